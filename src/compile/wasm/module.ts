@@ -1,0 +1,152 @@
+/**
+ * The decoded module: what the decoder produces, the validator has accepted and the code generator consumes.
+ *
+ * Is not a syntax tree: function bodies stay bytes. Positions are byte offsets from the start of the module. Columns
+ * with an entry per function are typed arrays. Index spaces put imports first (core spec 2.5.1).
+ */
+
+/** Value types by their binary code (core spec 5.3). */
+export const enum ValType {
+  I32 = 0x7f,
+  I64 = 0x7e,
+  F32 = 0x7d,
+  F64 = 0x7c,
+  V128 = 0x7b,
+  FuncRef = 0x70,
+  ExternRef = 0x6f,
+}
+
+export const enum ExternKind {
+  Func = 0,
+  Table = 1,
+  Memory = 2,
+  Global = 3,
+}
+
+export interface FuncType {
+  readonly params: Uint8Array; // of ValType
+  readonly results: Uint8Array; // of ValType
+}
+
+/** `max` is undefined when the limit has none. Units: pages of 64 KiB for memories, elements for tables. */
+export interface Limits {
+  readonly min: number;
+  readonly max: number | undefined;
+}
+
+export interface TableType extends Limits {
+  readonly element: ValType;
+}
+
+export interface MemoryType extends Limits {
+  readonly shared: boolean;
+}
+
+export interface GlobalType {
+  readonly type: ValType;
+  readonly mutable: boolean;
+}
+
+export type Import = { readonly module: string; readonly name: string } & (
+  | { readonly kind: ExternKind.Func; readonly typeIndex: number }
+  | { readonly kind: ExternKind.Table; readonly table: TableType }
+  | { readonly kind: ExternKind.Memory; readonly memory: MemoryType }
+  | { readonly kind: ExternKind.Global; readonly global: GlobalType }
+);
+
+export interface Export {
+  readonly name: string;
+  readonly kind: ExternKind;
+  readonly index: number;
+}
+
+/** A constant expression. Numbers are raw bits, low and high word, both as int32. */
+export type ConstExpr =
+  | { readonly op: 'const'; readonly type: ValType; readonly lo: number; readonly hi: number }
+  | { readonly op: 'global.get'; readonly index: number }
+  | { readonly op: 'ref.func'; readonly index: number }
+  | { readonly op: 'ref.null'; readonly type: ValType };
+
+export interface Global extends GlobalType {
+  readonly init: ConstExpr;
+}
+
+export type SegmentMode = 'active' | 'passive' | 'declarative';
+
+export interface ElementSegment {
+  readonly mode: SegmentMode;
+  readonly type: ValType;
+  readonly table: number; // for active segments
+  readonly offset: ConstExpr | undefined; // for active segments
+  readonly items: readonly ConstExpr[]; // ref.func, ref.null or global.get
+}
+
+export interface DataSegment {
+  readonly mode: 'active' | 'passive';
+  readonly memory: number;
+  readonly offset: ConstExpr | undefined;
+  readonly start: number; // the bytes, as positions in the module
+  readonly end: number;
+}
+
+export interface Module {
+  readonly bytes: Uint8Array;
+  readonly types: readonly FuncType[];
+  readonly imports: readonly Import[];
+  readonly importedFuncCount: number;
+  /** Type index of each function, imported ones first. */
+  readonly funcTypes: Uint32Array;
+  /** All of the index space, imported ones first. */
+  readonly tables: readonly TableType[];
+  readonly importedTableCount: number;
+  readonly memories: readonly MemoryType[];
+  readonly importedMemoryCount: number;
+  /** All of the index space; imported ones have no `init`. */
+  readonly globals: readonly (GlobalType | Global)[];
+  readonly importedGlobalCount: number;
+  readonly exports: readonly Export[];
+  readonly start: number | undefined; // function index
+  readonly elements: readonly ElementSegment[];
+  readonly datas: readonly DataSegment[];
+  readonly dataCount: number | undefined;
+  /**
+   * Of each defined function (index = function index - importedFuncCount): where its body starts (the first byte of
+   * the local declarations, just behind the size) and ends. A site's body offset is relative to bodyStart.
+   */
+  readonly bodyStart: Uint32Array;
+  readonly bodyEnd: Uint32Array;
+  /** 1 for functions that a ref.func may name: exported, in an element segment or a global's initialiser. */
+  readonly declaredFuncs: Uint8Array;
+  /** From the custom `name` section where it is well formed; else undefined. */
+  readonly names: Names | undefined;
+}
+
+export interface Names {
+  readonly module: string | undefined;
+  readonly functions: ReadonlyMap<number, string>;
+  readonly locals: ReadonlyMap<number, ReadonlyMap<number, string>>;
+}
+
+/**
+ * What validation of one body learns and code generation needs: reused from function to function, valid until the next
+ * call of validate. Heights and areas are in slots of 8 bytes (a v128 takes two).
+ */
+export interface FunctionSummary {
+  /** Types of parameters and locals, `localCount` entries are valid. */
+  localTypes: Uint8Array;
+  localCount: number;
+  /** Position of the first instruction, behind the local declarations. */
+  codeStart: number;
+  /** Greatest height of the operand stack, in operands. */
+  maxHeight: number;
+  /** Deepest nesting of control frames, the function's own included. */
+  maxControlDepth: number;
+  /** Uses (get, set, tee) of each local, each weighing 8^min(loop depth, 4). */
+  localWeight: Float64Array;
+  /** The same sum over call, call_indirect and other instructions that leave the function's code (see isCallLike). */
+  callWeight: number;
+  /** Greatest need of the outgoing area over all calls: given by slotsForCall of each callee's type. */
+  maxOutgoingSlots: number;
+  /** How many call-like instructions there are. */
+  callCount: number;
+}

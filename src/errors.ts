@@ -1,0 +1,54 @@
+/**
+ * The three kinds of error (DESIGN.md section 10) and the exit codes they end in.
+ *
+ * Thrown deep, caught once in bin/: an input's fault, a limit, or a bug of ours. Each carries a `code`, a stable
+ * word for programs, and a message for people that names what, where and what to do.
+ */
+
+export const ExitCode = { done: 0, failed: 1, usage: 2, input: 3, limit: 4, bug: 70, trap: 134 } as const;
+
+export abstract class WagSnapError extends Error {
+  abstract readonly exitCode: number;
+  constructor(
+    readonly code: string,
+    message: string,
+  ) {
+    super(message);
+    this.name = new.target.name;
+  }
+}
+
+/** The input is invalid: a module, a snapshot, a pid that is not ours. */
+export class InputError extends WagSnapError {
+  readonly exitCode = ExitCode.input;
+}
+
+/** A malformed or invalid module. `offset` is in bytes from the start of the module. */
+export class ModuleError extends InputError {
+  constructor(
+    code: 'malformed' | 'invalid' | 'unlinkable',
+    readonly detail: string,
+    readonly offset: number,
+    readonly file = 'module',
+  ) {
+    super(code, `${file}: offset 0x${offset.toString(16)}: ${detail}`);
+  }
+}
+
+/** The input is valid but exceeds one of our limits. */
+export class LimitError extends WagSnapError {
+  readonly exitCode = ExitCode.limit;
+}
+
+/** The environment does not let us do the work: no permission, no such process, a full disk. */
+export class ToolError extends WagSnapError {
+  readonly exitCode = ExitCode.failed;
+}
+
+/** A bug of ours: an assertion that should hold did not. A fuzzer asserts that this never appears. */
+export class BugError extends WagSnapError {
+  readonly exitCode = ExitCode.bug;
+  constructor(message: string) {
+    super('bug', message);
+  }
+}
