@@ -1,0 +1,59 @@
+/**
+ * How arguments and results of a function type travel: wag-snap's own calling convention, the same for guests, the host
+ * layer and stubs.
+ *
+ *  - Parameters take the next argument register of their class (RegisterPlan.argInts, argFloats); the rest take slots of
+ *    the outgoing area, in order.
+ *  - One result comes in resultInt or resultFloat. Two or more all come in slots behind the stack parameters.
+ *  - No register survives a call but the stack pointer; the callee may leave anything in instance and memoryBase only
+ *    when it was called through a record (then the caller sets them again), otherwise they are as before.
+ *
+ *      higher   | ...            |
+ *               | slot n-1       |  outgoing area of the caller = incoming area of the callee
+ *               | slot 0         |  at the caller's sp when it calls
+ *               | return address |  sp at the callee's entry: slot i lies at sp + 8 + 8 * i
+ *               | callee's frame |  behind the prologue: at sp + frameSize + 8 + 8 * i
+ */
+
+import { NO_REG, type Reg, type RegisterPlan } from '../../arch/masm.js';
+import { type FuncType, ValType } from '../wasm/module.js';
+
+export class CallLayout {
+  /** Of each parameter: its register, or NO_REG. */
+  readonly paramRegs: Uint8Array;
+  /** Of each parameter without a register: its slot in the outgoing area, else -1. */
+  readonly paramSlots: Int32Array;
+  /** The register of a single result, or NO_REG. */
+  readonly resultReg: Reg;
+  /** First slot of two or more results. */
+  readonly resultSlot: number;
+  /** Slots of the outgoing area. */
+  readonly slots: number;
+
+  constructor(
+    readonly type: FuncType,
+    plan: RegisterPlan,
+  ) {
+    const { params, results } = type;
+    this.paramRegs = new Uint8Array(params.length).fill(NO_REG);
+    this.paramSlots = new Int32Array(params.length).fill(-1);
+    let ints = 0;
+    let floats = 0;
+    let slots = 0;
+    for (let i = 0; i < params.length; i++) {
+      const float = isFloat(params[i]);
+      if (float && floats < plan.argFloats.length) this.paramRegs[i] = plan.argFloats[floats++];
+      else if (!float && ints < plan.argInts.length) this.paramRegs[i] = plan.argInts[ints++];
+      else this.paramSlots[i] = slots++;
+    }
+    this.resultSlot = slots;
+    if (results.length === 1) this.resultReg = isFloat(results[0]) ? plan.resultFloat : plan.resultInt;
+    else this.resultReg = NO_REG;
+    if (results.length > 1) slots += results.length;
+    this.slots = slots;
+  }
+}
+
+export function isFloat(type: ValType): boolean {
+  return type === ValType.F32 || type === ValType.F64;
+}
