@@ -1,0 +1,40 @@
+/**
+ * Our implementation limits, in one table (core spec appendix A.2; the numbers of the JavaScript API's section
+ * "Implementation-defined limits" wherever it has one).
+ *
+ * A module beyond one is valid but not accepted: LimitError, exit code 4, with the limit's name as its code. What the
+ * core spec itself forbids (memories above 65536 pages) is not here. Needs errors.ts.
+ */
+
+import { LimitError } from '../../errors.js';
+
+export const limits = {
+  moduleBytes: 2 ** 30,
+  types: 1_000_000,
+  functions: 1_000_000,
+  imports: 1_000_000,
+  exports: 1_000_000,
+  globals: 1_000_000,
+  dataSegments: 100_000,
+  elementSegments: 10_000_000,
+  elementSegmentItems: 10_000_000,
+  tables: 100_000,
+  tableElements: 10_000_000,
+  functionParams: 1000,
+  functionResults: 1000,
+  functionBytes: 7_654_321,
+  locals: 50_000,
+  branchTargets: 65_520,
+  nameBytes: 100_000,
+  /** Not of the JavaScript API: operands on the stack of one function, which calls with 1000 results can grow fast. */
+  operands: 1_000_000,
+} as const;
+
+export type LimitName = keyof typeof limits;
+
+export function limitError(name: LimitName, value: number, offset: number, file: string): LimitError {
+  return new LimitError(
+    name,
+    `${file}: offset 0x${offset.toString(16)}: ${value} exceeds the limit of ${limits[name]} (${name})`,
+  );
+}

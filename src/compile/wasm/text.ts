@@ -1,0 +1,56 @@
+/**
+ * Wasm things as text for people: value types, function types, instruction names.
+ *
+ * Is not a text-format printer: whole modules are never printed. Needs opcodes.ts for the names of instructions.
+ */
+
+import { type FuncType, type GlobalType, type Limits, ValType } from './module.js';
+import { opcodeOf } from './opcodes.js';
+
+/** `i32`, `funcref`, ...; of a byte that is no value type, its number. */
+export function valTypeName(type: number): string {
+  switch (type) {
+    case ValType.I32:
+      return 'i32';
+    case ValType.I64:
+      return 'i64';
+    case ValType.F32:
+      return 'f32';
+    case ValType.F64:
+      return 'f64';
+    case ValType.V128:
+      return 'v128';
+    case ValType.FuncRef:
+      return 'funcref';
+    case ValType.ExternRef:
+      return 'externref';
+    default:
+      return `type 0x${type.toString(16)}`;
+  }
+}
+
+/** `i32, f64`; nothing for none. */
+export function formatTypes(types: ArrayLike<number>): string {
+  return Array.from(types, valTypeName).join(', ');
+}
+
+/** `(i32, i32, i32, i32) i32`; without results nothing follows the parenthesis. */
+export function formatFuncType(type: FuncType): string {
+  const params = `(${formatTypes(type.params)})`;
+  return type.results.length === 0 ? params : `${params} ${formatTypes(type.results)}`;
+}
+
+/** `mut i32`, `i32`. */
+export function formatGlobalType(type: GlobalType): string {
+  return `${type.mutable ? 'mut ' : ''}${valTypeName(type.type)}`;
+}
+
+/** `1`, `1..16`. */
+export function formatLimits(limits: Limits): string {
+  return limits.max === undefined ? `${limits.min}` : `${limits.min}..${limits.max}`;
+}
+
+/** The text format's name of an instruction; of a number that is none, `opcode 0x..`. */
+export function opcodeName(code: number): string {
+  return opcodeOf(code)?.name ?? `opcode 0x${code.toString(16)}`;
+}
