@@ -18,7 +18,7 @@
 // -- sizes
 export const WASM_PAGE = 65536;
 export const SEGMENT_ALIGN = 65536; // of DATA, TEXT, RODATA and trap text: the largest page size of any kernel
-export const MEMORY_RESERVATION = 8589934592 + 65536 * 16; // 8 GiB and room behind offset 2^32 - 1 plus the widest access
+export const MEMORY_RESERVATION = 8590983168; // 8 GiB and 1 MiB: room behind offset 2^32 - 1 plus a 32-bit index plus the widest access
 export const STACK_GUARD = 65536 * 2;
 export const STACK_SIZE = 67108864; // the guest's stack, reserved; pages come as they are touched
 export const TABLE_MAX = 16777216; // elements reserved per table at most
@@ -73,7 +73,7 @@ export const RT_SIGNAL_ENTRY = 400; // u64: image offset of the signal handler
 export const RT_SIGNAL_RETURN = 408; // u64: image offset of the handler's restorer (rt_sigreturn)
 export const RUNTIME_BLOCK_SIZE = 4096;
 
-export const RUNTIME_MAGIC = 0x3150414e53474157; // "WAGSNAP1"
+export const RUNTIME_MAGIC = 0x53474157; // "WAGS", upper half zero
 export const RUNTIME_VERSION = 1;
 
 export const STATE_STARTING = 0;
