@@ -1,0 +1,226 @@
+/**
+ * A snapshot in memory: everything that a WebAssembly computation is at one moment, and nothing of a machine.
+ *
+ * No register, native address or frame size is in it (DESIGN.md section 1). It is made by lifting a parked process
+ * (capture.ts) or by decoding a file (format.ts), and consumed by restore. Only guests are in it: the host layer's state
+ * is here as meaning (`Host`), so instance i of a snapshot is instance i + 1 of an image. Byte strings of the guest
+ * (arguments, environment, paths) stay bytes: nothing makes them UTF-8.
+ *
+ * Memory contents are not in here but in the snapshot's file, where the extents say.
+ */
+
+import { ValType } from '../compile/wasm/module.js';
+
+/** One wasm value: its type and its raw bits, as two uint32. References: see `FuncRef`; an externref is 0 or n + 1. */
+export interface Value {
+  readonly type: ValType;
+  readonly lo: number;
+  readonly hi: number;
+}
+
+/**
+ * Function references as a value's words: (lo, hi) = (function index, instance + 1), or (0, 0) for null. The same in
+ * globals, tables, element positions of frames: everywhere in a snapshot.
+ */
+export interface FuncRef {
+  readonly instance: number;
+  readonly func: number;
+}
+
+export function decodeFuncRef(lo: number, hi: number): FuncRef | null {
+  return hi === 0 ? null : { instance: hi - 1, func: lo };
+}
+
+export interface SnapshotModule {
+  readonly name: string;
+  /** Lower-case hex, of the wasm binary. */
+  readonly sha256: string;
+  readonly size: number;
+  /** Where the binary is in the snapshot's file, or undefined when it was left out. */
+  readonly fileOffset: number | undefined;
+}
+
+export interface SnapshotTable {
+  readonly type: ValType;
+  /** Elements, two words each (lo, hi): function references, or externrefs. */
+  readonly elements: Uint32Array;
+  /** Elements the table may grow to. */
+  readonly max: number;
+}
+
+/** A run of wasm pages that are in the file, one after the other. */
+export interface Extent {
+  /** Offset in the memory, a multiple of 64 KiB. */
+  readonly offset: number;
+  /** Offset in the file, a multiple of 64 KiB. */
+  readonly fileOffset: number;
+  /** A multiple of 64 KiB. */
+  readonly bytes: number;
+}
+
+export interface SnapshotMemory {
+  /** Its size in pages of 64 KiB. */
+  readonly pages: number;
+  readonly maxPages: number;
+  /** In ascending order of `offset`, not overlapping. What no extent covers is zero. */
+  readonly extents: readonly Extent[];
+  /**
+   * Of each page of the extents, in order: bit n tells whether 4 KiB block n has anything in it. The other blocks are
+   * holes of the sparse file and read as zeros.
+   */
+  readonly blocks: Uint16Array;
+}
+
+export interface SnapshotInstance {
+  /** Index in `Snapshot.modules`. */
+  readonly module: number;
+  /** Defined ones only, as are tables and memories. */
+  readonly globals: readonly Value[];
+  readonly tables: readonly SnapshotTable[];
+  readonly memories: readonly SnapshotMemory[];
+  /** Of each segment: 1 when it was dropped. */
+  readonly droppedData: Uint8Array;
+  readonly droppedElements: Uint8Array;
+}
+
+/**
+ * Where a frame stands.
+ *  - entry: before the function's first instruction; the innermost frame only. Locals are the parameters, the others
+ *    are still zero. A function index below the imports' count means: about to call this import.
+ *  - loop: at a loop header; the innermost frame only. Block parameters are the topmost operands.
+ *  - return: behind a call that has returned its results, which are the topmost operands; the innermost frame only.
+ *  - call: in a call, for all other frames; arguments are consumed, the operands are those below them.
+ */
+export type FrameKind = 'entry' | 'loop' | 'return' | 'call';
+export const FRAME_KINDS: readonly FrameKind[] = ['entry', 'loop', 'return', 'call'];
+
+/** What frames at the same place have in common. */
+export interface FrameSite {
+  readonly instance: number;
+  /** Function index in the instance's module, imports first. */
+  readonly func: number;
+  /** Byte offset in the function body (from the first byte of the local declarations) of the instruction; 0 at entry. */
+  readonly offset: number;
+  readonly kind: FrameKind;
+  /** Types of the locals (parameters first) and of the operands (bottom first). */
+  readonly locals: Uint8Array; // of ValType
+  readonly operands: Uint8Array; // of ValType
+}
+
+/**
+ * The stack, innermost frame first. Frames of a recursion share their site, so 100,000 frames are a number each and
+ * their values: checks that concern the site are done once per distinct site.
+ */
+export class Frames {
+  /** Of each frame: where its values start in `words`, in values. One more entry than there are frames. */
+  readonly starts: Uint32Array;
+
+  /**
+   * @param sites the distinct ones
+   * @param siteOf of each frame, innermost first: index in `sites`
+   * @param words values of frame after frame, locals before operands, two words (lo, hi) each
+   */
+  constructor(
+    readonly sites: readonly FrameSite[],
+    readonly siteOf: Uint32Array,
+    readonly words: Uint32Array,
+  ) {
+    const sizes = Uint32Array.from(sites, (site) => site.locals.length + site.operands.length);
+    this.starts = new Uint32Array(siteOf.length + 1);
+    let at = 0;
+    for (let i = 0; i < siteOf.length; i++) {
+      this.starts[i] = at;
+      at += sizes[siteOf[i]];
+    }
+    this.starts[siteOf.length] = at;
+  }
+
+  get count(): number {
+    return this.siteOf.length;
+  }
+
+  site(frame: number): FrameSite {
+    return this.sites[this.siteOf[frame]];
+  }
+
+  /** Value n of a frame: its locals, then its operands. */
+  value(frame: number, n: number): Value {
+    const site = this.site(frame);
+    const at = (this.starts[frame] + n) * 2;
+    const type = n < site.locals.length ? site.locals[n] : site.operands[n - site.locals.length];
+    return { type, lo: this.words[at], hi: this.words[at + 1] };
+  }
+}
+
+export type DescriptorKind = 'stdio' | 'preopen' | 'file' | 'directory';
+
+/** An open guest descriptor, as meaning. Fields that a kind does not have are empty, 0 or false. */
+export interface Descriptor {
+  readonly fd: number;
+  readonly kind: DescriptorKind;
+  /** Files and directories: the path below the preopen. */
+  readonly path: Uint8Array;
+  /** Files and directories: the guest descriptor of the preopen. */
+  readonly preopen: number;
+  /** Preopens: the name the guest sees, and the path on the host. */
+  readonly guestName: Uint8Array;
+  readonly hostPath: Uint8Array;
+  readonly readOnly: boolean;
+  /** WASI fdflags. */
+  readonly flags: number;
+  /** 1 read, 2 write. */
+  readonly openFlags: number;
+  readonly rights: bigint;
+  readonly rightsInheriting: bigint;
+  /** Files: the position in bytes. */
+  readonly offset: bigint;
+  /** Directories: the read position. */
+  readonly cookie: bigint;
+}
+
+export interface Host {
+  readonly descriptors: readonly Descriptor[];
+  readonly args: readonly Uint8Array[];
+  /** NAME=VALUE each, without the variables that configure wag-snap itself. */
+  readonly env: readonly Uint8Array[];
+  /** The guest's monotonic clock at capture, nanoseconds: it must not step back. */
+  readonly monotonic: bigint;
+  /** What remained of an interrupted sleep, nanoseconds, or undefined when there was none. */
+  readonly pendingTimeout: bigint | undefined;
+}
+
+export interface Snapshot {
+  /** How often the computation had been captured and restored before, plus one. */
+  readonly generation: number;
+  /** Milliseconds since 1970. */
+  readonly created: number;
+  /** sha256 of the snapshot that the page data is a difference to; undefined: it is complete. */
+  readonly parent: string | undefined;
+  readonly source: {
+    readonly arch: string;
+    readonly compiler: string;
+    readonly deterministic: boolean;
+  };
+  readonly state: 'running' | 'trapped';
+  /** Which function the bottom frame belongs to: an instance's start function or the program's entry. */
+  readonly phase: { readonly instance: number; readonly kind: 'start' | 'entry' };
+  readonly modules: readonly SnapshotModule[];
+  readonly instances: readonly SnapshotInstance[];
+  readonly frames: Frames;
+  readonly host: Host;
+}
+
+/** A snapshot and the file its page data and modules are in. */
+export interface StoredSnapshot {
+  readonly path: string;
+  /** Bytes of the whole file, holes included. */
+  readonly size: number;
+  readonly snapshot: Snapshot;
+}
+
+/** Index in an image of a snapshot's instance: the host layer comes first. */
+export const FIRST_GUEST = 1;
+
+export function isReference(type: ValType): boolean {
+  return type === ValType.FuncRef || type === ValType.ExternRef;
+}
