@@ -294,15 +294,41 @@ export interface MacroAssembler {
    * (index >= length), uninitialized (null), mismatch (another type id). `table` holds the address of the TableRecord.
    * record may be the same as table or index. When typeId is -1 no type is compared.
    */
-  loadTableRecord(record: Reg, table: Reg, index: Reg, typeId: number, outOfBounds: Label, uninitialized: Label, mismatch: Label): void;
+  loadTableRecord(
+    record: Reg,
+    table: Reg,
+    index: Reg,
+    typeId: number,
+    outOfBounds: Label,
+    uninitialized: Label,
+    mismatch: Label,
+  ): void;
   trap(): void; // an instruction that faults; sets faultOffset
   move64Sp(dst: Reg): void; // dst = stack pointer
 
   // -- for stubs only
   setSp(src: Reg): void;
   adjustSp(delta: number): void;
-  /** The system call of the CPU's Linux ABI; arguments in the operand registers that plan.argInts names and callTemp:
-   *  see arch/<cpu>/masm.ts syscallRegisters. Result in resultInt. */
+  /** The system call of the CPU's Linux ABI. Besides the result it overwrites what the kernel does (x64: rcx, r11). */
   syscall(): void;
+  /** Where syscall() wants the number, then the arguments; the result is in resultInt. */
+  readonly syscallRegisters: readonly Reg[];
   readonly scratch: Reg;
+  emitBytes(bytes: Uint8Array): void;
+  jumpReg(target: Reg): void;
+  jumpField(base: Reg, offset: number): void; // to the address that is there
+  compareGlobalImm(imageOffset: number, imm: number): void; // of a u32, as compareImm
+  storeGlobalConstant(width: Width, imageOffset: number, lo: number): void; // Int32, or Int64 sign-extended
+  /** Copies ascending; all of copyRegisters (destination, source, count, 64 bits each) are overwritten. */
+  copyBytes(): void;
+  readonly copyRegisters: readonly Reg[];
+  /** Fills with the low byte; all of fillRegisters (destination, value, count) may be overwritten. */
+  fillBytes(): void;
+  readonly fillRegisters: readonly Reg[];
+  /**
+   * Loads every register, the stack pointer and the pc from a block laid out as CTX_* in runtime/layout.ts (the stack
+   * pointer is an address, at its place among the general ones on x64, at CTX_SP elsewhere) and goes on there. May write
+   * the word below the new stack pointer. `base` is any register but the stack pointer.
+   */
+  restoreContext(base: Reg): void;
 }

@@ -1,0 +1,173 @@
+/**
+ * The macro-assembler of x86-64, its last layer: functions, calls and what stubs need.
+ *
+ * One class, written in layers that each are one noun and extend the one before: code-buffer, emitter, labels, moves,
+ * integers, conditions, floats, conversions, memory. A single class at run time, so every call is monomorphic and
+ * nothing is forwarded. Scratch registers: rcx, xmm6, xmm7.
+ */
+
+import {
+  CTX_FLOAT,
+  CTX_GENERAL,
+  CTX_PC,
+  FN_CODE,
+  FN_INSTANCE,
+  FN_TYPE,
+  INST_MEMORY_BASE,
+  TAB_BASE,
+  TAB_LENGTH,
+} from '../../runtime/layout.js';
+import { IntOp, type Label, type MacroAssembler, type Reg, type RegisterPlan } from '../masm.js';
+import { plan, SCRATCH, syscallRegisters } from './abi.js';
+import { CC } from './encoding.js';
+import { X } from './encodings.js';
+import { MemoryMasm } from './masm-memory.js';
+import { RAX, RCX, RDI, RSI, RSP, XMM0 } from './registers.js';
+
+/** Distance of the touches that find the stack's guard. */
+const PROBE = 65536;
+/** Up to here probes are a line of code, above a loop. */
+const UNROLLED_PROBES = 4;
+
+export class X64MacroAssembler extends MemoryMasm implements MacroAssembler {
+  readonly plan: RegisterPlan = plan;
+  readonly scratch: Reg = SCRATCH;
+  readonly syscallRegisters: readonly Reg[] = syscallRegisters;
+  readonly copyRegisters: readonly Reg[] = [RDI, RSI, RCX];
+  readonly fillRegisters: readonly Reg[] = [RDI, RAX, RCX];
+
+  align(bytes: number): void {
+    while (this.at % bytes !== 0) this.none(X.int3);
+  }
+
+  // -- frames
+
+  /** The stack pointer moves after the last probe: a frame that overflows the stack does not exist yet. */
+  enter(frameSize: number): void {
+    const probes = Math.floor(frameSize / PROBE);
+    if (frameSize > PROBE) {
+      if (probes <= UNROLLED_PROBES) {
+        for (let i = 1; i <= probes; i++) this.rm(X.test_mr, 0, RAX, RSP, -i * PROBE);
+      } else {
+        this.ri(X.mov_mi, 1, SCRATCH, -PROBE);
+        const loop = this.at;
+        this.rx(X.test_mr, 0, RAX, RSP, SCRATCH, 0, 0);
+        this.ri(X.sub_i32, 1, SCRATCH, PROBE);
+        this.ri(X.cmp_i32, 1, SCRATCH, -probes * PROBE);
+        this.i(X.jcc_rel8[CC.GE]!, loop - (this.at + 2));
+      }
+    }
+    this.adjustSp(-frameSize);
+  }
+
+  leave(frameSize: number): void {
+    this.adjustSp(frameSize);
+  }
+
+  ret(): void {
+    this.none(X.ret);
+  }
+
+  // -- calls
+
+  call(): number {
+    this.i(X.call_rel32, 0);
+    return this.at - 4;
+  }
+
+  patchCall(handle: number, target: number): void {
+    this.writeInt32(handle, target - (handle + 4));
+  }
+
+  jumpTo(): number {
+    this.i(X.jmp_rel32, 0);
+    return this.at - 4;
+  }
+
+  patchJump(handle: number, target: number): void {
+    this.writeInt32(handle, target - (handle + 4));
+  }
+
+  callReg(target: Reg): void {
+    this.r(X.call_m, 0, target);
+  }
+
+  callRecord(record: Reg): void {
+    this.rm(X.mov_rm, 1, plan.instance, record, FN_INSTANCE);
+    this.rm(X.mov_rm, 1, plan.memoryBase, plan.instance, INST_MEMORY_BASE);
+    this.m(X.call_m, 0, record, FN_CODE);
+  }
+
+  loadTableRecord(
+    record: Reg,
+    table: Reg,
+    index: Reg,
+    typeId: number,
+    outOfBounds: Label,
+    uninitialized: Label,
+    mismatch: Label,
+  ): void {
+    this.rm(X.cmp_rm, 1, index, table, TAB_LENGTH);
+    this.jumpIf(CC.AE, outOfBounds);
+    this.rm(X.mov_rm, 1, SCRATCH, table, TAB_BASE);
+    this.rx(X.mov_rm, 1, record, SCRATCH, index, 3, 0);
+    this.rr(X.test_mr, 1, record, record);
+    this.jumpIf(CC.E, uninitialized);
+    if (typeId === -1) return;
+    this.compareFieldImm(0, record, FN_TYPE, typeId);
+    this.jumpIf(CC.NE, mismatch);
+  }
+
+  trap(): void {
+    this.faultOffset = this.at;
+    this.none(X.ud2);
+  }
+
+  // -- stubs
+
+  move64Sp(dst: Reg): void {
+    this.move(dst, RSP);
+  }
+
+  setSp(src: Reg): void {
+    this.move(RSP, src);
+  }
+
+  adjustSp(delta: number): void {
+    if (delta === 128) this.ri(X.sub_i8, 1, RSP, -128);
+    else if (delta < 0 && delta !== -128) this.updateImm(IntOp.Sub, 1, RSP, -delta);
+    else if (delta !== 0) this.updateImm(IntOp.Add, 1, RSP, delta);
+  }
+
+  syscall(): void {
+    this.none(X.syscall);
+  }
+
+  jumpReg(target: Reg): void {
+    this.r(X.jmp_m, 0, target);
+  }
+
+  jumpField(base: Reg, offset: number): void {
+    this.m(X.jmp_m, 0, base, offset);
+  }
+
+  copyBytes(): void {
+    this.none(X.rep_movsb);
+  }
+
+  fillBytes(): void {
+    this.none(X.rep_stosb);
+  }
+
+  /** The pc is pushed below the new stack pointer, where nothing lives, and taken from there by ret. */
+  restoreContext(base: Reg): void {
+    for (let i = 0; i < 16; i++) this.rm(X.movups_rm, 0, XMM0 + i, base, CTX_FLOAT + 16 * i);
+    this.rm(X.mov_rm, 1, RSP, base, CTX_GENERAL + 8 * RSP);
+    this.m(X.push_m, 0, base, CTX_PC);
+    for (let reg = 0; reg < 16; reg++) {
+      if (reg !== RSP && reg !== base) this.rm(X.mov_rm, 1, reg, base, CTX_GENERAL + 8 * reg);
+    }
+    this.rm(X.mov_rm, 1, base, base, CTX_GENERAL + 8 * base);
+    this.none(X.ret);
+  }
+}

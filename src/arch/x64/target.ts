@@ -1,0 +1,16 @@
+/** x86-64 as the rest of the project sees it. */
+
+import type { Target } from '../target.js';
+import { plan } from './abi.js';
+import { X64MacroAssembler } from './masm.js';
+import { signalFrame } from './signal-frame.js';
+
+export const x64: Target = {
+  name: 'x64',
+  elfMachine: 62, // EM_X86_64
+  plan,
+  signalFrame,
+  safepointTrap: new Uint8Array([0xcc]), // int3
+  safepointPcBias: 1, // a trap, not a fault: the saved rip is behind it
+  createAssembler: (initialBytes = 65536) => new X64MacroAssembler(initialBytes),
+};
