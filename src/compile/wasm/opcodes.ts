@@ -547,3 +547,24 @@ export function opcodeOf(code: number): Opcode | undefined {
   if (code >= 0xfc00) return code < 0xfc00 + MISC_COUNT ? byFlatIndex[flatIndex(code)] : undefined;
   return code < MISC ? byFlatIndex[code] : undefined;
 }
+
+/** Which proposals, none of them supported, the bytes are from that are no opcode of ours. */
+const PROPOSALS: readonly (readonly [first: number, last: number, note: string])[] = [
+  [0x06, 0x0a, 'exception handling is not supported'],
+  [0x12, 0x13, 'tail calls are not supported'],
+  [0x14, 0x15, 'typed function references are not supported'],
+  [0x18, 0x19, 'exception handling is not supported'],
+  [0x1f, 0x1f, 'exception handling is not supported'],
+  [0xd3, 0xd6, 'typed function references are not supported'],
+  [0xfb, 0xfb, 'garbage collection is not supported'],
+  [Prefix.Simd, Prefix.Simd, 'SIMD is not supported'],
+  [Prefix.Atomic, Prefix.Atomic, 'threads are not supported'],
+];
+
+/** The detail of the error about an opcode that is not in the table; `sub` is what follows a prefix byte. */
+export function illegalOpcode(byte: number, sub?: number): string {
+  const hex = (n: number) => `0x${n.toString(16).padStart(2, '0')}`;
+  const code = sub === undefined ? hex(byte) : `${hex(byte)} ${hex(sub)}`;
+  const proposal = PROPOSALS.find(([first, last]) => byte >= first && byte <= last);
+  return `illegal opcode ${code}${proposal === undefined ? '' : ` (${proposal[2]})`}`;
+}

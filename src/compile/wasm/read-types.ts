@@ -1,0 +1,89 @@
+/**
+ * Types of the binary format: value, reference, function, table, memory and global types (core spec 5.3).
+ *
+ * Reads them and throws 'malformed' for what is not one; whether a limit makes sense is for validate-module.ts.
+ * Needs reader.ts.
+ */
+
+import { limitError, limits } from './limits.js';
+import { type FuncType, type GlobalType, type Limits, type MemoryType, type TableType, ValType } from './module.js';
+import type { Reader } from './reader.js';
+
+export const FUNC_TYPE_FORM = 0x60;
+/** A block type without parameters and results (core spec 5.4.1). */
+export const EMPTY_BLOCK = 0x40;
+
+export function isRefType(type: number): boolean {
+  return type === ValType.FuncRef || type === ValType.ExternRef;
+}
+
+/** True for the value types that we support: all but v128. */
+export function isValType(type: number): boolean {
+  return (type >= ValType.F64 && type <= ValType.I32) || isRefType(type);
+}
+
+export function readValType(reader: Reader): ValType {
+  const offset = reader.pos;
+  const type = reader.u8();
+  if (isValType(type)) return type;
+  const detail = type === ValType.V128 ? 'v128 (SIMD is not supported)' : `0x${type.toString(16)}`;
+  throw reader.malformed(`malformed value type ${detail}`, offset);
+}
+
+export function readRefType(reader: Reader): ValType {
+  const offset = reader.pos;
+  const type = reader.u8();
+  if (!isRefType(type)) throw reader.malformed(`malformed reference type 0x${type.toString(16)}`, offset);
+  return type;
+}
+
+/** The length of a vector of entries that take at least a byte each, so that no count can make us allocate at will. */
+export function readCount(reader: Reader, limit: keyof typeof limits): number {
+  const offset = reader.pos;
+  const count = reader.u32();
+  if (count > reader.end - reader.pos) {
+    throw reader.malformed(`unexpected end of section: ${count} entries announced`, offset);
+  }
+  if (count > limits[limit]) throw limitError(limit, count, offset, reader.file);
+  return count;
+}
+
+function readValTypes(reader: Reader, limit: 'functionParams' | 'functionResults'): Uint8Array {
+  const types = new Uint8Array(readCount(reader, limit));
+  for (let i = 0; i < types.length; i++) types[i] = readValType(reader);
+  return types;
+}
+
+export function readFuncType(reader: Reader): FuncType {
+  const offset = reader.pos;
+  const form = reader.u8();
+  if (form !== FUNC_TYPE_FORM) throw reader.malformed(`malformed function type 0x${form.toString(16)}`, offset);
+  return { params: readValTypes(reader, 'functionParams'), results: readValTypes(reader, 'functionResults') };
+}
+
+export function readLimits(reader: Reader): Limits {
+  const offset = reader.pos;
+  const flags = reader.u8();
+  // 2 and 3 are the threads proposal's shared memories, 4 and above memory64.
+  if (flags > 1) throw reader.malformed(`malformed limits flags 0x${flags.toString(16)}: integer too large`, offset);
+  return { min: reader.u32(), max: flags === 1 ? reader.u32() : undefined };
+}
+
+export function readTableType(reader: Reader): TableType {
+  const element = readRefType(reader);
+  const { min, max } = readLimits(reader);
+  return { element, min, max };
+}
+
+export function readMemoryType(reader: Reader): MemoryType {
+  const { min, max } = readLimits(reader);
+  return { min, max, shared: false };
+}
+
+export function readGlobalType(reader: Reader): GlobalType {
+  const type = readValType(reader);
+  const offset = reader.pos;
+  const mutable = reader.u8();
+  if (mutable > 1) throw reader.malformed('malformed mutability', offset);
+  return { type, mutable: mutable === 1 };
+}

@@ -1,0 +1,163 @@
+/**
+ * Validation of everything in a module but function bodies (core spec 3.1, 3.2 and 3.4).
+ *
+ * The decoder asks as it goes: every reference in a module points backwards, so each entry is checked when it has been
+ * read, with its own offset. Is not the checker of code (validate.ts). Needs module.ts and limits.ts.
+ */
+
+import { ModuleError } from '../../errors.js';
+import { limitError, limits } from './limits.js';
+import {
+  type ConstExpr,
+  ExternKind,
+  type FuncType,
+  type GlobalType,
+  type Limits,
+  type MemoryType,
+  type TableType,
+  ValType,
+} from './module.js';
+import { valTypeName } from './text.js';
+
+const MAX_PAGES = 65_536;
+
+/** The index spaces as far as they are known, imports first, and the rules about what may stand in them. */
+export class ModuleContext {
+  readonly types: FuncType[] = [];
+  funcTypes = new Uint32Array(0);
+  readonly tables: TableType[] = [];
+  readonly memories: MemoryType[] = [];
+  readonly globals: GlobalType[] = [];
+  importedGlobalCount = 0;
+  /** Functions that ref.func may name: those that occur outside of code (core spec 3.4.10). */
+  readonly declared: number[] = [];
+  private readonly exportNames = new Set<string>();
+
+  constructor(private readonly file: string) {}
+
+  invalid(detail: string, offset: number): ModuleError {
+    return new ModuleError('invalid', detail, offset, this.file);
+  }
+
+  /** That `index` is below `count`; `what` names the index space. */
+  private index(what: string, index: number, count: number, offset: number): void {
+    if (index >= count) throw this.invalid(`unknown ${what} ${index}`, offset);
+  }
+
+  type(index: number, offset: number): void {
+    this.index('type', index, this.types.length, offset);
+  }
+
+  func(index: number, offset: number): void {
+    this.index('function', index, this.funcTypes.length, offset);
+  }
+
+  table(index: number, offset: number): TableType {
+    this.index('table', index, this.tables.length, offset);
+    return this.tables[index]!;
+  }
+
+  memory(index: number, offset: number): void {
+    this.index('memory', index, this.memories.length, offset);
+  }
+
+  /** Core spec 3.2.1. */
+  private limits(type: Limits, offset: number): void {
+    if (type.max !== undefined && type.min > type.max) {
+      throw this.invalid('size minimum must not be greater than maximum', offset);
+    }
+  }
+
+  addTable(type: TableType, offset: number): void {
+    this.limits(type, offset);
+    if (type.min > limits.tableElements) throw limitError('tableElements', type.min, offset, this.file);
+    if (this.tables.length >= limits.tables) throw limitError('tables', this.tables.length + 1, offset, this.file);
+    this.tables.push(type);
+  }
+
+  addMemory(type: MemoryType, offset: number): void {
+    if (type.min > MAX_PAGES || (type.max !== undefined && type.max > MAX_PAGES)) {
+      throw this.invalid('memory size must be at most 65536 pages (4GiB)', offset);
+    }
+    this.limits(type, offset);
+    if (this.memories.length > 0) throw this.invalid('multiple memories', offset);
+    this.memories.push(type);
+  }
+
+  addGlobal(type: GlobalType, offset: number): void {
+    if (this.globals.length >= limits.globals) throw limitError('globals', this.globals.length + 1, offset, this.file);
+    this.globals.push(type);
+  }
+
+  /** A constant expression of the given type (core spec 3.3.10.2); only imported immutable globals are constant. */
+  constant(expr: ConstExpr, type: ValType, offset: number): void {
+    const actual = this.constantType(expr, offset);
+    if (actual !== type) {
+      throw this.invalid(`type mismatch: expected ${valTypeName(type)}, found ${valTypeName(actual)}`, offset);
+    }
+  }
+
+  private constantType(expr: ConstExpr, offset: number): ValType {
+    switch (expr.op) {
+      case 'const':
+      case 'ref.null':
+        return expr.type;
+      case 'ref.func':
+        this.func(expr.index, offset);
+        this.declared.push(expr.index);
+        return ValType.FuncRef;
+      case 'global.get': {
+        this.index('global', expr.index, this.importedGlobalCount, offset);
+        const { type, mutable } = this.globals[expr.index]!;
+        if (mutable) throw this.invalid(`constant expression required: global ${expr.index} is mutable`, offset);
+        return type;
+      }
+    }
+  }
+
+  /** Core spec 3.4.8: what is exported exists, and under a name of its own. */
+  export(name: string, kind: ExternKind, index: number, offset: number): void {
+    switch (kind) {
+      case ExternKind.Func:
+        this.func(index, offset);
+        this.declared.push(index);
+        break;
+      case ExternKind.Table:
+        this.table(index, offset);
+        break;
+      case ExternKind.Memory:
+        this.memory(index, offset);
+        break;
+      case ExternKind.Global:
+        this.index('global', index, this.globals.length, offset);
+        break;
+    }
+    if (this.exportNames.has(name)) throw this.invalid(`duplicate export name ${JSON.stringify(name)}`, offset);
+    this.exportNames.add(name);
+  }
+
+  /** Core spec 3.4.7: the start function takes nothing and returns nothing. */
+  start(index: number, offset: number): void {
+    this.func(index, offset);
+    const { params, results } = this.types[this.funcTypes[index]!]!;
+    if (params.length > 0 || results.length > 0) {
+      throw this.invalid(`start function ${index} has parameters or results`, offset);
+    }
+  }
+
+  /** Core spec 3.4.5: an active element segment fits its table and has an i32 offset. */
+  activeElements(tableIndex: number, type: ValType, tableOffset: ConstExpr, offset: number): void {
+    const table = this.table(tableIndex, offset);
+    if (table.element !== type) {
+      const types = `${valTypeName(type)} items in a table of ${valTypeName(table.element)}`;
+      throw this.invalid(`type mismatch: ${types}`, offset);
+    }
+    this.constant(tableOffset, ValType.I32, offset);
+  }
+
+  /** Core spec 3.4.6. */
+  activeData(memory: number, memoryOffset: ConstExpr, offset: number): void {
+    this.memory(memory, offset);
+    this.constant(memoryOffset, ValType.I32, offset);
+  }
+}

@@ -1,0 +1,723 @@
+/**
+ * The validator of function bodies (core spec 3.3 and appendix A.3): one pass over the bytes, one big switch.
+ *
+ * Accepts or throws, and measures what the code generator wants to know beforehand (FunctionSummary). Builds nothing.
+ * The state of the inner loop is in local variables; the operand stack and the control frames are typed arrays; the
+ * plain case of the common instructions is handled in place, everything else in methods that get and return the height
+ * of the stack. Needs opcodes.ts for types, reader.ts for immediates that take more than one byte.
+ */
+
+import { ModuleError } from '../../errors.js';
+import { ControlStack, FrameKind } from './control-stack.js';
+import { limitError, limits } from './limits.js';
+import { type FunctionSummary, type Module, ValType } from './module.js';
+import {
+  alignmentOf,
+  flatIndex,
+  illegalOpcode,
+  MISC_COUNT,
+  Op,
+  operand0Of,
+  operand1Of,
+  operand2Of,
+  operandCountOf,
+  Prefix,
+  resultOf,
+} from './opcodes.js';
+import { ANY, OperandStack } from './operand-stack.js';
+import { EMPTY_BLOCK, isRefType, isValType, readRefType, readValType } from './read-types.js';
+import { Reader } from './reader.js';
+import { valTypeName } from './text.js';
+import { EMPTY_LIST, paramList, resultList, singleList, TypeLists } from './type-lists.js';
+
+/** What a use in the deepest loops weighs: 8 to the power of the loop depth, up to 4. */
+const MAX_WEIGHT = 8 ** 4;
+
+/**
+ * Validates the functions of one module, one after the other, in any order. Reused for all of them: `validate` returns
+ * the same summary object each time, overwritten.
+ */
+export class FunctionValidator {
+  private readonly bytes: Uint8Array;
+  private readonly reader: Reader;
+  private readonly lists: TypeLists;
+  private readonly control = new ControlStack();
+  private readonly operands: OperandStack;
+  private readonly globalTypes: Uint8Array;
+  private readonly globalMutable: Uint8Array;
+  private readonly tableTypes: Uint8Array;
+  private readonly elementTypes: Uint8Array;
+  private readonly hasMemory: boolean;
+  private readonly summary: FunctionSummary;
+
+  /** `slotsForCallOfType`: for each type, how many slots of the outgoing area a call of such a function needs. */
+  constructor(
+    private readonly module: Module,
+    private readonly slotsForCallOfType: Uint32Array,
+    private readonly file = 'module',
+  ) {
+    this.bytes = module.bytes;
+    this.reader = new Reader(module.bytes, file);
+    this.lists = new TypeLists(module.types);
+    this.operands = new OperandStack(this.control, this.lists, file);
+    this.globalTypes = Uint8Array.from(module.globals, (global) => global.type);
+    this.globalMutable = Uint8Array.from(module.globals, (global) => (global.mutable ? 1 : 0));
+    this.tableTypes = Uint8Array.from(module.tables, (table) => table.element);
+    this.elementTypes = Uint8Array.from(module.elements, (segment) => segment.type);
+    this.hasMemory = module.memories.length > 0;
+    this.summary = {
+      localTypes: new Uint8Array(limits.locals),
+      localCount: 0,
+      codeStart: 0,
+      maxHeight: 0,
+      maxControlDepth: 0,
+      localWeight: new Float64Array(limits.locals),
+      callWeight: 0,
+      maxOutgoingSlots: 0,
+      callCount: 0,
+    };
+  }
+
+  /**
+   * Validates the body of a function, given by its index in the function index space (imports come first, and have no
+   * body). Throws ModuleError with the offset of the instruction at fault, or LimitError. Uses in unreachable code count
+   * in the summary, so its figures are upper bounds.
+   */
+  validate(funcIndex: number): FunctionSummary {
+    const { module, reader, summary, control, operands } = this;
+    const defined = funcIndex - module.importedFuncCount;
+    const typeIndex = module.funcTypes[funcIndex]!;
+    reader.pos = module.bodyStart[defined]!;
+    reader.end = module.bodyEnd[defined]!;
+    this.readLocals(typeIndex);
+    summary.codeStart = reader.pos;
+    summary.callWeight = 0;
+    summary.callCount = 0;
+    summary.maxOutgoingSlots = 0;
+    control.reset();
+    control.push(FrameKind.Block, 0, EMPTY_LIST, resultList(typeIndex), 1);
+    operands.base = 0;
+    this.instructions();
+    summary.maxControlDepth = control.maxDepth;
+    return summary;
+  }
+
+  /** Parameters and local declarations (core spec 5.5.13). */
+  private readLocals(typeIndex: number): void {
+    const { reader, summary } = this;
+    const { localTypes } = summary;
+    const { params } = this.module.types[typeIndex]!;
+    const start = reader.pos;
+    localTypes.set(params);
+    let count = params.length;
+    for (let groups = reader.u32(); groups > 0; groups--) {
+      const more = reader.u32();
+      const type = readValType(reader);
+      if (count + more <= limits.locals) localTypes.fill(type, count, count + more);
+      count += more;
+    }
+    if (count - params.length > 0xffffffff) throw reader.malformed('too many locals', start);
+    if (count > limits.locals) throw limitError('locals', count, start, this.file);
+    summary.localCount = count;
+    summary.localWeight.fill(0, 0, count);
+  }
+
+  private invalid(detail: string): ModuleError {
+    return new ModuleError('invalid', detail, this.operands.offset, this.file);
+  }
+
+  private malformed(detail: string): ModuleError {
+    return new ModuleError('malformed', detail, this.operands.offset, this.file);
+  }
+
+  /** The loop over the instructions, from reader.pos to reader.end. */
+  private instructions(): void {
+    const { bytes, reader, control, operands, summary, module, globalTypes, hasMemory } = this;
+    const { localTypes, localWeight, localCount } = summary;
+    const { funcTypes } = module;
+    const end = reader.end;
+    let stack = operands.types;
+    let pos = reader.pos;
+    let height = 0;
+    let maxHeight = 0;
+    let base = 0;
+    let weight = 1;
+    for (;;) {
+      if (height > maxHeight) {
+        maxHeight = height;
+        operands.offset = pos;
+        operands.reserve(height, 1);
+        stack = operands.types;
+      }
+      operands.offset = pos;
+      if (pos >= end) throw this.malformed('unexpected end of section or function: END opcode expected');
+      const op = bytes[pos++]!;
+      switch (op) {
+        case Op.Unreachable:
+          control.unreachable[control.depth - 1] = 1;
+          height = base;
+          break;
+
+        case Op.Nop:
+          break;
+
+        case Op.Block:
+        case Op.Loop:
+        case Op.If: {
+          if (op === Op.If) {
+            if (height > base && stack[height - 1] === ValType.I32) height--;
+            else height = operands.pop(height, ValType.I32);
+          }
+          let start = EMPTY_LIST;
+          let results = EMPTY_LIST;
+          const type = bytes[pos]!;
+          if (type === EMPTY_BLOCK) pos++;
+          else if (singleList(type) !== EMPTY_LIST) {
+            results = singleList(type);
+            pos++;
+          } else {
+            reader.pos = pos;
+            const typeIndex = this.blockTypeIndex();
+            pos = reader.pos;
+            start = paramList(typeIndex);
+            results = resultList(typeIndex);
+            height = operands.popList(height, start);
+          }
+          base = height;
+          operands.base = base;
+          let kind = FrameKind.Block;
+          if (op === Op.Loop) {
+            kind = FrameKind.Loop;
+            if (weight < MAX_WEIGHT) weight *= 8;
+          } else if (op === Op.If) kind = FrameKind.If;
+          control.push(kind, base, start, results, weight);
+          if (start !== EMPTY_LIST) {
+            height = operands.pushList(height, start);
+            stack = operands.types;
+          }
+          break;
+        }
+
+        case Op.Else: {
+          const top = control.depth - 1;
+          if (control.kind[top] !== FrameKind.If) throw this.malformed('else without if');
+          height = operands.popList(height, control.endList[top]!);
+          operands.checkEmpty(height);
+          control.kind[top] = FrameKind.Else;
+          control.unreachable[top] = 0;
+          height = operands.pushList(height, control.startList[top]!);
+          stack = operands.types;
+          break;
+        }
+
+        case Op.End: {
+          const top = control.depth - 1;
+          const results = control.endList[top]!;
+          if (results !== EMPTY_LIST) height = operands.popList(height, results);
+          if (height !== base) operands.checkEmpty(height);
+          if (control.kind[top] === FrameKind.If && !this.lists.equal(control.startList[top]!, results)) {
+            throw operands.mismatch('if without else must give what it takes');
+          }
+          control.depth = top;
+          if (top === 0) {
+            if (pos !== end) throw reader.malformed('END opcode expected at the end of the function, not before', pos);
+            summary.maxHeight = maxHeight;
+            return;
+          }
+          base = control.base[top - 1]!;
+          operands.base = base;
+          weight = control.weight[top - 1]!;
+          if (results !== EMPTY_LIST) {
+            height = operands.pushList(height, results);
+            stack = operands.types;
+          }
+          break;
+        }
+
+        case Op.Br:
+        case Op.BrIf: {
+          if (op === Op.BrIf) {
+            if (height > base && stack[height - 1] === ValType.I32) height--;
+            else height = operands.pop(height, ValType.I32);
+          }
+          let label = bytes[pos]!;
+          if (label < 0x80) pos++;
+          else {
+            reader.pos = pos;
+            label = reader.u32();
+            pos = reader.pos;
+          }
+          if (label >= control.depth) throw this.invalid(`unknown label ${label}`);
+          const list = control.labelList[control.depth - 1 - label]!;
+          if (list !== EMPTY_LIST) {
+            height = operands.popList(height, list);
+            if (op === Op.BrIf) height = operands.pushList(height, list);
+            stack = operands.types;
+          }
+          if (op === Op.Br) {
+            control.unreachable[control.depth - 1] = 1;
+            height = base;
+          }
+          break;
+        }
+
+        case Op.BrTable:
+          height = operands.pop(height, ValType.I32);
+          reader.pos = pos;
+          this.branchTargets(height);
+          pos = reader.pos;
+          control.unreachable[control.depth - 1] = 1;
+          height = base;
+          break;
+
+        case Op.Return:
+          operands.popList(height, control.endList[0]!);
+          control.unreachable[control.depth - 1] = 1;
+          height = base;
+          break;
+
+        case Op.Call: {
+          let callee = bytes[pos]!;
+          if (callee < 0x80) pos++;
+          else {
+            reader.pos = pos;
+            callee = reader.u32();
+            pos = reader.pos;
+          }
+          if (callee >= funcTypes.length) throw this.invalid(`unknown function ${callee}`);
+          height = this.call(height, funcTypes[callee]!, weight);
+          stack = operands.types;
+          break;
+        }
+
+        case Op.CallIndirect: {
+          reader.pos = pos;
+          const typeIndex = reader.u32();
+          const table = reader.u32();
+          pos = reader.pos;
+          if (table >= this.tableTypes.length) throw this.invalid(`unknown table ${table}`);
+          if (this.tableTypes[table] !== ValType.FuncRef) throw operands.mismatch(`table ${table} holds no functions`);
+          if (typeIndex >= module.types.length) throw this.invalid(`unknown type ${typeIndex}`);
+          height = operands.pop(height, ValType.I32);
+          height = this.call(height, typeIndex, weight);
+          stack = operands.types;
+          break;
+        }
+
+        case Op.Drop:
+          if (height > base) height--;
+          else height = operands.drop(height);
+          break;
+
+        case Op.Select: {
+          const type = height > base + 2 ? stack[height - 3]! : ANY;
+          if (type >= ValType.F64 && type === stack[height - 2] && stack[height - 1] === ValType.I32) height -= 2;
+          else height = this.select(height);
+          break;
+        }
+
+        case Op.SelectT: {
+          reader.pos = pos;
+          const type = this.selectType();
+          pos = reader.pos;
+          height = operands.pop(height, ValType.I32);
+          height = operands.pop(height, type);
+          height = operands.pop(height, type);
+          stack[height++] = type;
+          break;
+        }
+
+        case Op.LocalGet: {
+          let index = bytes[pos]!;
+          if (index < 0x80) pos++;
+          else {
+            reader.pos = pos;
+            index = reader.u32();
+            pos = reader.pos;
+          }
+          if (index >= localCount) throw this.invalid(`unknown local ${index}`);
+          localWeight[index]! += weight;
+          stack[height++] = localTypes[index]!;
+          break;
+        }
+
+        case Op.LocalSet:
+        case Op.LocalTee: {
+          let index = bytes[pos]!;
+          if (index < 0x80) pos++;
+          else {
+            reader.pos = pos;
+            index = reader.u32();
+            pos = reader.pos;
+          }
+          if (index >= localCount) throw this.invalid(`unknown local ${index}`);
+          localWeight[index]! += weight;
+          const type = localTypes[index]!;
+          if (height > base && stack[height - 1] === type) height--;
+          else height = operands.pop(height, type);
+          if (op === Op.LocalTee) stack[height++] = type;
+          break;
+        }
+
+        case Op.GlobalGet:
+        case Op.GlobalSet: {
+          let index = bytes[pos]!;
+          if (index < 0x80) pos++;
+          else {
+            reader.pos = pos;
+            index = reader.u32();
+            pos = reader.pos;
+          }
+          if (index >= globalTypes.length) throw this.invalid(`unknown global ${index}`);
+          if (op === Op.GlobalGet) stack[height++] = globalTypes[index]!;
+          else {
+            if (this.globalMutable[index] === 0) throw this.invalid(`global is immutable: ${index}`);
+            height = operands.pop(height, globalTypes[index]!);
+          }
+          break;
+        }
+
+        case Op.TableGet:
+        case Op.TableSet: {
+          reader.pos = pos;
+          const type = this.tableType();
+          pos = reader.pos;
+          if (op === Op.TableSet) height = operands.pop(height, type);
+          height = operands.pop(height, ValType.I32);
+          if (op === Op.TableGet) stack[height++] = type;
+          break;
+        }
+
+        case Op.I32Load:
+        case Op.I64Load:
+        case Op.F32Load:
+        case Op.F64Load:
+        case Op.I32Load8S:
+        case Op.I32Load8U:
+        case Op.I32Load16S:
+        case Op.I32Load16U:
+        case Op.I64Load8S:
+        case Op.I64Load8U:
+        case Op.I64Load16S:
+        case Op.I64Load16U:
+        case Op.I64Load32S:
+        case Op.I64Load32U:
+          // Alignment and offset of one byte each.
+          if (bytes[pos]! <= alignmentOf[op]! && bytes[pos + 1]! < 0x80 && hasMemory) pos += 2;
+          else {
+            reader.pos = pos;
+            this.memoryArgument(op);
+            pos = reader.pos;
+          }
+          if (height > base && stack[height - 1] === ValType.I32) stack[height - 1] = resultOf[op]!;
+          else {
+            height = operands.pop(height, ValType.I32);
+            stack[height++] = resultOf[op]!;
+          }
+          break;
+
+        case Op.I32Store:
+        case Op.I64Store:
+        case Op.F32Store:
+        case Op.F64Store:
+        case Op.I32Store8:
+        case Op.I32Store16:
+        case Op.I64Store8:
+        case Op.I64Store16:
+        case Op.I64Store32:
+          if (bytes[pos]! <= alignmentOf[op]! && bytes[pos + 1]! < 0x80 && hasMemory) pos += 2;
+          else {
+            reader.pos = pos;
+            this.memoryArgument(op);
+            pos = reader.pos;
+          }
+          if (height > base + 1 && stack[height - 1] === operand1Of[op] && stack[height - 2] === ValType.I32)
+            height -= 2;
+          else {
+            height = operands.pop(height, operand1Of[op]!);
+            height = operands.pop(height, ValType.I32);
+          }
+          break;
+
+        case Op.MemorySize:
+        case Op.MemoryGrow:
+          reader.pos = pos;
+          this.memoryIndex();
+          pos = reader.pos;
+          if (op === Op.MemoryGrow) {
+            height = operands.pop(height, ValType.I32);
+            this.countCall(weight);
+          }
+          stack[height++] = ValType.I32;
+          break;
+
+        case Op.I32Const:
+          if (bytes[pos]! < 0x80) pos++;
+          else {
+            reader.pos = pos;
+            reader.s32();
+            pos = reader.pos;
+          }
+          stack[height++] = ValType.I32;
+          break;
+
+        case Op.I64Const:
+          if (bytes[pos]! < 0x80) pos++;
+          else {
+            reader.pos = pos;
+            reader.s64();
+            pos = reader.pos;
+          }
+          stack[height++] = ValType.I64;
+          break;
+
+        case Op.F32Const:
+          pos += 4;
+          stack[height++] = ValType.F32;
+          break;
+
+        case Op.F64Const:
+          pos += 8;
+          stack[height++] = ValType.F64;
+          break;
+
+        case Op.RefNull:
+          reader.pos = pos;
+          stack[height++] = readRefType(reader);
+          pos = reader.pos;
+          break;
+
+        case Op.RefIsNull: {
+          const type = operands.peek(height);
+          if (type !== ANY && !isRefType(type)) {
+            throw operands.mismatch(`expected a reference, found ${valTypeName(type)}`);
+          }
+          height = operands.drop(height);
+          stack[height++] = ValType.I32;
+          break;
+        }
+
+        case Op.RefFunc: {
+          reader.pos = pos;
+          const index = reader.u32();
+          pos = reader.pos;
+          if (index >= funcTypes.length) throw this.invalid(`unknown function ${index}`);
+          if (module.declaredFuncs[index] === 0) throw this.invalid(`undeclared function reference ${index}`);
+          stack[height++] = ValType.FuncRef;
+          break;
+        }
+
+        case Prefix.Misc:
+          reader.pos = pos;
+          height = this.misc(height, weight);
+          pos = reader.pos;
+          break;
+
+        default: {
+          // Everything else takes one or two operands of fixed types and gives one result: numeric instructions.
+          const count = operandCountOf[op]!;
+          if (count === 2) {
+            const type = operand1Of[op]!;
+            if (height > base + 1 && stack[height - 1] === type && stack[height - 2] === type) height -= 2;
+            else height = operands.pop(operands.pop(height, type), type);
+          } else if (count === 1) {
+            const type = operand0Of[op]!;
+            if (height > base && stack[height - 1] === type) height--;
+            else height = operands.pop(height, type);
+          } else throw this.illegal(op, pos);
+          stack[height++] = resultOf[op]!;
+        }
+      }
+    }
+  }
+
+  /** An error about an opcode that is not in the table; prefixes have a second number at `pos`. */
+  private illegal(op: number, pos: number): ModuleError {
+    if (op < Prefix.Misc - 1) return this.malformed(illegalOpcode(op));
+    this.reader.pos = pos;
+    return this.malformed(illegalOpcode(op, this.reader.u32()));
+  }
+
+  /** A block type that is a type index (core spec 5.4.1). */
+  private blockTypeIndex(): number {
+    const { reader, module } = this;
+    const offset = reader.pos;
+    const index = reader.s33();
+    if (index < 0) throw reader.malformed(`malformed block type 0x${this.bytes[offset]!.toString(16)}`, offset);
+    if (index >= module.types.length) throw this.invalid(`unknown type ${index}`);
+    return index;
+  }
+
+  /** The labels of a br_table (core spec 3.3.8.8): all of the same arity, each satisfied by the operands. */
+  private branchTargets(height: number): void {
+    const { reader, control, operands, lists } = this;
+    const count = reader.u32();
+    if (count > reader.end - reader.pos) throw this.malformed('unexpected end of section or function');
+    if (count > limits.branchTargets) throw limitError('branchTargets', count, operands.offset, this.file);
+    let arity = -1;
+    let checked = EMPTY_LIST;
+    for (let i = 0; i <= count; i++) {
+      const label = reader.u32();
+      if (label >= control.depth) throw this.invalid(`unknown label ${label}`);
+      const list = control.labelList[control.depth - 1 - label]!;
+      if (i > 0 && list === checked) continue;
+      if (arity < 0) arity = lists.count(list);
+      else if (arity !== lists.count(list)) throw operands.mismatch('labels of br_table differ in arity');
+      operands.checkList(height, list);
+      checked = list;
+    }
+  }
+
+  private call(height: number, typeIndex: number, weight: number): number {
+    const { operands, summary } = this;
+    const slots = this.slotsForCallOfType[typeIndex]!;
+    if (slots > summary.maxOutgoingSlots) summary.maxOutgoingSlots = slots;
+    this.countCall(weight);
+    return operands.pushList(operands.popList(height, paramList(typeIndex)), resultList(typeIndex));
+  }
+
+  /** Notes a call or another instruction that leaves the function's code: memory.grow and the bulk operations. */
+  private countCall(weight: number): void {
+    this.summary.callCount++;
+    this.summary.callWeight += weight;
+  }
+
+  /** select without a type: two operands of the same type, not references (core spec 3.3.4.2). */
+  private select(height: number): number {
+    const { operands } = this;
+    height = operands.pop(height, ValType.I32);
+    const second = operands.peek(height);
+    height = operands.drop(height);
+    const first = operands.peek(height);
+    height = operands.drop(height);
+    if (isRefType(first) || isRefType(second)) throw operands.mismatch('select of references needs a type');
+    if (first !== second && first !== ANY && second !== ANY) {
+      throw operands.mismatch(`select between ${valTypeName(first)} and ${valTypeName(second)}`);
+    }
+    operands.types[height] = first === ANY ? second : first;
+    return height + 1;
+  }
+
+  private selectType(): number {
+    const { reader } = this;
+    const count = reader.u32();
+    if (count !== 1) throw this.invalid(`invalid result arity ${count} of select`);
+    const offset = reader.pos;
+    const type = reader.u8();
+    if (!isValType(type)) throw reader.malformed(`malformed value type 0x${type.toString(16)}`, offset);
+    return type;
+  }
+
+  /** The type of a table's elements, by the table index at hand. */
+  private tableType(): number {
+    const index = this.reader.u32();
+    if (index >= this.tableTypes.length) throw this.invalid(`unknown table ${index}`);
+    return this.tableTypes[index]!;
+  }
+
+  /** A memory's index: without multiple memories a reserved byte of zero (core spec 5.4.6). */
+  private memoryIndex(): void {
+    this.reader.zero();
+    if (!this.hasMemory) throw this.invalid('unknown memory 0');
+  }
+
+  /** Alignment and offset (core spec 5.4.6). */
+  private memoryArgument(op: number): void {
+    const { reader } = this;
+    const alignment = reader.u32();
+    if (alignment >= 32) throw this.malformed(`malformed memop flags 0x${alignment.toString(16)}`);
+    reader.u32();
+    if (!this.hasMemory) throw this.invalid('unknown memory 0');
+    if (alignment > alignmentOf[op]!) {
+      throw this.invalid(`alignment must not be larger than natural: 2**${alignment}`);
+    }
+  }
+
+  /** The instructions behind the prefix 0xfc: saturating truncation, bulk memory, tables. */
+  private misc(height: number, weight: number): number {
+    const { reader, operands } = this;
+    const sub = reader.u32();
+    if (sub >= MISC_COUNT) throw this.malformed(illegalOpcode(Prefix.Misc, sub));
+    const op = 0xfc00 | sub;
+    const index = flatIndex(op);
+    switch (op) {
+      case Op.MemoryInit:
+        this.dataIndex();
+        this.memoryIndex();
+        break;
+      case Op.DataDrop:
+        this.dataIndex();
+        return height;
+      case Op.MemoryCopy:
+        this.memoryIndex();
+        this.memoryIndex();
+        break;
+      case Op.MemoryFill:
+        this.memoryIndex();
+        break;
+      case Op.TableInit: {
+        const items = this.elementType();
+        this.sameType(this.tableType(), items);
+        break;
+      }
+      case Op.ElemDrop:
+        this.elementType();
+        return height;
+      case Op.TableCopy:
+        this.sameType(this.tableType(), this.tableType());
+        break;
+      case Op.TableGrow: {
+        const type = this.tableType();
+        this.countCall(weight);
+        height = operands.pop(height, ValType.I32);
+        height = operands.pop(height, type);
+        operands.types[height] = ValType.I32;
+        return height + 1;
+      }
+      case Op.TableSize:
+        this.tableType();
+        operands.types[height] = ValType.I32;
+        return height + 1;
+      case Op.TableFill: {
+        const type = this.tableType();
+        this.countCall(weight);
+        height = operands.pop(height, ValType.I32);
+        height = operands.pop(height, type);
+        return operands.pop(height, ValType.I32);
+      }
+      default:
+        // Saturating truncation.
+        height = operands.pop(height, operand0Of[index]!);
+        operands.types[height] = resultOf[index]!;
+        return height + 1;
+    }
+    this.countCall(weight);
+    height = operands.pop(height, operand2Of[index]!);
+    height = operands.pop(height, operand1Of[index]!);
+    return operands.pop(height, operand0Of[index]!);
+  }
+
+  private dataIndex(): void {
+    const index = this.reader.u32();
+    const { dataCount } = this.module;
+    if (dataCount === undefined) throw this.malformed('data count section required');
+    if (index >= dataCount) throw this.invalid(`unknown data segment ${index}`);
+  }
+
+  private elementType(): number {
+    const index = this.reader.u32();
+    if (index >= this.elementTypes.length) throw this.invalid(`unknown elem segment ${index}`);
+    return this.elementTypes[index]!;
+  }
+
+  private sameType(destination: number, source: number): void {
+    if (destination === source) return;
+    throw this.operands.mismatch(`${valTypeName(source)} items for a table of ${valTypeName(destination)}`);
+  }
+}
+
+/** Validates all bodies of a decoded module, for those who want no summaries. Throws as `validate` does. */
+export function validateBodies(module: Module, file = 'module'): void {
+  const validator = new FunctionValidator(module, new Uint32Array(module.types.length), file);
+  for (let i = module.importedFuncCount; i < module.funcTypes.length; i++) validator.validate(i);
+}
