@@ -1,0 +1,88 @@
+/**
+ * What the host layer gets from the compiler: intrinsics (module "native") and constants of the CPU's Linux (module
+ * "target").
+ *
+ * AssemblyScript. Intrinsics are lowered inline (compile/baseline/intrinsics.ts); their addresses are native, 64 bits
+ * wide, and not checked. The constants are numbers of arch/<cpu>/host-constants.ts, bound by name when linking.
+ * A pointer into the host layer's own memory is a 32-bit offset: its native address is `memoryBase() + pointer`.
+ */
+
+/** A Linux system call. Returns its result, or -errno. */
+@external("native", "syscall")
+export declare function syscall(nr: i64, a: i64, b: i64, c: i64, d: i64, e: i64, f: i64): i64;
+/** The same for calls that may block: returns -EINTR without entering the kernel when a stop is wanted. */
+@external("native", "blocking_syscall")
+export declare function blocking_syscall(nr: i64, a: i64, b: i64, c: i64, d: i64, e: i64, f: i64): i64;
+
+@external("native", "load8_u")
+export declare function load8_u(address: i64): i32;
+@external("native", "load16_u")
+export declare function load16_u(address: i64): i32;
+@external("native", "load32_u")
+export declare function load32_u(address: i64): i32;
+@external("native", "load64")
+export declare function load64(address: i64): i64;
+@external("native", "store8")
+export declare function store8(address: i64, value: i32): void;
+@external("native", "store16")
+export declare function store16(address: i64, value: i32): void;
+@external("native", "store32")
+export declare function store32(address: i64, value: i32): void;
+@external("native", "store64")
+export declare function store64(address: i64, value: i64): void;
+/** Copies forward, byte after byte: right for overlapping ranges when the destination is the lower one. */
+@external("native", "copy")
+export declare function copy(destination: i64, source: i64, bytes: i64): void;
+@external("native", "fill")
+export declare function fill(destination: i64, byte: i32, bytes: i64): void;
+
+/** Address of the runtime block (layout.ts RT_*). */
+@external("native", "runtime")
+export declare function runtime(): i64;
+/** Native address of the host layer's own memory; not called `memory`, which is AssemblyScript's own namespace. */
+@external("native", "memory")
+export declare function memoryBase(): i64;
+/** Reads `memoryBase()` again from the host layer's instance block, once boot has mapped the memory. */
+@external("native", "reload")
+export declare function reload(): void;
+
+/** Calls a guest function: arguments from u64 values[], results written to it. Also returns after `unwind`. */
+@external("native", "invoke")
+export declare function invoke(record: i64, values: i64): void;
+/** Loads the registers CTX_* and goes on in the guest; returns when the guest's bottom frame does. */
+@external("native", "resume")
+export declare function resume(context: i64): void;
+/** Gives up the guest's stack: the running invoke or resume returns. */
+@external("native", "unwind")
+export declare function unwind(): void;
+
+// -- module "target": numbers of system calls that every CPU's table must have
+@external("target", "SYS_read") export declare const SYS_read: i64;
+@external("target", "SYS_write") export declare const SYS_write: i64;
+@external("target", "SYS_openat") export declare const SYS_openat: i64;
+@external("target", "SYS_openat2") export declare const SYS_openat2: i64;
+@external("target", "SYS_close") export declare const SYS_close: i64;
+@external("target", "SYS_fcntl") export declare const SYS_fcntl: i64;
+@external("target", "SYS_pread64") export declare const SYS_pread64: i64;
+@external("target", "SYS_mmap") export declare const SYS_mmap: i64;
+@external("target", "SYS_munmap") export declare const SYS_munmap: i64;
+@external("target", "SYS_mprotect") export declare const SYS_mprotect: i64;
+@external("target", "SYS_rt_sigaction") export declare const SYS_rt_sigaction: i64;
+@external("target", "SYS_rt_sigprocmask") export declare const SYS_rt_sigprocmask: i64;
+@external("target", "SYS_sigaltstack") export declare const SYS_sigaltstack: i64;
+@external("target", "SYS_ppoll") export declare const SYS_ppoll: i64;
+@external("target", "SYS_pidfd_open") export declare const SYS_pidfd_open: i64;
+@external("target", "SYS_kill") export declare const SYS_kill: i64;
+@external("target", "SYS_prctl") export declare const SYS_prctl: i64;
+@external("target", "SYS_exit_group") export declare const SYS_exit_group: i64;
+
+/** Byte offsets in the ucontext_t of the saved program counter and stack pointer. */
+@external("target", "UCONTEXT_PC") export declare const UCONTEXT_PC: i64;
+@external("target", "UCONTEXT_SP") export declare const UCONTEXT_SP: i64;
+/** Where the saved flags register is, and its bit for single steps; both 0 on a CPU without them. */
+@external("target", "UCONTEXT_FLAGS") export declare const UCONTEXT_FLAGS: i64;
+@external("target", "SINGLE_STEP_FLAG") export declare const SINGLE_STEP_FLAG: i64;
+/** How far behind a safepoint the saved pc is when trap text was hit. */
+@external("target", "SAFEPOINT_PC_BIAS") export declare const SAFEPOINT_PC_BIAS: i64;
+/** Number of the stack pointer among the registers of CTX_GENERAL. */
+@external("target", "SP_REGISTER") export declare const SP_REGISTER: i64;
