@@ -76,7 +76,8 @@ export class InstanceLayout {
     at = (at + 15) & ~15;
     this.recordOffsets = new Int32Array(m.funcTypes.length).fill(-1);
     for (let i = 0; i < m.funcTypes.length; i++) {
-      if (m.declaredFuncs[i] || i < m.importedFuncCount || i === m.start) this.recordOffsets[i] = take(1, FN_RECORD_SIZE);
+      if (m.declaredFuncs[i] || i < m.importedFuncCount || i === m.start)
+        this.recordOffsets[i] = take(1, FN_RECORD_SIZE);
     }
     this.size = (at + 15) & ~15;
     if (this.size > 0x3fffffff) throw new LimitError('instance-size', `an instance's globals and tables exceed 1 GiB`);
@@ -91,7 +92,9 @@ export class InstanceLayout {
   /** Block offset of the memory's record, or of the pointer to it. */
   memoryOffset(index: number): number {
     const imported = this.module.importedMemoryCount;
-    return index < imported ? this.memoryPointers + index * 8 : this.memoryRecords + (index - imported) * MEM_RECORD_SIZE;
+    return index < imported
+      ? this.memoryPointers + index * 8
+      : this.memoryRecords + (index - imported) * MEM_RECORD_SIZE;
   }
 
   tableIsImported(index: number): boolean {

@@ -7,13 +7,7 @@
  *     beginFunction, local*, { beginShape, operand*, result*, site }*, endFunction
  */
 
-import {
-  FUNC_GUEST,
-  OPERAND_CONST,
-  OPERAND_LOCAL,
-  OPERAND_REG,
-  OPERAND_SLOT,
-} from '../../runtime/layout.js';
+import { FUNC_GUEST, OPERAND_CONST, OPERAND_LOCAL, OPERAND_REG, OPERAND_SLOT } from '../../runtime/layout.js';
 
 /** A growing column of u32. */
 export class Column {
