@@ -1,0 +1,148 @@
+/**
+ * The stack in the header of a .wsnap file: columns of u32, so that 100,000 frames cost a few bytes each and no object.
+ *
+ * Checked by hand, column by column: what can be checked without the module. Restore checks sites, types and the call
+ * chain against it.
+ *
+ *     sites: places     u32 x 4 per site: instance, function index, body offset, kind (index in FRAME_KINDS)
+ *            counts     u32 x 2 per site: locals, operands
+ *            types      a byte per local and operand, site after site
+ *     of                u32 per frame, innermost first: its site
+ *     words             u32 x 2 (lo, hi) per value, frame after frame
+ */
+
+import { ValType } from '../compile/wasm/module.js';
+import { FRAME_KINDS, type FrameSite, Frames } from './snapshot.js';
+
+export interface FrameColumns {
+  readonly places: Uint8Array;
+  readonly counts: Uint8Array;
+  readonly types: Uint8Array;
+  readonly of: Uint8Array;
+  readonly words: Uint8Array;
+}
+
+/** Tells a decoder what is wrong; it knows where. */
+export type Fail = (where: string, what: string) => never;
+
+/** The bytes of a typed array, as they lie in memory. */
+export function bytesOf(column: Uint32Array | Uint16Array): Uint8Array {
+  return new Uint8Array(column.buffer, column.byteOffset, column.byteLength);
+}
+
+/** A column as its own, aligned copy. */
+export function words32(bytes: Uint8Array, where: string, fail: Fail): Uint32Array {
+  if (bytes.length % 4 !== 0) fail(where, `has ${bytes.length} bytes, not a multiple of 4`);
+  const copy = new Uint32Array(bytes.length / 4);
+  bytesOf(copy).set(bytes);
+  return copy;
+}
+
+export function encodeFrames(frames: Frames): FrameColumns {
+  const { sites } = frames;
+  const places = new Uint32Array(sites.length * 4);
+  const counts = new Uint32Array(sites.length * 2);
+  const types = new Uint8Array(sites.reduce((sum, site) => sum + site.locals.length + site.operands.length, 0));
+  let at = 0;
+  for (let i = 0; i < sites.length; i++) {
+    const { instance, func, offset, kind, locals, operands } = sites[i];
+    places.set([instance, func, offset, FRAME_KINDS.indexOf(kind)], i * 4);
+    counts.set([locals.length, operands.length], i * 2);
+    types.set(locals, at);
+    types.set(operands, at + locals.length);
+    at += locals.length + operands.length;
+  }
+  return {
+    places: bytesOf(places),
+    counts: bytesOf(counts),
+    types,
+    of: bytesOf(frames.siteOf),
+    words: bytesOf(frames.words),
+  };
+}
+
+/** @param instanceCount that sites and function references may name */
+export function decodeFrames(columns: FrameColumns, instanceCount: number, fail: Fail): Frames {
+  const sites = decodeSites(columns, instanceCount, fail);
+  const siteOf = words32(columns.of, 'frames.of', fail);
+  const words = words32(columns.words, 'frames.words', fail);
+  if (siteOf.length === 0) fail('frames', 'the stack is empty');
+  for (let i = 0; i < siteOf.length; i++) {
+    if (siteOf[i] >= sites.length) fail(`frames.of[${i}]`, `names site ${siteOf[i]} of ${sites.length}`);
+    const inner = sites[siteOf[i]].kind !== 'call';
+    if (inner !== (i === 0))
+      fail(
+        `frames.of[${i}]`,
+        inner ? 'only the innermost frame can be outside of a call' : 'the innermost frame is in a call',
+      );
+  }
+  const values = valueCount(sites, siteOf);
+  if (words.length !== values * 2) fail('frames.words', `has ${words.length / 2} values, the sites need ${values}`);
+  const frames = new Frames(sites, siteOf, words);
+  checkValues(frames, instanceCount, fail);
+  return frames;
+}
+
+function decodeSites(columns: FrameColumns, instanceCount: number, fail: Fail): FrameSite[] {
+  const places = words32(columns.places, 'frames.places', fail);
+  const counts = words32(columns.counts, 'frames.counts', fail);
+  const count = places.length / 4;
+  if (!Number.isInteger(count) || counts.length !== count * 2) fail('frames.counts', 'does not match frames.places');
+  const sites: FrameSite[] = [];
+  let at = 0;
+  for (let i = 0; i < count; i++) {
+    const [instance, func, offset, kind] = places.subarray(i * 4, i * 4 + 4);
+    if (instance >= instanceCount) fail(`frames.places[${i}]`, `names instance ${instance} of ${instanceCount}`);
+    if (kind >= FRAME_KINDS.length) fail(`frames.places[${i}]`, `${kind} is not a kind of site`);
+    const middle = at + counts[i * 2];
+    const end = middle + counts[i * 2 + 1];
+    if (end > columns.types.length) fail(`frames.counts[${i}]`, 'goes beyond frames.types');
+    const locals = Uint8Array.from(columns.types.subarray(at, middle));
+    const operands = Uint8Array.from(columns.types.subarray(middle, end));
+    for (const type of locals) checkType(type, `frames.types of site ${i}`, fail);
+    for (const type of operands) checkType(type, `frames.types of site ${i}`, fail);
+    sites.push({ instance, func, offset, kind: FRAME_KINDS[kind], locals, operands });
+    at = end;
+  }
+  if (at !== columns.types.length) fail('frames.types', 'has more types than the sites have values');
+  return sites;
+}
+
+function valueCount(sites: readonly FrameSite[], siteOf: Uint32Array): number {
+  let sum = 0;
+  for (let i = 0; i < siteOf.length; i++) sum += sites[siteOf[i]].locals.length + sites[siteOf[i]].operands.length;
+  return sum;
+}
+
+/** Values that do not fill both words have an upper half of zero; references name an instance that exists. */
+function checkValues(frames: Frames, instanceCount: number, fail: Fail): void {
+  const { words, sites, siteOf } = frames;
+  const types = sites.map((site) => Uint8Array.of(...site.locals, ...site.operands));
+  let at = 0;
+  for (let i = 0; i < siteOf.length; i++) {
+    const own = types[siteOf[i]];
+    for (let k = 0; k < own.length; k++, at += 2) {
+      const problem = valueProblem(own[k], words[at], words[at + 1], instanceCount);
+      if (problem) fail(`frames.words of frame ${i}, value ${k}`, problem);
+    }
+  }
+}
+
+export function checkType(type: number, where: string, fail: Fail): void {
+  if (type === ValType.V128) fail(where, 'v128 is not supported by this version');
+  const number = type >= ValType.F64 && type <= ValType.I32;
+  if (!number && type !== ValType.FuncRef && type !== ValType.ExternRef)
+    fail(where, `0x${type.toString(16)} is not a value type`);
+}
+
+/** What is wrong with a value's bits, whatever the module, or undefined. */
+export function valueProblem(type: number, lo: number, hi: number, instanceCount: number): string | undefined {
+  if (hi === 0) {
+    if (type === ValType.FuncRef && lo !== 0) return 'a null reference that names a function';
+    return undefined;
+  }
+  if (type === ValType.I32 || type === ValType.F32) return 'a 32-bit value with more bits';
+  if (type === ValType.FuncRef && hi > instanceCount)
+    return `a function reference to instance ${hi - 1} of ${instanceCount}`;
+  return undefined;
+}

@@ -1,0 +1,91 @@
+/**
+ * The header of a .wsnap file as msgpack holds it: its shape, checked by zod before anything looks at it.
+ *
+ * Only shapes and ranges here; what must agree with what (extents, counts, references) is checked by header.ts. Long
+ * columns are binary, little-endian.
+ */
+
+import { z } from 'zod';
+import { TABLE_MAX } from '../runtime/layout.js';
+
+const MAX_FD = 1024;
+
+const u32 = z.number().int().min(0).max(0xffffffff);
+const size = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
+const bin = z.custom<Uint8Array>((value) => value instanceof Uint8Array, 'must be binary');
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'must be a sha256 in hex');
+const text = (max: number) => z.string().max(max);
+/** Guest strings become C strings again: no NUL inside. */
+const cString = (max: number) =>
+  bin.refine((bytes) => bytes.length <= max && !bytes.includes(0), `must have at most ${max} bytes and no NUL`);
+const u64 = z
+  .union([z.number().int().min(0), z.bigint().min(0n).max(0xffffffffffffffffn)])
+  .transform((value) => BigInt(value));
+const offset = u64.refine((value) => value < 1n << 63n, 'must be below 2^63');
+
+const module = z.strictObject({ name: text(4096), sha256, size, at: size.nullable() });
+
+const memory = z.strictObject({
+  pages: u32.max(65536),
+  max: u32.max(65536),
+  /** u32 x 3 per extent: first page, page count, first slot (file offset / 64 KiB). */
+  extents: bin,
+  /** u16 per page of the extents. */
+  blocks: bin,
+});
+
+const table = z.strictObject({
+  type: u32.max(255),
+  max: u32,
+  elements: bin.refine((bytes) => bytes.length <= TABLE_MAX * 8),
+});
+
+const instance = z.strictObject({
+  module: u32,
+  globalTypes: bin,
+  globalWords: bin,
+  tables: z.array(table).max(100_000),
+  memories: z.array(memory).max(1000),
+  droppedData: bin,
+  droppedElements: bin,
+});
+
+const descriptor = z.strictObject({
+  fd: u32.max(MAX_FD - 1),
+  kind: z.enum(['stdio', 'preopen', 'file', 'directory']),
+  path: cString(4095),
+  preopen: u32.max(MAX_FD - 1),
+  guestName: cString(4095),
+  hostPath: cString(4095),
+  readOnly: z.boolean(),
+  flags: u32.max(0x1f),
+  openFlags: u32.max(3),
+  rights: u64,
+  rightsInheriting: u64,
+  offset,
+  cookie: offset,
+});
+
+const host = z.strictObject({
+  descriptors: z.array(descriptor).max(MAX_FD),
+  args: z.array(cString(1 << 21)).max(1 << 20),
+  env: z.array(cString(1 << 21)).max(1 << 20),
+  monotonic: offset,
+  pendingTimeout: offset.nullable(),
+});
+
+export const headerSchema = z.strictObject({
+  generation: u32,
+  created: size,
+  parent: sha256.nullable(),
+  source: z.strictObject({ arch: text(32), compiler: text(64), deterministic: z.boolean() }),
+  state: z.enum(['running', 'trapped']),
+  phase: z.strictObject({ instance: u32, kind: z.enum(['start', 'entry']) }),
+  modules: z.array(module).min(1).max(1000),
+  instances: z.array(instance).min(1).max(1000),
+  frames: z.strictObject({ places: bin, counts: bin, types: bin, of: bin, words: bin }),
+  host,
+});
+
+export type Header = z.output<typeof headerSchema>;
+export type RawHeader = z.input<typeof headerSchema>;

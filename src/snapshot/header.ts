@@ -1,0 +1,228 @@
+/**
+ * Snapshot to header bytes and back: msgpack, checked by zod (header-schema.ts) and then by hand for all that can be
+ * known to be wrong without the module (check.ts has the rest).
+ *
+ * A header that decodes is consistent in itself: extents lie in the file and in their memory, do not overlap, and every
+ * instance, module and descriptor that something names exists.
+ */
+
+import { Packr } from 'msgpackr/pack';
+import { Unpackr } from 'msgpackr/unpack';
+import type { ValType } from '../compile/wasm/module.js';
+import { InputError } from '../errors.js';
+import { WASM_PAGE } from '../runtime/layout.js';
+import { bytesOf, checkType, decodeFrames, encodeFrames, type Fail, valueProblem, words32 } from './frames-codec.js';
+import { type Header, headerSchema, type RawHeader } from './header-schema.js';
+import { PROLOGUE_SIZE } from './prologue.js';
+import {
+  type Extent,
+  isReference,
+  type Snapshot,
+  type SnapshotInstance,
+  type SnapshotMemory,
+  type SnapshotTable,
+  type Value,
+} from './snapshot.js';
+
+type RawInstance = Header['instances'][number];
+
+// NOTE: imported from msgpackr/pack and /unpack, which leave out the native string decoder: a snapshot is hostile input.
+export function encodeHeader(snapshot: Snapshot): Uint8Array {
+  const raw: RawHeader = {
+    generation: snapshot.generation,
+    created: snapshot.created,
+    parent: snapshot.parent ?? null,
+    source: { ...snapshot.source },
+    state: snapshot.state,
+    phase: { ...snapshot.phase },
+    modules: snapshot.modules.map(({ name, sha256, size, fileOffset }) => ({
+      name,
+      sha256,
+      size,
+      at: fileOffset ?? null,
+    })),
+    instances: snapshot.instances.map(encodeInstance),
+    frames: encodeFrames(snapshot.frames),
+    host: {
+      descriptors: snapshot.host.descriptors.map((descriptor) => ({ ...descriptor })),
+      args: [...snapshot.host.args],
+      env: [...snapshot.host.env],
+      monotonic: snapshot.host.monotonic,
+      pendingTimeout: snapshot.host.pendingTimeout ?? null,
+    },
+  };
+  return new Packr({ useRecords: false, variableMapSize: true }).pack(raw);
+}
+
+/**
+ * @param fileOffset of the header: page data and modules lie below it
+ * @throws InputError
+ */
+export function decodeHeader(bytes: Uint8Array, fileOffset: number, path: string): Snapshot {
+  const fail: Fail = (where, what) => {
+    throw new InputError('snapshot', `${path}: ${where}: ${what}`);
+  };
+  const header = parse(bytes, fail);
+  const count = header.instances.length;
+  const ranges: [number, number, string][] = [];
+  const modules = header.modules.map(({ name, sha256, size, at }, i) => {
+    if (at !== null) ranges.push([at, at + size, `modules[${i}]`]);
+    return { name, sha256, size, fileOffset: at ?? undefined };
+  });
+  const instances = header.instances.map((raw, i) => decodeInstance(raw, `instances[${i}]`, header, ranges, fail));
+  checkRanges(ranges, fileOffset, fail);
+  if (header.phase.instance >= count) fail('phase', `names instance ${header.phase.instance} of ${count}`);
+  checkHost(header.host, fail);
+  const { host } = header;
+  return {
+    generation: header.generation,
+    created: header.created,
+    parent: header.parent ?? undefined,
+    source: header.source,
+    state: header.state,
+    phase: header.phase,
+    modules,
+    instances,
+    frames: decodeFrames(header.frames, count, fail),
+    host: { ...host, pendingTimeout: host.pendingTimeout ?? undefined },
+  };
+}
+
+function parse(bytes: Uint8Array, fail: Fail): Header {
+  let raw: unknown;
+  try {
+    raw = new Unpackr({ useRecords: false, mapsAsObjects: true }).unpack(bytes);
+  } catch (error) {
+    return fail('header', `is not msgpack: ${(error as Error).message}`);
+  }
+  const result = headerSchema.safeParse(raw);
+  if (result.success) return result.data;
+  const issue = result.error.issues[0];
+  return fail(`header.${issue.path.join('.')}`, issue.message);
+}
+
+function encodeInstance(instance: SnapshotInstance): RawHeader['instances'][number] {
+  const globalWords = new Uint32Array(instance.globals.length * 2);
+  for (const [i, { lo, hi }] of instance.globals.entries()) globalWords.set([lo, hi], i * 2);
+  return {
+    module: instance.module,
+    globalTypes: Uint8Array.from(instance.globals, (global) => global.type),
+    globalWords: bytesOf(globalWords),
+    tables: instance.tables.map(({ type, max, elements }) => ({ type, max, elements: bytesOf(elements) })),
+    memories: instance.memories.map(encodeMemory),
+    droppedData: instance.droppedData,
+    droppedElements: instance.droppedElements,
+  };
+}
+
+function encodeMemory(memory: SnapshotMemory): RawHeader['instances'][number]['memories'][number] {
+  const extents = new Uint32Array(memory.extents.length * 3);
+  for (const [i, { offset, fileOffset, bytes }] of memory.extents.entries()) {
+    extents.set([offset / WASM_PAGE, bytes / WASM_PAGE, fileOffset / WASM_PAGE], i * 3);
+  }
+  return { pages: memory.pages, max: memory.maxPages, extents: bytesOf(extents), blocks: bytesOf(memory.blocks) };
+}
+
+function decodeInstance(
+  raw: RawInstance,
+  where: string,
+  header: Header,
+  ranges: [number, number, string][],
+  fail: Fail,
+): SnapshotInstance {
+  if (raw.module >= header.modules.length) fail(where, `names module ${raw.module} of ${header.modules.length}`);
+  for (const flag of raw.droppedData) if (flag > 1) fail(`${where}.droppedData`, 'must be zeros and ones');
+  for (const flag of raw.droppedElements) if (flag > 1) fail(`${where}.droppedElements`, 'must be zeros and ones');
+  return {
+    module: raw.module,
+    globals: decodeGlobals(raw, header.instances.length, where, fail),
+    tables: raw.tables.map((table, i) => decodeTable(table, header.instances.length, `${where}.tables[${i}]`, fail)),
+    memories: raw.memories.map((memory, i) => decodeMemory(memory, `${where}.memories[${i}]`, ranges, fail)),
+    droppedData: Uint8Array.from(raw.droppedData),
+    droppedElements: Uint8Array.from(raw.droppedElements),
+  };
+}
+
+function decodeGlobals(raw: RawInstance, instanceCount: number, where: string, fail: Fail): Value[] {
+  const words = words32(raw.globalWords, `${where}.globalWords`, fail);
+  if (words.length !== raw.globalTypes.length * 2) fail(`${where}.globalWords`, 'does not match globalTypes');
+  return Array.from(raw.globalTypes, (type, i) => {
+    checkType(type, `${where}.globalTypes[${i}]`, fail);
+    const [lo, hi] = [words[i * 2], words[i * 2 + 1]];
+    const problem = valueProblem(type, lo, hi, instanceCount);
+    if (problem) fail(`${where}.globalWords[${i}]`, problem);
+    return { type: type as ValType, lo, hi };
+  });
+}
+
+function decodeTable(
+  raw: RawInstance['tables'][number],
+  instanceCount: number,
+  where: string,
+  fail: Fail,
+): SnapshotTable {
+  if (!isReference(raw.type as ValType)) fail(`${where}.type`, `0x${raw.type.toString(16)} is not a reference type`);
+  const elements = words32(raw.elements, `${where}.elements`, fail);
+  if (elements.length % 2 !== 0) fail(`${where}.elements`, 'is not pairs of words');
+  if (elements.length / 2 > raw.max)
+    fail(where, `has ${elements.length / 2} elements, more than its maximum ${raw.max}`);
+  for (let i = 0; i < elements.length; i += 2) {
+    const problem = valueProblem(raw.type, elements[i], elements[i + 1], instanceCount);
+    if (problem) fail(`${where}.elements[${i / 2}]`, problem);
+  }
+  return { type: raw.type as ValType, max: raw.max, elements };
+}
+
+function decodeMemory(
+  raw: RawInstance['memories'][number],
+  where: string,
+  ranges: [number, number, string][],
+  fail: Fail,
+): SnapshotMemory {
+  if (raw.pages > raw.max) fail(where, `has ${raw.pages} pages, more than its maximum ${raw.max}`);
+  const words = words32(raw.extents, `${where}.extents`, fail);
+  if (words.length % 3 !== 0) fail(`${where}.extents`, 'is not triples of words');
+  const extents: Extent[] = [];
+  let next = 0; // the first page behind the last extent
+  let total = 0;
+  for (let i = 0; i < words.length; i += 3) {
+    const [page, count, slot] = words.subarray(i, i + 3);
+    const at = `${where}.extents[${i / 3}]`;
+    if (count === 0) fail(at, 'is empty');
+    if (page < next) fail(at, 'overlaps the one before it, or is out of order');
+    if (page + count > raw.pages) fail(at, `goes beyond the memory's ${raw.pages} pages`);
+    next = page + count;
+    total += count;
+    ranges.push([slot * WASM_PAGE, (slot + count) * WASM_PAGE, at]);
+    extents.push({ offset: page * WASM_PAGE, fileOffset: slot * WASM_PAGE, bytes: count * WASM_PAGE });
+  }
+  if (raw.blocks.length !== total * 2) fail(`${where}.blocks`, `has ${raw.blocks.length} bytes for ${total} pages`);
+  const blocks = new Uint16Array(total);
+  bytesOf(blocks).set(raw.blocks);
+  return { pages: raw.pages, maxPages: raw.max, extents, blocks };
+}
+
+/** All that lies in the file lies between prologue and header, and nothing twice. */
+function checkRanges(ranges: [number, number, string][], limit: number, fail: Fail): void {
+  ranges.sort((a, b) => a[0] - b[0]);
+  let end = PROLOGUE_SIZE;
+  for (const [from, to, where] of ranges) {
+    if (from < end) fail(where, `its place in the file (offset ${from}) is taken`);
+    if (to > limit) fail(where, `goes beyond the file's data: offset ${to} of ${limit}`);
+    end = to;
+  }
+}
+
+function checkHost(host: Header['host'], fail: Fail): void {
+  const kinds = new Map<number, string>();
+  for (const [i, { fd, kind }] of host.descriptors.entries()) {
+    if (kinds.has(fd)) fail(`host.descriptors[${i}]`, `descriptor ${fd} is there twice`);
+    kinds.set(fd, kind);
+  }
+  for (const [i, { kind, preopen, path, fd }] of host.descriptors.entries()) {
+    if (kind !== 'file' && kind !== 'directory') continue;
+    if (kinds.get(preopen) !== 'preopen')
+      fail(`host.descriptors[${i}]`, `descriptor ${fd} is below ${preopen}, not a preopen`);
+    if (Buffer.from(path).toString('latin1').startsWith('/')) fail(`host.descriptors[${i}].path`, 'is absolute');
+  }
+}
