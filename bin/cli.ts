@@ -1,0 +1,90 @@
+/**
+ * From the command line to one command and an exit code.
+ *
+ * Loads only the named command's module: start-up is part of the time a compilation takes. All errors end here, in one
+ * catch: ours (errors.ts) as `wag-snap: message` with their own exit code, anything else as a bug, exit code 70.
+ */
+
+import { readFileSync } from 'node:fs';
+import yargs, { type Argv, type CommandModule } from 'yargs';
+import { ExitCode, WagSnapError } from '../src/errors.js';
+import { UsageError } from './usage.js';
+
+type AnyCommand = CommandModule<object, never>;
+
+/** Every command, in the order of `--help`. */
+const commands: Readonly<Record<string, () => Promise<{ default: unknown }>>> = {
+  compile: () => import('./commands/compile.js'),
+  run: () => import('./commands/run.js'),
+  capture: () => import('./commands/capture.js'),
+  restore: () => import('./commands/restore.js'),
+  inspect: () => import('./commands/inspect.js'),
+  check: () => import('./commands/check.js'),
+};
+
+/** Runs one command line and sets process.exitCode. Never throws. */
+export async function runCli(args: readonly string[]): Promise<void> {
+  try {
+    await dispatch(args);
+  } catch (error) {
+    process.exitCode = report(error);
+  }
+}
+
+async function dispatch(args: readonly string[]): Promise<void> {
+  const parser = yargs()
+    .scriptName('wag-snap')
+    .usage(
+      '$0 <command> [options]\n\nCompiles WebAssembly to native processes; captures them while they run; restores them.',
+    )
+    .parserConfiguration({
+      'populate--': true,
+      'parse-positional-numbers': false,
+      'parse-numbers': false,
+      'boolean-negation': false,
+      'dot-notation': false,
+      'camel-case-expansion': true,
+    })
+    .strict()
+    .demandCommand(1, 'which command? See wag-snap --help')
+    .version(version())
+    .help()
+    .alias('h', 'help')
+    .wrap(Math.min(110, process.stdout.columns ?? 110))
+    .exitProcess(false)
+    .fail((message: string | null, error: Error | undefined) => {
+      throw error ?? new UsageError(message ?? 'wrong usage');
+    });
+  const verb = args[0];
+  const names = verb !== undefined && Object.hasOwn(commands, verb) ? [verb] : Object.keys(commands);
+  const modules = await Promise.all(names.map((name) => commands[name]()));
+  for (const module of modules) (parser as Argv<object>).command(module.default as AnyCommand);
+  await parser.parseAsync([...args]);
+}
+
+/** Prints an error for people and returns the exit code it asks for. */
+function report(error: unknown): number {
+  const debug = process.env['WAGSNAP_DEBUG'] ? `\n${(error as Error)?.stack ?? ''}` : '';
+  if (error instanceof WagSnapError && error.exitCode !== ExitCode.bug) {
+    process.stderr.write(`wag-snap: ${error.message}${debug}\n`);
+    return error.exitCode;
+  }
+  const message = error instanceof Error ? error.message : String(error);
+  process.stderr.write(
+    `wag-snap: a bug of ours, please report it: ${message}${debug}\n${debug ? '' : 'wag-snap: WAGSNAP_DEBUG=1 shows where\n'}`,
+  );
+  return ExitCode.bug;
+}
+
+/** Of the package: two folders up when built to dist/bin, one when run from source. */
+function version(): string {
+  for (const path of ['../../package.json', '../package.json']) {
+    try {
+      const found = JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8'));
+      if (found.name === 'wag-snap') return found.version;
+    } catch {
+      // the other place
+    }
+  }
+  return 'unknown';
+}

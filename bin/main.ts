@@ -1,0 +1,5 @@
+/** The program: what bin/wag-snap starts. Nothing is exported and nothing decided here; see cli.ts. */
+
+import { runCli } from './cli.js';
+
+await runCli(process.argv.slice(2));

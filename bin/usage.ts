@@ -1,0 +1,80 @@
+/** Wrong usage of the command line, and the options that several commands share. Needs errors.ts. */
+
+import { resolve } from 'node:path';
+import { ExitCode, WagSnapError } from '../src/errors.js';
+
+export class UsageError extends WagSnapError {
+  readonly exitCode = ExitCode.usage;
+  constructor(message: string) {
+    super('usage', message);
+  }
+}
+
+/** The values of an option that may be given several times. */
+export function several(value: string | string[] | undefined): string[] {
+  return value === undefined ? [] : Array.isArray(value) ? value : [value];
+}
+
+/** For `coerce` of an option that may be given only once: yargs collects repetitions in an array. */
+export function once(name: string): <T>(value: T | T[] | undefined) => T | undefined {
+  return (value) => {
+    if (Array.isArray(value)) throw new UsageError(`--${name} was given more than once`);
+    return value;
+  };
+}
+
+/** The CPU named by --arch; undefined is this machine's. Only x64 so far. */
+export function parseArch(value: string | undefined): 'x64' {
+  switch (value?.toLowerCase()) {
+    case undefined:
+    case 'x64':
+    case 'x86-64':
+    case 'x86_64':
+    case 'amd64':
+      return 'x64';
+    case 'arm64':
+    case 'aarch64':
+      throw new UsageError('--arch arm64 is not supported yet: this version compiles for x64 only');
+    default:
+      throw new UsageError(`--arch ${value} is unknown: x64 (also x86-64, amd64)`);
+  }
+}
+
+/** A directory that the guest may use. */
+export interface Preopen {
+  readonly host: string; // absolute
+  readonly guest: string;
+  readonly readOnly: boolean;
+}
+
+/** One --dir: `HOST[::GUEST][:ro]`. Without GUEST the guest knows it by HOST as it was typed. */
+export function parseDir(text: string): Preopen {
+  const readOnly = text.endsWith(':ro');
+  const both = readOnly ? text.slice(0, -3) : text;
+  const split = both.indexOf('::');
+  const host = split < 0 ? both : both.slice(0, split);
+  const guest = split < 0 ? both : both.slice(split + 2);
+  if (host === '' || guest === '') throw new UsageError(`--dir ${text}: expected HOST[::GUEST][:ro]`);
+  if (/[\n\0]/.test(text) || guest.includes('::'))
+    throw new UsageError(`--dir ${JSON.stringify(text)}: cannot be passed on`);
+  return { host: resolve(host), guest, readOnly };
+}
+
+/** The value of WAGSNAP_DIR: a line per directory. */
+export function formatDirs(dirs: readonly Preopen[]): string {
+  return dirs.map(({ host, guest, readOnly }) => `${host}::${guest}${readOnly ? ':ro' : ''}`).join('\n');
+}
+
+/** The guest's environment from the --env options, in their order; a repeated name keeps its last value. */
+export function parseEnv(options: readonly string[]): Record<string, string> {
+  const env: Record<string, string> = {};
+  for (const option of options) {
+    const split = option.indexOf('=');
+    if (split < 1) throw new UsageError(`--env ${option}: expected K=V`);
+    const name = option.slice(0, split);
+    if (name.startsWith('WAGSNAP_'))
+      throw new UsageError(`--env ${name}: names that start with WAGSNAP_ are wag-snap's own`);
+    env[name] = option.slice(split + 1);
+  }
+  return env;
+}
