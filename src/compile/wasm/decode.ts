@@ -111,7 +111,7 @@ class Decoder {
   private preamble(): void {
     const { reader, bytes } = this;
     if (bytes.length > limits.moduleBytes) throw limitError('moduleBytes', bytes.length, 0, this.file);
-    if (bytes.length < 8) throw reader.malformed('unexpected end: a module starts with 8 bytes');
+    if (bytes.length === 0) throw reader.malformed('unexpected end: no bytes at all');
     if (reader.f32Bits() !== MAGIC) throw reader.malformed('magic header not detected', 0);
     if (reader.f32Bits() !== VERSION) throw reader.malformed('unknown binary version', 4);
   }

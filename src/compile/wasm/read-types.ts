@@ -64,8 +64,10 @@ export function readFuncType(reader: Reader): FuncType {
 export function readLimits(reader: Reader): Limits {
   const offset = reader.pos;
   const flags = reader.u8();
-  // 2 and 3 are the threads proposal's shared memories, 4 and above memory64.
-  if (flags > 1) throw reader.malformed(`malformed limits flags 0x${flags.toString(16)}: integer too large`, offset);
+  if (flags > 1) {
+    const note = flags < 8 ? ' (shared and 64-bit memories are not supported)' : '';
+    throw reader.malformed(`malformed limits flags 0x${flags.toString(16)}: integer too large${note}`, offset);
+  }
   return { min: reader.u32(), max: flags === 1 ? reader.u32() : undefined };
 }
 

@@ -656,12 +656,13 @@ export class FunctionValidator {
         this.memoryIndex();
         break;
       case Op.TableInit: {
-        const items = this.elementType();
-        this.sameType(this.tableType(), items);
+        const segment = reader.u32();
+        const type = this.tableType();
+        this.sameType(type, this.elementType(segment));
         break;
       }
       case Op.ElemDrop:
-        this.elementType();
+        this.elementType(reader.u32());
         return height;
       case Op.TableCopy:
         this.sameType(this.tableType(), this.tableType());
@@ -704,8 +705,7 @@ export class FunctionValidator {
     if (index >= dataCount) throw this.invalid(`unknown data segment ${index}`);
   }
 
-  private elementType(): number {
-    const index = this.reader.u32();
+  private elementType(index: number): number {
     if (index >= this.elementTypes.length) throw this.invalid(`unknown elem segment ${index}`);
     return this.elementTypes[index]!;
   }

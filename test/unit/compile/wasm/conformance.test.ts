@@ -1,0 +1,109 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { decodeModule } from '../../../../src/compile/wasm/decode.js';
+import { validateBodies } from '../../../../src/compile/wasm/validate.js';
+import { LimitError, ModuleError } from '../../../../src/errors.js';
+import {
+  createAssembler,
+  headOf,
+  innerCommands,
+  moduleOf,
+  type ScriptModule,
+  splitCommands,
+  stringsOf,
+  testsuiteFolder,
+  testsuiteScripts,
+} from '../../../support/wast.js';
+import { isAboutUnsupported, v8Accepts } from './v8.js';
+
+/** Every module of the conformance suite: accepted or refused as the script says, and as the installed V8 does. */
+
+type Expectation = 'valid' | 'invalid' | 'malformed';
+
+interface Sample {
+  readonly where: string;
+  readonly module: ScriptModule;
+  readonly expected: Expectation;
+  readonly message: string;
+}
+
+/** wabt writes no data count section without data segments, whatever the code uses: malformed where the text is invalid. */
+const NO_DATA_COUNT = 'data count section required';
+
+const EXPECTED: Readonly<Record<string, Expectation>> = { assert_invalid: 'invalid', assert_malformed: 'malformed' };
+
+function samplesOf(script: string, bytes: Buffer): Sample[] {
+  const samples: Sample[] = [];
+  const commands = splitCommands(bytes);
+  if (!commands.some((command) => /^(module|assert_)/.test(headOf(command)))) {
+    // A script may be the fields of one module.
+    return [{ where: script, module: { form: 'text', id: undefined, source: bytes }, expected: 'valid', message: '' }];
+  }
+  for (const command of commands) {
+    const where = `${script}:${command.line}`;
+    const head = headOf(command);
+    const module = head === 'module' ? command : innerCommands(command).find((inner) => headOf(inner) === 'module');
+    if (module === undefined) continue;
+    const message = head === 'module' ? '' : (stringsOf(command).at(-1)?.toString() ?? '');
+    samples.push({ where, module: moduleOf(module), expected: EXPECTED[head] ?? 'valid', message });
+  }
+  return samples;
+}
+
+/** undefined when we accept the module, else the error. */
+function refusal(bytes: Uint8Array): Error | undefined {
+  try {
+    validateBodies(decodeModule(bytes));
+    return undefined;
+  } catch (error) {
+    return error as Error;
+  }
+}
+
+const folder = testsuiteFolder();
+
+describe('conformance suite', () => {
+  test.runIf(folder === undefined)('is absent: set WASM_TESTSUITE to its folder', () => {
+    console.warn('the conformance suite is absent, its modules were not tested');
+  });
+
+  test.runIf(folder !== undefined)('every module is accepted or refused as the script says', async () => {
+    const assemble = await createAssembler();
+    const failures: string[] = [];
+    const differing: string[] = [];
+    const counts = { valid: 0, invalid: 0, malformed: 0, text: 0 };
+    for (const script of testsuiteScripts(folder!)) {
+      for (const { where, module, expected, message } of samplesOf(script, readFileSync(`${folder}/${script}`))) {
+        let bytes: Uint8Array;
+        try {
+          bytes = assemble(module, where);
+        } catch (error) {
+          // The text format's own rules: wabt's business.
+          if (expected === 'valid') failures.push(`${where}: wabt: ${(error as Error).message}`);
+          else counts.text++;
+          continue;
+        }
+        const error = refusal(bytes);
+        counts[expected]++;
+        if (expected === 'valid') {
+          if (error !== undefined) failures.push(`${where}: valid, but: ${error.message}`);
+          if (!v8Accepts(bytes)) failures.push(`${where}: V8 refuses it`);
+        } else if (v8Accepts(bytes) && !isAboutUnsupported(error?.message ?? '')) {
+          failures.push(`${where}: V8 accepts it: ${error?.message}`);
+        } else if (error === undefined) failures.push(`${where}: accepted, expected ${expected}: ${message}`);
+        else if (!(error instanceof ModuleError || error instanceof LimitError)) {
+          failures.push(`${where}: ${error.stack}`);
+        } else if (error.code !== expected && !(module.form === 'text' && error.message.includes(NO_DATA_COUNT))) {
+          failures.push(`${where}: expected ${expected} "${message}", got ${error.code} "${error.message}"`);
+        } else if (!error.message.includes(message)) differing.push(`${where}: "${message}", ours "${error.message}"`);
+      }
+    }
+    expect(failures).toEqual([]);
+    // The suite's wording is not binding, but ours should rarely differ.
+    expect(differing.length, differing.join('\n')).toBeLessThan(20);
+    // So that a splitter that finds nothing does not pass.
+    expect(counts.valid).toBeGreaterThan(1200);
+    expect(counts.invalid).toBeGreaterThan(1400);
+    expect(counts.malformed).toBeGreaterThan(600);
+  });
+});
