@@ -1,0 +1,92 @@
+/**
+ * The snapshot file (.wsnap), format 1. This comment is its specification; the parts have their own beside their
+ * encoders: prologue.ts, header-schema.ts and header.ts, frames-codec.ts.
+ *
+ *     0            prologue, 64 bytes: magic, version, where the header is, its sha256
+ *     4 KiB        the modules' binaries (unless left out), each at a multiple of 4 KiB
+ *     64 KiB * n   page data: slots of 64 KiB, in the order of the memories' extents
+ *     64 KiB * m   header: msgpack; ends the file
+ *
+ *     memory       | page 0 | page 1 | page 2 | page 3 | ...           pages of 64 KiB
+ *     contents     | 7..0.. | zero   | 0....9 | 333333 |
+ *                      |                 |        |
+ *     file          slot 1            slot 2   slot 3                  extents {page 0, 1 page, slot 1}, {2, 2, 2}
+ *     blocks        0x0001            0x8000   0xffff                  which 4 KiB blocks of a slot are not holes
+ *
+ * A page with nothing in it is absent. Slots are aligned so that a kernel with pages of 4, 16 or 64 KiB maps an extent
+ * straight from the file; zero blocks inside are holes of a sparse file and read as zeros. A parked process of 1 GiB
+ * is written slot by slot: the header comes last because it has the list of what was found.
+ *
+ * Everything a reader does not expect is an error that names the path and the field; nothing is skipped or repaired.
+ */
+
+import { createHash } from 'node:crypto';
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { InputError, ToolError } from '../errors.js';
+import { decodeHeader } from './header.js';
+import { checkHeaderHash, decodePrologue, PROLOGUE_SIZE } from './prologue.js';
+import type { SnapshotModule, StoredSnapshot } from './snapshot.js';
+
+export { SnapshotWriter } from './writer.js';
+
+/**
+ * Reads and checks everything but the page data, which stays in the file.
+ *
+ * @throws InputError when it is not a snapshot, damaged or inconsistent in itself; ToolError when it cannot be read
+ */
+export function readSnapshot(path: string): StoredSnapshot {
+  return withFile(path, (fd) => {
+    const stat = fstatSync(fd);
+    if (!stat.isFile()) throw new InputError('snapshot', `${path}: not a file`);
+    const prologueBytes = readAt(fd, 0, Math.min(PROLOGUE_SIZE, stat.size), path);
+    const prologue = decodePrologue(prologueBytes, stat.size, path);
+    const header = readAt(fd, prologue.headerOffset, prologue.headerSize, path);
+    checkHeaderHash(prologueBytes, header, path);
+    return { path, size: stat.size, snapshot: decodeHeader(header, prologue.headerOffset, path) };
+  });
+}
+
+/** Whether a file starts like a snapshot. */
+export function isSnapshot(firstBytes: Uint8Array): boolean {
+  return firstBytes.length >= 6 && Buffer.from(firstBytes.subarray(0, 6)).equals(Buffer.from('\x7fWSNAP', 'latin1'));
+}
+
+/**
+ * The wasm binary of a module that the snapshot carries, checked by its hash; undefined when it was left out.
+ *
+ * @throws InputError when it is damaged
+ */
+export function readSnapshotModule(stored: StoredSnapshot, module: SnapshotModule): Uint8Array | undefined {
+  const { fileOffset } = module;
+  if (fileOffset === undefined) return undefined;
+  const bytes = withFile(stored.path, (fd) => readAt(fd, fileOffset, module.size, stored.path));
+  if (createHash('sha256').update(bytes).digest('hex') !== module.sha256) {
+    throw new InputError('snapshot', `${stored.path}: damaged: the hash of module ${module.name} differs`);
+  }
+  return bytes;
+}
+
+function withFile<T>(path: string, use: (fd: number) => T): T {
+  let fd: number;
+  try {
+    fd = openSync(path, 'r');
+  } catch (error) {
+    throw new ToolError('read', `${path}: cannot be opened: ${(error as Error).message}`);
+  }
+  try {
+    return use(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function readAt(fd: number, offset: number, length: number, path: string): Buffer {
+  const bytes = Buffer.alloc(length);
+  let at = 0;
+  while (at < length) {
+    const got = readSync(fd, bytes, at, length - at, offset + at);
+    if (got === 0) throw new InputError('snapshot', `${path}: truncated at offset ${offset + at}`);
+    at += got;
+  }
+  return bytes;
+}

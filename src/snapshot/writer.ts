@@ -1,0 +1,201 @@
+/**
+ * Writes a .wsnap file (format.ts) piece by piece: modules, pages, header, and then all of it at once becomes the file.
+ *
+ * Atomic: everything goes to a temporary file in the same directory, which finish() makes durable and renames. Until
+ * then `path` is untouched; after abandon() nothing is left. Page data is never held: memory use is the callers' buffers.
+ */
+
+import { randomBytes } from 'node:crypto';
+import {
+  closeSync,
+  fdatasync,
+  fsync,
+  fsyncSync,
+  ftruncateSync,
+  openSync,
+  renameSync,
+  rmSync,
+  write,
+  writeSync,
+} from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { ToolError } from '../errors.js';
+import { WASM_PAGE } from '../runtime/layout.js';
+import { encodeHeader } from './header.js';
+import { BLOCK, BLOCKS_PER_PAGE } from './page-blocks.js';
+import { encodePrologue } from './prologue.js';
+import type { Extent, Snapshot } from './snapshot.js';
+
+const MODULE_ALIGN = 4096;
+/** Unwritten bytes behind which the disk is set to work while pages are still being read. */
+const WRITEBACK_BYTES = 32 << 20;
+const fsyncAsync = promisify(fsync);
+const fdatasyncAsync = promisify(fdatasync);
+
+export class SnapshotWriter {
+  private readonly temporary: string;
+  private readonly fd: number;
+  private moduleEnd = MODULE_ALIGN;
+  private nextSlot = 0;
+  private unsynced = 0;
+  private syncing: Promise<void> | undefined;
+  private open = true;
+  /** Bytes of page data so far, holes left out. */
+  written = 0;
+
+  /** @throws ToolError when the directory does not take the file */
+  constructor(readonly path: string) {
+    this.temporary = join(dirname(path), `.${basename(path)}.${process.pid}-${randomBytes(4).toString('hex')}.tmp`);
+    try {
+      // A snapshot holds all of the guest's memory and environment: not for others to read.
+      this.fd = openSync(this.temporary, 'wx', 0o600);
+    } catch (error) {
+      throw writeError(path, error);
+    }
+  }
+
+  /** Adds a module's binary; all come before the first page. Returns its file offset. */
+  addModule(bytes: Uint8Array): number {
+    const offset = this.moduleEnd;
+    this.writeAll(bytes, offset);
+    this.moduleEnd = roundUp(offset + bytes.length, MODULE_ALIGN);
+    return offset;
+  }
+
+  /** Reserves the next slots, for `count` pages. Returns the file offset. */
+  takeSlots(count: number): number {
+    if (this.nextSlot === 0) this.nextSlot = Math.ceil(this.moduleEnd / WASM_PAGE);
+    const slot = this.nextSlot;
+    this.nextSlot += count;
+    return slot * WASM_PAGE;
+  }
+
+  /**
+   * Writes the used blocks of some pages, which lie one after the other in `bytes` as they do in the file, in as few
+   * writes as possible.
+   *
+   * @param at byte offset of the first page in `bytes`
+   * @param blocks of each page: bit n set when block n is used
+   */
+  async writePages(bytes: Buffer, at: number, fileOffset: number, blocks: Uint16Array): Promise<void> {
+    const count = blocks.length * BLOCKS_PER_PAGE;
+    let start = -1;
+    for (let n = 0; n <= count; n++) {
+      const used = n < count && (blocks[n >> 4] & (1 << (n & 15))) !== 0;
+      if (used && start < 0) start = n;
+      if (used || start < 0) continue;
+      await this.writeRun(bytes, at + start * BLOCK, (n - start) * BLOCK, fileOffset + start * BLOCK);
+      start = -1;
+    }
+    if (this.unsynced >= WRITEBACK_BYTES) this.startWriteback();
+  }
+
+  /**
+   * Writes the header and makes the file durable under its name.
+   *
+   * @returns bytes of the file, holes included
+   * @throws ToolError; then abandon() still has to be called
+   */
+  async finish(snapshot: Snapshot): Promise<number> {
+    const header = encodeHeader(snapshot);
+    const offset = this.takeSlots(0);
+    try {
+      ftruncateSync(this.fd, offset);
+      this.writeAll(header, offset);
+      this.writeAll(encodePrologue(offset, header), 0);
+      await this.syncing;
+      await fsyncAsync(this.fd);
+      this.close();
+      renameSync(this.temporary, this.path);
+      syncDirectory(dirname(this.path));
+    } catch (error) {
+      throw writeError(this.path, error);
+    }
+    return offset + header.length;
+  }
+
+  /** Removes the temporary file; does nothing after finish(). */
+  abandon(): void {
+    this.close();
+    rmSync(this.temporary, { force: true });
+  }
+
+  private close(): void {
+    if (!this.open) return;
+    this.open = false;
+    const fd = this.fd;
+    // A writeback under way still uses the descriptor.
+    if (this.syncing) this.syncing.then(() => closeSync(fd));
+    else closeSync(fd);
+  }
+
+  private startWriteback(): void {
+    if (this.syncing) return;
+    this.unsynced = 0;
+    this.syncing = fdatasyncAsync(this.fd)
+      .catch(() => undefined) // finish() syncs again and reports
+      .then(() => {
+        this.syncing = undefined;
+      });
+  }
+
+  private async writeRun(bytes: Buffer, at: number, length: number, position: number): Promise<void> {
+    while (length > 0) {
+      const wrote = await writeAsync(this.fd, bytes, at, length, position).catch((error) => {
+        throw writeError(this.path, error);
+      });
+      at += wrote;
+      position += wrote;
+      length -= wrote;
+      this.written += wrote;
+      this.unsynced += wrote;
+    }
+  }
+
+  private writeAll(bytes: Uint8Array, position: number): void {
+    let at = 0;
+    try {
+      while (at < bytes.length) at += writeSync(this.fd, bytes, at, bytes.length - at, position + at);
+    } catch (error) {
+      throw writeError(this.path, error);
+    }
+  }
+}
+
+/** Appends pages to a memory's extents: behind the last extent when memory and file both continue there. */
+export function appendExtent(extents: Extent[], offset: number, fileOffset: number, bytes: number): void {
+  const last = extents.at(-1);
+  if (last && last.offset + last.bytes === offset && last.fileOffset + last.bytes === fileOffset) {
+    extents[extents.length - 1] = { ...last, bytes: last.bytes + bytes };
+  } else {
+    extents.push({ offset, fileOffset, bytes });
+  }
+}
+
+function writeAsync(fd: number, bytes: Buffer, at: number, length: number, position: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    write(fd, bytes, at, length, position, (error, wrote) => (error ? reject(error) : resolve(wrote)));
+  });
+}
+
+function roundUp(value: number, unit: number): number {
+  return Math.ceil(value / unit) * unit;
+}
+
+/** A rename is durable when its directory is. */
+function syncDirectory(path: string): void {
+  const fd = openSync(path, 'r');
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function writeError(path: string, error: unknown): ToolError {
+  if (error instanceof ToolError) return error;
+  const { code, message } = error as NodeJS.ErrnoException;
+  const hint = code === 'ENOSPC' ? 'the disk is full' : code === 'EACCES' ? 'no permission to write there' : message;
+  return new ToolError('write', `${path}: the snapshot cannot be written: ${hint}`);
+}
