@@ -87,6 +87,7 @@ export const COMMAND_RESUME = 1;
 export const COMMAND_EXIT = 2; // end with exit_group(0): the snapshot is durable
 
 export const FLAG_PARK_AT_START = 1; // debugging: map trap text before the guest starts, park without a sender
+export const FLAG_DRIVER = 2; // a command of the driver runs: a trap is its answer, not the process's end
 
 export const STOP_SIGNAL = 12; // SIGUSR2
 
