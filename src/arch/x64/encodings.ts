@@ -97,6 +97,7 @@ export const X = {
   call_rel32: enc('E8 cd', 'call rel32'),
   call_m: enc('FF /2', 'call rm64'),
   ret: enc('C3', 'ret'),
+  nop: enc('90', 'nop'),
   int3: enc('CC', 'int3'),
   ud2: enc('0F 0B', 'ud2'),
   syscall: enc('0F 05', 'syscall'),

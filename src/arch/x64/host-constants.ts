@@ -33,6 +33,7 @@ export const hostConstants: Record<string, number> = {
   SYS_munmap: 11,
   SYS_rt_sigaction: 13,
   SYS_rt_sigprocmask: 14,
+  SYS_rt_sigreturn: 15,
   SYS_ioctl: 16,
   SYS_pread64: 17,
   SYS_pwrite64: 18,

@@ -22,7 +22,7 @@ import { plan, SCRATCH, syscallRegisters } from './abi.js';
 import { CC } from './encoding.js';
 import { X } from './encodings.js';
 import { MemoryMasm } from './masm-memory.js';
-import { RAX, RCX, RDI, RSI, RSP, XMM0 } from './registers.js';
+import { RAX, RCX, RDI, RDX, RSI, RSP, XMM0 } from './registers.js';
 
 /** Distance of the touches that find the stack's guard. */
 const PROBE = 65536;
@@ -123,6 +123,10 @@ export class X64MacroAssembler extends MemoryMasm implements MacroAssembler {
     this.none(X.ud2);
   }
 
+  nop(): void {
+    this.none(X.nop);
+  }
+
   // -- stubs
 
   move64Sp(dst: Reg): void {
@@ -141,6 +145,12 @@ export class X64MacroAssembler extends MemoryMasm implements MacroAssembler {
 
   syscall(): void {
     this.none(X.syscall);
+  }
+
+  /** System V: rdi, rsi, rdx; ours: rax, rdx, rsi. */
+  signalArguments(): void {
+    this.move(RAX, RDI);
+    this.exchange(RDX, RSI);
   }
 
   jumpReg(target: Reg): void {

@@ -2,6 +2,7 @@
 
 import type { Target } from '../target.js';
 import { plan } from './abi.js';
+import { hostConstants } from './host-constants.js';
 import { X64MacroAssembler } from './masm.js';
 import { signalFrame } from './signal-frame.js';
 
@@ -12,5 +13,6 @@ export const x64: Target = {
   signalFrame,
   safepointTrap: new Uint8Array([0xcc]), // int3
   safepointPcBias: 1, // a trap, not a fault: the saved rip is behind it
+  hostConstants,
   createAssembler: (initialBytes = 65536) => new X64MacroAssembler(initialBytes),
 };

@@ -1,0 +1,273 @@
+/** Moves, constants, slots, fields and guest memory accesses of the x64 macro-assembler, run natively. */
+
+import { expect, test } from 'vitest';
+import { LoadOp, NO_REG, StoreOp, Width } from '../../../../src/arch/masm.js';
+import * as model from './model.js';
+import { type Case, canRun, IMAGE, REGION, run } from './native-cases.js';
+
+const native = test.skipIf(!canRun);
+const ROWS = model.intRows.slice(0, 60);
+const SINGLE = model.intRows.map(([a, b]) => [b!, a!]).slice(0, 60);
+
+const LOAD_BITS = [32, 64, 32, 64, 8, 8, 16, 16, 8, 8, 16, 16, 32, 32];
+const LOAD_SIGNED = [0, 0, 0, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0];
+const STORE_BITS = [8, 16, 32, 64, 32, 64];
+
+/** Registers of an access: base, index or none, constant offset; the index holds what makes the sum hit the region. */
+const ADDRESSES = [
+  { base: 15, index: NO_REG, offset: 0 },
+  { base: 15, index: NO_REG, offset: 8 },
+  { base: 15, index: 7, offset: 0 },
+  { base: 15, index: 12, offset: 127 },
+  { base: 15, index: 13, offset: 128 },
+  { base: 5, index: 8, offset: 0 },
+  { base: 13, index: NO_REG, offset: 0 },
+  { base: 12, index: NO_REG, offset: 16 },
+  { base: 15, index: 5, offset: 0x7fffffff },
+  { base: 15, index: 9, offset: 0x80000000 },
+  { base: 15, index: NO_REG, offset: 0xffffffff },
+  { base: 15, index: 10, offset: 0xfffffff0 },
+];
+
+/** base such that base + index + offset is in the region; the index is a 32-bit value. */
+const INDEX_VALUE = 0xfffffff0n;
+function place(masm: Parameters<Case['emit']>[0], { base, index, offset }: (typeof ADDRESSES)[number]): void {
+  const address = BigInt(IMAGE + REGION + 64) - BigInt(offset) - (index === NO_REG ? 0n : INDEX_VALUE);
+  masm.constant(base, 1, Number(BigInt.asIntN(32, address)), Number(address >> 32n));
+  if (index !== NO_REG) masm.constant(index, 0, Number(BigInt.asIntN(32, INDEX_VALUE)), 0);
+}
+
+const clobbers = (a: (typeof ADDRESSES)[number]) => [a.base, a.index];
+
+native('loads', () => {
+  const cases: Case[] = [];
+  for (let op = LoadOp.I32; op <= LoadOp.I64_32U; op++)
+    for (const a of ADDRESSES)
+      for (const dst of op === LoadOp.F32 || op === LoadOp.F64 ? [33, 44] : [2, 6, a.index === NO_REG ? 11 : a.index]) {
+        const wide = op === LoadOp.I64 || op === LoadOp.F64 || op >= LoadOp.I64_8S ? 1 : 0;
+        cases.push({
+          name: `load ${op} ${dst} <- [${a.base} + ${a.index} + ${a.offset}]`,
+          inputs: [[3, Width.Int64]],
+          emit: (masm) => {
+            place(masm, a);
+            masm.storeGlobal(Width.Int64, 3, REGION + 64);
+            masm.load(op, dst, a.base, a.index, a.offset);
+          },
+          result: dst,
+          width: dst >= 32 ? (wide !== 0 ? Width.F64 : Width.F32) : (wide as Width),
+          rows: SINGLE,
+          expect: ([value]) =>
+            LOAD_SIGNED[op] === 1
+              ? model.unsigned(wide, BigInt.asIntN(LOAD_BITS[op]!, value!))
+              : BigInt.asUintN(LOAD_BITS[op]!, value!),
+          clobbers: clobbers(a),
+        });
+      }
+  expect(run(cases)).toEqual([]);
+});
+
+native('stores', () => {
+  const cases: Case[] = [];
+  const merged = (bits: number, old: bigint, value: bigint) =>
+    ((BigInt.asUintN(64, old) >> BigInt(bits)) << BigInt(bits)) | BigInt.asUintN(bits, value);
+  for (let op = StoreOp.Int8; op <= StoreOp.F64; op++)
+    for (const a of ADDRESSES) {
+      const bits = STORE_BITS[op]!;
+      const isFloat = op >= StoreOp.F32;
+      const common = { result: 2, width: Width.Int64, rows: ROWS, clobbers: clobbers(a) };
+      for (const src of isFloat ? [33, 44] : [0, 3, 6, 11])
+        cases.push({
+          ...common,
+          name: `store ${op} ${src} -> [${a.base} + ${a.index} + ${a.offset}]`,
+          inputs: [
+            [2, Width.Int64],
+            [src, isFloat ? Width.F64 : Width.Int64],
+          ],
+          emit: (masm) => {
+            place(masm, a);
+            masm.storeGlobal(Width.Int64, 2, REGION + 64);
+            masm.store(op, src, a.base, a.index, a.offset);
+            masm.loadGlobal(Width.Int64, 2, REGION + 64);
+          },
+          expect: ([old, value]) => merged(bits, old!, value!),
+        });
+      if (isFloat) continue;
+      for (const imm of [0, 1, -1, 127, 128, 0x12345678, -0x80000000])
+        cases.push({
+          ...common,
+          name: `storeImm ${op} ${imm} -> [${a.base} + ${a.index} + ${a.offset}]`,
+          inputs: [[2, Width.Int64]],
+          emit: (masm) => {
+            place(masm, a);
+            masm.storeGlobal(Width.Int64, 2, REGION + 64);
+            masm.storeImm(op, imm, a.base, a.index, a.offset);
+            masm.loadGlobal(Width.Int64, 2, REGION + 64);
+          },
+          expect: ([old]) => merged(bits, old!, BigInt(imm)),
+        });
+    }
+  expect(run(cases)).toEqual([]);
+});
+
+native('constants, moves, exchange', () => {
+  const cases: Case[] = [];
+  for (const [value] of model.intRows.filter((_, i) => i % 28 === 0).concat(SINGLE)) {
+    const lo = Number(BigInt.asIntN(32, value!));
+    const hi = Number(BigInt.asIntN(64, value!) >> 32n);
+    for (const wide of [0, 1] as const)
+      for (const dst of [0, 6, 13, 32, 44])
+        cases.push({
+          name: `constant wide ${wide} ${dst} <- ${value}`,
+          inputs: [],
+          emit: (masm) => (dst >= 32 ? masm.floatConstant(dst, wide, lo, hi) : masm.constant(dst, wide, lo, hi)),
+          result: dst,
+          width: wide + (dst >= 32 ? 2 : 0),
+          rows: SINGLE.slice(0, 3),
+          expect: () => model.unsigned(wide, value!),
+        });
+    for (const wide of [0, 1] as const)
+      for (const slot of [-8, -128, -136, -4096])
+        cases.push({
+          name: `storeSlotConstant wide ${wide} ${slot} <- ${value}`,
+          inputs: [],
+          emit: (masm) => {
+            masm.storeSlotConstant(wide, slot, lo, hi);
+            masm.loadSlot(wide, 9, slot);
+          },
+          result: 9,
+          width: wide,
+          rows: SINGLE.slice(0, 3),
+          expect: () => model.unsigned(wide, value!),
+        });
+  }
+  for (const [dst, src] of [
+    [0, 2],
+    [8, 5],
+    [5, 13],
+    [3, 3],
+  ] as const) {
+    const common = { width: Width.Int64, rows: ROWS, result: dst };
+    cases.push({
+      ...common,
+      name: `move ${dst} <- ${src}`,
+      inputs: [[src, Width.Int64]],
+      emit: (masm) => masm.move(dst, src),
+      expect: ([a]) => a!,
+    });
+    for (const float of [0, 32])
+      for (const which of [0, 1])
+        cases.push({
+          ...common,
+          name: `exchange ${float + dst}, ${float + src}`,
+          inputs: [
+            [float + dst, float === 0 ? Width.Int64 : Width.F64],
+            [float + src, float === 0 ? Width.Int64 : Width.F64],
+          ],
+          emit: (masm) => masm.exchange(float + dst, float + src),
+          result: float + (which === 0 ? dst : src),
+          width: float === 0 ? Width.Int64 : Width.F64,
+          expect: ([a, b]) => (which === 0 || dst === src ? b! : a!),
+          clobbers: [float + dst, float + src],
+        });
+    cases.push({
+      name: `moveFloat ${32 + dst} <- ${32 + src}`,
+      inputs: [[32 + src, Width.F64]],
+      emit: (masm) => masm.moveFloat(32 + dst, 32 + src, 1),
+      result: 32 + dst,
+      width: Width.F64,
+      rows: ROWS,
+      expect: ([a]) => a!,
+    });
+  }
+  expect(run(cases)).toEqual([]);
+});
+
+native('slots, fields, elements, globals', () => {
+  const cases: Case[] = [];
+  for (let width = Width.Int32; width <= Width.F64; width++)
+    for (const reg of width >= Width.F32 ? [32, 47] : [0, 6, 12]) {
+      const common = { inputs: [[reg, width]] as const, result: reg, width, rows: SINGLE };
+      const wide = width & 1;
+      const expectValue = ([a]: readonly bigint[]) => model.unsigned(wide, a!);
+      const forget = (masm: Parameters<Case['emit']>[0]) =>
+        reg >= 32 ? masm.floatConstant(reg, 1, 77, 77) : masm.constant(reg, 1, 77, 77);
+      for (const slot of [-8, -128, -136, -70000])
+        cases.push({
+          ...common,
+          name: `slot ${slot} width ${width} register ${reg}`,
+          emit: (masm) => {
+            masm.storeSlot(width, reg, slot);
+            forget(masm);
+            masm.loadSlot(width, reg, slot);
+          },
+          expect: expectValue,
+        });
+      for (const base of [2, 5, 8, 13])
+        for (const offset of [0, 8, -8, 256])
+          cases.push({
+            ...common,
+            name: `field [${base} + ${offset}] width ${width} register ${reg}`,
+            emit: (masm) => {
+              masm.address(base, REGION + 128);
+              masm.storeField(width, reg, base, offset);
+              forget(masm);
+              masm.loadField(width, reg, base, offset);
+            },
+            expect: expectValue,
+            clobbers: [base],
+          });
+      cases.push({
+        ...common,
+        name: `global width ${width} register ${reg}`,
+        emit: (masm) => {
+          masm.storeGlobal(width, reg, REGION + 8);
+          forget(masm);
+          masm.loadGlobal(width, reg, REGION + 8);
+        },
+        expect: expectValue,
+      });
+    }
+  for (const [base, index] of [
+    [2, 6],
+    [13, 5],
+    [5, 13],
+    [12, 8],
+  ] as const)
+    cases.push({
+      name: `element [${base} + ${index} * 8]`,
+      inputs: [[3, Width.Int64]],
+      emit: (masm) => {
+        masm.address(base, REGION);
+        masm.constant(index, 0, 7, 0);
+        masm.storeElement(3, base, index);
+        masm.loadElement(index, base, index);
+      },
+      result: index,
+      width: Width.Int64,
+      rows: SINGLE,
+      expect: ([a]) => a!,
+      clobbers: [base],
+    });
+  for (const imm of [0, 1, 127, 128, -1, 0x12345678])
+    for (const wide of [0, 1] as const)
+      for (const [how, name] of ['field', 'fieldImm', 'global'].entries())
+        cases.push({
+          name: `compare ${name} ${imm} wide ${wide}`,
+          inputs: [[3, Width.Int64]],
+          emit: (masm) => {
+            masm.storeGlobal(Width.Int64, 3, REGION + 24);
+            masm.address(13, REGION + 16);
+            masm.constant(6, wide, imm, imm >> 31);
+            if (how === 0) masm.compareField(wide, 6, 13, 8);
+            else if (how === 1) masm.compareFieldImm(wide, 13, 8, imm);
+            else masm.compareGlobalImm(REGION + 24, imm);
+            masm.setCondition(0, 0);
+          },
+          result: 0,
+          width: Width.Int32,
+          rows: SINGLE.concat([[BigInt(imm), 0n]]),
+          expect: ([a]) => (model.unsigned(how === 2 ? 0 : wide, a! - BigInt(imm)) === 0n ? 1n : 0n),
+          clobbers: [6, 13],
+        });
+  expect(run(cases)).toEqual([]);
+});

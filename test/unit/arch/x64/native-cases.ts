@@ -1,0 +1,248 @@
+/**
+ * Runs small pieces of macro-assembler code natively over tables of inputs and returns what differs from a model.
+ *
+ * All cases of a call become one static ELF executable, written by hand: per case a loop over its rows that loads the
+ * inputs into registers, runs the piece, and stores the result. A second round, on a few rows, fills all registers with
+ * a pattern first and stores all of them after: so a piece that writes a register it must not is found.
+ *
+ *     0x400000  ELF header, variables, inputs, code     RWX
+ *     OUT       results                                 RW
+ */
+
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Cond, FLOAT_BASE, IntOp, type Reg, Width } from '../../../../src/arch/masm.js';
+import type { X64MacroAssembler } from '../../../../src/arch/x64/masm.js';
+import { x64 } from '../../../../src/arch/x64/target.js';
+
+export type Row = readonly bigint[];
+
+export interface Case {
+  readonly name: string;
+  /** Where the row's values go, in order. */
+  readonly inputs: readonly (readonly [Reg, Width])[];
+  emit(masm: X64MacroAssembler): void;
+  readonly result: Reg;
+  readonly width: Width;
+  /** The same array in several cases is stored once. */
+  readonly rows: readonly Row[];
+  /** The result's bits, zero-extended to 64; NAN for any NaN of the width. */
+  expect(row: Row): bigint;
+  /** Registers it may write besides the result and the scratch registers. */
+  readonly clobbers?: readonly Reg[];
+}
+
+export const NAN = -1n;
+export const canRun = process.arch === 'x64' && process.platform === 'linux';
+
+export const IMAGE = 0x400000;
+/** 2 KiB that cases may use as memory: image offset. */
+export const REGION = 0x800;
+const INPUT_POINTER = 0x100;
+const OUTPUT_POINTER = 0x108;
+const TABLES = 0x1000;
+const OUT = 0x40000000;
+const SCRATCH = [1, 38, 39];
+const ROUND_2_ROWS = 3;
+const DUMP = 32 * 8;
+
+export function run(cases: readonly Case[]): string[] {
+  const tables = new Map<readonly Row[], number>();
+  let end = TABLES;
+  for (const { rows, inputs } of cases) {
+    if (tables.has(rows)) continue;
+    tables.set(rows, end);
+    end += rows.length * stride(inputs.length, rows) + 8;
+  }
+  const codeStart = (end + 15) & ~15;
+  const masm = x64.createAssembler() as X64MacroAssembler;
+  masm.imageStart = codeStart;
+
+  constantTo(masm, OUTPUT_POINTER, OUT);
+  let outBytes = 0;
+  for (const c of cases) {
+    emitLoop(masm, c, tables.get(c.rows)!);
+    outBytes += 8 * c.rows.length;
+    for (let i = 0; i < ROUND_2_ROWS; i++) emitDump(masm, c, tables.get(c.rows)! + stride(c.inputs.length, c.rows) * i);
+    outBytes += ROUND_2_ROWS * DUMP;
+  }
+  emitExit(masm, outBytes);
+
+  const image = new Uint8Array(codeStart + masm.offset);
+  image.set(masm.code(), codeStart);
+  const view = new DataView(image.buffer);
+  for (const [rows, at] of tables) {
+    const step = stride(0, rows);
+    rows.forEach((row, i) => {
+      row.forEach((value, j) => {
+        view.setBigUint64(at + i * step + 8 * j, BigInt.asUintN(64, value), true);
+      });
+    });
+  }
+  writeHeader(view, codeStart, outBytes);
+  return compare(cases, execute(image));
+}
+
+function stride(_inputs: number, rows: readonly Row[]): number {
+  return 8 * rows[0]!.length;
+}
+
+function emitInputs(masm: X64MacroAssembler, c: Case): void {
+  c.inputs.forEach(([reg, width], i) => {
+    masm.loadField(width, reg, masm.scratch, 8 * i);
+  });
+}
+
+function emitLoop(masm: X64MacroAssembler, c: Case, table: number): void {
+  masm.resetLabels();
+  const s = masm.scratch;
+  constantTo(masm, INPUT_POINTER, IMAGE + table);
+  const loop = masm.newLabel();
+  masm.bind(loop);
+  masm.loadGlobal(Width.Int64, s, INPUT_POINTER);
+  emitInputs(masm, c);
+  c.emit(masm);
+  masm.loadGlobal(Width.Int64, s, OUTPUT_POINTER);
+  masm.storeField(c.width, c.result, s, 0);
+  // All 64 bits of an integer: a 32-bit one must be zero-extended.
+  if (c.width === Width.Int32) masm.storeField(Width.Int64, c.result, s, 0);
+  masm.binaryImm(IntOp.Add, 1, s, s, 8);
+  masm.storeGlobal(Width.Int64, s, OUTPUT_POINTER);
+  masm.loadGlobal(Width.Int64, s, INPUT_POINTER);
+  masm.binaryImm(IntOp.Add, 1, s, s, stride(0, c.rows));
+  masm.storeGlobal(Width.Int64, s, INPUT_POINTER);
+  masm.compareImm(1, s, IMAGE + table + c.rows.length * stride(0, c.rows));
+  masm.branch(Cond.Ne, loop);
+  masm.resetLabels();
+}
+
+const pattern = (reg: Reg): bigint => 0x5a00_1234_c3a0_0000n + BigInt(reg) * 0x1_0000_0101n;
+const patterned = (reg: Reg): boolean => reg !== 4 && reg !== 1;
+
+function emitDump(masm: X64MacroAssembler, c: Case, row: number): void {
+  masm.resetLabels();
+  const s = masm.scratch;
+  for (let n = 31; n >= 0; n--) {
+    const reg = n < 16 ? n : n + 16;
+    const lo = Number(BigInt.asIntN(32, pattern(reg)));
+    const hi = Number(pattern(reg) >> 32n);
+    if (reg >= FLOAT_BASE) masm.floatConstant(reg, 1, lo, hi);
+    else if (patterned(reg)) masm.constant(reg, 1, lo, hi);
+  }
+  masm.constant(s, 0, IMAGE + row, 0);
+  emitInputs(masm, c);
+  c.emit(masm);
+  masm.loadGlobal(Width.Int64, s, OUTPUT_POINTER);
+  for (let n = 0; n < 32; n++) {
+    masm.storeField(n < 16 ? Width.Int64 : Width.F64, n < 16 ? n : n + 16, s, 8 * n);
+  }
+  masm.binaryImm(IntOp.Add, 1, s, s, DUMP);
+  masm.storeGlobal(Width.Int64, s, OUTPUT_POINTER);
+  masm.resetLabels();
+}
+
+function constantTo(masm: X64MacroAssembler, imageOffset: number, value: number): void {
+  masm.storeGlobalConstant(Width.Int64, imageOffset, value);
+}
+
+/** write(1, OUT, bytes) until all is out, then exit_group(0). */
+function emitExit(masm: X64MacroAssembler, bytes: number): void {
+  const [number, a0, a1, a2] = masm.syscallRegisters as [Reg, Reg, Reg, Reg];
+  masm.resetLabels();
+  const again = masm.newLabel();
+  masm.constant(a1, 0, OUT, 0);
+  masm.constant(a2, 0, bytes, 0);
+  masm.bind(again);
+  masm.constant(a0, 0, 1, 0);
+  masm.constant(number, 0, 1, 0);
+  masm.syscall();
+  masm.binary(IntOp.Add, 1, a1, a1, masm.plan.resultInt);
+  masm.binary(IntOp.Sub, 1, a2, a2, masm.plan.resultInt);
+  masm.testZero(1, a2);
+  masm.branch(Cond.Ne, again);
+  masm.constant(a0, 0, 0, 0);
+  masm.constant(number, 0, 231, 0);
+  masm.syscall();
+}
+
+function writeHeader(view: DataView, codeStart: number, outBytes: number): void {
+  const u16 = (at: number, value: number) => view.setUint16(at, value, true);
+  const u32 = (at: number, value: number) => view.setUint32(at, value, true);
+  const u64 = (at: number, value: number) => view.setBigUint64(at, BigInt(value), true);
+  u32(0, 0x464c457f);
+  u32(4, 0x00010102); // 64-bit, little-endian, version 1
+  u16(16, 2); // ET_EXEC
+  u16(18, x64.elfMachine);
+  u32(20, 1);
+  u64(24, IMAGE + codeStart);
+  u64(32, 64); // program headers
+  u16(52, 64);
+  u16(54, 56);
+  u16(56, 2);
+  const segment = (at: number, flags: number, address: number, fileSize: number, size: number) => {
+    u32(at, 1); // PT_LOAD
+    u32(at + 4, flags);
+    u64(at + 8, 0);
+    u64(at + 16, address);
+    u64(at + 24, address);
+    u64(at + 32, fileSize);
+    u64(at + 40, size);
+    u64(at + 48, 4096);
+  };
+  segment(64, 7, IMAGE, view.byteLength, view.byteLength);
+  // The variables are behind both headers: 64 + 2 * 56 = 0xb0.
+  segment(64 + 56, 6, OUT, 0, outBytes);
+}
+
+function execute(image: Uint8Array): Uint8Array {
+  const folder = mkdtempSync(join(tmpdir(), 'wag-snap-native-'));
+  try {
+    const file = join(folder, 'cases');
+    writeFileSync(file, image, { mode: 0o755 });
+    return execFileSync(file, { maxBuffer: 1 << 30, stdio: ['ignore', 'pipe', 'inherit'] });
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+function compare(cases: readonly Case[], out: Uint8Array): string[] {
+  const view = new DataView(out.buffer, out.byteOffset, out.byteLength);
+  const wrong: string[] = [];
+  let at = 0;
+  const hex = (value: bigint) => `0x${BigInt.asUintN(64, value).toString(16)}`;
+  for (const c of cases) {
+    let failures = 0;
+    for (const row of c.rows) {
+      const actual = view.getBigUint64(at, true);
+      at += 8;
+      const expected = c.expect(row);
+      if (!same(actual, expected, c.width) && ++failures <= 3)
+        wrong.push(`${c.name}(${row.map(hex).join(', ')}) = ${hex(actual)}, expected ${hex(expected)}`);
+    }
+    for (let i = 0; i < ROUND_2_ROWS; i++) {
+      for (let n = 0; n < 32; n++) {
+        const reg = n < 16 ? n : n + 16;
+        const actual = view.getBigUint64(at + 8 * n, true);
+        if (reg === c.result || SCRATCH.includes(reg) || c.clobbers?.includes(reg) || !(reg >= 32 || patterned(reg)))
+          continue;
+        let expected = pattern(reg);
+        c.inputs.forEach(([to, width], j) => {
+          const value = c.rows[i]![j]!;
+          if (to === reg) expected = BigInt.asUintN(width === Width.Int32 || width === Width.F32 ? 32 : 64, value);
+        });
+        if (actual !== expected) wrong.push(`${c.name}: register ${reg} became ${hex(actual)}, was ${hex(expected)}`);
+      }
+      at += DUMP;
+    }
+  }
+  if (at !== out.length) wrong.push(`${out.length} bytes of results instead of ${at}`);
+  return wrong;
+}
+
+function same(actual: bigint, expected: bigint, width: Width): boolean {
+  if (expected !== NAN) return actual === expected;
+  if (width === Width.F32) return (actual & 0x7fffffffn) > 0x7f800000n;
+  return (actual & 0x7fffffffffffffffn) > 0x7ff0000000000000n;
+}
