@@ -304,6 +304,7 @@ export interface MacroAssembler {
     mismatch: Label,
   ): void;
   trap(): void; // an instruction that faults; sets faultOffset
+  nop(): void; // the shortest
   move64Sp(dst: Reg): void; // dst = stack pointer
 
   // -- for stubs only
@@ -314,6 +315,8 @@ export interface MacroAssembler {
   /** Where syscall() wants the number, then the arguments; the result is in resultInt. */
   readonly syscallRegisters: readonly Reg[];
   readonly scratch: Reg;
+  /** At a signal handler's entry: moves the C ABI's first three arguments into argInts[0..2]. */
+  signalArguments(): void;
   emitBytes(bytes: Uint8Array): void;
   jumpReg(target: Reg): void;
   jumpField(base: Reg, offset: number): void; // to the address that is there
