@@ -1,0 +1,54 @@
+/**
+ * What every script here begins with: the packages, the build, a way to run a command. Works in a fresh clone and
+ * again in a used one; does nothing that is done already. Needs Node and npm.
+ */
+
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** The package's folder; all paths below are relative to it. */
+export const root = dirname(dirname(fileURLToPath(import.meta.url)));
+
+/** Runs a command in the package's folder with our stdio; returns whether it succeeded. */
+export function run(command, args, env = {}) {
+  const { status, error } = spawnSync(command, args, { cwd: root, stdio: 'inherit', env: { ...process.env, ...env } });
+  if (error) console.error(`${command}: ${error.message}`);
+  return status === 0;
+}
+
+/** The same, and the end of this script if it fails. */
+export function must(command, args, env = {}) {
+  if (!run(command, args, env)) {
+    console.error(`failed: ${[command, ...args].join(' ')}`);
+    process.exit(1);
+  }
+}
+
+/** A package's command. */
+export const bin = (name) => `${root}/node_modules/.bin/${name}`;
+
+/** Installs the packages unless those of package-lock.json are there. Compares versions: a clone's times say nothing. */
+export function ensurePackages() {
+  if (!packagesMatch()) must('npm', ['ci', '--no-audit', '--no-fund']);
+}
+
+function packagesMatch() {
+  const installedFile = `${root}/node_modules/.package-lock.json`;
+  if (!existsSync(installedFile)) return false;
+  const wanted = JSON.parse(readFileSync(`${root}/package-lock.json`, 'utf8')).packages;
+  const installed = JSON.parse(readFileSync(installedFile, 'utf8')).packages;
+  for (const [path, { version, optional, devOptional }] of Object.entries(wanted)) {
+    if (path === '') continue;
+    const found = installed[path];
+    if (found ? found.version !== version : !optional && !devOptional) return false;
+  }
+  return true;
+}
+
+/** Packages, TypeScript, host layer. */
+export function ensureBuilt() {
+  ensurePackages();
+  must('node', ['scripts/build.mjs']);
+}

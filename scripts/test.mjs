@@ -1,0 +1,52 @@
+/**
+ * `npm test [-- FILE|NAME…]`: all that must hold before a change lands, on a fresh machine too: packages, build,
+ * format and lint, types, tests. Goes on after a failure, except of the build, and ends with a line
+ * `N passed, N failed[, N skipped]`, in which a failed step counts as a failed test. Arguments go to vitest, and the
+ * format, lint and type steps are left out then. Leaves build/test/results.json and summary.txt.
+ */
+
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { bin, ensurePackages, root, run } from './setup.mjs';
+
+const results = `${root}/build/test/results.json`;
+const summary = `${root}/build/test/summary.txt`;
+const filters = process.argv.slice(2);
+const failedSteps = [];
+
+rmSync(`${root}/build/test`, { recursive: true, force: true });
+mkdirSync(`${root}/build/test`, { recursive: true });
+
+ensurePackages();
+if (step('build', 'node', ['scripts/build.mjs'])) {
+  if (filters.length === 0) {
+    step('format and lint', bin('biome'), ['check', '--max-diagnostics=50']);
+    step('types', bin('tsc'), ['-p', 'tsconfig.json']);
+  }
+  const json = ['--reporter=default', '--reporter=json', `--outputFile.json=${results}`];
+  const green = run(bin('vitest'), ['run', ...json, ...filters]);
+  if (!existsSync(results)) failedSteps.push('vitest');
+  else finish(JSON.parse(readFileSync(results, 'utf8')), green);
+}
+if (failedSteps.includes('build') || failedSteps.includes('vitest')) finish({}, false);
+
+function step(name, command, args) {
+  console.log(`\n== ${name}`);
+  const ok = run(command, args);
+  if (!ok) failedSteps.push(name);
+  return ok;
+}
+
+/** A file that cannot be loaded has no tests: it counts as one that failed. */
+function finish(report, green) {
+  const broken = (report.testResults ?? []).filter((file) => file.status === 'failed' && !file.assertionResults.length);
+  for (const { name } of broken) failedSteps.push(name.replace(`${root}/`, ''));
+  const { numPassedTests: passed = 0, numPendingTests: pending = 0, numTodoTests: todo = 0 } = report;
+  const skipped = pending + todo;
+  let failed = (report.numFailedTests ?? 0) + failedSteps.length;
+  if (!green && failed === 0) failed = 1; // an error outside of all tests
+  const line = `${passed} passed, ${failed} failed${skipped ? `, ${skipped} skipped` : ''}`;
+  if (failedSteps.length) console.log(`\nfailed: ${failedSteps.join(', ')}`);
+  writeFileSync(summary, `${line}\n`);
+  console.log(`\n${line}`);
+  process.exitCode = failed ? 1 : 0;
+}
