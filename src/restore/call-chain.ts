@@ -1,0 +1,112 @@
+/**
+ * Who may call whom on a snapshot's stack: each frame's function must be what the instruction in the frame outside of it
+ * calls, as the module's own bytes say.
+ *
+ * Works on pairs of sites, not on frames: a recursion of 100,000 frames is a handful of pairs. Offsets have been found
+ * in the fresh image's site table before, so an instruction starts there.
+ */
+
+import type { Identity } from '../compile/metadata/identity.js';
+import type { FuncType, Module } from '../compile/wasm/module.js';
+import { Op } from '../compile/wasm/opcodes.js';
+import { Reader } from '../compile/wasm/reader.js';
+import { InputError } from '../errors.js';
+import { FIRST_GUEST, type FrameSite } from '../snapshot/snapshot.js';
+import type { References } from './references.js';
+
+/** A function as a snapshot names it: guest instance and function index. */
+export interface FunctionName {
+  readonly instance: number;
+  readonly func: number;
+}
+
+export class CallChain {
+  private readonly seen = new Set<number>();
+
+  /** @param modules of each guest instance */
+  constructor(
+    private readonly modules: readonly Module[],
+    private readonly references: References,
+  ) {}
+
+  /**
+   * Checks that `outer` calls the function of `inner`. `pair` is a number that is the same for the same two sites:
+   * they are checked once.
+   *
+   * @throws InputError naming frame number `frame` (the outer one)
+   */
+  check(inner: FrameSite, outer: FrameSite, pair: number, frame: number): void {
+    if (this.seen.has(pair)) return;
+    const wrong = this.mismatch(inner, outer);
+    if (wrong !== undefined) {
+      throw new InputError(
+        'snapshot',
+        `snapshot: frame #${frame} (function ${outer.func} at ${outer.offset}): ${wrong}`,
+      );
+    }
+    this.seen.add(pair);
+  }
+
+  /** Checks that the outermost frame is of the function that the phase starts. */
+  checkBottom(
+    site: FrameSite,
+    phase: { readonly instance: number; readonly kind: 'start' | 'entry' },
+    frame: number,
+  ): void {
+    const module = this.modules[phase.instance];
+    const exported = module?.exports.find((e) => e.name === '_start' && e.kind === 0)?.index;
+    const func = phase.kind === 'start' ? module?.start : exported;
+    if (func === undefined) {
+      throw new InputError('snapshot', `snapshot: phase: instance ${phase.instance} has no ${phase.kind} function`);
+    }
+    const target = this.resolve(phase.instance, func);
+    if (target.instance !== site.instance || target.func !== site.func) {
+      throw new InputError(
+        'snapshot',
+        `snapshot: frame #${frame}: function ${site.func} of instance ${site.instance} is not the ${phase.kind} function`,
+      );
+    }
+    const type = this.typeOf(target);
+    if (type.params.length + type.results.length > 0) {
+      throw new InputError('snapshot', `snapshot: frame #${frame}: the ${phase.kind} function takes or gives values`);
+    }
+  }
+
+  private mismatch(inner: FrameSite, outer: FrameSite): string | undefined {
+    const module = this.modules[outer.instance];
+    const body = outer.func - module.importedFuncCount;
+    const reader = new Reader(module.bytes, 'module', module.bodyStart[body] + outer.offset, module.bodyEnd[body]);
+    const opcode = reader.u8();
+    const callee = `function ${inner.func} of instance ${inner.instance}`;
+    if (opcode === Op.Call) {
+      const target = this.resolve(outer.instance, reader.u32());
+      const same = target.instance === inner.instance && target.func === inner.func;
+      return same
+        ? undefined
+        : `calls function ${target.func} of instance ${target.instance}, but ${callee} is the next frame`;
+    }
+    if (opcode === Op.CallIndirect) {
+      const type = module.types[reader.u32()];
+      if (!this.references.has(inner.instance, inner.func)) return `${callee} cannot have been called through a table`;
+      return equalTypes(type, this.typeOf(inner)) ? undefined : `calls another type of function than that of ${callee}`;
+    }
+    return `instruction 0x${opcode.toString(16)} calls no function, but ${callee} is the next frame`;
+  }
+
+  /** The function behind an index of an instance's index space: another instance's when it is linked to one. */
+  private resolve(instance: number, func: number): FunctionName {
+    const identity: Identity = this.references.identity;
+    const { functions } = identity.instances[instance + FIRST_GUEST];
+    if (func >= functions.imported) return { instance, func };
+    return { instance: functions.links[func * 2] - FIRST_GUEST, func: functions.links[func * 2 + 1] };
+  }
+
+  private typeOf({ instance, func }: FunctionName): FuncType {
+    const module = this.modules[instance];
+    return module.types[module.funcTypes[func]];
+  }
+}
+
+function equalTypes(a: FuncType, b: FuncType): boolean {
+  return Buffer.compare(a.params, b.params) === 0 && Buffer.compare(a.results, b.results) === 0;
+}

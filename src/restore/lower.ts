@@ -1,0 +1,200 @@
+/**
+ * Lowers a snapshot's frames onto a native stack: bytes, the places in them that hold image offsets, and the registers
+ * to continue with. The inverse of snapshot/lift.ts.
+ *
+ *     RT_STACK_TOP   outgoing area of the trampoline (none: the bottom function takes and gives nothing)
+ *                    return address into the trampoline
+ *                    outermost frame, kind call
+ *                    return address behind its caller's call …
+ *     sp ->          innermost frame, kind loop or return; or at an entry: only its return address
+ *
+ * Everything is checked against the module before a byte is written: sites and types (frame-recipe.ts), who calls whom
+ * (call-chain.ts), and here that constants and copies of locals have the value that the code relies on. A snapshot can
+ * do no more than a hostile module could. All errors are InputError or LimitError.
+ */
+
+import { FLOAT_BASE } from '../arch/masm.js';
+import type { Target } from '../arch/target.js';
+import type { ImageDescription } from '../compile/metadata/image-reader.js';
+import type { Module } from '../compile/wasm/module.js';
+import { InputError, LimitError } from '../errors.js';
+import { CTX_FLOAT, CTX_GENERAL, CTX_PC, CTX_SIZE, CTX_SP, STACK_SIZE } from '../runtime/layout.js';
+import { FIRST_GUEST, type Snapshot } from '../snapshot/snapshot.js';
+import { CallChain } from './call-chain.js';
+import { type FrameRecipe, frameRecipe, Put, Shape } from './frame-recipe.js';
+import type { References } from './references.js';
+
+/** A restored stack may be this large: frames of another code generator may be larger than the ones captured. */
+export const STACK_LIMIT = STACK_SIZE * 4;
+
+export interface LoweredStack {
+  /** Ends at RT_STACK_TOP. */
+  readonly bytes: Uint8Array;
+  /** Offsets in `bytes` of u64 words that hold image offsets. */
+  readonly relocations: Uint32Array;
+  /** CTX_*; CTX_SP counts from RT_STACK_TOP. */
+  readonly context: Uint8Array;
+  /** Offsets in `context` of u64 words that hold image offsets. */
+  readonly contextRelocations: readonly number[];
+}
+
+export function lowerStack(
+  snapshot: Snapshot,
+  image: ImageDescription,
+  modules: readonly Module[],
+  references: References,
+  target: Target,
+): LoweredStack {
+  const { frames } = snapshot;
+  if (frames.count === 0) throw new InputError('snapshot', 'snapshot: its stack has no frames');
+  const recipes = checkFrames(snapshot, image, modules, references);
+  let size = 8 * bottom(image).slots;
+  for (let i = 0; i < frames.count; i++) size += recipes[frames.siteOf[i]]!.frameSize + 8;
+  if (size > STACK_LIMIT) {
+    throw new LimitError(
+      'stack',
+      `snapshot: its ${frames.count} frames take ${size} bytes of stack, more than ${STACK_LIMIT}`,
+    );
+  }
+  return new Lowering(snapshot, image, recipes, references, target, size).run();
+}
+
+/** Recipes by site index, of the sites that are used; all checks but those of values. */
+function checkFrames(
+  snapshot: Snapshot,
+  image: ImageDescription,
+  modules: readonly Module[],
+  references: References,
+): (FrameRecipe | undefined)[] {
+  const { frames, phase } = snapshot;
+  const { sites, siteOf, count } = frames;
+  const recipes: (FrameRecipe | undefined)[] = new Array(sites.length).fill(undefined);
+  const chain = new CallChain(modules, references);
+  for (let i = 0; i < count; i++) {
+    const index = siteOf[i];
+    const site = sites[index];
+    if ((site.kind === 'call') !== i > 0) {
+      throw new InputError('snapshot', `snapshot: frame #${i}: only the innermost frame can be at kind ${site.kind}`);
+    }
+    recipes[index] ??= frameRecipe(image, modules, site, i);
+    if (i > 0) chain.check(sites[siteOf[i - 1]], site, siteOf[i - 1] * sites.length + index, i);
+  }
+  chain.checkBottom(sites[siteOf[count - 1]], phase, count - 1);
+  return recipes;
+}
+
+/** The trampoline that enters functions without parameters and results. */
+function bottom(image: ImageDescription): { returnOffset: number; slots: number } {
+  const { trampolines, types, text } = image.identity;
+  const found = trampolines.find(({ type }) => types[type].params.length + types[type].results.length === 0);
+  if (found === undefined) throw new InputError('damaged-image', 'damaged image: no trampoline for its entry');
+  return { returnOffset: text.imageOffset + found.returnOffset, slots: found.slots };
+}
+
+class Lowering {
+  private readonly bytes: Uint8Array;
+  private readonly words: Uint32Array;
+  private readonly relocations: Uint32Array;
+  private relocationCount = 0;
+  private readonly context = new Uint8Array(CTX_SIZE);
+  private readonly contextView = new DataView(this.context.buffer);
+  private readonly contextRelocations: number[] = [];
+
+  constructor(
+    private readonly snapshot: Snapshot,
+    private readonly image: ImageDescription,
+    private readonly recipes: readonly (FrameRecipe | undefined)[],
+    private readonly references: References,
+    private readonly target: Target,
+    size: number,
+  ) {
+    this.bytes = new Uint8Array(size);
+    this.words = new Uint32Array(this.bytes.buffer);
+    const { count, words } = snapshot.frames;
+    this.relocations = new Uint32Array(count + words.length / 2);
+  }
+
+  run(): LoweredStack {
+    const { frames } = this.snapshot;
+    const { count, siteOf } = frames;
+    let sp = 0;
+    for (let i = 0; i < count; i++) {
+      const recipe = this.recipes[siteOf[i]]!;
+      this.putFrame(i, recipe, sp);
+      sp += recipe.frameSize;
+      const outer = i + 1 < count ? this.recipes[siteOf[i + 1]]!.codeOffset : bottom(this.image).returnOffset;
+      this.putPointer(sp, outer);
+      sp += 8;
+    }
+    this.putRegisters();
+    return {
+      bytes: this.bytes,
+      relocations: this.relocations.slice(0, this.relocationCount),
+      context: this.context,
+      contextRelocations: this.contextRelocations,
+    };
+  }
+
+  private putFrame(frame: number, recipe: FrameRecipe, sp: number): void {
+    const { frames } = this.snapshot;
+    const { put, place, shape } = recipe;
+    const first = frames.starts[frame] * 2;
+    const values = frames.words;
+    for (let n = 0; n < put.length; n++) {
+      let lo = values[first + n * 2];
+      let hi = shape[n] === Shape.Narrow ? 0 : values[first + n * 2 + 1];
+      const kind = put[n];
+      if (kind === Put.EqualsLocal || kind === Put.EqualsConstant) {
+        const other = kind === Put.EqualsLocal ? values : recipe.constants;
+        const at = place[n] * 2 + (kind === Put.EqualsLocal ? first : 0);
+        if (lo !== other[at] || (shape[n] !== Shape.Narrow && hi !== other[at + 1])) throw this.disagrees(frame, n);
+        continue;
+      }
+      const reference = shape[n] === Shape.Reference;
+      if (reference) {
+        lo = this.references.record(lo, hi, () => `frame #${frame}: value ${n}`);
+        hi = 0;
+      }
+      if (kind === Put.Register) this.putRegister(place[n], lo, hi, reference && lo !== 0);
+      else if (reference && lo !== 0) this.putPointer(sp + place[n], lo);
+      else {
+        const at = (sp + place[n]) >>> 2;
+        this.words[at] = lo;
+        this.words[at + 1] = hi;
+      }
+    }
+  }
+
+  private putPointer(at: number, imageOffset: number): void {
+    this.words[at >>> 2] = imageOffset;
+    this.words[(at >>> 2) + 1] = 0;
+    this.relocations[this.relocationCount++] = at;
+  }
+
+  private putRegister(register: number, lo: number, hi: number, pointer: boolean): void {
+    const at = register >= FLOAT_BASE ? CTX_FLOAT + (register - FLOAT_BASE) * 16 : CTX_GENERAL + register * 8;
+    this.contextView.setUint32(at, lo, true);
+    this.contextView.setUint32(at + 4, hi, true);
+    if (pointer) this.contextRelocations.push(at);
+  }
+
+  /** The pinned registers, sp and pc. The memory base is known only when start has mapped it. */
+  private putRegisters(): void {
+    const { frames } = this.snapshot;
+    const { instance } = frames.site(0);
+    const block = this.image.identity.instances[instance + FIRST_GUEST].start;
+    this.putRegister(this.target.plan.instance, block, 0, true);
+    this.contextView.setUint32(CTX_PC, this.recipes[frames.siteOf[0]]!.codeOffset, true);
+    this.contextRelocations.push(CTX_PC);
+    this.contextView.setBigInt64(CTX_SP, -BigInt(this.bytes.length), true);
+  }
+
+  private disagrees(frame: number, n: number): InputError {
+    const site = this.snapshot.frames.site(frame);
+    const what = n < site.locals.length ? `local ${n}` : `operand ${n - site.locals.length}`;
+    return new InputError(
+      'snapshot',
+      `snapshot: frame #${frame} (function ${site.func} at ${site.offset}): ${what} has another value than the code gives it`,
+    );
+  }
+}

@@ -1,0 +1,47 @@
+/**
+ * Function references of a snapshot as pointers to function records of an image.
+ *
+ * A snapshot may name only functions that a program could have a reference to: those with a record of their own in the
+ * instance that defines them. Needs the image's identity.
+ */
+
+import type { Identity } from '../compile/metadata/identity.js';
+import { InputError } from '../errors.js';
+import { FIRST_GUEST } from '../snapshot/snapshot.js';
+
+export class References {
+  /** Of each guest instance, of each function: image offset of its record, or 0 for none. */
+  private readonly records: readonly Uint32Array[];
+
+  constructor(readonly identity: Identity) {
+    this.records = identity.instances.slice(FIRST_GUEST).map(({ start, functions }, guest) =>
+      Uint32Array.from(functions.records, (record, index) => {
+        const elsewhere =
+          index < functions.imported &&
+          (functions.links[index * 2] !== guest + FIRST_GUEST || functions.links[index * 2 + 1] !== index);
+        return record < 0 || elsewhere ? 0 : start + record;
+      }),
+    );
+  }
+
+  /**
+   * Image offset of the record of a reference (snapshot.ts FuncRef), 0 for null.
+   *
+   * @param where names the reference's place in an error
+   */
+  record(lo: number, hi: number, where: () => string): number {
+    if (hi === 0) {
+      if (lo === 0) return 0;
+      throw new InputError('snapshot', `snapshot: ${where()}: a null reference with a function index`);
+    }
+    const record = this.records[hi - 1]?.[lo];
+    if (record) return record;
+    const what = record === undefined ? 'which does not exist' : 'to which the program can have no reference';
+    throw new InputError('snapshot', `snapshot: ${where()}: refers to function ${lo} of instance ${hi - 1}, ${what}`);
+  }
+
+  /** Whether the program can have a reference to a function, without an error. */
+  has(instance: number, func: number): boolean {
+    return (this.records[instance]?.[func] ?? 0) !== 0;
+  }
+}
