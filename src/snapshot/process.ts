@@ -1,0 +1,169 @@
+/**
+ * A running process of one of our images, as the tool sees it: its image, where it is loaded, and its memory.
+ *
+ * Attaching changes nothing in the process. It tells apart, in this order: no such process, not ours, not allowed.
+ * The kernel lets a process of the same user read /proc/PID/exe and maps; /proc/PID/mem needs more (ptrace(2), "ptrace
+ * access mode checking"): with Yama's ptrace_scope 1 only once the parked process has named us as its tracer.
+ */
+
+import { closeSync, openSync, readFileSync, readlinkSync, statSync } from 'node:fs';
+import { type ImageDescription, readImage } from '../compile/metadata/image-reader.js';
+import { InputError, ToolError, WagSnapError } from '../errors.js';
+import { RT_MAGIC, RT_VERSION, RUNTIME_MAGIC, RUNTIME_VERSION } from '../runtime/layout.js';
+import { type Mapping, parseMaps } from './proc-maps.js';
+import { ProcessMemory } from './process-memory.js';
+
+export class ImageProcess {
+  /** Absolute address of the runtime block (RT_*). */
+  readonly runtime: number;
+  private opened: ProcessMemory | undefined;
+
+  private constructor(
+    readonly pid: number,
+    readonly image: ImageDescription,
+    /** Load address: where image offset 0 is. */
+    readonly base: number,
+    private readonly exeFd: number,
+  ) {
+    this.runtime = base + image.identity.data.imageOffset;
+  }
+
+  /** @throws InputError when the process is not ours, ToolError when there is none or we may not look at it */
+  static attach(pid: number): ImageProcess {
+    if (!Number.isInteger(pid) || pid <= 0) throw new InputError('pid', `${pid} is not a pid`);
+    const exe = exePath(pid);
+    let fd: number;
+    try {
+      fd = openSync(`/proc/${pid}/exe`, 'r');
+    } catch (error) {
+      throw notAllowed(pid, 'its executable cannot be read', error);
+    }
+    let image: ImageDescription | undefined;
+    try {
+      image = readImage(fd);
+      if (!image.hasSites) {
+        throw new InputError('no-sites', `pid ${pid} (${exe}) was compiled without site tables: it cannot be captured`);
+      }
+      return new ImageProcess(pid, image, loadAddress(pid, exe, statSync(`/proc/${pid}/exe`).ino), fd);
+    } catch (error) {
+      image?.close();
+      closeSync(fd);
+      if (error instanceof WagSnapError && error.code === 'not-an-image') {
+        throw new InputError('not-ours', `pid ${pid} is not a wag-snap process: it runs ${exe}`);
+      }
+      throw error;
+    }
+  }
+
+  /** @throws ToolError that says how to get the permission */
+  get memory(): ProcessMemory {
+    const memory = this.tryMemory();
+    if (!memory) throw notAllowed(this.pid, 'its memory cannot be read', undefined);
+    return memory;
+  }
+
+  /** Its memory, or undefined while the kernel does not let us. */
+  tryMemory(): ProcessMemory | undefined {
+    if (this.opened) return this.opened;
+    let memory: ProcessMemory;
+    try {
+      memory = ProcessMemory.open(this.pid);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'EACCES' || code === 'EPERM') return undefined;
+      throw noSuchProcess(this.pid);
+    }
+    this.opened = memory;
+    this.checkRuntime(memory);
+    return memory;
+  }
+
+  maps(): Mapping[] {
+    return readMaps(this.pid);
+  }
+
+  close(): void {
+    this.opened?.close();
+    this.image.close();
+    closeSync(this.exeFd);
+  }
+
+  private checkRuntime(memory: ProcessMemory): void {
+    const magic = memory.u64(this.runtime + RT_MAGIC);
+    if (magic !== BigInt(RUNTIME_MAGIC)) {
+      throw new InputError('not-ours', `pid ${this.pid} runs a wag-snap image, but its runtime block is damaged`);
+    }
+    const version = memory.u32(this.runtime + RT_VERSION);
+    if (version !== RUNTIME_VERSION) {
+      throw new InputError(
+        'runtime-version',
+        `pid ${this.pid}: its runtime has version ${version}, this wag-snap knows version ${RUNTIME_VERSION}`,
+      );
+    }
+  }
+}
+
+/** Fields of /proc/PID/status, or undefined when there is no such process. */
+export function processStatus(pid: number): { state: string; caughtSignals: bigint } | undefined {
+  let text: string;
+  try {
+    text = readFileSync(`/proc/${pid}/status`, 'latin1');
+  } catch {
+    return undefined;
+  }
+  const field = (name: string) => new RegExp(`^${name}:\\s*(\\S+)`, 'm').exec(text)?.[1];
+  return { state: field('State') ?? '?', caughtSignals: BigInt(`0x${field('SigCgt') ?? '0'}`) };
+}
+
+function exePath(pid: number): string {
+  try {
+    return readlinkSync(`/proc/${pid}/exe`);
+  } catch (error) {
+    const status = processStatus(pid);
+    if (!status) throw noSuchProcess(pid);
+    if (status.state === 'Z')
+      throw new ToolError('process-ended', `pid ${pid} has ended (its parent has not noticed yet)`);
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT')
+      throw new InputError('not-ours', `pid ${pid} is not a wag-snap process: it is a kernel thread`);
+    throw notAllowed(pid, 'its executable cannot be read', error);
+  }
+}
+
+function readMaps(pid: number): Mapping[] {
+  try {
+    return parseMaps(readFileSync(`/proc/${pid}/maps`, 'utf8'));
+  } catch (error) {
+    if (!processStatus(pid)) throw noSuchProcess(pid);
+    throw notAllowed(pid, 'its address space cannot be read', error);
+  }
+}
+
+/** The lowest mapping of the executable's first bytes. */
+function loadAddress(pid: number, exe: string, inode: number): number {
+  const head = readMaps(pid).find(({ offset, path, inode: own }) => offset === 0 && (path === exe || own === inode));
+  if (!head) throw new InputError('not-ours', `pid ${pid}: its image is not mapped from its executable ${exe}`);
+  return head.start;
+}
+
+export function noSuchProcess(pid: number): ToolError {
+  return new ToolError('no-process', `there is no process with pid ${pid}`);
+}
+
+function notAllowed(pid: number, what: string, error: unknown): ToolError {
+  const scope = readYama();
+  const hint =
+    scope !== undefined && scope >= 2
+      ? `kernel.yama.ptrace_scope is ${scope}: only root may capture (or set it to 1 or 0)`
+      : 'capture as the user who runs it, or as root (CAP_SYS_PTRACE)';
+  const reason = error ? ` (${(error as Error).message})` : '';
+  return new ToolError('permission', `pid ${pid}: ${what}${reason}: ${hint}`);
+}
+
+function readYama(): number | undefined {
+  try {
+    return Number(readFileSync('/proc/sys/kernel/yama/ptrace_scope', 'latin1'));
+  } catch {
+    return undefined;
+  }
+}
