@@ -72,6 +72,9 @@ export async function assemble(text: Uint8Array, file: string): Promise<Uint8Arr
     }
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
-    throw new InputError('malformed', message.replace(/^\w+ failed:?\s*/, '').trimEnd());
+    // The text's fault comes behind a first line `parseWat failed:`. Anything else is wabt failing, which nests too
+    // deep make it do.
+    const fault = /^parseWat failed:\s*(.*)$/s.exec(message)?.[1];
+    throw new InputError('malformed', fault?.trimEnd() ?? `${file}: wabt cannot assemble it: ${message}`);
   }
 }

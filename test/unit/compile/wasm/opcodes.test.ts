@@ -1,0 +1,142 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import loadWabt from 'wabt';
+import { decodeModule } from '../../../../src/compile/wasm/decode.js';
+import { type Immediates, type Opcode, opcodeOf, opcodes } from '../../../../src/compile/wasm/opcodes.js';
+import { validateBodies } from '../../../../src/compile/wasm/validate.js';
+import { ModuleError } from '../../../../src/errors.js';
+import { v8Accepts } from './v8.js';
+
+/** A constant of each value type. */
+const CONSTANT: Readonly<Record<number, readonly number[]>> = {
+  127: [0x41, 0],
+  126: [0x42, 0],
+  125: [0x43, 0, 0, 0, 0],
+  124: [0x44, 0, 0, 0, 0, 0, 0, 0, 0],
+  112: [0xd0, 0x70],
+};
+
+const IMMEDIATES: Readonly<Partial<Record<Immediates, readonly number[]>>> = {
+  none: [],
+  func: [0],
+  memarg: [0, 0],
+  memory: [0],
+  'memory memory': [0, 0],
+  data: [0],
+  'data memory': [0, 0],
+  elem: [0],
+  'elem table': [0, 0],
+  table: [0],
+  'table table': [0, 0],
+  i32: [0],
+  i64: [0],
+  f32: [0, 0, 0, 0],
+  f64: [0, 0, 0, 0, 0, 0, 0, 0],
+};
+
+function section(id: number, ...content: number[]): number[] {
+  return [id, content.length, ...content];
+}
+
+/** A module with one of everything and a function without parameters and results that has these instructions. */
+function moduleWith(code: readonly number[]): Uint8Array {
+  return Uint8Array.from([
+    ...[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
+    ...section(1, 1, 0x60, 0, 0),
+    ...section(3, 1, 0),
+    ...section(4, 1, 0x70, 0, 1),
+    ...section(5, 1, 0, 1),
+    ...section(9, 1, 1, 0, 1, 0),
+    ...section(12, 1),
+    ...section(10, 1, code.length + 2, 0, ...code, 0x0b),
+    ...section(11, 1, 1, 1, 0),
+  ]);
+}
+
+function encoded({ code, immediates }: Opcode): number[] {
+  const bytes = code >= 0xfc00 ? [0xfc, code & 0xff] : [code];
+  return [...bytes, ...IMMEDIATES[immediates]!];
+}
+
+function accepted(bytes: Uint8Array): boolean {
+  try {
+    validateBodies(decodeModule(bytes));
+    return true;
+  } catch (error) {
+    if (error instanceof ModuleError) return false;
+    throw error;
+  }
+}
+
+const fixed = opcodes.filter(({ operands, results }) => operands !== undefined && results !== undefined);
+
+describe('opcode table', () => {
+  test('has every instruction once, in order', () => {
+    const codes = opcodes.map(({ code }) => code);
+    expect(codes).toEqual([...new Set(codes)].sort((a, b) => a - b));
+    // MVP, sign extension, the 0xfc prefix, select with a type, table.get and set, references.
+    expect(opcodes.length).toBe(172 + 5 + 18 + 1 + 2 + 3);
+    expect(opcodes.every((opcode) => opcodeOf(opcode.code) === opcode)).toBe(true);
+    expect([0x06, 0x12, 0xfd, 0xfc12, 0xfcff, 0x1ffff, -1].map(opcodeOf)).toEqual(new Array(7).fill(undefined));
+  });
+
+  test('its enumeration is named after the text format', () => {
+    const source = readFileSync(new URL('../../../../src/compile/wasm/opcodes.ts', import.meta.url), 'utf8');
+    const members = [...source.matchAll(/^ {2}(\w+) = (0x\w+),/gm)].map(([, name, code]) => [Number(code), name]);
+    const pascal = (name: string) => name.replace(/(?:^|[._])(\w)/g, (_, letter: string) => letter.toUpperCase());
+    for (const { code, name } of opcodes) {
+      const expected = code === 0x1c ? 'SelectT' : pascal(name);
+      expect(members).toContainEqual([code, expected]);
+    }
+  });
+
+  test.each(fixed.map((opcode) => [opcode.name, opcode] as const))('%s has the types that V8 gives it', (_, opcode) => {
+    const operands = opcode.operands!;
+    const drops = opcode.results!.map(() => 0x1a);
+    const good = moduleWith([...operands.flatMap((type) => CONSTANT[type]!), ...encoded(opcode), ...drops]);
+    expect([accepted(good), v8Accepts(good)]).toEqual([true, true]);
+    for (let i = 0; i < operands.length; i++) {
+      const wrong = operands.map((type, at) => (at === i ? (type === 0x7f ? 0x7e : 0x7f) : type));
+      const bad = moduleWith([...wrong.flatMap((type) => CONSTANT[type]!), ...encoded(opcode), ...drops]);
+      expect([accepted(bad), v8Accepts(bad)]).toEqual([false, false]);
+    }
+    const tooMany = moduleWith([...operands.flatMap((type) => CONSTANT[type]!), ...encoded(opcode), ...drops, 0x1a]);
+    expect([accepted(tooMany), v8Accepts(tooMany)]).toEqual([false, false]);
+    for (const type of [0x7f, 0x7e, 0x7d, 0x7c, 0x70]) {
+      // Behind a select of the result with a constant, only one type fits.
+      if (opcode.results!.length === 0) continue;
+      const typed = moduleWith([
+        ...operands.flatMap((operand) => CONSTANT[operand]!),
+        ...encoded(opcode),
+        ...CONSTANT[type]!,
+        ...[0x41, 0, 0x1c, 1, type, 0x1a],
+      ]);
+      expect([accepted(typed), v8Accepts(typed)]).toEqual(new Array(2).fill(type === opcode.results![0]));
+    }
+  });
+
+  test.each(opcodes.filter(({ alignment }) => alignment !== undefined).map((opcode) => [opcode.name, opcode] as const))(
+    '%s takes the alignments that V8 lets it',
+    (_, opcode) => {
+      const constants = opcode.operands!.flatMap((type) => CONSTANT[type]!);
+      const drops = opcode.results!.map(() => 0x1a);
+      for (let alignment = 0; alignment < 5; alignment++) {
+        const bytes = moduleWith([...constants, opcode.code, alignment, 0, ...drops]);
+        const natural = alignment <= opcode.alignment!;
+        expect([accepted(bytes), v8Accepts(bytes)]).toEqual([natural, natural]);
+      }
+    },
+  );
+
+  test('names are those that wabt prints', async () => {
+    const wabt = await loadWabt();
+    for (const opcode of fixed) {
+      const drops = opcode.results!.map(() => 0x1a);
+      const bytes = moduleWith([...opcode.operands!.flatMap((type) => CONSTANT[type]!), ...encoded(opcode), ...drops]);
+      const module = wabt.readWasm(bytes, {});
+      const words = module.toText({}).split(/[\s()]+/);
+      module.destroy();
+      expect(words).toContain(opcode.name);
+    }
+  });
+});

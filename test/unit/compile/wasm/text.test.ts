@@ -1,0 +1,29 @@
+import { expect, test } from 'vitest';
+import {
+  formatFuncType,
+  formatGlobalType,
+  formatLimits,
+  opcodeName,
+  valTypeName,
+} from '../../../../src/compile/wasm/text.js';
+
+test.each([
+  [[0x7f, 0x7f, 0x7f, 0x7f], [0x7f], '(i32, i32, i32, i32) i32'],
+  [[], [], '()'],
+  [[0x7e], [], '(i64)'],
+  [[], [0x7d, 0x7c], '() f32, f64'],
+  [[0x70, 0x6f], [0x7b], '(funcref, externref) v128'],
+])('function type %j -> %j', (params, results, text) => {
+  expect(formatFuncType({ params: Uint8Array.from(params), results: Uint8Array.from(results) })).toBe(text);
+});
+
+test('other names', () => {
+  expect(valTypeName(0x12)).toBe('type 0x12');
+  expect(formatGlobalType({ type: 0x7e, mutable: true })).toBe('mut i64');
+  expect(formatGlobalType({ type: 0x7e, mutable: false })).toBe('i64');
+  expect(formatLimits({ min: 1, max: undefined })).toBe('1');
+  expect(formatLimits({ min: 1, max: 16 })).toBe('1..16');
+  expect(opcodeName(0x6a)).toBe('i32.add');
+  expect(opcodeName(0xfc0a)).toBe('memory.copy');
+  expect(opcodeName(0xfd)).toBe('opcode 0xfd');
+});
