@@ -21,11 +21,16 @@ import { type FuncType, type Module, ValType } from '../wasm/module.js';
 /** Gives equal function types equal ids over all modules of an image. */
 export class TypeIds {
   private readonly ids = new Map<string, number>();
+  /** By id. */
+  readonly types: FuncType[] = [];
 
   id(type: FuncType): number {
     const key = `${type.params.join()}>${type.results.join()}`;
     let id = this.ids.get(key);
-    if (id === undefined) this.ids.set(key, (id = this.ids.size));
+    if (id === undefined) {
+      this.ids.set(key, (id = this.ids.size));
+      this.types.push(type);
+    }
     return id;
   }
 }

@@ -1,0 +1,252 @@
+/**
+ * Where everything in DATA lies, decided before any code, and its initial bytes as far as they do not depend on code.
+ *
+ *     DATA   runtime block (4 KiB) | instance blocks | references of element segments | init plan
+ *
+ * Formats: runtime/layout.ts and instance-layout.ts. What depends on code (FN_CODE, trampolines, segment bytes in RODATA, RT_TEXT…) is filled by
+ * finish-data.ts.
+ */
+
+import { LimitError } from '../../errors.js';
+import {
+  INST_INDEX,
+  INST_MEMORY_RECORD,
+  MEM_MAX,
+  RT_HOST_INSTANCE,
+  RT_INIT_PLAN,
+  RT_MAGIC,
+  RT_VERSION,
+  RUNTIME_BLOCK_SIZE,
+  RUNTIME_MAGIC,
+  RUNTIME_VERSION,
+  SEG_BYTES,
+  SEG_LENGTH,
+  SEGMENT_ALIGN,
+  TAB_MAX,
+  TAB_TYPE,
+  TABLE_MAX,
+} from '../../runtime/layout.js';
+import { Column } from '../metadata/site-tables.js';
+import { ExternKind, type Global } from '../wasm/module.js';
+import { type Constant, evaluate, evaluateOffset } from './constants.js';
+import { DataImage } from './data-image.js';
+import { definition, findExport, funcType, type LinkedInstance } from './imports.js';
+import { InstanceLayout, TypeIds } from './instance-layout.js';
+
+/** Image offset of DATA: right behind the page of the ELF headers. */
+export const DATA_START = SEGMENT_ALIGN;
+const MAX_PAGES = 65536;
+
+export class DataLayout {
+  readonly types = new TypeIds();
+  readonly layouts: InstanceLayout[] = [];
+  readonly data: DataImage;
+  /** Records of functions that the host layer enters: (instance, index) pairs. */
+  readonly entries: [number, number][] = [];
+  private readonly plan = new PlanWords();
+  private readonly elementArrays: number[][] = [];
+
+  constructor(readonly instances: readonly LinkedInstance[]) {
+    let at = DATA_START + RUNTIME_BLOCK_SIZE;
+    for (const { module, index } of instances) {
+      const layout = new InstanceLayout(module, at, index, this.types);
+      this.layouts.push(layout);
+      at += layout.size;
+    }
+    for (const { module } of instances) {
+      this.elementArrays.push(
+        module.elements.map((segment) => {
+          const start = at;
+          at += segment.items.length * 8;
+          return start;
+        }),
+      );
+    }
+    const planStart = at;
+    this.buildPlan();
+    at += this.plan.words.length * 8;
+    if (at > 0x3fffffff) throw new LimitError('data-size', `the instances' globals and tables exceed 1 GiB`);
+    this.data = new DataImage(DATA_START, at - DATA_START);
+    this.fillRuntimeBlock(planStart);
+    for (const instance of instances) this.fillInstance(instance);
+    this.fillPlan(planStart);
+  }
+
+  /** Image offset of the record of a function, given by its definition. */
+  functionRecord(instance: number, index: number): number {
+    return this.layouts[instance].recordImageOffset(index);
+  }
+
+  memoryRecord(instance: number, index: number): number {
+    const [owner, at] = definition(this.instances[instance], ExternKind.Memory, index);
+    return this.layouts[owner].start + this.layouts[owner].memoryOffset(at);
+  }
+
+  tableRecord(instance: number, index: number): number {
+    const [owner, at] = definition(this.instances[instance], ExternKind.Table, index);
+    return this.layouts[owner].start + this.layouts[owner].tableOffset(at);
+  }
+
+  /** Image offset of the 16 bytes that hold a global's value. */
+  globalCell(instance: number, index: number): number {
+    const [owner, at] = definition(this.instances[instance], ExternKind.Global, index);
+    return this.layouts[owner].start + this.layouts[owner].globalOffset(at);
+  }
+
+  private fillRuntimeBlock(planStart: number): void {
+    const { data } = this;
+    data.u64(DATA_START + RT_MAGIC, RUNTIME_MAGIC);
+    data.u32(DATA_START + RT_VERSION, RUNTIME_VERSION);
+    data.pointer(DATA_START + RT_INIT_PLAN, planStart);
+    data.pointer(DATA_START + RT_HOST_INSTANCE, this.layouts[0].start);
+  }
+
+  private fillInstance({ module, index, functionLinks }: LinkedInstance): void {
+    const { data } = this;
+    const layout = this.layouts[index];
+    const block = layout.start;
+    data.u32(block + INST_INDEX, index);
+    if (module.memories.length > 0) data.pointer(block + INST_MEMORY_RECORD, this.memoryRecord(index, 0));
+    for (let i = 0; i < module.memories.length; i++) {
+      const at = block + layout.memoryOffset(i);
+      if (layout.memoryIsImported(i)) data.pointer(at, this.memoryRecord(index, i));
+      else data.u64(at + MEM_MAX, module.memories[i].max ?? MAX_PAGES);
+    }
+    for (let i = 0; i < module.tables.length; i++) {
+      const at = block + layout.tableOffset(i);
+      const { min, max, element } = module.tables[i];
+      if (layout.tableIsImported(i)) data.pointer(at, this.tableRecord(index, i));
+      else {
+        if (min > TABLE_MAX) throw new LimitError('table-size', `a table of ${min} elements exceeds ${TABLE_MAX}`);
+        data.u64(at + TAB_MAX, max ?? 0xffffffff);
+        data.u64(at + TAB_TYPE, element);
+      }
+    }
+    if (index === 0) this.fillHostGlobals();
+    else {
+      for (let i = 0; i < module.globals.length; i++) {
+        const at = block + layout.globalOffset(i);
+        if (layout.globalIsImported(i)) data.pointer(at, this.globalCell(index, i));
+        else this.constant(at, evaluate(this.instances, index, (module.globals[i] as Global).init));
+      }
+      for (let i = 0; i < module.importedFuncCount; i++) {
+        const at = block + layout.importPointerOffset(i);
+        data.pointer(at, this.functionRecord(functionLinks[i * 2], functionLinks[i * 2 + 1]));
+      }
+    }
+    module.elements.forEach((segment, i) => {
+      const array = this.elementArrays[index][i];
+      segment.items.forEach((item, k) => {
+        this.constant(array + k * 8, evaluate(this.instances, index, item));
+      });
+      const record = block + layout.elementSegmentOffset(i);
+      data.pointer(record + SEG_BYTES, array);
+      data.u64(record + SEG_LENGTH, segment.items.length);
+    });
+  }
+
+  /** The host layer's imported globals are constants in its code (module "target"). */
+  private fillHostGlobals(): void {
+    const { module } = this.instances[0];
+    const layout = this.layouts[0];
+    for (let i = module.importedGlobalCount; i < module.globals.length; i++) {
+      this.constant(
+        layout.start + layout.globalOffset(i),
+        evaluate(this.instances, 0, (module.globals[i] as Global).init),
+      );
+    }
+  }
+
+  private constant(at: number, value: Constant): void {
+    if (value.kind === 'bits') this.data.bits(at, value.lo, value.hi);
+    else if (value.kind === 'function') this.data.pointer(at, this.functionRecord(value.instance, value.index));
+  }
+
+  /** The init plan, in the order that layout.ts gives. */
+  private buildPlan(): void {
+    const { plan, instances } = this;
+    plan.number(instances.length);
+    for (const { module, index } of instances) {
+      const layout = this.layouts[index];
+      plan.pointer(layout.start);
+      plan.number(module.memories.length - module.importedMemoryCount);
+      for (let i = module.importedMemoryCount; i < module.memories.length; i++) {
+        plan.pointer(this.memoryRecord(index, i));
+        plan.number(module.memories[i].min);
+      }
+      plan.number(module.tables.length - module.importedTableCount);
+      for (let i = module.importedTableCount; i < module.tables.length; i++) {
+        plan.pointer(this.tableRecord(index, i));
+        plan.number(module.tables[i].min);
+      }
+      const elementRecord = (i: number) => layout.start + layout.elementSegmentOffset(i);
+      plan.number(module.elements.filter((segment) => segment.mode === 'active').length);
+      module.elements.forEach((segment, i) => {
+        if (segment.mode !== 'active') return;
+        plan.pointer(this.tableRecord(index, segment.table));
+        plan.number(evaluateOffset(instances, index, segment.offset!));
+        plan.pointer(elementRecord(i));
+      });
+      plan.number(module.datas.filter((segment) => segment.mode === 'active').length);
+      module.datas.forEach((segment, i) => {
+        if (segment.mode !== 'active') return;
+        plan.pointer(this.memoryRecord(index, segment.memory));
+        plan.number(evaluateOffset(instances, index, segment.offset!));
+        plan.pointer(layout.start + layout.dataSegmentOffset(i));
+      });
+      plan.number(module.elements.filter((segment) => segment.mode === 'declarative').length);
+      module.elements.forEach((segment, i) => {
+        if (segment.mode === 'declarative') plan.pointer(elementRecord(i));
+      });
+      this.planCall(index, index === 0 ? undefined : module.start);
+      this.planCall(index, index === 0 ? undefined : this.entryFunction(index));
+    }
+  }
+
+  private planCall(instance: number, index: number | undefined): void {
+    if (index === undefined) {
+      this.plan.number(0);
+      return;
+    }
+    const target = definition(this.instances[instance], ExternKind.Func, index);
+    this.entries.push(target);
+    this.plan.pointer(this.functionRecord(...target));
+  }
+
+  /** A command's _start (the main module's only), or a reactor's _initialize (WASI application ABI). */
+  private entryFunction(index: number): number | undefined {
+    const { module } = this.instances[index];
+    const names = index === this.instances.length - 1 ? ['_start', '_initialize'] : ['_initialize'];
+    for (const name of names) {
+      const found = findExport(module, name);
+      if (found?.kind !== ExternKind.Func) continue;
+      const { params, results } = funcType(module, found.index);
+      if (params.length === 0 && results.length === 0) return found.index;
+    }
+    return undefined;
+  }
+
+  private fillPlan(planStart: number): void {
+    const { words, isPointer } = this.plan;
+    for (let i = 0; i < words.length; i++) {
+      if (isPointer.words[i]) this.data.pointer(planStart + i * 8, words.words[i]);
+      else this.data.u64(planStart + i * 8, words.words[i]);
+    }
+  }
+}
+
+/** The plan's words before their place is known; all are below 2^32. */
+class PlanWords {
+  readonly words = new Column();
+  readonly isPointer = new Column();
+
+  number(value: number): void {
+    this.words.push(value);
+    this.isPointer.push(0);
+  }
+
+  pointer(target: number): void {
+    this.words.push(target);
+    this.isPointer.push(1);
+  }
+}

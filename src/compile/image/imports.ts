@@ -1,0 +1,210 @@
+/**
+ * Binds the imports of an image's instances by (module, name), as core spec 4.5.4 instantiates a module, but ahead of
+ * time: an image is a closed world. Gives each imported entity the instance and index that defines it.
+ *
+ * Sources in this order: modules linked under that name (the last one wins), then the host layer for WASI. Imports of
+ * the host layer itself ("native", "target") are the compiler's and not bound here.
+ */
+
+import { ModuleError } from '../../errors.js';
+import { BUILTINS } from '../baseline/environment.js';
+import {
+  type Export,
+  ExternKind,
+  type FuncType,
+  type GlobalType,
+  type Import,
+  type Limits,
+  type Module,
+} from '../wasm/module.js';
+import { formatFuncType, formatGlobalType, formatLimits, valTypeName } from '../wasm/text.js';
+
+const WASI_MODULES = ['wasi_snapshot_preview1', 'wasi_unstable'];
+/** Exports of the host layer that are not WASI. */
+const INTERNAL = new Set<string>(['boot', 'start', 'on_signal', 'raise', 'memory', ...BUILTINS]);
+
+/** Who implements an imported function. */
+export const enum Provider {
+  Instance, // links names another instance's function
+  Host, // links names the thunk, which is the importing instance's; `hostIndex` the host layer's function
+  Missing, // the same, but its thunk traps
+}
+
+/** An instance with its imports bound. `...Links` hold (instance, index) of the definition for each imported entity. */
+export interface LinkedInstance {
+  readonly index: number;
+  readonly name: string;
+  readonly file: string;
+  readonly module: Module;
+  readonly functionLinks: Int32Array;
+  readonly providers: Uint8Array; // of Provider, per imported function
+  readonly hostIndexes: Int32Array; // function index in the host layer, or -1
+  readonly memoryLinks: Int32Array;
+  readonly tableLinks: Int32Array;
+  readonly globalLinks: Int32Array;
+}
+
+/**
+ * @param instances those linked so far, the host layer first
+ * @throws ModuleError 'unlinkable'
+ */
+export function linkInstance(
+  instances: readonly LinkedInstance[],
+  name: string,
+  module: Module,
+  file: string,
+  allowMissing: boolean,
+): LinkedInstance {
+  const index = instances.length;
+  const linked: LinkedInstance = {
+    index,
+    name,
+    file,
+    module,
+    functionLinks: new Int32Array(module.importedFuncCount * 2),
+    providers: new Uint8Array(module.importedFuncCount),
+    hostIndexes: new Int32Array(module.importedFuncCount).fill(-1),
+    memoryLinks: new Int32Array(module.importedMemoryCount * 2),
+    tableLinks: new Int32Array(module.importedTableCount * 2),
+    globalLinks: new Int32Array(module.importedGlobalCount * 2),
+  };
+  if (index === 0) return linked; // the host layer
+  const links = [linked.functionLinks, linked.tableLinks, linked.memoryLinks, linked.globalLinks];
+  const counts = [0, 0, 0, 0];
+  for (const entry of module.imports) {
+    const at = counts[entry.kind]++;
+    const provider = findInstance(instances, entry.module);
+    const found = provider && findExport(provider.module, entry.name);
+    if (provider && found) {
+      if (!matches(instances, provider, found, entry, module)) throw incompatible(entry, module, file);
+      const target = definition(provider, found.kind, found.index);
+      links[entry.kind].set(target, at * 2);
+      continue;
+    }
+    if (entry.kind === ExternKind.Func) {
+      links[ExternKind.Func].set([index, at], at * 2);
+      const host = provider ? undefined : findHostExport(instances[0].module, entry);
+      if (host) {
+        if (!sameType(funcType(instances[0].module, host.index), module.types[entry.typeIndex])) {
+          throw incompatible(entry, module, file);
+        }
+        linked.providers[at] = Provider.Host;
+        linked.hostIndexes[at] = host.index;
+        continue;
+      }
+      if (allowMissing) {
+        linked.providers[at] = Provider.Missing;
+        continue;
+      }
+    }
+    throw unlinkable('unknown import', entry, module, file);
+  }
+  return linked;
+}
+
+/** (instance, index) of the definition of an entity in an instance's index space; thunks define themselves. */
+export function definition(instance: LinkedInstance, kind: ExternKind, index: number): [number, number] {
+  const links =
+    kind === ExternKind.Func
+      ? instance.functionLinks
+      : kind === ExternKind.Table
+        ? instance.tableLinks
+        : kind === ExternKind.Memory
+          ? instance.memoryLinks
+          : instance.globalLinks;
+  return index * 2 < links.length ? [links[index * 2], links[index * 2 + 1]] : [instance.index, index];
+}
+
+export function funcType(module: Module, index: number): FuncType {
+  return module.types[module.funcTypes[index]];
+}
+
+const exportsByName = new WeakMap<Module, Map<string, Export>>();
+
+export function findExport(module: Module, name: string): Export | undefined {
+  let map = exportsByName.get(module);
+  if (map === undefined) exportsByName.set(module, (map = new Map(module.exports.map((entry) => [entry.name, entry]))));
+  return map.get(name);
+}
+
+function findInstance(instances: readonly LinkedInstance[], name: string): LinkedInstance | undefined {
+  for (let i = instances.length - 1; i > 0; i--) if (instances[i].name === name) return instances[i];
+  return undefined;
+}
+
+function findHostExport(host: Module, entry: Import): Export | undefined {
+  if (!WASI_MODULES.includes(entry.module) || INTERNAL.has(entry.name)) return undefined;
+  const found = findExport(host, entry.name);
+  return found?.kind === ExternKind.Func ? found : undefined;
+}
+
+/** Import matching, core spec 4.5.2 (external types). */
+function matches(
+  instances: readonly LinkedInstance[],
+  provider: LinkedInstance,
+  found: Export,
+  wanted: Import,
+  importer: Module,
+): boolean {
+  const { module } = provider;
+  if (found.kind !== wanted.kind) return false;
+  switch (wanted.kind) {
+    case ExternKind.Func:
+      return sameType(funcType(module, found.index), importer.types[wanted.typeIndex]);
+    case ExternKind.Table: {
+      const table = actual(instances, provider, found).tables;
+      return table.element === wanted.table.element && limitsMatch(table, wanted.table);
+    }
+    case ExternKind.Memory: {
+      const memory = actual(instances, provider, found).memories;
+      return memory.shared === wanted.memory.shared && limitsMatch(memory, wanted.memory);
+    }
+    default:
+      return sameGlobal(module.globals[found.index], wanted.global);
+  }
+}
+
+/** The type that the definition has: an import in between may have asked for less. */
+function actual(instances: readonly LinkedInstance[], provider: LinkedInstance, found: Export) {
+  const [instance, index] = definition(provider, found.kind, found.index);
+  const { module } = instances[instance];
+  return { tables: module.tables[index], memories: module.memories[index] };
+}
+
+function sameType(a: FuncType, b: FuncType): boolean {
+  return sameBytes(a.params, b.params) && sameBytes(a.results, b.results);
+}
+
+function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((value, index) => value === b[index]);
+}
+
+function sameGlobal(a: GlobalType, b: GlobalType): boolean {
+  return a.type === b.type && a.mutable === b.mutable;
+}
+
+function limitsMatch(actual: Limits, wanted: Limits): boolean {
+  if (actual.min < wanted.min) return false;
+  return wanted.max === undefined || (actual.max !== undefined && actual.max <= wanted.max);
+}
+
+function incompatible(entry: Import, module: Module, file: string): ModuleError {
+  return unlinkable('incompatible import type', entry, module, file);
+}
+
+function unlinkable(what: string, entry: Import, module: Module, file: string): ModuleError {
+  return new ModuleError('unlinkable', `${what}: ${entry.module}.${entry.name} ${describe(entry, module)}`, 0, file);
+}
+
+function describe(entry: Import, module: Module): string {
+  switch (entry.kind) {
+    case ExternKind.Func:
+      return `(function ${formatFuncType(module.types[entry.typeIndex])})`;
+    case ExternKind.Table:
+      return `(table ${formatLimits(entry.table)} ${valTypeName(entry.table.element)})`;
+    case ExternKind.Memory:
+      return `(memory ${formatLimits(entry.memory)})`;
+    default:
+      return `(global ${formatGlobalType(entry.global)})`;
+  }
+}

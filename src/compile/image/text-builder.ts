@@ -1,0 +1,266 @@
+/**
+ * Emits all of an image's text, in the order in which addresses become known:
+ *
+ *     stubs that need nothing     blocking_syscall, invoke, resume, unwind, signal return
+ *     the host layer's functions
+ *     stubs that call them        start, signal entry, builtins
+ *     thunks                      of each guest's imports
+ *     trampolines                 of each function type that the host may call
+ *     guests' functions           instance by instance
+ *
+ * Records a row of the function table for everything, so that any text offset has an owner.
+ */
+
+import { type MacroAssembler, NO_REG } from '../../arch/masm.js';
+import type { Target } from '../../arch/target.js';
+import { BugError, LimitError } from '../../errors.js';
+import { FUNC_HOST, FUNC_IMPORT, FUNC_STUB, FUNC_TRAMPOLINE, SEGMENT_ALIGN, SITE_ENTRY } from '../../runtime/layout.js';
+import { type BlockingWindow, emitBlockingSyscall } from '../../runtime/stubs/blocking-syscall.js';
+import type { StubContext } from '../../runtime/stubs/context.js';
+import { emitInvoke, emitResume, emitTrampoline, emitUnwind } from '../../runtime/stubs/guest-entry.js';
+import { areaSize, emitBuiltin, emitImportThunk, emitMissingThunk } from '../../runtime/stubs/host-call.js';
+import { emitSignalEntry, emitSignalReturn } from '../../runtime/stubs/signal.js';
+import { emitStart } from '../../runtime/stubs/start.js';
+import { CallLayout } from '../baseline/call-layout.js';
+import { FunctionCompiler } from '../baseline/compile-function.js';
+import { BUILTINS, type Builtin, type CodeEnvironment } from '../baseline/environment.js';
+import type { TrampolineIdentity } from '../metadata/identity.js';
+import type { SiteTables } from '../metadata/site-tables.js';
+import { ExternKind, type FuncType, type Global } from '../wasm/module.js';
+import { evaluate } from './constants.js';
+import { DATA_START, type DataLayout } from './data-layout.js';
+import { definition, findExport, funcType, type LinkedInstance, Provider } from './imports.js';
+import { typeCode } from './instance-layout.js';
+
+const FUNCTION_ALIGN = 16;
+
+export interface TextOptions {
+  readonly target: Target;
+  readonly deterministic: boolean;
+  readonly sites: SiteTables | undefined;
+}
+
+export class TextBuilder {
+  readonly masm: MacroAssembler;
+  /** Image offset of TEXT. */
+  readonly start: number;
+  /** Of each instance: text offset of each defined function, and of each import's thunk or -1. */
+  readonly functionOffsets: Int32Array[] = [];
+  readonly thunkOffsets: Int32Array[] = [];
+  readonly trampolines: TrampolineIdentity[] = [];
+  /** Name of each function row that belongs to no module's function, by row. */
+  readonly stubNames = new Map<number, string>();
+  /** Bytes of code, without padding. */
+  codeSize = 0;
+  /** Text offsets of stubs, by name. */
+  readonly stubs: Record<string, number> = {};
+  window: BlockingWindow = { start: 0, end: 0, exit: 0 };
+  private readonly context: StubContext;
+  private readonly host: LinkedInstance;
+
+  constructor(
+    private readonly layout: DataLayout,
+    private readonly options: TextOptions,
+  ) {
+    const { data, instances } = layout;
+    this.host = instances[0];
+    this.start = align(data.start + data.bytes.length, SEGMENT_ALIGN);
+    const wasmSize = instances.reduce((sum, { module }) => sum + module.bytes.length, 0);
+    this.masm = options.target.createAssembler(Math.max(65536, wasmSize * 3));
+    this.masm.imageStart = this.start;
+    this.context = { masm: this.masm, runtimeBlock: DATA_START, hostInstance: layout.layouts[0].start };
+  }
+
+  build(): void {
+    const { instances } = this.layout;
+    this.emitLeafStubs();
+    this.compileInstance(this.host);
+    this.emitHostStubs();
+    for (const instance of instances) if (instance.index > 0) this.emitThunks(instance);
+    this.emitTrampolines();
+    for (const instance of instances) if (instance.index > 0) this.compileInstance(instance);
+    this.codeSize = this.masm.offset;
+    this.masm.align(SEGMENT_ALIGN);
+    if (this.start + this.masm.offset > 0x7fffffff) throw new LimitError('text-size', 'the code exceeds 2 GiB');
+  }
+
+  /** Text offset of the code of a function, given by its definition. */
+  codeOffset(instance: number, index: number): number {
+    const imported = this.layout.instances[instance].module.importedFuncCount;
+    return index < imported ? this.thunkOffsets[instance][index] : this.functionOffsets[instance][index - imported];
+  }
+
+  private emitLeafStubs(): void {
+    const { context } = this;
+    this.window = this.stub('blocking_syscall', () => emitBlockingSyscall(context));
+    this.stub('invoke', () => emitInvoke(context));
+    this.stub('resume', () => emitResume(context));
+    this.stub('unwind', () => emitUnwind(context));
+    this.stub('signal_return', () => emitSignalReturn(context, this.options.target.hostConstants.SYS_rt_sigreturn));
+  }
+
+  private emitHostStubs(): void {
+    const { context } = this;
+    this.stub('start', () => emitStart(context, this.hostFunction('boot'), this.hostFunction('start')));
+    this.stub('signal_entry', () => emitSignalEntry(context, this.hostFunction('on_signal')));
+    for (const name of BUILTINS) {
+      const layout = this.callLayout(funcType(this.host.module, this.hostExport(name)));
+      this.stub(name, () => emitBuiltin(context, layout, this.hostFunction(name)));
+    }
+  }
+
+  private emitThunks({ index, module, providers, hostIndexes }: LinkedInstance): void {
+    const { context, masm } = this;
+    const thunks = new Int32Array(module.importedFuncCount).fill(-1);
+    this.thunkOffsets[index] = thunks;
+    for (let i = 0; i < thunks.length; i++) {
+      if (providers[i] === Provider.Instance) continue;
+      const layout = this.callLayout(funcType(module, i));
+      const missing = providers[i] === Provider.Missing;
+      masm.align(FUNCTION_ALIGN);
+      thunks[i] = masm.offset;
+      this.options.sites?.beginFunction(
+        masm.offset,
+        index,
+        i,
+        missing ? 0 : 8 * layout.type.params.length,
+        FUNC_IMPORT,
+      );
+      this.recordEntry(layout);
+      if (missing) emitMissingThunk(context, this.hostFunction('raise'));
+      else emitImportThunk(context, layout, this.codeOffset(0, hostIndexes[i]));
+      this.options.sites?.endFunction(masm.offset);
+    }
+  }
+
+  /** The entry safepoint of a thunk: its parameters are where the caller has put them. */
+  private recordEntry({ type, paramRegs, paramSlots }: CallLayout): void {
+    const { sites } = this.options;
+    if (sites === undefined) return;
+    sites.beginShape(type.params.length, 0);
+    for (let i = 0; i < type.params.length; i++) {
+      if (paramRegs[i] !== NO_REG) sites.register(typeCode(type.params[i]), paramRegs[i]);
+      else sites.slot(typeCode(type.params[i]), 1 + paramSlots[i]);
+    }
+    sites.site(this.masm.offset, 0, SITE_ENTRY);
+  }
+
+  /** Of the types of all functions that guests export or start with. */
+  private emitTrampolines(): void {
+    const { instances, entries, types } = this.layout;
+    const wanted = new Set<number>();
+    const add = (instance: number, index: number) => wanted.add(types.id(funcType(instances[instance].module, index)));
+    for (const [instance, index] of entries) add(instance, index);
+    for (const instance of instances) {
+      if (instance.index === 0) continue;
+      for (const { kind, index } of instance.module.exports) {
+        if (kind === ExternKind.Func) add(...definition(instance, kind, index));
+      }
+    }
+    for (const id of wanted) {
+      const layout = this.callLayout(types.types[id]);
+      let returnOffset = 0;
+      const emit = () => {
+        returnOffset = emitTrampoline(this.context, layout);
+      };
+      this.stub(`entry ${id}`, emit, FUNC_TRAMPOLINE, id, areaSize(layout.slots));
+      this.trampolines.push({
+        type: id,
+        start: this.stubs[`entry ${id}`],
+        returnOffset,
+        slots: areaSize(layout.slots) / 8,
+      });
+    }
+  }
+
+  private compileInstance(instance: LinkedInstance): void {
+    const { masm, options } = this;
+    const { module, index, file } = instance;
+    const isHost = index === 0;
+    const compiler = new FunctionCompiler(masm, module, this.layout.layouts[index], this.environment(instance), file);
+    for (let i = module.importedFuncCount; i < module.funcTypes.length; i++) {
+      masm.align(FUNCTION_ALIGN);
+      if (isHost) options.sites?.beginFunction(masm.offset, 0, i, 0, FUNC_HOST);
+      compiler.compile(i);
+      if (isHost) options.sites?.endFunction(masm.offset);
+    }
+    compiler.linkCalls();
+    this.functionOffsets[index] = compiler.functionOffsets;
+  }
+
+  private environment(instance: LinkedInstance): CodeEnvironment {
+    const isHost = instance.index === 0;
+    const thunks = this.thunkOffsets[instance.index];
+    return {
+      isHost,
+      deterministic: this.options.deterministic && !isHost,
+      sites: isHost ? undefined : this.options.sites,
+      thunkOffset: (index) => thunks[index],
+      builtinOffset: (name: Builtin) => this.stubOffset(name),
+      stubOffset: (name) => this.stubOffset(name),
+      constantGlobal: isHost ? this.hostConstants() : this.constantGlobals(instance),
+    };
+  }
+
+  private constantGlobals(instance: LinkedInstance): CodeEnvironment['constantGlobal'] {
+    const cache = instance.module.globals.map((global, index) => {
+      if (global.mutable) return undefined;
+      const [owner, at] = definition(instance, ExternKind.Global, index);
+      const { init } = this.layout.instances[owner].module.globals[at] as Global;
+      const value = evaluate(this.layout.instances, owner, init);
+      return value.kind === 'bits' ? value : undefined;
+    });
+    return (index) => cache[index];
+  }
+
+  /** Imports from module "target": constants of the CPU's Linux, by name. */
+  private hostConstants(): CodeEnvironment['constantGlobal'] {
+    const values = this.host.module.imports
+      .filter((entry) => entry.kind === ExternKind.Global)
+      .map(({ name }) => {
+        const value = this.options.target.hostConstants[name];
+        if (value === undefined)
+          throw new BugError(`the host layer wants a constant ${name} that the CPU does not have`);
+        return { lo: value | 0, hi: Math.floor(value / 0x100000000) | 0 };
+      });
+    return (index) => values[index];
+  }
+
+  private stub<T>(name: string, emit: () => T, kind = FUNC_STUB, index = 0, frameSize = 0): T {
+    const { masm } = this;
+    const { sites } = this.options;
+    masm.align(FUNCTION_ALIGN);
+    this.stubs[name] = masm.offset;
+    if (sites) {
+      sites.beginFunction(masm.offset, 0, index, frameSize, kind);
+      this.stubNames.set(sites.functions.length / 8 - 1, name);
+    }
+    const result = emit();
+    sites?.endFunction(masm.offset);
+    return result;
+  }
+
+  private stubOffset(name: string): number {
+    const offset = this.stubs[name];
+    if (offset === undefined) throw new BugError(`no stub ${name}`);
+    return offset;
+  }
+
+  private hostExport(name: string): number {
+    const found = findExport(this.host.module, name);
+    if (found?.kind !== ExternKind.Func) throw new BugError(`the host layer does not export ${name}`);
+    return found.index;
+  }
+
+  private hostFunction(name: string): number {
+    return this.codeOffset(0, this.hostExport(name));
+  }
+
+  private callLayout(type: FuncType): CallLayout {
+    return new CallLayout(type, this.masm.plan);
+  }
+}
+
+export function align(value: number, unit: number): number {
+  return Math.ceil(value / unit) * unit;
+}
