@@ -26,7 +26,8 @@ const command: CommandModule<object, { json: boolean }> = {
   builder: (yargs) => yargs.option('json', { type: 'boolean', default: false, describe: 'print one JSON object' }),
   handler: ({ json }) => {
     const facts = collect();
-    if (json) console.log(JSON.stringify(Object.fromEntries(facts.map(({ name, ok, detail }) => [name, { ok, detail }]))));
+    if (json)
+      console.log(JSON.stringify(Object.fromEntries(facts.map(({ name, ok, detail }) => [name, { ok, detail }]))));
     else {
       const width = Math.max(...facts.map(({ name }) => name.length));
       for (const { name, ok, detail } of facts) {
@@ -46,12 +47,20 @@ export function collect(): Fact[] {
   if (arch() === 'x64') {
     const flags = new Set(/^flags\s*: (.*)$/m.exec(read('/proc/cpuinfo'))?.[1].split(' '));
     const missing = V2.filter((flag) => !flags.has(flag));
-    fact('cpu level', missing.length === 0, missing.length ? `below x86-64-v2: no ${missing.join(', ')}` : 'x86-64-v2 or better');
+    fact(
+      'cpu level',
+      missing.length === 0,
+      missing.length ? `below x86-64-v2: no ${missing.join(', ')}` : 'x86-64-v2 or better',
+    );
   }
   fact('pidfd', kernelAtLeast(5, 3), 'a parked process notices that the capture tool died (Linux 5.3)');
   fact('openat2', kernelAtLeast(5, 6), 'confines paths to the given directories (Linux 5.6)');
   const page = /^KernelPageSize:\s+(\d+) kB/m.exec(read('/proc/self/smaps'))?.[1];
-  fact('page size', page === undefined ? undefined : Number(page) <= 64, page ? `${page} KiB, at most 64 are supported` : 'unknown');
+  fact(
+    'page size',
+    page === undefined ? undefined : Number(page) <= 64,
+    page ? `${page} KiB, at most 64 are supported` : 'unknown',
+  );
   facts.push(ptraceFact(), seccompFact(), cacheFact());
   return facts;
 }
@@ -61,7 +70,12 @@ function ptraceFact(): Fact {
   const name = 'ptrace';
   const scope = read('/proc/sys/kernel/yama/ptrace_scope').trim();
   if (scope === '') return { name, ok: true, detail: 'processes of the same user can be captured (no Yama)' };
-  const details = ['processes of the same user', 'processes that allow it while parked: ours do', 'only root can capture', 'nobody can capture'];
+  const details = [
+    'processes of the same user',
+    'processes that allow it while parked: ours do',
+    'only root can capture',
+    'nobody can capture',
+  ];
   const ok = scope === '0' || scope === '1' || (scope === '2' && process.getuid?.() === 0);
   return { name, ok, detail: `${details[Number(scope)] ?? 'unknown'} (ptrace_scope ${scope})` };
 }
@@ -73,7 +87,11 @@ function seccompFact(): Fact {
     1: 'strict mode',
     2: 'this process is filtered: mmap of an executable, prctl and pidfd_open must be allowed',
   };
-  return { name: 'seccomp', ok: mode === '0' ? true : undefined, detail: details[mode ?? ''] ?? 'the kernel does not say' };
+  return {
+    name: 'seccomp',
+    ok: mode === '0' ? true : undefined,
+    detail: details[mode ?? ''] ?? 'the kernel does not say',
+  };
 }
 
 function cacheFact(): Fact {

@@ -1,0 +1,204 @@
+/**
+ * The resume plan: everything that start needs to continue a snapshot, as bytes of the image's .resume segment
+ * (runtime/layout.ts RP_*; read by runtime/process/resume.ts).
+ *
+ * The segment starts with the RP_* block. Pointers are image offsets and listed, so that start adds the load address.
+ * Page data is not in here, only where it is.
+ */
+
+import {
+  CTX_SIZE,
+  RP_ARGC,
+  RP_ARGV,
+  RP_CONTEXT,
+  RP_ENVP,
+  RP_HOST_STATE,
+  RP_HOST_STATE_SIZE,
+  RP_MEMORIES,
+  RP_MONOTONIC,
+  RP_PENDING_TIMEOUT,
+  RP_PHASE,
+  RP_SIZE,
+  RP_SOURCE_FD,
+  RP_STACK,
+  RP_STACK_RELOC_COUNT,
+  RP_STACK_RELOCS,
+  RP_STACK_SIZE,
+  RP_TABLES,
+} from '../runtime/layout.js';
+import type { Extent } from '../snapshot/snapshot.js';
+import type { LoweredStack } from './lower.js';
+
+export interface PlannedMemory {
+  /** Image offset of the memory's record. */
+  readonly record: number;
+  /** Bytes. */
+  readonly size: number;
+  /** `fileOffset` is in the file that the extents are mapped from. */
+  readonly extents: readonly Extent[];
+}
+
+export interface PlannedTable {
+  /** Image offset of the table's record. */
+  readonly record: number;
+  /** Pairs of words (lo, hi). */
+  readonly elements: Uint32Array;
+  /** Element numbers of those that are image offsets. */
+  readonly pointers: Uint32Array;
+}
+
+export interface ResumePlan {
+  readonly memories: readonly PlannedMemory[];
+  readonly tables: readonly PlannedTable[];
+  readonly stack: LoweredStack;
+  /** An HS_* block. */
+  readonly hostState: Uint8Array;
+  readonly args: readonly Uint8Array[];
+  readonly env: readonly Uint8Array[];
+  /** Descriptor to map extents from, -1 for the image's own file. */
+  readonly sourceFd: number;
+  /** Nanoseconds. */
+  readonly monotonic: bigint;
+  readonly pendingTimeout: bigint | undefined;
+  /** RT_PHASE. */
+  readonly phase: number;
+}
+
+export interface EncodedPlan {
+  readonly bytes: Uint8Array;
+  /** Offsets in `bytes` of u64 words that hold image offsets. */
+  readonly pointers: Uint32Array;
+}
+
+/** @param base image offset of the segment, a multiple of 16 */
+export function encodePlan(plan: ResumePlan, base: number): EncodedPlan {
+  return new PlanEncoder(plan, base).encode();
+}
+
+class PlanEncoder {
+  private bytes = Buffer.alloc(65536);
+  private length = RP_SIZE;
+  private pointers: number[] = [];
+
+  constructor(
+    private readonly plan: ResumePlan,
+    private readonly base: number,
+  ) {}
+
+  encode(): EncodedPlan {
+    const { plan } = this;
+    const { stack } = plan;
+    this.pointer(RP_MEMORIES, this.memories());
+    this.pointer(RP_TABLES, this.tables());
+    this.pointer(RP_STACK, this.append(stack.bytes));
+    this.word(RP_STACK_SIZE, stack.bytes.length);
+    this.pointer(RP_STACK_RELOCS, this.append(bytesOf(stack.relocations)));
+    this.word(RP_STACK_RELOC_COUNT, stack.relocations.length);
+    this.pointer(RP_CONTEXT, this.context());
+    this.pointer(RP_HOST_STATE, this.append(plan.hostState));
+    this.word(RP_HOST_STATE_SIZE, plan.hostState.length);
+    this.bigWord(RP_SOURCE_FD, BigInt(plan.sourceFd));
+    this.word(RP_ARGC, plan.args.length);
+    this.pointer(RP_ARGV, this.strings(plan.args));
+    this.pointer(RP_ENVP, this.strings(plan.env));
+    this.bigWord(RP_MONOTONIC, plan.monotonic);
+    this.bigWord(RP_PENDING_TIMEOUT, plan.pendingTimeout ?? -1n);
+    this.word(RP_PHASE, plan.phase);
+    return { bytes: this.bytes.subarray(0, this.length), pointers: Uint32Array.from(this.pointers) };
+  }
+
+  private memories(): number {
+    const { memories } = this.plan;
+    const words = memories.reduce((sum, { extents }) => sum + 3 + extents.length * 3, 1);
+    const list = this.reserve(words * 8);
+    this.word(list, memories.length);
+    let at = list + 8;
+    for (const { record, size, extents } of memories) {
+      this.imagePointer(at, record);
+      this.word(at + 8, size);
+      this.word(at + 16, extents.length);
+      at += 24;
+      for (const extent of extents) {
+        this.word(at, extent.offset);
+        this.word(at + 8, extent.fileOffset);
+        this.word(at + 16, extent.bytes);
+        at += 24;
+      }
+    }
+    return list;
+  }
+
+  private tables(): number {
+    const { tables } = this.plan;
+    const list = this.reserve((1 + tables.length * 3) * 8);
+    this.word(list, tables.length);
+    tables.forEach(({ record, elements, pointers }, i) => {
+      const at = list + 8 + i * 24;
+      const start = this.append(bytesOf(elements));
+      for (const element of pointers) this.pointers.push(start + element * 8);
+      this.imagePointer(at, record);
+      this.word(at + 8, elements.length / 2);
+      this.pointer(at + 16, start);
+    });
+    return list;
+  }
+
+  private context(): number {
+    const { context, contextRelocations } = this.plan.stack;
+    if (context.length !== CTX_SIZE) throw new RangeError('context of odd size');
+    const at = this.append(context);
+    for (const offset of contextRelocations) this.pointers.push(at + offset);
+    return at;
+  }
+
+  /** An array of pointers that ends with 0, its strings behind it. */
+  private strings(strings: readonly Uint8Array[]): number {
+    const array = this.reserve((strings.length + 1) * 8);
+    strings.forEach((string, i) => {
+      const at = this.reserve(string.length + 1);
+      this.bytes.set(string, at);
+      this.pointer(array + i * 8, at);
+    });
+    return array;
+  }
+
+  private append(part: Uint8Array): number {
+    const at = this.reserve(part.length);
+    this.bytes.set(part, at);
+    return at;
+  }
+
+  /** Room for a part, zeros, at a multiple of 16. */
+  private reserve(size: number): number {
+    const at = (this.length + 15) & ~15;
+    this.length = at + size;
+    if (this.length > this.bytes.length) {
+      const grown = Buffer.alloc(Math.max(this.bytes.length * 2, this.length));
+      grown.set(this.bytes);
+      this.bytes = grown;
+    }
+    return at;
+  }
+
+  /** Points to another part of the segment. */
+  private pointer(at: number, to: number): void {
+    this.imagePointer(at, this.base + to);
+  }
+
+  private imagePointer(at: number, imageOffset: number): void {
+    this.word(at, imageOffset);
+    this.pointers.push(at);
+  }
+
+  private word(at: number, value: number): void {
+    this.bigWord(at, BigInt(value));
+  }
+
+  private bigWord(at: number, value: bigint): void {
+    this.bytes.writeBigInt64LE(value, at);
+  }
+}
+
+function bytesOf(words: Uint32Array): Uint8Array {
+  return new Uint8Array(words.buffer, words.byteOffset, words.byteLength);
+}
