@@ -1,0 +1,236 @@
+/** Control instructions: blocks, branches and returns. Core spec 4.4.8; states at labels: control.ts. */
+
+import type { Label } from '../../arch/masm.js';
+import { NO_REG } from '../../arch/masm.js';
+import { SITE_LOOP } from '../../runtime/layout.js';
+import type { FuncType } from '../wasm/module.js';
+import { isFloat } from './call-layout.js';
+import { branchOnFlags, conditionOperands, emitFlags, takeCondition } from './comparisons.js';
+import type { FunctionCompiler } from './compile-function.js';
+import { Block } from './control.js';
+
+export function block(c: FunctionCompiler, type: FuncType): void {
+  const { operands: o } = c;
+  const height = o.height - type.params.length;
+  o.flush(o.height, height);
+  c.control.push(Block.Block, type, height);
+}
+
+export function loop(c: FunctionCompiler, type: FuncType): void {
+  const { operands: o, masm, control } = c;
+  const height = o.height - type.params.length;
+  o.flush(o.height, height);
+  const at = control.push(Block.Loop, type, height);
+  o.loadPins(-1);
+  o.clean = 0;
+  c.separateSite();
+  masm.bind(control.labels[at]);
+  const sites = c.beginSite();
+  if (sites !== undefined) {
+    c.describeOperands(sites, o.height, 0);
+    c.endSite(SITE_LOOP, masm.offset);
+  }
+  c.noteSite();
+}
+
+export function ifBlock(c: FunctionCompiler, type: FuncType): void {
+  const { operands: o, masm, control } = c;
+  const top = o.height - conditionOperands(c);
+  const height = top - type.params.length;
+  o.flush(top, height);
+  takeCondition(c);
+  const at = control.push(Block.If, type, height);
+  control.elseLabels[at] = masm.newLabel();
+  control.elseValid[at] = o.valid;
+  control.elseClean[at] = o.clean;
+  emitFlags(c);
+  o.unlock();
+  branchOnFlags(c, control.elseLabels[at], true);
+}
+
+export function elseArm(c: FunctionCompiler): void {
+  const { operands: o, masm, control } = c;
+  const at = control.depth - 1;
+  if (c.reachable) {
+    placeResults(c, at);
+    control.conform(at);
+    masm.jump(control.leave(at));
+  }
+  beginElse(c, at);
+  control.kinds[at] = Block.Else;
+  for (const type of control.types[at].params) o.pushSlot(type);
+}
+
+/** Binds the else label: the state is the one at the `if`, the block's parameters are popped. */
+function beginElse(c: FunctionCompiler, at: number): void {
+  const { operands: o, masm, control } = c;
+  masm.bind(control.elseLabels[at]);
+  o.popTo(control.heights[at]);
+  o.valid = control.elseValid[at];
+  o.clean = control.elseClean[at];
+  c.reachable = true;
+}
+
+export function end(c: FunctionCompiler): void {
+  const { operands: o, masm, control } = c;
+  const at = control.depth - 1;
+  const kind = control.kinds[at];
+  if (kind === Block.Function) {
+    if (c.reachable) functionReturn(c, o.height);
+    control.depth--;
+    return;
+  }
+  if (kind === Block.If) endWithoutElse(c, at);
+  else if (kind === Block.Loop || control.decided[at] === 0) {
+    // Nobody branches here: the results stay where they are.
+    control.depth--;
+    if (kind !== Block.Loop) masm.bind(control.labels[at]);
+    return;
+  } else if (c.reachable) {
+    placeResults(c, at);
+    control.conform(at);
+    control.leave(at);
+  }
+  control.depth--;
+  control.arrive(at);
+  c.reachable = true;
+  const { results } = control.types[at];
+  o.popTo(control.heights[at]);
+  if (results.length === 1) o.pushReg(results[0], resultRegister(c, at));
+  else for (const type of results) o.pushSlot(type);
+}
+
+/** The missing else arm passes the block's parameters, which are in their slots, on as its results. */
+function endWithoutElse(c: FunctionCompiler, at: number): void {
+  const { operands: o, masm, control } = c;
+  const { params } = control.types[at];
+  const elseValid = control.elseValid[at];
+  if (control.decided[at] === 0) control.decide(at, elseValid);
+  let skip: Label = -1;
+  if (c.reachable) {
+    placeResults(c, at);
+    control.conform(at);
+    control.leave(at);
+    const agrees = control.validAt[at] === elseValid && params.length === 0;
+    if (!agrees) {
+      skip = control.labels[at];
+      masm.jump(skip);
+    }
+  }
+  beginElse(c, at);
+  for (const type of params) o.pushSlot(type);
+  placeResults(c, at);
+  control.conform(at);
+  control.leave(at);
+}
+
+function resultRegister(c: FunctionCompiler, at: number): number {
+  const { plan } = c.masm;
+  return isFloat(c.control.types[at].results[0]) ? plan.resultFloat : plan.resultInt;
+}
+
+/** Puts what a branch to frame `at` carries where the label wants it; the operands below are not needed any more. */
+function placeResults(c: FunctionCompiler, at: number): void {
+  const { operands: o, control } = c;
+  const count = control.arity(at);
+  if (count === 0) return;
+  const first = o.height - count;
+  if (control.inRegister(at)) {
+    o.load(first, resultRegister(c, at));
+    return;
+  }
+  const height = control.heights[at];
+  for (let i = 0; i < count; i++) o.storeAt(first + i, c.frame.operandSlot(height + i));
+}
+
+export function br(c: FunctionCompiler, depth: number): void {
+  const { operands: o, masm, control } = c;
+  const at = control.depth - 1 - depth;
+  if (control.kinds[at] === Block.Function) functionReturn(c, o.height);
+  else {
+    placeResults(c, at);
+    control.conform(at);
+    masm.jump(control.leave(at));
+  }
+  c.reachable = false;
+}
+
+export function brIf(c: FunctionCompiler, depth: number): void {
+  const { operands: o, masm, control } = c;
+  const at = control.depth - 1 - depth;
+  const count = control.arity(at);
+  const carried = o.height - conditionOperands(c); // height above what the branch carries
+  const toFunction = control.kinds[at] === Block.Function;
+  if (toFunction || (count > 0 && !control.inRegister(at))) {
+    if (!toFunction) control.conform(at);
+    takeCondition(c);
+    const over = masm.newLabel();
+    emitFlags(c);
+    o.unlock();
+    branchOnFlags(c, over, true);
+    if (toFunction) functionReturn(c, carried);
+    else {
+      placeResults(c, at);
+      masm.jump(control.leave(at));
+    }
+    masm.bind(over);
+    return;
+  }
+  if (count === 1) {
+    o.moveTo(carried - 1, resultRegister(c, at));
+    o.lock(resultRegister(c, at));
+  }
+  control.conform(at);
+  takeCondition(c);
+  emitFlags(c);
+  o.unlock();
+  branchOnFlags(c, control.leave(at), false);
+}
+
+/** Labels that carry values get a stub each that puts them in place; others are jumped to directly. */
+export function brTable(c: FunctionCompiler, depths: Int32Array, count: number): void {
+  const { operands: o, masm, control } = c;
+  for (let i = 0; i < count; i++) {
+    const at = control.depth - 1 - depths[i];
+    if (control.kinds[at] !== Block.Function) control.conform(at);
+  }
+  const index = o.acquire(o.height - 1);
+  let reg = index;
+  if (o.isPinned(index)) {
+    reg = o.allocate(0x7f);
+    masm.move(reg, index);
+  }
+  o.pop();
+  o.unlock();
+  const labels = c.tableLabels(count);
+  const { stubs } = control;
+  stubs.fill(-1, 0, control.depth);
+  for (let i = 0; i < count; i++) {
+    const at = control.depth - 1 - depths[i];
+    if (control.kinds[at] !== Block.Function && control.arity(at) === 0) labels[i] = control.leave(at);
+    else labels[i] = stubs[at] < 0 ? (stubs[at] = masm.newLabel()) : stubs[at];
+  }
+  masm.jumpTable(reg, labels, count);
+  for (let at = 0; at < control.depth; at++) {
+    if (stubs[at] < 0) continue;
+    masm.bind(stubs[at]);
+    if (control.kinds[at] === Block.Function) functionReturn(c, o.height);
+    else {
+      placeResults(c, at);
+      masm.jump(control.leave(at));
+    }
+  }
+  c.reachable = false;
+}
+
+/** Results to where the caller expects them (call-layout.ts), then the epilogue. `height`: above the results. */
+export function functionReturn(c: FunctionCompiler, height: number): void {
+  const { operands: o, masm, frame } = c;
+  const layout = c.ownLayout;
+  const count = layout.type.results.length;
+  const first = height - count;
+  if (layout.resultReg !== NO_REG) o.load(first, layout.resultReg);
+  else for (let i = 0; i < count; i++) o.storeAt(first + i, frame.incomingSlot(layout.resultSlot + i));
+  masm.leave(frame.size);
+  masm.ret();
+}

@@ -1,0 +1,222 @@
+/**
+ * Calls. Each one in six steps:
+ *
+ *   1. operands below the arguments go to their slots (constants and aliases of locals stay descriptors),
+ *   2. pinned locals go to their home slots,
+ *   3. arguments go to registers and the outgoing area (call-layout.ts),
+ *   4. the call,
+ *   5. the safepoint at its return address, whose shape says where everything is,
+ *   6. results become operands; pinned locals are reloaded when next used.
+ */
+
+import { NO_REG, type Reg, Width } from '../../arch/masm.js';
+import {
+  INST_MEMORY_BASE,
+  SITE_CALL,
+  TRAP_SIGNATURE,
+  TRAP_UNDEFINED_ELEMENT,
+  TRAP_UNINITIALIZED,
+} from '../../runtime/layout.js';
+import { typeCode } from '../image/instance-layout.js';
+import type { ValType } from '../wasm/module.js';
+import type { CallLayout } from './call-layout.js';
+import type { FunctionCompiler } from './compile-function.js';
+import type { Builtin } from './environment.js';
+import { Kind, widthOf } from './operands.js';
+
+/** A call of a function of this module, by index. */
+export function direct(c: FunctionCompiler, funcIndex: number): void {
+  const { masm } = c;
+  const layout = c.callLayout(c.module.funcTypes[funcIndex]);
+  const first = prepare(c, layout.type.params.length);
+  passArguments(c, layout, first);
+  if (funcIndex >= c.module.importedFuncCount) c.callDefined(funcIndex);
+  else {
+    const thunk = c.environment.thunkOffset(funcIndex);
+    if (thunk >= 0) masm.patchCall(masm.call(), thunk);
+    else {
+      const record = masm.plan.pinnedInts[0];
+      masm.loadField(Width.Int64, record, masm.plan.instance, c.layout.importPointerOffset(funcIndex));
+      masm.callRecord(record);
+      returned(c, layout, first);
+      restoreInstance(c);
+      pushResults(c, layout);
+      return;
+    }
+  }
+  returned(c, layout, first);
+  pushResults(c, layout);
+}
+
+export function indirect(c: FunctionCompiler, typeIndex: number, table: number): void {
+  const { masm, operands: o } = c;
+  const layout = c.callLayout(typeIndex);
+  const { callTemp, pinnedInts } = masm.plan;
+  const first = prepare(c, layout.type.params.length + 1);
+  // The index goes to a pinned register; the local that lives there is in its slot.
+  o.forget(callTemp);
+  o.load(o.height - 1, callTemp);
+  o.pop();
+  passArguments(c, layout, first);
+  const record = pinnedInts[0];
+  c.recordAddress(record, c.layout.tableIsImported(table), c.layout.tableOffset(table));
+  masm.loadTableRecord(
+    record,
+    record,
+    callTemp,
+    c.layout.typeIds[typeIndex],
+    c.trapLabel(TRAP_UNDEFINED_ELEMENT),
+    c.trapLabel(TRAP_UNINITIALIZED),
+    c.trapLabel(TRAP_SIGNATURE),
+  );
+  masm.callRecord(record);
+  returned(c, layout, first);
+  restoreInstance(c);
+  pushResults(c, layout);
+}
+
+/**
+ * A call of the host layer on behalf of an instruction: `records` give the leading address arguments, the topmost
+ * `count` operands are the others. `result` is its type or 0.
+ */
+export function builtin(
+  c: FunctionCompiler,
+  name: Builtin,
+  count: number,
+  result: ValType | 0,
+  ...records: ((reg: Reg) => void)[]
+): void {
+  const { masm, operands: o } = c;
+  const { argInts, resultInt } = masm.plan;
+  const first = prepare(c, count);
+  const regs = c.argumentRegs;
+  for (let i = 0; i < count; i++) regs[i] = argInts[records.length + i];
+  passInRegisters(c, first, count, regs);
+  o.popTo(first);
+  for (let i = 0; i < records.length; i++) records[i](argInts[i]);
+  masm.patchCall(masm.call(), c.environment.builtinOffset(name));
+  o.valid = 0;
+  const sites = c.beginSite();
+  if (sites !== undefined) {
+    c.describeOperands(sites, first, result === 0 ? 0 : 1);
+    if (result !== 0) sites.register(typeCode(result), resultInt);
+    c.endSite(SITE_CALL, masm.offset);
+  }
+  c.noteSite();
+  if (result !== 0) o.pushReg(result, resultInt);
+}
+
+/** Steps 1 and 2; gives the index of the first of `count` arguments. */
+export function prepare(c: FunctionCompiler, count: number): number {
+  const { operands: o } = c;
+  const first = o.height - count;
+  o.spillBelow(first);
+  o.storePins(-1);
+  return first;
+}
+
+/** Step 3; pops the arguments. */
+export function passArguments(c: FunctionCompiler, layout: CallLayout, first: number): void {
+  const { operands: o } = c;
+  const count = layout.paramRegs.length;
+  for (let i = 0; i < count; i++) {
+    if (layout.paramSlots[i] >= 0) o.storeAt(first + i, layout.paramSlots[i] * 8);
+  }
+  passInRegisters(c, first, count, layout.paramRegs);
+  o.popTo(first);
+}
+
+/**
+ * Moves operands first, first + 1, … to regs[0], regs[1], … (NO_REG: none) at once. First those in operand registers,
+ * each when nothing still has to be read from its destination, a cycle by exchanging; then those from elsewhere.
+ */
+export function passInRegisters(c: FunctionCompiler, first: number, count: number, regs: ArrayLike<number>): void {
+  const { operands: o, masm } = c;
+  const { moveFrom, readers } = c;
+  let pending = 0;
+  for (let i = 0; i < count; i++) {
+    const dst = regs[i];
+    if (dst === NO_REG) continue;
+    moveFrom[i] = NO_REG;
+    if (o.kinds[first + i] !== Kind.Reg) continue;
+    const src = o.lo[first + i];
+    if (src === dst) continue;
+    moveFrom[i] = src;
+    readers[src]++;
+    pending++;
+  }
+  while (pending > 0) {
+    let moved = false;
+    for (let i = 0; i < count; i++) {
+      const dst = regs[i];
+      if (dst === NO_REG || moveFrom[i] === NO_REG || readers[dst] > 0) continue;
+      o.moveReg(o.types[first + i], dst, moveFrom[i]);
+      readers[moveFrom[i]]--;
+      moveFrom[i] = NO_REG;
+      pending--;
+      moved = true;
+    }
+    if (moved) continue;
+    // Only cycles are left: exchange one pair, and whoever wanted what was in dst finds it in src now.
+    let i = 0;
+    while (regs[i] === NO_REG || moveFrom[i] === NO_REG) i++;
+    const dst = regs[i];
+    const src = moveFrom[i];
+    masm.exchange(dst, src);
+    moveFrom[i] = NO_REG;
+    readers[src]--;
+    pending--;
+    for (let k = 0; k < count; k++) {
+      if (regs[k] === NO_REG || moveFrom[k] !== dst) continue;
+      readers[dst]--;
+      if (regs[k] === src) {
+        moveFrom[k] = NO_REG;
+        pending--;
+      } else {
+        moveFrom[k] = src;
+        readers[src]++;
+      }
+    }
+  }
+  for (let i = 0; i < count; i++) {
+    if (regs[i] !== NO_REG && o.kinds[first + i] !== Kind.Reg) o.load(first + i, regs[i]);
+  }
+}
+
+/** Step 5. */
+export function returned(c: FunctionCompiler, layout: CallLayout, first: number): void {
+  const { operands: o, masm } = c;
+  o.valid = 0;
+  const sites = c.beginSite();
+  if (sites !== undefined) {
+    const { results } = layout.type;
+    c.describeOperands(sites, first, results.length);
+    if (layout.resultReg !== NO_REG) sites.register(typeCode(results[0]), layout.resultReg);
+    else for (let i = 0; i < results.length; i++) sites.slot(typeCode(results[i]), layout.resultSlot + i);
+    c.endSite(SITE_CALL, masm.offset);
+  }
+  c.noteSite();
+}
+
+function restoreInstance(c: FunctionCompiler): void {
+  const { masm } = c;
+  const { instance, memoryBase } = masm.plan;
+  masm.address(instance, c.layout.start);
+  masm.loadField(Width.Int64, memoryBase, instance, INST_MEMORY_BASE);
+}
+
+/** Step 6. */
+export function pushResults(c: FunctionCompiler, layout: CallLayout): void {
+  const { operands: o, masm } = c;
+  const { results } = layout.type;
+  if (layout.resultReg !== NO_REG) {
+    o.pushReg(results[0], layout.resultReg);
+    return;
+  }
+  for (let i = 0; i < results.length; i++) {
+    const width = widthOf(results[i]) === Width.Int32 || widthOf(results[i]) === Width.F32 ? Width.Int32 : Width.Int64;
+    masm.loadSlot(width, masm.scratch, (layout.resultSlot + i) * 8);
+    masm.storeSlot(width, masm.scratch, c.frame.operandSlot(o.height));
+    o.pushSlot(results[i]);
+  }
+}

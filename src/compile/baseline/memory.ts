@@ -1,0 +1,118 @@
+/**
+ * Loads and stores of memory 0, and the memory instructions that call the host layer.
+ *
+ * An access needs no bounds check: runtime/layout.ts MEMORY_RESERVATION covers every 32-bit index plus a 32-bit offset.
+ */
+
+import { type LoadOp, NO_REG, ShiftOp, StoreOp, Width } from '../../arch/masm.js';
+import { MEM_SIZE, SEG_LENGTH, TRAP_MEMORY } from '../../runtime/layout.js';
+import { ValType } from '../wasm/module.js';
+import { isFloat } from './call-layout.js';
+import { builtin } from './calls.js';
+import type { FunctionCompiler } from './compile-function.js';
+import { fitsImmediate } from './integers.js';
+
+/** The address operand `at` as an index register; a constant one is added to `c.accessOffset` instead. */
+function index(c: FunctionCompiler, at: number): number {
+  const { operands: o } = c;
+  if (o.isConst(at)) {
+    const sum = (o.lo[at] >>> 0) + c.accessOffset;
+    if (sum < 0x100000000) {
+      c.accessOffset = sum;
+      return NO_REG;
+    }
+  }
+  return o.acquire(at);
+}
+
+export function load(c: FunctionCompiler, op: LoadOp, type: ValType): void {
+  const { operands: o, masm } = c;
+  c.readMemarg();
+  const reg = index(c, o.height - 1);
+  o.pop();
+  const dst = c.destination(type, isFloat(type) ? NO_REG : reg);
+  masm.load(op, dst, masm.plan.memoryBase, reg, c.accessOffset);
+  c.trapSite(TRAP_MEMORY);
+  c.finish(type, dst);
+}
+
+export function store(c: FunctionCompiler, op: StoreOp): void {
+  const { operands: o, masm } = c;
+  c.readMemarg();
+  const value = o.height - 1;
+  const { memoryBase } = masm.plan;
+  const wide = op === StoreOp.Int64 || op === StoreOp.F64 ? 1 : 0;
+  if (fitsImmediate(c, value, wide)) {
+    const imm = o.lo[value];
+    const reg = index(c, value - 1);
+    masm.storeImm(
+      op === StoreOp.F32 ? StoreOp.Int32 : op === StoreOp.F64 ? StoreOp.Int64 : op,
+      imm,
+      memoryBase,
+      reg,
+      c.accessOffset,
+    );
+  } else {
+    const src = o.acquire(value);
+    const reg = index(c, value - 1);
+    masm.store(op, src, memoryBase, reg, c.accessOffset);
+  }
+  c.trapSite(TRAP_MEMORY);
+  o.pop();
+  o.pop();
+  o.unlock();
+}
+
+export function size(c: FunctionCompiler, memory: number): void {
+  const { masm } = c;
+  const dst = c.destination(ValType.I32, NO_REG);
+  if (c.layout.memoryIsImported(memory)) {
+    masm.loadField(Width.Int64, dst, masm.plan.instance, c.layout.memoryOffset(memory));
+    masm.loadField(Width.Int64, dst, dst, MEM_SIZE);
+  } else masm.loadField(Width.Int64, dst, masm.plan.instance, c.layout.memoryOffset(memory) + MEM_SIZE);
+  masm.shiftImm(ShiftOp.ShrU, 1, dst, dst, 16);
+  c.finish(ValType.I32, dst);
+}
+
+export function grow(c: FunctionCompiler, memory: number): void {
+  builtin(c, 'memory_grow', 1, ValType.I32, (k) =>
+    c.recordAddress(k, c.layout.memoryIsImported(memory), c.layout.memoryOffset(memory)),
+  );
+}
+
+export function fill(c: FunctionCompiler, memory: number): void {
+  builtin(c, 'memory_fill', 3, 0, (k) =>
+    c.recordAddress(k, c.layout.memoryIsImported(memory), c.layout.memoryOffset(memory)),
+  );
+}
+
+export function copy(c: FunctionCompiler, destination: number, source: number): void {
+  const { layout } = c;
+  builtin(
+    c,
+    'memory_copy',
+    3,
+    0,
+    (k) => c.recordAddress(k, layout.memoryIsImported(destination), layout.memoryOffset(destination)),
+    (k) => c.recordAddress(k, layout.memoryIsImported(source), layout.memoryOffset(source)),
+  );
+}
+
+export function init(c: FunctionCompiler, segment: number, memory: number): void {
+  const { layout } = c;
+  builtin(
+    c,
+    'memory_init',
+    3,
+    0,
+    (k) => c.recordAddress(k, layout.memoryIsImported(memory), layout.memoryOffset(memory)),
+    (k) => c.recordAddress(k, false, layout.dataSegmentOffset(segment)),
+  );
+}
+
+/** data.drop and elem.drop: an empty segment is a dropped one. */
+export function drop(c: FunctionCompiler, segmentOffset: number): void {
+  const { masm } = c;
+  masm.constant(masm.scratch, 1, 0, 0);
+  masm.storeField(Width.Int64, masm.scratch, masm.plan.instance, segmentOffset + SEG_LENGTH);
+}

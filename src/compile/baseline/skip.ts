@@ -1,0 +1,83 @@
+/** Passing over an instruction of a validated body without compiling it: dead code. */
+
+import { flatIndex, type Immediates, MISC, opcodes } from '../wasm/opcodes.js';
+
+const enum Skip {
+  None,
+  One, // one LEB128
+  Two,
+  Word,
+  DoubleWord,
+  Labels, // a count, as many LEB128 and one more
+  Types, // a count and as many bytes
+}
+
+const SKIPS: Record<Immediates, Skip> = {
+  none: Skip.None,
+  block: Skip.One,
+  label: Skip.One,
+  labels: Skip.Labels,
+  func: Skip.One,
+  'type table': Skip.Two,
+  types: Skip.Types,
+  reftype: Skip.One,
+  local: Skip.One,
+  global: Skip.One,
+  table: Skip.One,
+  'table table': Skip.Two,
+  elem: Skip.One,
+  'elem table': Skip.Two,
+  data: Skip.One,
+  'data memory': Skip.Two,
+  memory: Skip.One,
+  'memory memory': Skip.Two,
+  memarg: Skip.Two,
+  i32: Skip.One,
+  i64: Skip.One,
+  f32: Skip.Word,
+  f64: Skip.DoubleWord,
+};
+
+const skipOf = new Uint8Array(512);
+for (const opcode of opcodes) skipOf[flatIndex(opcode.code)] = SKIPS[opcode.immediates];
+
+/** The position behind the instruction at `position`. */
+export function skipInstruction(bytes: Uint8Array, position: number): number {
+  const op = bytes[position++];
+  let skip = skipOf[op];
+  if (op === 0xfc) {
+    skip = skipOf[MISC + bytes[position]];
+    position = skipLeb(bytes, position);
+  }
+  switch (skip) {
+    case Skip.One:
+      return skipLeb(bytes, position);
+    case Skip.Two:
+      return skipLeb(bytes, skipLeb(bytes, position));
+    case Skip.Word:
+      return position + 4;
+    case Skip.DoubleWord:
+      return position + 8;
+    case Skip.Labels:
+    case Skip.Types: {
+      let count = 0;
+      let shift = 0;
+      let byte: number;
+      do {
+        byte = bytes[position++];
+        count |= (byte & 0x7f) << shift;
+        shift += 7;
+      } while (byte >= 0x80);
+      if (skip === Skip.Labels) count++;
+      while (count-- > 0) position = skipLeb(bytes, position);
+      return position;
+    }
+    default:
+      return position;
+  }
+}
+
+function skipLeb(bytes: Uint8Array, position: number): number {
+  while (bytes[position++] >= 0x80);
+  return position;
+}

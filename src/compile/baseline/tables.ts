@@ -1,0 +1,109 @@
+/** Table instructions and references. Core spec 4.4.3 (reference) and 4.4.6 (table). */
+
+import { Cond, NO_REG, Width } from '../../arch/masm.js';
+import { TAB_BASE, TAB_LENGTH, TRAP_TABLE } from '../../runtime/layout.js';
+import { ValType } from '../wasm/module.js';
+import { builtin } from './calls.js';
+import { compare, Pending } from './comparisons.js';
+import type { FunctionCompiler } from './compile-function.js';
+
+/** The register and offset behind which table `table`'s record lies. A pointer to it goes to a register of its own, locked. */
+function record(c: FunctionCompiler, table: number): number {
+  const { masm, operands: o, layout } = c;
+  if (!layout.tableIsImported(table)) {
+    c.recordOffset = layout.tableOffset(table);
+    return masm.plan.instance;
+  }
+  const reg = o.allocate(ValType.I64);
+  o.lock(reg);
+  masm.loadField(Width.Int64, reg, masm.plan.instance, layout.tableOffset(table));
+  c.recordOffset = 0;
+  return reg;
+}
+
+export function get(c: FunctionCompiler, table: number): void {
+  const { operands: o, masm } = c;
+  const type = c.module.tables[table].element;
+  const at = o.acquire(o.height - 1);
+  const base = record(c, table);
+  masm.compareField(0, at, base, c.recordOffset + TAB_LENGTH);
+  masm.branch(Cond.GeU, c.trapLabel(TRAP_TABLE));
+  o.pop();
+  const elements = o.allocate(ValType.I64);
+  masm.loadField(Width.Int64, elements, base, c.recordOffset + TAB_BASE);
+  masm.loadElement(elements, elements, at);
+  o.unlock();
+  o.pushReg(type, elements);
+}
+
+export function set(c: FunctionCompiler, table: number): void {
+  const { operands: o, masm } = c;
+  const value = o.acquire(o.height - 1);
+  const at = o.acquire(o.height - 2);
+  const base = record(c, table);
+  masm.compareField(0, at, base, c.recordOffset + TAB_LENGTH);
+  masm.branch(Cond.GeU, c.trapLabel(TRAP_TABLE));
+  const elements = o.allocate(ValType.I64);
+  masm.loadField(Width.Int64, elements, base, c.recordOffset + TAB_BASE);
+  masm.storeElement(value, elements, at);
+  o.pop();
+  o.pop();
+  o.unlock();
+}
+
+export function size(c: FunctionCompiler, table: number): void {
+  const { operands: o, masm } = c;
+  const base = record(c, table);
+  const dst = o.allocate(ValType.I32);
+  masm.loadField(Width.Int64, dst, base, c.recordOffset + TAB_LENGTH);
+  o.unlock();
+  o.pushReg(ValType.I32, dst);
+}
+
+export function grow(c: FunctionCompiler, table: number): void {
+  builtin(c, 'table_grow', 2, ValType.I32, (reg) => address(c, reg, table));
+}
+
+export function fill(c: FunctionCompiler, table: number): void {
+  builtin(c, 'table_fill', 3, 0, (reg) => address(c, reg, table));
+}
+
+export function copy(c: FunctionCompiler, destination: number, source: number): void {
+  builtin(
+    c,
+    'table_copy',
+    3,
+    0,
+    (reg) => address(c, reg, destination),
+    (reg) => address(c, reg, source),
+  );
+}
+
+export function init(c: FunctionCompiler, segment: number, table: number): void {
+  builtin(
+    c,
+    'table_init',
+    3,
+    0,
+    (reg) => address(c, reg, table),
+    (reg) => c.recordAddress(reg, false, c.layout.elementSegmentOffset(segment)),
+  );
+}
+
+function address(c: FunctionCompiler, reg: number, table: number): void {
+  c.recordAddress(reg, c.layout.tableIsImported(table), c.layout.tableOffset(table));
+}
+
+export function refIsNull(c: FunctionCompiler): void {
+  compare(c, Pending.Zero, Cond.Eq, 1);
+}
+
+/** The address of the function's record; of an imported one, the record that the import was resolved to. */
+export function refFunc(c: FunctionCompiler, funcIndex: number): void {
+  const { masm, layout } = c;
+  const dst = c.destination(ValType.FuncRef, NO_REG);
+  if (funcIndex < c.module.importedFuncCount)
+    masm.loadField(Width.Int64, dst, masm.plan.instance, layout.importPointerOffset(funcIndex));
+  else masm.address(dst, layout.recordImageOffset(funcIndex));
+  c.finish(ValType.FuncRef, dst);
+}
