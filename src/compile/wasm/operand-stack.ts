@@ -3,12 +3,13 @@
  *
  * The height is not kept here but passed in and returned: the validator's loop has it in a local variable, and does the
  * plain cases itself. Below the base of an unreachable frame there are as many operands of any type as one needs. Needs
- * control-stack.ts and type-lists.ts.
+ * control-stack.ts and type-lists.ts, and the reader for where errors are.
  */
 
 import { ModuleError } from '../../errors.js';
 import type { ControlStack } from './control-stack.js';
 import { limitError, limits } from './limits.js';
+import type { Reader } from './reader.js';
 import { formatTypes, valTypeName } from './text.js';
 import type { TypeLists } from './type-lists.js';
 
@@ -17,25 +18,24 @@ export const ANY = 0;
 
 export class OperandStack {
   types = new Uint8Array(1024);
-  /** Height of the stack below the innermost frame, and the offset of the instruction at hand. */
+  /** Height of the stack below the innermost frame. */
   base = 0;
-  offset = 0;
 
   constructor(
     private readonly control: ControlStack,
     private readonly lists: TypeLists,
-    private readonly file: string,
+    private readonly reader: Reader,
   ) {}
 
   mismatch(detail: string): ModuleError {
-    return new ModuleError('invalid', `type mismatch: ${detail}`, this.offset, this.file);
+    return new ModuleError('invalid', `type mismatch: ${detail}`, this.reader.mark, this.reader.file);
   }
 
   /** Makes room for `more` operands above `height`, and one besides: an instruction may push one without asking. */
   reserve(height: number, more: number): void {
     const needed = height + more + 1;
     if (needed <= this.types.length) return;
-    if (needed > limits.operands) throw limitError('operands', needed, this.offset, this.file);
+    if (needed > limits.operands) throw limitError('operands', needed, this.reader.mark, this.reader.file);
     const types = new Uint8Array(Math.max(needed, 2 * this.types.length));
     types.set(this.types);
     this.types = types;

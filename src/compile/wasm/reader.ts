@@ -13,6 +13,8 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 export class Reader {
   pos: number;
   end: number;
+  /** Where the thing at hand starts, an instruction say: set by whom it concerns, for errors. */
+  mark = 0;
   /** The words of the number that s64 or f64Bits read last, as int32. */
   lo = 0;
   hi = 0;

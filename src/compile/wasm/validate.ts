@@ -7,8 +7,8 @@
  * of the stack. Needs opcodes.ts for types, reader.ts for immediates that take more than one byte.
  */
 
-import { ModuleError } from '../../errors.js';
 import { ControlStack, FrameKind } from './control-stack.js';
+import { Immediates } from './immediates.js';
 import { limitError, limits } from './limits.js';
 import { type FunctionSummary, type Module, ValType } from './module.js';
 import {
@@ -25,7 +25,7 @@ import {
   resultOf,
 } from './opcodes.js';
 import { ANY, OperandStack } from './operand-stack.js';
-import { EMPTY_BLOCK, isRefType, isValType, readRefType, readValType } from './read-types.js';
+import { EMPTY_BLOCK, isRefType, readRefType, readValType } from './read-types.js';
 import { Reader } from './reader.js';
 import { valTypeName } from './text.js';
 import { EMPTY_LIST, paramList, resultList, singleList, TypeLists } from './type-lists.js';
@@ -43,11 +43,9 @@ export class FunctionValidator {
   private readonly lists: TypeLists;
   private readonly control = new ControlStack();
   private readonly operands: OperandStack;
+  private readonly immediates: Immediates;
   private readonly globalTypes: Uint8Array;
   private readonly globalMutable: Uint8Array;
-  private readonly tableTypes: Uint8Array;
-  private readonly elementTypes: Uint8Array;
-  private readonly hasMemory: boolean;
   private readonly summary: FunctionSummary;
 
   /** `slotsForCallOfType`: for each type, how many slots of the outgoing area a call of such a function needs. */
@@ -59,12 +57,10 @@ export class FunctionValidator {
     this.bytes = module.bytes;
     this.reader = new Reader(module.bytes, file);
     this.lists = new TypeLists(module.types);
-    this.operands = new OperandStack(this.control, this.lists, file);
+    this.operands = new OperandStack(this.control, this.lists, this.reader);
     this.globalTypes = Uint8Array.from(module.globals, (global) => global.type);
     this.globalMutable = Uint8Array.from(module.globals, (global) => (global.mutable ? 1 : 0));
-    this.tableTypes = Uint8Array.from(module.tables, (table) => table.element);
-    this.elementTypes = Uint8Array.from(module.elements, (segment) => segment.type);
-    this.hasMemory = module.memories.length > 0;
+    this.immediates = new Immediates(module, this.reader);
     this.summary = {
       localTypes: new Uint8Array(limits.locals),
       localCount: 0,
@@ -122,17 +118,10 @@ export class FunctionValidator {
     summary.localWeight.fill(0, 0, count);
   }
 
-  private invalid(detail: string): ModuleError {
-    return new ModuleError('invalid', detail, this.operands.offset, this.file);
-  }
-
-  private malformed(detail: string): ModuleError {
-    return new ModuleError('malformed', detail, this.operands.offset, this.file);
-  }
-
   /** The loop over the instructions, from reader.pos to reader.end. */
   private instructions(): void {
-    const { bytes, reader, control, operands, summary, module, globalTypes, hasMemory } = this;
+    const { bytes, reader, control, operands, immediates, summary, module, globalTypes } = this;
+    const { hasMemory } = immediates;
     const { localTypes, localWeight, localCount } = summary;
     const { funcTypes } = module;
     const end = reader.end;
@@ -143,14 +132,13 @@ export class FunctionValidator {
     let base = 0;
     let weight = 1;
     for (;;) {
+      reader.mark = pos;
       if (height > maxHeight) {
         maxHeight = height;
-        operands.offset = pos;
         operands.reserve(height, 1);
         stack = operands.types;
       }
-      operands.offset = pos;
-      if (pos >= end) throw this.malformed('unexpected end of section or function: END opcode expected');
+      if (pos >= end) throw immediates.malformed('unexpected end of section or function: END opcode expected');
       const op = bytes[pos++]!;
       switch (op) {
         case Op.Unreachable:
@@ -177,7 +165,7 @@ export class FunctionValidator {
             pos++;
           } else {
             reader.pos = pos;
-            const typeIndex = this.blockTypeIndex();
+            const typeIndex = immediates.blockTypeIndex();
             pos = reader.pos;
             start = paramList(typeIndex);
             results = resultList(typeIndex);
@@ -200,7 +188,7 @@ export class FunctionValidator {
 
         case Op.Else: {
           const top = control.depth - 1;
-          if (control.kind[top] !== FrameKind.If) throw this.malformed('else without if');
+          if (control.kind[top] !== FrameKind.If) throw immediates.malformed('else without if');
           height = operands.popList(height, control.endList[top]!);
           operands.checkEmpty(height);
           control.kind[top] = FrameKind.Else;
@@ -247,7 +235,7 @@ export class FunctionValidator {
             label = reader.u32();
             pos = reader.pos;
           }
-          if (label >= control.depth) throw this.invalid(`unknown label ${label}`);
+          if (label >= control.depth) throw immediates.invalid(`unknown label ${label}`);
           const list = control.labelList[control.depth - 1 - label]!;
           if (list !== EMPTY_LIST) {
             height = operands.popList(height, list);
@@ -284,7 +272,7 @@ export class FunctionValidator {
             callee = reader.u32();
             pos = reader.pos;
           }
-          if (callee >= funcTypes.length) throw this.invalid(`unknown function ${callee}`);
+          if (callee >= funcTypes.length) throw immediates.invalid(`unknown function ${callee}`);
           height = this.call(height, funcTypes[callee]!, weight);
           stack = operands.types;
           break;
@@ -295,9 +283,10 @@ export class FunctionValidator {
           const typeIndex = reader.u32();
           const table = reader.u32();
           pos = reader.pos;
-          if (table >= this.tableTypes.length) throw this.invalid(`unknown table ${table}`);
-          if (this.tableTypes[table] !== ValType.FuncRef) throw operands.mismatch(`table ${table} holds no functions`);
-          if (typeIndex >= module.types.length) throw this.invalid(`unknown type ${typeIndex}`);
+          if (immediates.tableTypeOf(table) !== ValType.FuncRef) {
+            throw operands.mismatch(`table ${table} holds no functions`);
+          }
+          if (typeIndex >= module.types.length) throw immediates.invalid(`unknown type ${typeIndex}`);
           height = operands.pop(height, ValType.I32);
           height = this.call(height, typeIndex, weight);
           stack = operands.types;
@@ -318,7 +307,7 @@ export class FunctionValidator {
 
         case Op.SelectT: {
           reader.pos = pos;
-          const type = this.selectType();
+          const type = immediates.selectType();
           pos = reader.pos;
           height = operands.pop(height, ValType.I32);
           height = operands.pop(height, type);
@@ -335,7 +324,7 @@ export class FunctionValidator {
             index = reader.u32();
             pos = reader.pos;
           }
-          if (index >= localCount) throw this.invalid(`unknown local ${index}`);
+          if (index >= localCount) throw immediates.invalid(`unknown local ${index}`);
           localWeight[index]! += weight;
           stack[height++] = localTypes[index]!;
           break;
@@ -350,7 +339,7 @@ export class FunctionValidator {
             index = reader.u32();
             pos = reader.pos;
           }
-          if (index >= localCount) throw this.invalid(`unknown local ${index}`);
+          if (index >= localCount) throw immediates.invalid(`unknown local ${index}`);
           localWeight[index]! += weight;
           const type = localTypes[index]!;
           if (height > base && stack[height - 1] === type) height--;
@@ -368,10 +357,10 @@ export class FunctionValidator {
             index = reader.u32();
             pos = reader.pos;
           }
-          if (index >= globalTypes.length) throw this.invalid(`unknown global ${index}`);
+          if (index >= globalTypes.length) throw immediates.invalid(`unknown global ${index}`);
           if (op === Op.GlobalGet) stack[height++] = globalTypes[index]!;
           else {
-            if (this.globalMutable[index] === 0) throw this.invalid(`global is immutable: ${index}`);
+            if (this.globalMutable[index] === 0) throw immediates.invalid(`global is immutable: ${index}`);
             height = operands.pop(height, globalTypes[index]!);
           }
           break;
@@ -380,7 +369,7 @@ export class FunctionValidator {
         case Op.TableGet:
         case Op.TableSet: {
           reader.pos = pos;
-          const type = this.tableType();
+          const type = immediates.tableType();
           pos = reader.pos;
           if (op === Op.TableSet) height = operands.pop(height, type);
           height = operands.pop(height, ValType.I32);
@@ -406,7 +395,7 @@ export class FunctionValidator {
           if (bytes[pos]! <= alignmentOf[op]! && bytes[pos + 1]! < 0x80 && hasMemory) pos += 2;
           else {
             reader.pos = pos;
-            this.memoryArgument(op);
+            immediates.memoryArgument(op);
             pos = reader.pos;
           }
           if (height > base && stack[height - 1] === ValType.I32) stack[height - 1] = resultOf[op]!;
@@ -428,7 +417,7 @@ export class FunctionValidator {
           if (bytes[pos]! <= alignmentOf[op]! && bytes[pos + 1]! < 0x80 && hasMemory) pos += 2;
           else {
             reader.pos = pos;
-            this.memoryArgument(op);
+            immediates.memoryArgument(op);
             pos = reader.pos;
           }
           if (height > base + 1 && stack[height - 1] === operand1Of[op] && stack[height - 2] === ValType.I32)
@@ -442,7 +431,7 @@ export class FunctionValidator {
         case Op.MemorySize:
         case Op.MemoryGrow:
           reader.pos = pos;
-          this.memoryIndex();
+          immediates.memoryIndex();
           pos = reader.pos;
           if (op === Op.MemoryGrow) {
             height = operands.pop(height, ValType.I32);
@@ -501,8 +490,8 @@ export class FunctionValidator {
           reader.pos = pos;
           const index = reader.u32();
           pos = reader.pos;
-          if (index >= funcTypes.length) throw this.invalid(`unknown function ${index}`);
-          if (module.declaredFuncs[index] === 0) throw this.invalid(`undeclared function reference ${index}`);
+          if (index >= funcTypes.length) throw immediates.invalid(`unknown function ${index}`);
+          if (module.declaredFuncs[index] === 0) throw immediates.invalid(`undeclared function reference ${index}`);
           stack[height++] = ValType.FuncRef;
           break;
         }
@@ -524,41 +513,24 @@ export class FunctionValidator {
             const type = operand0Of[op]!;
             if (height > base && stack[height - 1] === type) height--;
             else height = operands.pop(height, type);
-          } else throw this.illegal(op, pos);
+          } else throw immediates.illegal(op, pos);
           stack[height++] = resultOf[op]!;
         }
       }
     }
   }
 
-  /** An error about an opcode that is not in the table; prefixes have a second number at `pos`. */
-  private illegal(op: number, pos: number): ModuleError {
-    if (op < Prefix.Misc - 1) return this.malformed(illegalOpcode(op));
-    this.reader.pos = pos;
-    return this.malformed(illegalOpcode(op, this.reader.u32()));
-  }
-
-  /** A block type that is a type index (core spec 5.4.1). */
-  private blockTypeIndex(): number {
-    const { reader, module } = this;
-    const offset = reader.pos;
-    const index = reader.s33();
-    if (index < 0) throw reader.malformed(`malformed block type 0x${this.bytes[offset]!.toString(16)}`, offset);
-    if (index >= module.types.length) throw this.invalid(`unknown type ${index}`);
-    return index;
-  }
-
   /** The labels of a br_table (core spec 3.3.8.8): all of the same arity, each satisfied by the operands. */
   private branchTargets(height: number): void {
-    const { reader, control, operands, lists } = this;
+    const { reader, control, operands, immediates, lists } = this;
     const count = reader.u32();
-    if (count > reader.end - reader.pos) throw this.malformed('unexpected end of section or function');
-    if (count > limits.branchTargets) throw limitError('branchTargets', count, operands.offset, this.file);
+    if (count > reader.end - reader.pos) throw immediates.malformed('unexpected end of section or function');
+    if (count > limits.branchTargets) throw limitError('branchTargets', count, reader.mark, this.file);
     let arity = -1;
     let checked = EMPTY_LIST;
     for (let i = 0; i <= count; i++) {
       const label = reader.u32();
-      if (label >= control.depth) throw this.invalid(`unknown label ${label}`);
+      if (label >= control.depth) throw immediates.invalid(`unknown label ${label}`);
       const list = control.labelList[control.depth - 1 - label]!;
       if (i > 0 && list === checked) continue;
       if (arity < 0) arity = lists.count(list);
@@ -598,77 +570,42 @@ export class FunctionValidator {
     return height + 1;
   }
 
-  private selectType(): number {
-    const { reader } = this;
-    const count = reader.u32();
-    if (count !== 1) throw this.invalid(`invalid result arity ${count} of select`);
-    const offset = reader.pos;
-    const type = reader.u8();
-    if (!isValType(type)) throw reader.malformed(`malformed value type 0x${type.toString(16)}`, offset);
-    return type;
-  }
-
-  /** The type of a table's elements, by the table index at hand. */
-  private tableType(): number {
-    const index = this.reader.u32();
-    if (index >= this.tableTypes.length) throw this.invalid(`unknown table ${index}`);
-    return this.tableTypes[index]!;
-  }
-
-  /** A memory's index: without multiple memories a reserved byte of zero (core spec 5.4.6). */
-  private memoryIndex(): void {
-    this.reader.zero();
-    if (!this.hasMemory) throw this.invalid('unknown memory 0');
-  }
-
-  /** Alignment and offset (core spec 5.4.6). */
-  private memoryArgument(op: number): void {
-    const { reader } = this;
-    const alignment = reader.u32();
-    if (alignment >= 32) throw this.malformed(`malformed memop flags 0x${alignment.toString(16)}`);
-    reader.u32();
-    if (!this.hasMemory) throw this.invalid('unknown memory 0');
-    if (alignment > alignmentOf[op]!) {
-      throw this.invalid(`alignment must not be larger than natural: 2**${alignment}`);
-    }
-  }
-
   /** The instructions behind the prefix 0xfc: saturating truncation, bulk memory, tables. */
   private misc(height: number, weight: number): number {
-    const { reader, operands } = this;
+    const { reader, operands, immediates } = this;
     const sub = reader.u32();
-    if (sub >= MISC_COUNT) throw this.malformed(illegalOpcode(Prefix.Misc, sub));
+    if (sub >= MISC_COUNT) throw immediates.malformed(illegalOpcode(Prefix.Misc, sub));
     const op = 0xfc00 | sub;
     const index = flatIndex(op);
     switch (op) {
       case Op.MemoryInit:
-        this.dataIndex();
-        this.memoryIndex();
+        immediates.dataIndex();
+        immediates.memoryIndex();
         break;
       case Op.DataDrop:
-        this.dataIndex();
+        immediates.dataIndex();
         return height;
       case Op.MemoryCopy:
-        this.memoryIndex();
-        this.memoryIndex();
+        immediates.memoryIndex();
+        immediates.memoryIndex();
         break;
       case Op.MemoryFill:
-        this.memoryIndex();
+        immediates.memoryIndex();
         break;
       case Op.TableInit: {
         const segment = reader.u32();
-        const type = this.tableType();
-        this.sameType(type, this.elementType(segment));
+        const type = immediates.tableType();
+        this.sameType(type, immediates.elementType(segment));
         break;
       }
       case Op.ElemDrop:
-        this.elementType(reader.u32());
+        immediates.elementType(reader.u32());
         return height;
       case Op.TableCopy:
-        this.sameType(this.tableType(), this.tableType());
+        this.sameType(immediates.tableType(), immediates.tableType());
         break;
       case Op.TableGrow: {
-        const type = this.tableType();
+        const type = immediates.tableType();
         this.countCall(weight);
         height = operands.pop(height, ValType.I32);
         height = operands.pop(height, type);
@@ -676,11 +613,11 @@ export class FunctionValidator {
         return height + 1;
       }
       case Op.TableSize:
-        this.tableType();
+        immediates.tableType();
         operands.types[height] = ValType.I32;
         return height + 1;
       case Op.TableFill: {
-        const type = this.tableType();
+        const type = immediates.tableType();
         this.countCall(weight);
         height = operands.pop(height, ValType.I32);
         height = operands.pop(height, type);
@@ -696,18 +633,6 @@ export class FunctionValidator {
     height = operands.pop(height, operand2Of[index]!);
     height = operands.pop(height, operand1Of[index]!);
     return operands.pop(height, operand0Of[index]!);
-  }
-
-  private dataIndex(): void {
-    const index = this.reader.u32();
-    const { dataCount } = this.module;
-    if (dataCount === undefined) throw this.malformed('data count section required');
-    if (index >= dataCount) throw this.invalid(`unknown data segment ${index}`);
-  }
-
-  private elementType(index: number): number {
-    if (index >= this.elementTypes.length) throw this.invalid(`unknown elem segment ${index}`);
-    return this.elementTypes[index]!;
   }
 
   private sameType(destination: number, source: number): void {
