@@ -84,5 +84,7 @@ export declare function unwind(): void;
 @external("target", "SINGLE_STEP_FLAG") export declare const SINGLE_STEP_FLAG: i64;
 /** How far behind a safepoint the saved pc is when trap text was hit. */
 @external("target", "SAFEPOINT_PC_BIAS") export declare const SAFEPOINT_PC_BIAS: i64;
-/** Number of the stack pointer among the registers of CTX_GENERAL. */
+/** Numbers of the stack pointer and the two pinned registers among CTX_GENERAL. */
 @external("target", "SP_REGISTER") export declare const SP_REGISTER: i64;
+@external("target", "INSTANCE_REGISTER") export declare const INSTANCE_REGISTER: i64;
+@external("target", "MEMORY_BASE_REGISTER") export declare const MEMORY_BASE_REGISTER: i64;

@@ -5,6 +5,7 @@
  * What is the same on every CPU is in the host layer itself.
  */
 
+import { plan } from './abi.js';
 import { RSP } from './registers.js';
 import { signalFrame } from './signal-frame.js';
 
@@ -16,6 +17,8 @@ export const hostConstants: Record<string, number> = {
   SINGLE_STEP_FLAG: 0x100, // TF
   SAFEPOINT_PC_BIAS: 1,
   SP_REGISTER: RSP,
+  INSTANCE_REGISTER: plan.instance,
+  MEMORY_BASE_REGISTER: plan.memoryBase,
 
   O_DIRECTORY: 0x10000,
   O_NOFOLLOW: 0x20000,

@@ -1,0 +1,111 @@
+/**
+ * The wasm backtrace of a trap: walks the guest's stack by return addresses and writes a line per frame.
+ *
+ *     #0 fib (func[12]+0x34)
+ *     #1 func-13 (func[13]+0x1c)
+ *
+ * AssemblyScript. A frame's size is in the function table; the return address lies right above the frame.
+ */
+
+import {
+  FR_FRAME,
+  FR_INDEX,
+  FR_KIND,
+  FUNC_GUEST,
+  FUNC_IMPORT,
+  FUNC_TRAMPOLINE,
+  RT_STACK_LOW,
+  RT_STACK_TOP,
+  RT_TEXT,
+  SR_BODY,
+} from '../layout';
+import { load32_u, load64 } from '../native';
+import { put, putDecimal, putForeign, putHex } from './message';
+import { imageBase, word } from './runtime-block';
+import { callSiteAt, functionAt, nameLength, nameOf } from './site-sections';
+
+const MAX_LINES: i64 = 64;
+let printed: i64 = 0;
+
+/** Offset in TEXT of a native address; not below RT_TEXT_SIZE when it is none of ours. */
+export function textOffsetOf(address: i64): i64 {
+  return address - imageBase() - word(RT_TEXT);
+}
+
+/**
+ * From the instruction that trapped.
+ * @param bodyOffset of the trap in its function, or -1 when not known
+ */
+export function backtraceFrom(pc: i64, sp: i64, bodyOffset: i64): void {
+  printed = 0;
+  const row = functionAt(textOffsetOf(pc));
+  if (row === 0) return;
+  printFrame(row, bodyOffset);
+  // in the prologue of a function that ran out of stack the frame may not be there yet
+  const above = sp + frameSize(row);
+  if (inStack(above) && isReturn(load64(above))) backtraceBehind(above);
+  else if (inStack(sp) && isReturn(load64(sp))) backtraceBehind(sp);
+}
+
+/** From a word of the guest's stack that holds a return address. */
+export function backtraceFromReturn(sp: i64): void {
+  printed = 0;
+  backtraceBehind(sp);
+}
+
+function backtraceBehind(sp: i64): void {
+  while (inStack(sp)) {
+    const text = textOffsetOf(load64(sp));
+    const row = functionAt(text);
+    if (row === 0 || load32_u(row + FR_KIND) === FUNC_TRAMPOLINE) break;
+    const site = callSiteAt(text);
+    printFrame(row, site === 0 ? -1 : <i64>(<u32>load32_u(site + SR_BODY)));
+    sp += 8 + frameSize(row);
+  }
+  if (printed > MAX_LINES) {
+    put('  ... ');
+    putDecimal(printed - MAX_LINES);
+    put(' more\n');
+  }
+}
+
+function isReturn(address: i64): bool {
+  const text = textOffsetOf(address);
+  if (callSiteAt(text) !== 0) return true;
+  const row = functionAt(text);
+  return row !== 0 && load32_u(row + FR_KIND) === FUNC_TRAMPOLINE;
+}
+
+function inStack(sp: i64): bool {
+  return sp >= word(RT_STACK_LOW) && sp < word(RT_STACK_TOP);
+}
+
+function frameSize(row: i64): i64 {
+  return <i64>(<u32>load32_u(row + FR_FRAME));
+}
+
+function printFrame(row: i64, bodyOffset: i64): void {
+  const kind = load32_u(row + FR_KIND);
+  if (kind !== FUNC_GUEST && kind !== FUNC_IMPORT) return;
+  printed++;
+  if (printed > MAX_LINES) return;
+  const index = <u64>(<u32>load32_u(row + FR_INDEX));
+  put('  #');
+  putDecimal(printed - 1);
+  put(' ');
+  const length = nameLength(row);
+  if (length > 0) {
+    putForeign(nameOf(row), length);
+  } else {
+    put('func-');
+    putDecimal(index);
+  }
+  put(' (func[');
+  putDecimal(index);
+  put(']');
+  if (bodyOffset >= 0) {
+    put('+0x');
+    putHex(bodyOffset);
+  }
+  put(')\n');
+}

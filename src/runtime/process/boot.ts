@@ -1,0 +1,169 @@
+/**
+ * The first thing a process runs: relocates the image's data and maps every memory, every table and the stacks.
+ *
+ * AssemblyScript, called by the entry stub on the kernel's initial stack. There is no linear memory yet: until `reload`
+ * this uses native loads and stores only, no static data. The start stub has stored RT_IMAGE_BASE.
+ */
+
+import {
+  INST_MEMORY_BASE,
+  INST_MEMORY_RECORD,
+  MEM_BASE,
+  MEM_SIZE,
+  MEMORY_RESERVATION,
+  RP_STACK_SIZE,
+  RT_BASE_RELOC_COUNT,
+  RT_BASE_RELOCS,
+  RT_RESUME_PLAN,
+  RT_SIGNAL_STACK,
+  RT_STACK_LOW,
+  RT_STACK_TOP,
+  SEG_BYTES,
+  SEG_LENGTH,
+  STACK_GUARD,
+  STACK_SIZE,
+  TAB_BASE,
+  TAB_LENGTH,
+  TAB_MAX,
+  TABLE_MAX,
+  WASM_PAGE,
+} from '../layout';
+import { copy, load32_u, load64, reload, runtime, store64, SYS_mmap, SYS_mprotect, SYS_write, syscall } from '../native';
+import { blockOf, datasOf, firstInstance, instanceCount, memoriesOf, nextInstance, tablesOf } from './init-plan';
+import {
+  exit,
+  failed,
+  imageBase,
+  MAP_ANONYMOUS,
+  MAP_NORESERVE,
+  MAP_PRIVATE,
+  PROT_NONE,
+  PROT_READ_WRITE,
+  setWord,
+  word,
+} from './runtime-block';
+
+/** Room for nested handlers, each with a frame that holds all vector and matrix registers (11 KiB with AMX). */
+export const SIGNAL_STACK_SIZE: i64 = 262144;
+/** A resumed stack leaves at least this much below itself. */
+const STACK_HEADROOM: i64 = 1048576;
+
+/** @param _sp the kernel's initial stack pointer */
+export function boot(_sp: i64): void {
+  relocate();
+  mapStacks();
+  let entry = firstInstance();
+  for (let i = instanceCount(); i > 0; i--) {
+    mapMemories(memoriesOf(entry));
+    mapTables(tablesOf(entry));
+    entry = nextInstance(entry);
+  }
+  linkMemories();
+  reload();
+  copyDatas(datasOf(firstInstance()));
+}
+
+/** Adds the load address to every word of DATA that the base relocations name. */
+function relocate(): void {
+  const image = imageBase();
+  let at = image + word(RT_BASE_RELOCS);
+  const end = at + word(RT_BASE_RELOC_COUNT) * 4;
+  for (; at < end; at += 4) {
+    const target = image + <i64>(<u32>load32_u(at));
+    store64(target, load64(target) + image);
+  }
+}
+
+function mapStacks(): void {
+  let size: i64 = STACK_SIZE;
+  const plan = word(RT_RESUME_PLAN);
+  if (plan != 0) {
+    const needed = (load64(plan + RP_STACK_SIZE) + STACK_HEADROOM + STACK_GUARD - 1) & ~(<i64>STACK_GUARD - 1);
+    if (needed > size) size = needed;
+  }
+  const low = reserve(STACK_GUARD + size) + STACK_GUARD;
+  open(low, size);
+  setWord(RT_STACK_LOW, low);
+  setWord(RT_STACK_TOP, low + size);
+  const signals = reserve(STACK_GUARD + SIGNAL_STACK_SIZE) + STACK_GUARD;
+  open(signals, SIGNAL_STACK_SIZE);
+  setWord(RT_SIGNAL_STACK, signals);
+}
+
+function mapMemories(part: i64): void {
+  let row = part + 8;
+  for (let i = load64(part); i > 0; i--) {
+    const record = load64(row);
+    const size = load64(row + 8) * WASM_PAGE;
+    const base = reserve(MEMORY_RESERVATION);
+    if (size > 0) open(base, size);
+    store64(record + MEM_BASE, base);
+    store64(record + MEM_SIZE, size);
+    row += 16;
+  }
+}
+
+function mapTables(part: i64): void {
+  let row = part + 8;
+  for (let i = load64(part); i > 0; i--) {
+    const record = load64(row);
+    const length = load64(row + 8);
+    const max = load64(record + TAB_MAX);
+    let capacity: i64 = <u64>max < <u64>TABLE_MAX ? max : TABLE_MAX;
+    if (capacity < length) capacity = length;
+    const base = capacity > 0 ? reserve(capacity * 8) : 0;
+    if (length > 0) open(base, length * 8);
+    store64(record + TAB_BASE, base);
+    store64(record + TAB_LENGTH, length);
+    row += 16;
+  }
+}
+
+/** Memory 0 of an instance may be another's: only now all bases are known. */
+function linkMemories(): void {
+  let entry = firstInstance();
+  for (let i = instanceCount(); i > 0; i--) {
+    const block = blockOf(entry);
+    const record = load64(block + INST_MEMORY_RECORD);
+    if (record != 0) store64(block + INST_MEMORY_BASE, load64(record + MEM_BASE));
+    entry = nextInstance(entry);
+  }
+}
+
+/** The host layer's own active data segments; the compiler has made sure that they fit. */
+function copyDatas(part: i64): void {
+  let row = part + 8;
+  for (let i = load64(part); i > 0; i--) {
+    const segment = load64(row + 16);
+    copy(load64(load64(row) + MEM_BASE) + load64(row + 8), load64(segment + SEG_BYTES), load64(segment + SEG_LENGTH));
+    row += 24;
+  }
+}
+
+function reserve(size: i64): i64 {
+  const base = syscall(SYS_mmap, 0, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (failed(base)) fail();
+  return base;
+}
+
+function open(base: i64, size: i64): void {
+  if (failed(syscall(SYS_mprotect, base, size, PROT_READ_WRITE, 0, 0, 0))) fail();
+}
+
+/**
+ * Says "wag-snap: not enough memory or address space (ulimit -v)" and ends with the exit code of a limit. There is no
+ * memory to hold the text: it is built in the unused end of the runtime block.
+ */
+function fail(): void {
+  const at = runtime() + 4032;
+  store64(at, 0x70616e732d676177);
+  store64(at + 8, 0x6e6520746f6e203a);
+  store64(at + 16, 0x6d656d206867756f);
+  store64(at + 24, 0x6120726f2079726f);
+  store64(at + 32, 0x7320737365726464);
+  store64(at + 40, 0x6c75282065636170);
+  store64(at + 48, 0x29762d2074696d69);
+  store64(at + 56, 0x0a);
+  syscall(SYS_write, 2, at, 57, 0, 0, 0);
+  exit(4);
+}

@@ -1,0 +1,72 @@
+/**
+ * Walking the init plan (layout.ts, "init plan"): where each part of an instance's entry starts.
+ *
+ * AssemblyScript. A part is a count and that many rows of u64 words. Touches no linear memory.
+ */
+
+import { RT_INIT_PLAN } from '../layout';
+import { load64 } from '../native';
+import { word } from './runtime-block';
+
+export function instanceCount(): i32 {
+  return <i32>load64(word(RT_INIT_PLAN));
+}
+
+export function firstInstance(): i64 {
+  return word(RT_INIT_PLAN) + 8;
+}
+
+/** The entry of instance `index` of the image; the host layer's is 0. */
+export function instanceAt(index: i32): i64 {
+  let entry = firstInstance();
+  for (let i = 0; i < index; i++) entry = nextInstance(entry);
+  return entry;
+}
+
+/** The instance block. */
+export function blockOf(entry: i64): i64 {
+  return load64(entry);
+}
+
+/** Rows {record, minPages}. */
+export function memoriesOf(entry: i64): i64 {
+  return entry + 8;
+}
+
+/** Rows {record, min}. */
+export function tablesOf(entry: i64): i64 {
+  return behind(memoriesOf(entry), 2);
+}
+
+/** Rows {tableRecord, offset, segmentRecord}. */
+export function elementsOf(entry: i64): i64 {
+  return behind(tablesOf(entry), 2);
+}
+
+/** Rows {memoryRecord, offset, segmentRecord}. */
+export function datasOf(entry: i64): i64 {
+  return behind(elementsOf(entry), 3);
+}
+
+/** Rows {segmentRecord}. */
+export function declaredOf(entry: i64): i64 {
+  return behind(datasOf(entry), 3);
+}
+
+/** Function record of the start function, or 0. */
+export function startOf(entry: i64): i64 {
+  return load64(behind(declaredOf(entry), 1));
+}
+
+/** Function record of _start, or 0. */
+export function entryOf(entry: i64): i64 {
+  return load64(behind(declaredOf(entry), 1) + 8);
+}
+
+export function nextInstance(entry: i64): i64 {
+  return behind(declaredOf(entry), 1) + 16;
+}
+
+function behind(part: i64, columns: i64): i64 {
+  return part + 8 + load64(part) * columns * 8;
+}

@@ -1,0 +1,92 @@
+/**
+ * Instantiation (core spec 4.5.4): active element segments, active data segments, then the start function.
+ *
+ * AssemblyScript. Each segment is checked when it is its turn; what was written before a trap stays.
+ */
+
+import { MEM_BASE, MEM_SIZE, RT_PHASE, RT_TRAP_KIND, SEG_BYTES, SEG_LENGTH, TRAP_MEMORY, TRAP_TABLE } from '../layout';
+import { copy, invoke, load64, memoryBase, store64 } from '../native';
+import { initElements } from './builtins';
+import { datasOf, declaredOf, elementsOf, entryOf, instanceAt, instanceCount, startOf } from './init-plan';
+import { half, setHalf } from './runtime-block';
+import { trapAtStart } from './traps';
+
+/** Arguments and results of a call without either: never read or written. */
+const noValues: usize = memory.data(16);
+
+/** RT_PHASE of an instance's start function; its entry's is one more. */
+function startPhase(index: i32): i32 {
+  return index * 2;
+}
+
+/** @returns TRAP_*, or 0 when the instance is ready (the driver's way: a trap in the start function is returned too) */
+export function instantiate(index: i32): i32 {
+  const entry = instanceAt(index);
+  const kind = applySegments(entry);
+  if (kind !== 0) return kind;
+  const start = startOf(entry);
+  if (start === 0) return 0;
+  setHalf(RT_PHASE, startPhase(index));
+  return call(start);
+}
+
+/** Calls a function without parameters and results. @returns TRAP_*, or 0 */
+function call(record: i64): i32 {
+  setHalf(RT_TRAP_KIND, 0);
+  invoke(record, memoryBase() + noValues);
+  return half(RT_TRAP_KIND);
+}
+
+/** Runs all that comes after a phase: first every later instance with its start function, then the entries. */
+export function runAfter(phase: i32): void {
+  const count = instanceCount();
+  let index = (phase >> 1) + 1;
+  if ((phase & 1) === 0) {
+    for (; index < count; index++) {
+      const kind = instantiate(index);
+      if (kind !== 0) trapAtStart(kind);
+    }
+    index = 0;
+  }
+  for (; index < count; index++) {
+    const entry = entryOf(instanceAt(index));
+    if (entry === 0) continue;
+    setHalf(RT_PHASE, startPhase(index) + 1);
+    call(entry);
+  }
+}
+
+function applySegments(entry: i64): i32 {
+  let part = elementsOf(entry);
+  let row = part + 8;
+  for (let i = load64(part); i > 0; i--) {
+    const segment = load64(row + 16);
+    const length = load64(segment + SEG_LENGTH);
+    if (!initElements(load64(row), segment, load64(row + 8), 0, length)) return TRAP_TABLE;
+    drop(segment);
+    row += 24;
+  }
+  part = datasOf(entry);
+  row = part + 8;
+  for (let i = load64(part); i > 0; i--) {
+    const memory = load64(row);
+    const offset = load64(row + 8);
+    const segment = load64(row + 16);
+    const length = load64(segment + SEG_LENGTH);
+    if (offset + length > load64(memory + MEM_SIZE)) return TRAP_MEMORY;
+    copy(load64(memory + MEM_BASE) + offset, load64(segment + SEG_BYTES), length);
+    drop(segment);
+    row += 24;
+  }
+  part = declaredOf(entry);
+  row = part + 8;
+  for (let i = load64(part); i > 0; i--) {
+    drop(load64(row));
+    row += 8;
+  }
+  return 0;
+}
+
+function drop(segment: i64): void {
+  store64(segment + SEG_LENGTH, 0);
+}

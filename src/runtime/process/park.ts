@@ -1,0 +1,101 @@
+/**
+ * The parked process: waits at a safepoint, in the handler of its trap, until whoever stopped it lets it go or dies.
+ *
+ * AssemblyScript, on the signal stack, STOP_SIGNAL blocked but inside ppoll. The tool reads the process, writes RT_COMMAND
+ * and sends STOP_SIGNAL again; a signal without a command changes nothing. A pidfd of the sender tells when it dies; then
+ * the process goes on by itself. Without a sender (parked at start) only a command ends the wait.
+ *
+ * All state here belongs to the signal handlers; nothing else reads or writes it.
+ */
+
+import {
+  COMMAND_EXIT,
+  COMMAND_NONE,
+  RT_COMMAND,
+  RT_PARK_CONTEXT,
+  RT_STATE,
+  RT_STOP_SENDER,
+  RT_STOP_WANTED,
+  STATE_PARKED,
+  STATE_RUNNING,
+  STOP_SIGNAL,
+} from '../layout';
+import {
+  memoryBase,
+  SYS_close,
+  SYS_kill,
+  SYS_pidfd_open,
+  SYS_ppoll,
+  SYS_prctl,
+  SYS_rt_sigprocmask,
+  syscall,
+} from '../native';
+import { ESRCH, EINTR, exit, half, setHalf, setWord } from './runtime-block';
+import { mapPlainText } from './trap-text';
+
+const PR_SET_PTRACER: i64 = 0x59616d61;
+const POLLIN: i32 = 1;
+const POLL_NANOSECONDS: i64 = 50000000;
+const pollDescriptor: usize = memory.data(8, 8);
+const pollTimeout: usize = memory.data(16, 8);
+const signalMask: usize = memory.data(8, 8);
+
+/** A descriptor of RT_STOP_SENDER, or -errno: opened at the signal, before its pid can be another process's. */
+let senderPidfd: i64 = -1;
+
+/** Remembers who wants the stop. The tool may then read this process's memory, also where Yama restricts ptrace. */
+export function setSender(pid: i32): void {
+  if (senderPidfd >= 0) syscall(SYS_close, senderPidfd, 0, 0, 0, 0, 0);
+  senderPidfd = pid === 0 ? -1 : syscall(SYS_pidfd_open, pid, 0, 0, 0, 0, 0);
+  setHalf(RT_STOP_SENDER, pid);
+  if (pid !== 0) syscall(SYS_prctl, PR_SET_PTRACER, pid, 0, 0, 0, 0);
+}
+
+export function senderIsDead(): bool {
+  const pid = half(RT_STOP_SENDER);
+  if (pid === 0) return false;
+  if (senderPidfd === ESRCH) return true;
+  if (senderPidfd < 0) return syscall(SYS_kill, pid, 0, 0, 0, 0, 0) === ESRCH;
+  return waitForSender(0) > 0;
+}
+
+/** Parks until told to go on. The context must be at the safepoint already. */
+export function park(context: i64): void {
+  setHalf(RT_COMMAND, COMMAND_NONE);
+  setWord(RT_PARK_CONTEXT, context);
+  setHalf(RT_STATE, STATE_PARKED);
+  while (!senderIsDead()) {
+    // with a pidfd the wait ends by a signal or the sender's death; a kernel without pidfds must be asked now and then
+    const polling = senderPidfd < 0 && half(RT_STOP_SENDER) !== 0;
+    if (waitForSender(polling ? POLL_NANOSECONDS : -1) === EINTR && half(RT_COMMAND) !== COMMAND_NONE) break;
+  }
+  if (half(RT_COMMAND) === COMMAND_EXIT) exit(0);
+  goOn();
+}
+
+/** Back to plain text and STATE_RUNNING; also when a stop is given up before the guest has parked. */
+export function goOn(): void {
+  mapPlainText();
+  setSender(0);
+  setHalf(RT_COMMAND, COMMAND_NONE);
+  setHalf(RT_STOP_WANTED, 0);
+  setWord(RT_PARK_CONTEXT, 0);
+  setHalf(RT_STATE, STATE_RUNNING);
+}
+
+/**
+ * One ppoll with STOP_SIGNAL unblocked.
+ * @param nanoseconds -1 to wait without end
+ * @returns positive when the sender has died, 0 on timeout, EINTR after a signal
+ */
+function waitForSender(nanoseconds: i64): i64 {
+  store<i32>(pollDescriptor, <i32>senderPidfd);
+  store<i32>(pollDescriptor, POLLIN, 4);
+  store<i64>(pollTimeout, 0);
+  store<i64>(pollTimeout, nanoseconds, 8);
+  syscall(SYS_rt_sigprocmask, 0, 0, memoryBase() + signalMask, 8, 0, 0);
+  store<u64>(signalMask, load<u64>(signalMask) & ~((<u64>1) << (STOP_SIGNAL - 1)));
+  const timeout = nanoseconds < 0 ? 0 : memoryBase() + pollTimeout;
+  const count: i64 = senderPidfd >= 0 ? 1 : 0;
+  return syscall(SYS_ppoll, memoryBase() + pollDescriptor, count, timeout, memoryBase() + signalMask, 8, 0);
+}

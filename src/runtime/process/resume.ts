@@ -1,0 +1,146 @@
+/**
+ * Continues a snapshot: fills memories, tables and the guest's stack by the resume plan (layout.ts RP_*), then goes on
+ * in the middle of the guest.
+ *
+ * AssemblyScript. Globals, dropped segments and everything else in DATA is in the image already. The plan comes from
+ * our own restore, which has validated the snapshot.
+ */
+
+import {
+  CTX_GENERAL,
+  CTX_SP,
+  INST_MEMORY_BASE,
+  MEM_BASE,
+  MEM_SIZE,
+  RP_CONTEXT,
+  RP_MEMORIES,
+  RP_PHASE,
+  RP_SOURCE_FD,
+  RP_STACK,
+  RP_STACK_RELOC_COUNT,
+  RP_STACK_RELOCS,
+  RP_STACK_SIZE,
+  RP_TABLES,
+  RT_EXE_FD,
+  RT_PHASE,
+  RT_RESUME_PLAN,
+  RT_STACK_TOP,
+  TAB_BASE,
+  TAB_LENGTH,
+} from '../layout';
+import {
+  copy,
+  INSTANCE_REGISTER,
+  load32_u,
+  load64,
+  MEMORY_BASE_REGISTER,
+  resume,
+  SP_REGISTER,
+  store64,
+  SYS_close,
+  SYS_mmap,
+  SYS_mprotect,
+  SYS_pread64,
+  syscall,
+} from '../native';
+import { runAfter } from './instantiate';
+import { flush, put } from './message';
+import { EINTR, exit, failed, imageBase, MAP_FIXED, MAP_PRIVATE, PROT_READ_WRITE, setHalf, word } from './runtime-block';
+
+const EXIT_LIMIT: i32 = 4;
+const EXIT_FAILED: i32 = 1;
+
+/** Puts the guest's state in place; the host layer's own follows (wasi_resume). */
+export function restoreGuest(): void {
+  const plan = word(RT_RESUME_PLAN);
+  const source = load64(plan + RP_SOURCE_FD);
+  restoreMemories(load64(plan + RP_MEMORIES), source < 0 ? word(RT_EXE_FD) : source);
+  if (source >= 0) syscall(SYS_close, source, 0, 0, 0, 0, 0);
+  restoreTables(load64(plan + RP_TABLES));
+  restoreStack(plan);
+}
+
+/** Runs the guest from where it was, and then what was to come after it. */
+export function continueGuest(): void {
+  const plan = word(RT_RESUME_PLAN);
+  const context = load64(plan + RP_CONTEXT);
+  const sp = word(RT_STACK_TOP) + load64(context + CTX_SP);
+  store64(context + CTX_SP, sp);
+  store64(context + CTX_GENERAL + SP_REGISTER * 8, sp);
+  const instance = load64(context + CTX_GENERAL + INSTANCE_REGISTER * 8);
+  store64(context + CTX_GENERAL + MEMORY_BASE_REGISTER * 8, load64(instance + INST_MEMORY_BASE));
+  const phase = <i32>load64(plan + RP_PHASE);
+  setHalf(RT_PHASE, phase);
+  resume(context);
+  runAfter(phase);
+}
+
+function restoreMemories(list: i64, source: i64): void {
+  let at = list + 8;
+  for (let i = load64(list); i > 0; i--) {
+    const record = load64(at);
+    const base = load64(record + MEM_BASE);
+    const size = load64(at + 8);
+    grow(base, load64(record + MEM_SIZE), size);
+    store64(record + MEM_SIZE, size);
+    const extentCount = load64(at + 16);
+    at += 24;
+    for (let k = extentCount; k > 0; k--) {
+      mapExtent(base + load64(at), source, load64(at + 8), load64(at + 16));
+      at += 24;
+    }
+  }
+}
+
+/** Maps a piece of the source file copy-on-write over the memory, or reads it where the kernel's pages are too large. */
+function mapExtent(address: i64, source: i64, fileOffset: i64, bytes: i64): void {
+  const flags = MAP_PRIVATE | MAP_FIXED;
+  if (!failed(syscall(SYS_mmap, address, bytes, PROT_READ_WRITE, flags, source, fileOffset))) return;
+  while (bytes > 0) {
+    const count = syscall(SYS_pread64, source, address, bytes, fileOffset, 0, 0);
+    if (count === EINTR) continue;
+    if (failed(count) || count === 0) {
+      put('wag-snap: cannot read the snapshot of the memory\n');
+      flush();
+      exit(EXIT_FAILED);
+    }
+    address += count;
+    fileOffset += count;
+    bytes -= count;
+  }
+}
+
+function restoreTables(list: i64): void {
+  let at = list + 8;
+  for (let i = load64(list); i > 0; i--) {
+    const record = load64(at);
+    const length = load64(at + 8);
+    const base = load64(record + TAB_BASE);
+    grow(base, load64(record + TAB_LENGTH) * 8, length * 8);
+    store64(record + TAB_LENGTH, length);
+    copy(base, load64(at + 16), length * 8);
+    at += 24;
+  }
+}
+
+function restoreStack(plan: i64): void {
+  const size = load64(plan + RP_STACK_SIZE);
+  const low = word(RT_STACK_TOP) - size;
+  copy(low, load64(plan + RP_STACK), size);
+  const image = imageBase();
+  let at = load64(plan + RP_STACK_RELOCS);
+  for (let i = load64(plan + RP_STACK_RELOC_COUNT); i > 0; i--) {
+    const target = low + <i64>(<u32>load32_u(at));
+    store64(target, load64(target) + image);
+    at += 4;
+  }
+}
+
+/** Makes the bytes up to `size` of a reservation usable; boot has done so up to `present`. */
+function grow(base: i64, present: i64, size: i64): void {
+  if (size <= present) return;
+  if (!failed(syscall(SYS_mprotect, base, size, PROT_READ_WRITE, 0, 0, 0))) return;
+  put('wag-snap: not enough memory for the snapshot\n');
+  flush();
+  exit(EXIT_LIMIT);
+}

@@ -1,0 +1,195 @@
+/**
+ * The signal handler: stop requests, safepoints hit in trap text, and the faults that are wasm traps.
+ *
+ * AssemblyScript, called by the handler stub on the signal stack. It may interrupt anything, the host layer too, and shares
+ * with the rest only the runtime block, the runtime's last words (message.ts) and what park.ts holds.
+ *
+ *     STOP_SIGNAL   RUNNING -> STOPPING: a stop is wanted, trap text over text
+ *     SIGTRAP       STOPPING -> PARKED -> RUNNING, at a safepoint
+ *     faults        a trap site -> its trap; the guard below the guest's stack -> call stack exhausted; else fatal
+ */
+
+import {
+  FR_KIND,
+  FUNC_GUEST,
+  FUNC_IMPORT,
+  FUNC_STUB,
+  MEM_BASE,
+  MEM_SIZE,
+  MEMORY_RESERVATION,
+  RT_BLOCKING_END,
+  RT_BLOCKING_EXIT,
+  RT_BLOCKING_START,
+  RT_STACK_LOW,
+  RT_STATE,
+  RT_STOP_SENDER,
+  RT_STOP_WANTED,
+  RT_TEXT_SIZE,
+  STACK_GUARD,
+  STATE_PARKED,
+  STATE_RUNNING,
+  STATE_STOPPING,
+  STOP_SIGNAL,
+  TRAP_FATAL,
+  TRAP_MEMORY,
+  TRAP_STACK,
+} from '../layout';
+import {
+  load32_u,
+  load64,
+  SAFEPOINT_PC_BIAS,
+  SINGLE_STEP_FLAG,
+  store64,
+  UCONTEXT_FLAGS,
+  UCONTEXT_PC,
+  UCONTEXT_SP,
+} from '../native';
+import { backtraceFrom, textOffsetOf } from './backtrace';
+import { firstInstance, instanceCount, memoriesOf, nextInstance } from './init-plan';
+import { flush, put, putDecimal, putHex } from './message';
+import { park, senderIsDead, setSender } from './park';
+import { exit, half, imageBase, setHalf, word } from './runtime-block';
+import { functionAt, trapSiteAt } from './site-sections';
+import { mapPlainText, mapTrapText } from './trap-text';
+import { inDriver, trapInContext } from './traps';
+
+export const SIGILL: i32 = 4;
+export const SIGTRAP: i32 = 5;
+export const SIGBUS: i32 = 7;
+export const SIGFPE: i32 = 8;
+export const SIGSEGV: i32 = 11;
+
+// siginfo_t, the same on all 64-bit CPUs
+const SI_PID: i64 = 16; // i32, of signals sent by a process
+const SI_ADDR: i64 = 16; // u64, of faults
+
+const EXIT_BUG: i32 = 70;
+
+/** Safepoints to pass before parking (WAGSNAP_PARK=n), and whether one is just being passed by a single step. */
+let safepointsToPass: i64 = 0;
+let stepping: bool = false;
+
+/** @param info siginfo_t, @param context ucontext_t */
+export function on_signal(signo: i32, info: i64, context: i64): void {
+  if (signo === STOP_SIGNAL) return onStop(load32_u(info + SI_PID), context);
+  if (signo === SIGTRAP && onSafepoint(context)) return;
+  onFault(signo, load64(info + SI_ADDR), context);
+}
+
+/** Debugging: parks at the n-th safepoint from now on, without a sender. The guest must not run yet. */
+export function parkAtSafepoint(n: i64): void {
+  setSender(0);
+  if (!mapTrapText()) return;
+  safepointsToPass = n - 1;
+  setHalf(RT_STATE, STATE_STOPPING);
+}
+
+function onStop(sender: i32, context: i64): void {
+  const state = half(RT_STATE);
+  if (state === STATE_STOPPING || state === STATE_PARKED) {
+    // one of a burst, or the wake-up of a parked process; or another tool's, when the first is gone
+    if (sender !== half(RT_STOP_SENDER) && senderIsDead()) setSender(sender);
+    return;
+  }
+  if (state !== STATE_RUNNING || !mapTrapText()) return;
+  setSender(sender);
+  setHalf(RT_STOP_WANTED, 1);
+  setHalf(RT_STATE, STATE_STOPPING);
+  const pc = load64(context + UCONTEXT_PC) - imageBase();
+  if (pc >= word(RT_BLOCKING_START) && pc < word(RT_BLOCKING_END)) {
+    store64(context + UCONTEXT_PC, imageBase() + word(RT_BLOCKING_EXIT));
+  }
+}
+
+/** @returns false when the trap was no safepoint's */
+function onSafepoint(context: i64): bool {
+  if (stepping) {
+    stepping = false;
+    store64(context + UCONTEXT_FLAGS, load64(context + UCONTEXT_FLAGS) & ~SINGLE_STEP_FLAG);
+    mapTrapText();
+    return true;
+  }
+  const pc = load64(context + UCONTEXT_PC) - SAFEPOINT_PC_BIAS;
+  if (half(RT_STATE) !== STATE_STOPPING || !inText(pc)) return false;
+  store64(context + UCONTEXT_PC, pc);
+  if (safepointsToPass > 0 && SINGLE_STEP_FLAG !== 0) {
+    safepointsToPass--;
+    stepping = true;
+    store64(context + UCONTEXT_FLAGS, load64(context + UCONTEXT_FLAGS) | SINGLE_STEP_FLAG);
+    mapPlainText();
+    return true;
+  }
+  park(context);
+  return true;
+}
+
+function onFault(signo: i32, address: i64, context: i64): void {
+  const pc = load64(context + UCONTEXT_PC);
+  const memoryFault = signo === SIGSEGV || signo === SIGBUS;
+  const site = inText(pc) ? trapSiteAt(textOffsetOf(pc)) : 0;
+  const bodyOffset: i64 = site === 0 ? -1 : <i64>(site & 0x7ffffff);
+  if (memoryFault && inGuard(address) && inGuest(pc)) return trapInContext(TRAP_STACK, context, bodyOffset);
+  const kind: i32 = site >>> 27;
+  if (kind !== 0 && inGuest(pc) && (!memoryFault || (kind === TRAP_MEMORY && isBeyondMemory(address)))) {
+    return trapInContext(kind, context, bodyOffset);
+  }
+  fatal(signo, address, context);
+}
+
+/** A fault with no meaning in wasm: a bug of ours, or the file behind a mapping was cut off. */
+function fatal(signo: i32, address: i64, context: i64): void {
+  const pc = load64(context + UCONTEXT_PC);
+  put('wag-snap: fatal signal ');
+  putDecimal(signo);
+  if (inText(pc)) {
+    put(' at text+0x');
+    putHex(textOffsetOf(pc));
+  } else {
+    put(' at 0x');
+    putHex(pc);
+  }
+  put(', address 0x');
+  putHex(address);
+  put('\n');
+  if (inDriver()) {
+    flush();
+    return trapInContext(TRAP_FATAL, context, -1);
+  }
+  if (inText(pc)) backtraceFrom(pc, load64(context + UCONTEXT_SP), -1);
+  flush();
+  exit(EXIT_BUG);
+}
+
+function inText(pc: i64): bool {
+  return <u64>textOffsetOf(pc) < <u64>word(RT_TEXT_SIZE);
+}
+
+/** Guest code, or a stub that runs on the guest's stack. */
+function inGuest(pc: i64): bool {
+  if (!inText(pc)) return false;
+  const row = functionAt(textOffsetOf(pc));
+  if (row === 0) return false;
+  const kind = load32_u(row + FR_KIND);
+  return kind === FUNC_GUEST || kind === FUNC_IMPORT || kind === FUNC_STUB;
+}
+
+function inGuard(address: i64): bool {
+  const low = word(RT_STACK_LOW);
+  return address < low && address >= low - STACK_GUARD;
+}
+
+/** Whether the address is in a memory's reservation but not in the memory. */
+function isBeyondMemory(address: i64): bool {
+  let entry = firstInstance();
+  for (let i = instanceCount(); i > 0; i--) {
+    let row = memoriesOf(entry) + 8;
+    for (let k = load64(row - 8); k > 0; k--) {
+      const record = load64(row);
+      const offset = address - load64(record + MEM_BASE);
+      if (offset >= load64(record + MEM_SIZE) && offset < MEMORY_RESERVATION) return true;
+      row += 16;
+    }
+    entry = nextInstance(entry);
+  }
+  return false;
+}

@@ -1,0 +1,102 @@
+/**
+ * The image's site tables as the process itself reads them when it traps: mapped from its own file at that moment.
+ *
+ * AssemblyScript. Formats: layout.ts FR_*, SR_*, TS_*, names; the decoder with all checks is
+ * compile/metadata/site-lookup.ts. The file is the one this very code was loaded from, so it is believed.
+ * Addresses are native; 0 stands for "not there" (no descriptor, or compiled without tables).
+ */
+
+import {
+  FR_END,
+  FR_SIZE,
+  RT_EXE_FD,
+  RT_FUNCS_FILE,
+  RT_NAMES_FILE,
+  RT_SITES_FILE,
+  RT_TRAPS_FILE,
+  SEGMENT_ALIGN,
+  SITE_CALL,
+  SR_SHAPE,
+  SR_SIZE,
+  TS_SIZE,
+} from '../layout';
+import { load32_u, load64, runtime, SYS_mmap, syscall } from '../native';
+import { failed, MAP_PRIVATE, PROT_READ, word } from './runtime-block';
+
+// each stays mapped: 0 before the first use
+let functions: i64 = 0;
+let sites: i64 = 0;
+let traps: i64 = 0;
+let names: i64 = 0;
+
+/** Row of the function whose text has `textOffset`, or 0. */
+export function functionAt(textOffset: i64): i64 {
+  if (functions === 0) functions = mapSection(RT_FUNCS_FILE);
+  const row = lastNotAbove(functions, rows(RT_FUNCS_FILE, FR_SIZE), FR_SIZE, textOffset);
+  return row !== 0 && textOffset < unsigned(row + FR_END) ? row : 0;
+}
+
+/** Row of the call site that returns to `textOffset`, or 0. */
+export function callSiteAt(textOffset: i64): i64 {
+  if (sites === 0) sites = mapSection(RT_SITES_FILE);
+  const row = lastNotAbove(sites, rows(RT_SITES_FILE, SR_SIZE), SR_SIZE, textOffset);
+  if (row === 0 || unsigned(row) !== textOffset) return 0;
+  return unsigned(row + SR_SHAPE) >>> 30 === SITE_CALL ? row : 0;
+}
+
+/** Body offset | TRAP_* << 27 of the instruction at `textOffset`, or 0 when it cannot trap. */
+export function trapSiteAt(textOffset: i64): u32 {
+  if (traps === 0) traps = mapSection(RT_TRAPS_FILE);
+  const row = lastNotAbove(traps, rows(RT_TRAPS_FILE, TS_SIZE), TS_SIZE, textOffset);
+  return row !== 0 && unsigned(row) === textOffset ? load32_u(row + 4) : 0;
+}
+
+/** Where the name of a function row starts and, by `nameLength`, how many bytes it has. */
+export function nameOf(functionRow: i64): i64 {
+  const entry = nameEntry(functionRow);
+  if (entry === 0) return 0;
+  return names + (rows(RT_FUNCS_FILE, FR_SIZE) + 1) * 4 + unsigned(entry);
+}
+
+export function nameLength(functionRow: i64): i64 {
+  const entry = nameEntry(functionRow);
+  return entry === 0 ? 0 : unsigned(entry + 4) - unsigned(entry);
+}
+
+function nameEntry(functionRow: i64): i64 {
+  if (names === 0) names = mapSection(RT_NAMES_FILE);
+  if (names === 0) return 0;
+  return names + ((functionRow - functions) / FR_SIZE) * 4;
+}
+
+function rows(section: i32, size: i64): i64 {
+  return load64(runtime() + section + 8) / size;
+}
+
+/** The last row whose first u32 is <= value, or 0. */
+function lastNotAbove(table: i64, count: i64, size: i64, value: i64): i64 {
+  if (table === 0) return 0;
+  let low: i64 = 0;
+  let high = count;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (unsigned(table + middle * size) <= value) low = middle + 1;
+    else high = middle;
+  }
+  return low === 0 ? 0 : table + (low - 1) * size;
+}
+
+/** @param section RT_..._FILE: a file offset and a size */
+function mapSection(section: i32): i64 {
+  const fd = word(RT_EXE_FD);
+  const offset = word(section);
+  const size = word(section + 8);
+  if (fd < 0 || size === 0) return 0;
+  const inside = offset & (SEGMENT_ALIGN - 1);
+  const start = syscall(SYS_mmap, 0, size + inside, PROT_READ, MAP_PRIVATE, fd, offset - inside);
+  return failed(start) ? 0 : start + inside;
+}
+
+function unsigned(address: i64): i64 {
+  return <i64>(<u32>load32_u(address));
+}

@@ -1,0 +1,98 @@
+/**
+ * Traps: says which and where, and ends the process with 134; for the driver, gives up the invocation instead.
+ *
+ * AssemblyScript. Wording: the core specification's test suite.
+ */
+
+import {
+  FLAG_DRIVER,
+  RT_FLAGS,
+  RT_GUEST_SP,
+  RT_STATE,
+  RT_TRAP_KIND,
+  RT_UNWIND,
+  STATE_TRAPPED,
+  TRAP_DIVIDE_BY_ZERO,
+  TRAP_INVALID_CONVERSION,
+  TRAP_MEMORY,
+  TRAP_MISSING_IMPORT,
+  TRAP_OVERFLOW,
+  TRAP_SIGNATURE,
+  TRAP_STACK,
+  TRAP_TABLE,
+  TRAP_UNDEFINED_ELEMENT,
+  TRAP_UNINITIALIZED,
+  TRAP_UNREACHABLE,
+} from '../layout';
+import { load64, store64, UCONTEXT_PC, UCONTEXT_SP, unwind } from '../native';
+import { backtraceFrom, backtraceFromReturn } from './backtrace';
+import { flush, put } from './message';
+import { exit, half, imageBase, setHalf, word } from './runtime-block';
+
+const EXIT_TRAP: i32 = 134;
+
+/** A trap that host code finds on behalf of the guest that called it. Does not return. */
+export function raise(kind: i32): void {
+  if (inDriver()) {
+    setHalf(RT_TRAP_KIND, kind);
+    unwind();
+  }
+  describe(kind);
+  backtraceFromReturn(word(RT_GUEST_SP));
+  end();
+}
+
+/** A guest called an import that nothing provides. */
+export function missing_import(): void {
+  raise(TRAP_MISSING_IMPORT);
+}
+
+/**
+ * A trap by signal. Returns in the driver only: then the context goes on by giving up the invocation.
+ * @param context ucontext_t
+ * @param bodyOffset of the trap in its function, or -1
+ */
+export function trapInContext(kind: i32, context: i64, bodyOffset: i64): void {
+  if (inDriver()) {
+    setHalf(RT_TRAP_KIND, kind);
+    store64(context + UCONTEXT_PC, imageBase() + word(RT_UNWIND));
+    return;
+  }
+  describe(kind);
+  backtraceFrom(load64(context + UCONTEXT_PC), load64(context + UCONTEXT_SP), bodyOffset);
+  end();
+}
+
+/** A trap while instantiating: no guest code runs. */
+export function trapAtStart(kind: i32): void {
+  describe(kind);
+  end();
+}
+
+/** Whether a trap is an answer for the driver rather than the process's end. */
+export function inDriver(): bool {
+  return (half(RT_FLAGS) & FLAG_DRIVER) !== 0;
+}
+
+function describe(kind: i32): void {
+  setHalf(RT_STATE, STATE_TRAPPED);
+  put('wasm trap: ');
+  if (kind === TRAP_UNREACHABLE) put('unreachable');
+  else if (kind === TRAP_MEMORY) put('out of bounds memory access');
+  else if (kind === TRAP_DIVIDE_BY_ZERO) put('integer divide by zero');
+  else if (kind === TRAP_OVERFLOW) put('integer overflow');
+  else if (kind === TRAP_INVALID_CONVERSION) put('invalid conversion to integer');
+  else if (kind === TRAP_TABLE) put('out of bounds table access');
+  else if (kind === TRAP_UNDEFINED_ELEMENT) put('undefined element');
+  else if (kind === TRAP_UNINITIALIZED) put('uninitialized element');
+  else if (kind === TRAP_SIGNATURE) put('indirect call type mismatch');
+  else if (kind === TRAP_STACK) put('call stack exhausted');
+  else if (kind === TRAP_MISSING_IMPORT) put('call of a missing import');
+  else put('unknown');
+  put('\n');
+}
+
+function end(): void {
+  flush();
+  exit(EXIT_TRAP);
+}
