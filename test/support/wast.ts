@@ -11,7 +11,7 @@ import loadWabt from 'wabt';
 
 /** The folder of the conformance suite; undefined when it is not there. */
 export function testsuiteFolder(): string | undefined {
-  const folder = process.env['WASM_TESTSUITE'] ?? fileURLToPath(new URL('../../../shared/testsuite', import.meta.url));
+  const folder = process.env['WASM_TESTSUITE'] || fileURLToPath(new URL('../../../shared/testsuite', import.meta.url));
   return existsSync(folder) ? folder : undefined;
 }
 

@@ -8,7 +8,7 @@
 import { ModuleError } from '../../errors.js';
 import type { Module } from './module.js';
 import { alignmentOf, illegalOpcode, Prefix } from './opcodes.js';
-import { isValType } from './read-types.js';
+import { readValType } from './read-types.js';
 import type { Reader } from './reader.js';
 
 export class Immediates {
@@ -55,10 +55,7 @@ export class Immediates {
     const { reader } = this;
     const count = reader.u32();
     if (count !== 1) throw this.invalid(`invalid result arity ${count} of select`);
-    const offset = reader.pos;
-    const type = reader.u8();
-    if (!isValType(type)) throw reader.malformed(`malformed value type 0x${type.toString(16)}`, offset);
-    return type;
+    return readValType(reader);
   }
 
   /** A table's index: the type of its elements. */

@@ -548,6 +548,25 @@ export function opcodeOf(code: number): Opcode | undefined {
   return code < MISC ? byFlatIndex[code] : undefined;
 }
 
+/** The instructions that leave the function's code: calls, growing, and bulk operations on memories and tables. */
+const CALL_LIKE: ReadonlySet<number> = new Set([
+  Op.Call,
+  Op.CallIndirect,
+  Op.MemoryGrow,
+  Op.MemoryInit,
+  Op.MemoryCopy,
+  Op.MemoryFill,
+  Op.TableInit,
+  Op.TableCopy,
+  Op.TableGrow,
+  Op.TableFill,
+]);
+
+/** True for what FunctionSummary counts in callCount and callWeight. */
+export function isCallLike(code: Op): boolean {
+  return CALL_LIKE.has(code);
+}
+
 /** Which proposals, none of them supported, the bytes are from that are no opcode of ours. */
 const PROPOSALS: readonly (readonly [first: number, last: number, note: string])[] = [
   [0x06, 0x0a, 'exception handling is not supported'],

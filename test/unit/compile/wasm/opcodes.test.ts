@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import loadWabt from 'wabt';
 import { decodeModule } from '../../../../src/compile/wasm/decode.js';
-import { type Immediates, type Opcode, opcodeOf, opcodes } from '../../../../src/compile/wasm/opcodes.js';
-import { validateBodies } from '../../../../src/compile/wasm/validate.js';
+import { type Immediates, isCallLike, type Opcode, opcodeOf, opcodes } from '../../../../src/compile/wasm/opcodes.js';
+import { FunctionValidator, validateBodies } from '../../../../src/compile/wasm/validate.js';
 import { ModuleError } from '../../../../src/errors.js';
 import { v8Accepts } from './v8.js';
 
@@ -127,6 +127,17 @@ describe('opcode table', () => {
       }
     },
   );
+
+  test('the validator counts what is call-like', () => {
+    for (const opcode of fixed) {
+      const drops = opcode.results!.map(() => 0x1a);
+      const code = [...opcode.operands!.flatMap((type) => CONSTANT[type]!), ...encoded(opcode), ...drops];
+      const { callCount } = new FunctionValidator(decodeModule(moduleWith(code)), new Uint32Array(1)).validate(0);
+      expect([opcode.name, callCount]).toEqual([opcode.name, isCallLike(opcode.code) ? 1 : 0]);
+    }
+    const varying = opcodes.filter((opcode) => !fixed.includes(opcode) && isCallLike(opcode.code));
+    expect(varying.map(({ name }) => name)).toEqual(['call', 'call_indirect', 'table.grow', 'table.fill']);
+  });
 
   test('names are those that wabt prints', async () => {
     const wabt = await loadWabt();
