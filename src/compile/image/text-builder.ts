@@ -174,15 +174,12 @@ export class TextBuilder {
   }
 
   private compileInstance(instance: LinkedInstance): void {
-    const { masm, options } = this;
+    const { masm } = this;
     const { module, index, file } = instance;
-    const isHost = index === 0;
     const compiler = new FunctionCompiler(masm, module, this.layout.layouts[index], this.environment(instance), file);
     for (let i = module.importedFuncCount; i < module.funcTypes.length; i++) {
       masm.align(FUNCTION_ALIGN);
-      if (isHost) options.sites?.beginFunction(masm.offset, 0, i, 0, FUNC_HOST);
       compiler.compile(i);
-      if (isHost) options.sites?.endFunction(masm.offset);
     }
     compiler.linkCalls();
     this.functionOffsets[index] = compiler.functionOffsets;
@@ -194,7 +191,7 @@ export class TextBuilder {
     return {
       isHost,
       deterministic: this.options.deterministic && !isHost,
-      sites: isHost ? undefined : this.options.sites,
+      sites: this.options.sites,
       thunkOffset: (index) => thunks[index],
       builtinOffset: (name: Builtin) => this.stubOffset(name),
       stubOffset: (name) => this.stubOffset(name),

@@ -1,0 +1,225 @@
+/**
+ * From decoded modules to an image: the one entry into the compiler.
+ *
+ *     link imports -> lay out DATA -> emit TEXT -> fill DATA -> describe -> lay out the file
+ *
+ * Function bodies are validated while they are compiled. Nothing is written here: see image/write-file.ts.
+ */
+
+import { createHash } from 'node:crypto';
+import type { Target } from '../arch/target.js';
+import { FUNC_GUEST, FUNC_IMPORT, SEGMENT_ALIGN } from '../runtime/layout.js';
+import { DataLayout } from './image/data-layout.js';
+import { dataSegmentBytes, finishData } from './image/finish-data.js';
+import { compilerVersion, loadHostLayer } from './image/host-layer.js';
+import { type ImageParts, layOutFile, type Part } from './image/image-file.js';
+import { definition, findExport, type LinkedInstance, linkInstance } from './image/imports.js';
+import type { InstanceLayout } from './image/instance-layout.js';
+import { align, TextBuilder } from './image/text-builder.js';
+import {
+  encodeIdentity,
+  IDENTITY_FORMAT,
+  type Identity,
+  type InstanceIdentity,
+  type ModuleIdentity,
+} from './metadata/identity.js';
+import { NameTable } from './metadata/names.js';
+import { SiteTables } from './metadata/site-tables.js';
+import { ExternKind, type Import, type Module } from './wasm/module.js';
+
+export interface ModuleInput {
+  /** What later modules import it by; the main module may have one too. */
+  readonly name?: string;
+  readonly module: Module;
+  /** For messages. */
+  readonly file: string;
+}
+
+export interface CompileOptions {
+  readonly target: Target;
+  readonly deterministic?: boolean;
+  readonly allowMissingImports?: boolean;
+  /** Site tables and trap text; without them a process cannot be captured. The code is the same. Default: true. */
+  readonly sites?: boolean;
+  /** Whether the image carries the modules. Default: true. */
+  readonly includeModule?: boolean;
+  /** Another host layer, for tests. */
+  readonly hostLayer?: Module;
+}
+
+export class CompiledImage implements ImageParts {
+  readonly parts: readonly Part[];
+  readonly size: number;
+  private assembled: Uint8Array | undefined;
+
+  constructor(
+    image: ImageParts,
+    private readonly layout: DataLayout,
+    readonly identity: Identity,
+    /** The code without padding. */
+    readonly text: Uint8Array,
+  ) {
+    this.parts = image.parts;
+    this.size = image.size;
+  }
+
+  /** The whole file in one array. */
+  get bytes(): Uint8Array {
+    if (this.assembled) return this.assembled;
+    const bytes = new Uint8Array(this.size);
+    for (const part of this.parts) bytes.set(part.bytes, part.fileOffset);
+    return (this.assembled = bytes);
+  }
+
+  /** By instance; the host layer is 0, so module i of the input is instance i + 1. */
+  get layouts(): readonly InstanceLayout[] {
+    return this.layout.layouts;
+  }
+
+  /** Image offset of the record of an exported function, undefined when there is no such export. */
+  functionRecord(instance: number, exportName: string): number | undefined {
+    const index = this.exportIndex(instance, exportName, ExternKind.Func);
+    if (index === undefined) return undefined;
+    return this.layout.functionRecord(...definition(this.layout.instances[instance], ExternKind.Func, index));
+  }
+
+  /** Image offset of an exported global's value. */
+  globalCell(instance: number, exportName: string): number | undefined {
+    const index = this.exportIndex(instance, exportName, ExternKind.Global);
+    return index === undefined ? undefined : this.layout.globalCell(instance, index);
+  }
+
+  private exportIndex(instance: number, name: string, kind: ExternKind): number | undefined {
+    const found = findExport(this.layout.instances[instance].module, name);
+    return found?.kind === kind ? found.index : undefined;
+  }
+}
+
+/**
+ * Compiles and links modules into an image. The last one is the main module: its _start is run; the others are linked to it in order.
+ * @throws ModuleError for an invalid or unlinkable module, LimitError
+ */
+export function compileImage(modules: readonly ModuleInput[], options: CompileOptions): CompiledImage {
+  const { target, sites: wantSites = true, includeModule = true, deterministic = false } = options;
+  const host = options.hostLayer ?? loadHostLayer();
+  const instances: LinkedInstance[] = [];
+  instances.push(linkInstance(instances, 'host', host, 'host layer', false));
+  for (const { name, module, file } of modules) {
+    instances.push(linkInstance(instances, name ?? '', module, file, options.allowMissingImports ?? false));
+  }
+  const layout = new DataLayout(instances);
+  const sites = wantSites ? new SiteTables() : undefined;
+  const text = new TextBuilder(layout, { target, deterministic, sites });
+  text.build();
+  const code = text.masm.code();
+  const rodataStart = align(text.start + code.length, SEGMENT_ALIGN);
+  finishData(layout, text, rodataStart);
+  const identity = describe(layout, text, { target, deterministic, includeModule });
+  const image = layOutFile({
+    target,
+    data: layout.data,
+    textStart: text.start,
+    text: code,
+    codeSize: text.codeSize,
+    entry: text.start + text.stubs.start,
+    rodataStart,
+    segmentBytes: dataSegmentBytes(layout),
+    sites,
+    names: sites ? functionNames(instances, text, sites) : new Uint8Array(0),
+    identity: encodeIdentity(identity),
+    modules: includeModule ? modules.map(({ module }) => module.bytes) : [],
+  });
+  return new CompiledImage(image, layout, identity, code.subarray(0, text.codeSize));
+}
+
+interface DescribeOptions {
+  readonly target: Target;
+  readonly deterministic: boolean;
+  readonly includeModule: boolean;
+}
+
+function describe(layout: DataLayout, text: TextBuilder, options: DescribeOptions): Identity {
+  let offset = 0;
+  const modules = layout.instances.map(({ module, name, index }): ModuleIdentity => {
+    const host = index === 0;
+    const sha256 = createHash('sha256').update(module.bytes).digest('hex');
+    const carried = options.includeModule && !host;
+    const at = carried ? offset : -1;
+    if (carried) offset += module.bytes.length;
+    return { name: name || module.names?.module || '', sha256, size: module.bytes.length, offset: at, host };
+  });
+  const { data } = layout;
+  return {
+    format: IDENTITY_FORMAT,
+    compiler: compilerVersion(),
+    arch: options.target.name,
+    deterministic: options.deterministic,
+    modules,
+    instances: layout.instances.map((instance, index) => describeInstance(instance, layout.layouts[index])),
+    types: layout.types.types.map(({ params, results }) => ({ params, results })),
+    trampolines: text.trampolines,
+    data: { imageOffset: data.start, size: data.bytes.length },
+    text: { imageOffset: text.start, size: text.masm.offset, codeSize: text.codeSize },
+  };
+}
+
+function describeInstance(instance: LinkedInstance, layout: InstanceLayout): InstanceIdentity {
+  const { module } = instance;
+  return {
+    module: instance.index,
+    name: instance.name,
+    start: layout.start,
+    size: layout.size,
+    functions: {
+      imported: module.importedFuncCount,
+      count: module.funcTypes.length,
+      pointers: layout.functionPointers,
+      records: layout.recordOffsets,
+      links: instance.functionLinks,
+    },
+    memories: {
+      imported: module.importedMemoryCount,
+      pointers: layout.memoryPointers,
+      records: layout.memoryRecords,
+      types: module.memories.map(({ min, max }) => ({ min, max: max ?? null })),
+      links: instance.memoryLinks,
+    },
+    tables: {
+      imported: module.importedTableCount,
+      pointers: layout.tablePointers,
+      records: layout.tableRecords,
+      types: module.tables.map(({ element, min, max }) => ({ element, min, max: max ?? null })),
+      links: instance.tableLinks,
+    },
+    globals: {
+      imported: module.importedGlobalCount,
+      pointers: layout.globalPointers,
+      records: layout.globals,
+      types: Uint8Array.from(module.globals, ({ type }) => type),
+      mutable: Uint8Array.from(module.globals, ({ mutable }) => Number(mutable)),
+      links: instance.globalLinks,
+    },
+    dataSegments: { records: layout.dataSegments, count: module.datas.length },
+    elementSegments: { records: layout.elementSegments, count: module.elements.length },
+  };
+}
+
+/** A name per row of the function table: from the name section; of a thunk, what it imports. */
+function functionNames(instances: readonly LinkedInstance[], text: TextBuilder, sites: SiteTables): Uint8Array {
+  const table = new NameTable();
+  const { words, length } = sites.functions;
+  const imports = instances.map(({ module }) =>
+    module.imports
+      .filter((entry: Import) => entry.kind === ExternKind.Func)
+      .map((entry) => `${entry.module}.${entry.name}`),
+  );
+  for (let at = 0; at < length; at += 8) {
+    const kind = words[at + 7];
+    const instance = words[at + 2];
+    const index = words[at + 3];
+    if (kind === FUNC_IMPORT) table.add(imports[instance][index]);
+    else if (kind === FUNC_GUEST) table.add(instances[instance].module.names?.functions.get(index) ?? '');
+    else table.add(text.stubNames.get(at / 8) ?? '');
+  }
+  return table.encode();
+}

@@ -1,0 +1,45 @@
+/** Writes an image to a file: whole or not at all, executable. */
+
+import { closeSync, fchmodSync, ftruncateSync, openSync, renameSync, unlinkSync, writeSync } from 'node:fs';
+import { ToolError } from '../../errors.js';
+import type { ImageParts } from './image-file.js';
+
+/**
+ * Writes to a temporary name beside `path`, then renames. Gaps become holes.
+ * @throws ToolError 'write'
+ */
+export function writeImage(image: ImageParts, path: string): void {
+  writeAtomically(path, (fd) => {
+    ftruncateSync(fd, image.size);
+    for (const { bytes, fileOffset } of image.parts) writeAt(fd, bytes, fileOffset);
+  });
+}
+
+/** Calls `fill` with a descriptor of a new file of mode 755 that replaces `path` when all went well. */
+export function writeAtomically(path: string, fill: (fd: number) => void): void {
+  const temporary = `${path}.${process.pid}.tmp`;
+  let fd = -1;
+  try {
+    fd = openSync(temporary, 'wx', 0o755);
+    fill(fd);
+    fchmodSync(fd, 0o755);
+    closeSync(fd);
+    fd = -1;
+    renameSync(temporary, path);
+  } catch (error) {
+    if (fd >= 0) closeSync(fd);
+    try {
+      unlinkSync(temporary);
+    } catch {
+      // it was never there
+    }
+    if ((error as NodeJS.ErrnoException).syscall === undefined) throw error;
+    throw new ToolError('write', `cannot write ${path}: ${(error as Error).message}`);
+  }
+}
+
+export function writeAt(fd: number, bytes: Uint8Array, fileOffset: number): void {
+  for (let done = 0; done < bytes.length; ) {
+    done += writeSync(fd, bytes, done, bytes.length - done, fileOffset + done);
+  }
+}
