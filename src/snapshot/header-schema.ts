@@ -63,7 +63,7 @@ const descriptor = z.strictObject({
   rights: u64,
   rightsInheriting: u64,
   offset,
-  cookie: offset,
+  cookie: u64,
 });
 
 const host = z.strictObject({

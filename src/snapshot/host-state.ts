@@ -1,0 +1,164 @@
+/**
+ * The host layer's state of a parked process as meaning: descriptors, arguments, environment, clocks.
+ *
+ * Reads the HS_* block and the strings behind RT_ARGV and RT_ENVP; file positions come from the kernel
+ * (/proc/PID/fdinfo/N), which keeps them. Native descriptor numbers stay behind.
+ */
+
+import { readFileSync } from 'node:fs';
+import { InputError } from '../errors.js';
+import {
+  FD_COOKIE,
+  FD_FLAGS,
+  FD_HOST_PATH_LENGTH,
+  FD_KIND,
+  FD_NATIVE,
+  FD_OPEN_FLAGS,
+  FD_PATH_LENGTH,
+  FD_PREOPEN,
+  FD_READ_ONLY,
+  FD_RIGHTS,
+  FD_RIGHTS_INHERITING,
+  FD_SIZE,
+  FDK_DIRECTORY,
+  FDK_FILE,
+  FDK_PREOPEN,
+  FDK_STDIO,
+  HOST_STATE_VERSION,
+  HS_FD_CAPACITY,
+  HS_FD_COUNT,
+  HS_FDS,
+  HS_MONOTONIC_OFFSET,
+  HS_PATH_SIZE,
+  HS_PATHS,
+  HS_PENDING_TIMEOUT,
+  HS_VERSION,
+  RT_ARGC,
+  RT_ARGV,
+  RT_ENVP,
+  RT_HOST_STATE,
+} from '../runtime/layout.js';
+import { checkedAddress, type ProcessMemory } from './process-memory.js';
+import type { Descriptor, DescriptorKind, Host } from './snapshot.js';
+
+const EMPTY = new Uint8Array(0);
+const KINDS = new Map<number, DescriptorKind>([
+  [FDK_STDIO, 'stdio'],
+  [FDK_PREOPEN, 'preopen'],
+  [FDK_FILE, 'file'],
+  [FDK_DIRECTORY, 'directory'],
+]);
+/** Of the kernel: MAX_ARG_STRLEN, and more strings than ARG_MAX has room for. */
+const STRING_MAX = 131072;
+const STRINGS_MAX = 1 << 20;
+const STRING_CHUNK = 4096;
+
+/**
+ * @param runtime address of the runtime block
+ * @param now CLOCK_MONOTONIC at the moment of capture, nanoseconds
+ */
+export function readHost(memory: ProcessMemory, runtime: number, now: bigint): Host {
+  const state = memory.address(runtime + RT_HOST_STATE);
+  const head = memory.read(state, HS_FDS);
+  const version = head.readUInt32LE(HS_VERSION);
+  if (version !== HOST_STATE_VERSION) {
+    throw new InputError(
+      'host-state',
+      `pid ${memory.pid}: its host state has version ${version}, not ${HOST_STATE_VERSION}`,
+    );
+  }
+  const count = head.readUInt32LE(HS_FD_COUNT);
+  if (count > HS_FD_CAPACITY) throw new InputError('damaged-process', `pid ${memory.pid}: ${count} descriptors`);
+  const monotonic = now + head.readBigInt64LE(HS_MONOTONIC_OFFSET);
+  const deadline = head.readBigInt64LE(HS_PENDING_TIMEOUT);
+  const argc = Number(memory.u64(runtime + RT_ARGC));
+  return {
+    descriptors: readDescriptors(memory, state, count),
+    args: readStrings(memory, memory.address(runtime + RT_ARGV), argc),
+    env: readStrings(memory, memory.address(runtime + RT_ENVP), STRINGS_MAX).filter((text) => !isOurs(text)),
+    monotonic,
+    pendingTimeout: deadline < 0n ? undefined : deadline > monotonic ? deadline - monotonic : 0n,
+  };
+}
+
+function readDescriptors(memory: ProcessMemory, state: number, count: number): Descriptor[] {
+  const table = memory.read(state + HS_FDS, count * FD_SIZE);
+  const descriptors: Descriptor[] = [];
+  for (let fd = 0; fd < count; fd++) {
+    const entry = table.subarray(fd * FD_SIZE, (fd + 1) * FD_SIZE);
+    const kind = KINDS.get(entry.readUInt32LE(FD_KIND));
+    if (!kind) continue;
+    const pathLength = entry.readUInt32LE(FD_PATH_LENGTH);
+    const hostLength = entry.readUInt32LE(FD_HOST_PATH_LENGTH);
+    if (pathLength + hostLength > HS_PATH_SIZE) {
+      throw new InputError('damaged-process', `pid ${memory.pid}: the path of descriptor ${fd} is too long`);
+    }
+    const text = memory.read(state + HS_PATHS + fd * HS_PATH_SIZE, pathLength + hostLength);
+    const preopen = kind === 'preopen';
+    const below = kind === 'file' || kind === 'directory';
+    descriptors.push({
+      fd,
+      kind,
+      path: below ? text.subarray(0, pathLength) : EMPTY,
+      preopen: below ? entry.readUInt32LE(FD_PREOPEN) : 0,
+      guestName: preopen ? text.subarray(0, pathLength) : EMPTY,
+      hostPath: preopen ? text.subarray(pathLength) : EMPTY,
+      readOnly: entry.readUInt32LE(FD_READ_ONLY) !== 0,
+      flags: entry.readUInt32LE(FD_FLAGS),
+      openFlags: entry.readUInt32LE(FD_OPEN_FLAGS),
+      rights: entry.readBigUInt64LE(FD_RIGHTS),
+      rightsInheriting: entry.readBigUInt64LE(FD_RIGHTS_INHERITING),
+      offset: kind === 'file' ? fileOffset(memory.pid, entry.readInt32LE(FD_NATIVE)) : 0n,
+      cookie: entry.readBigUInt64LE(FD_COOKIE),
+    });
+  }
+  return descriptors;
+}
+
+/** The position of a native descriptor: the line "pos:" of fdinfo (proc(5)). */
+function fileOffset(pid: number, native: number): bigint {
+  let text: string;
+  try {
+    text = readFileSync(`/proc/${pid}/fdinfo/${native}`, 'latin1');
+  } catch {
+    return 0n; // closed behind the host layer's back; restore opens it at its start
+  }
+  return BigInt(/^pos:\s*(\d+)/m.exec(text)?.[1] ?? 0);
+}
+
+/** @param limit as many as there are at most; a null pointer ends them before */
+function readStrings(memory: ProcessMemory, pointers: number, limit: number): Uint8Array[] {
+  if (pointers === 0) return [];
+  const strings: Uint8Array[] = [];
+  const chunk = Buffer.alloc(STRING_CHUNK);
+  while (strings.length < limit) {
+    const got = memory.readSome(pointers + strings.length * 8, chunk, 0, STRING_CHUNK) & ~7;
+    if (got === 0) throw new InputError('damaged-process', `pid ${memory.pid}: its arguments have no end`);
+    for (let at = 0; at < got && strings.length < limit; at += 8) {
+      const address = checkedAddress(chunk.readBigUInt64LE(at), memory.pid);
+      if (address === 0 || strings.length >= STRINGS_MAX) return strings;
+      strings.push(readString(memory, address));
+    }
+  }
+  return strings;
+}
+
+/** The bytes up to a NUL. */
+function readString(memory: ProcessMemory, address: number): Uint8Array {
+  const parts: Buffer[] = [];
+  for (let length = 0; length < STRING_MAX; ) {
+    const chunk = Buffer.alloc(256);
+    const got = memory.readSome(address + length, chunk, 0, chunk.length);
+    if (got === 0) throw new InputError('damaged-process', `pid ${memory.pid}: an argument cannot be read`);
+    const end = chunk.subarray(0, got).indexOf(0);
+    parts.push(chunk.subarray(0, end < 0 ? got : end));
+    if (end >= 0) break;
+    length += got;
+  }
+  return Buffer.concat(parts);
+}
+
+/** Variables that configure wag-snap itself. */
+function isOurs(variable: Uint8Array): boolean {
+  return Buffer.from(variable.subarray(0, 8)).toString('latin1') === 'WAGSNAP_';
+}

@@ -1,0 +1,259 @@
+/**
+ * Lifts the native stack of a parked process: from frame sizes and site tables to wasm frames.
+ *
+ *     higher   ...                      caller's frame
+ *              return address           names the caller's call site
+ *     sp + frameSize ->
+ *              slots                    of this frame, 8 bytes each, counted from its sp
+ *     sp ->
+ *
+ * The innermost frame's site is found by the saved pc (its locals may be in registers), each other one's by the return
+ * address below it, until one in a trampoline: there the host had entered the guest. All there is to know about a site
+ * is worked out once and kept (`Plan`): a frame then costs a few copies. Function references come out native; the
+ * caller translates them (references.ts), at `referenceWords`.
+ */
+
+import type { LocalHome, Location, SiteLookup } from '../compile/metadata/site-lookup.js';
+import { ValType } from '../compile/wasm/module.js';
+import { BugError, InputError } from '../errors.js';
+import {
+  FUNC_GUEST,
+  FUNC_IMPORT,
+  FUNC_TRAMPOLINE,
+  NO_LOCAL_REG,
+  OPERAND_CONST,
+  OPERAND_LOCAL,
+  OPERAND_REG,
+  OPERAND_SLOT,
+  SITE_CALL,
+  SITE_ENTRY,
+  SITE_LOOP,
+} from '../runtime/layout.js';
+import type { Registers } from './registers.js';
+import { FIRST_GUEST, type FrameKind, type FrameSite, Frames } from './snapshot.js';
+
+/** The part of the guest's stack that is in use. */
+export interface StackBytes {
+  /** Address of the first byte: the saved sp. */
+  readonly address: number;
+  readonly bytes: Buffer;
+}
+
+export interface LiftedStack {
+  readonly frames: Frames;
+  /** Row of the function table of each of `frames.sites`, for names. */
+  readonly functionRows: readonly number[];
+  /** Where in `frames.words` native function references are: index of the low word. */
+  readonly referenceWords: readonly number[];
+}
+
+const VAL_TYPE_OF_CODE: readonly ValType[] = [
+  0 as ValType,
+  ValType.I32,
+  ValType.I64,
+  ValType.F32,
+  ValType.F64,
+  ValType.V128,
+  ValType.FuncRef,
+  ValType.ExternRef,
+];
+
+const enum From {
+  Slot, // payload: slot
+  Const, // lo, hi
+  Register, // payload: register
+}
+
+/** How to lift a frame that stands at one site: its values, locals before operands, in columns. */
+interface Plan {
+  readonly site: number; // index of its FrameSite
+  readonly frameBytes: number; // from sp to the return address
+  readonly from: Uint8Array; // From
+  readonly payload: Int32Array;
+  readonly lo: Uint32Array;
+  readonly hi: Uint32Array;
+  readonly types: Uint8Array; // ValType
+  readonly hasReferences: boolean;
+}
+
+/**
+ * @param textAddress absolute address of TEXT
+ * @throws InputError 'damaged-process' when the stack is not one that our code builds
+ */
+export function liftStack(
+  lookup: SiteLookup,
+  textAddress: number,
+  registers: Registers,
+  stack: StackBytes,
+): LiftedStack {
+  return new Lifter(lookup, textAddress, registers, stack).lift();
+}
+
+class Lifter {
+  private readonly sites: FrameSite[] = [];
+  private readonly functionRows: number[] = [];
+  private readonly plans = new Map<number, Plan | undefined>(); // by return offset; undefined: the end of the stack
+  private readonly stackWords: Uint32Array;
+  private readonly referenceWords: number[] = [];
+  private siteOf = new Uint32Array(256);
+  private frameCount = 0;
+  private words = new Uint32Array(4096);
+  private length = 0;
+
+  constructor(
+    private readonly lookup: SiteLookup,
+    private readonly textAddress: number,
+    private readonly registers: Registers,
+    private readonly stack: StackBytes,
+  ) {
+    const { bytes } = stack;
+    const aligned = bytes.byteOffset % 4 === 0 ? bytes : Buffer.from(bytes);
+    this.stackWords = new Uint32Array(aligned.buffer, aligned.byteOffset, bytes.length >> 2);
+  }
+
+  lift(): LiftedStack {
+    const { pc, sp } = this.registers;
+    if (sp !== this.stack.address || sp % 8 !== 0) throw new BugError('lift: the stack does not start at sp');
+    let plan: Plan | undefined = this.innermost(pc - this.textAddress);
+    let at = 0; // word index of the frame's sp
+    while (plan) {
+      this.addFrame(plan, at);
+      const above = at + plan.frameBytes / 4;
+      if (above + 2 > this.stackWords.length) {
+        throw damaged(`frame ${this.frameCount - 1} reaches beyond the stack's top`);
+      }
+      const returnAddress = this.stackWords[above + 1] * 0x100000000 + this.stackWords[above];
+      plan = this.caller(returnAddress - this.textAddress);
+      at = above + 2;
+    }
+    const frames = new Frames(this.sites, this.siteOf.slice(0, this.frameCount), this.words.slice(0, this.length));
+    return { frames, functionRows: this.functionRows, referenceWords: this.referenceWords };
+  }
+
+  private innermost(textOffset: number): Plan {
+    const row = this.lookup.siteAt(textOffset);
+    if (row < 0) throw damaged(`the program counter (text+0x${textOffset.toString(16)}) is not at a safepoint`);
+    const { kind } = this.lookup.site(row);
+    return this.makePlan(textOffset, kind === SITE_LOOP ? 'loop' : kind === SITE_ENTRY ? 'entry' : 'return');
+  }
+
+  private caller(returnOffset: number): Plan | undefined {
+    const known = this.plans.get(returnOffset);
+    if (known || this.plans.has(returnOffset)) return known;
+    const plan = this.isTrampoline(returnOffset) ? undefined : this.makePlan(returnOffset, 'call');
+    this.plans.set(returnOffset, plan);
+    return plan;
+  }
+
+  private isTrampoline(returnOffset: number): boolean {
+    if (!(returnOffset >= 0)) throw damaged(`frame ${this.frameCount - 1} returns to outside of text`);
+    const row = this.lookup.functionAt(returnOffset);
+    return row >= 0 && this.lookup.function(row).kind === FUNC_TRAMPOLINE;
+  }
+
+  private makePlan(textOffset: number, kind: FrameKind): Plan {
+    const { lookup } = this;
+    const siteRow = lookup.siteAt(textOffset);
+    const functionRow = siteRow < 0 ? -1 : lookup.functionAt(textOffset);
+    if (functionRow < 0)
+      throw damaged(`frame ${this.frameCount} is at text+0x${textOffset.toString(16)}, not a safepoint`);
+    const site = lookup.site(siteRow);
+    const owner = lookup.function(functionRow);
+    if (owner.kind !== FUNC_GUEST && owner.kind !== FUNC_IMPORT) throw damaged('a frame is not of a guest function');
+    if (kind === 'call' && site.kind !== SITE_CALL) throw damaged('a return address is not behind a call');
+    const shape = lookup.shape(site);
+    const entry = kind === 'entry';
+    const homes = entry ? [] : lookup.locals(functionRow);
+    // At the entry the operands are the parameters, which are the locals that there are.
+    const locals = entry ? shape.operands : homes.map((home) => localLocation(home, kind));
+    const rest = entry ? [] : kind === 'return' ? [...shape.operands, ...shape.results] : shape.operands;
+    const operands = rest.map((location) => (location.kind === OPERAND_LOCAL ? aliased(location, locals) : location));
+    this.sites.push({
+      instance: owner.instance - FIRST_GUEST,
+      func: owner.index,
+      offset: entry ? 0 : site.bodyOffset,
+      kind,
+      locals: Uint8Array.from(locals, ({ type }) => VAL_TYPE_OF_CODE[type] ?? 0),
+      operands: Uint8Array.from(operands, ({ type }) => VAL_TYPE_OF_CODE[type] ?? 0),
+    });
+    this.functionRows.push(functionRow);
+    return makeColumns(this.sites.length - 1, entry ? 0 : owner.frameSize, [...locals, ...operands], kind);
+  }
+
+  private addFrame(plan: Plan, at: number): void {
+    if (this.frameCount === this.siteOf.length) this.siteOf = grow(this.siteOf, this.frameCount * 2);
+    this.siteOf[this.frameCount++] = plan.site;
+    const { from, payload, lo, hi, types } = plan;
+    const count = from.length;
+    if (this.length + count * 2 > this.words.length) {
+      this.words = grow(this.words, Math.max(this.words.length * 2, this.length + count * 2));
+    }
+    const { words, stackWords } = this;
+    let to = this.length;
+    for (let i = 0; i < count; i++, to += 2) {
+      if (from[i] === From.Slot) {
+        const source = at + payload[i] * 2;
+        if (source + 2 > stackWords.length)
+          throw damaged(`a value of frame ${this.frameCount - 1} lies above the stack`);
+        words[to] = stackWords[source];
+        words[to + 1] = stackWords[source + 1];
+      } else if (from[i] === From.Const) {
+        words[to] = lo[i];
+        words[to + 1] = hi[i];
+      } else {
+        words[to] = this.registers.words[payload[i] * 2];
+        words[to + 1] = this.registers.words[payload[i] * 2 + 1];
+      }
+      // The upper half of a 32-bit value's slot or register is not part of it.
+      if (types[i] === ValType.I32 || types[i] === ValType.F32) words[to + 1] = 0;
+    }
+    if (plan.hasReferences) {
+      for (let i = 0; i < count; i++) if (types[i] === ValType.FuncRef) this.referenceWords.push(this.length + i * 2);
+    }
+    this.length = to;
+  }
+}
+
+/** A local with a register lives in it, but across calls, where all of them are in their slots. */
+function localLocation(home: LocalHome, kind: FrameKind): Location {
+  const inRegister = kind === 'loop' && home.reg !== NO_LOCAL_REG;
+  const place = { type: home.type, slot: home.slot, local: 0, lo: 0, hi: 0 };
+  return inRegister
+    ? { ...place, kind: OPERAND_REG, reg: home.reg }
+    : { ...place, kind: OPERAND_SLOT, reg: NO_LOCAL_REG };
+}
+
+function aliased({ local }: Location, locals: readonly Location[]): Location {
+  if (local >= locals.length) throw damaged(`an operand is local ${local} of ${locals.length}`);
+  return locals[local];
+}
+
+function makeColumns(site: number, frameBytes: number, values: readonly Location[], kind: FrameKind): Plan {
+  const types = Uint8Array.from(values, ({ type }) => VAL_TYPE_OF_CODE[type] ?? 0);
+  if (types.includes(0)) throw damaged('a value has no type');
+  if (kind === 'call' && values.some((value) => value.kind === OPERAND_REG)) {
+    throw damaged('a value is in a register across a call');
+  }
+  return {
+    site,
+    frameBytes,
+    from: Uint8Array.from(values, (value) =>
+      value.kind === OPERAND_REG ? From.Register : value.kind === OPERAND_CONST ? From.Const : From.Slot,
+    ),
+    payload: Int32Array.from(values, (value) => (value.kind === OPERAND_REG ? value.reg & 63 : value.slot)),
+    lo: Uint32Array.from(values, ({ lo }) => lo),
+    hi: Uint32Array.from(values, ({ hi }) => hi),
+    types,
+    hasReferences: types.includes(ValType.FuncRef),
+  };
+}
+
+function grow(words: Uint32Array<ArrayBuffer>, length: number): Uint32Array<ArrayBuffer> {
+  const grown = new Uint32Array(length);
+  grown.set(words);
+  return grown;
+}
+
+function damaged(what: string): InputError {
+  return new InputError('damaged-process', `the process's stack cannot be read: ${what}`);
+}
