@@ -76,7 +76,10 @@ export const enum FloatUnary {
   Sqrt,
 }
 
-/** Conditions of integer comparisons and, for compareFloat, of ordered float comparisons (false on NaN, but Ne). */
+/**
+ * Conditions of integer comparisons and, for compareFloat, of float comparisons: false on NaN, but FNe. So a float
+ * condition has no opposite among them; see branchUnless.
+ */
 export const enum Cond {
   Eq,
   Ne,
@@ -96,7 +99,7 @@ export const enum Cond {
   FGe,
 }
 
-/** The opposite of an integer or float condition; FLt and so on have none (use `branchUnless`). */
+/** Loads of guest memory: the result's type, then the width in memory and its extension when narrower. */
 export const enum LoadOp {
   I32,
   I64,

@@ -15,7 +15,7 @@ export const FLOAT_SCRATCH: Reg = R.XMM7;
 export const FLOAT_SCRATCH_2: Reg = R.XMM6;
 
 const OPERAND_INTS = [R.RAX, R.RDX, R.RSI, R.RDI, R.R11];
-const OPERAND_FLOATS = [32, 33, 34, 35, 36, 37];
+const OPERAND_FLOATS = [R.XMM0, R.XMM1, R.XMM2, R.XMM3, R.XMM4, R.XMM5];
 
 export const plan: RegisterPlan = {
   instance: R.R14,
@@ -23,7 +23,7 @@ export const plan: RegisterPlan = {
   operandInts: OPERAND_INTS,
   pinnedInts: [R.RBX, R.RBP, R.R8, R.R9, R.R10, R.R12, R.R13],
   operandFloats: OPERAND_FLOATS,
-  pinnedFloats: [40, 41, 42, 43, 44, 45, 46, 47],
+  pinnedFloats: [40, 41, 42, 43, 44, 45, 46, 47], // xmm8 to xmm15
   argInts: OPERAND_INTS,
   argFloats: OPERAND_FLOATS,
   resultInt: R.RAX,

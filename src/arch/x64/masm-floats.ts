@@ -2,8 +2,8 @@
  * The macro-assembler's floating point arithmetic.
  *
  * Scalar SSE. The operations that leave part of dst as it was (sqrt, round, conversions) would wait for whatever wrote
- * it last, so dst is cleared first unless it is the source. Sign masks are made in a register from all ones (Intel
- * optimization manual, 3.5.1.8), so there is no constant pool.
+ * it last, so dst is cleared first unless it is the source. Sign masks are made in a register from all ones
+ * (pcmpeqd, a shift), so there is no constant pool.
  */
 
 import { FloatOp, FloatUnary, type Reg } from '../masm.js';

@@ -31,8 +31,6 @@ export const XMM4 = 36;
 export const XMM5 = 37;
 export const XMM6 = 38;
 export const XMM7 = 39;
-export const XMM8 = 40;
-export const XMM15 = 47;
 
 const LEGACY = ['ax', 'cx', 'dx', 'bx', 'sp', 'bp', 'si', 'di'];
 

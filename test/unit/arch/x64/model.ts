@@ -270,7 +270,17 @@ export function random64(): bigint {
   return BigInt.asUintN(64, state * 0x2545f4914f6cdd1dn);
 }
 
+// Ties of the conversions from unsigned 64 bits, and one more than them.
+const TIES = [
+  0x80000000_00000400n,
+  0x80000000_00000401n,
+  0x80000080_00000000n,
+  0x80000080_00000001n,
+  0x80000000_00000c00n,
+];
+
 const INT_EDGES = [
+  ...TIES,
   0n,
   1n,
   2n,

@@ -51,10 +51,10 @@ const DUMP = 32 * 8;
 export function run(cases: readonly Case[]): string[] {
   const tables = new Map<readonly Row[], number>();
   let end = TABLES;
-  for (const { rows, inputs } of cases) {
+  for (const { rows } of cases) {
     if (tables.has(rows)) continue;
     tables.set(rows, end);
-    end += rows.length * stride(inputs.length, rows) + 8;
+    end += rows.length * stride(rows) + 8;
   }
   const codeStart = (end + 15) & ~15;
   const masm = x64.createAssembler() as X64MacroAssembler;
@@ -65,7 +65,7 @@ export function run(cases: readonly Case[]): string[] {
   for (const c of cases) {
     emitLoop(masm, c, tables.get(c.rows)!);
     outBytes += 8 * c.rows.length;
-    for (let i = 0; i < ROUND_2_ROWS; i++) emitDump(masm, c, tables.get(c.rows)! + stride(c.inputs.length, c.rows) * i);
+    for (let i = 0; i < ROUND_2_ROWS; i++) emitDump(masm, c, tables.get(c.rows)! + stride(c.rows) * i);
     outBytes += ROUND_2_ROWS * DUMP;
   }
   emitExit(masm, outBytes);
@@ -74,7 +74,7 @@ export function run(cases: readonly Case[]): string[] {
   image.set(masm.code(), codeStart);
   const view = new DataView(image.buffer);
   for (const [rows, at] of tables) {
-    const step = stride(0, rows);
+    const step = stride(rows);
     rows.forEach((row, i) => {
       row.forEach((value, j) => {
         view.setBigUint64(at + i * step + 8 * j, BigInt.asUintN(64, value), true);
@@ -85,7 +85,8 @@ export function run(cases: readonly Case[]): string[] {
   return compare(cases, execute(image));
 }
 
-function stride(_inputs: number, rows: readonly Row[]): number {
+/** Bytes from one row of a table to the next. */
+function stride(rows: readonly Row[]): number {
   return 8 * rows[0]!.length;
 }
 
@@ -111,9 +112,9 @@ function emitLoop(masm: X64MacroAssembler, c: Case, table: number): void {
   masm.binaryImm(IntOp.Add, 1, s, s, 8);
   masm.storeGlobal(Width.Int64, s, OUTPUT_POINTER);
   masm.loadGlobal(Width.Int64, s, INPUT_POINTER);
-  masm.binaryImm(IntOp.Add, 1, s, s, stride(0, c.rows));
+  masm.binaryImm(IntOp.Add, 1, s, s, stride(c.rows));
   masm.storeGlobal(Width.Int64, s, INPUT_POINTER);
-  masm.compareImm(1, s, IMAGE + table + c.rows.length * stride(0, c.rows));
+  masm.compareImm(1, s, IMAGE + table + c.rows.length * stride(c.rows));
   masm.branch(Cond.Ne, loop);
   masm.resetLabels();
 }

@@ -1,0 +1,84 @@
+/** Labels, fixups and the code buffer of the x64 macro-assembler. */
+
+import { expect, test } from 'vitest';
+import { Cond } from '../../../../src/arch/masm.js';
+import { X64MacroAssembler } from '../../../../src/arch/x64/masm.js';
+
+const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
+
+test('backward jumps are short up to 128 bytes', () => {
+  for (const distance of [0, 1, 100, 125, 126, 127, 128, 1000]) {
+    const masm = new X64MacroAssembler(64);
+    const label = masm.newLabel();
+    masm.bind(label);
+    for (let i = 0; i < distance; i++) masm.nop();
+    masm.jump(label);
+    const jump = masm.code().slice(distance);
+    const view = new DataView(jump.buffer);
+    if (distance <= 126) expect([jump.length, jump[0], view.getInt8(1)]).toEqual([2, 0xeb, -distance - 2]);
+    else expect([jump.length, jump[0], view.getInt32(1, true)]).toEqual([5, 0xe9, -distance - 5]);
+    const branchStart = masm.offset;
+    masm.branch(Cond.Ne, label);
+    const branch = masm.code().slice(branchStart);
+    if (branchStart <= 126) expect(hex(branch)).toBe(`75${(0x100 - branchStart - 2).toString(16).padStart(2, '0')}`);
+    else {
+      expect(hex(branch.subarray(0, 2))).toBe('0f85');
+      expect(new DataView(branch.buffer).getInt32(2, true)).toBe(-branchStart - 6);
+    }
+  }
+});
+
+test('all fixups of a label are filled, over growth of the buffer and many labels', () => {
+  const masm = new X64MacroAssembler(16);
+  const count = 500;
+  const labels = Array.from({ length: count }, () => masm.newLabel());
+  const fields: number[][] = labels.map(() => []);
+  for (let round = 0; round < 3; round++)
+    for (const label of labels) {
+      masm.jump(label);
+      fields[label]!.push(masm.offset - 4);
+      masm.branch(Cond.FNe, label);
+      fields[label]!.push(masm.offset - 4, masm.offset - 10);
+    }
+  const targets = labels.map((label) => {
+    masm.bind(label);
+    const target = masm.offset;
+    masm.nop();
+    return target;
+  });
+  const code = masm.code().slice();
+  const view = new DataView(code.buffer);
+  for (const label of labels)
+    for (const field of fields[label]!) expect(field + 4 + view.getInt32(field, true)).toBe(targets[label]);
+  masm.resetLabels();
+  expect(masm.newLabel()).toBe(0);
+});
+
+test('a label that is used must be bound', () => {
+  const masm = new X64MacroAssembler(64);
+  masm.newLabel(); // never used: needs no binding
+  masm.resetLabels();
+  masm.jump(masm.newLabel());
+  expect(() => masm.resetLabels()).toThrow('not bound');
+});
+
+test('bytes of any number fit', () => {
+  const masm = new X64MacroAssembler(64);
+  const bytes = Uint8Array.from({ length: 1000 }, (_, i) => i);
+  masm.emitBytes(bytes);
+  masm.emitBytes(bytes.subarray(0, 7));
+  expect(masm.code()).toEqual(new Uint8Array([...bytes, ...bytes.subarray(0, 7)]));
+  masm.align(16);
+  expect(masm.offset).toBe(1008);
+  expect(masm.code()[1007]).toBe(0xcc);
+});
+
+test('faultOffset names the instruction that faults', () => {
+  const masm = new X64MacroAssembler(64);
+  masm.load(0, 0, 15, 2, 0x90000000); // mov ecx, …; add rcx, rdx; then the access
+  expect([masm.faultOffset, hex(masm.code().subarray(masm.faultOffset))]).toEqual([8, '418b040f']);
+  masm.divide(0, 1, 0, 0, 6);
+  expect(hex(masm.code().subarray(masm.faultOffset))).toBe('48f7fe');
+  masm.trap();
+  expect(hex(masm.code().subarray(masm.faultOffset))).toBe('0f0b');
+});
