@@ -1,0 +1,1 @@
+/* Lua includes it; wasi.h makes its contents unnecessary. */
