@@ -3,7 +3,7 @@
 import type { Label } from '../../arch/masm.js';
 import { NO_REG } from '../../arch/masm.js';
 import { SITE_LOOP } from '../../runtime/layout.js';
-import type { FuncType } from '../wasm/module.js';
+import { type FuncType, ValType } from '../wasm/module.js';
 import { isFloat } from './call-layout.js';
 import { branchOnFlags, conditionOperands, emitFlags, takeCondition } from './comparisons.js';
 import type { FunctionCompiler } from './compile-function.js';
@@ -197,7 +197,7 @@ export function brTable(c: FunctionCompiler, depths: Int32Array, count: number):
   const index = o.acquire(o.height - 1);
   let reg = index;
   if (o.isPinned(index)) {
-    reg = o.allocate(0x7f);
+    reg = o.allocate(ValType.I32);
     masm.move(reg, index);
   }
   o.pop();

@@ -7,7 +7,7 @@
  *     takeCondition (loads what is compared, pops it) … emitFlags … branch, select or set
  */
 
-import { Cond, type Label, NO_REG } from '../../arch/masm.js';
+import { Cond, IntOp, type Label, NO_REG } from '../../arch/masm.js';
 import { ValType } from '../wasm/module.js';
 import { Op } from '../wasm/opcodes.js';
 import type { FunctionCompiler } from './compile-function.js';
@@ -58,7 +58,7 @@ export function compare(c: FunctionCompiler, pending: Pending, cond: Cond, wide:
   const dst = c.destination(ValType.I32, NO_REG);
   emitFlags(c);
   c.masm.setCondition(k.cond, dst);
-  if (k.negated) c.masm.binaryImm(5 /* IntOp.Xor */, 0, dst, dst, 1);
+  if (k.negated) c.masm.binaryImm(IntOp.Xor, 0, dst, dst, 1);
   c.finish(ValType.I32, dst);
 }
 

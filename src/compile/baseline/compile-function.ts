@@ -6,7 +6,7 @@
  * branches.ts, calls.ts, intrinsics.ts) share. One object compiles all functions of a module, one after the other.
  */
 
-import { Cond, type Label, type MacroAssembler, NO_REG, type Reg } from '../../arch/masm.js';
+import { Cond, FLOAT_BASE, type Label, type MacroAssembler, NO_REG, type Reg, Width } from '../../arch/masm.js';
 import { BugError, LimitError } from '../../errors.js';
 import { FUNC_GUEST, FUNC_HOST, SITE_ENTRY, TRAP_UNREACHABLE } from '../../runtime/layout.js';
 import { type InstanceLayout, typeCode } from '../image/instance-layout.js';
@@ -178,14 +178,26 @@ export class FunctionCompiler {
         if (arrived === NO_REG) operands.clean |= 1 << frame.pins[i];
       }
     }
-    for (let i = paramRegs.length; i < frame.localCount; i++) {
+    this.zeroLocals(paramRegs.length);
+  }
+
+  /** Slots are zeroed from a register when there are several: the instruction is shorter than one with an immediate. */
+  private zeroLocals(first: number): void {
+    const { masm, frame, operands } = this;
+    let inSlots = frame.localCount - first;
+    for (let i = first; i < frame.localCount; i++) {
       const reg = frame.registers[i];
-      if (reg === NO_REG) masm.storeSlotConstant(1, frame.homes[i], 0, 0);
-      else {
-        if (reg >= 32) masm.floatConstant(reg, 1, 0, 0);
-        else masm.constant(reg, 1, 0, 0);
-        operands.wrotePin(frame.pins[i]);
-      }
+      if (reg === NO_REG) continue;
+      inSlots--;
+      if (reg >= FLOAT_BASE) masm.floatConstant(reg, 1, 0, 0);
+      else masm.constant(reg, 1, 0, 0);
+      operands.wrotePin(frame.pins[i]);
+    }
+    if (inSlots > 1) masm.constant(masm.scratch, 1, 0, 0);
+    for (let i = first; i < frame.localCount && inSlots > 0; i++) {
+      if (frame.registers[i] !== NO_REG) continue;
+      if (inSlots > 1) masm.storeSlot(Width.Int64, masm.scratch, frame.homes[i]);
+      else masm.storeSlotConstant(1, frame.homes[i], 0, 0);
     }
   }
 
@@ -321,7 +333,7 @@ export class FunctionCompiler {
   /** Address of a memory, table or segment record into a register. */
   recordAddress(dst: Reg, isPointer: boolean, offset: number): void {
     const { masm } = this;
-    if (isPointer) masm.loadField(1 /* Width.Int64 */, dst, masm.plan.instance, offset);
+    if (isPointer) masm.loadField(Width.Int64, dst, masm.plan.instance, offset);
     else masm.address(dst, this.layout.start + offset);
   }
 
