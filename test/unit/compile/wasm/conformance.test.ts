@@ -67,7 +67,7 @@ describe('conformance suite', () => {
     console.warn('the conformance suite is absent, its modules were not tested');
   });
 
-  test.runIf(folder !== undefined)('every module is accepted or refused as the script says', async () => {
+  test.runIf(folder !== undefined)('every module is accepted or refused as it says', { timeout: 60_000 }, async () => {
     const assemble = await createAssembler();
     const failures: string[] = [];
     const differing: string[] = [];
