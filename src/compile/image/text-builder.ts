@@ -14,7 +14,7 @@
 import { type MacroAssembler, NO_REG } from '../../arch/masm.js';
 import type { Target } from '../../arch/target.js';
 import { BugError, LimitError } from '../../errors.js';
-import { FUNC_HOST, FUNC_IMPORT, FUNC_STUB, FUNC_TRAMPOLINE, SEGMENT_ALIGN, SITE_ENTRY } from '../../runtime/layout.js';
+import { FUNC_IMPORT, FUNC_STUB, FUNC_TRAMPOLINE, SEGMENT_ALIGN, SITE_ENTRY } from '../../runtime/layout.js';
 import { type BlockingWindow, emitBlockingSyscall } from '../../runtime/stubs/blocking-syscall.js';
 import type { StubContext } from '../../runtime/stubs/context.js';
 import { emitInvoke, emitResume, emitTrampoline, emitUnwind } from '../../runtime/stubs/guest-entry.js';
