@@ -43,6 +43,9 @@ const enum Section {
   DataCount = 12,
 }
 
+/** The exception handling proposal's. */
+const TAG_SECTION = 13;
+
 /** The place of each section in the order that the binary format prescribes, by section id (core spec 5.5.2). */
 const ORDER: readonly number[] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12, 10];
 
@@ -91,7 +94,10 @@ class Decoder {
     while (reader.pos < bytes.length) {
       const offset = reader.pos;
       const id = reader.u8();
-      if (id >= ORDER.length) throw reader.malformed(`malformed section id ${id}`, offset);
+      if (id >= ORDER.length) {
+        const note = id === TAG_SECTION ? ' (exception handling is not supported)' : '';
+        throw reader.malformed(`malformed section id ${id}${note}`, offset);
+      }
       const start = reader.span();
       const end = reader.pos;
       if (id !== Section.Custom) {
