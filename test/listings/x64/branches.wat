@@ -1,0 +1,71 @@
+;; br_table, values carried by branches, a block parameter, several results.
+(module
+  (func (export "table") (param i32) (result i32)
+    (block $b
+      (block $a
+        (br_table $a $b $a (local.get 0)))
+      (return (i32.const 10)))
+    (i32.const 20))
+  (func (export "carry") (param i32 i32) (result i32)
+    (block $out (result i32)
+      (br_if $out (i32.const 7) (local.get 0))
+      (drop)
+      (i32.mul (local.get 1) (i32.const 3))))
+  (func (export "swap") (param i32 i64) (result i64 i32)
+    (local.get 1)
+    (local.get 0)
+    (block (param i64 i32) (result i64 i32))))
+
+;; -- code
+;; func 0
+;; @0 entry body+0x0
+;; 4883ec10 | sub rsp,0x10
+;; 488bd8 | mov rbx,rax
+;; 488bc3 | mov rax,rbx
+;; b902000000 | mov ecx,0x2
+;; 3bc1 | cmp eax,ecx
+;; 0f47c1 | cmova eax,ecx
+;; 488d0d11000000 | lea rcx,[rip+0x11] # 0x2c
+;; 488d4c8104 | lea rcx,[rcx+rax*4+0x4]
+;; 486341fc | movsxd rax,DWORD PTR [rcx-0x4]
+;; 4803c8 | add rcx,rax
+;; ffe1 | jmp rcx
+;; cc | int3
+;; cc | int3
+;; cc | int3
+;; 0800 | or BYTE PTR [rax],al
+;; 0000 | add BYTE PTR [rax],al
+;; 0e | (bad)
+;; 0000 | add BYTE PTR [rax],al
+;; 0000 | add BYTE PTR [rax],al
+;; 0000 | add BYTE PTR [rax],al
+;; 00b80a000000 | add BYTE PTR [rax+0xa],bh
+;; 4883c410 | add rsp,0x10
+;; c3 | ret
+;; b814000000 | mov eax,0x14
+;; 4883c410 | add rsp,0x10
+;; c3 | ret
+;; func 1
+;; @0 entry body+0x0
+;; 4883ec20 | sub rsp,0x20
+;; 488bd8 | mov rbx,rax
+;; 488bea | mov rbp,rdx
+;; b807000000 | mov eax,0x7
+;; 85db | test ebx,ebx
+;; 0f8504000000 | jne 0x1b
+;; 8d446d00 | lea eax,[rbp+rbp*2+0x0]
+;; 4883c420 | add rsp,0x20
+;; c3 | ret
+;; func 2
+;; @0 entry body+0x0
+;; 4883ec20 | sub rsp,0x20
+;; 488bd8 | mov rbx,rax
+;; 488bea | mov rbp,rdx
+;; 48892c24 | mov QWORD PTR [rsp],rbp
+;; 895c2408 | mov DWORD PTR [rsp+0x8],ebx
+;; 488b0c24 | mov rcx,QWORD PTR [rsp]
+;; 48894c2428 | mov QWORD PTR [rsp+0x28],rcx
+;; 8b4c2408 | mov ecx,DWORD PTR [rsp+0x8]
+;; 894c2430 | mov DWORD PTR [rsp+0x30],ecx
+;; 4883c420 | add rsp,0x20
+;; c3 | ret
