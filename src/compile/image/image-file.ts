@@ -103,7 +103,7 @@ export function layOutFile(contents: ImageContents): ImageParts {
   file.add(SECTION.identity, [contents.identity]);
   if (contents.modules.length > 0) file.add(SECTION.wasm, contents.modules);
   const segments = [
-    loadSegment(PF_R, 0, DATA_START - 1),
+    loadSegment(PF_R, 0, HEADERS_SIZE),
     loadSegment(PF_R | PF_W, data.start, data.bytes.length),
     loadSegment(PF_R | PF_X, textStart, text.length),
     loadSegment(PF_R, rodataStart, rodataSize),
@@ -111,6 +111,9 @@ export function layOutFile(contents: ImageContents): ImageParts {
   ].filter((segment) => segment.type !== PT_LOAD || segment.fileSize > 0);
   return file.finish(contents.target.elfMachine, contents.entry, segments);
 }
+
+/** What the first segment loads: the ELF header and up to eight program headers. */
+export const HEADERS_SIZE = 512;
 
 /** Says that the stack is not executable. */
 export const STACK_SEGMENT: Segment = {
