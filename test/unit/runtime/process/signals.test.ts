@@ -1,0 +1,204 @@
+import { describe, expect, it } from 'vitest';
+import { hostConstants } from '../../../../src/arch/x64/host-constants.js';
+import * as L from '../../../../src/runtime/layout.js';
+import { bootedImage, type FakeImage, startProcess } from './fake-image.js';
+import { Exit, type FakeProcess, IMAGE } from './fake-process.js';
+
+const TEXT = 0x100000;
+const INFO = 0x7ffd00000000;
+const CONTEXT = 0x7ffd00001000;
+const PC = CONTEXT + hostConstants.UCONTEXT_PC;
+const SP = CONTEXT + hostConstants.UCONTEXT_SP;
+const SIGTRAP = 5;
+const SIGFPE = 8;
+const SIGSEGV = 11;
+const TOOL = 4242;
+
+/** Site tables as the process maps them: functions at text offsets 0x100 and 0x200 with frames of 16 and 24 bytes. */
+const SECTIONS: Record<number, number[]> = {
+  [L.RT_FUNCS_FILE]: [0x100, 0x200, 1, 5, 16, 0, 0, 0, 0x200, 0x300, 1, 6, 24, 0, 0, 0, 0x300, 0x400, 1, 0, 0, 0, 0, 4],
+  [L.RT_SITES_FILE]: [0x140, 0x21, 0, 0x250, 0x34, 0],
+  [L.RT_TRAPS_FILE]: [0x180, (L.TRAP_MEMORY << 27) | 0x77, 0x184, (L.TRAP_OVERFLOW << 27) | 0x78],
+  [L.RT_NAMES_FILE]: [0, 4, 4, 4, 0x21626966],
+};
+
+function runningImage(state = L.STATE_RUNNING): FakeImage {
+  const image = bootedImage({ pages: 1 });
+  const { process } = image;
+  startProcess(process);
+  const put = (field: number, value: number) => process.set64(process.runtime + field, value);
+  put(L.RT_TEXT, TEXT);
+  put(L.RT_TEXT_SIZE, 0x10000);
+  put(L.RT_TEXT_FILE, 0x20000);
+  put(L.RT_TRAP_TEXT_FILE, 0x30000);
+  Object.entries(SECTIONS).forEach(([field, words], index) => {
+    put(Number(field), 0x40000 + 0x10000 * index + 8);
+    put(Number(field) + 8, words.length * 4);
+  });
+  process.overrides['mmap'] = ([address, , , flags, , offset]) => {
+    const section = Object.values(SECTIONS)[(offset - 0x40000) / 0x10000];
+    if ((flags & 0x10) !== 0 || section === undefined) return undefined;
+    const at = address || 0x7abc00000000 + offset;
+    section.forEach((word, index) => {
+      process.set32(at + 8 + index * 4, word >>> 0);
+    });
+    return at;
+  };
+  process.set32(process.runtime + L.RT_STATE, state);
+  process.mappings.length = 0;
+  return image;
+}
+
+function signal(process: FakeProcess, signo: number, pc: number, infoWord: number): number | undefined {
+  process.set64(INFO + 16, infoWord);
+  process.set64(PC, pc);
+  try {
+    process.call('on_signal', signo, BigInt(INFO), BigInt(CONTEXT));
+  } catch (error) {
+    if (error instanceof Exit) return error.code;
+    throw error;
+  }
+}
+
+const stop = (process: FakeProcess, pc = IMAGE + TEXT, sender = TOOL) => signal(process, L.STOP_SIGNAL, pc, sender);
+const texts = (process: FakeProcess) => process.mappings.filter((m) => m.protection === 5).map((m) => m.offset);
+
+describe('a stop', () => {
+  it('maps trap text, parks at the safepoint and goes on when told', () => {
+    const { process } = runningImage();
+    process.overrides['pidfd_open'] = () => 7;
+    stop(process);
+    expect(process.rt32(L.RT_STATE)).toBe(L.STATE_STOPPING);
+    expect(process.rt32(L.RT_STOP_WANTED)).toBe(1);
+    expect(texts(process)).toEqual([0x30000]);
+    let waits = 0;
+    process.overrides['ppoll'] = ([, count, timeout, mask]) => {
+      if (timeout !== 0) return 0; // is the sender alive?
+      expect([count, process.get64(mask)]).toEqual([1, 0]);
+      expect(process.rt32(L.RT_STATE)).toBe(L.STATE_PARKED);
+      expect(process.rt64(L.RT_PARK_CONTEXT)).toBe(CONTEXT);
+      expect(process.get64(PC)).toBe(IMAGE + TEXT + 0x150);
+      if (++waits === 3) process.set32(process.runtime + L.RT_COMMAND, L.COMMAND_RESUME);
+      process.call('on_signal', L.STOP_SIGNAL, BigInt(INFO), BigInt(CONTEXT + 4096)); // nested: does nothing
+      return -4;
+    };
+    signal(process, SIGTRAP, IMAGE + TEXT + 0x151, 0);
+    expect(waits).toBe(3);
+    expect(texts(process)).toEqual([0x30000, 0x20000]);
+    expect(process.rt32(L.RT_STATE)).toBe(L.STATE_RUNNING);
+    expect(process.rt32(L.RT_STOP_WANTED)).toBe(0);
+    expect(process.rt32(L.RT_COMMAND)).toBe(L.COMMAND_NONE);
+  });
+
+  it('goes on when the sender dies, before or after parking', () => {
+    for (const pidfd of [7, -3]) {
+      const { process } = runningImage();
+      process.overrides['pidfd_open'] = () => pidfd;
+      process.overrides['ppoll'] = ([, , timeout]) => (timeout === 0 ? -4 : 1);
+      stop(process);
+      signal(process, SIGTRAP, IMAGE + TEXT + 0x151, 0);
+      expect(process.rt32(L.RT_STATE)).toBe(L.STATE_RUNNING);
+    }
+  });
+
+  it('asks now and then whether the sender lives where there are no pidfds', () => {
+    const { process } = runningImage();
+    let asked = 0;
+    process.overrides['pidfd_open'] = () => -38;
+    process.overrides['kill'] = () => (++asked < 4 ? 0 : -3);
+    process.overrides['ppoll'] = ([, count]) => (count === 0 ? 0 : -22);
+    stop(process);
+    signal(process, SIGTRAP, IMAGE + TEXT + 0x151, 0);
+    expect(asked).toBe(4);
+    expect(process.rt32(L.RT_STATE)).toBe(L.STATE_RUNNING);
+  });
+
+  it('ends the process when told to', () => {
+    const { process } = runningImage();
+    process.overrides['pidfd_open'] = () => 7;
+    process.overrides['ppoll'] = ([, , timeout]) => {
+      process.set32(process.runtime + L.RT_COMMAND, L.COMMAND_EXIT);
+      return timeout === 0 ? -4 : 0;
+    };
+    stop(process);
+    expect(signal(process, SIGTRAP, IMAGE + TEXT + 0x151, 0)).toBe(0);
+  });
+
+  it('moves a system call that has not begun to its exit', () => {
+    const { process } = runningImage();
+    process.set64(process.runtime + L.RT_BLOCKING_START, TEXT + 0x500);
+    process.set64(process.runtime + L.RT_BLOCKING_END, TEXT + 0x510);
+    process.set64(process.runtime + L.RT_BLOCKING_EXIT, TEXT + 0x520);
+    stop(process, IMAGE + TEXT + 0x50f);
+    expect(process.get64(PC)).toBe(IMAGE + TEXT + 0x520);
+    process.set32(process.runtime + L.RT_STATE, L.STATE_RUNNING);
+    stop(process, IMAGE + TEXT + 0x510);
+    expect(process.get64(PC)).toBe(IMAGE + TEXT + 0x510);
+  });
+
+  it('takes the sender of a second signal when the first is gone', () => {
+    const { process } = runningImage();
+    process.overrides['pidfd_open'] = ([pid]) => (pid === TOOL ? -3 : 8);
+    stop(process);
+    stop(process, IMAGE + TEXT, TOOL + 1);
+    expect(process.rt32(L.RT_STOP_SENDER)).toBe(TOOL + 1);
+  });
+
+  it('is not possible without a descriptor of the image', () => {
+    const { process } = runningImage();
+    process.set64(process.runtime + L.RT_EXE_FD, -1n);
+    stop(process);
+    expect(process.rt32(L.RT_STATE)).toBe(L.STATE_RUNNING);
+    expect(process.rt32(L.RT_STOP_WANTED)).toBe(0);
+  });
+});
+
+describe('a fault', () => {
+  it('at a trap site beyond the memory is a wasm trap with a backtrace', () => {
+    const { process, memory } = runningImage();
+    const sp = process.rt64(L.RT_STACK_TOP) - 256;
+    process.set64(SP, sp);
+    process.set64(sp + 16, IMAGE + TEXT + 0x250); // frame of 16 bytes
+    process.set64(sp + 24 + 24, IMAGE + TEXT + 0x140);
+    process.set64(sp + 56 + 16, IMAGE + TEXT + 0x310); // a trampoline ends it
+    const code = signal(process, SIGSEGV, IMAGE + TEXT + 0x180, process.get64(memory + L.MEM_BASE) + 65536);
+    expect(code).toBe(134);
+    expect(process.text(2).split('\n')).toEqual([
+      'wasm trap: out of bounds memory access',
+      '  #0 fib! (func[5]+0x77)',
+      '  #1 func-6 (func[6]+0x34)',
+      '  #2 fib! (func[5]+0x21)',
+      '',
+    ]);
+  });
+
+  it('below the stack is its exhaustion', () => {
+    const { process } = runningImage();
+    process.set64(SP, process.rt64(L.RT_STACK_LOW) - 8);
+    expect(signal(process, SIGSEGV, IMAGE + TEXT + 0x190, process.rt64(L.RT_STACK_LOW) - 8)).toBe(134);
+    expect(process.text(2)).toBe('wasm trap: call stack exhausted\n  #0 fib! (func[5])\n');
+  });
+
+  it('of a division is an overflow', () => {
+    const { process } = runningImage();
+    expect(signal(process, SIGFPE, IMAGE + TEXT + 0x184, 0)).toBe(134);
+    expect(process.text(2)).toMatch(/^wasm trap: integer overflow\n/);
+  });
+
+  it('is fatal within the memory and elsewhere', () => {
+    for (const pc of [0x180, 0x190]) {
+      const { process, memory } = runningImage();
+      expect(signal(process, SIGSEGV, IMAGE + TEXT + pc, process.get64(memory + L.MEM_BASE) + 5)).toBe(70);
+      expect(process.text(2)).toMatch(/^wag-snap: fatal signal 11 at text\+0x1[89]0, address 0x/);
+    }
+  });
+
+  it('gives up the invocation in the driver', () => {
+    const { process } = runningImage();
+    process.set32(process.runtime + L.RT_FLAGS, L.FLAG_DRIVER);
+    process.set64(process.runtime + L.RT_UNWIND, TEXT + 0x600);
+    signal(process, SIGFPE, IMAGE + TEXT + 0x184, 0);
+    expect(process.rt32(L.RT_TRAP_KIND)).toBe(L.TRAP_OVERFLOW);
+    expect(process.get64(PC)).toBe(IMAGE + TEXT + 0x600);
+  });
+});
