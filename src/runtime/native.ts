@@ -75,6 +75,32 @@ export declare function unwind(): void;
 @external("target", "SYS_kill") export declare const SYS_kill: i64;
 @external("target", "SYS_prctl") export declare const SYS_prctl: i64;
 @external("target", "SYS_exit_group") export declare const SYS_exit_group: i64;
+// the WASI layer's
+@external("target", "SYS_lseek") export declare const SYS_lseek: i64;
+@external("target", "SYS_ioctl") export declare const SYS_ioctl: i64;
+@external("target", "SYS_ftruncate") export declare const SYS_ftruncate: i64;
+@external("target", "SYS_fsync") export declare const SYS_fsync: i64;
+@external("target", "SYS_fdatasync") export declare const SYS_fdatasync: i64;
+@external("target", "SYS_readv") export declare const SYS_readv: i64;
+@external("target", "SYS_writev") export declare const SYS_writev: i64;
+@external("target", "SYS_preadv") export declare const SYS_preadv: i64;
+@external("target", "SYS_pwritev") export declare const SYS_pwritev: i64;
+@external("target", "SYS_getdents64") export declare const SYS_getdents64: i64;
+@external("target", "SYS_statx") export declare const SYS_statx: i64;
+@external("target", "SYS_mkdirat") export declare const SYS_mkdirat: i64;
+@external("target", "SYS_unlinkat") export declare const SYS_unlinkat: i64;
+@external("target", "SYS_renameat2") export declare const SYS_renameat2: i64;
+@external("target", "SYS_readlinkat") export declare const SYS_readlinkat: i64;
+@external("target", "SYS_dup3") export declare const SYS_dup3: i64;
+@external("target", "SYS_getcwd") export declare const SYS_getcwd: i64;
+@external("target", "SYS_getsockopt") export declare const SYS_getsockopt: i64;
+@external("target", "SYS_getrandom") export declare const SYS_getrandom: i64;
+@external("target", "SYS_sched_yield") export declare const SYS_sched_yield: i64;
+@external("target", "SYS_clock_gettime") export declare const SYS_clock_gettime: i64;
+@external("target", "SYS_clock_getres") export declare const SYS_clock_getres: i64;
+/** Flags of open that differ between CPUs. */
+@external("target", "O_DIRECTORY") export declare const O_DIRECTORY: i64;
+@external("target", "O_NOFOLLOW") export declare const O_NOFOLLOW: i64;
 
 /** Byte offsets in the ucontext_t of the saved program counter and stack pointer. */
 @external("target", "UCONTEXT_PC") export declare const UCONTEXT_PC: i64;

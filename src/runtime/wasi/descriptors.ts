@@ -1,0 +1,321 @@
+/**
+ * The table of the guest's descriptors: what each is, and who may do what with it.
+ *
+ * AssemblyScript. The table is host state of a snapshot: its layout is ../layout (HS_*, FD_*), and nothing but what is in it
+ * is needed to open everything again elsewhere. Entries are named by their address in the host layer's memory.
+ *
+ * Rights: a file keeps those of reading and writing that it was opened with; the ones that do no harm are always
+ * there, as in wasmtime, whose programs do not ask for them. Missing the right to read or write is EBADF (as POSIX has
+ * it), missing another one ENOTCAPABLE.
+ *
+ * A preopen that is closed while files below it are open stays, without rights (retired): a snapshot still needs its
+ * path. Its number is free again when the last of them is closed.
+ */
+
+import {
+  FDK_DIRECTORY,
+  FDK_FILE,
+  FDK_FREE,
+  FDK_PREOPEN,
+  FDK_STDIO,
+  FD_COOKIE,
+  FD_FLAGS,
+  FD_HOST_PATH_LENGTH,
+  FD_KIND,
+  FD_NATIVE,
+  FD_OFFSET,
+  FD_OPEN_FLAGS,
+  FD_PATH_LENGTH,
+  FD_PREOPEN,
+  FD_READ_ONLY,
+  FD_RIGHTS,
+  FD_RIGHTS_INHERITING,
+  FD_SIZE,
+  HS_FDS,
+  HS_FD_CAPACITY,
+  HS_FD_COUNT,
+  HS_PATHS,
+  HS_PATH_SIZE,
+  HS_SIZE,
+} from '../layout';
+import { SYS_dup3, SYS_openat, copy, fill } from '../native';
+import {
+  EBADF,
+  ENOTCAPABLE,
+  ENOTDIR,
+  EROFS,
+  RIGHT_FD_ADVISE,
+  RIGHT_FD_ALLOCATE,
+  RIGHT_FD_DATASYNC,
+  RIGHT_FD_FDSTAT_SET_FLAGS,
+  RIGHT_FD_FILESTAT_GET,
+  RIGHT_FD_FILESTAT_SET_SIZE,
+  RIGHT_FD_FILESTAT_SET_TIMES,
+  RIGHT_FD_READ,
+  RIGHT_FD_READDIR,
+  RIGHT_FD_SEEK,
+  RIGHT_FD_SYNC,
+  RIGHT_FD_TELL,
+  RIGHT_FD_WRITE,
+  RIGHT_PATH_CREATE_DIRECTORY,
+  RIGHT_PATH_CREATE_FILE,
+  RIGHT_PATH_FILESTAT_GET,
+  RIGHT_PATH_FILESTAT_SET_SIZE,
+  RIGHT_PATH_FILESTAT_SET_TIMES,
+  RIGHT_PATH_LINK_SOURCE,
+  RIGHT_PATH_LINK_TARGET,
+  RIGHT_PATH_OPEN,
+  RIGHT_PATH_READLINK,
+  RIGHT_PATH_REMOVE_DIRECTORY,
+  RIGHT_PATH_RENAME_SOURCE,
+  RIGHT_PATH_RENAME_TARGET,
+  RIGHT_PATH_SYMLINK,
+  RIGHT_PATH_UNLINK_FILE,
+  RIGHT_POLL_FD_READWRITE,
+} from './abi';
+import { AT_FDCWD, O_CLOEXEC, O_RDWR, call, closeNative, native } from './linux';
+
+/** The HS_* block; RT_HOST_STATE is its native address. */
+export const STATE: usize = memory.data(HS_SIZE, 4096);
+const FDS: usize = STATE + HS_FDS;
+const CAPACITY: u32 = HS_FD_CAPACITY;
+
+const ACCESS_RIGHTS: u64 = RIGHT_FD_READ | RIGHT_FD_WRITE;
+/** What a file always has. */
+export const FILE_RIGHTS: u64 =
+  RIGHT_FD_SEEK |
+  RIGHT_FD_TELL |
+  RIGHT_FD_FDSTAT_SET_FLAGS |
+  RIGHT_FD_SYNC |
+  RIGHT_FD_DATASYNC |
+  RIGHT_FD_ADVISE |
+  RIGHT_FD_FILESTAT_GET |
+  RIGHT_POLL_FD_READWRITE;
+/** What comes with FD_WRITE. */
+export const FILE_WRITE_RIGHTS: u64 =
+  RIGHT_FD_WRITE | RIGHT_FD_ALLOCATE | RIGHT_FD_FILESTAT_SET_SIZE | RIGHT_FD_FILESTAT_SET_TIMES;
+/** What a directory has below which nothing may change. */
+export const DIRECTORY_READ_RIGHTS: u64 =
+  RIGHT_PATH_OPEN | RIGHT_FD_READDIR | RIGHT_PATH_READLINK | RIGHT_PATH_FILESTAT_GET | RIGHT_FD_FILESTAT_GET;
+export const DIRECTORY_RIGHTS: u64 =
+  DIRECTORY_READ_RIGHTS |
+  RIGHT_PATH_CREATE_DIRECTORY |
+  RIGHT_PATH_CREATE_FILE |
+  RIGHT_PATH_LINK_SOURCE |
+  RIGHT_PATH_LINK_TARGET |
+  RIGHT_PATH_RENAME_SOURCE |
+  RIGHT_PATH_RENAME_TARGET |
+  RIGHT_PATH_FILESTAT_SET_SIZE |
+  RIGHT_PATH_FILESTAT_SET_TIMES |
+  RIGHT_FD_FILESTAT_SET_TIMES |
+  RIGHT_PATH_SYMLINK |
+  RIGHT_PATH_REMOVE_DIRECTORY |
+  RIGHT_PATH_UNLINK_FILE;
+/** What may be passed on below a directory. */
+export const INHERITED_RIGHTS: u64 = DIRECTORY_RIGHTS | FILE_RIGHTS | FILE_WRITE_RIGHTS | RIGHT_FD_READ;
+
+/** Why the last lookup returned 0. */
+export let lookupError: i32 = 0;
+
+export function entryAt(index: u32): usize {
+  return FDS + <usize>index * FD_SIZE;
+}
+
+export function indexOf(entry: usize): u32 {
+  return <u32>((entry - FDS) / FD_SIZE);
+}
+
+/** The path area of an entry. */
+export function pathOf(entry: usize): usize {
+  return STATE + HS_PATHS + <usize>indexOf(entry) * HS_PATH_SIZE;
+}
+
+export function pathLength(entry: usize): u32 {
+  return load<u32>(entry, FD_PATH_LENGTH);
+}
+
+export function kindOf(entry: usize): u32 {
+  return load<u32>(entry, FD_KIND);
+}
+
+export function nativeOf(entry: usize): i64 {
+  return <i64>load<i32>(entry, FD_NATIVE);
+}
+
+export function rightsOf(entry: usize): u64 {
+  return load<u64>(entry, FD_RIGHTS);
+}
+
+export function isDirectory(entry: usize): bool {
+  const kind = kindOf(entry);
+  return kind == FDK_PREOPEN || kind == FDK_DIRECTORY;
+}
+
+export function isRetired(entry: usize): bool {
+  return kindOf(entry) == FDK_PREOPEN && load<u64>(entry, FD_RIGHTS) == 0 && load<u64>(entry, FD_RIGHTS_INHERITING) == 0;
+}
+
+function fail(error: i32): usize {
+  lookupError = error;
+  return 0;
+}
+
+/** The entry of a guest's descriptor when it has all these rights, or 0 and the errno in lookupError. */
+export function lookup(descriptor: u32, rights: u64): usize {
+  if (descriptor >= CAPACITY) return fail(EBADF);
+  const entry = entryAt(descriptor);
+  if (kindOf(entry) == FDK_FREE || isRetired(entry)) return fail(EBADF);
+  const missing = rights & ~rightsOf(entry);
+  if (missing != 0) return fail(missing & ACCESS_RIGHTS ? EBADF : ENOTCAPABLE);
+  return entry;
+}
+
+/** The same for calls that a directory is the wrong thing for: EBADF, as in wasmtime. */
+export function lookupFile(descriptor: u32, rights: u64): usize {
+  const entry = lookup(descriptor, 0);
+  if (entry == 0) return 0;
+  if (isDirectory(entry)) return fail(EBADF);
+  return lookup(descriptor, rights);
+}
+
+/** The same for what paths are relative to: ENOTDIR for files. */
+export function lookupDirectory(descriptor: u32, rights: u64): usize {
+  const entry = lookup(descriptor, 0);
+  if (entry == 0) return 0;
+  if (!isDirectory(entry)) return fail(ENOTDIR);
+  return lookup(descriptor, rights);
+}
+
+/** The same for calls that change something below the directory: EROFS below a read-only preopen. */
+export function lookupWritable(descriptor: u32, rights: u64): usize {
+  const entry = lookupDirectory(descriptor, 0);
+  if (entry == 0) return 0;
+  if (isReadOnly(entry)) return fail(EROFS);
+  return lookup(descriptor, rights);
+}
+
+/** The preopen that a directory or file is below; itself for a preopen. */
+export function preopenOf(entry: usize): usize {
+  return kindOf(entry) == FDK_PREOPEN ? entry : entryAt(load<u32>(entry, FD_PREOPEN));
+}
+
+export function isReadOnly(directory: usize): bool {
+  return load<u32>(preopenOf(directory), FD_READ_ONLY) != 0;
+}
+
+/** The lowest free entry at or above an index, or 0 when the table is full. */
+export function freeEntry(from: u32 = 0): usize {
+  for (let i = from; i < CAPACITY; i++) if (kindOf(entryAt(i)) == FDK_FREE) return entryAt(i);
+  return 0;
+}
+
+/** Fills an entry. Its path area is the caller's business. */
+export function setEntry(entry: usize, kind: u32, nativeDescriptor: i64, rights: u64, inheriting: u64): void {
+  fill(native(entry), 0, FD_SIZE);
+  store<u32>(entry, kind, FD_KIND);
+  store<i32>(entry, <i32>nativeDescriptor, FD_NATIVE);
+  store<u64>(entry, rights, FD_RIGHTS);
+  store<u64>(entry, inheriting, FD_RIGHTS_INHERITING);
+  setCount();
+}
+
+function freeSlot(entry: usize): void {
+  fill(native(entry), 0, FD_SIZE);
+  setCount();
+}
+
+function setCount(): void {
+  let count = CAPACITY;
+  while (count > 0 && kindOf(entryAt(count - 1)) == FDK_FREE) count--;
+  store<u32>(STATE, count, HS_FD_COUNT);
+}
+
+/** Whether a file or directory is below the preopen. */
+function isReferred(preopen: usize): bool {
+  const index = indexOf(preopen);
+  const count = load<u32>(STATE, HS_FD_COUNT);
+  for (let i: u32 = 0; i < count; i++) {
+    const kind = kindOf(entryAt(i));
+    if ((kind == FDK_FILE || kind == FDK_DIRECTORY) && load<u32>(entryAt(i), FD_PREOPEN) == index) return true;
+  }
+  return false;
+}
+
+const DEV_NULL: usize = memory.data<u8>([0x2f, 0x64, 0x65, 0x76, 0x2f, 0x6e, 0x75, 0x6c, 0x6c, 0]); // "/dev/null"
+
+export function openDevNull(): i64 {
+  return call(SYS_openat, AT_FDCWD, native(DEV_NULL), O_RDWR | O_CLOEXEC);
+}
+
+/**
+ * Closes an entry. Native descriptors 0, 1 and 2 become /dev/null instead: a file that the kernel gave one of these
+ * numbers later would receive what is meant for the terminal.
+ */
+export function closeEntry(entry: usize): void {
+  const kind = kindOf(entry);
+  const descriptor = nativeOf(entry);
+  if (kind == FDK_STDIO) {
+    const nothing = openDevNull();
+    if (nothing >= 0) {
+      call(SYS_dup3, nothing, descriptor, 0);
+      closeNative(nothing);
+    }
+  } else {
+    closeNative(descriptor);
+  }
+  if (kind == FDK_PREOPEN && isReferred(entry)) {
+    store<i32>(entry, -1, FD_NATIVE);
+    store<u64>(entry, 0, FD_RIGHTS);
+    store<u64>(entry, 0, FD_RIGHTS_INHERITING);
+    return;
+  }
+  const preopen = kind == FDK_FILE || kind == FDK_DIRECTORY ? preopenOf(entry) : 0;
+  freeSlot(entry);
+  if (preopen != 0 && isRetired(preopen) && !isReferred(preopen)) freeSlot(preopen);
+}
+
+/** Moves an entry to a free one, with its path; what is below it follows. */
+export function moveEntry(from: usize, to: usize): void {
+  copy(native(to), native(from), FD_SIZE);
+  copy(native(pathOf(to)), native(pathOf(from)), pathLength(from) + load<u32>(from, FD_HOST_PATH_LENGTH));
+  const count = load<u32>(STATE, HS_FD_COUNT);
+  if (kindOf(from) == FDK_PREOPEN) {
+    for (let i: u32 = 0; i < count; i++) {
+      const entry = entryAt(i);
+      const kind = kindOf(entry);
+      if ((kind == FDK_FILE || kind == FDK_DIRECTORY) && load<u32>(entry, FD_PREOPEN) == indexOf(from)) {
+        store<u32>(entry, indexOf(to), FD_PREOPEN);
+      }
+    }
+  }
+  freeSlot(from);
+}
+
+export function cookieOf(entry: usize): u64 {
+  return load<u64>(entry, FD_COOKIE);
+}
+
+export function setCookie(entry: usize, cookie: u64): void {
+  store<u64>(entry, cookie, FD_COOKIE);
+}
+
+export function offsetOf(entry: usize): i64 {
+  return load<i64>(entry, FD_OFFSET);
+}
+
+export function flagsOf(entry: usize): i32 {
+  return load<i32>(entry, FD_FLAGS);
+}
+
+export function setFlags(entry: usize, flags: i32): void {
+  store<i32>(entry, flags, FD_FLAGS);
+}
+
+/** 1 for reading, 2 for writing. */
+export function accessOf(entry: usize): i32 {
+  return load<i32>(entry, FD_OPEN_FLAGS);
+}
+
+export function setAccess(entry: usize, access: i32): void {
+  store<i32>(entry, access, FD_OPEN_FLAGS);
+}

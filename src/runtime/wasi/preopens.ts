@@ -1,0 +1,183 @@
+/**
+ * WAGSNAP_DIR: the directories that a guest may use, one a line: HOST, HOST::GUEST or either with :ro behind it.
+ *
+ * AssemblyScript. Runs before the guest does, with arguments that come from a command line: what is wrong is said on descriptor
+ * 2 and ends the process, 2 for a line that cannot be read and 1 for a directory that cannot be opened.
+ */
+
+import {
+  FDK_PREOPEN,
+  FD_HOST_PATH_LENGTH,
+  FD_OPEN_FLAGS,
+  FD_PATH_LENGTH,
+  FD_READ_ONLY,
+  HS_PATH_SIZE,
+  RT_ENVP,
+} from '../layout';
+import { O_DIRECTORY, SYS_getcwd, SYS_openat, copy, load64, load8_u, runtime } from '../native';
+import { flush, put, putDecimal, putForeign } from '../process/message';
+import { exit } from '../process/runtime-block';
+import {
+  DIRECTORY_READ_RIGHTS,
+  DIRECTORY_RIGHTS,
+  INHERITED_RIGHTS,
+  freeEntry,
+  pathOf,
+  setEntry,
+} from './descriptors';
+import { PATH, PATH_MAX } from './guest';
+import { AT_FDCWD, O_CLOEXEC, O_RDONLY, call, native } from './linux';
+
+const COLON: i32 = 0x3a;
+const NEWLINE: i32 = 0x0a;
+const SLASH: i32 = 0x2f;
+
+/** Native address of the value of a variable of the image's own, named with its "=", or 0. */
+export function variable(name: string): i64 {
+  let at = load64(runtime() + <i64>RT_ENVP);
+  while (true) {
+    const text = load64(at);
+    if (text == 0) return 0;
+    at += 8;
+    let i = 0;
+    while (i < name.length && load8_u(text + i) == <i32>load<u16>(changetype<usize>(name) + (i << 1))) i++;
+    if (i == name.length) return text + i;
+  }
+}
+
+/** The line being read: native addresses and lengths of its parts. */
+export let host: i64 = 0;
+export let hostLength: i64 = 0;
+export let guest: i64 = 0;
+export let guestLength: i64 = 0;
+export let isLineReadOnly: bool = false;
+/** Where the next line starts. */
+export let nextLine: i64 = 0;
+
+/** Takes the next line that is not empty apart. Whether there was one. */
+export function readLine(): bool {
+  while (load8_u(nextLine) == NEWLINE) nextLine++;
+  if (load8_u(nextLine) == 0) return false;
+  const line = nextLine;
+  let end = line;
+  while (load8_u(end) != 0 && load8_u(end) != NEWLINE) end++;
+  nextLine = end;
+  isLineReadOnly = end - line > 3 && load8_u(end - 3) == COLON && load8_u(end - 2) == 0x72 && load8_u(end - 1) == 0x6f;
+  const stop = isLineReadOnly ? end - 3 : end;
+  host = line;
+  guest = line;
+  hostLength = stop - line;
+  for (let at = line; at + 1 < stop; at++) {
+    if (load8_u(at) != COLON || load8_u(at + 1) != COLON) continue;
+    hostLength = at - line;
+    guest = at + 2;
+    break;
+  }
+  guestLength = stop - guest;
+  if (hostLength == 0 || guestLength == 0) {
+    put('wag-snap: WAGSNAP_DIR: "');
+    putForeign(line, end - line);
+    put('": expected HOST, HOST::GUEST or HOST::GUEST:ro\n');
+    flush();
+    exit(2);
+  }
+  return true;
+}
+
+export function startLines(): bool {
+  nextLine = variable('WAGSNAP_DIR=');
+  return nextLine != 0;
+}
+
+/** Says what a Linux errno means, as strerror does, for those that opening brings. */
+export function putErrno(result: i64): void {
+  const error = <i32>-result;
+  if (error == 1) put('the path leads outside of the directory');
+  else if (error == 2) put('No such file or directory');
+  else if (error == 13) put('Permission denied');
+  else if (error == 20) put('Not a directory');
+  else if (error == 21) put('Is a directory');
+  else if (error == 24) put('Too many open files');
+  else if (error == 30) put('Read-only file system');
+  else if (error == 40) put('Too many levels of symbolic links');
+  else {
+    put('errno ');
+    putDecimal(error);
+  }
+}
+
+function failHost(path: i64, length: i64): void {
+  put('wag-snap: --dir: cannot open directory "');
+  putForeign(path, length);
+  put('": ');
+}
+
+function failTooLong(path: i64, length: i64): void {
+  failHost(path, length);
+  put('the path is too long\n');
+  flush();
+  exit(1);
+}
+
+/** Copies a host path to PATH and makes it absolute. Returns its length. */
+export function absolutePath(path: i64, length: i64): i64 {
+  let at: i64 = 0;
+  if (load8_u(path) != SLASH) {
+    at = call(SYS_getcwd, native(PATH), PATH_MAX) - 1; // without the final 0
+    if (at < 1) at = 0;
+    else if (load<u8>(PATH + <usize>at - 1) != SLASH) store<u8>(PATH + <usize>(at++), SLASH);
+  }
+  if (at + length >= <i64>PATH_MAX) failTooLong(path, length);
+  copy(native(PATH) + at, path, length);
+  store<u8>(PATH + <usize>(at + length), 0);
+  return at + length;
+}
+
+/** Opens the directory named by PATH or ends the process. Returns its descriptor. */
+export function openHost(length: i64): i64 {
+  const descriptor = call(SYS_openat, AT_FDCWD, native(PATH), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (descriptor < 0) {
+    failHost(native(PATH), length);
+    putErrno(descriptor);
+    put('\n');
+    flush();
+    exit(1);
+  }
+  return descriptor;
+}
+
+/** Makes a preopen of an entry: guest name from native memory, host path from PATH. */
+export function setPreopen(entry: usize, descriptor: i64, name: i64, nameLength: i64, pathLength: i64, readOnly: bool): void {
+  if (nameLength + pathLength > HS_PATH_SIZE) failTooLong(native(PATH), pathLength);
+  setEntry(entry, FDK_PREOPEN, descriptor, directoryRights(readOnly), INHERITED_RIGHTS);
+  copy(native(pathOf(entry)), name, nameLength);
+  copy(native(pathOf(entry)) + nameLength, native(PATH), pathLength);
+  store<u32>(entry, 1, FD_OPEN_FLAGS);
+  store<u32>(entry, <u32>nameLength, FD_PATH_LENGTH);
+  store<u32>(entry, <u32>pathLength, FD_HOST_PATH_LENGTH);
+  store<u32>(entry, readOnly ? 1 : 0, FD_READ_ONLY);
+}
+
+/**
+ * What a preopen may do. A read-only one passes on the right to write all the same: wasi-libc would silently leave it out
+ * of what it asks for, and the program would learn only from its first write what path_open says at once.
+ */
+export function directoryRights(readOnly: bool): u64 {
+  return readOnly ? DIRECTORY_READ_RIGHTS : DIRECTORY_RIGHTS;
+}
+
+/** Opens all directories of WAGSNAP_DIR, from descriptor 3 on. */
+export function openPreopens(): void {
+  if (!startLines()) return;
+  while (readLine()) {
+    const length = absolutePath(host, hostLength);
+    const descriptor = openHost(length);
+    const entry = freeEntry(3);
+    if (entry == 0) {
+      put('wag-snap: --dir: too many directories\n');
+      flush();
+      exit(1);
+    }
+    setPreopen(entry, descriptor, guest, guestLength, length, isLineReadOnly);
+  }
+}

@@ -1,0 +1,121 @@
+/**
+ * fd_readdir.
+ *
+ * AssemblyScript. Cookies are ordinals, not the kernel's positions: those mean something to one file system only, and a guest may hold
+ * one over a snapshot. Entry 0 is ".", entry 1 "..", made here (file systems differ in where they list them); cookie n
+ * names entry n. FD_COOKIE says which entry the native descriptor stands before, so that reading on costs nothing;
+ * another cookie means skipping from there or from the start.
+ */
+
+import { SYS_getdents64, SYS_lseek, copy, store32 } from '../native';
+import { DIRENT_SIZE, EFAULT, ESUCCESS, FILETYPE_DIRECTORY, RIGHT_FD_READDIR } from './abi';
+import { cookieOf, lookupDirectory, lookupError, nativeOf, setCookie } from './descriptors';
+import { errnoOf } from './errno';
+import { guestRange } from './guest';
+import { STAT, STATX_INO, call, native, statDescriptor } from './linux';
+
+/** struct linux_dirent64 */
+const D_INO: usize = 0; // u64
+const D_OFF: usize = 8; // i64: the kernel's position behind the entry
+const D_RECLEN: usize = 16; // u16
+const D_TYPE: usize = 18; // u8
+const D_NAME: usize = 19;
+
+const SEEK_CUR: i64 = 1;
+const BUFFER_SIZE: i64 = 32768;
+const BUFFER: usize = memory.data(32768, 8);
+const DIRENT: usize = memory.data(24, 8);
+const DOTS: usize = memory.data<u8>([0x2e, 0x2e]);
+/** WASI's file type by DT_*: FIFO 1, CHR 2, DIR 4, BLK 6, REG 8, LNK 10, SOCK 12. */
+const TYPES: usize = memory.data<u8>([0, 0, 2, 0, 3, 0, 1, 0, 4, 0, 7, 0, 6, 0, 0, 0]);
+
+let to: i64 = 0; // where the next byte goes
+let left: i64 = 0; // how many there are
+
+/** Appends as much of an entry as there is place for. Whether all of it was. */
+function put(next: u64, ino: i64, type: i32, name: usize, length: usize): bool {
+  store<u64>(DIRENT, next);
+  store<i64>(DIRENT, ino, 8);
+  store<u32>(DIRENT, length, 16);
+  store<u32>(DIRENT, type, 20);
+  return putBytes(DIRENT, DIRENT_SIZE) && putBytes(name, length);
+}
+
+function putBytes(from: usize, length: i64): bool {
+  const bytes = min(length, left);
+  copy(to, native(from), bytes);
+  to += bytes;
+  left -= bytes;
+  return bytes == length;
+}
+
+function nameLength(name: usize): usize {
+  let end = name;
+  while (load<u8>(end) != 0) end++;
+  return end - name;
+}
+
+function isDots(name: usize): bool {
+  if (load<u8>(name) != 0x2e) return false;
+  return load<u8>(name, 1) == 0 || (load<u8>(name, 1) == 0x2e && load<u8>(name, 2) == 0);
+}
+
+/** Fills the buffer with entries from cookie on, the last one cut when there is no place. `usedOut` less than the length: the end. */
+export function fd_readdir(fd: u32, buffer: u32, length: u32, cookie: u64, usedOut: u32): i32 {
+  const entry = lookupDirectory(fd, RIGHT_FD_READDIR);
+  if (entry == 0) return lookupError;
+  to = guestRange(buffer, length);
+  const usedTo = guestRange(usedOut, 4);
+  if (to == 0 || usedTo == 0) return EFAULT;
+  left = length;
+  const result = list(entry, cookie);
+  if (result < 0) return errnoOf(result);
+  store32(usedTo, <i32>(<i64>length - left));
+  return ESUCCESS;
+}
+
+/** Returns 0 or -errno. */
+function list(entry: usize, cookie: u64): i64 {
+  const directory = nativeOf(entry);
+  if (cookie < 2) {
+    const failure = statDescriptor(directory);
+    if (failure < 0) return failure;
+    const ino = load<i64>(STAT, STATX_INO);
+    // "..": the same number, what is above is not the guest's business
+    if (cookie == 0 && !put(1, ino, FILETYPE_DIRECTORY, DOTS, 1)) return 0;
+    if (!put(2, ino, FILETYPE_DIRECTORY, DOTS, 2)) return 0;
+    cookie = 2;
+  }
+  let position = max<u64>(cookieOf(entry), 2);
+  if (cookie < position) {
+    const start = call(SYS_lseek, directory, 0, 0);
+    if (start < 0) return start;
+    position = 2;
+    setCookie(entry, position);
+  }
+  while (left > 0) {
+    // the kernel's position behind the last entry that the guest has got
+    let consumed = call(SYS_lseek, directory, 0, SEEK_CUR);
+    const bytes = call(SYS_getdents64, directory, native(BUFFER), BUFFER_SIZE);
+    if (bytes < 0) return bytes;
+    let isFull = false;
+    for (let at = BUFFER; at < BUFFER + <usize>bytes; at += load<u16>(at, D_RECLEN)) {
+      const name = at + D_NAME;
+      if (!isDots(name)) {
+        if (position >= cookie) {
+          const type = <i32>load<u8>(TYPES + (load<u8>(at, D_TYPE) & 15));
+          if (!put(position + 1, load<i64>(at, D_INO), type, name, nameLength(name))) {
+            isFull = true;
+            break;
+          }
+        }
+        position++;
+      }
+      consumed = load<i64>(at, D_OFF);
+    }
+    if (isFull) call(SYS_lseek, directory, consumed, 0);
+    setCookie(entry, position);
+    if (isFull || bytes == 0) return 0;
+  }
+  return 0;
+}

@@ -1,0 +1,243 @@
+/**
+ * wasi_resume: the host state of a program that goes on from a snapshot.
+ *
+ * AssemblyScript. The resume plan has the table of descriptors by meaning; here each is opened again: standard ones are the new
+ * process's own, preopens by their host path or by the line of WAGSNAP_DIR with the same guest name, files and
+ * directories by their path below a preopen, never created and never truncated, at their old position. What cannot be is said on
+ * descriptor 2 and ends the process with 1, before anything of the guest runs. The table is input: it is checked.
+ */
+
+import {
+  FDK_DIRECTORY,
+  FDK_FILE,
+  FDK_FREE,
+  FDK_PREOPEN,
+  FDK_STDIO,
+  FD_HOST_PATH_LENGTH,
+  FD_NATIVE,
+  FD_PREOPEN,
+  FD_READ_ONLY,
+  FD_RIGHTS,
+  FD_RIGHTS_INHERITING,
+  HOST_STATE_VERSION,
+  HS_FD_CAPACITY,
+  HS_FD_COUNT,
+  HS_MONOTONIC_OFFSET,
+  HS_PATHS,
+  HS_PATH_SIZE,
+  HS_PENDING_TIMEOUT,
+  HS_SIZE,
+  HS_VERSION,
+  RP_ARGC,
+  RP_ARGV,
+  RP_ENVP,
+  RP_HOST_STATE,
+  RP_HOST_STATE_SIZE,
+  RP_MONOTONIC,
+  RP_PENDING_TIMEOUT,
+  RT_ARGC,
+  RT_ARGV,
+  RT_ENVP,
+  RT_RESUME_PLAN,
+} from '../layout';
+import { O_DIRECTORY, SYS_fcntl, SYS_lseek, copy, load64, load8_u, runtime, store64 } from '../native';
+import { flush, put, putDecimal, putForeign } from '../process/message';
+import { exit } from '../process/runtime-block';
+import { CLOCK_MONOTONIC, FDFLAG_NONBLOCK } from './abi';
+import { openBeneath } from './beneath';
+import { now } from './clocks';
+import {
+  STATE,
+  accessOf,
+  closeEntry,
+  entryAt,
+  flagsOf,
+  indexOf,
+  isRetired,
+  kindOf,
+  offsetOf,
+  pathLength,
+  pathOf,
+  preopenOf,
+  setCookie,
+} from './descriptors';
+import { PATH, PATH_MAX } from './guest';
+import {
+  F_SETFL,
+  LINUX_EROFS,
+  O_NOCTTY,
+  O_NONBLOCK,
+  O_RDONLY,
+  O_RDWR,
+  O_WRONLY,
+  S_IFDIR,
+  call,
+  linuxFlags,
+  native,
+  statDescriptor,
+  statMode,
+  statusFlags,
+} from './linux';
+import { absolutePath, guest, guestLength, host, hostLength, isLineReadOnly, openHost, putErrno, readLine, setPreopen, startLines } from './preopens';
+import { prepare } from './start';
+
+function fail(): void {
+  put('\n');
+  flush();
+  exit(1);
+}
+
+function failState(what: string): void {
+  put('wag-snap: restore: the snapshot\'s host state is damaged: ');
+  put(what);
+  fail();
+}
+
+/** Ends with a message that names the descriptor, its path and how to help. */
+function failOpen(entry: usize, result: i64): void {
+  const preopen = preopenOf(entry);
+  put('wag-snap: restore: descriptor ');
+  putDecimal(indexOf(entry));
+  put(': cannot open "');
+  putForeign(native(pathOf(entry)), pathLength(entry));
+  put('" below the directory "');
+  putForeign(native(pathOf(preopen)), pathLength(preopen));
+  put('" (');
+  putForeign(native(pathOf(preopen)) + pathLength(preopen), load<u32>(preopen, FD_HOST_PATH_LENGTH));
+  put('): ');
+  putErrno(result);
+  put('\nhint: --dir HOST::');
+  putForeign(native(pathOf(preopen)), pathLength(preopen));
+  put(' says where that directory is now');
+  fail();
+}
+
+function isGuestName(entry: usize): bool {
+  if (<i64>pathLength(entry) != guestLength) return false;
+  for (let i: i64 = 0; i < guestLength; i++) if (load<u8>(pathOf(entry) + <usize>i) != load8_u(guest + i)) return false;
+  return true;
+}
+
+/** Reads the lines of WAGSNAP_DIR up to the one that is for the preopen. */
+function findLine(entry: usize): bool {
+  if (!startLines()) return false;
+  while (readLine()) if (isGuestName(entry)) return true;
+  return false;
+}
+
+/** A line that is for no preopen is a mistake that would otherwise go unnoticed. */
+function checkLines(): void {
+  if (!startLines()) return;
+  while (readLine()) {
+    let found = false;
+    for (let i: u32 = 0; i < <u32>HS_FD_CAPACITY; i++) {
+      if (kindOf(entryAt(i)) == FDK_PREOPEN && isGuestName(entryAt(i))) found = true;
+    }
+    if (found) continue;
+    put('wag-snap: restore: --dir: the snapshot has no directory named "');
+    putForeign(guest, guestLength);
+    put('"');
+    fail();
+  }
+}
+
+function openPreopen(entry: usize): void {
+  let readOnly = load<u32>(entry, FD_READ_ONLY) != 0;
+  const nameLength = pathLength(entry);
+  const hostPathLength = load<u32>(entry, FD_HOST_PATH_LENGTH);
+  if (nameLength > <u32>HS_PATH_SIZE || hostPathLength > <u32>HS_PATH_SIZE - nameLength) failState('a path\'s length');
+  const retired = isRetired(entry);
+  let length: i64;
+  if (findLine(entry)) {
+    length = absolutePath(host, hostLength);
+    readOnly = readOnly || isLineReadOnly;
+  } else {
+    length = absolutePath(native(pathOf(entry)) + nameLength, hostPathLength);
+  }
+  setPreopen(entry, openHost(length), native(pathOf(entry)), nameLength, length, readOnly);
+  if (retired) retire(entry);
+}
+
+function retire(preopen: usize): void {
+  store<u64>(preopen, 0, FD_RIGHTS);
+  store<u64>(preopen, 0, FD_RIGHTS_INHERITING);
+}
+
+function openFile(entry: usize): void {
+  const index = load<u32>(entry, FD_PREOPEN);
+  if (index >= <u32>HS_FD_CAPACITY || kindOf(entryAt(index)) != FDK_PREOPEN) failState('a file below no preopen');
+  const length = pathLength(entry);
+  if (length >= PATH_MAX) failState('a path\'s length');
+  if (length == 0) store<u8>(PATH, 0x2e);
+  else copy(native(PATH), native(pathOf(entry)), length);
+  store<u8>(PATH + max<u32>(length, 1), 0);
+
+  const access = accessOf(entry);
+  const preopen = entryAt(index);
+  if ((access & 2) != 0 && load<u32>(preopen, FD_READ_ONLY) != 0) failOpen(entry, -LINUX_EROFS);
+  let flags = O_NOCTTY | linuxFlags(flagsOf(entry));
+  flags |= access == 3 ? O_RDWR : access == 2 ? O_WRONLY : O_RDONLY;
+  if (kindOf(entry) == FDK_DIRECTORY) flags = O_RDONLY | O_DIRECTORY;
+  const descriptor = openBeneath(<i64>load<i32>(preopen, FD_NATIVE), PATH, flags);
+  if (descriptor < 0) failOpen(entry, descriptor);
+  store<i32>(entry, <i32>descriptor, FD_NATIVE);
+  if (kindOf(entry) == FDK_DIRECTORY) {
+    setCookie(entry, 0); // entries are counted: the next fd_readdir skips to its cookie
+    return;
+  }
+  if (statDescriptor(descriptor) < 0 || statMode() == S_IFDIR) failOpen(entry, -21);
+  if (offsetOf(entry) != 0) {
+    const position = call(SYS_lseek, descriptor, offsetOf(entry), 0);
+    if (position < 0) failOpen(entry, position);
+  }
+}
+
+/** Standard descriptors are the new process's; of the old ones' flags only NONBLOCK is the guest's own. */
+function openStdio(entry: usize): void {
+  const descriptor = <i64>load<i32>(entry, FD_NATIVE);
+  if (descriptor < 0 || descriptor > 2) failState('a standard descriptor\'s number');
+  const flags = statusFlags(descriptor);
+  const wanted = flagsOf(entry) & FDFLAG_NONBLOCK ? flags | O_NONBLOCK : flags & ~O_NONBLOCK;
+  if (flags >= 0 && wanted != flags) call(SYS_fcntl, descriptor, F_SETFL, wanted);
+}
+
+/** Copies the plan's table into the host layer's memory and checks what the rest relies on. */
+function readState(plan: i64): void {
+  const size = load64(plan + <i64>RP_HOST_STATE_SIZE);
+  if (size < <i64>HS_PATHS || size > <i64>HS_SIZE) failState('its size');
+  copy(native(STATE), load64(plan + <i64>RP_HOST_STATE), size);
+  if (load<u32>(STATE, HS_VERSION) != <u32>HOST_STATE_VERSION) failState('its version');
+  if (load<u32>(STATE, HS_FD_COUNT) > <u32>HS_FD_CAPACITY) failState('its number of descriptors');
+  for (let i: u32 = 0; i < <u32>HS_FD_CAPACITY; i++) {
+    const kind = kindOf(entryAt(i));
+    if (kind > <u32>FDK_DIRECTORY) failState('a kind of descriptor');
+    if (kind != FDK_FREE && i >= load<u32>(STATE, HS_FD_COUNT)) failState('its number of descriptors');
+  }
+}
+
+export function wasi_resume(): void {
+  prepare();
+  const plan = load64(runtime() + <i64>RT_RESUME_PLAN);
+  readState(plan);
+  const count = load<u32>(STATE, HS_FD_COUNT);
+  checkLines();
+  for (let i: u32 = 0; i < count; i++) if (kindOf(entryAt(i)) == FDK_STDIO) openStdio(entryAt(i));
+  for (let i: u32 = 0; i < count; i++) if (kindOf(entryAt(i)) == FDK_PREOPEN) openPreopen(entryAt(i));
+  for (let i: u32 = 0; i < count; i++) {
+    const kind = kindOf(entryAt(i));
+    if (kind == FDK_FILE || kind == FDK_DIRECTORY) openFile(entryAt(i));
+  }
+  for (let i: u32 = 0; i < count; i++) {
+    const entry = entryAt(i);
+    if (kindOf(entry) == FDK_PREOPEN && isRetired(entry)) closeEntry(entry);
+  }
+
+  const monotonic = load64(plan + <i64>RP_MONOTONIC);
+  store<i64>(STATE, 0, HS_MONOTONIC_OFFSET);
+  store<i64>(STATE, monotonic - now(CLOCK_MONOTONIC), HS_MONOTONIC_OFFSET);
+  const pending = load64(plan + <i64>RP_PENDING_TIMEOUT);
+  store<i64>(STATE, pending < 0 ? -1 : monotonic + pending, HS_PENDING_TIMEOUT);
+  store64(runtime() + <i64>RT_ARGC, load64(plan + <i64>RP_ARGC));
+  store64(runtime() + <i64>RT_ARGV, load64(plan + <i64>RP_ARGV));
+  store64(runtime() + <i64>RT_ENVP, load64(plan + <i64>RP_ENVP));
+}
