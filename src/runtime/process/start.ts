@@ -27,7 +27,8 @@ import {
   SYS_sigaltstack,
   syscall,
 } from '../native';
-import { wasi_resume, wasi_start } from '../wasi/start';
+import { wasi_resume } from '../wasi/resume';
+import { wasi_start } from '../wasi/start';
 import { SIGNAL_STACK_SIZE } from './boot';
 import { drive } from './driver';
 import { environmentNumber, findArguments } from './environment';
@@ -39,8 +40,6 @@ import { parkAtSafepoint, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGTRAP } from './sig
 const SA_SIGINFO: u64 = 4;
 const SA_RESTORER: u64 = 0x04000000;
 const SA_ONSTACK: u64 = 0x08000000;
-const SIG_IGN: i64 = 1;
-const SIGPIPE: i32 = 13;
 const SIG_BLOCK: i64 = 0;
 const SIG_UNBLOCK: i64 = 1;
 
@@ -66,16 +65,16 @@ export function start(sp: i64): void {
   openImage();
   changeMask(SIG_BLOCK, signalBit(STOP_SIGNAL));
   installHandlers();
+  const driver = environmentNumber('WAGSNAP_DRIVER=');
+  const park = environmentNumber('WAGSNAP_PARK=');
   const resumes = word(RT_RESUME_PLAN) !== 0;
   if (resumes) {
     restoreGuest();
-    wasi_resume();
+    wasi_resume(); // from here on RT_ENVP is the guest's of the snapshot
   } else {
     wasi_start();
   }
   setHalf(RT_STATE, STATE_RUNNING);
-  const driver = environmentNumber('WAGSNAP_DRIVER=');
-  const park = environmentNumber('WAGSNAP_PARK=');
   if (park !== 0) {
     setHalf(RT_FLAGS, half(RT_FLAGS) | FLAG_PARK_AT_START);
     parkAtSafepoint(park);
@@ -109,9 +108,6 @@ function installHandlers(): void {
   handle(SIGILL, signalBit(STOP_SIGNAL));
   handle(SIGTRAP, signalBit(STOP_SIGNAL));
   handle(STOP_SIGNAL, 0);
-  store<i64>(action, SIG_IGN);
-  store<u64>(action, 0, 8);
-  syscall(SYS_rt_sigaction, SIGPIPE, memoryBase() + action, 0, 8, 0, 0); // writing to a closed pipe gives EPIPE
 }
 
 /** No SA_RESTART: a stop interrupts a blocking call. */
