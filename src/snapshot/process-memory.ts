@@ -26,7 +26,7 @@ export class ProcessMemory {
    *
    * @throws ToolError 'process-ended', or 'process-memory' when something there is not mapped
    */
-  read(address: number, length: number, target = Buffer.allocUnsafe(length), at = 0): Buffer {
+  read(address: number, length: number, target: Buffer = Buffer.allocUnsafe(length), at = 0): Buffer {
     const end = at + length;
     while (at < end) {
       const got = this.readSome(address, target, at, end - at);

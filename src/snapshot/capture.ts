@@ -1,0 +1,282 @@
+/**
+ * Captures a running process: stop, read, write, let go.
+ *
+ *     attach, write modules | stop, read registers, stack, instances, host state, stream pages, fsync, rename | let go
+ *                           |<------------------------------ pause ---------------------------------------->|
+ *
+ * The process is let go, or ended, only when the snapshot is durable: DESIGN.md section 9. For 256 MiB this costs about
+ * 40 ms more than letting it go before the last fsync, as writing to the disk starts while pages are still being read. Modules
+ * are written before the stop. After any failure, SIGINT or SIGTERM the process goes on and no file is left.
+ */
+
+import type { Target } from '../arch/target.js';
+import { x64 } from '../arch/x64/target.js';
+import type { ImageDescription } from '../compile/metadata/image-reader.js';
+import { BugError, InputError, ToolError } from '../errors.js';
+import {
+  RT_PARK_CONTEXT,
+  RT_PHASE,
+  RT_STACK_LOW,
+  RT_STACK_TOP,
+  RT_STATE,
+  STATE_PARKED,
+  WASM_PAGE,
+} from '../runtime/layout.js';
+import { readHost } from './host-state.js';
+import { type InstanceState, readInstance } from './instance-state.js';
+import { type LiftedStack, liftStack } from './lift.js';
+import { streamMemory } from './page-stream.js';
+import { touchedBlocks } from './pagemap.js';
+import { ImageProcess } from './process.js';
+import { ReferenceTable } from './references.js';
+import { readRegisters } from './registers.js';
+import { FIRST_GUEST, type Snapshot, type SnapshotInstance, type SnapshotModule } from './snapshot.js';
+import { type StoppedProcess, stopProcess } from './stop.js';
+import { SnapshotWriter } from './writer.js';
+
+export interface CaptureOptions {
+  /** Path of the snapshot; an existing file is replaced. */
+  readonly output: string;
+  /** End the process once the snapshot is durable. */
+  readonly kill?: boolean;
+  /** Leave the modules' binaries out: restore then needs them. */
+  readonly withoutModules?: boolean;
+  /** Milliseconds to wait for a safepoint. */
+  readonly timeout?: number;
+  /** Bytes of linear memory looked at so far, of those that were ever touched. */
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+export interface TraceEntry {
+  readonly instance: number;
+  readonly func: number;
+  readonly name: string;
+}
+
+export interface CaptureReport {
+  readonly pid: number;
+  readonly file: string;
+  /** Of the file, holes included. */
+  readonly bytes: number;
+  /** Wasm pages with anything in them. */
+  readonly pages: number;
+  readonly frames: number;
+  /** Microseconds that the process stood still, at most: from the signal until it was let go. */
+  readonly pause: number;
+  /** Microseconds of the whole capture. */
+  readonly total: number;
+  /** Bytes of all globals, of all linear memories (their size) and of the stack in use. */
+  readonly globalsSize: number;
+  readonly memorySize: number;
+  readonly stackSize: number;
+  /** Innermost first. */
+  readonly trace: readonly TraceEntry[];
+}
+
+const DEFAULT_TIMEOUT = 10_000;
+const STACK_RESERVE_MAX = 1 << 30;
+
+/**
+ * Writes a snapshot of process `pid`.
+ *
+ * @throws InputError when it is not ours, ToolError when it cannot be captured; the process goes on then
+ */
+export async function capturePid(pid: number, options: CaptureOptions): Promise<CaptureReport> {
+  const process = ImageProcess.attach(pid);
+  const cancel = catchSignals();
+  try {
+    return await new Capture(process, options, cancel).run();
+  } finally {
+    cancel.stop();
+    process.close();
+  }
+}
+
+class Capture {
+  private readonly start = performance.now();
+  private readonly target: Target;
+
+  constructor(
+    private readonly process: ImageProcess,
+    private readonly options: CaptureOptions,
+    private readonly cancel: Cancellation,
+  ) {
+    this.target = targetOf(process.image);
+  }
+
+  async run(): Promise<CaptureReport> {
+    const { process, options, cancel } = this;
+    const writer = new SnapshotWriter(options.output);
+    let stopped: StoppedProcess | undefined;
+    try {
+      const modules = writeModules(process.image, writer, options.withoutModules ?? false);
+      const references = new ReferenceTable(process.image.identity, process.base);
+      process.image.sites; // reads and checks the tables now, not while the process stands still
+      const timeout = options.timeout ?? DEFAULT_TIMEOUT;
+      stopped = await stopProcess(process, { timeout, checkCancelled: () => cancel.check() });
+      const read = await this.read(writer, references, modules);
+      const bytes = await writer.finish(read.snapshot);
+      const pause = performance.now() - stopped.stopRequested;
+      if (options.kill) await stopped.end();
+      else stopped.resume();
+      return this.report(pause, bytes, read);
+    } finally {
+      letGo(stopped);
+      writer.abandon();
+    }
+  }
+
+  private async read(writer: SnapshotWriter, references: ReferenceTable, modules: SnapshotModule[]) {
+    const { process } = this;
+    const { memory, runtime, base, image } = process;
+    const now = globalThis.process.hrtime.bigint(); // CLOCK_MONOTONIC
+    if (memory.u32(runtime + RT_STATE) !== STATE_PARKED) throw new BugError('capture: the process is not parked');
+    const phase = memory.u32(runtime + RT_PHASE);
+    const guests = image.identity.instances.slice(FIRST_GUEST);
+    if (phase < FIRST_GUEST * 2 || phase >> 1 > guests.length) {
+      throw new ToolError('phase', `pid ${process.pid}: it runs under a driver: such a process cannot be restored`);
+    }
+    const { lifted, stackSize } = this.readStack(references);
+    const host = readHost(memory, runtime, now);
+    const states = guests.map((identity) => readInstance(memory, base, identity, references));
+    const instances = await this.streamInstances(writer, states);
+    const snapshot: Snapshot = {
+      generation: 1,
+      created: Date.now(),
+      parent: undefined,
+      source: {
+        arch: image.arch,
+        compiler: image.identity.compiler,
+        deterministic: image.identity.deterministic,
+      },
+      state: 'running',
+      phase: { instance: (phase >> 1) - FIRST_GUEST, kind: phase & 1 ? 'entry' : 'start' },
+      modules,
+      instances,
+      frames: lifted.frames,
+      host,
+    };
+    return { snapshot, lifted, stackSize };
+  }
+
+  private readStack(references: ReferenceTable): { lifted: LiftedStack; stackSize: number } {
+    const { memory, runtime, base, image, pid } = this.process;
+    const context = memory.address(runtime + RT_PARK_CONTEXT);
+    const registers = readRegisters(memory, context, this.target);
+    const low = memory.address(runtime + RT_STACK_LOW);
+    const top = memory.address(runtime + RT_STACK_TOP);
+    const { sp } = registers;
+    if (sp < low || sp > top || top - low > STACK_RESERVE_MAX) {
+      throw new InputError('damaged-process', `pid ${pid}: its stack pointer is outside of the guest's stack`);
+    }
+    const stack = { address: sp, bytes: memory.read(sp, top - sp) };
+    const text = base + image.identity.text.imageOffset;
+    const lifted = liftStack(image.sites, text, registers, stack);
+    for (const at of lifted.referenceWords) references.translate(lifted.frames.words, at, `pid ${pid}: a frame`);
+    return { lifted, stackSize: top - sp };
+  }
+
+  private async streamInstances(writer: SnapshotWriter, states: readonly InstanceState[]): Promise<SnapshotInstance[]> {
+    const { process, options, cancel } = this;
+    const maps = process.maps();
+    const touched = states.map(({ memories }) =>
+      memories.map(({ address, pages }) => touchedBlocks(process.pid, address, pages, maps)),
+    );
+    let total = 0;
+    for (const blocks of touched.flat()) for (const page of blocks) if (page !== 0) total += WASM_PAGE;
+    let done = 0;
+    const progress = (bytes: number) => {
+      cancel.check();
+      done += bytes;
+      options.onProgress?.(done, total);
+    };
+    const instances: SnapshotInstance[] = [];
+    for (const [i, state] of states.entries()) {
+      const memories = [];
+      for (const [k, memory] of state.memories.entries()) {
+        memories.push(await streamMemory(process.memory, memory, touched[i][k], writer, { progress }));
+      }
+      const { globals, tables, droppedData, droppedElements } = state;
+      const module = process.image.identity.instances[i + FIRST_GUEST].module - 1; // module 0 is the host layer
+      instances.push({ module, globals, tables, memories, droppedData, droppedElements });
+    }
+    return instances;
+  }
+
+  private report(
+    pause: number,
+    bytes: number,
+    read: { snapshot: Snapshot; lifted: LiftedStack; stackSize: number },
+  ): CaptureReport {
+    const { snapshot, lifted, stackSize } = read;
+    const { instances, frames } = snapshot;
+    const memories = instances.flatMap((instance) => instance.memories);
+    const names = lifted.functionRows.map((row) => this.process.image.functionName(row));
+    return {
+      pid: this.process.pid,
+      file: this.options.output,
+      bytes,
+      pages: memories.reduce((sum, memory) => sum + memory.blocks.length, 0),
+      frames: frames.count,
+      pause: Math.round(pause * 1000),
+      total: Math.round((performance.now() - this.start) * 1000),
+      globalsSize: instances.reduce((sum, { globals }) => sum + globals.length * 8, 0),
+      memorySize: memories.reduce((sum, { pages }) => sum + pages * WASM_PAGE, 0),
+      stackSize,
+      trace: Array.from(frames.siteOf, (site) => {
+        const { instance, func } = frames.sites[site];
+        return { instance, func, name: names[site] };
+      }),
+    };
+  }
+}
+
+/** The guests' modules; the host layer, module 0, is left out. */
+function writeModules(image: ImageDescription, writer: SnapshotWriter, without: boolean): SnapshotModule[] {
+  const { modules } = image.identity;
+  if (modules.findIndex(({ host }) => host) !== 0 || modules.filter(({ host }) => host).length !== 1) {
+    throw new InputError('damaged-image', 'damaged image: the host layer is not its first module');
+  }
+  return modules.slice(1).map(({ name, sha256, size }, i) => {
+    const bytes = without ? undefined : image.moduleBytes(i + 1);
+    return { name, sha256, size, fileOffset: bytes && writer.addModule(bytes) };
+  });
+}
+
+function targetOf(image: ImageDescription): Target {
+  if (image.arch === 'x64') return x64;
+  throw new InputError('arch', `capturing ${image.arch} processes is not supported by this version`);
+}
+
+/** In a finally: must not hide the error that led there. */
+function letGo(stopped: StoppedProcess | undefined): void {
+  try {
+    stopped?.resume();
+  } catch {
+    // It has ended meanwhile.
+  }
+}
+
+interface Cancellation {
+  /** @throws ToolError once the tool was told to end */
+  check(): void;
+  stop(): void;
+}
+
+/** Holds SIGINT, SIGTERM and SIGHUP back until the process is let go and the temporary file removed. */
+function catchSignals(): Cancellation {
+  let received: string | undefined;
+  const handler = (signal: NodeJS.Signals) => {
+    received = signal;
+  };
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+  for (const signal of signals) globalThis.process.on(signal, handler);
+  return {
+    check() {
+      if (received) throw new ToolError('interrupted', `interrupted by ${received}: nothing was written`);
+    },
+    stop() {
+      for (const signal of signals) globalThis.process.off(signal, handler);
+    },
+  };
+}

@@ -1,0 +1,174 @@
+/**
+ * Snapshots and captures for people: what is in them, sizes, and the stack trace, innermost frame first.
+ *
+ *     #1 func-3
+ *     #2 fib
+ *     ... 99,960 more frames ...
+ *     #100,000 _start
+ */
+
+import { decodeModule } from '../compile/wasm/decode.js';
+import { ValType } from '../compile/wasm/module.js';
+import { formatTypes, valTypeName } from '../compile/wasm/text.js';
+import { WASM_PAGE } from '../runtime/layout.js';
+import type { CaptureReport, TraceEntry } from './capture.js';
+import { readSnapshotModule } from './format.js';
+import { type Descriptor, decodeFuncRef, type Frames, type SnapshotInstance, type StoredSnapshot } from './snapshot.js';
+
+const FIRST_LINES = 32;
+const LAST_LINES = 8;
+
+export interface SnapshotDescription {
+  /** Everything but page data; what `inspect --json` prints. */
+  readonly json: object;
+  readonly text: string;
+}
+
+/** @throws InputError when a module in the snapshot is damaged */
+export function describeSnapshot(stored: StoredSnapshot): SnapshotDescription {
+  const { snapshot } = stored;
+  const trace = traceOf(stored);
+  const { frames, host, source, modules, instances, phase } = snapshot;
+  const memoryPages = sum(instances, ({ memories }) => sum(memories, ({ pages }) => pages));
+  const usedPages = sum(instances, ({ memories }) => sum(memories, ({ blocks }) => blocks.length));
+  const json = {
+    kind: 'snapshot',
+    file: stored.path,
+    bytes: stored.size,
+    generation: snapshot.generation,
+    created: new Date(snapshot.created).toISOString(),
+    parent: snapshot.parent ?? null,
+    source,
+    state: snapshot.state,
+    phase,
+    modules: modules.map(({ name, sha256, size, fileOffset }) => ({
+      name,
+      sha256,
+      size,
+      included: fileOffset !== undefined,
+    })),
+    instances: instances.map(describeInstance),
+    frames: {
+      count: frames.count,
+      innermost: trace.slice(0, FIRST_LINES).map((entry, i) => ({ ...entry, ...place(frames, i) })),
+    },
+    host: {
+      args: host.args.map(textOf),
+      env: host.env.map(textOf),
+      monotonic: host.monotonic.toString(),
+      pendingTimeout: host.pendingTimeout?.toString() ?? null,
+      descriptors: host.descriptors.map(describeDescriptor),
+    },
+  };
+  const lines = [
+    `snapshot ${stored.path}`,
+    `  taken       ${json.created} on ${source.arch}, wag-snap ${source.compiler}${source.deterministic ? ', deterministic' : ''}`,
+    ...modules.map(
+      ({ name, sha256, size, fileOffset }) =>
+        `  module      ${name}, ${count(size)} bytes, sha256 ${sha256.slice(0, 16)}…${fileOffset === undefined ? ' (left out)' : ''}`,
+    ),
+    `  globals     ${count(sum(instances, ({ globals }) => globals.length))}`,
+    `  tables      ${count(sum(instances, ({ tables }) => tables.length))}`,
+    `  memory      ${count(memoryPages)} pages of 64 KiB, ${count(usedPages)} of them in use`,
+    `  arguments   ${host.args.map(textOf).join(' ')}`,
+    ...host.descriptors.map((descriptor) => `  descriptor  ${descriptorLine(descriptor)}`),
+    `  frames      ${count(frames.count)}`,
+    ...traceLines(trace).map((line) => `    ${line}`),
+  ];
+  return { json, text: `${lines.join('\n')}\n` };
+}
+
+/** What `capture -v` prints: sizes and the stack trace. */
+export function describeCapture(report: CaptureReport): string {
+  return [
+    `globals ${count(report.globalsSize)} bytes`,
+    `memory ${count(report.memorySize)} bytes, ${count(report.pages * WASM_PAGE)} in use`,
+    `stack ${count(report.stackSize)} bytes, ${count(report.frames)} frames`,
+    ...traceLines(report.trace),
+    '',
+  ].join('\n');
+}
+
+/** Lines of a stack trace, innermost first; the middle of a deep one is left out. */
+export function traceLines(trace: readonly TraceEntry[]): string[] {
+  const line = ({ name }: TraceEntry, n: number) => `#${count(n + 1)} ${name}`;
+  if (trace.length <= FIRST_LINES + LAST_LINES) return trace.map(line);
+  const last = trace.length - LAST_LINES;
+  return [
+    ...trace.slice(0, FIRST_LINES).map(line),
+    `... ${count(last - FIRST_LINES)} more frames ...`,
+    ...trace.slice(last).map((entry, i) => line(entry, last + i)),
+  ];
+}
+
+/** The stack with the names that the snapshot's own modules give. */
+export function traceOf(stored: StoredSnapshot): TraceEntry[] {
+  const { instances, modules, frames } = stored.snapshot;
+  const names = modules.map((module) => {
+    const bytes = readSnapshotModule(stored, module);
+    return bytes && decodeModule(bytes, module.name).names?.functions;
+  });
+  const entries = frames.sites.map(({ instance, func }) => {
+    const name = names[instances[instance].module]?.get(func);
+    return { instance, func, name: name || `func-${func}` };
+  });
+  return Array.from(frames.siteOf, (site) => entries[site]);
+}
+
+function place(frames: Frames, frame: number) {
+  const { offset, kind, locals, operands } = frames.site(frame);
+  return { offset, kind, locals: formatTypes(locals), operands: formatTypes(operands) };
+}
+
+function describeInstance(instance: SnapshotInstance): object {
+  return {
+    module: instance.module,
+    globals: instance.globals.map(({ type, lo, hi }) => ({
+      type: valTypeName(type),
+      ...(type === ValType.FuncRef ? { function: decodeFuncRef(lo, hi) } : { bits: hex(lo, hi) }),
+    })),
+    tables: instance.tables.map(({ type, elements, max }) => ({
+      type: valTypeName(type),
+      length: elements.length / 2,
+      max,
+    })),
+    memories: instance.memories.map(({ pages, maxPages, blocks }) => ({ pages, maxPages, usedPages: blocks.length })),
+    droppedData: [...instance.droppedData.keys()].filter((i) => instance.droppedData[i] === 1),
+    droppedElements: [...instance.droppedElements.keys()].filter((i) => instance.droppedElements[i] === 1),
+  };
+}
+
+function describeDescriptor(descriptor: Descriptor): object {
+  const { fd, kind, preopen, readOnly, offset } = descriptor;
+  if (kind === 'stdio') return { fd, kind };
+  if (kind === 'preopen') {
+    return { fd, kind, guestName: textOf(descriptor.guestName), hostPath: textOf(descriptor.hostPath), readOnly };
+  }
+  return { fd, kind, path: textOf(descriptor.path), preopen, offset: offset.toString() };
+}
+
+function descriptorLine(descriptor: Descriptor): string {
+  const { fd, kind, preopen, readOnly, offset, path, guestName, hostPath } = descriptor;
+  if (kind === 'stdio') return `${fd}: standard stream`;
+  if (kind === 'preopen') return `${fd}: ${textOf(guestName)} = ${textOf(hostPath)}${readOnly ? ' (read-only)' : ''}`;
+  return `${fd}: ${kind} ${textOf(path)} below ${preopen}${kind === 'file' ? ` at offset ${count(Number(offset))}` : ''}`;
+}
+
+/** Guest bytes for people: nothing in them reaches the terminal as a control character. */
+function textOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes)
+    .toString('utf8')
+    .replace(/\p{Cc}/gu, (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`);
+}
+
+function hex(lo: number, hi: number): string {
+  return `0x${((BigInt(hi) << 32n) | BigInt(lo)).toString(16)}`;
+}
+
+function count(n: number): string {
+  return n.toLocaleString('en-US');
+}
+
+function sum<T>(items: readonly T[], of: (item: T) => number): number {
+  return items.reduce((total, item) => total + of(item), 0);
+}

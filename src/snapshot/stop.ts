@@ -1,0 +1,222 @@
+/**
+ * Stops a process at its next safepoint and lets it go again (ARCHITECTURE.md, "Stop, capture, go on").
+ *
+ *     RUNNING --signal--> STOPPING --safepoint--> PARKED --command, signal--> RUNNING, or ended
+ *
+ * Whatever happens, the process is let go: release() belongs into a finally. When this tool dies instead, the process
+ * sees it (it holds a pidfd of the sender) and goes on by itself.
+ */
+
+import { InputError, ToolError } from '../errors.js';
+import {
+  COMMAND_EXIT,
+  COMMAND_RESUME,
+  RT_COMMAND,
+  RT_STATE,
+  RT_STOP_SENDER,
+  STATE_PARKED,
+  STATE_RUNNING,
+  STATE_STARTING,
+  STATE_STOPPING,
+  STATE_TRAPPED,
+  STOP_SIGNAL,
+} from '../runtime/layout.js';
+import { type ImageProcess, noSuchProcess, processStatus } from './process.js';
+
+export interface StopOptions {
+  /** Milliseconds to wait for the process to start, and again for it to reach a safepoint. */
+  readonly timeout: number;
+  /** Throws when the user wants to give up. */
+  checkCancelled(): void;
+}
+
+/** A process that stands still until it is released. */
+export class StoppedProcess {
+  private released = false;
+
+  constructor(
+    private readonly process: ImageProcess,
+    /** When it was asked to stop: performance.now(). */
+    readonly stopRequested: number,
+  ) {}
+
+  /** Lets it go on; does nothing the second time. */
+  resume(): void {
+    this.command(COMMAND_RESUME);
+  }
+
+  /** Ends it and waits until it is gone. */
+  async end(): Promise<void> {
+    this.command(COMMAND_EXIT);
+    const { pid } = this.process;
+    const deadline = performance.now() + 5000;
+    for (const pause of pauses()) {
+      const status = processStatus(pid);
+      if (!status || status.state === 'Z') return;
+      if (performance.now() > deadline)
+        throw new ToolError('not-ended', `pid ${pid} was told to end but is still there`);
+      await sleep(pause);
+    }
+  }
+
+  private command(command: number): void {
+    if (this.released) return;
+    this.released = true;
+    this.process.memory.writeU32(this.process.runtime + RT_COMMAND, command);
+    sendSignal(this.process.pid);
+  }
+}
+
+/**
+ * Brings the process to a safepoint and holds it there. One that is parked without a sender (WAGSNAP_PARK) is taken as
+ * it stands.
+ *
+ * @throws ToolError: it ended, is being captured by another tool, or came to no safepoint in time; then it goes on
+ */
+export async function stopProcess(process: ImageProcess, options: StopOptions): Promise<StoppedProcess> {
+  if (await waitUntilStoppable(process, options)) return new StoppedProcess(process, performance.now());
+  const requested = performance.now();
+  sendSignal(process.pid);
+  try {
+    await waitUntilParked(process, options, requested);
+  } catch (error) {
+    await withdraw(process);
+    throw error;
+  }
+  return new StoppedProcess(process, requested);
+}
+
+/** @returns whether it is parked already, waiting for anyone */
+async function waitUntilStoppable(process: ImageProcess, options: StopOptions): Promise<boolean> {
+  const { pid } = process;
+  const deadline = performance.now() + options.timeout;
+  for (const pause of pauses()) {
+    options.checkCancelled();
+    const memory = process.tryMemory();
+    if (!memory) {
+      // Yama hides the memory until the process has parked; that its handler is there can be seen without.
+      const status = processStatus(pid);
+      if (!status) throw noSuchProcess(pid);
+      if (status.caughtSignals & (1n << BigInt(STOP_SIGNAL - 1))) return false;
+    } else {
+      const state = memory.u32(process.runtime + RT_STATE);
+      const sender = memory.u32(process.runtime + RT_STOP_SENDER);
+      if (state === STATE_RUNNING) return false;
+      if (state === STATE_PARKED && sender === 0) return true;
+      if (state === STATE_TRAPPED) throw new ToolError('trapped', `pid ${pid}: the program has trapped and is ending`);
+      if (state > STATE_TRAPPED) throw new InputError('damaged-process', `pid ${pid}: unknown state ${state}`);
+      const stopping = state === STATE_STOPPING || state === STATE_PARKED;
+      if (stopping && sender !== 0 && isAlive(sender)) {
+        throw new ToolError('busy', `pid ${pid} is being captured by another process (pid ${sender}): try again later`);
+      }
+      if (performance.now() > deadline && state === STATE_STARTING) {
+        throw new ToolError('timeout', `pid ${pid} has not started within ${options.timeout} ms`);
+      }
+    }
+    if (performance.now() > deadline) throw new ToolError('timeout', `pid ${pid} did not become ready to be captured`);
+    await sleep(pause);
+  }
+  return false;
+}
+
+async function waitUntilParked(process: ImageProcess, options: StopOptions, requested: number): Promise<void> {
+  const { pid, runtime } = process;
+  for (const pause of pauses()) {
+    const memory = process.tryMemory();
+    if (memory) {
+      const state = memory.u32(runtime + RT_STATE);
+      if (state === STATE_PARKED) return checkSender(memory.u32(runtime + RT_STOP_SENDER), pid);
+      if (state === STATE_TRAPPED) throw new ToolError('trapped', `pid ${pid}: the program has trapped and is ending`);
+    }
+    if (performance.now() - requested > options.timeout) throw noSafepoint(process, options.timeout);
+    options.checkCancelled();
+    const status = pause < 1 ? undefined : processStatus(pid);
+    if (pause >= 1 && (!status || status.state === 'Z')) {
+      throw new ToolError('process-ended', `pid ${pid}: the process ended before it was captured`);
+    }
+    await sleep(pause);
+  }
+}
+
+/** Two tools may have asked at the same time; the process names the one that it answers to. */
+function checkSender(sender: number, pid: number): void {
+  if (sender === 0 || sender === globalThis.process.pid) return;
+  throw new ToolError('busy', `pid ${pid} is being captured by another process (pid ${sender}): try again later`);
+}
+
+function noSafepoint(process: ImageProcess, timeout: number): ToolError {
+  const { pid } = process;
+  if (!process.tryMemory()) {
+    // Parked or not, we cannot see it: the getter says what to do about it.
+    return new ToolError('permission', permissionMessage(process));
+  }
+  const state = processStatus(pid)?.state;
+  const why =
+    state === 'T' || state === 't'
+      ? 'it is suspended (SIGCONT lets it run)'
+      : state === 'D'
+        ? 'it is waiting for a disk or a network file system'
+        : 'raise the limit with --timeout';
+  return new ToolError('timeout', `pid ${pid} came to no safepoint within ${timeout} ms: ${why}`);
+}
+
+function permissionMessage(process: ImageProcess): string {
+  try {
+    process.memory.u32(process.runtime);
+    return `pid ${process.pid}: its memory could not be read in time`;
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
+/** Takes a stop request back, as well as it goes; a process that is another tool's is left alone. */
+async function withdraw(process: ImageProcess): Promise<void> {
+  const { pid, runtime } = process;
+  const deadline = performance.now() + 1000;
+  try {
+    for (const pause of pauses()) {
+      const memory = process.tryMemory();
+      if (!memory) return; // it goes on when this tool ends
+      const state = memory.u32(runtime + RT_STATE);
+      const sender = memory.u32(runtime + RT_STOP_SENDER);
+      if (state !== STATE_STOPPING && state !== STATE_PARKED) return;
+      if (sender !== globalThis.process.pid || performance.now() > deadline) return;
+      // The command is lost when the process parks at this very moment: so look again, and repeat.
+      memory.writeU32(runtime + RT_COMMAND, COMMAND_RESUME);
+      sendSignal(pid);
+      await sleep(Math.max(pause, 1));
+    }
+  } catch {
+    // It has ended: there is nothing to let go.
+  }
+}
+
+function sendSignal(pid: number): void {
+  try {
+    globalThis.process.kill(pid, 'SIGUSR2');
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === 'ESRCH') throw new ToolError('process-ended', `pid ${pid}: the process ended before it was captured`);
+    throw new ToolError(
+      'permission',
+      `pid ${pid}: it cannot be signalled (${message}): capture as the user who runs it`,
+    );
+  }
+}
+
+function isAlive(pid: number): boolean {
+  return processStatus(pid) !== undefined;
+}
+
+/** Milliseconds to sleep between looks: 50 µs at first, so that a pause stays short, in the end 5 ms. */
+function* pauses(): Generator<number, undefined> {
+  for (let pause = 0.05; ; pause = Math.min(pause * 1.2, 5)) yield pause;
+}
+
+const sleeper = new Int32Array(new SharedArrayBuffer(4));
+
+/** Timers are no finer than a millisecond: shorter sleeps hold the thread. */
+async function sleep(milliseconds: number): Promise<void> {
+  if (milliseconds < 1) Atomics.wait(sleeper, 0, 0, milliseconds);
+  else await new Promise((resolve) => setTimeout(resolve, milliseconds));
+}
