@@ -6,7 +6,8 @@ import { InputError, ToolError } from '../../errors.js';
 export class FileSource {
   readonly size: number;
   private readonly bytes: Uint8Array | undefined;
-  private readonly fd: number;
+  /** -1 when the bytes are in memory. */
+  readonly fd: number;
   private readonly owned: boolean;
 
   /** @param source bytes, a path, or an open descriptor (which stays the caller's) */

@@ -4,7 +4,8 @@ export const SECTION = {
   text: '.text',
   data: '.data',
   rodata: '.rodata',
-  resume: '.resume', // only in a resumable image
+  resume: '.resume', // only in a resumable image, as are pages
+  pages: '.wagsnap.pages',
   trapText: '.wagsnap.traptext',
   functions: '.wagsnap.funcs',
   locals: '.wagsnap.locals',
