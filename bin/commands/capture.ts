@@ -1,0 +1,122 @@
+/** `wag-snap capture`: writes a snapshot of a running process, which goes on. */
+
+import { readFileSync } from 'node:fs';
+import { basename } from 'node:path';
+import type { CommandModule } from 'yargs';
+import { InputError } from '../../src/errors.js';
+import type { CaptureReport } from '../../src/snapshot/capture.js';
+import { moduleName } from '../input-file.js';
+import { Progress } from '../progress.js';
+import { once, UsageError } from '../usage.js';
+
+interface Options {
+  pid: string;
+  output: string | undefined;
+  kill: boolean;
+  withoutModule: boolean;
+  timeout: string | undefined;
+  verbose: boolean;
+  json: boolean;
+}
+
+const command: CommandModule<object, Options> = {
+  command: 'capture <pid>',
+  describe: 'Write a snapshot of a running process',
+  builder: (yargs) =>
+    yargs
+      .positional('pid', {
+        type: 'string',
+        demandOption: true,
+        describe: 'the process: an image, or what run -v printed',
+      })
+      .option('output', {
+        alias: 'o',
+        type: 'string',
+        requiresArg: true,
+        coerce: once('output'),
+        describe: 'file to write; default: NAME-PID.wsnap',
+      })
+      .option('kill', { type: 'boolean', default: false, describe: 'end the process once the snapshot is on the disk' })
+      .option('without-module', {
+        type: 'boolean',
+        default: false,
+        describe: 'leave the module out: restore then needs --module',
+      })
+      .option('timeout', {
+        type: 'string',
+        requiresArg: true,
+        coerce: once('timeout'),
+        describe: 'milliseconds to wait for a safepoint',
+      })
+      .option('verbose', { alias: 'v', type: 'boolean', default: false, describe: 'print sizes and the stack trace' })
+      .option('json', { type: 'boolean', default: false, describe: 'print one JSON object' }) as never,
+  handler: async (options) => {
+    const pid = parseNumber('pid', options.pid);
+    const output = options.output ?? `${processName(pid)}-${pid}.wsnap`;
+    const { capturePid } = await import('../../src/snapshot/capture.js');
+    const progress = new Progress('capturing');
+    let report: CaptureReport;
+    try {
+      report = await capturePid(pid, {
+        output,
+        kill: options.kill,
+        withoutModules: options.withoutModule,
+        ...(options.timeout === undefined ? {} : { timeout: parseNumber('--timeout', options.timeout) }),
+        onProgress: (done, total) => progress.update(done, total),
+      });
+    } catch (error) {
+      throw withHint(error, pid);
+    } finally {
+      progress.end();
+    }
+    if (options.verbose) process.stderr.write(describe(report));
+    const { file, bytes, pages, frames, pause, total } = report;
+    console.log(options.json ? JSON.stringify({ file, bytes, pages, frames, pause, total }) : file);
+  },
+};
+export default command;
+
+function parseNumber(name: string, text: string): number {
+  if (!/^\d{1,9}$/.test(text)) throw new UsageError(`${name}: ${text} is not a number`);
+  return Number(text);
+}
+
+/** Sizes and the stack trace, innermost first; the middle of a deep stack is left out. */
+function describe(report: CaptureReport): string {
+  const lines = [
+    `globals ${report.globalsSize} bytes`,
+    `memory ${report.memorySize} bytes (${report.pages} pages in use)`,
+    `stack ${report.stackSize} bytes (${report.frames} frames)`,
+  ];
+  const { trace } = report;
+  const shown = 40;
+  for (const [i, { name }] of trace.entries()) {
+    if (trace.length > 2 * shown && i >= shown && i < trace.length - shown) {
+      if (i === shown) lines.push(`   … ${trace.length - 2 * shown} more`);
+    } else lines.push(`#${i + 1} ${name}`);
+  }
+  lines.push(`paused for ${(report.pause / 1000).toFixed(1)} ms of ${(report.total / 1000).toFixed(1)} ms`);
+  return `${lines.join('\n')}\n`;
+}
+
+/** The program's name as it was started. */
+function processName(pid: number): string {
+  const [name] = read(`/proc/${pid}/cmdline`).split('\0');
+  return moduleName(basename(name ?? '')).replace(/[^\w.+-]/g, '_') || 'process';
+}
+
+/** Who names the pid of `wag-snap run` means its child. */
+function withHint(error: unknown, pid: number): unknown {
+  if (!(error instanceof InputError) || error.code !== 'not-ours') return error;
+  const children = read(`/proc/${pid}/task/${pid}/children`).trim().split(' ').filter(Boolean);
+  if (children.length === 0) return error;
+  return new InputError(error.code, `${error.message}; its child processes: ${children.join(', ')}`);
+}
+
+function read(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
+}

@@ -1,0 +1,114 @@
+/** `wag-snap compile`: a module to an image, or to one of the listings of what is in it. */
+
+import type { CommandModule } from 'yargs';
+import { InputError } from '../../src/errors.js';
+import { moduleName } from '../input-file.js';
+import { once, parseArch, UsageError } from '../usage.js';
+
+const DUMPS = ['asm', 'sites', 'maps', 'sections'] as const;
+
+interface Options {
+  module: string;
+  output: string | undefined;
+  arch: string | undefined;
+  cpu: string | undefined;
+  deterministic: boolean;
+  allowMissingImports: boolean;
+  dump: (typeof DUMPS)[number] | undefined;
+  sites: boolean;
+  noSites: boolean;
+  verbose: boolean;
+}
+
+/** What --cpu may say. Nothing beyond x86-64-v2 is used yet, whatever the machine has. */
+const CPUS = ['native', 'x86-64-v2', 'x86-64-v3', 'x86-64-v4'];
+
+const command: CommandModule<object, Options> = {
+  command: 'compile <module>',
+  describe: 'Compile a module (.wasm or .wat) to an image: a static executable',
+  builder: (yargs) =>
+    yargs
+      .positional('module', { type: 'string', demandOption: true, describe: 'the module' })
+      .option('output', {
+        alias: 'o',
+        type: 'string',
+        requiresArg: true,
+        coerce: once('output'),
+        describe: 'file to write; default: the name of the module, here',
+      })
+      .option('arch', {
+        type: 'string',
+        requiresArg: true,
+        coerce: once('arch'),
+        describe: 'CPU to compile for: x64 (also x86-64, amd64)',
+      })
+      .option('cpu', {
+        type: 'string',
+        requiresArg: true,
+        coerce: once('cpu'),
+        describe: `level of the CPU: ${CPUS.join(', ')}`,
+      })
+      .option('deterministic', {
+        type: 'boolean',
+        default: false,
+        describe: 'give every NaN the same bits, so that runs are alike on all CPUs',
+      })
+      .option('allow-missing-imports', {
+        type: 'boolean',
+        default: false,
+        describe: 'a call of an import that nothing provides traps',
+      })
+      .option('dump', {
+        choices: DUMPS,
+        requiresArg: true,
+        coerce: once('dump'),
+        describe: 'print a listing; writes an image only with -o',
+      })
+      .option('no-sites', { type: 'boolean', default: false, hidden: true })
+      .option('verbose', {
+        alias: 'v',
+        type: 'boolean',
+        default: false,
+        describe: 'say how large and how fast',
+      }) as never,
+  handler: async (options) => {
+    parseArch(options.arch);
+    if (options.cpu !== undefined && !CPUS.includes(options.cpu)) {
+      throw new UsageError(`--cpu ${options.cpu} is unknown: ${CPUS.join(', ')}`);
+    }
+    const [{ readModule }, { compileImage }, { writeImage }, { x64: target }] = await Promise.all([
+      import('../../src/compile/wasm/wat.js'),
+      import('../../src/compile/compile.js'),
+      import('../../src/compile/image/write-file.js'),
+      import('../../src/arch/x64/target.js'),
+    ]);
+    const start = performance.now();
+    const module = await readModule(options.module);
+    const image = compileImage([{ module, file: options.module }], {
+      target,
+      deterministic: options.deterministic,
+      allowMissingImports: options.allowMissingImports,
+      sites: !options.noSites,
+    });
+    if (options.dump !== undefined) {
+      const { dump } = await import('../dump.js');
+      dump(options.dump, image.bytes);
+    }
+    const output = options.output ?? (options.dump === undefined ? defaultOutput(options.module) : undefined);
+    if (output !== undefined) writeImage(image, output);
+    if (options.verbose) {
+      const seconds = (performance.now() - start) / 1000;
+      const { codeSize } = image.identity.text;
+      process.stderr.write(
+        `${module.bytes.length} bytes of wasm, ${codeSize} of code, ${image.size} of image in ${seconds.toFixed(3)} s\n`,
+      );
+    }
+  },
+};
+export default command;
+
+function defaultOutput(path: string): string {
+  const name = moduleName(path);
+  if (name === path) throw new InputError('output', `${path}: where to? Give the image a name with -o`);
+  return name;
+}

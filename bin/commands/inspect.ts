@@ -1,0 +1,1 @@
+export default { command: 'inspect', describe: 'inspect', handler: () => {} };

@@ -1,0 +1,1 @@
+export default { command: 'restore', describe: 'restore', handler: () => {} };

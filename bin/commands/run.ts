@@ -1,0 +1,97 @@
+/** `wag-snap run`: starts a module or an image and behaves like it. */
+
+import { basename } from 'node:path';
+import type { CommandModule } from 'yargs';
+import { fileKind } from '../input-file.js';
+import { openProgram, type Program } from '../program.js';
+import { formatDirs, once, parseDir, parseEnv, several, UsageError } from '../usage.js';
+import { standInFor, startWorkload, type WorkloadOptions } from '../workload.js';
+
+interface Options {
+  program: string;
+  args: string[] | undefined;
+  '--': string[] | undefined;
+  dir: string | string[] | undefined;
+  env: string | string[] | undefined;
+  invoke: string | undefined;
+  deterministic: boolean;
+  allowMissingImports: boolean;
+  verbose: boolean;
+}
+
+const command: CommandModule<object, Options> = {
+  command: 'run <program> [args..]',
+  describe: 'Run a module or an image',
+  builder: (yargs) =>
+    yargs
+      .usage('$0 run [options] <module|image> [--] [arg..]')
+      .positional('program', { type: 'string', demandOption: true, describe: 'a module (.wasm or .wat) or an image' })
+      .positional('args', {
+        type: 'string',
+        array: true,
+        describe: 'arguments of the program; those that start with - go behind --',
+      })
+      .option('dir', {
+        type: 'string',
+        requiresArg: true,
+        describe: 'HOST[::GUEST][:ro]: a directory that the program may use',
+      })
+      .option('env', {
+        type: 'string',
+        requiresArg: true,
+        describe: 'K=V: a variable of its environment, which has no others',
+      })
+      .option('invoke', {
+        type: 'string',
+        requiresArg: true,
+        coerce: once('invoke'),
+        describe: 'call this exported function with the arguments and print its results',
+      })
+      .option('deterministic', { type: 'boolean', default: false, describe: 'modules: see compile' })
+      .option('allow-missing-imports', { type: 'boolean', default: false, describe: 'modules: see compile' })
+      .option('verbose', {
+        alias: 'v',
+        type: 'boolean',
+        default: false,
+        describe: 'print each import, then the pid',
+      }) as never,
+  handler: async (options) => {
+    const { program: path } = options;
+    const kind = fileKind(path);
+    if (kind === 'snapshot') throw new UsageError(`${path} is a snapshot: wag-snap restore ${path}`);
+    const args = [...(options.args ?? []), ...(options['--'] ?? [])];
+    const env = parseEnv(several(options.env));
+    const dirs = several(options.dir).map(parseDir);
+    if (dirs.length > 0) env['WAGSNAP_DIR'] = formatDirs(dirs);
+    const program = await openProgram(path, kind, options);
+    try {
+      if (options.verbose) await program.printImports();
+      const workload = { env, argv0: kind === 'image' ? path : basename(path), args };
+      if (options.invoke !== undefined) await invokeExport(program, options.invoke, workload);
+      else await runToEnd(program, workload, options.verbose);
+    } finally {
+      program.release();
+    }
+  },
+};
+export default command;
+
+async function runToEnd(program: Program, workload: WorkloadOptions, verbose: boolean): Promise<void> {
+  const child = await startWorkload(program.image, workload);
+  program.release();
+  if (verbose) process.stderr.write(`pid ${child.pid}\n`);
+  await standInFor(child);
+}
+
+async function invokeExport(program: Program, name: string, workload: WorkloadOptions): Promise<void> {
+  const { findInvokeTarget, invoke, parseArguments } = await import('../invoke.js');
+  const { readImage } = await import('../../src/compile/metadata/image-reader.js');
+  const image = readImage(program.image);
+  try {
+    const target = findInvokeTarget(image, await program.module(), name);
+    const values = parseArguments(name, target.type, workload.args);
+    process.exitCode = await invoke(program.image, target, values, { ...workload, args: [] });
+  } finally {
+    image.close();
+  }
+}

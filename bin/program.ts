@@ -1,0 +1,84 @@
+/**
+ * What `run` was given, as an image to start: an image is itself, a module is compiled or found in the cache.
+ *
+ * Loads the compiler only when it is needed.
+ */
+
+import type { Import, Module } from '../src/compile/wasm/module.js';
+import { InputError } from '../src/errors.js';
+import type { FileKind } from './input-file.js';
+
+export interface ProgramOptions {
+  readonly deterministic: boolean;
+  readonly allowMissingImports: boolean;
+}
+
+export interface Program {
+  /** Path of the image. */
+  readonly image: string;
+  /** The decoded module. */
+  module(): Promise<Module>;
+  /** A line per import on stderr. */
+  printImports(): Promise<void>;
+  /** Deletes what is temporary; the program may be running. May be called twice. */
+  release(): void;
+}
+
+export async function openProgram(path: string, kind: FileKind, options: ProgramOptions): Promise<Program> {
+  if (kind === 'image') {
+    return program(
+      path,
+      () => {},
+      async () => (await import('../src/compile/wasm/decode.js')).decodeModule(await carriedModule(path)),
+    );
+  }
+  const [{ readModuleBytes }, { obtainImage }, { ImageCache }, { x64: target }, { decodeModule }] = await Promise.all([
+    import('../src/compile/wasm/wat.js'),
+    import('../src/restore/cached-image.js'),
+    import('../src/restore/cache.js'),
+    import('../src/arch/x64/target.js'),
+    import('../src/compile/wasm/decode.js'),
+  ]);
+  const bytes = await readModuleBytes(path);
+  const image = obtainImage({ bytes, file: path, target, cache: new ImageCache(), ...options });
+  return program(image.path, image.release, async () => decodeModule(bytes, path));
+}
+
+function program(image: string, release: () => void, module: () => Promise<Module>): Program {
+  const printImports = async () => {
+    const { imports, types } = await module();
+    const lines = await Promise.all(imports.map((entry) => formatImport(entry, types)));
+    process.stderr.write(lines.map((line) => `${line}\n`).join(''));
+  };
+  return { image, module, printImports, release };
+}
+
+/** The main module that an image carries. */
+async function carriedModule(path: string): Promise<Uint8Array> {
+  const { readImage } = await import('../src/compile/metadata/image-reader.js');
+  const image = readImage(path);
+  try {
+    const bytes = image.moduleBytes(image.identity.modules.length - 1);
+    if (bytes === undefined) throw new InputError('no-module', `${path}: the image does not carry its module`);
+    return bytes;
+  } finally {
+    image.close();
+  }
+}
+
+/** `import fd_write(i32, i32, i32, i32) i32`; the module's name only where it is not WASI's. */
+async function formatImport(entry: Import, types: Module['types']): Promise<string> {
+  const { formatFuncType, formatGlobalType, formatLimits, valTypeName } = await import('../src/compile/wasm/text.js');
+  const { ExternKind } = await import('../src/compile/wasm/module.js');
+  const name = entry.module.startsWith('wasi_') ? entry.name : `${entry.module}.${entry.name}`;
+  switch (entry.kind) {
+    case ExternKind.Func:
+      return `import ${name}${formatFuncType(types[entry.typeIndex])}`;
+    case ExternKind.Table:
+      return `import table ${name} ${formatLimits(entry.table)} ${valTypeName(entry.table.element)}`;
+    case ExternKind.Memory:
+      return `import memory ${name} ${formatLimits(entry.memory)}`;
+    case ExternKind.Global:
+      return `import global ${name} ${formatGlobalType(entry.global)}`;
+  }
+}

@@ -1,0 +1,94 @@
+/**
+ * The image of a module, from the cache or compiled now.
+ *
+ * Is what `run` starts and what restore lowers onto. Where there is no cache, the image is a temporary file that the
+ * caller deletes. Needs the compiler and cache.ts.
+ */
+
+import { createHash } from 'node:crypto';
+import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Target } from '../arch/target.js';
+import { compileImage } from '../compile/compile.js';
+import { compilerVersion, loadHostLayer } from '../compile/image/host-layer.js';
+import { writeImage } from '../compile/image/write-file.js';
+import { decodeModule } from '../compile/wasm/decode.js';
+import { ModuleError } from '../errors.js';
+import type { ImageCache, ImageKey } from './cache.js';
+
+export interface ImageRequest {
+  /** The binary. */
+  readonly bytes: Uint8Array;
+  /** Names it in messages. */
+  readonly file: string;
+  readonly target: Target;
+  readonly deterministic: boolean;
+  /** 'if-needed': only when it cannot be linked without; what it compiles to is the same otherwise. */
+  readonly allowMissingImports: boolean | 'if-needed';
+  /** Undefined: no cache. */
+  readonly cache: ImageCache | undefined;
+}
+
+export interface ObtainedImage {
+  readonly path: string;
+  /** Whether it was compiled now. */
+  readonly compiled: boolean;
+  /** Deletes it when it is temporary; it may be running then. */
+  release(): void;
+}
+
+/** @throws ModuleError, LimitError, ToolError */
+export function obtainImage(request: ImageRequest): ObtainedImage {
+  const { cache, allowMissingImports } = request;
+  const sha256 = createHash('sha256').update(request.bytes).digest('hex');
+  const attempts = allowMissingImports === 'if-needed' ? [false, true] : [allowMissingImports];
+  const keys = attempts.map((allow) => keyOf(request, sha256, allow));
+  for (const key of keys) {
+    const path = cache?.find(key);
+    if (path !== undefined) return { path, compiled: false, release: () => {} };
+  }
+  const module = decodeModule(request.bytes, request.file);
+  for (let i = 0; ; i++) {
+    try {
+      const image = compileImage([{ module, file: request.file }], { ...request, allowMissingImports: attempts[i] });
+      const path = cache?.store(keys[i], image.bytes);
+      if (path !== undefined) return { path, compiled: true, release: () => {} };
+      const folder = mkdtempSync(join(tmpdir(), 'wag-snap-'));
+      writeImage(image, join(folder, 'image'));
+      const release = () => rmSync(folder, { recursive: true, force: true });
+      return { path: join(folder, 'image'), compiled: true, release };
+    } catch (error) {
+      const again = error instanceof ModuleError && error.code === 'unlinkable' && i + 1 < attempts.length;
+      if (!again) throw error;
+    }
+  }
+}
+
+function keyOf({ target, deterministic }: ImageRequest, module: string, allowMissing: boolean): ImageKey {
+  return { module, target: target.name, compiler: compilerFingerprint(), options: { deterministic, allowMissing } };
+}
+
+let fingerprint: string | undefined;
+
+/**
+ * The compiler's version, the host layer and, as the compiler may have been rebuilt in place, size and time of each of
+ * its files.
+ */
+function compilerFingerprint(): string {
+  if (fingerprint !== undefined) return fingerprint;
+  const hash = createHash('sha256').update(compilerVersion()).update(loadHostLayer().bytes);
+  const src = dirname(dirname(fileURLToPath(import.meta.url)));
+  for (const folder of ['arch', 'compile', 'runtime']) hashFiles(join(src, folder), (text) => hash.update(text));
+  return (fingerprint = hash.digest('hex'));
+}
+
+function hashFiles(folder: string, update: (text: string) => void): void {
+  for (const name of readdirSync(folder).sort()) {
+    const path = join(folder, name);
+    const stat = statSync(path, { throwIfNoEntry: false });
+    if (stat?.isDirectory()) hashFiles(path, update);
+    else if (stat) update(`${name} ${stat.size} ${stat.mtimeMs}\n`);
+  }
+}
