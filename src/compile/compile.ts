@@ -33,6 +33,8 @@ export interface ModuleInput {
   readonly module: Module;
   /** For messages. */
   readonly file: string;
+  /** Which of the modules before it each import module name means; default: the last one of that name. */
+  readonly links?: ReadonlyMap<string, number>;
 }
 
 export interface CompileOptions {
@@ -103,9 +105,11 @@ export function compileImage(modules: readonly ModuleInput[], options: CompileOp
   const { target, sites: wantSites = true, includeModule = true, deterministic = false } = options;
   const host = options.hostLayer ?? loadHostLayer();
   const instances: LinkedInstance[] = [];
-  instances.push(linkInstance(instances, 'host', host, 'host layer', false));
-  for (const { name, module, file } of modules) {
-    instances.push(linkInstance(instances, name ?? '', module, file, options.allowMissingImports ?? false));
+  instances.push(linkInstance(instances, 'host', host, 'host layer'));
+  for (const { name, module, file, links } of modules) {
+    const instance = (from: string) => (links?.has(from) ? instances[links.get(from)! + 1] : undefined);
+    const linking = { allowMissing: options.allowMissingImports, resolve: links && instance };
+    instances.push(linkInstance(instances, name ?? '', module, file, linking));
   }
   const layout = new DataLayout(instances);
   const sites = wantSites ? new SiteTables() : undefined;

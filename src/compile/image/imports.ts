@@ -2,8 +2,8 @@
  * Binds the imports of an image's instances by (module, name), as core spec 4.5.4 instantiates a module, but ahead of
  * time: an image is a closed world. Gives each imported entity the instance and index that defines it.
  *
- * Sources in this order: modules linked under that name (the last one wins), then the host layer for WASI. Imports of
- * the host layer itself ("native", "target") are the compiler's and not bound here.
+ * Sources in this order: modules linked under that name (the last one wins, unless the caller says which), then the
+ * host layer for WASI. Imports of the host layer itself ("native", "target") are the compiler's and not bound here.
  */
 
 import { ModuleError } from '../../errors.js';
@@ -44,6 +44,13 @@ export interface LinkedInstance {
   readonly globalLinks: Int32Array;
 }
 
+export interface LinkOptions {
+  /** Whether functions that nothing provides trap when they are called. Default: they are an error. */
+  readonly allowMissing?: boolean | undefined;
+  /** The instance that an import module name means. Default: the last one of that name. */
+  readonly resolve?: ((name: string) => LinkedInstance | undefined) | undefined;
+}
+
 /**
  * @param instances those linked so far, the host layer first
  * @throws ModuleError 'unlinkable'
@@ -53,7 +60,7 @@ export function linkInstance(
   name: string,
   module: Module,
   file: string,
-  allowMissing: boolean,
+  { allowMissing = false, resolve = (from) => findInstance(instances, from) }: LinkOptions = {},
 ): LinkedInstance {
   const index = instances.length;
   const linked: LinkedInstance = {
@@ -73,7 +80,7 @@ export function linkInstance(
   const counts = [0, 0, 0, 0];
   for (const entry of module.imports) {
     const at = counts[entry.kind]++;
-    const provider = findInstance(instances, entry.module);
+    const provider = resolve(entry.module);
     const found = provider && findExport(provider.module, entry.name);
     if (provider && found) {
       if (!matches(instances, provider, found, entry, module)) throw incompatible(entry, module, file);
