@@ -1,0 +1,114 @@
+/** Site tables there and back: what the code generator records is what a reader finds. */
+
+import { describe, expect, it } from 'vitest';
+import { SiteLookup, type SiteSections } from '../../../../src/compile/metadata/site-lookup.js';
+import { SiteTables } from '../../../../src/compile/metadata/site-tables.js';
+
+function sections(tables: SiteTables): SiteSections {
+  return {
+    functions: tables.functions.bytes(),
+    locals: tables.locals.bytes(),
+    sites: tables.sites.bytes(),
+    shapes: tables.shapes.bytes(),
+    traps: tables.traps.bytes(),
+  };
+}
+
+function sample(): SiteTables {
+  const t = new SiteTables();
+  t.beginFunction(0, 0, 0, 0, 3);
+  t.endFunction(16);
+  t.beginFunction(32, 1, 7, 24);
+  t.local(1, 255, 3);
+  t.local(2, 12, 4);
+  t.beginShape(1, 0);
+  t.register(4, 34);
+  t.site(32, 0, 2);
+  t.beginShape(3, 1);
+  t.slot(1, 5);
+  t.constant(2, -1, 0x7fffffff);
+  t.alias(3, 1);
+  t.register(1, 0);
+  t.site(50, 9, 0);
+  t.trap(52, 11, 3);
+  t.beginShape(1, 0);
+  t.register(4, 34);
+  t.site(60, 9, 1);
+  t.endFunction(80);
+  return t;
+}
+
+describe('SiteLookup', () => {
+  const lookup = new SiteLookup(sections(sample()), 128);
+
+  it('finds the function of a text offset', () => {
+    expect([0, 15, 16, 31, 32, 79, 80, 1000].map((at) => lookup.functionAt(at))).toEqual([0, 0, -1, -1, 1, 1, -1, -1]);
+    expect(lookup.function(1)).toEqual({ row: 1, start: 32, end: 80, instance: 1, index: 7, frameSize: 24, kind: 0 });
+    expect(lookup.functionRow(1, 7)).toBe(1);
+    expect(lookup.functionRow(1, 8)).toBe(-1);
+    expect(lookup.functionRow(0, 0)).toBe(-1); // a stub is nobody's function
+  });
+
+  it('finds sites by text offset and by name', () => {
+    expect(lookup.siteAt(50)).toBe(1);
+    expect(lookup.siteAt(51)).toBe(-1);
+    expect(lookup.siteFor(1, 7, 9, 0)).toBe(1);
+    expect(lookup.siteFor(1, 7, 9, 1)).toBe(2);
+    expect(lookup.siteFor(1, 7, 10, 1)).toBe(-1);
+    expect(lookup.siteFor(2, 7, 9, 1)).toBe(-1);
+    expect(lookup.sitesOf(1)).toEqual({ first: 0, end: 3 });
+    expect(lookup.sitesOf(0)).toEqual({ first: 0, end: 0 });
+  });
+
+  it('gives locals, shapes and traps', () => {
+    expect(lookup.locals(1)).toEqual([
+      { type: 1, reg: 255, slot: 3 },
+      { type: 2, reg: 12, slot: 4 },
+    ]);
+    const shape = lookup.shape(lookup.site(1));
+    expect(shape.operands).toMatchObject([
+      { type: 1, kind: 0, slot: 5 },
+      { type: 2, kind: 1, lo: 0xffffffff, hi: 0x7fffffff },
+      { type: 3, kind: 2, local: 1 },
+    ]);
+    expect(shape.results).toMatchObject([{ type: 1, kind: 3, reg: 0 }]);
+    expect(lookup.trap(0)).toEqual({ textOffset: 52, bodyOffset: 11, kind: 3 });
+  });
+
+  it('shares equal shapes', () => {
+    expect(lookup.site(0).shape).toBe(lookup.site(2).shape);
+    expect(lookup.site(0).shape).not.toBe(lookup.site(1).shape);
+  });
+
+  it('shares shapes among many', () => {
+    const t = new SiteTables();
+    t.beginFunction(0, 1, 0, 8);
+    for (let i = 0; i < 20000; i++) {
+      t.beginShape(1, 0);
+      t.slot(1, i % 5000);
+      t.site(i, i, 0);
+    }
+    t.endFunction(20000);
+    expect(t.shapes.length).toBe(5000 * 3);
+    const many = new SiteLookup(sections(t), 20000);
+    for (let i = 0; i < 20000; i += 37) expect(many.shape(many.site(i)).operands[0].slot).toBe(i % 5000);
+  });
+
+  it('refuses contradictions', () => {
+    const broken = (change: (t: SiteTables) => void) => {
+      const t = sample();
+      change(t);
+      return () => {
+        const l = new SiteLookup(sections(t), 128);
+        for (let i = 0; i < l.siteCount; i++) l.shape(l.site(i));
+      };
+    };
+    expect(broken((t) => (t.functions.words[8] = 8))).toThrow(/function table out of order/);
+    expect(broken((t) => (t.functions.words[9] = 129))).toThrow(/function table out of order/);
+    expect(broken((t) => (t.functions.words[8 + 6] = 100))).toThrow(/locals out of range/);
+    expect(broken((t) => (t.sites.words[3] = 20))).toThrow(/site table out of order/);
+    expect(broken((t) => (t.sites.words[2] = 0x3ffffff0))).toThrow(/frame shape is cut off/);
+    expect(broken((t) => (t.shapes.words[0] = 0xffffffff))).toThrow(/frame shape is cut off/);
+    expect(broken((t) => (t.sites.length -= 1))).toThrow(/site table of odd size/);
+  });
+});
