@@ -1,1 +1,148 @@
-export default { command: 'restore', describe: 'restore', handler: () => {} };
+/** `wag-snap restore`: goes on with a snapshot here and now, or writes an executable that does. */
+
+import { closeSync, mkdtempSync, openSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { CommandModule } from 'yargs';
+import type { RestoreOptions } from '../../src/restore/restore.js';
+import type { StoredSnapshot } from '../../src/snapshot/snapshot.js';
+import { fileKind } from '../input-file.js';
+import { Progress } from '../progress.js';
+import { once, parseArch, parseDir, several, UsageError } from '../usage.js';
+import { standInFor, startWorkload } from '../workload.js';
+
+interface Options {
+  snapshot: string;
+  output: string | undefined;
+  dir: string | string[] | undefined;
+  sameDirs: boolean;
+  module: string | undefined;
+  arch: string | undefined;
+  verbose: boolean;
+}
+
+/** The descriptor at which a process inherits the snapshot that its memory is mapped from. */
+const SOURCE_FD = 3;
+
+const command: CommandModule<object, Options> = {
+  command: 'restore <snapshot>',
+  describe: 'Go on with a snapshot',
+  builder: (yargs) =>
+    yargs
+      .positional('snapshot', { type: 'string', demandOption: true, describe: 'a .wsnap file' })
+      .option('output', {
+        alias: 'o',
+        type: 'string',
+        requiresArg: true,
+        coerce: once('output'),
+        describe: 'write a self-contained executable instead of running',
+      })
+      .option('dir', {
+        type: 'string',
+        requiresArg: true,
+        describe: 'HOST::GUEST[:ro]: where a directory that the program uses is now',
+      })
+      .option('same-dirs', {
+        type: 'boolean',
+        default: false,
+        describe: 'directories without --dir are where they were: only for snapshots that you trust',
+      })
+      .option('module', {
+        type: 'string',
+        requiresArg: true,
+        coerce: once('module'),
+        describe: 'the module, when the snapshot does not carry it',
+      })
+      .option('arch', { type: 'string', requiresArg: true, coerce: once('arch'), describe: 'CPU to go on with: x64' })
+      .option('verbose', {
+        alias: 'v',
+        type: 'boolean',
+        default: false,
+        describe: 'print what is restored, and the pid',
+      }) as never,
+  handler: async (options) => {
+    parseArch(options.arch);
+    const { snapshot: path } = options;
+    const kind = fileKind(path);
+    if (kind === 'image') throw new UsageError(`${path} is an image: wag-snap run ${path}`);
+    const directories = several(options.dir).map(parseDir);
+    const [{ readSnapshot }, { restoreSnapshot }, { ImageCache }, { x64 }] = await Promise.all([
+      import('../../src/snapshot/format.js'),
+      import('../../src/restore/restore.js'),
+      import('../../src/restore/cache.js'),
+      import('../../src/arch/x64/target.js'),
+    ]);
+    const stored = readSnapshot(path);
+    checkDirectories(stored, directories);
+    const progress = new Progress('writing');
+    const common = {
+      target: x64,
+      module: options.module === undefined ? undefined : await readGivenModule(options.module),
+      directories,
+      recordedDirectories: options.sameDirs,
+      cache: new ImageCache(),
+      onProgress: (done: number, total: number) => progress.update(done, total),
+    };
+    if (options.verbose) process.stderr.write(describe(stored));
+    if (options.output === undefined) {
+      await runRestored(
+        stored,
+        (output) => restoreSnapshot(stored, { ...common, output, sourceFd: SOURCE_FD }),
+        options.verbose,
+      );
+      return;
+    }
+    try {
+      restoreSnapshot(stored, { ...common, output: options.output } satisfies RestoreOptions);
+    } finally {
+      progress.end();
+    }
+    console.log(options.output);
+  },
+};
+export default command;
+
+/** Starts a resumable image that lives only as long as it takes to start it. */
+async function runRestored(stored: StoredSnapshot, write: (output: string) => void, verbose: boolean): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'wag-snap-'));
+  const source = openSync(stored.path, 'r');
+  try {
+    const image = join(folder, 'image');
+    write(image);
+    const { args } = stored.snapshot.host;
+    const argv0 = args.length > 0 ? Buffer.from(args[0]).toString() : stored.snapshot.modules[0].name;
+    const child = await startWorkload(image, { env: {}, argv0, args: [], descriptors: [source] });
+    closeSync(source);
+    rmSync(folder, { recursive: true });
+    if (verbose) process.stderr.write(`pid ${child.pid}\n`);
+    await standInFor(child);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** A --dir that names no directory of the snapshot is a mistake that would otherwise go unnoticed. */
+function checkDirectories({ snapshot }: StoredSnapshot, directories: readonly { readonly guest: string }[]): void {
+  const names = snapshot.host.descriptors
+    .filter(({ kind }) => kind === 'preopen')
+    .map(({ guestName }) => Buffer.from(guestName).toString());
+  for (const { guest } of directories) {
+    if (names.includes(guest)) continue;
+    throw new UsageError(`--dir: the snapshot has no directory ${guest}; it has: ${names.join(', ') || 'none'}`);
+  }
+}
+
+async function readGivenModule(path: string): Promise<Uint8Array> {
+  const { readModuleBytes } = await import('../../src/compile/wasm/wat.js');
+  return readModuleBytes(path);
+}
+
+function describe({ snapshot }: StoredSnapshot): string {
+  const { source, modules, frames, instances, created } = snapshot;
+  const bytes = instances.flatMap(({ memories }) => memories).reduce((sum, { pages }) => sum + pages * 65536, 0);
+  return (
+    `module ${modules.map(({ name, sha256 }) => name || sha256.slice(0, 12)).join(', ')}, captured ` +
+    `${new Date(created).toISOString()} on ${source.arch} by wag-snap ${source.compiler}\n` +
+    `memory ${bytes} bytes, stack ${frames.count} frames\n`
+  );
+}

@@ -72,16 +72,12 @@ export function grantDirectories(host: Host, directories: readonly Directory[], 
 /** @throws InputError for descriptors that cannot be */
 export function encodeHostState(descriptors: readonly Descriptor[]): Uint8Array {
   let count = 0;
-  let size = HS_FDS;
+  let size = HS_PATHS;
   for (const { fd, path, guestName, hostPath } of descriptors) {
     if (fd >= HS_FD_CAPACITY) throw fault(fd, 'is too large');
     if (path.length + guestName.length + hostPath.length > HS_PATH_SIZE) throw fault(fd, 'has too long a path');
     count = Math.max(count, fd + 1);
-    size = Math.max(
-      size,
-      HS_FDS + (fd + 1) * FD_SIZE,
-      HS_PATHS + fd * HS_PATH_SIZE + path.length + guestName.length + hostPath.length,
-    );
+    size = Math.max(size, HS_PATHS + fd * HS_PATH_SIZE + path.length + guestName.length + hostPath.length);
   }
   const bytes = new Uint8Array((size + 7) & ~7);
   const view = new DataView(bytes.buffer);
@@ -104,7 +100,7 @@ export function encodeHostState(descriptors: readonly Descriptor[]): Uint8Array 
 function putDescriptor(view: DataView, at: number, descriptor: Descriptor): void {
   const preopen = descriptor.kind === 'preopen';
   view.setUint32(at + FD_KIND, KINDS[descriptor.kind], true);
-  view.setInt32(at + FD_NATIVE, descriptor.kind === 'stdio' ? descriptor.fd : -1, true);
+  view.setInt32(at + FD_NATIVE, descriptor.kind === 'stdio' ? standardStream(descriptor) : -1, true);
   view.setUint32(at + FD_FLAGS, descriptor.flags, true);
   view.setUint32(at + FD_OPEN_FLAGS, descriptor.openFlags, true);
   view.setBigUint64(at + FD_RIGHTS, descriptor.rights, true);
@@ -115,6 +111,11 @@ function putDescriptor(view: DataView, at: number, descriptor: Descriptor): void
   view.setUint32(at + FD_READ_ONLY, descriptor.readOnly ? 1 : 0, true);
   view.setBigUint64(at + FD_COOKIE, descriptor.cookie, true);
   view.setBigUint64(at + FD_OFFSET, descriptor.offset, true);
+}
+
+/** A stream that the program has moved to another number is told by its direction. */
+function standardStream({ fd, openFlags }: Descriptor): number {
+  return fd <= 2 ? fd : (openFlags & OPEN_WRITE) !== 0 ? 1 : 0;
 }
 
 function check(descriptor: Descriptor, byFd: ReadonlyMap<number, Descriptor>): void {

@@ -1,0 +1,162 @@
+/**
+ * The instances of a snapshot in a fresh image: globals and dropped segments into DATA, memories and tables into the
+ * resume plan. All of it is checked against the module first.
+ *
+ * Needs the image's identity for the places and the decoded modules for what may be there.
+ */
+
+import type { DataPatch } from '../compile/image/data-patch.js';
+import type { InstanceIdentity } from '../compile/metadata/identity.js';
+import { type Global, type Module, ValType } from '../compile/wasm/module.js';
+import { valTypeName } from '../compile/wasm/text.js';
+import { InputError } from '../errors.js';
+import {
+  MEM_RECORD_SIZE,
+  SEG_LENGTH,
+  SEG_RECORD_SIZE,
+  TAB_RECORD_SIZE,
+  TABLE_MAX,
+  WASM_PAGE,
+} from '../runtime/layout.js';
+import { FIRST_GUEST, type Snapshot, type SnapshotInstance, type SnapshotTable } from '../snapshot/snapshot.js';
+import type { PlannedMemory, PlannedTable } from './plan.js';
+import type { References } from './references.js';
+
+const GLOBAL_SIZE = 16;
+const MAX_PAGES = 65536;
+
+/** What the plan needs of all instances, in order. */
+export interface PlannedInstances {
+  readonly memories: PlannedMemory[];
+  readonly tables: PlannedTable[];
+}
+
+/**
+ * Patches DATA and returns the rest.
+ *
+ * @param modules of each guest instance
+ * @throws InputError
+ */
+export function putInstances(
+  snapshot: Snapshot,
+  modules: readonly Module[],
+  references: References,
+  data: DataPatch,
+): PlannedInstances {
+  const planned: PlannedInstances = { memories: [], tables: [] };
+  for (const [i, instance] of snapshot.instances.entries()) {
+    const identity = references.identity.instances[i + FIRST_GUEST];
+    const put = new InstanceData(i, instance, identity, modules[i], references, data);
+    put.globals();
+    put.segments('data', identity.dataSegments, instance.droppedData);
+    put.segments('element', identity.elementSegments, instance.droppedElements);
+    put.memories(planned.memories);
+    put.tables(planned.tables);
+  }
+  return planned;
+}
+
+class InstanceData {
+  constructor(
+    private readonly index: number,
+    private readonly instance: SnapshotInstance,
+    private readonly identity: InstanceIdentity,
+    private readonly module: Module,
+    private readonly references: References,
+    private readonly data: DataPatch,
+  ) {}
+
+  globals(): void {
+    const { module, instance, identity } = this;
+    this.checkCount('globals', instance.globals.length, module.globals.length - module.importedGlobalCount);
+    instance.globals.forEach(({ type, lo, hi }, i) => {
+      const global = module.globals[module.importedGlobalCount + i] as Global;
+      if (type !== global.type)
+        throw this.fault(`global ${i} is of type ${valTypeName(type)}, not ${valTypeName(global.type)}`);
+      if (!global.mutable && global.init.op === 'const' && !sameBits(global.init, lo, hi)) {
+        throw this.fault(`global ${i} cannot change, but has another value than in the module`);
+      }
+      const at = identity.start + identity.globals.records + i * GLOBAL_SIZE;
+      if (type !== ValType.FuncRef) this.data.bits(at, lo, hi);
+      else {
+        const record = this.references.record(lo, hi, () => `instance ${this.index}, global ${i}`);
+        if (record === 0) this.data.u64(at, 0);
+        else this.data.pointer(at, record);
+      }
+    });
+  }
+
+  /** A dropped segment has length 0; the others keep theirs. */
+  segments(kind: string, places: { readonly records: number; readonly count: number }, dropped: Uint8Array): void {
+    this.checkCount(`${kind} segments`, dropped.length, places.count);
+    for (let i = 0; i < places.count; i++) {
+      if (dropped[i]) this.data.u64(this.identity.start + places.records + i * SEG_RECORD_SIZE + SEG_LENGTH, 0);
+    }
+  }
+
+  memories(planned: PlannedMemory[]): void {
+    const { module, instance, identity } = this;
+    this.checkCount('memories', instance.memories.length, module.memories.length - module.importedMemoryCount);
+    instance.memories.forEach(({ pages, extents }, i) => {
+      const { min, max = MAX_PAGES } = module.memories[module.importedMemoryCount + i];
+      if (pages < min || pages > Math.min(max, MAX_PAGES))
+        throw this.fault(`memory ${i} has ${pages} pages, of ${min} to ${max}`);
+      planned.push({
+        record: identity.start + identity.memories.records + i * MEM_RECORD_SIZE,
+        size: pages * WASM_PAGE,
+        extents,
+      });
+    });
+  }
+
+  tables(planned: PlannedTable[]): void {
+    const { module, instance, identity } = this;
+    this.checkCount('tables', instance.tables.length, module.tables.length - module.importedTableCount);
+    instance.tables.forEach((table, i) => {
+      const { min, max = TABLE_MAX, element } = module.tables[module.importedTableCount + i];
+      const length = table.elements.length / 2;
+      if (table.type !== element)
+        throw this.fault(`table ${i} is of ${valTypeName(table.type)}, not ${valTypeName(element)}`);
+      // What an image reserves for a table: its maximum up to TABLE_MAX, and always its minimum.
+      if (length < min || length > Math.max(Math.min(max, TABLE_MAX), min)) {
+        throw this.fault(`table ${i} has ${length} elements, of ${min} to ${max}`);
+      }
+      planned.push({
+        record: identity.start + identity.tables.records + i * TAB_RECORD_SIZE,
+        ...this.elements(table, i),
+      });
+    });
+  }
+
+  private elements({ type, elements }: SnapshotTable, table: number): { elements: Uint32Array; pointers: Uint32Array } {
+    if (type !== ValType.FuncRef) return { elements, pointers: new Uint32Array(0) };
+    const native = new Uint32Array(elements.length);
+    const pointers = new Uint32Array(elements.length / 2);
+    let count = 0;
+    for (let i = 0; i < elements.length; i += 2) {
+      const lo = elements[i];
+      const hi = elements[i + 1];
+      if ((lo | hi) === 0) continue;
+      native[i] = this.references.record(lo, hi, () => `instance ${this.index}, table ${table}, element ${i / 2}`);
+      if (native[i] !== 0) pointers[count++] = i / 2;
+    }
+    return { elements: native, pointers: pointers.subarray(0, count) };
+  }
+
+  private checkCount(what: string, count: number, expected: number): void {
+    if (count !== expected) throw this.fault(`it has ${count} ${what}, the module ${expected}`);
+  }
+
+  private fault(detail: string): InputError {
+    return new InputError('snapshot', `snapshot: instance ${this.index}: ${detail}`);
+  }
+}
+
+function sameBits(
+  init: { readonly type: ValType; readonly lo: number; readonly hi: number },
+  lo: number,
+  hi: number,
+): boolean {
+  const narrow = init.type === ValType.I32 || init.type === ValType.F32;
+  return init.lo >>> 0 === lo && (narrow || init.hi >>> 0 === hi);
+}

@@ -1,0 +1,143 @@
+/**
+ * From a stored snapshot to an image that goes on where the computation was: check, lower, write.
+ *
+ *     snapshot --module, sha256--> fresh image (cached-image.ts)
+ *              --frames--> lower.ts      stack, registers
+ *              --instances--> instance-data.ts   DATA, memories, tables
+ *              --host--> host-state.ts   descriptors
+ *                         all --> plan.ts --> resumable image
+ *
+ * Either self-contained, with the pages copied into the file, or small, with the pages mapped from the snapshot's own
+ * file, which the process inherits: so restoring a gigabyte does not read a gigabyte. Starts nothing. A snapshot is
+ * hostile input: whatever is wrong with it ends as InputError or LimitError.
+ */
+
+import { createHash } from 'node:crypto';
+import type { Target } from '../arch/target.js';
+import { ResumableImage } from '../compile/image/resumable.js';
+import { writeAtomically } from '../compile/image/write-file.js';
+import { type ImageDescription, readImage } from '../compile/metadata/image-reader.js';
+import { decodeModule } from '../compile/wasm/decode.js';
+import type { Module } from '../compile/wasm/module.js';
+import { InputError, LimitError } from '../errors.js';
+import { readSnapshotModule } from '../snapshot/format.js';
+import { FIRST_GUEST, type Snapshot, type StoredSnapshot } from '../snapshot/snapshot.js';
+import type { ImageCache } from './cache.js';
+import { obtainImage } from './cached-image.js';
+import { type Directory, encodeHostState, grantDirectories } from './host-state.js';
+import { putInstances } from './instance-data.js';
+import { lowerStack } from './lower.js';
+import { copyPageData, placeExtents } from './page-data.js';
+import { encodePlan } from './plan.js';
+import { References } from './references.js';
+
+export interface RestoreOptions {
+  readonly target: Target;
+  /** Path of the file to write. */
+  readonly output: string;
+  /** The descriptor that the process will have the snapshot's file at; undefined: copy the pages into the output. */
+  readonly sourceFd?: number;
+  /** The module, when the snapshot does not carry it; its sha256 must be the recorded one. */
+  readonly module?: Uint8Array;
+  readonly directories?: readonly Directory[];
+  /** Preopens that got no directory use the one that the snapshot names: only for snapshots that are trusted. */
+  readonly recordedDirectories?: boolean;
+  readonly cache?: ImageCache;
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+/** @throws InputError, LimitError, ToolError */
+export function restoreSnapshot(stored: StoredSnapshot, options: RestoreOptions): void {
+  const { snapshot } = stored;
+  checkRestorable(snapshot);
+  const bytes = moduleBytes(stored, options.module);
+  const obtained = obtainImage({
+    bytes,
+    file: snapshot.modules[0].name || stored.path,
+    target: options.target,
+    deterministic: snapshot.source.deterministic,
+    allowMissingImports: 'if-needed',
+    cache: options.cache,
+  });
+  try {
+    const image = readImage(obtained.path);
+    try {
+      writeResumable(stored, image, [decodeModule(bytes)], options);
+    } finally {
+      image.close();
+    }
+  } finally {
+    obtained.release();
+  }
+}
+
+/**
+ * Lowers a snapshot onto a fresh image of its module and writes the result.
+ *
+ * @param modules of each instance, decoded
+ */
+export function writeResumable(
+  stored: StoredSnapshot,
+  image: ImageDescription,
+  modules: readonly Module[],
+  options: Omit<RestoreOptions, 'module' | 'cache'>,
+): void {
+  const { snapshot } = stored;
+  const { host, phase } = snapshot;
+  if (image.identity.instances.length !== snapshot.instances.length + FIRST_GUEST) {
+    throw new InputError(
+      'snapshot',
+      `snapshot: it has ${snapshot.instances.length} instances, its module makes another number`,
+    );
+  }
+  const references = new References(image.identity);
+  const stack = lowerStack(snapshot, image, modules, references, options.target);
+  const resumable = new ResumableImage(image);
+  const { memories, tables } = putInstances(snapshot, modules, references, resumable.data);
+  const descriptors = grantDirectories(host, options.directories ?? [], options.recordedDirectories ?? false);
+  const { sourceFd } = options;
+  const placed = sourceFd === undefined ? placeExtents(stored, resumable.extentsStart) : undefined;
+  const plan = encodePlan(
+    {
+      memories: placed ? memories.map((memory, i) => ({ ...memory, extents: placed.extents[i] })) : memories,
+      tables,
+      stack,
+      hostState: encodeHostState(descriptors),
+      args: host.args,
+      env: host.env.filter((variable) => !Buffer.from(variable).toString('latin1').startsWith('WAGSNAP_')),
+      sourceFd: sourceFd ?? -1,
+      monotonic: host.monotonic,
+      pendingTimeout: host.pendingTimeout,
+      phase: (phase.instance + FIRST_GUEST) * 2 + (phase.kind === 'entry' ? 1 : 0),
+    },
+    resumable.planStart,
+  );
+  writeAtomically(options.output, (fd) => {
+    if (placed === undefined) resumable.write(fd, plan);
+    else resumable.write(fd, plan, placed.bytes, (to) => copyPageData(stored, placed, to, options.onProgress));
+  });
+}
+
+function checkRestorable(snapshot: Snapshot): void {
+  if (snapshot.state === 'trapped')
+    throw new InputError('snapshot', 'snapshot: the program had trapped: there is nothing to go on with');
+  if (snapshot.parent !== undefined)
+    throw new InputError('snapshot', 'snapshot: it is a difference to another one, which this version cannot read');
+  if (snapshot.modules.length !== 1 || snapshot.instances.length !== 1) {
+    throw new LimitError('linked', 'snapshot: several linked modules cannot be restored by this version');
+  }
+}
+
+function moduleBytes(stored: StoredSnapshot, given: Uint8Array | undefined): Uint8Array {
+  const [module] = stored.snapshot.modules;
+  if (given !== undefined) {
+    if (createHash('sha256').update(given).digest('hex') === module.sha256) return given;
+    throw new InputError('wrong-module', `${stored.path}: it was made of another module: sha256 ${module.sha256}`);
+  }
+  const bytes = readSnapshotModule(stored, module);
+  if (bytes !== undefined) return bytes;
+  throw new InputError(
+    'no-module',
+    `${stored.path}: it does not carry its module (${module.name}): give it with --module`,
+  );
+}
