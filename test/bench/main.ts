@@ -1,0 +1,60 @@
+/**
+ * `npm run bench [-- NAME…]`: the figures that this project promises, as ratios within one run, each the median of five
+ * rounds that take turns. Prints a table with bars; exit code 1 when a bar is missed. Quiet machines give better figures,
+ * but ratios hold on busy ones too.
+ */
+
+import { capturePause } from './capture-pause.js';
+import { againstLiftoff, againstTurbofan, siteTables } from './code-speed.js';
+import { compileSpeed } from './compile-speed.js';
+import type { Figure, Outcome } from './figure.js';
+import { emptyFolder } from './measure.js';
+import { restoreTime } from './restore-time.js';
+import { startUp } from './start-up.js';
+
+const figures: readonly Figure[] = [
+  againstLiftoff,
+  againstTurbofan,
+  siteTables,
+  compileSpeed,
+  startUp,
+  capturePause,
+  restoreTime,
+];
+
+const names = process.argv.slice(2);
+const chosen = figures.filter(({ name }) => names.length === 0 || names.includes(name));
+if (chosen.length === 0) {
+  console.error(`no such figure; there are ${figures.map(({ name }) => name).join(', ')}`);
+  process.exit(2);
+}
+
+emptyFolder();
+const details: string[] = [];
+const columns = [52, 26, 22, 6];
+const line = (cells: readonly string[]): string =>
+  cells
+    .map((cell, i) => cell.padEnd(columns[i]))
+    .join('')
+    .trimEnd();
+
+console.log(line(['figure', 'value', 'bar', '']));
+for (const figure of chosen) {
+  const outcome = await attempt(figure);
+  console.log(line([figure.title, outcome.value, figure.bar, verdict(outcome.pass)]));
+  if (outcome.pass === false) process.exitCode = 1;
+  details.push(...(outcome.details ?? []));
+}
+console.log(`\nNode ${process.version}\n${details.join('\n')}`);
+
+async function attempt(figure: Figure): Promise<Outcome> {
+  try {
+    return await figure.measure();
+  } catch (error) {
+    return { value: 'error', pass: false, details: [`${figure.name}: ${(error as Error).message}`] };
+  }
+}
+
+function verdict(pass: boolean | undefined): string {
+  return pass === undefined ? '' : pass ? 'pass' : 'FAIL';
+}
