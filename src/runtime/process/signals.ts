@@ -10,6 +10,7 @@
  */
 
 import {
+  COMMAND_RESUME,
   FR_KIND,
   FUNC_GUEST,
   FUNC_IMPORT,
@@ -20,6 +21,7 @@ import {
   RT_BLOCKING_END,
   RT_BLOCKING_EXIT,
   RT_BLOCKING_START,
+  RT_COMMAND,
   RT_STACK_LOW,
   RT_STATE,
   RT_STOP_SENDER,
@@ -47,7 +49,7 @@ import {
 import { backtraceFrom, textOffsetOf } from './backtrace';
 import { firstInstance, instanceCount, memoriesOf, nextInstance } from './init-plan';
 import { flush, put, putDecimal, putHex } from './message';
-import { park, senderIsDead, setSender } from './park';
+import { goOn, park, senderIsDead, setSender } from './park';
 import { exit, half, imageBase, setHalf, word } from './runtime-block';
 import { functionAt, trapSiteAt } from './site-sections';
 import { mapPlainText, mapTrapText } from './trap-text';
@@ -88,7 +90,11 @@ function onStop(sender: i32, context: i64): void {
   const state = half(RT_STATE);
   if (state === STATE_STOPPING || state === STATE_PARKED) {
     // one of a burst, or the wake-up of a parked process; or another tool's, when the first is gone
-    if (sender !== half(RT_STOP_SENDER) && senderIsDead()) setSender(sender);
+    if (sender !== half(RT_STOP_SENDER)) {
+      if (senderIsDead()) setSender(sender);
+    } else if (state === STATE_STOPPING && half(RT_COMMAND) === COMMAND_RESUME) {
+      goOn(); // the tool has changed its mind
+    }
     return;
   }
   if (state !== STATE_RUNNING || !mapTrapText()) return;
