@@ -1,0 +1,176 @@
+/** Arguments, environment, clocks, random bytes, exit; and every function of preview 1 with pointers that are not its own. */
+
+import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { WASI_FUNCTIONS } from '../../src/runtime/wasi/functions.js';
+import { E, Guest, type GuestOptions, MEMORY_SIZE, OUT, removeGuest } from '../support/wasi-guest.js';
+
+let guest: Guest | undefined;
+const start = async (options?: GuestOptions) => (guest = await Guest.start(options));
+afterEach(async () => {
+  await guest?.stop();
+  guest = undefined;
+});
+afterAll(removeGuest);
+
+async function strings(g: Guest, name: string): Promise<string[]> {
+  expect(await g.call(`${name}_sizes_get`, 0, 4)).toBe(0);
+  const count = await g.peek32(0);
+  const size = await g.peek32(4);
+  expect(await g.call(`${name}_get`, 1024, 4096)).toBe(0);
+  const bytes = await g.peek(4096, size);
+  const list: string[] = [];
+  for (let i = 0; i < count; i++) {
+    const from = (await g.peek32(1024 + i * 4)) - 4096;
+    list.push(bytes.subarray(from, bytes.indexOf(0, from)).toString());
+  }
+  return list;
+}
+
+describe('args and environ', () => {
+  it('are those of the process, without what is ours', async () => {
+    const env = { LAST: '', A: 'x=y', WAGSNAP_OTHER: '1', WAGSNAP: 'kept' };
+    const g = await start({ args: ['one', '', 'drei ü'], env });
+    expect(await strings(g, 'args')).toEqual(['program', 'one', '', 'drei ü']);
+    expect((await strings(g, 'environ')).sort()).toEqual(['A=x=y', 'LAST=', 'WAGSNAP=kept']);
+  });
+
+  it('may fill the memory to its last byte', async () => {
+    const g = await start({ args: ['abc'] });
+    const bytes = 'program\0abc\0'.length;
+    expect(await g.call('args_get', 0, MEMORY_SIZE - bytes)).toBe(0);
+    expect(await g.call('args_get', 0, MEMORY_SIZE - bytes + 1)).toBe(E.FAULT);
+    expect(await g.call('args_get', MEMORY_SIZE - 8, 0)).toBe(0);
+    expect(await g.call('args_get', MEMORY_SIZE - 4, 0)).toBe(E.FAULT);
+  });
+});
+
+describe('clocks', () => {
+  it('tell the time and go on', async () => {
+    const g = await start();
+    expect(await g.call('clock_time_get', 0, 0n, OUT)).toBe(0);
+    expect(Math.abs(Number((await g.peek64(OUT)) / 1000000n) - Date.now())).toBeLessThan(10_000);
+    let last = 0n;
+    for (let i = 0; i < 5; i++) {
+      expect(await g.call('clock_time_get', 1, 0n, OUT)).toBe(0);
+      const time = await g.peek64(OUT);
+      expect(time).toBeGreaterThan(last);
+      last = time;
+    }
+    for (const clock of [0, 1, 2, 3]) {
+      expect(await g.call('clock_res_get', clock, OUT)).toBe(0);
+      expect(await g.peek64(OUT)).toBeGreaterThan(0n);
+    }
+    for (const clock of [4, -1]) {
+      expect(await g.call('clock_time_get', clock, 0n, OUT)).toBe(E.INVAL);
+      expect(await g.call('clock_res_get', clock, OUT)).toBe(E.INVAL);
+    }
+  });
+});
+
+describe('random_get', () => {
+  it('fills what it is told to, and nothing else', async () => {
+    const g = await start();
+    expect(await g.call('random_get', 1025, 1000)).toBe(0);
+    const bytes = await g.peek(1024, 1008);
+    expect(bytes[0]).toBe(0);
+    expect(bytes.subarray(1001)).toEqual(Buffer.alloc(7));
+    expect(new Set(bytes).size).toBeGreaterThan(200);
+    expect(await g.call('random_get', 0, MEMORY_SIZE)).toBe(0);
+    expect(await g.call('random_get', 1, MEMORY_SIZE)).toBe(E.FAULT);
+  });
+});
+
+describe('proc_exit', () => {
+  it.each([0, 7, 255])('ends with %i', async (code) => {
+    const g = await start();
+    await expect(g.call('proc_exit', code)).rejects.toMatchObject({ code, signal: null });
+  });
+});
+
+describe('every function', () => {
+  const functions = Object.entries(WASI_FUNCTIONS).filter(([name]) => name !== 'proc_exit');
+  const missing = functions.filter(([, { done }]) => !done);
+
+  it('that is not there says ENOSYS', async () => {
+    const g = await start();
+    for (const [name, { params }] of missing) {
+      const zeros = [...params].map(() => 0);
+      expect([name, await g.call(name, ...zeros)]).toEqual([name, E.NOSYS]);
+    }
+  });
+
+  it('says EFAULT for a pointer outside of the memory, before it does anything', async () => {
+    const g = await start({ dirs: ['.::/d'] });
+    const BAD = 0xfffffff0;
+    const cases: [string, ...(number | bigint)[]][] = [
+      ['args_sizes_get', BAD, 0],
+      ['args_sizes_get', 0, MEMORY_SIZE - 3],
+      ['args_get', BAD, 0],
+      ['args_get', 0, BAD],
+      ['environ_sizes_get', 0, BAD],
+      ['clock_res_get', 0, MEMORY_SIZE - 7],
+      ['clock_time_get', 0, 0n, BAD],
+      ['random_get', BAD, 100],
+      ['random_get', 100, BAD],
+      ['fd_write', 1, BAD, 1, 0],
+      ['fd_write', 1, 0, 0xffffffff, 0],
+      ['fd_write', 1, 0, 0, BAD],
+      ['fd_read', 0, BAD, 1, 0],
+      ['fd_read', 0, 0, 0, BAD],
+      ['fd_pread', 0, BAD, 1, 0n, 0],
+      ['fd_pwrite', 1, BAD, 1, 0n, 0],
+      ['fd_seek', 0, 0n, 1, BAD],
+      ['fd_tell', 0, BAD],
+      ['fd_fdstat_get', 0, BAD],
+      ['fd_filestat_get', 0, MEMORY_SIZE - 63],
+      ['fd_prestat_get', 3, BAD],
+      ['fd_prestat_dir_name', 3, BAD, 2],
+      ['fd_readdir', 3, BAD, 100, 0n, 0],
+      ['fd_readdir', 3, 0, 100, 0n, BAD],
+      ['path_open', 3, 0, BAD, 1, 0, 0n, 0n, 0, 0],
+      ['path_open', 3, 0, 0, 1, 1, 0n, 0n, 0, BAD],
+      ['path_filestat_get', 3, 0, BAD, 1, 0],
+      ['path_filestat_get', 3, 0, 0, 1, BAD],
+      ['path_create_directory', 3, BAD, 5],
+      ['path_create_directory', 3, 0, 0xffffffff],
+      ['path_unlink_file', 3, BAD, 5],
+      ['path_remove_directory', 3, BAD, 5],
+      ['path_rename', 3, BAD, 5, 3, 0, 1],
+      ['path_rename', 3, 16, 1, 3, BAD, 5],
+      ['poll_oneoff', BAD, 0, 1, 0],
+      ['poll_oneoff', 0, BAD, 1, 0],
+      ['poll_oneoff', 0, 0, 0xffffffff, 0],
+      ['poll_oneoff', 0, 1000, 1, BAD],
+    ];
+    await g.poke(16, 'a');
+    for (const [name, ...args] of cases)
+      expect([name, args, await g.call(name, ...args)]).toEqual([name, args, E.FAULT]);
+    await g.poke32(256, 0, 4, BAD, 4);
+    expect(await g.call('fd_write', 1, 256, 2, 0)).toBe(E.FAULT);
+    expect(g.stdout).toBe('');
+  });
+
+  it('says EBADF for a descriptor that is not open', async () => {
+    const g = await start();
+    const takesDescriptor = functions.filter(([name, { done }]) => done && /^(fd|path)_/.test(name));
+    expect(takesDescriptor.length).toBeGreaterThan(20);
+    for (const fd of [3, 1023, 1024, 0x7fffffff, -1]) {
+      for (const [name, { params }] of takesDescriptor) {
+        const rest = [...params].slice(1).map(() => 0);
+        expect([name, await g.call(name, fd, ...rest)]).toEqual([name, E.BADF]);
+      }
+    }
+  });
+
+  it('survives arguments at random', async () => {
+    const g = await start({ stdio: ['ignore', 'ignore', 'ignore'] });
+    const interesting = [0, 1, 2, 3, 4, 5, 8, 1000, 65535, MEMORY_SIZE - 1, MEMORY_SIZE, 0x7fffffff, 0xffffffff];
+    let seed = 12345;
+    const random = (n: number) => (seed = (Math.imul(seed, 1103515245) + 12345) >>> 0) % n;
+    for (let i = 0; i < 4000; i++) {
+      const [name, { params }] = functions[random(functions.length)];
+      if (name === 'poll_oneoff') continue; // it may wait for ever
+      await g.call(name, ...[...params].map(() => interesting[random(interesting.length)]));
+    }
+  });
+});
