@@ -8,7 +8,7 @@
 
 import { createHash } from 'node:crypto';
 import type { Target } from '../arch/target.js';
-import { FUNC_GUEST, FUNC_IMPORT, SEGMENT_ALIGN } from '../runtime/layout.js';
+import { FUNC_GUEST, FUNC_HOST, FUNC_IMPORT, SEGMENT_ALIGN } from '../runtime/layout.js';
 import { DataLayout } from './image/data-layout.js';
 import { dataSegmentBytes, finishData } from './image/finish-data.js';
 import { compilerVersion, loadHostLayer } from './image/host-layer.js';
@@ -23,7 +23,6 @@ import {
   type InstanceIdentity,
   type ModuleIdentity,
 } from './metadata/identity.js';
-import { NameTable } from './metadata/names.js';
 import { SiteTables } from './metadata/site-tables.js';
 import { ExternKind, type Import, type Module } from './wasm/module.js';
 
@@ -129,7 +128,7 @@ export function compileImage(modules: readonly ModuleInput[], options: CompileOp
     rodataStart,
     segmentBytes: dataSegmentBytes(layout),
     sites,
-    names: sites ? functionNames(instances, text, sites) : new Uint8Array(0),
+    names: sites ? functionNames(instances, text, sites) : [],
     identity: encodeIdentity(identity),
     modules: includeModule ? modules.map(({ module }) => module.bytes) : [],
   });
@@ -208,22 +207,23 @@ function describeInstance(instance: LinkedInstance, layout: InstanceLayout): Ins
   };
 }
 
-/** A name per row of the function table: from the name section; of a thunk, what it imports. */
-function functionNames(instances: readonly LinkedInstance[], text: TextBuilder, sites: SiteTables): Uint8Array {
-  const table = new NameTable();
+/** A name per row of the function table: from the name section; of a thunk, what it imports; '' for none. */
+function functionNames(instances: readonly LinkedInstance[], text: TextBuilder, sites: SiteTables): string[] {
   const { words, length } = sites.functions;
   const imports = instances.map(({ module }) =>
     module.imports
       .filter((entry: Import) => entry.kind === ExternKind.Func)
       .map((entry) => `${entry.module}.${entry.name}`),
   );
+  const names: string[] = [];
   for (let at = 0; at < length; at += 8) {
     const kind = words[at + 7];
     const instance = words[at + 2];
     const index = words[at + 3];
-    if (kind === FUNC_IMPORT) table.add(imports[instance][index]);
-    else if (kind === FUNC_GUEST) table.add(instances[instance].module.names?.functions.get(index) ?? '');
-    else table.add(text.stubNames.get(at / 8) ?? '');
+    if (kind === FUNC_IMPORT) names.push(imports[instance][index]);
+    else if (kind === FUNC_GUEST || kind === FUNC_HOST) {
+      names.push(instances[instance].module.names?.functions.get(index) ?? '');
+    } else names.push(text.stubNames.get(at / 8) ?? '');
   }
-  return table.encode();
+  return names;
 }

@@ -22,6 +22,7 @@ import {
   RT_TRAPS_FILE,
   SEGMENT_ALIGN,
 } from '../../runtime/layout.js';
+import { encodeNames } from '../metadata/names.js';
 import { SECTION } from '../metadata/sections.js';
 import type { SiteTables } from '../metadata/site-tables.js';
 import type { DataImage } from './data-image.js';
@@ -40,7 +41,10 @@ import {
   SHF_EXECINSTR,
   SHF_WRITE,
   SHT_PROGBITS,
+  SHT_STRTAB,
+  SHT_SYMTAB,
 } from './elf.js';
+import { encodeSymbols } from './symbols.js';
 
 /** Bytes that lie at an offset of the file. */
 export interface Part {
@@ -64,7 +68,7 @@ export interface ImageContents {
   readonly rodataStart: number;
   readonly segmentBytes: Uint8Array;
   readonly sites: SiteTables | undefined;
-  readonly names: Uint8Array;
+  readonly names: readonly string[]; // of the function table's rows
   readonly identity: Uint8Array;
   readonly modules: readonly Uint8Array[]; // those that the image carries
 }
@@ -98,10 +102,11 @@ export function layOutFile(contents: ImageContents): ImageParts {
     table(SECTION.sites, sites.sites.bytes(), RT_SITES_FILE);
     table(SECTION.shapes, sites.shapes.bytes());
     table(SECTION.traps, sites.traps.bytes(), RT_TRAPS_FILE);
-    table(SECTION.names, contents.names, RT_NAMES_FILE);
+    table(SECTION.names, encodeNames(contents.names), RT_NAMES_FILE);
   }
   file.add(SECTION.identity, [contents.identity]);
   if (contents.modules.length > 0) file.add(SECTION.wasm, contents.modules);
+  if (sites) file.addSymbols(sites.functions.words, contents.names, textStart);
   const segments = [
     loadSegment(PF_R, 0, HEADERS_SIZE),
     loadSegment(PF_R | PF_W, data.start, data.bytes.length),
@@ -170,12 +175,27 @@ class FileBuilder {
     return start;
   }
 
+  addSymbols(functions: Uint32Array, names: readonly string[], textStart: number): void {
+    const textSection = this.sections.findIndex(({ name }) => name === SECTION.text) + 1;
+    const { symtab, strtab, count } = encodeSymbols(functions, names, textStart, textSection);
+    this.add('.symtab', [symtab]);
+    const link = this.sections.length + 1; // .strtab, the next one
+    this.amend({ type: SHT_SYMTAB, link, info: count, entrySize: symtab.length / count });
+    this.add('.strtab', [strtab], 1);
+    this.amend({ type: SHT_STRTAB });
+  }
+
   finish(machine: number, entry: number, segments: readonly Segment[]): ImageParts {
     const start = (this.end + 7) & ~7;
     const { bytes, headers, count } = encodeSections(this.sections, start);
     this.parts.push({ fileOffset: start, bytes });
     this.parts.unshift({ fileOffset: 0, bytes: encodeHeaders({ machine, entry, segments }, headers, count) });
     return { parts: this.parts, size: start + bytes.length };
+  }
+
+  /** Changes the last section. */
+  private amend(change: Partial<Section>): void {
+    this.sections.push({ ...this.sections.pop()!, ...change });
   }
 
   private append(pieces: readonly Uint8Array[]): void {

@@ -7,33 +7,19 @@
 
 import { damaged } from './site-lookup.js';
 
-export class NameTable {
-  private offsets: number[] = [];
-  private text = new Uint8Array(4096);
-  private length = 0;
-  private readonly encoder = new TextEncoder();
-
-  /** The next row's. */
-  add(name: string): void {
-    this.offsets.push(this.length);
-    if (name === '') return;
-    if (this.length + name.length * 3 > this.text.length) {
-      const grown = new Uint8Array(Math.max(this.text.length * 2, this.length + name.length * 3));
-      grown.set(this.text);
-      this.text = grown;
-    }
-    this.length += this.encoder.encodeInto(name, this.text.subarray(this.length)).written;
-  }
-
-  encode(): Uint8Array {
-    const head = (this.offsets.length + 1) * 4;
-    const bytes = new Uint8Array(head + this.length);
-    const view = new DataView(bytes.buffer);
-    for (let i = 0; i < this.offsets.length; i++) view.setUint32(i * 4, this.offsets[i], true);
-    view.setUint32(this.offsets.length * 4, this.length, true);
-    bytes.set(this.text.subarray(0, this.length), head);
-    return bytes;
-  }
+export function encodeNames(names: readonly string[]): Uint8Array {
+  const head = (names.length + 1) * 4;
+  const text = Buffer.from(names.join(''));
+  const bytes = new Uint8Array(head + text.length);
+  const view = new DataView(bytes.buffer);
+  let offset = 0;
+  names.forEach((name, row) => {
+    view.setUint32(row * 4, offset, true);
+    offset += Buffer.byteLength(name);
+  });
+  view.setUint32(names.length * 4, offset, true);
+  bytes.set(text, head);
+  return bytes;
 }
 
 /** Gives the name of a row, '' when it has none. */
