@@ -33,6 +33,8 @@ import { definition, findExport, funcType, type LinkedInstance, Provider } from 
 import { typeCode } from './instance-layout.js';
 
 const FUNCTION_ALIGN = 16;
+/** With at most 1 GiB of DATA in front, everything is within reach of a 32-bit displacement. */
+const MAX_TEXT = 0x3f000000;
 
 export interface TextOptions {
   readonly target: Target;
@@ -81,7 +83,6 @@ export class TextBuilder {
     for (const instance of instances) if (instance.index > 0) this.compileInstance(instance);
     this.codeSize = this.masm.offset;
     this.masm.align(SEGMENT_ALIGN);
-    if (this.start + this.masm.offset > 0x7fffffff) throw new LimitError('text-size', 'the code exceeds 2 GiB');
   }
 
   /** Text offset of the code of a function, given by its definition. */
@@ -180,6 +181,7 @@ export class TextBuilder {
     for (let i = module.importedFuncCount; i < module.funcTypes.length; i++) {
       masm.align(FUNCTION_ALIGN);
       compiler.compile(i);
+      if (masm.offset > MAX_TEXT) throw new LimitError('text-size', `the code exceeds ${MAX_TEXT} bytes`);
     }
     compiler.linkCalls();
     this.functionOffsets[index] = compiler.functionOffsets;
