@@ -85,6 +85,7 @@ export const STATE_TRAPPED = 4;
 export const COMMAND_NONE = 0;
 export const COMMAND_RESUME = 1;
 export const COMMAND_EXIT = 2; // end with exit_group(0): the snapshot is durable
+export const COMMAND_HOLD = 3; // the sender is a tool that reads: stay parked as long as it lives. Without it the process soon goes on
 
 export const FLAG_PARK_AT_START = 1; // debugging: map trap text before the guest starts, park without a sender
 export const FLAG_DRIVER = 2; // a command of the driver runs: a trap is its answer, not the process's end

@@ -10,6 +10,7 @@
 import { InputError, ToolError } from '../errors.js';
 import {
   COMMAND_EXIT,
+  COMMAND_HOLD,
   COMMAND_RESUME,
   RT_COMMAND,
   RT_STATE,
@@ -125,7 +126,12 @@ async function waitUntilParked(process: ImageProcess, options: StopOptions, requ
     const memory = process.tryMemory();
     if (memory) {
       const state = memory.u32(runtime + RT_STATE);
-      if (state === STATE_PARKED) return checkSender(memory.u32(runtime + RT_STOP_SENDER), pid);
+      if (state === STATE_PARKED) {
+        checkSender(memory.u32(runtime + RT_STOP_SENDER), pid);
+        // Unclaimed it would go on in 2 s, perhaps just now: it looks for the claim after it has changed its state.
+        memory.writeU32(runtime + RT_COMMAND, COMMAND_HOLD);
+        if (memory.u32(runtime + RT_STATE) === STATE_PARKED) return;
+      }
       if (state === STATE_TRAPPED) throw new ToolError('trapped', `pid ${pid}: the program has trapped and is ending`);
     }
     if (performance.now() - requested > options.timeout) throw noSafepoint(process, options.timeout);

@@ -3,14 +3,17 @@
  *
  * AssemblyScript, on the signal stack, STOP_SIGNAL blocked but inside ppoll. The tool reads the process, writes RT_COMMAND
  * and sends STOP_SIGNAL again; a signal without a command changes nothing. A pidfd of the sender tells when it dies; then
- * the process goes on by itself. Without a sender (parked at start) only a command ends the wait.
+ * the process goes on by itself. Without a sender (parked at start) only a command ends the wait. A sender that does not say
+ * COMMAND_HOLD is no tool but a stray `kill` in somebody's shell, which may live for days: it is given CLAIM_NANOSECONDS.
  *
  * All state here belongs to the signal handlers; nothing else reads or writes it.
  */
 
 import {
   COMMAND_EXIT,
+  COMMAND_HOLD,
   COMMAND_NONE,
+  COMMAND_RESUME,
   RT_COMMAND,
   RT_PARK_CONTEXT,
   RT_STATE,
@@ -36,6 +39,7 @@ import { mapPlainText } from './trap-text';
 const PR_SET_PTRACER: i64 = 0x59616d61;
 const POLLIN: i32 = 1;
 const POLL_NANOSECONDS: i64 = 50000000;
+const CLAIM_NANOSECONDS: i64 = 2000000000;
 const pollDescriptor: usize = memory.data(8, 8);
 const pollTimeout: usize = memory.data(16, 8);
 const signalMask: usize = memory.data(8, 8);
@@ -64,13 +68,38 @@ export function park(context: i64): void {
   setHalf(RT_COMMAND, COMMAND_NONE);
   setWord(RT_PARK_CONTEXT, context);
   setHalf(RT_STATE, STATE_PARKED);
+  let patience = CLAIM_NANOSECONDS;
   while (!senderIsDead()) {
+    const command = half(RT_COMMAND);
+    const held = command === COMMAND_HOLD || half(RT_STOP_SENDER) === 0;
     // with a pidfd the wait ends by a signal or the sender's death; a kernel without pidfds must be asked now and then
     const polling = senderPidfd < 0 && half(RT_STOP_SENDER) !== 0;
-    if (waitForSender(polling ? POLL_NANOSECONDS : -1) === EINTR && half(RT_COMMAND) !== COMMAND_NONE) break;
+    const pause: i64 = polling ? POLL_NANOSECONDS : held ? -1 : patience;
+    const result = waitForSender(pause);
+    if (result === EINTR && isFinal(half(RT_COMMAND))) break;
+    if (result === 0 && !held) {
+      patience -= pause;
+      if (patience <= 0 && giveUp()) break;
+    }
   }
   if (half(RT_COMMAND) === COMMAND_EXIT) exit(0);
   goOn();
+}
+
+function isFinal(command: i32): bool {
+  return command === COMMAND_RESUME || command === COMMAND_EXIT;
+}
+
+/**
+ * Nobody has claimed the parked process. The tool writes COMMAND_HOLD and then looks whether the state is still PARKED; here
+ * it is the other way round: so the two never go apart.
+ */
+function giveUp(): bool {
+  if (half(RT_COMMAND) !== COMMAND_NONE) return false;
+  setHalf(RT_STATE, STATE_RUNNING);
+  if (half(RT_COMMAND) === COMMAND_NONE) return true;
+  setHalf(RT_STATE, STATE_PARKED);
+  return false;
 }
 
 /** Back to plain text and STATE_RUNNING; also when a stop is given up before the guest has parked. */

@@ -73,11 +73,14 @@ describe('a stop', () => {
     expect(texts(process)).toEqual([0x30000]);
     let waits = 0;
     process.overrides['ppoll'] = ([, count, timeout, mask]) => {
-      if (timeout !== 0) return 0; // is the sender alive?
+      const nanoseconds = timeout === 0 ? -1 : process.get64(timeout + 8);
+      if (nanoseconds === 0) return 0; // is the sender alive?
+      expect(nanoseconds).toBe(waits === 0 ? 2e9 : -1);
       expect([count, process.get64(mask)]).toEqual([1, 0]);
       expect(process.rt32(L.RT_STATE)).toBe(L.STATE_PARKED);
       expect(process.rt64(L.RT_PARK_CONTEXT)).toBe(CONTEXT);
       expect(process.get64(PC)).toBe(IMAGE + TEXT + 0x150);
+      if (waits === 0) process.set32(process.runtime + L.RT_COMMAND, L.COMMAND_HOLD);
       if (++waits === 3) process.set32(process.runtime + L.RT_COMMAND, L.COMMAND_RESUME);
       process.call('on_signal', L.STOP_SIGNAL, BigInt(INFO), BigInt(CONTEXT + 4096)); // nested: does nothing
       return -4;
@@ -94,7 +97,7 @@ describe('a stop', () => {
     for (const pidfd of [7, -3]) {
       const { process } = runningImage();
       process.overrides['pidfd_open'] = () => pidfd;
-      process.overrides['ppoll'] = ([, , timeout]) => (timeout === 0 ? -4 : 1);
+      process.overrides['ppoll'] = () => 1;
       stop(process);
       signal(process, SIGTRAP, IMAGE + TEXT + 0x151, 0);
       expect(process.rt32(L.RT_STATE)).toBe(L.STATE_RUNNING);
@@ -113,12 +116,30 @@ describe('a stop', () => {
     expect(process.rt32(L.RT_STATE)).toBe(L.STATE_RUNNING);
   });
 
+  it('goes on when nobody claims it, and stays when somebody does in the last moment', () => {
+    for (const claimed of [false, true]) {
+      const { process } = runningImage();
+      process.overrides['pidfd_open'] = () => 7;
+      let waits = 0;
+      process.overrides['ppoll'] = ([, , timeout]) => {
+        if (timeout !== 0 && process.get64(timeout + 8) === 0) return 0;
+        process.set32(process.runtime + L.RT_COMMAND, [L.COMMAND_HOLD, L.COMMAND_RESUME][waits++] * Number(claimed));
+        return timeout === 0 ? -4 : 0;
+      };
+      stop(process);
+      signal(process, SIGTRAP, IMAGE + TEXT + 0x151, 0);
+      expect(waits).toBe(claimed ? 2 : 1);
+      expect(process.rt32(L.RT_STATE)).toBe(L.STATE_RUNNING);
+    }
+  });
+
   it('ends the process when told to', () => {
     const { process } = runningImage();
     process.overrides['pidfd_open'] = () => 7;
     process.overrides['ppoll'] = ([, , timeout]) => {
+      if (process.get64(timeout + 8) === 0) return 0;
       process.set32(process.runtime + L.RT_COMMAND, L.COMMAND_EXIT);
-      return timeout === 0 ? -4 : 0;
+      return -4;
     };
     stop(process);
     expect(signal(process, SIGTRAP, IMAGE + TEXT + 0x151, 0)).toBe(0);
