@@ -119,6 +119,8 @@ export interface GuestOptions {
   readonly cwd?: string;
   /** Standard streams, 'pipe' each by default. */
   readonly stdio?: readonly ('pipe' | 'ignore' | number)[];
+  /** Gets standard error also of a process that ends at once. */
+  readonly onStderr?: (text: string) => void;
 }
 
 /** The process has ended while an answer was awaited. */
@@ -169,6 +171,7 @@ export class Guest {
       env: { WAGSNAP_DRIVER: '3', WAGSNAP_DIR: (options.dirs ?? []).join('\n'), ...options.env },
     });
     const guest = new Guest(child, image);
+    child.stderr?.on('data', (bytes) => options.onStderr?.(String(bytes)));
     guest.commands.write(Buffer.of(INSTANTIATE, GUEST, 0, 0, 0));
     await guest.reply(1);
     return guest;

@@ -6,12 +6,20 @@
  */
 
 import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import loadWabt from 'wabt';
 
+/** The folder of the package: the tests also run compiled, from below build/. */
+export function packageFolder(): string {
+  let url = new URL('.', import.meta.url);
+  while (!existsSync(new URL('package.json', url)) && url.pathname !== '/') url = new URL('..', url);
+  return fileURLToPath(url);
+}
+
 /** The folder of the conformance suite; undefined when it is not there. */
 export function testsuiteFolder(): string | undefined {
-  const folder = process.env['WASM_TESTSUITE'] || fileURLToPath(new URL('../../../shared/testsuite', import.meta.url));
+  const folder = process.env['WASM_TESTSUITE'] || join(packageFolder(), '../shared/testsuite');
   return existsSync(folder) ? folder : undefined;
 }
 
@@ -65,14 +73,14 @@ export function splitCommands(bytes: Uint8Array): Command[] {
 }
 
 /** The position of the closing quote of the string that opens at `start`. */
-function endOfString(bytes: Uint8Array, start: number): number {
+export function endOfString(bytes: Uint8Array, start: number): number {
   let i = start + 1;
   while (i < bytes.length && bytes[i] !== QUOTE) i += bytes[i] === BACKSLASH ? 2 : 1;
   return i;
 }
 
 /** The position of the last byte of the comment, comments inside of it included, that opens at `start`. */
-function endOfBlockComment(bytes: Uint8Array, start: number): number {
+export function endOfBlockComment(bytes: Uint8Array, start: number): number {
   let depth = 0;
   for (let i = start; i + 1 < bytes.length; i++) {
     if (bytes[i] === OPEN && bytes[i + 1] === SEMICOLON) {
@@ -116,7 +124,8 @@ export function stringsOf(command: Command): Buffer[] {
   return strings;
 }
 
-function unescaped(literal: string): Buffer {
+/** The bytes that the inside of a string literal stands for; both hold a byte per character. */
+export function unescaped(literal: string): Buffer {
   const parts = literal.replace(/\\(?:u\{([0-9a-fA-F_]+)\}|([0-9a-fA-F]{2})|(.))/gs, (_, point, hex, char) => {
     if (point !== undefined) return Buffer.from(String.fromCodePoint(Number.parseInt(point, 16))).toString('latin1');
     if (hex !== undefined) return String.fromCharCode(Number.parseInt(hex, 16));
@@ -144,13 +153,16 @@ export function moduleOf(command: Command): ScriptModule {
 
 export type Assembler = (module: ScriptModule, name: string) => Uint8Array;
 
-/** Makes binaries of script modules; throws for text that wabt refuses. Nothing is validated. */
-export async function createAssembler(): Promise<Assembler> {
+/**
+ * Makes binaries of script modules; throws for text that wabt refuses. Nothing is validated.
+ * @param features of wabt, beyond its default ones
+ */
+export async function createAssembler(features: Readonly<Record<string, boolean>> = {}): Promise<Assembler> {
   const wabt = await loadWabt();
   return ({ form, source }, name) => {
     if (form === 'binary') return new Uint8Array(source);
     // NOTE: wabt copies all of the view's ArrayBuffer, so the text needs one of its own.
-    const module = wabt.parseWat(name, new Uint8Array(source));
+    const module = wabt.parseWat(name, new Uint8Array(source), features);
     try {
       return Uint8Array.from(module.toBinary({}).buffer);
     } finally {

@@ -1,0 +1,68 @@
+/**
+ * The instances of a script, as far as they are known without running: which modules there are, what their names mean
+ * at each point of the script, and how their imports bind.
+ *
+ * All modules of a script that get instantiated become one image. Names move on while an image is linked once: so each
+ * module is linked here when its turn comes, and remembers what the names it imports from meant then.
+ */
+
+import type { ModuleInput } from '../../src/compile/compile.js';
+import { loadHostLayer } from '../../src/compile/image/host-layer.js';
+import { type LinkedInstance, linkInstance } from '../../src/compile/image/imports.js';
+import { decodeModule } from '../../src/compile/wasm/decode.js';
+import type { Module } from '../../src/compile/wasm/module.js';
+import { validateBodies } from '../../src/compile/wasm/validate.js';
+
+/** Decodes and validates. Throws ModuleError or LimitError. */
+export function checkModule(bytes: Uint8Array, file: string): Module {
+  const module = decodeModule(bytes, file);
+  validateBodies(module);
+  return module;
+}
+
+export class ScriptLinker {
+  /** What compileImage takes; the instance of input i is i + 1, the host layer's is 0. */
+  readonly inputs: ModuleInput[] = [];
+  private readonly instances: LinkedInstance[] = [linkInstance([], 'host', loadHostLayer(), 'host layer')];
+  /** Instances by the names that scripts and imports know them by, and the last one. */
+  private readonly byId = new Map<string, number | undefined>();
+  private readonly registered = new Map<string, number>();
+  private current: number | undefined;
+
+  /**
+   * Links a module to those that are registered. Nothing refers to it yet: see bind. Returns the instance's index.
+   * @throws ModuleError 'unlinkable'
+   */
+  add(module: Module, file: string): number {
+    const instance = this.link(module, file);
+    const links = new Map<string, number>();
+    for (const { module: name } of module.imports) links.set(name, this.registered.get(name)! - 1);
+    this.inputs.push({ module, file, links });
+    return this.instances.push(instance) - 1;
+  }
+
+  /** Links a module without keeping it. @throws ModuleError 'unlinkable' */
+  link(module: Module, file: string): LinkedInstance {
+    const resolve = (name: string) => this.instances[this.registered.get(name) ?? -1];
+    return linkInstance(this.instances, '', module, file, { resolve });
+  }
+
+  /** Makes an instance the last one, and what `id` means; undefined for a module that there is none of. */
+  bind(id: string | undefined, instance: number | undefined): void {
+    this.current = instance;
+    if (id !== undefined) this.byId.set(id, instance);
+  }
+
+  register(name: string, instance: number): void {
+    this.registered.set(name, instance);
+  }
+
+  /** The instance that `$id` means, or the last one; undefined when there is none. */
+  find(id: string | undefined): number | undefined {
+    return id === undefined ? this.current : this.byId.get(id);
+  }
+
+  module(instance: number): Module {
+    return this.instances[instance].module;
+  }
+}

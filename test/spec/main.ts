@@ -1,0 +1,89 @@
+/**
+ * `npm run spec -- [--arch ARCH] [-v] [DIR|FILE…]`: runs conformance scripts and prints, for each, how many assertions
+ * there are, passed, failed and were skipped. Without arguments: the suite's own scripts but those of SIMD. Exits with 1 after a
+ * failure that expected-failures.json does not list, or when one that it lists passes.
+ */
+
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { TEXT_FEATURES } from '../../src/compile/wasm/wat.js';
+import { createAssembler, testsuiteFolder, testsuiteScripts } from '../support/wast.js';
+import { judge } from './expectations.js';
+import { type Outcome, runScript } from './run-script.js';
+import { ARCHES, specTarget } from './targets.js';
+
+const USAGE = 'usage: npm run spec -- [--arch ARCH] [-v] [DIR|FILE…]';
+
+process.exitCode = await main();
+
+async function main(): Promise<number> {
+  const options = { arch: { type: 'string' }, verbose: { type: 'boolean', short: 'v' } } as const;
+  const { values, positionals } = parseArgs({ options, allowPositionals: true });
+  const arch = values.arch ?? (ARCHES.includes(process.arch) ? process.arch : ARCHES[0]);
+  const target = specTarget(arch);
+  if (target === undefined) return usage(`--arch ${arch} is unknown: ${ARCHES.join(', ')}`);
+  const absent = positionals.find((path) => !existsSync(path));
+  if (absent !== undefined) return usage(`${absent}: no such file`);
+  const paths = positionals.length > 0 ? positionals.flatMap(scriptsIn) : suite();
+  if (paths === undefined) {
+    console.log('the conformance suite is not there: set WASM_TESTSUITE to its folder. Nothing was run');
+    return 0;
+  }
+  const folder = mkdtempSync(join(tmpdir(), 'wagsnap-spec-'));
+  const total = { assertions: 0, passed: 0, known: 0, failed: 0, skipped: 0, stale: 0 };
+  const width = Math.max(...paths.map((path) => basename(path).length));
+  const assemble = await createAssembler(TEXT_FEATURES);
+  const start = performance.now();
+  try {
+    for (const path of paths) {
+      const result = await runScript(basename(path), readFileSync(path), { target, assemble, folder });
+      const { unexpected, stale, known } = judge(result, arch);
+      const { assertions, passed, skipped } = result;
+      const failed = unexpected.length;
+      console.log(formatRow(result.script.padEnd(width), { assertions, passed, known, failed, skipped }));
+      printOutcomes(values.verbose ? unexpected : unexpected.slice(0, 10), unexpected.length);
+      if (values.verbose) printOutcomes(result.skips, result.skips.length);
+      for (const entry of stale) console.log(`    ${entry.line}: expected to fail, but passes: ${entry.reason}`);
+      const row = { assertions, passed, known, failed, skipped, stale: stale.length };
+      for (const [key, count] of Object.entries(row)) total[key as keyof typeof total] += count;
+    }
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+  const { stale, ...row } = total;
+  console.log(formatRow(`${paths.length} scripts`.padEnd(width), row));
+  console.log(`${((performance.now() - start) / 1000).toFixed(1)} s on ${arch}`);
+  return row.failed + stale > 0 ? 1 : 0;
+}
+
+function usage(message: string): number {
+  console.error(`${message}\n${USAGE}`);
+  return 2;
+}
+
+function suite(): string[] | undefined {
+  const folder = testsuiteFolder();
+  return folder === undefined ? undefined : testsuiteScripts(folder).map((name) => join(folder, name));
+}
+
+function scriptsIn(path: string): string[] {
+  if (!statSync(path).isDirectory()) return [path];
+  const names = readdirSync(path).filter((name) => name.endsWith('.wast'));
+  return names.sort().map((name) => join(path, name));
+}
+
+/** `assertions` and `passed` always, the rest when there are any. */
+function formatRow(name: string, counts: Readonly<Record<string, number>>): string {
+  const { assertions, passed, skipped, ...others } = counts;
+  const count = (value: number, what: string) => `${String(value).padStart(6)} ${what}`;
+  const rest = Object.entries(others).filter(([, value]) => value > 0);
+  const words = rest.map(([what, value]) => count(value, what === 'known' ? 'failed as expected' : what));
+  return [name, count(assertions, 'run'), count(passed, 'passed'), count(skipped, 'skipped'), ...words].join(' ');
+}
+
+function printOutcomes(outcomes: readonly Outcome[], count: number): void {
+  for (const { line, command, reason } of outcomes) console.log(`    ${line}: ${command}: ${reason}`);
+  if (count > outcomes.length) console.log(`    … ${count - outcomes.length} more (-v)`);
+}

@@ -1,0 +1,181 @@
+/**
+ * Images as processes in tests: compile a module, start it, wait for output, capture it, restore it and collect what all
+ * the pieces printed. Everything in this process, without the command line, so that a capture and a restore take
+ * milliseconds.
+ *
+ * Deletes nothing by itself: `temporaryFolder` is removed at the end of the test file.
+ */
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, mkdtempSync, openSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterAll } from 'vitest';
+import { x64 } from '../../src/arch/x64/target.js';
+import { compileImage } from '../../src/compile/compile.js';
+import { writeImage } from '../../src/compile/image/write-file.js';
+import { type ImageDescription, readImage } from '../../src/compile/metadata/image-reader.js';
+import { decodeModule } from '../../src/compile/wasm/decode.js';
+import type { Module } from '../../src/compile/wasm/module.js';
+import { readModuleBytes } from '../../src/compile/wasm/wat.js';
+import type { Directory } from '../../src/restore/host-state.js';
+import { writeResumable } from '../../src/restore/restore.js';
+import { type CaptureReport, capturePid } from '../../src/snapshot/capture.js';
+import { readSnapshot } from '../../src/snapshot/format.js';
+import type { StoredSnapshot } from '../../src/snapshot/snapshot.js';
+
+/** A folder for the files of a test. */
+export function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'wag-snap-test-'));
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** Path of a program of fixtures/programs. */
+export function programPath(name: string): string {
+  return resolve(import.meta.dirname, '../../fixtures/programs', `${name}.wasm`);
+}
+
+/** A compiled module: the image's path and everything restore needs. */
+export interface Built {
+  readonly path: string;
+  readonly module: Module;
+  readonly image: ImageDescription;
+}
+
+/** Compiles a module (a path, or bytes in either format) to an image at `path`. */
+export async function build(source: string | Uint8Array, path: string): Promise<Built> {
+  const file = typeof source === 'string' ? source : 'test module';
+  const module = decodeModule(await readModuleBytes(source, file), file);
+  const compiled = compileImage([{ module, file }], { target: x64 });
+  writeImage(compiled, path);
+  return { path, module, image: readImage(compiled.bytes) };
+}
+
+export interface StartOptions {
+  readonly args?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  readonly dirs?: readonly Directory[];
+  /** 'pipe' gives Workload.stdin; the default is no input. */
+  readonly stdin?: 'pipe' | 'ignore';
+  /** Descriptors 3 and up. */
+  readonly descriptors?: readonly number[];
+  readonly argv0?: string;
+}
+
+export interface Ending {
+  readonly stdout: string;
+  readonly stderr: string;
+  /** Exit code, or the name of the signal. */
+  readonly code: number | NodeJS.Signals;
+}
+
+/** A running image. */
+export class Workload {
+  private readonly out: Buffer[] = [];
+  private readonly err: Buffer[] = [];
+  private readonly closed: Promise<number | NodeJS.Signals>;
+  private watchers: (() => void)[] = [];
+
+  private constructor(private readonly child: ChildProcess) {
+    child.stdout?.on('data', (data: Buffer) => {
+      this.out.push(data);
+      this.wake();
+    });
+    child.stderr?.on('data', (data: Buffer) => this.err.push(data));
+    this.closed = new Promise((done, fail) => {
+      child.once('error', fail);
+      child.once('close', (code, signal) => {
+        done(signal ?? code ?? -1);
+        this.wake();
+      });
+    });
+    this.closed.catch(() => {});
+  }
+
+  static start(image: string, options: StartOptions = {}): Workload {
+    const dirs = options.dirs?.map(({ host, guest, readOnly }) => `${host}::${guest}${readOnly ? ':ro' : ''}`);
+    const env = { ...options.env, ...(dirs?.length ? { WAGSNAP_DIR: dirs.join('\n') } : {}) };
+    const stdio = [options.stdin ?? 'ignore', 'pipe', 'pipe', ...(options.descriptors ?? [])] as const;
+    return new Workload(
+      spawn(image, options.args ?? [], { env, stdio: [...stdio], argv0: options.argv0 ?? 'program' }),
+    );
+  }
+
+  get pid(): number {
+    return this.child.pid ?? -1;
+  }
+
+  get stdin(): NodeJS.WritableStream {
+    return this.child.stdin!;
+  }
+
+  get stdout(): string {
+    return Buffer.concat(this.out).toString('latin1');
+  }
+
+  get hasEnded(): boolean {
+    return this.child.exitCode !== null || this.child.signalCode !== null;
+  }
+
+  /** Resolves when stdout has `text`; rejects when the process ends first. */
+  async waitFor(text: string): Promise<void> {
+    while (!this.stdout.includes(text)) {
+      if (this.hasEnded) throw new Error(`ended without ${JSON.stringify(text)}: ${JSON.stringify(this.stdout)}`);
+      await new Promise<void>((done) => this.watchers.push(done));
+    }
+  }
+
+  /** Resolves when it has ended and its output is complete. */
+  async ended(): Promise<Ending> {
+    const code = await this.closed;
+    return { stdout: this.stdout, stderr: Buffer.concat(this.err).toString('latin1'), code };
+  }
+
+  kill(): void {
+    this.child.kill('SIGKILL');
+  }
+
+  private wake(): void {
+    const { watchers } = this;
+    this.watchers = [];
+    for (const watcher of watchers) watcher();
+  }
+}
+
+/** Captures a workload and ends it. */
+export async function captureAndEnd(workload: Workload, file: string): Promise<CaptureReport> {
+  return capturePid(workload.pid, { output: file, kill: true });
+}
+
+export interface RestoreSettings {
+  readonly dirs?: readonly Directory[];
+  readonly stdin?: 'pipe' | 'ignore';
+  /** Copy the pages into the image instead of mapping them from the snapshot. */
+  readonly selfContained?: boolean;
+}
+
+/** Restores a snapshot onto a fresh image of its module and starts it; `output` is the resumable image to write. */
+export function restoreAndStart(
+  snapshot: string | StoredSnapshot,
+  { image, module }: Built,
+  output: string,
+  settings: RestoreSettings = {},
+): Workload {
+  const stored = typeof snapshot === 'string' ? readSnapshot(snapshot) : snapshot;
+  const source = settings.selfContained ? undefined : 3;
+  writeResumable(stored, image, [module], {
+    target: x64,
+    output,
+    sourceFd: source,
+    directories: settings.dirs,
+    recordedDirectories: true,
+  });
+  if (source === undefined) return Workload.start(output, { stdin: settings.stdin });
+  const fd = openSync(stored.path, 'r');
+  try {
+    return Workload.start(output, { stdin: settings.stdin, descriptors: [fd] });
+  } finally {
+    closeSync(fd);
+  }
+}
