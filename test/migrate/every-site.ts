@@ -1,0 +1,142 @@
+/**
+ * Captures a program at every site that it reaches, the first time it gets there, and restores it.
+ *
+ * For each site a copy of the image gets trap text with a trap at that site alone and is started with WAGSNAP_PARK=1: it
+ * parks there, or runs to its end when the site is not on its way. What the two halves print must be what the whole
+ * prints, and the exit code the same.
+ */
+
+import { closeSync, copyFileSync, openSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { SECTION } from '../../src/compile/metadata/sections.js';
+import { FUNC_GUEST, FUNC_IMPORT } from '../../src/runtime/layout.js';
+import {
+  type Built,
+  captureAndEnd,
+  type Ending,
+  restoreAndStart,
+  type StartOptions,
+  Workload,
+} from '../support/workload.js';
+
+const TRAP = 0xcc; // int3
+const ENDS_WITHIN = 2000; // milliseconds
+
+export interface EverySiteResult {
+  /** Sites of guest code in the image. */
+  readonly sites: number;
+  readonly tried: number;
+  readonly reached: number;
+  /** A line per site that went wrong. */
+  readonly failures: string[];
+}
+
+/** @param limit tries at most so many sites, evenly over the program */
+export async function captureAtEverySite(
+  built: Built,
+  folder: string,
+  options: StartOptions,
+  limit: number,
+): Promise<EverySiteResult> {
+  const whole = await Workload.start(built.path, options).ended();
+  const sites = guestSites(built);
+  const step = Math.max(1, sites.length / limit);
+  const chosen = Array.from({ length: Math.min(limit, sites.length) }, (_, i) => sites[Math.floor(i * step)]);
+  const single = new SingleSiteImage(built, join(folder, 'single'));
+  let reached = 0;
+  const failures: string[] = [];
+  for (const site of chosen) {
+    single.setTrap(site);
+    const outcome = await tryOnce(built, single.path, folder, options, whole);
+    if (outcome.reached) reached++;
+    if (outcome.failure !== undefined)
+      failures.push(`site at text ${site} (${describe(built, site)}): ${outcome.failure}`);
+  }
+  return { sites: sites.length, tried: chosen.length, reached, failures };
+}
+
+async function tryOnce(
+  built: Built,
+  image: string,
+  folder: string,
+  options: StartOptions,
+  whole: Ending,
+): Promise<{ reached: boolean; failure?: string }> {
+  const file = join(folder, 'site.wsnap');
+  const first = Workload.start(image, { ...options, env: { WAGSNAP_PARK: '1' } });
+  const captured = await captureAndEnd(first, file).then(
+    () => undefined,
+    (error: Error) => error,
+  );
+  if (captured !== undefined) {
+    // Not reached: it ended by itself, perhaps while the capture tool was looking at it.
+    const ending = await Promise.race([first.ended(), sleep(ENDS_WITHIN)]);
+    if (ending !== undefined) return { reached: false, failure: difference(ending, whole) };
+    first.kill();
+    await first.ended();
+    return { reached: true, failure: captured.stack };
+  }
+  const { stdout } = await first.ended();
+  const second = await restoreAndStart(file, built, join(folder, 'resumable'), options).ended();
+  return { reached: true, failure: difference({ ...second, stdout: stdout + second.stdout }, whole) };
+}
+
+function difference(ending: Ending, whole: Ending): string | undefined {
+  if (ending.code === whole.code && ending.stdout === whole.stdout) return undefined;
+  return `code ${ending.code} instead of ${whole.code}, ${ending.stdout === whole.stdout ? 'same' : 'other'} output: ${JSON.stringify((ending.stderr + ending.stdout).slice(-300))}`;
+}
+
+/** Text offsets of all sites of guest functions and thunks. */
+function guestSites({ image }: Built): number[] {
+  const { sites } = image;
+  const offsets: number[] = [];
+  for (let row = 0; row < sites.functionCount; row++) {
+    const { kind } = sites.function(row);
+    if (kind !== FUNC_GUEST && kind !== FUNC_IMPORT) continue;
+    const { first, end } = sites.sitesOf(row);
+    for (let site = first; site < end; site++) offsets.push(sites.site(site).textOffset);
+  }
+  return offsets;
+}
+
+function describe({ image }: Built, textOffset: number): string {
+  const { sites } = image;
+  const site = sites.site(sites.siteAt(textOffset));
+  const kind = ['call', 'loop', 'entry'][site.kind];
+  return `${kind} at ${site.bodyOffset} in ${image.functionName(sites.functionAt(textOffset))}`;
+}
+
+/** A copy of an image whose trap text has one trap. */
+class SingleSiteImage {
+  private readonly trapText: number;
+  private readonly text: Uint8Array;
+  private previous = -1;
+
+  constructor(
+    { path: original, image }: Built,
+    readonly path: string,
+  ) {
+    this.trapText = image.section(SECTION.trapText)!.fileOffset;
+    this.text = image.source.read(image.section(SECTION.text)!.fileOffset, image.identity.text.size);
+    copyFileSync(original, path);
+    this.write((fd) => writeSync(fd, this.text, 0, this.text.length, this.trapText));
+  }
+
+  setTrap(textOffset: number): void {
+    this.write((fd) => {
+      if (this.previous >= 0) writeSync(fd, this.text, this.previous, 1, this.trapText + this.previous);
+      writeSync(fd, Uint8Array.of(TRAP), 0, 1, this.trapText + textOffset);
+    });
+    this.previous = textOffset;
+  }
+
+  private write(action: (fd: number) => void): void {
+    const fd = openSync(this.path, 'r+');
+    try {
+      action(fd);
+    } finally {
+      closeSync(fd);
+    }
+  }
+}
