@@ -6,25 +6,19 @@
  * Function bodies are validated while they are compiled. Nothing is written here: see image/write-file.ts.
  */
 
-import { createHash } from 'node:crypto';
 import type { Target } from '../arch/target.js';
-import { FUNC_GUEST, FUNC_HOST, FUNC_IMPORT, SEGMENT_ALIGN } from '../runtime/layout.js';
+import { SEGMENT_ALIGN } from '../runtime/layout.js';
 import { DataLayout } from './image/data-layout.js';
+import { describe, functionNames } from './image/describe.js';
 import { dataSegmentBytes, finishData } from './image/finish-data.js';
-import { compilerVersion, loadHostLayer } from './image/host-layer.js';
+import { loadHostLayer } from './image/host-layer.js';
 import { type ImageParts, layOutFile, type Part } from './image/image-file.js';
 import { definition, findExport, type LinkedInstance, linkInstance } from './image/imports.js';
 import type { InstanceLayout } from './image/instance-layout.js';
 import { align, TextBuilder } from './image/text-builder.js';
-import {
-  encodeIdentity,
-  IDENTITY_FORMAT,
-  type Identity,
-  type InstanceIdentity,
-  type ModuleIdentity,
-} from './metadata/identity.js';
+import { encodeIdentity, type Identity } from './metadata/identity.js';
 import { SiteTables } from './metadata/site-tables.js';
-import { ExternKind, type Import, type Module } from './wasm/module.js';
+import { ExternKind, type Module } from './wasm/module.js';
 
 export interface ModuleInput {
   /** What later modules import it by; the main module may have one too. */
@@ -133,97 +127,4 @@ export function compileImage(modules: readonly ModuleInput[], options: CompileOp
     modules: includeModule ? modules.map(({ module }) => module.bytes) : [],
   });
   return new CompiledImage(image, layout, identity, code.subarray(0, text.codeSize));
-}
-
-interface DescribeOptions {
-  readonly target: Target;
-  readonly deterministic: boolean;
-  readonly includeModule: boolean;
-}
-
-function describe(layout: DataLayout, text: TextBuilder, options: DescribeOptions): Identity {
-  let offset = 0;
-  const modules = layout.instances.map(({ module, name, index }): ModuleIdentity => {
-    const host = index === 0;
-    const sha256 = createHash('sha256').update(module.bytes).digest('hex');
-    const carried = options.includeModule && !host;
-    const at = carried ? offset : -1;
-    if (carried) offset += module.bytes.length;
-    return { name: name || module.names?.module || '', sha256, size: module.bytes.length, offset: at, host };
-  });
-  const { data } = layout;
-  return {
-    format: IDENTITY_FORMAT,
-    compiler: compilerVersion(),
-    arch: options.target.name,
-    deterministic: options.deterministic,
-    modules,
-    instances: layout.instances.map((instance, index) => describeInstance(instance, layout.layouts[index])),
-    types: layout.types.types.map(({ params, results }) => ({ params, results })),
-    trampolines: text.trampolines,
-    data: { imageOffset: data.start, size: data.bytes.length },
-    text: { imageOffset: text.start, size: text.masm.offset, codeSize: text.codeSize },
-  };
-}
-
-function describeInstance(instance: LinkedInstance, layout: InstanceLayout): InstanceIdentity {
-  const { module } = instance;
-  return {
-    module: instance.index,
-    name: instance.name,
-    start: layout.start,
-    size: layout.size,
-    functions: {
-      imported: module.importedFuncCount,
-      count: module.funcTypes.length,
-      pointers: layout.functionPointers,
-      records: layout.recordOffsets,
-      links: instance.functionLinks,
-    },
-    memories: {
-      imported: module.importedMemoryCount,
-      pointers: layout.memoryPointers,
-      records: layout.memoryRecords,
-      types: module.memories.map(({ min, max }) => ({ min, max: max ?? null })),
-      links: instance.memoryLinks,
-    },
-    tables: {
-      imported: module.importedTableCount,
-      pointers: layout.tablePointers,
-      records: layout.tableRecords,
-      types: module.tables.map(({ element, min, max }) => ({ element, min, max: max ?? null })),
-      links: instance.tableLinks,
-    },
-    globals: {
-      imported: module.importedGlobalCount,
-      pointers: layout.globalPointers,
-      records: layout.globals,
-      types: Uint8Array.from(module.globals, ({ type }) => type),
-      mutable: Uint8Array.from(module.globals, ({ mutable }) => Number(mutable)),
-      links: instance.globalLinks,
-    },
-    dataSegments: { records: layout.dataSegments, count: module.datas.length },
-    elementSegments: { records: layout.elementSegments, count: module.elements.length },
-  };
-}
-
-/** A name per row of the function table: from the name section; of a thunk, what it imports; '' for none. */
-function functionNames(instances: readonly LinkedInstance[], text: TextBuilder, sites: SiteTables): string[] {
-  const { words, length } = sites.functions;
-  const imports = instances.map(({ module }) =>
-    module.imports
-      .filter((entry: Import) => entry.kind === ExternKind.Func)
-      .map((entry) => `${entry.module}.${entry.name}`),
-  );
-  const names: string[] = [];
-  for (let at = 0; at < length; at += 8) {
-    const kind = words[at + 7];
-    const instance = words[at + 2];
-    const index = words[at + 3];
-    if (kind === FUNC_IMPORT) names.push(imports[instance][index]);
-    else if (kind === FUNC_GUEST || kind === FUNC_HOST) {
-      names.push(instances[instance].module.names?.functions.get(index) ?? '');
-    } else names.push(text.stubNames.get(at / 8) ?? '');
-  }
-  return names;
 }
