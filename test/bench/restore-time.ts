@@ -8,7 +8,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { rmSync } from 'node:fs';
 import { type Figure, milliseconds, ratio } from './figure.js';
-import { check, compile, folder, imageEnvironment, median, ROUNDS, wagSnap } from './measure.js';
+import { check, compile, folder, median, ROUNDS, wagSnap } from './measure.js';
 import { startTouch } from './workload.js';
 
 const SIZES = [16, 1024] as const;
@@ -44,7 +44,6 @@ async function timeToFirstByte(command: readonly string[]): Promise<number> {
   const start = performance.now();
   const child = spawn(command[0], command.slice(1), {
     cwd: folder,
-    env: imageEnvironment,
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const closed = once(child, 'close');

@@ -1,13 +1,12 @@
 /** A running touch256, which the capture and restore figures work on: an image started by hand. */
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import { folder, imageEnvironment } from './measure.js';
+import { folder } from './measure.js';
 
 /** Starts it and waits until its memory is touched. It keeps running; kill it. */
 export async function startTouch(image: string, mebibytes: number, then: 'loop' | 'read'): Promise<ChildProcess> {
   const child = spawn(image, [String(mebibytes), then], {
     cwd: folder,
-    env: imageEnvironment,
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   await new Promise<void>((done, fail) => {

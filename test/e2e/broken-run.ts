@@ -14,6 +14,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 const cli = resolve('bin/wag-snap');
 
+/** About the milliseconds that `capture` takes until it stops the workload. */
+const TOOL_START = 150;
+
 export interface Program {
   readonly module: string;
   readonly args: readonly string[];
@@ -42,13 +45,15 @@ export async function unbrokenRun(program: Program): Promise<Result> {
 }
 
 /**
- * The same with `breaks` captures and restores on the way. `duration` is that of the unbroken run: the moments are drawn
- * from its first three quarters; should the program be done before the last of them, everything is tried again faster.
+ * The same with `breaks` captures and restores on the way. `duration` is that of the unbroken run. The workload goes on
+ * while the capture tool starts, so the moments are drawn from what that leaves of the run; should the program be done
+ * before the last of them all the same, everything is tried again with less time in between.
  */
 export async function brokenRun(program: Program, breaks: number, duration: number): Promise<Result> {
   const seed = Number(process.env['WAGSNAP_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
-  for (const share of [0.75, 0.4, 0.2, 0.1]) {
-    const result = await attempt(program, randomWaits(breaks, duration * share, seed), seed);
+  const rest = Math.max(duration - breaks * TOOL_START, duration / 10);
+  for (const share of [0.9, 0.5, 0.2, 0]) {
+    const result = await attempt(program, randomWaits(breaks, rest * share, seed), seed);
     if (result) return result;
   }
   throw new Error(`the program never ran long enough for ${breaks} captures (seed ${seed})`);

@@ -16,7 +16,7 @@ describe('Lua', () => {
   beforeAll(async () => {
     built = await build(lua);
     if ('missing' in built) return console.warn(`Lua tests are skipped: ${built.missing}`);
-    program = { module: built.wasm, args: ['script.lua', '40'], cwd: resolve('test/e2e/lua') };
+    program = { module: built.wasm, args: ['script.lua', '120'], cwd: resolve('test/e2e/lua') };
   }, 600_000);
 
   test('runs the script', async ({ skip }) => {
@@ -24,7 +24,7 @@ describe('Lua', () => {
     whole = await unbrokenRun(program);
     const lines = whole.stdout.toString().split('\n');
     expect(whole.code).toBe(0);
-    expect(lines[0]).toBe('lua\tLua 5.4\t40');
+    expect(lines[0]).toBe('lua\tLua 5.4\t120');
     expect(lines.slice(1, 4)).toEqual([
       '1\tsort\t1251208817\tn98518\tn08026',
       '1\tstrings\t41470\tmi\t197\t3511\t3387161312\thsakimak ornetihs rodnet',
