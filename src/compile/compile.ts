@@ -91,7 +91,8 @@ export class CompiledImage implements ImageParts {
 }
 
 /**
- * Compiles and links modules into an image. The last one is the main module: its _start is run; the others are linked to it in order.
+ * Compiles and links modules into an image. The last one is the main module: its _start is run; the others are
+ * linked to it in order.
  * @throws ModuleError for an invalid or unlinkable module, LimitError
  */
 export function compileImage(modules: readonly ModuleInput[], options: CompileOptions): CompiledImage {

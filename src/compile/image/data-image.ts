@@ -1,4 +1,7 @@
-/** The initial bytes of DATA while they are filled in, and the list of words that hold pointers. Places are image offsets. */
+/**
+ * The initial bytes of DATA while they are filled in, and the list of words that hold pointers. Places are image
+ * offsets.
+ */
 
 import { Column } from '../metadata/site-tables.js';
 

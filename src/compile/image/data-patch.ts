@@ -1,6 +1,6 @@
 /**
- * The initial bytes of an existing image's DATA, to be changed: restore puts globals, dropped segments and the resume plan
- * there. Keeps track of which words are pointers. Places are image offsets.
+ * The initial bytes of an existing image's DATA, to be changed: restore puts globals, dropped segments and the
+ * resume plan there. Keeps track of which words are pointers. Places are image offsets.
  */
 
 import { RT_BASE_RELOC_COUNT, RT_BASE_RELOCS } from '../../runtime/layout.js';

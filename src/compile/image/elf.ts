@@ -1,5 +1,6 @@
 /**
- * The few structures of ELF64 that an image has, for writing (ElfLayout) and reading (readElf). System V gABI chapters 4 and 5.
+ * The few structures of ELF64 that an image has, for writing (ElfLayout) and reading (readElf). System V gABI
+ * chapters 4 and 5.
  *
  * An image is an ET_DYN file without interpreter and dynamic section: the kernel loads it at a random base, and start
  * relocates it by itself.
@@ -135,7 +136,10 @@ export function encodeSections(
   return { bytes, headers: fileOffset + start, count: names.length };
 }
 
-/** Parses headers only. Throws InputError 'not-an-image' for what is not ELF64, 'damaged-image' for what contradicts itself. */
+/**
+ * Parses headers only. Throws InputError 'not-an-image' for what is not ELF64, 'damaged-image' for what
+ * contradicts itself.
+ */
 export function readElf(source: FileSource): ElfFile {
   if (source.size < EHDR_SIZE) throw notAnImage('it is too short');
   const head = source.read(0, EHDR_SIZE);

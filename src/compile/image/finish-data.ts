@@ -1,4 +1,7 @@
-/** Fills the part of DATA that depends on code: function records, segments' bytes in RODATA, the runtime block's places. */
+/**
+ * Fills the part of DATA that depends on code: function records, segments' bytes in RODATA, the runtime block's
+ * places.
+ */
 
 import {
   FN_CODE,

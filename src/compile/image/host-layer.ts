@@ -1,4 +1,7 @@
-/** The host layer's module: WASI and the process's own part, built from src/runtime/host.ts to dist/runtime/host.wasm. */
+/**
+ * The host layer's module: WASI and the process's own part, built from src/runtime/host.ts to
+ * dist/runtime/host.wasm.
+ */
 
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';

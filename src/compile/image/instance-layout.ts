@@ -1,5 +1,6 @@
 /**
- * Where everything of one instance lies in the image's DATA: its block (runtime/layout.ts INST_*) and function records.
+ * Where everything of one instance lies in the image's DATA: its block (runtime/layout.ts INST_*) and function
+ * records.
  *
  * Computed before any code, so that code can hold image offsets. Imported entities lie in the block of the instance
  * that defines them; here is a pointer to each, filled by the linker.

@@ -1,6 +1,6 @@
 /**
- * Makes a resumable image from an existing one: the same text, DATA with other initial bytes, and behind everything else
- * the pages to map and the resume plan.
+ * Makes a resumable image from an existing one: the same text, DATA with other initial bytes, and behind
+ * everything else the pages to map and the resume plan.
  *
  *     as it was      headers (rewritten), DATA (rewritten), TEXT, RODATA, trap text, tables
  *     extents        64 KiB aligned; mapped by start, no segment               (.wagsnap.pages)

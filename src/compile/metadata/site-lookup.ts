@@ -2,8 +2,8 @@
  * The site tables at rest: the decoder of what site-tables.ts writes. Lookups are binary searches over the sections'
  * own words; nothing is unpacked before it is asked for.
  *
- * Formats: runtime/layout.ts FR_*, locals, SR_*, shapes, TS_*. The bytes may come from a hostile file: everything that
- * is reached through an index is checked, a contradiction throws InputError 'damaged-image'.
+ * Formats: runtime/layout.ts FR_*, locals, SR_*, shapes, TS_*. The bytes may come from a hostile file: everything
+ * that is reached through an index is checked, a contradiction throws InputError 'damaged-image'.
  *
  * A row is an index into the function table or the site table. -1 says that there is none.
  */

@@ -7,8 +7,8 @@
  *     exit:   result = -EINTR, return
  *
  * A stop signal that comes in [start, end) finds its pc there and is returned to `exit`: the call has not entered
- * the kernel, or the kernel wants to restart it. One that comes later finds the call done or interrupted with EINTR. So none is lost (as
- * thread cancellation in musl does it).
+ * the kernel, or the kernel wants to restart it. One that comes later finds the call done or interrupted with
+ * EINTR. So none is lost (as thread cancellation in musl does it).
  */
 
 import { Cond } from '../../arch/masm.js';

@@ -4,9 +4,10 @@
  *     host code --call--> invoke --jump--> trampoline --callRecord--> guest
  *               <-------------- ret ------ return point <--- ret ----
  *
- * RT_HOST_SP is the host's sp with the return address into host code on top, so that whoever sets sp to it and returns has made the
- * running invoke or resume return: the trampoline's return point and `unwind` do. The return point is the bottom return address of
- * each guest stack, also of one that restore has built: it uses nothing but the runtime block.
+ * RT_HOST_SP is the host's sp with the return address into host code on top, so that whoever sets sp to it and
+ * returns has made the running invoke or resume return: the trampoline's return point and `unwind` do. The return
+ * point is the bottom return address of each guest stack, also of one that restore has built: it uses nothing but
+ * the runtime block.
  */
 
 import { Conversion, IntOp, NO_REG, Width } from '../../arch/masm.js';

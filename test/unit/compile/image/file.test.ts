@@ -1,4 +1,7 @@
-/** The file of an image: well-formed ELF, nothing writable and executable, the same code with and without site tables. */
+/**
+ * The file of an image: well-formed ELF, nothing writable and executable, the same code with and without site
+ * tables.
+ */
 
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';

@@ -1,6 +1,6 @@
 /**
- * A host layer small enough to read: relocates, maps the guest's stack, runs the entry of the last instance and exits with 7.
- * For tests of stubs and images that must not depend on the real one. Has no memory.
+ * A host layer small enough to read: relocates, maps the guest's stack, runs the entry of the last instance and
+ * exits with 7. For tests of stubs and images that must not depend on the real one. Has no memory.
  */
 
 import wabt from 'wabt';
