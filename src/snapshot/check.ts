@@ -8,7 +8,6 @@
 import { type Global, type GlobalType, type Module, ValType } from '../compile/wasm/module.js';
 import { valTypeName } from '../compile/wasm/text.js';
 import { InputError } from '../errors.js';
-import { TABLE_MAX } from '../runtime/layout.js';
 import type { Frames, Snapshot, SnapshotInstance, Value } from './snapshot.js';
 
 const MAX_PAGES = 65536;
@@ -66,7 +65,7 @@ class Checker {
       const { element, min, max } = defined[i];
       if (table.type !== element)
         this.fail(at, `holds ${valTypeName(table.type)}, in the module ${valTypeName(element)}`);
-      this.checkSize(table.elements.length / 2, table.max, min, Math.min(max ?? TABLE_MAX, TABLE_MAX), at, 'elements');
+      this.checkSize(table.elements.length / 2, table.max, min, max ?? 0xffffffff, at, 'elements');
       for (let n = 0; n < table.elements.length; n += 2) {
         this.checkReference(table.type, table.elements[n], table.elements[n + 1], `${at}.elements[${n / 2}]`);
       }

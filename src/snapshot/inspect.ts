@@ -8,7 +8,7 @@
  */
 
 import { decodeModule } from '../compile/wasm/decode.js';
-import { ValType } from '../compile/wasm/module.js';
+import { ExternKind, type Module, ValType } from '../compile/wasm/module.js';
 import { formatTypes, valTypeName } from '../compile/wasm/text.js';
 import { WASM_PAGE } from '../runtime/layout.js';
 import type { CaptureReport, TraceEntry } from './capture.js';
@@ -65,7 +65,7 @@ export function describeSnapshot(stored: StoredSnapshot): SnapshotDescription {
     `  taken       ${json.created} on ${source.arch}, wag-snap ${source.compiler}${source.deterministic ? ', deterministic' : ''}`,
     ...modules.map(
       ({ name, sha256, size, fileOffset }) =>
-        `  module      ${name}, ${count(size)} bytes, sha256 ${sha256.slice(0, 16)}…${fileOffset === undefined ? ' (left out)' : ''}`,
+        `  module      ${printable(name)}, ${count(size)} bytes, sha256 ${sha256.slice(0, 16)}…${fileOffset === undefined ? ' (left out)' : ''}`,
     ),
     `  globals     ${count(sum(instances, ({ globals }) => globals.length))}`,
     `  tables      ${count(sum(instances, ({ tables }) => tables.length))}`,
@@ -91,7 +91,7 @@ export function describeCapture(report: CaptureReport): string {
 
 /** Lines of a stack trace, innermost first; the middle of a deep one is left out. */
 export function traceLines(trace: readonly TraceEntry[]): string[] {
-  const line = ({ name }: TraceEntry, n: number) => `#${count(n + 1)} ${name}`;
+  const line = ({ name }: TraceEntry, n: number) => `#${count(n + 1)} ${printable(name)}`;
   if (trace.length <= FIRST_LINES + LAST_LINES) return trace.map(line);
   const last = trace.length - LAST_LINES;
   return [
@@ -106,13 +106,21 @@ export function traceOf(stored: StoredSnapshot): TraceEntry[] {
   const { instances, modules, frames } = stored.snapshot;
   const names = modules.map((module) => {
     const bytes = readSnapshotModule(stored, module);
-    return bytes && decodeModule(bytes, module.name).names?.functions;
+    return bytes && functionNames(decodeModule(bytes, module.name));
   });
   const entries = frames.sites.map(({ instance, func }) => {
     const name = names[instances[instance].module]?.get(func);
     return { instance, func, name: name || `func-${func}` };
   });
   return Array.from(frames.siteOf, (site) => entries[site]);
+}
+
+/** As in an image's own name table: imports by module and name, the others by the name section. */
+function functionNames({ imports, names }: Module): ReadonlyMap<number, string> {
+  const all = new Map(names?.functions);
+  const functions = imports.filter(({ kind }) => kind === ExternKind.Func);
+  for (const [index, { module, name }] of functions.entries()) all.set(index, `${module}.${name}`);
+  return all;
 }
 
 function place(frames: Frames, frame: number) {
@@ -154,11 +162,13 @@ function descriptorLine(descriptor: Descriptor): string {
   return `${fd}: ${kind} ${textOf(path)} below ${preopen}${kind === 'file' ? ` at offset ${count(Number(offset))}` : ''}`;
 }
 
-/** Guest bytes for people: nothing in them reaches the terminal as a control character. */
 function textOf(bytes: Uint8Array): string {
-  return Buffer.from(bytes)
-    .toString('utf8')
-    .replace(/\p{Cc}/gu, (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`);
+  return printable(Buffer.from(bytes).toString('utf8'));
+}
+
+/** Names and paths are the guest's: nothing in them may reach the terminal as a control character. */
+function printable(text: string): string {
+  return text.replace(/\p{Cc}/gu, (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`);
 }
 
 function hex(lo: number, hi: number): string {

@@ -76,6 +76,7 @@ export class StoppedProcess {
  */
 export async function stopProcess(process: ImageProcess, options: StopOptions): Promise<StoppedProcess> {
   if (await waitUntilStoppable(process, options)) return new StoppedProcess(process, performance.now());
+  refuseSuspended(process.pid);
   const requested = performance.now();
   sendSignal(process.pid);
   try {
@@ -85,6 +86,13 @@ export async function stopProcess(process: ImageProcess, options: StopOptions): 
     throw error;
   }
   return new StoppedProcess(process, requested);
+}
+
+/** A suspended process would take the signal only when it is let run: nobody might be there then. */
+function refuseSuspended(pid: number): void {
+  const state = processStatus(pid)?.state;
+  if (state !== 'T' && state !== 't') return;
+  throw new ToolError('suspended', `pid ${pid} is suspended: let it run (kill -CONT ${pid}) to capture it`);
 }
 
 /** @returns whether it is parked already, waiting for anyone */
@@ -157,12 +165,7 @@ function noSafepoint(process: ImageProcess, timeout: number): ToolError {
     return new ToolError('permission', permissionMessage(process));
   }
   const state = processStatus(pid)?.state;
-  const why =
-    state === 'T' || state === 't'
-      ? 'it is suspended (SIGCONT lets it run)'
-      : state === 'D'
-        ? 'it is waiting for a disk or a network file system'
-        : 'raise the limit with --timeout';
+  const why = state === 'D' ? 'it is waiting for a disk or a network file system' : 'raise the limit with --timeout';
   return new ToolError('timeout', `pid ${pid} came to no safepoint within ${timeout} ms: ${why}`);
 }
 

@@ -1,0 +1,197 @@
+import { describe, expect, test } from 'vitest';
+import { SiteLookup } from '../../../src/compile/metadata/site-lookup.js';
+import { SiteTables } from '../../../src/compile/metadata/site-tables.js';
+import { InputError } from '../../../src/errors.js';
+import {
+  FUNC_HOST,
+  FUNC_IMPORT,
+  FUNC_TRAMPOLINE,
+  NO_LOCAL_REG,
+  SITE_CALL,
+  SITE_ENTRY,
+  SITE_LOOP,
+  TYPE_EXTERNREF,
+  TYPE_F32,
+  TYPE_F64,
+  TYPE_FUNCREF,
+  TYPE_I32,
+  TYPE_I64,
+} from '../../../src/runtime/layout.js';
+import { liftStack } from '../../../src/snapshot/lift.js';
+import { Registers } from '../../../src/snapshot/registers.js';
+import { numbers } from './workload.js';
+
+const TEXT = 0x7f1200000000;
+const TOP = 0x7ffc00100000;
+const SIZE = 0x1000;
+
+/**
+ * Text by hand. Function 1 (frame of 48 bytes): locals i32 in register 3 or slot 2, f64 in xmm8 or slot 3, funcref in its incoming
+ * slot 7; a loop, two calls. Function 0: the thunk of an import. A trampoline at 0x100, a host function at 0x180.
+ */
+function tables(): SiteLookup {
+  const t = new SiteTables();
+  t.beginFunction(0x10, 1, 0, 0, FUNC_IMPORT);
+  t.beginShape(3, 0);
+  t.register(TYPE_I32, 0);
+  t.register(TYPE_F32, 32);
+  t.slot(TYPE_I64, 1);
+  t.site(0x10, 0, SITE_ENTRY);
+  t.endFunction(0x20);
+  t.beginFunction(0x20, 1, 1, 48);
+  t.local(TYPE_I32, 3, 2);
+  t.local(TYPE_F64, 40, 3);
+  t.local(TYPE_FUNCREF, NO_LOCAL_REG, 7);
+  t.beginShape(2, 0);
+  t.slot(TYPE_I64, 4);
+  t.alias(TYPE_I32, 0);
+  t.site(0x30, 11, SITE_LOOP);
+  t.beginShape(2, 1);
+  t.constant(TYPE_F64, 1, 0x40000000);
+  t.alias(TYPE_FUNCREF, 2);
+  t.register(TYPE_EXTERNREF, 0);
+  t.site(0x40, 22, SITE_CALL);
+  t.beginShape(0, 0);
+  t.site(0x50, 33, SITE_CALL);
+  t.endFunction(0x60);
+  t.beginFunction(0x100, 0, 0, 0, FUNC_TRAMPOLINE);
+  t.endFunction(0x110);
+  t.beginFunction(0x180, 0, 5, 16, FUNC_HOST);
+  t.endFunction(0x190);
+  return new SiteLookup(
+    {
+      functions: t.functions.bytes(),
+      locals: t.locals.bytes(),
+      sites: t.sites.bytes(),
+      shapes: t.shapes.bytes(),
+      traps: t.traps.bytes(),
+    },
+    SIZE,
+  );
+}
+
+/** A stack that is written from its top down, as calls do. */
+class Stack {
+  readonly bytes = Buffer.alloc(1 << 16, 0xee);
+  at = this.bytes.length;
+
+  push(value: bigint | number): this {
+    this.at -= 8;
+    this.bytes.writeBigUInt64LE(BigInt(value), this.at);
+    return this;
+  }
+
+  returnTo(textOffset: number): this {
+    return this.push(TEXT + textOffset);
+  }
+
+  /** A frame of function 1 with slots 0.. from the bottom. */
+  frame(...slots: (bigint | number)[]): this {
+    for (let i = 5; i >= 0; i--) this.push(slots[i] ?? 0xdeaddeaddeaddeadn);
+    return this;
+  }
+
+  lift(pc: number, registers: Record<number, bigint> = {}) {
+    const words = new Uint32Array(128);
+    for (const [n, value] of Object.entries(registers)) {
+      new BigUint64Array(words.buffer)[Number(n)] = value;
+    }
+    const sp = TOP - this.bytes.length + this.at;
+    const stack = { address: sp, bytes: this.bytes.subarray(this.at) };
+    return liftStack(tables(), TEXT, new Registers(TEXT + pc, sp, words), stack);
+  }
+}
+
+describe('a native stack becomes wasm frames', () => {
+  test('at a loop: locals in registers, operands in slots and as aliases', () => {
+    const stack = new Stack().push(77).returnTo(0x100).frame(0, 0, 1, 2, 0x1122334455667788n);
+    const { frames, functionRows, referenceWords } = stack.lift(0x30, {
+      3: 0xffffffff00000009n,
+      40: 0x3ff8000000000000n,
+    });
+    expect(frames.count).toBe(1);
+    expect(frames.site(0)).toEqual({
+      instance: 0,
+      func: 1,
+      offset: 11,
+      kind: 'loop',
+      locals: Uint8Array.of(0x7f, 0x7c, 0x70),
+      operands: Uint8Array.of(0x7e, 0x7f),
+    });
+    expect(numbers(frames, 0)).toEqual([
+      [9n, 0x3ff8000000000000n, 77n],
+      [0x1122334455667788n, 9n],
+    ]);
+    expect(functionRows).toEqual([1]);
+    expect(referenceWords).toEqual([4]);
+  });
+
+  test('behind a call: locals in slots, results as operands; calls further out without results', () => {
+    const stack = new Stack()
+      .push(5)
+      .returnTo(0x100)
+      .frame(0, 0, 1, 2)
+      .push(6)
+      .returnTo(0x40)
+      .frame(0, 0, 0xaa00000003n, 4);
+    const { frames } = stack.lift(0x40, { 0: 0x8000000000000001n, 3: 99n });
+    expect([0, 1].map((i) => frames.site(i).kind)).toEqual(['return', 'call']);
+    expect(frames.site(0).operands).toEqual(Uint8Array.of(0x7c, 0x70, 0x6f));
+    expect(frames.site(1).operands).toEqual(Uint8Array.of(0x7c, 0x70));
+    expect(numbers(frames, 0)).toEqual([
+      [3n, 4n, 6n],
+      [0x4000000000000001n, 6n, 0x8000000000000001n],
+    ]);
+    expect(numbers(frames, 1)).toEqual([
+      [1n, 2n, 5n],
+      [0x4000000000000001n, 5n],
+    ]);
+  });
+
+  test('at the entry of an import: parameters in registers and above the return address', () => {
+    const stack = new Stack().push(1).returnTo(0x100).frame(0x1234567890n, 0, 1, 2).returnTo(0x50);
+    const { frames } = stack.lift(0x10, { 0: 0xffffffffffffffffn, 32: 0x12345678bf800000n });
+    expect(frames.site(0)).toMatchObject({ func: 0, kind: 'entry', offset: 0, operands: Uint8Array.of() });
+    expect(numbers(frames, 0)).toEqual([[0xffffffffn, 0xbf800000n, 0x1234567890n], []]);
+    expect(frames.site(1)).toMatchObject({ func: 1, kind: 'call', offset: 33 });
+  });
+
+  test('100,000 of them in less than half a second', () => {
+    const depth = 100_000;
+    const frame = Buffer.alloc(64 * depth + 16);
+    for (let i = 0; i < depth; i++) {
+      frame.writeUInt32LE(i, i * 56 + 16);
+      frame.writeBigUInt64LE(BigInt(TEXT + (i === depth - 1 ? 0x100 : 0x50)), i * 56 + 48);
+    }
+    const start = performance.now();
+    const sp = TOP - frame.length;
+    const { frames } = liftStack(tables(), TEXT, new Registers(TEXT + 0x50, sp, new Uint32Array(128)), {
+      address: sp,
+      bytes: frame,
+    });
+    expect(performance.now() - start).toBeLessThan(500);
+    expect(frames.count).toBe(depth);
+    expect(frames.sites.length).toBe(2);
+    expect(frames.value(99_999, 0).lo).toBe(99_999);
+  });
+});
+
+describe('a stack that is not ours is refused', () => {
+  test.each<[string, () => unknown, RegExp]>([
+    ['a pc that is at no safepoint', () => new Stack().push(0).returnTo(0x100).lift(0x31), /not at a safepoint/],
+    ['a pc outside of text', () => new Stack().push(0).returnTo(0x100).lift(-5), /not at a safepoint/],
+    [
+      'a return address that is no call',
+      () => new Stack().push(0).returnTo(0x41).frame().lift(0x30),
+      /not a safepoint/,
+    ],
+    ['a return address at a loop', () => new Stack().push(0).returnTo(0x30).frame().lift(0x30), /not behind a call/],
+    ['a return address below text', () => new Stack().push(0).push(16).frame().lift(0x30), /outside of text/],
+    ['a return into the host layer', () => new Stack().push(0).returnTo(0x188).frame().lift(0x30), /not a safepoint/],
+    ['a stack without a bottom', () => new Stack().push(0).frame().lift(0x50), /above the stack/],
+    ['parameters above the stack', () => new Stack().returnTo(0x100).frame().lift(0x30), /above the stack/],
+  ])('%s', (_, lift, message) => {
+    expect(lift).toThrow(InputError);
+    expect(lift).toThrow(message);
+  });
+});
