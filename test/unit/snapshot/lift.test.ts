@@ -127,13 +127,7 @@ describe('a native stack becomes wasm frames', () => {
   });
 
   test('behind a call: locals in slots, results as operands; calls further out without results', () => {
-    const stack = new Stack()
-      .push(5)
-      .returnTo(0x100)
-      .frame(0, 0, 1, 2)
-      .push(6)
-      .returnTo(0x40)
-      .frame(0, 0, 0xaa00000003n, 4);
+    const stack = new Stack().push(5).returnTo(0x100).frame(6, 0, 1, 2).returnTo(0x40).frame(0, 0, 0xaa00000003n, 4);
     const { frames } = stack.lift(0x40, { 0: 0x8000000000000001n, 3: 99n });
     expect([0, 1].map((i) => frames.site(i).kind)).toEqual(['return', 'call']);
     expect(frames.site(0).operands).toEqual(Uint8Array.of(0x7c, 0x70, 0x6f));
