@@ -1,0 +1,117 @@
+/** What of the host layer goes with a snapshot: files, directories, positions, arguments, the clock; and what may be missing. */
+
+import { chmodSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, beforeEach, expect, it } from 'vitest';
+import {
+  type Built,
+  build,
+  captureAndEnd,
+  type Ending,
+  restoreAndStart,
+  temporaryFolder,
+  Workload,
+} from '../support/workload.js';
+
+const folder = temporaryFolder();
+const here = join(folder, 'here');
+const there = join(folder, 'there'); // where the directory is after the snapshot
+const snapshot = join(folder, 'snapshot');
+const resumable = join(folder, 'resumable');
+let program: Built;
+beforeAll(async () => {
+  program = await build(join(import.meta.dirname, 'programs/keeps.wasm'), join(folder, 'image'));
+});
+beforeEach(() => {
+  rmSync(here, { recursive: true, force: true });
+  rmSync(there, { recursive: true, force: true });
+  mkdirSync(join(here, 'sub'), { recursive: true });
+  mkdirSync(join(here, 'many'));
+  writeFileSync(join(here, 'sub/data'), '0123456789abcdef');
+  for (let i = 0; i < 300; i++) writeFileSync(join(here, `many/${i}-of-many-entries`), '');
+});
+
+/** Starts the program and captures it where it waits; the directory then moves. */
+async function captured(how: string, wait = 50): Promise<void> {
+  const workload = Workload.start(program.path, {
+    args: [how, 'two words'],
+    env: { KEPT: 'yes', WAGSNAP_NO: '1' },
+    dirs: [{ host: here, guest: '/d', readOnly: false }],
+    stdin: 'pipe',
+  });
+  await workload.waitFor('ready\n');
+  await new Promise((done) => setTimeout(done, wait));
+  await captureAndEnd(workload, snapshot);
+  expect((await workload.ended()).stdout).toBe('ready\n');
+  cpSync(here, there, { recursive: true });
+  rmSync(here, { recursive: true });
+}
+
+const restored = (host = there, readOnly = false) =>
+  restoreAndStart(snapshot, program, resumable, { stdin: 'pipe', dirs: [{ host, guest: '/d', readOnly }] });
+
+const rest = (first: string) =>
+  `${first}\ndata 56789\nentries 302\narg program\narg ${first.split(' ')[0] === 'input' ? 'read' : 'sleep'}\n` +
+  'arg two words\nenv yes\nagain X12\n';
+
+it('goes on reading standard input, with its files open in another directory', async () => {
+  await captured('read');
+  const workload = restored();
+  workload.stdin.end('a line');
+  const end = await workload.ended();
+  expect(end).toEqual({ stdout: rest('input a line').replace('line\n', 'line'), stderr: '', code: 0 });
+  expect(readFileSync(join(there, 'moved/data'), 'utf8')).toBe('X123456789abcdef');
+  expect(readFileSync(join(there, 'log'), 'utf8')).toBe('before\nafter\n');
+});
+
+it('sleeps for what was left of its sleep', async () => {
+  await captured('sleep', 1200);
+  await new Promise((done) => setTimeout(done, 1500)); // does not count: the guest's clock stands still
+  const started = performance.now();
+  const { stdout, stderr, code } = await restored().ended();
+  const took = performance.now() - started;
+  expect([stderr, code]).toEqual(['', 0]);
+  const slept = Number(/slept (\d+) ms/.exec(stdout)![1]);
+  expect(slept).toBeGreaterThanOrEqual(1999);
+  expect(slept).toBeLessThan(2500);
+  expect(took).toBeLessThan(1500);
+  expect(stdout).toBe(rest(`slept ${slept} ms`));
+}, 20_000);
+
+it('says what is missing, before it runs', async () => {
+  await captured('read');
+  const ends = async (host = there, readOnly = false): Promise<Ending> => restored(host, readOnly).ended();
+  const hint = 'hint: --dir HOST::/d says where that directory is now\n';
+  const file = (problem: string) =>
+    `wag-snap: restore: descriptor 4: cannot open "moved/data" below the directory "/d" (${there}): ${problem}\n${hint}`;
+
+  chmodSync(join(there, 'moved/data'), 0o444);
+  if (process.getuid?.() !== 0)
+    expect(await ends()).toEqual({ stdout: '', stderr: file('Permission denied'), code: 1 });
+  rmSync(join(there, 'moved/data'));
+  expect(await ends()).toEqual({ stdout: '', stderr: file('No such file or directory'), code: 1 });
+  mkdirSync(join(there, 'moved/data'));
+  expect(await ends()).toEqual({ stdout: '', stderr: file('Is a directory'), code: 1 });
+
+  expect(await ends(join(folder, 'nowhere'))).toEqual({
+    stdout: '',
+    stderr: `wag-snap: --dir: cannot open directory "${folder}/nowhere": No such file or directory\n`,
+    code: 1,
+  });
+});
+
+it('takes directories from the environment of a resumable executable', async () => {
+  await captured('read');
+  const settings = { dirs: [{ host: join(folder, 'nowhere'), guest: '/d', readOnly: false }] };
+  restoreAndStart(snapshot, program, resumable, { ...settings, selfContained: true }).kill();
+  const start = (guest: string) =>
+    Workload.start(resumable, { stdin: 'pipe', dirs: [{ host: there, guest, readOnly: false }] });
+  const workload = start('/d');
+  workload.stdin.end('x\n');
+  expect((await workload.ended()).stdout).toMatch(/^input x\ndata 56789\n/);
+  expect(await start('/other').ended()).toEqual({
+    stdout: '',
+    stderr: 'wag-snap: restore: --dir: the snapshot has no directory named "/other"\n',
+    code: 1,
+  });
+});
