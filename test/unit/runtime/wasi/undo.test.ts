@@ -1,0 +1,168 @@
+/** Calls that a stop undoes, over the fake Linux: when is it, what is kept, what is asked for again. */
+
+import { describe, expect, it } from 'vitest';
+import * as L from '../../../../src/runtime/layout.js';
+import { bootedImage, startProcess } from '../process/fake-image.js';
+import type { FakeProcess } from '../process/fake-process.js';
+
+const EINTR = -4;
+const F_GETFL = 3;
+const O_RDWR = 2;
+const OUT = 0;
+const EVENTS = 256;
+const SUBSCRIPTIONS = 1024;
+
+interface Fixture {
+  readonly process: FakeProcess;
+  /** Native address of the guest's memory. */
+  readonly memory: number;
+  /** Monotonic nanoseconds. */
+  time: number;
+  stopWanted(wanted: boolean): void;
+  readonly reissue: boolean;
+  readonly pending: number;
+}
+
+function started(): Fixture {
+  const image = bootedImage({ pages: 1, entry: true });
+  const { process } = image;
+  process.overrides['fcntl'] = ([, command]) => (command === F_GETFL ? O_RDWR : undefined);
+  expect(startProcess(process)).toBe(0);
+  const guest = process.get64(image.entryRecord + L.FN_INSTANCE);
+  process.set64(process.runtime + L.RT_GUEST_INSTANCE, guest);
+  const state = process.rt64(L.RT_HOST_STATE);
+  const fixture: Fixture = {
+    process,
+    memory: process.get64(image.memory + L.MEM_BASE),
+    time: 5_000,
+    stopWanted: (wanted) => process.set32(process.runtime + L.RT_STOP_WANTED, Number(wanted)),
+    get reissue() {
+      return process.rt32(L.RT_REISSUE) !== 0;
+    },
+    get pending() {
+      const low = process.get32(state + L.HS_PENDING_TIMEOUT);
+      return low === 0xffffffff ? -1 : process.get64(state + L.HS_PENDING_TIMEOUT);
+    },
+  };
+  process.overrides['clock_gettime'] = ([, to]) => {
+    process.set64(to, 0);
+    process.set64(to + 8, fixture.time);
+    return 0;
+  };
+  return fixture;
+}
+
+/** Writes subscriptions of the monotonic clock. */
+function subscribe({ process, memory }: Fixture, ...timeouts: number[]): void {
+  timeouts.forEach((timeout, i) => {
+    const at = memory + SUBSCRIPTIONS + i * 48;
+    process.set64(at, 7 + i);
+    process.set64(at + 8, 0);
+    process.set64(at + 16, 1);
+    process.set64(at + 24, timeout);
+    process.set64(at + 32, 0);
+    process.set64(at + 40, 0);
+  });
+}
+
+const poll = ({ process }: Fixture, count: number) =>
+  process.call('poll_oneoff', SUBSCRIPTIONS, EVENTS, count, OUT) as number;
+
+/** Nanoseconds that ppoll is told to wait. */
+function timeouts(fixture: Fixture, ...results: number[]): number[] {
+  const told: number[] = [];
+  fixture.process.overrides['ppoll'] = ([, , timeout]) => {
+    const wait = fixture.process.get64(timeout) * 1e9 + fixture.process.get64(timeout + 8);
+    told.push(wait);
+    const result = results.shift() ?? 0;
+    fixture.time += result === EINTR ? 100 : wait;
+    return result;
+  };
+  return told;
+}
+
+describe('poll_oneoff', () => {
+  it('waits for what remained when it is made again', () => {
+    const fixture = started();
+    subscribe(fixture, 3000, 1000);
+    const told = timeouts(fixture, EINTR, EINTR);
+    fixture.stopWanted(true);
+    poll(fixture, 2);
+    expect([fixture.reissue, fixture.pending, told]).toEqual([true, 6000, [1000]]);
+    fixture.time += 300;
+    poll(fixture, 2);
+    expect([fixture.pending, told]).toEqual([6000, [1000, 600]]);
+    fixture.process.set32(fixture.process.runtime + L.RT_REISSUE, 0);
+    fixture.stopWanted(false);
+    expect(poll(fixture, 2)).toBe(0);
+    expect(told).toEqual([1000, 600, 500]);
+    expect([fixture.reissue, fixture.pending, fixture.time]).toEqual([false, -1, 6000]);
+    expect(fixture.process.get32(fixture.memory + OUT)).toBe(1);
+    expect(fixture.process.get64(fixture.memory + EVENTS)).toBe(8);
+    // another one starts anew
+    expect(poll(fixture, 2)).toBe(0);
+    expect(told[3]).toBe(1000);
+  });
+
+  it('is due when its time has passed while it was stopped', () => {
+    const fixture = started();
+    subscribe(fixture, 1000);
+    const told = timeouts(fixture, EINTR);
+    fixture.stopWanted(true);
+    poll(fixture, 1);
+    fixture.stopWanted(false);
+    fixture.time += 50_000;
+    expect(poll(fixture, 1)).toBe(0);
+    expect(told).toEqual([1000, 0]);
+  });
+
+  it('goes on by itself after a signal that is no stop', () => {
+    const fixture = started();
+    subscribe(fixture, 1000);
+    const told = timeouts(fixture, EINTR, EINTR);
+    expect(poll(fixture, 1)).toBe(0);
+    expect(told.length).toBeGreaterThan(2);
+    expect([fixture.reissue, fixture.pending]).toEqual([false, -1]);
+  });
+
+  it('waits again when the kernel wakes it too early', () => {
+    const fixture = started();
+    subscribe(fixture, 1000);
+    const waits: number[] = [];
+    fixture.process.overrides['ppoll'] = ([, , timeout]) => {
+      waits.push(fixture.process.get64(timeout + 8));
+      fixture.time += 400;
+      return 0;
+    };
+    expect(poll(fixture, 1)).toBe(0);
+    expect(waits).toEqual([1000, 600, 200]);
+  });
+});
+
+describe('reads and writes', () => {
+  it.each([
+    ['fd_read', 'readv', 0],
+    ['fd_write', 'writev', 1],
+  ])('%s is undone when nothing has moved, and else is a short count', (name, syscall, fd) => {
+    const fixture = started();
+    const { process, memory } = fixture;
+    process.set32(memory + 64, 128);
+    process.set32(memory + 68, 100);
+    process.set32(memory + OUT, 0x1234);
+    const results = [EINTR, EINTR, 40];
+    process.overrides[syscall] = ([descriptor, vector, count]) => {
+      expect([descriptor, count]).toEqual([fd, 1]);
+      expect([process.get64(vector), process.get64(vector + 8)]).toEqual([memory + 128, 100]);
+      return results.shift();
+    };
+    fixture.stopWanted(true);
+    process.call(name, fd, 64, 1, OUT);
+    expect(fixture.reissue).toBe(true);
+    expect(process.get32(memory + OUT)).toBe(0x1234);
+    process.set32(process.runtime + L.RT_REISSUE, 0);
+    fixture.stopWanted(false);
+    expect(process.call(name, fd, 64, 1, OUT)).toBe(0); // once more EINTR, no stop: made again at once
+    expect(process.get32(memory + OUT)).toBe(40);
+    expect(fixture.reissue).toBe(false);
+  });
+});
