@@ -1,0 +1,95 @@
+/**
+ * Ten hops: a program is captured at a random moment, ended, restored, captured again from there, and so on. What all the
+ * pieces print is what an unbroken run prints. Half of the hops go through a self-contained image.
+ *
+ * The moments come from a seed, printed with a failure; WAGSNAP_SEED sets it.
+ */
+
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect, test } from 'vitest';
+import { capturePid } from '../../src/snapshot/capture.js';
+import { random } from '../support/random.js';
+import { build, captureAndEnd, programPath, restoreAndStart, temporaryFolder, Workload } from '../support/workload.js';
+
+const HOPS = 10;
+
+/** Each runs for about half a second. */
+const programs: readonly (readonly [name: string, ...args: string[]])[] = [
+  ['fib', '38'],
+  ['callchain', '600000'],
+  ['deep', '100000', '100000000'],
+  ['growmem', '300'],
+  ['hashmap', '1000000'],
+  ['interp', '600'],
+  ['mandelbrot', '2000'],
+  ['nan', '200'],
+  ['nbody', '6000000'],
+  ['quicksort', '400000'],
+  ['sha256', '60000'],
+  ['fileio', '60000'],
+  ['sleeper', '500'],
+];
+
+const folder = temporaryFolder();
+const seed = Number(process.env['WAGSNAP_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
+
+for (const [name, ...args] of programs) {
+  test(`${name} goes on over ${HOPS} hops (seed ${seed})`, { timeout: 300_000 }, async () => {
+    const next = random(seed);
+    const own = join(folder, name);
+    mkdirSync(own);
+    const dirs = [{ host: own, guest: '.', readOnly: false }];
+    const built = await build(programPath(name), join(own, 'image'));
+    const start = performance.now();
+    const whole = await Workload.start(built.path, { args, dirs }).ended();
+    const duration = performance.now() - start;
+
+    let workload = Workload.start(built.path, { args, dirs });
+    let printed = '';
+    let hops = 0;
+    for (; hops < HOPS; hops++) {
+      await sleep((next() * duration * 1.2) / HOPS);
+      const snapshot = join(own, `${hops % 2}.wsnap`);
+      if (workload.hasEnded) break;
+      try {
+        await captureAndEnd(workload, snapshot);
+      } catch (error) {
+        await Promise.race([workload.ended(), sleep(1000)]);
+        if (workload.hasEnded) break; // it was done before
+        throw error;
+      }
+      printed += (await workload.ended()).stdout;
+      workload = restoreAndStart(snapshot, built, join(own, `resumable-${hops % 2}`), {
+        dirs,
+        selfContained: hops % 2 === 0,
+      });
+    }
+    const last = await workload.ended();
+    console.log(`${name}: ${hops} hops in a run of ${duration.toFixed(0)} ms`);
+    expect({ ...last, stdout: printed + last.stdout }).toEqual(whole);
+    expect(hops).toBeGreaterThan(1);
+  });
+}
+
+test(`a captured program goes on unharmed (seed ${seed})`, { timeout: 120_000 }, async () => {
+  const next = random(seed);
+  const built = await build(programPath('hashmap'), join(folder, 'unharmed'));
+  const args = ['1000000'];
+  const whole = await Workload.start(built.path, { args }).ended();
+  const workload = Workload.start(built.path, { args });
+  const snapshots: { file: string; printed: number }[] = [];
+  for (let i = 0; i < 5; i++) {
+    await sleep(next() * 60);
+    const file = join(folder, `unharmed-${i}.wsnap`);
+    await capturePid(workload.pid, { output: file });
+    snapshots.push({ file, printed: 0 });
+  }
+  expect(await workload.ended()).toEqual(whole);
+  for (const { file } of snapshots) {
+    const rest = await restoreAndStart(file, built, join(folder, 'unharmed-resumable')).ended();
+    expect(rest.code).toBe(whole.code);
+    expect(whole.stdout.endsWith(rest.stdout)).toBe(true);
+  }
+});
