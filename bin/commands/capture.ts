@@ -69,7 +69,10 @@ const command: CommandModule<object, Options> = {
     } finally {
       progress.end();
     }
-    if (options.verbose) process.stderr.write(describe(report));
+    if (options.verbose) {
+      const { describeCapture } = await import('../../src/snapshot/inspect.js');
+      process.stderr.write(describeCapture(report));
+    }
     const { file, bytes, pages, frames, pause, total } = report;
     console.log(options.json ? JSON.stringify({ file, bytes, pages, frames, pause, total }) : file);
   },
@@ -79,24 +82,6 @@ export default command;
 function parseNumber(name: string, text: string): number {
   if (!/^\d{1,9}$/.test(text)) throw new UsageError(`${name}: ${text} is not a number`);
   return Number(text);
-}
-
-/** Sizes and the stack trace, innermost first; the middle of a deep stack is left out. */
-function describe(report: CaptureReport): string {
-  const lines = [
-    `globals ${report.globalsSize} bytes`,
-    `memory ${report.memorySize} bytes (${report.pages} pages in use)`,
-    `stack ${report.stackSize} bytes (${report.frames} frames)`,
-  ];
-  const { trace } = report;
-  const shown = 40;
-  for (const [i, { name }] of trace.entries()) {
-    if (trace.length > 2 * shown && i >= shown && i < trace.length - shown) {
-      if (i === shown) lines.push(`   … ${trace.length - 2 * shown} more`);
-    } else lines.push(`#${i + 1} ${name}`);
-  }
-  lines.push(`paused for ${(report.pause / 1000).toFixed(1)} ms of ${(report.total / 1000).toFixed(1)} ms`);
-  return `${lines.join('\n')}\n`;
 }
 
 /** The program's name as it was started. */

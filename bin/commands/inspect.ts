@@ -1,1 +1,43 @@
-export default { command: 'inspect', describe: 'inspect', handler: () => {} };
+/** `wag-snap inspect`: what a module, an image, a snapshot or a running process is. Changes and stops nothing. */
+
+import { existsSync } from 'node:fs';
+import type { CommandModule } from 'yargs';
+import type { Description } from '../describe.js';
+import { fileKind } from '../input-file.js';
+
+interface Options {
+  subject: string;
+  json: boolean;
+}
+
+const command: CommandModule<object, Options> = {
+  command: 'inspect <subject>',
+  describe: 'Say what a module, an image, a snapshot or a process is',
+  builder: (yargs) =>
+    yargs
+      .positional('subject', { type: 'string', demandOption: true, describe: 'a file or a pid' })
+      .option('json', { type: 'boolean', default: false, describe: 'print one JSON object' }) as never,
+  handler: async ({ subject, json }) => {
+    const description = await describe(subject);
+    process.stdout.write(json ? `${JSON.stringify(description.json)}\n` : description.text);
+  },
+};
+export default command;
+
+async function describe(subject: string): Promise<Description> {
+  const describers = await import('../describe.js');
+  if (/^\d+$/.test(subject) && !existsSync(subject)) return describers.describeProcess(Number(subject));
+  switch (fileKind(subject)) {
+    case 'module':
+      return describers.describeModule(subject);
+    case 'image':
+      return describers.describeImage(subject);
+    case 'snapshot': {
+      const [{ readSnapshot }, { describeSnapshot }] = await Promise.all([
+        import('../../src/snapshot/format.js'),
+        import('../../src/snapshot/inspect.js'),
+      ]);
+      return describeSnapshot(readSnapshot(subject));
+    }
+  }
+}

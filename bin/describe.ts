@@ -1,0 +1,137 @@
+/**
+ * Modules, images and processes for `inspect`: the same facts as text and as an object. Snapshots describe themselves
+ * (src/snapshot/inspect.ts).
+ */
+
+import { readFileSync } from 'node:fs';
+import { type ImageDescription, readImage } from '../src/compile/metadata/image-reader.js';
+import { SECTION } from '../src/compile/metadata/sections.js';
+import { ExternKind, type Module } from '../src/compile/wasm/module.js';
+import { formatFuncType, formatGlobalType, formatLimits, valTypeName } from '../src/compile/wasm/text.js';
+import { readModule } from '../src/compile/wasm/wat.js';
+import { RT_STATE, STATE_TRAPPED } from '../src/runtime/layout.js';
+import { ImageProcess, processStatus } from '../src/snapshot/process.js';
+
+export interface Description {
+  readonly json: object;
+  readonly text: string;
+}
+
+const STATES = ['starting', 'running', 'stopping', 'parked', 'trapped'];
+
+export async function describeModule(path: string): Promise<Description> {
+  const module = await readModule(path);
+  const { imports, exports, names } = module;
+  const json = {
+    kind: 'module',
+    file: path,
+    bytes: module.bytes.length,
+    name: names?.module ?? null,
+    functions: module.funcTypes.length - module.importedFuncCount,
+    imports: imports.map((entry) => ({ module: entry.module, name: entry.name, type: importType(module, entry) })),
+    exports: exports.map(({ name, kind, index }) => ({ name, type: externType(module, kind, index) })),
+    memories: module.memories.map(formatLimits),
+    tables: module.tables.map((table) => `${formatLimits(table)} ${valTypeName(table.element)}`),
+    globals: module.globals.length - module.importedGlobalCount,
+    start: module.start ?? null,
+    dataSegments: module.datas.length,
+    elementSegments: module.elements.length,
+  };
+  const lines = [
+    `module ${path}`,
+    `  size        ${json.bytes} bytes${json.name === null ? '' : `, named ${json.name}`}`,
+    `  functions   ${json.functions}${names === undefined ? ', without names' : ''}`,
+    ...module.memories.map((memory) => `  memory      ${formatLimits(memory)} pages of 64 KiB`),
+    ...json.tables.map((table) => `  table       ${table}`),
+    `  globals     ${json.globals}`,
+    `  segments    ${json.dataSegments} data, ${json.elementSegments} element`,
+    ...json.imports.map(({ module: from, name, type }) => `  import      ${from}.${name} ${type}`),
+    ...json.exports.map(({ name, type }) => `  export      ${name} ${type}`),
+  ];
+  return { json, text: `${lines.join('\n')}\n` };
+}
+
+export function describeImage(path: string): Description {
+  const image = readImage(path);
+  try {
+    const { json, lines } = imageFacts(image);
+    return { json: { kind: 'image', file: path, ...json }, text: [`image ${path}`, ...lines, ''].join('\n') };
+  } finally {
+    image.close();
+  }
+}
+
+/** A process that may not be looked into, as it has not named us as its tracer, has an unknown state. */
+export function describeProcess(pid: number): Description {
+  const process = ImageProcess.attach(pid);
+  try {
+    const memory = process.tryMemory();
+    const number = memory?.u32(process.runtime + RT_STATE);
+    const state = number === undefined || number > STATE_TRAPPED ? 'unknown' : STATES[number];
+    const args = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').slice(0, -1);
+    const system = processStatus(pid)?.state ?? '?';
+    const { json, lines } = imageFacts(process.image);
+    const facts = [`  arguments   ${args.join(' ')}`, `  state       ${state} (${system})`];
+    return {
+      json: { kind: 'process', pid, args, state, systemState: system, image: json },
+      text: [`process ${pid}`, ...facts, ...lines, ''].join('\n'),
+    };
+  } finally {
+    process.close();
+  }
+}
+
+function imageFacts(image: ImageDescription): { json: object; lines: string[] } {
+  const { identity, hasSites } = image;
+  const guests = identity.modules.filter(({ host }) => !host);
+  const resumes = image.section(SECTION.resume) !== undefined;
+  const json = {
+    arch: identity.arch,
+    compiler: identity.compiler,
+    deterministic: identity.deterministic,
+    bytes: image.source.size,
+    codeBytes: identity.text.codeSize,
+    resumes,
+    functions: hasSites ? image.sites.functionCount : null,
+    sites: hasSites ? image.sites.siteCount : null,
+    modules: guests.map(({ name, sha256, size, offset }) => ({ name, sha256, size, included: offset >= 0 })),
+    instances: identity.instances.slice(1).map(({ name, module }) => ({ name, module: module - 1 })),
+  };
+  const lines = [
+    `  made by     wag-snap ${json.compiler} for ${json.arch}${json.deterministic ? ', deterministic' : ''}`,
+    `  size        ${json.bytes} bytes, ${json.codeBytes} of code`,
+    hasSites ? `  sites       ${json.sites}` : '  sites       none: a process of it cannot be captured',
+    ...(resumes ? ['  resumes     goes on from a snapshot'] : []),
+    ...json.modules.map(
+      ({ name, sha256, size, included }) =>
+        `  module      ${name || '(no name)'}, ${size} bytes, sha256 ${sha256.slice(0, 16)}…${included ? '' : ' (left out)'}`,
+    ),
+  ];
+  return { json, lines };
+}
+
+function importType(module: Module, entry: Module['imports'][number]): string {
+  switch (entry.kind) {
+    case ExternKind.Func:
+      return formatFuncType(module.types[entry.typeIndex]);
+    case ExternKind.Table:
+      return `table ${formatLimits(entry.table)} ${valTypeName(entry.table.element)}`;
+    case ExternKind.Memory:
+      return `memory ${formatLimits(entry.memory)}`;
+    case ExternKind.Global:
+      return `global ${formatGlobalType(entry.global)}`;
+  }
+}
+
+function externType(module: Module, kind: ExternKind, index: number): string {
+  switch (kind) {
+    case ExternKind.Func:
+      return formatFuncType(module.types[module.funcTypes[index]]);
+    case ExternKind.Table:
+      return `table ${formatLimits(module.tables[index])} ${valTypeName(module.tables[index].element)}`;
+    case ExternKind.Memory:
+      return `memory ${formatLimits(module.memories[index])}`;
+    case ExternKind.Global:
+      return `global ${formatGlobalType(module.globals[index])}`;
+  }
+}
