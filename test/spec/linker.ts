@@ -26,7 +26,7 @@ export class ScriptLinker {
   private readonly instances: LinkedInstance[] = [linkInstance([], 'host', loadHostLayer(), 'host layer')];
   /** Instances by the names that scripts and imports know them by, and the last one. */
   private readonly byId = new Map<string, number | undefined>();
-  private readonly registered = new Map<string, number>();
+  private readonly registered = new Map<string, number | undefined>();
   private current: number | undefined;
 
   /**
@@ -53,8 +53,17 @@ export class ScriptLinker {
     if (id !== undefined) this.byId.set(id, instance);
   }
 
-  register(name: string, instance: number): void {
+  /** From now on modules import an instance by a name; undefined for an instance that there is none of. */
+  register(name: string, instance: number | undefined): void {
     this.registered.set(name, instance);
+  }
+
+  /** What a module imports from that is registered, but is not there. */
+  lacks({ imports }: Module): string | undefined {
+    const absent = imports.find(
+      ({ module }) => this.registered.has(module) && this.registered.get(module) === undefined,
+    );
+    return absent?.module;
   }
 
   /** The instance that `$id` means, or the last one; undefined when there is none. */

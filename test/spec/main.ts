@@ -1,5 +1,5 @@
 /**
- * `npm run spec -- [--arch ARCH] [-v] [DIR|FILE…]`: runs conformance scripts and prints, for each, how many assertions
+ * `npm run spec -- [--arch ARCH] [--deterministic] [-v] [DIR|FILE…]`: runs conformance scripts and prints, for each, how many assertions
  * there are, passed, failed and were skipped. Without arguments: the suite's own scripts but those of SIMD. Exits with 1 after a
  * failure that expected-failures.json does not list, or when one that it lists passes.
  */
@@ -8,19 +8,23 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } 
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { TEXT_FEATURES } from '../../src/compile/wasm/wat.js';
-import { createAssembler, testsuiteFolder, testsuiteScripts } from '../support/wast.js';
+import { createAssembler, SCRIPT_FEATURES, testsuiteFolder, testsuiteScripts } from '../support/wast.js';
 import { judge } from './expectations.js';
 import { type Outcome, runScript } from './run-script.js';
 import { ARCHES, specTarget } from './targets.js';
 
-const USAGE = 'usage: npm run spec -- [--arch ARCH] [-v] [DIR|FILE…]';
+const USAGE = 'usage: npm run spec -- [--arch ARCH] [--deterministic] [-v] [DIR|FILE…]';
+
+const OPTIONS = {
+  arch: { type: 'string' },
+  deterministic: { type: 'boolean' },
+  verbose: { type: 'boolean', short: 'v' },
+} as const;
 
 process.exitCode = await main();
 
 async function main(): Promise<number> {
-  const options = { arch: { type: 'string' }, verbose: { type: 'boolean', short: 'v' } } as const;
-  const { values, positionals } = parseArgs({ options, allowPositionals: true });
+  const { values, positionals } = parseArgs({ options: OPTIONS, allowPositionals: true });
   const arch = values.arch ?? (ARCHES.includes(process.arch) ? process.arch : ARCHES[0]);
   const target = specTarget(arch);
   if (target === undefined) return usage(`--arch ${arch} is unknown: ${ARCHES.join(', ')}`);
@@ -34,11 +38,12 @@ async function main(): Promise<number> {
   const folder = mkdtempSync(join(tmpdir(), 'wagsnap-spec-'));
   const total = { assertions: 0, passed: 0, known: 0, failed: 0, skipped: 0, stale: 0 };
   const width = Math.max(...paths.map((path) => basename(path).length));
-  const assemble = await createAssembler(TEXT_FEATURES);
+  const assemble = await createAssembler(SCRIPT_FEATURES);
   const start = performance.now();
   try {
     for (const path of paths) {
-      const result = await runScript(basename(path), readFileSync(path), { target, assemble, folder });
+      const options = { target, assemble, folder, deterministic: values.deterministic ?? false };
+      const result = await runScript(basename(path), readFileSync(path), options);
       const { unexpected, stale, known } = judge(result, arch);
       const { assertions, passed, skipped } = result;
       const failed = unexpected.length;

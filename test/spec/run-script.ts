@@ -43,6 +43,8 @@ export interface RunOptions {
   readonly assemble: Assembler;
   /** For images; what is written is deleted. */
   readonly folder: string;
+  /** As the compiler's option. */
+  readonly deterministic?: boolean;
 }
 
 type Verdict = { readonly kind: 'passed' } | { readonly kind: 'failed' | 'skipped'; readonly reason: string };
@@ -95,9 +97,8 @@ class Planner {
         return this.planInstance(command.module, this.where(command), command.message);
       case 'register': {
         const instance = this.linker.find(command.module);
-        if (instance === undefined) return missing(command.module);
         this.linker.register(command.name, instance);
-        return PASSED;
+        return instance === undefined ? missing(command.module) : PASSED;
       }
       case 'action':
         return this.planAction(command.action, ({ trap }) => (trap === 0 ? undefined : describeTrap(trap)));
@@ -133,7 +134,10 @@ class Planner {
   ): Verdict | Question {
     let instance: number;
     try {
-      instance = this.linker.add(checkModule(this.assemble(source, where), where), where);
+      const module = checkModule(this.assemble(source, where), where);
+      const lacking = this.linker.lacks(module);
+      if (lacking !== undefined) return missing(lacking);
+      instance = this.linker.add(module, where);
     } catch (error) {
       return isUnsupported(error) ? skipped(messageOf(error)) : failed(messageOf(error));
     }
@@ -153,7 +157,11 @@ class Planner {
     const code = kind.slice('assert_'.length);
     try {
       const module = checkModule(bytes, where);
-      if (kind === 'assert_unlinkable') this.linker.link(module, where);
+      if (kind === 'assert_unlinkable') {
+        const lacking = this.linker.lacks(module);
+        if (lacking !== undefined) return missing(lacking);
+        this.linker.link(module, where);
+      }
     } catch (error) {
       if (error instanceof ModuleError && (error.code === code || isWrongLayer(error, source))) return PASSED;
       return isUnsupported(error) ? skipped(messageOf(error)) : failed(`expected ${code}: ${messageOf(error)}`);
@@ -205,14 +213,14 @@ async function answer(
   script: string,
   steps: readonly Step[],
   { linker }: Planner,
-  { target, folder }: RunOptions,
+  { target, folder, deterministic = false }: RunOptions,
 ): Promise<Verdict[]> {
   const verdicts = steps.map(({ outcome }) => ('kind' in outcome ? outcome : PASSED));
   const asked: { readonly step: number; readonly question: Question }[] = [];
   const requests: Request[] = [{ kind: 'instantiate', instance: 1 }]; // spectest
   const path = join(folder, script.replaceAll('/', '-').replace(/\.wast$/, ''));
   try {
-    const image = compileImage(linker.inputs, { target: target.target });
+    const image = compileImage(linker.inputs, { target: target.target, deterministic });
     steps.forEach(({ outcome }, step) => {
       if ('kind' in outcome) return;
       try {

@@ -119,6 +119,8 @@ export interface GuestOptions {
   readonly cwd?: string;
   /** Standard streams, 'pipe' each by default. */
   readonly stdio?: readonly ('pipe' | 'ignore' | number)[];
+  /** Started through a shell, with these redirections. */
+  readonly redirect?: string;
   /** Gets standard error also of a process that ends at once. */
   readonly onStderr?: (text: string) => void;
 }
@@ -164,7 +166,9 @@ export class Guest {
   static async start(options: GuestOptions = {}): Promise<Guest> {
     const image = await (built ??= build());
     const stdio = [...(options.stdio ?? ['pipe', 'pipe', 'pipe']), 'pipe', 'pipe'] as StdioOptions;
-    const child = spawn(image.file, options.args ?? [], {
+    const shell = ['-c', `exec "$0" "$@" ${options.redirect}`, image.file];
+    const [file, first] = options.redirect === undefined ? [image.file, []] : ['/bin/sh', shell];
+    const child = spawn(file, [...first, ...(options.args ?? [])], {
       stdio,
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
       argv0: 'program',

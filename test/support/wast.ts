@@ -153,6 +153,24 @@ export function moduleOf(command: Command): ScriptModule {
 
 export type Assembler = (module: ScriptModule, name: string) => Uint8Array;
 
+/** All that wabt knows of: proposals' scripts too are to be refused by our decoder, not by wabt. */
+export const SCRIPT_FEATURES = {
+  exceptions: true,
+  mutable_globals: true,
+  sat_float_to_int: true,
+  sign_extension: true,
+  simd: true,
+  threads: true,
+  multi_value: true,
+  tail_call: true,
+  bulk_memory: true,
+  reference_types: true,
+  memory64: true,
+  multi_memory: true,
+  extended_const: true,
+  relaxed_simd: true,
+} as const;
+
 /**
  * Makes binaries of script modules; throws for text that wabt refuses. Nothing is validated.
  * @param features of wabt, beyond its default ones

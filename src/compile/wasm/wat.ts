@@ -11,7 +11,7 @@ import { decodeModule, isBinaryModule } from './decode.js';
 import type { Module } from './module.js';
 
 /** WebAssembly 2.0. With SIMD, so that it is our decoder that says that we do not support it. */
-export const TEXT_FEATURES = {
+const TEXT_FEATURES = {
   mutable_globals: true,
   sat_float_to_int: true,
   sign_extension: true,
