@@ -1,6 +1,6 @@
 /** Reading, writing, positions, flags and types of files, pipes and terminals. */
 
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readFileSync, readlinkSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -224,6 +224,19 @@ describe('standard streams', () => {
     expect(await guest.write(2, 'err')).toBe(3);
     expect(await guest.call('fd_close', 1)).toBe(0);
     expect(await guest.write(1, 'x')).toBe(-E.BADF);
+  });
+
+  it('that are closed are empty, and no file takes their place', async () => {
+    const other = await Guest.start({ redirect: '<&- >&-', dirs: [`${folder}::/d`] });
+    const fd = await other.open(DIR, 'ten', { rights: BOTH });
+    expect(await other.write(1, 'lost')).toBe(4);
+    expect(await other.read(0, 10)).toBe('');
+    expect(await other.read(fd, 10)).toBe('0123456789');
+    expect(await other.call('fd_close', 2)).toBe(0);
+    expect(await other.open(DIR, 'ten')).toBe(2); // the guest's lowest, but not the process's
+    for (const native of [0, 1, 2]) expect(readlinkSync(`/proc/${other.process.pid}/fd/${native}`)).toBe('/dev/null');
+    await other.stop();
+    expect(content('ten')).toBe('0123456789');
   });
 
   it('that nobody reads are EPIPE', async () => {

@@ -216,16 +216,16 @@ export function setEntry(entry: usize, kind: u32, nativeDescriptor: i64, rights:
   store<i32>(entry, <i32>nativeDescriptor, FD_NATIVE);
   store<u64>(entry, rights, FD_RIGHTS);
   store<u64>(entry, inheriting, FD_RIGHTS_INHERITING);
-  setCount();
+  coverEntry(entry);
+}
+
+function coverEntry(entry: usize): void {
+  store<u32>(STATE, max(load<u32>(STATE, HS_FD_COUNT), indexOf(entry) + 1), HS_FD_COUNT);
 }
 
 function freeSlot(entry: usize): void {
   fill(native(entry), 0, FD_SIZE);
-  setCount();
-}
-
-function setCount(): void {
-  let count = CAPACITY;
+  let count = load<u32>(STATE, HS_FD_COUNT);
   while (count > 0 && kindOf(entryAt(count - 1)) == FDK_FREE) count--;
   store<u32>(STATE, count, HS_FD_COUNT);
 }
@@ -277,6 +277,7 @@ export function closeEntry(entry: usize): void {
 /** Moves an entry to a free one, with its path; what is below it follows. */
 export function moveEntry(from: usize, to: usize): void {
   copy(native(to), native(from), FD_SIZE);
+  coverEntry(to);
   copy(native(pathOf(to)), native(pathOf(from)), pathLength(from) + load<u32>(from, FD_HOST_PATH_LENGTH));
   const count = load<u32>(STATE, HS_FD_COUNT);
   if (kindOf(from) == FDK_PREOPEN) {

@@ -22,6 +22,8 @@ export function prepare(): void {
   store64(runtime() + <i64>RT_HOST_STATE, native(STATE));
   // WASI has no signals: a write to a pipe that nobody reads is EPIPE
   syscall(SYS_rt_sigaction, SIGPIPE, native(IGNORE), 0, 8, 0, 0);
+  // a standard descriptor that is closed: the next file would get its number
+  for (let i: i64 = 0; i < 3; i++) if (statusFlags(i) < 0) openDevNull();
   if (variable('WAGSNAP_NO_OPENAT2=') != 0) useWalk();
 }
 
@@ -31,12 +33,8 @@ function isTerminal(descriptor: i64): bool {
 }
 
 function setStdio(index: u32): void {
-  let descriptor: i64 = index;
-  let flags = statusFlags(descriptor);
-  if (flags < 0) {
-    descriptor = openDevNull(); // it was closed; the kernel gives the same number
-    flags = statusFlags(descriptor);
-  }
+  const descriptor: i64 = index;
+  const flags = statusFlags(descriptor);
   const access = flags & O_ACCMODE;
   let rights = FILE_RIGHTS;
   if (access != O_WRONLY) rights |= RIGHT_FD_READ;

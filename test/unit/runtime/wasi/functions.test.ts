@@ -18,8 +18,8 @@ describe('preview 1', () => {
     const found = host.exports.find((e) => e.name === name && e.kind === ExternKind.Func);
     expect(found).toBeDefined();
     const type = {
-      params: [...params].map((letter) => (letter === 'I' ? ValType.I64 : ValType.I32)),
-      results: name === 'proc_exit' ? [] : [ValType.I32],
+      params: Uint8Array.from(params, (letter) => (letter === 'I' ? ValType.I64 : ValType.I32)),
+      results: Uint8Array.from(name === 'proc_exit' ? [] : [ValType.I32]),
     };
     expect(formatFuncType(host.types[host.funcTypes[found!.index]])).toBe(formatFuncType(type));
   });
