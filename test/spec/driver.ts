@@ -39,7 +39,8 @@ export async function drive(command: readonly string[], requests: readonly Reque
   const encoded = requests.map(encode);
   const all = await exchange(command, requests, [Buffer.concat([...encoded, Buffer.of(QUIT)])]);
   if (all.death === undefined) return all;
-  return exchange(command, requests, [...encoded, Buffer.of(QUIT)]);
+  const single = await exchange(command, requests, [...encoded, Buffer.of(QUIT)]);
+  return { ...single, death: single.death ?? `${all.death} (but not when given one request at a time)` };
 }
 
 /** Sends a piece of input, waits until the requests in it are answered, and so on. */

@@ -6,7 +6,7 @@
 
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { createAssembler, SCRIPT_FEATURES, testsuiteFolder, testsuiteScripts } from '../support/wast.js';
 import { judge } from './expectations.js';
@@ -24,13 +24,19 @@ const OPTIONS = {
 process.exitCode = await main();
 
 async function main(): Promise<number> {
-  const { values, positionals } = parseArgs({ options: OPTIONS, allowPositionals: true });
+  let parsed: ReturnType<typeof parse>;
+  try {
+    parsed = parse();
+  } catch (error) {
+    return usage((error as Error).message);
+  }
+  const { values, paths: given } = parsed;
   const arch = values.arch ?? (ARCHES.includes(process.arch) ? process.arch : ARCHES[0]);
   const target = specTarget(arch);
   if (target === undefined) return usage(`--arch ${arch} is unknown: ${ARCHES.join(', ')}`);
-  const absent = positionals.find((path) => !existsSync(path));
+  const absent = given.find((path) => !existsSync(path));
   if (absent !== undefined) return usage(`${absent}: no such file`);
-  const paths = positionals.length > 0 ? positionals.flatMap(scriptsIn) : suite();
+  const paths = given.length > 0 ? given.flatMap(scriptsIn) : suite();
   if (paths === undefined) {
     console.log('the conformance suite is not there: set WASM_TESTSUITE to its folder. Nothing was run');
     return 0;
@@ -61,6 +67,12 @@ async function main(): Promise<number> {
   console.log(formatRow(`${paths.length} scripts`.padEnd(width), row));
   console.log(`${((performance.now() - start) / 1000).toFixed(1)} s on ${arch}`);
   return row.failed + stale > 0 ? 1 : 0;
+}
+
+/** Paths are relative to where npm was started. */
+function parse() {
+  const { values, positionals } = parseArgs({ options: OPTIONS, allowPositionals: true });
+  return { values, paths: positionals.map((path) => resolve(process.env['INIT_CWD'] ?? '', path)) };
 }
 
 function usage(message: string): number {

@@ -1,0 +1,194 @@
+/**
+ * Turns each command of a script into a verdict, where nothing has to run for it, or into a question to the image of
+ * the script's instances.
+ *
+ * An assertion about a module that is not there (its own command has failed or was skipped) is skipped. Needs linker.ts
+ * for what names mean, literals.ts for values.
+ */
+
+import type { CompiledImage } from '../../src/compile/compile.js';
+import { InputError, LimitError, ModuleError, WagSnapError } from '../../src/errors.js';
+import type { Assembler, ScriptModule } from '../support/wast.js';
+import type { Reply, Request } from './driver.js';
+import { checkModule, ScriptLinker } from './linker.js';
+import { Literals, UnknownValue } from './literals.js';
+import type { Action, Literal, ScriptCommand } from './script.js';
+import { SPECTEST } from './spectest.js';
+import { describeTrap, isTrap } from './traps.js';
+
+export type Verdict = { readonly kind: 'passed' } | { readonly kind: 'failed' | 'skipped'; readonly reason: string };
+
+export interface Question {
+  /** Throws Error when the image has no such thing. */
+  readonly ask: (image: CompiledImage) => Request;
+  /** What is wrong with the reply; undefined when it is right. */
+  readonly judge: (reply: Reply) => string | undefined;
+}
+
+export const PASSED: Verdict = { kind: 'passed' };
+export const failed = (reason: string): Verdict => ({ kind: 'failed', reason });
+const skipped = (reason: string): Verdict => ({ kind: 'skipped', reason });
+
+/** Turns each command into a verdict or a question; must see them in the order of the script. */
+export class Planner {
+  readonly linker = new ScriptLinker();
+  private readonly literals: Literals;
+
+  constructor(
+    private readonly script: string,
+    commands: readonly ScriptCommand[],
+    private readonly assemble: Assembler,
+  ) {
+    this.literals = new Literals(commands, assemble);
+    const spectest = assemble({ form: 'text', id: undefined, source: Buffer.from(SPECTEST) }, 'spectest');
+    this.linker.register('spectest', this.linker.add(checkModule(spectest, 'spectest'), 'spectest'));
+  }
+
+  plan(command: ScriptCommand): Verdict | Question {
+    switch (command.kind) {
+      case 'module':
+        return this.planModule(command.module, this.where(command));
+      case 'assert_uninstantiable':
+        return this.planInstance(command.module, this.where(command), command.message);
+      case 'register': {
+        const instance = this.linker.find(command.module);
+        this.linker.register(command.name, instance);
+        return instance === undefined ? missing(command.module) : PASSED;
+      }
+      case 'action':
+        return this.planAction(command.action, ({ trap }) => (trap === 0 ? undefined : describeTrap(trap)));
+      case 'assert_return':
+        return this.planAction(command.action, (reply) => this.judgeResults(reply, command.expected));
+      case 'assert_trap':
+      case 'assert_exhaustion':
+        return this.planAction(command.action, judgeTrap(command.message));
+      case 'assert_invalid':
+      case 'assert_malformed':
+      case 'assert_unlinkable':
+        return this.planRefusal(command.module, this.where(command), command.kind);
+      case 'unknown':
+        return skipped(`the runner does not know ${command.head}`);
+    }
+  }
+
+  private where({ line }: ScriptCommand): string {
+    return `${this.script}:${line}`;
+  }
+
+  private planModule(module: ScriptModule, where: string): Verdict | Question {
+    this.linker.bind(module.id, undefined);
+    return this.planInstance(module, where, undefined, (instance) => this.linker.bind(module.id, instance));
+  }
+
+  /** A module that gets instantiated, with the message of a trap when that is what must happen. */
+  private planInstance(
+    source: ScriptModule,
+    where: string,
+    trapMessage: string | undefined,
+    then: (instance: number) => void = () => {},
+  ): Verdict | Question {
+    let instance: number;
+    try {
+      const module = checkModule(this.assemble(source, where), where);
+      const lacking = this.linker.lacks(module);
+      if (lacking !== undefined) return missing(lacking);
+      instance = this.linker.add(module, where);
+    } catch (error) {
+      return isUnsupported(error) ? skipped(messageOf(error)) : failed(messageOf(error));
+    }
+    then(instance);
+    const judge = trapMessage === undefined ? judgeNoTrap : judgeTrap(trapMessage);
+    return { ask: () => ({ kind: 'instantiate', instance }), judge };
+  }
+
+  /** A module that must be refused. Text that wabt refuses is: the text format is its business. */
+  private planRefusal(source: ScriptModule, where: string, kind: string): Verdict {
+    let bytes: Uint8Array;
+    try {
+      bytes = this.assemble(source, where);
+    } catch (error) {
+      return kind === 'assert_unlinkable' ? failed(messageOf(error)) : PASSED;
+    }
+    const code = kind.slice('assert_'.length);
+    try {
+      const module = checkModule(bytes, where);
+      if (kind === 'assert_unlinkable') {
+        const lacking = this.linker.lacks(module);
+        if (lacking !== undefined) return missing(lacking);
+        this.linker.link(module, where);
+      }
+    } catch (error) {
+      if (error instanceof ModuleError && (error.code === code || isWrongLayer(error, source))) return PASSED;
+      return isUnsupported(error) ? skipped(messageOf(error)) : failed(`expected ${code}: ${messageOf(error)}`);
+    }
+    return failed(`expected ${code}, but it is accepted`);
+  }
+
+  private planAction(action: Action, judge: Question['judge']): Verdict | Question {
+    const instance = this.linker.find(action.module);
+    if (instance === undefined) return missing(action.module);
+    let args: bigint[];
+    try {
+      args = action.args.map((literal) => this.literals.bits(literal));
+    } catch (error) {
+      if (error instanceof UnknownValue) return skipped(error.message);
+      throw error;
+    }
+    const ask = (image: CompiledImage): Request => {
+      const { field } = action;
+      if (action.kind === 'get') {
+        const cell = image.globalCell(instance, field);
+        if (cell === undefined) throw new Error(`there is no global ${JSON.stringify(field)}`);
+        return { kind: 'read', cell };
+      }
+      const record = image.functionRecord(instance, field);
+      if (record === undefined) throw new Error(`there is no function ${JSON.stringify(field)}`);
+      return { kind: 'invoke', record, args, results: this.resultCount(instance, field) };
+    };
+    return { ask, judge };
+  }
+
+  private resultCount(instance: number, field: string): number {
+    const { exports, types, funcTypes } = this.linker.module(instance);
+    return types[funcTypes[exports.find(({ name }) => name === field)!.index]].results.length;
+  }
+
+  private judgeResults({ trap, values }: Reply, expected: readonly (readonly Literal[])[]): string | undefined {
+    if (trap !== 0) return describeTrap(trap);
+    // NOTE: reading a global gives the word of its cell, whose upper half is not part of a 32-bit value.
+    const right =
+      values.length === expected.length &&
+      expected.every((choices, i) => choices.some((choice) => this.literals.matches(choice, values[i])));
+    return right ? undefined : `got ${values.map((value) => `0x${value.toString(16)}`).join(' ') || 'nothing'}`;
+  }
+}
+
+function judgeNoTrap({ trap }: Reply): string | undefined {
+  return trap === 0 ? undefined : describeTrap(trap);
+}
+
+function judgeTrap(message: string): Question['judge'] {
+  return ({ trap }) => (isTrap(trap, message) ? undefined : `expected ${message}, got ${describeTrap(trap)}`);
+}
+
+function missing(id: string | undefined): Verdict {
+  return skipped(`there is no module ${id ?? 'before it'}`);
+}
+
+/**
+ * Without data segments wabt writes no data count section, whatever the code uses: malformed where the text is invalid.
+ */
+function isWrongLayer(error: ModuleError, { form }: ScriptModule): boolean {
+  return form === 'text' && error.message.includes('data count section required');
+}
+
+function isUnsupported(error: unknown): boolean {
+  return error instanceof InputError && error.message.includes('not supported');
+}
+
+/** In one line, unless it is a bug: then with its stack. */
+export function messageOf(error: unknown): string {
+  if (error instanceof WagSnapError && (error instanceof InputError || error instanceof LimitError))
+    return error.message;
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
