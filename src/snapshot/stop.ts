@@ -24,6 +24,9 @@ import {
 } from '../runtime/layout.js';
 import { type ImageProcess, noSuchProcess, processStatus } from './process.js';
 
+/** Milliseconds. */
+const SIGNAL_AGAIN = 200;
+
 export interface StopOptions {
   /** Milliseconds to wait for the process to start, and again for it to reach a safepoint. */
   readonly timeout: number;
@@ -130,8 +133,10 @@ async function waitUntilStoppable(process: ImageProcess, options: StopOptions): 
 
 async function waitUntilParked(process: ImageProcess, options: StopOptions, requested: number): Promise<void> {
   const { pid, runtime } = process;
+  let signalled = requested;
   for (const pause of pauses()) {
     const memory = process.tryMemory();
+    let stopping = false;
     if (memory) {
       const state = memory.u32(runtime + RT_STATE);
       if (state === STATE_PARKED) {
@@ -141,6 +146,12 @@ async function waitUntilParked(process: ImageProcess, options: StopOptions, requ
         if (memory.u32(runtime + RT_STATE) === STATE_PARKED) return;
       }
       if (state === STATE_TRAPPED) throw new ToolError('trapped', `pid ${pid}: the program has trapped and is ending`);
+      stopping = state === STATE_STOPPING;
+    }
+    // A signal is ignored while the process starts, which we may not see; a second one does no harm.
+    if (!stopping && performance.now() - signalled > SIGNAL_AGAIN) {
+      sendSignal(pid);
+      signalled = performance.now();
     }
     if (performance.now() - requested > options.timeout) throw noSafepoint(process, options.timeout);
     options.checkCancelled();

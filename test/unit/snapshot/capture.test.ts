@@ -1,16 +1,16 @@
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { decodeModule } from '../../../src/compile/wasm/decode.js';
+import { x64 } from '../../../src/arch/x64/target.js';
 import { InputError, ToolError } from '../../../src/errors.js';
+import { writeResumable } from '../../../src/restore/restore.js';
 import { capturePid } from '../../../src/snapshot/capture.js';
-import { checkSnapshot } from '../../../src/snapshot/check.js';
-import { readSnapshot, readSnapshotModule } from '../../../src/snapshot/format.js';
+import { readSnapshot } from '../../../src/snapshot/format.js';
 import { describeSnapshot, traceLines } from '../../../src/snapshot/inspect.js';
 import type { Snapshot } from '../../../src/snapshot/snapshot.js';
-import { compileText, IMPORTS, numbers, PRINT, Workload } from './workload.js';
+import { type Built, build, temporaryFolder, Workload } from '../../support/workload.js';
+import { IMPORTS, numbers, PRINT } from './programs.js';
 
 const DEPTH = 100_000;
 /** The flag at address 1000 ends a spin; nothing sets it but the test, through nothing: it spins for ever. */
@@ -63,51 +63,53 @@ const PROGRAMS = {
       (call $print (i32.const 66))))`,
 } as const;
 
-let folder = '';
-const images: Record<string, string> = {};
+type Name = keyof typeof PROGRAMS;
+const folder = temporaryFolder();
+const programs = {} as Record<Name, Built>;
 const running: Workload[] = [];
 
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'wag-snap-capture-'));
-  for (const [name, text] of Object.entries(PROGRAMS)) images[name] = await compileText(folder, name, text);
+  for (const [name, text] of Object.entries(PROGRAMS)) {
+    programs[name as Name] = await build(Buffer.from(text), join(folder, name));
+  }
 });
-afterAll(async () => {
-  await Promise.all(running.map((workload) => workload.kill()));
-  rmSync(folder, { recursive: true, force: true });
+afterAll(() => {
+  for (const workload of running) workload.kill();
 });
 
 /** Starts a program and waits for its first letter. */
-async function started(name: keyof typeof PROGRAMS, ...args: string[]): Promise<Workload> {
+async function started(name: Name, ...args: string[]): Promise<Workload> {
   const workload = start(name, ...args);
-  await workload.prints('A');
+  await workload.waitFor('A');
   return workload;
 }
 
-function start(name: keyof typeof PROGRAMS, ...args: string[]): Workload {
-  const workload = Workload.start(images[name], args, { COLOR: 'blue', WAGSNAP_TEST: '1' });
+function start(name: Name, ...args: string[]): Workload {
+  const env = { COLOR: 'blue', WAGSNAP_TEST: '1' };
+  const workload = Workload.start(programs[name].path, { args, env, stdin: 'pipe' });
   running.push(workload);
   return workload;
 }
 
-/** Captures; the file must be readable, fit its module, and leave no other file behind. */
-async function capture(workload: Workload, options: { kill?: boolean } = {}): Promise<Snapshot> {
+/** Captures; what is in the file must be restorable, and no other file left. */
+async function capture(workload: Workload, name: Name, kill = false): Promise<Snapshot> {
   const output = join(folder, 'out.wsnap');
-  const report = await capturePid(workload.pid, { output, ...options });
+  const report = await capturePid(workload.pid, { output, kill });
   const stored = readSnapshot(output);
   const { snapshot } = stored;
-  const modules = snapshot.modules.map((module) => decodeModule(readSnapshotModule(stored, module)!));
-  checkSnapshot(
-    snapshot,
-    snapshot.instances.map(({ module }) => modules[module]),
-    output,
-  );
+  const { image, module } = programs[name];
+  const resumable = join(folder, 'resumable');
+  writeResumable(stored, image, [module], { target: x64, output: resumable, recordedDirectories: true });
   expect(report).toMatchObject({ file: output, bytes: stored.size, frames: snapshot.frames.count });
   expect(report.trace.length).toBe(snapshot.frames.count);
   expect(report.pause).toBeLessThanOrEqual(report.total);
-  expect(traceLines(report.trace)).toEqual(traceLines(JSON.parse(JSON.stringify(report.trace))));
   expect(describeSnapshot(stored).text).toContain(traceLines(report.trace)[0]);
-  expect(readdirSync(folder).filter((name) => name.endsWith('.tmp'))).toEqual([]);
+  expect(temporaryFiles()).toEqual([]);
   return snapshot;
+}
+
+function temporaryFiles(): string[] {
+  return readdirSync(folder).filter((name) => name.endsWith('.tmp'));
 }
 
 /** What the memory holds, read from the file. */
@@ -123,7 +125,7 @@ function memoryOf(snapshot: Snapshot): Buffer {
 describe('capture of a process', () => {
   test('in a tight loop without calls', async () => {
     const workload = await started('loop', 'one', 'zwei ü');
-    const first = await capture(workload);
+    const first = await capture(workload, 'loop');
     const { frames, instances, host } = first;
     expect(frames.count).toBe(2);
     expect(frames.site(0)).toMatchObject({ kind: 'loop', func: 5, locals: Uint8Array.of(0x7f, 0x7e, 0x7c) });
@@ -142,7 +144,7 @@ describe('capture of a process', () => {
     expect(memoryOf(first).toString('latin1', 0x18000, 0x18005)).toBe('here\0');
     expect([...droppedData]).toEqual([0, 1]);
     expect([...droppedElements]).toEqual([1]);
-    expect(host.args.map(String)).toEqual([images['loop'], 'one', 'zwei ü'].map((text) => String(Buffer.from(text))));
+    expect(host.args.map((bytes) => Buffer.from(bytes).toString())).toEqual(['program', 'one', 'zwei ü']);
     expect(host.env.map((bytes) => Buffer.from(bytes).toString())).toEqual(['COLOR=blue']);
     expect(host.descriptors.map(({ fd, kind }) => [fd, kind])).toEqual([
       [0, 'stdio'],
@@ -152,16 +154,16 @@ describe('capture of a process', () => {
     expect(first.source.arch).toBe('x64');
     expect(first.phase).toEqual({ instance: 0, kind: 'entry' });
 
-    const second = await capture(workload); // it went on
+    const second = await capture(workload, 'loop'); // it went on
     expect(numbers(second.frames, 0)[0][1]).toBeGreaterThan(i);
     expect(second.host.monotonic).toBeGreaterThan(host.monotonic);
-    await capture(workload, { kill: true });
-    expect(await workload.closed).toEqual([0, null]);
+    await capture(workload, 'loop', true);
+    expect((await workload.ended()).code).toBe(0);
   });
 
   test('in a recursion of 100,000 frames', async () => {
     const workload = await started('deep');
-    const { frames } = await capture(workload, { kill: true });
+    const { frames } = await capture(workload, 'deep', true);
     expect(frames.count).toBe(DEPTH - 1);
     expect(frames.site(0).kind).toBe('loop');
     for (const frame of [0, 1, 2, 5000, DEPTH - 3]) {
@@ -174,7 +176,7 @@ describe('capture of a process', () => {
   });
 
   test('in a chain of indirect calls, with references', async () => {
-    const { frames } = await capture(await started('indirect'), { kill: true });
+    const { frames } = await capture(await started('indirect'), 'indirect', true);
     expect(Array.from({ length: frames.count }, (_, i) => frames.site(i).func)).toEqual([7, 6, 5, 8]);
     expect([0, 1, 2, 3].map((i) => numbers(frames, i))).toEqual([
       [[7n, 0n], []],
@@ -188,40 +190,37 @@ describe('capture of a process', () => {
     const workload = await started('read');
     for (let i = 0; i < 3; i++) {
       await new Promise((resolve) => setTimeout(resolve, 20));
-      const { frames } = await capture(workload);
+      const { frames } = await capture(workload, 'read');
       expect(frames.site(0)).toMatchObject({ kind: 'entry', func: 1, offset: 0 });
       expect(numbers(frames, 0)).toEqual([[0n, 0n, 1n, 8n], []]);
       expect(frames.count).toBe(3);
     }
-    workload.child.stdin!.write('x');
-    await workload.prints('Ax');
-    await capture(workload);
-    workload.child.stdin!.write('y');
-    expect(await workload.closed).toEqual([0, null]);
-    expect(workload.output).toBe('Axy');
+    workload.stdin.write('x');
+    await workload.waitFor('Ax');
+    await capture(workload, 'read');
+    workload.stdin.write('y');
+    expect(await workload.ended()).toMatchObject({ code: 0, stdout: 'Axy' });
   });
 
   test('in a sleep, which ends when it should', async () => {
     const workload = await started('sleep');
     const begin = performance.now();
     await new Promise((resolve) => setTimeout(resolve, 100));
-    const { host, frames } = await capture(workload);
+    const { host, frames } = await capture(workload, 'sleep');
     expect(frames.site(0)).toMatchObject({ kind: 'entry', func: 2 });
     expect(Number(host.pendingTimeout) / 1e6).toBeGreaterThan(1000);
     expect(Number(host.pendingTimeout) / 1e6).toBeLessThan(1450);
-    await capture(workload);
-    expect(await workload.closed).toEqual([0, null]);
-    expect(workload.output).toBe('AB');
+    await capture(workload, 'sleep');
+    expect(await workload.ended()).toMatchObject({ code: 0, stdout: 'AB' });
     expect(Math.abs(performance.now() - begin - 1500)).toBeLessThan(300);
   });
 
   test('right after its start', async () => {
     for (let i = 0; i < 20; i++) {
       const workload = start('read');
-      await capture(workload);
-      workload.child.stdin!.write('xy');
-      expect(await workload.closed).toEqual([0, null]);
-      expect(workload.output).toBe('Axy');
+      await capture(workload, 'read');
+      workload.stdin.write('xy');
+      expect(await workload.ended()).toMatchObject({ code: 0, stdout: 'Axy' });
     }
   });
 });
@@ -247,26 +246,25 @@ describe('what cannot be captured', () => {
 
   test('a process that is suspended goes on unharmed later', async () => {
     const workload = await started('read');
-    workload.child.kill('SIGSTOP');
+    process.kill(workload.pid, 'SIGSTOP');
     await expect.poll(() => readFileSync(`/proc/${workload.pid}/status`, 'latin1')).toMatch(/^State:\s*T/m);
     const error = await capturePid(workload.pid, { output: output() }).catch((caught) => caught);
     expect(error).toBeInstanceOf(ToolError);
     expect(error.message).toMatch(/suspended/);
-    workload.child.kill('SIGCONT');
-    workload.child.stdin!.write('xy');
-    expect(await workload.closed).toEqual([0, null]);
-    expect(workload.output).toBe('Axy');
+    process.kill(workload.pid, 'SIGCONT');
+    workload.stdin.write('xy');
+    expect(await workload.ended()).toMatchObject({ code: 0, stdout: 'Axy' });
   });
 
   test('when the file cannot be written the process is not touched', async () => {
     const workload = await started('loop');
     await expect(capturePid(workload.pid, { output: '/nowhere/x.wsnap' })).rejects.toThrow('/nowhere/x.wsnap');
-    await capture(workload, { kill: true });
+    await capture(workload, 'loop', true);
   });
 
   test('nothing is left of a failed one', () => {
     expect(existsSync(output())).toBe(false);
-    expect(readdirSync(folder).filter((name) => name.endsWith('.tmp'))).toEqual([]);
+    expect(temporaryFiles()).toEqual([]);
   });
 });
 
@@ -276,7 +274,8 @@ function toolScript(): string {
   const source = new URL('../../../dist/src/snapshot/capture.js', import.meta.url).href;
   writeFileSync(
     script,
-    `import { capturePid } from '${source}'; await capturePid(Number(process.argv[2]), { output: process.argv[3] });`,
+    `import { writeResumable } from '../../../src/restore/restore.js';
+import { capturePid } from '${source}'; await capturePid(Number(process.argv[2]), { output: process.argv[3] });`,
   );
   return script;
 }
@@ -292,12 +291,12 @@ describe('a tool that is killed half-way', () => {
       await new Promise((resolve) => setTimeout(resolve, delay));
       child.kill(signal);
       await ended;
-      if (signal === 'SIGTERM') expect(readdirSync(folder).filter((name) => name.endsWith('.tmp'))).toEqual([]);
+      if (signal === 'SIGTERM') expect(temporaryFiles()).toEqual([]);
     }
     const ticks = () => Number(readFileSync(`/proc/${workload.pid}/stat`, 'latin1').split(') ')[1].split(' ')[11]);
     const before = ticks();
     await expect.poll(ticks, { timeout: 5000 }).toBeGreaterThan(before);
-    for (const name of readdirSync(folder)) if (name.endsWith('.tmp')) rmSync(join(folder, name));
-    await capture(workload, { kill: true });
+    for (const name of temporaryFiles()) rmSync(join(folder, name));
+    await capture(workload, 'big', true);
   });
 });

@@ -19,7 +19,7 @@ import {
 } from '../../../src/runtime/layout.js';
 import { liftStack } from '../../../src/snapshot/lift.js';
 import { Registers } from '../../../src/snapshot/registers.js';
-import { numbers } from './workload.js';
+import { numbers } from './programs.js';
 
 const TEXT = 0x7f1200000000;
 const TOP = 0x7ffc00100000;
