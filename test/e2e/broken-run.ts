@@ -3,7 +3,7 @@
  * by its pid, ended, and restored from the file, and the next break comes out of the restored process. What all the
  * pieces print, one after the other, must be what an unbroken run prints. Needs a built wag-snap.
  *
- * The moments come from a seed, which is in the message of every failure; WAGSNAP_SEED sets it.
+ * The moments come from a seed, which is in every run and failure; WAGSNAP_SEED sets it.
  */
 
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -13,9 +13,6 @@ import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const cli = resolve('bin/wag-snap');
-
-/** About the milliseconds that `capture` takes until it stops the workload. */
-const TOOL_START = 150;
 
 export interface Program {
   readonly module: string;
@@ -29,6 +26,12 @@ export interface Result {
   readonly code: number | null;
   /** Milliseconds from the line with the pid to the end. */
   readonly duration: number;
+}
+
+export interface BrokenRun extends Omit<Result, 'duration'> {
+  readonly captures: number;
+  /** Repeats the run: WAGSNAP_SEED. */
+  readonly seed: number;
 }
 
 interface Piece {
@@ -45,40 +48,45 @@ export async function unbrokenRun(program: Program): Promise<Result> {
 }
 
 /**
- * The same with `breaks` captures and restores on the way. `duration` is that of the unbroken run. The workload goes on
- * while the capture tool starts, so the moments are drawn from what that leaves of the run; should the program be done
- * before the last of them all the same, everything is tried again with less time in between.
+ * The same with `breaks` captures and restores on the way; `duration` is that of the unbroken run. The workload goes on
+ * while the capture tool starts, so on a busy machine a run may end before its last break: another one follows then, until
+ * there were `breaks` in all. Returns every run, each of which must be like the unbroken one.
  */
-export async function brokenRun(program: Program, breaks: number, duration: number): Promise<Result> {
+export async function brokenRuns(program: Program, breaks: number, duration: number): Promise<readonly BrokenRun[]> {
   const seed = Number(process.env['WAGSNAP_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
-  const rest = Math.max(duration - breaks * TOOL_START, duration / 10);
-  for (const share of [0.9, 0.5, 0.2, 0]) {
-    const result = await attempt(program, randomWaits(breaks, rest * share, seed), seed);
-    if (result) return result;
+  const runs: BrokenRun[] = [];
+  for (let done = 0; done < breaks; ) {
+    const left = breaks - done;
+    const run = await brokenRun(program, randomWaits(left, duration * 0.8 ** (runs.length + 1), seed + done), seed);
+    runs.push(run);
+    done += run.captures;
+    if (runs.length > 3 * breaks) throw new Error(`the program is too short for ${breaks} captures (seed ${seed})`);
   }
-  throw new Error(`the program never ran long enough for ${breaks} captures (seed ${seed})`);
+  return runs;
 }
 
-async function attempt(program: Program, waits: readonly number[], seed: number): Promise<Result | undefined> {
+async function brokenRun(program: Program, waits: readonly number[], seed: number): Promise<BrokenRun> {
   const folder = mkdtempSync(join(tmpdir(), 'wag-snap-e2e-'));
   const printed: Buffer[] = [];
+  let captures = 0;
   let piece = await start(program, runArguments(program));
   try {
-    for (const [index, wait] of waits.entries()) {
-      await sleep(Math.max(0, piece.started + wait - performance.now()));
-      const snapshot = join(folder, `${index}.wsnap`);
+    for (const wait of waits) {
+      await Promise.race([piece.end, sleep(Math.max(0, piece.started + wait - performance.now()))]);
+      const snapshot = join(folder, `${captures}.wsnap`);
       const capture = await tool(program.cwd, ['capture', String(piece.pid), '--kill', '-o', snapshot]);
       if (capture.code !== 0) {
-        await Promise.race([piece.end, sleep(200)]);
-        if (piece.ended) return undefined;
-        throw new Error(`capture ${index} after ${wait.toFixed(1)} ms failed (seed ${seed}): ${capture.stderr}`);
+        await Promise.race([piece.end, sleep(1000)]);
+        if (piece.ended) break;
+        throw new Error(`capture ${captures} after ${wait.toFixed(1)} ms failed (seed ${seed}): ${capture.stderr}`);
       }
       printed.push((await piece.end).stdout);
-      if (index > 0) rmSync(join(folder, `${index - 1}.wsnap`));
+      if (captures > 0) rmSync(join(folder, `${captures - 1}.wsnap`));
+      captures++;
       piece = await start(program, ['restore', '-v', '--dir', '.', snapshot]);
     }
     const last = await piece.end;
-    return { ...last, stdout: Buffer.concat([...printed, last.stdout]) };
+    return { stdout: Buffer.concat([...printed, last.stdout]), code: last.code, captures, seed };
   } finally {
     if (!piece.ended) {
       try {
