@@ -1,6 +1,16 @@
 /** Reading, writing, positions, flags and types of files, pipes and terminals. */
 
-import { closeSync, mkdtempSync, openSync, readFileSync, readlinkSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -190,6 +200,28 @@ describe('directories', () => {
     expect(await guest.call('fd_close', fd)).toBe(0);
     await guest.call('fd_renumber', 0, 2);
     expect(await guest.call('fd_fdstat_get', DIR, OUT)).toBe(E.BADF);
+  });
+});
+
+describe('a preopen whose number is taken', () => {
+  it('is kept for what is below it', async () => {
+    const open = () => readdirSync(`/proc/${guest.process.pid}/fd`).length;
+    const before = open();
+    const sub = await guest.open(DIR, '.', { oflags: DIRECTORY });
+    const file = await guest.open(DIR, 'ten');
+    expect([sub, file]).toEqual([4, 5]);
+    expect(await guest.call('fd_renumber', file, DIR)).toBe(0);
+    expect(await guest.read(DIR, 2)).toBe('01');
+    expect(await guest.call('fd_prestat_get', 5, OUT)).toBe(E.BADF);
+    expect(await guest.call('fd_prestat_get', 6, OUT)).toBe(E.BADF); // where it is kept
+    expect(await guest.open(sub, 'ten')).toBe(5);
+    expect(await guest.open(sub, 'ten')).toBe(7);
+    for (const fd of [5, 7]) expect(await guest.call('fd_close', fd)).toBe(0);
+    expect(await guest.call('fd_close', DIR)).toBe(0);
+    expect(await guest.open(sub, 'ten')).toBe(DIR);
+    expect(await guest.call('fd_close', DIR)).toBe(0);
+    expect(await guest.call('fd_close', sub)).toBe(0); // the last one: the preopen goes with it
+    expect(open()).toBe(before - 1);
   });
 });
 

@@ -1,5 +1,7 @@
 /** Calls with paths, and that none of them leaves its directory: with openat2 and with the walk that replaces it. */
 
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import {
   existsSync,
   mkdirSync,
@@ -244,6 +246,32 @@ describe.each([
     expect(await guest.call('fd_fdstat_get', READ_ONLY, OUT)).toBe(0);
     const rights = (await guest.peek(OUT, 24)).readBigUInt64LE(8);
     expect(rights & (1n << 26n)).toBe(0n); // path_unlink_file
+  });
+
+  it('is not led outside by somebody who moves things meanwhile', async () => {
+    mkdirSync(inside('flip'));
+    mkdirSync(inside('mover/a'), { recursive: true });
+    mkdirSync(join(root, 'elsewhere'));
+    for (const name of ['flip/inner', 'mover/file']) writeFileSync(inside(name), 'inner');
+    for (const name of ['out/inner', 'elsewhere/file']) writeFileSync(join(root, name), 'secret');
+    const mischief = `const { renameSync, symlinkSync, unlinkSync } = require('node:fs');
+      process.chdir(${JSON.stringify(root)});
+      for (;;) {
+        renameSync('in/flip', 'flip'); symlinkSync('../out', 'in/flip'); unlinkSync('in/flip'); renameSync('flip', 'in/flip');
+        renameSync('in/mover/a', 'elsewhere/a'); renameSync('elsewhere/a', 'in/mover/a');
+      }`;
+    const child = spawn(process.execPath, ['-e', mischief], { stdio: 'ignore' });
+    const seen = new Set<string | number>();
+    for (let i = 0; i < 500; i++) {
+      seen.add(await text('flip/inner'));
+      seen.add(await text('mover/a/../file'));
+      seen.add(await text('mover/a/../../mover/a/../file'));
+    }
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    expect(seen).not.toContain('secret');
+    for (const found of seen) expect(['inner', -E.NOENT, -E.PERM, -E.AGAIN, -E.NOTDIR, -E.LOOP]).toContain(found);
+    expect(seen).toContain('inner');
   });
 
   it('keeps no descriptor of what it looked at', async () => {
