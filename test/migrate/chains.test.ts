@@ -24,7 +24,7 @@ const programs: readonly (readonly [name: string, ...args: string[]])[] = [
   ['hashmap', '1000000'],
   ['interp', '600'],
   ['mandelbrot', '2000'],
-  ['nan', '200'],
+  ['nan', '3000'],
   ['nbody', '6000000'],
   ['quicksort', '400000'],
   ['sha256', '60000'],

@@ -11,6 +11,7 @@ const ALL = 100_000;
 /** With the least work that still goes everywhere, and how many sites are tried of the larger ones. */
 const programs: readonly (readonly [name: string, args: readonly string[], limit: number])[] = [
   ['hello', [], ALL],
+  ['everything', [], ALL],
   ['screens', [], ALL],
   ['spin', [], 6],
   ['fib', ['12'], ALL],
@@ -28,12 +29,13 @@ const programs: readonly (readonly [name: string, args: readonly string[], limit
 ];
 
 const folder = temporaryFolder();
+const everything = join(import.meta.dirname, 'everything.wat');
 
 for (const [name, args, limit] of programs) {
   test(`${name} goes on from every site`, { timeout: 600_000 }, async () => {
     const own = join(folder, name);
     mkdirSync(own);
-    const source = name === 'screens' ? hastyScreens() : programPath(name);
+    const source = name === 'screens' ? hastyScreens() : name === 'everything' ? everything : programPath(name);
     const built = await build(source, join(own, 'image'));
     const start = performance.now();
     const result = await captureAtEverySite(
