@@ -2,6 +2,7 @@
 
 import {
   closeSync,
+  existsSync,
   mkdtempSync,
   openSync,
   readdirSync,
@@ -242,6 +243,16 @@ describe('standard streams', () => {
     expect(await other.read(0, 3)).toBe('012');
     expect(await type(other, 1)).toEqual({ type: 2, seeks: true });
     expect(await other.write(1, 'x')).toBe(-E.BADF); // open for reading only
+    await other.stop();
+  });
+
+  it.runIf(existsSync('/dev/ptmx'))('are terminals', async () => {
+    const terminal = openSync('/dev/ptmx', 'r+');
+    const other = await Guest.start({ stdio: [terminal, terminal, 'pipe'] });
+    closeSync(terminal);
+    expect(await type(other, 0)).toEqual({ type: 2, seeks: false }); // what isatty looks for
+    expect(await other.seek(1, 0n, 0)).toBe(BigInt(-E.SPIPE));
+    expect(await other.read(0, 1, 0n)).toBe(-E.SPIPE);
     await other.stop();
   });
 

@@ -72,7 +72,7 @@ export const FILETYPE_SOCKET_DGRAM: i32 = 5;
 export const FILETYPE_SOCKET_STREAM: i32 = 6;
 export const FILETYPE_SYMBOLIC_LINK: i32 = 7;
 
-export const CLOCK_REALTIME: i32 = 0;
+// realtime is 0
 export const CLOCK_MONOTONIC: i32 = 1;
 export const CLOCK_THREAD_CPUTIME: i32 = 3; // the last one
 
@@ -95,10 +95,10 @@ export const FILESTAT_CTIM: i64 = 56;
 export const FILESTAT_SIZE: i64 = 64;
 
 // dirent: the name follows
-export const DIRENT_NEXT: i64 = 0; // u64: cookie of the next entry
-export const DIRENT_INO: i64 = 8; // u64
-export const DIRENT_NAMLEN: i64 = 16; // u32
-export const DIRENT_TYPE: i64 = 20; // u8
+export const DIRENT_NEXT: usize = 0; // u64: cookie of the next entry
+export const DIRENT_INO: usize = 8; // u64
+export const DIRENT_NAMLEN: usize = 16; // u32
+export const DIRENT_TYPE: usize = 20; // u8
 export const DIRENT_SIZE: i64 = 24;
 
 // subscription

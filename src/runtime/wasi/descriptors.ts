@@ -152,7 +152,9 @@ export function isDirectory(entry: usize): bool {
 }
 
 export function isRetired(entry: usize): bool {
-  return kindOf(entry) == FDK_PREOPEN && load<u64>(entry, FD_RIGHTS) == 0 && load<u64>(entry, FD_RIGHTS_INHERITING) == 0;
+  return (
+    kindOf(entry) == FDK_PREOPEN && load<u64>(entry, FD_RIGHTS) == 0 && load<u64>(entry, FD_RIGHTS_INHERITING) == 0
+  );
 }
 
 function fail(error: i32): usize {

@@ -2,8 +2,8 @@
  * Reading, writing and positions of open files: fd_read, fd_write, fd_pread, fd_pwrite, fd_seek, fd_tell, fd_sync, fd_datasync,
  * fd_filestat_set_size, fd_advise.
  *
- * AssemblyScript. The kernel reads and writes the guest's memory itself; nothing is copied here. A read or write that waits is undone when
- * a stop is wanted (linux.ts blockingCall) unless bytes have moved: then it is a short count.
+ * AssemblyScript. The kernel reads and writes the guest's memory itself; nothing is copied here. A read or write that waits
+ * is undone when a stop is wanted (linux.ts blockingCall) unless bytes have moved: then it is a short count.
  */
 
 import { FDK_STDIO } from '../layout';

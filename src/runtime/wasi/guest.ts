@@ -1,9 +1,9 @@
 /**
  * The calling guest's memory: native addresses of what its pointers name.
  *
- * AssemblyScript. WASI pointers are 32-bit offsets into memory 0 of the instance that called (RT_GUEST_INSTANCE). Each is checked here,
- * once, before a call has an effect; the memory cannot change its size during a host call. Bytes are then read and
- * written in place, by the kernel too.
+ * AssemblyScript. WASI pointers are 32-bit offsets into memory 0 of the instance that called (RT_GUEST_INSTANCE). Each is
+ * checked here, once, before a call has an effect; the memory cannot change its size during a host call. Bytes are then
+ * read and written in place, by the kernel too.
  */
 
 import { INST_MEMORY_RECORD, MEM_BASE, MEM_SIZE, RT_GUEST_INSTANCE } from '../layout';

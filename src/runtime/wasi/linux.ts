@@ -18,6 +18,7 @@ import {
   store32,
   syscall,
 } from '../native';
+import { FDFLAG_APPEND, FDFLAG_DSYNC, FDFLAG_NONBLOCK, FDFLAG_RSYNC, FDFLAG_SYNC } from './abi';
 
 // errno
 export const LINUX_EPERM: i64 = 1;
@@ -28,7 +29,6 @@ export const LINUX_EEXIST: i64 = 17;
 export const LINUX_EXDEV: i64 = 18;
 export const LINUX_ENOTDIR: i64 = 20;
 export const LINUX_EISDIR: i64 = 21;
-export const LINUX_EINVAL: i64 = 22;
 export const LINUX_EROFS: i64 = 30;
 export const LINUX_ENAMETOOLONG: i64 = 36;
 export const LINUX_ENOSYS: i64 = 38;
@@ -74,8 +74,6 @@ export const STATX_CTIME: usize = 96;
 export const STATX_MTIME: usize = 112;
 export const STATX_DEV_MAJOR: usize = 136; // u32
 export const STATX_DEV_MINOR: usize = 140; // u32
-export const STATX_SIZE: usize = 256;
-export const S_IFIFO: i32 = 0x1000;
 export const S_IFCHR: i32 = 0x2000;
 export const S_IFDIR: i32 = 0x4000;
 export const S_IFBLK: i32 = 0x6000;
@@ -160,18 +158,18 @@ export function statusFlags(descriptor: i64): i64 {
 /** Linux's status flags for WASI's fdflags. RSYNC is SYNC on Linux. */
 export function linuxFlags(fdflags: i32): i64 {
   let flags: i64 = 0;
-  if (fdflags & 1) flags |= O_APPEND;
-  if (fdflags & 2) flags |= O_DSYNC;
-  if (fdflags & 4) flags |= O_NONBLOCK;
-  if (fdflags & 24) flags |= O_SYNC;
+  if (fdflags & FDFLAG_APPEND) flags |= O_APPEND;
+  if (fdflags & FDFLAG_DSYNC) flags |= O_DSYNC;
+  if (fdflags & FDFLAG_NONBLOCK) flags |= O_NONBLOCK;
+  if (fdflags & (FDFLAG_RSYNC | FDFLAG_SYNC)) flags |= O_SYNC;
   return flags;
 }
 
 export function wasiFlags(flags: i64): i32 {
   let fdflags = 0;
-  if (flags & O_APPEND) fdflags |= 1;
-  if (flags & O_NONBLOCK) fdflags |= 4;
-  if ((flags & O_SYNC) == O_SYNC) fdflags |= 16;
-  else if (flags & O_DSYNC) fdflags |= 2;
+  if (flags & O_APPEND) fdflags |= FDFLAG_APPEND;
+  if (flags & O_NONBLOCK) fdflags |= FDFLAG_NONBLOCK;
+  if ((flags & O_SYNC) == O_SYNC) fdflags |= FDFLAG_SYNC;
+  else if (flags & O_DSYNC) fdflags |= FDFLAG_DSYNC;
   return fdflags;
 }

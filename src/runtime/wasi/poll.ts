@@ -1,16 +1,28 @@
 /**
  * poll_oneoff: waits for clocks and descriptors, any number of them at once.
  *
- * AssemblyScript. One ppoll: each descriptor has one pollfd however many subscriptions name it, and the earliest clock is the timeout.
- * A subscription that cannot be waited for (no such descriptor, no right, no such clock) is an event with that error at once.
+ * AssemblyScript. One ppoll: each descriptor has one pollfd however many subscriptions name it, and the earliest clock is the
+ * timeout. A subscription that cannot be waited for (no such descriptor, right or clock) is an event with that error at once.
  *
- * A wait that a stop ends is undone. What relative timeouts count from must survive that: HS_PENDING_TIMEOUT keeps the deadline
- * of the shortest one on the guest's monotonic clock, and since the call comes again with the same arguments, that
+ * A wait that a stop ends is undone. What relative timeouts count from must survive that: HS_PENDING_TIMEOUT keeps the
+ * deadline of the shortest one on the guest's monotonic clock, and since the call comes again with the same arguments, that
  * gives back the time it was first made at.
  */
 
 import { HS_FD_CAPACITY, HS_PENDING_TIMEOUT } from '../layout';
-import { SYS_ioctl, SYS_ppoll, fill, load16_u, load32_u, load64, load8_u, store16, store32, store64, store8 } from '../native';
+import {
+  SYS_ioctl,
+  SYS_ppoll,
+  fill,
+  load16_u,
+  load32_u,
+  load64,
+  load8_u,
+  store16,
+  store32,
+  store64,
+  store8,
+} from '../native';
 import {
   CLOCK_MONOTONIC,
   CLOCK_THREAD_CPUTIME,

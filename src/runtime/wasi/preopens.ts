@@ -17,14 +17,7 @@ import {
 import { O_DIRECTORY, SYS_getcwd, SYS_openat, copy, load64, load8_u, runtime } from '../native';
 import { flush, put, putDecimal, putForeign } from '../process/message';
 import { exit } from '../process/runtime-block';
-import {
-  DIRECTORY_READ_RIGHTS,
-  DIRECTORY_RIGHTS,
-  INHERITED_RIGHTS,
-  freeEntry,
-  pathOf,
-  setEntry,
-} from './descriptors';
+import { DIRECTORY_READ_RIGHTS, DIRECTORY_RIGHTS, INHERITED_RIGHTS, freeEntry, pathOf, setEntry } from './descriptors';
 import { PATH, PATH_MAX } from './guest';
 import { AT_FDCWD, O_CLOEXEC, O_RDONLY, call, native } from './linux';
 
@@ -125,7 +118,10 @@ export function absolutePath(path: i64, length: i64): i64 {
   if (load8_u(path) != SLASH) {
     at = call(SYS_getcwd, native(PATH), PATH_MAX) - 1; // without the final 0
     if (at < 1) at = 0;
-    else if (load<u8>(PATH + <usize>at - 1) != SLASH) store<u8>(PATH + <usize>(at++), SLASH);
+    else if (load<u8>(PATH + <usize>at - 1) != SLASH) {
+      store<u8>(PATH + <usize>at, SLASH);
+      at++;
+    }
   }
   if (at + length >= <i64>PATH_MAX) failTooLong(path, length);
   copy(native(PATH) + at, path, length);
@@ -147,7 +143,14 @@ export function openHost(length: i64): i64 {
 }
 
 /** Makes a preopen of an entry: guest name from native memory, host path from PATH. */
-export function setPreopen(entry: usize, descriptor: i64, name: i64, nameLength: i64, pathLength: i64, readOnly: bool): void {
+export function setPreopen(
+  entry: usize,
+  descriptor: i64,
+  name: i64,
+  nameLength: i64,
+  pathLength: i64,
+  readOnly: bool,
+): void {
   if (nameLength + pathLength > HS_PATH_SIZE) failTooLong(native(PATH), pathLength);
   setEntry(entry, FDK_PREOPEN, descriptor, directoryRights(readOnly), INHERITED_RIGHTS);
   copy(native(pathOf(entry)), name, nameLength);

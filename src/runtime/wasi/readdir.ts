@@ -1,14 +1,24 @@
 /**
  * fd_readdir.
  *
- * AssemblyScript. Cookies are ordinals, not the kernel's positions: those mean something to one file system only, and a guest may hold
- * one over a snapshot. Entry 0 is ".", entry 1 "..", made here (file systems differ in where they list them); cookie n
- * names entry n. FD_COOKIE says which entry the native descriptor stands before, so that reading on costs nothing;
+ * AssemblyScript. Cookies are ordinals, not the kernel's positions: those mean something to one file system only, and a
+ * guest may hold one over a snapshot. Entry 0 is ".", entry 1 "..", made here (file systems differ in where they list
+ * them); cookie n names entry n. FD_COOKIE says which entry the native descriptor stands before, so that reading on costs nothing;
  * another cookie means skipping from there or from the start.
  */
 
 import { SYS_getdents64, SYS_lseek, copy, store32 } from '../native';
-import { DIRENT_SIZE, EFAULT, ESUCCESS, FILETYPE_DIRECTORY, RIGHT_FD_READDIR } from './abi';
+import {
+  DIRENT_INO,
+  DIRENT_NAMLEN,
+  DIRENT_NEXT,
+  DIRENT_SIZE,
+  DIRENT_TYPE,
+  EFAULT,
+  ESUCCESS,
+  FILETYPE_DIRECTORY,
+  RIGHT_FD_READDIR,
+} from './abi';
 import { cookieOf, lookupDirectory, lookupError, nativeOf, setCookie } from './descriptors';
 import { errnoOf } from './errno';
 import { guestRange } from './guest';
@@ -34,10 +44,10 @@ let left: i64 = 0; // how many there are
 
 /** Appends as much of an entry as there is place for. Whether all of it was. */
 function put(next: u64, ino: i64, type: i32, name: usize, length: usize): bool {
-  store<u64>(DIRENT, next);
-  store<i64>(DIRENT, ino, 8);
-  store<u32>(DIRENT, length, 16);
-  store<u32>(DIRENT, type, 20);
+  store<u64>(DIRENT, next, DIRENT_NEXT);
+  store<i64>(DIRENT, ino, DIRENT_INO);
+  store<u32>(DIRENT, length, DIRENT_NAMLEN);
+  store<u32>(DIRENT, type, DIRENT_TYPE);
   return putBytes(DIRENT, DIRENT_SIZE) && putBytes(name, length);
 }
 
@@ -60,7 +70,10 @@ function isDots(name: usize): bool {
   return load<u8>(name, 1) == 0 || (load<u8>(name, 1) == 0x2e && load<u8>(name, 2) == 0);
 }
 
-/** Fills the buffer with entries from cookie on, the last one cut when there is no place. `usedOut` less than the length: the end. */
+/**
+ * Fills the buffer with entries from the cookie on, the last one cut when there is no place. Less used than there is: the
+ * end.
+ */
 export function fd_readdir(fd: u32, buffer: u32, length: u32, cookie: u64, usedOut: u32): i32 {
   const entry = lookupDirectory(fd, RIGHT_FD_READDIR);
   if (entry == 0) return lookupError;

@@ -55,7 +55,8 @@ export function renameRecorded(fromDirectory: usize, from: usize, toDirectory: u
   const count = load<u32>(STATE, HS_FD_COUNT);
   for (let i: u32 = 0; i < count; i++) {
     const entry = entryAt(i);
-    if ((kindOf(entry) != FDK_FILE && kindOf(entry) != FDK_DIRECTORY) || load<u32>(entry, FD_PREOPEN) != oldPreopen) continue;
+    if ((kindOf(entry) != FDK_FILE && kindOf(entry) != FDK_DIRECTORY) || load<u32>(entry, FD_PREOPEN) != oldPreopen)
+      continue;
     const path = pathOf(entry);
     const length = pathLength(entry);
     if (!startsWith(path, length, OLD, oldLength)) continue;

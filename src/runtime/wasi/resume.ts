@@ -64,6 +64,7 @@ import {
 import { PATH, PATH_MAX } from './guest';
 import {
   F_SETFL,
+  LINUX_EISDIR,
   LINUX_EROFS,
   O_NOCTTY,
   O_NONBLOCK,
@@ -78,7 +79,19 @@ import {
   statMode,
   statusFlags,
 } from './linux';
-import { absolutePath, guest, guestLength, host, hostLength, isLineReadOnly, openHost, putErrno, readLine, setPreopen, startLines } from './preopens';
+import {
+  absolutePath,
+  guest,
+  guestLength,
+  host,
+  hostLength,
+  isLineReadOnly,
+  openHost,
+  putErrno,
+  readLine,
+  setPreopen,
+  startLines,
+} from './preopens';
 import { prepare } from './start';
 
 function fail(): void {
@@ -88,7 +101,7 @@ function fail(): void {
 }
 
 function failState(what: string): void {
-  put('wag-snap: restore: the snapshot\'s host state is damaged: ');
+  put("wag-snap: restore: the snapshot's host state is damaged: ");
   put(what);
   fail();
 }
@@ -145,7 +158,7 @@ function openPreopen(entry: usize): void {
   let readOnly = load<u32>(entry, FD_READ_ONLY) != 0;
   const nameLength = pathLength(entry);
   const hostPathLength = load<u32>(entry, FD_HOST_PATH_LENGTH);
-  if (nameLength > <u32>HS_PATH_SIZE || hostPathLength > <u32>HS_PATH_SIZE - nameLength) failState('a path\'s length');
+  if (nameLength > <u32>HS_PATH_SIZE || hostPathLength > <u32>HS_PATH_SIZE - nameLength) failState("a path's length");
   const retired = isRetired(entry);
   let length: i64;
   if (findLine(entry)) {
@@ -167,7 +180,7 @@ function openFile(entry: usize): void {
   const index = load<u32>(entry, FD_PREOPEN);
   if (index >= <u32>HS_FD_CAPACITY || kindOf(entryAt(index)) != FDK_PREOPEN) failState('a file below no preopen');
   const length = pathLength(entry);
-  if (length >= PATH_MAX) failState('a path\'s length');
+  if (length >= PATH_MAX) failState("a path's length");
   if (length == 0) store<u8>(PATH, 0x2e);
   else copy(native(PATH), native(pathOf(entry)), length);
   store<u8>(PATH + max<u32>(length, 1), 0);
@@ -185,7 +198,7 @@ function openFile(entry: usize): void {
     setCookie(entry, 0); // entries are counted: the next fd_readdir skips to its cookie
     return;
   }
-  if (statDescriptor(descriptor) < 0 || statMode() == S_IFDIR) failOpen(entry, -21);
+  if (statDescriptor(descriptor) < 0 || statMode() == S_IFDIR) failOpen(entry, -LINUX_EISDIR);
   if (offsetOf(entry) != 0) {
     const position = call(SYS_lseek, descriptor, offsetOf(entry), 0);
     if (position < 0) failOpen(entry, position);
@@ -195,7 +208,7 @@ function openFile(entry: usize): void {
 /** Standard descriptors are the new process's; of the old ones' flags only NONBLOCK is the guest's own. */
 function openStdio(entry: usize): void {
   const descriptor = <i64>load<i32>(entry, FD_NATIVE);
-  if (descriptor < 0 || descriptor > 2) failState('a standard descriptor\'s number');
+  if (descriptor < 0 || descriptor > 2) failState("a standard descriptor's number");
   const flags = statusFlags(descriptor);
   const wanted = flagsOf(entry) & FDFLAG_NONBLOCK ? flags | O_NONBLOCK : flags & ~O_NONBLOCK;
   if (flags >= 0 && wanted != flags) call(SYS_fcntl, descriptor, F_SETFL, wanted);

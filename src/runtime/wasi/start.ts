@@ -8,13 +8,22 @@ import { FDK_STDIO, HOST_STATE_VERSION, HS_PENDING_TIMEOUT, HS_VERSION, RT_HOST_
 import { SYS_ioctl, SYS_rt_sigaction, runtime, store64, syscall } from '../native';
 import { RIGHT_FD_READ, RIGHT_FD_SEEK, RIGHT_FD_TELL } from './abi';
 import { useWalk } from './beneath';
-import { FILE_RIGHTS, FILE_WRITE_RIGHTS, STATE, entryAt, openDevNull, setAccess, setEntry, setFlags } from './descriptors';
+import {
+  FILE_RIGHTS,
+  FILE_WRITE_RIGHTS,
+  STATE,
+  entryAt,
+  openDevNull,
+  setAccess,
+  setEntry,
+  setFlags,
+} from './descriptors';
 import { O_ACCMODE, O_RDONLY, O_WRONLY, TCGETS, call, native, statusFlags, wasiFlags } from './linux';
 import { openPreopens, variable } from './preopens';
 
 const TERMIOS: usize = memory.data(64, 8);
 /** struct sigaction of the kernel: handler SIG_IGN, no flags, no restorer, empty mask. */
-const IGNORE: usize = memory.data<u8>([1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+const IGNORE: usize = memory.data<u64>([1, 0, 0, 0]);
 const SIGPIPE: i64 = 13;
 
 /** What both ways of starting need. */
