@@ -48,7 +48,7 @@ async function build() {
   const started = performance.now();
   mkdirSync(dirname(output), { recursive: true });
   const { default: asc } = await import('assemblyscript/asc');
-  const options = ['--runtime', 'stub', '--noAssert', '--use', 'abort=', '--disable', 'bulk-memory', '-O3'];
+  const options = ['--runtime', 'stub', '--noAssert', '--use', 'abort=', '--disable', 'bulk-memory', '-O2'];
   const { error, stderr } = await asc.main([
     relative(root, entry),
     '--baseDir',

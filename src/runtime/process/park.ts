@@ -38,8 +38,9 @@ import { mapPlainText } from './trap-text';
 
 const PR_SET_PTRACER: i64 = 0x59616d61;
 const POLLIN: i32 = 1;
+const SECOND: i64 = 1000000000;
 const POLL_NANOSECONDS: i64 = 50000000;
-const CLAIM_NANOSECONDS: i64 = 2000000000;
+const CLAIM_NANOSECONDS: i64 = 2 * SECOND;
 const pollDescriptor: usize = memory.data(8, 8);
 const pollTimeout: usize = memory.data(16, 8);
 const signalMask: usize = memory.data(8, 8);
@@ -120,8 +121,8 @@ export function goOn(): void {
 function waitForSender(nanoseconds: i64): i64 {
   store<i32>(pollDescriptor, <i32>senderPidfd);
   store<i32>(pollDescriptor, POLLIN, 4);
-  store<i64>(pollTimeout, 0);
-  store<i64>(pollTimeout, nanoseconds, 8);
+  store<i64>(pollTimeout, nanoseconds / SECOND);
+  store<i64>(pollTimeout, nanoseconds % SECOND, 8);
   syscall(SYS_rt_sigprocmask, 0, 0, memoryBase() + signalMask, 8, 0, 0);
   store<u64>(signalMask, load<u64>(signalMask) & ~((<u64>1) << (STOP_SIGNAL - 1)));
   const timeout = nanoseconds < 0 ? 0 : memoryBase() + pollTimeout;

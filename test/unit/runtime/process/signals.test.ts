@@ -60,6 +60,13 @@ function signal(process: FakeProcess, signo: number, pc: number, infoWord: numbe
   }
 }
 
+/** Nanoseconds of a timespec, -1 for none. */
+function timeoutOf(process: FakeProcess, address: number): number {
+  if (address === 0) return -1;
+  expect(process.get64(address + 8)).toBeLessThan(1e9);
+  return process.get64(address) * 1e9 + process.get64(address + 8);
+}
+
 const stop = (process: FakeProcess, pc = IMAGE + TEXT, sender = TOOL) => signal(process, L.STOP_SIGNAL, pc, sender);
 const texts = (process: FakeProcess) => process.mappings.filter((m) => m.protection === 5).map((m) => m.offset);
 
@@ -73,7 +80,7 @@ describe('a stop', () => {
     expect(texts(process)).toEqual([0x30000]);
     let waits = 0;
     process.overrides['ppoll'] = ([, count, timeout, mask]) => {
-      const nanoseconds = timeout === 0 ? -1 : process.get64(timeout + 8);
+      const nanoseconds = timeoutOf(process, timeout);
       if (nanoseconds === 0) return 0; // is the sender alive?
       expect(nanoseconds).toBe(waits === 0 ? 2e9 : -1);
       expect([count, process.get64(mask)]).toEqual([1, 0]);
@@ -122,7 +129,7 @@ describe('a stop', () => {
       process.overrides['pidfd_open'] = () => 7;
       let waits = 0;
       process.overrides['ppoll'] = ([, , timeout]) => {
-        if (timeout !== 0 && process.get64(timeout + 8) === 0) return 0;
+        if (timeoutOf(process, timeout) === 0) return 0;
         process.set32(process.runtime + L.RT_COMMAND, [L.COMMAND_HOLD, L.COMMAND_RESUME][waits++] * Number(claimed));
         return timeout === 0 ? -4 : 0;
       };
@@ -137,7 +144,7 @@ describe('a stop', () => {
     const { process } = runningImage();
     process.overrides['pidfd_open'] = () => 7;
     process.overrides['ppoll'] = ([, , timeout]) => {
-      if (process.get64(timeout + 8) === 0) return 0;
+      if (timeoutOf(process, timeout) === 0) return 0;
       process.set32(process.runtime + L.RT_COMMAND, L.COMMAND_EXIT);
       return -4;
     };
