@@ -89,6 +89,7 @@ test(`${rounds} mutated snapshots (seed ${seed})`, { timeout: 1_200_000 }, async
     const problem = await run(output);
     if (problem !== undefined) throw new Error(`round ${round}, seed ${seed}: ${problem}; see ${keep(file, round)}`);
   }
+  if (process.env['WAGSNAP_VERBOSE']) console.log(outcomes);
   expect(outcomes.refused).toBeGreaterThan(rounds * 0.2);
   expect(outcomes.restored).toBeGreaterThan(rounds * 0.02);
 });
