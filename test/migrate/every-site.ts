@@ -88,7 +88,7 @@ function difference(ending: Ending, whole: Ending): string | undefined {
 }
 
 /** Text offsets of all sites of guest functions and thunks. */
-function guestSites({ image }: Built): number[] {
+export function guestSites({ image }: Built): number[] {
   const { sites } = image;
   const offsets: number[] = [];
   for (let row = 0; row < sites.functionCount; row++) {
@@ -108,7 +108,7 @@ function describe({ image }: Built, textOffset: number): string {
 }
 
 /** A copy of an image whose trap text has one trap. */
-class SingleSiteImage {
+export class SingleSiteImage {
   private readonly trapText: number;
   private readonly text: Uint8Array;
   private previous = -1;

@@ -1,0 +1,143 @@
+/**
+ * Hostile snapshots: real ones with a random mutation each. Whatever is wrong with a snapshot must end as InputError or
+ * LimitError; one that is accepted must run like a program that could have got there: to an end, a trap or a time limit,
+ * never to a signal outside of the guest's rules.
+ *
+ * Mutations are of three kinds: bytes of the file (mostly found by its hash), bytes of the header with the hash made to fit, and
+ * fields of the decoded snapshot, of which some are chosen to look right.
+ */
+
+import { spawnSync } from 'node:child_process';
+import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { x64 } from '../../src/arch/x64/target.js';
+import type { ImageDescription } from '../../src/compile/metadata/image-reader.js';
+import type { Module } from '../../src/compile/wasm/module.js';
+import { InputError, LimitError } from '../../src/errors.js';
+import { writeResumable } from '../../src/restore/restore.js';
+import { readSnapshot } from '../../src/snapshot/format.js';
+import { encodePrologue, PROLOGUE_SIZE } from '../../src/snapshot/prologue.js';
+import type { StoredSnapshot } from '../../src/snapshot/snapshot.js';
+import { mutateSnapshot } from './restore-mutations.js';
+
+/** A real snapshot and what it takes to restore it. */
+export interface FuzzSeed {
+  readonly name: string;
+  readonly file: string;
+  readonly image: ImageDescription;
+  readonly module: Module;
+}
+
+export interface FuzzCounts {
+  refused: number;
+  ran: number;
+  trapped: number;
+  timedOut: number;
+  /** What must not be, with the mutation that led there. */
+  readonly failures: string[];
+}
+
+/** Exit codes of a process that says in its own words why it cannot go on. */
+const RUN_LIMIT = 400; // milliseconds
+const EXIT_TRAP = 134;
+
+/**
+ * @param next random numbers in [0, 1)
+ * @param folder for files; also what the guests get as directory
+ */
+export function fuzzRestore(seeds: readonly FuzzSeed[], count: number, next: () => number, folder: string): FuzzCounts {
+  const counts: FuzzCounts = { refused: 0, ran: 0, trapped: 0, timedOut: 0, failures: [] };
+  const originals = seeds.map(({ file }) => readFileSync(file));
+  for (let i = 0; i < count; i++) {
+    const n = Math.floor(next() * seeds.length);
+    const log: string[] = [`#${i} of ${seeds[n].name}`];
+    try {
+      one(seeds[n], originals[n], next, folder, log, counts);
+    } catch (error) {
+      if (error instanceof InputError || error instanceof LimitError) counts.refused++;
+      else counts.failures.push(`${log.join(', ')}: ${(error as Error).stack}`);
+    }
+  }
+  return counts;
+}
+
+function one(
+  seed: FuzzSeed,
+  original: Buffer,
+  next: () => number,
+  folder: string,
+  log: string[],
+  counts: FuzzCounts,
+): void {
+  const mutated = join(folder, 'mutated.wsnap');
+  const kind = next();
+  let stored: StoredSnapshot;
+  if (kind < 0.15) stored = readSnapshot(mutateFile(original, mutated, next, log));
+  else if (kind < 0.5) stored = readSnapshot(mutateHeader(original, mutated, next, log));
+  else {
+    stored = readSnapshot(seed.file);
+    stored = { ...stored, snapshot: mutateSnapshot(stored.snapshot, next, log) };
+  }
+  const output = join(folder, 'resumable');
+  const directories = [{ host: folder, guest: '.', readOnly: true }];
+  writeResumable(stored, seed.image, [seed.module], { target: x64, output, sourceFd: 3, directories });
+  run(output, stored.path, log, counts);
+}
+
+/** Starts what was accepted. A trap is fine; a fatal signal is the runtime's word for what no guest can do. */
+function run(image: string, snapshot: string, log: string[], counts: FuzzCounts): void {
+  const source = openSync(snapshot, 'r');
+  try {
+    const { signal, status, error, stderr } = spawnSync(image, [], {
+      env: {},
+      argv0: 'fuzz',
+      stdio: ['ignore', 'ignore', 'pipe', source],
+      timeout: RUN_LIMIT,
+      killSignal: 'SIGKILL',
+      encoding: 'latin1',
+      maxBuffer: 1 << 24,
+    });
+    const code = (error as NodeJS.ErrnoException | undefined)?.code;
+    if (code === 'ETIMEDOUT') counts.timedOut++;
+    else if (error) throw error;
+    else if (signal !== null) counts.failures.push(`${log.join(', ')}: killed by ${signal}: ${stderr}`);
+    else if (/fatal|bug/i.test(stderr)) counts.failures.push(`${log.join(', ')}: ${stderr}`);
+    else if (status === EXIT_TRAP) counts.trapped++;
+    else counts.ran++;
+  } finally {
+    closeSync(source);
+  }
+}
+
+/** Flips bits or cuts the file off, anywhere. */
+function mutateFile(original: Buffer, path: string, next: () => number, log: string[]): string {
+  let bytes: Buffer = Buffer.from(original);
+  if (next() < 0.3) {
+    bytes = bytes.subarray(0, Math.floor(next() * bytes.length));
+    log.push(`cut to ${bytes.length} bytes`);
+  } else {
+    for (let k = 1 + Math.floor(next() * 4); k > 0; k--) {
+      const at = Math.floor((next() < 0.5 ? Math.min(1, 64 / bytes.length) : 1) * next() * bytes.length);
+      bytes[at] ^= 1 << Math.floor(next() * 8);
+      log.push(`bit flip at ${at}`);
+    }
+  }
+  writeFileSync(path, bytes);
+  return path;
+}
+
+/** Changes bytes of the header and writes the hash that fits. */
+function mutateHeader(original: Buffer, path: string, next: () => number, log: string[]): string {
+  const offset = Number(original.readBigUInt64LE(16));
+  const header = Buffer.from(original.subarray(offset));
+  for (let k = 1 + Math.floor(next() * 3); k > 0; k--) {
+    const at = Math.floor(next() * header.length);
+    header[at] =
+      next() < 0.5 ? header[at] ^ (1 << Math.floor(next() * 8)) : [0, 1, 0x7f, 0x80, 0xff][Math.floor(next() * 5)];
+    log.push(`header byte ${at} = ${header[at]}`);
+  }
+  const bytes = Buffer.concat([original.subarray(0, offset), header]);
+  encodePrologue(offset, header).copy(bytes, 0, 0, PROLOGUE_SIZE);
+  writeFileSync(path, bytes);
+  return path;
+}
