@@ -14,6 +14,7 @@ import { x64 } from '../arch/x64/target.js';
 import type { ImageDescription } from '../compile/metadata/image-reader.js';
 import { BugError, InputError, ToolError } from '../errors.js';
 import {
+  RT_GENERATION,
   RT_PARK_CONTEXT,
   RT_PHASE,
   RT_STACK_LOW,
@@ -141,7 +142,7 @@ class Capture {
     const states = guests.map((identity) => readInstance(memory, base, identity, references));
     const instances = await this.streamInstances(writer, states);
     const snapshot: Snapshot = {
-      generation: 1,
+      generation: memory.u32(runtime + RT_GENERATION) + 1,
       created: Date.now(),
       parent: undefined,
       source: {

@@ -6,12 +6,15 @@
  * access mode checking"): with Yama's ptrace_scope 1 only once the parked process has named us as its tracer.
  */
 
-import { closeSync, openSync, readFileSync, readlinkSync, statSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readFileSync, readlinkSync } from 'node:fs';
 import { type ImageDescription, readImage } from '../compile/metadata/image-reader.js';
 import { InputError, ToolError, WagSnapError } from '../errors.js';
 import { RT_MAGIC, RT_VERSION, RUNTIME_MAGIC, RUNTIME_VERSION } from '../runtime/layout.js';
 import { type Mapping, parseMaps } from './proc-maps.js';
 import { ProcessMemory } from './process-memory.js';
+
+/** Milliseconds from execve(2) until the image is in place. */
+const MAPPED_WITHIN = 50;
 
 export class ImageProcess {
   /** Absolute address of the runtime block (RT_*). */
@@ -44,7 +47,7 @@ export class ImageProcess {
       if (!image.hasSites) {
         throw new InputError('no-sites', `pid ${pid} (${exe}) was compiled without site tables: it cannot be captured`);
       }
-      return new ImageProcess(pid, image, loadAddress(pid, exe, statSync(`/proc/${pid}/exe`).ino), fd);
+      return new ImageProcess(pid, image, loadAddress(pid, exe, fstatSync(fd).ino), fd);
     } catch (error) {
       image?.close();
       closeSync(fd);
@@ -139,11 +142,16 @@ function readMaps(pid: number): Mapping[] {
   }
 }
 
-/** The lowest mapping of the executable's first bytes. */
+/** The lowest mapping of the executable's first bytes. Right after execve(2) there is none yet: it is waited for. */
 function loadAddress(pid: number, exe: string, inode: number): number {
-  const head = readMaps(pid).find(({ offset, path, inode: own }) => offset === 0 && (path === exe || own === inode));
-  if (!head) throw new InputError('not-ours', `pid ${pid}: its image is not mapped from its executable ${exe}`);
-  return head.start;
+  for (let tries = 1; ; tries++) {
+    const head = readMaps(pid).find(({ offset, path, inode: own }) => offset === 0 && (path === exe || own === inode));
+    if (head) return head.start;
+    if (processStatus(pid)?.state === 'Z') throw new ToolError('process-ended', `pid ${pid} has ended`);
+    if (tries === MAPPED_WITHIN) break;
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
+  }
+  throw new InputError('not-ours', `pid ${pid}: its image is not mapped from its executable ${exe}`);
 }
 
 export function noSuchProcess(pid: number): ToolError {
