@@ -9,6 +9,15 @@ import { hostConstants } from '../../../../src/arch/x64/host-constants.js';
 import { loadHostModule } from '../../../../src/runtime/host-module.js';
 import * as L from '../../../../src/runtime/layout.js';
 
+// The part of V8's API that is used here: the project's types have no DOM.
+type Exports = Record<string, unknown>;
+type Imports = Record<string, unknown>;
+declare const WebAssembly: {
+  Global: new (type: { value: 'i64' }, value: bigint) => unknown;
+  Module: new (bytes: Uint8Array) => unknown;
+  Instance: new (module: unknown, imports: Record<string, Imports>) => { exports: Exports };
+};
+
 export const IMAGE = 0x10000000;
 const DATA = 0x10000; // image offset of the runtime block
 const PAGE = 65536;
@@ -49,14 +58,14 @@ export class FakeProcess {
   private nextData = DATA + L.RUNTIME_BLOCK_SIZE;
   private readonly relocations: number[] = [];
   private hostMemory = -1; // native address, -1 before reload
-  private readonly instance: WebAssembly.Instance;
+  private readonly instance: { exports: Exports };
   private readonly names = new Map<number, string>();
 
   constructor() {
     for (const [name, value] of Object.entries(hostConstants)) {
       if (name.startsWith('SYS_')) this.names.set(value, name.slice(4));
     }
-    const target: WebAssembly.ModuleImports = {};
+    const target: Imports = {};
     for (const [name, value] of Object.entries(hostConstants)) {
       target[name] = new WebAssembly.Global({ value: 'i64' }, BigInt(value));
     }
@@ -165,7 +174,7 @@ export class FakeProcess {
   }
 
   private hostBytes(): ArrayBuffer {
-    return (this.instance.exports['memory'] as WebAssembly.Memory).buffer as ArrayBuffer;
+    return (this.instance.exports['memory'] as { buffer: ArrayBuffer }).buffer;
   }
 
   private at(address: number): number {
@@ -184,7 +193,7 @@ export class FakeProcess {
     return view;
   }
 
-  private intrinsics(): WebAssembly.ModuleImports {
+  private intrinsics(): Imports {
     const syscall = (nr: bigint, ...args: bigint[]) => BigInt(this.syscall(Number(nr), args.map(Number)));
     return {
       syscall,
