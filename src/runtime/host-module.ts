@@ -1,22 +1,22 @@
 /**
- * The host layer's wasm module, as scripts/build-host.mjs has built it: dist/runtime/host.wasm, found from the sources
- * (tests) and from dist itself (the installed package).
+ * The host layer's wasm module, as scripts/build-host.mjs has built it: dist/runtime/host.wasm of the package's folder,
+ * which is above this file whether it runs from source, from dist or from a tool's build.
  */
 
 import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { BugError } from '../errors.js';
+import { ToolError } from '../errors.js';
 
-const PLACES = ['../../dist/runtime/host.wasm', '../../runtime/host.wasm']; // from src/runtime, from dist/src/runtime
+const PLACE = 'dist/runtime/host.wasm';
 
 let bytes: Uint8Array | undefined;
 
-/** @throws BugError when it has not been built */
+/** @throws ToolError when it has not been built */
 export function loadHostModule(): Uint8Array {
   if (bytes) return bytes;
-  for (const place of PLACES) {
-    const path = fileURLToPath(new URL(place, import.meta.url));
-    if (existsSync(path)) return (bytes = readFileSync(path));
+  for (let folder = dirname(fileURLToPath(import.meta.url)); folder !== dirname(folder); folder = dirname(folder)) {
+    if (existsSync(join(folder, PLACE))) return (bytes = readFileSync(join(folder, PLACE)));
   }
-  throw new BugError('dist/runtime/host.wasm is missing: run "npm run build"');
+  throw new ToolError('installation', `${PLACE} is missing: build the host layer with \`npm run build\``);
 }

@@ -7,6 +7,7 @@ import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ToolError } from '../../errors.js';
+import { loadHostModule } from '../../runtime/host-module.js';
 import { decodeModule } from '../wasm/decode.js';
 import type { Module } from '../wasm/module.js';
 
@@ -38,13 +39,5 @@ export function compilerVersion(): string {
 }
 
 export function loadHostLayer(): Module {
-  if (hostLayer) return hostLayer;
-  const path = join(findPackage().root, 'dist/runtime/host.wasm');
-  let bytes: Uint8Array;
-  try {
-    bytes = readFileSync(path);
-  } catch {
-    throw new ToolError('installation', `${path} is missing: build the host layer with \`npm run build\``);
-  }
-  return (hostLayer = decodeModule(bytes, path));
+  return (hostLayer ??= decodeModule(loadHostModule(), 'host.wasm'));
 }
