@@ -40,6 +40,7 @@ export class SnapshotWriter {
   private nextSlot = 0;
   private unsynced = 0;
   private syncing: Promise<void> | undefined;
+  private syncError: unknown;
   private open = true;
   /** Bytes of page data so far, holes left out. */
   written = 0;
@@ -105,6 +106,7 @@ export class SnapshotWriter {
       this.writeAll(header, offset);
       this.writeAll(encodePrologue(offset, header), 0);
       await this.syncing;
+      if (this.syncError) throw this.syncError;
       await fsyncAsync(this.fd);
       this.close();
       renameSync(this.temporary, this.path);
@@ -134,7 +136,9 @@ export class SnapshotWriter {
     if (this.syncing) return;
     this.unsynced = 0;
     this.syncing = fdatasyncAsync(this.fd)
-      .catch(() => undefined) // finish() syncs again and reports
+      .catch((error) => {
+        this.syncError = error; // the kernel reports a lost write once: the last fsync would succeed
+      })
       .then(() => {
         this.syncing = undefined;
       });

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { x64 } from '../../../src/arch/x64/target.js';
@@ -52,6 +52,11 @@ const PROGRAMS = {
       (i64.store (i32.const 88) (i64.const 1500000000))
       (drop (call $poll (i32.const 64) (i32.const 128) (i32.const 1) (i32.const 8)))
       (call $print (i32.const 66))))`,
+  sparse: `(module ${IMPORTS} (memory 16384) ${PRINT}
+    (func (export "_start")
+      (i64.store (i32.const 0x3ffffff8) (i64.const 1)) (i64.store (i32.const 0x20000000) (i64.const 2))
+      (drop (i64.load (i32.const 0x10000000)))
+      (call $print (i32.const 65)) ${SPIN}))`,
   big: `(module ${IMPORTS} (memory 2048) ${PRINT}
     (func (export "_start") (local $i i32) (local $end i32)
       (loop $fill (i64.store (local.get $i) (i64.extend_i32_u (local.get $i)))
@@ -213,6 +218,22 @@ describe('capture of a process', () => {
     await capture(workload, 'sleep');
     expect(await workload.ended()).toMatchObject({ code: 0, stdout: 'AB' });
     expect(Math.abs(performance.now() - begin - 1500)).toBeLessThan(300);
+  });
+
+  test('with a gigabyte of memory, of which little was ever touched', async () => {
+    const workload = await started('sparse');
+    const resident = () => Number(/^VmRSS:\s*(\d+)/m.exec(readFileSync(`/proc/${workload.pid}/status`, 'latin1'))?.[1]);
+    const before = resident();
+    const [{ memories }] = (await capture(workload, 'sparse')).instances;
+    expect(resident() - before).toBeLessThan(256); // KiB
+    expect(memories[0].pages).toBe(16384);
+    expect(memories[0].extents.map(({ offset, bytes }) => [offset, bytes])).toEqual([
+      [0, 65536],
+      [0x20000000, 65536],
+      [0x3fff0000, 65536],
+    ]);
+    expect([...memories[0].blocks]).toEqual([1, 1, 0x8000]);
+    expect(statSync(join(folder, 'out.wsnap')).blocks * 512).toBeLessThan(16 * 4096);
   });
 
   test('right after its start', async () => {
