@@ -20,6 +20,7 @@ import { type ImageDescription, readImage } from '../compile/metadata/image-read
 import { decodeModule } from '../compile/wasm/decode.js';
 import type { Module } from '../compile/wasm/module.js';
 import { InputError, LimitError } from '../errors.js';
+import { RT_GENERATION } from '../runtime/layout.js';
 import { readSnapshotModule } from '../snapshot/format.js';
 import { FIRST_GUEST, type Snapshot, type StoredSnapshot } from '../snapshot/snapshot.js';
 import type { ImageCache } from './cache.js';
@@ -30,6 +31,9 @@ import { lowerStack } from './lower.js';
 import { copyPageData, placeExtents } from './page-data.js';
 import { encodePlan } from './plan.js';
 import { References } from './references.js';
+
+/** A capture adds one. */
+const MAX_GENERATION = 0xfffffffe;
 
 export interface RestoreOptions {
   readonly target: Target;
@@ -94,6 +98,7 @@ export function writeResumable(
   const stack = lowerStack(snapshot, image, modules, references, options.target);
   const resumable = new ResumableImage(image);
   const { memories, tables } = putInstances(snapshot, modules, references, resumable.data);
+  resumable.data.u32(resumable.data.start + RT_GENERATION, Math.min(snapshot.generation, MAX_GENERATION));
   const descriptors = grantDirectories(host, options.directories ?? [], options.recordedDirectories ?? false);
   const { sourceFd } = options;
   const placed = sourceFd === undefined ? placeExtents(stored, resumable.extentsStart) : undefined;
