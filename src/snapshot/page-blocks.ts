@@ -2,7 +2,7 @@
  * Which 4 KiB blocks of a 64 KiB page have anything in them.
  *
  * NOTE: the first words tell for nearly every used block; only a block that starts with zeros is compared as a whole,
- * by memcmp. 256 MiB take 5 ms when used and 25 ms when zero; a loop over BigUint64Array takes 10 times as long.
+ * by memcmp: 256 MiB of zeros take 8 ms, a loop over words takes 23.
  */
 
 export const BLOCK = 4096;
