@@ -53,7 +53,10 @@ async function dispatch(args: readonly string[]): Promise<void> {
     .wrap(Math.min(110, process.stdout.columns ?? 110))
     .exitProcess(false)
     .fail((message: string | null, error: Error | undefined) => {
-      throw error ?? new UsageError(message ?? 'wrong usage');
+      // yargs wraps what a coerce function throws in an error of its own
+      throw error === undefined || error.name === 'YError'
+        ? new UsageError(message ?? error?.message ?? 'wrong usage')
+        : error;
     });
   const verb = args[0];
   const names = verb !== undefined && Object.hasOwn(commands, verb) ? [verb] : Object.keys(commands);
@@ -76,15 +79,15 @@ function report(error: unknown): number {
   return ExitCode.bug;
 }
 
-/** Of the package: two folders up when built to dist/bin, one when run from source. */
+/** Of the package, which is two folders up from dist/bin. */
 function version(): string {
-  for (const path of ['../../package.json', '../package.json']) {
+  for (let folder = new URL('.', import.meta.url); ; folder = new URL('..', folder)) {
     try {
-      const found = JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8'));
+      const found = JSON.parse(readFileSync(new URL('package.json', folder), 'utf8'));
       if (found.name === 'wag-snap') return found.version;
     } catch {
-      // the other place
+      // further up
     }
+    if (folder.pathname === '/') return 'unknown';
   }
-  return 'unknown';
 }

@@ -7,6 +7,7 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { constants } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ToolError } from '../src/errors.js';
 
 export interface WorkloadOptions {
@@ -19,60 +20,78 @@ export interface WorkloadOptions {
   readonly descriptors?: readonly number[];
 }
 
-/** Starts an image. Resolves once it runs its own code: the file may be unlinked then. */
-export async function startWorkload(image: string, options: WorkloadOptions): Promise<ChildProcess> {
-  const child = spawn(image, options.args, {
-    argv0: options.argv0,
-    env: { ...options.env },
-    stdio: ['inherit', 'inherit', 'inherit', ...(options.descriptors ?? [])],
-  });
-  await new Promise<void>((done, fail) => {
-    child.once('spawn', done);
-    child.once('error', (error) => fail(new ToolError('start', `cannot start ${image}: ${error.message}`)));
-  });
-  return child;
-}
-
 /**
  * Signals that are passed on. The terminal sends SIGINT, SIGQUIT and SIGTSTP to the whole group, so the workload gets
  * those twice; a wasm program has no handlers, so the second one changes nothing.
  */
 const forwarded: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGCONT'];
 
-/** Waits for the end of a workload, passing signals on, and sets our own exit code, or dies of the same signal. */
-export async function standInFor(child: ChildProcess): Promise<void> {
-  const handlers = new Map<NodeJS.Signals, () => void>();
-  for (const signal of forwarded) handlers.set(signal, () => void child.kill(signal));
-  handlers.set('SIGTSTP', () => {
-    child.kill('SIGTSTP');
+/**
+ * Runs an image to its end, passing signals on, and sets our own exit code, or dies of the same signal.
+ *
+ * @param onStart called with its pid once it runs its own code: the image's file may be unlinked then
+ */
+export async function runWorkload(
+  image: string,
+  options: WorkloadOptions,
+  onStart: (pid: number) => void,
+): Promise<void> {
+  let child: ChildProcess | undefined;
+  let fatal: NodeJS.Signals | null = null;
+  const early: NodeJS.Signals[] = [];
+  const passOn = (signal: NodeJS.Signals) => {
+    if (child === undefined) early.push(signal);
+    else child.kill(signal);
+  };
+  const suspend = () => {
+    passOn('SIGTSTP');
     process.kill(process.pid, 'SIGSTOP');
-  });
-  for (const [signal, handler] of handlers) process.on(signal, handler);
-  const { code, signal } = await ended(child);
-  for (const [name, handler] of handlers) process.off(name, handler);
-  if (signal === null) process.exitCode = code ?? 0;
-  else dieOf(signal);
+  };
+  for (const signal of forwarded) process.on(signal, passOn);
+  process.on('SIGTSTP', suspend);
+  try {
+    child = await start(image, options);
+    onStart(child.pid!);
+    for (const signal of early) child.kill(signal);
+    const { code, signal } = await ended(child);
+    if (signal === null) process.exitCode = code ?? 0;
+    else process.exitCode = 128 + (constants.signals[signal] ?? 0);
+    fatal = signal;
+  } finally {
+    for (const signal of forwarded) process.off(signal, passOn);
+    process.off('SIGTSTP', suspend);
+  }
+  if (fatal !== null) dieOf(fatal);
 }
 
-/** Resolves when the child has ended. */
-export function ended(child: ChildProcess): Promise<{ code: number | null; signal: NodeJS.Signals | null }> {
+/** Resolves once the image has been executed; a file that was just written may be busy for a moment. */
+async function start(image: string, options: WorkloadOptions): Promise<ChildProcess> {
+  for (let tries = 0; ; tries++) {
+    const child = spawn(image, options.args, {
+      argv0: options.argv0,
+      env: { ...options.env },
+      stdio: ['inherit', 'inherit', 'inherit', ...(options.descriptors ?? [])],
+    });
+    const error = await new Promise<NodeJS.ErrnoException | undefined>((done) => {
+      child.once('spawn', () => done(undefined));
+      child.once('error', done);
+    });
+    if (error === undefined) return child;
+    if (error.code !== 'ETXTBSY' || tries === 20) {
+      throw new ToolError('start', `cannot start ${image}: ${error.message}`);
+    }
+    await sleep(5);
+  }
+}
+
+function ended(child: ChildProcess): Promise<{ code: number | null; signal: NodeJS.Signals | null }> {
   if (child.exitCode !== null || child.signalCode !== null) {
     return Promise.resolve({ code: child.exitCode, signal: child.signalCode });
   }
   return new Promise((done) => child.once('exit', (code, signal) => done({ code, signal })));
 }
 
-/** Ends this process by a signal; where that does not work, with the code a shell would show. */
+/** Ends this process by the signal that the workload died of, where that leaves no core file of Node's. */
 function dieOf(signal: NodeJS.Signals): void {
-  process.exitCode = 128 + (constants.signals[signal] ?? 0);
-  // SIGQUIT and the like would leave a core file of Node, not of the workload.
-  if (
-    signal === 'SIGINT' ||
-    signal === 'SIGTERM' ||
-    signal === 'SIGHUP' ||
-    signal === 'SIGKILL' ||
-    signal === 'SIGPIPE'
-  ) {
-    process.kill(process.pid, signal);
-  }
+  if (['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGKILL', 'SIGPIPE'].includes(signal)) process.kill(process.pid, signal);
 }

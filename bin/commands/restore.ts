@@ -9,7 +9,7 @@ import type { StoredSnapshot } from '../../src/snapshot/snapshot.js';
 import { fileKind } from '../input-file.js';
 import { Progress } from '../progress.js';
 import { once, parseArch, parseDir, several, UsageError } from '../usage.js';
-import { standInFor, startWorkload } from '../workload.js';
+import { runWorkload } from '../workload.js';
 
 interface Options {
   snapshot: string;
@@ -111,11 +111,11 @@ async function runRestored(stored: StoredSnapshot, write: (output: string) => vo
     write(image);
     const { args } = stored.snapshot.host;
     const argv0 = args.length > 0 ? Buffer.from(args[0]).toString() : stored.snapshot.modules[0].name;
-    const child = await startWorkload(image, { env: {}, argv0, args: [], descriptors: [source] });
-    closeSync(source);
-    rmSync(folder, { recursive: true });
-    if (verbose) process.stderr.write(`pid ${child.pid}\n`);
-    await standInFor(child);
+    await runWorkload(image, { env: {}, argv0, args: [], descriptors: [source] }, (pid) => {
+      closeSync(source);
+      rmSync(folder, { recursive: true });
+      if (verbose) process.stderr.write(`pid ${pid}\n`);
+    });
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

@@ -5,7 +5,7 @@ import type { CommandModule } from 'yargs';
 import { fileKind } from '../input-file.js';
 import { openProgram, type Program } from '../program.js';
 import { formatDirs, once, parseDir, parseEnv, several, UsageError } from '../usage.js';
-import { standInFor, startWorkload, type WorkloadOptions } from '../workload.js';
+import { runWorkload, type WorkloadOptions } from '../workload.js';
 
 interface Options {
   program: string;
@@ -68,20 +68,18 @@ const command: CommandModule<object, Options> = {
       if (options.verbose) await program.printImports();
       const workload = { env, argv0: kind === 'image' ? path : basename(path), args };
       if (options.invoke !== undefined) await invokeExport(program, options.invoke, workload);
-      else await runToEnd(program, workload, options.verbose);
+      else {
+        await runWorkload(program.image, workload, (pid) => {
+          program.release();
+          if (options.verbose) process.stderr.write(`pid ${pid}\n`);
+        });
+      }
     } finally {
       program.release();
     }
   },
 };
 export default command;
-
-async function runToEnd(program: Program, workload: WorkloadOptions, verbose: boolean): Promise<void> {
-  const child = await startWorkload(program.image, workload);
-  program.release();
-  if (verbose) process.stderr.write(`pid ${child.pid}\n`);
-  await standInFor(child);
-}
 
 async function invokeExport(program: Program, name: string, workload: WorkloadOptions): Promise<void> {
   const { findInvokeTarget, invoke, parseArguments } = await import('../invoke.js');

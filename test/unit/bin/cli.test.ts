@@ -1,0 +1,197 @@
+/** The command line as a program: exit codes, what goes to which stream, signals. Needs a built wag-snap (npm run build). */
+
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { programPath, temporaryFolder } from '../../support/workload.js';
+
+const cli = resolve(process.env['WAGSNAP_CLI'] ?? 'bin/wag-snap');
+const folder = temporaryFolder();
+const env = { ...process.env, XDG_CACHE_HOME: join(folder, 'cache') };
+
+function wagSnap(...args: string[]) {
+  const { stdout, stderr, status, signal } = spawnSync(process.execPath, [cli, ...args], {
+    cwd: folder,
+    env,
+    encoding: 'utf8',
+  });
+  return { stdout, stderr, status, signal };
+}
+
+/** Starts a command that prints `pid N`, and resolves with that number. */
+async function started(...args: string[]): Promise<{ child: ChildProcess; pid: number; output: () => string }> {
+  const child = spawn(process.execPath, [cli, ...args], { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  let stderr = '';
+  let stdout = '';
+  child.stdout!.on('data', (data) => (stdout += data));
+  const pid = await new Promise<number>((done, fail) => {
+    child.stderr!.on('data', (data) => {
+      stderr += data;
+      const found = /^pid (\d+)$/m.exec(stderr);
+      if (found) done(Number(found[1]));
+    });
+    child.once('exit', () => fail(new Error(stderr)));
+  });
+  return { child, pid, output: () => stdout };
+}
+
+function isAlive(pid: number): boolean {
+  return existsSync(`/proc/${pid}`) && !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+}
+
+function wat(name: string, text: string): string {
+  const path = join(folder, `${name}.wat`);
+  writeFileSync(path, text);
+  return path;
+}
+
+const arithmetic = wat(
+  'arithmetic',
+  `(module
+     (func (export "add") (param i32 i32) (result i32) (i32.add (local.get 0) (local.get 1)))
+     (func (export "both") (param i64 f64) (result f64 i64) (local.get 1) (local.get 0))
+     (func (export "divide") (param i32 i32) (result i32) (i32.div_s (local.get 0) (local.get 1))))`,
+);
+
+describe('exit codes', () => {
+  test.each<[string[], number, RegExp]>([
+    [[], 2, /which command/],
+    [['fly'], 2, /Unknown argument: fly/],
+    [['compile'], 2, /Not enough/],
+    [['compile', 'x', '--fast'], 2, /Unknown argument: fast/],
+    [['compile', 'x', '-o', 'a', '-o', 'b'], 2, /more than once/],
+    [['compile', 'x', '--arch', 'arm64'], 2, /arm64 is not supported yet/],
+    [['compile', 'x', '--cpu', 'z80'], 2, /z80 is unknown/],
+    [['compile', 'nothing.wasm'], 3, /nothing.wasm: no such file/],
+    [['run', 'nothing.wasm'], 3, /nothing.wasm: no such file/],
+    [['run', arithmetic, '--env', 'A'], 2, /expected K=V/],
+    [['run', arithmetic, '--invoke', 'none'], 3, /no exported function none.*add, both/],
+    [['run', arithmetic, '--invoke', 'add', '1'], 2, /takes 2 arguments/],
+    [['run', arithmetic, '--invoke', 'add', '1', 'x'], 2, /"x" is not a value of type i32/],
+    [['run', arithmetic, '--invoke', 'divide', '1', '0'], 134, /integer divide by zero/],
+    [['capture', 'x'], 2, /pid: x is not a number/],
+    [['capture', String(process.pid)], 3, /not a wag-snap process/],
+    [['capture', '999999999'], 1, /no process/],
+    [['restore', 'nothing.wsnap'], 3, /nothing.wsnap: no such file/],
+    [['restore', arithmetic], 3, /not a snapshot/],
+    [['inspect', 'nothing'], 3, /no such file/],
+  ])('%j', (args, status, message) => {
+    const result = wagSnap(...args);
+    expect(result.stderr).toMatch(message);
+    expect(result).toMatchObject({ status, stdout: '' });
+    expect(result.stderr).toMatch(/^wag-snap: /m);
+    expect(result.stderr).not.toMatch(/\n\s+at /);
+  });
+
+  test('a malformed module is named with file and offset', () => {
+    const path = join(folder, 'bad.wasm');
+    writeFileSync(path, Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0, 1, 0xff));
+    const result = wagSnap('compile', path);
+    expect(result.status).toBe(3);
+    expect(result.stderr).toMatch(/bad\.wasm: offset 0x[0-9a-f]+: /);
+  });
+});
+
+describe('compile', () => {
+  test('writes an executable named after the module', () => {
+    expect(wagSnap('compile', programPath('hello'))).toMatchObject({ status: 0, stdout: '' });
+    expect(spawnSync(join(folder, 'hello'), { encoding: 'utf8' }).stdout).toBe('hello world\n');
+  });
+
+  test.each(['sites', 'maps', 'sections'])('--dump %s lists and writes nothing', (what) => {
+    const { status, stdout } = wagSnap('compile', programPath('fib'), '--dump', what);
+    expect(status).toBe(0);
+    expect(stdout).toMatch(what === 'sections' ? /\.wagsnap\.sites/ : /<fib>/);
+    expect(existsSync(join(folder, 'fib'))).toBe(false);
+  });
+
+  test('code is the same without site tables', () => {
+    wagSnap('compile', programPath('fib'), '-o', 'with');
+    wagSnap('compile', programPath('fib'), '-o', 'without', '--no-sites');
+    const text = (name: string) => spawnSync('readelf', ['-x', '.text', name], { cwd: folder }).stdout?.toString();
+    expect(text('with')).toBe(text('without'));
+  });
+});
+
+describe('run', () => {
+  test('prints imports and behaves like the program', () => {
+    const { status, stdout, stderr } = wagSnap('run', '-v', programPath('hello'));
+    expect({ status, stdout }).toEqual({ status: 0, stdout: 'hello world\n' });
+    expect(stderr).toMatch(/^import fd_write\(i32, i32, i32, i32\) i32$/m);
+    expect(stderr).toMatch(/^pid \d+$/m);
+  });
+
+  test('passes arguments, behind -- too', () => {
+    expect(wagSnap('run', programPath('fib'), '12').stdout).toMatch(/fib 12 is 144\n$/);
+    expect(wagSnap('run', programPath('fib'), '--', '12').stdout).toMatch(/fib 12 is 144\n$/);
+  });
+
+  test('passes directories, and nothing else of the host', () => {
+    mkdirSync(join(folder, 'data'), { recursive: true });
+    expect(wagSnap('run', '--dir', 'data::.', programPath('fileio'), '20').status).toBe(0);
+    expect(wagSnap('run', programPath('fileio'), '20').status).not.toBe(0);
+  });
+
+  test('passes the exit code', () => {
+    const path = wat(
+      'code',
+      '(module (import "wasi_snapshot_preview1" "proc_exit" (func (param i32))) (func (export "_start") (call 0 (i32.const 9))))',
+    );
+    expect(wagSnap('run', path)).toEqual({ status: 9, stdout: '', stderr: '', signal: null });
+  });
+
+  test('--invoke prints a result a line', () => {
+    expect(wagSnap('run', arithmetic, '--invoke', 'add', '2', '-5').stdout).toBe('-3\n');
+    expect(wagSnap('run', '--invoke', 'both', arithmetic, '0x10', '0.5').stdout).toBe('0.5\n16\n');
+  });
+
+  test.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)('passes %s on and dies of it', async (signal) => {
+    const { child, pid } = await started('run', '-v', programPath('sleeper'), '60000');
+    child.kill(signal);
+    const [code, received] = await once(child, 'exit');
+    expect([code, received]).toEqual([null, signal]);
+    expect(isAlive(pid)).toBe(false);
+  });
+});
+
+describe('capture and restore', () => {
+  test('the two halves are the whole', async () => {
+    const { child, pid, output } = await started('run', '-v', programPath('screens'));
+    while (!output().includes('330\n')) await new Promise((done) => setTimeout(done, 10));
+    const capture = wagSnap('capture', String(pid), '-v', '--kill', '--json', '-o', 'half.wsnap');
+    expect(capture.stderr).toMatch(/^globals .*\nmemory .*\nstack .*\n#1 /);
+    expect(Object.keys(JSON.parse(capture.stdout))).toEqual(['file', 'bytes', 'pages', 'frames', 'pause', 'total']);
+    if (child.exitCode === null) await once(child, 'exit');
+    const first = output();
+    const second = wagSnap('restore', '-v', 'half.wsnap');
+    expect(second.stderr).toMatch(/^pid \d+$/m);
+    expect(first + second.stdout).toBe('10\n20\n30\n330\n40\n440\n');
+    expect(wagSnap('restore', 'half.wsnap', '-o', 'rest').stdout).toBe('rest\n');
+    expect(spawnSync(join(folder, 'rest'), { encoding: 'utf8', env: {} }).stdout).toBe(second.stdout);
+    expect(wagSnap('inspect', 'half.wsnap').stdout).toMatch(/#1 /);
+    expect(wagSnap('inspect', 'rest').stdout).toMatch(/goes on from a snapshot/);
+  });
+
+  test('a snapshot gets no directory by itself', async () => {
+    mkdirSync(join(folder, 'files'), { recursive: true });
+    const { pid } = await started('run', '-v', '--dir', 'files::.', programPath('fileio'), '100000000');
+    expect(wagSnap('capture', String(pid), '--kill', '--without-module', '-o', 'files.wsnap').status).toBe(0);
+    const refused = wagSnap('restore', 'files.wsnap', '-o', 'files.img');
+    expect(refused).toMatchObject({ status: 3, stdout: '' });
+    expect(refused.stderr).toMatch(/does not carry its module/);
+    const module = ['--module', programPath('fileio')];
+    expect(wagSnap('restore', 'files.wsnap', '-o', 'files.img', ...module).stderr).toMatch(/--dir HOST::\./);
+    expect(wagSnap('restore', 'files.wsnap', '-o', 'files.img', ...module, '--dir', 'files::x').status).toBe(2);
+    expect(wagSnap('restore', 'files.wsnap', '-o', 'files.img', ...module, '--same-dirs').status).toBe(0);
+    expect(wagSnap('restore', 'files.wsnap', '-o', 'files.img', ...module, '--dir', 'files::.').status).toBe(0);
+    expect(wagSnap('restore', 'files.wsnap', '--module', programPath('fib')).stderr).toMatch(/another module/);
+  });
+});
+
+test('check says what the machine can do', () => {
+  const { stdout } = wagSnap('check');
+  expect(stdout).toMatch(/^ok {2}cpu/m);
+  expect(JSON.parse(wagSnap('check', '--json').stdout)).toHaveProperty('ptrace');
+});
