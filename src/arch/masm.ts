@@ -186,6 +186,20 @@ export interface RegisterPlan {
   /** divide() needs lhs and dst in `dividend` and overwrites `divideClobber`; NO_REG when the CPU is not so picky. */
   readonly dividend: Reg;
   readonly divideClobber: Reg;
+  /** What the stack pointer is a multiple of, always. */
+  readonly stackAlign: number;
+  /** Where the return address is at a function's entry; NO_REG: at the stack pointer. Behind the prologue it is right above the frame. */
+  readonly linkRegister: Reg;
+}
+
+/** The least size of a frame, of at least `bytes`, that enter() can make: it and the return address keep sp aligned. */
+export function frameSizeFor(plan: RegisterPlan, bytes: number): number {
+  return Math.ceil((bytes + 8) / plan.stackAlign) * plan.stackAlign - 8;
+}
+
+/** Slots between the stack pointer and the incoming area at a function's entry, before its prologue. */
+export function entrySlots(plan: RegisterPlan): number {
+  return plan.linkRegister === NO_REG ? 1 : 0;
 }
 
 export interface MacroAssembler {
@@ -277,7 +291,7 @@ export interface MacroAssembler {
 
   // -- functions
   /**
-   * Prologue: reserves frameSize bytes (a multiple of 8) below the return address, touching each 64 KiB of a frame
+   * Prologue: reserves frameSize bytes (see frameSizeFor) below the return address, touching each 64 KiB of a frame
    * larger than that, from the top down, so that the guard below the stack is found.
    */
   enter(frameSize: number): void;

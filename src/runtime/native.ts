@@ -98,6 +98,19 @@ export declare function unwind(): void;
 @external("target", "SYS_sched_yield") export declare const SYS_sched_yield: i64;
 @external("target", "SYS_clock_gettime") export declare const SYS_clock_gettime: i64;
 @external("target", "SYS_clock_getres") export declare const SYS_clock_getres: i64;
+@external("target", "SYS_fallocate") export declare const SYS_fallocate: i64;
+@external("target", "SYS_utimensat") export declare const SYS_utimensat: i64;
+@external("target", "SYS_linkat") export declare const SYS_linkat: i64;
+@external("target", "SYS_symlinkat") export declare const SYS_symlinkat: i64;
+@external("target", "SYS_getpid") export declare const SYS_getpid: i64;
+@external("target", "SYS_socket") export declare const SYS_socket: i64;
+@external("target", "SYS_bind") export declare const SYS_bind: i64;
+@external("target", "SYS_listen") export declare const SYS_listen: i64;
+@external("target", "SYS_setsockopt") export declare const SYS_setsockopt: i64;
+@external("target", "SYS_accept4") export declare const SYS_accept4: i64;
+@external("target", "SYS_recvmsg") export declare const SYS_recvmsg: i64;
+@external("target", "SYS_sendmsg") export declare const SYS_sendmsg: i64;
+@external("target", "SYS_shutdown") export declare const SYS_shutdown: i64;
 /** Flags of open that differ between CPUs. */
 @external("target", "O_DIRECTORY") export declare const O_DIRECTORY: i64;
 @external("target", "O_NOFOLLOW") export declare const O_NOFOLLOW: i64;
@@ -105,6 +118,11 @@ export declare function unwind(): void;
 /** Byte offsets in the ucontext_t of the saved program counter and stack pointer. */
 @external("target", "UCONTEXT_PC") export declare const UCONTEXT_PC: i64;
 @external("target", "UCONTEXT_SP") export declare const UCONTEXT_SP: i64;
+/** The register with the return address at a function's entry, and the first instruction that stores it (0: none does). */
+@external("target", "UCONTEXT_LINK") export declare const UCONTEXT_LINK: i64;
+@external("target", "FRAME_PUSH") export declare const FRAME_PUSH: i64;
+/** Bytes between a stub's sp and its return address, when it has no frame of its own. */
+@external("target", "LEAST_FRAME") export declare const LEAST_FRAME: i64;
 /** Where the saved flags register is, and its bit for single steps; both 0 on a CPU without them. */
 @external("target", "UCONTEXT_FLAGS") export declare const UCONTEXT_FLAGS: i64;
 @external("target", "SINGLE_STEP_FLAG") export declare const SINGLE_STEP_FLAG: i64;

@@ -6,7 +6,7 @@
  *     rax, rdx operands first: divide wants them, and short encodings like rax
  */
 
-import type { Reg, RegisterPlan } from '../masm.js';
+import { NO_REG, type Reg, type RegisterPlan } from '../masm.js';
 import * as R from './registers.js';
 
 /** The macro-assembler's own; in no pool. */
@@ -31,6 +31,8 @@ export const plan: RegisterPlan = {
   callTemp: R.R13,
   dividend: R.RAX,
   divideClobber: R.RDX,
+  stackAlign: 8,
+  linkRegister: NO_REG,
 };
 
 /** System calls of Linux: number, then arguments; the result is in rax. The kernel overwrites rcx and r11. */

@@ -5,16 +5,21 @@
  * What is the same on every CPU is in the host layer itself.
  */
 
+import { frameSizeFor } from '../masm.js';
 import { plan } from './abi.js';
 import { RSP } from './registers.js';
 import { signalFrame } from './signal-frame.js';
 
 export const hostConstants: Record<string, number> = {
   ARCH: 1,
+  AUDIT_ARCH: 0xc000003e, // linux/audit.h AUDIT_ARCH_X86_64
   UCONTEXT_PC: signalFrame.pc,
   UCONTEXT_SP: signalFrame.sp,
   UCONTEXT_FLAGS: 176, // eflags follows rip
   SINGLE_STEP_FLAG: 0x100, // TF
+  UCONTEXT_LINK: 0,
+  FRAME_PUSH: 0,
+  LEAST_FRAME: frameSizeFor(plan, 0),
   SAFEPOINT_PC_BIAS: 1,
   SP_REGISTER: RSP,
   INSTANCE_REGISTER: plan.instance,
@@ -84,4 +89,18 @@ export const hostConstants: Record<string, number> = {
   SYS_statx: 332,
   SYS_pidfd_open: 434,
   SYS_openat2: 437,
+  SYS_restart_syscall: 219,
+  SYS_landlock_restrict_self: 446,
+  SYS_landlock_add_rule: 445,
+  SYS_landlock_create_ruleset: 444,
+  SYS_seccomp: 317,
+  SYS_accept4: 288,
+  SYS_setsockopt: 54,
+  SYS_socketpair: 53,
+  SYS_listen: 50,
+  SYS_bind: 49,
+  SYS_socket: 41,
+  SYS_shutdown: 48,
+  SYS_recvmsg: 47,
+  SYS_sendmsg: 46,
 };

@@ -6,7 +6,16 @@
  * branches.ts, calls.ts, intrinsics.ts) share. One object compiles all functions of a module, one after the other.
  */
 
-import { Cond, FLOAT_BASE, type Label, type MacroAssembler, NO_REG, type Reg, Width } from '../../arch/masm.js';
+import {
+  Cond,
+  entrySlots,
+  FLOAT_BASE,
+  type Label,
+  type MacroAssembler,
+  NO_REG,
+  type Reg,
+  Width,
+} from '../../arch/masm.js';
 import { BugError, LimitError } from '../../errors.js';
 import { FUNC_GUEST, FUNC_HOST, SITE_ENTRY, TRAP_UNREACHABLE } from '../../runtime/layout.js';
 import { type InstanceLayout, typeCode } from '../image/instance-layout.js';
@@ -159,7 +168,7 @@ export class FunctionCompiler {
       for (let i = 0; i < paramRegs.length; i++) {
         const type = typeCode(frame.types[i]);
         if (paramRegs[i] !== NO_REG) sites.register(type, paramRegs[i]);
-        else sites.slot(type, 1 + paramSlots[i]);
+        else sites.slot(type, entrySlots(masm.plan) + paramSlots[i]);
       }
       sites.site(masm.offset, 0, SITE_ENTRY);
     }

@@ -6,7 +6,7 @@
  * function; all have a home slot. Pins are numbered (index in `pinnedLocals`), so that a set of them is a bit mask.
  */
 
-import { NO_REG, type RegisterPlan } from '../../arch/masm.js';
+import { frameSizeFor, NO_REG, type RegisterPlan } from '../../arch/masm.js';
 import { typeCode } from '../image/instance-layout.js';
 import type { SiteTables } from '../metadata/site-tables.js';
 import { type FunctionSummary, ValType } from '../wasm/module.js';
@@ -57,7 +57,7 @@ export class Frame {
         at += SLOT;
       }
     }
-    this.size = at;
+    this.size = frameSizeFor(this.plan, at);
     for (let i = 0; i < paramCount; i++) {
       if (call.paramSlots[i] >= 0) this.homes[i] = this.incomingSlot(call.paramSlots[i]);
     }

@@ -11,7 +11,7 @@
  * Records a row of the function table for everything, so that any text offset has an owner.
  */
 
-import { type MacroAssembler, NO_REG } from '../../arch/masm.js';
+import { entrySlots, frameSizeFor, type MacroAssembler, NO_REG } from '../../arch/masm.js';
 import type { Target } from '../../arch/target.js';
 import { BugError, LimitError } from '../../errors.js';
 import { FUNC_IMPORT, FUNC_STUB, FUNC_TRAMPOLINE, SEGMENT_ALIGN, SITE_ENTRY } from '../../runtime/layout.js';
@@ -106,7 +106,8 @@ export class TextBuilder {
     this.stub('signal_entry', () => emitSignalEntry(context, this.hostFunction('on_signal')));
     for (const name of BUILTINS) {
       const layout = this.callLayout(funcType(this.host.module, this.hostExport(name)));
-      this.stub(name, () => emitBuiltin(context, layout, this.hostFunction(name)));
+      const frame = frameSizeFor(this.masm.plan, 0);
+      this.stub(name, () => emitBuiltin(context, layout, this.hostFunction(name)), FUNC_STUB, 0, frame);
     }
   }
 
@@ -124,7 +125,7 @@ export class TextBuilder {
         masm.offset,
         index,
         i,
-        missing ? 0 : 8 * layout.type.params.length,
+        frameSizeFor(masm.plan, missing ? 0 : 8 * layout.type.params.length),
         FUNC_IMPORT,
       );
       this.recordEntry(layout);
@@ -141,7 +142,7 @@ export class TextBuilder {
     sites.beginShape(type.params.length, 0);
     for (let i = 0; i < type.params.length; i++) {
       if (paramRegs[i] !== NO_REG) sites.register(typeCode(type.params[i]), paramRegs[i]);
-      else sites.slot(typeCode(type.params[i]), 1 + paramSlots[i]);
+      else sites.slot(typeCode(type.params[i]), entrySlots(this.masm.plan) + paramSlots[i]);
     }
     sites.site(this.masm.offset, 0, SITE_ENTRY);
   }

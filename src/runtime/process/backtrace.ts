@@ -19,7 +19,7 @@ import {
   RT_TEXT,
   SR_BODY,
 } from '../layout';
-import { load32_u, load64 } from '../native';
+import { FRAME_PUSH, LEAST_FRAME, load32_u, load64, UCONTEXT_LINK, UCONTEXT_PC, UCONTEXT_SP } from '../native';
 import { put, putDecimal, putForeign, putHex } from './message';
 import { imageBase, word } from './runtime-block';
 import { callSiteAt, functionAt, nameLength, nameOf } from './site-sections';
@@ -34,33 +34,42 @@ export function textOffsetOf(address: i64): i64 {
 
 /**
  * From the instruction that trapped.
+ * @param context ucontext_t
  * @param bodyOffset of the trap in its function, or -1 when not known
  */
-export function backtraceFrom(pc: i64, sp: i64, bodyOffset: i64): void {
+export function backtraceFrom(context: i64, bodyOffset: i64): void {
   printed = 0;
+  const pc = load64(context + UCONTEXT_PC);
+  const sp = load64(context + UCONTEXT_SP);
   const row = functionAt(textOffsetOf(pc));
   if (row === 0) return;
   printFrame(row, bodyOffset);
   // in the prologue of a function that ran out of stack the frame may not be there yet
   const above = sp + frameSize(row);
-  if (inStack(above) && isReturn(load64(above))) backtraceBehind(above);
-  else if (inStack(sp) && isReturn(load64(sp))) backtraceBehind(sp);
+  if (FRAME_PUSH !== 0 && <u32>load32_u(pc) === <u32>FRAME_PUSH) backtraceBehind(load64(context + UCONTEXT_LINK), sp);
+  else if (inStack(above) && isReturn(load64(above))) backtraceBehind(load64(above), above + 8);
+  else if (inStack(sp) && isReturn(load64(sp))) backtraceBehind(load64(sp), sp + 8);
 }
 
-/** From a word of the guest's stack that holds a return address. */
-export function backtraceFromReturn(sp: i64): void {
+/** From the frame of a stub that the guest has called. */
+export function backtraceFromStub(sp: i64): void {
   printed = 0;
-  backtraceBehind(sp);
+  sp += LEAST_FRAME;
+  if (inStack(sp)) backtraceBehind(load64(sp), sp + 8);
 }
 
-function backtraceBehind(sp: i64): void {
-  while (inStack(sp)) {
-    const text = textOffsetOf(load64(sp));
+/** @param sp of the frame returned to */
+function backtraceBehind(returnAddress: i64, sp: i64): void {
+  for (;;) {
+    const text = textOffsetOf(returnAddress);
     const row = functionAt(text);
     if (row === 0 || load32_u(row + FR_KIND) === FUNC_TRAMPOLINE) break;
     const site = callSiteAt(text);
     printFrame(row, site === 0 ? -1 : <i64>(<u32>load32_u(site + SR_BODY)));
-    sp += 8 + frameSize(row);
+    sp += frameSize(row);
+    if (!inStack(sp)) break;
+    returnAddress = load64(sp);
+    sp += 8;
   }
   if (printed > MAX_LINES) {
     put('  ... ');

@@ -44,7 +44,6 @@ import {
   store64,
   UCONTEXT_FLAGS,
   UCONTEXT_PC,
-  UCONTEXT_SP,
 } from '../native';
 import { backtraceFrom, textOffsetOf } from './backtrace';
 import { firstInstance, instanceCount, memoriesOf, nextInstance } from './init-plan';
@@ -161,7 +160,7 @@ function fatal(signo: i32, address: i64, context: i64): void {
     flush();
     return trapInContext(TRAP_FATAL, context, -1);
   }
-  if (inText(pc)) backtraceFrom(pc, load64(context + UCONTEXT_SP), -1);
+  if (inText(pc)) backtraceFrom(context, -1);
   flush();
   exit(EXIT_BUG);
 }

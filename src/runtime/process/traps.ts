@@ -24,8 +24,8 @@ import {
   TRAP_UNINITIALIZED,
   TRAP_UNREACHABLE,
 } from '../layout';
-import { load64, store64, UCONTEXT_PC, UCONTEXT_SP, unwind } from '../native';
-import { backtraceFrom, backtraceFromReturn } from './backtrace';
+import { store64, UCONTEXT_PC, unwind } from '../native';
+import { backtraceFrom, backtraceFromStub } from './backtrace';
 import { flush, put } from './message';
 import { exit, half, imageBase, setHalf, word } from './runtime-block';
 
@@ -38,7 +38,7 @@ export function raise(kind: i32): void {
     unwind();
   }
   describe(kind);
-  backtraceFromReturn(word(RT_GUEST_SP));
+  backtraceFromStub(word(RT_GUEST_SP));
   end();
 }
 
@@ -59,7 +59,7 @@ export function trapInContext(kind: i32, context: i64, bodyOffset: i64): void {
     return;
   }
   describe(kind);
-  backtraceFrom(load64(context + UCONTEXT_PC), load64(context + UCONTEXT_SP), bodyOffset);
+  backtraceFrom(context, bodyOffset);
   end();
 }
 

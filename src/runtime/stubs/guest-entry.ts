@@ -4,13 +4,13 @@
  *     host code --call--> invoke --jump--> trampoline --callRecord--> guest
  *               <-------------- ret ------ return point <--- ret ----
  *
- * RT_HOST_SP is the host's sp with the return address into host code on top, so that whoever sets sp to it and
+ * RT_HOST_SP is the host's sp with the return address into host code on top (in the least frame there is), so that whoever sets sp to it and
  * returns has made the running invoke or resume return: the trampoline's return point and `unwind` do. The return
  * point is the bottom return address of each guest stack, also of one that restore has built: it uses nothing but
  * the runtime block.
  */
 
-import { Conversion, IntOp, NO_REG, Width } from '../../arch/masm.js';
+import { Conversion, frameSizeFor, IntOp, NO_REG, Width } from '../../arch/masm.js';
 import type { CallLayout } from '../../compile/baseline/call-layout.js';
 import { ValType } from '../../compile/wasm/module.js';
 import { FN_TRAMPOLINE, RT_HOST_SP, RT_IMAGE_BASE, RT_INVOKE_VALUES, RT_STACK_TOP } from '../layout.js';
@@ -35,6 +35,7 @@ export function emitTrampoline(context: StubContext, layout: CallLayout): number
   const { masm, runtimeBlock } = context;
   const { argInts, callTemp, instance, memoryBase, resultInt } = masm.plan;
   const { params, results } = layout.type;
+  masm.enter(frameSizeFor(masm.plan, 0));
   masm.move64Sp(instance);
   masm.storeGlobal(Width.Int64, instance, runtimeBlock + RT_HOST_SP);
   masm.move(callTemp, argInts[0]);
@@ -74,6 +75,7 @@ export function emitTrampoline(context: StubContext, layout: CallLayout): number
 /** native.resume(context) with a CTX_* block in argInts[0]. */
 export function emitResume({ masm, runtimeBlock }: StubContext): void {
   const { argInts, instance } = masm.plan;
+  masm.enter(frameSizeFor(masm.plan, 0));
   masm.move64Sp(instance);
   masm.storeGlobal(Width.Int64, instance, runtimeBlock + RT_HOST_SP);
   masm.restoreContext(argInts[0]);
@@ -85,5 +87,6 @@ export function emitUnwind(context: StubContext): void {
   masm.loadGlobal(Width.Int64, masm.plan.instance, runtimeBlock + RT_HOST_SP);
   masm.setSp(masm.plan.instance);
   setHostInstance(context);
+  masm.leave(frameSizeFor(masm.plan, 0));
   masm.ret();
 }

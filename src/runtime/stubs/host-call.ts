@@ -12,7 +12,7 @@
  * itself and sets RT_REISSUE, and the thunk goes back to its entry with the arguments it was called with.
  */
 
-import { Cond, NO_REG, Width } from '../../arch/masm.js';
+import { Cond, frameSizeFor, NO_REG, Width } from '../../arch/masm.js';
 import type { CallLayout } from '../../compile/baseline/call-layout.js';
 import { ValType } from '../../compile/wasm/module.js';
 import {
@@ -33,7 +33,7 @@ export function emitImportThunk(context: StubContext, layout: CallLayout, target
   const { masm, runtimeBlock } = context;
   const { params } = layout.type;
   const entry = masm.offset;
-  const frame = 8 * params.length;
+  const frame = frameSizeFor(masm.plan, 8 * params.length);
   masm.resetLabels();
   const reissue = masm.newLabel();
   masm.enter(frame);
@@ -64,8 +64,9 @@ export function emitMissingThunk(context: StubContext, raise: number): void {
   const { masm } = context;
   masm.enter(0);
   masm.patchCall(masm.call(), masm.offset); // to here: the backtrace finds the thunk, with its name, on the stack
-  masm.enter(0);
-  enterHost(context, 0, 0);
+  const frame = frameSizeFor(masm.plan, 0);
+  masm.enter(frame);
+  enterHost(context, 0, frame);
   masm.constant(masm.plan.argInts[0], 0, TRAP_MISSING_IMPORT, 0);
   callTo(masm, raise);
   masm.trap();
@@ -77,11 +78,12 @@ export function emitMissingThunk(context: StubContext, raise: number): void {
  */
 export function emitBuiltin(context: StubContext, layout: CallLayout, target: number): void {
   const { masm } = context;
-  masm.enter(0);
-  enterHost(context, layout.slots, 0);
+  const frame = frameSizeFor(masm.plan, 0);
+  masm.enter(frame);
+  enterHost(context, layout.slots, frame);
   callTo(masm, target);
   enterGuest(context);
-  masm.leave(0);
+  masm.leave(frame);
   masm.ret();
 }
 

@@ -4,16 +4,18 @@
  * and where to go on are the host layer's (on_signal), which edits the saved context.
  */
 
+import { frameSizeFor } from '../../arch/masm.js';
 import { callTo, type StubContext, setHostInstance } from './context.js';
 
 /** @param onSignal text offset of the host layer's on_signal(number i32, siginfo i64, ucontext i64) */
 export function emitSignalEntry(context: StubContext, onSignal: number): void {
   const { masm } = context;
-  masm.enter(0);
+  const frame = frameSizeFor(masm.plan, 0);
+  masm.enter(frame);
   masm.signalArguments();
   setHostInstance(context);
   callTo(masm, onSignal);
-  masm.leave(0);
+  masm.leave(frame);
   masm.ret(); // to the restorer
 }
 

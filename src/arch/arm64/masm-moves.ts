@@ -1,0 +1,176 @@
+/**
+ * The macro-assembler's moves: between registers, constants, frame slots, fields.
+ *
+ * A field whose offset no addressing mode can hold is reached through the address scratch register, never through the
+ * other one: the code generator passes values in that (MacroAssembler.scratch).
+ */
+
+import { FLOAT_BASE, NO_REG, type Reg, Width } from '../masm.js';
+import { ADDRESS_SCRATCH, FLOAT_SCRATCH, SCRATCH } from './abi.js';
+import { addSubField, floatField, isUnscaled, logicalField, scaledField } from './encoding.js';
+import { A } from './encodings.js';
+import { LabelEmitter } from './labels.js';
+import { SP, ZR } from './registers.js';
+
+// By Width.
+const LOADS = [A.ldr_w, A.ldr_x, A.ldr_s, A.ldr_d];
+const STORES = [A.str_w, A.str_x, A.str_s, A.str_d];
+
+export class MoveMasm extends LabelEmitter {
+  move(dst: Reg, src: Reg): void {
+    if (dst === src) return;
+    if (dst === SP || src === SP) this.addSubImmediate(A.add_i, 1, dst, src, 0);
+    else this.logicalShifted(A.orr_r, 1, dst, ZR, src);
+  }
+
+  /** A move of a value known to be 32 bits, upper bits zero, or of all 64. */
+  protected moveInt(wide: number, dst: Reg, src: Reg): void {
+    if (dst !== src) this.logicalShifted(A.orr_r, wide, dst, ZR, src);
+  }
+
+  moveFloat(dst: Reg, src: Reg, wide: number): void {
+    if (dst !== src) this.floatOneSource(A.fmov, wide, dst, src);
+  }
+
+  exchange(a: Reg, b: Reg): void {
+    if (a === b) return;
+    if (a < FLOAT_BASE) {
+      this.move(SCRATCH, a);
+      this.move(a, b);
+      this.move(b, SCRATCH);
+    } else {
+      this.moveFloat(FLOAT_SCRATCH, a, 1);
+      this.moveFloat(a, b, 1);
+      this.moveFloat(b, FLOAT_SCRATCH, 1);
+    }
+  }
+
+  /** One instruction where a bitmask immediate will do, else movz or movn and a movk for each other half-word. */
+  constant(dst: Reg, wide: number, lo: number, hi: number): void {
+    lo |= 0;
+    if (wide === 0) hi = 0;
+    if (hi === 0) this.constant32(dst, lo);
+    else this.constant64(dst, lo, hi);
+  }
+
+  private constant32(dst: Reg, lo: number): void {
+    const low = lo & 0xffff;
+    const high = lo >>> 16;
+    if (high === 0) this.moveWide(A.movz, 0, dst, low, 0);
+    else if (low === 0) this.moveWide(A.movz, 0, dst, high, 1);
+    else if (high === 0xffff) this.moveWide(A.movn, 0, dst, low ^ 0xffff, 0);
+    else if (low === 0xffff) this.moveWide(A.movn, 0, dst, high ^ 0xffff, 1);
+    else {
+      const field = logicalField(0, lo, 0);
+      if (field >= 0) this.logicalImmediate(A.orr_i, 0, dst, ZR, field);
+      else {
+        this.moveWide(A.movz, 0, dst, low, 0);
+        this.moveWide(A.movk, 0, dst, high, 1);
+      }
+    }
+  }
+
+  private constant64(dst: Reg, lo: number, hi: number): void {
+    const zeros = count(lo, hi, 0);
+    const ones = count(lo, hi, 0xffff);
+    if (zeros < 3 && ones < 3) {
+      const field = logicalField(1, lo, hi);
+      if (field >= 0) {
+        this.logicalImmediate(A.orr_i, 1, dst, ZR, field);
+        return;
+      }
+    }
+    const fill = ones > zeros ? 0xffff : 0;
+    let first = true;
+    for (let hw = 0; hw < 4; hw++) {
+      const half = halfWord(lo, hi, hw);
+      if (half === fill) continue;
+      if (!first) this.moveWide(A.movk, 1, dst, half, hw);
+      else this.moveWide(fill === 0 ? A.movz : A.movn, 1, dst, half ^ fill, hw);
+      first = false;
+    }
+    if (first) this.moveWide(A.movn, 1, dst, 0, 0); // all ones
+  }
+
+  floatConstant(dst: Reg, wide: number, lo: number, hi: number): void {
+    if (lo === 0 && (wide === 0 || hi === 0)) {
+      this.floatFromInt(A.fmov_rf, wide, wide, dst, ZR);
+      return;
+    }
+    const imm8 = floatField(wide, lo, hi);
+    if (imm8 >= 0) this.floatImmediate(A.fmov_i, wide, dst, imm8);
+    else {
+      this.constant(SCRATCH, wide, lo, hi);
+      this.floatFromInt(A.fmov_rf, wide, wide, dst, SCRATCH);
+    }
+  }
+
+  loadSlot(width: Width, dst: Reg, slot: number): void {
+    this.access(LOADS[width]!, width & 1 ? 3 : 2, dst, SP, slot);
+  }
+
+  storeSlot(width: Width, src: Reg, slot: number): void {
+    this.access(STORES[width]!, width & 1 ? 3 : 2, src, SP, slot);
+  }
+
+  storeSlotConstant(wide: number, slot: number, lo: number, hi: number): void {
+    this.storeSlot(wide !== 0 ? Width.Int64 : Width.Int32, this.constantOrZero(wide, lo, hi), slot);
+  }
+
+  /** A register with the constant: the zero register, or the scratch one. */
+  protected constantOrZero(wide: number, lo: number, hi: number): Reg {
+    if (lo === 0 && (wide === 0 || hi === 0)) return ZR;
+    this.constant(SCRATCH, wide, lo, hi);
+    return SCRATCH;
+  }
+
+  loadField(width: Width, dst: Reg, base: Reg, offset: number): void {
+    this.access(LOADS[width]!, width & 1 ? 3 : 2, dst, base, offset);
+  }
+
+  storeField(width: Width, src: Reg, base: Reg, offset: number): void {
+    this.access(STORES[width]!, width & 1 ? 3 : 2, src, base, offset);
+  }
+
+  /** A load or store at [base + offset], offset of any size; of 1 << log2Size bytes. */
+  protected access(op: number, log2Size: number, reg: Reg, base: Reg, offset: number): void {
+    if (scaledField(offset, log2Size) >= 0) this.loadStore(op, reg, base, offset);
+    else if (isUnscaled(offset)) this.loadStoreUnscaled(op, reg, base, offset);
+    else {
+      const low = offset & 0xfff;
+      const high = addSubField(offset - low);
+      if (high >= 0 && scaledField(low, log2Size) >= 0) {
+        this.addSubImmediate(A.add_i, 1, ADDRESS_SCRATCH, base, high);
+        this.loadStore(op, reg, ADDRESS_SCRATCH, low);
+      } else {
+        this.constant(ADDRESS_SCRATCH, 1, offset | 0, offset < 0 ? -1 : 0);
+        this.loadStoreRegister(op, reg, base, ADDRESS_SCRATCH, 0);
+      }
+    }
+  }
+
+  /** dst = lhs + imm of any size; `temporary` may be dst, unless that is lhs. */
+  protected addConstant(wide: number, dst: Reg, lhs: Reg, imm: number, temporary: Reg = ADDRESS_SCRATCH): void {
+    const positive = addSubField(imm);
+    const negative = positive < 0 ? addSubField(-imm) : NO_REG;
+    if (positive >= 0) this.addSubImmediate(A.add_i, wide, dst, lhs, positive);
+    else if (negative >= 0) this.addSubImmediate(A.sub_i, wide, dst, lhs, negative);
+    else {
+      this.constant(temporary, wide, imm | 0, imm < 0 ? -1 : 0);
+      // as an extended register, so that the others may be the stack pointer
+      if (dst === SP || lhs === SP) this.addSubExtended(A.add_x, 1, dst, lhs, temporary, 3);
+      else this.addSubShifted(A.add_r, wide, dst, lhs, temporary);
+    }
+  }
+}
+
+function halfWord(lo: number, hi: number, hw: number): number {
+  const word = hw < 2 ? lo : hi;
+  return hw & 1 ? word >>> 16 : word & 0xffff;
+}
+
+function count(lo: number, hi: number, value: number): number {
+  let n = 0;
+  for (let hw = 0; hw < 4; hw++) if (halfWord(lo, hi, hw) === value) n++;
+  return n;
+}

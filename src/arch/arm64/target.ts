@@ -1,0 +1,18 @@
+/** AArch64 as the rest of the project sees it. */
+
+import type { Target } from '../target.js';
+import { plan } from './abi.js';
+import { hostConstants } from './host-constants.js';
+import { Arm64MacroAssembler } from './masm.js';
+import { signalFrame } from './signal-frame.js';
+
+export const arm64: Target = {
+  name: 'arm64',
+  elfMachine: 183, // EM_AARCH64
+  plan,
+  signalFrame,
+  safepointTrap: new Uint8Array([0x00, 0x00, 0x20, 0xd4]), // brk #0
+  safepointPcBias: 0, // the saved pc is the instruction's own
+  hostConstants,
+  createAssembler: (initialBytes = 65536) => new Arm64MacroAssembler(initialBytes),
+};
