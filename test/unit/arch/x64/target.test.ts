@@ -5,6 +5,7 @@ import { IntOp, LoadOp, NO_REG, ShiftOp, Width } from '../../../../src/arch/masm
 import { X64MacroAssembler } from '../../../../src/arch/x64/masm.js';
 import { registerName } from '../../../../src/arch/x64/registers.js';
 import { x64 } from '../../../../src/arch/x64/target.js';
+import * as layout from '../../../../src/runtime/layout.js';
 
 test('the pools are disjoint and leave out what is reserved', () => {
   const { plan } = x64;
@@ -56,4 +57,17 @@ test('the shortest encoding is taken', () => {
   expect(size((m) => m.enter(0))).toBe(0);
   expect(size((m) => m.enter(128))).toBe(4);
   expect(size((m) => m.leave(128))).toBe(4);
+});
+
+test('probes touch each 64 KiB from the top down, then the frame is made', () => {
+  const code = (size: number) => {
+    const masm = x64.createAssembler();
+    masm.enter(size);
+    return Buffer.from(masm.code()).toString('hex');
+  };
+  expect(code(65536)).toBe('4881ec00000100'); // sub rsp, 65536: a call behind it touches near enough to the last one
+  expect(code(200000)).toBe(
+    ['85842400 00ffff', '85842400 00feff', '85842400 00fdff', '4881ec40 0d0300'].join('').replaceAll(' ', ''),
+  );
+  expect(layout.STACK_GUARD).toBeGreaterThanOrEqual(2 * 65536);
 });

@@ -1,11 +1,10 @@
-/** Integer operations of the x64 macro-assembler, run natively with every aliasing of their registers. */
+/** Integer operations of the macro-assemblers, run natively or emulated with every aliasing of their registers. */
 
-import { expect, test } from 'vitest';
-import { Cond, DivOp, IntOp, IntUnary, ShiftOp, Width } from '../../../../src/arch/masm.js';
+import { expect } from 'vitest';
+import { Cond, DivOp, IntOp, IntUnary, ShiftOp, Width } from '../../../src/arch/masm.js';
 import * as model from './model.js';
-import { type Case, canRun, run } from './native-cases.js';
+import { type Case, onEach } from './native-cases.js';
 
-const native = test.skipIf(!canRun);
 const WIDTHS = [0, 1] as const;
 
 /** dst, lhs, rhs: all different, each pair the same, all the same; low and high registers, rbp and r13 as bases. */
@@ -52,7 +51,7 @@ const IMMEDIATES = [
   -0x80000000,
 ];
 
-native('binary', () => {
+onEach('binary', ({ run }) => {
   const cases: Case[] = [];
   for (let op = IntOp.Add; op <= IntOp.Xor; op++)
     for (const wide of WIDTHS)
@@ -92,7 +91,7 @@ native('binary', () => {
   expect(run(cases)).toEqual([]);
 });
 
-native('binaryImm', () => {
+onEach('binaryImm', ({ run }) => {
   const cases: Case[] = [];
   for (let op = IntOp.Add; op <= IntOp.Xor; op++)
     for (const wide of WIDTHS)
@@ -110,7 +109,7 @@ native('binaryImm', () => {
   expect(run(cases)).toEqual([]);
 });
 
-native('addScaled', () => {
+onEach('addScaled', ({ run }) => {
   const cases: Case[] = [];
   for (const wide of WIDTHS)
     for (let scale = 0; scale < 4; scale++)
@@ -133,7 +132,7 @@ native('addScaled', () => {
   expect(run(cases)).toEqual([]);
 });
 
-native('shifts', () => {
+onEach('shifts', ({ run }) => {
   const cases: Case[] = [];
   for (let op = ShiftOp.Shl; op <= ShiftOp.Rotr; op++)
     for (const wide of WIDTHS) {
@@ -168,7 +167,7 @@ native('shifts', () => {
   expect(run(cases)).toEqual([]);
 });
 
-native('unary', () => {
+onEach('unary', ({ run }) => {
   const cases: Case[] = [];
   for (let op = IntUnary.Clz; op <= IntUnary.WrapOrZeroExtend; op++)
     for (const wide of WIDTHS)
@@ -187,7 +186,7 @@ native('unary', () => {
   expect(run(cases)).toEqual([]);
 });
 
-native('divide', () => {
+onEach('divide', ({ run }) => {
   const cases: Case[] = [];
   for (let op = DivOp.DivS; op <= DivOp.RemU; op++)
     for (const wide of WIDTHS)
@@ -208,7 +207,7 @@ native('divide', () => {
   expect(run(cases)).toEqual([]);
 });
 
-native('comparisons, conditions, branches, selection', () => {
+onEach('comparisons, conditions, branches, selection', ({ run }) => {
   const cases: Case[] = [];
   for (let cond = Cond.Eq; cond <= Cond.GeU; cond++)
     for (const wide of WIDTHS) {

@@ -1,5 +1,6 @@
 /**
- * Runs small pieces of macro-assembler code natively over tables of inputs and returns what differs from a model.
+ * Runs small pieces of macro-assembler code over tables of inputs and returns what differs from a model: natively, or
+ * through qemu-user for another CPU than this machine's, when that is installed.
  *
  * All cases of a call become one static ELF executable, written by hand: per case a loop over its rows that loads the
  * inputs into registers, runs the piece, and stores the result. A second round, on a few rows, fills all registers with
@@ -9,13 +10,15 @@
  *     OUT       results                                 RW
  */
 
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Cond, FLOAT_BASE, IntOp, type Reg, Width } from '../../../../src/arch/masm.js';
-import type { X64MacroAssembler } from '../../../../src/arch/x64/masm.js';
-import { x64 } from '../../../../src/arch/x64/target.js';
+import { test } from 'vitest';
+import { arm64 } from '../../../src/arch/arm64/target.js';
+import { Cond, FLOAT_BASE, IntOp, type MacroAssembler, type Reg, Width } from '../../../src/arch/masm.js';
+import type { Target } from '../../../src/arch/target.js';
+import { x64 } from '../../../src/arch/x64/target.js';
 
 export type Row = readonly bigint[];
 
@@ -23,7 +26,7 @@ export interface Case {
   readonly name: string;
   /** Where the row's values go, in order. */
   readonly inputs: readonly (readonly [Reg, Width])[];
-  emit(masm: X64MacroAssembler): void;
+  emit(masm: MacroAssembler): void;
   readonly result: Reg;
   readonly width: Width;
   /** The same array in several cases is stored once. */
@@ -35,7 +38,43 @@ export interface Case {
 }
 
 export const NAN = -1n;
-export const canRun = process.arch === 'x64' && process.platform === 'linux';
+
+const range = (first: Reg, last: Reg) => Array.from({ length: last - first + 1 }, (_, i) => first + i);
+
+/** A CPU and how to run its code here. */
+export class Machine {
+  constructor(
+    readonly target: Target,
+    readonly emulator: string,
+    /** The macro-assembler's own registers. */
+    readonly scratch: readonly Reg[],
+    /** The registers that must not change unless a case says so. */
+    readonly kept: readonly Reg[],
+  ) {}
+
+  get launcher(): readonly string[] {
+    return process.arch === this.target.name ? [] : [this.emulator];
+  }
+
+  get canRun(): boolean {
+    const [emulator] = this.launcher;
+    return process.platform === 'linux' && (emulator === undefined || spawnSync(emulator, ['-version']).status === 0);
+  }
+
+  readonly run = (cases: readonly Case[]): string[] => run(this, cases);
+}
+
+export const machines = [
+  new Machine(x64, 'qemu-x86_64-static', [1, 38, 39], [0, 2, 3, ...range(5, 15), ...range(32, 47)]),
+  new Machine(arm64, 'qemu-aarch64-static', [16, 17, 62, 63], [...range(0, 15), ...range(19, 29), ...range(32, 61)]),
+];
+
+/** A test for each CPU. */
+export function onEach(name: string, body: (machine: Machine) => void): void {
+  for (const machine of machines) {
+    test.skipIf(!machine.canRun)(`${machine.target.name}: ${name}`, { timeout: 120_000 }, () => body(machine));
+  }
+}
 
 export const IMAGE = 0x400000;
 /** 2 KiB that cases may use as memory: image offset. */
@@ -44,11 +83,10 @@ const INPUT_POINTER = 0x100;
 const OUTPUT_POINTER = 0x108;
 const TABLES = 0x1000;
 const OUT = 0x40000000;
-const SCRATCH = [1, 38, 39];
 const ROUND_2_ROWS = 3;
-const DUMP = 32 * 8;
 
-export function run(cases: readonly Case[]): string[] {
+function run(machine: Machine, cases: readonly Case[]): string[] {
+  const { target, kept } = machine;
   const tables = new Map<readonly Row[], number>();
   let end = TABLES;
   for (const { rows } of cases) {
@@ -57,7 +95,7 @@ export function run(cases: readonly Case[]): string[] {
     end += rows.length * stride(rows) + 8;
   }
   const codeStart = (end + 15) & ~15;
-  const masm = x64.createAssembler() as X64MacroAssembler;
+  const masm = target.createAssembler();
   masm.imageStart = codeStart;
 
   constantTo(masm, OUTPUT_POINTER, OUT);
@@ -65,10 +103,10 @@ export function run(cases: readonly Case[]): string[] {
   for (const c of cases) {
     emitLoop(masm, c, tables.get(c.rows)!);
     outBytes += 8 * c.rows.length;
-    for (let i = 0; i < ROUND_2_ROWS; i++) emitDump(masm, c, tables.get(c.rows)! + stride(c.rows) * i);
-    outBytes += ROUND_2_ROWS * DUMP;
+    for (let i = 0; i < ROUND_2_ROWS; i++) emitDump(masm, kept, c, tables.get(c.rows)! + stride(c.rows) * i);
+    outBytes += ROUND_2_ROWS * kept.length * 8;
   }
-  emitExit(masm, outBytes);
+  emitExit(masm, target, outBytes);
 
   const image = new Uint8Array(codeStart + masm.offset);
   image.set(masm.code(), codeStart);
@@ -81,8 +119,8 @@ export function run(cases: readonly Case[]): string[] {
       });
     });
   }
-  writeHeader(view, codeStart, outBytes);
-  return compare(cases, execute(image));
+  writeHeader(view, target.elfMachine, codeStart, outBytes);
+  return compare(machine, cases, execute(image, machine.launcher));
 }
 
 /** Bytes from one row of a table to the next. */
@@ -90,13 +128,13 @@ function stride(rows: readonly Row[]): number {
   return 8 * rows[0]!.length;
 }
 
-function emitInputs(masm: X64MacroAssembler, c: Case): void {
+function emitInputs(masm: MacroAssembler, c: Case): void {
   c.inputs.forEach(([reg, width], i) => {
     masm.loadField(width, reg, masm.scratch, 8 * i);
   });
 }
 
-function emitLoop(masm: X64MacroAssembler, c: Case, table: number): void {
+function emitLoop(masm: MacroAssembler, c: Case, table: number): void {
   masm.resetLabels();
   const s = masm.scratch;
   constantTo(masm, INPUT_POINTER, IMAGE + table);
@@ -120,36 +158,34 @@ function emitLoop(masm: X64MacroAssembler, c: Case, table: number): void {
 }
 
 const pattern = (reg: Reg): bigint => 0x5a00_1234_c3a0_0000n + BigInt(reg) * 0x1_0000_0101n;
-const patterned = (reg: Reg): boolean => reg !== 4 && reg !== 1;
 
-function emitDump(masm: X64MacroAssembler, c: Case, row: number): void {
+function emitDump(masm: MacroAssembler, kept: readonly Reg[], c: Case, row: number): void {
   masm.resetLabels();
   const s = masm.scratch;
-  for (let n = 31; n >= 0; n--) {
-    const reg = n < 16 ? n : n + 16;
+  for (const reg of kept.toReversed()) {
     const lo = Number(BigInt.asIntN(32, pattern(reg)));
     const hi = Number(pattern(reg) >> 32n);
     if (reg >= FLOAT_BASE) masm.floatConstant(reg, 1, lo, hi);
-    else if (patterned(reg)) masm.constant(reg, 1, lo, hi);
+    else masm.constant(reg, 1, lo, hi);
   }
   masm.constant(s, 0, IMAGE + row, 0);
   emitInputs(masm, c);
   c.emit(masm);
   masm.loadGlobal(Width.Int64, s, OUTPUT_POINTER);
-  for (let n = 0; n < 32; n++) {
-    masm.storeField(n < 16 ? Width.Int64 : Width.F64, n < 16 ? n : n + 16, s, 8 * n);
-  }
-  masm.binaryImm(IntOp.Add, 1, s, s, DUMP);
+  kept.forEach((reg, n) => {
+    masm.storeField(reg < FLOAT_BASE ? Width.Int64 : Width.F64, reg, s, 8 * n);
+  });
+  masm.binaryImm(IntOp.Add, 1, s, s, kept.length * 8);
   masm.storeGlobal(Width.Int64, s, OUTPUT_POINTER);
   masm.resetLabels();
 }
 
-function constantTo(masm: X64MacroAssembler, imageOffset: number, value: number): void {
+function constantTo(masm: MacroAssembler, imageOffset: number, value: number): void {
   masm.storeGlobalConstant(Width.Int64, imageOffset, value);
 }
 
 /** write(1, OUT, bytes) until all is out, then exit_group(0). */
-function emitExit(masm: X64MacroAssembler, bytes: number): void {
+function emitExit(masm: MacroAssembler, { hostConstants }: Target, bytes: number): void {
   const [number, a0, a1, a2] = masm.syscallRegisters as [Reg, Reg, Reg, Reg];
   masm.resetLabels();
   const again = masm.newLabel();
@@ -157,25 +193,25 @@ function emitExit(masm: X64MacroAssembler, bytes: number): void {
   masm.constant(a2, 0, bytes, 0);
   masm.bind(again);
   masm.constant(a0, 0, 1, 0);
-  masm.constant(number, 0, 1, 0);
+  masm.constant(number, 0, hostConstants.SYS_write!, 0);
   masm.syscall();
   masm.binary(IntOp.Add, 1, a1, a1, masm.plan.resultInt);
   masm.binary(IntOp.Sub, 1, a2, a2, masm.plan.resultInt);
   masm.testZero(1, a2);
   masm.branch(Cond.Ne, again);
   masm.constant(a0, 0, 0, 0);
-  masm.constant(number, 0, 231, 0);
+  masm.constant(number, 0, hostConstants.SYS_exit_group!, 0);
   masm.syscall();
 }
 
-function writeHeader(view: DataView, codeStart: number, outBytes: number): void {
+function writeHeader(view: DataView, elfMachine: number, codeStart: number, outBytes: number): void {
   const u16 = (at: number, value: number) => view.setUint16(at, value, true);
   const u32 = (at: number, value: number) => view.setUint32(at, value, true);
   const u64 = (at: number, value: number) => view.setBigUint64(at, BigInt(value), true);
   u32(0, 0x464c457f);
   u32(4, 0x00010102); // 64-bit, little-endian, version 1
   u16(16, 2); // ET_EXEC
-  u16(18, x64.elfMachine);
+  u16(18, elfMachine);
   u32(20, 1);
   u64(24, IMAGE + codeStart);
   u64(32, 64); // program headers
@@ -197,18 +233,19 @@ function writeHeader(view: DataView, codeStart: number, outBytes: number): void 
   segment(64 + 56, 6, OUT, 0, outBytes);
 }
 
-function execute(image: Uint8Array): Uint8Array {
+function execute(image: Uint8Array, launcher: readonly string[]): Uint8Array {
   const folder = mkdtempSync(join(tmpdir(), 'wag-snap-native-'));
   try {
     const file = join(folder, 'cases');
     writeFileSync(file, image, { mode: 0o755 });
-    return execFileSync(file, { maxBuffer: 1 << 30, stdio: ['ignore', 'pipe', 'inherit'] });
+    const [program = file, ...args] = [...launcher, file];
+    return execFileSync(program, args, { maxBuffer: 1 << 30, stdio: ['ignore', 'pipe', 'inherit'] });
   } finally {
     rmSync(folder, { recursive: true });
   }
 }
 
-function compare(cases: readonly Case[], out: Uint8Array): string[] {
+function compare({ kept, scratch }: Machine, cases: readonly Case[], out: Uint8Array): string[] {
   const view = new DataView(out.buffer, out.byteOffset, out.byteLength);
   const wrong: string[] = [];
   let at = 0;
@@ -223,11 +260,9 @@ function compare(cases: readonly Case[], out: Uint8Array): string[] {
         wrong.push(`${c.name}(${row.map(hex).join(', ')}) = ${hex(actual)}, expected ${hex(expected)}`);
     }
     for (let i = 0; i < ROUND_2_ROWS; i++) {
-      for (let n = 0; n < 32; n++) {
-        const reg = n < 16 ? n : n + 16;
+      for (const [n, reg] of kept.entries()) {
         const actual = view.getBigUint64(at + 8 * n, true);
-        if (reg === c.result || SCRATCH.includes(reg) || c.clobbers?.includes(reg) || !(reg >= 32 || patterned(reg)))
-          continue;
+        if (reg === c.result || scratch.includes(reg) || c.clobbers?.includes(reg)) continue;
         let expected = pattern(reg);
         c.inputs.forEach(([to, width], j) => {
           const value = c.rows[i]![j]!;
@@ -235,7 +270,7 @@ function compare(cases: readonly Case[], out: Uint8Array): string[] {
         });
         if (actual !== expected) wrong.push(`${c.name}: register ${reg} became ${hex(actual)}, was ${hex(expected)}`);
       }
-      at += DUMP;
+      at += kept.length * 8;
     }
   }
   if (at !== out.length) wrong.push(`${out.length} bytes of results instead of ${at}`);

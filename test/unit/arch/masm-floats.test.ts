@@ -1,11 +1,10 @@
-/** Float operations and conversions of the x64 macro-assembler, run natively with every aliasing of their registers. */
+/** Float operations and conversions of the macro-assemblers, run natively or emulated with every aliasing of their registers. */
 
-import { expect, test } from 'vitest';
-import { Cond, Conversion, FloatOp, FloatUnary, Truncation, Width } from '../../../../src/arch/masm.js';
+import { expect } from 'vitest';
+import { Cond, Conversion, FloatOp, FloatUnary, Truncation, Width } from '../../../src/arch/masm.js';
 import * as model from './model.js';
-import { type Case, canRun, run } from './native-cases.js';
+import { type Case, onEach } from './native-cases.js';
 
-const native = test.skipIf(!canRun);
 const WIDTHS = [0, 1] as const;
 const TRIPLES = [
   [32, 33, 34],
@@ -24,7 +23,7 @@ const PAIRS = [
 ] as const;
 const float = (wide: number): Width => (wide !== 0 ? Width.F64 : Width.F32);
 
-native('floatBinary', () => {
+onEach('floatBinary', ({ run }) => {
   const cases: Case[] = [];
   for (let op = FloatOp.Add; op <= FloatOp.Copysign; op++)
     for (const wide of WIDTHS)
@@ -65,7 +64,7 @@ native('floatBinary', () => {
   expect(run(cases)).toEqual([]);
 });
 
-native('floatUnary, canonicalizeNaN', () => {
+onEach('floatUnary, canonicalizeNaN', ({ run }) => {
   const cases: Case[] = [];
   for (const wide of WIDTHS)
     for (const [dst, src] of PAIRS) {
@@ -98,7 +97,7 @@ native('floatUnary, canonicalizeNaN', () => {
   expect(run(cases)).toEqual([]);
 });
 
-native('compareFloat', () => {
+onEach('compareFloat', ({ run }) => {
   const cases: Case[] = [];
   for (let cond = Cond.FEq; cond <= Cond.FGe; cond++)
     for (const wide of WIDTHS) {
@@ -185,7 +184,7 @@ native('compareFloat', () => {
   expect(run(cases)).toEqual([]);
 });
 
-native('convert', () => {
+onEach('convert', ({ run }) => {
   const cases: Case[] = [];
   for (let op = Conversion.F32FromI32S; op <= Conversion.F64FromI64Bits; op++) {
     const fromInt = op < Conversion.F32Demote || op >= Conversion.F32FromI32Bits;
@@ -215,7 +214,7 @@ native('convert', () => {
   expect(run(cases)).toEqual([]);
 });
 
-native('truncate', () => {
+onEach('truncate', ({ run }) => {
   const cases: Case[] = [];
   for (let op = Truncation.I32FromF32S; op <= Truncation.I64FromF64U; op++) {
     const double = op >> 2;

@@ -1,11 +1,10 @@
-/** Moves, constants, slots, fields and guest memory accesses of the x64 macro-assembler, run natively. */
+/** Moves, constants, slots, fields and guest memory accesses of the macro-assemblers, run natively or emulated. */
 
-import { expect, test } from 'vitest';
-import { LoadOp, NO_REG, StoreOp, Width } from '../../../../src/arch/masm.js';
+import { expect } from 'vitest';
+import { LoadOp, NO_REG, StoreOp, Width } from '../../../src/arch/masm.js';
 import * as model from './model.js';
-import { type Case, canRun, IMAGE, REGION, run } from './native-cases.js';
+import { type Case, IMAGE, onEach, REGION } from './native-cases.js';
 
-const native = test.skipIf(!canRun);
 const ROWS = model.intRows.slice(0, 60);
 const SINGLE = model.intRows.map(([a, b]) => [b!, a!]).slice(0, 60);
 
@@ -39,7 +38,7 @@ function place(masm: Parameters<Case['emit']>[0], { base, index, offset }: (type
 
 const clobbers = (a: (typeof ADDRESSES)[number]) => [a.base, a.index];
 
-native('loads', () => {
+onEach('loads', ({ run }) => {
   const cases: Case[] = [];
   for (let op = LoadOp.I32; op <= LoadOp.I64_32U; op++)
     for (const a of ADDRESSES)
@@ -66,7 +65,7 @@ native('loads', () => {
   expect(run(cases)).toEqual([]);
 });
 
-native('stores', () => {
+onEach('stores', ({ run }) => {
   const cases: Case[] = [];
   const merged = (bits: number, old: bigint, value: bigint) =>
     ((BigInt.asUintN(64, old) >> BigInt(bits)) << BigInt(bits)) | BigInt.asUintN(bits, value);
@@ -109,7 +108,7 @@ native('stores', () => {
   expect(run(cases)).toEqual([]);
 });
 
-native('constants, moves, exchange', () => {
+onEach('constants, moves, exchange', ({ run }) => {
   const cases: Case[] = [];
   for (const [value] of model.intRows.filter((_, i) => i % 28 === 0).concat(SINGLE)) {
     const lo = Number(BigInt.asIntN(32, value!));
@@ -182,7 +181,7 @@ native('constants, moves, exchange', () => {
   expect(run(cases)).toEqual([]);
 });
 
-native('slots, fields, elements, globals', () => {
+onEach('slots, fields, elements, globals', ({ run }) => {
   const cases: Case[] = [];
   for (let width = Width.Int32; width <= Width.F64; width++)
     for (const reg of width >= Width.F32 ? [32, 47] : [0, 6, 12]) {
