@@ -214,7 +214,7 @@ export const FD_OPEN_FLAGS = 12; // u32: Linux-neutral: 1 read, 2 write
 export const FD_RIGHTS = 16; // u64
 export const FD_RIGHTS_INHERITING = 24; // u64
 export const FD_PREOPEN = 32; // u32: guest descriptor of the preopen the path is below
-export const FD_PATH_LENGTH = 36; // u32: files and directories: path below the preopen; preopens: the guest's name
+export const FD_PATH_LENGTH = 36; // u32: files and directories: path below the preopen; preopens: the guest's name; listeners: the address
 export const FD_HOST_PATH_LENGTH = 40; // u32: preopens: the host path, behind the guest's name in the path area
 export const FD_READ_ONLY = 44; // u32: preopens: 1 when given with :ro
 export const FD_COOKIE = 48; // u64: directories: read position
@@ -226,6 +226,8 @@ export const FDK_STDIO = 1;
 export const FDK_PREOPEN = 2;
 export const FDK_FILE = 3;
 export const FDK_DIRECTORY = 4;
+export const FDK_LISTENER = 5; // its path is the line of WAGSNAP_LISTEN
+export const FDK_SOCKET = 6; // a connection
 
 // -- resume plan: how start continues a snapshot. u64 words; pointers are relocated by the base relocations.
 export const RP_MEMORIES = 0; // pointer to: count, then {record pointer, size in bytes, extentCount, {memory offset, file offset, bytes}…}

@@ -59,6 +59,7 @@ export const E = {
   ACCES: 2,
   AGAIN: 6,
   BADF: 8,
+  CONNRESET: 15,
   EXIST: 20,
   FAULT: 21,
   INVAL: 28,
@@ -67,14 +68,16 @@ export const E = {
   LOOP: 32,
   NAMETOOLONG: 37,
   NOENT: 44,
-  NOSYS: 52,
+  NOTCONN: 53,
   NOTDIR: 54,
   NOTEMPTY: 55,
+  NOTSOCK: 57,
   NOTSUP: 58,
   PERM: 63,
   PIPE: 64,
   ROFS: 69,
   SPIPE: 70,
+  NOTCAPABLE: 76,
 } as const;
 
 export interface OpenOptions {

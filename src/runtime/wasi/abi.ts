@@ -14,6 +14,7 @@ export const ENAMETOOLONG: i32 = 37;
 export const ENOENT: i32 = 44;
 export const ENOSYS: i32 = 52;
 export const ENOTDIR: i32 = 54;
+export const ENOTSOCK: i32 = 57;
 export const ENOTSUP: i32 = 58;
 export const EOVERFLOW: i32 = 61;
 export const EPERM: i32 = 63;
@@ -49,6 +50,8 @@ export const RIGHT_PATH_SYMLINK: u64 = 1 << 24;
 export const RIGHT_PATH_REMOVE_DIRECTORY: u64 = 1 << 25;
 export const RIGHT_PATH_UNLINK_FILE: u64 = 1 << 26;
 export const RIGHT_POLL_FD_READWRITE: u64 = 1 << 27;
+export const RIGHT_SOCK_SHUTDOWN: u64 = 1 << 28;
+export const RIGHT_SOCK_ACCEPT: u64 = 1 << 29;
 
 export const LOOKUP_SYMLINK_FOLLOW: i32 = 1;
 
@@ -62,6 +65,22 @@ export const FDFLAG_DSYNC: i32 = 2;
 export const FDFLAG_NONBLOCK: i32 = 4;
 export const FDFLAG_RSYNC: i32 = 8;
 export const FDFLAG_SYNC: i32 = 16;
+
+// fstflags
+export const FSTFLAG_ATIM: i32 = 1;
+export const FSTFLAG_ATIM_NOW: i32 = 2;
+export const FSTFLAG_MTIM: i32 = 4;
+export const FSTFLAG_MTIM_NOW: i32 = 8;
+
+// riflags, roflags, sdflags
+export const RECV_PEEK: i32 = 1;
+export const RECV_WAITALL: i32 = 2;
+export const RECV_DATA_TRUNCATED: i32 = 1;
+export const SHUT_RD: i32 = 1;
+export const SHUT_WR: i32 = 2;
+
+export const SIGNAL_NONE: i32 = 0;
+export const SIGNAL_SYS: i32 = 30; // the last one
 
 export const FILETYPE_UNKNOWN: i32 = 0;
 export const FILETYPE_BLOCK_DEVICE: i32 = 1;

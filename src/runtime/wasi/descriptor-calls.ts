@@ -1,11 +1,11 @@
 /**
- * Calls about a descriptor itself: fd_close, fd_renumber, fd_fdstat_get, fd_fdstat_set_flags, fd_filestat_get, fd_prestat_get,
- * fd_prestat_dir_name.
+ * Calls about a descriptor itself: fd_close, fd_renumber, fd_fdstat_get, fd_fdstat_set_flags, fd_fdstat_set_rights, fd_filestat_get,
+ * fd_prestat_get, fd_prestat_dir_name.
  *
  * AssemblyScript. File types and sizes come from statx; a pipe's type is "unknown", as WASI has none for it.
  */
 
-import { FDK_PREOPEN, FD_RIGHTS_INHERITING } from '../layout';
+import { FDK_PREOPEN, FD_RIGHTS, FD_RIGHTS_INHERITING } from '../layout';
 import { SYS_fcntl, SYS_getsockopt, copy, fill, store16, store32, store64, store8, syscall } from '../native';
 import {
   EBADF,
@@ -13,6 +13,7 @@ import {
   EINVAL,
   EMFILE,
   ENAMETOOLONG,
+  ENOTCAPABLE,
   ESUCCESS,
   FDFLAG_APPEND,
   FDFLAG_NONBLOCK,
@@ -42,6 +43,7 @@ import {
   RIGHT_FD_FILESTAT_GET,
 } from './abi';
 import {
+  RIGHT_KEPT,
   closeEntry,
   flagsOf,
   freeEntry,
@@ -164,7 +166,7 @@ export function fd_fdstat_get(fd: u32, fdstat: u32): i32 {
   fill(to, 0, FDSTAT_SIZE);
   store8(to + FDSTAT_FILETYPE, fileType(nativeOf(entry)));
   store16(to + FDSTAT_FLAGS, flagsOf(entry));
-  store64(to + FDSTAT_RIGHTS, rightsOf(entry));
+  store64(to + FDSTAT_RIGHTS, rightsOf(entry) & ~RIGHT_KEPT);
   store64(to + FDSTAT_RIGHTS_INHERITING, load<u64>(entry, FD_RIGHTS_INHERITING));
   return ESUCCESS;
 }
@@ -177,6 +179,19 @@ export function fd_fdstat_set_flags(fd: u32, flags: i32): i32 {
   const result = call(SYS_fcntl, nativeOf(entry), F_SETFL, linuxFlags(flags));
   if (result < 0) return errnoOf(result);
   setFlags(entry, flags);
+  return ESUCCESS;
+}
+
+/** Rights can be given away, not taken back: asking for one that is not there is ENOTCAPABLE. */
+export function fd_fdstat_set_rights(fd: u32, rights: u64, inheriting: u64): i32 {
+  const entry = lookup(fd, 0);
+  if (entry == 0) return lookupError;
+  const kept = rightsOf(entry) & RIGHT_KEPT;
+  if ((rights & ~(rightsOf(entry) & ~RIGHT_KEPT)) != 0) return ENOTCAPABLE;
+  if ((inheriting & ~load<u64>(entry, FD_RIGHTS_INHERITING)) != 0) return ENOTCAPABLE;
+  const last = kindOf(entry) == FDK_PREOPEN && rights == 0 && inheriting == 0;
+  store<u64>(entry, rights | kept | (last ? RIGHT_KEPT : 0), FD_RIGHTS);
+  store<u64>(entry, inheriting, FD_RIGHTS_INHERITING);
   return ESUCCESS;
 }
 

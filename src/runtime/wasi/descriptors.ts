@@ -91,6 +91,8 @@ export const FILE_RIGHTS: u64 =
   RIGHT_FD_ADVISE |
   RIGHT_FD_FILESTAT_GET |
   RIGHT_POLL_FD_READWRITE;
+/** None of WASI's, and not shown: an open preopen that has given away all of its rights is not a retired one. */
+export const RIGHT_KEPT: u64 = 1 << 62;
 /** What comes with FD_WRITE. */
 export const FILE_WRITE_RIGHTS: u64 =
   RIGHT_FD_WRITE | RIGHT_FD_ALLOCATE | RIGHT_FD_FILESTAT_SET_SIZE | RIGHT_FD_FILESTAT_SET_TIMES;

@@ -1,6 +1,6 @@
 /**
  * Reading, writing and positions of open files: fd_read, fd_write, fd_pread, fd_pwrite, fd_seek, fd_tell, fd_sync, fd_datasync,
- * fd_filestat_set_size, fd_advise.
+ * fd_filestat_set_size, fd_allocate, fd_advise.
  *
  * AssemblyScript. The kernel reads and writes the guest's memory itself; nothing is copied here. A read or write that waits
  * is undone when a stop is wanted (linux.ts blockingCall) unless bytes have moved: then it is a short count.
@@ -8,6 +8,7 @@
 
 import { FDK_STDIO } from '../layout';
 import {
+  SYS_fallocate,
   SYS_fdatasync,
   SYS_fsync,
   SYS_ftruncate,
@@ -26,6 +27,7 @@ import {
   ESPIPE,
   ESUCCESS,
   RIGHT_FD_ADVISE,
+  RIGHT_FD_ALLOCATE,
   RIGHT_FD_DATASYNC,
   RIGHT_FD_FILESTAT_SET_SIZE,
   RIGHT_FD_READ,
@@ -118,6 +120,12 @@ export function fd_datasync(fd: u32): i32 {
 export function fd_filestat_set_size(fd: u32, size: i64): i32 {
   const entry = lookupFile(fd, RIGHT_FD_FILESTAT_SET_SIZE);
   return entry == 0 ? lookupError : errnoOf(call(SYS_ftruncate, nativeOf(entry), size));
+}
+
+/** Makes room for a range and the file at least as long as its end; never shorter. */
+export function fd_allocate(fd: u32, offset: i64, length: i64): i32 {
+  const entry = lookupFile(fd, RIGHT_FD_ALLOCATE);
+  return entry == 0 ? lookupError : errnoOf(call(SYS_fallocate, nativeOf(entry), 0, offset, length));
 }
 
 /** Advice changes nothing that a program sees; six kinds are known. */

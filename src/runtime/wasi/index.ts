@@ -10,6 +10,7 @@ export {
   fd_close,
   fd_fdstat_get,
   fd_fdstat_set_flags,
+  fd_fdstat_set_rights,
   fd_filestat_get,
   fd_prestat_dir_name,
   fd_prestat_get,
@@ -17,6 +18,7 @@ export {
 } from './descriptor-calls';
 export {
   fd_advise,
+  fd_allocate,
   fd_datasync,
   fd_filestat_set_size,
   fd_pread,
@@ -27,20 +29,7 @@ export {
   fd_tell,
   fd_write,
 } from './files';
-export {
-  fd_allocate,
-  fd_fdstat_set_rights,
-  fd_filestat_set_times,
-  path_filestat_set_times,
-  path_link,
-  path_readlink,
-  path_symlink,
-  proc_raise,
-  sock_accept,
-  sock_recv,
-  sock_send,
-  sock_shutdown,
-} from './missing';
+export { path_link, path_readlink, path_symlink } from './links';
 export {
   path_create_directory,
   path_filestat_get,
@@ -50,7 +39,9 @@ export {
   path_unlink_file,
 } from './path-calls';
 export { poll_oneoff } from './poll';
-export { proc_exit, random_get, sched_yield } from './process';
+export { proc_exit, proc_raise, random_get, sched_yield } from './process';
 export { fd_readdir } from './readdir';
 export { wasi_resume } from './resume';
+export { sock_accept, sock_recv, sock_send, sock_shutdown } from './sockets';
 export { wasi_start } from './start';
+export { fd_filestat_set_times, path_filestat_set_times } from './times';

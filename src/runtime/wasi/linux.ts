@@ -29,6 +29,7 @@ export const LINUX_EEXIST: i64 = 17;
 export const LINUX_EXDEV: i64 = 18;
 export const LINUX_ENOTDIR: i64 = 20;
 export const LINUX_EISDIR: i64 = 21;
+export const LINUX_EINVAL: i64 = 22;
 export const LINUX_EROFS: i64 = 30;
 export const LINUX_ENAMETOOLONG: i64 = 36;
 export const LINUX_ENOSYS: i64 = 38;
@@ -54,6 +55,10 @@ export const F_SETFL: i64 = 4;
 export const AT_FDCWD: i64 = -100;
 export const AT_REMOVEDIR: i64 = 0x200;
 export const AT_EMPTY_PATH: i64 = 0x1000;
+
+// linux/stat.h: nanoseconds that utimensat takes as "now" and "as it is"
+export const UTIME_NOW: i64 = 0x3fffffff;
+export const UTIME_OMIT: i64 = 0x3ffffffe;
 
 // linux/openat2.h
 export const HOW_FLAGS: usize = 0; // u64
@@ -88,6 +93,12 @@ export const FIONREAD: i64 = 0x541b;
 export const SOL_SOCKET: i64 = 1;
 export const SO_TYPE: i64 = 3;
 export const SOCK_DGRAM: i32 = 2;
+export const SOCK_NONBLOCK: i64 = 0x800;
+export const SOCK_CLOEXEC: i64 = 0x80000;
+export const MSG_PEEK: i64 = 2;
+export const MSG_TRUNC: i32 = 0x20;
+export const MSG_WAITALL: i64 = 0x100;
+export const MSG_NOSIGNAL: i64 = 0x4000;
 
 // asm-generic/poll.h: struct pollfd
 export const POLLFD_FD: usize = 0; // i32

@@ -20,6 +20,7 @@ import {
   OFLAG_DIRECTORY,
   OFLAG_EXCL,
   OFLAG_TRUNC,
+  RIGHT_FD_FILESTAT_SET_TIMES,
   RIGHT_FD_READ,
   RIGHT_FD_READDIR,
   RIGHT_FD_WRITE,
@@ -142,6 +143,7 @@ export function path_open(
     let base = FILE_RIGHTS;
     if (granted & RIGHT_FD_READ) base |= RIGHT_FD_READ;
     if (writes) base |= FILE_WRITE_RIGHTS & passed;
+    if (!readOnly) base |= RIGHT_FD_FILESTAT_SET_TIMES & passed; // also of what is only read, as in Linux
     setEntry(entry, FDK_FILE, descriptor, base, 0);
     setFlags(entry, wasiFlags(statusFlags(descriptor)));
   }

@@ -9,7 +9,7 @@
  * gives back the time it was first made at.
  */
 
-import { HS_FD_CAPACITY, HS_PENDING_TIMEOUT } from '../layout';
+import { FDK_LISTENER, HS_FD_CAPACITY, HS_PENDING_TIMEOUT } from '../layout';
 import {
   SYS_ioctl,
   SYS_ppoll,
@@ -45,6 +45,7 @@ import {
   RIGHT_FD_READ,
   RIGHT_FD_WRITE,
   RIGHT_POLL_FD_READWRITE,
+  RIGHT_SOCK_ACCEPT,
   SUBCLOCK_ABSTIME,
   SUB_CLOCK_FLAGS,
   SUB_CLOCK_ID,
@@ -55,7 +56,7 @@ import {
   SUB_USERDATA,
 } from './abi';
 import { now } from './clocks';
-import { STATE, indexOf, lookupError, lookupFile, nativeOf } from './descriptors';
+import { STATE, indexOf, kindOf, lookupError, lookupFile, nativeOf } from './descriptors';
 import { errnoOf } from './errno';
 import { guestRange } from './guest';
 import {
@@ -107,8 +108,11 @@ function clockError(clock: u32): i32 {
 
 /** The table entry that a subscription waits for, or 0 and lookupError. */
 function subscribed(subscription: i64, type: i32): usize {
-  const right = type == EVENTTYPE_FD_READ ? RIGHT_FD_READ : RIGHT_FD_WRITE;
-  return lookupFile(load32_u(subscription + SUB_FD), right | RIGHT_POLL_FD_READWRITE);
+  const fd: u32 = load32_u(subscription + SUB_FD);
+  let right = type == EVENTTYPE_FD_READ ? RIGHT_FD_READ : RIGHT_FD_WRITE;
+  const any = lookupFile(fd, 0);
+  if (any != 0 && kindOf(any) == FDK_LISTENER && type == EVENTTYPE_FD_READ) right = RIGHT_SOCK_ACCEPT; // a connection waits
+  return lookupFile(fd, right | RIGHT_POLL_FD_READWRITE);
 }
 
 /** First pass: makes the pollfds. Returns 0 or EINVAL. */

@@ -1,13 +1,38 @@
-/** proc_exit, sched_yield and random_get: the calls that touch no descriptor. AssemblyScript. */
+/** proc_exit, proc_raise, sched_yield and random_get: the calls that touch no descriptor. AssemblyScript. */
 
-import { SYS_exit_group, SYS_getrandom, SYS_sched_yield, syscall } from '../native';
-import { EFAULT, ESUCCESS } from './abi';
+import { SYS_exit_group, SYS_getpid, SYS_getrandom, SYS_kill, SYS_rt_sigaction, SYS_sched_yield, syscall } from '../native';
+import { EFAULT, EINVAL, ESUCCESS, SIGNAL_NONE, SIGNAL_SYS } from './abi';
 import { errnoOf } from './errno';
 import { guestRange } from './guest';
-import { call } from './linux';
+import { call, native } from './linux';
 
 export function proc_exit(code: i32): void {
   syscall(SYS_exit_group, code, 0, 0, 0, 0, 0);
+}
+
+/** struct sigaction of the kernel: handler SIG_DFL, no flags, no restorer, empty mask. */
+const DEFAULT: usize = memory.data<u64>([0, 0, 0, 0]);
+const WASI_SIGCHLD: i32 = 16; // Linux has SIGSTKFLT in front of it
+const CHLD: i32 = 17;
+const URG: i32 = 23;
+const TTOU: i32 = 22;
+const WINCH: i32 = 28;
+
+/** Whether a signal by default ends the process: those that do not stop it or mean nothing. */
+function isDeadly(signal: i32): bool {
+  return signal < CHLD || (signal > TTOU && signal != URG && signal != WINCH);
+}
+
+/** Does to the process what the signal does by default: a wasm program has no handlers. What is ours is taken away first. */
+export function proc_raise(signal: i32): i32 {
+  if (signal == SIGNAL_NONE) return ESUCCESS;
+  if (<u32>signal > <u32>SIGNAL_SYS) return EINVAL;
+  const number = signal < WASI_SIGCHLD ? signal : signal + 1;
+  const deadly = isDeadly(number);
+  if (deadly) syscall(SYS_rt_sigaction, number, native(DEFAULT), 0, 8, 0, 0); // fails for SIGKILL, as it may
+  const result = syscall(SYS_kill, syscall(SYS_getpid, 0, 0, 0, 0, 0, 0), number, 0, 0, 0, 0);
+  if (deadly) proc_exit(128 + number); // the first process of a container does not die of its own signals
+  return errnoOf(result);
 }
 
 export function sched_yield(): i32 {

@@ -1,5 +1,5 @@
 /**
- * wasi_start: the host state of a program that starts afresh. Descriptors 0, 1 and 2, then the preopens.
+ * wasi_start: the host state of a program that starts afresh. Descriptors 0, 1 and 2, then the preopens and listeners.
  *
  * AssemblyScript. Called by start with the arguments and environment in the runtime block, before anything of the guest runs.
  */
@@ -18,6 +18,7 @@ import {
   setEntry,
   setFlags,
 } from './descriptors';
+import { openListeners } from './listeners';
 import { O_ACCMODE, O_RDONLY, O_WRONLY, TCGETS, call, native, statusFlags, wasiFlags } from './linux';
 import { openPreopens, variable } from './preopens';
 
@@ -61,4 +62,5 @@ export function wasi_start(): void {
   store<i64>(STATE, -1, HS_PENDING_TIMEOUT);
   for (let i: u32 = 0; i < 3; i++) setStdio(i);
   openPreopens();
+  openListeners();
 }
