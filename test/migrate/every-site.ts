@@ -32,12 +32,16 @@ export interface EverySiteResult {
   readonly failures: string[];
 }
 
-/** @param limit tries at most so many sites, evenly over the program */
+/**
+ * @param limit tries at most so many sites, evenly over the program
+ * @param onto what to restore onto: the same module, perhaps compiled in another way
+ */
 export async function captureAtEverySite(
   built: Built,
   folder: string,
   options: StartOptions,
   limit: number,
+  onto = built,
 ): Promise<EverySiteResult> {
   const whole = await Workload.start(built.path, options).ended();
   const sites = guestSites(built);
@@ -48,7 +52,7 @@ export async function captureAtEverySite(
   const failures: string[] = [];
   for (const site of chosen) {
     single.setTrap(site);
-    const outcome = await tryOnce(built, single.path, folder, options, whole);
+    const outcome = await tryOnce(onto, single.path, folder, options, whole);
     if (outcome.reached) reached++;
     if (outcome.failure !== undefined)
       failures.push(`site at text ${site} (${describe(built, site)}): ${outcome.failure}`);

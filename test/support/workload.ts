@@ -11,6 +11,7 @@ import { closeSync, mkdtempSync, openSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll } from 'vitest';
+import type { Target } from '../../src/arch/target.js';
 import { x64 } from '../../src/arch/x64/target.js';
 import { compileImage } from '../../src/compile/compile.js';
 import { writeImage } from '../../src/compile/image/write-file.js';
@@ -44,10 +45,10 @@ export interface Built {
 }
 
 /** Compiles a module (a path, or bytes in either format) to an image at `path`. */
-export async function build(source: string | Uint8Array, path: string): Promise<Built> {
+export async function build(source: string | Uint8Array, path: string, target: Target = x64): Promise<Built> {
   const file = typeof source === 'string' ? source : 'test module';
   const module = decodeModule(await readModuleBytes(source, file), file);
-  const compiled = compileImage([{ module, file }], { target: x64 });
+  const compiled = compileImage([{ module, file }], { target });
   writeImage(compiled, path);
   return { path, module, image: readImage(compiled.bytes) };
 }

@@ -1,0 +1,50 @@
+/** Captures of programs that are blocked in a host call: the call is made again where they go on. */
+
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect, test } from 'vitest';
+import { build, captureAndEnd, programPath, restoreAndStart, temporaryFolder, Workload } from '../support/workload.js';
+
+const folder = temporaryFolder();
+
+test('in a read, between lines', async () => {
+  const built = await build(programPath('readline'), join(folder, 'readline'));
+  let workload = Workload.start(built.path, { stdin: 'pipe' });
+  let printed = '';
+  for (let i = 1; i <= 6; i++) {
+    workload.stdin.write(`${i} ${i}\n`);
+    await workload.waitFor(`readline ${i} sum`);
+    const snapshot = join(folder, `readline-${i}.wsnap`);
+    await captureAndEnd(workload, snapshot);
+    printed += (await workload.ended()).stdout;
+    workload = restoreAndStart(snapshot, built, join(folder, `readline-${i}`), { stdin: 'pipe' });
+  }
+  workload.stdin.end('100\n');
+  const last = await workload.ended();
+  expect(last.code).toBe(0);
+  expect((printed + last.stdout).trim().split('\n')).toEqual([
+    'readline ready',
+    ...[2, 6, 12, 20, 30, 42, 142].map((sum, i) => `readline ${i + 1} sum ${sum}`),
+    'readline end after 7 lines',
+  ]);
+});
+
+test('in a sleep, which then lasts only what remained of it', async () => {
+  const built = await build(programPath('sleeper'), join(folder, 'sleeper'));
+  const args = ['1500'];
+  const workload = Workload.start(built.path, { args });
+  await workload.waitFor('falls asleep');
+  await sleep(350);
+  const snapshot = join(folder, 'sleeper.wsnap');
+  await captureAndEnd(workload, snapshot);
+  const first = await workload.ended();
+  expect(first.stdout).toBe('sleeper falls asleep\n');
+  await sleep(300); // time that passes for nobody
+  const restored = performance.now();
+  const rest = restoreAndStart(snapshot, built, join(folder, 'sleeper-rest'));
+  await rest.waitFor('in time');
+  const left = performance.now() - restored;
+  expect(left).toBeGreaterThan(50);
+  expect(left).toBeLessThan(450);
+  expect((await rest.ended()).stdout).toBe(`${'sleeper woke up, error 0, in time\n'.repeat(3)}sleeper done\n`);
+});
