@@ -13,6 +13,7 @@ interface Options {
   '--': string[] | undefined;
   dir: string | string[] | undefined;
   env: string | string[] | undefined;
+  listen: string | string[] | undefined;
   invoke: string | undefined;
   deterministic: boolean;
   allowMissingImports: boolean;
@@ -41,6 +42,11 @@ const command: CommandModule<object, Options> = {
         requiresArg: true,
         describe: 'K=V: a variable of its environment, which has no others',
       })
+      .option('listen', {
+        type: 'string',
+        requiresArg: true,
+        describe: 'HOST:PORT or unix:PATH: an address that it may accept connections at, behind its directories',
+      })
       .option('invoke', {
         type: 'string',
         requiresArg: true,
@@ -63,6 +69,11 @@ const command: CommandModule<object, Options> = {
     const env = parseEnv(several(options.env));
     const dirs = several(options.dir).map(parseDir);
     if (dirs.length > 0) env['WAGSNAP_DIR'] = formatDirs(dirs);
+    const listeners = several(options.listen);
+    if (listeners.length > 0) {
+      const { parseListen } = await import('../listen.js');
+      env['WAGSNAP_LISTEN'] = (await Promise.all(listeners.map(parseListen))).join('\n');
+    }
     const program = await openProgram(path, kind, options);
     try {
       if (options.verbose) await program.printImports();
