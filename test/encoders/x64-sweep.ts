@@ -10,6 +10,7 @@ import { Emitter } from '../../src/arch/x64/emitter.js';
 import type { Encoding } from '../../src/arch/x64/encoding.js';
 import { X } from '../../src/arch/x64/encodings.js';
 import { registerName } from '../../src/arch/x64/registers.js';
+import type { Instruction, Sweep } from './stored.js';
 
 /** The emit methods, which are protected for everybody but the macro-assembler. */
 interface OpenEmitter {
@@ -28,18 +29,6 @@ interface OpenEmitter {
   oi(e: Encoding, wide: number, reg: number, imm: number): void;
   oi64(e: Encoding, reg: number, lo: number, hi: number): void;
   i(e: Encoding, value: number): void;
-}
-
-export interface Instruction {
-  readonly row: string;
-  /** Byte offset in Sweep.code. */
-  readonly at: number;
-  readonly text: string;
-}
-
-export interface Sweep {
-  readonly code: Uint8Array;
-  readonly instructions: Instruction[];
 }
 
 const DISPLACEMENTS = [0, 1, -1, 127, -128, 128, -129, 0x7fffffff, -0x80000000];

@@ -2,43 +2,19 @@
  * The x64 encodings: swept against stored vectors always, and against GNU as and objdump when they are installed.
  *
  * Different bytes may mean the same instruction, so both sides are disassembled and their texts compared.
- * fixtures/encodings/x64.txt has a line per row: how many instructions, a hash of all their bytes, and three of them.
  */
 
 import { execFileSync, spawnSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { type Sweep, sweep } from './x64-sweep.js';
+import { expectStored } from './stored.js';
+import { sweep } from './x64-sweep.js';
 
-const FIXTURE = join(import.meta.dirname, '../../fixtures/encodings/x64.txt');
-const swept: Sweep = sweep();
+const swept = sweep();
 
-const bytesOf = (i: number): Uint8Array =>
-  swept.code.subarray(swept.instructions[i]!.at, swept.instructions[i + 1]?.at ?? swept.code.length);
-
-test('encodings are the stored ones', () => {
-  const lines: string[] = [];
-  const { instructions } = swept;
-  for (let first = 0; first < instructions.length; ) {
-    let end = first;
-    const hash = createHash('sha256');
-    while (end < instructions.length && instructions[end]!.row === instructions[first]!.row)
-      hash.update(bytesOf(end++));
-    const samples = [...new Set([first, (first + end) >> 1, end - 1])].map(
-      (i) => `${Buffer.from(bytesOf(i)).toString('hex')} ${instructions[i]!.text}`,
-    );
-    lines.push(
-      `${instructions[first]!.row}: ${end - first} ${hash.digest('hex').slice(0, 16)} | ${samples.join(' | ')}`,
-    );
-    first = end;
-  }
-  const actual = `${lines.join('\n')}\n`;
-  if (process.env['BLESS'] === '1') writeFileSync(FIXTURE, actual);
-  expect(actual, 'BLESS=1 stores the new encodings').toBe(readFileSync(FIXTURE, 'utf8'));
-});
+test('encodings are the stored ones', () => expectStored(swept, 'x64'));
 
 /** An `as` for another CPU does not know --64. */
 const hasBinutils = [

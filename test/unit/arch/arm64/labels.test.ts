@@ -1,0 +1,165 @@
+/** Labels, islands, calls and the code buffer of the arm64 macro-assembler. */
+
+import { expect, test } from 'vitest';
+import { Arm64MacroAssembler } from '../../../../src/arch/arm64/masm.js';
+import { Cond, IntOp } from '../../../../src/arch/masm.js';
+
+const MIB = 1 << 20;
+
+/** Follows the branch at `at` to where it goes: through islands, but not past the first other instruction. */
+function follow(words: Int32Array, at: number): number {
+  for (;;) {
+    const word = words[at >> 2]!;
+    let offset: number;
+    if ((word & 0x7c000000) === 0x14000000) offset = (word << 6) >> 6;
+    else if ((word & 0xff000010) === 0x54000000 || (word & 0x7e000000) === 0x34000000) offset = (word << 8) >> 13;
+    else return at;
+    at += offset * 4;
+  }
+}
+
+const wordsOf = (masm: Arm64MacroAssembler): Int32Array => new Int32Array(masm.code().slice().buffer);
+const nops = (masm: Arm64MacroAssembler, bytes: number): void => {
+  for (let i = 0; i < bytes; i += 4) masm.nop();
+};
+
+test('jumps reach their labels, forward and backward, over growth and islands', () => {
+  for (const distance of [0, 4, 1000, MIB - 8, MIB, MIB + 8, 3 * MIB]) {
+    const masm = new Arm64MacroAssembler(64);
+    const [back, forth] = [masm.newLabel(), masm.newLabel()];
+    masm.bind(back);
+    const jumps: number[] = [];
+    const emit = (jump: () => void) => {
+      jump();
+      jumps.push(masm.offset - 4);
+    };
+    emit(() => masm.jump(forth));
+    emit(() => masm.branch(Cond.LtS, forth));
+    masm.testZero(1, 3);
+    masm.branchUnless(Cond.Eq, forth);
+    jumps.push(masm.offset - 4);
+    nops(masm, distance);
+    masm.bind(forth);
+    const end = masm.offset;
+    masm.ret();
+    const backward = [masm.offset];
+    masm.jump(back);
+    backward.push(masm.offset);
+    masm.branch(Cond.FLt, back);
+    backward.push(masm.offset);
+    masm.compareImm(0, 3, 0);
+    masm.branch(Cond.Ne, back);
+    const words = wordsOf(masm);
+    for (const at of jumps) expect(follow(words, at)).toBe(end);
+    for (const [i, at] of backward.entries()) {
+      const first = words[at >> 2]!;
+      const far = i > 0 && distance > MIB - 64;
+      // A far one is its inverse over a b.
+      if (far) expect((first & 0xffffe0) >> 5).toBe(2);
+      expect(follow(words, far ? at + 4 : at)).toBe(follow(words, 0));
+    }
+    masm.resetLabels();
+  }
+});
+
+test('an island serves every pending short jump, and is jumped over', () => {
+  const masm = new Arm64MacroAssembler(64);
+  const labels = Array.from({ length: 300 }, () => masm.newLabel());
+  const jumps = labels.map((label, i) => {
+    nops(masm, 4 * (i % 7));
+    masm.compareImm(1, 0, i + 1);
+    masm.branch(Cond.GtU, label);
+    return masm.offset - 4;
+  });
+  const bound = labels.splice(0, 50);
+  bound.forEach((label) => {
+    masm.bind(label);
+  });
+  const near = masm.offset;
+  nops(masm, 5 * MIB);
+  const targets = labels.map((label) => {
+    masm.bind(label);
+    masm.trap();
+    return masm.offset - 4;
+  });
+  const words = wordsOf(masm);
+  jumps.forEach((at, i) => {
+    expect(follow(words, at)).toBe(i < 50 ? near : targets[i - 50]);
+  });
+  const branches = words.filter((word) => (word & 0x7c000000) === 0x14000000);
+  expect(branches.length).toBe(251); // one island: a jump over it and one for each
+  const over = words.indexOf(branches[0]!);
+  expect(follow(words, over * 4)).toBe(over * 4 + 252 * 4 - 4);
+  masm.resetLabels();
+});
+
+test('comparing with zero and branching is one instruction, unless the flags mean more', () => {
+  const size = (emit: (masm: Arm64MacroAssembler) => void) => {
+    const masm = new Arm64MacroAssembler(64);
+    emit(masm);
+    return masm.offset / 4;
+  };
+  const to = (masm: Arm64MacroAssembler) => {
+    const label = masm.newLabel();
+    masm.bind(label);
+    return label;
+  };
+  expect(size((m) => [to(m), m.testZero(0, 1), m.branch(Cond.Eq, 0)])).toBe(1);
+  expect(size((m) => [to(m), m.compareImm(1, 1, 0), m.branchUnless(Cond.Ne, 0)])).toBe(1);
+  expect(size((m) => [to(m), m.compareImm(1, 1, 0), m.branch(Cond.LtS, 0)])).toBe(2);
+  expect(size((m) => [to(m), m.testZero(1, 1), m.constant(2, 0, 7, 0), m.branch(Cond.Eq, 0)])).toBe(3);
+  expect(size((m) => [m.testZero(1, 1), m.setCondition(Cond.Eq, 2)])).toBe(2);
+});
+
+test('a label that is used must be bound', () => {
+  const masm = new Arm64MacroAssembler(64);
+  masm.newLabel(); // never used: needs no binding
+  masm.resetLabels();
+  masm.jump(masm.newLabel());
+  expect(() => masm.resetLabels()).toThrow('not bound');
+});
+
+test('calls: near ones are bl, far ones go through a register', () => {
+  const near = new Arm64MacroAssembler(64);
+  nops(near, 400);
+  near.patchCall(near.call(), 0);
+  expect(wordsOf(near)[100]! >>> 0).toBe((0x94000000 | (-100 & 0x3ffffff)) >>> 0);
+  expect(() => near.patchCall(near.call(), 1 << 28)).toThrow('reach');
+  const far = new Arm64MacroAssembler(64, true);
+  far.imageStart = 0x10000;
+  nops(far, 400);
+  const handle = far.call();
+  expect(far.offset - handle).toBe(12);
+  far.patchCall(handle, 0x12345678);
+  const words = wordsOf(far);
+  const pages = 0x12355 - 0x10; // of 0x12345678 + 0x10000 and of the call
+  expect(words[100]! >>> 0).toBe((0x90000011 | ((pages & 3) << 29) | ((pages >> 2) << 5)) >>> 0);
+  expect(words[101]! >>> 0).toBe((0x91000231 | (0x678 << 10)) >>> 0);
+  expect(words[102]! >>> 0).toBe(0xd63f0220);
+  const jump = far.jumpTo();
+  far.patchJump(jump, 0);
+  expect(wordsOf(far)[(jump >> 2) + 2]! >>> 0).toBe(0xd61f0220);
+});
+
+test('bytes and padding', () => {
+  const masm = new Arm64MacroAssembler(64);
+  const bytes = Uint8Array.from({ length: 1000 }, (_, i) => i);
+  masm.emitBytes(bytes);
+  masm.align(16);
+  expect(masm.offset).toBe(1008);
+  expect(masm.code().subarray(0, 1000)).toEqual(bytes);
+  expect([...masm.code().subarray(1000)]).toEqual([0, 0, 0, 0, 0, 0, 0, 0]); // udf #0
+});
+
+test('faultOffset names the instruction that faults', () => {
+  const masm = new Arm64MacroAssembler(64);
+  masm.load(0, 0, 28, 2, 0x90000000);
+  expect(masm.faultOffset).toBe(masm.offset - 4);
+  masm.load(0, 0, 28, 2, 0);
+  expect(masm.faultOffset).toBe(masm.offset - 4);
+  masm.binary(IntOp.Add, 0, 0, 0, 0);
+  masm.divide(0, 1, 0, 0, 6);
+  expect(wordsOf(masm)[masm.faultOffset >> 2]).toBe(0);
+  masm.trap();
+  expect(masm.faultOffset).toBe(masm.offset - 4);
+});
