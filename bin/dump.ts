@@ -90,9 +90,13 @@ function listCode(image: ImageDescription, lines: string[]): void {
   try {
     const file = join(folder, 'text');
     writeFileSync(file, image.source.read(text.fileOffset, image.identity.text.codeSize));
-    const options = ['-D', '-b', 'binary', '-m', 'i386:x86-64', '-M', 'intel', '--no-show-raw-insn', file];
-    const { stdout, error, status } = spawnSync('objdump', options, { encoding: 'utf8', maxBuffer: 2 ** 31 - 1 });
-    if (error || status !== 0) throw new ToolError('objdump', 'cannot disassemble: is objdump (binutils) installed?');
+    const arm = image.arch === 'arm64';
+    const machine = arm ? ['-m', 'aarch64'] : ['-m', 'i386:x86-64', '-M', 'intel'];
+    const options = ['-D', '-b', 'binary', ...machine, '--no-show-raw-insn', file];
+    const program = arm && process.arch !== 'arm64' ? 'aarch64-linux-gnu-objdump' : 'objdump';
+    const { stdout, error, status } = spawnSync(program, options, { encoding: 'utf8', maxBuffer: 2 ** 31 - 1 });
+    if (error || status !== 0)
+      throw new ToolError('objdump', `cannot disassemble: is ${program} (binutils) installed?`);
     const headings = new Map<number, string>();
     for (let row = 0; row < image.sites.functionCount; row++)
       headings.set(image.sites.function(row).start, title(image, row));

@@ -12,6 +12,7 @@ import type { ImageDescription } from '../src/compile/metadata/image-reader.js';
 import { ExternKind, type FuncType, type Module, ValType } from '../src/compile/wasm/module.js';
 import { formatFuncType, valTypeName } from '../src/compile/wasm/text.js';
 import { ExitCode, InputError, ToolError } from '../src/errors.js';
+import { launch } from './emulator.js';
 import { UsageError } from './usage.js';
 import type { WorkloadOptions } from './workload.js';
 
@@ -80,8 +81,9 @@ export async function invoke(
   values: readonly bigint[],
   options: WorkloadOptions,
 ): Promise<number> {
-  const child = spawn(path, options.args, {
-    argv0: options.argv0,
+  const { program, args, argv0 } = launch(path, options.argv0);
+  const child = spawn(program, [...args, ...options.args], {
+    argv0,
     env: { ...options.env, WAGSNAP_DRIVER: String(DRIVER_FD) },
     stdio: ['inherit', 'inherit', 'inherit', 'pipe', 'pipe'],
   });

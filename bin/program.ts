@@ -7,6 +7,7 @@
 import type { Import, Module } from '../src/compile/wasm/module.js';
 import { InputError } from '../src/errors.js';
 import type { FileKind } from './input-file.js';
+import { parseArch } from './usage.js';
 
 export interface ProgramOptions {
   readonly deterministic: boolean;
@@ -32,15 +33,21 @@ export async function openProgram(path: string, kind: FileKind, options: Program
       async () => (await import('../src/compile/wasm/decode.js')).decodeModule(await carriedModule(path)),
     );
   }
-  const [{ readModuleBytes }, { obtainImage }, { ImageCache }, { x64: target }, { decodeModule }] = await Promise.all([
+  const [{ readModuleBytes }, { obtainImage }, { ImageCache }, { targets }, { decodeModule }] = await Promise.all([
     import('../src/compile/wasm/wat.js'),
     import('../src/restore/cached-image.js'),
     import('../src/restore/cache.js'),
-    import('../src/arch/x64/target.js'),
+    import('../src/arch/targets.js'),
     import('../src/compile/wasm/decode.js'),
   ]);
   const bytes = await readModuleBytes(path);
-  const image = obtainImage({ bytes, file: path, target, cache: new ImageCache(), ...options });
+  const image = obtainImage({
+    bytes,
+    file: path,
+    target: targets[parseArch(undefined)],
+    cache: new ImageCache(),
+    ...options,
+  });
   return program(image.path, image.release, async () => decodeModule(bytes, path));
 }
 

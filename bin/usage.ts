@@ -1,6 +1,7 @@
 /** Wrong usage of the command line, and the options that several commands share. Needs errors.ts. */
 
 import { resolve } from 'node:path';
+import type { ArchName } from '../src/arch/target.js';
 import { ExitCode, WagSnapError } from '../src/errors.js';
 
 export class UsageError extends WagSnapError {
@@ -23,10 +24,11 @@ export function once(name: string): <T>(value: T | T[] | undefined) => T | undef
   };
 }
 
-/** The CPU named by --arch; undefined is this machine's. Only x64 so far. */
-export function parseArch(value: string | undefined): 'x64' {
+/** The CPU named by --arch; undefined is this machine's. */
+export function parseArch(value: string | undefined): ArchName {
   switch (value?.toLowerCase()) {
     case undefined:
+      return process.arch === 'arm64' ? 'arm64' : 'x64';
     case 'x64':
     case 'x86-64':
     case 'x86_64':
@@ -34,9 +36,9 @@ export function parseArch(value: string | undefined): 'x64' {
       return 'x64';
     case 'arm64':
     case 'aarch64':
-      throw new UsageError('--arch arm64 is not supported yet: this version compiles for x64 only');
+      return 'arm64';
     default:
-      throw new UsageError(`--arch ${value} is unknown: x64 (also x86-64, amd64)`);
+      throw new UsageError(`--arch ${value} is unknown: x64 (also x86-64, amd64) or arm64 (also aarch64)`);
   }
 }
 

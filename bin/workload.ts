@@ -9,6 +9,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ToolError } from '../src/errors.js';
+import { type Launch, launch } from './emulator.js';
 
 export interface WorkloadOptions {
   /** All of the process's environment. */
@@ -29,12 +30,12 @@ const forwarded: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SI
 /**
  * Runs an image to its end, passing signals on, and sets our own exit code, or dies of the same signal.
  *
- * @param onStart called with its pid once it runs its own code: the image's file may be unlinked then
+ * @param onStart called with its pid once it runs its own code: the image's file may be unlinked then, unless it is emulated
  */
 export async function runWorkload(
   image: string,
   options: WorkloadOptions,
-  onStart: (pid: number) => void,
+  onStart: (pid: number, emulated: boolean) => void,
 ): Promise<void> {
   let child: ChildProcess | undefined;
   let fatal: NodeJS.Signals | null = null;
@@ -50,8 +51,9 @@ export async function runWorkload(
   for (const signal of forwarded) process.on(signal, passOn);
   process.on('SIGTSTP', suspend);
   try {
-    child = await start(image, options);
-    onStart(child.pid!);
+    const how = launch(image, options.argv0);
+    child = await start(how, options);
+    onStart(child.pid!, how.emulated);
     for (const signal of early) child.kill(signal);
     const { code, signal } = await ended(child);
     if (signal === null) process.exitCode = code ?? 0;
@@ -65,10 +67,10 @@ export async function runWorkload(
 }
 
 /** Resolves once the image has been executed; a file that was just written may be busy for a moment. */
-async function start(image: string, options: WorkloadOptions): Promise<ChildProcess> {
+async function start({ program, args, argv0 }: Launch, options: WorkloadOptions): Promise<ChildProcess> {
   for (let tries = 0; ; tries++) {
-    const child = spawn(image, options.args, {
-      argv0: options.argv0,
+    const child = spawn(program, [...args, ...options.args], {
+      argv0,
       env: { ...options.env },
       stdio: ['inherit', 'inherit', 'inherit', ...(options.descriptors ?? [])],
     });
@@ -78,7 +80,7 @@ async function start(image: string, options: WorkloadOptions): Promise<ChildProc
     });
     if (error === undefined) return child;
     if (error.code !== 'ETXTBSY' || tries === 20) {
-      throw new ToolError('start', `cannot start ${image}: ${error.message}`);
+      throw new ToolError('start', `cannot start ${program}: ${error.message}`);
     }
     await sleep(5);
   }

@@ -9,6 +9,7 @@ import { arch, platform, release } from 'node:os';
 import type { CommandModule } from 'yargs';
 import { ExitCode } from '../../src/errors.js';
 import { cacheFolder } from '../../src/restore/cache.js';
+import { findEmulator } from '../emulator.js';
 
 interface Fact {
   readonly name: string;
@@ -43,7 +44,15 @@ export function collect(): Fact[] {
   const facts: Fact[] = [];
   const fact = (name: string, ok: boolean | undefined, detail: string) => facts.push({ name, ok, detail });
   fact('system', platform() === 'linux', `${platform()} ${release()}`);
-  fact('cpu', arch() === 'x64', arch() === 'x64' ? 'x64' : `${arch()}: images are for x64 so far`);
+  const known = arch() === 'x64' || arch() === 'arm64';
+  fact('cpu', known, known ? arch() : `${arch()}: images are for x64 and arm64`);
+  const [other, qemuArch] = arch() === 'arm64' ? ['x64', 'x86_64'] : ['arm64', 'aarch64'];
+  const emulator = findEmulator(qemuArch);
+  fact(
+    'emulator',
+    emulator === undefined ? undefined : true,
+    emulator ?? `to run images for ${other} install qemu-user-static`,
+  );
   if (arch() === 'x64') {
     const flags = new Set(/^flags\s*: (.*)$/m.exec(read('/proc/cpuinfo'))?.[1].split(' '));
     const missing = V2.filter((flag) => !flags.has(flag));

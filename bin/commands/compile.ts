@@ -20,8 +20,8 @@ interface Options {
   verbose: boolean;
 }
 
-/** What --cpu may say. Nothing beyond x86-64-v2 is used yet, whatever the machine has. */
-const CPUS = ['native', 'x86-64-v2', 'x86-64-v3', 'x86-64-v4'];
+/** What --cpu may say. Nothing beyond x86-64-v2 and ARMv8.0 is used yet, whatever the machine has. */
+const CPUS = { x64: ['native', 'x86-64-v2', 'x86-64-v3', 'x86-64-v4'], arm64: ['native', 'armv8-a'] };
 
 const command: CommandModule<object, Options> = {
   command: 'compile <module>',
@@ -40,13 +40,13 @@ const command: CommandModule<object, Options> = {
         type: 'string',
         requiresArg: true,
         coerce: once('arch'),
-        describe: 'CPU to compile for: x64 (also x86-64, amd64)',
+        describe: 'CPU to compile for: x64 (also x86-64, amd64) or arm64 (also aarch64)',
       })
       .option('cpu', {
         type: 'string',
         requiresArg: true,
         coerce: once('cpu'),
-        describe: `level of the CPU: ${CPUS.join(', ')}`,
+        describe: `level of the CPU: ${[...new Set([...CPUS.x64, ...CPUS.arm64])].join(', ')}`,
       })
       .option('deterministic', {
         type: 'boolean',
@@ -72,20 +72,23 @@ const command: CommandModule<object, Options> = {
         describe: 'say how large and how fast',
       }) as never,
   handler: async (options) => {
-    parseArch(options.arch);
-    if (options.cpu !== undefined && !CPUS.includes(options.cpu)) {
-      throw new UsageError(`--cpu ${options.cpu} is unknown: ${CPUS.join(', ')}`);
+    const arch = parseArch(options.arch);
+    if (
+      options.cpu !== undefined &&
+      (!CPUS[arch].includes(options.cpu) || (options.cpu === 'native' && arch !== process.arch))
+    ) {
+      throw new UsageError(`--cpu ${options.cpu} is unknown for ${arch}: ${CPUS[arch].join(', ')}`);
     }
-    const [{ readModule }, { compileImage }, { writeImage }, { x64: target }] = await Promise.all([
+    const [{ readModule }, { compileImage }, { writeImage }, { targets }] = await Promise.all([
       import('../../src/compile/wasm/wat.js'),
       import('../../src/compile/compile.js'),
       import('../../src/compile/image/write-file.js'),
-      import('../../src/arch/x64/target.js'),
+      import('../../src/arch/targets.js'),
     ]);
     const start = performance.now();
     const module = await readModule(options.module);
     const image = compileImage([{ module, file: options.module }], {
-      target,
+      target: targets[arch],
       deterministic: options.deterministic,
       allowMissingImports: options.allowMissingImports,
       sites: !options.noSites,

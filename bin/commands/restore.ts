@@ -53,7 +53,12 @@ const command: CommandModule<object, Options> = {
         coerce: once('module'),
         describe: 'the module, when the snapshot does not carry it',
       })
-      .option('arch', { type: 'string', requiresArg: true, coerce: once('arch'), describe: 'CPU to go on with: x64' })
+      .option('arch', {
+        type: 'string',
+        requiresArg: true,
+        coerce: once('arch'),
+        describe: 'CPU to go on with: x64 or arm64; default: this machine',
+      })
       .option('verbose', {
         alias: 'v',
         type: 'boolean',
@@ -61,22 +66,22 @@ const command: CommandModule<object, Options> = {
         describe: 'print what is restored, and the pid',
       }) as never,
   handler: async (options) => {
-    parseArch(options.arch);
+    const arch = parseArch(options.arch);
     const { snapshot: path } = options;
     const kind = fileKind(path);
     if (kind === 'image') throw new UsageError(`${path} is an image: wag-snap run ${path}`);
     const directories = several(options.dir).map(parseDir);
-    const [{ readSnapshot }, { restoreSnapshot }, { ImageCache }, { x64 }] = await Promise.all([
+    const [{ readSnapshot }, { restoreSnapshot }, { ImageCache }, { targets }] = await Promise.all([
       import('../../src/snapshot/format.js'),
       import('../../src/restore/restore.js'),
       import('../../src/restore/cache.js'),
-      import('../../src/arch/x64/target.js'),
+      import('../../src/arch/targets.js'),
     ]);
     const stored = readSnapshot(path);
     checkDirectories(stored, directories);
     const progress = new Progress('writing');
     const common = {
-      target: x64,
+      target: targets[arch],
       module: options.module === undefined ? undefined : await readGivenModule(options.module),
       directories,
       recordedDirectories: options.sameDirs,
@@ -111,9 +116,9 @@ async function runRestored(stored: StoredSnapshot, write: (output: string) => vo
     write(image);
     const { args } = stored.snapshot.host;
     const argv0 = args.length > 0 ? Buffer.from(args[0]).toString() : stored.snapshot.modules[0].name;
-    await runWorkload(image, { env: {}, argv0, args: [], descriptors: [source] }, (pid) => {
+    await runWorkload(image, { env: {}, argv0, args: [], descriptors: [source] }, (pid, emulated) => {
       closeSync(source);
-      rmSync(folder, { recursive: true });
+      if (!emulated) rmSync(folder, { recursive: true });
       if (verbose) process.stderr.write(`pid ${pid}\n`);
     });
   } finally {

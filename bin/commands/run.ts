@@ -80,8 +80,8 @@ const command: CommandModule<object, Options> = {
       const workload = { env, argv0: kind === 'image' ? path : basename(path), args };
       if (options.invoke !== undefined) await invokeExport(program, options.invoke, workload);
       else {
-        await runWorkload(program.image, workload, (pid) => {
-          program.release();
+        await runWorkload(program.image, workload, (pid, emulated) => {
+          if (!emulated) program.release();
           if (options.verbose) process.stderr.write(`pid ${pid}\n`);
         });
       }

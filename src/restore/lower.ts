@@ -6,14 +6,15 @@
  *                    return address into the trampoline
  *                    outermost frame, kind call
  *                    return address behind its caller's call …
- *     sp ->          innermost frame, kind loop or return; or at an entry: only its return address
+ *     sp ->          innermost frame, kind loop or return; or at an entry: only its return address, and not even
+ *                    that where the CPU has a link register
  *
  * Everything is checked against the module before a byte is written: sites and types (frame-recipe.ts), who calls whom
  * (call-chain.ts), and here that constants and copies of locals have the value that the code relies on. A snapshot can
  * do no more than a hostile module could. All errors are InputError or LimitError.
  */
 
-import { FLOAT_BASE } from '../arch/masm.js';
+import { FLOAT_BASE, NO_REG } from '../arch/masm.js';
 import type { Target } from '../arch/target.js';
 import type { ImageDescription } from '../compile/metadata/image-reader.js';
 import type { Module } from '../compile/wasm/module.js';
@@ -50,6 +51,7 @@ export function lowerStack(
   const recipes = checkFrames(snapshot, image, modules, references);
   let size = 8 * bottom(image).slots;
   for (let i = 0; i < frames.count; i++) size += recipes[frames.siteOf[i]]!.frameSize + 8;
+  if (returnsByRegister(snapshot, target)) size -= 8;
   if (size > STACK_LIMIT) {
     throw new LimitError(
       'stack',
@@ -91,6 +93,11 @@ function bottom(image: ImageDescription): { returnOffset: number; slots: number 
   return { returnOffset: text.imageOffset + found.returnOffset, slots: found.slots };
 }
 
+/** Whether the innermost frame stands at an entry with its return address in the link register. */
+function returnsByRegister({ frames }: Snapshot, { plan }: Target): boolean {
+  return plan.linkRegister !== NO_REG && frames.site(0).kind === 'entry';
+}
+
 class Lowering {
   private readonly bytes: Uint8Array;
   private readonly words: Uint32Array;
@@ -123,8 +130,12 @@ class Lowering {
       this.putFrame(i, recipe, sp);
       sp += recipe.frameSize;
       const outer = i + 1 < count ? this.recipes[siteOf[i + 1]]!.codeOffset : bottom(this.image).returnOffset;
-      this.putPointer(sp, outer);
-      sp += 8;
+      if (i === 0 && returnsByRegister(this.snapshot, this.target)) {
+        this.putRegister(this.target.plan.linkRegister, outer, 0, true);
+      } else {
+        this.putPointer(sp, outer);
+        sp += 8;
+      }
     }
     this.putRegisters();
     return {

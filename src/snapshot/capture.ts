@@ -10,7 +10,7 @@
  */
 
 import type { Target } from '../arch/target.js';
-import { x64 } from '../arch/x64/target.js';
+import { targets } from '../arch/targets.js';
 import type { ImageDescription } from '../compile/metadata/image-reader.js';
 import { BugError, InputError, ToolError } from '../errors.js';
 import {
@@ -102,7 +102,7 @@ class Capture {
     private readonly options: CaptureOptions,
     private readonly cancel: Cancellation,
   ) {
-    this.target = targetOf(process.image);
+    this.target = targets[process.image.arch];
   }
 
   async run(): Promise<CaptureReport> {
@@ -172,7 +172,7 @@ class Capture {
     }
     const stack = { address: sp, bytes: memory.read(sp, top - sp) };
     const text = base + image.identity.text.imageOffset;
-    const lifted = liftStack(image.sites, text, registers, stack);
+    const lifted = liftStack(image.sites, text, registers, stack, this.target.plan.linkRegister);
     for (const at of lifted.referenceWords) references.translate(lifted.frames.words, at, `pid ${pid}: a frame`);
     return { lifted, stackSize: top - sp };
   }
@@ -242,11 +242,6 @@ function writeModules(image: ImageDescription, writer: SnapshotWriter, without: 
     const bytes = without ? undefined : image.moduleBytes(i + 1);
     return { name, sha256, size, fileOffset: bytes && writer.addModule(bytes) };
   });
-}
-
-function targetOf(image: ImageDescription): Target {
-  if (image.arch === 'x64') return x64;
-  throw new InputError('arch', `capturing ${image.arch} processes is not supported by this version`);
 }
 
 /** In a finally: must not hide the error that led there. */

@@ -7,12 +7,14 @@
  *              slots                    of this frame, 8 bytes each, counted from its sp
  *     sp ->
  *
+ * At a function's entry there is no frame yet; where the CPU has a link register, its return address is in that.
  * The innermost frame's site is found by the saved pc (its locals may be in registers), each other one's by the return
  * address below it, until one in a trampoline: there the host had entered the guest. All there is to know about a site
  * is worked out once and kept (`Plan`): a frame then costs a few copies. Function references come out native; the
  * caller translates them (references.ts), at `referenceWords`.
  */
 
+import { NO_REG, type Reg } from '../arch/masm.js';
 import type { LocalHome, Location, SiteLookup } from '../compile/metadata/site-lookup.js';
 import { ValType } from '../compile/wasm/module.js';
 import { BugError, InputError } from '../errors.js';
@@ -78,6 +80,7 @@ interface Plan {
 
 /**
  * @param textAddress absolute address of TEXT
+ * @param linkRegister of the CPU's RegisterPlan
  * @throws InputError 'damaged-process' when the stack is not one that our code builds
  */
 export function liftStack(
@@ -85,8 +88,9 @@ export function liftStack(
   textAddress: number,
   registers: Registers,
   stack: StackBytes,
+  linkRegister: Reg,
 ): LiftedStack {
-  return new Lifter(lookup, textAddress, registers, stack).lift();
+  return new Lifter(lookup, textAddress, registers, stack, linkRegister).lift();
 }
 
 class Lifter {
@@ -105,6 +109,7 @@ class Lifter {
     private readonly textAddress: number,
     private readonly registers: Registers,
     private readonly stack: StackBytes,
+    private readonly linkRegister: Reg,
   ) {
     const { bytes } = stack;
     const aligned = bytes.byteOffset % 4 === 0 ? bytes : Buffer.from(bytes);
@@ -116,6 +121,12 @@ class Lifter {
     if (sp !== this.stack.address || sp % 8 !== 0) throw new BugError('lift: the stack does not start at sp');
     let plan: Plan | undefined = this.innermost(pc - this.textAddress);
     let at = 0; // word index of the frame's sp
+    if (this.linkRegister !== NO_REG && this.sites[plan.site].kind === 'entry') {
+      this.addFrame(plan, 0);
+      const { words } = this.registers;
+      const returnAddress = words[this.linkRegister * 2 + 1] * 0x100000000 + words[this.linkRegister * 2];
+      plan = this.caller(returnAddress - this.textAddress);
+    }
     while (plan) {
       this.addFrame(plan, at);
       const above = at + plan.frameBytes / 4;

@@ -9,7 +9,8 @@
 import { closeSync, fstatSync, openSync, readFileSync, readlinkSync } from 'node:fs';
 import { type ImageDescription, readImage } from '../compile/metadata/image-reader.js';
 import { InputError, ToolError, WagSnapError } from '../errors.js';
-import { RT_MAGIC, RT_VERSION, RUNTIME_MAGIC, RUNTIME_VERSION } from '../runtime/layout.js';
+import { RT_IMAGE_BASE, RT_MAGIC, RT_VERSION, RUNTIME_MAGIC, RUNTIME_VERSION } from '../runtime/layout.js';
+import { findMappedImage } from './mapped-image.js';
 import { type Mapping, parseMaps } from './proc-maps.js';
 import { ProcessMemory } from './process-memory.js';
 
@@ -51,11 +52,15 @@ export class ImageProcess {
     } catch (error) {
       image?.close();
       closeSync(fd);
-      if (error instanceof WagSnapError && error.code === 'not-an-image') {
-        throw new InputError('not-ours', `pid ${pid} is not a wag-snap process: it runs ${exe}`);
-      }
+      if (error instanceof WagSnapError && error.code === 'not-an-image') return ImageProcess.attachEmulated(pid, exe);
       throw error;
     }
+  }
+
+  private static attachEmulated(pid: number, exe: string): ImageProcess {
+    const found = findMappedImage(pid, readMaps(pid));
+    if (!found) throw new InputError('not-ours', `pid ${pid} is not a wag-snap process: it runs ${exe}`);
+    return new ImageProcess(pid, found.image, found.base, found.fd);
   }
 
   /** @throws ToolError that says how to get the permission */
@@ -95,6 +100,13 @@ export class ImageProcess {
     const magic = memory.u64(this.runtime + RT_MAGIC);
     if (magic !== BigInt(RUNTIME_MAGIC)) {
       throw new InputError('not-ours', `pid ${this.pid} runs a wag-snap image, but its runtime block is damaged`);
+    }
+    const base = memory.address(this.runtime + RT_IMAGE_BASE);
+    if (base !== 0 && base !== this.base) {
+      throw new ToolError(
+        'guest-base',
+        `pid ${this.pid}: its emulator moves the program's addresses: start it without -B and -R`,
+      );
     }
     const version = memory.u32(this.runtime + RT_VERSION);
     if (version !== RUNTIME_VERSION) {

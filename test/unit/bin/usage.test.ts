@@ -26,10 +26,10 @@ test('--env keeps values as they are', () => {
   for (const wrong of ['A', '=1', 'WAGSNAP_DIR=/']) expect(() => parseEnv([wrong])).toThrow(UsageError);
 });
 
-test('--arch takes the usual names of x64 only', () => {
-  for (const name of [undefined, 'x64', 'x86-64', 'AMD64', 'x86_64']) expect(parseArch(name)).toBe('x64');
-  expect(() => parseArch('arm64')).toThrow(/not supported yet/);
-  expect(() => parseArch('aarch64')).toThrow(/not supported yet/);
+test('--arch takes the usual names, and is this machine by default', () => {
+  for (const name of ['x64', 'x86-64', 'AMD64', 'x86_64']) expect(parseArch(name)).toBe('x64');
+  for (const name of ['arm64', 'AArch64']) expect(parseArch(name)).toBe('arm64');
+  expect(parseArch(undefined)).toBe(process.arch);
   expect(() => parseArch('vax')).toThrow(/unknown/);
 });
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { NO_REG } from '../../../src/arch/masm.js';
 import { SiteLookup } from '../../../src/compile/metadata/site-lookup.js';
 import { SiteTables } from '../../../src/compile/metadata/site-tables.js';
 import { InputError } from '../../../src/errors.js';
@@ -91,14 +92,14 @@ class Stack {
     return this;
   }
 
-  lift(pc: number, registers: Record<number, bigint> = {}) {
+  lift(pc: number, registers: Record<number, bigint> = {}, linkRegister: number = NO_REG) {
     const words = new Uint32Array(128);
     for (const [n, value] of Object.entries(registers)) {
       new BigUint64Array(words.buffer)[Number(n)] = value;
     }
     const sp = TOP - this.bytes.length + this.at;
     const stack = { address: sp, bytes: this.bytes.subarray(this.at) };
-    return liftStack(tables(), TEXT, new Registers(TEXT + pc, sp, words), stack);
+    return liftStack(tables(), TEXT, new Registers(TEXT + pc, sp, words), stack, linkRegister);
   }
 }
 
@@ -150,6 +151,14 @@ describe('a native stack becomes wasm frames', () => {
     expect(frames.site(1)).toMatchObject({ func: 1, kind: 'call', offset: 33 });
   });
 
+  test('at an entry with a link register: the return address is in it, the caller at sp', () => {
+    const stack = new Stack().push(1).returnTo(0x100).frame(5, 0x1234567890n, 1, 2);
+    const { frames } = stack.lift(0x10, { 0: 7n, 30: BigInt(TEXT + 0x50) }, 30);
+    expect(frames.count).toBe(2);
+    expect(numbers(frames, 0)).toEqual([[7n, 0n, 0x1234567890n], []]);
+    expect(frames.site(1)).toMatchObject({ func: 1, kind: 'call', offset: 33 });
+  });
+
   test('100,000 of them in less than half a second', () => {
     const depth = 100_000;
     const frame = Buffer.alloc(64 * depth + 16);
@@ -159,10 +168,8 @@ describe('a native stack becomes wasm frames', () => {
     }
     const start = performance.now();
     const sp = TOP - frame.length;
-    const { frames } = liftStack(tables(), TEXT, new Registers(TEXT + 0x50, sp, new Uint32Array(128)), {
-      address: sp,
-      bytes: frame,
-    });
+    const registers = new Registers(TEXT + 0x50, sp, new Uint32Array(128));
+    const { frames } = liftStack(tables(), TEXT, registers, { address: sp, bytes: frame }, NO_REG);
     expect(performance.now() - start).toBeLessThan(500);
     expect(frames.count).toBe(depth);
     expect(frames.sites.length).toBe(2);
