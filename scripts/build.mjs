@@ -1,11 +1,11 @@
 /**
- * `npm run build`: TypeScript to dist/, then the host layer that images carry (scripts/build-host.mjs, which uses the
- * compiler just built). bin/wag-snap runs what is in dist/.
+ * `npm run build`: TypeScript to dist/, then the host layer that images carry (scripts/build-host.mjs), then
+ * the bundle that bin/wag-snap starts (scripts/bundle.mjs).
  */
 
-import { existsSync } from 'node:fs';
 import { bin, ensurePackages, must, root } from './setup.mjs';
 
 ensurePackages();
 must(bin('tsc'), ['-p', 'tsconfig.build.json']);
-if (existsSync(`${root}/scripts/build-host.mjs`)) must('node', ['scripts/build-host.mjs']);
+must('node', ['scripts/build-host.mjs']);
+must('node', ['scripts/bundle.mjs']);

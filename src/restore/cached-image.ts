@@ -70,13 +70,14 @@ function keyOf({ target, deterministic }: ImageRequest, module: string, allowMis
   return { module, target: target.name, compiler: compilerFingerprint(), options: { deterministic, allowMissing } };
 }
 
+/** What was built, by content: set in the bundle (scripts/bundle.mjs), absent when running from source. */
+declare const WAGSNAP_BUILD: string | undefined;
+
 let fingerprint: string | undefined;
 
-/**
- * The compiler's version, the host layer and, as the compiler may have been rebuilt in place, size and time of each of
- * its files.
- */
+/** Of the build; from source, of the version, the host layer and size and time of each of the compiler's files. */
 function compilerFingerprint(): string {
+  if (typeof WAGSNAP_BUILD !== 'undefined') return WAGSNAP_BUILD;
   if (fingerprint !== undefined) return fingerprint;
   const hash = createHash('sha256').update(compilerVersion()).update(loadHostLayer().bytes);
   const src = dirname(dirname(fileURLToPath(import.meta.url)));

@@ -1,0 +1,41 @@
+/**
+ * The last step of the build: dist/bin, what it imports and the packages behind it, in few files under dist/cli, which
+ * is what bin/wag-snap starts. Loading two hundred small modules takes longer than most commands.
+ *
+ * The bundle knows the build it is of: what the cache of compiled images is keyed by (src/restore/cached-image.ts).
+ */
+
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { build, stop } from 'esbuild-wasm';
+import { root } from './setup.mjs';
+
+function contents(folder) {
+  return readdirSync(folder, { withFileTypes: true })
+    .sort((a, b) => (a.name < b.name ? -1 : 1))
+    .map((entry) =>
+      entry.isDirectory() ? contents(`${folder}/${entry.name}`) : readFileSync(`${folder}/${entry.name}`, 'latin1'),
+    )
+    .join('\0');
+}
+
+const parts = ['src/arch', 'src/compile', 'src/runtime', 'runtime'].map((part) => contents(`${root}/dist/${part}`));
+const fingerprint = createHash('sha256').update(parts.join('\0'), 'latin1').digest('hex');
+
+rmSync(`${root}/dist/cli`, { recursive: true, force: true });
+await build({
+  entryPoints: [`${root}/dist/bin/main.js`],
+  outdir: `${root}/dist/cli`,
+  bundle: true,
+  splitting: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node20.19',
+  minifyWhitespace: true,
+  minifySyntax: true,
+  external: ['wabt'],
+  banner: { js: "import { createRequire as $createRequire } from 'node:module';\nconst require = $createRequire(import.meta.url);" },
+  define: { WAGSNAP_BUILD: JSON.stringify(fingerprint) },
+  logLevel: 'warning',
+});
+await stop();
