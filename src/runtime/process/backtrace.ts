@@ -8,9 +8,11 @@
  */
 
 import {
+  FR_END,
   FR_FRAME,
   FR_INDEX,
   FR_KIND,
+  FR_START,
   FUNC_GUEST,
   FUNC_IMPORT,
   FUNC_TRAMPOLINE,
@@ -46,9 +48,20 @@ export function backtraceFrom(context: i64, bodyOffset: i64): void {
   printFrame(row, bodyOffset);
   // in the prologue of a function that ran out of stack the frame may not be there yet
   const above = sp + frameSize(row);
-  if (FRAME_PUSH !== 0 && <u32>load32_u(pc) === <u32>FRAME_PUSH) backtraceBehind(load64(context + UCONTEXT_LINK), sp);
+  if (isBeforePush(row, pc)) backtraceBehind(load64(context + UCONTEXT_LINK), sp);
   else if (inStack(above) && isReturn(load64(above))) backtraceBehind(load64(above), above + 8);
   else if (inStack(sp) && isReturn(load64(sp))) backtraceBehind(load64(sp), sp + 8);
+}
+
+/** Whether the return address is still in a register: the instruction that stores it is at pc or, behind probes, soon after. */
+function isBeforePush(row: i64, pc: i64): bool {
+  if (FRAME_PUSH === 0) return false;
+  const start = pc - textOffsetOf(pc) + <i64>(<u32>load32_u(row + FR_START));
+  let end = start + 64;
+  const functionEnd = pc - textOffsetOf(pc) + <i64>(<u32>load32_u(row + FR_END));
+  if (functionEnd < end) end = functionEnd;
+  for (let at = pc; at < end; at += 4) if (<u32>load32_u(at) === <u32>FRAME_PUSH) return true;
+  return false;
 }
 
 /** From the frame of a stub that the guest has called. */
