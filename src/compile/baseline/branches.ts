@@ -64,6 +64,7 @@ export function elseArm(c: FunctionCompiler): void {
 /** Binds the else label: the state is the one at the `if`, the block's parameters are popped. */
 function beginElse(c: FunctionCompiler, at: number): void {
   const { operands: o, masm, control } = c;
+  c.separateSite();
   masm.bind(control.elseLabels[at]);
   o.popTo(control.heights[at]);
   o.valid = control.elseValid[at];
@@ -92,6 +93,7 @@ export function end(c: FunctionCompiler): void {
     control.leave(at);
   }
   control.depth--;
+  c.separateSite();
   control.arrive(at);
   c.reachable = true;
   const { results } = control.types[at];

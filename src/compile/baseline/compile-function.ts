@@ -103,7 +103,7 @@ export class FunctionCompiler {
       Uint32Array.from(this.callLayouts, (call) => call.slots),
       file,
     );
-    this.frame = new Frame(masm.plan);
+    this.frame = new Frame(masm.plan, environment.variation);
     this.operands = new Operands(masm, this.frame);
     this.control = new ControlStack(masm, this.operands);
     this.deterministic = environment.deterministic;
@@ -430,7 +430,10 @@ export class FunctionCompiler {
     this.lastSite = this.masm.offset;
   }
 
-  /** Separates a safepoint that is about to be recorded from one at the same offset. */
+  /**
+   * Separates a safepoint that is about to be recorded from one at the same offset; and a forward label from a call's
+   * return address: who branches there has not made the call, its result is not where that safepoint says.
+   */
   separateSite(): void {
     if (this.masm.offset === this.lastSite) this.masm.nop();
   }
