@@ -52,6 +52,8 @@ for (const type of [
 
 /** A body offset must fit a trap site's 27 bits. */
 const MAX_BODY = 1 << 27;
+/** Slots must fit the 20 bits of .wagsnap.locals, their offsets what MacroAssembler says. */
+const MAX_FRAME = 1 << 23;
 
 export class FunctionCompiler {
   readonly bytes: Uint8Array;
@@ -126,6 +128,9 @@ export class FunctionCompiler {
     }
     this.ownLayout = this.callLayouts[module.funcTypes[funcIndex]];
     frame.layOut(summary, this.ownLayout);
+    if (frame.incomingSlot(this.ownLayout.slots) > MAX_FRAME) {
+      throw new LimitError('frame-size', `function ${funcIndex} needs a frame of ${frame.size} bytes`);
+    }
     operands.reset(summary.maxHeight);
     control.reset(summary.maxControlDepth);
     masm.resetLabels();

@@ -1,0 +1,95 @@
+/** Writes the binary format: bytes, LEB128 numbers, sections. Core spec 5. */
+
+export class WasmWriter {
+  private buffer = new Uint8Array(1024);
+  length = 0;
+
+  get bytes(): Uint8Array {
+    return this.buffer.subarray(0, this.length);
+  }
+
+  byte(...values: number[]): void {
+    for (const value of values) this.push(value);
+  }
+
+  /** An opcode of the table: those above 0xff have a prefix. */
+  op(code: number): void {
+    if (code > 0xff) {
+      this.push(code >> 8);
+      this.u32(code & 0xff);
+    } else this.push(code);
+  }
+
+  u32(value: number): void {
+    while (value > 0x7f) {
+      this.push((value & 0x7f) | 0x80);
+      value = Math.floor(value / 128);
+    }
+    this.push(value);
+  }
+
+  signed(value: bigint): void {
+    for (;;) {
+      const bits = Number(value & 0x7fn);
+      value >>= 7n;
+      if ((value === 0n && bits < 0x40) || (value === -1n && bits >= 0x40)) {
+        this.push(bits);
+        return;
+      }
+      this.push(bits | 0x80);
+    }
+  }
+
+  /** Little-endian raw bits. */
+  word(value: number): void {
+    for (let shift = 0; shift < 32; shift += 8) this.push((value >>> shift) & 0xff);
+  }
+
+  name(text: string): void {
+    const bytes = new TextEncoder().encode(text);
+    this.u32(bytes.length);
+    this.append(bytes);
+  }
+
+  append(bytes: Uint8Array): void {
+    this.reserve(bytes.length);
+    this.buffer.set(bytes, this.length);
+    this.length += bytes.length;
+  }
+
+  /** What `write` writes, its size in front. */
+  sized(write: (to: WasmWriter) => void): void {
+    const inner = new WasmWriter();
+    write(inner);
+    this.u32(inner.length);
+    this.append(inner.bytes);
+  }
+
+  section(id: number, write: (to: WasmWriter) => void): void {
+    this.push(id);
+    this.sized(write);
+  }
+
+  /** A section that is a list; none when it is empty. */
+  list<T>(id: number, items: readonly T[], write: (to: WasmWriter, item: T, index: number) => void): void {
+    if (items.length === 0) return;
+    this.section(id, (to) => {
+      to.u32(items.length);
+      items.forEach((item, index) => {
+        write(to, item, index);
+      });
+    });
+  }
+
+  private push(value: number): void {
+    if (this.length === this.buffer.length) this.reserve(1);
+    this.buffer[this.length++] = value;
+  }
+
+  private reserve(count: number): void {
+    if (this.length + count <= this.buffer.length) return;
+    const grown = new Uint8Array((this.length + count) * 2);
+    grown.set(this.buffer);
+    this.buffer = grown;
+  }
+}
