@@ -1,0 +1,258 @@
+/**
+ * The code of a function as it is written: bytes, the value stack's types, control frames. Every method keeps the code
+ * valid; what to write is decided elsewhere (body.ts).
+ *
+ * NaN: engines may differ in a NaN's bits. Either the bits of NaNs do not get out of float values (`guard`: in front of
+ * reinterpretations, stores, copysign), or all arithmetic gives the canonical one, by extra code that says what
+ * `--deterministic` does (`NanMode.Explicit`), or by the compiler under test (`NanMode.Native`).
+ */
+
+import { Op, opcodes } from '../../src/compile/wasm/opcodes.js';
+import { ExternRef, F32, F64, FuncRef, I32, I64, isFloat, type Shape } from './shape.js';
+import { WasmWriter } from './wasm-writer.js';
+
+type ValType = number;
+
+export const enum NanMode {
+  /** NaN bits never reach an integer or memory. */
+  Guarded,
+  /** Each operation that can give a NaN is followed by code that makes it canonical. */
+  Explicit,
+  /** The same code without that: for a compiler that does it. */
+  Native,
+}
+
+export interface ControlFrame {
+  readonly op: Op; // Block, Loop, If; Unreachable for the function
+  readonly params: readonly ValType[];
+  readonly results: readonly ValType[];
+  /** Height below the parameters. */
+  readonly base: number;
+  dead: boolean;
+}
+
+const rowOf = new Map(opcodes.map((row) => [row.code, row]));
+
+/** Types of the operands of an instruction that has the same ones everywhere. */
+export function operandsOf(code: Op): readonly ValType[] {
+  return rowOf.get(code)!.operands!;
+}
+
+/** Operations whose result may be a NaN made by the CPU. */
+const MAKES_NAN = new Set<Op>([Op.F32DemoteF64, Op.F64PromoteF32]);
+for (let op = Op.F32Ceil; op <= Op.F32Max; op++) MAKES_NAN.add(op);
+for (let op = Op.F64Ceil; op <= Op.F64Max; op++) MAKES_NAN.add(op);
+const READS_BITS = new Set<Op>([
+  Op.I32ReinterpretF32,
+  Op.I64ReinterpretF64,
+  Op.F32Store,
+  Op.F64Store,
+  Op.F32Copysign,
+  Op.F64Copysign,
+]);
+
+export class Code {
+  readonly out = new WasmWriter();
+  readonly stack: ValType[] = [];
+  readonly frames: ControlFrame[] = [];
+  /** Parameters, locals, then two locals for making NaNs canonical. */
+  readonly locals: ValType[];
+  private readonly scratch32: number;
+  private readonly scratch64: number;
+
+  constructor(
+    readonly shape: Shape,
+    params: readonly ValType[],
+    readonly results: readonly ValType[],
+    locals: readonly ValType[],
+    readonly nan: NanMode,
+  ) {
+    this.locals = [...params, ...locals, F32, F64];
+    this.scratch32 = this.locals.length - 2;
+    this.scratch64 = this.locals.length - 1;
+    this.frames.push({ op: Op.Unreachable, params: [], results, base: 0, dead: false });
+  }
+
+  get frame(): ControlFrame {
+    return this.frames[this.frames.length - 1];
+  }
+
+  /** Operands above the innermost block's base. */
+  get available(): number {
+    return this.stack.length - this.frame.base;
+  }
+
+  get top(): ValType | undefined {
+    return this.available > 0 ? this.stack[this.stack.length - 1] : undefined;
+  }
+
+  // -- numeric instructions, constants
+
+  /** An instruction whose types the opcode table has and which has no immediates. */
+  op(code: Op): void {
+    const { operands, results } = rowOf.get(code)!;
+    if (READS_BITS.has(code)) this.guard();
+    this.out.op(code);
+    this.pop(operands!.length);
+    this.stack.push(...results!);
+    if (this.nan === NanMode.Explicit && MAKES_NAN.has(code)) this.makeCanonical();
+  }
+
+  i32(value: number): void {
+    this.out.byte(Op.I32Const);
+    this.out.signed(BigInt(value | 0));
+    this.stack.push(I32);
+  }
+
+  i64(value: bigint): void {
+    this.out.byte(Op.I64Const);
+    this.out.signed(BigInt.asIntN(64, value));
+    this.stack.push(I64);
+  }
+
+  f32(bits: number): void {
+    this.out.byte(Op.F32Const);
+    this.out.word(bits);
+    this.stack.push(F32);
+  }
+
+  f64(bits: bigint): void {
+    this.out.byte(Op.F64Const);
+    this.out.word(Number(bits & 0xffffffffn));
+    this.out.word(Number(bits >> 32n));
+    this.stack.push(F64);
+  }
+
+  refNull(type: ValType): void {
+    this.out.byte(Op.RefNull, type);
+    this.stack.push(type);
+  }
+
+  /** Where bits of the float on top, if it is one, are about to be seen. */
+  guard(): void {
+    if (this.nan === NanMode.Guarded && isFloat(this.stack[this.stack.length - 1])) this.makeCanonical();
+  }
+
+  private makeCanonical(): void {
+    const wide = this.stack[this.stack.length - 1] === F64;
+    const local = wide ? this.scratch64 : this.scratch32;
+    this.localTee(local);
+    if (wide) this.f64(0x7ff8000000000000n);
+    else this.f32(0x7fc00000);
+    this.localGet(local);
+    this.localGet(local);
+    this.out.byte(wide ? Op.F64Eq : Op.F32Eq);
+    this.pop(2);
+    this.stack.push(I32);
+    this.select();
+  }
+
+  // -- locals, globals, parametric
+
+  localGet(local: number): void {
+    this.indexed(Op.LocalGet, local);
+    this.stack.push(this.locals[local]);
+  }
+
+  localSet(local: number): void {
+    this.indexed(Op.LocalSet, local);
+    this.pop(1);
+  }
+
+  localTee(local: number): void {
+    this.indexed(Op.LocalTee, local);
+  }
+
+  globalGet(index: number): void {
+    this.indexed(Op.GlobalGet, index);
+    this.stack.push(this.shape.globals[index].type);
+  }
+
+  globalSet(index: number): void {
+    this.indexed(Op.GlobalSet, index);
+    this.pop(1);
+  }
+
+  drop(): void {
+    this.out.byte(Op.Drop);
+    this.pop(1);
+  }
+
+  /** Two of one type and a condition are on the stack. */
+  select(typed = false): void {
+    const type = this.stack[this.stack.length - 2];
+    if (typed || type === FuncRef || type === ExternRef) {
+      this.out.byte(Op.SelectT);
+      this.out.byte(1, type);
+    } else this.out.byte(Op.Select);
+    this.pop(2);
+  }
+
+  // -- instructions with one or two indexes
+
+  indexed(code: Op, ...indexes: number[]): void {
+    this.out.op(code);
+    for (const index of indexes) this.out.u32(index);
+  }
+
+  /** Any instruction: `takes` operands are popped. */
+  instruction(code: Op, takes: number, results: readonly ValType[], ...indexes: number[]): void {
+    this.indexed(code, ...indexes);
+    this.pop(takes);
+    this.stack.push(...results);
+  }
+
+  access(code: Op, alignment: number, offset: number): void {
+    const { operands, results } = rowOf.get(code)!;
+    if (READS_BITS.has(code)) this.guard();
+    this.indexed(code, alignment, offset);
+    this.pop(operands!.length);
+    this.stack.push(...results!);
+  }
+
+  // -- control
+
+  /** Begins a block whose parameters (and an if's condition) are on the stack. */
+  begin(op: Op.Block | Op.Loop | Op.If, params: readonly ValType[], results: readonly ValType[]): void {
+    if (op === Op.If) this.pop(1);
+    this.out.byte(op);
+    if (params.length === 0 && results.length === 0) this.out.byte(0x40);
+    else if (params.length === 0 && results.length === 1) this.out.byte(results[0]);
+    else this.out.signed(BigInt(this.shape.types.index(params, results)));
+    const dead = this.frame.dead;
+    this.frames.push({ op, params, results, base: this.stack.length - params.length, dead });
+  }
+
+  /** The results are on the stack and nothing else. */
+  beginElse(): void {
+    this.out.byte(Op.Else);
+    const { base, params } = this.frame;
+    this.stack.length = base;
+    this.stack.push(...params);
+    this.frame.dead = this.frames[this.frames.length - 2].dead;
+  }
+
+  end(): void {
+    this.out.byte(Op.End);
+    const { base, results } = this.frames.pop()!;
+    if (this.frames.length === 0) return;
+    this.stack.length = base;
+    this.stack.push(...results);
+  }
+
+  /** What a branch to a depth carries. */
+  labelTypes(depth: number): readonly ValType[] {
+    const { op, params, results } = this.frames[this.frames.length - 1 - depth];
+    return op === Op.Loop ? params : results;
+  }
+
+  /** Behind an instruction that does not go on. */
+  die(): void {
+    this.frame.dead = true;
+    this.stack.length = this.frame.base;
+  }
+
+  pop(count: number): void {
+    this.stack.length -= count;
+  }
+}

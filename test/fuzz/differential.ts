@@ -1,0 +1,85 @@
+/** Compares native code with V8, case by case: results, traps and hashes of the state after each function's calls. */
+
+import { NanMode } from './code.js';
+import { NativeRunner } from './native.js';
+import { runInV8 } from './oracle.js';
+import { describeOutcome, type Outcome, sameOutcome } from './outcome.js';
+import { type Case, randomCase } from './random-module.js';
+import type { Sizes } from './shape.js';
+
+export interface Variant {
+  readonly sizes: Sizes;
+  readonly deterministic: boolean;
+  readonly arch?: string;
+}
+
+export interface Failure {
+  readonly seed: number;
+  readonly variant: Variant;
+  readonly choices: readonly number[];
+  /** What differs, for people. */
+  readonly message: string;
+}
+
+export interface Tally {
+  cases: number;
+  functions: number;
+  bytes: number;
+  calls: number;
+  traps: number;
+}
+
+/** One case: as V8 runs it and as we do. They differ in deterministic mode only. */
+interface Pair {
+  readonly native: Case;
+  readonly expected: readonly Outcome[];
+}
+
+export class Differential {
+  readonly tally: Tally = { cases: 0, functions: 0, bytes: 0, calls: 0, traps: 0 };
+  private readonly runner = new NativeRunner();
+
+  close(): void {
+    this.runner.remove();
+  }
+
+  /** Runs cases of these seeds, or of one seed with each of the scripts. */
+  run(variant: Variant, seeds: readonly number[], scripts?: readonly (readonly number[])[]): Failure[] {
+    const pairs = scripts
+      ? scripts.map((script, i) => this.pair(variant, seeds[0], script, i))
+      : seeds.map((seed) => this.pair(variant, seed));
+    const { deterministic, arch } = variant;
+    const results = this.runner.run(
+      pairs.map(({ native }) => native),
+      { deterministic, arch },
+    );
+    const failures: Failure[] = [];
+    for (const [i, { native, expected }] of pairs.entries()) {
+      const result = results[i];
+      const message = result instanceof Error ? (result.stack ?? result.message) : difference(native, expected, result);
+      if (message !== undefined) failures.push({ seed: native.seed, variant, choices: native.choices, message });
+    }
+    return failures;
+  }
+
+  private pair({ sizes, deterministic }: Variant, seed: number, script?: readonly number[], suffix = 0): Pair {
+    const native = randomCase(seed, { sizes, script, suffix, nan: deterministic ? NanMode.Native : NanMode.Guarded });
+    const other = deterministic ? randomCase(seed, { sizes, script, suffix, nan: NanMode.Explicit }) : native;
+    const expected = runInV8(other);
+    const { tally } = this;
+    tally.cases++;
+    tally.bytes += native.modules.reduce((sum, { bytes }) => sum + bytes.length, 0);
+    tally.calls += expected.length;
+    tally.traps += expected.filter(({ traps }) => traps.length > 0).length;
+    tally.functions += new Set(native.steps.map(({ module, name }) => `${module} ${name}`)).size - 2;
+    return { native, expected };
+  }
+}
+
+function difference(one: Case, expected: readonly Outcome[], actual: readonly Outcome[]): string | undefined {
+  const at = expected.findIndex((outcome, i) => !sameOutcome(outcome, actual[i]));
+  if (at < 0) return undefined;
+  const { module, name, args } = one.steps[at];
+  const call = `${one.modules[module].name}.${name}(${args.map((arg) => `0x${arg.toString(16)}`).join(', ')})`;
+  return `step ${at}: ${call}: V8 ${describeOutcome(expected[at])}, native ${describeOutcome(actual[at])}`;
+}

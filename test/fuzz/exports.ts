@@ -1,0 +1,160 @@
+/**
+ * The functions that a random module exports for the test: its own functions behind wrappers that take and give integers
+ * only, `fuel`, and `state`, a hash of all that a run can leave behind.
+ *
+ * Float bits would change on their way through JavaScript; wrappers reinterpret, so that comparisons are of all bits.
+ */
+
+import { Op } from '../../src/compile/wasm/opcodes.js';
+import { Code, type NanMode } from './code.js';
+import { F32, F64, FuncRef, fuelGlobal, I32, I64, isReference, type Shape, type Signature } from './shape.js';
+import type { WasmWriter } from './wasm-writer.js';
+
+type ValType = number;
+
+export interface ExportedFunction extends Signature {
+  readonly name: string;
+  /** The body without its size. */
+  write(to: WasmWriter, nan: NanMode): void;
+}
+
+/** How a value of a type crosses the border. */
+function integerOf(type: ValType): ValType {
+  return type === I64 || type === F64 ? I64 : I32;
+}
+
+export function wrapper(shape: Shape, index: number): ExportedFunction {
+  const { params, results } = shape.functions[index];
+  const signature = { params: params.map(integerOf), results: results.map(integerOf) };
+  const write = (to: WasmWriter, nan: NanMode) => {
+    const code = new Code(shape, signature.params, signature.results, results, nan);
+    for (const [i, type] of params.entries()) {
+      if (type === FuncRef) {
+        code.localGet(i);
+        code.begin(Op.If, [], [FuncRef]);
+        code.instruction(Op.RefFunc, 0, [FuncRef], index);
+        code.beginElse();
+        code.refNull(FuncRef);
+        code.end();
+      } else if (isReference(type)) code.refNull(type);
+      else code.localGet(i);
+      if (type === F32) code.op(Op.F32ReinterpretI32);
+      if (type === F64) code.op(Op.F64ReinterpretI64);
+    }
+    code.instruction(Op.Call, params.length, results, index);
+    for (let i = results.length - 1; i >= 0; i--) code.localSet(params.length + i);
+    for (let i = 0; i < results.length; i++) {
+      code.localGet(params.length + i);
+      toInteger(code);
+    }
+    finish(code, to, results);
+  };
+  return { name: `w${index}`, ...signature, write };
+}
+
+/** The value on top becomes an integer. */
+function toInteger(code: Code): void {
+  const type = code.top;
+  if (type === F32) code.op(Op.I32ReinterpretF32);
+  else if (type === F64) code.op(Op.I64ReinterpretF64);
+  else if (type !== I32 && type !== I64) code.instruction(Op.RefIsNull, 1, [I32]);
+}
+
+export function setFuel(shape: Shape): ExportedFunction {
+  const write = (to: WasmWriter, nan: NanMode) => {
+    const code = new Code(shape, [I32], [], [], nan);
+    code.localGet(0);
+    code.globalSet(fuelGlobal(shape));
+    finish(code, to, []);
+  };
+  return { name: 'fuel', params: [I32], results: [], write };
+}
+
+/** A hash of memory, globals and which elements of tables are null. */
+export function state(shape: Shape): ExportedFunction {
+  const write = (to: WasmWriter, nan: NanMode) => {
+    const HASH = 0;
+    const AT = 1;
+    const code = new Code(shape, [], [I64], [I64, I32], nan);
+    const mix = () => {
+      code.localGet(HASH);
+      code.op(Op.I64Xor);
+      code.i64(0x9e3779b97f4a7c15n);
+      code.op(Op.I64Mul);
+      code.i64(29n);
+      code.op(Op.I64Rotl);
+      code.localSet(HASH);
+    };
+    const mixTop = () => {
+      toInteger(code);
+      if (code.top === I32) code.op(Op.I64ExtendI32U);
+      mix();
+    };
+    shape.globals.forEach((_, index) => {
+      code.globalGet(index);
+      mixTop();
+    });
+    shape.tables.forEach(({ element }, table) => {
+      code.i32(0);
+      code.localSet(AT);
+      code.begin(Op.Block, [], []);
+      code.begin(Op.Loop, [], []);
+      code.localGet(AT);
+      code.instruction(Op.TableSize, 0, [I32], table);
+      code.op(Op.I32Eq);
+      code.instruction(Op.BrIf, 1, [], 1);
+      code.localGet(AT);
+      code.instruction(Op.TableGet, 1, [element], table);
+      mixTop();
+      code.localGet(AT);
+      code.i32(1);
+      code.op(Op.I32Add);
+      code.localSet(AT);
+      code.indexed(Op.Br, 0);
+      code.end();
+      code.end();
+    });
+    code.instruction(Op.MemorySize, 0, [I32], 0);
+    code.localTee(AT);
+    code.op(Op.I64ExtendI32U);
+    mix();
+    code.localGet(AT);
+    code.i32(16);
+    code.op(Op.I32Shl);
+    code.localSet(AT);
+    code.begin(Op.Loop, [], []);
+    code.localGet(AT);
+    code.i32(8);
+    code.op(Op.I32Sub);
+    code.localTee(AT);
+    code.access(Op.I64Load, 3, 0);
+    mix();
+    code.localGet(AT);
+    code.instruction(Op.BrIf, 1, [], 0);
+    code.end();
+    code.localGet(HASH);
+    finish(code, to, [I64, I32]);
+  };
+  return { name: 'state', params: [], results: [I64], write };
+}
+
+/** Local declarations and instructions, the last `end` included. */
+function finish(code: Code, to: WasmWriter, locals: readonly ValType[]): void {
+  code.end();
+  writeBody(code, to, locals);
+}
+
+export function writeBody(code: Code, to: WasmWriter, locals: readonly ValType[]): void {
+  const all = [...locals, F32, F64];
+  const runs: { type: ValType; count: number }[] = [];
+  for (const type of all) {
+    if (runs.at(-1)?.type === type) runs[runs.length - 1].count++;
+    else runs.push({ type, count: 1 });
+  }
+  to.u32(runs.length);
+  for (const { type, count } of runs) {
+    to.u32(count);
+    to.byte(type);
+  }
+  to.append(code.out.bytes);
+}

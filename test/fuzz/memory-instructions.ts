@@ -1,0 +1,146 @@
+/** Random instructions that access memories, tables and segments: mostly inside of them. */
+
+import { Op, opcodes } from '../../src/compile/wasm/opcodes.js';
+import type { Choices } from './choices.js';
+import type { Code } from './code.js';
+import { DATA_SEGMENTS, DATA_SIZE, FuncRef, I32 } from './shape.js';
+import type { Values } from './values.js';
+
+const LOADS = opcodes.filter(({ alignment, results }) => alignment !== undefined && results!.length === 1);
+const STORES = opcodes.filter(({ alignment, results }) => alignment !== undefined && results!.length === 0);
+
+const OFFSETS = [0, 1, 4, 8, 12, 127, 128, 1000, 65528];
+const FAR_OFFSETS = [0x7fffffff, 0x80000000, 0x80000008, 0xfffffff0, 0xffffffff, 131072];
+
+export class MemoryInstructions {
+  constructor(
+    private readonly choices: Choices,
+    private readonly code: Code,
+    private readonly values: Values,
+  ) {}
+
+  load(): void {
+    const { code, choices } = this;
+    this.address();
+    const { code: op, alignment } = choices.pick(LOADS);
+    code.access(op, choices.next(alignment! + 1), this.offset());
+  }
+
+  store(): void {
+    const { code, choices, values } = this;
+    const { code: op, alignment, operands } = choices.pick(STORES);
+    const type = operands![1];
+    const local = code.top === type ? values.localOf(type, this.mayWrite) : -1;
+    if (local >= 0) code.localSet(local);
+    this.address();
+    if (local >= 0) code.localGet(local);
+    else values.push(type);
+    code.access(op, choices.next(alignment! + 1), this.offset());
+  }
+
+  /** Set by whoever protects locals. */
+  mayWrite: (local: number) => boolean = () => true;
+
+  /** Pushes an address or masks the i32 on top. */
+  private address(): void {
+    const { choices, code, values } = this;
+    switch (choices.next(8)) {
+      case 7:
+        if (choices.oneIn(3)) return values.push(I32);
+        break;
+      case 6:
+      case 5:
+      case 4:
+        return code.i32(choices.small(65536 - 8));
+    }
+    if (code.top !== I32) values.push(I32);
+    code.i32(choices.pick([0x7fff, 0xff, 0xfff8, 0xffff]));
+    code.op(Op.I32And);
+  }
+
+  private offset(): number {
+    const { choices } = this;
+    return choices.oneIn(100) ? choices.pick(FAR_OFFSETS) : choices.next(4) < 2 ? 0 : choices.pick(OFFSETS);
+  }
+
+  /** A number in [0, limit), or once in 32 times any. */
+  private below(limit: number): void {
+    const { choices, code, values } = this;
+    if (choices.oneIn(32)) return values.push(I32);
+    if (choices.oneIn(2)) return code.i32(choices.next(limit));
+    values.push(I32);
+    code.i32(limit);
+    code.op(Op.I32RemU);
+  }
+
+  bulk(): void {
+    const { choices, code, values } = this;
+    switch (choices.next(6)) {
+      case 0:
+        return code.instruction(Op.MemorySize, 0, [I32], 0);
+      case 1:
+        code.i32(choices.next(2));
+        return code.instruction(Op.MemoryGrow, 1, [I32], 0);
+      case 2:
+        this.below(60000);
+        values.push(I32);
+        this.below(300);
+        return code.instruction(Op.MemoryFill, 3, [], 0);
+      case 3:
+        this.below(60000);
+        this.below(60000);
+        this.below(300);
+        return code.instruction(Op.MemoryCopy, 3, [], 0, 0);
+      case 4:
+        this.below(60000);
+        this.below(DATA_SIZE / 2);
+        this.below(DATA_SIZE / 2);
+        return code.instruction(Op.MemoryInit, 3, [], choices.next(DATA_SEGMENTS), 0);
+      default:
+        if (choices.oneIn(10)) code.instruction(Op.DataDrop, 0, [], choices.next(DATA_SEGMENTS));
+    }
+  }
+
+  table(): void {
+    const { choices, code, values } = this;
+    const { tables } = code.shape;
+    const table = choices.next(tables.length);
+    const { element, min } = tables[table];
+    const limit = min + 1;
+    switch (choices.next(9)) {
+      case 0:
+        return code.instruction(Op.TableSize, 0, [I32], table);
+      case 1:
+        values.push(element);
+        code.i32(choices.next(3));
+        return code.instruction(Op.TableGrow, 2, [I32], table);
+      case 2:
+      case 3:
+        this.below(limit);
+        return code.instruction(Op.TableGet, 1, [element], table);
+      case 4:
+        this.below(limit);
+        values.push(element);
+        return code.instruction(Op.TableSet, 2, [], table);
+      case 5:
+        this.below(limit);
+        values.push(element);
+        this.below(2);
+        return code.instruction(Op.TableFill, 3, [], table);
+      case 6: {
+        const other = choices.next(tables.length);
+        const source = tables[other].element === element ? other : table;
+        for (let i = 0; i < 3; i++) this.below(3);
+        return code.instruction(Op.TableCopy, 3, [], table, source);
+      }
+      case 7:
+        if (element !== FuncRef) return;
+        for (let i = 0; i < 3; i++) this.below(3);
+        return code.instruction(Op.TableInit, 3, [], 1, table);
+      default:
+        if (code.top !== undefined && !choices.oneIn(3)) return;
+        values.push(element);
+        code.instruction(Op.RefIsNull, 1, [I32]);
+    }
+  }
+}

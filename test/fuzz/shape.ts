@@ -1,0 +1,184 @@
+/**
+ * What a random module consists of, without its code: types, functions, globals, tables, memory, segments, imports.
+ *
+ * Global 0 is the fuel: function entries and back edges take from it, so that every run ends. A module may import from
+ * one that was generated before it (`library`).
+ */
+
+import { ValType } from '../../src/compile/wasm/module.js';
+import type { Choices } from './choices.js';
+
+export const I32 = ValType.I32;
+export const I64 = ValType.I64;
+export const F32 = ValType.F32;
+export const F64 = ValType.F64;
+export const FuncRef = ValType.FuncRef;
+export const ExternRef = ValType.ExternRef;
+export const NUMBERS: readonly ValType[] = [I32, I64, F64, F32];
+const ALL_TYPES: readonly ValType[] = [I32, I64, F64, F32, FuncRef, ExternRef];
+
+export function isFloat(type: ValType): boolean {
+  return type === F32 || type === F64;
+}
+
+export function isReference(type: ValType): boolean {
+  return type === FuncRef || type === ExternRef;
+}
+
+export interface Signature {
+  readonly params: readonly ValType[];
+  readonly results: readonly ValType[];
+}
+
+/** The type section: equal signatures share an index. */
+export class Types {
+  readonly list: Signature[] = [];
+  private readonly indexes = new Map<string, number>();
+
+  index(params: readonly ValType[], results: readonly ValType[]): number {
+    const key = `${params}>${results}`;
+    let index = this.indexes.get(key);
+    if (index === undefined) {
+      this.indexes.set(key, (index = this.list.length));
+      this.list.push({ params, results });
+    }
+    return index;
+  }
+}
+
+export interface FunctionShape extends Signature {
+  readonly type: number;
+  /** Locals behind the parameters. */
+  readonly locals: readonly ValType[];
+}
+
+export interface GlobalShape {
+  readonly type: ValType;
+  readonly mutable: boolean;
+}
+
+export interface TableShape {
+  readonly element: ValType;
+  readonly min: number;
+  readonly max: number;
+}
+
+/** How many of each index space are imported, always the first ones; memory: 1 or 0. */
+export interface Imported {
+  readonly functions: readonly number[]; // their index in the library
+  readonly globals: readonly number[];
+  readonly tables: readonly number[];
+  readonly memory: boolean;
+}
+
+export interface Shape {
+  /** What other modules import it by. */
+  readonly name: string;
+  readonly library: Shape | undefined;
+  readonly types: Types;
+  readonly imported: Imported;
+  /** Whole index spaces, imported ones first. */
+  readonly functions: readonly FunctionShape[];
+  readonly globals: readonly GlobalShape[];
+  readonly tables: readonly TableShape[];
+  readonly memory: { readonly min: number; readonly max: number };
+  /** Of table 0, from its start: function indexes, -1 for null. */
+  readonly elements: readonly number[];
+  readonly passiveElements: readonly number[];
+}
+
+export const DATA_SEGMENTS = 2;
+export const DATA_SIZE = 48;
+/** Index of the fuel global among the module's own globals. */
+export function fuelGlobal(shape: Shape): number {
+  return shape.imported.globals.length;
+}
+
+/** Whether a global is this module's fuel or the library's. */
+export function isFuel(shape: Shape, index: number): boolean {
+  const { globals } = shape.imported;
+  return index < globals.length ? isFuel(shape.library!, globals[index]) : index === globals.length;
+}
+
+export interface Sizes {
+  readonly functions: number;
+  /** Instructions of a function, about. */
+  readonly body: number;
+}
+
+function valueType(choices: Choices): ValType {
+  return ALL_TYPES[choices.weighted([30, 25, 20, 15, 3, 2])];
+}
+
+export function valueTypes(choices: Choices, most: number): ValType[] {
+  return Array.from({ length: choices.small(most + 1) }, () => valueType(choices));
+}
+
+export function randomShape(choices: Choices, sizes: Sizes, name: string, library?: Shape): Shape {
+  const types = new Types();
+  const imported = randomImports(choices, library);
+  const functions = imported.functions.map((index): FunctionShape => {
+    const { params, results } = library!.functions[index];
+    return { params, results, type: types.index(params, results), locals: [] };
+  });
+  const own = 1 + choices.next(sizes.functions);
+  for (let i = 0; i < own; i++) functions.push(randomFunction(choices, types, functions.at(-1)));
+  const globals: GlobalShape[] = imported.globals.map((index) => library!.globals[index]);
+  globals.push({ type: I32, mutable: true });
+  for (const type of NUMBERS) globals.push({ type, mutable: true });
+  for (let i = choices.next(5); i > 0; i--) globals.push({ type: valueType(choices), mutable: !choices.oneIn(4) });
+  const tables: TableShape[] = imported.tables.map((index) => library!.tables[index]);
+  if (tables.length === 0) tables.push({ element: FuncRef, min: 12, max: 20 });
+  if (choices.oneIn(2)) tables.push({ element: choices.pick([FuncRef, ExternRef]), min: choices.next(4), max: 8 });
+  const min = 1 + choices.next(2);
+  const memory = imported.memory ? library!.memory : { min, max: min + choices.next(3) };
+  const element = () => (choices.oneIn(6) ? -1 : choices.next(functions.length));
+  return {
+    name,
+    library,
+    types,
+    imported,
+    functions,
+    globals,
+    tables,
+    memory,
+    elements: Array.from({ length: 8 }, element),
+    passiveElements: Array.from({ length: 4 }, element),
+  };
+}
+
+function randomImports(choices: Choices, library: Shape | undefined): Imported {
+  if (library === undefined) return { functions: [], globals: [], tables: [], memory: false };
+  const some = (count: number, most: number) =>
+    Array.from({ length: Math.min(count, choices.next(most + 1)) }, () => choices.next(count));
+  return {
+    functions: some(library.functions.length, 3),
+    globals: some(library.globals.length, 4),
+    tables: choices.oneIn(2) ? [0] : [],
+    memory: choices.oneIn(2),
+  };
+}
+
+/** Some have the type of the one before. Locals: few, so that each is used often enough to be pinned; many of one class, more than there are registers; any. */
+function randomFunction(choices: Choices, types: Types, previous: Signature | undefined): FunctionShape {
+  const like = previous !== undefined && choices.oneIn(3) ? previous : undefined;
+  const params = like?.params ?? valueTypes(choices, choices.oneIn(6) ? 24 : 8);
+  const results = choices.oneIn(2) && like ? like.results : valueTypes(choices, 4);
+  const locals = randomLocals(choices);
+  return { params, results, type: types.index(params, results), locals };
+}
+
+function randomLocals(choices: Choices): ValType[] {
+  switch (choices.next(6)) {
+    case 5:
+      return valueTypes(choices, 40);
+    case 4:
+      return Array.from({ length: 8 + choices.next(4) }, () => choices.pick([I32, I64]));
+    case 3:
+      return Array.from({ length: 9 + choices.next(4) }, () => choices.pick([F64, F32]));
+    case 2:
+      return valueTypes(choices, 10);
+    default:
+      return valueTypes(choices, 4);
+  }
+}
