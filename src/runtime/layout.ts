@@ -90,6 +90,7 @@ export const COMMAND_HOLD = 3; // the sender is a tool that reads: stay parked a
 
 export const FLAG_PARK_AT_START = 1; // debugging: map trap text before the guest starts, park without a sender
 export const FLAG_DRIVER = 2; // a command of the driver runs: a trap is its answer, not the process's end
+export const FLAG_SANDBOX = 4; // the system call filter is in place
 
 export const STOP_SIGNAL = 12; // SIGUSR2
 

@@ -111,6 +111,14 @@ export declare function unwind(): void;
 @external("target", "SYS_recvmsg") export declare const SYS_recvmsg: i64;
 @external("target", "SYS_sendmsg") export declare const SYS_sendmsg: i64;
 @external("target", "SYS_shutdown") export declare const SYS_shutdown: i64;
+@external("target", "SYS_restart_syscall") export declare const SYS_restart_syscall: i64;
+@external("target", "SYS_rt_sigreturn") export declare const SYS_rt_sigreturn: i64;
+@external("target", "SYS_seccomp") export declare const SYS_seccomp: i64;
+@external("target", "SYS_landlock_create_ruleset") export declare const SYS_landlock_create_ruleset: i64;
+@external("target", "SYS_landlock_add_rule") export declare const SYS_landlock_add_rule: i64;
+@external("target", "SYS_landlock_restrict_self") export declare const SYS_landlock_restrict_self: i64;
+/** What the kernel calls this CPU and its calling convention in a system call filter. */
+@external("target", "AUDIT_ARCH") export declare const AUDIT_ARCH: i64;
 /** Flags of open that differ between CPUs. */
 @external("target", "O_DIRECTORY") export declare const O_DIRECTORY: i64;
 @external("target", "O_NOFOLLOW") export declare const O_NOFOLLOW: i64;

@@ -35,6 +35,7 @@ import { environmentNumber, findArguments } from './environment';
 import { runAfter } from './instantiate';
 import { continueGuest, restoreGuest } from './resume';
 import { exit, failed, half, imageBase, setHalf, setWord, word } from './runtime-block';
+import { enterSandbox } from './sandbox';
 import { parkAtSafepoint, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGTRAP } from './signals';
 
 const SA_SIGINFO: u64 = 4;
@@ -74,6 +75,7 @@ export function start(sp: i64): void {
   } else {
     wasi_start();
   }
+  enterSandbox();
   setHalf(RT_STATE, STATE_RUNNING);
   if (park !== 0) {
     setHalf(RT_FLAGS, half(RT_FLAGS) | FLAG_PARK_AT_START);

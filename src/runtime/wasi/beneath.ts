@@ -15,6 +15,7 @@ import {
   HOW_RESOLVE,
   HOW_SIZE,
   LINUX_EAGAIN,
+  LINUX_EINVAL,
   LINUX_ENOENT,
   LINUX_ENOSYS,
   LINUX_EPERM,
@@ -25,6 +26,7 @@ import {
   RESOLVE_BENEATH,
   RESOLVE_NO_MAGICLINKS,
   blockingCall,
+  call,
   closeNative,
   native,
 } from './linux';
@@ -40,6 +42,12 @@ let hasOpenat2: bool = true;
 
 export function useWalk(): void {
   hasOpenat2 = false;
+}
+
+/** Whether paths are left to openat2: asks the kernel, which says EINVAL to a structure of no size. */
+export function probeOpenat2(): bool {
+  if (hasOpenat2) hasOpenat2 = call(SYS_openat2, -1, native(HOW), native(HOW), 0) == -LINUX_EINVAL;
+  return hasOpenat2;
 }
 
 /**

@@ -38,7 +38,7 @@ import {
   HS_PATH_SIZE,
   HS_SIZE,
 } from '../layout';
-import { SYS_dup3, SYS_openat, copy, fill } from '../native';
+import { SYS_dup3, SYS_fcntl, SYS_openat, copy, fill } from '../native';
 import {
   EBADF,
   ENOTCAPABLE,
@@ -251,6 +251,19 @@ export function openDevNull(): i64 {
   return call(SYS_openat, AT_FDCWD, native(DEV_NULL), O_RDWR | O_CLOEXEC);
 }
 
+/** A descriptor of /dev/null for the rest of the process's life, in which it may not be opened any more: -1 for none. */
+export let nothing: i64 = -1;
+const F_DUPFD_CLOEXEC: i64 = 1030;
+const HIGH_DESCRIPTOR: i64 = 1000; // out of the way of what the guest opens
+
+export function keepDevNull(): void {
+  nothing = openDevNull();
+  const high = call(SYS_fcntl, nothing, F_DUPFD_CLOEXEC, HIGH_DESCRIPTOR);
+  if (high < 0) return; // a low limit of descriptors
+  closeNative(nothing);
+  nothing = high;
+}
+
 /**
  * Closes an entry. Native descriptors 0, 1 and 2 become /dev/null instead: a file that the kernel gave one of these
  * numbers later would receive what is meant for the terminal.
@@ -259,11 +272,7 @@ export function closeEntry(entry: usize): void {
   const kind = kindOf(entry);
   const descriptor = nativeOf(entry);
   if (kind == FDK_STDIO) {
-    const nothing = openDevNull();
-    if (nothing >= 0) {
-      call(SYS_dup3, nothing, descriptor, 0);
-      closeNative(nothing);
-    }
+    call(SYS_dup3, nothing, descriptor, 0);
   } else {
     closeNative(descriptor);
   }

@@ -1,6 +1,14 @@
 /** proc_exit, proc_raise, sched_yield and random_get: the calls that touch no descriptor. AssemblyScript. */
 
-import { SYS_exit_group, SYS_getpid, SYS_getrandom, SYS_kill, SYS_rt_sigaction, SYS_sched_yield, syscall } from '../native';
+import {
+  SYS_exit_group,
+  SYS_getpid,
+  SYS_getrandom,
+  SYS_kill,
+  SYS_rt_sigaction,
+  SYS_sched_yield,
+  syscall,
+} from '../native';
 import { EFAULT, EINVAL, ESUCCESS, SIGNAL_NONE, SIGNAL_SYS } from './abi';
 import { errnoOf } from './errno';
 import { guestRange } from './guest';

@@ -26,10 +26,31 @@ import {
   SHUT_RD,
   SHUT_WR,
 } from './abi';
-import { freeEntry, indexOf, kindOf, lookup, lookupError, lookupFile, nativeOf, setAccess, setEntry, setFlags } from './descriptors';
+import {
+  freeEntry,
+  indexOf,
+  kindOf,
+  lookup,
+  lookupError,
+  lookupFile,
+  nativeOf,
+  setAccess,
+  setEntry,
+  setFlags,
+} from './descriptors';
 import { errnoOf } from './errno';
 import { IOVECS, gatherIovecs, guestRange, iovecCount } from './guest';
-import { MSG_NOSIGNAL, MSG_PEEK, MSG_TRUNC, MSG_WAITALL, SOCK_CLOEXEC, SOCK_NONBLOCK, blockingCall, call, native } from './linux';
+import {
+  MSG_NOSIGNAL,
+  MSG_PEEK,
+  MSG_TRUNC,
+  MSG_WAITALL,
+  SOCK_CLOEXEC,
+  SOCK_NONBLOCK,
+  blockingCall,
+  call,
+  native,
+} from './linux';
 
 const SOCKET_RIGHTS: u64 =
   RIGHT_FD_READ |

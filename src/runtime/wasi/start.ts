@@ -13,6 +13,7 @@ import {
   FILE_WRITE_RIGHTS,
   STATE,
   entryAt,
+  keepDevNull,
   openDevNull,
   setAccess,
   setEntry,
@@ -34,6 +35,7 @@ export function prepare(): void {
   syscall(SYS_rt_sigaction, SIGPIPE, native(IGNORE), 0, 8, 0, 0);
   // a standard descriptor that is closed: the next file would get its number
   for (let i: i64 = 0; i < 3; i++) if (statusFlags(i) < 0) openDevNull();
+  keepDevNull();
   if (variable('WAGSNAP_NO_OPENAT2=') != 0) useWalk();
 }
 

@@ -22,7 +22,17 @@ import { openBeneath } from './beneath';
 import { isDirectory, isReadOnly, lookup, lookupError, lookupWritable, nativeOf } from './descriptors';
 import { errnoOf } from './errno';
 import { PATH, readPath } from './guest';
-import { AT_EMPTY_PATH, AT_FDCWD, LINUX_EINVAL, O_PATH, UTIME_NOW, UTIME_OMIT, call, closeNative, native } from './linux';
+import {
+  AT_EMPTY_PATH,
+  AT_FDCWD,
+  LINUX_EINVAL,
+  O_PATH,
+  UTIME_NOW,
+  UTIME_OMIT,
+  call,
+  closeNative,
+  native,
+} from './linux';
 
 /** Two struct timespec: access, modification. */
 const TIMES: usize = memory.data(32, 8);

@@ -95,7 +95,7 @@ describe('the driver', () => {
     const guest = process.get64(image.entryRecord + 8);
     expect(process.output[1].slice(0, 11)).toEqual([0, 0, ...u64(42), L.TRAP_UNREACHABLE]);
     expect(process.output[1].slice(11)).toEqual([...u32(guest), 0, 0, 0, 0]);
-    expect(process.rt32(L.RT_FLAGS)).toBe(0);
+    expect(process.rt32(L.RT_FLAGS)).toBe(L.FLAG_SANDBOX);
   });
 
   it('answers with the trap of an instantiation', () => {

@@ -7,6 +7,7 @@ import { bootedImage, startProcess } from '../process/fake-image.js';
 const PATH = 64;
 const EXDEV = -18;
 const EAGAIN = -11;
+const EINVAL = -22;
 const ENOSYS = -38;
 const O_PATH = 0x200000;
 const O_NOFOLLOW = 0x20000;
@@ -15,6 +16,7 @@ function started() {
   const image = bootedImage({ pages: 1, entry: true });
   const { process } = image;
   process.overrides['openat'] = ([, , flags]) => ((flags & O_PATH) !== 0 ? 20 : 3);
+  process.overrides['openat2'] = ([, , , size]) => (size === 0 ? EINVAL : undefined); // is it there?
   startProcess(process, ['WAGSNAP_DIR=/host::/d']);
   process.set64(process.runtime + L.RT_GUEST_INSTANCE, process.get64(image.entryRecord + L.FN_INSTANCE));
   const memory = process.get64(image.memory + L.MEM_BASE);
