@@ -169,6 +169,11 @@ export class Emitter extends CodeBuffer {
   protected loadStore(op: number, rt: Reg, rn: Reg, offset: number): void {
     const field = scaledField(offset, log2Size(op));
     if (field < 0) throw unfit(offset, 12);
+    this.loadStoreField(op, rt, rn, field);
+  }
+
+  /** The same, given scaledField of the offset. */
+  protected loadStoreField(op: number, rt: Reg, rn: Reg, field: number): void {
     this.word(op | (field << 10) | (g(rn) << 5) | (isVector(op) ? v(rt) : g(rt)));
   }
 

@@ -35,8 +35,8 @@ export function addSubField(value: number): number {
 
 /** Scaled offset of loads and stores: a multiple of the size, unsigned 12 bits of them. */
 export function scaledField(offset: number, log2Size: number): number {
-  const field = offset / (1 << log2Size);
-  return field >= 0 && field < 4096 && Number.isInteger(field) ? field : -1;
+  if (offset < 0 || offset > 4095 << log2Size) return -1;
+  return (offset & ((1 << log2Size) - 1)) === 0 ? offset >> log2Size : -1;
 }
 
 /** Unscaled offset of loads and stores: 9 bits, signed. */

@@ -134,7 +134,8 @@ export class MoveMasm extends LabelEmitter {
 
   /** A load or store at [base + offset], offset of any size; of 1 << log2Size bytes. */
   protected access(op: number, log2Size: number, reg: Reg, base: Reg, offset: number): void {
-    if (scaledField(offset, log2Size) >= 0) this.loadStore(op, reg, base, offset);
+    const field = scaledField(offset, log2Size);
+    if (field >= 0) this.loadStoreField(op, reg, base, field);
     else if (isUnscaled(offset)) this.loadStoreUnscaled(op, reg, base, offset);
     else {
       const low = offset & 0xfff;
