@@ -27,5 +27,6 @@ export interface Target {
   readonly safepointPcBias: number;
   /** What the host layer imports from module "target", by name: system call numbers, flags, offsets. */
   readonly hostConstants: Readonly<Record<string, number>>;
-  createAssembler(initialBytes?: number): MacroAssembler;
+  /** `plan`: another use of the same registers, for tests. */
+  createAssembler(initialBytes?: number, plan?: RegisterPlan): MacroAssembler;
 }

@@ -18,6 +18,7 @@ import type { InstanceLayout } from './image/instance-layout.js';
 import { align, TextBuilder } from './image/text-builder.js';
 import { encodeIdentity, type Identity } from './metadata/identity.js';
 import { SiteTables } from './metadata/site-tables.js';
+import { Variation } from './variation.js';
 import { ExternKind, type Module } from './wasm/module.js';
 
 export interface ModuleInput {
@@ -38,6 +39,8 @@ export interface CompileOptions {
   readonly sites?: boolean;
   /** Whether the image carries the modules. Default: true. */
   readonly includeModule?: boolean;
+  /** A seed, for tests: the image is as another version of the compiler might make it. See variation.ts. */
+  readonly variation?: number;
   /** Another host layer, for tests. */
   readonly hostLayer?: Module;
 }
@@ -90,6 +93,10 @@ export class CompiledImage implements ImageParts {
   }
 }
 
+function variationOf({ variation }: CompileOptions): Variation | undefined {
+  return variation === undefined ? undefined : new Variation(variation);
+}
+
 /**
  * Compiles and links modules into an image. The last one is the main module: its _start is run; the others are
  * linked to it in order.
@@ -107,7 +114,7 @@ export function compileImage(modules: readonly ModuleInput[], options: CompileOp
   }
   const layout = new DataLayout(instances);
   const sites = wantSites ? new SiteTables() : undefined;
-  const text = new TextBuilder(layout, { target, deterministic, sites });
+  const text = new TextBuilder(layout, { target, deterministic, sites, variation: variationOf(options) });
   text.build();
   const code = text.masm.code();
   const rodataStart = align(text.start + code.length, SEGMENT_ALIGN);

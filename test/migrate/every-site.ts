@@ -20,7 +20,6 @@ import {
   Workload,
 } from '../support/workload.js';
 
-const TRAP = 0xcc; // int3
 const ENDS_WITHIN = 2000; // milliseconds
 
 export interface EverySiteResult {
@@ -115,24 +114,31 @@ function describe({ image }: Built, textOffset: number): string {
 export class SingleSiteImage {
   private readonly trapText: number;
   private readonly text: Uint8Array;
+  private readonly trap: Uint8Array;
   private previous = -1;
 
   constructor(
-    { path: original, image }: Built,
+    { path: original, image, target }: Built,
     readonly path: string,
   ) {
+    this.trap = target.safepointTrap;
     this.trapText = image.section(SECTION.trapText)!.fileOffset;
     this.text = image.source.read(image.section(SECTION.text)!.fileOffset, image.identity.text.size);
     copyFileSync(original, path);
-    this.write((fd) => writeSync(fd, this.text, 0, this.text.length, this.trapText));
+    this.write((fd) => this.put(fd, this.text, 0));
   }
 
   setTrap(textOffset: number): void {
     this.write((fd) => {
-      if (this.previous >= 0) writeSync(fd, this.text, this.previous, 1, this.trapText + this.previous);
-      writeSync(fd, Uint8Array.of(TRAP), 0, 1, this.trapText + textOffset);
+      if (this.previous >= 0)
+        this.put(fd, this.text.subarray(this.previous, this.previous + this.trap.length), this.previous);
+      this.put(fd, this.trap, textOffset);
     });
     this.previous = textOffset;
+  }
+
+  private put(fd: number, bytes: Uint8Array, textOffset: number): void {
+    writeSync(fd, bytes, 0, bytes.length, this.trapText + textOffset);
   }
 
   private write(action: (fd: number) => void): void {

@@ -1,46 +1,38 @@
 /**
- * Snapshots go on under another code generator: the same modules compiled with other and fewer registers for locals
- * and for float arguments, so that places of values, slots and code differ at most sites. There and back.
+ * Snapshots go on in the code of another compiler version: the same modules with other registers, frames, arguments in
+ * slots and functions in another order (src/compile/variation.ts), so that places of values and code differ at most
+ * sites. There and back.
+ *
+ * The seeds differ from run to run, and are in the name of the test; WAGSNAP_SEED sets the first.
  */
 
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import type { Target } from '../../src/arch/target.js';
-import { x64 } from '../../src/arch/x64/target.js';
+import { compareSites } from '../sites/same-sites.js';
 import { build, programPath, temporaryFolder } from '../support/workload.js';
 import { captureAtEverySite } from './every-site.js';
 
-const plan = {
-  ...x64.plan,
-  pinnedInts: x64.plan.pinnedInts.slice(3, 5),
-  pinnedFloats: x64.plan.pinnedFloats.slice(4, 5),
-  argFloats: x64.plan.argFloats.slice(2, 4),
-};
-
-const otherX64: Target = {
-  ...x64,
-  plan,
-  createAssembler: (bytes) => Object.assign(x64.createAssembler(bytes), { plan }),
-};
-
 const folder = temporaryFolder();
+const seed = Number(process.env['WAGSNAP_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
 const programs: readonly (readonly [program: string, ...args: string[]])[] = [
   [join(import.meta.dirname, 'everything.wat')],
   [programPath('quicksort'), '100'],
   [programPath('nbody'), '10'],
   [programPath('callchain'), '50'],
 ];
+const cases = programs.map(([program, ...args], i) => ({ program, args, variation: seed + i }));
 
-test.each(programs)('%s goes on in other code', { timeout: 300_000 }, async (program, ...args) => {
+test.each(cases)('seed $variation: $program', { timeout: 300_000 }, async ({ program, args, variation }) => {
   const own = join(folder, program.replace(/.*\//, ''));
   mkdirSync(own);
   const usual = await build(program, join(own, 'usual'));
-  const other = await build(program, join(own, 'other'), otherX64);
-  expect(other.image.sites.siteCount).toBe(usual.image.sites.siteCount);
-  const there = await captureAtEverySite(usual, own, { args }, 200, other);
+  const other = await build(program, join(own, 'other'), { variation });
+  expect(compareSites(usual.image, other.image).differences).toEqual([]);
+  const there = await captureAtEverySite(usual, own, { args }, 150, other);
   expect(there.failures).toEqual([]);
-  const back = await captureAtEverySite(other, own, { args }, 200, usual);
+  const back = await captureAtEverySite(other, own, { args }, 150, usual);
   expect(back.failures).toEqual([]);
-  expect(back.reached).toBe(there.reached);
+  console.log(`${there.reached} sites there, ${back.reached} back`);
+  expect(back.reached).toBeGreaterThan(there.reached / 3);
 });

@@ -11,8 +11,9 @@ import { closeSync, mkdtempSync, openSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll } from 'vitest';
-import type { Target } from '../../src/arch/target.js';
-import { x64 } from '../../src/arch/x64/target.js';
+import { findEmulator, launch } from '../../bin/emulator.js';
+import type { ArchName, Target } from '../../src/arch/target.js';
+import { targets } from '../../src/arch/targets.js';
 import { compileImage } from '../../src/compile/compile.js';
 import { writeImage } from '../../src/compile/image/write-file.js';
 import { type ImageDescription, readImage } from '../../src/compile/metadata/image-reader.js';
@@ -42,15 +43,30 @@ export interface Built {
   readonly path: string;
   readonly module: Module;
   readonly image: ImageDescription;
+  readonly target: Target;
+}
+
+/** Whether images for a CPU can be started here, by themselves or through qemu-user. */
+export function canRun(arch: ArchName): boolean {
+  return arch === process.arch || findEmulator(arch === 'arm64' ? 'aarch64' : 'x86_64') !== undefined;
+}
+
+export interface BuildOptions {
+  /** Default: x64. */
+  readonly arch?: ArchName;
+  readonly deterministic?: boolean;
+  /** Another compiler: see src/compile/variation.ts. */
+  readonly variation?: number;
 }
 
 /** Compiles a module (a path, or bytes in either format) to an image at `path`. */
-export async function build(source: string | Uint8Array, path: string, target: Target = x64): Promise<Built> {
+export async function build(source: string | Uint8Array, path: string, options: BuildOptions = {}): Promise<Built> {
   const file = typeof source === 'string' ? source : 'test module';
   const module = decodeModule(await readModuleBytes(source, file), file);
-  const compiled = compileImage([{ module, file }], { target });
+  const target = targets[options.arch ?? 'x64'];
+  const compiled = compileImage([{ module, file }], { ...options, target });
   writeImage(compiled, path);
-  return { path, module, image: readImage(compiled.bytes) };
+  return { path, module, image: readImage(compiled.bytes), target };
 }
 
 export interface StartOptions {
@@ -98,9 +114,8 @@ export class Workload {
     const dirs = options.dirs?.map(({ host, guest, readOnly }) => `${host}::${guest}${readOnly ? ':ro' : ''}`);
     const env = { ...options.env, ...(dirs?.length ? { WAGSNAP_DIR: dirs.join('\n') } : {}) };
     const stdio = [options.stdin ?? 'ignore', 'pipe', 'pipe', ...(options.descriptors ?? [])] as const;
-    return new Workload(
-      spawn(image, options.args ?? [], { env, stdio: [...stdio], argv0: options.argv0 ?? 'program' }),
-    );
+    const { program, args, argv0 } = launch(image, options.argv0 ?? 'program');
+    return new Workload(spawn(program, [...args, ...(options.args ?? [])], { env, stdio: [...stdio], argv0 }));
   }
 
   get pid(): number {
@@ -159,14 +174,14 @@ export interface RestoreSettings {
 /** Restores a snapshot onto a fresh image of its module and starts it; `output` is the resumable image to write. */
 export function restoreAndStart(
   snapshot: string | StoredSnapshot,
-  { image, module }: Built,
+  { image, module, target }: Built,
   output: string,
   settings: RestoreSettings = {},
 ): Workload {
   const stored = typeof snapshot === 'string' ? readSnapshot(snapshot) : snapshot;
   const source = settings.selfContained ? undefined : 3;
   writeResumable(stored, image, [module], {
-    target: x64,
+    target,
     output,
     sourceFd: source,
     directories: settings.dirs,

@@ -22,7 +22,7 @@ import {
   TAB_LENGTH,
 } from '../../runtime/layout.js';
 import type { Label, MacroAssembler, Reg, RegisterPlan } from '../masm.js';
-import { ADDRESS_SCRATCH, plan, SCRATCH, syscallRegisters } from './abi.js';
+import { ADDRESS_SCRATCH, plan as ownPlan, SCRATCH, syscallRegisters } from './abi.js';
 import { CC } from './encoding.js';
 import { A } from './encodings.js';
 import { MemoryMasm } from './masm-memory.js';
@@ -38,14 +38,17 @@ const CALL_REACH = 1 << 27;
 const PAGE = 4096;
 
 export class Arm64MacroAssembler extends MemoryMasm implements MacroAssembler {
-  readonly plan: RegisterPlan = plan;
   readonly scratch: Reg = SCRATCH;
   readonly syscallRegisters: readonly Reg[] = syscallRegisters;
   readonly copyRegisters: readonly Reg[] = [X0, X1, X2];
   readonly fillRegisters: readonly Reg[] = [X0, X1, X2];
   private readonly farCalls: boolean;
 
-  constructor(initialBytes: number, farCalls = initialBytes > FAR_CALLS) {
+  constructor(
+    initialBytes: number,
+    farCalls = initialBytes > FAR_CALLS,
+    readonly plan: RegisterPlan = ownPlan,
+  ) {
     super(initialBytes);
     this.farCalls = farCalls;
   }
@@ -155,9 +158,9 @@ export class Arm64MacroAssembler extends MemoryMasm implements MacroAssembler {
   }
 
   callRecord(record: Reg): void {
-    this.loadStore(A.ldr_x, plan.instance, record, FN_INSTANCE);
+    this.loadStore(A.ldr_x, ownPlan.instance, record, FN_INSTANCE);
     this.loadStore(A.ldr_x, SCRATCH, record, FN_CODE);
-    this.loadStore(A.ldr_x, plan.memoryBase, plan.instance, INST_MEMORY_BASE);
+    this.loadStore(A.ldr_x, ownPlan.memoryBase, ownPlan.instance, INST_MEMORY_BASE);
     this.branchRegister(A.blr, SCRATCH);
   }
 

@@ -14,5 +14,5 @@ export const arm64: Target = {
   safepointTrap: new Uint8Array([0x00, 0x00, 0x20, 0xd4]), // brk #0
   safepointPcBias: 0, // the saved pc is the instruction's own
   hostConstants,
-  createAssembler: (initialBytes = 65536) => new Arm64MacroAssembler(initialBytes),
+  createAssembler: (initialBytes = 65536, usage = plan) => new Arm64MacroAssembler(initialBytes, undefined, usage),
 };

@@ -18,7 +18,7 @@ import {
   TAB_LENGTH,
 } from '../../runtime/layout.js';
 import { IntOp, type Label, type MacroAssembler, type Reg, type RegisterPlan } from '../masm.js';
-import { plan, SCRATCH, syscallRegisters } from './abi.js';
+import { plan as ownPlan, SCRATCH, syscallRegisters } from './abi.js';
 import { CC } from './encoding.js';
 import { X } from './encodings.js';
 import { MemoryMasm } from './masm-memory.js';
@@ -30,11 +30,17 @@ const PROBE = 65536;
 const UNROLLED_PROBES = 4;
 
 export class X64MacroAssembler extends MemoryMasm implements MacroAssembler {
-  readonly plan: RegisterPlan = plan;
   readonly scratch: Reg = SCRATCH;
   readonly syscallRegisters: readonly Reg[] = syscallRegisters;
   readonly copyRegisters: readonly Reg[] = [RDI, RSI, RCX];
   readonly fillRegisters: readonly Reg[] = [RDI, RAX, RCX];
+
+  constructor(
+    initialBytes: number,
+    readonly plan: RegisterPlan = ownPlan,
+  ) {
+    super(initialBytes);
+  }
 
   align(bytes: number): void {
     while (this.at % bytes !== 0) this.none(X.int3);
@@ -93,8 +99,8 @@ export class X64MacroAssembler extends MemoryMasm implements MacroAssembler {
   }
 
   callRecord(record: Reg): void {
-    this.rm(X.mov_rm, 1, plan.instance, record, FN_INSTANCE);
-    this.rm(X.mov_rm, 1, plan.memoryBase, plan.instance, INST_MEMORY_BASE);
+    this.rm(X.mov_rm, 1, ownPlan.instance, record, FN_INSTANCE);
+    this.rm(X.mov_rm, 1, ownPlan.memoryBase, ownPlan.instance, INST_MEMORY_BASE);
     this.m(X.call_m, 0, record, FN_CODE);
   }
 

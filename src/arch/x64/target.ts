@@ -14,5 +14,5 @@ export const x64: Target = {
   safepointTrap: new Uint8Array([0xcc]), // int3
   safepointPcBias: 1, // a trap, not a fault: the saved rip is behind it
   hostConstants,
-  createAssembler: (initialBytes = 65536) => new X64MacroAssembler(initialBytes),
+  createAssembler: (initialBytes = 65536, usage = plan) => new X64MacroAssembler(initialBytes, usage),
 };

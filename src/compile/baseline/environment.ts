@@ -1,6 +1,7 @@
 /** What the code generator must know of the image around a module: provided by the linker. */
 
 import type { SiteTables } from '../metadata/site-tables.js';
+import type { Variation } from '../variation.js';
 
 /** Functions of the host layer that generated code calls through a stub; exported by it under these names. */
 export const BUILTINS = [
@@ -21,6 +22,8 @@ export interface CodeEnvironment {
   readonly deterministic: boolean;
   /** Undefined when no tables are wanted: the code is the same. */
   readonly sites: SiteTables | undefined;
+  /** For tests. */
+  readonly variation?: Variation;
   /** Text offset of the thunk of an imported function, or -1: it is another module's, called through its record. */
   thunkOffset(funcIndex: number): number;
   builtinOffset(builtin: Builtin): number;

@@ -9,6 +9,7 @@
 import { frameSizeFor, NO_REG, type RegisterPlan } from '../../arch/masm.js';
 import { typeCode } from '../image/instance-layout.js';
 import type { SiteTables } from '../metadata/site-tables.js';
+import type { Variation } from '../variation.js';
 import { type FunctionSummary, ValType } from '../wasm/module.js';
 import { type CallLayout, isFloat } from './call-layout.js';
 
@@ -30,7 +31,10 @@ export class Frame {
   allPins = 0;
   private operandStart = 0;
 
-  constructor(private readonly plan: RegisterPlan) {}
+  constructor(
+    private readonly plan: RegisterPlan,
+    private readonly variation?: Variation,
+  ) {}
 
   /** Byte offset from sp of the slot of operand `index` of the value stack. */
   operandSlot(index: number): number {
@@ -46,8 +50,9 @@ export class Frame {
     const count = (this.localCount = summary.localCount);
     if (count > this.registers.length) this.grow(count * 2);
     this.types = summary.localTypes;
-    this.operandStart = summary.maxOutgoingSlots * SLOT;
-    let at = this.operandStart + summary.maxHeight * SLOT;
+    const outgoing = summary.maxOutgoingSlots * SLOT;
+    this.operandStart = outgoing;
+    let at = outgoing + summary.maxHeight * SLOT;
     const paramCount = call.type.params.length;
     for (let i = 0; i < count; i++) {
       this.registers[i] = NO_REG;
@@ -57,11 +62,27 @@ export class Frame {
         at += SLOT;
       }
     }
+    if (this.variation !== undefined) at = this.rearrange(this.variation, call, outgoing, at);
     this.size = frameSizeFor(this.plan, at);
     for (let i = 0; i < paramCount; i++) {
       if (call.paramSlots[i] >= 0) this.homes[i] = this.incomingSlot(call.paramSlots[i]);
     }
     this.choosePins(summary);
+  }
+
+  /** Arranges the slots in [start, end) in another way: with a gap, locals shuffled, perhaps below the operands. */
+  private rearrange(variation: Variation, { paramSlots }: CallLayout, start: number, end: number): number {
+    const inFrame: number[] = [];
+    for (let i = 0; i < this.localCount; i++) if (!(paramSlots[i] >= 0)) inFrame.push(i);
+    const localBytes = inFrame.length * SLOT;
+    const gap = variation.below(4) * SLOT;
+    const localsFirst = variation.below(2) === 0;
+    this.operandStart = start + gap + (localsFirst ? localBytes : 0);
+    const localStart = localsFirst ? start + gap : end + gap - localBytes;
+    variation.order(inFrame.length).forEach((place, n) => {
+      this.homes[inFrame[n]] = localStart + place * SLOT;
+    });
+    return end + gap;
   }
 
   /** Records the locals in the site tables, behind beginFunction. */
@@ -91,6 +112,7 @@ export class Frame {
       const weight = weights[local];
       if (weight <= summary.callWeight || isFloat(this.types[local]) !== float || this.types[local] === ValType.V128)
         continue;
+      if (this.variation?.below(4) === 0) continue;
       // insertion into the sorted few
       let at = count;
       while (at > first && weights[pinnedLocals[at - 1]] < weight) at--;

@@ -26,6 +26,7 @@ import { FunctionCompiler } from '../baseline/compile-function.js';
 import { BUILTINS, type Builtin, type CodeEnvironment } from '../baseline/environment.js';
 import type { TrampolineIdentity } from '../metadata/identity.js';
 import type { SiteTables } from '../metadata/site-tables.js';
+import type { Variation } from '../variation.js';
 import { ExternKind, type FuncType, type Global } from '../wasm/module.js';
 import { evaluate } from './constants.js';
 import { DATA_START, type DataLayout } from './data-layout.js';
@@ -40,6 +41,7 @@ export interface TextOptions {
   readonly target: Target;
   readonly deterministic: boolean;
   readonly sites: SiteTables | undefined;
+  readonly variation?: Variation;
 }
 
 export class TextBuilder {
@@ -68,7 +70,8 @@ export class TextBuilder {
     this.host = instances[0];
     this.start = align(data.start + data.bytes.length, SEGMENT_ALIGN);
     const wasmSize = instances.reduce((sum, { module }) => sum + module.bytes.length, 0);
-    this.masm = options.target.createAssembler(Math.max(65536, wasmSize * 3));
+    const { target, variation } = options;
+    this.masm = target.createAssembler(Math.max(65536, wasmSize * 3), variation?.plan(target.plan));
     this.masm.imageStart = this.start;
     this.context = { masm: this.masm, runtimeBlock: DATA_START, hostInstance: layout.layouts[0].start };
   }
@@ -179,9 +182,11 @@ export class TextBuilder {
     const { masm } = this;
     const { module, index, file } = instance;
     const compiler = new FunctionCompiler(masm, module, this.layout.layouts[index], this.environment(instance), file);
-    for (let i = module.importedFuncCount; i < module.funcTypes.length; i++) {
+    const count = module.funcTypes.length - module.importedFuncCount;
+    const order = this.options.variation?.order(count);
+    for (let i = 0; i < count; i++) {
       masm.align(FUNCTION_ALIGN);
-      compiler.compile(i);
+      compiler.compile(module.importedFuncCount + (order?.[i] ?? i));
       if (masm.offset > MAX_TEXT) throw new LimitError('text-size', `the code exceeds ${MAX_TEXT} bytes`);
     }
     compiler.linkCalls();
@@ -195,6 +200,7 @@ export class TextBuilder {
       isHost,
       deterministic: this.options.deterministic && !isHost,
       sites: this.options.sites,
+      variation: this.options.variation,
       thunkOffset: (index) => thunks[index],
       builtinOffset: (name: Builtin) => this.stubOffset(name),
       stubOffset: (name) => this.stubOffset(name),

@@ -62,9 +62,9 @@ export function emitImportThunk(context: StubContext, layout: CallLayout, target
  */
 export function emitMissingThunk(context: StubContext, raise: number): void {
   const { masm } = context;
-  masm.enter(0);
-  masm.patchCall(masm.call(), masm.offset); // to here: the backtrace finds the thunk, with its name, on the stack
   const frame = frameSizeFor(masm.plan, 0);
+  masm.enter(frame);
+  masm.patchCall(masm.call(), masm.offset); // to here: the backtrace finds the thunk, with its name, on the stack
   masm.enter(frame);
   enterHost(context, 0, frame);
   masm.constant(masm.plan.argInts[0], 0, TRAP_MISSING_IMPORT, 0);

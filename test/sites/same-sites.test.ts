@@ -1,0 +1,78 @@
+/**
+ * All CPUs have the same sites, for every module at hand: the conformance suite's, the fixtures', and the largest that
+ * the packages bring. Nothing is run.
+ */
+
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { targets } from '../../src/arch/targets.js';
+import { type CompileOptions, compileImage, type ModuleInput } from '../../src/compile/compile.js';
+import { readImage } from '../../src/compile/metadata/image-reader.js';
+import { readModule } from '../../src/compile/wasm/wat.js';
+import { Planner } from '../spec/planner.js';
+import { readScript } from '../spec/script.js';
+import { createAssembler, packageFolder, SCRIPT_FEATURES, testsuiteFolder, testsuiteScripts } from '../support/wast.js';
+import { compareSites, type SiteComparison } from './same-sites.js';
+
+function compare(modules: readonly ModuleInput[], options: Omit<CompileOptions, 'target'> = {}): SiteComparison {
+  const of = (target: CompileOptions['target']) => readImage(compileImage(modules, { ...options, target }).bytes);
+  return compareSites(of(targets.x64), of(targets.arm64));
+}
+
+async function compareFile(path: string): Promise<SiteComparison> {
+  return compare([{ module: await readModule(path), file: path }], { allowMissingImports: true });
+}
+
+const root = packageFolder();
+const folders = ['fixtures/programs', 'test/wasi/programs', 'test/migrate', 'build/lua', 'build/bzip2'];
+const files = folders
+  .map((folder) => resolve(root, folder))
+  .filter((folder) => existsSync(folder))
+  .flatMap((folder) => readdirSync(folder).map((name) => join(folder, name)))
+  .filter((path) => /\.wa(sm|t)$/.test(path));
+
+test('fixtures', async () => {
+  let sites = 0;
+  for (const path of files) {
+    const result = await compareFile(path);
+    expect(result.differences, path).toEqual([]);
+    sites += result.sites;
+  }
+  console.log(`${files.length} modules, ${sites} sites`);
+  expect(sites).toBeGreaterThan(5000);
+});
+
+test('esbuild', { timeout: 120_000 }, async () => {
+  const { differences, functions, sites } = await compareFile(resolve(root, 'node_modules/esbuild-wasm/esbuild.wasm'));
+  expect(differences).toEqual([]);
+  console.log(`${functions} functions, ${sites} sites`);
+  expect(sites).toBeGreaterThan(80_000);
+});
+
+describe('conformance suite', () => {
+  const suite = testsuiteFolder();
+  if (suite === undefined) {
+    test.skip('was not compared: set WASM_TESTSUITE to its folder', () => {});
+    return;
+  }
+
+  test('every module that a script instantiates', { timeout: 180_000 }, async () => {
+    const assemble = await createAssembler(SCRIPT_FEATURES);
+    const total = { modules: 0, sites: 0 };
+    const differences: string[] = [];
+    for (const script of testsuiteScripts(suite)) {
+      const commands = readScript(readFileSync(join(suite, script)));
+      const planner = new Planner(script, commands, assemble);
+      for (const command of commands) planner.plan(command);
+      const { inputs } = planner.linker;
+      const result = compare(inputs);
+      for (const difference of result.differences) differences.push(`${script}: ${difference}`);
+      total.modules += inputs.length;
+      total.sites += result.sites;
+    }
+    console.log(`${total.modules} modules, ${total.sites} sites`);
+    expect(differences).toEqual([]);
+    expect(total.modules).toBeGreaterThan(1000);
+  });
+});
