@@ -19,6 +19,7 @@ const commands: Readonly<Record<string, () => Promise<{ default: unknown }>>> = 
   capture: () => import('./commands/capture.js'),
   restore: () => import('./commands/restore.js'),
   inspect: () => import('./commands/inspect.js'),
+  ps: () => import('./commands/ps.js'),
   check: () => import('./commands/check.js'),
 };
 

@@ -9,15 +9,14 @@ import { SECTION } from '../src/compile/metadata/sections.js';
 import { ExternKind, type Module } from '../src/compile/wasm/module.js';
 import { formatFuncType, formatGlobalType, formatLimits, valTypeName } from '../src/compile/wasm/text.js';
 import { readModule } from '../src/compile/wasm/wat.js';
-import { RT_STATE, STATE_TRAPPED } from '../src/runtime/layout.js';
+import { RT_STATE } from '../src/runtime/layout.js';
 import { ImageProcess, processStatus } from '../src/snapshot/process.js';
+import { STATE_NAMES } from '../src/snapshot/workloads.js';
 
 export interface Description {
   readonly json: object;
   readonly text: string;
 }
-
-const STATES = ['starting', 'running', 'stopping', 'parked', 'trapped'];
 
 export async function describeModule(path: string): Promise<Description> {
   const module = await readModule(path);
@@ -67,7 +66,7 @@ export function describeProcess(pid: number): Description {
   try {
     const memory = process.tryMemory();
     const number = memory?.u32(process.runtime + RT_STATE);
-    const state = number === undefined || number > STATE_TRAPPED ? 'unknown' : STATES[number];
+    const state = (number === undefined ? undefined : STATE_NAMES[number]) ?? 'unknown';
     const args = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').slice(0, -1);
     const system = processStatus(pid)?.state ?? '?';
     const { json, lines } = imageFacts(process.image);

@@ -1,0 +1,78 @@
+/** `wag-snap ps`: the workloads that run on this machine, a line or a JSON object each. */
+
+import type { CommandModule } from 'yargs';
+import { listWorkloads, type WorkloadEntry } from '../../src/snapshot/workloads.js';
+
+interface Options {
+  json: boolean;
+}
+
+const SYSTEM_STATES: Readonly<Record<string, string>> = {
+  R: 'running',
+  S: 'sleeping',
+  D: 'waiting',
+  T: 'suspended',
+  t: 'traced',
+};
+const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
+
+const command: CommandModule<object, Options> = {
+  command: 'ps',
+  describe: 'List the running workloads',
+  builder: (yargs) =>
+    yargs.option('json', { type: 'boolean', default: false, describe: 'print a JSON array' }) as never,
+  handler: ({ json }) => {
+    const workloads = listWorkloads();
+    if (json) console.log(JSON.stringify(workloads.map((entry) => ({ ...entry, state: entry.state ?? null }))));
+    else process.stdout.write(formatTable(workloads));
+  },
+};
+export default command;
+
+/** A heading and a line each; columns as wide as they need to be. */
+export function formatTable(workloads: readonly WorkloadEntry[]): string {
+  const rows = [
+    ['PID', 'ARCH', 'AGE', 'MEMORY', 'STATE', 'MODULE'],
+    ...workloads.map((entry) => [
+      String(entry.pid),
+      entry.arch,
+      formatAge(entry.age),
+      formatBytes(entry.memory),
+      formatState(entry),
+      JSON.stringify(entry.module).slice(1, -1),
+    ]),
+  ];
+  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
+  return rows
+    .map(
+      (row) =>
+        `${row
+          .map((text, i) => text.padEnd(widths[i]))
+          .join('  ')
+          .trimEnd()}\n`,
+    )
+    .join('');
+}
+
+/** What the process says about itself; running may be more exactly what the system says. */
+function formatState({ state, systemState, capturable }: WorkloadEntry): string {
+  const system = SYSTEM_STATES[systemState] ?? systemState;
+  const text = state === undefined || state === 'running' ? system : state;
+  return capturable ? text : `${text}, not capturable`;
+}
+
+/** `12s`, `3m04s`, `5h07m`, `2d03h`. */
+export function formatAge(seconds: number): string {
+  const s = Math.floor(seconds);
+  const two = (value: number) => String(value).padStart(2, '0');
+  if (s < 60) return `${s}s`;
+  if (s < 3600) return `${Math.floor(s / 60)}m${two(s % 60)}s`;
+  if (s < 86400) return `${Math.floor(s / 3600)}h${two(Math.floor(s / 60) % 60)}m`;
+  return `${Math.floor(s / 86400)}d${two(Math.floor(s / 3600) % 24)}h`;
+}
+
+export function formatBytes(bytes: number): string {
+  let unit = 0;
+  for (; bytes >= 1024 && unit < UNITS.length - 1; unit++) bytes /= 1024;
+  return `${unit === 0 || bytes >= 100 ? Math.round(bytes) : bytes.toFixed(1)} ${UNITS[unit]}`;
+}

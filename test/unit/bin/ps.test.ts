@@ -1,0 +1,68 @@
+/** `ps`: running, waiting, suspended and parked workloads; how ages and sizes are written. */
+
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { formatAge, formatBytes, formatTable } from '../../../bin/commands/ps.js';
+import { listWorkloads, type WorkloadEntry } from '../../../src/snapshot/workloads.js';
+import { build, temporaryFolder, Workload } from '../../support/workload.js';
+
+const LOOP = '(module (func (export "_start") (loop $l (br $l))))';
+const READ = `(module $reader
+  (import "wasi_snapshot_preview1" "fd_read" (func $read (param i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 1) (data (i32.const 0) "\\10\\00\\00\\00\\01\\00\\00\\00")
+  (func (export "_start") (drop (call $read (i32.const 0) (i32.const 0) (i32.const 1) (i32.const 8)))))`;
+
+const folder = temporaryFolder();
+const image = async (name: string, text: string) =>
+  (await build(new TextEncoder().encode(text), join(folder, name))).path;
+
+async function find(pid: number, is: (entry: WorkloadEntry) => boolean): Promise<WorkloadEntry> {
+  for (;;) {
+    const entry = listWorkloads().find((workload) => workload.pid === pid);
+    if (entry && is(entry)) return entry;
+    await new Promise((done) => setTimeout(done, 5));
+  }
+}
+
+it('finds what runs, by what it says about itself', async () => {
+  const looping = Workload.start(await image('looping', LOOP), { args: ['a', 'b c'] });
+  const reading = Workload.start(await image('reading', READ), { stdin: 'pipe' });
+  const parked = Workload.start(join(folder, 'looping'), { env: { WAGSNAP_PARK: '1' } });
+  try {
+    const entry = await find(looping.pid, ({ state }) => state === 'running');
+    expect(entry).toMatchObject({ module: 'looping', arch: 'x64', capturable: true, args: ['program', 'a', 'b c'] });
+    expect(entry.age).toBeLessThan(60);
+    expect(entry.memory).toBeGreaterThan(4096);
+    expect(await find(reading.pid, ({ systemState }) => systemState === 'S')).toMatchObject({ module: 'reader' });
+    expect(formatTable([await find(parked.pid, ({ state }) => state === 'parked')])).toMatch(/ parked +looping\n$/);
+    process.kill(looping.pid, 'SIGSTOP');
+    expect(formatTable([await find(looping.pid, ({ systemState }) => systemState === 'T')])).toMatch(/ suspended /);
+    expect(listWorkloads().some(({ pid }) => pid === process.pid)).toBe(false);
+  } finally {
+    for (const workload of [looping, reading, parked]) workload.kill();
+  }
+  await looping.ended();
+  expect(listWorkloads().some(({ pid }) => pid === looping.pid)).toBe(false);
+});
+
+it('writes ages and sizes for people', () => {
+  expect([0, 59.9, 60, 184, 3600, 18420, 86400, 183600].map(formatAge)).toEqual([
+    '0s',
+    '59s',
+    '1m00s',
+    '3m04s',
+    '1h00m',
+    '5h07m',
+    '1d00h',
+    '2d03h',
+  ]);
+  expect([0, 1023, 1024, 1536 * 1024, 300 * 2 ** 20, 8 * 2 ** 30].map(formatBytes)).toEqual([
+    '0 B',
+    '1023 B',
+    '1.0 KiB',
+    '1.5 MiB',
+    '300 MiB',
+    '8.0 GiB',
+  ]);
+  expect(formatTable([])).toBe('PID  ARCH  AGE  MEMORY  STATE  MODULE\n');
+});
