@@ -1,0 +1,270 @@
+/**
+ * The list of safepoints that a module must have, with the types of what is live at each: an abstract interpretation of
+ * the opcode table, which shares nothing with the validator or the code generators but that table.
+ *
+ * Sites are in reachable code only. Reachable is what follows from the structure alone: behind br, br_table, return and
+ * unreachable nothing is, until an `else` of a reachable `if` or the `end` of a block that a reachable branch leaves.
+ */
+
+import type { FuncType, Module } from '../../src/compile/wasm/module.js';
+import { Op, type Opcode, opcodes } from '../../src/compile/wasm/opcodes.js';
+import { SITE_CALL, SITE_ENTRY, SITE_LOOP } from '../../src/runtime/layout.js';
+
+type ValType = number;
+
+export interface ExpectedSite {
+  readonly bodyOffset: number;
+  readonly kind: number; // SITE_*
+  readonly operands: readonly ValType[];
+  readonly results: readonly ValType[];
+}
+
+export interface ExpectedFunction {
+  readonly index: number;
+  readonly locals: readonly ValType[];
+  /** In the order of the code. */
+  readonly sites: readonly ExpectedSite[];
+}
+
+const EMPTY = 0x40;
+const rowOf = new Map(opcodes.map((row) => [row.code, row]));
+const BUILTINS = new Set<Op>([
+  Op.MemoryGrow,
+  Op.MemoryInit,
+  Op.MemoryCopy,
+  Op.MemoryFill,
+  Op.TableGrow,
+  Op.TableInit,
+  Op.TableCopy,
+  Op.TableFill,
+]);
+
+interface Frame {
+  readonly op: Op;
+  readonly params: readonly ValType[];
+  readonly results: readonly ValType[];
+  readonly base: number;
+  readonly wasReachable: boolean;
+  branched: boolean;
+}
+
+export function expectedSites(module: Module): ExpectedFunction[] {
+  const count = module.bodyStart.length;
+  return Array.from({ length: count }, (_, i) => new Interpreter(module, i).run());
+}
+
+class Interpreter {
+  private readonly bytes: Uint8Array;
+  private at: number;
+  private readonly start: number;
+  private readonly type: FuncType;
+  private readonly locals: ValType[];
+  private readonly sites: ExpectedSite[] = [];
+  private readonly stack: ValType[] = [];
+  private readonly frames: Frame[] = [];
+  private reachable = true;
+
+  constructor(
+    private readonly module: Module,
+    private readonly defined: number,
+  ) {
+    this.bytes = module.bytes;
+    this.at = this.start = module.bodyStart[defined];
+    this.type = module.types[module.funcTypes[module.importedFuncCount + defined]];
+    this.locals = [...this.type.params];
+    for (let runs = this.leb(); runs > 0; runs--) {
+      const count = this.leb();
+      const type = this.bytes[this.at++];
+      for (let i = 0; i < count; i++) this.locals.push(type);
+    }
+  }
+
+  run(): ExpectedFunction {
+    const { module, defined } = this;
+    this.sites.push({ bodyOffset: 0, kind: SITE_ENTRY, operands: [...this.type.params], results: [] });
+    const results = [...this.type.results];
+    this.frames.push({ op: Op.Unreachable, params: [], results, base: 0, wasReachable: true, branched: false });
+    while (this.at < module.bodyEnd[defined]) this.instruction();
+    return { index: module.importedFuncCount + defined, locals: this.locals, sites: this.sites };
+  }
+
+  // -- reading
+
+  private leb(): number {
+    let value = 0;
+    let scale = 1;
+    for (;;) {
+      const byte = this.bytes[this.at++];
+      value += (byte & 0x7f) * scale;
+      scale *= 128;
+      if (byte < 0x80) return value;
+    }
+  }
+
+  private immediates({ immediates }: Opcode): number[] {
+    switch (immediates) {
+      case 'none':
+        return [];
+      case 'labels':
+      case 'types': {
+        const count = this.leb() + (immediates === 'labels' ? 1 : 0);
+        return Array.from({ length: count }, () => this.leb());
+      }
+      case 'f32':
+      case 'f64':
+        this.at += immediates === 'f32' ? 4 : 8;
+        return [];
+      case 'memarg':
+      case 'type table':
+      case 'table table':
+      case 'elem table':
+      case 'data memory':
+      case 'memory memory':
+        return [this.leb(), this.leb()];
+      default:
+        return [this.leb()];
+    }
+  }
+
+  private blockType(byte: number): { params: readonly ValType[]; results: readonly ValType[] } {
+    if (byte === EMPTY) return { params: [], results: [] };
+    if (byte > EMPTY && byte < 0x80) return { params: [], results: [byte] };
+    const { params, results } = this.module.types[byte];
+    return { params: [...params], results: [...results] };
+  }
+
+  // -- interpreting
+
+  private instruction(): void {
+    const offset = this.at - this.start;
+    const first = this.bytes[this.at++];
+    const code: Op = first === 0xfc ? 0xfc00 | this.leb() : first;
+    const row = rowOf.get(code)!;
+    const immediates = this.immediates(row);
+    switch (code) {
+      case Op.Block:
+      case Op.Loop:
+      case Op.If:
+        return this.begin(code, offset, immediates[0]);
+      case Op.Else:
+        return this.otherArm();
+      case Op.End:
+        return this.end();
+    }
+    if (!this.reachable) return;
+    if (BUILTINS.has(code)) {
+      this.stack.length -= takes(code);
+      const results = code === Op.MemoryGrow || code === Op.TableGrow ? [0x7f] : [];
+      return this.call(offset, [], results);
+    }
+    this.perform(code, row, immediates, offset);
+  }
+
+  private begin(op: Op, offset: number, immediate: number): void {
+    const { params, results } = this.blockType(immediate);
+    if (this.reachable && op === Op.If) this.stack.pop();
+    const base = this.reachable ? this.stack.length - params.length : 0;
+    this.frames.push({ op, params, results, base, wasReachable: this.reachable, branched: false });
+    if (op === Op.Loop && this.reachable) this.site(offset, SITE_LOOP, []);
+  }
+
+  private otherArm(): void {
+    const frame = this.frames[this.frames.length - 1];
+    if (this.reachable) frame.branched = true;
+    this.frames[this.frames.length - 1] = { ...frame, op: Op.Else };
+    this.reachable = frame.wasReachable;
+    if (!this.reachable) return;
+    this.stack.length = frame.base;
+    this.stack.push(...frame.params);
+  }
+
+  private end(): void {
+    const { op, results, base, wasReachable, branched } = this.frames.pop()!;
+    if (!wasReachable) return;
+    if (op === Op.If || (op !== Op.Loop && branched)) this.reachable = true;
+    if (!this.reachable) return;
+    this.stack.length = base;
+    this.stack.push(...results);
+  }
+
+  private perform(code: Op, row: Opcode, immediates: readonly number[], offset: number): void {
+    const { module, stack } = this;
+    switch (code) {
+      case Op.Call: {
+        const { params, results } = module.types[module.funcTypes[immediates[0]]];
+        return this.call(offset, params, results);
+      }
+      case Op.CallIndirect: {
+        stack.pop();
+        const { params, results } = module.types[immediates[0]];
+        return this.call(offset, params, results);
+      }
+      case Op.Br:
+      case Op.BrTable:
+        for (const depth of immediates) this.branch(depth);
+        this.reachable = false;
+        return;
+      case Op.BrIf:
+        stack.pop();
+        return this.branch(immediates[0]);
+      case Op.Return:
+      case Op.Unreachable:
+        this.reachable = false;
+        return;
+      case Op.Drop:
+      case Op.LocalSet:
+      case Op.GlobalSet:
+        stack.pop();
+        return;
+      case Op.Select:
+      case Op.SelectT:
+        stack.length -= 2;
+        return;
+      case Op.LocalGet:
+        stack.push(this.locals[immediates[0]]);
+        return;
+      case Op.LocalTee:
+        return;
+      case Op.GlobalGet:
+        stack.push(module.globals[immediates[0]].type);
+        return;
+      case Op.TableGet:
+        stack[stack.length - 1] = module.tables[immediates[0]].element;
+        return;
+      case Op.TableSet:
+        stack.length -= 2;
+        return;
+      case Op.RefNull:
+        stack.push(immediates[0]);
+        return;
+      case Op.RefFunc:
+        stack.push(0x70);
+        return;
+      case Op.RefIsNull:
+        stack[stack.length - 1] = 0x7f;
+        return;
+    }
+    if (row.operands === undefined || row.results === undefined) throw new Error(`site list: ${row.name}`);
+    stack.length -= row.operands.length;
+    stack.push(...row.results);
+  }
+
+  private branch(depth: number): void {
+    this.frames[this.frames.length - 1 - depth].branched = true;
+  }
+
+  private call(offset: number, params: ArrayLike<ValType>, results: Iterable<ValType>): void {
+    this.stack.length -= params.length;
+    const list = [...results];
+    this.site(offset, SITE_CALL, list);
+    this.stack.push(...list);
+  }
+
+  private site(bodyOffset: number, kind: number, results: readonly ValType[]): void {
+    this.sites.push({ bodyOffset, kind, operands: [...this.stack], results });
+  }
+}
+
+function takes(code: Op): number {
+  return code === Op.MemoryGrow ? 1 : code === Op.TableGrow ? 2 : 3;
+}
