@@ -76,7 +76,7 @@ const host = z.strictObject({
 
 export const headerSchema = z.strictObject({
   generation: u32,
-  created: size,
+  created: size.max(8.64e15), // milliseconds: the range of Date (ECMA-262 21.4.1.1)
   parent: sha256.nullable(),
   source: z.strictObject({ arch: text(32), compiler: text(64), deterministic: z.boolean() }),
   state: z.enum(['running', 'trapped']),
