@@ -7,7 +7,7 @@
 
 import { readFileSync } from 'node:fs';
 import yargs, { type Argv, type CommandModule } from 'yargs';
-import { ExitCode, WagSnapError } from '../src/errors.js';
+import { ExitCode, systemReason, WagSnapError } from '../src/errors.js';
 import { UsageError } from './usage.js';
 
 type AnyCommand = CommandModule<object, never>;
@@ -25,11 +25,19 @@ const commands: Readonly<Record<string, () => Promise<{ default: unknown }>>> = 
 
 /** Runs one command line and sets process.exitCode. Never throws. */
 export async function runCli(args: readonly string[]): Promise<void> {
+  process.stdout.on('error', outputFailed);
+  process.stderr.on('error', () => {}); // there is nobody left to tell
   try {
     await dispatch(args);
   } catch (error) {
     process.exitCode = report(error);
   }
+}
+
+/** A reader that has seen enough (`wag-snap inspect … | head -1`) needs no message; a full disk does. */
+function outputFailed(error: NodeJS.ErrnoException): void {
+  process.exitCode = ExitCode.failed;
+  if (error.code !== 'EPIPE') process.stderr.write(`wag-snap: cannot print the result: ${systemReason(error)}\n`);
 }
 
 async function dispatch(args: readonly string[]): Promise<void> {
@@ -47,7 +55,7 @@ async function dispatch(args: readonly string[]): Promise<void> {
       'camel-case-expansion': true,
     })
     .strict()
-    .demandCommand(1, 'which command? See wag-snap --help')
+    .demandCommand(1)
     .version(version())
     .help()
     .alias('h', 'help')
@@ -55,15 +63,25 @@ async function dispatch(args: readonly string[]): Promise<void> {
     .exitProcess(false)
     .fail((message: string | null, error: Error | undefined) => {
       // yargs wraps what a coerce function throws in an error of its own
-      throw error === undefined || error.name === 'YError'
-        ? new UsageError(message ?? error?.message ?? 'wrong usage')
-        : error;
+      throw error === undefined || error.name === 'YError' ? usageError(verb, message ?? error?.message) : error;
     });
   const verb = args[0];
   const names = verb !== undefined && Object.hasOwn(commands, verb) ? [verb] : Object.keys(commands);
   const modules = await Promise.all(names.map((name) => commands[name]()));
   for (const module of modules) (parser as Argv<object>).command(module.default as AnyCommand);
   await parser.parseAsync([...args]);
+}
+
+/** What yargs complains about, in our words. */
+function usageError(verb: string | undefined, message = 'wrong usage'): UsageError {
+  const known = verb !== undefined && Object.hasOwn(commands, verb);
+  const help = known ? `see wag-snap ${verb} --help` : 'see wag-snap --help';
+  const which = message.startsWith('Not enough non-option arguments');
+  if (verb === undefined || (!known && which && verb.startsWith('-'))) return new UsageError(`which command? ${help}`);
+  if (!known && !verb.startsWith('-')) return new UsageError(`there is no command ${verb}: ${help}`);
+  if (which) return new UsageError(`${verb} what? ${help}`);
+  const hint = verb === 'run' && message.startsWith('Unknown argument') ? "; the program's own go behind --" : '';
+  return new UsageError(`${message}${hint}: ${help}`);
 }
 
 /** Prints an error for people and returns the exit code it asks for. */

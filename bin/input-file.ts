@@ -4,7 +4,7 @@
 
 import { closeSync, openSync, readSync } from 'node:fs';
 import { basename } from 'node:path';
-import { InputError, ToolError } from '../src/errors.js';
+import { InputError, systemReason, ToolError } from '../src/errors.js';
 
 export type FileKind = 'module' | 'image' | 'snapshot';
 
@@ -38,9 +38,8 @@ export function moduleName(path: string): string {
 
 /** A file that is not there or cannot be read, as the user's or the environment's fault. */
 export function fileError(error: unknown, path: string): Error {
-  const { code, message } = error as NodeJS.ErrnoException;
+  const { code } = error as NodeJS.ErrnoException;
   if (code === 'ENOENT' || code === 'ENOTDIR') return new InputError('not-found', `${path}: no such file`);
   if (code === 'EISDIR') return new InputError('unreadable', `${path}: is a directory`);
-  if (code === 'EACCES') return new ToolError('file', `${path}: permission denied`);
-  return new ToolError('file', `${path}: ${message}`);
+  return new ToolError('file', `${path}: cannot be read: ${systemReason(error)}`);
 }

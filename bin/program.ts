@@ -27,6 +27,7 @@ export interface Program {
 
 export async function openProgram(path: string, kind: FileKind, options: ProgramOptions): Promise<Program> {
   if (kind === 'image') {
+    await checkImage(path);
     return program(
       path,
       () => {},
@@ -58,6 +59,12 @@ function program(image: string, release: () => void, module: () => Promise<Modul
     process.stderr.write(lines.map((line) => `${line}\n`).join(''));
   };
   return { image, module, printImports, release };
+}
+
+/** Any other ELF file would run just as well, without what the options ask for. */
+async function checkImage(path: string): Promise<void> {
+  const { readImage } = await import('../src/compile/metadata/image-reader.js');
+  readImage(path).close();
 }
 
 /** The main module that an image carries. */

@@ -20,6 +20,7 @@ export function several(value: string | string[] | undefined): string[] {
 export function once(name: string): <T>(value: T | T[] | undefined) => T | undefined {
   return (value) => {
     if (Array.isArray(value)) throw new UsageError(`--${name} was given more than once`);
+    if (value === '') throw new UsageError(`--${name} is empty`);
     return value;
   };
 }

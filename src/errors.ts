@@ -45,6 +45,36 @@ export class ToolError extends WagSnapError {
   readonly exitCode = ExitCode.failed;
 }
 
+/** What the system says about a file, in words: the errors that a user can do something about. */
+const SYSTEM_ERRORS: Readonly<Record<string, string>> = {
+  ENOENT: 'no such file or folder',
+  ENOTDIR: 'a part of the path is no folder',
+  EISDIR: 'it is a folder',
+  EACCES: 'permission denied',
+  EPERM: 'permission denied',
+  EROFS: 'the file system is read-only',
+  ENOSPC: 'the disk is full',
+  EDQUOT: 'the disk quota is used up',
+  EFBIG: 'the file gets too large (ulimit -f)',
+  ENAMETOOLONG: 'the name is too long',
+  EMFILE: 'too many open files (ulimit -n)',
+};
+
+/** Why a system call failed. @param error what Node has thrown */
+export function systemReason(error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException;
+  return SYSTEM_ERRORS[code ?? ''] ?? message;
+}
+
+/** For an output that cannot be written. */
+export function writeFailure(path: string, error: unknown): ToolError {
+  const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
+  return new ToolError(
+    'write',
+    `${path}: cannot be written: ${missing ? 'there is no such folder' : systemReason(error)}`,
+  );
+}
+
 /** A bug of ours: an assertion that should hold did not. A fuzzer asserts that this never appears. */
 export class BugError extends WagSnapError {
   readonly exitCode = ExitCode.bug;

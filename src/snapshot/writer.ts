@@ -20,7 +20,8 @@ import {
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { ToolError } from '../errors.js';
+import { checkOutput } from '../compile/image/write-file.js';
+import { ToolError, writeFailure } from '../errors.js';
 import { WASM_PAGE } from '../runtime/layout.js';
 import { encodeHeader } from './header.js';
 import { BLOCK, BLOCKS_PER_PAGE } from './page-blocks.js';
@@ -47,6 +48,7 @@ export class SnapshotWriter {
 
   /** @throws ToolError when the directory does not take the file */
   constructor(readonly path: string) {
+    checkOutput(path);
     this.temporary = join(dirname(path), `.${basename(path)}.${process.pid}-${randomBytes(4).toString('hex')}.tmp`);
     try {
       // A snapshot holds all of the guest's memory and environment: not for others to read.
@@ -198,8 +200,5 @@ function syncDirectory(path: string): void {
 }
 
 function writeError(path: string, error: unknown): ToolError {
-  if (error instanceof ToolError) return error;
-  const { code, message } = error as NodeJS.ErrnoException;
-  const hint = code === 'ENOSPC' ? 'the disk is full' : code === 'EACCES' ? 'no permission to write there' : message;
-  return new ToolError('write', `${path}: the snapshot cannot be written: ${hint}`);
+  return error instanceof ToolError ? error : writeFailure(path, error);
 }

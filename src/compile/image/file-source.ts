@@ -1,7 +1,7 @@
 /** Random access to the bytes of an image: in memory, by path or by descriptor. Reads are exact or throw. */
 
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
-import { InputError, ToolError } from '../../errors.js';
+import { InputError, systemReason, ToolError } from '../../errors.js';
 
 export class FileSource {
   readonly size: number;
@@ -23,7 +23,7 @@ export class FileSource {
     try {
       this.fd = typeof source === 'string' ? openSync(source, 'r') : source;
     } catch (error) {
-      throw new ToolError('open', `${source}: ${(error as Error).message}`);
+      throw new ToolError('open', `${source}: cannot be read: ${systemReason(error)}`);
     }
     this.size = fstatSync(this.fd).size;
   }

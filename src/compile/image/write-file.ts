@@ -1,7 +1,7 @@
 /** Writes an image to a file: whole or not at all, executable. */
 
-import { closeSync, fchmodSync, ftruncateSync, openSync, renameSync, unlinkSync, writeSync } from 'node:fs';
-import { ToolError } from '../../errors.js';
+import { closeSync, fchmodSync, ftruncateSync, openSync, renameSync, statSync, unlinkSync, writeSync } from 'node:fs';
+import { ToolError, writeFailure } from '../../errors.js';
 import type { ImageParts } from './image-file.js';
 
 /**
@@ -15,10 +15,24 @@ export function writeImage(image: ImageParts, path: string): void {
   });
 }
 
+/**
+ * Before any work: a folder can neither be replaced by a file, nor is a file without a name one.
+ * @throws ToolError 'write'
+ */
+export function checkOutput(path: string): void {
+  if (path === '' || statSync(path, { throwIfNoEntry: false })?.isDirectory()) {
+    throw new ToolError(
+      'write',
+      `${path || 'the output'}: cannot be written: ${path ? 'it is a folder' : 'it has no name'}`,
+    );
+  }
+}
+
 /** Calls `fill` with a descriptor of a new file of mode 755 that replaces `path` when all went well. */
 export function writeAtomically(path: string, fill: (fd: number) => void): void {
   const temporary = `${path}.${process.pid}.tmp`;
   let fd = -1;
+  checkOutput(path);
   try {
     fd = openSync(temporary, 'wx', 0o755);
     fill(fd);
@@ -34,7 +48,7 @@ export function writeAtomically(path: string, fill: (fd: number) => void): void 
       // it was never there
     }
     if ((error as NodeJS.ErrnoException).syscall === undefined) throw error;
-    throw new ToolError('write', `cannot write ${path}: ${(error as Error).message}`);
+    throw writeFailure(path, error);
   }
 }
 

@@ -7,6 +7,7 @@
  */
 
 import type { ArchName } from '../../arch/target.js';
+import { InputError } from '../../errors.js';
 import { type ElfFile, notAnImage, PT_LOAD, readElf, type Section } from '../image/elf.js';
 import { FileSource } from '../image/file-source.js';
 import { decodeIdentity, type Identity } from './identity.js';
@@ -14,9 +15,19 @@ import { decodeNames } from './names.js';
 import { SECTION } from './sections.js';
 import { damaged, SiteLookup } from './site-lookup.js';
 
-/** Opens an image by its bytes, path or descriptor. Call close() when done. */
+/**
+ * Opens an image by its bytes, path or descriptor. Call close() when done.
+ * @throws InputError, which names the path; ToolError when it cannot be opened
+ */
 export function readImage(source: Uint8Array | string | number): ImageDescription {
-  return new ImageDescription(new FileSource(source));
+  const file = new FileSource(source);
+  try {
+    return new ImageDescription(file);
+  } catch (error) {
+    file.close();
+    if (typeof source !== 'string' || !(error instanceof InputError)) throw error;
+    throw new InputError(error.code, `${source}: ${error.message}`);
+  }
 }
 
 export class ImageDescription {

@@ -6,7 +6,7 @@
  */
 
 import { readFile } from 'node:fs/promises';
-import { InputError } from '../../errors.js';
+import { InputError, systemReason } from '../../errors.js';
 import { decodeModule, isBinaryModule } from './decode.js';
 import type { Module } from './module.js';
 
@@ -42,10 +42,10 @@ async function readBytes(path: string): Promise<Uint8Array> {
   try {
     return await readFile(path);
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
+    const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT') throw new InputError('not-found', `${path}: no such file`);
     if (code === 'EISDIR') throw new InputError('unreadable', `${path}: is a directory, not a module`);
-    throw new InputError('unreadable', `${path}: cannot be read: ${message}`);
+    throw new InputError('unreadable', `${path}: cannot be read: ${systemReason(error)}`);
   }
 }
 

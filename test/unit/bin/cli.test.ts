@@ -1,8 +1,8 @@
 /** The command line as a program: exit codes, what goes to which stream, signals. Needs a built wag-snap (npm run build). */
 
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, type StdioOptions, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { programPath, temporaryFolder } from '../../support/workload.js';
@@ -58,11 +58,17 @@ const arithmetic = wat(
 describe('exit codes', () => {
   test.each<[string[], number, RegExp]>([
     [[], 2, /which command/],
-    [['fly'], 2, /Unknown argument: fly/],
-    [['compile'], 2, /Not enough/],
+    [['fly'], 2, /there is no command fly/],
+    [['--fly'], 2, /which command/],
+    [['compile'], 2, /compile what/],
+    [['run', arithmetic, '-x'], 2, /Unknown argument: x; the program's own go behind --/],
+    [['run', '/bin/sh'], 3, /\/bin\/sh: not a wag-snap image/],
+    [['compile', arithmetic, '-o', ''], 2, /--output is empty/],
+    [['compile', arithmetic, '-o', folder], 1, /cannot be written: it is a folder/],
+    [['compile', arithmetic, '-o', '/none/image'], 1, /\/none\/image: cannot be written: there is no such folder/],
     [['compile', 'x', '--fast'], 2, /Unknown argument: fast/],
     [['compile', 'x', '-o', 'a', '-o', 'b'], 2, /more than once/],
-    [['compile', 'x', '--arch', 'arm64'], 2, /arm64 is not supported yet/],
+    [['compile', 'x', '--arch', 'mips'], 2, /mips is unknown/],
     [['compile', 'x', '--cpu', 'z80'], 2, /z80 is unknown/],
     [['compile', 'nothing.wasm'], 3, /nothing.wasm: no such file/],
     [['run', 'nothing.wasm'], 3, /nothing.wasm: no such file/],
@@ -83,6 +89,17 @@ describe('exit codes', () => {
     expect(result).toMatchObject({ status, stdout: '' });
     expect(result.stderr).toMatch(/^wag-snap: /m);
     expect(result.stderr).not.toMatch(/\n\s+at /);
+  });
+
+  test.skipIf(!existsSync('/dev/full'))('a result that cannot be printed is a failure, not a crash', () => {
+    const full = openSync('/dev/full', 'w');
+    try {
+      const stdio: StdioOptions = ['ignore', full, 'pipe'];
+      const result = spawnSync(process.execPath, [cli, 'inspect', arithmetic], { env, stdio, encoding: 'utf8' });
+      expect(result).toMatchObject({ status: 1, stderr: 'wag-snap: cannot print the result: the disk is full\n' });
+    } finally {
+      closeSync(full);
+    }
   });
 
   test('a malformed module is named with file and offset', () => {
