@@ -96,15 +96,16 @@ export class ProcessMemory {
 
   private unreadable(address: number): ToolError {
     // A process that has ended reads as empty everywhere.
-    if (this.readNothing()) return this.ended();
+    if (!this.isThere()) return this.ended();
     return new ToolError('process-memory', `pid ${this.pid}: nothing can be read at address 0x${address.toString(16)}`);
   }
 
-  private readNothing(): boolean {
+  /** Whether the process still has an address space: once it has not, every read is empty, at address 0 too. */
+  isThere(): boolean {
     try {
-      return readSync(this.fd, this.word, 0, 1, 0) === 0;
+      return readSync(this.fd, this.word, 0, 1, 0) !== 0;
     } catch (error) {
-      return (error as NodeJS.ErrnoException).code === 'ESRCH';
+      return (error as NodeJS.ErrnoException).code !== 'ESRCH';
     }
   }
 

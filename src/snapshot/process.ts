@@ -14,8 +14,8 @@ import { findMappedImage } from './mapped-image.js';
 import { type Mapping, parseMaps } from './proc-maps.js';
 import { ProcessMemory } from './process-memory.js';
 
-/** Milliseconds from execve(2) until the image is in place. */
-const MAPPED_WITHIN = 50;
+/** Milliseconds from execve(2) until the image is in place: on a busy machine the process may wait for its turn meanwhile. */
+const MAPPED_WITHIN = 2000;
 
 export class ImageProcess {
   /** Absolute address of the runtime block (RT_*). */
@@ -48,7 +48,8 @@ export class ImageProcess {
       if (!image.hasSites) {
         throw new InputError('no-sites', `pid ${pid} (${exe}) was compiled without site tables: it cannot be captured`);
       }
-      return new ImageProcess(pid, image, loadAddress(pid, exe, fstatSync(fd).ino), fd);
+      const base = loadAddress(pid, exe, fstatSync(fd).ino, image.identity.data.imageOffset);
+      return new ImageProcess(pid, image, base, fd);
     } catch (error) {
       image?.close();
       closeSync(fd);
@@ -154,13 +155,21 @@ function readMaps(pid: number): Mapping[] {
   }
 }
 
-/** The lowest mapping of the executable's first bytes. Right after execve(2) there is none yet: it is waited for. */
-function loadAddress(pid: number, exe: string, inode: number): number {
-  for (let tries = 1; ; tries++) {
-    const head = readMaps(pid).find(({ offset, path, inode: own }) => offset === 0 && (path === exe || own === inode));
-    if (head) return head.start;
+/**
+ * The lowest mapping of the executable's first bytes. Right after execve(2) there is none yet, or no DATA behind it: that
+ * is waited for.
+ *
+ * @param data image offset of the runtime block
+ */
+function loadAddress(pid: number, exe: string, inode: number, data: number): number {
+  const deadline = performance.now() + MAPPED_WITHIN;
+  for (;;) {
+    const maps = readMaps(pid);
+    const head = maps.find(({ offset, path, inode: own }) => offset === 0 && (path === exe || own === inode));
+    const block = head && maps.find(({ start, end }) => start <= head.start + data && head.start + data < end);
+    if (head && block) return head.start;
     if (processStatus(pid)?.state === 'Z') throw new ToolError('process-ended', `pid ${pid} has ended`);
-    if (tries === MAPPED_WITHIN) break;
+    if (performance.now() > deadline) break;
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
   }
   throw new InputError('not-ours', `pid ${pid}: its image is not mapped from its executable ${exe}`);

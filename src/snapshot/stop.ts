@@ -13,6 +13,7 @@ import {
   COMMAND_HOLD,
   COMMAND_RESUME,
   RT_COMMAND,
+  RT_EXE_FD,
   RT_STATE,
   RT_STOP_SENDER,
   STATE_PARKED,
@@ -26,6 +27,10 @@ import { type ImageProcess, noSuchProcess, processStatus } from './process.js';
 
 /** Milliseconds. */
 const SIGNAL_AGAIN = 200;
+const ENDS_WITHIN = 2000;
+const GONE_WITHIN = 30_000;
+
+const NO_DESCRIPTOR = 0xffff_ffff_ffff_ffffn;
 
 export interface StopOptions {
   /** Milliseconds to wait for the process to start, and again for it to reach a safepoint. */
@@ -49,25 +54,52 @@ export class StoppedProcess {
     this.command(COMMAND_RESUME);
   }
 
-  /** Ends it and waits until it is gone. */
+  /**
+   * Ends it and waits until it is gone. One that does not end by itself, as it is suspended, is killed.
+   *
+   * @throws ToolError when it cannot even be killed; the snapshot is complete then
+   */
   async end(): Promise<void> {
     this.command(COMMAND_EXIT);
     const { pid } = this.process;
-    const deadline = performance.now() + 5000;
+    const start = performance.now();
+    let killed = false;
     for (const pause of pauses()) {
-      const status = processStatus(pid);
-      if (!status || status.state === 'Z') return;
-      if (performance.now() > deadline)
-        throw new ToolError('not-ended', `pid ${pid} was told to end but is still there`);
+      if (this.isGone()) return;
+      const waited = performance.now() - start;
+      if (waited > ENDS_WITHIN && !killed) {
+        killed = true;
+        unlessEnded(() => sendSignal(pid, 'SIGKILL'));
+      }
+      if (waited > GONE_WITHIN) {
+        throw new ToolError('not-ended', `pid ${pid} was told to end but is still there; its snapshot is complete`);
+      }
       await sleep(pause);
     }
+  }
+
+  /** By its memory, as the pid may be another process's by now; a zombie has none. */
+  private isGone(): boolean {
+    const status = processStatus(this.process.pid);
+    return !status || status.state === 'Z' || status.state === 'X' || !this.process.memory.isThere();
   }
 
   private command(command: number): void {
     if (this.released) return;
     this.released = true;
-    this.process.memory.writeU32(this.process.runtime + RT_COMMAND, command);
-    sendSignal(this.process.pid);
+    unlessEnded(() => {
+      this.process.memory.writeU32(this.process.runtime + RT_COMMAND, command);
+      sendSignal(this.process.pid);
+    });
+  }
+}
+
+/** Whoever lets a process go has all that it wanted of it: that it has just ended, or was killed, is no failure. */
+function unlessEnded(action: () => void): void {
+  try {
+    action();
+  } catch (error) {
+    if (!(error instanceof ToolError && error.code === 'process-ended')) throw error;
   }
 }
 
@@ -118,7 +150,8 @@ async function waitUntilStoppable(process: ImageProcess, options: StopOptions): 
       if (state === STATE_TRAPPED) throw new ToolError('trapped', `pid ${pid}: the program has trapped and is ending`);
       if (state > STATE_TRAPPED) throw new InputError('damaged-process', `pid ${pid}: unknown state ${state}`);
       const stopping = state === STATE_STOPPING || state === STATE_PARKED;
-      if (stopping && sender !== 0 && isAlive(sender)) {
+      const own = sender === globalThis.process.pid; // an earlier capture of this tool has only just let it go
+      if (stopping && sender !== 0 && !own && isAlive(sender)) {
         throw new ToolError('busy', `pid ${pid} is being captured by another process (pid ${sender}): try again later`);
       }
       if (performance.now() > deadline && state === STATE_STARTING) {
@@ -176,6 +209,9 @@ function noSafepoint(process: ImageProcess, timeout: number): ToolError {
     return new ToolError('permission', permissionMessage(process));
   }
   const state = processStatus(pid)?.state;
+  if (process.memory.u64(process.runtime + RT_EXE_FD) === NO_DESCRIPTOR) {
+    return new ToolError('no-image', `pid ${pid} could not open its own image (/proc/self/exe): it cannot be captured`);
+  }
   const why = state === 'D' ? 'it is waiting for a disk or a network file system' : 'raise the limit with --timeout';
   return new ToolError('timeout', `pid ${pid} came to no safepoint within ${timeout} ms: ${why}`);
 }
@@ -211,9 +247,9 @@ async function withdraw(process: ImageProcess): Promise<void> {
   }
 }
 
-function sendSignal(pid: number): void {
+function sendSignal(pid: number, signal: NodeJS.Signals = 'SIGUSR2'): void {
   try {
-    globalThis.process.kill(pid, 'SIGUSR2');
+    globalThis.process.kill(pid, signal);
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === 'ESRCH') throw new ToolError('process-ended', `pid ${pid}: the process ended before it was captured`);
@@ -225,7 +261,7 @@ function sendSignal(pid: number): void {
 }
 
 function isAlive(pid: number): boolean {
-  return processStatus(pid) !== undefined;
+  return (processStatus(pid)?.state ?? 'Z') !== 'Z';
 }
 
 /** Milliseconds to sleep between looks: 50 µs at first, so that a pause stays short, in the end 5 ms. */
