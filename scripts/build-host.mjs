@@ -20,7 +20,8 @@ function inputs() {
   const files = [fileURLToPath(import.meta.url)];
   for (const name of ['host.ts', 'native.ts', 'layout.ts']) files.push(join(source, name));
   for (const folder of ['process', 'wasi']) {
-    for (const name of readdirSync(join(source, folder))) if (name.endsWith('.ts')) files.push(join(source, folder, name));
+    for (const name of readdirSync(join(source, folder)))
+      if (name.endsWith('.ts')) files.push(join(source, folder, name));
   }
   return files;
 }

@@ -3,7 +3,7 @@
  * the bundle that bin/wag-snap starts (scripts/bundle.mjs).
  */
 
-import { bin, ensurePackages, must, root } from './setup.mjs';
+import { bin, ensurePackages, must } from './setup.mjs';
 
 ensurePackages();
 must(bin('tsc'), ['-p', 'tsconfig.build.json']);

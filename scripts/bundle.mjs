@@ -34,7 +34,9 @@ await build({
   minifyWhitespace: true,
   minifySyntax: true,
   external: ['wabt'],
-  banner: { js: "import { createRequire as $createRequire } from 'node:module';\nconst require = $createRequire(import.meta.url);" },
+  banner: {
+    js: "import { createRequire as $createRequire } from 'node:module';\nconst require = $createRequire(import.meta.url);",
+  },
   define: { WAGSNAP_BUILD: JSON.stringify(fingerprint) },
   logLevel: 'warning',
 });
