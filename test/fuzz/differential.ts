@@ -11,6 +11,7 @@ export interface Variant {
   readonly sizes: Sizes;
   readonly deterministic: boolean;
   readonly arch?: string;
+  readonly variation?: number;
 }
 
 export interface Failure {
@@ -48,10 +49,9 @@ export class Differential {
     const pairs = scripts
       ? scripts.map((script, i) => this.pair(variant, seeds[0], script, i))
       : seeds.map((seed) => this.pair(variant, seed));
-    const { deterministic, arch } = variant;
     const results = this.runner.run(
       pairs.map(({ native }) => native),
-      { deterministic, arch },
+      variant,
     );
     const failures: Failure[] = [];
     for (const [i, { native, expected }] of pairs.entries()) {

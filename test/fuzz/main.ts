@@ -1,46 +1,80 @@
 /**
- * `npm run fuzz [-- --seconds N] [--seed N] [--batch N] [--arch x64|arm64]`: random modules, native against V8, until a failure or the time is
- * over. A failure is made small, printed with its choices and left as .wasm in build/fuzz.
+ * `npm run fuzz [-- [differential|migration] [--seconds N] [--seed N] [--arch x64|arm64] [--variations]]`
+ *
+ * Random modules until a failure or the time is over. `differential` (default): native against V8; a failure is made small
+ * and left in build/fuzz. `migration`: captured at random safepoints of x86-64, restored on `--arch`.
+ * `--variations`: other versions of the compiler too (src/compile/variation.ts).
  */
 
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Differential, type Variant } from './differential.js';
+import { migrateCase } from './migration.js';
 import { reportFailure } from './report.js';
 import { shrink } from './shrink.js';
 
-const { values } = parseArgs({
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
   options: {
     seconds: { type: 'string' },
     seed: { type: 'string' },
-    batch: { type: 'string' },
     arch: { type: 'string' },
+    batch: { type: 'string' },
+    variations: { type: 'boolean' },
   },
 });
-const seconds = Number(values.seconds ?? 60);
-const batch = Number(values.batch ?? 40);
-let seed = Number(values.seed ?? Date.now() % 1_000_000_000);
+const end = performance.now() + Number(values.seconds ?? 60) * 1000;
+const firstSeed = Number(values.seed ?? Date.now() % 1_000_000_000);
+const MOST_FAILURES = 5;
 
-const VARIANTS: readonly Variant[] = [
-  { sizes: { functions: 5, body: 60 }, deterministic: false },
-  { sizes: { functions: 4, body: 200 }, deterministic: false },
-  { sizes: { functions: 5, body: 60 }, deterministic: true },
-  { sizes: { functions: 2, body: 600 }, deterministic: false },
-];
-
-console.log(`seed ${seed}`);
-const end = performance.now() + seconds * 1000;
-const differential = new Differential();
-let failed = 0;
-for (let round = 0; performance.now() < end && failed < 5; round++) {
-  const variant = { ...VARIANTS[round % VARIANTS.length], arch: values.arch };
-  const seeds = Array.from({ length: batch }, () => seed++);
-  for (const failure of differential.run(variant, seeds).slice(0, 2)) {
-    failed++;
-    console.log(`seed ${failure.seed} ${JSON.stringify(variant)}: ${failure.message}`);
-    await reportFailure(shrink(differential, failure));
-  }
-}
-const { cases, functions, bytes, calls, traps } = differential.tally;
-console.log(`${cases} cases, ${functions} functions, ${bytes} bytes, ${calls} calls, ${traps} traps, ${failed} failed`);
-differential.close();
+console.log(`seed ${firstSeed}`);
+const failed = positionals[0] === 'migration' ? await migrations() : await differentials();
 process.exitCode = failed > 0 ? 1 : 0;
+
+async function differentials(): Promise<number> {
+  const variants: readonly Variant[] = [
+    { sizes: { functions: 5, body: 60 }, deterministic: false },
+    { sizes: { functions: 4, body: 200 }, deterministic: false },
+    { sizes: { functions: 5, body: 60 }, deterministic: true },
+    { sizes: { functions: 2, body: 600 }, deterministic: false },
+  ];
+  const batch = Number(values.batch ?? 40);
+  const differential = new Differential();
+  let seed = firstSeed;
+  let count = 0;
+  for (let round = 0; performance.now() < end && count < MOST_FAILURES; round++) {
+    const variation = values.variations ? seed % 10_007 : undefined;
+    const variant = { ...variants[round % variants.length], arch: values.arch, variation };
+    const seeds = Array.from({ length: batch }, () => seed++);
+    for (const failure of differential.run(variant, seeds).slice(0, 2)) {
+      count++;
+      console.log(`seed ${failure.seed} ${JSON.stringify(variant)}: ${failure.message}`);
+      await reportFailure(shrink(differential, failure));
+    }
+  }
+  const { cases, functions, bytes, calls, traps } = differential.tally;
+  console.log(
+    `${cases} cases, ${functions} functions, ${bytes} bytes, ${calls} calls, ${traps} traps, ${count} failed`,
+  );
+  differential.close();
+  return count;
+}
+
+async function migrations(): Promise<number> {
+  const folder = mkdtempSync(join(tmpdir(), 'wag-snap-migration-'));
+  let seed = firstSeed;
+  let migrated = 0;
+  let count = 0;
+  for (; performance.now() < end && count < MOST_FAILURES; seed++) {
+    const sizes = { functions: 4, body: seed % 2 ? 60 : 300 };
+    const result = await migrateCase(seed, folder, { sizes, captures: 8, arches: [values.arch ?? 'x64'] });
+    migrated += result.migrated;
+    count += result.failures.length;
+    for (const failure of result.failures) console.log(failure);
+  }
+  rmSync(folder, { recursive: true, force: true });
+  console.log(`${seed - firstSeed} cases, ${migrated} captures restored, ${count} failed`);
+  return count;
+}

@@ -24,6 +24,8 @@ export interface NativeOptions {
   readonly deterministic: boolean;
   /** x64 by default. */
   readonly arch?: string;
+  /** Another version of the compiler: src/compile/variation.ts. */
+  readonly variation?: number;
 }
 
 /** Outcomes of a case, or why there are none: it did not compile, or the process died. */
@@ -76,7 +78,8 @@ export function compileCases(cases: readonly Case[], options: NativeOptions): Co
   const inputs: ModuleInput[] = cases.flatMap(({ modules }) =>
     modules.map(({ name, bytes }) => ({ name, file: name, module: decodeModule(bytes, name) })),
   );
-  return compileImage(inputs, { target: cpu(options).target, deterministic: options.deterministic });
+  const { deterministic, variation } = options;
+  return compileImage(inputs, { target: cpu(options).target, deterministic, variation });
 }
 
 function commands(cases: readonly Case[], image: CompiledImage): Buffer {
