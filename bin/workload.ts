@@ -8,7 +8,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ToolError } from '../src/errors.js';
+import { LimitError, ToolError } from '../src/errors.js';
 import { type Launch, launch } from './emulator.js';
 
 export interface WorkloadOptions {
@@ -19,6 +19,8 @@ export interface WorkloadOptions {
   readonly args: readonly string[];
   /** Descriptors 3 and up that the workload inherits. */
   readonly descriptors?: readonly number[];
+  /** Milliseconds after which it is killed. */
+  readonly timeout?: number;
 }
 
 /**
@@ -55,7 +57,7 @@ export async function runWorkload(
     child = await start(how, options);
     onStart(child.pid!, how.emulated);
     for (const signal of early) child.kill(signal);
-    const { code, signal } = await ended(child);
+    const { code, signal } = await endedInTime(child, options.timeout);
     if (signal === null) process.exitCode = code ?? 0;
     else process.exitCode = 128 + (constants.signals[signal] ?? 0);
     fatal = signal;
@@ -64,6 +66,20 @@ export async function runWorkload(
     process.off('SIGTSTP', suspend);
   }
   if (fatal !== null) dieOf(fatal);
+}
+
+/** @throws LimitError when its time was over */
+async function endedInTime(child: ChildProcess, timeout: number | undefined): ReturnType<typeof ended> {
+  if (timeout === undefined) return ended(child);
+  let late = false;
+  const timer = setTimeout(() => {
+    late = true;
+    child.kill('SIGKILL');
+  }, timeout);
+  const ending = await ended(child);
+  clearTimeout(timer);
+  if (late) throw new LimitError('timeout', `the program was ended after ${timeout / 1000} s: --timeout`);
+  return ending;
 }
 
 /** Resolves once the image has been executed; a file that was just written may be busy for a moment. */

@@ -50,6 +50,7 @@ export const RT_SIGNAL_STACK = 144; // u64: lowest address of the signal stack
 export const RT_AUXV = 152; // u64: address of the auxiliary vector
 export const RT_PHASE = 160; // u32: what the guest stack belongs to: instance * 2 + (0 its start function, 1 its entry)
 export const RT_GENERATION = 164; // u32: of the snapshot that the process was restored from, 0 for a fresh one; written by restore
+export const RT_MEMORY_LIMIT = 168; // u64: bytes that the guests' memories may have together, 0 for any number
 // filled by the linker: image offsets that start relocates (see base relocations)
 export const RT_INIT_PLAN = 192; // u64: pointer to the init plan (IP_*)
 export const RT_RESUME_PLAN = 200; // u64: pointer to the resume plan (RP_*), 0 in an image that starts afresh

@@ -20,6 +20,7 @@ import {
   WASM_PAGE,
 } from '../layout';
 import { copy, fill, load64, load8_u, store64, store8, SYS_mprotect, syscall } from '../native';
+import { isWithinLimit } from './memory-limit';
 import { failed, PROT_READ_WRITE } from './runtime-block';
 import { raise } from './traps';
 
@@ -34,6 +35,7 @@ export function memory_grow(record: i64, delta: i32): i32 {
   const wanted = pages + <i64>(<u32>delta);
   if (wanted > max) return -1;
   if (delta !== 0) {
+    if (!isWithinLimit(<i64>(<u32>delta) * WASM_PAGE)) return -1;
     if (failed(syscall(SYS_mprotect, load64(record) + size, wanted * WASM_PAGE - size, PROT_READ_WRITE, 0, 0, 0))) return -1;
     store64(record + MEM_SIZE, wanted * WASM_PAGE);
   }

@@ -33,6 +33,7 @@ import { SIGNAL_STACK_SIZE } from './boot';
 import { drive } from './driver';
 import { environmentNumber, findArguments } from './environment';
 import { runAfter } from './instantiate';
+import { limitMemory } from './memory-limit';
 import { continueGuest, restoreGuest } from './resume';
 import { exit, failed, half, imageBase, setHalf, setWord, word } from './runtime-block';
 import { enterSandbox } from './sandbox';
@@ -68,6 +69,7 @@ export function start(sp: i64): void {
   installHandlers();
   const driver = environmentNumber('WAGSNAP_DRIVER=');
   const park = environmentNumber('WAGSNAP_PARK=');
+  const limit = environmentNumber('WAGSNAP_MAX_MEMORY=');
   const resumes = word(RT_RESUME_PLAN) !== 0;
   if (resumes) {
     restoreGuest();
@@ -75,6 +77,7 @@ export function start(sp: i64): void {
   } else {
     wasi_start();
   }
+  limitMemory(limit);
   enterSandbox();
   setHalf(RT_STATE, STATE_RUNNING);
   if (park !== 0) {

@@ -73,7 +73,6 @@ import {
   native,
   statDescriptor,
   statMode,
-  statusFlags,
   wasiFlags,
 } from './linux';
 import { joinPath, renameRecorded } from './recorded-paths';
@@ -145,7 +144,7 @@ export function path_open(
     if (writes) base |= FILE_WRITE_RIGHTS & passed;
     if (!readOnly) base |= RIGHT_FD_FILESTAT_SET_TIMES & passed; // also of what is only read, as in Linux
     setEntry(entry, FDK_FILE, descriptor, base, 0);
-    setFlags(entry, wasiFlags(statusFlags(descriptor)));
+    setFlags(entry, wasiFlags(flags));
   }
   setAccess(entry, writes ? (reads ? 3 : 2) : 1);
   store<u32>(entry, indexOf(preopenOf(directory)), FD_PREOPEN);
