@@ -9,11 +9,8 @@
  * captures under one seed and restores under another.
  */
 
+import { BUILTIN_ARGUMENTS, SIGNAL_ARGUMENTS } from '../arch/check-plan.js';
 import type { Reg, RegisterPlan } from '../arch/masm.js';
-
-/** Arguments that the CPU's signal entry puts in place, and the most that a builtin has. */
-const SIGNAL_ARGUMENTS = 3;
-const BUILTIN_ARGUMENTS = 5;
 
 /** The choices of one compilation, in the order in which they are asked for. */
 export class Variation {

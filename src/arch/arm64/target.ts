@@ -1,15 +1,17 @@
 /** AArch64 as the rest of the project sees it. */
 
+import { checkedPlan } from '../check-plan.js';
 import type { Target } from '../target.js';
 import { plan } from './abi.js';
 import { hostConstants } from './host-constants.js';
 import { Arm64MacroAssembler } from './masm.js';
+import { X0, X1, X2 } from './registers.js';
 import { signalFrame } from './signal-frame.js';
 
 export const arm64: Target = {
   name: 'arm64',
   elfMachine: 183, // EM_AARCH64
-  plan,
+  plan: checkedPlan(plan, [X0, X1, X2]),
   signalFrame,
   safepointTrap: new Uint8Array([0x00, 0x00, 0x20, 0xd4]), // brk #0
   safepointPcBias: 0, // the saved pc is the instruction's own

@@ -1,15 +1,17 @@
 /** x86-64 as the rest of the project sees it. */
 
+import { checkedPlan } from '../check-plan.js';
 import type { Target } from '../target.js';
 import { plan } from './abi.js';
 import { hostConstants } from './host-constants.js';
 import { X64MacroAssembler } from './masm.js';
+import { RAX, RDX, RSI } from './registers.js';
 import { signalFrame } from './signal-frame.js';
 
 export const x64: Target = {
   name: 'x64',
   elfMachine: 62, // EM_X86_64
-  plan,
+  plan: checkedPlan(plan, [RAX, RDX, RSI]),
   signalFrame,
   safepointTrap: new Uint8Array([0xcc]), // int3
   safepointPcBias: 1, // a trap, not a fault: the saved rip is behind it
