@@ -23,7 +23,7 @@ export class InputError extends WagSnapError {
   readonly exitCode = ExitCode.input;
 }
 
-/** A malformed or invalid module. `offset` is in bytes from the start of the module. */
+/** A malformed or invalid module. `offset` is in bytes from the start of the module; an import has a name instead. */
 export class ModuleError extends InputError {
   constructor(
     code: 'malformed' | 'invalid' | 'unlinkable',
@@ -31,7 +31,7 @@ export class ModuleError extends InputError {
     readonly offset: number,
     readonly file = 'module',
   ) {
-    super(code, `${file}: offset 0x${offset.toString(16)}: ${detail}`);
+    super(code, `${file}: ${code === 'unlinkable' ? '' : `offset 0x${offset.toString(16)}: `}${detail}`);
   }
 }
 

@@ -6,6 +6,7 @@
  * in the fresh image's site table before, so an instruction starts there.
  */
 
+import { entryFunction } from '../compile/image/imports.js';
 import type { Identity } from '../compile/metadata/identity.js';
 import type { FuncType, Module } from '../compile/wasm/module.js';
 import { Op } from '../compile/wasm/opcodes.js';
@@ -54,8 +55,8 @@ export class CallChain {
     frame: number,
   ): void {
     const module = this.modules[phase.instance];
-    const exported = module?.exports.find((e) => e.name === '_start' && e.kind === 0)?.index;
-    const func = phase.kind === 'start' ? module?.start : exported;
+    const isMain = phase.instance === this.modules.length - 1;
+    const func = phase.kind === 'start' ? module?.start : module && entryFunction(module, isMain);
     if (func === undefined) {
       throw new InputError('snapshot', `snapshot: phase: instance ${phase.instance} has no ${phase.kind} function`);
     }

@@ -96,7 +96,7 @@ export class FunctionCompiler {
     readonly module: Module,
     readonly layout: InstanceLayout,
     readonly environment: CodeEnvironment,
-    file: string,
+    private readonly file: string,
   ) {
     this.bytes = module.bytes;
     this.callLayouts = module.types.map((type) => new CallLayout(type, masm.plan));
@@ -124,12 +124,15 @@ export class FunctionCompiler {
     const summary = this.validator.validate(funcIndex);
     this.bodyStart = module.bodyStart[defined];
     if (module.bodyEnd[defined] - this.bodyStart >= MAX_BODY) {
-      throw new LimitError('function-size', `function ${funcIndex} has a body of more than ${MAX_BODY} bytes`);
+      throw new LimitError(
+        'function-size',
+        `${this.file}: function ${funcIndex} has a body of more than ${MAX_BODY} bytes`,
+      );
     }
     this.ownLayout = this.callLayouts[module.funcTypes[funcIndex]];
     frame.layOut(summary, this.ownLayout);
     if (frame.incomingSlot(this.ownLayout.slots) > MAX_FRAME) {
-      throw new LimitError('frame-size', `function ${funcIndex} needs a frame of ${frame.size} bytes`);
+      throw new LimitError('frame-size', `${this.file}: function ${funcIndex} needs a frame of ${frame.size} bytes`);
     }
     operands.reset(summary.maxHeight);
     control.reset(summary.maxControlDepth);

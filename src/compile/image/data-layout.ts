@@ -24,13 +24,12 @@ import {
   SEGMENT_ALIGN,
   TAB_MAX,
   TAB_TYPE,
-  TABLE_MAX,
 } from '../../runtime/layout.js';
 import { Column } from '../metadata/site-tables.js';
 import { ExternKind, type Global } from '../wasm/module.js';
 import { type Constant, evaluate, evaluateOffset } from './constants.js';
 import { DataImage } from './data-image.js';
-import { definition, findExport, funcType, type LinkedInstance } from './imports.js';
+import { definition, entryFunction, type LinkedInstance } from './imports.js';
 import { InstanceLayout, TypeIds } from './instance-layout.js';
 
 /** Image offset of DATA: right behind the page of the ELF headers. */
@@ -48,8 +47,8 @@ export class DataLayout {
 
   constructor(readonly instances: readonly LinkedInstance[]) {
     let at = DATA_START + RUNTIME_BLOCK_SIZE;
-    for (const { module, index } of instances) {
-      const layout = new InstanceLayout(module, at, index, this.types);
+    for (const { module, index, file } of instances) {
+      const layout = new InstanceLayout(module, at, index, this.types, file);
       this.layouts.push(layout);
       at += layout.size;
     }
@@ -65,7 +64,10 @@ export class DataLayout {
     const planStart = at;
     this.buildPlan();
     at += this.plan.words.length * 8;
-    if (at > 0x3fffffff) throw new LimitError('data-size', `the instances' globals and tables exceed 1 GiB`);
+    if (at > 0x3fffffff) {
+      const { file } = instances[instances.length - 1];
+      throw new LimitError('data-size', `${file}: globals, tables and element segments exceed 1 GiB`);
+    }
     this.data = new DataImage(DATA_START, at - DATA_START);
     this.fillRuntimeBlock(planStart);
     for (const instance of instances) this.fillInstance(instance);
@@ -114,10 +116,9 @@ export class DataLayout {
     }
     for (let i = 0; i < module.tables.length; i++) {
       const at = block + layout.tableOffset(i);
-      const { min, max, element } = module.tables[i];
+      const { max, element } = module.tables[i];
       if (layout.tableIsImported(i)) data.pointer(at, this.tableRecord(index, i));
       else {
-        if (min > TABLE_MAX) throw new LimitError('table-size', `a table of ${min} elements exceeds ${TABLE_MAX}`);
         data.u64(at + TAB_MAX, max ?? 0xffffffff);
         data.u64(at + TAB_TYPE, element);
       }
@@ -199,7 +200,7 @@ export class DataLayout {
         if (segment.mode === 'declarative') plan.pointer(elementRecord(i));
       });
       this.planCall(index, index === 0 ? undefined : module.start);
-      this.planCall(index, index === 0 ? undefined : this.entryFunction(index));
+      this.planCall(index, index === 0 ? undefined : entryFunction(module, index === instances.length - 1));
     }
   }
 
@@ -211,19 +212,6 @@ export class DataLayout {
     const target = definition(this.instances[instance], ExternKind.Func, index);
     this.entries.push(target);
     this.plan.pointer(this.functionRecord(...target));
-  }
-
-  /** A command's _start (the main module's only), or a reactor's _initialize (WASI application ABI). */
-  private entryFunction(index: number): number | undefined {
-    const { module } = this.instances[index];
-    const names = index === this.instances.length - 1 ? ['_start', '_initialize'] : ['_initialize'];
-    for (const name of names) {
-      const found = findExport(module, name);
-      if (found?.kind !== ExternKind.Func) continue;
-      const { params, results } = funcType(module, found.index);
-      if (params.length === 0 && results.length === 0) return found.index;
-    }
-    return undefined;
   }
 
   private fillPlan(planStart: number): void {

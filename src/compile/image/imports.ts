@@ -104,7 +104,7 @@ export function linkInstance(
         continue;
       }
     }
-    throw unlinkable('unknown import', entry, module, file);
+    throw unlinkable('unknown import', entry, module, file, hintFor(entry));
   }
   return linked;
 }
@@ -132,6 +132,17 @@ export function findExport(module: Module, name: string): Export | undefined {
   let map = exportsByName.get(module);
   if (map === undefined) exportsByName.set(module, (map = new Map(module.exports.map((entry) => [entry.name, entry]))));
   return map.get(name);
+}
+
+/** A command's _start (the main module's only), or a reactor's _initialize (WASI application ABI). */
+export function entryFunction(module: Module, isMain: boolean): number | undefined {
+  for (const name of isMain ? ['_start', '_initialize'] : ['_initialize']) {
+    const found = findExport(module, name);
+    if (found?.kind !== ExternKind.Func) continue;
+    const { params, results } = funcType(module, found.index);
+    if (params.length === 0 && results.length === 0) return found.index;
+  }
+  return undefined;
 }
 
 function findInstance(instances: readonly LinkedInstance[], name: string): LinkedInstance | undefined {
@@ -199,8 +210,14 @@ function incompatible(entry: Import, module: Module, file: string): ModuleError 
   return unlinkable('incompatible import type', entry, module, file);
 }
 
-function unlinkable(what: string, entry: Import, module: Module, file: string): ModuleError {
-  return new ModuleError('unlinkable', `${what}: ${entry.module}.${entry.name} ${describe(entry, module)}`, 0, file);
+function unlinkable(what: string, entry: Import, module: Module, file: string, hint = ''): ModuleError {
+  const detail = `${what}: ${entry.module}.${entry.name} ${describe(entry, module)}${hint}`;
+  return new ModuleError('unlinkable', detail, 0, file);
+}
+
+/** Functions alone can be left out. */
+function hintFor({ kind }: Import): string {
+  return kind === ExternKind.Func ? ' (--allow-missing-imports makes calls of it trap)' : '';
 }
 
 function describe(entry: Import, module: Module): string {

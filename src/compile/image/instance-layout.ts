@@ -56,12 +56,14 @@ export class InstanceLayout {
   /**
    * @param start image offset of the block, a multiple of 16
    * @param index of the instance in the image
+   * @param file names the module in messages
    */
   constructor(
     readonly module: Module,
     readonly start: number,
     readonly index: number,
     types: TypeIds,
+    file = 'module',
   ) {
     let at = INST_HEADER;
     const take = (count: number, size: number) => {
@@ -86,7 +88,7 @@ export class InstanceLayout {
         this.recordOffsets[i] = take(1, FN_RECORD_SIZE);
     }
     this.size = (at + 15) & ~15;
-    if (this.size > 0x3fffffff) throw new LimitError('instance-size', `an instance's globals and tables exceed 1 GiB`);
+    if (this.size > 0x3fffffff) throw new LimitError('instance-size', `${file}: globals and tables exceed 1 GiB`);
     this.typeIds = Uint32Array.from(m.types, (type) => types.id(type));
   }
 

@@ -187,7 +187,7 @@ export class TextBuilder {
     for (let i = 0; i < count; i++) {
       masm.align(FUNCTION_ALIGN);
       compiler.compile(module.importedFuncCount + (order?.[i] ?? i));
-      if (masm.offset > MAX_TEXT) throw new LimitError('text-size', `the code exceeds ${MAX_TEXT} bytes`);
+      if (masm.offset > MAX_TEXT) throw new LimitError('text-size', `${file}: the code exceeds ${MAX_TEXT} bytes`);
     }
     compiler.linkCalls();
     this.functionOffsets[index] = compiler.functionOffsets;
