@@ -23,7 +23,9 @@ import {
   FD_SIZE,
   FDK_DIRECTORY,
   FDK_FILE,
+  FDK_LISTENER,
   FDK_PREOPEN,
+  FDK_SOCKET,
   FDK_STDIO,
   HOST_STATE_VERSION,
   HS_FD_CAPACITY,
@@ -45,7 +47,14 @@ export interface Directory {
   readonly readOnly: boolean;
 }
 
-const KINDS = { stdio: FDK_STDIO, preopen: FDK_PREOPEN, file: FDK_FILE, directory: FDK_DIRECTORY } as const;
+const KINDS = {
+  stdio: FDK_STDIO,
+  preopen: FDK_PREOPEN,
+  file: FDK_FILE,
+  directory: FDK_DIRECTORY,
+  listener: FDK_LISTENER,
+  socket: FDK_SOCKET,
+} as const;
 const OPEN_WRITE = 2;
 
 /**
@@ -65,6 +74,31 @@ export function grantDirectories(host: Host, directories: readonly Directory[], 
       'directory',
       `the program uses directory ${quote(name)} (it was ${quote(descriptor.hostPath)}): ` +
         `give it one with --dir HOST::${name.toString()}, or --same-dirs`,
+    );
+  });
+}
+
+/**
+ * Gives each listener of a snapshot an address: those of `addresses` (lines of WAGSNAP_LISTEN) in the order of descriptors, then,
+ * when the snapshot is trusted in this, the ones it had.
+ *
+ * @throws InputError naming a listener that got none
+ */
+export function grantListeners(
+  descriptors: readonly Descriptor[],
+  addresses: readonly string[],
+  recorded: boolean,
+): Descriptor[] {
+  let next = 0;
+  return descriptors.map((descriptor) => {
+    if (descriptor.kind !== 'listener') return descriptor;
+    if (next < addresses.length) return { ...descriptor, path: Buffer.from(addresses[next++]) };
+    const address = Buffer.from(descriptor.path).toString();
+    if (recorded && !address.startsWith('fd:')) return descriptor;
+    throw new InputError(
+      'listener',
+      `the program accepts connections at descriptor ${descriptor.fd} (it was ${JSON.stringify(address)}): ` +
+        'give it an address with --listen HOST:PORT or unix:PATH, or --same-dirs',
     );
   });
 }
@@ -113,8 +147,9 @@ function putDescriptor(view: DataView, at: number, descriptor: Descriptor): void
   view.setBigUint64(at + FD_OFFSET, descriptor.offset, true);
 }
 
-/** A stream that the program has moved to another number is told by its direction. */
-function standardStream({ fd, openFlags }: Descriptor): number {
+/** Early snapshots do not say which stream it is that the program has moved: it is told by its direction then. */
+function standardStream({ fd, stream, openFlags }: Descriptor): number {
+  if (stream !== undefined) return stream;
   return fd <= 2 ? fd : (openFlags & OPEN_WRITE) !== 0 ? 1 : 0;
 }
 

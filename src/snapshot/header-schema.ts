@@ -52,7 +52,7 @@ const instance = z.strictObject({
 
 const descriptor = z.strictObject({
   fd: u32.max(MAX_FD - 1),
-  kind: z.enum(['stdio', 'preopen', 'file', 'directory']),
+  kind: z.enum(['stdio', 'preopen', 'file', 'directory', 'listener', 'socket']),
   path: cString(4095),
   preopen: u32.max(MAX_FD - 1),
   guestName: cString(4095),
@@ -64,6 +64,7 @@ const descriptor = z.strictObject({
   rightsInheriting: u64,
   offset,
   cookie: u64,
+  stream: u32.max(2).optional(),
 });
 
 const host = z.strictObject({

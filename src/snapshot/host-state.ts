@@ -22,7 +22,9 @@ import {
   FD_SIZE,
   FDK_DIRECTORY,
   FDK_FILE,
+  FDK_LISTENER,
   FDK_PREOPEN,
+  FDK_SOCKET,
   FDK_STDIO,
   HOST_STATE_VERSION,
   HS_FD_CAPACITY,
@@ -47,6 +49,8 @@ const KINDS = new Map<number, DescriptorKind>([
   [FDK_PREOPEN, 'preopen'],
   [FDK_FILE, 'file'],
   [FDK_DIRECTORY, 'directory'],
+  [FDK_LISTENER, 'listener'],
+  [FDK_SOCKET, 'socket'],
 ]);
 /** Of the kernel: MAX_ARG_STRLEN, and more strings than ARG_MAX has room for. */
 const STRING_MAX = 131072;
@@ -99,7 +103,7 @@ function readDescriptors(memory: ProcessMemory, state: number, count: number): D
     descriptors.push({
       fd,
       kind,
-      path: below ? text.subarray(0, pathLength) : EMPTY,
+      path: below || kind === 'listener' ? text.subarray(0, pathLength) : EMPTY,
       preopen: below ? entry.readUInt32LE(FD_PREOPEN) : 0,
       guestName: preopen ? text.subarray(0, pathLength) : EMPTY,
       hostPath: preopen ? text.subarray(pathLength) : EMPTY,
@@ -110,9 +114,15 @@ function readDescriptors(memory: ProcessMemory, state: number, count: number): D
       rightsInheriting: entry.readBigUInt64LE(FD_RIGHTS_INHERITING),
       offset: kind === 'file' ? fileOffset(memory.pid, entry.readInt32LE(FD_NATIVE)) : 0n,
       cookie: entry.readBigUInt64LE(FD_COOKIE),
+      ...(kind === 'stdio' ? movedStream(fd, entry.readInt32LE(FD_NATIVE)) : {}),
     });
   }
   return descriptors;
+}
+
+/** Native descriptors 0 to 2 are the standard streams whatever the program calls them. */
+function movedStream(fd: number, native: number): { stream?: number } {
+  return native !== fd && native >= 0 && native <= 2 ? { stream: native } : {};
 }
 
 /** The position of a native descriptor: the line "pos:" of fdinfo (proc(5)). */

@@ -152,13 +152,14 @@ export class Frames {
   }
 }
 
-export type DescriptorKind = 'stdio' | 'preopen' | 'file' | 'directory';
+/** A listener accepts connections; a socket is one of them, which cannot be restored but as reset by its peer. */
+export type DescriptorKind = 'stdio' | 'preopen' | 'file' | 'directory' | 'listener' | 'socket';
 
 /** An open guest descriptor, as meaning. Fields that a kind does not have are empty, 0 or false. */
 export interface Descriptor {
   readonly fd: number;
   readonly kind: DescriptorKind;
-  /** Files and directories: the path below the preopen. */
+  /** Files and directories: the path below the preopen. Listeners: the address, as a line of WAGSNAP_LISTEN. */
   readonly path: Uint8Array;
   /** Files and directories: the guest descriptor of the preopen. */
   readonly preopen: number;
@@ -176,6 +177,8 @@ export interface Descriptor {
   readonly offset: bigint;
   /** Directories: the read position. */
   readonly cookie: bigint;
+  /** Standard streams: which one (0 to 2) when the program has moved it to another number; else it is `fd`. */
+  readonly stream?: number | undefined;
 }
 
 export interface Host {

@@ -48,3 +48,29 @@ test('in a sleep, which then lasts only what remained of it', async () => {
   expect(left).toBeLessThan(450);
   expect((await rest.ended()).stdout).toBe(`${'sleeper woke up, error 0, in time\n'.repeat(3)}sleeper done\n`);
 });
+
+test('in a reactor that only initializes, with its standard streams swapped', async () => {
+  const source = `(module
+    (import "wasi_snapshot_preview1" "fd_write" (func $fd_write (param i32 i32 i32 i32) (result i32)))
+    (import "wasi_snapshot_preview1" "fd_read" (func $fd_read (param i32 i32 i32 i32) (result i32)))
+    (import "wasi_snapshot_preview1" "fd_renumber" (func $renumber (param i32 i32) (result i32)))
+    (memory (export "memory") 1)
+    (data (i32.const 64) "A")
+    (func $print (param $fd i32)
+      (i32.store (i32.const 0) (i32.const 64)) (i32.store (i32.const 4) (i32.const 1))
+      (if (call $fd_write (local.get $fd) (i32.const 0) (i32.const 1) (i32.const 8)) (then (unreachable))))
+    (func (export "_initialize")
+      (if (call $renumber (i32.const 1) (i32.const 2)) (then (unreachable))) ;; 2 is standard output now
+      (call $print (i32.const 2))
+      (i32.store (i32.const 0) (i32.const 64)) (i32.store (i32.const 4) (i32.const 1))
+      (drop (call $fd_read (i32.const 0) (i32.const 0) (i32.const 1) (i32.const 8)))
+      (call $print (i32.const 2))))`;
+  const built = await build(Buffer.from(source), join(folder, 'reactor'));
+  const first = Workload.start(built.path, { stdin: 'pipe' });
+  await first.waitFor('A');
+  const snapshot = join(folder, 'reactor.wsnap');
+  await captureAndEnd(first, snapshot);
+  const rest = restoreAndStart(snapshot, built, join(folder, 'reactor-rest'), { stdin: 'pipe' });
+  rest.stdin.write('B');
+  expect(await rest.ended()).toMatchObject({ code: 0, stdout: 'B', stderr: '' });
+});
