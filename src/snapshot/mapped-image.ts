@@ -22,14 +22,19 @@ export interface MappedImage {
   readonly fd: number;
 }
 
-/** The first mapped file that is one of our images, or undefined. */
+/** The first mapped file that is one of our images and mapped up to its DATA, or undefined. */
 export function findMappedImage(pid: number, maps: readonly Mapping[]): MappedImage | undefined {
   for (const { start, offset, inode, path } of maps) {
     if (inode === 0 || offset !== 0) continue;
     const fd = openMapped(pid, path, inode);
     if (fd === undefined) continue;
     try {
-      return { image: readImage(fd), base: start, fd };
+      const image = readImage(fd);
+      const runtime = start + image.identity.data.imageOffset;
+      if (maps.some((map) => map.inode === inode && map.start <= runtime && runtime < map.end)) {
+        return { image, base: start, fd };
+      }
+      closeSync(fd);
     } catch (error) {
       closeSync(fd);
       if (!(error instanceof WagSnapError && error.code === 'not-an-image')) throw error;

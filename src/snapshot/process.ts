@@ -7,6 +7,7 @@
  */
 
 import { closeSync, fstatSync, openSync, readFileSync, readlinkSync } from 'node:fs';
+import { basename } from 'node:path';
 import { type ImageDescription, readImage } from '../compile/metadata/image-reader.js';
 import { InputError, ToolError, WagSnapError } from '../errors.js';
 import { RT_IMAGE_BASE, RT_MAGIC, RT_VERSION, RUNTIME_MAGIC, RUNTIME_VERSION } from '../runtime/layout.js';
@@ -16,6 +17,9 @@ import { ProcessMemory } from './process-memory.js';
 
 /** Milliseconds from execve(2) until the image is in place: on a busy machine the process may wait for its turn meanwhile. */
 const MAPPED_WITHIN = 2000;
+
+/** Milliseconds. */
+const EMULATOR_START = 2000;
 
 export class ImageProcess {
   /** Absolute address of the runtime block (RT_*). */
@@ -58,10 +62,17 @@ export class ImageProcess {
     }
   }
 
+  /** An emulator that has just started has not mapped its program yet. */
   private static attachEmulated(pid: number, exe: string): ImageProcess {
-    const found = findMappedImage(pid, readMaps(pid));
-    if (!found) throw new InputError('not-ours', `pid ${pid} is not a wag-snap process: it runs ${exe}`);
-    return new ImageProcess(pid, found.image, found.base, found.fd);
+    const deadline = performance.now() + (/^qemu-/.test(basename(exe)) ? EMULATOR_START : 0);
+    for (;;) {
+      const found = findMappedImage(pid, readMaps(pid));
+      if (found) return new ImageProcess(pid, found.image, found.base, found.fd);
+      if (performance.now() >= deadline) {
+        throw new InputError('not-ours', `pid ${pid} is not a wag-snap process: it runs ${exe}`);
+      }
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
+    }
   }
 
   /** @throws ToolError that says how to get the permission */
