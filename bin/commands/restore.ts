@@ -15,6 +15,7 @@ interface Options {
   snapshot: string;
   output: string | undefined;
   dir: string | string[] | undefined;
+  listen: string | string[] | undefined;
   sameDirs: boolean;
   module: string | undefined;
   arch: string | undefined;
@@ -42,10 +43,16 @@ const command: CommandModule<object, Options> = {
         requiresArg: true,
         describe: 'HOST::GUEST[:ro]: where a directory that the program uses is now',
       })
+      .option('listen', {
+        type: 'string',
+        requiresArg: true,
+        describe: 'HOST:PORT or unix:PATH: where it accepts connections now, in the order of its descriptors',
+      })
       .option('same-dirs', {
         type: 'boolean',
         default: false,
-        describe: 'directories without --dir are where they were: only for snapshots that you trust',
+        describe:
+          'directories without --dir, addresses without --listen are what they were: only for snapshots that you trust',
       })
       .option('module', {
         type: 'string',
@@ -79,11 +86,13 @@ const command: CommandModule<object, Options> = {
     ]);
     const stored = readSnapshot(path);
     checkDirectories(stored, directories);
+    const listeners = await readListeners(stored, several(options.listen));
     const progress = new Progress('writing');
     const common = {
       target: targets[arch],
       module: options.module === undefined ? undefined : await readGivenModule(options.module),
       directories,
+      listeners,
       recordedDirectories: options.sameDirs,
       cache: new ImageCache(),
       onProgress: (done: number, total: number) => progress.update(done, total),
@@ -135,6 +144,14 @@ function checkDirectories({ snapshot }: StoredSnapshot, directories: readonly { 
     if (names.includes(guest)) continue;
     throw new UsageError(`--dir: the snapshot has no directory ${guest}; it has: ${names.join(', ') || 'none'}`);
   }
+}
+
+async function readListeners({ snapshot }: StoredSnapshot, texts: readonly string[]): Promise<string[]> {
+  if (texts.length === 0) return [];
+  const count = snapshot.host.descriptors.filter(({ kind }) => kind === 'listener').length;
+  if (texts.length > count) throw new UsageError(`--listen: the program accepts connections at ${count} addresses`);
+  const { parseListen } = await import('../listen.js');
+  return Promise.all(texts.map(parseListen));
 }
 
 async function readGivenModule(path: string): Promise<Uint8Array> {

@@ -25,7 +25,7 @@ import { readSnapshotModule } from '../snapshot/format.js';
 import { FIRST_GUEST, type Snapshot, type StoredSnapshot } from '../snapshot/snapshot.js';
 import type { ImageCache } from './cache.js';
 import { obtainImage } from './cached-image.js';
-import { type Directory, encodeHostState, grantDirectories } from './host-state.js';
+import { type Directory, encodeHostState, grantDirectories, grantListeners } from './host-state.js';
 import { putInstances } from './instance-data.js';
 import { lowerStack } from './lower.js';
 import { copyPageData, placeExtents } from './page-data.js';
@@ -46,6 +46,8 @@ export interface RestoreOptions {
   readonly directories?: readonly Directory[];
   /** Preopens that got no directory use the one that the snapshot names: only for snapshots that are trusted. */
   readonly recordedDirectories?: boolean;
+  /** Addresses of its listeners, in the order of their descriptors: lines of WAGSNAP_LISTEN. */
+  readonly listeners?: readonly string[];
   readonly cache?: ImageCache;
   readonly onProgress?: (done: number, total: number) => void;
 }
@@ -99,7 +101,9 @@ export function writeResumable(
   const resumable = new ResumableImage(image);
   const { memories, tables } = putInstances(snapshot, modules, references, resumable.data);
   resumable.data.u32(resumable.data.start + RT_GENERATION, Math.min(snapshot.generation, MAX_GENERATION));
-  const descriptors = grantDirectories(host, options.directories ?? [], options.recordedDirectories ?? false);
+  const recorded = options.recordedDirectories ?? false;
+  const directories = grantDirectories(host, options.directories ?? [], recorded);
+  const descriptors = grantListeners(directories, options.listeners ?? [], recorded);
   const { sourceFd } = options;
   const placed = sourceFd === undefined ? placeExtents(stored, resumable.extentsStart) : undefined;
   const plan = encodePlan(

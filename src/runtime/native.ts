@@ -119,6 +119,7 @@ export declare function unwind(): void;
 @external("target", "SYS_landlock_restrict_self") export declare const SYS_landlock_restrict_self: i64;
 /** What the kernel calls this CPU and its calling convention in a system call filter. */
 @external("target", "AUDIT_ARCH") export declare const AUDIT_ARCH: i64;
+@external("target", "SYS_socketpair") export declare const SYS_socketpair: i64;
 /** Flags of open that differ between CPUs. */
 @external("target", "O_DIRECTORY") export declare const O_DIRECTORY: i64;
 @external("target", "O_NOFOLLOW") export declare const O_NOFOLLOW: i64;

@@ -148,7 +148,8 @@ function describeInstance(instance: SnapshotInstance): object {
 
 function describeDescriptor(descriptor: Descriptor): object {
   const { fd, kind, preopen, readOnly, offset } = descriptor;
-  if (kind === 'stdio') return { fd, kind };
+  if (kind === 'stdio' || kind === 'socket') return { fd, kind };
+  if (kind === 'listener') return { fd, kind, address: textOf(descriptor.path) };
   if (kind === 'preopen') {
     return { fd, kind, guestName: textOf(descriptor.guestName), hostPath: textOf(descriptor.hostPath), readOnly };
   }
@@ -158,6 +159,8 @@ function describeDescriptor(descriptor: Descriptor): object {
 function descriptorLine(descriptor: Descriptor): string {
   const { fd, kind, preopen, readOnly, offset, path, guestName, hostPath } = descriptor;
   if (kind === 'stdio') return `${fd}: standard stream`;
+  if (kind === 'socket') return `${fd}: connection`;
+  if (kind === 'listener') return `${fd}: listens at ${textOf(descriptor.path)}`;
   if (kind === 'preopen') return `${fd}: ${textOf(guestName)} = ${textOf(hostPath)}${readOnly ? ' (read-only)' : ''}`;
   return `${fd}: ${kind} ${textOf(path)} below ${preopen}${kind === 'file' ? ` at offset ${count(Number(offset))}` : ''}`;
 }

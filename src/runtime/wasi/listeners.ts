@@ -15,6 +15,7 @@ import { flush, put, putForeign } from '../process/message';
 import { exit } from '../process/runtime-block';
 import { RIGHT_FD_FDSTAT_SET_FLAGS, RIGHT_FD_FILESTAT_GET, RIGHT_POLL_FD_READWRITE, RIGHT_SOCK_ACCEPT } from './abi';
 import { freeEntry, pathOf, setAccess, setEntry, setFlags } from './descriptors';
+import { PATH_MAX } from './guest';
 import { SOCK_CLOEXEC, SOL_SOCKET, call, native, statusFlags, wasiFlags } from './linux';
 import { putErrno, variable } from './preopens';
 
@@ -156,7 +157,7 @@ function fail(line: i64, length: i64, result: i64): void {
 }
 
 /** The listening socket of a line, or the process ends. */
-function openListener(line: i64, lineEnd: i64): i64 {
+export function openListener(line: i64, lineEnd: i64): i64 {
   at = line;
   end = lineEnd;
   let result: i64;
@@ -186,24 +187,42 @@ function openListener(line: i64, lineEnd: i64): i64 {
   return socket;
 }
 
+/** The line that is read next, and the last one that was: native addresses. 0: there are none. */
+let nextLine: i64 = 0;
+let lastLine: i64 = 0;
+
+export function startListenLines(): void {
+  nextLine = variable('WAGSNAP_LISTEN=');
+}
+
+/** The listening socket of the next line, or -1 when there is none. */
+export function openNextListener(): i64 {
+  if (nextLine == 0) return -1;
+  while (load8_u(nextLine) == NEWLINE) nextLine++;
+  if (load8_u(nextLine) == 0) return -1;
+  lastLine = nextLine;
+  while (load8_u(nextLine) != 0 && load8_u(nextLine) != NEWLINE) nextLine++;
+  return openListener(lastLine, nextLine);
+}
+
+/** What a snapshot says about the last line that was opened. */
+export function recordLine(entry: usize): void {
+  const length = min<i64>(nextLine - lastLine, <i64>PATH_MAX - 1);
+  copy(native(pathOf(entry)), lastLine, length);
+  store<u32>(entry, <u32>length, FD_PATH_LENGTH);
+}
+
 /** Opens all listeners, at the lowest free descriptors. */
 export function openListeners(): void {
-  let line = variable('WAGSNAP_LISTEN=');
-  if (line == 0) return;
-  for (; load8_u(line) != 0; ) {
-    let lineEnd = line;
-    while (load8_u(lineEnd) != 0 && load8_u(lineEnd) != NEWLINE) lineEnd++;
-    if (lineEnd > line) {
-      const socket = openListener(line, lineEnd);
-      const entry = freeEntry(3);
-      if (entry == 0) fail(line, lineEnd - line, -24);
-      setEntry(entry, FDK_LISTENER, socket, LISTENER_RIGHTS, 0);
-      setFlags(entry, wasiFlags(statusFlags(socket)));
-      setAccess(entry, 1);
-      const length = min<i64>(lineEnd - line, 4095);
-      copy(native(pathOf(entry)), line, length);
-      store<u32>(entry, <u32>length, FD_PATH_LENGTH);
-    }
-    line = load8_u(lineEnd) == 0 ? lineEnd : lineEnd + 1;
+  startListenLines();
+  while (true) {
+    const socket = openNextListener();
+    if (socket < 0) return;
+    const entry = freeEntry(3);
+    if (entry == 0) fail(lastLine, nextLine - lastLine, -24);
+    setEntry(entry, FDK_LISTENER, socket, LISTENER_RIGHTS, 0);
+    setFlags(entry, wasiFlags(statusFlags(socket)));
+    setAccess(entry, 1);
+    recordLine(entry);
   }
 }

@@ -11,7 +11,9 @@ import {
   FDK_DIRECTORY,
   FDK_FILE,
   FDK_FREE,
+  FDK_LISTENER,
   FDK_PREOPEN,
+  FDK_SOCKET,
   FDK_STDIO,
   FD_HOST_PATH_LENGTH,
   FD_NATIVE,
@@ -40,7 +42,7 @@ import {
   RT_ENVP,
   RT_RESUME_PLAN,
 } from '../layout';
-import { O_DIRECTORY, SYS_fcntl, SYS_lseek, copy, load64, load8_u, runtime, store64 } from '../native';
+import { O_DIRECTORY, SYS_fcntl, SYS_lseek, SYS_socketpair, SYS_write, copy, load64, load8_u, runtime, store64 } from '../native';
 import { flush, put, putDecimal, putForeign } from '../process/message';
 import { exit } from '../process/runtime-block';
 import { CLOCK_MONOTONIC, FDFLAG_NONBLOCK } from './abi';
@@ -62,6 +64,7 @@ import {
   setCookie,
 } from './descriptors';
 import { PATH, PATH_MAX } from './guest';
+import { openListener, openNextListener, recordLine, startListenLines } from './listeners';
 import {
   F_SETFL,
   LINUX_EISDIR,
@@ -71,8 +74,10 @@ import {
   O_RDONLY,
   O_RDWR,
   O_WRONLY,
+  SOCK_CLOEXEC,
   S_IFDIR,
   call,
+  closeNative,
   linuxFlags,
   native,
   statDescriptor,
@@ -205,6 +210,38 @@ function openFile(entry: usize): void {
   }
 }
 
+/** A listener listens again: at the next address of WAGSNAP_LISTEN, else where the plan says. */
+function openListening(entry: usize): void {
+  if (pathLength(entry) > <u32>HS_PATH_SIZE) failState("an address's length");
+  let socket = openNextListener();
+  if (socket >= 0) recordLine(entry);
+  else socket = openListener(native(pathOf(entry)), native(pathOf(entry)) + pathLength(entry));
+  setNonblock(entry, socket);
+}
+
+const PAIR: usize = memory.data(8, 8);
+const AF_UNIX: i64 = 1;
+const SOCK_STREAM: i64 = 1;
+
+/**
+ * A connection of the old process is gone. What stands for it is a socket whose peer has closed with something unread: to
+ * Linux and the guest the same as one that was reset, ECONNRESET and then the end, EPIPE for writes.
+ */
+function openReset(entry: usize): void {
+  const result = call(SYS_socketpair, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, native(PAIR));
+  if (result < 0) failState('no socket for a connection'); // a limit of descriptors
+  call(SYS_write, <i64>load<i32>(PAIR), native(PAIR), 1);
+  closeNative(<i64>load<i32>(PAIR, 4));
+  setNonblock(entry, <i64>load<i32>(PAIR));
+}
+
+/** Stores the native descriptor of an entry that had been NONBLOCK or not. */
+function setNonblock(entry: usize, descriptor: i64): void {
+  store<i32>(entry, <i32>descriptor, FD_NATIVE);
+  const flags = statusFlags(descriptor);
+  call(SYS_fcntl, descriptor, F_SETFL, flagsOf(entry) & FDFLAG_NONBLOCK ? flags | O_NONBLOCK : flags & ~O_NONBLOCK);
+}
+
 /** Standard descriptors are the new process's; of the old ones' flags only NONBLOCK is the guest's own. */
 function openStdio(entry: usize): void {
   const descriptor = <i64>load<i32>(entry, FD_NATIVE);
@@ -223,7 +260,7 @@ function readState(plan: i64): void {
   if (load<u32>(STATE, HS_FD_COUNT) > <u32>HS_FD_CAPACITY) failState('its number of descriptors');
   for (let i: u32 = 0; i < <u32>HS_FD_CAPACITY; i++) {
     const kind = kindOf(entryAt(i));
-    if (kind > <u32>FDK_DIRECTORY) failState('a kind of descriptor');
+    if (kind > <u32>FDK_SOCKET) failState('a kind of descriptor');
     if (kind != FDK_FREE && i >= load<u32>(STATE, HS_FD_COUNT)) failState('its number of descriptors');
   }
 }
@@ -234,11 +271,14 @@ export function wasi_resume(): void {
   readState(plan);
   const count = load<u32>(STATE, HS_FD_COUNT);
   checkLines();
+  startListenLines();
   for (let i: u32 = 0; i < count; i++) if (kindOf(entryAt(i)) == FDK_STDIO) openStdio(entryAt(i));
   for (let i: u32 = 0; i < count; i++) if (kindOf(entryAt(i)) == FDK_PREOPEN) openPreopen(entryAt(i));
   for (let i: u32 = 0; i < count; i++) {
     const kind = kindOf(entryAt(i));
     if (kind == FDK_FILE || kind == FDK_DIRECTORY) openFile(entryAt(i));
+    else if (kind == FDK_LISTENER) openListening(entryAt(i));
+    else if (kind == FDK_SOCKET) openReset(entryAt(i));
   }
   for (let i: u32 = 0; i < count; i++) {
     const entry = entryAt(i);

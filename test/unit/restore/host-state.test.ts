@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { InputError } from '../../../src/errors.js';
-import { encodeHostState, grantDirectories } from '../../../src/restore/host-state.js';
+import { encodeHostState, grantDirectories, grantListeners } from '../../../src/restore/host-state.js';
 import {
   FD_HOST_PATH_LENGTH,
   FD_KIND,
@@ -50,6 +50,29 @@ const file: Descriptor = {
   offset: 7n,
 };
 const host: Host = { descriptors: [empty, preopen, file], args: [], env: [], monotonic: 0n, pendingTimeout: undefined };
+
+describe('grantListeners', () => {
+  const at = (fd: number, address: string): Descriptor => ({
+    ...empty,
+    fd,
+    kind: 'listener',
+    path: Buffer.from(address),
+  });
+  const listeners = [empty, at(3, '0.0.0.0:80'), at(4, 'fd:3')];
+
+  test('a snapshot gets no address that was not given', () => {
+    expect(() => grantListeners(listeners, [], false)).toThrow(/descriptor 3 \(it was "0\.0\.0\.0:80"\).*--listen/);
+    expect(() => grantListeners(listeners, ['unix:/a'], false)).toThrow(/descriptor 4/);
+    expect(grantListeners([empty], [], false)).toEqual([empty]);
+  });
+
+  test('they are given in order; recorded ones only when they are trusted, and never a descriptor', () => {
+    const paths = (descriptors: readonly Descriptor[]) => descriptors.map(({ path }) => Buffer.from(path).toString());
+    expect(paths(grantListeners(listeners, ['1.2.3.4:5', 'unix:/a'], false))).toEqual(['', '1.2.3.4:5', 'unix:/a']);
+    expect(paths(grantListeners(listeners.slice(0, 2), [], true))).toEqual(['', '0.0.0.0:80']);
+    expect(() => grantListeners(listeners, [], true)).toThrow(InputError);
+  });
+});
 
 describe('grantDirectories', () => {
   test('a snapshot gets no directory that was not given', () => {
