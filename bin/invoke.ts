@@ -5,16 +5,13 @@
  * Knows no compiler: what to call is read from the image. Needs wasm/module.ts for the value types.
  */
 
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import type { Readable, Writable } from 'node:stream';
 import type { ImageDescription } from '../src/compile/metadata/image-reader.js';
 import { ExternKind, type FuncType, type Module, ValType } from '../src/compile/wasm/module.js';
 import { formatFuncType, valTypeName } from '../src/compile/wasm/text.js';
-import { ExitCode, InputError, ToolError } from '../src/errors.js';
-import { launch } from './emulator.js';
+import { ExitCode, InputError } from '../src/errors.js';
 import { UsageError } from './usage.js';
-import type { WorkloadOptions } from './workload.js';
+import { runWorkload, type WorkloadOptions } from './workload.js';
 
 const COMMAND_INSTANTIATE = 1;
 const COMMAND_INVOKE = 2;
@@ -74,41 +71,46 @@ export function parseArguments(name: string, type: FuncType, args: readonly stri
   return args.map((text, i) => parseValue(text, type.params[i]));
 }
 
-/** Starts the image, calls the function and prints its results, one a line. Resolves with the exit code. */
+/**
+ * Starts the image, calls the function and prints its results, one a line. Sets our exit code, as runWorkload does.
+ *
+ * @param onStart called with its pid
+ */
 export async function invoke(
   path: string,
   target: InvokeTarget,
   values: readonly bigint[],
   options: WorkloadOptions,
-): Promise<number> {
-  const { program, args, argv0 } = launch(path, options.argv0);
-  const child = spawn(program, [...args, ...options.args], {
-    argv0,
-    env: { ...options.env, WAGSNAP_DRIVER: String(DRIVER_FD) },
-    stdio: ['inherit', 'inherit', 'inherit', 'pipe', 'pipe'],
+  onStart: (pid: number) => void,
+): Promise<void> {
+  const env = { ...options.env, WAGSNAP_DRIVER: String(DRIVER_FD) };
+  let reply: Promise<Buffer[]> | undefined;
+  await runWorkload(path, { ...options, env, descriptors: ['pipe', 'pipe'] }, (pid, _, child) => {
+    const [, , , commands, replies] = child.stdio as unknown as [null, null, null, Writable, Readable];
+    commands.on('error', () => {}); // the process has ended: its exit code says why
+    reply = replies.toArray();
+    for (let instance = 1; instance <= target.instance; instance++) {
+      commands.write(Buffer.of(COMMAND_INSTANTIATE, instance, instance >> 8, 0, 0));
+    }
+    commands.end(Buffer.concat([encodeInvoke(target, values), Buffer.of(COMMAND_QUIT)]));
+    onStart(pid);
   });
-  const ended = once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>;
-  ended.catch(() => {});
-  const [, , , commands, replies] = child.stdio as unknown as [null, null, null, Writable, Readable];
-  commands.on('error', () => {}); // the process has ended: its exit code says why
-  child.on('error', (error) => replies.destroy(new ToolError('start', `cannot start ${path}: ${error.message}`)));
-  for (let instance = 1; instance <= target.instance; instance++) {
-    commands.write(Buffer.of(COMMAND_INSTANTIATE, instance, instance >> 8, 0, 0));
-  }
-  commands.end(Buffer.concat([encodeInvoke(target, values), Buffer.of(COMMAND_QUIT)]));
-  const reply = Buffer.concat((await replies.toArray()) as Buffer[]);
-  const [code, signal] = await ended;
-  const trap = firstTrap(reply, target.instance + 1);
+  printReply(target, Buffer.concat((await reply) ?? []));
+}
+
+/** Without all of the reply the process has ended on the way, and its exit code is ours. */
+function printReply({ instance, type }: InvokeTarget, reply: Buffer): void {
+  const at = instance + 1; // a byte for each instance and one for the call
+  const trap = firstTrap(reply, at);
   if (trap !== 0) {
     process.stderr.write(`wag-snap: trap: ${TRAP_MESSAGES[trap] ?? trap}\n`);
-    return ExitCode.trap;
+    process.exitCode = ExitCode.trap;
+    return;
   }
-  const at = target.instance + 1;
-  if (reply.length !== at + target.type.results.length * 8) return code ?? (signal === null ? 0 : ExitCode.failed);
-  target.type.results.forEach((type, i) => {
-    console.log(formatValue(type, reply.readBigUInt64LE(at + i * 8)));
+  if (reply.length !== at + type.results.length * 8) return;
+  type.results.forEach((result, i) => {
+    console.log(formatValue(result, reply.readBigUInt64LE(at + i * 8)));
   });
-  return code ?? ExitCode.failed;
 }
 
 function encodeInvoke(target: InvokeTarget, values: readonly bigint[]): Buffer {

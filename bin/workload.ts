@@ -17,8 +17,8 @@ export interface WorkloadOptions {
   /** argv[0] of the workload. */
   readonly argv0: string;
   readonly args: readonly string[];
-  /** Descriptors 3 and up that the workload inherits. */
-  readonly descriptors?: readonly number[];
+  /** Descriptors 3 and up that the workload inherits; 'pipe': one to or from us. */
+  readonly descriptors?: readonly (number | 'pipe')[];
   /** Milliseconds after which it is killed. */
   readonly timeout?: number;
 }
@@ -37,7 +37,7 @@ const forwarded: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SI
 export async function runWorkload(
   image: string,
   options: WorkloadOptions,
-  onStart: (pid: number, emulated: boolean) => void,
+  onStart: (pid: number, emulated: boolean, child: ChildProcess) => void,
 ): Promise<void> {
   let child: ChildProcess | undefined;
   let fatal: NodeJS.Signals | null = null;
@@ -55,7 +55,7 @@ export async function runWorkload(
   try {
     const how = launch(image, options.argv0);
     child = await start(how, options);
-    onStart(child.pid!, how.emulated);
+    onStart(child.pid!, how.emulated, child);
     for (const signal of early) child.kill(signal);
     const { code, signal } = await endedInTime(child, options.timeout);
     if (signal === null) process.exitCode = code ?? 0;

@@ -95,11 +95,12 @@ const command: CommandModule<object, Options> = {
     try {
       if (options.verbose) await program.printImports();
       const workload = { env, argv0: kind === 'image' ? path : basename(path), args, timeout };
-      if (options.invoke !== undefined) await invokeExport(program, options.invoke, workload);
+      const printPid = (pid: number) => options.verbose && process.stderr.write(`pid ${pid}\n`);
+      if (options.invoke !== undefined) await invokeExport(program, options.invoke, workload, printPid);
       else {
         await runWorkload(program.image, workload, (pid, emulated) => {
           if (!emulated) program.release();
-          if (options.verbose) process.stderr.write(`pid ${pid}\n`);
+          printPid(pid);
         });
       }
     } finally {
@@ -109,14 +110,19 @@ const command: CommandModule<object, Options> = {
 };
 export default command;
 
-async function invokeExport(program: Program, name: string, workload: WorkloadOptions): Promise<void> {
+async function invokeExport(
+  program: Program,
+  name: string,
+  workload: WorkloadOptions,
+  onStart: (pid: number) => void,
+): Promise<void> {
   const { findInvokeTarget, invoke, parseArguments } = await import('../invoke.js');
   const { readImage } = await import('../../src/compile/metadata/image-reader.js');
   const image = readImage(program.image);
   try {
     const target = findInvokeTarget(image, await program.module(), name);
     const values = parseArguments(name, target.type, workload.args);
-    process.exitCode = await invoke(program.image, target, values, { ...workload, args: [] });
+    await invoke(program.image, target, values, { ...workload, args: [] }, onStart);
   } finally {
     image.close();
   }

@@ -14,6 +14,8 @@ import { targets } from '../arch/targets.js';
 import type { ImageDescription } from '../compile/metadata/image-reader.js';
 import { BugError, InputError, ToolError } from '../errors.js';
 import {
+  FLAG_DRIVER,
+  RT_FLAGS,
   RT_GENERATION,
   RT_PARK_CONTEXT,
   RT_PHASE,
@@ -134,8 +136,9 @@ class Capture {
     if (memory.u32(runtime + RT_STATE) !== STATE_PARKED) throw new BugError('capture: the process is not parked');
     const phase = memory.u32(runtime + RT_PHASE);
     const guests = image.identity.instances.slice(FIRST_GUEST);
-    if (phase < FIRST_GUEST * 2 || phase >> 1 > guests.length) {
-      throw new ToolError('phase', `pid ${process.pid}: it runs under a driver: such a process cannot be restored`);
+    const driven = (memory.u32(runtime + RT_FLAGS) & FLAG_DRIVER) !== 0; // the phase is an earlier one's then
+    if (driven || phase < FIRST_GUEST * 2 || phase >> 1 > guests.length) {
+      throw new ToolError('driven', `pid ${process.pid} runs a single function (run --invoke): it cannot be captured`);
     }
     const { lifted, stackSize } = this.readStack(references);
     const host = readHost(memory, runtime, now);

@@ -159,6 +159,18 @@ describe('run', () => {
     expect(wagSnap('run', path)).toEqual({ status: 9, stdout: '', stderr: '', signal: null });
   });
 
+  test('--invoke passes signals on, and its process is not captured', async () => {
+    const text = '(module (func $start) (start $start) (func (export "spin") (loop (br 0))))';
+    const { child, pid } = await started('run', '-v', wat('spin', text), '--invoke', 'spin');
+    const captured = wagSnap('capture', String(pid), '--kill', '-o', 'spin.wsnap');
+    expect(captured).toMatchObject({ status: 1, stderr: expect.stringMatching(/run --invoke.*cannot be captured/) });
+    expect(existsSync(join(folder, 'spin.wsnap'))).toBe(false);
+    expect(isAlive(pid)).toBe(true);
+    child.kill('SIGTERM');
+    expect(await once(child, 'close')).toEqual([null, 'SIGTERM']);
+    expect(isAlive(pid)).toBe(false);
+  });
+
   test('--invoke prints a result a line', () => {
     expect(wagSnap('run', arithmetic, '--invoke', 'add', '2', '-5').stdout).toBe('-3\n');
     expect(wagSnap('run', '--invoke', 'both', arithmetic, '0x10', '0.5').stdout).toBe('0.5\n16\n');
