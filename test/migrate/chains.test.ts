@@ -11,7 +11,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { capturePid } from '../../src/snapshot/capture.js';
 import { random } from '../support/random.js';
-import { build, captureAndEnd, programPath, restoreAndStart, temporaryFolder, Workload } from '../support/workload.js';
+import { build, programPath, restoreAndStart, temporaryFolder, Workload } from '../support/workload.js';
+import { hop } from './hop-chain.js';
 
 const HOPS = 10;
 
@@ -46,29 +47,10 @@ for (const [name, ...args] of programs) {
     const whole = await Workload.start(built.path, { args, dirs }).ended();
     const duration = performance.now() - start;
 
-    let workload = Workload.start(built.path, { args, dirs });
-    let printed = '';
-    let hops = 0;
-    for (; hops < HOPS; hops++) {
-      await sleep((next() * duration * 1.2) / HOPS);
-      const snapshot = join(own, `${hops % 2}.wsnap`);
-      if (workload.hasEnded) break;
-      try {
-        await captureAndEnd(workload, snapshot);
-      } catch (error) {
-        await Promise.race([workload.ended(), sleep(1000)]);
-        if (workload.hasEnded) break; // it was done before
-        throw error;
-      }
-      printed += (await workload.ended()).stdout;
-      workload = restoreAndStart(snapshot, built, join(own, `resumable-${hops % 2}`), {
-        dirs,
-        selfContained: hops % 2 === 0,
-      });
-    }
-    const last = await workload.ended();
+    const wait = () => (next() * duration * 1.2) / HOPS;
+    const { ending, hops } = await hop([built], HOPS, wait, own, { args, dirs });
     console.log(`${name}: ${hops} hops in a run of ${duration.toFixed(0)} ms`);
-    expect({ ...last, stdout: printed + last.stdout }).toEqual(whole);
+    expect(ending).toEqual(whole);
     expect(hops).toBeGreaterThan(1);
   });
 }

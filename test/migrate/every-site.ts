@@ -23,10 +23,11 @@ import {
 const ENDS_WITHIN = 2000; // milliseconds
 
 export interface EverySiteResult {
-  /** Sites of guest code in the image. */
+  /** Those to choose from. */
   readonly sites: number;
   readonly tried: number;
-  readonly reached: number;
+  /** Those that are on the program's way, as text offsets. */
+  readonly reached: readonly number[];
   /** A line per site that went wrong. */
   readonly failures: string[];
 }
@@ -34,6 +35,7 @@ export interface EverySiteResult {
 /**
  * @param limit tries at most so many sites, evenly over the program
  * @param onto what to restore onto: the same module, perhaps compiled in another way
+ * @param sites text offsets to choose from; default: all of the guest's
  */
 export async function captureAtEverySite(
   built: Built,
@@ -41,18 +43,18 @@ export async function captureAtEverySite(
   options: StartOptions,
   limit: number,
   onto = built,
+  sites: readonly number[] = guestSites(built),
 ): Promise<EverySiteResult> {
   const whole = await Workload.start(built.path, options).ended();
-  const sites = guestSites(built);
   const step = Math.max(1, sites.length / limit);
   const chosen = Array.from({ length: Math.min(limit, sites.length) }, (_, i) => sites[Math.floor(i * step)]);
   const single = new SingleSiteImage(built, join(folder, 'single'));
-  let reached = 0;
+  const reached: number[] = [];
   const failures: string[] = [];
   for (const site of chosen) {
     single.setTrap(site);
     const outcome = await tryOnce(onto, single.path, folder, options, whole);
-    if (outcome.reached) reached++;
+    if (outcome.reached) reached.push(site);
     if (outcome.failure !== undefined)
       failures.push(`site at text ${site} (${describe(built, site)}): ${outcome.failure}`);
   }
@@ -101,6 +103,15 @@ export function guestSites({ image }: Built): number[] {
     for (let site = first; site < end; site++) offsets.push(sites.site(site).textOffset);
   }
   return offsets;
+}
+
+/** Text offsets of the same sites in another image of the module. */
+export function sitesIn({ image: to }: Built, { image: from }: Built, textOffsets: readonly number[]): number[] {
+  return textOffsets.map((textOffset) => {
+    const { bodyOffset, kind } = from.sites.site(from.sites.siteAt(textOffset));
+    const { instance, index } = from.sites.function(from.sites.functionAt(textOffset));
+    return to.sites.site(to.sites.siteFor(instance, index, bodyOffset, kind)).textOffset;
+  });
 }
 
 function describe({ image }: Built, textOffset: number): string {

@@ -25,7 +25,7 @@ async function compareFile(path: string): Promise<SiteComparison> {
 }
 
 const root = packageFolder();
-const folders = ['fixtures/programs', 'test/wasi/programs', 'test/migrate', 'build/lua', 'build/bzip2'];
+const folders = ['fixtures/programs', 'test/wasi/programs', 'test/migrate', 'build/e2e'];
 const files = folders
   .map((folder) => resolve(root, folder))
   .filter((folder) => existsSync(folder))

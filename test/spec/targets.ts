@@ -1,8 +1,8 @@
 /** The CPUs that the suite runs on: how to compile for them and how to start what comes out. */
 
-import { arm64 } from '../../src/arch/arm64/target.js';
-import type { Target } from '../../src/arch/target.js';
-import { x64 } from '../../src/arch/x64/target.js';
+import { findEmulator } from '../../bin/emulator.js';
+import type { ArchName, Target } from '../../src/arch/target.js';
+import { targets } from '../../src/arch/targets.js';
 
 export interface SpecTarget {
   readonly target: Target;
@@ -10,14 +10,16 @@ export interface SpecTarget {
   readonly launcher: readonly string[];
 }
 
-const TARGETS: Readonly<Record<string, SpecTarget>> = {
-  x64: { target: x64, launcher: process.arch === 'x64' ? [] : ['qemu-x86_64-static'] },
-  arm64: { target: arm64, launcher: process.arch === 'arm64' ? [] : ['qemu-aarch64-static'] },
-};
+/** What qemu-user calls them. */
+const QEMU: Readonly<Record<ArchName, string>> = { x64: 'x86_64', arm64: 'aarch64' };
 
-export const ARCHES = Object.keys(TARGETS);
+export const ARCHES = Object.keys(QEMU);
 
-/** undefined when there is no such CPU. */
+/** undefined when there is no such CPU, or nothing here that runs its code. */
 export function specTarget(arch: string): SpecTarget | undefined {
-  return TARGETS[arch];
+  const name = (['x64', 'arm64'] as const).find((known) => known === arch);
+  if (name === undefined) return undefined;
+  if (name === process.arch) return { target: targets[name], launcher: [] };
+  const emulator = findEmulator(QEMU[name]);
+  return emulator === undefined ? undefined : { target: targets[name], launcher: [emulator] };
 }

@@ -1,9 +1,10 @@
-/** The conformance suite on this machine's CPU: no failure but the expected ones, and no fewer assertions than before. */
+/** The conformance suite on a CPU: no failure but the expected ones, and no fewer assertions than before. */
 
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { ArchName } from '../../src/arch/target.js';
 import {
   type Assembler,
   createAssembler,
@@ -13,18 +14,25 @@ import {
 } from '../support/wast.js';
 import { expectedFailures, judge, storeCounts, storedCounts } from './expectations.js';
 import { runScript, type ScriptResult } from './run-script.js';
-import { specTarget } from './targets.js';
+import { type SpecTarget, specTarget } from './targets.js';
 
 const suite = testsuiteFolder();
-const target = process.platform === 'linux' ? specTarget(process.arch) : undefined;
 const bless = process.env['BLESS'] === '1';
 
-describe('conformance suite', () => {
-  if (suite === undefined || target === undefined) {
-    const why = suite === undefined ? 'set WASM_TESTSUITE to its folder' : `no images for ${process.arch}`;
-    it.skip(`was not run: ${why}`, () => {});
-    return;
-  }
+/** Defines the tests. A CPU that is not this machine's needs qemu-user. */
+export function testConformance(arch: ArchName): void {
+  describe(`conformance suite, ${arch}`, () => {
+    const target = process.platform === 'linux' ? specTarget(arch) : undefined;
+    if (suite === undefined || target === undefined) {
+      const why = suite === undefined ? 'set WASM_TESTSUITE to its folder' : 'install qemu-user-static';
+      it.skip(`was not run: ${why}`, () => {});
+      return;
+    }
+    testScripts(suite, target);
+  });
+}
+
+function testScripts(suite: string, target: SpecTarget): void {
   const scripts = testsuiteScripts(suite);
   const results: ScriptResult[] = [];
   let assemble: Assembler;
@@ -42,7 +50,7 @@ describe('conformance suite', () => {
   it.each(scripts)('%s', async (script) => {
     const result = await runScript(script, readFileSync(join(suite, script)), { target, assemble, folder });
     results.push(result);
-    const { unexpected, stale } = judge(result, process.arch);
+    const { unexpected, stale } = judge(result, target.target.name);
     const lines = unexpected.map(({ line, command, reason }) => `${script}:${line}: ${command}: ${reason}`);
     expect(lines.join('\n')).toBe('');
     expect(stale, 'expected to fail, but passes: see expected-failures.json').toEqual([]);
@@ -61,4 +69,4 @@ describe('conformance suite', () => {
     const named = [...expectedFailures.map(({ script }) => script), ...Object.keys(storedCounts)];
     expect(named.filter((script) => !scripts.includes(script))).toEqual([]);
   });
-});
+}

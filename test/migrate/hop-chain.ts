@@ -1,0 +1,65 @@
+/**
+ * A chain of hops: a program is captured at a random moment, ended, restored, captured again from there, and so on, each
+ * time onto the next of several images of the same module. Every second resumable image is self-contained, the others map
+ * the snapshot.
+ *
+ * What all the pieces print is to be what an unbroken run prints: the caller compares.
+ */
+
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  type Built,
+  captureAndEnd,
+  type Ending,
+  restoreAndStart,
+  type StartOptions,
+  Workload,
+} from '../support/workload.js';
+
+/** How long a process that could not be captured has for its end. */
+const ENDS_WITHIN = 2000; // milliseconds
+
+export interface HopChain {
+  /** Of the last piece; stdout is that of all pieces. */
+  readonly ending: Ending;
+  /** May be less than asked for: the program was done. */
+  readonly hops: number;
+}
+
+/**
+ * @param images of one module; hop n goes to images[n % length], the first piece runs on images[0]
+ * @param wait milliseconds that the piece on an image is left alone before it is captured
+ * @param folder for snapshots and resumable images
+ */
+export async function hop(
+  images: readonly Built[],
+  hops: number,
+  wait: (image: Built) => number,
+  folder: string,
+  options: StartOptions,
+): Promise<HopChain> {
+  let workload = Workload.start(images[0].path, options);
+  let printed = '';
+  let done = 0;
+  for (; done < hops; done++) {
+    await sleep(wait(images[done % images.length]));
+    if (workload.hasEnded) break;
+    const snapshot = join(folder, `${done % 2}.wsnap`);
+    try {
+      await captureAndEnd(workload, snapshot);
+    } catch (error) {
+      await Promise.race([workload.ended(), sleep(ENDS_WITHIN)]);
+      if (workload.hasEnded) break; // it was done before
+      workload.kill();
+      throw error;
+    }
+    printed += (await workload.ended()).stdout;
+    workload = restoreAndStart(snapshot, images[(done + 1) % images.length], join(folder, `resumable-${done % 2}`), {
+      dirs: options.dirs,
+      selfContained: done % 2 === 0,
+    });
+  }
+  const last = await workload.ended();
+  return { ending: { ...last, stdout: printed + last.stdout }, hops: done };
+}

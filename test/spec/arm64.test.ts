@@ -1,0 +1,5 @@
+/** The conformance suite on ARM64: see suite.ts. A file for each CPU, so that they run side by side. */
+
+import { testConformance } from './suite.js';
+
+testConformance('arm64');
