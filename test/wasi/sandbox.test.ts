@@ -96,6 +96,7 @@ describe.runIf(hasSeccomp)('a forged guest', () => {
     ['mmap executable', 9, [0, 4096, 5, 0x22, -1, 0]],
     ['mmap of another file', 9, [0, 4096, 5, 2, 0, 0]],
     ['mmap of the image elsewhere', 9, [0, 4096, 5, 2, EXE, 0]],
+    ['mmap of the image over nothing', 9, [0x10000, 65536, 5, 0x12, EXE, 65536]],
     ['mmap of the image writable', 9, [0, 4096, 3, 2, EXE, 0]],
     ['mmap of the image shared', 9, [0, 4096, 1, 1, EXE, 0]],
     ['mmap of memory', 9, [0, 4096, 3, 0x22, -1, 0]],
@@ -142,6 +143,25 @@ describe.runIf(hasSeccomp)('a forged guest', () => {
     expect(await g.call(72, [1, 3, 0])).toBeGreaterThanOrEqual(0n); // F_GETFL
     expect(await g.call(9, [0, 4096, 1, 2, EXE, 0])).toBeGreaterThan(0n); // the image, to read
     expect(await g.call(16, [0, 0x5401, g.dataAddress])).toBe('SIGSYS'); // TCGETS
+  });
+
+  it.each([
+    ['as it is', {}, true],
+    ['from behind 4 GiB of the file', { offset: 2n ** 32n }, false],
+    ['from elsewhere in the file', { offset: 65536n }, false],
+    ['elsewhere', { address: 65536n }, false],
+    ['shorter', { size: -4096n }, false],
+    ['writable', { protection: 2n }, false],
+  ])('may map its text or not: %s', async (_, change: Record<string, bigint>, allowed) => {
+    const g = await start();
+    const maps = readFileSync(`/proc/${g.process.pid}/maps`, 'latin1');
+    const [first, last, at] = /^(\w+)-(\w+) r-xp (\w+) \S+ \d+ .*forged$/m
+      .exec(maps)!
+      .slice(1)
+      .map((x) => BigInt(`0x${x}`));
+    const { address = 0n, size = 0n, protection = 0n, offset = 0n } = change;
+    const args = [first + address, last - first + size, 5n + protection, 0x12, EXE, at + offset];
+    expect(await g.call(9, args)).toBe(allowed ? first : 'SIGSYS');
   });
 
   it('can open nothing but what is below its directory', async () => {

@@ -1,0 +1,130 @@
+/**
+ * Writes a system call filter: classic BPF over struct seccomp_data (linux/seccomp.h, linux/bpf_common.h).
+ *
+ *     startFilter()   the CPU's convention, or the end; then the number is in the accumulator
+ *     allow(nr)       with any arguments
+ *     begin(nr) require(...) ... end()    with arguments that are checked; a check that fails is the end
+ *     finishFilter()  anything else is the end
+ *
+ * AssemblyScript. "The end" kills the process. Arguments are u64; where the kernel looks at the low half only, so may a check.
+ */
+
+import { AUDIT_ARCH, memoryBase } from '../native';
+
+const RET_KILL_PROCESS: u32 = 0x80000000;
+const RET_ALLOW: u32 = 0x7fff0000;
+const DATA_NR: u32 = 0;
+const DATA_ARCH: u32 = 4;
+const DATA_ARGS: u32 = 16; // u64 each, little-endian
+
+// a word of the data, jumps on equal and on greater, the verdict
+const LOAD: u16 = 0x20;
+const JUMP_EQUAL: u16 = 0x15;
+const JUMP_GREATER: u16 = 0x25;
+const RETURN: u16 = 0x06;
+
+const FILTER_MAX: u32 = 512;
+/** struct sock_filter [FILTER_MAX]: u16 code, u8 jump if true, u8 if false, u32 k. */
+const FILTER: usize = memory.data(4096, 8);
+/** struct sock_fprog: u16 length, pointer. */
+const PROGRAM: usize = memory.data(16, 8);
+let length: u32 = 0;
+
+function emit(code: u16, ifTrue: u8, ifFalse: u8, k: u32): void {
+  const at = FILTER + <usize>length * 8;
+  store<u16>(at, code);
+  store<u8>(at, ifTrue, 2);
+  store<u8>(at, ifFalse, 3);
+  store<u32>(at, k, 4);
+  if (length < FILTER_MAX - 1) length++;
+}
+
+function kill(): void {
+  emit(RETURN, 0, 0, RET_KILL_PROCESS);
+}
+
+/** Allows a system call with any arguments. The accumulator has its number. */
+export function allow(nr: i64): void {
+  emit(JUMP_EQUAL, 0, 1, <u32>nr);
+  emit(RETURN, 0, 0, RET_ALLOW);
+}
+
+let blockStart: u32 = 0;
+
+/** The checks that follow, up to `end`, are for one system call. */
+export function begin(nr: i64): void {
+  blockStart = length;
+  emit(JUMP_EQUAL, 0, 0, <u32>nr);
+}
+
+export function end(): void {
+  emit(RETURN, 0, 0, RET_ALLOW);
+  store<u8>(FILTER + <usize>blockStart * 8, <u8>(length - blockStart - 1), 3);
+}
+
+/** Kills unless the low half of an argument is the value: for those of which the kernel looks at no more. */
+export function require(argument: u32, value: u32, half: u32 = 0): void {
+  emit(LOAD, 0, 0, DATA_ARGS + argument * 8 + half);
+  emit(JUMP_EQUAL, 1, 0, value);
+  kill();
+}
+
+export function requireEither(argument: u32, first: u32, second: u32): void {
+  emit(LOAD, 0, 0, DATA_ARGS + argument * 8);
+  emit(JUMP_EQUAL, 2, 0, first);
+  emit(JUMP_EQUAL, 1, 0, second);
+  kill();
+}
+
+export function refuse(argument: u32, value: u32): void {
+  emit(LOAD, 0, 0, DATA_ARGS + argument * 8);
+  emit(JUMP_EQUAL, 0, 1, value);
+  kill();
+}
+
+export function requireHigh(argument: u32, value: u32): void {
+  require(argument, value, 4);
+}
+
+export function require64(argument: u32, value: i64): void {
+  require(argument, <u32>value);
+  requireHigh(argument, <u32>(value >>> 32));
+}
+
+/** Kills when the low half of an argument is above the value. */
+export function requireAtMost(argument: u32, value: u32): void {
+  emit(LOAD, 0, 0, DATA_ARGS + argument * 8);
+  emit(JUMP_GREATER, 0, 1, value);
+  kill();
+}
+
+let branch: u32 = 0;
+
+/** What follows, up to `otherwise`, is for a low half of an argument that is not the value. */
+export function unless(argument: u32, value: u32): void {
+  emit(LOAD, 0, 0, DATA_ARGS + argument * 8);
+  branch = length;
+  emit(JUMP_EQUAL, 0, 0, value);
+}
+
+/** Allows what has passed the checks since `unless`; what follows is for the value itself. */
+export function otherwise(): void {
+  emit(RETURN, 0, 0, RET_ALLOW);
+  store<u8>(FILTER + <usize>branch * 8, <u8>(length - branch - 1), 2);
+}
+
+export function startFilter(): void {
+  length = 0;
+  emit(LOAD, 0, 0, DATA_ARCH);
+  emit(JUMP_EQUAL, 1, 0, <u32>AUDIT_ARCH);
+  kill();
+  emit(LOAD, 0, 0, DATA_NR);
+}
+
+/** @returns native address of a struct sock_fprog */
+export function finishFilter(): i64 {
+  kill();
+  store<u16>(PROGRAM, <u16>length);
+  store<i64>(PROGRAM, memoryBase() + FILTER, 8);
+  return memoryBase() + PROGRAM;
+}
