@@ -1,7 +1,7 @@
 /**
  * Random modules captured at random safepoints of their run and restored, perhaps for another CPU or by another version of
- * the compiler: what both halves print must be what V8 says. This proves the site tables by use: any value that a map
- * does not describe, or describes wrongly, is lost on the way.
+ * the compiler. The snapshot must have every value that an interpreter has at that safepoint: so the site tables describe
+ * all there is, and rightly. What both halves print must be what V8 says: so restoring misses nothing.
  */
 
 import { closeSync, openSync } from 'node:fs';
@@ -10,7 +10,7 @@ import { compileImage } from '../../src/compile/compile.js';
 import { writeImage } from '../../src/compile/image/write-file.js';
 import { type ImageDescription, readImage } from '../../src/compile/metadata/image-reader.js';
 import { decodeModule } from '../../src/compile/wasm/decode.js';
-import type { Module } from '../../src/compile/wasm/module.js';
+import { ExternKind, type Module } from '../../src/compile/wasm/module.js';
 import { ToolError } from '../../src/errors.js';
 import { writeResumable } from '../../src/restore/restore.js';
 import { capturePid } from '../../src/snapshot/capture.js';
@@ -18,7 +18,11 @@ import { readSnapshot } from '../../src/snapshot/format.js';
 import { specTarget } from '../spec/targets.js';
 import { Choices } from './choices.js';
 import { NanMode } from './code.js';
+import { compareSnapshot } from './compare-snapshot.js';
+import { Interpreter } from './interpreter.js';
+import { link, type Memory } from './machine.js';
 import { expectedOutput, mainModule, withoutTraps } from './main-module.js';
+import type { Raw } from './numeric-oracle.js';
 import { Process } from './process.js';
 import { randomCase } from './random-module.js';
 import type { Sizes } from './shape.js';
@@ -80,10 +84,33 @@ export async function migrateCase(seed: number, folder: string, options: Migrati
       continue;
     }
     migrated++;
+    const interpreter = interpret(
+      decoded,
+      modules.map((module) => module.name),
+      n,
+    );
+    const wrong = interpreter && compareSnapshot(readSnapshot(join(folder, 'snapshot')), interpreter);
+    if (wrong === undefined) failures.push(`${label}: the interpreter has fewer safepoints`);
+    else if (wrong.length > 0) failures.push([label, ...wrong].join('\n'));
     if (halves instanceof Error) failures.push(`${label}: ${halves.stack}`);
     else if (!halves.equals(output)) failures.push(`${label}: ${difference(halves, output)}`);
   }
   return { failures, migrated };
+}
+
+/** One buffer; the interpreter prints nothing. */
+function fdWrite({ view }: Memory, args: readonly Raw[]): Raw[] {
+  const [, buffers, , written] = args.map(Number);
+  view.setUint32(written, view.getUint32(buffers + 4, true), true);
+  return [0];
+}
+
+/** An interpreter at the n-th safepoint; undefined when there are fewer. */
+function interpret(modules: readonly Module[], names: readonly string[], n: number): Interpreter | undefined {
+  const instances = link(modules, names, { fd_write: fdWrite });
+  const main = instances[instances.length - 1];
+  const interpreter = new Interpreter(instances);
+  return interpreter.run(main.functions[main.find('_start', ExternKind.Func)], n) ? interpreter : undefined;
 }
 
 function name({ arch, variation }: Image): string {

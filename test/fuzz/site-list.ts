@@ -7,8 +7,10 @@
  */
 
 import type { FuncType, Module } from '../../src/compile/wasm/module.js';
-import { Op, type Opcode, opcodes } from '../../src/compile/wasm/opcodes.js';
+import { Op, type Opcode } from '../../src/compile/wasm/opcodes.js';
 import { SITE_CALL, SITE_ENTRY, SITE_LOOP } from '../../src/runtime/layout.js';
+import { BodyReader, BUILTINS, blockType } from './body-reader.js';
+import { FuncRef, I32 } from './shape.js';
 
 type ValType = number;
 
@@ -26,19 +28,6 @@ export interface ExpectedFunction {
   readonly sites: readonly ExpectedSite[];
 }
 
-const EMPTY = 0x40;
-const rowOf = new Map(opcodes.map((row) => [row.code, row]));
-const BUILTINS = new Set<Op>([
-  Op.MemoryGrow,
-  Op.MemoryInit,
-  Op.MemoryCopy,
-  Op.MemoryFill,
-  Op.TableGrow,
-  Op.TableInit,
-  Op.TableCopy,
-  Op.TableFill,
-]);
-
 interface Frame {
   readonly op: Op;
   readonly params: readonly ValType[];
@@ -54,8 +43,7 @@ export function expectedSites(module: Module): ExpectedFunction[] {
 }
 
 class Interpreter {
-  private readonly bytes: Uint8Array;
-  private at: number;
+  private readonly reader: BodyReader;
   private readonly start: number;
   private readonly type: FuncType;
   private readonly locals: ValType[];
@@ -68,15 +56,10 @@ class Interpreter {
     private readonly module: Module,
     private readonly defined: number,
   ) {
-    this.bytes = module.bytes;
-    this.at = this.start = module.bodyStart[defined];
+    this.start = module.bodyStart[defined];
+    this.reader = new BodyReader(module.bytes, this.start);
     this.type = module.types[module.funcTypes[module.importedFuncCount + defined]];
-    this.locals = [...this.type.params];
-    for (let runs = this.leb(); runs > 0; runs--) {
-      const count = this.leb();
-      const type = this.bytes[this.at++];
-      for (let i = 0; i < count; i++) this.locals.push(type);
-    }
+    this.locals = [...this.type.params, ...this.reader.locals()];
   }
 
   run(): ExpectedFunction {
@@ -84,63 +67,16 @@ class Interpreter {
     this.sites.push({ bodyOffset: 0, kind: SITE_ENTRY, operands: [...this.type.params], results: [] });
     const results = [...this.type.results];
     this.frames.push({ op: Op.Unreachable, params: [], results, base: 0, wasReachable: true, branched: false });
-    while (this.at < module.bodyEnd[defined]) this.instruction();
+    while (this.reader.at < module.bodyEnd[defined]) this.instruction();
     return { index: module.importedFuncCount + defined, locals: this.locals, sites: this.sites };
   }
 
-  // -- reading
-
-  private leb(): number {
-    let value = 0;
-    let scale = 1;
-    for (;;) {
-      const byte = this.bytes[this.at++];
-      value += (byte & 0x7f) * scale;
-      scale *= 128;
-      if (byte < 0x80) return value;
-    }
-  }
-
-  private immediates({ immediates }: Opcode): number[] {
-    switch (immediates) {
-      case 'none':
-        return [];
-      case 'labels':
-      case 'types': {
-        const count = this.leb() + (immediates === 'labels' ? 1 : 0);
-        return Array.from({ length: count }, () => this.leb());
-      }
-      case 'f32':
-      case 'f64':
-        this.at += immediates === 'f32' ? 4 : 8;
-        return [];
-      case 'memarg':
-      case 'type table':
-      case 'table table':
-      case 'elem table':
-      case 'data memory':
-      case 'memory memory':
-        return [this.leb(), this.leb()];
-      default:
-        return [this.leb()];
-    }
-  }
-
-  private blockType(byte: number): { params: readonly ValType[]; results: readonly ValType[] } {
-    if (byte === EMPTY) return { params: [], results: [] };
-    if (byte > EMPTY && byte < 0x80) return { params: [], results: [byte] };
-    const { params, results } = this.module.types[byte];
-    return { params: [...params], results: [...results] };
-  }
-
-  // -- interpreting
-
   private instruction(): void {
-    const offset = this.at - this.start;
-    const first = this.bytes[this.at++];
-    const code: Op = first === 0xfc ? 0xfc00 | this.leb() : first;
-    const row = rowOf.get(code)!;
-    const immediates = this.immediates(row);
+    const { reader } = this;
+    const offset = reader.at - this.start;
+    const row = reader.opcode();
+    const immediates = reader.immediates(row);
+    const { code } = row;
     switch (code) {
       case Op.Block:
       case Op.Loop:
@@ -152,16 +88,16 @@ class Interpreter {
         return this.end();
     }
     if (!this.reachable) return;
-    if (BUILTINS.has(code)) {
-      this.stack.length -= takes(code);
-      const results = code === Op.MemoryGrow || code === Op.TableGrow ? [0x7f] : [];
-      return this.call(offset, [], results);
+    const builtin = BUILTINS.get(code);
+    if (builtin !== undefined) {
+      this.stack.length -= builtin.takes;
+      return this.call(offset, [], builtin.gives ? [I32] : []);
     }
     this.perform(code, row, immediates, offset);
   }
 
   private begin(op: Op, offset: number, immediate: number): void {
-    const { params, results } = this.blockType(immediate);
+    const { params, results } = listed(blockType(this.module, immediate));
     if (this.reachable && op === Op.If) this.stack.pop();
     const base = this.reachable ? this.stack.length - params.length : 0;
     this.frames.push({ op, params, results, base, wasReachable: this.reachable, branched: false });
@@ -238,10 +174,10 @@ class Interpreter {
         stack.push(immediates[0]);
         return;
       case Op.RefFunc:
-        stack.push(0x70);
+        stack.push(FuncRef);
         return;
       case Op.RefIsNull:
-        stack[stack.length - 1] = 0x7f;
+        stack[stack.length - 1] = I32;
         return;
     }
     if (row.operands === undefined || row.results === undefined) throw new Error(`site list: ${row.name}`);
@@ -265,6 +201,6 @@ class Interpreter {
   }
 }
 
-function takes(code: Op): number {
-  return code === Op.MemoryGrow ? 1 : code === Op.TableGrow ? 2 : 3;
+function listed({ params, results }: FuncType) {
+  return { params: [...params], results: [...results] };
 }

@@ -1,0 +1,106 @@
+/** Reads the instructions of a function body by the opcode table. */
+
+import type { FuncType, Module } from '../../src/compile/wasm/module.js';
+import { Op, type Opcode, opcodes } from '../../src/compile/wasm/opcodes.js';
+
+const EMPTY = 0x40;
+const rows = new Map(opcodes.map((row) => [row.code, row]));
+
+export class BodyReader {
+  constructor(
+    readonly bytes: Uint8Array,
+    /** Position of the next byte. */
+    public at: number,
+  ) {}
+
+  leb(): number {
+    let value = 0;
+    let scale = 1;
+    for (;;) {
+      const byte = this.bytes[this.at++];
+      value += (byte & 0x7f) * scale;
+      scale *= 128;
+      if (byte < 0x80) return value;
+    }
+  }
+
+  signed(): bigint {
+    let value = 0n;
+    let shift = 0n;
+    for (;;) {
+      const byte = this.bytes[this.at++];
+      value |= BigInt(byte & 0x7f) << shift;
+      shift += 7n;
+      if (byte < 0x80) return BigInt.asIntN(Number(shift), value);
+    }
+  }
+
+  word(): number {
+    this.at += 4;
+    return new DataView(this.bytes.buffer, this.bytes.byteOffset).getUint32(this.at - 4, true);
+  }
+
+  opcode(): Opcode {
+    const first = this.bytes[this.at++];
+    const code: Op = first === 0xfc ? 0xfc00 | this.leb() : first;
+    return rows.get(code)!;
+  }
+
+  /** Indexes, label depths, type bytes, a memarg. Constants are passed over. */
+  immediates({ immediates }: Opcode): number[] {
+    switch (immediates) {
+      case 'none':
+        return [];
+      case 'labels':
+      case 'types': {
+        const count = this.leb() + (immediates === 'labels' ? 1 : 0);
+        return Array.from({ length: count }, () => this.leb());
+      }
+      case 'f32':
+      case 'f64':
+        this.at += immediates === 'f32' ? 4 : 8;
+        return [];
+      case 'memarg':
+      case 'type table':
+      case 'table table':
+      case 'elem table':
+      case 'data memory':
+      case 'memory memory':
+        return [this.leb(), this.leb()];
+      default:
+        return [this.leb()];
+    }
+  }
+
+  /** The locals' types, at a body's start. */
+  locals(): number[] {
+    const types: number[] = [];
+    for (let runs = this.leb(); runs > 0; runs--) {
+      const count = this.leb();
+      const type = this.bytes[this.at++];
+      for (let i = 0; i < count; i++) types.push(type);
+    }
+    return types;
+  }
+}
+
+const NONE = new Uint8Array(0);
+
+/** @param immediate as BodyReader.immediates gives it */
+export function blockType(module: Module, immediate: number): FuncType {
+  if (immediate === EMPTY) return { params: NONE, results: NONE };
+  if (immediate > EMPTY && immediate < 0x80) return { params: NONE, results: Uint8Array.of(immediate) };
+  return module.types[immediate];
+}
+
+/** The instructions that call the host layer: how many operands they take, and whether an i32 comes back. */
+export const BUILTINS: ReadonlyMap<Op, { readonly takes: number; readonly gives: boolean }> = new Map([
+  [Op.MemoryGrow, { takes: 1, gives: true }],
+  [Op.MemoryInit, { takes: 3, gives: false }],
+  [Op.MemoryCopy, { takes: 3, gives: false }],
+  [Op.MemoryFill, { takes: 3, gives: false }],
+  [Op.TableGrow, { takes: 2, gives: true }],
+  [Op.TableInit, { takes: 3, gives: false }],
+  [Op.TableCopy, { takes: 3, gives: false }],
+  [Op.TableFill, { takes: 3, gives: false }],
+]);

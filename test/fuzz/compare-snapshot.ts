@@ -1,0 +1,96 @@
+/** Compares a snapshot with an interpreter that stands at the same safepoint: frames, globals, tables, memories. */
+
+import { closeSync, openSync, readSync } from 'node:fs';
+import type { Snapshot, SnapshotMemory, StoredSnapshot } from '../../src/snapshot/snapshot.js';
+import type { Interpreter } from './interpreter.js';
+import type { Instance } from './machine.js';
+import type { Raw } from './numeric-oracle.js';
+import { F32, F64 } from './shape.js';
+
+/** @returns a line per difference */
+export function compareSnapshot({ path, snapshot }: StoredSnapshot, interpreter: Interpreter): string[] {
+  const wrong = compareFrames(snapshot, interpreter);
+  for (const [i, instance] of interpreter.instances.entries())
+    wrong.push(...compareInstance(snapshot, i, instance, path));
+  return wrong;
+}
+
+function compareFrames({ frames }: Snapshot, interpreter: Interpreter): string[] {
+  const wrong: string[] = [];
+  const expected = [...interpreter.frames].reverse();
+  if (frames.count !== expected.length) return [`${frames.count} frames instead of ${expected.length}`];
+  for (const [i, { entry, kind, offset, locals, stack }] of expected.entries()) {
+    const site = frames.site(i);
+    const where = `frame ${i}, function ${entry.instance}.${entry.index}, ${kind} at ${offset}`;
+    const same =
+      site.instance === entry.instance && site.func === entry.index && site.offset === offset && site.kind === kind;
+    if (!same) wrong.push(`${where}: is function ${site.instance}.${site.func}, ${site.kind} at ${site.offset}`);
+    const values = [...locals, ...stack];
+    const types = [...site.locals, ...site.operands];
+    if (site.locals.length !== locals.length || types.length !== values.length) {
+      wrong.push(`${where}: ${site.locals.length} locals and ${site.operands.length} operands`);
+      continue;
+    }
+    for (const [n, value] of values.entries()) {
+      const { lo, hi } = frames.value(i, n);
+      if (sameValue(types[n], lo, hi, value)) continue;
+      const what = n < locals.length ? `local ${n}` : `operand ${n - locals.length}`;
+      wrong.push(`${where}: ${what} is ${shown(lo, hi)} instead of 0x${value.toString(16)}`);
+    }
+  }
+  return wrong;
+}
+
+function compareInstance({ instances }: Snapshot, index: number, expected: Instance, path: string): string[] {
+  const wrong: string[] = [];
+  const { module } = expected;
+  const { globals, tables, memories, droppedData, droppedElements } = instances[index];
+  for (const [i, { type, lo, hi }] of globals.entries()) {
+    const { value } = expected.globals[module.importedGlobalCount + i];
+    if (!sameValue(type, lo, hi, value)) {
+      wrong.push(`instance ${index}: global ${i} is ${shown(lo, hi)} instead of 0x${value.toString(16)}`);
+    }
+  }
+  for (const [i, { elements }] of tables.entries()) {
+    const list = expected.tables[module.importedTableCount + i].elements;
+    const same =
+      elements.length === list.length * 2 &&
+      list.every((value, n) => sameValue(0, elements[n * 2], elements[n * 2 + 1], value));
+    if (!same) wrong.push(`instance ${index}: table ${i} differs`);
+  }
+  for (const [i, memory] of memories.entries()) {
+    const bytes = readMemory(memory, path);
+    if (!bytes.equals(expected.memories[module.importedMemoryCount + i].bytes)) {
+      wrong.push(`instance ${index}: memory ${i} differs`);
+    }
+  }
+  if (`${droppedData}` !== `${expected.droppedData}`) wrong.push(`instance ${index}: dropped data ${droppedData}`);
+  if (`${droppedElements}` !== `${expected.droppedElements}`) {
+    wrong.push(`instance ${index}: dropped elements ${droppedElements}`);
+  }
+  return wrong;
+}
+
+function readMemory({ pages, extents }: SnapshotMemory, path: string): Buffer {
+  const bytes = Buffer.alloc(pages * 65536);
+  const fd = openSync(path, 'r');
+  for (const { offset, fileOffset, bytes: count } of extents) readSync(fd, bytes, offset, count, fileOffset);
+  closeSync(fd);
+  return bytes;
+}
+
+/** Bits, but any NaN is as good as another. */
+function sameValue(type: number, lo: number, hi: number, expected: Raw): boolean {
+  const bits = (BigInt(hi) << 32n) | BigInt(lo);
+  if (bits === BigInt(expected)) return true;
+  return (type === F32 || type === F64) && isNaNBits(type, bits) && isNaNBits(type, BigInt(expected));
+}
+
+function isNaNBits(type: number, bits: bigint): boolean {
+  if (type === F32) return (bits & 0x7fffffffn) > 0x7f800000n;
+  return (bits & 0x7fffffffffffffffn) > 0x7ff0000000000000n;
+}
+
+function shown(lo: number, hi: number): string {
+  return `0x${((BigInt(hi) << 32n) | BigInt(lo)).toString(16)}`;
+}

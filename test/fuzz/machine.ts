@@ -1,0 +1,158 @@
+/** What the interpreter's instances consist of, and linking them. Functions of WASI are given by the caller. */
+
+import { type ConstExpr, ExternKind, type FuncType, type Module } from '../../src/compile/wasm/module.js';
+import type { Raw } from './numeric-oracle.js';
+import { F64, I64, isReference } from './shape.js';
+
+export const PAGE = 65536;
+
+/** A function reference is (instance + 1) << 32 | function index, null is 0: the words of a snapshot. */
+export type Reference = bigint;
+
+export interface Memory {
+  bytes: Uint8Array;
+  view: DataView;
+  readonly max: number; // pages
+}
+
+export interface Table {
+  readonly elements: Reference[];
+  readonly max: number;
+}
+
+export interface GlobalCell {
+  readonly type: number;
+  value: Raw;
+}
+
+export interface FunctionEntry {
+  /** Of the instance that defines it; of a host function: that imports it. */
+  readonly instance: number;
+  readonly index: number;
+  readonly type: FuncType;
+  /** Undefined for a function of a module. */
+  readonly host: HostFunction | undefined;
+}
+
+export type HostFunction = (memory: Memory, args: readonly Raw[]) => Raw[];
+
+export class Instance {
+  readonly functions: FunctionEntry[] = [];
+  readonly memories: Memory[] = [];
+  readonly tables: Table[] = [];
+  readonly globals: GlobalCell[] = [];
+  readonly droppedData: Uint8Array;
+  readonly droppedElements: Uint8Array;
+  /** By position of a block, loop or if: where its end and else are. See interpreter.ts. */
+  readonly ends = new Map<number, { readonly end: number; readonly otherwise: number }>();
+
+  constructor(
+    readonly module: Module,
+    readonly index: number,
+  ) {
+    this.droppedData = new Uint8Array(module.datas.length);
+    this.droppedElements = new Uint8Array(module.elements.length);
+  }
+
+  find(name: string, kind: ExternKind): number {
+    return this.module.exports.find((entry) => entry.name === name && entry.kind === kind)!.index;
+  }
+}
+
+export function isWide(type: number): boolean {
+  return type === I64 || type === F64 || isReference(type);
+}
+
+export function zero(type: number): Raw {
+  return isWide(type) ? 0n : 0;
+}
+
+/** Links and instantiates modules in order. @param names what each is imported by */
+export function link(
+  modules: readonly Module[],
+  names: readonly string[],
+  host: Readonly<Record<string, HostFunction>>,
+): Instance[] {
+  const instances: Instance[] = [];
+  for (const [index, module] of modules.entries()) {
+    const instance = new Instance(module, index);
+    instances.push(instance);
+    addImports(instance, instances, names, host);
+    addDefinitions(instance);
+    initialise(instance);
+  }
+  return instances;
+}
+
+function addImports(
+  to: Instance,
+  instances: readonly Instance[],
+  names: readonly string[],
+  host: Readonly<Record<string, HostFunction>>,
+): void {
+  const { module } = to;
+  for (const entry of module.imports) {
+    const from = instances[names.indexOf(entry.module)];
+    if (from === undefined) {
+      if (entry.kind !== ExternKind.Func) throw new Error(`no ${entry.module}`);
+      const own = { instance: to.index, index: to.functions.length, type: module.types[entry.typeIndex] };
+      to.functions.push({ ...own, host: host[entry.name] });
+      continue;
+    }
+    const index = from.find(entry.name, entry.kind);
+    if (entry.kind === ExternKind.Func) to.functions.push(from.functions[index]);
+    else if (entry.kind === ExternKind.Table) to.tables.push(from.tables[index]);
+    else if (entry.kind === ExternKind.Memory) to.memories.push(from.memories[index]);
+    else to.globals.push(from.globals[index]);
+  }
+}
+
+function addDefinitions(to: Instance): void {
+  const { module, index } = to;
+  for (let i = module.importedFuncCount; i < module.funcTypes.length; i++) {
+    to.functions.push({ instance: index, index: i, type: module.types[module.funcTypes[i]], host: undefined });
+  }
+  for (const { min, max } of module.tables.slice(module.importedTableCount)) {
+    to.tables.push({ elements: new Array(min).fill(0n), max: max ?? 10_000_000 });
+  }
+  for (const { min, max } of module.memories.slice(module.importedMemoryCount)) {
+    const bytes = new Uint8Array(min * PAGE);
+    to.memories.push({ bytes, view: new DataView(bytes.buffer), max: max ?? PAGE });
+  }
+  for (const global of module.globals.slice(module.importedGlobalCount)) {
+    if (!('init' in global)) throw new Error('a defined global without a value');
+    to.globals.push({ type: global.type, value: evaluate(to, global.init) });
+  }
+}
+
+function initialise(to: Instance): void {
+  for (const [i, { mode, table, offset, items }] of to.module.elements.entries()) {
+    if (mode !== 'passive') to.droppedElements[i] = 1;
+    if (mode !== 'active') continue;
+    const at = Number(evaluate(to, offset!));
+    for (const [k, item] of items.entries()) to.tables[table].elements[at + k] = evaluate(to, item) as bigint;
+  }
+  for (const [i, { mode, memory, offset, start, end }] of to.module.datas.entries()) {
+    if (mode !== 'active') continue;
+    to.droppedData[i] = 1;
+    to.memories[memory].bytes.set(to.module.bytes.subarray(start, end), Number(evaluate(to, offset!)));
+  }
+}
+
+export function evaluate(instance: Instance, expression: ConstExpr): Raw {
+  switch (expression.op) {
+    case 'const':
+      if (!isWide(expression.type)) return expression.lo >>> 0;
+      return (BigInt(expression.hi >>> 0) << 32n) | BigInt(expression.lo >>> 0);
+    case 'global.get':
+      return instance.globals[expression.index].value;
+    case 'ref.func':
+      return reference(instance.functions[expression.index]);
+    case 'ref.null':
+      return 0n;
+  }
+}
+
+export function reference({ instance, index }: FunctionEntry): Reference {
+  return (BigInt(instance + 1) << 32n) | BigInt(index);
+}
