@@ -15,7 +15,7 @@
  *               | callee's frame |  behind the prologue: at sp + frameSize + 8 + 8 * i
  */
 
-import { NO_REG, type Reg, type RegisterPlan } from '../../arch/masm.js';
+import { NO_REG, type Reg, type RegisterPlan, Width } from '../../arch/masm.js';
 import { type FuncType, ValType } from '../wasm/module.js';
 
 export class CallLayout {
@@ -56,4 +56,18 @@ export class CallLayout {
 
 export function isFloat(type: ValType): boolean {
   return type === ValType.F32 || type === ValType.F64;
+}
+
+/** How a value of a type is loaded and stored; references are as wide as addresses. */
+export function widthOf(type: ValType): Width {
+  switch (type) {
+    case ValType.I32:
+      return Width.Int32;
+    case ValType.F32:
+      return Width.F32;
+    case ValType.F64:
+      return Width.F64;
+    default:
+      return Width.Int64;
+  }
 }

@@ -19,10 +19,10 @@ import {
 } from '../../runtime/layout.js';
 import { typeCode } from '../image/instance-layout.js';
 import type { ValType } from '../wasm/module.js';
-import type { CallLayout } from './call-layout.js';
+import { type CallLayout, widthOf } from './call-layout.js';
 import type { FunctionCompiler } from './compile-function.js';
 import type { Builtin } from './environment.js';
-import { Kind, widthOf } from './operands.js';
+import { Kind } from './operands.js';
 
 /** A call of a function of this module, by index. */
 export function direct(c: FunctionCompiler, funcIndex: number): void {

@@ -24,7 +24,7 @@ import { type FuncType, type Module, ValType } from '../wasm/module.js';
 import { Op } from '../wasm/opcodes.js';
 import { FunctionValidator } from '../wasm/validate.js';
 import * as branches from './branches.js';
-import { CallLayout } from './call-layout.js';
+import { CallLayout, widthOf } from './call-layout.js';
 import * as calls from './calls.js';
 import { Condition, Pending, select } from './comparisons.js';
 import { Block, ControlStack } from './control.js';
@@ -32,7 +32,7 @@ import type { CodeEnvironment } from './environment.js';
 import { Frame } from './frame.js';
 import { instruction } from './instruction.js';
 import { intrinsic } from './intrinsics.js';
-import { Kind, Operands, widthOf } from './operands.js';
+import { Kind, Operands } from './operands.js';
 import { skipInstruction } from './skip.js';
 
 const EMPTY = new Uint8Array(0);

@@ -1,9 +1,8 @@
 /** Locals and globals. Core spec 4.4.5 (variable instructions). */
 
 import { NO_REG, Width } from '../../arch/masm.js';
-import { isFloat } from './call-layout.js';
+import { isFloat, widthOf } from './call-layout.js';
 import type { FunctionCompiler } from './compile-function.js';
-import { widthOf } from './operands.js';
 
 export function tee(c: FunctionCompiler, local: number): void {
   c.operands.setLocal(local);

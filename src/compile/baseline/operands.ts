@@ -12,7 +12,7 @@
 import { type MacroAssembler, NO_REG, type Reg, Width } from '../../arch/masm.js';
 import { BugError } from '../../errors.js';
 import { ValType } from '../wasm/module.js';
-import { isFloat } from './call-layout.js';
+import { isFloat, widthOf } from './call-layout.js';
 import type { Frame } from './frame.js';
 
 export const enum Kind {
@@ -23,19 +23,6 @@ export const enum Kind {
 }
 
 const FREE = -1;
-
-export function widthOf(type: ValType): Width {
-  switch (type) {
-    case ValType.I32:
-      return Width.Int32;
-    case ValType.F32:
-      return Width.F32;
-    case ValType.F64:
-      return Width.F64;
-    default:
-      return Width.Int64;
-  }
-}
 
 export function isWide(type: ValType): number {
   return type === ValType.I32 || type === ValType.F32 ? 0 : 1;

@@ -11,11 +11,11 @@
  */
 
 import { Conversion, frameSizeFor, IntOp, NO_REG, Width } from '../../arch/masm.js';
-import type { CallLayout } from '../../compile/baseline/call-layout.js';
+import { type CallLayout, widthOf } from '../../compile/baseline/call-layout.js';
 import { ValType } from '../../compile/wasm/module.js';
 import { FN_TRAMPOLINE, RT_HOST_SP, RT_IMAGE_BASE, RT_INVOKE_VALUES, RT_STACK_TOP } from '../layout.js';
 import { type StubContext, setHostInstance } from './context.js';
-import { areaSize, widthOf } from './host-call.js';
+import { areaSize } from './host-call.js';
 
 /** native.invoke(record, values) with both in argInts. */
 export function emitInvoke({ masm, runtimeBlock }: StubContext): void {

@@ -13,8 +13,7 @@
  */
 
 import { Cond, frameSizeFor, NO_REG, Width } from '../../arch/masm.js';
-import type { CallLayout } from '../../compile/baseline/call-layout.js';
-import { ValType } from '../../compile/wasm/module.js';
+import { type CallLayout, widthOf } from '../../compile/baseline/call-layout.js';
 import {
   INST_MEMORY_BASE,
   RT_GUEST_INSTANCE,
@@ -119,17 +118,4 @@ function enterGuest({ masm, runtimeBlock }: StubContext): void {
 /** Bytes of an outgoing area; keeps the stack pointer a multiple of 16. */
 export function areaSize(slots: number): number {
   return (8 * slots + 15) & ~15;
-}
-
-export function widthOf(type: ValType): Width {
-  switch (type) {
-    case ValType.I32:
-      return Width.Int32;
-    case ValType.F32:
-      return Width.F32;
-    case ValType.F64:
-      return Width.F64;
-    default:
-      return Width.Int64;
-  }
 }
