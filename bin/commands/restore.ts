@@ -165,6 +165,6 @@ function describe({ snapshot }: StoredSnapshot): string {
   return (
     `module ${modules.map(({ name, sha256 }) => name || sha256.slice(0, 12)).join(', ')}, captured ` +
     `${new Date(created).toISOString()} on ${source.arch} by wag-snap ${source.compiler}\n` +
-    `memory ${bytes} bytes, stack ${frames.count} frames\n`
+    `memory ${bytes} bytes, stack ${frames.count} ${frames.count === 1 ? 'frame' : 'frames'}\n`
   );
 }

@@ -65,11 +65,11 @@ export function describeSnapshot(stored: StoredSnapshot): SnapshotDescription {
     `  taken       ${json.created} on ${source.arch}, wag-snap ${source.compiler}${source.deterministic ? ', deterministic' : ''}`,
     ...modules.map(
       ({ name, sha256, size, fileOffset }) =>
-        `  module      ${printable(name)}, ${count(size)} bytes, sha256 ${sha256.slice(0, 16)}…${fileOffset === undefined ? ' (left out)' : ''}`,
+        `  module      ${name === '' ? '(no name)' : printable(name)}, ${count(size)} bytes, sha256 ${sha256.slice(0, 16)}…${fileOffset === undefined ? ' (left out)' : ''}`,
     ),
     `  globals     ${count(sum(instances, ({ globals }) => globals.length))}`,
     `  tables      ${count(sum(instances, ({ tables }) => tables.length))}`,
-    `  memory      ${count(memoryPages)} pages of 64 KiB, ${count(usedPages)} of them in use`,
+    `  memory      ${plural(memoryPages, 'page')} of 64 KiB, ${count(usedPages)} of them in use`,
     `  arguments   ${host.args.map(textOf).join(' ')}`,
     ...host.descriptors.map((descriptor) => `  descriptor  ${descriptorLine(descriptor)}`),
     `  frames      ${count(frames.count)}`,
@@ -83,7 +83,7 @@ export function describeCapture(report: CaptureReport): string {
   return [
     `globals ${count(report.globalsSize)} bytes`,
     `memory ${count(report.memorySize)} bytes, ${count(report.pages * WASM_PAGE)} in use`,
-    `stack ${count(report.stackSize)} bytes, ${count(report.frames)} frames`,
+    `stack ${count(report.stackSize)} bytes, ${plural(report.frames, 'frame')}`,
     ...traceLines(report.trace),
     '',
   ].join('\n');
@@ -123,6 +123,10 @@ function functionNames({ imports, names }: Module): ReadonlyMap<number, string> 
   return all;
 }
 
+function plural(number: number, what: string): string {
+  return `${count(number)} ${what}${number === 1 ? '' : 's'}`;
+}
+
 function place(frames: Frames, frame: number) {
   const { offset, kind, locals, operands } = frames.site(frame);
   return { offset, kind, locals: formatTypes(locals), operands: formatTypes(operands) };
@@ -157,8 +161,8 @@ function describeDescriptor(descriptor: Descriptor): object {
 }
 
 function descriptorLine(descriptor: Descriptor): string {
-  const { fd, kind, preopen, readOnly, offset, path, guestName, hostPath } = descriptor;
-  if (kind === 'stdio') return `${fd}: standard stream`;
+  const { fd, kind, preopen, readOnly, offset, path, guestName, hostPath, stream } = descriptor;
+  if (kind === 'stdio') return `${fd}: standard stream${stream === undefined ? '' : ` ${stream}`}`;
   if (kind === 'socket') return `${fd}: connection`;
   if (kind === 'listener') return `${fd}: listens at ${textOf(descriptor.path)}`;
   if (kind === 'preopen') return `${fd}: ${textOf(guestName)} = ${textOf(hostPath)}${readOnly ? ' (read-only)' : ''}`;

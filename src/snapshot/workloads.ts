@@ -61,7 +61,7 @@ function readWorkload(proc: string, pid: number, uptime: number): WorkloadEntry 
         arch: identity.arch,
         compiler: identity.compiler,
         capturable: image.hasSites,
-        age: Math.max(uptime - start, 0),
+        age: Math.max(Math.round((uptime - start) * 100) / 100, 0),
         memory: residentBytes(readFileSync(`${folder}/status`, 'latin1')),
         state: image.hasSites ? runtimeState(pid) : undefined,
         systemState: state,
