@@ -20,9 +20,10 @@ import { BugError, LimitError } from '../../errors.js';
 import { FUNC_GUEST, FUNC_HOST, SITE_ENTRY, TRAP_UNREACHABLE } from '../../runtime/layout.js';
 import { type InstanceLayout, typeCode } from '../image/instance-layout.js';
 import { Column, type SiteTables } from '../metadata/site-tables.js';
-import { type FuncType, type Module, ValType } from '../wasm/module.js';
+import type { Module, ValType } from '../wasm/module.js';
 import { Op } from '../wasm/opcodes.js';
 import { FunctionValidator } from '../wasm/validate.js';
+import { BodyReader } from './body-reader.js';
 import * as branches from './branches.js';
 import { CallLayout, widthOf } from './call-layout.js';
 import * as calls from './calls.js';
@@ -35,28 +36,12 @@ import { intrinsic } from './intrinsics.js';
 import { Kind, Operands } from './operands.js';
 import { skipInstruction } from './skip.js';
 
-const EMPTY = new Uint8Array(0);
-const BLOCK_TYPES = new Map<number, FuncType>();
-for (const type of [
-  0x40,
-  ValType.I32,
-  ValType.I64,
-  ValType.F32,
-  ValType.F64,
-  ValType.V128,
-  ValType.FuncRef,
-  ValType.ExternRef,
-]) {
-  BLOCK_TYPES.set(type, { params: EMPTY, results: type === 0x40 ? EMPTY : Uint8Array.of(type) });
-}
-
 /** A body offset must fit a trap site's 27 bits. */
 const MAX_BODY = 1 << 27;
 /** Slots must fit the 20 bits of .wagsnap.locals, their offsets what MacroAssembler says. */
 const MAX_FRAME = 1 << 23;
 
-export class FunctionCompiler {
-  readonly bytes: Uint8Array;
+export class FunctionCompiler extends BodyReader {
   readonly frame: Frame;
   readonly operands: Operands;
   readonly control: ControlStack;
@@ -64,12 +49,8 @@ export class FunctionCompiler {
   readonly deterministic: boolean;
   /** Text offset of each defined function, -1 before it is compiled. */
   readonly functionOffsets: Int32Array;
-  /** Position in the module's bytes of the next byte to read. */
-  position = 0;
   reachable = true;
   ownLayout: CallLayout;
-  /** Static offset of the memory access being compiled. */
-  accessOffset = 0;
   /** Offset of the table record being accessed, behind the register that tables.ts names. */
   recordOffset = 0;
   /** Scratch of calls.ts. */
@@ -93,12 +74,12 @@ export class FunctionCompiler {
 
   constructor(
     readonly masm: MacroAssembler,
-    readonly module: Module,
+    module: Module,
     readonly layout: InstanceLayout,
     readonly environment: CodeEnvironment,
     private readonly file: string,
   ) {
-    this.bytes = module.bytes;
+    super(module);
     this.callLayouts = module.types.map((type) => new CallLayout(type, masm.plan));
     this.validator = new FunctionValidator(
       module,
@@ -216,81 +197,6 @@ export class FunctionCompiler {
       if (inSlots > 1) masm.storeSlot(Width.Int64, masm.scratch, frame.homes[i]);
       else masm.storeSlotConstant(1, frame.homes[i], 0, 0);
     }
-  }
-
-  // -- reading
-
-  readU32(): number {
-    const { bytes } = this;
-    let byte = bytes[this.position++];
-    if (byte < 0x80) return byte;
-    let value = byte & 0x7f;
-    let shiftBy = 7;
-    do {
-      byte = bytes[this.position++];
-      value |= (byte & 0x7f) << shiftBy;
-      shiftBy += 7;
-    } while (byte >= 0x80);
-    return value >>> 0;
-  }
-
-  readS32(): number {
-    const { bytes } = this;
-    let value = 0;
-    let shiftBy = 0;
-    let byte: number;
-    do {
-      byte = bytes[this.position++];
-      value |= (byte & 0x7f) << shiftBy;
-      shiftBy += 7;
-    } while (byte >= 0x80);
-    return shiftBy < 32 ? (value << (32 - shiftBy)) >> (32 - shiftBy) : value;
-  }
-
-  /** A 64-bit constant becomes an operand: seven bits at a time into two words. */
-  constI64(): void {
-    const { bytes } = this;
-    let lo = 0;
-    let hi = 0;
-    let shiftBy = 0;
-    let byte: number;
-    do {
-      byte = bytes[this.position++];
-      const bits = byte & 0x7f;
-      if (shiftBy < 32) {
-        lo |= bits << shiftBy;
-        if (shiftBy > 25) hi |= bits >> (32 - shiftBy);
-      } else hi |= bits << (shiftBy - 32);
-      shiftBy += 7;
-    } while (byte >= 0x80);
-    if (shiftBy < 64 && (byte & 0x40) !== 0) {
-      if (shiftBy < 32) {
-        lo |= -1 << shiftBy;
-        hi = -1;
-      } else hi |= -1 << (shiftBy - 32);
-    }
-    this.operands.pushConst(ValType.I64, lo, hi);
-  }
-
-  readWord(): number {
-    const { bytes, position: at } = this;
-    this.position += 4;
-    return bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16) | (bytes[at + 3] << 24);
-  }
-
-  readMemarg(): void {
-    this.readU32();
-    this.accessOffset = this.readU32();
-  }
-
-  readBlockType(): FuncType {
-    const byte = this.bytes[this.position];
-    const short = BLOCK_TYPES.get(byte);
-    if (short !== undefined) {
-      this.position++;
-      return short;
-    }
-    return this.module.types[this.readU32()];
   }
 
   // -- services for the instruction files

@@ -79,7 +79,7 @@ export function instruction(c: FunctionCompiler, op: number): void {
     case Op.MemorySize: return memory.size(c, c.readU32());
     case Op.MemoryGrow: return memory.grow(c, c.readU32());
     case Op.I32Const: return o.pushConst(ValType.I32, c.readS32(), 0);
-    case Op.I64Const: return c.constI64();
+    case Op.I64Const: c.readS64(); return o.pushConst(ValType.I64, c.lo, c.hi);
     case Op.F32Const: return o.pushConst(ValType.F32, c.readWord(), 0);
     case Op.F64Const: { const lo = c.readWord(); return o.pushConst(ValType.F64, lo, c.readWord()); }
     case Op.I32Eqz: return compare(c, Pending.Zero, Cond.Eq, 0);

@@ -1,0 +1,111 @@
+/**
+ * Reads a validated function body: immediates in the binary format of core spec 5.3 and 5.4.
+ *
+ * Checks nothing: the validator has (wasm/immediates.ts does, and says what is wrong where). No allocation.
+ */
+
+import { type FuncType, type Module, ValType } from '../wasm/module.js';
+
+const EMPTY = new Uint8Array(0);
+const BLOCK_TYPES = new Map<number, FuncType>();
+for (const type of [
+  0x40,
+  ValType.I32,
+  ValType.I64,
+  ValType.F32,
+  ValType.F64,
+  ValType.V128,
+  ValType.FuncRef,
+  ValType.ExternRef,
+]) {
+  BLOCK_TYPES.set(type, { params: EMPTY, results: type === 0x40 ? EMPTY : Uint8Array.of(type) });
+}
+
+export class BodyReader {
+  readonly bytes: Uint8Array;
+  /** Position in the module's bytes of the next byte to read. */
+  position = 0;
+  /** Static offset of the memory access being compiled. */
+  accessOffset = 0;
+  /** What readS64 has read. */
+  lo = 0;
+  hi = 0;
+
+  constructor(readonly module: Module) {
+    this.bytes = module.bytes;
+  }
+
+  readU32(): number {
+    const { bytes } = this;
+    let byte = bytes[this.position++];
+    if (byte < 0x80) return byte;
+    let value = byte & 0x7f;
+    let shiftBy = 7;
+    do {
+      byte = bytes[this.position++];
+      value |= (byte & 0x7f) << shiftBy;
+      shiftBy += 7;
+    } while (byte >= 0x80);
+    return value >>> 0;
+  }
+
+  readS32(): number {
+    const { bytes } = this;
+    let value = 0;
+    let shiftBy = 0;
+    let byte: number;
+    do {
+      byte = bytes[this.position++];
+      value |= (byte & 0x7f) << shiftBy;
+      shiftBy += 7;
+    } while (byte >= 0x80);
+    return shiftBy < 32 ? (value << (32 - shiftBy)) >> (32 - shiftBy) : value;
+  }
+
+  /** A 64-bit constant into `lo` and `hi`, seven bits at a time. */
+  readS64(): void {
+    const { bytes } = this;
+    let lo = 0;
+    let hi = 0;
+    let shiftBy = 0;
+    let byte: number;
+    do {
+      byte = bytes[this.position++];
+      const bits = byte & 0x7f;
+      if (shiftBy < 32) {
+        lo |= bits << shiftBy;
+        if (shiftBy > 25) hi |= bits >> (32 - shiftBy);
+      } else hi |= bits << (shiftBy - 32);
+      shiftBy += 7;
+    } while (byte >= 0x80);
+    if (shiftBy < 64 && (byte & 0x40) !== 0) {
+      if (shiftBy < 32) {
+        lo |= -1 << shiftBy;
+        hi = -1;
+      } else hi |= -1 << (shiftBy - 32);
+    }
+    this.lo = lo;
+    this.hi = hi;
+  }
+
+  readWord(): number {
+    const { bytes, position: at } = this;
+    this.position += 4;
+    return bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16) | (bytes[at + 3] << 24);
+  }
+
+  readMemarg(): void {
+    this.readU32();
+    this.accessOffset = this.readU32();
+  }
+
+  readBlockType(): FuncType {
+    const byte = this.bytes[this.position];
+    const short = BLOCK_TYPES.get(byte);
+    if (short !== undefined) {
+      this.position++;
+      return short;
+    }
+    return this.module.types[this.readU32()];
+  }
+}
