@@ -1,36 +1,73 @@
 /**
- * Snapshots of every format version, stored in fixtures/snapshots, stay readable and restorable: NAME.wsnap beside NAME.txt, what the
- * rest of the run prints. Files are never replaced; a new format adds files `vN-*`.
+ * What earlier versions have written stays good: stored snapshots of every format version go on, on each CPU, and stored
+ * images run and are captured. fixtures/snapshots/README.md says what the files are.
  */
 
-import { readdirSync, readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
-import { expect, test } from 'vitest';
-import { x64 } from '../../../src/arch/x64/target.js';
+import { chmodSync, copyFileSync, readdirSync, readFileSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import type { ArchName } from '../../../src/arch/target.js';
+import { targets } from '../../../src/arch/targets.js';
 import { restoreSnapshot } from '../../../src/restore/restore.js';
 import { readSnapshot } from '../../../src/snapshot/format.js';
 import { describeSnapshot } from '../../../src/snapshot/inspect.js';
 import { FORMAT_VERSION } from '../../../src/snapshot/prologue.js';
-import { temporaryFolder, Workload } from '../../support/workload.js';
+import { canRun, captureAndEnd, type Ending, temporaryFolder, Workload } from '../../support/workload.js';
 
 const fixtures = resolve(import.meta.dirname, '../../../fixtures/snapshots');
-const names = readdirSync(fixtures).filter((name) => name.endsWith('.wsnap'));
+const files = readdirSync(fixtures, { recursive: true, encoding: 'utf8' }).sort();
+const snapshots = files.filter((name) => name.endsWith('.wsnap'));
+const images = files.filter((name) => name.endsWith('.image'));
+const arches = Object.keys(targets) as ArchName[];
 const folder = temporaryFolder();
+const expectedCodes: Readonly<Record<string, number>> = { everything: 42 };
 
-test('there is one of each version', () => {
-  const versions = new Set(names.map((name) => Number(/^v(\d+)-/.exec(name)?.[1])));
-  expect([...versions].sort()).toEqual(Array.from({ length: FORMAT_VERSION }, (_, i) => i + 1));
+/** What follows from a stored file: the text beside it, and a clean end. */
+function expected(name: string): Ending {
+  const text = `${name.replace(/\.wsnap$/, '')}.txt`;
+  const code = expectedCodes[basename(name).replace(/\..*/, '')] ?? 0;
+  return { stdout: readFileSync(join(fixtures, text), 'latin1'), stderr: '', code };
+}
+
+function restore(snapshot: string, arch: ArchName): Workload {
+  const output = join(folder, 'resumable');
+  restoreSnapshot(readSnapshot(snapshot), { target: targets[arch], output });
+  return Workload.start(output);
+}
+
+test('there are snapshots of each version and of each CPU', () => {
+  const folders = new Set(snapshots.map(dirname));
+  const versions = Array.from({ length: FORMAT_VERSION }, (_, i) => `v${i + 1}`);
+  expect([...folders].sort()).toEqual(versions.flatMap((version) => [`${version}/arm64`, `${version}/x64`]));
 });
 
-test.each(names)('%s goes on where it was', async (name) => {
-  const stored = readSnapshot(join(fixtures, name));
-  expect(describeSnapshot(stored).text).toContain('#1 ');
-  const output = join(folder, name);
-  restoreSnapshot(stored, { target: x64, output });
-  const { stdout, stderr, code } = await Workload.start(output).ended();
-  expect({ stdout, stderr, code }).toEqual({
-    stdout: readFileSync(join(fixtures, name.replace('.wsnap', '.txt')), 'latin1'),
-    stderr: '',
-    code: 0,
-  });
+test.each(snapshots)('%s says where it is', (name) => {
+  expect(describeSnapshot(readSnapshot(join(fixtures, name))).text).toContain('#1 ');
 });
+
+describe.each(arches)('on %s', (arch) => {
+  if (!canRun(arch)) test.skip('was not run: install qemu-user-static', () => {});
+  else
+    test.each(snapshots)('%s goes on where it was', async (name) => {
+      expect(await restore(join(fixtures, name), arch).ended()).toEqual(expected(name));
+    });
+});
+
+test.each(images.filter((name) => canRun(basename(dirname(name)) as ArchName)))(
+  '%s runs, is captured and goes on',
+  { timeout: 120_000 },
+  async (name) => {
+    const image = join(folder, 'image');
+    copyFileSync(join(fixtures, name), image);
+    chmodSync(image, 0o700);
+    const workload = Workload.start(image, { args: ['600000'] });
+    await workload.waitFor('quicksort by id checksum');
+    const snapshot = join(folder, 'image.wsnap');
+    await captureAndEnd(workload, snapshot);
+    const printed = (await workload.ended()).stdout;
+    for (const arch of arches.filter(canRun)) {
+      const rest = await restore(snapshot, arch).ended();
+      expect({ ...rest, stdout: printed + rest.stdout }, arch).toEqual(expected(name));
+    }
+  },
+);
