@@ -26,7 +26,8 @@ test(`${rounds} mutated files (seed ${seed})`, { timeout: 1_200_000 }, async () 
   const next = random(seed);
   const sample = join(folder, 'sample.wsnap');
   await writeSample(sample);
-  const stored = readdirSync(fixtures).filter((name) => name.endsWith('.wsnap'));
+  const names = readdirSync(fixtures, { recursive: true, encoding: 'utf8' });
+  const stored = names.filter((name) => name.endsWith('.wsnap'));
   const files = [sample, ...stored.map((name) => join(fixtures, name))];
   const mutators = files.map((path) => new SnapshotMutator(readFileSync(path), next));
   const path = join(folder, 'mutated.wsnap');
