@@ -12,6 +12,7 @@ import { lowerStack } from '../../../src/restore/lower.js';
 import { References } from '../../../src/restore/references.js';
 import { CTX_PC, CTX_SP } from '../../../src/runtime/layout.js';
 import { type FrameKind, type FrameSite, Frames, type Snapshot } from '../../../src/snapshot/snapshot.js';
+import { cpuMilliseconds } from '../../support/cpu-time.js';
 
 const I32 = ValType.I32;
 const I64 = ValType.I64;
@@ -114,10 +115,12 @@ describe('lowerStack', () => {
   });
 
   test('is fast for 100,000 frames', () => {
-    const started = performance.now();
-    const deep = [innermost, calling, ...Array.from({ length: 100_000 }, (_, i) => recursion(i + 1)), indirect, bottom];
-    expect(lower(deep).bytes.length).toBeGreaterThan(5_000_000);
-    expect(performance.now() - started).toBeLessThan(5000);
+    const time = cpuMilliseconds(() => {
+      const recursions = Array.from({ length: 100_000 }, (_, i) => recursion(i + 1));
+      const deep = [innermost, calling, ...recursions, indirect, bottom];
+      expect(lower(deep).bytes.length).toBeGreaterThan(5_000_000);
+    });
+    expect(time).toBeLessThan(5000);
   });
 
   test('continues at a loop and at an entry', () => {

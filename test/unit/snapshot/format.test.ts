@@ -6,6 +6,7 @@ import { isSnapshot, readSnapshot, readSnapshotModule } from '../../../src/snaps
 import { decodeHeader, encodeHeader } from '../../../src/snapshot/header.js';
 import type { Snapshot } from '../../../src/snapshot/snapshot.js';
 import { SnapshotWriter } from '../../../src/snapshot/writer.js';
+import { cpuMilliseconds } from '../../support/cpu-time.js';
 import { inFolder, MODULE_BYTES, sampleFrames, sampleMemory, sampleSnapshot, writeSample } from './sample.js';
 
 describe('a snapshot file', () => {
@@ -58,11 +59,12 @@ describe('a snapshot file', () => {
 
   test('holds 100,000 frames in a few bytes each, and is checked quickly', () => {
     const snapshot = { ...sampleSnapshot([], undefined), frames: sampleFrames(100_000) };
-    const start = performance.now();
-    const bytes = encodeHeader(snapshot);
-    expect(bytes.length).toBeLessThan(100_000 * (4 + 2 * 8) + 2000);
-    expect(decodeHeader(bytes, 1 << 20, 'x').frames.count).toBe(100_002);
-    expect(performance.now() - start).toBeLessThan(1000);
+    const time = cpuMilliseconds(() => {
+      const bytes = encodeHeader(snapshot);
+      expect(bytes.length).toBeLessThan(100_000 * (4 + 2 * 8) + 2000);
+      expect(decodeHeader(bytes, 1 << 20, 'x').frames.count).toBe(100_002);
+    });
+    expect(time).toBeLessThan(1000);
   });
 });
 
