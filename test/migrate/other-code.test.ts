@@ -7,10 +7,10 @@
  */
 
 import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { compareSites } from '../sites/same-sites.js';
-import { build, programPath, temporaryFolder } from '../support/workload.js';
+import { build, canRun, programPath, temporaryFolder } from '../support/workload.js';
 import { captureAtEverySite, sitesIn } from './every-site.js';
 
 const folder = temporaryFolder();
@@ -21,18 +21,24 @@ const programs: readonly (readonly [program: string, ...args: string[]])[] = [
   [programPath('nbody'), '10'],
   [programPath('callchain'), '50'],
 ];
-const cases = programs.map(([program, ...args], i) => ({ program, args, variation: seed + i }));
+const arches = (['x64', 'arm64'] as const).filter(canRun);
+const cases = arches.flatMap((arch) =>
+  programs.map(([program, ...args], i) => ({ arch, program, name: basename(program), args, variation: seed + i })),
+);
+/** Of a program's sites so many are tried: an emulated process takes its time. */
+const LIMITS = { x64: 150, arm64: 30 };
 
-test.each(cases)('seed $variation: $program', { timeout: 300_000 }, async ({ program, args, variation }) => {
-  const own = join(folder, program.replace(/.*\//, ''));
+test.each(cases)('seed $variation: $name on $arch', { timeout: 300_000 }, async (example) => {
+  const { arch, program, name, args, variation } = example;
+  const own = join(folder, `${name}-${arch}`);
   mkdirSync(own);
-  const usual = await build(program, join(own, 'usual'));
-  const other = await build(program, join(own, 'other'), { variation });
+  const usual = await build(program, join(own, 'usual'), { arch });
+  const other = await build(program, join(own, 'other'), { arch, variation });
   expect(compareSites(usual.image, other.image).differences).toEqual([]);
-  const there = await captureAtEverySite(usual, own, { args }, 150, other);
+  const there = await captureAtEverySite(usual, own, { args }, LIMITS[arch], other);
   expect(there.failures).toEqual([]);
   const reached = sitesIn(other, usual, there.reached);
-  const back = await captureAtEverySite(other, own, { args }, 150, usual, reached);
+  const back = await captureAtEverySite(other, own, { args }, LIMITS[arch], usual, reached);
   expect(back.failures).toEqual([]);
   console.log(`${there.reached.length} sites there, ${back.reached.length} back`);
   expect(back.reached).toEqual(reached);

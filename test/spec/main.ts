@@ -1,7 +1,8 @@
 /**
- * `npm run spec -- [--arch ARCH] [--deterministic] [-v] [DIR|FILE…]`: runs conformance scripts and prints, for each, how many assertions
- * there are, passed, failed and were skipped. Without arguments: the suite's own scripts but those of SIMD. Exits with 1 after a
- * failure that expected-failures.json does not list, or when one that it lists passes.
+ * `npm run spec -- [--arch ARCH] [--deterministic] [--variation SEED] [-v] [DIR|FILE…]`: runs conformance scripts
+ * and prints, for each, how many assertions there are, passed, failed and were skipped. Without arguments: the suite's own scripts
+ * but those of SIMD. Exits with 1 after a failure that expected-failures.json does not list, or when one that it lists
+ * passes. --variation: compiled as another version of the compiler might (src/compile/variation.ts).
  */
 
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
@@ -13,11 +14,12 @@ import { judge } from './expectations.js';
 import { type Outcome, runScript } from './run-script.js';
 import { ARCHES, specTarget } from './targets.js';
 
-const USAGE = 'usage: npm run spec -- [--arch ARCH] [--deterministic] [-v] [DIR|FILE…]';
+const USAGE = 'usage: npm run spec -- [--arch ARCH] [--deterministic] [--variation SEED] [-v] [DIR|FILE…]';
 
 const OPTIONS = {
   arch: { type: 'string' },
   deterministic: { type: 'boolean' },
+  variation: { type: 'string' },
   verbose: { type: 'boolean', short: 'v' },
 } as const;
 
@@ -34,6 +36,7 @@ async function main(): Promise<number> {
   const arch = values.arch ?? (ARCHES.includes(process.arch) ? process.arch : ARCHES[0]);
   const target = specTarget(arch);
   if (target === undefined) return usage(`--arch ${arch} is unknown: ${ARCHES.join(', ')}`);
+  const variation = values.variation === undefined ? undefined : Number(values.variation);
   const absent = given.find((path) => !existsSync(path));
   if (absent !== undefined) return usage(`${absent}: no such file`);
   const paths = given.length > 0 ? given.flatMap(scriptsIn) : suite();
@@ -48,7 +51,7 @@ async function main(): Promise<number> {
   const start = performance.now();
   try {
     for (const path of paths) {
-      const options = { target, assemble, folder, deterministic: values.deterministic ?? false };
+      const options = { target, assemble, folder, deterministic: values.deterministic ?? false, variation };
       const result = await runScript(basename(path), readFileSync(path), options);
       const { unexpected, stale, known } = judge(result, arch);
       const { assertions, passed, skipped } = result;

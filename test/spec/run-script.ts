@@ -40,6 +40,8 @@ export interface RunOptions {
   readonly folder: string;
   /** As the compiler's option. */
   readonly deterministic?: boolean;
+  /** As the compiler's option. */
+  readonly variation?: number;
 }
 
 interface Step {
@@ -61,14 +63,14 @@ async function answer(
   script: string,
   steps: readonly Step[],
   { linker }: Planner,
-  { target, folder, deterministic = false }: RunOptions,
+  { target, folder, deterministic = false, variation }: RunOptions,
 ): Promise<Verdict[]> {
   const verdicts = steps.map(({ outcome }) => ('kind' in outcome ? outcome : PASSED));
   const asked: { readonly step: number; readonly question: Question }[] = [];
   const requests: Request[] = [{ kind: 'instantiate', instance: 1 }]; // spectest
   const path = join(folder, script.replaceAll('/', '-').replace(/\.wast$/, ''));
   try {
-    const image = compileImage(linker.inputs, { target: target.target, deterministic });
+    const image = compileImage(linker.inputs, { target: target.target, deterministic, variation });
     steps.forEach(({ outcome }, step) => {
       if ('kind' in outcome) return;
       try {
