@@ -18,7 +18,8 @@ const COMPARISONS_LAST = Op.F64Ge;
 /** What a step does, by weight. The first must be harmless: it is what an exhausted list of choices gives. */
 const STEPS = [
   ['push', 16],
-  ['operate', 34],
+  ['get', 8],
+  ['operate', 30],
   ['setLocal', 14],
   ['compare', 5],
   ['load', 5],
@@ -39,14 +40,17 @@ const STEPS = [
 ] as const;
 /**
  * Characters of functions: of everything; without calls, so that many locals are pinned; with many calls and assignments; with
- * many branches; with some of all three.
+ * hardly any calls and many uses of locals; with many branches; with some of all.
  */
 const CHARACTERS: readonly (readonly number[])[] = [
   STEPS.map(([, weight]) => weight),
   STEPS.map(([name, weight]) => (['call', 'callIndirect', 'bulk', 'table'].includes(name) ? 0 : weight)),
-  STEPS.map(([name, weight]) => (['call', 'callIndirect', 'setLocal'].includes(name) ? 4 * weight : weight)),
+  STEPS.map(([name, weight]) => (['call', 'callIndirect', 'get', 'setLocal'].includes(name) ? 4 * weight : weight)),
+  STEPS.map(([name, weight]) =>
+    name === 'callIndirect' ? 1 : ['call', 'bulk', 'table'].includes(name) ? 0 : name === 'get' ? 24 : weight,
+  ),
   STEPS.map(([name, weight]) => (/block|branch|Loop/.test(name) ? 3 * weight : weight)),
-  STEPS.map(([name, weight]) => (['setLocal', 'branchIf', 'call'].includes(name) ? 2 * weight : weight)),
+  STEPS.map(([name, weight]) => (['setLocal', 'branchIf', 'call', 'get'].includes(name) ? 3 * weight : weight)),
 ];
 
 const HIGH = 14;
@@ -130,6 +134,8 @@ export class Body {
     switch (name) {
       case 'push':
         return values.push(choices.pick(valueTypes(choices, 1).concat(I32)));
+      case 'get':
+        return this.get();
       case 'operate':
         return this.operate();
       case 'setLocal':
@@ -168,6 +174,12 @@ export class Body {
       case 'leave':
         return this.leave();
     }
+  }
+
+  private get(): void {
+    const { choices, code } = this;
+    const count = code.locals.length - 2; // behind it: what Code needs
+    if (count > 0) code.localGet(choices.next(count));
   }
 
   private operate(): void {
@@ -295,6 +307,7 @@ export class Body {
     if (kind === 2) return this.ifBlock(params);
     code.begin(kind === 1 ? Op.Loop : Op.Block, params, this.blockResults());
     this.steps(choices.next(30));
+    if (choices.oneIn(8)) this.call();
     this.finish();
     code.end();
   }
@@ -321,6 +334,7 @@ export class Body {
     const withElse = choices.oneIn(2);
     code.begin(Op.If, params, withElse ? this.blockResults() : params);
     this.steps(choices.next(20));
+    if (choices.oneIn(8)) this.call();
     this.finish();
     if (withElse) {
       code.beginElse();

@@ -43,7 +43,11 @@ export class Interpreter {
   readonly frames: InterpreterFrame[] = [];
   private left = 0;
 
-  constructor(readonly instances: readonly Instance[]) {}
+  /** @param visit told of each safepoint that is reached */
+  constructor(
+    readonly instances: readonly Instance[],
+    private readonly visit: (frame: InterpreterFrame) => void = () => {},
+  ) {}
 
   /** Runs a function until the n-th safepoint. @returns false when it has ended before */
   run(entry: FunctionEntry, n: number): boolean {
@@ -62,6 +66,7 @@ export class Interpreter {
     const { frame } = this;
     frame.kind = kind;
     frame.offset = offset;
+    this.visit(frame);
     return --this.left === 0;
   }
 
