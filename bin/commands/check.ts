@@ -1,15 +1,18 @@
 /**
  * `wag-snap check`: what this machine can do of what wag-snap needs.
  *
- * Reads /proc; tries nothing out. A line per fact, `ok`, `no` or `?` in front. Exit code 1 when something needed is missing.
+ * Reads /proc, and tries a small program out, for each CPU. A line per fact: `ok`, `no`, or `?` in front of what is optional or
+ * cannot be told. Exit code 1 when something needed is missing.
  */
 
+import { spawnSync } from 'node:child_process';
 import { accessSync, constants, mkdirSync, readFileSync } from 'node:fs';
 import { arch, platform, release } from 'node:os';
 import type { CommandModule } from 'yargs';
 import { ExitCode } from '../../src/errors.js';
 import { cacheFolder } from '../../src/restore/cache.js';
 import { findEmulator } from '../emulator.js';
+import { tryOut } from '../trial.js';
 
 interface Fact {
   readonly name: string;
@@ -18,15 +21,21 @@ interface Fact {
   readonly detail: string;
 }
 
-/** x86-64-v2, the least that images are compiled for (x86-64 psABI 3.1.1), in the words of /proc/cpuinfo. */
-const V2 = ['cx16', 'lahf_lm', 'popcnt', 'sse4_1', 'sse4_2', 'ssse3'];
+/** Levels of x86-64 (psABI 3.1.1) and what each adds, in the words of /proc/cpuinfo; the first is needed. */
+const LEVELS: readonly (readonly [string, readonly string[]])[] = [
+  ['x86-64-v2', ['cx16', 'lahf_lm', 'popcnt', 'sse4_1', 'sse4_2', 'ssse3']],
+  ['x86-64-v3', ['abm', 'avx', 'avx2', 'bmi1', 'bmi2', 'f16c', 'fma', 'movbe', 'xsave']],
+  ['x86-64-v4', ['avx512f', 'avx512bw', 'avx512cd', 'avx512dq', 'avx512vl']],
+];
+/** What a memory reserves, and as much again for the rest of the process: ulimit -v, in bytes. */
+const ADDRESS_SPACE = 2 * 2 ** 33;
 
 const command: CommandModule<object, { json: boolean }> = {
   command: 'check',
   describe: 'Say what this machine can do',
   builder: (yargs) => yargs.option('json', { type: 'boolean', default: false, describe: 'print one JSON object' }),
-  handler: ({ json }) => {
-    const facts = collect();
+  handler: async ({ json }) => {
+    const facts = await collect();
     if (json)
       console.log(JSON.stringify(Object.fromEntries(facts.map(({ name, ok, detail }) => [name, { ok, detail }]))));
     else {
@@ -40,28 +49,14 @@ const command: CommandModule<object, { json: boolean }> = {
 };
 export default command;
 
-export function collect(): Fact[] {
+async function collect(): Promise<Fact[]> {
+  const here = arch() === 'arm64' ? 'arm64' : 'x64';
   const facts: Fact[] = [];
   const fact = (name: string, ok: boolean | undefined, detail: string) => facts.push({ name, ok, detail });
   fact('system', platform() === 'linux', `${platform()} ${release()}`);
-  const known = arch() === 'x64' || arch() === 'arm64';
-  fact('cpu', known, known ? arch() : `${arch()}: images are for x64 and arm64`);
-  const [other, qemuArch] = arch() === 'arm64' ? ['x64', 'x86_64'] : ['arm64', 'aarch64'];
-  const emulator = findEmulator(qemuArch);
-  fact(
-    'emulator',
-    emulator === undefined ? undefined : true,
-    emulator ?? `to run images for ${other} install qemu-user-static`,
-  );
-  if (arch() === 'x64') {
-    const flags = new Set(/^flags\s*: (.*)$/m.exec(read('/proc/cpuinfo'))?.[1].split(' '));
-    const missing = V2.filter((flag) => !flags.has(flag));
-    fact(
-      'cpu level',
-      missing.length === 0,
-      missing.length ? `below x86-64-v2: no ${missing.join(', ')}` : 'x86-64-v2 or better',
-    );
-  }
+  const known = arch() === here;
+  fact('cpu', known, known ? here : `${arch()}: images are for x64 and arm64`);
+  if (arch() === 'x64') facts.push(levelFact());
   fact('pidfd', kernelAtLeast(5, 3), 'a parked process notices that the capture tool died (Linux 5.3)');
   fact('openat2', kernelAtLeast(5, 6), 'confines paths to the given directories (Linux 5.6)');
   const page = /^KernelPageSize:\s+(\d+) kB/m.exec(read('/proc/self/smaps'))?.[1];
@@ -70,8 +65,62 @@ export function collect(): Fact[] {
     page === undefined ? undefined : Number(page) <= 64,
     page ? `${page} KiB, at most 64 are supported` : 'unknown',
   );
-  facts.push(ptraceFact(), seccompFact(), cacheFact());
+  facts.push(addressSpaceFact(), ptraceFact(), seccompFact(), landlockFact(), cacheFact());
+  if (known) facts.push(await trialFact('trial', here));
+  facts.push(...(await emulatorFacts(here)));
   return facts;
+}
+
+function levelFact(): Fact {
+  const flags = new Set(/^flags\s*: (.*)$/m.exec(read('/proc/cpuinfo'))?.[1].split(' '));
+  let reached = 'below x86-64-v2';
+  for (const [level, needed] of LEVELS) {
+    const missing = needed.filter((flag) => !flags.has(flag));
+    if (missing.length > 0) {
+      const [least] = LEVELS[0];
+      return {
+        name: 'cpu level',
+        ok: level !== least,
+        detail: `${reached}: no ${missing.join(', ')}; ${least} is needed`,
+      };
+    }
+    reached = level;
+  }
+  return { name: 'cpu level', ok: true, detail: reached };
+}
+
+function addressSpaceFact(): Fact {
+  const name = 'address space';
+  const limit = /^Max address space\s+(\S+)/m.exec(read('/proc/self/limits'))?.[1];
+  if (limit === undefined) return { name, ok: undefined, detail: 'unknown' };
+  if (limit === 'unlimited' || Number(limit) >= ADDRESS_SPACE) return { name, ok: true, detail: limit };
+  return { name, ok: false, detail: `${limit} bytes; a memory reserves 8 GiB: ulimit -v unlimited` };
+}
+
+/** Whether a program can be started and captured here, for a CPU. */
+async function trialFact(name: string, target: 'x64' | 'arm64'): Promise<Fact> {
+  try {
+    const { sandbox, pause } = await tryOut(target);
+    const detail = `a program for ${target} was started${sandbox ? ' in a sandbox' : ''} and captured`;
+    const note = sandbox || target !== arch() ? '' : '; the kernel refused its system call filter';
+    return { name, ok: true, detail: `${detail}: it stood still for ${(pause / 1000).toFixed(1)} ms${note}` };
+  } catch (error) {
+    const ok = target === arch() ? false : undefined; // an emulator is optional
+    return { name, ok, detail: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+/** Programs for the other CPU. */
+async function emulatorFacts(here: 'x64' | 'arm64'): Promise<Fact[]> {
+  const other = here === 'arm64' ? 'x64' : 'arm64';
+  const emulator = findEmulator(other === 'arm64' ? 'aarch64' : 'x86_64');
+  if (emulator === undefined) {
+    const detail = `to run programs for ${other} install qemu-user-static (Debian: apt-get install qemu-user-static)`;
+    return [{ name: 'emulator', ok: undefined, detail }];
+  }
+  const version = /version (\S+)/.exec(spawnSync(emulator, ['--version'], { encoding: 'utf8' }).stdout)?.[1];
+  const trial = await trialFact(`trial ${other}`, other);
+  return [{ name: 'emulator', ok: true, detail: `${emulator} ${version ?? ''}`.trimEnd() }, trial];
 }
 
 /** Capture reads /proc/PID/mem: the process allows it itself while parked, which scope 3 ignores. */
@@ -86,13 +135,14 @@ function ptraceFact(): Fact {
     'nobody can capture',
   ];
   const ok = scope === '0' || scope === '1' || (scope === '2' && process.getuid?.() === 0);
-  return { name, ok, detail: `${details[Number(scope)] ?? 'unknown'} (ptrace_scope ${scope})` };
+  const remedy = ok || scope === '3' ? '' : '; sysctl kernel.yama.ptrace_scope=1 changes that';
+  return { name, ok, detail: `${details[Number(scope)] ?? 'unknown'} (ptrace_scope ${scope})${remedy}` };
 }
 
 function seccompFact(): Fact {
   const mode = /^Seccomp:\s+(\d)/m.exec(read('/proc/self/status'))?.[1];
   const details: Record<string, string> = {
-    0: 'no system call filter on this process',
+    0: 'programs get a system call filter; there is none on this process',
     1: 'strict mode',
     2: 'this process is filtered: mmap of an executable, prctl and pidfd_open must be allowed',
   };
@@ -100,6 +150,21 @@ function seccompFact(): Fact {
     name: 'seccomp',
     ok: mode === '0' ? true : undefined,
     detail: details[mode ?? ''] ?? 'the kernel does not say',
+  };
+}
+
+/** The list of security modules is only to be read where somebody mounted securityfs. */
+function landlockFact(): Fact {
+  const name = 'landlock';
+  const detail = 'keeps programs below their directories, besides openat2';
+  if (!kernelAtLeast(5, 19)) return { name, ok: undefined, detail: `${detail}: from Linux 5.19 on` };
+  const modules = read('/sys/kernel/security/lsm').trim();
+  if (modules === '') return { name, ok: undefined, detail: `${detail}, if this kernel has it: it does not say` };
+  const on = modules.split(',').includes('landlock');
+  return {
+    name,
+    ok: on || undefined,
+    detail: on ? detail : `${detail}: not on here (lsm=landlock,${modules} turns it on)`,
   };
 }
 

@@ -1,0 +1,62 @@
+/**
+ * The trial of `wag-snap check`: a program that does nothing is compiled, started, captured and ended. What forbids one of
+ * these (a container's system call filter, Yama, a mount without execution) shows here and nowhere else.
+ */
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { ArchName } from '../src/arch/target.js';
+import { launch } from './emulator.js';
+
+export interface Trial {
+  /** It has one system call filter more than this process. */
+  readonly sandbox: boolean;
+  /** How long it stood still, in microseconds. */
+  readonly pause: number;
+}
+
+/** (module (memory (export "memory") 1) (func (export "_start") (loop (br 0)))) */
+const MODULE =
+  '0061736d01000000 010401600000 03020100 0503010001 071302066d656d6f72790200065f73746172740000 0a09010700 03400c000b0b';
+
+/** @throws whatever went wrong on the way: its message says what */
+export async function tryOut(arch: ArchName): Promise<Trial> {
+  const [{ readModule }, { compileImage }, { writeImage }, { targets }, { capturePid }] = await Promise.all([
+    import('../src/compile/wasm/wat.js'),
+    import('../src/compile/compile.js'),
+    import('../src/compile/image/write-file.js'),
+    import('../src/arch/targets.js'),
+    import('../src/snapshot/capture.js'),
+  ]);
+  const folder = mkdtempSync(join(tmpdir(), 'wag-snap-'));
+  let child: ChildProcess | undefined;
+  try {
+    const module = await readModule(Buffer.from(MODULE.replaceAll(' ', ''), 'hex'));
+    const image = join(folder, 'trial');
+    writeImage(compileImage([{ module, file: 'trial' }], { target: targets[arch] }), image);
+    const { program, args, argv0 } = launch(image, 'trial');
+    child = spawn(program, args, { argv0, env: {}, stdio: 'ignore' });
+    const failure = new Promise<never>((_, fail) => {
+      child?.once('error', fail);
+      child?.once('exit', (code, signal) => fail(new Error(`the program ended with ${signal ?? `exit code ${code}`}`)));
+    });
+    const { pause } = await Promise.race([
+      capturePid(child.pid ?? -1, { output: join(folder, 'trial.wsnap') }),
+      failure,
+    ]);
+    return { sandbox: filters(child.pid ?? -1) > filters(process.pid), pause };
+  } finally {
+    child?.removeAllListeners('exit');
+    child?.kill('SIGKILL');
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** How many system call filters a process has. Before Linux 5.9 it says only whether there are any. */
+function filters(pid: number): number {
+  const status = readFileSync(`/proc/${pid}/status`, 'latin1');
+  const count = /^Seccomp_filters:\s+(\d+)/m.exec(status)?.[1];
+  return count === undefined ? Number(/^Seccomp:\s+2/m.test(status)) : Number(count);
+}
