@@ -7,6 +7,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { ArchName } from '../src/arch/target.js';
 import { launch } from './emulator.js';
 
@@ -17,6 +18,8 @@ export interface Trial {
   readonly pause: number;
 }
 
+/** Milliseconds for the news of its end to come. */
+const PATIENCE = 500;
 /** (module (memory (export "memory") 1) (func (export "_start") (loop (br 0)))) */
 const MODULE =
   '0061736d01000000 010401600000 03020100 0503010001 071302066d656d6f72790200065f73746172740000 0a09010700 03400c000b0b';
@@ -37,21 +40,32 @@ export async function tryOut(arch: ArchName): Promise<Trial> {
     const image = join(folder, 'trial');
     writeImage(compileImage([{ module, file: 'trial' }], { target: targets[arch] }), image);
     const { program, args, argv0 } = launch(image, 'trial');
-    child = spawn(program, args, { argv0, env: {}, stdio: 'ignore' });
-    const failure = new Promise<never>((_, fail) => {
-      child?.once('error', fail);
-      child?.once('exit', (code, signal) => fail(new Error(`the program ended with ${signal ?? `exit code ${code}`}`)));
+    child = spawn(program, args, { argv0, env: {}, stdio: ['ignore', 'ignore', 'pipe'] });
+    const early = endOf(child);
+    const capturing = capturePid(child.pid ?? -1, { output: join(folder, 'trial.wsnap') });
+    // when it has ended, the capture fails too, but does not know why
+    const { pause } = await capturing.catch(async (error) => {
+      throw (await Promise.race([early, sleep(PATIENCE)])) ?? error;
     });
-    const { pause } = await Promise.race([
-      capturePid(child.pid ?? -1, { output: join(folder, 'trial.wsnap') }),
-      failure,
-    ]);
     return { sandbox: filters(child.pid ?? -1) > filters(process.pid), pause };
   } finally {
-    child?.removeAllListeners('exit');
     child?.kill('SIGKILL');
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** How it ended by itself, or why it did not start. */
+async function endOf(child: ChildProcess): Promise<Error> {
+  let said = '';
+  child.stderr?.on('data', (data) => {
+    said += String(data);
+  });
+  return new Promise((done) => {
+    child.once('error', done);
+    child.once('close', (code, signal) => {
+      done(new Error(said.trim() || `a program ended with ${signal ?? `exit code ${code}`}`));
+    });
+  });
 }
 
 /** How many system call filters a process has. Before Linux 5.9 it says only whether there are any. */
