@@ -46,7 +46,7 @@ export function skipInstruction(bytes: Uint8Array, position: number): number {
   const op = bytes[position++];
   let skip = skipOf[op];
   if (op === 0xfc) {
-    skip = skipOf[MISC + bytes[position]];
+    skip = skipOf[MISC + (bytes[position] & 0x7f)]; // a small number, but it may be written in several bytes
     position = skipLeb(bytes, position);
   }
   switch (skip) {
