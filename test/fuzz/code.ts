@@ -52,7 +52,7 @@ const READS_BITS = new Set<Op>([
 ]);
 
 export class Code {
-  readonly out = new WasmWriter();
+  readonly out = new WasmWriter(true);
   readonly stack: ValType[] = [];
   readonly frames: ControlFrame[] = [];
   /** Parameters, locals, then two locals for making NaNs canonical. */

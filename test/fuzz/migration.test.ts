@@ -6,23 +6,18 @@ import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { migrateCase } from './migration.js';
 
-const SECONDS = 20;
+const CASES = 16;
 
 const folder = mkdtempSync(join(tmpdir(), 'wag-snap-migration-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-test('random modules go on from any safepoint', { timeout: 120_000 }, async () => {
-  const end = performance.now() + SECONDS * 1000;
-  let migrated = 0;
-  for (let seed = 1; performance.now() < end; seed++) {
+test('random modules go on from any safepoint', { timeout: 240_000 }, async () => {
+  for (let seed = 1; seed <= CASES; seed++) {
     const result = await migrateCase(seed, folder, {
       sizes: { functions: 4, body: seed % 2 ? 60 : 200 },
       captures: 6,
       arches: ['x64'],
     });
-    migrated += result.migrated;
-    expect(result.failures).toEqual([]);
+    expect(result).toEqual({ failures: [], migrated: 6 });
   }
-  console.log(`${migrated} captures restored`);
-  expect(migrated).toBeGreaterThan(5);
 });

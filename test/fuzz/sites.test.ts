@@ -53,6 +53,16 @@ for (const arch of ARCHES) {
   });
 }
 
+test('code is the same without site tables', () => {
+  const { target } = specTarget('x64')!;
+  for (let seed = 0; seed < 30; seed++) {
+    const { modules } = randomCase(seed, { sizes: { functions: 4, body: 100 }, nan: NanMode.Guarded });
+    const inputs = modules.map(({ name, bytes }) => ({ name, file: name, module: decodeModule(bytes, name) }));
+    const without = compileImage(inputs, { target, sites: false }).text;
+    expect(Buffer.from(without).equals(compileImage(inputs, { target }).text)).toBe(true);
+  }
+});
+
 function checkImage(inputs: readonly ModuleInput[], target: Target): void {
   const image = readImage(compileImage(inputs, { target }).bytes);
   for (const [i, { module }] of inputs.entries()) {

@@ -3,6 +3,10 @@
 export class WasmWriter {
   private buffer = new Uint8Array(1024);
   length = 0;
+  private numbers = 1;
+
+  /** @param padded some of the unsigned numbers become longer than they need to be */
+  constructor(private readonly padded = false) {}
 
   get bytes(): Uint8Array {
     return this.buffer.subarray(0, this.length);
@@ -21,11 +25,19 @@ export class WasmWriter {
   }
 
   u32(value: number): void {
-    while (value > 0x7f) {
+    let least = this.padded && value > 0 ? this.padding() : 1; // V8 wants the memory index 0 as one byte
+    while (value > 0x7f || least > 1) {
       this.push((value & 0x7f) | 0x80);
       value = Math.floor(value / 128);
+      least--;
     }
     this.push(value);
+  }
+
+  /** How many bytes a number has at least: 1 mostly, up to 5. */
+  private padding(): number {
+    this.numbers = (Math.imul(this.numbers, 0x2c9277b5) + 0x3039) | 0;
+    return this.numbers >>> 27 === 0 ? 1 + ((this.numbers >>> 16) % 5) : 1;
   }
 
   signed(value: bigint): void {
