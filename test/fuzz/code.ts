@@ -39,7 +39,7 @@ export function operandsOf(code: Op): readonly ValType[] {
 }
 
 /** Operations whose result may be a NaN made by the CPU. */
-const MAKES_NAN = new Set<Op>([Op.F32DemoteF64, Op.F64PromoteF32]);
+export const MAKES_NAN = new Set<Op>([Op.F32DemoteF64, Op.F64PromoteF32]);
 for (let op = Op.F32Ceil; op <= Op.F32Max; op++) MAKES_NAN.add(op);
 for (let op = Op.F64Ceil; op <= Op.F64Max; op++) MAKES_NAN.add(op);
 const READS_BITS = new Set<Op>([

@@ -11,7 +11,7 @@ import { F32, F64 } from './shape.js';
 export function compareSnapshot({ path, snapshot }: StoredSnapshot, interpreter: Interpreter): string[] {
   const wrong = compareFrames(snapshot, interpreter);
   for (const [i, instance] of interpreter.instances.entries())
-    wrong.push(...compareInstance(snapshot, i, instance, path));
+    wrong.push(...compareInstance(snapshot, i, instance, path, interpreter.deterministic));
   return wrong;
 }
 
@@ -33,7 +33,7 @@ function compareFrames({ frames }: Snapshot, interpreter: Interpreter): string[]
     }
     for (const [n, value] of values.entries()) {
       const { lo, hi } = frames.value(i, n);
-      if (sameValue(types[n], lo, hi, value)) continue;
+      if (sameValue(interpreter.deterministic, types[n], lo, hi, value)) continue;
       const what = n < locals.length ? `local ${n}` : `operand ${n - locals.length}`;
       wrong.push(`${where}: ${what} is ${shown(lo, hi)} instead of 0x${value.toString(16)}`);
     }
@@ -41,13 +41,19 @@ function compareFrames({ frames }: Snapshot, interpreter: Interpreter): string[]
   return wrong;
 }
 
-function compareInstance({ instances }: Snapshot, index: number, expected: Instance, path: string): string[] {
+function compareInstance(
+  { instances }: Snapshot,
+  index: number,
+  expected: Instance,
+  path: string,
+  exact: boolean,
+): string[] {
   const wrong: string[] = [];
   const { module } = expected;
   const { globals, tables, memories, droppedData, droppedElements } = instances[index];
   for (const [i, { type, lo, hi }] of globals.entries()) {
     const { value } = expected.globals[module.importedGlobalCount + i];
-    if (!sameValue(type, lo, hi, value)) {
+    if (!sameValue(exact, type, lo, hi, value)) {
       wrong.push(`instance ${index}: global ${i} is ${shown(lo, hi)} instead of 0x${value.toString(16)}`);
     }
   }
@@ -55,7 +61,7 @@ function compareInstance({ instances }: Snapshot, index: number, expected: Insta
     const list = expected.tables[module.importedTableCount + i].elements;
     const same =
       elements.length === list.length * 2 &&
-      list.every((value, n) => sameValue(0, elements[n * 2], elements[n * 2 + 1], value));
+      list.every((value, n) => sameValue(exact, 0, elements[n * 2], elements[n * 2 + 1], value));
     if (!same) wrong.push(`instance ${index}: table ${i} differs`);
   }
   for (const [i, memory] of memories.entries()) {
@@ -79,11 +85,11 @@ function readMemory({ pages, extents }: SnapshotMemory, path: string): Buffer {
   return bytes;
 }
 
-/** Bits, but any NaN is as good as another. */
-function sameValue(type: number, lo: number, hi: number, expected: Raw): boolean {
+/** Bits, but any NaN is as good as another unless they are canonical. */
+function sameValue(exact: boolean, type: number, lo: number, hi: number, expected: Raw): boolean {
   const bits = (BigInt(hi) << 32n) | BigInt(lo);
   if (bits === BigInt(expected)) return true;
-  return (type === F32 || type === F64) && isNaNBits(type, bits) && isNaNBits(type, BigInt(expected));
+  return !exact && (type === F32 || type === F64) && isNaNBits(type, bits) && isNaNBits(type, BigInt(expected));
 }
 
 function isNaNBits(type: number, bits: bigint): boolean {

@@ -2,12 +2,14 @@
  * A reference interpreter that counts safepoints: it says what a snapshot must contain that was taken at the n-th one.
  *
  * Slow and plain. Knows sites only as DESIGN.md section 5 names them: function entries, loop headers, and behind calls and
- * the instructions that call the host layer. Runs modules that do not trap; NaN bits are V8's.
+ * the instructions that call the host layer. Runs modules that do not trap; NaN bits are V8's or
+ * canonical.
  */
 
 import { Op, type Opcode } from '../../src/compile/wasm/opcodes.js';
 import type { FrameKind } from '../../src/snapshot/snapshot.js';
 import { BodyReader, BUILTINS, blockType } from './body-reader.js';
+import { MAKES_NAN } from './code.js';
 import { type FunctionEntry, type Instance, PAGE, reference, zero } from './machine.js';
 import { load, numeric, type Raw, store } from './numeric-oracle.js';
 
@@ -43,9 +45,13 @@ export class Interpreter {
   readonly frames: InterpreterFrame[] = [];
   private left = 0;
 
-  /** @param visit told of each safepoint that is reached */
+  /**
+   * @param deterministic NaNs that arithmetic makes are canonical
+   * @param visit told of each safepoint that is reached
+   */
   constructor(
     readonly instances: readonly Instance[],
+    readonly deterministic: boolean,
     private readonly visit: (frame: InterpreterFrame) => void = () => {},
   ) {}
 
@@ -132,7 +138,8 @@ export class Interpreter {
     const arithmetic = numeric.get(row.code);
     if (arithmetic !== undefined) {
       const operands = stack.splice(stack.length - arithmetic.takes, arithmetic.takes);
-      stack.push(arithmetic.run(...operands));
+      const result = arithmetic.run(...operands);
+      stack.push(this.deterministic && MAKES_NAN.has(row.code) ? canonical(result) : result);
       return;
     }
     if (row.alignment !== undefined) return this.access(row, reader.immediates(row)[1]);
@@ -349,4 +356,10 @@ export class Interpreter {
       }
     }
   }
+}
+
+/** A float's bits, those of any NaN replaced. */
+function canonical(bits: Raw): Raw {
+  if (typeof bits === 'number') return (bits & 0x7fffffff) > 0x7f800000 ? 0x7fc00000 : bits;
+  return (bits & 0x7fffffffffffffffn) > 0x7ff0000000000000n ? 0x7ff8000000000000n : bits;
 }

@@ -33,6 +33,8 @@ export interface MigrationOptions {
   readonly captures: number;
   /** CPUs to restore for. */
   readonly arches: readonly string[];
+  /** With canonical NaNs, which must be the same bits everywhere. */
+  readonly deterministic: boolean;
 }
 
 export interface MigrationResult {
@@ -45,6 +47,7 @@ interface Image {
   readonly path: string;
   readonly arch: string;
   readonly variation: number | undefined;
+  readonly deterministic: boolean;
   readonly modules: readonly (ModuleInput & { readonly name: string })[];
   readonly description: ImageDescription;
 }
@@ -53,9 +56,11 @@ interface Image {
 const FARTHEST = 2000;
 
 export async function migrateCase(seed: number, folder: string, options: MigrationOptions): Promise<MigrationResult> {
-  const { sizes, captures, arches } = options;
+  const { sizes, captures, arches, deterministic } = options;
   const choices = new Choices(seed ^ 0x5bd1e995);
-  const { one, expected } = withoutTraps(forMigration(randomCase(seed, { sizes, nan: NanMode.Guarded })));
+  const native = randomCase(seed, { sizes, nan: deterministic ? NanMode.Native : NanMode.Guarded });
+  const oracle = deterministic ? randomCase(seed, { sizes, nan: NanMode.Explicit }) : native;
+  const { one, expected } = withoutTraps(forMigration(native), oracle);
   const modules = [...one.modules, mainModule(one)].map(({ name: called, bytes }): ModuleInput & { name: string } => ({
     name: called,
     file: called || 'main',
@@ -64,10 +69,10 @@ export async function migrateCase(seed: number, folder: string, options: Migrati
   const output = expectedOutput(expected);
   const image = (file: string, arch: string): Image => {
     const variation = choices.oneIn(2) ? choices.next(1000) : undefined;
-    const compiled = compileImage(modules, { target: specTarget(arch)!.target, variation });
+    const compiled = compileImage(modules, { target: specTarget(arch)!.target, deterministic, variation });
     const path = join(folder, file);
     writeImage(compiled, path);
-    return { path, arch, variation, modules, description: readImage(compiled.bytes) };
+    return { path, arch, variation, deterministic, modules, description: readImage(compiled.bytes) };
   };
   const source = image('source', 'x64');
   const targets = arches.map((arch) => image(`target-${arch}`, arch));
@@ -97,12 +102,16 @@ function fdWrite({ view }: Memory, args: readonly Raw[]): Raw[] {
 }
 
 /** The n-th safepoint of a run by the interpreter; undefined when there are fewer. */
-function interpret({ modules }: Image, n: number, visit?: (frame: InterpreterFrame) => void): Interpreter | undefined {
+function interpret(
+  { modules, deterministic }: Image,
+  n: number,
+  visit?: (frame: InterpreterFrame) => void,
+): Interpreter | undefined {
   const decoded = modules.map(({ module }) => module);
   const names = modules.map(({ name: called }) => called);
   const instances = link(decoded, names, { fd_write: fdWrite });
   const main = instances[instances.length - 1];
-  const interpreter = new Interpreter(instances, visit);
+  const interpreter = new Interpreter(instances, deterministic, visit);
   return interpreter.run(main.functions[main.find('_start', ExternKind.Func)], n) ? interpreter : undefined;
 }
 
