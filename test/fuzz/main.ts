@@ -70,7 +70,7 @@ async function migrations(): Promise<number> {
   for (; performance.now() < end && count < MOST_FAILURES; seed++) {
     const sizes = { functions: 4, body: seed % 2 ? 60 : 300 };
     const arches = [values.arch ?? 'x64'];
-    const result = await migrateCase(seed, folder, { sizes, captures: 8, arches, deterministic: seed % 3 === 0 });
+    const result = await migrateCase(seed, folder, { sizes, runs: 8, arches, deterministic: seed % 3 === 0 });
     migrated += result.migrated;
     count += result.failures.length;
     for (const failure of result.failures) console.log(failure);

@@ -15,10 +15,11 @@ test('random modules go on from any safepoint', { timeout: 240_000 }, async () =
   for (let seed = 1; seed <= CASES; seed++) {
     const result = await migrateCase(seed, folder, {
       sizes: { functions: 4, body: seed % 2 ? 60 : 200 },
-      captures: 6,
+      runs: 6,
       arches: ['x64'],
       deterministic: seed % 4 === 0,
     });
-    expect(result).toEqual({ failures: [], migrated: 6 });
+    expect(result.failures).toEqual([]);
+    expect(result.migrated).toBeGreaterThanOrEqual(6);
   }
 });

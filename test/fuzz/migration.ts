@@ -23,14 +23,14 @@ import { Interpreter, type InterpreterFrame } from './interpreter.js';
 import { link, type Memory } from './machine.js';
 import { expectedOutput, mainModule, withoutTraps } from './main-module.js';
 import type { Raw } from './numeric-oracle.js';
-import { type Ending, Process } from './process.js';
+import { Process } from './process.js';
 import { type Case, randomCase } from './random-module.js';
 import type { Sizes } from './shape.js';
 
 export interface MigrationOptions {
   readonly sizes: Sizes;
-  /** How many captures of each case. */
-  readonly captures: number;
+  /** How many runs of each case, with a capture or two. */
+  readonly runs: number;
   /** CPUs to restore for. */
   readonly arches: readonly string[];
   /** With canonical NaNs, which must be the same bits everywhere. */
@@ -56,7 +56,7 @@ interface Image {
 const FARTHEST = 2000;
 
 export async function migrateCase(seed: number, folder: string, options: MigrationOptions): Promise<MigrationResult> {
-  const { sizes, captures, arches, deterministic } = options;
+  const { sizes, runs, arches, deterministic } = options;
   const choices = new Choices(seed ^ 0x5bd1e995);
   const native = randomCase(seed, { sizes, nan: deterministic ? NanMode.Native : NanMode.Guarded });
   const oracle = deterministic ? randomCase(seed, { sizes, nan: NanMode.Explicit }) : native;
@@ -79,14 +79,14 @@ export async function migrateCase(seed: number, folder: string, options: Migrati
   const sites = safepoints(source);
 
   const failures: string[] = [];
-  for (let i = 0; i < captures; i++) {
-    const n = choices.pick(choices.pick(sites));
-    const target = choices.pick(targets);
-    const wrong = await migrate(source, target, n, folder, output);
-    if (wrong.length > 0)
-      failures.push([`seed ${seed}, safepoint ${n}, ${name(source)} to ${name(target)}`, ...wrong].join('\n'));
+  let migrated = 0;
+  for (let i = 0; i < runs; i++) {
+    const route = randomRoute(choices, sites, source, targets);
+    const wrong = await migrate(route, folder, output);
+    migrated += route.stops.length;
+    if (wrong.length > 0) failures.push([`seed ${seed}, ${describeRoute(route)}`, ...wrong].join('\n'));
   }
-  return { failures, migrated: captures };
+  return { failures, migrated };
 }
 
 /** Without hashing memories again and again: thousands of safepoints that are all alike. */
@@ -128,45 +128,72 @@ function safepoints(image: Image): number[][] {
   return [...bySite.values()];
 }
 
-function name({ arch, variation }: Image): string {
-  return variation === undefined ? arch : `${arch} variation ${variation}`;
+function describeRoute({ stops, images }: Route): string {
+  const names = images.map(({ arch, variation }) =>
+    variation === undefined ? arch : `${arch} variation ${variation}`,
+  );
+  return `safepoints ${stops.join(', ')}, ${names.join(' -> ')}`;
+}
+
+/** Safepoints to capture at, in order, and the images that run up to and behind them: one more. */
+interface Route {
+  readonly stops: readonly number[];
+  readonly images: readonly Image[];
+}
+
+/** A second stop may be the same safepoint again: then what was restored is looked at as it was put there. */
+function randomRoute(choices: Choices, sites: number[][], source: Image, targets: readonly Image[]): Route {
+  const first = choices.pick(choices.pick(sites));
+  const last = sites.reduce((most, list) => Math.max(most, list[list.length - 1]), 0);
+  const stops = [first];
+  if (choices.oneIn(3)) stops.push(first + choices.small(last - first + 1));
+  const between = stops.slice(1).map(() => source);
+  return { stops, images: [source, ...between, choices.pick(targets)] };
 }
 
 /** @returns what is wrong, a line each */
-async function migrate(source: Image, target: Image, n: number, folder: string, output: Buffer): Promise<string[]> {
+async function migrate({ stops, images }: Route, folder: string, output: Buffer): Promise<string[]> {
   const file = join(folder, 'snapshot');
-  const first = new Process([source.path], { WAGSNAP_PARK: `${n}` });
-  try {
-    await capturePid(first.pid, { output: file, kill: true });
-  } catch (error) {
-    const { code, signal } = await first.ended;
-    return [`not captured, ended with ${signal ?? code}: ${(error as Error).stack}`];
+  const printed: Buffer[] = [];
+  const wrong: string[] = [];
+  let process = new Process([images[0].path], { WAGSNAP_PARK: `${stops[0]}` });
+  for (const [hop, stop] of stops.entries()) {
+    try {
+      await capturePid(process.pid, { output: file, kill: true });
+      const stored = readSnapshot(file);
+      printed.push((await process.ended).stdout);
+      const interpreter = interpret(images[0], stop);
+      wrong.push(...(interpreter ? compareSnapshot(stored, interpreter) : ['the interpreter has fewer safepoints']));
+      const next = stops[hop + 1]; // the safepoint that it stands at counts again
+      const env: Record<string, string> = next === undefined ? {} : { WAGSNAP_PARK: `${next - stop + 1}` };
+      process = restore(stored, images[hop + 1], join(folder, `resumable-${hop}`), env);
+    } catch (error) {
+      const { code, signal, stderr } = await process.ended;
+      return [...wrong, `hop ${hop}: ${(error as Error).stack}`, `it ended with ${signal ?? code}: ${stderr}`];
+    }
   }
-  const { stdout } = await first.ended;
-  const stored = readSnapshot(file);
-  const interpreter = interpret(source, n);
-  const wrong = interpreter ? compareSnapshot(stored, interpreter) : ['the interpreter has fewer safepoints'];
-  const second = await restore(stored, target, join(folder, 'resumable'));
-  if (second instanceof Error) return [...wrong, `${second.stack}`];
-  const { code, signal, stderr } = second;
-  if (code !== 0) wrong.push(`the second half ended with ${signal ?? code}: ${stderr}`);
-  const printed = Buffer.concat([stdout, second.stdout]);
-  if (!printed.equals(output)) wrong.push(difference(printed, output));
+  const { code, signal, stderr, stdout } = await process.ended;
+  if (code !== 0) wrong.push(`the last piece ended with ${signal ?? code}: ${stderr}`);
+  const all = Buffer.concat([...printed, stdout]);
+  if (!all.equals(output)) wrong.push(difference(all, output));
   return wrong;
 }
 
-async function restore(stored: StoredSnapshot, target: Image, output: string): Promise<Ending | Error> {
+function restore(
+  stored: StoredSnapshot,
+  target: Image,
+  output: string,
+  env: Readonly<Record<string, string>>,
+): Process {
   const { target: cpu, launcher } = specTarget(target.arch)!;
   const modules = target.modules.map(({ module }) => module);
-  try {
-    writeResumable(stored, target.description, modules, { target: cpu, output, sourceFd: 3 });
-  } catch (error) {
-    return error as Error;
-  }
+  writeResumable(stored, target.description, modules, { target: cpu, output, sourceFd: 3 });
   const fd = openSync(stored.path, 'r');
-  const process = new Process([...launcher, output], {}, fd);
-  closeSync(fd);
-  return process.ended;
+  try {
+    return new Process([...launcher, output], env, fd);
+  } finally {
+    closeSync(fd);
+  }
 }
 
 function difference(actual: Buffer, expected: Buffer): string {
