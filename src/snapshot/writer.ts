@@ -1,7 +1,7 @@
 /**
  * Writes a .wsnap file (format.ts) piece by piece: modules, pages, header, and then all of it at once becomes the file.
  *
- * Atomic: everything goes to a temporary file in the same directory, which finish() makes durable and renames. Until
+ * Atomic: everything goes to a temporary file in the same directory, which commit() makes durable and renames. Until
  * then `path` is untouched; after abandon() nothing is left. Page data is never held: memory use is the callers' buffers.
  */
 
@@ -46,8 +46,14 @@ export class SnapshotWriter {
   /** Bytes of page data so far, holes left out. */
   written = 0;
 
-  /** @throws ToolError when the directory does not take the file */
-  constructor(readonly path: string) {
+  /**
+   * @param earlyWriteback set the disk to work while pages are still being written: for a file that is waited for
+   * @throws ToolError when the directory does not take the file
+   */
+  constructor(
+    readonly path: string,
+    private readonly earlyWriteback = false,
+  ) {
     checkOutput(path);
     this.temporary = join(dirname(path), `.${basename(path)}.${process.pid}-${randomBytes(4).toString('hex')}.tmp`);
     try {
@@ -91,22 +97,35 @@ export class SnapshotWriter {
       await this.writeRun(bytes, at + start * BLOCK, (n - start) * BLOCK, fileOffset + start * BLOCK);
       start = -1;
     }
-    if (this.unsynced >= WRITEBACK_BYTES) this.startWriteback();
+    if (this.earlyWriteback && this.unsynced >= WRITEBACK_BYTES) this.startWriteback();
   }
 
   /**
-   * Writes the header and makes the file durable under its name.
+   * Writes the header: all of the snapshot is in the temporary file then, and commit() does the rest.
    *
    * @returns bytes of the file, holes included
    * @throws ToolError; then abandon() still has to be called
    */
-  async finish(snapshot: Snapshot): Promise<number> {
+  seal(snapshot: Snapshot): number {
     const header = encodeHeader(snapshot);
     const offset = this.takeSlots(0);
     try {
       ftruncateSync(this.fd, offset);
-      this.writeAll(header, offset);
-      this.writeAll(encodePrologue(offset, header), 0);
+    } catch (error) {
+      throw writeError(this.path, error);
+    }
+    this.writeAll(header, offset);
+    this.writeAll(encodePrologue(offset, header), 0);
+    return offset + header.length;
+  }
+
+  /**
+   * Makes the file durable under its name.
+   *
+   * @throws ToolError; then abandon() still has to be called
+   */
+  async commit(): Promise<void> {
+    try {
       await this.syncing;
       if (this.syncError) throw this.syncError;
       await fsyncAsync(this.fd);
@@ -116,10 +135,9 @@ export class SnapshotWriter {
     } catch (error) {
       throw writeError(this.path, error);
     }
-    return offset + header.length;
   }
 
-  /** Removes the temporary file; does nothing after finish(). */
+  /** Removes the temporary file; does nothing after commit(). */
   abandon(): void {
     this.close();
     rmSync(this.temporary, { force: true });

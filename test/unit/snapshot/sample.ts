@@ -138,6 +138,7 @@ export async function writeSample(path: string): Promise<Snapshot> {
     ],
     moduleOffset,
   );
-  await writer.finish(snapshot);
+  writer.seal(snapshot);
+  await writer.commit();
   return snapshot;
 }
