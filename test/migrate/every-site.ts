@@ -10,6 +10,7 @@ import { closeSync, copyFileSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SECTION } from '../../src/compile/metadata/sections.js';
+import { InputError, ToolError } from '../../src/errors.js';
 import { FUNC_GUEST, FUNC_IMPORT } from '../../src/runtime/layout.js';
 import {
   type Built,
@@ -75,7 +76,13 @@ async function tryOnce(
     (error: Error) => error,
   );
   if (captured !== undefined) {
-    // Not reached: it ended by itself, perhaps while the capture tool was looking at it.
+    // Not reached: it ended by itself, perhaps while the capture tool was looking at it. What the tool could not read
+    // from a process that it had stopped is a failure, even when the process then ends well.
+    if (!foundNoProcess(captured)) {
+      first.kill();
+      await first.ended();
+      return { reached: true, failure: captured.stack };
+    }
     const ending = await Promise.race([first.ended(), sleep(ENDS_WITHIN)]);
     if (ending !== undefined) return { reached: false, failure: difference(ending, whole) };
     first.kill();
@@ -85,6 +92,11 @@ async function tryOnce(
   const { stdout } = await first.ended();
   const second = await restoreAndStart(file, built, join(folder, 'resumable'), options).ended();
   return { reached: true, failure: difference({ ...second, stdout: stdout + second.stdout }, whole) };
+}
+
+/** Whether a capture failed as the process had ended: seen at a bad moment, its executable may be gone already. */
+function foundNoProcess(error: Error): boolean {
+  return error instanceof ToolError || (error instanceof InputError && error.code === 'not-ours');
 }
 
 function difference(ending: Ending, whole: Ending): string | undefined {
