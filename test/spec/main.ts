@@ -7,9 +7,9 @@
 
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { createAssembler, SCRIPT_FEATURES, testsuiteFolder, testsuiteScripts } from '../support/wast.js';
+import { createAssembler, SCRIPT_FEATURES, scriptName, testsuiteFolder, testsuiteScripts } from '../support/wast.js';
 import { judge } from './expectations.js';
 import { type Outcome, runScript } from './run-script.js';
 import { ARCHES, specTarget } from './targets.js';
@@ -46,13 +46,13 @@ async function main(): Promise<number> {
   }
   const folder = mkdtempSync(join(tmpdir(), 'wagsnap-spec-'));
   const total = { assertions: 0, passed: 0, known: 0, failed: 0, skipped: 0, stale: 0 };
-  const width = Math.max(...paths.map((path) => basename(path).length));
+  const width = Math.max(...paths.map((path) => scriptName(path).length));
   const assemble = await createAssembler(SCRIPT_FEATURES);
   const start = performance.now();
   try {
     for (const path of paths) {
       const options = { target, assemble, folder, deterministic: values.deterministic ?? false, variation };
-      const result = await runScript(basename(path), readFileSync(path), options);
+      const result = await runScript(scriptName(path), readFileSync(path), options);
       const { unexpected, stale, known } = judge(result, arch);
       const { assertions, passed, skipped } = result;
       const failed = unexpected.length;

@@ -6,7 +6,7 @@
  */
 
 import { existsSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import loadWabt from 'wabt';
 
@@ -23,11 +23,23 @@ export function testsuiteFolder(): string | undefined {
   return existsSync(folder) ? folder : undefined;
 }
 
-/** Names of the suite's own scripts, not the proposals', without those of SIMD. */
+/** Folders of the proposals that we implement. */
+const PROPOSALS: readonly string[] = [];
+
+/** The suite's own scripts, without those of SIMD, then those of the proposals that we implement: paths below `folder`. */
 export function testsuiteScripts(folder: string): string[] {
-  return readdirSync(folder)
-    .filter((name) => name.endsWith('.wast') && !name.startsWith('simd_'))
-    .sort();
+  const scriptsIn = (path: string) => {
+    const names = readdirSync(join(folder, path)).filter((name) => name.endsWith('.wast') && !name.startsWith('simd_'));
+    return names.sort().map((name) => join(path, name));
+  };
+  return [...scriptsIn('.'), ...PROPOSALS.flatMap((name) => scriptsIn(`proposals/${name}`))];
+}
+
+/** What scripts are called: by their path below the suite's folder, others by their file's name. */
+export function scriptName(path: string): string {
+  const suite = testsuiteFolder();
+  const below = suite === undefined ? '..' : relative(suite, path);
+  return below.startsWith('..') ? basename(path) : below;
 }
 
 export interface Command {
