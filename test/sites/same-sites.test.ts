@@ -1,6 +1,6 @@
 /**
- * All CPUs have the same sites, for every module at hand: the conformance suite's, the fixtures', and the largest that
- * the packages bring. Nothing is run.
+ * All CPUs have the same sites, and what each image's tables say can be true, for every module at hand: the conformance
+ * suite's, the fixtures', and the largest that the packages bring. Nothing is run.
  */
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
@@ -13,11 +13,16 @@ import { readModule } from '../../src/compile/wasm/wat.js';
 import { Planner } from '../spec/planner.js';
 import { readScript } from '../spec/script.js';
 import { createAssembler, packageFolder, SCRIPT_FEATURES, testsuiteFolder, testsuiteScripts } from '../support/wast.js';
+import { checkAllocation } from './allocation.js';
 import { compareSites, type SiteComparison } from './same-sites.js';
 
 function compare(modules: readonly ModuleInput[], options: Omit<CompileOptions, 'target'> = {}): SiteComparison {
-  const of = (target: CompileOptions['target']) => readImage(compileImage(modules, { ...options, target }).bytes);
-  return compareSites(of(targets.x64), of(targets.arm64));
+  const [x64, arm64] = [targets.x64, targets.arm64].map((target) => {
+    const image = readImage(compileImage(modules, { ...options, target }).bytes);
+    expect(checkAllocation(image, target.plan)).toEqual([]);
+    return image;
+  });
+  return compareSites(x64, arm64);
 }
 
 async function compareFile(path: string): Promise<SiteComparison> {
