@@ -10,12 +10,15 @@
  *    change the flags.
  *  - A 32-bit integer in a register has its upper 32 bits zero, before and after. An f32 in a register is its low word,
  *    the rest is undefined.
+ *  - A v128 is a whole floating point register: moveVector, exchange and select take all of it, see masm-vector.ts.
  *  - `wide` is 0 for i32/f32 and 1 for i64/f64.
  *  - `slot` is a byte offset from the stack pointer, a multiple of 8, any size up to 2^23.
  *  - 64-bit constants come as (lo, hi), both int32.
  *  - Nothing allocates. Text offsets are bytes from the start of the code buffer.
  * Exceptions stand at the method.
  */
+
+import type { VectorAssembler } from './masm-vector.js';
 
 export type Reg = number;
 export type Label = number;
@@ -133,6 +136,7 @@ export const enum Width {
   Int64,
   F32,
   F64,
+  V128, // 16 bytes, in two slots; slots and fields need not be 16-byte aligned
 }
 
 export const enum Conversion {
@@ -202,7 +206,7 @@ export function entrySlots(plan: RegisterPlan): number {
   return plan.linkRegister === NO_REG ? 1 : 0;
 }
 
-export interface MacroAssembler {
+export interface MacroAssembler extends VectorAssembler {
   readonly plan: RegisterPlan;
   /** Bytes of code so far. */
   readonly offset: number;
@@ -255,7 +259,7 @@ export interface MacroAssembler {
   testZero(wide: number, reg: Reg): void; // then Eq: is zero, Ne: is not
   compareFloat(cond: Cond, wide: number, lhs: Reg, rhs: Reg): void; // cond: the one that will be asked for
   setCondition(cond: Cond, dst: Reg): void;
-  /** dst = cond ? a : b, of integers of any width or of floats; dst, a and b of one class. Keeps nothing of the flags. */
+  /** dst = cond ? a : b, of integers of any width, of floats or of v128; dst, a and b of one class. Keeps nothing of the flags. */
   select(cond: Cond, dst: Reg, a: Reg, b: Reg): void;
 
   // -- floats

@@ -290,12 +290,12 @@ class Sweeper {
       const rn = this.next();
       this.add('fcvt_d', `fcvt d${rd}, s${rn}`, 'floatOneSource', 0, rd + 32, rn + 32);
       this.add('fcvt_s', `fcvt s${rd}, d${rn}`, 'floatOneSource', 1, rd + 32, rn + 32);
-      this.add('ushr_d', `ushr d${rd}, d${rn}, #63`, 'vectorShift', rd + 32, rn + 32, 128 - 63);
-      this.add('ushr_2s', `ushr v${rd}.2s, v${rn}.2s, #31`, 'vectorShift', rd + 32, rn + 32, 64 - 31);
-      this.add('sli_d', `sli d${rd}, d${rn}, #63`, 'vectorShift', rd + 32, rn + 32, 64 + 63);
-      this.add('sli_2s', `sli v${rd}.2s, v${rn}.2s, #31`, 'vectorShift', rd + 32, rn + 32, 32 + 31);
-      this.add('cnt_8b', `cnt v${rd}.8b, v${rn}.8b`, 'vectorUnary', rd + 32, rn + 32);
-      this.add('addv_8b', `addv b${rd}, v${rn}.8b`, 'vectorUnary', rd + 32, rn + 32);
+      this.add('ushr_d', `ushr d${rd}, d${rn}, #63`, 'simdShiftImmediate', rd + 32, rn + 32, 128 - 63);
+      this.add('ushr_2s', `ushr v${rd}.2s, v${rn}.2s, #31`, 'simdShiftImmediate', rd + 32, rn + 32, 64 - 31);
+      this.add('sli_d', `sli d${rd}, d${rn}, #63`, 'simdShiftImmediate', rd + 32, rn + 32, 64 + 63);
+      this.add('sli_2s', `sli v${rd}.2s, v${rn}.2s, #31`, 'simdShiftImmediate', rd + 32, rn + 32, 32 + 31);
+      this.add('cnt_8b', `cnt v${rd}.8b, v${rn}.8b`, 'simdTwoRegister', rd + 32, rn + 32);
+      this.add('addv_8b', `addv b${rd}, v${rn}.8b`, 'simdTwoRegister', rd + 32, rn + 32);
     }
   }
 

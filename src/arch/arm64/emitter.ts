@@ -235,12 +235,12 @@ export class Emitter extends CodeBuffer {
   }
 
   /** ushr (field: twice the element's bits less the shift), sli (the element's bits plus the shift). */
-  protected vectorShift(op: number, rd: Reg, rn: Reg, field: number): void {
+  protected simdShiftImmediate(op: number, rd: Reg, rn: Reg, field: number): void {
     this.word(op | (unsigned(field, 7) << 16) | (v(rn) << 5) | v(rd));
   }
 
   /** cnt, addv. */
-  protected vectorUnary(op: number, rd: Reg, rn: Reg): void {
+  protected simdTwoRegister(op: number, rd: Reg, rn: Reg): void {
     this.word(op | (v(rn) << 5) | v(rd));
   }
 }

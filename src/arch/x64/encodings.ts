@@ -107,6 +107,7 @@ export const X = {
   // -- floating point moves
   movaps: enc('0F 28 /r', 'movaps x, xm128'),
   movups_rm: enc('0F 10 /r', 'movups x, xm128'),
+  movups_mr: enc('0F 11 /r', 'movups xm128, x'),
   movss_rm: enc('F3 0F 10 /r', 'movss x, xm32'),
   movsd_rm: enc('F2 0F 10 /r', 'movsd x, xm64'),
   movss_mr: enc('F3 0F 11 /r', 'movss xm32, x'),

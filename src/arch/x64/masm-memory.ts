@@ -9,6 +9,7 @@ import { LoadOp, NO_REG, type Reg, StoreOp, Width } from '../masm.js';
 import { SCRATCH } from './abi.js';
 import { X } from './encodings.js';
 import { ConversionMasm } from './masm-conversions.js';
+import { FLOAT_LOADS, FLOAT_STORES } from './masm-moves.js';
 
 const LOADS = [
   X.mov_rm,
@@ -75,13 +76,13 @@ export class MemoryMasm extends ConversionMasm {
   loadGlobal(width: Width, dst: Reg, imageOffset: number): void {
     const target = imageOffset - this.imageStart;
     if (width <= Width.Int64) this.rp(X.mov_rm, width, dst, target);
-    else this.rp(width === Width.F32 ? X.movss_rm : X.movsd_rm, 0, dst, target);
+    else this.rp(FLOAT_LOADS[width - Width.F32]!, 0, dst, target);
   }
 
   storeGlobal(width: Width, src: Reg, imageOffset: number): void {
     const target = imageOffset - this.imageStart;
     if (width <= Width.Int64) this.rp(X.mov_mr, width, src, target);
-    else this.rp(width === Width.F32 ? X.movss_mr : X.movsd_mr, 0, src, target);
+    else this.rp(FLOAT_STORES[width - Width.F32]!, 0, src, target);
   }
 
   storeGlobalConstant(width: Width, imageOffset: number, lo: number): void {

@@ -6,6 +6,10 @@ import { X } from './encodings.js';
 import { LabelEmitter } from './labels.js';
 import { RSP } from './registers.js';
 
+// From Width.F32 on.
+export const FLOAT_LOADS = [X.movss_rm, X.movsd_rm, X.movups_rm];
+export const FLOAT_STORES = [X.movss_mr, X.movsd_mr, X.movups_mr];
+
 export class MoveMasm extends LabelEmitter {
   move(dst: Reg, src: Reg): void {
     if (dst !== src) this.rr(X.mov_rm, 1, dst, src);
@@ -66,11 +70,11 @@ export class MoveMasm extends LabelEmitter {
 
   loadField(width: Width, dst: Reg, base: Reg, offset: number): void {
     if (width <= Width.Int64) this.rm(X.mov_rm, width, dst, base, offset);
-    else this.rm(width === Width.F32 ? X.movss_rm : X.movsd_rm, 0, dst, base, offset);
+    else this.rm(FLOAT_LOADS[width - Width.F32]!, 0, dst, base, offset);
   }
 
   storeField(width: Width, src: Reg, base: Reg, offset: number): void {
     if (width <= Width.Int64) this.rm(X.mov_mr, width, src, base, offset);
-    else this.rm(width === Width.F32 ? X.movss_mr : X.movsd_mr, 0, src, base, offset);
+    else this.rm(FLOAT_STORES[width - Width.F32]!, 0, src, base, offset);
   }
 }
