@@ -182,7 +182,7 @@ export interface RegisterPlan {
   /** Arguments by class, in order; each is also an operand register. What does not fit goes to the outgoing area. */
   readonly argInts: readonly Reg[];
   readonly argFloats: readonly Reg[];
-  /** A single result. Several results all travel in the outgoing area, behind the stack arguments. */
+  /** A single result. Several results all travel in the outgoing area, in front of the stack arguments. */
   readonly resultInt: Reg;
   readonly resultFloat: Reg;
   /** A pinned-pool register that carries the table index of an indirect call (locals are in their slots by then). */

@@ -232,7 +232,7 @@ export function functionReturn(c: FunctionCompiler, height: number): void {
   const count = layout.type.results.length;
   const first = height - count;
   if (layout.resultReg !== NO_REG) o.load(first, layout.resultReg);
-  else for (let i = 0; i < count; i++) o.storeAt(first + i, frame.incomingSlot(layout.resultSlot + i));
+  else for (let i = 0; i < count; i++) o.storeAt(first + i, frame.incomingSlot(layout.resultSlots[i]));
   masm.leave(frame.size);
   masm.ret();
 }

@@ -2,9 +2,11 @@
  * How arguments and results of a function type travel: wag-snap's own calling convention, the same for guests, the host
  * layer and stubs.
  *
- *  - Parameters take the next argument register of their class (RegisterPlan.argInts, argFloats); the rest take slots of
- *    the outgoing area, in order.
- *  - One result comes in resultInt or resultFloat. Two or more all come in slots behind the stack parameters.
+ *  - One result comes in resultInt or resultFloat. Two or more all come in the first slots of the outgoing area, in order.
+ *  - Parameters take the next argument register of their class (RegisterPlan.argInts, argFloats); the rest take the slots
+ *    behind the results, in order. So results are where the caller looks, whatever the parameters of the function are
+ *    that gives them in the end (a tail call's), and writing them overwrites no parameter.
+ *  - A v128 takes two slots and is named by the lower one.
  *  - No register survives a call but the stack pointer; the callee may leave anything in instance and memoryBase only
  *    when it was called through a record (then the caller sets them again), otherwise they are as before.
  *
@@ -25,8 +27,8 @@ export class CallLayout {
   readonly paramSlots: Int32Array;
   /** The register of a single result, or NO_REG. */
   readonly resultReg: Reg;
-  /** First slot of two or more results. */
-  readonly resultSlot: number;
+  /** Of each of two or more results: its slot in the outgoing area. Empty otherwise. */
+  readonly resultSlots: Int32Array;
   /** Slots of the outgoing area. */
   readonly slots: number;
 
@@ -40,18 +42,29 @@ export class CallLayout {
     let ints = 0;
     let floats = 0;
     let slots = 0;
+    this.resultSlots = new Int32Array(results.length > 1 ? results.length : 0);
+    for (let i = 0; i < this.resultSlots.length; i++) {
+      this.resultSlots[i] = slots;
+      slots += slotsOf(results[i]);
+    }
     for (let i = 0; i < params.length; i++) {
       const float = isFloat(params[i]);
       if (float && floats < plan.argFloats.length) this.paramRegs[i] = plan.argFloats[floats++];
       else if (!float && ints < plan.argInts.length) this.paramRegs[i] = plan.argInts[ints++];
-      else this.paramSlots[i] = slots++;
+      else {
+        this.paramSlots[i] = slots;
+        slots += slotsOf(params[i]);
+      }
     }
-    this.resultSlot = slots;
     if (results.length === 1) this.resultReg = isFloat(results[0]) ? plan.resultFloat : plan.resultInt;
     else this.resultReg = NO_REG;
-    if (results.length > 1) slots += results.length;
     this.slots = slots;
   }
+}
+
+/** Slots of 8 bytes that a value takes in memory. */
+export function slotsOf(type: ValType): number {
+  return type === ValType.V128 ? 2 : 1;
 }
 
 export function isFloat(type: ValType): boolean {

@@ -192,7 +192,7 @@ export function returned(c: FunctionCompiler, layout: CallLayout, first: number)
     const { results } = layout.type;
     c.describeOperands(sites, first, results.length);
     if (layout.resultReg !== NO_REG) sites.register(typeCode(results[0]), layout.resultReg);
-    else for (let i = 0; i < results.length; i++) sites.slot(typeCode(results[i]), layout.resultSlot + i);
+    else for (let i = 0; i < results.length; i++) sites.slot(typeCode(results[i]), layout.resultSlots[i]);
     c.endSite(SITE_CALL, masm.offset);
   }
   c.noteSite();
@@ -215,7 +215,7 @@ export function pushResults(c: FunctionCompiler, layout: CallLayout): void {
   }
   for (let i = 0; i < results.length; i++) {
     const width = widthOf(results[i]) === Width.Int32 || widthOf(results[i]) === Width.F32 ? Width.Int32 : Width.Int64;
-    masm.loadSlot(width, masm.scratch, (layout.resultSlot + i) * 8);
+    masm.loadSlot(width, masm.scratch, layout.resultSlots[i] * 8);
     masm.storeSlot(width, masm.scratch, c.frame.operandSlot(o.height));
     o.pushSlot(results[i]);
   }

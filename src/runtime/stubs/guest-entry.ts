@@ -64,7 +64,7 @@ export function emitTrampoline(context: StubContext, layout: CallLayout): number
   } else {
     results.forEach((type, i) => {
       const width = type === ValType.I32 || type === ValType.F32 ? Width.Int32 : Width.Int64;
-      masm.loadSlot(width, instance, 8 * (layout.resultSlot + i));
+      masm.loadSlot(width, instance, 8 * layout.resultSlots[i]);
       masm.storeField(Width.Int64, instance, memoryBase, 8 * i);
     });
   }

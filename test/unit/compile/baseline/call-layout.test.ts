@@ -40,11 +40,18 @@ for (const arch of ARCHES) {
       expect(layOut([], []).resultReg).toBe(NO_REG);
     });
 
-    test('several results lie behind the stack parameters', () => {
-      const layout = layOut(new Array(plan.argInts.length + 2).fill(I), [I, D, I]);
+    test('several results lie in front of the stack parameters', () => {
+      const count = plan.argInts.length;
+      const layout = layOut(new Array(count + 2).fill(I), [I, D, I]);
       expect(layout.resultReg).toBe(NO_REG);
-      expect(layout.resultSlot).toBe(2);
+      expect([...layout.resultSlots]).toEqual([0, 1, 2]);
+      expect([...layout.paramSlots.subarray(count)]).toEqual([3, 4]);
       expect(layout.slots).toBe(5);
+    });
+
+    test('where results are does not depend on the parameters', () => {
+      const results = [D, I, D];
+      expect(layOut(new Array(40).fill(I), results).resultSlots).toEqual(layOut([], results).resultSlots);
     });
   });
 }
