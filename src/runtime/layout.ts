@@ -104,15 +104,20 @@ export const INST_HEADER = 64; // what follows is laid out per module: compile/i
 // memory record
 export const MEM_BASE = 0; // u64: native address
 export const MEM_SIZE = 8; // u64: bytes
-export const MEM_MAX = 16; // u64: pages
+export const MEM_MAX = 16; // u64: pages that it can grow to, at most
+export const MEM_FLAGS = 24; // u64: FLAG_INDEX64
 export const MEM_RECORD_SIZE = 32;
 
 // table record
 export const TAB_BASE = 0; // u64: native address of the elements, u64 each: a function record's address, an external reference + 1, or 0 for null
 export const TAB_LENGTH = 8; // u64: elements
 export const TAB_MAX = 16; // u64: elements
-export const TAB_TYPE = 24; // u64: value type code
+export const TAB_TYPE = 24; // u32: value type code
+export const TAB_FLAGS = 28; // u32: FLAG_INDEX64
 export const TAB_RECORD_SIZE = 32;
+
+/** Of a memory or table: its indexes are i64. */
+export const FLAG_INDEX64 = 1;
 
 // function record: what a funcref points to
 export const FN_CODE = 0; // u64

@@ -3,16 +3,19 @@
 import type { SiteTables } from '../metadata/site-tables.js';
 import type { Variation } from '../variation.js';
 
-/** Functions of the host layer that generated code calls through a stub; exported by it under these names. */
+/**
+ * Functions of the host layer that generated code calls through a stub; exported by it under these names. Records,
+ * segments, indexes and lengths are i64, results too: an i32 in a register is an i64 below 2^32.
+ */
 export const BUILTINS = [
-  'memory_grow', // (record i64, delta i32) -> i32
-  'memory_init', // (record i64, segment i64, destination i32, source i32, length i32)
-  'memory_copy', // (destination record i64, source record i64, destination i32, source i32, length i32)
-  'memory_fill', // (record i64, destination i32, value i32, length i32)
-  'table_grow', // (record i64, value i64, delta i32) -> i32
-  'table_init', // (record i64, segment i64, destination i32, source i32, length i32)
-  'table_copy', // (destination record i64, source record i64, destination i32, source i32, length i32)
-  'table_fill', // (record i64, index i32, value i64, length i32)
+  'memory_grow', // (record, delta) -> pages before, or -1 of the index type
+  'memory_init', // (record, segment, destination, source, length)
+  'memory_copy', // (destination record, source record, destination, source, length)
+  'memory_fill', // (record, destination, value i32, length)
+  'table_grow', // (record, value, delta) -> elements before, or -1 of the index type
+  'table_init', // (record, segment, destination, source, length)
+  'table_copy', // (destination record, source record, destination, source, length)
+  'table_fill', // (record, index, value, length)
 ] as const;
 export type Builtin = (typeof BUILTINS)[number];
 

@@ -8,11 +8,11 @@ const PAGE = 65536;
 
 it('lets a memory grow up to the limit', () => {
   const image = bootedImage({ pages: 2, entry: true });
-  const grow = (delta: number) => image.process.call('memory_grow', BigInt(image.memory), delta);
+  const grow = (delta: number) => image.process.call('memory_grow', BigInt(image.memory), BigInt(delta));
   const results: unknown[] = [];
   image.process.invoke = () => results.push(grow(2), grow(2), grow(1), grow(1), grow(0));
   expect(startProcess(image.process, [`WAGSNAP_MAX_MEMORY=${5 * PAGE + 1}`])).toBe(0);
-  expect(results).toEqual([2, -1, 4, -1, 5]);
+  expect(results).toEqual([2n, 0xffffffffn, 4n, 0xffffffffn, 5n]);
   expect(image.process.get64(image.memory + L.MEM_SIZE)).toBe(5 * PAGE);
 });
 
