@@ -26,8 +26,8 @@ import {
   TAB_TYPE,
 } from '../../runtime/layout.js';
 import { Column } from '../metadata/site-tables.js';
-import { ExternKind, type Global } from '../wasm/module.js';
-import { type Constant, evaluate, evaluateOffset } from './constants.js';
+import { ExternKind } from '../wasm/module.js';
+import { type Constant, evaluate, evaluateOffset, globalValue } from './constants.js';
 import { DataImage } from './data-image.js';
 import { definition, entryFunction, type LinkedInstance } from './imports.js';
 import { InstanceLayout, TypeIds } from './instance-layout.js';
@@ -128,7 +128,7 @@ export class DataLayout {
       for (let i = 0; i < module.globals.length; i++) {
         const at = block + layout.globalOffset(i);
         if (layout.globalIsImported(i)) data.pointer(at, this.globalCell(index, i));
-        else this.constant(at, evaluate(this.instances, index, (module.globals[i] as Global).init));
+        else this.constant(at, globalValue(this.instances, index, i));
       }
       for (let i = 0; i < module.importedFuncCount; i++) {
         const at = block + layout.importPointerOffset(i);
@@ -151,10 +151,7 @@ export class DataLayout {
     const { module } = this.instances[0];
     const layout = this.layouts[0];
     for (let i = module.importedGlobalCount; i < module.globals.length; i++) {
-      this.constant(
-        layout.start + layout.globalOffset(i),
-        evaluate(this.instances, 0, (module.globals[i] as Global).init),
-      );
+      this.constant(layout.start + layout.globalOffset(i), globalValue(this.instances, 0, i));
     }
   }
 

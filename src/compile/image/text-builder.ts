@@ -27,8 +27,8 @@ import { BUILTINS, type Builtin, type CodeEnvironment } from '../baseline/enviro
 import type { TrampolineIdentity } from '../metadata/identity.js';
 import type { SiteTables } from '../metadata/site-tables.js';
 import type { Variation } from '../variation.js';
-import { ExternKind, type FuncType, type Global } from '../wasm/module.js';
-import { evaluate } from './constants.js';
+import { ExternKind, type FuncType } from '../wasm/module.js';
+import { globalValue } from './constants.js';
 import { DATA_START, type DataLayout } from './data-layout.js';
 import { definition, findExport, funcType, type LinkedInstance, Provider } from './imports.js';
 import { typeCode } from './instance-layout.js';
@@ -212,8 +212,7 @@ export class TextBuilder {
     const cache = instance.module.globals.map((global, index) => {
       if (global.mutable) return undefined;
       const [owner, at] = definition(instance, ExternKind.Global, index);
-      const { init } = this.layout.instances[owner].module.globals[at] as Global;
-      const value = evaluate(this.layout.instances, owner, init);
+      const value = globalValue(this.layout.instances, owner, at);
       return value.kind === 'bits' ? value : undefined;
     });
     return (index) => cache[index];

@@ -1,29 +1,38 @@
 /**
  * Constant expressions: initialisers of globals, offsets and items of segments (core spec 3.3.10 and 5.4.9).
  *
- * In WebAssembly 2.0 without SIMD a valid one is a single instruction and `end`, which is why ConstExpr is one. Whether
- * its indices and its type are right is for validate-module.ts. Needs reader.ts and opcodes.ts.
+ * Nearly all are a single instruction and `end`, which is why a ConstExpr can be one. Whether indices and types are
+ * right is for validate-module.ts. Needs reader.ts and opcodes.ts.
  */
 
 import { ModuleError } from '../../errors.js';
-import { type ConstExpr, ValType } from './module.js';
+import { limitError, limits } from './limits.js';
+import { type ConstExpr, type ConstOperand, type ConstOperator, ValType } from './module.js';
 import { illegalOpcode, Op, opcodeOf, Prefix } from './opcodes.js';
 import { readRefType } from './read-types.js';
 import type { Reader } from './reader.js';
 
 export function readConstExpr(reader: Reader): ConstExpr {
   const start = reader.pos;
-  const expr = readInstruction(reader);
-  if (expr === undefined) throw new ModuleError('invalid', 'type mismatch: empty expression', start, reader.file);
-  const next = reader.pos;
-  if (readInstruction(reader) !== undefined) {
-    throw new ModuleError('invalid', 'type mismatch: more than one value', next, reader.file);
+  const first = readInstruction(reader);
+  if (first === undefined) throw new ModuleError('invalid', 'type mismatch: empty expression', start, reader.file);
+  const second = readInstruction(reader);
+  if (second === undefined && !isOperator(first)) return first;
+  const steps = [first];
+  for (let step = second; step !== undefined; step = readInstruction(reader)) {
+    if (steps.push(step) > limits.constantInstructions) {
+      throw limitError('constantInstructions', steps.length, start, reader.file);
+    }
   }
-  return expr;
+  return { op: 'steps', steps };
+}
+
+export function isOperator(step: ConstOperand | ConstOperator): step is ConstOperator {
+  return step.op === 'add' || step.op === 'sub' || step.op === 'mul';
 }
 
 /** One constant instruction; undefined for `end`. */
-function readInstruction(reader: Reader): ConstExpr | undefined {
+function readInstruction(reader: Reader): ConstOperand | ConstOperator | undefined {
   const offset = reader.pos;
   const op = reader.u8();
   switch (op) {
@@ -45,6 +54,18 @@ function readInstruction(reader: Reader): ConstExpr | undefined {
       return { op: 'ref.func', index: reader.u32() };
     case Op.RefNull:
       return { op: 'ref.null', type: readRefType(reader) };
+    case Op.I32Add:
+      return { op: 'add', type: ValType.I32 };
+    case Op.I32Sub:
+      return { op: 'sub', type: ValType.I32 };
+    case Op.I32Mul:
+      return { op: 'mul', type: ValType.I32 };
+    case Op.I64Add:
+      return { op: 'add', type: ValType.I64 };
+    case Op.I64Sub:
+      return { op: 'sub', type: ValType.I64 };
+    case Op.I64Mul:
+      return { op: 'mul', type: ValType.I64 };
     default: {
       const sub = op >= Prefix.Misc ? reader.u32() : undefined;
       const opcode = opcodeOf(sub === undefined ? op : op === Prefix.Misc && sub < 0x100 ? 0xfc00 | sub : -1);

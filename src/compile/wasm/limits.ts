@@ -28,6 +28,8 @@ export const limits = {
   nameBytes: 100_000,
   /** Not of the JavaScript API: operands on the stack of one function, which calls with 1000 results can grow fast. */
   operands: 1_000_000,
+  /** Not of the JavaScript API: instructions of one constant expression. */
+  constantInstructions: 1_000_000,
 } as const;
 
 export type LimitName = keyof typeof limits;

@@ -60,12 +60,23 @@ export interface Export {
   readonly index: number;
 }
 
-/** A constant expression. Numbers are raw bits, low and high word, both as int32. */
-export type ConstExpr =
+/** A constant instruction that takes nothing. Numbers are raw bits, low and high word, both as int32. */
+export type ConstOperand =
   | { readonly op: 'const'; readonly type: ValType; readonly lo: number; readonly hi: number }
   | { readonly op: 'global.get'; readonly index: number }
   | { readonly op: 'ref.func'; readonly index: number }
   | { readonly op: 'ref.null'; readonly type: ValType };
+
+/** A constant instruction that takes two numbers of the type and gives one. */
+export interface ConstOperator {
+  readonly op: 'add' | 'sub' | 'mul';
+  readonly type: ValType.I32 | ValType.I64;
+}
+
+/** A constant expression: as a rule one instruction, else several in the order of the module, operands first. */
+export type ConstExpr =
+  | ConstOperand
+  | { readonly op: 'steps'; readonly steps: readonly (ConstOperand | ConstOperator)[] };
 
 export interface Global extends GlobalType {
   readonly init: ConstExpr;

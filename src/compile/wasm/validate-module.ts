@@ -6,9 +6,11 @@
  */
 
 import { ModuleError } from '../../errors.js';
+import { isOperator } from './const-expr.js';
 import { limitError, limits } from './limits.js';
 import {
   type ConstExpr,
+  type ConstOperand,
   ExternKind,
   type FuncType,
   type GlobalType,
@@ -89,7 +91,7 @@ export class ModuleContext {
     this.globals.push(type);
   }
 
-  /** A constant expression of the given type (core spec 3.3.10.2); only imported immutable globals are constant. */
+  /** A constant expression of the given type (core spec 3.3.10.2). */
   constant(expr: ConstExpr, type: ValType, offset: number): void {
     const actual = this.constantType(expr, offset);
     if (actual !== type) {
@@ -98,6 +100,27 @@ export class ModuleContext {
   }
 
   private constantType(expr: ConstExpr, offset: number): ValType {
+    if (expr.op !== 'steps') return this.operandType(expr, offset);
+    const stack: ValType[] = [];
+    for (const step of expr.steps) {
+      if (!isOperator(step)) {
+        stack.push(this.operandType(step, offset));
+        continue;
+      }
+      for (let operand = 0; operand < 2; operand++) {
+        const actual = stack.pop();
+        if (actual === step.type) continue;
+        const found = actual === undefined ? 'nothing' : valTypeName(actual);
+        throw this.invalid(`type mismatch: expected ${valTypeName(step.type)}, found ${found}`, offset);
+      }
+      stack.push(step.type);
+    }
+    if (stack.length > 1) throw this.invalid('type mismatch: more than one value', offset);
+    return stack[0]!;
+  }
+
+  /** Only immutable globals are constant: those before, as a global is added behind its own initialiser. */
+  private operandType(expr: ConstOperand, offset: number): ValType {
     switch (expr.op) {
       case 'const':
       case 'ref.null':
@@ -107,7 +130,7 @@ export class ModuleContext {
         this.declared.push(expr.index);
         return ValType.FuncRef;
       case 'global.get': {
-        this.index('global', expr.index, this.importedGlobalCount, offset);
+        this.index('global', expr.index, this.globals.length, offset);
         const { type, mutable } = this.globals[expr.index]!;
         if (mutable) throw this.invalid(`constant expression required: global ${expr.index} is mutable`, offset);
         return type;

@@ -19,6 +19,7 @@ const TEXT_FEATURES = {
   multi_value: true,
   bulk_memory: true,
   reference_types: true,
+  extended_const: true,
   annotations: true,
 } as const;
 

@@ -1,5 +1,10 @@
 /** The installed V8 as an oracle. It knows more proposals than we do: what it accepts is not always ours to accept. */
 
+import { setFlagsFromString } from 'node:v8';
+
+// What the oldest Node.js that we run on has, but not by itself.
+setFlagsFromString('--experimental-wasm-extended-const');
+
 declare const WebAssembly: { validate(bytes: Uint8Array): boolean };
 
 export function v8Accepts(bytes: Uint8Array): boolean {
