@@ -18,6 +18,7 @@
  * Exceptions stand at the method.
  */
 
+import type { AtomicAssembler } from './masm-atomic.js';
 import type { VectorAssembler } from './masm-vector.js';
 
 export type Reg = number;
@@ -206,7 +207,7 @@ export function entrySlots(plan: RegisterPlan): number {
   return plan.linkRegister === NO_REG ? 1 : 0;
 }
 
-export interface MacroAssembler extends VectorAssembler {
+export interface MacroAssembler extends VectorAssembler, AtomicAssembler {
   readonly plan: RegisterPlan;
   /** Bytes of code so far. */
   readonly offset: number;

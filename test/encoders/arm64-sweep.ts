@@ -120,6 +120,7 @@ class Sweeper {
       for (const imm of [0, 1, 0xffff]) this.add(row, `${row} #${imm}`, 'exception', imm);
     this.add('udf', 'udf #0', 'none');
     this.add('nop', 'nop', 'none');
+    this.add('dmb_ish', 'dmb ish', 'none');
   }
 
   private registers(): void {
@@ -229,6 +230,17 @@ class Sweeper {
             scaled,
           );
     }
+    for (const name of ['ldar', 'stlr', 'ldaxr', 'stlxr'] as const)
+      for (const size of ['b', 'h', '_w', '_x'] as const)
+        for (const rt of ALL) {
+          const [rn, rs] = [this.next(), this.next()] as [number, number];
+          const access = `${zr(rt, size === '_x' ? 1 : 0)}, [${sp(rn, 1)}]`;
+          const spelled = name + size.replace(/_./, '');
+          if (name !== 'stlxr') this.add(`${name}${size}`, `${spelled} ${access}`, 'loadStoreOrdered', rt, rn);
+          else if (rs !== rt && rs !== rn)
+            // else unpredictable
+            this.add(`${name}${size}`, `${spelled} ${zr(rs, 0)}, ${access}`, 'storeExclusive', rs, rt, rn);
+        }
     for (const [row, name] of [
       ['stp_offset', 'stp'],
       ['ldp_offset', 'ldp'],

@@ -55,6 +55,8 @@ const POINTERS: Record<string, string> = {
   xm64: 'qword ptr ',
   xm128: 'xmmword ptr ',
   m: '',
+  m8: 'byte ptr ',
+  m16: 'word ptr ',
 };
 const ALL = Array.from({ length: 16 }, (_, n) => n);
 
@@ -75,7 +77,7 @@ class Sweeper {
   encoding(row: string, e: Encoding): void {
     this.row = row;
     this.turn = 0;
-    const [mnemonic] = e.instruction.split(' ', 1) as [string];
+    const mnemonic = /^(lock )?\S+/.exec(e.instruction)![0];
     const operands = e.instruction.includes(' ') ? e.instruction.slice(mnemonic.length + 1).split(', ') : [];
     const bothWidths = operands.some((operand) => operand === 'r' || operand === 'rm' || operand === 'a');
     for (const wide of bothWidths ? [0, 1] : [0]) {

@@ -113,7 +113,7 @@ export class Emitter extends CodeBuffer {
     this.word(op | (unsigned(imm16, 16) << 5));
   }
 
-  /** nop, udf #0. */
+  /** nop, udf #0, dmb ish. */
   protected none(op: number): void {
     this.word(op);
   }
@@ -197,6 +197,16 @@ export class Emitter extends CodeBuffer {
   protected loadStorePair(op: number, rt: Reg, rt2: Reg, rn: Reg, offset: number): void {
     if ((offset & 7) !== 0) throw new BugError(`arm64: a pair at ${offset}`);
     this.word(op | (signed(offset / 8, 7) << 15) | (g(rt2) << 10) | (g(rn) << 5) | g(rt));
+  }
+
+  /** ldar, stlr, ldaxr and so on: [rn]. */
+  protected loadStoreOrdered(op: number, rt: Reg, rn: Reg): void {
+    this.word(op | (g(rn) << 5) | g(rt));
+  }
+
+  /** stlxr and so on: [rn]; rs becomes 0 when it has stored, else 1. */
+  protected storeExclusive(op: number, rs: Reg, rt: Reg, rn: Reg): void {
+    this.word(op | (g(rs) << 16) | (g(rn) << 5) | g(rt));
   }
 
   /** fmov, fabs, fneg, fsqrt, fcvt, frint…. */

@@ -45,6 +45,8 @@ export const A = {
   brk: 0xd4200000,
   // Reserved: 0000000000000000 imm16
   udf: 0x00000000,
+  // Barriers
+  dmb_ish: 0xd5033bbf,
   // Hints
   nop: 0xd503201f,
   // Add/subtract (shifted register): sf op S 01011 shift 0 Rm imm6 Rn Rd
@@ -104,6 +106,23 @@ export const A = {
   ldr_d: 0xfd400000,
   str_q: 0x3d800000,
   ldr_q: 0x3dc00000,
+  // Load/store exclusive and ordered: size 001000 o2 L o1 Rs o0 Rt2 Rn Rt
+  stlxrb: 0x0800fc00,
+  stlxrh: 0x4800fc00,
+  stlxr_w: 0x8800fc00,
+  stlxr_x: 0xc800fc00,
+  ldaxrb: 0x085ffc00,
+  ldaxrh: 0x485ffc00,
+  ldaxr_w: 0x885ffc00,
+  ldaxr_x: 0xc85ffc00,
+  stlrb: 0x089ffc00,
+  stlrh: 0x489ffc00,
+  stlr_w: 0x889ffc00,
+  stlr_x: 0xc89ffc00,
+  ldarb: 0x08dffc00,
+  ldarh: 0x48dffc00,
+  ldar_w: 0x88dffc00,
+  ldar_x: 0xc8dffc00,
   // Load/store register pair: opc 101 V 0 mode L imm7 Rt2 Rn Rt
   stp_offset: 0xa9000000,
   ldp_offset: 0xa9400000,

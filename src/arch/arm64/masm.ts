@@ -25,7 +25,7 @@ import type { Label, MacroAssembler, Reg, RegisterPlan } from '../masm.js';
 import { ADDRESS_SCRATCH, plan as ownPlan, SCRATCH, syscallRegisters } from './abi.js';
 import { CC } from './encoding.js';
 import { A } from './encodings.js';
-import { VectorMasm } from './masm-vector.js';
+import { AtomicMasm } from './masm-atomic.js';
 import { SP, V0, X0, X1, X2, X16, X17, X30, ZR } from './registers.js';
 
 /** Distance of the touches that find the stack's guard. */
@@ -37,7 +37,7 @@ const FAR_CALLS = 1 << 26;
 const CALL_REACH = 1 << 27;
 const PAGE = 4096;
 
-export class Arm64MacroAssembler extends VectorMasm implements MacroAssembler {
+export class Arm64MacroAssembler extends AtomicMasm implements MacroAssembler {
   readonly scratch: Reg = SCRATCH;
   readonly syscallRegisters: readonly Reg[] = syscallRegisters;
   readonly copyRegisters: readonly Reg[] = [X0, X1, X2];

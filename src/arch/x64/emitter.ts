@@ -139,7 +139,10 @@ export class Emitter extends CodeBuffer {
   /** Prefixes and opcode; `rex` are its low four bits, and it is left out when they are 0 and `byteRex` too. */
   private opcode(e: Encoding, at: number, rex: number, byteRex: number): number {
     const bytes = this.bytes;
-    if (e.prefix !== 0) bytes[at++] = e.prefix;
+    if (e.prefix !== 0) {
+      if (e.prefix > 0xff) bytes[at++] = e.prefix >> 8;
+      bytes[at++] = e.prefix;
+    }
     if ((rex | byteRex) !== 0) bytes[at++] = 0x40 | rex;
     if (e.escapes !== 0) {
       bytes[at++] = 0x0f;

@@ -7,13 +7,14 @@
  * for an assembler.
  *
  * Operands: r rm (32 bits, or 64 with REX.W given by the emit method), r8 rm8 rm16 r32 rm32 r64 m8… (fixed sizes),
- * x xm32 xm64 xm128 (xmm, or memory of that size), imm8 imm16 imm32 imm64, rel8 rel32, cl, a (eax or rax), 1.
+ * x xm32 xm64 xm128 (xmm, or memory of that size), m m8 m16 (memory
+ * alone), imm8 imm16 imm32 imm64, rel8 rel32, cl, a (eax or rax), 1.
  */
 
 export class Encoding {
   readonly opcodeColumn: string;
   readonly instruction: string;
-  /** Mandatory or size prefix: 0x66, 0xF2, 0xF3, or 0. */
+  /** Mandatory or size prefix: 0x66, 0xF2, 0xF3, or 0; with lock in front, 0xF0 or 0xF066. */
   readonly prefix: number = 0;
   /** 8 when REX.W belongs to the encoding, else 0. */
   readonly w: number = 0;
@@ -51,7 +52,10 @@ export class Encoding {
         this.immediate = size;
       }
     }
+    const locked = hex[0] === 0xf0;
+    if (locked) hex.shift();
     if (hex.length > 1 && (hex[0] === 0x66 || hex[0] === 0xf2 || hex[0] === 0xf3)) this.prefix = hex.shift()!;
+    if (locked) this.prefix = this.prefix === 0 ? 0xf0 : 0xf000 | this.prefix;
     if (hex.length > 1 && hex[0] === 0x0f) {
       this.escapes = hex.length - 1;
       if (hex.length === 3) this.escape = hex[1]!;

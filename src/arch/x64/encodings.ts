@@ -151,4 +151,15 @@ export const X = {
   cvttsd2si: enc('F2 0F 2C /r', 'cvttsd2si r, xm64'),
   cvtss2sd: enc('F3 0F 5A /r', 'cvtss2sd x, xm32'),
   cvtsd2ss: enc('F2 0F 5A /r', 'cvtsd2ss x, xm64'),
+
+  // -- atomic; xchg with memory always is
+  xchg_mr8: enc('86 /r', 'xchg m8, r8'),
+  xchg_mr16: enc('66 87 /r', 'xchg m16, r16'),
+  lock_xadd_8: enc('F0 0F C0 /r', 'lock xadd m8, r8'),
+  lock_xadd_16: enc('F0 66 0F C1 /r', 'lock xadd m16, r16'),
+  lock_xadd: enc('F0 0F C1 /r', 'lock xadd m, r'),
+  lock_cmpxchg_8: enc('F0 0F B0 /r', 'lock cmpxchg m8, r8'),
+  lock_cmpxchg_16: enc('F0 66 0F B1 /r', 'lock cmpxchg m16, r16'),
+  lock_cmpxchg: enc('F0 0F B1 /r', 'lock cmpxchg m, r'),
+  mfence: enc('0F AE F0', 'mfence'),
 };

@@ -21,7 +21,7 @@ import { IntOp, type Label, type MacroAssembler, type Reg, type RegisterPlan } f
 import { plan as ownPlan, SCRATCH, syscallRegisters } from './abi.js';
 import { CC } from './encoding.js';
 import { X } from './encodings.js';
-import { VectorMasm } from './masm-vector.js';
+import { AtomicMasm } from './masm-atomic.js';
 import { RAX, RCX, RDI, RDX, RSI, RSP, XMM0 } from './registers.js';
 
 /** Distance of the touches that find the stack's guard. */
@@ -29,7 +29,7 @@ const PROBE = 65536;
 /** Up to here probes are a line of code, above a loop. */
 const UNROLLED_PROBES = 4;
 
-export class X64MacroAssembler extends VectorMasm implements MacroAssembler {
+export class X64MacroAssembler extends AtomicMasm implements MacroAssembler {
   readonly scratch: Reg = SCRATCH;
   readonly syscallRegisters: readonly Reg[] = syscallRegisters;
   readonly copyRegisters: readonly Reg[] = [RDI, RSI, RCX];
