@@ -1,0 +1,24 @@
+/** Gets a package's files with `npm pack`, once: they stay in build/modules. Needs npm, tar and a reachable registry. */
+
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { packageFolder } from '../support/wast.js';
+
+/** The folder with the package's files. Throws Error with npm's words when it cannot be had. */
+export function fetchPackage(spec: string): string {
+  const folder = join(packageFolder(), 'build/modules', spec.replaceAll('/', '+'));
+  if (!existsSync(folder)) {
+    const work = `${folder}.part`;
+    rmSync(work, { recursive: true, force: true });
+    mkdirSync(work, { recursive: true });
+    execFileSync('npm', ['pack', '--silent', spec], { cwd: work, stdio: ['ignore', 'ignore', 'pipe'] });
+    const archive = readdirSync(work).find((name) => name.endsWith('.tgz'));
+    if (archive === undefined) throw new Error(`npm pack ${spec} gave no archive`);
+    execFileSync('tar', ['-xzf', archive], { cwd: work });
+    rmSync(join(work, archive));
+    renameSync(work, folder);
+  }
+  const [inside] = readdirSync(folder);
+  return join(folder, inside!);
+}
