@@ -7,7 +7,7 @@
  * the same result. Floating point arithmetic gives any NaN; canonicalizeVector makes it the canonical one.
  */
 
-import type { Reg } from './masm.js';
+import type { Cond, Reg } from './masm.js';
 
 /** The lanes of a vector. */
 export const enum Lanes {
@@ -224,6 +224,8 @@ export const enum VectorLoad {
 
 export interface VectorAssembler {
   moveVector(dst: Reg, src: Reg): void;
+  /** MacroAssembler.select of all 128 bits. */
+  selectVector(cond: Cond, dst: Reg, a: Reg, b: Reg): void;
   /** From four int32 words, lowest lane first. */
   vectorConstant(dst: Reg, w0: number, w1: number, w2: number, w3: number): void;
   vectorUnary(op: VectorUnary, dst: Reg, src: Reg): void;

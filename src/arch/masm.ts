@@ -10,7 +10,7 @@
  *    change the flags.
  *  - A 32-bit integer in a register has its upper 32 bits zero, before and after. An f32 in a register is its low word,
  *    the rest is undefined.
- *  - A v128 is a whole floating point register: moveVector, exchange and select take all of it, see masm-vector.ts.
+ *  - A v128 is a whole floating point register: moveVector, exchange and selectVector take all of it, see masm-vector.ts.
  *  - `wide` is 0 for i32/f32 and 1 for i64/f64.
  *  - `slot` is a byte offset from the stack pointer, a multiple of 8, any size up to 2^23.
  *  - 64-bit constants come as (lo, hi), both int32.
@@ -253,14 +253,14 @@ export interface MacroAssembler extends VectorAssembler, AtomicAssembler {
    */
   divide(op: DivOp, wide: number, dst: Reg, lhs: Reg, rhs: Reg): void;
 
-  // -- comparisons: set the flags for the very next branch, branchUnless, setCondition or select
+  // -- comparisons: set the flags for the very next branch, branchUnless, setCondition, select or selectVector
   compare(wide: number, lhs: Reg, rhs: Reg): void;
   compareImm(wide: number, lhs: Reg, imm: number): void;
   compareSlot(wide: number, lhs: Reg, slot: number): void;
   testZero(wide: number, reg: Reg): void; // then Eq: is zero, Ne: is not
   compareFloat(cond: Cond, wide: number, lhs: Reg, rhs: Reg): void; // cond: the one that will be asked for
   setCondition(cond: Cond, dst: Reg): void;
-  /** dst = cond ? a : b, of integers of any width, of floats or of v128; dst, a and b of one class. Keeps nothing of the flags. */
+  /** dst = cond ? a : b, of integers of any width or of floats; dst, a and b of one class. Keeps nothing of the flags. */
   select(cond: Cond, dst: Reg, a: Reg, b: Reg): void;
 
   // -- floats

@@ -5,7 +5,7 @@
  * ones all that exist. A row's class is the emit method it is listed under.
  */
 
-import { Emitter } from '../../src/arch/arm64/emitter.js';
+import { VectorEmitter } from '../../src/arch/arm64/emitter-vector.js';
 import { CONDITION_NAMES, floatField, logicalField } from '../../src/arch/arm64/encoding.js';
 import { A } from '../../src/arch/arm64/encodings.js';
 import { registerName } from '../../src/arch/arm64/registers.js';
@@ -42,7 +42,7 @@ export function logicalValue(field: number, bits: number): bigint {
 }
 
 class Sweeper {
-  private readonly emitter = new Emitter(1 << 18) as unknown as OpenEmitter;
+  private readonly emitter = new VectorEmitter(1 << 18) as unknown as OpenEmitter;
   private readonly instructions: Instruction[] = [];
   private readonly covered = new Set<string>();
   private turn = 0;
@@ -53,6 +53,7 @@ class Sweeper {
     this.registers();
     this.memory();
     this.floats();
+    this.forVectors();
     const missing = Object.keys(A).filter((row) => !this.covered.has(row));
     if (missing.length > 0) throw new Error(`not swept: ${missing.join(', ')}`);
     return { code: this.emitter.code(), instructions: this.instructions };
@@ -302,13 +303,25 @@ class Sweeper {
       const rn = this.next();
       this.add('fcvt_d', `fcvt d${rd}, s${rn}`, 'floatOneSource', 0, rd + 32, rn + 32);
       this.add('fcvt_s', `fcvt s${rd}, d${rn}`, 'floatOneSource', 1, rd + 32, rn + 32);
-      this.add('ushr_d', `ushr d${rd}, d${rn}, #63`, 'simdShiftImmediate', rd + 32, rn + 32, 128 - 63);
-      this.add('ushr_2s', `ushr v${rd}.2s, v${rn}.2s, #31`, 'simdShiftImmediate', rd + 32, rn + 32, 64 - 31);
-      this.add('sli_d', `sli d${rd}, d${rn}, #63`, 'simdShiftImmediate', rd + 32, rn + 32, 64 + 63);
-      this.add('sli_2s', `sli v${rd}.2s, v${rn}.2s, #31`, 'simdShiftImmediate', rd + 32, rn + 32, 32 + 31);
-      this.add('cnt_8b', `cnt v${rd}.8b, v${rn}.8b`, 'simdTwoRegister', rd + 32, rn + 32);
-      this.add('addv_8b', `addv b${rd}, v${rn}.8b`, 'simdTwoRegister', rd + 32, rn + 32);
+      this.add('ushr_d', `ushr d${rd}, d${rn}, #63`, 'simdShift', rd + 32, rn + 32, 128 - 63);
+      this.add('ushr_2s', `ushr v${rd}.2s, v${rn}.2s, #31`, 'simdShift', rd + 32, rn + 32, 64 - 31);
+      this.add('sli_d', `sli d${rd}, d${rn}, #63`, 'simdShift', rd + 32, rn + 32, 64 + 63);
+      this.add('sli_2s', `sli v${rd}.2s, v${rn}.2s, #31`, 'simdShift', rd + 32, rn + 32, 32 + 31);
+      this.add('cnt_8b', `cnt v${rd}.8b, v${rn}.8b`, 'simdTwo', 0, rd + 32, rn + 32);
+      this.add('addv_8b', `addv b${rd}, v${rn}.8b`, 'simdTwo', 0, rd + 32, rn + 32);
     }
+  }
+
+  /** What vectors use besides their own instructions (arm64-sweep-vector.ts). */
+  private forVectors(): void {
+    for (const cond of CONDITIONS)
+      for (const rd of this.some(8)) {
+        const [rn, rm] = [this.next(), this.next()] as [number, number];
+        const text = `csinv ${x(rd)}, ${x(rn)}, ${x(rm)}, ${CONDITION_NAMES[cond]}`;
+        this.add('csinv', text, 'conditionalSelect', 1, rd, rn, rm, cond);
+      }
+    for (const to of FAR)
+      for (const rt of this.some(8)) this.add('ldr_lit_q', `ldr q${rt}, #${to}`, 'loadLiteral', rt + 32, to);
   }
 
   private add(row: Row, text: string, method: string, ...fields: number[]): void {

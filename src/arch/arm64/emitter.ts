@@ -13,18 +13,18 @@ import { scaledField } from './encoding.js';
 import { A } from './encodings.js';
 
 /** A general register, or 31. */
-function g(reg: Reg): number {
+export function g(reg: Reg): number {
   if (reg >>> 5 !== 0) throw new BugError(`arm64: ${reg} is no general register`);
   return reg;
 }
 
 /** A floating point register. */
-function v(reg: Reg): number {
+export function v(reg: Reg): number {
   if (reg >>> 5 !== 1) throw new BugError(`arm64: ${reg} is no floating point register`);
   return reg & 31;
 }
 
-function unsigned(value: number, bits: number): number {
+export function unsigned(value: number, bits: number): number {
   if (value < 0 || value >= 1 << bits || value !== (value | 0)) throw unfit(value, bits);
   return value;
 }
@@ -242,15 +242,5 @@ export class Emitter extends CodeBuffer {
   /** fcvtzs, fcvtzu, fmov to a general register. */
   protected intFromFloat(op: number, sf: number, ftype: number, rd: Reg, rn: Reg): void {
     this.word(op | (sf << 31) | (ftype << 22) | (v(rn) << 5) | g(rd));
-  }
-
-  /** ushr (field: twice the element's bits less the shift), sli (the element's bits plus the shift). */
-  protected simdShiftImmediate(op: number, rd: Reg, rn: Reg, field: number): void {
-    this.word(op | (unsigned(field, 7) << 16) | (v(rn) << 5) | v(rd));
-  }
-
-  /** cnt, addv. */
-  protected simdTwoRegister(op: number, rd: Reg, rn: Reg): void {
-    this.word(op | (v(rn) << 5) | v(rd));
   }
 }

@@ -68,6 +68,7 @@ export const A = {
   // Conditional select: sf op 0 11010100 Rm cond op2 Rn Rd
   csel: 0x1a800000,
   csinc: 0x1a800400,
+  csinv: 0x5a800000,
   // Data-processing (2 source): sf 0 0 11010110 Rm opcode Rn Rd
   udiv: 0x1ac00800,
   sdiv: 0x1ac00c00,
@@ -86,6 +87,7 @@ export const A = {
   ldr_lit_x: 0x58000000,
   ldr_lit_s: 0x1c000000,
   ldr_lit_d: 0x5c000000,
+  ldr_lit_q: 0x9c000000,
   // Load/store register (unsigned immediate): size 111 V 01 opc imm12 Rn Rt. The other addressing modes derive from it.
   strb: 0x39000000,
   ldrb: 0x39400000,

@@ -10,7 +10,7 @@
 
 import { BugError } from '../../errors.js';
 import { Cond, type Label, type Reg } from '../masm.js';
-import { Emitter } from './emitter.js';
+import { VectorEmitter } from './emitter-vector.js';
 import { CC } from './encoding.js';
 import { A } from './encodings.js';
 
@@ -43,7 +43,7 @@ const RESOLVED = -1;
 const SHORT_REACH = 1 << 20;
 const ISLAND_AGE = SHORT_REACH / 2;
 
-export class LabelEmitter extends Emitter {
+export class LabelEmitter extends VectorEmitter {
   /** By label: text offset, or -1 while unbound; its last fixup, or -1. */
   private positions = new Int32Array(64);
   private heads = new Int32Array(64);

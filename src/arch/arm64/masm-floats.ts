@@ -28,13 +28,13 @@ export class FloatMasm extends ConditionMasm {
   /** The sign bit is moved down and, over lhs, up again. */
   private copysign(wide: number, dst: Reg, lhs: Reg, rhs: Reg): void {
     if (wide !== 0) {
-      this.simdShiftImmediate(A.ushr_d, FLOAT_SCRATCH, rhs, 128 - 63);
+      this.simdShift(A.ushr_d, FLOAT_SCRATCH, rhs, 128 - 63);
       this.moveFloat(dst, lhs, 1);
-      this.simdShiftImmediate(A.sli_d, dst, FLOAT_SCRATCH, 64 + 63);
+      this.simdShift(A.sli_d, dst, FLOAT_SCRATCH, 64 + 63);
     } else {
-      this.simdShiftImmediate(A.ushr_2s, FLOAT_SCRATCH, rhs, 64 - 31);
+      this.simdShift(A.ushr_2s, FLOAT_SCRATCH, rhs, 64 - 31);
       this.moveFloat(dst, lhs, 0);
-      this.simdShiftImmediate(A.sli_2s, dst, FLOAT_SCRATCH, 32 + 31);
+      this.simdShift(A.sli_2s, dst, FLOAT_SCRATCH, 32 + 31);
     }
   }
 

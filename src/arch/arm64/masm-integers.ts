@@ -151,8 +151,8 @@ export class IntegerMasm extends MoveMasm {
         return;
       case IntUnary.Popcnt: // only vectors are counted: of each byte, then their sum
         this.floatFromInt(A.fmov_rf, wide, wide, FLOAT_SCRATCH, src);
-        this.simdTwoRegister(A.cnt_8b, FLOAT_SCRATCH, FLOAT_SCRATCH);
-        this.simdTwoRegister(A.addv_8b, FLOAT_SCRATCH, FLOAT_SCRATCH);
+        this.simdTwo(A.cnt_8b, 0, FLOAT_SCRATCH, FLOAT_SCRATCH);
+        this.simdTwo(A.addv_8b, 0, FLOAT_SCRATCH, FLOAT_SCRATCH);
         this.intFromFloat(A.fmov_fr, 0, 0, dst, FLOAT_SCRATCH);
         return;
       case IntUnary.Extend8S:

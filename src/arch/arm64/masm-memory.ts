@@ -10,6 +10,7 @@ import { ADDRESS_SCRATCH, SCRATCH } from './abi.js';
 import { addSubField, isUnscaled, scaledField } from './encoding.js';
 import { A } from './encodings.js';
 import { ConversionMasm } from './masm-conversions.js';
+import { WIDTH_LOADS, WIDTH_SIZES, WIDTH_STORES } from './masm-moves.js';
 
 // By LoadOp, and the log2 of the bytes.
 const LOADS = [
@@ -33,9 +34,7 @@ const LOAD_SIZES = [2, 3, 2, 3, 0, 0, 1, 1, 0, 0, 1, 1, 2, 2];
 const STORES = [A.strb, A.strh, A.str_w, A.str_x, A.str_s, A.str_d];
 const STORE_SIZES = [0, 1, 2, 3, 2, 3];
 // By Width.
-const GLOBAL_LOADS = [A.ldr_w, A.ldr_x, A.ldr_s, A.ldr_d];
-const GLOBAL_STORES = [A.str_w, A.str_x, A.str_s, A.str_d];
-const LITERALS = [A.ldr_lit_w, A.ldr_lit_x, A.ldr_lit_s, A.ldr_lit_d];
+const LITERALS = [A.ldr_lit_w, A.ldr_lit_x, A.ldr_lit_s, A.ldr_lit_d, A.ldr_lit_q];
 
 /** Of adr and ldr (literal). */
 const NEAR = 1 << 20;
@@ -106,16 +105,16 @@ export class MemoryMasm extends ConversionMasm {
       this.loadLiteral(LITERALS[width]!, dst, distance);
       return;
     }
-    this.accessGlobal(GLOBAL_LOADS[width]!, width, dst, imageOffset);
+    this.accessGlobal(WIDTH_LOADS[width]!, width, dst, imageOffset);
   }
 
   storeGlobal(width: Width, src: Reg, imageOffset: number): void {
-    this.accessGlobal(GLOBAL_STORES[width]!, width, src, imageOffset);
+    this.accessGlobal(WIDTH_STORES[width]!, width, src, imageOffset);
   }
 
   private accessGlobal(op: number, width: Width, reg: Reg, imageOffset: number): void {
     const low = imageOffset & (PAGE - 1);
-    if (scaledField(low, width & 1 ? 3 : 2) >= 0) {
+    if (scaledField(low, WIDTH_SIZES[width]!) >= 0) {
       this.page(ADDRESS_SCRATCH, imageOffset);
       this.loadStore(op, reg, ADDRESS_SCRATCH, low);
     } else {

@@ -9,12 +9,15 @@ import { FLOAT_BASE, NO_REG, type Reg, Width } from '../masm.js';
 import { ADDRESS_SCRATCH, FLOAT_SCRATCH, SCRATCH } from './abi.js';
 import { addSubField, floatField, isUnscaled, logicalField, scaledField } from './encoding.js';
 import { A } from './encodings.js';
+import { V } from './encodings-vector.js';
 import { LabelEmitter } from './labels.js';
 import { SP, ZR } from './registers.js';
 
 // By Width.
-const LOADS = [A.ldr_w, A.ldr_x, A.ldr_s, A.ldr_d];
-const STORES = [A.str_w, A.str_x, A.str_s, A.str_d];
+export const WIDTH_LOADS = [A.ldr_w, A.ldr_x, A.ldr_s, A.ldr_d, A.ldr_q];
+export const WIDTH_STORES = [A.str_w, A.str_x, A.str_s, A.str_d, A.str_q];
+/** log2 of the bytes. */
+export const WIDTH_SIZES = [2, 3, 2, 3, 4];
 
 export class MoveMasm extends LabelEmitter {
   move(dst: Reg, src: Reg): void {
@@ -32,6 +35,10 @@ export class MoveMasm extends LabelEmitter {
     if (dst !== src) this.floatOneSource(A.fmov, wide, dst, src);
   }
 
+  moveVector(dst: Reg, src: Reg): void {
+    if (dst !== src) this.simdThree(V.orr, 0, dst, src, src);
+  }
+
   exchange(a: Reg, b: Reg): void {
     if (a === b) return;
     if (a < FLOAT_BASE) {
@@ -39,9 +46,9 @@ export class MoveMasm extends LabelEmitter {
       this.move(a, b);
       this.move(b, SCRATCH);
     } else {
-      this.moveFloat(FLOAT_SCRATCH, a, 1);
-      this.moveFloat(a, b, 1);
-      this.moveFloat(b, FLOAT_SCRATCH, 1);
+      this.moveVector(FLOAT_SCRATCH, a);
+      this.moveVector(a, b);
+      this.moveVector(b, FLOAT_SCRATCH);
     }
   }
 
@@ -106,11 +113,11 @@ export class MoveMasm extends LabelEmitter {
   }
 
   loadSlot(width: Width, dst: Reg, slot: number): void {
-    this.access(LOADS[width]!, width & 1 ? 3 : 2, dst, SP, slot);
+    this.access(WIDTH_LOADS[width]!, WIDTH_SIZES[width]!, dst, SP, slot);
   }
 
   storeSlot(width: Width, src: Reg, slot: number): void {
-    this.access(STORES[width]!, width & 1 ? 3 : 2, src, SP, slot);
+    this.access(WIDTH_STORES[width]!, WIDTH_SIZES[width]!, src, SP, slot);
   }
 
   storeSlotConstant(wide: number, slot: number, lo: number, hi: number): void {
@@ -125,11 +132,11 @@ export class MoveMasm extends LabelEmitter {
   }
 
   loadField(width: Width, dst: Reg, base: Reg, offset: number): void {
-    this.access(LOADS[width]!, width & 1 ? 3 : 2, dst, base, offset);
+    this.access(WIDTH_LOADS[width]!, WIDTH_SIZES[width]!, dst, base, offset);
   }
 
   storeField(width: Width, src: Reg, base: Reg, offset: number): void {
-    this.access(STORES[width]!, width & 1 ? 3 : 2, src, base, offset);
+    this.access(WIDTH_STORES[width]!, WIDTH_SIZES[width]!, src, base, offset);
   }
 
   /** A load or store at [base + offset], offset of any size; of 1 << log2Size bytes. */

@@ -3,13 +3,20 @@
  */
 
 import { BugError } from '../../errors.js';
-import type { Reg } from '../masm.js';
+import type { Cond, Reg } from '../masm.js';
 import type { Lanes, VectorBinary, VectorLoad, VectorShift, VectorUnary } from '../masm-vector.js';
+import { FLOAT_SCRATCH, SCRATCH } from './abi.js';
+import { A } from './encodings.js';
+import { V } from './encodings-vector.js';
+import { CODE_OF } from './labels.js';
 import { MemoryMasm } from './masm-memory.js';
+import { ZR } from './registers.js';
 
 export class VectorMasm extends MemoryMasm {
-  moveVector(_dst: Reg, _src: Reg): void {
-    throw new BugError('vectors are missing');
+  selectVector(cond: Cond, dst: Reg, a: Reg, b: Reg): void {
+    this.conditionalSelect(A.csinv, 1, SCRATCH, ZR, ZR, CODE_OF[cond]! ^ 1); // all ones when it holds
+    this.simdFromInt(V.dup, 3, FLOAT_SCRATCH, 0, SCRATCH);
+    this.bitselect(dst, a, b, FLOAT_SCRATCH);
   }
 
   vectorConstant(_dst: Reg, _w0: number, _w1: number, _w2: number, _w3: number): void {
@@ -24,8 +31,14 @@ export class VectorMasm extends MemoryMasm {
     throw new BugError('vectors are missing');
   }
 
-  bitselect(_dst: Reg, _a: Reg, _b: Reg, _mask: Reg): void {
-    throw new BugError('vectors are missing');
+  bitselect(dst: Reg, a: Reg, b: Reg, mask: Reg): void {
+    if (dst === mask) this.simdThree(V.bsl, 0, dst, a, b);
+    else if (dst === a) this.simdThree(V.bif, 0, dst, b, mask);
+    else if (dst === b) this.simdThree(V.bit, 0, dst, a, mask);
+    else {
+      this.moveVector(dst, mask);
+      this.simdThree(V.bsl, 0, dst, a, b);
+    }
   }
 
   vectorShift(_op: VectorShift, _lanes: Lanes, _dst: Reg, _src: Reg, _count: Reg): void {

@@ -3,13 +3,18 @@
  */
 
 import { BugError } from '../../errors.js';
-import type { Reg } from '../masm.js';
+import type { Cond, Reg } from '../masm.js';
 import type { Lanes, VectorBinary, VectorLoad, VectorShift, VectorUnary } from '../masm-vector.js';
 import { MemoryMasm } from './masm-memory.js';
 
 export class VectorMasm extends MemoryMasm {
-  moveVector(_dst: Reg, _src: Reg): void {
-    throw new BugError('vectors are missing');
+  moveVector(dst: Reg, src: Reg): void {
+    this.moveFloat(dst, src, 1);
+  }
+
+  /** Floats are moved as whole registers. */
+  selectVector(cond: Cond, dst: Reg, a: Reg, b: Reg): void {
+    this.select(cond, dst, a, b);
   }
 
   vectorConstant(_dst: Reg, _w0: number, _w1: number, _w2: number, _w3: number): void {
