@@ -144,6 +144,8 @@ export function evaluate(instance: Instance, expression: ConstExpr): Raw {
     case 'const':
       if (!isWide(expression.type)) return expression.lo >>> 0;
       return (BigInt(expression.hi >>> 0) << 32n) | BigInt(expression.lo >>> 0);
+    case 'v128.const':
+      return expression.words.reduceRight((bits, word) => (bits << 32n) | BigInt(word >>> 0), 0n);
     case 'global.get':
       return instance.globals[expression.index].value;
     case 'ref.func':

@@ -6,8 +6,9 @@ import type { Code } from './code.js';
 import { DATA_SEGMENTS, DATA_SIZE, FuncRef, I32 } from './shape.js';
 import type { Values } from './values.js';
 
-const LOADS = opcodes.filter(({ alignment, results }) => alignment !== undefined && results!.length === 1);
-const STORES = opcodes.filter(({ alignment, results }) => alignment !== undefined && results!.length === 0);
+const SCALAR = opcodes.filter(({ feature }) => feature === 'mvp');
+const LOADS = SCALAR.filter(({ alignment, results }) => alignment !== undefined && results!.length === 1);
+const STORES = SCALAR.filter(({ alignment, results }) => alignment !== undefined && results!.length === 0);
 
 const OFFSETS = [0, 1, 4, 8, 12, 127, 128, 1000, 65528];
 const FAR_OFFSETS = [0x7fffffff, 0x80000000, 0x80000008, 0xfffffff0, 0xffffffff, 131072];

@@ -18,8 +18,8 @@ declare const WebAssembly: {
 };
 
 const NUMERIC = opcodes.filter(
-  ({ immediates, operands, results }) =>
-    immediates === 'none' && operands !== undefined && operands.length > 0 && results?.length === 1,
+  ({ code, immediates, operands, results }) =>
+    code < 0xfd000 && immediates === 'none' && operands !== undefined && operands.length > 0 && results?.length === 1,
 );
 
 function integerOf(type: number): number {

@@ -10,8 +10,8 @@ type ValType = number;
 
 /** Instructions of numbers without immediates, by the type of their last operand and by that of their result. */
 const NUMERIC = opcodes.filter(
-  ({ immediates, operands, results }) =>
-    immediates === 'none' && operands !== undefined && operands.length > 0 && results?.length === 1,
+  ({ code, immediates, operands, results }) =>
+    code < 0xfd000 && immediates === 'none' && operands !== undefined && operands.length > 0 && results?.length === 1,
 );
 export const BY_OPERAND = group(({ operands }) => operands![operands!.length - 1]);
 const BY_RESULT = group(({ results }) => results![0]);

@@ -1,6 +1,6 @@
 /** Passing over an instruction of a validated body without compiling it: dead code. */
 
-import { flatIndex, type Immediates, MISC, opcodes } from '../wasm/opcodes.js';
+import { FLAT_LENGTH, flatIndex, type Immediates, MISC, opcodes, Prefix, VECTOR } from '../wasm/opcodes.js';
 
 const enum Skip {
   None,
@@ -8,6 +8,9 @@ const enum Skip {
   Two,
   Word,
   DoubleWord,
+  Vector, // 16 bytes
+  Byte,
+  Access, // two LEB128 and a byte
   Labels, // a count, as many LEB128 and one more
   Types, // a count and as many bytes
 }
@@ -36,9 +39,13 @@ const SKIPS: Record<Immediates, Skip> = {
   i64: Skip.One,
   f32: Skip.Word,
   f64: Skip.DoubleWord,
+  v128: Skip.Vector,
+  lanes: Skip.Vector,
+  lane: Skip.Byte,
+  'memarg lane': Skip.Access,
 };
 
-const skipOf = new Uint8Array(512);
+const skipOf = new Uint8Array(FLAT_LENGTH);
 for (const opcode of opcodes) skipOf[flatIndex(opcode.code)] = SKIPS[opcode.immediates];
 
 /** The position behind the instruction at `position`. */
@@ -47,6 +54,9 @@ export function skipInstruction(bytes: Uint8Array, position: number): number {
   let skip = skipOf[op];
   if (op === 0xfc) {
     skip = skipOf[MISC + (bytes[position] & 0x7f)]; // a small number, but it may be written in several bytes
+    position = skipLeb(bytes, position);
+  } else if (op === Prefix.Simd) {
+    skip = skipOf[VECTOR + smallLeb(bytes, position)];
     position = skipLeb(bytes, position);
   }
   switch (skip) {
@@ -58,6 +68,12 @@ export function skipInstruction(bytes: Uint8Array, position: number): number {
       return position + 4;
     case Skip.DoubleWord:
       return position + 8;
+    case Skip.Vector:
+      return position + 16;
+    case Skip.Byte:
+      return position + 1;
+    case Skip.Access:
+      return skipLeb(bytes, skipLeb(bytes, position)) + 1;
     case Skip.Labels:
     case Skip.Types: {
       let count = 0;
@@ -75,6 +91,12 @@ export function skipInstruction(bytes: Uint8Array, position: number): number {
     default:
       return position;
   }
+}
+
+/** A number below 2^14; it may be written in more bytes than it needs. */
+function smallLeb(bytes: Uint8Array, position: number): number {
+  const low = bytes[position];
+  return low < 0x80 ? low : (low & 0x7f) | ((bytes[position + 1] & 0x7f) << 7);
 }
 
 function skipLeb(bytes: Uint8Array, position: number): number {

@@ -17,9 +17,10 @@ export interface Bits {
   readonly hi: number;
 }
 
-/** Raw bits, or a reference to a function (instance and index of its definition), or a null reference. */
+/** Raw bits, the four words of a v128, or a reference to a function (instance and index of its definition), or a null reference. */
 export type Constant =
   | Bits
+  | { readonly kind: 'vector'; readonly words: readonly number[] }
   | { readonly kind: 'function'; readonly instance: number; readonly index: number }
   | { readonly kind: 'null' };
 
@@ -65,6 +66,8 @@ function evaluateOperand(instances: readonly LinkedInstance[], instance: number,
   switch (expr.op) {
     case 'const':
       return { kind: 'bits', lo: expr.lo, hi: expr.hi };
+    case 'v128.const':
+      return { kind: 'vector', words: expr.words };
     case 'ref.null':
       return NULL;
     case 'ref.func': {

@@ -157,6 +157,7 @@ export class DataLayout {
 
   private constant(at: number, value: Constant): void {
     if (value.kind === 'bits') this.data.bits(at, value.lo, value.hi);
+    else if (value.kind === 'vector') for (let i = 0; i < 4; i++) this.data.u32(at + 4 * i, value.words[i]);
     else if (value.kind === 'function') this.data.pointer(at, this.functionRecord(value.instance, value.index));
   }
 

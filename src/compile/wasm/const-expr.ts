@@ -8,7 +8,8 @@
 import { ModuleError } from '../../errors.js';
 import { limitError, limits } from './limits.js';
 import { type ConstExpr, type ConstOperand, type ConstOperator, ValType } from './module.js';
-import { illegalOpcode, Op, opcodeOf, Prefix } from './opcodes.js';
+import { illegalOpcode, Op, opcodeOf, Prefix, prefixed } from './opcodes.js';
+import { VectorOp } from './opcodes-vector.js';
 import { readRefType } from './read-types.js';
 import type { Reader } from './reader.js';
 
@@ -68,7 +69,11 @@ function readInstruction(reader: Reader): ConstOperand | ConstOperator | undefin
       return { op: 'mul', type: ValType.I64 };
     default: {
       const sub = op >= Prefix.Misc ? reader.u32() : undefined;
-      const opcode = opcodeOf(sub === undefined ? op : op === Prefix.Misc && sub < 0x100 ? 0xfc00 | sub : -1);
+      const code = sub === undefined ? op : prefixed(op, sub);
+      if (code === VectorOp.V128Const) {
+        return { op: 'v128.const', words: Array.from({ length: 4 }, () => reader.f32Bits()) };
+      }
+      const opcode = opcodeOf(code);
       if (opcode === undefined) throw reader.malformed(illegalOpcode(op, sub), offset);
       throw new ModuleError('invalid', `constant expression required, found ${opcode.name}`, offset, reader.file);
     }

@@ -63,6 +63,7 @@ export interface Export {
 /** A constant instruction that takes nothing. Numbers are raw bits, low and high word, both as int32. */
 export type ConstOperand =
   | { readonly op: 'const'; readonly type: ValType; readonly lo: number; readonly hi: number }
+  | { readonly op: 'v128.const'; readonly words: readonly number[] } // four, lowest lane first
   | { readonly op: 'global.get'; readonly index: number }
   | { readonly op: 'ref.func'; readonly index: number }
   | { readonly op: 'ref.null'; readonly type: ValType };

@@ -1,11 +1,13 @@
 /**
- * The opcode table: every instruction of WebAssembly 2.0 without SIMD, one row each (core spec 5.4 and appendix A.3).
+ * The opcode table: every instruction of WebAssembly 2.0 and relaxed SIMD, one row each (core spec 5.4 and appendix A.3).
  *
  * The validator, the printer and the tests walk this table; nothing else may list opcodes with their types. Is not a
- * decoder: it says which immediates an instruction has, reader.ts reads them. Needs module.ts for the value types.
+ * decoder: it says which immediates an instruction has, reader.ts reads them. Needs module.ts for the value types and
+ * opcodes-vector.ts for the rows behind the 0xfd prefix.
  */
 
 import { ValType } from './module.js';
+import { vectorRows } from './opcodes-vector.js';
 
 /** Opcodes by number; those behind the 0xfc prefix are 0xfc00 | sub-opcode. Names are the text format's, in PascalCase. */
 export const enum Op {
@@ -219,7 +221,10 @@ export const enum Prefix {
   Atomic = 0xfe,
 }
 
-/** What follows the opcode, in order: indices are u32, `memarg` is alignment and offset, `block` a block type. */
+/**
+ * What follows the opcode, in order: indices are u32, `memarg` is alignment and offset, `block` a block type, `lane` a
+ * byte, `lanes` 16 of them.
+ */
 export type Immediates =
   | 'none'
   | 'block'
@@ -240,16 +245,27 @@ export type Immediates =
   | 'memory'
   | 'memory memory'
   | 'memarg'
+  | 'memarg lane'
+  | 'lane'
+  | 'lanes'
   | 'i32'
   | 'i64'
   | 'f32'
-  | 'f64';
+  | 'f64'
+  | 'v128';
 
-/** The proposal that an instruction came with; all of them are part of WebAssembly 2.0. */
-export type Feature = 'mvp' | 'sign-extension' | 'saturating-truncation' | 'bulk-memory' | 'reference-types';
+/** The proposal that an instruction came with; all but the last are part of WebAssembly 2.0. */
+export type Feature =
+  | 'mvp'
+  | 'sign-extension'
+  | 'saturating-truncation'
+  | 'bulk-memory'
+  | 'reference-types'
+  | 'simd'
+  | 'relaxed-simd';
 
 export interface Opcode {
-  readonly code: Op;
+  readonly code: number; // Op, or VectorOp of opcodes-vector.ts
   readonly name: string;
   readonly immediates: Immediates;
   /** Deepest operand first. Undefined where the types vary with the immediates or the context. */
@@ -262,8 +278,8 @@ export interface Opcode {
 
 const VARIES = undefined;
 
-type Row = [
-  code: Op,
+export type Row = [
+  code: number,
   name: string,
   immediates: Immediates,
   operands: string | undefined,
@@ -475,6 +491,7 @@ const rows: readonly Row[] = [
   [Op.TableGrow, 'table.grow', 'table', VARIES, 'i32', 'reference-types'],
   [Op.TableSize, 'table.size', 'table', '', 'i32', 'reference-types'],
   [Op.TableFill, 'table.fill', 'table', VARIES, '', 'reference-types'],
+  ...vectorRows,
 ];
 
 const TYPES: Readonly<Record<string, ValType>> = {
@@ -482,6 +499,7 @@ const TYPES: Readonly<Record<string, ValType>> = {
   i64: ValType.I64,
   f32: ValType.F32,
   f64: ValType.F64,
+  v128: ValType.V128,
   funcref: ValType.FuncRef,
 };
 
@@ -503,13 +521,16 @@ export const opcodes: readonly Opcode[] = rows.map(
   }),
 );
 
-/** Length of the flat tables: single-byte opcodes by their byte, the 0xfc ones from MISC on by their sub-opcode. */
+/** Flat tables: single-byte opcodes by their byte, those behind 0xfc and 0xfd from MISC and VECTOR on by their sub-opcode. */
 export const MISC = 0x100;
 export const MISC_COUNT = 18;
-const FLAT_LENGTH = MISC + MISC_COUNT;
+export const VECTOR = 0x200;
+export const VECTOR_COUNT = 0x114;
+export const FLAT_LENGTH = VECTOR + VECTOR_COUNT;
 
 /** Where an opcode stands in the flat tables. */
-export function flatIndex(code: Op): number {
+export function flatIndex(code: number): number {
+  if (code >= 0xfd000) return VECTOR + (code & 0xfff);
   return code < 0xfc00 ? code : MISC + (code & 0xff);
 }
 
@@ -542,8 +563,15 @@ for (const opcode of opcodes) {
   alignmentOf[index] = opcode.alignment ?? 0;
 }
 
+/** The number of an opcode that has a prefix byte; -1 for one that cannot be. */
+export function prefixed(prefix: number, sub: number): number {
+  if (prefix === Prefix.Misc) return sub < 0x100 ? 0xfc00 | sub : -1;
+  return prefix === Prefix.Simd && sub < VECTOR_COUNT ? 0xfd000 + sub : -1;
+}
+
 /** The table's row of an opcode; undefined when there is no such instruction. */
 export function opcodeOf(code: number): Opcode | undefined {
+  if (code >= 0xfd000) return code < 0xfd000 + VECTOR_COUNT ? byFlatIndex[flatIndex(code)] : undefined;
   if (code >= 0xfc00) return code < 0xfc00 + MISC_COUNT ? byFlatIndex[flatIndex(code)] : undefined;
   return code < MISC ? byFlatIndex[code] : undefined;
 }
@@ -563,7 +591,7 @@ const CALL_LIKE: ReadonlySet<number> = new Set([
 ]);
 
 /** True for what FunctionSummary counts in callCount and callWeight. */
-export function isCallLike(code: Op): boolean {
+export function isCallLike(code: number): boolean {
   return CALL_LIKE.has(code);
 }
 
@@ -576,7 +604,6 @@ const PROPOSALS: readonly (readonly [first: number, last: number, note: string])
   [0x1f, 0x1f, 'exception handling is not supported'],
   [0xd3, 0xd6, 'typed function references are not supported'],
   [0xfb, 0xfb, 'garbage collection is not supported'],
-  [Prefix.Simd, Prefix.Simd, 'SIMD is not supported'],
   [Prefix.Atomic, Prefix.Atomic, 'threads are not supported'],
 ];
 

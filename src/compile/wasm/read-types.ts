@@ -17,17 +17,15 @@ export function isRefType(type: number): boolean {
   return type === ValType.FuncRef || type === ValType.ExternRef;
 }
 
-/** True for the value types that we support: all but v128. */
 export function isValType(type: number): boolean {
-  return (type >= ValType.F64 && type <= ValType.I32) || isRefType(type);
+  return (type >= ValType.V128 && type <= ValType.I32) || isRefType(type);
 }
 
 export function readValType(reader: Reader): ValType {
   const offset = reader.pos;
   const type = reader.u8();
   if (isValType(type)) return type;
-  const detail = type === ValType.V128 ? 'v128 (SIMD is not supported)' : `0x${type.toString(16)}`;
-  throw reader.malformed(`malformed value type ${detail}`, offset);
+  throw reader.malformed(`malformed value type 0x${type.toString(16)}`, offset);
 }
 
 export function readRefType(reader: Reader): ValType {

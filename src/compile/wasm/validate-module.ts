@@ -125,6 +125,8 @@ export class ModuleContext {
       case 'const':
       case 'ref.null':
         return expr.type;
+      case 'v128.const':
+        return ValType.V128;
       case 'ref.func':
         this.func(expr.index, offset);
         this.declared.push(expr.index);

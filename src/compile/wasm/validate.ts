@@ -29,6 +29,7 @@ import { EMPTY_BLOCK, isRefType, readRefType, readValType } from './read-types.j
 import { Reader } from './reader.js';
 import { valTypeName } from './text.js';
 import { EMPTY_LIST, paramList, resultList, singleList, TypeLists } from './type-lists.js';
+import { validateVector } from './validate-vector.js';
 
 /** What a use in the deepest loops weighs: 8 to the power of the loop depth, up to 4. */
 const MAX_WEIGHT = 8 ** 4;
@@ -300,7 +301,7 @@ export class FunctionValidator {
 
         case Op.Select: {
           const type = height > base + 2 ? stack[height - 3]! : ANY;
-          if (type >= ValType.F64 && type === stack[height - 2] && stack[height - 1] === ValType.I32) height -= 2;
+          if (type >= ValType.V128 && type === stack[height - 2] && stack[height - 1] === ValType.I32) height -= 2;
           else height = this.select(height);
           break;
         }
@@ -499,6 +500,12 @@ export class FunctionValidator {
         case Prefix.Misc:
           reader.pos = pos;
           height = this.misc(height, weight);
+          pos = reader.pos;
+          break;
+
+        case Prefix.Simd:
+          reader.pos = pos;
+          height = validateVector(reader, operands, immediates, height);
           pos = reader.pos;
           break;
 

@@ -10,12 +10,13 @@ import { InputError, systemReason } from '../../errors.js';
 import { decodeModule, isBinaryModule } from './decode.js';
 import type { Module } from './module.js';
 
-/** WebAssembly 2.0. With SIMD, so that it is our decoder that says that we do not support it. */
+/** WebAssembly 2.0 and the proposals that we support. */
 const TEXT_FEATURES = {
   mutable_globals: true,
   sat_float_to_int: true,
   sign_extension: true,
   simd: true,
+  relaxed_simd: true,
   multi_value: true,
   bulk_memory: true,
   reference_types: true,

@@ -57,6 +57,14 @@ const cases: Readonly<Record<string, readonly number[]>> = {
     Op.Drop,
     Op.End,
   ],
+  'vector constants that look like end': [0xfd, 0x0c, ...new Array(16).fill(Op.End), Op.Drop],
+  'a vector opcode of three bytes': [Op.I32Const, 0, 0xfd, 0x8f, 0x80, 0x00, Op.Drop],
+  'lane indexes that look like end': [
+    ...[Op.I32Const, 0, 0xfd, 0x0f, Op.I32Const, 0, 0xfd, 0x0f],
+    ...[0xfd, 0x0d, ...new Array(16).fill(Op.End), 0xfd, 0x15, Op.End, Op.Drop],
+    ...[Op.I32Const, 0, Op.I32Const, 0, 0xfd, 0x0f, 0xfd, 0x58, 0, Op.End, Op.End],
+    ...[Op.Unreachable, 0xfd, 0xff, 0x01, Op.Drop],
+  ],
   'a table of labels': [Op.I32Const, 0, Op.BrTable, 3, 0, 0, 0, 0],
 };
 

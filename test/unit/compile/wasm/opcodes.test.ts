@@ -2,7 +2,14 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import loadWabt from 'wabt';
 import { decodeModule } from '../../../../src/compile/wasm/decode.js';
-import { type Immediates, isCallLike, type Opcode, opcodeOf, opcodes } from '../../../../src/compile/wasm/opcodes.js';
+import {
+  flatIndex,
+  type Immediates,
+  isCallLike,
+  type Opcode,
+  opcodeOf,
+  opcodes,
+} from '../../../../src/compile/wasm/opcodes.js';
 import { FunctionValidator, validateBodies } from '../../../../src/compile/wasm/validate.js';
 import { ModuleError } from '../../../../src/errors.js';
 import { v8Accepts } from './v8.js';
@@ -13,6 +20,7 @@ const CONSTANT: Readonly<Record<number, readonly number[]>> = {
   126: [0x42, 0],
   125: [0x43, 0, 0, 0, 0],
   124: [0x44, 0, 0, 0, 0, 0, 0, 0, 0],
+  123: [0xfd, 0x0c, ...new Array<number>(16).fill(0)],
   112: [0xd0, 0x70],
 };
 
@@ -32,6 +40,10 @@ const IMMEDIATES: Readonly<Partial<Record<Immediates, readonly number[]>>> = {
   i64: [0],
   f32: [0, 0, 0, 0],
   f64: [0, 0, 0, 0, 0, 0, 0, 0],
+  v128: new Array(16).fill(0),
+  lanes: new Array(16).fill(0),
+  lane: [0],
+  'memarg lane': [0, 0, 0],
 };
 
 function section(id: number, ...content: number[]): number[] {
@@ -53,9 +65,15 @@ function moduleWith(code: readonly number[]): Uint8Array {
   ]);
 }
 
+/** The prefix, if there is one, and the second number in two bytes, as LEB128. */
+function opcodeBytes(code: number): number[] {
+  if (code < 0xfc00) return [code];
+  const [prefix, sub] = code >= 0xfd000 ? [0xfd, code - 0xfd000] : [code >> 8, code & 0xff];
+  return [prefix, (sub & 0x7f) | 0x80, sub >> 7];
+}
+
 function encoded({ code, immediates }: Opcode): number[] {
-  const bytes = code >= 0xfc00 ? [0xfc, code & 0xff] : [code];
-  return [...bytes, ...IMMEDIATES[immediates]!];
+  return [...opcodeBytes(code), ...IMMEDIATES[immediates]!];
 }
 
 function accepted(bytes: Uint8Array): boolean {
@@ -74,14 +92,18 @@ describe('opcode table', () => {
   test('has every instruction once, in order', () => {
     const codes = opcodes.map(({ code }) => code);
     expect(codes).toEqual([...new Set(codes)].sort((a, b) => a - b));
-    // MVP, sign extension, the 0xfc prefix, select with a type, table.get and set, references.
-    expect(opcodes.length).toBe(172 + 5 + 18 + 1 + 2 + 3);
+    // MVP, sign extension, the 0xfc prefix, select with a type, table.get and set, references, SIMD, relaxed SIMD.
+    expect(opcodes.length).toBe(172 + 5 + 18 + 1 + 2 + 3 + 236 + 20);
     expect(opcodes.every((opcode) => opcodeOf(opcode.code) === opcode)).toBe(true);
-    expect([0x06, 0x12, 0xfd, 0xfc12, 0xfcff, 0x1ffff, -1].map(opcodeOf)).toEqual(new Array(7).fill(undefined));
+    expect(new Set(codes.map(flatIndex)).size).toBe(opcodes.length);
+    const none = [0x06, 0x12, 0xfd, 0xfc12, 0xfcff, 0x1ffff, 0xfd09a, 0xfd0a2, 0xfd114, 0xfdfff, -1];
+    expect(none.map(opcodeOf)).toEqual(none.map(() => undefined));
   });
 
   test('its enumeration is named after the text format', () => {
-    const source = readFileSync(new URL('../../../../src/compile/wasm/opcodes.ts', import.meta.url), 'utf8');
+    const read = (file: string) =>
+      readFileSync(new URL(`../../../../src/compile/wasm/${file}`, import.meta.url), 'utf8');
+    const source = read('opcodes.ts') + read('opcodes-vector.ts');
     const members = [...source.matchAll(/^ {2}(\w+) = (0x\w+),/gm)].map(([, name, code]) => [Number(code), name]);
     const pascal = (name: string) => name.replace(/(?:^|[._])(\w)/g, (_, letter: string) => letter.toUpperCase());
     for (const { code, name } of opcodes) {
@@ -102,7 +124,7 @@ describe('opcode table', () => {
     }
     const tooMany = moduleWith([...operands.flatMap((type) => CONSTANT[type]!), ...encoded(opcode), ...drops, 0x1a]);
     expect([accepted(tooMany), v8Accepts(tooMany)]).toEqual([false, false]);
-    for (const type of [0x7f, 0x7e, 0x7d, 0x7c, 0x70]) {
+    for (const type of [0x7f, 0x7e, 0x7d, 0x7c, 0x7b, 0x70]) {
       // Behind a select of the result with a constant, only one type fits.
       if (opcode.results!.length === 0) continue;
       const typed = moduleWith([
@@ -120,11 +142,29 @@ describe('opcode table', () => {
     (_, opcode) => {
       const constants = opcode.operands!.flatMap((type) => CONSTANT[type]!);
       const drops = opcode.results!.map(() => 0x1a);
-      for (let alignment = 0; alignment < 5; alignment++) {
-        const bytes = moduleWith([...constants, opcode.code, alignment, 0, ...drops]);
+      for (let alignment = 0; alignment < 6; alignment++) {
+        const lane = opcode.immediates === 'memarg lane' ? [0] : [];
+        const bytes = moduleWith([...constants, ...opcodeBytes(opcode.code), alignment, 0, ...lane, ...drops]);
         const natural = alignment <= opcode.alignment!;
         expect([accepted(bytes), v8Accepts(bytes)]).toEqual([natural, natural]);
       }
+    },
+  );
+
+  const laned = opcodes.filter(({ immediates }) => immediates.endsWith('lane') || immediates === 'lanes');
+  test.each(laned.map((opcode) => [opcode.name, opcode] as const))(
+    '%s takes the lanes that V8 lets it',
+    (_, opcode) => {
+      const before = [...opcode.operands!.flatMap((type) => CONSTANT[type]!), ...opcodeBytes(opcode.code)];
+      const drops = opcode.results!.map(() => 0x1a);
+      const answers = [1, 2, 4, 8, 16, 32, 33].map((count) => {
+        const last = [...IMMEDIATES[opcode.immediates]!.slice(0, -1), count - 1];
+        const bytes = moduleWith([...before, ...last, ...drops]);
+        return [accepted(bytes), v8Accepts(bytes)];
+      });
+      expect(answers.map(([ours]) => ours)).toEqual(answers.map(([, theirs]) => theirs));
+      expect(answers.map(([ours]) => ours)).toContain(false);
+      expect(answers[0]).toEqual([true, true]);
     },
   );
 
@@ -144,7 +184,7 @@ describe('opcode table', () => {
     for (const opcode of fixed) {
       const drops = opcode.results!.map(() => 0x1a);
       const bytes = moduleWith([...opcode.operands!.flatMap((type) => CONSTANT[type]!), ...encoded(opcode), ...drops]);
-      const module = wabt.readWasm(bytes, {});
+      const module = wabt.readWasm(bytes, { relaxed_simd: true });
       const words = module.toText({}).split(/[\s()]+/);
       module.destroy();
       expect(words).toContain(opcode.name);

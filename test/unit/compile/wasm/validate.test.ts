@@ -148,7 +148,8 @@ describe('refuses', () => {
     ['(func (drop (ref.func 0)))', 'invalid', 'undeclared function reference 0'],
     ['(func (drop (i32.eqz (if (result i32) (i32.const 1) (then (i32.const 1))))))', 'invalid', 'if without else'],
     ['(global i32 (i32.const 0)) (func (global.set 0 (i32.const 1)))', 'invalid', 'global is immutable: 0'],
-    ['(func (drop (i8x16.splat (i32.const 0))))', 'malformed', 'illegal opcode 0xfd 0x0f (SIMD is not supported)'],
+    ['(func (drop (i8x16.splat (i64.const 0))))', 'invalid', 'type mismatch: expected i32, found i64'],
+    ['(func (drop (v128.load (i32.const 0))))', 'invalid', 'unknown memory 0'],
     [
       '(func (unreachable) (br_if 0) (i64.eqz (br_if 0 (i32.const 0))) (drop) (i32.const 0) (i64.eqz) (drop))',
       'invalid',
@@ -174,7 +175,10 @@ describe('refuses', () => {
     ['an atomic', [0, 0xfe, 0x03, 0, 0x0b], 'illegal opcode 0xfe 0x03 (threads are not supported)'],
     ['2**32 locals', [2, 0xff, 0xff, 0xff, 0xff, 0x0f, 0x7f, 1, 0x7f, 0x0b], 'too many locals'],
     ['50,001 locals', [1, 0xd1, 0x86, 0x03, 0x7f, 0x0b], 'exceeds the limit of 50000 (locals)'],
-    ['v128 locals', [1, 1, 0x7b, 0x0b], 'malformed value type v128 (SIMD is not supported)'],
+    ['an unknown vector opcode', [0, 0xfd, 0x9a, 0x01, 0x0b], 'illegal opcode 0xfd 0x9a'],
+    ['a vector opcode beyond the table', [0, 0xfd, 0x94, 0x02, 0x0b], 'illegal opcode 0xfd 0x114'],
+    ['a vector constant beyond the end', [0, 0xfd, 0x0c, 0, 0], 'unexpected end'],
+    ['a shuffle of a 33rd lane', [0, 0xfd, 0x0d, 32, ...new Array(15).fill(0), 0x0b], 'invalid lane index 32'],
     ['a br_table longer than the body', [0, 0x41, 0, 0x0e, 0xff, 0xff, 0x03, 0, 0x0b], 'unexpected end'],
   ])('%s', (_, body, detail) => {
     expect(() => validateBodies(decodeModule(withBody(...body)))).toThrow(detail);
