@@ -17,8 +17,8 @@ export function row(entry: PublishedModule, found: Examination, ran: readonly st
   const name = `${entry.package} ${entry.file.split('/').at(-1)}`;
   const figures = found.refusal === undefined ? [...ofCode(found.x64!), ...ofCode(found.arm64!)] : ['', '', '', ''];
   const remarks = [
-    ...(found.refusal === undefined ? [] : [`refused, as by V8${entry.note ? `: ${entry.note}` : ''}`]),
-    ...(found.refusal === undefined && entry.note ? [entry.note] : []),
+    ...(found.refusal === undefined ? [] : [found.v8Refusal === undefined ? 'refused' : 'refused, as by V8']),
+    ...(entry.note === undefined ? [] : [entry.note]),
     ...(ran.length > 0 ? [`runs: ${ran.join(', ')}`] : []),
   ];
   const cells = [name, megabytes(found.bytes), found.features.join(', '), found.functions, found.sites, ...figures];
