@@ -67,8 +67,9 @@ export function slotsOf(type: ValType): number {
   return type === ValType.V128 ? 2 : 1;
 }
 
+/** Whether a value lives in a floating point register. */
 export function isFloat(type: ValType): boolean {
-  return type === ValType.F32 || type === ValType.F64;
+  return type === ValType.F32 || type === ValType.F64 || type === ValType.V128;
 }
 
 /** How a value of a type is loaded and stored; references are as wide as addresses. */
@@ -80,6 +81,8 @@ export function widthOf(type: ValType): Width {
       return Width.F32;
     case ValType.F64:
       return Width.F64;
+    case ValType.V128:
+      return Width.V128;
     default:
       return Width.Int64;
   }

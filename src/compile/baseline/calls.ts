@@ -19,10 +19,10 @@ import {
 } from '../../runtime/layout.js';
 import { typeCode } from '../image/instance-layout.js';
 import type { ValType } from '../wasm/module.js';
-import { type CallLayout, widthOf } from './call-layout.js';
+import type { CallLayout } from './call-layout.js';
 import type { FunctionCompiler } from './compile-function.js';
 import type { Builtin } from './environment.js';
-import { Kind } from './operands.js';
+import { copySlots, Kind } from './operands.js';
 
 /** A call of a function of this module, by index. */
 export function direct(c: FunctionCompiler, funcIndex: number): void {
@@ -214,9 +214,7 @@ export function pushResults(c: FunctionCompiler, layout: CallLayout): void {
     return;
   }
   for (let i = 0; i < results.length; i++) {
-    const width = widthOf(results[i]) === Width.Int32 || widthOf(results[i]) === Width.F32 ? Width.Int32 : Width.Int64;
-    masm.loadSlot(width, masm.scratch, layout.resultSlots[i] * 8);
-    masm.storeSlot(width, masm.scratch, c.frame.operandSlot(o.height));
+    copySlots(masm, results[i], layout.resultSlots[i] * 8, c.frame.operandSlot(o.height));
     o.pushSlot(results[i]);
   }
 }

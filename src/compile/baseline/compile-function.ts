@@ -20,12 +20,12 @@ import { BugError, LimitError } from '../../errors.js';
 import { FUNC_GUEST, FUNC_HOST, SITE_ENTRY, TRAP_UNREACHABLE } from '../../runtime/layout.js';
 import { type InstanceLayout, typeCode } from '../image/instance-layout.js';
 import { Column, type SiteTables } from '../metadata/site-tables.js';
-import type { Module, ValType } from '../wasm/module.js';
+import { type Module, ValType } from '../wasm/module.js';
 import { Op } from '../wasm/opcodes.js';
 import { FunctionValidator } from '../wasm/validate.js';
 import { BodyReader } from './body-reader.js';
 import * as branches from './branches.js';
-import { CallLayout, widthOf } from './call-layout.js';
+import { CallLayout, slotsOf, widthOf } from './call-layout.js';
 import * as calls from './calls.js';
 import { Condition, Pending, select } from './comparisons.js';
 import { Block, ControlStack } from './control.js';
@@ -182,12 +182,15 @@ export class FunctionCompiler extends BodyReader {
   /** Slots are zeroed from a register when there are several: the instruction is shorter than one with an immediate. */
   private zeroLocals(first: number): void {
     const { masm, frame, operands } = this;
-    let inSlots = frame.localCount - first;
+    let inSlots = 0;
     for (let i = first; i < frame.localCount; i++) {
       const reg = frame.registers[i];
-      if (reg === NO_REG) continue;
-      inSlots--;
-      if (reg >= FLOAT_BASE) masm.floatConstant(reg, 1, 0, 0);
+      if (reg === NO_REG) {
+        inSlots += slotsOf(frame.types[i]);
+        continue;
+      }
+      if (frame.types[i] === ValType.V128) masm.vectorConstant(reg, 0, 0, 0, 0);
+      else if (reg >= FLOAT_BASE) masm.floatConstant(reg, 1, 0, 0);
       else masm.constant(reg, 1, 0, 0);
       operands.wrotePin(frame.pins[i]);
     }
@@ -196,6 +199,7 @@ export class FunctionCompiler extends BodyReader {
       if (frame.registers[i] !== NO_REG) continue;
       if (inSlots > 1) masm.storeSlot(Width.Int64, masm.scratch, frame.homes[i]);
       else masm.storeSlotConstant(1, frame.homes[i], 0, 0);
+      if (frame.types[i] === ValType.V128) masm.storeSlot(Width.Int64, masm.scratch, frame.homes[i] + 8);
     }
   }
 

@@ -3,15 +3,16 @@
  *
  * Fixed before the first instruction is emitted, from what validation has learned (FunctionSummary): the drawing is in
  * ARCHITECTURE.md. The locals that are used most, weighed by loop depth, are pinned to a register for the whole
- * function; all have a home slot. Pins are numbered (index in `pinnedLocals`), so that a set of them is a bit mask.
+ * function; all have a home slot, a v128 two. Where there may be a v128 among the operands each of their slots is 16
+ * bytes wide, whatever is in it, so that operand n has the same place on every path. Pins are numbered (index in `pinnedLocals`), so that a set of them is a bit mask.
  */
 
 import { frameSizeFor, NO_REG, type RegisterPlan } from '../../arch/masm.js';
 import { typeCode } from '../image/instance-layout.js';
 import type { SiteTables } from '../metadata/site-tables.js';
 import type { Variation } from '../variation.js';
-import { type FunctionSummary, ValType } from '../wasm/module.js';
-import { type CallLayout, isFloat } from './call-layout.js';
+import type { FunctionSummary } from '../wasm/module.js';
+import { type CallLayout, isFloat, slotsOf } from './call-layout.js';
 
 const SLOT = 8;
 
@@ -30,6 +31,7 @@ export class Frame {
   pinCount = 0;
   allPins = 0;
   private operandStart = 0;
+  private operandStride = SLOT;
 
   constructor(
     private readonly plan: RegisterPlan,
@@ -38,7 +40,7 @@ export class Frame {
 
   /** Byte offset from sp of the slot of operand `index` of the value stack. */
   operandSlot(index: number): number {
-    return this.operandStart + index * SLOT;
+    return this.operandStart + index * this.operandStride;
   }
 
   /** Byte offset from sp of slot `index` of the incoming area. */
@@ -52,14 +54,15 @@ export class Frame {
     this.types = summary.localTypes;
     const outgoing = summary.maxOutgoingSlots * SLOT;
     this.operandStart = outgoing;
-    let at = outgoing + summary.maxHeight * SLOT;
+    this.operandStride = summary.usesVectors ? 2 * SLOT : SLOT;
+    let at = outgoing + summary.maxHeight * this.operandStride;
     const paramCount = call.type.params.length;
     for (let i = 0; i < count; i++) {
       this.registers[i] = NO_REG;
       this.pins[i] = -1;
       if (i >= paramCount || call.paramSlots[i] < 0) {
         this.homes[i] = at;
-        at += SLOT;
+        at += slotsOf(this.types[i]) * SLOT;
       }
     }
     if (this.variation !== undefined) at = this.rearrange(this.variation, call, outgoing, at);
@@ -74,14 +77,15 @@ export class Frame {
   private rearrange(variation: Variation, { paramSlots }: CallLayout, start: number, end: number): number {
     const inFrame: number[] = [];
     for (let i = 0; i < this.localCount; i++) if (!(paramSlots[i] >= 0)) inFrame.push(i);
-    const localBytes = inFrame.length * SLOT;
+    const localBytes = inFrame.reduce((sum, local) => sum + slotsOf(this.types[local]) * SLOT, 0);
     const gap = variation.below(4) * SLOT;
     const localsFirst = variation.below(2) === 0;
     this.operandStart = start + gap + (localsFirst ? localBytes : 0);
-    const localStart = localsFirst ? start + gap : end + gap - localBytes;
-    variation.order(inFrame.length).forEach((place, n) => {
-      this.homes[inFrame[n]] = localStart + place * SLOT;
-    });
+    let at = localsFirst ? start + gap : end + gap - localBytes;
+    for (const n of variation.order(inFrame.length)) {
+      this.homes[inFrame[n]] = at;
+      at += slotsOf(this.types[inFrame[n]]) * SLOT;
+    }
     return end + gap;
   }
 
@@ -110,8 +114,7 @@ export class Frame {
     let count = first;
     for (let local = 0; local < this.localCount; local++) {
       const weight = weights[local];
-      if (weight <= summary.callWeight || isFloat(this.types[local]) !== float || this.types[local] === ValType.V128)
-        continue;
+      if (weight <= summary.callWeight || isFloat(this.types[local]) !== float) continue;
       if (this.variation?.below(4) === 0) continue;
       // insertion into the sorted few
       let at = count;

@@ -5,6 +5,8 @@
  * from birth, so a spill is one store. A pinned local is in its register (`valid`), in its home slot (`clean`), or both;
  * never in neither. Is not about control flow: control.ts joins states at labels.
  *
+ * A v128 is in a floating point register; it is never a constant here.
+ *
  * Registers come from the plan's operand pools. An acquired register is locked until the instruction calls `unlock`,
  * so that acquiring the next one cannot evict it.
  */
@@ -26,6 +28,16 @@ const FREE = -1;
 
 export function isWide(type: ValType): number {
   return type === ValType.I32 || type === ValType.F32 ? 0 : 1;
+}
+
+/** Copies a value of a type from one slot to another, through the scratch register. */
+export function copySlots(masm: MacroAssembler, type: ValType, from: number, to: number): void {
+  const width = isWide(type) ? Width.Int64 : Width.Int32;
+  masm.loadSlot(width, masm.scratch, from);
+  masm.storeSlot(width, masm.scratch, to);
+  if (type !== ValType.V128) return;
+  masm.loadSlot(width, masm.scratch, from + 8);
+  masm.storeSlot(width, masm.scratch, to + 8);
 }
 
 export class Operands {
@@ -189,7 +201,8 @@ export class Operands {
 
   moveReg(type: ValType, dst: Reg, src: Reg): void {
     if (dst === src) return;
-    if (isFloat(type)) this.masm.moveFloat(dst, src, isWide(type));
+    if (type === ValType.V128) this.masm.moveVector(dst, src);
+    else if (isFloat(type)) this.masm.moveFloat(dst, src, isWide(type));
     else this.masm.move(dst, src);
   }
 
@@ -296,9 +309,7 @@ export class Operands {
     }
     const from = this.memorySlot(at);
     if (from === slot) return;
-    const width = isWide(type) ? Width.Int64 : Width.Int32;
-    masm.loadSlot(width, masm.scratch, from);
-    masm.storeSlot(width, masm.scratch, slot);
+    copySlots(masm, type, from, slot);
   }
 
   /** Moves the operands below `height` to their slots; constants stay unless `constantsFrom` <= their index. */

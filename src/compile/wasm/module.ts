@@ -161,4 +161,6 @@ export interface FunctionSummary {
   maxOutgoingSlots: number;
   /** How many call-like instructions there are. */
   callCount: number;
+  /** Whether a v128 can be among the locals or operands. True also where no instruction makes one, never the other way. */
+  usesVectors: boolean;
 }

@@ -48,6 +48,8 @@ export class FunctionValidator {
   private readonly globalTypes: Uint8Array;
   private readonly globalMutable: Uint8Array;
   private readonly summary: FunctionSummary;
+  /** Whether a function type or a global is about a v128: then any function may get one without naming the type. */
+  private readonly vectorInterface: boolean;
 
   /** `slotsForCallOfType`: for each type, how many slots of the outgoing area a call of such a function needs. */
   constructor(
@@ -72,7 +74,11 @@ export class FunctionValidator {
       callWeight: 0,
       maxOutgoingSlots: 0,
       callCount: 0,
+      usesVectors: false,
     };
+    this.vectorInterface =
+      module.types.some(({ params, results }) => params.includes(ValType.V128) || results.includes(ValType.V128)) ||
+      module.globals.some(({ type }) => type === ValType.V128);
   }
 
   /**
@@ -91,6 +97,7 @@ export class FunctionValidator {
     summary.callWeight = 0;
     summary.callCount = 0;
     summary.maxOutgoingSlots = 0;
+    summary.usesVectors = this.vectorInterface;
     control.reset();
     control.push(FrameKind.Block, 0, EMPTY_LIST, resultList(typeIndex), 1);
     operands.base = 0;
@@ -110,6 +117,7 @@ export class FunctionValidator {
     for (let groups = reader.u32(); groups > 0; groups--) {
       const more = reader.u32();
       const type = readValType(reader);
+      if (type === ValType.V128) summary.usesVectors = true;
       if (count + more <= limits.locals) localTypes.fill(type, count, count + more);
       count += more;
     }

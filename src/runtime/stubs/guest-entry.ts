@@ -11,7 +11,7 @@
  */
 
 import { Conversion, frameSizeFor, IntOp, NO_REG, Width } from '../../arch/masm.js';
-import { type CallLayout, widthOf } from '../../compile/baseline/call-layout.js';
+import { type CallLayout, slotsOf, widthOf } from '../../compile/baseline/call-layout.js';
 import { ValType } from '../../compile/wasm/module.js';
 import { FN_TRAMPOLINE, RT_HOST_SP, RT_IMAGE_BASE, RT_INVOKE_VALUES, RT_STACK_TOP } from '../layout.js';
 import { type StubContext, setHostInstance } from './context.js';
@@ -28,7 +28,7 @@ export function emitInvoke({ masm, runtimeBlock }: StubContext): void {
 }
 
 /**
- * Loads arguments from u64 values[], calls the record, stores the results to RT_INVOKE_VALUES.
+ * Loads arguments from u64 values[] (a v128 takes two), calls the record, stores the results to RT_INVOKE_VALUES likewise.
  * @returns text offset of the call's return address
  */
 export function emitTrampoline(context: StubContext, layout: CallLayout): number {
@@ -43,29 +43,38 @@ export function emitTrampoline(context: StubContext, layout: CallLayout): number
   masm.loadGlobal(Width.Int64, instance, runtimeBlock + RT_STACK_TOP);
   masm.setSp(instance);
   masm.adjustSp(-areaSize(layout.slots));
+  let cell = 0;
   for (let i = 0; i < params.length; i++) {
     if (layout.paramRegs[i] !== NO_REG) {
-      masm.loadField(widthOf(params[i]), layout.paramRegs[i], memoryBase, 8 * i);
+      masm.loadField(widthOf(params[i]), layout.paramRegs[i], memoryBase, 8 * cell);
     } else {
-      masm.loadField(widthOf(params[i]) === Width.Int32 ? Width.Int32 : Width.Int64, instance, memoryBase, 8 * i);
-      masm.storeSlot(Width.Int64, instance, 8 * layout.paramSlots[i]);
+      for (let half = 0; half < slotsOf(params[i]); half++) {
+        const width = widthOf(params[i]) === Width.Int32 ? Width.Int32 : Width.Int64;
+        masm.loadField(width, instance, memoryBase, 8 * (cell + half));
+        masm.storeSlot(Width.Int64, instance, 8 * (layout.paramSlots[i] + half));
+      }
     }
+    cell += slotsOf(params[i]);
   }
   masm.callRecord(callTemp);
   const returnOffset = masm.offset;
   masm.loadGlobal(Width.Int64, memoryBase, runtimeBlock + RT_INVOKE_VALUES);
   if (results.length === 1) {
     const [type] = results;
-    if (type === ValType.F64) masm.storeField(Width.F64, layout.resultReg, memoryBase, 0);
-    else {
+    if (type === ValType.F64 || type === ValType.V128) {
+      masm.storeField(widthOf(type), layout.resultReg, memoryBase, 0);
+    } else {
       if (type === ValType.F32) masm.convert(Conversion.I32FromF32Bits, resultInt, layout.resultReg);
       masm.storeField(Width.Int64, resultInt, memoryBase, 0);
     }
   } else {
+    // Results lie in the first slots one after the other, as their cells do.
     results.forEach((type, i) => {
       const width = type === ValType.I32 || type === ValType.F32 ? Width.Int32 : Width.Int64;
-      masm.loadSlot(width, instance, 8 * layout.resultSlots[i]);
-      masm.storeField(Width.Int64, instance, memoryBase, 8 * i);
+      for (let half = 0; half < slotsOf(type); half++) {
+        masm.loadSlot(width, instance, 8 * (layout.resultSlots[i] + half));
+        masm.storeField(Width.Int64, instance, memoryBase, 8 * (layout.resultSlots[i] + half));
+      }
     });
   }
   emitUnwind(context);

@@ -8,6 +8,7 @@ import { ARCHES, specTarget } from '../../../spec/targets.js';
 
 const I = ValType.I32;
 const D = ValType.F64;
+const V = ValType.V128;
 
 for (const arch of ARCHES) {
   describe(arch, () => {
@@ -47,6 +48,16 @@ for (const arch of ARCHES) {
       expect([...layout.resultSlots]).toEqual([0, 1, 2]);
       expect([...layout.paramSlots.subarray(count)]).toEqual([3, 4]);
       expect(layout.slots).toBe(5);
+    });
+
+    test('a v128 takes a floating point register, or two slots', () => {
+      const floats = plan.argFloats.map(() => V);
+      const layout = layOut([...floats, V, I, D, V], [V, I, V]);
+      expect([...layout.paramRegs]).toEqual([...plan.argFloats, NO_REG, plan.argInts[0], NO_REG, NO_REG]);
+      expect([...layout.resultSlots]).toEqual([0, 2, 3]);
+      expect([...layout.paramSlots.subarray(floats.length)]).toEqual([5, -1, 7, 8]);
+      expect(layout.slots).toBe(10);
+      expect(layOut([], [V]).resultReg).toBe(plan.resultFloat);
     });
 
     test('where results are does not depend on the parameters', () => {

@@ -11,7 +11,7 @@ import { WasmWriter } from '../../../fuzz/wasm-writer.js';
 import { listFunctions } from '../../../listings/listing.js';
 
 const { plan } = x64;
-const { I32, F64 } = { I32: ValType.I32, F64: ValType.F64 };
+const { I32, F64, V128 } = { I32: ValType.I32, F64: ValType.F64, V128: ValType.V128 };
 
 function layOut(params: ValType[], locals: ValType[], weights: number[], rest: Partial<FunctionSummary> = {}): Frame {
   const types = [...params, ...locals];
@@ -26,6 +26,7 @@ function layOut(params: ValType[], locals: ValType[], weights: number[], rest: P
     callWeight: 0,
     maxOutgoingSlots: 0,
     callCount: 0,
+    usesVectors: false,
     ...rest,
   };
   const call = new CallLayout({ params: Uint8Array.from(params), results: new Uint8Array(0) }, plan);
@@ -74,6 +75,32 @@ test('slots do not overlap, stack parameters live in the incoming area', () => {
   const incoming = [frame.incomingSlot(0), frame.incomingSlot(1)];
   expect([...frame.homes.subarray(plan.argInts.length, params.length)]).toEqual(incoming);
   for (const slot of slots) expect(slot < frame.size || incoming.includes(slot)).toBe(true);
+});
+
+test('a v128 takes two slots, and each operand does where there may be one', () => {
+  const frame = layOut([], [I32, V128, I32, V128], [1, 0, 0, 0], { maxHeight: 3, usesVectors: true, callWeight: 1 });
+  const claimed = new Set<number>();
+  const claim = (slot: number, count: number) => {
+    for (let at = slot; at < slot + 8 * count; at += 8) {
+      expect(claimed.has(at)).toBe(false);
+      expect(at + 8).toBeLessThanOrEqual(frame.size);
+      claimed.add(at);
+    }
+  };
+  for (let i = 0; i < 3; i++) claim(frame.operandSlot(i), 2);
+  for (let i = 0; i < 4; i++) claim(frame.homes[i], i % 2 === 0 ? 1 : 2);
+});
+
+test('floats and vectors share their registers', () => {
+  const frame = layOut([], [F64, V128, I32], [1, 2, 3]);
+  expect([...frame.registers.subarray(0, 3)]).toEqual([plan.pinnedFloats[1], plan.pinnedFloats[0], plan.pinnedInts[0]]);
+});
+
+test('stack parameters have the slots that the call layout gives them', () => {
+  const params: ValType[] = [...plan.argFloats.map(() => F64), V128, F64, V128];
+  const frame = layOut(params, [], new Array(params.length).fill(0));
+  const incoming = [0, 2, 3].map((slot) => frame.incomingSlot(slot));
+  expect([...frame.homes.subarray(plan.argFloats.length, params.length)]).toEqual(incoming);
 });
 
 test('a frame with more slots than the site tables can name is a limit', () => {
