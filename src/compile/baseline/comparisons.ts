@@ -132,7 +132,9 @@ export function select(c: FunctionCompiler): void {
   o.pop();
   const dst = c.destination(type, a);
   emitFlags(c);
-  if (k.negated) masm.select(k.cond, dst, b, a);
-  else masm.select(k.cond, dst, a, b);
+  const first = k.negated ? b : a;
+  const second = k.negated ? a : b;
+  if (type === ValType.V128) masm.selectVector(k.cond, dst, first, second);
+  else masm.select(k.cond, dst, first, second);
   c.finish(type, dst);
 }

@@ -514,6 +514,7 @@ export class FunctionValidator {
         case Prefix.Simd:
           reader.pos = pos;
           height = validateVector(reader, operands, immediates, height);
+          summary.usesVectors = true;
           pos = reader.pos;
           break;
 
