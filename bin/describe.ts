@@ -119,6 +119,8 @@ function importType(module: Module, entry: Module['imports'][number]): string {
       return `memory ${formatLimits(entry.memory)}`;
     case ExternKind.Global:
       return `global ${formatGlobalType(entry.global)}`;
+    case ExternKind.Tag:
+      return `tag ${formatFuncType(module.types[entry.typeIndex])}`;
   }
 }
 
@@ -132,5 +134,7 @@ function externType(module: Module, kind: ExternKind, index: number): string {
       return `memory ${formatLimits(module.memories[index])}`;
     case ExternKind.Global:
       return `global ${formatGlobalType(module.globals[index])}`;
+    case ExternKind.Tag:
+      return `tag ${formatFuncType(module.types[module.tags[index]])}`;
   }
 }

@@ -94,5 +94,7 @@ async function formatImport(entry: Import, types: Module['types']): Promise<stri
       return `import memory ${name} ${formatLimits(entry.memory)}`;
     case ExternKind.Global:
       return `import global ${name} ${formatGlobalType(entry.global)}`;
+    case ExternKind.Tag:
+      return `import tag ${name} ${formatFuncType(types[entry.typeIndex])}`;
   }
 }

@@ -167,6 +167,7 @@ export const TYPE_F64 = 4;
 export const TYPE_V128 = 5;
 export const TYPE_FUNCREF = 6;
 export const TYPE_EXTERNREF = 7;
+export const TYPE_EXNREF = 8;
 
 // .wagsnap.sites: 3 u32 each, sorted by text offset
 export const SR_TEXT = 0; // text offset of the safepoint; for calls the return address

@@ -17,6 +17,7 @@ for (const type of [
   ValType.V128,
   ValType.FuncRef,
   ValType.ExternRef,
+  ValType.ExnRef,
 ]) {
   BLOCK_TYPES.set(type, { params: EMPTY, results: type === 0x40 ? EMPTY : Uint8Array.of(type) });
 }

@@ -77,7 +77,7 @@ export class FunctionCompiler extends BodyReader {
     module: Module,
     readonly layout: InstanceLayout,
     readonly environment: CodeEnvironment,
-    private readonly file: string,
+    readonly file: string,
   ) {
     super(module);
     this.callLayouts = module.types.map((type) => new CallLayout(type, masm.plan));

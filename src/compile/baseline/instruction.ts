@@ -13,7 +13,7 @@ import {
   StoreOp,
   Truncation,
 } from '../../arch/masm.js';
-import { BugError } from '../../errors.js';
+import { BugError, LimitError } from '../../errors.js';
 import { ValType } from '../wasm/module.js';
 import { Op } from '../wasm/opcodes.js';
 import * as branches from './branches.js';
@@ -213,9 +213,14 @@ export function instruction(c: FunctionCompiler, op: number): void {
     case Op.RefNull: return o.pushConst(c.bytes[c.position++], 0, 0);
     case Op.RefIsNull: return tables.refIsNull(c);
     case Op.RefFunc: return tables.refFunc(c, c.readU32());
+    case Op.Try: case Op.TryTable: case Op.Throw: case Op.ThrowRef: return exceptions(c);
     case 0xfc: return miscInstruction(c, 0xfc00 | c.readU32());
     default: throw new BugError(`opcode 0x${op.toString(16)} passed validation but has no code`);
   }
+}
+
+function exceptions(c: FunctionCompiler): never {
+  throw new LimitError('exceptions', `${c.file}: exceptions cannot be compiled by this version`);
 }
 
 function miscInstruction(c: FunctionCompiler, op: number): void {

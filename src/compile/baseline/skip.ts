@@ -13,11 +13,14 @@ const enum Skip {
   Access, // two LEB128 and a byte
   Labels, // a count, as many LEB128 and one more
   Types, // a count and as many bytes
+  Catches, // a block type, a count and as many clauses: a kind, a tag below 2, a label
 }
 
 const SKIPS: Record<Immediates, Skip> = {
   none: Skip.None,
   block: Skip.One,
+  'block catches': Skip.Catches,
+  tag: Skip.One,
   label: Skip.One,
   labels: Skip.Labels,
   func: Skip.One,
@@ -74,8 +77,10 @@ export function skipInstruction(bytes: Uint8Array, position: number): number {
       return position + 1;
     case Skip.Access:
       return skipLeb(bytes, skipLeb(bytes, position)) + 1;
+    case Skip.Catches:
     case Skip.Labels:
     case Skip.Types: {
+      if (skip === Skip.Catches) position = skipLeb(bytes, position);
       let count = 0;
       let shift = 0;
       let byte: number;
@@ -85,7 +90,10 @@ export function skipInstruction(bytes: Uint8Array, position: number): number {
         shift += 7;
       } while (byte >= 0x80);
       if (skip === Skip.Labels) count++;
-      while (count-- > 0) position = skipLeb(bytes, position);
+      while (count-- > 0) {
+        if (skip === Skip.Catches && bytes[position++] < 2) position = skipLeb(bytes, position);
+        position = skipLeb(bytes, position);
+      }
       return position;
     }
     default:

@@ -42,6 +42,7 @@ export interface LinkedInstance {
   readonly memoryLinks: Int32Array;
   readonly tableLinks: Int32Array;
   readonly globalLinks: Int32Array;
+  readonly tagLinks: Int32Array;
 }
 
 export interface LinkOptions {
@@ -74,10 +75,11 @@ export function linkInstance(
     memoryLinks: new Int32Array(module.importedMemoryCount * 2),
     tableLinks: new Int32Array(module.importedTableCount * 2),
     globalLinks: new Int32Array(module.importedGlobalCount * 2),
+    tagLinks: new Int32Array(module.importedTagCount * 2),
   };
   if (index === 0) return linked; // the host layer
-  const links = [linked.functionLinks, linked.tableLinks, linked.memoryLinks, linked.globalLinks];
-  const counts = [0, 0, 0, 0];
+  const links = [linked.functionLinks, linked.tableLinks, linked.memoryLinks, linked.globalLinks, linked.tagLinks];
+  const counts = [0, 0, 0, 0, 0];
   for (const entry of module.imports) {
     const at = counts[entry.kind]++;
     const provider = resolve(entry.module);
@@ -118,7 +120,9 @@ export function definition(instance: LinkedInstance, kind: ExternKind, index: nu
         ? instance.tableLinks
         : kind === ExternKind.Memory
           ? instance.memoryLinks
-          : instance.globalLinks;
+          : kind === ExternKind.Global
+            ? instance.globalLinks
+            : instance.tagLinks;
   return index * 2 < links.length ? [links[index * 2], links[index * 2 + 1]] : [instance.index, index];
 }
 
@@ -177,8 +181,10 @@ function matches(
       const memory = actual(instances, provider, found).memories;
       return memory.shared === wanted.memory.shared && limitsMatch(memory, wanted.memory);
     }
-    default:
+    case ExternKind.Global:
       return sameGlobal(module.globals[found.index], wanted.global);
+    case ExternKind.Tag:
+      return sameType(module.types[module.tags[found.index]], importer.types[wanted.typeIndex]);
   }
 }
 
@@ -228,7 +234,9 @@ function describe(entry: Import, module: Module): string {
       return `(table ${formatLimits(entry.table)} ${valTypeName(entry.table.element)})`;
     case ExternKind.Memory:
       return `(memory ${formatLimits(entry.memory)})`;
-    default:
+    case ExternKind.Global:
       return `(global ${formatGlobalType(entry.global)})`;
+    case ExternKind.Tag:
+      return `(tag ${formatFuncType(module.types[entry.typeIndex])})`;
   }
 }

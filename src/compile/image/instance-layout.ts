@@ -157,6 +157,8 @@ export function typeCode(type: ValType): number {
       return 5;
     case ValType.FuncRef:
       return 6;
+    case ValType.ExnRef:
+      return 8;
     default:
       return 7;
   }

@@ -4,12 +4,15 @@
  * Holds them and knows no rule. Lists are numbers of TypeLists, heights are in operands. Needs type-lists.ts.
  */
 
-/** What opened a frame; an `else` turns its If into an Else. */
+/** What opened a frame; an `else` turns its If into an Else, a `catch` its Try into a Catch. A try_table is a Block. */
 export const enum FrameKind {
   Block = 0,
   Loop = 1,
   If = 2,
   Else = 3,
+  Try = 4,
+  Catch = 5,
+  CatchAll = 6,
 }
 
 export class ControlStack {

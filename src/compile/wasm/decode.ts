@@ -19,7 +19,7 @@ import {
   type Names,
 } from './module.js';
 import { decodeNames } from './names.js';
-import { readCount, readFuncType, readGlobalType, readMemoryType, readTableType } from './read-types.js';
+import { readCount, readFuncType, readGlobalType, readMemoryType, readTableType, readTagType } from './read-types.js';
 import { Reader } from './reader.js';
 import { readDataSegment, readElementSegment } from './segments.js';
 import { ModuleContext } from './validate-module.js';
@@ -41,13 +41,11 @@ const enum Section {
   Code = 10,
   Data = 11,
   DataCount = 12,
+  Tag = 13,
 }
 
-/** The exception handling proposal's. */
-const TAG_SECTION = 13;
-
 /** The place of each section in the order that the binary format prescribes, by section id (core spec 5.5.2). */
-const ORDER: readonly number[] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12, 10];
+const ORDER: readonly number[] = [0, 1, 2, 3, 4, 5, 7, 8, 9, 10, 12, 13, 11, 6];
 
 /** True when the bytes start as a binary module does. */
 export function isBinaryModule(bytes: Uint8Array): boolean {
@@ -69,6 +67,7 @@ class Decoder {
   private readonly importedFuncTypes: number[] = [];
   private importedTableCount = 0;
   private importedMemoryCount = 0;
+  private importedTagCount = 0;
   private readonly exports: Export[] = [];
   private start: number | undefined;
   private readonly elements: ElementSegment[] = [];
@@ -94,10 +93,7 @@ class Decoder {
     while (reader.pos < bytes.length) {
       const offset = reader.pos;
       const id = reader.u8();
-      if (id >= ORDER.length) {
-        const note = id === TAG_SECTION ? ' (exception handling is not supported)' : '';
-        throw reader.malformed(`malformed section id ${id}${note}`, offset);
-      }
+      if (id >= ORDER.length) throw reader.malformed(`malformed section id ${id}`, offset);
       const start = reader.span();
       const end = reader.pos;
       if (id !== Section.Custom) {
@@ -141,6 +137,9 @@ class Decoder {
         break;
       case Section.Memory:
         this.memorySection();
+        break;
+      case Section.Tag:
+        this.tagSection();
         break;
       case Section.Global:
         this.globalSection();
@@ -220,6 +219,13 @@ class Decoder {
           this.imports.push({ module, name, kind, global });
           break;
         }
+        case ExternKind.Tag: {
+          const typeIndex = readTagType(reader);
+          context.addTag(typeIndex, offset);
+          this.importedTagCount++;
+          this.imports.push({ module, name, kind, typeIndex });
+          break;
+        }
         default:
           throw reader.malformed(`malformed import kind 0x${kind.toString(16)}`, offset);
       }
@@ -261,6 +267,14 @@ class Decoder {
     }
   }
 
+  private tagSection(): void {
+    const { reader } = this;
+    for (let count = readCount(reader, 'tags'); count > 0; count--) {
+      const offset = reader.pos;
+      this.context.addTag(readTagType(reader), offset);
+    }
+  }
+
   private globalSection(): void {
     const { reader, context } = this;
     for (let count = readCount(reader, 'globals'); count > 0; count--) {
@@ -280,7 +294,7 @@ class Decoder {
       const name = this.name();
       const kindOffset = reader.pos;
       const kind = reader.u8();
-      if (kind > ExternKind.Global) throw reader.malformed(`malformed export kind 0x${kind.toString(16)}`, kindOffset);
+      if (kind > ExternKind.Tag) throw reader.malformed(`malformed export kind 0x${kind.toString(16)}`, kindOffset);
       const index = reader.u32();
       this.context.export(name, kind, index, offset);
       this.exports.push({ name, kind, index });
@@ -353,6 +367,8 @@ class Decoder {
       importedMemoryCount: this.importedMemoryCount,
       globals: context.globals,
       importedGlobalCount: context.importedGlobalCount,
+      tags: Uint32Array.from(context.tags),
+      importedTagCount: this.importedTagCount,
       exports: this.exports,
       start: this.start,
       elements: this.elements,

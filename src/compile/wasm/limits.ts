@@ -15,6 +15,7 @@ export const limits = {
   imports: 1_000_000,
   exports: 1_000_000,
   globals: 1_000_000,
+  tags: 1_000_000,
   dataSegments: 100_000,
   elementSegments: 10_000_000,
   elementSegmentItems: 10_000_000,
@@ -25,6 +26,8 @@ export const limits = {
   functionBytes: 7_654_321,
   locals: 50_000,
   branchTargets: 65_520,
+  /** Not of the JavaScript API: clauses of a try_table. */
+  catches: 65_520,
   nameBytes: 100_000,
   /** Not of the JavaScript API: operands on the stack of one function, which calls with 1000 results can grow fast. */
   operands: 1_000_000,

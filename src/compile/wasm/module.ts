@@ -14,6 +14,7 @@ export const enum ValType {
   V128 = 0x7b,
   FuncRef = 0x70,
   ExternRef = 0x6f,
+  ExnRef = 0x69,
 }
 
 export const enum ExternKind {
@@ -21,6 +22,7 @@ export const enum ExternKind {
   Table = 1,
   Memory = 2,
   Global = 3,
+  Tag = 4,
 }
 
 export interface FuncType {
@@ -52,6 +54,7 @@ export type Import = { readonly module: string; readonly name: string } & (
   | { readonly kind: ExternKind.Table; readonly table: TableType }
   | { readonly kind: ExternKind.Memory; readonly memory: MemoryType }
   | { readonly kind: ExternKind.Global; readonly global: GlobalType }
+  | { readonly kind: ExternKind.Tag; readonly typeIndex: number }
 );
 
 export interface Export {
@@ -116,6 +119,9 @@ export interface Module {
   /** All of the index space; imported ones have no `init`. */
   readonly globals: readonly (GlobalType | Global)[];
   readonly importedGlobalCount: number;
+  /** Type index of each tag, imported ones first. */
+  readonly tags: Uint32Array;
+  readonly importedTagCount: number;
   readonly exports: readonly Export[];
   readonly start: number | undefined; // function index
   readonly elements: readonly ElementSegment[];

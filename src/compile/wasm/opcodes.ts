@@ -17,6 +17,11 @@ export const enum Op {
   Loop = 0x03,
   If = 0x04,
   Else = 0x05,
+  Try = 0x06,
+  Catch = 0x07,
+  Throw = 0x08,
+  Rethrow = 0x09,
+  ThrowRef = 0x0a,
   End = 0x0b,
   Br = 0x0c,
   BrIf = 0x0d,
@@ -24,9 +29,12 @@ export const enum Op {
   Return = 0x0f,
   Call = 0x10,
   CallIndirect = 0x11,
+  Delegate = 0x18,
+  CatchAll = 0x19,
   Drop = 0x1a,
   Select = 0x1b,
   SelectT = 0x1c,
+  TryTable = 0x1f,
   LocalGet = 0x20,
   LocalSet = 0x21,
   LocalTee = 0x22,
@@ -228,6 +236,8 @@ export const enum Prefix {
 export type Immediates =
   | 'none'
   | 'block'
+  | 'block catches'
+  | 'tag'
   | 'label'
   | 'labels'
   | 'func'
@@ -254,7 +264,7 @@ export type Immediates =
   | 'f64'
   | 'v128';
 
-/** The proposal that an instruction came with; all but the last are part of WebAssembly 2.0. */
+/** The proposal that an instruction came with; all but the legacy one are part of WebAssembly 3.0. */
 export type Feature =
   | 'mvp'
   | 'sign-extension'
@@ -262,7 +272,9 @@ export type Feature =
   | 'bulk-memory'
   | 'reference-types'
   | 'simd'
-  | 'relaxed-simd';
+  | 'relaxed-simd'
+  | 'exceptions'
+  | 'legacy-exceptions';
 
 export interface Opcode {
   readonly code: number; // Op, or VectorOp of opcodes-vector.ts
@@ -296,6 +308,11 @@ const rows: readonly Row[] = [
   [Op.Loop, 'loop', 'block', VARIES, VARIES, 'mvp'],
   [Op.If, 'if', 'block', VARIES, VARIES, 'mvp'],
   [Op.Else, 'else', 'none', VARIES, VARIES, 'mvp'],
+  [Op.Try, 'try', 'block', VARIES, VARIES, 'legacy-exceptions'],
+  [Op.Catch, 'catch', 'tag', VARIES, VARIES, 'legacy-exceptions'],
+  [Op.Throw, 'throw', 'tag', VARIES, VARIES, 'exceptions'],
+  [Op.Rethrow, 'rethrow', 'label', VARIES, VARIES, 'legacy-exceptions'],
+  [Op.ThrowRef, 'throw_ref', 'none', VARIES, VARIES, 'exceptions'],
   [Op.End, 'end', 'none', VARIES, VARIES, 'mvp'],
   [Op.Br, 'br', 'label', VARIES, VARIES, 'mvp'],
   [Op.BrIf, 'br_if', 'label', VARIES, VARIES, 'mvp'],
@@ -303,9 +320,12 @@ const rows: readonly Row[] = [
   [Op.Return, 'return', 'none', VARIES, VARIES, 'mvp'],
   [Op.Call, 'call', 'func', VARIES, VARIES, 'mvp'],
   [Op.CallIndirect, 'call_indirect', 'type table', VARIES, VARIES, 'mvp'],
+  [Op.Delegate, 'delegate', 'label', VARIES, VARIES, 'legacy-exceptions'],
+  [Op.CatchAll, 'catch_all', 'none', VARIES, VARIES, 'legacy-exceptions'],
   [Op.Drop, 'drop', 'none', VARIES, VARIES, 'mvp'],
   [Op.Select, 'select', 'none', VARIES, VARIES, 'mvp'],
   [Op.SelectT, 'select', 'types', VARIES, VARIES, 'reference-types'],
+  [Op.TryTable, 'try_table', 'block catches', VARIES, VARIES, 'exceptions'],
   [Op.LocalGet, 'local.get', 'local', VARIES, VARIES, 'mvp'],
   [Op.LocalSet, 'local.set', 'local', VARIES, VARIES, 'mvp'],
   [Op.LocalTee, 'local.tee', 'local', VARIES, VARIES, 'mvp'],
@@ -597,11 +617,8 @@ export function isCallLike(code: number): boolean {
 
 /** Which proposals, none of them supported, the bytes are from that are no opcode of ours. */
 const PROPOSALS: readonly (readonly [first: number, last: number, note: string])[] = [
-  [0x06, 0x0a, 'exception handling is not supported'],
   [0x12, 0x13, 'tail calls are not supported'],
   [0x14, 0x15, 'typed function references are not supported'],
-  [0x18, 0x19, 'exception handling is not supported'],
-  [0x1f, 0x1f, 'exception handling is not supported'],
   [0xd3, 0xd6, 'typed function references are not supported'],
   [0xfb, 0xfb, 'garbage collection is not supported'],
   [Prefix.Atomic, Prefix.Atomic, 'threads are not supported'],

@@ -14,7 +14,7 @@ export const FUNC_TYPE_FORM = 0x60;
 export const EMPTY_BLOCK = 0x40;
 
 export function isRefType(type: number): boolean {
-  return type === ValType.FuncRef || type === ValType.ExternRef;
+  return type === ValType.FuncRef || type === ValType.ExternRef || type === ValType.ExnRef;
 }
 
 export function isValType(type: number): boolean {
@@ -78,6 +78,14 @@ export function readTableType(reader: Reader): TableType {
 export function readMemoryType(reader: Reader): MemoryType {
   const { min, max } = readLimits(reader);
   return { min, max, shared: false };
+}
+
+/** Attribute and type index of a tag: exceptions are the only kind there is (core spec 5.3.10). */
+export function readTagType(reader: Reader): number {
+  const offset = reader.pos;
+  const attribute = reader.u8();
+  if (attribute !== 0) throw reader.malformed(`malformed tag attribute 0x${attribute.toString(16)}`, offset);
+  return reader.u32();
 }
 
 export function readGlobalType(reader: Reader): GlobalType {

@@ -24,6 +24,8 @@ export function valTypeName(type: number): string {
       return 'funcref';
     case ValType.ExternRef:
       return 'externref';
+    case ValType.ExnRef:
+      return 'exnref';
     default:
       return `type 0x${type.toString(16)}`;
   }

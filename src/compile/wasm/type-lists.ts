@@ -1,7 +1,7 @@
 /**
  * Lists of value types by number, for the validator: what blocks, labels and functions take and give.
  *
- * List 0 is empty, lists 1 to 7 are the single value types, then come each function type's parameters and results. All
+ * List 0 is empty, lists 1 to 8 are the single value types, then come each function type's parameters and results. All
  * stand in one flat array, so that a control frame keeps two small integers and no object. Needs module.ts.
  */
 
@@ -17,6 +17,7 @@ const SINGLES: readonly ValType[] = [
   ValType.V128,
   ValType.FuncRef,
   ValType.ExternRef,
+  ValType.ExnRef,
 ];
 const FIRST_TYPE = 1 + SINGLES.length;
 

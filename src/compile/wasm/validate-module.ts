@@ -30,6 +30,8 @@ export class ModuleContext {
   readonly tables: TableType[] = [];
   readonly memories: MemoryType[] = [];
   readonly globals: GlobalType[] = [];
+  /** Type indices. */
+  readonly tags: number[] = [];
   importedGlobalCount = 0;
   /** Functions that ref.func may name: those that occur outside of code (core spec 3.4.10). */
   readonly declared: number[] = [];
@@ -89,6 +91,14 @@ export class ModuleContext {
   addGlobal(type: GlobalType, offset: number): void {
     if (this.globals.length >= limits.globals) throw limitError('globals', this.globals.length + 1, offset, this.file);
     this.globals.push(type);
+  }
+
+  /** Core spec 3.2.12: an exception has a payload and gives nothing back. */
+  addTag(typeIndex: number, offset: number): void {
+    this.type(typeIndex, offset);
+    if (this.types[typeIndex]!.results.length > 0) throw this.invalid('non-empty tag result type', offset);
+    if (this.tags.length >= limits.tags) throw limitError('tags', this.tags.length + 1, offset, this.file);
+    this.tags.push(typeIndex);
   }
 
   /** A constant expression of the given type (core spec 3.3.10.2). */
@@ -155,6 +165,9 @@ export class ModuleContext {
         break;
       case ExternKind.Global:
         this.index('global', index, this.globals.length, offset);
+        break;
+      case ExternKind.Tag:
+        this.index('tag', index, this.tags.length, offset);
         break;
     }
     if (this.exportNames.has(name)) throw this.invalid(`duplicate export name ${JSON.stringify(name)}`, offset);

@@ -29,6 +29,7 @@ import { EMPTY_BLOCK, isRefType, readRefType, readValType } from './read-types.j
 import { Reader } from './reader.js';
 import { valTypeName } from './text.js';
 import { EMPTY_LIST, paramList, resultList, singleList, TypeLists } from './type-lists.js';
+import { ExceptionValidator } from './validate-exceptions.js';
 import { validateVector } from './validate-vector.js';
 
 /** What a use in the deepest loops weighs: 8 to the power of the loop depth, up to 4. */
@@ -45,6 +46,7 @@ export class FunctionValidator {
   private readonly control = new ControlStack();
   private readonly operands: OperandStack;
   private readonly immediates: Immediates;
+  private readonly exceptions: ExceptionValidator;
   private readonly globalTypes: Uint8Array;
   private readonly globalMutable: Uint8Array;
   private readonly summary: FunctionSummary;
@@ -64,6 +66,14 @@ export class FunctionValidator {
     this.globalTypes = Uint8Array.from(module.globals, (global) => global.type);
     this.globalMutable = Uint8Array.from(module.globals, (global) => (global.mutable ? 1 : 0));
     this.immediates = new Immediates(module, this.reader);
+    this.exceptions = new ExceptionValidator(
+      module,
+      this.reader,
+      this.control,
+      this.operands,
+      this.immediates,
+      this.lists,
+    );
     this.summary = {
       localTypes: new Uint8Array(limits.locals),
       localCount: 0,
@@ -129,7 +139,7 @@ export class FunctionValidator {
 
   /** The loop over the instructions, from reader.pos to reader.end. */
   private instructions(): void {
-    const { bytes, reader, control, operands, immediates, summary, module, globalTypes } = this;
+    const { bytes, reader, control, operands, immediates, exceptions, summary, module, globalTypes } = this;
     const { hasMemory } = immediates;
     const { localTypes, localWeight, localCount } = summary;
     const { funcTypes } = module;
@@ -160,7 +170,9 @@ export class FunctionValidator {
 
         case Op.Block:
         case Op.Loop:
-        case Op.If: {
+        case Op.If:
+        case Op.Try:
+        case Op.TryTable: {
           if (op === Op.If) {
             if (height > base && stack[height - 1] === ValType.I32) height--;
             else height = operands.pop(height, ValType.I32);
@@ -180,6 +192,16 @@ export class FunctionValidator {
             results = resultList(typeIndex);
             height = operands.popList(height, start);
           }
+          if (op === Op.TryTable) {
+            reader.pos = pos;
+            exceptions.catches(height);
+            pos = reader.pos;
+            if (exceptions.landingHeight > maxHeight) {
+              maxHeight = exceptions.landingHeight;
+              operands.reserve(maxHeight, 1);
+              stack = operands.types;
+            }
+          }
           base = height;
           operands.base = base;
           let kind = FrameKind.Block;
@@ -187,6 +209,7 @@ export class FunctionValidator {
             kind = FrameKind.Loop;
             if (weight < MAX_WEIGHT) weight *= 8;
           } else if (op === Op.If) kind = FrameKind.If;
+          else if (op === Op.Try) kind = FrameKind.Try;
           control.push(kind, base, start, results, weight);
           if (start !== EMPTY_LIST) {
             height = operands.pushList(height, start);
@@ -207,11 +230,49 @@ export class FunctionValidator {
           break;
         }
 
+        case Op.Catch:
+        case Op.CatchAll:
+          reader.pos = pos;
+          height = exceptions.catchArm(op === Op.CatchAll, height);
+          pos = reader.pos;
+          base = operands.base;
+          stack = operands.types;
+          break;
+
+        case Op.Throw:
+          reader.pos = pos;
+          exceptions.throwTag(height);
+          pos = reader.pos;
+          control.unreachable[control.depth - 1] = 1;
+          height = base;
+          break;
+
+        case Op.ThrowRef:
+          operands.pop(height, ValType.ExnRef);
+          control.unreachable[control.depth - 1] = 1;
+          height = base;
+          break;
+
+        case Op.Rethrow:
+          reader.pos = pos;
+          exceptions.rethrow();
+          pos = reader.pos;
+          control.unreachable[control.depth - 1] = 1;
+          height = base;
+          break;
+
+        case Op.Delegate:
         case Op.End: {
+          if (op === Op.Delegate) {
+            reader.pos = pos;
+            exceptions.delegate();
+            pos = reader.pos;
+          }
           const top = control.depth - 1;
           const results = control.endList[top]!;
           if (results !== EMPTY_LIST) height = operands.popList(height, results);
           if (height !== base) operands.checkEmpty(height);
+          if (control.kind[top]! >= FrameKind.Catch) height--; // the hidden operand
           if (control.kind[top] === FrameKind.If && !this.lists.equal(control.startList[top]!, results)) {
             throw operands.mismatch('if without else must give what it takes');
           }

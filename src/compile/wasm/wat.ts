@@ -21,6 +21,7 @@ const TEXT_FEATURES = {
   bulk_memory: true,
   reference_types: true,
   extended_const: true,
+  exceptions: true,
   annotations: true,
 } as const;
 
