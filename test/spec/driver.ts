@@ -8,11 +8,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 
+/** Values are cells of 64 bits: a v128 takes two, lower half first. */
 export type Request =
   | { readonly kind: 'instantiate'; readonly instance: number }
   /** `record` and `cell` are image offsets. */
   | { readonly kind: 'invoke'; readonly record: number; readonly args: readonly bigint[]; readonly results: number }
-  | { readonly kind: 'read'; readonly cell: number };
+  | { readonly kind: 'read'; readonly cell: number; readonly results: number };
 
 export interface Reply {
   /** TRAP_* (src/runtime/layout.ts), 0 for none. */
@@ -92,8 +93,9 @@ function encode(request: Request): Buffer {
       return bytes;
     }
     case 'read': {
-      const bytes = Buffer.alloc(5, READ);
-      bytes.writeUInt32LE(request.cell, 1);
+      // A command for each cell.
+      const bytes = Buffer.alloc(5 * request.results, READ);
+      for (let i = 0; i < request.results; i++) bytes.writeUInt32LE(request.cell + 8 * i, 5 * i + 1);
       return bytes;
     }
     case 'invoke': {
@@ -139,7 +141,7 @@ class Decoder {
     const start = request.kind === 'read' ? at : at + 1;
     if (pending.length < start) return undefined;
     const trap = request.kind === 'read' ? 0 : pending[at];
-    const count = request.kind === 'read' ? 1 : request.kind === 'invoke' && trap === 0 ? request.results : 0;
+    const count = request.kind === 'instantiate' || trap !== 0 ? 0 : request.results;
     const end = start + count * 8;
     if (pending.length < end) return undefined;
     const values = Array.from({ length: count }, (_, i) => pending.readBigUInt64LE(start + i * 8));

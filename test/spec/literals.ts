@@ -3,7 +3,7 @@
  *
  * Integers are read here; floating point constants are wabt's business: all of a script's go through one module with
  * a global each, whose bits our decoder reads. No number ever passes through a JavaScript number. Bits are a u64 as the driver
- * has them (src/runtime/process/driver.ts): an external reference N is N + 1, null is 0.
+ * has them (src/runtime/process/driver.ts): an external reference N is N + 1, null is 0; of a v128 128 bits.
  */
 
 import { decodeModule } from '../../src/compile/wasm/decode.js';
@@ -24,6 +24,16 @@ const FORMATS: Readonly<Record<string, FloatFormat>> = {
   'f64.const': { payload: 0x7fffffffffffffffn, canonical: 0x7ff8000000000000n },
 };
 
+/** The lanes of a v128.const, by its shape: what a lane is a constant of, and its width. */
+const SHAPES: Readonly<Record<string, { readonly op: string; readonly bits: number }>> = {
+  i8x16: { op: 'i8.const', bits: 8 },
+  i16x8: { op: 'i16.const', bits: 16 },
+  i32x4: { op: 'i32.const', bits: 32 },
+  i64x2: { op: 'i64.const', bits: 64 },
+  f32x4: { op: 'f32.const', bits: 32 },
+  f64x2: { op: 'f64.const', bits: 64 },
+};
+
 /** The runner does not know this kind of value: a skip, not a failure. */
 export class UnknownValue extends Error {}
 
@@ -34,7 +44,7 @@ export class Literals {
   constructor(commands: readonly ScriptCommand[], assemble: Assembler) {
     const literals = new Map<string, Literal>();
     for (const command of commands) {
-      for (const literal of literalsOf(command)) {
+      for (const literal of literalsOf(command).flatMap(scalarsOf)) {
         if (!FLOAT_OPS.includes(literal.op) || NAN_PATTERNS.includes(literal.text)) continue;
         literals.set(`${literal.op} ${literal.text}`, literal);
       }
@@ -53,6 +63,10 @@ export class Literals {
   /** @throws UnknownValue */
   bits({ op, text }: Literal): bigint {
     switch (op) {
+      case 'i8.const':
+        return BigInt.asUintN(8, integer(text));
+      case 'i16.const':
+        return BigInt.asUintN(16, integer(text));
       case 'i32.const':
         return BigInt.asUintN(32, integer(text));
       case 'i64.const':
@@ -60,6 +74,8 @@ export class Literals {
       case 'f32.const':
       case 'f64.const':
         return this.floats.get(`${op} ${text}`)!;
+      case 'v128.const':
+        return lanesOf(text).reduceRight((bits, lane) => (bits << BigInt(lane.bits)) | this.bits(lane), 0n);
       case 'ref.null':
         return 0n;
       case 'ref.extern':
@@ -72,6 +88,11 @@ export class Literals {
   /** Whether a result is what a script expects. @throws UnknownValue */
   matches(literal: Literal, actual: bigint): boolean {
     const { op, text } = literal;
+    if (op === 'v128.const') {
+      return lanesOf(text).every((lane, i) => {
+        return this.matches(lane, BigInt.asUintN(lane.bits, actual >> BigInt(i * lane.bits)));
+      });
+    }
     if (NAN_PATTERNS.includes(text)) {
       const { payload, canonical } = FORMATS[op];
       const expected = text === 'nan:canonical' ? actual & payload : actual & canonical;
@@ -80,6 +101,18 @@ export class Literals {
     if (op === 'ref.func' || (op === 'ref.extern' && text === '')) return actual !== 0n;
     return this.bits(literal) === actual;
   }
+}
+
+/** A vector's lanes as constants of their own, lowest first, from `f32x4 1 2 3 4`. */
+function lanesOf(text: string): (Literal & { readonly bits: number })[] {
+  const [shape, ...lanes] = text.split(' ');
+  const { op, bits } = SHAPES[shape];
+  if (lanes.length * bits !== 128) throw new Error(`${JSON.stringify(text)} is no vector`);
+  return lanes.map((lane) => ({ op, text: lane, bits }));
+}
+
+function scalarsOf(literal: Literal): readonly Literal[] {
+  return literal.op === 'v128.const' ? lanesOf(literal.text) : [literal];
 }
 
 function literalsOf(command: ScriptCommand): Literal[] {

@@ -7,6 +7,7 @@
  */
 
 import type { CompiledImage } from '../../src/compile/compile.js';
+import { ExternKind, ValType } from '../../src/compile/wasm/module.js';
 import { InputError, LimitError, ModuleError, WagSnapError } from '../../src/errors.js';
 import type { Assembler, ScriptModule } from '../support/wast.js';
 import type { Reply, Request } from './driver.js';
@@ -129,28 +130,32 @@ export class Planner {
     if (instance === undefined) return missing(action.module);
     let args: bigint[];
     try {
-      args = action.args.map((literal) => this.literals.bits(literal));
+      args = action.args.flatMap((literal) => cells(literal, this.literals.bits(literal)));
     } catch (error) {
       if (error instanceof UnknownValue) return skipped(error.message);
       throw error;
     }
+    const types = this.typesOf(instance, action);
     const ask = (image: CompiledImage): Request => {
       const { field } = action;
       if (action.kind === 'get') {
         const cell = image.globalCell(instance, field);
         if (cell === undefined) throw new Error(`there is no global ${JSON.stringify(field)}`);
-        return { kind: 'read', cell };
+        return { kind: 'read', cell, results: cellsOf(types) };
       }
       const record = image.functionRecord(instance, field);
       if (record === undefined) throw new Error(`there is no function ${JSON.stringify(field)}`);
-      return { kind: 'invoke', record, args, results: this.resultCount(instance, field) };
+      return { kind: 'invoke', record, args, results: cellsOf(types) };
     };
-    return { ask, judge };
+    return { ask, judge: ({ trap, values }) => judge({ trap, values: valuesOf(types, values) }) };
   }
 
-  private resultCount(instance: number, field: string): number {
-    const { exports, types, funcTypes } = this.linker.module(instance);
-    return types[funcTypes[exports.find(({ name }) => name === field)!.index]].results.length;
+  /** The types of what an action gives; none when there is no such thing. */
+  private typesOf(instance: number, { kind, field }: Action): readonly ValType[] {
+    const { exports, types, funcTypes, globals } = this.linker.module(instance);
+    const found = exports.find(({ name }) => name === field);
+    if (found?.kind === ExternKind.Global && kind === 'get') return [globals[found.index].type];
+    return found?.kind === ExternKind.Func ? [...types[funcTypes[found.index]].results] : [];
   }
 
   private judgeResults({ trap, values }: Reply, expected: readonly (readonly Literal[])[]): string | undefined {
@@ -161,6 +166,25 @@ export class Planner {
       expected.every((choices, i) => choices.some((choice) => this.literals.matches(choice, values[i])));
     return right ? undefined : `got ${values.map((value) => `0x${value.toString(16)}`).join(' ') || 'nothing'}`;
   }
+}
+
+/** An argument as the driver takes it: a v128 is two cells. */
+function cells({ op }: Literal, bits: bigint): bigint[] {
+  return op === 'v128.const' ? [BigInt.asUintN(64, bits), bits >> 64n] : [bits];
+}
+
+function cellsOf(types: readonly ValType[]): number {
+  return types.length + types.filter((type) => type === ValType.V128).length;
+}
+
+/** Values from cells; of a call that has trapped there are none. */
+function valuesOf(types: readonly ValType[], cells: readonly bigint[]): bigint[] {
+  if (cells.length === 0) return [];
+  let at = 0;
+  return types.map((type) => {
+    const low = cells[at++];
+    return type === ValType.V128 ? low | (cells[at++] << 64n) : low;
+  });
 }
 
 function judgeNoTrap({ trap }: Reply): string | undefined {

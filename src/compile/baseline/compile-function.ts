@@ -2,7 +2,7 @@
  * The baseline code generator: one pass over a validated function body, no intermediate representation.
  *
  * This file is the pass itself: prologue, the instruction loop with one line per opcode, out-of-line traps, and the
- * services that the instruction files (integers.ts, floats.ts, comparisons.ts, memory.ts, tables.ts, locals.ts,
+ * services that the instruction files (integers.ts, floats.ts, vectors.ts, comparisons.ts, memory.ts, tables.ts, locals.ts,
  * branches.ts, calls.ts, intrinsics.ts) share. One object compiles all functions of a module, one after the other.
  */
 
@@ -136,6 +136,7 @@ export class FunctionCompiler extends BodyReader {
     control.push(Block.Function, this.ownLayout.type, 0);
     this.body(module.bodyEnd[defined]);
     this.emitTraps();
+    masm.flushConstants();
     if (sites !== undefined) sites.endFunction(masm.offset);
   }
 

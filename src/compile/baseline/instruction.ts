@@ -20,6 +20,7 @@ import * as branches from './branches.js';
 import { compare, Pending, select } from './comparisons.js';
 import type { FunctionCompiler } from './compile-function.js';
 import { convert, extendSigned, floatBinary, floatUnary, truncate } from './floats.js';
+import { vectorInstruction } from './instruction-vector.js';
 import { binary, divide, extendUnsigned, shift, unary, wrap } from './integers.js';
 import * as locals from './locals.js';
 import * as memory from './memory.js';
@@ -215,6 +216,7 @@ export function instruction(c: FunctionCompiler, op: number): void {
     case Op.RefFunc: return tables.refFunc(c, c.readU32());
     case Op.Try: case Op.TryTable: case Op.Throw: case Op.ThrowRef: return exceptions(c);
     case 0xfc: return miscInstruction(c, 0xfc00 | c.readU32());
+    case 0xfd: return vectorInstruction(c);
     default: throw new BugError(`opcode 0x${op.toString(16)} passed validation but has no code`);
   }
 }

@@ -13,7 +13,7 @@ import type { FunctionCompiler } from './compile-function.js';
 import { fitsImmediate } from './integers.js';
 
 /** The address operand `at` as an index register; a constant one is added to `c.accessOffset` instead. */
-function index(c: FunctionCompiler, at: number): number {
+export function index(c: FunctionCompiler, at: number): number {
   const { operands: o } = c;
   if (o.isConst(at)) {
     const sum = (o.lo[at] >>> 0) + c.accessOffset;

@@ -1,0 +1,63 @@
+/**
+ * Loads and stores of v128 and of single lanes.
+ *
+ * Bounds are as in memory.ts: the widest access, 16 bytes, still lies inside of MEMORY_RESERVATION, which has 1 MiB behind
+ * the highest address that a 32-bit index and a 32-bit offset make.
+ */
+
+import { NO_REG } from '../../arch/masm.js';
+import type { Lanes, VectorLoad } from '../../arch/masm-vector.js';
+import { TRAP_MEMORY } from '../../runtime/layout.js';
+import { ValType } from '../wasm/module.js';
+import type { FunctionCompiler } from './compile-function.js';
+import { index } from './memory.js';
+
+export function load(c: FunctionCompiler, op: VectorLoad): void {
+  const { operands: o, masm } = c;
+  c.readMemarg();
+  const reg = index(c, o.height - 1);
+  o.pop();
+  const dst = c.destination(ValType.V128, NO_REG);
+  masm.vectorLoad(op, dst, masm.plan.memoryBase, reg, c.accessOffset);
+  c.trapSite(TRAP_MEMORY);
+  c.finish(ValType.V128, dst);
+}
+
+export function store(c: FunctionCompiler): void {
+  const { operands: o, masm } = c;
+  c.readMemarg();
+  const src = o.acquire(o.height - 1);
+  const reg = index(c, o.height - 2);
+  masm.vectorStore(src, masm.plan.memoryBase, reg, c.accessOffset);
+  c.trapSite(TRAP_MEMORY);
+  o.pop();
+  o.pop();
+  o.unlock();
+}
+
+export function loadLane(c: FunctionCompiler, lanes: Lanes): void {
+  const { operands: o, masm } = c;
+  c.readMemarg();
+  const lane = c.bytes[c.position++];
+  const vector = o.acquire(o.height - 1);
+  const reg = index(c, o.height - 2);
+  o.pop();
+  o.pop();
+  const dst = c.destination(ValType.V128, vector);
+  masm.loadLane(lanes, dst, vector, lane, masm.plan.memoryBase, reg, c.accessOffset);
+  c.trapSite(TRAP_MEMORY);
+  c.finish(ValType.V128, dst);
+}
+
+export function storeLane(c: FunctionCompiler, lanes: Lanes): void {
+  const { operands: o, masm } = c;
+  c.readMemarg();
+  const lane = c.bytes[c.position++];
+  const src = o.acquire(o.height - 1);
+  const reg = index(c, o.height - 2);
+  masm.storeLane(lanes, src, lane, masm.plan.memoryBase, reg, c.accessOffset);
+  c.trapSite(TRAP_MEMORY);
+  o.pop();
+  o.pop();
+  o.unlock();
+}
