@@ -7,10 +7,11 @@
 
 import type { Readable, Writable } from 'node:stream';
 import type { ImageDescription } from '../src/compile/metadata/image-reader.js';
-import { ExternKind, type FuncType, type Module, ValType } from '../src/compile/wasm/module.js';
-import { formatFuncType, valTypeName } from '../src/compile/wasm/text.js';
+import { ExternKind, type FuncType, type Module } from '../src/compile/wasm/module.js';
+import { formatFuncType } from '../src/compile/wasm/text.js';
 import { ExitCode, InputError } from '../src/errors.js';
 import { UsageError } from './usage.js';
+import { cellsOf, formatValue, parseValue } from './values.js';
 import { runWorkload, type WorkloadOptions } from './workload.js';
 
 const COMMAND_INSTANTIATE = 1;
@@ -63,12 +64,15 @@ export function findInvokeTarget(image: ImageDescription, module: Module, name: 
   return { instance, record: instances[instance].start + record, type: module.types[module.funcTypes[found.index]] };
 }
 
-/** Arguments as the driver wants them. */
+/** Arguments as the driver wants them: in cells of 64 bits. */
 export function parseArguments(name: string, type: FuncType, args: readonly string[]): bigint[] {
   if (args.length !== type.params.length) {
     throw new UsageError(`${name}${formatFuncType(type)} takes ${type.params.length} arguments, not ${args.length}`);
   }
-  return args.map((text, i) => parseValue(text, type.params[i]));
+  return args.flatMap((text, i) => {
+    const bits = parseValue(text, type.params[i]);
+    return cellsOf(type.params[i]) === 2 ? [BigInt.asUintN(64, bits), bits >> 64n] : [bits];
+  });
 }
 
 /**
@@ -107,10 +111,14 @@ function printReply({ instance, type }: InvokeTarget, reply: Buffer): void {
     process.exitCode = ExitCode.trap;
     return;
   }
-  if (reply.length !== at + type.results.length * 8) return;
-  type.results.forEach((result, i) => {
-    console.log(formatValue(result, reply.readBigUInt64LE(at + i * 8)));
-  });
+  if (reply.length !== at + countCells(type.results) * 8) return;
+  let cell = at;
+  for (const result of type.results) {
+    const low = reply.readBigUInt64LE(cell);
+    const bits = cellsOf(result) === 2 ? low | (reply.readBigUInt64LE(cell + 8) << 64n) : low;
+    console.log(formatValue(result, bits));
+    cell += cellsOf(result) * 8;
+  }
 }
 
 function encodeInvoke(target: InvokeTarget, values: readonly bigint[]): Buffer {
@@ -121,77 +129,15 @@ function encodeInvoke(target: InvokeTarget, values: readonly bigint[]): Buffer {
   values.forEach((value, i) => {
     bytes.writeBigUInt64LE(value, 9 + i * 8);
   });
-  bytes.writeUInt32LE(target.type.results.length, 9 + values.length * 8);
+  bytes.writeUInt32LE(countCells(target.type.results), 9 + values.length * 8);
   return bytes;
+}
+
+function countCells(types: Uint8Array): number {
+  return types.reduce((sum, type) => sum + cellsOf(type), 0);
 }
 
 /** The first of the replies' trap kinds that is not 0. */
 function firstTrap(reply: Buffer, count: number): number {
   return reply.subarray(0, count).find((kind) => kind !== 0) ?? 0;
-}
-
-/** Raw bits of a number: decimal or 0x…, `inf` and `nan` for floats, `null` for references. */
-export function parseValue(text: string, type: ValType): bigint {
-  const wrong = () => new UsageError(`${JSON.stringify(text)} is not a value of type ${valTypeName(type)}`);
-  const view = new DataView(new ArrayBuffer(8));
-  switch (type) {
-    case ValType.I32:
-    case ValType.I64: {
-      const bits = type === ValType.I32 ? 32 : 64;
-      const match = /^([+-]?)(\d+|0x[0-9a-f]+)$/i.exec(text.replaceAll('_', ''));
-      if (match === null) throw wrong();
-      const value = match[1] === '-' ? -BigInt(match[2]) : BigInt(match[2]);
-      if (value < -(1n << BigInt(bits - 1)) || value >= 1n << BigInt(bits)) throw wrong();
-      return BigInt.asUintN(bits, value);
-    }
-    case ValType.F32:
-    case ValType.F64: {
-      const word = /^([+-]?)(inf|infinity|nan)$/i.exec(text);
-      const magnitude = word && (word[2].toLowerCase() === 'nan' ? Number.NaN : Number.POSITIVE_INFINITY);
-      const value = word
-        ? word[1] === '-'
-          ? -magnitude!
-          : magnitude!
-        : text.trim() === ''
-          ? Number.NaN
-          : Number(text);
-      if (Number.isNaN(value) && !word) throw wrong();
-      if (type === ValType.F32) view.setFloat32(0, value, true);
-      else view.setFloat64(0, value, true);
-      return view.getBigUint64(0, true);
-    }
-    default:
-      if (text !== 'null') throw wrong();
-      return 0n;
-  }
-}
-
-export function formatValue(type: ValType, bits: bigint): string {
-  const view = new DataView(new ArrayBuffer(8));
-  view.setBigUint64(0, bits, true);
-  switch (type) {
-    case ValType.I32:
-      return String(view.getInt32(0, true));
-    case ValType.I64:
-      return String(view.getBigInt64(0, true));
-    case ValType.F32:
-      return formatFloat(view.getFloat32(0, true), true);
-    case ValType.F64:
-      return formatFloat(view.getFloat64(0, true), false);
-    default:
-      return bits === 0n ? 'null' : valTypeName(type);
-  }
-}
-
-/** The shortest decimal that reads back as the same number. */
-function formatFloat(value: number, single: boolean): string {
-  if (Number.isNaN(value)) return 'nan';
-  if (!Number.isFinite(value)) return value < 0 ? '-inf' : 'inf';
-  if (Object.is(value, -0)) return '-0';
-  if (!single) return String(value);
-  for (let digits = 1; digits <= 9; digits++) {
-    const text = Number(value.toPrecision(digits));
-    if (Math.fround(text) === value) return String(text);
-  }
-  return String(value);
 }
