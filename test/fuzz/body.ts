@@ -10,7 +10,7 @@ import type { Choices } from './choices.js';
 import { type Code, operandsOf } from './code.js';
 import { MemoryInstructions } from './memory-instructions.js';
 import { FuncRef, fuelGlobal, I32, isFuel, isReference, valueTypes } from './shape.js';
-import { BY_OPERAND, Values } from './values.js';
+import { Values } from './values.js';
 
 const COMPARISONS_FIRST = Op.I32Eqz;
 const COMPARISONS_LAST = Op.F64Ge;
@@ -133,7 +133,7 @@ export class Body {
     const { choices, code, values } = this;
     switch (name) {
       case 'push':
-        return values.push(choices.pick(valueTypes(choices, 1).concat(I32)));
+        return values.push(choices.pick(valueTypes(choices, 1, code.shape.vectors).concat(I32)));
       case 'get':
         return this.get();
       case 'operate':
@@ -178,15 +178,14 @@ export class Body {
 
   private get(): void {
     const { choices, code } = this;
-    const count = code.locals.length - 2; // behind it: what Code needs
-    if (count > 0) code.localGet(choices.next(count));
+    if (code.ownLocals > 0) code.localGet(choices.next(code.ownLocals));
   }
 
   private operate(): void {
     const { choices, code, values } = this;
     const type = code.top;
     if (type === undefined || isReference(type)) return values.push(I32);
-    const op = choices.pick(BY_OPERAND.get(type)!);
+    const op = choices.pick(values.taking(type));
     this.apply(op);
   }
 
@@ -323,7 +322,7 @@ export class Body {
       case 3:
         return code.stack.slice(code.stack.length - Math.min(code.available, choices.next(4)));
       default:
-        return valueTypes(choices, 3);
+        return valueTypes(choices, 3, code.shape.vectors);
     }
   }
 
@@ -356,7 +355,7 @@ export class Body {
     code.localSet(counter);
     const take = Math.min(choices.small(3), code.available);
     const params = code.stack.slice(code.stack.length - take);
-    code.begin(Op.Loop, params, valueTypes(choices, 2));
+    code.begin(Op.Loop, params, valueTypes(choices, 2, code.shape.vectors));
     this.counters.add(counter);
     this.steps(choices.next(30));
     if (!code.frame.dead) {

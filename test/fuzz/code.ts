@@ -4,11 +4,13 @@
  *
  * NaN: engines may differ in a NaN's bits. Either the bits of NaNs do not get out of float values (`guard`: in front of
  * reinterpretations, stores, copysign), or all arithmetic gives the canonical one, by extra code that says what
- * `--deterministic` does (`NanMode.Explicit`), or by the compiler under test (`NanMode.Native`).
+ * `--deterministic` does (`NanMode.Explicit`), or by the compiler under test (`NanMode.Native`). The bits of a vector can
+ * be seen in too many ways to guard them all: unless the compiler does it, its NaNs are always made canonical.
  */
 
 import { Op, opcodes } from '../../src/compile/wasm/opcodes.js';
-import { ExternRef, F32, F64, FuncRef, I32, I64, isFloat, type Shape } from './shape.js';
+import { VectorOp } from '../../src/compile/wasm/opcodes-vector.js';
+import { ExternRef, F32, F64, FuncRef, I32, I64, isFloat, type Shape, V128 } from './shape.js';
 import { WasmWriter } from './wasm-writer.js';
 
 type ValType = number;
@@ -33,6 +35,11 @@ export interface ControlFrame {
 
 const rowOf = new Map(opcodes.map((row) => [row.code, row]));
 
+/** The locals behind all others of a function: see Code.locals. */
+export function scratchLocals({ vectors }: Shape): readonly ValType[] {
+  return vectors ? [F32, F64, V128] : [F32, F64];
+}
+
 /** Types of the operands of an instruction that has the same ones everywhere. */
 export function operandsOf(code: Op): readonly ValType[] {
   return rowOf.get(code)!.operands!;
@@ -51,14 +58,37 @@ const READS_BITS = new Set<Op>([
   Op.F64Copysign,
 ]);
 
+for (const op of [VectorOp.F32x4Splat, VectorOp.F64x2Splat, VectorOp.F32x4ReplaceLane, VectorOp.F64x2ReplaceLane]) {
+  READS_BITS.add(op as number);
+}
+
+/** The vector operations whose result may have NaNs made by the CPU, with the shape of the result. */
+const VECTOR_NANS = new Map<number, 'f32x4' | 'f64x2'>();
+for (const { code, name } of opcodes) {
+  const [, shape] =
+    /^(f32x4|f64x2)\.(ceil|floor|trunc|nearest|sqrt|add|sub|mul|div|min|max|demote|promote)/.exec(name) ?? [];
+  if (shape !== undefined) VECTOR_NANS.set(code, shape as 'f32x4' | 'f64x2');
+}
+
+/** How many there are of what the lane indexes of an instruction may be: 0 when it has none. */
+export function laneCount(code: Op): number {
+  const { immediates, name, alignment } = rowOf.get(code)!;
+  if (immediates === 'lanes') return 32;
+  if (immediates === 'memarg lane') return 16 >> alignment!;
+  return immediates === 'lane' ? Number(/x(\d+)\./.exec(name)![1]) : 0;
+}
+
 export class Code {
   readonly out = new WasmWriter(true);
   readonly stack: ValType[] = [];
   readonly frames: ControlFrame[] = [];
-  /** Parameters, locals, then two locals for making NaNs canonical. */
+  /** Parameters, locals, then locals for making NaNs canonical. */
   readonly locals: ValType[];
+  /** How many there are without those for NaNs. */
+  readonly ownLocals: number;
   private readonly scratch32: number;
   private readonly scratch64: number;
+  private readonly scratch128: number;
 
   constructor(
     readonly shape: Shape,
@@ -67,9 +97,11 @@ export class Code {
     locals: readonly ValType[],
     readonly nan: NanMode,
   ) {
-    this.locals = [...params, ...locals, F32, F64];
-    this.scratch32 = this.locals.length - 2;
-    this.scratch64 = this.locals.length - 1;
+    this.ownLocals = params.length + locals.length;
+    this.locals = [...params, ...locals, ...scratchLocals(shape)];
+    this.scratch32 = this.ownLocals;
+    this.scratch64 = this.ownLocals + 1;
+    this.scratch128 = this.ownLocals + 2;
     this.frames.push({ op: Op.Unreachable, params: [], results, base: 0, dead: false });
   }
 
@@ -88,13 +120,16 @@ export class Code {
 
   // -- numeric instructions, constants
 
-  /** An instruction whose types the opcode table has and which has no immediates. */
-  op(code: Op): void {
+  /** An instruction whose types the opcode table has and which has no immediates but lane indexes. */
+  op(code: Op, lanes: readonly number[] = []): void {
     const { operands, results } = rowOf.get(code)!;
     if (READS_BITS.has(code)) this.guard();
     this.out.op(code);
+    this.out.byte(...lanes);
     this.pop(operands!.length);
     this.stack.push(...results!);
+    const shape = VECTOR_NANS.get(code);
+    if (shape !== undefined && this.nan !== NanMode.Native) this.makeVectorCanonical(shape);
     if (this.nan === NanMode.Explicit && MAKES_NAN.has(code)) this.makeCanonical();
   }
 
@@ -123,6 +158,23 @@ export class Code {
     this.stack.push(F64);
   }
 
+  v128(bits: bigint): void {
+    this.out.op(VectorOp.V128Const);
+    for (let at = 0n; at < 128n; at += 32n) this.out.word(Number((bits >> at) & 0xffffffffn));
+    this.stack.push(V128);
+  }
+
+  /** The v128 on top becomes an i64 in which all of its bits are mixed. */
+  foldVector(): void {
+    this.localTee(this.scratch128);
+    this.op(VectorOp.I64x2ExtractLane as number, [0]);
+    this.localGet(this.scratch128);
+    this.op(VectorOp.I64x2ExtractLane as number, [1]);
+    this.i64(29n);
+    this.op(Op.I64Rotl);
+    this.op(Op.I64Xor);
+  }
+
   refNull(type: ValType): void {
     this.out.byte(Op.RefNull, type);
     this.stack.push(type);
@@ -145,6 +197,17 @@ export class Code {
     this.pop(2);
     this.stack.push(I32);
     this.select();
+  }
+
+  /** Lanes that are equal to themselves stay. */
+  private makeVectorCanonical(shape: 'f32x4' | 'f64x2'): void {
+    const wide = shape === 'f64x2';
+    this.localTee(this.scratch128);
+    this.v128(wide ? 0x7ff80000000000007ff8000000000000n : 0x7fc000007fc000007fc000007fc00000n);
+    this.localGet(this.scratch128);
+    this.localGet(this.scratch128);
+    this.op((wide ? VectorOp.F64x2Eq : VectorOp.F32x4Eq) as number);
+    this.op(VectorOp.V128Bitselect as number);
   }
 
   // -- locals, globals, parametric
@@ -202,10 +265,11 @@ export class Code {
     this.stack.push(...results);
   }
 
-  access(code: Op, alignment: number, offset: number): void {
+  access(code: Op, alignment: number, offset: number, lanes: readonly number[] = []): void {
     const { operands, results } = rowOf.get(code)!;
     if (READS_BITS.has(code)) this.guard();
     this.indexed(code, alignment, offset);
+    this.out.byte(...lanes);
     this.pop(operands!.length);
     this.stack.push(...results!);
   }

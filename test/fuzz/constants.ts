@@ -67,6 +67,29 @@ export function int64(choices: Choices): bigint {
   }
 }
 
+/** 128 bits of lanes of any shape. */
+export function vector128(choices: Choices): bigint {
+  const lanes = (count: number, lane: () => bigint) => {
+    const bits = 128n / BigInt(count);
+    return Array.from({ length: count }, lane).reduce(
+      (all, value) => (all << bits) | BigInt.asUintN(Number(bits), value),
+      0n,
+    );
+  };
+  switch (choices.next(5)) {
+    case 4:
+      return lanes(4, () => BigInt(float32(choices)));
+    case 3:
+      return lanes(2, () => float64(choices));
+    case 2:
+      return lanes(2, () => int64(choices));
+    case 1:
+      return lanes(16, () => BigInt(choices.pick([0, 1, 2, 7, 8, 15, 16, 127, 128, 129, 254, 255])));
+    default:
+      return lanes(4, () => BigInt(int32(choices)));
+  }
+}
+
 export function float32(choices: Choices): number {
   return choices.next(4) < 3 ? choices.pick(FLOATS_32) : choices.next(2 ** 32);
 }

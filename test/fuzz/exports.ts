@@ -6,8 +6,9 @@
  */
 
 import { Op } from '../../src/compile/wasm/opcodes.js';
-import { Code, type NanMode } from './code.js';
-import { F32, F64, FuncRef, fuelGlobal, I32, I64, isReference, type Shape, type Signature } from './shape.js';
+import { VectorOp } from '../../src/compile/wasm/opcodes-vector.js';
+import { Code, type NanMode, scratchLocals } from './code.js';
+import { F32, F64, FuncRef, fuelGlobal, I32, I64, isReference, type Shape, type Signature, V128 } from './shape.js';
 import type { WasmWriter } from './wasm-writer.js';
 
 type ValType = number;
@@ -20,7 +21,7 @@ export interface ExportedFunction extends Signature {
 
 /** How a value of a type crosses the border. */
 function integerOf(type: ValType): ValType {
-  return type === I64 || type === F64 ? I64 : I32;
+  return type === I64 || type === F64 || type === V128 ? I64 : I32;
 }
 
 export function wrapper(shape: Shape, index: number): ExportedFunction {
@@ -40,6 +41,11 @@ export function wrapper(shape: Shape, index: number): ExportedFunction {
       else code.localGet(i);
       if (type === F32) code.op(Op.F32ReinterpretI32);
       if (type === F64) code.op(Op.F64ReinterpretI64);
+      if (type === V128) {
+        code.op(VectorOp.I64x2Splat as number);
+        code.v128(0x0f0e0d0c0b0a09080706050403020100n);
+        code.op(VectorOp.I8x16Add as number);
+      }
     }
     code.instruction(Op.Call, params.length, results, index);
     for (let i = results.length - 1; i >= 0; i--) code.localSet(params.length + i);
@@ -57,6 +63,7 @@ function toInteger(code: Code): void {
   const type = code.top;
   if (type === F32) code.op(Op.I32ReinterpretF32);
   else if (type === F64) code.op(Op.I64ReinterpretF64);
+  else if (type === V128) code.foldVector();
   else if (type !== I32 && type !== I64) code.instruction(Op.RefIsNull, 1, [I32]);
 }
 
@@ -145,7 +152,7 @@ function finish(code: Code, to: WasmWriter, locals: readonly ValType[]): void {
 }
 
 export function writeBody(code: Code, to: WasmWriter, locals: readonly ValType[]): void {
-  const all = [...locals, F32, F64];
+  const all = [...locals, ...scratchLocals(code.shape)];
   const runs: { type: ValType; count: number }[] = [];
   for (const type of all) {
     if (runs.at(-1)?.type === type) runs[runs.length - 1].count++;

@@ -1,42 +1,60 @@
 /** Random instructions that access memories, tables and segments: mostly inside of them. */
 
-import { Op, opcodes } from '../../src/compile/wasm/opcodes.js';
+import { Op, type Opcode, opcodes } from '../../src/compile/wasm/opcodes.js';
 import type { Choices } from './choices.js';
-import type { Code } from './code.js';
+import { type Code, laneCount } from './code.js';
 import { DATA_SEGMENTS, DATA_SIZE, FuncRef, I32 } from './shape.js';
 import type { Values } from './values.js';
 
-const SCALAR = opcodes.filter(({ feature }) => feature === 'mvp');
-const LOADS = SCALAR.filter(({ alignment, results }) => alignment !== undefined && results!.length === 1);
-const STORES = SCALAR.filter(({ alignment, results }) => alignment !== undefined && results!.length === 0);
+/** Instructions with only an address as operand, and those with one more: stores, and loads of a lane. */
+interface Accesses {
+  readonly loads: readonly Opcode[];
+  readonly stores: readonly Opcode[];
+}
+
+const SCALAR = accesses(/^mvp$/);
+const WITH_VECTORS = accesses(/^(mvp|simd)$/);
+
+function accesses(features: RegExp): Accesses {
+  const rows = opcodes.filter(({ alignment, feature }) => alignment !== undefined && features.test(feature));
+  return {
+    loads: rows.filter(({ operands }) => operands!.length === 1),
+    stores: rows.filter(({ operands }) => operands!.length === 2),
+  };
+}
 
 const OFFSETS = [0, 1, 4, 8, 12, 127, 128, 1000, 65528];
 const FAR_OFFSETS = [0x7fffffff, 0x80000000, 0x80000008, 0xfffffff0, 0xffffffff, 131072];
 
 export class MemoryInstructions {
+  private readonly accesses: Accesses;
+
   constructor(
     private readonly choices: Choices,
     private readonly code: Code,
     private readonly values: Values,
-  ) {}
+  ) {
+    this.accesses = code.shape.vectors ? WITH_VECTORS : SCALAR;
+  }
 
   load(): void {
     const { code, choices } = this;
     this.address();
-    const { code: op, alignment } = choices.pick(LOADS);
+    const { code: op, alignment } = choices.pick(this.accesses.loads);
     code.access(op, choices.next(alignment! + 1), this.offset());
   }
 
   store(): void {
     const { code, choices, values } = this;
-    const { code: op, alignment, operands } = choices.pick(STORES);
+    const { code: op, alignment, operands } = choices.pick(this.accesses.stores);
     const type = operands![1];
     const local = code.top === type ? values.localOf(type, this.mayWrite) : -1;
     if (local >= 0) code.localSet(local);
     this.address();
     if (local >= 0) code.localGet(local);
     else values.push(type);
-    code.access(op, choices.next(alignment! + 1), this.offset());
+    const lanes = laneCount(op);
+    code.access(op, choices.next(alignment! + 1), this.offset(), lanes > 0 ? [choices.next(lanes)] : []);
   }
 
   /** Set by whoever protects locals. */

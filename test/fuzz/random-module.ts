@@ -4,7 +4,7 @@ import { Op } from '../../src/compile/wasm/opcodes.js';
 import { Body } from './body.js';
 import { Choices } from './choices.js';
 import { Code, type NanMode } from './code.js';
-import { float32, float64, int32, int64 } from './constants.js';
+import { float32, float64, int32, int64, vector128 } from './constants.js';
 import { type ExportedFunction, setFuel, state, wrapper, writeBody } from './exports.js';
 import {
   DATA_SEGMENTS,
@@ -18,6 +18,7 @@ import {
   randomShape,
   type Shape,
   type Sizes,
+  V128,
 } from './shape.js';
 import { WasmWriter } from './wasm-writer.js';
 
@@ -182,6 +183,7 @@ function writeGlobal(to: WasmWriter, choices: Choices, shape: Shape, { type, mut
   else if (type === I64) code.i64(int64(choices));
   else if (type === F32) code.f32(float32(choices));
   else if (type === F64) code.f64(float64(choices));
+  else if (type === V128) code.v128(vector128(choices));
   else if (type === FuncRef && choices.oneIn(2)) {
     code.instruction(Op.RefFunc, 0, [FuncRef], choices.next(shape.functions.length));
   } else code.refNull(type);

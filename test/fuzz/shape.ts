@@ -12,10 +12,12 @@ export const I32 = ValType.I32;
 export const I64 = ValType.I64;
 export const F32 = ValType.F32;
 export const F64 = ValType.F64;
+export const V128 = ValType.V128;
 export const FuncRef = ValType.FuncRef;
 export const ExternRef = ValType.ExternRef;
 export const NUMBERS: readonly ValType[] = [I32, I64, F64, F32];
-const ALL_TYPES: readonly ValType[] = [I32, I64, F64, F32, FuncRef, ExternRef];
+const SCALARS: readonly ValType[] = [I32, I64, F64, F32, FuncRef, ExternRef];
+const ALL_TYPES: readonly ValType[] = [...SCALARS, V128];
 
 export function isFloat(type: ValType): boolean {
   return type === F32 || type === F64;
@@ -75,6 +77,8 @@ export interface Shape {
   /** What other modules import it by. */
   readonly name: string;
   readonly library: Shape | undefined;
+  /** Whether there are v128 values and SIMD instructions. */
+  readonly vectors: boolean;
   readonly types: Types;
   readonly imported: Imported;
   /** Whole index spaces, imported ones first. */
@@ -104,29 +108,35 @@ export interface Sizes {
   readonly functions: number;
   /** Instructions of a function, about. */
   readonly body: number;
+  /** With SIMD. */
+  readonly vectors?: boolean;
 }
 
-function valueType(choices: Choices): ValType {
-  return ALL_TYPES[choices.weighted([30, 25, 20, 15, 3, 2])];
+function valueType(choices: Choices, vectors: boolean): ValType {
+  return vectors
+    ? ALL_TYPES[choices.weighted([25, 12, 10, 10, 2, 1, 40])]
+    : SCALARS[choices.weighted([30, 25, 20, 15, 3, 2])];
 }
 
-export function valueTypes(choices: Choices, most: number): ValType[] {
-  return Array.from({ length: choices.small(most + 1) }, () => valueType(choices));
+export function valueTypes(choices: Choices, most: number, vectors: boolean): ValType[] {
+  return Array.from({ length: choices.small(most + 1) }, () => valueType(choices, vectors));
 }
 
 export function randomShape(choices: Choices, sizes: Sizes, name: string, library?: Shape): Shape {
   const types = new Types();
+  const { vectors = false } = sizes;
   const imported = randomImports(choices, library);
   const functions = imported.functions.map((index): FunctionShape => {
     const { params, results } = library!.functions[index];
     return { params, results, type: types.index(params, results), locals: [] };
   });
   const own = 1 + choices.next(sizes.functions);
-  for (let i = 0; i < own; i++) functions.push(randomFunction(choices, types, functions.at(-1)));
+  for (let i = 0; i < own; i++) functions.push(randomFunction(choices, types, functions.at(-1), vectors));
   const globals: GlobalShape[] = imported.globals.map((index) => library!.globals[index]);
   globals.push({ type: I32, mutable: true });
-  for (const type of NUMBERS) globals.push({ type, mutable: true });
-  for (let i = choices.next(5); i > 0; i--) globals.push({ type: valueType(choices), mutable: !choices.oneIn(4) });
+  for (const type of vectors ? [...NUMBERS, V128] : NUMBERS) globals.push({ type, mutable: true });
+  for (let i = choices.next(5); i > 0; i--)
+    globals.push({ type: valueType(choices, vectors), mutable: !choices.oneIn(4) });
   const tables: TableShape[] = imported.tables.map((index) => library!.tables[index]);
   if (tables.length === 0) tables.push({ element: FuncRef, min: 12, max: 20 });
   if (choices.oneIn(2)) tables.push({ element: choices.pick([FuncRef, ExternRef]), min: choices.next(4), max: 8 });
@@ -136,6 +146,7 @@ export function randomShape(choices: Choices, sizes: Sizes, name: string, librar
   return {
     name,
     library,
+    vectors,
     types,
     imported,
     functions,
@@ -160,25 +171,30 @@ function randomImports(choices: Choices, library: Shape | undefined): Imported {
 }
 
 /** Some have the type of the one before. Locals: few, so that each is used often enough to be pinned; many of one class, more than there are registers; any. */
-function randomFunction(choices: Choices, types: Types, previous: Signature | undefined): FunctionShape {
+function randomFunction(
+  choices: Choices,
+  types: Types,
+  previous: Signature | undefined,
+  vectors: boolean,
+): FunctionShape {
   const like = previous !== undefined && choices.oneIn(3) ? previous : undefined;
-  const params = like?.params ?? valueTypes(choices, choices.oneIn(6) ? 24 : 8);
-  const results = choices.oneIn(2) && like ? like.results : valueTypes(choices, 4);
-  const locals = randomLocals(choices);
+  const params = like?.params ?? valueTypes(choices, choices.oneIn(6) ? 24 : 8, vectors);
+  const results = choices.oneIn(2) && like ? like.results : valueTypes(choices, 4, vectors);
+  const locals = randomLocals(choices, vectors);
   return { params, results, type: types.index(params, results), locals };
 }
 
-function randomLocals(choices: Choices): ValType[] {
+function randomLocals(choices: Choices, vectors: boolean): ValType[] {
   switch (choices.next(6)) {
     case 5:
-      return valueTypes(choices, 40);
+      return valueTypes(choices, 40, vectors);
     case 4:
       return Array.from({ length: 8 + choices.next(4) }, () => choices.pick([I32, I64]));
     case 3:
-      return Array.from({ length: 9 + choices.next(4) }, () => choices.pick([F64, F32]));
+      return Array.from({ length: 9 + choices.next(4) }, () => choices.pick(vectors ? [F64, F32, V128] : [F64, F32]));
     case 2:
-      return valueTypes(choices, 10);
+      return valueTypes(choices, 10, vectors);
     default:
-      return valueTypes(choices, 4);
+      return valueTypes(choices, 4, vectors);
   }
 }

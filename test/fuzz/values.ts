@@ -1,24 +1,37 @@
 /** Puts values on the stack: constants, locals, globals, small expressions; and operands of wanted types. */
 
-import { Op, opcodes } from '../../src/compile/wasm/opcodes.js';
+import { Op, type Opcode, opcodes } from '../../src/compile/wasm/opcodes.js';
 import type { Choices } from './choices.js';
-import { type Code, operandsOf } from './code.js';
-import { float32, float64, int32, int64 } from './constants.js';
-import { F32, F64, FuncRef, I32, I64, isReference } from './shape.js';
+import { type Code, laneCount, operandsOf } from './code.js';
+import { float32, float64, int32, int64, vector128 } from './constants.js';
+import { F32, F64, FuncRef, I32, I64, isReference, V128 } from './shape.js';
 
 type ValType = number;
 
-/** Instructions of numbers without immediates, by the type of their last operand and by that of their result. */
-const NUMERIC = opcodes.filter(
-  ({ code, immediates, operands, results }) =>
-    code < 0xfd000 && immediates === 'none' && operands !== undefined && operands.length > 0 && results?.length === 1,
-);
-export const BY_OPERAND = group(({ operands }) => operands![operands!.length - 1]);
-const BY_RESULT = group(({ results }) => results![0]);
+/** Instructions of numbers, by the type of their last operand and by that of their result. */
+interface Numeric {
+  readonly byOperand: ReadonlyMap<ValType, readonly Op[]>;
+  readonly byResult: ReadonlyMap<ValType, readonly Op[]>;
+}
 
-function group(typeOf: (row: (typeof opcodes)[number]) => ValType): Map<ValType, Op[]> {
+/** Of vectors, not the relaxed ones: engines differ. */
+const NUMERIC = opcodes.filter(
+  ({ immediates, operands, results, feature }) =>
+    /^(none|lanes?)$/.test(immediates) && operands?.length && results?.length === 1 && feature !== 'relaxed-simd',
+);
+const SCALAR = numeric(NUMERIC.filter(({ feature }) => feature !== 'simd'));
+const WITH_VECTORS = numeric(NUMERIC);
+
+function numeric(rows: readonly Opcode[]): Numeric {
+  return {
+    byOperand: group(rows, ({ operands }) => operands![operands!.length - 1]),
+    byResult: group(rows, ({ results }) => results![0]),
+  };
+}
+
+function group(rows: readonly Opcode[], typeOf: (row: Opcode) => ValType): Map<ValType, Op[]> {
   const map = new Map<ValType, Op[]>();
-  for (const row of NUMERIC) map.set(typeOf(row), [...(map.get(typeOf(row)) ?? []), row.code]);
+  for (const row of rows) map.set(typeOf(row), [...(map.get(typeOf(row)) ?? []), row.code]);
   return map;
 }
 
@@ -44,10 +57,19 @@ const FIRST_TRUNCATION = new Map<Op, Op>([
 ]);
 
 export class Values {
+  private readonly numeric: Numeric;
+
   constructor(
     readonly choices: Choices,
     readonly code: Code,
-  ) {}
+  ) {
+    this.numeric = code.shape.vectors ? WITH_VECTORS : SCALAR;
+  }
+
+  /** Numeric instructions whose last operand has this type. */
+  taking(type: ValType): readonly Op[] {
+    return this.numeric.byOperand.get(type)!;
+  }
 
   /** Pushes a value of a type. */
   push(type: ValType, depth = 2): void {
@@ -65,7 +87,7 @@ export class Values {
         break;
       }
       case 3: {
-        const op = choices.pick(BY_RESULT.get(type)!);
+        const op = choices.pick(this.numeric.byResult.get(type)!);
         for (const operand of operandsOf(op)) this.push(operand, depth - 1);
         return this.operate(op);
       }
@@ -84,6 +106,8 @@ export class Values {
         return code.f32(float32(choices));
       case F64:
         return code.f64(float64(choices));
+      case V128:
+        return code.v128(vector128(choices));
       case FuncRef:
         if (choices.oneIn(2)) {
           return code.instruction(Op.RefFunc, 0, [FuncRef], choices.next(code.shape.functions.length));
@@ -109,7 +133,14 @@ export class Values {
     }
     const saturating = FIRST_TRUNCATION.get(op);
     if (saturating !== undefined && !choices.oneIn(12)) return code.op(saturating);
-    code.op(op);
+    code.op(op, this.lanes(op));
+  }
+
+  /** Immediates of the instructions that have lane indexes. */
+  private lanes(op: Op): readonly number[] {
+    const { choices } = this;
+    const count = laneCount(op);
+    return Array.from({ length: count === 32 ? 16 : Math.min(count, 1) }, () => choices.next(count));
   }
 
   private notZero(type: ValType): void {
@@ -134,10 +165,9 @@ export class Values {
 
   /** A local of a type, -1 when there is none. */
   localOf(type: ValType, usable: (local: number) => boolean = () => true): number {
-    const { locals } = this.code;
-    const last = locals.length - 2; // behind it: what Code needs
+    const { locals, ownLocals } = this.code;
     const candidates: number[] = [];
-    for (let i = 0; i < last; i++) if (locals[i] === type && usable(i)) candidates.push(i);
+    for (let i = 0; i < ownLocals; i++) if (locals[i] === type && usable(i)) candidates.push(i);
     return candidates.length === 0 ? -1 : this.choices.pick(candidates);
   }
 }

@@ -18,7 +18,10 @@ export class WasmWriter {
 
   /** An opcode of the table: those above 0xff have a prefix. */
   op(code: number): void {
-    if (code > 0xff) {
+    if (code >= 0xfd000) {
+      this.push(0xfd);
+      this.u32(code - 0xfd000);
+    } else if (code > 0xff) {
       this.push(code >> 8);
       this.u32(code & 0xff);
     } else this.push(code);
