@@ -1,6 +1,6 @@
 /** Passing over an instruction of a validated body without compiling it: dead code. */
 
-import { FLAT_LENGTH, flatIndex, type Immediates, MISC, opcodes, Prefix, VECTOR } from '../wasm/opcodes.js';
+import { ATOMIC, FLAT_LENGTH, flatIndex, type Immediates, MISC, opcodes, Prefix, VECTOR } from '../wasm/opcodes.js';
 
 const enum Skip {
   None,
@@ -38,6 +38,7 @@ const SKIPS: Record<Immediates, Skip> = {
   memory: Skip.One,
   'memory memory': Skip.Two,
   memarg: Skip.Two,
+  zero: Skip.One,
   i32: Skip.One,
   i64: Skip.One,
   f32: Skip.Word,
@@ -60,6 +61,9 @@ export function skipInstruction(bytes: Uint8Array, position: number): number {
     position = skipLeb(bytes, position);
   } else if (op === Prefix.Simd) {
     skip = skipOf[VECTOR + smallLeb(bytes, position)];
+    position = skipLeb(bytes, position);
+  } else if (op === Prefix.Atomic) {
+    skip = skipOf[ATOMIC + (bytes[position] & 0x7f)];
     position = skipLeb(bytes, position);
   }
   switch (skip) {

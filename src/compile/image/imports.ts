@@ -17,7 +17,7 @@ import {
   type Limits,
   type Module,
 } from '../wasm/module.js';
-import { formatFuncType, formatGlobalType, formatLimits, valTypeName } from '../wasm/text.js';
+import { formatFuncType, formatGlobalType, formatLimits, formatMemoryType, valTypeName } from '../wasm/text.js';
 
 const WASI_MODULES = ['wasi_snapshot_preview1', 'wasi_unstable'];
 /** Exports of the host layer that are not WASI. */
@@ -233,7 +233,7 @@ function describe(entry: Import, module: Module): string {
     case ExternKind.Table:
       return `(table ${formatLimits(entry.table)} ${valTypeName(entry.table.element)})`;
     case ExternKind.Memory:
-      return `(memory ${formatLimits(entry.memory)})`;
+      return `(memory ${formatMemoryType(entry.memory)})`;
     case ExternKind.Global:
       return `(global ${formatGlobalType(entry.global)})`;
     case ExternKind.Tag:

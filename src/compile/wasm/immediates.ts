@@ -13,6 +13,8 @@ import type { Reader } from './reader.js';
 
 export class Immediates {
   readonly hasMemory: boolean;
+  /** What the last memoryArgument said: log2 of the bytes. */
+  alignment = 0;
   private readonly tableTypes: Uint8Array;
   private readonly elementTypes: Uint8Array;
 
@@ -79,6 +81,7 @@ export class Immediates {
     const { reader } = this;
     const alignment = reader.u32();
     if (alignment >= 32) throw this.malformed(`malformed memop flags 0x${alignment.toString(16)}`);
+    this.alignment = alignment;
     reader.u32();
     if (!this.hasMemory) throw this.invalid('unknown memory 0');
     if (alignment > alignmentOf[op]!) {

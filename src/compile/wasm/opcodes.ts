@@ -1,12 +1,15 @@
 /**
- * The opcode table: every instruction of WebAssembly 2.0 and relaxed SIMD, one row each (core spec 5.4 and appendix A.3).
+/**
+ * The opcode table: every instruction of WebAssembly 2.0, relaxed SIMD and the threads proposal, one row each (core spec
+ * 5.4 and appendix A.3).
  *
  * The validator, the printer and the tests walk this table; nothing else may list opcodes with their types. Is not a
- * decoder: it says which immediates an instruction has, reader.ts reads them. Needs module.ts for the value types and
- * opcodes-vector.ts for the rows behind the 0xfd prefix.
+ * decoder: it says which immediates an instruction has, reader.ts reads them. Needs module.ts for the value types,
+ * opcodes-vector.ts for the rows behind the 0xfd prefix and opcodes-atomic.ts for those behind 0xfe.
  */
 
 import { ValType } from './module.js';
+import { AtomicOpcode, atomicRows } from './opcodes-atomic.js';
 import { vectorRows } from './opcodes-vector.js';
 
 /** Opcodes by number; those behind the 0xfc prefix are 0xfc00 | sub-opcode. Names are the text format's, in PascalCase. */
@@ -231,7 +234,7 @@ export const enum Prefix {
 
 /**
  * What follows the opcode, in order: indices are u32, `memarg` is alignment and offset, `block` a block type, `lane` a
- * byte, `lanes` 16 of them.
+ * byte, `lanes` 16 of them, `zero` a byte that is zero.
  */
 export type Immediates =
   | 'none'
@@ -258,13 +261,14 @@ export type Immediates =
   | 'memarg lane'
   | 'lane'
   | 'lanes'
+  | 'zero'
   | 'i32'
   | 'i64'
   | 'f32'
   | 'f64'
   | 'v128';
 
-/** The proposal that an instruction came with; all but the legacy one are part of WebAssembly 3.0. */
+/** The proposal that an instruction came with; all but the legacy one and threads are part of WebAssembly 3.0. */
 export type Feature =
   | 'mvp'
   | 'sign-extension'
@@ -274,10 +278,11 @@ export type Feature =
   | 'simd'
   | 'relaxed-simd'
   | 'exceptions'
-  | 'legacy-exceptions';
+  | 'legacy-exceptions'
+  | 'threads';
 
 export interface Opcode {
-  readonly code: number; // Op, or VectorOp of opcodes-vector.ts
+  readonly code: number; // Op, VectorOp of opcodes-vector.ts or AtomicOpcode of opcodes-atomic.ts
   readonly name: string;
   readonly immediates: Immediates;
   /** Deepest operand first. Undefined where the types vary with the immediates or the context. */
@@ -511,6 +516,7 @@ const rows: readonly Row[] = [
   [Op.TableGrow, 'table.grow', 'table', VARIES, 'i32', 'reference-types'],
   [Op.TableSize, 'table.size', 'table', '', 'i32', 'reference-types'],
   [Op.TableFill, 'table.fill', 'table', VARIES, '', 'reference-types'],
+  ...atomicRows,
   ...vectorRows,
 ];
 
@@ -541,16 +547,22 @@ export const opcodes: readonly Opcode[] = rows.map(
   }),
 );
 
-/** Flat tables: single-byte opcodes by their byte, those behind 0xfc and 0xfd from MISC and VECTOR on by their sub-opcode. */
+/**
+ * Flat tables: single-byte opcodes by their byte, those behind 0xfc, 0xfd and 0xfe from MISC, VECTOR and ATOMIC on by their
+ * sub-opcode.
+ */
 export const MISC = 0x100;
 export const MISC_COUNT = 18;
 export const VECTOR = 0x200;
 export const VECTOR_COUNT = 0x114;
-export const FLAT_LENGTH = VECTOR + VECTOR_COUNT;
+export const ATOMIC = 0x320;
+export const ATOMIC_COUNT = 0x4f;
+export const FLAT_LENGTH = ATOMIC + ATOMIC_COUNT;
 
 /** Where an opcode stands in the flat tables. */
 export function flatIndex(code: number): number {
   if (code >= 0xfd000) return VECTOR + (code & 0xfff);
+  if (code >= 0xfe00) return ATOMIC + (code & 0xff);
   return code < 0xfc00 ? code : MISC + (code & 0xff);
 }
 
@@ -586,17 +598,19 @@ for (const opcode of opcodes) {
 /** The number of an opcode that has a prefix byte; -1 for one that cannot be. */
 export function prefixed(prefix: number, sub: number): number {
   if (prefix === Prefix.Misc) return sub < 0x100 ? 0xfc00 | sub : -1;
-  return prefix === Prefix.Simd && sub < VECTOR_COUNT ? 0xfd000 + sub : -1;
+  if (prefix === Prefix.Simd) return sub < VECTOR_COUNT ? 0xfd000 + sub : -1;
+  return prefix === Prefix.Atomic && sub < ATOMIC_COUNT ? 0xfe00 | sub : -1;
 }
 
 /** The table's row of an opcode; undefined when there is no such instruction. */
 export function opcodeOf(code: number): Opcode | undefined {
   if (code >= 0xfd000) return code < 0xfd000 + VECTOR_COUNT ? byFlatIndex[flatIndex(code)] : undefined;
+  if (code >= 0xfe00) return code < 0xfe00 + ATOMIC_COUNT ? byFlatIndex[flatIndex(code)] : undefined;
   if (code >= 0xfc00) return code < 0xfc00 + MISC_COUNT ? byFlatIndex[flatIndex(code)] : undefined;
   return code < MISC ? byFlatIndex[code] : undefined;
 }
 
-/** The instructions that leave the function's code: calls, growing, and bulk operations on memories and tables. */
+/** The instructions that leave the function's code: calls, growing, waiting, and bulk operations on memories and tables. */
 const CALL_LIKE: ReadonlySet<number> = new Set([
   Op.Call,
   Op.CallIndirect,
@@ -608,6 +622,8 @@ const CALL_LIKE: ReadonlySet<number> = new Set([
   Op.TableCopy,
   Op.TableGrow,
   Op.TableFill,
+  AtomicOpcode.MemoryAtomicWait32,
+  AtomicOpcode.MemoryAtomicWait64,
 ]);
 
 /** True for what FunctionSummary counts in callCount and callWeight. */
@@ -621,7 +637,6 @@ const PROPOSALS: readonly (readonly [first: number, last: number, note: string])
   [0x14, 0x15, 'typed function references are not supported'],
   [0xd3, 0xd6, 'typed function references are not supported'],
   [0xfb, 0xfb, 'garbage collection is not supported'],
-  [Prefix.Atomic, Prefix.Atomic, 'threads are not supported'],
 ];
 
 /** The detail of the error about an opcode that is not in the table; `sub` is what follows a prefix byte. */

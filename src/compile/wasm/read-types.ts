@@ -59,14 +59,19 @@ export function readFuncType(reader: Reader): FuncType {
   return { params: readValTypes(reader, 'functionParams'), results: readValTypes(reader, 'functionResults') };
 }
 
-export function readLimits(reader: Reader): Limits {
+/** Bits of the limits' flags. */
+const HAS_MAX = 1;
+const SHARED = 2;
+
+export function readLimits(reader: Reader, allowedFlags = HAS_MAX): Limits & { readonly shared: boolean } {
   const offset = reader.pos;
   const flags = reader.u8();
-  if (flags > 1) {
-    const note = flags < 8 ? ' (shared and 64-bit memories are not supported)' : '';
+  if ((flags & ~allowedFlags) !== 0) {
+    const note = flags < 8 ? ' (64-bit memories are not supported)' : '';
     throw reader.malformed(`malformed limits flags 0x${flags.toString(16)}: integer too large${note}`, offset);
   }
-  return { min: reader.u32(), max: flags === 1 ? reader.u32() : undefined };
+  const shared = (flags & SHARED) !== 0;
+  return { min: reader.u32(), max: (flags & HAS_MAX) !== 0 ? reader.u32() : undefined, shared };
 }
 
 export function readTableType(reader: Reader): TableType {
@@ -76,8 +81,7 @@ export function readTableType(reader: Reader): TableType {
 }
 
 export function readMemoryType(reader: Reader): MemoryType {
-  const { min, max } = readLimits(reader);
-  return { min, max, shared: false };
+  return readLimits(reader, HAS_MAX | SHARED);
 }
 
 /** Attribute and type index of a tag: exceptions are the only kind there is (core spec 5.3.10). */

@@ -4,7 +4,7 @@
  * Is not a text-format printer: whole modules are never printed. Needs opcodes.ts for the names of instructions.
  */
 
-import { type FuncType, type GlobalType, type Limits, ValType } from './module.js';
+import { type FuncType, type GlobalType, type Limits, type MemoryType, ValType } from './module.js';
 import { opcodeOf } from './opcodes.js';
 
 /** `i32`, `funcref`, ...; of a byte that is no value type, its number. */
@@ -55,4 +55,9 @@ export function formatLimits(limits: Limits): string {
 /** The text format's name of an instruction; of a number that is none, `opcode 0x..`. */
 export function opcodeName(code: number): string {
   return opcodeOf(code)?.name ?? `opcode 0x${code.toString(16)}`;
+}
+
+/** `1`, `1..16 shared`. */
+export function formatMemoryType(type: MemoryType): string {
+  return `${formatLimits(type)}${type.shared ? ' shared' : ''}`;
 }

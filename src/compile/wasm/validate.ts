@@ -29,6 +29,7 @@ import { EMPTY_BLOCK, isRefType, readRefType, readValType } from './read-types.j
 import { Reader } from './reader.js';
 import { valTypeName } from './text.js';
 import { EMPTY_LIST, paramList, resultList, singleList, TypeLists } from './type-lists.js';
+import { isWait, validateAtomic } from './validate-atomic.js';
 import { ExceptionValidator } from './validate-exceptions.js';
 import { validateVector } from './validate-vector.js';
 
@@ -578,6 +579,15 @@ export class FunctionValidator {
           summary.usesVectors = true;
           pos = reader.pos;
           break;
+
+        case Prefix.Atomic: {
+          reader.pos = pos;
+          const sub = reader.u32();
+          if (isWait(sub)) this.countCall(weight);
+          height = validateAtomic(sub, reader, operands, immediates, height);
+          pos = reader.pos;
+          break;
+        }
 
         default: {
           // Everything else takes one or two operands of fixed types and gives one result: numeric instructions.

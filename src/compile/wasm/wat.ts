@@ -20,6 +20,7 @@ const TEXT_FEATURES = {
   multi_value: true,
   bulk_memory: true,
   reference_types: true,
+  threads: true,
   extended_const: true,
   exceptions: true,
   annotations: true,
