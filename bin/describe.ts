@@ -7,7 +7,13 @@ import { readFileSync } from 'node:fs';
 import { type ImageDescription, readImage } from '../src/compile/metadata/image-reader.js';
 import { SECTION } from '../src/compile/metadata/sections.js';
 import { ExternKind, type Module } from '../src/compile/wasm/module.js';
-import { formatFuncType, formatGlobalType, formatLimits, valTypeName } from '../src/compile/wasm/text.js';
+import {
+  formatFuncType,
+  formatGlobalType,
+  formatLimits,
+  formatMemoryType,
+  valTypeName,
+} from '../src/compile/wasm/text.js';
 import { readModule } from '../src/compile/wasm/wat.js';
 import { RT_STATE } from '../src/runtime/layout.js';
 import { ImageProcess, processStatus } from '../src/snapshot/process.js';
@@ -29,7 +35,7 @@ export async function describeModule(path: string): Promise<Description> {
     functions: module.funcTypes.length - module.importedFuncCount,
     imports: imports.map((entry) => ({ module: entry.module, name: entry.name, type: importType(module, entry) })),
     exports: exports.map(({ name, kind, index }) => ({ name, type: externType(module, kind, index) })),
-    memories: module.memories.map(formatLimits),
+    memories: module.memories.map(formatMemoryType),
     tables: module.tables.map((table) => `${formatLimits(table)} ${valTypeName(table.element)}`),
     globals: module.globals.length - module.importedGlobalCount,
     start: module.start ?? null,
@@ -40,7 +46,7 @@ export async function describeModule(path: string): Promise<Description> {
     `module ${path}`,
     `  size        ${json.bytes} bytes${json.name === null ? '' : `, named ${json.name}`}`,
     `  functions   ${json.functions}${names === undefined ? ', without names' : ''}`,
-    ...module.memories.map((memory) => `  memory      ${formatLimits(memory)} pages of 64 KiB`),
+    ...module.memories.map((memory) => `  memory      ${formatMemoryType(memory)} pages of 64 KiB`),
     ...json.tables.map((table) => `  table       ${table}`),
     `  globals     ${json.globals}`,
     `  segments    ${json.dataSegments} data, ${json.elementSegments} element`,
@@ -116,7 +122,7 @@ function importType(module: Module, entry: Module['imports'][number]): string {
     case ExternKind.Table:
       return `table ${formatLimits(entry.table)} ${valTypeName(entry.table.element)}`;
     case ExternKind.Memory:
-      return `memory ${formatLimits(entry.memory)}`;
+      return `memory ${formatMemoryType(entry.memory)}`;
     case ExternKind.Global:
       return `global ${formatGlobalType(entry.global)}`;
     case ExternKind.Tag:
@@ -131,7 +137,7 @@ function externType(module: Module, kind: ExternKind, index: number): string {
     case ExternKind.Table:
       return `table ${formatLimits(module.tables[index])} ${valTypeName(module.tables[index].element)}`;
     case ExternKind.Memory:
-      return `memory ${formatLimits(module.memories[index])}`;
+      return `memory ${formatMemoryType(module.memories[index])}`;
     case ExternKind.Global:
       return `global ${formatGlobalType(module.globals[index])}`;
     case ExternKind.Tag:

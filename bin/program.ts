@@ -82,7 +82,9 @@ async function carriedModule(path: string): Promise<Uint8Array> {
 
 /** `import fd_write(i32, i32, i32, i32) i32`; the module's name only where it is not WASI's. */
 async function formatImport(entry: Import, types: Module['types']): Promise<string> {
-  const { formatFuncType, formatGlobalType, formatLimits, valTypeName } = await import('../src/compile/wasm/text.js');
+  const { formatFuncType, formatGlobalType, formatLimits, formatMemoryType, valTypeName } = await import(
+    '../src/compile/wasm/text.js'
+  );
   const { ExternKind } = await import('../src/compile/wasm/module.js');
   const name = entry.module.startsWith('wasi_') ? entry.name : `${entry.module}.${entry.name}`;
   switch (entry.kind) {
@@ -91,7 +93,7 @@ async function formatImport(entry: Import, types: Module['types']): Promise<stri
     case ExternKind.Table:
       return `import table ${name} ${formatLimits(entry.table)} ${valTypeName(entry.table.element)}`;
     case ExternKind.Memory:
-      return `import memory ${name} ${formatLimits(entry.memory)}`;
+      return `import memory ${name} ${formatMemoryType(entry.memory)}`;
     case ExternKind.Global:
       return `import global ${name} ${formatGlobalType(entry.global)}`;
     case ExternKind.Tag:

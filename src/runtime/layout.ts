@@ -200,8 +200,15 @@ export const TRAP_SIGNATURE = 9; // indirect call type mismatch
 export const TRAP_STACK = 10; // call stack exhausted
 export const TRAP_MISSING_IMPORT = 11; // call of an import that nothing provides
 export const TRAP_FATAL = 12; // a signal with no meaning as a wasm trap: a bug of ours
+export const TRAP_UNALIGNED = 14; // unaligned atomic
+export const TRAP_UNSHARED = 15; // expected shared memory (memory.atomic.wait)
 
 // .wagsnap.names: u32 per function record and one more: where its name starts in the UTF-8 bytes behind them
+
+// what the builtins of memory.atomic.wait return: its results, or to be called again (behind a safepoint)
+export const WAIT_NOT_EQUAL = 1;
+export const WAIT_TIMED_OUT = 2;
+export const WAIT_AGAIN = 3;
 
 // -- host state (RT_HOST_STATE): what of the host layer goes into a snapshot. Version 1.
 export const HS_VERSION = 0; // u32: HOST_STATE_VERSION

@@ -14,6 +14,8 @@ const MESSAGES: Readonly<Record<number, string>> = {
   [layout.TRAP_SIGNATURE]: 'indirect call type mismatch',
   [layout.TRAP_STACK]: 'call stack exhausted',
   [layout.TRAP_MISSING_IMPORT]: 'call of a missing import',
+  [layout.TRAP_UNALIGNED]: 'unaligned atomic',
+  [layout.TRAP_UNSHARED]: 'expected shared memory',
   [layout.TRAP_FATAL]: 'fatal signal',
 };
 

@@ -16,6 +16,8 @@ export const BUILTINS = [
   'table_init', // (record, segment, destination, source, length)
   'table_copy', // (destination record, source record, destination, source, length)
   'table_fill', // (record, index, value, length)
+  'atomic_wait32', // (memory record, static offset, address, expected i32, timeout) -> WAIT_*
+  'atomic_wait64', // (memory record, static offset, address, expected, timeout) -> WAIT_*
 ] as const;
 export type Builtin = (typeof BUILTINS)[number];
 

@@ -16,6 +16,7 @@ import {
 import { BugError, LimitError } from '../../errors.js';
 import { ValType } from '../wasm/module.js';
 import { Op } from '../wasm/opcodes.js';
+import { atomicInstruction } from './atomics.js';
 import * as branches from './branches.js';
 import { compare, Pending, select } from './comparisons.js';
 import type { FunctionCompiler } from './compile-function.js';
@@ -217,6 +218,7 @@ export function instruction(c: FunctionCompiler, op: number): void {
     case Op.Try: case Op.TryTable: case Op.Throw: case Op.ThrowRef: return exceptions(c);
     case 0xfc: return miscInstruction(c, 0xfc00 | c.readU32());
     case 0xfd: return vectorInstruction(c);
+    case 0xfe: return atomicInstruction(c);
     default: throw new BugError(`opcode 0x${op.toString(16)} passed validation but has no code`);
   }
 }

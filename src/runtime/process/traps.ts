@@ -20,9 +20,11 @@ import {
   TRAP_SIGNATURE,
   TRAP_STACK,
   TRAP_TABLE,
+  TRAP_UNALIGNED,
   TRAP_UNDEFINED_ELEMENT,
   TRAP_UNINITIALIZED,
   TRAP_UNREACHABLE,
+  TRAP_UNSHARED,
 } from '../layout';
 import { store64, UCONTEXT_PC, unwind } from '../native';
 import { backtraceFrom, backtraceFromStub } from './backtrace';
@@ -88,6 +90,8 @@ function describe(kind: i32): void {
   else if (kind === TRAP_SIGNATURE) put('indirect call type mismatch');
   else if (kind === TRAP_STACK) put('call stack exhausted');
   else if (kind === TRAP_MISSING_IMPORT) put('call of a missing import');
+  else if (kind === TRAP_UNALIGNED) put('unaligned atomic');
+  else if (kind === TRAP_UNSHARED) put('expected shared memory');
   else put('unknown');
   put('\n');
 }

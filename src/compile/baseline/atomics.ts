@@ -1,0 +1,216 @@
+/**
+ * Atomic accesses, wait, notify and the fence (threads proposal).
+ *
+ * An address that is not a multiple of the width traps, before its bounds are looked at (by the guard pages, as for other
+ * accesses). Notifying finds nobody, as there is one thread. Waiting is a loop:
+ *
+ *     again:  a safepoint of kind loop, at the instruction's own offset, with all its operands on the stack
+ *             call atomic_wait32 or 64
+ *             a stop is wanted: jump to again
+ *
+ * so that a process that waits parks in front of the instruction, and waits for what remains when it goes on.
+ */
+
+import { Cond, IntOp, NO_REG, type Reg } from '../../arch/masm.js';
+import { AtomicOp, AtomicWidth } from '../../arch/masm-atomic.js';
+import { BugError } from '../../errors.js';
+import { SITE_LOOP, TRAP_MEMORY, TRAP_UNALIGNED, TRAP_UNSHARED, WAIT_AGAIN } from '../../runtime/layout.js';
+import { ValType } from '../wasm/module.js';
+import { Prefix } from '../wasm/opcodes.js';
+import { AtomicOpcode } from '../wasm/opcodes-atomic.js';
+import { passInRegisters, prepare } from './calls.js';
+import type { FunctionCompiler } from './compile-function.js';
+
+/** The types and widths that loads, stores and each kind of read-modify-write come in, in the order of their opcodes. */
+const FORM_TYPES = [ValType.I32, ValType.I64, ValType.I32, ValType.I32, ValType.I64, ValType.I64, ValType.I64] as const;
+const FORM_WIDTHS = [
+  AtomicWidth.W32,
+  AtomicWidth.W64,
+  AtomicWidth.W8,
+  AtomicWidth.W16,
+  AtomicWidth.W8,
+  AtomicWidth.W16,
+  AtomicWidth.W32,
+] as const;
+const FORMS = 7;
+/** The read-modify-writes, in the order of their opcodes; behind them cmpxchg. */
+const OPS = [AtomicOp.Add, AtomicOp.Sub, AtomicOp.And, AtomicOp.Or, AtomicOp.Xor, AtomicOp.Exchange] as const;
+
+/** Compiles the instruction whose prefix byte has just been read. */
+export function atomicInstruction(c: FunctionCompiler): void {
+  const op = (Prefix.Atomic << 8) | c.readU32();
+  if (op >= AtomicOpcode.I32AtomicLoad) {
+    const kind = Math.floor((op - AtomicOpcode.I32AtomicLoad) / FORMS);
+    const form = (op - AtomicOpcode.I32AtomicLoad) % FORMS;
+    const type = FORM_TYPES[form];
+    const width = FORM_WIDTHS[form];
+    if (kind === 0) return load(c, type, width);
+    if (kind === 1) return store(c, width);
+    if (kind < 2 + OPS.length) return readModifyWrite(c, OPS[kind - 2], type, width);
+    return compareExchange(c, type, width);
+  }
+  // biome-ignore format: one line per opcode
+  switch (op) {
+    case AtomicOpcode.MemoryAtomicNotify: return notify(c);
+    case AtomicOpcode.MemoryAtomicWait32: return wait(c, 'atomic_wait32', AtomicWidth.W32);
+    case AtomicOpcode.MemoryAtomicWait64: return wait(c, 'atomic_wait64', AtomicWidth.W64);
+    case AtomicOpcode.AtomicFence: c.position++; return c.masm.fence();
+    default: throw new BugError(`opcode 0x${op.toString(16)} passed validation but has no code`);
+  }
+}
+
+/**
+ * The address operand `at` as an index register, NO_REG for a constant one; `c.accessOffset` becomes what the
+ * macro-assembler takes: a multiple of the width below 2^31. Traps when their sum is not aligned.
+ */
+function alignedIndex(c: FunctionCompiler, at: number, width: AtomicWidth): Reg {
+  const { operands: o, masm } = c;
+  const mask = (1 << width) - 1;
+  if (o.isConst(at)) {
+    const sum = (o.lo[at] >>> 0) + c.accessOffset;
+    if ((sum & mask) === 0 && sum <= 0x7fffffff) {
+      c.accessOffset = sum;
+      return NO_REG;
+    }
+  }
+  let index = o.acquire(at);
+  if ((c.accessOffset & mask) !== 0 || c.accessOffset > 0x7fffffff) {
+    if (o.isPinned(index)) {
+      const sum = o.allocate(ValType.I64);
+      masm.move(sum, index);
+      index = sum;
+      o.lock(sum);
+    }
+    // Not the operand any more, which nobody will read again.
+    masm.constant(masm.scratch, 0, c.accessOffset | 0, 0);
+    masm.binary(IntOp.Add, 1, index, index, masm.scratch);
+    c.accessOffset = 0;
+  }
+  if (mask !== 0) {
+    masm.binaryImm(IntOp.And, 0, masm.scratch, index, mask);
+    masm.testZero(0, masm.scratch);
+    masm.branch(Cond.Ne, c.trapLabel(TRAP_UNALIGNED));
+  }
+  return index;
+}
+
+function load(c: FunctionCompiler, type: ValType, width: AtomicWidth): void {
+  const { operands: o, masm } = c;
+  c.readMemarg();
+  const index = alignedIndex(c, o.height - 1, width);
+  o.pop();
+  const dst = c.destination(type, index);
+  masm.atomicLoad(width, dst, masm.plan.memoryBase, index, c.accessOffset);
+  c.trapSite(TRAP_MEMORY);
+  c.finish(type, dst);
+}
+
+function store(c: FunctionCompiler, width: AtomicWidth): void {
+  const { operands: o, masm } = c;
+  c.readMemarg();
+  const src = o.acquire(o.height - 1);
+  const index = alignedIndex(c, o.height - 2, width);
+  masm.atomicStore(width, src, masm.plan.memoryBase, index, c.accessOffset);
+  c.trapSite(TRAP_MEMORY);
+  o.pop();
+  o.pop();
+  o.unlock();
+}
+
+/** The register for the old value, locked; no operand is in it, nor will be before the instruction has ended. */
+function oldValue(c: FunctionCompiler, type: ValType): Reg {
+  const { operands: o, masm } = c;
+  let reg = masm.plan.dividend;
+  if (reg === NO_REG) reg = o.allocate(type);
+  o.lock(reg);
+  o.evict(reg);
+  return reg;
+}
+
+function readModifyWrite(c: FunctionCompiler, op: AtomicOp, type: ValType, width: AtomicWidth): void {
+  const { operands: o, masm } = c;
+  c.readMemarg();
+  const dst = oldValue(c, type);
+  const src = o.acquire(o.height - 1);
+  const index = alignedIndex(c, o.height - 2, width);
+  const temp = o.allocate(ValType.I64);
+  masm.atomicRmw(op, width, dst, src, masm.plan.memoryBase, index, c.accessOffset, temp);
+  c.trapSite(TRAP_MEMORY);
+  o.pop();
+  o.pop();
+  o.unlock();
+  o.pushReg(type, dst);
+}
+
+function compareExchange(c: FunctionCompiler, type: ValType, width: AtomicWidth): void {
+  const { operands: o, masm } = c;
+  c.readMemarg();
+  const dst = oldValue(c, type);
+  const replacement = o.acquire(o.height - 1);
+  const expected = o.acquire(o.height - 2);
+  const index = alignedIndex(c, o.height - 3, width);
+  masm.compareExchange(width, dst, expected, replacement, masm.plan.memoryBase, index, c.accessOffset);
+  c.trapSite(TRAP_MEMORY);
+  for (let i = 0; i < 3; i++) o.pop();
+  o.unlock();
+  o.pushReg(type, dst);
+}
+
+/** Alignment and bounds of an access whose value nobody wants. */
+function check(c: FunctionCompiler, at: number, width: AtomicWidth): void {
+  const { operands: o, masm } = c;
+  const index = alignedIndex(c, at, width);
+  masm.atomicLoad(width, masm.scratch, masm.plan.memoryBase, index, c.accessOffset);
+  c.trapSite(TRAP_MEMORY);
+  o.unlock();
+}
+
+function notify(c: FunctionCompiler): void {
+  const { operands: o } = c;
+  c.readMemarg();
+  check(c, o.height - 2, AtomicWidth.W32);
+  o.pop();
+  o.pop();
+  o.pushConst(ValType.I32, 0, 0);
+}
+
+function wait(c: FunctionCompiler, name: 'atomic_wait32' | 'atomic_wait64', width: AtomicWidth): void {
+  const { operands: o, masm, layout } = c;
+  const { argInts, resultInt } = masm.plan;
+  const memory = 0;
+  c.readMemarg();
+  if (!c.module.memories[memory].shared) {
+    check(c, o.height - 3, width);
+    masm.jump(c.trapLabel(TRAP_UNSHARED));
+    c.reachable = false;
+    return;
+  }
+  o.flush(o.height);
+  o.loadPins(-1);
+  o.clean = 0;
+  c.separateSite();
+  const again = masm.newLabel();
+  masm.bind(again);
+  const sites = c.beginSite();
+  if (sites !== undefined) {
+    c.describeOperands(sites, o.height, 0);
+    c.endSite(SITE_LOOP, masm.offset);
+  }
+  c.noteSite();
+  const first = prepare(c, 3);
+  for (let i = 0; i < 3; i++) c.argumentRegs[i] = argInts[2 + i];
+  passInRegisters(c, first, 3, c.argumentRegs);
+  o.popTo(first);
+  c.recordAddress(argInts[0], layout.memoryIsImported(memory), layout.memoryOffset(memory));
+  masm.constant(argInts[1], 1, c.accessOffset | 0, 0);
+  masm.patchCall(masm.call(), c.environment.builtinOffset(name));
+  o.valid = 0;
+  masm.compareImm(0, resultInt, WAIT_AGAIN);
+  const done = masm.newLabel();
+  masm.branch(Cond.Ne, done);
+  o.loadPins(-1);
+  masm.jump(again);
+  masm.bind(done);
+  o.valid = 0;
+  o.pushReg(ValType.I32, resultInt);
+}
