@@ -66,8 +66,9 @@ const SHARED = 2;
 export function readLimits(reader: Reader, allowedFlags = HAS_MAX): Limits & { readonly shared: boolean } {
   const offset = reader.pos;
   const flags = reader.u8();
-  if ((flags & ~allowedFlags) !== 0) {
-    const note = flags < 8 ? ' (64-bit memories are not supported)' : '';
+  if ((flags & ~allowedFlags) !== 0 || flags === SHARED) {
+    const note =
+      flags === SHARED ? ' (a shared memory has a maximum)' : flags < 8 ? ' (64-bit memories are not supported)' : '';
     throw reader.malformed(`malformed limits flags 0x${flags.toString(16)}: integer too large${note}`, offset);
   }
   const shared = (flags & SHARED) !== 0;

@@ -84,7 +84,6 @@ export class ModuleContext {
       throw this.invalid('memory size must be at most 65536 pages (4GiB)', offset);
     }
     this.limits(type, offset);
-    if (type.shared && type.max === undefined) throw this.invalid('shared memory must have maximum', offset);
     if (this.memories.length > 0) throw this.invalid('multiple memories', offset);
     this.memories.push(type);
   }

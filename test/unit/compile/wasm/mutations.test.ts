@@ -7,6 +7,7 @@ import {
   createAssembler,
   headOf,
   moduleOf,
+  SCRIPT_FEATURES,
   splitCommands,
   testsuiteFolder,
   testsuiteScripts,
@@ -47,7 +48,7 @@ function random(seed: number): (below: number) => number {
 }
 
 async function seeds(): Promise<Uint8Array[]> {
-  const assemble = await createAssembler();
+  const assemble = await createAssembler(SCRIPT_FEATURES);
   const modules = [assemble({ form: 'text', id: undefined, source: Buffer.from(FALLBACK) }, 'fallback.wat')];
   const folder = testsuiteFolder();
   if (folder === undefined) return modules;

@@ -17,7 +17,7 @@ export function v8Accepts(bytes: Uint8Array): boolean {
 
 /** Errors of ours about modules that a V8 may accept, as they use what we do not know. */
 export function isAboutUnsupported(message: string): boolean {
-  return /not supported|multiple memories|zero byte expected|malformed (value|reference|function) type|constant expression|unknown global|more than one value|malformed memop flags|malformed (block|elements)/.test(
+  return /not supported|alignment of an atomic access|multiple memories|zero byte expected|malformed (value|reference|function) type|constant expression|unknown global|more than one value|malformed memop flags|malformed (block|elements)/.test(
     message,
   );
 }
