@@ -5,20 +5,25 @@
 
 import { spawnSync } from 'node:child_process';
 import { expect, test } from 'vitest';
-import { Emitter } from '../../src/arch/arm64/emitter.js';
+import { VectorEmitter } from '../../src/arch/arm64/emitter-vector.js';
 import { addSubField, floatField, logicalField, scaledField } from '../../src/arch/arm64/encoding.js';
 import { A } from '../../src/arch/arm64/encodings.js';
+import { V } from '../../src/arch/arm64/encodings-vector.js';
 import { logicalValue, sweep } from './arm64-sweep.js';
+import { vectorSweep } from './arm64-sweep-vector.js';
 import { bytesOf, expectStored } from './stored.js';
 
-const swept = sweep();
+const sweeps = [
+  ['arm64', sweep()],
+  ['arm64-vector', vectorSweep()],
+] as const;
 
-test('encodings are the stored ones', () => expectStored(swept, 'arm64'));
+test.each(sweeps)('%s: encodings are the stored ones', (name, swept) => expectStored(swept, name));
 
 const LLVM = ['llvm-mc', '-triple=aarch64', '-show-encoding'] as const;
 const hasLlvm = spawnSync(LLVM[0], LLVM.slice(1), { input: 'nop\n' }).status === 0;
 
-test.skipIf(!hasLlvm)('encodings are those of the assembler', { timeout: 120_000 }, () => {
+test.skipIf(!hasLlvm).each(sweeps)('%s: encodings are those of the assembler', { timeout: 120_000 }, (_, swept) => {
   const input = swept.instructions.map(({ text }) => `${text}\n`).join('');
   const { stdout, stderr } = spawnSync(LLVM[0], LLVM.slice(1), { input, maxBuffer: 1 << 28 });
   expect(stderr.toString().slice(0, 2000)).toBe('');
@@ -67,7 +72,7 @@ test('other immediates', () => {
 });
 
 test('a value that does not fit its field is a bug', () => {
-  const emitter = new Emitter(64) as unknown as Record<string, (...fields: number[]) => void>;
+  const emitter = new VectorEmitter(64) as unknown as Record<string, (...fields: number[]) => void>;
   for (const [method, ...fields] of [
     ['addSubImmediate', A.add_i, 1, 0, 0, 8192],
     ['addSubImmediate', A.add_i, 1, 32, 0, 0],
@@ -87,6 +92,20 @@ test('a value that does not fit its field is a bug', () => {
     ['loadStorePair', A.stp_offset, 0, 0, 0, 512],
     ['floatTwoSource', A.fadd, 0, 32, 32, 0],
     ['pcRelative', A.adr, 0, 1 << 20],
+    ['simdThree', V.add, 4, 32, 32, 32],
+    ['simdThree', V.add, 0, 32, 0, 32],
+    ['simdDupLane', V.dup_lane, 0, 32, 32, 16],
+    ['simdDupLane', V.dup_lane, 3, 32, 32, 2],
+    ['simdFromInt', V.ins, 2, 32, 4, 0],
+    ['simdFromInt', V.ins, 2, 32, 0, 32],
+    ['simdToInt', V.umov, 1, 0, 32, 8],
+    ['simdInsertLane', V.ins_lane, 3, 32, 0, 32, 2],
+    ['simdImmediate', V.movi_16b, 32, 256],
+    ['simdImmediate', V.movi_4s, 32, 1, 4],
+    ['simdShift', V.shl, 32, 32, 128],
+    ['simdExtract', V.ext, 32, 32, 32, 16],
+    ['simdLane', V.ld1, 2, 32, 4, 0],
+    ['simdReplicate', V.ld1r, 4, 32, 0],
   ] as [string, ...number[]][]) {
     expect(() => emitter[method]!(...fields), `${method} ${fields.slice(1)}`).toThrow(/arm64/);
   }

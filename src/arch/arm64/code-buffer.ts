@@ -1,22 +1,25 @@
 /**
  * The words of code being written: an Int32Array that doubles.
  *
- * Emission checks once per instruction whether there is room; the same comparison finds that a label's veneer is due
- * (labels.ts), so that costs nothing.
+ * Emission checks once per instruction whether there is room; the same comparison finds that an island is due, of jumps
+ * (labels.ts) or of constants (literals.ts), so that costs nothing.
  */
 
 /** Bytes kept free at the end. */
 const SLACK = 64;
+/** No deadline: a text is never that long. */
+export const NEVER = 0x7fffffff;
 
 export class CodeBuffer {
   protected words: Int32Array<ArrayBuffer>;
   private bytes: Uint8Array<ArrayBuffer>;
   /** Where the next instruction goes, in bytes. */
   protected at = 0;
-  /** `at` from which makeRoom must be asked: room is short, or `deadline` is past. */
+  /** `at` from which makeRoom must be asked: room is short, or a deadline is past. */
   protected limit: number;
-  /** `at` from which makeRoom calls `onDeadline`. */
-  protected deadline = 0x7fffffff;
+  /** `at` from which makeRoom calls onDeadline; setLimit() must follow a change. */
+  protected jumpDeadline = NEVER;
+  protected literalDeadline = NEVER;
 
   constructor(initialBytes: number) {
     const size = (Math.max(initialBytes, 2 * SLACK) + 3) & ~3;
@@ -46,16 +49,16 @@ export class CodeBuffer {
   }
 
   private makeRoom(): void {
-    if (this.at > this.deadline) this.onDeadline();
+    if (this.at > this.jumpDeadline || this.at > this.literalDeadline) this.onDeadline();
     if (this.at > this.bytes.length - SLACK) this.grow(SLACK);
     this.setLimit();
   }
 
   protected setLimit(): void {
-    this.limit = Math.min(this.bytes.length - SLACK, this.deadline);
+    this.limit = Math.min(this.bytes.length - SLACK, this.jumpDeadline, this.literalDeadline);
   }
 
-  /** Must move the deadline. */
+  /** Must move the deadlines that are past. */
   protected onDeadline(): void {}
 
   /** Makes sure of `room` more bytes. */

@@ -10,6 +10,7 @@
 
 import { BugError } from '../../errors.js';
 import { Cond, type Label, type Reg } from '../masm.js';
+import { NEVER } from './code-buffer.js';
 import { VectorEmitter } from './emitter-vector.js';
 import { CC } from './encoding.js';
 import { A } from './encodings.js';
@@ -67,7 +68,7 @@ export class LabelEmitter extends VectorEmitter {
     this.labelCount = 0;
     this.fixupCount = 0;
     this.shortStart = this.shortEnd = 0;
-    this.deadline = 0x7fffffff;
+    this.jumpDeadline = NEVER;
     this.setLimit();
   }
 
@@ -122,8 +123,7 @@ export class LabelEmitter extends VectorEmitter {
       this.conditionalBranch(A.b_cond, code, 0);
     } else if (target - at >= -SHORT_REACH) this.conditionalBranch(A.b_cond, code, target - at);
     else {
-      this.conditionalBranch(A.b_cond, code ^ 1, 8);
-      this.branchImmediate(A.b, target - (at + 4));
+      this.overFar(A.b_cond | (code ^ 1), target);
     }
   }
 
@@ -136,9 +136,15 @@ export class LabelEmitter extends VectorEmitter {
       this.compareAndBranch(op, wide, reg, 0);
     } else if (target - at >= -SHORT_REACH) this.compareAndBranch(op, wide, reg, target - at);
     else {
-      this.compareAndBranch(op === A.cbz ? A.cbnz : A.cbz, wide, reg, 8);
-      this.branchImmediate(A.b, target - (at + 4));
+      this.overFar((op === A.cbz ? A.cbnz : A.cbz) | (wide << 31) | reg, target);
     }
+  }
+
+  /** A short jump over a long one, which no island may part; after reserve(). */
+  private overFar(short: number, target: number): void {
+    this.words[this.at >> 2] = short | shortField(8);
+    this.words[(this.at >> 2) + 1] = A.b | longField(target - (this.at + 4));
+    this.at += 8;
   }
 
   branch(cond: Cond, label: Label): void {
@@ -198,24 +204,24 @@ export class LabelEmitter extends VectorEmitter {
     if (kind !== SHORT) return;
     if (this.shortEnd === this.shorts.length) this.shorts = doubled(this.shorts);
     if (this.shortStart === this.shortEnd) {
-      this.deadline = this.at + ISLAND_AGE;
+      this.jumpDeadline = this.at + ISLAND_AGE;
       this.setLimit();
     }
     this.shorts[this.shortEnd++] = fixup;
   }
 
-  /** Called in front of an instruction when the oldest pending short jump, if it still is, is too far behind. */
+  /** Called in front of an instruction when the oldest pending short jump, if it still is, may be too far behind. */
   protected override onDeadline(): void {
     const isPending = (fixup: number) => (this.fixups[fixup]! & 3) === SHORT && this.fixups[fixup] !== RESOLVED;
     const { shorts } = this;
     while (this.shortStart < this.shortEnd && !isPending(shorts[this.shortStart]!)) this.shortStart++;
     if (this.shortStart === this.shortEnd) {
       this.shortStart = this.shortEnd = 0;
-      this.deadline = 0x7fffffff;
+      this.jumpDeadline = NEVER;
       return;
     }
-    this.deadline = (this.fixups[shorts[this.shortStart]!]! & ~3) + ISLAND_AGE;
-    if (this.at <= this.deadline) return;
+    this.jumpDeadline = (this.fixups[shorts[this.shortStart]!]! & ~3) + ISLAND_AGE;
+    if (this.at <= this.jumpDeadline) return;
     let count = 0;
     for (let i = this.shortStart; i < this.shortEnd; i++) if (isPending(shorts[i]!)) shorts[count++] = shorts[i]!;
     this.grow(4 * (count + 1));
@@ -229,11 +235,12 @@ export class LabelEmitter extends VectorEmitter {
       this.at += 4;
     }
     this.shortStart = this.shortEnd = 0;
-    this.deadline = 0x7fffffff;
+    this.jumpDeadline = NEVER;
   }
 }
 
-function shortField(offset: number): number {
+/** The field of a word offset of 19 bits. */
+export function shortField(offset: number): number {
   if (offset < -SHORT_REACH || offset >= SHORT_REACH) throw new BugError(`arm64: a short jump by ${offset}`);
   return ((offset >> 2) & 0x7ffff) << 5;
 }

@@ -57,7 +57,7 @@ export class MemoryMasm extends ConversionMasm {
     this.store(op, this.constantOrZero(wide, imm, imm >> 31), base, index, offset);
   }
 
-  private accessGuest(op: number, log2Size: number, reg: Reg, base: Reg, index: Reg, offset: number): void {
+  protected accessGuest(op: number, log2Size: number, reg: Reg, base: Reg, index: Reg, offset: number): void {
     if (index === NO_REG) this.accessFar(op, log2Size, reg, base, offset);
     else if (offset === 0) this.loadStoreRegister(op, reg, base, index, 0);
     else if (scaledField(offset, log2Size) >= 0 || isUnscaled(offset)) {

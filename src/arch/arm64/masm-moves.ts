@@ -10,7 +10,7 @@ import { ADDRESS_SCRATCH, FLOAT_SCRATCH, SCRATCH } from './abi.js';
 import { addSubField, floatField, isUnscaled, logicalField, scaledField } from './encoding.js';
 import { A } from './encodings.js';
 import { V } from './encodings-vector.js';
-import { LabelEmitter } from './labels.js';
+import { LiteralEmitter } from './literals.js';
 import { SP, ZR } from './registers.js';
 
 // By Width.
@@ -19,7 +19,7 @@ export const WIDTH_STORES = [A.str_w, A.str_x, A.str_s, A.str_d, A.str_q];
 /** log2 of the bytes. */
 export const WIDTH_SIZES = [2, 3, 2, 3, 4];
 
-export class MoveMasm extends LabelEmitter {
+export class MoveMasm extends LiteralEmitter {
   move(dst: Reg, src: Reg): void {
     if (dst === src) return;
     if (dst === SP || src === SP) this.addSubImmediate(A.add_i, 1, dst, src, 0);
