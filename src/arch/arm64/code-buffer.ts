@@ -49,17 +49,22 @@ export class CodeBuffer {
   }
 
   private makeRoom(): void {
-    if (this.at > this.jumpDeadline || this.at > this.literalDeadline) this.onDeadline();
+    this.keepTogether(0);
     if (this.at > this.bytes.length - SLACK) this.grow(SLACK);
     this.setLimit();
+  }
+
+  /** Sees to it that no deadline falls into the next `ahead` bytes. */
+  protected keepTogether(ahead: number): void {
+    if (this.at + ahead > Math.min(this.jumpDeadline, this.literalDeadline)) this.onDeadline(ahead);
   }
 
   protected setLimit(): void {
     this.limit = Math.min(this.bytes.length - SLACK, this.jumpDeadline, this.literalDeadline);
   }
 
-  /** Must move the deadlines that are past. */
-  protected onDeadline(): void {}
+  /** Must move the deadlines that are past when `ahead` more bytes are written. */
+  protected onDeadline(_ahead: number): void {}
 
   /** Makes sure of `room` more bytes. */
   protected grow(room: number): void {

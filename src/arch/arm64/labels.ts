@@ -211,7 +211,7 @@ export class LabelEmitter extends VectorEmitter {
   }
 
   /** Called in front of an instruction when the oldest pending short jump, if it still is, may be too far behind. */
-  protected override onDeadline(): void {
+  protected override onDeadline(ahead: number): void {
     const isPending = (fixup: number) => (this.fixups[fixup]! & 3) === SHORT && this.fixups[fixup] !== RESOLVED;
     const { shorts } = this;
     while (this.shortStart < this.shortEnd && !isPending(shorts[this.shortStart]!)) this.shortStart++;
@@ -221,7 +221,7 @@ export class LabelEmitter extends VectorEmitter {
       return;
     }
     this.jumpDeadline = (this.fixups[shorts[this.shortStart]!]! & ~3) + ISLAND_AGE;
-    if (this.at <= this.jumpDeadline) return;
+    if (this.at + ahead <= this.jumpDeadline) return;
     let count = 0;
     for (let i = this.shortStart; i < this.shortEnd; i++) if (isPending(shorts[i]!)) shorts[count++] = shorts[i]!;
     this.grow(4 * (count + 1));

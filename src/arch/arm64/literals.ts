@@ -3,8 +3,7 @@
  *
  * ldr (literal) reaches ±1 MiB. So when the oldest pending load is a quarter of that behind, or many constants are
  * pending, they are emitted as an island that is jumped over, in front of whatever instruction comes; a later load
- * of one gets it again. An island of jumps (labels.ts) or a table may come between a load and its island: those are at most half a
- * MiB long.
+ * of one gets it again.
  */
 
 import type { Reg } from '../masm.js';
@@ -87,7 +86,7 @@ export class LiteralEmitter extends LabelEmitter {
   }
 
   /** The constants come first: an island of jumps may be long. */
-  protected override onDeadline(): void {
+  protected override onDeadline(ahead: number): void {
     if (this.loadCount !== 0) {
       this.grow(4);
       const jump = this.at;
@@ -95,6 +94,6 @@ export class LiteralEmitter extends LabelEmitter {
       this.flushConstants();
       this.words[jump >> 2] = A.b | ((this.at - jump) >> 2);
     }
-    super.onDeadline();
+    super.onDeadline(ahead);
   }
 }

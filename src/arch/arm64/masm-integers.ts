@@ -9,6 +9,9 @@ import { A } from './encodings.js';
 import { MoveMasm } from './masm-moves.js';
 import { ZR } from './registers.js';
 
+/** The most bytes in front of a jump table's entries. */
+const TABLE_CODE = 64;
+
 export class IntegerMasm extends MoveMasm {
   /** Text offset of the instruction that faults: of the last load, store, trap or divide. */
   faultOffset = 0;
@@ -244,6 +247,7 @@ export class IntegerMasm extends MoveMasm {
       this.jump(labels[0]!);
       return;
     }
+    this.keepTogether(4 * count + TABLE_CODE);
     this.constant(SCRATCH, 0, count - 1, 0);
     this.compare(0, index, SCRATCH);
     this.conditionalSelect(A.csel, 0, SCRATCH, index, SCRATCH, CC.LO);
@@ -254,8 +258,7 @@ export class IntegerMasm extends MoveMasm {
     this.loadStore(A.ldrsw, SCRATCH, ADDRESS_SCRATCH, 0);
     this.addSubShifted(A.add_r, 1, ADDRESS_SCRATCH, ADDRESS_SCRATCH, SCRATCH);
     this.branchRegister(A.br, ADDRESS_SCRATCH);
-    const distance = this.at - adr;
-    this.words[adr >> 2]! |= (distance >> 2) << 5; // at most an island: a multiple of 4 below 2^20
+    this.words[adr >> 2]! |= ((this.at - adr) >> 2) << 5;
     for (let i = 0; i < count; i++) this.labelField(labels[i]! as Label);
   }
 }

@@ -93,6 +93,32 @@ test('an island serves every pending short jump, and is jumped over', () => {
   masm.resetLabels();
 });
 
+test('no island parts a far jump backward', () => {
+  for (const compareZero of [false, true])
+    for (let before = 0; before < 6; before++) {
+      const masm = new Arm64MacroAssembler(64);
+      const [back, forth] = [masm.newLabel(), masm.newLabel()];
+      masm.bind(back);
+      nops(masm, MIB + 64);
+      masm.branch(Cond.LtS, forth);
+      nops(masm, MIB / 2 - 4 * before); // an island is due about here
+      const at = masm.offset;
+      if (compareZero) masm.testZero(1, 3);
+      masm.branch(Cond.Eq, back);
+      masm.bind(forth);
+      masm.ret();
+      const words = wordsOf(masm);
+      const taken = new Set<number>();
+      for (let from = at; from < masm.offset; from += 4) if (follow(words, from) === 0) taken.add(from);
+      // A branch over b: it is followed by the b, and skips it.
+      const far = [...taken][0]!;
+      expect(taken.size).toBe(1);
+      expect((words[(far >> 2) - 1]! & 0xffffe0) >> 5).toBe(2);
+      expect(follow(words, far - 4)).toBe(far + 4);
+      masm.resetLabels();
+    }
+});
+
 test('comparing with zero and branching is one instruction, unless the flags mean more', () => {
   const size = (emit: (masm: Arm64MacroAssembler) => void) => {
     const masm = new Arm64MacroAssembler(64);
