@@ -9,6 +9,7 @@ import { NO_REG } from '../../src/arch/masm.js';
 import { Emitter } from '../../src/arch/x64/emitter.js';
 import type { Encoding } from '../../src/arch/x64/encoding.js';
 import { X } from '../../src/arch/x64/encodings.js';
+import { V } from '../../src/arch/x64/encodings-vector.js';
 import { registerName } from '../../src/arch/x64/registers.js';
 import type { Instruction, Sweep } from './stored.js';
 
@@ -21,6 +22,7 @@ interface OpenEmitter {
   rri(e: Encoding, wide: number, reg: number, rm: number, imm: number): void;
   rm(e: Encoding, wide: number, reg: number, base: number, disp: number): void;
   rx(e: Encoding, wide: number, reg: number, base: number, index: number, scale: number, disp: number): void;
+  rxi(e: Encoding, reg: number, base: number, index: number, disp: number, imm: number): void;
   rp(e: Encoding, wide: number, reg: number, target: number): void;
   ri(e: Encoding, wide: number, rm: number, imm: number): void;
   mi(e: Encoding, wide: number, base: number, disp: number, imm: number): void;
@@ -51,6 +53,8 @@ const POINTERS: Record<string, string> = {
   rm32: 'dword ptr ',
   rm64: 'qword ptr ',
   m64: 'qword ptr ',
+  r32m8: 'byte ptr ',
+  r32m16: 'word ptr ',
   xm32: 'dword ptr ',
   xm64: 'qword ptr ',
   xm128: 'xmmword ptr ',
@@ -62,7 +66,7 @@ const ALL = Array.from({ length: 16 }, (_, n) => n);
 
 export function sweep(): Sweep {
   const s = new Sweeper();
-  for (const [name, row] of Object.entries<Encoding | readonly Encoding[]>(X))
+  for (const [name, row] of Object.entries<Encoding | readonly Encoding[]>({ ...X, ...V }))
     if ('opcode' in row) s.encoding(name, row);
     else for (const [cc, e] of row.entries()) s.encoding(`${name}[${cc}]`, e);
   return { code: s.emitter.code(), instructions: s.instructions };
@@ -100,7 +104,7 @@ class Sweeper {
   private withModRM(e: Encoding, wide: number, name: string, operands: readonly string[]): void {
     const regs = e.digit < 0 ? ALL : [e.digit];
     const regAt = e.digit < 0 ? operands.findIndex((operand) => /^(r|r8|r16|r32|r64|x)$/.test(operand)) : -1;
-    const rmAt = operands.findIndex((operand, i) => i !== regAt && /^(rm|xm|m|x$)/.test(operand));
+    const rmAt = operands.findIndex((operand, i) => i !== regAt && /^(rm|r32m|xm|m|x$)/.test(operand));
     const hasImmediate = e.immediate !== 0;
     const rmOperand = operands[rmAt]!;
     const write = (reg: number, rm: string, imm: number) =>
@@ -120,7 +124,8 @@ class Sweeper {
           });
         }
     }
-    if (rmOperand === 'x' || (hasImmediate && e.digit < 0)) return; // no such form is emitted
+    // Neither form is emitted: shifts by an immediate have none, the scalar ones and shuffles take registers.
+    if (rmOperand === 'x' || (hasImmediate && e.digit < 0 && !/^p(ins|ext)r/.test(name))) return;
     const pointer = rmOperand === 'rm' ? (wide !== 0 ? 'qword ptr ' : 'dword ptr ') : POINTERS[rmOperand]!;
     const nextReg = () => regs[this.turn % regs.length]!;
     for (const base of ALL)
@@ -128,7 +133,8 @@ class Sweeper {
         const imm = this.nextImmediate(e);
         const reg = nextReg();
         this.add(write(reg, `${pointer}[${registerName(base)}${plus(disp)}]`, imm), () => {
-          if (hasImmediate) this.emitter.mi(e, wide, base, disp, imm);
+          if (hasImmediate && e.digit < 0) this.emitter.rxi(e, regValue(reg), base, NO_REG, disp, imm);
+          else if (hasImmediate) this.emitter.mi(e, wide, base, disp, imm);
           else if (disp === 1) this.emitter.rx(e, wide, regValue(reg), base, NO_REG, 0, disp);
           else this.emitter.rm(e, wide, regValue(reg), base, disp);
         });
@@ -142,10 +148,12 @@ class Sweeper {
         const disp = DISPLACEMENTS[this.turn % DISPLACEMENTS.length]!;
         const address = `[${registerName(base)}+${registerName(index)}*${1 << scale}${plus(disp)}]`;
         this.add(write(reg, pointer + address, imm), () => {
-          if (hasImmediate) this.emitter.xi(e, wide, base, index, disp, imm);
+          if (hasImmediate && e.digit < 0) this.emitter.rxi(e, regValue(reg), base, index, disp, imm);
+          else if (hasImmediate) this.emitter.xi(e, wide, base, index, disp, imm);
           else this.emitter.rx(e, wide, regValue(reg), base, index, scale, disp);
         });
       }
+    if (hasImmediate && e.digit < 0) return;
     for (const reg of regs)
       for (const target of [0, 0x12345678, -0x1234567]) {
         const imm = this.nextImmediate(e);
@@ -189,7 +197,7 @@ class Sweeper {
 
   private register(operand: string, wide: number, n: number): string {
     if (operand.startsWith('x')) return registerName(n + 32);
-    const bits = Number(/\d+$/.exec(operand)?.[0] ?? (wide !== 0 ? 64 : 32));
+    const bits = Number(/\d+/.exec(operand)?.[0] ?? (wide !== 0 ? 64 : 32));
     return registerName(n, bits);
   }
 }

@@ -94,6 +94,11 @@ export class Emitter extends CodeBuffer {
     this.immediate(e.immediate, imm);
   }
 
+  protected rxi(e: Encoding, reg: Reg, base: Reg, index: Reg, disp: number, imm: number): void {
+    this.rx(e, 0, reg, base, index, 0, disp);
+    this.immediate(e.immediate, imm);
+  }
+
   protected xi(e: Encoding, wide: number, base: Reg, index: Reg, disp: number, imm: number): void {
     this.rx(e, wide, e.digit, base, index, 0, disp);
     this.immediate(e.immediate, imm);

@@ -7,7 +7,7 @@
  * for an assembler.
  *
  * Operands: r rm (32 bits, or 64 with REX.W given by the emit method), r8 rm8 rm16 r32 rm32 r64 m8… (fixed sizes),
- * x xm32 xm64 xm128 (xmm, or memory of that size), m m8 m16 (memory
+ * r32m8 r32m16 (32 bits, or memory of that size), x xm32 xm64 xm128 (xmm, or memory of that size), m m8 m16 (memory
  * alone), imm8 imm16 imm32 imm64, rel8 rel32, cl, a (eax or rax), 1.
  */
 

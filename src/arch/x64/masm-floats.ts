@@ -30,10 +30,10 @@ const FLOAT_OPS = [
 ];
 
 // roundss, roundsd: the immediate's rounding mode; bit 3 suppresses the precision exception.
-const ROUND_NEAREST = 8;
-const ROUND_DOWN = 9;
-const ROUND_UP = 10;
-const ROUND_TO_ZERO = 11;
+export const ROUND_NEAREST = 8;
+export const ROUND_DOWN = 9;
+export const ROUND_UP = 10;
+export const ROUND_TO_ZERO = 11;
 
 export class FloatMasm extends ConditionMasm {
   floatBinary(op: FloatOp, wide: number, dst: Reg, lhs: Reg, rhs: Reg): void {

@@ -63,7 +63,8 @@ export class MemoryMasm extends ConversionMasm {
     this.xi(STORES_IMM[op]!, op === StoreOp.Int64 ? 1 : 0, base, index, offset, imm);
   }
 
-  private farIndex(index: Reg, offset: number): Reg {
+  /** base's index for an offset that is no displacement: in the scratch register. */
+  protected farIndex(index: Reg, offset: number): Reg {
     this.constant(SCRATCH, 0, offset | 0, 0);
     if (index !== NO_REG) this.rr(X.add_rm, 1, SCRATCH, index);
     return SCRATCH;

@@ -31,13 +31,18 @@ export interface Case {
   readonly width: Width;
   /** The same array in several cases is stored once. */
   readonly rows: readonly Row[];
-  /** The result's bits, zero-extended to 64; NAN for any NaN of the width. */
+  /** The result's bits, zero-extended to 64 (128 of a v128); NAN for any NaN of the width. */
   expect(row: Row): bigint;
+  /** Of a v128 result: its float lanes' bits. Where a canonical NaN is expected, any quiet one will do. */
+  readonly floatLanes?: 32 | 64 | undefined;
   /** Registers it may write besides the result and the scratch registers. */
   readonly clobbers?: readonly Reg[];
 }
 
 export const NAN = -1n;
+
+/** The canonical NaN, by bits. */
+export const CANONICAL_NAN = { 32: 0x7fc00000n, 64: 0x7ff8000000000000n } as const;
 
 const range = (first: Reg, last: Reg) => Array.from({ length: last - first + 1 }, (_, i) => first + i);
 
@@ -87,12 +92,17 @@ const ROUND_2_ROWS = 3;
 
 function run(machine: Machine, cases: readonly Case[]): string[] {
   const { target, kept } = machine;
-  const tables = new Map<readonly Row[], number>();
+  const tables = new Map<readonly Row[], Table>();
   let end = TABLES;
-  for (const { rows } of cases) {
-    if (tables.has(rows)) continue;
-    tables.set(rows, end);
-    end += rows.length * stride(rows) + 8;
+  for (const c of cases) {
+    const cell = c.inputs.some(([, width]) => width === Width.V128) ? 16 : 8;
+    const known = tables.get(c.rows);
+    if (known !== undefined) {
+      if (known.cell !== cell) throw new Error(`${c.name}: rows are shared with a case of other inputs`);
+      continue;
+    }
+    tables.set(c.rows, { start: end, cell, stride: cell * c.rows[0]!.length });
+    end += c.rows.length * cell * c.rows[0]!.length + 8;
   }
   const codeStart = (end + 15) & ~15;
   const masm = target.createAssembler();
@@ -101,9 +111,10 @@ function run(machine: Machine, cases: readonly Case[]): string[] {
   constantTo(masm, OUTPUT_POINTER, OUT);
   let outBytes = 0;
   for (const c of cases) {
-    emitLoop(masm, c, tables.get(c.rows)!);
-    outBytes += 8 * c.rows.length;
-    for (let i = 0; i < ROUND_2_ROWS; i++) emitDump(masm, kept, c, tables.get(c.rows)! + stride(c.rows) * i);
+    const table = tables.get(c.rows)!;
+    emitLoop(masm, c, table);
+    outBytes += resultBytes(c) * c.rows.length;
+    for (let i = 0; i < ROUND_2_ROWS; i++) emitDump(masm, kept, c, table, table.start + table.stride * i);
     outBytes += ROUND_2_ROWS * kept.length * 8;
   }
   emitExit(masm, target, outBytes);
@@ -111,11 +122,12 @@ function run(machine: Machine, cases: readonly Case[]): string[] {
   const image = new Uint8Array(codeStart + masm.offset);
   image.set(masm.code(), codeStart);
   const view = new DataView(image.buffer);
-  for (const [rows, at] of tables) {
-    const step = stride(rows);
+  for (const [rows, { start, cell, stride }] of tables) {
     rows.forEach((row, i) => {
       row.forEach((value, j) => {
-        view.setBigUint64(at + i * step + 8 * j, BigInt.asUintN(64, value), true);
+        const at = start + i * stride + cell * j;
+        view.setBigUint64(at, BigInt.asUintN(64, value), true);
+        if (cell === 16) view.setBigUint64(at + 8, BigInt.asUintN(64, value >> 64n), true);
       });
     });
   }
@@ -123,43 +135,57 @@ function run(machine: Machine, cases: readonly Case[]): string[] {
   return compare(machine, cases, execute(image, machine.launcher));
 }
 
-/** Bytes from one row of a table to the next. */
-function stride(rows: readonly Row[]): number {
-  return 8 * rows[0]!.length;
+/** Where rows are in the image: from one value to the next there are `cell` bytes, from one row to the next `stride`. */
+interface Table {
+  readonly start: number;
+  readonly cell: number;
+  readonly stride: number;
 }
 
-function emitInputs(masm: MacroAssembler, c: Case): void {
+function resultBytes({ width }: Case): number {
+  return width === Width.V128 ? 16 : 8;
+}
+
+function emitInputs(masm: MacroAssembler, c: Case, { cell }: Table): void {
   c.inputs.forEach(([reg, width], i) => {
-    masm.loadField(width, reg, masm.scratch, 8 * i);
+    masm.loadField(width, reg, masm.scratch, cell * i);
   });
 }
 
-function emitLoop(masm: MacroAssembler, c: Case, table: number): void {
+function emitConstants(masm: MacroAssembler): void {
+  const over = masm.newLabel();
+  masm.jump(over);
+  masm.flushConstants();
+  masm.bind(over);
+}
+
+function emitLoop(masm: MacroAssembler, c: Case, table: Table): void {
   masm.resetLabels();
   const s = masm.scratch;
-  constantTo(masm, INPUT_POINTER, IMAGE + table);
+  constantTo(masm, INPUT_POINTER, IMAGE + table.start);
   const loop = masm.newLabel();
   masm.bind(loop);
   masm.loadGlobal(Width.Int64, s, INPUT_POINTER);
-  emitInputs(masm, c);
+  emitInputs(masm, c, table);
   c.emit(masm);
   masm.loadGlobal(Width.Int64, s, OUTPUT_POINTER);
   masm.storeField(c.width, c.result, s, 0);
   // All 64 bits of an integer: a 32-bit one must be zero-extended.
   if (c.width === Width.Int32) masm.storeField(Width.Int64, c.result, s, 0);
-  masm.binaryImm(IntOp.Add, 1, s, s, 8);
+  masm.binaryImm(IntOp.Add, 1, s, s, resultBytes(c));
   masm.storeGlobal(Width.Int64, s, OUTPUT_POINTER);
   masm.loadGlobal(Width.Int64, s, INPUT_POINTER);
-  masm.binaryImm(IntOp.Add, 1, s, s, stride(c.rows));
+  masm.binaryImm(IntOp.Add, 1, s, s, table.stride);
   masm.storeGlobal(Width.Int64, s, INPUT_POINTER);
-  masm.compareImm(1, s, IMAGE + table + c.rows.length * stride(c.rows));
+  masm.compareImm(1, s, IMAGE + table.start + c.rows.length * table.stride);
   masm.branch(Cond.Ne, loop);
+  emitConstants(masm);
   masm.resetLabels();
 }
 
 const pattern = (reg: Reg): bigint => 0x5a00_1234_c3a0_0000n + BigInt(reg) * 0x1_0000_0101n;
 
-function emitDump(masm: MacroAssembler, kept: readonly Reg[], c: Case, row: number): void {
+function emitDump(masm: MacroAssembler, kept: readonly Reg[], c: Case, table: Table, row: number): void {
   masm.resetLabels();
   const s = masm.scratch;
   for (const reg of kept.toReversed()) {
@@ -169,7 +195,7 @@ function emitDump(masm: MacroAssembler, kept: readonly Reg[], c: Case, row: numb
     else masm.constant(reg, 1, lo, hi);
   }
   masm.constant(s, 0, IMAGE + row, 0);
-  emitInputs(masm, c);
+  emitInputs(masm, c, table);
   c.emit(masm);
   masm.loadGlobal(Width.Int64, s, OUTPUT_POINTER);
   kept.forEach((reg, n) => {
@@ -177,6 +203,7 @@ function emitDump(masm: MacroAssembler, kept: readonly Reg[], c: Case, row: numb
   });
   masm.binaryImm(IntOp.Add, 1, s, s, kept.length * 8);
   masm.storeGlobal(Width.Int64, s, OUTPUT_POINTER);
+  emitConstants(masm);
   masm.resetLabels();
 }
 
@@ -249,14 +276,15 @@ function compare({ kept, scratch }: Machine, cases: readonly Case[], out: Uint8A
   const view = new DataView(out.buffer, out.byteOffset, out.byteLength);
   const wrong: string[] = [];
   let at = 0;
-  const hex = (value: bigint) => `0x${BigInt.asUintN(64, value).toString(16)}`;
+  const hex = (value: bigint) => `0x${BigInt.asUintN(128, value).toString(16)}`;
   for (const c of cases) {
     let failures = 0;
     for (const row of c.rows) {
-      const actual = view.getBigUint64(at, true);
-      at += 8;
+      let actual = view.getBigUint64(at, true);
+      if (c.width === Width.V128) actual |= view.getBigUint64(at + 8, true) << 64n;
+      at += resultBytes(c);
       const expected = c.expect(row);
-      if (!same(actual, expected, c.width) && ++failures <= 3)
+      if (!same(actual, expected, c) && ++failures <= 3)
         wrong.push(`${c.name}(${row.map(hex).join(', ')}) = ${hex(actual)}, expected ${hex(expected)}`);
     }
     for (let i = 0; i < ROUND_2_ROWS; i++) {
@@ -277,7 +305,16 @@ function compare({ kept, scratch }: Machine, cases: readonly Case[], out: Uint8A
   return wrong;
 }
 
-function same(actual: bigint, expected: bigint, width: Width): boolean {
+function same(actual: bigint, expected: bigint, { width, floatLanes }: Case): boolean {
+  if (floatLanes !== undefined) {
+    const bits = BigInt(floatLanes);
+    const quiet = CANONICAL_NAN[floatLanes];
+    for (let at = 0n; at < 128n; at += bits) {
+      const [a, e] = [BigInt.asUintN(floatLanes, actual >> at), BigInt.asUintN(floatLanes, expected >> at)];
+      if (a !== e && !(e === quiet && (a & quiet) === quiet)) return false;
+    }
+    return true;
+  }
   if (expected !== NAN) return actual === expected;
   if (width === Width.F32) return (actual & 0x7fffffffn) > 0x7f800000n;
   return (actual & 0x7fffffffffffffffn) > 0x7ff0000000000000n;
