@@ -42,7 +42,8 @@ function operand(record: i64, offset: i64, address: i64, bytes: i64): i64 {
 function sleep(timeout: i64): i32 {
   const pending = load<i64>(STATE, HS_PENDING_TIMEOUT);
   store<i64>(STATE, -1, HS_PENDING_TIMEOUT);
-  const deadline = pending >= 0 ? pending : now(CLOCK_MONOTONIC) + min(timeout, FOREVER);
+  // 0 where the driver runs, which has no WASI program
+  const deadline = pending > 0 ? pending : now(CLOCK_MONOTONIC) + min(timeout, FOREVER);
   while (true) {
     if (timeout >= 0) {
       const left = max<i64>(deadline - now(CLOCK_MONOTONIC), 0);

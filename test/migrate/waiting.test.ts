@@ -1,0 +1,98 @@
+/**
+ * Captures of programs that wait for a value of a shared memory to change, and of what they go on as: with one thread such
+ * a wait lasts as long as its timeout, on whatever CPU.
+ */
+
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, test } from 'vitest';
+import type { ArchName } from '../../src/arch/target.js';
+import { readSnapshot } from '../../src/snapshot/format.js';
+import { build, canRun, captureAndEnd, restoreAndStart, temporaryFolder, Workload } from '../support/workload.js';
+
+const folder = temporaryFolder();
+
+/** Prints A, waits, prints B when the wait has ended as it should have; operands lie below the wait's own. */
+const waiting = (instruction: string) => `(module
+  (import "wasi_snapshot_preview1" "fd_write" (func $fd_write (param i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 1 1 shared)
+  (data (i32.const 64) "AB")
+  (func $print (param $from i32)
+    (i32.store (i32.const 0) (local.get $from)) (i32.store (i32.const 4) (i32.const 1))
+    (if (call $fd_write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8)) (then (unreachable))))
+  (func (export "_start")
+    (local $expected i32) (local $timeout i64) (local $float f64)
+    (local.set $expected (i32.const 1234567))
+    (local.set $float (f64.const 2.5))
+    (i32.atomic.store offset=128 (i32.const 0) (local.get $expected))
+    (call $print (i32.const 64))
+    (i64.const 40) (local.get $float) (local.get $expected)
+    ${instruction}
+    (if (i32.ne (i32.const 2)) (then (unreachable))) ;; it has timed out
+    (if (i32.ne (i32.const 1234567)) (then (unreachable)))
+    (if (f64.ne (f64.const 2.5)) (then (unreachable)))
+    (if (i64.ne (i64.const 40)) (then (unreachable)))
+    (call $print (i32.const 65))))`;
+
+const able = canRun('x64') && canRun('arm64');
+
+describe.runIf(able)('a wait', () => {
+  const routes: readonly ArchName[][] = [
+    ['x64', 'arm64', 'x64'],
+    ['arm64', 'x64', 'arm64'],
+  ];
+
+  test.each(routes)('goes on for what remained of its timeout: %s, %s, %s', { timeout: 60_000 }, async (...route) => {
+    const own = join(folder, route[0]);
+    const source = waiting(
+      '(memory.atomic.wait32 offset=100 (i32.const 28) (i32.const 1234567) (i64.const 6000000000))',
+    );
+    const images = await Promise.all(
+      route.map((arch, i) => build(Buffer.from(source), `${own}-${i}`, { arch, variation: i === 2 ? 1 : undefined })),
+    );
+    let workload = Workload.start(images[0].path);
+    await workload.waitFor('A');
+    let printed = '';
+    let left = 6_000_000_000n;
+    for (let i = 1; i < images.length; i++) {
+      await sleep(500);
+      const snapshot = `${own}-${i}.wsnap`;
+      await captureAndEnd(workload, snapshot);
+      const { frames, host } = readSnapshot(snapshot).snapshot;
+      expect(frames.site(0).kind).toBe('loop');
+      expect(host.pendingTimeout).toBeLessThan(left);
+      left = host.pendingTimeout!;
+      printed += (await workload.ended()).stdout;
+      workload = restoreAndStart(snapshot, images[i], `${own}-rest-${i}`);
+    }
+    const last = await workload.ended();
+    expect({ ...last, stdout: printed + last.stdout }).toEqual({ code: 0, stdout: 'AB', stderr: '' });
+  });
+});
+
+test('without a timeout lasts until the process is ended, and can be captured again and again', async () => {
+  const source = waiting('(memory.atomic.wait32 (i32.const 128) (local.get $expected) (i64.const -1))');
+  const built = await build(Buffer.from(source), join(folder, 'endless'));
+  let workload = Workload.start(built.path);
+  await workload.waitFor('A');
+  for (let i = 0; i < 3; i++) {
+    const snapshot = join(folder, `endless-${i}.wsnap`);
+    await captureAndEnd(workload, snapshot);
+    await workload.ended();
+    workload = restoreAndStart(snapshot, built, join(folder, `endless-rest-${i}`));
+    await sleep(100);
+  }
+  process.kill(workload.pid, 'SIGTERM');
+  expect(await workload.ended()).toEqual({ code: 'SIGTERM', stdout: '', stderr: '' });
+});
+
+test('ends behind a stop that nobody has meant', async () => {
+  const source = waiting(
+    '(memory.atomic.wait64 (i32.const 128) (i64.const 1234567) (local.tee $timeout (i64.const 1000000000)))',
+  );
+  const built = await build(Buffer.from(source), join(folder, 'signalled'));
+  const workload = Workload.start(built.path);
+  await workload.waitFor('A');
+  process.kill(workload.pid, 'SIGUSR2'); // nobody claims it: the process goes on by itself after a while
+  expect(await workload.ended()).toEqual({ code: 0, stdout: 'AB', stderr: '' });
+});
