@@ -46,8 +46,8 @@ export class VectorFloatMasm extends VectorIntegerMasm {
   }
 
   /**
-   * Both orders, joined by or: NaN if either is, -0 if either zero is negative, else both are the same. Subtracting zero
-   * makes a NaN quiet.
+   * Both orders, joined by or: NaN if either is, -0 if either zero is negative, else both are the same. The payload of
+   * NaN is made up by then, where the result of canonical ones must be canonical.
    */
   protected vectorMin(wide: number, dst: Reg, lhs: Reg, rhs: Reg): void {
     const min = wide !== 0 ? V.minpd : V.minps;
@@ -57,8 +57,7 @@ export class VectorFloatMasm extends VectorIntegerMasm {
     this.rr(min, 0, FLOAT_SCRATCH_2, lhs);
     this.moveVector(dst, FLOAT_SCRATCH);
     this.rr(X.orps, 0, dst, FLOAT_SCRATCH_2);
-    this.rr(X.xorps, 0, FLOAT_SCRATCH, FLOAT_SCRATCH);
-    this.rr(wide !== 0 ? V.subpd : V.subps, 0, dst, FLOAT_SCRATCH);
+    this.canonicalizeVector(wide !== 0 ? Lanes.F64x2 : Lanes.F32x4, dst);
   }
 
   /** Both orders; less what they differ by, which is nothing, the sign of zeros (-0 - -0 is +0) or a part of NaN. */
@@ -72,6 +71,7 @@ export class VectorFloatMasm extends VectorIntegerMasm {
     this.moveVector(dst, FLOAT_SCRATCH);
     this.rr(X.orps, 0, dst, FLOAT_SCRATCH_2);
     this.rr(wide !== 0 ? V.subpd : V.subps, 0, dst, FLOAT_SCRATCH_2);
+    this.canonicalizeVector(wide !== 0 ? Lanes.F64x2 : Lanes.F32x4, dst);
   }
 
   /** NaN lanes become all ones, then lose the bits that a canonical NaN has not. */

@@ -2,13 +2,13 @@
  * WebAssembly's vector instructions in BigInt, and edge-case inputs for them: what native code is compared with.
  *
  * WebAssembly core specification, section 4.3.5. A vector is its 128 bits as an unsigned BigInt, lane 0 lowest. Each
- * operation stands in a table with the lanes its inputs are made of; a NaN that is free to be any is the canonical one.
+ * operation stands in a table with the lanes its inputs are made of. NaN results of arithmetic are CANONICAL_NAN or ANY_NAN.
  */
 
 import { Cond, Conversion, FloatOp, FloatUnary, Truncation } from '../../../src/arch/masm.js';
 import { VectorBinary as B, Lanes, VectorUnary as U, VectorShift } from '../../../src/arch/masm-vector.js';
 import * as model from './model.js';
-import { CANONICAL_NAN, NAN, type Row } from './native-cases.js';
+import { ANY_NAN, CANONICAL_NAN, NAN, type Row } from './native-cases.js';
 
 /** By Lanes. */
 export const LANE_BITS = [8, 16, 32, 64, 32, 64] as const;
@@ -50,11 +50,21 @@ const truthF =
   (cond: Cond): LaneBinary =>
   (a, b, bits) =>
     model.holds(cond, bits >> 6, a, b) ? -1n : 0n;
-const canonical = (bits: number, value: bigint): bigint => (value === NAN ? CANONICAL_NAN[bits as 32 | 64] : value);
+
+/** A result that may be NAN, of operands of `from` bits: canonical unless an operand is a NaN that is not (spec 4.3.3). */
+function nanOf(bits: number, value: bigint, from: number, ...operands: readonly bigint[]): bigint {
+  if (value !== NAN) return value;
+  const nan = CANONICAL_NAN[from as 32 | 64];
+  const others = operands.filter(
+    (x) => Number.isNaN(model.toFloat(from >> 6, x)) && BigInt.asUintN(from - 1, x) !== nan,
+  );
+  return (others.length === 0 ? CANONICAL_NAN : ANY_NAN)[bits as 32 | 64];
+}
+
 const float =
   (op: FloatOp): LaneBinary =>
   (a, b, bits) =>
-    canonical(bits, model.floatBinary(op, bits >> 6, a, b));
+    nanOf(bits, model.floatBinary(op, bits >> 6, a, b), bits, a, b);
 
 const eq = truthU((a, b) => a === b);
 const ne = truthU((a, b) => a !== b);
@@ -259,7 +269,7 @@ const VECTOR_BINARY: readonly (readonly [B, Lanes, VectorOp])[] = [
 
 export interface BinaryModel {
   readonly lanes: Lanes;
-  /** The result's float lanes, when a NaN there may be any. */
+  /** The result's float lanes, when a NaN there is free, see Case.floatLanes. */
   readonly anyNaN: 32 | 64 | undefined;
   readonly apply: VectorOp;
 }
@@ -292,7 +302,7 @@ const popcnt: LaneUnary = (a) => BigInt(a.toString(2).replaceAll('0', '').length
 const floatUnary =
   (op: FloatUnary): LaneUnary =>
   (a, bits) =>
-    canonical(bits, model.floatUnary(op, bits >> 6, a));
+    nanOf(bits, model.floatUnary(op, bits >> 6, a), bits, a);
 
 const LANE_UNARY: readonly (readonly [U, Lanes, LaneUnary])[] = [
   [U.V128Not, Lanes.I64x2, (a) => ~a],
@@ -346,7 +356,7 @@ const lowTo64 =
     join(
       split(a, 32)
         .slice(0, 2)
-        .map((lane) => canonical(64, model.convert(op, lane))),
+        .map((lane) => nanOf(64, model.convert(op, lane), 32, lane)),
       64,
     );
 const to32 =
@@ -354,7 +364,7 @@ const to32 =
   (a) =>
     join(split(a, 64).map(convert), 32);
 
-/** The last: the float lanes of the result, when a NaN there may be any. */
+/** The last: UnaryModel.anyNaN. */
 const VECTOR_UNARY: readonly (readonly [U, Lanes, WholeUnary, (32 | 64)?])[] = [
   [U.I16x8ExtaddPairwiseI8x16S, Lanes.I8x16, extadd(8, true)],
   [U.I16x8ExtaddPairwiseI8x16U, Lanes.I8x16, extadd(8, false)],
@@ -376,7 +386,12 @@ const VECTOR_UNARY: readonly (readonly [U, Lanes, WholeUnary, (32 | 64)?])[] = [
   [U.I32x4TruncSatF64x2UZero, Lanes.F64x2, to32((lane) => model.truncate(Truncation.I32FromF64U, lane, true))],
   [U.F64x2ConvertLowI32x4S, Lanes.I32x4, lowTo64(Conversion.F64FromI32S)],
   [U.F64x2ConvertLowI32x4U, Lanes.I32x4, lowTo64(Conversion.F64FromI32U)],
-  [U.F32x4DemoteF64x2Zero, Lanes.F64x2, to32((lane) => canonical(32, model.convert(Conversion.F32Demote, lane))), 32],
+  [
+    U.F32x4DemoteF64x2Zero,
+    Lanes.F64x2,
+    to32((lane) => nanOf(32, model.convert(Conversion.F32Demote, lane), 64, lane)),
+    32,
+  ],
   [U.F64x2PromoteLowF32x4, Lanes.F32x4, lowTo64(Conversion.F64Promote), 64],
 ];
 

@@ -33,7 +33,10 @@ export interface Case {
   readonly rows: readonly Row[];
   /** The result's bits, zero-extended to 64 (128 of a v128); NAN for any NaN of the width. */
   expect(row: Row): bigint;
-  /** Of a v128 result: its float lanes' bits. Where a canonical NaN is expected, any quiet one will do. */
+  /**
+   * Of a v128 result: its float lanes' bits. Where CANONICAL_NAN is expected, its sign is free; where ANY_NAN is, all but
+   * that it is quiet.
+   */
   readonly floatLanes?: 32 | 64 | undefined;
   /** Registers it may write besides the result and the scratch registers. */
   readonly clobbers?: readonly Reg[];
@@ -43,6 +46,8 @@ export const NAN = -1n;
 
 /** The canonical NaN, by bits. */
 export const CANONICAL_NAN = { 32: 0x7fc00000n, 64: 0x7ff8000000000000n } as const;
+/** Expected by cases with floatLanes, by bits: a signaling NaN, which no operation gives. */
+export const ANY_NAN = { 32: 0x7f800001n, 64: 0x7ff0000000000001n } as const;
 
 const range = (first: Reg, last: Reg) => Array.from({ length: last - first + 1 }, (_, i) => first + i);
 
@@ -309,9 +314,11 @@ function same(actual: bigint, expected: bigint, { width, floatLanes }: Case): bo
   if (floatLanes !== undefined) {
     const bits = BigInt(floatLanes);
     const quiet = CANONICAL_NAN[floatLanes];
+    const sign = 1n << (bits - 1n);
     for (let at = 0n; at < 128n; at += bits) {
       const [a, e] = [BigInt.asUintN(floatLanes, actual >> at), BigInt.asUintN(floatLanes, expected >> at)];
-      if (a !== e && !(e === quiet && (a & quiet) === quiet)) return false;
+      if (e === ANY_NAN[floatLanes] ? (a & quiet) !== quiet : a !== e && !(e === quiet && a === (e | sign)))
+        return false;
     }
     return true;
   }
