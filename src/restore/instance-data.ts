@@ -6,6 +6,7 @@
  */
 
 import type { DataPatch } from '../compile/image/data-patch.js';
+import { memoryCapacity } from '../compile/image/instance-layout.js';
 import type { InstanceIdentity } from '../compile/metadata/identity.js';
 import { type Global, type Module, ValType } from '../compile/wasm/module.js';
 import { valTypeName } from '../compile/wasm/text.js';
@@ -23,7 +24,6 @@ import type { PlannedMemory, PlannedTable } from './plan.js';
 import type { References } from './references.js';
 
 const GLOBAL_SIZE = 16;
-const MAX_PAGES = 65536;
 
 /** What the plan needs of all instances, in order. */
 export interface PlannedInstances {
@@ -98,9 +98,11 @@ class InstanceData {
     const { module, instance, identity } = this;
     this.checkCount('memories', instance.memories.length, module.memories.length - module.importedMemoryCount);
     instance.memories.forEach(({ pages, extents }, i) => {
-      const { min, max = MAX_PAGES } = module.memories[module.importedMemoryCount + i];
-      if (pages < min || pages > Math.min(max, MAX_PAGES))
-        throw this.fault(`memory ${i} has ${pages} pages, of ${min} to ${max}`);
+      const type = module.memories[module.importedMemoryCount + i];
+      const most = memoryCapacity(type);
+      if (pages < type.min || pages > most) {
+        throw this.fault(`memory ${i} has ${pages} pages, of ${type.min} to ${most}`);
+      }
       planned.push({
         record: identity.start + identity.memories.records + i * MEM_RECORD_SIZE,
         size: pages * WASM_PAGE,

@@ -6,7 +6,7 @@
  */
 
 import { z } from 'zod';
-import { TABLE_MAX } from '../runtime/layout.js';
+import { MEMORY64_PAGES, TABLE_MAX } from '../runtime/layout.js';
 
 const MAX_FD = 1024;
 
@@ -26,8 +26,8 @@ const offset = u64.refine((value) => value < 1n << 63n, 'must be below 2^63');
 const module = z.strictObject({ name: text(4096), sha256, size, at: size.nullable() });
 
 const memory = z.strictObject({
-  pages: u32.max(65536),
-  max: u32.max(65536),
+  pages: u32.max(MEMORY64_PAGES),
+  max: u32.max(MEMORY64_PAGES),
   /** u32 x 3 per extent: first page, page count, first slot (file offset / 64 KiB). */
   extents: bin,
   /** u16 per page of the extents. */

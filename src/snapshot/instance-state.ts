@@ -13,6 +13,7 @@ import {
   MEM_MAX,
   MEM_RECORD_SIZE,
   MEM_SIZE,
+  MEMORY64_PAGES,
   SEG_LENGTH,
   SEG_RECORD_SIZE,
   TAB_BASE,
@@ -27,7 +28,6 @@ import type { ReferenceTable } from './references.js';
 import type { SnapshotTable, Value } from './snapshot.js';
 
 const GLOBAL_SIZE = 16;
-const MAX_PAGES = 65536;
 
 /** A linear memory in the process. */
 export interface NativeMemory {
@@ -108,7 +108,7 @@ function readMemories(memory: ProcessMemory, block: number, { memories, name }: 
   return Array.from({ length: count }, (_, i) => {
     const field = (offset: number) => Number(records.readBigUInt64LE(i * MEM_RECORD_SIZE + offset));
     const pages = field(MEM_SIZE) / WASM_PAGE;
-    const maxPages = Math.min(field(MEM_MAX), MAX_PAGES);
+    const maxPages = Math.min(field(MEM_MAX), MEMORY64_PAGES);
     if (!Number.isInteger(pages) || pages > maxPages) {
       throw new InputError(
         'damaged-process',

@@ -9,6 +9,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { basename, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import loadWabt from 'wabt';
+import { withMemoryIndexes } from '../../src/compile/wasm/wat-data.js';
 
 /** The folder of the package: the tests also run compiled, from below build/. */
 export function packageFolder(): string {
@@ -24,7 +25,7 @@ export function testsuiteFolder(): string | undefined {
 }
 
 /** Folders of the proposals that we implement. */
-const PROPOSALS: readonly string[] = ['extended-const', 'threads'];
+const PROPOSALS: readonly string[] = ['extended-const', 'memory64', 'multi-memory', 'threads'];
 
 /** The suite's own scripts, without those of SIMD, then those of the proposals that we implement: paths below `folder`. */
 export function testsuiteScripts(folder: string): string[] {
@@ -194,7 +195,7 @@ export async function createAssembler(features: Readonly<Record<string, boolean>
     // NOTE: wabt copies all of the view's ArrayBuffer, so the text needs one of its own.
     const module = wabt.parseWat(name, new Uint8Array(source), features);
     try {
-      return Uint8Array.from(module.toBinary({}).buffer);
+      return withMemoryIndexes(Uint8Array.from(module.toBinary({}).buffer), () => module.toText({}));
     } finally {
       module.destroy();
     }

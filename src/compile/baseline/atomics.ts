@@ -20,6 +20,7 @@ import { Prefix } from '../wasm/opcodes.js';
 import { AtomicOpcode } from '../wasm/opcodes-atomic.js';
 import { passInRegisters, prepare } from './calls.js';
 import type { FunctionCompiler } from './compile-function.js';
+import { index } from './memory-access.js';
 
 /** The types and widths that loads, stores and each kind of read-modify-write come in, in the order of their opcodes. */
 const FORM_TYPES = [ValType.I32, ValType.I64, ValType.I32, ValType.I32, ValType.I64, ValType.I64, ValType.I64] as const;
@@ -60,47 +61,55 @@ export function atomicInstruction(c: FunctionCompiler): void {
 }
 
 /**
- * The address operand `at` as an index register, NO_REG for a constant one; `c.accessOffset` becomes what the
- * macro-assembler takes: a multiple of the width below 2^31. Traps when their sum is not aligned.
+ * The access as memory-access.ts gives it, but `c.accessOffset` is what the macro-assembler takes: a multiple of the
+ * width below 2^31. Traps when the address is not aligned.
  */
 function alignedIndex(c: FunctionCompiler, at: number, width: AtomicWidth): Reg {
   const { operands: o, masm } = c;
   const mask = (1 << width) - 1;
+  if (mask !== 0) checkAlignment(c, at, mask);
+  let reg = index(c, at);
+  if ((c.accessOffset & mask) === 0 && c.accessOffset <= 0x7fffffff) return reg;
+  if (reg === NO_REG || o.isPinned(reg)) {
+    const sum = o.allocate(ValType.I64);
+    o.lock(sum);
+    if (reg === NO_REG) masm.constant(sum, 1, 0, 0);
+    else masm.move(sum, reg);
+    reg = sum;
+  }
+  // Not the operand any more, which nobody will read again.
+  masm.constant(masm.scratch, 0, c.accessOffset | 0, 0);
+  masm.binary(IntOp.Add, 1, reg, reg, masm.scratch);
+  c.accessOffset = 0;
+  return reg;
+}
+
+/** Traps when address and offset together have one of the bits of `mask`. */
+function checkAlignment(c: FunctionCompiler, at: number, mask: number): void {
+  const { operands: o, masm } = c;
+  const low = c.accessOffset & mask;
   if (o.isConst(at)) {
-    const sum = (o.lo[at] >>> 0) + c.accessOffset;
-    if ((sum & mask) === 0 && sum <= 0x7fffffff) {
-      c.accessOffset = sum;
-      return NO_REG;
-    }
+    if (((o.lo[at] + low) & mask) !== 0) masm.jump(c.trapLabel(TRAP_UNALIGNED));
+    return;
   }
-  let index = o.acquire(at);
-  if ((c.accessOffset & mask) !== 0 || c.accessOffset > 0x7fffffff) {
-    if (o.isPinned(index)) {
-      const sum = o.allocate(ValType.I64);
-      masm.move(sum, index);
-      index = sum;
-      o.lock(sum);
-    }
-    // Not the operand any more, which nobody will read again.
-    masm.constant(masm.scratch, 0, c.accessOffset | 0, 0);
-    masm.binary(IntOp.Add, 1, index, index, masm.scratch);
-    c.accessOffset = 0;
+  let address = o.acquire(at);
+  if (low !== 0) {
+    masm.binaryImm(IntOp.Add, 0, masm.scratch, address, low);
+    address = masm.scratch;
   }
-  if (mask !== 0) {
-    masm.binaryImm(IntOp.And, 0, masm.scratch, index, mask);
-    masm.testZero(0, masm.scratch);
-    masm.branch(Cond.Ne, c.trapLabel(TRAP_UNALIGNED));
-  }
-  return index;
+  masm.binaryImm(IntOp.And, 0, masm.scratch, address, mask);
+  masm.testZero(0, masm.scratch);
+  masm.branch(Cond.Ne, c.trapLabel(TRAP_UNALIGNED));
+  if (address !== masm.scratch) o.release(address);
 }
 
 function load(c: FunctionCompiler, type: ValType, width: AtomicWidth): void {
   const { operands: o, masm } = c;
   c.readMemarg();
-  const index = alignedIndex(c, o.height - 1, width);
+  const reg = alignedIndex(c, o.height - 1, width);
   o.pop();
-  const dst = c.destination(type, index);
-  masm.atomicLoad(width, dst, masm.plan.memoryBase, index, c.accessOffset);
+  const dst = c.destination(type, reg);
+  masm.atomicLoad(width, dst, c.accessBase, reg, c.accessOffset);
   c.trapSite(TRAP_MEMORY);
   c.finish(type, dst);
 }
@@ -109,8 +118,8 @@ function store(c: FunctionCompiler, width: AtomicWidth): void {
   const { operands: o, masm } = c;
   c.readMemarg();
   const src = o.acquire(o.height - 1);
-  const index = alignedIndex(c, o.height - 2, width);
-  masm.atomicStore(width, src, masm.plan.memoryBase, index, c.accessOffset);
+  const reg = alignedIndex(c, o.height - 2, width);
+  masm.atomicStore(width, src, c.accessBase, reg, c.accessOffset);
   c.trapSite(TRAP_MEMORY);
   o.pop();
   o.pop();
@@ -132,9 +141,9 @@ function readModifyWrite(c: FunctionCompiler, op: AtomicOp, type: ValType, width
   c.readMemarg();
   const dst = oldValue(c, type);
   const src = o.acquire(o.height - 1);
-  const index = alignedIndex(c, o.height - 2, width);
+  const reg = alignedIndex(c, o.height - 2, width);
   const temp = o.allocate(ValType.I64);
-  masm.atomicRmw(op, width, dst, src, masm.plan.memoryBase, index, c.accessOffset, temp);
+  masm.atomicRmw(op, width, dst, src, c.accessBase, reg, c.accessOffset, temp);
   c.trapSite(TRAP_MEMORY);
   o.pop();
   o.pop();
@@ -148,8 +157,8 @@ function compareExchange(c: FunctionCompiler, type: ValType, width: AtomicWidth)
   const dst = oldValue(c, type);
   const replacement = o.acquire(o.height - 1);
   const expected = o.acquire(o.height - 2);
-  const index = alignedIndex(c, o.height - 3, width);
-  masm.compareExchange(width, dst, expected, replacement, masm.plan.memoryBase, index, c.accessOffset);
+  const reg = alignedIndex(c, o.height - 3, width);
+  masm.compareExchange(width, dst, expected, replacement, c.accessBase, reg, c.accessOffset);
   c.trapSite(TRAP_MEMORY);
   for (let i = 0; i < 3; i++) o.pop();
   o.unlock();
@@ -159,8 +168,8 @@ function compareExchange(c: FunctionCompiler, type: ValType, width: AtomicWidth)
 /** Alignment and bounds of an access whose value nobody wants. */
 function check(c: FunctionCompiler, at: number, width: AtomicWidth): void {
   const { operands: o, masm } = c;
-  const index = alignedIndex(c, at, width);
-  masm.atomicLoad(width, masm.scratch, masm.plan.memoryBase, index, c.accessOffset);
+  const reg = alignedIndex(c, at, width);
+  masm.atomicLoad(width, masm.scratch, c.accessBase, reg, c.accessOffset);
   c.trapSite(TRAP_MEMORY);
   o.unlock();
 }
@@ -177,8 +186,8 @@ function notify(c: FunctionCompiler): void {
 function wait(c: FunctionCompiler, name: 'atomic_wait32' | 'atomic_wait64', width: AtomicWidth): void {
   const { operands: o, masm, layout } = c;
   const { argInts, resultInt } = masm.plan;
-  const memory = 0;
   c.readMemarg();
+  const memory = c.accessMemory;
   if (!c.module.memories[memory].shared) {
     check(c, o.height - 3, width);
     masm.jump(c.trapLabel(TRAP_UNSHARED));
@@ -202,7 +211,7 @@ function wait(c: FunctionCompiler, name: 'atomic_wait32' | 'atomic_wait64', widt
   passInRegisters(c, first, 3, c.argumentRegs);
   o.popTo(first);
   c.recordAddress(argInts[0], layout.memoryIsImported(memory), layout.memoryOffset(memory));
-  masm.constant(argInts[1], 1, c.accessOffset | 0, 0);
+  masm.constant(argInts[1], 1, c.accessOffset | 0, Math.floor(c.accessOffset / 0x100000000));
   masm.patchCall(masm.call(), c.environment.builtinOffset(name));
   o.valid = 0;
   masm.compareImm(0, resultInt, WAIT_AGAIN);

@@ -4,6 +4,7 @@
  * Checks nothing: the validator has (wasm/immediates.ts does, and says what is wrong where). No allocation.
  */
 
+import { EXPLICIT_MEMORY } from '../wasm/immediates.js';
 import { type FuncType, type Module, ValType } from '../wasm/module.js';
 
 const EMPTY = new Uint8Array(0);
@@ -24,9 +25,15 @@ for (const type of [
 
 export class BodyReader {
   readonly bytes: Uint8Array;
+  /** By memory: 1 when its addresses are i64. */
+  readonly isMemory64: Uint8Array;
   /** Position in the module's bytes of the next byte to read. */
   position = 0;
-  /** Static offset of the memory access being compiled. */
+  /**
+   * Of the memory access being compiled: the memory's index and the static offset. One from 2^53 on, which is out of
+   * bounds anyway, is 2^52 and its lowest three bits, by which an atomic access is aligned.
+   */
+  accessMemory = 0;
   accessOffset = 0;
   /** What readS64 has read. */
   lo = 0;
@@ -34,6 +41,7 @@ export class BodyReader {
 
   constructor(readonly module: Module) {
     this.bytes = module.bytes;
+    this.isMemory64 = Uint8Array.from(module.memories, ({ address }) => (address === ValType.I64 ? 1 : 0));
   }
 
   readU32(): number {
@@ -96,8 +104,22 @@ export class BodyReader {
   }
 
   readMemarg(): void {
-    this.readU32();
-    this.accessOffset = this.readU32();
+    this.accessMemory = (this.readU32() & EXPLICIT_MEMORY) === 0 ? 0 : this.readU32();
+    this.accessOffset = this.isMemory64[this.accessMemory] === 0 ? this.readU32() : this.readU64();
+  }
+
+  private readU64(): number {
+    const { bytes } = this;
+    let value = 0;
+    let unit = 1;
+    const low = bytes[this.position] & 7;
+    let byte: number;
+    do {
+      byte = bytes[this.position++];
+      value += (byte & 0x7f) * unit;
+      unit *= 128;
+    } while (byte >= 0x80);
+    return value < 2 ** 53 ? value : 2 ** 52 + low;
   }
 
   readBlockType(): FuncType {

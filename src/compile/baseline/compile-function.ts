@@ -51,6 +51,8 @@ export class FunctionCompiler extends BodyReader {
   readonly functionOffsets: Int32Array;
   reachable = true;
   ownLayout: CallLayout;
+  /** The register with the address of the memory being accessed, see memory-access.ts. */
+  accessBase: Reg = NO_REG;
   /** Offset of the table record being accessed, behind the register that tables.ts names. */
   recordOffset = 0;
   /** Scratch of calls.ts. */

@@ -1,29 +1,15 @@
 /**
- * Loads and stores of memory 0, and the memory instructions that call the host layer.
- *
- * An access needs no bounds check: runtime/layout.ts MEMORY_RESERVATION covers every 32-bit index plus a 32-bit offset.
+ * Loads and stores, and the memory instructions that call the host layer. Where an access goes: memory-access.ts.
  */
 
 import { type LoadOp, NO_REG, ShiftOp, StoreOp, Width } from '../../arch/masm.js';
 import { MEM_SIZE, SEG_LENGTH, TRAP_MEMORY } from '../../runtime/layout.js';
-import { ValType } from '../wasm/module.js';
+import type { ValType } from '../wasm/module.js';
 import { isFloat } from './call-layout.js';
 import { builtin } from './calls.js';
 import type { FunctionCompiler } from './compile-function.js';
 import { fitsImmediate } from './integers.js';
-
-/** The address operand `at` as an index register; a constant one is added to `c.accessOffset` instead. */
-export function index(c: FunctionCompiler, at: number): number {
-  const { operands: o } = c;
-  if (o.isConst(at)) {
-    const sum = (o.lo[at] >>> 0) + c.accessOffset;
-    if (sum < 0x100000000) {
-      c.accessOffset = sum;
-      return NO_REG;
-    }
-  }
-  return o.acquire(at);
-}
+import { index } from './memory-access.js';
 
 export function load(c: FunctionCompiler, op: LoadOp, type: ValType): void {
   const { operands: o, masm } = c;
@@ -31,7 +17,7 @@ export function load(c: FunctionCompiler, op: LoadOp, type: ValType): void {
   const reg = index(c, o.height - 1);
   o.pop();
   const dst = c.destination(type, isFloat(type) ? NO_REG : reg);
-  masm.load(op, dst, masm.plan.memoryBase, reg, c.accessOffset);
+  masm.load(op, dst, c.accessBase, reg, c.accessOffset);
   c.trapSite(TRAP_MEMORY);
   c.finish(type, dst);
 }
@@ -40,7 +26,6 @@ export function store(c: FunctionCompiler, op: StoreOp): void {
   const { operands: o, masm } = c;
   c.readMemarg();
   const value = o.height - 1;
-  const { memoryBase } = masm.plan;
   const wide = op === StoreOp.Int64 || op === StoreOp.F64 ? 1 : 0;
   if (fitsImmediate(c, value, wide)) {
     const imm = o.lo[value];
@@ -48,14 +33,14 @@ export function store(c: FunctionCompiler, op: StoreOp): void {
     masm.storeImm(
       op === StoreOp.F32 ? StoreOp.Int32 : op === StoreOp.F64 ? StoreOp.Int64 : op,
       imm,
-      memoryBase,
+      c.accessBase,
       reg,
       c.accessOffset,
     );
   } else {
     const src = o.acquire(value);
     const reg = index(c, value - 1);
-    masm.store(op, src, memoryBase, reg, c.accessOffset);
+    masm.store(op, src, c.accessBase, reg, c.accessOffset);
   }
   c.trapSite(TRAP_MEMORY);
   o.pop();
@@ -65,17 +50,18 @@ export function store(c: FunctionCompiler, op: StoreOp): void {
 
 export function size(c: FunctionCompiler, memory: number): void {
   const { masm } = c;
-  const dst = c.destination(ValType.I32, NO_REG);
+  const type = c.module.memories[memory].address;
+  const dst = c.destination(type, NO_REG);
   if (c.layout.memoryIsImported(memory)) {
     masm.loadField(Width.Int64, dst, masm.plan.instance, c.layout.memoryOffset(memory));
     masm.loadField(Width.Int64, dst, dst, MEM_SIZE);
   } else masm.loadField(Width.Int64, dst, masm.plan.instance, c.layout.memoryOffset(memory) + MEM_SIZE);
   masm.shiftImm(ShiftOp.ShrU, 1, dst, dst, 16);
-  c.finish(ValType.I32, dst);
+  c.finish(type, dst);
 }
 
 export function grow(c: FunctionCompiler, memory: number): void {
-  builtin(c, 'memory_grow', 1, ValType.I32, (k) =>
+  builtin(c, 'memory_grow', 1, c.module.memories[memory].address, (k) =>
     c.recordAddress(k, c.layout.memoryIsImported(memory), c.layout.memoryOffset(memory)),
   );
 }

@@ -140,6 +140,11 @@ export class Operands {
     if (this.locks[reg]++ === 0) this.locked[this.lockCount++] = reg;
   }
 
+  /** Takes back one lock of a register that the instruction needs no more. */
+  release(reg: Reg): void {
+    this.locks[reg]--;
+  }
+
   /** Ends an instruction: all locks go. */
   unlock(): void {
     while (this.lockCount > 0) this.locks[this.locked[--this.lockCount]] = 0;

@@ -1,5 +1,6 @@
 /** Passing over an instruction of a validated body without compiling it: dead code. */
 
+import { EXPLICIT_MEMORY } from '../wasm/immediates.js';
 import { ATOMIC, FLAT_LENGTH, flatIndex, type Immediates, MISC, opcodes, Prefix, VECTOR } from '../wasm/opcodes.js';
 
 const enum Skip {
@@ -10,7 +11,8 @@ const enum Skip {
   DoubleWord,
   Vector, // 16 bytes
   Byte,
-  Access, // two LEB128 and a byte
+  Memarg,
+  Access, // a memarg and a byte
   Labels, // a count, as many LEB128 and one more
   Types, // a count and as many bytes
   Catches, // a block type, a count and as many clauses: a kind, a tag below 2, a label
@@ -37,7 +39,7 @@ const SKIPS: Record<Immediates, Skip> = {
   'data memory': Skip.Two,
   memory: Skip.One,
   'memory memory': Skip.Two,
-  memarg: Skip.Two,
+  memarg: Skip.Memarg,
   zero: Skip.One,
   i32: Skip.One,
   i64: Skip.One,
@@ -71,6 +73,8 @@ export function skipInstruction(bytes: Uint8Array, position: number): number {
       return skipLeb(bytes, position);
     case Skip.Two:
       return skipLeb(bytes, skipLeb(bytes, position));
+    case Skip.Memarg:
+      return skipAccess(bytes, position);
     case Skip.Word:
       return position + 4;
     case Skip.DoubleWord:
@@ -80,7 +84,7 @@ export function skipInstruction(bytes: Uint8Array, position: number): number {
     case Skip.Byte:
       return position + 1;
     case Skip.Access:
-      return skipLeb(bytes, skipLeb(bytes, position)) + 1;
+      return skipAccess(bytes, position) + 1;
     case Skip.Catches:
     case Skip.Labels:
     case Skip.Types: {
@@ -109,6 +113,12 @@ export function skipInstruction(bytes: Uint8Array, position: number): number {
 function smallLeb(bytes: Uint8Array, position: number): number {
   const low = bytes[position];
   return low < 0x80 ? low : (low & 0x7f) | ((bytes[position + 1] & 0x7f) << 7);
+}
+
+/** A memory argument: two LEB128, three when the first has the bit for a memory's index. */
+function skipAccess(bytes: Uint8Array, position: number): number {
+  if ((bytes[position] & EXPLICIT_MEMORY) !== 0) position = skipLeb(bytes, position);
+  return skipLeb(bytes, skipLeb(bytes, position));
 }
 
 function skipLeb(bytes: Uint8Array, position: number): number {

@@ -6,6 +6,7 @@ import { ValType } from '../wasm/module.js';
 import { builtin } from './calls.js';
 import { compare, Pending } from './comparisons.js';
 import type { FunctionCompiler } from './compile-function.js';
+import { isWide } from './operands.js';
 
 /** The register and offset behind which table `table`'s record lies. A pointer to it goes to a register of its own, locked. */
 function record(c: FunctionCompiler, table: number): number {
@@ -23,25 +24,26 @@ function record(c: FunctionCompiler, table: number): number {
 
 export function get(c: FunctionCompiler, table: number): void {
   const { operands: o, masm } = c;
-  const type = c.module.tables[table].element;
+  const { element, address } = c.module.tables[table];
   const at = o.acquire(o.height - 1);
   const base = record(c, table);
-  masm.compareField(0, at, base, c.recordOffset + TAB_LENGTH);
+  masm.compareField(isWide(address), at, base, c.recordOffset + TAB_LENGTH);
   masm.branch(Cond.GeU, c.trapLabel(TRAP_TABLE));
   o.pop();
   const elements = o.allocate(ValType.I64);
   masm.loadField(Width.Int64, elements, base, c.recordOffset + TAB_BASE);
   masm.loadElement(elements, elements, at);
   o.unlock();
-  o.pushReg(type, elements);
+  o.pushReg(element, elements);
 }
 
 export function set(c: FunctionCompiler, table: number): void {
   const { operands: o, masm } = c;
+  const { address } = c.module.tables[table];
   const value = o.acquire(o.height - 1);
   const at = o.acquire(o.height - 2);
   const base = record(c, table);
-  masm.compareField(0, at, base, c.recordOffset + TAB_LENGTH);
+  masm.compareField(isWide(address), at, base, c.recordOffset + TAB_LENGTH);
   masm.branch(Cond.GeU, c.trapLabel(TRAP_TABLE));
   const elements = o.allocate(ValType.I64);
   masm.loadField(Width.Int64, elements, base, c.recordOffset + TAB_BASE);
@@ -54,18 +56,18 @@ export function set(c: FunctionCompiler, table: number): void {
 export function size(c: FunctionCompiler, table: number): void {
   const { operands: o, masm } = c;
   const base = record(c, table);
-  const dst = o.allocate(ValType.I32);
+  const dst = o.allocate(ValType.I64);
   masm.loadField(Width.Int64, dst, base, c.recordOffset + TAB_LENGTH);
   o.unlock();
-  o.pushReg(ValType.I32, dst);
+  o.pushReg(c.module.tables[table].address, dst);
 }
 
 export function grow(c: FunctionCompiler, table: number): void {
-  builtin(c, 'table_grow', 2, ValType.I32, (reg) => address(c, reg, table));
+  builtin(c, 'table_grow', 2, c.module.tables[table].address, (reg) => recordAddress(c, reg, table));
 }
 
 export function fill(c: FunctionCompiler, table: number): void {
-  builtin(c, 'table_fill', 3, 0, (reg) => address(c, reg, table));
+  builtin(c, 'table_fill', 3, 0, (reg) => recordAddress(c, reg, table));
 }
 
 export function copy(c: FunctionCompiler, destination: number, source: number): void {
@@ -74,8 +76,8 @@ export function copy(c: FunctionCompiler, destination: number, source: number): 
     'table_copy',
     3,
     0,
-    (reg) => address(c, reg, destination),
-    (reg) => address(c, reg, source),
+    (reg) => recordAddress(c, reg, destination),
+    (reg) => recordAddress(c, reg, source),
   );
 }
 
@@ -85,12 +87,12 @@ export function init(c: FunctionCompiler, segment: number, table: number): void 
     'table_init',
     3,
     0,
-    (reg) => address(c, reg, table),
+    (reg) => recordAddress(c, reg, table),
     (reg) => c.recordAddress(reg, false, c.layout.elementSegmentOffset(segment)),
   );
 }
 
-function address(c: FunctionCompiler, reg: number, table: number): void {
+function recordAddress(c: FunctionCompiler, reg: number, table: number): void {
   c.recordAddress(reg, c.layout.tableIsImported(table), c.layout.tableOffset(table));
 }
 

@@ -1,8 +1,5 @@
 /**
- * Loads and stores of v128 and of single lanes.
- *
- * Bounds are as in memory.ts: the widest access, 16 bytes, still lies inside of MEMORY_RESERVATION, which has 1 MiB behind
- * the highest address that a 32-bit index and a 32-bit offset make.
+ * Loads and stores of v128 and of single lanes. Where they go, and their bounds: memory-access.ts.
  */
 
 import { NO_REG } from '../../arch/masm.js';
@@ -10,7 +7,7 @@ import type { Lanes, VectorLoad } from '../../arch/masm-vector.js';
 import { TRAP_MEMORY } from '../../runtime/layout.js';
 import { ValType } from '../wasm/module.js';
 import type { FunctionCompiler } from './compile-function.js';
-import { index } from './memory.js';
+import { index } from './memory-access.js';
 
 export function load(c: FunctionCompiler, op: VectorLoad): void {
   const { operands: o, masm } = c;
@@ -18,7 +15,7 @@ export function load(c: FunctionCompiler, op: VectorLoad): void {
   const reg = index(c, o.height - 1);
   o.pop();
   const dst = c.destination(ValType.V128, NO_REG);
-  masm.vectorLoad(op, dst, masm.plan.memoryBase, reg, c.accessOffset);
+  masm.vectorLoad(op, dst, c.accessBase, reg, c.accessOffset);
   c.trapSite(TRAP_MEMORY);
   c.finish(ValType.V128, dst);
 }
@@ -28,7 +25,7 @@ export function store(c: FunctionCompiler): void {
   c.readMemarg();
   const src = o.acquire(o.height - 1);
   const reg = index(c, o.height - 2);
-  masm.vectorStore(src, masm.plan.memoryBase, reg, c.accessOffset);
+  masm.vectorStore(src, c.accessBase, reg, c.accessOffset);
   c.trapSite(TRAP_MEMORY);
   o.pop();
   o.pop();
@@ -44,7 +41,7 @@ export function loadLane(c: FunctionCompiler, lanes: Lanes): void {
   o.pop();
   o.pop();
   const dst = c.destination(ValType.V128, vector);
-  masm.loadLane(lanes, dst, vector, lane, masm.plan.memoryBase, reg, c.accessOffset);
+  masm.loadLane(lanes, dst, vector, lane, c.accessBase, reg, c.accessOffset);
   c.trapSite(TRAP_MEMORY);
   c.finish(ValType.V128, dst);
 }
@@ -55,7 +52,7 @@ export function storeLane(c: FunctionCompiler, lanes: Lanes): void {
   const lane = c.bytes[c.position++];
   const src = o.acquire(o.height - 1);
   const reg = index(c, o.height - 2);
-  masm.storeLane(lanes, src, lane, masm.plan.memoryBase, reg, c.accessOffset);
+  masm.storeLane(lanes, src, lane, c.accessBase, reg, c.accessOffset);
   c.trapSite(TRAP_MEMORY);
   o.pop();
   o.pop();

@@ -57,9 +57,9 @@ export function globalValue(instances: readonly LinkedInstance[], instance: numb
   return values[defined];
 }
 
-/** The value of an i32 expression as an unsigned number: an offset. */
-export function evaluateOffset(instances: readonly LinkedInstance[], instance: number, expr: ConstExpr): number {
-  return numberOf(evaluate(instances, instance, expr)).lo >>> 0;
+/** The value of an i32 or i64 expression that is an offset; the upper word of an i32 is zero. */
+export function evaluateOffset(instances: readonly LinkedInstance[], instance: number, expr: ConstExpr): Bits {
+  return numberOf(evaluate(instances, instance, expr));
 }
 
 function evaluateOperand(instances: readonly LinkedInstance[], instance: number, expr: ConstOperand): Constant {

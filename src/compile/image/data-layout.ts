@@ -9,8 +9,10 @@
 
 import { LimitError } from '../../errors.js';
 import {
+  FLAG_INDEX64,
   INST_INDEX,
   INST_MEMORY_RECORD,
+  MEM_FLAGS,
   MEM_MAX,
   RT_HOST_INSTANCE,
   RT_INIT_PLAN,
@@ -22,19 +24,19 @@ import {
   SEG_BYTES,
   SEG_LENGTH,
   SEGMENT_ALIGN,
+  TAB_FLAGS,
   TAB_MAX,
   TAB_TYPE,
 } from '../../runtime/layout.js';
 import { Column } from '../metadata/site-tables.js';
-import { ExternKind } from '../wasm/module.js';
+import { ExternKind, type Limits, ValType } from '../wasm/module.js';
 import { type Constant, evaluate, evaluateOffset, globalValue } from './constants.js';
 import { DataImage } from './data-image.js';
 import { definition, entryFunction, type LinkedInstance } from './imports.js';
-import { InstanceLayout, TypeIds } from './instance-layout.js';
+import { InstanceLayout, memoryCapacity, TypeIds } from './instance-layout.js';
 
 /** Image offset of DATA: right behind the page of the ELF headers. */
 export const DATA_START = SEGMENT_ALIGN;
-const MAX_PAGES = 65536;
 
 export class DataLayout {
   readonly types = new TypeIds();
@@ -112,15 +114,19 @@ export class DataLayout {
     for (let i = 0; i < module.memories.length; i++) {
       const at = block + layout.memoryOffset(i);
       if (layout.memoryIsImported(i)) data.pointer(at, this.memoryRecord(index, i));
-      else data.u64(at + MEM_MAX, module.memories[i].max ?? MAX_PAGES);
+      else {
+        data.u64(at + MEM_MAX, memoryCapacity(module.memories[i]));
+        data.u64(at + MEM_FLAGS, flagsOf(module.memories[i]));
+      }
     }
     for (let i = 0; i < module.tables.length; i++) {
       const at = block + layout.tableOffset(i);
-      const { max, element } = module.tables[i];
+      const { max = 0xffffffff, element } = module.tables[i];
       if (layout.tableIsImported(i)) data.pointer(at, this.tableRecord(index, i));
       else {
-        data.u64(at + TAB_MAX, max ?? 0xffffffff);
-        data.u64(at + TAB_TYPE, element);
+        data.u64(at + TAB_MAX, Math.min(max, 0xffffffff));
+        data.u32(at + TAB_TYPE, element);
+        data.u32(at + TAB_FLAGS, flagsOf(module.tables[i]));
       }
     }
     if (index === 0) this.fillHostGlobals();
@@ -183,14 +189,14 @@ export class DataLayout {
       module.elements.forEach((segment, i) => {
         if (segment.mode !== 'active') return;
         plan.pointer(this.tableRecord(index, segment.table));
-        plan.number(evaluateOffset(instances, index, segment.offset!));
+        plan.bits(evaluateOffset(instances, index, segment.offset!));
         plan.pointer(elementRecord(i));
       });
       plan.number(module.datas.filter((segment) => segment.mode === 'active').length);
       module.datas.forEach((segment, i) => {
         if (segment.mode !== 'active') return;
         plan.pointer(this.memoryRecord(index, segment.memory));
-        plan.number(evaluateOffset(instances, index, segment.offset!));
+        plan.bits(evaluateOffset(instances, index, segment.offset!));
         plan.pointer(layout.start + layout.dataSegmentOffset(i));
       });
       plan.number(module.elements.filter((segment) => segment.mode === 'declarative').length);
@@ -213,26 +219,41 @@ export class DataLayout {
   }
 
   private fillPlan(planStart: number): void {
-    const { words, isPointer } = this.plan;
+    const { words, upper, isPointer } = this.plan;
     for (let i = 0; i < words.length; i++) {
       if (isPointer.words[i]) this.data.pointer(planStart + i * 8, words.words[i]);
-      else this.data.u64(planStart + i * 8, words.words[i]);
+      else this.data.bits(planStart + i * 8, words.words[i], upper.words[i]);
     }
   }
 }
 
-/** The plan's words before their place is known; all are below 2^32. */
+/** MEM_FLAGS or TAB_FLAGS. */
+function flagsOf({ address }: Limits): number {
+  return address === ValType.I64 ? FLAG_INDEX64 : 0;
+}
+
+/** The plan's words before their place is known: lower and upper halves. */
 class PlanWords {
   readonly words = new Column();
+  readonly upper = new Column();
   readonly isPointer = new Column();
 
+  /** A number below 2^32. */
   number(value: number): void {
-    this.words.push(value);
-    this.isPointer.push(0);
+    this.push(value, 0, 0);
+  }
+
+  bits({ lo, hi }: { readonly lo: number; readonly hi: number }): void {
+    this.push(lo, hi, 0);
   }
 
   pointer(target: number): void {
-    this.words.push(target);
-    this.isPointer.push(1);
+    this.push(target, 0, 1);
+  }
+
+  private push(lo: number, hi: number, isPointer: number): void {
+    this.words.push(lo);
+    this.upper.push(hi);
+    this.isPointer.push(isPointer);
   }
 }

@@ -208,7 +208,7 @@ function sameGlobal(a: GlobalType, b: GlobalType): boolean {
 }
 
 function limitsMatch(actual: Limits, wanted: Limits): boolean {
-  if (actual.min < wanted.min) return false;
+  if (actual.address !== wanted.address || actual.min < wanted.min) return false;
   return wanted.max === undefined || (actual.max !== undefined && actual.max <= wanted.max);
 }
 

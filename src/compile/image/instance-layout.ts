@@ -14,10 +14,12 @@ import {
   FN_RECORD_SIZE,
   INST_HEADER,
   MEM_RECORD_SIZE,
+  MEMORY32_PAGES,
+  MEMORY64_PAGES,
   SEG_RECORD_SIZE,
   TAB_RECORD_SIZE,
 } from '../../runtime/layout.js';
-import { type FuncType, type Module, ValType } from '../wasm/module.js';
+import { type FuncType, type MemoryType, type Module, ValType } from '../wasm/module.js';
 
 /** Gives equal function types equal ids over all modules of an image. */
 export class TypeIds {
@@ -140,6 +142,12 @@ export class InstanceLayout {
   recordImageOffset(index: number): number {
     return this.start + this.recordOffsets[index];
   }
+}
+
+/** Pages that an image reserves for a memory: what it can grow to. */
+export function memoryCapacity({ max, address }: MemoryType): number {
+  const most = address === ValType.I64 ? MEMORY64_PAGES : MEMORY32_PAGES;
+  return max === undefined ? most : Math.min(max, most);
 }
 
 /** The site tables' code of a value type (runtime/layout.ts TYPE_*). */

@@ -172,7 +172,8 @@ function createSchema() {
   const int32s = z
     .custom<Uint8Array>((value) => value instanceof Uint8Array && value.length % 4 === 0)
     .transform((value) => new Int32Array(Uint8Array.from(value).buffer));
-  const limits = { min: u32, max: u32.nullable() };
+  const size = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
+  const limits = { min: size, max: size.nullable() };
   const segments = z.object({ records: u32, count: u32 });
   const entities = { imported: u32, pointers: u32, records: u32, links: int32s };
   const instance = z.object({

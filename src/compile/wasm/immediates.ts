@@ -6,15 +6,21 @@
  */
 
 import { ModuleError } from '../../errors.js';
-import type { Module } from './module.js';
+import { type Module, ValType } from './module.js';
 import { alignmentOf, illegalOpcode, Prefix } from './opcodes.js';
 import { readValType } from './read-types.js';
 import type { Reader } from './reader.js';
 
+/** In a memory argument's first number: the memory's index follows. */
+export const EXPLICIT_MEMORY = 0x40;
+
 export class Immediates {
-  readonly hasMemory: boolean;
+  /** Whether there is a memory 0 with i32 addresses. */
+  readonly hasMemory32: boolean;
   /** What the last memoryArgument said: log2 of the bytes. */
   alignment = 0;
+  private readonly memoryAddresses: Uint8Array;
+  private readonly tableAddresses: Uint8Array;
   private readonly tableTypes: Uint8Array;
   private readonly elementTypes: Uint8Array;
 
@@ -22,7 +28,9 @@ export class Immediates {
     private readonly module: Module,
     private readonly reader: Reader,
   ) {
-    this.hasMemory = module.memories.length > 0;
+    this.memoryAddresses = Uint8Array.from(module.memories, (memory) => memory.address);
+    this.tableAddresses = Uint8Array.from(module.tables, (table) => table.address);
+    this.hasMemory32 = this.memoryAddresses[0] === ValType.I32;
     this.tableTypes = Uint8Array.from(module.tables, (table) => table.element);
     this.elementTypes = Uint8Array.from(module.elements, (segment) => segment.type);
   }
@@ -60,33 +68,53 @@ export class Immediates {
     return readValType(reader);
   }
 
-  /** A table's index: the type of its elements. */
-  tableType(): number {
-    return this.tableTypeOf(this.reader.u32());
+  /** A table's index. */
+  table(): number {
+    const index = this.reader.u32();
+    this.tableTypeOf(index);
+    return index;
   }
 
+  /** What the table is indexed with. */
+  tableAddressOf(index: number): ValType {
+    return this.tableAddresses[index]!;
+  }
+
+  /** The type of the table's elements. */
   tableTypeOf(index: number): number {
     if (index >= this.tableTypes.length) throw this.invalid(`unknown table ${index}`);
     return this.tableTypes[index]!;
   }
 
-  /** A memory's index: without multiple memories a reserved byte of zero (core spec 5.4.6). */
-  memoryIndex(): void {
-    this.reader.zero();
-    if (!this.hasMemory) throw this.invalid('unknown memory 0');
+  /** A memory's index (core spec 5.4.6): what the memory is indexed with. */
+  memoryAddress(): ValType {
+    return this.memoryAddressOf(this.reader.u32());
   }
 
-  /** Alignment and offset (core spec 5.4.6). */
-  memoryArgument(op: number): void {
+  private memoryAddressOf(index: number): ValType {
+    if (index >= this.memoryAddresses.length) throw this.invalid(`unknown memory ${index}`);
+    return this.memoryAddresses[index]!;
+  }
+
+  /**
+   * Alignment, with bit 6 set the memory's index, and the offset (core spec 5.4.6): what the memory is indexed with.
+   */
+  memoryArgument(op: number): ValType {
     const { reader } = this;
-    const alignment = reader.u32();
-    if (alignment >= 32) throw this.malformed(`malformed memop flags 0x${alignment.toString(16)}`);
+    const flags = reader.u32();
+    const alignment = flags & ~EXPLICIT_MEMORY;
+    if (flags >= 2 * EXPLICIT_MEMORY || alignment >= 32) {
+      throw this.malformed(`malformed memop flags 0x${flags.toString(16)}`);
+    }
     this.alignment = alignment;
-    reader.u32();
-    if (!this.hasMemory) throw this.invalid('unknown memory 0');
+    const memory = (flags & EXPLICIT_MEMORY) === 0 ? 0 : reader.u32();
+    if (this.memoryAddresses[memory] === ValType.I64) reader.u64();
+    else reader.u32();
+    const address = this.memoryAddressOf(memory);
     if (alignment > alignmentOf[op]!) {
       throw this.invalid(`alignment must not be larger than natural: 2**${alignment}`);
     }
+    return address;
   }
 
   /** A data segment's index, which needs the data count section (core spec 5.5.16). */

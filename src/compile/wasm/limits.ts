@@ -7,6 +7,7 @@
  */
 
 import { LimitError } from '../../errors.js';
+import { MEMORY64_PAGES } from '../../runtime/layout.js';
 
 export const limits = {
   moduleBytes: 2 ** 30,
@@ -19,6 +20,7 @@ export const limits = {
   dataSegments: 100_000,
   elementSegments: 10_000_000,
   elementSegmentItems: 10_000_000,
+  memories: 100,
   tables: 100_000,
   tableElements: 10_000_000,
   functionParams: 1000,
@@ -33,6 +35,8 @@ export const limits = {
   operands: 1_000_000,
   /** Not of the JavaScript API: instructions of one constant expression. */
   constantInstructions: 1_000_000,
+  /** Nor this: pages that a memory with 64-bit addresses starts with, which are what an image reserves for one at most. */
+  memoryPages: MEMORY64_PAGES,
 } as const;
 
 export type LimitName = keyof typeof limits;

@@ -30,8 +30,15 @@ export interface FuncType {
   readonly results: Uint8Array; // of ValType
 }
 
-/** `max` is undefined when the limit has none. Units: pages of 64 KiB for memories, elements for tables. */
+/** What a memory or table is indexed with. */
+export type AddressType = ValType.I32 | ValType.I64;
+
+/**
+ * `max` is undefined when the limit has none. Units: pages of 64 KiB for memories, elements for tables. Numbers from
+ * 2^53 on are 2^53 - 1.
+ */
 export interface Limits {
+  readonly address: AddressType;
   readonly min: number;
   readonly max: number | undefined;
 }

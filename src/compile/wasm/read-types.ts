@@ -59,30 +59,36 @@ export function readFuncType(reader: Reader): FuncType {
   return { params: readValTypes(reader, 'functionParams'), results: readValTypes(reader, 'functionResults') };
 }
 
-/** Bits of the limits' flags. */
-const HAS_MAX = 1;
-const SHARED = 2;
+const enum LimitsFlag {
+  Max = 1,
+  Shared = 2, // memories only, which then have a maximum
+  Index64 = 4,
+}
 
-export function readLimits(reader: Reader, allowedFlags = HAS_MAX): Limits & { readonly shared: boolean } {
+/** @param allowed the flags that may be set */
+function readLimits(reader: Reader, allowed: number): Limits & { readonly shared: boolean } {
   const offset = reader.pos;
   const flags = reader.u8();
-  if ((flags & ~allowedFlags) !== 0 || flags === SHARED) {
-    const note =
-      flags === SHARED ? ' (a shared memory has a maximum)' : flags < 8 ? ' (64-bit memories are not supported)' : '';
+  const hasMax = (flags & LimitsFlag.Max) !== 0;
+  const shared = (flags & LimitsFlag.Shared) !== 0;
+  if ((flags & ~allowed) !== 0 || (shared && !hasMax)) {
+    const note = shared && flags <= allowed ? ' (a shared memory has a maximum)' : '';
     throw reader.malformed(`malformed limits flags 0x${flags.toString(16)}: integer too large${note}`, offset);
   }
-  const shared = (flags & SHARED) !== 0;
-  return { min: reader.u32(), max: (flags & HAS_MAX) !== 0 ? reader.u32() : undefined, shared };
+  if ((flags & LimitsFlag.Index64) !== 0) {
+    return { min: reader.u64(), max: hasMax ? reader.u64() : undefined, address: ValType.I64, shared };
+  }
+  return { min: reader.u32(), max: hasMax ? reader.u32() : undefined, address: ValType.I32, shared };
 }
 
 export function readTableType(reader: Reader): TableType {
   const element = readRefType(reader);
-  const { min, max } = readLimits(reader);
-  return { element, min, max };
+  const { min, max, address } = readLimits(reader, LimitsFlag.Max | LimitsFlag.Index64);
+  return { element, min, max, address };
 }
 
 export function readMemoryType(reader: Reader): MemoryType {
-  return readLimits(reader, HAS_MAX | SHARED);
+  return readLimits(reader, LimitsFlag.Max | LimitsFlag.Shared | LimitsFlag.Index64);
 }
 
 /** Attribute and type index of a tag: exceptions are the only kind there is (core spec 5.3.10). */

@@ -55,6 +55,22 @@ export class Reader {
     return (value | (byte << 28)) >>> 0;
   }
 
+  /** An unsigned LEB128 number of 64 bits, in at most 10 bytes; from 2^53 on it is 2^53 - 1. */
+  u64(): number {
+    const start = this.pos;
+    let value = 0;
+    let unit = 1;
+    let byte: number;
+    for (let shift = 0; ; shift += 7) {
+      byte = this.u8();
+      if (shift === 63 && byte >= 0x80) throw this.malformed('integer representation too long', start);
+      if (shift === 63 && byte > 1) throw this.malformed('integer too large', start);
+      value += (byte & 0x7f) * unit;
+      unit *= 128;
+      if (byte < 0x80) return Math.min(value, Number.MAX_SAFE_INTEGER);
+    }
+  }
+
   /** A signed LEB128 number of 32 bits, in at most 5 bytes; the last byte's unused bits repeat the sign. */
   s32(): number {
     const start = this.pos;

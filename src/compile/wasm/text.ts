@@ -47,9 +47,10 @@ export function formatGlobalType(type: GlobalType): string {
   return `${type.mutable ? 'mut ' : ''}${valTypeName(type.type)}`;
 }
 
-/** `1`, `1..16`. */
-export function formatLimits(limits: Limits): string {
-  return limits.max === undefined ? `${limits.min}` : `${limits.min}..${limits.max}`;
+/** `1`, `1..16`, `i64 1..16`. */
+export function formatLimits({ min, max, address }: Limits): string {
+  const range = max === undefined ? `${min}` : `${min}..${max}`;
+  return address === ValType.I64 ? `i64 ${range}` : range;
 }
 
 /** The text format's name of an instruction; of a number that is none, `opcode 0x..`. */

@@ -12,7 +12,6 @@ import {
   alignmentOf,
   ILLEGAL,
   illegalOpcode,
-  operand0Of,
   operand1Of,
   operand2Of,
   operandCountOf,
@@ -45,13 +44,13 @@ export function validateAtomic(
     reader.zero(); // of the fence, reserved
     return height;
   }
-  immediates.memoryArgument(index);
+  const address = immediates.memoryArgument(index);
   if (immediates.alignment !== alignmentOf[index]) {
     throw immediates.invalid(`alignment of an atomic access must be natural: 2**${immediates.alignment}`);
   }
   if (count > 2) height = operands.pop(height, operand2Of[index]!);
   if (count > 1) height = operands.pop(height, operand1Of[index]!);
-  height = operands.pop(height, operand0Of[index]!);
+  height = operands.pop(height, address);
   const result = resultOf[index]!;
   if (result !== 0) operands.types[height++] = result;
   return height;

@@ -22,6 +22,7 @@ import {
 import { valTypeName } from './text.js';
 
 const MAX_PAGES = 65_536;
+const MAX_PAGES_64 = 2 ** 48;
 
 /** The index spaces as far as they are known, imports first, and the rules about what may stand in them. */
 export class ModuleContext {
@@ -61,8 +62,9 @@ export class ModuleContext {
     return this.tables[index]!;
   }
 
-  memory(index: number, offset: number): void {
+  memory(index: number, offset: number): MemoryType {
     this.index('memory', index, this.memories.length, offset);
+    return this.memories[index]!;
   }
 
   /** Core spec 3.2.1. */
@@ -80,11 +82,15 @@ export class ModuleContext {
   }
 
   addMemory(type: MemoryType, offset: number): void {
-    if (type.min > MAX_PAGES || (type.max !== undefined && type.max > MAX_PAGES)) {
-      throw this.invalid('memory size must be at most 65536 pages (4GiB)', offset);
+    const most = type.address === ValType.I64 ? MAX_PAGES_64 : MAX_PAGES;
+    if (type.min > most || (type.max !== undefined && type.max > most)) {
+      throw this.invalid(`memory size must be at most ${most} pages${most === MAX_PAGES ? ' (4GiB)' : ''}`, offset);
     }
     this.limits(type, offset);
-    if (this.memories.length > 0) throw this.invalid('multiple memories', offset);
+    if (type.min > limits.memoryPages) throw limitError('memoryPages', type.min, offset, this.file);
+    if (this.memories.length >= limits.memories) {
+      throw limitError('memories', this.memories.length + 1, offset, this.file);
+    }
     this.memories.push(type);
   }
 
@@ -183,19 +189,18 @@ export class ModuleContext {
     }
   }
 
-  /** Core spec 3.4.5: an active element segment fits its table and has an i32 offset. */
+  /** Core spec 3.4.5: an active element segment fits its table and has an offset of its address type. */
   activeElements(tableIndex: number, type: ValType, tableOffset: ConstExpr, offset: number): void {
     const table = this.table(tableIndex, offset);
     if (table.element !== type) {
       const types = `${valTypeName(type)} items in a table of ${valTypeName(table.element)}`;
       throw this.invalid(`type mismatch: ${types}`, offset);
     }
-    this.constant(tableOffset, ValType.I32, offset);
+    this.constant(tableOffset, table.address, offset);
   }
 
   /** Core spec 3.4.6. */
   activeData(memory: number, memoryOffset: ConstExpr, offset: number): void {
-    this.memory(memory, offset);
-    this.constant(memoryOffset, ValType.I32, offset);
+    this.constant(memoryOffset, this.memory(memory, offset).address, offset);
   }
 }

@@ -61,14 +61,15 @@ export function validateVector(reader: Reader, operands: OperandStack, immediate
     throw immediates.malformed(illegalOpcode(Prefix.Simd, sub));
   }
   const kind = kindOf[sub] as Kind;
-  if (kind === Kind.Access || kind === Kind.AccessLane) immediates.memoryArgument(index);
+  const isAccess = kind === Kind.Access || kind === Kind.AccessLane;
+  const address = isAccess ? immediates.memoryArgument(index) : 0;
   if (kind === Kind.Lane || kind === Kind.AccessLane) laneIndex(reader, immediates, laneCountOf[sub]!);
   else if (kind === Kind.Constant) for (let i = 0; i < 4; i++) reader.f32Bits();
   else if (kind === Kind.Shuffle) for (let i = 0; i < 16; i++) laneIndex(reader, immediates, 32);
   const count = operandCountOf[index]!;
   if (count > 2) height = operands.pop(height, operand2Of[index]!);
   if (count > 1) height = operands.pop(height, operand1Of[index]!);
-  if (count > 0) height = operands.pop(height, operand0Of[index]!);
+  if (count > 0) height = operands.pop(height, isAccess ? address : operand0Of[index]!);
   const result = resultOf[index]!;
   if (result !== 0) operands.types[height++] = result;
   return height;

@@ -19,7 +19,6 @@ import {
   Op,
   operand0Of,
   operand1Of,
-  operand2Of,
   operandCountOf,
   Prefix,
   resultOf,
@@ -30,6 +29,7 @@ import { Reader } from './reader.js';
 import { valTypeName } from './text.js';
 import { EMPTY_LIST, paramList, resultList, singleList, TypeLists } from './type-lists.js';
 import { isWait, validateAtomic } from './validate-atomic.js';
+import { bulkInstruction, isBulkCall } from './validate-bulk.js';
 import { ExceptionValidator } from './validate-exceptions.js';
 import { validateVector } from './validate-vector.js';
 
@@ -141,7 +141,7 @@ export class FunctionValidator {
   /** The loop over the instructions, from reader.pos to reader.end. */
   private instructions(): void {
     const { bytes, reader, control, operands, immediates, exceptions, summary, module, globalTypes } = this;
-    const { hasMemory } = immediates;
+    const { hasMemory32 } = immediates;
     const { localTypes, localWeight, localCount } = summary;
     const { funcTypes } = module;
     const end = reader.end;
@@ -358,7 +358,7 @@ export class FunctionValidator {
             throw operands.mismatch(`table ${table} holds no functions`);
           }
           if (typeIndex >= module.types.length) throw immediates.invalid(`unknown type ${typeIndex}`);
-          height = operands.pop(height, ValType.I32);
+          height = operands.pop(height, immediates.tableAddressOf(table));
           height = this.call(height, typeIndex, weight);
           stack = operands.types;
           break;
@@ -440,10 +440,11 @@ export class FunctionValidator {
         case Op.TableGet:
         case Op.TableSet: {
           reader.pos = pos;
-          const type = immediates.tableType();
+          const table = immediates.table();
+          const type = immediates.tableTypeOf(table);
           pos = reader.pos;
           if (op === Op.TableSet) height = operands.pop(height, type);
-          height = operands.pop(height, ValType.I32);
+          height = operands.pop(height, immediates.tableAddressOf(table));
           if (op === Op.TableGet) stack[height++] = type;
           break;
         }
@@ -461,20 +462,22 @@ export class FunctionValidator {
         case Op.I64Load16S:
         case Op.I64Load16U:
         case Op.I64Load32S:
-        case Op.I64Load32U:
+        case Op.I64Load32U: {
+          let address = ValType.I32;
           // Alignment and offset of one byte each.
-          if (bytes[pos]! <= alignmentOf[op]! && bytes[pos + 1]! < 0x80 && hasMemory) pos += 2;
+          if (bytes[pos]! <= alignmentOf[op]! && bytes[pos + 1]! < 0x80 && hasMemory32) pos += 2;
           else {
             reader.pos = pos;
-            immediates.memoryArgument(op);
+            address = immediates.memoryArgument(op);
             pos = reader.pos;
           }
-          if (height > base && stack[height - 1] === ValType.I32) stack[height - 1] = resultOf[op]!;
+          if (height > base && stack[height - 1] === address) stack[height - 1] = resultOf[op]!;
           else {
-            height = operands.pop(height, ValType.I32);
+            height = operands.pop(height, address);
             stack[height++] = resultOf[op]!;
           }
           break;
+        }
 
         case Op.I32Store:
         case Op.I64Store:
@@ -484,32 +487,34 @@ export class FunctionValidator {
         case Op.I32Store16:
         case Op.I64Store8:
         case Op.I64Store16:
-        case Op.I64Store32:
-          if (bytes[pos]! <= alignmentOf[op]! && bytes[pos + 1]! < 0x80 && hasMemory) pos += 2;
+        case Op.I64Store32: {
+          let address = ValType.I32;
+          if (bytes[pos]! <= alignmentOf[op]! && bytes[pos + 1]! < 0x80 && hasMemory32) pos += 2;
           else {
             reader.pos = pos;
-            immediates.memoryArgument(op);
+            address = immediates.memoryArgument(op);
             pos = reader.pos;
           }
-          if (height > base + 1 && stack[height - 1] === operand1Of[op] && stack[height - 2] === ValType.I32)
-            height -= 2;
+          if (height > base + 1 && stack[height - 1] === operand1Of[op] && stack[height - 2] === address) height -= 2;
           else {
             height = operands.pop(height, operand1Of[op]!);
-            height = operands.pop(height, ValType.I32);
+            height = operands.pop(height, address);
           }
           break;
+        }
 
         case Op.MemorySize:
-        case Op.MemoryGrow:
+        case Op.MemoryGrow: {
           reader.pos = pos;
-          immediates.memoryIndex();
+          const address = immediates.memoryAddress();
           pos = reader.pos;
           if (op === Op.MemoryGrow) {
-            height = operands.pop(height, ValType.I32);
+            height = operands.pop(height, address);
             this.countCall(weight);
           }
-          stack[height++] = ValType.I32;
+          stack[height++] = address;
           break;
+        }
 
         case Op.I32Const:
           if (bytes[pos]! < 0x80) pos++;
@@ -663,68 +668,15 @@ export class FunctionValidator {
     const sub = reader.u32();
     if (sub >= MISC_COUNT) throw immediates.malformed(illegalOpcode(Prefix.Misc, sub));
     const op = 0xfc00 | sub;
-    const index = flatIndex(op);
-    switch (op) {
-      case Op.MemoryInit:
-        immediates.dataIndex();
-        immediates.memoryIndex();
-        break;
-      case Op.DataDrop:
-        immediates.dataIndex();
-        return height;
-      case Op.MemoryCopy:
-        immediates.memoryIndex();
-        immediates.memoryIndex();
-        break;
-      case Op.MemoryFill:
-        immediates.memoryIndex();
-        break;
-      case Op.TableInit: {
-        const segment = reader.u32();
-        const type = immediates.tableType();
-        this.sameType(type, immediates.elementType(segment));
-        break;
-      }
-      case Op.ElemDrop:
-        immediates.elementType(reader.u32());
-        return height;
-      case Op.TableCopy:
-        this.sameType(immediates.tableType(), immediates.tableType());
-        break;
-      case Op.TableGrow: {
-        const type = immediates.tableType();
-        this.countCall(weight);
-        height = operands.pop(height, ValType.I32);
-        height = operands.pop(height, type);
-        operands.types[height] = ValType.I32;
-        return height + 1;
-      }
-      case Op.TableSize:
-        immediates.tableType();
-        operands.types[height] = ValType.I32;
-        return height + 1;
-      case Op.TableFill: {
-        const type = immediates.tableType();
-        this.countCall(weight);
-        height = operands.pop(height, ValType.I32);
-        height = operands.pop(height, type);
-        return operands.pop(height, ValType.I32);
-      }
-      default:
-        // Saturating truncation.
-        height = operands.pop(height, operand0Of[index]!);
-        operands.types[height] = resultOf[index]!;
-        return height + 1;
+    if (op >= Op.MemoryInit) {
+      if (isBulkCall(op)) this.countCall(weight);
+      return bulkInstruction(op, height, reader, immediates, operands);
     }
-    this.countCall(weight);
-    height = operands.pop(height, operand2Of[index]!);
-    height = operands.pop(height, operand1Of[index]!);
-    return operands.pop(height, operand0Of[index]!);
-  }
-
-  private sameType(destination: number, source: number): void {
-    if (destination === source) return;
-    throw this.operands.mismatch(`${valTypeName(source)} items for a table of ${valTypeName(destination)}`);
+    // Saturating truncation.
+    const index = flatIndex(op);
+    height = operands.pop(height, operand0Of[index]!);
+    operands.types[height] = resultOf[index]!;
+    return height + 1;
   }
 }
 

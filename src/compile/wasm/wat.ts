@@ -9,6 +9,7 @@ import { readFile } from 'node:fs/promises';
 import { InputError, systemReason } from '../../errors.js';
 import { decodeModule, isBinaryModule } from './decode.js';
 import type { Module } from './module.js';
+import { withMemoryIndexes } from './wat-data.js';
 
 /** WebAssembly 2.0 and the proposals that we support. */
 const TEXT_FEATURES = {
@@ -23,6 +24,8 @@ const TEXT_FEATURES = {
   threads: true,
   extended_const: true,
   exceptions: true,
+  multi_memory: true,
+  memory64: true,
   annotations: true,
 } as const;
 
@@ -70,7 +73,8 @@ export async function assemble(text: Uint8Array, file: string): Promise<Uint8Arr
     // NOTE: wabt copies all of the view's ArrayBuffer, so the text needs one of its own.
     const module = wabt.parseWat(file, new Uint8Array(text), TEXT_FEATURES);
     try {
-      return Uint8Array.from(module.toBinary({ write_debug_names: true }).buffer);
+      const binary = Uint8Array.from(module.toBinary({ write_debug_names: true }).buffer);
+      return withMemoryIndexes(binary, () => module.toText({}));
     } finally {
       module.destroy();
     }

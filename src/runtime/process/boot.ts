@@ -6,10 +6,14 @@
  */
 
 import {
+  FLAG_INDEX64,
   INST_MEMORY_BASE,
   INST_MEMORY_RECORD,
   MEM_BASE,
+  MEM_FLAGS,
+  MEM_MAX,
   MEM_SIZE,
+  MEMORY64_GUARD,
   MEMORY_RESERVATION,
   RP_STACK_SIZE,
   RT_BASE_RELOC_COUNT,
@@ -95,12 +99,18 @@ function mapMemories(part: i64): void {
   for (let i = load64(part); i > 0; i--) {
     const record = load64(row);
     const size = load64(row + 8) * WASM_PAGE;
-    const base = reserve(MEMORY_RESERVATION);
+    const base = reserve(reservation(record));
     if (size > 0) open(base, size);
     store64(record + MEM_BASE, base);
     store64(record + MEM_SIZE, size);
     row += 16;
   }
+}
+
+/** With 32-bit addresses every access stays inside of it; with 64-bit ones, those that are behind the end by less than 4 GiB. */
+function reservation(record: i64): i64 {
+  if ((load64(record + MEM_FLAGS) & FLAG_INDEX64) === 0) return MEMORY_RESERVATION;
+  return load64(record + MEM_MAX) * WASM_PAGE + MEMORY64_GUARD;
 }
 
 function mapTables(part: i64): void {

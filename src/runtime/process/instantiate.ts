@@ -6,7 +6,7 @@
 
 import { MEM_BASE, MEM_SIZE, RT_PHASE, RT_TRAP_KIND, SEG_BYTES, SEG_LENGTH, TRAP_MEMORY, TRAP_TABLE } from '../layout';
 import { copy, invoke, load64, memoryBase, store64 } from '../native';
-import { initElements } from './builtins';
+import { initElements, isWithin } from './builtins';
 import { datasOf, declaredOf, elementsOf, entryOf, instanceAt, instanceCount, startOf } from './init-plan';
 import { half, setHalf } from './runtime-block';
 import { trapAtStart } from './traps';
@@ -73,7 +73,7 @@ function applySegments(entry: i64): i32 {
     const offset = load64(row + 8);
     const segment = load64(row + 16);
     const length = load64(segment + SEG_LENGTH);
-    if (offset + length > load64(memory + MEM_SIZE)) return TRAP_MEMORY;
+    if (!isWithin(offset, length, load64(memory + MEM_SIZE))) return TRAP_MEMORY;
     copy(load64(memory + MEM_BASE) + offset, load64(segment + SEG_BYTES), length);
     drop(segment);
     row += 24;

@@ -118,7 +118,11 @@ describe('a damaged snapshot', () => {
     ['an empty extent', memory({ extents: [extent(0, 0, 1)], blocks: new Uint16Array(0) }), /is empty/],
     ['too few blocks', memory({ blocks: new Uint16Array(0) }), /blocks: has 0 bytes for 1 pages/],
     ['more pages than the maximum', memory({ pages: 5 }), /more than its maximum/],
-    ['more pages than there can be', memory({ pages: 65537, maxPages: 65537 }), /header.instances.0.memories.0.pages/],
+    [
+      'more pages than there can be',
+      memory({ pages: 2 ** 20 + 1, maxPages: 2 ** 20 + 1 }),
+      /header.instances.0.memories.0.pages/,
+    ],
     ['a global with too many bits', instance({ globals: [{ type: 0x7f, lo: 1, hi: 1 }] }), /32-bit value/],
     ['a global without a type', instance({ globals: [{ type: 0x40, lo: 1, hi: 1 }] }), /0x40 is not a value type/],
     ['a vector', instance({ globals: [{ type: 0x7b, lo: 1, hi: 1 }] }), /v128/],

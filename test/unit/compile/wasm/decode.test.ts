@@ -43,14 +43,24 @@ describe('decodes', () => {
       (start $own))`);
     expect(module.imports).toMatchObject([
       { module: 'a', name: 'f', kind: ExternKind.Func, typeIndex: 0 },
-      { module: 'a', name: 't', kind: ExternKind.Table, table: { element: ValType.ExternRef, min: 1, max: 2 } },
-      { module: 'b', name: 'm', kind: ExternKind.Memory, memory: { min: 1, max: 4, shared: false } },
+      {
+        module: 'a',
+        name: 't',
+        kind: ExternKind.Table,
+        table: { element: ValType.ExternRef, min: 1, max: 2, address: ValType.I32 },
+      },
+      {
+        module: 'b',
+        name: 'm',
+        kind: ExternKind.Memory,
+        memory: { min: 1, max: 4, address: ValType.I32, shared: false },
+      },
       { module: 'b', name: 'g', kind: ExternKind.Global, global: { type: ValType.F64, mutable: true } },
     ]);
     expect([module.importedFuncCount, module.importedTableCount]).toEqual([1, 1]);
     expect([module.importedMemoryCount, module.importedGlobalCount]).toEqual([1, 1]);
     expect([...module.funcTypes]).toEqual([0, 1]);
-    expect(module.tables[1]).toEqual({ element: ValType.FuncRef, min: 7, max: undefined });
+    expect(module.tables[1]).toEqual({ element: ValType.FuncRef, min: 7, max: undefined, address: ValType.I32 });
     expect(module.globals).toEqual([
       { type: ValType.F64, mutable: true },
       { type: ValType.I64, mutable: false, init: { op: 'const', type: ValType.I64, lo: -0x7ffffffe, hi: -0x7fffffff } },

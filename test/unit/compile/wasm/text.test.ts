@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { ValType } from '../../../../src/compile/wasm/module.js';
 import {
   formatFuncType,
   formatGlobalType,
@@ -21,8 +22,9 @@ test('other names', () => {
   expect(valTypeName(0x12)).toBe('type 0x12');
   expect(formatGlobalType({ type: 0x7e, mutable: true })).toBe('mut i64');
   expect(formatGlobalType({ type: 0x7e, mutable: false })).toBe('i64');
-  expect(formatLimits({ min: 1, max: undefined })).toBe('1');
-  expect(formatLimits({ min: 1, max: 16 })).toBe('1..16');
+  expect(formatLimits({ min: 1, max: undefined, address: ValType.I32 })).toBe('1');
+  expect(formatLimits({ min: 1, max: 16, address: ValType.I32 })).toBe('1..16');
+  expect(formatLimits({ min: 0, max: 2 ** 48, address: ValType.I64 })).toBe('i64 0..281474976710656');
   expect(opcodeName(0x6a)).toBe('i32.add');
   expect(opcodeName(0xfc0a)).toBe('memory.copy');
   expect(opcodeName(0xfd)).toBe('opcode 0xfd');
