@@ -15,7 +15,7 @@ import { loadHostLayer } from './image/host-layer.js';
 import { type ImageParts, layOutFile, type Part } from './image/image-file.js';
 import { definition, findExport, type LinkedInstance, linkInstance } from './image/imports.js';
 import type { InstanceLayout } from './image/instance-layout.js';
-import { align, TextBuilder } from './image/text-builder.js';
+import { align, buildText } from './image/text-builder.js';
 import { encodeIdentity, type Identity } from './metadata/identity.js';
 import { SiteTables } from './metadata/site-tables.js';
 import { Variation } from './variation.js';
@@ -113,9 +113,11 @@ export function compileImage(modules: readonly ModuleInput[], options: CompileOp
     instances.push(linkInstance(instances, name ?? '', module, file, linking));
   }
   const layout = new DataLayout(instances);
-  const sites = wantSites ? new SiteTables() : undefined;
-  const text = new TextBuilder(layout, { target, deterministic, sites, variation: variationOf(options) });
-  text.build();
+  const text = buildText(layout, () => {
+    const sites = wantSites ? new SiteTables() : undefined;
+    return { target, deterministic, sites, variation: variationOf(options) };
+  });
+  const { sites } = text.options;
   const code = text.masm.code();
   const rodataStart = align(text.start + code.length, SEGMENT_ALIGN);
   finishData(layout, text, rodataStart);

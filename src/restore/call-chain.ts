@@ -1,6 +1,6 @@
 /**
  * Who may call whom on a snapshot's stack: each frame's function must be what the instruction in the frame outside of it
- * calls, as the module's own bytes say.
+ * calls, as the module's own bytes say, or what a tail call may have put in its place (tail-calls.ts).
  *
  * Works on pairs of sites, not on frames: a recursion of 100,000 frames is a handful of pairs. Offsets have been found
  * in the fresh image's site table before, so an instruction starts there.
@@ -14,6 +14,7 @@ import { Reader } from '../compile/wasm/reader.js';
 import { InputError } from '../errors.js';
 import { FIRST_GUEST, type FrameSite } from '../snapshot/snapshot.js';
 import type { References } from './references.js';
+import { TailCalls } from './tail-calls.js';
 
 /** A function as a snapshot names it: guest instance and function index. */
 export interface FunctionName {
@@ -23,12 +24,15 @@ export interface FunctionName {
 
 export class CallChain {
   private readonly seen = new Set<number>();
+  private readonly tailCalls: TailCalls;
 
   /** @param modules of each guest instance */
   constructor(
     private readonly modules: readonly Module[],
     private readonly references: References,
-  ) {}
+  ) {
+    this.tailCalls = new TailCalls(references.identity);
+  }
 
   /**
    * Checks that `outer` calls the function of `inner`. `pair` is a number that is the same for the same two sites:
@@ -61,7 +65,7 @@ export class CallChain {
       throw new InputError('snapshot', `snapshot: phase: instance ${phase.instance} has no ${phase.kind} function`);
     }
     const target = this.resolve(phase.instance, func);
-    if (target.instance !== site.instance || target.func !== site.func) {
+    if (!this.leadsTo(target, site)) {
       throw new InputError(
         'snapshot',
         `snapshot: frame #${frame}: function ${site.func} of instance ${site.instance} is not the ${phase.kind} function`,
@@ -79,19 +83,28 @@ export class CallChain {
     const reader = new Reader(module.bytes, 'module', module.bodyStart[body] + outer.offset, module.bodyEnd[body]);
     const opcode = reader.u8();
     const callee = `function ${inner.func} of instance ${inner.instance}`;
-    if (opcode === Op.Call) {
+    if (opcode === Op.Call || opcode === Op.ReturnCall) {
       const target = this.resolve(outer.instance, reader.u32());
-      const same = target.instance === inner.instance && target.func === inner.func;
-      return same
+      return this.leadsTo(target, inner)
         ? undefined
         : `calls function ${target.func} of instance ${target.instance}, but ${callee} is the next frame`;
     }
-    if (opcode === Op.CallIndirect) {
+    if (opcode === Op.CallIndirect || opcode === Op.ReturnCallIndirect) {
       const type = module.types[reader.u32()];
+      if (this.tailCalls.mayReplace(this.modules[inner.instance], type, this.typeOf(inner))) return undefined;
       if (!this.references.has(inner.instance, inner.func)) return `${callee} cannot have been called through a table`;
       return equalTypes(type, this.typeOf(inner)) ? undefined : `calls another type of function than that of ${callee}`;
     }
     return `instruction 0x${opcode.toString(16)} calls no function, but ${callee} is the next frame`;
+  }
+
+  /** Whether a call of a function can have `actual` on the stack: the function itself, or one that it has tail-called. */
+  private leadsTo(called: FunctionName, actual: FunctionName): boolean {
+    if (called.instance !== actual.instance) return false;
+    if (called.func === actual.func) return true;
+    const module = this.modules[called.instance];
+    const isImport = called.func < module.importedFuncCount;
+    return !isImport && this.tailCalls.mayReplace(module, this.typeOf(called), this.typeOf(actual));
   }
 
   /** The function behind an index of an instance's index space: another instance's when it is linked to one. */

@@ -48,8 +48,8 @@ export async function makeSeeds(folder: string, each: number, next: () => number
       workload.kill();
       await workload.ended();
       if (!reached) continue;
-      const { image, module } = built;
-      seeds.push({ name: `${program.replace(/.*\//, '')} at text ${site}`, file, image, module });
+      const { image, modules } = built;
+      seeds.push({ name: `${program.replace(/.*\//, '')} at text ${site}`, file, image, module: modules[0] });
       made++;
     }
   }

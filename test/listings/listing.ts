@@ -33,6 +33,7 @@ export function listFunctions(module: Module, target: Target, deterministic = fa
     isHost: false,
     deterministic,
     sites,
+    tailSlots: 0,
     thunkOffset: () => 0,
     builtinOffset: () => 0,
     stubOffset: () => 0,

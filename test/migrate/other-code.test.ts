@@ -17,6 +17,7 @@ const folder = temporaryFolder();
 const seed = Number(process.env['WAGSNAP_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
 const programs: readonly (readonly [program: string, ...args: string[]])[] = [
   [join(import.meta.dirname, 'everything.wat')],
+  [join(import.meta.dirname, 'tail-calls.wat')],
   [programPath('quicksort'), '100'],
   [programPath('nbody'), '10'],
   [programPath('callchain'), '50'],

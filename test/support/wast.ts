@@ -25,7 +25,7 @@ export function testsuiteFolder(): string | undefined {
 }
 
 /** Folders of the proposals that we implement. */
-const PROPOSALS: readonly string[] = ['extended-const', 'memory64', 'multi-memory', 'threads'];
+const PROPOSALS: readonly string[] = ['extended-const', 'memory64', 'multi-memory', 'tail-call', 'threads'];
 
 /** The suite's own scripts, without those of SIMD, then those of the proposals that we implement: paths below `folder`. */
 export function testsuiteScripts(folder: string): string[] {

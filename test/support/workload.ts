@@ -14,7 +14,7 @@ import { afterAll } from 'vitest';
 import { findEmulator, launch } from '../../bin/emulator.js';
 import type { ArchName, Target } from '../../src/arch/target.js';
 import { targets } from '../../src/arch/targets.js';
-import { compileImage } from '../../src/compile/compile.js';
+import { compileImage, type ModuleInput } from '../../src/compile/compile.js';
 import { writeImage } from '../../src/compile/image/write-file.js';
 import { type ImageDescription, readImage } from '../../src/compile/metadata/image-reader.js';
 import { decodeModule } from '../../src/compile/wasm/decode.js';
@@ -41,7 +41,8 @@ export function programPath(name: string): string {
 /** A compiled module: the image's path and everything restore needs. */
 export interface Built {
   readonly path: string;
-  readonly module: Module;
+  /** Of each guest instance; the last one is the main module. */
+  readonly modules: readonly Module[];
   readonly image: ImageDescription;
   readonly target: Target;
 }
@@ -57,16 +58,22 @@ export interface BuildOptions {
   readonly deterministic?: boolean;
   /** Another compiler: see src/compile/variation.ts. */
   readonly variation?: number;
+  /** Modules that it is linked to, as text, by the name that it imports them by. */
+  readonly linked?: Readonly<Record<string, string>>;
 }
 
 /** Compiles a module (a path, or bytes in either format) to an image at `path`. */
 export async function build(source: string | Uint8Array, path: string, options: BuildOptions = {}): Promise<Built> {
   const file = typeof source === 'string' ? source : 'test module';
-  const module = decodeModule(await readModuleBytes(source, file), file);
+  const inputs: ModuleInput[] = [];
+  for (const [name, text] of Object.entries(options.linked ?? {})) {
+    inputs.push({ name, module: decodeModule(await readModuleBytes(Buffer.from(text)), name), file: name });
+  }
+  inputs.push({ module: decodeModule(await readModuleBytes(source, file), file), file });
   const target = targets[options.arch ?? 'x64'];
-  const compiled = compileImage([{ module, file }], { ...options, target });
+  const compiled = compileImage(inputs, { ...options, target });
   writeImage(compiled, path);
-  return { path, module, image: readImage(compiled.bytes), target };
+  return { path, modules: inputs.map(({ module }) => module), image: readImage(compiled.bytes), target };
 }
 
 export interface StartOptions {
@@ -174,13 +181,13 @@ export interface RestoreSettings {
 /** Restores a snapshot onto a fresh image of its module and starts it; `output` is the resumable image to write. */
 export function restoreAndStart(
   snapshot: string | StoredSnapshot,
-  { image, module, target }: Built,
+  { image, modules, target }: Built,
   output: string,
   settings: RestoreSettings = {},
 ): Workload {
   const stored = typeof snapshot === 'string' ? readSnapshot(snapshot) : snapshot;
   const source = settings.selfContained ? undefined : 3;
-  writeResumable(stored, image, [module], {
+  writeResumable(stored, image, modules, {
     target,
     output,
     sourceFd: source,

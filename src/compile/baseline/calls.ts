@@ -59,20 +59,25 @@ export function indirect(c: FunctionCompiler, typeIndex: number, table: number):
   o.pop();
   passArguments(c, layout, first);
   const record = pinnedInts[0];
+  loadRecord(c, record, typeIndex, table);
+  masm.callRecord(record);
+  returned(c, layout, first);
+  restoreInstance(c);
+  pushResults(c, layout);
+}
+
+/** The record of the function that the table has at callTemp; traps when there is none of the type. */
+export function loadRecord(c: FunctionCompiler, record: Reg, typeIndex: number, table: number): void {
   c.recordAddress(record, c.layout.tableIsImported(table), c.layout.tableOffset(table));
-  masm.loadTableRecord(
+  c.masm.loadTableRecord(
     record,
     record,
-    callTemp,
+    c.masm.plan.callTemp,
     c.layout.typeIds[typeIndex],
     c.trapLabel(TRAP_UNDEFINED_ELEMENT),
     c.trapLabel(TRAP_UNINITIALIZED),
     c.trapLabel(TRAP_SIGNATURE),
   );
-  masm.callRecord(record);
-  returned(c, layout, first);
-  restoreInstance(c);
-  pushResults(c, layout);
 }
 
 /**
@@ -198,7 +203,7 @@ export function returned(c: FunctionCompiler, layout: CallLayout, first: number)
   c.noteSite();
 }
 
-function restoreInstance(c: FunctionCompiler): void {
+export function restoreInstance(c: FunctionCompiler): void {
   const { masm } = c;
   const { instance, memoryBase } = masm.plan;
   masm.address(instance, c.layout.start);

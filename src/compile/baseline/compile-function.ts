@@ -3,7 +3,8 @@
  *
  * This file is the pass itself: prologue, the instruction loop with one line per opcode, out-of-line traps, and the
  * services that the instruction files (integers.ts, floats.ts, vectors.ts, comparisons.ts, memory.ts, tables.ts, locals.ts,
- * branches.ts, calls.ts, intrinsics.ts) share. One object compiles all functions of a module, one after the other.
+ * branches.ts, calls.ts, tail-calls.ts, intrinsics.ts) share. One object compiles all functions of a module, one after
+ * the other.
  */
 
 import {
@@ -63,6 +64,7 @@ export class FunctionCompiler extends BodyReader {
   private readonly callLayouts: CallLayout[];
   private readonly intrinsics: (string | undefined)[] | undefined;
   private readonly calls = new Column(); // handle, defined function index
+  private readonly tailJumps = new Column(); // the same, of tail calls
   private trapCount = 0;
   private traps = new Int32Array(192); // label, kind, body offset
   private lastSite = -1;
@@ -113,8 +115,10 @@ export class FunctionCompiler extends BodyReader {
       );
     }
     this.ownLayout = this.callLayouts[module.funcTypes[funcIndex]];
+    const { tailSlots } = environment;
+    if (summary.callCount > 0 && summary.maxOutgoingSlots < tailSlots) summary.maxOutgoingSlots = tailSlots;
     frame.layOut(summary, this.ownLayout);
-    if (frame.incomingSlot(this.ownLayout.slots) > MAX_FRAME) {
+    if (frame.incomingSlot(Math.max(this.ownLayout.slots, tailSlots)) > MAX_FRAME) {
       throw new LimitError('frame-size', `${this.file}: function ${funcIndex} needs a frame of ${frame.size} bytes`);
     }
     operands.reset(summary.maxHeight);
@@ -147,6 +151,11 @@ export class FunctionCompiler extends BodyReader {
     const { words, length } = this.calls;
     for (let i = 0; i < length; i += 2) this.masm.patchCall(words[i], this.functionOffsets[words[i + 1]]);
     this.calls.length = 0;
+    const jumps = this.tailJumps;
+    for (let i = 0; i < jumps.length; i += 2) {
+      this.masm.patchJump(jumps.words[i], this.functionOffsets[jumps.words[i + 1]]);
+    }
+    jumps.length = 0;
   }
 
   // -- prologue
@@ -271,6 +280,12 @@ export class FunctionCompiler extends BodyReader {
     this.calls.reserve(2);
     this.calls.push(this.masm.call());
     this.calls.push(funcIndex - this.module.importedFuncCount);
+  }
+
+  jumpDefined(funcIndex: number): void {
+    this.tailJumps.reserve(2);
+    this.tailJumps.push(this.masm.jumpTo());
+    this.tailJumps.push(funcIndex - this.module.importedFuncCount);
   }
 
   tableLabels(count: number): Int32Array {

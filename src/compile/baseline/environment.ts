@@ -29,6 +29,11 @@ export interface CodeEnvironment {
   readonly sites: SiteTables | undefined;
   /** For tests. */
   readonly variation?: Variation;
+  /**
+   * Slots that the outgoing area of every function has that makes calls: so many its callee may use for the arguments of
+   * a tail call. See tail-calls.ts.
+   */
+  readonly tailSlots: number;
   /** Text offset of the thunk of an imported function, or -1: it is another module's, called through its record. */
   thunkOffset(funcIndex: number): number;
   builtinOffset(builtin: Builtin): number;

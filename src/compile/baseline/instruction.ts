@@ -26,6 +26,7 @@ import { binary, divide, extendUnsigned, shift, unary, wrap } from './integers.j
 import * as locals from './locals.js';
 import * as memory from './memory.js';
 import * as tables from './tables.js';
+import * as tailCalls from './tail-calls.js';
 
 /** Compiles the instruction whose first byte, `op`, has just been read. */
 export function instruction(c: FunctionCompiler, op: number): void {
@@ -45,6 +46,8 @@ export function instruction(c: FunctionCompiler, op: number): void {
     case Op.Return: return c.returnInstruction();
     case Op.Call: return c.call();
     case Op.CallIndirect: return c.callIndirect();
+    case Op.ReturnCall: return tailCalls.direct(c, c.readU32());
+    case Op.ReturnCallIndirect: { const typeIndex = c.readU32(); return tailCalls.indirect(c, typeIndex, c.readU32()); }
     case Op.Drop: return o.pop();
     case Op.Select: return select(c);
     case Op.SelectT: return c.selectTyped();

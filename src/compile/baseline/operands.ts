@@ -211,6 +211,15 @@ export class Operands {
     else this.masm.move(dst, src);
   }
 
+  /** The register of a pinned local will be overwritten: the local goes to its slot. */
+  release(reg: Reg): void {
+    const { frame } = this;
+    for (let pin = 0; pin < frame.pinCount; pin++) {
+      if (frame.pinnedRegisters[pin] === reg) this.storePins(1 << pin);
+    }
+    this.forget(reg);
+  }
+
   /** Stores a register operand in its own slot. */
   spill(at: number): void {
     this.masm.storeSlot(widthOf(this.types[at]), this.lo[at], this.frame.operandSlot(at));

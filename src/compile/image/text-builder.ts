@@ -24,6 +24,7 @@ import { emitStart } from '../../runtime/stubs/start.js';
 import { CallLayout } from '../baseline/call-layout.js';
 import { FunctionCompiler } from '../baseline/compile-function.js';
 import { BUILTINS, type Builtin, type CodeEnvironment } from '../baseline/environment.js';
+import { TailRoomError } from '../baseline/tail-calls.js';
 import type { TrampolineIdentity } from '../metadata/identity.js';
 import type { SiteTables } from '../metadata/site-tables.js';
 import type { Variation } from '../variation.js';
@@ -42,6 +43,8 @@ export interface TextOptions {
   readonly deterministic: boolean;
   readonly sites: SiteTables | undefined;
   readonly variation?: Variation;
+  /** Whether every caller reserves room for any tail call (baseline/tail-calls.ts); default: false. */
+  readonly tailRoom?: boolean;
 }
 
 export class TextBuilder {
@@ -59,12 +62,14 @@ export class TextBuilder {
   /** Text offsets of stubs, by name. */
   readonly stubs: Record<string, number> = {};
   window: BlockingWindow = { start: 0, end: 0, exit: 0 };
+  /** Slots that whoever calls guest functions reserves at least: see baseline/tail-calls.ts. */
+  readonly tailSlots: number;
   private readonly context: StubContext;
   private readonly host: LinkedInstance;
 
   constructor(
     private readonly layout: DataLayout,
-    private readonly options: TextOptions,
+    readonly options: TextOptions,
   ) {
     const { data, instances } = layout;
     this.host = instances[0];
@@ -73,6 +78,7 @@ export class TextBuilder {
     const { target, variation } = options;
     this.masm = target.createAssembler(Math.max(65536, wasmSize * 3), variation?.plan(target.plan));
     this.masm.imageStart = this.start;
+    this.tailSlots = options.tailRoom ? this.greatestCall() : 0;
     this.context = { masm: this.masm, runtimeBlock: DATA_START, hostInstance: layout.layouts[0].start };
   }
 
@@ -88,10 +94,23 @@ export class TextBuilder {
     this.masm.align(SEGMENT_ALIGN);
   }
 
+  /** Slots of the outgoing area that a call of a function of a type needs. */
+  callSlots(type: FuncType): number {
+    return this.callLayout(type).slots;
+  }
+
   /** Text offset of the code of a function, given by its definition. */
   codeOffset(instance: number, index: number): number {
     const imported = this.layout.instances[instance].module.importedFuncCount;
     return index < imported ? this.thunkOffsets[instance][index] : this.functionOffsets[instance][index - imported];
+  }
+
+  private greatestCall(): number {
+    let slots = 0;
+    for (const { module, index } of this.layout.instances) {
+      if (index > 0) for (const type of module.types) slots = Math.max(slots, this.callSlots(type));
+    }
+    return slots;
   }
 
   private emitLeafStubs(): void {
@@ -165,15 +184,16 @@ export class TextBuilder {
     for (const id of wanted) {
       const layout = this.callLayout(types.types[id]);
       let returnOffset = 0;
+      const area = areaSize(Math.max(layout.slots, this.tailSlots));
       const emit = () => {
-        returnOffset = emitTrampoline(this.context, layout);
+        returnOffset = emitTrampoline(this.context, layout, area);
       };
-      this.stub(`entry ${id}`, emit, FUNC_TRAMPOLINE, id, areaSize(layout.slots));
+      this.stub(`entry ${id}`, emit, FUNC_TRAMPOLINE, id, area);
       this.trampolines.push({
         type: id,
         start: this.stubs[`entry ${id}`],
         returnOffset,
-        slots: areaSize(layout.slots) / 8,
+        slots: area / 8,
       });
     }
   }
@@ -201,6 +221,7 @@ export class TextBuilder {
       deterministic: this.options.deterministic && !isHost,
       sites: this.options.sites,
       variation: this.options.variation,
+      tailSlots: isHost ? 0 : this.tailSlots,
       thunkOffset: (index) => thunks[index],
       builtinOffset: (name: Builtin) => this.stubOffset(name),
       stubOffset: (name) => this.stubOffset(name),
@@ -264,6 +285,23 @@ export class TextBuilder {
   private callLayout(type: FuncType): CallLayout {
     return new CallLayout(type, this.masm.plan);
   }
+}
+
+/**
+ * Emits text; once more, with room for any tail call, when one is met that needs it.
+ * @param createOptions makes them anew for each time, tables to fill included
+ */
+export function buildText(layout: DataLayout, createOptions: () => TextOptions): TextBuilder {
+  const text = new TextBuilder(layout, createOptions());
+  try {
+    text.build();
+    return text;
+  } catch (error) {
+    if (!(error instanceof TailRoomError)) throw error;
+  }
+  const roomy = new TextBuilder(layout, { ...createOptions(), tailRoom: true });
+  roomy.build();
+  return roomy;
 }
 
 export function align(value: number, unit: number): number {

@@ -100,9 +100,11 @@ export interface Identity {
   deterministic: boolean;
   modules: ModuleIdentity[];
   instances: InstanceIdentity[];
-  /** By type id: ValType codes. */
-  types: { params: Uint8Array; results: Uint8Array }[];
+  /** By type id: ValType codes, and the slots that a call reserves for arguments and results. */
+  types: { params: Uint8Array; results: Uint8Array; slots?: number | undefined }[];
   trampolines: TrampolineIdentity[];
+  /** Slots that whoever calls a guest function reserves at least, for tail calls; absent: 0. */
+  tailSlots?: number | undefined;
   /** Image offsets and sizes in bytes; `codeSize` without padding. */
   data: { imageOffset: number; size: number };
   text: { imageOffset: number; size: number; codeSize: number };
@@ -126,7 +128,7 @@ export function encodeIdentity(identity: Identity): Uint8Array {
         mutable: raw(instance.globals.mutable),
       },
     })),
-    types: identity.types.map((type) => ({ params: raw(type.params), results: raw(type.results) })),
+    types: identity.types.map((type) => ({ ...type, params: raw(type.params), results: raw(type.results) })),
   });
 }
 
@@ -203,8 +205,9 @@ function createSchema() {
       }),
     ),
     instances: z.array(instance),
-    types: z.array(z.object({ params: bytes, results: bytes })),
+    types: z.array(z.object({ params: bytes, results: bytes, slots: u32.optional() })),
     trampolines: z.array(z.object({ type: u32, start: u32, returnOffset: u32, slots: u32 })),
+    tailSlots: u32.optional(),
     data: z.object({ imageOffset: u32, size: u32 }),
     text: z.object({ imageOffset: u32, size: u32, codeSize: u32 }),
   });

@@ -19,6 +19,8 @@ export class Immediates {
   readonly hasMemory32: boolean;
   /** What the last memoryArgument said: log2 of the bytes. */
   alignment = 0;
+  /** What the table of the last indirectType is indexed with. */
+  address: ValType = ValType.I32;
   private readonly memoryAddresses: Uint8Array;
   private readonly tableAddresses: Uint8Array;
   private readonly tableTypes: Uint8Array;
@@ -84,6 +86,18 @@ export class Immediates {
   tableTypeOf(index: number): number {
     if (index >= this.tableTypes.length) throw this.invalid(`unknown table ${index}`);
     return this.tableTypes[index]!;
+  }
+
+  /** The type's index of an indirect call, and the table's, which must hold functions; sets `address`. */
+  indirectType(): number {
+    const typeIndex = this.reader.u32();
+    const table = this.reader.u32();
+    if (this.tableTypeOf(table) !== ValType.FuncRef) {
+      throw this.invalid(`type mismatch: table ${table} holds no functions`);
+    }
+    if (typeIndex >= this.module.types.length) throw this.invalid(`unknown type ${typeIndex}`);
+    this.address = this.tableAddressOf(table);
+    return typeIndex;
   }
 
   /** A memory's index (core spec 5.4.6): what the memory is indexed with. */

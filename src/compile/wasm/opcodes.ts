@@ -32,6 +32,8 @@ export const enum Op {
   Return = 0x0f,
   Call = 0x10,
   CallIndirect = 0x11,
+  ReturnCall = 0x12,
+  ReturnCallIndirect = 0x13,
   Delegate = 0x18,
   CatchAll = 0x19,
   Drop = 0x1a,
@@ -279,7 +281,8 @@ export type Feature =
   | 'relaxed-simd'
   | 'exceptions'
   | 'legacy-exceptions'
-  | 'threads';
+  | 'threads'
+  | 'tail-call';
 
 export interface Opcode {
   readonly code: number; // Op, VectorOp of opcodes-vector.ts or AtomicOpcode of opcodes-atomic.ts
@@ -325,6 +328,8 @@ const rows: readonly Row[] = [
   [Op.Return, 'return', 'none', VARIES, VARIES, 'mvp'],
   [Op.Call, 'call', 'func', VARIES, VARIES, 'mvp'],
   [Op.CallIndirect, 'call_indirect', 'type table', VARIES, VARIES, 'mvp'],
+  [Op.ReturnCall, 'return_call', 'func', VARIES, VARIES, 'tail-call'],
+  [Op.ReturnCallIndirect, 'return_call_indirect', 'type table', VARIES, VARIES, 'tail-call'],
   [Op.Delegate, 'delegate', 'label', VARIES, VARIES, 'legacy-exceptions'],
   [Op.CatchAll, 'catch_all', 'none', VARIES, VARIES, 'legacy-exceptions'],
   [Op.Drop, 'drop', 'none', VARIES, VARIES, 'mvp'],
@@ -614,6 +619,8 @@ export function opcodeOf(code: number): Opcode | undefined {
 const CALL_LIKE: ReadonlySet<number> = new Set([
   Op.Call,
   Op.CallIndirect,
+  Op.ReturnCall,
+  Op.ReturnCallIndirect,
   Op.MemoryGrow,
   Op.MemoryInit,
   Op.MemoryCopy,
@@ -633,7 +640,6 @@ export function isCallLike(code: number): boolean {
 
 /** Which proposals, none of them supported, the bytes are from that are no opcode of ours. */
 const PROPOSALS: readonly (readonly [first: number, last: number, note: string])[] = [
-  [0x12, 0x13, 'tail calls are not supported'],
   [0x14, 0x15, 'typed function references are not supported'],
   [0xd3, 0xd6, 'typed function references are not supported'],
   [0xfb, 0xfb, 'garbage collection is not supported'],

@@ -351,18 +351,23 @@ export class FunctionValidator {
 
         case Op.CallIndirect: {
           reader.pos = pos;
-          const typeIndex = reader.u32();
-          const table = reader.u32();
+          const typeIndex = immediates.indirectType();
           pos = reader.pos;
-          if (immediates.tableTypeOf(table) !== ValType.FuncRef) {
-            throw operands.mismatch(`table ${table} holds no functions`);
-          }
-          if (typeIndex >= module.types.length) throw immediates.invalid(`unknown type ${typeIndex}`);
-          height = operands.pop(height, immediates.tableAddressOf(table));
+          height = operands.pop(height, immediates.address);
           height = this.call(height, typeIndex, weight);
           stack = operands.types;
           break;
         }
+
+        case Op.ReturnCall:
+        case Op.ReturnCallIndirect:
+          reader.pos = pos;
+          if (op === Op.ReturnCall) this.returnCall(height, weight);
+          else this.returnCallIndirect(height, weight);
+          pos = reader.pos;
+          control.unreachable[control.depth - 1] = 1;
+          height = base;
+          break;
 
         case Op.Drop:
           if (height > base) height--;
@@ -638,6 +643,26 @@ export class FunctionValidator {
     if (slots > summary.maxOutgoingSlots) summary.maxOutgoingSlots = slots;
     this.countCall(weight);
     return operands.pushList(operands.popList(height, paramList(typeIndex)), resultList(typeIndex));
+  }
+
+  private returnCall(height: number, weight: number): void {
+    const { funcTypes } = this.module;
+    const callee = this.reader.u32();
+    if (callee >= funcTypes.length) throw this.immediates.invalid(`unknown function ${callee}`);
+    this.tailCall(height, funcTypes[callee]!, weight);
+  }
+
+  private returnCallIndirect(height: number, weight: number): void {
+    const typeIndex = this.immediates.indirectType();
+    this.tailCall(this.operands.pop(height, this.immediates.address), typeIndex, weight);
+  }
+
+  /** A call whose results are the function's own (core spec 3.3.8.12). */
+  private tailCall(height: number, typeIndex: number, weight: number): void {
+    if (!this.lists.equal(resultList(typeIndex), this.control.endList[0]!)) {
+      throw this.operands.mismatch('the results of a tail call are not those of the function');
+    }
+    this.call(height, typeIndex, weight);
   }
 
   /** Notes a call or another instruction that leaves the function's code: memory.grow and the bulk operations. */

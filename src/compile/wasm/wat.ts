@@ -26,6 +26,7 @@ const TEXT_FEATURES = {
   exceptions: true,
   multi_memory: true,
   memory64: true,
+  tail_call: true,
   annotations: true,
 } as const;
 

@@ -15,7 +15,6 @@ import { type CallLayout, slotsOf, widthOf } from '../../compile/baseline/call-l
 import { ValType } from '../../compile/wasm/module.js';
 import { FN_TRAMPOLINE, RT_HOST_SP, RT_IMAGE_BASE, RT_INVOKE_VALUES, RT_STACK_TOP } from '../layout.js';
 import { type StubContext, setHostInstance } from './context.js';
-import { areaSize } from './host-call.js';
 
 /** native.invoke(record, values) with both in argInts. */
 export function emitInvoke({ masm, runtimeBlock }: StubContext): void {
@@ -29,9 +28,10 @@ export function emitInvoke({ masm, runtimeBlock }: StubContext): void {
 
 /**
  * Loads arguments from u64 values[] (a v128 takes two), calls the record, stores the results to RT_INVOKE_VALUES likewise.
+ * @param area bytes of the outgoing area, at least what the call needs
  * @returns text offset of the call's return address
  */
-export function emitTrampoline(context: StubContext, layout: CallLayout): number {
+export function emitTrampoline(context: StubContext, layout: CallLayout, area: number): number {
   const { masm, runtimeBlock } = context;
   const { argInts, callTemp, instance, memoryBase, resultInt } = masm.plan;
   const { params, results } = layout.type;
@@ -42,7 +42,7 @@ export function emitTrampoline(context: StubContext, layout: CallLayout): number
   masm.move(memoryBase, argInts[1]);
   masm.loadGlobal(Width.Int64, instance, runtimeBlock + RT_STACK_TOP);
   masm.setSp(instance);
-  masm.adjustSp(-areaSize(layout.slots));
+  masm.adjustSp(-area);
   let cell = 0;
   for (let i = 0; i < params.length; i++) {
     if (layout.paramRegs[i] !== NO_REG) {

@@ -109,9 +109,9 @@ async function capture(workload: Workload, name: Name, kill = false): Promise<Sn
   if (kill) report = await capturePid(workload.pid, { output, kill });
   const stored = readSnapshot(output);
   const { snapshot } = stored;
-  const { image, module } = programs[name];
+  const { image, modules } = programs[name];
   const resumable = join(folder, 'resumable');
-  writeResumable(stored, image, [module], { target: x64, output: resumable, recordedDirectories: true });
+  writeResumable(stored, image, modules, { target: x64, output: resumable, recordedDirectories: true });
   expect(report).toMatchObject({ file: output, bytes: stored.size, frames: snapshot.frames.count });
   expect(report.trace.length).toBe(snapshot.frames.count);
   expect(report.pause).toBeLessThanOrEqual(report.total);

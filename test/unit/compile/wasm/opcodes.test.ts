@@ -95,11 +95,11 @@ describe('opcode table', () => {
     const codes = opcodes.map(({ code }) => code);
     expect(codes).toEqual([...new Set(codes)].sort((a, b) => a - b));
     // MVP, sign extension, the 0xfc prefix, select with a type, table.get and set, references, SIMD, relaxed SIMD, exceptions,
-    // threads.
-    expect(opcodes.length).toBe(172 + 5 + 18 + 1 + 2 + 3 + 236 + 20 + 8 + 67);
+    // threads, tail calls.
+    expect(opcodes.length).toBe(172 + 5 + 18 + 1 + 2 + 3 + 236 + 20 + 8 + 67 + 2);
     expect(opcodes.every((opcode) => opcodeOf(opcode.code) === opcode)).toBe(true);
     expect(new Set(codes.map(flatIndex)).size).toBe(opcodes.length);
-    const none = [0xfe04, 0xfe0f, 0xfe4f, 0x12, 0xfd, 0xfc12, 0xfcff, 0x1ffff, 0xfd09a, 0xfd0a2, 0xfd114, 0xfdfff, -1];
+    const none = [0xfe04, 0xfe0f, 0xfe4f, 0x14, 0xfd, 0xfc12, 0xfcff, 0x1ffff, 0xfd09a, 0xfd0a2, 0xfd114, 0xfdfff, -1];
     expect(none.map(opcodeOf)).toEqual(none.map(() => undefined));
   });
 
@@ -184,7 +184,14 @@ describe('opcode table', () => {
       expect([opcode.name, callCount]).toEqual([opcode.name, isCallLike(opcode.code) ? 1 : 0]);
     }
     const varying = opcodes.filter((opcode) => !fixed.includes(opcode) && isCallLike(opcode.code));
-    expect(varying.map(({ name }) => name)).toEqual(['call', 'call_indirect', 'table.grow', 'table.fill']);
+    expect(varying.map(({ name }) => name)).toEqual([
+      'call',
+      'call_indirect',
+      'return_call',
+      'return_call_indirect',
+      'table.grow',
+      'table.fill',
+    ]);
   });
 
   test('names are those that wabt prints', async () => {

@@ -171,7 +171,7 @@ describe('refuses', () => {
     ['a negative block type', [0, 0x02, 0x5f, 0x0b, 0x0b], 'malformed block type 0x5f'],
     ['an unknown opcode', [0, 0xff, 0, 0x0b], 'illegal opcode 0xff 0x00'],
     ['an unknown prefixed opcode', [0, 0xfc, 0x12, 0x0b], 'illegal opcode 0xfc 0x12'],
-    ['a tail call', [0, 0x12, 0, 0x0b], 'illegal opcode 0x12 (tail calls are not supported)'],
+    ['a tail call of nothing', [0, 0x12, 1, 0x0b], 'unknown function 1'],
     ['an unknown atomic', [0, 0xfe, 0x04, 0, 0x0b], 'illegal opcode 0xfe 0x04'],
     ['a fence of an unknown kind', [0, 0xfe, 0x03, 1, 0x0b], 'zero byte expected'],
     ['2**32 locals', [2, 0xff, 0xff, 0xff, 0xff, 0x0f, 0x7f, 1, 0x7f, 0x0b], 'too many locals'],

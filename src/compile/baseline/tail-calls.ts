@@ -1,0 +1,148 @@
+/**
+ * Tail calls: the callee takes the place of this function's frame.
+ *
+ * Arguments in registers go where they go in any call; those in slots go to this function's own incoming area, which
+ * our caller has reserved. Then the frame is released and the callee jumped to: it returns to our caller, with the
+ * results where that one looks, as they come first in the area (call-layout.ts). There is no site: nothing of this
+ * function is left.
+ *
+ *  - Room. The caller knew only our type. Of the whole image every function that makes calls, and each trampoline,
+ *    reserves at least `tailSlots`: 0 until a tail call is met whose callee needs more than our own type and that. Then
+ *    TailRoomError gives up the text, and the linker builds it again with as many slots as any type of function needs.
+ *  - Overlap. The incoming area is also where our own stack parameters live, which may be arguments: then arguments go
+ *    to their operand slots first.
+ *  - Instances. Who has called us directly expects its instance register unchanged. So a callee of another instance is
+ *    called, as in any call, and its results are returned: such a call is not in constant stack. Who is called through a
+ *    table is known at run time only: the record tells.
+ */
+
+import { Cond, NO_REG, type Reg, Width } from '../../arch/masm.js';
+import { FN_CODE, FN_INSTANCE } from '../../runtime/layout.js';
+import { functionReturn } from './branches.js';
+import { type CallLayout, slotsOf } from './call-layout.js';
+import * as calls from './calls.js';
+import type { FunctionCompiler } from './compile-function.js';
+import { Kind } from './operands.js';
+
+/** Text has to be built again with greater outgoing areas. */
+export class TailRoomError extends Error {}
+
+/** A tail call of a function of this module, by index. */
+export function direct(c: FunctionCompiler, funcIndex: number): void {
+  const { masm } = c;
+  const imported = funcIndex < c.module.importedFuncCount;
+  const thunk = imported ? c.environment.thunkOffset(funcIndex) : -1;
+  if (imported && thunk < 0) {
+    calls.direct(c, funcIndex);
+    functionReturn(c, c.operands.height);
+  } else {
+    const layout = c.callLayout(c.module.funcTypes[funcIndex]);
+    const first = c.operands.height - layout.paramRegs.length;
+    checkRoom(c, layout);
+    const inPlace = !readsStackParameters(c, layout, first);
+    storeStackArguments(c, layout, first, inPlace);
+    calls.passInRegisters(c, first, layout.paramRegs.length, layout.paramRegs);
+    if (!inPlace) copyStackArguments(c, layout, first, c.frame.incomingSlot(0));
+    masm.leave(c.frame.size);
+    if (imported) masm.patchJump(masm.jumpTo(), thunk);
+    else c.jumpDefined(funcIndex);
+  }
+  c.reachable = false;
+}
+
+export function indirect(c: FunctionCompiler, typeIndex: number, table: number): void {
+  const { masm, operands: o } = c;
+  const layout = c.callLayout(typeIndex);
+  const { callTemp, pinnedInts } = masm.plan;
+  const first = o.height - layout.paramRegs.length - 1;
+  checkRoom(c, layout);
+  o.spillBelow(first);
+  o.release(callTemp);
+  o.load(o.height - 1, callTemp);
+  o.pop();
+  const record = pinnedInts[0];
+  o.release(record);
+  placeArguments(c, layout, first);
+  calls.loadRecord(c, record, typeIndex, table);
+  jumpToRecord(c, layout, first, record);
+}
+
+/** Throws TailRoomError when our incoming area may be too small. */
+function checkRoom(c: FunctionCompiler, { slots }: CallLayout): void {
+  if (slots > c.ownLayout.slots && slots > c.environment.tailSlots) throw new TailRoomError();
+}
+
+/** Arguments from operand first on: to registers, or to their operand slots. */
+function placeArguments(c: FunctionCompiler, layout: CallLayout, first: number): void {
+  storeStackArguments(c, layout, first, false);
+  calls.passInRegisters(c, first, layout.paramRegs.length, layout.paramRegs);
+}
+
+/**
+ * The rest of a tail call through a record, whose arguments are placed and which is in a register of its own: jumps
+ * when the function belongs to this instance, else calls it and returns.
+ */
+function jumpToRecord(c: FunctionCompiler, layout: CallLayout, first: number, record: Reg): void {
+  const { masm, operands: o, frame, ownLayout } = c;
+  const elsewhere = masm.newLabel();
+  masm.compareField(1, masm.plan.instance, record, FN_INSTANCE);
+  masm.branch(Cond.Ne, elsewhere);
+  copyStackArguments(c, layout, first, frame.incomingSlot(0));
+  masm.leave(frame.size);
+  masm.jumpField(record, FN_CODE);
+  masm.bind(elsewhere);
+  copyStackArguments(c, layout, first, 0);
+  o.storePins(-1);
+  o.popTo(first);
+  masm.callRecord(record);
+  calls.returned(c, layout, first);
+  calls.restoreInstance(c);
+  const { results } = layout.type;
+  if (layout.resultReg === NO_REG) {
+    for (let i = 0; i < results.length; i++) {
+      const to = frame.incomingSlot(ownLayout.resultSlots[i]);
+      copySlots(c, layout.resultSlots[i] * 8, to, slotsOf(results[i]));
+    }
+  }
+  masm.leave(frame.size);
+  masm.ret();
+  c.reachable = false;
+}
+
+/** Whether an argument is a parameter of ours that has to be read from the incoming area. */
+function readsStackParameters(c: FunctionCompiler, { paramRegs }: CallLayout, first: number): boolean {
+  const { operands: o, ownLayout } = c;
+  const count = ownLayout.paramSlots.length;
+  for (let i = 0; i < paramRegs.length; i++) {
+    if (o.kinds[first + i] !== Kind.Local) continue;
+    const local = o.lo[first + i];
+    if (local < count && ownLayout.paramSlots[local] >= 0) return true;
+  }
+  return false;
+}
+
+/** Stores the arguments that travel in slots where they belong, or in their operand slots. */
+function storeStackArguments(c: FunctionCompiler, layout: CallLayout, first: number, inPlace: boolean): void {
+  const { operands: o, frame } = c;
+  for (let i = 0; i < layout.paramSlots.length; i++) {
+    const slot = layout.paramSlots[i];
+    if (slot < 0) continue;
+    o.storeAt(first + i, inPlace ? frame.incomingSlot(slot) : frame.operandSlot(first + i));
+  }
+}
+
+/** Copies the arguments that travel in slots from their operand slots to an area at `area`, a byte offset from sp. */
+function copyStackArguments(c: FunctionCompiler, layout: CallLayout, first: number, area: number): void {
+  const { paramSlots, type } = layout;
+  for (let i = 0; i < paramSlots.length; i++) {
+    if (paramSlots[i] < 0) continue;
+    copySlots(c, c.frame.operandSlot(first + i), area + paramSlots[i] * 8, slotsOf(type.params[i]));
+  }
+}
+
+function copySlots({ masm }: FunctionCompiler, from: number, to: number, count: number): void {
+  for (let i = 0; i < count; i++) {
+    masm.loadSlot(Width.Int64, masm.scratch, from + i * 8);
+    masm.storeSlot(Width.Int64, masm.scratch, to + i * 8);
+  }
+}

@@ -1,0 +1,64 @@
+/**
+ * What tail calls may have made of a call on a snapshot's stack: the inner frame is of another function than the one that
+ * the outer frame's instruction calls.
+ *
+ * Which tail calls have led there cannot be known, and need not be: a module may call whatever it likes. What the code
+ * around relies on is checked: results of the same types, as the outer frame takes them; parameters that fit the area
+ * which it has reserved, as the inner function's frame has them there; and, but for calls through a table, the same
+ * instance, as the outer frame sets its instance register again only behind those. A module without tail calls cannot do
+ * any of this, so neither may a snapshot of it.
+ */
+
+import { skipInstruction } from '../compile/baseline/skip.js';
+import type { Identity } from '../compile/metadata/identity.js';
+import type { FuncType, Module } from '../compile/wasm/module.js';
+import { Op } from '../compile/wasm/opcodes.js';
+import { readValType } from '../compile/wasm/read-types.js';
+import { Reader } from '../compile/wasm/reader.js';
+
+export class TailCalls {
+  private readonly uses = new Map<Module, boolean>();
+  /** Slots that a call of a type reserves. */
+  private readonly slots = new Map<string, number>();
+  private readonly tailSlots: number;
+
+  constructor({ types, tailSlots = 0 }: Identity) {
+    for (const { slots, ...type } of types) if (slots !== undefined) this.slots.set(keyOf(type), slots);
+    this.tailSlots = tailSlots;
+  }
+
+  /**
+   * Whether a function of type `called` may have been replaced on the stack by one of type `actual`.
+   * @param module of the function that was called
+   */
+  mayReplace(module: Module, called: FuncType, actual: FuncType): boolean {
+    if (Buffer.compare(called.results, actual.results) !== 0 || !this.usesTailCalls(module)) return false;
+    const reserved = Math.max(this.slots.get(keyOf(called)) ?? 0, this.tailSlots);
+    return (this.slots.get(keyOf(actual)) ?? Infinity) <= reserved;
+  }
+
+  private usesTailCalls(module: Module): boolean {
+    let uses = this.uses.get(module);
+    if (uses === undefined) this.uses.set(module, (uses = hasTailCalls(module)));
+    return uses;
+  }
+}
+
+function keyOf({ params, results }: FuncType): string {
+  return `${params.join()}>${results.join()}`;
+}
+
+/** Whether a tail call occurs in the bodies, which are valid. */
+function hasTailCalls({ bytes, bodyStart, bodyEnd }: Module): boolean {
+  for (let i = 0; i < bodyStart.length; i++) {
+    const reader = new Reader(bytes, 'module', bodyStart[i], bodyEnd[i]);
+    for (let groups = reader.u32(); groups > 0; groups--) {
+      reader.u32();
+      readValType(reader);
+    }
+    for (let at = reader.pos; at < bodyEnd[i]; at = skipInstruction(bytes, at)) {
+      if (bytes[at] === Op.ReturnCall || bytes[at] === Op.ReturnCallIndirect) return true;
+    }
+  }
+  return false;
+}

@@ -1,0 +1,111 @@
+/** Stacks on which a function is in another one's place: what a tail call can have done, and what none can. */
+
+import { describe, expect, test } from 'vitest';
+import { x64 } from '../../../src/arch/x64/target.js';
+import { compileImage } from '../../../src/compile/compile.js';
+import { readImage } from '../../../src/compile/metadata/image-reader.js';
+import { decodeModule } from '../../../src/compile/wasm/decode.js';
+import { ValType } from '../../../src/compile/wasm/module.js';
+import { readModuleBytes } from '../../../src/compile/wasm/wat.js';
+import { InputError } from '../../../src/errors.js';
+import { lowerStack } from '../../../src/restore/lower.js';
+import { References } from '../../../src/restore/references.js';
+import { type FrameSite, Frames, type Snapshot } from '../../../src/snapshot/snapshot.js';
+
+const params = (count: number) => `(param ${'i64 '.repeat(count)})`;
+const zeros = (count: number) => '(i64.const 0) '.repeat(count);
+
+/** Functions by index, then the entry; `tail` is what $called ends with. */
+async function imageOf(tail: string, start = '(drop (call $called (i64.const 1)))') {
+  const text = `(module
+    (type $called (func (param i64) (result i64)))
+    (table funcref (elem $called))
+    (func $called (type $called) ${tail})
+    (func $same (type $called) (local.get 0))
+    (func $wide ${params(12)} (result i64) (local.get 11))
+    (func $wider ${params(40)} (result i64) (local.get 11))
+    (func $other (param i64) (result i32) (i32.const 1))
+    (func $indirect (result i64) (call_indirect (type $called) (i64.const 1) (i32.const 0)))
+    (func $none ${params(12)})
+    (func (export "_start") ${start} (drop (call $indirect))))`;
+  const module = decodeModule(await readModuleBytes(Buffer.from(text)));
+  const image = readImage(compileImage([{ module, file: 'test' }], { target: x64 }).bytes);
+  const { sites } = image;
+  const callIn = (func: number): number => {
+    const { first, end } = sites.sitesOf(sites.functionRow(1, func));
+    for (let row = first; row < end; row++) if (sites.site(row).kind === 0) return sites.site(row).bodyOffset;
+    throw new Error('no call');
+  };
+  const bare = (func: number, kind: 'entry' | 'call', offset: number, count: number): FrameSite => ({
+    instance: 0,
+    func,
+    offset,
+    kind,
+    locals: new Uint8Array(count).fill(ValType.I64),
+    operands: new Uint8Array(0),
+  });
+  const entry = (func: number) => bare(func, 'entry', 0, module.types[module.funcTypes[func]].params.length);
+  const call = (func: number) => bare(func, 'call', callIn(func), 0);
+  const lower = (...frames: FrameSite[]) => {
+    const count = frames.reduce((sum, { locals }) => sum + locals.length, 0);
+    const snapshot = {
+      frames: new Frames(frames, Uint32Array.from(frames.keys()), new Uint32Array(count * 2).fill(7)),
+      phase: { instance: 0, kind: 'entry' },
+    } as Snapshot;
+    return lowerStack(snapshot, image, [module], new References(image.identity), x64).bytes;
+  };
+  return { entry, call, lower };
+}
+
+const [called, same, wide, wider, other, indirect, none, start] = [0, 1, 2, 3, 4, 5, 6, 7];
+const WITHOUT = '(local.get 0)';
+const IN_PLACE = '(return_call $same (local.get 0))';
+const WITH_ROOM = `(return_call $wide ${zeros(12)})`;
+
+describe('a frame in the place of the function that was called', () => {
+  test('is refused without tail calls in the module', async () => {
+    const { entry, call, lower } = await imageOf(WITHOUT);
+    expect(lower(entry(called), call(start)).length).toBeGreaterThan(0);
+    expect(() => lower(entry(same), call(start))).toThrow(InputError);
+    expect(() => lower(entry(same), call(start))).toThrow(/calls function 0 of instance 0, but function 1/);
+    expect(() => lower(entry(same), call(indirect), call(start))).toThrow(InputError);
+  });
+
+  test('may be of any type that fits and gives the same', async () => {
+    const { entry, call, lower } = await imageOf(IN_PLACE);
+    expect(lower(entry(same), call(start)).length).toBeGreaterThan(0);
+    const roomy = await imageOf(WITH_ROOM);
+    const stack = roomy.lower(roomy.entry(wide), roomy.call(start));
+    // The stack arguments are in the area that the caller has reserved: all 7s, above the return address.
+    const words = new BigUint64Array(stack.buffer, stack.byteOffset, stack.length / 8);
+    expect([...words.subarray(1, 4)]).toEqual(Array.from({ length: 3 }, () => 0x700000007n));
+    expect(roomy.lower(roomy.entry(wider), roomy.call(start)).length).toBe(stack.length);
+  });
+
+  test('is refused when its parameters do not fit the area of the outer frame', async () => {
+    const { entry, call, lower } = await imageOf(IN_PLACE);
+    expect(() => lower(entry(wide), call(start))).toThrow(/frame #1 .*function 2 of instance 0 is the next frame/);
+    expect(() => lower(entry(wider), call(start))).toThrow(InputError);
+    expect(() => lower(entry(wide), call(indirect), call(start))).toThrow(/another type of function|through a table/);
+  });
+
+  test('is refused when it gives other results', async () => {
+    const { entry, call, lower } = await imageOf(WITH_ROOM);
+    expect(() => lower(entry(other), call(start))).toThrow(InputError);
+    expect(() => lower(entry(none), call(start))).toThrow(InputError);
+    expect(() => lower(entry(other), call(indirect), call(start))).toThrow(InputError);
+  });
+
+  test('may be what a call through a table has led to', async () => {
+    const { entry, call, lower } = await imageOf(WITH_ROOM);
+    expect(lower(entry(wide), call(indirect), call(start)).length).toBeGreaterThan(0);
+  });
+
+  test('may be the entry, when there is room below the trampoline', async () => {
+    const roomy = await imageOf(WITHOUT, `(return_call $none ${zeros(12)})`);
+    expect(roomy.lower(roomy.entry(none)).length).toBeGreaterThan(12 * 4);
+    const { entry, lower } = await imageOf(IN_PLACE);
+    expect(() => lower(entry(none))).toThrow(/not the entry function/);
+    expect(() => roomy.lower(roomy.entry(wide))).toThrow(/not the entry function/);
+  });
+});
