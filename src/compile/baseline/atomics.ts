@@ -100,7 +100,7 @@ function checkAlignment(c: FunctionCompiler, at: number, mask: number): void {
   masm.binaryImm(IntOp.And, 0, masm.scratch, address, mask);
   masm.testZero(0, masm.scratch);
   masm.branch(Cond.Ne, c.trapLabel(TRAP_UNALIGNED));
-  if (address !== masm.scratch) o.release(address);
+  if (address !== masm.scratch) o.unlockOne(address);
 }
 
 function load(c: FunctionCompiler, type: ValType, width: AtomicWidth): void {

@@ -60,7 +60,7 @@ function index64(c: FunctionCompiler, at: number): Reg {
   const size = loadMemoryField(c, MEM_SIZE);
   masm.compare(1, address, size);
   masm.select(Cond.LtU, size, address, size);
-  o.release(address);
+  o.unlockOne(address);
   return size;
 }
 
@@ -73,7 +73,7 @@ function addOffset(c: FunctionCompiler, address: Reg): Reg {
   masm.binary(IntOp.Add, 1, sum, sum, address);
   masm.compare(1, sum, address);
   masm.branch(Cond.LtU, c.trapLabel(TRAP_MEMORY));
-  o.release(address);
+  o.unlockOne(address);
   c.accessOffset = 0;
   return sum;
 }

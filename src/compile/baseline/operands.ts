@@ -141,7 +141,7 @@ export class Operands {
   }
 
   /** Takes back one lock of a register that the instruction needs no more. */
-  release(reg: Reg): void {
+  unlockOne(reg: Reg): void {
     this.locks[reg]--;
   }
 
