@@ -212,7 +212,7 @@ export class Operands {
   }
 
   /** The register of a pinned local will be overwritten: the local goes to its slot. */
-  release(reg: Reg): void {
+  releasePin(reg: Reg): void {
     const { frame } = this;
     for (let pin = 0; pin < frame.pinCount; pin++) {
       if (frame.pinnedRegisters[pin] === reg) this.storePins(1 << pin);

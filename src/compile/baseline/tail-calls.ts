@@ -57,11 +57,11 @@ export function indirect(c: FunctionCompiler, typeIndex: number, table: number):
   const first = o.height - layout.paramRegs.length - 1;
   checkRoom(c, layout);
   o.spillBelow(first);
-  o.release(callTemp);
+  o.releasePin(callTemp);
   o.load(o.height - 1, callTemp);
   o.pop();
   const record = pinnedInts[0];
-  o.release(record);
+  o.releasePin(record);
   placeArguments(c, layout, first);
   calls.loadRecord(c, record, typeIndex, table);
   jumpToRecord(c, layout, first, record);
