@@ -3,7 +3,7 @@
  */
 
 import { accessSync, closeSync, constants, openSync, readSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { delimiter, join, resolve } from 'node:path';
 import { ToolError } from '../src/errors.js';
 import { fileError } from './input-file.js';
 
@@ -25,7 +25,9 @@ const MACHINES: Readonly<Record<number, readonly [string, string]>> = {
 /** @throws ToolError when the image is for another CPU and there is no emulator for it */
 export function launch(image: string, argv0: string): Launch {
   const machine = MACHINES[machineOf(image)];
-  if (machine === undefined || machine[0] === process.arch) return { program: image, args: [], argv0, emulated: false };
+  // A name without a slash would be looked up in PATH.
+  const path = resolve(image);
+  if (machine === undefined || machine[0] === process.arch) return { program: path, args: [], argv0, emulated: false };
   const [arch, qemuArch] = machine;
   const program = findEmulator(qemuArch);
   if (program === undefined) {

@@ -140,6 +140,11 @@ describe('run', () => {
     expect(stderr).toMatch(/^pid \d+$/m);
   });
 
+  test('takes an image in the working directory by its name', () => {
+    wagSnap('compile', programPath('hello'), '-o', 'greeting');
+    expect(wagSnap('run', 'greeting')).toMatchObject({ status: 0, stdout: 'hello world\n' });
+  });
+
   test('passes arguments, behind -- too', () => {
     expect(wagSnap('run', programPath('fib'), '12').stdout).toMatch(/fib 12 is 144\n$/);
     expect(wagSnap('run', programPath('fib'), '--', '12').stdout).toMatch(/fib 12 is 144\n$/);
