@@ -56,7 +56,7 @@ const command: CommandModule<object, Options> = {
       .option('allow-missing-imports', {
         type: 'boolean',
         default: false,
-        describe: 'a call of an import that nothing provides traps',
+        describe: 'calls of functions that nothing provides trap; memories, tables and globals are made',
       })
       .option('dump', {
         choices: DUMPS,

@@ -14,11 +14,13 @@
 
 import { createHash } from 'node:crypto';
 import type { Target } from '../arch/target.js';
+import { defineMissing } from '../compile/image/missing.js';
 import { ResumableImage } from '../compile/image/resumable.js';
 import { writeAtomically } from '../compile/image/write-file.js';
+import type { InstanceIdentity } from '../compile/metadata/identity.js';
 import { type ImageDescription, readImage } from '../compile/metadata/image-reader.js';
 import { decodeModule } from '../compile/wasm/decode.js';
-import type { Module } from '../compile/wasm/module.js';
+import { ExternKind, type Module } from '../compile/wasm/module.js';
 import { InputError, LimitError } from '../errors.js';
 import { RT_GENERATION } from '../runtime/layout.js';
 import { readSnapshotModule } from '../snapshot/format.js';
@@ -96,10 +98,11 @@ export function writeResumable(
       `snapshot: it has ${snapshot.instances.length} instances, its module makes another number`,
     );
   }
+  const linked = modules.map((module, i) => asLinked(module, image.identity.instances[i + FIRST_GUEST]));
   const references = new References(image.identity);
-  const stack = lowerStack(snapshot, image, modules, references, options.target);
+  const stack = lowerStack(snapshot, image, linked, references, options.target);
   const resumable = new ResumableImage(image);
-  const { memories, tables } = putInstances(snapshot, modules, references, resumable.data);
+  const { memories, tables } = putInstances(snapshot, linked, references, resumable.data);
   resumable.data.u32(resumable.data.start + RT_GENERATION, Math.min(snapshot.generation, MAX_GENERATION));
   const recorded = options.recordedDirectories ?? false;
   const directories = grantDirectories(host, options.directories ?? [], recorded);
@@ -135,6 +138,20 @@ function checkRestorable(snapshot: Snapshot): void {
   if (snapshot.modules.length !== 1 || snapshot.instances.length !== 1) {
     throw new LimitError('linked', 'snapshot: several linked modules cannot be restored by this version');
   }
+}
+
+/** A module as the image has it: what nothing provided is its own. What is provided comes first, so counts tell. */
+function asLinked(module: Module, { tables, memories, globals, name }: InstanceIdentity): Module {
+  const provided = new Map([
+    [ExternKind.Table, tables.imported],
+    [ExternKind.Memory, memories.imported],
+    [ExternKind.Global, globals.imported],
+  ]);
+  return defineMissing(module, name, ({ kind }) => {
+    const left = provided.get(kind) ?? 0;
+    provided.set(kind, left - 1);
+    return left > 0;
+  });
 }
 
 function moduleBytes(stored: StoredSnapshot, given: Uint8Array | undefined): Uint8Array {

@@ -56,6 +56,7 @@ export interface BuildOptions {
   /** Default: x64. */
   readonly arch?: ArchName;
   readonly deterministic?: boolean;
+  readonly allowMissingImports?: boolean;
   /** Another compiler: see src/compile/variation.ts. */
   readonly variation?: number;
   /** Modules that it is linked to, as text, by the name that it imports them by. */

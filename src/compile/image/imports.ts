@@ -18,6 +18,7 @@ import {
   type Module,
 } from '../wasm/module.js';
 import { formatFuncType, formatGlobalType, formatLimits, formatMemoryType, valTypeName } from '../wasm/text.js';
+import { defineMissing } from './missing.js';
 
 const WASI_MODULES = ['wasi_snapshot_preview1', 'wasi_unstable'];
 /** Exports of the host layer that are not WASI. */
@@ -46,7 +47,7 @@ export interface LinkedInstance {
 }
 
 export interface LinkOptions {
-  /** Whether functions that nothing provides trap when they are called. Default: they are an error. */
+  /** Whether what nothing provides is made up: see missing.ts. Default: it is an error. */
   readonly allowMissing?: boolean | undefined;
   /** The instance that an import module name means. Default: the last one of that name. */
   readonly resolve?: ((name: string) => LinkedInstance | undefined) | undefined;
@@ -64,6 +65,10 @@ export function linkInstance(
   { allowMissing = false, resolve = (from) => findInstance(instances, from) }: LinkOptions = {},
 ): LinkedInstance {
   const index = instances.length;
+  if (index > 0) {
+    if (allowMissing) module = defineMissing(module, file, (entry) => findProvided(resolve, entry) !== undefined);
+    else refuseThreads(module, file);
+  }
   const linked: LinkedInstance = {
     index,
     name,
@@ -221,9 +226,32 @@ function unlinkable(what: string, entry: Import, module: Module, file: string, h
   return new ModuleError('unlinkable', detail, 0, file);
 }
 
-/** Functions alone can be left out. */
 function hintFor({ kind }: Import): string {
-  return kind === ExternKind.Func ? ' (--allow-missing-imports makes calls of it trap)' : '';
+  const what =
+    kind === ExternKind.Func
+      ? 'makes calls of it trap'
+      : kind === ExternKind.Global
+        ? 'makes one that is zero'
+        : kind === ExternKind.Tag
+          ? 'makes one'
+          : 'makes an empty one';
+  return ` (--allow-missing-imports ${what})`;
+}
+
+/** A module of wasi-threads imports its memory in front of thread-spawn: what is missing is the latter. */
+function refuseThreads(module: Module, file: string): void {
+  const spawn = module.imports.find((entry) => entry.module === 'wasi' && entry.name === 'thread-spawn');
+  if (spawn === undefined) return;
+  const hint = ' (starting threads is not supported yet; --allow-missing-imports makes attempts trap)';
+  throw unlinkable('unknown import', spawn, module, file, hint);
+}
+
+function findProvided(
+  resolve: (name: string) => LinkedInstance | undefined,
+  { module, name }: Import,
+): Export | undefined {
+  const provider = resolve(module);
+  return provider && findExport(provider.module, name);
 }
 
 function describe(entry: Import, module: Module): string {

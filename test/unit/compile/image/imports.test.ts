@@ -22,13 +22,13 @@ describe('imports', () => {
     provider = await moduleOf(PROVIDER);
   });
 
-  async function link(field: string): Promise<void> {
+  async function link(field: string, allowMissingImports = false): Promise<void> {
     const module = await moduleOf(`(module ${field})`);
     const modules = [
       { name: 'p', module: provider, file: 'p' },
       { module, file: 'main.wasm' },
     ];
-    compileImage(modules, { target: x64, hostLayer });
+    compileImage(modules, { target: x64, hostLayer, allowMissingImports });
   }
 
   it.each([
@@ -72,5 +72,35 @@ describe('imports', () => {
     '(import "host" "boot" (func (param i64)))',
   ])('does not know %s', async (field) => {
     await expect(link(field)).rejects.toThrow(/: unknown import: /);
+  });
+
+  it.each([
+    ['(import "q" "f" (func))', 'makes calls of it trap'],
+    ['(import "q" "m" (memory 1))', 'makes an empty one'],
+    ['(import "q" "t" (table 1 funcref))', 'makes an empty one'],
+    ['(import "q" "g" (global i32))', 'makes one that is zero'],
+    ['(import "q" "e" (tag))', 'makes one'],
+  ])('says how %s can be left out, and lets it', async (field, hint) => {
+    await expect(link(field)).rejects.toThrow(`(--allow-missing-imports ${hint})`);
+    await link(field, true);
+  });
+
+  it('makes what is missing behind what is provided, not in front of it', async () => {
+    const provided = '(import "p" "c" (global i32))';
+    const missing = '(import "q" "c" (global i32))';
+    await link(`${provided} ${missing} (func (result i32) (i32.add (global.get 0) (global.get 1)))`, true);
+    await expect(link(`${missing} ${provided}`, true)).rejects.toThrow(
+      'import p.c comes behind one of its kind that is missing',
+    );
+    await expect(link('(import "p" "m" (memory 3))', true)).rejects.toThrow('incompatible import type');
+  });
+
+  it('says that threads cannot be started', async () => {
+    const threads = `(import "env" "memory" (memory 1 4 shared))
+      (import "wasi" "thread-spawn" (func (param i32) (result i32)))`;
+    await expect(link(threads)).rejects.toThrow(
+      'unknown import: wasi.thread-spawn (function (i32) i32) (starting threads is not supported yet;',
+    );
+    await link(threads, true);
   });
 });
