@@ -30,7 +30,10 @@ export const enum AtomicOp {
 export interface AtomicAssembler {
   atomicLoad(width: AtomicWidth, dst: Reg, base: Reg, index: Reg, offset: number): void;
   atomicStore(width: AtomicWidth, src: Reg, base: Reg, index: Reg, offset: number): void;
-  /** dst = what was there; there is now the result of `op` with src. `temp` is overwritten. */
+  /**
+   * dst = what was there; there is now the result of `op` with src. `temp` is overwritten; where the CPU has a dividend it may
+   * be NO_REG.
+   */
   atomicRmw(
     op: AtomicOp,
     width: AtomicWidth,

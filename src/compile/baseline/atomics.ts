@@ -142,7 +142,7 @@ function readModifyWrite(c: FunctionCompiler, op: AtomicOp, type: ValType, width
   const dst = oldValue(c, type);
   const src = o.acquire(o.height - 1);
   const reg = alignedIndex(c, o.height - 2, width);
-  const temp = o.allocate(ValType.I64);
+  const temp = masm.plan.dividend === NO_REG ? o.allocate(ValType.I64) : NO_REG;
   masm.atomicRmw(op, width, dst, src, c.accessBase, reg, c.accessOffset, temp);
   c.trapSite(TRAP_MEMORY);
   o.pop();
@@ -211,7 +211,7 @@ function wait(c: FunctionCompiler, name: 'atomic_wait32' | 'atomic_wait64', widt
   passInRegisters(c, first, 3, c.argumentRegs);
   o.popTo(first);
   c.recordAddress(argInts[0], layout.memoryIsImported(memory), layout.memoryOffset(memory));
-  masm.constant(argInts[1], 1, c.accessOffset | 0, Math.floor(c.accessOffset / 0x100000000));
+  masm.constant(argInts[1], 1, c.accessOffset | 0, Math.floor(c.accessOffset / 0x100000000) | 0);
   masm.patchCall(masm.call(), c.environment.builtinOffset(name));
   o.valid = 0;
   masm.compareImm(0, resultInt, WAIT_AGAIN);
