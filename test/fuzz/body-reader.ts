@@ -1,7 +1,7 @@
 /** Reads the instructions of a function body by the opcode table. */
 
 import type { FuncType, Module } from '../../src/compile/wasm/module.js';
-import { Op, type Opcode, opcodes } from '../../src/compile/wasm/opcodes.js';
+import { Op, type Opcode, opcodes, prefixed } from '../../src/compile/wasm/opcodes.js';
 
 const EMPTY = 0x40;
 const rows = new Map(opcodes.map((row) => [row.code, row]));
@@ -42,11 +42,11 @@ export class BodyReader {
 
   opcode(): Opcode {
     const first = this.bytes[this.at++];
-    const code: Op = first === 0xfc ? 0xfc00 | this.leb() : first;
+    const code = first === 0xfc || first === 0xfd ? prefixed(first, this.leb()) : first;
     return rows.get(code)!;
   }
 
-  /** Indexes, label depths, type bytes, a memarg. Constants are passed over. */
+  /** Indexes, label depths, type bytes, a memarg, lanes. Constants are passed over. */
   immediates({ immediates }: Opcode): number[] {
     switch (immediates) {
       case 'none':
@@ -60,6 +60,16 @@ export class BodyReader {
       case 'f64':
         this.at += immediates === 'f32' ? 4 : 8;
         return [];
+      case 'v128':
+        this.at += 16;
+        return [];
+      case 'lanes':
+        this.at += 16;
+        return [...this.bytes.subarray(this.at - 16, this.at)];
+      case 'memarg lane':
+        return [this.leb(), this.leb(), this.bytes[this.at++]];
+      case 'lane':
+        return [this.bytes[this.at++]];
       case 'memarg':
       case 'type table':
       case 'table table':

@@ -11,6 +11,9 @@ const variants: readonly Variant[] = [
   { sizes: { functions: 3, body: 300 }, deterministic: false },
   { sizes: { functions: 5, body: 60 }, deterministic: true },
   { sizes: { functions: 4, body: 150 }, deterministic: false, variation: 1 },
+  { sizes: { functions: 5, body: 60, vectors: true }, deterministic: false },
+  { sizes: { functions: 3, body: 200, vectors: true }, deterministic: true },
+  { sizes: { functions: 4, body: 150, vectors: true }, deterministic: false, variation: 1 },
 ];
 
 const differential = new Differential();

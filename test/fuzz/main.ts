@@ -39,6 +39,9 @@ async function differentials(): Promise<number> {
     { sizes: { functions: 4, body: 200 }, deterministic: false },
     { sizes: { functions: 5, body: 60 }, deterministic: true },
     { sizes: { functions: 2, body: 600 }, deterministic: false },
+    { sizes: { functions: 5, body: 60, vectors: true }, deterministic: false },
+    { sizes: { functions: 4, body: 200, vectors: true }, deterministic: true },
+    { sizes: { functions: 2, body: 600, vectors: true }, deterministic: false },
   ];
   const batch = Number(values.batch ?? 40);
   const differential = new Differential();

@@ -19,6 +19,7 @@ import {
   OPERAND_SLOT,
   SITE_CALL,
   SITE_ENTRY,
+  TYPE_V128,
 } from '../../src/runtime/layout.js';
 import { ARCHES, specTarget } from '../spec/targets.js';
 import { NanMode } from './code.js';
@@ -41,7 +42,7 @@ for (const arch of ARCHES) {
     test('random modules', { timeout: 120_000 }, () => {
       for (let first = 0; first < 120; first += 30) {
         const inputs = Array.from({ length: 30 }, (_, i) => {
-          const sizes = { functions: 4, body: i % 3 === 0 ? 400 : 60 };
+          const sizes = { functions: 4, body: i % 3 === 0 ? 400 : 60, vectors: i % 4 === 3 };
           return randomCase(first + i, { sizes, nan: NanMode.Guarded }).modules;
         }).flat();
         checkImage(
@@ -99,9 +100,9 @@ function misplaced({ sites }: ImageDescription, row: number): string[] {
   const wrong: string[] = [];
   const locals = sites.locals(row);
   const slots = sites.function(row).frameSize / 8;
-  const homes = new Set(locals.map(({ slot }) => slot));
+  const homes = new Set(locals.flatMap(slotsOf));
   const registers = locals.map(({ reg }) => reg).filter((reg) => reg !== NO_LOCAL_REG);
-  if (homes.size !== locals.length) wrong.push('two locals have one slot');
+  if (homes.size !== locals.flatMap(slotsOf).length) wrong.push('two locals have one slot');
   if (new Set(registers).size !== registers.length) wrong.push('two locals have one register');
   const { first, end } = sites.sitesOf(row);
   for (let at = first; at < end; at++) {
@@ -109,19 +110,29 @@ function misplaced({ sites }: ImageDescription, row: number): string[] {
     const { operands, results } = sites.shape(site);
     const where = `site at ${site.bodyOffset}`;
     const taken = new Set<string>();
-    for (const { kind, type, slot, reg, local } of [...operands, ...results]) {
+    for (const location of [...operands, ...results]) {
+      const { kind, type, reg, local } = location;
       if (kind === OPERAND_LOCAL && locals[local]?.type !== type) wrong.push(`${where}: an alias of another type`);
       if (kind !== OPERAND_SLOT && kind !== OPERAND_REG) continue;
-      const place = kind === OPERAND_SLOT ? `slot ${slot}` : `register ${reg}`;
-      if (taken.has(place)) wrong.push(`${where}: ${place} holds two values`);
-      taken.add(place);
+      const places = kind === OPERAND_SLOT ? slotsOf(location).map((slot) => `slot ${slot}`) : [`register ${reg}`];
+      for (const place of places) {
+        if (taken.has(place)) wrong.push(`${where}: ${place} holds two values`);
+        taken.add(place);
+      }
       if (site.kind === SITE_ENTRY) continue;
-      if (kind === OPERAND_SLOT && (homes.has(slot) || slot >= slots)) wrong.push(`${where}: ${place}`);
-      if (kind === OPERAND_REG && site.kind !== SITE_CALL) wrong.push(`${where}: an operand in ${place}`);
+      if (kind === OPERAND_SLOT && slotsOf(location).some((slot) => homes.has(slot) || slot >= slots)) {
+        wrong.push(`${where}: ${places}`);
+      }
+      if (kind === OPERAND_REG && site.kind !== SITE_CALL) wrong.push(`${where}: an operand in ${places}`);
     }
     for (const { kind } of operands) {
       if (kind === OPERAND_REG && site.kind !== SITE_ENTRY) wrong.push(`${where}: an operand in a register`);
     }
   }
   return wrong;
+}
+
+/** The slots that a value takes. */
+function slotsOf({ type, slot }: { readonly type: number; readonly slot: number }): number[] {
+  return type === TYPE_V128 ? [slot, slot + 1] : [slot];
 }

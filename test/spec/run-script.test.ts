@@ -16,6 +16,9 @@ const MODULE = `(module $m
   (func (export "f32") (param f32) (result f32) (local.get 0))
   (func (export "f64") (param f64) (result f64) (local.get 0))
   (func (export "extern") (param externref) (result externref) (local.get 0))
+  (global (export "v") v128 (v128.const i32x4 1 2 3 4))
+  (func (export "v128") (param v128) (result v128) (local.get 0))
+  (func (export "mixed") (param i32 v128 i32) (result i32 v128 i32) (local.get 0) (local.get 1) (local.get 2))
   (func (export "two") (result i32 i64) (i32.const 1) (i64.const 2))
   (func (export "nothing"))
   (func (export "trap") (unreachable))
@@ -54,6 +57,14 @@ describe.runIf(target !== undefined)('script runner', () => {
     '(assert_return (invoke "extern" (ref.null extern)) (ref.extern 0))',
     '(assert_return (invoke "extern" (ref.extern 2)) (ref.extern 3))',
     '(assert_return (invoke "extern" (ref.null extern)) (ref.extern))',
+    '(assert_return (invoke "v128" (v128.const i64x2 1 2)) (v128.const i64x2 2 1))',
+    '(assert_return (invoke "v128" (v128.const i64x2 1 2)) (i64.const 1) (i64.const 2))',
+    '(assert_return (invoke "v128" (v128.const i64x2 1 2)) (either (v128.const i64x2 1 3) (v128.const i64x2 3 2)))',
+    '(assert_return (invoke "v128" (v128.const i8x16 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 1)) (v128.const i32x4 0 0 0 0))',
+    '(assert_return (invoke "v128" (v128.const f32x4 0 0 0 1)) (v128.const f32x4 0 0 0 nan:canonical))',
+    '(assert_return (invoke "v128" (v128.const f32x4 -0 0 0 0)) (v128.const f32x4 0 0 0 0))',
+    '(assert_return (invoke "v128" (v128.const f64x2 0 nan:0x4)) (v128.const f64x2 0 nan:arithmetic))',
+    '(assert_return (get "v") (v128.const i32x4 1 2 3 5))',
     '(assert_trap (invoke "i32") "unreachable")',
     '(assert_trap (invoke "trap") "integer overflow")',
     '(assert_exhaustion (invoke "trap") "call stack exhausted")',
@@ -76,12 +87,17 @@ describe.runIf(target !== undefined)('script runner', () => {
       (assert_return (invoke "f64" (f64.const 0x1p-1074)) (f64.const 4.9e-324))
       (assert_return (invoke "extern" (ref.extern 0)) (ref.extern 0))
       (assert_return (invoke "two") (i32.const 1) (either (i64.const 3) (i64.const 2)))
+      (assert_return (invoke "v128" (v128.const i8x16 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 -1)) (v128.const i16x8 0x100 0x302 0x504 0x706 0x908 0xb0a 0xd0c 0xff0e))
+      (assert_return (invoke "v128" (v128.const f32x4 1 -nan nan:0x400001 0.1)) (v128.const f32x4 1 nan:canonical nan:arithmetic 0.1))
+      (assert_return (invoke "v128" (v128.const f64x2 1 nan)) (either (v128.const f64x2 1 2) (v128.const f64x2 1 nan:canonical)))
+      (assert_return (invoke "mixed" (i32.const 1) (v128.const i64x2 2 3) (i32.const 4)) (i32.const 1) (v128.const i64x2 2 3) (i32.const 4))
+      (assert_return (get "v") (v128.const i32x4 1 2 3 4))
       (assert_exhaustion (invoke "recurse") "call stack exhausted")
       (assert_return (get $m "g") (i32.const 0x7))
       (; (assert_return (invoke "i32") (i32.const 2)) ;)
       (assert_trap (invoke "trap") "unreachable")`);
     expect({ failures, skips }).toEqual({ failures: [], skips: [] });
-    expect([assertions, passed]).toEqual([8, 8]);
+    expect([assertions, passed]).toEqual([13, 13]);
   });
 
   it('keeps apart modules that were registered by the same name', async () => {

@@ -25,12 +25,19 @@ export function testsuiteFolder(): string | undefined {
 }
 
 /** Folders of the proposals that we implement. */
-const PROPOSALS: readonly string[] = ['extended-const', 'memory64', 'multi-memory', 'tail-call', 'threads'];
+const PROPOSALS: readonly string[] = [
+  'extended-const',
+  'memory64',
+  'multi-memory',
+  'relaxed-simd',
+  'tail-call',
+  'threads',
+];
 
-/** The suite's own scripts, without those of SIMD, then those of the proposals that we implement: paths below `folder`. */
+/** The suite's own scripts, then those of the proposals that we implement: paths below `folder`. */
 export function testsuiteScripts(folder: string): string[] {
   const scriptsIn = (path: string) => {
-    const names = readdirSync(join(folder, path)).filter((name) => name.endsWith('.wast') && !name.startsWith('simd_'));
+    const names = readdirSync(join(folder, path)).filter((name) => name.endsWith('.wast'));
     return names.sort().map((name) => join(path, name));
   };
   return [...scriptsIn('.'), ...PROPOSALS.flatMap((name) => scriptsIn(`proposals/${name}`))];
