@@ -26,7 +26,7 @@ import {
   TYPE_I32,
   TYPE_V128,
 } from '../runtime/layout.js';
-import { FIRST_GUEST, type FrameSite } from '../snapshot/snapshot.js';
+import { cellOffsets, FIRST_GUEST, type FrameSite } from '../snapshot/snapshot.js';
 
 /** What to do with a value: its place is a byte offset from sp, a register, a local's number, or an index in `constants`. */
 export const enum Put {
@@ -41,6 +41,7 @@ export const enum Shape {
   Narrow, // i32, f32: the high word is zero
   Wide, // also an externref: 0 or n + 1, in a snapshot and in a process alike
   Reference, // a function reference: becomes a relocated pointer
+  Vector, // v128: two more words follow
 }
 
 export interface FrameRecipe {
@@ -52,6 +53,8 @@ export interface FrameRecipe {
   readonly put: Uint8Array; // of Put
   readonly place: Int32Array;
   readonly shape: Uint8Array; // of Shape
+  /** Index of its low word in the snapshot's, counted from the frame's first. */
+  readonly word: Uint32Array;
   /** Pairs of words (lo, hi). */
   readonly constants: Uint32Array;
 }
@@ -124,6 +127,7 @@ export function frameRecipe(
     put,
     place,
     shape: shapes,
+    word: cellOffsets(site).map((cell) => cell * 2),
     constants: Uint32Array.from(constants),
   };
 }
@@ -136,10 +140,10 @@ function checkTypes(
 ): void {
   const equal = types.length === expected.length && expected.every(({ type }, i) => typeCode(types[i]) === type);
   if (!equal) throw fault(`its ${what} (${formatTypes(types)}) are not those of the module (${expected.length})`);
-  if (expected.some(({ type }) => type === TYPE_V128)) throw fault(`its ${what} have v128 values`);
 }
 
 function shapeOf(type: number): Shape {
   if (type === TYPE_FUNCREF) return Shape.Reference;
+  if (type === TYPE_V128) return Shape.Vector;
   return type === TYPE_I32 || type === TYPE_F32 ? Shape.Narrow : Shape.Wide;
 }

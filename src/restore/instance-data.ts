@@ -8,7 +8,7 @@
 import type { DataPatch } from '../compile/image/data-patch.js';
 import { memoryCapacity } from '../compile/image/instance-layout.js';
 import type { InstanceIdentity } from '../compile/metadata/identity.js';
-import { type Global, type Module, ValType } from '../compile/wasm/module.js';
+import { type ConstExpr, type Global, type Module, ValType } from '../compile/wasm/module.js';
 import { valTypeName } from '../compile/wasm/text.js';
 import { InputError } from '../errors.js';
 import {
@@ -19,7 +19,13 @@ import {
   TABLE_MAX,
   WASM_PAGE,
 } from '../runtime/layout.js';
-import { FIRST_GUEST, type Snapshot, type SnapshotInstance, type SnapshotTable } from '../snapshot/snapshot.js';
+import {
+  FIRST_GUEST,
+  type Snapshot,
+  type SnapshotInstance,
+  type SnapshotTable,
+  type Value,
+} from '../snapshot/snapshot.js';
 import type { PlannedMemory, PlannedTable } from './plan.js';
 import type { References } from './references.js';
 
@@ -69,14 +75,16 @@ class InstanceData {
   globals(): void {
     const { module, instance, identity } = this;
     this.checkCount('globals', instance.globals.length, module.globals.length - module.importedGlobalCount);
-    instance.globals.forEach(({ type, lo, hi }, i) => {
+    instance.globals.forEach((value, i) => {
+      const { type, lo, hi, upper } = value;
       const global = module.globals[module.importedGlobalCount + i] as Global;
       if (type !== global.type)
         throw this.fault(`global ${i} is of type ${valTypeName(type)}, not ${valTypeName(global.type)}`);
-      if (!global.mutable && global.init.op === 'const' && !sameBits(global.init, lo, hi)) {
+      if (!global.mutable && !sameBits(global.init, value)) {
         throw this.fault(`global ${i} cannot change, but has another value than in the module`);
       }
       const at = identity.start + identity.globals.records + i * GLOBAL_SIZE;
+      if (upper !== undefined) this.data.bits(at + 8, upper.lo, upper.hi);
       if (type !== ValType.FuncRef) this.data.bits(at, lo, hi);
       else {
         const record = this.references.record(lo, hi, () => `instance ${this.index}, global ${i}`);
@@ -154,11 +162,13 @@ class InstanceData {
   }
 }
 
-function sameBits(
-  init: { readonly type: ValType; readonly lo: number; readonly hi: number },
-  lo: number,
-  hi: number,
-): boolean {
+/** Whether a global has its initial value, as far as that is a constant in the module's own bytes. */
+function sameBits(init: ConstExpr, { lo, hi, upper }: Value): boolean {
+  if (init.op === 'v128.const') {
+    const words = [lo, hi, upper?.lo, upper?.hi];
+    return init.words.every((word, i) => word >>> 0 === words[i]);
+  }
+  if (init.op !== 'const') return true;
   const narrow = init.type === ValType.I32 || init.type === ValType.F32;
   return init.lo >>> 0 === lo && (narrow || init.hi >>> 0 === hi);
 }

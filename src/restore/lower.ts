@@ -148,19 +148,24 @@ class Lowering {
 
   private putFrame(frame: number, recipe: FrameRecipe, sp: number): void {
     const { frames } = this.snapshot;
-    const { put, place, shape } = recipe;
+    const { put, place, shape, word } = recipe;
     const first = frames.starts[frame] * 2;
     const values = frames.words;
     for (let n = 0; n < put.length; n++) {
-      let lo = values[first + n * 2];
-      let hi = shape[n] === Shape.Narrow ? 0 : values[first + n * 2 + 1];
+      const from = first + word[n];
+      let lo = values[from];
+      let hi = shape[n] === Shape.Narrow ? 0 : values[from + 1];
       const kind = put[n];
       if (kind === Put.EqualsLocal || kind === Put.EqualsConstant) {
         const other = kind === Put.EqualsLocal ? values : recipe.constants;
-        const at = place[n] * 2 + (kind === Put.EqualsLocal ? first : 0);
+        const at = kind === Put.EqualsLocal ? first + word[place[n]] : place[n] * 2;
         if (lo !== other[at] || (shape[n] !== Shape.Narrow && hi !== other[at + 1])) throw this.disagrees(frame, n);
+        if (shape[n] === Shape.Vector && (values[from + 2] !== other[at + 2] || values[from + 3] !== other[at + 3])) {
+          throw this.disagrees(frame, n);
+        }
         continue;
       }
+      if (shape[n] === Shape.Vector) this.putUpper(kind, place[n], sp, values[from + 2], values[from + 3]);
       const reference = shape[n] === Shape.Reference;
       if (reference) {
         lo = this.references.record(lo, hi, () => `frame #${frame}: value ${n}`);
@@ -176,6 +181,16 @@ class Lowering {
     }
   }
 
+  /** The upper half of a v128, in the word behind the lower one. */
+  private putUpper(kind: Put, place: number, sp: number, lo: number, hi: number): void {
+    if (kind === Put.Register) this.putContext(registerPlace(place) + 8, lo, hi);
+    else {
+      const at = (sp + place + 8) >>> 2;
+      this.words[at] = lo;
+      this.words[at + 1] = hi;
+    }
+  }
+
   private putPointer(at: number, imageOffset: number): void {
     this.words[at >>> 2] = imageOffset;
     this.words[(at >>> 2) + 1] = 0;
@@ -183,10 +198,14 @@ class Lowering {
   }
 
   private putRegister(register: number, lo: number, hi: number, pointer: boolean): void {
-    const at = register >= FLOAT_BASE ? CTX_FLOAT + (register - FLOAT_BASE) * 16 : CTX_GENERAL + register * 8;
+    const at = registerPlace(register);
+    this.putContext(at, lo, hi);
+    if (pointer) this.contextRelocations.push(at);
+  }
+
+  private putContext(at: number, lo: number, hi: number): void {
     this.contextView.setUint32(at, lo, true);
     this.contextView.setUint32(at + 4, hi, true);
-    if (pointer) this.contextRelocations.push(at);
   }
 
   /** The pinned registers, sp and pc. The memory base is known only when start has mapped it. */
@@ -208,4 +227,9 @@ class Lowering {
       `snapshot: frame #${frame} (function ${site.func} at ${site.offset}): ${what} has another value than the code gives it`,
     );
   }
+}
+
+/** Byte offset of a register in the CTX_* block. */
+function registerPlace(register: number): number {
+  return register >= FLOAT_BASE ? CTX_FLOAT + (register - FLOAT_BASE) * 16 : CTX_GENERAL + register * 8;
 }

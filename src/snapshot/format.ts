@@ -23,7 +23,7 @@
 import { createHash } from 'node:crypto';
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { InputError, ToolError } from '../errors.js';
-import { decodeHeader } from './header.js';
+import { decodeHeader, formatNeeded } from './header.js';
 import { checkHeaderHash, decodePrologue, PROLOGUE_SIZE } from './prologue.js';
 import type { SnapshotModule, StoredSnapshot } from './snapshot.js';
 
@@ -42,7 +42,11 @@ export function readSnapshot(path: string): StoredSnapshot {
     const prologue = decodePrologue(prologueBytes, stat.size, path);
     const header = readAt(fd, prologue.headerOffset, prologue.headerSize, path);
     checkHeaderHash(prologueBytes, header, path);
-    return { path, size: stat.size, snapshot: decodeHeader(header, prologue.headerOffset, path) };
+    const snapshot = decodeHeader(header, prologue.headerOffset, path);
+    if (formatNeeded(snapshot) > prologue.version) {
+      throw new InputError('snapshot', `${path}: has values that format ${prologue.version} does not know`);
+    }
+    return { path, size: stat.size, snapshot };
   });
 }
 

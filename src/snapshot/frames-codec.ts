@@ -8,11 +8,11 @@
  *            counts     u32 x 2 per site: locals, operands
  *            types      a byte per local and operand, site after site
  *     of                u32 per frame, innermost first: its site
- *     words             u32 x 2 (lo, hi) per value, frame after frame
+ *     words             u32 x 2 (lo, hi) per value, of a v128 u32 x 4, frame after frame
  */
 
 import { ValType } from '../compile/wasm/module.js';
-import { FRAME_KINDS, type FrameSite, Frames } from './snapshot.js';
+import { cellOffsets, FRAME_KINDS, type FrameSite, Frames } from './snapshot.js';
 
 export interface FrameColumns {
   readonly places: Uint8Array;
@@ -76,8 +76,8 @@ export function decodeFrames(columns: FrameColumns, instanceCount: number, fail:
         inner ? 'only the innermost frame can be outside of a call' : 'the innermost frame is in a call',
       );
   }
-  const values = valueCount(sites, siteOf);
-  if (words.length !== values * 2) fail('frames.words', `has ${words.length / 2} values, the sites need ${values}`);
+  const needed = wordCount(sites, siteOf);
+  if (words.length !== needed) fail('frames.words', `has ${words.length} words, the sites need ${needed}`);
   const frames = new Frames(sites, siteOf, words);
   checkValues(frames, instanceCount, fail);
   return frames;
@@ -108,9 +108,10 @@ function decodeSites(columns: FrameColumns, instanceCount: number, fail: Fail): 
   return sites;
 }
 
-function valueCount(sites: readonly FrameSite[], siteOf: Uint32Array): number {
+function wordCount(sites: readonly FrameSite[], siteOf: Uint32Array): number {
+  const sizes = sites.map((site) => cellOffsets(site).at(-1)! * 2);
   let sum = 0;
-  for (let i = 0; i < siteOf.length; i++) sum += sites[siteOf[i]].locals.length + sites[siteOf[i]].operands.length;
+  for (let i = 0; i < siteOf.length; i++) sum += sizes[siteOf[i]];
   return sum;
 }
 
@@ -121,21 +122,21 @@ function checkValues(frames: Frames, instanceCount: number, fail: Fail): void {
   let at = 0;
   for (let i = 0; i < siteOf.length; i++) {
     const own = types[siteOf[i]];
-    for (let k = 0; k < own.length; k++, at += 2) {
+    for (let k = 0; k < own.length; k++) {
       const problem = valueProblem(own[k], words[at], words[at + 1], instanceCount);
       if (problem) fail(`frames.words of frame ${i}, value ${k}`, problem);
+      at += own[k] === ValType.V128 ? 4 : 2;
     }
   }
 }
 
 export function checkType(type: number, where: string, fail: Fail): void {
-  if (type === ValType.V128) fail(where, 'v128 is not supported by this version');
-  const number = type >= ValType.F64 && type <= ValType.I32;
+  const number = type >= ValType.V128 && type <= ValType.I32;
   if (!number && type !== ValType.FuncRef && type !== ValType.ExternRef)
     fail(where, `0x${type.toString(16)} is not a value type`);
 }
 
-/** What is wrong with a value's bits, whatever the module, or undefined. */
+/** What is wrong with a value's bits, whatever the module, or undefined. Of a v128 (its lower half) nothing can be. */
 export function valueProblem(type: number, lo: number, hi: number, instanceCount: number): string | undefined {
   if (hi === 0) {
     if (type === ValType.FuncRef && lo !== 0) return 'a null reference that names a function';

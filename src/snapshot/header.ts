@@ -8,20 +8,23 @@
 
 import { Packr } from 'msgpackr/pack';
 import { Unpackr } from 'msgpackr/unpack';
-import type { ValType } from '../compile/wasm/module.js';
+import { ValType } from '../compile/wasm/module.js';
 import { InputError } from '../errors.js';
 import { WASM_PAGE } from '../runtime/layout.js';
 import { bytesOf, checkType, decodeFrames, encodeFrames, type Fail, valueProblem, words32 } from './frames-codec.js';
 import { type Header, headerSchema, type RawHeader } from './header-schema.js';
 import { PROLOGUE_SIZE } from './prologue.js';
 import {
+  cellsOf,
   type Extent,
   isReference,
+  putValue,
   type Snapshot,
   type SnapshotInstance,
   type SnapshotMemory,
   type SnapshotTable,
   type Value,
+  valueAt,
 } from './snapshot.js';
 
 type RawInstance = Header['instances'][number];
@@ -88,6 +91,15 @@ export function decodeHeader(bytes: Uint8Array, fileOffset: number, path: string
   };
 }
 
+/** The oldest format that can hold the snapshot (prologue.ts). */
+export function formatNeeded({ instances, frames }: Snapshot): number {
+  const isVector = (type: number) => type === ValType.V128;
+  const vectors =
+    instances.some(({ globals }) => globals.some(({ type }) => isVector(type))) ||
+    frames.sites.some(({ locals, operands }) => locals.some(isVector) || operands.some(isVector));
+  return vectors ? 2 : 1;
+}
+
 function parse(bytes: Uint8Array, fail: Fail): Header {
   let raw: unknown;
   try {
@@ -102,8 +114,10 @@ function parse(bytes: Uint8Array, fail: Fail): Header {
 }
 
 function encodeInstance(instance: SnapshotInstance): RawHeader['instances'][number] {
-  const globalWords = new Uint32Array(instance.globals.length * 2);
-  for (const [i, { lo, hi }] of instance.globals.entries()) globalWords.set([lo, hi], i * 2);
+  const cells = instance.globals.reduce((sum, { type }) => sum + cellsOf(type), 0);
+  const globalWords = new Uint32Array(cells * 2);
+  let at = 0;
+  for (const value of instance.globals) at = putValue(value, globalWords, at);
   return {
     module: instance.module,
     globalTypes: Uint8Array.from(instance.globals, (global) => global.type),
@@ -145,13 +159,16 @@ function decodeInstance(
 
 function decodeGlobals(raw: RawInstance, instanceCount: number, where: string, fail: Fail): Value[] {
   const words = words32(raw.globalWords, `${where}.globalWords`, fail);
-  if (words.length !== raw.globalTypes.length * 2) fail(`${where}.globalWords`, 'does not match globalTypes');
+  const cells = raw.globalTypes.reduce((sum, type) => sum + cellsOf(type), 0);
+  if (words.length !== cells * 2) fail(`${where}.globalWords`, 'does not match globalTypes');
+  let at = 0;
   return Array.from(raw.globalTypes, (type, i) => {
     checkType(type, `${where}.globalTypes[${i}]`, fail);
-    const [lo, hi] = [words[i * 2], words[i * 2 + 1]];
-    const problem = valueProblem(type, lo, hi, instanceCount);
+    const value = valueAt(type as ValType, words, at);
+    const problem = valueProblem(type, value.lo, value.hi, instanceCount);
     if (problem) fail(`${where}.globalWords[${i}]`, problem);
-    return { type: type as ValType, lo, hi };
+    at += cellsOf(type) * 2;
+    return value;
   });
 }
 

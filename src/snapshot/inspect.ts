@@ -13,7 +13,14 @@ import { formatTypes, valTypeName } from '../compile/wasm/text.js';
 import { WASM_PAGE } from '../runtime/layout.js';
 import type { CaptureReport, TraceEntry } from './capture.js';
 import { readSnapshotModule } from './format.js';
-import { type Descriptor, decodeFuncRef, type Frames, type SnapshotInstance, type StoredSnapshot } from './snapshot.js';
+import {
+  type Descriptor,
+  decodeFuncRef,
+  type Frames,
+  type SnapshotInstance,
+  type StoredSnapshot,
+  type Value,
+} from './snapshot.js';
 
 const FIRST_LINES = 32;
 const LAST_LINES = 8;
@@ -135,10 +142,7 @@ function place(frames: Frames, frame: number) {
 function describeInstance(instance: SnapshotInstance): object {
   return {
     module: instance.module,
-    globals: instance.globals.map(({ type, lo, hi }) => ({
-      type: valTypeName(type),
-      ...(type === ValType.FuncRef ? { function: decodeFuncRef(lo, hi) } : { bits: hex(lo, hi) }),
-    })),
+    globals: instance.globals.map(describeGlobal),
     tables: instance.tables.map(({ type, elements, max }) => ({
       type: valTypeName(type),
       length: elements.length / 2,
@@ -148,6 +152,13 @@ function describeInstance(instance: SnapshotInstance): object {
     droppedData: [...instance.droppedData.keys()].filter((i) => instance.droppedData[i] === 1),
     droppedElements: [...instance.droppedElements.keys()].filter((i) => instance.droppedElements[i] === 1),
   };
+}
+
+function describeGlobal({ type, lo, hi, upper }: Value): object {
+  const name = { type: valTypeName(type) };
+  if (type === ValType.FuncRef) return { ...name, function: decodeFuncRef(lo, hi) };
+  if (upper === undefined) return { ...name, bits: hex(lo, hi) };
+  return { ...name, i32x4: [lo, hi, upper.lo, upper.hi].map((word) => hex(word, 0)) };
 }
 
 function describeDescriptor(descriptor: Descriptor): object {

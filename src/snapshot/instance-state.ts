@@ -25,7 +25,7 @@ import {
 } from '../runtime/layout.js';
 import type { ProcessMemory } from './process-memory.js';
 import type { ReferenceTable } from './references.js';
-import type { SnapshotTable, Value } from './snapshot.js';
+import { type SnapshotTable, type Value, valueAt } from './snapshot.js';
 
 const GLOBAL_SIZE = 16;
 
@@ -69,13 +69,12 @@ function readGlobals(
 ): Value[] {
   const types = globals.types.subarray(globals.imported);
   const bytes = memory.read(block + globals.records, types.length * GLOBAL_SIZE);
-  const words = new Uint32Array(2);
+  const words = new Uint32Array(GLOBAL_SIZE / 4);
   return Array.from(types, (type, i) => {
-    words[0] = bytes.readUInt32LE(i * GLOBAL_SIZE);
-    const narrow = type === ValType.I32 || type === ValType.F32;
-    words[1] = narrow ? 0 : bytes.readUInt32LE(i * GLOBAL_SIZE + 4);
+    for (let k = 0; k < words.length; k++) words[k] = bytes.readUInt32LE(i * GLOBAL_SIZE + 4 * k);
+    if (type === ValType.I32 || type === ValType.F32) words[1] = 0;
     if (type === ValType.FuncRef) references.translate(words, 0, `global ${globals.imported + i} of ${name}`);
-    return { type: type as ValType, lo: words[0], hi: words[1] };
+    return valueAt(type as ValType, words, 0);
   });
 }
 

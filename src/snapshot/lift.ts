@@ -4,7 +4,7 @@
  *     higher   ...                      caller's frame
  *              return address           names the caller's call site
  *     sp + frameSize ->
- *              slots                    of this frame, 8 bytes each, counted from its sp
+ *              slots                    of this frame, 8 bytes each, counted from its sp; a v128 has two
  *     sp ->
  *
  * At a function's entry there is no frame yet; where the CPU has a link register, its return address is in that.
@@ -30,9 +30,10 @@ import {
   SITE_CALL,
   SITE_ENTRY,
   SITE_LOOP,
+  TYPE_V128,
 } from '../runtime/layout.js';
-import type { Registers } from './registers.js';
-import { FIRST_GUEST, type FrameKind, type FrameSite, Frames } from './snapshot.js';
+import { REGISTER_WORDS, type Registers } from './registers.js';
+import { cellsOf, FIRST_GUEST, type FrameKind, type FrameSite, Frames } from './snapshot.js';
 
 /** The part of the guest's stack that is in use. */
 export interface StackBytes {
@@ -75,7 +76,9 @@ interface Plan {
   readonly lo: Uint32Array;
   readonly hi: Uint32Array;
   readonly types: Uint8Array; // ValType
-  readonly hasReferences: boolean;
+  readonly words: number; // of all values
+  /** Where function references are: index of the low word, counted from the frame's first. */
+  readonly references: readonly number[];
 }
 
 /**
@@ -124,7 +127,8 @@ class Lifter {
     if (this.linkRegister !== NO_REG && this.sites[plan.site].kind === 'entry') {
       this.addFrame(plan, 0);
       const { words } = this.registers;
-      const returnAddress = words[this.linkRegister * 2 + 1] * 0x100000000 + words[this.linkRegister * 2];
+      const at = this.linkRegister * REGISTER_WORDS;
+      const returnAddress = words[at + 1] * 0x100000000 + words[at];
       plan = this.caller(returnAddress - this.textAddress);
     }
     while (plan) {
@@ -196,13 +200,17 @@ class Lifter {
     this.siteOf[this.frameCount++] = plan.site;
     const { from, payload, lo, hi, types } = plan;
     const count = from.length;
-    if (this.length + count * 2 > this.words.length) {
-      this.words = grow(this.words, Math.max(this.words.length * 2, this.length + count * 2));
+    if (this.length + plan.words > this.words.length) {
+      this.words = grow(this.words, Math.max(this.words.length * 2, this.length + plan.words));
     }
     const { words, stackWords } = this;
     let to = this.length;
     for (let i = 0; i < count; i++, to += 2) {
-      if (from[i] === From.Slot) {
+      const type = types[i];
+      if (type === ValType.V128) {
+        this.addVector(from[i], payload[i], at, to);
+        to += 2; // and two more at the end, as for all
+      } else if (from[i] === From.Slot) {
         const source = at + payload[i] * 2;
         if (source + 2 > stackWords.length)
           throw damaged(`a value of frame ${this.frameCount - 1} lies above the stack`);
@@ -212,16 +220,23 @@ class Lifter {
         words[to] = lo[i];
         words[to + 1] = hi[i];
       } else {
-        words[to] = this.registers.words[payload[i] * 2];
-        words[to + 1] = this.registers.words[payload[i] * 2 + 1];
+        words[to] = this.registers.words[payload[i] * REGISTER_WORDS];
+        words[to + 1] = this.registers.words[payload[i] * REGISTER_WORDS + 1];
       }
       // The upper half of a 32-bit value's slot or register is not part of it.
-      if (types[i] === ValType.I32 || types[i] === ValType.F32) words[to + 1] = 0;
+      if (type === ValType.I32 || type === ValType.F32) words[to + 1] = 0;
     }
-    if (plan.hasReferences) {
-      for (let i = 0; i < count; i++) if (types[i] === ValType.FuncRef) this.referenceWords.push(this.length + i * 2);
-    }
+    for (const word of plan.references) this.referenceWords.push(this.length + word);
     this.length = to;
+  }
+
+  /** Copies all of a v128 from a slot or a register. */
+  private addVector(from: From, payload: number, at: number, to: number): void {
+    const inSlot = from === From.Slot;
+    const source = inSlot ? at + payload * 2 : payload * REGISTER_WORDS;
+    const words = inSlot ? this.stackWords : this.registers.words;
+    if (source + 4 > words.length) throw damaged(`a value of frame ${this.frameCount - 1} lies above the stack`);
+    for (let i = 0; i < 4; i++) this.words[to + i] = words[source + i];
   }
 }
 
@@ -245,6 +260,15 @@ function makeColumns(site: number, frameBytes: number, values: readonly Location
   if (kind === 'call' && values.some((value) => value.kind === OPERAND_REG)) {
     throw damaged('a value is in a register across a call');
   }
+  if (values.some(({ type, kind: where }) => type === TYPE_V128 && where === OPERAND_CONST)) {
+    throw damaged('a v128 is a constant');
+  }
+  const references: number[] = [];
+  let words = 0;
+  for (const type of types) {
+    if (type === ValType.FuncRef) references.push(words);
+    words += cellsOf(type) * 2;
+  }
   return {
     site,
     frameBytes,
@@ -255,7 +279,8 @@ function makeColumns(site: number, frameBytes: number, values: readonly Location
     lo: Uint32Array.from(values, ({ lo }) => lo),
     hi: Uint32Array.from(values, ({ hi }) => hi),
     types,
-    hasReferences: types.includes(ValType.FuncRef),
+    words,
+    references,
   };
 }
 

@@ -4,7 +4,7 @@
  * format.ts has the drawing of the whole file. All numbers are little-endian.
  *
  *      0  magic     7f 57 53 4e 41 50 0d 0a   (DEL "WSNAP" CR LF: text-mode copies break it visibly)
- *      8  u32       format version
+ *      8  u32       format version: 1, or 2 where there are v128 values, which readers of format 1 do not know
  *     12  u32       0
  *     16  u64       file offset of the header
  *     24  u64       bytes of the header, which ends the file
@@ -15,21 +15,23 @@ import { createHash } from 'node:crypto';
 import { InputError } from '../errors.js';
 
 export const PROLOGUE_SIZE = 64;
-export const FORMAT_VERSION = 1;
+/** The newest one. A snapshot is written in the oldest that can hold it, so that older readers refuse only what they must. */
+export const FORMAT_VERSION = 2;
 /** A header holds frames, tables and globals but no page data: 100,000 frames take about 10 MB. */
 export const HEADER_MAX = 1 << 29;
 const MAGIC = Buffer.from([0x7f, 0x57, 0x53, 0x4e, 0x41, 0x50, 0x0d, 0x0a]);
 
 export interface Prologue {
+  readonly version: number;
   readonly headerOffset: number;
   readonly headerSize: number;
   readonly hash: Uint8Array;
 }
 
-export function encodePrologue(headerOffset: number, header: Uint8Array): Buffer {
+export function encodePrologue(headerOffset: number, header: Uint8Array, version = FORMAT_VERSION): Buffer {
   const bytes = Buffer.alloc(PROLOGUE_SIZE);
   MAGIC.copy(bytes);
-  bytes.writeUInt32LE(FORMAT_VERSION, 8);
+  bytes.writeUInt32LE(version, 8);
   bytes.writeBigUInt64LE(BigInt(headerOffset), 16);
   bytes.writeBigUInt64LE(BigInt(header.length), 24);
   headerHash(bytes, header).copy(bytes, 32);
@@ -48,10 +50,10 @@ export function decodePrologue(bytes: Buffer, fileSize: number, path: string): P
   if (bytes.length < PROLOGUE_SIZE)
     throw new InputError('snapshot', `${path}: ends inside its first ${PROLOGUE_SIZE} bytes`);
   const version = bytes.readUInt32LE(8);
-  if (version !== FORMAT_VERSION) {
+  if (version < 1 || version > FORMAT_VERSION) {
     throw new InputError(
       'snapshot-version',
-      `${path}: snapshot format ${version} is unknown: this wag-snap reads format ${FORMAT_VERSION}`,
+      `${path}: snapshot format ${version} is unknown: this wag-snap reads formats 1 to ${FORMAT_VERSION}`,
     );
   }
   if (bytes.readUInt32LE(12) !== 0)
@@ -63,7 +65,7 @@ export function decodePrologue(bytes: Buffer, fileSize: number, path: string): P
   }
   if (headerSize > HEADER_MAX)
     throw new InputError('snapshot', `${path}: its header has ${headerSize} bytes, more than ${HEADER_MAX}`);
-  return { headerOffset, headerSize, hash: bytes.subarray(32, 64) };
+  return { version, headerOffset, headerSize, hash: bytes.subarray(32, 64) };
 }
 
 /** @throws InputError when the header is not the one that the prologue was written for */

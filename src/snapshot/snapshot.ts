@@ -16,6 +16,29 @@ export interface Value {
   readonly type: ValType;
   readonly lo: number;
   readonly hi: number;
+  /** Bits 64 to 127 of a v128, likewise; absent for all others. */
+  readonly upper?: { readonly lo: number; readonly hi: number };
+}
+
+/** Values are kept in cells of two words (lo, hi): one each, a v128 takes two. */
+export function cellsOf(type: number): number {
+  return type === ValType.V128 ? 2 : 1;
+}
+
+/** Reads a value from its cells. @param at index of its first word */
+export function valueAt(type: ValType, words: Uint32Array, at: number): Value {
+  const value = { type, lo: words[at], hi: words[at + 1] };
+  return type === ValType.V128 ? { ...value, upper: { lo: words[at + 2], hi: words[at + 3] } } : value;
+}
+
+/** Writes a value's cells. @returns the index behind them */
+export function putValue({ lo, hi, upper }: Value, words: Uint32Array, at: number): number {
+  words[at++] = lo;
+  words[at++] = hi;
+  if (upper === undefined) return at;
+  words[at++] = upper.lo;
+  words[at++] = upper.hi;
+  return at;
 }
 
 /**
@@ -107,25 +130,37 @@ export interface FrameSite {
   readonly operands: Uint8Array; // of ValType
 }
 
+/** Where each value of a frame at the site starts, in cells from the frame's first; one more entry: how many it has. */
+export function cellOffsets({ locals, operands }: FrameSite): Uint32Array {
+  const offsets = new Uint32Array(locals.length + operands.length + 1);
+  let at = 0;
+  for (let i = 0; i < locals.length; i++) at = offsets[i + 1] = at + cellsOf(locals[i]);
+  for (let i = 0; i < operands.length; i++) at = offsets[locals.length + i + 1] = at + cellsOf(operands[i]);
+  return offsets;
+}
+
 /**
  * The stack, innermost frame first. Frames of a recursion share their site, so 100,000 frames are a number each and
  * their values: checks that concern the site are done once per distinct site.
  */
 export class Frames {
-  /** Of each frame: where its values start in `words`, in values. One more entry than there are frames. */
+  /** Of each frame: where its values start in `words`, in cells. One more entry than there are frames. */
   readonly starts: Uint32Array;
+  /** Of each site: see cellOffsets. */
+  readonly offsets: readonly Uint32Array[];
 
   /**
    * @param sites the distinct ones
    * @param siteOf of each frame, innermost first: index in `sites`
-   * @param words values of frame after frame, locals before operands, two words (lo, hi) each
+   * @param words values of frame after frame, locals before operands, in cells of two words
    */
   constructor(
     readonly sites: readonly FrameSite[],
     readonly siteOf: Uint32Array,
     readonly words: Uint32Array,
   ) {
-    const sizes = Uint32Array.from(sites, (site) => site.locals.length + site.operands.length);
+    this.offsets = sites.map(cellOffsets);
+    const sizes = Uint32Array.from(this.offsets, (offsets) => offsets[offsets.length - 1]);
     this.starts = new Uint32Array(siteOf.length + 1);
     let at = 0;
     for (let i = 0; i < siteOf.length; i++) {
@@ -146,9 +181,13 @@ export class Frames {
   /** Value n of a frame: its locals, then its operands. */
   value(frame: number, n: number): Value {
     const site = this.site(frame);
-    const at = (this.starts[frame] + n) * 2;
     const type = n < site.locals.length ? site.locals[n] : site.operands[n - site.locals.length];
-    return { type, lo: this.words[at], hi: this.words[at + 1] };
+    return valueAt(type, this.words, this.wordOf(frame, n));
+  }
+
+  /** Index in `words` of value n of a frame. */
+  wordOf(frame: number, n: number): number {
+    return (this.starts[frame] + this.offsets[this.siteOf[frame]][n]) * 2;
   }
 }
 

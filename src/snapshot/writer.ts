@@ -23,7 +23,7 @@ import { promisify } from 'node:util';
 import { checkOutput } from '../compile/image/write-file.js';
 import { ToolError, writeFailure } from '../errors.js';
 import { WASM_PAGE } from '../runtime/layout.js';
-import { encodeHeader } from './header.js';
+import { encodeHeader, formatNeeded } from './header.js';
 import { BLOCK, BLOCKS_PER_PAGE } from './page-blocks.js';
 import { encodePrologue } from './prologue.js';
 import type { Extent, Snapshot } from './snapshot.js';
@@ -115,7 +115,7 @@ export class SnapshotWriter {
       throw writeError(this.path, error);
     }
     this.writeAll(header, offset);
-    this.writeAll(encodePrologue(offset, header), 0);
+    this.writeAll(encodePrologue(offset, header, formatNeeded(snapshot)), 0);
     return offset + header.length;
   }
 

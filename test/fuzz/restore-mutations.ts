@@ -86,7 +86,7 @@ function frameReference({ frames }: Snapshot, next: Random): string | undefined 
   for (let i = 0; i < Math.min(frames.count, 1000); i++) {
     const { locals, operands } = frames.site(i);
     [...locals, ...operands].forEach((type, n) => {
-      if (type === ValType.FuncRef) places.push((frames.starts[i] + n) * 2);
+      if (type === ValType.FuncRef) places.push(frames.wordOf(i, n));
     });
   }
   if (places.length === 0) return undefined;

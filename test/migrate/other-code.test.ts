@@ -18,6 +18,7 @@ const seed = Number(process.env['WAGSNAP_SEED'] ?? Math.floor(Math.random() * 2 
 const programs: readonly (readonly [program: string, ...args: string[]])[] = [
   [join(import.meta.dirname, 'everything.wat')],
   [join(import.meta.dirname, 'tail-calls.wat')],
+  [join(import.meta.dirname, 'vectors.wat')],
   [programPath('quicksort'), '100'],
   [programPath('nbody'), '10'],
   [programPath('callchain'), '50'],

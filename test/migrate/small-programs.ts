@@ -16,11 +16,13 @@ export interface SmallProgram {
 
 const everything = join(import.meta.dirname, 'everything.wat');
 const atomics = join(import.meta.dirname, 'atomics.wat');
+const vectors = join(import.meta.dirname, 'vectors.wat');
 
 export const smallPrograms: readonly SmallProgram[] = [
   fixture('hello'),
   { name: 'everything', args: [], source: everything },
   { name: 'atomics', args: [], source: atomics },
+  { name: 'vectors', args: [], source: vectors },
   { name: 'tail-calls', args: [], source: join(import.meta.dirname, 'tail-calls.wat') },
   { name: 'screens', args: [], source: hasty('screens', '(i32.const 300000000)', '(i32.const 3000)') },
   { name: 'spin', args: [], source: hasty('spin', '(i64.const 1000000000)', '(i64.const 1000)') },

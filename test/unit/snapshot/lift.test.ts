@@ -17,9 +17,10 @@ import {
   TYPE_FUNCREF,
   TYPE_I32,
   TYPE_I64,
+  TYPE_V128,
 } from '../../../src/runtime/layout.js';
 import { liftStack } from '../../../src/snapshot/lift.js';
-import { Registers } from '../../../src/snapshot/registers.js';
+import { REGISTER_WORDS, Registers } from '../../../src/snapshot/registers.js';
 import { cpuMilliseconds } from '../../support/cpu-time.js';
 import { numbers } from './programs.js';
 
@@ -29,7 +30,8 @@ const SIZE = 0x1000;
 
 /**
  * Text by hand. Function 1 (frame of 48 bytes): locals i32 in register 3 or slot 2, f64 in xmm8 or slot 3, funcref in its incoming
- * slot 7; a loop, two calls. Function 0: the thunk of an import. A trampoline at 0x100, a host function at 0x180.
+ * slot 7; a loop, two calls. Function 0: the thunk of an import. Function 2 (48 bytes): locals v128 in register 63 or slot 0, funcref in
+ * slot 2, v128 in its incoming slots 7 and 8; a loop, a call. Function 3: a shape that cannot be. A trampoline at 0x100, a host function at 0x180.
  */
 function tables(): SiteLookup {
   const t = new SiteTables();
@@ -56,6 +58,25 @@ function tables(): SiteLookup {
   t.beginShape(0, 0);
   t.site(0x50, 33, SITE_CALL);
   t.endFunction(0x60);
+  t.beginFunction(0x60, 1, 2, 48);
+  t.local(TYPE_V128, 63, 0);
+  t.local(TYPE_FUNCREF, NO_LOCAL_REG, 2);
+  t.local(TYPE_V128, NO_LOCAL_REG, 7);
+  t.beginShape(2, 0);
+  t.slot(TYPE_V128, 3);
+  t.alias(TYPE_V128, 0);
+  t.site(0x70, 4, SITE_LOOP);
+  t.beginShape(1, 1);
+  t.alias(TYPE_V128, 2);
+  t.register(TYPE_V128, 32);
+  t.site(0x78, 8, SITE_CALL);
+  t.endFunction(0x80);
+  t.beginFunction(0x90, 1, 3, 48);
+  t.local(TYPE_I32, NO_LOCAL_REG, 0);
+  t.beginShape(1, 0);
+  t.constant(TYPE_V128, 1, 2);
+  t.site(0x98, 4, SITE_CALL);
+  t.endFunction(0xa0);
   t.beginFunction(0x100, 0, 0, 0, FUNC_TRAMPOLINE);
   t.endFunction(0x110);
   t.beginFunction(0x180, 0, 5, 16, FUNC_HOST);
@@ -94,9 +115,11 @@ class Stack {
   }
 
   lift(pc: number, registers: Record<number, bigint> = {}, linkRegister: number = NO_REG) {
-    const words = new Uint32Array(128);
+    const words = new Uint32Array(64 * REGISTER_WORDS);
     for (const [n, value] of Object.entries(registers)) {
-      new BigUint64Array(words.buffer)[Number(n)] = value;
+      const cells = new BigUint64Array(words.buffer, Number(n) * REGISTER_WORDS * 4, 2);
+      cells[0] = BigInt.asUintN(64, value);
+      cells[1] = value >> 64n;
     }
     const sp = TOP - this.bytes.length + this.at;
     const stack = { address: sp, bytes: this.bytes.subarray(this.at) };
@@ -160,6 +183,34 @@ describe('a native stack becomes wasm frames', () => {
     expect(frames.site(1)).toMatchObject({ func: 1, kind: 'call', offset: 33 });
   });
 
+  const vector = (n: bigint) => (n << 64n) | 0xfedcba9876543210n;
+
+  test('vectors: all of a register, two slots', () => {
+    const stack = new Stack().push(0x33n).push(0x22n).returnTo(0x100).frame(1, 2, 0, 0x44n, 0x55n);
+    const { frames, referenceWords } = stack.lift(0x70, { 63: vector(9n) });
+    expect(frames.site(0).operands).toEqual(Uint8Array.of(0x7b, 0x7b));
+    expect(numbers(frames, 0)).toEqual([
+      [vector(9n), 0n, (0x33n << 64n) | 0x22n],
+      [(0x55n << 64n) | 0x44n, vector(9n)],
+    ]);
+    expect(referenceWords).toEqual([4]);
+  });
+
+  test('vectors behind and in calls', () => {
+    const stack = new Stack().push(5).push(6).returnTo(0x100).frame(3, 4, 0);
+    const { frames } = stack
+      .returnTo(0x78)
+      .frame(1, 2, 0)
+      .lift(0x78, { 32: vector(1n) });
+    expect([0, 1].map((i) => frames.site(i).kind)).toEqual(['return', 'call']);
+    const words = (upper: bigint, lower: bigint) => (upper << 64n) | lower;
+    expect(numbers(frames, 0)).toEqual([
+      [words(2n, 1n), 0n, words(4n, 3n)],
+      [words(4n, 3n), vector(1n)],
+    ]);
+    expect(numbers(frames, 1)).toEqual([[words(4n, 3n), 0n, words(5n, 6n)], [words(5n, 6n)]]);
+  });
+
   test('100,000 of them in less than half a second', () => {
     const depth = 100_000;
     const frame = Buffer.alloc(64 * depth + 16);
@@ -168,7 +219,7 @@ describe('a native stack becomes wasm frames', () => {
       frame.writeBigUInt64LE(BigInt(TEXT + (i === depth - 1 ? 0x100 : 0x50)), i * 56 + 48);
     }
     const sp = TOP - frame.length;
-    const registers = new Registers(TEXT + 0x50, sp, new Uint32Array(128));
+    const registers = new Registers(TEXT + 0x50, sp, new Uint32Array(64 * REGISTER_WORDS));
     const lift = () => liftStack(tables(), TEXT, registers, { address: sp, bytes: frame }, NO_REG);
     expect(cpuMilliseconds(lift)).toBeLessThan(500);
     const { frames } = lift();
@@ -191,6 +242,12 @@ describe('a stack that is not ours is refused', () => {
     ['a return address below text', () => new Stack().push(0).push(16).frame().lift(0x30), /outside of text/],
     ['a return into the host layer', () => new Stack().push(0).returnTo(0x188).frame().lift(0x30), /not a safepoint/],
     ['a stack without a bottom', () => new Stack().push(0).frame().lift(0x50), /above the stack/],
+    [
+      'a vector half of which is above the stack',
+      () => new Stack().push(6).returnTo(0x100).frame().lift(0x78),
+      /above the stack/,
+    ],
+    ['a constant of 128 bits', () => new Stack().push(0).returnTo(0x100).frame().lift(0x98), /v128 is a constant/],
     ['parameters above the stack', () => new Stack().returnTo(0x100).frame().lift(0x30), /above the stack/],
   ])('%s', (_, lift, message) => {
     expect(lift).toThrow(InputError);

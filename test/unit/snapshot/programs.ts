@@ -3,12 +3,13 @@
 import type { ValType } from '../../../src/compile/wasm/module.js';
 import type { Frames } from '../../../src/snapshot/snapshot.js';
 
-/** The integers and floats of a frame as numbers: [locals, operands]. */
+/** The integers, floats and vectors of a frame as numbers: [locals, operands]. */
 export function numbers(frames: Frames, frame: number): [bigint[], bigint[]] {
   const { locals, operands } = frames.site(frame);
   const value = (n: number) => {
-    const { lo, hi } = frames.value(frame, n);
-    return (BigInt(hi) << 32n) | BigInt(lo);
+    const { lo, hi, upper } = frames.value(frame, n);
+    const bits = (BigInt(hi) << 32n) | BigInt(lo);
+    return upper === undefined ? bits : (BigInt(upper.hi) << 96n) | (BigInt(upper.lo) << 64n) | bits;
   };
   return [
     Array.from(locals, (_: ValType, n) => value(n)),
