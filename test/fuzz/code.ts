@@ -63,7 +63,7 @@ for (const op of [VectorOp.F32x4Splat, VectorOp.F64x2Splat, VectorOp.F32x4Replac
 }
 
 /** The vector operations whose result may have NaNs made by the CPU, with the shape of the result. */
-const VECTOR_NANS = new Map<number, 'f32x4' | 'f64x2'>();
+export const VECTOR_NANS = new Map<number, 'f32x4' | 'f64x2'>();
 for (const { code, name } of opcodes) {
   const [, shape] =
     /^(f32x4|f64x2)\.(ceil|floor|trunc|nearest|sqrt|add|sub|mul|div|min|max|demote|promote)/.exec(name) ?? [];

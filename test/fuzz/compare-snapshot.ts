@@ -1,11 +1,11 @@
 /** Compares a snapshot with an interpreter that stands at the same safepoint: frames, globals, tables, memories. */
 
 import { closeSync, openSync, readSync } from 'node:fs';
-import type { Snapshot, SnapshotMemory, StoredSnapshot } from '../../src/snapshot/snapshot.js';
+import type { Snapshot, SnapshotMemory, StoredSnapshot, Value } from '../../src/snapshot/snapshot.js';
 import type { Interpreter } from './interpreter.js';
 import type { Instance } from './machine.js';
 import type { Raw } from './numeric-oracle.js';
-import { F32, F64 } from './shape.js';
+import { F32, F64, V128 } from './shape.js';
 
 /** @returns a line per difference */
 export function compareSnapshot({ path, snapshot }: StoredSnapshot, interpreter: Interpreter): string[] {
@@ -32,10 +32,10 @@ function compareFrames({ frames }: Snapshot, interpreter: Interpreter): string[]
       continue;
     }
     for (const [n, value] of values.entries()) {
-      const { lo, hi } = frames.value(i, n);
-      if (sameValue(interpreter.deterministic, types[n], lo, hi, value)) continue;
+      const actual = bitsOf(frames.value(i, n));
+      if (sameValue(interpreter.deterministic, types[n], actual, value)) continue;
       const what = n < locals.length ? `local ${n}` : `operand ${n - locals.length}`;
-      wrong.push(`${where}: ${what} is ${shown(lo, hi)} instead of 0x${value.toString(16)}`);
+      wrong.push(`${where}: ${what} is ${shown(actual)} instead of 0x${value.toString(16)}`);
     }
   }
   return wrong;
@@ -51,17 +51,18 @@ function compareInstance(
   const wrong: string[] = [];
   const { module } = expected;
   const { globals, tables, memories, droppedData, droppedElements } = instances[index];
-  for (const [i, { type, lo, hi }] of globals.entries()) {
+  for (const [i, global] of globals.entries()) {
+    const actual = bitsOf(global);
     const { value } = expected.globals[module.importedGlobalCount + i];
-    if (!sameValue(exact, type, lo, hi, value)) {
-      wrong.push(`instance ${index}: global ${i} is ${shown(lo, hi)} instead of 0x${value.toString(16)}`);
+    if (!sameValue(exact, global.type, actual, value)) {
+      wrong.push(`instance ${index}: global ${i} is ${shown(actual)} instead of 0x${value.toString(16)}`);
     }
   }
   for (const [i, { elements }] of tables.entries()) {
     const list = expected.tables[module.importedTableCount + i].elements;
     const same =
       elements.length === list.length * 2 &&
-      list.every((value, n) => sameValue(exact, 0, elements[n * 2], elements[n * 2 + 1], value));
+      list.every((value, n) => bitsOf({ lo: elements[n * 2], hi: elements[n * 2 + 1] }) === value);
     if (!same) wrong.push(`instance ${index}: table ${i} differs`);
   }
   for (const [i, memory] of memories.entries()) {
@@ -85,11 +86,26 @@ function readMemory({ pages, extents }: SnapshotMemory, path: string): Buffer {
   return bytes;
 }
 
+function bitsOf({ lo, hi, upper }: Omit<Value, 'type'>): bigint {
+  const low = (BigInt(hi) << 32n) | BigInt(lo);
+  return upper === undefined ? low : (BigInt(upper.hi) << 96n) | (BigInt(upper.lo) << 64n) | low;
+}
+
 /** Bits, but any NaN is as good as another unless they are canonical. */
-function sameValue(exact: boolean, type: number, lo: number, hi: number, expected: Raw): boolean {
-  const bits = (BigInt(hi) << 32n) | BigInt(lo);
-  if (bits === BigInt(expected)) return true;
-  return !exact && (type === F32 || type === F64) && isNaNBits(type, bits) && isNaNBits(type, BigInt(expected));
+function sameValue(exact: boolean, type: number, bits: bigint, expected: Raw): boolean {
+  const wanted = BigInt(expected);
+  if (bits === wanted) return true;
+  if (exact) return false;
+  if (type === V128) return sameLanes(F32, 32, bits, wanted) || sameLanes(F64, 64, bits, wanted);
+  return (type === F32 || type === F64) && isNaNBits(type, bits) && isNaNBits(type, wanted);
+}
+
+function sameLanes(type: number, width: number, bits: bigint, expected: bigint): boolean {
+  for (let at = 0; at < 128; at += width) {
+    const lane = (vector: bigint) => BigInt.asUintN(width, vector >> BigInt(at));
+    if (!sameValue(false, type, lane(bits), lane(expected))) return false;
+  }
+  return true;
 }
 
 function isNaNBits(type: number, bits: bigint): boolean {
@@ -97,6 +113,6 @@ function isNaNBits(type: number, bits: bigint): boolean {
   return (bits & 0x7fffffffffffffffn) > 0x7ff0000000000000n;
 }
 
-function shown(lo: number, hi: number): string {
-  return `0x${((BigInt(hi) << 32n) | BigInt(lo)).toString(16)}`;
+function shown(bits: bigint): string {
+  return `0x${bits.toString(16)}`;
 }

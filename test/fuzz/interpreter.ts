@@ -7,11 +7,13 @@
  */
 
 import { Op, type Opcode } from '../../src/compile/wasm/opcodes.js';
+import { VectorOp } from '../../src/compile/wasm/opcodes-vector.js';
 import type { FrameKind } from '../../src/snapshot/snapshot.js';
 import { BodyReader, BUILTINS, blockType } from './body-reader.js';
-import { MAKES_NAN } from './code.js';
+import { MAKES_NAN, VECTOR_NANS } from './code.js';
 import { type FunctionEntry, type Instance, PAGE, reference, zero } from './machine.js';
 import { load, numeric, type Raw, store } from './numeric-oracle.js';
+import { laneInstruction, vectorAccess } from './vector-oracle.js';
 
 interface Label {
   /** Where a branch goes on. */
@@ -139,10 +141,11 @@ export class Interpreter {
     if (arithmetic !== undefined) {
       const operands = stack.splice(stack.length - arithmetic.takes, arithmetic.takes);
       const result = arithmetic.run(...operands);
-      stack.push(this.deterministic && MAKES_NAN.has(row.code) ? canonical(result) : result);
+      if (this.deterministic) stack.push(canonical(row.code, result));
+      else stack.push(result);
       return;
     }
-    if (row.alignment !== undefined) return this.access(row, reader.immediates(row)[1]);
+    if (row.alignment !== undefined) return this.access(row, reader.immediates(row));
     switch (row.code) {
       case Op.I32Const:
         stack.push(Number(BigInt.asUintN(32, reader.signed())));
@@ -157,7 +160,17 @@ export class Interpreter {
         stack.push(BigInt(reader.word()) | (BigInt(reader.word()) << 32n));
         return;
     }
+    if (row.code === VectorOp.V128Const) {
+      const words = Array.from({ length: 4 }, () => BigInt(reader.word()));
+      stack.push(words.reduceRight((bits, word) => (bits << 32n) | word, 0n));
+      return;
+    }
     const immediates = reader.immediates(row);
+    if (row.feature === 'simd') {
+      const operands = stack.splice(stack.length - row.operands!.length);
+      stack.push(laneInstruction(row, immediates, operands));
+      return;
+    }
     const [first] = immediates;
     switch (row.code) {
       case Op.Block:
@@ -231,9 +244,16 @@ export class Interpreter {
     return found;
   }
 
-  private access({ code, alignment }: Opcode, offset: number): void {
+  private access(row: Opcode, [, offset, lane]: readonly number[]): void {
+    const { code, alignment } = row;
     const { stack, entry } = this.frame;
     const { view } = this.instances[entry.instance].memories[0];
+    if (row.feature === 'simd') {
+      const vector = row.operands!.length === 2 ? (stack.pop() as bigint) : 0n;
+      const loaded = vectorAccess(row, view, (stack.pop() as number) + offset, lane, vector);
+      if (loaded !== undefined) stack.push(loaded);
+      return;
+    }
     const read = load(code);
     const value = read === undefined ? stack.pop()! : 0;
     const at = (stack.pop() as number) + offset;
@@ -358,8 +378,30 @@ export class Interpreter {
   }
 }
 
+/** What an operation gives, but any NaN that it may have made is the canonical one. */
+function canonical(code: number, result: Raw): Raw {
+  if (MAKES_NAN.has(code)) return canonicalNaN(result);
+  switch (VECTOR_NANS.get(code)) {
+    case 'f32x4':
+      return canonicalLanes(result as bigint, 32);
+    case 'f64x2':
+      return canonicalLanes(result as bigint, 64);
+    default:
+      return result;
+  }
+}
+
+function canonicalLanes(vector: bigint, bits: 32 | 64): bigint {
+  let all = 0n;
+  for (let at = 0; at < 128; at += bits) {
+    const lane = BigInt.asUintN(bits, vector >> BigInt(at));
+    all |= BigInt(canonicalNaN(bits === 32 ? Number(lane) : lane)) << BigInt(at);
+  }
+  return all;
+}
+
 /** A float's bits, those of any NaN replaced. */
-function canonical(bits: Raw): Raw {
+function canonicalNaN(bits: Raw): Raw {
   if (typeof bits === 'number') return (bits & 0x7fffffff) > 0x7f800000 ? 0x7fc00000 : bits;
   return (bits & 0x7fffffffffffffffn) > 0x7ff0000000000000n ? 0x7ff8000000000000n : bits;
 }

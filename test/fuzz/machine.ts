@@ -2,7 +2,7 @@
 
 import { type ConstExpr, ExternKind, type FuncType, type Module } from '../../src/compile/wasm/module.js';
 import type { Raw } from './numeric-oracle.js';
-import { F64, I64, isReference } from './shape.js';
+import { F64, I64, isReference, V128 } from './shape.js';
 
 export const PAGE = 65536;
 
@@ -60,7 +60,7 @@ export class Instance {
 }
 
 export function isWide(type: number): boolean {
-  return type === I64 || type === F64 || isReference(type);
+  return type === I64 || type === F64 || type === V128 || isReference(type);
 }
 
 export function zero(type: number): Raw {

@@ -2,11 +2,12 @@
  * Numeric instructions and memory accesses for the interpreter, one function each, done by V8: a module with a function
  * per opcode, which takes and gives integers, floats as their bits.
  *
- * A value of 32 bits is a number, one of 64 a bigint, both unsigned.
+ * A value of 32 bits is a number, one of 64 or 128 a bigint, all unsigned; a v128 crosses the border as two i64.
  */
 
 import { Op, opcodes } from '../../src/compile/wasm/opcodes.js';
-import { F32, F64, I32, I64 } from './shape.js';
+import { VectorOp } from '../../src/compile/wasm/opcodes-vector.js';
+import { F32, F64, I32, I64, V128 } from './shape.js';
 import { WasmWriter } from './wasm-writer.js';
 
 export type Raw = number | bigint;
@@ -14,16 +15,21 @@ export type Numeric = (...operands: Raw[]) => Raw;
 
 declare const WebAssembly: {
   Module: new (bytes: Uint8Array) => object;
-  Instance: new (module: object) => { exports: Readonly<Record<string, (...args: Raw[]) => Raw>> };
+  Instance: new (module: object) => { exports: Readonly<Record<string, (...args: Raw[]) => Raw | Raw[]>> };
 };
 
 const NUMERIC = opcodes.filter(
-  ({ code, immediates, operands, results }) =>
-    code < 0xfd000 && immediates === 'none' && operands !== undefined && operands.length > 0 && results?.length === 1,
+  ({ feature, immediates, operands, results }) =>
+    feature !== 'relaxed-simd' &&
+    immediates === 'none' &&
+    operands !== undefined &&
+    operands.length > 0 &&
+    results?.length === 1,
 );
 
-function integerOf(type: number): number {
-  return type === I64 || type === F64 ? I64 : I32;
+function integersOf(type: number): readonly number[] {
+  if (type === V128) return [I64, I64];
+  return type === I64 || type === F64 ? [I64] : [I32];
 }
 
 function reinterpret(to: WasmWriter, from: number, result: number): void {
@@ -33,11 +39,18 @@ function reinterpret(to: WasmWriter, from: number, result: number): void {
   if (from === F64) to.byte(Op.I64ReinterpretF64);
 }
 
+function lane(to: WasmWriter, code: VectorOp, index: number): void {
+  to.op(code);
+  to.byte(index);
+}
+
 function oracleModule(): Uint8Array {
   const out = new WasmWriter();
   out.byte(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0);
   out.list(1, NUMERIC, (to, { operands, results }) => {
-    to.byte(0x60, operands!.length, ...operands!.map(integerOf), 1, integerOf(results![0]));
+    const params = operands!.flatMap(integersOf);
+    const given = integersOf(results![0]);
+    to.byte(0x60, params.length, ...params, given.length, ...given);
   });
   out.list(3, NUMERIC, (to, _, i) => to.u32(i));
   out.list(7, NUMERIC, (to, { code }, i) => {
@@ -47,13 +60,25 @@ function oracleModule(): Uint8Array {
   });
   out.list(10, NUMERIC, (to, { code, operands, results }) =>
     to.sized((body) => {
-      body.byte(0);
-      operands!.forEach((type, i) => {
-        body.byte(Op.LocalGet, i);
-        if (type === F32 || type === F64) reinterpret(body, integerOf(type), type);
-      });
+      body.byte(1, 1, V128);
+      let local = 0;
+      for (const type of operands!) {
+        body.byte(Op.LocalGet, local++);
+        if (type === F32 || type === F64) reinterpret(body, integersOf(type)[0], type);
+        if (type !== V128) continue;
+        body.op(VectorOp.I64x2Splat);
+        body.byte(Op.LocalGet, local++);
+        lane(body, VectorOp.I64x2ReplaceLane, 1);
+      }
       body.op(code);
-      if (results![0] === F32 || results![0] === F64) reinterpret(body, results![0], 0);
+      const [result] = results!;
+      if (result === F32 || result === F64) reinterpret(body, result, 0);
+      if (result === V128) {
+        body.byte(Op.LocalTee, local);
+        lane(body, VectorOp.I64x2ExtractLane, 0);
+        body.byte(Op.LocalGet, local);
+        lane(body, VectorOp.I64x2ExtractLane, 1);
+      }
       body.byte(Op.End);
     }),
   );
@@ -66,13 +91,20 @@ const { exports } = new WebAssembly.Instance(new WebAssembly.Module(oracleModule
 export const numeric = new Map<Op, { readonly takes: number; readonly run: Numeric }>(
   NUMERIC.map(({ code, operands, results }) => {
     const run = exports[`${code}`];
-    const wide = integerOf(results![0]) === I64;
+    const [result] = results!;
+    const wide = integersOf(result)[0] === I64;
+    const cells = (value: Raw, i: number) =>
+      operands![i] === V128 ? [BigInt.asUintN(64, value as bigint), (value as bigint) >> 64n] : [value];
     return [
       code,
       {
         takes: operands!.length,
-        run: (...values: Raw[]) =>
-          wide ? BigInt.asUintN(64, run(...values) as bigint) : (run(...values) as number) >>> 0,
+        run: (...values: Raw[]) => {
+          const given = run(...values.flatMap(cells));
+          if (Array.isArray(given))
+            return BigInt.asUintN(64, BigInt(given[0])) | (BigInt.asUintN(64, BigInt(given[1])) << 64n);
+          return wide ? BigInt.asUintN(64, given as bigint) : (given as number) >>> 0;
+        },
       },
     ];
   }),
