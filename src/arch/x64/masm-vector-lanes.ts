@@ -15,7 +15,7 @@ import { ConstantMasm } from './masm-constants.js';
 
 // By Lanes, the integer ones.
 const EQUAL = [V.pcmpeqb, V.pcmpeqw, X.pcmpeqd, V.pcmpeqq];
-const INSERT = [V.pinsrb, V.pinsrw, V.pinsrd, V.pinsrq];
+export const INSERT = [V.pinsrb, V.pinsrw, V.pinsrd, V.pinsrq];
 
 /** pshufd's immediate: the upper half in both halves. */
 export const UPPER_HALF = 0xee;

@@ -12,6 +12,7 @@ import type { Encoding } from './encoding.js';
 import { X } from './encodings.js';
 import { V } from './encodings-vector.js';
 import { VectorFloatMasm } from './masm-vector-floats.js';
+import { INSERT } from './masm-vector-lanes.js';
 
 // By VectorLoad; the splats of 8 and 16 bits go through a general register.
 const LOADS = [
@@ -30,7 +31,6 @@ const LOADS = [
   X.movsd_rm,
 ];
 // By Lanes, the integer ones.
-const INSERT = [V.pinsrb, V.pinsrw, V.pinsrd, V.pinsrq];
 const EXTRACT = [V.pextrb, V.pextrw, V.pextrd, V.pextrq];
 
 export class VectorMemoryMasm extends VectorFloatMasm {

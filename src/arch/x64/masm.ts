@@ -2,8 +2,8 @@
  * The macro-assembler of x86-64, its last layer: functions, calls and what stubs need.
  *
  * One class, written in layers that each are one noun and extend the one before: code-buffer, emitter, labels, moves,
- * integers, conditions, floats, conversions, memory. A single class at run time, so every call is monomorphic and
- * nothing is forwarded. Scratch registers: rcx, xmm6, xmm7.
+ * integers, conditions, floats, conversions, memory, constants, vectors, atomics. A single class at run time, so every
+ * call is monomorphic and nothing is forwarded. Scratch registers: rcx, xmm6, xmm7.
  */
 
 import {
