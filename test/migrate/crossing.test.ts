@@ -19,11 +19,11 @@ const able = canRun('x64') && canRun('arm64');
 describe.runIf(able)('crossing', () => {
   const folder = temporaryFolder();
 
-  test.each(smallPrograms)('$name, at its sites', { timeout: 1_800_000 }, async ({ name, args, source }) => {
+  test.each(smallPrograms)('$name, at its sites', { timeout: 1_800_000 }, async ({ name, args, source, linked }) => {
     const own = join(folder, name);
     mkdirSync(own);
-    const x64 = await build(source, join(own, 'x64'), { arch: 'x64', deterministic: true });
-    const arm64 = await build(source, join(own, 'arm64'), { arch: 'arm64', deterministic: true });
+    const x64 = await build(source, join(own, 'x64'), { arch: 'x64', deterministic: true, linked });
+    const arm64 = await build(source, join(own, 'arm64'), { arch: 'arm64', deterministic: true, linked });
     const options = { args, dirs: [{ host: own, guest: '.', readOnly: false }] };
     const start = performance.now();
     const there = await captureAtEverySite(x64, own, options, LIMIT, arm64);

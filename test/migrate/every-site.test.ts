@@ -13,11 +13,11 @@ const LIMITS: Readonly<Record<string, number>> = { fileio: 400 };
 
 const folder = temporaryFolder();
 
-for (const { name, args, source } of smallPrograms) {
+for (const { name, args, source, linked } of smallPrograms) {
   test(`${name} goes on from every site`, { timeout: 600_000 }, async () => {
     const own = join(folder, name);
     mkdirSync(own);
-    const built = await build(source, join(own, 'image'));
+    const built = await build(source, join(own, 'image'), { linked });
     const start = performance.now();
     const result = await captureAtEverySite(
       built,

@@ -12,17 +12,32 @@ export interface SmallProgram {
   readonly args: readonly string[];
   /** A path, or a module's text. */
   readonly source: string | Uint8Array;
+  /** Modules that it is linked to: see build. */
+  readonly linked?: Readonly<Record<string, string>>;
 }
 
 const everything = join(import.meta.dirname, 'everything.wat');
 const atomics = join(import.meta.dirname, 'atomics.wat');
 const vectors = join(import.meta.dirname, 'vectors.wat');
+/** Has memories that memories.wat imports. */
+const LIBRARY = `(module
+  (memory (export "shared") 1 3)
+  (memory (export "wide") i64 2 0x20000)
+  (func (export "sum") (result i32)
+    (i32.add (i32.load8_u (i32.const 20)) (i32.load8_u 1 (i64.const 65536)))))`;
 
 export const smallPrograms: readonly SmallProgram[] = [
   fixture('hello'),
   { name: 'everything', args: [], source: everything },
   { name: 'atomics', args: [], source: atomics },
   { name: 'vectors', args: [], source: vectors },
+  {
+    name: 'memories',
+    args: [],
+    source: join(import.meta.dirname, 'memories.wat'),
+    linked: { library: LIBRARY },
+  },
+  { name: 'memory64', args: [], source: join(import.meta.dirname, 'memory64.wat') },
   { name: 'tail-calls', args: [], source: join(import.meta.dirname, 'tail-calls.wat') },
   { name: 'screens', args: [], source: hasty('screens', '(i32.const 300000000)', '(i32.const 3000)') },
   { name: 'spin', args: [], source: hasty('spin', '(i64.const 1000000000)', '(i64.const 1000)') },

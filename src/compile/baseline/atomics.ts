@@ -92,15 +92,12 @@ function checkAlignment(c: FunctionCompiler, at: number, mask: number): void {
     if (((o.lo[at] + low) & mask) !== 0) masm.jump(c.trapLabel(TRAP_UNALIGNED));
     return;
   }
-  let address = o.acquire(at);
-  if (low !== 0) {
-    masm.binaryImm(IntOp.Add, 0, masm.scratch, address, low);
-    address = masm.scratch;
-  }
-  masm.binaryImm(IntOp.And, 0, masm.scratch, address, mask);
+  const address = o.acquire(at);
+  if (low !== 0) masm.binaryImm(IntOp.Add, 0, masm.scratch, address, low);
+  masm.binaryImm(IntOp.And, 0, masm.scratch, low !== 0 ? masm.scratch : address, mask);
   masm.testZero(0, masm.scratch);
   masm.branch(Cond.Ne, c.trapLabel(TRAP_UNALIGNED));
-  if (address !== masm.scratch) o.unlockOne(address);
+  o.unlockOne(address);
 }
 
 function load(c: FunctionCompiler, type: ValType, width: AtomicWidth): void {

@@ -12,6 +12,7 @@ import {
   FLAG_INDEX64,
   INST_INDEX,
   INST_MEMORY_RECORD,
+  INST_WASI_MEMORY,
   MEM_FLAGS,
   MEM_MAX,
   RT_HOST_INSTANCE,
@@ -32,7 +33,7 @@ import { Column } from '../metadata/site-tables.js';
 import { ExternKind, type Limits, ValType } from '../wasm/module.js';
 import { type Constant, evaluate, evaluateOffset, globalValue } from './constants.js';
 import { DataImage } from './data-image.js';
-import { definition, entryFunction, type LinkedInstance } from './imports.js';
+import { definition, entryFunction, findExport, type LinkedInstance } from './imports.js';
 import { InstanceLayout, memoryCapacity, TypeIds } from './instance-layout.js';
 
 /** Image offset of DATA: right behind the page of the ELF headers. */
@@ -110,7 +111,12 @@ export class DataLayout {
     const layout = this.layouts[index];
     const block = layout.start;
     data.u32(block + INST_INDEX, index);
-    if (module.memories.length > 0) data.pointer(block + INST_MEMORY_RECORD, this.memoryRecord(index, 0));
+    if (module.memories.length > 0) {
+      const exported = findExport(module, 'memory');
+      const wasi = exported?.kind === ExternKind.Memory ? exported.index : 0;
+      data.pointer(block + INST_MEMORY_RECORD, this.memoryRecord(index, 0));
+      data.pointer(block + INST_WASI_MEMORY, this.memoryRecord(index, wasi));
+    }
     for (let i = 0; i < module.memories.length; i++) {
       const at = block + layout.memoryOffset(i);
       if (layout.memoryIsImported(i)) data.pointer(at, this.memoryRecord(index, i));

@@ -1,12 +1,12 @@
 /**
  * The calling guest's memory: native addresses of what its pointers name.
  *
- * AssemblyScript. WASI pointers are 32-bit offsets into memory 0 of the instance that called (RT_GUEST_INSTANCE). Each is
+ * AssemblyScript. WASI pointers are 32-bit offsets into the memory that the caller exports as "memory". Each is
  * checked here, once, before a call has an effect; the memory cannot change its size during a host call. Bytes are then
  * read and written in place, by the kernel too.
  */
 
-import { INST_MEMORY_RECORD, MEM_BASE, MEM_SIZE, RT_GUEST_INSTANCE } from '../layout';
+import { INST_WASI_MEMORY, MEM_BASE, MEM_SIZE, RT_GUEST_INSTANCE } from '../layout';
 import { copy, load32_u, load64, runtime } from '../native';
 import { EFAULT, EINVAL, ENAMETOOLONG, ENOENT, EPERM } from './abi';
 import { native } from './linux';
@@ -14,7 +14,7 @@ import { native } from './linux';
 /** Native address of the guest's bytes [pointer, pointer + length), or 0 when they are not all in its memory. */
 export function guestRange(pointer: u32, length: u64): i64 {
   const instance = load64(runtime() + <i64>RT_GUEST_INSTANCE);
-  const record = load64(instance + <i64>INST_MEMORY_RECORD);
+  const record = load64(instance + <i64>INST_WASI_MEMORY);
   if (record == 0) return 0;
   const size = <u64>load64(record + <i64>MEM_SIZE);
   if (length > size || <u64>pointer > size - length) return 0;

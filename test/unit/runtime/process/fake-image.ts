@@ -35,7 +35,7 @@ export function fakeImage(options: GuestOptions = {}, prepare: (process: FakePro
   const host = process.place(0, p(hostMemory), 0, 0, 0, 0, 0, 0);
   const memory = process.place(0, 0, options.maxPages ?? NONE, 0);
   const table = process.place(0, 0, 1000, L.TYPE_FUNCREF);
-  const guest = process.place(0, p(memory), 1, 0, 0, 0, 0, 0);
+  const guest = process.place(0, p(memory), 1, p(memory), 0, 0, 0, 0);
   const startRecord = process.place(0, p(guest), 0, 0);
   const entryRecord = process.place(0, p(guest), 0, 0);
   const datas = (options.datas ?? []).map(([offset, bytes]) => ({
