@@ -42,7 +42,7 @@ export class BodyReader {
 
   opcode(): Opcode {
     const first = this.bytes[this.at++];
-    const code = first === 0xfc || first === 0xfd ? prefixed(first, this.leb()) : first;
+    const code = first >= 0xfc ? prefixed(first, this.leb()) : first;
     return rows.get(code)!;
   }
 

@@ -131,6 +131,7 @@ export class Body {
 
   private step(name: (typeof STEPS)[number][0]): void {
     const { choices, code, values } = this;
+    if (code.shape.atomics && choices.oneIn(8)) return this.memory.atomic();
     switch (name) {
       case 'push':
         return values.push(choices.pick(valueTypes(choices, 1, code.shape.vectors).concat(I32)));

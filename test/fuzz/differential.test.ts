@@ -14,6 +14,8 @@ const variants: readonly Variant[] = [
   { sizes: { functions: 5, body: 60, vectors: true }, deterministic: false },
   { sizes: { functions: 3, body: 200, vectors: true }, deterministic: true },
   { sizes: { functions: 4, body: 150, vectors: true }, deterministic: false, variation: 1 },
+  { sizes: { functions: 5, body: 60, atomics: true }, deterministic: false },
+  { sizes: { functions: 3, body: 200, atomics: true }, deterministic: true },
 ];
 
 const differential = new Differential();

@@ -42,6 +42,8 @@ async function differentials(): Promise<number> {
     { sizes: { functions: 5, body: 60, vectors: true }, deterministic: false },
     { sizes: { functions: 4, body: 200, vectors: true }, deterministic: true },
     { sizes: { functions: 2, body: 600, vectors: true }, deterministic: false },
+    { sizes: { functions: 5, body: 60, atomics: true }, deterministic: false },
+    { sizes: { functions: 3, body: 200, atomics: true }, deterministic: true },
   ];
   const batch = Number(values.batch ?? 40);
   const differential = new Differential();

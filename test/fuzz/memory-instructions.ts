@@ -1,6 +1,7 @@
 /** Random instructions that access memories, tables and segments: mostly inside of them. */
 
 import { Op, type Opcode, opcodes } from '../../src/compile/wasm/opcodes.js';
+import { AtomicOpcode } from '../../src/compile/wasm/opcodes-atomic.js';
 import type { Choices } from './choices.js';
 import { type Code, laneCount } from './code.js';
 import { DATA_SEGMENTS, DATA_SIZE, FuncRef, I32 } from './shape.js';
@@ -22,6 +23,11 @@ function accesses(features: RegExp): Accesses {
     stores: rows.filter(({ operands }) => operands!.length === 2),
   };
 }
+
+/** Atomic accesses and notify. Not wait: V8's compilers differ in what it gives. */
+const ATOMICS = opcodes.filter(
+  ({ alignment, feature, name }) => feature === 'threads' && alignment !== undefined && !name.includes('wait'),
+);
 
 const OFFSETS = [0, 1, 4, 8, 12, 127, 128, 1000, 65528];
 const FAR_OFFSETS = [0x7fffffff, 0x80000000, 0x80000008, 0xfffffff0, 0xffffffff, 131072];
@@ -55,6 +61,29 @@ export class MemoryInstructions {
     else values.push(type);
     const lanes = laneCount(op);
     code.access(op, choices.next(alignment! + 1), this.offset(), lanes > 0 ? [choices.next(lanes)] : []);
+  }
+
+  /** Not aligned or beyond the memory, but not both: engines look for the one or the other first. */
+  atomic(): void {
+    const { code, choices, values } = this;
+    if (choices.oneIn(16)) {
+      code.out.op(AtomicOpcode.AtomicFence);
+      code.out.byte(0);
+    }
+    const { code: op, alignment, operands } = choices.pick(ATOMICS);
+    const mayBeUnaligned = choices.oneIn(24);
+    if (choices.oneIn(3)) code.i32(mayBeUnaligned ? choices.small(30000) : 8 * choices.small(8191));
+    else {
+      if (code.top !== I32) values.push(I32);
+      code.i32(mayBeUnaligned ? 0x7fff : 0xfff8);
+      code.op(Op.I32And);
+    }
+    for (const type of operands!.slice(1)) {
+      if (type === operands![1] && choices.oneIn(4)) values.constant(type);
+      else values.push(type);
+    }
+    const offset = mayBeUnaligned ? choices.next(9) : choices.pick([0, 0, 8, 16, 1000, 65528]);
+    code.access(op, alignment!, offset);
   }
 
   /** Set by whoever protects locals. */

@@ -16,6 +16,7 @@ declare const WebAssembly: {
 const TRAPS: readonly (readonly [message: string, kinds: readonly number[]])[] = [
   ['unreachable', [layout.TRAP_UNREACHABLE]],
   ['memory access out of bounds', [layout.TRAP_MEMORY]],
+  ['does not support unaligned accesses', [layout.TRAP_UNALIGNED]],
   ['divide by zero', [layout.TRAP_DIVIDE_BY_ZERO]],
   ['remainder by zero', [layout.TRAP_DIVIDE_BY_ZERO]],
   ['divide result unrepresentable', [layout.TRAP_OVERFLOW]],

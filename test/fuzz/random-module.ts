@@ -123,7 +123,8 @@ function writeModule(choices: Choices, shape: Shape, sizes: Sizes, nan: NanMode)
   writeImports(out, shape);
   out.list(3, functionTypes, (to, type) => to.u32(type));
   out.list(4, shape.tables.slice(imported.tables.length), writeTable);
-  if (!imported.memory) out.list(5, [shape.memory], (to, { min, max }) => to.byte(1, min, max));
+  if (!imported.memory)
+    out.list(5, [shape.memory], (to, memory) => to.byte(limitsFlags(memory), memory.min, memory.max));
   out.list(6, shape.globals.slice(imported.globals.length), (to, global) => writeGlobal(to, choices, shape, global));
   writeExports(out, shape, exported);
   out.section(9, (to) => writeElements(to, shape));
@@ -144,6 +145,11 @@ function writeModule(choices: Choices, shape: Shape, sizes: Sizes, nan: NanMode)
   return out.bytes.slice();
 }
 
+/** There is a maximum, and the memory may be shared. */
+function limitsFlags({ shared }: Shape['memory']): number {
+  return shared ? 3 : 1;
+}
+
 function writeImports(out: WasmWriter, { library, imported, functions, globals, tables, memory }: Shape): void {
   const entries: { name: string; write: (to: WasmWriter) => void }[] = [];
   imported.functions.forEach((from, i) => {
@@ -161,7 +167,8 @@ function writeImports(out: WasmWriter, { library, imported, functions, globals, 
     };
     entries.push({ name: `t${from}`, write });
   });
-  if (imported.memory) entries.push({ name: 'memory', write: (to) => to.byte(2, 1, memory.min, memory.max) });
+  if (imported.memory)
+    entries.push({ name: 'memory', write: (to) => to.byte(2, limitsFlags(memory), memory.min, memory.max) });
   imported.globals.forEach((from, i) => {
     entries.push({ name: `g${from}`, write: (to) => to.byte(3, globals[i].type, Number(globals[i].mutable)) });
   });

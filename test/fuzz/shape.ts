@@ -79,13 +79,15 @@ export interface Shape {
   readonly library: Shape | undefined;
   /** Whether there are v128 values and SIMD instructions. */
   readonly vectors: boolean;
+  /** Whether there are atomic accesses. */
+  readonly atomics: boolean;
   readonly types: Types;
   readonly imported: Imported;
   /** Whole index spaces, imported ones first. */
   readonly functions: readonly FunctionShape[];
   readonly globals: readonly GlobalShape[];
   readonly tables: readonly TableShape[];
-  readonly memory: { readonly min: number; readonly max: number };
+  readonly memory: { readonly min: number; readonly max: number; readonly shared: boolean };
   /** Of table 0, from its start: function indexes, -1 for null. */
   readonly elements: readonly number[];
   readonly passiveElements: readonly number[];
@@ -110,6 +112,8 @@ export interface Sizes {
   readonly body: number;
   /** With SIMD. */
   readonly vectors?: boolean;
+  /** With atomic accesses, some of a shared memory. */
+  readonly atomics?: boolean;
 }
 
 function valueType(choices: Choices, vectors: boolean): ValType {
@@ -124,7 +128,7 @@ export function valueTypes(choices: Choices, most: number, vectors: boolean): Va
 
 export function randomShape(choices: Choices, sizes: Sizes, name: string, library?: Shape): Shape {
   const types = new Types();
-  const { vectors = false } = sizes;
+  const { vectors = false, atomics = false } = sizes;
   const imported = randomImports(choices, library);
   const functions = imported.functions.map((index): FunctionShape => {
     const { params, results } = library!.functions[index];
@@ -141,12 +145,15 @@ export function randomShape(choices: Choices, sizes: Sizes, name: string, librar
   if (tables.length === 0) tables.push({ element: FuncRef, min: 12, max: 20 });
   if (choices.oneIn(2)) tables.push({ element: choices.pick([FuncRef, ExternRef]), min: choices.next(4), max: 8 });
   const min = 1 + choices.next(2);
-  const memory = imported.memory ? library!.memory : { min, max: min + choices.next(3) };
+  const memory = imported.memory
+    ? library!.memory
+    : { min, max: min + choices.next(3), shared: atomics && choices.oneIn(2) };
   const element = () => (choices.oneIn(6) ? -1 : choices.next(functions.length));
   return {
     name,
     library,
     vectors,
+    atomics,
     types,
     imported,
     functions,
