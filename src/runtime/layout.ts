@@ -180,7 +180,7 @@ export const SR_SHAPE = 8; // word index in .wagsnap.shapes | SITE_* << 30
 export const SR_SIZE = 12;
 
 export const SITE_CALL = 0; // trapped at: the call has returned, results are where the shape says; further out: in the call
-export const SITE_LOOP = 1; // at the loop header, block parameters on the stack
+export const SITE_LOOP = 1; // at the loop header, block parameters on the stack; or in front of a memory.atomic.wait
 export const SITE_ENTRY = 2; // before the prologue: frame size 0, parameters are the shape's operands; other locals are zero
 
 // .wagsnap.shapes: [operandCount] [resultCount] operands… results…; each one or three u32:

@@ -110,7 +110,8 @@ export interface SnapshotInstance {
  * Where a frame stands.
  *  - entry: before the function's first instruction; the innermost frame only. Locals are the parameters, the others
  *    are still zero. A function index below the imports' count means: about to call this import.
- *  - loop: at a loop header; the innermost frame only. Block parameters are the topmost operands.
+ *  - loop: at a loop header; the innermost frame only. Block parameters are the topmost operands. Or in front of a
+ *    memory.atomic.wait, whose operands are the topmost ones.
  *  - return: behind a call that has returned its results, which are the topmost operands; the innermost frame only.
  *  - call: in a call, for all other frames; arguments are consumed, the operands are those below them.
  */
