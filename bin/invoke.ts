@@ -34,6 +34,11 @@ export const TRAP_MESSAGES: readonly string[] = [
   'call stack exhausted',
   'call of a missing import',
   'fatal signal',
+  'uncaught exception',
+  'unaligned atomic',
+  'expected shared memory',
+  'null reference',
+  'no memory for another exception',
 ];
 
 /** What to call: where the driver finds it, and its type. */

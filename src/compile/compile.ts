@@ -10,6 +10,7 @@ import type { Target } from '../arch/target.js';
 import { SEGMENT_ALIGN } from '../runtime/layout.js';
 import { DataLayout } from './image/data-layout.js';
 import { describe, functionNames } from './image/describe.js';
+import { exceptionTables, throws } from './image/exception-tables.js';
 import { dataSegmentBytes, finishData } from './image/finish-data.js';
 import { loadHostLayer } from './image/host-layer.js';
 import { type ImageParts, layOutFile, type Part } from './image/image-file.js';
@@ -35,7 +36,10 @@ export interface CompileOptions {
   readonly target: Target;
   readonly deterministic?: boolean;
   readonly allowMissingImports?: boolean;
-  /** Site tables and trap text; without them a process cannot be captured. The code is the same. Default: true. */
+  /**
+   * Site tables and trap text; without them a process cannot be captured. The code is the same. Modules with tags have
+   * them always: unwinding needs the sizes of frames. Default: true.
+   */
   readonly sites?: boolean;
   /** Whether the image carries the modules. Default: true. */
   readonly includeModule?: boolean;
@@ -114,13 +118,15 @@ export function compileImage(modules: readonly ModuleInput[], options: CompileOp
   }
   const layout = new DataLayout(instances);
   const text = buildText(layout, () => {
-    const sites = wantSites ? new SiteTables() : undefined;
+    const sites = wantSites || throws(instances) ? new SiteTables() : undefined;
     return { target, deterministic, sites, variation: variationOf(options) };
   });
   const { sites } = text.options;
   const code = text.masm.code();
   const rodataStart = align(text.start + code.length, SEGMENT_ALIGN);
   finishData(layout, text, rodataStart);
+  const segmentBytes = dataSegmentBytes(layout);
+  const tables = sites && exceptionTables(layout, text.handlers, sites, rodataStart + segmentBytes.length);
   const identity = describe(layout, text, { target, deterministic, includeModule });
   const image = layOutFile({
     target,
@@ -130,7 +136,8 @@ export function compileImage(modules: readonly ModuleInput[], options: CompileOp
     codeSize: text.codeSize,
     entry: text.start + text.stubs.start,
     rodataStart,
-    segmentBytes: dataSegmentBytes(layout),
+    segmentBytes,
+    exceptionTables: tables,
     sites,
     names: sites ? functionNames(instances, text, sites) : [],
     identity: encodeIdentity(identity),

@@ -20,6 +20,7 @@ export { on_signal } from './process/signals';
 export { start } from './process/start';
 export { raise } from './process/traps';
 export { atomic_wait32, atomic_wait64 } from './wasi/atomic-wait';
+export { throw_ref, throw_tag } from './process/unwind';
 export {
   args_get,
   args_sizes_get,

@@ -76,6 +76,12 @@ export const RT_BLOCKING_EXIT = 384; // u64: where the signal handler moves such
 export const RT_UNWIND = 392; // u64: image offset of the stub that gives up the guest and returns to the host (driver)
 export const RT_SIGNAL_ENTRY = 400; // u64: image offset of the signal handler
 export const RT_SIGNAL_RETURN = 408; // u64: image offset of the handler's restorer (rt_sigreturn)
+// exceptions: all 0 in an image without tags
+export const RT_EXCEPTION_TABLES = 448; // u64: pointer to the exception tables (XT_*)
+export const RT_EXCEPTIONS = 456; // u64: address of the exceptions that were made; 16-aligned EXN_* objects among others
+export const RT_EXCEPTIONS_END = 464; // u64: behind the last that ever was
+export const RT_RESTORED_EXCEPTIONS = 472; // u64: pointer to the exceptions of the snapshot, which are never freed
+export const RT_RESTORED_EXCEPTIONS_SIZE = 480; // u64: bytes
 export const RUNTIME_BLOCK_SIZE = 4096;
 
 export const RUNTIME_MAGIC = 0x53474157; // "WAGS", upper half zero
@@ -136,6 +142,31 @@ export const FN_RECORD_SIZE = 32;
 export const SEG_BYTES = 0; // u64: pointer to bytes, or to u64 references
 export const SEG_LENGTH = 8; // u64: bytes, or elements
 export const SEG_RECORD_SIZE = 16;
+
+// tag record: its address is the tag's identity
+export const TAG_COUNT = 0; // u32: values that an exception carries
+export const TAG_INDEX = 4; // u32: tag index in its module
+export const TAG_INSTANCE = 8; // u32
+export const TAG_NAME_LENGTH = 12; // u32: bytes, 0 when it is not exported
+export const TAG_NAME = 16; // u64: pointer to the name it is exported by, UTF-8
+export const TAG_RECORD_SIZE = 32;
+
+// exception: what an exnref points to
+export const EXN_TAG = 0; // u64: address of its tag's record, 0 in a free cell
+export const EXN_COUNT = 8; // u32: values
+export const EXN_MARK = 12; // u32: the collector's
+export const EXN_VALUES = 16; // 16 bytes each: the value as in a slot, the rest is undefined
+export const EXN_VALUE_SIZE = 16;
+
+// -- exception tables, in RODATA: a header of u32 counts, then rows of u32 in the same order
+export const XT_FRAMES = 0; // {text offset where a guest function or trampoline starts, frame size or XT_BOTTOM}, ascending
+export const XT_SITES = 4; // metadata/handler-table.ts has these three
+export const XT_HANDLERS = 8;
+export const XT_CLAUSES = 12;
+export const XT_GLOBALS = 16; // {image offset of the value of a global of type exnref}
+export const XT_SIZE = 32;
+export const XT_BOTTOM = 0xffffffff; // a trampoline: the guest's stack ends there
+export const NO_HANDLER = 0xffffffff;
 
 // -- init plan: what start does before the guest runs. u64 words, pointers relocated.
 //    [instanceCount] then per instance, host layer first:
@@ -204,8 +235,11 @@ export const TRAP_SIGNATURE = 9; // indirect call type mismatch
 export const TRAP_STACK = 10; // call stack exhausted
 export const TRAP_MISSING_IMPORT = 11; // call of an import that nothing provides
 export const TRAP_FATAL = 12; // a signal with no meaning as a wasm trap: a bug of ours
+export const TRAP_EXCEPTION = 13; // uncaught exception
 export const TRAP_UNALIGNED = 14; // unaligned atomic
 export const TRAP_UNSHARED = 15; // expected shared memory (memory.atomic.wait)
+export const TRAP_NULL_REFERENCE = 16; // null reference
+export const TRAP_EXCEPTION_MEMORY = 17; // no memory for another exception
 
 // .wagsnap.names: u32 per function record and one more: where its name starts in the UTF-8 bytes behind them
 

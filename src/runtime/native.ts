@@ -52,6 +52,9 @@ export declare function invoke(record: i64, values: i64): void;
 /** Loads the registers CTX_* and goes on in the guest; returns when the guest's bottom frame does. */
 @external("native", "resume")
 export declare function resume(context: i64): void;
+/** Goes on in the guest at an address, with a stack pointer and an exception in the result register. Does not return. */
+@external("native", "land")
+export declare function land(exception: i64, sp: i64, pc: i64): void;
 /** Gives up the guest's stack: the running invoke or resume returns. */
 @external("native", "unwind")
 export declare function unwind(): void;

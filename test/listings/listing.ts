@@ -13,6 +13,7 @@ import type { Target } from '../../src/arch/target.js';
 import { FunctionCompiler } from '../../src/compile/baseline/compile-function.js';
 import type { CodeEnvironment } from '../../src/compile/baseline/environment.js';
 import { InstanceLayout, TypeIds } from '../../src/compile/image/instance-layout.js';
+import { HandlerTable } from '../../src/compile/metadata/handler-table.js';
 import { SiteTables } from '../../src/compile/metadata/site-tables.js';
 import type { Module } from '../../src/compile/wasm/module.js';
 import { SEGMENT_ALIGN, SITE_ENTRY, SITE_LOOP } from '../../src/runtime/layout.js';
@@ -33,6 +34,8 @@ export function listFunctions(module: Module, target: Target, deterministic = fa
     isHost: false,
     deterministic,
     sites,
+    handlers: new HandlerTable(),
+    tagRecord: (tag) => 3 * SEGMENT_ALIGN + tag * 32,
     tailSlots: 0,
     thunkOffset: () => 0,
     builtinOffset: () => 0,

@@ -63,6 +63,8 @@ export class Planner {
       case 'assert_trap':
       case 'assert_exhaustion':
         return this.planAction(command.action, judgeTrap(command.message));
+      case 'assert_exception':
+        return this.planAction(command.action, judgeTrap('uncaught exception'));
       case 'assert_invalid':
       case 'assert_malformed':
       case 'assert_unlinkable':

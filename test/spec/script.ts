@@ -29,6 +29,7 @@ export type ScriptCommand = { readonly line: number } & (
   /** Of each result the alternatives it may be: one, but for `either`. */
   | { readonly kind: 'assert_return'; readonly action: Action; readonly expected: readonly (readonly Literal[])[] }
   | { readonly kind: 'assert_trap' | 'assert_exhaustion'; readonly action: Action; readonly message: string }
+  | { readonly kind: 'assert_exception'; readonly action: Action }
   | { readonly kind: 'assert_uninstantiable'; readonly module: ScriptModule; readonly message: string }
   | {
       readonly kind: 'assert_unlinkable' | 'assert_invalid' | 'assert_malformed';
@@ -67,6 +68,8 @@ function readCommand(command: Command): ScriptCommand {
       return { kind: 'action', line, action: readAction([head, first, ...rest]) };
     case 'assert_return':
       return { kind: head, line, action: readAction(first), expected: rest.map(readExpected) };
+    case 'assert_exception':
+      return { kind: head, line, action: readAction(first) };
     case 'assert_exhaustion':
     case 'assert_trap':
     case 'assert_unlinkable':

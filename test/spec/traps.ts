@@ -17,6 +17,9 @@ const MESSAGES: Readonly<Record<number, string>> = {
   [layout.TRAP_UNALIGNED]: 'unaligned atomic',
   [layout.TRAP_UNSHARED]: 'expected shared memory',
   [layout.TRAP_FATAL]: 'fatal signal',
+  [layout.TRAP_EXCEPTION]: 'uncaught exception',
+  [layout.TRAP_NULL_REFERENCE]: 'null reference',
+  [layout.TRAP_EXCEPTION_MEMORY]: 'no memory for another exception',
 };
 
 /** For messages of the runner; 0 is no trap. */

@@ -26,6 +26,8 @@ export function testsuiteFolder(): string | undefined {
 
 /** Folders of the proposals that we implement. */
 const PROPOSALS: readonly string[] = [
+  'exception-handling',
+  'exception-handling/legacy',
   'extended-const',
   'memory64',
   'multi-memory',

@@ -49,16 +49,19 @@ export function ifBlock(c: FunctionCompiler, type: FuncType): void {
 }
 
 export function elseArm(c: FunctionCompiler): void {
-  const { operands: o, masm, control } = c;
+  const { operands: o, control } = c;
   const at = control.depth - 1;
-  if (c.reachable) {
-    placeResults(c, at);
-    control.conform(at);
-    masm.jump(control.leave(at));
-  }
+  if (c.reachable) leaveFor(c, at);
   beginElse(c, at);
   control.kinds[at] = Block.Else;
   for (const type of control.types[at].params) o.pushSlot(type);
+}
+
+/** Jumps to the label of frame `at`, carrying its results. */
+export function leaveFor(c: FunctionCompiler, at: number): void {
+  placeResults(c, at);
+  c.control.conform(at);
+  c.masm.jump(c.control.leave(at));
 }
 
 /** Binds the else label: the state is the one at the `if`, the block's parameters are popped. */
@@ -82,8 +85,8 @@ export function end(c: FunctionCompiler): void {
     return;
   }
   if (kind === Block.If) endWithoutElse(c, at);
-  else if (kind === Block.Loop || control.decided[at] === 0) {
-    // Nobody branches here: the results stay where they are.
+  else if (kind === Block.Loop || (control.decided[at] === 0 && !(kind === Block.Catch && c.reachable))) {
+    // Nobody branches here: the results stay where they are, unless a caught exception lies below them.
     control.depth--;
     if (kind !== Block.Loop) masm.bind(control.labels[at]);
     return;
@@ -146,14 +149,10 @@ function placeResults(c: FunctionCompiler, at: number): void {
 }
 
 export function br(c: FunctionCompiler, depth: number): void {
-  const { operands: o, masm, control } = c;
+  const { operands: o, control } = c;
   const at = control.depth - 1 - depth;
   if (control.kinds[at] === Block.Function) functionReturn(c, o.height);
-  else {
-    placeResults(c, at);
-    control.conform(at);
-    masm.jump(control.leave(at));
-  }
+  else leaveFor(c, at);
   c.reachable = false;
 }
 

@@ -192,6 +192,7 @@ export function passInRegisters(c: FunctionCompiler, first: number, count: numbe
 export function returned(c: FunctionCompiler, layout: CallLayout, first: number): void {
   const { operands: o, masm } = c;
   o.valid = 0;
+  c.noteHandler();
   const sites = c.beginSite();
   if (sites !== undefined) {
     const { results } = layout.type;

@@ -31,6 +31,7 @@ import * as calls from './calls.js';
 import { Condition, Pending, select } from './comparisons.js';
 import { Block, ControlStack } from './control.js';
 import type { CodeEnvironment } from './environment.js';
+import * as exceptions from './exceptions.js';
 import { Frame } from './frame.js';
 import { instruction } from './instruction.js';
 import { intrinsic } from './intrinsics.js';
@@ -56,6 +57,7 @@ export class FunctionCompiler extends BodyReader {
   accessBase: Reg = NO_REG;
   /** Offset of the table record being accessed, behind the register that tables.ts names. */
   recordOffset = 0;
+  readonly landings = new exceptions.PendingLandings();
   /** Scratch of calls.ts. */
   readonly argumentRegs = new Uint8Array(16);
   moveFrom = new Uint8Array(64);
@@ -81,7 +83,7 @@ export class FunctionCompiler extends BodyReader {
     module: Module,
     readonly layout: InstanceLayout,
     readonly environment: CodeEnvironment,
-    readonly file: string,
+    private readonly file: string,
   ) {
     super(module);
     this.callLayouts = module.types.map((type) => new CallLayout(type, masm.plan));
@@ -124,6 +126,7 @@ export class FunctionCompiler extends BodyReader {
     operands.reset(summary.maxHeight);
     control.reset(summary.maxControlDepth);
     masm.resetLabels();
+    this.landings.reset();
     this.trapCount = 0;
     this.lastSite = -1;
     this.hint = -1;
@@ -141,6 +144,7 @@ export class FunctionCompiler extends BodyReader {
     this.prologue();
     control.push(Block.Function, this.ownLayout.type, 0);
     this.body(module.bodyEnd[defined]);
+    exceptions.emitLandings(this);
     this.emitTraps();
     masm.flushConstants();
     if (sites !== undefined) sites.endFunction(masm.offset);
@@ -361,6 +365,12 @@ export class FunctionCompiler extends BodyReader {
     this.siteTables?.site(textOffset, this.opStart - this.bodyStart, kind);
   }
 
+  /** Behind a call that may throw: says what catches it. */
+  noteHandler(): void {
+    const handler = this.control.handler();
+    if (handler >= 0) this.environment.handlers.site(this.masm.offset, handler);
+  }
+
   /** Text offsets of safepoints must differ: remembers this one, with or without tables. */
   noteSite(): void {
     this.lastSite = this.masm.offset;
@@ -388,22 +398,21 @@ export class FunctionCompiler extends BodyReader {
     }
   }
 
-  /** Passes over dead code up to the `else` or `end` of the innermost block, and does that one. */
+  /** Passes over dead code up to what ends the innermost block or its arm, and does that one. */
   private skipUnreachable(): void {
     const { bytes } = this;
     let depth = 0;
     for (;;) {
       const op = bytes[this.position];
-      if (op === Op.End) {
+      if (op === Op.End || op === Op.Delegate) {
         if (depth-- === 0) break;
-      } else if (op === Op.Else) {
+      } else if (op === Op.Else || op === Op.Catch || op === Op.CatchAll) {
         if (depth === 0) break;
-      } else if (op === Op.Block || op === Op.Loop || op === Op.If) depth++;
+      } else if (opensBlock(op)) depth++;
       this.position = skipInstruction(bytes, this.position);
     }
     this.opStart = this.position;
-    if (bytes[this.position++] === Op.End) branches.end(this);
-    else branches.elseArm(this);
+    instruction(this, bytes[this.position++]);
   }
 
   brTable(): void {
@@ -441,4 +450,8 @@ export class FunctionCompiler extends BodyReader {
     this.trapSite(TRAP_UNREACHABLE);
     this.reachable = false;
   }
+}
+
+function opensBlock(op: number): boolean {
+  return op === Op.Block || op === Op.Loop || op === Op.If || op === Op.Try || op === Op.TryTable;
 }

@@ -17,6 +17,8 @@ export const enum Block {
   Loop,
   If,
   Else,
+  Try,
+  Catch, // a body of a legacy try, with catch or catch_all
 }
 
 export class ControlStack {
@@ -36,6 +38,10 @@ export class ControlStack {
   elseClean = new Int32Array(32);
   /** For br_table: the label of the stub that leads to a frame, -1 for none. */
   stubs = new Int32Array(32);
+  /** The handler (metadata/handler-table.ts) of what is thrown inside, -1 for none. */
+  handlers = new Int32Array(32);
+  /** Of a legacy try: its own handler, also when a catch body is compiled. */
+  tries = new Int32Array(32);
 
   constructor(
     private readonly masm: MacroAssembler,
@@ -56,6 +62,8 @@ export class ControlStack {
     this.elseValid = new Int32Array(size);
     this.elseClean = new Int32Array(size);
     this.stubs = new Int32Array(size);
+    this.handlers = new Int32Array(size);
+    this.tries = new Int32Array(size);
   }
 
   push(kind: Block, type: FuncType, height: number): number {
@@ -65,7 +73,20 @@ export class ControlStack {
     this.heights[at] = height;
     this.labels[at] = this.masm.newLabel();
     this.decided[at] = 0;
+    this.handlers[at] = at > 0 ? this.handlers[at - 1] : -1;
     return at;
+  }
+
+  /** Sets the handler of what is thrown from here on in the innermost frame, and returns what it was. */
+  setHandler(handler: number): number {
+    const before = this.handlers[this.depth - 1];
+    this.handlers[this.depth - 1] = handler;
+    return before;
+  }
+
+  /** The handler of what is thrown here, or -1. */
+  handler(): number {
+    return this.handlers[this.depth - 1];
   }
 
   /** How many values a branch to frame `at` carries. */

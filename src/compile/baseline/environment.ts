@@ -1,5 +1,6 @@
 /** What the code generator must know of the image around a module: provided by the linker. */
 
+import type { HandlerTable } from '../metadata/handler-table.js';
 import type { SiteTables } from '../metadata/site-tables.js';
 import type { Variation } from '../variation.js';
 
@@ -18,6 +19,8 @@ export const BUILTINS = [
   'table_fill', // (record, index, value, length)
   'atomic_wait32', // (memory record, static offset, address, expected i32, timeout) -> WAIT_*
   'atomic_wait64', // (memory record, static offset, address, expected, timeout) -> WAIT_*
+  'throw_tag', // (tag record, address of the payload, bytes from value to value i32), does not return
+  'throw_ref', // (exception), does not return
 ] as const;
 export type Builtin = (typeof BUILTINS)[number];
 
@@ -27,6 +30,7 @@ export interface CodeEnvironment {
   readonly deterministic: boolean;
   /** Undefined when no tables are wanted: the code is the same. */
   readonly sites: SiteTables | undefined;
+  readonly handlers: HandlerTable;
   /** For tests. */
   readonly variation?: Variation;
   /**
@@ -36,9 +40,11 @@ export interface CodeEnvironment {
   readonly tailSlots: number;
   /** Text offset of the thunk of an imported function, or -1: it is another module's, called through its record. */
   thunkOffset(funcIndex: number): number;
+  /** Image offset of the record of a tag, by index; equal for equal tags. */
+  tagRecord(tag: number): number;
   builtinOffset(builtin: Builtin): number;
   /** Text offset of a host-layer stub that an intrinsic calls (see runtime/stubs). */
-  stubOffset(name: 'blocking_syscall' | 'invoke' | 'resume' | 'unwind'): number;
+  stubOffset(name: 'blocking_syscall' | 'invoke' | 'land' | 'resume' | 'unwind'): number;
   /** Raw bits of an immutable global whose value is known when linking (numbers only), else undefined. */
   constantGlobal(index: number): { readonly lo: number; readonly hi: number } | undefined;
 }

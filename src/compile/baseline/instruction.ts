@@ -13,13 +13,14 @@ import {
   StoreOp,
   Truncation,
 } from '../../arch/masm.js';
-import { BugError, LimitError } from '../../errors.js';
+import { BugError } from '../../errors.js';
 import { ValType } from '../wasm/module.js';
 import { Op } from '../wasm/opcodes.js';
 import { atomicInstruction } from './atomics.js';
 import * as branches from './branches.js';
 import { compare, Pending, select } from './comparisons.js';
 import type { FunctionCompiler } from './compile-function.js';
+import * as exceptions from './exceptions.js';
 import { convert, extendSigned, floatBinary, floatUnary, truncate } from './floats.js';
 import { vectorInstruction } from './instruction-vector.js';
 import { binary, divide, extendUnsigned, shift, unary, wrap } from './integers.js';
@@ -39,6 +40,11 @@ export function instruction(c: FunctionCompiler, op: number): void {
     case Op.Loop: return branches.loop(c, c.readBlockType());
     case Op.If: return branches.ifBlock(c, c.readBlockType());
     case Op.Else: return branches.elseArm(c);
+    case Op.Try: return exceptions.tryBlock(c, c.readBlockType());
+    case Op.Catch: return exceptions.catchArm(c, c.readU32());
+    case Op.Throw: return exceptions.throwTag(c, c.readU32());
+    case Op.Rethrow: return exceptions.rethrow(c, c.readU32());
+    case Op.ThrowRef: return exceptions.throwRef(c);
     case Op.End: return branches.end(c);
     case Op.Br: return branches.br(c, c.readU32());
     case Op.BrIf: return branches.brIf(c, c.readU32());
@@ -48,9 +54,12 @@ export function instruction(c: FunctionCompiler, op: number): void {
     case Op.CallIndirect: return c.callIndirect();
     case Op.ReturnCall: return tailCalls.direct(c, c.readU32());
     case Op.ReturnCallIndirect: { const typeIndex = c.readU32(); return tailCalls.indirect(c, typeIndex, c.readU32()); }
+    case Op.Delegate: return exceptions.delegate(c, c.readU32());
+    case Op.CatchAll: return exceptions.catchArm(c, -1);
     case Op.Drop: return o.pop();
     case Op.Select: return select(c);
     case Op.SelectT: return c.selectTyped();
+    case Op.TryTable: return exceptions.tryTable(c, c.readBlockType());
     case Op.LocalGet: return o.pushLocal(c.readU32());
     case Op.LocalSet: return o.setLocal(c.readU32());
     case Op.LocalTee: return locals.tee(c, c.readU32());
@@ -218,16 +227,11 @@ export function instruction(c: FunctionCompiler, op: number): void {
     case Op.RefNull: return o.pushConst(c.bytes[c.position++], 0, 0);
     case Op.RefIsNull: return tables.refIsNull(c);
     case Op.RefFunc: return tables.refFunc(c, c.readU32());
-    case Op.Try: case Op.TryTable: case Op.Throw: case Op.ThrowRef: return exceptions(c);
     case 0xfc: return miscInstruction(c, 0xfc00 | c.readU32());
     case 0xfd: return vectorInstruction(c);
     case 0xfe: return atomicInstruction(c);
     default: throw new BugError(`opcode 0x${op.toString(16)} passed validation but has no code`);
   }
-}
-
-function exceptions(c: FunctionCompiler): never {
-  throw new LimitError('exceptions', `${c.file}: exceptions cannot be compiled by this version`);
 }
 
 function miscInstruction(c: FunctionCompiler, op: number): void {

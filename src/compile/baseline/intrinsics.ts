@@ -66,6 +66,7 @@ export function intrinsic(c: FunctionCompiler, name: string, funcIndex: number):
       masm.loadField(Width.Int64, masm.plan.memoryBase, masm.plan.instance, INST_MEMORY_BASE);
       return;
     case 'invoke':
+    case 'land':
     case 'resume':
     case 'unwind': {
       const layout = c.callLayout(c.module.funcTypes[funcIndex]);

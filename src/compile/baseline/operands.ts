@@ -40,6 +40,16 @@ export function copySlots(masm: MacroAssembler, type: ValType, from: number, to:
   masm.storeSlot(width, masm.scratch, to + 8);
 }
 
+/** Copies a value of a type from a field to a slot, through the scratch register. */
+export function copyPayload(masm: MacroAssembler, type: ValType, base: Reg, offset: number, slot: number): void {
+  const width = isWide(type) ? Width.Int64 : Width.Int32;
+  masm.loadField(width, masm.scratch, base, offset);
+  masm.storeSlot(width, masm.scratch, slot);
+  if (type !== ValType.V128) return;
+  masm.loadField(width, masm.scratch, base, offset + 8);
+  masm.storeSlot(width, masm.scratch, slot + 8);
+}
+
 export class Operands {
   height = 0;
   kinds = new Uint8Array(256);

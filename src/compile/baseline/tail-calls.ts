@@ -12,7 +12,8 @@
  *  - Overlap. The incoming area is also where our own stack parameters live, which may be arguments: then arguments go
  *    to their operand slots first.
  *  - Instances. Who has called us directly expects its instance register unchanged. So a callee of another instance is
- *    called, as in any call, and its results are returned: such a call is not in constant stack. Who is called through a
+ *    called, as in any call, and its results are returned: such a call is not in constant stack. What it throws is not caught
+ *    here, as if the frame were gone. Who is called through a
  *    table is known at run time only: the record tells.
  */
 
@@ -33,7 +34,9 @@ export function direct(c: FunctionCompiler, funcIndex: number): void {
   const imported = funcIndex < c.module.importedFuncCount;
   const thunk = imported ? c.environment.thunkOffset(funcIndex) : -1;
   if (imported && thunk < 0) {
+    const handler = c.control.setHandler(-1);
     calls.direct(c, funcIndex);
+    c.control.setHandler(handler);
     functionReturn(c, c.operands.height);
   } else {
     const layout = c.callLayout(c.module.funcTypes[funcIndex]);
@@ -95,7 +98,9 @@ function jumpToRecord(c: FunctionCompiler, layout: CallLayout, first: number, re
   o.storePins(-1);
   o.popTo(first);
   masm.callRecord(record);
+  const handler = c.control.setHandler(-1);
   calls.returned(c, layout, first);
+  c.control.setHandler(handler);
   calls.restoreInstance(c);
   const { results } = layout.type;
   if (layout.resultReg === NO_REG) {

@@ -98,6 +98,12 @@ export class DataLayout {
     return this.layouts[owner].start + this.layouts[owner].globalOffset(at);
   }
 
+  /** Image offset of the record of a tag: the same for all that import it. */
+  tagRecord(instance: number, index: number): number {
+    const [owner, at] = definition(this.instances[instance], ExternKind.Tag, index);
+    return this.layouts[owner].start + this.layouts[owner].tagOffset(at);
+  }
+
   private fillRuntimeBlock(planStart: number): void {
     const { data } = this;
     data.u64(DATA_START + RT_MAGIC, RUNTIME_MAGIC);

@@ -4,7 +4,7 @@
  *     0          ELF header, program headers                     R
  *     DATA                                                       RW
  *     TEXT                                                       RX
- *     RODATA     segments' bytes, base relocations               R
+ *     RODATA     segments' bytes, exception tables, base relocations   R
  *                trap text (64 KiB aligned), site tables, names, identity, modules, section headers
  *
  * Kept as parts with gaps of zeros in between, so that writing needs no second copy of anything large.
@@ -67,6 +67,7 @@ export interface ImageContents {
   readonly entry: number; // image offset
   readonly rodataStart: number;
   readonly segmentBytes: Uint8Array;
+  readonly exceptionTables: Uint8Array | undefined;
   readonly sites: SiteTables | undefined;
   readonly names: readonly string[]; // of the function table's rows
   readonly identity: Uint8Array;
@@ -76,17 +77,19 @@ export interface ImageContents {
 /** Puts the file together, and writes its places into the runtime block: the last step of linking. */
 export function layOutFile(contents: ImageContents): ImageParts {
   const { data, text, textStart, rodataStart, segmentBytes, sites } = contents;
+  const constants = contents.exceptionTables ? [segmentBytes, contents.exceptionTables] : [segmentBytes];
+  const constantSize = constants.reduce((sum, { length }) => sum + length, 0);
   const file = new FileBuilder();
-  const relocationStart = rodataStart + segmentBytes.length;
+  const relocationStart = rodataStart + constantSize;
   data.u64(DATA_START + RT_BASE_RELOCS, relocationStart);
   data.u64(DATA_START + RT_BASE_RELOC_COUNT, data.relocations.length);
   data.u64(DATA_START + RT_TEXT_FILE, textStart);
   const relocations = data.relocations.bytes();
-  const rodataSize = segmentBytes.length + relocations.length;
+  const rodataSize = constantSize + relocations.length;
 
   file.loaded(SECTION.data, SHF_WRITE, data.start, [data.bytes], data.bytes.length);
   file.loaded(SECTION.text, SHF_EXECINSTR, textStart, [text], contents.codeSize);
-  file.loaded(SECTION.rodata, 0, rodataStart, [segmentBytes, relocations], rodataSize);
+  file.loaded(SECTION.rodata, 0, rodataStart, [...constants, relocations], rodataSize);
   if (sites) {
     data.u64(DATA_START + RT_TRAP_TEXT_FILE, file.add(SECTION.trapText, [trapText(contents, sites)], SEGMENT_ALIGN));
     const record = (field: number, offset: number, size: number) => {

@@ -5,7 +5,7 @@
  * Computed before any code, so that code can hold image offsets. Imported entities lie in the block of the instance
  * that defines them; here is a pointer to each, filled by the linker.
  *
- *     header | memory records | table records | globals (16 bytes each) | data and element segment records |
+ *     header | memory records | table records | globals (16 bytes each) | data and element segment records | tag records |
  *     pointers: imported memories, tables, globals, functions | function records
  */
 
@@ -18,6 +18,7 @@ import {
   MEMORY64_PAGES,
   SEG_RECORD_SIZE,
   TAB_RECORD_SIZE,
+  TAG_RECORD_SIZE,
 } from '../../runtime/layout.js';
 import { type FuncType, type MemoryType, type Module, ValType } from '../wasm/module.js';
 
@@ -45,6 +46,7 @@ export class InstanceLayout {
   readonly globals: number;
   readonly dataSegments: number;
   readonly elementSegments: number;
+  readonly tags: number; // of the first defined one
   readonly memoryPointers: number;
   readonly tablePointers: number;
   readonly globalPointers: number;
@@ -79,6 +81,7 @@ export class InstanceLayout {
     this.globals = take(m.globals.length - m.importedGlobalCount, 16);
     this.dataSegments = take(m.datas.length, SEG_RECORD_SIZE);
     this.elementSegments = take(m.elements.length, SEG_RECORD_SIZE);
+    this.tags = take(m.tags.length - m.importedTagCount, TAG_RECORD_SIZE);
     this.memoryPointers = take(m.importedMemoryCount, 8);
     this.tablePointers = take(m.importedTableCount, 8);
     this.globalPointers = take(m.importedGlobalCount, 8);
@@ -131,6 +134,11 @@ export class InstanceLayout {
 
   elementSegmentOffset(index: number): number {
     return this.elementSegments + index * SEG_RECORD_SIZE;
+  }
+
+  /** Block offset of the record of a tag that is defined here. */
+  tagOffset(index: number): number {
+    return this.tags + (index - this.module.importedTagCount) * TAG_RECORD_SIZE;
   }
 
   /** Block offset of the pointer to the record of imported function `index`. */

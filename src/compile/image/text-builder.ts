@@ -1,7 +1,7 @@
 /**
  * Emits all of an image's text, in the order in which addresses become known:
  *
- *     stubs that need nothing     blocking_syscall, invoke, resume, unwind, signal return
+ *     stubs that need nothing     blocking_syscall, invoke, resume, land, unwind, signal return
  *     the host layer's functions
  *     stubs that call them        start, signal entry, builtins
  *     thunks                      of each guest's imports
@@ -17,7 +17,7 @@ import { BugError, LimitError } from '../../errors.js';
 import { FUNC_IMPORT, FUNC_STUB, FUNC_TRAMPOLINE, SEGMENT_ALIGN, SITE_ENTRY } from '../../runtime/layout.js';
 import { type BlockingWindow, emitBlockingSyscall } from '../../runtime/stubs/blocking-syscall.js';
 import type { StubContext } from '../../runtime/stubs/context.js';
-import { emitInvoke, emitResume, emitTrampoline, emitUnwind } from '../../runtime/stubs/guest-entry.js';
+import { emitInvoke, emitLand, emitResume, emitTrampoline, emitUnwind } from '../../runtime/stubs/guest-entry.js';
 import { areaSize, emitBuiltin, emitImportThunk, emitMissingThunk } from '../../runtime/stubs/host-call.js';
 import { emitSignalEntry, emitSignalReturn } from '../../runtime/stubs/signal.js';
 import { emitStart } from '../../runtime/stubs/start.js';
@@ -25,6 +25,7 @@ import { CallLayout } from '../baseline/call-layout.js';
 import { FunctionCompiler } from '../baseline/compile-function.js';
 import { BUILTINS, type Builtin, type CodeEnvironment } from '../baseline/environment.js';
 import { TailRoomError } from '../baseline/tail-calls.js';
+import { HandlerTable } from '../metadata/handler-table.js';
 import type { TrampolineIdentity } from '../metadata/identity.js';
 import type { SiteTables } from '../metadata/site-tables.js';
 import type { Variation } from '../variation.js';
@@ -55,6 +56,7 @@ export class TextBuilder {
   readonly functionOffsets: Int32Array[] = [];
   readonly thunkOffsets: Int32Array[] = [];
   readonly trampolines: TrampolineIdentity[] = [];
+  readonly handlers = new HandlerTable();
   /** Name of each function row that belongs to no module's function, by row. */
   readonly stubNames = new Map<number, string>();
   /** Bytes of code, without padding. */
@@ -118,6 +120,7 @@ export class TextBuilder {
     this.window = this.stub('blocking_syscall', () => emitBlockingSyscall(context));
     this.stub('invoke', () => emitInvoke(context));
     this.stub('resume', () => emitResume(context));
+    this.stub('land', () => emitLand(context));
     this.stub('unwind', () => emitUnwind(context));
     this.stub('signal_return', () => emitSignalReturn(context, this.options.target.hostConstants.SYS_rt_sigreturn));
   }
@@ -220,6 +223,8 @@ export class TextBuilder {
       isHost,
       deterministic: this.options.deterministic && !isHost,
       sites: this.options.sites,
+      handlers: this.handlers,
+      tagRecord: (index) => this.layout.tagRecord(instance.index, index),
       variation: this.options.variation,
       tailSlots: isHost ? 0 : this.tailSlots,
       thunkOffset: (index) => thunks[index],

@@ -24,7 +24,7 @@ import {
 import { FRAME_PUSH, LEAST_FRAME, load32_u, load64, UCONTEXT_LINK, UCONTEXT_PC, UCONTEXT_SP } from '../native';
 import { put, putDecimal, putForeign, putHex } from './message';
 import { imageBase, word } from './runtime-block';
-import { callSiteAt, functionAt, nameLength, nameOf } from './site-sections';
+import { callSiteAt, functionAt, nameLength, nameOf, trapSiteAt } from './site-sections';
 
 const MAX_LINES: i64 = 64;
 let printed: i64 = 0;
@@ -77,8 +77,7 @@ function backtraceBehind(returnAddress: i64, sp: i64): void {
     const text = textOffsetOf(returnAddress);
     const row = functionAt(text);
     if (row === 0 || load32_u(row + FR_KIND) === FUNC_TRAMPOLINE) break;
-    const site = callSiteAt(text);
-    printFrame(row, site === 0 ? -1 : <i64>(<u32>load32_u(site + SR_BODY)));
+    printFrame(row, bodyOffsetBehind(text));
     sp += frameSize(row);
     if (!inStack(sp)) break;
     returnAddress = load64(sp);
@@ -89,6 +88,14 @@ function backtraceBehind(returnAddress: i64, sp: i64): void {
     putDecimal(printed - MAX_LINES);
     put(' more\n');
   }
+}
+
+/** Body offset of the call that returns to a text offset, or of the instruction that throws there; -1 when not known. */
+function bodyOffsetBehind(text: i64): i64 {
+  const site = callSiteAt(text);
+  if (site !== 0) return <i64>(<u32>load32_u(site + SR_BODY));
+  const trap = trapSiteAt(text);
+  return trap === 0 ? -1 : <i64>(trap & 0x7ffffff);
 }
 
 function isReturn(address: i64): bool {

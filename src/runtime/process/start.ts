@@ -34,6 +34,7 @@ import { drive } from './driver';
 import { environmentNumber, findArguments } from './environment';
 import { runAfter } from './instantiate';
 import { limitMemory } from './memory-limit';
+import { reserveExceptions } from './exceptions';
 import { continueGuest, restoreGuest } from './resume';
 import { exit, failed, half, imageBase, setHalf, setWord, word } from './runtime-block';
 import { enterSandbox } from './sandbox';
@@ -78,6 +79,7 @@ export function start(sp: i64): void {
     wasi_start();
   }
   limitMemory(limit);
+  reserveExceptions();
   enterSandbox();
   setHalf(RT_STATE, STATE_RUNNING);
   if (park !== 0) {

@@ -12,10 +12,16 @@ import {
   RT_TRAP_KIND,
   RT_UNWIND,
   STATE_TRAPPED,
+  TAG_INDEX,
+  TAG_NAME,
+  TAG_NAME_LENGTH,
   TRAP_DIVIDE_BY_ZERO,
+  TRAP_EXCEPTION,
+  TRAP_EXCEPTION_MEMORY,
   TRAP_INVALID_CONVERSION,
   TRAP_MEMORY,
   TRAP_MISSING_IMPORT,
+  TRAP_NULL_REFERENCE,
   TRAP_OVERFLOW,
   TRAP_SIGNATURE,
   TRAP_STACK,
@@ -26,12 +32,14 @@ import {
   TRAP_UNREACHABLE,
   TRAP_UNSHARED,
 } from '../layout';
-import { store64, UCONTEXT_PC, unwind } from '../native';
+import { load32_u, load64, store64, UCONTEXT_PC, unwind } from '../native';
 import { backtraceFrom, backtraceFromStub } from './backtrace';
-import { flush, put } from './message';
+import { flush, put, putDecimal, putForeign } from './message';
 import { exit, half, imageBase, setHalf, word } from './runtime-block';
 
 const EXIT_TRAP: i32 = 134;
+/** Address of the tag's record, for the message. */
+let uncaughtTag: i64 = 0;
 
 /** A trap that host code finds on behalf of the guest that called it. Does not return. */
 export function raise(kind: i32): void {
@@ -42,6 +50,12 @@ export function raise(kind: i32): void {
   describe(kind);
   backtraceFromStub(word(RT_GUEST_SP));
   end();
+}
+
+/** An exception that nothing catches. Does not return. */
+export function raiseUncaught(tag: i64): void {
+  uncaughtTag = tag;
+  raise(TRAP_EXCEPTION);
 }
 
 /** A guest called an import that nothing provides. */
@@ -92,8 +106,20 @@ function describe(kind: i32): void {
   else if (kind === TRAP_MISSING_IMPORT) put('call of a missing import');
   else if (kind === TRAP_UNALIGNED) put('unaligned atomic');
   else if (kind === TRAP_UNSHARED) put('expected shared memory');
+  else if (kind === TRAP_EXCEPTION) describeUncaught();
+  else if (kind === TRAP_NULL_REFERENCE) put('null reference');
+  else if (kind === TRAP_EXCEPTION_MEMORY) put('no memory for another exception');
   else put('unknown');
   put('\n');
+}
+
+function describeUncaught(): void {
+  put('uncaught exception of tag ');
+  putDecimal(<u32>load32_u(uncaughtTag + TAG_INDEX));
+  const length = <i64>load32_u(uncaughtTag + TAG_NAME_LENGTH);
+  if (length === 0) return;
+  put(', ');
+  putForeign(load64(uncaughtTag + TAG_NAME), length);
 }
 
 function end(): void {

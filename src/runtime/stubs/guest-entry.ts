@@ -1,5 +1,5 @@
 /**
- * Calls from the host layer into guests: `invoke` with a trampoline per function type, `resume` and `unwind`.
+ * Calls from the host layer into guests: `invoke` with a trampoline per function type, `resume`, `land` and `unwind`.
  *
  *     host code --call--> invoke --jump--> trampoline --callRecord--> guest
  *               <-------------- ret ------ return point <--- ret ----
@@ -88,6 +88,16 @@ export function emitResume({ masm, runtimeBlock }: StubContext): void {
   masm.move64Sp(instance);
   masm.storeGlobal(Width.Int64, instance, runtimeBlock + RT_HOST_SP);
   masm.restoreContext(argInts[0]);
+}
+
+/** native.land(exception, sp, pc): goes on in the guest where an exception is caught. */
+export function emitLand({ masm }: StubContext): void {
+  const { argInts, instance, memoryBase, resultInt } = masm.plan;
+  masm.move(memoryBase, argInts[1]);
+  masm.move(instance, argInts[2]);
+  masm.move(resultInt, argInts[0]);
+  masm.setSp(memoryBase);
+  masm.jumpReg(instance);
 }
 
 /** Makes the running invoke or resume return to host code. */

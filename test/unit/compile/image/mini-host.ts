@@ -82,6 +82,8 @@ const HOST = `(module
   (func (export "table_init") (param i64 i64 i32 i32 i32))
   (func (export "table_copy") (param i64 i64 i32 i32 i32))
   (func (export "table_fill") (param i64 i32 i64 i32))
+  (func (export "throw_tag") (param i64 i64 i32) unreachable)
+  (func (export "throw_ref") (param i64) unreachable)
   (func (export "atomic_wait32") (param i64 i64 i64 i32 i64) (result i32) (i32.const 1))
   (func (export "atomic_wait64") (param i64 i64 i64 i64 i64) (result i32) (i32.const 1))
 )`;

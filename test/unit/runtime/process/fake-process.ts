@@ -219,6 +219,9 @@ export class FakeProcess {
       },
       invoke: (record: bigint, values: bigint) => this.run(() => this.invoke(Number(record), Number(values))),
       resume: (context: bigint) => this.run(() => this.resumed.push(Number(context))),
+      land: () => {
+        throw new Error('nothing is thrown here');
+      },
       unwind: () => {
         throw new Unwind();
       },

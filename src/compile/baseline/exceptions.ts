@@ -1,0 +1,217 @@
+/**
+ * Exceptions. Core spec 4.6.8 (throw, throw_ref, try_table), and the legacy proposal's try.
+ *
+ * Entering and leaving a try is no instruction: each call inside of one is a row of the handler table
+ * (metadata/handler-table.ts), by its return address. To throw, the payload goes to the slots that its operands own,
+ * and a builtin makes the exception and unwinds. What catches is a landing: pinned locals are in their homes there, as
+ * all calls put them, operands below the block in their slots or constants, as at any label. A try_table's landings
+ * come behind the function's code, branch to the label of their clause and expect what `control` has decided for it
+ * when the block was entered. A legacy catch body is its own landing; the exception, which rethrow asks for, is a hidden
+ * operand below the body's.
+ */
+
+import { IntOp, Width } from '../../arch/masm.js';
+import { EXN_VALUE_SIZE, EXN_VALUES, TRAP_NULL_REFERENCE, TRAP_UNREACHABLE } from '../../runtime/layout.js';
+import { Column } from '../metadata/site-tables.js';
+import { type FuncType, ValType } from '../wasm/module.js';
+import { CatchKind } from '../wasm/validate-exceptions.js';
+import { end, leaveFor } from './branches.js';
+import { isFloat, widthOf } from './call-layout.js';
+import { passInRegisters, prepare, restoreInstance } from './calls.js';
+import type { FunctionCompiler } from './compile-function.js';
+import { Block } from './control.js';
+import type { Builtin } from './environment.js';
+import { copyPayload } from './operands.js';
+
+/** Landings of the function's try_tables: clause, kind, tag, label's number, its frame's kind, height and pins. */
+const PAD_WORDS = 7;
+
+/** The landings of a function that are not emitted yet. */
+export class PendingLandings {
+  readonly words = new Column();
+
+  reset(): void {
+    this.words.length = 0;
+  }
+}
+
+function payloadOf(c: FunctionCompiler, tag: number): Uint8Array {
+  return c.module.types[c.module.tags[tag]].params;
+}
+
+// -- throwing
+
+export function throwTag(c: FunctionCompiler, tag: number): void {
+  const { masm, operands: o, frame } = c;
+  const { argInts } = masm.plan;
+  const count = payloadOf(c, tag).length;
+  const first = prepare(c, count);
+  for (let i = first; i < o.height; i++) o.storeAt(i, frame.operandSlot(i));
+  o.popTo(first);
+  masm.address(argInts[0], c.environment.tagRecord(tag));
+  masm.move64Sp(argInts[1]);
+  masm.binaryImm(IntOp.Add, 1, argInts[1], argInts[1], frame.operandSlot(first));
+  masm.constant(argInts[2], 0, frame.operandSlot(1) - frame.operandSlot(0), 0);
+  unwind(c, 'throw_tag');
+}
+
+export function throwRef(c: FunctionCompiler): void {
+  const { masm, operands: o } = c;
+  const { argInts } = masm.plan;
+  const first = prepare(c, 1);
+  passInRegisters(c, first, 1, argInts);
+  o.popTo(first);
+  c.trapIfZero(1, argInts[0], TRAP_NULL_REFERENCE);
+  unwind(c, 'throw_ref');
+}
+
+export function rethrow(c: FunctionCompiler, depth: number): void {
+  const { masm, operands: o, control } = c;
+  prepare(c, 0);
+  o.load(control.heights[control.depth - 1 - depth], masm.plan.argInts[0]);
+  unwind(c, 'throw_ref');
+}
+
+/** Calls a builtin that does not return. The instruction behind it tells a backtrace where it was. */
+function unwind(c: FunctionCompiler, builtin: Builtin): void {
+  const { masm } = c;
+  masm.patchCall(masm.call(), c.environment.builtinOffset(builtin));
+  c.noteHandler();
+  masm.trap();
+  c.trapSite(TRAP_UNREACHABLE);
+  c.reachable = false;
+}
+
+// -- try_table
+
+/** The clauses are read from the body, and their labels are those around the block. */
+export function tryTable(c: FunctionCompiler, type: FuncType): void {
+  const { operands: o, control } = c;
+  const { handlers } = c.environment;
+  const height = o.height - type.params.length;
+  o.flush(o.height, height);
+  const handler = handlers.open(control.handler());
+  for (let count = c.readU32(); count > 0; count--) {
+    const kind = c.bytes[c.position++];
+    const tag = (kind & CatchKind.CatchAll) === 0 ? c.readU32() : -1;
+    const at = control.depth - 1 - c.readU32();
+    const clause = handlers.clause(handler, tag < 0 ? 0 : c.environment.tagRecord(tag));
+    if (control.kinds[at] !== Block.Loop && control.decided[at] === 0) control.decide(at, o.valid);
+    const { words } = c.landings;
+    words.push(clause);
+    words.push(kind);
+    words.push(tag >>> 0);
+    words.push(control.labels[at]);
+    words.push(control.kinds[at]);
+    words.push(control.heights[at]);
+    words.push(control.validAt[at] >>> 0);
+  }
+  control.handlers[control.push(Block.Block, type, height)] = handler;
+}
+
+/** Behind the function's code. */
+export function emitLandings(c: FunctionCompiler): void {
+  const { words, length } = c.landings.words;
+  for (let i = 0; i < length; i += PAD_WORDS) {
+    c.environment.handlers.land(words[i], c.masm.offset);
+    restoreInstance(c);
+    const tag = words[i + 2] | 0;
+    const types = tag < 0 ? [] : [...payloadOf(c, tag)];
+    if ((words[i + 1] & CatchKind.CatchRef) !== 0) types.push(ValType.ExnRef);
+    const referenceAt = (words[i + 1] & CatchKind.CatchRef) !== 0 ? types.length - 1 : -1;
+    if (words[i + 4] === Block.Function) returnPayload(c, types, referenceAt);
+    else branchWithPayload(c, types, referenceAt, words[i + 3], words[i + 4], words[i + 5], words[i + 6] | 0);
+  }
+}
+
+function returnPayload(c: FunctionCompiler, types: readonly ValType[], referenceAt: number): void {
+  const { masm, frame, ownLayout } = c;
+  if (types.length === 1) resultFromPayload(c, types[0], referenceAt === 0);
+  else {
+    types.forEach((type, i) => {
+      payloadToSlot(c, type, i === referenceAt ? -1 : i, frame.incomingSlot(ownLayout.resultSlots[i]));
+    });
+  }
+  masm.leave(frame.size);
+  masm.ret();
+}
+
+function branchWithPayload(
+  c: FunctionCompiler,
+  types: readonly ValType[],
+  referenceAt: number,
+  label: number,
+  kind: Block,
+  height: number,
+  valid: number,
+): void {
+  const { masm, frame, operands: o } = c;
+  if (types.length === 1 && kind !== Block.Loop) resultFromPayload(c, types[0], referenceAt === 0);
+  else {
+    types.forEach((type, i) => {
+      payloadToSlot(c, type, i === referenceAt ? -1 : i, frame.operandSlot(height + i));
+    });
+  }
+  o.valid = 0;
+  o.loadPins(kind === Block.Loop ? -1 : valid);
+  masm.jump(label);
+}
+
+/** A single value to the result register of its class; the exception is in the integers' one. */
+function resultFromPayload(c: FunctionCompiler, type: ValType, isReference: boolean): void {
+  const { masm } = c;
+  if (isReference) return;
+  const { resultInt, resultFloat } = masm.plan;
+  masm.loadField(widthOf(type), isFloat(type) ? resultFloat : resultInt, resultInt, EXN_VALUES);
+}
+
+/** Value `index` of the exception in the result register, or the exception itself (-1), to a slot. */
+function payloadToSlot(c: FunctionCompiler, type: ValType, index: number, slot: number): void {
+  const { masm } = c;
+  const { resultInt } = masm.plan;
+  if (index < 0) masm.storeSlot(Width.Int64, resultInt, slot);
+  else copyPayload(masm, type, resultInt, EXN_VALUES + index * EXN_VALUE_SIZE, slot);
+}
+
+// -- the legacy try
+
+export function tryBlock(c: FunctionCompiler, type: FuncType): void {
+  const { operands: o, control } = c;
+  const height = o.height - type.params.length;
+  o.flush(o.height, height);
+  const handler = c.environment.handlers.open(control.handler());
+  const at = control.push(Block.Try, type, height);
+  control.handlers[at] = handler;
+  control.tries[at] = handler;
+}
+
+/** @param tag -1 for catch_all */
+export function catchArm(c: FunctionCompiler, tag: number): void {
+  const { masm, operands: o, control, frame } = c;
+  const { handlers } = c.environment;
+  const at = control.depth - 1;
+  if (c.reachable) leaveFor(c, at);
+  control.kinds[at] = Block.Catch;
+  control.handlers[at] = handlers.parent(control.tries[at]);
+  o.popTo(control.heights[at]);
+  o.valid = 0;
+  o.clean = frame.allPins;
+  c.reachable = true;
+  handlers.clause(control.tries[at], tag < 0 ? 0 : c.environment.tagRecord(tag), masm.offset);
+  restoreInstance(c);
+  payloadToSlot(c, ValType.ExnRef, -1, frame.operandSlot(o.height));
+  o.pushSlot(ValType.ExnRef);
+  if (tag < 0) return;
+  payloadOf(c, tag).forEach((type, i) => {
+    payloadToSlot(c, type, i, frame.operandSlot(o.height));
+    o.pushSlot(type);
+  });
+}
+
+/** Ends a try whose exceptions are caught as if they were thrown at the label, one around it. */
+export function delegate(c: FunctionCompiler, depth: number): void {
+  const { control } = c;
+  const at = control.depth - 1;
+  c.environment.handlers.delegate(control.tries[at], control.handlers[at - 1 - depth]);
+  end(c);
+}

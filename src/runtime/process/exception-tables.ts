@@ -1,0 +1,96 @@
+/**
+ * The image's exception tables (layout.ts XT_*), as unwinding and the collector read them.
+ *
+ * AssemblyScript. They are loaded with the image and made by the same linker as this code: believed. Addresses are native.
+ */
+
+import {
+  RT_EXCEPTION_TABLES,
+  XT_CLAUSES,
+  XT_FRAMES,
+  XT_GLOBALS,
+  XT_HANDLERS,
+  XT_SITES,
+  XT_SIZE,
+} from '../layout';
+import { load32_u } from '../native';
+import { imageBase, word } from './runtime-block';
+
+/** NO_HANDLER and XT_BOTTOM. */
+const NONE: i64 = 0xffffffff;
+
+function field(offset: i64): i64 {
+  return <i64>(<u32>load32_u(word(RT_EXCEPTION_TABLES) + offset));
+}
+
+function frames(): i64 {
+  return word(RT_EXCEPTION_TABLES) + XT_SIZE;
+}
+
+function sites(): i64 {
+  return frames() + field(XT_FRAMES) * 8;
+}
+
+function handlers(): i64 {
+  return sites() + field(XT_SITES) * 8;
+}
+
+function clauses(): i64 {
+  return handlers() + field(XT_HANDLERS) * 8;
+}
+
+/** Bytes of the frame that a call returns to, at `textOffset`; -1 where it is a trampoline's. */
+export function frameSizeAt(textOffset: i64): i64 {
+  const row = lastNotAbove(frames(), field(XT_FRAMES), textOffset);
+  const size = unsigned(row + 4);
+  return size === NONE ? -1 : size;
+}
+
+/** The handler of what a call that returns to `textOffset` throws, or -1. */
+export function handlerAt(textOffset: i64): i64 {
+  const row = lastNotAbove(sites(), field(XT_SITES), textOffset);
+  return row !== 0 && unsigned(row) === textOffset ? unsigned(row + 4) : -1;
+}
+
+/** The handler to ask next, or -1. */
+export function parentOf(handler: i64): i64 {
+  const parent = unsigned(handlers() + handler * 8);
+  return parent === NONE ? -1 : parent;
+}
+
+/** Text offset where a handler wants to go on with an exception of a tag, or -1. */
+export function landingOf(handler: i64, tag: i64): i64 {
+  let clause = unsigned(handlers() + handler * 8 + 4);
+  while (clause !== NONE) {
+    const row = clauses() + clause * 12;
+    const caught = unsigned(row);
+    if (caught === 0 || imageBase() + caught === tag) return unsigned(row + 4);
+    clause = unsigned(row + 8);
+  }
+  return -1;
+}
+
+export function exnrefGlobalCount(): i32 {
+  return <i32>field(XT_GLOBALS);
+}
+
+/** Where the value of one lies. */
+export function exnrefGlobal(index: i32): i64 {
+  return imageBase() + unsigned(clauses() + field(XT_CLAUSES) * 12 + (<i64>index) * 4);
+}
+
+/** The last row of two u32 whose first is <= value, or 0. */
+function lastNotAbove(table: i64, count: i64, value: i64): i64 {
+  let low: i64 = 0;
+  let high = count;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (unsigned(table + middle * 8) <= value) low = middle + 1;
+    else high = middle;
+  }
+  return low === 0 ? 0 : table + (low - 1) * 8;
+}
+
+function unsigned(address: i64): i64 {
+  return <i64>(<u32>load32_u(address));
+}

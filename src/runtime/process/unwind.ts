@@ -1,0 +1,39 @@
+/**
+ * Throwing: finds who catches, walking the guest's stack by return addresses, and goes on there.
+ *
+ * AssemblyScript. Builtins of generated code (compile/baseline/exceptions.ts) that do not return. Nothing is undone
+ * on the way, so an exception that nobody catches traps with the whole stack still there for a backtrace.
+ */
+
+import { EXN_TAG, RT_GUEST_SP, RT_TEXT } from '../layout';
+import { LEAST_FRAME, land, load64 } from '../native';
+import { frameSizeAt, handlerAt, landingOf, parentOf } from './exception-tables';
+import { makeException } from './exceptions';
+import { imageBase, word } from './runtime-block';
+import { raiseUncaught } from './traps';
+
+export function throw_tag(tag: i64, payload: i64, stride: i32): void {
+  throw_ref(makeException(tag, payload, stride));
+}
+
+export function throw_ref(exception: i64): void {
+  const text = imageBase() + word(RT_TEXT);
+  const tag = load64(exception + EXN_TAG);
+  let sp = word(RT_GUEST_SP) + LEAST_FRAME;
+  let previous: i64 = -1; // in a recursion most frames return to the same place
+  let size: i64 = 0;
+  for (;;) {
+    const returnOffset = load64(sp) - text;
+    sp += 8;
+    if (returnOffset !== previous) {
+      for (let handler = handlerAt(returnOffset); handler >= 0; handler = parentOf(handler)) {
+        const landing = landingOf(handler, tag);
+        if (landing >= 0) land(exception, sp, text + landing);
+      }
+      size = frameSizeAt(returnOffset);
+      if (size < 0) raiseUncaught(tag);
+      previous = returnOffset;
+    }
+    sp += size;
+  }
+}
