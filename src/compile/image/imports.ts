@@ -98,10 +98,10 @@ export function linkInstance(
     if (entry.kind === ExternKind.Func) {
       links[ExternKind.Func].set([index, at], at * 2);
       const host = provider ? undefined : findHostExport(instances[0].module, entry);
-      if (host) {
-        if (!sameType(funcType(instances[0].module, host.index), module.types[entry.typeIndex])) {
-          throw incompatible(entry, module, file);
-        }
+      const fits = host && sameType(funcType(instances[0].module, host.index), module.types[entry.typeIndex]);
+      // A module for a JavaScript host may import a WASI function with its i64 parameters cut in two.
+      if (host && !fits && !allowMissing) throw incompatible(entry, module, file, hintFor(entry));
+      if (host && fits) {
         linked.providers[at] = Provider.Host;
         linked.hostIndexes[at] = host.index;
         continue;
@@ -217,8 +217,8 @@ function limitsMatch(actual: Limits, wanted: Limits): boolean {
   return wanted.max === undefined || (actual.max !== undefined && actual.max <= wanted.max);
 }
 
-function incompatible(entry: Import, module: Module, file: string): ModuleError {
-  return unlinkable('incompatible import type', entry, module, file);
+function incompatible(entry: Import, module: Module, file: string, hint = ''): ModuleError {
+  return unlinkable('incompatible import type', entry, module, file, hint);
 }
 
 function unlinkable(what: string, entry: Import, module: Module, file: string, hint = ''): ModuleError {
