@@ -7,8 +7,10 @@
  */
 
 import { Op, type Opcode } from '../../src/compile/wasm/opcodes.js';
+import { AtomicOpcode } from '../../src/compile/wasm/opcodes-atomic.js';
 import { VectorOp } from '../../src/compile/wasm/opcodes-vector.js';
 import type { FrameKind } from '../../src/snapshot/snapshot.js';
+import { atomicAccess } from './atomic-oracle.js';
 import { BodyReader, BUILTINS, blockType } from './body-reader.js';
 import { MAKES_NAN, VECTOR_NANS } from './code.js';
 import { type FunctionEntry, type Instance, PAGE, reference, zero } from './machine.js';
@@ -254,6 +256,12 @@ export class Interpreter {
       if (loaded !== undefined) stack.push(loaded);
       return;
     }
+    if (row.feature === 'threads') {
+      const operands = stack.splice(stack.length - row.operands!.length + 1);
+      const result = atomicAccess(row, view, (stack.pop() as number) + offset, operands);
+      if (result !== undefined) stack.push(result);
+      return;
+    }
     const read = load(code);
     const value = read === undefined ? stack.pop()! : 0;
     const at = (stack.pop() as number) + offset;
@@ -264,6 +272,7 @@ export class Interpreter {
   private simple(code: Op, [first]: readonly number[]): void {
     const { stack, locals, entry } = this.frame;
     const instance = this.instances[entry.instance];
+    if ((code as number) === AtomicOpcode.AtomicFence) return;
     switch (code) {
       case Op.Nop:
         return;

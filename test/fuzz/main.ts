@@ -73,7 +73,7 @@ async function migrations(): Promise<number> {
   let migrated = 0;
   let count = 0;
   for (; performance.now() < end && count < MOST_FAILURES; seed++) {
-    const sizes = { functions: 4, body: seed % 2 ? 60 : 300, vectors: seed % 4 > 1 };
+    const sizes = { functions: 4, body: seed % 2 ? 60 : 300, vectors: seed % 4 > 1, atomics: seed % 8 > 4 };
     const arches = [values.arch ?? 'x64'];
     const result = await migrateCase(seed, folder, { sizes, runs: 8, arches, deterministic: seed % 3 === 0 });
     migrated += result.migrated;

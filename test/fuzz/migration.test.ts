@@ -14,7 +14,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 test('random modules go on from any safepoint', { timeout: 240_000 }, async () => {
   for (let seed = 1; seed <= CASES; seed++) {
     const result = await migrateCase(seed, folder, {
-      sizes: { functions: 4, body: seed % 2 ? 60 : 200, vectors: seed % 4 > 1 },
+      sizes: { functions: 4, body: seed % 2 ? 60 : 200, vectors: seed % 4 > 1, atomics: seed % 8 > 4 },
       runs: 6,
       arches: ['x64'],
       deterministic: seed % 4 === 0,

@@ -42,7 +42,7 @@ for (const arch of ARCHES) {
     test('random modules', { timeout: 120_000 }, () => {
       for (let first = 0; first < 120; first += 30) {
         const inputs = Array.from({ length: 30 }, (_, i) => {
-          const sizes = { functions: 4, body: i % 3 === 0 ? 400 : 60, vectors: i % 4 === 3 };
+          const sizes = { functions: 4, body: i % 3 === 0 ? 400 : 60, vectors: i % 4 === 3, atomics: i % 4 === 1 };
           return randomCase(first + i, { sizes, nan: NanMode.Guarded }).modules;
         }).flat();
         checkImage(
