@@ -36,6 +36,8 @@ import { References } from './references.js';
 
 /** A capture adds one. */
 const MAX_GENERATION = 0xfffffffe;
+/** What a restored program finds in its environment; one that was started afresh has no such variable. */
+const GENERATION_VARIABLE = 'WAG_SNAP_GENERATION=';
 
 export interface RestoreOptions {
   readonly target: Target;
@@ -103,7 +105,8 @@ export function writeResumable(
   const stack = lowerStack(snapshot, image, linked, references, options.target);
   const resumable = new ResumableImage(image);
   const { memories, tables } = putInstances(snapshot, linked, references, resumable.data);
-  resumable.data.u32(resumable.data.start + RT_GENERATION, Math.min(snapshot.generation, MAX_GENERATION));
+  const generation = Math.min(snapshot.generation, MAX_GENERATION);
+  resumable.data.u32(resumable.data.start + RT_GENERATION, generation);
   const recorded = options.recordedDirectories ?? false;
   const directories = grantDirectories(host, options.directories ?? [], recorded);
   const descriptors = grantListeners(directories, options.listeners ?? [], recorded);
@@ -116,7 +119,7 @@ export function writeResumable(
       stack,
       hostState: encodeHostState(descriptors),
       args: host.args,
-      env: host.env.filter((variable) => !Buffer.from(variable).toString('latin1').startsWith('WAGSNAP_')),
+      env: restoredEnvironment(host.env, generation),
       sourceFd: sourceFd ?? -1,
       monotonic: host.monotonic,
       pendingTimeout: host.pendingTimeout,
@@ -138,6 +141,15 @@ function checkRestorable(snapshot: Snapshot): void {
   if (snapshot.modules.length !== 1 || snapshot.instances.length !== 1) {
     throw new LimitError('linked', 'snapshot: several linked modules cannot be restored by this version');
   }
+}
+
+/** The program's variables, without those that configure an image, and which generation it is of now. */
+function restoredEnvironment(env: readonly Uint8Array[], generation: number): Uint8Array[] {
+  const kept = env.filter((variable) => {
+    const text = Buffer.from(variable).toString('latin1');
+    return !text.startsWith('WAGSNAP_') && !text.startsWith(GENERATION_VARIABLE);
+  });
+  return [...kept, Buffer.from(`${GENERATION_VARIABLE}${generation}`)];
 }
 
 /** A module as the image has it: what nothing provided is its own. What is provided comes first, so counts tell. */

@@ -21,6 +21,7 @@ export { start } from './process/start';
 export { raise } from './process/traps';
 export { atomic_wait32, atomic_wait64 } from './wasi/atomic-wait';
 export { throw_ref, throw_tag } from './process/unwind';
+export { generation } from './wasi/generation';
 export {
   args_get,
   args_sizes_get,

@@ -3,7 +3,7 @@
  * time: an image is a closed world. Gives each imported entity the instance and index that defines it.
  *
  * Sources in this order: modules linked under that name (the last one wins, unless the caller says which), then the
- * host layer for WASI. Imports of the host layer itself ("native", "target") are the compiler's and not bound here.
+ * host layer for WASI and wag_snap. Imports of the host layer itself ("native", "target") are the compiler's and not bound here.
  */
 
 import { ModuleError } from '../../errors.js';
@@ -21,8 +21,11 @@ import { formatFuncType, formatGlobalType, formatLimits, formatMemoryType, valTy
 import { defineMissing } from './missing.js';
 
 const WASI_MODULES = ['wasi_snapshot_preview1', 'wasi_unstable'];
+/** What wag-snap itself has to tell a guest: functions of the import module "wag_snap". */
+const OWN_MODULE = 'wag_snap';
+const OWN_FUNCTIONS = new Set<string>(['generation']);
 /** Exports of the host layer that are not WASI. */
-const INTERNAL = new Set<string>(['boot', 'start', 'on_signal', 'raise', 'memory', ...BUILTINS]);
+const INTERNAL = new Set<string>(['boot', 'start', 'on_signal', 'raise', 'memory', ...BUILTINS, ...OWN_FUNCTIONS]);
 
 /** Who implements an imported function. */
 export const enum Provider {
@@ -160,7 +163,8 @@ function findInstance(instances: readonly LinkedInstance[], name: string): Linke
 }
 
 function findHostExport(host: Module, entry: Import): Export | undefined {
-  if (!WASI_MODULES.includes(entry.module) || INTERNAL.has(entry.name)) return undefined;
+  const isOwn = entry.module === OWN_MODULE && OWN_FUNCTIONS.has(entry.name);
+  if (!isOwn && (!WASI_MODULES.includes(entry.module) || INTERNAL.has(entry.name))) return undefined;
   const found = findExport(host, entry.name);
   return found?.kind === ExternKind.Func ? found : undefined;
 }
