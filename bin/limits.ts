@@ -1,10 +1,66 @@
-/** Limits of a running program on the command line: `--max-memory SIZE`, `--timeout SECONDS`. */
+/**
+ * Limits of a running program on the command line, which `run` and `restore` have: `--max-memory SIZE`, `--max-stack SIZE`,
+ * `--timeout SECONDS`.
+ */
 
-import { UsageError } from './usage.js';
+import type { Options as YargsOption } from 'yargs';
+import { STACK_MAX, STACK_MIN } from '../src/runtime/layout.js';
+import { once, UsageError } from './usage.js';
 
 const UNITS: Readonly<Record<string, number>> = { '': 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30 };
 /** The longest that a timer of Node's can wait, in milliseconds. */
 const LONGEST = 2 ** 31 - 1;
+
+/** As yargs has given them. */
+export interface LimitOptions {
+  readonly maxMemory: string | undefined;
+  readonly maxStack: string | undefined;
+  readonly timeout: string | undefined;
+}
+
+export interface Limits {
+  /** Bytes, or undefined for no limit. */
+  readonly memory: number | undefined;
+  readonly stack: number | undefined;
+  /** Milliseconds. */
+  readonly timeout: number | undefined;
+}
+
+const option = (name: string, describe: string): YargsOption => ({
+  type: 'string',
+  requiresArg: true,
+  coerce: once(name),
+  describe,
+});
+
+export const limitOptions = {
+  'max-memory': option('max-memory', 'SIZE[K|M|G]: what its memories may have together; memory.grow fails beyond'),
+  'max-stack': option('max-stack', 'SIZE[K|M|G]: of its stack, 64M if not given; recursion beyond it traps'),
+  timeout: option('timeout', 'SECONDS after which it is killed (exit code 4)'),
+};
+
+/** @throws UsageError */
+export function parseLimits({ maxMemory, maxStack, timeout }: LimitOptions): Limits {
+  return {
+    memory: maxMemory === undefined ? undefined : parseSize('max-memory', maxMemory),
+    stack: maxStack === undefined ? undefined : parseStack(maxStack),
+    timeout: timeout === undefined ? undefined : parseSeconds('timeout', timeout),
+  };
+}
+
+/** The variables by which an image takes them. */
+export function limitVariables({ memory, stack }: Limits): Record<string, string> {
+  return {
+    ...(memory === undefined ? {} : { WAGSNAP_MAX_MEMORY: String(memory) }),
+    ...(stack === undefined ? {} : { WAGSNAP_MAX_STACK: String(stack) }),
+  };
+}
+
+function parseStack(text: string): number {
+  const bytes = parseSize('max-stack', text);
+  if (bytes >= STACK_MIN && bytes <= STACK_MAX) return bytes;
+  throw new UsageError(`--max-stack ${text}: expected ${STACK_MIN / 1024}K to ${STACK_MAX / 2 ** 20}M`);
+}
 
 /** `512M`, `1g`, `65536`: bytes. @throws UsageError */
 export function parseSize(option: string, text: string): number {

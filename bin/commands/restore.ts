@@ -7,11 +7,12 @@ import type { CommandModule } from 'yargs';
 import type { RestoreOptions } from '../../src/restore/restore.js';
 import type { StoredSnapshot } from '../../src/snapshot/snapshot.js';
 import { fileKind } from '../input-file.js';
+import { type LimitOptions, type Limits, limitOptions, limitVariables, parseLimits } from '../limits.js';
 import { Progress } from '../progress.js';
 import { once, parseArch, parseDir, several, UsageError } from '../usage.js';
 import { runWorkload } from '../workload.js';
 
-interface Options {
+interface Options extends LimitOptions {
   snapshot: string;
   output: string | undefined;
   dir: string | string[] | undefined;
@@ -66,6 +67,7 @@ const command: CommandModule<object, Options> = {
         coerce: once('arch'),
         describe: 'CPU to go on with: x64 or arm64; default: this machine',
       })
+      .options(limitOptions)
       .option('verbose', {
         alias: 'v',
         type: 'boolean',
@@ -78,6 +80,8 @@ const command: CommandModule<object, Options> = {
     const kind = fileKind(path);
     if (kind === 'image') throw new UsageError(`${path} is an image: wag-snap run ${path}`);
     const directories = several(options.dir).map(parseDir);
+    const limits = parseLimits(options);
+    if (options.output !== undefined) refuseLimits(limits);
     const [{ readSnapshot }, { restoreSnapshot }, { ImageCache }, { targets }] = await Promise.all([
       import('../../src/snapshot/format.js'),
       import('../../src/restore/restore.js'),
@@ -94,6 +98,8 @@ const command: CommandModule<object, Options> = {
       directories,
       listeners,
       recordedDirectories: options.sameDirs,
+      maxMemory: limits.memory,
+      maxStack: limits.stack,
       cache: new ImageCache(),
       onProgress: (done: number, total: number) => progress.update(done, total),
     };
@@ -102,6 +108,7 @@ const command: CommandModule<object, Options> = {
       await runRestored(
         stored,
         (output) => restoreSnapshot(stored, { ...common, output, sourceFd: SOURCE_FD }),
+        limits,
         options.verbose,
       );
       return;
@@ -117,7 +124,12 @@ const command: CommandModule<object, Options> = {
 export default command;
 
 /** Starts a resumable image that lives only as long as it takes to start it. */
-async function runRestored(stored: StoredSnapshot, write: (output: string) => void, verbose: boolean): Promise<void> {
+async function runRestored(
+  stored: StoredSnapshot,
+  write: (output: string) => void,
+  limits: Limits,
+  verbose: boolean,
+): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'wag-snap-'));
   const source = openSync(stored.path, 'r');
   try {
@@ -125,7 +137,8 @@ async function runRestored(stored: StoredSnapshot, write: (output: string) => vo
     write(image);
     const { args } = stored.snapshot.host;
     const argv0 = args.length > 0 ? Buffer.from(args[0]).toString() : stored.snapshot.modules[0].name;
-    await runWorkload(image, { env: {}, argv0, args: [], descriptors: [source] }, (pid, emulated) => {
+    const workload = { env: limitVariables(limits), argv0, args: [], descriptors: [source], timeout: limits.timeout };
+    await runWorkload(image, workload, (pid, emulated) => {
       closeSync(source);
       if (!emulated) rmSync(folder, { recursive: true });
       if (verbose) process.stderr.write(`pid ${pid}\n`);
@@ -133,6 +146,15 @@ async function runRestored(stored: StoredSnapshot, write: (output: string) => vo
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** An executable is limited when it is started, by its environment. */
+function refuseLimits({ memory, stack, timeout }: Limits): void {
+  const hint = (option: string, variable: string) =>
+    new UsageError(`--${option} is for running: set ${variable} when the executable is started`);
+  if (memory !== undefined) throw hint('max-memory', 'WAGSNAP_MAX_MEMORY');
+  if (stack !== undefined) throw hint('max-stack', 'WAGSNAP_MAX_STACK');
+  if (timeout !== undefined) throw new UsageError('--timeout is for running: use timeout(1) for the executable');
 }
 
 /** A --dir that names no directory of the snapshot is a mistake that would otherwise go unnoticed. */

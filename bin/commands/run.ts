@@ -3,20 +3,18 @@
 import { basename } from 'node:path';
 import type { CommandModule } from 'yargs';
 import { fileKind } from '../input-file.js';
-import { parseSeconds, parseSize } from '../limits.js';
+import { type LimitOptions, limitOptions, limitVariables, parseLimits } from '../limits.js';
 import { openProgram, type Program } from '../program.js';
 import { formatDirs, once, parseDir, parseEnv, several, UsageError } from '../usage.js';
 import { runWorkload, type WorkloadOptions } from '../workload.js';
 
-interface Options {
+interface Options extends LimitOptions {
   program: string;
   args: string[] | undefined;
   '--': string[] | undefined;
   dir: string | string[] | undefined;
   env: string | string[] | undefined;
   listen: string | string[] | undefined;
-  maxMemory: string | undefined;
-  timeout: string | undefined;
   invoke: string | undefined;
   deterministic: boolean;
   allowMissingImports: boolean;
@@ -50,18 +48,7 @@ const command: CommandModule<object, Options> = {
         requiresArg: true,
         describe: 'HOST:PORT or unix:PATH: an address that it may accept connections at, behind its directories',
       })
-      .option('max-memory', {
-        type: 'string',
-        requiresArg: true,
-        coerce: once('max-memory'),
-        describe: 'SIZE[K|M|G]: what its memories may have together; memory.grow fails beyond',
-      })
-      .option('timeout', {
-        type: 'string',
-        requiresArg: true,
-        coerce: once('timeout'),
-        describe: 'SECONDS after which it is killed (exit code 4)',
-      })
+      .options(limitOptions)
       .option('invoke', {
         type: 'string',
         requiresArg: true,
@@ -84,8 +71,8 @@ const command: CommandModule<object, Options> = {
     const env = parseEnv(several(options.env));
     const dirs = several(options.dir).map(parseDir);
     if (dirs.length > 0) env['WAGSNAP_DIR'] = formatDirs(dirs);
-    if (options.maxMemory !== undefined) env['WAGSNAP_MAX_MEMORY'] = String(parseSize('max-memory', options.maxMemory));
-    const timeout = options.timeout === undefined ? undefined : parseSeconds('timeout', options.timeout);
+    const limits = parseLimits(options);
+    Object.assign(env, limitVariables(limits));
     const listeners = several(options.listen);
     if (listeners.length > 0) {
       const { parseListen } = await import('../listen.js');
@@ -94,7 +81,7 @@ const command: CommandModule<object, Options> = {
     const program = await openProgram(path, kind, options);
     try {
       if (options.verbose) await program.printImports();
-      const workload = { env, argv0: kind === 'image' ? path : basename(path), args, timeout };
+      const workload = { env, argv0: kind === 'image' ? path : basename(path), args, timeout: limits.timeout };
       const printPid = (pid: number) => options.verbose && process.stderr.write(`pid ${pid}\n`);
       if (options.invoke !== undefined) await invokeExport(program, options.invoke, workload, printPid);
       else {

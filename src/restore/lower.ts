@@ -19,14 +19,14 @@ import type { Target } from '../arch/target.js';
 import type { ImageDescription } from '../compile/metadata/image-reader.js';
 import type { Module } from '../compile/wasm/module.js';
 import { InputError, LimitError } from '../errors.js';
-import { CTX_FLOAT, CTX_GENERAL, CTX_PC, CTX_SIZE, CTX_SP, STACK_SIZE } from '../runtime/layout.js';
+import { CTX_FLOAT, CTX_GENERAL, CTX_PC, CTX_SIZE, CTX_SP, STACK_MAX } from '../runtime/layout.js';
 import { FIRST_GUEST, type Snapshot } from '../snapshot/snapshot.js';
 import { CallChain } from './call-chain.js';
 import { type FrameRecipe, frameRecipe, Put, Shape } from './frame-recipe.js';
 import type { References } from './references.js';
 
 /** A restored stack may be this large: frames of another code generator may be larger than the ones captured. */
-export const STACK_LIMIT = STACK_SIZE * 4;
+export const STACK_LIMIT = STACK_MAX;
 
 export interface LoweredStack {
   /** Ends at RT_STACK_TOP. */

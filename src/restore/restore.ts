@@ -22,14 +22,14 @@ import { type ImageDescription, readImage } from '../compile/metadata/image-read
 import { decodeModule } from '../compile/wasm/decode.js';
 import { ExternKind, type Module } from '../compile/wasm/module.js';
 import { InputError, LimitError } from '../errors.js';
-import { RT_GENERATION } from '../runtime/layout.js';
+import { RT_GENERATION, WASM_PAGE } from '../runtime/layout.js';
 import { readSnapshotModule } from '../snapshot/format.js';
 import { FIRST_GUEST, type Snapshot, type StoredSnapshot } from '../snapshot/snapshot.js';
 import type { ImageCache } from './cache.js';
 import { obtainImage } from './cached-image.js';
 import { type Directory, encodeHostState, grantDirectories, grantListeners } from './host-state.js';
 import { putInstances } from './instance-data.js';
-import { lowerStack } from './lower.js';
+import { type LoweredStack, lowerStack } from './lower.js';
 import { copyPageData, placeExtents } from './page-data.js';
 import { encodePlan } from './plan.js';
 import { References } from './references.js';
@@ -52,6 +52,9 @@ export interface RestoreOptions {
   readonly recordedDirectories?: boolean;
   /** Addresses of its listeners, in the order of their descriptors: lines of WAGSNAP_LISTEN. */
   readonly listeners?: readonly string[];
+  /** Bytes of memory and of stack that the process will be allowed (WAGSNAP_MAX_*): what has more already is refused. */
+  readonly maxMemory?: number | undefined;
+  readonly maxStack?: number | undefined;
   readonly cache?: ImageCache;
   readonly onProgress?: (done: number, total: number) => void;
 }
@@ -103,6 +106,7 @@ export function writeResumable(
   const linked = modules.map((module, i) => asLinked(module, image.identity.instances[i + FIRST_GUEST]));
   const references = new References(image.identity);
   const stack = lowerStack(snapshot, image, linked, references, options.target);
+  checkLimits(snapshot, stack, options);
   const resumable = new ResumableImage(image);
   const { memories, tables } = putInstances(snapshot, linked, references, resumable.data);
   const generation = Math.min(snapshot.generation, MAX_GENERATION);
@@ -141,6 +145,20 @@ function checkRestorable(snapshot: Snapshot): void {
   if (snapshot.modules.length !== 1 || snapshot.instances.length !== 1) {
     throw new LimitError('linked', 'snapshot: several linked modules cannot be restored by this version');
   }
+}
+
+function checkLimits(
+  { instances }: Snapshot,
+  stack: LoweredStack,
+  { maxMemory = Infinity, maxStack = Infinity }: Pick<RestoreOptions, 'maxMemory' | 'maxStack'>,
+): void {
+  const memory = instances.flatMap(({ memories }) => memories).reduce((sum, { pages }) => sum + pages * WASM_PAGE, 0);
+  const check = (option: string, what: string, has: number, may: number) => {
+    if (has <= may) return;
+    throw new LimitError('limit', `--${option}: the program has ${has} bytes of ${what}, ${may} are allowed`);
+  };
+  check('max-memory', 'memory', memory, maxMemory);
+  check('max-stack', 'stack in use', stack.bytes.length, maxStack);
 }
 
 /** The program's variables, without those that configure an image, and which generation it is of now. */

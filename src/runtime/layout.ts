@@ -24,6 +24,8 @@ export const MEMORY64_PAGES = 1048576; // reserved per memory with 64-bit addres
 export const MEMORY64_GUARD = 4296015872; // 4 GiB and 1 MiB behind it: room for an offset below 2^32 and the widest access
 export const STACK_GUARD = 65536 * 2;
 export const STACK_SIZE = 67108864; // the guest's stack, reserved; pages come as they are touched
+export const STACK_MIN = 65536; // what --max-stack may make of it
+export const STACK_MAX = 268435456;
 export const TABLE_MAX = 16777216; // elements reserved per table at most
 
 // -- the runtime block: one per image, at DATA

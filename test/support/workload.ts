@@ -177,6 +177,7 @@ export interface RestoreSettings {
   readonly stdin?: 'pipe' | 'ignore';
   /** Copy the pages into the image instead of mapping them from the snapshot. */
   readonly selfContained?: boolean;
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** Restores a snapshot onto a fresh image of its module and starts it; `output` is the resumable image to write. */
@@ -195,10 +196,11 @@ export function restoreAndStart(
     directories: settings.dirs,
     recordedDirectories: true,
   });
-  if (source === undefined) return Workload.start(output, { stdin: settings.stdin });
+  const { stdin, env } = settings;
+  if (source === undefined) return Workload.start(output, { stdin, env });
   const fd = openSync(stored.path, 'r');
   try {
-    return Workload.start(output, { stdin: settings.stdin, descriptors: [fd] });
+    return Workload.start(output, { stdin, env, descriptors: [fd] });
   } finally {
     closeSync(fd);
   }

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { ArchName } from '../../src/arch/target.js';
 import { readSnapshot } from '../../src/snapshot/format.js';
-import { build, captureAndEnd, canRun, restoreAndStart, temporaryFolder, Workload } from '../support/workload.js';
+import { build, canRun, captureAndEnd, restoreAndStart, temporaryFolder, Workload } from '../support/workload.js';
 
 /**
  * For each byte of input: a line of its generation (a digit), 16 random bytes in hex and its environment, with "|" for NUL.

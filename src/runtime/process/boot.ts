@@ -1,5 +1,5 @@
 /**
- * The first thing a process runs: relocates the image's data and maps every memory, every table and the stacks.
+ * The first thing a process runs: relocates the image's data and maps every memory, every table and the signal stack.
  *
  * AssemblyScript, called by the entry stub on the kernel's initial stack. There is no linear memory yet: until `reload`
  * this uses native loads and stores only, no static data. The start stub has stored RT_IMAGE_BASE.
@@ -15,17 +15,12 @@ import {
   MEM_SIZE,
   MEMORY64_GUARD,
   MEMORY_RESERVATION,
-  RP_STACK_SIZE,
   RT_BASE_RELOC_COUNT,
   RT_BASE_RELOCS,
-  RT_RESUME_PLAN,
   RT_SIGNAL_STACK,
-  RT_STACK_LOW,
-  RT_STACK_TOP,
   SEG_BYTES,
   SEG_LENGTH,
   STACK_GUARD,
-  STACK_SIZE,
   TAB_BASE,
   TAB_LENGTH,
   TAB_MAX,
@@ -49,13 +44,11 @@ import {
 
 /** Room for nested handlers, each with a frame that holds all vector and matrix registers (11 KiB with AMX). */
 export const SIGNAL_STACK_SIZE: i64 = 262144;
-/** A resumed stack leaves at least this much below itself. */
-const STACK_HEADROOM: i64 = 1048576;
 
 /** @param _sp the kernel's initial stack pointer */
 export function boot(_sp: i64): void {
   relocate();
-  mapStacks();
+  mapSignalStack();
   let entry = firstInstance();
   for (let i = instanceCount(); i > 0; i--) {
     mapMemories(memoriesOf(entry));
@@ -78,17 +71,7 @@ function relocate(): void {
   }
 }
 
-function mapStacks(): void {
-  let size: i64 = STACK_SIZE;
-  const plan = word(RT_RESUME_PLAN);
-  if (plan != 0) {
-    const needed = (load64(plan + RP_STACK_SIZE) + STACK_HEADROOM + STACK_GUARD - 1) & ~(<i64>STACK_GUARD - 1);
-    if (needed > size) size = needed;
-  }
-  const low = reserve(STACK_GUARD + size) + STACK_GUARD;
-  open(low, size);
-  setWord(RT_STACK_LOW, low);
-  setWord(RT_STACK_TOP, low + size);
+function mapSignalStack(): void {
   const signals = reserve(STACK_GUARD + SIGNAL_STACK_SIZE) + STACK_GUARD;
   open(signals, SIGNAL_STACK_SIZE);
   setWord(RT_SIGNAL_STACK, signals);
@@ -150,13 +133,15 @@ function copyDatas(part: i64): void {
   }
 }
 
-function reserve(size: i64): i64 {
+/** Address space without access; the process ends when there is none. */
+export function reserve(size: i64): i64 {
   const base = syscall(SYS_mmap, 0, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (failed(base)) fail();
   return base;
 }
 
-function open(base: i64, size: i64): void {
+/** Makes a part of a reservation usable. */
+export function open(base: i64, size: i64): void {
   if (failed(syscall(SYS_mprotect, base, size, PROT_READ_WRITE, 0, 0, 0))) fail();
 }
 

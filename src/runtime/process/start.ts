@@ -32,6 +32,7 @@ import { wasi_start } from '../wasi/start';
 import { SIGNAL_STACK_SIZE } from './boot';
 import { drive } from './driver';
 import { environmentNumber, findArguments } from './environment';
+import { mapGuestStack } from './guest-stack';
 import { runAfter } from './instantiate';
 import { limitMemory } from './memory-limit';
 import { reserveExceptions } from './exceptions';
@@ -71,6 +72,7 @@ export function start(sp: i64): void {
   const driver = environmentNumber('WAGSNAP_DRIVER=');
   const park = environmentNumber('WAGSNAP_PARK=');
   const limit = environmentNumber('WAGSNAP_MAX_MEMORY=');
+  mapGuestStack(environmentNumber('WAGSNAP_MAX_STACK='));
   const resumes = word(RT_RESUME_PLAN) !== 0;
   if (resumes) {
     restoreGuest();

@@ -36,17 +36,6 @@ describe('boot', () => {
     expect(process.get64(table + L.TAB_LENGTH)).toBe(5);
   });
 
-  it('maps a guarded stack, larger when a snapshot needs it', () => {
-    const plain = bootedImage().process;
-    expect(plain.rt64(L.RT_STACK_TOP) - plain.rt64(L.RT_STACK_LOW)).toBe(L.STACK_SIZE);
-    const { process } = bootedImage({}, (p) => {
-      const words = new Array<number>(L.RP_SIZE / 8).fill(0);
-      words[L.RP_STACK_SIZE / 8] = 2 * L.STACK_SIZE;
-      p.setPointer(L.RT_RESUME_PLAN, p.place(...words));
-    });
-    expect(process.rt64(L.RT_STACK_TOP) - process.rt64(L.RT_STACK_LOW)).toBeGreaterThan(2 * L.STACK_SIZE);
-  });
-
   it('says so when the address space is too small', () => {
     const { process } = fakeImage();
     process.overrides['mmap'] = () => -12;
