@@ -26,26 +26,28 @@ import { copySlots, Kind } from './operands.js';
 
 /** A call of a function of this module, by index. */
 export function direct(c: FunctionCompiler, funcIndex: number): void {
+  pushResults(c, callFunction(c, funcIndex));
+}
+
+/** Steps 1 to 5 of it: leaves the results where the callee has put them. */
+export function callFunction(c: FunctionCompiler, funcIndex: number): CallLayout {
   const { masm } = c;
   const layout = c.callLayout(c.module.funcTypes[funcIndex]);
   const first = prepare(c, layout.type.params.length);
   passArguments(c, layout, first);
+  const thunk = funcIndex < c.module.importedFuncCount ? c.environment.thunkOffset(funcIndex) : -1;
   if (funcIndex >= c.module.importedFuncCount) c.callDefined(funcIndex);
+  else if (thunk >= 0) masm.patchCall(masm.call(), thunk);
   else {
-    const thunk = c.environment.thunkOffset(funcIndex);
-    if (thunk >= 0) masm.patchCall(masm.call(), thunk);
-    else {
-      const record = masm.plan.pinnedInts[0];
-      masm.loadField(Width.Int64, record, masm.plan.instance, c.layout.importPointerOffset(funcIndex));
-      masm.callRecord(record);
-      returned(c, layout, first);
-      restoreInstance(c);
-      pushResults(c, layout);
-      return;
-    }
+    const record = masm.plan.pinnedInts[0];
+    masm.loadField(Width.Int64, record, masm.plan.instance, c.layout.importPointerOffset(funcIndex));
+    masm.callRecord(record);
+    returned(c, layout, first);
+    restoreInstance(c);
+    return layout;
   }
   returned(c, layout, first);
-  pushResults(c, layout);
+  return layout;
 }
 
 export function indirect(c: FunctionCompiler, typeIndex: number, table: number): void {

@@ -19,7 +19,6 @@
 
 import { Cond, NO_REG, type Reg, Width } from '../../arch/masm.js';
 import { FN_CODE, FN_INSTANCE } from '../../runtime/layout.js';
-import { functionReturn } from './branches.js';
 import { type CallLayout, slotsOf } from './call-layout.js';
 import * as calls from './calls.js';
 import type { FunctionCompiler } from './compile-function.js';
@@ -35,9 +34,9 @@ export function direct(c: FunctionCompiler, funcIndex: number): void {
   const thunk = imported ? c.environment.thunkOffset(funcIndex) : -1;
   if (imported && thunk < 0) {
     const handler = c.control.setHandler(-1);
-    calls.direct(c, funcIndex);
+    const layout = calls.callFunction(c, funcIndex);
     c.control.setHandler(handler);
-    functionReturn(c, c.operands.height);
+    returnResults(c, layout);
   } else {
     const layout = c.callLayout(c.module.funcTypes[funcIndex]);
     const first = c.operands.height - layout.paramRegs.length;
@@ -86,7 +85,7 @@ function placeArguments(c: FunctionCompiler, layout: CallLayout, first: number):
  * when the function belongs to this instance, else calls it and returns.
  */
 function jumpToRecord(c: FunctionCompiler, layout: CallLayout, first: number, record: Reg): void {
-  const { masm, operands: o, frame, ownLayout } = c;
+  const { masm, operands: o, frame } = c;
   const elsewhere = masm.newLabel();
   masm.compareField(1, masm.plan.instance, record, FN_INSTANCE);
   masm.branch(Cond.Ne, elsewhere);
@@ -102,16 +101,20 @@ function jumpToRecord(c: FunctionCompiler, layout: CallLayout, first: number, re
   calls.returned(c, layout, first);
   c.control.setHandler(handler);
   calls.restoreInstance(c);
-  const { results } = layout.type;
-  if (layout.resultReg === NO_REG) {
-    for (let i = 0; i < results.length; i++) {
-      const to = frame.incomingSlot(ownLayout.resultSlots[i]);
-      copySlots(c, layout.resultSlots[i] * 8, to, slotsOf(results[i]));
-    }
+  returnResults(c, layout);
+  c.reachable = false;
+}
+
+/** Passes on the results of a call that has just returned, which are our own: no operand slots are there for them. */
+function returnResults(c: FunctionCompiler, { type, resultReg, resultSlots }: CallLayout): void {
+  const { masm, frame } = c;
+  if (resultReg === NO_REG) {
+    type.results.forEach((result, i) => {
+      copySlots(c, resultSlots[i] * 8, frame.incomingSlot(resultSlots[i]), slotsOf(result));
+    });
   }
   masm.leave(frame.size);
   masm.ret();
-  c.reachable = false;
 }
 
 /** Whether an argument is a parameter of ours that has to be read from the incoming area. */
