@@ -91,7 +91,7 @@ function mapMemories(part: i64): void {
 }
 
 /** With 32-bit addresses every access stays inside of it; with 64-bit ones, those that are behind the end by less than 4 GiB. */
-function reservation(record: i64): i64 {
+export function reservation(record: i64): i64 {
   if ((load64(record + MEM_FLAGS) & FLAG_INDEX64) === 0) return MEMORY_RESERVATION;
   return load64(record + MEM_MAX) * WASM_PAGE + MEMORY64_GUARD;
 }

@@ -17,7 +17,6 @@ import {
   FUNC_STUB,
   MEM_BASE,
   MEM_SIZE,
-  MEMORY_RESERVATION,
   RT_BLOCKING_END,
   RT_BLOCKING_EXIT,
   RT_BLOCKING_START,
@@ -46,6 +45,7 @@ import {
   UCONTEXT_PC,
 } from '../native';
 import { backtraceFrom, textOffsetOf } from './backtrace';
+import { reservation } from './boot';
 import { firstInstance, instanceCount, memoriesOf, nextInstance } from './init-plan';
 import { flush, put, putDecimal, putHex } from './message';
 import { goOn, park, senderIsDead, setSender } from './park';
@@ -191,7 +191,7 @@ function isBeyondMemory(address: i64): bool {
     for (let k = load64(row - 8); k > 0; k--) {
       const record = load64(row);
       const offset = address - load64(record + MEM_BASE);
-      if (offset >= load64(record + MEM_SIZE) && offset < MEMORY_RESERVATION) return true;
+      if (offset >= load64(record + MEM_SIZE) && offset < reservation(record)) return true;
       row += 16;
     }
     entry = nextInstance(entry);

@@ -97,6 +97,19 @@ describe.runIf(process.arch === 'x64' && process.platform === 'linux')('a proces
     expect(frames.length).toBe(2);
   });
 
+  it('traps far behind a memory of more than 4 GiB', async () => {
+    const { file } = await build(
+      'far',
+      `(module (memory i64 81920 81920)
+        (func (export "_start") (drop (i64.load8_u offset=0xfffffff0 (i64.const 5368709120)))))`,
+    );
+    const { status, stderr } = spawnSync(file, { encoding: 'utf8' });
+    expect({ status, stderr }).toEqual({
+      status: 134,
+      stderr: 'wasm trap: out of bounds memory access\n  #0 func-0 (func[0]+0x7)\n',
+    });
+  });
+
   it('goes on after stops whose senders are gone', async () => {
     const child = spawn(loop.file);
     await sleep(50);
