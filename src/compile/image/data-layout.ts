@@ -15,6 +15,8 @@ import {
   INST_WASI_MEMORY,
   MEM_FLAGS,
   MEM_MAX,
+  MEMORY_RESERVATION,
+  MEMORY64_GUARD,
   RT_HOST_INSTANCE,
   RT_INIT_PLAN,
   RT_MAGIC,
@@ -28,6 +30,7 @@ import {
   TAB_FLAGS,
   TAB_MAX,
   TAB_TYPE,
+  WASM_PAGE,
 } from '../../runtime/layout.js';
 import { Column } from '../metadata/site-tables.js';
 import { ExternKind, type Limits, ValType } from '../wasm/module.js';
@@ -39,6 +42,9 @@ import { InstanceLayout, memoryCapacity, TypeIds } from './instance-layout.js';
 /** Image offset of DATA: right behind the page of the ELF headers. */
 export const DATA_START = SEGMENT_ALIGN;
 
+/** Address space for all memories of an image: half of the 47 bits that a process has. */
+const MAX_RESERVED = 2 ** 46;
+
 export class DataLayout {
   readonly types = new TypeIds();
   readonly layouts: InstanceLayout[] = [];
@@ -49,6 +55,7 @@ export class DataLayout {
   private readonly elementArrays: number[][] = [];
 
   constructor(readonly instances: readonly LinkedInstance[]) {
+    checkReserved(instances);
     let at = DATA_START + RUNTIME_BLOCK_SIZE;
     for (const { module, index, file } of instances) {
       const layout = new InstanceLayout(module, at, index, this.types, file);
@@ -235,6 +242,20 @@ export class DataLayout {
     for (let i = 0; i < words.length; i++) {
       if (isPointer.words[i]) this.data.pointer(planStart + i * 8, words.words[i]);
       else this.data.bits(planStart + i * 8, words.words[i], upper.words[i]);
+    }
+  }
+}
+
+/** @throws LimitError when all memories together need more address space than there is */
+function checkReserved(instances: readonly LinkedInstance[]): void {
+  let bytes = 0;
+  for (const { module, file } of instances) {
+    for (const memory of module.memories.slice(module.importedMemoryCount)) {
+      const wide = memory.address === ValType.I64;
+      bytes += wide ? memoryCapacity(memory) * WASM_PAGE + MEMORY64_GUARD : MEMORY_RESERVATION;
+    }
+    if (bytes > MAX_RESERVED) {
+      throw new LimitError('address-space', `${file}: memories reserve more than 64 TiB of address space`);
     }
   }
 }
