@@ -23,6 +23,26 @@ test('text and binary, by path and as bytes', async () => {
   }
 });
 
+test('data segments know their memories, which wabt leaves out', async () => {
+  const { datas, memories } = await readModule(
+    Buffer.from(`(module (import "a" "b" (memory $first 1)) (memory 1) (memory $wide i64 2)
+      (data (memory $wide) (i64.const 5) "a\\n  (data (memory 1)")
+      (data $named (memory $first) (offset i32.const 1 i32.const 2 i32.add) "b")
+      (data "passive")
+      (memory $own (data "inline"))
+      (data (memory 1) (i32.const 1) "")
+      (func (memory.init $own $named (i32.const 0) (i32.const 0) (i32.const 0))))`),
+  );
+  expect(memories.map(({ address }) => address)).toEqual([0x7f, 0x7f, 0x7e, 0x7f]);
+  expect(datas.map(({ mode, memory, start, end }) => [mode, memory, end - start])).toEqual([
+    ['active', 2, 20],
+    ['active', 0, 1],
+    ['passive', 0, 7],
+    ['active', 3, 6],
+    ['active', 1, 0],
+  ]);
+});
+
 test('names of the text end up in the name section', async () => {
   const module = await readModule(Buffer.from('(module (func $main))'));
   expect(module.names?.functions.get(0)).toBe('main');
