@@ -181,6 +181,13 @@ describe('run', () => {
     expect(wagSnap('run', '--invoke', 'both', arithmetic, '0x10', '0.5').stdout).toBe('0.5\n16\n');
   });
 
+  test('--invoke passes vectors between other values', () => {
+    const text = `(module (func (export "turn") (param i32 v128 i32) (result v128 i32 v128)
+      (local.get 1) (local.get 2) (i8x16.splat (local.get 0))))`;
+    const { stdout } = wagSnap('run', wat('turn', text), '--invoke', 'turn', '1', 'f32x4:1,0,-0,2', '7');
+    expect(stdout).toBe('i32x4:1065353216,0,-2147483648,1073741824\n7\ni32x4:16843009,16843009,16843009,16843009\n');
+  });
+
   test.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)('passes %s on and dies of it', async (signal) => {
     const { child, pid } = await started('run', '-v', programPath('sleeper'), '60000');
     child.kill(signal);
