@@ -24,7 +24,7 @@ export function isAboutUnsupported(message: string): boolean {
 }
 
 /** Whether a valid module has what V8 knows from 12.0 on only: several memories, or tables with 64-bit indexes. */
-export function hasNewIndexSpaces({ memories, tables }: Module): boolean {
+function hasNewIndexSpaces({ memories, tables }: Module): boolean {
   return memories.length > 1 || tables.some(({ address }) => address === ValType.I64);
 }
 
