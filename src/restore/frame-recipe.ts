@@ -21,6 +21,7 @@ import {
   SITE_CALL,
   SITE_ENTRY,
   SITE_LOOP,
+  TYPE_EXNREF,
   TYPE_F32,
   TYPE_FUNCREF,
   TYPE_I32,
@@ -42,6 +43,7 @@ export const enum Shape {
   Wide, // also an externref: 0 or n + 1, in a snapshot and in a process alike
   Reference, // a function reference: becomes a relocated pointer
   Vector, // v128: two more words follow
+  Exception, // an exception reference: becomes a relocated pointer
 }
 
 export interface FrameRecipe {
@@ -145,5 +147,6 @@ function checkTypes(
 function shapeOf(type: number): Shape {
   if (type === TYPE_FUNCREF) return Shape.Reference;
   if (type === TYPE_V128) return Shape.Vector;
+  if (type === TYPE_EXNREF) return Shape.Exception;
   return type === TYPE_I32 || type === TYPE_F32 ? Shape.Narrow : Shape.Wide;
 }

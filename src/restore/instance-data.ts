@@ -85,9 +85,9 @@ class InstanceData {
       }
       const at = identity.start + identity.globals.records + i * GLOBAL_SIZE;
       if (upper !== undefined) this.data.bits(at + 8, upper.lo, upper.hi);
-      if (type !== ValType.FuncRef) this.data.bits(at, lo, hi);
+      if (type !== ValType.FuncRef && type !== ValType.ExnRef) this.data.bits(at, lo, hi);
       else {
-        const record = this.references.record(lo, hi, () => `instance ${this.index}, global ${i}`);
+        const record = this.references.place(type, lo, hi, () => `instance ${this.index}, global ${i}`);
         if (record === 0) this.data.u64(at, 0);
         else this.data.pointer(at, record);
       }
@@ -139,7 +139,7 @@ class InstanceData {
   }
 
   private elements({ type, elements }: SnapshotTable, table: number): { elements: Uint32Array; pointers: Uint32Array } {
-    if (type !== ValType.FuncRef) return { elements, pointers: new Uint32Array(0) };
+    if (type !== ValType.FuncRef && type !== ValType.ExnRef) return { elements, pointers: new Uint32Array(0) };
     const native = new Uint32Array(elements.length);
     const pointers = new Uint32Array(elements.length / 2);
     let count = 0;
@@ -147,7 +147,8 @@ class InstanceData {
       const lo = elements[i];
       const hi = elements[i + 1];
       if ((lo | hi) === 0) continue;
-      native[i] = this.references.record(lo, hi, () => `instance ${this.index}, table ${table}, element ${i / 2}`);
+      const where = () => `instance ${this.index}, table ${table}, element ${i / 2}`;
+      native[i] = this.references.place(type, lo, hi, where);
       if (native[i] !== 0) pointers[count++] = i / 2;
     }
     return { elements: native, pointers: pointers.subarray(0, count) };
@@ -168,6 +169,7 @@ function sameBits(init: ConstExpr, { lo, hi, upper }: Value): boolean {
     const words = [lo, hi, upper?.lo, upper?.hi];
     return init.words.every((word, i) => word >>> 0 === words[i]);
   }
+  if (init.op === 'ref.null') return (lo | hi) === 0;
   if (init.op !== 'const') return true;
   const narrow = init.type === ValType.I32 || init.type === ValType.F32;
   return init.lo >>> 0 === lo && (narrow || init.hi >>> 0 === hi);

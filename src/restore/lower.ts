@@ -17,7 +17,7 @@
 import { FLOAT_BASE, NO_REG } from '../arch/masm.js';
 import type { Target } from '../arch/target.js';
 import type { ImageDescription } from '../compile/metadata/image-reader.js';
-import type { Module } from '../compile/wasm/module.js';
+import { type Module, ValType } from '../compile/wasm/module.js';
 import { InputError, LimitError } from '../errors.js';
 import { CTX_FLOAT, CTX_GENERAL, CTX_PC, CTX_SIZE, CTX_SP, STACK_MAX } from '../runtime/layout.js';
 import { FIRST_GUEST, type Snapshot } from '../snapshot/snapshot.js';
@@ -166,9 +166,10 @@ class Lowering {
         continue;
       }
       if (shape[n] === Shape.Vector) this.putUpper(kind, place[n], sp, values[from + 2], values[from + 3]);
-      const reference = shape[n] === Shape.Reference;
+      const reference = shape[n] === Shape.Reference || shape[n] === Shape.Exception;
       if (reference) {
-        lo = this.references.record(lo, hi, () => `frame #${frame}: value ${n}`);
+        const type = shape[n] === Shape.Exception ? ValType.ExnRef : ValType.FuncRef;
+        lo = this.references.place(type, lo, hi, () => `frame #${frame}: value ${n}`);
         hi = 0;
       }
       if (kind === Put.Register) this.putRegister(place[n], lo, hi, reference && lo !== 0);

@@ -27,7 +27,11 @@ import {
   RP_TABLES,
 } from '../runtime/layout.js';
 import type { Extent } from '../snapshot/snapshot.js';
+import type { PlacedExceptions } from './exceptions.js';
 import type { LoweredStack } from './lower.js';
+
+/** Offset in the resume segment of the snapshot's exceptions: right behind the RP_* block. */
+export const EXCEPTIONS_START = (RP_SIZE + 15) & ~15;
 
 export interface PlannedMemory {
   /** Image offset of the memory's record. */
@@ -48,6 +52,8 @@ export interface PlannedTable {
 }
 
 export interface ResumePlan {
+  /** Lie first, at EXCEPTIONS_START. */
+  readonly exceptions?: PlacedExceptions | undefined;
   readonly memories: readonly PlannedMemory[];
   readonly tables: readonly PlannedTable[];
   readonly stack: LoweredStack;
@@ -88,6 +94,11 @@ class PlanEncoder {
   encode(): EncodedPlan {
     const { plan } = this;
     const { stack } = plan;
+    if (plan.exceptions) {
+      const at = this.append(plan.exceptions.bytes);
+      if (at !== EXCEPTIONS_START) throw new RangeError('exceptions are not first');
+      for (const offset of plan.exceptions.pointers) this.pointers.push(at + offset);
+    }
     this.pointer(RP_MEMORIES, this.memories());
     this.pointer(RP_TABLES, this.tables());
     this.pointer(RP_STACK, this.append(stack.bytes));

@@ -1,17 +1,20 @@
 /**
- * Function references of a snapshot as pointers to function records of an image.
+ * References of a snapshot as pointers into an image: to records of functions, and to exceptions.
  *
  * A snapshot may name only functions that a program could have a reference to: those with a record of their own in the
  * instance that defines them. Needs the image's identity.
  */
 
 import type { Identity } from '../compile/metadata/identity.js';
+import { ValType } from '../compile/wasm/module.js';
 import { InputError } from '../errors.js';
 import { FIRST_GUEST } from '../snapshot/snapshot.js';
 
 export class References {
   /** Of each guest instance, of each function: image offset of its record, or 0 for none. */
   private readonly records: readonly Uint32Array[];
+  /** Of each exception of the snapshot: its image offset. Set by placeExceptions. */
+  exceptions: Uint32Array = new Uint32Array(0);
 
   constructor(readonly identity: Identity) {
     this.records = identity.instances.slice(FIRST_GUEST).map(({ start, functions }, guest) =>
@@ -38,6 +41,19 @@ export class References {
     if (record) return record;
     const what = record === undefined ? 'which does not exist' : 'to which the program can have no reference';
     throw new InputError('snapshot', `snapshot: ${where()}: refers to function ${lo} of instance ${hi - 1}, ${what}`);
+  }
+
+  /**
+   * Image offset of what a function or exception reference refers to, 0 for null.
+   *
+   * @param where names the reference's place in an error
+   */
+  place(type: number, lo: number, hi: number, where: () => string): number {
+    if (type !== ValType.ExnRef) return this.record(lo, hi, where);
+    if (hi !== 0 || lo > this.exceptions.length) {
+      throw new InputError('snapshot', `snapshot: ${where()}: refers to an exception that does not exist`);
+    }
+    return lo === 0 ? 0 : this.exceptions[lo - 1];
   }
 
   /** Whether the program can have a reference to a function, without an error. */

@@ -22,16 +22,17 @@ import { type ImageDescription, readImage } from '../compile/metadata/image-read
 import { decodeModule } from '../compile/wasm/decode.js';
 import { ExternKind, type Module } from '../compile/wasm/module.js';
 import { InputError, LimitError } from '../errors.js';
-import { RT_GENERATION, WASM_PAGE } from '../runtime/layout.js';
+import { RT_GENERATION, RT_RESTORED_EXCEPTIONS, RT_RESTORED_EXCEPTIONS_SIZE, WASM_PAGE } from '../runtime/layout.js';
 import { readSnapshotModule } from '../snapshot/format.js';
 import { FIRST_GUEST, type Snapshot, type StoredSnapshot } from '../snapshot/snapshot.js';
 import type { ImageCache } from './cache.js';
 import { obtainImage } from './cached-image.js';
+import { type PlacedExceptions, placeExceptions } from './exceptions.js';
 import { type Directory, encodeHostState, grantDirectories, grantListeners } from './host-state.js';
 import { putInstances } from './instance-data.js';
 import { type LoweredStack, lowerStack } from './lower.js';
 import { copyPageData, placeExtents } from './page-data.js';
-import { encodePlan } from './plan.js';
+import { EXCEPTIONS_START, encodePlan } from './plan.js';
 import { References } from './references.js';
 
 /** A capture adds one. */
@@ -105,9 +106,10 @@ export function writeResumable(
   }
   const linked = modules.map((module, i) => asLinked(module, image.identity.instances[i + FIRST_GUEST]));
   const references = new References(image.identity);
+  const resumable = new ResumableImage(image);
+  const exceptions = putExceptions(snapshot, linked, references, resumable);
   const stack = lowerStack(snapshot, image, linked, references, options.target);
   checkLimits(snapshot, stack, options);
-  const resumable = new ResumableImage(image);
   const { memories, tables } = putInstances(snapshot, linked, references, resumable.data);
   const generation = Math.min(snapshot.generation, MAX_GENERATION);
   resumable.data.u32(resumable.data.start + RT_GENERATION, generation);
@@ -118,6 +120,7 @@ export function writeResumable(
   const placed = sourceFd === undefined ? placeExtents(stored, resumable.extentsStart) : undefined;
   const plan = encodePlan(
     {
+      exceptions,
       memories: placed ? memories.map((memory, i) => ({ ...memory, extents: placed.extents[i] })) : memories,
       tables,
       stack,
@@ -135,6 +138,20 @@ export function writeResumable(
     if (placed === undefined) resumable.write(fd, plan);
     else resumable.write(fd, plan, placed.bytes, (to) => copyPageData(stored, placed, to, options.onProgress));
   });
+}
+
+/** Undefined when there are none. */
+function putExceptions(
+  { exceptions }: Snapshot,
+  modules: readonly Module[],
+  references: References,
+  { data, planStart }: ResumableImage,
+): PlacedExceptions | undefined {
+  if (exceptions === undefined) return undefined;
+  const placed = placeExceptions(exceptions, modules, references, planStart + EXCEPTIONS_START);
+  data.pointer(data.start + RT_RESTORED_EXCEPTIONS, planStart + EXCEPTIONS_START);
+  data.u64(data.start + RT_RESTORED_EXCEPTIONS_SIZE, placed.bytes.length);
+  return placed;
 }
 
 function checkRestorable(snapshot: Snapshot): void {
@@ -171,11 +188,12 @@ function restoredEnvironment(env: readonly Uint8Array[], generation: number): Ui
 }
 
 /** A module as the image has it: what nothing provided is its own. What is provided comes first, so counts tell. */
-function asLinked(module: Module, { tables, memories, globals, name }: InstanceIdentity): Module {
+function asLinked(module: Module, { tables, memories, globals, tags, name }: InstanceIdentity): Module {
   const provided = new Map([
     [ExternKind.Table, tables.imported],
     [ExternKind.Memory, memories.imported],
     [ExternKind.Global, globals.imported],
+    [ExternKind.Tag, tags?.imported ?? 0],
   ]);
   return defineMissing(module, name, ({ kind }) => {
     const left = provided.get(kind) ?? 0;

@@ -26,6 +26,7 @@ import {
   STATE_PARKED,
   WASM_PAGE,
 } from '../runtime/layout.js';
+import { ExceptionReader } from './exceptions.js';
 import { readHost } from './host-state.js';
 import { type InstanceState, readInstance } from './instance-state.js';
 import { type LiftedStack, liftStack } from './lift.js';
@@ -143,9 +144,10 @@ class Capture {
     if (driven || phase < FIRST_GUEST * 2 || phase >> 1 > guests.length) {
       throw new ToolError('driven', `pid ${process.pid} runs a single function (run --invoke): it cannot be captured`);
     }
-    const { lifted, stackSize } = this.readStack(references);
+    const exceptions = new ExceptionReader(memory, runtime, base, image.identity, references);
+    const { lifted, stackSize } = this.readStack(references, exceptions);
     const host = readHost(memory, runtime, now);
-    const states = guests.map((identity) => readInstance(memory, base, identity, references));
+    const states = guests.map((identity) => readInstance(memory, base, identity, references, exceptions));
     const instances = await this.streamInstances(writer, states);
     const snapshot: Snapshot = {
       generation: memory.u32(runtime + RT_GENERATION) + 1,
@@ -161,12 +163,16 @@ class Capture {
       modules,
       instances,
       frames: lifted.frames,
+      ...(exceptions.exceptions.length > 0 ? { exceptions: exceptions.exceptions } : {}),
       host,
     };
     return { snapshot, lifted, stackSize };
   }
 
-  private readStack(references: ReferenceTable): { lifted: LiftedStack; stackSize: number } {
+  private readStack(
+    references: ReferenceTable,
+    exceptions: ExceptionReader,
+  ): { lifted: LiftedStack; stackSize: number } {
     const { memory, runtime, base, image, pid } = this.process;
     const context = memory.address(runtime + RT_PARK_CONTEXT);
     const registers = readRegisters(memory, context, this.target);
@@ -180,6 +186,7 @@ class Capture {
     const text = base + image.identity.text.imageOffset;
     const lifted = liftStack(image.sites, text, registers, stack, this.target.plan.linkRegister);
     for (const at of lifted.referenceWords) references.translate(lifted.frames.words, at, `pid ${pid}: a frame`);
+    for (const at of lifted.exceptionWords) exceptions.translate(lifted.frames.words, at, `pid ${pid}: a frame`);
     return { lifted, stackSize: top - sp };
   }
 

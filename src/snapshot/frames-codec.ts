@@ -12,7 +12,7 @@
  */
 
 import { ValType } from '../compile/wasm/module.js';
-import { cellOffsets, FRAME_KINDS, type FrameSite, Frames } from './snapshot.js';
+import { cellOffsets, FRAME_KINDS, type FrameSite, Frames, isReference } from './snapshot.js';
 
 export interface FrameColumns {
   readonly places: Uint8Array;
@@ -61,8 +61,11 @@ export function encodeFrames(frames: Frames): FrameColumns {
   };
 }
 
-/** @param instanceCount that sites and function references may name */
-export function decodeFrames(columns: FrameColumns, instanceCount: number, fail: Fail): Frames {
+/**
+ * @param instanceCount that sites and function references may name
+ * @param exceptionCount that exception references may name
+ */
+export function decodeFrames(columns: FrameColumns, instanceCount: number, fail: Fail, exceptionCount = 0): Frames {
   const sites = decodeSites(columns, instanceCount, fail);
   const siteOf = words32(columns.of, 'frames.of', fail);
   const words = words32(columns.words, 'frames.words', fail);
@@ -79,7 +82,7 @@ export function decodeFrames(columns: FrameColumns, instanceCount: number, fail:
   const needed = wordCount(sites, siteOf);
   if (words.length !== needed) fail('frames.words', `has ${words.length} words, the sites need ${needed}`);
   const frames = new Frames(sites, siteOf, words);
-  checkValues(frames, instanceCount, fail);
+  checkValues(frames, instanceCount, exceptionCount, fail);
   return frames;
 }
 
@@ -116,14 +119,14 @@ function wordCount(sites: readonly FrameSite[], siteOf: Uint32Array): number {
 }
 
 /** Values that do not fill both words have an upper half of zero; references name an instance that exists. */
-function checkValues(frames: Frames, instanceCount: number, fail: Fail): void {
+function checkValues(frames: Frames, instanceCount: number, exceptionCount: number, fail: Fail): void {
   const { words, sites, siteOf } = frames;
   const types = sites.map((site) => Uint8Array.of(...site.locals, ...site.operands));
   let at = 0;
   for (let i = 0; i < siteOf.length; i++) {
     const own = types[siteOf[i]];
     for (let k = 0; k < own.length; k++) {
-      const problem = valueProblem(own[k], words[at], words[at + 1], instanceCount);
+      const problem = valueProblem(own[k], words[at], words[at + 1], instanceCount, exceptionCount);
       if (problem) fail(`frames.words of frame ${i}, value ${k}`, problem);
       at += own[k] === ValType.V128 ? 4 : 2;
     }
@@ -132,12 +135,20 @@ function checkValues(frames: Frames, instanceCount: number, fail: Fail): void {
 
 export function checkType(type: number, where: string, fail: Fail): void {
   const number = type >= ValType.V128 && type <= ValType.I32;
-  if (!number && type !== ValType.FuncRef && type !== ValType.ExternRef)
-    fail(where, `0x${type.toString(16)} is not a value type`);
+  if (!number && !isReference(type)) fail(where, `0x${type.toString(16)} is not a value type`);
 }
 
 /** What is wrong with a value's bits, whatever the module, or undefined. Of a v128 (its lower half) nothing can be. */
-export function valueProblem(type: number, lo: number, hi: number, instanceCount: number): string | undefined {
+export function valueProblem(
+  type: number,
+  lo: number,
+  hi: number,
+  instanceCount: number,
+  exceptionCount: number,
+): string | undefined {
+  if (type === ValType.ExnRef && (hi !== 0 || lo > exceptionCount)) {
+    return `an exception reference to number ${hi === 0 ? lo : 'with more bits'} of ${exceptionCount}`;
+  }
   if (hi === 0) {
     if (type === ValType.FuncRef && lo !== 0) return 'a null reference that names a function';
     return undefined;

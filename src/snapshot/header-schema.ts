@@ -85,6 +85,7 @@ export const headerSchema = z.strictObject({
   modules: z.array(module).min(1).max(1000),
   instances: z.array(instance).min(1).max(1000),
   frames: z.strictObject({ places: bin, counts: bin, types: bin, of: bin, words: bin }),
+  exceptions: z.strictObject({ places: bin, counts: bin, types: bin, words: bin }).optional(),
   host,
 });
 

@@ -11,6 +11,7 @@ import { Unpackr } from 'msgpackr/unpack';
 import { ValType } from '../compile/wasm/module.js';
 import { InputError } from '../errors.js';
 import { WASM_PAGE } from '../runtime/layout.js';
+import { decodeExceptions, encodeExceptions } from './exceptions-codec.js';
 import { bytesOf, checkType, decodeFrames, encodeFrames, type Fail, valueProblem, words32 } from './frames-codec.js';
 import { type Header, headerSchema, type RawHeader } from './header-schema.js';
 import { PROLOGUE_SIZE } from './prologue.js';
@@ -46,6 +47,7 @@ export function encodeHeader(snapshot: Snapshot): Uint8Array {
     })),
     instances: snapshot.instances.map(encodeInstance),
     frames: encodeFrames(snapshot.frames),
+    ...(snapshot.exceptions ? { exceptions: encodeExceptions(snapshot.exceptions) } : {}),
     host: {
       descriptors: snapshot.host.descriptors.map((descriptor) => ({ ...descriptor })),
       args: [...snapshot.host.args],
@@ -67,12 +69,16 @@ export function decodeHeader(bytes: Uint8Array, fileOffset: number, path: string
   };
   const header = parse(bytes, fail);
   const count = header.instances.length;
+  const exceptions = header.exceptions && decodeExceptions(header.exceptions, count, fail);
+  const exceptionCount = exceptions?.length ?? 0;
   const ranges: [number, number, string][] = [];
   const modules = header.modules.map(({ name, sha256, size, at }, i) => {
     if (at !== null) ranges.push([at, at + size, `modules[${i}]`]);
     return { name, sha256, size, fileOffset: at ?? undefined };
   });
-  const instances = header.instances.map((raw, i) => decodeInstance(raw, `instances[${i}]`, header, ranges, fail));
+  const instances = header.instances.map((raw, i) =>
+    decodeInstance(raw, `instances[${i}]`, header, exceptionCount, ranges, fail),
+  );
   checkRanges(ranges, fileOffset, fail);
   if (header.phase.instance >= count) fail('phase', `names instance ${header.phase.instance} of ${count}`);
   checkHost(header.host, fail);
@@ -86,18 +92,20 @@ export function decodeHeader(bytes: Uint8Array, fileOffset: number, path: string
     phase: header.phase,
     modules,
     instances,
-    frames: decodeFrames(header.frames, count, fail),
+    frames: decodeFrames(header.frames, count, fail, exceptionCount),
+    ...(exceptions ? { exceptions } : {}),
     host: { ...host, pendingTimeout: host.pendingTimeout ?? undefined },
   };
 }
 
 /** The oldest format that can hold the snapshot (prologue.ts). */
-export function formatNeeded({ instances, frames }: Snapshot): number {
-  const isVector = (type: number) => type === ValType.V128;
-  const vectors =
-    instances.some(({ globals }) => globals.some(({ type }) => isVector(type))) ||
-    frames.sites.some(({ locals, operands }) => locals.some(isVector) || operands.some(isVector));
-  return vectors ? 2 : 1;
+export function formatNeeded({ instances, frames, exceptions }: Snapshot): number {
+  const isNew = (type: number) => type === ValType.V128 || type === ValType.ExnRef;
+  const news =
+    exceptions !== undefined ||
+    instances.some((instance) => [...instance.globals, ...instance.tables].some(({ type }) => isNew(type))) ||
+    frames.sites.some(({ locals, operands }) => locals.some(isNew) || operands.some(isNew));
+  return news ? 2 : 1;
 }
 
 function parse(bytes: Uint8Array, fail: Fail): Header {
@@ -141,6 +149,7 @@ function decodeInstance(
   raw: RawInstance,
   where: string,
   header: Header,
+  exceptionCount: number,
   ranges: [number, number, string][],
   fail: Fail,
 ): SnapshotInstance {
@@ -149,15 +158,23 @@ function decodeInstance(
   for (const flag of raw.droppedElements) if (flag > 1) fail(`${where}.droppedElements`, 'must be zeros and ones');
   return {
     module: raw.module,
-    globals: decodeGlobals(raw, header.instances.length, where, fail),
-    tables: raw.tables.map((table, i) => decodeTable(table, header.instances.length, `${where}.tables[${i}]`, fail)),
+    globals: decodeGlobals(raw, header.instances.length, exceptionCount, where, fail),
+    tables: raw.tables.map((table, i) =>
+      decodeTable(table, header.instances.length, exceptionCount, `${where}.tables[${i}]`, fail),
+    ),
     memories: raw.memories.map((memory, i) => decodeMemory(memory, `${where}.memories[${i}]`, ranges, fail)),
     droppedData: Uint8Array.from(raw.droppedData),
     droppedElements: Uint8Array.from(raw.droppedElements),
   };
 }
 
-function decodeGlobals(raw: RawInstance, instanceCount: number, where: string, fail: Fail): Value[] {
+function decodeGlobals(
+  raw: RawInstance,
+  instanceCount: number,
+  exceptionCount: number,
+  where: string,
+  fail: Fail,
+): Value[] {
   const words = words32(raw.globalWords, `${where}.globalWords`, fail);
   const cells = raw.globalTypes.reduce((sum, type) => sum + cellsOf(type), 0);
   if (words.length !== cells * 2) fail(`${where}.globalWords`, 'does not match globalTypes');
@@ -165,7 +182,7 @@ function decodeGlobals(raw: RawInstance, instanceCount: number, where: string, f
   return Array.from(raw.globalTypes, (type, i) => {
     checkType(type, `${where}.globalTypes[${i}]`, fail);
     const value = valueAt(type as ValType, words, at);
-    const problem = valueProblem(type, value.lo, value.hi, instanceCount);
+    const problem = valueProblem(type, value.lo, value.hi, instanceCount, exceptionCount);
     if (problem) fail(`${where}.globalWords[${i}]`, problem);
     at += cellsOf(type) * 2;
     return value;
@@ -175,6 +192,7 @@ function decodeGlobals(raw: RawInstance, instanceCount: number, where: string, f
 function decodeTable(
   raw: RawInstance['tables'][number],
   instanceCount: number,
+  exceptionCount: number,
   where: string,
   fail: Fail,
 ): SnapshotTable {
@@ -184,7 +202,7 @@ function decodeTable(
   if (elements.length / 2 > raw.max)
     fail(where, `has ${elements.length / 2} elements, more than its maximum ${raw.max}`);
   for (let i = 0; i < elements.length; i += 2) {
-    const problem = valueProblem(raw.type, elements[i], elements[i + 1], instanceCount);
+    const problem = valueProblem(raw.type, elements[i], elements[i + 1], instanceCount, exceptionCount);
     if (problem) fail(`${where}.elements[${i / 2}]`, problem);
   }
   return { type: raw.type as ValType, max: raw.max, elements };

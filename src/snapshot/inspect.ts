@@ -14,12 +14,15 @@ import { WASM_PAGE } from '../runtime/layout.js';
 import type { CaptureReport, TraceEntry } from './capture.js';
 import { readSnapshotModule } from './format.js';
 import {
+  cellsOf,
   type Descriptor,
   decodeFuncRef,
   type Frames,
+  type SnapshotException,
   type SnapshotInstance,
   type StoredSnapshot,
   type Value,
+  valueAt,
 } from './snapshot.js';
 
 const FIRST_LINES = 32;
@@ -35,7 +38,7 @@ export interface SnapshotDescription {
 export function describeSnapshot(stored: StoredSnapshot): SnapshotDescription {
   const { snapshot } = stored;
   const trace = traceOf(stored);
-  const { frames, host, source, modules, instances, phase } = snapshot;
+  const { frames, host, source, modules, instances, phase, exceptions = [] } = snapshot;
   const memoryPages = sum(instances, ({ memories }) => sum(memories, ({ pages }) => pages));
   const usedPages = sum(instances, ({ memories }) => sum(memories, ({ blocks }) => blocks.length));
   const json = {
@@ -59,6 +62,7 @@ export function describeSnapshot(stored: StoredSnapshot): SnapshotDescription {
       count: frames.count,
       innermost: trace.slice(0, FIRST_LINES).map((entry, i) => ({ ...entry, ...place(frames, i) })),
     },
+    exceptions: exceptions.map(describeException),
     host: {
       args: host.args.map(textOf),
       env: host.env.map(textOf),
@@ -79,6 +83,7 @@ export function describeSnapshot(stored: StoredSnapshot): SnapshotDescription {
     `  memory      ${plural(memoryPages, 'page')} of 64 KiB, ${count(usedPages)} of them in use`,
     `  arguments   ${host.args.map(textOf).join(' ')}`,
     ...host.descriptors.map((descriptor) => `  descriptor  ${descriptorLine(descriptor)}`),
+    ...(exceptions.length > 0 ? [`  exceptions  ${count(exceptions.length)}`] : []),
     `  frames      ${count(frames.count)}`,
     ...traceLines(trace).map((line) => `    ${line}`),
   ];
@@ -157,8 +162,19 @@ function describeInstance(instance: SnapshotInstance): object {
 function describeGlobal({ type, lo, hi, upper }: Value): object {
   const name = { type: valTypeName(type) };
   if (type === ValType.FuncRef) return { ...name, function: decodeFuncRef(lo, hi) };
+  if (type === ValType.ExnRef) return { ...name, exception: lo === 0 ? null : lo - 1 };
   if (upper === undefined) return { ...name, bits: hex(lo, hi) };
   return { ...name, i32x4: [lo, hi, upper.lo, upper.hi].map((word) => hex(word, 0)) };
+}
+
+function describeException({ instance, tag, types, words }: SnapshotException): object {
+  const values: object[] = [];
+  let at = 0;
+  for (const type of types) {
+    values.push(describeGlobal(valueAt(type, words, at)));
+    at += cellsOf(type) * 2;
+  }
+  return { instance, tag, values };
 }
 
 function describeDescriptor(descriptor: Descriptor): object {

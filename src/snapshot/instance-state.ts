@@ -23,6 +23,7 @@ import {
   TABLE_MAX,
   WASM_PAGE,
 } from '../runtime/layout.js';
+import type { ExceptionReader } from './exceptions.js';
 import type { ProcessMemory } from './process-memory.js';
 import type { ReferenceTable } from './references.js';
 import { type SnapshotTable, type Value, valueAt } from './snapshot.js';
@@ -50,11 +51,12 @@ export function readInstance(
   base: number,
   identity: InstanceIdentity,
   references: ReferenceTable,
+  exceptions: ExceptionReader,
 ): InstanceState {
   const block = base + identity.start;
   return {
-    globals: readGlobals(memory, block, identity, references),
-    tables: readTables(memory, block, identity, references),
+    globals: readGlobals(memory, block, identity, references, exceptions),
+    tables: readTables(memory, block, identity, references, exceptions),
     memories: readMemories(memory, block, identity),
     droppedData: readDropped(memory, block + identity.dataSegments.records, identity.dataSegments.count),
     droppedElements: readDropped(memory, block + identity.elementSegments.records, identity.elementSegments.count),
@@ -66,6 +68,7 @@ function readGlobals(
   block: number,
   { globals, name }: InstanceIdentity,
   references: ReferenceTable,
+  exceptions: ExceptionReader,
 ): Value[] {
   const types = globals.types.subarray(globals.imported);
   const bytes = memory.read(block + globals.records, types.length * GLOBAL_SIZE);
@@ -73,7 +76,9 @@ function readGlobals(
   return Array.from(types, (type, i) => {
     for (let k = 0; k < words.length; k++) words[k] = bytes.readUInt32LE(i * GLOBAL_SIZE + 4 * k);
     if (type === ValType.I32 || type === ValType.F32) words[1] = 0;
-    if (type === ValType.FuncRef) references.translate(words, 0, `global ${globals.imported + i} of ${name}`);
+    const where = `global ${globals.imported + i} of ${name}`;
+    if (type === ValType.FuncRef) references.translate(words, 0, where);
+    else if (type === ValType.ExnRef) exceptions.translate(words, 0, where);
     return valueAt(type as ValType, words, 0);
   });
 }
@@ -83,6 +88,7 @@ function readTables(
   block: number,
   { tables, name }: InstanceIdentity,
   references: ReferenceTable,
+  exceptions: ExceptionReader,
 ): SnapshotTable[] {
   const types = tables.types.slice(tables.imported);
   const records = memory.read(block + tables.records, types.length * TAB_RECORD_SIZE);
@@ -94,9 +100,9 @@ function readTables(
     if (length > TABLE_MAX || length > max) throw new InputError('damaged-process', `${where}: ${length} elements`);
     const elements = new Uint32Array(length * 2);
     if (length > 0) memory.read(field(TAB_BASE), length * 8, Buffer.from(elements.buffer));
-    if (element === ValType.FuncRef) {
-      for (let at = 0; at < elements.length; at += 2) references.translate(elements, at, where);
-    }
+    const translator = element === ValType.FuncRef ? references : element === ValType.ExnRef ? exceptions : undefined;
+    for (let at = 0; translator !== undefined && at < elements.length; at += 2)
+      translator.translate(elements, at, where);
     return { type: element as ValType, elements, max: Math.min(max, 0xffffffff) };
   });
 }

@@ -10,8 +10,8 @@
  * At a function's entry there is no frame yet; where the CPU has a link register, its return address is in that.
  * The innermost frame's site is found by the saved pc (its locals may be in registers), each other one's by the return
  * address below it, until one in a trampoline: there the host had entered the guest. All there is to know about a site
- * is worked out once and kept (`Plan`): a frame then costs a few copies. Function references come out native; the
- * caller translates them (references.ts), at `referenceWords`.
+ * is worked out once and kept (`Plan`): a frame then costs a few copies. Function and exception references come out
+ * native; the caller translates them (references.ts, exceptions.ts), at `referenceWords` and `exceptionWords`.
  */
 
 import { NO_REG, type Reg } from '../arch/masm.js';
@@ -48,6 +48,8 @@ export interface LiftedStack {
   readonly functionRows: readonly number[];
   /** Where in `frames.words` native function references are: index of the low word. */
   readonly referenceWords: readonly number[];
+  /** The same of addresses of exceptions. */
+  readonly exceptionWords: readonly number[];
 }
 
 const VAL_TYPE_OF_CODE: readonly ValType[] = [
@@ -59,6 +61,7 @@ const VAL_TYPE_OF_CODE: readonly ValType[] = [
   ValType.V128,
   ValType.FuncRef,
   ValType.ExternRef,
+  ValType.ExnRef,
 ];
 
 const enum From {
@@ -79,6 +82,7 @@ interface Plan {
   readonly words: number; // of all values
   /** Where function references are: index of the low word, counted from the frame's first. */
   readonly references: readonly number[];
+  readonly exceptions: readonly number[]; // of those that are exception references
 }
 
 /**
@@ -102,6 +106,7 @@ class Lifter {
   private readonly plans = new Map<number, Plan | undefined>(); // by return offset; undefined: the end of the stack
   private readonly stackWords: Uint32Array;
   private readonly referenceWords: number[] = [];
+  private readonly exceptionWords: number[] = [];
   private siteOf = new Uint32Array(256);
   private frameCount = 0;
   private words = new Uint32Array(4096);
@@ -142,7 +147,12 @@ class Lifter {
       at = above + 2;
     }
     const frames = new Frames(this.sites, this.siteOf.slice(0, this.frameCount), this.words.slice(0, this.length));
-    return { frames, functionRows: this.functionRows, referenceWords: this.referenceWords };
+    return {
+      frames,
+      functionRows: this.functionRows,
+      referenceWords: this.referenceWords,
+      exceptionWords: this.exceptionWords,
+    };
   }
 
   private innermost(textOffset: number): Plan {
@@ -227,6 +237,7 @@ class Lifter {
       if (type === ValType.I32 || type === ValType.F32) words[to + 1] = 0;
     }
     for (const word of plan.references) this.referenceWords.push(this.length + word);
+    for (const word of plan.exceptions) this.exceptionWords.push(this.length + word);
     this.length = to;
   }
 
@@ -264,9 +275,11 @@ function makeColumns(site: number, frameBytes: number, values: readonly Location
     throw damaged('a v128 is a constant');
   }
   const references: number[] = [];
+  const exceptions: number[] = [];
   let words = 0;
   for (const type of types) {
     if (type === ValType.FuncRef) references.push(words);
+    else if (type === ValType.ExnRef) exceptions.push(words);
     words += cellsOf(type) * 2;
   }
   return {
@@ -281,6 +294,7 @@ function makeColumns(site: number, frameBytes: number, values: readonly Location
     types,
     words,
     references,
+    exceptions,
   };
 }
 

@@ -54,6 +54,19 @@ export function decodeFuncRef(lo: number, hi: number): FuncRef | null {
   return hi === 0 ? null : { instance: hi - 1, func: lo };
 }
 
+/**
+ * Exception references as a value's words: lo is the index in `Snapshot.exceptions` and 1 more, or 0 for null; hi is 0.
+ */
+export interface SnapshotException {
+  /** Whose tag it is: the instance that defines it, and the index in its module, imports first. */
+  readonly instance: number;
+  readonly tag: number;
+  /** Of the values that it carries. */
+  readonly types: Uint8Array; // of ValType
+  /** Their cells. It refers to exceptions before it only. */
+  readonly words: Uint32Array;
+}
+
 export interface SnapshotModule {
   readonly name: string;
   /** Lower-case hex, of the wasm binary. */
@@ -250,6 +263,8 @@ export interface Snapshot {
   readonly modules: readonly SnapshotModule[];
   readonly instances: readonly SnapshotInstance[];
   readonly frames: Frames;
+  /** Those that frames, globals, tables and other exceptions refer to; absent when there are none. */
+  readonly exceptions?: readonly SnapshotException[] | undefined;
   readonly host: Host;
 }
 
@@ -264,6 +279,6 @@ export interface StoredSnapshot {
 /** Index in an image of a snapshot's instance: the host layer comes first. */
 export const FIRST_GUEST = 1;
 
-export function isReference(type: ValType): boolean {
-  return type === ValType.FuncRef || type === ValType.ExternRef;
+export function isReference(type: number): boolean {
+  return type === ValType.FuncRef || type === ValType.ExternRef || type === ValType.ExnRef;
 }

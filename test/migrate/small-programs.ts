@@ -26,6 +26,12 @@ const LIBRARY = `(module
   (func (export "sum") (result i32)
     (i32.add (i32.load8_u (i32.const 20)) (i32.load8_u 1 (i64.const 65536)))))`;
 
+/** Has a tag, a function that throws and a global that exceptions.wat imports. */
+const THROWER = `(module
+  (tag $fault (export "fault") (param i64 i32))
+  (global (export "kept") (mut exnref) (ref.null exn))
+  (func (export "fail") (param i32) (throw $fault (i64.const -1) (local.get 0))))`;
+
 export const smallPrograms: readonly SmallProgram[] = [
   fixture('hello'),
   { name: 'everything', args: [], source: everything },
@@ -39,6 +45,12 @@ export const smallPrograms: readonly SmallProgram[] = [
   },
   { name: 'memory64', args: [], source: join(import.meta.dirname, 'memory64.wat') },
   { name: 'tail-calls', args: [], source: join(import.meta.dirname, 'tail-calls.wat') },
+  {
+    name: 'exceptions',
+    args: [],
+    source: join(import.meta.dirname, 'exceptions.wat'),
+    linked: { library: THROWER },
+  },
   { name: 'screens', args: [], source: hasty('screens', '(i32.const 300000000)', '(i32.const 3000)') },
   { name: 'spin', args: [], source: hasty('spin', '(i64.const 1000000000)', '(i64.const 1000)') },
   fixture('fib', '12'),

@@ -80,6 +80,13 @@ function describeInstance(instance: LinkedInstance, layout: InstanceLayout): Ins
       mutable: Uint8Array.from(module.globals, ({ mutable }) => Number(mutable)),
       links: instance.globalLinks,
     },
+    ...(module.tags.length > 0 && {
+      tags: {
+        imported: module.importedTagCount,
+        records: layout.tags,
+        types: Array.from(module.tags, (type) => module.types[type].params),
+      },
+    }),
     dataSegments: { records: layout.dataSegments, count: module.datas.length },
     elementSegments: { records: layout.elementSegments, count: module.elements.length },
   };

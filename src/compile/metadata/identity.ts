@@ -64,6 +64,14 @@ export interface GlobalsIdentity {
   links: Int32Array;
 }
 
+export interface TagsIdentity {
+  imported: number;
+  /** Block offset of the records of the defined ones, 32 bytes each. */
+  records: number;
+  /** Of each tag: ValType codes of what its exceptions carry. */
+  types: Uint8Array[];
+}
+
 export interface SegmentsIdentity {
   records: number;
   count: number;
@@ -79,6 +87,8 @@ export interface InstanceIdentity {
   memories: MemoriesIdentity;
   tables: TablesIdentity;
   globals: GlobalsIdentity;
+  /** Absent when there are none. */
+  tags?: TagsIdentity | undefined;
   dataSegments: SegmentsIdentity;
   elementSegments: SegmentsIdentity;
 }
@@ -127,6 +137,7 @@ export function encodeIdentity(identity: Identity): Uint8Array {
         types: raw(instance.globals.types),
         mutable: raw(instance.globals.mutable),
       },
+      ...(instance.tags && { tags: { ...instance.tags, types: instance.tags.types.map(raw) } }),
     })),
     types: identity.types.map((type) => ({ ...type, params: raw(type.params), results: raw(type.results) })),
   });
@@ -187,6 +198,7 @@ function createSchema() {
     memories: z.object({ ...entities, types: z.array(z.object(limits)) }),
     tables: z.object({ ...entities, types: z.array(z.object({ element: u32, ...limits })) }),
     globals: z.object({ ...entities, types: bytes, mutable: bytes }),
+    tags: z.object({ imported: u32, records: u32, types: z.array(bytes) }).optional(),
     dataSegments: segments,
     elementSegments: segments,
   });

@@ -126,7 +126,7 @@ export class ImageDescription {
       start >= data.imageOffset && start + size <= data.imageOffset + data.size;
     if (data.size > 0x7fffffff || text.size > 0x7fffffff) throw damaged('it is too large');
     for (const instance of instances) {
-      const { functions, memories, tables, globals, dataSegments, elementSegments } = instance;
+      const { functions, memories, tables, globals, tags, dataSegments, elementSegments } = instance;
       const inside = (at: number, count: number, unit: number) => at + count * unit <= instance.size;
       const fine =
         instance.module < modules.length &&
@@ -149,6 +149,8 @@ export class ImageDescription {
         globals.mutable.length === globals.types.length &&
         inside(globals.pointers, globals.imported, 8) &&
         inside(globals.records, globals.types.length - globals.imported, 16) &&
+        (tags === undefined ||
+          (tags.imported <= tags.types.length && inside(tags.records, tags.types.length - tags.imported, 32))) &&
         inside(dataSegments.records, dataSegments.count, 16) &&
         inside(elementSegments.records, elementSegments.count, 16);
       if (!fine) throw damaged(`instance ${instance.name} contradicts itself`);

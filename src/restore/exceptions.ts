@@ -1,0 +1,96 @@
+/**
+ * The exceptions of a snapshot as objects (runtime/layout.ts EXN_*) in the resumable image's .resume segment: their
+ * addresses are known when frames, globals and tables are lowered, and relocated with everything else.
+ *
+ * Checked against the module: each is of a tag that its instance defines, with values of that tag's types. The decoder has
+ * made sure that one refers to earlier ones only.
+ */
+
+import type { Identity } from '../compile/metadata/identity.js';
+import { type Module, ValType } from '../compile/wasm/module.js';
+import { formatTypes } from '../compile/wasm/text.js';
+import { InputError } from '../errors.js';
+import { EXN_COUNT, EXN_VALUE_SIZE, EXN_VALUES, TAG_RECORD_SIZE } from '../runtime/layout.js';
+import { cellsOf, FIRST_GUEST, type SnapshotException } from '../snapshot/snapshot.js';
+import type { References } from './references.js';
+
+/** A part of the resume segment. */
+export interface PlacedExceptions {
+  readonly bytes: Uint8Array;
+  /** Offsets in `bytes` of u64 words that hold image offsets. */
+  readonly pointers: readonly number[];
+}
+
+/**
+ * Places the exceptions, and tells `references` where each is.
+ *
+ * @param modules of each guest instance
+ * @param start image offset where they will lie, a multiple of 16
+ * @throws InputError
+ */
+export function placeExceptions(
+  exceptions: readonly SnapshotException[],
+  modules: readonly Module[],
+  references: References,
+  start: number,
+): PlacedExceptions {
+  let size = 0;
+  const places = Uint32Array.from(exceptions, ({ types }) => {
+    const at = start + size;
+    size += EXN_VALUES + types.length * EXN_VALUE_SIZE;
+    return at;
+  });
+  references.exceptions = places;
+  const bytes = Buffer.alloc(size);
+  const pointers: number[] = [];
+  exceptions.forEach((exception, i) => {
+    const at = places[i] - start;
+    bytes.writeUInt32LE(tagRecord(exception, i, modules, references.identity), at);
+    pointers.push(at);
+    bytes.writeUInt32LE(exception.types.length, at + EXN_COUNT);
+    putValues(exception, i, references, bytes, at + EXN_VALUES, pointers);
+  });
+  return { bytes, pointers };
+}
+
+/** Image offset of the record of an exception's tag. */
+function tagRecord(
+  { instance, tag, types }: SnapshotException,
+  index: number,
+  modules: readonly Module[],
+  identity: Identity,
+): number {
+  const module = modules[instance];
+  const { start, tags } = identity.instances[instance + FIRST_GUEST];
+  const fault = (what: string) => new InputError('snapshot', `snapshot: exceptions[${index}]: ${what}`);
+  if (tags === undefined || tag >= module.tags.length) throw fault(`instance ${instance} has no tag ${tag}`);
+  if (tag < module.importedTagCount) throw fault(`tag ${tag} of instance ${instance} is another one's`);
+  const { params } = module.types[module.tags[tag]];
+  if (Buffer.compare(params, types) !== 0) {
+    throw fault(`its values (${formatTypes(types)}) are not those of its tag (${formatTypes(params)})`);
+  }
+  return start + tags.records + (tag - module.importedTagCount) * TAG_RECORD_SIZE;
+}
+
+function putValues(
+  { types, words }: SnapshotException,
+  index: number,
+  references: References,
+  bytes: Buffer,
+  at: number,
+  pointers: number[],
+): void {
+  let word = 0;
+  for (const type of types) {
+    const [lo, hi] = [words[word], words[word + 1]];
+    if (type === ValType.FuncRef || type === ValType.ExnRef) {
+      const place = references.place(type, lo, hi, () => `exceptions[${index}]`);
+      bytes.writeUInt32LE(place, at);
+      if (place !== 0) pointers.push(at);
+    } else {
+      for (let i = 0; i < cellsOf(type) * 2; i++) bytes.writeUInt32LE(words[word + i], at + 4 * i);
+    }
+    word += cellsOf(type) * 2;
+    at += EXN_VALUE_SIZE;
+  }
+}
