@@ -81,6 +81,7 @@ export function describeSnapshot(stored: StoredSnapshot): SnapshotDescription {
     `  globals     ${count(sum(instances, ({ globals }) => globals.length))}`,
     `  tables      ${count(sum(instances, ({ tables }) => tables.length))}`,
     `  memory      ${plural(memoryPages, 'page')} of 64 KiB, ${count(usedPages)} of them in use`,
+    ...instances.flatMap(memoryLines),
     `  arguments   ${host.args.map(textOf).join(' ')}`,
     ...host.descriptors.map((descriptor) => `  descriptor  ${descriptorLine(descriptor)}`),
     ...(exceptions.length > 0 ? [`  exceptions  ${count(exceptions.length)}`] : []),
@@ -133,6 +134,14 @@ function functionNames({ imports, names }: Module): ReadonlyMap<number, string> 
   const functions = imports.filter(({ kind }) => kind === ExternKind.Func);
   for (const [index, { module, name }] of functions.entries()) all.set(index, `${module}.${name}`);
   return all;
+}
+
+/** Of an instance with several: its own memories, in order. */
+function memoryLines({ memories }: SnapshotInstance, instance: number): string[] {
+  if (memories.length < 2) return [];
+  return memories.map(({ pages, blocks }, i) => {
+    return `    #${i} of instance ${instance}: ${plural(pages, 'page')}, ${count(blocks.length)} in use`;
+  });
 }
 
 function plural(number: number, what: string): string {

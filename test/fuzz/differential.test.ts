@@ -1,7 +1,12 @@
 /** Random modules of fixed seeds, native against V8. `npm run fuzz` goes on with others. */
 
 import { afterAll, expect, test } from 'vitest';
+import { decodeModule } from '../../src/compile/wasm/decode.js';
+import { ExternKind, ValType } from '../../src/compile/wasm/module.js';
+import { NanMode } from './code.js';
 import { Differential, type Variant } from './differential.js';
+import { withOtherMemory } from './other-memory.js';
+import { randomCase } from './random-module.js';
 
 const BATCHES = 8;
 const BATCH = 40;
@@ -16,6 +21,10 @@ const variants: readonly Variant[] = [
   { sizes: { functions: 4, body: 150, vectors: true }, deterministic: false, variation: 1 },
   { sizes: { functions: 5, body: 60, atomics: true }, deterministic: false },
   { sizes: { functions: 3, body: 200, atomics: true }, deterministic: true },
+  { sizes: { functions: 5, body: 60 }, deterministic: false, memory: { index: 2, wide: false } },
+  { sizes: { functions: 3, body: 200 }, deterministic: false, memory: { index: 0, wide: true } },
+  { sizes: { functions: 5, body: 60, vectors: true }, deterministic: false, memory: { index: 1, wide: true } },
+  { sizes: { functions: 5, body: 60, atomics: true }, deterministic: false, memory: { index: 3, wide: true } },
 ];
 
 const differential = new Differential();
@@ -30,3 +39,10 @@ for (const variant of variants) {
     }
   });
 }
+
+test('the other memory is there', () => {
+  const { modules } = randomCase(1, { sizes: { functions: 3, body: 60 }, nan: NanMode.Guarded });
+  const { memories, exports } = decodeModule(withOtherMemory(modules[0].bytes, { index: 2, wide: true }));
+  expect(memories.map(({ address }) => address)).toEqual([ValType.I32, ValType.I32, ValType.I64]);
+  expect(exports.find(({ name }) => name === 'memory')).toMatchObject({ kind: ExternKind.Memory, index: 2 });
+});

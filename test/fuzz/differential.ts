@@ -3,6 +3,7 @@
 import { NanMode } from './code.js';
 import { NativeRunner } from './native.js';
 import { runInV8 } from './oracle.js';
+import { type OtherMemory, withOtherMemory } from './other-memory.js';
 import { describeOutcome, type Outcome, sameOutcome } from './outcome.js';
 import { type Case, randomCase } from './random-module.js';
 import type { Sizes } from './shape.js';
@@ -12,6 +13,8 @@ export interface Variant {
   readonly deterministic: boolean;
   readonly arch?: string;
   readonly variation?: number;
+  /** Of our side's modules only; V8 runs them with memory 0. */
+  readonly memory?: OtherMemory;
 }
 
 export interface Failure {
@@ -62,7 +65,7 @@ export class Differential {
     return failures;
   }
 
-  private pair({ sizes, deterministic }: Variant, seed: number, script?: readonly number[], suffix = 0): Pair {
+  private pair({ sizes, deterministic, memory }: Variant, seed: number, script?: readonly number[], suffix = 0): Pair {
     const native = randomCase(seed, { sizes, script, suffix, nan: deterministic ? NanMode.Native : NanMode.Guarded });
     const other = deterministic ? randomCase(seed, { sizes, script, suffix, nan: NanMode.Explicit }) : native;
     const expected = runInV8(other);
@@ -72,7 +75,13 @@ export class Differential {
     tally.calls += expected.length;
     tally.traps += expected.filter(({ traps }) => traps.length > 0).length;
     tally.functions += new Set(native.steps.map(({ module, name }) => `${module} ${name}`)).size - 2;
-    return { native, expected };
+    if (memory === undefined) return { native, expected };
+    const wide = memory.wide && native.modules.length === 1; // who imports a memory wants it narrow
+    const modules = native.modules.map(({ name, bytes }) => ({
+      name,
+      bytes: withOtherMemory(bytes, { ...memory, wide }),
+    }));
+    return { native: { ...native, modules }, expected };
   }
 }
 

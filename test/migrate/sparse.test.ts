@@ -4,6 +4,7 @@ import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { readSnapshot } from '../../src/snapshot/format.js';
+import { describeSnapshot } from '../../src/snapshot/inspect.js';
 import type { SnapshotMemory, StoredSnapshot } from '../../src/snapshot/snapshot.js';
 import { build, canRun, captureAndEnd, restoreAndStart, temporaryFolder, Workload } from '../support/workload.js';
 
@@ -50,6 +51,9 @@ describe.runIf(canRun('x64') && canRun('arm64'))('a sparse memory', () => {
       [4 * 2 ** 30 + PAGE, PAGE],
       [5 * 2 ** 30 - PAGE, PAGE],
     ]);
+    expect(describeSnapshot(stored).text).toMatch(
+      /memory {6}81,921 pages of 64 KiB, 4 of them in use\n {4}#0 of instance 0: 1 page, 1 in use\n {4}#1 of instance 0: 81,920 pages, 3 in use\n/,
+    );
     const selfContained = arch === 'arm64';
     const rest = restoreAndStart(stored, onto, join(folder, `${arch}-rest`), { stdin: 'pipe', selfContained });
     rest.stdin.write('B');

@@ -32,6 +32,8 @@ test('a snapshot is described for people and for programs', () =>
   globals     4
   tables      1
   memory      8 pages of 64 KiB, 3 of them in use
+    #0 of instance 0: 0 pages, 0 in use
+    #1 of instance 0: 8 pages, 3 in use
   arguments   program \ufffd\ufffd${' '}
   descriptor  0: standard stream
   descriptor  3: / = /tmp
