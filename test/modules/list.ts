@@ -32,7 +32,7 @@ export const MODULES: readonly PublishedModule[] = [
   { package: '@swc/wasm-web@1.16.18', file: 'wasm_bg.wasm' },
   { package: 'lightningcss-wasm@1.33.0', file: 'lightningcss_node.wasm' },
   { package: '@imagemagick/magick-wasm@0.0.43', file: 'dist/x86/magick.wasm' },
-  { package: '@imagemagick/magick-wasm@0.0.43', file: 'dist/x64/magick.wasm' },
+  { package: '@imagemagick/magick-wasm@0.0.43', file: 'dist/x64/magick.wasm', note: 'a table with 64-bit indexes, which V8 of Node 20 does not know' },
   { package: 'esbuild-wasm@0.28.2', file: 'esbuild.wasm' },
   { package: '@rolldown/binding-wasm32-wasi@1.2.19', file: 'rolldown-binding.wasm32-wasi.wasm' },
   { package: 'mupdf@1.28.1', file: 'dist/mupdf-wasm.wasm' },
@@ -62,5 +62,5 @@ export const MODULES: readonly PublishedModule[] = [
   { package: 'vscode-oniguruma@2.0.1', file: 'release/onig.wasm' },
   { package: '@tensorflow/tfjs-backend-wasm@4.22.0', file: 'dist/tfjs-backend-wasm-threaded-simd.wasm' },
   { package: 'draco3d@1.5.9', file: 'draco_encoder.wasm' },
-  { package: 'onnxruntime-web@1.30.0', file: 'dist/ort-wasm-simd-threaded.jspi.wasm', note: 'types of the garbage collection proposal' },
+  { package: 'onnxruntime-web@1.30.0', file: 'dist/ort-wasm-simd-threaded.jspi.wasm', note: 'exnref, whose code V8 of Node 20 takes for another type' },
 ];
