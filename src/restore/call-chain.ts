@@ -11,10 +11,13 @@ import type { Identity } from '../compile/metadata/identity.js';
 import type { FuncType, Module } from '../compile/wasm/module.js';
 import { Op } from '../compile/wasm/opcodes.js';
 import { Reader } from '../compile/wasm/reader.js';
+import { sameFuncType } from '../compile/wasm/ref-types.js';
 import { InputError } from '../errors.js';
 import { FIRST_GUEST, type FrameSite } from '../snapshot/snapshot.js';
 import type { References } from './references.js';
 import { TailCalls } from './tail-calls.js';
+
+const INDIRECT: readonly number[] = [Op.CallIndirect, Op.ReturnCallIndirect, Op.CallRef, Op.ReturnCallRef];
 
 /** A function as a snapshot names it: guest instance and function index. */
 export interface FunctionName {
@@ -89,11 +92,15 @@ export class CallChain {
         ? undefined
         : `calls function ${target.func} of instance ${target.instance}, but ${callee} is the next frame`;
     }
-    if (opcode === Op.CallIndirect || opcode === Op.ReturnCallIndirect) {
+    if (INDIRECT.includes(opcode)) {
       const type = module.types[reader.u32()];
-      if (this.tailCalls.mayReplace(this.modules[inner.instance], type, this.typeOf(inner))) return undefined;
-      if (!this.references.has(inner.instance, inner.func)) return `${callee} cannot have been called through a table`;
-      return equalTypes(type, this.typeOf(inner)) ? undefined : `calls another type of function than that of ${callee}`;
+      const owner = this.modules[inner.instance];
+      if (this.tailCalls.mayReplace(module, type, owner, this.typeOf(inner))) return undefined;
+      if (!this.references.has(inner.instance, inner.func))
+        return `${callee} cannot have been called through a table or a reference`;
+      return sameFuncType(type, this.typeOf(inner))
+        ? undefined
+        : `calls another type of function than that of ${callee}`;
     }
     return `instruction 0x${opcode.toString(16)} calls no function, but ${callee} is the next frame`;
   }
@@ -104,7 +111,7 @@ export class CallChain {
     if (called.func === actual.func) return true;
     const module = this.modules[called.instance];
     const isImport = called.func < module.importedFuncCount;
-    return !isImport && this.tailCalls.mayReplace(module, this.typeOf(called), this.typeOf(actual));
+    return !isImport && this.tailCalls.mayReplace(module, this.typeOf(called), module, this.typeOf(actual));
   }
 
   /** The function behind an index of an instance's index space: another instance's when it is linked to one. */
@@ -119,8 +126,4 @@ export class CallChain {
     const module = this.modules[instance];
     return module.types[module.funcTypes[func]];
   }
-}
-
-function equalTypes(a: FuncType, b: FuncType): boolean {
-  return Buffer.compare(a.params, b.params) === 0 && Buffer.compare(a.results, b.results) === 0;
 }

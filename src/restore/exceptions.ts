@@ -8,6 +8,7 @@
 
 import type { Identity } from '../compile/metadata/identity.js';
 import { type Module, ValType } from '../compile/wasm/module.js';
+import { erasedTypes } from '../compile/wasm/ref-types.js';
 import { formatTypes } from '../compile/wasm/text.js';
 import { InputError } from '../errors.js';
 import { EXN_COUNT, EXN_VALUE_SIZE, EXN_VALUES, TAG_RECORD_SIZE } from '../runtime/layout.js';
@@ -65,7 +66,7 @@ function tagRecord(
   const fault = (what: string) => new InputError('snapshot', `snapshot: exceptions[${index}]: ${what}`);
   if (tags === undefined || tag >= module.tags.length) throw fault(`instance ${instance} has no tag ${tag}`);
   if (tag < module.importedTagCount) throw fault(`tag ${tag} of instance ${instance} is another one's`);
-  const { params } = module.types[module.tags[tag]];
+  const params = erasedTypes(module.types[module.tags[tag]].params);
   if (Buffer.compare(params, types) !== 0) {
     throw fault(`its values (${formatTypes(types)}) are not those of its tag (${formatTypes(params)})`);
   }

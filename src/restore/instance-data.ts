@@ -9,6 +9,7 @@ import type { DataPatch } from '../compile/image/data-patch.js';
 import { memoryCapacity } from '../compile/image/instance-layout.js';
 import type { InstanceIdentity } from '../compile/metadata/identity.js';
 import { type ConstExpr, type Global, type Module, ValType } from '../compile/wasm/module.js';
+import { erased, sameFuncType } from '../compile/wasm/ref-types.js';
 import { valTypeName } from '../compile/wasm/text.js';
 import { InputError } from '../errors.js';
 import {
@@ -52,7 +53,7 @@ export function putInstances(
   const planned: PlannedInstances = { memories: [], tables: [] };
   for (const [i, instance] of snapshot.instances.entries()) {
     const identity = references.identity.instances[i + FIRST_GUEST];
-    const put = new InstanceData(i, instance, identity, modules[i], references, data);
+    const put = new InstanceData(i, instance, identity, modules[i], modules, references, data);
     put.globals();
     put.segments('data', identity.dataSegments, instance.droppedData);
     put.segments('element', identity.elementSegments, instance.droppedElements);
@@ -68,6 +69,7 @@ class InstanceData {
     private readonly instance: SnapshotInstance,
     private readonly identity: InstanceIdentity,
     private readonly module: Module,
+    private readonly modules: readonly Module[],
     private readonly references: References,
     private readonly data: DataPatch,
   ) {}
@@ -78,7 +80,7 @@ class InstanceData {
     instance.globals.forEach((value, i) => {
       const { type, lo, hi, upper } = value;
       const global = module.globals[module.importedGlobalCount + i] as Global;
-      if (type !== global.type)
+      if (type !== erased(global.type))
         throw this.fault(`global ${i} is of type ${valTypeName(type)}, not ${valTypeName(global.type)}`);
       if (!global.mutable && !sameBits(global.init, value)) {
         throw this.fault(`global ${i} cannot change, but has another value than in the module`);
@@ -87,7 +89,9 @@ class InstanceData {
       if (upper !== undefined) this.data.bits(at + 8, upper.lo, upper.hi);
       if (type !== ValType.FuncRef && type !== ValType.ExnRef) this.data.bits(at, lo, hi);
       else {
-        const record = this.references.place(type, lo, hi, () => `instance ${this.index}, global ${i}`);
+        const where = () => `instance ${this.index}, global ${i}`;
+        const record = this.references.place(type, lo, hi, where);
+        if (global.type !== type) this.checkReference(global.type, lo, hi, where);
         if (record === 0) this.data.u64(at, 0);
         else this.data.pointer(at, record);
       }
@@ -125,7 +129,7 @@ class InstanceData {
     instance.tables.forEach((table, i) => {
       const { min, max = TABLE_MAX, element } = module.tables[module.importedTableCount + i];
       const length = table.elements.length / 2;
-      if (table.type !== element)
+      if (table.type !== erased(element))
         throw this.fault(`table ${i} is of ${valTypeName(table.type)}, not ${valTypeName(element)}`);
       // What an image reserves for a table: its maximum up to TABLE_MAX, and always its minimum.
       if (length < min || length > Math.max(Math.min(max, TABLE_MAX), min)) {
@@ -133,12 +137,16 @@ class InstanceData {
       }
       planned.push({
         record: identity.start + identity.tables.records + i * TAB_RECORD_SIZE,
-        ...this.elements(table, i),
+        ...this.elements(table, element, i),
       });
     });
   }
 
-  private elements({ type, elements }: SnapshotTable, table: number): { elements: Uint32Array; pointers: Uint32Array } {
+  private elements(
+    { type, elements }: SnapshotTable,
+    element: ValType,
+    table: number,
+  ): { elements: Uint32Array; pointers: Uint32Array } {
     if (type !== ValType.FuncRef && type !== ValType.ExnRef) return { elements, pointers: new Uint32Array(0) };
     const native = new Uint32Array(elements.length);
     const pointers = new Uint32Array(elements.length / 2);
@@ -149,9 +157,27 @@ class InstanceData {
       if ((lo | hi) === 0) continue;
       const where = () => `instance ${this.index}, table ${table}, element ${i / 2}`;
       native[i] = this.references.place(type, lo, hi, where);
+      if (element !== type) this.checkReference(element, lo, hi, where);
       if (native[i] !== 0) pointers[count++] = i / 2;
     }
     return { elements: native, pointers: pointers.subarray(0, count) };
+  }
+
+  /**
+   * That a reference, which exists, is of a type of ref-types.ts. Elements that are null although they cannot be
+   * are not asked for: a table gets its values only when its instance's turn to be instantiated has come.
+   */
+  private checkReference(type: ValType, lo: number, hi: number, where: () => string): void {
+    const { refTypes, types } = this.module;
+    if ((lo | hi) === 0) {
+      if (refTypes.isNullable(type)) return;
+      throw new InputError('snapshot', `snapshot: ${where()}: is null, which it cannot be`);
+    }
+    const wanted = refTypes.typeIndex(type);
+    if (wanted < 0) return;
+    const owner = this.modules[hi - 1];
+    if (sameFuncType(owner.types[owner.funcTypes[lo]], types[wanted])) return;
+    throw new InputError('snapshot', `snapshot: ${where()}: refers to a function of another type`);
   }
 
   private checkCount(what: string, count: number, expected: number): void {

@@ -15,6 +15,7 @@ import type { FuncType, Module } from '../compile/wasm/module.js';
 import { Op } from '../compile/wasm/opcodes.js';
 import { readValType } from '../compile/wasm/read-types.js';
 import { Reader } from '../compile/wasm/reader.js';
+import { erasedTypes } from '../compile/wasm/ref-types.js';
 
 export class TailCalls {
   private readonly uses = new Map<Module, boolean>();
@@ -23,18 +24,20 @@ export class TailCalls {
   private readonly tailSlots: number;
 
   constructor({ types, tailSlots = 0 }: Identity) {
-    for (const { slots, ...type } of types) if (slots !== undefined) this.slots.set(keyOf(type), slots);
+    for (const { slots, ...type } of types) if (slots !== undefined) this.slots.set(erasedKey(type), slots);
     this.tailSlots = tailSlots;
   }
 
   /**
-   * Whether a function of type `called` may have been replaced on the stack by one of type `actual`.
-   * @param module of the function that was called
+   * Whether a function of type `called` may have been replaced on the stack by one of type `actual`, each of its module.
+   * The one that was called, and has replaced itself, belongs to the latter.
    */
-  mayReplace(module: Module, called: FuncType, actual: FuncType): boolean {
-    if (Buffer.compare(called.results, actual.results) !== 0 || !this.usesTailCalls(module)) return false;
-    const reserved = Math.max(this.slots.get(keyOf(called)) ?? 0, this.tailSlots);
-    return (this.slots.get(keyOf(actual)) ?? Infinity) <= reserved;
+  mayReplace(calledModule: Module, called: FuncType, actualModule: Module, actual: FuncType): boolean {
+    const results = (module: Module, type: FuncType) => Array.from(type.results, (code) => module.refTypes.key(code));
+    if (results(calledModule, called).join() !== results(actualModule, actual).join()) return false;
+    if (!this.usesTailCalls(actualModule)) return false;
+    const reserved = Math.max(this.slots.get(erasedKey(called)) ?? 0, this.tailSlots);
+    return (this.slots.get(erasedKey(actual)) ?? Infinity) <= reserved;
   }
 
   private usesTailCalls(module: Module): boolean {
@@ -44,20 +47,23 @@ export class TailCalls {
   }
 }
 
-function keyOf({ params, results }: FuncType): string {
-  return `${params.join()}>${results.join()}`;
+/** Types of the same parameters and results but for what references refer to: they travel alike. */
+function erasedKey({ params, results }: FuncType): string {
+  return `${erasedTypes(params).join()}>${erasedTypes(results).join()}`;
 }
 
 /** Whether a tail call occurs in the bodies, which are valid. */
-function hasTailCalls({ bytes, bodyStart, bodyEnd }: Module): boolean {
+function hasTailCalls({ bytes, bodyStart, bodyEnd, refTypes }: Module): boolean {
   for (let i = 0; i < bodyStart.length; i++) {
     const reader = new Reader(bytes, 'module', bodyStart[i], bodyEnd[i]);
+    reader.refTypes = refTypes;
     for (let groups = reader.u32(); groups > 0; groups--) {
       reader.u32();
       readValType(reader);
     }
     for (let at = reader.pos; at < bodyEnd[i]; at = skipInstruction(bytes, at)) {
-      if (bytes[at] === Op.ReturnCall || bytes[at] === Op.ReturnCallIndirect) return true;
+      if (bytes[at] === Op.ReturnCall || bytes[at] === Op.ReturnCallIndirect || bytes[at] === Op.ReturnCallRef)
+        return true;
     }
   }
   return false;

@@ -172,7 +172,7 @@ export const NO_HANDLER = 0xffffffff;
 
 // -- init plan: what start does before the guest runs. u64 words, pointers relocated.
 //    [instanceCount] then per instance, host layer first:
-//      [instance] [memoryCount {record, minPages}] [tableCount {record, min}]
+//      [instance] [memoryCount {record, minPages}] [tableCount {record, min, initial element}]
 //      [elementCount {tableRecord, offset, segmentRecord}]    active ones, in order; dropped afterwards
 //      [dataCount {memoryRecord, offset, segmentRecord}]      active ones, in order; dropped afterwards
 //      [declaredCount {segmentRecord}]                        declarative element segments: dropped

@@ -6,6 +6,7 @@
 
 import { EXPLICIT_MEMORY } from '../wasm/immediates.js';
 import { type FuncType, type Module, ValType } from '../wasm/module.js';
+import { REF, REF_NULL } from '../wasm/ref-types.js';
 
 const EMPTY = new Uint8Array(0);
 const BLOCK_TYPES = new Map<number, FuncType>();
@@ -129,6 +130,19 @@ export class BodyReader {
       this.position++;
       return short;
     }
+    if (byte === REF || byte === REF_NULL) return BLOCK_TYPES.get(this.readValType())!;
     return this.module.types[this.readU32()];
+  }
+
+  /** A value type, as what it is represented as. */
+  readValType(): ValType {
+    const byte = this.bytes[this.position++];
+    return byte === REF || byte === REF_NULL ? this.readHeapType() : byte;
+  }
+
+  /** A heap type as the plain type of references of it. */
+  readHeapType(): ValType {
+    const heap = this.readS32();
+    return heap < 0 ? heap + 0x80 : ValType.FuncRef;
   }
 }

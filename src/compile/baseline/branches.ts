@@ -134,12 +134,12 @@ function resultRegister(c: FunctionCompiler, at: number): number {
   return isFloat(c.control.types[at].results[0]) ? plan.resultFloat : plan.resultInt;
 }
 
-/** Puts what a branch to frame `at` carries where the label wants it; the operands below are not needed any more. */
-function placeResults(c: FunctionCompiler, at: number): void {
+/** Puts what a branch to frame `at` carries, below `top`, where the label wants it; the operands below are not needed any more. */
+export function placeResults(c: FunctionCompiler, at: number, top = c.operands.height): void {
   const { operands: o, control } = c;
   const count = control.arity(at);
   if (count === 0) return;
-  const first = o.height - count;
+  const first = top - count;
   if (control.inRegister(at)) {
     o.load(first, resultRegister(c, at));
     return;

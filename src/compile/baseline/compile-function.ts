@@ -436,7 +436,7 @@ export class FunctionCompiler extends BodyReader {
   }
 
   selectTyped(): void {
-    for (let count = this.readU32(); count > 0; count--) this.position++;
+    for (let count = this.readU32(); count > 0; count--) this.readValType();
     select(this);
   }
 

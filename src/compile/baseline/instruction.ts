@@ -26,6 +26,7 @@ import { vectorInstruction } from './instruction-vector.js';
 import { binary, divide, extendUnsigned, shift, unary, wrap } from './integers.js';
 import * as locals from './locals.js';
 import * as memory from './memory.js';
+import * as references from './references.js';
 import * as tables from './tables.js';
 import * as tailCalls from './tail-calls.js';
 
@@ -54,6 +55,8 @@ export function instruction(c: FunctionCompiler, op: number): void {
     case Op.CallIndirect: return c.callIndirect();
     case Op.ReturnCall: return tailCalls.direct(c, c.readU32());
     case Op.ReturnCallIndirect: { const typeIndex = c.readU32(); return tailCalls.indirect(c, typeIndex, c.readU32()); }
+    case Op.CallRef: return references.callRef(c, c.readU32());
+    case Op.ReturnCallRef: return references.returnCallRef(c, c.readU32());
     case Op.Delegate: return exceptions.delegate(c, c.readU32());
     case Op.CatchAll: return exceptions.catchArm(c, -1);
     case Op.Drop: return o.pop();
@@ -224,9 +227,12 @@ export function instruction(c: FunctionCompiler, op: number): void {
     case Op.I64Extend8S: return unary(c, IntUnary.Extend8S, 1, ValType.I64);
     case Op.I64Extend16S: return unary(c, IntUnary.Extend16S, 1, ValType.I64);
     case Op.I64Extend32S: return unary(c, IntUnary.Extend32S, 1, ValType.I64);
-    case Op.RefNull: return o.pushConst(c.bytes[c.position++], 0, 0);
+    case Op.RefNull: return o.pushConst(c.readHeapType(), 0, 0);
     case Op.RefIsNull: return tables.refIsNull(c);
     case Op.RefFunc: return tables.refFunc(c, c.readU32());
+    case Op.RefAsNonNull: return references.asNonNull(c);
+    case Op.BrOnNull: return references.brOnNull(c, c.readU32());
+    case Op.BrOnNonNull: return references.brOnNonNull(c, c.readU32());
     case 0xfc: return miscInstruction(c, 0xfc00 | c.readU32());
     case 0xfd: return vectorInstruction(c);
     case 0xfe: return atomicInstruction(c);

@@ -2,10 +2,12 @@
 
 import { EXPLICIT_MEMORY } from '../wasm/immediates.js';
 import { ATOMIC, FLAT_LENGTH, flatIndex, type Immediates, MISC, opcodes, Prefix, VECTOR } from '../wasm/opcodes.js';
+import { REF, REF_NULL } from '../wasm/ref-types.js';
 
 const enum Skip {
   None,
   One, // one LEB128
+  Block, // a block type: a LEB128, behind the byte of a reference type if there is one
   Two,
   Word,
   DoubleWord,
@@ -14,18 +16,19 @@ const enum Skip {
   Memarg,
   Access, // a memarg and a byte
   Labels, // a count, as many LEB128 and one more
-  Types, // a count and as many bytes
+  Types, // a count and as many value types
   Catches, // a block type, a count and as many clauses: a kind, a tag below 2, a label
 }
 
 const SKIPS: Record<Immediates, Skip> = {
   none: Skip.None,
-  block: Skip.One,
+  block: Skip.Block,
   'block catches': Skip.Catches,
   tag: Skip.One,
   label: Skip.One,
   labels: Skip.Labels,
   func: Skip.One,
+  type: Skip.One,
   'type table': Skip.Two,
   types: Skip.Types,
   reftype: Skip.One,
@@ -71,6 +74,8 @@ export function skipInstruction(bytes: Uint8Array, position: number): number {
   switch (skip) {
     case Skip.One:
       return skipLeb(bytes, position);
+    case Skip.Block:
+      return skipType(bytes, position);
     case Skip.Two:
       return skipLeb(bytes, skipLeb(bytes, position));
     case Skip.Memarg:
@@ -88,7 +93,7 @@ export function skipInstruction(bytes: Uint8Array, position: number): number {
     case Skip.Catches:
     case Skip.Labels:
     case Skip.Types: {
-      if (skip === Skip.Catches) position = skipLeb(bytes, position);
+      if (skip === Skip.Catches) position = skipType(bytes, position);
       let count = 0;
       let shift = 0;
       let byte: number;
@@ -100,7 +105,7 @@ export function skipInstruction(bytes: Uint8Array, position: number): number {
       if (skip === Skip.Labels) count++;
       while (count-- > 0) {
         if (skip === Skip.Catches && bytes[position++] < 2) position = skipLeb(bytes, position);
-        position = skipLeb(bytes, position);
+        position = skip === Skip.Types ? skipType(bytes, position) : skipLeb(bytes, position);
       }
       return position;
     }
@@ -119,6 +124,12 @@ function smallLeb(bytes: Uint8Array, position: number): number {
 function skipAccess(bytes: Uint8Array, position: number): number {
   if ((bytes[position] & EXPLICIT_MEMORY) !== 0) position = skipLeb(bytes, position);
   return skipLeb(bytes, skipLeb(bytes, position));
+}
+
+/** A value type, or a block type. */
+function skipType(bytes: Uint8Array, position: number): number {
+  const byte = bytes[position];
+  return skipLeb(bytes, byte === REF || byte === REF_NULL ? position + 1 : position);
 }
 
 function skipLeb(bytes: Uint8Array, position: number): number {

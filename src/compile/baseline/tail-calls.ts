@@ -53,20 +53,34 @@ export function direct(c: FunctionCompiler, funcIndex: number): void {
 }
 
 export function indirect(c: FunctionCompiler, typeIndex: number, table: number): void {
-  const { masm, operands: o } = c;
+  const { operands: o } = c;
+  const { callTemp, pinnedInts } = c.masm.plan;
   const layout = c.callLayout(typeIndex);
-  const { callTemp, pinnedInts } = masm.plan;
-  const first = o.height - layout.paramRegs.length - 1;
-  checkRoom(c, layout);
-  o.spillBelow(first);
+  const first = begin(c, layout, pinnedInts[0]);
   o.releasePin(callTemp);
   o.load(o.height - 1, callTemp);
   o.pop();
-  const record = pinnedInts[0];
-  o.releasePin(record);
   placeArguments(c, layout, first);
-  calls.loadRecord(c, record, typeIndex, table);
+  calls.loadRecord(c, pinnedInts[0], typeIndex, table);
+  jumpToRecord(c, layout, first, pinnedInts[0]);
+}
+
+/** A tail call of a function whose record `takeRecord` pops from the operands into a register that is none's. */
+export function throughRecord(c: FunctionCompiler, typeIndex: number, record: Reg, takeRecord: () => void): void {
+  const layout = c.callLayout(typeIndex);
+  const first = begin(c, layout, record);
+  takeRecord();
+  placeArguments(c, layout, first);
   jumpToRecord(c, layout, first, record);
+}
+
+/** Gives the index of the first argument; what is below goes to slots, as the call may turn out to be an ordinary one. */
+function begin(c: FunctionCompiler, layout: CallLayout, record: Reg): number {
+  const first = c.operands.height - layout.paramRegs.length - 1;
+  checkRoom(c, layout);
+  c.operands.spillBelow(first);
+  c.operands.releasePin(record);
+  return first;
 }
 
 /** Throws TailRoomError when our incoming area may be too small. */

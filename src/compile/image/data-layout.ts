@@ -33,7 +33,8 @@ import {
   WASM_PAGE,
 } from '../../runtime/layout.js';
 import { Column } from '../metadata/site-tables.js';
-import { ExternKind, type Limits, ValType } from '../wasm/module.js';
+import { type ConstExpr, ExternKind, type Limits, ValType } from '../wasm/module.js';
+import { erased } from '../wasm/ref-types.js';
 import { type Constant, evaluate, evaluateOffset, globalValue } from './constants.js';
 import { DataImage } from './data-image.js';
 import { definition, entryFunction, findExport, type LinkedInstance } from './imports.js';
@@ -144,7 +145,7 @@ export class DataLayout {
       if (layout.tableIsImported(i)) data.pointer(at, this.tableRecord(index, i));
       else {
         data.u64(at + TAB_MAX, Math.min(max, 0xffffffff));
-        data.u32(at + TAB_TYPE, element);
+        data.u32(at + TAB_TYPE, erased(element));
         data.u32(at + TAB_FLAGS, flagsOf(module.tables[i]));
       }
     }
@@ -202,6 +203,7 @@ export class DataLayout {
       for (let i = module.importedTableCount; i < module.tables.length; i++) {
         plan.pointer(this.tableRecord(index, i));
         plan.number(module.tables[i].min);
+        this.planElement(index, module.tables[i].init);
       }
       const elementRecord = (i: number) => layout.start + layout.elementSegmentOffset(i);
       plan.number(module.elements.filter((segment) => segment.mode === 'active').length);
@@ -225,6 +227,12 @@ export class DataLayout {
       this.planCall(index, index === 0 ? undefined : module.start);
       this.planCall(index, index === 0 ? undefined : entryFunction(module, index === instances.length - 1));
     }
+  }
+
+  private planElement(instance: number, init: ConstExpr | undefined): void {
+    const value = init && evaluate(this.instances, instance, init);
+    if (value?.kind === 'function') this.plan.pointer(this.functionRecord(value.instance, value.index));
+    else this.plan.number(0);
   }
 
   private planCall(instance: number, index: number | undefined): void {

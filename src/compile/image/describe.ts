@@ -6,6 +6,7 @@ import { FUNC_GUEST, FUNC_HOST, FUNC_IMPORT } from '../../runtime/layout.js';
 import { IDENTITY_FORMAT, type Identity, type InstanceIdentity, type ModuleIdentity } from '../metadata/identity.js';
 import type { SiteTables } from '../metadata/site-tables.js';
 import { ExternKind, type Import } from '../wasm/module.js';
+import { erased, erasedTypes } from '../wasm/ref-types.js';
 import type { DataLayout } from './data-layout.js';
 import { compilerVersion } from './host-layer.js';
 import type { LinkedInstance } from './imports.js';
@@ -36,7 +37,11 @@ export function describe(layout: DataLayout, text: TextBuilder, options: Describ
     deterministic: options.deterministic,
     modules,
     instances: layout.instances.map((instance, index) => describeInstance(instance, layout.layouts[index])),
-    types: layout.types.types.map((type) => ({ ...type, slots: text.callSlots(type) })),
+    types: layout.types.types.map((type) => ({
+      params: erasedTypes(type.params),
+      results: erasedTypes(type.results),
+      slots: text.callSlots(type),
+    })),
     tailSlots: text.tailSlots,
     trampolines: text.trampolines,
     data: { imageOffset: data.start, size: data.bytes.length },
@@ -69,14 +74,14 @@ function describeInstance(instance: LinkedInstance, layout: InstanceLayout): Ins
       imported: module.importedTableCount,
       pointers: layout.tablePointers,
       records: layout.tableRecords,
-      types: module.tables.map(({ element, min, max }) => ({ element, min, max: max ?? null })),
+      types: module.tables.map(({ element, min, max }) => ({ element: erased(element), min, max: max ?? null })),
       links: instance.tableLinks,
     },
     globals: {
       imported: module.importedGlobalCount,
       pointers: layout.globalPointers,
       records: layout.globals,
-      types: Uint8Array.from(module.globals, ({ type }) => type),
+      types: Uint8Array.from(module.globals, ({ type }) => erased(type)),
       mutable: Uint8Array.from(module.globals, ({ mutable }) => Number(mutable)),
       links: instance.globalLinks,
     },
@@ -84,7 +89,7 @@ function describeInstance(instance: LinkedInstance, layout: InstanceLayout): Ins
       tags: {
         imported: module.importedTagCount,
         records: layout.tags,
-        types: Array.from(module.tags, (type) => module.types[type].params),
+        types: Array.from(module.tags, (type) => erasedTypes(module.types[type].params)),
       },
     }),
     dataSegments: { records: layout.dataSegments, count: module.datas.length },

@@ -21,6 +21,7 @@ import {
   TAG_RECORD_SIZE,
 } from '../../runtime/layout.js';
 import { type FuncType, type MemoryType, type Module, ValType } from '../wasm/module.js';
+import { erased, keyOf } from '../wasm/ref-types.js';
 
 /** Gives equal function types equal ids over all modules of an image. */
 export class TypeIds {
@@ -29,7 +30,7 @@ export class TypeIds {
   readonly types: FuncType[] = [];
 
   id(type: FuncType): number {
-    const key = `${type.params.join()}>${type.results.join()}`;
+    const key = keyOf(type);
     let id = this.ids.get(key);
     if (id === undefined) {
       this.ids.set(key, (id = this.ids.size));
@@ -160,7 +161,7 @@ export function memoryCapacity({ max, address }: MemoryType): number {
 
 /** The site tables' code of a value type (runtime/layout.ts TYPE_*). */
 export function typeCode(type: ValType): number {
-  switch (type) {
+  switch (erased(type)) {
     case ValType.I32:
       return 1;
     case ValType.I64:

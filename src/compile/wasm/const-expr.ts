@@ -10,7 +10,6 @@ import { limitError, limits } from './limits.js';
 import { type ConstExpr, type ConstOperand, type ConstOperator, ValType } from './module.js';
 import { illegalOpcode, Op, opcodeOf, Prefix, prefixed } from './opcodes.js';
 import { VectorOp } from './opcodes-vector.js';
-import { readRefType } from './read-types.js';
 import type { Reader } from './reader.js';
 
 export function readConstExpr(reader: Reader): ConstExpr {
@@ -54,7 +53,7 @@ function readInstruction(reader: Reader): ConstOperand | ConstOperator | undefin
     case Op.RefFunc:
       return { op: 'ref.func', index: reader.u32() };
     case Op.RefNull:
-      return { op: 'ref.null', type: readRefType(reader) };
+      return { op: 'ref.null', type: reader.refTypes.readNull(reader) };
     case Op.I32Add:
       return { op: 'add', type: ValType.I32 };
     case Op.I32Sub:

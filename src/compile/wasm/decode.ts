@@ -19,7 +19,15 @@ import {
   type Names,
 } from './module.js';
 import { decodeNames } from './names.js';
-import { readCount, readFuncType, readGlobalType, readMemoryType, readTableType, readTagType } from './read-types.js';
+import {
+  readCount,
+  readFuncType,
+  readGlobalType,
+  readMemoryType,
+  readTable,
+  readTableType,
+  readTagType,
+} from './read-types.js';
 import { Reader } from './reader.js';
 import { readDataSegment, readElementSegment } from './segments.js';
 import { ModuleContext } from './validate-module.js';
@@ -84,6 +92,7 @@ class Decoder {
   ) {
     this.reader = new Reader(bytes, file);
     this.context = new ModuleContext(file);
+    this.reader.refTypes = this.context.refTypes;
   }
 
   decode(): Module {
@@ -173,7 +182,12 @@ class Decoder {
 
   private typeSection(): void {
     const { reader } = this;
-    for (let count = readCount(reader, 'types'); count > 0; count--) this.context.types.push(readFuncType(reader));
+    const { types, refTypes } = this.context;
+    for (let count = readCount(reader, 'types'); count > 0; count--) {
+      refTypes.known = types.length + 1;
+      const index = types.push(readFuncType(reader)) - 1;
+      refTypes.close(index);
+    }
   }
 
   private name(): string {
@@ -255,7 +269,7 @@ class Decoder {
     const { reader } = this;
     for (let count = readCount(reader, 'tables'); count > 0; count--) {
       const offset = reader.pos;
-      this.context.addTable(readTableType(reader), offset);
+      this.context.addDefinedTable(readTable(reader), offset);
     }
   }
 
@@ -358,6 +372,7 @@ class Decoder {
     return {
       bytes,
       types: context.types,
+      refTypes: context.refTypes,
       imports: this.imports,
       importedFuncCount: this.importedFuncTypes.length,
       funcTypes: context.funcTypes,

@@ -88,11 +88,18 @@ export class Immediates {
     return this.tableTypes[index]!;
   }
 
+  /** The type of a call through a reference. */
+  typeIndex(): number {
+    const index = this.reader.u32();
+    if (index >= this.module.types.length) throw this.invalid(`unknown type ${index}`);
+    return index;
+  }
+
   /** The type's index of an indirect call, and the table's, which must hold functions; sets `address`. */
   indirectType(): number {
     const typeIndex = this.reader.u32();
     const table = this.reader.u32();
-    if (this.tableTypeOf(table) !== ValType.FuncRef) {
+    if (!this.module.refTypes.matches(this.tableTypeOf(table), ValType.FuncRef)) {
       throw this.invalid(`type mismatch: table ${table} holds no functions`);
     }
     if (typeIndex >= this.module.types.length) throw this.invalid(`unknown type ${typeIndex}`);

@@ -33,6 +33,8 @@ export const limits = {
   nameBytes: 100_000,
   /** Not of the JavaScript API: operands on the stack of one function, which calls with 1000 results can grow fast. */
   operands: 1_000_000,
+  /** Not of the JavaScript API: reference types that name a type, each counted once, nullable and not apart. */
+  refTypes: 0x3c,
   /** Not of the JavaScript API: instructions of one constant expression. */
   constantInstructions: 1_000_000,
   /** Nor this: pages that a memory with 64-bit addresses starts with, which are what an image reserves for one at most. */

@@ -5,7 +5,9 @@
  * with an entry per function are typed arrays. Index spaces put imports first (core spec 2.5.1).
  */
 
-/** Value types by their binary code (core spec 5.3). */
+import type { RefTypes } from './ref-types.js';
+
+/** Value types by their binary code (core spec 5.3); codes below 0x40 are reference types of ref-types.ts. */
 export const enum ValType {
   I32 = 0x7f,
   I64 = 0x7e,
@@ -28,6 +30,8 @@ export const enum ExternKind {
 export interface FuncType {
   readonly params: Uint8Array; // of ValType
   readonly results: Uint8Array; // of ValType
+  /** Of types that name others: what equals it in any module. Else the codes say it all. */
+  readonly identity?: string;
 }
 
 /** What a memory or table is indexed with. */
@@ -45,6 +49,8 @@ export interface Limits {
 
 export interface TableType extends Limits {
   readonly element: ValType;
+  /** What all elements are at first; absent: null. */
+  readonly init?: ConstExpr;
 }
 
 export interface MemoryType extends Limits {
@@ -114,6 +120,7 @@ export interface DataSegment {
 export interface Module {
   readonly bytes: Uint8Array;
   readonly types: readonly FuncType[];
+  readonly refTypes: RefTypes;
   readonly imports: readonly Import[];
   readonly importedFuncCount: number;
   /** Type index of each function, imported ones first. */

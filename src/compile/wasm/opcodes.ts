@@ -34,6 +34,8 @@ export const enum Op {
   CallIndirect = 0x11,
   ReturnCall = 0x12,
   ReturnCallIndirect = 0x13,
+  CallRef = 0x14,
+  ReturnCallRef = 0x15,
   Delegate = 0x18,
   CatchAll = 0x19,
   Drop = 0x1a,
@@ -207,6 +209,9 @@ export const enum Op {
   RefNull = 0xd0,
   RefIsNull = 0xd1,
   RefFunc = 0xd2,
+  RefAsNonNull = 0xd4,
+  BrOnNull = 0xd5,
+  BrOnNonNull = 0xd6,
   I32TruncSatF32S = 0xfc00,
   I32TruncSatF32U = 0xfc01,
   I32TruncSatF64S = 0xfc02,
@@ -246,6 +251,7 @@ export type Immediates =
   | 'label'
   | 'labels'
   | 'func'
+  | 'type'
   | 'type table'
   | 'types'
   | 'reftype'
@@ -282,7 +288,8 @@ export type Feature =
   | 'exceptions'
   | 'legacy-exceptions'
   | 'threads'
-  | 'tail-call';
+  | 'tail-call'
+  | 'function-references';
 
 export interface Opcode {
   readonly code: number; // Op, VectorOp of opcodes-vector.ts or AtomicOpcode of opcodes-atomic.ts
@@ -330,6 +337,8 @@ const rows: readonly Row[] = [
   [Op.CallIndirect, 'call_indirect', 'type table', VARIES, VARIES, 'mvp'],
   [Op.ReturnCall, 'return_call', 'func', VARIES, VARIES, 'tail-call'],
   [Op.ReturnCallIndirect, 'return_call_indirect', 'type table', VARIES, VARIES, 'tail-call'],
+  [Op.CallRef, 'call_ref', 'type', VARIES, VARIES, 'function-references'],
+  [Op.ReturnCallRef, 'return_call_ref', 'type', VARIES, VARIES, 'function-references'],
   [Op.Delegate, 'delegate', 'label', VARIES, VARIES, 'legacy-exceptions'],
   [Op.CatchAll, 'catch_all', 'none', VARIES, VARIES, 'legacy-exceptions'],
   [Op.Drop, 'drop', 'none', VARIES, VARIES, 'mvp'],
@@ -503,6 +512,9 @@ const rows: readonly Row[] = [
   [Op.RefNull, 'ref.null', 'reftype', '', VARIES, 'reference-types'],
   [Op.RefIsNull, 'ref.is_null', 'none', VARIES, 'i32', 'reference-types'],
   [Op.RefFunc, 'ref.func', 'func', '', 'funcref', 'reference-types'],
+  [Op.RefAsNonNull, 'ref.as_non_null', 'none', VARIES, VARIES, 'function-references'],
+  [Op.BrOnNull, 'br_on_null', 'label', VARIES, VARIES, 'function-references'],
+  [Op.BrOnNonNull, 'br_on_non_null', 'label', VARIES, VARIES, 'function-references'],
   [Op.I32TruncSatF32S, 'i32.trunc_sat_f32_s', 'none', 'f32', 'i32', 'saturating-truncation'],
   [Op.I32TruncSatF32U, 'i32.trunc_sat_f32_u', 'none', 'f32', 'i32', 'saturating-truncation'],
   [Op.I32TruncSatF64S, 'i32.trunc_sat_f64_s', 'none', 'f64', 'i32', 'saturating-truncation'],
@@ -621,6 +633,8 @@ const CALL_LIKE: ReadonlySet<number> = new Set([
   Op.CallIndirect,
   Op.ReturnCall,
   Op.ReturnCallIndirect,
+  Op.CallRef,
+  Op.ReturnCallRef,
   Op.MemoryGrow,
   Op.MemoryInit,
   Op.MemoryCopy,
@@ -640,8 +654,7 @@ export function isCallLike(code: number): boolean {
 
 /** Which proposals, none of them supported, the bytes are from that are no opcode of ours. */
 const PROPOSALS: readonly (readonly [first: number, last: number, note: string])[] = [
-  [0x14, 0x15, 'typed function references are not supported'],
-  [0xd3, 0xd6, 'typed function references are not supported'],
+  [0xd3, 0xd3, 'garbage collection is not supported'],
   [0xfb, 0xfb, 'garbage collection is not supported'],
 ];
 

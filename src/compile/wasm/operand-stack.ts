@@ -10,6 +10,7 @@ import { ModuleError } from '../../errors.js';
 import type { ControlStack } from './control-stack.js';
 import { limitError, limits } from './limits.js';
 import type { Reader } from './reader.js';
+import type { RefTypes } from './ref-types.js';
 import { formatTypes, valTypeName } from './text.js';
 import type { TypeLists } from './type-lists.js';
 
@@ -26,6 +27,10 @@ export class OperandStack {
     private readonly lists: TypeLists,
     private readonly reader: Reader,
   ) {}
+
+  get refTypes(): RefTypes {
+    return this.reader.refTypes;
+  }
 
   mismatch(detail: string): ModuleError {
     return new ModuleError('invalid', `type mismatch: ${detail}`, this.reader.mark, this.reader.file);
@@ -45,7 +50,7 @@ export class OperandStack {
   pop(height: number, type: number): number {
     if (height > this.base) {
       const actual = this.types[height - 1]!;
-      if (actual === type || actual === ANY) return height - 1;
+      if (actual === type || actual === ANY || this.reader.refTypes.matches(actual, type)) return height - 1;
       throw this.mismatch(`expected ${valTypeName(type)}, found ${valTypeName(actual)}`);
     }
     if (this.control.unreachable[this.control.depth - 1] === 0) {

@@ -5,33 +5,34 @@
  * Needs reader.ts.
  */
 
+import { readConstExpr } from './const-expr.js';
 import { limitError, limits } from './limits.js';
 import { type FuncType, type GlobalType, type Limits, type MemoryType, type TableType, ValType } from './module.js';
 import type { Reader } from './reader.js';
+import { REF, REF_NULL } from './ref-types.js';
 
 export const FUNC_TYPE_FORM = 0x60;
 /** A block type without parameters and results (core spec 5.4.1). */
 export const EMPTY_BLOCK = 0x40;
 
-export function isRefType(type: number): boolean {
+/** Reference types of one byte. */
+function isShortRefType(type: number): boolean {
   return type === ValType.FuncRef || type === ValType.ExternRef || type === ValType.ExnRef;
-}
-
-export function isValType(type: number): boolean {
-  return (type >= ValType.V128 && type <= ValType.I32) || isRefType(type);
 }
 
 export function readValType(reader: Reader): ValType {
   const offset = reader.pos;
   const type = reader.u8();
-  if (isValType(type)) return type;
+  if ((type >= ValType.V128 && type <= ValType.I32) || isShortRefType(type)) return type;
+  if (type === REF || type === REF_NULL) return reader.refTypes.read(reader, type === REF_NULL);
   throw reader.malformed(`malformed value type 0x${type.toString(16)}`, offset);
 }
 
 export function readRefType(reader: Reader): ValType {
   const offset = reader.pos;
   const type = reader.u8();
-  if (!isRefType(type)) throw reader.malformed(`malformed reference type 0x${type.toString(16)}`, offset);
+  if (type === REF || type === REF_NULL) return reader.refTypes.read(reader, type === REF_NULL);
+  if (!isShortRefType(type)) throw reader.malformed(`malformed reference type 0x${type.toString(16)}`, offset);
   return type;
 }
 
@@ -79,6 +80,16 @@ function readLimits(reader: Reader, allowed: number): Limits & { readonly shared
     return { min: reader.u64(), max: hasMax ? reader.u64() : undefined, address: ValType.I64, shared };
   }
   return { min: reader.u32(), max: hasMax ? reader.u32() : undefined, address: ValType.I32, shared };
+}
+
+/** An entry of the table section: an imported one has no initialiser (core spec 5.5.7). */
+export function readTable(reader: Reader): TableType {
+  const explicit = reader.pos < reader.end && reader.bytes[reader.pos] === EMPTY_BLOCK;
+  if (!explicit) return readTableType(reader);
+  reader.pos++;
+  reader.zero();
+  const type = readTableType(reader);
+  return { ...type, init: readConstExpr(reader) };
 }
 
 export function readTableType(reader: Reader): TableType {

@@ -7,8 +7,11 @@
  */
 
 import { ModuleError } from '../../errors.js';
+import { RefTypes } from './ref-types.js';
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+const NO_TYPES = new RefTypes([]);
 
 export class Reader {
   pos: number;
@@ -18,6 +21,8 @@ export class Reader {
   /** The words of the number that s64 or f64Bits read last, as int32. */
   lo = 0;
   hi = 0;
+  /** Those that types which are read may name: set by whom they concern. */
+  refTypes = NO_TYPES;
 
   constructor(
     readonly bytes: Uint8Array,

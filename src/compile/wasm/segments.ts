@@ -9,6 +9,7 @@ import { readConstExpr } from './const-expr.js';
 import { type ConstExpr, type DataSegment, type ElementSegment, ValType } from './module.js';
 import { readCount, readRefType } from './read-types.js';
 import type { Reader } from './reader.js';
+import { RefCode } from './ref-types.js';
 import type { ModuleContext } from './validate-module.js';
 
 /** The three bits of an element segment's flags; without Passive, Explicit means that the table's index is given. */
@@ -27,7 +28,7 @@ export function readElementSegment(reader: Reader, context: ModuleContext): Elem
   const expressions = (flags & ElementFlag.Expressions) !== 0;
   const table = active && explicit ? reader.u32() : 0;
   const offset = active ? readConstExpr(reader) : undefined;
-  let type = ValType.FuncRef;
+  let type: ValType = expressions ? ValType.FuncRef : (RefCode.Func as number);
   if (!active || explicit) {
     if (expressions) type = readRefType(reader);
     else if (reader.u8() !== 0) throw reader.malformed('malformed element kind', reader.pos - 1);

@@ -6,6 +6,7 @@
 
 import { type FuncType, type GlobalType, type Limits, type MemoryType, ValType } from './module.js';
 import { opcodeOf } from './opcodes.js';
+import { isRefType, RefCode } from './ref-types.js';
 
 /** `i32`, `funcref`, ...; of a byte that is no value type, its number. */
 export function valTypeName(type: number): string {
@@ -26,7 +27,14 @@ export function valTypeName(type: number): string {
       return 'externref';
     case ValType.ExnRef:
       return 'exnref';
+    case RefCode.Func:
+      return '(ref func)';
+    case RefCode.Extern:
+      return '(ref extern)';
+    case RefCode.Exn:
+      return '(ref exn)';
     default:
+      if (isRefType(type)) return 'a typed function reference';
       return `type 0x${type.toString(16)}`;
   }
 }

@@ -1,11 +1,12 @@
 /**
  * Lists of value types by number, for the validator: what blocks, labels and functions take and give.
  *
- * List 0 is empty, lists 1 to 8 are the single value types, then come each function type's parameters and results. All
+ * List 0 is empty, then come those of single value types, and each function type's parameters and results. All
  * stand in one flat array, so that a control frame keeps two small integers and no object. Needs module.ts.
  */
 
 import { type FuncType, ValType } from './module.js';
+import { FIRST_PLAIN_TYPE, type RefTypes } from './ref-types.js';
 
 export const EMPTY_LIST = 0;
 
@@ -18,15 +19,21 @@ const SINGLES: readonly ValType[] = [
   ValType.FuncRef,
   ValType.ExternRef,
   ValType.ExnRef,
+  ...Array.from({ length: FIRST_PLAIN_TYPE - 1 }, (_, i) => i + 1),
 ];
 const FIRST_TYPE = 1 + SINGLES.length;
 
-/** The list of one value type, by its binary code; 0 for bytes that are no value type. */
+/** The list of one value type, by its code; 0 for bytes that are no value type. */
 const singleListOf = new Uint8Array(256);
 for (let i = 0; i < SINGLES.length; i++) singleListOf[SINGLES[i]!] = 1 + i;
 
 export function singleList(type: number): number {
   return singleListOf[type]!;
+}
+
+/** The list of a value type that is one byte in the binary format; 0 for other bytes. */
+export function plainList(byte: number): number {
+  return byte < FIRST_PLAIN_TYPE ? EMPTY_LIST : singleListOf[byte]!;
 }
 
 export function paramList(typeIndex: number): number {
@@ -68,7 +75,8 @@ export class TypeLists {
     return this.start[list + 1]! - this.start[list]!;
   }
 
-  equal(a: number, b: number): boolean {
+  /** Whether values of list `a` may stand where those of list `b` are expected. */
+  matches(a: number, b: number, refTypes: RefTypes): boolean {
     if (a === b) return true;
     const { start, types } = this;
     const count = this.count(a);
@@ -76,7 +84,7 @@ export class TypeLists {
     const startA = start[a]!;
     const startB = start[b]!;
     for (let i = 0; i < count; i++) {
-      if (types[startA + i] !== types[startB + i]) return false;
+      if (!refTypes.matches(types[startA + i]!, types[startB + i]!)) return false;
     }
     return true;
   }

@@ -88,6 +88,6 @@ function narrower(a: ValType, b: ValType): ValType {
 }
 
 function sameType(operands: OperandStack, destination: number, source: number): void {
-  if (destination === source) return;
+  if (operands.refTypes.matches(source, destination)) return;
   throw operands.mismatch(`${valTypeName(source)} items for a table of ${valTypeName(destination)}`);
 }

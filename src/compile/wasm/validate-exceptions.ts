@@ -14,6 +14,7 @@ import { limitError, limits } from './limits.js';
 import { type Module, ValType } from './module.js';
 import type { OperandStack } from './operand-stack.js';
 import type { Reader } from './reader.js';
+import { RefCode } from './ref-types.js';
 import { EMPTY_LIST, paramList, type TypeLists } from './type-lists.js';
 
 /** The kinds of a try_table's clauses: bit 0, with a reference to the exception; bit 1, of any tag. */
@@ -86,10 +87,13 @@ export class ExceptionValidator {
 
   private clause(payload: number, withReference: boolean, label: number): void {
     const { start, types } = this.lists;
+    const { refTypes } = this.operands;
     const count = this.lists.count(payload);
     let matches = this.lists.count(label) === count + (withReference ? 1 : 0);
-    for (let i = 0; matches && i < count; i++) matches = types[start[payload]! + i] === types[start[label]! + i];
-    if (matches && withReference) matches = types[start[label]! + count] === ValType.ExnRef;
+    for (let i = 0; matches && i < count; i++) {
+      matches = refTypes.matches(types[start[payload]! + i]!, types[start[label]! + i]!);
+    }
+    if (matches && withReference) matches = refTypes.matches(RefCode.Exn, types[start[label]! + count]!);
     if (!matches) throw this.operands.mismatch('a catch clause gives other types than its label takes');
   }
 

@@ -19,6 +19,7 @@ import {
   type TableType,
   ValType,
 } from './module.js';
+import { RefCode, RefTypes } from './ref-types.js';
 import { valTypeName } from './text.js';
 
 const MAX_PAGES = 65_536;
@@ -27,6 +28,7 @@ const MAX_PAGES_64 = 2 ** 48;
 /** The index spaces as far as they are known, imports first, and the rules about what may stand in them. */
 export class ModuleContext {
   readonly types: FuncType[] = [];
+  readonly refTypes = new RefTypes(this.types);
   funcTypes = new Uint32Array(0);
   readonly tables: TableType[] = [];
   readonly memories: MemoryType[] = [];
@@ -81,6 +83,15 @@ export class ModuleContext {
     this.tables.push(type);
   }
 
+  /** One of the table section (core spec 3.2.4): elements that cannot be null need a value. */
+  addDefinedTable(type: TableType, offset: number): void {
+    if (type.init !== undefined) this.constant(type.init, type.element, offset);
+    else if (!this.refTypes.isNullable(type.element)) {
+      throw this.invalid(`type mismatch: a table of ${valTypeName(type.element)} needs an initial value`, offset);
+    }
+    this.addTable(type, offset);
+  }
+
   addMemory(type: MemoryType, offset: number): void {
     const most = type.address === ValType.I64 ? MAX_PAGES_64 : MAX_PAGES;
     if (type.min > most || (type.max !== undefined && type.max > most)) {
@@ -109,10 +120,18 @@ export class ModuleContext {
 
   /** A constant expression of the given type (core spec 3.3.10.2). */
   constant(expr: ConstExpr, type: ValType, offset: number): void {
-    const actual = this.constantType(expr, offset);
-    if (actual !== type) {
+    const isReference = expr.op === 'ref.func' && !this.refTypes.isOwn(type);
+    const actual = isReference ? this.function(expr.index, offset) : this.constantType(expr, offset);
+    if (!this.refTypes.matches(actual, type)) {
       throw this.invalid(`type mismatch: expected ${valTypeName(type)}, found ${valTypeName(actual)}`, offset);
     }
+  }
+
+  /** A reference to a function, whatever its type. */
+  private function(index: number, offset: number): ValType {
+    this.func(index, offset);
+    this.declared.push(index);
+    return RefCode.Func as number;
   }
 
   private constantType(expr: ConstExpr, offset: number): ValType {
@@ -144,9 +163,8 @@ export class ModuleContext {
       case 'v128.const':
         return ValType.V128;
       case 'ref.func':
-        this.func(expr.index, offset);
-        this.declared.push(expr.index);
-        return ValType.FuncRef;
+        this.function(expr.index, offset);
+        return this.refTypes.ofFunction(this.funcTypes[expr.index]!);
       case 'global.get': {
         this.index('global', expr.index, this.globals.length, offset);
         const { type, mutable } = this.globals[expr.index]!;
@@ -192,7 +210,7 @@ export class ModuleContext {
   /** Core spec 3.4.5: an active element segment fits its table and has an offset of its address type. */
   activeElements(tableIndex: number, type: ValType, tableOffset: ConstExpr, offset: number): void {
     const table = this.table(tableIndex, offset);
-    if (table.element !== type) {
+    if (!this.refTypes.matches(type, table.element)) {
       const types = `${valTypeName(type)} items in a table of ${valTypeName(table.element)}`;
       throw this.invalid(`type mismatch: ${types}`, offset);
     }

@@ -24,13 +24,15 @@ import {
   resultOf,
 } from './opcodes.js';
 import { ANY, OperandStack } from './operand-stack.js';
-import { EMPTY_BLOCK, isRefType, readRefType, readValType } from './read-types.js';
+import { EMPTY_BLOCK, readValType } from './read-types.js';
 import { Reader } from './reader.js';
+import { FIRST_PLAIN_TYPE, isRefType, REF, REF_NULL } from './ref-types.js';
 import { valTypeName } from './text.js';
-import { EMPTY_LIST, paramList, resultList, singleList, TypeLists } from './type-lists.js';
+import { EMPTY_LIST, paramList, plainList, resultList, singleList, TypeLists } from './type-lists.js';
 import { isWait, validateAtomic } from './validate-atomic.js';
 import { bulkInstruction, isBulkCall } from './validate-bulk.js';
 import { ExceptionValidator } from './validate-exceptions.js';
+import { ReferenceValidator, UnsetLocals } from './validate-references.js';
 import { validateVector } from './validate-vector.js';
 
 /** What a use in the deepest loops weighs: 8 to the power of the loop depth, up to 4. */
@@ -48,6 +50,10 @@ export class FunctionValidator {
   private readonly operands: OperandStack;
   private readonly immediates: Immediates;
   private readonly exceptions: ExceptionValidator;
+  private readonly references: ReferenceValidator;
+  /** Used in functions with locals of reference types of our own codes only. */
+  private readonly unsetLocals: UnsetLocals;
+  private tracksLocals = false;
   private readonly globalTypes: Uint8Array;
   private readonly globalMutable: Uint8Array;
   private readonly summary: FunctionSummary;
@@ -62,6 +68,7 @@ export class FunctionValidator {
   ) {
     this.bytes = module.bytes;
     this.reader = new Reader(module.bytes, file);
+    this.reader.refTypes = module.refTypes;
     this.lists = new TypeLists(module.types);
     this.operands = new OperandStack(this.control, this.lists, this.reader);
     this.globalTypes = Uint8Array.from(module.globals, (global) => global.type);
@@ -75,6 +82,8 @@ export class FunctionValidator {
       this.immediates,
       this.lists,
     );
+    this.references = new ReferenceValidator(this.reader, this.control, this.operands, this.immediates, this.lists);
+    this.unsetLocals = new UnsetLocals(this.reader, this.immediates);
     this.summary = {
       localTypes: new Uint8Array(limits.locals),
       localCount: 0,
@@ -125,10 +134,12 @@ export class FunctionValidator {
     const start = reader.pos;
     localTypes.set(params);
     let count = params.length;
+    this.tracksLocals = false;
     for (let groups = reader.u32(); groups > 0; groups--) {
       const more = reader.u32();
       const type = readValType(reader);
       if (type === ValType.V128) summary.usesVectors = true;
+      if (type < FIRST_PLAIN_TYPE && more > 0) this.tracksLocals = true;
       if (count + more <= limits.locals) localTypes.fill(type, count, count + more);
       count += more;
     }
@@ -136,6 +147,7 @@ export class FunctionValidator {
     if (count > limits.locals) throw limitError('locals', count, start, this.file);
     summary.localCount = count;
     summary.localWeight.fill(0, 0, count);
+    if (this.tracksLocals) this.unsetLocals.start(localTypes, params.length, count);
   }
 
   /** The loop over the instructions, from reader.pos to reader.end. */
@@ -182,9 +194,13 @@ export class FunctionValidator {
           let results = EMPTY_LIST;
           const type = bytes[pos]!;
           if (type === EMPTY_BLOCK) pos++;
-          else if (singleList(type) !== EMPTY_LIST) {
-            results = singleList(type);
+          else if (plainList(type) !== EMPTY_LIST) {
+            results = plainList(type);
             pos++;
+          } else if (type === REF || type === REF_NULL) {
+            reader.pos = pos;
+            results = singleList(readValType(reader));
+            pos = reader.pos;
           } else {
             reader.pos = pos;
             const typeIndex = immediates.blockTypeIndex();
@@ -224,6 +240,7 @@ export class FunctionValidator {
           if (control.kind[top] !== FrameKind.If) throw immediates.malformed('else without if');
           height = operands.popList(height, control.endList[top]!);
           operands.checkEmpty(height);
+          if (this.tracksLocals) this.unsetLocals.leave(top);
           control.kind[top] = FrameKind.Else;
           control.unreachable[top] = 0;
           height = operands.pushList(height, control.startList[top]!);
@@ -235,6 +252,7 @@ export class FunctionValidator {
         case Op.CatchAll:
           reader.pos = pos;
           height = exceptions.catchArm(op === Op.CatchAll, height);
+          if (this.tracksLocals) this.unsetLocals.leave(control.depth - 1);
           pos = reader.pos;
           base = operands.base;
           stack = operands.types;
@@ -274,10 +292,11 @@ export class FunctionValidator {
           if (results !== EMPTY_LIST) height = operands.popList(height, results);
           if (height !== base) operands.checkEmpty(height);
           if (control.kind[top]! >= FrameKind.Catch) height--; // the hidden operand
-          if (control.kind[top] === FrameKind.If && !this.lists.equal(control.startList[top]!, results)) {
+          if (control.kind[top] === FrameKind.If && !this.matches(control.startList[top]!, results)) {
             throw operands.mismatch('if without else must give what it takes');
           }
           control.depth = top;
+          if (this.tracksLocals) this.unsetLocals.leave(top);
           if (top === 0) {
             if (pos !== end) throw reader.malformed('END opcode expected at the end of the function, not before', pos);
             summary.maxHeight = maxHeight;
@@ -369,6 +388,38 @@ export class FunctionValidator {
           height = base;
           break;
 
+        case Op.CallRef: {
+          reader.pos = pos;
+          const typeIndex = immediates.typeIndex();
+          pos = reader.pos;
+          height = this.call(this.references.popCallee(height, typeIndex), typeIndex, weight);
+          stack = operands.types;
+          break;
+        }
+
+        case Op.ReturnCallRef: {
+          reader.pos = pos;
+          const typeIndex = immediates.typeIndex();
+          pos = reader.pos;
+          this.tailCall(this.references.popCallee(height, typeIndex), typeIndex, weight);
+          control.unreachable[control.depth - 1] = 1;
+          height = base;
+          break;
+        }
+
+        case Op.RefAsNonNull:
+          height = this.references.asNonNull(height);
+          stack = operands.types;
+          break;
+
+        case Op.BrOnNull:
+        case Op.BrOnNonNull:
+          reader.pos = pos;
+          height = op === Op.BrOnNull ? this.references.brOnNull(height) : this.references.brOnNonNull(height);
+          pos = reader.pos;
+          stack = operands.types;
+          break;
+
         case Op.Drop:
           if (height > base) height--;
           else height = operands.drop(height);
@@ -402,7 +453,9 @@ export class FunctionValidator {
           }
           if (index >= localCount) throw immediates.invalid(`unknown local ${index}`);
           localWeight[index]! += weight;
-          stack[height++] = localTypes[index]!;
+          const type = localTypes[index]!;
+          if (type < FIRST_PLAIN_TYPE && this.tracksLocals) this.unsetLocals.get(index);
+          stack[height++] = type;
           break;
         }
 
@@ -420,6 +473,7 @@ export class FunctionValidator {
           const type = localTypes[index]!;
           if (height > base && stack[height - 1] === type) height--;
           else height = operands.pop(height, type);
+          if (type < FIRST_PLAIN_TYPE && this.tracksLocals) this.unsetLocals.assign(index, control.depth);
           if (op === Op.LocalTee) stack[height++] = type;
           break;
         }
@@ -553,7 +607,7 @@ export class FunctionValidator {
 
         case Op.RefNull:
           reader.pos = pos;
-          stack[height++] = readRefType(reader);
+          stack[height++] = reader.refTypes.readNull(reader);
           pos = reader.pos;
           break;
 
@@ -573,7 +627,7 @@ export class FunctionValidator {
           pos = reader.pos;
           if (index >= funcTypes.length) throw immediates.invalid(`unknown function ${index}`);
           if (module.declaredFuncs[index] === 0) throw immediates.invalid(`undeclared function reference ${index}`);
-          stack[height++] = ValType.FuncRef;
+          stack[height++] = reader.refTypes.ofFunction(funcTypes[index]!);
           break;
         }
 
@@ -657,9 +711,13 @@ export class FunctionValidator {
     this.tailCall(this.operands.pop(height, this.immediates.address), typeIndex, weight);
   }
 
+  private matches(list: number, expected: number): boolean {
+    return this.lists.matches(list, expected, this.reader.refTypes);
+  }
+
   /** A call whose results are the function's own (core spec 3.3.8.12). */
   private tailCall(height: number, typeIndex: number, weight: number): void {
-    if (!this.lists.equal(resultList(typeIndex), this.control.endList[0]!)) {
+    if (!this.matches(resultList(typeIndex), this.control.endList[0]!)) {
       throw this.operands.mismatch('the results of a tail call are not those of the function');
     }
     this.call(height, typeIndex, weight);

@@ -108,7 +108,7 @@ function mapTables(part: i64): void {
     if (length > 0) open(base, length * 8);
     store64(record + TAB_BASE, base);
     store64(record + TAB_LENGTH, length);
-    row += 16;
+    row += 24;
   }
 }
 

@@ -33,14 +33,14 @@ export function memoriesOf(entry: i64): i64 {
   return entry + 8;
 }
 
-/** Rows {record, min}. */
+/** Rows {record, min, what all elements are at first}. */
 export function tablesOf(entry: i64): i64 {
   return behind(memoriesOf(entry), 2);
 }
 
 /** Rows {tableRecord, offset, segmentRecord}. */
 export function elementsOf(entry: i64): i64 {
-  return behind(tablesOf(entry), 2);
+  return behind(tablesOf(entry), 3);
 }
 
 /** Rows {memoryRecord, offset, segmentRecord}. */

@@ -4,10 +4,10 @@
  * AssemblyScript. Each segment is checked when it is its turn; what was written before a trap stays.
  */
 
-import { MEM_BASE, MEM_SIZE, RT_PHASE, RT_TRAP_KIND, SEG_BYTES, SEG_LENGTH, TRAP_MEMORY, TRAP_TABLE } from '../layout';
+import { MEM_BASE, MEM_SIZE, RT_PHASE, RT_TRAP_KIND, SEG_BYTES, SEG_LENGTH, TAB_BASE, TAB_LENGTH, TRAP_MEMORY, TRAP_TABLE } from '../layout';
 import { copy, invoke, load64, memoryBase, store64 } from '../native';
 import { initElements, isWithin } from './builtins';
-import { datasOf, declaredOf, elementsOf, entryOf, instanceAt, instanceCount, startOf } from './init-plan';
+import { datasOf, declaredOf, elementsOf, entryOf, instanceAt, instanceCount, startOf, tablesOf } from './init-plan';
 import { half, setHalf } from './runtime-block';
 import { trapAtStart } from './traps';
 
@@ -57,6 +57,7 @@ export function runAfter(phase: i32): void {
 }
 
 function applySegments(entry: i64): i32 {
+  fillTables(tablesOf(entry));
   let part = elementsOf(entry);
   let row = part + 8;
   for (let i = load64(part); i > 0; i--) {
@@ -85,6 +86,21 @@ function applySegments(entry: i64): i32 {
     row += 8;
   }
   return 0;
+}
+
+/** Elements of tables with an initialiser: they are null so far. */
+function fillTables(part: i64): void {
+  let row = part + 8;
+  for (let i = load64(part); i > 0; i--) {
+    const value = load64(row + 16);
+    if (value !== 0) {
+      const record = load64(row);
+      const base = load64(record + TAB_BASE);
+      const length = load64(record + TAB_LENGTH);
+      for (let at: i64 = 0; at < length; at++) store64(base + at * 8, value);
+    }
+    row += 24;
+  }
 }
 
 function drop(segment: i64): void {

@@ -105,9 +105,9 @@ function describe(kind: i32): void {
   else if (kind === TRAP_STACK) put('call stack exhausted');
   else if (kind === TRAP_MISSING_IMPORT) put('call of a missing import');
   else if (kind === TRAP_UNALIGNED) put('unaligned atomic');
+  else if (kind === TRAP_NULL_REFERENCE) put('null reference');
   else if (kind === TRAP_UNSHARED) put('expected shared memory');
   else if (kind === TRAP_EXCEPTION) describeUncaught();
-  else if (kind === TRAP_NULL_REFERENCE) put('null reference');
   else if (kind === TRAP_EXCEPTION_MEMORY) put('no memory for another exception');
   else put('unknown');
   put('\n');

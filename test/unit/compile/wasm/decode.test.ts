@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { decodeModule } from '../../../../src/compile/wasm/decode.js';
 import { ExternKind, ValType } from '../../../../src/compile/wasm/module.js';
+import { RefCode } from '../../../../src/compile/wasm/ref-types.js';
 import { assemble } from '../../../../src/compile/wasm/wat.js';
 import { LimitError, ModuleError } from '../../../../src/errors.js';
 
@@ -87,9 +88,9 @@ describe('decodes', () => {
     const func = (index: number) => ({ op: 'ref.func', index });
     const none = (type: ValType) => ({ op: 'ref.null', type });
     expect(elements).toEqual([
-      { mode: 'active', type: ValType.FuncRef, table: 0, offset: offset(1), items: [func(0), func(1)] },
-      { mode: 'passive', type: ValType.FuncRef, table: 0, offset: undefined, items: [func(2)] },
-      { mode: 'declarative', type: ValType.FuncRef, table: 0, offset: undefined, items: [func(1)] },
+      { mode: 'active', type: RefCode.Func, table: 0, offset: offset(1), items: [func(0), func(1)] },
+      { mode: 'passive', type: RefCode.Func, table: 0, offset: undefined, items: [func(2)] },
+      { mode: 'declarative', type: RefCode.Func, table: 0, offset: undefined, items: [func(1)] },
       { mode: 'active', type: ValType.FuncRef, table: 0, offset: offset(0), items: [none(ValType.FuncRef), func(0)] },
       { mode: 'active', type: ValType.ExternRef, table: 1, offset: offset(2), items: [none(ValType.ExternRef)] },
     ]);

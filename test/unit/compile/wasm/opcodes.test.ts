@@ -95,11 +95,11 @@ describe('opcode table', () => {
     const codes = opcodes.map(({ code }) => code);
     expect(codes).toEqual([...new Set(codes)].sort((a, b) => a - b));
     // MVP, sign extension, the 0xfc prefix, select with a type, table.get and set, references, SIMD, relaxed SIMD, exceptions,
-    // threads, tail calls.
-    expect(opcodes.length).toBe(172 + 5 + 18 + 1 + 2 + 3 + 236 + 20 + 8 + 67 + 2);
+    // threads, tail calls, typed function references.
+    expect(opcodes.length).toBe(172 + 5 + 18 + 1 + 2 + 3 + 236 + 20 + 8 + 67 + 2 + 5);
     expect(opcodes.every((opcode) => opcodeOf(opcode.code) === opcode)).toBe(true);
     expect(new Set(codes.map(flatIndex)).size).toBe(opcodes.length);
-    const none = [0xfe04, 0xfe0f, 0xfe4f, 0x14, 0xfd, 0xfc12, 0xfcff, 0x1ffff, 0xfd09a, 0xfd0a2, 0xfd114, 0xfdfff, -1];
+    const none = [0xfe04, 0xfe0f, 0xfe4f, 0x16, 0xfd, 0xfc12, 0xfcff, 0x1ffff, 0xfd09a, 0xfd0a2, 0xfd114, 0xfdfff, -1];
     expect(none.map(opcodeOf)).toEqual(none.map(() => undefined));
   });
 
@@ -189,6 +189,8 @@ describe('opcode table', () => {
       'call_indirect',
       'return_call',
       'return_call_indirect',
+      'call_ref',
+      'return_call_ref',
       'table.grow',
       'table.fill',
     ]);

@@ -19,7 +19,7 @@ test.each([
 });
 
 test('other names', () => {
-  expect(valTypeName(0x12)).toBe('type 0x12');
+  expect(valTypeName(0x52)).toBe('type 0x52');
   expect(formatGlobalType({ type: 0x7e, mutable: true })).toBe('mut i64');
   expect(formatGlobalType({ type: 0x7e, mutable: false })).toBe('i64');
   expect(formatLimits({ min: 1, max: undefined, address: ValType.I32 })).toBe('1');
