@@ -54,6 +54,7 @@ export const smallPrograms: readonly SmallProgram[] = [
   { name: 'screens', args: [], source: hasty('screens', '(i32.const 300000000)', '(i32.const 3000)') },
   { name: 'spin', args: [], source: hasty('spin', '(i64.const 1000000000)', '(i64.const 1000)') },
   fixture('fib', '12'),
+  fixture('throwing'),
   fixture('callchain', '50'),
   fixture('deep', '40', '100'),
   fixture('growmem', '2'),
