@@ -380,10 +380,12 @@ export class Body {
   private finish(): void {
     const { choices, code, values } = this;
     const { results, base, dead } = code.frame;
-    if (!dead && code.available > 0 && choices.oneIn(3)) {
+    const outermost = code.frames.length === 1;
+    const tail = !dead && outermost && code.shape.tailCalls && choices.oneIn(2) && this.tailCall();
+    if (!tail && !dead && code.available > 0 && choices.oneIn(3)) {
       values.ensure(results);
       if (code.available > results.length) {
-        const last = code.frames.length === 1 && choices.oneIn(2);
+        const last = outermost && choices.oneIn(2);
         if (last) code.indexed(Op.Return);
         else if (code.frame.op !== Op.Loop) code.indexed(Op.Br, 0);
         if (last || code.frame.op !== Op.Loop) code.die();
@@ -470,9 +472,30 @@ export class Body {
       return code.die();
     }
     if (code.frames.length < 3 && !choices.oneIn(4)) return;
+    if (code.shape.tailCalls && !choices.oneIn(4) && this.tailCall()) return;
     values.ensure(code.results);
     code.indexed(Op.Return);
     code.die();
+  }
+
+  /** A tail call of some function that gives what this one does; false when there is none. */
+  private tailCall(): boolean {
+    const { choices, code, values } = this;
+    const { functions, elements } = code.shape;
+    const wanted = code.results.join();
+    const fitting = Array.from(functions.keys()).filter((index) => functions[index].results.join() === wanted);
+    if (fitting.length === 0) return false;
+    const index = fitting[choices.next(fitting.length)];
+    const { params, type } = functions[index];
+    values.ensure(params);
+    const element = elements.indexOf(index);
+    if (element < 0 || choices.oneIn(2)) code.instruction(Op.ReturnCall, params.length, [], index);
+    else {
+      code.i32(element);
+      code.instruction(Op.ReturnCallIndirect, params.length + 1, [], type, 0);
+    }
+    code.die();
+    return true;
   }
 
   private isLoop(depth: number): boolean {

@@ -20,6 +20,8 @@ const variants: readonly Variant[] = [
   { sizes: { functions: 3, body: 200, vectors: true }, deterministic: true },
   { sizes: { functions: 4, body: 150, vectors: true }, deterministic: false, variation: 1 },
   { sizes: { functions: 5, body: 60, atomics: true }, deterministic: false },
+  { sizes: { functions: 8, body: 60, tailCalls: true }, deterministic: false },
+  { sizes: { functions: 6, body: 200, tailCalls: true, vectors: true }, deterministic: true },
   { sizes: { functions: 3, body: 200, atomics: true }, deterministic: true },
   { sizes: { functions: 5, body: 60 }, deterministic: false, memory: { index: 2, wide: false } },
   { sizes: { functions: 3, body: 200 }, deterministic: false, memory: { index: 0, wide: true } },

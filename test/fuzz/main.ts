@@ -43,6 +43,7 @@ async function differentials(): Promise<number> {
     { sizes: { functions: 4, body: 200, vectors: true }, deterministic: true },
     { sizes: { functions: 2, body: 600, vectors: true }, deterministic: false },
     { sizes: { functions: 5, body: 60, atomics: true }, deterministic: false },
+    { sizes: { functions: 8, body: 60, tailCalls: true }, deterministic: false },
     { sizes: { functions: 3, body: 200, atomics: true }, deterministic: true },
     { sizes: { functions: 4, body: 200, vectors: true }, deterministic: false, memory: { index: 1, wide: false } },
     { sizes: { functions: 4, body: 200, atomics: true }, deterministic: true, memory: { index: 0, wide: true } },

@@ -81,6 +81,7 @@ export interface Shape {
   readonly vectors: boolean;
   /** Whether there are atomic accesses. */
   readonly atomics: boolean;
+  readonly tailCalls: boolean;
   readonly types: Types;
   readonly imported: Imported;
   /** Whole index spaces, imported ones first. */
@@ -114,6 +115,8 @@ export interface Sizes {
   readonly vectors?: boolean;
   /** With atomic accesses, some of a shared memory. */
   readonly atomics?: boolean;
+  /** With tail calls, which the interpreter does not know. */
+  readonly tailCalls?: boolean;
 }
 
 function valueType(choices: Choices, vectors: boolean): ValType {
@@ -128,7 +131,7 @@ export function valueTypes(choices: Choices, most: number, vectors: boolean): Va
 
 export function randomShape(choices: Choices, sizes: Sizes, name: string, library?: Shape): Shape {
   const types = new Types();
-  const { vectors = false, atomics = false } = sizes;
+  const { vectors = false, atomics = false, tailCalls = false } = sizes;
   const imported = randomImports(choices, library);
   const functions = imported.functions.map((index): FunctionShape => {
     const { params, results } = library!.functions[index];
@@ -154,6 +157,7 @@ export function randomShape(choices: Choices, sizes: Sizes, name: string, librar
     library,
     vectors,
     atomics,
+    tailCalls,
     types,
     imported,
     functions,
