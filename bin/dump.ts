@@ -22,7 +22,7 @@ import {
 } from '../src/runtime/layout.js';
 
 const SITE_KINDS = ['call', 'loop', 'entry'];
-const TYPES = ['?', 'i32', 'i64', 'f32', 'f64', 'v128', 'funcref', 'externref'];
+const TYPES = ['?', 'i32', 'i64', 'f32', 'f64', 'v128', 'funcref', 'externref', 'exnref'];
 
 /** Prints a listing to stdout. */
 export function dump(what: 'asm' | 'sites' | 'maps' | 'sections', bytes: Uint8Array): void {

@@ -206,6 +206,40 @@ describe.each(['x64', 'arm64'] as const)('exceptions on %s', (arch) => {
     expect(await call(arch, [source], ['f', [3], 1])).toEqual([value(a + 5)]);
   });
 
+  test('a clause may branch to a loop, or return', async () => {
+    const source = `(tag $two (param i32 i32)) (tag $one (param i32)) (tag $wide (param f64 i64 i32))
+      (func $throw (param i32 i32) (throw $two (local.get 0) (local.get 1)))
+      (func $returns (param i32) (result i32 i32)
+        (i64.const 9) (try_table (catch $two 0) (call $throw (local.get 0) (i32.const 4))) (unreachable))
+      (func (export "returns") (param i32) (result i32) (i32.sub (call $returns (local.get 0))))
+      (func (export "single") (param i32) (result i32)
+        (try_table (catch $one 0) (throw $one (local.get 0))) (unreachable))
+      (func $reference (param i32) (result exnref) (try_table (catch_all_ref 0) (throw $one (local.get 0))) (unreachable))
+      (func (export "reference") (param i32) (result i32)
+        (try_table (catch $one 0) (throw_ref (call $reference (local.get 0)))) (unreachable))
+      (func $many (param i32) (result f64 i64 i32 exnref)
+        (try_table (catch_ref $wide 0) (throw $wide (f64.const 2.5) (i64.const -7) (local.get 0))) (unreachable))
+      (func (export "many") (param i32) (result i32) (local $e exnref) (local $x i32) (local $l i64)
+        (call $many (local.get 0)) (local.set $e) (local.set $x) (local.set $l)
+        (i32.trunc_f64_s)
+        (i32.add (i32.add (local.get $x) (i32.wrap_i64 (local.get $l))))
+        (i32.add (ref.is_null (local.get $e))))
+      (func (export "loop") (param $n i32) (result i32) (local $sum i32)
+        (i32.const 0) (i32.const 0)
+        (loop $again (param i32 i32) (result i32)
+          (local.set $sum (i32.add (i32.add (local.get $sum))))
+          (if (i32.eqz (local.get $n)) (then (return (local.get $sum))))
+          (local.set $n (i32.sub (local.get $n) (i32.const 1)))
+          (try_table (catch $two $again) (call $throw (local.get $n) (i32.const 100)))
+          (i32.const 0)))`;
+    const calls: [string, number[], number][] = ['returns', 'single', 'reference', 'many', 'loop'].map((name) => [
+      name,
+      [10],
+      1,
+    ]);
+    expect(await call(arch, [source], ...calls)).toEqual([6, 10, 10, 5, 1045].map(value));
+  });
+
   test('a null exnref traps', async () => {
     expect(await call(arch, ['(tag) (func (export "f") (throw_ref (ref.null exn)))'], ['f', [], 0])).toEqual([
       trap(TRAP_NULL_REFERENCE),

@@ -1,0 +1,69 @@
+;; Entering and leaving a try is no instruction. A try_table's landing comes behind the code and branches to its label;
+;; a catch body is its own landing, with the exception in the slot below its operands.
+(module
+  (tag $e (param i32))
+  (func $call (param i32))
+  (func $table (param i32) (result i32)
+    (block $caught (result i32)
+      (try_table (catch $e $caught) (call $call (local.get 0)))
+      (i32.const 0)))
+  (func $legacy (param i32)
+    (try
+      (do (call $call (local.get 0)))
+      (catch $e (call $call) (rethrow 0))))
+  (func $throw (param i32)
+    (throw $e (local.get 0))))
+
+;; -- code
+;; func 0
+;; @0 entry body+0x0
+;; 4883ec08 | sub rsp,0x8
+;; 890424 | mov DWORD PTR [rsp],eax
+;; 4883c408 | add rsp,0x8
+;; c3 | ret
+;; func 1
+;; @0 entry body+0x0
+;; @11 call body+0xb
+;; 4883ec10 | sub rsp,0x10
+;; 89442408 | mov DWORD PTR [rsp+0x8],eax
+;; 8b442408 | mov eax,DWORD PTR [rsp+0x8]
+;; e8dfffffff | call 0xfffffffffffffff0
+;; b800000000 | mov eax,0x0
+;; 4883c410 | add rsp,0x10
+;; c3 | ret
+;; 4c8d35cefffdff | lea r14,[rip+0xfffffffffffdffce] # 0xfffffffffffdfff0
+;; 4d8b3e | mov r15,QWORD PTR [r14]
+;; 8b4010 | mov eax,DWORD PTR [rax+0x10]
+;; ebec | jmp 0x16
+;; func 2
+;; @0 entry body+0x0
+;; @11 call body+0x5
+;; @34 call body+0x9
+;; 4883ec18 | sub rsp,0x18
+;; 89442410 | mov DWORD PTR [rsp+0x10],eax
+;; 8b442410 | mov eax,DWORD PTR [rsp+0x10]
+;; e8afffffff | call 0xffffffffffffffc0
+;; e929000000 | jmp 0x3f
+;; 4c8d35a3fffdff | lea r14,[rip+0xfffffffffffdffa3] # 0xfffffffffffdffc0
+;; 4d8b3e | mov r15,QWORD PTR [r14]
+;; 48890424 | mov QWORD PTR [rsp],rax
+;; 8b4810 | mov ecx,DWORD PTR [rax+0x10]
+;; 894c2408 | mov DWORD PTR [rsp+0x8],ecx
+;; 8b442408 | mov eax,DWORD PTR [rsp+0x8]
+;; e88cffffff | call 0xffffffffffffffc0
+;; 488b0424 | mov rax,QWORD PTR [rsp]
+;; e883ffffff | call 0xffffffffffffffc0
+;; 0f0b | ud2
+;; 4883c418 | add rsp,0x18
+;; c3 | ret
+;; func 3
+;; @0 entry body+0x0
+;; 4883ec10 | sub rsp,0x10
+;; 488bd8 | mov rbx,rax
+;; 895c2408 | mov DWORD PTR [rsp+0x8],ebx
+;; 891c24 | mov DWORD PTR [rsp],ebx
+;; 488d055bfffeff | lea rax,[rip+0xfffffffffffeff5b] # 0xfffffffffffeff70
+;; 488bd4 | mov rdx,rsp
+;; be08000000 | mov esi,0x8
+;; e84effffff | call 0xffffffffffffff70
+;; 0f0b | ud2
