@@ -12,6 +12,7 @@ import { type ControlStack, FrameKind } from './control-stack.js';
 import type { Immediates } from './immediates.js';
 import { limitError, limits } from './limits.js';
 import { type Module, ValType } from './module.js';
+import { Op } from './opcodes.js';
 import type { OperandStack } from './operand-stack.js';
 import type { Reader } from './reader.js';
 import { RefCode } from './ref-types.js';
@@ -53,12 +54,15 @@ export class ExceptionValidator {
     return top - label;
   }
 
-  throwTag(height: number): number {
-    return this.operands.popList(height, this.tag());
+  /** throw, throw_ref or rethrow: what follows cannot be reached. */
+  raise(op: number, height: number): void {
+    if (op === Op.Throw) this.operands.popList(height, this.tag());
+    else if (op === Op.ThrowRef) this.operands.pop(height, ValType.ExnRef);
+    else this.rethrow();
   }
 
   /** The label must be of a catch body, whose exception is thrown again. */
-  rethrow(): void {
+  private rethrow(): void {
     const { control } = this;
     const kind = control.kind[this.label(control.depth - 1)]!;
     if (kind !== FrameKind.Catch && kind !== FrameKind.CatchAll) throw this.immediates.invalid('invalid rethrow label');

@@ -8,6 +8,7 @@
 
 import type { ControlStack } from './control-stack.js';
 import type { Immediates } from './immediates.js';
+import { ValType } from './module.js';
 import { ANY, type OperandStack } from './operand-stack.js';
 import type { Reader } from './reader.js';
 import { isDefaultable, isRefType } from './ref-types.js';
@@ -26,6 +27,14 @@ export class ReferenceValidator {
   /** Pops the reference of a call_ref or return_call_ref of a type. */
   popCallee(height: number, typeIndex: number): number {
     return this.operands.pop(height, this.reader.refTypes.named(this.reader, true, typeIndex));
+  }
+
+  isNull(height: number): number {
+    this.reference(height);
+    height = this.operands.drop(height);
+    this.operands.reserve(height, 1);
+    this.operands.types[height] = ValType.I32;
+    return height + 1;
   }
 
   asNonNull(height: number): number {

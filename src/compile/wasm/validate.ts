@@ -31,6 +31,7 @@ import { valTypeName } from './text.js';
 import { EMPTY_LIST, paramList, plainList, resultList, singleList, TypeLists } from './type-lists.js';
 import { isWait, validateAtomic } from './validate-atomic.js';
 import { bulkInstruction, isBulkCall } from './validate-bulk.js';
+import { CallValidator } from './validate-calls.js';
 import { ExceptionValidator } from './validate-exceptions.js';
 import { ReferenceValidator, UnsetLocals } from './validate-references.js';
 import { validateVector } from './validate-vector.js';
@@ -51,6 +52,7 @@ export class FunctionValidator {
   private readonly immediates: Immediates;
   private readonly exceptions: ExceptionValidator;
   private readonly references: ReferenceValidator;
+  private readonly calls: CallValidator;
   /** Used in functions with locals of reference types of our own codes only. */
   private readonly unsetLocals: UnsetLocals;
   private tracksLocals = false;
@@ -63,7 +65,7 @@ export class FunctionValidator {
   /** `slotsForCallOfType`: for each type, how many slots of the outgoing area a call of such a function needs. */
   constructor(
     private readonly module: Module,
-    private readonly slotsForCallOfType: Uint32Array,
+    slotsForCallOfType: Uint32Array,
     private readonly file = 'module',
   ) {
     this.bytes = module.bytes;
@@ -96,6 +98,17 @@ export class FunctionValidator {
       callCount: 0,
       usesVectors: false,
     };
+    this.calls = new CallValidator(
+      module,
+      slotsForCallOfType,
+      this.reader,
+      this.control,
+      this.operands,
+      this.immediates,
+      this.lists,
+      this.references,
+      this.summary,
+    );
     this.vectorInterface =
       module.types.some(({ params, results }) => params.includes(ValType.V128) || results.includes(ValType.V128)) ||
       module.globals.some(({ type }) => type === ValType.V128);
@@ -152,7 +165,7 @@ export class FunctionValidator {
 
   /** The loop over the instructions, from reader.pos to reader.end. */
   private instructions(): void {
-    const { bytes, reader, control, operands, immediates, exceptions, summary, module, globalTypes } = this;
+    const { bytes, reader, control, operands, immediates, exceptions, calls, summary, module, globalTypes } = this;
     const { hasMemory32 } = immediates;
     const { localTypes, localWeight, localCount } = summary;
     const { funcTypes } = module;
@@ -259,22 +272,10 @@ export class FunctionValidator {
           break;
 
         case Op.Throw:
-          reader.pos = pos;
-          exceptions.throwTag(height);
-          pos = reader.pos;
-          control.unreachable[control.depth - 1] = 1;
-          height = base;
-          break;
-
         case Op.ThrowRef:
-          operands.pop(height, ValType.ExnRef);
-          control.unreachable[control.depth - 1] = 1;
-          height = base;
-          break;
-
         case Op.Rethrow:
           reader.pos = pos;
-          exceptions.rethrow();
+          exceptions.raise(op, height);
           pos = reader.pos;
           control.unreachable[control.depth - 1] = 1;
           height = base;
@@ -292,7 +293,10 @@ export class FunctionValidator {
           if (results !== EMPTY_LIST) height = operands.popList(height, results);
           if (height !== base) operands.checkEmpty(height);
           if (control.kind[top]! >= FrameKind.Catch) height--; // the hidden operand
-          if (control.kind[top] === FrameKind.If && !this.matches(control.startList[top]!, results)) {
+          if (
+            control.kind[top] === FrameKind.If &&
+            !this.lists.matches(control.startList[top]!, results, reader.refTypes)
+          ) {
             throw operands.mismatch('if without else must give what it takes');
           }
           control.depth = top;
@@ -363,49 +367,28 @@ export class FunctionValidator {
             pos = reader.pos;
           }
           if (callee >= funcTypes.length) throw immediates.invalid(`unknown function ${callee}`);
-          height = this.call(height, funcTypes[callee]!, weight);
+          height = calls.call(height, funcTypes[callee]!, weight);
           stack = operands.types;
           break;
         }
 
-        case Op.CallIndirect: {
+        case Op.CallIndirect:
+        case Op.CallRef:
           reader.pos = pos;
-          const typeIndex = immediates.indirectType();
+          height = calls.indirect(op, height, weight);
           pos = reader.pos;
-          height = operands.pop(height, immediates.address);
-          height = this.call(height, typeIndex, weight);
           stack = operands.types;
           break;
-        }
 
         case Op.ReturnCall:
         case Op.ReturnCallIndirect:
+        case Op.ReturnCallRef:
           reader.pos = pos;
-          if (op === Op.ReturnCall) this.returnCall(height, weight);
-          else this.returnCallIndirect(height, weight);
+          calls.tail(op, height, weight);
           pos = reader.pos;
           control.unreachable[control.depth - 1] = 1;
           height = base;
           break;
-
-        case Op.CallRef: {
-          reader.pos = pos;
-          const typeIndex = immediates.typeIndex();
-          pos = reader.pos;
-          height = this.call(this.references.popCallee(height, typeIndex), typeIndex, weight);
-          stack = operands.types;
-          break;
-        }
-
-        case Op.ReturnCallRef: {
-          reader.pos = pos;
-          const typeIndex = immediates.typeIndex();
-          pos = reader.pos;
-          this.tailCall(this.references.popCallee(height, typeIndex), typeIndex, weight);
-          control.unreachable[control.depth - 1] = 1;
-          height = base;
-          break;
-        }
 
         case Op.RefAsNonNull:
           height = this.references.asNonNull(height);
@@ -569,40 +552,28 @@ export class FunctionValidator {
           pos = reader.pos;
           if (op === Op.MemoryGrow) {
             height = operands.pop(height, address);
-            this.countCall(weight);
+            calls.count(weight);
           }
           stack[height++] = address;
           break;
         }
 
         case Op.I32Const:
-          if (bytes[pos]! < 0x80) pos++;
-          else {
-            reader.pos = pos;
-            reader.s32();
-            pos = reader.pos;
-          }
-          stack[height++] = ValType.I32;
-          break;
-
         case Op.I64Const:
           if (bytes[pos]! < 0x80) pos++;
           else {
             reader.pos = pos;
-            reader.s64();
+            if (op === Op.I32Const) reader.s32();
+            else reader.s64();
             pos = reader.pos;
           }
-          stack[height++] = ValType.I64;
+          stack[height++] = op === Op.I32Const ? ValType.I32 : ValType.I64;
           break;
 
         case Op.F32Const:
-          pos += 4;
-          stack[height++] = ValType.F32;
-          break;
-
         case Op.F64Const:
-          pos += 8;
-          stack[height++] = ValType.F64;
+          pos += op === Op.F32Const ? 4 : 8;
+          stack[height++] = op === Op.F32Const ? ValType.F32 : ValType.F64;
           break;
 
         case Op.RefNull:
@@ -611,15 +582,10 @@ export class FunctionValidator {
           pos = reader.pos;
           break;
 
-        case Op.RefIsNull: {
-          const type = operands.peek(height);
-          if (type !== ANY && !isRefType(type)) {
-            throw operands.mismatch(`expected a reference, found ${valTypeName(type)}`);
-          }
-          height = operands.drop(height);
-          stack[height++] = ValType.I32;
+        case Op.RefIsNull:
+          height = this.references.isNull(height);
+          stack = operands.types;
           break;
-        }
 
         case Op.RefFunc: {
           reader.pos = pos;
@@ -647,7 +613,7 @@ export class FunctionValidator {
         case Prefix.Atomic: {
           reader.pos = pos;
           const sub = reader.u32();
-          if (isWait(sub)) this.countCall(weight);
+          if (isWait(sub)) calls.count(weight);
           height = validateAtomic(sub, reader, operands, immediates, height);
           pos = reader.pos;
           break;
@@ -691,44 +657,6 @@ export class FunctionValidator {
     }
   }
 
-  private call(height: number, typeIndex: number, weight: number): number {
-    const { operands, summary } = this;
-    const slots = this.slotsForCallOfType[typeIndex]!;
-    if (slots > summary.maxOutgoingSlots) summary.maxOutgoingSlots = slots;
-    this.countCall(weight);
-    return operands.pushList(operands.popList(height, paramList(typeIndex)), resultList(typeIndex));
-  }
-
-  private returnCall(height: number, weight: number): void {
-    const { funcTypes } = this.module;
-    const callee = this.reader.u32();
-    if (callee >= funcTypes.length) throw this.immediates.invalid(`unknown function ${callee}`);
-    this.tailCall(height, funcTypes[callee]!, weight);
-  }
-
-  private returnCallIndirect(height: number, weight: number): void {
-    const typeIndex = this.immediates.indirectType();
-    this.tailCall(this.operands.pop(height, this.immediates.address), typeIndex, weight);
-  }
-
-  private matches(list: number, expected: number): boolean {
-    return this.lists.matches(list, expected, this.reader.refTypes);
-  }
-
-  /** A call whose results are the function's own (core spec 3.3.8.12). */
-  private tailCall(height: number, typeIndex: number, weight: number): void {
-    if (!this.matches(resultList(typeIndex), this.control.endList[0]!)) {
-      throw this.operands.mismatch('the results of a tail call are not those of the function');
-    }
-    this.call(height, typeIndex, weight);
-  }
-
-  /** Notes a call or another instruction that leaves the function's code: memory.grow and the bulk operations. */
-  private countCall(weight: number): void {
-    this.summary.callCount++;
-    this.summary.callWeight += weight;
-  }
-
   /** select without a type: two operands of the same type, not references (core spec 3.3.4.2). */
   private select(height: number): number {
     const { operands } = this;
@@ -752,7 +680,7 @@ export class FunctionValidator {
     if (sub >= MISC_COUNT) throw immediates.malformed(illegalOpcode(Prefix.Misc, sub));
     const op = 0xfc00 | sub;
     if (op >= Op.MemoryInit) {
-      if (isBulkCall(op)) this.countCall(weight);
+      if (isBulkCall(op)) this.calls.count(weight);
       return bulkInstruction(op, height, reader, immediates, operands);
     }
     // Saturating truncation.
