@@ -14,6 +14,7 @@ interface Options {
   output: string | undefined;
   kill: boolean;
   withoutModule: boolean;
+  hashFiles: boolean;
   timeout: string | undefined;
   verbose: boolean;
   json: boolean;
@@ -42,6 +43,11 @@ const command: CommandModule<object, Options> = {
         default: false,
         describe: 'leave the module out: restore then needs --module',
       })
+      .option('hash-files', {
+        type: 'boolean',
+        default: false,
+        describe: 'record the sha256 of each open file, which restore compares',
+      })
       .option('timeout', {
         type: 'string',
         requiresArg: true,
@@ -61,6 +67,7 @@ const command: CommandModule<object, Options> = {
         output,
         kill: options.kill,
         withoutModules: options.withoutModule,
+        hashFiles: options.hashFiles,
         ...(options.timeout === undefined ? {} : { timeout: parseNumber('--timeout', options.timeout) }),
         onProgress: (done, total) => progress.update(done, total),
       });

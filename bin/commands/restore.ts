@@ -4,6 +4,8 @@ import { closeSync, mkdtempSync, openSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { CommandModule } from 'yargs';
+import { InputError } from '../../src/errors.js';
+import { type FdPolicy, RestoreProblems } from '../../src/restore/grants.js';
 import type { RestoreOptions } from '../../src/restore/restore.js';
 import type { StoredSnapshot } from '../../src/snapshot/snapshot.js';
 import { fileKind } from '../input-file.js';
@@ -18,10 +20,15 @@ interface Options extends LimitOptions {
   dir: string | string[] | undefined;
   listen: string | string[] | undefined;
   sameDirs: boolean;
+  fd: string | string[] | undefined;
+  strictFiles: boolean;
+  noCheck: boolean;
   module: string | undefined;
   arch: string | undefined;
   verbose: boolean;
 }
+
+type Policies = ReadonlyMap<number, FdPolicy>;
 
 /** The descriptor at which a process inherits the snapshot that its memory is mapped from. */
 const SOURCE_FD = 3;
@@ -55,6 +62,23 @@ const command: CommandModule<object, Options> = {
         describe:
           'directories without --dir, addresses without --listen are what they were: only for snapshots that you trust',
       })
+      .option('fd', {
+        type: 'string',
+        requiresArg: true,
+        describe:
+          'N=ignore|close|fail|PATH|reopen: what becomes of descriptor N: nothing to read and a bit bucket, closed, ' +
+          'refused when it is not what it was, another file, opened again (default)',
+      })
+      .option('strict-files', {
+        type: 'boolean',
+        default: false,
+        describe: 'files that have changed since the capture are errors, not warnings',
+      })
+      .option('no-check', {
+        type: 'boolean',
+        default: false,
+        describe: 'with -o: do not look at files and addresses here, as the executable will run elsewhere',
+      })
       .option('module', {
         type: 'string',
         requiresArg: true,
@@ -82,22 +106,29 @@ const command: CommandModule<object, Options> = {
     const directories = several(options.dir).map(parseDir);
     const limits = parseLimits(options);
     if (options.output !== undefined) refuseLimits(limits);
-    const [{ readSnapshot }, { restoreSnapshot }, { ImageCache }, { targets }] = await Promise.all([
+    else if (options.noCheck)
+      throw new UsageError('--no-check is for executables that will run elsewhere: it needs -o');
+    const [{ readSnapshot }, { restoreSnapshot }, { checkHost }, { ImageCache }, { targets }] = await Promise.all([
       import('../../src/snapshot/format.js'),
       import('../../src/restore/restore.js'),
+      import('../../src/restore/check-host.js'),
       import('../../src/restore/cache.js'),
       import('../../src/arch/targets.js'),
     ]);
     const stored = readSnapshot(path);
     checkDirectories(stored, directories);
-    const listeners = await readListeners(stored, several(options.listen));
+    const policies = await readPolicies(stored, several(options.fd));
+    const listeners = await readListeners(stored, several(options.listen), policies);
+    const grants = { directories, listeners, policies, recordedDirectories: options.sameDirs };
+    if (!options.noCheck) {
+      const warnings = await checkHost(stored, { ...grants, strictFiles: options.strictFiles }).catch(withCommandLine);
+      for (const line of warnings) process.stderr.write(`wag-snap: warning: ${line}\n`);
+    }
     const progress = new Progress('writing');
     const common = {
       target: targets[arch],
       module: options.module === undefined ? undefined : await readGivenModule(options.module),
-      directories,
-      listeners,
-      recordedDirectories: options.sameDirs,
+      ...grants,
       maxMemory: limits.memory,
       maxStack: limits.stack,
       cache: new ImageCache(),
@@ -168,12 +199,35 @@ function checkDirectories({ snapshot }: StoredSnapshot, directories: readonly { 
   }
 }
 
-async function readListeners({ snapshot }: StoredSnapshot, texts: readonly string[]): Promise<string[]> {
+async function readPolicies({ snapshot }: StoredSnapshot, texts: readonly string[]): Promise<Policies> {
+  if (texts.length === 0) return new Map();
+  const { parseFds } = await import('../fd-option.js');
+  return parseFds(texts, snapshot.host.descriptors);
+}
+
+async function readListeners(
+  { snapshot }: StoredSnapshot,
+  texts: readonly string[],
+  policies: Policies,
+): Promise<string[]> {
   if (texts.length === 0) return [];
-  const count = snapshot.host.descriptors.filter(({ kind }) => kind === 'listener').length;
+  const isGone = (fd: number) => policies.get(fd) === 'close' || policies.get(fd) === 'ignore';
+  const count = snapshot.host.descriptors.filter(({ kind, fd }) => kind === 'listener' && !isGone(fd)).length;
   if (texts.length > count) throw new UsageError(`--listen: the program accepts connections at ${count} addresses`);
   const { parseListen } = await import('../listen.js');
   return Promise.all(texts.map(parseListen));
+}
+
+/** To what was not given, adds the command line that gives what the snapshot had. */
+function withCommandLine(error: unknown): never {
+  const recorded = error instanceof RestoreProblems ? error.problems.flatMap(({ recorded = [] }) => recorded) : [];
+  if (recorded.length === 0) throw error;
+  const words = ['wag-snap', ...process.argv.slice(2), ...recorded].map(shellWord);
+  throw new InputError('host-state', `${(error as Error).message}\nwith what it had: ${words.join(' ')}`);
+}
+
+function shellWord(text: string): string {
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 async function readGivenModule(path: string): Promise<Uint8Array> {

@@ -1,9 +1,8 @@
 /**
  * The host part of a snapshot as the host layer keeps it: a block of descriptors and paths (runtime/layout.ts HS_*, FD_*).
  *
- * A snapshot cannot choose what it may touch: each preopened directory is one that whoever restores gives it, and a file
- * or directory is only ever opened below one, the way a guest would. Native descriptors are not in here: start opens
- * everything. The block is cut behind the last path.
+ * Native descriptors are not in here: start opens everything. A standard stream with a path is that file; without one, the new
+ * process's own. The block is cut behind the last path.
  */
 
 import { InputError } from '../errors.js';
@@ -23,7 +22,9 @@ import {
   FD_SIZE,
   FDK_DIRECTORY,
   FDK_FILE,
+  FDK_GIVEN,
   FDK_LISTENER,
+  FDK_NULL,
   FDK_PREOPEN,
   FDK_SOCKET,
   FDK_STDIO,
@@ -36,16 +37,8 @@ import {
   HS_PENDING_TIMEOUT,
   HS_VERSION,
 } from '../runtime/layout.js';
-import type { Descriptor, Host } from '../snapshot/snapshot.js';
-
-/** A host directory given to the guest. */
-export interface Directory {
-  /** Absolute path. */
-  readonly host: string;
-  /** The name that the guest knows it by. */
-  readonly guest: string;
-  readonly readOnly: boolean;
-}
+import type { Descriptor } from '../snapshot/snapshot.js';
+import { quote } from './grants.js';
 
 const KINDS = {
   stdio: FDK_STDIO,
@@ -54,54 +47,10 @@ const KINDS = {
   directory: FDK_DIRECTORY,
   listener: FDK_LISTENER,
   socket: FDK_SOCKET,
+  null: FDK_NULL,
+  given: FDK_GIVEN,
 } as const;
 const OPEN_WRITE = 2;
-
-/**
- * Gives each preopen of a snapshot the host directory to use: that of `directories` with the same guest name, else, when
- * `recorded` says that the snapshot is trusted in this, the one it had.
- *
- * @throws InputError naming a preopen that got none
- */
-export function grantDirectories(host: Host, directories: readonly Directory[], recorded: boolean): Descriptor[] {
-  return host.descriptors.map((descriptor) => {
-    if (descriptor.kind !== 'preopen') return descriptor;
-    const name = Buffer.from(descriptor.guestName);
-    const given = directories.find(({ guest }) => Buffer.from(guest).equals(name));
-    if (given) return { ...descriptor, hostPath: Buffer.from(given.host), readOnly: given.readOnly };
-    if (recorded) return descriptor;
-    throw new InputError(
-      'directory',
-      `the program uses directory ${quote(name)} (it was ${quote(descriptor.hostPath)}): ` +
-        `give it one with --dir HOST::${name.toString()}, or --same-dirs`,
-    );
-  });
-}
-
-/**
- * Gives each listener of a snapshot an address: those of `addresses` (lines of WAGSNAP_LISTEN) in the order of descriptors, then,
- * when the snapshot is trusted in this, the ones it had.
- *
- * @throws InputError naming a listener that got none
- */
-export function grantListeners(
-  descriptors: readonly Descriptor[],
-  addresses: readonly string[],
-  recorded: boolean,
-): Descriptor[] {
-  let next = 0;
-  return descriptors.map((descriptor) => {
-    if (descriptor.kind !== 'listener') return descriptor;
-    if (next < addresses.length) return { ...descriptor, path: Buffer.from(addresses[next++]) };
-    const address = Buffer.from(descriptor.path).toString();
-    if (recorded && !address.startsWith('fd:')) return descriptor;
-    throw new InputError(
-      'listener',
-      `the program accepts connections at descriptor ${descriptor.fd} (it was ${JSON.stringify(address)}): ` +
-        'give it an address with --listen HOST:PORT or unix:PATH, or --same-dirs',
-    );
-  });
-}
 
 /** @throws InputError for descriptors that cannot be */
 export function encodeHostState(descriptors: readonly Descriptor[]): Uint8Array {
@@ -123,12 +72,16 @@ export function encodeHostState(descriptors: readonly Descriptor[]): Uint8Array 
     check(descriptor, byFd);
     putDescriptor(view, HS_FDS + descriptor.fd * FD_SIZE, descriptor);
     const at = HS_PATHS + descriptor.fd * HS_PATH_SIZE;
-    if (descriptor.kind === 'preopen') {
-      bytes.set(descriptor.guestName, at);
-      bytes.set(descriptor.hostPath, at + descriptor.guestName.length);
-    } else bytes.set(descriptor.path, at);
+    bytes.set(nameOf(descriptor), at);
+    if (descriptor.kind === 'preopen') bytes.set(descriptor.hostPath, at + descriptor.guestName.length);
   }
   return bytes;
+}
+
+/** What is first in its path area. */
+function nameOf({ kind, path, guestName, hostPath }: Descriptor): Uint8Array {
+  if (kind === 'preopen') return guestName;
+  return kind === 'given' || kind === 'stdio' ? hostPath : path;
 }
 
 function putDescriptor(view: DataView, at: number, descriptor: Descriptor): void {
@@ -140,7 +93,7 @@ function putDescriptor(view: DataView, at: number, descriptor: Descriptor): void
   view.setBigUint64(at + FD_RIGHTS, descriptor.rights, true);
   view.setBigUint64(at + FD_RIGHTS_INHERITING, descriptor.rightsInheriting, true);
   view.setUint32(at + FD_PREOPEN, descriptor.preopen, true);
-  view.setUint32(at + FD_PATH_LENGTH, preopen ? descriptor.guestName.length : descriptor.path.length, true);
+  view.setUint32(at + FD_PATH_LENGTH, nameOf(descriptor).length, true);
   view.setUint32(at + FD_HOST_PATH_LENGTH, preopen ? descriptor.hostPath.length : 0, true);
   view.setUint32(at + FD_READ_ONLY, descriptor.readOnly ? 1 : 0, true);
   view.setBigUint64(at + FD_COOKIE, descriptor.cookie, true);
@@ -156,16 +109,13 @@ function standardStream({ fd, stream, openFlags }: Descriptor): number {
 function check(descriptor: Descriptor, byFd: ReadonlyMap<number, Descriptor>): void {
   const { fd, kind } = descriptor;
   if (kind === 'preopen' && descriptor.hostPath.length === 0) throw fault(fd, 'is a preopen without a path');
+  if (kind === 'given' && descriptor.hostPath.length === 0) throw fault(fd, 'is a file without a path');
   if (kind !== 'file' && kind !== 'directory') return;
   const preopen = byFd.get(descriptor.preopen);
   if (preopen?.kind !== 'preopen') throw fault(fd, 'is below no preopen');
   if (preopen.readOnly && (descriptor.openFlags & OPEN_WRITE) !== 0) {
     throw fault(fd, `is open for writing below ${quote(preopen.guestName)}, which is read-only`);
   }
-}
-
-function quote(bytes: Uint8Array): string {
-  return JSON.stringify(Buffer.from(bytes).toString());
 }
 
 function fault(fd: number, detail: string): InputError {

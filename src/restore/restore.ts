@@ -28,7 +28,8 @@ import { FIRST_GUEST, type Snapshot, type StoredSnapshot } from '../snapshot/sna
 import type { ImageCache } from './cache.js';
 import { obtainImage } from './cached-image.js';
 import { type PlacedExceptions, placeExceptions } from './exceptions.js';
-import { type Directory, encodeHostState, grantDirectories, grantListeners } from './host-state.js';
+import { type Grants, grantDescriptors, RestoreProblems } from './grants.js';
+import { encodeHostState } from './host-state.js';
 import { putInstances } from './instance-data.js';
 import { type LoweredStack, lowerStack } from './lower.js';
 import { copyPageData, placeExtents } from './page-data.js';
@@ -40,7 +41,7 @@ const MAX_GENERATION = 0xfffffffe;
 /** What a restored program finds in its environment; one that was started afresh has no such variable. */
 const GENERATION_VARIABLE = 'WAG_SNAP_GENERATION=';
 
-export interface RestoreOptions {
+export interface RestoreOptions extends Grants {
   readonly target: Target;
   /** Path of the file to write. */
   readonly output: string;
@@ -48,11 +49,6 @@ export interface RestoreOptions {
   readonly sourceFd?: number;
   /** The module, when the snapshot does not carry it; its sha256 must be the recorded one. */
   readonly module?: Uint8Array;
-  readonly directories?: readonly Directory[];
-  /** Preopens that got no directory use the one that the snapshot names: only for snapshots that are trusted. */
-  readonly recordedDirectories?: boolean;
-  /** Addresses of its listeners, in the order of their descriptors: lines of WAGSNAP_LISTEN. */
-  readonly listeners?: readonly string[];
   /** Bytes of memory and of stack that the process will be allowed (WAGSNAP_MAX_*): what has more already is refused. */
   readonly maxMemory?: number | undefined;
   readonly maxStack?: number | undefined;
@@ -113,9 +109,8 @@ export function writeResumable(
   const { memories, tables } = putInstances(snapshot, linked, references, resumable.data);
   const generation = Math.min(snapshot.generation, MAX_GENERATION);
   resumable.data.u32(resumable.data.start + RT_GENERATION, generation);
-  const recorded = options.recordedDirectories ?? false;
-  const directories = grantDirectories(host, options.directories ?? [], recorded);
-  const descriptors = grantListeners(directories, options.listeners ?? [], recorded);
+  const { descriptors, problems } = grantDescriptors(host.descriptors, options);
+  if (problems.length > 0) throw new RestoreProblems(stored.path, problems);
   const { sourceFd } = options;
   const placed = sourceFd === undefined ? placeExtents(stored, resumable.extentsStart) : undefined;
   const plan = encodePlan(

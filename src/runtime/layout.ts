@@ -283,6 +283,8 @@ export const FDK_FILE = 3;
 export const FDK_DIRECTORY = 4;
 export const FDK_LISTENER = 5; // its path is the line of WAGSNAP_LISTEN
 export const FDK_SOCKET = 6; // a connection
+export const FDK_NULL = 7; // end of input, a bit bucket: /dev/null in place of something that restore was told to ignore
+export const FDK_GIVEN = 8; // a file that restore was given by its host path, which is its path here
 
 // -- resume plan: how start continues a snapshot. u64 words; pointers are relocated by the base relocations.
 export const RP_MEMORIES = 0; // pointer to: count, then {record pointer, size in bytes, extentCount, {memory offset, file offset, bytes}…}

@@ -27,7 +27,7 @@ import {
   WASM_PAGE,
 } from '../runtime/layout.js';
 import { ExceptionReader } from './exceptions.js';
-import { readHost } from './host-state.js';
+import { hashOpenFiles, readHost } from './host-state.js';
 import { type InstanceState, readInstance } from './instance-state.js';
 import { type LiftedStack, liftStack } from './lift.js';
 import { streamMemory } from './page-stream.js';
@@ -46,6 +46,8 @@ export interface CaptureOptions {
   readonly kill?: boolean;
   /** Leave the modules' binaries out: restore then needs them. */
   readonly withoutModules?: boolean;
+  /** Record the sha256 of each open regular file: the process stands still for as long as reading them takes. */
+  readonly hashFiles?: boolean;
   /** Milliseconds to wait for a safepoint. */
   readonly timeout?: number;
   /** Bytes of linear memory looked at so far, of those that were ever touched. */
@@ -146,7 +148,10 @@ class Capture {
     }
     const exceptions = new ExceptionReader(memory, runtime, base, image.identity, references);
     const { lifted, stackSize } = this.readStack(references, exceptions);
-    const host = readHost(memory, runtime, now);
+    const found = readHost(memory, runtime, now);
+    const host = this.options.hashFiles
+      ? await hashOpenFiles(memory, runtime, found, () => this.cancel.check())
+      : found;
     const states = guests.map((identity) => readInstance(memory, base, identity, references, exceptions));
     const instances = await this.streamInstances(writer, states);
     const snapshot: Snapshot = {

@@ -5,6 +5,7 @@
  *     0            prologue, 64 bytes: magic, version, where the header is, its sha256
  *     4 KiB        the modules' binaries (unless left out), each at a multiple of 4 KiB
  *     64 KiB * n   page data: slots of 64 KiB, in the order of the memories' extents
+ *     64 KiB * l   annex, if there is one: what readers may do without; annex.ts
  *     64 KiB * m   header: msgpack; ends the file
  *
  *     memory       | page 0 | page 1 | page 2 | page 3 | ...           pages of 64 KiB
@@ -17,15 +18,16 @@
  * straight from the file; zero blocks inside are holes of a sparse file and read as zeros. A parked process of 1 GiB
  * is written slot by slot: the header comes last because it has the list of what was found.
  *
- * Everything a reader does not expect is an error that names the path and the field; nothing is skipped or repaired.
+ * But for the annex, everything a reader does not expect is an error that names the path and the field; nothing is skipped or repaired.
  */
 
 import { createHash } from 'node:crypto';
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { InputError, ToolError } from '../errors.js';
+import { ANNEX_BLOCK, ANNEX_BLOCK_SIZE, addAnnex, decodeAnnexBlock } from './annex.js';
 import { decodeHeader, formatNeeded } from './header.js';
 import { checkHeaderHash, decodePrologue, PROLOGUE_SIZE } from './prologue.js';
-import type { SnapshotModule, StoredSnapshot } from './snapshot.js';
+import type { Snapshot, SnapshotModule, StoredSnapshot } from './snapshot.js';
 
 export { SnapshotWriter } from './writer.js';
 
@@ -46,8 +48,15 @@ export function readSnapshot(path: string): StoredSnapshot {
     if (formatNeeded(snapshot) > prologue.version) {
       throw new InputError('snapshot', `${path}: has values that format ${prologue.version} does not know`);
     }
-    return { path, size: stat.size, snapshot };
+    return { path, size: stat.size, snapshot: withAnnex(fd, snapshot, prologue.headerOffset, path) };
   });
+}
+
+function withAnnex(fd: number, snapshot: Snapshot, limit: number, path: string): Snapshot {
+  if (limit < ANNEX_BLOCK + ANNEX_BLOCK_SIZE) return snapshot;
+  const block = readAt(fd, ANNEX_BLOCK, ANNEX_BLOCK_SIZE, path);
+  const place = decodeAnnexBlock(block, limit, path);
+  return place ? addAnnex(snapshot, block, readAt(fd, place.offset, place.size, path), path) : snapshot;
 }
 
 /** Whether a file starts like a snapshot. */

@@ -52,7 +52,7 @@ const instance = z.strictObject({
 
 const descriptor = z.strictObject({
   fd: u32.max(MAX_FD - 1),
-  kind: z.enum(['stdio', 'preopen', 'file', 'directory', 'listener', 'socket']),
+  kind: z.enum(['stdio', 'preopen', 'file', 'directory', 'listener', 'socket', 'null', 'given']),
   path: cString(4095),
   preopen: u32.max(MAX_FD - 1),
   guestName: cString(4095),

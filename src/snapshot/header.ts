@@ -49,7 +49,7 @@ export function encodeHeader(snapshot: Snapshot): Uint8Array {
     frames: encodeFrames(snapshot.frames),
     ...(snapshot.exceptions ? { exceptions: encodeExceptions(snapshot.exceptions) } : {}),
     host: {
-      descriptors: snapshot.host.descriptors.map((descriptor) => ({ ...descriptor })),
+      descriptors: snapshot.host.descriptors.map(({ facts: _, ...descriptor }) => descriptor),
       args: [...snapshot.host.args],
       env: [...snapshot.host.env],
       monotonic: snapshot.host.monotonic,
@@ -99,10 +99,11 @@ export function decodeHeader(bytes: Uint8Array, fileOffset: number, path: string
 }
 
 /** The oldest format that can hold the snapshot (prologue.ts). */
-export function formatNeeded({ instances, frames, exceptions }: Snapshot): number {
+export function formatNeeded({ instances, frames, exceptions, host }: Snapshot): number {
   const isNew = (type: number) => type === ValType.V128 || type === ValType.ExnRef;
   const news =
     exceptions !== undefined ||
+    host.descriptors.some(({ kind }) => kind === 'null' || kind === 'given') ||
     instances.some((instance) => [...instance.globals, ...instance.tables].some(({ type }) => isNew(type))) ||
     frames.sites.some(({ locals, operands }) => locals.some(isNew) || operands.some(isNew));
   return news ? 2 : 1;

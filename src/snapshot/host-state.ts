@@ -22,7 +22,9 @@ import {
   FD_SIZE,
   FDK_DIRECTORY,
   FDK_FILE,
+  FDK_GIVEN,
   FDK_LISTENER,
+  FDK_NULL,
   FDK_PREOPEN,
   FDK_SOCKET,
   FDK_STDIO,
@@ -40,6 +42,7 @@ import {
   RT_ENVP,
   RT_HOST_STATE,
 } from '../runtime/layout.js';
+import { hashFile, openFileFacts } from './file-facts.js';
 import { checkedAddress, type ProcessMemory } from './process-memory.js';
 import type { Descriptor, DescriptorKind, Host } from './snapshot.js';
 
@@ -51,6 +54,8 @@ const KINDS = new Map<number, DescriptorKind>([
   [FDK_DIRECTORY, 'directory'],
   [FDK_LISTENER, 'listener'],
   [FDK_SOCKET, 'socket'],
+  [FDK_NULL, 'null'],
+  [FDK_GIVEN, 'given'],
 ]);
 /** Of the kernel: MAX_ARG_STRLEN, and more strings than ARG_MAX has room for. */
 const STRING_MAX = 131072;
@@ -100,24 +105,55 @@ function readDescriptors(memory: ProcessMemory, state: number, count: number): D
     const text = memory.read(state + HS_PATHS + fd * HS_PATH_SIZE, pathLength + hostLength);
     const preopen = kind === 'preopen';
     const below = kind === 'file' || kind === 'directory';
+    const native = entry.readInt32LE(FD_NATIVE);
+    const facts = kind === 'file' || kind === 'given' ? openFileFacts(memory.pid, native) : undefined;
     descriptors.push({
       fd,
       kind,
       path: below || kind === 'listener' ? text.subarray(0, pathLength) : EMPTY,
       preopen: below ? entry.readUInt32LE(FD_PREOPEN) : 0,
       guestName: preopen ? text.subarray(0, pathLength) : EMPTY,
-      hostPath: preopen ? text.subarray(pathLength) : EMPTY,
+      hostPath: preopen ? text.subarray(pathLength) : kind === 'given' ? text.subarray(0, pathLength) : EMPTY,
       readOnly: entry.readUInt32LE(FD_READ_ONLY) !== 0,
       flags: entry.readUInt32LE(FD_FLAGS),
       openFlags: entry.readUInt32LE(FD_OPEN_FLAGS),
       rights: entry.readBigUInt64LE(FD_RIGHTS),
       rightsInheriting: entry.readBigUInt64LE(FD_RIGHTS_INHERITING),
-      offset: kind === 'file' ? fileOffset(memory.pid, entry.readInt32LE(FD_NATIVE)) : 0n,
+      offset: kind === 'file' || kind === 'given' ? fileOffset(memory.pid, native) : 0n,
       cookie: entry.readBigUInt64LE(FD_COOKIE),
-      ...(kind === 'stdio' ? movedStream(fd, entry.readInt32LE(FD_NATIVE)) : {}),
+      ...(kind === 'stdio' ? movedStream(fd, native) : {}),
+      ...(facts === undefined ? {} : { facts }),
     });
   }
   return descriptors;
+}
+
+/**
+ * Adds the sha256 of each regular file that is open. The process stands still: they are the contents at capture, but for what
+ * others write.
+ *
+ * @param check called now and then; may throw
+ * @throws ToolError when one cannot be read
+ */
+export async function hashOpenFiles(
+  memory: ProcessMemory,
+  runtime: number,
+  host: Host,
+  check: () => void,
+): Promise<Host> {
+  const state = memory.address(runtime + RT_HOST_STATE);
+  const descriptors: Descriptor[] = [];
+  for (const descriptor of host.descriptors) {
+    const { fd, facts } = descriptor;
+    if (facts?.type !== 'file') {
+      descriptors.push(descriptor);
+      continue;
+    }
+    const native = memory.read(state + HS_FDS + fd * FD_SIZE, FD_SIZE).readInt32LE(FD_NATIVE);
+    const sha256 = await hashFile(`/proc/${memory.pid}/fd/${native}`, check);
+    descriptors.push({ ...descriptor, facts: { ...facts, sha256 } });
+  }
+  return { ...host, descriptors };
 }
 
 /** Native descriptors 0 to 2 are the standard streams whatever the program calls them. */

@@ -12,11 +12,13 @@ import { ExternKind, type Module, ValType } from '../compile/wasm/module.js';
 import { formatTypes, valTypeName } from '../compile/wasm/text.js';
 import { WASM_PAGE } from '../runtime/layout.js';
 import type { CaptureReport, TraceEntry } from './capture.js';
+import { formatTime } from './file-facts.js';
 import { readSnapshotModule } from './format.js';
 import {
   cellsOf,
   type Descriptor,
   decodeFuncRef,
+  type FileFacts,
   type Frames,
   type SnapshotException,
   type SnapshotInstance,
@@ -188,21 +190,40 @@ function describeException({ instance, tag, types, words }: SnapshotException): 
 
 function describeDescriptor(descriptor: Descriptor): object {
   const { fd, kind, preopen, readOnly, offset } = descriptor;
-  if (kind === 'stdio' || kind === 'socket') return { fd, kind };
+  if (kind === 'stdio' || kind === 'socket' || kind === 'null') return { fd, kind };
   if (kind === 'listener') return { fd, kind, address: textOf(descriptor.path) };
   if (kind === 'preopen') {
     return { fd, kind, guestName: textOf(descriptor.guestName), hostPath: textOf(descriptor.hostPath), readOnly };
   }
-  return { fd, kind, path: textOf(descriptor.path), preopen, offset: offset.toString() };
+  const place = { offset: offset.toString(), ...describeFacts(descriptor.facts) };
+  if (kind === 'given') return { fd, kind, hostPath: textOf(descriptor.hostPath), ...place };
+  return { fd, kind, path: textOf(descriptor.path), preopen, ...place };
 }
 
-function descriptorLine(descriptor: Descriptor): string {
+function describeFacts(facts: FileFacts | undefined): object {
+  if (facts === undefined) return {};
+  const { type, size, modified, sha256 } = facts;
+  return { type, size: size.toString(), modified: formatTime(modified), ...(sha256 === undefined ? {} : { sha256 }) };
+}
+
+/** A descriptor for people: `4: file moved/data below 3 at offset 5`. */
+export function descriptorLine(descriptor: Descriptor): string {
   const { fd, kind, preopen, readOnly, offset, path, guestName, hostPath, stream } = descriptor;
   if (kind === 'stdio') return `${fd}: standard stream${stream === undefined ? '' : ` ${stream}`}`;
   if (kind === 'socket') return `${fd}: connection`;
   if (kind === 'listener') return `${fd}: listens at ${textOf(descriptor.path)}`;
   if (kind === 'preopen') return `${fd}: ${textOf(guestName)} = ${textOf(hostPath)}${readOnly ? ' (read-only)' : ''}`;
-  return `${fd}: ${kind} ${textOf(path)} below ${preopen}${kind === 'file' ? ` at offset ${count(Number(offset))}` : ''}`;
+  if (kind === 'null') return `${fd}: nothing (ignored)`;
+  const place = kind === 'directory' ? '' : ` at offset ${count(Number(offset))}${factsText(descriptor.facts)}`;
+  if (kind === 'given') return `${fd}: file ${textOf(hostPath)}${place}`;
+  return `${fd}: ${kind} ${textOf(path)} below ${preopen}${place}`;
+}
+
+function factsText(facts: FileFacts | undefined): string {
+  if (facts === undefined) return '';
+  const { type, size, modified, sha256 } = facts;
+  const what = type === 'file' ? `${count(Number(size))} bytes` : type;
+  return `, ${what}, modified ${formatTime(modified)}${sha256 === undefined ? '' : `, sha256 ${sha256.slice(0, 16)}…`}`;
 }
 
 function textOf(bytes: Uint8Array): string {

@@ -4,7 +4,7 @@
  * format.ts has the drawing of the whole file. All numbers are little-endian.
  *
  *      0  magic     7f 57 53 4e 41 50 0d 0a   (DEL "WSNAP" CR LF: text-mode copies break it visibly)
- *      8  u32       format version: 1, or 2 where there are v128 values or exceptions, which readers of format 1 do not know
+ *      8  u32       format version: 1, or 2 where there is what readers of format 1 do not know: header.ts, formatNeeded
  *     12  u32       0
  *     16  u64       file offset of the header
  *     24  u64       bytes of the header, which ends the file

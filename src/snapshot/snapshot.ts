@@ -205,8 +205,25 @@ export class Frames {
   }
 }
 
-/** A listener accepts connections; a socket is one of them, which cannot be restored but as reset by its peer. */
-export type DescriptorKind = 'stdio' | 'preopen' | 'file' | 'directory' | 'listener' | 'socket';
+/**
+ * A listener accepts connections; a socket is one of them, which cannot be restored but as reset by its peer. What restore was
+ * told to ignore is null, a file that it was given by a host path is given.
+ */
+export type DescriptorKind = 'stdio' | 'preopen' | 'file' | 'directory' | 'listener' | 'socket' | 'null' | 'given';
+
+/** What an open file was at capture, so that restore can tell whether it still is. Nothing of a device or an inode's number. */
+export interface FileFacts {
+  readonly type: FileType;
+  /** Bytes. */
+  readonly size: bigint;
+  /** Nanoseconds since 1970. */
+  readonly modified: bigint;
+  /** Lower-case hex, of a regular file that was to be hashed. */
+  readonly sha256?: string | undefined;
+}
+
+export const FILE_TYPES = ['file', 'directory', 'pipe', 'character device', 'block device', 'socket'] as const;
+export type FileType = (typeof FILE_TYPES)[number];
 
 /** An open guest descriptor, as meaning. Fields that a kind does not have are empty, 0 or false. */
 export interface Descriptor {
@@ -216,7 +233,7 @@ export interface Descriptor {
   readonly path: Uint8Array;
   /** Files and directories: the guest descriptor of the preopen. */
   readonly preopen: number;
-  /** Preopens: the name the guest sees, and the path on the host. */
+  /** Preopens: the name the guest sees, and the path on the host. Given files have the latter. */
   readonly guestName: Uint8Array;
   readonly hostPath: Uint8Array;
   readonly readOnly: boolean;
@@ -232,6 +249,8 @@ export interface Descriptor {
   readonly cookie: bigint;
   /** Standard streams: which one (0 to 2) when the program has moved it to another number; else it is `fd`. */
   readonly stream?: number | undefined;
+  /** Files and given ones; snapshots of early versions have none. In the annex of the snapshot's file. */
+  readonly facts?: FileFacts | undefined;
 }
 
 export interface Host {

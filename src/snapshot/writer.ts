@@ -23,6 +23,7 @@ import { promisify } from 'node:util';
 import { checkOutput } from '../compile/image/write-file.js';
 import { ToolError, writeFailure } from '../errors.js';
 import { WASM_PAGE } from '../runtime/layout.js';
+import { ANNEX_BLOCK, encodeAnnex, encodeAnnexBlock } from './annex.js';
 import { encodeHeader, formatNeeded } from './header.js';
 import { BLOCK, BLOCKS_PER_PAGE } from './page-blocks.js';
 import { encodePrologue } from './prologue.js';
@@ -108,11 +109,17 @@ export class SnapshotWriter {
    */
   seal(snapshot: Snapshot): number {
     const header = encodeHeader(snapshot);
+    const annex = encodeAnnex(snapshot);
+    const annexOffset = this.takeSlots(annex ? Math.ceil(annex.length / WASM_PAGE) : 0);
     const offset = this.takeSlots(0);
     try {
       ftruncateSync(this.fd, offset);
     } catch (error) {
       throw writeError(this.path, error);
+    }
+    if (annex !== undefined) {
+      this.writeAll(annex, annexOffset);
+      this.writeAll(encodeAnnexBlock(annexOffset, annex), ANNEX_BLOCK);
     }
     this.writeAll(header, offset);
     this.writeAll(encodePrologue(offset, header, formatNeeded(snapshot)), 0);

@@ -235,7 +235,7 @@ function descriptor({ host }: Snapshot, next: Random): string | undefined {
     ['fd', 'kind', 'path', 'preopen', 'hostPath', 'openFlags', 'flags', 'offset', 'rights'] as const,
     next,
   );
-  if (change === 'kind') entry.kind = pick(['stdio', 'preopen', 'file', 'directory'] as const, next);
+  if (change === 'kind') entry.kind = pick(['stdio', 'preopen', 'file', 'directory', 'null', 'given'] as const, next);
   else if (change === 'path')
     entry.path = Buffer.from(pick(['../../../etc/passwd', '/etc/passwd', '', 'a/../../..', '.'], next));
   else if (change === 'hostPath') entry.hostPath = Buffer.from(pick(['/', '', '/etc'], next));

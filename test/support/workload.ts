@@ -20,7 +20,7 @@ import { type ImageDescription, readImage } from '../../src/compile/metadata/ima
 import { decodeModule } from '../../src/compile/wasm/decode.js';
 import type { Module } from '../../src/compile/wasm/module.js';
 import { readModuleBytes } from '../../src/compile/wasm/wat.js';
-import type { Directory } from '../../src/restore/host-state.js';
+import type { Directory, FdPolicy } from '../../src/restore/grants.js';
 import { writeResumable } from '../../src/restore/restore.js';
 import { type CaptureReport, capturePid } from '../../src/snapshot/capture.js';
 import { readSnapshot } from '../../src/snapshot/format.js';
@@ -178,6 +178,7 @@ export interface RestoreSettings {
   /** Copy the pages into the image instead of mapping them from the snapshot. */
   readonly selfContained?: boolean;
   readonly env?: Readonly<Record<string, string>>;
+  readonly policies?: ReadonlyMap<number, FdPolicy>;
 }
 
 /** Restores a snapshot onto a fresh image of its module and starts it; `output` is the resumable image to write. */
@@ -194,6 +195,7 @@ export function restoreAndStart(
     output,
     sourceFd: source,
     directories: settings.dirs,
+    policies: settings.policies,
     recordedDirectories: true,
   });
   const { stdin, env } = settings;

@@ -81,4 +81,14 @@ it('goes on listening; a connection is reset', async () => {
   while (heard.length < 6) await once(second, 'data');
   expect(heard).toBe('ready\n');
   second.destroy();
+
+  // nothing in place of the connection, then of the listener: its address, in use by a file, is not looked at
+  const ends = async (...policies: [number, 'ignore' | 'close'][]) => {
+    const settings = { policies: new Map<number, 'ignore' | 'close'>([[3, 'ignore'], ...policies]) };
+    const end = await restoreAndStart(snapshot, program, join(folder, 'restored'), settings).ended();
+    expect(end).toMatchObject({ stderr: '', code: 0 });
+    return [...Buffer.from(end.stdout, 'latin1')];
+  };
+  expect(await ends([4, 'ignore'])).toEqual([0, 0, 0, 0, 4]);
+  expect(await ends([4, 'close'])).toEqual([E.BADF, E.BADF, 0, E.BADF, 4]);
 });

@@ -2,7 +2,7 @@
  * wasi_resume: the host state of a program that goes on from a snapshot.
  *
  * AssemblyScript. The resume plan has the table of descriptors by meaning; here each is opened again: standard ones are the new
- * process's own, preopens by their host path or by the line of WAGSNAP_DIR with the same guest name, files and
+ * process's own or a file that was given instead, preopens by their host path or by the line of WAGSNAP_DIR with the same guest name, files and
  * directories by their path below a preopen, never created and never truncated, at their old position. What cannot be is said on
  * descriptor 2 and ends the process with 1, before anything of the guest runs. The table is input: it is checked.
  */
@@ -11,12 +11,15 @@ import {
   FDK_DIRECTORY,
   FDK_FILE,
   FDK_FREE,
+  FDK_GIVEN,
   FDK_LISTENER,
+  FDK_NULL,
   FDK_PREOPEN,
   FDK_SOCKET,
   FDK_STDIO,
   FD_HOST_PATH_LENGTH,
   FD_NATIVE,
+  FD_PATH_LENGTH,
   FD_PREOPEN,
   FD_READ_ONLY,
   FD_RIGHTS,
@@ -42,7 +45,20 @@ import {
   RT_ENVP,
   RT_RESUME_PLAN,
 } from '../layout';
-import { O_DIRECTORY, SYS_fcntl, SYS_lseek, SYS_socketpair, SYS_write, copy, load64, load8_u, runtime, store64 } from '../native';
+import {
+  O_DIRECTORY,
+  SYS_dup3,
+  SYS_fcntl,
+  SYS_lseek,
+  SYS_openat,
+  SYS_socketpair,
+  SYS_write,
+  copy,
+  load64,
+  load8_u,
+  runtime,
+  store64,
+} from '../native';
 import { flush, put, putDecimal, putForeign } from '../process/message';
 import { exit } from '../process/runtime-block';
 import { CLOCK_MONOTONIC, FDFLAG_NONBLOCK } from './abi';
@@ -57,7 +73,10 @@ import {
   indexOf,
   isRetired,
   kindOf,
+  nativeOf,
+  nothing,
   offsetOf,
+  openDevNull,
   pathLength,
   pathOf,
   preopenOf,
@@ -66,9 +85,13 @@ import {
 import { PATH, PATH_MAX } from './guest';
 import { openListener, openNextListener, recordLine, startListenLines } from './listeners';
 import {
+  AT_FDCWD,
   F_SETFL,
   LINUX_EISDIR,
   LINUX_EROFS,
+  O_APPEND,
+  O_CLOEXEC,
+  O_CREAT,
   O_NOCTTY,
   O_NONBLOCK,
   O_RDONLY,
@@ -184,17 +207,12 @@ function retire(preopen: usize): void {
 function openFile(entry: usize): void {
   const index = load<u32>(entry, FD_PREOPEN);
   if (index >= <u32>HS_FD_CAPACITY || kindOf(entryAt(index)) != FDK_PREOPEN) failState('a file below no preopen');
-  const length = pathLength(entry);
-  if (length >= PATH_MAX) failState("a path's length");
-  if (length == 0) store<u8>(PATH, 0x2e);
-  else copy(native(PATH), native(pathOf(entry)), length);
-  store<u8>(PATH + max<u32>(length, 1), 0);
-
+  const length = copyPath(entry);
+  if (length == 0) store<u16>(PATH, 0x2e);
   const access = accessOf(entry);
   const preopen = entryAt(index);
   if ((access & 2) != 0 && load<u32>(preopen, FD_READ_ONLY) != 0) failOpen(entry, -LINUX_EROFS);
-  let flags = O_NOCTTY | linuxFlags(flagsOf(entry));
-  flags |= access == 3 ? O_RDWR : access == 2 ? O_WRONLY : O_RDONLY;
+  let flags = openingFlags(entry);
   if (kindOf(entry) == FDK_DIRECTORY) flags = O_RDONLY | O_DIRECTORY;
   const descriptor = openBeneath(<i64>load<i32>(preopen, FD_NATIVE), PATH, flags);
   if (descriptor < 0) failOpen(entry, descriptor);
@@ -203,10 +221,77 @@ function openFile(entry: usize): void {
     setCookie(entry, 0); // entries are counted: the next fd_readdir skips to its cookie
     return;
   }
-  if (statDescriptor(descriptor) < 0 || statMode() == S_IFDIR) failOpen(entry, -LINUX_EISDIR);
-  if (offsetOf(entry) != 0) {
-    const position = call(SYS_lseek, descriptor, offsetOf(entry), 0);
-    if (position < 0) failOpen(entry, position);
+  const result = takePosition(entry, descriptor);
+  if (result < 0) failOpen(entry, result);
+}
+
+/** Copies the entry's path to PATH. Returns its length. */
+function copyPath(entry: usize): u32 {
+  const length = pathLength(entry);
+  if (length >= PATH_MAX) failState("a path's length");
+  copy(native(PATH), native(pathOf(entry)), length);
+  store<u8>(PATH + length, 0);
+  return length;
+}
+
+function openingFlags(entry: usize): i64 {
+  const access = accessOf(entry);
+  return O_NOCTTY | linuxFlags(flagsOf(entry)) | (access == 3 ? O_RDWR : access == 2 ? O_WRONLY : O_RDONLY);
+}
+
+/** Seeks a file just opened to where it was. Returns -errno when it is a directory or cannot. */
+function takePosition(entry: usize, descriptor: i64): i64 {
+  if (statDescriptor(descriptor) < 0 || statMode() == S_IFDIR) return -LINUX_EISDIR;
+  return offsetOf(entry) == 0 ? 0 : call(SYS_lseek, descriptor, offsetOf(entry), 0);
+}
+
+/** A file of the host that whoever restored has given by its path. */
+function openGiven(entry: usize): void {
+  if (copyPath(entry) == 0) failState('a file without a path');
+  const descriptor = call(SYS_openat, AT_FDCWD, native(PATH), O_CLOEXEC | openingFlags(entry));
+  if (descriptor < 0) failGiven(entry, descriptor);
+  store<i32>(entry, <i32>descriptor, FD_NATIVE);
+  const result = takePosition(entry, descriptor);
+  if (result < 0) failGiven(entry, result);
+}
+
+/** The same for a standard stream: input from its start, output behind what is there. Its entry is like any other's then. */
+function openStream(entry: usize, stream: i64): void {
+  copyPath(entry);
+  const how = stream == 0 ? O_RDONLY : O_WRONLY | O_CREAT | O_APPEND;
+  const descriptor = call(SYS_openat, AT_FDCWD, native(PATH), O_CLOEXEC | O_NOCTTY | how, 0o666);
+  if (descriptor < 0) failGiven(entry, descriptor);
+  call(SYS_dup3, descriptor, stream, 0);
+  closeNative(descriptor);
+  store<u32>(entry, 0, FD_PATH_LENGTH);
+}
+
+function failGiven(entry: usize, result: i64): void {
+  const index = indexOf(entry);
+  put('wag-snap: restore: descriptor ');
+  putDecimal(index);
+  put(': cannot open "');
+  putForeign(native(pathOf(entry)), pathLength(entry));
+  put('": ');
+  putErrno(result);
+  put('\nhint: --fd ');
+  putDecimal(index);
+  put('=PATH gives another file');
+  fail();
+}
+
+function openNull(entry: usize): void {
+  const descriptor = openDevNull();
+  if (descriptor < 0) failState('no /dev/null');
+  store<i32>(entry, <i32>descriptor, FD_NATIVE);
+}
+
+/** The process's standard streams that the program has closed, or shall find closed: nobody else's file may get their numbers. */
+function closeUnusedStreams(count: u32): void {
+  for (let stream: i64 = 0; stream < 3; stream++) {
+    let used = false;
+    for (let i: u32 = 0; i < count; i++) if (kindOf(entryAt(i)) == FDK_STDIO && nativeOf(entryAt(i)) == stream) used = true;
+    if (!used) call(SYS_dup3, nothing, stream, 0);
   }
 }
 
@@ -246,6 +331,7 @@ function setNonblock(entry: usize, descriptor: i64): void {
 function openStdio(entry: usize): void {
   const descriptor = <i64>load<i32>(entry, FD_NATIVE);
   if (descriptor < 0 || descriptor > 2) failState("a standard descriptor's number");
+  if (pathLength(entry) > 0) openStream(entry, descriptor);
   const flags = statusFlags(descriptor);
   const wanted = flagsOf(entry) & FDFLAG_NONBLOCK ? flags | O_NONBLOCK : flags & ~O_NONBLOCK;
   if (flags >= 0 && wanted != flags) call(SYS_fcntl, descriptor, F_SETFL, wanted);
@@ -260,7 +346,7 @@ function readState(plan: i64): void {
   if (load<u32>(STATE, HS_FD_COUNT) > <u32>HS_FD_CAPACITY) failState('its number of descriptors');
   for (let i: u32 = 0; i < <u32>HS_FD_CAPACITY; i++) {
     const kind = kindOf(entryAt(i));
-    if (kind > <u32>FDK_SOCKET) failState('a kind of descriptor');
+    if (kind > <u32>FDK_GIVEN) failState('a kind of descriptor');
     if (kind != FDK_FREE && i >= load<u32>(STATE, HS_FD_COUNT)) failState('its number of descriptors');
   }
 }
@@ -279,11 +365,14 @@ export function wasi_resume(): void {
     if (kind == FDK_FILE || kind == FDK_DIRECTORY) openFile(entryAt(i));
     else if (kind == FDK_LISTENER) openListening(entryAt(i));
     else if (kind == FDK_SOCKET) openReset(entryAt(i));
+    else if (kind == FDK_NULL) openNull(entryAt(i));
+    else if (kind == FDK_GIVEN) openGiven(entryAt(i));
   }
   for (let i: u32 = 0; i < count; i++) {
     const entry = entryAt(i);
     if (kindOf(entry) == FDK_PREOPEN && isRetired(entry)) closeEntry(entry);
   }
+  closeUnusedStreams(count);
 
   const monotonic = load64(plan + <i64>RP_MONOTONIC);
   store<i64>(STATE, 0, HS_MONOTONIC_OFFSET);

@@ -5,8 +5,8 @@
  * sock_accept, and a standard stream may be either. What a descriptor that is none is told comes from the kernel: ENOTSOCK.
  */
 
-import { FDK_LISTENER, FDK_SOCKET } from '../layout';
-import { SYS_accept4, SYS_recvmsg, SYS_sendmsg, SYS_shutdown, fill, store16, store32 } from '../native';
+import { FDK_LISTENER, FDK_NULL, FDK_SOCKET } from '../layout';
+import { SYS_accept4, SYS_recvmsg, SYS_sendmsg, SYS_shutdown, SYS_writev, fill, store16, store32 } from '../native';
 import {
   EFAULT,
   EINVAL,
@@ -113,7 +113,8 @@ export function sock_recv(fd: u32, iovecs: u32, count: u32, flags: i32, bytesOut
   let how: i64 = 0;
   if (flags & RECV_PEEK) how |= MSG_PEEK;
   if (flags & RECV_WAITALL) how |= MSG_WAITALL;
-  const bytes = blockingCall(SYS_recvmsg, nativeOf(entry), native(MESSAGE), how, 0, 0);
+  const isNull = kindOf(entry) == FDK_NULL; // a connection that restore was told to ignore
+  const bytes = isNull ? 0 : blockingCall(SYS_recvmsg, nativeOf(entry), native(MESSAGE), how, 0, 0);
   if (bytes < 0) return errnoOf(bytes);
   store32(bytesTo, <i32>bytes);
   store16(flagsTo, load<i32>(MESSAGE, MESSAGE_FLAGS) & MSG_TRUNC ? RECV_DATA_TRUNCATED : 0);
@@ -129,7 +130,10 @@ export function sock_send(fd: u32, iovecs: u32, count: u32, flags: i32, bytesOut
   const error = prepareMessage(iovecs, count);
   if (error != 0) return error;
   if (flags != 0) return EINVAL;
-  const bytes = blockingCall(SYS_sendmsg, nativeOf(entry), native(MESSAGE), MSG_NOSIGNAL, 0, 0);
+  const bytes =
+    kindOf(entry) == FDK_NULL
+      ? call(SYS_writev, nativeOf(entry), native(IOVECS), iovecCount)
+      : blockingCall(SYS_sendmsg, nativeOf(entry), native(MESSAGE), MSG_NOSIGNAL, 0, 0);
   if (bytes < 0) return errnoOf(bytes);
   store32(bytesTo, <i32>bytes);
   return ESUCCESS;
@@ -140,5 +144,6 @@ export function sock_shutdown(fd: u32, how: i32): i32 {
   const entry = lookupSocket(fd, RIGHT_SOCK_SHUTDOWN);
   if (entry == 0) return lookupError;
   if (how == 0 || (how & ~(SHUT_RD | SHUT_WR)) != 0) return EINVAL;
+  if (kindOf(entry) == FDK_NULL) return ESUCCESS;
   return errnoOf(call(SYS_shutdown, nativeOf(entry), how - 1));
 }

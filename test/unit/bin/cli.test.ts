@@ -219,15 +219,22 @@ describe('capture and restore', () => {
     mkdirSync(join(folder, 'files'), { recursive: true });
     const { pid } = await started('run', '-v', '--dir', 'files::.', programPath('fileio'), '100000000');
     expect(wagSnap('capture', String(pid), '--kill', '--without-module', '-o', 'files.wsnap').status).toBe(0);
-    const refused = wagSnap('restore', 'files.wsnap', '-o', 'files.img');
+    const refused = wagSnap('restore', 'files.wsnap', '-o', 'files.img', '--same-dirs');
     expect(refused).toMatchObject({ status: 3, stdout: '' });
     expect(refused.stderr).toMatch(/does not carry its module/);
     const module = ['--module', programPath('fileio')];
-    expect(wagSnap('restore', 'files.wsnap', '-o', 'files.img', ...module).stderr).toMatch(/--dir HOST::\./);
+    const missing = wagSnap('restore', 'files.wsnap', '-o', 'files.img', ...module);
+    expect(missing).toMatchObject({ status: 3, stdout: '' });
+    expect(missing.stderr).toMatch(/--dir HOST::\./);
+    const [, line] = /^with what it had: wag-snap (.*)$/m.exec(missing.stderr)!;
+    expect(line).toBe(`restore files.wsnap -o files.img ${module.join(' ')} --dir ${folder}/files::.`);
+    expect(wagSnap(...line.split(' ')).status).toBe(0);
     expect(wagSnap('restore', 'files.wsnap', '-o', 'files.img', ...module, '--dir', 'files::x').status).toBe(2);
     expect(wagSnap('restore', 'files.wsnap', '-o', 'files.img', ...module, '--same-dirs').status).toBe(0);
     expect(wagSnap('restore', 'files.wsnap', '-o', 'files.img', ...module, '--dir', 'files::.').status).toBe(0);
-    expect(wagSnap('restore', 'files.wsnap', '--module', programPath('fib')).stderr).toMatch(/another module/);
+    expect(wagSnap('restore', 'files.wsnap', '--same-dirs', '--module', programPath('fib')).stderr).toMatch(
+      /another module/,
+    );
   });
 });
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { InputError } from '../../../src/errors.js';
-import { encodeHostState, grantDirectories, grantListeners } from '../../../src/restore/host-state.js';
+import { encodeHostState } from '../../../src/restore/host-state.js';
 import {
   FD_HOST_PATH_LENGTH,
   FD_KIND,
@@ -16,7 +16,7 @@ import {
   HS_PATH_SIZE,
   HS_PATHS,
 } from '../../../src/runtime/layout.js';
-import type { Descriptor, Host } from '../../../src/snapshot/snapshot.js';
+import type { Descriptor } from '../../../src/snapshot/snapshot.js';
 
 const empty: Descriptor = {
   fd: 0,
@@ -49,47 +49,11 @@ const file: Descriptor = {
   openFlags: 3,
   offset: 7n,
 };
-const host: Host = { descriptors: [empty, preopen, file], args: [], env: [], monotonic: 0n, pendingTimeout: undefined };
-
-describe('grantListeners', () => {
-  const at = (fd: number, address: string): Descriptor => ({
-    ...empty,
-    fd,
-    kind: 'listener',
-    path: Buffer.from(address),
-  });
-  const listeners = [empty, at(3, '0.0.0.0:80'), at(4, 'fd:3')];
-
-  test('a snapshot gets no address that was not given', () => {
-    expect(() => grantListeners(listeners, [], false)).toThrow(/descriptor 3 \(it was "0\.0\.0\.0:80"\).*--listen/);
-    expect(() => grantListeners(listeners, ['unix:/a'], false)).toThrow(/descriptor 4/);
-    expect(grantListeners([empty], [], false)).toEqual([empty]);
-  });
-
-  test('they are given in order; recorded ones only when they are trusted, and never a descriptor', () => {
-    const paths = (descriptors: readonly Descriptor[]) => descriptors.map(({ path }) => Buffer.from(path).toString());
-    expect(paths(grantListeners(listeners, ['1.2.3.4:5', 'unix:/a'], false))).toEqual(['', '1.2.3.4:5', 'unix:/a']);
-    expect(paths(grantListeners(listeners.slice(0, 2), [], true))).toEqual(['', '0.0.0.0:80']);
-    expect(() => grantListeners(listeners, [], true)).toThrow(InputError);
-  });
-});
-
-describe('grantDirectories', () => {
-  test('a snapshot gets no directory that was not given', () => {
-    expect(() => grantDirectories(host, [], false)).toThrow(/--dir HOST::\/g/);
-    expect(grantDirectories(host, [], true)).toEqual(host.descriptors);
-  });
-
-  test('a given directory replaces the recorded one', () => {
-    const [, granted] = grantDirectories(host, [{ guest: '/g', host: '/new', readOnly: true }], false);
-    expect(Buffer.from(granted.hostPath).toString()).toBe('/new');
-    expect(granted.readOnly).toBe(true);
-  });
-});
+const descriptors = [empty, preopen, file];
 
 describe('encodeHostState', () => {
   test('has an entry per descriptor and ends behind the last path', () => {
-    const bytes = encodeHostState(host.descriptors);
+    const bytes = encodeHostState(descriptors);
     const view = new DataView(bytes.buffer);
     const entry = (fd: number) => HS_FDS + fd * FD_SIZE;
     expect(view.getUint32(HS_FD_COUNT, true)).toBe(6);
@@ -107,9 +71,25 @@ describe('encodeHostState', () => {
     expect(bytes.length).toBe(HS_PATHS + 5 * HS_PATH_SIZE + 8);
   });
 
+  test('has the host path of a stream that is a file, and of a given file', () => {
+    const hostPath = Buffer.from('/in');
+    const bytes = encodeHostState([
+      { ...empty, hostPath },
+      { ...empty, fd: 1, kind: 'given', hostPath, offset: 9n },
+    ]);
+    const view = new DataView(bytes.buffer);
+    for (const fd of [0, 1]) {
+      expect(view.getUint32(HS_FDS + fd * FD_SIZE + FD_PATH_LENGTH, true)).toBe(3);
+      const at = HS_PATHS + fd * HS_PATH_SIZE;
+      expect(Buffer.from(bytes).toString('latin1', at, at + 3)).toBe('/in');
+    }
+    expect(view.getBigInt64(HS_FDS + FD_SIZE + FD_OFFSET, true)).toBe(9n);
+  });
+
   test('refuses what cannot be', () => {
     const bad: Descriptor[][] = [
       [{ ...empty, fd: 1024 }],
+      [{ ...empty, kind: 'given' }],
       [{ ...preopen, hostPath: new Uint8Array() }],
       [file],
       [{ ...preopen, readOnly: true }, file],

@@ -1,0 +1,90 @@
+/**
+ * Finding a path below a directory from the tool, as the image will: component by component, no link followed by the kernel, and
+ * never outside (the three rules of runtime/wasi/walk.ts). For checks before a restore; the image opens everything itself.
+ *
+ * Node has no openat: /proc/self/fd/N/NAME does the same for a single name (proc(5)).
+ */
+
+import { closeSync, constants, existsSync, fstatSync, openSync, readlinkSync } from 'node:fs';
+
+const O_PATH = 0x200000; // asm-generic/fcntl.h, the same on both CPUs; Node has no name for it
+const { O_DIRECTORY, O_NOFOLLOW } = constants;
+const LINKS_MAX = 40; // as in Linux
+
+/** A path that cannot be walked; `code` like those of Node's own errors. */
+export class PathError extends Error {
+  constructor(readonly code: 'EXDEV' | 'ELOOP' | 'ENOTDIR' | 'ENOENT') {
+    super(code === 'EXDEV' ? 'the path leads outside of the directory' : code);
+  }
+}
+
+/** Whether this process can look at files in this way. */
+export function canWalk(): boolean {
+  return existsSync('/proc/self/fd');
+}
+
+/** The path by which this process can open what a descriptor is open for. */
+export function pathOfDescriptor(descriptor: number): string {
+  return `/proc/self/fd/${descriptor}`;
+}
+
+/**
+ * @param top of the directory, absolute
+ * @param path below it; an empty one is the directory itself
+ * @returns an O_PATH descriptor of what is there, never of a symbolic link
+ * @throws PathError, or Node's error of a system call
+ */
+export function findBeneath(top: Uint8Array, path: Uint8Array): number {
+  const root = openSync(Buffer.from(top), O_PATH | O_DIRECTORY);
+  const open = [root]; // of the directories walked so far, none of them a link
+  try {
+    return walk(open, path);
+  } finally {
+    for (const descriptor of open) closeSync(descriptor);
+  }
+}
+
+/** @param open the root; directories walked through are added and taken off */
+function walk(open: number[], path: Uint8Array): number {
+  let names = split(path);
+  let links = 0;
+  while (names.length > 0) {
+    const [name, ...rest] = names;
+    names = rest;
+    if (name === '.') continue;
+    if (name === '..') {
+      if (open.length === 1) throw new PathError('EXDEV');
+      closeSync(open.pop()!);
+      continue;
+    }
+    const at = Buffer.from(`${pathOfDescriptor(open.at(-1)!)}/${name}`, 'latin1');
+    const next = openSync(at, O_PATH | O_NOFOLLOW);
+    const stat = fstatSync(next);
+    if (stat.isSymbolicLink()) {
+      closeSync(next);
+      if (++links > LINKS_MAX) throw new PathError('ELOOP');
+      const target = readlinkSync(at, 'buffer');
+      if (target[0] === SLASH) throw new PathError('EXDEV');
+      names = [...split(target), ...names];
+    } else if (stat.isDirectory()) {
+      open.push(next);
+    } else if (names.length > 0) {
+      closeSync(next);
+      throw new PathError('ENOTDIR');
+    } else {
+      return next;
+    }
+  }
+  return openSync(`${pathOfDescriptor(open.at(-1)!)}/.`, O_PATH | O_DIRECTORY);
+}
+
+const SLASH = 0x2f;
+
+/** Names as latin1, which keeps every byte. */
+function split(path: Uint8Array): string[] {
+  if (path[0] === SLASH) throw new PathError('EXDEV');
+  return Buffer.from(path)
+    .toString('latin1')
+    .split('/')
+    .filter((name) => name !== '');
+}

@@ -1,0 +1,88 @@
+/**
+ * What a file is like at a moment: type, size, time of its last change, and if asked for its hash. Recorded at capture, compared
+ * at restore: a file that differs is not the one that the program knew.
+ *
+ * An inode's number and its device are not in it: a copy on another machine, made with its times (cp -p, rsync -a), is the same
+ * file. Where hashes are known they alone decide about the contents.
+ */
+
+import { createHash } from 'node:crypto';
+import { type BigIntStats, closeSync, openSync, read, statSync } from 'node:fs';
+import { promisify } from 'node:util';
+import { systemReason, ToolError } from '../errors.js';
+import type { FileFacts, FileType } from './snapshot.js';
+
+const CHUNK = 1 << 20;
+const readAsync = promisify(read);
+
+export function fileFacts(stat: BigIntStats): FileFacts {
+  return { type: fileType(stat), size: stat.size, modified: stat.mtimeNs };
+}
+
+function fileType(stat: BigIntStats): FileType {
+  if (stat.isFile()) return 'file';
+  if (stat.isDirectory()) return 'directory';
+  if (stat.isFIFO()) return 'pipe';
+  if (stat.isCharacterDevice()) return 'character device';
+  return stat.isBlockDevice() ? 'block device' : 'socket';
+}
+
+/** Of a process's native descriptor (proc(5)); undefined when it has been closed behind the host layer's back. */
+export function openFileFacts(pid: number, native: number): FileFacts | undefined {
+  try {
+    return fileFacts(statSync(`/proc/${pid}/fd/${native}`, { bigint: true }));
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * The sha256 of a file in hex.
+ *
+ * @param check called now and then; may throw
+ * @throws ToolError when it cannot be read
+ */
+export async function hashFile(path: string, check: () => void = () => {}): Promise<string> {
+  const hash = createHash('sha256');
+  const buffer = Buffer.alloc(CHUNK);
+  let fd: number | undefined;
+  try {
+    fd = openSync(path, 'r');
+    for (;;) {
+      const { bytesRead } = await readAsync(fd, buffer, 0, CHUNK, null);
+      if (bytesRead === 0) return hash.digest('hex');
+      hash.update(buffer.subarray(0, bytesRead));
+      check();
+    }
+  } catch (error) {
+    if (error instanceof ToolError) throw error;
+    throw new ToolError('hash', `${path}: cannot be read to be hashed: ${systemReason(error)}`);
+  } finally {
+    if (fd !== undefined) closeSync(fd);
+  }
+}
+
+/** How a file differs from what was recorded: `size 16 -> 17`, ...; nothing when it is the same. */
+export function factsThatDiffer(then: FileFacts, now: FileFacts): string[] {
+  const differences: string[] = [];
+  if (then.type !== now.type) differences.push(`${then.type} -> ${now.type}`);
+  if (then.size !== now.size) differences.push(`size ${then.size} -> ${now.size}`);
+  if (then.sha256 !== undefined && now.sha256 !== undefined) {
+    if (then.sha256 !== now.sha256) differences.push(`sha256 ${short(then.sha256)} -> ${short(now.sha256)}`);
+    else if (differences.length === 0) return []; // the same contents, whatever its time
+  }
+  if (then.modified !== now.modified) {
+    differences.push(`modified ${formatTime(then.modified)} -> ${formatTime(now.modified)}`);
+  }
+  return differences;
+}
+
+const short = (sha256: string) => `${sha256.slice(0, 16)}…`;
+
+/** ISO 8601, with nanoseconds. */
+export function formatTime(nanoseconds: bigint): string {
+  const fraction = ((nanoseconds % 1_000_000_000n) + 1_000_000_000n) % 1_000_000_000n;
+  const milliseconds = Number((nanoseconds - fraction) / 1_000_000n);
+  if (Math.abs(milliseconds) > 8.64e15) return `${nanoseconds} ns`; // beyond the range of Date
+  return new Date(milliseconds).toISOString().replace('.000Z', `.${String(fraction).padStart(9, '0')}Z`);
+}
