@@ -50,7 +50,7 @@ export function fakeImage(options: GuestOptions = {}, prepare: (process: FakePro
   const guestEntry = [
     p(guest),
     ...[1, p(memory), options.pages ?? 1],
-    ...[1, p(table), options.elements ?? 0],
+    ...[1, p(table), options.elements ?? 0, 0],
     ...[elements.length, ...elements.flatMap((e) => [p(table), e.offset, p(e.segment)])],
     ...[datas.length, ...datas.flatMap((d) => [p(memory), d.offset, p(d.segment)])],
     0,
