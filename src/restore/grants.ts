@@ -73,7 +73,8 @@ export function grantDescriptors(
   for (const descriptor of recorded) {
     const policy = policyOf(descriptor.fd);
     if (policy === 'close') continue;
-    if (policy === 'ignore') kept.push(ignored(descriptor));
+    if (policy === 'ignore' || (descriptor.kind === 'null' && typeof policy !== 'object'))
+      kept.push(ignored(descriptor));
     else if (typeof policy === 'object') kept.push(replaced(descriptor, policy.path));
     // NOTE: a path of a standard stream is only ever one that was given; a snapshot's own must not be opened
     else kept.push(descriptor.kind === 'stdio' ? { ...descriptor, hostPath: EMPTY } : descriptor);

@@ -19,8 +19,6 @@ import {
   FDK_STDIO,
   FD_HOST_PATH_LENGTH,
   FD_NATIVE,
-  FD_PATH_LENGTH,
-  FD_PREOPEN,
   FD_READ_ONLY,
   FD_RIGHTS,
   FD_RIGHTS_INHERITING,
@@ -45,68 +43,13 @@ import {
   RT_ENVP,
   RT_RESUME_PLAN,
 } from '../layout';
-import {
-  O_DIRECTORY,
-  SYS_dup3,
-  SYS_fcntl,
-  SYS_lseek,
-  SYS_openat,
-  SYS_socketpair,
-  SYS_write,
-  copy,
-  load64,
-  load8_u,
-  runtime,
-  store64,
-} from '../native';
-import { flush, put, putDecimal, putForeign } from '../process/message';
-import { exit } from '../process/runtime-block';
+import { SYS_fcntl, SYS_socketpair, SYS_write, copy, load64, load8_u, runtime, store64 } from '../native';
+import { put, putForeign } from '../process/message';
 import { CLOCK_MONOTONIC, FDFLAG_NONBLOCK } from './abi';
-import { openBeneath } from './beneath';
 import { now } from './clocks';
-import {
-  STATE,
-  accessOf,
-  closeEntry,
-  entryAt,
-  flagsOf,
-  indexOf,
-  isRetired,
-  kindOf,
-  nativeOf,
-  nothing,
-  offsetOf,
-  openDevNull,
-  pathLength,
-  pathOf,
-  preopenOf,
-  setCookie,
-} from './descriptors';
-import { PATH, PATH_MAX } from './guest';
+import { STATE, closeEntry, entryAt, flagsOf, isRetired, kindOf, pathLength, pathOf } from './descriptors';
 import { openListener, openNextListener, recordLine, startListenLines } from './listeners';
-import {
-  AT_FDCWD,
-  F_SETFL,
-  LINUX_EISDIR,
-  LINUX_EROFS,
-  O_APPEND,
-  O_CLOEXEC,
-  O_CREAT,
-  O_NOCTTY,
-  O_NONBLOCK,
-  O_RDONLY,
-  O_RDWR,
-  O_WRONLY,
-  SOCK_CLOEXEC,
-  S_IFDIR,
-  call,
-  closeNative,
-  linuxFlags,
-  native,
-  statDescriptor,
-  statMode,
-  statusFlags,
-} from './linux';
+import { F_SETFL, O_NONBLOCK, SOCK_CLOEXEC, call, closeNative, native, statusFlags } from './linux';
 import {
   absolutePath,
   guest,
@@ -115,43 +58,12 @@ import {
   hostLength,
   isLineReadOnly,
   openHost,
-  putErrno,
   readLine,
   setPreopen,
   startLines,
 } from './preopens';
+import { closeUnusedStreams, fail, failState, openFile, openGiven, openNull, openStream } from './resume-files';
 import { prepare } from './start';
-
-function fail(): void {
-  put('\n');
-  flush();
-  exit(1);
-}
-
-function failState(what: string): void {
-  put("wag-snap: restore: the snapshot's host state is damaged: ");
-  put(what);
-  fail();
-}
-
-/** Ends with a message that names the descriptor, its path and how to help. */
-function failOpen(entry: usize, result: i64): void {
-  const preopen = preopenOf(entry);
-  put('wag-snap: restore: descriptor ');
-  putDecimal(indexOf(entry));
-  put(': cannot open "');
-  putForeign(native(pathOf(entry)), pathLength(entry));
-  put('" below the directory "');
-  putForeign(native(pathOf(preopen)), pathLength(preopen));
-  put('" (');
-  putForeign(native(pathOf(preopen)) + pathLength(preopen), load<u32>(preopen, FD_HOST_PATH_LENGTH));
-  put('): ');
-  putErrno(result);
-  put('\nhint: --dir HOST::');
-  putForeign(native(pathOf(preopen)), pathLength(preopen));
-  put(' says where that directory is now');
-  fail();
-}
 
 function isGuestName(entry: usize): bool {
   if (<i64>pathLength(entry) != guestLength) return false;
@@ -202,97 +114,6 @@ function openPreopen(entry: usize): void {
 function retire(preopen: usize): void {
   store<u64>(preopen, 0, FD_RIGHTS);
   store<u64>(preopen, 0, FD_RIGHTS_INHERITING);
-}
-
-function openFile(entry: usize): void {
-  const index = load<u32>(entry, FD_PREOPEN);
-  if (index >= <u32>HS_FD_CAPACITY || kindOf(entryAt(index)) != FDK_PREOPEN) failState('a file below no preopen');
-  const length = copyPath(entry);
-  if (length == 0) store<u16>(PATH, 0x2e);
-  const access = accessOf(entry);
-  const preopen = entryAt(index);
-  if ((access & 2) != 0 && load<u32>(preopen, FD_READ_ONLY) != 0) failOpen(entry, -LINUX_EROFS);
-  let flags = openingFlags(entry);
-  if (kindOf(entry) == FDK_DIRECTORY) flags = O_RDONLY | O_DIRECTORY;
-  const descriptor = openBeneath(<i64>load<i32>(preopen, FD_NATIVE), PATH, flags);
-  if (descriptor < 0) failOpen(entry, descriptor);
-  store<i32>(entry, <i32>descriptor, FD_NATIVE);
-  if (kindOf(entry) == FDK_DIRECTORY) {
-    setCookie(entry, 0); // entries are counted: the next fd_readdir skips to its cookie
-    return;
-  }
-  const result = takePosition(entry, descriptor);
-  if (result < 0) failOpen(entry, result);
-}
-
-/** Copies the entry's path to PATH. Returns its length. */
-function copyPath(entry: usize): u32 {
-  const length = pathLength(entry);
-  if (length >= PATH_MAX) failState("a path's length");
-  copy(native(PATH), native(pathOf(entry)), length);
-  store<u8>(PATH + length, 0);
-  return length;
-}
-
-function openingFlags(entry: usize): i64 {
-  const access = accessOf(entry);
-  return O_NOCTTY | linuxFlags(flagsOf(entry)) | (access == 3 ? O_RDWR : access == 2 ? O_WRONLY : O_RDONLY);
-}
-
-/** Seeks a file just opened to where it was. Returns -errno when it is a directory or cannot. */
-function takePosition(entry: usize, descriptor: i64): i64 {
-  if (statDescriptor(descriptor) < 0 || statMode() == S_IFDIR) return -LINUX_EISDIR;
-  return offsetOf(entry) == 0 ? 0 : call(SYS_lseek, descriptor, offsetOf(entry), 0);
-}
-
-/** A file of the host that whoever restored has given by its path. */
-function openGiven(entry: usize): void {
-  if (copyPath(entry) == 0) failState('a file without a path');
-  const descriptor = call(SYS_openat, AT_FDCWD, native(PATH), O_CLOEXEC | openingFlags(entry));
-  if (descriptor < 0) failGiven(entry, descriptor);
-  store<i32>(entry, <i32>descriptor, FD_NATIVE);
-  const result = takePosition(entry, descriptor);
-  if (result < 0) failGiven(entry, result);
-}
-
-/** The same for a standard stream: input from its start, output behind what is there. Its entry is like any other's then. */
-function openStream(entry: usize, stream: i64): void {
-  copyPath(entry);
-  const how = stream == 0 ? O_RDONLY : O_WRONLY | O_CREAT | O_APPEND;
-  const descriptor = call(SYS_openat, AT_FDCWD, native(PATH), O_CLOEXEC | O_NOCTTY | how, 0o666);
-  if (descriptor < 0) failGiven(entry, descriptor);
-  call(SYS_dup3, descriptor, stream, 0);
-  closeNative(descriptor);
-  store<u32>(entry, 0, FD_PATH_LENGTH);
-}
-
-function failGiven(entry: usize, result: i64): void {
-  const index = indexOf(entry);
-  put('wag-snap: restore: descriptor ');
-  putDecimal(index);
-  put(': cannot open "');
-  putForeign(native(pathOf(entry)), pathLength(entry));
-  put('": ');
-  putErrno(result);
-  put('\nhint: --fd ');
-  putDecimal(index);
-  put('=PATH gives another file');
-  fail();
-}
-
-function openNull(entry: usize): void {
-  const descriptor = openDevNull();
-  if (descriptor < 0) failState('no /dev/null');
-  store<i32>(entry, <i32>descriptor, FD_NATIVE);
-}
-
-/** The process's standard streams that the program has closed, or shall find closed: nobody else's file may get their numbers. */
-function closeUnusedStreams(count: u32): void {
-  for (let stream: i64 = 0; stream < 3; stream++) {
-    let used = false;
-    for (let i: u32 = 0; i < count; i++) if (kindOf(entryAt(i)) == FDK_STDIO && nativeOf(entryAt(i)) == stream) used = true;
-    if (!used) call(SYS_dup3, nothing, stream, 0);
-  }
 }
 
 /** A listener listens again: at the next address of WAGSNAP_LISTEN, else where the plan says. */

@@ -86,6 +86,12 @@ describe('--fd', () => {
     expect(rest[0]).toMatchObject({ rights: 2n, openFlags: 3, offset: 0n }); // the times of /dev/null are not its own
   });
 
+  test('what was ignored before stays so, without rights that a snapshot may claim', () => {
+    const before = descriptor(5, 'null', { path: '/x', rights: 2n | SET_TIMES });
+    expect(granted([before], trusted)).toEqual([{ ...before, path: new Uint8Array(), rights: 2n, facts: undefined }]);
+    expect(summary(granted([before], fds([5, { path: '/new' }])))).toEqual([[5, 'given', '/new']]);
+  });
+
   test('a path stands for a file and for a standard stream', () => {
     const path = { path: '/new' };
     expect(granted([file], { policies: new Map([[5, path]]) })).toEqual([
