@@ -9,7 +9,7 @@
 import type { Target } from '../arch/target.js';
 import { SEGMENT_ALIGN } from '../runtime/layout.js';
 import { DataLayout } from './image/data-layout.js';
-import { describe, functionNames } from './image/describe.js';
+import { describe, functionNames, functionPlaces } from './image/describe.js';
 import { exceptionTables, throws } from './image/exception-tables.js';
 import { dataSegmentBytes, finishData } from './image/finish-data.js';
 import { loadHostLayer } from './image/host-layer.js';
@@ -140,6 +140,7 @@ export function compileImage(modules: readonly ModuleInput[], options: CompileOp
     exceptionTables: tables,
     sites,
     names: sites ? functionNames(instances, text, sites) : [],
+    places: sites ? functionPlaces(instances, sites) : new Uint8Array(0),
     identity: encodeIdentity(identity),
     modules: includeModule ? modules.map(({ module }) => module.bytes) : [],
   });

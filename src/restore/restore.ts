@@ -59,7 +59,7 @@ export interface RestoreOptions extends Grants {
 /** @throws InputError, LimitError, ToolError */
 export function restoreSnapshot(stored: StoredSnapshot, options: RestoreOptions): void {
   const { snapshot } = stored;
-  checkRestorable(snapshot);
+  checkRestorable(stored);
   const bytes = moduleBytes(stored, options.module);
   const obtained = obtainImage({
     bytes,
@@ -93,6 +93,7 @@ export function writeResumable(
   options: Omit<RestoreOptions, 'module' | 'cache'>,
 ): void {
   const { snapshot } = stored;
+  checkNotTrapped(snapshot, stored.path);
   const { host, phase } = snapshot;
   if (image.identity.instances.length !== snapshot.instances.length + FIRST_GUEST) {
     throw new InputError(
@@ -149,9 +150,18 @@ function putExceptions(
   return placed;
 }
 
-function checkRestorable(snapshot: Snapshot): void {
-  if (snapshot.state === 'trapped')
-    throw new InputError('snapshot', 'snapshot: the program had trapped: there is nothing to go on with');
+/** A trap is the end of a computation. @throws InputError */
+export function checkNotTrapped({ state, trap }: Snapshot, path: string): void {
+  if (state !== 'trapped') return;
+  throw new InputError(
+    'trapped',
+    `${path}: the program has trapped (${trap?.message}), which cannot be undone: there is nothing to go on with; ` +
+      `look at it with wag-snap inspect ${path}, or make a coredump of it: wag-snap coredump ${path}`,
+  );
+}
+
+function checkRestorable({ snapshot, path }: StoredSnapshot): void {
+  checkNotTrapped(snapshot, path);
   if (snapshot.parent !== undefined)
     throw new InputError('snapshot', 'snapshot: it is a difference to another one, which this version cannot read');
   if (snapshot.modules.length !== 1 || snapshot.instances.length !== 1) {

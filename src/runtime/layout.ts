@@ -35,7 +35,7 @@ export const RT_STATE = 12; // u32: STATE_*
 export const RT_COMMAND = 16; // u32: COMMAND_*, written by the capture tool
 export const RT_STOP_WANTED = 20; // u32: 1 from the signal until the process goes on: host calls must not block
 export const RT_REISSUE = 24; // u32: set by a host call that has undone itself: the import's thunk calls it again
-export const RT_TRAP_KIND = 28; // u32: TRAP_* of a trap that unwound to the host (driver only), 0 none
+export const RT_TRAP_KIND = 28; // u32: TRAP_* of a trap that unwound to the host (driver), or that the process is parked at; 0 none
 export const RT_PARK_CONTEXT = 32; // u64: address of the parked thread's ucontext_t
 export const RT_STOP_SENDER = 40; // u32: pid of who sent the stop signal
 export const RT_FLAGS = 44; // u32: FLAG_*
@@ -84,6 +84,15 @@ export const RT_EXCEPTIONS = 456; // u64: address of the exceptions that were ma
 export const RT_EXCEPTIONS_END = 464; // u64: behind the last that ever was
 export const RT_RESTORED_EXCEPTIONS = 472; // u64: pointer to the exceptions of the snapshot, which are never freed
 export const RT_RESTORED_EXCEPTIONS_SIZE = 480; // u64: bytes
+export const RT_PLACES_FILE = 512; // like RT_NAMES_FILE: where the guests' code is in their modules (metadata/places.ts)
+// a process that has trapped and is to stay (FLAG_PARK_ON_TRAP)
+export const RT_TRAP_PARKED = 528; // u32: 1 once it waits, and all that follows is there to be read
+export const RT_TRAP_PLACE = 532; // u32: AT_*, what RT_TRAP_AT is
+export const RT_TRAP_AT = 536; // u64: address in text that names the innermost wasm frame
+export const RT_TRAP_SP = 544; // u64: its sp, 0 when it has trapped before its frame was there
+export const RT_TRAP_RETURN = 552; // u64: its return address
+export const RT_TRAP_CALLER_SP = 560; // u64: the sp of the frame that it returns to
+export const RT_TRAP_TAG = 568; // u64: address of the tag's record (TAG_*) of an uncaught exception
 export const RUNTIME_BLOCK_SIZE = 4096;
 
 export const RUNTIME_MAGIC = 0x53474157; // "WAGS", upper half zero
@@ -103,6 +112,12 @@ export const COMMAND_HOLD = 3; // the sender is a tool that reads: stay parked a
 export const FLAG_PARK_AT_START = 1; // debugging: map trap text before the guest starts, park without a sender
 export const FLAG_DRIVER = 2; // a command of the driver runs: a trap is its answer, not the process's end
 export const FLAG_SANDBOX = 4; // the system call filter is in place
+export const FLAG_PARK_ON_TRAP = 8; // a trap does not end the process: it stays to be captured
+
+// what RT_TRAP_AT is
+export const AT_NOTHING = 0; // no wasm code was running: a segment did not fit
+export const AT_INSTRUCTION = 1; // the one that trapped, or one of the prologue
+export const AT_RETURN = 2; // the return address of the call of a stub that found the trap
 
 export const STOP_SIGNAL = 12; // SIGUSR2
 
@@ -244,6 +259,9 @@ export const TRAP_NULL_REFERENCE = 16; // null reference
 export const TRAP_EXCEPTION_MEMORY = 17; // no memory for another exception
 
 // .wagsnap.names: u32 per function record and one more: where its name starts in the UTF-8 bytes behind them
+
+// .wagsnap.places: u32 per function record: where its body starts in its module, 0 when it has none;
+// then a u32 of instances, and names of their modules in the form of .wagsnap.names
 
 // what the builtins of memory.atomic.wait return: its results, or to be called again (behind a safepoint)
 export const WAIT_NOT_EQUAL = 1;

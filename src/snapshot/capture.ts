@@ -15,6 +15,7 @@ import { targets } from '../arch/targets.js';
 import type { ImageDescription } from '../compile/metadata/image-reader.js';
 import { BugError, InputError, ToolError } from '../errors.js';
 import {
+  AT_NOTHING,
   FLAG_DRIVER,
   RT_FLAGS,
   RT_GENERATION,
@@ -24,19 +25,21 @@ import {
   RT_STACK_TOP,
   RT_STATE,
   STATE_PARKED,
+  STATE_TRAPPED,
   WASM_PAGE,
 } from '../runtime/layout.js';
 import { ExceptionReader } from './exceptions.js';
 import { hashOpenFiles, readHost } from './host-state.js';
 import { type InstanceState, readInstance } from './instance-state.js';
-import { type LiftedStack, liftStack } from './lift.js';
+import { type LiftedStack, liftStack, liftTrappedStack, type TrapPlace } from './lift.js';
 import { streamMemory } from './page-stream.js';
 import { touchedBlocks } from './pagemap.js';
 import { ImageProcess } from './process.js';
 import { ReferenceTable } from './references.js';
 import { readRegisters } from './registers.js';
-import { FIRST_GUEST, type Snapshot, type SnapshotInstance, type SnapshotModule } from './snapshot.js';
+import { FIRST_GUEST, Frames, type Snapshot, type SnapshotInstance, type SnapshotModule } from './snapshot.js';
 import { type StoppedProcess, stopProcess } from './stop.js';
+import { readTrap } from './trap.js';
 import { SnapshotWriter } from './writer.js';
 
 export interface CaptureOptions {
@@ -58,6 +61,8 @@ export interface TraceEntry {
   readonly instance: number;
   readonly func: number;
   readonly name: string;
+  /** Byte offset in the module, where that is known. */
+  readonly moduleOffset?: number | undefined;
 }
 
 export interface CaptureReport {
@@ -139,15 +144,21 @@ class Capture {
     const { process } = this;
     const { memory, runtime, base, image } = process;
     const now = globalThis.process.hrtime.bigint(); // CLOCK_MONOTONIC
-    if (memory.u32(runtime + RT_STATE) !== STATE_PARKED) throw new BugError('capture: the process is not parked');
+    const state = memory.u32(runtime + RT_STATE);
+    if (state !== STATE_PARKED && state !== STATE_TRAPPED) throw new BugError('capture: the process is not parked');
+    const trapped = state === STATE_TRAPPED ? readTrap(process) : undefined;
     const phase = memory.u32(runtime + RT_PHASE);
     const guests = image.identity.instances.slice(FIRST_GUEST);
     const driven = (memory.u32(runtime + RT_FLAGS) & FLAG_DRIVER) !== 0; // the phase is an earlier one's then
-    if (driven || phase < FIRST_GUEST * 2 || phase >> 1 > guests.length) {
+    // A trap before any code has run (a segment that does not fit) is of no phase yet.
+    const early = trapped?.place.place === AT_NOTHING;
+    if (driven || (phase < FIRST_GUEST * 2 && !early) || phase >> 1 > guests.length) {
       throw new ToolError('driven', `pid ${process.pid} runs a single function (run --invoke): it cannot be captured`);
     }
     const exceptions = new ExceptionReader(memory, runtime, base, image.identity, references);
-    const { lifted, stackSize } = this.readStack(references, exceptions);
+    const { lifted, stackSize } = trapped
+      ? this.readTrappedStack(references, exceptions, trapped.place)
+      : this.readStack(references, exceptions);
     const found = readHost(memory, runtime, now);
     const host = this.options.hashFiles
       ? await hashOpenFiles(memory, runtime, found, () => this.cancel.check())
@@ -163,8 +174,9 @@ class Capture {
         compiler: image.identity.compiler,
         deterministic: image.identity.deterministic,
       },
-      state: 'running',
-      phase: { instance: (phase >> 1) - FIRST_GUEST, kind: phase & 1 ? 'entry' : 'start' },
+      state: trapped ? 'trapped' : 'running',
+      trap: trapped?.trap,
+      phase: { instance: Math.max((phase >> 1) - FIRST_GUEST, 0), kind: phase & 1 ? 'entry' : 'start' },
       modules,
       instances,
       frames: lifted.frames,
@@ -190,8 +202,29 @@ class Capture {
     const stack = { address: sp, bytes: memory.read(sp, top - sp) };
     const text = base + image.identity.text.imageOffset;
     const lifted = liftStack(image.sites, text, registers, stack, this.target.plan.linkRegister);
-    for (const at of lifted.referenceWords) references.translate(lifted.frames.words, at, `pid ${pid}: a frame`);
-    for (const at of lifted.exceptionWords) exceptions.translate(lifted.frames.words, at, `pid ${pid}: a frame`);
+    translateReferences(lifted, references, exceptions, pid);
+    return { lifted, stackSize: top - sp };
+  }
+
+  private readTrappedStack(
+    references: ReferenceTable,
+    exceptions: ExceptionReader,
+    place: TrapPlace,
+  ): { lifted: LiftedStack; stackSize: number } {
+    const { memory, runtime, base, image, pid } = this.process;
+    if (place.place === AT_NOTHING) {
+      const empty = new Frames([], new Uint32Array(0), new Uint32Array(0));
+      return { lifted: { frames: empty, functionRows: [], referenceWords: [], exceptionWords: [] }, stackSize: 0 };
+    }
+    const low = memory.address(runtime + RT_STACK_LOW);
+    const top = memory.address(runtime + RT_STACK_TOP);
+    const sp = place.sp || place.callerSp;
+    if (sp < low || sp > top || sp % 8 !== 0 || top - low > STACK_RESERVE_MAX) {
+      throw new InputError('damaged-process', `pid ${pid}: it has trapped outside of the guest's stack`);
+    }
+    const stack = { address: sp, bytes: memory.read(sp, top - sp) };
+    const lifted = liftTrappedStack(image.sites, base + image.identity.text.imageOffset, place, stack);
+    translateReferences(lifted, references, exceptions, pid);
     return { lifted, stackSize: top - sp };
   }
 
@@ -248,6 +281,17 @@ class Capture {
       }),
     };
   }
+}
+
+/** From native references to those of a snapshot, where the frames have them. */
+function translateReferences(
+  { frames, referenceWords, exceptionWords }: LiftedStack,
+  references: ReferenceTable,
+  exceptions: ExceptionReader,
+  pid: number,
+): void {
+  for (const at of referenceWords) references.translate(frames.words, at, `pid ${pid}: a frame`);
+  for (const at of exceptionWords) exceptions.translate(frames.words, at, `pid ${pid}: a frame`);
 }
 
 /** The guests' modules; the host layer, module 0, is left out. */

@@ -12,7 +12,7 @@
  */
 
 import { ValType } from '../compile/wasm/module.js';
-import { cellOffsets, FRAME_KINDS, type FrameSite, Frames, isReference } from './snapshot.js';
+import { cellOffsets, FRAME_KINDS, type FrameSite, Frames, isReference, MISSING } from './snapshot.js';
 
 export interface FrameColumns {
   readonly places: Uint8Array;
@@ -69,7 +69,6 @@ export function decodeFrames(columns: FrameColumns, instanceCount: number, fail:
   const sites = decodeSites(columns, instanceCount, fail);
   const siteOf = words32(columns.of, 'frames.of', fail);
   const words = words32(columns.words, 'frames.words', fail);
-  if (siteOf.length === 0) fail('frames', 'the stack is empty');
   for (let i = 0; i < siteOf.length; i++) {
     if (siteOf[i] >= sites.length) fail(`frames.of[${i}]`, `names site ${siteOf[i]} of ${sites.length}`);
     const inner = sites[siteOf[i]].kind !== 'call';
@@ -102,7 +101,8 @@ function decodeSites(columns: FrameColumns, instanceCount: number, fail: Fail): 
     if (end > columns.types.length) fail(`frames.counts[${i}]`, 'goes beyond frames.types');
     const locals = Uint8Array.from(columns.types.subarray(at, middle));
     const operands = Uint8Array.from(columns.types.subarray(middle, end));
-    for (const type of locals) checkType(type, `frames.types of site ${i}`, fail);
+    const trap = FRAME_KINDS[kind] === 'trap';
+    for (const type of locals) if (!(trap && type === MISSING)) checkType(type, `frames.types of site ${i}`, fail);
     for (const type of operands) checkType(type, `frames.types of site ${i}`, fail);
     sites.push({ instance, func, offset, kind: FRAME_KINDS[kind], locals, operands });
     at = end;
@@ -149,6 +149,7 @@ export function valueProblem(
   if (type === ValType.ExnRef && (hi !== 0 || lo > exceptionCount)) {
     return `an exception reference to number ${hi === 0 ? lo : 'with more bits'} of ${exceptionCount}`;
   }
+  if (type === MISSING && (lo | hi) !== 0) return 'a value that is not known, with bits';
   if (hi === 0) {
     if (type === ValType.FuncRef && lo !== 0) return 'a null reference that names a function';
     return undefined;

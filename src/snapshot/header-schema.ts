@@ -81,6 +81,7 @@ export const headerSchema = z.strictObject({
   parent: sha256.nullable(),
   source: z.strictObject({ arch: text(32), compiler: text(64), deterministic: z.boolean() }),
   state: z.enum(['running', 'trapped']),
+  trap: z.strictObject({ kind: u32.max(31), message: text(4096) }).optional(),
   phase: z.strictObject({ instance: u32, kind: z.enum(['start', 'entry']) }),
   modules: z.array(module).min(1).max(1000),
   instances: z.array(instance).min(1).max(1000),

@@ -18,6 +18,7 @@ import { PROLOGUE_SIZE } from './prologue.js';
 import {
   cellsOf,
   type Extent,
+  type Frames,
   isReference,
   putValue,
   type Snapshot,
@@ -38,6 +39,7 @@ export function encodeHeader(snapshot: Snapshot): Uint8Array {
     parent: snapshot.parent ?? null,
     source: { ...snapshot.source },
     state: snapshot.state,
+    ...(snapshot.trap ? { trap: { ...snapshot.trap } } : {}),
     phase: { ...snapshot.phase },
     modules: snapshot.modules.map(({ name, sha256, size, fileOffset }) => ({
       name,
@@ -83,26 +85,41 @@ export function decodeHeader(bytes: Uint8Array, fileOffset: number, path: string
   if (header.phase.instance >= count) fail('phase', `names instance ${header.phase.instance} of ${count}`);
   checkHost(header.host, fail);
   const { host } = header;
+  const frames = decodeFrames(header.frames, count, fail, exceptionCount);
+  checkTrap(header, frames, fail);
   return {
     generation: header.generation,
     created: header.created,
     parent: header.parent ?? undefined,
     source: header.source,
     state: header.state,
+    trap: header.trap,
     phase: header.phase,
     modules,
     instances,
-    frames: decodeFrames(header.frames, count, fail, exceptionCount),
+    frames,
     ...(exceptions ? { exceptions } : {}),
     host: { ...host, pendingTimeout: host.pendingTimeout ?? undefined },
   };
 }
 
+/** A trapped program stands at its trap, and only such a one: what goes on from elsewhere has lost nothing. */
+function checkTrap({ state, trap }: Header, frames: Frames, fail: Fail): void {
+  const trapped = state === 'trapped';
+  if (trapped !== (trap !== undefined)) fail('trap', trapped ? 'is missing' : 'but the program has not trapped');
+  if (frames.count === 0) {
+    if (!trapped) fail('frames', 'the stack is empty');
+  } else if ((frames.site(0).kind === 'trap') !== trapped) {
+    fail('frames.of[0]', trapped ? 'is not at the trap' : 'is at a trap');
+  }
+}
+
 /** The oldest format that can hold the snapshot (prologue.ts). */
-export function formatNeeded({ instances, frames, exceptions, host }: Snapshot): number {
+export function formatNeeded({ instances, frames, exceptions, host, state }: Snapshot): number {
   const isNew = (type: number) => type === ValType.V128 || type === ValType.ExnRef;
   const news =
     exceptions !== undefined ||
+    state === 'trapped' ||
     host.descriptors.some(({ kind }) => kind === 'null' || kind === 'given') ||
     instances.some((instance) => [...instance.globals, ...instance.tables].some(({ type }) => isNew(type))) ||
     frames.sites.some(({ locals, operands }) => locals.some(isNew) || operands.some(isNew));

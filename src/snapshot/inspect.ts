@@ -1,10 +1,10 @@
 /**
  * Snapshots and captures for people: what is in them, sizes, and the stack trace, innermost frame first.
  *
- *     #1 func-3
- *     #2 fib
+ *     #1 func-3 (0x4f)
+ *     #2 fib (0x2a1)
  *     ... 99,960 more frames ...
- *     #100,000 _start
+ *     #100,000 _start (0x310)
  */
 
 import { decodeModule } from '../compile/wasm/decode.js';
@@ -20,6 +20,7 @@ import {
   decodeFuncRef,
   type FileFacts,
   type Frames,
+  MISSING,
   type SnapshotException,
   type SnapshotInstance,
   type StoredSnapshot,
@@ -52,6 +53,7 @@ export function describeSnapshot(stored: StoredSnapshot): SnapshotDescription {
     parent: snapshot.parent ?? null,
     source,
     state: snapshot.state,
+    trap: snapshot.trap ?? null,
     phase,
     modules: modules.map(({ name, sha256, size, fileOffset }) => ({
       name,
@@ -76,6 +78,7 @@ export function describeSnapshot(stored: StoredSnapshot): SnapshotDescription {
   const lines = [
     `snapshot ${stored.path}`,
     `  taken       ${json.created} on ${source.arch}, wag-snap ${source.compiler}${source.deterministic ? ', deterministic' : ''}`,
+    ...(snapshot.trap ? [`  trapped     ${printable(snapshot.trap.message)}`] : []),
     ...modules.map(
       ({ name, sha256, size, fileOffset }) =>
         `  module      ${name === '' ? '(no name)' : printable(name)}, ${count(size)} bytes, sha256 ${sha256.slice(0, 16)}…${fileOffset === undefined ? ' (left out)' : ''}`,
@@ -106,7 +109,8 @@ export function describeCapture(report: CaptureReport): string {
 
 /** Lines of a stack trace, innermost first; the middle of a deep one is left out. */
 export function traceLines(trace: readonly TraceEntry[]): string[] {
-  const line = ({ name }: TraceEntry, n: number) => `#${count(n + 1)} ${printable(name)}`;
+  const line = ({ name, moduleOffset }: TraceEntry, n: number) =>
+    `#${count(n + 1)} ${printable(name)}${moduleOffset === undefined ? '' : ` (0x${moduleOffset.toString(16)})`}`;
   if (trace.length <= FIRST_LINES + LAST_LINES) return trace.map(line);
   const last = trace.length - LAST_LINES;
   return [
@@ -119,13 +123,16 @@ export function traceLines(trace: readonly TraceEntry[]): string[] {
 /** The stack with the names that the snapshot's own modules give. */
 export function traceOf(stored: StoredSnapshot): TraceEntry[] {
   const { instances, modules, frames } = stored.snapshot;
-  const names = modules.map((module) => {
+  const known = modules.map((module) => {
     const bytes = readSnapshotModule(stored, module);
-    return bytes && functionNames(decodeModule(bytes, module.name));
+    const decoded = bytes && decodeModule(bytes, module.name);
+    return decoded && { names: functionNames(decoded), bodies: decoded.bodyStart, imported: decoded.importedFuncCount };
   });
-  const entries = frames.sites.map(({ instance, func }) => {
-    const name = names[instances[instance].module]?.get(func);
-    return { instance, func, name: name || `func-${func}` };
+  const entries = frames.sites.map(({ instance, func, offset }) => {
+    const module = known[instances[instance].module];
+    const start = module?.bodies[func - module.imported];
+    const moduleOffset = start === undefined ? undefined : start + offset;
+    return { instance, func, name: module?.names.get(func) || `func-${func}`, moduleOffset };
   });
   return Array.from(frames.siteOf, (site) => entries[site]);
 }
@@ -150,9 +157,14 @@ function plural(number: number, what: string): string {
   return `${count(number)} ${what}${number === 1 ? '' : 's'}`;
 }
 
+function typeNames(types: Uint8Array): string {
+  if (!types.includes(MISSING)) return formatTypes(types);
+  return Array.from(types, (type) => (type === MISSING ? 'unknown' : valTypeName(type))).join(', ');
+}
+
 function place(frames: Frames, frame: number) {
   const { offset, kind, locals, operands } = frames.site(frame);
-  return { offset, kind, locals: formatTypes(locals), operands: formatTypes(operands) };
+  return { offset, kind, locals: typeNames(locals), operands: typeNames(operands) };
 }
 
 function describeInstance(instance: SnapshotInstance): object {

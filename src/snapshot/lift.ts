@@ -19,6 +19,7 @@ import type { LocalHome, Location, SiteLookup } from '../compile/metadata/site-l
 import { ValType } from '../compile/wasm/module.js';
 import { BugError, InputError } from '../errors.js';
 import {
+  AT_RETURN,
   FUNC_GUEST,
   FUNC_IMPORT,
   FUNC_TRAMPOLINE,
@@ -32,8 +33,8 @@ import {
   SITE_LOOP,
   TYPE_V128,
 } from '../runtime/layout.js';
-import { REGISTER_WORDS, type Registers } from './registers.js';
-import { cellsOf, FIRST_GUEST, type FrameKind, type FrameSite, Frames } from './snapshot.js';
+import { REGISTER_WORDS, Registers } from './registers.js';
+import { cellsOf, FIRST_GUEST, type FrameKind, type FrameSite, Frames, MISSING } from './snapshot.js';
 
 /** The part of the guest's stack that is in use. */
 export interface StackBytes {
@@ -52,7 +53,7 @@ export interface LiftedStack {
   readonly exceptionWords: readonly number[];
 }
 
-const VAL_TYPE_OF_CODE: readonly ValType[] = [
+const VAL_TYPE_OF_CODE: ValType[] = [
   0 as ValType,
   ValType.I32,
   ValType.I64,
@@ -63,6 +64,20 @@ const VAL_TYPE_OF_CODE: readonly ValType[] = [
   ValType.ExternRef,
   ValType.ExnRef,
 ];
+
+/** Beyond the TYPE_* of the tables: a value that is not known. */
+const TYPE_MISSING = 15;
+
+VAL_TYPE_OF_CODE[TYPE_MISSING] = MISSING as ValType;
+
+/** Where a process has trapped: RT_TRAP_* of its runtime block. Addresses are absolute. */
+export interface TrapPlace {
+  readonly place: number; // AT_*
+  readonly at: number;
+  readonly sp: number; // 0: its frame was not there yet
+  readonly returnAddress: number;
+  readonly callerSp: number;
+}
 
 const enum From {
   Slot, // payload: slot
@@ -100,6 +115,23 @@ export function liftStack(
   return new Lifter(lookup, textAddress, registers, stack, linkRegister).lift();
 }
 
+/**
+ * The stack of a process that is parked at a trap. The innermost frame stands at an instruction that is no safepoint: only
+ * those of its locals are known that live in slots. All others are as exact as ever.
+ *
+ * @param stack from the innermost frame's sp on, or its caller's when it has none
+ * @throws InputError 'damaged-process'
+ */
+export function liftTrappedStack(
+  lookup: SiteLookup,
+  textAddress: number,
+  trap: TrapPlace,
+  stack: StackBytes,
+): LiftedStack {
+  const none = new Registers(0, stack.address, new Uint32Array(64 * REGISTER_WORDS));
+  return new Lifter(lookup, textAddress, none, stack, NO_REG).liftTrapped(trap);
+}
+
 class Lifter {
   private readonly sites: FrameSite[] = [];
   private readonly functionRows: number[] = [];
@@ -128,7 +160,7 @@ class Lifter {
     const { pc, sp } = this.registers;
     if (sp !== this.stack.address || sp % 8 !== 0) throw new BugError('lift: the stack does not start at sp');
     let plan: Plan | undefined = this.innermost(pc - this.textAddress);
-    let at = 0; // word index of the frame's sp
+    const at = 0; // word index of the frame's sp
     if (this.linkRegister !== NO_REG && this.sites[plan.site].kind === 'entry') {
       this.addFrame(plan, 0);
       const { words } = this.registers;
@@ -136,6 +168,19 @@ class Lifter {
       const returnAddress = words[at + 1] * 0x100000000 + words[at];
       plan = this.caller(returnAddress - this.textAddress);
     }
+    return this.climb(plan, at);
+  }
+
+  liftTrapped({ place, at, sp, returnAddress, callerSp }: TrapPlace): LiftedStack {
+    const plan = this.trapPlan(at - this.textAddress, place === AT_RETURN, sp !== 0);
+    this.addFrame(plan, sp === 0 ? 0 : (sp - this.stack.address) / 4);
+    const above = (callerSp - this.stack.address) / 4;
+    if (!Number.isInteger(above) || above < 0) throw damaged('the frame that trapped is outside of the stack');
+    return this.climb(returnAddress === 0 ? undefined : this.caller(returnAddress - this.textAddress), above);
+  }
+
+  /** Adds the frame at a word index of the stack, and those that it returns to. */
+  private climb(plan: Plan | undefined, at: number): LiftedStack {
     while (plan) {
       this.addFrame(plan, at);
       const above = at + plan.frameBytes / 4;
@@ -193,16 +238,54 @@ class Lifter {
     const locals = entry ? shape.operands : homes.map((home) => localLocation(home, kind));
     const rest = entry ? [] : kind === 'return' ? [...shape.operands, ...shape.results] : shape.operands;
     const operands = rest.map((location) => (location.kind === OPERAND_LOCAL ? aliased(location, locals) : location));
+    this.addSite(functionRow, kind, entry ? 0 : site.bodyOffset, locals, operands);
+    return makeColumns(this.sites.length - 1, entry ? 0 : owner.frameSize, [...locals, ...operands], kind);
+  }
+
+  /** @param isReturn `textOffset` is behind a call: all locals are in their slots. @param hasFrame false in a prologue */
+  private trapPlan(textOffset: number, isReturn: boolean, hasFrame: boolean): Plan {
+    const { lookup } = this;
+    const functionRow = lookup.functionAt(textOffset);
+    if (functionRow < 0) throw damaged(`it has trapped at text+0x${textOffset.toString(16)}, which is no function`);
+    const owner = lookup.function(functionRow);
+    if (owner.kind !== FUNC_GUEST && owner.kind !== FUNC_IMPORT) throw damaged('a frame is not of a guest function');
+    const siteRow = isReturn ? lookup.siteAt(textOffset) : -1;
+    const site = siteRow < 0 ? undefined : lookup.site(siteRow);
+    const locals = lookup.locals(functionRow).map((home): Location => {
+      const known = hasFrame && (isReturn || home.reg === NO_LOCAL_REG);
+      if (known) return localLocation(home, 'call');
+      return { ...localLocation(home, 'call'), type: TYPE_MISSING, kind: OPERAND_CONST };
+    });
+    const operands = (site ? lookup.shape(site).operands : []).map((location) =>
+      location.kind === OPERAND_LOCAL ? aliased(location, locals) : location,
+    );
+    this.addSite(
+      functionRow,
+      'trap',
+      hasFrame ? (site?.bodyOffset ?? lookup.trapAt(textOffset)?.bodyOffset ?? 0) : 0,
+      locals,
+      operands,
+    );
+    return makeColumns(this.sites.length - 1, owner.frameSize, [...locals, ...operands], 'trap');
+  }
+
+  private addSite(
+    functionRow: number,
+    kind: FrameKind,
+    offset: number,
+    locals: readonly Location[],
+    operands: readonly Location[],
+  ): void {
+    const { instance, index } = this.lookup.function(functionRow);
     this.sites.push({
-      instance: owner.instance - FIRST_GUEST,
-      func: owner.index,
-      offset: entry ? 0 : site.bodyOffset,
+      instance: instance - FIRST_GUEST,
+      func: index,
+      offset,
       kind,
       locals: Uint8Array.from(locals, ({ type }) => VAL_TYPE_OF_CODE[type] ?? 0),
       operands: Uint8Array.from(operands, ({ type }) => VAL_TYPE_OF_CODE[type] ?? 0),
     });
     this.functionRows.push(functionRow);
-    return makeColumns(this.sites.length - 1, entry ? 0 : owner.frameSize, [...locals, ...operands], kind);
   }
 
   private addFrame(plan: Plan, at: number): void {

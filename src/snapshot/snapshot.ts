@@ -127,9 +127,15 @@ export interface SnapshotInstance {
  *    memory.atomic.wait, whose operands are the topmost ones.
  *  - return: behind a call that has returned its results, which are the topmost operands; the innermost frame only.
  *  - call: in a call, for all other frames; arguments are consumed, the operands are those below them.
+ *  - trap: at an instruction that has trapped, the innermost frame of a trapped program only. Site tables do not describe
+ *    such places: locals that were in a register are MISSING, and operands are the lowest ones only, as far as known.
+ *    When the stack ran out in the function's prologue, all locals are missing and the offset is 0.
  */
-export type FrameKind = 'entry' | 'loop' | 'return' | 'call';
-export const FRAME_KINDS: readonly FrameKind[] = ['entry', 'loop', 'return', 'call'];
+export type FrameKind = 'entry' | 'loop' | 'return' | 'call' | 'trap';
+export const FRAME_KINDS: readonly FrameKind[] = ['entry', 'loop', 'return', 'call', 'trap'];
+
+/** Stands for the type of a local that is not known, in frames of kind trap: a cell of zeros. */
+export const MISSING = 1;
 
 /** What frames at the same place have in common. */
 export interface FrameSite {
@@ -277,6 +283,8 @@ export interface Snapshot {
     readonly deterministic: boolean;
   };
   readonly state: 'running' | 'trapped';
+  /** Of a trapped program: TRAP_*, and in words. The stack is empty when no wasm code was running (a segment did not fit). */
+  readonly trap?: { readonly kind: number; readonly message: string } | undefined;
   /** Which function the bottom frame belongs to: an instance's start function or the program's entry. */
   readonly phase: { readonly instance: number; readonly kind: 'start' | 'entry' };
   readonly modules: readonly SnapshotModule[];

@@ -3,6 +3,8 @@
  *
  *     RUNNING --signal--> STOPPING --safepoint--> PARKED --command, signal--> RUNNING, or ended
  *
+ * A process that is parked at a trap (TRAPPED) is claimed in the same way, and stays what it is when it is let go.
+ *
  * Whatever happens, the process is let go: release() belongs into a finally. When this tool dies instead, the process
  * sees it (it holds a pidfd of the sender) and goes on by itself.
  */
@@ -12,10 +14,13 @@ import {
   COMMAND_EXIT,
   COMMAND_HOLD,
   COMMAND_RESUME,
+  FLAG_PARK_ON_TRAP,
   RT_COMMAND,
   RT_EXE_FD,
+  RT_FLAGS,
   RT_STATE,
   RT_STOP_SENDER,
+  RT_TRAP_PARKED,
   STATE_PARKED,
   STATE_RUNNING,
   STATE_STARTING,
@@ -24,6 +29,7 @@ import {
   STOP_SIGNAL,
 } from '../runtime/layout.js';
 import { type ImageProcess, noSuchProcess, processStatus } from './process.js';
+import type { ProcessMemory } from './process-memory.js';
 
 /** Milliseconds. */
 const SIGNAL_AGAIN = 200;
@@ -147,7 +153,7 @@ async function waitUntilStoppable(process: ImageProcess, options: StopOptions): 
       const sender = memory.u32(process.runtime + RT_STOP_SENDER);
       if (state === STATE_RUNNING) return false;
       if (state === STATE_PARKED && sender === 0) return true;
-      if (state === STATE_TRAPPED) throw new ToolError('trapped', `pid ${pid}: the program has trapped and is ending`);
+      if (state === STATE_TRAPPED && staysTrapped(process, memory)) return false;
       if (state > STATE_TRAPPED) throw new InputError('damaged-process', `pid ${pid}: unknown state ${state}`);
       const stopping = state === STATE_STOPPING || state === STATE_PARKED;
       const own = sender === globalThis.process.pid; // an earlier capture of this tool has only just let it go
@@ -166,6 +172,7 @@ async function waitUntilStoppable(process: ImageProcess, options: StopOptions): 
 
 async function waitUntilParked(process: ImageProcess, options: StopOptions, requested: number): Promise<void> {
   const { pid, runtime } = process;
+  const own = globalThis.process.pid;
   let signalled = requested;
   for (const pause of pauses()) {
     const memory = process.tryMemory();
@@ -178,7 +185,10 @@ async function waitUntilParked(process: ImageProcess, options: StopOptions, requ
         memory.writeU32(runtime + RT_COMMAND, COMMAND_HOLD);
         if (memory.u32(runtime + RT_STATE) === STATE_PARKED) return;
       }
-      if (state === STATE_TRAPPED) throw new ToolError('trapped', `pid ${pid}: the program has trapped and is ending`);
+      if (state === STATE_TRAPPED && staysTrapped(process, memory) && memory.u32(runtime + RT_STOP_SENDER) === own) {
+        memory.writeU32(runtime + RT_COMMAND, COMMAND_HOLD);
+        if (memory.u32(runtime + RT_STOP_SENDER) === own) return;
+      }
       stopping = state === STATE_STOPPING;
     }
     // A signal is ignored while the process starts, which we may not see; a second one does no harm.
@@ -202,11 +212,29 @@ function checkSender(sender: number, pid: number): void {
   throw new ToolError('busy', `pid ${pid} is being captured by another process (pid ${sender}): try again later`);
 }
 
+/**
+ * Whether a trapped process is parked already, or will be.
+ *
+ * @throws ToolError when it is just ending
+ */
+function staysTrapped(process: ImageProcess, memory: ProcessMemory): boolean {
+  const { pid, runtime } = process;
+  if ((memory.u32(runtime + RT_FLAGS) & FLAG_PARK_ON_TRAP) === 0) {
+    throw new ToolError('trapped', `pid ${pid}: the program has trapped and is ending (--on-trap park would keep it)`);
+  }
+  return memory.u32(runtime + RT_TRAP_PARKED) === 1;
+}
+
 function noSafepoint(process: ImageProcess, timeout: number): ToolError {
   const { pid } = process;
   if (!process.tryMemory()) {
     // Parked or not, we cannot see it: the getter says what to do about it.
     return new ToolError('permission', permissionMessage(process));
+  }
+  const { memory, runtime } = process;
+  if (memory.u32(runtime + RT_STATE) === STATE_TRAPPED && memory.u32(runtime + RT_TRAP_PARKED) === 1) {
+    const sender = memory.u32(runtime + RT_STOP_SENDER);
+    return new ToolError('busy', `pid ${pid} is being captured by another process (pid ${sender}): try again later`);
   }
   const state = processStatus(pid)?.state;
   if (process.memory.u64(process.runtime + RT_EXE_FD) === NO_DESCRIPTOR) {

@@ -256,8 +256,8 @@ describe.each(['x64', 'arm64'] as const)('exceptions on %s', (arch) => {
     expect(code).toBe(134);
     expect(stderr.split('\n').slice(0, 3)).toEqual([
       'wasm trap: uncaught exception of tag 1, boom',
-      expect.stringMatching(/^ {2}#0 inner \(func\[0\]\+0x\w+\)$/),
-      expect.stringMatching(/^ {2}#1 outer \(func\[1\]\+0x\w+\)$/),
+      expect.stringMatching(/^ {2}#0 inner \(m0:0x\w+, func\[0\]\+0x\w+\)$/),
+      expect.stringMatching(/^ {2}#1 outer \(m0:0x\w+, func\[1\]\+0x\w+\)$/),
     ]);
   });
 });

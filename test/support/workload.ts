@@ -107,7 +107,10 @@ export class Workload {
       this.out.push(data);
       this.wake();
     });
-    child.stderr?.on('data', (data: Buffer) => this.err.push(data));
+    child.stderr?.on('data', (data: Buffer) => {
+      this.err.push(data);
+      this.wake();
+    });
     this.closed = new Promise((done, fail) => {
       child.once('error', fail);
       child.once('close', (code, signal) => {
@@ -138,6 +141,10 @@ export class Workload {
     return Buffer.concat(this.out).toString('latin1');
   }
 
+  get stderr(): string {
+    return Buffer.concat(this.err).toString('latin1');
+  }
+
   get hasEnded(): boolean {
     return this.child.exitCode !== null || this.child.signalCode !== null;
   }
@@ -150,14 +157,23 @@ export class Workload {
     }
   }
 
+  /** Resolves when it has trapped and is parked (WAGSNAP_ON_TRAP=park). @returns what it has said of the trap */
+  async waitForTrap(): Promise<string> {
+    while (!/parked at the trap.*\n/.test(this.stderr)) {
+      if (this.hasEnded) throw new Error(`ended without a trap: ${JSON.stringify(this.stderr)}`);
+      await new Promise<void>((done) => this.watchers.push(done));
+    }
+    return this.stderr.slice(0, this.stderr.indexOf('wag-snap: '));
+  }
+
   /** Resolves when it has ended and its output is complete. */
   async ended(): Promise<Ending> {
     const code = await this.closed;
     return { stdout: this.stdout, stderr: Buffer.concat(this.err).toString('latin1'), code };
   }
 
-  kill(): void {
-    this.child.kill('SIGKILL');
+  kill(signal: NodeJS.Signals = 'SIGKILL'): void {
+    this.child.kill(signal);
   }
 
   private wake(): void {

@@ -1,11 +1,12 @@
-/** What an image says of itself, gathered from the linked parts: the identity section and the names of functions. */
+/** What an image says of itself, gathered from the linked parts: the identity section, names and places of functions. */
 
 import { createHash } from 'node:crypto';
 import type { Target } from '../../arch/target.js';
 import { FUNC_GUEST, FUNC_HOST, FUNC_IMPORT } from '../../runtime/layout.js';
 import { IDENTITY_FORMAT, type Identity, type InstanceIdentity, type ModuleIdentity } from '../metadata/identity.js';
+import { encodePlaces } from '../metadata/places.js';
 import type { SiteTables } from '../metadata/site-tables.js';
-import { ExternKind, type Import } from '../wasm/module.js';
+import { ExternKind, type Import, type Module } from '../wasm/module.js';
 import { erased, erasedTypes } from '../wasm/ref-types.js';
 import type { DataLayout } from './data-layout.js';
 import { compilerVersion } from './host-layer.js';
@@ -27,7 +28,7 @@ export function describe(layout: DataLayout, text: TextBuilder, options: Describ
     const carried = options.includeModule && !host;
     const at = carried ? offset : -1;
     if (carried) offset += module.bytes.length;
-    return { name: name || module.names?.module || '', sha256, size: module.bytes.length, offset: at, host };
+    return { name: moduleName(name, module), sha256, size: module.bytes.length, offset: at, host };
   });
   const { data } = layout;
   return {
@@ -116,4 +117,24 @@ export function functionNames(instances: readonly LinkedInstance[], text: TextBu
     } else names.push(text.stubNames.get(at / 8) ?? '');
   }
   return names;
+}
+
+/** Of each row of the function table, where its code is in its module; and the modules' names. */
+export function functionPlaces(instances: readonly LinkedInstance[], sites: SiteTables): Uint8Array {
+  const { words, length } = sites.functions;
+  const bodies = new Uint32Array(length / 8);
+  for (let at = 0; at < length; at += 8) {
+    if (words[at + 7] !== FUNC_GUEST) continue;
+    const { module } = instances[words[at + 2]];
+    bodies[at / 8] = module.bodyStart[words[at + 3] - module.importedFuncCount];
+  }
+  return encodePlaces(
+    bodies,
+    instances.map(({ name, module }) => moduleName(name, module)),
+  );
+}
+
+/** What it is imported by, or calls itself. */
+function moduleName(name: string, module: Module): string {
+  return name || module.names?.module || '';
 }

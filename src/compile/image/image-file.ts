@@ -16,6 +16,7 @@ import {
   RT_BASE_RELOCS,
   RT_FUNCS_FILE,
   RT_NAMES_FILE,
+  RT_PLACES_FILE,
   RT_SITES_FILE,
   RT_TEXT_FILE,
   RT_TRAP_TEXT_FILE,
@@ -70,6 +71,7 @@ export interface ImageContents {
   readonly exceptionTables: Uint8Array | undefined;
   readonly sites: SiteTables | undefined;
   readonly names: readonly string[]; // of the function table's rows
+  readonly places: Uint8Array; // metadata/places.ts
   readonly identity: Uint8Array;
   readonly modules: readonly Uint8Array[]; // those that the image carries
 }
@@ -106,6 +108,7 @@ export function layOutFile(contents: ImageContents): ImageParts {
     table(SECTION.shapes, sites.shapes.bytes());
     table(SECTION.traps, sites.traps.bytes(), RT_TRAPS_FILE);
     table(SECTION.names, encodeNames(contents.names), RT_NAMES_FILE);
+    table(SECTION.places, contents.places, RT_PLACES_FILE);
   }
   file.add(SECTION.identity, [contents.identity]);
   if (contents.modules.length > 0) file.add(SECTION.wasm, contents.modules);

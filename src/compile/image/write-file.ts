@@ -28,15 +28,15 @@ export function checkOutput(path: string): void {
   }
 }
 
-/** Calls `fill` with a descriptor of a new file of mode 755 that replaces `path` when all went well. */
-export function writeAtomically(path: string, fill: (fd: number) => void): void {
+/** Calls `fill` with a descriptor of a new file that replaces `path` when all went well; by default it is executable. */
+export function writeAtomically(path: string, fill: (fd: number) => void, mode = 0o755): void {
   const temporary = `${path}.${process.pid}.tmp`;
   let fd = -1;
   checkOutput(path);
   try {
-    fd = openSync(temporary, 'wx', 0o755);
+    fd = openSync(temporary, 'wx', mode);
     fill(fd);
-    fchmodSync(fd, 0o755);
+    fchmodSync(fd, mode);
     closeSync(fd);
     fd = -1;
     renameSync(temporary, path);

@@ -13,6 +13,7 @@ export const SECTION = {
   shapes: '.wagsnap.shapes',
   traps: '.wagsnap.traps',
   names: '.wagsnap.names',
+  places: '.wagsnap.places',
   identity: '.wagsnap.ident',
   wasm: '.wagsnap.wasm',
 } as const;

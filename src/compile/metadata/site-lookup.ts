@@ -215,6 +215,12 @@ export class SiteLookup {
     return { textOffset: this.traps[row * TS_WORDS], bodyOffset: word & 0x7ffffff, kind: word >>> 27 };
   }
 
+  /** The instruction at exactly `textOffset` that can trap, or undefined. */
+  trapAt(textOffset: number): TrapRow | undefined {
+    const row = lastNotAbove(this.traps, TS_WORDS, textOffset);
+    return row >= 0 && this.traps[row * TS_WORDS] === textOffset ? this.trap(row) : undefined;
+  }
+
   private findSite(instance: number, index: number, bodyOffset: number, kind: number): number {
     const functionRow = this.functionRow(instance, index);
     if (functionRow < 0) return -1;

@@ -1,16 +1,16 @@
 /**
- * The wasm backtrace of a trap: walks the guest's stack by return addresses and writes a line per frame.
- *
- *     #0 fib (func[12]+0x34)
- *     #1 func-13 (func[13]+0x1c)
+ * The wasm backtrace of a trap: walks the guest's stack by return addresses (backtrace-lines.ts prints), and leaves in
+ * the runtime block where the innermost frame is (RT_TRAP_*), for the tool that captures a process parked at its trap.
  *
  * AssemblyScript. A frame's size is in the function table; the return address lies right above the frame.
  */
 
 import {
+  AT_INSTRUCTION,
+  AT_NOTHING,
+  AT_RETURN,
   FR_END,
   FR_FRAME,
-  FR_INDEX,
   FR_KIND,
   FR_START,
   FUNC_GUEST,
@@ -19,15 +19,17 @@ import {
   RT_STACK_LOW,
   RT_STACK_TOP,
   RT_TEXT,
+  RT_TRAP_AT,
+  RT_TRAP_CALLER_SP,
+  RT_TRAP_PLACE,
+  RT_TRAP_RETURN,
+  RT_TRAP_SP,
   SR_BODY,
 } from '../layout';
 import { FRAME_PUSH, LEAST_FRAME, load32_u, load64, UCONTEXT_LINK, UCONTEXT_PC, UCONTEXT_SP } from '../native';
-import { put, putDecimal, putForeign, putHex } from './message';
-import { imageBase, word } from './runtime-block';
-import { callSiteAt, functionAt, nameLength, nameOf, trapSiteAt } from './site-sections';
-
-const MAX_LINES: i64 = 64;
-let printed: i64 = 0;
+import { addFrame, beginLines, endLines } from './backtrace-lines';
+import { half, imageBase, setHalf, setWord, word } from './runtime-block';
+import { callSiteAt, functionAt, trapSiteAt } from './site-sections';
 
 /** Offset in TEXT of a native address; not below RT_TEXT_SIZE when it is none of ours. */
 export function textOffsetOf(address: i64): i64 {
@@ -40,17 +42,31 @@ export function textOffsetOf(address: i64): i64 {
  * @param bodyOffset of the trap in its function, or -1 when not known
  */
 export function backtraceFrom(context: i64, bodyOffset: i64): void {
-  printed = 0;
   const pc = load64(context + UCONTEXT_PC);
   const sp = load64(context + UCONTEXT_SP);
   const row = functionAt(textOffsetOf(pc));
   if (row === 0) return;
-  printFrame(row, bodyOffset);
+  beginLines();
   // in the prologue of a function that ran out of stack the frame may not be there yet
+  let returnAddress: i64 = 0;
+  let callerSp: i64 = 0;
   const above = sp + frameSize(row);
-  if (isBeforePush(row, pc)) backtraceBehind(load64(context + UCONTEXT_LINK), sp);
-  else if (inStack(above) && isReturn(load64(above))) backtraceBehind(load64(above), above + 8);
-  else if (inStack(sp) && isReturn(load64(sp))) backtraceBehind(load64(sp), sp + 8);
+  if (isBeforePush(row, pc)) {
+    returnAddress = load64(context + UCONTEXT_LINK);
+    callerSp = sp;
+  } else if (inStack(above) && isReturn(load64(above))) {
+    returnAddress = load64(above);
+    callerSp = above + 8;
+  } else if (inStack(sp) && isReturn(load64(sp))) {
+    returnAddress = load64(sp);
+    callerSp = sp + 8;
+  }
+  if (isWasm(row)) {
+    record(AT_INSTRUCTION, pc, bodyOffset >= 0 && callerSp === above + 8 ? sp : 0, returnAddress, callerSp);
+    addFrame(row, bodyOffset);
+  }
+  if (returnAddress !== 0) backtraceBehind(returnAddress, callerSp);
+  endLines();
 }
 
 /** Whether the return address is still in a register: the instruction that stores it is at pc or, behind probes, soon after. */
@@ -66,9 +82,11 @@ function isBeforePush(row: i64, pc: i64): bool {
 
 /** From the frame of a stub that the guest has called. */
 export function backtraceFromStub(sp: i64): void {
-  printed = 0;
   sp += LEAST_FRAME;
-  if (inStack(sp)) backtraceBehind(load64(sp), sp + 8);
+  if (!inStack(sp)) return;
+  beginLines();
+  backtraceBehind(load64(sp), sp + 8);
+  endLines();
 }
 
 /** @param sp of the frame returned to */
@@ -77,17 +95,26 @@ function backtraceBehind(returnAddress: i64, sp: i64): void {
     const text = textOffsetOf(returnAddress);
     const row = functionAt(text);
     if (row === 0 || load32_u(row + FR_KIND) === FUNC_TRAMPOLINE) break;
-    printFrame(row, bodyOffsetBehind(text));
-    sp += frameSize(row);
-    if (!inStack(sp)) break;
-    returnAddress = load64(sp);
-    sp += 8;
+    const above = sp + frameSize(row);
+    const isInside = inStack(above);
+    if (isWasm(row)) {
+      record(AT_RETURN, returnAddress, sp, isInside ? load64(above) : 0, above + 8);
+      addFrame(row, bodyOffsetBehind(text));
+    }
+    if (!isInside) break;
+    returnAddress = load64(above);
+    sp = above + 8;
   }
-  if (printed > MAX_LINES) {
-    put('  ... ');
-    putDecimal(printed - MAX_LINES);
-    put(' more\n');
-  }
+}
+
+/** Remembers the first wasm frame that is found. */
+function record(place: i32, at: i64, sp: i64, returnAddress: i64, callerSp: i64): void {
+  if (half(RT_TRAP_PLACE) !== AT_NOTHING) return;
+  setHalf(RT_TRAP_PLACE, place);
+  setWord(RT_TRAP_AT, at);
+  setWord(RT_TRAP_SP, sp);
+  setWord(RT_TRAP_RETURN, returnAddress);
+  setWord(RT_TRAP_CALLER_SP, callerSp);
 }
 
 /** Body offset of the call that returns to a text offset, or of the instruction that throws there; -1 when not known. */
@@ -113,28 +140,7 @@ function frameSize(row: i64): i64 {
   return <i64>(<u32>load32_u(row + FR_FRAME));
 }
 
-function printFrame(row: i64, bodyOffset: i64): void {
+function isWasm(row: i64): bool {
   const kind = load32_u(row + FR_KIND);
-  if (kind !== FUNC_GUEST && kind !== FUNC_IMPORT) return;
-  printed++;
-  if (printed > MAX_LINES) return;
-  const index = <u64>(<u32>load32_u(row + FR_INDEX));
-  put('  #');
-  putDecimal(printed - 1);
-  put(' ');
-  const length = nameLength(row);
-  if (length > 0) {
-    putForeign(nameOf(row), length);
-  } else {
-    put('func-');
-    putDecimal(index);
-  }
-  put(' (func[');
-  putDecimal(index);
-  put(']');
-  if (bodyOffset >= 0) {
-    put('+0x');
-    putHex(bodyOffset);
-  }
-  put(')\n');
+  return kind === FUNC_GUEST || kind === FUNC_IMPORT;
 }

@@ -34,6 +34,15 @@ export function environmentNumber(name: string): i64 {
   return 0;
 }
 
+/** Whether the process's own environment has exactly this NAME=VALUE. */
+export function environmentHas(variable: string): bool {
+  for (let at = word(RT_ENVP); load64(at) !== 0; at += 8) {
+    const entry = load64(at);
+    if (startsWith(entry, variable) && load8_u(entry + variable.length) === 0) return true;
+  }
+  return false;
+}
+
 function startsWith(address: i64, text: string): bool {
   for (let i = 0; i < text.length; i++) {
     if (load8_u(address + i) !== <i32>load<u16>(changetype<usize>(text) + (i << 1))) return false;

@@ -38,10 +38,12 @@ import { mapPlainText } from './trap-text';
 
 const PR_SET_PTRACER: i64 = 0x59616d61;
 const POLLIN: i32 = 1;
+const POLLERR: i32 = 8;
+const POLLHUP: i32 = 16;
 const SECOND: i64 = 1000000000;
 const POLL_NANOSECONDS: i64 = 50000000;
 const CLAIM_NANOSECONDS: i64 = 2 * SECOND;
-const pollDescriptor: usize = memory.data(8, 8);
+const pollDescriptor: usize = memory.data(16, 8);
 const pollTimeout: usize = memory.data(16, 8);
 const signalMask: usize = memory.data(8, 8);
 
@@ -119,13 +121,31 @@ export function goOn(): void {
  * @returns positive when the sender has died, 0 on timeout, EINTR after a signal
  */
 function waitForSender(nanoseconds: i64): i64 {
-  store<i32>(pollDescriptor, <i32>senderPidfd);
+  return poll(-1, nanoseconds);
+}
+
+/**
+ * Waits for STOP_SIGNAL, or for the sender's death.
+ * @param listener descriptor of a pipe that is written to, or -1
+ * @returns false when nobody reads the listener's pipe any more
+ */
+export function waitForSignal(listener: i64): bool {
+  const polling = senderPidfd < 0 && half(RT_STOP_SENDER) !== 0;
+  const count = poll(listener, polling ? POLL_NANOSECONDS : -1);
+  return count <= 0 || (load<u16>(pollDescriptor, 14) & (POLLERR | POLLHUP)) === 0;
+}
+
+/** @param writer a second descriptor, of which only the end is of interest, or -1 */
+function poll(writer: i64, nanoseconds: i64): i64 {
+  store<i32>(pollDescriptor, <i32>senderPidfd); // a negative one is ignored
   store<i32>(pollDescriptor, POLLIN, 4);
+  store<i32>(pollDescriptor, <i32>writer, 8);
+  store<i32>(pollDescriptor, 0, 12);
   store<i64>(pollTimeout, nanoseconds / SECOND);
   store<i64>(pollTimeout, nanoseconds % SECOND, 8);
   syscall(SYS_rt_sigprocmask, 0, 0, memoryBase() + signalMask, 8, 0, 0);
   store<u64>(signalMask, load<u64>(signalMask) & ~((<u64>1) << (STOP_SIGNAL - 1)));
   const timeout = nanoseconds < 0 ? 0 : memoryBase() + pollTimeout;
-  const count: i64 = senderPidfd >= 0 ? 1 : 0;
+  const count: i64 = writer >= 0 ? 2 : senderPidfd >= 0 ? 1 : 0;
   return syscall(SYS_ppoll, memoryBase() + pollDescriptor, count, timeout, memoryBase() + signalMask, 8, 0);
 }

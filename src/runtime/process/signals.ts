@@ -6,6 +6,7 @@
  *
  *     STOP_SIGNAL   RUNNING -> STOPPING: a stop is wanted, trap text over text
  *     SIGTRAP       STOPPING -> PARKED -> RUNNING, at a safepoint
+ *                   parked at a trap: TRAPPED (trapped.ts)
  *     faults        a trap site -> its trap; the guard below the guest's stack -> call stack exhausted; else fatal
  */
 
@@ -30,6 +31,7 @@ import {
   STATE_PARKED,
   STATE_RUNNING,
   STATE_STOPPING,
+  STATE_TRAPPED,
   STOP_SIGNAL,
   TRAP_FATAL,
   TRAP_MEMORY,
@@ -52,6 +54,7 @@ import { goOn, park, senderIsDead, setSender } from './park';
 import { exit, half, imageBase, setHalf, word } from './runtime-block';
 import { functionAt, trapSiteAt } from './site-sections';
 import { mapPlainText, mapTrapText } from './trap-text';
+import { onStopTrapped } from './trapped';
 import { inDriver, trapInContext } from './traps';
 
 export const SIGILL: i32 = 4;
@@ -96,6 +99,7 @@ function onStop(sender: i32, context: i64): void {
     }
     return;
   }
+  if (state === STATE_TRAPPED) return onStopTrapped(sender);
   if (state !== STATE_RUNNING || !mapTrapText()) return;
   setSender(sender);
   setHalf(RT_STOP_WANTED, 1);

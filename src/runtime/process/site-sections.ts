@@ -8,10 +8,12 @@
 
 import {
   FR_END,
+  FR_INSTANCE,
   FR_SIZE,
   RT_EXE_FD,
   RT_FUNCS_FILE,
   RT_NAMES_FILE,
+  RT_PLACES_FILE,
   RT_SITES_FILE,
   RT_TRAPS_FILE,
   SEGMENT_ALIGN,
@@ -28,6 +30,7 @@ let functions: i64 = 0;
 let sites: i64 = 0;
 let traps: i64 = 0;
 let names: i64 = 0;
+let places: i64 = 0;
 
 /** Row of the function whose text has `textOffset`, or 0. */
 export function functionAt(textOffset: i64): i64 {
@@ -61,6 +64,31 @@ export function nameOf(functionRow: i64): i64 {
 export function nameLength(functionRow: i64): i64 {
   const entry = nameEntry(functionRow);
   return entry === 0 ? 0 : unsigned(entry + 4) - unsigned(entry);
+}
+
+/** Offset of a function's body in its module, or 0. */
+export function bodyStartOf(functionRow: i64): i64 {
+  if (places === 0) places = mapSection(RT_PLACES_FILE);
+  return places === 0 ? 0 : unsigned(places + ((functionRow - functions) / FR_SIZE) * 4);
+}
+
+/** Where the name of a function's module starts and, by `moduleNameLength`, how many bytes it has. To be asked behind bodyStartOf. */
+export function moduleNameOf(functionRow: i64): i64 {
+  const head = moduleNames();
+  return head + (unsigned(head - 4) + 1) * 4 + unsigned(moduleNameEntry(functionRow));
+}
+
+export function moduleNameLength(functionRow: i64): i64 {
+  const entry = moduleNameEntry(functionRow);
+  return unsigned(entry + 4) - unsigned(entry);
+}
+
+function moduleNameEntry(functionRow: i64): i64 {
+  return moduleNames() + unsigned(functionRow + FR_INSTANCE) * 4;
+}
+
+function moduleNames(): i64 {
+  return places + rows(RT_FUNCS_FILE, FR_SIZE) * 4 + 4;
 }
 
 function nameEntry(functionRow: i64): i64 {

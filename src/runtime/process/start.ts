@@ -31,7 +31,7 @@ import { wasi_resume } from '../wasi/resume';
 import { wasi_start } from '../wasi/start';
 import { SIGNAL_STACK_SIZE } from './boot';
 import { drive } from './driver';
-import { environmentNumber, findArguments } from './environment';
+import { environmentHas, environmentNumber, findArguments } from './environment';
 import { mapGuestStack } from './guest-stack';
 import { runAfter } from './instantiate';
 import { limitMemory } from './memory-limit';
@@ -39,6 +39,7 @@ import { reserveExceptions } from './exceptions';
 import { continueGuest, restoreGuest } from './resume';
 import { exit, failed, half, imageBase, setHalf, setWord, word } from './runtime-block';
 import { enterSandbox } from './sandbox';
+import { keepTrapped } from './trapped';
 import { parkAtSafepoint, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGTRAP } from './signals';
 
 const SA_SIGINFO: u64 = 4;
@@ -73,6 +74,7 @@ export function start(sp: i64): void {
   const park = environmentNumber('WAGSNAP_PARK=');
   const limit = environmentNumber('WAGSNAP_MAX_MEMORY=');
   mapGuestStack(environmentNumber('WAGSNAP_MAX_STACK='));
+  if (environmentHas('WAGSNAP_ON_TRAP=park')) keepTrapped(environmentNumber('WAGSNAP_TRAP_FD='));
   const resumes = word(RT_RESUME_PLAN) !== 0;
   if (resumes) {
     restoreGuest();

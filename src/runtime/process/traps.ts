@@ -1,15 +1,18 @@
 /**
- * Traps: says which and where, and ends the process with 134; for the driver, gives up the invocation instead.
+ * Traps: says which and where, and ends the process with 134 or keeps it to be looked at (trapped.ts); for the driver, gives
+ * up the invocation instead.
  *
  * AssemblyScript. Wording: the core specification's test suite.
  */
 
 import {
   FLAG_DRIVER,
+  FLAG_PARK_ON_TRAP,
   RT_FLAGS,
   RT_GUEST_SP,
   RT_STATE,
   RT_TRAP_KIND,
+  RT_TRAP_TAG,
   RT_UNWIND,
   STATE_TRAPPED,
   TAG_INDEX,
@@ -35,11 +38,8 @@ import {
 import { load32_u, load64, store64, UCONTEXT_PC, unwind } from '../native';
 import { backtraceFrom, backtraceFromStub } from './backtrace';
 import { flush, put, putDecimal, putForeign } from './message';
-import { exit, half, imageBase, setHalf, word } from './runtime-block';
-
-const EXIT_TRAP: i32 = 134;
-/** Address of the tag's record, for the message. */
-let uncaughtTag: i64 = 0;
+import { exit, half, imageBase, setHalf, setWord, word } from './runtime-block';
+import { EXIT_TRAP, stayTrapped } from './trapped';
 
 /** A trap that host code finds on behalf of the guest that called it. Does not return. */
 export function raise(kind: i32): void {
@@ -54,7 +54,7 @@ export function raise(kind: i32): void {
 
 /** An exception that nothing catches. Does not return. */
 export function raiseUncaught(tag: i64): void {
-  uncaughtTag = tag;
+  setWord(RT_TRAP_TAG, tag);
   raise(TRAP_EXCEPTION);
 }
 
@@ -92,6 +92,7 @@ export function inDriver(): bool {
 
 function describe(kind: i32): void {
   setHalf(RT_STATE, STATE_TRAPPED);
+  setHalf(RT_TRAP_KIND, kind);
   put('wasm trap: ');
   if (kind === TRAP_UNREACHABLE) put('unreachable');
   else if (kind === TRAP_MEMORY) put('out of bounds memory access');
@@ -114,6 +115,7 @@ function describe(kind: i32): void {
 }
 
 function describeUncaught(): void {
+  const uncaughtTag = word(RT_TRAP_TAG);
   put('uncaught exception of tag ');
   putDecimal(<u32>load32_u(uncaughtTag + TAG_INDEX));
   const length = <i64>load32_u(uncaughtTag + TAG_NAME_LENGTH);
@@ -124,5 +126,6 @@ function describeUncaught(): void {
 
 function end(): void {
   flush();
+  if ((half(RT_FLAGS) & FLAG_PARK_ON_TRAP) !== 0) stayTrapped();
   exit(EXIT_TRAP);
 }

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { InputError, ToolError } from '../../../src/errors.js';
 import { isSnapshot, readSnapshot, readSnapshotModule } from '../../../src/snapshot/format.js';
-import { decodeHeader, encodeHeader } from '../../../src/snapshot/header.js';
-import type { Snapshot } from '../../../src/snapshot/snapshot.js';
+import { decodeHeader, encodeHeader, formatNeeded } from '../../../src/snapshot/header.js';
+import { type FrameKind, Frames, MISSING, type Snapshot } from '../../../src/snapshot/snapshot.js';
 import { SnapshotWriter } from '../../../src/snapshot/writer.js';
 import { cpuMilliseconds } from '../../support/cpu-time.js';
 import { inFolder, MODULE_BYTES, sampleFrames, sampleMemory, sampleSnapshot, writeSample } from './sample.js';
@@ -100,6 +100,25 @@ describe('a damaged snapshot', () => {
   const memory = (part: object) => instance({ memories: [{ ...good.instances[0].memories[0], ...part }] });
   const instance = (part: object) => ({ instances: [{ ...good.instances[0], ...part }] });
   const host = (part: object) => ({ host: { ...good.host, ...part } });
+  const trapped = (part: object) => ({ state: 'trapped', trap: { kind: 1, message: 'unreachable' }, ...part });
+  const atTrap = (locals: number[], words: number[] = [], kind: FrameKind = 'trap') =>
+    new Frames(
+      [{ instance: 0, func: 0, offset: 3, kind, locals: Uint8Array.from(locals), operands: new Uint8Array(0) }],
+      Uint32Array.of(0),
+      Uint32Array.from(words),
+    );
+  test('that is of a trapped program is none', () => {
+    for (const frames of [
+      atTrap([MISSING, 0x7f], [0, 0, 5, 0]),
+      new Frames([], new Uint32Array(0), new Uint32Array(0)),
+    ]) {
+      const snapshot = { ...good, ...trapped({ frames }) } as Snapshot;
+      const decoded = decodeHeader(encodeHeader(snapshot), 1 << 20, 'x');
+      expect(plain(decoded)).toEqual(plain(snapshot));
+      expect(formatNeeded(decoded)).toBe(2);
+    }
+  });
+
   test.each<[string, object, RegExp]>([
     ['a module index out of range', instance({ module: 1 }), /instances\[0\]: names module 1 of 1/],
     ['an extent beyond the memory', memory({ extents: [extent(2, 1, 1)] }), /goes beyond the memory/],
@@ -133,6 +152,13 @@ describe('a damaged snapshot', () => {
     ],
     ['a flag that is not one', instance({ droppedData: Uint8Array.of(2) }), /zeros and ones/],
     ['a phase of no instance', { phase: { instance: 1, kind: 'entry' } }, /phase/],
+    ['a trap of a program that runs', { trap: { kind: 1, message: 'unreachable' } }, /has not trapped/],
+    ['no trap of one that does not', { state: 'trapped' }, /trap: is missing/],
+    ['a place that is not at the trap', trapped({}), /frames.of\[0\]: is not at the trap/],
+    ['a running program at a trap', { frames: atTrap([]) }, /frames.of\[0\]: is at a trap/],
+    ['an unknown value with bits', trapped({ frames: atTrap([MISSING], [1, 0]) }), /not known, with bits/],
+    ['an unknown value elsewhere', { frames: atTrap([MISSING], [0, 0], 'loop') }, /0x1 is not a value type/],
+    ['an empty stack', { frames: new Frames([], new Uint32Array(0), new Uint32Array(0)) }, /the stack is empty/],
     ['an argument with a NUL', host({ args: [Uint8Array.of(65, 0, 65)] }), /header.host.args.0/],
     ['a descriptor twice', host({ descriptors: [good.host.descriptors[0], good.host.descriptors[0]] }), /twice/],
     ['a file below a file', host({ descriptors: [{ ...good.host.descriptors[2], preopen: 4 }] }), /not a preopen/],

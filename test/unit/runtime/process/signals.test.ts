@@ -22,7 +22,8 @@ const SECTIONS: Record<number, number[]> = {
   [L.RT_NAMES_FILE]: [0, 4, 4, 4, 0x21626966],
 };
 
-function runningImage(state = L.STATE_RUNNING): FakeImage {
+function runningImage(state = L.STATE_RUNNING, more: Record<number, number[]> = {}): FakeImage {
+  const sections = { ...SECTIONS, ...more };
   const image = bootedImage({ pages: 1 });
   const { process } = image;
   startProcess(process);
@@ -31,12 +32,12 @@ function runningImage(state = L.STATE_RUNNING): FakeImage {
   put(L.RT_TEXT_SIZE, 0x10000);
   put(L.RT_TEXT_FILE, 0x20000);
   put(L.RT_TRAP_TEXT_FILE, 0x30000);
-  Object.entries(SECTIONS).forEach(([field, words], index) => {
+  Object.entries(sections).forEach(([field, words], index) => {
     put(Number(field), 0x40000 + 0x10000 * index + 8);
     put(Number(field) + 8, words.length * 4);
   });
   process.overrides['mmap'] = ([address, , , flags, , offset]) => {
-    const section = Object.values(SECTIONS)[(offset - 0x40000) / 0x10000];
+    const section = Object.values(sections)[(offset - 0x40000) / 0x10000];
     if ((flags & 0x10) !== 0 || section === undefined) return undefined;
     const at = address || 0x7abc00000000 + offset;
     section.forEach((word, index) => {
@@ -198,6 +199,73 @@ describe('a fault', () => {
       '  #2 fib! (func[5]+0x21)',
       '',
     ]);
+  });
+
+  it('says where in its module an instruction is, and folds recursion', () => {
+    const { process } = runningImage(L.STATE_RUNNING, {
+      // functions of 0x1000 and 0x2000 bytes into their module; instances 0 and 1, the second one named "ma:n"
+      [L.RT_PLACES_FILE]: [0x1000, 0x2000, 0, 2, 0, 0, 4, 0x6e3a616d],
+    });
+    let sp = process.rt64(L.RT_STACK_TOP) - 16384;
+    process.set64(SP, sp);
+    const call = (frame: number, returns: number) => {
+      process.set64(sp + frame, IMAGE + TEXT + returns);
+      sp += frame + 8;
+    };
+    call(16, 0x250);
+    for (let i = 0; i < 5; i++) call(24, 0x250); // a recursion
+    for (let i = 0; i < 3; i++) call(24, i === 2 ? 0x140 : 0x250); // and its first caller
+    for (let i = 0; i < 60; i++) call(i % 2 ? 24 : 16, i % 2 ? 0x140 : 0x250); // two that call each other
+    call(16, 0x310); // a trampoline ends it
+    expect(signal(process, SIGFPE, IMAGE + TEXT + 0x184, 0)).toBe(134);
+    const lines = process.text(2).split('\n');
+    expect(lines.slice(0, 5)).toEqual([
+      'wasm trap: integer overflow',
+      '  #0 fib! (ma:n:0x1078, func[5]+0x78)',
+      '  #1 func-6 (ma:n:0x2034, func[6]+0x34)',
+      '  ... 7 more frames like #1',
+      '  #9 fib! (ma:n:0x1021, func[5]+0x21)',
+    ]);
+    expect(lines.slice(34, 36)).toEqual(['  ... 23 frames left out', '  #62 func-6 (ma:n:0x2034, func[6]+0x34)']);
+    expect(lines.slice(42)).toEqual(['  #69 fib! (ma:n:0x1021, func[5]+0x21)', '']);
+  });
+
+  it('is kept to be looked at when the environment says so', () => {
+    const { process } = runningImage();
+    process.set32(process.runtime + L.RT_FLAGS, L.FLAG_PARK_ON_TRAP);
+    process.overrides['pidfd_open'] = () => 7;
+    const sp = process.rt64(L.RT_STACK_TOP) - 256;
+    process.set64(SP, sp);
+    process.set64(sp + 16, IMAGE + TEXT + 0x250);
+    const block = (offset: number) => process.rt64(offset);
+    const senders: number[] = [];
+    let waits = 0;
+    const tool = (pid: number, command: number) => {
+      process.set64(INFO + 16, pid);
+      process.call('on_signal', L.STOP_SIGNAL, BigInt(INFO), BigInt(CONTEXT + 4096)); // nested
+      if (process.rt32(L.RT_STOP_SENDER) === pid) process.set32(process.runtime + L.RT_COMMAND, command);
+      senders.push(process.rt32(L.RT_STOP_SENDER));
+    };
+    process.overrides['ppoll'] = ([, , timeout]) => {
+      if (timeoutOf(process, timeout) === 0) return 0; // the sender is alive
+      expect(timeoutOf(process, timeout)).toBe(-1);
+      expect([process.rt32(L.RT_STATE), process.rt32(L.RT_TRAP_PARKED)]).toEqual([L.STATE_TRAPPED, 1]);
+      waits++;
+      if (waits === 1) tool(TOOL, L.COMMAND_NONE); // does not claim it
+      if (waits === 2) tool(TOOL + 1, L.COMMAND_HOLD);
+      if (waits === 3) tool(TOOL + 2, L.COMMAND_HOLD); // too late
+      if (waits === 4) tool(TOOL + 1, L.COMMAND_RESUME);
+      if (waits === 5) tool(TOOL + 2, L.COMMAND_EXIT);
+      return -4;
+    };
+    expect(signal(process, SIGFPE, IMAGE + TEXT + 0x184, 0)).toBe(134);
+    expect(waits).toBe(5);
+    expect(senders).toEqual([TOOL, TOOL + 1, TOOL + 1, TOOL + 1, TOOL + 2]);
+    expect(process.rt32(L.RT_TRAP_KIND)).toBe(L.TRAP_OVERFLOW);
+    expect(process.rt32(L.RT_TRAP_PLACE)).toBe(L.AT_INSTRUCTION);
+    expect([block(L.RT_TRAP_AT), block(L.RT_TRAP_SP)]).toEqual([IMAGE + TEXT + 0x184, sp]);
+    expect([block(L.RT_TRAP_RETURN), block(L.RT_TRAP_CALLER_SP)]).toEqual([IMAGE + TEXT + 0x250, sp + 24]);
+    expect(process.text(2)).toMatch(/^wag-snap: pid \d+ is parked at the trap: /m);
   });
 
   it('below the stack is its exhaustion', () => {

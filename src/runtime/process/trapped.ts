@@ -1,0 +1,82 @@
+/**
+ * The process that has trapped and is to stay (WAGSNAP_ON_TRAP=park): waits, without doing anything, to be captured or
+ * ended.
+ *
+ * AssemblyScript. In the handler of the fault or, for a trap that a stub has found, on the host's stack; STOP_SIGNAL is
+ * blocked but inside ppoll. As in park.ts the tool sends STOP_SIGNAL, is named as sender, and claims the process by
+ * COMMAND_HOLD; COMMAND_RESUME only lets it wait for the next one, and COMMAND_EXIT ends it. It can be captured as often as one likes.
+ * A listener (WAGSNAP_TRAP_FD=n, the end of a pipe) is told by a byte instead of people by a message, and the process does not
+ * outlive it.
+ */
+
+import {
+  COMMAND_EXIT,
+  COMMAND_HOLD,
+  COMMAND_NONE,
+  COMMAND_RESUME,
+  FLAG_PARK_ON_TRAP,
+  RT_COMMAND,
+  RT_FLAGS,
+  RT_STOP_SENDER,
+  RT_TRAP_PARKED,
+  STOP_SIGNAL,
+} from '../layout';
+import { memoryBase, SYS_getpid, SYS_rt_sigprocmask, SYS_write, syscall } from '../native';
+import { flush, put, putDecimal } from './message';
+import { senderIsDead, setSender, waitForSignal } from './park';
+import { half, setHalf } from './runtime-block';
+
+export const EXIT_TRAP: i32 = 134;
+const SIG_BLOCK: i64 = 0;
+
+const mask: usize = memory.data(8, 8);
+const byte: usize = memory.data<u8>([1]);
+
+/** Descriptor of the listener, 0 for none. */
+let listener: i64 = 0;
+
+/** From now on a trap parks the process. @param descriptor of the listener, or 0 */
+export function keepTrapped(descriptor: i64): void {
+  setHalf(RT_FLAGS, half(RT_FLAGS) | FLAG_PARK_ON_TRAP);
+  listener = descriptor;
+}
+
+/** Returns when the process is to end. */
+export function stayTrapped(): void {
+  store<u64>(mask, (<u64>1) << (STOP_SIGNAL - 1));
+  syscall(SYS_rt_sigprocmask, SIG_BLOCK, memoryBase() + mask, 0, 8, 0, 0);
+  setHalf(RT_COMMAND, COMMAND_NONE);
+  setSender(0);
+  setHalf(RT_TRAP_PARKED, 1);
+  if (listener === 0) tellPeople();
+  else if (syscall(SYS_write, listener, memoryBase() + byte, 1, 0, 0, 0) !== 1) return;
+  while (waitForSignal(listener === 0 ? -1 : listener)) {
+    const command = half(RT_COMMAND);
+    if (command === COMMAND_EXIT) return;
+    if (command !== COMMAND_RESUME && !senderIsDead()) continue;
+    setSender(0);
+    setHalf(RT_COMMAND, COMMAND_NONE);
+  }
+}
+
+/** STOP_SIGNAL while parked: whoever has claimed the process keeps it until it says so or dies. */
+export function onStopTrapped(sender: i32): void {
+  if (half(RT_TRAP_PARKED) === 0 || sender === half(RT_STOP_SENDER)) return;
+  if (half(RT_COMMAND) === COMMAND_HOLD && !senderIsDead()) return;
+  setSender(sender);
+  setHalf(RT_COMMAND, COMMAND_NONE);
+}
+
+function tellPeople(): void {
+  const pid = <u64>syscall(SYS_getpid, 0, 0, 0, 0, 0, 0);
+  put('wag-snap: pid ');
+  putDecimal(pid);
+  put(' is parked at the trap: wag-snap capture ');
+  putDecimal(pid);
+  put(' takes a snapshot of it, wag-snap coredump ');
+  putDecimal(pid);
+  put(' a coredump; kill ');
+  putDecimal(pid);
+  put(' ends it\n');
+  flush();
+}

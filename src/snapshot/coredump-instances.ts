@@ -1,0 +1,60 @@
+/**
+ * Which of a coredump's memories and globals are each instance's: its own, and those that it imports from another one.
+ *
+ * A snapshot has each memory and global once, at the instance that defines it. Whom an import means is found by the modules'
+ * names and exports, as the linker does it; what nothing provides is the importing instance's own and the first of its own
+ * (compile/image/missing.ts). Where a module was left out of the snapshot, its imports cannot be known and are not listed.
+ */
+
+import { ExternKind, type Module } from '../compile/wasm/module.js';
+import { InputError } from '../errors.js';
+import type { Snapshot } from './snapshot.js';
+
+/** Of an instance: its module, and indexes in the coredump of its memories and globals. */
+export interface IndexSpaces {
+  readonly module: number;
+  readonly memories: readonly number[];
+  readonly globals: readonly number[];
+}
+
+type Kind = ExternKind.Memory | ExternKind.Global;
+
+/** @param modules decoded, undefined for those that the snapshot does not carry */
+export function indexSpaces({ instances, modules: names }: Snapshot, modules: readonly (Module | undefined)[]) {
+  const spaces: IndexSpaces[] = [];
+  let memoryCount = 0;
+  let globalCount = 0;
+  for (const { module, memories, globals } of instances) {
+    const imported = (kind: Kind, own: number) => importedIndexes(kind, own, module);
+    spaces.push({
+      module,
+      memories: [...imported(ExternKind.Memory, memories.length), ...from(memoryCount, memories.length)],
+      globals: [...imported(ExternKind.Global, globals.length), ...from(globalCount, globals.length)],
+    });
+    memoryCount += memories.length;
+    globalCount += globals.length;
+  }
+  return spaces;
+
+  /** Of the imports of instance `spaces.length` that another one provides: those that are not among its `own`. */
+  function importedIndexes(kind: Kind, own: number, index: number): number[] {
+    const module = modules[index];
+    if (module === undefined) return [];
+    const all = kind === ExternKind.Memory ? module.memories.length : module.globals.length;
+    return module.imports
+      .filter((entry) => entry.kind === kind)
+      .slice(0, all - own)
+      .map(({ module: provider, name }) => {
+        const at = spaces.findLastIndex((space) => names[space.module].name === provider);
+        const found = modules[spaces[at]?.module]?.exports.find((entry) => entry.kind === kind && entry.name === name);
+        const space = kind === ExternKind.Memory ? spaces[at]?.memories : spaces[at]?.globals;
+        const result = found && space?.[found.index];
+        if (result === undefined) throw new InputError('snapshot', `snapshot: nothing exports ${provider}.${name}`);
+        return result;
+      });
+  }
+}
+
+function from(first: number, count: number): number[] {
+  return Array.from({ length: count }, (_, i) => first + i);
+}

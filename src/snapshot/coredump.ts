@@ -1,0 +1,266 @@
+/**
+ * A snapshot as a WebAssembly coredump (tool-conventions, Coredump.md): a binary module that debuggers read, with the stack in
+ * custom sections and the state in those of any module.
+ *
+ *     "core"            0x00, the main module's name
+ *     "coremodules"     per module 0x00, its name
+ *     "coreinstances"   per instance 0x00, its module, its memories and globals by index in this file
+ *     "corestack"       0x00, "main", the frames, innermost first: 0x00, instance, function, body offset, locals, operands
+ *     memory, global    all memories with the size they have, all globals as constants
+ *     data              an active segment per run of 4 KiB blocks that are not zero
+ *
+ * The format has i32, i64, f32 and f64; v128 values and references in frames are missing (0x01), as are locals that a trap
+ * has left in a register. Global references are null. Memories of up to 4 GiB have 32-bit addresses here, whatever they have in their
+ * module. Tables are not part of it. Page data is copied in pieces.
+ */
+
+import { closeSync, openSync, readSync } from 'node:fs';
+import { writeAtomically } from '../compile/image/write-file.js';
+import { decodeModule } from '../compile/wasm/decode.js';
+import { ValType } from '../compile/wasm/module.js';
+import { InputError, LimitError } from '../errors.js';
+import { WASM_PAGE } from '../runtime/layout.js';
+import { WasmFile } from './coredump-file.js';
+import { type IndexSpaces, indexSpaces } from './coredump-instances.js';
+import { readSnapshotModule } from './format.js';
+import { BLOCK, BLOCKS_PER_PAGE } from './page-blocks.js';
+import type { Frames, SnapshotMemory, StoredSnapshot, Value } from './snapshot.js';
+
+const enum Section {
+  Memory = 5,
+  Global = 6,
+  Data = 11,
+}
+
+const enum Code {
+  End = 0x0b,
+  I32Const = 0x41,
+  I64Const = 0x42,
+  F32Const = 0x43,
+  F64Const = 0x44,
+  RefNull = 0xd0,
+  VectorPrefix = 0xfd,
+  V128Const = 0x0c,
+}
+
+const MISSING_VALUE = 0x01;
+/** Pages that 32-bit addresses reach. */
+const PAGES32 = 65536;
+/** Segments of a module that other engines take, at most. */
+const SEGMENTS_MAX = 100_000;
+const CHUNK = 1 << 20;
+/** A coredump holds all of the guest's memory: not for others to read. */
+const MODE = 0o600;
+
+/** A run of blocks of a memory: where they are in it and in the snapshot. */
+interface Run {
+  readonly offset: number;
+  readonly fileOffset: number;
+  readonly bytes: number;
+}
+
+/** @throws InputError when the snapshot is damaged, ToolError when the file cannot be written, LimitError */
+export function writeCoredump(stored: StoredSnapshot, output: string): void {
+  const { modules, frames, instances } = stored.snapshot;
+  const spaces = indexSpaces(
+    stored.snapshot,
+    modules.map((module) => {
+      const bytes = readSnapshotModule(stored, module);
+      return bytes && decodeModule(bytes, module.name);
+    }),
+  );
+  const memories = instances.flatMap((instance) => instance.memories);
+  const globals = instances.flatMap((instance) => instance.globals);
+  const names = modules.map(({ name, sha256 }) => name || sha256.slice(0, 16));
+  writeAtomically(
+    output,
+    (fd) => {
+      const file = new WasmFile(fd);
+      file.custom('core', () => {
+        file.byte(0);
+        file.name(names.at(-1) ?? '');
+      });
+      file.custom('coremodules', () => {
+        file.u32(names.length);
+        for (const name of names) {
+          file.byte(0);
+          file.name(name);
+        }
+      });
+      file.custom('coreinstances', () => writeInstances(file, spaces));
+      file.custom('corestack', () => writeStack(file, frames));
+      file.section(Section.Memory, () => writeMemories(file, memories));
+      file.section(Section.Global, () => {
+        file.u32(globals.length);
+        for (const global of globals) writeGlobal(file, global);
+      });
+      writeData(file, memories, stored.path);
+      file.end();
+    },
+    MODE,
+  );
+}
+
+function writeInstances(file: WasmFile, spaces: readonly IndexSpaces[]): void {
+  file.u32(spaces.length);
+  for (const { module, memories, globals } of spaces) {
+    file.byte(0);
+    file.u32(module);
+    for (const indexes of [memories, globals]) {
+      file.u32(indexes.length);
+      for (const index of indexes) file.u32(index);
+    }
+  }
+}
+
+function writeStack(file: WasmFile, frames: Frames): void {
+  file.byte(0);
+  file.name('main');
+  file.u32(frames.count);
+  for (let frame = 0; frame < frames.count; frame++) {
+    const { instance, func, offset, locals, operands } = frames.site(frame);
+    file.byte(0);
+    file.u32(instance);
+    file.u32(func);
+    file.u32(offset);
+    file.u32(locals.length);
+    for (let i = 0; i < locals.length; i++) writeValue(file, locals[i], frames.words, frames.wordOf(frame, i));
+    file.u32(operands.length);
+    for (let i = 0; i < operands.length; i++) {
+      writeValue(file, operands[i], frames.words, frames.wordOf(frame, locals.length + i));
+    }
+  }
+}
+
+function writeValue(file: WasmFile, type: number, words: Uint32Array, at: number): void {
+  switch (type) {
+    case ValType.I32:
+      file.byte(type);
+      return file.i32(words[at]);
+    case ValType.I64:
+      file.byte(type);
+      return file.i64(words[at], words[at + 1]);
+    case ValType.F32:
+      file.byte(type);
+      return file.word(words[at]);
+    case ValType.F64:
+      file.byte(type);
+      file.word(words[at]);
+      return file.word(words[at + 1]);
+    default:
+      file.byte(MISSING_VALUE);
+  }
+}
+
+function writeMemories(file: WasmFile, memories: readonly SnapshotMemory[]): void {
+  file.u32(memories.length);
+  for (const { pages } of memories) {
+    file.byte(pages > PAGES32 ? 4 : 0); // no maximum
+    file.u32(pages);
+  }
+}
+
+function writeGlobal(file: WasmFile, { type, lo, hi, upper }: Value): void {
+  file.byte(type);
+  file.byte(0); // constant
+  switch (type) {
+    case ValType.I32:
+      file.byte(Code.I32Const);
+      file.i32(lo);
+      break;
+    case ValType.I64:
+      file.byte(Code.I64Const);
+      file.i64(lo, hi);
+      break;
+    case ValType.F32:
+      file.byte(Code.F32Const);
+      file.word(lo);
+      break;
+    case ValType.F64:
+      file.byte(Code.F64Const);
+      file.word(lo);
+      file.word(hi);
+      break;
+    case ValType.V128:
+      file.byte(Code.VectorPrefix);
+      file.byte(Code.V128Const);
+      for (const word of [lo, hi, upper!.lo, upper!.hi]) file.word(word);
+      break;
+    default:
+      file.byte(Code.RefNull);
+      file.byte(type);
+  }
+  file.byte(Code.End);
+}
+
+function writeData(file: WasmFile, memories: readonly SnapshotMemory[], path: string): void {
+  const runs = memories.map((memory) => usedRuns(memory, BLOCK));
+  if (count(runs) > SEGMENTS_MAX) for (const [i, memory] of memories.entries()) runs[i] = usedRuns(memory, WASM_PAGE);
+  if (count(runs) > SEGMENTS_MAX) {
+    throw new LimitError('coredump', `a coredump holds at most ${SEGMENTS_MAX} pieces of memory: this one has more`);
+  }
+  const source = openSync(path, 'r');
+  try {
+    const buffer = Buffer.allocUnsafe(CHUNK);
+    file.section(Section.Data, () => {
+      file.u32(count(runs));
+      for (const [memory, { pages }] of memories.entries()) {
+        for (const { offset, fileOffset, bytes } of runs[memory]) {
+          file.byte(memory === 0 ? 0 : 2);
+          if (memory !== 0) file.u32(memory);
+          if (pages > PAGES32) {
+            file.byte(Code.I64Const);
+            file.i64(offset % 2 ** 32, Math.floor(offset / 2 ** 32));
+          } else {
+            file.byte(Code.I32Const);
+            file.i32(offset);
+          }
+          file.byte(Code.End);
+          file.u32(bytes);
+          copy(source, fileOffset, bytes, buffer, file);
+        }
+      }
+    });
+  } finally {
+    closeSync(source);
+  }
+}
+
+function count(runs: readonly (readonly Run[])[]): number {
+  return runs.reduce((sum, { length }) => sum + length, 0);
+}
+
+/** Runs of used blocks, or of pages with anything in them. @param unit BLOCK or WASM_PAGE */
+function usedRuns(memory: SnapshotMemory, unit: number): Run[] {
+  const runs: Run[] = [];
+  let page = 0; // index in memory.blocks
+  for (const extent of memory.extents) {
+    const units = extent.bytes / unit;
+    const isUsed = (n: number) =>
+      unit === WASM_PAGE ||
+      ((memory.blocks[page + Math.floor(n / BLOCKS_PER_PAGE)] >>> (n % BLOCKS_PER_PAGE)) & 1) === 1;
+    for (let n = 0; n < units; ) {
+      const first = n;
+      while (n < units && isUsed(n)) n++;
+      if (n > first) {
+        const start = first * unit;
+        runs.push({
+          offset: extent.offset + start,
+          fileOffset: extent.fileOffset + start,
+          bytes: (n - first) * unit,
+        });
+      } else n++;
+    }
+    page += extent.bytes / WASM_PAGE;
+  }
+  return runs;
+}
+
+function copy(source: number, from: number, length: number, buffer: Buffer, file: WasmFile): void {
+  for (let at = 0; at < length; ) {
+    const got = readSync(source, buffer, 0, Math.min(buffer.length, length - at), from + at);
+    if (got === 0) throw new InputError('snapshot', 'snapshot: it was cut off while being read');
+    file.bytes(buffer.subarray(0, got));
+    at += got;
+  }
+}
