@@ -18,6 +18,7 @@ const commands: Readonly<Record<string, () => Promise<{ default: unknown }>>> = 
   run: () => import('./commands/run.js'),
   capture: () => import('./commands/capture.js'),
   restore: () => import('./commands/restore.js'),
+  coredump: () => import('./commands/coredump.js'),
   inspect: () => import('./commands/inspect.js'),
   ps: () => import('./commands/ps.js'),
   check: () => import('./commands/check.js'),

@@ -15,8 +15,9 @@ import {
   valTypeName,
 } from '../src/compile/wasm/text.js';
 import { readModule } from '../src/compile/wasm/wat.js';
-import { RT_STATE } from '../src/runtime/layout.js';
+import { RT_STATE, RT_TRAP_PARKED } from '../src/runtime/layout.js';
 import { ImageProcess, processStatus } from '../src/snapshot/process.js';
+import { readTrap } from '../src/snapshot/trap.js';
 import { STATE_NAMES } from '../src/snapshot/workloads.js';
 
 export interface Description {
@@ -76,9 +77,15 @@ export function describeProcess(pid: number): Description {
     const args = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').slice(0, -1);
     const system = processStatus(pid)?.state ?? '?';
     const { json, lines } = imageFacts(process.image);
-    const facts = [`  arguments   ${args.join(' ')}`, `  state       ${state} (${system})`];
+    const parked = state === 'trapped' && memory?.u32(process.runtime + RT_TRAP_PARKED) === 1;
+    const trap = parked ? readTrap(process).trap : null;
+    const facts = [
+      `  arguments   ${args.join(' ')}`,
+      `  state       ${state} (${system})`,
+      ...(trap ? [`  trapped     ${JSON.stringify(trap.message).slice(1, -1)}`] : []),
+    ];
     return {
-      json: { kind: 'process', pid, args, state, systemState: system, image: json },
+      json: { kind: 'process', pid, args, state, trap, systemState: system, image: json },
       text: [`process ${pid}`, ...facts, ...lines, ''].join('\n'),
     };
   } finally {

@@ -32,12 +32,13 @@ const forwarded: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SI
 /**
  * Runs an image to its end, passing signals on, and sets our own exit code, or dies of the same signal.
  *
- * @param onStart called with its pid once it runs its own code: the image's file may be unlinked then, unless it is emulated
+ * @param onStart called with its pid once it runs its own code: the image's file may be unlinked then, unless it is emulated;
+ *   `endTimeout` lets it live for as long as it likes
  */
 export async function runWorkload(
   image: string,
   options: WorkloadOptions,
-  onStart: (pid: number, emulated: boolean, child: ChildProcess) => void,
+  onStart: (pid: number, emulated: boolean, child: ChildProcess, endTimeout: () => void) => void,
 ): Promise<void> {
   let child: ChildProcess | undefined;
   let fatal: NodeJS.Signals | null = null;
@@ -55,9 +56,10 @@ export async function runWorkload(
   try {
     const how = launch(image, options.argv0);
     child = await start(how, options);
-    onStart(child.pid!, how.emulated, child);
+    const timer = new AbortController();
+    onStart(child.pid!, how.emulated, child, () => timer.abort());
     for (const signal of early) child.kill(signal);
-    const { code, signal } = await endedInTime(child, options.timeout);
+    const { code, signal } = await endedInTime(child, options.timeout, timer.signal);
     if (signal === null) process.exitCode = code ?? 0;
     else process.exitCode = 128 + (constants.signals[signal] ?? 0);
     fatal = signal;
@@ -69,13 +71,18 @@ export async function runWorkload(
 }
 
 /** @throws LimitError when its time was over */
-async function endedInTime(child: ChildProcess, timeout: number | undefined): ReturnType<typeof ended> {
+async function endedInTime(
+  child: ChildProcess,
+  timeout: number | undefined,
+  untimed: AbortSignal,
+): ReturnType<typeof ended> {
   if (timeout === undefined) return ended(child);
   let late = false;
   const timer = setTimeout(() => {
     late = true;
     child.kill('SIGKILL');
   }, timeout);
+  untimed.addEventListener('abort', () => clearTimeout(timer));
   const ending = await ended(child);
   clearTimeout(timer);
   if (late) throw new LimitError('timeout', `the program was ended after ${timeout / 1000} s: --timeout`);

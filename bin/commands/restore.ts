@@ -10,11 +10,12 @@ import type { RestoreOptions } from '../../src/restore/restore.js';
 import type { StoredSnapshot } from '../../src/snapshot/snapshot.js';
 import { fileKind } from '../input-file.js';
 import { type LimitOptions, type Limits, limitOptions, limitVariables, parseLimits } from '../limits.js';
+import { type OnTrap, parseOnTrap, type TrapOptions, TrapWatch, trapOptions } from '../on-trap.js';
 import { Progress } from '../progress.js';
 import { once, parseArch, parseDir, several, UsageError } from '../usage.js';
 import { runWorkload } from '../workload.js';
 
-interface Options extends LimitOptions {
+interface Options extends LimitOptions, TrapOptions {
   snapshot: string;
   output: string | undefined;
   dir: string | string[] | undefined;
@@ -92,6 +93,7 @@ const command: CommandModule<object, Options> = {
         describe: 'CPU to go on with: x64 or arm64; default: this machine',
       })
       .options(limitOptions)
+      .options(trapOptions)
       .option('verbose', {
         alias: 'v',
         type: 'boolean',
@@ -105,17 +107,23 @@ const command: CommandModule<object, Options> = {
     if (kind === 'image') throw new UsageError(`${path} is an image: wag-snap run ${path}`);
     const directories = several(options.dir).map(parseDir);
     const limits = parseLimits(options);
-    if (options.output !== undefined) refuseLimits(limits);
-    else if (options.noCheck)
+    const onTrap = parseOnTrap(options);
+    if (options.output !== undefined) {
+      refuseLimits(limits);
+      refuseOnTrap(onTrap);
+    } else if (options.noCheck) {
       throw new UsageError('--no-check is for executables that will run elsewhere: it needs -o');
-    const [{ readSnapshot }, { restoreSnapshot }, { checkHost }, { ImageCache }, { targets }] = await Promise.all([
-      import('../../src/snapshot/format.js'),
-      import('../../src/restore/restore.js'),
-      import('../../src/restore/check-host.js'),
-      import('../../src/restore/cache.js'),
-      import('../../src/arch/targets.js'),
-    ]);
+    }
+    const [{ readSnapshot }, { checkNotTrapped, restoreSnapshot }, { checkHost }, { ImageCache }, { targets }] =
+      await Promise.all([
+        import('../../src/snapshot/format.js'),
+        import('../../src/restore/restore.js'),
+        import('../../src/restore/check-host.js'),
+        import('../../src/restore/cache.js'),
+        import('../../src/arch/targets.js'),
+      ]);
     const stored = readSnapshot(path);
+    checkNotTrapped(stored.snapshot, path);
     checkDirectories(stored, directories);
     const policies = await readPolicies(stored, several(options.fd));
     const listeners = await readListeners(stored, several(options.listen), policies);
@@ -140,6 +148,7 @@ const command: CommandModule<object, Options> = {
         stored,
         (output) => restoreSnapshot(stored, { ...common, output, sourceFd: SOURCE_FD }),
         limits,
+        onTrap,
         options.verbose,
       );
       return;
@@ -159,6 +168,7 @@ async function runRestored(
   stored: StoredSnapshot,
   write: (output: string) => void,
   limits: Limits,
+  onTrap: OnTrap,
   verbose: boolean,
 ): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'wag-snap-'));
@@ -168,12 +178,21 @@ async function runRestored(
     write(image);
     const { args } = stored.snapshot.host;
     const argv0 = args.length > 0 ? Buffer.from(args[0]).toString() : stored.snapshot.modules[0].name;
-    const workload = { env: limitVariables(limits), argv0, args: [], descriptors: [source], timeout: limits.timeout };
-    await runWorkload(image, workload, (pid, emulated) => {
+    const watch = new TrapWatch(onTrap, SOURCE_FD + 1);
+    const workload = {
+      env: { ...limitVariables(limits), ...watch.env },
+      argv0,
+      args: [],
+      descriptors: [source, ...watch.descriptors],
+      timeout: limits.timeout,
+    };
+    await runWorkload(image, workload, (pid, emulated, child, endTimeout) => {
       closeSync(source);
       if (!emulated) rmSync(folder, { recursive: true });
       if (verbose) process.stderr.write(`pid ${pid}\n`);
+      watch.start(child, endTimeout);
     });
+    await watch.finished();
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -186,6 +205,13 @@ function refuseLimits({ memory, stack, timeout }: Limits): void {
   if (memory !== undefined) throw hint('max-memory', 'WAGSNAP_MAX_MEMORY');
   if (stack !== undefined) throw hint('max-stack', 'WAGSNAP_MAX_STACK');
   if (timeout !== undefined) throw new UsageError('--timeout is for running: use timeout(1) for the executable');
+}
+
+function refuseOnTrap({ park, coredump }: OnTrap): void {
+  if (park) throw new UsageError('--on-trap is for running: set WAGSNAP_ON_TRAP=park when the executable is started');
+  if (coredump !== undefined) {
+    throw new UsageError('--coredump is for running: start the executable with WAGSNAP_ON_TRAP=park');
+  }
 }
 
 /** A --dir that names no directory of the snapshot is a mistake that would otherwise go unnoticed. */

@@ -4,11 +4,12 @@ import { basename } from 'node:path';
 import type { CommandModule } from 'yargs';
 import { fileKind } from '../input-file.js';
 import { type LimitOptions, limitOptions, limitVariables, parseLimits } from '../limits.js';
+import { parseOnTrap, type TrapOptions, TrapWatch, trapOptions } from '../on-trap.js';
 import { openProgram, type Program } from '../program.js';
 import { formatDirs, once, parseDir, parseEnv, several, UsageError } from '../usage.js';
 import { runWorkload, type WorkloadOptions } from '../workload.js';
 
-interface Options extends LimitOptions {
+interface Options extends LimitOptions, TrapOptions {
   program: string;
   args: string[] | undefined;
   '--': string[] | undefined;
@@ -20,6 +21,9 @@ interface Options extends LimitOptions {
   allowMissingImports: boolean;
   verbose: boolean;
 }
+
+/** The first that a process has besides the standard streams. */
+const FIRST_DESCRIPTOR = 3;
 
 const command: CommandModule<object, Options> = {
   command: 'run <program> [args..]',
@@ -49,6 +53,7 @@ const command: CommandModule<object, Options> = {
         describe: 'HOST:PORT or unix:PATH: an address that it may accept connections at, behind its directories',
       })
       .options(limitOptions)
+      .options(trapOptions)
       .option('invoke', {
         type: 'string',
         requiresArg: true,
@@ -72,7 +77,12 @@ const command: CommandModule<object, Options> = {
     const dirs = several(options.dir).map(parseDir);
     if (dirs.length > 0) env['WAGSNAP_DIR'] = formatDirs(dirs);
     const limits = parseLimits(options);
-    Object.assign(env, limitVariables(limits));
+    const onTrap = parseOnTrap(options);
+    const watch = new TrapWatch(onTrap, FIRST_DESCRIPTOR);
+    Object.assign(env, limitVariables(limits), watch.env);
+    if (options.invoke !== undefined && (onTrap.park || onTrap.coredump !== undefined)) {
+      throw new UsageError('--on-trap and --coredump are not for --invoke, where a trap is the answer');
+    }
     const listeners = several(options.listen);
     if (listeners.length > 0) {
       const { parseListen } = await import('../listen.js');
@@ -85,10 +95,13 @@ const command: CommandModule<object, Options> = {
       const printPid = (pid: number) => options.verbose && process.stderr.write(`pid ${pid}\n`);
       if (options.invoke !== undefined) await invokeExport(program, options.invoke, workload, printPid);
       else {
-        await runWorkload(program.image, workload, (pid, emulated) => {
+        const { descriptors } = watch;
+        await runWorkload(program.image, { ...workload, descriptors }, (pid, emulated, child, endTimeout) => {
           if (!emulated) program.release();
           printPid(pid);
+          watch.start(child, endTimeout);
         });
+        await watch.finished();
       }
     } finally {
       program.release();

@@ -2,7 +2,7 @@
 
 import { type ChildProcess, type StdioOptions, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { programPath, temporaryFolder } from '../../support/workload.js';
@@ -77,6 +77,12 @@ describe('exit codes', () => {
     [['run', arithmetic, '--invoke', 'add', '1'], 2, /takes 2 arguments/],
     [['run', arithmetic, '--invoke', 'add', '1', 'x'], 2, /"x" is not a value of type i32/],
     [['run', arithmetic, '--invoke', 'divide', '1', '0'], 134, /integer divide by zero/],
+    [['run', arithmetic, '--on-trap', 'stay'], 2, /--on-trap stay: expected park or exit/],
+    [['run', arithmetic, '--on-trap', 'park', '--coredump', 'x'], 2, /exclude each other/],
+    [['run', arithmetic, '--invoke', 'add', '--coredump', 'x', '1', '2'], 2, /not for --invoke/],
+    [['coredump', arithmetic], 2, /is no snapshot/],
+    [['coredump', String(process.pid)], 3, /not a wag-snap process/],
+    [['coredump'], 2, /coredump what/],
     [['capture', 'x'], 2, /pid: x is not a number/],
     [['capture', String(process.pid)], 3, /not a wag-snap process/],
     [['capture', '999999999'], 1, /no process/],
@@ -235,6 +241,75 @@ describe('capture and restore', () => {
     expect(wagSnap('restore', 'files.wsnap', '--same-dirs', '--module', programPath('fib')).stderr).toMatch(
       /another module/,
     );
+  });
+});
+
+describe('a program that traps', () => {
+  const trap = wat(
+    'trap',
+    '(module $trap (memory 1) (data (i32.const 3) "data") (func (export "_start") (drop (i32.div_u (i32.const 1) (i32.load (i32.const 60000))))))',
+  );
+  const said = /^wasm trap: integer divide by zero\n {2}#0 func-0 \(trap:0x[0-9a-f]+, func\[0\]\+0x[0-9a-f]+\)\n/;
+
+  test('--coredump writes a file and changes nothing else', () => {
+    const { status, stdout, stderr } = wagSnap('run', '--coredump', 'trap.core', trap);
+    expect([status, stdout]).toEqual([134, '']);
+    expect(stderr).toMatch(said);
+    expect(stderr).toMatch(/\nwag-snap: coredump in trap.core\n$/);
+    expect(readFileSync(join(folder, 'trap.core')).includes('data')).toBe(true);
+    expect(wagSnap('run', '--coredump', 'none.core', arithmetic)).toMatchObject({ status: 0, stderr: '' });
+    expect(existsSync(join(folder, 'none.core'))).toBe(false);
+  });
+
+  test('a coredump that cannot be written does not change its end', () => {
+    const { status, stderr } = wagSnap('run', '--timeout', '100', '--coredump', '/none/trap.core', trap);
+    expect(status).toBe(134);
+    expect(stderr).toMatch(said);
+    expect(stderr).toMatch(/\nwag-snap: no coredump: .*there is no such folder\n$/);
+  });
+
+  test('--on-trap park keeps it to be captured, not to go on', async () => {
+    const { child, pid, output } = await started('run', '-v', '--on-trap', 'park', trap);
+    for (let info = ''; !info.includes('trapped     integer divide by zero'); )
+      info = wagSnap('inspect', String(pid)).stdout;
+    expect(wagSnap('ps').stdout).toMatch(new RegExp(`^${pid} .* trapped +trap$`, 'm'));
+    expect(wagSnap('coredump', String(pid), '-o', 'parked.core').stdout).toBe('parked.core\n');
+    expect(wagSnap('capture', String(pid), '-o', 'trap.wsnap', '--kill').status).toBe(0);
+    expect(await once(child, 'close')).toEqual([134, null]);
+    expect(output()).toBe('');
+    expect(wagSnap('coredump', 'trap.wsnap')).toMatchObject({ status: 0, stdout: 'trap.coredump\n' });
+    expect(readFileSync(join(folder, 'trap.coredump'))).toEqual(readFileSync(join(folder, 'parked.core')));
+    expect(wagSnap('inspect', 'trap.wsnap').stdout).toMatch(/^ {2}trapped {5}integer divide by zero$/m);
+    for (const more of [[], ['-o', 'image']]) {
+      const { status, stderr } = wagSnap('restore', 'trap.wsnap', ...more);
+      expect(status).toBe(3);
+      expect(stderr).toMatch(/has trapped \(integer divide by zero\), which cannot be undone/);
+    }
+    expect(readdirSync(folder).filter((name) => /tmp|^\..*wsnap/.test(name))).toEqual([]);
+  });
+
+  test('--coredump of a restored program', async () => {
+    const reads = wat(
+      'reads',
+      `(module (import "wasi_snapshot_preview1" "fd_read" (func $read (param i32 i32 i32 i32) (result i32))) (memory (export "memory") 1)
+        (func $later (result i32) (i32.store (i32.const 4) (i32.const 1)) (call $read (i32.const 0) (i32.const 0) (i32.const 1) (i32.const 8)))
+        (func (export "_start") (drop (call $later)) unreachable))`,
+    );
+    const child = spawn(process.execPath, [cli, 'run', '-v', reads], {
+      cwd: folder,
+      env,
+      stdio: ['pipe', 'ignore', 'pipe'],
+    });
+    const [line] = await once(
+      child.stderr!.setEncoding('utf8').filter((text) => text.includes('pid ')),
+      'data',
+    );
+    const pid = /pid (\d+)/.exec(line)![1];
+    expect(wagSnap('capture', pid, '--kill', '-o', 'reads.wsnap').status).toBe(0);
+    const { status, stderr } = wagSnap('restore', 'reads.wsnap', '--coredump', 'reads.core');
+    expect(status).toBe(134);
+    expect(stderr).toMatch(/^wasm trap: unreachable\n( .*\n)wag-snap: coredump in reads.core\n$/);
+    expect(existsSync(join(folder, 'reads.core'))).toBe(true);
   });
 });
 

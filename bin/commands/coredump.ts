@@ -1,0 +1,53 @@
+/** `wag-snap coredump`: a snapshot or a process as a WebAssembly coredump, for debuggers. */
+
+import { existsSync } from 'node:fs';
+import type { CommandModule } from 'yargs';
+import { fileKind, moduleName } from '../input-file.js';
+import { Progress } from '../progress.js';
+import { once, UsageError } from '../usage.js';
+
+interface Options {
+  subject: string;
+  output: string | undefined;
+}
+
+const command: CommandModule<object, Options> = {
+  command: 'coredump <subject>',
+  describe: 'Write a WebAssembly coredump of a snapshot or a process',
+  builder: (yargs) =>
+    yargs
+      .positional('subject', {
+        type: 'string',
+        demandOption: true,
+        describe: 'a .wsnap file, or the pid of a process, running or parked at a trap',
+      })
+      .option('output', {
+        alias: 'o',
+        type: 'string',
+        requiresArg: true,
+        coerce: once('output'),
+        describe: 'file to write; default: NAME.coredump',
+      }) as never,
+  handler: async ({ subject, output }) => {
+    const file = output ?? `${moduleName(subject).replace(/\.wsnap$/, '')}.coredump`;
+    if (/^\d{1,9}$/.test(subject) && !existsSync(subject)) {
+      const { coredumpPid } = await import('../../src/snapshot/coredump-process.js');
+      const progress = new Progress('capturing');
+      try {
+        await coredumpPid(Number(subject), file, { onProgress: (done, total) => progress.update(done, total) });
+      } finally {
+        progress.end();
+      }
+    } else {
+      const kind = fileKind(subject);
+      if (kind !== 'snapshot') throw new UsageError(`${subject} is no snapshot: wag-snap capture PID makes one`);
+      const [{ readSnapshot }, { writeCoredump }] = await Promise.all([
+        import('../../src/snapshot/format.js'),
+        import('../../src/snapshot/coredump.js'),
+      ]);
+      writeCoredump(readSnapshot(subject), file);
+    }
+    console.log(file);
+  },
+};
+export default command;
