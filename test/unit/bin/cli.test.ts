@@ -55,6 +55,16 @@ const arithmetic = wat(
      (func (export "divide") (param i32 i32) (result i32) (i32.div_s (local.get 0) (local.get 1))))`,
 );
 
+const recursion = wat(
+  'recursion',
+  `(module
+     (func $down (param i32) (result i32)
+       (if (result i32) (local.get 0)
+         (then (i32.add (call $down (i32.sub (local.get 0) (i32.const 1))) (i32.const 1)))
+         (else (i32.const 0))))
+     (func (export "_start") (drop (call $down (i32.const 10000)))))`,
+);
+
 describe('exit codes', () => {
   test.each<[string[], number, RegExp]>([
     [[], 2, /which command/],
@@ -73,6 +83,7 @@ describe('exit codes', () => {
     [['compile', 'nothing.wasm'], 3, /nothing.wasm: no such file/],
     [['run', 'nothing.wasm'], 3, /nothing.wasm: no such file/],
     [['run', arithmetic, '--env', 'A'], 2, /expected K=V/],
+    [['run', arithmetic, '--max-stack', '1K'], 2, /--max-stack 1K: expected 64K to 256M/],
     [['run', arithmetic, '--invoke', 'none'], 3, /no exported function none.*add, both/],
     [['run', arithmetic, '--invoke', 'add', '1'], 2, /takes 2 arguments/],
     [['run', arithmetic, '--invoke', 'add', '1', 'x'], 2, /"x" is not a value of type i32/],
@@ -160,6 +171,12 @@ describe('run', () => {
     mkdirSync(join(folder, 'data'), { recursive: true });
     expect(wagSnap('run', '--dir', 'data::.', programPath('fileio'), '20').status).toBe(0);
     expect(wagSnap('run', programPath('fileio'), '20').status).not.toBe(0);
+  });
+
+  test('gives it the stack that it needs', () => {
+    expect(wagSnap('run', recursion, '--max-stack', '1M')).toMatchObject({ status: 0, stderr: '' });
+    const { status, stderr } = wagSnap('run', recursion, '--max-stack', '64K');
+    expect([status, stderr.split('\n')[0]]).toEqual([134, 'wasm trap: call stack exhausted']);
   });
 
   test('passes the exit code', () => {

@@ -1,7 +1,7 @@
 /** Sizes and times on the command line. */
 
 import { expect, it } from 'vitest';
-import { parseSeconds, parseSize } from '../../../bin/limits.js';
+import { limitVariables, parseLimits, parseSeconds, parseSize } from '../../../bin/limits.js';
 import { UsageError } from '../../../bin/usage.js';
 
 it('reads sizes', () => {
@@ -14,4 +14,13 @@ it('reads seconds', () => {
   expect(['1', '0.25', '3600'].map((text) => parseSeconds('x', text))).toEqual([1000, 250, 3_600_000]);
   for (const text of ['', '0', '-1', '1s', '1e3', '99999999'])
     expect(() => parseSeconds('x', text)).toThrow(UsageError);
+});
+
+it('passes on what was given, and refuses stacks that cannot be', () => {
+  const none = { maxMemory: undefined, maxStack: undefined, timeout: undefined };
+  expect(limitVariables(parseLimits(none))).toEqual({});
+  const all = parseLimits({ maxMemory: '1M', maxStack: '64K', timeout: '1.5' });
+  expect(all).toEqual({ memory: 1048576, stack: 65536, timeout: 1500 });
+  expect(limitVariables(all)).toEqual({ WAGSNAP_MAX_MEMORY: '1048576', WAGSNAP_MAX_STACK: '65536' });
+  for (const maxStack of ['65535', '257M', '0']) expect(() => parseLimits({ ...none, maxStack })).toThrow(UsageError);
 });
