@@ -28,7 +28,7 @@ const command: CommandModule<object, Options> = {
       .positional('pid', {
         type: 'string',
         demandOption: true,
-        describe: 'the process: an image, or what run -v printed',
+        describe: 'the process: an image, or what run -v or a program parked at its trap printed',
       })
       .option('output', {
         alias: 'o',

@@ -29,9 +29,7 @@ export class WasmFile {
     this.sectionStart = this.position;
     write();
     const length = this.position - this.sectionStart;
-    if (length > 0xffffffff) {
-      throw new LimitError('coredump', `a coredump holds at most 4 GiB of memory that is not zero: this one has more`);
-    }
+    if (length > 0xffffffff) throw new LimitError('coredump', 'a section of a coredump would be larger than 4 GiB');
     this.flush();
     const bytes = Buffer.alloc(SIZE_BYTES);
     for (let i = 0; i < SIZE_BYTES; i++) {

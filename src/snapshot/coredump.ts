@@ -48,6 +48,8 @@ const MISSING_VALUE = 0x01;
 const PAGES32 = 65536;
 /** Segments of a module that other engines take, at most. */
 const SEGMENTS_MAX = 100_000;
+/** A section's size is a u32: what fits beside the segments' own headers. */
+const BYTES_MAX = 0xffff_ffff - 32 * SEGMENTS_MAX;
 const CHUNK = 1 << 20;
 /** A coredump holds all of the guest's memory: not for others to read. */
 const MODE = 0o600;
@@ -198,6 +200,9 @@ function writeData(file: WasmFile, memories: readonly SnapshotMemory[], path: st
   if (count(runs) > SEGMENTS_MAX) for (const [i, memory] of memories.entries()) runs[i] = usedRuns(memory, WASM_PAGE);
   if (count(runs) > SEGMENTS_MAX) {
     throw new LimitError('coredump', `a coredump holds at most ${SEGMENTS_MAX} pieces of memory: this one has more`);
+  }
+  if (runs.flat().reduce((sum, { bytes }) => sum + bytes, 0) > BYTES_MAX) {
+    throw new LimitError('coredump', 'a coredump holds less than 4 GiB of memory that is not zero: this one has more');
   }
   const source = openSync(path, 'r');
   try {

@@ -1,16 +1,18 @@
 /** Coredumps: of a crashed C program on both CPUs, against V8 and the program's own message; of linked modules and large memories. */
 
-import { readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { ArchName } from '../../src/arch/target.js';
 import { decodeModule } from '../../src/compile/wasm/decode.js';
 import { readModuleBytes } from '../../src/compile/wasm/wat.js';
+import { LimitError } from '../../src/errors.js';
 import { capturePid } from '../../src/snapshot/capture.js';
 import { writeCoredump } from '../../src/snapshot/coredump.js';
 import { coredumpPid } from '../../src/snapshot/coredump-process.js';
 import { readSnapshot } from '../../src/snapshot/format.js';
 import { build, canRun, temporaryFolder, Workload } from '../support/workload.js';
+import { sampleSnapshot } from '../unit/snapshot/sample.js';
 import { printedFrames, runInV8, v8Accepts } from './backtrace.js';
 import { memoryOf, readCoredump } from './coredump-reader.js';
 
@@ -148,6 +150,22 @@ test('a large memory with little in it makes a small coredump', async () => {
     [0x3000, 4096],
     [0x7fff_0000, 8192],
   ]);
+});
+
+test('what is too much for the format is refused, and leaves no file', () => {
+  const pages = 70_000;
+  const bytes = pages * 65536;
+  const memory = { pages, maxPages: pages, extents: [{ offset: 0, fileOffset: 65536, bytes }] };
+  const output = join(folder, 'huge.core');
+  const dump = (blocks: number) => () => {
+    const snapshot = sampleSnapshot([{ ...memory, blocks: new Uint16Array(pages).fill(blocks) }], undefined);
+    writeCoredump({ path: crash, size: bytes, snapshot }, output);
+  };
+  expect(dump(0xffff)).toThrow(LimitError);
+  expect(dump(0xffff)).toThrow(/less than 4 GiB/);
+  // 560,000 runs of blocks are too many, so whole pages are written: too much
+  expect(dump(0x5555)).toThrow(/less than 4 GiB/);
+  expect(existsSync(output)).toBe(false);
 });
 
 test('more than 4 GiB of addresses need 64 bits', async () => {

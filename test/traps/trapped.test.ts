@@ -3,6 +3,7 @@
  * finds, on both CPUs; and what ends them.
  */
 
+import { spawn, spawnSync } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -232,6 +233,8 @@ describe('a parked process', () => {
     const { workload } = await start('again');
     const entry = listWorkloads().find(({ pid }) => pid === workload.pid);
     expect([entry?.state, entry?.systemState]).toEqual(['trapped', 'S']);
+    const status = readFileSync(`/proc/${workload.pid}/status`, 'latin1');
+    if (/^Seccomp:/m.test(status)) expect(status).toMatch(/^Seccomp:\t2$/m); // the filter lets it wait
     const files = ['a', 'b', 'c'].map((name) => join(folder, `${name}.wsnap`));
     for (const output of files) await capturePid(workload.pid, { output });
     const [first, ...others] = files.map((file) => readSnapshot(file).snapshot);
@@ -251,7 +254,12 @@ describe('a parked process', () => {
 
   test('is not let go by a stray signal, and not kept from a tool by it', async () => {
     const { workload } = await start('stray');
-    workload.kill('SIGUSR2');
+    spawnSync('sh', ['-c', `kill -USR2 ${workload.pid}`]);
+    const shell = spawn('sh', ['-c', `kill -USR2 ${workload.pid}; read line`], { stdio: ['pipe', 'ignore', 'ignore'] });
+    const file = join(folder, 'stray-0.wsnap');
+    await capturePid(workload.pid, { output: file });
+    expect(shell.exitCode).toBe(null);
+    shell.stdin.end();
     await capturePid(workload.pid, { output: join(folder, 'stray.wsnap'), kill: true });
     expect((await workload.ended()).code).toBe(134);
   });
