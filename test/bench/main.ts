@@ -8,6 +8,7 @@ import { capturePause } from './capture-pause.js';
 import { againstLiftoff, againstTurbofan, siteTables } from './code-speed.js';
 import { compileSpeed } from './compile-speed.js';
 import type { Figure, Outcome } from './figure.js';
+import { hostCalls } from './host-calls.js';
 import { emptyFolder } from './measure.js';
 import { restoreTime } from './restore-time.js';
 import { startUp } from './start-up.js';
@@ -20,6 +21,7 @@ const figures: readonly Figure[] = [
   startUp,
   capturePause,
   restoreTime,
+  ...hostCalls,
 ];
 
 const names = process.argv.slice(2);
