@@ -14,6 +14,10 @@ export declare function syscall(nr: i64, a: i64, b: i64, c: i64, d: i64, e: i64,
 @external("native", "blocking_syscall")
 export declare function blocking_syscall(nr: i64, a: i64, b: i64, c: i64, d: i64, e: i64, f: i64): i64;
 
+/** Calls a C function of the process, with the stack aligned as C wants it. Returns its result, 64 bits of a register. */
+@external("native", "call_c")
+export declare function call_c(address: i64, a: i64, b: i64): i64;
+
 @external("native", "load8_u")
 export declare function load8_u(address: i64): i32;
 @external("native", "load16_u")

@@ -26,7 +26,7 @@ import { ADDRESS_SCRATCH, plan as ownPlan, SCRATCH, syscallRegisters } from './a
 import { CC } from './encoding.js';
 import { A } from './encodings.js';
 import { AtomicMasm } from './masm-atomic.js';
-import { SP, V0, X0, X1, X2, X16, X17, X30, ZR } from './registers.js';
+import { SP, V0, X0, X1, X2, X8, X16, X17, X30, ZR } from './registers.js';
 
 /** Distance of the touches that find the stack's guard. */
 const PROBE = 65536;
@@ -40,6 +40,7 @@ const PAGE = 4096;
 export class Arm64MacroAssembler extends AtomicMasm implements MacroAssembler {
   readonly scratch: Reg = SCRATCH;
   readonly syscallRegisters: readonly Reg[] = syscallRegisters;
+  readonly callCRegisters: readonly Reg[] = [X8, X0, X1];
   readonly copyRegisters: readonly Reg[] = [X0, X1, X2];
   readonly fillRegisters: readonly Reg[] = [X0, X1, X2];
   private readonly farCalls: boolean;

@@ -32,6 +32,7 @@ const UNROLLED_PROBES = 4;
 export class X64MacroAssembler extends AtomicMasm implements MacroAssembler {
   readonly scratch: Reg = SCRATCH;
   readonly syscallRegisters: readonly Reg[] = syscallRegisters;
+  readonly callCRegisters: readonly Reg[] = [RAX, RDI, RSI];
   readonly copyRegisters: readonly Reg[] = [RDI, RSI, RCX];
   readonly fillRegisters: readonly Reg[] = [RDI, RAX, RCX];
 

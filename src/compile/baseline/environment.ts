@@ -44,7 +44,7 @@ export interface CodeEnvironment {
   tagRecord(tag: number): number;
   builtinOffset(builtin: Builtin): number;
   /** Text offset of a host-layer stub that an intrinsic calls (see runtime/stubs). */
-  stubOffset(name: 'blocking_syscall' | 'invoke' | 'land' | 'resume' | 'unwind'): number;
+  stubOffset(name: 'blocking_syscall' | 'call_c' | 'invoke' | 'land' | 'resume' | 'unwind'): number;
   /** Raw bits of an immutable global whose value is known when linking (numbers only), else undefined. */
   constantGlobal(index: number): { readonly lo: number; readonly hi: number } | undefined;
 }

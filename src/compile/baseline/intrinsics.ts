@@ -24,6 +24,15 @@ export function intrinsic(c: FunctionCompiler, name: string, funcIndex: number):
       o.pushReg(ValType.I64, masm.plan.resultInt);
       return;
     }
+    case 'call_c': {
+      const first = prepare(c, 3);
+      o.valid = 0;
+      passInRegisters(c, first, 3, masm.callCRegisters);
+      o.popTo(first);
+      masm.patchCall(masm.call(), c.environment.stubOffset('call_c'));
+      o.pushReg(ValType.I64, masm.plan.resultInt);
+      return;
+    }
     case 'copy':
     case 'fill': {
       const first = prepare(c, 3);

@@ -1,7 +1,7 @@
 /**
  * Emits all of an image's text, in the order in which addresses become known:
  *
- *     stubs that need nothing     blocking_syscall, invoke, resume, land, unwind, signal return
+ *     stubs that need nothing     blocking_syscall, call_c, invoke, resume, land, unwind, signal return
  *     the host layer's functions
  *     stubs that call them        start, signal entry, builtins
  *     thunks                      of each guest's imports
@@ -16,6 +16,7 @@ import type { Target } from '../../arch/target.js';
 import { BugError, LimitError } from '../../errors.js';
 import { FUNC_IMPORT, FUNC_STUB, FUNC_TRAMPOLINE, SEGMENT_ALIGN, SITE_ENTRY } from '../../runtime/layout.js';
 import { type BlockingWindow, emitBlockingSyscall } from '../../runtime/stubs/blocking-syscall.js';
+import { emitCallC } from '../../runtime/stubs/call-c.js';
 import type { StubContext } from '../../runtime/stubs/context.js';
 import { emitInvoke, emitLand, emitResume, emitTrampoline, emitUnwind } from '../../runtime/stubs/guest-entry.js';
 import { areaSize, emitBuiltin, emitImportThunk, emitMissingThunk } from '../../runtime/stubs/host-call.js';
@@ -118,6 +119,7 @@ export class TextBuilder {
   private emitLeafStubs(): void {
     const { context } = this;
     this.window = this.stub('blocking_syscall', () => emitBlockingSyscall(context));
+    this.stub('call_c', () => emitCallC(context));
     this.stub('invoke', () => emitInvoke(context));
     this.stub('resume', () => emitResume(context));
     this.stub('land', () => emitLand(context));

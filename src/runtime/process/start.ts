@@ -39,8 +39,9 @@ import { reserveExceptions } from './exceptions';
 import { continueGuest, restoreGuest } from './resume';
 import { exit, failed, half, imageBase, setHalf, setWord, word } from './runtime-block';
 import { enterSandbox } from './sandbox';
-import { keepTrapped } from './trapped';
 import { parkAtSafepoint, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGTRAP } from './signals';
+import { keepTrapped } from './trapped';
+import { findVdso } from './vdso';
 
 const SA_SIGINFO: u64 = 4;
 const SA_RESTORER: u64 = 0x04000000;
@@ -67,6 +68,7 @@ const mask: usize = memory.data(8, 8);
 /** Runs the process to its end. @param sp the kernel's initial stack pointer */
 export function start(sp: i64): void {
   findArguments(sp);
+  findVdso();
   openImage();
   changeMask(SIG_BLOCK, signalBit(STOP_SIGNAL));
   installHandlers();

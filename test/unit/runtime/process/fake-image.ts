@@ -77,8 +77,16 @@ export function bootedImage(options: GuestOptions = {}, prepare?: (process: Fake
   return image;
 }
 
-/** Places an initial stack and calls `start`. @returns the exit code */
-export function startProcess(process: FakeProcess, environment: readonly string[] = []): number {
+/**
+ * Places an initial stack and calls `start`.
+ * @param auxiliary the auxiliary vector's words, without its end
+ * @returns the exit code
+ */
+export function startProcess(
+  process: FakeProcess,
+  environment: readonly string[] = [],
+  auxiliary: readonly number[] = [],
+): number {
   const strings = 0x7ffe00010000;
   let text = strings;
   const pointer = (value: string) => {
@@ -87,7 +95,7 @@ export function startProcess(process: FakeProcess, environment: readonly string[
     text += value.length + 1;
     return at;
   };
-  const words = [1, pointer('program'), 0, ...environment.map(pointer), 0, 0, 0];
+  const words = [1, pointer('program'), 0, ...environment.map(pointer), 0, ...auxiliary, 0, 0];
   words.forEach((word, index) => {
     process.set64(0x7ffe00000000 + index * 8, word);
   });

@@ -52,6 +52,10 @@ export class FakeProcess {
   readonly overrides: Record<string, (args: number[]) => number | undefined> = {};
   /** What a guest function does: record and address of the values. */
   invoke: (record: number, values: number) => void = () => {};
+  /** What C code does: the function's address and two arguments. */
+  callC: (address: number, a: number, b: number) => void = () => {
+    throw new Error('there is no C code here');
+  };
   resumed: number[] = [];
   private readonly pages = new Map<number, DataView>();
   private nextMapping = 0x7f0000000000;
@@ -198,6 +202,10 @@ export class FakeProcess {
     return {
       syscall,
       blocking_syscall: syscall,
+      call_c: (address: bigint, a: bigint, b: bigint) => {
+        this.callC(Number(address), Number(a), Number(b));
+        return 0n;
+      },
       load8_u: (address: bigint) => this.get8(Number(address)),
       load16_u: (address: bigint) => Number(this.get(Number(address), 2)),
       load32_u: (address: bigint) => this.get32(Number(address)),
