@@ -6,7 +6,8 @@
  * the process goes on by itself. Without a sender (parked at start) only a command ends the wait. A sender that does not say
  * COMMAND_HOLD is no tool but a stray `kill` in somebody's shell, which may live for days: it is given CLAIM_NANOSECONDS.
  *
- * All state here belongs to the signal handlers; nothing else reads or writes it.
+ * All state here belongs to the signal handlers; nothing else reads or writes it. The guest is at a safepoint, so no host call
+ * is running, and the table of descriptors can be made ready to be read.
  */
 
 import {
@@ -33,6 +34,7 @@ import {
   SYS_rt_sigprocmask,
   syscall,
 } from '../native';
+import { settleAll } from '../wasi/descriptors';
 import { ESRCH, EINTR, exit, half, setHalf, setWord } from './runtime-block';
 import { mapPlainText } from './trap-text';
 
@@ -68,6 +70,7 @@ export function senderIsDead(): bool {
 
 /** Parks until told to go on. The context must be at the safepoint already. */
 export function park(context: i64): void {
+  settleAll();
   setHalf(RT_COMMAND, COMMAND_NONE);
   setWord(RT_PARK_CONTEXT, context);
   setHalf(RT_STATE, STATE_PARKED);

@@ -22,6 +22,7 @@ import {
   STOP_SIGNAL,
 } from '../layout';
 import { memoryBase, SYS_getpid, SYS_rt_sigprocmask, SYS_write, syscall } from '../native';
+import { settleAll } from '../wasi/descriptors';
 import { flush, put, putDecimal } from './message';
 import { senderIsDead, setSender, waitForSignal } from './park';
 import { half, setHalf } from './runtime-block';
@@ -47,6 +48,7 @@ export function stayTrapped(): void {
   syscall(SYS_rt_sigprocmask, SIG_BLOCK, memoryBase() + mask, 0, 8, 0, 0);
   setHalf(RT_COMMAND, COMMAND_NONE);
   setSender(0);
+  settleAll();
   setHalf(RT_TRAP_PARKED, 1);
   if (listener === 0) tellPeople();
   else if (syscall(SYS_write, listener, memoryBase() + byte, 1, 0, 0, 0) !== 1) return;

@@ -47,10 +47,12 @@ import {
   closeEntry,
   flagsOf,
   freeEntry,
+  isDirectory,
   kindOf,
   lookup,
   lookupError,
   lookupFile,
+  lookupOpen,
   moveEntry,
   nativeOf,
   pathLength,
@@ -130,7 +132,7 @@ export function putFilestat(to: i64, descriptor: i64): void {
 }
 
 export function fd_close(fd: u32): i32 {
-  const entry = lookup(fd, 0);
+  const entry = lookupOpen(fd);
   if (entry == 0) return lookupError;
   closeEntry(entry);
   return ESUCCESS;
@@ -161,10 +163,14 @@ export function fd_fdstat_get(fd: u32, fdstat: u32): i32 {
   if (entry == 0) return lookupError;
   const to = guestRange(fdstat, FDSTAT_SIZE);
   if (to == 0) return EFAULT;
-  const result = statDescriptor(nativeOf(entry));
-  if (result < 0) return errnoOf(result);
+  let type = FILETYPE_DIRECTORY;
+  if (!isDirectory(entry)) {
+    const result = statDescriptor(nativeOf(entry));
+    if (result < 0) return errnoOf(result);
+    type = fileType(nativeOf(entry));
+  }
   fill(to, 0, FDSTAT_SIZE);
-  store8(to + FDSTAT_FILETYPE, fileType(nativeOf(entry)));
+  store8(to + FDSTAT_FILETYPE, type);
   store16(to + FDSTAT_FLAGS, flagsOf(entry));
   store64(to + FDSTAT_RIGHTS, rightsOf(entry) & ~RIGHT_KEPT);
   store64(to + FDSTAT_RIGHTS_INHERITING, load<u64>(entry, FD_RIGHTS_INHERITING));

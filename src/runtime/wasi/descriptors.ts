@@ -8,6 +8,9 @@
  * there, as in wasmtime, whose programs do not ask for them. Missing the right to read or write is EBADF (as POSIX has
  * it), missing another one ENOTCAPABLE.
  *
+ * A file that was opened for reading alone may turn out to be a directory. It is asked when something depends on that
+ * (RIGHT_UNKNOWN): a program that opens, reads and closes never pays for the answer. A parked process has no such descriptors.
+ *
  * A preopen that is closed while files below it are open stays, without rights (retired): a snapshot still needs its
  * path. Its number is free again when the last of them is closed.
  */
@@ -38,7 +41,7 @@ import {
   HS_PATH_SIZE,
   HS_SIZE,
 } from '../layout';
-import { SYS_dup3, SYS_fcntl, SYS_openat, copy, fill } from '../native';
+import { SYS_dup3, SYS_fcntl, SYS_openat, copy } from '../native';
 import {
   EBADF,
   ENOTCAPABLE,
@@ -73,7 +76,7 @@ import {
   RIGHT_PATH_UNLINK_FILE,
   RIGHT_POLL_FD_READWRITE,
 } from './abi';
-import { AT_FDCWD, O_CLOEXEC, O_RDWR, call, closeNative, native } from './linux';
+import { AT_FDCWD, O_CLOEXEC, O_RDWR, S_IFDIR, call, closeNative, native, statDescriptor, statMode } from './linux';
 
 /** The HS_* block; RT_HOST_STATE is its native address. */
 export const STATE: usize = memory.data(HS_SIZE, 4096);
@@ -93,6 +96,11 @@ export const FILE_RIGHTS: u64 =
   RIGHT_POLL_FD_READWRITE;
 /** None of WASI's, and not shown: an open preopen that has given away all of its rights is not a retired one. */
 export const RIGHT_KEPT: u64 = 1 << 62;
+/**
+ * Neither: of a descriptor that may be a directory. Its entry is a file's; FD_RIGHTS_INHERITING and, in FD_COOKIE, FD_RIGHTS are a
+ * directory's.
+ */
+const RIGHT_UNKNOWN: u64 = 1 << 61;
 /** What comes with FD_WRITE. */
 export const FILE_WRITE_RIGHTS: u64 =
   RIGHT_FD_WRITE | RIGHT_FD_ALLOCATE | RIGHT_FD_FILESTAT_SET_SIZE | RIGHT_FD_FILESTAT_SET_TIMES;
@@ -164,14 +172,60 @@ function fail(error: i32): usize {
   return 0;
 }
 
-/** The entry of a guest's descriptor when it has all these rights, or 0 and the errno in lookupError. */
-export function lookup(descriptor: u32, rights: u64): usize {
+/** Makes a file of an entry that `asRights` are for if it is a directory. See RIGHT_UNKNOWN. */
+export function leaveUnknown(entry: usize, asRights: u64, asInheriting: u64): void {
+  store<u64>(entry, rightsOf(entry) | RIGHT_UNKNOWN, FD_RIGHTS);
+  store<u64>(entry, asInheriting, FD_RIGHTS_INHERITING);
+  store<u64>(entry, asRights, FD_COOKIE);
+}
+
+/** Asks the kernel what an entry is, if that is unknown. */
+function settle(entry: usize): void {
+  const rights = rightsOf(entry);
+  if (statDescriptor(nativeOf(entry)) >= 0 && statMode() == S_IFDIR) {
+    store<u32>(entry, FDK_DIRECTORY, FD_KIND);
+    store<u64>(entry, load<u64>(entry, FD_COOKIE), FD_RIGHTS);
+    setFlags(entry, 0);
+  } else {
+    store<u64>(entry, rights & ~RIGHT_UNKNOWN, FD_RIGHTS);
+    store<u64>(entry, 0, FD_RIGHTS_INHERITING);
+  }
+  store<u64>(entry, 0, FD_COOKIE);
+}
+
+/** Leaves nothing unknown, for a snapshot. No host call may be running. */
+export function settleAll(): void {
+  const count = load<u32>(STATE, HS_FD_COUNT);
+  for (let i: u32 = 0; i < count; i++) if ((rightsOf(entryAt(i)) & RIGHT_UNKNOWN) != 0) settle(entryAt(i));
+}
+
+/** Takes the marks off that this process has not made: the table is a snapshot's. */
+export function clearUnknown(): void {
+  const count = load<u32>(STATE, HS_FD_COUNT);
+  for (let i: u32 = 0; i < count; i++) store<u64>(entryAt(i), rightsOf(entryAt(i)) & ~RIGHT_UNKNOWN, FD_RIGHTS);
+}
+
+/** The entry of an open descriptor, whatever it is, or 0 and EBADF in lookupError. */
+export function lookupOpen(descriptor: u32): usize {
   if (descriptor >= CAPACITY) return fail(EBADF);
   const entry = entryAt(descriptor);
-  if (kindOf(entry) == FDK_FREE || isRetired(entry)) return fail(EBADF);
+  if (kindOf(entry) == FDK_FREE || (rightsOf(entry) == 0 && isRetired(entry))) return fail(EBADF);
+  return entry;
+}
+
+/** The entry itself when it has all these rights, or 0 and the errno in lookupError. */
+export function allowed(entry: usize, rights: u64): usize {
   const missing = rights & ~rightsOf(entry);
   if (missing != 0) return fail(missing & ACCESS_RIGHTS ? EBADF : ENOTCAPABLE);
   return entry;
+}
+
+/** The entry of a guest's descriptor when it has all these rights, or 0 and the errno in lookupError. */
+export function lookup(descriptor: u32, rights: u64): usize {
+  const entry = lookupOpen(descriptor);
+  if (entry == 0) return 0;
+  if ((rightsOf(entry) & RIGHT_UNKNOWN) != 0) settle(entry);
+  return allowed(entry, rights);
 }
 
 /** The same for calls that a directory is the wrong thing for: EBADF, as in wasmtime. */
@@ -179,7 +233,7 @@ export function lookupFile(descriptor: u32, rights: u64): usize {
   const entry = lookup(descriptor, 0);
   if (entry == 0) return 0;
   if (isDirectory(entry)) return fail(EBADF);
-  return lookup(descriptor, rights);
+  return allowed(entry, rights);
 }
 
 /** The same for what paths are relative to: ENOTDIR for files. */
@@ -187,7 +241,7 @@ export function lookupDirectory(descriptor: u32, rights: u64): usize {
   const entry = lookup(descriptor, 0);
   if (entry == 0) return 0;
   if (!isDirectory(entry)) return fail(ENOTDIR);
-  return lookup(descriptor, rights);
+  return allowed(entry, rights);
 }
 
 /** The same for calls that change something below the directory: EROFS below a read-only preopen. */
@@ -195,7 +249,7 @@ export function lookupWritable(descriptor: u32, rights: u64): usize {
   const entry = lookupDirectory(descriptor, 0);
   if (entry == 0) return 0;
   if (isReadOnly(entry)) return fail(EROFS);
-  return lookup(descriptor, rights);
+  return allowed(entry, rights);
 }
 
 /** The preopen that a directory or file is below; itself for a preopen. */
@@ -215,7 +269,7 @@ export function freeEntry(from: u32 = 0): usize {
 
 /** Fills an entry. Its path area is the caller's business. */
 export function setEntry(entry: usize, kind: u32, nativeDescriptor: i64, rights: u64, inheriting: u64): void {
-  fill(native(entry), 0, FD_SIZE);
+  clearEntry(entry);
   store<u32>(entry, kind, FD_KIND);
   store<i32>(entry, <i32>nativeDescriptor, FD_NATIVE);
   store<u64>(entry, rights, FD_RIGHTS);
@@ -223,12 +277,22 @@ export function setEntry(entry: usize, kind: u32, nativeDescriptor: i64, rights:
   coverEntry(entry);
 }
 
+/** Word by word: an instruction that fills takes longer for so few. */
+function clearEntry(entry: usize): void {
+  for (let at = entry; at < entry + FD_SIZE; at += 32) {
+    store<u64>(at, 0);
+    store<u64>(at, 0, 8);
+    store<u64>(at, 0, 16);
+    store<u64>(at, 0, 24);
+  }
+}
+
 function coverEntry(entry: usize): void {
   store<u32>(STATE, max(load<u32>(STATE, HS_FD_COUNT), indexOf(entry) + 1), HS_FD_COUNT);
 }
 
 function freeSlot(entry: usize): void {
-  fill(native(entry), 0, FD_SIZE);
+  clearEntry(entry);
   let count = load<u32>(STATE, HS_FD_COUNT);
   while (count > 0 && kindOf(entryAt(count - 1)) == FDK_FREE) count--;
   store<u32>(STATE, count, HS_FD_COUNT);

@@ -4,9 +4,19 @@
  *
  * AssemblyScript. The kernel reads and writes the guest's memory itself; nothing is copied here. A read or write that waits
  * is undone when a stop is wanted (linux.ts blockingCall) unless bytes have moved: then it is a short count.
+ *
+ * A single buffer, the usual case, goes to the kernel by itself: it takes a third less of a small write's time than a
+ * vector does. `single` has all checks in a line for that, and leaves everything else to `transfer`.
  */
 
-import { FDK_STDIO } from '../layout';
+import {
+  FDK_STDIO,
+  HS_FD_CAPACITY,
+  INST_WASI_MEMORY,
+  MEM_BASE,
+  MEM_SIZE,
+  RT_GUEST_INSTANCE,
+} from '../layout';
 import {
   SYS_fallocate,
   SYS_fdatasync,
@@ -15,8 +25,14 @@ import {
   SYS_lseek,
   SYS_preadv,
   SYS_pwritev,
+  SYS_read,
   SYS_readv,
+  SYS_write,
   SYS_writev,
+  blocking_syscall,
+  load32_u,
+  load64,
+  runtime,
   store32,
   store64,
 } from '../native';
@@ -36,10 +52,10 @@ import {
   RIGHT_FD_TELL,
   RIGHT_FD_WRITE,
 } from './abi';
-import { kindOf, lookup, lookupError, lookupFile, nativeOf } from './descriptors';
+import { entryAt, kindOf, lookup, lookupError, lookupFile, nativeOf, rightsOf } from './descriptors';
 import { errnoOf } from './errno';
 import { IOVECS, gatherIovecs, guestRange, iovecCount } from './guest';
-import { blockingCall, call, native } from './linux';
+import { LINUX_EINTR, LINUX_EISDIR, blockingCall, call, native } from './linux';
 
 /** One of the four vector calls; `offset` is -1 for those at the file's own position. */
 function transfer(nr: i64, entry: usize, iovecs: u32, count: u32, offset: i64, bytesOut: u32): i32 {
@@ -53,12 +69,45 @@ function transfer(nr: i64, entry: usize, iovecs: u32, count: u32, offset: i64, b
   return ESUCCESS;
 }
 
+/** What `single` returns when it has done nothing. */
+const NOT_SINGLE: i32 = -1;
+
+/**
+ * Reads or writes one buffer that is not empty, at the file's own position. Returns WASI's errno, or NOT_SINGLE: not one such
+ * buffer, not all in the guest's memory, no descriptor with that right; or the kernel was interrupted or wants it known
+ * that it is a directory's. A descriptor with the right to read or write is none of a directory's, but for one that has just
+ * been opened (descriptors.ts).
+ */
+// @ts-ignore: a decorator of AssemblyScript's
+@inline
+function single(nr: i64, right: u64, fd: u32, iovecs: u32, count: u32, bytesOut: u32): i32 {
+  if (count != 1 || fd >= <u32>HS_FD_CAPACITY) return NOT_SINGLE;
+  const entry = entryAt(fd);
+  if ((rightsOf(entry) & right) == 0) return NOT_SINGLE;
+  const record = load64(load64(runtime() + <i64>RT_GUEST_INSTANCE) + <i64>INST_WASI_MEMORY);
+  if (record == 0) return NOT_SINGLE;
+  const size = load64(record + <i64>MEM_SIZE);
+  const base = load64(record + <i64>MEM_BASE);
+  if (<i64>iovecs + 8 > size || <i64>bytesOut + 4 > size) return NOT_SINGLE;
+  const buffer = <i64>(<u32>load32_u(base + <i64>iovecs));
+  const length = <i64>(<u32>load32_u(base + <i64>iovecs + 4));
+  if (length == 0 || buffer + length > size) return NOT_SINGLE;
+  const bytes = blocking_syscall(nr, nativeOf(entry), base + buffer, length, 0, 0, 0);
+  if (bytes < 0) return bytes == -LINUX_EINTR || bytes == -LINUX_EISDIR ? NOT_SINGLE : errnoOf(bytes);
+  store32(base + <i64>bytesOut, <i32>bytes);
+  return ESUCCESS;
+}
+
 export function fd_read(fd: u32, iovecs: u32, count: u32, bytesOut: u32): i32 {
+  const error = single(SYS_read, RIGHT_FD_READ, fd, iovecs, count, bytesOut);
+  if (error != NOT_SINGLE) return error;
   const entry = lookupFile(fd, RIGHT_FD_READ);
   return entry == 0 ? lookupError : transfer(SYS_readv, entry, iovecs, count, -1, bytesOut);
 }
 
 export function fd_write(fd: u32, iovecs: u32, count: u32, bytesOut: u32): i32 {
+  const error = single(SYS_write, RIGHT_FD_WRITE, fd, iovecs, count, bytesOut);
+  if (error != NOT_SINGLE) return error;
   const entry = lookupFile(fd, RIGHT_FD_WRITE);
   return entry == 0 ? lookupError : transfer(SYS_writev, entry, iovecs, count, -1, bytesOut);
 }

@@ -7,9 +7,8 @@
  */
 
 import { INST_WASI_MEMORY, MEM_BASE, MEM_SIZE, RT_GUEST_INSTANCE } from '../layout';
-import { copy, load32_u, load64, runtime } from '../native';
+import { load32_u, load64, load8_u, runtime } from '../native';
 import { EFAULT, EINVAL, ENAMETOOLONG, ENOENT, EPERM } from './abi';
-import { native } from './linux';
 
 /** Native address of the guest's bytes [pointer, pointer + length), or 0 when they are not all in its memory. */
 export function guestRange(pointer: u32, length: u64): i64 {
@@ -57,6 +56,11 @@ export const PATH_MAX: u32 = 4096;
 export const PATH: usize = memory.data(4104, 8);
 export const PATH_2: usize = memory.data(4104, 8);
 
+/** Whether one of eight bytes is 0: only that, or one above it, borrows into a bit 7 that was clear. */
+function hasZero(bytes: i64): bool {
+  return ((bytes - 0x0101010101010101) & ~bytes & 0x8080808080808080) != 0;
+}
+
 /**
  * Copies a guest's path to `to`. Returns 0, EFAULT, ENAMETOOLONG, EINVAL (a NUL inside), ENOENT (empty) or EPERM: an
  * absolute path leads outside of every directory, as wasmtime has it.
@@ -66,8 +70,17 @@ export function readPath(to: usize, pointer: u32, length: u32): i32 {
   if (from == 0) return EFAULT;
   if (length == 0) return ENOENT;
   if (length >= PATH_MAX) return ENAMETOOLONG;
-  copy(native(to), from, length);
+  let i: u32 = 0;
+  for (; i + 8 <= length; i += 8) {
+    const bytes = load64(from + i);
+    if (hasZero(bytes)) return EINVAL;
+    store<i64>(to + i, bytes);
+  }
+  for (; i < length; i++) {
+    const byte = load8_u(from + i);
+    if (byte == 0) return EINVAL;
+    store<u8>(to + i, <u8>byte);
+  }
   store<u8>(to + length, 0);
-  for (let i: u32 = 0; i < length; i++) if (load<u8>(to + i) == 0) return EINVAL;
   return load<u8>(to) == 0x2f ? EPERM : 0;
 }

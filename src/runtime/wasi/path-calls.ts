@@ -39,9 +39,11 @@ import { putFilestat } from './descriptor-calls';
 import {
   FILE_RIGHTS,
   FILE_WRITE_RIGHTS,
+  allowed,
   freeEntry,
   indexOf,
   isReadOnly,
+  leaveUnknown,
   lookupDirectory,
   lookupError,
   lookupWritable,
@@ -66,13 +68,11 @@ import {
   O_RDWR,
   O_TRUNC,
   O_WRONLY,
-  S_IFDIR,
   call,
   closeNative,
   linuxFlags,
   native,
   statDescriptor,
-  statMode,
   wasiFlags,
 } from './linux';
 import { joinPath, renameRecorded } from './recorded-paths';
@@ -113,7 +113,7 @@ export function path_open(
   if (readOnly) {
     // an existing file may be opened with O_CREAT, as on a read-only file system
     if (writes || (oflags & (OFLAG_TRUNC | OFLAG_EXCL)) != 0) return EROFS;
-  } else if (lookupDirectory(fd, needed) == 0) return lookupError;
+  } else if (allowed(directory, needed) == 0) return lookupError;
 
   const entry = freeEntry();
   if (entry == 0) return EMFILE;
@@ -130,13 +130,8 @@ export function path_open(
   if (descriptor < 0) {
     return readOnly && oflags & OFLAG_CREAT && descriptor == -LINUX_ENOENT ? EROFS : errnoOf(descriptor);
   }
-  const result = statDescriptor(descriptor);
-  if (result < 0) {
-    closeNative(descriptor);
-    return errnoOf(result);
-  }
 
-  if (statMode() == S_IFDIR) {
+  if (oflags & OFLAG_DIRECTORY) {
     setEntry(entry, FDK_DIRECTORY, descriptor, rightsOf(directory), passed);
   } else {
     let base = FILE_RIGHTS;
@@ -145,6 +140,7 @@ export function path_open(
     if (!readOnly) base |= RIGHT_FD_FILESTAT_SET_TIMES & passed; // also of what is only read, as in Linux
     setEntry(entry, FDK_FILE, descriptor, base, 0);
     setFlags(entry, wasiFlags(flags));
+    if (!writes) leaveUnknown(entry, rightsOf(directory), passed); // what opens for writing is no directory
   }
   setAccess(entry, writes ? (reads ? 3 : 2) : 1);
   store<u32>(entry, indexOf(preopenOf(directory)), FD_PREOPEN);

@@ -12,6 +12,7 @@ import { PATH_MAX } from './guest';
 import { native } from './linux';
 
 const SLASH: i32 = 0x2f;
+const DOT: i32 = 0x2e;
 const OLD: usize = memory.data(4104, 8);
 const NEW: usize = memory.data(4104, 8);
 const JOINED: usize = memory.data(4104, 8);
@@ -24,18 +25,24 @@ export function joinPath(to: usize, directory: usize, path: usize): i32 {
     copy(native(to), native(pathOf(directory)), length);
   }
   let from = path;
+  let byte = <i32>load<u8>(from);
   while (true) {
-    while (load<u8>(from) == SLASH) from++;
-    if (load<u8>(from) == 0) return <i32>length;
-    let size: u32 = 0;
-    while (load<u8>(from + size) != 0 && load<u8>(from + size) != SLASH) size++;
-    if (size != 1 || load<u8>(from) != 0x2e) {
-      if (length + 1 + size >= PATH_MAX) return -1;
-      if (length > 0) store<u8>(to + length++, SLASH);
-      copy(native(to + length), native(from), size);
-      length += size;
+    while (byte == SLASH) byte = load<u8>(++from);
+    if (byte == 0) return <i32>length;
+    if (byte == DOT) {
+      const next = <i32>load<u8>(from + 1);
+      if (next == SLASH || next == 0) {
+        byte = next;
+        from++;
+        continue;
+      }
     }
-    from += size;
+    if (length > 0) store<u8>(to + length++, SLASH);
+    do {
+      if (length >= PATH_MAX - 1) return -1;
+      store<u8>(to + length++, <u8>byte);
+      byte = load<u8>(++from);
+    } while (byte != SLASH && byte != 0);
   }
 }
 

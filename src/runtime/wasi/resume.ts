@@ -47,7 +47,17 @@ import { SYS_fcntl, SYS_socketpair, SYS_write, copy, load64, load8_u, runtime, s
 import { put, putForeign } from '../process/message';
 import { CLOCK_MONOTONIC, FDFLAG_NONBLOCK } from './abi';
 import { now } from './clocks';
-import { STATE, closeEntry, entryAt, flagsOf, isRetired, kindOf, pathLength, pathOf } from './descriptors';
+import {
+  STATE,
+  clearUnknown,
+  closeEntry,
+  entryAt,
+  flagsOf,
+  isRetired,
+  kindOf,
+  pathLength,
+  pathOf,
+} from './descriptors';
 import { openListener, openNextListener, recordLine, startListenLines } from './listeners';
 import { F_SETFL, O_NONBLOCK, SOCK_CLOEXEC, call, closeNative, native, statusFlags } from './linux';
 import {
@@ -176,6 +186,7 @@ export function wasi_resume(): void {
   prepare();
   const plan = load64(runtime() + <i64>RT_RESUME_PLAN);
   readState(plan);
+  clearUnknown();
   const count = load<u32>(STATE, HS_FD_COUNT);
   checkLines();
   startListenLines();

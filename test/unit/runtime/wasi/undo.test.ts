@@ -141,28 +141,40 @@ describe('poll_oneoff', () => {
 
 describe('reads and writes', () => {
   it.each([
-    ['fd_read', 'readv', 0],
-    ['fd_write', 'writev', 1],
-  ])('%s is undone when nothing has moved, and else is a short count', (name, syscall, fd) => {
+    ['fd_read', 'read', 0, 1],
+    ['fd_write', 'write', 1, 1],
+    ['fd_read', 'readv', 0, 2],
+    ['fd_write', 'writev', 1, 2],
+  ])('%s by %s is undone when nothing has moved, and else is a short count', (name, syscall, fd, buffers) => {
     const fixture = started();
     const { process, memory } = fixture;
-    process.set32(memory + 64, 128);
-    process.set32(memory + 68, 100);
+    const lengths = [100, 50];
+    lengths.forEach((length, i) => {
+      process.set32(memory + 64 + 8 * i, 128 + 1000 * i);
+      process.set32(memory + 68 + 8 * i, length);
+    });
     process.set32(memory + OUT, 0x1234);
-    const results = [EINTR, EINTR, 40];
-    process.overrides[syscall] = ([descriptor, vector, count]) => {
-      expect([descriptor, count]).toEqual([fd, 1]);
-      expect([process.get64(vector), process.get64(vector + 8)]).toEqual([memory + 128, 100]);
+    const results = [EINTR, EINTR, EINTR, 40];
+    const answer = ([descriptor, at, count]: number[]) => {
+      const vector = at !== memory + 128;
+      const given = vector
+        ? Array.from({ length: count }, (_, i) => [process.get64(at + 16 * i), process.get64(at + 16 * i + 8)])
+        : [[at, count]];
+      expect([descriptor, given]).toEqual([fd, lengths.slice(0, buffers).map((n, i) => [memory + 128 + 1000 * i, n])]);
       return results.shift();
     };
+    for (const each of [syscall, `${name.slice(3)}v`]) process.overrides[each] = answer;
     fixture.stopWanted(true);
-    process.call(name, fd, 64, 1, OUT);
+    process.calls.length = 0;
+    process.call(name, fd, 64, buffers, OUT);
+    expect(process.calls[0].name).toBe(syscall);
     expect(fixture.reissue).toBe(true);
     expect(process.get32(memory + OUT)).toBe(0x1234);
     process.set32(process.runtime + L.RT_REISSUE, 0);
     fixture.stopWanted(false);
-    expect(process.call(name, fd, 64, 1, OUT)).toBe(0); // once more EINTR, no stop: made again at once
+    expect(process.call(name, fd, 64, buffers, OUT)).toBe(0); // once more EINTR, no stop: made again at once
     expect(process.get32(memory + OUT)).toBe(40);
     expect(fixture.reissue).toBe(false);
+    expect(results).toHaveLength(0);
   });
 });
