@@ -21,6 +21,7 @@ import {
 import type { HandlerTable } from '../metadata/handler-table.js';
 import { Column, type SiteTables } from '../metadata/site-tables.js';
 import { ExternKind, ValType } from '../wasm/module.js';
+import { erased } from '../wasm/ref-types.js';
 import { DATA_START, type DataLayout } from './data-layout.js';
 import type { LinkedInstance } from './imports.js';
 
@@ -70,7 +71,8 @@ function exnrefGlobals({ instances, layouts }: DataLayout): Column {
   const places = new Column();
   for (const { module, index } of instances) {
     for (let i = module.importedGlobalCount; i < module.globals.length; i++) {
-      if (module.globals[i].type === ValType.ExnRef) places.push(layouts[index].start + layouts[index].globalOffset(i));
+      if (erased(module.globals[i].type) === ValType.ExnRef)
+        places.push(layouts[index].start + layouts[index].globalOffset(i));
     }
   }
   return places;

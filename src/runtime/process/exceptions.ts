@@ -33,7 +33,7 @@ import { firstInstance, instanceCount, nextInstance, tablesOf } from './init-pla
 import { failed, MAP_ANONYMOUS, MAP_NORESERVE, MAP_PRIVATE, PROT_NONE, PROT_READ_WRITE, setWord, word } from './runtime-block';
 import { raise } from './traps';
 
-const EXNREF: i64 = 0x69;
+const EXNREF: i32 = 0x69;
 const BLOCK: i64 = 65536;
 const FIRST_CELL: i64 = 16;
 /** What exceptions may take at most; reserved, pages come as they are used. */
@@ -160,7 +160,7 @@ function markTables(): void {
     let row = tablesOf(entry) + 8;
     for (let k = load64(row - 8); k > 0; k--) {
       const record = load64(row);
-      if (load64(record + TAB_TYPE) === EXNREF) {
+      if (load32_u(record + TAB_TYPE) === EXNREF) {
         const elements = load64(record + TAB_BASE);
         for (let n = load64(record + TAB_LENGTH) - 1; n >= 0; n--) mark(load64(elements + n * 8));
       }
