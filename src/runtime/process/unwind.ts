@@ -5,18 +5,20 @@
  * on the way, so an exception that nobody catches traps with the whole stack still there for a backtrace.
  */
 
-import { EXN_TAG, RT_GUEST_SP, RT_TEXT } from '../layout';
+import { EXN_TAG, RT_GUEST_SP, RT_TEXT, TRAP_NULL_REFERENCE } from '../layout';
 import { LEAST_FRAME, land, load64 } from '../native';
 import { frameSizeAt, handlerAt, landingOf, parentOf } from './exception-tables';
 import { makeException } from './exceptions';
 import { imageBase, word } from './runtime-block';
-import { raiseUncaught } from './traps';
+import { raise, raiseUncaught } from './traps';
 
 export function throw_tag(tag: i64, payload: i64, stride: i32): void {
   throw_ref(makeException(tag, payload, stride));
 }
 
+/** @param exception null traps: what rethrow throws again never is, but in a forged snapshot */
 export function throw_ref(exception: i64): void {
+  if (exception === 0) raise(TRAP_NULL_REFERENCE);
   const text = imageBase() + word(RT_TEXT);
   const tag = load64(exception + EXN_TAG);
   let sp = word(RT_GUEST_SP) + LEAST_FRAME;
