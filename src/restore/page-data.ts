@@ -42,7 +42,7 @@ export function copyPageData(
   const source = openSync(stored.path, 'r');
   try {
     const memories = stored.snapshot.instances.flatMap((instance) => instance.memories);
-    const end = Math.max(0, ...placed.extents.flat().map(({ fileOffset, bytes }) => fileOffset + bytes));
+    const end = placed.extents.flat().reduce((last, { fileOffset, bytes }) => Math.max(last, fileOffset + bytes), 0);
     if (fstatSync(fd).size < end) ftruncateSync(fd, end);
     let done = 0;
     for (const [i, memory] of memories.entries()) {

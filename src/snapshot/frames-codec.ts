@@ -121,7 +121,7 @@ function wordCount(sites: readonly FrameSite[], siteOf: Uint32Array): number {
 /** Values that do not fill both words have an upper half of zero; references name an instance that exists. */
 function checkValues(frames: Frames, instanceCount: number, exceptionCount: number, fail: Fail): void {
   const { words, sites, siteOf } = frames;
-  const types = sites.map((site) => Uint8Array.of(...site.locals, ...site.operands));
+  const types = sites.map((site) => Buffer.concat([site.locals, site.operands]));
   let at = 0;
   for (let i = 0; i < siteOf.length; i++) {
     const own = types[siteOf[i]];

@@ -10,7 +10,7 @@ import { Packr } from 'msgpackr/pack';
 import { Unpackr } from 'msgpackr/unpack';
 import { ValType } from '../compile/wasm/module.js';
 import { InputError } from '../errors.js';
-import { WASM_PAGE } from '../runtime/layout.js';
+import { MEMORY32_PAGES, WASM_PAGE } from '../runtime/layout.js';
 import { decodeExceptions, encodeExceptions } from './exceptions-codec.js';
 import { bytesOf, checkType, decodeFrames, encodeFrames, type Fail, valueProblem, words32 } from './frames-codec.js';
 import { type Header, headerSchema, type RawHeader } from './header-schema.js';
@@ -122,6 +122,7 @@ export function formatNeeded({ instances, frames, exceptions, host, state }: Sna
     state === 'trapped' ||
     host.descriptors.some(({ kind }) => kind === 'null' || kind === 'given') ||
     instances.some((instance) => [...instance.globals, ...instance.tables].some(({ type }) => isNew(type))) ||
+    instances.some(({ memories }) => memories.some(({ maxPages }) => maxPages > MEMORY32_PAGES)) ||
     frames.sites.some(({ locals, operands }) => locals.some(isNew) || operands.some(isNew));
   return news ? 2 : 1;
 }

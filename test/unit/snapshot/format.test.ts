@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { ValType } from '../../../src/compile/wasm/module.js';
 import { InputError, ToolError } from '../../../src/errors.js';
 import { isSnapshot, readSnapshot, readSnapshotModule } from '../../../src/snapshot/format.js';
 import { decodeHeader, encodeHeader, formatNeeded } from '../../../src/snapshot/header.js';
@@ -55,6 +56,21 @@ describe('a snapshot file', () => {
     expect(() => new SnapshotWriter('/nowhere/at/all.wsnap')).toThrow(ToolError);
     expect(() => new SnapshotWriter('/nowhere/at/all.wsnap')).toThrow('/nowhere/at/all.wsnap');
     expect(existsSync('/nowhere')).toBe(false);
+  });
+
+  test('needs format 2 for a memory that format 1 has no room for', () => {
+    const memory = (maxPages: number) => ({ pages: 1, maxPages, extents: [], blocks: new Uint16Array(0) });
+    expect(formatNeeded(sampleSnapshot([memory(65536)], undefined))).toBe(1);
+    expect(formatNeeded(sampleSnapshot([memory(65536), memory(65537)], undefined))).toBe(2);
+  });
+
+  test('holds a frame with as many operands as a function may have', () => {
+    const operands = new Uint8Array(1_000_000).fill(ValType.I64);
+    const [, , bottom] = sampleFrames().sites;
+    const site = { ...bottom, kind: 'loop' as const, operands };
+    const frames = new Frames([site], Uint32Array.of(0), new Uint32Array(2_000_000));
+    const header = encodeHeader({ ...sampleSnapshot([], undefined), frames });
+    expect(decodeHeader(header, 1 << 20, 'file').frames.words.length).toBe(2_000_000);
   });
 
   test('holds 100,000 frames in a few bytes each, and is checked quickly', () => {
