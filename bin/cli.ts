@@ -2,7 +2,8 @@
  * From the command line to one command and an exit code.
  *
  * Loads only the named command's module: start-up is part of the time a compilation takes. All errors end here, in one
- * catch: ours (errors.ts) as `wag-snap: message` with their own exit code, anything else as a bug, exit code 70.
+ * catch: ours (errors.ts) as `wag-snap: message` with their own exit code, what the system refuses as the tool's failure,
+ * anything else as a bug, exit code 70.
  */
 
 import { readFileSync } from 'node:fs';
@@ -93,6 +94,11 @@ function report(error: unknown): number {
     return error.exitCode;
   }
   const message = error instanceof Error ? error.message : String(error);
+  if (error instanceof Error && 'syscall' in error) {
+    const { path, syscall } = error as NodeJS.ErrnoException;
+    process.stderr.write(`wag-snap: ${path ?? syscall}: ${systemReason(error)}${debug}\n`);
+    return ExitCode.failed;
+  }
   process.stderr.write(
     `wag-snap: a bug of ours, please report it: ${message}${debug}\n${debug ? '' : 'wag-snap: WAGSNAP_DEBUG=1 shows where\n'}`,
   );

@@ -5,8 +5,7 @@
  */
 
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type ImageDescription, readImage } from '../src/compile/metadata/image-reader.js';
 import { SECTION } from '../src/compile/metadata/sections.js';
@@ -20,6 +19,7 @@ import {
   OPERAND_LOCAL,
   OPERAND_REG,
 } from '../src/runtime/layout.js';
+import { makeTemporaryFolder, removeTemporary } from '../src/temporary.js';
 
 const SITE_KINDS = ['call', 'loop', 'entry'];
 const TYPES = ['?', 'i32', 'i64', 'f32', 'f64', 'v128', 'funcref', 'externref', 'exnref'];
@@ -86,7 +86,7 @@ function register(reg: number): string {
 function listCode(image: ImageDescription, lines: string[]): void {
   const text = image.section(SECTION.text);
   if (text === undefined) return;
-  const folder = mkdtempSync(join(tmpdir(), 'wag-snap-dump-'));
+  const folder = makeTemporaryFolder();
   try {
     const file = join(folder, 'text');
     writeFileSync(file, image.source.read(text.fileOffset, image.identity.text.codeSize));
@@ -108,7 +108,7 @@ function listCode(image: ImageDescription, lines: string[]): void {
       lines.push(`${match[1].padStart(8)}  ${match[2].trim()}`);
     }
   } finally {
-    rmSync(folder, { recursive: true });
+    removeTemporary(folder);
   }
 }
 

@@ -4,11 +4,11 @@
  */
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ArchName } from '../src/arch/target.js';
+import { makeTemporaryFolder, removeTemporary } from '../src/temporary.js';
 import { launch } from './emulator.js';
 
 export interface Trial {
@@ -33,7 +33,7 @@ export async function tryOut(arch: ArchName): Promise<Trial> {
     import('../src/arch/targets.js'),
     import('../src/snapshot/capture.js'),
   ]);
-  const folder = mkdtempSync(join(tmpdir(), 'wag-snap-'));
+  const folder = makeTemporaryFolder();
   let child: ChildProcess | undefined;
   try {
     const module = await readModule(Buffer.from(MODULE.replaceAll(' ', ''), 'hex'));
@@ -50,7 +50,7 @@ export async function tryOut(arch: ArchName): Promise<Trial> {
     return { sandbox: filters(child.pid ?? -1) > filters(process.pid), pause };
   } finally {
     child?.kill('SIGKILL');
-    rmSync(folder, { recursive: true, force: true });
+    removeTemporary(folder);
   }
 }
 

@@ -8,7 +8,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { LimitError, ToolError } from '../src/errors.js';
+import { LimitError, systemReason, ToolError } from '../src/errors.js';
 import { type Launch, launch } from './emulator.js';
 
 export interface WorkloadOptions {
@@ -21,6 +21,11 @@ export interface WorkloadOptions {
   readonly descriptors?: readonly (number | 'pipe')[];
   /** Milliseconds after which it is killed. */
   readonly timeout?: number;
+  /**
+   * Deletes the image when it is a temporary file, twice perhaps: called once it runs its own code, an emulated one
+   * when it has ended.
+   */
+  readonly release?: () => void;
 }
 
 /**
@@ -32,8 +37,7 @@ const forwarded: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SI
 /**
  * Runs an image to its end, passing signals on, and sets our own exit code, or dies of the same signal.
  *
- * @param onStart called with its pid once it runs its own code: the image's file may be unlinked then, unless it is emulated;
- *   `endTimeout` lets it live for as long as it likes
+ * @param onStart called with its pid once it runs its own code; `endTimeout` lets it live for as long as it likes
  */
 export async function runWorkload(
   image: string,
@@ -57,6 +61,7 @@ export async function runWorkload(
     const how = launch(image, options.argv0);
     child = await start(how, options);
     const timer = new AbortController();
+    if (!how.emulated) options.release?.();
     onStart(child.pid!, how.emulated, child, () => timer.abort());
     for (const signal of early) child.kill(signal);
     const { code, signal } = await endedInTime(child, options.timeout, timer.signal);
@@ -64,6 +69,7 @@ export async function runWorkload(
     else process.exitCode = 128 + (constants.signals[signal] ?? 0);
     fatal = signal;
   } finally {
+    options.release?.();
     for (const signal of forwarded) process.off(signal, passOn);
     process.off('SIGTSTP', suspend);
   }
@@ -103,7 +109,8 @@ async function start({ program, args, argv0 }: Launch, options: WorkloadOptions)
     });
     if (error === undefined) return child;
     if (error.code !== 'ETXTBSY' || tries === 20) {
-      throw new ToolError('start', `cannot start ${program}: ${error.message}`);
+      const hint = error.code === 'EACCES' ? ' (is that a file system mounted noexec? TMPDIR says where)' : '';
+      throw new ToolError('start', `cannot start ${program}: ${systemReason(error)}${hint}`);
     }
     await sleep(5);
   }

@@ -58,6 +58,10 @@ const SYSTEM_ERRORS: Readonly<Record<string, string>> = {
   EFBIG: 'the file gets too large (ulimit -f)',
   ENAMETOOLONG: 'the name is too long',
   EMFILE: 'too many open files (ulimit -n)',
+  ENFILE: 'too many open files on this machine',
+  EIO: 'the disk has failed',
+  ENOMEM: 'there is not enough memory',
+  EAGAIN: 'too many processes (ulimit -u)',
 };
 
 /** Why a system call failed. @param error what Node has thrown */
@@ -73,6 +77,16 @@ export function writeFailure(path: string, error: unknown): ToolError {
     'write',
     `${path}: cannot be written: ${missing ? 'there is no such folder' : systemReason(error)}`,
   );
+}
+
+/** Does something with an input file. @throws ToolError for what the system says about it */
+export function reading<T>(path: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).syscall === undefined) throw error;
+    throw new ToolError('read', `${path}: cannot be read: ${systemReason(error)}`);
+  }
 }
 
 /** A bug of ours: an assertion that should hold did not. A fuzzer asserts that this never appears. */

@@ -170,6 +170,7 @@ function landlockFact(): Fact {
 
 function cacheFact(): Fact {
   const folder = cacheFolder();
+  if (folder === undefined) return { name: 'cache', ok: undefined, detail: 'no home: images are compiled every time' };
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     accessSync(folder, constants.W_OK);

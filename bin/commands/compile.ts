@@ -2,6 +2,7 @@
 
 import type { CommandModule } from 'yargs';
 import { InputError } from '../../src/errors.js';
+import { uninterrupted } from '../../src/interruption.js';
 import { moduleName } from '../input-file.js';
 import { once, parseArch, UsageError } from '../usage.js';
 
@@ -98,7 +99,7 @@ const command: CommandModule<object, Options> = {
       dump(options.dump, image.bytes);
     }
     const output = options.output ?? (options.dump === undefined ? defaultOutput(options.module) : undefined);
-    if (output !== undefined) writeImage(image, output);
+    if (output !== undefined) await uninterrupted(`${output} is complete`, () => writeImage(image, output));
     if (options.verbose) {
       const seconds = (performance.now() - start) / 1000;
       const { codeSize } = image.identity.text;

@@ -1,13 +1,14 @@
 /** `wag-snap restore`: goes on with a snapshot here and now, or writes an executable that does. */
 
-import { closeSync, mkdtempSync, openSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CommandModule } from 'yargs';
 import { InputError } from '../../src/errors.js';
+import { catchSignals, uninterrupted } from '../../src/interruption.js';
 import { type FdPolicy, RestoreProblems } from '../../src/restore/grants.js';
 import type { RestoreOptions } from '../../src/restore/restore.js';
 import type { StoredSnapshot } from '../../src/snapshot/snapshot.js';
+import { makeTemporaryFolder, removeTemporary, shareFolder } from '../../src/temporary.js';
 import { fileKind } from '../input-file.js';
 import { type LimitOptions, type Limits, limitOptions, limitVariables, parseLimits } from '../limits.js';
 import { type OnTrap, parseOnTrap, type TrapOptions, TrapWatch, trapOptions } from '../on-trap.js';
@@ -153,12 +154,15 @@ const command: CommandModule<object, Options> = {
       );
       return;
     }
+    const { output } = options;
     try {
-      restoreSnapshot(stored, { ...common, output: options.output } satisfies RestoreOptions);
+      await uninterrupted(`${output} is complete`, () =>
+        restoreSnapshot(stored, { ...common, output } satisfies RestoreOptions),
+      );
     } finally {
       progress.end();
     }
-    console.log(options.output);
+    console.log(output);
   },
 };
 export default command;
@@ -171,11 +175,19 @@ async function runRestored(
   onTrap: OnTrap,
   verbose: boolean,
 ): Promise<void> {
-  const folder = mkdtempSync(join(tmpdir(), 'wag-snap-'));
-  const source = openSync(stored.path, 'r');
+  const interruption = catchSignals('nothing was started');
+  let folder: string | undefined;
+  let source = -1;
+  const release = () => {
+    if (folder !== undefined) removeTemporary(folder);
+    folder = undefined;
+  };
   try {
+    folder = makeTemporaryFolder();
     const image = join(folder, 'image');
+    source = openSync(stored.path, 'r');
     write(image);
+    await interruption.settle();
     const { args } = stored.snapshot.host;
     const argv0 = args.length > 0 ? Buffer.from(args[0]).toString() : stored.snapshot.modules[0].name;
     const watch = new TrapWatch(onTrap, SOURCE_FD + 1);
@@ -185,16 +197,21 @@ async function runRestored(
       args: [],
       descriptors: [source, ...watch.descriptors],
       timeout: limits.timeout,
+      release,
     };
     await runWorkload(image, workload, (pid, emulated, child, endTimeout) => {
+      interruption.stop();
       closeSync(source);
-      if (!emulated) rmSync(folder, { recursive: true });
+      source = -1;
+      if (emulated && folder !== undefined) shareFolder(folder, pid);
       if (verbose) process.stderr.write(`pid ${pid}\n`);
       watch.start(child, endTimeout);
     });
     await watch.finished();
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    release();
+    interruption.stop();
+    if (source >= 0) closeSync(source);
   }
 }
 

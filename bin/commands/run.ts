@@ -2,6 +2,7 @@
 
 import { basename } from 'node:path';
 import type { CommandModule } from 'yargs';
+import { catchSignals } from '../../src/interruption.js';
 import { fileKind } from '../input-file.js';
 import { type LimitOptions, limitOptions, limitVariables, parseLimits } from '../limits.js';
 import { parseOnTrap, type TrapOptions, TrapWatch, trapOptions } from '../on-trap.js';
@@ -88,23 +89,31 @@ const command: CommandModule<object, Options> = {
       const { parseListen } = await import('../listen.js');
       env['WAGSNAP_LISTEN'] = (await Promise.all(listeners.map(parseListen))).join('\n');
     }
-    const program = await openProgram(path, kind, options);
+    const interruption = catchSignals('nothing was started');
+    let program: Program | undefined;
     try {
+      program = await openProgram(path, kind, options);
+      await interruption.settle();
       if (options.verbose) await program.printImports();
-      const workload = { env, argv0: kind === 'image' ? path : basename(path), args, timeout: limits.timeout };
-      const printPid = (pid: number) => options.verbose && process.stderr.write(`pid ${pid}\n`);
-      if (options.invoke !== undefined) await invokeExport(program, options.invoke, workload, printPid);
+      const { release } = program;
+      const argv0 = kind === 'image' ? path : basename(path);
+      const workload = { env, argv0, args, timeout: limits.timeout, release };
+      const onStart = (pid: number) => {
+        interruption.stop();
+        if (options.verbose) process.stderr.write(`pid ${pid}\n`);
+      };
+      if (options.invoke !== undefined) await invokeExport(program, options.invoke, workload, onStart);
       else {
         const { descriptors } = watch;
-        await runWorkload(program.image, { ...workload, descriptors }, (pid, emulated, child, endTimeout) => {
-          if (!emulated) program.release();
-          printPid(pid);
+        await runWorkload(program.image, { ...workload, descriptors }, (pid, _, child, endTimeout) => {
+          onStart(pid);
           watch.start(child, endTimeout);
         });
         await watch.finished();
       }
     } finally {
-      program.release();
+      program?.release();
+      interruption.stop();
     }
   },
 };

@@ -4,7 +4,8 @@
  * A folder of files `KEY-SIZE-CRC`: the key is a hash of everything the image depends on; size and CRC-32 of the file
  * are part of its name, so an entry that was cut short or damaged is noticed, deleted and made anew. Entries are
  * written under another name and renamed. The folder is bounded: the least recently used ones go first. Where it cannot
- * be written, there is no cache and nothing fails. Knows no image format.
+ * be written, or somebody else could write (an entry is a program that we start), there is no cache and nothing fails.
+ * Knows no image format.
  */
 
 import { createHash } from 'node:crypto';
@@ -22,6 +23,7 @@ import {
 import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { crc32 } from 'node:zlib';
+import { removeStale, removeTemporary, temporaryPath } from '../temporary.js';
 
 /** Everything that a compiled image depends on. */
 export interface ImageKey {
@@ -36,14 +38,20 @@ export interface ImageKey {
 
 const MAX_BYTES = 2 ** 30;
 
-/** `$XDG_CACHE_HOME/wag-snap`, or `~/.cache/wag-snap`. */
-export function cacheFolder(env: NodeJS.ProcessEnv = process.env): string {
+/** `$XDG_CACHE_HOME/wag-snap`, or `~/.cache/wag-snap`; undefined for a user without a home. */
+export function cacheFolder(env: NodeJS.ProcessEnv = process.env): string | undefined {
   const xdg = env['XDG_CACHE_HOME'];
-  return join(xdg && isAbsolute(xdg) ? xdg : join(homedir(), '.cache'), 'wag-snap');
+  if (xdg && isAbsolute(xdg)) return join(xdg, 'wag-snap');
+  try {
+    return join(homedir(), '.cache', 'wag-snap');
+  } catch {
+    return undefined;
+  }
 }
 
 export class ImageCache {
   constructor(
+    /** Undefined: nothing is ever found or stored. */
     readonly folder = cacheFolder(),
     readonly maxBytes = MAX_BYTES,
   ) {}
@@ -51,9 +59,11 @@ export class ImageCache {
   /** The path of an intact entry, which is marked as just used; undefined when there is none. */
   find(key: ImageKey): string | undefined {
     const prefix = `${keyName(key)}-`;
-    for (const name of this.names()) {
+    const { folder } = this;
+    if (folder === undefined || !isOurs(folder)) return undefined;
+    for (const name of entryNames(folder)) {
       if (!name.startsWith(prefix)) continue;
-      const path = join(this.folder, name);
+      const path = join(folder, name);
       try {
         if (name === entryName(key, readFileSync(path))) {
           const now = new Date();
@@ -70,38 +80,34 @@ export class ImageCache {
 
   /** Stores an image and returns its path, or undefined when the folder cannot be written. */
   store(key: ImageKey, image: Uint8Array): string | undefined {
-    const path = join(this.folder, entryName(key, image));
-    const temporary = `${path}.${process.pid}.tmp`;
+    const { folder } = this;
+    if (folder === undefined) return undefined;
+    let temporary: string | undefined;
+    const path = join(folder, entryName(key, image));
     try {
-      mkdirSync(this.folder, { recursive: true, mode: 0o700 });
-      writeFileSync(temporary, image, { mode: 0o700 });
+      mkdirSync(folder, { recursive: true, mode: 0o700 });
+      if (!isOurs(folder)) return undefined;
+      removeStale(folder, '.');
+      temporary = temporaryPath(path);
+      writeFileSync(temporary, image, { mode: 0o700, flag: 'wx' });
       chmodSync(temporary, 0o700);
       renameSync(temporary, path);
     } catch {
-      remove(temporary);
+      if (temporary !== undefined) removeTemporary(temporary);
       return undefined;
     }
-    this.shrink(path);
+    this.shrink(folder, path);
     return path;
   }
 
-  private names(): string[] {
-    try {
-      return readdirSync(this.folder);
-    } catch {
-      return [];
-    }
-  }
-
-  /** Deletes the least recently used entries until the rest fits, and leftovers of writers that died. */
-  private shrink(keep: string): void {
+  /** Deletes the least recently used entries until the rest fits. */
+  private shrink(folder: string, keep: string): void {
     const entries: { path: string; bytes: number; used: number }[] = [];
-    for (const name of this.names()) {
-      const path = join(this.folder, name);
+    for (const name of entryNames(folder)) {
+      const path = join(folder, name);
       try {
         const { size, mtimeMs } = statSync(path);
-        if (name.endsWith('.tmp') && Date.now() - mtimeMs > 3_600_000) remove(path);
-        else entries.push({ path, bytes: size, used: mtimeMs });
+        entries.push({ path, bytes: size, used: mtimeMs });
       } catch {
         // Another process was faster.
       }
@@ -110,16 +116,26 @@ export class ImageCache {
     let total = 0;
     for (const { path, bytes } of entries) {
       total += bytes;
-      if (total > this.maxBytes && path !== keep) remove(path);
+      if (total > this.maxBytes && path !== keep) removeTemporary(path);
     }
   }
 }
 
-function remove(path: string): void {
+/** Whoever may write to the folder could have us run anything: also when we are root with another user's HOME. */
+function isOurs(folder: string): boolean {
   try {
-    rmSync(path, { force: true });
+    const { uid, mode } = statSync(folder);
+    return uid === process.geteuid?.() && (mode & 0o022) === 0;
   } catch {
-    // A part of the path is no folder, or not ours.
+    return false;
+  }
+}
+
+function entryNames(folder: string): string[] {
+  try {
+    return readdirSync(folder).filter((name) => !name.startsWith('.'));
+  } catch {
+    return [];
   }
 }
 

@@ -6,16 +6,17 @@
  */
 
 import { createHash } from 'node:crypto';
-import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Target } from '../arch/target.js';
 import { compileImage } from '../compile/compile.js';
 import { compilerVersion, loadHostLayer } from '../compile/image/host-layer.js';
+import type { ImageParts } from '../compile/image/image-file.js';
 import { writeImage } from '../compile/image/write-file.js';
 import { decodeModule } from '../compile/wasm/decode.js';
 import { ModuleError } from '../errors.js';
+import { makeTemporaryFolder, removeTemporary } from '../temporary.js';
 import type { ImageCache, ImageKey } from './cache.js';
 
 export interface ImageRequest {
@@ -55,15 +56,24 @@ export function obtainImage(request: ImageRequest): ObtainedImage {
       const image = compileImage([{ module, file: request.file }], { ...request, allowMissingImports: attempts[i] });
       const path = cache?.store(keys[i], image.bytes);
       if (path !== undefined) return { path, compiled: true, release: () => {} };
-      const folder = mkdtempSync(join(tmpdir(), 'wag-snap-'));
-      writeImage(image, join(folder, 'image'));
-      const release = () => rmSync(folder, { recursive: true, force: true });
-      return { path: join(folder, 'image'), compiled: true, release };
+      return temporaryImage(image);
     } catch (error) {
       const again = error instanceof ModuleError && error.code === 'unlinkable' && i + 1 < attempts.length;
       if (!again) throw error;
     }
   }
+}
+
+function temporaryImage(image: ImageParts): ObtainedImage {
+  const folder = makeTemporaryFolder();
+  const path = join(folder, 'image');
+  try {
+    writeImage(image, path);
+  } catch (error) {
+    removeTemporary(folder);
+    throw error;
+  }
+  return { path, compiled: true, release: () => removeTemporary(folder) };
 }
 
 function keyOf({ target, deterministic }: ImageRequest, module: string, allowMissing: boolean): ImageKey {

@@ -6,9 +6,12 @@
  */
 
 import { closeSync, fstatSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
-import { InputError, ToolError } from '../errors.js';
+import { InputError, reading } from '../errors.js';
 import { WASM_PAGE } from '../runtime/layout.js';
 import type { Extent, SnapshotMemory, StoredSnapshot } from '../snapshot/snapshot.js';
+
+/** Reads the snapshot's file. @returns how many bytes */
+type Read = (buffer: Buffer, length: number, from: number) => number;
 
 const BLOCK = 4096;
 const BLOCKS_PER_PAGE = WASM_PAGE / BLOCK;
@@ -39,25 +42,25 @@ export function copyPageData(
   fd: number,
   onProgress?: (done: number, total: number) => void,
 ): void {
-  const source = openSync(stored.path, 'r');
+  const source = reading(stored.path, () => openSync(stored.path, 'r'));
   try {
     const memories = stored.snapshot.instances.flatMap((instance) => instance.memories);
     const end = placed.extents.flat().reduce((last, { fileOffset, bytes }) => Math.max(last, fileOffset + bytes), 0);
     if (fstatSync(fd).size < end) ftruncateSync(fd, end);
     let done = 0;
     for (const [i, memory] of memories.entries()) {
-      done = copyMemory(source, fd, memory, placed.extents[i], done, (bytes) => onProgress?.(bytes, placed.bytes));
+      const read = (buffer: Buffer, length: number, from: number) =>
+        reading(stored.path, () => readSync(source, buffer, 0, length, from));
+      const copied = (bytes: number) => onProgress?.(bytes, placed.bytes);
+      done = copyMemory(read, fd, memory, placed.extents[i], done, copied);
     }
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).syscall === undefined) throw error;
-    throw new ToolError('write', `cannot copy the page data: ${(error as Error).message}`);
   } finally {
     closeSync(source);
   }
 }
 
 function copyMemory(
-  source: number,
+  read: Read,
   fd: number,
   memory: SnapshotMemory,
   placed: readonly Extent[],
@@ -78,7 +81,7 @@ function copyMemory(
       }
       const first = block;
       while (block < blocks && block - first < CHUNK / BLOCK && present(block)) block++;
-      copyRange(source, fileOffset + first * BLOCK, fd, target + first * BLOCK, buffer, (block - first) * BLOCK);
+      copyRange(read, fileOffset + first * BLOCK, fd, target + first * BLOCK, buffer, (block - first) * BLOCK);
       progress(done + block * BLOCK);
     }
     page += bytes / WASM_PAGE;
@@ -87,9 +90,9 @@ function copyMemory(
   return done;
 }
 
-function copyRange(source: number, from: number, fd: number, to: number, buffer: Buffer, length: number): void {
+function copyRange(read: Read, from: number, fd: number, to: number, buffer: Buffer, length: number): void {
   for (let at = 0; at < length; ) {
-    const count = readSync(source, buffer, 0, length - at, from + at);
+    const count = read(buffer, length - at, from + at);
     if (count === 0)
       throw new InputError('snapshot', `snapshot: it was cut off while being read, at offset ${from + at}`);
     for (let written = 0; written < count; )

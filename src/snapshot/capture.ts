@@ -14,6 +14,7 @@ import type { Target } from '../arch/target.js';
 import { targets } from '../arch/targets.js';
 import type { ImageDescription } from '../compile/metadata/image-reader.js';
 import { BugError, InputError, ToolError } from '../errors.js';
+import { catchSignals, type Interruption } from '../interruption.js';
 import {
   AT_NOTHING,
   FLAG_DRIVER,
@@ -95,7 +96,7 @@ const STACK_RESERVE_MAX = 1 << 30;
  */
 export async function capturePid(pid: number, options: CaptureOptions): Promise<CaptureReport> {
   const process = ImageProcess.attach(pid);
-  const cancel = catchSignals();
+  const cancel = catchSignals('nothing was written');
   try {
     return await new Capture(process, options, cancel).run();
   } finally {
@@ -111,7 +112,7 @@ class Capture {
   constructor(
     private readonly process: ImageProcess,
     private readonly options: CaptureOptions,
-    private readonly cancel: Cancellation,
+    private readonly cancel: Interruption,
   ) {
     this.target = targets[process.image.arch];
   }
@@ -130,10 +131,11 @@ class Capture {
       const bytes = writer.seal(read.snapshot);
       if (!options.kill) stopped.resume();
       const resumed = performance.now();
+      const names = read.lifted.functionRows.map((row) => process.image.functionName(row));
       await writer.commit();
       const pause = (options.kill ? performance.now() : resumed) - stopped.stopRequested;
       if (options.kill) await stopped.end();
-      return this.report(pause, bytes, read);
+      return this.report(pause, bytes, read, names);
     } finally {
       letGo(stopped);
       writer.abandon();
@@ -258,12 +260,12 @@ class Capture {
   private report(
     pause: number,
     bytes: number,
-    read: { snapshot: Snapshot; lifted: LiftedStack; stackSize: number },
+    read: { snapshot: Snapshot; stackSize: number },
+    names: readonly string[],
   ): CaptureReport {
-    const { snapshot, lifted, stackSize } = read;
+    const { snapshot, stackSize } = read;
     const { instances, frames } = snapshot;
     const memories = instances.flatMap((instance) => instance.memories);
-    const names = lifted.functionRows.map((row) => this.process.image.functionName(row));
     return {
       pid: this.process.pid,
       file: this.options.output,
@@ -313,28 +315,4 @@ function letGo(stopped: StoppedProcess | undefined): void {
   } catch {
     // It has ended meanwhile.
   }
-}
-
-interface Cancellation {
-  /** @throws ToolError once the tool was told to end */
-  check(): void;
-  stop(): void;
-}
-
-/** Holds SIGINT, SIGTERM and SIGHUP back until the process is let go and the temporary file removed. */
-function catchSignals(): Cancellation {
-  let received: string | undefined;
-  const handler = (signal: NodeJS.Signals) => {
-    received = signal;
-  };
-  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-  for (const signal of signals) globalThis.process.on(signal, handler);
-  return {
-    check() {
-      if (received) throw new ToolError('interrupted', `interrupted by ${received}: nothing was written`);
-    },
-    stop() {
-      for (const signal of signals) globalThis.process.off(signal, handler);
-    },
-  };
 }

@@ -23,7 +23,7 @@
 
 import { createHash } from 'node:crypto';
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
-import { InputError, ToolError } from '../errors.js';
+import { InputError, reading } from '../errors.js';
 import { ANNEX_BLOCK, ANNEX_BLOCK_SIZE, addAnnex, decodeAnnexBlock } from './annex.js';
 import { decodeHeader, formatNeeded } from './header.js';
 import { checkHeaderHash, decodePrologue, PROLOGUE_SIZE } from './prologue.js';
@@ -80,14 +80,9 @@ export function readSnapshotModule(stored: StoredSnapshot, module: SnapshotModul
 }
 
 function withFile<T>(path: string, use: (fd: number) => T): T {
-  let fd: number;
+  const fd = reading(path, () => openSync(path, 'r'));
   try {
-    fd = openSync(path, 'r');
-  } catch (error) {
-    throw new ToolError('read', `${path}: cannot be opened: ${(error as Error).message}`);
-  }
-  try {
-    return use(fd);
+    return reading(path, () => use(fd));
   } finally {
     closeSync(fd);
   }

@@ -6,7 +6,7 @@
  * access mode checking"): with Yama's ptrace_scope 1 only once the parked process has named us as its tracer.
  */
 
-import { closeSync, fstatSync, openSync, readFileSync, readlinkSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, openSync, readFileSync, readlinkSync } from 'node:fs';
 import { basename } from 'node:path';
 import { type ImageDescription, readImage } from '../compile/metadata/image-reader.js';
 import { InputError, ToolError, WagSnapError } from '../errors.js';
@@ -130,8 +130,8 @@ export class ImageProcess {
   }
 }
 
-/** Fields of /proc/PID/status, or undefined when there is no such process. */
-export function processStatus(pid: number): { state: string; caughtSignals: bigint } | undefined {
+/** Fields of /proc/PID/status, or undefined when there is no such process. `tracer` is a debugger's pid, or 0. */
+export function processStatus(pid: number): { state: string; caughtSignals: bigint; tracer: number } | undefined {
   let text: string;
   try {
     text = readFileSync(`/proc/${pid}/status`, 'latin1');
@@ -139,7 +139,11 @@ export function processStatus(pid: number): { state: string; caughtSignals: bigi
     return undefined;
   }
   const field = (name: string) => new RegExp(`^${name}:\\s*(\\S+)`, 'm').exec(text)?.[1];
-  return { state: field('State') ?? '?', caughtSignals: BigInt(`0x${field('SigCgt') ?? '0'}`) };
+  return {
+    state: field('State') ?? '?',
+    caughtSignals: BigInt(`0x${field('SigCgt') ?? '0'}`),
+    tracer: Number(field('TracerPid') ?? 0),
+  };
 }
 
 function exePath(pid: number): string {
@@ -152,7 +156,7 @@ function exePath(pid: number): string {
       throw new ToolError('process-ended', `pid ${pid} has ended (its parent has not noticed yet)`);
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT')
-      throw new InputError('not-ours', `pid ${pid} is not a wag-snap process: it is a kernel thread`);
+      throw new InputError('kernel-thread', `pid ${pid} is not a wag-snap process: it is a kernel thread`);
     throw notAllowed(pid, 'its executable cannot be read', error);
   }
 }
@@ -186,8 +190,22 @@ function loadAddress(pid: number, exe: string, inode: number, data: number): num
   throw new InputError('not-ours', `pid ${pid}: its image is not mapped from its executable ${exe}`);
 }
 
+/** What /proc does not show may still be there. */
 export function noSuchProcess(pid: number): ToolError {
-  return new ToolError('no-process', `there is no process with pid ${pid}`);
+  if (!existsSync('/proc/self/stat')) {
+    return new ToolError('no-proc', `pid ${pid}: /proc is not there: mount it (mount -t proc proc /proc)`);
+  }
+  try {
+    globalThis.process.kill(pid, 0);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EPERM') {
+      return new ToolError('no-process', `there is no process with pid ${pid}`);
+    }
+  }
+  return new ToolError(
+    'permission',
+    `pid ${pid} is hidden (/proc is mounted with hidepid): capture as the user who runs it, or as root`,
+  );
 }
 
 function notAllowed(pid: number, what: string, error: unknown): ToolError {

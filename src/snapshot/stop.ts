@@ -131,8 +131,11 @@ export async function stopProcess(process: ImageProcess, options: StopOptions): 
 
 /** A suspended process would take the signal only when it is let run: nobody might be there then. */
 function refuseSuspended(pid: number): void {
-  const state = processStatus(pid)?.state;
+  const { state, tracer } = processStatus(pid) ?? {};
   if (state !== 'T' && state !== 't') return;
+  if (tracer) {
+    throw new ToolError('traced', `pid ${pid} is held by a debugger (pid ${tracer}): let it run there to capture it`);
+  }
   throw new ToolError('suspended', `pid ${pid} is suspended: let it run (kill -CONT ${pid}) to capture it`);
 }
 

@@ -5,24 +5,13 @@
  * then `path` is untouched; after abandon() nothing is left. Page data is never held: memory use is the callers' buffers.
  */
 
-import { randomBytes } from 'node:crypto';
-import {
-  closeSync,
-  fdatasync,
-  fsync,
-  fsyncSync,
-  ftruncateSync,
-  openSync,
-  renameSync,
-  rmSync,
-  write,
-  writeSync,
-} from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { closeSync, fdatasync, fsync, fsyncSync, ftruncateSync, openSync, renameSync, write, writeSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { checkOutput } from '../compile/image/write-file.js';
-import { ToolError, writeFailure } from '../errors.js';
+import { systemReason, ToolError, writeFailure } from '../errors.js';
 import { WASM_PAGE } from '../runtime/layout.js';
+import { removeTemporary, temporaryPath } from '../temporary.js';
 import { ANNEX_BLOCK, encodeAnnex, encodeAnnexBlock } from './annex.js';
 import { encodeHeader, formatNeeded } from './header.js';
 import { BLOCK, BLOCKS_PER_PAGE } from './page-blocks.js';
@@ -56,7 +45,7 @@ export class SnapshotWriter {
     private readonly earlyWriteback = false,
   ) {
     checkOutput(path);
-    this.temporary = join(dirname(path), `.${basename(path)}.${process.pid}-${randomBytes(4).toString('hex')}.tmp`);
+    this.temporary = temporaryPath(path);
     try {
       // A snapshot holds all of the guest's memory and environment: not for others to read.
       this.fd = openSync(this.temporary, 'wx', 0o600);
@@ -138,16 +127,20 @@ export class SnapshotWriter {
       await fsyncAsync(this.fd);
       this.close();
       renameSync(this.temporary, this.path);
-      syncDirectory(dirname(this.path));
     } catch (error) {
       throw writeError(this.path, error);
     }
+    syncDirectory(this.path);
   }
 
-  /** Removes the temporary file; does nothing after commit(). */
+  /** Removes the temporary file; does nothing after commit(). Never fails. */
   abandon(): void {
-    this.close();
-    rmSync(this.temporary, { force: true });
+    try {
+      this.close();
+    } catch {
+      // What could not be written is not wanted any more.
+    }
+    removeTemporary(this.temporary);
   }
 
   private close(): void {
@@ -155,7 +148,7 @@ export class SnapshotWriter {
     this.open = false;
     const fd = this.fd;
     // A writeback under way still uses the descriptor.
-    if (this.syncing) this.syncing.then(() => closeSync(fd));
+    if (this.syncing) this.syncing.then(() => closeSync(fd)).catch(() => {});
     else closeSync(fd);
   }
 
@@ -214,13 +207,21 @@ function roundUp(value: number, unit: number): number {
   return Math.ceil(value / unit) * unit;
 }
 
-/** A rename is durable when its directory is. */
+/**
+ * A rename is durable when its directory is. One that may be written but not read, or is on a file system that knows no
+ * such thing, cannot be asked.
+ */
 function syncDirectory(path: string): void {
-  const fd = openSync(path, 'r');
   try {
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
+    const fd = openSync(dirname(path), 'r');
+    try {
+      fsyncSync(fd);
+    } finally {
+      closeSync(fd);
+    }
+  } catch (error) {
+    if (['EACCES', 'EPERM', 'EINVAL', 'ENOTSUP'].includes((error as NodeJS.ErrnoException).code ?? '')) return;
+    throw new ToolError('sync', `${path}: is complete, but may get lost when the power fails: ${systemReason(error)}`);
   }
 }
 

@@ -1,7 +1,8 @@
 /** Writes an image to a file: whole or not at all, executable. */
 
-import { closeSync, fchmodSync, ftruncateSync, openSync, renameSync, statSync, unlinkSync, writeSync } from 'node:fs';
+import { closeSync, fchmodSync, ftruncateSync, openSync, renameSync, statSync, writeSync } from 'node:fs';
 import { ToolError, writeFailure } from '../../errors.js';
+import { removeTemporary, temporaryPath } from '../../temporary.js';
 import type { ImageParts } from './image-file.js';
 
 /**
@@ -20,7 +21,13 @@ export function writeImage(image: ImageParts, path: string): void {
  * @throws ToolError 'write'
  */
 export function checkOutput(path: string): void {
-  if (path === '' || statSync(path, { throwIfNoEntry: false })?.isDirectory()) {
+  let isFolder: boolean | undefined;
+  try {
+    isFolder = path !== '' && statSync(path, { throwIfNoEntry: false })?.isDirectory();
+  } catch (error) {
+    throw writeFailure(path, error);
+  }
+  if (path === '' || isFolder) {
     throw new ToolError(
       'write',
       `${path || 'the output'}: cannot be written: ${path ? 'it is a folder' : 'it has no name'}`,
@@ -30,23 +37,19 @@ export function checkOutput(path: string): void {
 
 /** Calls `fill` with a descriptor of a new file that replaces `path` when all went well; by default it is executable. */
 export function writeAtomically(path: string, fill: (fd: number) => void, mode = 0o755): void {
-  const temporary = `${path}.${process.pid}.tmp`;
-  let fd = -1;
   checkOutput(path);
+  const temporary = temporaryPath(path);
   try {
-    fd = openSync(temporary, 'wx', mode);
-    fill(fd);
-    fchmodSync(fd, mode);
-    closeSync(fd);
-    fd = -1;
+    const fd = openSync(temporary, 'wx', mode);
+    try {
+      fill(fd);
+      fchmodSync(fd, mode);
+    } finally {
+      closeSync(fd);
+    }
     renameSync(temporary, path);
   } catch (error) {
-    if (fd >= 0) closeSync(fd);
-    try {
-      unlinkSync(temporary);
-    } catch {
-      // it was never there
-    }
+    removeTemporary(temporary);
     if ((error as NodeJS.ErrnoException).syscall === undefined) throw error;
     throw writeFailure(path, error);
   }
