@@ -1,0 +1,135 @@
+/**
+ * Captures of one process with a fault at each of their calls. Whatever happens, the process answers as if nothing had
+ * been, the earlier snapshot is whole or the new one complete, and nothing else is left but by a command that was killed,
+ * until the next one.
+ */
+
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { readSnapshot } from '../../src/snapshot/format.js';
+import { Workload } from '../support/workload.js';
+import { command, describeFault, type Fault, type Outcome, trace, wrongEnding } from './command.js';
+import { Conversation } from './programs.js';
+import type { Tally } from './tally.js';
+
+const ANSWERS_WITHIN = 20_000;
+
+/** A process of programs.ts that is talked to. */
+export class Talker {
+  private readonly expected = new Conversation();
+  private text = 'A';
+  private said = 0;
+
+  private constructor(readonly workload: Workload) {}
+
+  static async start(image: string): Promise<Talker> {
+    const workload = Workload.start(image, { stdin: 'pipe' });
+    await workload.waitFor('A');
+    return new Talker(workload);
+  }
+
+  get pid(): number {
+    return this.workload.pid;
+  }
+
+  /** Says something and hears whether the answer is right. */
+  async wrongAnswer(): Promise<string | undefined> {
+    const byte = 97 + (this.said++ % 26);
+    this.text += this.expected.answer(byte);
+    this.workload.stdin.write(Buffer.of(byte));
+    const late = sleep(ANSWERS_WITHIN).then(() => 'late');
+    const answer = this.workload.waitFor(this.text).then(() => undefined);
+    return Promise.race([answer, late]).then(
+      (result) => result && `the process does not answer: ${this.workload.stdout}, not ${this.text}`,
+      (error) => String(error),
+    );
+  }
+
+  /** Ends it by the end of its input. */
+  async wrongEnd(): Promise<string | undefined> {
+    this.workload.stdin.end();
+    const { code, stdout } = await this.workload.ended();
+    return code === 0 && stdout === `${this.text}.` ? undefined : `the process ended with ${code}, ${stdout}`;
+  }
+}
+
+export class CaptureSweep {
+  readonly output: string;
+
+  private constructor(
+    readonly folder: string,
+    readonly talker: Talker,
+  ) {
+    this.output = join(folder, 'out', 'it.wsnap');
+  }
+
+  static async start(parent: string, image: string): Promise<CaptureSweep> {
+    const folder = mkdtempSync(join(parent, 'capture-'));
+    mkdirSync(join(folder, 'out'));
+    return new CaptureSweep(folder, await Talker.start(image));
+  }
+
+  private get args(): string[] {
+    return ['capture', String(this.talker.pid), '-o', this.output];
+  }
+
+  /** A capture without a fault, which is the earlier snapshot then. */
+  async trace(): Promise<Map<string, number>> {
+    const counts = await trace(this.args, { folder: this.folder });
+    await trace(this.args, { folder: this.folder }); // with something to replace
+    return counts;
+  }
+
+  async inject(fault: Fault, tally: Tally): Promise<void> {
+    const before = readFileSync(this.output);
+    const others = this.others();
+    const outcome = await command(this.args, { folder: this.folder, fault });
+    if (!outcome.reached) return;
+    const wrong =
+      (await this.talker.wrongAnswer()) ??
+      wrongCommand(outcome, fault) ??
+      this.wrongOutput(before, outcome, fault) ??
+      (fault.act === 'SIGKILL' ? undefined : this.wrongLeftovers(others));
+    tally.add(`capture, ${describeFault(fault)}`, wrong);
+  }
+
+  /** A last capture cleans up; its process ends well. */
+  async finish(): Promise<string | undefined> {
+    const outcome = await command(this.args, { folder: this.folder });
+    const wrong = wrongEnding(outcome, [0]) ?? (this.others().length > 0 ? `left: ${this.others()}` : undefined);
+    const end = await this.talker.wrongEnd();
+    rmSync(this.folder, { recursive: true });
+    return wrong ?? end;
+  }
+
+  private others(): string[] {
+    return readdirSync(join(this.folder, 'out')).filter((name) => name !== 'it.wsnap');
+  }
+
+  private wrongOutput(before: Buffer, outcome: Outcome, fault: Fault): string | undefined {
+    const after = readFileSync(this.output);
+    const same = before.equals(after);
+    const replaced = outcome.code === 0 || outcome.signal !== null || /is complete/.test(outcome.stderr);
+    if (same) return outcome.code === 0 ? 'success without a new snapshot' : undefined;
+    if (!replaced) return `the earlier snapshot was replaced: ${outcome.stderr}`;
+    try {
+      readSnapshot(this.output);
+      return undefined;
+    } catch (error) {
+      return `${describeFault(fault)}: ${(error as Error).message}`;
+    }
+  }
+
+  private wrongLeftovers(before: readonly string[]): string | undefined {
+    const left = this.others().filter((name) => !before.includes(name));
+    return left.length > 0 ? `left: ${left}` : undefined;
+  }
+}
+
+/** An ending that fits the fault: killed when it was, a message or success otherwise. */
+export function wrongCommand(outcome: Outcome, { act }: Fault): string | undefined {
+  if (act === 'SIGKILL') return outcome.signal === 'SIGKILL' ? undefined : `exit code ${outcome.code}`;
+  if (act.startsWith('SIG') && outcome.signal === act) return outcome.stderr === '' ? undefined : outcome.stderr;
+  return wrongEnding(outcome, act === 'short' ? [0] : [0, 1]);
+}
