@@ -11,6 +11,7 @@
 import { createHash } from 'node:crypto';
 import {
   chmodSync,
+  existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -21,7 +22,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { homedir } from 'node:os';
-import { isAbsolute, join } from 'node:path';
+import { dirname, isAbsolute, join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { removeStale, removeTemporary, temporaryPath } from '../temporary.js';
 
@@ -85,7 +86,7 @@ export class ImageCache {
     let temporary: string | undefined;
     const path = join(folder, entryName(key, image));
     try {
-      mkdirSync(folder, { recursive: true, mode: 0o700 });
+      makeFolder(folder);
       if (!isOurs(folder)) return undefined;
       removeStale(folder, '.');
       temporary = temporaryPath(path);
@@ -129,6 +130,13 @@ function isOurs(folder: string): boolean {
   } catch {
     return false;
   }
+}
+
+/** With its parents. Not by mkdir's `recursive`, which never returns for a folder that cannot be made in /proc. */
+function makeFolder(path: string): void {
+  if (existsSync(path)) return;
+  makeFolder(dirname(path));
+  mkdirSync(path, { mode: 0o700 });
 }
 
 function entryNames(folder: string): string[] {

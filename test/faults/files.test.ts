@@ -16,7 +16,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { readSnapshot } from '../../src/snapshot/format.js';
 import { build, captureAndEnd, temporaryFolder, Workload } from '../support/workload.js';
 import { Talker } from './capture-sweep.js';
@@ -24,6 +24,7 @@ import { type CommandOptions, command, type Outcome, wrongEnding } from './comma
 import { BLOCKED, Conversation } from './programs.js';
 import { Tally } from './tally.js';
 
+vi.setConfig({ testTimeout: 300_000 });
 const folder = temporaryFolder();
 const tally = new Tally('files').printAtEnd();
 const snapshot = join(folder, 'it.wsnap');
@@ -74,7 +75,7 @@ function leftovers(): string | undefined {
 }
 
 describe('a snapshot', () => {
-  test('cut off at each boundary, and next to it', { timeout: 120_000 }, async () => {
+  test('cut off at each boundary, and next to it', async () => {
     const whole = readFileSync(snapshot);
     const { snapshot: read } = readSnapshot(snapshot);
     const header = Number(whole.readBigUInt64LE(16));

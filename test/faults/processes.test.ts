@@ -4,7 +4,7 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { capturePid } from '../../src/snapshot/capture.js';
 import { readSnapshot } from '../../src/snapshot/format.js';
 import { build, temporaryFolder, Workload } from '../support/workload.js';
@@ -13,6 +13,7 @@ import { command, type Outcome, wrongEnding } from './command.js';
 import { BLOCKED, BUSY } from './programs.js';
 import { Tally } from './tally.js';
 
+vi.setConfig({ testTimeout: 300_000 });
 const folder = temporaryFolder();
 const out = join(folder, 'out');
 const output = join(out, 'it.wsnap');
@@ -157,7 +158,7 @@ describe('at once', () => {
     expect(tally.failures).toEqual([]);
   });
 
-  test('signals in great numbers', { timeout: 120_000 }, async () => {
+  test('signals in great numbers', async () => {
     for (const program of ['blocked', 'busy']) {
       const own = await Talker.start(join(folder, program));
       const script = `const end = Date.now() + 3000; const names = process.argv.slice(2);
@@ -185,7 +186,7 @@ describe('at once', () => {
     expect(tally.failures).toEqual([]);
   });
 
-  test('captures while it starts and ends', { timeout: 120_000 }, async () => {
+  test('captures while it starts and ends', async () => {
     for (let i = 0; i < 24; i++) {
       const workload = Workload.start(join(folder, i % 2 ? 'blocked' : 'busy'), { stdin: 'pipe' });
       if (i % 4 < 2)
