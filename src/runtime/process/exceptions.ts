@@ -164,7 +164,7 @@ function markTables(): void {
         const elements = load64(record + TAB_BASE);
         for (let n = load64(record + TAB_LENGTH) - 1; n >= 0; n--) mark(load64(elements + n * 8));
       }
-      row += 16;
+      row += 24;
     }
     entry = nextInstance(entry);
   }
