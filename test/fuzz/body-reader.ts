@@ -2,8 +2,9 @@
 
 import type { FuncType, Module } from '../../src/compile/wasm/module.js';
 import { Op, type Opcode, opcodes, prefixed } from '../../src/compile/wasm/opcodes.js';
+import { CatchKind } from '../../src/compile/wasm/validate-exceptions.js';
 
-const EMPTY = 0x40;
+const EMPTY = -64;
 const rows = new Map(opcodes.map((row) => [row.code, row]));
 
 export class BodyReader {
@@ -46,7 +47,10 @@ export class BodyReader {
     return rows.get(code)!;
   }
 
-  /** Indexes, label depths, type bytes, a memarg, lanes. Constants are passed over. */
+  /**
+   * Indexes, label depths, type bytes, a memarg, lanes; a block's type as blockType takes it, then kind, tag (-1 for any) and
+   * label of each clause. Constants are passed over.
+   */
   immediates({ immediates }: Opcode): number[] {
     switch (immediates) {
       case 'none':
@@ -68,6 +72,16 @@ export class BodyReader {
         return [...this.bytes.subarray(this.at - 16, this.at)];
       case 'memarg lane':
         return [this.leb(), this.leb(), this.bytes[this.at++]];
+      case 'block':
+        return [Number(this.signed())];
+      case 'block catches': {
+        const list = [Number(this.signed())];
+        for (let count = this.leb(); count > 0; count--) {
+          const kind = this.bytes[this.at++];
+          list.push(kind, (kind & CatchKind.CatchAll) === 0 ? this.leb() : -1, this.leb());
+        }
+        return list;
+      }
       case 'lane':
         return [this.bytes[this.at++]];
       case 'memarg':
@@ -99,7 +113,7 @@ const NONE = new Uint8Array(0);
 /** @param immediate as BodyReader.immediates gives it */
 export function blockType(module: Module, immediate: number): FuncType {
   if (immediate === EMPTY) return { params: NONE, results: NONE };
-  if (immediate > EMPTY && immediate < 0x80) return { params: NONE, results: Uint8Array.of(immediate) };
+  if (immediate < 0) return { params: NONE, results: Uint8Array.of(immediate & 0x7f) };
   return module.types[immediate];
 }
 

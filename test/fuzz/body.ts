@@ -8,8 +8,10 @@
 import { Op } from '../../src/compile/wasm/opcodes.js';
 import type { Choices } from './choices.js';
 import { type Code, operandsOf } from './code.js';
+import { DEEP, Exceptions, type Walk } from './exceptions.js';
 import { MemoryInstructions } from './memory-instructions.js';
-import { FuncRef, fuelGlobal, I32, isFuel, isReference, valueTypes } from './shape.js';
+import { FuncRef, fuelGlobal, I32, isFuel, isReference, type Shape, valueTypes } from './shape.js';
+import { TailCalls } from './tail-calls.js';
 import { Values } from './values.js';
 
 const COMPARISONS_FIRST = Op.I32Eqz;
@@ -37,7 +39,15 @@ const STEPS = [
   ['table', 2],
   ['countedLoop', 2],
   ['leave', 1],
+  ['tailCall', 3],
+  ['try', 8],
+  ['throw', 3],
+  ['rethrow', 3],
 ] as const;
+const FEATURES: ReadonlyMap<string, (shape: Shape) => boolean> = new Map([
+  ['tailCall', ({ tailCalls }) => tailCalls],
+  ...['try', 'throw', 'rethrow'].map((name) => [name, ({ tags }: Shape) => tags.length > 0] as const),
+]);
 /**
  * Characters of functions: of everything; without calls, so that many locals are pinned; with many calls and assignments; with
  * hardly any calls and many uses of locals; with many branches; with some of all.
@@ -54,11 +64,12 @@ const CHARACTERS: readonly (readonly number[])[] = [
 ];
 
 const HIGH = 14;
-const DEEP = 7;
 
-export class Body {
+export class Body implements Walk {
   private readonly values: Values;
   private readonly memory: MemoryInstructions;
+  private readonly tailCalls: TailCalls;
+  private readonly exceptions: Exceptions;
   private readonly counters = new Set<number>();
   private readonly weights: readonly number[];
 
@@ -69,7 +80,11 @@ export class Body {
   ) {
     this.values = new Values(choices, code);
     this.memory = new MemoryInstructions(choices, code, this.values);
-    this.weights = choices.pick(CHARACTERS);
+    this.weights = choices
+      .pick(CHARACTERS)
+      .map((weight, i) => ((FEATURES.get(STEPS[i][0])?.(code.shape) ?? true) ? weight : 0));
+    this.tailCalls = new TailCalls(choices, code, this.values);
+    this.exceptions = new Exceptions(choices, code, this.values, this);
     this.memory.mayWrite = (local) => this.mayWrite(local);
   }
 
@@ -112,13 +127,13 @@ export class Body {
     code.globalSet(fuelGlobal(code.shape));
   }
 
-  private mayWrite(local: number): boolean {
+  mayWrite(local: number): boolean {
     return !this.counters.has(local);
   }
 
   // -- steps
 
-  private steps(most: number): void {
+  steps(most: number): void {
     const { choices, code } = this;
     while (this.budget > 0 && most-- > 0) {
       if (choices.next(40) === 0) return; // also when the choices have run out
@@ -174,6 +189,14 @@ export class Body {
         return this.countedLoop();
       case 'leave':
         return this.leave();
+      case 'tailCall':
+        return this.tailCalls.write();
+      case 'try':
+        return this.exceptions.tryBlock();
+      case 'throw':
+        return this.exceptions.throwTag();
+      case 'rethrow':
+        return this.exceptions.rethrow();
     }
   }
 
@@ -269,7 +292,7 @@ export class Body {
     if (choices.oneIn(3)) code.op(Op.I32Eqz);
   }
 
-  private call(): void {
+  call(): void {
     const { choices, code, values } = this;
     const index = choices.next(code.shape.functions.length);
     const { params, results } = code.shape.functions[index];
@@ -313,7 +336,7 @@ export class Body {
   }
 
   /** Any, or those of the block around, of a function, or what is on the stack. */
-  private blockResults(): readonly number[] {
+  blockResults(): readonly number[] {
     const { choices, code } = this;
     switch (choices.next(6)) {
       case 5:
@@ -377,12 +400,12 @@ export class Body {
   }
 
   /** Makes the stack what the end of the innermost block wants, dropping or by a branch. */
-  private finish(): void {
+  finish(): void {
     const { choices, code, values } = this;
     const { results, base, dead } = code.frame;
     const outermost = code.frames.length === 1;
-    const tail = !dead && outermost && code.shape.tailCalls && choices.oneIn(2) && this.tailCall();
-    if (!tail && !dead && code.available > 0 && choices.oneIn(3)) {
+    const left = !dead && outermost && code.shape.tailCalls && choices.oneIn(2) && this.tailCalls.call();
+    if (!left && !dead && code.available > 0 && choices.oneIn(3)) {
       values.ensure(results);
       if (code.available > results.length) {
         const last = outermost && choices.oneIn(2);
@@ -472,30 +495,10 @@ export class Body {
       return code.die();
     }
     if (code.frames.length < 3 && !choices.oneIn(4)) return;
-    if (code.shape.tailCalls && !choices.oneIn(4) && this.tailCall()) return;
+    if (code.shape.tailCalls && !choices.oneIn(4) && this.tailCalls.call()) return;
     values.ensure(code.results);
     code.indexed(Op.Return);
     code.die();
-  }
-
-  /** A tail call of some function that gives what this one does; false when there is none. */
-  private tailCall(): boolean {
-    const { choices, code, values } = this;
-    const { functions, elements } = code.shape;
-    const wanted = code.results.join();
-    const fitting = Array.from(functions.keys()).filter((index) => functions[index].results.join() === wanted);
-    if (fitting.length === 0) return false;
-    const index = fitting[choices.next(fitting.length)];
-    const { params, type } = functions[index];
-    values.ensure(params);
-    const element = elements.indexOf(index);
-    if (element < 0 || choices.oneIn(2)) code.instruction(Op.ReturnCall, params.length, [], index);
-    else {
-      code.i32(element);
-      code.instruction(Op.ReturnCallIndirect, params.length + 1, [], type, 0);
-    }
-    code.die();
-    return true;
   }
 
   private isLoop(depth: number): boolean {

@@ -25,7 +25,7 @@ export const enum NanMode {
 }
 
 export interface ControlFrame {
-  readonly op: Op; // Block, Loop, If; Unreachable for the function
+  readonly op: Op; // Block, Loop, If, Try, Catch; Unreachable for the function
   readonly params: readonly ValType[];
   readonly results: readonly ValType[];
   /** Height below the parameters. */
@@ -180,6 +180,15 @@ export class Code {
     this.stack.push(type);
   }
 
+  zero(type: ValType): void {
+    if (type === I32) this.i32(0);
+    else if (type === I64) this.i64(0n);
+    else if (type === F32) this.f32(0);
+    else if (type === F64) this.f64(0n);
+    else if (type === V128) this.v128(0n);
+    else this.refNull(type);
+  }
+
   /** Where bits of the float on top, if it is one, are about to be seen. */
   guard(): void {
     if (this.nan === NanMode.Guarded && isFloat(this.stack[this.stack.length - 1])) this.makeCanonical();
@@ -277,7 +286,7 @@ export class Code {
   // -- control
 
   /** Begins a block whose parameters (and an if's condition) are on the stack. */
-  begin(op: Op.Block | Op.Loop | Op.If, params: readonly ValType[], results: readonly ValType[]): void {
+  begin(op: Op.Block | Op.Loop | Op.If | Op.Try, params: readonly ValType[], results: readonly ValType[]): void {
     if (op === Op.If) this.pop(1);
     this.out.byte(op);
     if (params.length === 0 && results.length === 0) this.out.byte(0x40);
@@ -296,8 +305,28 @@ export class Code {
     this.frame.dead = this.frames[this.frames.length - 2].dead;
   }
 
+  /** Like beginElse, of a try or the catch body before. @param tag -1 for any exception */
+  beginCatch(tag: number): void {
+    if (tag < 0) this.out.byte(Op.CatchAll);
+    else this.indexed(Op.Catch, tag);
+    const frame = this.frames.pop()!;
+    this.stack.length = frame.base;
+    if (tag >= 0) this.stack.push(...this.shape.tags[tag]);
+    this.frames.push({ ...frame, op: Op.Catch, dead: this.frame.dead });
+  }
+
+  /** Ends a try without catch bodies. @param depth counted without the try */
+  delegate(depth: number): void {
+    this.indexed(Op.Delegate, depth);
+    this.left();
+  }
+
   end(): void {
     this.out.byte(Op.End);
+    this.left();
+  }
+
+  private left(): void {
     const { base, results } = this.frames.pop()!;
     if (this.frames.length === 0) return;
     this.stack.length = base;

@@ -7,6 +7,7 @@ import { type OtherMemory, withOtherMemory } from './other-memory.js';
 import { describeOutcome, type Outcome, sameOutcome } from './outcome.js';
 import { type Case, randomCase } from './random-module.js';
 import type { Sizes } from './shape.js';
+import { withTryTables } from './try-tables.js';
 
 export interface Variant {
   readonly sizes: Sizes;
@@ -15,6 +16,8 @@ export interface Variant {
   readonly variation?: number;
   /** Of our side's modules only; V8 runs them with memory 0. */
   readonly memory?: OtherMemory;
+  /** Of our side's modules only; V8 runs the legacy form. */
+  readonly tryTables?: boolean;
 }
 
 export interface Failure {
@@ -65,7 +68,8 @@ export class Differential {
     return failures;
   }
 
-  private pair({ sizes, deterministic, memory }: Variant, seed: number, script?: readonly number[], suffix = 0): Pair {
+  private pair(variant: Variant, seed: number, script?: readonly number[], suffix = 0): Pair {
+    const { sizes, deterministic, memory, tryTables } = variant;
     const native = randomCase(seed, { sizes, script, suffix, nan: deterministic ? NanMode.Native : NanMode.Guarded });
     const other = deterministic ? randomCase(seed, { sizes, script, suffix, nan: NanMode.Explicit }) : native;
     const expected = runInV8(other);
@@ -75,14 +79,19 @@ export class Differential {
     tally.calls += expected.length;
     tally.traps += expected.filter(({ traps }) => traps.length > 0).length;
     tally.functions += new Set(native.steps.map(({ module, name }) => `${module} ${name}`)).size - 2;
-    if (memory === undefined) return { native, expected };
-    const wide = memory.wide && native.modules.length === 1; // who imports a memory wants it narrow
-    const modules = native.modules.map(({ name, bytes }) => ({
-      name,
-      bytes: withOtherMemory(bytes, { ...memory, wide }),
-    }));
-    return { native: { ...native, modules }, expected };
+    return { native: rewritten(native, memory, tryTables), expected };
   }
+}
+
+/** The same case in the forms that V8 does not know. */
+export function rewritten(one: Case, memory: OtherMemory | undefined, tryTables = false): Case {
+  if (memory === undefined && !tryTables) return one;
+  const wide = memory?.wide === true && one.modules.length === 1; // who imports a memory wants it narrow
+  const modules = one.modules.map(({ name, bytes }) => {
+    const moved = memory === undefined ? bytes : withOtherMemory(bytes, { ...memory, wide });
+    return { name, bytes: tryTables ? withTryTables(moved) : moved };
+  });
+  return { ...one, modules };
 }
 
 function difference(one: Case, expected: readonly Outcome[], actual: readonly Outcome[]): string | undefined {

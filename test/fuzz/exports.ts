@@ -1,6 +1,6 @@
 /**
  * The functions that a random module exports for the test: its own functions behind wrappers that take and give integers
- * only, `fuel`, and `state`, a hash of all that a run can leave behind.
+ * only, half of which catch exceptions, `fuel`, and `state`, a hash of all that a run can leave behind.
  *
  * Float bits would change on their way through JavaScript; wrappers reinterpret, so that comparisons are of all bits.
  */
@@ -29,6 +29,8 @@ export function wrapper(shape: Shape, index: number): ExportedFunction {
   const signature = { params: params.map(integerOf), results: results.map(integerOf) };
   const write = (to: WasmWriter, nan: NanMode) => {
     const code = new Code(shape, signature.params, signature.results, results, nan);
+    const catches = index % 2 === 0 && shape.tags.length > 0;
+    if (catches) code.begin(Op.Try, [], results);
     for (const [i, type] of params.entries()) {
       if (type === FuncRef) {
         code.localGet(i);
@@ -48,6 +50,7 @@ export function wrapper(shape: Shape, index: number): ExportedFunction {
       }
     }
     code.instruction(Op.Call, params.length, results, index);
+    if (catches) catchAll(code, results);
     for (let i = results.length - 1; i >= 0; i--) code.localSet(params.length + i);
     for (let i = 0; i < results.length; i++) {
       code.localGet(params.length + i);
@@ -56,6 +59,26 @@ export function wrapper(shape: Shape, index: number): ExportedFunction {
     finish(code, to, results);
   };
   return { name: `w${index}`, ...signature, write };
+}
+
+/** Ends the try around a call: exceptions of all tags known go into global 2, one of the numbers that every module has. */
+function catchAll(code: Code, results: readonly ValType[]): void {
+  const { shape } = code;
+  const global = fuelGlobal(shape) + 2;
+  for (const tag of shape.tags.keys()) {
+    code.beginCatch(tag);
+    for (let left = shape.tags[tag].length; left > 0; left--) {
+      toInteger(code);
+      if (code.top === I32) code.op(Op.I64ExtendI32U);
+      code.globalGet(global);
+      code.op(Op.I64Xor);
+      code.i64(7n);
+      code.op(Op.I64Rotl);
+      code.globalSet(global);
+    }
+    for (const type of results) code.zero(type);
+  }
+  code.end();
 }
 
 /** The value on top becomes an integer. */

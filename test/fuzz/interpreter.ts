@@ -9,13 +9,24 @@
 import { Op, type Opcode } from '../../src/compile/wasm/opcodes.js';
 import { AtomicOpcode } from '../../src/compile/wasm/opcodes-atomic.js';
 import { VectorOp } from '../../src/compile/wasm/opcodes-vector.js';
+import { CatchKind } from '../../src/compile/wasm/validate-exceptions.js';
 import type { FrameKind } from '../../src/snapshot/snapshot.js';
 import { atomicAccess } from './atomic-oracle.js';
 import { BodyReader, BUILTINS, blockType } from './body-reader.js';
 import { MAKES_NAN, VECTOR_NANS } from './code.js';
-import { type FunctionEntry, type Instance, PAGE, reference, zero } from './machine.js';
+import {
+  type BlockParts,
+  type Exception,
+  type FunctionEntry,
+  type Instance,
+  PAGE,
+  reference,
+  zero,
+} from './machine.js';
 import { load, numeric, type Raw, store } from './numeric-oracle.js';
 import { laneInstruction, vectorAccess } from './vector-oracle.js';
+
+const OPENING: ReadonlySet<Op> = new Set([Op.Block, Op.Loop, Op.If, Op.Try, Op.TryTable]);
 
 interface Label {
   /** Where a branch goes on. */
@@ -24,6 +35,12 @@ interface Label {
   readonly height: number;
   /** Of a loop: the body offset of its opcode. */
   readonly loop: number | undefined;
+  /** Of a legacy try. */
+  readonly legacy?: BlockParts;
+  /** Of a try_table: kind, tag and label of each clause. */
+  readonly clauses?: readonly number[];
+  /** Of a legacy try: the exception, in a catch body. */
+  caught?: Raw;
 }
 
 export class InterpreterFrame {
@@ -33,6 +50,8 @@ export class InterpreterFrame {
   /** Where it stands. */
   kind: FrameKind = 'entry';
   offset = 0;
+  /** Whether it waits for a tail call of another instance's function, to return what that does. */
+  isLeaving = false;
 
   constructor(
     readonly entry: FunctionEntry,
@@ -47,6 +66,8 @@ export class InterpreterFrame {
 export class Interpreter {
   /** Innermost last. */
   readonly frames: InterpreterFrame[] = [];
+  /** A reference is the index and 1 more. */
+  readonly exceptions: Exception[] = [];
   private left = 0;
 
   /**
@@ -114,6 +135,66 @@ export class Interpreter {
     this.enter(entry, args);
   }
 
+  /** Of a function of this instance, or the host's, in this frame's place; of another one as a call. */
+  private tailCall(entry: FunctionEntry, offset: number): void {
+    const { frame, frames } = this;
+    if (entry.instance !== frame.entry.instance) {
+      frame.isLeaving = true;
+      return this.call(entry, offset);
+    }
+    frames.pop();
+    this.enter(entry, frame.stack.slice(frame.stack.length - entry.type.params.length));
+  }
+
+  /** Unwinds to what catches the exception. */
+  private throwException(reference: Raw): void {
+    const { frames, exceptions } = this;
+    const exception = exceptions[Number(reference) - 1];
+    for (; frames.length > 0; frames.pop()) {
+      const { labels, isLeaving } = this.frame;
+      for (let at = isLeaving ? -1 : labels.length - 1; at >= 0; at--) {
+        const { legacy, clauses, caught } = labels[at];
+        if (clauses !== undefined && this.catchByClause(clauses, at, reference, exception)) return;
+        if (legacy === undefined || caught !== undefined) continue;
+        if (legacy.delegate !== undefined)
+          at -= legacy.delegate; // and 1 by the loop
+        else if (this.catchByBody(legacy, at, reference, exception)) return;
+      }
+    }
+    throw new Error('an exception that nothing catches');
+  }
+
+  private matches(tag: number, exception: Exception): boolean {
+    return tag < 0 || this.instances[this.frame.entry.instance].tags[tag] === exception.tag;
+  }
+
+  private catchByClause(clauses: readonly number[], at: number, reference: Raw, exception: Exception): boolean {
+    for (let i = 0; i < clauses.length; i += 3) {
+      const [kind, tag, label] = clauses.slice(i, i + 3);
+      if (!this.matches(tag, exception)) continue;
+      const { stack, labels } = this.frame;
+      if (tag >= 0) stack.push(...exception.values);
+      if ((kind & CatchKind.CatchRef) !== 0) stack.push(reference);
+      labels.length = at;
+      this.branch(label);
+      return true;
+    }
+    return false;
+  }
+
+  private catchByBody({ catches }: BlockParts, at: number, reference: Raw, exception: Exception): boolean {
+    const found = catches.find(([tag]) => this.matches(tag, exception));
+    if (found === undefined) return false;
+    const { stack, labels, reader } = this.frame;
+    labels.length = at + 1;
+    labels[at].caught = reference;
+    stack.length = labels[at].height;
+    stack.push(reference);
+    if (found[0] >= 0) stack.push(...exception.values);
+    reader.at = found[1];
+    return true;
+  }
+
   private leave(): void {
     const { stack, entry } = this.frames.pop()!;
     const count = entry.type.results.length;
@@ -134,6 +215,7 @@ export class Interpreter {
 
   private instruction(): void {
     const { frame } = this;
+    if (frame.isLeaving) return this.leave();
     const { reader, stack } = frame;
     const { module, index } = this.instances[frame.entry.instance];
     const start = reader.at;
@@ -178,11 +260,33 @@ export class Interpreter {
       case Op.Block:
       case Op.Loop:
       case Op.If:
-        return this.block(row.code, first, offset, start);
+      case Op.Try:
+      case Op.TryTable:
+        return this.block(row.code, immediates, offset, start);
       case Op.Else: // the end of the first arm
         reader.at = frame.labels.pop()!.target;
         return;
+      case Op.Catch: // the end of what is before
+      case Op.CatchAll:
+        return this.branch(0);
+      case Op.Delegate:
+        frame.labels.pop();
+        return;
+      case Op.Throw: {
+        const tag = this.instances[index].tags[first];
+        const values = stack.splice(stack.length - tag.type.params.length);
+        return this.throwException(BigInt(this.exceptions.push({ tag, values })));
+      }
+      case Op.ThrowRef:
+        return this.throwException(stack.pop()!);
+      case Op.Rethrow:
+        return this.throwException(frame.labels[frame.labels.length - 1 - first].caught!);
+      case Op.ReturnCall:
+        return this.tailCall(this.instances[index].functions[first], offset);
+      case Op.ReturnCallIndirect:
+        return this.tailCall(this.inTable(index, immediates[1], stack.pop() as number), offset);
       case Op.End:
+        if (frame.labels.at(-1)!.caught !== undefined) return this.branch(0);
         frame.labels.pop();
         if (frame.labels.length === 0) this.leave();
         return;
@@ -197,11 +301,8 @@ export class Interpreter {
         return this.leave();
       case Op.Call:
         return this.call(this.instances[index].functions[first], offset);
-      case Op.CallIndirect: {
-        const target = this.instances[index].tables[immediates[1]].elements[stack.pop() as number];
-        const called = this.instances[Number(target >> 32n) - 1].functions[Number(target & 0xffffffffn)];
-        return this.call(called, offset);
-      }
+      case Op.CallIndirect:
+        return this.call(this.inTable(index, immediates[1], stack.pop() as number), offset);
     }
     const builtin = BUILTINS.get(row.code);
     if (builtin === undefined) return this.simple(row.code, immediates);
@@ -210,16 +311,25 @@ export class Interpreter {
     this.resume(this.builtin(row.code, operands, immediates));
   }
 
-  private block(code: Op, immediate: number, offset: number, start: number): void {
+  private inTable(instance: number, table: number, element: number): FunctionEntry {
+    const target = this.instances[instance].tables[table].elements[element];
+    return this.instances[Number(target >> 32n) - 1].functions[Number(target & 0xffffffffn)];
+  }
+
+  private block(code: Op, [immediate, ...clauses]: readonly number[], offset: number, start: number): void {
     const { frame } = this;
     const instance = this.instances[frame.entry.instance];
     const { reader, stack, labels } = frame;
     const { params, results } = blockType(instance.module, immediate);
-    const { end, otherwise } = this.ends(instance, start);
+    const parts = this.ends(instance, start);
+    const { end, otherwise } = parts;
     const condition = code === Op.If ? stack.pop() : 1;
     const height = stack.length - params.length;
     if (code === Op.Loop) labels.push({ target: reader.at, arity: params.length, height, loop: offset });
-    else labels.push({ target: end, arity: results.length, height, loop: undefined });
+    else {
+      const legacy = code === Op.Try ? parts : undefined;
+      labels.push({ target: end, arity: results.length, height, loop: undefined, legacy, clauses });
+    }
     if (condition === 0) {
       reader.at = otherwise;
       if (otherwise === end) labels.pop();
@@ -227,21 +337,25 @@ export class Interpreter {
     if (code === Op.Loop) this.safepoint('loop', offset);
   }
 
-  /** Positions behind the `end` of a block and behind its `else` (the same when there is none). */
-  private ends(instance: Instance, start: number): { end: number; otherwise: number } {
+  private ends(instance: Instance, start: number): BlockParts {
     const known = instance.ends.get(start);
     if (known !== undefined) return known;
     const reader = new BodyReader(instance.module.bytes, start);
+    const catches: [number, number][] = [];
+    let delegate: number | undefined;
     let depth = 0;
     let otherwise = -1;
     do {
       const row = reader.opcode();
-      reader.immediates(row);
-      if (row.code === Op.Block || row.code === Op.Loop || row.code === Op.If) depth++;
-      else if (row.code === Op.End) depth--;
+      const [first] = reader.immediates(row);
+      if (OPENING.has(row.code)) depth++;
+      else if (row.code === Op.End || row.code === Op.Delegate) depth--;
       else if (row.code === Op.Else && depth === 1) otherwise = reader.at;
+      else if (row.code === Op.Catch && depth === 1) catches.push([first, reader.at]);
+      else if (row.code === Op.CatchAll && depth === 1) catches.push([-1, reader.at]);
+      if (row.code === Op.Delegate && depth === 0) delegate = first;
     } while (depth > 0);
-    const found = { end: reader.at, otherwise: otherwise < 0 ? reader.at : otherwise };
+    const found = { end: reader.at, otherwise: otherwise < 0 ? reader.at : otherwise, catches, delegate };
     instance.ends.set(start, found);
     return found;
   }

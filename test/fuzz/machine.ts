@@ -34,17 +34,41 @@ export interface FunctionEntry {
   readonly host: HostFunction | undefined;
 }
 
+/** Its tag is the same where it is imported. */
+export interface TagEntry {
+  readonly instance: number;
+  readonly index: number;
+  readonly type: FuncType;
+}
+
+/** A reference to one is its number, from 1; 0 is null. */
+export interface Exception {
+  readonly tag: TagEntry;
+  readonly values: readonly Raw[];
+}
+
 export type HostFunction = (memory: Memory, args: readonly Raw[]) => Raw[];
+
+/** Positions behind a block's `end` and its `else` (the same when there is none), and what follows a legacy try's body. */
+export interface BlockParts {
+  readonly end: number;
+  readonly otherwise: number;
+  /** Tag, -1 for any, and position of each catch body. */
+  readonly catches: readonly (readonly [tag: number, at: number])[];
+  /** Label that the try delegates to, counted without itself. */
+  readonly delegate: number | undefined;
+}
 
 export class Instance {
   readonly functions: FunctionEntry[] = [];
   readonly memories: Memory[] = [];
   readonly tables: Table[] = [];
   readonly globals: GlobalCell[] = [];
+  readonly tags: TagEntry[] = [];
   readonly droppedData: Uint8Array;
   readonly droppedElements: Uint8Array;
-  /** By position of a block, loop or if: where its end and else are. See interpreter.ts. */
-  readonly ends = new Map<number, { readonly end: number; readonly otherwise: number }>();
+  /** By position of a block of whichever kind: where its parts are. See interpreter.ts. */
+  readonly ends = new Map<number, BlockParts>();
 
   constructor(
     readonly module: Module,
@@ -102,6 +126,7 @@ function addImports(
     const index = from.find(entry.name, entry.kind);
     if (entry.kind === ExternKind.Func) to.functions.push(from.functions[index]);
     else if (entry.kind === ExternKind.Table) to.tables.push(from.tables[index]);
+    else if (entry.kind === ExternKind.Tag) to.tags.push(from.tags[index]);
     else if (entry.kind === ExternKind.Memory) to.memories.push(from.memories[index]);
     else to.globals.push(from.globals[index]);
   }
@@ -118,6 +143,9 @@ function addDefinitions(to: Instance): void {
   for (const { min, max } of module.memories.slice(module.importedMemoryCount)) {
     const bytes = new Uint8Array(min * PAGE);
     to.memories.push({ bytes, view: new DataView(bytes.buffer), max: max ?? PAGE });
+  }
+  for (let i = to.tags.length; i < module.tags.length; i++) {
+    to.tags.push({ instance: index, index: i, type: module.types[module.tags[i]] });
   }
   for (const global of module.globals.slice(module.importedGlobalCount)) {
     if (!('init' in global)) throw new Error('a defined global without a value');

@@ -19,6 +19,7 @@ import { specTarget } from '../spec/targets.js';
 import { Choices } from './choices.js';
 import { NanMode } from './code.js';
 import { compareSnapshot } from './compare-snapshot.js';
+import { rewritten } from './differential.js';
 import { Interpreter, type InterpreterFrame } from './interpreter.js';
 import { link, type Memory } from './machine.js';
 import { expectedOutput, mainModule, withoutTraps } from './main-module.js';
@@ -35,6 +36,10 @@ export interface MigrationOptions {
   readonly arches: readonly string[];
   /** With canonical NaNs, which must be the same bits everywhere. */
   readonly deterministic: boolean;
+  /** The CPU to capture on, x64 by default. */
+  readonly source?: string;
+  /** With exceptions in the form that V8 does not know. */
+  readonly tryTables?: boolean;
 }
 
 export interface MigrationResult {
@@ -56,11 +61,12 @@ interface Image {
 const FARTHEST = 2000;
 
 export async function migrateCase(seed: number, folder: string, options: MigrationOptions): Promise<MigrationResult> {
-  const { sizes, runs, arches, deterministic } = options;
+  const { sizes, runs, arches, deterministic, tryTables } = options;
   const choices = new Choices(seed ^ 0x5bd1e995);
   const native = randomCase(seed, { sizes, nan: deterministic ? NanMode.Native : NanMode.Guarded });
   const oracle = deterministic ? randomCase(seed, { sizes, nan: NanMode.Explicit }) : native;
-  const { one, expected } = withoutTraps(forMigration(native), oracle);
+  const { one: plain, expected } = withoutTraps(forMigration(native), oracle);
+  const one = rewritten(plain, undefined, tryTables);
   const modules = [...one.modules, mainModule(one)].map(({ name: called, bytes }): ModuleInput & { name: string } => ({
     name: called,
     file: called || 'main',
@@ -74,7 +80,7 @@ export async function migrateCase(seed: number, folder: string, options: Migrati
     writeImage(compiled, path);
     return { path, arch, variation, deterministic, modules, description: readImage(compiled.bytes) };
   };
-  const source = image('source', 'x64');
+  const source = image('source', options.source ?? 'x64');
   const targets = arches.map((arch) => image(`target-${arch}`, arch));
   const sites = safepoints(source);
 
@@ -156,7 +162,7 @@ async function migrate({ stops, images }: Route, folder: string, output: Buffer)
   const file = join(folder, 'snapshot');
   const printed: Buffer[] = [];
   const wrong: string[] = [];
-  let process = new Process([images[0].path], { WAGSNAP_PARK: `${stops[0]}` });
+  let process = new Process([...specTarget(images[0].arch)!.launcher, images[0].path], { WAGSNAP_PARK: `${stops[0]}` });
   for (const [hop, stop] of stops.entries()) {
     try {
       await capturePid(process.pid, { output: file, kill: true });

@@ -10,6 +10,7 @@ declare const WebAssembly: {
   Module: new (bytes: Uint8Array) => object;
   Instance: new (module: object, imports: object) => { exports: Exports };
   RuntimeError: new () => Error;
+  Exception: new (tag: object, payload: readonly unknown[]) => object;
 };
 
 /** By V8's message: all kinds that it may stand for. */
@@ -46,7 +47,7 @@ export function runInV8({ modules, steps }: Case): Outcome[] {
       const list = results.length === 0 ? [] : results.length === 1 ? [result] : (result as unknown[]);
       return { traps: [], values: list.map((value, i) => bits(value as number | bigint, results[i])) };
     } catch (error) {
-      return { traps: trapKinds(error as Error), values: [] };
+      return { traps: trapKinds(error), values: [] };
     }
   });
 }
@@ -55,7 +56,9 @@ function bits(value: number | bigint, type: number): bigint {
   return BigInt.asUintN(type === I32 ? 32 : 64, BigInt(value));
 }
 
-function trapKinds(error: Error): readonly number[] {
+function trapKinds(thrown: unknown): readonly number[] {
+  if (thrown instanceof WebAssembly.Exception) return [layout.TRAP_EXCEPTION];
+  const error = thrown as Error;
   const found = TRAPS.find(([message]) => error.message.includes(message));
   if (found === undefined) throw new Error(`V8: ${error.message}`);
   return found[1];

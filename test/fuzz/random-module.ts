@@ -110,6 +110,7 @@ function writeModule(choices: Choices, shape: Shape, sizes: Sizes, nan: NanMode)
   }
   const signatures = [...functions.slice(imported.functions.length), ...exported];
   const functionTypes = signatures.map(({ params, results }) => types.index(params, results));
+  const tagTypes = shape.tags.map((carried) => types.index(carried, []));
 
   const out = new WasmWriter();
   out.byte(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0);
@@ -120,11 +121,12 @@ function writeModule(choices: Choices, shape: Shape, sizes: Sizes, nan: NanMode)
     to.u32(results.length);
     to.byte(...results);
   });
-  writeImports(out, shape);
+  writeImports(out, shape, tagTypes);
   out.list(3, functionTypes, (to, type) => to.u32(type));
   out.list(4, shape.tables.slice(imported.tables.length), writeTable);
   if (!imported.memory)
     out.list(5, [shape.memory], (to, memory) => to.byte(limitsFlags(memory), memory.min, memory.max));
+  out.list(13, tagTypes.slice(imported.tags.length), (to, type) => writeTag(to, type));
   out.list(6, shape.globals.slice(imported.globals.length), (to, global) => writeGlobal(to, choices, shape, global));
   writeExports(out, shape, exported);
   out.section(9, (to) => writeElements(to, shape));
@@ -150,7 +152,13 @@ function limitsFlags({ shared }: Shape['memory']): number {
   return shared ? 3 : 1;
 }
 
-function writeImports(out: WasmWriter, { library, imported, functions, globals, tables, memory }: Shape): void {
+function writeTag(to: WasmWriter, type: number): void {
+  to.byte(0);
+  to.u32(type);
+}
+
+function writeImports(out: WasmWriter, shape: Shape, tagTypes: readonly number[]): void {
+  const { library, imported, functions, globals, tables, memory } = shape;
   const entries: { name: string; write: (to: WasmWriter) => void }[] = [];
   imported.functions.forEach((from, i) => {
     const { type } = functions[i];
@@ -171,6 +179,13 @@ function writeImports(out: WasmWriter, { library, imported, functions, globals, 
     entries.push({ name: 'memory', write: (to) => to.byte(2, limitsFlags(memory), memory.min, memory.max) });
   imported.globals.forEach((from, i) => {
     entries.push({ name: `g${from}`, write: (to) => to.byte(3, globals[i].type, Number(globals[i].mutable)) });
+  });
+  imported.tags.forEach((from, i) => {
+    const write = (to: WasmWriter) => {
+      to.byte(4);
+      writeTag(to, tagTypes[i]);
+    };
+    entries.push({ name: `e${from}`, write });
   });
   out.list(2, entries, (to, { name, write }) => {
     to.name(library!.name);
@@ -208,6 +223,9 @@ function writeExports(out: WasmWriter, shape: Shape, wrappers: readonly Exported
   });
   shape.globals.forEach((_, i) => {
     entries.push([`g${i}`, 3, i]);
+  });
+  shape.tags.forEach((_, i) => {
+    entries.push([`e${i}`, 4, i]);
   });
   wrappers.forEach(({ name }, i) => {
     entries.push([name, 0, shape.functions.length + i]);

@@ -24,7 +24,7 @@ export function isFloat(type: ValType): boolean {
 }
 
 export function isReference(type: ValType): boolean {
-  return type === FuncRef || type === ExternRef;
+  return type === FuncRef || type === ExternRef || type === ValType.ExnRef;
 }
 
 export interface Signature {
@@ -70,6 +70,7 @@ export interface Imported {
   readonly functions: readonly number[]; // their index in the library
   readonly globals: readonly number[];
   readonly tables: readonly number[];
+  readonly tags: readonly number[];
   readonly memory: boolean;
 }
 
@@ -81,6 +82,7 @@ export interface Shape {
   readonly vectors: boolean;
   /** Whether there are atomic accesses. */
   readonly atomics: boolean;
+  /** Whether there are tail calls. */
   readonly tailCalls: boolean;
   readonly types: Types;
   readonly imported: Imported;
@@ -88,6 +90,8 @@ export interface Shape {
   readonly functions: readonly FunctionShape[];
   readonly globals: readonly GlobalShape[];
   readonly tables: readonly TableShape[];
+  /** What the exceptions of each tag carry. Without tags there are no exceptions. */
+  readonly tags: readonly (readonly ValType[])[];
   readonly memory: { readonly min: number; readonly max: number; readonly shared: boolean };
   /** Of table 0, from its start: function indexes, -1 for null. */
   readonly elements: readonly number[];
@@ -115,8 +119,10 @@ export interface Sizes {
   readonly vectors?: boolean;
   /** With atomic accesses, some of a shared memory. */
   readonly atomics?: boolean;
-  /** With tail calls, which the interpreter does not know. */
+  /** With tail calls, and many functions of the same results. */
   readonly tailCalls?: boolean;
+  /** With tags, and try in its legacy form. */
+  readonly exceptions?: boolean;
 }
 
 function valueType(choices: Choices, vectors: boolean): ValType {
@@ -131,14 +137,14 @@ export function valueTypes(choices: Choices, most: number, vectors: boolean): Va
 
 export function randomShape(choices: Choices, sizes: Sizes, name: string, library?: Shape): Shape {
   const types = new Types();
-  const { vectors = false, atomics = false, tailCalls = false } = sizes;
+  const { vectors = false, atomics = false, tailCalls = false, exceptions = false } = sizes;
   const imported = randomImports(choices, library);
   const functions = imported.functions.map((index): FunctionShape => {
     const { params, results } = library!.functions[index];
     return { params, results, type: types.index(params, results), locals: [] };
   });
   const own = 1 + choices.next(sizes.functions);
-  for (let i = 0; i < own; i++) functions.push(randomFunction(choices, types, functions.at(-1), vectors));
+  for (let i = 0; i < own; i++) functions.push(randomFunction(choices, types, functions.at(-1), sizes));
   const globals: GlobalShape[] = imported.globals.map((index) => library!.globals[index]);
   globals.push({ type: I32, mutable: true });
   for (const type of vectors ? [...NUMBERS, V128] : NUMBERS) globals.push({ type, mutable: true });
@@ -147,6 +153,8 @@ export function randomShape(choices: Choices, sizes: Sizes, name: string, librar
   const tables: TableShape[] = imported.tables.map((index) => library!.tables[index]);
   if (tables.length === 0) tables.push({ element: FuncRef, min: 12, max: 20 });
   if (choices.oneIn(2)) tables.push({ element: choices.pick([FuncRef, ExternRef]), min: choices.next(4), max: 8 });
+  const tags = imported.tags.map((index) => library!.tags[index]);
+  if (exceptions) for (let i = 1 + choices.next(3); i > 0; i--) tags.push(valueTypes(choices, 5, vectors));
   const min = 1 + choices.next(2);
   const memory = imported.memory
     ? library!.memory
@@ -163,6 +171,7 @@ export function randomShape(choices: Choices, sizes: Sizes, name: string, librar
     functions,
     globals,
     tables,
+    tags,
     memory,
     elements: Array.from({ length: 8 }, element),
     passiveElements: Array.from({ length: 4 }, element),
@@ -170,13 +179,14 @@ export function randomShape(choices: Choices, sizes: Sizes, name: string, librar
 }
 
 function randomImports(choices: Choices, library: Shape | undefined): Imported {
-  if (library === undefined) return { functions: [], globals: [], tables: [], memory: false };
+  if (library === undefined) return { functions: [], globals: [], tables: [], tags: [], memory: false };
   const some = (count: number, most: number) =>
     Array.from({ length: Math.min(count, choices.next(most + 1)) }, () => choices.next(count));
   return {
     functions: some(library.functions.length, 3),
     globals: some(library.globals.length, 4),
     tables: choices.oneIn(2) ? [0] : [],
+    tags: library.tags.length > 0 ? some(library.tags.length, 2) : [],
     memory: choices.oneIn(2),
   };
 }
@@ -186,11 +196,12 @@ function randomFunction(
   choices: Choices,
   types: Types,
   previous: Signature | undefined,
-  vectors: boolean,
+  { vectors = false, tailCalls = false }: Sizes,
 ): FunctionShape {
   const like = previous !== undefined && choices.oneIn(3) ? previous : undefined;
   const params = like?.params ?? valueTypes(choices, choices.oneIn(6) ? 24 : 8, vectors);
-  const results = choices.oneIn(2) && like ? like.results : valueTypes(choices, 4, vectors);
+  const sameResults = tailCalls && previous !== undefined && choices.next(3) > 0 ? previous.results : undefined;
+  const results = sameResults ?? (choices.oneIn(2) && like ? like.results : valueTypes(choices, 4, vectors));
   const locals = randomLocals(choices, vectors);
   return { params, results, type: types.index(params, results), locals };
 }

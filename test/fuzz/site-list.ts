@@ -3,35 +3,34 @@
  * the opcode table, which shares nothing with the validator or the code generators but that table.
  *
  * Sites are in reachable code only. Reachable is what follows from the structure alone: behind br, br_table, return and
- * unreachable nothing is, until an `else` of a reachable `if` or the `end` of a block that a reachable branch leaves.
+ * unreachable, tail calls and throws nothing is, until an `else` of a reachable `if`, a catch body of a reachable `try`, or the `end`
+ * of a block that a reachable branch leaves, or a clause of a reachable `try_table`.
  */
 
-import type { FuncType, Module } from '../../src/compile/wasm/module.js';
+import { type FuncType, type Module, ValType } from '../../src/compile/wasm/module.js';
 import { Op, type Opcode } from '../../src/compile/wasm/opcodes.js';
 import { SITE_CALL, SITE_ENTRY, SITE_LOOP } from '../../src/runtime/layout.js';
 import { BodyReader, BUILTINS, blockType } from './body-reader.js';
 import { FuncRef, I32 } from './shape.js';
 
-type ValType = number;
-
 export interface ExpectedSite {
   readonly bodyOffset: number;
   readonly kind: number; // SITE_*
-  readonly operands: readonly ValType[];
-  readonly results: readonly ValType[];
+  readonly operands: readonly number[];
+  readonly results: readonly number[];
 }
 
 export interface ExpectedFunction {
   readonly index: number;
-  readonly locals: readonly ValType[];
+  readonly locals: readonly number[];
   /** In the order of the code. */
   readonly sites: readonly ExpectedSite[];
 }
 
 interface Frame {
   readonly op: Op;
-  readonly params: readonly ValType[];
-  readonly results: readonly ValType[];
+  readonly params: readonly number[];
+  readonly results: readonly number[];
   readonly base: number;
   readonly wasReachable: boolean;
   branched: boolean;
@@ -46,9 +45,9 @@ class Interpreter {
   private readonly reader: BodyReader;
   private readonly start: number;
   private readonly type: FuncType;
-  private readonly locals: ValType[];
+  private readonly locals: number[];
   private readonly sites: ExpectedSite[] = [];
-  private readonly stack: ValType[] = [];
+  private readonly stack: number[] = [];
   private readonly frames: Frame[] = [];
   private reachable = true;
 
@@ -81,9 +80,15 @@ class Interpreter {
       case Op.Block:
       case Op.Loop:
       case Op.If:
-        return this.begin(code, offset, immediates[0]);
+      case Op.Try:
+      case Op.TryTable:
+        return this.begin(code, offset, immediates);
       case Op.Else:
         return this.otherArm();
+      case Op.Catch:
+      case Op.CatchAll:
+        return this.catchBody(code === Op.Catch ? immediates[0] : -1);
+      case Op.Delegate:
       case Op.End:
         return this.end();
     }
@@ -96,8 +101,9 @@ class Interpreter {
     this.perform(code, row, immediates, offset);
   }
 
-  private begin(op: Op, offset: number, immediate: number): void {
+  private begin(op: Op, offset: number, [immediate, ...clauses]: readonly number[]): void {
     const { params, results } = listed(blockType(this.module, immediate));
+    for (let i = 0; i < clauses.length && this.reachable; i += 3) this.branch(clauses[i + 2]);
     if (this.reachable && op === Op.If) this.stack.pop();
     const base = this.reachable ? this.stack.length - params.length : 0;
     this.frames.push({ op, params, results, base, wasReachable: this.reachable, branched: false });
@@ -112,6 +118,18 @@ class Interpreter {
     if (!this.reachable) return;
     this.stack.length = frame.base;
     this.stack.push(...frame.params);
+  }
+
+  /** The exception is an operand that the module does not see. */
+  private catchBody(tag: number): void {
+    const frame = this.frames[this.frames.length - 1];
+    if (this.reachable) frame.branched = true;
+    this.reachable = frame.wasReachable;
+    if (!this.reachable) return;
+    const { module, stack } = this;
+    stack.length = frame.base;
+    stack.push(ValType.ExnRef);
+    if (tag >= 0) stack.push(...module.types[module.tags[tag]].params);
   }
 
   private end(): void {
@@ -143,7 +161,15 @@ class Interpreter {
       case Op.BrIf:
         stack.pop();
         return this.branch(immediates[0]);
+      case Op.ReturnCall:
+      case Op.ReturnCallIndirect:
+        this.tailCall(code, immediates, offset);
+        this.reachable = false;
+        return;
       case Op.Return:
+      case Op.Throw:
+      case Op.ThrowRef:
+      case Op.Rethrow:
       case Op.Unreachable:
         this.reachable = false;
         return;
@@ -185,18 +211,27 @@ class Interpreter {
     stack.push(...row.results);
   }
 
+  /** A site is only where the callee may be another instance's, and so may be called. */
+  private tailCall(code: Op, [index]: readonly number[], offset: number): void {
+    const { module, stack } = this;
+    if (code === Op.ReturnCallIndirect) stack.pop();
+    else if (index >= module.importedFuncCount) return;
+    const { params, results } = module.types[code === Op.ReturnCall ? module.funcTypes[index] : index];
+    this.call(offset, params, results);
+  }
+
   private branch(depth: number): void {
     this.frames[this.frames.length - 1 - depth].branched = true;
   }
 
-  private call(offset: number, params: ArrayLike<ValType>, results: Iterable<ValType>): void {
+  private call(offset: number, params: ArrayLike<number>, results: Iterable<number>): void {
     this.stack.length -= params.length;
     const list = [...results];
     this.site(offset, SITE_CALL, list);
     this.stack.push(...list);
   }
 
-  private site(bodyOffset: number, kind: number, results: readonly ValType[]): void {
+  private site(bodyOffset: number, kind: number, results: readonly number[]): void {
     this.sites.push({ bodyOffset, kind, operands: [...this.stack], results });
   }
 }

@@ -23,6 +23,7 @@ import {
 } from '../../src/runtime/layout.js';
 import { ARCHES, specTarget } from '../spec/targets.js';
 import { NanMode } from './code.js';
+import { rewritten } from './differential.js';
 import { randomCase } from './random-module.js';
 import { expectedSites } from './site-list.js';
 
@@ -42,8 +43,16 @@ for (const arch of ARCHES) {
     test('random modules', { timeout: 120_000 }, () => {
       for (let first = 0; first < 120; first += 30) {
         const inputs = Array.from({ length: 30 }, (_, i) => {
-          const sizes = { functions: 4, body: i % 3 === 0 ? 400 : 60, vectors: i % 4 === 3, atomics: i % 4 === 1 };
-          return randomCase(first + i, { sizes, nan: NanMode.Guarded }).modules;
+          const sizes = {
+            functions: 4,
+            body: i % 3 === 0 ? 400 : 60,
+            vectors: i % 4 === 3,
+            atomics: i % 4 === 1,
+            tailCalls: i % 3 === 1,
+            exceptions: i % 5 > 1,
+          };
+          const one = randomCase(first + i, { sizes, nan: NanMode.Guarded });
+          return rewritten(one, undefined, i % 2 === 0).modules;
         }).flat();
         checkImage(
           inputs.map(({ name, bytes }) => ({ name, file: name, module: decodeModule(bytes, name) })),

@@ -1,0 +1,91 @@
+/** The fuzzer's command line. What is wrong with it is said with the usage, and ends the process with status 2. */
+
+import { parseArgs } from 'node:util';
+import { ARCHES } from '../spec/targets.js';
+
+const USAGE = `usage: npm run fuzz -- [differential | migration] [options]
+
+Random modules until a failure or the time is over. differential (default): native code against V8; a failure is made
+small and left in build/fuzz. migration: captured at random safepoints, restored, perhaps captured again.
+
+  --seconds N    how long (60)
+  --seed N       the first case; without it another one each time
+  --arch CPU     x64 or arm64: what is run, or restored for (x64)
+  --from CPU     migration: what is captured on (x64)
+  --variations   differential: other versions of the compiler too (src/compile/variation.ts); migration always has them
+  --only TEXT    differential: variants whose JSON contains TEXT, as "tailCalls", "exceptions", "tryTables", "wide"
+  --batch N      differential: cases in one process (40)
+  --help         this text`;
+
+export interface FuzzOptions {
+  readonly mode: 'differential' | 'migration';
+  readonly seconds: number;
+  readonly seed: number;
+  readonly arch: string;
+  readonly from: string;
+  readonly variations: boolean;
+  readonly only: string;
+  readonly batch: number;
+}
+
+class UsageError extends Error {}
+
+/** Ends the process for --help and for what cannot be. */
+export function fuzzOptions(args: readonly string[]): FuzzOptions {
+  try {
+    return parse(args);
+  } catch (error) {
+    const isOurs =
+      error instanceof UsageError || `${(error as NodeJS.ErrnoException).code}`.startsWith('ERR_PARSE_ARGS');
+    if (!isOurs) throw error;
+    console.error(`${(error as Error).message}\n\n${USAGE}`);
+    process.exit(2);
+  }
+}
+
+function parse(args: readonly string[]): FuzzOptions {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      seconds: { type: 'string', default: '60' },
+      seed: { type: 'string', default: `${Date.now() % 1_000_000_000}` },
+      arch: { type: 'string', default: 'x64' },
+      from: { type: 'string', default: 'x64' },
+      variations: { type: 'boolean', default: false },
+      only: { type: 'string', default: '' },
+      batch: { type: 'string', default: '40' },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  if (values.help) {
+    console.log(USAGE);
+    process.exit(0);
+  }
+  const [mode = 'differential', more] = positionals;
+  if (mode !== 'differential' && mode !== 'migration') throw new UsageError(`no such mode: ${mode}`);
+  if (more !== undefined) throw new UsageError(`unexpected argument: ${more}`);
+  const { variations, only } = values;
+  return {
+    mode,
+    seconds: number('seconds', values.seconds, 1),
+    seed: number('seed', values.seed, 0),
+    arch: cpu('arch', values.arch),
+    from: cpu('from', values.from),
+    variations,
+    only,
+    batch: number('batch', values.batch, 1),
+  };
+}
+
+function number(name: string, text: string, least: number): number {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || value < least || value > 0xffffffff)
+    throw new UsageError(`--${name} ${text}: not a number`);
+  return value;
+}
+
+function cpu(name: string, text: string): string {
+  if (!ARCHES.includes(text)) throw new UsageError(`--${name} ${text}: no such CPU`);
+  return text;
+}

@@ -1,0 +1,48 @@
+/** Random tail calls: direct, of imported functions, and through the table; often behind a condition, as nothing follows one. */
+
+import { Op } from '../../src/compile/wasm/opcodes.js';
+import type { Choices } from './choices.js';
+import type { Code } from './code.js';
+import { I32 } from './shape.js';
+import type { Values } from './values.js';
+
+export class TailCalls {
+  constructor(
+    private readonly choices: Choices,
+    private readonly code: Code,
+    private readonly values: Values,
+  ) {}
+
+  write(): void {
+    const { choices, code, values } = this;
+    if (choices.next(3) < 2) {
+      values.push(I32, choices.next(3));
+      code.begin(Op.If, [], []);
+      this.call();
+      code.end();
+    } else if (code.frames.length > 2 || choices.oneIn(3)) this.call();
+  }
+
+  /** Of a function with the same results; false when there is no such one. */
+  call(): boolean {
+    const { choices, code, values } = this;
+    const { functions, elements } = code.shape;
+    const fits = (index: number) => index >= 0 && `${functions[index].results}` === `${code.results}`;
+    const named = functions.map((_, i) => i).filter(fits);
+    const inTable = elements.map((_, i) => i).filter((i) => fits(elements[i]));
+    if (inTable.length > 0 && choices.oneIn(3)) {
+      const element = choices.pick(inTable);
+      const { params, type } = functions[elements[element]];
+      values.ensure(params);
+      code.i32(element);
+      code.instruction(Op.ReturnCallIndirect, params.length + 1, [], type, 0);
+    } else if (named.length > 0) {
+      const index = choices.pick(named);
+      const { params } = functions[index];
+      values.ensure(params);
+      code.instruction(Op.ReturnCall, params.length, [], index);
+    } else return false;
+    code.die();
+    return true;
+  }
+}
