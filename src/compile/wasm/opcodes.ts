@@ -1,5 +1,4 @@
 /**
-/**
  * The opcode table: every instruction of WebAssembly 2.0, relaxed SIMD and the threads proposal, one row each (core spec
  * 5.4 and appendix A.3).
  *
