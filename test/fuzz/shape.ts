@@ -199,7 +199,7 @@ function randomFunction(
   { vectors = false, tailCalls = false }: Sizes,
 ): FunctionShape {
   const like = previous !== undefined && choices.oneIn(3) ? previous : undefined;
-  const params = like?.params ?? valueTypes(choices, choices.oneIn(6) ? 24 : 8, vectors);
+  const params = like?.params ?? valueTypes(choices, choices.oneIn(tailCalls ? 2 : 6) ? 24 : 8, vectors);
   const sameResults = tailCalls && previous !== undefined && choices.next(3) > 0 ? previous.results : undefined;
   const results = sameResults ?? (choices.oneIn(2) && like ? like.results : valueTypes(choices, 4, vectors));
   const locals = randomLocals(choices, vectors);

@@ -25,7 +25,7 @@ export class TailCalls {
 
   /** Of a function with the same results; false when there is no such one. */
   call(): boolean {
-    const { choices, code, values } = this;
+    const { choices, code } = this;
     const { functions, elements } = code.shape;
     const fits = (index: number) => index >= 0 && `${functions[index].results}` === `${code.results}`;
     const named = functions.map((_, i) => i).filter(fits);
@@ -33,16 +33,27 @@ export class TailCalls {
     if (inTable.length > 0 && choices.oneIn(3)) {
       const element = choices.pick(inTable);
       const { params, type } = functions[elements[element]];
-      values.ensure(params);
+      this.place(params);
       code.i32(element);
       code.instruction(Op.ReturnCallIndirect, params.length + 1, [], type, 0);
     } else if (named.length > 0) {
       const index = choices.pick(named);
       const { params } = functions[index];
-      values.ensure(params);
+      this.place(params);
       code.instruction(Op.ReturnCall, params.length, [], index);
     } else return false;
     code.die();
     return true;
+  }
+
+  /** Arguments: half of the time locals, in any order, so that parameters are moved to each other's places. */
+  private place(params: readonly number[]): void {
+    const { choices, code, values } = this;
+    if (choices.oneIn(2)) return values.ensure(params);
+    for (const type of params) {
+      const local = values.localOf(type);
+      if (local >= 0) code.localGet(local);
+      else values.push(type);
+    }
   }
 }
