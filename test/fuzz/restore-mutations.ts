@@ -2,17 +2,20 @@
  * Mutations of a decoded snapshot: what an attacker who knows the format would try. Each works on a copy and says what it
  * did.
  *
- * Values of frames, references, sites, the order and number of frames, globals, tables, sizes of memories, extents,
- * dropped segments, descriptors, the phase.
+ * Values of frames, references, sites, the order and number of frames, exceptions, globals, tables, sizes of memories,
+ * extents, dropped segments, descriptors, the phase.
  */
 
 import { ValType } from '../../src/compile/wasm/module.js';
+import { WASM_PAGE } from '../../src/runtime/layout.js';
 import {
+  cellsOf,
   type Descriptor,
   FRAME_KINDS,
   type FrameSite,
   Frames,
   type Snapshot,
+  type SnapshotException,
   type SnapshotInstance,
   type Value,
 } from '../../src/snapshot/snapshot.js';
@@ -21,7 +24,17 @@ type Random = () => number;
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
 const ODD_WORDS = [0, 1, 2, 7, 0x7f, 0xff, 0xffff, 0x10000, 0x7fffffff, 0x80000000, 0xfffffff0, 0xffffffff];
-const TYPES = [ValType.I32, ValType.I64, ValType.F32, ValType.F64, ValType.FuncRef, ValType.ExternRef, 0];
+const TYPES = [
+  ValType.I32,
+  ValType.I64,
+  ValType.F32,
+  ValType.F64,
+  ValType.V128,
+  ValType.FuncRef,
+  ValType.ExternRef,
+  ValType.ExnRef,
+  0,
+];
 
 /** @param log gets a line per mutation */
 export function mutateSnapshot(original: Snapshot, next: Random, log: string[]): Snapshot {
@@ -40,6 +53,13 @@ function copy(snapshot: Snapshot): Writable<Snapshot> {
     ...snapshot,
     phase: { ...snapshot.phase },
     frames: new Frames(sites, frames.siteOf.slice(), frames.words.slice()),
+    ...(snapshot.exceptions && {
+      exceptions: snapshot.exceptions.map((exception) => ({
+        ...exception,
+        types: exception.types.slice(),
+        words: exception.words.slice(),
+      })),
+    }),
     instances: snapshot.instances.map((instance) => ({
       ...instance,
       globals: instance.globals.map((global) => ({ ...global })),
@@ -64,6 +84,11 @@ const MUTATIONS: readonly ((snapshot: Writable<Snapshot>, next: Random) => strin
   dropFrames,
   repeatFrames,
   innermostKind,
+  calledFunction,
+  exceptionPlace,
+  exceptionWord,
+  exceptionTypes,
+  exceptionCount,
   global,
   tableElement,
   tableLength,
@@ -86,13 +111,13 @@ function frameReference({ frames }: Snapshot, next: Random): string | undefined 
   for (let i = 0; i < Math.min(frames.count, 1000); i++) {
     const { locals, operands } = frames.site(i);
     [...locals, ...operands].forEach((type, n) => {
-      if (type === ValType.FuncRef) places.push(frames.wordOf(i, n));
+      if (type === ValType.FuncRef || type === ValType.ExnRef) places.push(frames.wordOf(i, n));
     });
   }
   if (places.length === 0) return undefined;
   const at = pick(places, next);
-  frames.words[at] = next() < 0.5 ? Math.floor(next() * 100) : word(0, next);
-  frames.words[at + 1] = next() < 0.7 ? 1 : word(1, next);
+  frames.words[at] = next() < 0.3 ? Math.floor(next() * 4) : next() < 0.5 ? Math.floor(next() * 100) : word(0, next);
+  frames.words[at + 1] = next() < 0.8 ? Math.floor(next() * 2) : word(1, next);
   return `${at} = ${frames.words[at]}, ${frames.words[at + 1]}`;
 }
 
@@ -107,14 +132,83 @@ function siteField({ frames }: Snapshot, next: Random): string {
   return `${field} = ${site[field]}`;
 }
 
-/** Changes types; the number of values stays, or the frames would not fit their words. */
-function siteTypes({ frames }: Snapshot, next: Random): string | undefined {
+/** Changes types, not their number; where a v128 comes or goes, the words move. */
+function siteTypes(snapshot: Writable<Snapshot>, next: Random): string | undefined {
+  const { frames } = snapshot;
   const { locals, operands } = pick(frames.sites, next);
   const types = next() < 0.5 ? locals : operands;
   if (types.length === 0) return undefined;
   const at = index(types, next);
   types[at] = pick(TYPES, next);
+  rebuild(snapshot, frames.siteOf, frames.words);
   return `${at} = ${types[at]}`;
+}
+
+/** The innermost frame becomes one at the entry of any function, as a tail call could have led there. */
+function calledFunction(snapshot: Writable<Snapshot>, next: Random): string | undefined {
+  const { frames } = snapshot;
+  if (frames.count === 0) return undefined;
+  const func = Math.floor(next() * 40);
+  const others = frames.sites.filter((site) => site.func === func);
+  const locals = others.length > 0 ? others[0].locals : frames.site(0).locals;
+  const count = next() < 0.3 ? locals.length : Math.floor(next() * (locals.length + 1));
+  const types =
+    next() < 0.3 ? Uint8Array.from(locals.subarray(0, count), () => pick(TYPES, next)) : locals.slice(0, count);
+  const { instance } = frames.site(0);
+  const site: FrameSite = { instance, func, offset: 0, kind: 'entry', locals: types, operands: new Uint8Array(0) };
+  const siteOf = frames.siteOf.slice();
+  siteOf[0] = frames.sites.length;
+  (snapshot as { frames: Frames }).frames = new Frames([...frames.sites, site], frames.siteOf, frames.words);
+  rebuild(snapshot, siteOf, frames.words);
+  return `entry of ${func} with ${count} parameters`;
+}
+
+type OwnException = Writable<SnapshotException>;
+
+function exceptionPlace({ exceptions = [] }: Snapshot, next: Random): string | undefined {
+  if (exceptions.length === 0) return undefined;
+  const exception = pick(exceptions, next) as OwnException;
+  const field = pick(['instance', 'tag'] as const, next);
+  exception[field] = next() < 0.7 ? Math.floor(next() * 4) : word(exception[field], next);
+  return `${field} = ${exception[field]}`;
+}
+
+function exceptionWord({ exceptions = [] }: Snapshot, next: Random): string | undefined {
+  const others = exceptions.filter(({ words }) => words.length > 0);
+  if (others.length === 0) return undefined;
+  const { words } = pick(others, next);
+  const at = index(words, next);
+  words[at] = next() < 0.5 ? Math.floor(next() * (exceptions.length + 3)) : word(words[at], next);
+  return `${at} = ${words[at]}`;
+}
+
+/** One value more or less, or another type; words that fit. */
+function exceptionTypes({ exceptions = [] }: Snapshot, next: Random): string | undefined {
+  if (exceptions.length === 0) return undefined;
+  const exception = pick(exceptions, next) as OwnException;
+  const types = [...exception.types];
+  const at = Math.floor(next() * (types.length + 1));
+  types.splice(at, next() < 0.6 ? 1 : 0, ...(next() < 0.6 ? [pick(TYPES, next)] : []));
+  const words = new Uint32Array(types.reduce((sum, type) => sum + cellsOf(type) * 2, 0));
+  words.set(exception.words.subarray(0, words.length));
+  exception.types = Uint8Array.from(types);
+  exception.words = words;
+  return types.join();
+}
+
+/** None, fewer, some twice, other orders, very many. */
+function exceptionCount(snapshot: Writable<Snapshot>, next: Random): string | undefined {
+  const { exceptions } = snapshot;
+  if (exceptions === undefined || exceptions.length === 0) return undefined;
+  const kind = next();
+  if (kind < 0.2) delete (snapshot as { exceptions?: unknown }).exceptions;
+  else if (kind < 0.4) snapshot.exceptions = exceptions.slice(0, index(exceptions, next));
+  else if (kind < 0.6) snapshot.exceptions = [...exceptions].reverse();
+  else
+    snapshot.exceptions = Array(kind < 0.95 ? 3 : 30_000)
+      .fill(exceptions)
+      .flat();
+  return `${snapshot.exceptions?.length}`;
 }
 
 /** Another site for a frame: the words of the frames above it then mean something else. */
@@ -172,6 +266,7 @@ function global({ instances }: Snapshot, next: Random): string | undefined {
   const value = globals[at] as Writable<Value>;
   value.lo = word(value.lo, next);
   if (next() < 0.3) value.hi = word(value.hi, next);
+  if (value.upper && next() < 0.5) value.upper = { lo: word(value.upper.lo, next), hi: value.upper.hi };
   if (next() < 0.1) value.type = pick(TYPES, next);
   return `${at} = ${value.lo}, ${value.hi}, type ${value.type}`;
 }
@@ -202,22 +297,24 @@ function memoryPages({ instances }: Snapshot, next: Random): string | undefined 
   if (memories.length === 0) return undefined;
   const memory = pick(memories, next) as Writable<(typeof memories)[number]>;
   memory.pages = next() < 0.5 ? Math.floor(next() * 70_000) : word(memory.pages, next);
+  if (next() < 0.5) memory.maxPages = Math.max(memory.pages, memory.maxPages);
   return `${memory.pages}`;
 }
 
 /** Only within what the decoder lets through: extents of hostile files are bytes in the memory at worst. */
 function extent({ instances }: Snapshot, next: Random): string | undefined {
-  const memory = pick(instances, next).memories[0];
+  const { memories } = pick(instances, next);
+  const memory = memories.length > 0 ? pick(memories, next) : undefined;
   if (memory === undefined || memory.extents.length === 0) return undefined;
   const { extents } = memory;
   const at = index(extents, next);
   const other = pick(extents, next);
   (extents as Writable<(typeof extents)[number]>[])[at] = {
     ...extents[at],
-    fileOffset: other.fileOffset,
+    ...(next() < 0.5 ? { fileOffset: other.fileOffset } : { offset: Math.floor(next() * 100_000) * WASM_PAGE }),
     bytes: Math.min(extents[at].bytes, other.bytes),
   };
-  return `${at} from ${other.fileOffset}`;
+  return `${at}: ${JSON.stringify(extents[at])}`;
 }
 
 function dropped({ instances }: Snapshot, next: Random): string | undefined {

@@ -7,32 +7,40 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { guestSites, SingleSiteImage } from '../migrate/every-site.js';
-import { build, captureAndEnd, programPath, Workload } from '../support/workload.js';
+import { LEAVE, referencesProgram } from '../migrate/references-program.js';
+import { type SmallProgram, smallPrograms } from '../migrate/small-programs.js';
+import { STANDARD } from '../support/function-references.js';
+import { build, canRun, captureAndEnd, programPath, Workload } from '../support/workload.js';
 import type { FuzzSeed } from './restore.js';
 
-const everything = join(import.meta.dirname, '../migrate/everything.wat');
+const program = (name: string, ...args: string[]): SmallProgram => ({ name, args, source: programPath(name) });
+const GUARDED = join(import.meta.dirname, 'guarded.wat');
 
-/** Path or name, arguments. */
-const programs: readonly (readonly [program: string, ...args: string[]])[] = [
-  [everything],
-  ['callchain', '50'],
-  ['deep', '400', '100'],
-  ['quicksort', '100'],
-  ['hashmap', '100'],
-  ['interp', '1'],
-  ['growmem', '2'],
-  ['fileio', '20'],
-  ['nan', '1'],
+const programs: readonly SmallProgram[] = [
+  ...smallPrograms.filter(({ name }) =>
+    ['everything', 'atomics', 'vectors', 'memories', 'memory64', 'tail-calls', 'exceptions'].includes(name),
+  ),
+  { name: 'references', args: [], source: referencesProgram(STANDARD, LEAVE) },
+  { name: 'guarded', args: [], source: GUARDED },
+  program('callchain', '50'),
+  program('deep', '400', '100'),
+  program('quicksort', '100'),
+  program('hashmap', '100'),
+  program('interp', '1'),
+  program('growmem', '2'),
+  program('fileio', '20'),
+  program('nan', '1'),
 ];
 
 /** `each` snapshots of every program. The folder is the programs' directory ".". */
 export async function makeSeeds(folder: string, each: number, next: () => number): Promise<FuzzSeed[]> {
   const seeds: FuzzSeed[] = [];
   const dirs = [{ host: folder, guest: '.', readOnly: false }];
-  for (const [n, [program, ...args]] of programs.entries()) {
+  for (const [n, { name, args, source, linked = {} }] of programs.entries()) {
     const own = join(folder, String(n));
     mkdirSync(own);
-    const built = await build(program === everything ? program : programPath(program), join(own, 'image'));
+    const built = await build(source, join(own, 'image'), { linked });
+    const other = canRun('arm64') ? await build(source, join(own, 'arm64'), { linked, arch: 'arm64' }) : undefined;
     const sites = guestSites(built);
     const single = new SingleSiteImage(built, join(own, 'single'));
     for (let made = 0; made < each; ) {
@@ -48,8 +56,7 @@ export async function makeSeeds(folder: string, each: number, next: () => number
       workload.kill();
       await workload.ended();
       if (!reached) continue;
-      const { image, modules } = built;
-      seeds.push({ name: `${program.replace(/.*\//, '')} at text ${site}`, file, image, module: modules[0] });
+      seeds.push({ name: `${name} at text ${site}`, file, built, other });
       made++;
     }
   }

@@ -10,22 +10,23 @@
 import { spawnSync } from 'node:child_process';
 import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { x64 } from '../../src/arch/x64/target.js';
-import type { ImageDescription } from '../../src/compile/metadata/image-reader.js';
-import type { Module } from '../../src/compile/wasm/module.js';
+import { launch } from '../../bin/emulator.js';
 import { InputError, LimitError } from '../../src/errors.js';
 import { writeResumable } from '../../src/restore/restore.js';
 import { readSnapshot } from '../../src/snapshot/format.js';
+import { decodeHeader, encodeHeader } from '../../src/snapshot/header.js';
 import { encodePrologue, PROLOGUE_SIZE } from '../../src/snapshot/prologue.js';
 import type { StoredSnapshot } from '../../src/snapshot/snapshot.js';
+import type { Built } from '../support/workload.js';
 import { mutateSnapshot } from './restore-mutations.js';
 
 /** A real snapshot and what it takes to restore it. */
 export interface FuzzSeed {
   readonly name: string;
   readonly file: string;
-  readonly image: ImageDescription;
-  readonly module: Module;
+  readonly built: Built;
+  /** The same for the other CPU, when it can be run. */
+  readonly other: Built | undefined;
 }
 
 export interface FuzzCounts {
@@ -39,6 +40,9 @@ export interface FuzzCounts {
 
 /** Exit codes of a process that says in its own words why it cannot go on. */
 const RUN_LIMIT = 400; // milliseconds
+const EMULATED_LIMIT = 2500;
+/** How many are restored on the other CPU, which takes long. */
+const ON_OTHER_CPU = 0.08;
 const EXIT_TRAP = 134;
 
 /**
@@ -76,23 +80,27 @@ function one(
   else if (kind < 0.5) stored = readSnapshot(mutateHeader(original, mutated, next, log));
   else {
     stored = readSnapshot(seed.file);
-    stored = { ...stored, snapshot: mutateSnapshot(stored.snapshot, next, log) };
+    const header = encodeHeader(mutateSnapshot(stored.snapshot, next, log));
+    stored = { ...stored, snapshot: decodeHeader(header, Number(original.readBigUInt64LE(16)), stored.path) };
   }
   const output = join(folder, 'resumable');
   const directories = [{ host: folder, guest: '.', readOnly: true }];
-  writeResumable(stored, seed.image, [seed.module], { target: x64, output, sourceFd: 3, directories });
-  run(output, stored.path, log, counts);
+  const { image, modules, target } = (next() < ON_OTHER_CPU && seed.other) || seed.built;
+  log.push(target.name);
+  writeResumable(stored, image, modules, { target, output, sourceFd: 3, directories });
+  run(output, stored.path, target.name === process.arch ? RUN_LIMIT : EMULATED_LIMIT, log, counts);
 }
 
 /** Starts what was accepted. A trap is fine; a fatal signal is the runtime's word for what no guest can do. */
-function run(image: string, snapshot: string, log: string[], counts: FuzzCounts): void {
+function run(image: string, snapshot: string, limit: number, log: string[], counts: FuzzCounts): void {
   const source = openSync(snapshot, 'r');
   try {
-    const { signal, status, error, stderr } = spawnSync(image, [], {
+    const { program, args, argv0 } = launch(image, 'fuzz');
+    const { signal, status, error, stderr } = spawnSync(program, args, {
       env: {},
-      argv0: 'fuzz',
+      argv0,
       stdio: ['ignore', 'ignore', 'pipe', source],
-      timeout: RUN_LIMIT,
+      timeout: limit,
       killSignal: 'SIGKILL',
       encoding: 'latin1',
       maxBuffer: 1 << 24,
