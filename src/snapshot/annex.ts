@@ -17,11 +17,13 @@ import { Packr } from 'msgpackr/pack';
 import { Unpackr } from 'msgpackr/unpack';
 import { z } from 'zod';
 import { InputError } from '../errors.js';
+import { announcedItems } from './msgpack-size.js';
 import { FILE_TYPES, type FileFacts, type Snapshot } from './snapshot.js';
 
 export const ANNEX_BLOCK = 64;
 export const ANNEX_BLOCK_SIZE = 56;
 const ANNEX_MAX = 1 << 20;
+const ITEMS_MAX = 1 << 16;
 const MAGIC = Buffer.from('WSANNEX\0', 'latin1');
 
 const integer = z.union([z.number().int(), z.bigint()]).transform((value) => BigInt(value));
@@ -87,6 +89,7 @@ export function addAnnex(snapshot: Snapshot, block: Buffer, annex: Uint8Array, p
   if (!createHash('sha256').update(annex).digest().equals(block.subarray(24, ANNEX_BLOCK_SIZE))) {
     fail('damaged: its hash differs');
   }
+  if (announcedItems(annex) > ITEMS_MAX) fail(`has more than ${ITEMS_MAX} items`);
   let raw: unknown;
   try {
     raw = new Unpackr({ useRecords: false, mapsAsObjects: true }).unpack(annex);

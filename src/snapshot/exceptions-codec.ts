@@ -6,11 +6,14 @@
  *     types      a byte per value, exception after exception
  *     words      u32 x 2 (lo, hi) per value, of a v128 u32 x 4
  *
- * Whether the module has such tags, restore checks.
+ * Whether the module has such tags, restore checks. At most EXCEPTIONS_MAX: each becomes an object, in a file of a few bytes.
  */
 
+import { LimitError } from '../errors.js';
 import { bytesOf, checkType, type Fail, valueProblem, words32 } from './frames-codec.js';
 import { cellsOf, type SnapshotException } from './snapshot.js';
+
+export const EXCEPTIONS_MAX = 1_000_000;
 
 export interface ExceptionColumns {
   readonly places: Uint8Array;
@@ -28,6 +31,12 @@ export function encodeExceptions(exceptions: readonly SnapshotException[]): Exce
   };
 }
 
+/** @throws LimitError for too many of them; `where` names what has them */
+export function limitExceptions(count: number, where: string): void {
+  if (count <= EXCEPTIONS_MAX) return;
+  throw new LimitError('exceptions', `${where}: has more than ${EXCEPTIONS_MAX} exceptions`);
+}
+
 /** @param instanceCount that tags and function references may name */
 export function decodeExceptions(columns: ExceptionColumns, instanceCount: number, fail: Fail): SnapshotException[] {
   const places = words32(columns.places, 'exceptions.places', fail);
@@ -35,6 +44,7 @@ export function decodeExceptions(columns: ExceptionColumns, instanceCount: numbe
   const words = words32(columns.words, 'exceptions.words', fail);
   if (places.length !== counts.length * 2) fail('exceptions.counts', 'does not match exceptions.places');
   if (counts.length === 0) fail('exceptions', 'are there, but none');
+  limitExceptions(counts.length, 'snapshot');
   const exceptions: SnapshotException[] = [];
   let at = 0;
   let word = 0;

@@ -20,6 +20,7 @@ import {
   RT_RESTORED_EXCEPTIONS_SIZE,
   TAG_RECORD_SIZE,
 } from '../runtime/layout.js';
+import { limitExceptions } from './exceptions-codec.js';
 import type { ProcessMemory } from './process-memory.js';
 import type { ReferenceTable } from './references.js';
 import { cellsOf, FIRST_GUEST, type SnapshotException } from './snapshot.js';
@@ -95,9 +96,11 @@ export class ExceptionReader {
       if (next !== 0) {
         if (open.has(next)) throw damaged(`${where}: an exception refers to itself`);
         path.push(next);
+        limitExceptions(this.exceptions.length + path.length, where);
         continue;
       }
       this.numbers.set(address, this.exceptions.push(this.portable(native, where)));
+      limitExceptions(this.exceptions.length, where);
       open.delete(address);
       path.pop();
     }

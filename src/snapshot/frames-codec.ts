@@ -12,7 +12,11 @@
  */
 
 import { ValType } from '../compile/wasm/module.js';
+import { LimitError } from '../errors.js';
 import { cellOffsets, FRAME_KINDS, type FrameSite, Frames, isReference, MISSING } from './snapshot.js';
+
+/** Different places that frames may be at: each becomes an object. */
+const SITES_MAX = 1_000_000;
 
 export interface FrameColumns {
   readonly places: Uint8Array;
@@ -90,6 +94,7 @@ function decodeSites(columns: FrameColumns, instanceCount: number, fail: Fail): 
   const counts = words32(columns.counts, 'frames.counts', fail);
   const count = places.length / 4;
   if (!Number.isInteger(count) || counts.length !== count * 2) fail('frames.counts', 'does not match frames.places');
+  if (count > SITES_MAX) throw new LimitError('sites', `snapshot: its frames are at more than ${SITES_MAX} places`);
   const sites: FrameSite[] = [];
   let at = 0;
   for (let i = 0; i < count; i++) {

@@ -14,6 +14,7 @@ import { MEMORY32_PAGES, WASM_PAGE } from '../runtime/layout.js';
 import { decodeExceptions, encodeExceptions } from './exceptions-codec.js';
 import { bytesOf, checkType, decodeFrames, encodeFrames, type Fail, valueProblem, words32 } from './frames-codec.js';
 import { type Header, headerSchema, type RawHeader } from './header-schema.js';
+import { announcedItems } from './msgpack-size.js';
 import { PROLOGUE_SIZE } from './prologue.js';
 import {
   cellsOf,
@@ -28,6 +29,9 @@ import {
   type Value,
   valueAt,
 } from './snapshot.js';
+
+/** Of all maps and arrays of a header: arguments, variables, descriptors, tables; columns are an item each. */
+const ITEMS_MAX = 1 << 22;
 
 type RawInstance = Header['instances'][number];
 
@@ -128,6 +132,7 @@ export function formatNeeded({ instances, frames, exceptions, host, state }: Sna
 }
 
 function parse(bytes: Uint8Array, fail: Fail): Header {
+  if (announcedItems(bytes) > ITEMS_MAX) fail('header', `has more than ${ITEMS_MAX} items`);
   let raw: unknown;
   try {
     raw = new Unpackr({ useRecords: false, mapsAsObjects: true }).unpack(bytes);

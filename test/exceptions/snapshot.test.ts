@@ -4,8 +4,13 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { ValType } from '../../src/compile/wasm/module.js';
-import { InputError } from '../../src/errors.js';
-import { decodeExceptions, type ExceptionColumns, encodeExceptions } from '../../src/snapshot/exceptions-codec.js';
+import { InputError, LimitError } from '../../src/errors.js';
+import {
+  decodeExceptions,
+  EXCEPTIONS_MAX,
+  type ExceptionColumns,
+  encodeExceptions,
+} from '../../src/snapshot/exceptions-codec.js';
 import { readSnapshot } from '../../src/snapshot/format.js';
 import { decodeHeader, encodeHeader, formatNeeded } from '../../src/snapshot/header.js';
 import { describeSnapshot } from '../../src/snapshot/inspect.js';
@@ -132,6 +137,16 @@ describe('forged', () => {
     ],
     ['with other types', { ...bad, types: Uint8Array.of(F32, I64, ExnRef) }, /are not those of its tag/],
   ])('an exception %s is refused', (_, forged, message) => refused({ exceptions: [forged, ...rest] }, message));
+
+  test('more than are held in memory are refused', () => {
+    const count = EXCEPTIONS_MAX + 1;
+    const none = new Uint8Array(0);
+    const columns = { places: Buffer.alloc(count * 8), counts: Buffer.alloc(count * 4), types: none, words: none };
+    const fail = (where: string, what: string): never => {
+      throw new Error(`${where}: ${what}`);
+    };
+    expect(() => decodeExceptions(columns, 1, fail)).toThrow(LimitError);
+  });
 
   test('references to none are refused', () => {
     const { instances, frames } = stored.snapshot;

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from '
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { ValType } from '../../../src/compile/wasm/module.js';
-import { InputError, ToolError } from '../../../src/errors.js';
+import { InputError, LimitError, ToolError } from '../../../src/errors.js';
 import { isSnapshot, readSnapshot, readSnapshotModule } from '../../../src/snapshot/format.js';
 import { decodeHeader, encodeHeader, formatNeeded } from '../../../src/snapshot/header.js';
 import { type FrameKind, Frames, MISSING, type Snapshot } from '../../../src/snapshot/snapshot.js';
@@ -71,6 +71,14 @@ describe('a snapshot file', () => {
     const frames = new Frames([site], Uint32Array.of(0), new Uint32Array(2_000_000));
     const header = encodeHeader({ ...sampleSnapshot([], undefined), frames });
     expect(decodeHeader(header, 1 << 20, 'file').frames.words.length).toBe(2_000_000);
+  });
+
+  test('at more places than fit in memory is beyond a limit', () => {
+    const [site] = sampleFrames().sites;
+    const sites = Array(1_000_001).fill({ ...site, locals: new Uint8Array(0), operands: new Uint8Array(0) });
+    const frames = new Frames(sites, Uint32Array.of(0), new Uint32Array(0));
+    const header = encodeHeader({ ...sampleSnapshot([], undefined), frames });
+    expect(() => decodeHeader(header, 1 << 20, 'file')).toThrow(LimitError);
   });
 
   test('holds 100,000 frames in a few bytes each, and is checked quickly', () => {
