@@ -130,8 +130,19 @@ export class ImageProcess {
   }
 }
 
-/** Fields of /proc/PID/status, or undefined when there is no such process. `tracer` is a debugger's pid, or 0. */
-export function processStatus(pid: number): { state: string; caughtSignals: bigint; tracer: number } | undefined {
+interface ProcessStatus {
+  readonly state: string;
+  readonly caughtSignals: bigint;
+  /** A debugger's pid, or 0. */
+  readonly tracer: number;
+  readonly parent: number;
+}
+
+/** Parent of all kernel threads but itself. */
+const KTHREADD = 2;
+
+/** Fields of /proc/PID/status, or undefined when there is no such process. */
+export function processStatus(pid: number): ProcessStatus | undefined {
   let text: string;
   try {
     text = readFileSync(`/proc/${pid}/status`, 'latin1');
@@ -143,6 +154,7 @@ export function processStatus(pid: number): { state: string; caughtSignals: bigi
     state: field('State') ?? '?',
     caughtSignals: BigInt(`0x${field('SigCgt') ?? '0'}`),
     tracer: Number(field('TracerPid') ?? 0),
+    parent: Number(field('PPid') ?? 0),
   };
 }
 
@@ -155,8 +167,9 @@ function exePath(pid: number): string {
     if (status.state === 'Z')
       throw new ToolError('process-ended', `pid ${pid} has ended (its parent has not noticed yet)`);
     const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT')
+    if (code === 'ENOENT' && (pid === KTHREADD || status.parent === KTHREADD))
       throw new InputError('kernel-thread', `pid ${pid} is not a wag-snap process: it is a kernel thread`);
+    if (code === 'ENOENT') throw new ToolError('process-ended', `pid ${pid} is ending: its memory is gone already`);
     throw notAllowed(pid, 'its executable cannot be read', error);
   }
 }
