@@ -10,7 +10,7 @@ import { randomProgram } from './random-program.js';
 
 const SEED = Number(process.env['WAGSNAP_SEED'] ?? 1);
 const PROGRAMS = Number(process.env['WAGSNAP_PROGRAMS'] ?? 2);
-const LIMIT = 20;
+const LIMIT = 60; // few of the sites are on the way
 const folder = temporaryFolder();
 const seeds = Array.from({ length: PROGRAMS }, (_, i) => SEED + i);
 const forms = ['legacy', 'table'] as const;
