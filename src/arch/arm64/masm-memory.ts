@@ -36,6 +36,10 @@ const STORE_SIZES = [0, 1, 2, 3, 2, 3];
 // By Width.
 const LITERALS = [A.ldr_lit_w, A.ldr_lit_x, A.ldr_lit_s, A.ldr_lit_d, A.ldr_lit_q];
 
+/** In loads and stores of all kinds: the bit that tells them apart, and Rt for xzr or for the float scratch register, v31. */
+const IS_LOAD = 1 << 22;
+const ZERO_REGISTER = 31;
+
 /** Of adr and ldr (literal). */
 const NEAR = 1 << 20;
 const PAGE = 4096;
@@ -50,6 +54,7 @@ export class MemoryMasm extends ConversionMasm {
 
   store(op: StoreOp, src: Reg, base: Reg, index: Reg, offset: number): void {
     this.accessGuest(STORES[op]!, STORE_SIZES[op]!, src, base, index, offset);
+    if (op !== StoreOp.Int8) this.probeStore();
   }
 
   storeImm(op: StoreOp, imm: number, base: Reg, index: Reg, offset: number): void {
@@ -73,6 +78,19 @@ export class MemoryMasm extends ConversionMasm {
       this.loadStoreRegister(op, reg, base, ADDRESS_SCRATCH, 0);
     }
     this.faultOffset = this.at - 4;
+  }
+
+  /**
+   * Puts a load of the same bytes in front of the store that has just been emitted. A store that is partly behind the
+   * memory's end must have no effect (core spec 4.4.7), but may write the bytes in front of it before it faults (Arm
+   * Architecture Reference Manual, B2.2.1: a store across pages is not single-copy atomic); a load has none.
+   */
+  protected probeStore(): void {
+    const probe = this.at - 4;
+    const store = this.words[probe >> 2]!;
+    this.words[probe >> 2] = store | IS_LOAD | ZERO_REGISTER;
+    this.word(store);
+    this.faultOffset = probe;
   }
 
   private accessFar(op: number, log2Size: number, reg: Reg, base: Reg, offset: number): void {

@@ -4,7 +4,7 @@
  */
 
 import { NO_REG, type Reg } from '../masm.js';
-import { type Lanes, VectorLoad } from '../masm-vector.js';
+import { Lanes, VectorLoad } from '../masm-vector.js';
 import { ADDRESS_SCRATCH } from './abi.js';
 import { addSubField } from './encoding.js';
 import { A } from './encodings.js';
@@ -30,6 +30,7 @@ export class VectorMemoryMasm extends ShuffleMasm {
 
   vectorStore(src: Reg, base: Reg, index: Reg, offset: number): void {
     this.accessGuest(A.str_q, 4, src, base, index, offset);
+    this.probeStore();
   }
 
   loadLane(lanes: Lanes, dst: Reg, vector: Reg, lane: number, base: Reg, index: Reg, offset: number): void {
@@ -40,7 +41,8 @@ export class VectorMemoryMasm extends ShuffleMasm {
 
   storeLane(lanes: Lanes, src: Reg, lane: number, base: Reg, index: Reg, offset: number): void {
     this.simdLane(V.st1, LANE_SIZES[lanes]!, src, lane, this.guestAddress(base, index, offset));
-    this.faultOffset = this.at - 4;
+    if (lanes === Lanes.I8x16) this.faultOffset = this.at - 4;
+    else this.probeStore();
   }
 
   /** A register with the sum, of 64 bits. */
