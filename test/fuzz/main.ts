@@ -91,7 +91,6 @@ async function migrations(): Promise<number> {
         exceptions: seed % 16 > 7,
       },
       runs: 8,
-      source: options.from,
       arches: [options.arch],
       deterministic: seed % 3 === 0,
       tryTables: seed % 5 > 1,

@@ -36,8 +36,6 @@ export interface MigrationOptions {
   readonly arches: readonly string[];
   /** With canonical NaNs, which must be the same bits everywhere. */
   readonly deterministic: boolean;
-  /** The CPU to capture on, x64 by default. */
-  readonly source?: string;
   /** With exceptions in the form that V8 does not know. */
   readonly tryTables?: boolean;
 }
@@ -80,7 +78,7 @@ export async function migrateCase(seed: number, folder: string, options: Migrati
     writeImage(compiled, path);
     return { path, arch, variation, deterministic, modules, description: readImage(compiled.bytes) };
   };
-  const source = image('source', options.source ?? 'x64');
+  const source = image('source', 'x64');
   const targets = arches.map((arch) => image(`target-${arch}`, arch));
   const sites = safepoints(source);
 
@@ -162,7 +160,7 @@ async function migrate({ stops, images }: Route, folder: string, output: Buffer)
   const file = join(folder, 'snapshot');
   const printed: Buffer[] = [];
   const wrong: string[] = [];
-  let process = new Process([...specTarget(images[0].arch)!.launcher, images[0].path], { WAGSNAP_PARK: `${stops[0]}` });
+  let process = new Process([images[0].path], { WAGSNAP_PARK: `${stops[0]}` });
   for (const [hop, stop] of stops.entries()) {
     try {
       await capturePid(process.pid, { output: file, kill: true });

@@ -11,7 +11,6 @@ small and left in build/fuzz. migration: captured at random safepoints, restored
   --seconds N    how long (60)
   --seed N       the first case; without it another one each time
   --arch CPU     x64 or arm64: what is run, or restored for (x64)
-  --from CPU     migration: what is captured on (x64)
   --variations   differential: other versions of the compiler too (src/compile/variation.ts); migration always has them
   --only TEXT    differential: variants whose JSON contains TEXT, as "tailCalls", "exceptions", "tryTables", "wide"
   --batch N      differential: cases in one process (40)
@@ -22,7 +21,6 @@ export interface FuzzOptions {
   readonly seconds: number;
   readonly seed: number;
   readonly arch: string;
-  readonly from: string;
   readonly variations: boolean;
   readonly only: string;
   readonly batch: number;
@@ -51,7 +49,6 @@ function parse(args: readonly string[]): FuzzOptions {
       seconds: { type: 'string', default: '60' },
       seed: { type: 'string', default: `${Date.now() % 1_000_000_000}` },
       arch: { type: 'string', default: 'x64' },
-      from: { type: 'string', default: 'x64' },
       variations: { type: 'boolean', default: false },
       only: { type: 'string', default: '' },
       batch: { type: 'string', default: '40' },
@@ -71,7 +68,6 @@ function parse(args: readonly string[]): FuzzOptions {
     seconds: number('seconds', values.seconds, 1),
     seed: number('seed', values.seed, 0),
     arch: cpu('arch', values.arch),
-    from: cpu('from', values.from),
     variations,
     only,
     batch: number('batch', values.batch, 1),
