@@ -6,14 +6,7 @@ import { opcodeOf } from '../../src/compile/wasm/opcodes.js';
 import { Reader } from '../../src/compile/wasm/reader.js';
 
 /** What everybody has had for years, and a table need not mention. */
-const USUAL = new Set([
-  'mvp',
-  'sign-extension',
-  'nontrapping-fptoint',
-  'sat-float-to-int',
-  'bulk-memory',
-  'multi-value',
-]);
+const USUAL = new Set(['mvp', 'sign-extension', 'saturating-truncation', 'bulk-memory', 'multi-value']);
 
 /** Names of proposals, in alphabetical order. The module's bodies must be valid. */
 export function featuresOf(module: Module): string[] {
