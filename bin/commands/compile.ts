@@ -1,5 +1,6 @@
 /** `wag-snap compile`: a module to an image, or to one of the listings of what is in it. */
 
+import { readFileSync } from 'node:fs';
 import type { CommandModule } from 'yargs';
 import { InputError } from '../../src/errors.js';
 import { uninterrupted } from '../../src/interruption.js';
@@ -21,7 +22,7 @@ interface Options {
   verbose: boolean;
 }
 
-/** What --cpu may say. Nothing beyond x86-64-v2 and ARMv8.0 is used yet, whatever the machine has. */
+/** What --cpu may say (arch/targets.ts levels), and `native`. */
 const CPUS = { x64: ['native', 'x86-64-v2', 'x86-64-v3', 'x86-64-v4'], arm64: ['native', 'armv8-a'] };
 
 const command: CommandModule<object, Options> = {
@@ -80,7 +81,7 @@ const command: CommandModule<object, Options> = {
     ) {
       throw new UsageError(`--cpu ${options.cpu} is unknown for ${arch}: ${CPUS[arch].join(', ')}`);
     }
-    const [{ readModule }, { compileImage }, { writeImage }, { targets }] = await Promise.all([
+    const [{ readModule }, { compileImage }, { writeImage }, { levels, targets }] = await Promise.all([
       import('../../src/compile/wasm/wat.js'),
       import('../../src/compile/compile.js'),
       import('../../src/compile/image/write-file.js'),
@@ -89,7 +90,7 @@ const command: CommandModule<object, Options> = {
     const start = performance.now();
     const module = await readModule(options.module);
     const image = compileImage([{ module, file: options.module }], {
-      target: targets[arch],
+      target: levels[arch][options.cpu === 'native' ? nativeLevel() : (options.cpu ?? '')] ?? targets[arch],
       deterministic: options.deterministic,
       allowMissingImports: options.allowMissingImports,
       sites: !options.noSites,
@@ -110,6 +111,11 @@ const command: CommandModule<object, Options> = {
   },
 };
 export default command;
+
+/** The level of this machine's CPU, as far as it makes a difference. */
+function nativeLevel(): string {
+  return process.arch === 'x64' && /^flags\b.* avx2 /m.test(readFileSync('/proc/cpuinfo', 'latin1')) ? 'x86-64-v3' : '';
+}
 
 function defaultOutput(path: string): string {
   const name = moduleName(path);

@@ -6,7 +6,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { targets } from '../../src/arch/targets.js';
+import { levels, targets } from '../../src/arch/targets.js';
 import { type CompileOptions, compileImage, type ModuleInput } from '../../src/compile/compile.js';
 import { readImage } from '../../src/compile/metadata/image-reader.js';
 import { readModule } from '../../src/compile/wasm/wat.js';
@@ -46,6 +46,15 @@ test('fixtures', async () => {
   }
   console.log(`${files.length} modules, ${sites} sites`);
   expect(sites).toBeGreaterThan(5000);
+});
+
+test('AVX changes no site', async () => {
+  const file = resolve(root, 'test/migrate/vectors.wat');
+  const module = await readModule(file);
+  const of = (target: CompileOptions['target']) => readImage(compileImage([{ module, file }], { target }).bytes);
+  const avx = of(levels.x64['x86-64-v3']!);
+  expect(compareSites(of(targets.x64), avx)).toMatchObject({ differences: [] });
+  expect(checkAllocation(avx, targets.x64.plan)).toEqual([]);
 });
 
 test('esbuild', { timeout: 120_000 }, async () => {

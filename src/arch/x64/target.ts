@@ -5,6 +5,7 @@ import type { Target } from '../target.js';
 import { plan } from './abi.js';
 import { hostConstants } from './host-constants.js';
 import { X64MacroAssembler } from './masm.js';
+import { X64AvxMacroAssembler } from './masm-avx.js';
 import { RAX, RDX, RSI } from './registers.js';
 import { signalFrame } from './signal-frame.js';
 
@@ -17,4 +18,10 @@ export const x64: Target = {
   safepointPcBias: 1, // a trap, not a fault: the saved rip is behind it
   hostConstants,
   createAssembler: (initialBytes = 65536, usage = plan) => new X64MacroAssembler(initialBytes, usage),
+};
+
+/** With AVX: images for it end on an older CPU at their first vector operation. */
+export const x64Avx: Target = {
+  ...x64,
+  createAssembler: (initialBytes = 65536, usage = plan) => new X64AvxMacroAssembler(initialBytes, usage),
 };

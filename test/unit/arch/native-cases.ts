@@ -11,14 +11,14 @@
  */
 
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'vitest';
 import { arm64 } from '../../../src/arch/arm64/target.js';
 import { Cond, FLOAT_BASE, IntOp, type MacroAssembler, type Reg, Width } from '../../../src/arch/masm.js';
 import type { Target } from '../../../src/arch/target.js';
-import { x64 } from '../../../src/arch/x64/target.js';
+import { x64, x64Avx } from '../../../src/arch/x64/target.js';
 
 export type Row = readonly bigint[];
 
@@ -60,6 +60,7 @@ export class Machine {
     readonly scratch: readonly Reg[],
     /** The registers that must not change unless a case says so. */
     readonly kept: readonly Reg[],
+    readonly name: string = target.name,
   ) {}
 
   get launcher(): readonly string[] {
@@ -74,15 +75,25 @@ export class Machine {
   readonly run = (cases: readonly Case[]): string[] => run(this, cases);
 }
 
+const X64_REGISTERS = [
+  [1, 38, 39],
+  [0, 2, 3, ...range(5, 15), ...range(32, 47)],
+] as const;
+
 export const machines = [
-  new Machine(x64, 'qemu-x86_64-static', [1, 38, 39], [0, 2, 3, ...range(5, 15), ...range(32, 47)]),
+  new Machine(x64, 'qemu-x86_64-static', ...X64_REGISTERS),
+  ...(hasAvx() ? [new Machine(x64Avx, 'qemu-x86_64-static', ...X64_REGISTERS, 'x64 with AVX')] : []),
   new Machine(arm64, 'qemu-aarch64-static', [16, 17, 62, 63], [...range(0, 15), ...range(19, 29), ...range(32, 61)]),
 ];
+
+function hasAvx(): boolean {
+  return process.arch === 'x64' && /^flags\b.* avx /m.test(readFileSync('/proc/cpuinfo', 'latin1'));
+}
 
 /** A test for each CPU. */
 export function onEach(name: string, body: (machine: Machine) => void): void {
   for (const machine of machines) {
-    test.skipIf(!machine.canRun)(`${machine.target.name}: ${name}`, { timeout: 120_000 }, () => body(machine));
+    test.skipIf(!machine.canRun)(`${machine.name}: ${name}`, { timeout: 120_000 }, () => body(machine));
   }
 }
 
