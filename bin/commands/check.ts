@@ -11,6 +11,7 @@ import { arch, platform, release } from 'node:os';
 import type { CommandModule } from 'yargs';
 import { ExitCode } from '../../src/errors.js';
 import { cacheFolder } from '../../src/restore/cache.js';
+import { cpuFlags } from '../cpu-flags.js';
 import { findEmulator } from '../emulator.js';
 import { tryOut } from '../trial.js';
 
@@ -72,7 +73,7 @@ async function collect(): Promise<Fact[]> {
 }
 
 function levelFact(): Fact {
-  const flags = new Set(/^flags\s*: (.*)$/m.exec(read('/proc/cpuinfo'))?.[1].split(' '));
+  const flags = cpuFlags();
   let reached = 'below x86-64-v2';
   for (const [level, needed] of LEVELS) {
     const missing = needed.filter((flag) => !flags.has(flag));

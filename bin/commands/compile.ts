@@ -1,9 +1,9 @@
 /** `wag-snap compile`: a module to an image, or to one of the listings of what is in it. */
 
-import { readFileSync } from 'node:fs';
 import type { CommandModule } from 'yargs';
 import { InputError } from '../../src/errors.js';
 import { uninterrupted } from '../../src/interruption.js';
+import { cpuFlags } from '../cpu-flags.js';
 import { moduleName } from '../input-file.js';
 import { once, parseArch, UsageError } from '../usage.js';
 
@@ -114,7 +114,7 @@ export default command;
 
 /** The level of this machine's CPU, as far as it makes a difference. */
 function nativeLevel(): string {
-  return process.arch === 'x64' && /^flags\b.* avx2 /m.test(readFileSync('/proc/cpuinfo', 'latin1')) ? 'x86-64-v3' : '';
+  return cpuFlags().has('avx2') ? 'x86-64-v3' : '';
 }
 
 function defaultOutput(path: string): string {

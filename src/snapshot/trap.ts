@@ -32,7 +32,7 @@ import type { TrapPlace } from './lift.js';
 import type { ImageProcess } from './process.js';
 
 /** In the words of the process's own message (runtime/process/traps.ts). */
-const MESSAGES: Readonly<Record<number, string>> = {
+export const TRAP_MESSAGES: Readonly<Record<number, string>> = {
   [TRAP_UNREACHABLE]: 'unreachable',
   [TRAP_MEMORY]: 'out of bounds memory access',
   [TRAP_DIVIDE_BY_ZERO]: 'integer divide by zero',
@@ -61,7 +61,7 @@ export interface ProcessTrap {
 
 export function readTrap({ memory, runtime }: ImageProcess): ProcessTrap {
   const kind = memory.u32(runtime + RT_TRAP_KIND);
-  const message = MESSAGES[kind] ?? 'unknown';
+  const message = TRAP_MESSAGES[kind] ?? 'unknown';
   const tag = kind === TRAP_EXCEPTION ? memory.address(runtime + RT_TRAP_TAG) : 0;
   return {
     trap: { kind, message: tag === 0 ? message : `${message} of tag ${describeTag(tag)}` },

@@ -1,8 +1,8 @@
 /** Programs that compute with vectors, compiled with AVX, are captured at sites all over and go on in images without, and back. */
 
-import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { expect, test } from 'vitest';
+import { cpuFlags } from '../../bin/cpu-flags.js';
 import { levels } from '../../src/arch/targets.js';
 import { compileImage } from '../../src/compile/compile.js';
 import { writeImage } from '../../src/compile/image/write-file.js';
@@ -10,9 +10,7 @@ import { readImage } from '../../src/compile/metadata/image-reader.js';
 import { type Built, build, temporaryFolder } from '../support/workload.js';
 import { captureAtEverySite } from './every-site.js';
 
-const hasAvx = process.arch === 'x64' && /^flags\b.* avx /m.test(readFileSync('/proc/cpuinfo', 'latin1'));
-
-test.skipIf(!hasAvx)('vectors, with AVX and without', { timeout: 240_000 }, async () => {
+test.skipIf(!cpuFlags().has('avx'))('vectors, with AVX and without', { timeout: 240_000 }, async () => {
   const folder = temporaryFolder();
   const plain = await build(resolve(import.meta.dirname, 'vectors.wat'), join(folder, 'plain'));
   const target = levels.x64['x86-64-v3']!;

@@ -1,6 +1,6 @@
 /** The CPUs that the suite runs on: how to compile for them and how to start what comes out. */
 
-import { readFileSync } from 'node:fs';
+import { cpuFlags } from '../../bin/cpu-flags.js';
 import { findEmulator } from '../../bin/emulator.js';
 import type { ArchName, Target } from '../../src/arch/target.js';
 import { levels, targets } from '../../src/arch/targets.js';
@@ -19,13 +19,9 @@ export const ARCHES = Object.keys(QEMU);
 /** x86-64 code with AVX, where this machine has it. */
 export const AVX = 'x64-avx';
 
-function hasAvx(): boolean {
-  return process.arch === 'x64' && /^flags\b.* avx /m.test(readFileSync('/proc/cpuinfo', 'latin1'));
-}
-
 /** undefined when there is no such CPU, or nothing here that runs its code. */
 export function specTarget(arch: string): SpecTarget | undefined {
-  if (arch === AVX) return hasAvx() ? { target: levels.x64['x86-64-v3']!, launcher: [] } : undefined;
+  if (arch === AVX) return cpuFlags().has('avx') ? { target: levels.x64['x86-64-v3']!, launcher: [] } : undefined;
   const name = (['x64', 'arm64'] as const).find((known) => known === arch);
   if (name === undefined) return undefined;
   if (name === process.arch) return { target: targets[name], launcher: [] };

@@ -11,10 +11,11 @@
  */
 
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'vitest';
+import { cpuFlags } from '../../../bin/cpu-flags.js';
 import { arm64 } from '../../../src/arch/arm64/target.js';
 import { Cond, FLOAT_BASE, IntOp, type MacroAssembler, type Reg, Width } from '../../../src/arch/masm.js';
 import type { Target } from '../../../src/arch/target.js';
@@ -82,13 +83,9 @@ const X64_REGISTERS = [
 
 export const machines = [
   new Machine(x64, 'qemu-x86_64-static', ...X64_REGISTERS),
-  ...(hasAvx() ? [new Machine(x64Avx, 'qemu-x86_64-static', ...X64_REGISTERS, 'x64 with AVX')] : []),
+  ...(cpuFlags().has('avx') ? [new Machine(x64Avx, 'qemu-x86_64-static', ...X64_REGISTERS, 'x64 with AVX')] : []),
   new Machine(arm64, 'qemu-aarch64-static', [16, 17, 62, 63], [...range(0, 15), ...range(19, 29), ...range(32, 61)]),
 ];
-
-function hasAvx(): boolean {
-  return process.arch === 'x64' && /^flags\b.* avx /m.test(readFileSync('/proc/cpuinfo', 'latin1'));
-}
 
 /** A test for each CPU. */
 export function onEach(name: string, body: (machine: Machine) => void): void {
