@@ -12,7 +12,7 @@ import { describe, expect, test } from 'vitest';
 import * as debian from '../e2e/debian-source.js';
 import { random } from '../support/random.js';
 import { type Built, build, canRun, type Ending, programPath, temporaryFolder, Workload } from '../support/workload.js';
-import { hop } from './hop-chain.js';
+import { hopChains } from './hop-chain.js';
 
 const LONG = process.env['WAGSNAP_ALL'] === '1';
 const HOPS = LONG ? 50 : 10;
@@ -67,11 +67,11 @@ describe.runIf(able)(`crossing, seed ${seed}`, () => {
     const whole = runs.get(here)!.ending;
     expect(runs.get('arm64')!.ending).toEqual(runs.get('x64')!.ending);
     const wait = ({ target }: Built) => (next() * runs.get(target.name)!.duration) / HOPS;
-    const { ending, hops } = await hop(images, HOPS, wait, own, options);
+    const chains = await hopChains(images, HOPS, wait, own, options);
+    const hops = chains.map((chain) => chain.hops).join(' + ');
     const durations = [...runs].map(([arch, { duration }]) => `${duration.toFixed(0)} ms on ${arch}`);
     console.log(`${name}: ${hops} hops in runs of ${durations.join(' and ')}`);
-    expect(ending).toEqual(whole);
-    expect(hops).toBeGreaterThan(HOPS / 3);
+    for (const { ending } of chains) expect(ending).toEqual(whole);
   }
 });
 

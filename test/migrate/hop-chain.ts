@@ -4,6 +4,8 @@
  * the snapshot.
  *
  * What all the pieces print is to be what an unbroken run prints: the caller compares.
+ *
+ * How far a program gets in a time is the machine's affair, so a chain may end early: another one follows then.
  */
 
 import { join } from 'node:path';
@@ -18,9 +20,9 @@ import {
 } from '../support/workload.js';
 
 /** How long a process that could not be captured has for its end. */
-const ENDS_WITHIN = 2000; // milliseconds
+const ENDS_WITHIN = 10_000; // milliseconds
 
-export interface HopChain {
+interface HopChain {
   /** Of the last piece; stdout is that of all pieces. */
   readonly ending: Ending;
   /** May be less than asked for: the program was done. */
@@ -28,11 +30,29 @@ export interface HopChain {
 }
 
 /**
- * @param images of one module; hop n goes to images[n % length], the first piece runs on images[0]
- * @param wait milliseconds that the piece on an image is left alone before it is captured
+ * Chains one after the other until they made `hops` hops in all, each with shorter waits than the one before.
+ *
+ * @param images of one module; hop n of a chain goes to images[n % length], its first piece runs on images[0]
+ * @param wait milliseconds that the piece on an image is left alone before it is captured, in the first chain
  * @param folder for snapshots and resumable images
  */
-export async function hop(
+export async function hopChains(
+  images: readonly Built[],
+  hops: number,
+  wait: (image: Built) => number,
+  folder: string,
+  options: StartOptions,
+): Promise<readonly HopChain[]> {
+  const chains: HopChain[] = [];
+  for (let done = 0; done < hops; done += chains[chains.length - 1].hops) {
+    if (chains.length > 2 * hops) throw new Error(`the program is too short for ${hops} hops: ${done} were made`);
+    const shorter = 0.8 ** chains.length;
+    chains.push(await hop(images, hops - done, (image) => wait(image) * shorter, folder, options));
+  }
+  return chains;
+}
+
+async function hop(
   images: readonly Built[],
   hops: number,
   wait: (image: Built) => number,
@@ -49,8 +69,7 @@ export async function hop(
     try {
       await captureAndEnd(workload, snapshot);
     } catch (error) {
-      await Promise.race([workload.ended(), sleep(ENDS_WITHIN)]);
-      if (workload.hasEnded) break; // it was done before
+      if (await endsByItself(workload)) break;
       workload.kill();
       throw error;
     }
@@ -62,4 +81,10 @@ export async function hop(
   }
   const last = await workload.ended();
   return { ending: { ...last, stdout: printed + last.stdout }, hops: done };
+}
+
+/** Whether a program that could not be captured was done before. */
+export async function endsByItself(workload: Workload): Promise<boolean> {
+  await Promise.race([workload.ended(), sleep(ENDS_WITHIN, undefined, { ref: false })]);
+  return workload.hasEnded;
 }
