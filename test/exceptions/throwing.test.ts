@@ -1,12 +1,6 @@
 /** Exceptions in whole processes, on each CPU that runs here: depth, many of them, several instances, and what nobody catches. */
 
-import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import type { ArchName } from '../../src/arch/target.js';
-import { targets } from '../../src/arch/targets.js';
-import { type CompiledImage, compileImage, type ModuleInput } from '../../src/compile/compile.js';
-import { writeImage } from '../../src/compile/image/write-file.js';
-import { readModule } from '../../src/compile/wasm/wat.js';
 import {
   RT_EXCEPTIONS,
   SEGMENT_ALIGN,
@@ -15,46 +9,12 @@ import {
   TRAP_NULL_REFERENCE,
   TRAP_STACK,
 } from '../../src/runtime/layout.js';
-import { drive, type Reply } from '../spec/driver.js';
+import { drive } from '../spec/driver.js';
 import { specTarget } from '../spec/targets.js';
-import { canRun, temporaryFolder, Workload } from '../support/workload.js';
-
-const folder = temporaryFolder();
-let images = 0;
+import { canRun, Workload } from '../support/workload.js';
+import { call, compile, trap, value } from './linked.js';
 
 const TAGS = '(tag $e (export "e") (param i32)) (tag $boom (export "boom") (param i64 f32)) (tag $none)';
-
-async function compile(arch: ArchName, ...sources: string[]): Promise<{ image: CompiledImage; path: string }> {
-  const modules: ModuleInput[] = [];
-  for (const [i, source] of sources.entries()) {
-    modules.push({
-      name: `m${i}`,
-      file: `m${i}`,
-      module: await readModule(Buffer.from(`(module ${source})`), `m${i}`),
-    });
-  }
-  const image = compileImage(modules, { target: targets[arch] });
-  const path = join(folder, `image${images++}`);
-  writeImage(image, path);
-  return { image, path };
-}
-
-/** Instantiates all and calls exports of the last module: a name and i32 arguments, with one result or none. */
-async function call(arch: ArchName, sources: string[], ...calls: [string, number[], number][]): Promise<Reply[]> {
-  const { image, path } = await compile(arch, ...sources);
-  const instances = sources.map((_, i) => ({ kind: 'instantiate', instance: i + 1 }) as const);
-  const requests = calls.map(([name, args, results]) => {
-    const record = image.functionRecord(sources.length, name)!;
-    return { kind: 'invoke', record, args: args.map(BigInt), results } as const;
-  });
-  const { launcher } = specTarget(arch)!;
-  const { replies, death } = await drive([...launcher, path], [...instances, ...requests]);
-  expect(death).toBeUndefined();
-  return replies.slice(instances.length);
-}
-
-const value = (n: number): Reply => ({ trap: 0, values: [BigInt(n)] });
-const trap = (kind: number): Reply => ({ trap: kind, values: [] });
 
 const DEEP = `${TAGS}
   (func $deep (param $n i32) (result i32)
