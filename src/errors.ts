@@ -5,7 +5,7 @@
  * word for programs, and a message for people that names what, where and what to do.
  */
 
-export const ExitCode = { done: 0, failed: 1, usage: 2, input: 3, limit: 4, bug: 70, trap: 134 } as const;
+export const ExitCode = { done: 0, failed: 1, usage: 2, input: 3, limit: 4, cpu: 5, bug: 70, trap: 134 } as const;
 
 export abstract class WagSnapError extends Error {
   abstract readonly exitCode: number;

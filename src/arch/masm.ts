@@ -337,6 +337,8 @@ export interface MacroAssembler extends VectorAssembler, AtomicAssembler {
   /** Where syscall() wants the number, then the arguments; the result is in resultInt. */
   readonly syscallRegisters: readonly Reg[];
   readonly scratch: Reg;
+  /** resultInt = CPU_* of this CPU (runtime/layout.ts). Overwrites all registers but the two pinned ones. */
+  cpuFeatures(): void;
   /** Where the stub call_c wants the function's address, then the C ABI's first two integer arguments; the result is in resultInt. */
   readonly callCRegisters: readonly Reg[];
   /** At a signal handler's entry: moves the C ABI's first three arguments into argInts[0..2]. */

@@ -21,6 +21,8 @@ export interface Target {
   readonly elfMachine: number;
   readonly plan: RegisterPlan;
   readonly signalFrame: SignalFrame;
+  /** What its code needs beyond the least CPU of the kind: CPU_* (runtime/layout.ts). An image checks it when it starts. */
+  readonly cpuNeeds: number;
   /** The instruction that a safepoint becomes in trap text. */
   readonly safepointTrap: Uint8Array;
   /** How far behind the trap's address the saved pc is when it was hit (x64: 1, arm64: 0). */

@@ -93,6 +93,7 @@ export const RT_TRAP_SP = 544; // u64: its sp, 0 when it has trapped before its 
 export const RT_TRAP_RETURN = 552; // u64: its return address
 export const RT_TRAP_CALLER_SP = 560; // u64: the sp of the frame that it returns to
 export const RT_TRAP_TAG = 568; // u64: address of the tag's record (TAG_*) of an uncaught exception
+export const RT_CPU_NEEDS = 576; // u32: CPU_*, what the code was compiled for beyond the least CPU of its kind
 export const RUNTIME_BLOCK_SIZE = 4096;
 
 export const RUNTIME_MAGIC = 0x53474157; // "WAGS", upper half zero
@@ -113,6 +114,9 @@ export const FLAG_PARK_AT_START = 1; // debugging: map trap text before the gues
 export const FLAG_DRIVER = 2; // a command of the driver runs: a trap is its answer, not the process's end
 export const FLAG_SANDBOX = 4; // the system call filter is in place
 export const FLAG_PARK_ON_TRAP = 8; // a trap does not end the process: it stays to be captured
+
+// features of a CPU, as native.cpu_features tells them
+export const CPU_AVX = 1; // and the operating system keeps its registers
 
 // what RT_TRAP_AT is
 export const AT_NOTHING = 0; // no wasm code was running: a segment did not fit

@@ -40,6 +40,10 @@ export declare function copy(destination: i64, source: i64, bytes: i64): void;
 @external("native", "fill")
 export declare function fill(destination: i64, byte: i32, bytes: i64): void;
 
+/** CPU_* of layout.ts: what this CPU can do beyond the least of its kind. */
+@external("native", "cpu_features")
+export declare function cpu_features(): i64;
+
 /** Address of the runtime block (layout.ts RT_*). */
 @external("native", "runtime")
 export declare function runtime(): i64;

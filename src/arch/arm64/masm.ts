@@ -221,6 +221,11 @@ export class Arm64MacroAssembler extends AtomicMasm implements MacroAssembler {
     this.exception(A.svc, 0);
   }
 
+  /** Nothing beyond ARMv8.0 is used. */
+  cpuFeatures(): void {
+    this.constant(this.plan.resultInt, 1, 0, 0);
+  }
+
   /** The C ABI's are x0, x1, x2, as ours. */
   signalArguments(): void {}
 

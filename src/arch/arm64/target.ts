@@ -13,6 +13,7 @@ export const arm64: Target = {
   elfMachine: 183, // EM_AARCH64
   plan: checkedPlan(plan, [X0, X1, X2]),
   signalFrame,
+  cpuNeeds: 0,
   safepointTrap: new Uint8Array([0x00, 0x00, 0x20, 0xd4]), // brk #0
   safepointPcBias: 0, // the saved pc is the instruction's own
   hostConstants,

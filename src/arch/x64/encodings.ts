@@ -2,7 +2,7 @@
  * Every instruction encoding the project emits on x86-64, one line each. A pure table.
  *
  * Opcode and instruction columns as in Intel's Software Developer's Manual, volume 2; the notation is explained in
- * encoding.ts. Nothing beyond x86-64-v2: SSE4.2 and POPCNT, no BMI, LZCNT or AVX.
+ * encoding.ts. Nothing beyond x86-64-v2: SSE4.2 and POPCNT, no BMI, LZCNT or AVX; xgetbv is for where CPUID says that it is there.
  */
 
 import { enc, encConditions } from './encoding.js';
@@ -101,6 +101,8 @@ export const X = {
   int3: enc('CC', 'int3'),
   ud2: enc('0F 0B', 'ud2'),
   syscall: enc('0F 05', 'syscall'),
+  cpuid: enc('0F A2', 'cpuid'),
+  xgetbv: enc('0F 01 D0', 'xgetbv'),
   rep_movsb: enc('F3 A4', 'rep movsb'),
   rep_stosb: enc('F3 AA', 'rep stosb'),
 

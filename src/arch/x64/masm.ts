@@ -17,7 +17,7 @@ import {
   TAB_BASE,
   TAB_LENGTH,
 } from '../../runtime/layout.js';
-import { IntOp, type Label, type MacroAssembler, type Reg, type RegisterPlan } from '../masm.js';
+import { Cond, IntOp, type Label, type MacroAssembler, type Reg, type RegisterPlan } from '../masm.js';
 import { plan as ownPlan, SCRATCH, syscallRegisters } from './abi.js';
 import { CC } from './encoding.js';
 import { X } from './encodings.js';
@@ -28,6 +28,10 @@ import { RAX, RCX, RDI, RDX, RSI, RSP, XMM0 } from './registers.js';
 const PROBE = 65536;
 /** Up to here probes are a line of code, above a loop. */
 const UNROLLED_PROBES = 4;
+
+/** OSXSAVE and AVX in CPUID.1:ECX; what XCR0 must have for it. */
+const CPUID_AVX = (1 << 27) | (1 << 28);
+const XCR0_XMM_YMM = 6;
 
 export class X64MacroAssembler extends AtomicMasm implements MacroAssembler {
   readonly scratch: Reg = SCRATCH;
@@ -152,6 +156,25 @@ export class X64MacroAssembler extends AtomicMasm implements MacroAssembler {
 
   syscall(): void {
     this.none(X.syscall);
+  }
+
+  /**
+   * AVX may be used when CPUID.1:ECX has it and OSXSAVE, and XCR0 says that the operating system saves xmm and ymm
+   * (Intel SDM volume 1, 14.3).
+   */
+  cpuFeatures(): void {
+    const done = this.newLabel();
+    this.constant(RAX, 0, 1, 0);
+    this.none(X.cpuid);
+    this.updateImm(IntOp.And, 0, RCX, CPUID_AVX);
+    this.compareImm(0, RCX, CPUID_AVX);
+    this.jumpIf(CC.NE, done);
+    this.constant(RCX, 0, 0, 0);
+    this.none(X.xgetbv);
+    this.updateImm(IntOp.And, 0, RAX, XCR0_XMM_YMM);
+    this.compareImm(0, RAX, XCR0_XMM_YMM);
+    this.bind(done);
+    this.setCondition(Cond.Eq, RAX); // CPU_AVX or 0
   }
 
   /** System V: rdi, rsi, rdx; ours: rax, rdx, rsi. */

@@ -1,5 +1,6 @@
 /** x86-64 as the rest of the project sees it. */
 
+import { CPU_AVX } from '../../runtime/layout.js';
 import { checkedPlan } from '../check-plan.js';
 import type { Target } from '../target.js';
 import { plan } from './abi.js';
@@ -14,14 +15,16 @@ export const x64: Target = {
   elfMachine: 62, // EM_X86_64
   plan: checkedPlan(plan, [RAX, RDX, RSI]),
   signalFrame,
+  cpuNeeds: 0,
   safepointTrap: new Uint8Array([0xcc]), // int3
   safepointPcBias: 1, // a trap, not a fault: the saved rip is behind it
   hostConstants,
   createAssembler: (initialBytes = 65536, usage = plan) => new X64MacroAssembler(initialBytes, usage),
 };
 
-/** With AVX: images for it end on an older CPU at their first vector operation. */
+/** With AVX. */
 export const x64Avx: Target = {
   ...x64,
+  cpuNeeds: CPU_AVX,
   createAssembler: (initialBytes = 65536, usage = plan) => new X64AvxMacroAssembler(initialBytes, usage),
 };

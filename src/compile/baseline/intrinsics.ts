@@ -71,6 +71,13 @@ export function intrinsic(c: FunctionCompiler, name: string, funcIndex: number):
       c.finish(ValType.I64, dst);
       return;
     }
+    case 'cpu_features': {
+      prepare(c, 0);
+      o.valid = 0;
+      masm.cpuFeatures();
+      o.pushReg(ValType.I64, masm.plan.resultInt);
+      return;
+    }
     case 'reload':
       masm.loadField(Width.Int64, masm.plan.memoryBase, masm.plan.instance, INST_MEMORY_BASE);
       return;

@@ -30,6 +30,7 @@ import {
 import { wasi_resume } from '../wasi/resume';
 import { wasi_start } from '../wasi/start';
 import { SIGNAL_STACK_SIZE } from './boot';
+import { checkCpu } from './cpu';
 import { drive } from './driver';
 import { environmentHas, environmentNumber, findArguments } from './environment';
 import { mapGuestStack } from './guest-stack';
@@ -67,6 +68,7 @@ const mask: usize = memory.data(8, 8);
 
 /** Runs the process to its end. @param sp the kernel's initial stack pointer */
 export function start(sp: i64): void {
+  checkCpu();
   findArguments(sp);
   findVdso();
   openImage();

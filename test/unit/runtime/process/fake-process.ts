@@ -56,6 +56,8 @@ export class FakeProcess {
   callC: (address: number, a: number, b: number) => void = () => {
     throw new Error('there is no C code here');
   };
+  /** CPU_* of the CPU. */
+  cpuFeatures = 0;
   resumed: number[] = [];
   private readonly pages = new Map<number, DataView>();
   private nextMapping = 0x7f0000000000;
@@ -220,6 +222,7 @@ export class FakeProcess {
       fill: (to: bigint, byte: number, count: bigint) => {
         for (let i = 0; i < Number(count); i++) this.set8(Number(to) + i, byte);
       },
+      cpu_features: () => BigInt(this.cpuFeatures),
       runtime: () => BigInt(this.runtime),
       memory: () => BigInt(this.hostMemory),
       reload: () => {

@@ -1,0 +1,62 @@
+/**
+ * Images for CPUs with AVX on emulated CPUs with and without: what cannot run says so before any guest code runs, fresh
+ * and restored. Needs qemu-user for x86-64.
+ */
+
+import { spawnSync } from 'node:child_process';
+import { join, resolve } from 'node:path';
+import { expect, test } from 'vitest';
+import { findEmulator } from '../../bin/emulator.js';
+import { levels } from '../../src/arch/targets.js';
+import { compileImage } from '../../src/compile/compile.js';
+import { writeImage } from '../../src/compile/image/write-file.js';
+import { readImage } from '../../src/compile/metadata/image-reader.js';
+import { writeResumable } from '../../src/restore/restore.js';
+import { readSnapshot } from '../../src/snapshot/format.js';
+import { build, captureAndEnd, temporaryFolder, Workload } from '../support/workload.js';
+
+const emulator = findEmulator('x86_64');
+/** No AVX; AVX, but the operating system does not save its registers; AVX; AVX2. */
+const WITHOUT = ['Nehalem', 'SandyBridge,-xsave'];
+const WITH = ['SandyBridge', 'Haswell'];
+const REFUSED = {
+  status: 5,
+  stdout: '',
+  stderr:
+    'wag-snap: the program was compiled for a CPU with AVX, which this one does not have or the operating system does ' +
+    'not allow: compile it with --cpu x86-64-v2\n',
+};
+
+const runnable = emulator !== undefined && process.arch === 'x64';
+if (!runnable) console.log('skipped: images on emulated CPUs need qemu-x86_64-static on x86-64');
+
+test.skipIf(!runnable)('an image says what its CPU lacks', { timeout: 120_000 }, async () => {
+  const folder = temporaryFolder();
+  const plain = await build(resolve(import.meta.dirname, 'vectors.wat'), join(folder, 'plain'));
+  const target = levels.x64['x86-64-v3']!;
+  const compiled = compileImage([{ module: plain.modules[0]!, file: 'vectors.wat' }], { target });
+  const fresh = join(folder, 'avx');
+  writeImage(compiled, fresh);
+
+  const whole = await Workload.start(plain.path).ended();
+  const parked = Workload.start(plain.path, { env: { WAGSNAP_PARK: '100' } });
+  const snapshot = join(folder, 'snapshot');
+  await captureAndEnd(parked, snapshot);
+  const { stdout: before } = await parked.ended();
+  const restored = join(folder, 'restored');
+  writeResumable(readSnapshot(snapshot), readImage(compiled.bytes), plain.modules, { target, output: restored });
+
+  const on = (cpu: string, image: string) => {
+    const { status, stdout, stderr } = spawnSync(emulator!, ['-cpu', cpu, image], { encoding: 'latin1' });
+    return { status, stdout, stderr: stderr.replace(/^qemu-.*: warning: .*\n/gm, '') };
+  };
+  for (const cpu of WITHOUT) {
+    expect(on(cpu, fresh)).toEqual(REFUSED);
+    expect(on(cpu, restored)).toEqual(REFUSED);
+    expect(on(cpu, plain.path)).toEqual({ status: whole.code, stdout: whole.stdout, stderr: '' });
+  }
+  for (const cpu of WITH) {
+    expect(on(cpu, fresh)).toEqual({ status: whole.code, stdout: whole.stdout, stderr: '' });
+    expect(on(cpu, restored)).toEqual({ status: whole.code, stdout: whole.stdout.slice(before.length), stderr: '' });
+  }
+});
