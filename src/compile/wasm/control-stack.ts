@@ -4,6 +4,9 @@
  * Holds them and knows no rule. Lists are numbers of TypeLists, heights are in operands. Needs type-lists.ts.
  */
 
+/** The greatest weight: that of four loops. */
+const MAX_WEIGHT = 8 ** 4;
+
 /** What opened a frame; an `else` turns its If into an Else, a `catch` its Try into a Catch. A try_table is a Block. */
 export const enum FrameKind {
   Block = 0,
@@ -25,18 +28,22 @@ export class ControlStack {
   endList = new Uint32Array(64);
   /** What a branch to the frame passes: startList of a loop, endList of the others. */
   labelList = new Uint32Array(64);
-  /** What a use inside of the frame weighs. */
+  /** What a use inside of the frame weighs: 8 to the power of the loop depth. */
   weight = new Uint32Array(64);
   /** How many frames there are, and the most that there were since reset. */
   depth = 0;
   maxDepth = 0;
+  /** What a use in the innermost frame weighs. */
+  currentWeight = 1;
 
   reset(): void {
     this.depth = 0;
     this.maxDepth = 0;
+    this.currentWeight = 1;
   }
 
-  push(kind: FrameKind, base: number, startList: number, endList: number, weight: number): void {
+  push(kind: FrameKind, base: number, startList: number, endList: number): void {
+    if (kind === FrameKind.Loop && this.currentWeight < MAX_WEIGHT) this.currentWeight *= 8;
     const top = this.depth++;
     if (top >= this.maxDepth) {
       this.maxDepth = this.depth;
@@ -48,7 +55,12 @@ export class ControlStack {
     this.startList[top] = startList;
     this.endList[top] = endList;
     this.labelList[top] = kind === FrameKind.Loop ? startList : endList;
-    this.weight[top] = weight;
+    this.weight[top] = this.currentWeight;
+  }
+
+  /** Ends the innermost frame, which is not the function's own. */
+  pop(): void {
+    this.currentWeight = this.weight[--this.depth - 1];
   }
 
   private grow(): void {

@@ -1,15 +1,18 @@
 /**
  * Immediates of instructions and what they refer to: read, checked against the module's index spaces (core spec 5.4).
  *
- * For those that take more than a byte or need a lookup; the validator's loop reads the common short ones itself. Knows
- * no operands. Needs reader.ts, whose position it moves.
+ * For those that name something; plain numbers are the reader's. Knows no operands. Needs reader.ts, whose position it
+ * moves, and control-stack.ts for labels.
  */
 
 import { ModuleError } from '../../errors.js';
+import type { ControlStack } from './control-stack.js';
 import { type Module, ValType } from './module.js';
-import { alignmentOf, illegalOpcode, Prefix } from './opcodes.js';
-import { readValType } from './read-types.js';
+import { alignmentOf } from './opcodes.js';
+import { EMPTY_BLOCK, readValType } from './read-types.js';
 import type { Reader } from './reader.js';
+import { REF, REF_NULL } from './ref-types.js';
+import { EMPTY_LIST, paramList, plainList, resultList, singleList } from './type-lists.js';
 
 /** In a memory argument's first number: the memory's index follows. */
 export const EXPLICIT_MEMORY = 0x40;
@@ -21,6 +24,10 @@ export class Immediates {
   alignment = 0;
   /** What the table of the last indirectType is indexed with. */
   address: ValType = ValType.I32;
+  /** What the last blockType said: lists of what the block takes and gives. */
+  startList = EMPTY_LIST;
+  endList = EMPTY_LIST;
+  private readonly globalTypes: Uint8Array;
   private readonly memoryAddresses: Uint8Array;
   private readonly tableAddresses: Uint8Array;
   private readonly tableTypes: Uint8Array;
@@ -29,7 +36,9 @@ export class Immediates {
   constructor(
     private readonly module: Module,
     private readonly reader: Reader,
+    private readonly control: ControlStack,
   ) {
+    this.globalTypes = Uint8Array.from(module.globals, (global) => global.type);
     this.memoryAddresses = Uint8Array.from(module.memories, (memory) => memory.address);
     this.tableAddresses = Uint8Array.from(module.tables, (table) => table.address);
     this.hasMemory32 = this.memoryAddresses[0] === ValType.I32;
@@ -45,21 +54,66 @@ export class Immediates {
     return new ModuleError('malformed', detail, this.reader.mark, this.reader.file);
   }
 
-  /** An error about an opcode that is not in the table; prefixes have a second number at `pos`. */
-  illegal(op: number, pos: number): ModuleError {
-    if (op < Prefix.Misc - 1) return this.malformed(illegalOpcode(op));
-    this.reader.pos = pos;
-    return this.malformed(illegalOpcode(op, this.reader.u32()));
+  /** A block type (core spec 5.4.1): sets `startList` and `endList`. */
+  blockType(): void {
+    const { reader } = this;
+    const byte = reader.u8();
+    this.startList = EMPTY_LIST;
+    this.endList = plainList(byte);
+    if (byte === EMPTY_BLOCK || this.endList !== EMPTY_LIST) return;
+    reader.pos--;
+    if (byte === REF || byte === REF_NULL) this.endList = singleList(readValType(reader));
+    else {
+      const index = this.blockTypeIndex();
+      this.startList = paramList(index);
+      this.endList = resultList(index);
+    }
   }
 
-  /** A block type that is a type index (core spec 5.4.1). */
-  blockTypeIndex(): number {
+  private blockTypeIndex(): number {
     const { reader, module } = this;
     const offset = reader.pos;
     const index = reader.s33();
-    if (index < 0) throw reader.malformed(`malformed block type 0x${reader.bytes[offset]!.toString(16)}`, offset);
+    if (index < 0) throw reader.malformed(`malformed block type 0x${reader.bytes[offset].toString(16)}`, offset);
     if (index >= module.types.length) throw this.invalid(`unknown type ${index}`);
     return index;
+  }
+
+  /** A label: the index of its frame, of which the innermost `hidden` ones cannot be named. */
+  label(hidden = 0): number {
+    const label = this.reader.u32();
+    const frame = this.control.depth - 1 - hidden - label;
+    if (frame < 0) throw this.invalid(`unknown label ${label}`);
+    return frame;
+  }
+
+  /** A label: the list of what a branch to it passes. */
+  labelList(): number {
+    return this.control.labelList[this.label()];
+  }
+
+  func(): number {
+    const index = this.reader.u32();
+    if (index >= this.module.funcTypes.length) throw this.invalid(`unknown function ${index}`);
+    return index;
+  }
+
+  global(): number {
+    const index = this.reader.u32();
+    if (index >= this.globalTypes.length) throw this.invalid(`unknown global ${index}`);
+    return index;
+  }
+
+  globalTypeOf(index: number): number {
+    return this.globalTypes[index];
+  }
+
+  /** A tag's index: the list of what its exceptions carry. */
+  tag(): number {
+    const index = this.reader.u32();
+    const { tags } = this.module;
+    if (index >= tags.length) throw this.invalid(`unknown tag ${index}`);
+    return paramList(tags[index]);
   }
 
   /** The type of a select that has one (core spec 3.3.4.2): a list, but of exactly one. */
@@ -79,13 +133,13 @@ export class Immediates {
 
   /** What the table is indexed with. */
   tableAddressOf(index: number): ValType {
-    return this.tableAddresses[index]!;
+    return this.tableAddresses[index];
   }
 
   /** The type of the table's elements. */
   tableTypeOf(index: number): number {
     if (index >= this.tableTypes.length) throw this.invalid(`unknown table ${index}`);
-    return this.tableTypes[index]!;
+    return this.tableTypes[index];
   }
 
   /** The type of a call through a reference. */
@@ -114,7 +168,7 @@ export class Immediates {
 
   private memoryAddressOf(index: number): ValType {
     if (index >= this.memoryAddresses.length) throw this.invalid(`unknown memory ${index}`);
-    return this.memoryAddresses[index]!;
+    return this.memoryAddresses[index];
   }
 
   /**
@@ -132,7 +186,7 @@ export class Immediates {
     if (this.memoryAddresses[memory] === ValType.I64) reader.u64();
     else reader.u32();
     const address = this.memoryAddressOf(memory);
-    if (alignment > alignmentOf[op]!) {
+    if (alignment > alignmentOf[op]) {
       throw this.invalid(`alignment must not be larger than natural: 2**${alignment}`);
     }
     return address;
@@ -146,9 +200,15 @@ export class Immediates {
     if (index >= dataCount) throw this.invalid(`unknown data segment ${index}`);
   }
 
+  /** The index of one of `count` lanes. */
+  lane(count: number): void {
+    const lane = this.reader.u8();
+    if (lane >= count) throw this.invalid(`invalid lane index ${lane}: there are ${count}`);
+  }
+
   /** The type of an element segment's items. */
   elementType(index: number): number {
     if (index >= this.elementTypes.length) throw this.invalid(`unknown elem segment ${index}`);
-    return this.elementTypes[index]!;
+    return this.elementTypes[index];
   }
 }

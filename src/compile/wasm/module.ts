@@ -175,11 +175,11 @@ export interface FunctionSummary {
   maxControlDepth: number;
   /** Uses (get, set, tee) of each local, each weighing 8^min(loop depth, 4). */
   localWeight: Float64Array;
-  /** The same sum over call, call_indirect and other instructions that leave the function's code (see isCallLike). */
+  /** The same sum over the instructions that leave the function's code: calls, growing, waiting, and bulk operations. */
   callWeight: number;
   /** Greatest need of the outgoing area over all calls: given by slotsForCall of each callee's type. */
   maxOutgoingSlots: number;
-  /** How many call-like instructions there are. */
+  /** How many such instructions there are. */
   callCount: number;
   /** Whether a v128 can be among the locals or operands. True also where no instruction makes one, never the other way. */
   usesVectors: boolean;

@@ -1,6 +1,6 @@
 /**
- * The opcode table: every instruction of WebAssembly 2.0, relaxed SIMD and the threads proposal, one row each (core spec
- * 5.4 and appendix A.3).
+ * The opcode table: every instruction of WebAssembly 3.0 without garbage collection, of the legacy exceptions and of the
+ * threads proposal, one row each (core spec 5.4 and appendix A.3).
  *
  * The validator, the printer and the tests walk this table; nothing else may list opcodes with their types. Is not a
  * decoder: it says which immediates an instruction has, reader.ts reads them. Needs module.ts for the value types,
@@ -8,7 +8,7 @@
  */
 
 import { ValType } from './module.js';
-import { AtomicOpcode, atomicRows } from './opcodes-atomic.js';
+import { atomicRows } from './opcodes-atomic.js';
 import { vectorRows } from './opcodes-vector.js';
 
 /** Opcodes by number; those behind the 0xfc prefix are 0xfc00 | sub-opcode. Names are the text format's, in PascalCase. */
@@ -624,31 +624,6 @@ export function opcodeOf(code: number): Opcode | undefined {
   if (code >= 0xfe00) return code < 0xfe00 + ATOMIC_COUNT ? byFlatIndex[flatIndex(code)] : undefined;
   if (code >= 0xfc00) return code < 0xfc00 + MISC_COUNT ? byFlatIndex[flatIndex(code)] : undefined;
   return code < MISC ? byFlatIndex[code] : undefined;
-}
-
-/** The instructions that leave the function's code: calls, growing, waiting, and bulk operations on memories and tables. */
-const CALL_LIKE: ReadonlySet<number> = new Set([
-  Op.Call,
-  Op.CallIndirect,
-  Op.ReturnCall,
-  Op.ReturnCallIndirect,
-  Op.CallRef,
-  Op.ReturnCallRef,
-  Op.MemoryGrow,
-  Op.MemoryInit,
-  Op.MemoryCopy,
-  Op.MemoryFill,
-  Op.TableInit,
-  Op.TableCopy,
-  Op.TableGrow,
-  Op.TableFill,
-  AtomicOpcode.MemoryAtomicWait32,
-  AtomicOpcode.MemoryAtomicWait64,
-]);
-
-/** True for what FunctionSummary counts in callCount and callWeight. */
-export function isCallLike(code: number): boolean {
-  return CALL_LIKE.has(code);
 }
 
 /** Which proposals, none of them supported, the bytes are from that are no opcode of ours. */

@@ -152,6 +152,12 @@ export class Reader {
     this.hi = this.f32Bits();
   }
 
+  /** Passes over that many bytes. */
+  skip(count: number): void {
+    if (count > this.end - this.pos) throw this.malformed('unexpected end of section or function');
+    this.pos += count;
+  }
+
   /** A reserved byte (core spec 5.4.6): exactly one byte of zero, not any LEB128 zero. */
   zero(): void {
     const offset = this.pos;
