@@ -16,10 +16,11 @@ import { type Mapping, parseMaps } from './proc-maps.js';
 import { ProcessMemory } from './process-memory.js';
 
 /** Milliseconds from execve(2) until the image is in place: on a busy machine the process may wait for its turn meanwhile. */
-const MAPPED_WITHIN = 2000;
+const MAPPED_WITHIN = 10_000;
 
-/** Milliseconds. */
-const EMULATOR_START = 2000;
+/** Milliseconds until an emulator has mapped its program. */
+const EMULATOR_START = 10_000;
+const USER_EMULATOR = /^qemu-(?!system-)/;
 
 export class ImageProcess {
   /** Absolute address of the runtime block (RT_*). */
@@ -44,7 +45,7 @@ export class ImageProcess {
     try {
       fd = openSync(`/proc/${pid}/exe`, 'r');
     } catch (error) {
-      throw notAllowed(pid, 'its executable cannot be read', error);
+      throw unreadable(pid, 'its executable cannot be read', error);
     }
     let image: ImageDescription | undefined;
     try {
@@ -64,7 +65,7 @@ export class ImageProcess {
 
   /** An emulator that has just started has not mapped its program yet. */
   private static attachEmulated(pid: number, exe: string): ImageProcess {
-    const deadline = performance.now() + (/^qemu-/.test(basename(exe)) ? EMULATOR_START : 0);
+    const deadline = performance.now() + (USER_EMULATOR.test(basename(exe)) ? EMULATOR_START : 0);
     for (;;) {
       const found = findMappedImage(pid, readMaps(pid));
       if (found) return new ImageProcess(pid, found.image, found.base, found.fd);
@@ -91,7 +92,7 @@ export class ImageProcess {
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       if (code === 'EACCES' || code === 'EPERM') return undefined;
-      throw noSuchProcess(this.pid);
+      throw unreadable(this.pid, 'its memory cannot be read', error);
     }
     this.opened = memory;
     this.checkRuntime(memory);
@@ -169,8 +170,7 @@ function exePath(pid: number): string {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT' && (pid === KTHREADD || status.parent === KTHREADD))
       throw new InputError('kernel-thread', `pid ${pid} is not a wag-snap process: it is a kernel thread`);
-    if (code === 'ENOENT') throw new ToolError('process-ended', `pid ${pid} is ending: its memory is gone already`);
-    throw notAllowed(pid, 'its executable cannot be read', error);
+    throw unreadable(pid, 'its executable cannot be read', error);
   }
 }
 
@@ -178,8 +178,7 @@ function readMaps(pid: number): Mapping[] {
   try {
     return parseMaps(readFileSync(`/proc/${pid}/maps`, 'utf8'));
   } catch (error) {
-    if (!processStatus(pid)) throw noSuchProcess(pid);
-    throw notAllowed(pid, 'its address space cannot be read', error);
+    throw unreadable(pid, 'its address space cannot be read', error);
   }
 }
 
@@ -219,6 +218,14 @@ export function noSuchProcess(pid: number): ToolError {
     'permission',
     `pid ${pid} is hidden (/proc is mounted with hidepid): capture as the user who runs it, or as root`,
   );
+}
+
+/** Why a file below /proc/PID, of a process that was there a moment ago, cannot be read. */
+function unreadable(pid: number, what: string, error: unknown): ToolError {
+  if (!processStatus(pid)) return noSuchProcess(pid);
+  const { code } = error as NodeJS.ErrnoException;
+  if (code !== 'ENOENT' && code !== 'ESRCH') return notAllowed(pid, what, error);
+  return new ToolError('process-ended', `pid ${pid} is ending: its memory is gone already`);
 }
 
 function notAllowed(pid: number, what: string, error: unknown): ToolError {

@@ -33,7 +33,7 @@ import type { ProcessMemory } from './process-memory.js';
 
 /** Milliseconds. */
 const SIGNAL_AGAIN = 200;
-const ENDS_WITHIN = 2000;
+const ENDS_WITHIN = 10_000; // it may have to wait for its turn, or for a stalled machine
 const GONE_WITHIN = 30_000;
 
 const NO_DESCRIPTOR = 0xffff_ffff_ffff_ffffn;
@@ -61,7 +61,7 @@ export class StoppedProcess {
   }
 
   /**
-   * Ends it and waits until it is gone. One that does not end by itself, as it is suspended, is killed.
+   * Ends it and waits until it is gone. One that does not end by itself, as it is suspended or held, is killed.
    *
    * @throws ToolError when it cannot even be killed; the snapshot is complete then
    */
@@ -73,7 +73,7 @@ export class StoppedProcess {
     for (const pause of pauses()) {
       if (this.isGone()) return;
       const waited = performance.now() - start;
-      if (waited > ENDS_WITHIN && !killed) {
+      if (!killed && (waited > ENDS_WITHIN || processStatus(pid)?.state === 'T')) {
         killed = true;
         unlessEnded(() => sendSignal(pid, 'SIGKILL'));
       }
@@ -155,7 +155,7 @@ async function waitUntilStoppable(process: ImageProcess, options: StopOptions): 
       const state = memory.u32(process.runtime + RT_STATE);
       const sender = memory.u32(process.runtime + RT_STOP_SENDER);
       if (state === STATE_RUNNING) return false;
-      if (state === STATE_PARKED && sender === 0) return true;
+      if (waitsForAnyone(process, memory)) return true;
       if (state === STATE_TRAPPED && staysTrapped(process, memory)) return false;
       if (state > STATE_TRAPPED) throw new InputError('damaged-process', `pid ${pid}: unknown state ${state}`);
       const stopping = state === STATE_STOPPING || state === STATE_PARKED;
@@ -173,6 +173,17 @@ async function waitUntilStoppable(process: ImageProcess, options: StopOptions): 
   return false;
 }
 
+/**
+ * Whether it is parked without a sender. For a moment so is one that is just being let go: but that one runs, and one that
+ * waits sleeps.
+ */
+function waitsForAnyone({ pid, runtime }: ImageProcess, memory: ProcessMemory): boolean {
+  const parked = () => memory.u32(runtime + RT_STATE) === STATE_PARKED && memory.u32(runtime + RT_STOP_SENDER) === 0;
+  if (!parked()) return false;
+  refuseSuspended(pid);
+  return processStatus(pid)?.state === 'S' && parked();
+}
+
 async function waitUntilParked(process: ImageProcess, options: StopOptions, requested: number): Promise<void> {
   const { pid, runtime } = process;
   const own = globalThis.process.pid;
@@ -182,8 +193,7 @@ async function waitUntilParked(process: ImageProcess, options: StopOptions, requ
     let stopping = false;
     if (memory) {
       const state = memory.u32(runtime + RT_STATE);
-      if (state === STATE_PARKED) {
-        checkSender(memory.u32(runtime + RT_STOP_SENDER), pid);
+      if (state === STATE_PARKED && answersTo(process, memory, own)) {
         // Unclaimed it would go on in 2 s, perhaps just now: it looks for the claim after it has changed its state.
         memory.writeU32(runtime + RT_COMMAND, COMMAND_HOLD);
         if (memory.u32(runtime + RT_STATE) === STATE_PARKED) return;
@@ -209,9 +219,15 @@ async function waitUntilParked(process: ImageProcess, options: StopOptions, requ
   }
 }
 
-/** Two tools may have asked at the same time; the process names the one that it answers to. */
-function checkSender(sender: number, pid: number): void {
-  if (sender === 0 || sender === globalThis.process.pid) return;
+/**
+ * Whether a parked process is ours to take. Two tools may have asked at the same time: it names the one that it answers to,
+ * and nobody when that one is in another pid namespace.
+ */
+function answersTo(process: ImageProcess, memory: ProcessMemory, own: number): boolean {
+  const sender = memory.u32(process.runtime + RT_STOP_SENDER);
+  if (sender === 0) return waitsForAnyone(process, memory);
+  if (sender === own) return true;
+  const { pid } = process;
   throw new ToolError('busy', `pid ${pid} is being captured by another process (pid ${sender}): try again later`);
 }
 

@@ -76,17 +76,19 @@ describe('refused', () => {
     const parent = await started(
       'sh',
       '-c',
-      `"$0" </dev/null >/dev/null & echo $!; exec sleep 60`,
+      `"$0" </dev/null >/dev/null & echo $!; exec sleep 3600`,
       join(folder, 'busy'),
     );
     const pid = Number(await new Promise((done) => parent.stdout!.once('data', done)));
+    // the shell would reap it, what it becomes does not
+    await expect.poll(() => readFileSync(`/proc/${parent.pid}/comm`, 'latin1')).toBe('sleep\n');
     process.kill(pid, 'SIGKILL');
     await expect.poll(() => status(pid)).toMatch(/^State:\s*Z/m);
     await refused('zombie', await capture(pid), 1, /has ended \(its parent has not noticed yet\)/);
   });
 
   test('a process of another program, and the command itself', async () => {
-    const child = await started('sleep', '60');
+    const child = await started('sleep', '3600');
     await refused('sleep', await capture(child.pid!), 3, /is not a wag-snap process: it runs /);
     const own = ['sh', '-c', 'node=$0; cli=$1; exec "$node" "$cli" capture $$ -o "$4"'];
     const outcome = await command(['capture', '', output], { folder, through: own });

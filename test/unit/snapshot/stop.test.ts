@@ -1,13 +1,13 @@
 /** Letting a stopped process go, and ending it, when something else happens to it at that moment. */
 
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeAll, expect, test } from 'vitest';
+import { RT_STATE, RT_STOP_SENDER, STATE_PARKED, STATE_RUNNING } from '../../../src/runtime/layout.js';
 import { ImageProcess, processStatus } from '../../../src/snapshot/process.js';
 import { type StoppedProcess, stopProcess } from '../../../src/snapshot/stop.js';
 import { type Built, build, temporaryFolder, Workload } from '../../support/workload.js';
 
-const OPTIONS = { timeout: 10_000, checkCancelled: () => {} };
+const OPTIONS = { timeout: 60_000, checkCancelled: () => {} };
 const folder = temporaryFolder();
 let built: Built;
 let workload: Workload;
@@ -29,6 +29,10 @@ async function stopped(): Promise<StoppedProcess> {
 
 function state(): string | undefined {
   return processStatus(workload.pid)?.state;
+}
+
+function runtime(field: number): number {
+  return attached.memory.u32(attached.runtime + field);
 }
 
 test('it ends when told to', async () => {
@@ -60,8 +64,22 @@ test('it can be stopped again at once by the same tool', async () => {
   for (let i = 0; i < 20; i++) {
     parked.resume();
     parked = await stopProcess(attached, OPTIONS);
+    expect([runtime(RT_STATE), runtime(RT_STOP_SENDER)]).toEqual([STATE_PARKED, process.pid]);
   }
   parked.resume();
-  await sleep(20);
-  expect(state()).toBe('R');
+  await expect.poll(() => [runtime(RT_STATE), state()]).toEqual([STATE_RUNNING, 'R']);
+});
+
+test('one that is just being let go, without a sender but still PARKED, is not taken for one that waits', async () => {
+  (await stopped()).resume();
+  await expect.poll(() => [runtime(RT_STATE), runtime(RT_STOP_SENDER)]).toEqual([STATE_RUNNING, 0]);
+  const write = (value: number) => attached.memory.writeU32(attached.runtime + RT_STATE, value);
+  write(STATE_PARKED);
+  let looks = 0;
+  const checkCancelled = () => {
+    if (++looks === 5) write(STATE_RUNNING);
+  };
+  await stopProcess(attached, { ...OPTIONS, checkCancelled });
+  expect(looks).toBeGreaterThanOrEqual(5);
+  expect([runtime(RT_STATE), runtime(RT_STOP_SENDER)]).toEqual([STATE_PARKED, process.pid]);
 });
