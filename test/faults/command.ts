@@ -8,10 +8,10 @@ import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
-const CLI = resolve(process.env['WAGSNAP_CLI'] ?? 'bin/wag-snap');
+export const CLI = resolve(process.env['WAGSNAP_CLI'] ?? 'bin/wag-snap');
 const HOOK = pathToFileURL(resolve(import.meta.dirname, 'inject.mjs')).href;
 /** A command that takes longer hangs: most take a tenth of a second. */
-const PATIENCE = 40_000;
+const PATIENCE = 300_000;
 
 /** One call of a command and what happens to it. */
 export interface Fault {
