@@ -5,6 +5,8 @@ import { Op, type Opcode, opcodes, prefixed } from '../../src/compile/wasm/opcod
 import { CatchKind } from '../../src/compile/wasm/validate-exceptions.js';
 
 const EMPTY = -64;
+/** In the alignment of a memarg: an index follows. */
+const EXPLICIT_MEMORY = 0x40;
 const rows = new Map(opcodes.map((row) => [row.code, row]));
 
 export class BodyReader {
@@ -48,8 +50,8 @@ export class BodyReader {
   }
 
   /**
-   * Indexes, label depths, type bytes, a memarg, lanes; a block's type as blockType takes it, then kind, tag (-1 for any) and
-   * label of each clause. Constants are passed over.
+   * Indexes, label depths, type bytes, lanes; alignment, offset and memory of an access; a block's type as blockType takes
+   * it, then kind, tag (-1 for any) and label of each clause. Constants are passed over.
    */
   immediates({ immediates }: Opcode): number[] {
     switch (immediates) {
@@ -70,8 +72,10 @@ export class BodyReader {
       case 'lanes':
         this.at += 16;
         return [...this.bytes.subarray(this.at - 16, this.at)];
+      case 'memarg':
+        return this.memarg();
       case 'memarg lane':
-        return [this.leb(), this.leb(), this.bytes[this.at++]];
+        return [...this.memarg(), this.bytes[this.at++]];
       case 'block':
         return [Number(this.signed())];
       case 'block catches': {
@@ -84,7 +88,6 @@ export class BodyReader {
       }
       case 'lane':
         return [this.bytes[this.at++]];
-      case 'memarg':
       case 'type table':
       case 'table table':
       case 'elem table':
@@ -94,6 +97,12 @@ export class BodyReader {
       default:
         return [this.leb()];
     }
+  }
+
+  private memarg(): [alignment: number, offset: number, memory: number] {
+    const flags = this.leb();
+    const memory = (flags & EXPLICIT_MEMORY) === 0 ? 0 : this.leb();
+    return [flags & ~EXPLICIT_MEMORY, this.leb(), memory];
   }
 
   /** The locals' types, at a body's start. */

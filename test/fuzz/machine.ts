@@ -1,6 +1,12 @@
 /** What the interpreter's instances consist of, and linking them. Functions of WASI are given by the caller. */
 
-import { type ConstExpr, ExternKind, type FuncType, type Module } from '../../src/compile/wasm/module.js';
+import {
+  type AddressType,
+  type ConstExpr,
+  ExternKind,
+  type FuncType,
+  type Module,
+} from '../../src/compile/wasm/module.js';
 import type { Raw } from './numeric-oracle.js';
 import { F64, I64, isReference, V128 } from './shape.js';
 
@@ -89,6 +95,11 @@ export function isWide(type: number): boolean {
 
 export function zero(type: number): Raw {
   return isWide(type) ? 0n : 0;
+}
+
+/** A number that a memory or table is indexed with, as a value. */
+export function index(type: AddressType, value: number): Raw {
+  return type === I64 ? BigInt(value) : value;
 }
 
 /** Links and instantiates modules in order. @param names what each is imported by */

@@ -6,9 +6,11 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { ARCHES } from '../spec/targets.js';
 import { Differential, type Variant } from './differential.js';
 import { migrateCase } from './migration.js';
 import { fuzzOptions } from './options.js';
+import { memoryOf } from './other-memory.js';
 import { reportFailure } from './report.js';
 import { shrink } from './shrink.js';
 
@@ -59,7 +61,7 @@ async function differentials(): Promise<number> {
   let count = 0;
   for (let round = 0; performance.now() < end && count < MOST_FAILURES; round++) {
     const variation = options.variations ? seed % 10_007 : undefined;
-    const variant = { ...chosen[round % chosen.length], arch: options.arch, variation };
+    const variant = { ...chosen[round % chosen.length], arch: options.arch ?? 'x64', variation };
     const seeds = Array.from({ length: options.batch }, () => seed++);
     for (const failure of differential.run(variant, seeds).slice(0, 2)) {
       count++;
@@ -77,6 +79,7 @@ async function differentials(): Promise<number> {
 
 async function migrations(): Promise<number> {
   const folder = mkdtempSync(join(tmpdir(), 'wag-snap-migration-'));
+  const byRoute = new Map<string, number>();
   let seed = firstSeed;
   let migrated = 0;
   let count = 0;
@@ -91,15 +94,19 @@ async function migrations(): Promise<number> {
         exceptions: seed % 16 > 7,
       },
       runs: 8,
-      arches: [options.arch],
+      from: options.from === undefined ? ARCHES : [options.from],
+      to: options.arch === undefined ? ARCHES : [options.arch],
       deterministic: seed % 3 === 0,
       tryTables: seed % 5 > 1,
+      memory: memoryOf(seed),
     });
     migrated += result.migrated;
+    byRoute.set(result.route, (byRoute.get(result.route) ?? 0) + result.migrated);
     count += result.failures.length;
     for (const failure of result.failures) console.log(failure);
   }
   rmSync(folder, { recursive: true, force: true });
+  for (const [route, number] of byRoute) console.log(`${route}: ${number} captures restored`);
   console.log(`${seed - firstSeed} cases, ${migrated} captures restored, ${count} failed`);
   return count;
 }

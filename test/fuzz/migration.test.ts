@@ -4,30 +4,42 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
+import { ARCHES, specTarget } from '../spec/targets.js';
 import { migrateCase } from './migration.js';
+import { memoryOf } from './other-memory.js';
 
-const CASES = 24;
+/** In each direction. */
+const CASES = 8;
 
 const folder = mkdtempSync(join(tmpdir(), 'wag-snap-migration-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-test('random modules go on from any safepoint', { timeout: 240_000 }, async () => {
-  for (let seed = 1; seed <= CASES; seed++) {
-    const result = await migrateCase(seed, folder, {
-      sizes: {
-        functions: 4,
-        body: seed % 2 ? 60 : 200,
-        vectors: seed % 4 > 1,
-        atomics: seed % 8 > 4,
-        tailCalls: seed > 8,
-        exceptions: seed > 8,
-      },
-      runs: 4,
-      arches: ['x64'],
-      deterministic: seed % 4 === 0,
-      tryTables: seed % 4 > 1,
+const arches = ARCHES.filter((arch) => specTarget(arch) !== undefined);
+
+for (const from of arches) {
+  for (const to of arches) {
+    test(`random modules go on from any safepoint, ${from} to ${to}`, { timeout: 240_000 }, async () => {
+      const first = 1 + CASES * (arches.indexOf(from) * 2 + arches.indexOf(to));
+      for (let seed = first; seed < first + CASES; seed++) {
+        const result = await migrateCase(seed, folder, {
+          sizes: {
+            functions: 4,
+            body: seed % 2 ? 60 : 200,
+            vectors: seed % 4 > 1,
+            atomics: seed % 8 > 4,
+            tailCalls: seed % 3 > 0,
+            exceptions: seed % 3 > 0,
+          },
+          runs: 4,
+          from: [from],
+          to: [to],
+          deterministic: seed % 4 === 0,
+          tryTables: seed % 4 > 1,
+          memory: memoryOf(seed),
+        });
+        expect(result.failures).toEqual([]);
+        expect(result.migrated).toBeGreaterThanOrEqual(4);
+      }
     });
-    expect(result.failures).toEqual([]);
-    expect(result.migrated).toBeGreaterThanOrEqual(4);
   }
-});
+}

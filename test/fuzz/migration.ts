@@ -1,6 +1,6 @@
 /**
- * Random modules captured at random safepoints of their run and restored, perhaps for another CPU or by another version of
- * the compiler. The snapshot must have every value that an interpreter has at that safepoint: so the site tables describe
+ * Random modules captured at random safepoints of their run and restored, on either CPU or by another version of the
+ * compiler. The snapshot must have every value that an interpreter has at that safepoint: so the site tables describe
  * all there is, and rightly. What both halves print must be what V8 says: so restoring misses nothing.
  */
 
@@ -10,7 +10,6 @@ import { compileImage, type ModuleInput } from '../../src/compile/compile.js';
 import { writeImage } from '../../src/compile/image/write-file.js';
 import { type ImageDescription, readImage } from '../../src/compile/metadata/image-reader.js';
 import { decodeModule } from '../../src/compile/wasm/decode.js';
-import { ExternKind } from '../../src/compile/wasm/module.js';
 import { writeResumable } from '../../src/restore/restore.js';
 import { capturePid } from '../../src/snapshot/capture.js';
 import { readSnapshot } from '../../src/snapshot/format.js';
@@ -20,51 +19,50 @@ import { Choices } from './choices.js';
 import { NanMode } from './code.js';
 import { compareSnapshot } from './compare-snapshot.js';
 import { rewritten } from './differential.js';
-import { Interpreter, type InterpreterFrame } from './interpreter.js';
-import { link, type Memory } from './machine.js';
 import { expectedOutput, mainModule, withoutTraps } from './main-module.js';
-import type { Raw } from './numeric-oracle.js';
+import type { OtherMemory } from './other-memory.js';
 import { Process } from './process.js';
 import { type Case, randomCase } from './random-module.js';
+import { interpret, type Program, passesSafepoints, type Stop, safepoints, startParking } from './safepoints.js';
 import type { Sizes } from './shape.js';
 
 export interface MigrationOptions {
   readonly sizes: Sizes;
   /** How many runs of each case, with a capture or two. */
   readonly runs: number;
-  /** CPUs to restore for. */
-  readonly arches: readonly string[];
+  /** CPUs to capture on and to restore for: one of each is chosen for a case. */
+  readonly from: readonly string[];
+  readonly to: readonly string[];
   /** With canonical NaNs, which must be the same bits everywhere. */
   readonly deterministic: boolean;
   /** With exceptions in the form that V8 does not know. */
   readonly tryTables?: boolean;
+  /** Which memory is the modules'. */
+  readonly memory?: OtherMemory;
 }
 
 export interface MigrationResult {
   readonly failures: string[];
+  /** From which CPU to which. */
+  readonly route: string;
   /** Captures that were made and restored. */
   readonly migrated: number;
 }
 
-interface Image {
+interface Image extends Program {
   readonly path: string;
   readonly arch: string;
   readonly variation: number | undefined;
-  readonly deterministic: boolean;
-  readonly modules: readonly (ModuleInput & { readonly name: string })[];
   readonly description: ImageDescription;
 }
 
-/** The last safepoint that is tried: each one passed costs a signal. */
-const FARTHEST = 2000;
-
 export async function migrateCase(seed: number, folder: string, options: MigrationOptions): Promise<MigrationResult> {
-  const { sizes, runs, arches, deterministic, tryTables } = options;
+  const { sizes, runs, from, to, deterministic, tryTables, memory } = options;
   const choices = new Choices(seed ^ 0x5bd1e995);
   const native = randomCase(seed, { sizes, nan: deterministic ? NanMode.Native : NanMode.Guarded });
   const oracle = deterministic ? randomCase(seed, { sizes, nan: NanMode.Explicit }) : native;
   const { one: plain, expected } = withoutTraps(forMigration(native), oracle);
-  const one = rewritten(plain, undefined, tryTables);
+  const one = rewritten(plain, memory, tryTables);
   const modules = [...one.modules, mainModule(one)].map(({ name: called, bytes }): ModuleInput & { name: string } => ({
     name: called,
     file: called || 'main',
@@ -78,19 +76,19 @@ export async function migrateCase(seed: number, folder: string, options: Migrati
     writeImage(compiled, path);
     return { path, arch, variation, deterministic, modules, description: readImage(compiled.bytes) };
   };
-  const source = image('source', 'x64');
-  const targets = arches.map((arch) => image(`target-${arch}`, arch));
+  const source = image('source', choices.pick(from));
+  const target = image('target', choices.pick(to));
   const sites = safepoints(source);
 
   const failures: string[] = [];
   let migrated = 0;
   for (let i = 0; i < runs; i++) {
-    const route = randomRoute(choices, sites, source, targets);
+    const route = randomRoute(choices, sites, source, target);
     const wrong = await migrate(route, folder, output);
     migrated += route.stops.length;
     if (wrong.length > 0) failures.push([`seed ${seed}, ${describeRoute(route)}`, ...wrong].join('\n'));
   }
-  return { failures, migrated };
+  return { failures, route: `${source.arch} to ${target.arch}`, migrated };
 }
 
 /** Without hashing memories again and again: thousands of safepoints that are all alike. */
@@ -98,61 +96,33 @@ function forMigration(one: Case): Case {
   return { ...one, steps: one.steps.filter(({ name: called }, i) => called !== 'state' || i === one.steps.length - 1) };
 }
 
-/** One buffer; the interpreter prints nothing. */
-function fdWrite({ view }: Memory, args: readonly Raw[]): Raw[] {
-  const [, buffers, , written] = args.map(Number);
-  view.setUint32(written, view.getUint32(buffers + 4, true), true);
-  return [0];
-}
-
-/** The n-th safepoint of a run by the interpreter; undefined when there are fewer. */
-function interpret(
-  { modules, deterministic }: Image,
-  n: number,
-  visit?: (frame: InterpreterFrame) => void,
-): Interpreter | undefined {
-  const decoded = modules.map(({ module }) => module);
-  const names = modules.map(({ name: called }) => called);
-  const instances = link(decoded, names, { fd_write: fdWrite });
-  const main = instances[instances.length - 1];
-  const interpreter = new Interpreter(instances, deterministic, visit);
-  return interpreter.run(main.functions[main.find('_start', ExternKind.Func)], n) ? interpreter : undefined;
-}
-
-/** Of each site, when it is reached: so that one in a loop is not chosen more often than one that is reached once. */
-function safepoints(image: Image): number[][] {
-  const bySite = new Map<string, number[]>();
-  let n = 0;
-  interpret(image, FARTHEST, ({ entry, kind, offset }) => {
-    const key = `${entry.instance} ${entry.index} ${kind} ${offset}`;
-    const list = bySite.get(key) ?? [];
-    bySite.set(key, list);
-    list.push(++n);
-  });
-  return [...bySite.values()];
-}
-
 function describeRoute({ stops, images }: Route): string {
   const names = images.map(({ arch, variation }) =>
     variation === undefined ? arch : `${arch} variation ${variation}`,
   );
-  return `safepoints ${stops.join(', ')}, ${names.join(' -> ')}`;
+  return `safepoints ${stops.map(({ n }) => n).join(', ')}, ${names.join(' -> ')}`;
 }
 
 /** Safepoints to capture at, in order, and the images that run up to and behind them: one more. */
 interface Route {
-  readonly stops: readonly number[];
+  readonly stops: readonly Stop[];
   readonly images: readonly Image[];
 }
 
 /** A second stop may be the same safepoint again: then what was restored is looked at as it was put there. */
-function randomRoute(choices: Choices, sites: number[][], source: Image, targets: readonly Image[]): Route {
-  const first = choices.pick(choices.pick(sites));
-  const last = sites.reduce((most, list) => Math.max(most, list[list.length - 1]), 0);
-  const stops = [first];
-  if (choices.oneIn(3)) stops.push(first + choices.small(last - first + 1));
-  const between = stops.slice(1).map(() => source);
-  return { stops, images: [source, ...between, choices.pick(targets)] };
+function randomRoute(choices: Choices, sites: Stop[][], source: Image, target: Image): Route {
+  const first = randomStop(choices, sites, source, 1);
+  if (!choices.oneIn(3)) return { stops: [first], images: [source, target] };
+  const between = choices.pick([source, target]);
+  const second = choices.oneIn(4) ? first : randomStop(choices, sites, between, first.n);
+  return { stops: [first, second], images: [source, between, target] };
+}
+
+/** At any site that is reached from the n-th safepoint on. */
+function randomStop(choices: Choices, sites: Stop[][], { arch }: Image, from: number): Stop {
+  const ahead = sites.map((list) => list.filter(({ n }) => n >= from)).filter((list) => list.length > 0);
+  const list = choices.pick(ahead);
+  return passesSafepoints(arch) ? choices.pick(list) : list[0];
 }
 
 /** @returns what is wrong, a line each */
@@ -160,17 +130,15 @@ async function migrate({ stops, images }: Route, folder: string, output: Buffer)
   const file = join(folder, 'snapshot');
   const printed: Buffer[] = [];
   const wrong: string[] = [];
-  let process = new Process([images[0].path], { WAGSNAP_PARK: `${stops[0]}` });
+  let process = startParking(images[0].path, images[0].arch, stops[0], 0);
   for (const [hop, stop] of stops.entries()) {
     try {
       await capturePid(process.pid, { output: file, kill: true });
       const stored = readSnapshot(file);
       printed.push((await process.ended).stdout);
-      const interpreter = interpret(images[0], stop);
+      const interpreter = interpret(images[0], stop.n);
       wrong.push(...(interpreter ? compareSnapshot(stored, interpreter) : ['the interpreter has fewer safepoints']));
-      const next = stops[hop + 1]; // the safepoint that it stands at counts again
-      const env: Record<string, string> = next === undefined ? {} : { WAGSNAP_PARK: `${next - stop + 1}` };
-      process = restore(stored, images[hop + 1], join(folder, `resumable-${hop}`), env);
+      process = restore(stored, images[hop + 1], join(folder, `resumable-${hop}`), stop, stops[hop + 1]);
     } catch (error) {
       const { code, signal, stderr } = await process.ended;
       return [...wrong, `hop ${hop}: ${(error as Error).stack}`, `it ended with ${signal ?? code}: ${stderr}`];
@@ -183,18 +151,15 @@ async function migrate({ stops, images }: Route, folder: string, output: Buffer)
   return wrong;
 }
 
-function restore(
-  stored: StoredSnapshot,
-  target: Image,
-  output: string,
-  env: Readonly<Record<string, string>>,
-): Process {
+/** @param last where the snapshot was taken, @param next where to park, undefined to run to the end */
+function restore(stored: StoredSnapshot, target: Image, output: string, last: Stop, next: Stop | undefined): Process {
   const { target: cpu, launcher } = specTarget(target.arch)!;
   const modules = target.modules.map(({ module }) => module);
   writeResumable(stored, target.description, modules, { target: cpu, output, sourceFd: 3 });
   const fd = openSync(stored.path, 'r');
   try {
-    return new Process([...launcher, output], env, fd);
+    if (next === undefined) return new Process([...launcher, output], {}, fd);
+    return startParking(output, target.arch, next, last.n - 1, fd); // the safepoint that it stands at counts again
   } finally {
     closeSync(fd);
   }

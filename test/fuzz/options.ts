@@ -10,7 +10,8 @@ small and left in build/fuzz. migration: captured at random safepoints, restored
 
   --seconds N    how long (60)
   --seed N       the first case; without it another one each time
-  --arch CPU     x64 or arm64: what is run, or restored for (x64)
+  --arch CPU     x64 or arm64: what is run (x64), or restored for (either)
+  --from CPU     migration: what is captured on (either)
   --variations   differential: other versions of the compiler too (src/compile/variation.ts); migration always has them
   --only TEXT    differential: variants whose JSON contains TEXT, as "tailCalls", "exceptions", "tryTables", "wide"
   --batch N      differential: cases in one process (40)
@@ -20,7 +21,8 @@ export interface FuzzOptions {
   readonly mode: 'differential' | 'migration';
   readonly seconds: number;
   readonly seed: number;
-  readonly arch: string;
+  readonly arch: string | undefined;
+  readonly from: string | undefined;
   readonly variations: boolean;
   readonly only: string;
   readonly batch: number;
@@ -48,7 +50,8 @@ function parse(args: readonly string[]): FuzzOptions {
     options: {
       seconds: { type: 'string', default: '60' },
       seed: { type: 'string', default: `${Date.now() % 1_000_000_000}` },
-      arch: { type: 'string', default: 'x64' },
+      arch: { type: 'string' },
+      from: { type: 'string' },
       variations: { type: 'boolean', default: false },
       only: { type: 'string', default: '' },
       batch: { type: 'string', default: '40' },
@@ -68,6 +71,7 @@ function parse(args: readonly string[]): FuzzOptions {
     seconds: number('seconds', values.seconds, 1),
     seed: number('seed', values.seed, 0),
     arch: cpu('arch', values.arch),
+    from: cpu('from', values.from),
     variations,
     only,
     batch: number('batch', values.batch, 1),
@@ -81,7 +85,7 @@ function number(name: string, text: string, least: number): number {
   return value;
 }
 
-function cpu(name: string, text: string): string {
-  if (!ARCHES.includes(text)) throw new UsageError(`--${name} ${text}: no such CPU`);
+function cpu(name: string, text: string | undefined): string | undefined {
+  if (text !== undefined && !ARCHES.includes(text)) throw new UsageError(`--${name} ${text}: no such CPU`);
   return text;
 }

@@ -30,6 +30,19 @@ const INDEX64 = 4;
 /** Extra locals of a rewritten function, behind its own: the second i32 and so on are for several at a time. */
 const TEMPORARIES = [ValType.I32, ValType.I32, ValType.I64, ValType.I64, ValType.F32, ValType.F64, ValType.V128];
 
+const MEMORIES: readonly (OtherMemory | undefined)[] = [
+  undefined,
+  { index: 0, wide: true },
+  undefined,
+  { index: 2, wide: true },
+  { index: 1, wide: false },
+];
+
+/** What the modules of a seed have instead of a plain memory 0. */
+export function memoryOf(seed: number): OtherMemory | undefined {
+  return MEMORIES[seed % MEMORIES.length];
+}
+
 export function withOtherMemory(bytes: Uint8Array, other: OtherMemory): Uint8Array {
   const module = decodeModule(bytes);
   return module.importedMemoryCount > 0 ? bytes : new Rewriter(module, other).rewrite();
@@ -69,7 +82,7 @@ class Rewriter {
     const [{ min, max, shared }] = this.module.memories;
     this.out.section(MEMORY_SECTION, (to) => {
       to.u32(index + 1);
-      for (let i = 0; i < index; i++) to.byte(0, 1);
+      for (let i = 0; i < index; i++) to.byte(1, 1, 1);
       to.byte((max === undefined ? 0 : 1) | (shared ? 2 : 0) | (wide ? INDEX64 : 0));
       to.u32(min);
       if (max !== undefined) to.u32(max);

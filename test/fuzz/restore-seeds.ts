@@ -6,10 +6,11 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { guestSites, SingleSiteImage } from '../migrate/every-site.js';
+import { guestSites } from '../migrate/every-site.js';
 import { LEAVE, referencesProgram } from '../migrate/references-program.js';
 import { type SmallProgram, smallPrograms } from '../migrate/small-programs.js';
 import { STANDARD } from '../support/function-references.js';
+import { SingleSiteImage } from '../support/single-site-image.js';
 import { build, canRun, captureAndEnd, programPath, Workload } from '../support/workload.js';
 import type { FuzzSeed } from './restore.js';
 

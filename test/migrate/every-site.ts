@@ -6,12 +6,11 @@
  * prints, and the exit code the same.
  */
 
-import { closeSync, copyFileSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { SECTION } from '../../src/compile/metadata/sections.js';
 import { InputError, ToolError } from '../../src/errors.js';
 import { FUNC_GUEST, FUNC_IMPORT } from '../../src/runtime/layout.js';
+import { SingleSiteImage } from '../support/single-site-image.js';
 import {
   type Built,
   captureAndEnd,
@@ -131,45 +130,4 @@ function describe({ image }: Built, textOffset: number): string {
   const site = sites.site(sites.siteAt(textOffset));
   const kind = ['call', 'loop', 'entry'][site.kind];
   return `${kind} at ${site.bodyOffset} in ${image.functionName(sites.functionAt(textOffset))}`;
-}
-
-/** A copy of an image whose trap text has one trap. */
-export class SingleSiteImage {
-  private readonly trapText: number;
-  private readonly text: Uint8Array;
-  private readonly trap: Uint8Array;
-  private previous = -1;
-
-  constructor(
-    { path: original, image, target }: Built,
-    readonly path: string,
-  ) {
-    this.trap = target.safepointTrap;
-    this.trapText = image.section(SECTION.trapText)!.fileOffset;
-    this.text = image.source.read(image.section(SECTION.text)!.fileOffset, image.identity.text.size);
-    copyFileSync(original, path);
-    this.write((fd) => this.put(fd, this.text, 0));
-  }
-
-  setTrap(textOffset: number): void {
-    this.write((fd) => {
-      if (this.previous >= 0)
-        this.put(fd, this.text.subarray(this.previous, this.previous + this.trap.length), this.previous);
-      this.put(fd, this.trap, textOffset);
-    });
-    this.previous = textOffset;
-  }
-
-  private put(fd: number, bytes: Uint8Array, textOffset: number): void {
-    writeSync(fd, bytes, 0, bytes.length, this.trapText + textOffset);
-  }
-
-  private write(action: (fd: number) => void): void {
-    const fd = openSync(this.path, 'r+');
-    try {
-      action(fd);
-    } finally {
-      closeSync(fd);
-    }
-  }
 }
