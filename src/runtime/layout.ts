@@ -94,6 +94,7 @@ export const RT_TRAP_RETURN = 552; // u64: its return address
 export const RT_TRAP_CALLER_SP = 560; // u64: the sp of the frame that it returns to
 export const RT_TRAP_TAG = 568; // u64: address of the tag's record (TAG_*) of an uncaught exception
 export const RT_CPU_NEEDS = 576; // u32: CPU_*, what the code was compiled for beyond the least CPU of its kind
+export const RT_LIFELINE = 580; // u32: descriptor of the lifeline's pipe (process/lifeline.ts), 0 for none, LIFELINE_FAILED
 export const RUNTIME_BLOCK_SIZE = 4096;
 
 export const RUNTIME_MAGIC = 0x53474157; // "WAGS", upper half zero
@@ -109,6 +110,9 @@ export const COMMAND_NONE = 0;
 export const COMMAND_RESUME = 1;
 export const COMMAND_EXIT = 2; // end with exit_group(0): the snapshot is durable
 export const COMMAND_HOLD = 3; // the sender is a tool that reads: stay parked as long as it lives. Without it the process soon goes on
+
+/** Asked to stop from another pid namespace, the process had no descriptor for a lifeline, and runs on. */
+export const LIFELINE_FAILED = 0xffffffff;
 
 export const FLAG_PARK_AT_START = 1; // debugging: map trap text before the guest starts, park without a sender
 export const FLAG_DRIVER = 2; // a command of the driver runs: a trap is its answer, not the process's end

@@ -94,6 +94,7 @@ export declare function unwind(): void;
 @external("target", "SYS_fdatasync") export declare const SYS_fdatasync: i64;
 @external("target", "SYS_readv") export declare const SYS_readv: i64;
 @external("target", "SYS_writev") export declare const SYS_writev: i64;
+@external("target", "SYS_pipe2") export declare const SYS_pipe2: i64;
 @external("target", "SYS_preadv") export declare const SYS_preadv: i64;
 @external("target", "SYS_pwritev") export declare const SYS_pwritev: i64;
 @external("target", "SYS_getdents64") export declare const SYS_getdents64: i64;

@@ -6,7 +6,7 @@
  * A process that is parked at a trap (TRAPPED) is claimed in the same way, and stays what it is when it is let go.
  *
  * Whatever happens, the process is let go: release() belongs into a finally. When this tool dies instead, the process
- * sees it (it holds a pidfd of the sender) and goes on by itself.
+ * sees it (it holds a pidfd of the sender, or in another pid namespace the other end of our lifeline) and goes on by itself.
  */
 
 import { InputError, ToolError } from '../errors.js';
@@ -15,9 +15,11 @@ import {
   COMMAND_HOLD,
   COMMAND_RESUME,
   FLAG_PARK_ON_TRAP,
+  LIFELINE_FAILED,
   RT_COMMAND,
   RT_EXE_FD,
   RT_FLAGS,
+  RT_LIFELINE,
   RT_STATE,
   RT_STOP_SENDER,
   RT_TRAP_PARKED,
@@ -28,6 +30,7 @@ import {
   STATE_TRAPPED,
   STOP_SIGNAL,
 } from '../runtime/layout.js';
+import { Lifeline } from './lifeline.js';
 import { type ImageProcess, noSuchProcess, processStatus } from './process.js';
 import type { ProcessMemory } from './process-memory.js';
 
@@ -35,6 +38,8 @@ import type { ProcessMemory } from './process-memory.js';
 const SIGNAL_AGAIN = 200;
 const ENDS_WITHIN = 10_000; // it may have to wait for its turn, or for a stalled machine
 const GONE_WITHIN = 30_000;
+/** After it a process of another pid namespace has noticed that its capturer is gone (CLAIM_NANOSECONDS in process/park.ts). */
+const NOTICED_WITHIN = 4000;
 
 const NO_DESCRIPTOR = 0xffff_ffff_ffff_ffffn;
 
@@ -53,6 +58,7 @@ export class StoppedProcess {
     private readonly process: ImageProcess,
     /** When it was asked to stop: performance.now(). */
     readonly stopRequested: number,
+    private readonly lifeline: Lifeline | undefined,
   ) {}
 
   /** Lets it go on; does nothing the second time. */
@@ -70,7 +76,7 @@ export class StoppedProcess {
     const { pid } = this.process;
     const start = performance.now();
     let killed = false;
-    for (const pause of pauses()) {
+    for (let pause = FIRST_PAUSE; ; pause = longer(pause)) {
       if (this.isGone()) return;
       const waited = performance.now() - start;
       if (!killed && (waited > ENDS_WITHIN || processStatus(pid)?.state === 'T')) {
@@ -93,10 +99,14 @@ export class StoppedProcess {
   private command(command: number): void {
     if (this.released) return;
     this.released = true;
-    unlessEnded(() => {
-      this.process.memory.writeU32(this.process.runtime + RT_COMMAND, command);
-      sendSignal(this.process.pid);
-    });
+    try {
+      unlessEnded(() => {
+        this.process.memory.writeU32(this.process.runtime + RT_COMMAND, command);
+        sendSignal(this.process.pid);
+      });
+    } finally {
+      this.lifeline?.close();
+    }
   }
 }
 
@@ -116,17 +126,46 @@ function unlessEnded(action: () => void): void {
  * @throws ToolError: it ended, is being captured by another tool, or came to no safepoint in time; then it goes on
  */
 export async function stopProcess(process: ImageProcess, options: StopOptions): Promise<StoppedProcess> {
-  if (await waitUntilStoppable(process, options)) return new StoppedProcess(process, performance.now());
+  const waiting = await waitUntilStoppable(process, options);
+  if (waiting) return new StoppedProcess(process, performance.now(), waiting.lifeline);
   refuseSuspended(process.pid);
   const requested = performance.now();
   sendSignal(process.pid);
   try {
-    await waitUntilParked(process, options, requested);
+    const { lifeline } = await waitUntilParked(process, options, requested);
+    return new StoppedProcess(process, requested, lifeline);
   } catch (error) {
     await withdraw(process);
     throw error;
   }
-  return new StoppedProcess(process, requested);
+}
+
+/** That a process stands still for us, with our lifeline when it is of another pid namespace. */
+interface Claim {
+  readonly lifeline?: Lifeline;
+}
+
+/**
+ * Claims a process that is parked. Unclaimed it would go on in 2 s, perhaps just now: it looks for the claim after it has
+ * changed its state.
+ *
+ * @param isHeld whether it still stands, and for us
+ * @returns undefined when it does not, or is another tool's
+ */
+function claim({ pid, runtime }: ImageProcess, memory: ProcessMemory, isHeld: () => boolean): Claim | undefined {
+  const descriptor = memory.u32(runtime + RT_LIFELINE);
+  const foreign = memory.u32(runtime + RT_STOP_SENDER) === 0 && descriptor !== 0 && descriptor !== LIFELINE_FAILED;
+  const lifeline = foreign ? Lifeline.take(pid, descriptor) : undefined;
+  if (foreign && !lifeline) return undefined;
+  let held = false;
+  try {
+    memory.writeU32(runtime + RT_COMMAND, COMMAND_HOLD);
+    held = isHeld();
+    if (held && lifeline) sendSignal(pid); // it looks up, and from now on notices at once when we die
+    return held ? { lifeline } : undefined;
+  } finally {
+    if (!held) lifeline?.close();
+  }
 }
 
 /** A suspended process would take the signal only when it is let run: nobody might be there then. */
@@ -139,29 +178,34 @@ function refuseSuspended(pid: number): void {
   throw new ToolError('suspended', `pid ${pid} is suspended: let it run (kill -CONT ${pid}) to capture it`);
 }
 
-/** @returns whether it is parked already, waiting for anyone */
-async function waitUntilStoppable(process: ImageProcess, options: StopOptions): Promise<boolean> {
+/** @returns a claim when it is parked already, waiting for anyone */
+async function waitUntilStoppable(process: ImageProcess, options: StopOptions): Promise<Claim | undefined> {
   const { pid } = process;
-  const deadline = performance.now() + options.timeout;
-  for (const pause of pauses()) {
+  const start = performance.now();
+  const deadline = start + options.timeout;
+  for (let pause = FIRST_PAUSE; ; pause = longer(pause)) {
     options.checkCancelled();
     const memory = process.tryMemory();
     if (!memory) {
       // Yama hides the memory until the process has parked; that its handler is there can be seen without.
       const status = processStatus(pid);
       if (!status) throw noSuchProcess(pid);
-      if (status.caughtSignals & (1n << BigInt(STOP_SIGNAL - 1))) return false;
+      if (status.caughtSignals & (1n << BigInt(STOP_SIGNAL - 1))) return undefined;
     } else {
       const state = memory.u32(process.runtime + RT_STATE);
       const sender = memory.u32(process.runtime + RT_STOP_SENDER);
-      if (state === STATE_RUNNING) return false;
-      if (waitsForAnyone(process, memory)) return true;
-      if (state === STATE_TRAPPED && staysTrapped(process, memory)) return false;
+      if (state === STATE_RUNNING) return undefined;
+      if (waitsForAnyone(process, memory)) {
+        const claimed = claim(process, memory, () => memory.u32(process.runtime + RT_STATE) === STATE_PARKED);
+        if (claimed) return claimed;
+        if (performance.now() - start > NOTICED_WITHIN) throw busy(pid, sender);
+      }
+      if (state === STATE_TRAPPED && staysTrapped(process, memory)) return undefined;
       if (state > STATE_TRAPPED) throw new InputError('damaged-process', `pid ${pid}: unknown state ${state}`);
       const stopping = state === STATE_STOPPING || state === STATE_PARKED;
       const own = sender === globalThis.process.pid; // an earlier capture of this tool has only just let it go
       if (stopping && sender !== 0 && !own && isAlive(sender)) {
-        throw new ToolError('busy', `pid ${pid} is being captured by another process (pid ${sender}): try again later`);
+        throw busy(pid, sender);
       }
       if (performance.now() > deadline && state === STATE_STARTING) {
         throw new ToolError('timeout', `pid ${pid} has not started within ${options.timeout} ms`);
@@ -170,12 +214,11 @@ async function waitUntilStoppable(process: ImageProcess, options: StopOptions): 
     if (performance.now() > deadline) throw new ToolError('timeout', `pid ${pid} did not become ready to be captured`);
     await sleep(pause);
   }
-  return false;
 }
 
 /**
- * Whether it is parked without a sender. For a moment so is one that is just being let go: but that one runs, and one that
- * waits sleeps.
+ * Whether it is parked without a sender that it knows. For a moment so is one that is just being let go: but that one runs,
+ * and one that waits sleeps.
  */
 function waitsForAnyone({ pid, runtime }: ImageProcess, memory: ProcessMemory): boolean {
   const parked = () => memory.u32(runtime + RT_STATE) === STATE_PARKED && memory.u32(runtime + RT_STOP_SENDER) === 0;
@@ -184,23 +227,25 @@ function waitsForAnyone({ pid, runtime }: ImageProcess, memory: ProcessMemory): 
   return processStatus(pid)?.state === 'S' && parked();
 }
 
-async function waitUntilParked(process: ImageProcess, options: StopOptions, requested: number): Promise<void> {
+async function waitUntilParked(process: ImageProcess, options: StopOptions, requested: number): Promise<Claim> {
   const { pid, runtime } = process;
   const own = globalThis.process.pid;
   let signalled = requested;
-  for (const pause of pauses()) {
+  for (let pause = FIRST_PAUSE; ; pause = longer(pause)) {
     const memory = process.tryMemory();
     let stopping = false;
     if (memory) {
       const state = memory.u32(runtime + RT_STATE);
       if (state === STATE_PARKED && answersTo(process, memory, own)) {
-        // Unclaimed it would go on in 2 s, perhaps just now: it looks for the claim after it has changed its state.
-        memory.writeU32(runtime + RT_COMMAND, COMMAND_HOLD);
-        if (memory.u32(runtime + RT_STATE) === STATE_PARKED) return;
+        const claimed = claim(process, memory, () => memory.u32(runtime + RT_STATE) === STATE_PARKED);
+        if (claimed) return claimed;
+        if (performance.now() - requested > NOTICED_WITHIN) throw busy(pid, 0);
       }
-      if (state === STATE_TRAPPED && staysTrapped(process, memory) && memory.u32(runtime + RT_STOP_SENDER) === own) {
-        memory.writeU32(runtime + RT_COMMAND, COMMAND_HOLD);
-        if (memory.u32(runtime + RT_STOP_SENDER) === own) return;
+      if (state === STATE_TRAPPED && staysTrapped(process, memory)) {
+        const sender = memory.u32(runtime + RT_STOP_SENDER);
+        const asked = sender === own || (sender === 0 && memory.u32(runtime + RT_LIFELINE) !== 0);
+        const claimed = asked && claim(process, memory, () => memory.u32(runtime + RT_STOP_SENDER) === sender);
+        if (claimed) return claimed;
       }
       stopping = state === STATE_STOPPING;
     }
@@ -227,8 +272,13 @@ function answersTo(process: ImageProcess, memory: ProcessMemory, own: number): b
   const sender = memory.u32(process.runtime + RT_STOP_SENDER);
   if (sender === 0) return waitsForAnyone(process, memory);
   if (sender === own) return true;
-  const { pid } = process;
-  throw new ToolError('busy', `pid ${pid} is being captured by another process (pid ${sender}): try again later`);
+  throw busy(process.pid, sender);
+}
+
+/** @param sender 0 for one that has no pid where the process runs */
+function busy(pid: number, sender: number): ToolError {
+  const who = sender === 0 ? '' : ` (pid ${sender})`;
+  return new ToolError('busy', `pid ${pid} is being captured by another process${who}: try again later`);
 }
 
 /**
@@ -252,12 +302,17 @@ function noSafepoint(process: ImageProcess, timeout: number): ToolError {
   }
   const { memory, runtime } = process;
   if (memory.u32(runtime + RT_STATE) === STATE_TRAPPED && memory.u32(runtime + RT_TRAP_PARKED) === 1) {
-    const sender = memory.u32(runtime + RT_STOP_SENDER);
-    return new ToolError('busy', `pid ${pid} is being captured by another process (pid ${sender}): try again later`);
+    return busy(pid, memory.u32(runtime + RT_STOP_SENDER));
   }
   const state = processStatus(pid)?.state;
   if (process.memory.u64(process.runtime + RT_EXE_FD) === NO_DESCRIPTOR) {
     return new ToolError('no-image', `pid ${pid} could not open its own image (/proc/self/exe): it cannot be captured`);
+  }
+  if (memory.u32(runtime + RT_LIFELINE) === LIFELINE_FAILED) {
+    return new ToolError(
+      'descriptors',
+      `pid ${pid} has no file descriptor left (ulimit -n): without one it cannot be captured from another pid namespace`,
+    );
   }
   const why = state === 'D' ? 'it is waiting for a disk or a network file system' : 'raise the limit with --timeout';
   return new ToolError('timeout', `pid ${pid} came to no safepoint within ${timeout} ms: ${why}`);
@@ -277,7 +332,7 @@ async function withdraw(process: ImageProcess): Promise<void> {
   const { pid, runtime } = process;
   const deadline = performance.now() + 1000;
   try {
-    for (const pause of pauses()) {
+    for (let pause = FIRST_PAUSE; ; pause = longer(pause)) {
       const memory = process.tryMemory();
       if (!memory) return; // it goes on when this tool ends
       const state = memory.u32(runtime + RT_STATE);
@@ -311,9 +366,11 @@ function isAlive(pid: number): boolean {
   return (processStatus(pid)?.state ?? 'Z') !== 'Z';
 }
 
-/** Milliseconds to sleep between looks: 50 µs at first, so that a pause stays short, in the end 5 ms. */
-function* pauses(): Generator<number, undefined> {
-  for (let pause = 0.05; ; pause = Math.min(pause * 1.2, 5)) yield pause;
+/** Milliseconds to sleep between looks: short at first, so that a pause is, in the end 5 ms. */
+const FIRST_PAUSE = 0.05;
+
+function longer(pause: number): number {
+  return Math.min(pause * 1.2, 5);
 }
 
 const sleeper = new Int32Array(new SharedArrayBuffer(4));

@@ -21,16 +21,16 @@ export class Talker {
   private text = 'A';
   private said = 0;
 
-  private constructor(readonly workload: Workload) {}
+  private constructor(
+    readonly workload: Workload,
+    readonly pid: number,
+  ) {}
 
-  static async start(image: string): Promise<Talker> {
-    const workload = Workload.start(image, { stdin: 'pipe' });
+  /** @param through a program that runs it as its child, with options */
+  static async start(image: string, through?: readonly string[]): Promise<Talker> {
+    const workload = Workload.start(image, { stdin: 'pipe', through });
     await workload.waitFor('A');
-    return new Talker(workload);
-  }
-
-  get pid(): number {
-    return this.workload.pid;
+    return new Talker(workload, through ? childOf(workload.pid) : workload.pid);
   }
 
   /** Says something and hears whether the answer is right. */
@@ -54,6 +54,11 @@ export class Talker {
   }
 }
 
+/** The only child of a process. */
+export function childOf(pid: number): number {
+  return Number(readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1').trim());
+}
+
 export class CaptureSweep {
   readonly output: string;
 
@@ -64,10 +69,10 @@ export class CaptureSweep {
     this.output = join(folder, 'out', 'it.wsnap');
   }
 
-  static async start(parent: string, image: string): Promise<CaptureSweep> {
+  static async start(parent: string, image: string, through?: readonly string[]): Promise<CaptureSweep> {
     const folder = mkdtempSync(join(parent, 'capture-'));
     mkdirSync(join(folder, 'out'));
-    return new CaptureSweep(folder, await Talker.start(image));
+    return new CaptureSweep(folder, await Talker.start(image, through));
   }
 
   private get args(): string[] {

@@ -86,6 +86,8 @@ export interface StartOptions {
   /** Descriptors 3 and up. */
   readonly descriptors?: readonly number[];
   readonly argv0?: string;
+  /** Another program that starts it, with its options: `pid` is that one's. */
+  readonly through?: readonly string[];
 }
 
 export interface Ending {
@@ -126,7 +128,12 @@ export class Workload {
     const env = { ...options.env, ...(dirs?.length ? { WAGSNAP_DIR: dirs.join('\n') } : {}) };
     const stdio = [options.stdin ?? 'ignore', 'pipe', 'pipe', ...(options.descriptors ?? [])] as const;
     const { program, args, argv0 } = launch(image, options.argv0 ?? 'program');
-    return new Workload(spawn(program, [...args, ...(options.args ?? [])], { env, stdio: [...stdio], argv0 }));
+    const words = [...args, ...(options.args ?? [])];
+    const [first, ...rest] = options.through ?? [];
+    if (first === undefined) return new Workload(spawn(program, words, { env, stdio: [...stdio], argv0 }));
+    return new Workload(
+      spawn(first, [...rest, program, ...words], { env: { ...env, PATH: process.env['PATH'] }, stdio: [...stdio] }),
+    );
   }
 
   get pid(): number {

@@ -3,7 +3,7 @@
  *
  * AssemblyScript, on the signal stack, STOP_SIGNAL blocked but inside ppoll. The tool reads the process, writes RT_COMMAND
  * and sends STOP_SIGNAL again; a signal without a command changes nothing. A pidfd of the sender tells when it dies; then
- * the process goes on by itself. Without a sender (parked at start) only a command ends the wait. A sender that does not say
+ * the process goes on by itself; for a sender of another pid namespace, which has no pid here, a lifeline does (lifeline.ts). Without a sender (parked at start) only a command ends the wait. A sender that does not say
  * COMMAND_HOLD is no tool but a stray `kill` in somebody's shell, which may live for days: it is given CLAIM_NANOSECONDS.
  *
  * All state here belongs to the signal handlers; nothing else reads or writes it. The guest is at a safepoint, so no host call
@@ -35,6 +35,7 @@ import {
   syscall,
 } from '../native';
 import { settleAll } from '../wasi/descriptors';
+import { closeLifeline, hasLifeline, lifelineOfCapturer, openLifeline } from './lifeline';
 import { ESRCH, EINTR, exit, half, setHalf, setWord } from './runtime-block';
 import { mapPlainText } from './trap-text';
 
@@ -52,17 +53,30 @@ const signalMask: usize = memory.data(8, 8);
 /** A descriptor of RT_STOP_SENDER, or -errno: opened at the signal, before its pid can be another process's. */
 let senderPidfd: i64 = -1;
 
-/** Remembers who wants the stop. The tool may then read this process's memory, also where Yama restricts ptrace. */
-export function setSender(pid: i32): void {
-  if (senderPidfd >= 0) syscall(SYS_close, senderPidfd, 0, 0, 0, 0, 0);
-  senderPidfd = pid === 0 ? -1 : syscall(SYS_pidfd_open, pid, 0, 0, 0, 0, 0);
+/**
+ * Remembers who wants the stop. The tool may then read this process's memory, also where Yama restricts ptrace.
+ * @param pid as the signal says it: 0 for a sender of another pid namespace
+ * @returns false when its death could not be noticed: it must not stop this process
+ */
+export function setSender(pid: i32): bool {
+  forgetSender();
+  if (pid === 0) return openLifeline();
+  senderPidfd = syscall(SYS_pidfd_open, pid, 0, 0, 0, 0, 0);
   setHalf(RT_STOP_SENDER, pid);
-  if (pid !== 0) syscall(SYS_prctl, PR_SET_PTRACER, pid, 0, 0, 0, 0);
+  syscall(SYS_prctl, PR_SET_PTRACER, pid, 0, 0, 0, 0);
+  return true;
+}
+
+export function forgetSender(): void {
+  if (senderPidfd >= 0) syscall(SYS_close, senderPidfd, 0, 0, 0, 0, 0);
+  senderPidfd = -1;
+  closeLifeline();
+  setHalf(RT_STOP_SENDER, 0);
 }
 
 export function senderIsDead(): bool {
   const pid = half(RT_STOP_SENDER);
-  if (pid === 0) return false;
+  if (pid === 0) return lifelineOfCapturer() >= 0 && waitForSender(0) > 0;
   if (senderPidfd === ESRCH) return true;
   if (senderPidfd < 0) return syscall(SYS_kill, pid, 0, 0, 0, 0, 0) === ESRCH;
   return waitForSender(0) > 0;
@@ -77,7 +91,7 @@ export function park(context: i64): void {
   let patience = CLAIM_NANOSECONDS;
   while (!senderIsDead()) {
     const command = half(RT_COMMAND);
-    const held = command === COMMAND_HOLD || half(RT_STOP_SENDER) === 0;
+    const held = command === COMMAND_HOLD || (half(RT_STOP_SENDER) === 0 && !hasLifeline());
     // with a pidfd the wait ends by a signal or the sender's death; a kernel without pidfds must be asked now and then
     const polling = senderPidfd < 0 && half(RT_STOP_SENDER) !== 0;
     const pause: i64 = polling ? POLL_NANOSECONDS : held ? -1 : patience;
@@ -108,14 +122,17 @@ function giveUp(): bool {
   return false;
 }
 
-/** Back to plain text and STATE_RUNNING; also when a stop is given up before the guest has parked. */
+/**
+ * Back to plain text and STATE_RUNNING; also when a stop is given up before the guest has parked. The state comes first:
+ * PARKED without a sender would be for anyone to take.
+ */
 export function goOn(): void {
   mapPlainText();
-  setSender(0);
+  setHalf(RT_STATE, STATE_RUNNING);
+  forgetSender();
   setHalf(RT_COMMAND, COMMAND_NONE);
   setHalf(RT_STOP_WANTED, 0);
   setWord(RT_PARK_CONTEXT, 0);
-  setHalf(RT_STATE, STATE_RUNNING);
 }
 
 /**
@@ -140,8 +157,9 @@ export function waitForSignal(listener: i64): bool {
 
 /** @param writer a second descriptor, of which only the end is of interest, or -1 */
 function poll(writer: i64, nanoseconds: i64): i64 {
-  store<i32>(pollDescriptor, <i32>senderPidfd); // a negative one is ignored
-  store<i32>(pollDescriptor, POLLIN, 4);
+  const sender = senderPidfd >= 0 ? senderPidfd : lifelineOfCapturer();
+  store<i32>(pollDescriptor, <i32>sender); // a negative one is ignored
+  store<i32>(pollDescriptor, senderPidfd >= 0 ? POLLIN : 0, 4); // the end of a pipe is told always
   store<i32>(pollDescriptor, <i32>writer, 8);
   store<i32>(pollDescriptor, 0, 12);
   store<i64>(pollTimeout, nanoseconds / SECOND);
@@ -149,6 +167,6 @@ function poll(writer: i64, nanoseconds: i64): i64 {
   syscall(SYS_rt_sigprocmask, 0, 0, memoryBase() + signalMask, 8, 0, 0);
   store<u64>(signalMask, load<u64>(signalMask) & ~((<u64>1) << (STOP_SIGNAL - 1)));
   const timeout = nanoseconds < 0 ? 0 : memoryBase() + pollTimeout;
-  const count: i64 = writer >= 0 ? 2 : senderPidfd >= 0 ? 1 : 0;
+  const count: i64 = writer >= 0 ? 2 : sender >= 0 ? 1 : 0;
   return syscall(SYS_ppoll, memoryBase() + pollDescriptor, count, timeout, memoryBase() + signalMask, 8, 0);
 }

@@ -50,6 +50,7 @@ import {
   SYS_openat,
   SYS_openat2,
   SYS_pidfd_open,
+  SYS_pipe2,
   SYS_ppoll,
   SYS_prctl,
   SYS_preadv,
@@ -112,6 +113,7 @@ const PR_SET_PTRACER: u32 = 0x59616d61;
 const F_GETFL: u32 = 3;
 const F_SETFL: u32 = 4;
 const FIONREAD: u32 = 0x541b;
+const O_CLOEXEC: u32 = 0x80000;
 
 // linux/seccomp.h
 const SECCOMP_SET_MODE_FILTER: i64 = 1;
@@ -198,6 +200,9 @@ function build(directories: bool): i64 {
   require(0, <u32>nothing);
   requireAtMost(1, 2);
   require(2, 0);
+  end();
+  begin(SYS_pipe2); // a lifeline
+  require(1, O_CLOEXEC);
   end();
   begin(SYS_fcntl);
   requireEither(1, F_GETFL, F_SETFL);

@@ -50,7 +50,7 @@ import { backtraceFrom, textOffsetOf } from './backtrace';
 import { reservation } from './boot';
 import { firstInstance, instanceCount, memoriesOf, nextInstance } from './init-plan';
 import { flush, put, putDecimal, putHex } from './message';
-import { goOn, park, senderIsDead, setSender } from './park';
+import { forgetSender, goOn, park, senderIsDead, setSender } from './park';
 import { exit, half, imageBase, setHalf, word } from './runtime-block';
 import { functionAt, trapSiteAt } from './site-sections';
 import { mapPlainText, mapTrapText } from './trap-text';
@@ -82,7 +82,6 @@ export function on_signal(signo: i32, info: i64, context: i64): void {
 
 /** Debugging: parks at the n-th safepoint from now on, without a sender. The guest must not run yet. */
 export function parkAtSafepoint(n: i64): void {
-  setSender(0);
   if (!mapTrapText()) return;
   safepointsToPass = n - 1;
   setHalf(RT_STATE, STATE_STOPPING);
@@ -91,17 +90,17 @@ export function parkAtSafepoint(n: i64): void {
 function onStop(sender: i32, context: i64): void {
   const state = half(RT_STATE);
   if (state === STATE_STOPPING || state === STATE_PARKED) {
-    // one of a burst, or the wake-up of a parked process; or another tool's, when the first is gone
+    // one of a burst, or the wake-up of a parked process; or another tool's, when the first is gone (one that has no pid here asks again)
     if (sender !== half(RT_STOP_SENDER)) {
-      if (senderIsDead()) setSender(sender);
+      if (sender !== 0 && senderIsDead()) setSender(sender);
     } else if (state === STATE_STOPPING && half(RT_COMMAND) === COMMAND_RESUME) {
       goOn(); // the tool has changed its mind
     }
     return;
   }
   if (state === STATE_TRAPPED) return onStopTrapped(sender);
-  if (state !== STATE_RUNNING || !mapTrapText()) return;
-  setSender(sender);
+  if (state !== STATE_RUNNING || !setSender(sender)) return;
+  if (!mapTrapText()) return forgetSender();
   setHalf(RT_STOP_WANTED, 1);
   setHalf(RT_STATE, STATE_STOPPING);
   const pc = load64(context + UCONTEXT_PC) - imageBase();

@@ -23,8 +23,9 @@ import {
 } from '../layout';
 import { memoryBase, SYS_getpid, SYS_rt_sigprocmask, SYS_write, syscall } from '../native';
 import { settleAll } from '../wasi/descriptors';
+import { hasLifeline } from './lifeline';
 import { flush, put, putDecimal } from './message';
-import { senderIsDead, setSender, waitForSignal } from './park';
+import { forgetSender, senderIsDead, setSender, waitForSignal } from './park';
 import { half, setHalf } from './runtime-block';
 
 export const EXIT_TRAP: i32 = 134;
@@ -47,7 +48,7 @@ export function stayTrapped(): void {
   store<u64>(mask, (<u64>1) << (STOP_SIGNAL - 1));
   syscall(SYS_rt_sigprocmask, SIG_BLOCK, memoryBase() + mask, 0, 8, 0, 0);
   setHalf(RT_COMMAND, COMMAND_NONE);
-  setSender(0);
+  forgetSender();
   settleAll();
   setHalf(RT_TRAP_PARKED, 1);
   if (listener === 0) tellPeople();
@@ -56,17 +57,18 @@ export function stayTrapped(): void {
     const command = half(RT_COMMAND);
     if (command === COMMAND_EXIT) return;
     if (command !== COMMAND_RESUME && !senderIsDead()) continue;
-    setSender(0);
+    forgetSender();
     setHalf(RT_COMMAND, COMMAND_NONE);
   }
 }
 
 /** STOP_SIGNAL while parked: whoever has claimed the process keeps it until it says so or dies. */
 export function onStopTrapped(sender: i32): void {
-  if (half(RT_TRAP_PARKED) === 0 || sender === half(RT_STOP_SENDER)) return;
-  if (half(RT_COMMAND) === COMMAND_HOLD && !senderIsDead()) return;
-  setSender(sender);
+  if (half(RT_TRAP_PARKED) === 0) return;
+  const asked = sender === half(RT_STOP_SENDER) && (sender !== 0 || hasLifeline());
+  if ((asked || half(RT_COMMAND) === COMMAND_HOLD) && !senderIsDead()) return;
   setHalf(RT_COMMAND, COMMAND_NONE);
+  setSender(sender);
 }
 
 function tellPeople(): void {

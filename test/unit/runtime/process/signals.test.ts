@@ -124,6 +124,59 @@ describe('a stop', () => {
     expect(process.rt32(L.RT_STATE)).toBe(L.STATE_RUNNING);
   });
 
+  it('holds a lifeline for a sender of another pid namespace, and goes on when that hangs up', () => {
+    const { process } = runningImage();
+    let inPipe = 0;
+    const closed: number[] = [];
+    process.overrides['pipe2'] = ([ends]) => {
+      process.set32(ends, 5);
+      process.set32(ends + 4, 6);
+      return 0;
+    };
+    process.overrides['write'] = ([fd, , count]) => (fd === 6 ? (inPipe += count) : undefined);
+    process.overrides['ioctl'] = ([fd, , at]) => {
+      expect(fd).toBe(5);
+      process.set32(at, inPipe);
+      return 0;
+    };
+    process.overrides['close'] = ([fd]) => {
+      closed.push(fd);
+      return 0;
+    };
+    const waits: number[] = [];
+    process.overrides['ppoll'] = ([descriptors, count, timeout]) => {
+      const nanoseconds = timeoutOf(process, timeout);
+      if (count === 1) expect([process.get32(descriptors), process.get32(descriptors + 4)]).toEqual([5, 0]);
+      if (nanoseconds === 0) return waits.length < 3 ? 0 : 1;
+      waits.push(nanoseconds);
+      expect(count).toBe(waits.length === 1 ? 0 : 1);
+      expect(closed).toEqual(waits.length === 1 ? [] : [6]);
+      if (waits.length === 1) {
+        inPipe = 0; // taken
+        process.set32(process.runtime + L.RT_COMMAND, L.COMMAND_HOLD);
+        return 0;
+      }
+      return waits.length === 2 ? -4 : 1; // a signal, the end
+    };
+    stop(process, IMAGE + TEXT, 0);
+    expect(inPipe).toBe(1);
+    expect(process.rt32(L.RT_LIFELINE)).toBe(5);
+    signal(process, SIGTRAP, IMAGE + TEXT + 0x151, 0);
+    expect(waits).toEqual([2e9, -1, -1]);
+    expect(closed).toEqual([6, 5]);
+    expect(process.rt32(L.RT_LIFELINE)).toBe(0);
+    expect(process.rt32(L.RT_STATE)).toBe(L.STATE_RUNNING);
+  });
+
+  it('is none when there is no descriptor for a lifeline', () => {
+    const { process } = runningImage();
+    process.overrides['pipe2'] = () => -24;
+    stop(process, IMAGE + TEXT, 0);
+    expect(texts(process)).toEqual([]);
+    expect(process.rt32(L.RT_STATE)).toBe(L.STATE_RUNNING);
+    expect(process.rt32(L.RT_LIFELINE)).toBe(L.LIFELINE_FAILED);
+  });
+
   it('goes on when nobody claims it, and stays when somebody does in the last moment', () => {
     for (const claimed of [false, true]) {
       const { process } = runningImage();
