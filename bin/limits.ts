@@ -34,7 +34,10 @@ const option = (name: string, describe: string): YargsOption => ({
 });
 
 export const limitOptions = {
-  'max-memory': option('max-memory', 'SIZE[K|M|G]: what its memories may have together; memory.grow fails beyond'),
+  'max-memory': option(
+    'max-memory',
+    'SIZE[K|M|G]: what its memories and exceptions may have together; memory.grow fails beyond',
+  ),
   'max-stack': option('max-stack', 'SIZE[K|M|G]: of its stack, 64M if not given; recursion beyond it traps'),
   timeout: option('timeout', 'SECONDS after which it is killed (exit code 4)'),
 };

@@ -4,7 +4,7 @@
  * AssemblyScript. Blocks of 64 KiB, each of cells of one size, which the number of values gives; a block whose cells are
  * all free serves any size. An exnref is a cell's address. Roots are every word of the guest's stack that is the address
  * of an exception (no register survives a call, and only a call makes one), tables and globals of type exnref; values of
- * marked exceptions likewise. The exceptions of a snapshot lie in the resumable image (RT_RESTORED_EXCEPTIONS): they are never
+ * marked exceptions likewise. Blocks count as memory of the program (memory-limit.ts), also when they are free again. The exceptions of a snapshot lie in the resumable image (RT_RESTORED_EXCEPTIONS): they are never
  * freed, and as nothing changes an exception, they refer to each other only.
  *
  *     block: cell size u32, 0 when free | 12 bytes | cells   (layout.ts EXN_*; a free one: 0, the next free one or 0)
@@ -30,6 +30,7 @@ import {
 import { load32_u, load64, store32, store64, SYS_mmap, SYS_mprotect, syscall } from '../native';
 import { exnrefGlobal, exnrefGlobalCount } from './exception-tables';
 import { firstInstance, instanceCount, nextInstance, tablesOf } from './init-plan';
+import { isWithinLimit } from './memory-limit';
 import { failed, MAP_ANONYMOUS, MAP_NORESERVE, MAP_PRIVATE, PROT_NONE, PROT_READ_WRITE, setWord, word } from './runtime-block';
 import { raise } from './traps';
 
@@ -110,7 +111,7 @@ function addBlock(count: i32): bool {
   let block = base;
   while (block < end && load32_u(block) !== 0) block += BLOCK;
   if (block === end) {
-    if (end === base + CAPACITY || base === 0) return false;
+    if (end === base + CAPACITY || base === 0 || !isWithinLimit(BLOCK)) return false;
     if (failed(syscall(SYS_mprotect, end, BLOCK, PROT_READ_WRITE, 0, 0, 0))) return false;
     end += BLOCK;
     setWord(RT_EXCEPTIONS_END, end);

@@ -1,11 +1,18 @@
 /**
- * WAGSNAP_MAX_MEMORY (`run --max-memory`): how many bytes the memories of all guests may have together.
+ * WAGSNAP_MAX_MEMORY (`run --max-memory`): how many bytes the memories of all guests and their exceptions may have together.
  *
- * AssemblyScript. A program that wants more gets -1 from memory.grow, as when its own maximum is reached; one that starts
- * with more does not start. The host layer's own memory does not count.
+ * AssemblyScript. A program that wants more gets -1 from memory.grow, as when its own maximum is reached, or a trap from
+ * throw; one that starts with more does not start. Of exceptions the blocks count that were ever needed, and those of a
+ * snapshot. The host layer's own memory does not count, nor do the stack, which has a limit of its own, and tables.
  */
 
-import { MEM_SIZE, RT_MEMORY_LIMIT } from '../layout';
+import {
+  MEM_SIZE,
+  RT_EXCEPTIONS,
+  RT_EXCEPTIONS_END,
+  RT_MEMORY_LIMIT,
+  RT_RESTORED_EXCEPTIONS_SIZE,
+} from '../layout';
 import { load64 } from '../native';
 import { firstInstance, instanceCount, memoriesOf, nextInstance } from './init-plan';
 import { flush, put, putDecimal } from './message';
@@ -14,7 +21,7 @@ import { exit, setWord, word } from './runtime-block';
 const EXIT_LIMIT: i32 = 4;
 
 function guestBytes(): i64 {
-  let bytes: i64 = 0;
+  let bytes = word(RT_EXCEPTIONS_END) - word(RT_EXCEPTIONS) + word(RT_RESTORED_EXCEPTIONS_SIZE);
   let entry = nextInstance(firstInstance()); // the host layer comes first
   for (let i = instanceCount() - 1; i > 0; i--) {
     let row = memoriesOf(entry) + 8;
