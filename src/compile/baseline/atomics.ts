@@ -14,11 +14,11 @@
 import { Cond, IntOp, NO_REG, type Reg } from '../../arch/masm.js';
 import { AtomicOp, AtomicWidth } from '../../arch/masm-atomic.js';
 import { BugError } from '../../errors.js';
-import { SITE_LOOP, TRAP_MEMORY, TRAP_UNALIGNED, TRAP_UNSHARED, WAIT_AGAIN } from '../../runtime/layout.js';
+import { TRAP_MEMORY, TRAP_UNALIGNED, TRAP_UNSHARED, WAIT_AGAIN } from '../../runtime/layout.js';
 import { ValType } from '../wasm/module.js';
 import { Prefix } from '../wasm/opcodes.js';
 import { AtomicOpcode } from '../wasm/opcodes-atomic.js';
-import { passInRegisters, prepare } from './calls.js';
+import { prepare } from './calls.js';
 import type { FunctionCompiler } from './compile-function.js';
 import { index } from './memory-access.js';
 
@@ -70,9 +70,9 @@ function alignedIndex(c: FunctionCompiler, at: number, width: AtomicWidth): Reg 
   if (mask !== 0) checkAlignment(c, at, mask);
   let reg = index(c, at);
   if ((c.accessOffset & mask) === 0 && c.accessOffset <= 0x7fffffff) return reg;
-  if (reg === NO_REG || o.isPinned(reg)) {
+  if (reg === NO_REG || !c.registers.isWritable(reg)) {
     const sum = o.allocate(ValType.I64);
-    o.lock(sum);
+    c.registers.lock(sum);
     if (reg === NO_REG) masm.constant(sum, 1, 0, 0);
     else masm.move(sum, reg);
     reg = sum;
@@ -89,25 +89,24 @@ function checkAlignment(c: FunctionCompiler, at: number, mask: number): void {
   const { operands: o, masm } = c;
   const low = c.accessOffset & mask;
   if (o.isConst(at)) {
-    if (((o.lo[at] + low) & mask) !== 0) masm.jump(c.trapLabel(TRAP_UNALIGNED));
+    if (((o.lo[at] + low) & mask) !== 0) masm.jump(c.traps.label(TRAP_UNALIGNED));
     return;
   }
   const address = o.acquire(at);
   if (low !== 0) masm.binaryImm(IntOp.Add, 0, masm.scratch, address, low);
   masm.binaryImm(IntOp.And, 0, masm.scratch, low !== 0 ? masm.scratch : address, mask);
   masm.testZero(0, masm.scratch);
-  masm.branch(Cond.Ne, c.trapLabel(TRAP_UNALIGNED));
-  o.unlockOne(address);
+  masm.branch(Cond.Ne, c.traps.label(TRAP_UNALIGNED));
+  c.registers.unlockOne(address);
 }
 
 function load(c: FunctionCompiler, type: ValType, width: AtomicWidth): void {
   const { operands: o, masm } = c;
   c.readMemarg();
   const reg = alignedIndex(c, o.height - 1, width);
-  o.pop();
-  const dst = c.destination(type, reg);
+  const dst = c.destination(type, reg, 1);
   masm.atomicLoad(width, dst, c.accessBase, reg, c.accessOffset);
-  c.trapSite(TRAP_MEMORY);
+  c.traps.site(TRAP_MEMORY);
   c.finish(type, dst);
 }
 
@@ -117,10 +116,10 @@ function store(c: FunctionCompiler, width: AtomicWidth): void {
   const src = o.acquire(o.height - 1);
   const reg = alignedIndex(c, o.height - 2, width);
   masm.atomicStore(width, src, c.accessBase, reg, c.accessOffset);
-  c.trapSite(TRAP_MEMORY);
+  c.traps.site(TRAP_MEMORY);
   o.pop();
   o.pop();
-  o.unlock();
+  c.registers.unlock();
 }
 
 /** The register for the old value, locked; no operand is in it, nor will be before the instruction has ended. */
@@ -128,7 +127,7 @@ function oldValue(c: FunctionCompiler, type: ValType): Reg {
   const { operands: o, masm } = c;
   let reg = masm.plan.dividend;
   if (reg === NO_REG) reg = o.allocate(type);
-  o.lock(reg);
+  c.registers.lock(reg);
   o.evict(reg);
   return reg;
 }
@@ -141,10 +140,10 @@ function readModifyWrite(c: FunctionCompiler, op: AtomicOp, type: ValType, width
   const reg = alignedIndex(c, o.height - 2, width);
   const temp = masm.plan.dividend === NO_REG ? o.allocate(ValType.I64) : NO_REG;
   masm.atomicRmw(op, width, dst, src, c.accessBase, reg, c.accessOffset, temp);
-  c.trapSite(TRAP_MEMORY);
+  c.traps.site(TRAP_MEMORY);
   o.pop();
   o.pop();
-  o.unlock();
+  c.registers.unlock();
   o.pushReg(type, dst);
 }
 
@@ -156,19 +155,19 @@ function compareExchange(c: FunctionCompiler, type: ValType, width: AtomicWidth)
   const expected = o.acquire(o.height - 2);
   const reg = alignedIndex(c, o.height - 3, width);
   masm.compareExchange(width, dst, expected, replacement, c.accessBase, reg, c.accessOffset);
-  c.trapSite(TRAP_MEMORY);
+  c.traps.site(TRAP_MEMORY);
   for (let i = 0; i < 3; i++) o.pop();
-  o.unlock();
+  c.registers.unlock();
   o.pushReg(type, dst);
 }
 
 /** Alignment and bounds of an access whose value nobody wants. */
 function check(c: FunctionCompiler, at: number, width: AtomicWidth): void {
-  const { operands: o, masm } = c;
+  const { masm } = c;
   const reg = alignedIndex(c, at, width);
   masm.atomicLoad(width, masm.scratch, c.accessBase, reg, c.accessOffset);
-  c.trapSite(TRAP_MEMORY);
-  o.unlock();
+  c.traps.site(TRAP_MEMORY);
+  c.registers.unlock();
 }
 
 function notify(c: FunctionCompiler): void {
@@ -187,36 +186,30 @@ function wait(c: FunctionCompiler, name: 'atomic_wait32' | 'atomic_wait64', widt
   const memory = c.accessMemory;
   if (!c.module.memories[memory].shared) {
     check(c, o.height - 3, width);
-    masm.jump(c.trapLabel(TRAP_UNSHARED));
+    masm.jump(c.traps.label(TRAP_UNSHARED));
     c.reachable = false;
     return;
   }
   o.flush(o.height);
-  o.loadPins(-1);
-  o.clean = 0;
-  c.separateSite();
+  c.pins.load(-1);
+  c.pins.clean = 0;
+  c.safepoints.separate();
   const again = masm.newLabel();
   masm.bind(again);
-  const sites = c.beginSite();
-  if (sites !== undefined) {
-    c.describeOperands(sites, o.height, 0);
-    c.endSite(SITE_LOOP, masm.offset);
-  }
-  c.noteSite();
+  c.safepoints.loop();
   const first = prepare(c, 3);
-  for (let i = 0; i < 3; i++) c.argumentRegs[i] = argInts[2 + i];
-  passInRegisters(c, first, 3, c.argumentRegs);
+  c.argumentMove.run(first, 3, argInts.slice(2));
   o.popTo(first);
   c.recordAddress(argInts[0], layout.memoryIsImported(memory), layout.memoryOffset(memory));
   masm.constant(argInts[1], 1, c.accessOffset | 0, Math.floor(c.accessOffset / 0x100000000) | 0);
   masm.patchCall(masm.call(), c.environment.builtinOffset(name));
-  o.valid = 0;
+  c.pins.valid = 0;
   masm.compareImm(0, resultInt, WAIT_AGAIN);
   const done = masm.newLabel();
   masm.branch(Cond.Ne, done);
-  o.loadPins(-1);
+  c.pins.load(-1);
   masm.jump(again);
   masm.bind(done);
-  o.valid = 0;
+  c.pins.valid = 0;
   o.pushReg(ValType.I32, resultInt);
 }

@@ -30,6 +30,9 @@ export class BodyReader {
   readonly isMemory64: Uint8Array;
   /** Position in the module's bytes of the next byte to read. */
   position = 0;
+  /** Where the body and the instruction at hand start. */
+  bodyStart = 0;
+  instructionStart = 0;
   /**
    * Of the memory access being compiled: the memory's index and the static offset. One from 2^53 on, which is out of
    * bounds anyway, is 2^52 and its lowest three bits, by which an atomic access is aligned.
@@ -43,6 +46,11 @@ export class BodyReader {
   constructor(readonly module: Module) {
     this.bytes = module.bytes;
     this.isMemory64 = Uint8Array.from(module.memories, ({ address }) => (address === ValType.I64 ? 1 : 0));
+  }
+
+  /** Of the instruction at hand, from the start of the body: what names a site. */
+  instructionOffset(): number {
+    return this.instructionStart - this.bodyStart;
   }
 
   readU32(): number {

@@ -2,7 +2,7 @@
 
 import type { Label } from '../../arch/masm.js';
 import { NO_REG } from '../../arch/masm.js';
-import { SITE_LOOP } from '../../runtime/layout.js';
+import { TRAP_UNREACHABLE } from '../../runtime/layout.js';
 import { type FuncType, ValType } from '../wasm/module.js';
 import { isFloat } from './call-layout.js';
 import { branchOnFlags, conditionOperands, emitFlags, takeCondition } from './comparisons.js';
@@ -21,16 +21,11 @@ export function loop(c: FunctionCompiler, type: FuncType): void {
   const height = o.height - type.params.length;
   o.flush(o.height, height);
   const at = control.push(Block.Loop, type, height);
-  o.loadPins(-1);
-  o.clean = 0;
-  c.separateSite();
+  c.pins.load(-1);
+  c.pins.clean = 0;
+  c.safepoints.separate();
   masm.bind(control.labels[at]);
-  const sites = c.beginSite();
-  if (sites !== undefined) {
-    c.describeOperands(sites, o.height, 0);
-    c.endSite(SITE_LOOP, masm.offset);
-  }
-  c.noteSite();
+  c.safepoints.loop();
 }
 
 export function ifBlock(c: FunctionCompiler, type: FuncType): void {
@@ -41,10 +36,10 @@ export function ifBlock(c: FunctionCompiler, type: FuncType): void {
   takeCondition(c);
   const at = control.push(Block.If, type, height);
   control.elseLabels[at] = masm.newLabel();
-  control.elseValid[at] = o.valid;
-  control.elseClean[at] = o.clean;
+  control.elseValid[at] = c.pins.valid;
+  control.elseClean[at] = c.pins.clean;
   emitFlags(c);
-  o.unlock();
+  c.registers.unlock();
   branchOnFlags(c, control.elseLabels[at], true);
 }
 
@@ -67,11 +62,11 @@ export function leaveFor(c: FunctionCompiler, at: number): void {
 /** Binds the else label: the state is the one at the `if`, the block's parameters are popped. */
 function beginElse(c: FunctionCompiler, at: number): void {
   const { operands: o, masm, control } = c;
-  c.separateSite();
+  c.safepoints.separate();
   masm.bind(control.elseLabels[at]);
   o.popTo(control.heights[at]);
-  o.valid = control.elseValid[at];
-  o.clean = control.elseClean[at];
+  c.pins.valid = control.elseValid[at];
+  c.pins.clean = control.elseClean[at];
   c.reachable = true;
 }
 
@@ -96,7 +91,7 @@ export function end(c: FunctionCompiler): void {
     control.leave(at);
   }
   control.depth--;
-  c.separateSite();
+  c.safepoints.separate();
   control.arrive(at);
   c.reachable = true;
   const { results } = control.types[at];
@@ -167,7 +162,7 @@ export function brIf(c: FunctionCompiler, depth: number): void {
     takeCondition(c);
     const over = masm.newLabel();
     emitFlags(c);
-    o.unlock();
+    c.registers.unlock();
     branchOnFlags(c, over, true);
     if (toFunction) functionReturn(c, carried);
     else {
@@ -179,39 +174,41 @@ export function brIf(c: FunctionCompiler, depth: number): void {
   }
   if (count === 1) {
     o.moveTo(carried - 1, resultRegister(c, at));
-    o.lock(resultRegister(c, at));
+    c.registers.lock(resultRegister(c, at));
   }
   control.conform(at);
   takeCondition(c);
   emitFlags(c);
-  o.unlock();
+  c.registers.unlock();
   branchOnFlags(c, control.leave(at), false);
 }
 
-/** Labels that carry values get a stub each that puts them in place; others are jumped to directly. */
-export function brTable(c: FunctionCompiler, depths: Int32Array, count: number): void {
+/** Reads the labels. Those that carry values get a stub each that puts them in place; others are jumped to directly. */
+export function brTable(c: FunctionCompiler): void {
   const { operands: o, masm, control } = c;
+  const count = c.readU32() + 1;
+  const targets = control.targets(count); // frames, then the labels to jump to
   for (let i = 0; i < count; i++) {
-    const at = control.depth - 1 - depths[i];
+    const at = control.depth - 1 - c.readU32();
     if (control.kinds[at] !== Block.Function) control.conform(at);
+    targets[i] = at;
   }
   const index = o.acquire(o.height - 1);
   let reg = index;
-  if (o.isPinned(index)) {
+  if (!c.registers.isWritable(index)) {
     reg = o.allocate(ValType.I32);
     masm.move(reg, index);
   }
   o.pop();
-  o.unlock();
-  const labels = c.tableLabels(count);
+  c.registers.unlock();
   const { stubs } = control;
   stubs.fill(-1, 0, control.depth);
   for (let i = 0; i < count; i++) {
-    const at = control.depth - 1 - depths[i];
-    if (control.kinds[at] !== Block.Function && control.arity(at) === 0) labels[i] = control.leave(at);
-    else labels[i] = stubs[at] < 0 ? (stubs[at] = masm.newLabel()) : stubs[at];
+    const at = targets[i];
+    if (control.kinds[at] !== Block.Function && control.arity(at) === 0) targets[i] = control.leave(at);
+    else targets[i] = stubs[at] < 0 ? (stubs[at] = masm.newLabel()) : stubs[at];
   }
-  masm.jumpTable(reg, labels, count);
+  masm.jumpTable(reg, targets, count);
   for (let at = 0; at < control.depth; at++) {
     if (stubs[at] < 0) continue;
     masm.bind(stubs[at]);
@@ -221,6 +218,17 @@ export function brTable(c: FunctionCompiler, depths: Int32Array, count: number):
       masm.jump(control.leave(at));
     }
   }
+  c.reachable = false;
+}
+
+export function returnInstruction(c: FunctionCompiler): void {
+  functionReturn(c, c.operands.height);
+  c.reachable = false;
+}
+
+export function unreachable(c: FunctionCompiler): void {
+  c.masm.trap();
+  c.traps.site(TRAP_UNREACHABLE);
   c.reachable = false;
 }
 

@@ -67,6 +67,11 @@ export function slotsOf(type: ValType): number {
   return type === ValType.V128 ? 2 : 1;
 }
 
+/** 1 for a type of 64 bits or more, which the macro-assembler calls wide. */
+export function isWide(type: ValType): number {
+  return type === ValType.I32 || type === ValType.F32 ? 0 : 1;
+}
+
 /** Whether a value lives in a floating point register. */
 export function isFloat(type: ValType): boolean {
   return type === ValType.F32 || type === ValType.F64 || type === ValType.V128;

@@ -10,19 +10,12 @@
  */
 
 import { NO_REG, type Reg, Width } from '../../arch/masm.js';
-import {
-  INST_MEMORY_BASE,
-  SITE_CALL,
-  TRAP_SIGNATURE,
-  TRAP_UNDEFINED_ELEMENT,
-  TRAP_UNINITIALIZED,
-} from '../../runtime/layout.js';
-import { typeCode } from '../image/instance-layout.js';
+import { INST_MEMORY_BASE, TRAP_SIGNATURE, TRAP_UNDEFINED_ELEMENT, TRAP_UNINITIALIZED } from '../../runtime/layout.js';
 import type { ValType } from '../wasm/module.js';
 import type { CallLayout } from './call-layout.js';
 import type { FunctionCompiler } from './compile-function.js';
 import type { Builtin } from './environment.js';
-import { copySlots, Kind } from './operands.js';
+import { copySlots } from './slot-copies.js';
 
 /** A call of a function of this module, by index. */
 export function direct(c: FunctionCompiler, funcIndex: number): void {
@@ -36,7 +29,8 @@ export function callFunction(c: FunctionCompiler, funcIndex: number): CallLayout
   const first = prepare(c, layout.type.params.length);
   passArguments(c, layout, first);
   const thunk = funcIndex < c.module.importedFuncCount ? c.environment.thunkOffset(funcIndex) : -1;
-  if (funcIndex >= c.module.importedFuncCount) c.callDefined(funcIndex);
+  const defined = funcIndex - c.module.importedFuncCount;
+  if (defined >= 0) c.directCalls.call(defined);
   else if (thunk >= 0) masm.patchCall(masm.call(), thunk);
   else {
     const record = masm.plan.pinnedInts[0];
@@ -56,7 +50,7 @@ export function indirect(c: FunctionCompiler, typeIndex: number, table: number):
   const { callTemp, pinnedInts } = masm.plan;
   const first = prepare(c, layout.type.params.length + 1);
   // The index goes to a pinned register; the local that lives there is in its slot.
-  o.forget(callTemp);
+  c.pins.forget(callTemp);
   o.load(o.height - 1, callTemp);
   o.pop();
   passArguments(c, layout, first);
@@ -76,9 +70,9 @@ export function loadRecord(c: FunctionCompiler, record: Reg, typeIndex: number, 
     record,
     c.masm.plan.callTemp,
     c.layout.typeIds[typeIndex],
-    c.trapLabel(TRAP_UNDEFINED_ELEMENT),
-    c.trapLabel(TRAP_UNINITIALIZED),
-    c.trapLabel(TRAP_SIGNATURE),
+    c.traps.label(TRAP_UNDEFINED_ELEMENT),
+    c.traps.label(TRAP_UNINITIALIZED),
+    c.traps.label(TRAP_SIGNATURE),
   );
 }
 
@@ -96,20 +90,12 @@ export function builtin(
   const { masm, operands: o } = c;
   const { argInts, resultInt } = masm.plan;
   const first = prepare(c, count);
-  const regs = c.argumentRegs;
-  for (let i = 0; i < count; i++) regs[i] = argInts[records.length + i];
-  passInRegisters(c, first, count, regs);
+  c.argumentMove.run(first, count, argInts.slice(records.length));
   o.popTo(first);
   for (let i = 0; i < records.length; i++) records[i](argInts[i]);
   masm.patchCall(masm.call(), c.environment.builtinOffset(name));
-  o.valid = 0;
-  const sites = c.beginSite();
-  if (sites !== undefined) {
-    c.describeOperands(sites, first, result === 0 ? 0 : 1);
-    if (result !== 0) sites.register(typeCode(result), resultInt);
-    c.endSite(SITE_CALL, masm.offset);
-  }
-  c.noteSite();
+  c.pins.valid = 0;
+  c.safepoints.builtinReturned(first, result);
   if (result !== 0) o.pushReg(result, resultInt);
 }
 
@@ -118,7 +104,7 @@ export function prepare(c: FunctionCompiler, count: number): number {
   const { operands: o } = c;
   const first = o.height - count;
   o.spillBelow(first);
-  o.storePins(-1);
+  c.pins.store(-1);
   return first;
 }
 
@@ -129,81 +115,15 @@ export function passArguments(c: FunctionCompiler, layout: CallLayout, first: nu
   for (let i = 0; i < count; i++) {
     if (layout.paramSlots[i] >= 0) o.storeAt(first + i, layout.paramSlots[i] * 8);
   }
-  passInRegisters(c, first, count, layout.paramRegs);
+  c.argumentMove.run(first, count, layout.paramRegs);
   o.popTo(first);
-}
-
-/**
- * Moves operands first, first + 1, … to regs[0], regs[1], … (NO_REG: none) at once. First those in operand registers,
- * each when nothing still has to be read from its destination, a cycle by exchanging; then those from elsewhere.
- */
-export function passInRegisters(c: FunctionCompiler, first: number, count: number, regs: ArrayLike<number>): void {
-  const { operands: o, masm } = c;
-  const { moveFrom, readers } = c;
-  let pending = 0;
-  for (let i = 0; i < count; i++) {
-    const dst = regs[i];
-    if (dst === NO_REG) continue;
-    moveFrom[i] = NO_REG;
-    if (o.kinds[first + i] !== Kind.Reg) continue;
-    const src = o.lo[first + i];
-    if (src === dst) continue;
-    moveFrom[i] = src;
-    readers[src]++;
-    pending++;
-  }
-  while (pending > 0) {
-    let moved = false;
-    for (let i = 0; i < count; i++) {
-      const dst = regs[i];
-      if (dst === NO_REG || moveFrom[i] === NO_REG || readers[dst] > 0) continue;
-      o.moveReg(o.types[first + i], dst, moveFrom[i]);
-      readers[moveFrom[i]]--;
-      moveFrom[i] = NO_REG;
-      pending--;
-      moved = true;
-    }
-    if (moved) continue;
-    // Only cycles are left: exchange one pair, and whoever wanted what was in dst finds it in src now.
-    let i = 0;
-    while (regs[i] === NO_REG || moveFrom[i] === NO_REG) i++;
-    const dst = regs[i];
-    const src = moveFrom[i];
-    masm.exchange(dst, src);
-    moveFrom[i] = NO_REG;
-    readers[src]--;
-    pending--;
-    for (let k = 0; k < count; k++) {
-      if (regs[k] === NO_REG || moveFrom[k] !== dst) continue;
-      readers[dst]--;
-      if (regs[k] === src) {
-        moveFrom[k] = NO_REG;
-        pending--;
-      } else {
-        moveFrom[k] = src;
-        readers[src]++;
-      }
-    }
-  }
-  for (let i = 0; i < count; i++) {
-    if (regs[i] !== NO_REG && o.kinds[first + i] !== Kind.Reg) o.load(first + i, regs[i]);
-  }
 }
 
 /** Step 5. */
 export function returned(c: FunctionCompiler, layout: CallLayout, first: number): void {
-  const { operands: o, masm } = c;
-  o.valid = 0;
+  c.pins.valid = 0;
   c.noteHandler();
-  const sites = c.beginSite();
-  if (sites !== undefined) {
-    const { results } = layout.type;
-    c.describeOperands(sites, first, results.length);
-    if (layout.resultReg !== NO_REG) sites.register(typeCode(results[0]), layout.resultReg);
-    else for (let i = 0; i < results.length; i++) sites.slot(typeCode(results[i]), layout.resultSlots[i]);
-    c.endSite(SITE_CALL, masm.offset);
-  }
-  c.noteSite();
+  c.safepoints.returned(first, layout);
 }
 
 export function restoreInstance(c: FunctionCompiler): void {

@@ -122,15 +122,19 @@ export function branchOnFlags(c: FunctionCompiler, label: Label, inverted: boole
   else c.masm.branch(k.cond, label);
 }
 
+/** select with a type, which says nothing that the operands do not. */
+export function selectTyped(c: FunctionCompiler): void {
+  for (let count = c.readU32(); count > 0; count--) c.readValType();
+  select(c);
+}
+
 export function select(c: FunctionCompiler): void {
   const { operands: o, masm, condition: k } = c;
   takeCondition(c);
   const type = o.types[o.height - 1];
   const b = o.acquire(o.height - 1);
   const a = o.acquire(o.height - 2);
-  o.pop();
-  o.pop();
-  const dst = c.destination(type, a);
+  const dst = c.destination(type, a, 2);
   emitFlags(c);
   const first = k.negated ? b : a;
   const second = k.negated ? a : b;

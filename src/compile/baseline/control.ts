@@ -38,6 +38,7 @@ export class ControlStack {
   elseClean = new Int32Array(32);
   /** For br_table: the label of the stub that leads to a frame, -1 for none. */
   stubs = new Int32Array(32);
+  private targetScratch = new Int32Array(64);
   /** The handler (metadata/handler-table.ts) of what is thrown inside, -1 for none. */
   handlers = new Int32Array(32);
   /** Of a legacy try: its own handler, also when a catch body is compiled. */
@@ -89,6 +90,17 @@ export class ControlStack {
     return this.handlers[this.depth - 1];
   }
 
+  /** Height of the value stack below the innermost block. */
+  height(): number {
+    return this.heights[this.depth - 1];
+  }
+
+  /** Room for the targets of a br_table. */
+  targets(count: number): Int32Array {
+    if (count > this.targetScratch.length) this.targetScratch = new Int32Array(count * 2);
+    return this.targetScratch;
+  }
+
   /** How many values a branch to frame `at` carries. */
   arity(at: number): number {
     return this.kinds[at] === Block.Loop ? this.types[at].params.length : this.types[at].results.length;
@@ -102,11 +114,11 @@ export class ControlStack {
   /** Brings the pinned locals into the state that the label expects; decides it if nobody has. */
   conform(at: number): void {
     const { operands } = this;
-    if (this.kinds[at] === Block.Loop) operands.loadPins(-1);
-    else if (this.decided[at] === 0) this.decide(at, operands.valid);
+    if (this.kinds[at] === Block.Loop) operands.pins.load(-1);
+    else if (this.decided[at] === 0) this.decide(at, operands.pins.valid);
     else {
-      operands.loadPins(this.validAt[at]);
-      operands.storePins(~this.validAt[at]);
+      operands.pins.load(this.validAt[at]);
+      operands.pins.store(~this.validAt[at]);
     }
   }
 
@@ -118,14 +130,14 @@ export class ControlStack {
 
   /** Notes that a branch leaves for the label with the state as it is. */
   leave(at: number): Label {
-    this.cleanAt[at] &= this.operands.clean;
+    this.cleanAt[at] &= this.operands.pins.clean;
     return this.labels[at];
   }
 
   /** Binds a forward label: from here on the state is what its branches agreed on. */
   arrive(at: number): void {
     this.masm.bind(this.labels[at]);
-    this.operands.valid = this.validAt[at];
-    this.operands.clean = this.cleanAt[at] & this.operands.frame.allPins;
+    this.operands.pins.valid = this.validAt[at];
+    this.operands.pins.clean = this.cleanAt[at] & this.operands.frame.allPins;
   }
 }

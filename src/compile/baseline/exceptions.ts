@@ -17,11 +17,11 @@ import { type FuncType, ValType } from '../wasm/module.js';
 import { CatchKind } from '../wasm/validate-exceptions.js';
 import { end, leaveFor } from './branches.js';
 import { isFloat, widthOf } from './call-layout.js';
-import { passInRegisters, prepare, restoreInstance } from './calls.js';
+import { prepare, restoreInstance } from './calls.js';
 import type { FunctionCompiler } from './compile-function.js';
 import { Block } from './control.js';
 import type { Builtin } from './environment.js';
-import { copyPayload } from './operands.js';
+import { copyField } from './slot-copies.js';
 
 /** Landings of the function's try_tables: clause, kind, tag, label's number, its frame's kind, height and pins. */
 const PAD_WORDS = 7;
@@ -59,9 +59,9 @@ export function throwRef(c: FunctionCompiler): void {
   const { masm, operands: o } = c;
   const { argInts } = masm.plan;
   const first = prepare(c, 1);
-  passInRegisters(c, first, 1, argInts);
+  c.argumentMove.run(first, 1, argInts);
   o.popTo(first);
-  c.trapIfZero(1, argInts[0], TRAP_NULL_REFERENCE);
+  c.traps.ifZero(1, argInts[0], TRAP_NULL_REFERENCE);
   unwind(c, 'throw_ref');
 }
 
@@ -78,7 +78,7 @@ function unwind(c: FunctionCompiler, builtin: Builtin): void {
   masm.patchCall(masm.call(), c.environment.builtinOffset(builtin));
   c.noteHandler();
   masm.trap();
-  c.trapSite(TRAP_UNREACHABLE);
+  c.traps.site(TRAP_UNREACHABLE);
   c.reachable = false;
 }
 
@@ -96,7 +96,7 @@ export function tryTable(c: FunctionCompiler, type: FuncType): void {
     const tag = (kind & CatchKind.CatchAll) === 0 ? c.readU32() : -1;
     const at = control.depth - 1 - c.readU32();
     const clause = handlers.clause(handler, tag < 0 ? 0 : c.environment.tagRecord(tag));
-    if (control.kinds[at] !== Block.Loop && control.decided[at] === 0) control.decide(at, o.valid);
+    if (control.kinds[at] !== Block.Loop && control.decided[at] === 0) control.decide(at, c.pins.valid);
     const { words } = c.landings;
     words.push(clause);
     words.push(kind);
@@ -145,15 +145,15 @@ function branchWithPayload(
   height: number,
   valid: number,
 ): void {
-  const { masm, frame, operands: o } = c;
+  const { masm, frame } = c;
   if (types.length === 1 && kind !== Block.Loop) resultFromPayload(c, types[0], referenceAt === 0);
   else {
     types.forEach((type, i) => {
       payloadToSlot(c, type, i === referenceAt ? -1 : i, frame.operandSlot(height + i));
     });
   }
-  o.valid = 0;
-  o.loadPins(kind === Block.Loop ? -1 : valid);
+  c.pins.valid = 0;
+  c.pins.load(kind === Block.Loop ? -1 : valid);
   masm.jump(label);
 }
 
@@ -170,7 +170,7 @@ function payloadToSlot(c: FunctionCompiler, type: ValType, index: number, slot: 
   const { masm } = c;
   const { resultInt } = masm.plan;
   if (index < 0) masm.storeSlot(Width.Int64, resultInt, slot);
-  else copyPayload(masm, type, resultInt, EXN_VALUES + index * EXN_VALUE_SIZE, slot);
+  else copyField(masm, type, resultInt, EXN_VALUES + index * EXN_VALUE_SIZE, slot);
 }
 
 // -- the legacy try
@@ -194,8 +194,8 @@ export function catchArm(c: FunctionCompiler, tag: number): void {
   control.kinds[at] = Block.Catch;
   control.handlers[at] = handlers.parent(control.tries[at]);
   o.popTo(control.heights[at]);
-  o.valid = 0;
-  o.clean = frame.allPins;
+  c.pins.valid = 0;
+  c.pins.clean = frame.allPins;
   c.reachable = true;
   handlers.clause(control.tries[at], tag < 0 ? 0 : c.environment.tagRecord(tag), masm.offset);
   restoreInstance(c);

@@ -1,6 +1,6 @@
 /** Float arithmetic and conversions. Semantics: core spec 4.3.3 and 4.3.4. */
 
-import { Conversion, FloatOp, FloatUnary, IntUnary, NO_REG, type Truncation } from '../../arch/masm.js';
+import { Conversion, FloatOp, FloatUnary, NO_REG, type Truncation } from '../../arch/masm.js';
 import { TRAP_INVALID_CONVERSION, TRAP_OVERFLOW } from '../../runtime/layout.js';
 import { ValType } from '../wasm/module.js';
 import { isFloat } from './call-layout.js';
@@ -24,18 +24,14 @@ export function floatBinary(c: FunctionCompiler, op: FloatOp, wide: number): voi
   const a = o.acquire(lhs);
   if (op <= FloatOp.Div && o.inMemory(rhs)) {
     const slot = o.memorySlot(rhs);
-    o.pop();
-    o.pop();
-    const dst = c.destination(type, a);
+    const dst = c.destination(type, a, 2);
     masm.floatBinarySlot(op, wide, dst, a, slot);
     if (c.deterministic) masm.canonicalizeNaN(wide, dst);
     c.finish(type, dst);
     return;
   }
   const b = o.acquire(rhs);
-  o.pop();
-  o.pop();
-  const dst = c.destination(type, a);
+  const dst = c.destination(type, a, 2);
   masm.floatBinary(op, wide, dst, a, b);
   if (c.deterministic && op !== FloatOp.Copysign) masm.canonicalizeNaN(wide, dst);
   c.finish(type, dst);
@@ -45,8 +41,7 @@ export function floatUnary(c: FunctionCompiler, op: FloatUnary, wide: number): v
   const { operands: o, masm } = c;
   const type = floatType(wide);
   const a = o.acquire(o.height - 1);
-  o.pop();
-  const dst = c.destination(type, a);
+  const dst = c.destination(type, a, 1);
   masm.floatUnary(op, wide, dst, a);
   if (c.deterministic && op !== FloatUnary.Abs && op !== FloatUnary.Neg) masm.canonicalizeNaN(wide, dst);
   c.finish(type, dst);
@@ -56,8 +51,7 @@ export function convert(c: FunctionCompiler, op: Conversion, result: ValType): v
   const { operands: o, masm } = c;
   const source = o.types[o.height - 1];
   const a = o.acquire(o.height - 1);
-  o.pop();
-  const dst = c.destination(result, isFloat(source) === isFloat(result) ? a : NO_REG);
+  const dst = c.destination(result, isFloat(source) === isFloat(result) ? a : NO_REG, 1);
   masm.convert(op, dst, a);
   if (c.deterministic && (op === Conversion.F32Demote || op === Conversion.F64Promote)) {
     masm.canonicalizeNaN(op === Conversion.F64Promote ? 1 : 0, dst);
@@ -65,24 +59,13 @@ export function convert(c: FunctionCompiler, op: Conversion, result: ValType): v
   c.finish(result, dst);
 }
 
-/** i64.extend_i32_s */
-export function extendSigned(c: FunctionCompiler): void {
-  const { operands: o, masm } = c;
-  const a = o.acquire(o.height - 1);
-  o.pop();
-  const dst = c.destination(ValType.I64, a);
-  masm.unary(IntUnary.Extend32S, 1, dst, a);
-  c.finish(ValType.I64, dst);
-}
-
 /** Destination apart from the source, which the trapping paths have read by then. */
 export function truncate(c: FunctionCompiler, op: Truncation, saturating: boolean): void {
   const { operands: o, masm } = c;
   const result = op & 2 ? ValType.I64 : ValType.I32;
   const a = o.acquire(o.height - 1);
-  o.pop();
-  const dst = c.destination(result, NO_REG);
+  const dst = c.destination(result, NO_REG, 1);
   if (saturating) masm.truncateSaturating(op, dst, a);
-  else masm.truncate(op, dst, a, c.trapLabel(TRAP_INVALID_CONVERSION), c.trapLabel(TRAP_OVERFLOW));
+  else masm.truncate(op, dst, a, c.traps.label(TRAP_INVALID_CONVERSION), c.traps.label(TRAP_OVERFLOW));
   c.finish(result, dst);
 }

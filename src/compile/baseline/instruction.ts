@@ -15,15 +15,17 @@ import {
 } from '../../arch/masm.js';
 import { BugError } from '../../errors.js';
 import { ValType } from '../wasm/module.js';
-import { Op } from '../wasm/opcodes.js';
+import { Op, Prefix } from '../wasm/opcodes.js';
 import { atomicInstruction } from './atomics.js';
 import * as branches from './branches.js';
-import { compare, Pending, select } from './comparisons.js';
+import * as calls from './calls.js';
+import { compare, Pending, select, selectTyped } from './comparisons.js';
 import type { FunctionCompiler } from './compile-function.js';
 import * as exceptions from './exceptions.js';
-import { convert, extendSigned, floatBinary, floatUnary, truncate } from './floats.js';
+import { convert, floatBinary, floatUnary, truncate } from './floats.js';
 import { vectorInstruction } from './instruction-vector.js';
 import { binary, divide, extendUnsigned, shift, unary, wrap } from './integers.js';
+import { intrinsic } from './intrinsics.js';
 import * as locals from './locals.js';
 import * as memory from './memory.js';
 import * as references from './references.js';
@@ -35,7 +37,7 @@ export function instruction(c: FunctionCompiler, op: number): void {
   const o = c.operands;
   // biome-ignore format: one line per opcode
   switch (op) {
-    case Op.Unreachable: return c.unreachable();
+    case Op.Unreachable: return branches.unreachable(c);
     case Op.Nop: return;
     case Op.Block: return branches.block(c, c.readBlockType());
     case Op.Loop: return branches.loop(c, c.readBlockType());
@@ -49,10 +51,10 @@ export function instruction(c: FunctionCompiler, op: number): void {
     case Op.End: return branches.end(c);
     case Op.Br: return branches.br(c, c.readU32());
     case Op.BrIf: return branches.brIf(c, c.readU32());
-    case Op.BrTable: return c.brTable();
-    case Op.Return: return c.returnInstruction();
-    case Op.Call: return c.call();
-    case Op.CallIndirect: return c.callIndirect();
+    case Op.BrTable: return branches.brTable(c);
+    case Op.Return: return branches.returnInstruction(c);
+    case Op.Call: return call(c, c.readU32());
+    case Op.CallIndirect: { const typeIndex = c.readU32(); return calls.indirect(c, typeIndex, c.readU32()); }
     case Op.ReturnCall: return tailCalls.direct(c, c.readU32());
     case Op.ReturnCallIndirect: { const typeIndex = c.readU32(); return tailCalls.indirect(c, typeIndex, c.readU32()); }
     case Op.CallRef: return references.callRef(c, c.readU32());
@@ -61,7 +63,7 @@ export function instruction(c: FunctionCompiler, op: number): void {
     case Op.CatchAll: return exceptions.catchArm(c, -1);
     case Op.Drop: return o.pop();
     case Op.Select: return select(c);
-    case Op.SelectT: return c.selectTyped();
+    case Op.SelectT: return selectTyped(c);
     case Op.TryTable: return exceptions.tryTable(c, c.readBlockType());
     case Op.LocalGet: return o.pushLocal(c.readU32());
     case Op.LocalSet: return o.setLocal(c.readU32());
@@ -202,7 +204,7 @@ export function instruction(c: FunctionCompiler, op: number): void {
     case Op.I32TruncF32U: return truncate(c, Truncation.I32FromF32U, false);
     case Op.I32TruncF64S: return truncate(c, Truncation.I32FromF64S, false);
     case Op.I32TruncF64U: return truncate(c, Truncation.I32FromF64U, false);
-    case Op.I64ExtendI32S: return extendSigned(c);
+    case Op.I64ExtendI32S: return unary(c, IntUnary.Extend32S, 1, ValType.I64);
     case Op.I64ExtendI32U: return extendUnsigned(c);
     case Op.I64TruncF32S: return truncate(c, Truncation.I64FromF32S, false);
     case Op.I64TruncF32U: return truncate(c, Truncation.I64FromF32U, false);
@@ -233,11 +235,18 @@ export function instruction(c: FunctionCompiler, op: number): void {
     case Op.RefAsNonNull: return references.asNonNull(c);
     case Op.BrOnNull: return references.brOnNull(c, c.readU32());
     case Op.BrOnNonNull: return references.brOnNonNull(c, c.readU32());
-    case 0xfc: return miscInstruction(c, 0xfc00 | c.readU32());
-    case 0xfd: return vectorInstruction(c);
-    case 0xfe: return atomicInstruction(c);
+    case Prefix.Misc: return miscInstruction(c, 0xfc00 | c.readU32());
+    case Prefix.Simd: return vectorInstruction(c);
+    case Prefix.Atomic: return atomicInstruction(c);
     default: throw new BugError(`opcode 0x${op.toString(16)} passed validation but has no code`);
   }
+}
+
+/** In the host layer it may be an intrinsic. */
+function call(c: FunctionCompiler, funcIndex: number): void {
+  const name = c.intrinsics?.[funcIndex];
+  if (name === undefined) calls.direct(c, funcIndex);
+  else intrinsic(c, name, funcIndex);
 }
 
 function miscInstruction(c: FunctionCompiler, op: number): void {

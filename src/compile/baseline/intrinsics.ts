@@ -7,7 +7,7 @@ import { LoadOp, NO_REG, StoreOp, Width } from '../../arch/masm.js';
 import { BugError } from '../../errors.js';
 import { INST_MEMORY_BASE, SEGMENT_ALIGN } from '../../runtime/layout.js';
 import { ValType } from '../wasm/module.js';
-import { passArguments, passInRegisters, prepare, pushResults, returned } from './calls.js';
+import { passArguments, prepare, pushResults, returned } from './calls.js';
 import type { FunctionCompiler } from './compile-function.js';
 
 export function intrinsic(c: FunctionCompiler, name: string, funcIndex: number): void {
@@ -16,8 +16,8 @@ export function intrinsic(c: FunctionCompiler, name: string, funcIndex: number):
     case 'syscall':
     case 'blocking_syscall': {
       const first = prepare(c, 7);
-      o.valid = 0; // the kernel's registers are pinned ones here: read arguments from their slots
-      passInRegisters(c, first, 7, masm.syscallRegisters);
+      c.pins.valid = 0; // the kernel's registers are pinned ones here: read arguments from their slots
+      c.argumentMove.run(first, 7, masm.syscallRegisters);
       o.popTo(first);
       if (name === 'syscall') masm.syscall();
       else masm.patchCall(masm.call(), c.environment.stubOffset('blocking_syscall'));
@@ -26,8 +26,8 @@ export function intrinsic(c: FunctionCompiler, name: string, funcIndex: number):
     }
     case 'call_c': {
       const first = prepare(c, 3);
-      o.valid = 0;
-      passInRegisters(c, first, 3, masm.callCRegisters);
+      c.pins.valid = 0;
+      c.argumentMove.run(first, 3, masm.callCRegisters);
       o.popTo(first);
       masm.patchCall(masm.call(), c.environment.stubOffset('call_c'));
       o.pushReg(ValType.I64, masm.plan.resultInt);
@@ -36,8 +36,8 @@ export function intrinsic(c: FunctionCompiler, name: string, funcIndex: number):
     case 'copy':
     case 'fill': {
       const first = prepare(c, 3);
-      o.valid = 0;
-      passInRegisters(c, first, 3, name === 'copy' ? masm.copyRegisters : masm.fillRegisters);
+      c.pins.valid = 0;
+      c.argumentMove.run(first, 3, name === 'copy' ? masm.copyRegisters : masm.fillRegisters);
       o.popTo(first);
       if (name === 'copy') masm.copyBytes();
       else masm.fillBytes();
@@ -73,7 +73,7 @@ export function intrinsic(c: FunctionCompiler, name: string, funcIndex: number):
     }
     case 'cpu_features': {
       prepare(c, 0);
-      o.valid = 0;
+      c.pins.valid = 0;
       masm.cpuFeatures();
       o.pushReg(ValType.I64, masm.plan.resultInt);
       return;
@@ -101,8 +101,7 @@ export function intrinsic(c: FunctionCompiler, name: string, funcIndex: number):
 function load(c: FunctionCompiler, op: LoadOp, type: ValType): void {
   const { operands: o, masm } = c;
   const address = o.acquire(o.height - 1);
-  o.pop();
-  const dst = c.destination(type, address);
+  const dst = c.destination(type, address, 1);
   masm.load(op, dst, address, NO_REG, 0);
   c.finish(type, dst);
 }
@@ -114,5 +113,5 @@ function store(c: FunctionCompiler, op: StoreOp): void {
   masm.store(op, value, address, NO_REG, 0);
   o.pop();
   o.pop();
-  o.unlock();
+  c.registers.unlock();
 }

@@ -42,5 +42,5 @@ export function globalSet(c: FunctionCompiler, index: number): void {
     masm.storeField(width, value, masm.scratch, 0);
   } else masm.storeField(width, value, masm.plan.instance, offset);
   o.pop();
-  o.unlock();
+  c.registers.unlock();
 }

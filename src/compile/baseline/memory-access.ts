@@ -51,7 +51,7 @@ function index64(c: FunctionCompiler, at: number): Reg {
     }
   }
   if (c.accessOffset >= MEMORY64_END) {
-    masm.jump(c.trapLabel(TRAP_MEMORY));
+    masm.jump(c.traps.label(TRAP_MEMORY));
     c.accessOffset = 0;
     return NO_REG;
   }
@@ -60,7 +60,7 @@ function index64(c: FunctionCompiler, at: number): Reg {
   const size = loadMemoryField(c, MEM_SIZE);
   masm.compare(1, address, size);
   masm.select(Cond.LtU, size, address, size);
-  o.unlockOne(address);
+  c.registers.unlockOne(address);
   return size;
 }
 
@@ -68,12 +68,12 @@ function index64(c: FunctionCompiler, at: number): Reg {
 function addOffset(c: FunctionCompiler, address: Reg): Reg {
   const { operands: o, masm } = c;
   const sum = o.allocate(ValType.I64);
-  o.lock(sum);
+  c.registers.lock(sum);
   masm.constant(sum, 1, c.accessOffset | 0, Math.floor(c.accessOffset / FOUR_GIB));
   masm.binary(IntOp.Add, 1, sum, sum, address);
   masm.compare(1, sum, address);
-  masm.branch(Cond.LtU, c.trapLabel(TRAP_MEMORY));
-  o.unlockOne(address);
+  masm.branch(Cond.LtU, c.traps.label(TRAP_MEMORY));
+  c.registers.unlockOne(address);
   c.accessOffset = 0;
   return sum;
 }
@@ -82,7 +82,7 @@ function addOffset(c: FunctionCompiler, address: Reg): Reg {
 function loadMemoryField(c: FunctionCompiler, field: number): Reg {
   const { operands: o, masm, layout, accessMemory } = c;
   const reg = o.allocate(ValType.I64);
-  o.lock(reg);
+  c.registers.lock(reg);
   const at = layout.memoryOffset(accessMemory);
   if (layout.memoryIsImported(accessMemory)) {
     masm.loadField(Width.Int64, reg, masm.plan.instance, at);

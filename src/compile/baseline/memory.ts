@@ -15,10 +15,9 @@ export function load(c: FunctionCompiler, op: LoadOp, type: ValType): void {
   const { operands: o, masm } = c;
   c.readMemarg();
   const reg = index(c, o.height - 1);
-  o.pop();
-  const dst = c.destination(type, isFloat(type) ? NO_REG : reg);
+  const dst = c.destination(type, isFloat(type) ? NO_REG : reg, 1);
   masm.load(op, dst, c.accessBase, reg, c.accessOffset);
-  c.trapSite(TRAP_MEMORY);
+  c.traps.site(TRAP_MEMORY);
   c.finish(type, dst);
 }
 
@@ -42,10 +41,10 @@ export function store(c: FunctionCompiler, op: StoreOp): void {
     const reg = index(c, value - 1);
     masm.store(op, src, c.accessBase, reg, c.accessOffset);
   }
-  c.trapSite(TRAP_MEMORY);
+  c.traps.site(TRAP_MEMORY);
   o.pop();
   o.pop();
-  o.unlock();
+  c.registers.unlock();
 }
 
 export function size(c: FunctionCompiler, memory: number): void {

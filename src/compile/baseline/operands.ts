@@ -1,21 +1,20 @@
 /**
- * The value stack at compile time, the registers it occupies, and where each pinned local's value is.
+ * The value stack at compile time.
  *
  * An operand is a lazy descriptor: a slot, a constant, an alias of a local, or a register. Operand n owns frame slot n
- * from birth, so a spill is one store. A pinned local is in its register (`valid`), in its home slot (`clean`), or both;
- * never in neither. Is not about control flow: control.ts joins states at labels.
+ * from birth, so a spill is one store. A v128 is in a floating point register; it is never a constant here.
  *
- * A v128 is in a floating point register; it is never a constant here.
- *
- * Registers come from the plan's operand pools. An acquired register is locked until the instruction calls `unlock`,
- * so that acquiring the next one cannot evict it.
+ * Registers come from operand-registers.ts, where acquired ones are locked; the pinned ones, which aliases of locals
+ * name, are in pins.ts.
  */
 
-import { type MacroAssembler, NO_REG, type Reg, Width } from '../../arch/masm.js';
-import { BugError } from '../../errors.js';
+import { type MacroAssembler, NO_REG, type Reg } from '../../arch/masm.js';
 import { ValType } from '../wasm/module.js';
-import { isFloat, widthOf } from './call-layout.js';
+import { isFloat, isWide, widthOf } from './call-layout.js';
 import type { Frame } from './frame.js';
+import { FREE, OperandRegisters } from './operand-registers.js';
+import { Pins } from './pins.js';
+import { copySlots } from './slot-copies.js';
 
 export const enum Kind {
   Slot,
@@ -24,65 +23,30 @@ export const enum Kind {
   Reg, // in register `lo`
 }
 
-const FREE = -1;
-
-export function isWide(type: ValType): number {
-  return type === ValType.I32 || type === ValType.F32 ? 0 : 1;
-}
-
-/** Copies a value of a type from one slot to another, through the scratch register. */
-export function copySlots(masm: MacroAssembler, type: ValType, from: number, to: number): void {
-  const width = isWide(type) ? Width.Int64 : Width.Int32;
-  masm.loadSlot(width, masm.scratch, from);
-  masm.storeSlot(width, masm.scratch, to);
-  if (type !== ValType.V128) return;
-  masm.loadSlot(width, masm.scratch, from + 8);
-  masm.storeSlot(width, masm.scratch, to + 8);
-}
-
-/** Copies a value of a type from a field to a slot, through the scratch register. */
-export function copyPayload(masm: MacroAssembler, type: ValType, base: Reg, offset: number, slot: number): void {
-  const width = isWide(type) ? Width.Int64 : Width.Int32;
-  masm.loadField(width, masm.scratch, base, offset);
-  masm.storeSlot(width, masm.scratch, slot);
-  if (type !== ValType.V128) return;
-  masm.loadField(width, masm.scratch, base, offset + 8);
-  masm.storeSlot(width, masm.scratch, slot + 8);
-}
-
 export class Operands {
   height = 0;
   kinds = new Uint8Array(256);
   types = new Uint8Array(256);
   lo = new Int32Array(256);
   hi = new Int32Array(256);
-  /** Masks of pins: in its register; in its slot. */
-  valid = 0;
-  clean = 0;
-  /** Which operand owns a register, FREE for none. */
-  private readonly owner = new Int32Array(64);
-  private readonly isOperandReg = new Uint8Array(64);
-  private readonly locks = new Uint8Array(64);
-  private readonly locked = new Uint8Array(64); // the registers locked, to undo
-  private lockCount = 0;
+  readonly registers: OperandRegisters;
+  readonly pins: Pins;
+  private readonly owner: Int32Array; // of registers
   private aliases = new Int32Array(64); // how many operands alias a local
-  private readonly ints: Uint8Array;
-  private readonly floats: Uint8Array;
 
   constructor(
     private readonly masm: MacroAssembler,
     readonly frame: Frame,
   ) {
-    this.ints = Uint8Array.from(masm.plan.operandInts);
-    this.floats = Uint8Array.from(masm.plan.operandFloats);
-    for (const reg of [...this.ints, ...this.floats]) this.isOperandReg[reg] = 1;
+    this.registers = new OperandRegisters(masm.plan);
+    this.pins = new Pins(masm, frame);
+    this.owner = this.registers.owner;
   }
 
   reset(maxHeight: number): void {
     this.height = 0;
-    this.owner.fill(FREE);
-    this.unlock();
-    this.valid = this.clean = 0;
+    this.registers.reset();
+    this.pins.reset();
     if (maxHeight + 2 > this.kinds.length) {
       const size = (maxHeight + 2) * 2;
       this.kinds = new Uint8Array(size);
@@ -133,7 +97,7 @@ export class Operands {
     while (this.height > height) this.pop();
   }
 
-  /** Makes operand `at` a register operand; the register must be free. */
+  /** Changes where operand `at` lives: to its slot, or to a register, which must be free. */
   private become(at: number, kind: Kind, reg: Reg): void {
     if (this.kinds[at] === Kind.Reg) this.owner[this.lo[at]] = FREE;
     else if (this.kinds[at] === Kind.Local) this.aliases[this.lo[at]]--;
@@ -146,72 +110,29 @@ export class Operands {
 
   // -- registers
 
-  lock(reg: Reg): void {
-    if (this.locks[reg]++ === 0) this.locked[this.lockCount++] = reg;
-  }
-
-  /** Takes back one lock of a register that the instruction needs no more. */
-  unlockOne(reg: Reg): void {
-    this.locks[reg]--;
-  }
-
-  /** Ends an instruction: all locks go. */
-  unlock(): void {
-    while (this.lockCount > 0) this.locks[this.locked[--this.lockCount]] = 0;
-  }
-
   /** A free operand register of the class of `type`, evicting the deepest operand if need be. Not locked. */
   allocate(type: ValType): Reg {
-    const pool = isFloat(type) ? this.floats : this.ints;
-    let victim = NO_REG;
-    let deepest = 0x7fffffff;
-    for (let i = 0; i < pool.length; i++) {
-      const reg = pool[i];
-      if (this.locks[reg] !== 0) continue;
-      const owner = this.owner[reg];
-      if (owner === FREE) return reg;
-      if (owner < deepest) {
-        deepest = owner;
-        victim = reg;
-      }
-    }
-    if (victim === NO_REG) throw new BugError('no operand register left');
-    this.spill(deepest);
-    return victim;
+    const reg = this.registers.choose(type);
+    if (this.owner[reg] !== FREE) this.spill(this.owner[reg]);
+    return reg;
   }
 
   /** Like allocate, preferring `reg` if it is a free operand register of the class (it may be locked: its reader comes first). */
   allocatePreferring(type: ValType, reg: Reg): Reg {
-    if (reg !== NO_REG && this.isOperandReg[reg] && this.owner[reg] === FREE && reg >= 32 === isFloat(type)) return reg;
-    return this.allocate(type);
+    return this.registers.isFree(reg, type) ? reg : this.allocate(type);
   }
 
   /** Makes a particular operand register free, moving what it holds elsewhere. */
   evict(reg: Reg): void {
     const at = this.owner[reg];
     if (at === FREE) return;
-    const pool = reg >= 32 ? this.floats : this.ints;
-    for (let i = 0; i < pool.length; i++) {
-      const other = pool[i];
-      if (other === reg || this.owner[other] !== FREE || this.locks[other] !== 0) continue;
-      this.moveReg(this.types[at], other, reg);
-      this.become(at, Kind.Reg, other);
+    const other = this.registers.alternative(reg);
+    if (other === NO_REG) {
+      this.spill(at);
       return;
     }
-    this.spill(at);
-  }
-
-  /** Whether the register is not one of the operand pools: it must not be written on behalf of an operand. */
-  isPinned(reg: Reg): boolean {
-    return this.isOperandReg[reg] === 0;
-  }
-
-  /** The register of a pinned local will be overwritten; the local is in its slot. */
-  forget(reg: Reg): void {
-    const { frame } = this;
-    for (let pin = 0; pin < frame.pinCount; pin++) {
-      if (frame.pinnedRegisters[pin] === reg) this.valid &= ~(1 << pin);
-    }
+    this.moveReg(this.types[at], other, reg);
+    this.become(at, Kind.Reg, other);
   }
 
   moveReg(type: ValType, dst: Reg, src: Reg): void {
@@ -219,15 +140,6 @@ export class Operands {
     if (type === ValType.V128) this.masm.moveVector(dst, src);
     else if (isFloat(type)) this.masm.moveFloat(dst, src, isWide(type));
     else this.masm.move(dst, src);
-  }
-
-  /** The register of a pinned local will be overwritten: the local goes to its slot. */
-  releasePin(reg: Reg): void {
-    const { frame } = this;
-    for (let pin = 0; pin < frame.pinCount; pin++) {
-      if (frame.pinnedRegisters[pin] === reg) this.storePins(1 << pin);
-    }
-    this.forget(reg);
   }
 
   /** Stores a register operand in its own slot. */
@@ -267,7 +179,7 @@ export class Operands {
           reg = this.allocate(type);
           this.masm.loadSlot(widthOf(type), reg, this.frame.homes[local]);
           this.become(at, Kind.Reg, reg);
-        } else this.reload(this.frame.pins[local]);
+        } else this.pins.reload(this.frame.pins[local]);
         break;
       }
       default:
@@ -275,7 +187,7 @@ export class Operands {
         this.load(at, reg);
         this.become(at, Kind.Reg, reg);
     }
-    this.lock(reg);
+    this.registers.lock(reg);
     return reg;
   }
 
@@ -293,7 +205,7 @@ export class Operands {
       case Kind.Local: {
         const local = this.lo[at];
         const pin = this.frame.pins[local];
-        if (pin >= 0 && (this.valid >>> pin) & 1) this.moveReg(type, reg, this.frame.registers[local]);
+        if (pin >= 0 && this.pins.isValid(pin)) this.moveReg(type, reg, this.frame.registers[local]);
         else this.masm.loadSlot(widthOf(type), reg, this.frame.homes[local]);
         break;
       }
@@ -324,7 +236,7 @@ export class Operands {
       case Kind.Local: {
         const local = this.lo[at];
         const pin = this.frame.pins[local];
-        if (pin >= 0 && (this.valid >>> pin) & 1) {
+        if (pin >= 0 && this.pins.isValid(pin)) {
           masm.storeSlot(widthOf(type), this.frame.registers[local], slot);
           return;
         }
@@ -348,47 +260,18 @@ export class Operands {
 
   /** Moves the register operands below `height` to their slots: what a call asks for. */
   spillBelow(height: number): void {
-    for (let i = 0; i < this.ints.length; i++) {
-      const at = this.owner[this.ints[i]];
-      if (at !== FREE && at < height) this.spill(at);
-    }
-    for (let i = 0; i < this.floats.length; i++) {
-      const at = this.owner[this.floats[i]];
+    this.spillPool(this.registers.ints, height);
+    this.spillPool(this.registers.floats, height);
+  }
+
+  private spillPool(pool: Uint8Array, height: number): void {
+    for (let i = 0; i < pool.length; i++) {
+      const at = this.owner[pool[i]];
       if (at !== FREE && at < height) this.spill(at);
     }
   }
 
   // -- locals
-
-  private reload(pin: number): void {
-    if ((this.valid >>> pin) & 1) return;
-    const { frame } = this;
-    const local = frame.pinnedLocals[pin];
-    this.masm.loadSlot(widthOf(frame.types[local]), frame.pinnedRegisters[pin], frame.homes[local]);
-    this.valid |= 1 << pin;
-  }
-
-  /** Makes the pins of a mask valid / clean. */
-  loadPins(mask: number): void {
-    mask &= ~this.valid & this.frame.allPins;
-    while (mask !== 0) {
-      const pin = 31 - Math.clz32(mask);
-      this.reload(pin);
-      mask &= ~(1 << pin);
-    }
-  }
-
-  storePins(mask: number): void {
-    const { frame } = this;
-    mask &= ~this.clean & frame.allPins;
-    this.clean |= mask;
-    while (mask !== 0) {
-      const pin = 31 - Math.clz32(mask);
-      const local = frame.pinnedLocals[pin];
-      this.masm.storeSlot(widthOf(frame.types[local]), frame.pinnedRegisters[pin], frame.homes[local]);
-      mask &= ~(1 << pin);
-    }
-  }
 
   /** Whether no operand aliases the local. */
   hasNoAlias(local: number): boolean {
@@ -405,12 +288,6 @@ export class Operands {
     }
   }
 
-  /** The local's register has just got its new value. */
-  wrotePin(pin: number): void {
-    this.valid |= 1 << pin;
-    this.clean &= ~(1 << pin);
-  }
-
   /** local.set: pops the topmost operand into the local. */
   setLocal(local: number): void {
     const { frame, masm } = this;
@@ -423,11 +300,11 @@ export class Operands {
     const pin = frame.pins[local];
     if (pin >= 0) {
       this.load(at, frame.registers[local]);
-      this.wrotePin(pin);
+      this.pins.wrote(pin);
     } else if (this.kinds[at] === Kind.Slot || this.kinds[at] === Kind.Local) {
       const reg = this.acquire(at);
       masm.storeSlot(widthOf(frame.types[local]), reg, frame.homes[local]);
-      this.unlock();
+      this.registers.unlock();
     } else this.storeAt(at, frame.homes[local]);
     this.pop();
   }

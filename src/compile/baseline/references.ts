@@ -14,11 +14,11 @@ import { Block } from './control.js';
 import * as tailCalls from './tail-calls.js';
 
 export function callRef(c: FunctionCompiler, typeIndex: number): void {
-  const { masm, operands: o } = c;
+  const { masm } = c;
   const layout = c.callLayout(typeIndex);
   const first = calls.prepare(c, layout.type.params.length + 1);
   const record = masm.plan.pinnedInts[0];
-  o.forget(record);
+  c.pins.forget(record);
   takeRecord(c, typeIndex, record);
   calls.passArguments(c, layout, first);
   masm.callRecord(record);
@@ -37,15 +37,15 @@ function takeRecord(c: FunctionCompiler, typeIndex: number, record: Reg): void {
   const { masm, operands: o } = c;
   o.load(o.height - 1, record);
   o.pop();
-  c.trapIfZero(1, record, TRAP_NULL_REFERENCE);
+  c.traps.ifZero(1, record, TRAP_NULL_REFERENCE);
   masm.compareFieldImm(0, record, FN_TYPE, c.layout.typeIds[typeIndex]);
-  masm.branch(Cond.Ne, c.trapLabel(TRAP_SIGNATURE));
+  masm.branch(Cond.Ne, c.traps.label(TRAP_SIGNATURE));
 }
 
 export function asNonNull(c: FunctionCompiler): void {
   const { operands: o } = c;
-  c.trapIfZero(1, o.acquire(o.height - 1), TRAP_NULL_REFERENCE);
-  o.unlock();
+  c.traps.ifZero(1, o.acquire(o.height - 1), TRAP_NULL_REFERENCE);
+  c.registers.unlock();
 }
 
 /** Branches with the operands below the reference; not taken, the reference stays. */
@@ -70,7 +70,7 @@ function branch(c: FunctionCompiler, depth: number, over: Cond, carried: number)
   if (!toFunction) control.conform(at);
   const label = masm.newLabel();
   masm.testZero(1, o.acquire(o.height - 1));
-  o.unlock();
+  c.registers.unlock();
   masm.branch(over, label);
   if (toFunction) functionReturn(c, carried);
   else {

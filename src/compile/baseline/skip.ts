@@ -1,7 +1,7 @@
-/** Passing over an instruction of a validated body without compiling it: dead code. */
+/** Passing over instructions of a validated body without compiling them: dead code. */
 
 import { EXPLICIT_MEMORY } from '../wasm/immediates.js';
-import { ATOMIC, FLAT_LENGTH, flatIndex, type Immediates, MISC, opcodes, Prefix, VECTOR } from '../wasm/opcodes.js';
+import { ATOMIC, FLAT_LENGTH, flatIndex, type Immediates, MISC, Op, opcodes, Prefix, VECTOR } from '../wasm/opcodes.js';
 import { REF, REF_NULL } from '../wasm/ref-types.js';
 
 const enum Skip {
@@ -57,11 +57,35 @@ const SKIPS: Record<Immediates, Skip> = {
 const skipOf = new Uint8Array(FLAT_LENGTH);
 for (const opcode of opcodes) skipOf[flatIndex(opcode.code)] = SKIPS[opcode.immediates];
 
+/** The position, from `position` on in dead code, of what ends the innermost block or its arm. */
+export function skipDeadCode(bytes: Uint8Array, position: number): number {
+  for (let depth = 0; ; position = skipInstruction(bytes, position)) {
+    switch (bytes[position]) {
+      case Op.Block:
+      case Op.Loop:
+      case Op.If:
+      case Op.Try:
+      case Op.TryTable:
+        depth++;
+        break;
+      case Op.Else:
+      case Op.Catch:
+      case Op.CatchAll:
+        if (depth === 0) return position;
+        break;
+      case Op.End:
+      case Op.Delegate:
+        if (depth-- === 0) return position;
+        break;
+    }
+  }
+}
+
 /** The position behind the instruction at `position`. */
 export function skipInstruction(bytes: Uint8Array, position: number): number {
   const op = bytes[position++];
   let skip = skipOf[op];
-  if (op === 0xfc) {
+  if (op === Prefix.Misc) {
     skip = skipOf[MISC + (bytes[position] & 0x7f)]; // a small number, but it may be written in several bytes
     position = skipLeb(bytes, position);
   } else if (op === Prefix.Simd) {

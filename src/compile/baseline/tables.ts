@@ -3,10 +3,10 @@
 import { Cond, NO_REG, Width } from '../../arch/masm.js';
 import { TAB_BASE, TAB_LENGTH, TRAP_TABLE } from '../../runtime/layout.js';
 import { ValType } from '../wasm/module.js';
+import { isWide } from './call-layout.js';
 import { builtin } from './calls.js';
 import { compare, Pending } from './comparisons.js';
 import type { FunctionCompiler } from './compile-function.js';
-import { isWide } from './operands.js';
 
 /** The register and offset behind which table `table`'s record lies. A pointer to it goes to a register of its own, locked. */
 function record(c: FunctionCompiler, table: number): number {
@@ -16,7 +16,7 @@ function record(c: FunctionCompiler, table: number): number {
     return masm.plan.instance;
   }
   const reg = o.allocate(ValType.I64);
-  o.lock(reg);
+  c.registers.lock(reg);
   masm.loadField(Width.Int64, reg, masm.plan.instance, layout.tableOffset(table));
   c.recordOffset = 0;
   return reg;
@@ -28,12 +28,12 @@ export function get(c: FunctionCompiler, table: number): void {
   const at = o.acquire(o.height - 1);
   const base = record(c, table);
   masm.compareField(isWide(address), at, base, c.recordOffset + TAB_LENGTH);
-  masm.branch(Cond.GeU, c.trapLabel(TRAP_TABLE));
+  masm.branch(Cond.GeU, c.traps.label(TRAP_TABLE));
   o.pop();
   const elements = o.allocate(ValType.I64);
   masm.loadField(Width.Int64, elements, base, c.recordOffset + TAB_BASE);
   masm.loadElement(elements, elements, at);
-  o.unlock();
+  c.registers.unlock();
   o.pushReg(element, elements);
 }
 
@@ -44,13 +44,13 @@ export function set(c: FunctionCompiler, table: number): void {
   const at = o.acquire(o.height - 2);
   const base = record(c, table);
   masm.compareField(isWide(address), at, base, c.recordOffset + TAB_LENGTH);
-  masm.branch(Cond.GeU, c.trapLabel(TRAP_TABLE));
+  masm.branch(Cond.GeU, c.traps.label(TRAP_TABLE));
   const elements = o.allocate(ValType.I64);
   masm.loadField(Width.Int64, elements, base, c.recordOffset + TAB_BASE);
   masm.storeElement(value, elements, at);
   o.pop();
   o.pop();
-  o.unlock();
+  c.registers.unlock();
 }
 
 export function size(c: FunctionCompiler, table: number): void {
@@ -58,7 +58,7 @@ export function size(c: FunctionCompiler, table: number): void {
   const base = record(c, table);
   const dst = o.allocate(ValType.I64);
   masm.loadField(Width.Int64, dst, base, c.recordOffset + TAB_LENGTH);
-  o.unlock();
+  c.registers.unlock();
   o.pushReg(c.module.tables[table].address, dst);
 }
 

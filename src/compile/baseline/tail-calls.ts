@@ -43,11 +43,11 @@ export function direct(c: FunctionCompiler, funcIndex: number): void {
     checkRoom(c, layout);
     const inPlace = !readsStackParameters(c, layout, first);
     storeStackArguments(c, layout, first, inPlace);
-    calls.passInRegisters(c, first, layout.paramRegs.length, layout.paramRegs);
+    c.argumentMove.run(first, layout.paramRegs.length, layout.paramRegs);
     if (!inPlace) copyStackArguments(c, layout, first, c.frame.incomingSlot(0));
     masm.leave(c.frame.size);
     if (imported) masm.patchJump(masm.jumpTo(), thunk);
-    else c.jumpDefined(funcIndex);
+    else c.directCalls.jump(funcIndex - c.module.importedFuncCount);
   }
   c.reachable = false;
 }
@@ -57,7 +57,7 @@ export function indirect(c: FunctionCompiler, typeIndex: number, table: number):
   const { callTemp, pinnedInts } = c.masm.plan;
   const layout = c.callLayout(typeIndex);
   const first = begin(c, layout, pinnedInts[0]);
-  o.releasePin(callTemp);
+  c.pins.release(callTemp);
   o.load(o.height - 1, callTemp);
   o.pop();
   placeArguments(c, layout, first);
@@ -79,7 +79,7 @@ function begin(c: FunctionCompiler, layout: CallLayout, record: Reg): number {
   const first = c.operands.height - layout.paramRegs.length - 1;
   checkRoom(c, layout);
   c.operands.spillBelow(first);
-  c.operands.releasePin(record);
+  c.pins.release(record);
   return first;
 }
 
@@ -91,7 +91,7 @@ function checkRoom(c: FunctionCompiler, { slots }: CallLayout): void {
 /** Arguments from operand first on: to registers, or to their operand slots. */
 function placeArguments(c: FunctionCompiler, layout: CallLayout, first: number): void {
   storeStackArguments(c, layout, first, false);
-  calls.passInRegisters(c, first, layout.paramRegs.length, layout.paramRegs);
+  c.argumentMove.run(first, layout.paramRegs.length, layout.paramRegs);
 }
 
 /**
@@ -108,7 +108,7 @@ function jumpToRecord(c: FunctionCompiler, layout: CallLayout, first: number, re
   masm.jumpField(record, FN_CODE);
   masm.bind(elsewhere);
   copyStackArguments(c, layout, first, 0);
-  o.storePins(-1);
+  c.pins.store(-1);
   o.popTo(first);
   masm.callRecord(record);
   const handler = c.control.setHandler(-1);

@@ -22,8 +22,7 @@ function laneType(lanes: Lanes): ValType {
 export function splat(c: FunctionCompiler, lanes: Lanes): void {
   const { operands: o, masm } = c;
   const value = o.acquire(o.height - 1);
-  o.pop();
-  const dst = c.destination(ValType.V128, lanes >= Lanes.F32x4 ? value : NO_REG);
+  const dst = c.destination(ValType.V128, lanes >= Lanes.F32x4 ? value : NO_REG, 1);
   masm.splat(lanes, dst, value);
   c.finish(ValType.V128, dst);
 }
@@ -33,8 +32,7 @@ export function extractLane(c: FunctionCompiler, lanes: Lanes, signed: boolean):
   const lane = c.bytes[c.position++];
   const type = laneType(lanes);
   const a = o.acquire(o.height - 1);
-  o.pop();
-  const dst = c.destination(type, lanes >= Lanes.F32x4 ? a : NO_REG);
+  const dst = c.destination(type, lanes >= Lanes.F32x4 ? a : NO_REG, 1);
   masm.extractLane(lanes, dst, a, lane, signed);
   c.finish(type, dst);
 }
@@ -44,9 +42,7 @@ export function replaceLane(c: FunctionCompiler, lanes: Lanes): void {
   const lane = c.bytes[c.position++];
   const vector = o.acquire(o.height - 2);
   const value = o.acquire(o.height - 1);
-  o.pop();
-  o.pop();
-  const dst = c.destination(ValType.V128, vector);
+  const dst = c.destination(ValType.V128, vector, 2);
   masm.replaceLane(lanes, dst, vector, lane, value);
   c.finish(ValType.V128, dst);
 }
@@ -54,8 +50,7 @@ export function replaceLane(c: FunctionCompiler, lanes: Lanes): void {
 export function anyTrue(c: FunctionCompiler): void {
   const { operands: o, masm } = c;
   const a = o.acquire(o.height - 1);
-  o.pop();
-  const dst = c.destination(ValType.I32, NO_REG);
+  const dst = c.destination(ValType.I32, NO_REG, 1);
   masm.anyTrue(dst, a);
   c.finish(ValType.I32, dst);
 }
@@ -63,8 +58,7 @@ export function anyTrue(c: FunctionCompiler): void {
 export function allTrue(c: FunctionCompiler, lanes: Lanes): void {
   const { operands: o, masm } = c;
   const a = o.acquire(o.height - 1);
-  o.pop();
-  const dst = c.destination(ValType.I32, NO_REG);
+  const dst = c.destination(ValType.I32, NO_REG, 1);
   masm.allTrue(lanes, dst, a);
   c.finish(ValType.I32, dst);
 }
@@ -72,8 +66,7 @@ export function allTrue(c: FunctionCompiler, lanes: Lanes): void {
 export function bitmask(c: FunctionCompiler, lanes: Lanes): void {
   const { operands: o, masm } = c;
   const a = o.acquire(o.height - 1);
-  o.pop();
-  const dst = c.destination(ValType.I32, NO_REG);
+  const dst = c.destination(ValType.I32, NO_REG, 1);
   masm.bitmask(lanes, dst, a);
   c.finish(ValType.I32, dst);
 }

@@ -13,10 +13,9 @@ export function load(c: FunctionCompiler, op: VectorLoad): void {
   const { operands: o, masm } = c;
   c.readMemarg();
   const reg = index(c, o.height - 1);
-  o.pop();
-  const dst = c.destination(ValType.V128, NO_REG);
+  const dst = c.destination(ValType.V128, NO_REG, 1);
   masm.vectorLoad(op, dst, c.accessBase, reg, c.accessOffset);
-  c.trapSite(TRAP_MEMORY);
+  c.traps.site(TRAP_MEMORY);
   c.finish(ValType.V128, dst);
 }
 
@@ -26,10 +25,10 @@ export function store(c: FunctionCompiler): void {
   const src = o.acquire(o.height - 1);
   const reg = index(c, o.height - 2);
   masm.vectorStore(src, c.accessBase, reg, c.accessOffset);
-  c.trapSite(TRAP_MEMORY);
+  c.traps.site(TRAP_MEMORY);
   o.pop();
   o.pop();
-  o.unlock();
+  c.registers.unlock();
 }
 
 export function loadLane(c: FunctionCompiler, lanes: Lanes): void {
@@ -38,11 +37,9 @@ export function loadLane(c: FunctionCompiler, lanes: Lanes): void {
   const lane = c.bytes[c.position++];
   const vector = o.acquire(o.height - 1);
   const reg = index(c, o.height - 2);
-  o.pop();
-  o.pop();
-  const dst = c.destination(ValType.V128, vector);
+  const dst = c.destination(ValType.V128, vector, 2);
   masm.loadLane(lanes, dst, vector, lane, c.accessBase, reg, c.accessOffset);
-  c.trapSite(TRAP_MEMORY);
+  c.traps.site(TRAP_MEMORY);
   c.finish(ValType.V128, dst);
 }
 
@@ -53,8 +50,8 @@ export function storeLane(c: FunctionCompiler, lanes: Lanes): void {
   const src = o.acquire(o.height - 1);
   const reg = index(c, o.height - 2);
   masm.storeLane(lanes, src, lane, c.accessBase, reg, c.accessOffset);
-  c.trapSite(TRAP_MEMORY);
+  c.traps.site(TRAP_MEMORY);
   o.pop();
   o.pop();
-  o.unlock();
+  c.registers.unlock();
 }

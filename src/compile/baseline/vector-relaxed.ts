@@ -26,8 +26,7 @@ function combine(c: FunctionCompiler, lanes: Lanes, op: VectorBinary): void {
   const addend = o.acquire(o.height - 1);
   const product = o.allocate(ValType.V128);
   masm.vectorBinary(lanes === Lanes.F32x4 ? VectorBinary.F32x4Mul : VectorBinary.F64x2Mul, product, a, b);
-  o.popTo(o.height - 3);
-  const dst = c.destination(ValType.V128, addend);
+  const dst = c.destination(ValType.V128, addend, 3);
   masm.vectorBinary(op, dst, addend, product);
   if (c.deterministic) masm.canonicalizeVector(lanes, dst);
   c.finish(ValType.V128, dst);
@@ -42,8 +41,7 @@ export function dotAdd(c: FunctionCompiler): void {
   const sum = o.allocate(ValType.V128);
   masm.vectorBinary(VectorBinary.I16x8DotI8x16S, sum, a, b);
   masm.vectorUnary(VectorUnary.I32x4ExtaddPairwiseI16x8S, sum, sum);
-  o.popTo(o.height - 3);
-  const dst = c.destination(ValType.V128, addend);
+  const dst = c.destination(ValType.V128, addend, 3);
   masm.vectorBinary(VectorBinary.I32x4Add, dst, addend, sum);
   c.finish(ValType.V128, dst);
 }

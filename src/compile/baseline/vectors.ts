@@ -25,8 +25,7 @@ export function constant(c: FunctionCompiler): void {
 export function unary(c: FunctionCompiler, op: VectorUnary): void {
   const { operands: o, masm } = c;
   const a = o.acquire(o.height - 1);
-  o.pop();
-  const dst = c.destination(ValType.V128, a);
+  const dst = c.destination(ValType.V128, a, 1);
   masm.vectorUnary(op, dst, a);
   c.finish(ValType.V128, dst);
 }
@@ -34,8 +33,7 @@ export function unary(c: FunctionCompiler, op: VectorUnary): void {
 export function floatUnary(c: FunctionCompiler, op: VectorUnary, lanes: Lanes): void {
   const { operands: o, masm } = c;
   const a = o.acquire(o.height - 1);
-  o.pop();
-  const dst = c.destination(ValType.V128, a);
+  const dst = c.destination(ValType.V128, a, 1);
   masm.vectorUnary(op, dst, a);
   if (c.deterministic) masm.canonicalizeVector(lanes, dst);
   c.finish(ValType.V128, dst);
@@ -45,9 +43,7 @@ export function binary(c: FunctionCompiler, op: VectorBinary): void {
   const { operands: o, masm } = c;
   const a = o.acquire(o.height - 2);
   const b = o.acquire(o.height - 1);
-  o.pop();
-  o.pop();
-  const dst = c.destination(ValType.V128, a);
+  const dst = c.destination(ValType.V128, a, 2);
   masm.vectorBinary(op, dst, a, b);
   c.finish(ValType.V128, dst);
 }
@@ -56,9 +52,7 @@ export function floatBinary(c: FunctionCompiler, op: VectorBinary, lanes: Lanes)
   const { operands: o, masm } = c;
   const a = o.acquire(o.height - 2);
   const b = o.acquire(o.height - 1);
-  o.pop();
-  o.pop();
-  const dst = c.destination(ValType.V128, a);
+  const dst = c.destination(ValType.V128, a, 2);
   masm.vectorBinary(op, dst, a, b);
   if (c.deterministic) masm.canonicalizeVector(lanes, dst);
   c.finish(ValType.V128, dst);
@@ -70,8 +64,7 @@ export function bitselect(c: FunctionCompiler): void {
   const a = o.acquire(o.height - 3);
   const b = o.acquire(o.height - 2);
   const mask = o.acquire(o.height - 1);
-  o.popTo(o.height - 3);
-  const dst = c.destination(ValType.V128, a);
+  const dst = c.destination(ValType.V128, a, 3);
   masm.bitselect(dst, a, b, mask);
   c.finish(ValType.V128, dst);
 }
@@ -82,9 +75,7 @@ export function shuffle(c: FunctionCompiler): void {
   c.position += 16;
   const a = o.acquire(o.height - 2);
   const b = o.acquire(o.height - 1);
-  o.pop();
-  o.pop();
-  const dst = c.destination(ValType.V128, a);
+  const dst = c.destination(ValType.V128, a, 2);
   masm.shuffle(dst, a, b, c.bytes, at);
   c.finish(ValType.V128, dst);
 }
@@ -96,17 +87,13 @@ export function shift(c: FunctionCompiler, op: VectorShift, lanes: Lanes): void 
   const a = o.acquire(at - 1);
   if (o.isConst(at)) {
     const count = o.lo[at] & ((8 << lanes) - 1);
-    o.pop();
-    o.pop();
-    const dst = c.destination(ValType.V128, a);
+    const dst = c.destination(ValType.V128, a, 2);
     masm.vectorShiftImm(op, lanes, dst, a, count);
     c.finish(ValType.V128, dst);
     return;
   }
   const count = o.acquire(at);
-  o.pop();
-  o.pop();
-  const dst = c.destination(ValType.V128, a);
+  const dst = c.destination(ValType.V128, a, 2);
   masm.vectorShift(op, lanes, dst, a, count);
   c.finish(ValType.V128, dst);
 }

@@ -6,10 +6,9 @@
 import { expect, test } from 'vitest';
 import { FLOAT_BASE, type MacroAssembler, NO_REG } from '../../../../src/arch/masm.js';
 import { x64 } from '../../../../src/arch/x64/target.js';
-import { passInRegisters } from '../../../../src/compile/baseline/calls.js';
-import type { FunctionCompiler } from '../../../../src/compile/baseline/compile-function.js';
 import { Frame } from '../../../../src/compile/baseline/frame.js';
 import { Operands } from '../../../../src/compile/baseline/operands.js';
+import { ParallelMove } from '../../../../src/compile/baseline/parallel-move.js';
 import { ValType } from '../../../../src/compile/wasm/module.js';
 import { Choices } from '../../../fuzz/choices.js';
 
@@ -57,7 +56,7 @@ class Model {
 interface Machine {
   readonly model: Model;
   readonly operands: Operands;
-  readonly compiler: FunctionCompiler;
+  readonly move: ParallelMove;
 }
 
 function machine(): Machine {
@@ -65,8 +64,7 @@ function machine(): Machine {
   const masm = model as unknown as MacroAssembler;
   const operands = new Operands(masm, new Frame(plan));
   operands.reset(64);
-  const compiler = { operands, masm, moveFrom: new Uint8Array(64), readers: new Uint8Array(64) };
-  return { model, operands, compiler: compiler as unknown as FunctionCompiler };
+  return { model, operands, move: new ParallelMove(masm, operands) };
 }
 
 function holdRegister({ model, operands }: Machine, reg: number): string {
@@ -80,7 +78,7 @@ function holdRegister({ model, operands }: Machine, reg: number): string {
 function moved(from: readonly number[], to: readonly number[]): Model {
   const one = machine();
   const values = from.map((reg) => holdRegister(one, reg));
-  passInRegisters(one.compiler, 0, from.length, to);
+  one.move.run(0, from.length, to);
   expect(to.map((reg) => one.model.registers.get(reg))).toEqual(values);
   return one.model;
 }
@@ -146,8 +144,8 @@ test('any mapping, with operands from slots and constants between', () => {
         expected.set(target, value);
       }
     }
-    passInRegisters(one.compiler, 0, regs.length, regs);
+    one.move.run(0, regs.length, regs);
     for (const [reg, value] of expected) expect(model.registers.get(reg), `seed ${seed}`).toBe(value);
-    expect([...one.compiler.readers].every((count) => count === 0)).toBe(true);
+    expect([...one.move['readers']].every((count) => count === 0)).toBe(true);
   }
 });

@@ -1,0 +1,105 @@
+/**
+ * The safepoints of the function being compiled, and what is where at each: rows of the site tables. They emit nothing
+ * but a nop where two would coincide.
+ */
+
+import { entrySlots, type MacroAssembler, NO_REG } from '../../arch/masm.js';
+import { BugError } from '../../errors.js';
+import { SITE_CALL, SITE_ENTRY, SITE_LOOP } from '../../runtime/layout.js';
+import { typeCode } from '../image/instance-layout.js';
+import type { SiteTables } from '../metadata/site-tables.js';
+import type { ValType } from '../wasm/module.js';
+import type { BodyReader } from './body-reader.js';
+import type { CallLayout } from './call-layout.js';
+import { Kind, type Operands } from './operands.js';
+
+export class Safepoints {
+  private lastOffset = -1;
+
+  /** `tables`: undefined when the code has no safepoints, or nobody wants to know of them. */
+  constructor(
+    private readonly masm: MacroAssembler,
+    private readonly operands: Operands,
+    private readonly reader: BodyReader,
+    private readonly tables: SiteTables | undefined,
+  ) {}
+
+  /** The function's entry, in front of the prologue: parameters are where the caller has put them. */
+  entry({ type, paramRegs, paramSlots }: CallLayout): void {
+    const { masm, tables } = this;
+    if (tables !== undefined) {
+      tables.beginShape(paramRegs.length, 0);
+      for (let i = 0; i < paramRegs.length; i++) {
+        const code = typeCode(type.params[i]);
+        if (paramRegs[i] !== NO_REG) tables.register(code, paramRegs[i]);
+        else tables.slot(code, entrySlots(masm.plan) + paramSlots[i]);
+      }
+      tables.site(masm.offset, 0, SITE_ENTRY);
+    }
+    this.lastOffset = masm.offset;
+  }
+
+  /** A loop's header, which binds its label behind `separate`. */
+  loop(): void {
+    const { tables } = this;
+    if (tables !== undefined) this.describe(tables, this.operands.height, 0);
+    this.end(SITE_LOOP);
+  }
+
+  /** Behind a call, with its results where the callee has put them. The lowest `count` operands are the frame's. */
+  returned(count: number, { type, resultReg, resultSlots }: CallLayout): void {
+    const { tables } = this;
+    const { results } = type;
+    if (tables !== undefined) {
+      this.describe(tables, count, results.length);
+      if (resultReg !== NO_REG) tables.register(typeCode(results[0]), resultReg);
+      else for (let i = 0; i < results.length; i++) tables.slot(typeCode(results[i]), resultSlots[i]);
+    }
+    this.end(SITE_CALL);
+  }
+
+  /** Behind the call of a builtin. @param result its type or 0 */
+  builtinReturned(count: number, result: ValType | 0): void {
+    const { tables } = this;
+    if (tables !== undefined) {
+      this.describe(tables, count, result === 0 ? 0 : 1);
+      if (result !== 0) tables.register(typeCode(result), this.masm.plan.resultInt);
+    }
+    this.end(SITE_CALL);
+  }
+
+  /**
+   * Separates a safepoint that is about to be recorded from one at the same offset; and a forward label from a call's
+   * return address: who branches there has not made the call, its result is not where that safepoint says.
+   */
+  separate(): void {
+    if (this.masm.offset === this.lastOffset) this.masm.nop();
+  }
+
+  private describe(tables: SiteTables, count: number, resultCount: number): void {
+    const { kinds, types, lo, hi, frame } = this.operands;
+    tables.beginShape(count, resultCount);
+    for (let at = 0; at < count; at++) {
+      const type = typeCode(types[at]);
+      switch (kinds[at] as Kind) {
+        case Kind.Const:
+          tables.constant(type, lo[at], hi[at]);
+          break;
+        case Kind.Local:
+          tables.alias(type, lo[at]);
+          break;
+        case Kind.Slot:
+          tables.slot(type, frame.operandSlot(at) >>> 3);
+          break;
+        default:
+          throw new BugError('an operand is in a register across a safepoint');
+      }
+    }
+  }
+
+  /** Offsets of safepoints must differ, with or without tables. */
+  private end(kind: number): void {
+    this.lastOffset = this.masm.offset;
+    this.tables?.site(this.lastOffset, this.reader.instructionOffset(), kind);
+  }
+}
