@@ -3,7 +3,18 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { build, captureAndEnd, programPath, restoreAndStart, temporaryFolder, Workload } from '../support/workload.js';
+import { readSnapshot } from '../../src/snapshot/format.js';
+import {
+  build,
+  captureAndEnd,
+  captureThere,
+  programPath,
+  restoreAndStart,
+  temporaryFolder,
+  Workload,
+  withTimeLeft,
+} from '../support/workload.js';
+import { IMPORTS, PRINT } from '../unit/snapshot/programs.js';
 
 const folder = temporaryFolder();
 
@@ -29,24 +40,41 @@ test('in a read, between lines', async () => {
   ]);
 });
 
+const HOUR = 3_600_000_000_000n; // nanoseconds
+const SLEEPER = `(module ${IMPORTS} (memory 1) ${PRINT}
+  (func (export "_start") (call $print (i32.const 65))
+    (i32.store (i32.const 80) (i32.const 1)) ;; monotonic clock
+    (i64.store (i32.const 88) (i64.const ${HOUR}))
+    (if (call $poll (i32.const 64) (i32.const 128) (i32.const 1) (i32.const 8)) (then (unreachable)))
+    (call $print (i32.const 66))))`;
+
 test('in a sleep, which then lasts only what remained of it', async () => {
-  const built = await build(programPath('sleeper'), join(folder, 'sleeper'));
-  const args = ['6000']; // three sleeps: long ones, as a busy machine captures and starts slowly
-  const workload = Workload.start(built.path, { args });
-  await workload.waitFor('falls asleep');
-  await sleep(1000);
-  const snapshot = join(folder, 'sleeper.wsnap');
-  await captureAndEnd(workload, snapshot);
-  const first = await workload.ended();
-  expect(first.stdout).toBe('sleeper falls asleep\n');
-  await sleep(2000); // time that passes for nobody
-  const restored = performance.now();
-  const rest = restoreAndStart(snapshot, built, join(folder, 'sleeper-rest'));
-  await rest.waitFor('in time');
-  const left = performance.now() - restored;
-  expect(left).toBeGreaterThan(50);
-  expect(left).toBeLessThan(1900); // the whole sleep is 2000
-  expect((await rest.ended()).stdout).toBe(`${'sleeper woke up, error 0, in time\n'.repeat(3)}sleeper done\n`);
+  const built = await build(Buffer.from(SLEEPER), join(folder, 'sleeper'));
+  const file = (n: number) => join(folder, `sleeper-${n}.wsnap`);
+  let started = performance.now();
+  let workload = Workload.start(built.path);
+  await workload.waitFor('A');
+  let left = HOUR;
+  for (let n = 1; n <= 3; n++) {
+    await captureThere(workload, file(n), ({ host }) => host.pendingTimeout !== undefined);
+    await captureAndEnd(workload, file(n));
+    const lived = BigInt(Math.ceil((performance.now() - started) * 1e6));
+    const { pendingTimeout } = readSnapshot(file(n)).snapshot.host;
+    expect(pendingTimeout).toBeLessThan(left);
+    expect(pendingTimeout).toBeGreaterThanOrEqual(left - lived);
+    left = pendingTimeout!;
+    expect((await workload.ended()).stdout).toBe(n === 1 ? 'A' : '');
+    await sleep(500); // time that passes for nobody
+    started = performance.now();
+    workload = restoreAndStart(file(n), built, join(folder, `sleeper-rest-${n}`));
+  }
+  workload.kill();
+  const soon = withTimeLeft(readSnapshot(file(3)), 1_000_000n);
+  expect(await restoreAndStart(soon, built, join(folder, 'sleeper-end')).ended()).toEqual({
+    code: 0,
+    stdout: 'B',
+    stderr: '',
+  });
 });
 
 test('in a reactor that only initializes, with its standard streams swapped', async () => {

@@ -24,7 +24,7 @@ import type { Directory, FdPolicy } from '../../src/restore/grants.js';
 import { writeResumable } from '../../src/restore/restore.js';
 import { type CaptureReport, capturePid } from '../../src/snapshot/capture.js';
 import { readSnapshot } from '../../src/snapshot/format.js';
-import type { StoredSnapshot } from '../../src/snapshot/snapshot.js';
+import type { Snapshot, StoredSnapshot } from '../../src/snapshot/snapshot.js';
 
 /** A folder for the files of a test. */
 export function temporaryFolder(): string {
@@ -103,6 +103,8 @@ export class Workload {
   private readonly err: Buffer[] = [];
   private readonly closed: Promise<number | NodeJS.Signals>;
   private watchers: (() => void)[] = [];
+  /** Whether all of its output has come, which is after its end. */
+  private isComplete = false;
 
   private constructor(private readonly child: ChildProcess) {
     child.stdout?.on('data', (data: Buffer) => {
@@ -115,12 +117,13 @@ export class Workload {
     });
     this.closed = new Promise((done, fail) => {
       child.once('error', fail);
-      child.once('close', (code, signal) => {
-        done(signal ?? code ?? -1);
-        this.wake();
-      });
+      child.once('close', (code, signal) => done(signal ?? code ?? -1));
     });
-    this.closed.catch(() => {});
+    const complete = () => {
+      this.isComplete = true;
+      this.wake();
+    };
+    this.closed.then(complete, complete);
   }
 
   static start(image: string, options: StartOptions = {}): Workload {
@@ -157,9 +160,14 @@ export class Workload {
   }
 
   /** Resolves when stdout has `text`; rejects when the process ends first. */
-  async waitFor(text: string): Promise<void> {
-    while (!this.stdout.includes(text)) {
-      if (this.hasEnded) throw new Error(`ended without ${JSON.stringify(text)}: ${JSON.stringify(this.stdout)}`);
+  waitFor(text: string): Promise<void> {
+    return this.waitUntil((stdout) => stdout.includes(text), JSON.stringify(text));
+  }
+
+  /** Resolves when stdout is as wanted; rejects when the process ends first. @param what is waited for, for people */
+  async waitUntil(wanted: (stdout: string) => boolean, what: string): Promise<void> {
+    while (!wanted(this.stdout)) {
+      if (this.isComplete) throw new Error(`ended without ${what}: ${JSON.stringify(this.stdout)}`);
       await new Promise<void>((done) => this.watchers.push(done));
     }
   }
@@ -167,7 +175,7 @@ export class Workload {
   /** Resolves when it has trapped and is parked (WAGSNAP_ON_TRAP=park). @returns what it has said of the trap */
   async waitForTrap(): Promise<string> {
     while (!/parked at the trap.*\n/.test(this.stderr)) {
-      if (this.hasEnded) throw new Error(`ended without a trap: ${JSON.stringify(this.stderr)}`);
+      if (this.isComplete) throw new Error(`ended without a trap: ${JSON.stringify(this.stderr)}`);
       await new Promise<void>((done) => this.watchers.push(done));
     }
     return this.stderr.slice(0, this.stderr.indexOf('wag-snap: '));
@@ -190,9 +198,38 @@ export class Workload {
   }
 }
 
+/** Milliseconds that a process has for its start, and again until it comes to a safepoint: on a slow machine, emulated. */
+const PATIENCE = 60_000;
+const MOST_CAPTURES = 1000;
+
 /** Captures a workload and ends it. */
 export async function captureAndEnd(workload: Workload, file: string): Promise<CaptureReport> {
-  return capturePid(workload.pid, { output: file, kill: true });
+  return capturePid(workload.pid, { output: file, kill: true, timeout: PATIENCE });
+}
+
+/**
+ * Captures a workload that stays somewhere, once it is there: what it prints can be read before the call that prints it has
+ * returned. It goes on.
+ *
+ * @param isThere whether a snapshot is of that place
+ */
+export async function captureThere(
+  workload: Workload,
+  file: string,
+  isThere: (snapshot: Snapshot) => boolean,
+): Promise<{ snapshot: Snapshot; report: CaptureReport }> {
+  for (let captures = 0; ; captures++) {
+    const report = await capturePid(workload.pid, { output: file, timeout: PATIENCE });
+    const { snapshot } = readSnapshot(file);
+    if (isThere(snapshot)) return { snapshot, report };
+    if (captures === MOST_CAPTURES) throw new Error(`never there: ${JSON.stringify(snapshot.frames.site(0))}`);
+  }
+}
+
+/** The same snapshot with another rest of the sleep that it was taken in. @param nanoseconds that remain */
+export function withTimeLeft(stored: StoredSnapshot, nanoseconds: bigint): StoredSnapshot {
+  const { snapshot } = stored;
+  return { ...stored, snapshot: { ...snapshot, host: { ...snapshot.host, pendingTimeout: nanoseconds } } };
 }
 
 export interface RestoreSettings {

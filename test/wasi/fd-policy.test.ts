@@ -203,7 +203,7 @@ describe.each(['x64', 'arm64'] as const)('on %s', (arch) => {
       [5, 'ignore'],
     ]);
     workload.stdin.write('?');
-    while (workload.stdout.length < 4 * RECORD) await new Promise((done) => setTimeout(done, 5));
+    await workload.waitUntil((stdout) => stdout.length >= 4 * RECORD, 'four records');
     await captureAndEnd(workload, second);
     const stored = readSnapshot(second);
     const { descriptors } = stored.snapshot.host;

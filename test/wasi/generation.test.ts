@@ -67,7 +67,7 @@ describe.each(['x64', 'arm64'] as const)('on %s', (arch: ArchName) => {
     const ask = async (workload: Workload) => {
       const before = workload.stdout.split('\n').length;
       workload.stdin.write('?');
-      while (workload.stdout.split('\n').length === before) await new Promise((done) => setTimeout(done, 5));
+      await workload.waitUntil((stdout) => stdout.split('\n').length > before, 'another line');
       const line = workload.stdout.split('\n')[before - 1];
       lines.push(line);
       return line;

@@ -256,11 +256,13 @@ describe.each([
     for (const name of ['out/inner', 'elsewhere/file']) writeFileSync(join(root, name), 'secret');
     const mischief = `const { renameSync, symlinkSync, unlinkSync } = require('node:fs');
       process.chdir(${JSON.stringify(root)});
+      process.send('');
       for (;;) {
         renameSync('in/flip', 'flip'); symlinkSync('../out', 'in/flip'); unlinkSync('in/flip'); renameSync('flip', 'in/flip');
         renameSync('in/mover/a', 'elsewhere/a'); renameSync('elsewhere/a', 'in/mover/a');
       }`;
-    const child = spawn(process.execPath, ['-e', mischief], { stdio: 'ignore' });
+    const child = spawn(process.execPath, ['-e', mischief], { stdio: ['ignore', 'ignore', 'ignore', 'ipc'] });
+    await once(child, 'message');
     const seen = new Set<string | number>();
     for (let i = 0; i < 500; i++) {
       seen.add(await text('flip/inner'));

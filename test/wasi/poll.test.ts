@@ -1,16 +1,19 @@
 /** poll_oneoff, and calls that wait while the process is stopped and goes on. */
 
 import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { E, FD_WRITE, Guest, OUT, removeGuest } from '../support/wasi-guest.js';
+import { E, FD_WRITE, Guest, IOVEC, OUT, removeGuest } from '../support/wasi-guest.js';
 
 const DIR = 3;
 const SUBSCRIPTIONS = 32768;
 const EVENTS = 65536;
+const RESULT = 240_000; // behind what is written
 const MS = 1_000_000n;
+const HOUR = 3_600_000n * MS;
 const REALTIME = 0;
 const MONOTONIC = 1;
 
@@ -101,7 +104,6 @@ describe('clocks', () => {
     const [events, took] = await timed(() => poll({ clock, timeout: 60n * MS }));
     expect(events).toEqual([event(100, 0)]);
     expect(took).toBeGreaterThanOrEqual(59);
-    expect(took).toBeLessThan(1000);
   });
 
   it.each([REALTIME, MONOTONIC])('%i: waits until a time', async (clock) => {
@@ -109,12 +111,12 @@ describe('clocks', () => {
     const events = await poll({ clock, timeout, absolute: true });
     expect(events).toEqual([event(100, 0)]);
     expect(await now(clock)).toBeGreaterThanOrEqual(timeout);
-    const [, took] = await timed(() => poll({ clock, timeout: 1n, absolute: true }));
-    expect(took).toBeLessThan(50);
+    const endless = { clock, timeout: (await now(clock)) + HOUR, absolute: true };
+    expect(await poll({ clock, timeout: 1n, absolute: true }, endless)).toEqual([event(100, 0)]);
   });
 
   it('reports the earliest, and those due with it', async () => {
-    const later = { clock: MONOTONIC, timeout: 10_000n * MS };
+    const later = { clock: MONOTONIC, timeout: HOUR };
     const soon = { clock: MONOTONIC, timeout: 20n * MS };
     const endless = { clock: REALTIME, timeout: 0xffff_ffff_ffff_ffffn };
     expect(await poll(later, soon, endless, soon)).toEqual([event(101, 0), event(103, 0)]);
@@ -125,14 +127,14 @@ describe('clocks', () => {
     const events = await poll(
       { clock: 2, timeout: 1n },
       { clock: 9, timeout: 1n },
-      { clock: MONOTONIC, timeout: 9999n * MS },
+      { clock: MONOTONIC, timeout: HOUR },
     );
     expect(events).toEqual([event(100, 0, { error: E.NOTSUP }), event(101, 0, { error: E.INVAL })]);
   });
 });
 
 describe('descriptors', () => {
-  const long = { clock: MONOTONIC, timeout: 10_000n * MS };
+  const long = { clock: MONOTONIC, timeout: HOUR };
 
   it('are ready or not', async () => {
     expect(await poll({ read: 0 }, { clock: MONOTONIC, timeout: 20n * MS })).toEqual([event(101, 0)]);
@@ -150,7 +152,6 @@ describe('descriptors', () => {
     const [events, took] = await timed(() => poll({ read: 0 }, long));
     expect(events).toEqual([event(100, 1, { bytes: 1 })]);
     expect(took).toBeGreaterThan(30);
-    expect(took).toBeLessThan(5000);
   });
 
   it('that are files are ready, with what is left of them', async () => {
@@ -192,15 +193,20 @@ function interrupt(): void {
 
 describe('a stop', () => {
   it('does not make a sleep longer or shorter', async () => {
-    const sleep = timed(() => poll({ clock: MONOTONIC, timeout: 700n * MS }, { clock: REALTIME, timeout: 5000n * MS }));
-    for (let i = 0; i < 4; i++) {
+    let over = false;
+    const sleep = timed(() => poll({ clock: MONOTONIC, timeout: 700n * MS }, { clock: REALTIME, timeout: HOUR }));
+    sleep.finally(() => {
+      over = true;
+    });
+    // were it begun anew, or what has passed forgotten, it would never end
+    for (let stops = 0; !over; stops++) {
+      expect(stops, 'the sleep does not end').toBeLessThan(200);
       await pause(100);
       interrupt();
     }
     const [events, took] = await sleep;
     expect(events).toEqual([event(100, 0)]);
     expect(took).toBeGreaterThanOrEqual(699);
-    expect(took).toBeLessThan(1100);
     // the next sleep counts anew
     const [, next] = await timed(() => poll({ clock: MONOTONIC, timeout: 100n * MS }));
     expect(next).toBeGreaterThanOrEqual(99);
@@ -219,14 +225,10 @@ describe('a stop', () => {
 
   it('leaves a write to a full pipe waiting, and nothing is written twice', async () => {
     guest.process.stdout!.pause();
-    await guest.poke32(256, 0, 200_000);
-    let done = false;
-    const write = guest.call('fd_write', 1, 256, 1, OUT).then((error) => {
-      done = true;
-      return error;
-    });
-    let stops = 0;
-    for (; stops < 4; stops++) {
+    const buffers = Array.from({ length: 100 }, () => [0, 200_000]).flat(); // more than any pipe holds
+    await guest.poke32(IOVEC, ...buffers);
+    const write = guest.call('fd_write', 1, IOVEC, buffers.length / 2, RESULT);
+    for (let stops = 0; stops < 4; stops++) {
       await pause(50);
       interrupt();
     }
@@ -238,10 +240,10 @@ describe('a stop', () => {
     });
     guest.process.stdout!.resume();
     expect(await write).toBe(0);
-    expect(done).toBe(true);
-    const written = await guest.peek32(OUT);
-    await pause(100);
+    const written = await guest.peek32(RESULT);
     expect(written).toBeGreaterThan(0);
+    expect(await guest.call('fd_close', 1)).toBe(0);
+    await once(guest.process.stdout!, 'end');
     expect(received).toBe(written);
   });
 });

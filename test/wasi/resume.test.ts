@@ -3,14 +3,18 @@
 import { chmodSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, beforeEach, expect, it } from 'vitest';
+import { readSnapshot } from '../../src/snapshot/format.js';
+import type { Snapshot, StoredSnapshot } from '../../src/snapshot/snapshot.js';
 import {
   type Built,
   build,
   captureAndEnd,
+  captureThere,
   type Ending,
   restoreAndStart,
   temporaryFolder,
   Workload,
+  withTimeLeft,
 } from '../support/workload.js';
 
 const folder = temporaryFolder();
@@ -19,8 +23,10 @@ const there = join(folder, 'there'); // where the directory is after the snapsho
 const snapshot = join(folder, 'snapshot');
 const resumable = join(folder, 'resumable');
 let program: Built;
+let imports: number;
 beforeAll(async () => {
   program = await build(join(import.meta.dirname, 'programs/keeps.wasm'), join(folder, 'image'));
+  imports = program.modules[0].importedFuncCount;
 });
 beforeEach(() => {
   rmSync(here, { recursive: true, force: true });
@@ -31,8 +37,9 @@ beforeEach(() => {
   for (let i = 0; i < 300; i++) writeFileSync(join(here, `many/${i}-of-many-entries`), '');
 });
 
-/** Starts the program and captures it where it waits; the directory then moves. */
-async function captured(how: string, wait = 50): Promise<void> {
+/** Starts the program and captures it where it waits; the directory then moves. @returns how long it lived, in milliseconds */
+async function captured(how: 'read' | 'sleep'): Promise<number> {
+  const started = performance.now();
   const workload = Workload.start(program.path, {
     args: [how, 'two words'],
     env: { KEPT: 'yes', WAGSNAP_NO: '1' },
@@ -40,15 +47,18 @@ async function captured(how: string, wait = 50): Promise<void> {
     stdin: 'pipe',
   });
   await workload.waitFor('ready\n');
-  await new Promise((done) => setTimeout(done, wait));
+  const blocked = ({ frames }: Snapshot) => frames.site(0).kind === 'entry' && frames.site(0).func < imports;
+  await captureThere(workload, snapshot, how === 'read' ? blocked : ({ host }) => host.pendingTimeout !== undefined);
   await captureAndEnd(workload, snapshot);
   expect((await workload.ended()).stdout).toBe('ready\n');
+  const lived = performance.now() - started;
   cpSync(here, there, { recursive: true });
   rmSync(here, { recursive: true });
+  return lived;
 }
 
-const restored = (host = there, readOnly = false) =>
-  restoreAndStart(snapshot, program, resumable, { stdin: 'pipe', dirs: [{ host, guest: '/d', readOnly }] });
+const restored = (host = there, readOnly = false, from: string | StoredSnapshot = snapshot) =>
+  restoreAndStart(from, program, resumable, { stdin: 'pipe', dirs: [{ host, guest: '/d', readOnly }] });
 
 const rest = (first: string) =>
   `${first}\ndata 56789\nentries 302\narg program\narg ${first.split(' ')[0] === 'input' ? 'read' : 'sleep'}\n` +
@@ -64,19 +74,23 @@ it('goes on reading standard input, with its files open in another directory', a
   expect(readFileSync(join(there, 'log'), 'utf8')).toBe('before\nafter\n');
 });
 
-it('sleeps for what was left of its sleep', async () => {
-  await captured('sleep', 1200);
-  await new Promise((done) => setTimeout(done, 1500)); // does not count: the guest's clock stands still
+it('sleeps for what was left of its sleep, and its clock stands still meanwhile', async () => {
+  const lived = await captured('sleep');
+  const stored = readSnapshot(snapshot);
+  const left = Number(stored.snapshot.host.pendingTimeout) / 1e6;
+  expect(left).toBeLessThan(3_600_000);
+  expect(left).toBeGreaterThanOrEqual(3_600_000 - lived);
+  await new Promise((done) => setTimeout(done, 1000)); // does not count
   const started = performance.now();
-  const { stdout, stderr, code } = await restored().ended();
-  const took = performance.now() - started;
+  const { stdout, stderr, code } = await restored(there, false, withTimeLeft(stored, 50_000_000n)).ended();
+  const livedAgain = performance.now() - started;
   expect([stderr, code]).toEqual(['', 0]);
+  expect(livedAgain).toBeGreaterThanOrEqual(49);
   const slept = Number(/slept (\d+) ms/.exec(stdout)![1]);
-  expect(slept).toBeGreaterThanOrEqual(1999);
-  expect(slept).toBeLessThan(2500);
-  expect(took).toBeLessThan(1500);
+  expect(slept).toBeGreaterThanOrEqual(49);
+  expect(slept).toBeLessThanOrEqual(lived + livedAgain);
   expect(stdout).toBe(rest(`slept ${slept} ms`));
-}, 20_000);
+});
 
 it('says what is missing, before it runs', async () => {
   await captured('read');

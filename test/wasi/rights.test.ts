@@ -84,9 +84,11 @@ describe('fd_fdstat_set_rights', () => {
 describe('fd_allocate', () => {
   const allocate = (fd: number, offset: bigint, length: bigint) => guest.call('fd_allocate', fd, offset, length);
 
-  it('makes a file longer, never shorter', async () => {
+  it('makes a file longer, never shorter', async ({ skip }) => {
     const fd = await guest.open(DIR, 'ten', { rights: FD_WRITE | FD_READ });
-    expect(await allocate(fd, 0n, 100n)).toBe(0);
+    const allocated = await allocate(fd, 0n, 100n);
+    if (allocated === E.NOTSUP) return skip('the file system of temporary files has no fallocate');
+    expect(allocated).toBe(0);
     expect(statSync(join(folder, 'ten')).size).toBe(100);
     expect(await allocate(fd, 10n, 20n)).toBe(0);
     expect(await allocate(fd, 100n, 4000n)).toBe(0);

@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
+import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { DATA, E, Guest, IOVEC, OUT, removeGuest } from '../support/wasi-guest.js';
@@ -13,6 +13,10 @@ const PEEK = 1;
 const WAITALL = 2;
 const LISTENER = 3;
 const FLAGS_OUT = OUT + 8;
+
+/** Of this process alone: another one's ephemeral port may become the one that was free just now. */
+const LOOPBACK = `127.${1 + ((process.pid >> 16) & 127)}.${(process.pid >> 8) & 255}.${1 + (process.pid & 127)}`;
+const hasIPv6 = Object.values(networkInterfaces()).some((all) => all?.some(({ address }) => address === '::1'));
 
 let folder: string;
 let path: string;
@@ -34,7 +38,7 @@ const listen = async (...lines: string[]) => {
 };
 
 async function client(address: string | number = path): Promise<Socket> {
-  const socket = typeof address === 'number' ? connect(address, '127.0.0.1') : connect(address);
+  const socket = typeof address === 'number' ? connect(address, LOOPBACK) : connect(address);
   socket.on('error', () => {});
   clients.push(socket);
   await once(socket, 'connect');
@@ -61,8 +65,8 @@ async function send(fd: number, text: string, flags = 0): Promise<number> {
   return error ? -error : guest.peek32(OUT);
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
+async function freePort(address = LOOPBACK): Promise<number> {
+  const server = createServer().listen(0, address);
   await once(server, 'listening');
   const { port } = server.address() as { port: number };
   server.close();
@@ -95,18 +99,24 @@ describe('a connection', () => {
     expect(await recv(fd, 100)).toBe(-E.BADF);
   });
 
-  it('is accepted over TCP, for IPv4 and IPv6', async () => {
+  it('is accepted over TCP', async () => {
     const port = await freePort();
-    await listen(`127.0.0.1:${port}`, `[::1]:${port}`, `[0:0:0::0:0:0001]:${await freePort()}`);
+    await listen(`${LOOPBACK}:${port}`);
     const peer = await client(port);
     const fd = await accept();
     peer.write('tcp');
     expect(await recv(fd, 100)).toEqual(['tcp', 0]);
-    const six = connect(port, '::1');
-    clients.push(six);
-    const fd6 = await accept(LISTENER + 1);
-    expect(await send(fd6, 'six')).toBe(3);
-    expect(String((await once(six, 'data'))[0])).toBe('six');
+  });
+
+  it('is accepted over IPv6', async ({ skip }) => {
+    if (!hasIPv6) return skip('this machine has no IPv6');
+    const port = await freePort('::1');
+    await listen(`[::1]:${port}`, `[0:0:0::0:0:0001]:${await freePort('::1')}`);
+    const peer = connect(port, '::1');
+    clients.push(peer);
+    const fd = await accept();
+    expect(await send(fd, 'six')).toBe(3);
+    expect(String((await once(peer, 'data'))[0])).toBe('six');
   });
 
   it('can be peeked at and waited for', async () => {
@@ -132,8 +142,7 @@ describe('a connection', () => {
     expect(await guest.call('fd_fdstat_get', fd, OUT)).toBe(0);
     const stat = await guest.peek(OUT, 24);
     expect([stat[0], stat.readUInt16LE(2)]).toEqual([6, 4]);
-    peer.write('x');
-    await pause(20);
+    await new Promise((done) => peer.write('x', done));
     expect(await recv(fd, 10)).toEqual(['x', 0]);
     expect(await accept(LISTENER, 1)).toBe(-E.INVAL);
   });
@@ -158,11 +167,10 @@ describe('a connection', () => {
 
   it('that the peer has reset says so', async () => {
     const port = await freePort();
-    await listen(`127.0.0.1:${port}`);
+    await listen(`${LOOPBACK}:${port}`);
     const peer = await client(port);
     const fd = await accept();
     peer.resetAndDestroy();
-    await pause(50);
     expect(await recv(fd, 10)).toBe(-E.CONNRESET);
     expect(await send(fd, 'x')).toBe(-E.PIPE);
   });
@@ -171,7 +179,7 @@ describe('a connection', () => {
 describe('poll_oneoff', () => {
   const SUBSCRIPTIONS = 32768;
   const EVENTS = 49152;
-  /** Waits to read a descriptor, at most 5 s. Userdata of the events. */
+  /** Waits to read a descriptor, at most an hour. Userdata of the events. */
   async function poll(fd: number): Promise<number[]> {
     const bytes = Buffer.alloc(96);
     bytes.writeUInt8(1, 0);
@@ -179,7 +187,7 @@ describe('poll_oneoff', () => {
     bytes.writeUInt32LE(fd, 16);
     bytes.writeUInt8(2, 48);
     bytes.writeUInt32LE(1, 64);
-    bytes.writeBigUInt64LE(5_000_000_000n, 72);
+    bytes.writeBigUInt64LE(3_600_000_000_000n, 72);
     await guest.poke(SUBSCRIPTIONS, bytes);
     expect(await guest.call('poll_oneoff', SUBSCRIPTIONS, EVENTS, 2, OUT)).toBe(0);
     const count = await guest.peek32(OUT);
@@ -309,9 +317,9 @@ describe('WAGSNAP_LISTEN', () => {
 
   it('says where it cannot listen, and ends with 1', async () => {
     const port = await freePort();
-    await listen(`127.0.0.1:${port}`);
+    await listen(`${LOOPBACK}:${port}`);
     const failed = (line: string, why: string) => [1, `wag-snap: --listen: cannot listen at "${line}": ${why}\n`];
-    const line = `127.0.0.1:${port}`;
+    const line = `${LOOPBACK}:${port}`;
     expect(await refused(line)).toEqual(failed(line, 'Address already in use'));
     expect(await refused('192.0.2.1:9')).toEqual(failed('192.0.2.1:9', 'Cannot assign requested address'));
     const gone = `unix:${folder}/none/socket`;

@@ -1,6 +1,6 @@
 /*
  * What a program keeps over a snapshot: open files, directories, its clock, a sleep. `keeps read` waits for a line of
- * standard input, `keeps sleep` sleeps for two seconds; then both use what they had before. Needs a preopen /d with
+ * standard input, `keeps sleep` sleeps for an hour; then both use what they had before. Needs a preopen /d with
  * sub/data and many/. Rebuild: clang --target=wasm32-wasi --sysroot=/usr -O1 -Wl,--strip-debug keeps.c -o keeps.wasm
  */
 #include <dirent.h>
@@ -54,7 +54,7 @@ int main(int argc, char **argv) {
     long count = read(0, text, sizeof text);
     printf("input %.*s", (int)count, text);
   } else {
-    struct timespec time = {2, 0};
+    struct timespec time = {3600, 0};
     check(nanosleep(&time, NULL) == 0, "nanosleep");
     printf("slept %lld ms\n", (now() - started) / 1000000);
   }
