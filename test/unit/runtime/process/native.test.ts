@@ -1,14 +1,17 @@
 /** Process life for real: images with the real host layer, their traps and signals. */
 
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { afterAll, describe, expect, it } from 'vitest';
 import { x64 } from '../../../../src/arch/x64/target.js';
 import { type CompiledImage, compileImage } from '../../../../src/compile/compile.js';
 import { writeImage } from '../../../../src/compile/image/write-file.js';
 import { TRAP_MEMORY, TRAP_STACK, TRAP_UNREACHABLE } from '../../../../src/runtime/layout.js';
+import { listWorkloads } from '../../../../src/snapshot/workloads.js';
 import { moduleOf } from '../../compile/image/mini-host.js';
 
 const TRAPS = `(module
@@ -55,18 +58,40 @@ const WORDING = [
   'out of bounds memory access',
 ];
 
-/** Counts to a number that takes a few hundred milliseconds, then exits with 9. */
+/** Prints A, counts and looks now and then whether its input has ended; then exits with 9, if it has counted right. */
 const LOOP = `(module
   (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
-  (func (export "_start") (local i64)
-    (loop (local.set 0 (i64.add (local.get 0) (i64.const 1)))
-      (br_if 0 (i64.lt_u (local.get 0) (i64.const 1000000000))))
-    (call $exit (i32.const 9))))`;
+  (import "wasi_snapshot_preview1" "fd_write" (func $fd_write (param i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "poll_oneoff" (func $poll (param i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 0) "\\10\\00\\00\\00\\01\\00\\00\\00") (data (i32.const 16) "A")
+  (data (i32.const 72) "\\01") ;; a subscription: descriptor 0 can be read; the other one: 0 ns are over
+  (func (export "_start") (local $i i64) (local $rounds i64)
+    (drop (call $fd_write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 40)))
+    (i32.store (i32.const 128) (i32.const 1))
+    (loop $round
+      (local.set $rounds (i64.add (local.get $rounds) (i64.const 1000000)))
+      (loop $count
+        (local.set $i (i64.add (local.get $i) (i64.const 1)))
+        (br_if $count (i64.lt_u (local.get $i) (local.get $rounds))))
+      (drop (call $poll (i32.const 64) (i32.const 256) (i32.const 2) (i32.const 40)))
+      (br_if $round (i32.eqz (i32.load8_u (i32.const 266))))) ;; the first event's type
+    (call $exit (i32.add (i32.const 8) (i64.eq (local.get $i) (local.get $rounds))))))`;
 
 const folder = mkdtempSync(join(tmpdir(), 'wagsnap-process-'));
-const sleep = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 const exitOf = (child: ChildProcess) =>
   new Promise((resolve) => child.on('close', (code, signal) => resolve(signal ?? code)));
+
+/** What /proc says of a process: its state, signals that it has not taken yet, and CPU time in ticks. */
+function statusOf({ pid }: ChildProcess): { state: string; pending: number; ticks: number } {
+  const status = readFileSync(`/proc/${pid}/status`, 'latin1');
+  const field = (name: string) => new RegExp(`^${name}:\\t(\\S+)`, 'm').exec(status)![1];
+  const [, , , , , , , , , , , user, system] = readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ')[1].split(' ');
+  return { state: field('State'), pending: Number(`0x${field('ShdPnd')}`), ticks: Number(user) + Number(system) };
+}
+
+const isParked = ({ pid }: ChildProcess) =>
+  listWorkloads().find((workload) => workload.pid === pid)?.state === 'parked';
 
 async function build(name: string, wat: string): Promise<{ file: string; image: CompiledImage }> {
   const image = compileImage([{ module: await moduleOf(wat), file: name }], { target: x64, allowMissingImports: true });
@@ -111,29 +136,56 @@ describe.runIf(process.arch === 'x64' && process.platform === 'linux')('a proces
     });
   });
 
-  it('goes on after stops whose senders are gone', async () => {
+  /** A process of LOOP that counts. */
+  async function counting(): Promise<ChildProcess> {
     const child = spawn(loop.file);
-    await sleep(50);
-    for (let i = 0; i < 20; i++) spawnSync('sh', ['-c', `kill -USR2 ${child.pid}`]);
+    await once(child.stdout, 'data');
+    return child;
+  }
+
+  /** It counts on, and ends as it should when it is told to. */
+  async function goesOn(child: ChildProcess): Promise<void> {
+    const { ticks } = statusOf(child);
+    await expect.poll(() => statusOf(child).ticks).toBeGreaterThan(ticks + 1);
+    child.stdin!.end();
     expect(await exitOf(child)).toBe(9);
+  }
+
+  it('goes on after stops whose senders are gone', async () => {
+    const child = await counting();
+    for (let i = 0; i < 20; i++) spawnSync('sh', ['-c', `kill -USR2 ${child.pid}`]);
+    await goesOn(child);
   });
 
   it('goes on after a stop whose sender lives but claims nothing', async () => {
-    const child = spawn(loop.file);
-    await sleep(50);
-    child.kill('SIGUSR2');
-    await sleep(100);
-    expect(readFileSync(`/proc/${child.pid}/status`, 'utf8')).toMatch(/^State:\tS/m);
-    expect(await exitOf(child)).toBe(9);
+    const child = await counting();
+    for (let stops = 0; ; stops++) {
+      expect(stops, 'stops that nobody has seen').toBeLessThan(20);
+      child.kill('SIGUSR2');
+      if (await isSeenParked(child)) break;
+    }
+    await goesOn(child);
   });
+
+  /** Looks until it has gone on: false when this process was not there meanwhile. */
+  async function isSeenParked(child: ChildProcess): Promise<boolean> {
+    const { ticks } = statusOf(child);
+    while (!isParked(child)) {
+      if (statusOf(child).ticks > ticks + 100) return false;
+      await setImmediate();
+    }
+    return true;
+  }
 
   it('parks at the first or the n-th safepoint when told to', async () => {
     for (const n of ['1', '7']) {
       const child = spawn(loop.file, { env: { WAGSNAP_PARK: n } });
-      await sleep(100);
+      await expect.poll(() => isParked(child)).toBe(true);
+      const { ticks } = statusOf(child);
       child.kill('SIGUSR2'); // without a command: it stays
-      await sleep(100);
-      expect(readFileSync(`/proc/${child.pid}/status`, 'utf8')).toMatch(/^State:\tS/m);
+      await expect.poll(() => statusOf(child)).toMatchObject({ state: 'S', pending: 0 });
+      expect(isParked(child)).toBe(true);
+      expect(statusOf(child).ticks).toBeLessThan(ticks + 10);
       child.kill('SIGKILL');
       expect(await exitOf(child)).toBe('SIGKILL');
     }
