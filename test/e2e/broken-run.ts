@@ -13,6 +13,8 @@ import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const cli = resolve('bin/wag-snap');
+/** How long a program that could not be captured has for its end. */
+const ENDS_WITHIN = 60_000; // milliseconds
 
 export interface Program {
   readonly module: string;
@@ -76,7 +78,7 @@ async function brokenRun(program: Program, waits: readonly number[], seed: numbe
       const snapshot = join(folder, `${captures}.wsnap`);
       const capture = await tool(program.cwd, ['capture', String(piece.pid), '--kill', '-o', snapshot]);
       if (capture.code !== 0) {
-        await Promise.race([piece.end, sleep(1000)]);
+        await Promise.race([piece.end, sleep(ENDS_WITHIN, undefined, { ref: false })]);
         if (piece.ended) break;
         throw new Error(`capture ${captures} after ${wait.toFixed(1)} ms failed (seed ${seed}): ${capture.stderr}`);
       }

@@ -9,7 +9,7 @@ export interface Ending {
   readonly stderr: Buffer;
 }
 
-const TIMEOUT = 20_000; // milliseconds
+const TIMEOUT = 300_000; // milliseconds: it hangs
 
 export class Process {
   private readonly child: ChildProcess;

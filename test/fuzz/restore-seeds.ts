@@ -53,7 +53,7 @@ export async function makeSeeds(folder: string, each: number, next: () => number
         () => true,
         () => false,
       );
-      await Promise.race([workload.ended(), sleep(2000)]);
+      await Promise.race([workload.ended(), sleep(60_000, undefined, { ref: false })]);
       workload.kill();
       await workload.ended();
       if (!reached) continue;

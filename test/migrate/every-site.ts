@@ -83,7 +83,7 @@ async function tryOnce(
       await first.ended();
       return { reached: true, failure: captured.stack };
     }
-    const ending = await Promise.race([first.ended(), sleep(ENDS_WITHIN)]);
+    const ending = await Promise.race([first.ended(), sleep(ENDS_WITHIN, undefined, { ref: false })]);
     if (ending !== undefined) return { reached: false, failure: difference(ending, whole) };
     first.kill();
     await first.ended();

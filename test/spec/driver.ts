@@ -33,7 +33,7 @@ const INVOKE = 2;
 const READ = 3;
 const QUIT = 4;
 
-const TIMEOUT = 60_000;
+const TIMEOUT = 300_000; // milliseconds: it hangs
 
 /** @param command the image, or an emulator and the image */
 export async function drive(command: readonly string[], requests: readonly Request[]): Promise<Replies> {

@@ -231,8 +231,8 @@ describe('a parked process', () => {
 
   test('sleeps, is listed as trapped, and can be captured again and again', async () => {
     const { workload } = await start('again');
-    const entry = listWorkloads().find(({ pid }) => pid === workload.pid);
-    expect([entry?.state, entry?.systemState]).toEqual(['trapped', 'S']);
+    const entry = () => listWorkloads().find(({ pid }) => pid === workload.pid);
+    await expect.poll(entry).toMatchObject({ state: 'trapped', systemState: 'S' });
     const status = readFileSync(`/proc/${workload.pid}/status`, 'latin1');
     if (/^Seccomp:/m.test(status)) expect(status).toMatch(/^Seccomp:\t2$/m); // the filter lets it wait
     const files = ['a', 'b', 'c'].map((name) => join(folder, `${name}.wsnap`));
@@ -242,7 +242,7 @@ describe('a parked process', () => {
       expect(frames).toEqual(first.frames);
       expect(instances).toEqual(first.instances);
     }
-    expect(listWorkloads().find(({ pid }) => pid === workload.pid)?.state).toBe('trapped');
+    expect(entry()?.state).toBe('trapped');
     workload.kill();
   });
 

@@ -77,7 +77,7 @@ beforeAll(async () => {
   files();
   await capture('x.wsnap');
   await capture('hashed.wsnap', '--hash-files');
-}, 60_000);
+});
 beforeEach(files);
 
 test('goes on with its files', () => {
@@ -185,7 +185,7 @@ describe('limits', () => {
   });
 
   test('that are enough change nothing', () => {
-    const args = ['--max-memory', '64K', '--max-stack', '64K', '--timeout', '60'];
+    const args = ['--max-memory', '64K', '--max-stack', '64K', '--timeout', '600'];
     expect(restore('--same-dirs', ...args)).toEqual({ stdout: '3456', stderr: '', status: 0 });
   });
 

@@ -30,7 +30,7 @@ describe.runIf(native)('images', () => {
     const image = compileImage(modules, { target: x64, hostLayer, allowMissingImports });
     const file = join(folder, 'image');
     writeImage(image, file);
-    const { status, signal, stderr } = spawnSync(file, { timeout: 5000 });
+    const { status, signal, stderr } = spawnSync(file, { timeout: 300_000 });
     expect(signal, String(stderr)).toBe(null);
     return status;
   }
