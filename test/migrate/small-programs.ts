@@ -16,41 +16,18 @@ export interface SmallProgram {
   readonly linked?: Readonly<Record<string, string>>;
 }
 
-const everything = join(import.meta.dirname, 'everything.wat');
-const atomics = join(import.meta.dirname, 'atomics.wat');
-const vectors = join(import.meta.dirname, 'vectors.wat');
-/** Has memories that memories.wat imports. */
-const LIBRARY = `(module
-  (memory (export "shared") 1 3)
-  (memory (export "wide") i64 2 0x20000)
-  (func (export "sum") (result i32)
-    (i32.add (i32.load8_u (i32.const 20)) (i32.load8_u 1 (i64.const 65536)))))`;
-
-/** Has a tag, a function that throws and a global that exceptions.wat imports. */
-const THROWER = `(module
-  (tag $fault (export "fault") (param i64 i32))
-  (global (export "kept") (mut exnref) (ref.null exn))
-  (func (export "fail") (param i32) (throw $fault (i64.const -1) (local.get 0))))`;
+const here = (name: string) => join(import.meta.dirname, `${name}.wat`);
+const textOf = (name: string) => readFileSync(here(name), 'latin1');
 
 export const smallPrograms: readonly SmallProgram[] = [
   fixture('hello'),
-  { name: 'everything', args: [], source: everything },
-  { name: 'atomics', args: [], source: atomics },
-  { name: 'vectors', args: [], source: vectors },
-  {
-    name: 'memories',
-    args: [],
-    source: join(import.meta.dirname, 'memories.wat'),
-    linked: { library: LIBRARY },
-  },
-  { name: 'memory64', args: [], source: join(import.meta.dirname, 'memory64.wat') },
-  { name: 'tail-calls', args: [], source: join(import.meta.dirname, 'tail-calls.wat') },
-  {
-    name: 'exceptions',
-    args: [],
-    source: join(import.meta.dirname, 'exceptions.wat'),
-    linked: { library: THROWER },
-  },
+  { name: 'everything', args: [], source: here('everything') },
+  { name: 'atomics', args: [], source: here('atomics') },
+  { name: 'vectors', args: [], source: here('vectors') },
+  { name: 'memories', args: [], source: here('memories'), linked: { library: textOf('library') } },
+  { name: 'memory64', args: [], source: here('memory64') },
+  { name: 'tail-calls', args: [], source: here('tail-calls') },
+  { name: 'exceptions', args: [], source: here('exceptions'), linked: { library: textOf('thrower') } },
   { name: 'screens', args: [], source: hasty('screens', '(i32.const 300000000)', '(i32.const 3000)') },
   { name: 'spin', args: [], source: hasty('spin', '(i64.const 1000000000)', '(i64.const 1000)') },
   fixture('fib', '12'),

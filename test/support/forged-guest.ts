@@ -1,6 +1,6 @@
 /**
  * Guest code that has got hold of the system call instruction: an image whose function `raw` is overwritten with native code that
- * makes any system call, for tests of the sandbox. x86-64.
+ * makes any system call, for tests of the sandbox. For this machine's CPU: emulators know no system call filter.
  *
  * The guest prints the native address of its memory, then obeys: a command is seven u64, number and arguments, and bytes
  * that lie in its memory at `dataAddress`; the reply is the result, or the process's end.
@@ -9,10 +9,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
-import { x64 } from '../../src/arch/x64/target.js';
+import { targets } from '../../src/arch/targets.js';
 import { compileImage } from '../../src/compile/compile.js';
 import { readImage } from '../../src/compile/metadata/image-reader.js';
 import { readModule } from '../../src/compile/wasm/wat.js';
+import { nativeArch } from './native-arch.js';
+import { type SystemCall, systemCallNumber } from './system-calls.js';
 
 const COMMAND = 64;
 const DATA = COMMAND + 56;
@@ -32,7 +34,8 @@ const GUEST = `(module
     (loop $next
       (drop (call $read (i32.const 0) (i32.const 40) (i32.const 1) (i32.const 0)))
       (if (i32.load (i32.const 0)) (then (call $reply (call $raw (i32.const ${COMMAND}))) (br $next))))))`;
-const RAW = 2; // function indices
+/** Function indices. */
+const RAW = 2;
 const BASE = 3;
 
 function bytesOf(...values: number[]): string {
@@ -41,19 +44,32 @@ function bytesOf(...values: number[]): string {
     .join('');
 }
 
-/** rax: the parameter, an offset in memory (r15): rax, rdi, rsi, rdx, r10, r8, r9 from there, syscall, ret. */
-const RAW_CODE = '4989c5 4d01fd 498b4500 498b7d08 498b7510 498b5518 4d8b5520 4d8b4528 4d8b4d30 0f05 c3';
-const BASE_CODE = '4c89f8 c3'; // mov rax, r15; ret
+/**
+ * RAW's parameter is an offset in memory; there are the number and the arguments.
+ *
+ *     x86-64: rax + r15 to r13; rax, rdi, rsi, rdx, r10, r8, r9 from there; syscall; ret
+ *     ARM64:  x0 + x28 to x9; x8, x0 to x5 from there; svc; ret
+ *
+ * BASE moves the memory's address, r15 or x28, to the result.
+ */
+const CODE = {
+  x64: {
+    [RAW]: '4989c5 4d01fd 498b4500 498b7d08 498b7510 498b5518 4d8b5520 4d8b4528 4d8b4d30 0f05 c3',
+    [BASE]: '4c89f8 c3',
+  },
+  arm64: {
+    [RAW]: '8903008b 280140f9 208540a9 228d41a9 249542a9 010000d4 c0035fd6',
+    [BASE]: 'e0031caa c0035fd6',
+  },
+} as const;
 
 /** Writes the image. */
 export async function forgeImage(path: string): Promise<void> {
   const module = await readModule(new TextEncoder().encode(GUEST), 'forged.wat');
-  const { bytes } = compileImage([{ module, file: 'forged.wat' }], { target: x64 });
+  const { bytes } = compileImage([{ module, file: 'forged.wat' }], { target: targets[nativeArch] });
   const image = readImage(bytes);
-  for (const [index, code] of [
-    [RAW, RAW_CODE],
-    [BASE, BASE_CODE],
-  ] as const) {
+  for (const index of [RAW, BASE] as const) {
+    const code = CODE[nativeArch][index];
     const { start } = image.sites.function(image.sites.functionRow(1, index));
     bytes.set(Buffer.from(code.replaceAll(' ', ''), 'hex'), image.identity.text.imageOffset + start);
   }
@@ -85,10 +101,12 @@ export class ForgedGuest {
 
   /** Makes a system call. Its result, or the name of the signal or the exit code that the process has ended with. */
   async call(
-    nr: number,
+    name: SystemCall,
     args: readonly (number | bigint)[] = [],
     data: Uint8Array | string = '',
   ): Promise<bigint | string> {
+    const nr = systemCallNumber(name, nativeArch);
+    if (nr === undefined) throw new Error(`${nativeArch} has no ${name}`);
     const words = BigInt64Array.from([nr, ...args, 0, 0, 0, 0, 0, 0].slice(0, 7).map(BigInt));
     this.process.stdin!.write(Buffer.concat([Buffer.from(words.buffer), Buffer.from(data as string), Buffer.alloc(1)]));
     return this.reply();

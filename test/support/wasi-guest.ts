@@ -11,11 +11,12 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
-import { x64 } from '../../src/arch/x64/target.js';
+import { targets } from '../../src/arch/targets.js';
 import { compileImage } from '../../src/compile/compile.js';
 import { writeImage } from '../../src/compile/image/write-file.js';
 import { readModule } from '../../src/compile/wasm/wat.js';
 import { WASI_FUNCTIONS, WASI_MODULE } from '../../src/runtime/wasi/functions.js';
+import { nativeArch } from './native-arch.js';
 
 const PAGES = 4;
 export const MEMORY_SIZE = PAGES * 65536;
@@ -97,7 +98,7 @@ let built: Promise<BuiltGuest> | undefined;
 
 async function build(): Promise<BuiltGuest> {
   const module = await readModule(new TextEncoder().encode(guestText()), 'wasi-guest.wat');
-  const image = compileImage([{ module, file: 'wasi-guest.wat' }], { target: x64 });
+  const image = compileImage([{ module, file: 'wasi-guest.wat' }], { target: targets[nativeArch] });
   const folder = mkdtempSync(join(tmpdir(), 'wagsnap-wasi-'));
   const file = join(folder, 'guest');
   writeImage(image, file);

@@ -25,6 +25,7 @@ import { writeResumable } from '../../src/restore/restore.js';
 import { type CaptureReport, capturePid } from '../../src/snapshot/capture.js';
 import { readSnapshot } from '../../src/snapshot/format.js';
 import type { Snapshot, StoredSnapshot } from '../../src/snapshot/snapshot.js';
+import { nativeArch } from './native-arch.js';
 
 /** A folder for the files of a test. */
 export function temporaryFolder(): string {
@@ -53,7 +54,7 @@ export function canRun(arch: ArchName): boolean {
 }
 
 export interface BuildOptions {
-  /** Default: x64. */
+  /** Default: this machine's. */
   readonly arch?: ArchName;
   readonly deterministic?: boolean;
   readonly allowMissingImports?: boolean;
@@ -71,7 +72,7 @@ export async function build(source: string | Uint8Array, path: string, options: 
     inputs.push({ name, module: decodeModule(await readModuleBytes(Buffer.from(text)), name), file: name });
   }
   inputs.push({ module: decodeModule(await readModuleBytes(source, file), file), file });
-  const target = targets[options.arch ?? 'x64'];
+  const target = targets[options.arch ?? nativeArch];
   const compiled = compileImage(inputs, { ...options, target });
   writeImage(compiled, path);
   return { path, modules: inputs.map(({ module }) => module), image: readImage(compiled.bytes), target };
