@@ -4,16 +4,33 @@
 
 const DIRECTORY = 0o040755;
 const EXECUTABLE = 0o100755;
+const LINK = 0o120777;
 const ALIGN = 4;
 
-/** @param files path, without a slash in front, to contents; null: a directory. @returns the archive */
+/**
+ * @param files path, without a slash in front, to contents; null: a directory; {linkTo}: a symbolic link. The
+ *   folders that paths lie in are made.
+ * @returns the archive, in pieces
+ */
 export function cpio(files) {
   const parts = [];
+  const folders = new Set();
   for (const [path, contents] of Object.entries(files)) {
-    add(path, contents === null ? DIRECTORY : EXECUTABLE, Buffer.from(contents ?? ''));
+    const steps = path.split('/');
+    if (contents !== null) steps.pop();
+    for (let depth = 1; depth <= steps.length; depth++) addFolder(steps.slice(0, depth).join('/'));
+    if (contents === null) continue;
+    if (contents.linkTo === undefined) add(path, EXECUTABLE, Buffer.from(contents));
+    else add(path, LINK, Buffer.from(contents.linkTo));
   }
   add('TRAILER!!!', 0, Buffer.alloc(0));
-  return Buffer.concat(parts);
+  return parts;
+
+  function addFolder(path) {
+    if (folders.has(path)) return;
+    folders.add(path);
+    add(path, DIRECTORY, Buffer.alloc(0));
+  }
 
   function add(path, mode, contents) {
     // ino mode uid gid nlink mtime filesize devmajor devminor rdevmajor rdevminor namesize check
@@ -24,5 +41,6 @@ export function cpio(files) {
 }
 
 function padded(bytes) {
-  return Buffer.concat([bytes, Buffer.alloc(-bytes.length & (ALIGN - 1))]);
+  const gap = -bytes.length & (ALIGN - 1);
+  return gap === 0 ? bytes : Buffer.concat([bytes, Buffer.alloc(gap)]);
 }

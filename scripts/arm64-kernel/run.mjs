@@ -1,34 +1,60 @@
 /**
  * `node scripts/arm64-kernel/run.mjs KERNEL [CPU]`: ARM64 images on a real ARM64 kernel, in qemu-system-aarch64. Boots it
  * with init.c and a few images, prints its console, and compares with what the same programs print here, as x86-64
- * executables. One of the images goes on with a snapshot of an x86-64 process. Not part of CI.
+ * executables. Some of the images go on with snapshots of processes of this machine. Not part of CI.
  *
  * KERNEL is a vmlinuz: scripts/arm64-kernel/fetch.sh gets Debian's. CPU is qemu's name of one; default cortex-a53, an
- * ARMv8.0. Needs an x86-64 machine, qemu-system-arm, clang and lld. Leaves its files in build/arm64-kernel.
+ * ARMv8.0. Needs an x86-64 machine, qemu-system-arm, qemu-user-static, clang and lld. Leaves its files in build/arm64-kernel.
  */
 
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { ensureBuilt, must, root } from '../setup.mjs';
-import { cpio } from './cpio.mjs';
+import { compileLinked } from './compile-linked.mjs';
+import { boot, folder as machineFolder } from './machine.mjs';
 
 const here = `${root}/scripts/arm64-kernel`;
-const folder = `${root}/build/arm64-kernel/files`;
-const programs = `${root}/fixtures/programs`;
+const folder = `${machineFolder}/files`;
 const MINUTES = 15;
 /** KiB to hash: it must still run when it is captured here, and when it gets its signal there. */
 const SNAPSHOT_SIZE = '400000';
 const STOP_SIZE = '250000';
 
-/** What init.c starts: its mode, then the command. */
+/** Name, module, and what it is linked to. These are simply run. */
+const plain = [
+  ['hello', fixture('hello')],
+  ['throwing', fixture('throwing')],
+  ...['everything', 'vectors', 'atomics', 'memory64', 'tail-calls'].map((name) => [name, migrate(name)]),
+  ['memories', migrate('memories'), { library: migrate('library') }],
+  ['exceptions', migrate('exceptions'), { library: migrate('thrower') }],
+  ['alive', `${here}/alive.wat`],
+  ['clock', `${here}/clock.wat`],
+];
+const programs = [
+  ...plain,
+  ...['fib', 'sha256', 'fileio'].map((name) => [name, fixture(name)]),
+  ['traps', `${here}/traps.wat`],
+];
+
+/** Name, program and arguments, and the CPU that it is captured on. */
+const snapshots = [
+  ['restored', ['sha256', SNAPSHOT_SIZE], 'x64'],
+  ['alive-from-x64', ['alive'], 'x64'],
+  ['alive-from-arm64', ['alive'], 'arm64'],
+];
+
+/** What init.c starts: its mode, then the command. And how it ends there, where that is not how it ends here. */
 const lines = [
-  'run /hello',
+  ...plain.map(([name]) => `run /${name}`),
   'run /fib 25',
   ...Array.from({ length: 6 }, (_, n) => ['run /traps', ...'x'.repeat(n)].join(' ')),
+  'noclock /clock',
+  'noclock /clock x',
   `stop /sha256 ${STOP_SIZE}`,
   'dir /fileio 600',
-  'run /restored',
+  ...snapshots.map(([name]) => `run /${name}`),
 ];
+const endings = { 'noclock /clock x': '[init] signal 31\n' };
 
 const [kernel, cpu = 'cortex-a53'] = process.argv.slice(2);
 if (kernel === undefined) fail('usage: node scripts/arm64-kernel/run.mjs KERNEL [CPU]');
@@ -36,24 +62,24 @@ if (process.env.WAGSNAP_BUILT !== '1') ensureBuilt();
 rmSync(folder, { recursive: true, force: true });
 mkdirSync(folder, { recursive: true });
 
-const files = { proc: null, sys: null, data: null, dev: null };
-for (const [name, path] of [...['hello', 'fib', 'sha256', 'fileio'].map(fixture), ['traps', `${here}/traps.wat`]]) {
-  wagSnap('compile', path, '-o', `${folder}/${name}`);
-  files[name] = compileArm(name, path);
+const files = {};
+for (const [name, module, linked = {}] of programs) {
+  await compileLinked(module, linked, 'x64', `${folder}/${name}`);
+  await compileLinked(module, linked, 'arm64', `${folder}/${name}-arm64`);
+  files[name] = readFileSync(`${folder}/${name}-arm64`);
 }
-const snapshot = await snapshotHere();
-wagSnap('restore', snapshot, '--arch', 'arm64', '-o', `${folder}/restored-arm64`);
-files.restored = readFileSync(`${folder}/restored-arm64`);
-wagSnap('restore', snapshot, '-o', `${folder}/restored`);
-files.init = compileInit();
-files.programs = lines.join('\n');
-writeFileSync(`${folder}/initramfs`, cpio(files));
+for (const [name, command, arch] of snapshots) {
+  const snapshot = await snapshotHere(command, arch);
+  wagSnap('restore', snapshot, '--arch', 'arm64', '-o', `${folder}/${name}-arm64`);
+  wagSnap('restore', snapshot, '--arch', 'x64', '-o', `${folder}/${name}`);
+  files[name] = readFileSync(`${folder}/${name}-arm64`);
+}
 
-const output = await boot();
+const output = await boot({ kernel, cpu, lines, files, minutes: MINUTES });
 let differences = 0;
 for (const line of lines) {
   const got = sectionOf(line);
-  const wanted = runHere(line);
+  const wanted = endings[line] ?? runHere(line);
   const same = got === wanted;
   console.log(`${same ? 'same as here' : 'DIFFERS'}  ${line}`);
   if (!same) console.log(`--- here\n${wanted}--- there\n${got ?? '(nothing)\n'}---`);
@@ -62,57 +88,32 @@ for (const line of lines) {
 process.exitCode = differences === 0 ? 0 : 1;
 
 function fixture(name) {
-  return [name, `${programs}/${name}.wasm`];
+  return `${root}/fixtures/programs/${name}.wasm`;
 }
 
-function compileArm(name, path) {
-  wagSnap('compile', '--arch', 'arm64', path, '-o', `${folder}/${name}-arm64`);
-  return readFileSync(`${folder}/${name}-arm64`);
+function migrate(name) {
+  return `${root}/test/migrate/${name}.wat`;
 }
 
-function compileInit() {
-  const output = `${folder}/init`;
-  const flags = ['--target=aarch64-linux-gnu', '-ffreestanding', '-fno-stack-protector', '-O1', '-Wall'];
-  must('clang', [...flags, '-nostdlib', '-static', '-fuse-ld=lld', '-o', output, `${here}/init.c`]);
-  return readFileSync(output);
-}
-
-/** Captures sha256 on this CPU, on its way. @returns path of the snapshot */
-async function snapshotHere() {
-  const path = `${folder}/sha256.wsnap`;
-  const child = spawn(`${folder}/sha256`, [SNAPSHOT_SIZE], { stdio: ['ignore', 'pipe', 'inherit'] });
+/** Captures a program on its way: after its first line. @returns path of the snapshot */
+async function snapshotHere([name, ...args], arch) {
+  const path = `${folder}/${name}-${arch}.wsnap`;
+  const command = [`${folder}/${name}${arch === 'x64' ? '' : '-arm64'}`, ...args];
+  if (arch !== 'x64') command.unshift('qemu-aarch64-static');
+  const child = spawn(command[0], command.slice(1), { stdio: ['ignore', 'pipe', 'inherit'] });
   for await (const data of child.stdout) {
     if (!String(data).includes('\n')) continue;
     wagSnap('capture', String(child.pid), '--kill', '-o', path);
     return path;
   }
-  return fail('sha256 ended before it was captured');
-}
-
-/** @returns all that the console says, with line feeds only */
-async function boot() {
-  const command = ['-machine', 'virt', '-cpu', cpu, '-m', '1024', '-nographic', '-nodefaults', '-serial', 'stdio'];
-  command.push('-no-reboot', '-kernel', kernel, '-initrd', `${folder}/initramfs`);
-  command.push('-append', 'console=ttyAMA0 quiet panic=-1');
-  console.log(`$ qemu-system-aarch64 ${command.join(' ')}`);
-  const child = spawn('qemu-system-aarch64', command, { stdio: ['ignore', 'pipe', 'inherit'] });
-  child.on('error', ({ message }) => fail(message));
-  const timer = setTimeout(() => child.kill(), MINUTES * 60000);
-  let text = '';
-  for await (const data of child.stdout) {
-    const part = String(data).replaceAll('\r', '');
-    process.stdout.write(part);
-    text += part;
-  }
-  clearTimeout(timer);
-  return text;
+  return fail(`${name} ended before it was captured`);
 }
 
 /** What one program printed there, and how it ended; without what init said meanwhile. */
 function sectionOf(line) {
   const start = output.indexOf(`[init] ${line}\n`);
   if (start < 0) return undefined;
-  const section = output.slice(start + `[init] ${line}\n`.length).split('\n\n[init] ')[0];
+  const [section] = output.slice(start + `[init] ${line}\n`.length).split(/\n\n\[init\] (?=\w+ \/|done)/);
   return `${section.replace(/^\[init\] {3}.*\n/gm, '').trimEnd()}\n`;
 }
 

@@ -1,0 +1,78 @@
+/**
+ * The virtual machine: an ARM64 kernel in qemu-system-aarch64 with init.c, files and the commands that init.c starts. Is not what runs in
+ * it, and judges nothing. Needs qemu-system-arm, clang and lld.
+ */
+
+import { spawn } from 'node:child_process';
+import { closeSync, mkdirSync, openSync, readFileSync, writevSync } from 'node:fs';
+import { must, root } from '../setup.mjs';
+import { cpio } from './cpio.mjs';
+
+/** Where everything that belongs to it lies: kernels, the Node to put in, what is packed. */
+export const folder = `${root}/build/arm64-kernel`;
+
+/**
+ * Boots, and shows the console meanwhile.
+ * @param kernel path of a vmlinuz
+ * @param cpu qemu's name of one
+ * @param lines of init.c's /programs
+ * @param files path, without a slash in front, to contents; null: a directory
+ * @param show what to print of a line of the console
+ * @returns all that the console says, with line feeds only
+ */
+export async function boot({ kernel, cpu, lines, files, minutes, megabytes = 1024, show = (line) => line }) {
+  const initramfs = `${folder}/initramfs`;
+  mkdirSync(folder, { recursive: true });
+  const base = { proc: null, sys: null, data: null, dev: null, tmp: null };
+  write(initramfs, cpio({ ...base, ...files, init: compileInit(), programs: lines.join('\n') }));
+  const command = ['-machine', 'virt', '-cpu', cpu, '-m', String(megabytes), '-nographic', '-nodefaults'];
+  command.push('-serial', 'stdio', '-no-reboot', '-kernel', kernel, '-initrd', initramfs);
+  command.push('-append', 'console=ttyAMA0 quiet panic=-1');
+  console.log(`$ qemu-system-aarch64 ${command.join(' ')}`);
+  const child = spawn('qemu-system-aarch64', command, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const failed = new Promise((_, reject) => child.on('error', reject));
+  const timer = setTimeout(() => child.kill(), minutes * 60_000);
+  try {
+    return await Promise.race([failed, listen(child.stdout, show)]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function listen(console, show) {
+  let text = '';
+  let shown = 0;
+  for await (const data of console.setEncoding('utf8')) {
+    text += data.replaceAll('\r', '');
+    for (let end = text.indexOf('\n', shown); end >= 0; end = text.indexOf('\n', shown)) {
+      const line = show(text.slice(shown, end));
+      if (line !== undefined) process.stdout.write(`${line}\n`);
+      shown = end + 1;
+    }
+  }
+  return text;
+}
+
+function compileInit() {
+  const output = `${folder}/init`;
+  const flags = ['--target=aarch64-linux-gnu', '-ffreestanding', '-fno-stack-protector', '-O1', '-Wall'];
+  must('clang', [
+    ...flags,
+    '-nostdlib',
+    '-static',
+    '-fuse-ld=lld',
+    '-o',
+    output,
+    `${root}/scripts/arm64-kernel/init.c`,
+  ]);
+  return readFileSync(output);
+}
+
+function write(path, parts) {
+  const fd = openSync(path, 'w');
+  try {
+    for (const part of parts) writevSync(fd, [part]);
+  } finally {
+    closeSync(fd);
+  }
+}

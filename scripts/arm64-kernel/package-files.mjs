@@ -1,0 +1,63 @@
+/**
+ * What the virtual machine needs for wag-snap itself: this package as it is built, the packages that it and its tests need, Node
+ * and the libraries below Node (fetch.sh node), a shell. Is not what is started there.
+ */
+
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { root } from '../setup.mjs';
+import { folder } from './machine.mjs';
+
+/** Where the package lies there. */
+export const PACKAGE = 'wag-snap';
+
+/** What a shell script there begins with. */
+export const PROLOGUE = `export PATH=/bin HOME=/tmp NO_COLOR=1
+mount -t devtmpfs none /dev
+ip link set lo up
+cd /${PACKAGE}
+`;
+
+/** Too big, and for another CPU or for building only. */
+const LEFT_OUT = [
+  'typescript',
+  '@typescript',
+  '@biomejs',
+  'assemblyscript',
+  'binaryen',
+  '@types',
+  '@esbuild',
+  '@rollup',
+];
+const COMMANDS = ['sh', 'cat', 'kill', 'mkfifo', 'mount', 'ip', 'sleep', 'tar'];
+
+/** @returns path, without a slash in front, to contents (cpio.mjs) */
+export function packageFiles() {
+  if (!existsSync(`${folder}/root/bin/node`)) throw new Error('no Node for it: scripts/arm64-kernel/fetch.sh node');
+  const files = { 'bin/node': readFileSync(`${folder}/root/bin/node`) };
+  for (const libraries of ['lib', 'usr/lib']) {
+    const from = `${folder}/root/${libraries}/aarch64-linux-gnu`;
+    for (const name of readdirSync(from)) files[`lib/${name}`] = readFileSync(`${from}/${name}`);
+  }
+  files['bin/busybox'] = readFileSync(`${folder}/root/bin/busybox`);
+  files['bin/true'] = '#!/bin/sh\n'; // busybox looks at argv, which a test leaves out
+  for (const name of COMMANDS) files[`bin/${name}`] = { linkTo: 'busybox' };
+  for (const name of ['package.json', 'vitest.config.ts', 'bin', 'dist', 'src', 'test', 'fixtures']) {
+    addTree(files, `${root}/${name}`, `${PACKAGE}/${name}`);
+  }
+  for (const name of readdirSync(`${root}/node_modules`)) {
+    if (LEFT_OUT.includes(name) || name.startsWith('.')) continue;
+    addTree(files, `${root}/node_modules/${name}`, `${PACKAGE}/node_modules/${name}`);
+  }
+  addTree(files, `${folder}/node_modules`, `${PACKAGE}/node_modules`);
+  const suite = process.env.WASM_TESTSUITE || `${root}/../shared/testsuite`;
+  if (existsSync(suite)) addTree(files, suite, 'shared/testsuite');
+  return files;
+}
+
+function addTree(files, from, to) {
+  if (!statSync(from).isDirectory()) {
+    files[to] = readFileSync(from);
+    return;
+  }
+  for (const name of readdirSync(from)) addTree(files, `${from}/${name}`, `${to}/${name}`);
+}
