@@ -7,6 +7,7 @@
  */
 
 import { closeSync, constants, fstatSync, openSync, readdirSync } from 'node:fs';
+import { basename } from 'node:path';
 import { type ImageDescription, readImage } from '../compile/metadata/image-reader.js';
 import { WagSnapError } from '../errors.js';
 import type { Mapping } from './proc-maps.js';
@@ -20,6 +21,13 @@ export interface MappedImage {
   readonly base: number;
   /** The caller closes it. */
   readonly fd: number;
+  /** Of the file, as the process's map has it. */
+  readonly path: string;
+}
+
+/** Whether an executable is one that runs others: those that wait, or are looked at by `ps`, are known by their name. */
+export function isEmulator(exe: string): boolean {
+  return /^qemu-(?!system-)/.test(basename(exe));
 }
 
 /** The first mapped file that is one of our images and mapped up to its DATA, or undefined. */
@@ -32,7 +40,7 @@ export function findMappedImage(pid: number, maps: readonly Mapping[]): MappedIm
       const image = readImage(fd);
       const runtime = start + image.identity.data.imageOffset;
       if (maps.some((map) => map.inode === inode && map.start <= runtime && runtime < map.end)) {
-        return { image, base: start, fd };
+        return { image, base: start, fd, path };
       }
       closeSync(fd);
     } catch (error) {

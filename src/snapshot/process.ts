@@ -7,11 +7,10 @@
  */
 
 import { closeSync, existsSync, fstatSync, openSync, readFileSync, readlinkSync } from 'node:fs';
-import { basename } from 'node:path';
 import { type ImageDescription, readImage } from '../compile/metadata/image-reader.js';
 import { InputError, ToolError, WagSnapError } from '../errors.js';
 import { RT_IMAGE_BASE, RT_MAGIC, RT_VERSION, RUNTIME_MAGIC, RUNTIME_VERSION } from '../runtime/layout.js';
-import { findMappedImage } from './mapped-image.js';
+import { findMappedImage, isEmulator } from './mapped-image.js';
 import { type Mapping, parseMaps } from './proc-maps.js';
 import { ProcessMemory } from './process-memory.js';
 
@@ -20,7 +19,6 @@ const MAPPED_WITHIN = 10_000;
 
 /** Milliseconds until an emulator has mapped its program. */
 const EMULATOR_START = 10_000;
-const USER_EMULATOR = /^qemu-(?!system-)/;
 
 export class ImageProcess {
   /** Absolute address of the runtime block (RT_*). */
@@ -65,7 +63,7 @@ export class ImageProcess {
 
   /** An emulator that has just started has not mapped its program yet. */
   private static attachEmulated(pid: number, exe: string): ImageProcess {
-    const deadline = performance.now() + (USER_EMULATOR.test(basename(exe)) ? EMULATOR_START : 0);
+    const deadline = performance.now() + (isEmulator(exe) ? EMULATOR_START : 0);
     for (;;) {
       const found = findMappedImage(pid, readMaps(pid));
       if (found) return new ImageProcess(pid, found.image, found.base, found.fd);

@@ -1,14 +1,15 @@
 /**
- * The running processes of our images on this machine, found by what each says about itself: /proc/PID/exe is an image. There
- * is no registry to go stale. Reads only; processes that we may not look at (other users') are left out.
- *
- * Not found: images of another CPU that run in an emulator, whose executable is the emulator.
+ * The running processes of our images on this machine, found by what each says about itself: /proc/PID/exe is an image, or
+ * an emulator (qemu-user, by its name) that has mapped one. There is no registry to go stale. Reads only; processes that we
+ * may not look at (other users') are left out.
  */
 
 import { closeSync, openSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { basename } from 'node:path';
-import { readImage } from '../compile/metadata/image-reader.js';
+import { type ImageDescription, readImage } from '../compile/metadata/image-reader.js';
 import { RT_STATE } from '../runtime/layout.js';
+import { findMappedImage, isEmulator } from './mapped-image.js';
+import { parseMaps } from './proc-maps.js';
 import { ImageProcess } from './process.js';
 
 /** By STATE_*. */
@@ -30,6 +31,7 @@ export interface WorkloadEntry {
   readonly state: string | undefined;
   /** A letter, as in ps: R running, S sleeping, T stopped... */
   readonly systemState: string;
+  /** Of an emulated one, those of the emulator. */
   readonly args: readonly string[];
 }
 
@@ -49,15 +51,13 @@ export function listWorkloads(proc = '/proc'): WorkloadEntry[] {
 function readWorkload(proc: string, pid: number, uptime: number): WorkloadEntry | undefined {
   const folder = `${proc}/${pid}`;
   try {
-    const exe = readlinkSync(`${folder}/exe`);
-    const fd = openSync(`${folder}/exe`, 'r');
+    const { image, fd, path } = findImage(folder, pid);
     try {
-      const image = readImage(fd);
       const { identity } = image;
       const { state, start } = parseStat(readFileSync(`${folder}/stat`, 'latin1'));
       return {
         pid,
-        module: identity.modules.at(-1)?.name || basename(exe.replace(/ \(deleted\)$/, '')),
+        module: identity.modules.at(-1)?.name || basename(path.replace(/ \(deleted\)$/, '')),
         arch: identity.arch,
         compiler: identity.compiler,
         capturable: image.hasSites,
@@ -72,6 +72,22 @@ function readWorkload(proc: string, pid: number, uptime: number): WorkloadEntry 
     }
   } catch {
     return undefined;
+  }
+}
+
+/** The image that a process runs; the caller closes the descriptor. @throws where there is none */
+function findImage(folder: string, pid: number): { image: ImageDescription; fd: number; path: string } {
+  const path = readlinkSync(`${folder}/exe`);
+  if (isEmulator(path)) {
+    const found = findMappedImage(pid, parseMaps(readFileSync(`${folder}/maps`, 'utf8')));
+    if (found) return found;
+  }
+  const fd = openSync(`${folder}/exe`, 'r');
+  try {
+    return { image: readImage(fd), fd, path };
+  } catch (error) {
+    closeSync(fd);
+    throw error;
   }
 }
 

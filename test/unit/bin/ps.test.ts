@@ -1,10 +1,11 @@
 /** `ps`: running, waiting, suspended and parked workloads; how ages and sizes are written. */
 
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { formatAge, formatBytes, formatTable } from '../../../bin/commands/ps.js';
 import { listWorkloads, type WorkloadEntry } from '../../../src/snapshot/workloads.js';
-import { build, temporaryFolder, Workload } from '../../support/workload.js';
+import { build, canRun, temporaryFolder, Workload } from '../../support/workload.js';
 
 const LOOP = '(module (func (export "_start") (loop $l (br $l))))';
 const READ = `(module $reader
@@ -47,6 +48,20 @@ it('finds what runs, by what it says about itself', async () => {
   }
   await looping.ended();
   expect(listWorkloads().some(({ pid }) => pid === looping.pid)).toBe(false);
+});
+
+it.skipIf(!canRun('arm64') || process.arch === 'arm64')('finds what an emulator runs', async () => {
+  const { path } = await build(new TextEncoder().encode(LOOP), join(folder, 'emulated'), { arch: 'arm64' });
+  const [first, second] = [Workload.start(path), Workload.start(path, { env: { WAGSNAP_PARK: '1' } })];
+  try {
+    const entry = await find(first.pid, ({ state }) => state === 'running');
+    expect(entry).toMatchObject({ module: 'emulated', arch: 'arm64', capturable: true });
+    expect(await find(second.pid, ({ state }) => state === 'parked')).toMatchObject({ module: 'emulated' });
+    rmSync(path); // the emulator has it still open
+    expect(await find(first.pid, ({ state }) => state === 'running')).toMatchObject({ module: 'emulated' });
+  } finally {
+    for (const workload of [first, second]) workload.kill();
+  }
 });
 
 it('writes ages and sizes for people', () => {
