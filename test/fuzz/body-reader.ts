@@ -1,7 +1,8 @@
 /** Reads the instructions of a function body by the opcode table. */
 
-import type { FuncType, Module } from '../../src/compile/wasm/module.js';
+import { type FuncType, type Module, ValType } from '../../src/compile/wasm/module.js';
 import { Op, type Opcode, opcodes, prefixed } from '../../src/compile/wasm/opcodes.js';
+import { REF, REF_NULL } from '../../src/compile/wasm/ref-types.js';
 import { CatchKind } from '../../src/compile/wasm/validate-exceptions.js';
 
 const EMPTY = -64;
@@ -58,10 +59,9 @@ export class BodyReader {
       case 'none':
         return [];
       case 'labels':
-      case 'types': {
-        const count = this.leb() + (immediates === 'labels' ? 1 : 0);
-        return Array.from({ length: count }, () => this.leb());
-      }
+        return Array.from({ length: this.leb() + 1 }, () => this.leb());
+      case 'types':
+        return Array.from({ length: this.leb() }, () => this.valueType());
       case 'f32':
       case 'f64':
         this.at += immediates === 'f32' ? 4 : 8;
@@ -105,12 +105,20 @@ export class BodyReader {
     return [flags & ~EXPLICIT_MEMORY, this.leb(), memory];
   }
 
+  /** A typed reference is the abstract one that it is outside of validation. */
+  private valueType(): number {
+    const type = this.bytes[this.at++];
+    if (type !== REF && type !== REF_NULL) return type;
+    this.leb();
+    return ValType.FuncRef;
+  }
+
   /** The locals' types, at a body's start. */
   locals(): number[] {
     const types: number[] = [];
     for (let runs = this.leb(); runs > 0; runs--) {
       const count = this.leb();
-      const type = this.bytes[this.at++];
+      const type = this.valueType();
       for (let i = 0; i < count; i++) types.push(type);
     }
     return types;

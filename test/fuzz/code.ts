@@ -10,7 +10,9 @@
 
 import { Op, opcodes } from '../../src/compile/wasm/opcodes.js';
 import { VectorOp } from '../../src/compile/wasm/opcodes-vector.js';
-import { ExternRef, F32, F64, FuncRef, I32, I64, isFloat, type Shape, V128 } from './shape.js';
+import { OF_V8 } from '../support/function-references.js';
+import { heapOf, isNonNull, isTyped, writeType } from './reference-types.js';
+import { F32, F64, I32, I64, isFloat, isReference, type Shape, V128 } from './shape.js';
 import { WasmWriter } from './wasm-writer.js';
 
 type ValType = number;
@@ -32,6 +34,13 @@ export interface ControlFrame {
   readonly base: number;
   dead: boolean;
 }
+
+/** Opcodes that the V8 of Node.js 20 has elsewhere. */
+const CODES_OF_V8: ReadonlyMap<Op, number> = new Map([
+  [Op.RefAsNonNull, OF_V8.asNonNull],
+  [Op.BrOnNull, OF_V8.brOnNull],
+  [Op.BrOnNonNull, OF_V8.brOnNonNull],
+]);
 
 const rowOf = new Map(opcodes.map((row) => [row.code, row]));
 
@@ -86,6 +95,7 @@ export class Code {
   readonly locals: ValType[];
   /** How many there are without those for NaNs. */
   readonly ownLocals: number;
+  readonly paramCount: number;
   private readonly scratch32: number;
   private readonly scratch64: number;
   private readonly scratch128: number;
@@ -97,6 +107,7 @@ export class Code {
     locals: readonly ValType[],
     readonly nan: NanMode,
   ) {
+    this.paramCount = params.length;
     this.ownLocals = params.length + locals.length;
     this.locals = [...params, ...locals, ...scratchLocals(shape)];
     this.scratch32 = this.ownLocals;
@@ -176,8 +187,22 @@ export class Code {
   }
 
   refNull(type: ValType): void {
-    this.out.byte(Op.RefNull, type);
+    this.out.byte(Op.RefNull);
+    if (isTyped(type)) this.out.u32(heapOf(type));
+    else this.out.byte(type);
     this.stack.push(type);
+  }
+
+  /** A reference to a function of a typed reference's type. @param which any number */
+  refFunc(type: ValType, which: number): void {
+    const { functions } = this.shape;
+    const indexes = functions.map((_, i) => i).filter((i) => functions[i].type === heapOf(type));
+    this.instruction(Op.RefFunc, 0, [type], indexes[which % indexes.length]);
+  }
+
+  /** Takes the top of the stack for a supertype of what it is. */
+  weaken(type: ValType): void {
+    this.stack[this.stack.length - 1] = type;
   }
 
   zero(type: ValType): void {
@@ -186,6 +211,7 @@ export class Code {
     else if (type === F32) this.f32(0);
     else if (type === F64) this.f64(0n);
     else if (type === V128) this.v128(0n);
+    else if (isNonNull(type)) this.refFunc(type, 0);
     else this.refNull(type);
   }
 
@@ -253,9 +279,9 @@ export class Code {
   /** Two of one type and a condition are on the stack. */
   select(typed = false): void {
     const type = this.stack[this.stack.length - 2];
-    if (typed || type === FuncRef || type === ExternRef) {
-      this.out.byte(Op.SelectT);
-      this.out.byte(1, type);
+    if (typed || isReference(type)) {
+      this.out.byte(Op.SelectT, 1);
+      writeType(this.out, type, this.shape.encoding);
     } else this.out.byte(Op.Select);
     this.pop(2);
   }
@@ -263,7 +289,7 @@ export class Code {
   // -- instructions with one or two indexes
 
   indexed(code: Op, ...indexes: number[]): void {
-    this.out.op(code);
+    this.out.op(this.shape.encoding === OF_V8 ? (CODES_OF_V8.get(code) ?? code) : code);
     for (const index of indexes) this.out.u32(index);
   }
 
@@ -290,7 +316,7 @@ export class Code {
     if (op === Op.If) this.pop(1);
     this.out.byte(op);
     if (params.length === 0 && results.length === 0) this.out.byte(0x40);
-    else if (params.length === 0 && results.length === 1) this.out.byte(results[0]);
+    else if (params.length === 0 && results.length === 1 && !isTyped(results[0])) this.out.byte(results[0]);
     else this.out.signed(BigInt(this.shape.types.index(params, results)));
     const dead = this.frame.dead;
     this.frames.push({ op, params, results, base: this.stack.length - params.length, dead });
@@ -337,6 +363,10 @@ export class Code {
   labelTypes(depth: number): readonly ValType[] {
     const { op, params, results } = this.frames[this.frames.length - 1 - depth];
     return op === Op.Loop ? params : results;
+  }
+
+  isLoop(depth: number): boolean {
+    return this.frames[this.frames.length - 1 - depth].op === Op.Loop;
   }
 
   /** Behind an instruction that does not go on. */

@@ -40,6 +40,13 @@ const variants: readonly Variant[] = [
     deterministic: true,
     tryTables: true,
   },
+  { sizes: { functions: 5, body: 60, references: true }, deterministic: false },
+  {
+    sizes: { functions: 4, body: 150, vectors: true, tailCalls: true, exceptions: true, references: true },
+    deterministic: true,
+    memory: { index: 1, wide: true },
+    tryTables: true,
+  },
 ];
 
 const differential = new Differential();

@@ -1,11 +1,12 @@
 /** Compares native code with V8, case by case: results, traps and hashes of the state after each function's calls. */
 
+import { OF_V8 } from '../support/function-references.js';
 import { NanMode } from './code.js';
 import { NativeRunner } from './native.js';
 import { runInV8 } from './oracle.js';
 import { type OtherMemory, withOtherMemory } from './other-memory.js';
 import { describeOutcome, type Outcome, sameOutcome } from './outcome.js';
-import { type Case, randomCase } from './random-module.js';
+import { type Case, type CaseOptions, randomCase } from './random-module.js';
 import type { Sizes } from './shape.js';
 import { withTryTables } from './try-tables.js';
 
@@ -71,8 +72,7 @@ export class Differential {
   private pair(variant: Variant, seed: number, script?: readonly number[], suffix = 0): Pair {
     const { sizes, deterministic, memory, tryTables } = variant;
     const native = randomCase(seed, { sizes, script, suffix, nan: deterministic ? NanMode.Native : NanMode.Guarded });
-    const other = deterministic ? randomCase(seed, { sizes, script, suffix, nan: NanMode.Explicit }) : native;
-    const expected = runInV8(other);
+    const expected = runInV8(caseForV8(seed, { sizes, script, suffix }, deterministic, native));
     const { tally } = this;
     tally.cases++;
     tally.bytes += native.modules.reduce((sum, { bytes }) => sum + bytes.length, 0);
@@ -81,6 +81,12 @@ export class Differential {
     tally.functions += new Set(native.steps.map(({ module, name }) => `${module} ${name}`)).size - 2;
     return { native: rewritten(native, memory, tryTables), expected };
   }
+}
+
+/** What V8 runs, which has typed references in an encoding of its own, and makes NaNs canonical by code. */
+export function caseForV8(seed: number, options: Omit<CaseOptions, 'nan'>, deterministic: boolean, native: Case): Case {
+  if (!deterministic && !options.sizes.references) return native;
+  return randomCase(seed, { ...options, nan: deterministic ? NanMode.Explicit : NanMode.Guarded, encoding: OF_V8 });
 }
 
 /** The same case in the forms that V8 does not know. */

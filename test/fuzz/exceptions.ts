@@ -11,19 +11,7 @@ import type { Choices } from './choices.js';
 import type { Code } from './code.js';
 import { I32 } from './shape.js';
 import type { Values } from './values.js';
-
-/** Blocks are not nested deeper. */
-export const DEEP = 7;
-
-/** What the walk over a body does for what is in a try. */
-export interface Walk {
-  steps(most: number): void;
-  /** Makes the stack what the innermost block's end wants. */
-  finish(): void;
-  call(): void;
-  blockResults(): readonly number[];
-  mayWrite(local: number): boolean;
-}
+import { DEEP, type Walk } from './walk.js';
 
 export class Exceptions {
   constructor(

@@ -8,6 +8,7 @@
 import { Op } from '../../src/compile/wasm/opcodes.js';
 import { VectorOp } from '../../src/compile/wasm/opcodes-vector.js';
 import { Code, type NanMode, scratchLocals } from './code.js';
+import { isNonNull, isTyped, writeType } from './reference-types.js';
 import { F32, F64, FuncRef, fuelGlobal, I32, I64, isReference, type Shape, type Signature, V128 } from './shape.js';
 import type { WasmWriter } from './wasm-writer.js';
 
@@ -32,12 +33,14 @@ export function wrapper(shape: Shape, index: number): ExportedFunction {
     const catches = index % 2 === 0 && shape.tags.length > 0;
     if (catches) code.begin(Op.Try, [], results);
     for (const [i, type] of params.entries()) {
-      if (type === FuncRef) {
+      if (isNonNull(type)) code.refFunc(type, i);
+      else if (type === FuncRef || isTyped(type)) {
         code.localGet(i);
-        code.begin(Op.If, [], [FuncRef]);
-        code.instruction(Op.RefFunc, 0, [FuncRef], index);
+        code.begin(Op.If, [], [type]);
+        if (isTyped(type)) code.refFunc(type, i);
+        else code.instruction(Op.RefFunc, 0, [type], index);
         code.beginElse();
-        code.refNull(FuncRef);
+        code.refNull(type);
         code.end();
       } else if (isReference(type)) code.refNull(type);
       else code.localGet(i);
@@ -184,7 +187,7 @@ export function writeBody(code: Code, to: WasmWriter, locals: readonly ValType[]
   to.u32(runs.length);
   for (const { type, count } of runs) {
     to.u32(count);
-    to.byte(type);
+    writeType(to, type, code.shape.encoding);
   }
   to.append(code.out.bytes);
 }

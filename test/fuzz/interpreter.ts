@@ -243,6 +243,20 @@ export class Interpreter {
         return this.tailCall(functions[first], offset);
       case Op.ReturnCallIndirect:
         return this.tailCall(this.inTable(instance, immediates[1], stack.pop() as number), offset);
+      case Op.CallRef:
+        return this.call(this.referred(stack.pop() as Reference), offset);
+      case Op.ReturnCallRef:
+        return this.tailCall(this.referred(stack.pop() as Reference), offset);
+      case Op.RefAsNonNull:
+        return;
+      case Op.BrOnNull:
+        if (stack[stack.length - 1] !== 0n) return;
+        stack.pop();
+        return this.branch(first);
+      case Op.BrOnNonNull:
+        if (stack[stack.length - 1] !== 0n) return this.branch(first);
+        stack.pop();
+        return;
       case Op.End:
         if (frame.labels.at(-1)!.caught !== undefined) return this.branch(0);
         frame.labels.pop();

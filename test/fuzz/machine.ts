@@ -1,14 +1,18 @@
 /** What the interpreter's instances consist of, and linking them. Functions of WASI are given by the caller. */
 
+import { isOperator } from '../../src/compile/wasm/const-expr.js';
 import {
   type AddressType,
   type ConstExpr,
+  type ConstOperand,
+  type ConstOperator,
   ExternKind,
   type FuncType,
   type Module,
 } from '../../src/compile/wasm/module.js';
+import { isRefType } from '../../src/compile/wasm/ref-types.js';
 import type { Raw } from './numeric-oracle.js';
-import { F64, I64, isReference, V128 } from './shape.js';
+import { F64, I64, V128 } from './shape.js';
 
 export const PAGE = 65536;
 
@@ -90,7 +94,7 @@ export class Instance {
 }
 
 export function isWide(type: number): boolean {
-  return type === I64 || type === F64 || type === V128 || isReference(type);
+  return type === I64 || type === F64 || type === V128 || isRefType(type);
 }
 
 export function zero(type: number): Raw {
@@ -192,8 +196,22 @@ export function evaluate(instance: Instance, expression: ConstExpr): Raw {
     case 'ref.null':
       return 0n;
     case 'steps':
-      throw new Error('the generator makes no extended constant expressions');
+      return evaluateSteps(instance, expression.steps);
   }
+}
+
+function evaluateSteps(instance: Instance, steps: readonly (ConstOperand | ConstOperator)[]): Raw {
+  const stack: Raw[] = [];
+  for (const step of steps) {
+    if (!isOperator(step)) {
+      stack.push(evaluate(instance, step));
+      continue;
+    }
+    const [a, b] = stack.splice(-2).map(BigInt);
+    const result = step.op === 'add' ? a + b : step.op === 'sub' ? a - b : a * b;
+    stack.push(step.type === I64 ? BigInt.asUintN(64, result) : Number(BigInt.asUintN(32, result)));
+  }
+  return stack[0];
 }
 
 export function reference({ instance, index }: FunctionEntry): Reference {

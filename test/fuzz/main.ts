@@ -53,6 +53,15 @@ async function differentials(): Promise<number> {
       memory: { index: 1, wide: true },
       tryTables: true,
     },
+    { sizes: { functions: 5, body: 60, references: true }, deterministic: false },
+    { sizes: { functions: 4, body: 300, vectors: true, references: true }, deterministic: true },
+    { sizes: { functions: 5, body: 100, tailCalls: true, references: true }, deterministic: false },
+    {
+      sizes: { functions: 4, body: 200, vectors: true, tailCalls: true, exceptions: true, references: true },
+      deterministic: true,
+      memory: { index: 1, wide: true },
+      tryTables: true,
+    },
   ];
   const chosen = variants.filter((variant) => JSON.stringify(variant).includes(options.only));
   if (chosen.length === 0) throw new Error(`no variant contains ${options.only}`);
@@ -92,6 +101,7 @@ async function migrations(): Promise<number> {
         atomics: seed % 8 > 4,
         tailCalls: seed % 16 > 5,
         exceptions: seed % 16 > 7,
+        references: seed % 7 > 2,
       },
       runs: 8,
       from: options.from === undefined ? ARCHES : [options.from],

@@ -18,7 +18,7 @@ import { specTarget } from '../spec/targets.js';
 import { Choices } from './choices.js';
 import { NanMode } from './code.js';
 import { compareSnapshot } from './compare-snapshot.js';
-import { rewritten } from './differential.js';
+import { caseForV8, rewritten } from './differential.js';
 import { expectedOutput, mainModule, withoutTraps } from './main-module.js';
 import type { OtherMemory } from './other-memory.js';
 import { Process } from './process.js';
@@ -60,7 +60,7 @@ export async function migrateCase(seed: number, folder: string, options: Migrati
   const { sizes, runs, from, to, deterministic, tryTables, memory } = options;
   const choices = new Choices(seed ^ 0x5bd1e995);
   const native = randomCase(seed, { sizes, nan: deterministic ? NanMode.Native : NanMode.Guarded });
-  const oracle = deterministic ? randomCase(seed, { sizes, nan: NanMode.Explicit }) : native;
+  const oracle = caseForV8(seed, { sizes }, deterministic, native);
   const { one: plain, expected } = withoutTraps(forMigration(native), oracle);
   const one = rewritten(plain, memory, tryTables);
   const modules = [...one.modules, mainModule(one)].map(({ name: called, bytes }): ModuleInput & { name: string } => ({

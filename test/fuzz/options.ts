@@ -13,7 +13,7 @@ small and left in build/fuzz. migration: captured at random safepoints, restored
   --arch CPU     x64 or arm64: what is run (x64), or restored for (either)
   --from CPU     migration: what is captured on (either)
   --variations   differential: other versions of the compiler too (src/compile/variation.ts); migration always has them
-  --only TEXT    differential: variants whose JSON contains TEXT, as "tailCalls", "exceptions", "tryTables", "wide"
+  --only TEXT    differential: variants whose JSON contains TEXT, as "tailCalls", "tryTables", "references", "wide"
   --batch N      differential: cases in one process (40)
   --help         this text`;
 

@@ -1,9 +1,12 @@
 /** Runs a case in V8. */
 
+import { setFlagsFromString } from 'node:v8';
 import * as layout from '../../src/runtime/layout.js';
 import type { Outcome } from './outcome.js';
 import type { Case } from './random-module.js';
 import { I32 } from './shape.js';
+
+setFlagsFromString('--experimental-wasm-extended-const');
 
 type Exports = Readonly<Record<string, unknown>>;
 declare const WebAssembly: {
@@ -24,6 +27,7 @@ const TRAPS: readonly (readonly [message: string, kinds: readonly number[]])[] =
   ['float unrepresentable in integer range', [layout.TRAP_OVERFLOW, layout.TRAP_INVALID_CONVERSION]],
   ['table index is out of bounds', [layout.TRAP_TABLE, layout.TRAP_UNDEFINED_ELEMENT]],
   ['table access out of bounds', [layout.TRAP_TABLE, layout.TRAP_UNDEFINED_ELEMENT]],
+  ['dereferencing a null pointer', [layout.TRAP_NULL_REFERENCE]],
   ['null function or function signature mismatch', [layout.TRAP_UNINITIALIZED, layout.TRAP_SIGNATURE]],
   ['element segment out of bounds', [layout.TRAP_TABLE]],
   ['data segment out of bounds', [layout.TRAP_MEMORY]],

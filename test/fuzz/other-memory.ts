@@ -11,6 +11,8 @@ import { decodeModule } from '../../src/compile/wasm/decode.js';
 import { ExternKind, type Module, ValType } from '../../src/compile/wasm/module.js';
 import { Op, opcodeOf, Prefix } from '../../src/compile/wasm/opcodes.js';
 import { Reader } from '../../src/compile/wasm/reader.js';
+import { REF, REF_NULL } from '../../src/compile/wasm/ref-types.js';
+import { evaluate, link } from './machine.js';
 import { WasmWriter } from './wasm-writer.js';
 
 export interface OtherMemory {
@@ -109,12 +111,11 @@ class Rewriter {
         to.u32(active ? 2 : 1);
         if (active) {
           to.u32(other.index);
-          const isConstant = bytes[reader.pos] === Op.I32Const;
-          if (other.wide && !isConstant) throw new Error('an offset that is no constant');
-          to.byte(other.wide ? Op.I64Const : bytes[reader.pos]);
-          const from = reader.pos + 1;
+          const from = reader.pos;
           while (bytes[reader.pos] !== Op.End) reader.pos = skipInstruction(bytes, reader.pos);
-          to.append(bytes.subarray(from, ++reader.pos));
+          reader.pos++;
+          if (other.wide) this.wideOffset(to, i);
+          else to.append(bytes.subarray(from, reader.pos));
         }
         const from = reader.pos;
         reader.span();
@@ -122,6 +123,18 @@ class Rewriter {
       }
       reader.pos = end;
     });
+  }
+
+  /** The same as an i64, by some sum: there is no constant instruction that extends. */
+  private wideOffset(to: WasmWriter, segment: number): void {
+    const { module } = this;
+    const [instance] = link([module], [''], {});
+    const offset = BigInt(evaluate(instance, module.datas[segment].offset!));
+    to.byte(Op.I64Const);
+    to.signed(offset + 1n);
+    to.byte(Op.I64Const);
+    to.signed(1n);
+    to.byte(Op.I64Sub, Op.End);
   }
 
   private bodies(): void {
@@ -144,7 +157,7 @@ class Rewriter {
     const from = reader.pos;
     for (let i = 0; i < groups; i++) {
       locals += reader.u32();
-      reader.pos++;
+      if (skipsHeap(reader.u8())) reader.u32();
     }
     const to64 = new Addresses(code, locals);
     const declared = bytes.subarray(from, reader.pos);
@@ -204,6 +217,11 @@ class Rewriter {
         to.code.append(bytes.subarray(at, end));
     }
   }
+}
+
+/** Whether the type that begins with a byte goes on with what it refers to. */
+function skipsHeap(type: number): boolean {
+  return type === REF || type === REF_NULL;
 }
 
 /** Makes i32 operands wider where they are on the stack. */

@@ -1,24 +1,23 @@
 /** Random modules as binaries: always valid, always ending. See shape.ts, body.ts and exports.ts for what is in them. */
 
 import { Op } from '../../src/compile/wasm/opcodes.js';
+import { type Encoding, STANDARD } from '../support/function-references.js';
 import { Body } from './body.js';
 import { Choices } from './choices.js';
 import { Code, type NanMode } from './code.js';
-import { float32, float64, int32, int64, vector128 } from './constants.js';
+import { writeConstant, writeNumber } from './constant-expressions.js';
+import { int32, int64 } from './constants.js';
 import { type ExportedFunction, setFuel, state, wrapper, writeBody } from './exports.js';
+import { heapOf, isTyped, writeType } from './reference-types.js';
 import {
   DATA_SEGMENTS,
   DATA_SIZE,
-  F32,
-  F64,
   FuncRef,
-  type GlobalShape,
   I32,
-  I64,
   randomShape,
   type Shape,
   type Sizes,
-  V128,
+  type TableShape,
 } from './shape.js';
 import { WasmWriter } from './wasm-writer.js';
 
@@ -52,19 +51,21 @@ export interface CaseOptions {
   readonly script?: readonly number[];
   /** Makes the names of the same seed's modules differ. */
   readonly suffix?: number;
+  /** The specification's by default. */
+  readonly encoding?: Encoding;
 }
 
 const FUEL = 250n;
 const CALLS = 3;
 
-/** The same seed, sizes and script give the same modules, but for what `nan` adds. */
-export function randomCase(seed: number, { sizes, nan, script, suffix = 0 }: CaseOptions): Case {
+/** The same seed, sizes and script give the same modules, but for what `nan` adds and `encoding` changes. */
+export function randomCase(seed: number, { sizes, nan, script, suffix = 0, encoding = STANDARD }: CaseOptions): Case {
   const choices = new Choices(seed, script);
   const modules: RandomModule[] = [];
   const shapes: Shape[] = [];
   const count = choices.oneIn(4) ? 2 : 1;
   for (let i = 0; i < count; i++) {
-    const shape = randomShape(choices, sizes, `m${seed}-${suffix}-${i}`, shapes.at(-1));
+    const shape = randomShape(choices, sizes, encoding, `m${seed}-${suffix}-${i}`, shapes.at(-1));
     shapes.push(shape);
     modules.push({ name: shape.name, bytes: writeModule(choices, shape, sizes, nan) });
   }
@@ -116,20 +117,24 @@ function writeModule(choices: Choices, shape: Shape, sizes: Sizes, nan: NanMode)
   out.byte(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0);
   out.list(1, types.list, (to, { params, results }) => {
     to.byte(0x60);
-    to.u32(params.length);
-    to.byte(...params);
-    to.u32(results.length);
-    to.byte(...results);
+    for (const list of [params, results]) {
+      to.u32(list.length);
+      for (const type of list) writeType(to, type, shape.encoding);
+    }
   });
   writeImports(out, shape, tagTypes);
   out.list(3, functionTypes, (to, type) => to.u32(type));
-  out.list(4, shape.tables.slice(imported.tables.length), writeTable);
+  out.list(4, shape.tables.slice(imported.tables.length), (to, table) => writeTable(to, table, shape));
   if (!imported.memory)
     out.list(5, [shape.memory], (to, memory) => to.byte(limitsFlags(memory), memory.min, memory.max));
   out.list(13, tagTypes.slice(imported.tags.length), (to, type) => writeTag(to, type));
-  out.list(6, shape.globals.slice(imported.globals.length), (to, global) => writeGlobal(to, choices, shape, global));
+  out.list(6, shape.globals.slice(imported.globals.length), (to, global, i) => {
+    writeType(to, global.type, shape.encoding);
+    to.byte(Number(global.mutable));
+    writeConstant(to, choices, shape, imported.globals.length + i);
+  });
   writeExports(out, shape, exported);
-  out.section(9, (to) => writeElements(to, shape));
+  out.section(9, (to) => writeElements(to, choices, shape));
   out.section(12, (to) => to.u32(DATA_SEGMENTS + 1));
   out.section(10, (to) => {
     to.u32(bodies.length);
@@ -139,7 +144,10 @@ function writeModule(choices: Choices, shape: Shape, sizes: Sizes, nan: NanMode)
     to.u32(DATA_SEGMENTS + 1);
     for (let i = 0; i <= DATA_SEGMENTS; i++) {
       if (i < DATA_SEGMENTS) to.byte(1);
-      else to.byte(0, Op.I32Const, 16, Op.End);
+      else {
+        to.byte(0);
+        writeNumber(to, choices, shape, I32, 16n);
+      }
       to.u32(DATA_SIZE);
       for (let k = 0; k < DATA_SIZE; k++) to.byte(choices.next(256));
     }
@@ -171,14 +179,19 @@ function writeImports(out: WasmWriter, shape: Shape, tagTypes: readonly number[]
   imported.tables.forEach((from, i) => {
     const write = (to: WasmWriter) => {
       to.byte(1);
-      writeTable(to, tables[i]);
+      writeTable(to, tables[i], shape);
     };
     entries.push({ name: `t${from}`, write });
   });
   if (imported.memory)
     entries.push({ name: 'memory', write: (to) => to.byte(2, limitsFlags(memory), memory.min, memory.max) });
   imported.globals.forEach((from, i) => {
-    entries.push({ name: `g${from}`, write: (to) => to.byte(3, globals[i].type, Number(globals[i].mutable)) });
+    const write = (to: WasmWriter) => {
+      to.byte(3);
+      writeType(to, globals[i].type, shape.encoding);
+      to.byte(Number(globals[i].mutable));
+    };
+    entries.push({ name: `g${from}`, write });
   });
   imported.tags.forEach((from, i) => {
     const write = (to: WasmWriter) => {
@@ -194,23 +207,9 @@ function writeImports(out: WasmWriter, shape: Shape, tagTypes: readonly number[]
   });
 }
 
-function writeTable(to: WasmWriter, { element, min, max }: { element: number; min: number; max: number }): void {
-  to.byte(element, 1, min, max);
-}
-
-function writeGlobal(to: WasmWriter, choices: Choices, shape: Shape, { type, mutable }: GlobalShape): void {
-  to.byte(type, Number(mutable));
-  const code = new Code(shape, [], [], [], 0);
-  if (type === I32) code.i32(int32(choices));
-  else if (type === I64) code.i64(int64(choices));
-  else if (type === F32) code.f32(float32(choices));
-  else if (type === F64) code.f64(float64(choices));
-  else if (type === V128) code.v128(vector128(choices));
-  else if (type === FuncRef && choices.oneIn(2)) {
-    code.instruction(Op.RefFunc, 0, [FuncRef], choices.next(shape.functions.length));
-  } else code.refNull(type);
-  to.append(code.out.bytes);
-  to.byte(Op.End);
+function writeTable(to: WasmWriter, { element, min, max }: TableShape, { encoding }: Shape): void {
+  writeType(to, element, encoding);
+  to.byte(1, min, max);
 }
 
 function writeExports(out: WasmWriter, shape: Shape, wrappers: readonly ExportedFunction[]): void {
@@ -237,8 +236,13 @@ function writeExports(out: WasmWriter, shape: Shape, wrappers: readonly Exported
   });
 }
 
-/** Segment 0 fills table 0 from its start, segment 1 is passive; both have ref.func or ref.null as their items. */
-function writeElements(to: WasmWriter, { elements, passiveElements }: Shape): void {
+/**
+ * Segment 0 fills table 0 from its start, segment 1 is passive; both have ref.func or ref.null as their items. Then one for
+ * each table of typed references.
+ */
+function writeElements(to: WasmWriter, choices: Choices, shape: Shape): void {
+  const { elements, passiveElements, tables, functions } = shape;
+  const typed = tables.map((_, i) => i).filter((i) => isTyped(tables[i].element));
   const items = (list: readonly number[]) => {
     to.u32(list.length);
     for (const index of list) {
@@ -250,9 +254,24 @@ function writeElements(to: WasmWriter, { elements, passiveElements }: Shape): vo
       to.byte(Op.End);
     }
   };
-  to.u32(2);
-  to.byte(4, Op.I32Const, 0, Op.End);
+  to.u32(2 + typed.length);
+  to.byte(4);
+  writeNumber(to, choices, shape, I32, 0n);
   items(elements);
   to.byte(5, FuncRef);
   items(passiveElements);
+  for (const table of typed) {
+    const { element, min } = tables[table];
+    const fitting = functions.map((_, i) => i).filter((i) => functions[i].type === heapOf(element));
+    const first = choices.next(min);
+    to.byte(6, table);
+    writeNumber(to, choices, shape, I32, BigInt(first));
+    writeType(to, element, shape.encoding);
+    to.u32(min - first);
+    for (let i = first; i < min; i++) {
+      to.byte(Op.RefFunc);
+      to.u32(choices.pick(fitting));
+      to.byte(Op.End);
+    }
+  }
 }

@@ -6,7 +6,9 @@
  */
 
 import { ValType } from '../../src/compile/wasm/module.js';
+import type { Encoding } from '../support/function-references.js';
 import type { Choices } from './choices.js';
+import { isTyped, referenceTo } from './reference-types.js';
 
 export const I32 = ValType.I32;
 export const I64 = ValType.I64;
@@ -24,7 +26,7 @@ export function isFloat(type: ValType): boolean {
 }
 
 export function isReference(type: ValType): boolean {
-  return type === FuncRef || type === ExternRef || type === ValType.ExnRef;
+  return type === FuncRef || type === ExternRef || type === ValType.ExnRef || isTyped(type);
 }
 
 export interface Signature {
@@ -84,6 +86,11 @@ export interface Shape {
   readonly atomics: boolean;
   /** Whether there are tail calls. */
   readonly tailCalls: boolean;
+  /** How many types there are typed references to: the first ones, and the same in all modules of a case. */
+  readonly heaps: number;
+  readonly encoding: Encoding;
+  /** Values of the globals that constant expressions may use, as far as they are known when they are written. */
+  readonly constants: Map<number, bigint>;
   readonly types: Types;
   readonly imported: Imported;
   /** Whole index spaces, imported ones first. */
@@ -123,38 +130,58 @@ export interface Sizes {
   readonly tailCalls?: boolean;
   /** With tags, and try in its legacy form. */
   readonly exceptions?: boolean;
+  /** With typed function references. */
+  readonly references?: boolean;
 }
 
-function valueType(choices: Choices, vectors: boolean): ValType {
+/** Which value types there are beyond scalars. */
+export type ValueKinds = Pick<Shape, 'vectors' | 'heaps'>;
+
+function valueType(choices: Choices, { vectors, heaps }: ValueKinds): ValType {
+  if (heaps > 0 && choices.oneIn(4)) return referenceTo(choices.next(heaps), choices.oneIn(2));
   return vectors
     ? ALL_TYPES[choices.weighted([25, 12, 10, 10, 2, 1, 40])]
     : SCALARS[choices.weighted([30, 25, 20, 15, 3, 2])];
 }
 
-export function valueTypes(choices: Choices, most: number, vectors: boolean): ValType[] {
-  return Array.from({ length: choices.small(most + 1) }, () => valueType(choices, vectors));
+export function valueTypes(choices: Choices, most: number, kinds: ValueKinds): ValType[] {
+  return Array.from({ length: choices.small(most + 1) }, () => valueType(choices, kinds));
 }
 
-export function randomShape(choices: Choices, sizes: Sizes, name: string, library?: Shape): Shape {
+export function randomShape(choices: Choices, sizes: Sizes, encoding: Encoding, name: string, library?: Shape): Shape {
   const types = new Types();
-  const { vectors = false, atomics = false, tailCalls = false, exceptions = false } = sizes;
+  const { vectors = false, atomics = false, tailCalls = false, exceptions = false, references = false } = sizes;
+  const heaps = references ? addHeaps(choices, types, vectors, library) : 0;
+  const kinds = { vectors, heaps };
   const imported = randomImports(choices, library);
   const functions = imported.functions.map((index): FunctionShape => {
     const { params, results } = library!.functions[index];
     return { params, results, type: types.index(params, results), locals: [] };
   });
   const own = 1 + choices.next(sizes.functions);
-  for (let i = 0; i < own; i++) functions.push(randomFunction(choices, types, functions.at(-1), sizes));
+  for (let heap = 0; heap < heaps; heap++) {
+    functions.push({ ...types.list[heap], type: heap, locals: randomLocals(choices, kinds) });
+  }
+  for (let i = 0; i < own; i++) functions.push(randomFunction(choices, types, functions.at(-1), kinds, tailCalls));
   const globals: GlobalShape[] = imported.globals.map((index) => library!.globals[index]);
   globals.push({ type: I32, mutable: true });
   for (const type of vectors ? [...NUMBERS, V128] : NUMBERS) globals.push({ type, mutable: true });
+  for (const type of [I32, I64]) if (choices.oneIn(2)) globals.push({ type, mutable: false });
   for (let i = choices.next(5); i > 0; i--)
-    globals.push({ type: valueType(choices, vectors), mutable: !choices.oneIn(4) });
+    globals.push({ type: valueType(choices, kinds), mutable: !choices.oneIn(4) });
+  const constants = new Map<number, bigint>();
+  for (const [i, from] of imported.globals.entries()) {
+    const value = library!.constants.get(from);
+    if (value !== undefined) constants.set(i, value);
+  }
   const tables: TableShape[] = imported.tables.map((index) => library!.tables[index]);
   if (tables.length === 0) tables.push({ element: FuncRef, min: 12, max: 20 });
   if (choices.oneIn(2)) tables.push({ element: choices.pick([FuncRef, ExternRef]), min: choices.next(4), max: 8 });
+  for (let heap = 0; heap < heaps; heap++) {
+    if (choices.oneIn(2)) tables.push({ element: referenceTo(heap, true), min: 1 + choices.next(4), max: 8 });
+  }
   const tags = imported.tags.map((index) => library!.tags[index]);
-  if (exceptions) for (let i = 1 + choices.next(3); i > 0; i--) tags.push(valueTypes(choices, 5, vectors));
+  if (exceptions) for (let i = 1 + choices.next(3); i > 0; i--) tags.push(valueTypes(choices, 5, kinds));
   const min = 1 + choices.next(2);
   const memory = imported.memory
     ? library!.memory
@@ -166,6 +193,9 @@ export function randomShape(choices: Choices, sizes: Sizes, name: string, librar
     vectors,
     atomics,
     tailCalls,
+    heaps,
+    encoding,
+    constants,
     types,
     imported,
     functions,
@@ -176,6 +206,16 @@ export function randomShape(choices: Choices, sizes: Sizes, name: string, librar
     elements: Array.from({ length: 8 }, element),
     passiveElements: Array.from({ length: 4 }, element),
   };
+}
+
+/** Types that refer to those in front of them; those of the library, which has the same. @returns how many */
+function addHeaps(choices: Choices, types: Types, vectors: boolean, library: Shape | undefined): number {
+  for (const { params, results } of library?.types.list.slice(0, library.heaps) ?? []) types.index(params, results);
+  for (let i = library ? 0 : 1 + choices.next(3); i > 0; i--) {
+    const kinds = { vectors, heaps: types.list.length };
+    types.index(valueTypes(choices, 6, kinds), valueTypes(choices, 3, kinds));
+  }
+  return types.list.length;
 }
 
 function randomImports(choices: Choices, library: Shape | undefined): Imported {
@@ -196,27 +236,30 @@ function randomFunction(
   choices: Choices,
   types: Types,
   previous: Signature | undefined,
-  { vectors = false, tailCalls = false }: Sizes,
+  kinds: ValueKinds,
+  tailCalls: boolean,
 ): FunctionShape {
   const like = previous !== undefined && choices.oneIn(3) ? previous : undefined;
-  const params = like?.params ?? valueTypes(choices, choices.oneIn(tailCalls ? 2 : 6) ? 24 : 8, vectors);
+  const params = like?.params ?? valueTypes(choices, choices.oneIn(tailCalls ? 2 : 6) ? 24 : 8, kinds);
   const sameResults = tailCalls && previous !== undefined && choices.next(3) > 0 ? previous.results : undefined;
-  const results = sameResults ?? (choices.oneIn(2) && like ? like.results : valueTypes(choices, 4, vectors));
-  const locals = randomLocals(choices, vectors);
+  const results = sameResults ?? (choices.oneIn(2) && like ? like.results : valueTypes(choices, 4, kinds));
+  const locals = randomLocals(choices, kinds);
   return { params, results, type: types.index(params, results), locals };
 }
 
-function randomLocals(choices: Choices, vectors: boolean): ValType[] {
+function randomLocals(choices: Choices, kinds: ValueKinds): ValType[] {
   switch (choices.next(6)) {
     case 5:
-      return valueTypes(choices, 40, vectors);
+      return valueTypes(choices, 40, kinds);
     case 4:
       return Array.from({ length: 8 + choices.next(4) }, () => choices.pick([I32, I64]));
     case 3:
-      return Array.from({ length: 9 + choices.next(4) }, () => choices.pick(vectors ? [F64, F32, V128] : [F64, F32]));
+      return Array.from({ length: 9 + choices.next(4) }, () =>
+        choices.pick(kinds.vectors ? [F64, F32, V128] : [F64, F32]),
+      );
     case 2:
-      return valueTypes(choices, 10, vectors);
+      return valueTypes(choices, 10, kinds);
     default:
-      return valueTypes(choices, 4, vectors);
+      return valueTypes(choices, 4, kinds);
   }
 }

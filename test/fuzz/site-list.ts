@@ -153,6 +153,18 @@ class Interpreter {
         const { params, results } = module.types[immediates[0]];
         return this.call(offset, params, results);
       }
+      case Op.CallRef: {
+        stack.pop();
+        const { params, results } = module.types[immediates[0]];
+        return this.call(offset, params, results);
+      }
+      case Op.RefAsNonNull:
+        return;
+      case Op.BrOnNull:
+        return this.branch(immediates[0]);
+      case Op.BrOnNonNull:
+        stack.pop();
+        return this.branch(immediates[0]);
       case Op.Br:
       case Op.BrTable:
         for (const depth of immediates) this.branch(depth);
@@ -163,6 +175,7 @@ class Interpreter {
         return this.branch(immediates[0]);
       case Op.ReturnCall:
       case Op.ReturnCallIndirect:
+      case Op.ReturnCallRef:
         this.tailCall(code, immediates, offset);
         this.reachable = false;
         return;
@@ -214,7 +227,7 @@ class Interpreter {
   /** A site is only where the callee may be another instance's, and so may be called. */
   private tailCall(code: Op, [index]: readonly number[], offset: number): void {
     const { module, stack } = this;
-    if (code === Op.ReturnCallIndirect) stack.pop();
+    if (code !== Op.ReturnCall) stack.pop();
     else if (index >= module.importedFuncCount) return;
     const { params, results } = module.types[code === Op.ReturnCall ? module.funcTypes[index] : index];
     this.call(offset, params, results);

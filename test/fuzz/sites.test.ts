@@ -50,6 +50,7 @@ for (const arch of ARCHES) {
             atomics: i % 4 === 1,
             tailCalls: i % 3 === 1,
             exceptions: i % 5 > 1,
+            references: i % 7 > 3,
           };
           const one = randomCase(first + i, { sizes, nan: NanMode.Guarded });
           return rewritten(one, undefined, i % 2 === 0).modules;

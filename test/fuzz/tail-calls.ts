@@ -1,8 +1,12 @@
-/** Random tail calls: direct, of imported functions, and through the table; often behind a condition, as nothing follows one. */
+/**
+ * Random tail calls: direct, of imported functions, through the table and through typed references; often behind a
+ * condition, as nothing follows one.
+ */
 
 import { Op } from '../../src/compile/wasm/opcodes.js';
 import type { Choices } from './choices.js';
 import type { Code } from './code.js';
+import { referenceTo } from './reference-types.js';
 import { I32 } from './shape.js';
 import type { Values } from './values.js';
 
@@ -25,10 +29,12 @@ export class TailCalls {
 
   /** Of a function with the same results; false when there is no such one. */
   call(): boolean {
-    const { choices, code } = this;
-    const { functions, elements } = code.shape;
+    const { choices, code, values } = this;
+    const { functions, elements, types } = code.shape;
     const fits = (index: number) => index >= 0 && `${functions[index].results}` === `${code.results}`;
     const named = functions.map((_, i) => i).filter(fits);
+    const heaps = types.list.map((_, i) => i).slice(0, code.shape.heaps);
+    const referred = heaps.filter((heap) => `${types.list[heap].results}` === `${code.results}`);
     const inTable = elements.map((_, i) => i).filter((i) => fits(elements[i]));
     if (inTable.length > 0 && choices.oneIn(3)) {
       const element = choices.pick(inTable);
@@ -36,6 +42,12 @@ export class TailCalls {
       this.place(params);
       code.i32(element);
       code.instruction(Op.ReturnCallIndirect, params.length + 1, [], type, 0);
+    } else if (referred.length > 0 && choices.oneIn(2)) {
+      const heap = choices.pick(referred);
+      const { params } = types.list[heap];
+      this.place(params);
+      values.push(referenceTo(heap, choices.oneIn(4)));
+      code.instruction(Op.ReturnCallRef, params.length + 1, [], heap);
     } else if (named.length > 0) {
       const index = choices.pick(named);
       const { params } = functions[index];

@@ -4,6 +4,7 @@ import { Op, type Opcode, opcodes } from '../../src/compile/wasm/opcodes.js';
 import type { Choices } from './choices.js';
 import { type Code, laneCount, operandsOf } from './code.js';
 import { float32, float64, int32, int64, vector128 } from './constants.js';
+import { heapOf, isNonNull, isTyped, referenceTo } from './reference-types.js';
 import { F32, F64, FuncRef, I32, I64, isReference, V128 } from './shape.js';
 
 type ValType = number;
@@ -76,9 +77,10 @@ export class Values {
     const { choices, code } = this;
     switch (choices.weighted(depth > 0 && !isReference(type) ? [4, 6, 1, 5] : [4, 6, 1])) {
       case 1: {
-        const local = this.localOf(type);
-        if (local >= 0) return code.localGet(local);
-        break;
+        const local = this.localOf(this.subtype(type));
+        if (local < 0) break;
+        code.localGet(local);
+        return code.weaken(type);
       }
       case 2: {
         const { globals } = code.shape;
@@ -114,7 +116,17 @@ export class Values {
         }
         break;
     }
-    code.refNull(type);
+    if (isTyped(type) && (isNonNull(type) || !choices.oneIn(4))) code.refFunc(type, choices.next(8));
+    else code.refNull(type);
+  }
+
+  /** The type itself, or one whose values can stand for it. */
+  private subtype(type: ValType): ValType {
+    const { choices, code } = this;
+    const { heaps } = code.shape;
+    if (heaps === 0 || !isReference(type) || !choices.oneIn(3)) return type;
+    if (type === FuncRef) return referenceTo(choices.next(heaps), choices.oneIn(2));
+    return isTyped(type) ? referenceTo(heapOf(type), false) : type;
   }
 
   /** Applies a numeric instruction to operands that are on the stack, mostly so that it does not trap. */
