@@ -6,12 +6,12 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ARCHES } from '../spec/targets.js';
 import { Differential, type Variant } from './differential.js';
 import { migrateCase } from './migration.js';
 import { fuzzOptions } from './options.js';
 import { memoryOf } from './other-memory.js';
 import { reportFailure } from './report.js';
+import { runnable } from './safepoints.js';
 import { shrink } from './shrink.js';
 
 const options = fuzzOptions(process.argv.slice(2));
@@ -104,8 +104,8 @@ async function migrations(): Promise<number> {
         references: seed % 7 > 2,
       },
       runs: 8,
-      from: options.from === undefined ? ARCHES : [options.from],
-      to: options.arch === undefined ? ARCHES : [options.arch],
+      from: options.from === undefined ? runnable : [options.from],
+      to: options.arch === undefined ? runnable : [options.arch],
       deterministic: seed % 3 === 0,
       tryTables: seed % 5 > 1,
       memory: memoryOf(seed),

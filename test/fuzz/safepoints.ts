@@ -11,7 +11,7 @@ import type { Module } from '../../src/compile/wasm/module.js';
 import { ExternKind } from '../../src/compile/wasm/module.js';
 import { SITE_CALL, SITE_ENTRY, SITE_LOOP } from '../../src/runtime/layout.js';
 import { FIRST_GUEST } from '../../src/snapshot/snapshot.js';
-import { specTarget } from '../spec/targets.js';
+import { ARCHES, specTarget } from '../spec/targets.js';
 import { SingleSiteImage } from '../support/single-site-image.js';
 import { Interpreter } from './interpreter.js';
 import type { InterpreterFrame } from './interpreter-frame.js';
@@ -77,9 +77,13 @@ export function safepoints(program: Program): Stop[][] {
   return [...bySite.values()];
 }
 
-/** Whether a CPU's processes can pass safepoints: those of others park where they first reach a site. */
+/** CPUs whose images can be started here. */
+export const runnable: readonly string[] = ARCHES.filter((arch) => specTarget(arch) !== undefined);
+
+/** Whether a CPU's processes can pass safepoints: those of others, and emulated ones, park where they first reach a site. */
 export function passesSafepoints(arch: string): boolean {
-  return specTarget(arch)!.target.hostConstants.SINGLE_STEP_FLAG !== 0;
+  const { target, launcher } = specTarget(arch)!;
+  return target.hostConstants.SINGLE_STEP_FLAG !== 0 && launcher.length === 0;
 }
 
 /**
