@@ -26,7 +26,7 @@ describe('bzip2', () => {
     built = await build(bzip2);
     if ('missing' in built) console.warn(`bzip2 tests are skipped: ${built.missing}`);
     writeFileSync(join(cwd, 'input'), input);
-  }, 600_000);
+  });
   afterAll(() => rmSync(cwd, { recursive: true, force: true }));
 
   test('compresses', async ({ skip }) => {
@@ -35,7 +35,7 @@ describe('bzip2', () => {
     expect(whole.code).toBe(0);
     expect(whole.stdout.subarray(0, 4).toString()).toBe('BZh9');
     expect(whole.stdout.length).toBeLessThan(input.length * 2);
-  }, 120_000);
+  });
 
   test('goes on after each of ten captures', async ({ skip }) => {
     if ('missing' in built) return skip(built.missing);
@@ -43,7 +43,7 @@ describe('bzip2', () => {
       expect(run.stdout.equals(whole.stdout), `seed ${run.seed}`).toBe(true);
       expect(run.code).toBe(0);
     }
-  }, 600_000);
+  });
 
   test('unpacks it again, broken off as often', async ({ skip }) => {
     if ('missing' in built) return skip(built.missing);
@@ -55,7 +55,7 @@ describe('bzip2', () => {
       expect(run.stdout.equals(expected), `seed ${run.seed}`).toBe(true);
       expect(run.code).toBe(0);
     }
-  }, 600_000);
+  });
 });
 
 /** Text of about natural redundancy: words of a small vocabulary, drawn unevenly, in lines. */

@@ -17,7 +17,7 @@ describe('Lua', () => {
     built = await build(lua);
     if ('missing' in built) return console.warn(`Lua tests are skipped: ${built.missing}`);
     program = { module: built.wasm, args: ['script.lua', '120'], cwd: resolve('test/e2e/lua') };
-  }, 600_000);
+  });
 
   test('runs the script', async ({ skip }) => {
     if ('missing' in built) return skip(built.missing);
@@ -31,7 +31,7 @@ describe('Lua', () => {
       '1\tackermann\t85\t125',
     ]);
     expect(lines.at(-2)).toMatch(/^done\t/);
-  }, 120_000);
+  });
 
   test('goes on after each of ten captures', async ({ skip }) => {
     if ('missing' in built) return skip(built.missing);
@@ -39,5 +39,5 @@ describe('Lua', () => {
       expect(run.stdout.toString(), `seed ${run.seed}`).toBe(whole.stdout.toString());
       expect(run.code).toBe(whole.code);
     }
-  }, 600_000);
+  });
 });

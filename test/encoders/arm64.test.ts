@@ -23,7 +23,7 @@ test.each(sweeps)('%s: encodings are the stored ones', (name, swept) => expectSt
 const LLVM = ['llvm-mc', '-triple=aarch64', '-show-encoding'] as const;
 const hasLlvm = spawnSync(LLVM[0], LLVM.slice(1), { input: 'nop\n' }).status === 0;
 
-test.skipIf(!hasLlvm).each(sweeps)('%s: encodings are those of the assembler', { timeout: 120_000 }, (_, swept) => {
+test.skipIf(!hasLlvm).each(sweeps)('%s: encodings are those of the assembler', (_, swept) => {
   const input = swept.instructions.map(({ text }) => `${text}\n`).join('');
   const { stdout, stderr } = spawnSync(LLVM[0], LLVM.slice(1), { input, maxBuffer: 1 << 28 });
   expect(stderr.toString().slice(0, 2000)).toBe('');

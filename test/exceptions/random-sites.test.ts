@@ -17,7 +17,6 @@ const forms = ['legacy', 'table'] as const;
 
 test.each(seeds.flatMap((seed) => forms.map((form) => ({ seed, form }))))(
   'seed $seed, $form form',
-  { timeout: 300_000 },
   async ({ seed, form }) => {
     const own = join(folder, `${form}${seed}`);
     mkdirSync(own);

@@ -63,7 +63,7 @@ async function natively(bytes: Uint8Array, arch: ArchName, path: string, variati
 describe.each((['x64', 'arm64'] as const).filter(canRun))('random programs on %s', (arch) => {
   const folder = temporaryFolder();
 
-  test(`seeds from ${SEED}`, { timeout: 120_000 }, async () => {
+  test(`seeds from ${SEED}`, async () => {
     let [returned, uncaught] = [0, 0];
     for (let seed = SEED; seed < SEED + PROGRAMS; seed++) {
       const delegates = seed % 2 === 0;

@@ -82,7 +82,7 @@ describe.each(['x64', 'arm64'] as const)('exceptions on %s', (arch) => {
     return;
   }
 
-  test('unwinding passes 100,000 frames', { timeout: 60_000 }, async () => {
+  test('unwinding passes 100,000 frames', async () => {
     const replies = await call(arch, [DEEP], ['deep', [100_000], 1], ['mutual', [100_000], 1], ['deep', [3], 1]);
     expect(replies).toEqual([value(77), value(78), value(77)]);
   });
@@ -91,7 +91,7 @@ describe.each(['x64', 'arm64'] as const)('exceptions on %s', (arch) => {
     expect(await call(arch, [DEEP], ['endless', [], 1])).toEqual([trap(TRAP_STACK)]);
   });
 
-  test('millions of exceptions take bounded room', { timeout: 120_000 }, async () => {
+  test('millions of exceptions take bounded room', async () => {
     const { image, path } = await compile(arch, MANY);
     const count = BigInt(arch === 'x64' ? 2_000_000 : 200_000);
     const { replies } = await drive(
@@ -109,7 +109,7 @@ describe.each(['x64', 'arm64'] as const)('exceptions on %s', (arch) => {
     expect(room).toBeLessThan(4n << 20n); // all of them would take 25 MB or more
   });
 
-  test.runIf(arch === 'x64')('one that keeps all of them runs out of memory', { timeout: 120_000 }, async () => {
+  test.runIf(arch === 'x64')('one that keeps all of them runs out of memory', async () => {
     expect(await call(arch, [MANY], ['hoard', [1], 0])).toEqual([trap(TRAP_EXCEPTION_MEMORY)]);
   });
 

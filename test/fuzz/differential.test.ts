@@ -53,7 +53,7 @@ const differential = new Differential();
 afterAll(() => differential.close());
 
 for (const variant of variants) {
-  test(`native code and V8 agree: ${JSON.stringify(variant)}`, { timeout: 240_000 }, async () => {
+  test(`native code and V8 agree: ${JSON.stringify(variant)}`, async () => {
     for (let batch = 0; batch < BATCHES; batch++) {
       const seeds = Array.from({ length: BATCH }, (_, i) => 1 + batch * BATCH + i);
       const failures = differential.run(variant, seeds);

@@ -13,7 +13,7 @@ const modules = resolve(import.meta.dirname, '../../fixtures/modules');
 const folder = temporaryFolder();
 
 for (const file of readdirSync(modules)) {
-  test(file, { timeout: 120_000 }, async () => {
+  test(file, async () => {
     const source = readFileSync(join(modules, file));
     const code = Number(/^;; exit (\d+)/.exec(source.toString('latin1'))![1]);
     const own = join(folder, file);

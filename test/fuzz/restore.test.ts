@@ -10,10 +10,10 @@ const folder = temporaryFolder();
 const seed = Number(process.env['WAGSNAP_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
 const count = Number(process.env['WAGSNAP_FUZZ'] ?? 10_000);
 
-test(`${count} mutated snapshots are refused or run (seed ${seed})`, { timeout: 1_200_000 }, async () => {
+test(`${count} mutated snapshots are refused or run (seed ${seed})`, { timeout: 7_200_000 }, async () => {
   const next = random(seed);
   const seeds = await makeSeeds(folder, 4, next);
-  const { failures, ...counts } = fuzzRestore(seeds, count, next, folder);
+  const { failures, ...counts } = await fuzzRestore(seeds, count, next, folder);
   console.log(JSON.stringify(counts));
   expect(failures).toEqual([]);
   expect(counts.refused).toBeGreaterThan(count / 4);

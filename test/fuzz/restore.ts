@@ -10,6 +10,7 @@
 import { spawnSync } from 'node:child_process';
 import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { launch } from '../../bin/emulator.js';
 import { InputError, LimitError } from '../../src/errors.js';
 import { writeResumable } from '../../src/restore/restore.js';
@@ -49,7 +50,12 @@ const EXIT_TRAP = 134;
  * @param next random numbers in [0, 1)
  * @param folder for files; also what the guests get as directory
  */
-export function fuzzRestore(seeds: readonly FuzzSeed[], count: number, next: () => number, folder: string): FuzzCounts {
+export async function fuzzRestore(
+  seeds: readonly FuzzSeed[],
+  count: number,
+  next: () => number,
+  folder: string,
+): Promise<FuzzCounts> {
   const counts: FuzzCounts = { refused: 0, ran: 0, trapped: 0, timedOut: 0, failures: [] };
   const originals = seeds.map(({ file }) => readFileSync(file));
   for (let i = 0; i < count; i++) {
@@ -61,6 +67,7 @@ export function fuzzRestore(seeds: readonly FuzzSeed[], count: number, next: () 
       if (error instanceof InputError || error instanceof LimitError) counts.refused++;
       else counts.failures.push(`${log.join(', ')}: ${(error as Error).stack}`);
     }
+    await setImmediate(); // lets the runner hear of this process
   }
   return counts;
 }

@@ -30,7 +30,7 @@ const REFUSED = {
 const runnable = emulator !== undefined && process.arch === 'x64';
 if (!runnable) console.log('skipped: images on emulated CPUs need qemu-x86_64-static on x86-64');
 
-test.skipIf(!runnable)('an image says what its CPU lacks', { timeout: 120_000 }, async () => {
+test.skipIf(!runnable)('an image says what its CPU lacks', async () => {
   const folder = temporaryFolder();
   const plain = await build(resolve(import.meta.dirname, 'vectors.wat'), join(folder, 'plain'));
   const target = levels.x64['x86-64-v3']!;

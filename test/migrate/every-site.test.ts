@@ -14,7 +14,7 @@ const LIMITS: Readonly<Record<string, number>> = { fileio: 400 };
 const folder = temporaryFolder();
 
 for (const { name, args, source, linked } of smallPrograms) {
-  test(`${name} goes on from every site`, { timeout: 600_000 }, async () => {
+  test(`${name} goes on from every site`, async () => {
     const own = join(folder, name);
     mkdirSync(own);
     const built = await build(source, join(own, 'image'), { linked });

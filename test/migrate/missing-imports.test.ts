@@ -53,7 +53,6 @@ const routes: readonly ArchName[][] = [
 
 test.runIf(canRun('x64') && canRun('arm64')).each(routes)(
   'a module without its host goes from %s to %s',
-  { timeout: 60_000 },
   async (from, to) => {
     const options = (arch: ArchName) => ({ arch, allowMissingImports: true });
     const first = await build(Buffer.from(SOURCE), join(folder, 'first'), options(from));

@@ -30,7 +30,7 @@ const cases = arches.flatMap((arch) =>
 /** Of a program's sites so many are tried: an emulated process takes its time. */
 const LIMITS = { x64: 150, arm64: 30 };
 
-test.each(cases)('seed $variation: $name on $arch', { timeout: 300_000 }, async (example) => {
+test.each(cases)('seed $variation: $name on $arch', async (example) => {
   const { arch, program, name, args, variation } = example;
   const own = join(folder, `${name}-${arch}`);
   mkdirSync(own);

@@ -38,7 +38,7 @@ async function inV8(bytes: Uint8Array): Promise<string> {
   return stdout;
 }
 
-test.each(arches)('results are those of V8, %s', { timeout: 120_000 }, async (arch) => {
+test.each(arches)('results are those of V8, %s', async (arch) => {
   const { path } = await build(referencesProgram(STANDARD, LEAVE), join(folder, `results-${arch}`), { arch });
   const stdout = await inV8(referencesProgram(OF_V8, LEAVE));
   expect(stdout.length).toBe(11);
@@ -46,7 +46,7 @@ test.each(arches)('results are those of V8, %s', { timeout: 120_000 }, async (ar
 });
 
 for (const arch of arches) {
-  test.each(TRAPS)(`%s of null traps, ${arch}`, { timeout: 120_000 }, async (_, code) => {
+  test.each(TRAPS)(`%s of null traps, ${arch}`, async (_, code) => {
     const { path } = await build(referencesProgram(STANDARD, [code, FAIL]), join(folder, `trap-${arch}`), { arch });
     const { code: status, stderr } = await Workload.start(path).ended();
     expect(status).toBe(134);
@@ -54,7 +54,7 @@ for (const arch of arches) {
   });
 }
 
-test.runIf(arches.length === 2)('goes on on the other CPU from every site', { timeout: 600_000 }, async () => {
+test.runIf(arches.length === 2)('goes on on the other CPU from every site', async () => {
   const bytes = referencesProgram(STANDARD, LEAVE);
   const own = join(folder, 'crossing');
   mkdirSync(own);

@@ -6,6 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { readSnapshot } from '../../src/snapshot/format.js';
 import { describeSnapshot } from '../../src/snapshot/inspect.js';
 import type { SnapshotMemory, StoredSnapshot } from '../../src/snapshot/snapshot.js';
+import { hasHoles } from '../support/holes.js';
 import { build, canRun, captureAndEnd, restoreAndStart, temporaryFolder, Workload } from '../support/workload.js';
 
 const PAGE = 65536;
@@ -33,7 +34,7 @@ const SOURCE = Buffer.from(`(module
 describe.runIf(canRun('x64') && canRun('arm64'))('a sparse memory', () => {
   const folder = temporaryFolder();
 
-  test.each(['x64', 'arm64'] as const)('captured on %s', { timeout: 120_000 }, async (arch) => {
+  test.each(['x64', 'arm64'] as const)('captured on %s', async (arch) => {
     const other = arch === 'x64' ? 'arm64' : 'x64';
     const built = await build(SOURCE, join(folder, arch), { arch });
     const onto = await build(SOURCE, join(folder, `${arch}-onto`), { arch: other });
@@ -41,7 +42,7 @@ describe.runIf(canRun('x64') && canRun('arm64'))('a sparse memory', () => {
     await first.waitFor('A');
     const file = join(folder, `${arch}.wsnap`);
     await captureAndEnd(first, file);
-    expect(statSync(file).blocks * 512).toBeLessThan(PAGE * 8);
+    if (hasHoles(folder)) expect(statSync(file).blocks * 512).toBeLessThan(PAGE * 8);
     const stored = readSnapshot(file);
     const [small, large] = stored.snapshot.instances[0].memories;
     expect(small).toMatchObject({ pages: 1, maxPages: PAGE });

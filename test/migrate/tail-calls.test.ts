@@ -51,7 +51,7 @@ async function inV8(text: Buffer): Promise<{ stdout: string; code: number }> {
 // Each round is three or four tail calls, of frames of more than 200 bytes: a stack of 64 MiB would not do.
 const ROUNDS = { x64: 3_000_000, arm64: 200_000 };
 
-test.each(arches)('the stack does not grow, %s', { timeout: 120_000 }, async (arch) => {
+test.each(arches)('the stack does not grow, %s', async (arch) => {
   const text = program(ROUNDS[arch]);
   const { path } = await build(text, join(folder, `long-${arch}`), { arch });
   const { stdout, code } = await Workload.start(path).ended();
@@ -113,7 +113,7 @@ const MAIN = `(module
     (call $proc_exit (i32.const 42))))`;
 
 describe('another instance', () => {
-  test.each(arches)('is called and returns, %s', { timeout: 120_000 }, async (arch) => {
+  test.each(arches)('is called and returns, %s', async (arch) => {
     const { path } = await build(Buffer.from(MAIN), join(folder, `linked-${arch}`), {
       arch,
       linked: { callbacks: CALLBACKS },
@@ -121,7 +121,7 @@ describe('another instance', () => {
     expect(await Workload.start(path).ended()).toEqual({ stdout: '', stderr: '', code: 42 });
   });
 
-  test.runIf(arches.length === 2)('may be captured in, and go on on the other CPU', { timeout: 300_000 }, async () => {
+  test.runIf(arches.length === 2)('may be captured in, and go on on the other CPU', async () => {
     const linked = { callbacks: CALLBACKS };
     const x64 = await build(Buffer.from(MAIN), join(folder, 'there'), { linked });
     const arm64 = await build(Buffer.from(MAIN), join(folder, 'back'), { linked, arch: 'arm64' });
@@ -135,7 +135,7 @@ describe('another instance', () => {
   });
 });
 
-test.each(arches)('a backtrace shows the function that is there, %s', { timeout: 60_000 }, async (arch) => {
+test.each(arches)('a backtrace shows the function that is there, %s', async (arch) => {
   const text = `(module
     (func $deepest (param i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64) (unreachable))
     (func $replaced (param i64)

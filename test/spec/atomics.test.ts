@@ -152,7 +152,7 @@ describe.each(ARCHES)('atomic accesses, %s', (arch) => {
   });
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-  it.runIf(target !== undefined).each(MEMORIES)('of %s', { timeout: 60_000 }, async (memories) => {
+  it.runIf(target !== undefined).each(MEMORIES)('of %s', async (memories) => {
     const result = await runScript('atomics.wast', Buffer.from(script(memories)), {
       target: target!,
       assemble,

@@ -131,7 +131,7 @@ describe.each(ARCHES)('edges of memories, %s', (arch) => {
   });
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-  it.each(MEMORIES)('$name', { timeout: 300_000 }, async (memory) => {
+  it.each(MEMORIES)('$name', async (memory) => {
     const result = await runScript(memory.name, Buffer.from(scriptFor(memory)), { target, assemble, folder });
     expect(result.failures.slice(0, 10)).toEqual([]);
     expect(result.passed).toBe(result.assertions);

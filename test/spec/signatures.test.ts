@@ -107,7 +107,7 @@ describe.each(ARCHES)('%s', (arch) => {
   test.runIf(target !== undefined).each([
     ['with the usual registers', seed, undefined],
     ['with other registers', seed + 1, seed + 1],
-  ])(`values arrive %s, seed %i`, { timeout: 120_000 }, async (_, first, variation) => {
+  ])(`values arrive %s, seed %i`, async (_, first, variation) => {
     const { text, assertions } = script(random(first));
     const options = { target: target!, assemble, folder, ...(variation === undefined ? {} : { variation }) };
     const result = await runScript('signatures.wast', Buffer.from(text), options);

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { hasHoles } from '../support/holes.js';
 import { CREAT, E, FD_READ, FD_WRITE, Guest, OUT, removeGuest } from '../support/wasi-guest.js';
 
 const FD_SEEK = 1n << 2n;
@@ -94,7 +95,7 @@ describe('fd_allocate', () => {
     expect(await allocate(fd, 100n, 4000n)).toBe(0);
     const { size, blocks } = statSync(join(folder, 'ten'));
     expect(size).toBe(4100);
-    expect(blocks * 512).toBeGreaterThanOrEqual(4100);
+    if (hasHoles(folder)) expect(blocks * 512).toBeGreaterThanOrEqual(4100);
     expect(await guest.read(fd, 11)).toBe('0123456789\0');
   });
 

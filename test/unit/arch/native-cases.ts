@@ -90,7 +90,7 @@ export const machines = [
 /** A test for each CPU. */
 export function onEach(name: string, body: (machine: Machine) => void): void {
   for (const machine of machines) {
-    test.skipIf(!machine.canRun)(`${machine.name}: ${name}`, { timeout: 120_000 }, () => body(machine));
+    test.skipIf(!machine.canRun)(`${machine.name}: ${name}`, () => body(machine));
   }
 }
 

@@ -65,7 +65,7 @@ function inputs(): bigint[][] {
 const runner = new NativeRunner();
 afterAll(() => runner.remove());
 
-test.each(ARCHES)('%s', { timeout: 30_000 }, async (arch) => {
+test.each(ARCHES)('%s', async (arch) => {
   const functions = PAIRS.flatMap(([relaxed, ordinary], i) => [
     functionOf(`relaxed${i}`, `(${relaxed})`),
     functionOf(`ordinary${i}`, ordinary),

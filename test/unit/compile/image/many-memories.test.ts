@@ -18,7 +18,7 @@ function libraries(count: number): Record<string, string> {
   return Object.fromEntries(Array.from({ length: count }, (_, i) => [`library${i}`, `(module ${MEMORIES})`]));
 }
 
-test.runIf(process.arch === 'x64')('900 memories of 68 GiB each', { timeout: 60_000 }, async () => {
+test.runIf(process.arch === 'x64')('900 memories of 68 GiB each', async () => {
   const built = await build(MAIN, join(folder, 'many'), { linked: libraries(8) });
   expect(await Workload.start(built.path).ended()).toMatchObject({ code: 5, stderr: '' });
 });

@@ -78,8 +78,9 @@ function elf(symbols: readonly Symbol[], { address = 0, size = 4096, change = (_
 }
 
 describe('clock_gettime', () => {
-  it("is where this machine's vDSO has it", () => {
-    const line = /^(\w+)-(\w+) .*\[vdso\]$/m.exec(readFileSync('/proc/self/maps', 'latin1'))!;
+  it("is where this machine's vDSO has it", ({ skip }) => {
+    const line = /^(\w+)-(\w+) .*\[vdso\]$/m.exec(readFileSync('/proc/self/maps', 'latin1'));
+    if (line === null) return skip('this kernel gives no vDSO');
     const [start, end] = line.slice(1).map((text) => Number(`0x${text}`));
     const bytes = Buffer.alloc(end - start);
     const memory = openSync('/proc/self/mem', 'r');
