@@ -35,7 +35,6 @@ export class ModuleContext {
   readonly globals: GlobalType[] = [];
   /** Type indices. */
   readonly tags: number[] = [];
-  importedGlobalCount = 0;
   /** Functions that ref.func may name: those that occur outside of code (core spec 3.4.10). */
   readonly declared: number[] = [];
   private readonly exportNames = new Set<string>();

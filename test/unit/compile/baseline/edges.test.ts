@@ -139,6 +139,17 @@ describe('large functions', () => {
   });
 });
 
+describe('vectors', () => {
+  test('a v128 local where no instruction is a vector one: the operand above it stays', async () => {
+    const wat = `(func $nop) (func $id (param i32) (result i32) (local.get 0))
+      (func (export "f") (param i32) (result i32) (local v128)
+        (local.get 1) (i32.add (local.get 0) (i32.const 1))
+        (call $nop) (block (call $nop))
+        (local.set 0 (call $id)) (drop) (local.get 0))`;
+    expect(await agree(wat, [['f', 41]])).toEqual(['[0x2a]']);
+  });
+});
+
 describe('constants', () => {
   test('of every length of LEB128', async () => {
     const values: bigint[] = [];

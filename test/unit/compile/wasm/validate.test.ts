@@ -66,6 +66,15 @@ describe('summary', () => {
     expect((await summaryOf('(module (func))')).maxHeight).toBe(0);
   });
 
+  test('says where a v128 can be', async () => {
+    const usesVectors = async (text: string) => (await summaryOf(`(module ${text})`)).usesVectors;
+    expect(await usesVectors('(func (local i64) (drop (local.get 0)))')).toBe(false);
+    expect(await usesVectors('(func (local v128) (drop (local.get 0)))')).toBe(true);
+    expect(await usesVectors('(func (drop (v128.const i32x4 0 0 0 0)))')).toBe(true);
+    expect(await usesVectors('(func) (global v128 (v128.const i32x4 0 0 0 0))')).toBe(true);
+    expect(await usesVectors('(func) (func (param v128))')).toBe(true);
+  });
+
   test('calls that give many results count in the height', async () => {
     const results = '(result i32 i32 i32 i32 i32)';
     const summary = await summaryOf(`(module (func (drop (i32.const 0)) (call 1) (drop) (drop) (drop) (drop) (drop))
