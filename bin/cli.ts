@@ -6,9 +6,9 @@
  * anything else as a bug, exit code 70.
  */
 
-import { readFileSync } from 'node:fs';
 import yargs, { type Argv, type CommandModule } from 'yargs';
 import { ExitCode, systemReason, WagSnapError } from '../src/errors.js';
+import { ownPackage } from '../src/package.js';
 import { UsageError } from './usage.js';
 
 type AnyCommand = CommandModule<object, never>;
@@ -58,7 +58,7 @@ async function dispatch(args: readonly string[]): Promise<void> {
     })
     .strict()
     .demandCommand(1)
-    .version(version())
+    .version(ownPackage().version)
     .help()
     .alias('h', 'help')
     .wrap(Math.min(110, process.stdout.columns ?? 110))
@@ -103,17 +103,4 @@ function report(error: unknown): number {
     `wag-snap: a bug of ours, please report it: ${message}${debug}\n${debug ? '' : 'wag-snap: WAGSNAP_DEBUG=1 shows where\n'}`,
   );
   return ExitCode.bug;
-}
-
-/** Of the package, which is two folders up from dist/bin. */
-function version(): string {
-  for (let folder = new URL('.', import.meta.url); ; folder = new URL('..', folder)) {
-    try {
-      const found = JSON.parse(readFileSync(new URL('package.json', folder), 'utf8'));
-      if (found.name === 'wag-snap') return found.version;
-    } catch {
-      // further up
-    }
-    if (folder.pathname === '/') return 'unknown';
-  }
 }

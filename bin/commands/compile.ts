@@ -1,6 +1,8 @@
 /** `wag-snap compile`: a module to an image, or to one of the listings of what is in it. */
 
 import type { CommandModule } from 'yargs';
+import { CPU_LEVELS, type CpuLevel } from '../../src/arch/cpu-levels.js';
+import type { ArchName, Target } from '../../src/arch/target.js';
 import { InputError } from '../../src/errors.js';
 import { uninterrupted } from '../../src/interruption.js';
 import { cpuFlags } from '../cpu-flags.js';
@@ -22,8 +24,8 @@ interface Options {
   verbose: boolean;
 }
 
-/** What --cpu may say (arch/targets.ts levels), and `native`. */
-const CPUS = { x64: ['native', 'x86-64-v2', 'x86-64-v3', 'x86-64-v4'], arm64: ['native', 'armv8-a'] };
+/** What --cpu may say besides: the level of this machine's CPU. */
+const NATIVE = 'native';
 
 const command: CommandModule<object, Options> = {
   command: 'compile <module>',
@@ -48,7 +50,7 @@ const command: CommandModule<object, Options> = {
         type: 'string',
         requiresArg: true,
         coerce: once('cpu'),
-        describe: `level of the CPU: ${[...new Set([...CPUS.x64, ...CPUS.arm64])].join(', ')}`,
+        describe: `level of the CPU: ${[NATIVE, ...CPU_LEVELS.x64, ...CPU_LEVELS.arm64].join(', ')}`,
       })
       .option('deterministic', {
         type: 'boolean',
@@ -75,12 +77,7 @@ const command: CommandModule<object, Options> = {
       }) as never,
   handler: async (options) => {
     const arch = parseArch(options.arch);
-    if (
-      options.cpu !== undefined &&
-      (!CPUS[arch].includes(options.cpu) || (options.cpu === 'native' && arch !== process.arch))
-    ) {
-      throw new UsageError(`--cpu ${options.cpu} is unknown for ${arch}: ${CPUS[arch].join(', ')}`);
-    }
+    const level = cpuLevel(arch, options.cpu);
     const [{ readModule }, { compileImage }, { writeImage }, { levels, targets }] = await Promise.all([
       import('../../src/compile/wasm/wat.js'),
       import('../../src/compile/compile.js'),
@@ -90,7 +87,7 @@ const command: CommandModule<object, Options> = {
     const start = performance.now();
     const module = await readModule(options.module);
     const image = compileImage([{ module, file: options.module }], {
-      target: levels[arch][options.cpu === 'native' ? nativeLevel() : (options.cpu ?? '')] ?? targets[arch],
+      target: level === undefined ? targets[arch] : (levels[arch] as Record<string, Target>)[level],
       deterministic: options.deterministic,
       allowMissingImports: options.allowMissingImports,
       sites: !options.noSites,
@@ -112,9 +109,18 @@ const command: CommandModule<object, Options> = {
 };
 export default command;
 
+/** What --cpu names; undefined for the least. */
+function cpuLevel(arch: ArchName, cpu: string | undefined): string | undefined {
+  if (cpu === undefined) return undefined;
+  if (cpu === NATIVE && arch === process.arch) return nativeLevel();
+  const known: readonly string[] = CPU_LEVELS[arch];
+  if (known.includes(cpu)) return cpu;
+  throw new UsageError(`--cpu ${cpu} is unknown for ${arch}: ${[NATIVE, ...known].join(', ')}`);
+}
+
 /** The level of this machine's CPU, as far as it makes a difference. */
-function nativeLevel(): string {
-  return cpuFlags().has('avx2') ? 'x86-64-v3' : '';
+function nativeLevel(): CpuLevel<'x64'> | undefined {
+  return cpuFlags().has('avx2') ? 'x86-64-v3' : undefined;
 }
 
 function defaultOutput(path: string): string {

@@ -11,11 +11,12 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Target } from '../arch/target.js';
 import { compileImage } from '../compile/compile.js';
-import { compilerVersion, loadHostLayer } from '../compile/image/host-layer.js';
+import { loadHostLayer } from '../compile/image/host-layer.js';
 import type { ImageParts } from '../compile/image/image-file.js';
 import { writeImage } from '../compile/image/write-file.js';
 import { decodeModule } from '../compile/wasm/decode.js';
 import { ModuleError } from '../errors.js';
+import { ownPackage } from '../package.js';
 import { makeTemporaryFolder, removeTemporary } from '../temporary.js';
 import type { ImageCache, ImageKey } from './cache.js';
 
@@ -89,7 +90,7 @@ let fingerprint: string | undefined;
 function compilerFingerprint(): string {
   if (typeof WAGSNAP_BUILD !== 'undefined') return WAGSNAP_BUILD;
   if (fingerprint !== undefined) return fingerprint;
-  const hash = createHash('sha256').update(compilerVersion()).update(loadHostLayer().bytes);
+  const hash = createHash('sha256').update(ownPackage().version).update(loadHostLayer().bytes);
   const src = dirname(dirname(fileURLToPath(import.meta.url)));
   for (const folder of ['arch', 'compile', 'runtime']) hashFiles(join(src, folder), (text) => hash.update(text));
   return (fingerprint = hash.digest('hex'));

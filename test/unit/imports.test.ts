@@ -18,7 +18,13 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   'src/restore': ['src/arch', 'src/compile', 'src/snapshot'],
   bin: ['src/arch', 'src/compile', 'src/snapshot', 'src/restore'],
 };
-const everyones = ['src/errors.ts', 'src/interruption.ts', 'src/temporary.ts', 'src/runtime/layout.ts'];
+const everyones = [
+  'src/errors.ts',
+  'src/interruption.ts',
+  'src/package.ts',
+  'src/temporary.ts',
+  'src/runtime/layout.ts',
+];
 const assemblyScript = /^src\/runtime\/(process|wasi|native|host)\b/;
 
 function sources(folder: string): string[] {

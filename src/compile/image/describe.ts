@@ -2,6 +2,7 @@
 
 import { createHash } from 'node:crypto';
 import type { Target } from '../../arch/target.js';
+import { ownPackage } from '../../package.js';
 import { FUNC_GUEST, FUNC_HOST, FUNC_IMPORT } from '../../runtime/layout.js';
 import { IDENTITY_FORMAT, type Identity, type InstanceIdentity, type ModuleIdentity } from '../metadata/identity.js';
 import { encodePlaces } from '../metadata/places.js';
@@ -9,7 +10,6 @@ import type { SiteTables } from '../metadata/site-tables.js';
 import { ExternKind, type Import, type Module } from '../wasm/module.js';
 import { erased, erasedTypes } from '../wasm/ref-types.js';
 import type { DataLayout } from './data-layout.js';
-import { compilerVersion } from './host-layer.js';
 import type { LinkedInstance } from './imports.js';
 import type { InstanceLayout } from './instance-layout.js';
 import type { TextBuilder } from './text-builder.js';
@@ -33,7 +33,7 @@ export function describe(layout: DataLayout, text: TextBuilder, options: Describ
   const { data } = layout;
   return {
     format: IDENTITY_FORMAT,
-    compiler: compilerVersion(),
+    compiler: ownPackage().version,
     arch: options.target.name,
     deterministic: options.deterministic,
     modules,

@@ -1,0 +1,10 @@
+/** The levels of each CPU that code can be compiled for, by the names that `compile --cpu` takes. Needs nothing: help prints them. */
+
+import type { ArchName } from './target.js';
+
+export const CPU_LEVELS = {
+  x64: ['x86-64-v2', 'x86-64-v3', 'x86-64-v4'],
+  arm64: ['armv8-a'],
+} as const satisfies Record<ArchName, readonly string[]>;
+
+export type CpuLevel<A extends ArchName> = (typeof CPU_LEVELS)[A][number];

@@ -1,0 +1,32 @@
+/**
+ * The package that this code is part of, as package.json describes it: above this file whether it runs from source, from
+ * dist or from a tool's build.
+ */
+
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { ToolError } from './errors.js';
+
+interface Package {
+  readonly folder: string;
+  readonly version: string;
+}
+
+let own: Package | undefined;
+
+/** @throws ToolError when package.json is not there */
+export function ownPackage(): Package {
+  if (own) return own;
+  for (let folder = dirname(fileURLToPath(import.meta.url)); ; folder = dirname(folder)) {
+    try {
+      const { name, version } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+      if (name === 'wag-snap') return (own = { folder, version });
+    } catch {
+      // further up
+    }
+    if (folder === dirname(folder)) {
+      throw new ToolError('installation', 'wag-snap is not installed completely: no package.json');
+    }
+  }
+}
