@@ -7,8 +7,9 @@
  */
 
 import type { Target } from '../arch/target.js';
-import { SEGMENT_ALIGN } from '../runtime/layout.js';
-import { DataLayout } from './image/data-layout.js';
+import { RT_BLOCKING_WINDOWS, SEGMENT_ALIGN } from '../runtime/layout.js';
+import { windowTable } from '../runtime/stubs/blocking-syscall.js';
+import { DATA_START, DataLayout } from './image/data-layout.js';
 import { describe, functionNames, functionPlaces } from './image/describe.js';
 import { exceptionTables, throws } from './image/exception-tables.js';
 import { dataSegmentBytes, finishData } from './image/finish-data.js';
@@ -125,8 +126,12 @@ export function compileImage(modules: readonly ModuleInput[], options: CompileOp
   const code = text.masm.code();
   const rodataStart = align(text.start + code.length, SEGMENT_ALIGN);
   finishData(layout, text, rodataStart);
-  const segmentBytes = dataSegmentBytes(layout);
-  const tables = sites && exceptionTables(layout, text.handlers, sites, rodataStart + segmentBytes.length);
+  const constants = [dataSegmentBytes(layout)];
+  const constantsEnd = () => constants.reduce((end, { length }) => end + length, rodataStart);
+  const exceptions = sites && exceptionTables(layout, text.handlers, sites, constantsEnd());
+  if (exceptions !== undefined) constants.push(exceptions);
+  layout.data.pointer(DATA_START + RT_BLOCKING_WINDOWS, constantsEnd());
+  constants.push(windowTable(text.windows));
   const identity = describe(layout, text, { target, deterministic, includeModule });
   const image = layOutFile({
     target,
@@ -136,8 +141,7 @@ export function compileImage(modules: readonly ModuleInput[], options: CompileOp
     codeSize: text.codeSize,
     entry: text.start + text.stubs.start,
     rodataStart,
-    segmentBytes,
-    exceptionTables: tables,
+    constants,
     sites,
     names: sites ? functionNames(instances, text, sites) : [],
     places: sites ? functionPlaces(instances, sites) : new Uint8Array(0),

@@ -72,9 +72,8 @@ export const RT_FUNCS_FILE = 304;
 export const RT_SITES_FILE = 320;
 export const RT_TRAPS_FILE = 336;
 export const RT_NAMES_FILE = 352;
-export const RT_BLOCKING_START = 368; // u64: image offset of the blocking system call's window, see stubs/syscall.ts
-export const RT_BLOCKING_END = 376; // u64: its end: a pc in [start, end) has not entered the kernel yet
-export const RT_BLOCKING_EXIT = 384; // u64: where the signal handler moves such a pc: returns -EINTR
+export const RT_BLOCKING_WINDOWS = 368; // u64: pointer to the windows (WINDOW_*) of system calls that may block, see stubs/blocking-syscall.ts
+export const RT_BLOCKING_COUNT = 376; // u64: how many
 export const RT_UNWIND = 392; // u64: image offset of the stub that gives up the guest and returns to the host (driver)
 export const RT_SIGNAL_ENTRY = 400; // u64: image offset of the signal handler
 export const RT_SIGNAL_RETURN = 408; // u64: image offset of the handler's restorer (rt_sigreturn)
@@ -96,6 +95,12 @@ export const RT_TRAP_TAG = 568; // u64: address of the tag's record (TAG_*) of a
 export const RT_CPU_NEEDS = 576; // u32: CPU_*, what the code was compiled for beyond the least CPU of its kind
 export const RT_LIFELINE = 580; // u32: descriptor of the lifeline's pipe (process/lifeline.ts), 0 for none, LIFELINE_FAILED
 export const RUNTIME_BLOCK_SIZE = 4096;
+
+// -- a window (RT_BLOCKING_WINDOWS), in RODATA: text offsets
+export const WINDOW_START = 0; // u32
+export const WINDOW_END = 4; // u32: a pc in [start, end) has not entered the kernel yet
+export const WINDOW_EXIT = 8; // u32: where the signal handler moves such a pc: the result is -EINTR
+export const WINDOW_SIZE = 12;
 
 export const RUNTIME_MAGIC = 0x53474157; // "WAGS", upper half zero
 export const RUNTIME_VERSION = 1;

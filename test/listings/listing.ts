@@ -40,6 +40,7 @@ export function listFunctions(module: Module, target: Target, deterministic = fa
     thunkOffset: () => 0,
     builtinOffset: () => 0,
     stubOffset: () => 0,
+    emitBlockingSyscall: () => {},
     constantGlobal: () => undefined,
   };
   const layout = new InstanceLayout(module, 2 * SEGMENT_ALIGN, 1, new TypeIds());

@@ -234,12 +234,11 @@ export function unreachable(c: FunctionCompiler): void {
 
 /** Results to where the caller expects them (call-layout.ts), then the epilogue. `height`: above the results. */
 export function functionReturn(c: FunctionCompiler, height: number): void {
-  const { operands: o, masm, frame } = c;
+  const { operands: o, frame } = c;
   const layout = c.ownLayout;
   const count = layout.type.results.length;
   const first = height - count;
   if (layout.resultReg !== NO_REG) o.load(first, layout.resultReg);
   else for (let i = 0; i < count; i++) o.storeAt(first + i, frame.incomingSlot(layout.resultSlots[i]));
-  masm.leave(frame.size);
-  masm.ret();
+  c.leaveFunction();
 }

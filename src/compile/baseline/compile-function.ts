@@ -11,6 +11,7 @@ import { type MacroAssembler, NO_REG, type Reg, Width } from '../../arch/masm.js
 import { LimitError } from '../../errors.js';
 import { FUNC_GUEST, FUNC_HOST } from '../../runtime/layout.js';
 import type { InstanceLayout } from '../image/instance-layout.js';
+import { Column } from '../metadata/site-tables.js';
 import { ExternKind, type FunctionSummary, type Module, type ValType } from '../wasm/module.js';
 import { Op } from '../wasm/opcodes.js';
 import { FunctionValidator } from '../wasm/validate.js';
@@ -62,6 +63,8 @@ export class FunctionCompiler extends BodyReader {
   recordOffset = 0;
   private readonly validator: FunctionValidator;
   private readonly callLayouts: CallLayout[];
+  private readonly returns = new Column(); // handles, of a function that is compiled inline
+  private isInline = false;
   private hint = -1; // the local that the next instruction sets from the result
   private hintEnd = 0;
 
@@ -119,6 +122,29 @@ export class FunctionCompiler extends BodyReader {
     this.traps.emit();
     masm.flushConstants();
     sites?.endFunction(masm.offset);
+  }
+
+  /**
+   * Compiles a function that has been compiled once more, as a part of other code: entered at its beginning with the
+   * stack of a call, it goes on behind its end, its frame released, instead of returning. It must make no tail call.
+   */
+  compileInline(funcIndex: number): void {
+    const { masm, returns } = this;
+    const defined = funcIndex - this.module.importedFuncCount;
+    const offset = this.functionOffsets[defined];
+    this.isInline = true;
+    this.compile(funcIndex);
+    this.isInline = false;
+    this.functionOffsets[defined] = offset;
+    for (let i = 0; i < returns.length; i++) masm.patchJump(returns.words[i], masm.offset);
+    returns.length = 0;
+  }
+
+  /** The epilogue; results are where the caller expects them. */
+  leaveFunction(): void {
+    this.masm.leave(this.frame.size);
+    if (this.isInline) this.returns.push(this.masm.jumpTo());
+    else this.masm.ret();
   }
 
   /** Patches the direct calls, once all functions of the module are compiled. */

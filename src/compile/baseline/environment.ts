@@ -44,7 +44,9 @@ export interface CodeEnvironment {
   tagRecord(tag: number): number;
   builtinOffset(builtin: Builtin): number;
   /** Text offset of a host-layer stub that an intrinsic calls (see runtime/stubs). */
-  stubOffset(name: 'blocking_syscall' | 'call_c' | 'invoke' | 'land' | 'resume' | 'unwind'): number;
+  stubOffset(name: 'call_c' | 'invoke' | 'land' | 'resume' | 'unwind'): number;
+  /** The host layer's system call that may block (runtime/stubs/blocking-syscall.ts). */
+  emitBlockingSyscall(): void;
   /** Raw bits of an immutable global whose value is known when linking (numbers only), else undefined. */
   constantGlobal(index: number): { readonly lo: number; readonly hi: number } | undefined;
 }

@@ -125,15 +125,14 @@ export function emitLandings(c: FunctionCompiler): void {
 }
 
 function returnPayload(c: FunctionCompiler, types: readonly ValType[], referenceAt: number): void {
-  const { masm, frame, ownLayout } = c;
+  const { frame, ownLayout } = c;
   if (types.length === 1) resultFromPayload(c, types[0], referenceAt === 0);
   else {
     types.forEach((type, i) => {
       payloadToSlot(c, type, i === referenceAt ? -1 : i, frame.incomingSlot(ownLayout.resultSlots[i]));
     });
   }
-  masm.leave(frame.size);
-  masm.ret();
+  c.leaveFunction();
 }
 
 function branchWithPayload(

@@ -20,7 +20,7 @@ export function intrinsic(c: FunctionCompiler, name: string, funcIndex: number):
       c.argumentMove.run(first, 7, masm.syscallRegisters);
       o.popTo(first);
       if (name === 'syscall') masm.syscall();
-      else masm.patchCall(masm.call(), c.environment.stubOffset('blocking_syscall'));
+      else c.environment.emitBlockingSyscall();
       o.pushReg(ValType.I64, masm.plan.resultInt);
       return;
     }

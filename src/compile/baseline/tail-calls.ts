@@ -121,14 +121,13 @@ function jumpToRecord(c: FunctionCompiler, layout: CallLayout, first: number, re
 
 /** Passes on the results of a call that has just returned, which are our own: no operand slots are there for them. */
 function returnResults(c: FunctionCompiler, { type, resultReg, resultSlots }: CallLayout): void {
-  const { masm, frame } = c;
+  const { frame } = c;
   if (resultReg === NO_REG) {
     type.results.forEach((result, i) => {
       copySlots(c, resultSlots[i] * 8, frame.incomingSlot(resultSlots[i]), slotsOf(result));
     });
   }
-  masm.leave(frame.size);
-  masm.ret();
+  c.leaveFunction();
 }
 
 /** Whether an argument is a parameter of ours that has to be read from the incoming area. */

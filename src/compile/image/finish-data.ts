@@ -10,9 +10,7 @@ import {
   FN_INSTANCE_INDEX,
   FN_TRAMPOLINE,
   FN_TYPE,
-  RT_BLOCKING_END,
-  RT_BLOCKING_EXIT,
-  RT_BLOCKING_START,
+  RT_BLOCKING_COUNT,
   RT_CPU_NEEDS,
   RT_SIGNAL_ENTRY,
   RT_SIGNAL_RETURN,
@@ -33,12 +31,10 @@ export function finishData(layout: DataLayout, text: TextBuilder, rodataStart: n
   fillDataSegments(layout, rodataStart);
 }
 
-function fillRuntimeBlock({ data }: DataLayout, { masm, start, stubs, window, options }: TextBuilder): void {
+function fillRuntimeBlock({ data }: DataLayout, { masm, start, stubs, windows, options }: TextBuilder): void {
   data.u64(DATA_START + RT_TEXT, start);
   data.u64(DATA_START + RT_TEXT_SIZE, masm.offset);
-  data.u64(DATA_START + RT_BLOCKING_START, start + window.start);
-  data.u64(DATA_START + RT_BLOCKING_END, start + window.end);
-  data.u64(DATA_START + RT_BLOCKING_EXIT, start + window.exit);
+  data.u64(DATA_START + RT_BLOCKING_COUNT, windows.length);
   data.u32(DATA_START + RT_CPU_NEEDS, options.target.cpuNeeds);
   data.u64(DATA_START + RT_UNWIND, start + stubs.unwind);
   data.u64(DATA_START + RT_SIGNAL_ENTRY, start + stubs.signal_entry);

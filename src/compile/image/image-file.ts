@@ -4,7 +4,7 @@
  *     0          ELF header, program headers                     R
  *     DATA                                                       RW
  *     TEXT                                                       RX
- *     RODATA     segments' bytes, exception tables, base relocations   R
+ *     RODATA     segments' bytes, exception tables, windows of blocking calls, base relocations   R
  *                trap text (64 KiB aligned), site tables, names, identity, modules, section headers
  *
  * Kept as parts with gaps of zeros in between, so that writing needs no second copy of anything large.
@@ -67,8 +67,7 @@ export interface ImageContents {
   readonly codeSize: number;
   readonly entry: number; // image offset
   readonly rodataStart: number;
-  readonly segmentBytes: Uint8Array;
-  readonly exceptionTables: Uint8Array | undefined;
+  readonly constants: readonly Uint8Array[]; // what RODATA begins with; multiples of 4 bytes
   readonly sites: SiteTables | undefined;
   readonly names: readonly string[]; // of the function table's rows
   readonly places: Uint8Array; // metadata/places.ts
@@ -78,8 +77,7 @@ export interface ImageContents {
 
 /** Puts the file together, and writes its places into the runtime block: the last step of linking. */
 export function layOutFile(contents: ImageContents): ImageParts {
-  const { data, text, textStart, rodataStart, segmentBytes, sites } = contents;
-  const constants = contents.exceptionTables ? [segmentBytes, contents.exceptionTables] : [segmentBytes];
+  const { data, text, textStart, rodataStart, constants, sites } = contents;
   const constantSize = constants.reduce((sum, { length }) => sum + length, 0);
   const file = new FileBuilder();
   const relocationStart = rodataStart + constantSize;

@@ -1,7 +1,7 @@
 /**
  * Emits all of an image's text, in the order in which addresses become known:
  *
- *     stubs that need nothing     blocking_syscall, call_c, invoke, resume, land, unwind, signal return
+ *     stubs that need nothing     call_c, invoke, resume, land, unwind, signal return
  *     the host layer's functions
  *     stubs that call them        start, signal entry, builtins
  *     thunks                      of each guest's imports
@@ -17,7 +17,7 @@ import { BugError, LimitError } from '../../errors.js';
 import { FUNC_IMPORT, FUNC_STUB, FUNC_TRAMPOLINE, SEGMENT_ALIGN, SITE_ENTRY } from '../../runtime/layout.js';
 import { type BlockingWindow, emitBlockingSyscall } from '../../runtime/stubs/blocking-syscall.js';
 import { emitCallC } from '../../runtime/stubs/call-c.js';
-import type { StubContext } from '../../runtime/stubs/context.js';
+import { callTo, type StubContext } from '../../runtime/stubs/context.js';
 import { emitInvoke, emitLand, emitResume, emitTrampoline, emitUnwind } from '../../runtime/stubs/guest-entry.js';
 import { areaSize, emitBuiltin, emitImportThunk, emitMissingThunk } from '../../runtime/stubs/host-call.js';
 import { emitSignalEntry, emitSignalReturn } from '../../runtime/stubs/signal.js';
@@ -37,6 +37,8 @@ import { definition, findExport, funcType, type LinkedInstance, Provider } from 
 import { typeCode } from './instance-layout.js';
 
 const FUNCTION_ALIGN = 16;
+/** Bytes of a host function's body up to which each thunk has a copy: a return less behind a system call. */
+const INLINE_LIMIT = 400;
 /** With at most 1 GiB of DATA in front, everything is within reach of a 32-bit displacement. */
 const MAX_TEXT = 0x3f000000;
 
@@ -64,11 +66,12 @@ export class TextBuilder {
   codeSize = 0;
   /** Text offsets of stubs, by name. */
   readonly stubs: Record<string, number> = {};
-  window: BlockingWindow = { start: 0, end: 0, exit: 0 };
+  readonly windows: BlockingWindow[] = [];
   /** Slots that whoever calls guest functions reserves at least: see baseline/tail-calls.ts. */
   readonly tailSlots: number;
   private readonly context: StubContext;
   private readonly host: LinkedInstance;
+  private hostCompiler!: FunctionCompiler;
 
   constructor(
     private readonly layout: DataLayout,
@@ -88,9 +91,10 @@ export class TextBuilder {
   build(): void {
     const { instances } = this.layout;
     this.emitLeafStubs();
-    this.compileInstance(this.host);
+    this.hostCompiler = this.compileInstance(this.host);
     this.emitHostStubs();
     for (const instance of instances) if (instance.index > 0) this.emitThunks(instance);
+    this.hostCompiler.linkCalls();
     this.emitTrampolines();
     for (const instance of instances) if (instance.index > 0) this.compileInstance(instance);
     this.codeSize = this.masm.offset;
@@ -118,7 +122,6 @@ export class TextBuilder {
 
   private emitLeafStubs(): void {
     const { context } = this;
-    this.window = this.stub('blocking_syscall', () => emitBlockingSyscall(context));
     this.stub('call_c', () => emitCallC(context));
     this.stub('invoke', () => emitInvoke(context));
     this.stub('resume', () => emitResume(context));
@@ -157,9 +160,25 @@ export class TextBuilder {
       );
       this.recordEntry(layout);
       if (missing) emitMissingThunk(context, this.hostFunction('raise'));
-      else emitImportThunk(context, layout, this.codeOffset(0, hostIndexes[i]));
+      else emitImportThunk(context, layout, () => this.emitHostFunction(hostIndexes[i]));
       this.options.sites?.endFunction(masm.offset);
     }
+  }
+
+  /**
+   * In a thunk: a short function of the host layer as a part of it, another as a call. Text that the body takes has a
+   * row of its own, and the thunk's rest belongs to that.
+   */
+  private emitHostFunction(index: number): void {
+    const { masm, host } = this;
+    const defined = index - host.module.importedFuncCount;
+    if (host.module.bodyEnd[defined] - host.module.bodyStart[defined] > INLINE_LIMIT) {
+      callTo(masm, this.codeOffset(0, index));
+      return;
+    }
+    this.options.sites?.endFunction(masm.offset);
+    masm.adjustSp(-8 * entrySlots(masm.plan));
+    this.hostCompiler.compileInline(index);
   }
 
   /** The entry safepoint of a thunk: its parameters are where the caller has put them. */
@@ -203,7 +222,7 @@ export class TextBuilder {
     }
   }
 
-  private compileInstance(instance: LinkedInstance): void {
+  private compileInstance(instance: LinkedInstance): FunctionCompiler {
     const { masm } = this;
     const { module, index, file } = instance;
     const compiler = new FunctionCompiler(masm, module, this.layout.layouts[index], this.environment(instance), file);
@@ -216,6 +235,7 @@ export class TextBuilder {
     }
     compiler.linkCalls();
     this.functionOffsets[index] = compiler.functionOffsets;
+    return compiler;
   }
 
   private environment(instance: LinkedInstance): CodeEnvironment {
@@ -232,6 +252,7 @@ export class TextBuilder {
       thunkOffset: (index) => thunks[index],
       builtinOffset: (name: Builtin) => this.stubOffset(name),
       stubOffset: (name) => this.stubOffset(name),
+      emitBlockingSyscall: () => this.windows.push(emitBlockingSyscall(this.context)),
       constantGlobal: isHost ? this.hostConstants() : this.constantGlobals(instance),
     };
   }

@@ -18,9 +18,8 @@ import {
   FUNC_STUB,
   MEM_BASE,
   MEM_SIZE,
-  RT_BLOCKING_END,
-  RT_BLOCKING_EXIT,
-  RT_BLOCKING_START,
+  RT_BLOCKING_COUNT,
+  RT_BLOCKING_WINDOWS,
   RT_COMMAND,
   RT_STACK_LOW,
   RT_STATE,
@@ -36,6 +35,10 @@ import {
   TRAP_FATAL,
   TRAP_MEMORY,
   TRAP_STACK,
+  WINDOW_END,
+  WINDOW_EXIT,
+  WINDOW_SIZE,
+  WINDOW_START,
 } from '../layout';
 import {
   load32_u,
@@ -51,7 +54,7 @@ import { reservation } from './boot';
 import { firstInstance, instanceCount, memoriesOf, nextInstance } from './init-plan';
 import { flush, put, putDecimal, putHex } from './message';
 import { forgetSender, goOn, park, senderIsDead, setSender } from './park';
-import { exit, half, imageBase, setHalf, word } from './runtime-block';
+import { exit, half, setHalf, word } from './runtime-block';
 import { functionAt, trapSiteAt } from './site-sections';
 import { mapPlainText, mapTrapText } from './trap-text';
 import { onStopTrapped } from './trapped';
@@ -103,9 +106,20 @@ function onStop(sender: i32, context: i64): void {
   if (!mapTrapText()) return forgetSender();
   setHalf(RT_STOP_WANTED, 1);
   setHalf(RT_STATE, STATE_STOPPING);
-  const pc = load64(context + UCONTEXT_PC) - imageBase();
-  if (pc >= word(RT_BLOCKING_START) && pc < word(RT_BLOCKING_END)) {
-    store64(context + UCONTEXT_PC, imageBase() + word(RT_BLOCKING_EXIT));
+  doNotBlock(context);
+}
+
+/** A system call that may block and has not begun is left out (stubs/blocking-syscall.ts). */
+function doNotBlock(context: i64): void {
+  const pc = load64(context + UCONTEXT_PC);
+  if (!inText(pc)) return;
+  const offset = textOffsetOf(pc);
+  const windows = word(RT_BLOCKING_WINDOWS);
+  const end = windows + word(RT_BLOCKING_COUNT) * <i64>WINDOW_SIZE;
+  for (let window = windows; window < end; window += <i64>WINDOW_SIZE) {
+    if (offset < <i64>load32_u(window + <i64>WINDOW_START) || offset >= <i64>load32_u(window + <i64>WINDOW_END)) continue;
+    store64(context + UCONTEXT_PC, pc - offset + <i64>load32_u(window + <i64>WINDOW_EXIT));
+    return;
   }
 }
 

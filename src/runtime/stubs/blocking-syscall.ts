@@ -1,21 +1,24 @@
 /**
- * The system call that may block, and its window.
+ * A system call that may block, and its window.
  *
  *     start:  is a stop wanted? then go to exit
  *             syscall
- *     end:    return
- *     exit:   result = -EINTR, return
+ *     end:    go on
+ *     exit:   result = -EINTR, go on
  *
  * A stop signal that comes in [start, end) finds its pc there and is returned to `exit`: the call has not entered
  * the kernel, or the kernel wants to restart it. One that comes later finds the call done or interrupted with
  * EINTR. So none is lost (as thread cancellation in musl does it).
+ *
+ * It stands in the code of whoever makes the call, so an image has several windows: a kernel may forget where calls
+ * return to (x86's return stack buffer), then every return behind a system call costs a misprediction.
  */
 
 import { Cond } from '../../arch/masm.js';
-import { RT_STOP_WANTED } from '../layout.js';
+import { RT_STOP_WANTED, WINDOW_END, WINDOW_EXIT, WINDOW_SIZE, WINDOW_START } from '../layout.js';
 import type { StubContext } from './context.js';
 
-/** Text offsets, for RT_BLOCKING_START, _END and _EXIT. */
+/** Text offsets. */
 export interface BlockingWindow {
   readonly start: number;
   readonly end: number;
@@ -24,19 +27,30 @@ export interface BlockingWindow {
 
 const EINTR = 4;
 
-/** Called by host code with number and arguments in masm.syscallRegisters. */
+/** Number and arguments are in masm.syscallRegisters. */
 export function emitBlockingSyscall({ masm, runtimeBlock }: StubContext): BlockingWindow {
-  masm.resetLabels();
   const stopped = masm.newLabel();
+  const done = masm.newLabel();
   const start = masm.offset;
   masm.compareGlobalImm(runtimeBlock + RT_STOP_WANTED, 0);
   masm.branch(Cond.Ne, stopped);
   masm.syscall();
   const end = masm.offset;
-  masm.ret();
+  masm.jump(done);
   masm.bind(stopped);
   const exit = masm.offset;
   masm.constant(masm.plan.resultInt, 1, -EINTR, -1);
-  masm.ret();
+  masm.bind(done);
   return { start, end, exit };
+}
+
+/** The table at RT_BLOCKING_WINDOWS. */
+export function windowTable(windows: readonly BlockingWindow[]): Uint8Array {
+  const table = new DataView(new ArrayBuffer(windows.length * WINDOW_SIZE));
+  for (const [i, { start, end, exit }] of windows.entries()) {
+    table.setUint32(i * WINDOW_SIZE + WINDOW_START, start, true);
+    table.setUint32(i * WINDOW_SIZE + WINDOW_END, end, true);
+    table.setUint32(i * WINDOW_SIZE + WINDOW_EXIT, exit, true);
+  }
+  return new Uint8Array(table.buffer);
 }

@@ -26,21 +26,21 @@ import { callTo, type StubContext, setHostInstance } from './context.js';
 
 /**
  * The thunk of an imported function that the host layer provides.
- * @param target text offset of the host's function, of the same type
+ * @param emitFunction calls the host's function, of the same type, or emits its body
  */
-export function emitImportThunk(context: StubContext, layout: CallLayout, target: number): void {
+export function emitImportThunk(context: StubContext, layout: CallLayout, emitFunction: () => void): void {
   const { masm, runtimeBlock } = context;
   const { params } = layout.type;
   const entry = masm.offset;
   const frame = frameSizeFor(masm.plan, 8 * params.length);
-  masm.resetLabels();
-  const reissue = masm.newLabel();
   masm.enter(frame);
   for (let i = 0; i < params.length; i++) {
     if (layout.paramRegs[i] !== NO_REG) masm.storeSlot(widthOf(params[i]), layout.paramRegs[i], 8 * i);
   }
   enterHost(context, layout.slots, frame);
-  callTo(masm, target);
+  emitFunction();
+  masm.resetLabels();
+  const reissue = masm.newLabel();
   enterGuest(context);
   masm.compareGlobalImm(runtimeBlock + RT_REISSUE, 0);
   masm.branch(Cond.Ne, reissue);

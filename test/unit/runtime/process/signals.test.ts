@@ -208,14 +208,26 @@ describe('a stop', () => {
 
   it('moves a system call that has not begun to its exit', () => {
     const { process } = runningImage();
-    process.set64(process.runtime + L.RT_BLOCKING_START, TEXT + 0x500);
-    process.set64(process.runtime + L.RT_BLOCKING_END, TEXT + 0x510);
-    process.set64(process.runtime + L.RT_BLOCKING_EXIT, TEXT + 0x520);
-    stop(process, IMAGE + TEXT + 0x50f);
-    expect(process.get64(PC)).toBe(IMAGE + TEXT + 0x520);
-    process.set32(process.runtime + L.RT_STATE, L.STATE_RUNNING);
-    stop(process, IMAGE + TEXT + 0x510);
-    expect(process.get64(PC)).toBe(IMAGE + TEXT + 0x510);
+    const windows = process.runtime + 2048;
+    [0x400, 0x410, 0x420, 0x500, 0x510, 0x520].forEach((word, i) => {
+      process.set32(windows + 4 * i, word);
+    });
+    process.set64(process.runtime + L.RT_BLOCKING_WINDOWS, windows);
+    process.set64(process.runtime + L.RT_BLOCKING_COUNT, 2);
+    const stopped = (pc: number) => {
+      process.set32(process.runtime + L.RT_STATE, L.STATE_RUNNING);
+      stop(process, IMAGE + TEXT + pc);
+      return process.get64(PC) - IMAGE - TEXT;
+    };
+    for (const [pc, then] of [
+      [0x400, 0x420],
+      [0x3ff, 0x3ff],
+      [0x50f, 0x520],
+      [0x510, 0x510],
+      [0x520, 0x520],
+    ]) {
+      expect(stopped(pc)).toBe(then);
+    }
   });
 
   it('takes the sender of a second signal when the first is gone', () => {
