@@ -6,9 +6,9 @@
  * image does not have, or with other types, is the snapshot's fault.
  */
 
-import { typeCode } from '../compile/image/instance-layout.js';
 import type { ImageDescription } from '../compile/metadata/image-reader.js';
 import type { Location } from '../compile/metadata/site-lookup.js';
+import { typeCode } from '../compile/metadata/type-codes.js';
 import type { Module } from '../compile/wasm/module.js';
 import { formatTypes } from '../compile/wasm/text.js';
 import { InputError } from '../errors.js';

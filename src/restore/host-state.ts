@@ -7,27 +7,7 @@
 
 import { InputError } from '../errors.js';
 import {
-  FD_COOKIE,
-  FD_FLAGS,
-  FD_HOST_PATH_LENGTH,
-  FD_KIND,
-  FD_NATIVE,
-  FD_OFFSET,
-  FD_OPEN_FLAGS,
-  FD_PATH_LENGTH,
-  FD_PREOPEN,
-  FD_READ_ONLY,
-  FD_RIGHTS,
-  FD_RIGHTS_INHERITING,
   FD_SIZE,
-  FDK_DIRECTORY,
-  FDK_FILE,
-  FDK_GIVEN,
-  FDK_LISTENER,
-  FDK_NULL,
-  FDK_PREOPEN,
-  FDK_SOCKET,
-  FDK_STDIO,
   HOST_STATE_VERSION,
   HS_FD_CAPACITY,
   HS_FD_COUNT,
@@ -37,19 +17,10 @@ import {
   HS_PENDING_TIMEOUT,
   HS_VERSION,
 } from '../runtime/layout.js';
+import { writeDescriptorRecord } from '../snapshot/descriptor-record.js';
 import type { Descriptor } from '../snapshot/snapshot.js';
 import { quote } from './grants.js';
 
-const KINDS = {
-  stdio: FDK_STDIO,
-  preopen: FDK_PREOPEN,
-  file: FDK_FILE,
-  directory: FDK_DIRECTORY,
-  listener: FDK_LISTENER,
-  socket: FDK_SOCKET,
-  null: FDK_NULL,
-  given: FDK_GIVEN,
-} as const;
 const OPEN_WRITE = 2;
 
 /** @throws InputError for descriptors that cannot be */
@@ -62,15 +33,14 @@ export function encodeHostState(descriptors: readonly Descriptor[]): Uint8Array 
     count = Math.max(count, fd + 1);
     size = Math.max(size, HS_PATHS + fd * HS_PATH_SIZE + path.length + guestName.length + hostPath.length);
   }
-  const bytes = new Uint8Array((size + 7) & ~7);
-  const view = new DataView(bytes.buffer);
-  view.setUint32(HS_VERSION, HOST_STATE_VERSION, true);
-  view.setUint32(HS_FD_COUNT, count, true);
-  view.setBigInt64(HS_PENDING_TIMEOUT, -1n, true);
+  const bytes = Buffer.alloc((size + 7) & ~7);
+  bytes.writeUInt32LE(HOST_STATE_VERSION, HS_VERSION);
+  bytes.writeUInt32LE(count, HS_FD_COUNT);
+  bytes.writeBigInt64LE(-1n, HS_PENDING_TIMEOUT);
   const byFd = new Map(descriptors.map((descriptor) => [descriptor.fd, descriptor]));
   for (const descriptor of descriptors) {
     check(descriptor, byFd);
-    putDescriptor(view, HS_FDS + descriptor.fd * FD_SIZE, descriptor);
+    putDescriptor(bytes.subarray(HS_FDS + descriptor.fd * FD_SIZE), descriptor);
     const at = HS_PATHS + descriptor.fd * HS_PATH_SIZE;
     bytes.set(nameOf(descriptor), at);
     if (descriptor.kind === 'preopen') bytes.set(descriptor.hostPath, at + descriptor.guestName.length);
@@ -84,20 +54,11 @@ function nameOf({ kind, path, guestName, hostPath }: Descriptor): Uint8Array {
   return kind === 'given' || kind === 'stdio' ? hostPath : path;
 }
 
-function putDescriptor(view: DataView, at: number, descriptor: Descriptor): void {
-  const preopen = descriptor.kind === 'preopen';
-  view.setUint32(at + FD_KIND, KINDS[descriptor.kind], true);
-  view.setInt32(at + FD_NATIVE, descriptor.kind === 'stdio' ? standardStream(descriptor) : -1, true);
-  view.setUint32(at + FD_FLAGS, descriptor.flags, true);
-  view.setUint32(at + FD_OPEN_FLAGS, descriptor.openFlags, true);
-  view.setBigUint64(at + FD_RIGHTS, descriptor.rights, true);
-  view.setBigUint64(at + FD_RIGHTS_INHERITING, descriptor.rightsInheriting, true);
-  view.setUint32(at + FD_PREOPEN, descriptor.preopen, true);
-  view.setUint32(at + FD_PATH_LENGTH, nameOf(descriptor).length, true);
-  view.setUint32(at + FD_HOST_PATH_LENGTH, preopen ? descriptor.hostPath.length : 0, true);
-  view.setUint32(at + FD_READ_ONLY, descriptor.readOnly ? 1 : 0, true);
-  view.setBigUint64(at + FD_COOKIE, descriptor.cookie, true);
-  view.setBigUint64(at + FD_OFFSET, descriptor.offset, true);
+function putDescriptor(entry: Buffer, descriptor: Descriptor): void {
+  const native = descriptor.kind === 'stdio' ? standardStream(descriptor) : -1;
+  const pathLength = nameOf(descriptor).length;
+  const hostPathLength = descriptor.kind === 'preopen' ? descriptor.hostPath.length : 0;
+  writeDescriptorRecord(entry, { ...descriptor, native, pathLength, hostPathLength }, descriptor.offset);
 }
 
 /** Early snapshots do not say which stream it is that the program has moved: it is told by its direction then. */

@@ -26,7 +26,7 @@ import { type FrameRecipe, frameRecipe, Put, Shape } from './frame-recipe.js';
 import type { References } from './references.js';
 
 /** A restored stack may be this large: frames of another code generator may be larger than the ones captured. */
-export const STACK_LIMIT = STACK_MAX;
+const STACK_LIMIT = STACK_MAX;
 
 export interface LoweredStack {
   /** Ends at RT_STACK_TOP. */

@@ -59,11 +59,6 @@ function withAnnex(fd: number, snapshot: Snapshot, limit: number, path: string):
   return place ? addAnnex(snapshot, block, readAt(fd, place.offset, place.size, path), path) : snapshot;
 }
 
-/** Whether a file starts like a snapshot. */
-export function isSnapshot(firstBytes: Uint8Array): boolean {
-  return firstBytes.length >= 6 && Buffer.from(firstBytes.subarray(0, 6)).equals(Buffer.from('\x7fWSNAP', 'latin1'));
-}
-
 /**
  * The wasm binary of a module that the snapshot carries, checked by its hash; undefined when it was left out.
  *

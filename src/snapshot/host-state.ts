@@ -8,26 +8,8 @@
 import { readFileSync } from 'node:fs';
 import { InputError } from '../errors.js';
 import {
-  FD_COOKIE,
-  FD_FLAGS,
-  FD_HOST_PATH_LENGTH,
-  FD_KIND,
   FD_NATIVE,
-  FD_OPEN_FLAGS,
-  FD_PATH_LENGTH,
-  FD_PREOPEN,
-  FD_READ_ONLY,
-  FD_RIGHTS,
-  FD_RIGHTS_INHERITING,
   FD_SIZE,
-  FDK_DIRECTORY,
-  FDK_FILE,
-  FDK_GIVEN,
-  FDK_LISTENER,
-  FDK_NULL,
-  FDK_PREOPEN,
-  FDK_SOCKET,
-  FDK_STDIO,
   HOST_STATE_VERSION,
   HS_FD_CAPACITY,
   HS_FD_COUNT,
@@ -42,21 +24,12 @@ import {
   RT_ENVP,
   RT_HOST_STATE,
 } from '../runtime/layout.js';
+import { readDescriptorRecord } from './descriptor-record.js';
 import { hashFile, openFileFacts } from './file-facts.js';
 import { checkedAddress, type ProcessMemory } from './process-memory.js';
-import type { Descriptor, DescriptorKind, Host } from './snapshot.js';
+import type { Descriptor, Host } from './snapshot.js';
 
 const EMPTY = new Uint8Array(0);
-const KINDS = new Map<number, DescriptorKind>([
-  [FDK_STDIO, 'stdio'],
-  [FDK_PREOPEN, 'preopen'],
-  [FDK_FILE, 'file'],
-  [FDK_DIRECTORY, 'directory'],
-  [FDK_LISTENER, 'listener'],
-  [FDK_SOCKET, 'socket'],
-  [FDK_NULL, 'null'],
-  [FDK_GIVEN, 'given'],
-]);
 /** Of the kernel: MAX_ARG_STRLEN, and more strings than ARG_MAX has room for. */
 const STRING_MAX = 131072;
 const STRINGS_MAX = 1 << 20;
@@ -95,32 +68,26 @@ function readDescriptors(memory: ProcessMemory, state: number, count: number): D
   const descriptors: Descriptor[] = [];
   for (let fd = 0; fd < count; fd++) {
     const entry = table.subarray(fd * FD_SIZE, (fd + 1) * FD_SIZE);
-    const kind = KINDS.get(entry.readUInt32LE(FD_KIND));
-    if (!kind) continue;
-    const pathLength = entry.readUInt32LE(FD_PATH_LENGTH);
-    const hostLength = entry.readUInt32LE(FD_HOST_PATH_LENGTH);
-    if (pathLength + hostLength > HS_PATH_SIZE) {
+    const record = readDescriptorRecord(entry);
+    if (record === undefined) continue;
+    const { kind, native, pathLength, hostPathLength, ...fields } = record;
+    if (pathLength + hostPathLength > HS_PATH_SIZE) {
       throw new InputError('damaged-process', `pid ${memory.pid}: the path of descriptor ${fd} is too long`);
     }
-    const text = memory.read(state + HS_PATHS + fd * HS_PATH_SIZE, pathLength + hostLength);
+    const text = memory.read(state + HS_PATHS + fd * HS_PATH_SIZE, pathLength + hostPathLength);
     const preopen = kind === 'preopen';
     const below = kind === 'file' || kind === 'directory';
-    const native = entry.readInt32LE(FD_NATIVE);
-    const facts = kind === 'file' || kind === 'given' ? openFileFacts(memory.pid, native) : undefined;
+    const opened = kind === 'file' || kind === 'given';
+    const facts = opened ? openFileFacts(memory.pid, native) : undefined;
     descriptors.push({
+      ...fields,
       fd,
       kind,
       path: below || kind === 'listener' ? text.subarray(0, pathLength) : EMPTY,
-      preopen: below ? entry.readUInt32LE(FD_PREOPEN) : 0,
+      preopen: below ? fields.preopen : 0,
       guestName: preopen ? text.subarray(0, pathLength) : EMPTY,
       hostPath: preopen ? text.subarray(pathLength) : kind === 'given' ? text.subarray(0, pathLength) : EMPTY,
-      readOnly: entry.readUInt32LE(FD_READ_ONLY) !== 0,
-      flags: entry.readUInt32LE(FD_FLAGS),
-      openFlags: entry.readUInt32LE(FD_OPEN_FLAGS),
-      rights: entry.readBigUInt64LE(FD_RIGHTS),
-      rightsInheriting: entry.readBigUInt64LE(FD_RIGHTS_INHERITING),
-      offset: kind === 'file' || kind === 'given' ? fileOffset(memory.pid, native) : 0n,
-      cookie: entry.readBigUInt64LE(FD_COOKIE),
+      offset: opened ? fileOffset(memory.pid, native) : 0n,
       ...(kind === 'stdio' ? movedStream(fd, native) : {}),
       ...(facts === undefined ? {} : { facts }),
     });

@@ -121,7 +121,7 @@ export function traceLines(trace: readonly TraceEntry[]): string[] {
 }
 
 /** The stack with the names that the snapshot's own modules give. */
-export function traceOf(stored: StoredSnapshot): TraceEntry[] {
+function traceOf(stored: StoredSnapshot): TraceEntry[] {
   const { instances, modules, frames } = stored.snapshot;
   const known = modules.map((module) => {
     const bytes = readSnapshotModule(stored, module);

@@ -16,6 +16,7 @@
 
 import { NO_REG, type Reg } from '../arch/masm.js';
 import type { LocalHome, Location, SiteLookup } from '../compile/metadata/site-lookup.js';
+import { typeOfCode } from '../compile/metadata/type-codes.js';
 import { ValType } from '../compile/wasm/module.js';
 import { BugError, InputError } from '../errors.js';
 import {
@@ -53,22 +54,13 @@ export interface LiftedStack {
   readonly exceptionWords: readonly number[];
 }
 
-const VAL_TYPE_OF_CODE: ValType[] = [
-  0 as ValType,
-  ValType.I32,
-  ValType.I64,
-  ValType.F32,
-  ValType.F64,
-  ValType.V128,
-  ValType.FuncRef,
-  ValType.ExternRef,
-  ValType.ExnRef,
-];
-
 /** Beyond the TYPE_* of the tables: a value that is not known. */
 const TYPE_MISSING = 15;
 
-VAL_TYPE_OF_CODE[TYPE_MISSING] = MISSING as ValType;
+/** ValType of each value, MISSING of one that is not known, 0 of one whose code is none. */
+function valueTypes(values: readonly Location[]): Uint8Array {
+  return Uint8Array.from(values, ({ type }) => (type === TYPE_MISSING ? MISSING : typeOfCode(type)));
+}
 
 /** Where a process has trapped: RT_TRAP_* of its runtime block. Addresses are absolute. */
 export interface TrapPlace {
@@ -282,8 +274,8 @@ class Lifter {
       func: index,
       offset,
       kind,
-      locals: Uint8Array.from(locals, ({ type }) => VAL_TYPE_OF_CODE[type] ?? 0),
-      operands: Uint8Array.from(operands, ({ type }) => VAL_TYPE_OF_CODE[type] ?? 0),
+      locals: valueTypes(locals),
+      operands: valueTypes(operands),
     });
     this.functionRows.push(functionRow);
   }
@@ -349,7 +341,7 @@ function aliased({ local }: Location, locals: readonly Location[]): Location {
 }
 
 function makeColumns(site: number, frameBytes: number, values: readonly Location[], kind: FrameKind): Plan {
-  const types = Uint8Array.from(values, ({ type }) => VAL_TYPE_OF_CODE[type] ?? 0);
+  const types = valueTypes(values);
   if (types.includes(0)) throw damaged('a value has no type');
   if (kind === 'call' && values.some((value) => value.kind === OPERAND_REG)) {
     throw damaged('a value is in a register across a call');

@@ -8,9 +8,9 @@ import { join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { Target } from '../../src/arch/target.js';
 import { compileImage, type ModuleInput } from '../../src/compile/compile.js';
-import { typeCode } from '../../src/compile/image/instance-layout.js';
 import { type ImageDescription, readImage } from '../../src/compile/metadata/image-reader.js';
 import type { Location } from '../../src/compile/metadata/site-lookup.js';
+import { typeCode } from '../../src/compile/metadata/type-codes.js';
 import { decodeModule } from '../../src/compile/wasm/decode.js';
 import {
   NO_LOCAL_REG,

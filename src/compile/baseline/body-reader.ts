@@ -5,24 +5,14 @@
  */
 
 import { EXPLICIT_MEMORY } from '../wasm/immediates.js';
-import { type FuncType, type Module, ValType } from '../wasm/module.js';
+import { type FuncType, type Module, PLAIN_TYPES, ValType } from '../wasm/module.js';
+import { EMPTY_BLOCK } from '../wasm/read-types.js';
 import { REF, REF_NULL } from '../wasm/ref-types.js';
 
 const EMPTY = new Uint8Array(0);
 const BLOCK_TYPES = new Map<number, FuncType>();
-for (const type of [
-  0x40,
-  ValType.I32,
-  ValType.I64,
-  ValType.F32,
-  ValType.F64,
-  ValType.V128,
-  ValType.FuncRef,
-  ValType.ExternRef,
-  ValType.ExnRef,
-]) {
-  BLOCK_TYPES.set(type, { params: EMPTY, results: type === 0x40 ? EMPTY : Uint8Array.of(type) });
-}
+BLOCK_TYPES.set(EMPTY_BLOCK, { params: EMPTY, results: EMPTY });
+for (const type of PLAIN_TYPES) BLOCK_TYPES.set(type, { params: EMPTY, results: Uint8Array.of(type) });
 
 export class BodyReader {
   readonly bytes: Uint8Array;

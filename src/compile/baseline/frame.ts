@@ -8,8 +8,8 @@
  */
 
 import { frameSizeFor, NO_REG, type RegisterPlan } from '../../arch/masm.js';
-import { typeCode } from '../image/instance-layout.js';
 import type { SiteTables } from '../metadata/site-tables.js';
+import { typeCode } from '../metadata/type-codes.js';
 import type { Variation } from '../variation.js';
 import type { FunctionSummary } from '../wasm/module.js';
 import { type CallLayout, isFloat, slotsOf } from './call-layout.js';

@@ -6,8 +6,8 @@
 import { entrySlots, type MacroAssembler, NO_REG } from '../../arch/masm.js';
 import { BugError } from '../../errors.js';
 import { SITE_CALL, SITE_ENTRY, SITE_LOOP } from '../../runtime/layout.js';
-import { typeCode } from '../image/instance-layout.js';
 import type { SiteTables } from '../metadata/site-tables.js';
+import { typeCode } from '../metadata/type-codes.js';
 import type { ValType } from '../wasm/module.js';
 import type { BodyReader } from './body-reader.js';
 import type { CallLayout } from './call-layout.js';

@@ -10,9 +10,9 @@ import { InputError } from '../../errors.js';
 import { damaged } from '../metadata/site-lookup.js';
 import type { FileSource } from './file-source.js';
 
-export const EHDR_SIZE = 64;
-export const PHDR_SIZE = 56;
-export const SHDR_SIZE = 64;
+const EHDR_SIZE = 64;
+const PHDR_SIZE = 56;
+const SHDR_SIZE = 64;
 
 export const PT_LOAD = 1;
 export const PT_GNU_STACK = 0x6474e551;
@@ -22,7 +22,7 @@ export const PF_R = 4;
 export const SHT_PROGBITS = 1;
 export const SHT_SYMTAB = 2;
 export const SHT_STRTAB = 3;
-export const SHT_NOBITS = 8;
+const SHT_NOBITS = 8;
 export const SHF_WRITE = 1;
 export const SHF_ALLOC = 2;
 export const SHF_EXECINSTR = 4;

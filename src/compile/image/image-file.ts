@@ -122,10 +122,10 @@ export function layOutFile(contents: ImageContents): ImageParts {
 }
 
 /** What the first segment loads: the ELF header and up to eight program headers. */
-export const HEADERS_SIZE = 512;
+const HEADERS_SIZE = 512;
 
 /** Says that the stack is not executable. */
-export const STACK_SEGMENT: Segment = {
+const STACK_SEGMENT: Segment = {
   type: PT_GNU_STACK,
   flags: PF_R | PF_W,
   fileOffset: 0,

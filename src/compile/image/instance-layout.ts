@@ -21,7 +21,7 @@ import {
   TAG_RECORD_SIZE,
 } from '../../runtime/layout.js';
 import { type FuncType, type MemoryType, type Module, ValType } from '../wasm/module.js';
-import { erased, keyOf } from '../wasm/ref-types.js';
+import { keyOf } from '../wasm/ref-types.js';
 
 /** Gives equal function types equal ids over all modules of an image. */
 export class TypeIds {
@@ -157,26 +157,4 @@ export class InstanceLayout {
 export function memoryCapacity({ max, address }: MemoryType): number {
   const most = address === ValType.I64 ? MEMORY64_PAGES : MEMORY32_PAGES;
   return max === undefined ? most : Math.min(max, most);
-}
-
-/** The site tables' code of a value type (runtime/layout.ts TYPE_*). */
-export function typeCode(type: ValType): number {
-  switch (erased(type)) {
-    case ValType.I32:
-      return 1;
-    case ValType.I64:
-      return 2;
-    case ValType.F32:
-      return 3;
-    case ValType.F64:
-      return 4;
-    case ValType.V128:
-      return 5;
-    case ValType.FuncRef:
-      return 6;
-    case ValType.ExnRef:
-      return 8;
-    default:
-      return 7;
-  }
 }

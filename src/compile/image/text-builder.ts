@@ -29,12 +29,12 @@ import { TailRoomError } from '../baseline/tail-calls.js';
 import { HandlerTable } from '../metadata/handler-table.js';
 import type { TrampolineIdentity } from '../metadata/identity.js';
 import type { SiteTables } from '../metadata/site-tables.js';
+import { typeCode } from '../metadata/type-codes.js';
 import type { Variation } from '../variation.js';
 import { ExternKind, type FuncType } from '../wasm/module.js';
 import { globalValue } from './constants.js';
 import { DATA_START, type DataLayout } from './data-layout.js';
 import { definition, findExport, funcType, type LinkedInstance, Provider } from './imports.js';
-import { typeCode } from './instance-layout.js';
 
 const FUNCTION_ALIGN = 16;
 /** Bytes of a host function's body up to which each thunk has a copy: a return less behind a system call. */

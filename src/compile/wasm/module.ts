@@ -19,6 +19,18 @@ export const enum ValType {
   ExnRef = 0x69,
 }
 
+/** Those that are a byte in the binary format. */
+export const PLAIN_TYPES: readonly ValType[] = [
+  ValType.I32,
+  ValType.I64,
+  ValType.F32,
+  ValType.F64,
+  ValType.V128,
+  ValType.FuncRef,
+  ValType.ExternRef,
+  ValType.ExnRef,
+];
+
 export const enum ExternKind {
   Func = 0,
   Table = 1,

@@ -583,7 +583,7 @@ export function flatIndex(code: number): number {
 }
 
 /** Entries of `operandCountOf` for opcodes whose types vary and for bytes that are no opcode. */
-export const VARYING = 0xfe;
+const VARYING = 0xfe;
 export const ILLEGAL = 0xff;
 
 /** How many operands; or VARYING, or ILLEGAL. */

@@ -11,7 +11,7 @@ import { type FuncType, type GlobalType, type Limits, type MemoryType, type Tabl
 import type { Reader } from './reader.js';
 import { REF, REF_NULL } from './ref-types.js';
 
-export const FUNC_TYPE_FORM = 0x60;
+const FUNC_TYPE_FORM = 0x60;
 /** A block type without parameters and results (core spec 5.4.1). */
 export const EMPTY_BLOCK = 0x40;
 

@@ -76,23 +76,18 @@ export class Reader {
     }
   }
 
-  /** A signed LEB128 number of 32 bits, in at most 5 bytes; the last byte's unused bits repeat the sign. */
+  /** A signed LEB128 number of 32 bits. */
   s32(): number {
-    const start = this.pos;
-    let value = 0;
-    for (let shift = 0; shift < 28; shift += 7) {
-      const byte = this.u8();
-      value |= (byte & 0x7f) << shift;
-      if (byte < 0x80) return (value << (25 - shift)) >> (25 - shift);
-    }
-    const byte = this.u8();
-    if (byte >= 0x80) throw this.malformed('integer representation too long', start);
-    if (byte > 0x07 && byte < 0x78) throw this.malformed('integer too large', start);
-    return value | (byte << 28);
+    return this.signed(0x08);
   }
 
-  /** A signed LEB128 number of 33 bits, in at most 5 bytes: block types (core spec 5.4.1). */
+  /** A signed LEB128 number of 33 bits: block and heap types (core spec 5.3.5, 5.4.1). */
   s33(): number {
+    return this.signed(0x10);
+  }
+
+  /** In at most 5 bytes. @param sign its bit in the fifth one, whose bits above repeat it */
+  private signed(sign: number): number {
     const start = this.pos;
     let value = 0;
     for (let shift = 0; shift < 28; shift += 7) {
@@ -102,9 +97,9 @@ export class Reader {
     }
     const byte = this.u8();
     if (byte >= 0x80) throw this.malformed('integer representation too long', start);
-    if (byte > 0x0f && byte < 0x70) throw this.malformed('integer too large', start);
+    if (byte >= sign && byte < 0x80 - sign) throw this.malformed('integer too large', start);
     const low = (value | (byte << 28)) >>> 0;
-    return byte > 0x0f ? low - 2 ** 32 : low;
+    return byte >= sign ? low - 2 ** 32 : low;
   }
 
   /** A signed LEB128 number of 64 bits, in at most 10 bytes, into `lo` and `hi`. */

@@ -5,7 +5,6 @@
  */
 
 import { type FuncType, type GlobalType, type Limits, type MemoryType, ValType } from './module.js';
-import { opcodeOf } from './opcodes.js';
 import { isRefType, RefCode } from './ref-types.js';
 
 /** `i32`, `funcref`, ...; of a byte that is no value type, its number. */
@@ -59,11 +58,6 @@ export function formatGlobalType(type: GlobalType): string {
 export function formatLimits({ min, max, address }: Limits): string {
   const range = max === undefined ? `${min}` : `${min}..${max}`;
   return address === ValType.I64 ? `i64 ${range}` : range;
-}
-
-/** The text format's name of an instruction; of a number that is none, `opcode 0x..`. */
-export function opcodeName(code: number): string {
-  return opcodeOf(code)?.name ?? `opcode 0x${code.toString(16)}`;
 }
 
 /** `1`, `1..16 shared`. */

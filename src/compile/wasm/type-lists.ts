@@ -5,22 +5,12 @@
  * stand in one flat array, so that a control frame keeps two small integers and no object. Needs module.ts.
  */
 
-import { type FuncType, ValType } from './module.js';
+import { type FuncType, PLAIN_TYPES, type ValType } from './module.js';
 import { FIRST_PLAIN_TYPE, type RefTypes } from './ref-types.js';
 
 export const EMPTY_LIST = 0;
 
-const SINGLES: readonly ValType[] = [
-  ValType.I32,
-  ValType.I64,
-  ValType.F32,
-  ValType.F64,
-  ValType.V128,
-  ValType.FuncRef,
-  ValType.ExternRef,
-  ValType.ExnRef,
-  ...Array.from({ length: FIRST_PLAIN_TYPE - 1 }, (_, i) => i + 1),
-];
+const SINGLES: readonly ValType[] = [...PLAIN_TYPES, ...Array.from({ length: FIRST_PLAIN_TYPE - 1 }, (_, i) => i + 1)];
 const FIRST_TYPE = 1 + SINGLES.length;
 
 /** The list of one value type, by its code; 0 for bytes that are no value type. */

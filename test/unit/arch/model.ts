@@ -312,7 +312,7 @@ const INT_EDGES = [
 ];
 
 /** Around every border of a conversion; each is used with both signs. */
-export const FLOAT_EDGES: readonly number[] = [
+const FLOAT_EDGES: readonly number[] = [
   [0, 5e-324, 1.4e-45, 1.17549435e-38, 0.1, 0.5, 0.9, 1, 1.5, 2, 2.5, 3.5, 127.5, 1e10, 1e38, 1e40, 1e300],
   [2 ** 23 - 0.5, 2 ** 23 + 1, 2 ** 52 - 0.5, 2 ** 52 + 1, Number.MAX_VALUE, Number.POSITIVE_INFINITY],
   [-1.5, -1, -0.5, 0, 0.5, 0.9, 1].flatMap((d) => [2 ** 31 + d, 2 ** 32 + d]),

@@ -1,9 +1,10 @@
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { fileKind } from '../../../bin/input-file.js';
 import { ValType } from '../../../src/compile/wasm/module.js';
 import { InputError, LimitError, ToolError } from '../../../src/errors.js';
-import { isSnapshot, readSnapshot, readSnapshotModule } from '../../../src/snapshot/format.js';
+import { readSnapshot, readSnapshotModule } from '../../../src/snapshot/format.js';
 import { decodeHeader, encodeHeader, formatNeeded } from '../../../src/snapshot/header.js';
 import { type FrameKind, Frames, MISSING, type Snapshot } from '../../../src/snapshot/snapshot.js';
 import { SnapshotWriter } from '../../../src/snapshot/writer.js';
@@ -19,7 +20,7 @@ describe('a snapshot file', () => {
       const stored = readSnapshot(path);
       expect(plain(stored.snapshot)).toEqual(plain(snapshot));
       expect(stored.size).toBe(statSync(path).size);
-      expect(isSnapshot(readFileSync(path))).toBe(true);
+      expect(fileKind(path)).toBe('snapshot');
       expect(readSnapshotModule(stored, stored.snapshot.modules[0])).toEqual(Buffer.from(MODULE_BYTES));
     }));
 

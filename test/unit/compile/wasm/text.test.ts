@@ -1,12 +1,6 @@
 import { expect, test } from 'vitest';
 import { ValType } from '../../../../src/compile/wasm/module.js';
-import {
-  formatFuncType,
-  formatGlobalType,
-  formatLimits,
-  opcodeName,
-  valTypeName,
-} from '../../../../src/compile/wasm/text.js';
+import { formatFuncType, formatGlobalType, formatLimits, valTypeName } from '../../../../src/compile/wasm/text.js';
 
 test.each([
   [[0x7f, 0x7f, 0x7f, 0x7f], [0x7f], '(i32, i32, i32, i32) i32'],
@@ -25,7 +19,4 @@ test('other names', () => {
   expect(formatLimits({ min: 1, max: undefined, address: ValType.I32 })).toBe('1');
   expect(formatLimits({ min: 1, max: 16, address: ValType.I32 })).toBe('1..16');
   expect(formatLimits({ min: 0, max: 2 ** 48, address: ValType.I64 })).toBe('i64 0..281474976710656');
-  expect(opcodeName(0x6a)).toBe('i32.add');
-  expect(opcodeName(0xfc0a)).toBe('memory.copy');
-  expect(opcodeName(0xfd)).toBe('opcode 0xfd');
 });
