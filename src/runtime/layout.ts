@@ -36,7 +36,7 @@ export const RT_COMMAND = 16; // u32: COMMAND_*, written by the capture tool
 export const RT_STOP_WANTED = 20; // u32: 1 from the signal until the process goes on: host calls must not block
 export const RT_REISSUE = 24; // u32: set by a host call that has undone itself: the import's thunk calls it again
 export const RT_TRAP_KIND = 28; // u32: TRAP_* of a trap that unwound to the host (driver), or that the process is parked at; 0 none
-export const RT_PARK_CONTEXT = 32; // u64: address of the parked thread's ucontext_t
+export const RT_PARK_CONTEXT = 32; // u64: address of the parked thread's ucontext_t; of a trapped one, when a signal has told of its trap
 export const RT_STOP_SENDER = 40; // u32: pid of who sent the stop signal
 export const RT_FLAGS = 44; // u32: FLAG_*
 export const RT_IMAGE_BASE = 48; // u64: load address
@@ -253,6 +253,14 @@ export const OPERAND_REG = 3; // payload: register
 
 // .wagsnap.traps: 2 u32 each, sorted: text offset of the faulting instruction, then body offset | TRAP_* << 27
 export const TS_SIZE = 8;
+
+// .wagsnap.pins: where locals with a register are at trap sites. A row holds for its site and those behind it in its function,
+// up to the next row; in front of a function's first row all are in their slots. Bit i of a mask is the i-th local with a register
+export const TP_TEXT = 0; // u32: text offset of a trap site; the rows are sorted by it
+export const TP_REGISTERS = 4; // u32: those that are in their register; all others are in their slot
+export const TP_LOST = 8; // u32: those that are in neither any more
+export const TP_SIZE = 12;
+
 export const TRAP_UNREACHABLE = 1;
 export const TRAP_MEMORY = 2; // out of bounds memory access
 export const TRAP_DIVIDE_BY_ZERO = 3; // integer divide by zero

@@ -225,7 +225,10 @@ class Capture {
       throw new InputError('damaged-process', `pid ${pid}: it has trapped outside of the guest's stack`);
     }
     const stack = { address: sp, bytes: memory.read(sp, top - sp) };
-    const lifted = liftTrappedStack(image.sites, base + image.identity.text.imageOffset, place, stack);
+    const context = memory.address(runtime + RT_PARK_CONTEXT); // 0 in processes of older images, too
+    const registers = context === 0 ? undefined : readRegisters(memory, context, this.target);
+    const known = registers?.pc === place.at ? registers : undefined;
+    const lifted = liftTrappedStack(image.sites, base + image.identity.text.imageOffset, place, stack, known);
     translateReferences(lifted, references, exceptions, pid);
     return { lifted, stackSize: top - sp };
   }

@@ -108,10 +108,12 @@ export function liftStack(
 }
 
 /**
- * The stack of a process that is parked at a trap. The innermost frame stands at an instruction that is no safepoint: only
- * those of its locals are known that live in slots. All others are as exact as ever.
+ * The stack of a process that is parked at a trap. The innermost frame stands at an instruction that is no safepoint: its
+ * operands are not known, nor are its locals before its prologue or, in images that say nothing of trap sites, where they
+ * live in registers. All other frames are as exact as ever.
  *
  * @param stack from the innermost frame's sp on, or its caller's when it has none
+ * @param registers at the instruction that trapped; undefined when a stub found the trap, or they are not known
  * @throws InputError 'damaged-process'
  */
 export function liftTrappedStack(
@@ -119,9 +121,10 @@ export function liftTrappedStack(
   textAddress: number,
   trap: TrapPlace,
   stack: StackBytes,
+  registers: Registers | undefined,
 ): LiftedStack {
   const none = new Registers(0, stack.address, new Uint32Array(64 * REGISTER_WORDS));
-  return new Lifter(lookup, textAddress, none, stack, NO_REG).liftTrapped(trap);
+  return new Lifter(lookup, textAddress, registers ?? none, stack, NO_REG).liftTrapped(trap, registers !== undefined);
 }
 
 class Lifter {
@@ -163,8 +166,8 @@ class Lifter {
     return this.climb(plan, at);
   }
 
-  liftTrapped({ place, at, sp, returnAddress, callerSp }: TrapPlace): LiftedStack {
-    const plan = this.trapPlan(at - this.textAddress, place === AT_RETURN, sp !== 0);
+  liftTrapped({ place, at, sp, returnAddress, callerSp }: TrapPlace, hasRegisters: boolean): LiftedStack {
+    const plan = this.trapPlan(at - this.textAddress, place === AT_RETURN, sp !== 0, hasRegisters);
     this.addFrame(plan, sp === 0 ? 0 : (sp - this.stack.address) / 4);
     const above = (callerSp - this.stack.address) / 4;
     if (!Number.isInteger(above) || above < 0) throw damaged('the frame that trapped is outside of the stack');
@@ -235,7 +238,7 @@ class Lifter {
   }
 
   /** @param isReturn `textOffset` is behind a call: all locals are in their slots. @param hasFrame false in a prologue */
-  private trapPlan(textOffset: number, isReturn: boolean, hasFrame: boolean): Plan {
+  private trapPlan(textOffset: number, isReturn: boolean, hasFrame: boolean, hasRegisters: boolean): Plan {
     const { lookup } = this;
     const functionRow = lookup.functionAt(textOffset);
     if (functionRow < 0) throw damaged(`it has trapped at text+0x${textOffset.toString(16)}, which is no function`);
@@ -243,10 +246,17 @@ class Lifter {
     if (owner.kind !== FUNC_GUEST && owner.kind !== FUNC_IMPORT) throw damaged('a frame is not of a guest function');
     const siteRow = isReturn ? lookup.siteAt(textOffset) : -1;
     const site = siteRow < 0 ? undefined : lookup.site(siteRow);
+    const pins = hasRegisters && !isReturn ? lookup.pinsAt(textOffset) : undefined;
+    let bit = 1;
     const locals = lookup.locals(functionRow).map((home): Location => {
-      const known = hasFrame && (isReturn || home.reg === NO_LOCAL_REG);
-      if (known) return localLocation(home, 'call');
-      return { ...localLocation(home, 'call'), type: TYPE_MISSING, kind: OPERAND_CONST };
+      const inSlot = localLocation(home, 'call');
+      const missing = { ...inSlot, type: TYPE_MISSING, kind: OPERAND_CONST };
+      if (!hasFrame) return missing;
+      if (isReturn || home.reg === NO_LOCAL_REG) return inSlot;
+      const own = bit;
+      bit <<= 1;
+      if (pins === undefined || (pins.lost & own) !== 0) return missing;
+      return (pins.registers & own) !== 0 ? localLocation(home, 'loop') : inSlot;
     });
     const operands = (site ? lookup.shape(site).operands : []).map((location) =>
       location.kind === OPERAND_LOCAL ? aliased(location, locals) : location,

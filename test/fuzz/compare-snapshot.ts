@@ -93,13 +93,13 @@ function readMemory({ pages, extents }: SnapshotMemory, path: string): Buffer {
   return bytes;
 }
 
-function bitsOf({ lo, hi, upper }: Omit<Value, 'type'>): bigint {
+export function bitsOf({ lo, hi, upper }: Omit<Value, 'type'>): bigint {
   const low = (BigInt(hi) << 32n) | BigInt(lo);
   return upper === undefined ? low : (BigInt(upper.hi) << 96n) | (BigInt(upper.lo) << 64n) | low;
 }
 
 /** Tells values of the two sides apart: bits, but any NaN is as good as another unless they are canonical. */
-class Values {
+export class Values {
   /** The interpreter's exception by the snapshot's. */
   private readonly exceptions = new Map<bigint, bigint>();
 
@@ -154,6 +154,6 @@ function isNaNBits(type: number, bits: bigint): boolean {
   return (bits & 0x7fffffffffffffffn) > 0x7ff0000000000000n;
 }
 
-function shown(bits: bigint): string {
+export function shown(bits: bigint): string {
   return `0x${bits.toString(16)}`;
 }

@@ -27,6 +27,8 @@ export class InterpreterFrame {
   /** Where it stands. */
   kind: FrameKind = 'entry';
   offset = 0;
+  /** Body offset of the instruction that runs, or has run last. */
+  position = 0;
   /** Whether it waits for a tail call of another instance's function, to return what that does. */
   isLeaving = false;
 

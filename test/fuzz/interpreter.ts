@@ -178,6 +178,7 @@ export class Interpreter {
     const { module, functions } = instance;
     const start = reader.at;
     const offset = start - module.bodyStart[frame.entry.index - module.importedFuncCount];
+    frame.position = offset;
     const row = reader.opcode();
     const arithmetic = numeric.get(row.code);
     if (arithmetic !== undefined) {

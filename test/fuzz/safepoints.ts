@@ -43,7 +43,7 @@ interface Site {
 const FARTHEST = 2000;
 
 /** One buffer; the interpreter prints nothing. */
-function fdWrite({ view }: Memory, args: readonly Raw[]): Raw[] {
+export function fdWrite({ view }: Memory, args: readonly Raw[]): Raw[] {
   const [, buffers, , written] = args.map(Number);
   view.setUint32(written, view.getUint32(buffers + 4, true), true);
   return [0];

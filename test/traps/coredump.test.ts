@@ -75,7 +75,7 @@ describe.each(['x64', 'arm64'] satisfies ArchName[])('a crashed C program on %s'
   });
 });
 
-test('values are exact in outer frames, and missing where a trap has left them in a register', async () => {
+test('values are exact, of locals in registers at the trap too', async () => {
   const source = Buffer.from(`(module $values (memory 1)
     (global (mut i64) (i64.const -5)) (global f32 (f32.const -0.5)) (global (mut v128) (v128.const i32x4 1 2 3 4))
     (global (mut funcref) (ref.func $divide)) (global i32 (i32.const -2147483648)) (global f64 (f64.const 1e300))
@@ -96,8 +96,7 @@ test('values are exact in outer frames, and missing where a trap has left them i
   expect({ modules, name, thread }).toEqual({ modules: ['values'], name: 'values', thread: 'main' });
   const [divide, middle, start] = frames;
   expect(divide.locals).toHaveLength(4);
-  expect([divide.locals[0], divide.locals[3], divide.stack]).toEqual([undefined, undefined, []]); // $a is used most
-  for (const [i, value] of [9, 0, 2].entries()) expect([value, undefined]).toContain(divide.locals[i]);
+  expect(divide).toMatchObject({ locals: [9, 0, 2, undefined], stack: [] }); // $a is used most; a coredump has no v128
   expect(middle.locals).toEqual([-9223372036854775808n, 2.5, undefined, -3, undefined, 6.25]);
   expect(middle.stack).toEqual([1000, -21, 0]);
   expect([start.locals, start.stack]).toEqual([[], [0.125]]);

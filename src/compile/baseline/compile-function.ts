@@ -89,7 +89,7 @@ export class FunctionCompiler extends BodyReader {
     this.pins = this.operands.pins;
     this.control = new ControlStack(masm, this.operands);
     this.safepoints = new Safepoints(masm, this.operands, this, isHost ? undefined : sites);
-    this.traps = new Traps(masm, this, sites);
+    this.traps = new Traps(masm, this, this.frame, this.pins, sites);
     this.argumentMove = new ParallelMove(masm, this.operands);
     this.directCalls = new DirectCalls(masm);
     this.deterministic = environment.deterministic;
@@ -220,6 +220,11 @@ export class FunctionCompiler extends BodyReader {
       }
     }
     return operands.allocatePreferring(type, preferred);
+  }
+
+  /** The pin, as a mask, of the local whose register destination() gave; 0 when it gave none. */
+  get resultPin(): number {
+    return this.hint < 0 ? 0 : 1 << this.frame.pins[this.hint];
   }
 
   /** The result is in the register that destination() gave. Ends the instruction. */

@@ -66,6 +66,10 @@ export function truncate(c: FunctionCompiler, op: Truncation, saturating: boolea
   const a = o.acquire(o.height - 1);
   const dst = c.destination(result, NO_REG, 1);
   if (saturating) masm.truncateSaturating(op, dst, a);
-  else masm.truncate(op, dst, a, c.traps.label(TRAP_INVALID_CONVERSION), c.traps.label(TRAP_OVERFLOW));
+  else {
+    const { resultPin, traps } = c;
+    const invalid = traps.label(TRAP_INVALID_CONVERSION, resultPin);
+    masm.truncate(op, dst, a, invalid, traps.label(TRAP_OVERFLOW, resultPin));
+  }
   c.finish(result, dst);
 }

@@ -39,7 +39,7 @@ export function loadLane(c: FunctionCompiler, lanes: Lanes): void {
   const reg = index(c, o.height - 2);
   const dst = c.destination(ValType.V128, vector, 2);
   masm.loadLane(lanes, dst, vector, lane, c.accessBase, reg, c.accessOffset);
-  c.traps.site(TRAP_MEMORY);
+  c.traps.site(TRAP_MEMORY, c.resultPin);
   c.finish(ValType.V128, dst);
 }
 

@@ -105,6 +105,7 @@ export function layOutFile(contents: ImageContents): ImageParts {
     table(SECTION.sites, sites.sites.bytes(), RT_SITES_FILE);
     table(SECTION.shapes, sites.shapes.bytes());
     table(SECTION.traps, sites.traps.bytes(), RT_TRAPS_FILE);
+    table(SECTION.pins, sites.pins.bytes());
     table(SECTION.names, encodeNames(contents.names), RT_NAMES_FILE);
     table(SECTION.places, contents.places, RT_PLACES_FILE);
   }

@@ -60,6 +60,7 @@ export class ImageDescription {
         sites: this.sectionBytes(SECTION.sites),
         shapes: this.sectionBytes(SECTION.shapes),
         traps: this.sectionBytes(SECTION.traps),
+        pins: this.section(SECTION.pins) && this.sectionBytes(SECTION.pins), // not in older images
       },
       this.identity.text.size,
     );

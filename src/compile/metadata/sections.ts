@@ -12,6 +12,7 @@ export const SECTION = {
   sites: '.wagsnap.sites',
   shapes: '.wagsnap.shapes',
   traps: '.wagsnap.traps',
+  pins: '.wagsnap.pins',
   names: '.wagsnap.names',
   places: '.wagsnap.places',
   identity: '.wagsnap.ident',

@@ -2,7 +2,7 @@
  * The site tables at rest: the decoder of what site-tables.ts writes. Lookups are binary searches over the sections'
  * own words; nothing is unpacked before it is asked for.
  *
- * Formats: runtime/layout.ts FR_*, locals, SR_*, shapes, TS_*. The bytes may come from a hostile file: everything
+ * Formats: runtime/layout.ts FR_*, locals, SR_*, shapes, TS_*, TP_*. The bytes may come from a hostile file: everything
  * that is reached through an index is checked, a contradiction throws InputError 'damaged-image'.
  *
  * A row is an index into the function table or the site table. -1 says that there is none.
@@ -17,12 +17,14 @@ import {
   OPERAND_REG,
   OPERAND_SLOT,
   SR_SIZE,
+  TP_SIZE,
   TS_SIZE,
 } from '../../runtime/layout.js';
 
 const FR_WORDS = FR_SIZE / 4;
 const SR_WORDS = SR_SIZE / 4;
 const TS_WORDS = TS_SIZE / 4;
+const TP_WORDS = TP_SIZE / 4;
 
 /** A row of the function table. Text offsets count from TEXT; `frameSize` is in bytes, without the return address. */
 export interface FunctionRow {
@@ -79,6 +81,13 @@ export interface SiteSections {
   readonly sites: Uint8Array;
   readonly shapes: Uint8Array;
   readonly traps: Uint8Array;
+  readonly pins?: Uint8Array | undefined;
+}
+
+/** Where the locals that have a register are: bit i is the i-th of them. What is in neither mask is in its slot. */
+export interface PinState {
+  readonly registers: number;
+  readonly lost: number;
 }
 
 export class SiteLookup {
@@ -87,6 +96,7 @@ export class SiteLookup {
   private readonly sites: Uint32Array;
   private readonly shapeWords: Uint32Array;
   private readonly traps: Uint32Array;
+  private readonly pins: Uint32Array | undefined;
   private readonly shapeCache = new Map<number, Shape>();
   private readonly siteCache = new Map<string, number>();
   private rowsByIndex: Map<number, number> | undefined;
@@ -98,9 +108,11 @@ export class SiteLookup {
     this.sites = words(sections.sites, SR_SIZE, 'site table');
     this.shapeWords = words(sections.shapes, 4, 'shapes');
     this.traps = words(sections.traps, TS_SIZE, 'trap table');
+    this.pins = sections.pins && words(sections.pins, TP_SIZE, 'pin table');
     this.checkFunctions(textSize);
     checkAscending(this.sites, SR_WORDS, textSize, 'site table');
     checkAscending(this.traps, TS_WORDS, textSize, 'trap table');
+    if (this.pins) checkAscending(this.pins, TP_WORDS, textSize, 'pin table');
   }
 
   get functionCount(): number {
@@ -219,6 +231,16 @@ export class SiteLookup {
   trapAt(textOffset: number): TrapRow | undefined {
     const row = lastNotAbove(this.traps, TS_WORDS, textOffset);
     return row >= 0 && this.traps[row * TS_WORDS] === textOffset ? this.trap(row) : undefined;
+  }
+
+  /** Where pinned locals are at a trap site; undefined when there is none at `textOffset`, or the image does not say. */
+  pinsAt(textOffset: number): PinState | undefined {
+    const { pins } = this;
+    const functionRow = this.functionAt(textOffset);
+    if (pins === undefined || functionRow < 0 || this.trapAt(textOffset) === undefined) return undefined;
+    const at = lastNotAbove(pins, TP_WORDS, textOffset) * TP_WORDS;
+    if (at < 0 || pins[at] < this.function(functionRow).start) return { registers: 0, lost: 0 };
+    return { registers: pins[at + 1], lost: pins[at + 2] };
   }
 
   private findSite(instance: number, index: number, bodyOffset: number, kind: number): number {

@@ -1,6 +1,6 @@
 /**
  * The site tables while code is generated: growing columns, in the format they have at rest (runtime/layout.ts FR_*,
- * SR_*, TS_*, shapes and locals). Text offsets must come in ascending order.
+ * SR_*, TS_*, TP_*, shapes and locals). Text offsets must come in ascending order.
  *
  * Frame shapes are hash-consed: equal operand lists share one entry of `shapes`.
  *
@@ -37,6 +37,7 @@ export class SiteTables {
   readonly sites = new Column();
   readonly shapes = new Column();
   readonly traps = new Column();
+  readonly pins = new Column();
   private buckets = new Int32Array(1024).fill(-1); // open addressing: start of a shape in `shapes`
   private lengths = new Int32Array(1024); // its words
   private shapeCount = 0;
@@ -107,6 +108,15 @@ export class SiteTables {
     t.reserve(2);
     t.push(textOffset);
     t.push(((kind << 27) | bodyOffset) >>> 0);
+  }
+
+  /** What changes for the pinned locals at a trap site, the one to be recorded next; masks as in the section. */
+  trapPins(textOffset: number, registers: number, lost: number): void {
+    const p = this.pins;
+    p.reserve(3);
+    p.push(textOffset);
+    p.push(registers);
+    p.push(lost);
   }
 
   private endShape(): number {

@@ -10,6 +10,7 @@ import {
   FLAG_PARK_ON_TRAP,
   RT_FLAGS,
   RT_GUEST_SP,
+  RT_PARK_CONTEXT,
   RT_STATE,
   RT_TRAP_KIND,
   RT_TRAP_TAG,
@@ -75,6 +76,7 @@ export function trapInContext(kind: i32, context: i64, bodyOffset: i64): void {
     return;
   }
   describe(kind);
+  setWord(RT_PARK_CONTEXT, context);
   backtraceFrom(context, bodyOffset);
   end();
 }

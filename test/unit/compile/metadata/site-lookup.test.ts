@@ -11,6 +11,7 @@ function sections(tables: SiteTables): SiteSections {
     sites: tables.sites.bytes(),
     shapes: tables.shapes.bytes(),
     traps: tables.traps.bytes(),
+    pins: tables.pins.bytes(),
   };
 }
 
@@ -47,6 +48,29 @@ describe('SiteLookup', () => {
     expect(lookup.functionRow(1, 7)).toBe(1);
     expect(lookup.functionRow(1, 8)).toBe(-1);
     expect(lookup.functionRow(0, 0)).toBe(-1); // a stub is nobody's function
+  });
+
+  it("knows where pinned locals are at trap sites, up to the function's end", () => {
+    const t = new SiteTables();
+    t.beginFunction(0, 1, 0, 8);
+    t.trap(4, 1, 2);
+    t.trapPins(8, 5, 2);
+    t.trap(8, 2, 2);
+    t.trap(12, 3, 2);
+    t.endFunction(16);
+    t.beginFunction(16, 1, 1, 8);
+    t.trap(20, 1, 2);
+    t.endFunction(32);
+    const pins = new SiteLookup(sections(t), 32);
+    const inSlots = { registers: 0, lost: 0 };
+    expect([4, 8, 12, 20].map((at) => pins.pinsAt(at))).toEqual([
+      inSlots,
+      { registers: 5, lost: 2 },
+      { registers: 5, lost: 2 },
+      inSlots,
+    ]);
+    expect(pins.pinsAt(9)).toBeUndefined(); // no trap site
+    expect(new SiteLookup({ ...sections(t), pins: undefined }, 32).pinsAt(8)).toBeUndefined(); // an image of before
   });
 
   it('finds sites by text offset and by name', () => {
