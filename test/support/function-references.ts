@@ -1,6 +1,6 @@
 /**
- * Modules with typed function references as bytes, in the encoding of the specification or in the one that the V8 of
- * Node.js 20 still has: wabt knows neither.
+ * Modules with typed function references as bytes, in the encoding of the specification or in the one that the V8 at hand
+ * has, which is an older one in Node.js 20: wabt knows neither.
  *
  * Is a small writer, not an assembler: numbers are below 64, so that one byte is a LEB128 number of either sign.
  */
@@ -20,7 +20,7 @@ export interface Encoding {
 }
 
 export const STANDARD: Encoding = { ref: 0x64, refNull: 0x63, asNonNull: 0xd4, brOnNull: 0xd5, brOnNonNull: 0xd6 };
-export const OF_V8: Encoding = { ref: 0x6b, refNull: 0x6c, asNonNull: 0xd3, brOnNull: 0xd4, brOnNonNull: 0xd6 };
+const OLDER: Encoding = { ref: 0x6b, refNull: 0x6c, asNonNull: 0xd3, brOnNull: 0xd4, brOnNonNull: 0xd6 };
 
 export const I32 = 0x7f;
 export const I64 = 0x7e;
@@ -50,6 +50,11 @@ export interface Parts {
   readonly elements?: readonly Bytes[];
   readonly data?: readonly (readonly [offset: number, text: string])[];
 }
+
+declare const WebAssembly: { validate(bytes: Uint8Array): boolean };
+
+const takesReference = ({ refNull }: Encoding) => moduleOf({ types: [[[[refNull, FUNC]], []]] });
+export const OF_V8 = WebAssembly.validate(takesReference(STANDARD)) ? STANDARD : OLDER;
 
 export function moduleOf(parts: Parts): Uint8Array {
   const {
