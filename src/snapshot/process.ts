@@ -135,6 +135,8 @@ interface ProcessStatus {
   /** A debugger's pid, or 0. */
   readonly tracer: number;
   readonly parent: number;
+  /** Undefined where the kernel does not say (before 6.8). */
+  readonly kernelThread: boolean | undefined;
 }
 
 /** Parent of all kernel threads but itself. */
@@ -154,6 +156,7 @@ export function processStatus(pid: number): ProcessStatus | undefined {
     caughtSignals: BigInt(`0x${field('SigCgt') ?? '0'}`),
     tracer: Number(field('TracerPid') ?? 0),
     parent: Number(field('PPid') ?? 0),
+    kernelThread: field('Kthread') === undefined ? undefined : field('Kthread') === '1',
   };
 }
 
@@ -166,7 +169,8 @@ function exePath(pid: number): string {
     if (status.state === 'Z')
       throw new ToolError('process-ended', `pid ${pid} has ended (its parent has not noticed yet)`);
     const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT' && (pid === KTHREADD || status.parent === KTHREADD))
+    const likeOne = code === 'ENOENT' && (pid === KTHREADD || status.parent === KTHREADD);
+    if (status.kernelThread ?? likeOne)
       throw new InputError('kernel-thread', `pid ${pid} is not a wag-snap process: it is a kernel thread`);
     throw unreadable(pid, 'its executable cannot be read', error);
   }
