@@ -1,4 +1,4 @@
-/** What this machine's CPU can do, in the words of /proc/cpuinfo: `avx2`, `sse4_1`. Empty where it does not say (ARM64 has no such line). */
+/** What this machine's CPU can do, in the words of /proc/cpuinfo: `avx2`, `sse4_1`. Empty on ARM64, which has no such line. */
 
 import { readFileSync } from 'node:fs';
 

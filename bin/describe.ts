@@ -7,13 +7,7 @@ import { readFileSync } from 'node:fs';
 import { type ImageDescription, readImage } from '../src/compile/metadata/image-reader.js';
 import { SECTION } from '../src/compile/metadata/sections.js';
 import { ExternKind, type Module } from '../src/compile/wasm/module.js';
-import {
-  formatFuncType,
-  formatGlobalType,
-  formatLimits,
-  formatMemoryType,
-  valTypeName,
-} from '../src/compile/wasm/text.js';
+import { formatFuncType, formatGlobalType, formatMemoryType, formatTableType } from '../src/compile/wasm/text.js';
 import { readModule } from '../src/compile/wasm/wat.js';
 import { RT_STATE, RT_TRAP_PARKED } from '../src/runtime/layout.js';
 import { ImageProcess, processStatus } from '../src/snapshot/process.js';
@@ -28,16 +22,20 @@ export interface Description {
 export async function describeModule(path: string): Promise<Description> {
   const module = await readModule(path);
   const { imports, exports, names } = module;
+  const seen = [0, 0, 0, 0, 0]; // imports of each kind: the first ones of their index space
   const json = {
     kind: 'module',
     file: path,
     bytes: module.bytes.length,
     name: names?.module ?? null,
     functions: module.funcTypes.length - module.importedFuncCount,
-    imports: imports.map((entry) => ({ module: entry.module, name: entry.name, type: importType(module, entry) })),
+    imports: imports.map((entry) => {
+      const type = externType(module, entry.kind, seen[entry.kind]++);
+      return { module: entry.module, name: entry.name, type };
+    }),
     exports: exports.map(({ name, kind, index }) => ({ name, type: externType(module, kind, index) })),
     memories: module.memories.map(formatMemoryType),
-    tables: module.tables.map((table) => `${formatLimits(table)} ${valTypeName(table.element)}`),
+    tables: module.tables.map(formatTableType),
     globals: module.globals.length - module.importedGlobalCount,
     start: module.start ?? null,
     dataSegments: module.datas.length,
@@ -122,27 +120,12 @@ function imageFacts(image: ImageDescription): { json: object; lines: string[] } 
   return { json, lines };
 }
 
-function importType(module: Module, entry: Module['imports'][number]): string {
-  switch (entry.kind) {
-    case ExternKind.Func:
-      return formatFuncType(module.types[entry.typeIndex]);
-    case ExternKind.Table:
-      return `table ${formatLimits(entry.table)} ${valTypeName(entry.table.element)}`;
-    case ExternKind.Memory:
-      return `memory ${formatMemoryType(entry.memory)}`;
-    case ExternKind.Global:
-      return `global ${formatGlobalType(entry.global)}`;
-    case ExternKind.Tag:
-      return `tag ${formatFuncType(module.types[entry.typeIndex])}`;
-  }
-}
-
 function externType(module: Module, kind: ExternKind, index: number): string {
   switch (kind) {
     case ExternKind.Func:
       return formatFuncType(module.types[module.funcTypes[index]]);
     case ExternKind.Table:
-      return `table ${formatLimits(module.tables[index])} ${valTypeName(module.tables[index].element)}`;
+      return `table ${formatTableType(module.tables[index])}`;
     case ExternKind.Memory:
       return `memory ${formatMemoryType(module.memories[index])}`;
     case ExternKind.Global:

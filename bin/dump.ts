@@ -10,6 +10,8 @@ import { join } from 'node:path';
 import { type ImageDescription, readImage } from '../src/compile/metadata/image-reader.js';
 import { SECTION } from '../src/compile/metadata/sections.js';
 import type { LocalHome, Location } from '../src/compile/metadata/site-lookup.js';
+import { typeOfCode } from '../src/compile/metadata/type-codes.js';
+import { valTypeName } from '../src/compile/wasm/text.js';
 import { ToolError } from '../src/errors.js';
 import {
   FUNC_GUEST,
@@ -22,7 +24,6 @@ import {
 import { makeTemporaryFolder, removeTemporary } from '../src/temporary.js';
 
 const SITE_KINDS = ['call', 'loop', 'entry'];
-const TYPES = ['?', 'i32', 'i64', 'f32', 'f64', 'v128', 'funcref', 'externref', 'exnref'];
 
 /** Prints a listing to stdout. */
 export function dump(what: 'asm' | 'sites' | 'maps' | 'sections', bytes: Uint8Array): void {
@@ -67,15 +68,19 @@ function title(image: ImageDescription, row: number): string {
 }
 
 function formatHome({ type, reg, slot }: LocalHome): string {
-  return `${TYPES[type]} slot ${slot}${reg === NO_LOCAL_REG ? '' : `, ${register(reg)}`}`;
+  return `${typeName(type)} slot ${slot}${reg === NO_LOCAL_REG ? '' : `, ${register(reg)}`}`;
 }
 
 function formatLocation(at: Location): string {
-  const type = TYPES[at.type];
+  const type = typeName(at.type);
   if (at.kind === OPERAND_REG) return `${type} ${register(at.reg)}`;
   if (at.kind === OPERAND_LOCAL) return `${type} local ${at.local}`;
   if (at.kind === OPERAND_CONST) return `${type} ${hex(at.hi)}:${hex(at.lo)}`;
   return `${type} slot ${at.slot}`;
+}
+
+function typeName(code: number): string {
+  return valTypeName(typeOfCode(code));
 }
 
 function register(reg: number): string {

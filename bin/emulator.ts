@@ -4,6 +4,7 @@
 
 import { accessSync, closeSync, constants, openSync, readSync } from 'node:fs';
 import { delimiter, join, resolve } from 'node:path';
+import type { ArchName } from '../src/arch/target.js';
 import { ToolError } from '../src/errors.js';
 import { fileError } from './input-file.js';
 
@@ -16,20 +17,18 @@ export interface Launch {
   readonly emulated: boolean;
 }
 
-/** By e_machine of the ELF header: the CPU as process.arch names it, and as qemu does. */
-const MACHINES: Readonly<Record<number, readonly [string, string]>> = {
-  62: ['x64', 'x86_64'],
-  183: ['arm64', 'aarch64'],
-};
+/** By e_machine of the ELF header. */
+const MACHINES: Readonly<Record<number, ArchName>> = { 62: 'x64', 183: 'arm64' };
+/** What qemu calls them. */
+const QEMU: Readonly<Record<ArchName, string>> = { x64: 'x86_64', arm64: 'aarch64' };
 
 /** @throws ToolError when the image is for another CPU and there is no emulator for it */
 export function launch(image: string, argv0: string): Launch {
-  const machine = MACHINES[machineOf(image)];
+  const arch = MACHINES[machineOf(image)];
   // A name without a slash would be looked up in PATH.
   const path = resolve(image);
-  if (machine === undefined || machine[0] === process.arch) return { program: path, args: [], argv0, emulated: false };
-  const [arch, qemuArch] = machine;
-  const program = findEmulator(qemuArch);
+  if (arch === undefined || arch === process.arch) return { program: path, args: [], argv0, emulated: false };
+  const program = findEmulator(arch);
   if (program === undefined) {
     throw new ToolError(
       'no-emulator',
@@ -39,9 +38,9 @@ export function launch(image: string, argv0: string): Launch {
   return { program, args: ['-0', argv0, image], argv0: program, emulated: true };
 }
 
-/** Path of qemu-user for a CPU, as qemu names it. */
-export function findEmulator(qemuArch: string): string | undefined {
-  for (const name of [`qemu-${qemuArch}-static`, `qemu-${qemuArch}`]) {
+/** Path of qemu-user for a CPU. */
+export function findEmulator(arch: ArchName): string | undefined {
+  for (const name of [`qemu-${QEMU[arch]}-static`, `qemu-${QEMU[arch]}`]) {
     for (const folder of (process.env['PATH'] ?? '').split(delimiter)) {
       try {
         const path = join(folder, name);

@@ -82,7 +82,7 @@ async function carriedModule(path: string): Promise<Uint8Array> {
 
 /** `import fd_write(i32, i32, i32, i32) i32`; the module's name only where it is not WASI's. */
 async function formatImport(entry: Import, types: Module['types']): Promise<string> {
-  const { formatFuncType, formatGlobalType, formatLimits, formatMemoryType, valTypeName } = await import(
+  const { formatFuncType, formatGlobalType, formatMemoryType, formatTableType } = await import(
     '../src/compile/wasm/text.js'
   );
   const { ExternKind } = await import('../src/compile/wasm/module.js');
@@ -91,7 +91,7 @@ async function formatImport(entry: Import, types: Module['types']): Promise<stri
     case ExternKind.Func:
       return `import ${name}${formatFuncType(types[entry.typeIndex])}`;
     case ExternKind.Table:
-      return `import table ${name} ${formatLimits(entry.table)} ${valTypeName(entry.table.element)}`;
+      return `import table ${name} ${formatTableType(entry.table)}`;
     case ExternKind.Memory:
       return `import memory ${name} ${formatMemoryType(entry.memory)}`;
     case ExternKind.Global:

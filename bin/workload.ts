@@ -2,7 +2,7 @@
  * Starting an image so that this process behaves like the program itself: its stdio, its signals, its exit code.
  *
  * Node cannot replace its own process, so the workload is a child in our process group and we stand in for it: signals
- * sent to us are passed on, and we end the way it ended. Needs nothing of wag-snap.
+ * sent to us are passed on, and we end the way it ended. Needs errors.ts and emulator.ts.
  */
 
 import { type ChildProcess, spawn } from 'node:child_process';

@@ -1,5 +1,5 @@
 /**
- * The three kinds of error (DESIGN.md section 10) and the exit codes they end in.
+ * The three kinds of error and the exit codes they end in.
  *
  * Thrown deep, caught once in bin/: an input's fault, a limit, or a bug of ours. Each carries a `code`, a stable
  * word for programs, and a message for people that names what, where and what to do.

@@ -114,7 +114,7 @@ async function trialFact(name: string, target: 'x64' | 'arm64'): Promise<Fact> {
 /** Programs for the other CPU. */
 async function emulatorFacts(here: 'x64' | 'arm64'): Promise<Fact[]> {
   const other = here === 'arm64' ? 'x64' : 'arm64';
-  const emulator = findEmulator(other === 'arm64' ? 'aarch64' : 'x86_64');
+  const emulator = findEmulator(other);
   if (emulator === undefined) {
     const detail = `to run programs for ${other} install qemu-user-static (Debian: apt-get install qemu-user-static)`;
     return [{ name: 'emulator', ok: undefined, detail }];

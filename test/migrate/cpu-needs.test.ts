@@ -15,7 +15,7 @@ import { writeResumable } from '../../src/restore/restore.js';
 import { readSnapshot } from '../../src/snapshot/format.js';
 import { build, captureAndEnd, temporaryFolder, Workload } from '../support/workload.js';
 
-const emulator = findEmulator('x86_64');
+const emulator = findEmulator('x64');
 /** No AVX; AVX, but the operating system does not save its registers; AVX; AVX2. */
 const WITHOUT = ['Nehalem', 'SandyBridge,-xsave'];
 const WITH = ['SandyBridge', 'Haswell'];

@@ -3,11 +3,11 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { packageFolder } from '../support/wast.js';
+import { ownPackage } from '../../src/package.js';
 
 /** The folder with the package's files. Throws Error with npm's words when it cannot be had. */
 export function fetchPackage(spec: string): string {
-  const folder = join(packageFolder(), 'build/modules', spec.replaceAll('/', '+'));
+  const folder = join(ownPackage().folder, 'build/modules', spec.replaceAll('/', '+'));
   if (!existsSync(folder)) {
     const work = `${folder}.part`;
     rmSync(work, { recursive: true, force: true });

@@ -9,7 +9,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { packageFolder } from '../support/wast.js';
+import { ownPackage } from '../../src/package.js';
 import { type Examination, examine } from './examine.js';
 import { fetchPackage } from './fetch.js';
 import { MODULES, type PublishedModule } from './list.js';
@@ -71,8 +71,8 @@ function runModule(
   arch: string,
   { args, options = [], input = '', prints }: NonNullable<PublishedModule['run']>,
 ) {
-  const tool = join(packageFolder(), 'bin/wag-snap');
-  const image = join(packageFolder(), 'build/modules/image');
+  const tool = join(ownPackage().folder, 'bin/wag-snap');
+  const image = join(ownPackage().folder, 'build/modules/image');
   const compiled = spawnSync(tool, ['compile', '--arch', arch, '-o', image, file], { encoding: 'utf8' });
   if (compiled.status !== 0) return `compile --arch ${arch}: ${compiled.stderr}`;
   const { stdout, stderr } = spawnSync(tool, ['run', ...options, image, '--', ...args], { encoding: 'utf8', input });
@@ -80,7 +80,7 @@ function runModule(
 }
 
 function writeTable(rows: readonly string[]): void {
-  const file = join(packageFolder(), 'docs/modules.md');
+  const file = join(ownPackage().folder, 'docs/modules.md');
   const START = '<!-- table -->';
   const text = existsSync(file) ? readFileSync(file, 'utf8') : `# Modules from npm\n\n${START}\n`;
   writeFileSync(file, `${text.slice(0, text.indexOf(START) + START.length)}\n\n${table(rows)}\n`);

@@ -7,10 +7,10 @@ import { compileImage } from '../../src/compile/compile.js';
 import { readImage } from '../../src/compile/metadata/image-reader.js';
 import { SECTION } from '../../src/compile/metadata/sections.js';
 import { readModule } from '../../src/compile/wasm/wat.js';
-import { packageFolder } from '../support/wast.js';
+import { ownPackage } from '../../src/package.js';
 import { checkAllocation } from './allocation.js';
 
-const file = resolve(packageFolder(), 'fixtures/programs/interp.wasm');
+const file = resolve(ownPackage().folder, 'fixtures/programs/interp.wasm');
 
 /** The problems of an image of which every word of a section has gone through `change`. */
 async function problemsWith(section: string, change: (word: number, index: number) => number): Promise<string[]> {

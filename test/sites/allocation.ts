@@ -2,9 +2,9 @@
  * Whether what the site tables say of one image can be true: an allocator checker that knows nothing of the code
  * generator but its calling convention (compile/baseline/call-layout.ts) and the CPU's register plan.
  *
- * At every site no two live values share a slot or a register, each lies where values of its kind may lie (DESIGN.md
- * section 6: across a call nothing is in a register; at a loop only pinned locals are), and an operand's slot is its own
- * in all of the function. Is not about types (same-sites.ts) nor about what the code does (test/migrate).
+ * At every site no two live values share a slot or a register, each lies where values of its kind may lie (across a
+ * call nothing is in a register; at a loop only pinned locals are), and an operand's slot is its own in all of the
+ * function. Is not about types (same-sites.ts) nor about what the code does (test/migrate).
  */
 
 import { entrySlots, FLOAT_BASE, type RegisterPlan } from '../../src/arch/masm.js';

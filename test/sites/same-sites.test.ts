@@ -11,9 +11,10 @@ import { levels, targets } from '../../src/arch/targets.js';
 import { type CompileOptions, compileImage, type ModuleInput } from '../../src/compile/compile.js';
 import { readImage } from '../../src/compile/metadata/image-reader.js';
 import { readModule } from '../../src/compile/wasm/wat.js';
+import { ownPackage } from '../../src/package.js';
 import { Planner } from '../spec/planner.js';
 import { readScript } from '../spec/script.js';
-import { createAssembler, packageFolder, SCRIPT_FEATURES, testsuiteFolder, testsuiteScripts } from '../support/wast.js';
+import { createAssembler, SCRIPT_FEATURES, testsuiteFolder, testsuiteScripts } from '../support/wast.js';
 import { checkAllocation } from './allocation.js';
 import { compareSites, type SiteComparison } from './same-sites.js';
 
@@ -30,7 +31,7 @@ async function compareFile(path: string): Promise<SiteComparison> {
   return compare([{ module: await readModule(path), file: path }], { allowMissingImports: true });
 }
 
-const root = packageFolder();
+const root = ownPackage().folder;
 const folders = ['fixtures/programs', 'test/wasi/programs', 'test/migrate', 'build/e2e'];
 const files = folders
   .map((folder) => resolve(root, folder))

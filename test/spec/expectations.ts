@@ -7,7 +7,7 @@
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { packageFolder } from '../support/wast.js';
+import { ownPackage } from '../../src/package.js';
 import type { Outcome, ScriptResult } from './run-script.js';
 
 export interface ExpectedFailure {
@@ -26,7 +26,7 @@ export interface Judgement {
   readonly known: number;
 }
 
-const folder = join(packageFolder(), 'test/spec');
+const folder = join(ownPackage().folder, 'test/spec');
 const countsPath = join(folder, 'counts.json');
 
 export const expectedFailures = read<ExpectedFailure[]>(join(folder, 'expected-failures.json'));

@@ -2,7 +2,7 @@
 
 import { cpuFlags } from '../../bin/cpu-flags.js';
 import { findEmulator } from '../../bin/emulator.js';
-import type { ArchName, Target } from '../../src/arch/target.js';
+import type { Target } from '../../src/arch/target.js';
 import { levels, targets } from '../../src/arch/targets.js';
 
 export interface SpecTarget {
@@ -11,10 +11,7 @@ export interface SpecTarget {
   readonly launcher: readonly string[];
 }
 
-/** What qemu-user calls them. */
-const QEMU: Readonly<Record<ArchName, string>> = { x64: 'x86_64', arm64: 'aarch64' };
-
-export const ARCHES = Object.keys(QEMU);
+export const ARCHES = Object.keys(targets);
 
 /** x86-64 code with AVX, where this machine has it. */
 export const AVX = 'x64-avx';
@@ -25,6 +22,6 @@ export function specTarget(arch: string): SpecTarget | undefined {
   const name = (['x64', 'arm64'] as const).find((known) => known === arch);
   if (name === undefined) return undefined;
   if (name === process.arch) return { target: targets[name], launcher: [] };
-  const emulator = findEmulator(QEMU[name]);
+  const emulator = findEmulator(name);
   return emulator === undefined ? undefined : { target: targets[name], launcher: [emulator] };
 }

@@ -7,20 +7,13 @@
 
 import { existsSync, readdirSync } from 'node:fs';
 import { basename, join, relative } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import loadWabt from 'wabt';
 import { withMemoryIndexes } from '../../src/compile/wasm/wat-data.js';
-
-/** The folder of the package: the tests also run compiled, from below build/. */
-export function packageFolder(): string {
-  let url = new URL('.', import.meta.url);
-  while (!existsSync(new URL('package.json', url)) && url.pathname !== '/') url = new URL('..', url);
-  return fileURLToPath(url);
-}
+import { ownPackage } from '../../src/package.js';
 
 /** The folder of the conformance suite; undefined when it is not there. */
 export function testsuiteFolder(): string | undefined {
-  const folder = process.env['WASM_TESTSUITE'] || join(packageFolder(), '../shared/testsuite');
+  const folder = process.env['WASM_TESTSUITE'] || join(ownPackage().folder, '../shared/testsuite');
   return existsSync(folder) ? folder : undefined;
 }
 

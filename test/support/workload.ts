@@ -50,7 +50,7 @@ export interface Built {
 
 /** Whether images for a CPU can be started here, by themselves or through qemu-user. */
 export function canRun(arch: ArchName): boolean {
-  return arch === process.arch || findEmulator(arch === 'arm64' ? 'aarch64' : 'x86_64') !== undefined;
+  return arch === process.arch || findEmulator(arch) !== undefined;
 }
 
 export interface BuildOptions {

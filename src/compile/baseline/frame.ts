@@ -4,7 +4,8 @@
  * Fixed before the first instruction is emitted, from what validation has learned (FunctionSummary): the drawing is in
  * ARCHITECTURE.md. The locals that are used most, weighed by loop depth, are pinned to a register for the whole
  * function; all have a home slot, a v128 two. Where there may be a v128 among the operands each of their slots is 16
- * bytes wide, whatever is in it, so that operand n has the same place on every path. Pins are numbered (index in `pinnedLocals`), so that a set of them is a bit mask.
+ * bytes wide, whatever is in it, so that operand n has the same place on every path. Pins are numbered (index in
+ * `pinnedLocals`), so that a set of them is a bit mask.
  */
 
 import { frameSizeFor, NO_REG, type RegisterPlan } from '../../arch/masm.js';

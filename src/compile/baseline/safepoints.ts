@@ -13,6 +13,18 @@ import type { BodyReader } from './body-reader.js';
 import type { CallLayout } from './call-layout.js';
 import { Kind, type Operands } from './operands.js';
 
+/** An entry at masm.offset: parameters are where the caller has put them. */
+export function entrySite(tables: SiteTables, masm: MacroAssembler, layout: CallLayout): void {
+  const { type, paramRegs, paramSlots } = layout;
+  tables.beginShape(paramRegs.length, 0);
+  for (let i = 0; i < paramRegs.length; i++) {
+    const code = typeCode(type.params[i]);
+    if (paramRegs[i] !== NO_REG) tables.register(code, paramRegs[i]);
+    else tables.slot(code, entrySlots(masm.plan) + paramSlots[i]);
+  }
+  tables.site(masm.offset, 0, SITE_ENTRY);
+}
+
 export class Safepoints {
   private lastOffset = -1;
 
@@ -24,19 +36,10 @@ export class Safepoints {
     private readonly tables: SiteTables | undefined,
   ) {}
 
-  /** The function's entry, in front of the prologue: parameters are where the caller has put them. */
-  entry({ type, paramRegs, paramSlots }: CallLayout): void {
-    const { masm, tables } = this;
-    if (tables !== undefined) {
-      tables.beginShape(paramRegs.length, 0);
-      for (let i = 0; i < paramRegs.length; i++) {
-        const code = typeCode(type.params[i]);
-        if (paramRegs[i] !== NO_REG) tables.register(code, paramRegs[i]);
-        else tables.slot(code, entrySlots(masm.plan) + paramSlots[i]);
-      }
-      tables.site(masm.offset, 0, SITE_ENTRY);
-    }
-    this.lastOffset = masm.offset;
+  /** The function's entry, in front of the prologue. */
+  entry(layout: CallLayout): void {
+    if (this.tables !== undefined) entrySite(this.tables, this.masm, layout);
+    this.lastOffset = this.masm.offset;
   }
 
   /** A loop's header, which binds its label behind `separate`. */

@@ -11,10 +11,10 @@
  * Records a row of the function table for everything, so that any text offset has an owner.
  */
 
-import { entrySlots, frameSizeFor, type MacroAssembler, NO_REG } from '../../arch/masm.js';
+import { entrySlots, frameSizeFor, type MacroAssembler } from '../../arch/masm.js';
 import type { Target } from '../../arch/target.js';
 import { BugError, LimitError } from '../../errors.js';
-import { FUNC_IMPORT, FUNC_STUB, FUNC_TRAMPOLINE, SEGMENT_ALIGN, SITE_ENTRY } from '../../runtime/layout.js';
+import { FUNC_IMPORT, FUNC_STUB, FUNC_TRAMPOLINE, SEGMENT_ALIGN } from '../../runtime/layout.js';
 import { type BlockingWindow, emitBlockingSyscall } from '../../runtime/stubs/blocking-syscall.js';
 import { emitCallC } from '../../runtime/stubs/call-c.js';
 import { callTo, type StubContext } from '../../runtime/stubs/context.js';
@@ -25,11 +25,11 @@ import { emitStart } from '../../runtime/stubs/start.js';
 import { CallLayout } from '../baseline/call-layout.js';
 import { FunctionCompiler } from '../baseline/compile-function.js';
 import { BUILTINS, type Builtin, type CodeEnvironment } from '../baseline/environment.js';
+import { entrySite } from '../baseline/safepoints.js';
 import { TailRoomError } from '../baseline/tail-calls.js';
 import { HandlerTable } from '../metadata/handler-table.js';
 import type { TrampolineIdentity } from '../metadata/identity.js';
 import type { SiteTables } from '../metadata/site-tables.js';
-import { typeCode } from '../metadata/type-codes.js';
 import type { Variation } from '../variation.js';
 import { ExternKind, type FuncType } from '../wasm/module.js';
 import { globalValue } from './constants.js';
@@ -158,7 +158,7 @@ export class TextBuilder {
         frameSizeFor(masm.plan, missing ? 0 : 8 * layout.type.params.length),
         FUNC_IMPORT,
       );
-      this.recordEntry(layout);
+      if (this.options.sites) entrySite(this.options.sites, masm, layout);
       if (missing) emitMissingThunk(context, this.hostFunction('raise'));
       else emitImportThunk(context, layout, () => this.emitHostFunction(hostIndexes[i]));
       this.options.sites?.endFunction(masm.offset);
@@ -179,18 +179,6 @@ export class TextBuilder {
     this.options.sites?.endFunction(masm.offset);
     masm.adjustSp(-8 * entrySlots(masm.plan));
     this.hostCompiler.compileInline(index);
-  }
-
-  /** The entry safepoint of a thunk: its parameters are where the caller has put them. */
-  private recordEntry({ type, paramRegs, paramSlots }: CallLayout): void {
-    const { sites } = this.options;
-    if (sites === undefined) return;
-    sites.beginShape(type.params.length, 0);
-    for (let i = 0; i < type.params.length; i++) {
-      if (paramRegs[i] !== NO_REG) sites.register(typeCode(type.params[i]), paramRegs[i]);
-      else sites.slot(typeCode(type.params[i]), entrySlots(this.masm.plan) + paramSlots[i]);
-    }
-    sites.site(this.masm.offset, 0, SITE_ENTRY);
   }
 
   /** Of the types of all functions that guests export or start with. */

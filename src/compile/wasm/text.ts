@@ -1,10 +1,10 @@
 /**
- * Wasm things as text for people: value types, function types, instruction names.
+ * Types as text for people: value types, and those of functions, tables, memories and globals.
  *
- * Is not a text-format printer: whole modules are never printed. Needs opcodes.ts for the names of instructions.
+ * Is not a text-format printer: whole modules are never printed.
  */
 
-import { type FuncType, type GlobalType, type Limits, type MemoryType, ValType } from './module.js';
+import { type FuncType, type GlobalType, type Limits, type MemoryType, type TableType, ValType } from './module.js';
 import { isRefType, RefCode } from './ref-types.js';
 
 /** `i32`, `funcref`, ...; of a byte that is no value type, its number. */
@@ -58,6 +58,11 @@ export function formatGlobalType(type: GlobalType): string {
 export function formatLimits({ min, max, address }: Limits): string {
   const range = max === undefined ? `${min}` : `${min}..${max}`;
   return address === ValType.I64 ? `i64 ${range}` : range;
+}
+
+/** `1..16 funcref`. */
+export function formatTableType(type: TableType): string {
+  return `${formatLimits(type)} ${valTypeName(type.element)}`;
 }
 
 /** `1`, `1..16 shared`. */
