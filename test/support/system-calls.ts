@@ -43,6 +43,7 @@ const NUMBERS = {
   unshare: [272, 97],
   utimensat: [280, 88],
   dup3: [292, 24],
+  pipe2: [293, 59],
   open_by_handle_at: [304, 265],
   setns: [308, 268],
   process_vm_readv: [310, 270],

@@ -113,6 +113,7 @@ describe.runIf(hasSeccomp)('a forged guest', () => {
     ['close', [EXE], '', 'of the image'],
     ['dup3', [0, EXE, 0], '', 'over the image'],
     ['dup', [0]],
+    ['pipe2', [D, 0x80080], '', 'for notifications'],
     ['fcntl', [0, 0, 900], '', 'F_DUPFD'],
     ['fcntl', [0, 8, 1], '', 'F_SETOWN'],
     ['ioctl', [0, 0x5412, D], 'x', 'TIOCSTI'],
