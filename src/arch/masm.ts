@@ -309,11 +309,11 @@ export interface MacroAssembler extends VectorAssembler, AtomicAssembler {
   jumpTo(): number;
   patchJump(handle: number, target: number): void;
   callReg(target: Reg): void;
-  /** Calls the function of a record (runtime/layout.ts FuncRecord): switches instance and memoryBase, then calls. */
+  /** Calls the function of a record (runtime/layout.ts FN_*): switches instance and memoryBase, then calls. */
   callRecord(record: Reg): void;
   /**
    * The table part of call_indirect. Loads the record of elements[index] into `record`, jumping to outOfBounds
-   * (index >= length), uninitialized (null), mismatch (another type id). `table` holds the address of the TableRecord.
+   * (index >= length), uninitialized (null), mismatch (another type id). `table` holds the address of a table's record (TAB_*).
    * record may be the same as table or index. When typeId is -1 no type is compared.
    */
   loadTableRecord(

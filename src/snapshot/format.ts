@@ -1,6 +1,6 @@
 /**
- * The snapshot file (.wsnap), format 1. This comment is its specification; the parts have their own beside their
- * encoders: prologue.ts, header-schema.ts and header.ts, frames-codec.ts.
+ * The snapshot file (.wsnap), formats 1 and 2. This comment is its specification; the parts have their own beside their
+ * encoders: prologue.ts, header-schema.ts and header.ts, frames-codec.ts, exceptions-codec.ts, annex.ts.
  *
  *     0            prologue, 64 bytes: magic, version, where the header is, its sha256
  *     4 KiB        the modules' binaries (unless left out), each at a multiple of 4 KiB

@@ -1,6 +1,6 @@
 /**
  * Snapshot to header bytes and back: msgpack, checked by zod (header-schema.ts) and then by hand for all that can be
- * known to be wrong without the module (check.ts has the rest).
+ * known to be wrong without the module (restore checks the rest).
  *
  * A header that decodes is consistent in itself: extents lie in the file and in their memory, do not overlap, and every
  * instance, module and descriptor that something names exists.

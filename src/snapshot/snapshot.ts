@@ -2,9 +2,9 @@
  * A snapshot in memory: everything that a WebAssembly computation is at one moment, and nothing of a machine.
  *
  * No register, native address or frame size is in it. It is made by lifting a parked process (capture.ts) or by
- * decoding a file (format.ts), and consumed by restore. Only guests are in it: the host layer's state
- * is here as meaning (`Host`), so instance i of a snapshot is instance i + 1 of an image. Byte strings of the guest
- * (arguments, environment, paths) stay bytes: nothing makes them UTF-8.
+ * decoding a file (format.ts), and consumed by restore. Only guests are in it: the host layer's state is here as meaning
+ * (`Host`), so instance i of a snapshot is instance i + 1 of an image. Byte strings of the guest (arguments, environment,
+ * paths) stay bytes: nothing makes them UTF-8.
  *
  * Memory contents are not in here but in the snapshot's file, where the extents say.
  */

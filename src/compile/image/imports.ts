@@ -31,7 +31,7 @@ const INTERNAL = new Set<string>(['boot', 'start', 'on_signal', 'raise', 'memory
 /** Who implements an imported function. */
 export const enum Provider {
   Instance, // links names another instance's function
-  Host, // links names the thunk, which is the importing instance's; `hostIndex` the host layer's function
+  Host, // links names the thunk, which is the importing instance's; `hostIndexes` the host layer's function
   Missing, // the same, but its thunk traps
 }
 

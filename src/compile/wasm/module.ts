@@ -189,7 +189,7 @@ export interface FunctionSummary {
   localWeight: Float64Array;
   /** The same sum over the instructions that leave the function's code: calls, growing, waiting, and bulk operations. */
   callWeight: number;
-  /** Greatest need of the outgoing area over all calls: given by slotsForCall of each callee's type. */
+  /** Greatest need of the outgoing area over all calls: of its type: FunctionValidator's slotsForCallOfType. */
   maxOutgoingSlots: number;
   /** How many such instructions there are. */
   callCount: number;
