@@ -86,13 +86,13 @@ export class LabelEmitter extends VectorEmitter {
   bind(label: Label): void {
     const target = this.at;
     this.positions[label] = target;
-    let fixup = this.heads[label]!;
+    let fixup = this.heads[label];
     if (fixup < 0) return;
     this.unbound--;
     while (fixup >= 0) {
-      this.resolve(this.fixups[fixup]!, target);
+      this.resolve(this.fixups[fixup], target);
       this.fixups[fixup] = RESOLVED;
-      fixup = this.nexts[fixup]!;
+      fixup = this.nexts[fixup];
     }
   }
 
@@ -101,13 +101,13 @@ export class LabelEmitter extends VectorEmitter {
     const offset = target - at;
     const kind = fixup & 3;
     if (kind === WORD) this.words[at >> 2] = offset;
-    else if (kind === SHORT) this.words[at >> 2]! |= shortField(offset);
-    else this.words[at >> 2]! |= longField(offset);
+    else if (kind === SHORT) this.words[at >> 2] |= shortField(offset);
+    else this.words[at >> 2] |= longField(offset);
   }
 
   jump(label: Label): void {
     const at = this.reserve();
-    const target = this.positions[label]!;
+    const target = this.positions[label];
     if (target >= 0) this.branchImmediate(A.b, target - at);
     else {
       this.addFixup(label, LONG);
@@ -117,7 +117,7 @@ export class LabelEmitter extends VectorEmitter {
 
   protected jumpIf(code: CC, label: Label): void {
     const at = this.reserve();
-    const target = this.positions[label]!;
+    const target = this.positions[label];
     if (target < 0) {
       this.addFixup(label, SHORT);
       this.conditionalBranch(A.b_cond, code, 0);
@@ -130,7 +130,7 @@ export class LabelEmitter extends VectorEmitter {
   /** Jumps when a register is (cbz) or is not (cbnz) zero. */
   protected jumpIfZero(op: typeof A.cbz | typeof A.cbnz, wide: number, reg: Reg, label: Label): void {
     const at = this.reserve();
-    const target = this.positions[label]!;
+    const target = this.positions[label];
     if (target < 0) {
       this.addFixup(label, SHORT);
       this.compareAndBranch(op, wide, reg, 0);
@@ -148,11 +148,11 @@ export class LabelEmitter extends VectorEmitter {
   }
 
   branch(cond: Cond, label: Label): void {
-    this.branchOn(CODE_OF[cond]!, cond, label);
+    this.branchOn(CODE_OF[cond], cond, label);
   }
 
   branchUnless(cond: Cond, label: Label): void {
-    this.branchOn(CODE_OF[cond]! ^ 1, cond, label);
+    this.branchOn(CODE_OF[cond] ^ 1, cond, label);
   }
 
   private branchOn(code: CC, cond: Cond, label: Label): void {
@@ -166,7 +166,7 @@ export class LabelEmitter extends VectorEmitter {
   /** Emits a 32-bit entry of a table: where the label is, counted from the entry. No island may come between. */
   protected labelField(label: Label): void {
     this.grow(4);
-    const target = this.positions[label]!;
+    const target = this.positions[label];
     if (target < 0) this.addFixup(label, WORD);
     this.words[this.at >> 2] = target < 0 ? 0 : target - this.at;
     this.at += 4;
@@ -186,8 +186,8 @@ export class LabelEmitter extends VectorEmitter {
   protected skipTo(skip: number): void {
     const at = (skip - 4) >> 2;
     const offset = this.at - (skip - 4);
-    const isConditional = (this.words[at]! & 0xff000000) === (A.b_cond | 0);
-    this.words[at]! |= isConditional ? shortField(offset) : longField(offset);
+    const isConditional = (this.words[at] & 0xff000000) === (A.b_cond | 0);
+    this.words[at] |= isConditional ? shortField(offset) : longField(offset);
   }
 
   /** The instruction at `at` wants the label. */
@@ -197,9 +197,9 @@ export class LabelEmitter extends VectorEmitter {
       this.fixups = doubled(this.fixups);
       this.nexts = doubled(this.nexts);
     }
-    if (this.heads[label]! < 0) this.unbound++;
+    if (this.heads[label] < 0) this.unbound++;
     this.fixups[fixup] = this.at | kind;
-    this.nexts[fixup] = this.heads[label]!;
+    this.nexts[fixup] = this.heads[label];
     this.heads[label] = fixup;
     if (kind !== SHORT) return;
     if (this.shortEnd === this.shorts.length) this.shorts = doubled(this.shorts);
@@ -212,24 +212,24 @@ export class LabelEmitter extends VectorEmitter {
 
   /** Called in front of an instruction when the oldest pending short jump, if it still is, may be too far behind. */
   protected override onDeadline(ahead: number): void {
-    const isPending = (fixup: number) => (this.fixups[fixup]! & 3) === SHORT && this.fixups[fixup] !== RESOLVED;
+    const isPending = (fixup: number) => (this.fixups[fixup] & 3) === SHORT && this.fixups[fixup] !== RESOLVED;
     const { shorts } = this;
-    while (this.shortStart < this.shortEnd && !isPending(shorts[this.shortStart]!)) this.shortStart++;
+    while (this.shortStart < this.shortEnd && !isPending(shorts[this.shortStart])) this.shortStart++;
     if (this.shortStart === this.shortEnd) {
       this.shortStart = this.shortEnd = 0;
       this.jumpDeadline = NEVER;
       return;
     }
-    this.jumpDeadline = (this.fixups[shorts[this.shortStart]!]! & ~3) + ISLAND_AGE;
+    this.jumpDeadline = (this.fixups[shorts[this.shortStart]] & ~3) + ISLAND_AGE;
     if (this.at + ahead <= this.jumpDeadline) return;
     let count = 0;
-    for (let i = this.shortStart; i < this.shortEnd; i++) if (isPending(shorts[i]!)) shorts[count++] = shorts[i]!;
+    for (let i = this.shortStart; i < this.shortEnd; i++) if (isPending(shorts[i])) shorts[count++] = shorts[i];
     this.grow(4 * (count + 1));
     this.words[this.at >> 2] = A.b | longField(4 * (count + 1));
     this.at += 4;
     for (let i = 0; i < count; i++) {
-      const fixup = shorts[i]!;
-      this.resolve(this.fixups[fixup]!, this.at);
+      const fixup = shorts[i];
+      this.resolve(this.fixups[fixup], this.at);
       this.fixups[fixup] = this.at | LONG;
       this.words[this.at >> 2] = A.b;
       this.at += 4;

@@ -49,7 +49,7 @@ export class LiteralEmitter extends LabelEmitter {
       Math.imul(w0, 0x9e3779b1) ^ Math.imul(w1, 0x85ebca6b) ^ Math.imul(w2, 0xc2b2ae35) ^ Math.imul(w3, 0x27d4eb2f);
     key ^= key >>> 15;
     for (let slot = key & (HASH_SLOTS - 1); ; slot = (slot + 1) & (HASH_SLOTS - 1)) {
-      const number = hash[slot]! - 1;
+      const number = hash[slot] - 1;
       if (number < 0) {
         const at = 4 * this.literalCount;
         literals[at] = w0;
@@ -75,8 +75,8 @@ export class LiteralEmitter extends LabelEmitter {
     }
     this.words.set(this.literals.subarray(0, 4 * this.literalCount), this.at >> 2);
     for (let i = 0; i < this.loadCount; i += 2) {
-      const load = this.loads[i]!;
-      this.words[load >> 2]! |= shortField(this.at + BYTES * this.loads[i + 1]! - load);
+      const load = this.loads[i];
+      this.words[load >> 2] |= shortField(this.at + BYTES * this.loads[i + 1] - load);
     }
     this.at += BYTES * this.literalCount;
     this.hash.fill(0);

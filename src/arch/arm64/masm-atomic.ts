@@ -22,12 +22,12 @@ const OPS = [IntOp.Add, IntOp.Sub, IntOp.And, IntOp.Or, IntOp.Xor];
 
 export class AtomicMasm extends VectorMasm {
   atomicLoad(width: AtomicWidth, dst: Reg, base: Reg, index: Reg, offset: number): void {
-    this.loadStoreOrdered(LDAR[width]!, dst, this.atomicAddress(base, index, offset));
+    this.loadStoreOrdered(LDAR[width], dst, this.atomicAddress(base, index, offset));
     this.faultOffset = this.at - 4;
   }
 
   atomicStore(width: AtomicWidth, src: Reg, base: Reg, index: Reg, offset: number): void {
-    this.loadStoreOrdered(STLR[width]!, src, this.atomicAddress(base, index, offset));
+    this.loadStoreOrdered(STLR[width], src, this.atomicAddress(base, index, offset));
     this.faultOffset = this.at - 4;
   }
 
@@ -43,14 +43,14 @@ export class AtomicMasm extends VectorMasm {
   ): void {
     const address = this.atomicAddress(base, index, offset);
     const again = this.reserve();
-    this.loadStoreOrdered(LDAXR[width]!, dst, address);
+    this.loadStoreOrdered(LDAXR[width], dst, address);
     this.faultOffset = this.at - 4;
     let result = src;
     if (op !== AtomicOp.Exchange) {
       result = SCRATCH;
-      this.binary(OPS[op]!, width === AtomicWidth.W64 ? 1 : 0, result, dst, src);
+      this.binary(OPS[op], width === AtomicWidth.W64 ? 1 : 0, result, dst, src);
     }
-    this.storeExclusive(STLXR[width]!, temp, result, address);
+    this.storeExclusive(STLXR[width], temp, result, address);
     this.compareAndBranch(A.cbnz, 0, temp, again - this.reserve());
   }
 
@@ -65,12 +65,12 @@ export class AtomicMasm extends VectorMasm {
   ): void {
     const address = this.atomicAddress(base, index, offset);
     const again = this.reserve();
-    this.loadStoreOrdered(LDAXR[width]!, dst, address);
+    this.loadStoreOrdered(LDAXR[width], dst, address);
     this.faultOffset = this.at - 4;
     // The loaded value less the low part of what is expected: uxtb, uxth, uxtw, uxtx.
     this.addSubExtended(A.subs_x, width === AtomicWidth.W64 ? 1 : 0, 31, dst, expected, width);
     const differs = this.skipIf(CC.NE);
-    this.storeExclusive(STLXR[width]!, SCRATCH, replacement, address);
+    this.storeExclusive(STLXR[width], SCRATCH, replacement, address);
     this.compareAndBranch(A.cbnz, 0, SCRATCH, again - this.reserve());
     this.skipTo(differs);
   }

@@ -17,7 +17,7 @@ const FLOAT_UNARY = [A.fabs, A.fneg, A.frintp, A.frintm, A.frintz, A.frintn, A.f
 export class FloatMasm extends ConditionMasm {
   floatBinary(op: FloatOp, wide: number, dst: Reg, lhs: Reg, rhs: Reg): void {
     if (op === FloatOp.Copysign) this.copysign(wide, dst, lhs, rhs);
-    else this.floatTwoSource(FLOAT_OPS[op]!, wide, dst, lhs, rhs);
+    else this.floatTwoSource(FLOAT_OPS[op], wide, dst, lhs, rhs);
   }
 
   floatBinarySlot(op: FloatOp, wide: number, dst: Reg, lhs: Reg, slot: number): void {
@@ -39,7 +39,7 @@ export class FloatMasm extends ConditionMasm {
   }
 
   floatUnary(op: FloatUnary, wide: number, dst: Reg, src: Reg): void {
-    this.floatOneSource(FLOAT_UNARY[op]!, wide, dst, src);
+    this.floatOneSource(FLOAT_UNARY[op], wide, dst, src);
   }
 
   canonicalizeNaN(wide: number, reg: Reg): void {

@@ -244,7 +244,7 @@ export class IntegerMasm extends MoveMasm {
   /** Jumps to labels[min(index, count - 1)]. The clamp is a csel, so that speculation stays in the table too. */
   jumpTable(index: Reg, labels: Int32Array, count: number): void {
     if (count === 1) {
-      this.jump(labels[0]!);
+      this.jump(labels[0]);
       return;
     }
     this.keepTogether(4 * count + TABLE_CODE);
@@ -258,7 +258,7 @@ export class IntegerMasm extends MoveMasm {
     this.loadStore(A.ldrsw, SCRATCH, ADDRESS_SCRATCH, 0);
     this.addSubShifted(A.add_r, 1, ADDRESS_SCRATCH, ADDRESS_SCRATCH, SCRATCH);
     this.branchRegister(A.br, ADDRESS_SCRATCH);
-    this.words[adr >> 2]! |= ((this.at - adr) >> 2) << 5;
-    for (let i = 0; i < count; i++) this.labelField(labels[i]! as Label);
+    this.words[adr >> 2] |= ((this.at - adr) >> 2) << 5;
+    for (let i = 0; i < count; i++) this.labelField(labels[i] as Label);
   }
 }

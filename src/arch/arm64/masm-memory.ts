@@ -49,11 +49,11 @@ export class MemoryMasm extends ConversionMasm {
   imageStart = 0;
 
   load(op: LoadOp, dst: Reg, base: Reg, index: Reg, offset: number): void {
-    this.accessGuest(LOADS[op]!, LOAD_SIZES[op]!, dst, base, index, offset);
+    this.accessGuest(LOADS[op], LOAD_SIZES[op], dst, base, index, offset);
   }
 
   store(op: StoreOp, src: Reg, base: Reg, index: Reg, offset: number): void {
-    this.accessGuest(STORES[op]!, STORE_SIZES[op]!, src, base, index, offset);
+    this.accessGuest(STORES[op], STORE_SIZES[op], src, base, index, offset);
     if (op !== StoreOp.Int8) this.probeStore();
   }
 
@@ -87,7 +87,7 @@ export class MemoryMasm extends ConversionMasm {
    */
   protected probeStore(): void {
     const probe = this.at - 4;
-    const store = this.words[probe >> 2]!;
+    const store = this.words[probe >> 2];
     this.words[probe >> 2] = store | IS_LOAD | ZERO_REGISTER;
     this.word(store);
     this.faultOffset = probe;
@@ -120,19 +120,19 @@ export class MemoryMasm extends ConversionMasm {
   loadGlobal(width: Width, dst: Reg, imageOffset: number): void {
     const distance = imageOffset - (this.imageStart + this.reserve());
     if (distance >= -NEAR && distance < NEAR && (distance & 3) === 0) {
-      this.loadLiteral(LITERALS[width]!, dst, distance);
+      this.loadLiteral(LITERALS[width], dst, distance);
       return;
     }
-    this.accessGlobal(WIDTH_LOADS[width]!, width, dst, imageOffset);
+    this.accessGlobal(WIDTH_LOADS[width], width, dst, imageOffset);
   }
 
   storeGlobal(width: Width, src: Reg, imageOffset: number): void {
-    this.accessGlobal(WIDTH_STORES[width]!, width, src, imageOffset);
+    this.accessGlobal(WIDTH_STORES[width], width, src, imageOffset);
   }
 
   private accessGlobal(op: number, width: Width, reg: Reg, imageOffset: number): void {
     const low = imageOffset & (PAGE - 1);
-    if (scaledField(low, WIDTH_SIZES[width]!) >= 0) {
+    if (scaledField(low, WIDTH_SIZES[width]) >= 0) {
       this.page(ADDRESS_SCRATCH, imageOffset);
       this.loadStore(op, reg, ADDRESS_SCRATCH, low);
     } else {

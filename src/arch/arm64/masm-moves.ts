@@ -113,11 +113,11 @@ export class MoveMasm extends LiteralEmitter {
   }
 
   loadSlot(width: Width, dst: Reg, slot: number): void {
-    this.access(WIDTH_LOADS[width]!, WIDTH_SIZES[width]!, dst, SP, slot);
+    this.access(WIDTH_LOADS[width], WIDTH_SIZES[width], dst, SP, slot);
   }
 
   storeSlot(width: Width, src: Reg, slot: number): void {
-    this.access(WIDTH_STORES[width]!, WIDTH_SIZES[width]!, src, SP, slot);
+    this.access(WIDTH_STORES[width], WIDTH_SIZES[width], src, SP, slot);
   }
 
   storeSlotConstant(wide: number, slot: number, lo: number, hi: number): void {
@@ -132,11 +132,11 @@ export class MoveMasm extends LiteralEmitter {
   }
 
   loadField(width: Width, dst: Reg, base: Reg, offset: number): void {
-    this.access(WIDTH_LOADS[width]!, WIDTH_SIZES[width]!, dst, base, offset);
+    this.access(WIDTH_LOADS[width], WIDTH_SIZES[width], dst, base, offset);
   }
 
   storeField(width: Width, src: Reg, base: Reg, offset: number): void {
-    this.access(WIDTH_STORES[width]!, WIDTH_SIZES[width]!, src, base, offset);
+    this.access(WIDTH_STORES[width], WIDTH_SIZES[width], src, base, offset);
   }
 
   /** A load or store at [base + offset], offset of any size; of 1 << log2Size bytes. */

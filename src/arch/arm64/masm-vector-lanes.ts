@@ -14,13 +14,13 @@ export const LANE_SIZES = [0, 1, 2, 3, 2, 3];
 
 export class LaneMasm extends ConstantMasm {
   splat(lanes: Lanes, dst: Reg, src: Reg): void {
-    const size = LANE_SIZES[lanes]!;
+    const size = LANE_SIZES[lanes];
     if (src < FLOAT_BASE) this.simdFromInt(V.dup, size, dst, 0, src);
     else this.simdDupLane(V.dup_lane, size, dst, src, 0);
   }
 
   extractLane(lanes: Lanes, dst: Reg, src: Reg, lane: number, signed: boolean): void {
-    const size = LANE_SIZES[lanes]!;
+    const size = LANE_SIZES[lanes];
     if (dst < FLOAT_BASE) {
       const op = size === 3 ? V.umov_x : signed && size < 2 ? V.smov : V.umov;
       this.simdToInt(op, size, dst, src, lane);
@@ -29,7 +29,7 @@ export class LaneMasm extends ConstantMasm {
   }
 
   replaceLane(lanes: Lanes, dst: Reg, vector: Reg, lane: number, value: Reg): void {
-    const size = LANE_SIZES[lanes]!;
+    const size = LANE_SIZES[lanes];
     if (value < FLOAT_BASE) {
       this.moveVector(dst, vector);
       this.simdFromInt(V.ins, size, dst, lane, value);
@@ -54,7 +54,7 @@ export class LaneMasm extends ConstantMasm {
   }
 
   allTrue(lanes: Lanes, dst: Reg, src: Reg): void {
-    const size = LANE_SIZES[lanes]!;
+    const size = LANE_SIZES[lanes];
     if (size < 3) {
       this.simdTwo(V.uminv, size, FLOAT_SCRATCH, src);
       this.intFromFloat(A.fmov_fr, 0, 0, SCRATCH, FLOAT_SCRATCH);
@@ -79,7 +79,7 @@ export class LaneMasm extends ConstantMasm {
    * lowest byte of each half has all of the half's.
    */
   bitmask(lanes: Lanes, dst: Reg, src: Reg): void {
-    const size = LANE_SIZES[lanes]!;
+    const size = LANE_SIZES[lanes];
     let from = src;
     let op: number = V.ushr;
     let shift = (8 << size) - 1;

@@ -35,12 +35,12 @@ export class VectorMemoryMasm extends ShuffleMasm {
 
   loadLane(lanes: Lanes, dst: Reg, vector: Reg, lane: number, base: Reg, index: Reg, offset: number): void {
     this.moveVector(dst, vector);
-    this.simdLane(V.ld1, LANE_SIZES[lanes]!, dst, lane, this.guestAddress(base, index, offset));
+    this.simdLane(V.ld1, LANE_SIZES[lanes], dst, lane, this.guestAddress(base, index, offset));
     this.faultOffset = this.at - 4;
   }
 
   storeLane(lanes: Lanes, src: Reg, lane: number, base: Reg, index: Reg, offset: number): void {
-    this.simdLane(V.st1, LANE_SIZES[lanes]!, src, lane, this.guestAddress(base, index, offset));
+    this.simdLane(V.st1, LANE_SIZES[lanes], src, lane, this.guestAddress(base, index, offset));
     if (lanes === Lanes.I8x16) this.faultOffset = this.at - 4;
     else this.probeStore();
   }

@@ -24,7 +24,7 @@ export class ShuffleMasm extends LaneMasm {
     let or = 0;
     let and = 16;
     for (let i = 0; i < 16; i++) {
-      const index = bytes[at + i]!;
+      const index = bytes[at + i];
       indexes[i] = index;
       or |= index;
       and &= index;
@@ -33,7 +33,7 @@ export class ShuffleMasm extends LaneMasm {
       this.shuffleVectors(dst, lhs, rhs, 31);
       return;
     }
-    for (let i = 0; i < 16; i++) indexes[i]! &= 15;
+    for (let i = 0; i < 16; i++) indexes[i] &= 15;
     const only = and === 0 ? lhs : rhs;
     this.shuffleVectors(dst, only, only, 15);
   }
@@ -50,7 +50,7 @@ export class ShuffleMasm extends LaneMasm {
   /** Consecutive bytes, cyclically. */
   private extractShuffle(dst: Reg, a: Reg, b: Reg, mask: number): boolean {
     const indexes = this.byteIndexes;
-    const first = indexes[0]!;
+    const first = indexes[0];
     for (let i = 1; i < 16; i++) if (indexes[i] !== ((first + i) & mask)) return false;
     if (first === 0) this.moveVector(dst, a);
     else if (first < 16) this.simdExtract(V.ext, dst, a, b, first);
@@ -63,8 +63,8 @@ export class ShuffleMasm extends LaneMasm {
     const { byteIndexes, laneIndexes } = this;
     const within = (1 << size) - 1;
     for (let i = 0; i < 16; i++) {
-      const index = byteIndexes[i]!;
-      if ((index & within) !== (i & within) || index >> size !== byteIndexes[i & ~within]! >> size) return false;
+      const index = byteIndexes[i];
+      if ((index & within) !== (i & within) || index >> size !== byteIndexes[i & ~within] >> size) return false;
       laneIndexes[i >> size] = index >> size;
     }
     return true;
@@ -74,18 +74,18 @@ export class ShuffleMasm extends LaneMasm {
     const count = 16 >> size;
     const indexes = this.laneIndexes;
     if (isSplat(indexes, count)) {
-      this.simdDupLane(V.dup_lane, size, dst, indexes[0]! < count ? a : b, indexes[0]! & (count - 1));
+      this.simdDupLane(V.dup_lane, size, dst, indexes[0] < count ? a : b, indexes[0] & (count - 1));
       return true;
     }
     if (a === b)
       for (let container = size + 1; container <= 3; container++) {
         if (!isReversal(indexes, count, (1 << (container - size)) - 1)) continue;
-        this.simdTwo(REVERSALS[container]!, size, dst, a);
+        this.simdTwo(REVERSALS[container], size, dst, a);
         return true;
       }
     for (let kind = 0; kind < 6; kind++) {
-      if (isPermute(kind, indexes, count, mask, 0)) this.simdThree(PERMUTES[kind]!, size, dst, a, b);
-      else if (isPermute(kind, indexes, count, mask, count)) this.simdThree(PERMUTES[kind]!, size, dst, b, a);
+      if (isPermute(kind, indexes, count, mask, 0)) this.simdThree(PERMUTES[kind], size, dst, a, b);
+      else if (isPermute(kind, indexes, count, mask, count)) this.simdThree(PERMUTES[kind], size, dst, b, a);
       else continue;
       return true;
     }
@@ -102,7 +102,7 @@ export class ShuffleMasm extends LaneMasm {
       if (odd >= 0) return false;
       odd = lane;
     }
-    const from = indexes[odd]!;
+    const from = indexes[odd];
     const source = (from & count) === first ? vector : other;
     this.insertLane(size, dst, vector, odd, source, from & (count - 1));
     return true;
@@ -110,7 +110,7 @@ export class ShuffleMasm extends LaneMasm {
 
   private tableShuffle(dst: Reg, a: Reg, b: Reg): void {
     const bytes = this.byteIndexes;
-    const word = (i: number) => bytes[i]! | (bytes[i + 1]! << 8) | (bytes[i + 2]! << 16) | (bytes[i + 3]! << 24);
+    const word = (i: number) => bytes[i] | (bytes[i + 1] << 8) | (bytes[i + 2] << 16) | (bytes[i + 3] << 24);
     if (a === b || b === a + 1) {
       this.vectorConstant(FLOAT_SCRATCH, word(0), word(4), word(8), word(12));
       this.simdTable(a === b ? V.tbl : V.tbl_2, dst, a, FLOAT_SCRATCH);

@@ -18,7 +18,7 @@ import { BINARY_FORMS, BINARY_WORDS, BinaryForm, UNARY_WORDS } from './vector-ta
 
 export class VectorMasm extends VectorMemoryMasm {
   selectVector(cond: Cond, dst: Reg, a: Reg, b: Reg): void {
-    this.conditionalSelect(A.csinv, 1, SCRATCH, ZR, ZR, CODE_OF[cond]! ^ 1); // all ones when it holds
+    this.conditionalSelect(A.csinv, 1, SCRATCH, ZR, ZR, CODE_OF[cond] ^ 1); // all ones when it holds
     this.simdFromInt(V.dup, 3, FLOAT_SCRATCH, 0, SCRATCH);
     this.bitselect(dst, a, b, FLOAT_SCRATCH);
   }
@@ -34,7 +34,7 @@ export class VectorMasm extends VectorMemoryMasm {
   }
 
   vectorUnary(op: VectorUnary, dst: Reg, src: Reg): void {
-    const word = UNARY_WORDS[op]!;
+    const word = UNARY_WORDS[op];
     if (word !== 0) {
       this.simdTwo(word, 0, dst, src);
       return;
@@ -59,9 +59,9 @@ export class VectorMasm extends VectorMemoryMasm {
   }
 
   vectorBinary(op: VectorBinary, dst: Reg, lhs: Reg, rhs: Reg): void {
-    const word = BINARY_WORDS[op]!;
+    const word = BINARY_WORDS[op];
     if (word !== 0) {
-      const form = BINARY_FORMS[op]! as BinaryForm;
+      const form = BINARY_FORMS[op] as BinaryForm;
       if (form === BinaryForm.Swapped) this.simdThree(word, 0, dst, rhs, lhs);
       else this.simdThree(word, 0, dst, lhs, rhs);
       if (form === BinaryForm.Inverted) this.simdTwo(V.not, 0, dst, dst);
@@ -138,7 +138,7 @@ export class VectorMasm extends VectorMemoryMasm {
 
   /** Counts are signed bytes, negative ones shift right. */
   vectorShift(op: VectorShift, lanes: Lanes, dst: Reg, src: Reg, count: Reg): void {
-    const size = LANE_SIZES[lanes]!;
+    const size = LANE_SIZES[lanes];
     this.logicalImmediate(A.and_i, 0, SCRATCH, count, logicalField(0, (8 << size) - 1, 0));
     if (op !== VectorShift.Shl) this.addSubShifted(A.sub_r, 0, SCRATCH, ZR, SCRATCH);
     this.simdFromInt(V.dup, size, FLOAT_SCRATCH, 0, SCRATCH);
@@ -146,7 +146,7 @@ export class VectorMasm extends VectorMemoryMasm {
   }
 
   vectorShiftImm(op: VectorShift, lanes: Lanes, dst: Reg, src: Reg, count: number): void {
-    const bits = 8 << LANE_SIZES[lanes]!;
+    const bits = 8 << LANE_SIZES[lanes];
     if (count === 0) this.moveVector(dst, src);
     else if (op === VectorShift.Shl) this.simdShift(V.shl, dst, src, bits + count);
     else this.simdShift(op === VectorShift.ShrS ? V.sshr : V.ushr, dst, src, 2 * bits - count);

@@ -144,14 +144,14 @@ export class Arm64MacroAssembler extends AtomicMasm implements MacroAssembler {
     if (this.farCalls) {
       const to = this.imageStart + target;
       const pages = Math.floor(to / PAGE) - Math.floor((this.imageStart + handle) / PAGE);
-      this.words[handle >> 2]! |= ((pages & 3) << 29) | (((pages >> 2) & 0x7ffff) << 5);
-      this.words[(handle >> 2) + 1]! |= (to & (PAGE - 1)) << 10;
+      this.words[handle >> 2] |= ((pages & 3) << 29) | (((pages >> 2) & 0x7ffff) << 5);
+      this.words[(handle >> 2) + 1] |= (to & (PAGE - 1)) << 10;
       return;
     }
     const offset = target - handle;
     if (offset < -CALL_REACH || offset >= CALL_REACH)
       throw new LimitError('text-size', 'the code is more than a call can reach');
-    this.words[handle >> 2]! |= (offset >> 2) & 0x3ffffff;
+    this.words[handle >> 2] |= (offset >> 2) & 0x3ffffff;
   }
 
   callReg(target: Reg): void {

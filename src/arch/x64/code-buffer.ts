@@ -57,6 +57,6 @@ export class CodeBuffer {
 
   protected readInt32(at: number): number {
     const bytes = this.bytes;
-    return bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24);
+    return bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16) | (bytes[at + 3] << 24);
   }
 }

@@ -112,7 +112,7 @@ export class Emitter extends CodeBuffer {
   /** Register in the opcode (+rd), or implied (rax), and a 32-bit immediate. */
   protected oi(e: Encoding, wide: number, reg: Reg, imm: number): void {
     const at = this.opcode(e, this.reserve(), e.w | (wide << 3) | ((reg & 8) >> 3), 0);
-    if (e.inOpcode) this.bytes[at - 1]! |= reg & 7;
+    if (e.inOpcode) this.bytes[at - 1] |= reg & 7;
     this.writeInt32(at, imm);
     this.at = at + 4;
   }

@@ -39,7 +39,7 @@ export class Encoding {
     for (const token of opcodeColumn.split(' ')) {
       const byte = /^([0-9A-F]{2})(\+rd|\+cc)?$/.exec(token);
       if (byte !== null) {
-        hex.push(Number.parseInt(byte[1]!, 16) + (byte[2] === '+cc' ? condition : 0));
+        hex.push(Number.parseInt(byte[1], 16) + (byte[2] === '+cc' ? condition : 0));
         if (byte[2] === '+rd') this.inOpcode = true;
       } else if (token === 'REX.W') this.w = 8;
       else if (token === '/r') this.hasModRM = true;
@@ -58,9 +58,9 @@ export class Encoding {
     if (locked) this.prefix = this.prefix === 0 ? 0xf0 : 0xf000 | this.prefix;
     if (hex.length > 1 && hex[0] === 0x0f) {
       this.escapes = hex.length - 1;
-      if (hex.length === 3) this.escape = hex[1]!;
+      if (hex.length === 3) this.escape = hex[1];
     } else if (hex.length !== 1) throw new Error(`encoding ${opcodeColumn}: one opcode byte expected`);
-    this.opcode = hex[hex.length - 1]!;
+    this.opcode = hex[hex.length - 1];
     const operands = instruction.slice(instruction.indexOf(' ') + 1).split(', ');
     this.byteRegisters = (operands.includes('r8') ? 1 : 0) | (operands.includes('rm8') ? 2 : 0);
   }

@@ -60,7 +60,7 @@ export class LabelEmitter extends Emitter {
   bind(label: Label): void {
     const target = this.at;
     this.positions[label] = target;
-    let field = this.fixups[label]!;
+    let field = this.fixups[label];
     if (field === 0) return;
     this.unbound--;
     while (field !== 0) {
@@ -71,7 +71,7 @@ export class LabelEmitter extends Emitter {
   }
 
   jump(label: Label): void {
-    const target = this.positions[label]!;
+    const target = this.positions[label];
     if (target >= 0) {
       const near = target - (this.at + 2);
       if (near >= -128) this.i(X.jmp_rel8, near);
@@ -83,14 +83,14 @@ export class LabelEmitter extends Emitter {
   }
 
   protected jumpIf(code: CC, label: Label): void {
-    const target = this.positions[label]!;
+    const target = this.positions[label];
     if (target >= 0) {
       const near = target - (this.at + 2);
-      if (near >= -128) this.i(X.jcc_rel8[code]!, near);
-      else this.i(X.jcc_rel32[code]!, target - (this.at + 6));
+      if (near >= -128) this.i(X.jcc_rel8[code], near);
+      else this.i(X.jcc_rel32[code], target - (this.at + 6));
       return;
     }
-    this.i(X.jcc_rel32[code]!, 0);
+    this.i(X.jcc_rel32[code], 0);
     this.addFixup(label);
   }
 
@@ -102,27 +102,27 @@ export class LabelEmitter extends Emitter {
       return;
     }
     if (cond === Cond.FNe) this.jumpIf(CC.P, label);
-    this.jumpIf(CODE_OF[cond]!, label);
+    this.jumpIf(CODE_OF[cond], label);
   }
 
   branchUnless(cond: Cond, label: Label): void {
     if (cond === Cond.FEq) this.branch(Cond.FNe, label);
     else if (cond === Cond.FNe) this.branch(Cond.FEq, label);
-    else this.jumpIf(CODE_OF[cond]! ^ 1, label);
+    else this.jumpIf(CODE_OF[cond] ^ 1, label);
   }
 
   /** Emits a 32-bit field of a table: where the label is, counted from the field's end. */
   protected labelField(label: Label): void {
     const at = this.reserve();
     this.at = at + 4;
-    const target = this.positions[label]!;
+    const target = this.positions[label];
     if (target >= 0) this.writeInt32(at, target - this.at);
     else this.addFixup(label);
   }
 
   /** A short forward jump; give the result to skipTo. */
   protected skipIf(code: CC): number {
-    this.i(X.jcc_rel8[code]!, 0);
+    this.i(X.jcc_rel8[code], 0);
     return this.at;
   }
 
@@ -140,7 +140,7 @@ export class LabelEmitter extends Emitter {
   /** The last four bytes emitted are a field that wants the label. */
   private addFixup(label: Label): void {
     const field = this.at - 4;
-    const previous = this.fixups[label]!;
+    const previous = this.fixups[label];
     if (previous === 0) this.unbound++;
     this.writeInt32(field, previous);
     this.fixups[label] = field;

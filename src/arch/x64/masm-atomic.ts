@@ -26,13 +26,13 @@ function wideOf(width: AtomicWidth): number {
 
 export class AtomicMasm extends VectorMasm {
   atomicLoad(width: AtomicWidth, dst: Reg, base: Reg, index: Reg, offset: number): void {
-    this.load(LOAD_OPS[width]!, dst, base, index, offset);
+    this.load(LOAD_OPS[width], dst, base, index, offset);
   }
 
   atomicStore(width: AtomicWidth, src: Reg, base: Reg, index: Reg, offset: number): void {
     this.move(SCRATCH, src);
     this.faultOffset = this.at;
-    this.rx(XCHG[width]!, wideOf(width), SCRATCH, base, index, 0, offset);
+    this.rx(XCHG[width], wideOf(width), SCRATCH, base, index, 0, offset);
   }
 
   atomicRmw(op: AtomicOp, width: AtomicWidth, _dst: Reg, src: Reg, base: Reg, index: Reg, offset: number): void {
@@ -41,16 +41,16 @@ export class AtomicMasm extends VectorMasm {
       this.move(RAX, src);
       if (op === AtomicOp.Sub) this.r(X.neg, wide, RAX);
       this.faultOffset = this.at;
-      this.rx((op === AtomicOp.Exchange ? XCHG : XADD)[width]!, wide, RAX, base, index, 0, offset);
+      this.rx((op === AtomicOp.Exchange ? XCHG : XADD)[width], wide, RAX, base, index, 0, offset);
       this.zeroExtend(width);
       return;
     }
-    this.load(LOAD_OPS[width]!, RAX, base, index, offset);
+    this.load(LOAD_OPS[width], RAX, base, index, offset);
     const again = this.at;
     this.move(SCRATCH, RAX);
-    this.binary(LOOP_OPS[op]!, wide, SCRATCH, SCRATCH, src);
-    this.rx(CMPXCHG[width]!, wide, SCRATCH, base, index, 0, offset);
-    this.i(X.jcc_rel8[CC.NE]!, again - (this.at + 2));
+    this.binary(LOOP_OPS[op], wide, SCRATCH, SCRATCH, src);
+    this.rx(CMPXCHG[width], wide, SCRATCH, base, index, 0, offset);
+    this.i(X.jcc_rel8[CC.NE], again - (this.at + 2));
   }
 
   compareExchange(
@@ -65,7 +65,7 @@ export class AtomicMasm extends VectorMasm {
     const wide = wideOf(width);
     this.rr(X.mov_rm, wide, RAX, expected); // a 32-bit one may be the low part of an i64
     this.faultOffset = this.at;
-    this.rx(CMPXCHG[width]!, wide, replacement, base, index, 0, offset);
+    this.rx(CMPXCHG[width], wide, replacement, base, index, 0, offset);
     this.zeroExtend(width);
   }
 

@@ -29,14 +29,14 @@ export class X64AvxMacroAssembler extends X64MacroAssembler {
   protected vex(e: Encoding, reg: Reg, vvvv: Reg, rm: Reg): void {
     const at = this.reserve();
     const { bytes } = this;
-    const last = ((~vvvv & 15) << 3) | PREFIXES[e.prefix]!;
+    const last = ((~vvvv & 15) << 3) | PREFIXES[e.prefix];
     let next = at;
     if (e.escapes === 1 && (rm & 8) === 0) {
       bytes[next++] = 0xc5;
       bytes[next++] = ((~reg & 8) << 4) | last;
     } else {
       bytes[next++] = 0xc4;
-      bytes[next++] = ((~reg & 8) << 4) | 0x40 | ((~rm & 8) << 2) | MAPS[e.escape]!;
+      bytes[next++] = ((~reg & 8) << 4) | 0x40 | ((~rm & 8) << 2) | MAPS[e.escape];
       bytes[next++] = last;
     }
     bytes[next++] = e.opcode;

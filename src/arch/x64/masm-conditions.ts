@@ -24,14 +24,14 @@ export class ConditionMasm extends IntegerMasm {
 
   setCondition(cond: Cond, dst: Reg): void {
     if (cond === Cond.FEq) {
-      this.r(X.setcc[CC.NP]!, 0, SCRATCH);
-      this.r(X.setcc[CC.E]!, 0, dst);
+      this.r(X.setcc[CC.NP], 0, SCRATCH);
+      this.r(X.setcc[CC.E], 0, dst);
       this.rr(X.and_rm8, 0, dst, SCRATCH);
     } else if (cond === Cond.FNe) {
-      this.r(X.setcc[CC.P]!, 0, SCRATCH);
-      this.r(X.setcc[CC.NE]!, 0, dst);
+      this.r(X.setcc[CC.P], 0, SCRATCH);
+      this.r(X.setcc[CC.NE], 0, dst);
       this.rr(X.or_rm8, 0, dst, SCRATCH);
-    } else this.r(X.setcc[CODE_OF[cond]!]!, 0, dst);
+    } else this.r(X.setcc[CODE_OF[cond]], 0, dst);
     this.rr(X.movzx_8, 0, dst, dst);
   }
 
@@ -49,16 +49,16 @@ export class ConditionMasm extends IntegerMasm {
       // a, unless not equal or unordered.
       const to = dst === b ? SCRATCH : dst;
       this.move(to, a);
-      this.rr(X.cmovcc[CC.NE]!, 1, to, b);
-      this.rr(X.cmovcc[CC.P]!, 1, to, b);
+      this.rr(X.cmovcc[CC.NE], 1, to, b);
+      this.rr(X.cmovcc[CC.P], 1, to, b);
       this.move(dst, to);
       return;
     }
-    const code = CODE_OF[cond]!;
-    if (dst === a) this.rr(X.cmovcc[code ^ 1]!, 1, dst, b);
+    const code = CODE_OF[cond];
+    if (dst === a) this.rr(X.cmovcc[code ^ 1], 1, dst, b);
     else {
       this.move(dst, b);
-      this.rr(X.cmovcc[code]!, 1, dst, a);
+      this.rr(X.cmovcc[code], 1, dst, a);
     }
   }
 
@@ -80,7 +80,7 @@ export class ConditionMasm extends IntegerMasm {
       this.skipTo(equal);
       return;
     }
-    const code = CODE_OF[cond]!;
+    const code = CODE_OF[cond];
     if (dst === b) {
       const skip = this.skipIf(code ^ 1);
       this.moveFloat(dst, a, 1);

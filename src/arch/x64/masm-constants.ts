@@ -38,7 +38,7 @@ export class ConstantMasm extends MemoryMasm {
     const constant = this.poolConstant(w0 | 0, w1 | 0, w2 | 0, w3 | 0);
     this.rp(e, 0, reg, 0);
     const field = this.at - 4;
-    this.writeInt32(field, this.poolReferences[constant]!);
+    this.writeInt32(field, this.poolReferences[constant]);
     this.poolReferences[constant] = field;
   }
 
@@ -53,14 +53,14 @@ export class ConstantMasm extends MemoryMasm {
     while ((this.at & 15) !== 0) this.none(X.int3);
     for (let i = 0; i < count; i++) {
       const at = this.reserve();
-      for (let word = 0; word < 4; word++) this.writeInt32(at + 4 * word, this.poolWords[4 * i + word]!);
+      for (let word = 0; word < 4; word++) this.writeInt32(at + 4 * word, this.poolWords[4 * i + word]);
       this.at = at + 16;
-      for (let field = this.poolReferences[i]!; field !== 0; ) {
+      for (let field = this.poolReferences[i]; field !== 0; ) {
         const previous = this.readInt32(field);
         this.writeInt32(field, at - (field + 4));
         field = previous;
       }
-      this.poolHash[this.poolPlaces[i]!] = 0;
+      this.poolHash[this.poolPlaces[i]] = 0;
     }
     this.poolCount = 0;
   }
@@ -70,7 +70,7 @@ export class ConstantMasm extends MemoryMasm {
     const words = this.poolWords;
     const mask = this.poolHash.length - 1;
     let place = hash(w0, w1, w2, w3) & mask;
-    for (let entry = this.poolHash[place]!; entry !== 0; entry = this.poolHash[place]!) {
+    for (let entry = this.poolHash[place]; entry !== 0; entry = this.poolHash[place]) {
       const at = 4 * (entry - 1);
       if (words[at] === w0 && words[at + 1] === w1 && words[at + 2] === w2 && words[at + 3] === w3) return entry - 1;
       place = (place + 1) & mask;
@@ -99,7 +99,7 @@ export class ConstantMasm extends MemoryMasm {
     const places = new Int32Array(room);
     const table = new Int32Array(2 * room);
     for (let i = 0; i < this.poolCount; i++) {
-      let place = hash(words[4 * i]!, words[4 * i + 1]!, words[4 * i + 2]!, words[4 * i + 3]!) & (2 * room - 1);
+      let place = hash(words[4 * i], words[4 * i + 1], words[4 * i + 2], words[4 * i + 3]) & (2 * room - 1);
       while (table[place] !== 0) place = (place + 1) & (2 * room - 1);
       table[place] = i + 1;
       places[i] = place;

@@ -45,7 +45,7 @@ export class FloatMasm extends ConditionMasm {
       this.copysign(wide, dst, lhs, rhs);
       return;
     }
-    const e = FLOAT_OPS[2 * op + wide]!;
+    const e = FLOAT_OPS[2 * op + wide];
     if (dst === rhs && dst !== lhs) {
       if (op === FloatOp.Add || op === FloatOp.Mul) {
         this.rr(e, 0, dst, lhs);
@@ -60,7 +60,7 @@ export class FloatMasm extends ConditionMasm {
 
   floatBinarySlot(op: FloatOp, wide: number, dst: Reg, lhs: Reg, slot: number): void {
     this.moveFloat(dst, lhs, wide);
-    this.rm(FLOAT_OPS[2 * op + wide]!, 0, dst, RSP, slot);
+    this.rm(FLOAT_OPS[2 * op + wide], 0, dst, RSP, slot);
   }
 
   /** minss gives its second operand for NaN and for zeros of either sign: both are told apart first. */
@@ -73,10 +73,10 @@ export class FloatMasm extends ConditionMasm {
     this.rr(op === FloatOp.Min ? X.orps : X.andps, 0, dst, rhs); // equal: only the signs of zeros can differ
     const equal = this.skip();
     this.skipTo(nan);
-    this.rr(FLOAT_OPS[2 * FloatOp.Add + wide]!, 0, dst, rhs);
+    this.rr(FLOAT_OPS[2 * FloatOp.Add + wide], 0, dst, rhs);
     const propagated = this.skip();
     this.skipTo(different);
-    this.rr(FLOAT_OPS[2 * op + wide]!, 0, dst, rhs);
+    this.rr(FLOAT_OPS[2 * op + wide], 0, dst, rhs);
     this.skipTo(equal);
     this.skipTo(propagated);
   }

@@ -32,7 +32,7 @@ export class IntegerMasm extends MoveMasm {
         if (op === IntOp.Sub) {
           this.r(X.neg, wide, dst);
           this.rr(X.add_rm, wide, dst, lhs);
-        } else this.rr(OP_RM[op]!, wide, dst, lhs);
+        } else this.rr(OP_RM[op], wide, dst, lhs);
         return;
       }
       if (op === IntOp.Add) {
@@ -41,7 +41,7 @@ export class IntegerMasm extends MoveMasm {
       }
       this.moveInt(wide, dst, lhs);
     }
-    this.rr(OP_RM[op]!, wide, dst, rhs);
+    this.rr(OP_RM[op], wide, dst, rhs);
   }
 
   binaryImm(op: IntOp, wide: number, dst: Reg, lhs: Reg, imm: number): void {
@@ -90,9 +90,9 @@ export class IntegerMasm extends MoveMasm {
 
   /** dst op= imm, in the shortest encoding; not for Mul. */
   protected updateImm(op: IntOp, wide: number, dst: Reg, imm: number): void {
-    if (imm === (imm << 24) >> 24) this.ri(OP_I8[op]!, wide, dst, imm);
-    else if (dst === RAX) this.oi(OP_A[op]!, wide, dst, imm);
-    else this.ri(OP_I32[op]!, wide, dst, imm);
+    if (imm === (imm << 24) >> 24) this.ri(OP_I8[op], wide, dst, imm);
+    else if (dst === RAX) this.oi(OP_A[op], wide, dst, imm);
+    else this.ri(OP_I32[op], wide, dst, imm);
   }
 
   private addImm(wide: number, dst: Reg, lhs: Reg, imm: number): void {
@@ -114,7 +114,7 @@ export class IntegerMasm extends MoveMasm {
 
   binarySlot(op: IntOp, wide: number, dst: Reg, lhs: Reg, slot: number): void {
     this.moveInt(wide, dst, lhs);
-    this.rm(OP_RM[op]!, wide, dst, RSP, slot);
+    this.rm(OP_RM[op], wide, dst, RSP, slot);
   }
 
   addScaled(wide: number, dst: Reg, lhs: Reg, rhs: Reg, scale: number): void {
@@ -127,7 +127,7 @@ export class IntegerMasm extends MoveMasm {
   shift(op: ShiftOp, wide: number, dst: Reg, lhs: Reg, rhs: Reg): void {
     this.rr(X.mov_rm, 0, SCRATCH, rhs);
     this.moveInt(wide, dst, lhs);
-    this.r(SHIFT_CL[op]!, wide, dst);
+    this.r(SHIFT_CL[op], wide, dst);
   }
 
   shiftImm(op: ShiftOp, wide: number, dst: Reg, lhs: Reg, imm: number): void {
@@ -136,8 +136,8 @@ export class IntegerMasm extends MoveMasm {
       return;
     }
     this.moveInt(wide, dst, lhs);
-    if (imm === 1) this.r(SHIFT_1[op]!, wide, dst);
-    else if (imm !== 0) this.ri(SHIFT_I8[op]!, wide, dst, imm);
+    if (imm === 1) this.r(SHIFT_1[op], wide, dst);
+    else if (imm !== 0) this.ri(SHIFT_I8[op], wide, dst, imm);
   }
 
   unary(op: IntUnary, wide: number, dst: Reg, src: Reg): void {
@@ -146,13 +146,13 @@ export class IntegerMasm extends MoveMasm {
         // bsr gives the highest bit's number, and sets ZF (dst undefined) for 0: then 2w - 1, which the xor turns into w.
         this.rr(X.bsr, wide, dst, src);
         this.constant(SCRATCH, 0, wide !== 0 ? 127 : 63, 0);
-        this.rr(X.cmovcc[CC.E]!, wide, dst, SCRATCH);
+        this.rr(X.cmovcc[CC.E], wide, dst, SCRATCH);
         this.ri(X.xor_i8, 0, dst, wide !== 0 ? 63 : 31);
         return;
       case IntUnary.Ctz:
         this.rr(X.bsf, wide, dst, src);
         this.constant(SCRATCH, 0, wide !== 0 ? 64 : 32, 0);
-        this.rr(X.cmovcc[CC.E]!, wide, dst, SCRATCH);
+        this.rr(X.cmovcc[CC.E], wide, dst, SCRATCH);
         return;
       case IntUnary.Popcnt:
         this.rr(X.popcnt, wide, dst, src);
@@ -229,7 +229,7 @@ export class IntegerMasm extends MoveMasm {
     if (count > 1) {
       this.constant(SCRATCH, 0, count - 1, 0);
       this.rr(X.cmp_rm, 0, index, SCRATCH);
-      this.rr(X.cmovcc[CC.A]!, 0, index, SCRATCH);
+      this.rr(X.cmovcc[CC.A], 0, index, SCRATCH);
       const lea = this.at;
       this.rp(X.lea, 1, SCRATCH, 0);
       const leaEnd = this.at;
@@ -240,7 +240,7 @@ export class IntegerMasm extends MoveMasm {
       this.r(X.jmp_m, 0, SCRATCH);
       while ((this.at & 3) !== 0) this.none(X.int3);
       this.writeInt32(lea + 3, this.at - leaEnd);
-      for (let i = 0; i < count; i++) this.labelField(labels[i]!);
-    } else this.jump(labels[0]!);
+      for (let i = 0; i < count; i++) this.labelField(labels[i]);
+    } else this.jump(labels[0]);
   }
 }

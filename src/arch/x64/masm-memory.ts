@@ -42,7 +42,7 @@ export class MemoryMasm extends ConversionMasm {
       offset = 0;
     }
     this.faultOffset = this.at;
-    this.rx(LOADS[op]!, wide, dst, base, index, 0, offset);
+    this.rx(LOADS[op], wide, dst, base, index, 0, offset);
   }
 
   store(op: StoreOp, src: Reg, base: Reg, index: Reg, offset: number): void {
@@ -51,7 +51,7 @@ export class MemoryMasm extends ConversionMasm {
       offset = 0;
     }
     this.faultOffset = this.at;
-    this.rx(STORES[op]!, op === StoreOp.Int64 ? 1 : 0, src, base, index, 0, offset);
+    this.rx(STORES[op], op === StoreOp.Int64 ? 1 : 0, src, base, index, 0, offset);
   }
 
   storeImm(op: StoreOp, imm: number, base: Reg, index: Reg, offset: number): void {
@@ -60,7 +60,7 @@ export class MemoryMasm extends ConversionMasm {
       offset = 0;
     }
     this.faultOffset = this.at;
-    this.xi(STORES_IMM[op]!, op === StoreOp.Int64 ? 1 : 0, base, index, offset, imm);
+    this.xi(STORES_IMM[op], op === StoreOp.Int64 ? 1 : 0, base, index, offset, imm);
   }
 
   /** base's index for an offset that is no displacement: in the scratch register. */
@@ -77,13 +77,13 @@ export class MemoryMasm extends ConversionMasm {
   loadGlobal(width: Width, dst: Reg, imageOffset: number): void {
     const target = imageOffset - this.imageStart;
     if (width <= Width.Int64) this.rp(X.mov_rm, width, dst, target);
-    else this.rp(FLOAT_LOADS[width - Width.F32]!, 0, dst, target);
+    else this.rp(FLOAT_LOADS[width - Width.F32], 0, dst, target);
   }
 
   storeGlobal(width: Width, src: Reg, imageOffset: number): void {
     const target = imageOffset - this.imageStart;
     if (width <= Width.Int64) this.rp(X.mov_mr, width, src, target);
-    else this.rp(FLOAT_STORES[width - Width.F32]!, 0, src, target);
+    else this.rp(FLOAT_STORES[width - Width.F32], 0, src, target);
   }
 
   storeGlobalConstant(width: Width, imageOffset: number, lo: number): void {

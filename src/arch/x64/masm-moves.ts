@@ -70,11 +70,11 @@ export class MoveMasm extends LabelEmitter {
 
   loadField(width: Width, dst: Reg, base: Reg, offset: number): void {
     if (width <= Width.Int64) this.rm(X.mov_rm, width, dst, base, offset);
-    else this.rm(FLOAT_LOADS[width - Width.F32]!, 0, dst, base, offset);
+    else this.rm(FLOAT_LOADS[width - Width.F32], 0, dst, base, offset);
   }
 
   storeField(width: Width, src: Reg, base: Reg, offset: number): void {
     if (width <= Width.Int64) this.rm(X.mov_mr, width, src, base, offset);
-    else this.rm(FLOAT_STORES[width - Width.F32]!, 0, src, base, offset);
+    else this.rm(FLOAT_STORES[width - Width.F32], 0, src, base, offset);
   }
 }

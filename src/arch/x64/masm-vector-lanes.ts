@@ -126,7 +126,7 @@ export class LaneMasm extends ConstantMasm {
   replaceLane(lanes: Lanes, dst: Reg, vector: Reg, lane: number, value: Reg): void {
     if (lanes <= Lanes.I64x2) {
       this.moveVector(dst, vector);
-      this.rri(INSERT[lanes]!, 0, dst, value, lane);
+      this.rri(INSERT[lanes], 0, dst, value, lane);
     } else if (lanes === Lanes.F32x4) this.vectorOpImm(V.insertps, dst, vector, value, lane << 4);
     else this.vectorOp(lane === 0 ? X.movsd_rm : V.punpcklqdq, dst, vector, value);
   }
@@ -138,7 +138,7 @@ export class LaneMasm extends ConstantMasm {
 
   allTrue(lanes: Lanes, dst: Reg, src: Reg): void {
     this.rr(V.pxor, 0, FLOAT_SCRATCH, FLOAT_SCRATCH);
-    this.rr(EQUAL[lanes]!, 0, FLOAT_SCRATCH, src);
+    this.rr(EQUAL[lanes], 0, FLOAT_SCRATCH, src);
     this.rr(V.ptest, 0, FLOAT_SCRATCH, FLOAT_SCRATCH);
     this.setCondition(Cond.Eq, dst);
   }

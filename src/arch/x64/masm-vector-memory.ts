@@ -36,11 +36,11 @@ const EXTRACT = [V.pextrb, V.pextrw, V.pextrd, V.pextrq];
 export class VectorMemoryMasm extends VectorFloatMasm {
   vectorLoad(op: VectorLoad, dst: Reg, base: Reg, index: Reg, offset: number): void {
     if (op === VectorLoad.Splat8 || op === VectorLoad.Splat16) {
-      this.access(LOADS[op]!, SCRATCH, base, index, offset);
+      this.access(LOADS[op], SCRATCH, base, index, offset);
       this.splat(op === VectorLoad.Splat8 ? Lanes.I8x16 : Lanes.I16x8, dst, SCRATCH);
       return;
     }
-    this.access(LOADS[op]!, dst, base, index, offset);
+    this.access(LOADS[op], dst, base, index, offset);
     if (op === VectorLoad.Splat32) this.rri(V.pshufd, 0, dst, dst, 0);
   }
 
@@ -50,13 +50,13 @@ export class VectorMemoryMasm extends VectorFloatMasm {
 
   loadLane(lanes: Lanes, dst: Reg, vector: Reg, lane: number, base: Reg, index: Reg, offset: number): void {
     this.moveVector(dst, vector);
-    this.accessImm(INSERT[lanes]!, dst, base, index, offset, lane);
+    this.accessImm(INSERT[lanes], dst, base, index, offset, lane);
   }
 
   storeLane(lanes: Lanes, src: Reg, lane: number, base: Reg, index: Reg, offset: number): void {
     if (lane === 0 && lanes >= Lanes.I32x4)
       this.access(lanes === Lanes.I32x4 ? X.movss_mr : X.movsd_mr, src, base, index, offset);
-    else this.accessImm(EXTRACT[lanes]!, src, base, index, offset, lane);
+    else this.accessImm(EXTRACT[lanes], src, base, index, offset, lane);
   }
 
   private access(e: Encoding, reg: Reg, base: Reg, index: Reg, offset: number): void {

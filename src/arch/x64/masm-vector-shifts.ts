@@ -32,7 +32,7 @@ const COUNT_MASKS = [7, 15, 31, 63];
 export class ShiftMasm extends ShuffleMasm {
   vectorShift(op: VectorShift, lanes: Lanes, dst: Reg, src: Reg, count: Reg): void {
     this.rr(X.mov_rm, 0, SCRATCH, count);
-    this.ri(X.and_i8, 0, SCRATCH, COUNT_MASKS[lanes]!);
+    this.ri(X.and_i8, 0, SCRATCH, COUNT_MASKS[lanes]);
     if (lanes === Lanes.I8x16 && op === VectorShift.ShrS) {
       this.ri(X.add_i8, 0, SCRATCH, 8);
       this.rr(X.movd_xr, 0, FLOAT_SCRATCH, SCRATCH);
@@ -57,7 +57,7 @@ export class ShiftMasm extends ShuffleMasm {
       return;
     }
     this.moveVector(dst, src);
-    this.rr(SHIFTS[3 * (lanes - Lanes.I16x8) + op]!, 0, dst, FLOAT_SCRATCH);
+    this.rr(SHIFTS[3 * (lanes - Lanes.I16x8) + op], 0, dst, FLOAT_SCRATCH);
     if (lanes !== Lanes.I64x2 || op !== VectorShift.ShrS) return;
     this.rr(X.pcmpeqd, 0, FLOAT_SCRATCH_2, FLOAT_SCRATCH_2);
     this.ri(X.psllq_i8, 0, FLOAT_SCRATCH_2, 63);
@@ -71,7 +71,7 @@ export class ShiftMasm extends ShuffleMasm {
     else if (lanes === Lanes.I8x16) this.shiftBytes(op, dst, src, count);
     else {
       this.moveVector(dst, src);
-      this.ri(SHIFTS_IMM[3 * (lanes - Lanes.I16x8) + op]!, 0, dst, count);
+      this.ri(SHIFTS_IMM[3 * (lanes - Lanes.I16x8) + op], 0, dst, count);
       if (lanes !== Lanes.I64x2 || op !== VectorShift.ShrS) return;
       const sign = 63 - count;
       const lo = sign < 32 ? 1 << sign : 0;

@@ -25,16 +25,16 @@ export class ShuffleMasm extends LaneMasm {
     const { indexes } = this;
     let sources = 0;
     for (let i = 0; i < 16; i++) {
-      indexes[i] = lhs === rhs ? bytes[at + i]! & 15 : bytes[at + i]!;
-      sources |= indexes[i]! < 16 ? 1 : 2;
+      indexes[i] = lhs === rhs ? bytes[at + i] & 15 : bytes[at + i];
+      sources |= indexes[i] < 16 ? 1 : 2;
     }
     if (sources !== 3) {
-      for (let i = 0; i < 16; i++) indexes[i]! &= 15;
+      for (let i = 0; i < 16; i++) indexes[i] &= 15;
       this.shuffleOne(dst, sources === 1 ? lhs : rhs);
       return;
     }
     if (this.shuffleBy(dst, lhs, rhs)) return;
-    for (let i = 0; i < 16; i++) indexes[i]! ^= 16;
+    for (let i = 0; i < 16; i++) indexes[i] ^= 16;
     if (this.shuffleBy(dst, rhs, lhs)) return;
     // By now the first source is rhs.
     this.moveVector(FLOAT_SCRATCH, rhs);
@@ -58,7 +58,7 @@ export class ShuffleMasm extends LaneMasm {
   /** From two sources, when one instruction whose first operand is `first` does it. */
   private shuffleBy(dst: Reg, first: Reg, second: Reg): boolean {
     const { indexes } = this;
-    const start = indexes[0]!;
+    const start = indexes[0];
     if (start < 16 && this.isRun(start)) {
       this.vectorOpImm(V.palignr, dst, second, first, start);
       return true;
@@ -66,10 +66,10 @@ export class ShuffleMasm extends LaneMasm {
     for (let log = 0; log < 4; log++) {
       if (start !== 0 && start !== 8) break;
       if (!this.isInterleaving(log, start)) continue;
-      this.vectorOp((start === 0 ? INTERLEAVE_LOW : INTERLEAVE_HIGH)[log]!, dst, first, second);
+      this.vectorOp((start === 0 ? INTERLEAVE_LOW : INTERLEAVE_HIGH)[log], dst, first, second);
       return true;
     }
-    if (indexes[0]! < 16 && indexes[4]! < 16 && indexes[8]! >= 16 && indexes[12]! >= 16) {
+    if (indexes[0] < 16 && indexes[4] < 16 && indexes[8] >= 16 && indexes[12] >= 16) {
       const words = this.wordPattern();
       if (words >= 0) {
         this.vectorOpImm(V.shufps, dst, first, second, words);
@@ -103,7 +103,7 @@ export class ShuffleMasm extends LaneMasm {
     const { indexes } = this;
     let pattern = 0;
     for (let i = 0; i < 16; i += 4) {
-      const from = indexes[i]!;
+      const from = indexes[i];
       if ((from & 3) !== 0) return -1;
       for (let k = 1; k < 4; k++) if (indexes[i + k] !== from + k) return -1;
       pattern |= ((from >> 2) & 3) << (i >> 1);
@@ -116,7 +116,7 @@ export class ShuffleMasm extends LaneMasm {
     const { indexes } = this;
     let pattern = 0;
     for (let i = 0; i < 16; i += 2) {
-      const from = indexes[i]!;
+      const from = indexes[i];
       if ((from & 15) !== i || indexes[i + 1] !== from + 1) return -1;
       if (from >= 16) pattern |= 1 << (i >> 1);
     }
@@ -129,11 +129,11 @@ export class ShuffleMasm extends LaneMasm {
     for (let i = 0; i < 16; i += 4) {
       let word = 0;
       for (let k = 0; k < 4; k++) {
-        const from = indexes[i + k]! - first;
+        const from = indexes[i + k] - first;
         word |= (from >= 0 && from < 16 ? from : ZERO) << (8 * k);
       }
       indexWords[i >> 2] = word;
     }
-    this.rk(V.pshufb, reg, indexWords[0]!, indexWords[1]!, indexWords[2]!, indexWords[3]!);
+    this.rk(V.pshufb, reg, indexWords[0], indexWords[1], indexWords[2], indexWords[3]);
   }
 }

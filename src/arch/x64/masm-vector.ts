@@ -152,12 +152,12 @@ for (const [op, encoding] of UNARY) UNARY_ENCODINGS[op] = encoding;
 
 export class VectorMasm extends VectorMemoryMasm {
   vectorBinary(op: B, dst: Reg, lhs: Reg, rhs: Reg): void {
-    const form = BINARY_FORMS[op]!;
+    const form = BINARY_FORMS[op];
     if (form === Form.Several) {
       this.severalBinary(op, dst, lhs, rhs);
       return;
     }
-    const e = BINARY_ENCODINGS[op]!;
+    const e = BINARY_ENCODINGS[op];
     switch (form > INVERT ? form - INVERT : form) {
       case Form.Plain:
         this.vectorOp(e, dst, lhs, rhs);
@@ -169,7 +169,7 @@ export class VectorMasm extends VectorMemoryMasm {
         this.vectorOpCommutative(e, dst, lhs, rhs);
         break;
       default:
-        this.compareByExtreme(e, EQUALS[op]!, dst, lhs, rhs);
+        this.compareByExtreme(e, EQUALS[op], dst, lhs, rhs);
     }
     if (form > INVERT) this.invert(dst);
   }

@@ -65,7 +65,7 @@ export class X64MacroAssembler extends AtomicMasm implements MacroAssembler {
         this.rx(X.test_mr, 0, RAX, RSP, SCRATCH, 0, 0);
         this.ri(X.sub_i32, 1, SCRATCH, PROBE);
         this.ri(X.cmp_i32, 1, SCRATCH, -probes * PROBE);
-        this.i(X.jcc_rel8[CC.GE]!, loop - (this.at + 2));
+        this.i(X.jcc_rel8[CC.GE], loop - (this.at + 2));
       }
     }
     this.adjustSp(-frameSize);

@@ -38,7 +38,7 @@ const LEGACY = ['ax', 'cx', 'dx', 'bx', 'sp', 'bp', 'si', 'di'];
 export function registerName(reg: Reg, bits = 64): string {
   if (reg >= 32) return `xmm${reg - 32}`;
   if (reg >= 8) return `r${reg}${bits === 64 ? '' : bits === 32 ? 'd' : bits === 16 ? 'w' : 'b'}`;
-  const name = LEGACY[reg]!;
+  const name = LEGACY[reg];
   if (bits === 8) return reg < 4 ? `${name[0]}l` : `${name}l`;
   return bits === 64 ? `r${name}` : bits === 32 ? `e${name}` : name;
 }

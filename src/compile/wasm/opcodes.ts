@@ -547,7 +547,7 @@ const TYPES: Readonly<Record<string, ValType>> = {
 
 function parseTypes(list: string | undefined): ValType[] | undefined {
   if (list === undefined) return undefined;
-  return list === '' ? [] : list.split(' ').map((name) => TYPES[name]!);
+  return list === '' ? [] : list.split(' ').map((name) => TYPES[name]);
 }
 
 /** All instructions, in order of their code. */

@@ -40,7 +40,7 @@ export class Reader {
 
   u8(): number {
     if (this.pos >= this.end) throw this.malformed('unexpected end of section or function');
-    return this.bytes[this.pos++]!;
+    return this.bytes[this.pos++];
   }
 
   /** An unsigned LEB128 number of 32 bits, in at most 5 bytes (core spec 5.2.2). */
@@ -138,7 +138,7 @@ export class Reader {
     const { bytes, pos } = this;
     if (pos + 4 > this.end) throw this.malformed('unexpected end of section or function');
     this.pos = pos + 4;
-    return bytes[pos]! | (bytes[pos + 1]! << 8) | (bytes[pos + 2]! << 16) | (bytes[pos + 3]! << 24);
+    return bytes[pos] | (bytes[pos + 1] << 8) | (bytes[pos + 2] << 16) | (bytes[pos + 3] << 24);
   }
 
   /** The raw bits of an f64, into `lo` and `hi`. */
@@ -178,7 +178,7 @@ export class Reader {
     if (end - start <= 64) {
       let text = '';
       let i = start;
-      for (; i < end && this.bytes[i]! < 0x80; i++) text += String.fromCharCode(this.bytes[i]!);
+      for (; i < end && this.bytes[i] < 0x80; i++) text += String.fromCharCode(this.bytes[i]);
       if (i === end) return text;
     }
     try {

@@ -144,7 +144,7 @@ export class RefTypes {
   }
 
   isNullable(type: number): boolean {
-    return type >= FIRST_PLAIN_TYPE || (type < RefCode.Func && this.nullables[type - 1]!);
+    return type >= FIRST_PLAIN_TYPE || (type < RefCode.Func && this.nullables[type - 1]);
   }
 
   /** Whether the type names a type of the module. */
@@ -154,7 +154,7 @@ export class RefTypes {
 
   /** The type index that a type refers to, -1 for an abstract one. */
   typeIndex(type: number): number {
-    return isOwn(type) ? this.heaps[type - 1]! : -1;
+    return isOwn(type) ? this.heaps[type - 1] : -1;
   }
 
   /** The same type without null. */
@@ -168,7 +168,7 @@ export class RefTypes {
         return RefCode.Exn;
     }
     if (type >= RefCode.Func || !this.nullables[type - 1]) return type;
-    return this.code(false, this.heaps[type - 1]!) || RefCode.Func;
+    return this.code(false, this.heaps[type - 1]) || RefCode.Func;
   }
 
   /** Whether values of `type` may stand where `expected` is (core spec 3.3.3); both of this module. */
@@ -182,7 +182,7 @@ export class RefTypes {
   first(index: number): number {
     const { firsts, firstByKey, types } = this;
     for (let i = firsts.length; i <= index && i < types.length; i++) {
-      const key = keyOf(types[i]!);
+      const key = keyOf(types[i]);
       const first = firstByKey.get(key);
       if (first === undefined) firstByKey.set(key, i);
       firsts.push(first ?? i);
@@ -192,7 +192,7 @@ export class RefTypes {
 
   /** Type `index` has been read: gives it what equals it in other modules when its codes do not. */
   close(index: number): void {
-    const type = this.types[index]!;
+    const type = this.types[index];
     if (this.heaps.length === 0 || !(type.params.some(isOwn) || type.results.some(isOwn))) return;
     const list = (codes: Uint8Array) => Array.from(codes, (code) => this.key(code, index)).join();
     const identity = createHash('sha256')
@@ -200,18 +200,18 @@ export class RefTypes {
       .digest('hex');
     this.types[index] = { ...type, identity };
     const first = this.first(index);
-    if (first !== index) this.types[index] = this.types[first]!; // its codes may name itself instead
+    if (first !== index) this.types[index] = this.types[first]; // its codes may name itself instead
   }
 
   heapKey(index: number): string {
-    return keyOf(this.types[index]!);
+    return keyOf(this.types[index]);
   }
 
   /** What equal value types of any module have in common. @param self the type being described, if any */
   key(code: number, self = -1): string {
     if (!isOwn(code)) return `${code}`;
-    const heap = this.heaps[code - 1]!;
-    const name = heap === self ? 'self' : `(${keyOf(this.types[heap]!)})`;
+    const heap = this.heaps[code - 1];
+    const name = heap === self ? 'self' : `(${keyOf(this.types[heap])})`;
     return this.nullables[code - 1] ? `null ${name}` : name;
   }
 }

@@ -15,15 +15,15 @@ const FIRST_TYPE = 1 + SINGLES.length;
 
 /** The list of one value type, by its code; 0 for bytes that are no value type. */
 const singleListOf = new Uint8Array(256);
-for (let i = 0; i < SINGLES.length; i++) singleListOf[SINGLES[i]!] = 1 + i;
+for (let i = 0; i < SINGLES.length; i++) singleListOf[SINGLES[i]] = 1 + i;
 
 export function singleList(type: number): number {
-  return singleListOf[type]!;
+  return singleListOf[type];
 }
 
 /** The list of a value type that is one byte in the binary format; 0 for other bytes. */
 export function plainList(byte: number): number {
-  return byte < FIRST_PLAIN_TYPE ? EMPTY_LIST : singleListOf[byte]!;
+  return byte < FIRST_PLAIN_TYPE ? EMPTY_LIST : singleListOf[byte];
 }
 
 export function paramList(typeIndex: number): number {
@@ -62,7 +62,7 @@ export class TypeLists {
   }
 
   count(list: number): number {
-    return this.start[list + 1]! - this.start[list]!;
+    return this.start[list + 1] - this.start[list];
   }
 
   /** Whether values of list `a` may stand where those of list `b` are expected. */
@@ -71,10 +71,10 @@ export class TypeLists {
     const { start, types } = this;
     const count = this.count(a);
     if (count !== this.count(b)) return false;
-    const startA = start[a]!;
-    const startB = start[b]!;
+    const startA = start[a];
+    const startB = start[b];
     for (let i = 0; i < count; i++) {
-      if (!refTypes.matches(types[startA + i]!, types[startB + i]!)) return false;
+      if (!refTypes.matches(types[startA + i], types[startB + i])) return false;
     }
     return true;
   }

@@ -60,12 +60,12 @@ export class ModuleContext {
 
   table(index: number, offset: number): TableType {
     this.index('table', index, this.tables.length, offset);
-    return this.tables[index]!;
+    return this.tables[index];
   }
 
   memory(index: number, offset: number): MemoryType {
     this.index('memory', index, this.memories.length, offset);
-    return this.memories[index]!;
+    return this.memories[index];
   }
 
   /** Core spec 3.2.1. */
@@ -112,7 +112,7 @@ export class ModuleContext {
   /** Core spec 3.2.12: an exception has a payload and gives nothing back. */
   addTag(typeIndex: number, offset: number): void {
     this.type(typeIndex, offset);
-    if (this.types[typeIndex]!.results.length > 0) throw this.invalid('non-empty tag result type', offset);
+    if (this.types[typeIndex].results.length > 0) throw this.invalid('non-empty tag result type', offset);
     if (this.tags.length >= limits.tags) throw limitError('tags', this.tags.length + 1, offset, this.file);
     this.tags.push(typeIndex);
   }
@@ -150,7 +150,7 @@ export class ModuleContext {
       stack.push(step.type);
     }
     if (stack.length > 1) throw this.invalid('type mismatch: more than one value', offset);
-    return stack[0]!;
+    return stack[0];
   }
 
   /** Only immutable globals are constant: those before, as a global is added behind its own initialiser. */
@@ -163,10 +163,10 @@ export class ModuleContext {
         return ValType.V128;
       case 'ref.func':
         this.function(expr.index, offset);
-        return this.refTypes.ofFunction(this.funcTypes[expr.index]!);
+        return this.refTypes.ofFunction(this.funcTypes[expr.index]);
       case 'global.get': {
         this.index('global', expr.index, this.globals.length, offset);
-        const { type, mutable } = this.globals[expr.index]!;
+        const { type, mutable } = this.globals[expr.index];
         if (mutable) throw this.invalid(`constant expression required: global ${expr.index} is mutable`, offset);
         return type;
       }
@@ -200,7 +200,7 @@ export class ModuleContext {
   /** Core spec 3.4.7: the start function takes nothing and returns nothing. */
   start(index: number, offset: number): void {
     this.func(index, offset);
-    const { params, results } = this.types[this.funcTypes[index]!]!;
+    const { params, results } = this.types[this.funcTypes[index]];
     if (params.length > 0 || results.length > 0) {
       throw this.invalid(`start function ${index} has parameters or results`, offset);
     }
