@@ -1,13 +1,27 @@
 /**
  * How the tests run; `npm test` builds first, as many of them start bin/wag-snap. Times are only there for what hangs: none
  * is to be exceeded by a machine that is ten times slower and busy.
+ *
+ * WASI's functions are tried on both CPUs: what test/support/wasi-guest.ts starts is for this machine's, and in the second
+ * project for ARM64, where that can be run.
  */
 
+import { readdirSync, readFileSync } from 'node:fs';
 import { defineConfig } from 'vitest/config';
+import { findEmulator } from './bin/emulator.js';
+
+const wasi = readdirSync('test/wasi')
+  .filter((name) => name.endsWith('.test.ts'))
+  .map((name) => `test/wasi/${name}`)
+  .filter((file) => readFileSync(file, 'utf8').includes('support/wasi-guest.js'));
+
+const everything = { extends: true as const, test: { name: 'here', include: ['test/**/*.test.ts'] } };
+const onArm64 = { extends: true as const, test: { name: 'arm64', include: wasi, env: { WAGSNAP_ARCH: 'arm64' } } };
+const emulates = process.arch !== 'arm64' && findEmulator('arm64') !== undefined;
 
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
+    projects: emulates ? [everything, onArm64] : [everything],
     testTimeout: 600_000,
     hookTimeout: 600_000,
     expect: { poll: { timeout: 120_000 } },

@@ -11,6 +11,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
+import { launch } from '../../bin/emulator.js';
+import type { ArchName } from '../../src/arch/target.js';
 import { targets } from '../../src/arch/targets.js';
 import { compileImage } from '../../src/compile/compile.js';
 import { writeImage } from '../../src/compile/image/write-file.js';
@@ -89,6 +91,8 @@ export interface OpenOptions {
   readonly lookup?: number;
 }
 
+const arch = (process.env['WAGSNAP_ARCH'] ?? nativeArch) as ArchName;
+
 interface BuiltGuest {
   readonly file: string;
   readonly records: ReadonlyMap<string, number>;
@@ -98,7 +102,7 @@ let built: Promise<BuiltGuest> | undefined;
 
 async function build(): Promise<BuiltGuest> {
   const module = await readModule(new TextEncoder().encode(guestText()), 'wasi-guest.wat');
-  const image = compileImage([{ module, file: 'wasi-guest.wat' }], { target: targets[nativeArch] });
+  const image = compileImage([{ module, file: 'wasi-guest.wat' }], { target: targets[arch] });
   const folder = mkdtempSync(join(tmpdir(), 'wagsnap-wasi-'));
   const file = join(folder, 'guest');
   writeImage(image, file);
@@ -170,12 +174,13 @@ export class Guest {
   static async start(options: GuestOptions = {}): Promise<Guest> {
     const image = await (built ??= build());
     const stdio = [...(options.stdio ?? ['pipe', 'pipe', 'pipe']), 'pipe', 'pipe'] as StdioOptions;
-    const shell = ['-c', `exec "$0" "$@" ${options.redirect}`, image.file];
-    const [file, first] = options.redirect === undefined ? [image.file, []] : ['/bin/sh', shell];
-    const child = spawn(file, [...first, ...(options.args ?? [])], {
+    const { program, args, argv0 } = launch(image.file, 'program');
+    const shell = ['-c', `exec "$0" "$@" ${options.redirect}`, program];
+    const [file, first] = options.redirect === undefined ? [program, []] : ['/bin/sh', shell];
+    const child = spawn(file, [...first, ...args, ...(options.args ?? [])], {
       stdio,
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
-      argv0: 'program',
+      argv0,
       env: { WAGSNAP_DRIVER: '3', WAGSNAP_DIR: (options.dirs ?? []).join('\n'), ...options.env },
     });
     const guest = new Guest(child, image);

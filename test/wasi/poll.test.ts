@@ -242,8 +242,9 @@ describe('a stop', () => {
     expect(await write).toBe(0);
     const written = await guest.peek32(RESULT);
     expect(written).toBeGreaterThan(0);
+    const end = once(guest.process.stdout!, 'end');
     expect(await guest.call('fd_close', 1)).toBe(0);
-    await once(guest.process.stdout!, 'end');
+    await end;
     expect(received).toBe(written);
   });
 });
