@@ -18,7 +18,7 @@ export const hostConstants: Record<string, number> = {
   UCONTEXT_FLAGS: PSTATE,
   SINGLE_STEP_FLAG: 0, // a process cannot ask for it itself
   UCONTEXT_LINK: signalFrame.general[X30],
-  FRAME_PUSH: 0xa9bf7bff, // stp xzr, x30, [sp, #-16]: where a prologue finds the guard
+  FRAME_PUSH: 0xa9bf7bff, // stp xzr, x30, [sp, #-16]!: where a prologue finds the guard
   LEAST_FRAME: frameSizeFor(plan, 0),
   SAFEPOINT_PC_BIAS: 0,
   SP_REGISTER: SP,
