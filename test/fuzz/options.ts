@@ -1,7 +1,7 @@
 /** The fuzzer's command line. What is wrong with it is said with the usage, and ends the process with status 2. */
 
 import { parseArgs } from 'node:util';
-import { ARCHES } from '../spec/targets.js';
+import { ARCHES, AVX } from '../spec/targets.js';
 
 const USAGE = `usage: npm run fuzz -- [differential | migration] [options]
 
@@ -10,8 +10,8 @@ small and left in build/fuzz. migration: captured at random safepoints, restored
 
   --seconds N    how long (60)
   --seed N       the first case; without it another one each time
-  --arch CPU     x64 or arm64: what is run (x64), or restored for (either)
-  --from CPU     migration: what is captured on (either)
+  --arch CPU     x64, x64-avx or arm64: what is run (x64), or restored for (x64 or arm64, by the seed)
+  --from CPU     migration: what is captured on (x64 or arm64, by the seed)
   --variations   differential: other versions of the compiler too (src/compile/variation.ts); migration always has them
   --only TEXT    differential: variants whose JSON contains TEXT, as "tailCalls", "tryTables", "references", "wide"
   --batch N      differential: cases in one process (40)
@@ -86,6 +86,6 @@ function number(name: string, text: string, least: number): number {
 }
 
 function cpu(name: string, text: string | undefined): string | undefined {
-  if (text !== undefined && !ARCHES.includes(text)) throw new UsageError(`--${name} ${text}: no such CPU`);
+  if (text !== undefined && ![...ARCHES, AVX].includes(text)) throw new UsageError(`--${name} ${text}: no such CPU`);
   return text;
 }
