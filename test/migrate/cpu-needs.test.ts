@@ -27,8 +27,18 @@ const REFUSED = {
     'not allow: compile it with --cpu x86-64-v2\n',
 };
 
-const runnable = emulator !== undefined && process.arch === 'x64';
-if (!runnable) console.log('skipped: images on emulated CPUs need qemu-x86_64-static on x86-64');
+/** Earlier ones do not emulate AVX. */
+const QEMU_WITH_AVX = 7.02;
+
+function hasAvxEmulator(): boolean {
+  if (emulator === undefined || process.arch !== 'x64') return false;
+  const { stdout } = spawnSync(emulator, ['--version'], { encoding: 'latin1' });
+  const [, major, minor] = /version (\d+)\.(\d+)/.exec(stdout) ?? [];
+  return Number(major) + Number(minor) / 100 >= QEMU_WITH_AVX;
+}
+
+const runnable = hasAvxEmulator();
+if (!runnable) console.log('skipped: images on emulated CPUs need qemu-x86_64-static 7.2 on x86-64');
 
 test.skipIf(!runnable)('an image says what its CPU lacks', async () => {
   const folder = temporaryFolder();
