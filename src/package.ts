@@ -1,6 +1,6 @@
 /**
- * The package that this code is part of, as package.json describes it: above this file whether it runs from source, from
- * dist or from a tool's build.
+ * The package that this code is part of, as package.json describes it: above this file whether it runs from source,
+ * from dist or from a tool's build.
  */
 
 import { readFileSync } from 'node:fs';

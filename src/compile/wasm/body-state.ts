@@ -2,8 +2,8 @@
  * What the validators of all instructions share while they go through a function body: where they are, the two stacks,
  * and what they find out for the code generator (FunctionSummary).
  *
- * The rules are in the validate-*.ts files, a family of instructions each (core spec 3.3): functions that get this object,
- * read their immediates from `reader`, and pop and push operands. One object serves all functions of a module.
+ * The rules are in the validate-*.ts files, a family of instructions each (core spec 3.3): functions that get this
+ * object, read their immediates from `reader`, and pop and push operands. One object serves all functions of a module.
  */
 
 import { ControlStack } from './control-stack.js';

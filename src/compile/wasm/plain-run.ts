@@ -1,7 +1,7 @@
 /**
  * Runs of plain instructions: those that name a local or nothing, and find what they take on top of the stack. Three in
- * four are: one loop with all state in local variables and types from the opcode table saves two fifths of the validator's
- * time (esbuild's 4.7 million instructions: 62 ms instead of 102).
+ * four are: one loop with all state in local variables and types from the opcode table saves two fifths of the
+ * validator's time (esbuild's 4.7 million instructions: 62 ms instead of 102).
  *
  * Knows no rule that validate-instruction.ts does not know as well, and reports nothing: whatever is not as simple as
  * that ends the run, a wrong operand say, an immediate of several bytes, or code that cannot be reached.
@@ -41,7 +41,7 @@ for (const { code, immediates, operands, results } of opcodes) {
 /** The most bytes that an instruction takes here. */
 const LONGEST = 3;
 
-/** Validates the instructions from reader.pos on as long as they are plain, and leaves the position at the first that is not. */
+/** Validates instructions from reader.pos on as long as they are plain, and stays at the first that is not. */
 export function plainRun({ reader, control, operands, immediates, summary }: BodyState): void {
   const { bytes } = reader;
   const { types, base } = operands;

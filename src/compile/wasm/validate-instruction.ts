@@ -1,4 +1,7 @@
-/** One line per opcode whose types depend on where it stands: which function validates it. All others are validate-typed.ts's. */
+/**
+ * One line per opcode whose types depend on where it stands: which function validates it. All others are
+ * validate-typed.ts's.
+ */
 
 import type { ModuleError } from '../../errors.js';
 import type { BodyState } from './body-state.js';
