@@ -19,7 +19,8 @@ const here = 'scripts/arm64-kernel';
 /** Modules below the package, and arguments: enough work for the command to start in, twice, on a slow machine. */
 const programs = [
   ['fixtures/programs/sha256.wasm', '1500000'],
-  [`${here}/alive.wat`, ...'xxxxx'],
+  [`${here}/alive.wat`, ...'xx'],
+  [`${here}/clock.wat`, ...'xxx'],
 ];
 
 const [kernel, cpu = 'cortex-a53'] = process.argv.slice(2);
@@ -32,7 +33,7 @@ rmSync(folder, { recursive: true, force: true });
 mkdirSync(folder, { recursive: true });
 
 const files = packageFiles();
-for (const name of ['capture-there.mjs', 'alive.wat']) {
+for (const name of ['capture-there.mjs', 'alive.wat', 'clock.wat']) {
   files[`${PACKAGE}/${here}/${name}`] = readFileSync(`${root}/${here}/${name}`);
 }
 const words = programs.map((command) => command.join(','));

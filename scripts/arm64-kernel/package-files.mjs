@@ -11,7 +11,8 @@ import { folder } from './machine.mjs';
 export const PACKAGE = 'wag-snap';
 
 /** What a shell script there begins with. */
-export const PROLOGUE = `export PATH=/bin HOME=/tmp NO_COLOR=1
+export const PROLOGUE = `set -o pipefail
+export PATH=/bin HOME=/tmp NO_COLOR=1
 mount -t devtmpfs none /dev
 ip link set lo up
 cd /${PACKAGE}

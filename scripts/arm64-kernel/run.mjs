@@ -41,6 +41,7 @@ const snapshots = [
   ['restored', ['sha256', SNAPSHOT_SIZE], 'x64'],
   ['alive-from-x64', ['alive'], 'x64'],
   ['alive-from-arm64', ['alive'], 'arm64'],
+  ['clock-from-x64', ['clock', ...'xxx'], 'x64'],
 ];
 
 /** What init.c starts: its mode, then the command. And how it ends there, where that is not how it ends here. */

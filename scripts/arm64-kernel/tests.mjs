@@ -1,7 +1,7 @@
 /**
- * `node scripts/arm64-kernel/tests.mjs KERNEL CPU WORD…`: the package's own tests on a real ARM64 kernel, in qemu-system-aarch64: boots it
- * with the package and an ARM64 Node, and runs the test files there whose paths have one of the words. Not part of CI. KERNEL and CPU
- * are run.mjs's. Needs what run.mjs needs, and `fetch.sh node`.
+ * `node scripts/arm64-kernel/tests.mjs KERNEL CPU WORD… [-- OPTION…]`: the package's own tests on a real ARM64 kernel, in
+ * qemu-system-aarch64: boots it with the package and an ARM64 Node, and runs the test files there whose paths have one of the words,
+ * with vitest's OPTIONs. Not part of CI. KERNEL and CPU are run.mjs's. Needs what run.mjs needs, and `fetch.sh node`.
  */
 
 import { ensureBuilt } from '../setup.mjs';
@@ -10,20 +10,25 @@ import { boot } from './machine.mjs';
 import { PACKAGE, PROLOGUE, packageFiles } from './package-files.mjs';
 
 const MINUTES = 60;
-const [kernel, cpu, ...words] = process.argv.slice(2);
+const [kernel, cpu, ...rest] = process.argv.slice(2);
+const end = [...rest, '--'].indexOf('--');
+const words = rest.slice(0, end);
 if (words.length === 0) {
-  console.error('usage: node scripts/arm64-kernel/tests.mjs KERNEL CPU WORD…');
+  console.error('usage: node scripts/arm64-kernel/tests.mjs KERNEL CPU WORD… [-- OPTION…]');
   process.exit(2);
 }
 if (process.env.WAGSNAP_BUILT !== '1') ensureBuilt();
-const command = 'node node_modules/vitest/vitest.mjs run --config bundled/config.mjs --configLoader native';
-const files = { ...packageFiles(), 'tests.sh': `${PROLOGUE}${command} --reporter verbose 2>&1 | cat\n` };
-files['etc/passwd'] = 'root:x:0:0:root:/:/bin/sh\n';
-files['etc/hosts'] = '127.0.0.1 localhost\n::1 localhost\n';
-files[`${PACKAGE}/bundled/config.mjs`] = CONFIG;
+const options = ['--config', 'bundled/config.mjs', '--configLoader', 'native', '--reporter', 'verbose'];
+options.push(...rest.slice(end + 1).map((word) => `'${word}'`));
+const files = {
+  ...packageFiles(),
+  'etc/passwd': 'root:x:0:0:root:/:/bin/sh\n',
+  'etc/hosts': '127.0.0.1 localhost\n::1 localhost\n',
+  'tests.sh': `${PROLOGUE}node node_modules/vitest/vitest.mjs run ${options.join(' ')} 2>&1 | cat\n`,
+  [`${PACKAGE}/bundled/config.mjs`]: CONFIG,
+};
 for (const [path, contents] of Object.entries(await bundleTests(words, `/${PACKAGE}`))) {
   files[`${PACKAGE}/${path}`] = contents;
 }
 const output = await boot({ kernel, cpu, lines: ['run /bin/sh /tests.sh'], files, minutes: MINUTES, megabytes: 4096 });
-process.exitCode =
-  /^ +Tests .* passed/m.test(output) && !/^ *(Test Files|Tests|Errors) .* (failed|error)/m.test(output) ? 0 : 1;
+process.exitCode = output.includes('\n[init] exit code 0\n') ? 0 : 1;
