@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { formatAge, formatBytes, formatTable } from '../../../bin/commands/ps.js';
 import { listWorkloads, type WorkloadEntry } from '../../../src/snapshot/workloads.js';
+import { nativeArch } from '../../support/native-arch.js';
 import { build, canRun, temporaryFolder, Workload } from '../../support/workload.js';
 
 const LOOP = '(module (func (export "_start") (loop $l (br $l))))';
@@ -35,7 +36,12 @@ it('finds what runs, by what it says about itself', async () => {
   const parked = Workload.start(join(folder, 'looping'), { env: { WAGSNAP_PARK: '1' } });
   try {
     const entry = await find(looping.pid, ({ state }) => state === 'running');
-    expect(entry).toMatchObject({ module: 'looping', arch: 'x64', capturable: true, args: ['program', 'a', 'b c'] });
+    expect(entry).toMatchObject({
+      module: 'looping',
+      arch: nativeArch,
+      capturable: true,
+      args: ['program', 'a', 'b c'],
+    });
     expect(entry.age).toBeLessThanOrEqual((performance.now() - started) / 1000 + 1);
     expect(entry.memory).toBeGreaterThan(4096);
     expect(await find(reading.pid, ({ systemState }) => systemState === 'S')).toMatchObject({ module: 'reader' });

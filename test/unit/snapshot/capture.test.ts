@@ -4,7 +4,7 @@ import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync 
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { x64 } from '../../../src/arch/x64/target.js';
+import { targets } from '../../../src/arch/targets.js';
 import { InputError, ToolError } from '../../../src/errors.js';
 import { writeResumable } from '../../../src/restore/restore.js';
 import { capturePid } from '../../../src/snapshot/capture.js';
@@ -12,6 +12,7 @@ import { readSnapshot } from '../../../src/snapshot/format.js';
 import { describeSnapshot, traceLines } from '../../../src/snapshot/inspect.js';
 import type { Snapshot } from '../../../src/snapshot/snapshot.js';
 import { hasHoles } from '../../support/holes.js';
+import { nativeArch } from '../../support/native-arch.js';
 import { type Built, build, captureAndEnd, captureThere, temporaryFolder, Workload } from '../../support/workload.js';
 import { IMPORTS, numbers, PRINT } from './programs.js';
 
@@ -114,7 +115,7 @@ async function capture(workload: Workload, name: Name, kill = false): Promise<Sn
   const { snapshot } = stored;
   const { image, modules } = programs[name];
   const resumable = join(folder, 'resumable');
-  writeResumable(stored, image, modules, { target: x64, output: resumable, recordedDirectories: true });
+  writeResumable(stored, image, modules, { target: targets[nativeArch], output: resumable, recordedDirectories: true });
   expect(report).toMatchObject({ file: output, bytes: stored.size, frames: snapshot.frames.count });
   expect(report.trace.length).toBe(snapshot.frames.count);
   expect(report.pause).toBeLessThanOrEqual(report.total);
@@ -166,7 +167,7 @@ describe('capture of a process', () => {
       [1, 'stdio'],
       [2, 'stdio'],
     ]);
-    expect(first.source.arch).toBe('x64');
+    expect(first.source.arch).toBe(nativeArch);
     expect(first.phase).toEqual({ instance: 0, kind: 'entry' });
 
     const second = await capture(workload, 'loop'); // it went on

@@ -7,11 +7,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { afterAll, describe, expect, it } from 'vitest';
-import { x64 } from '../../../../src/arch/x64/target.js';
+import { targets } from '../../../../src/arch/targets.js';
 import { type CompiledImage, compileImage } from '../../../../src/compile/compile.js';
 import { writeImage } from '../../../../src/compile/image/write-file.js';
 import { TRAP_MEMORY, TRAP_STACK, TRAP_UNREACHABLE } from '../../../../src/runtime/layout.js';
 import { listWorkloads } from '../../../../src/snapshot/workloads.js';
+import { nativeArch } from '../../../support/native-arch.js';
 import { moduleOf } from '../../compile/image/mini-host.js';
 
 const TRAPS = `(module
@@ -94,13 +95,14 @@ const isParked = ({ pid }: ChildProcess) =>
   listWorkloads().find((workload) => workload.pid === pid)?.state === 'parked';
 
 async function build(name: string, wat: string): Promise<{ file: string; image: CompiledImage }> {
-  const image = compileImage([{ module: await moduleOf(wat), file: name }], { target: x64, allowMissingImports: true });
+  const target = targets[nativeArch];
+  const image = compileImage([{ module: await moduleOf(wat), file: name }], { target, allowMissingImports: true });
   const file = join(folder, name);
   writeImage(image, file);
   return { file, image };
 }
 
-describe.runIf(process.arch === 'x64' && process.platform === 'linux')('a process', async () => {
+describe.runIf(process.platform === 'linux')('a process', async () => {
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
   const traps = await build('traps', TRAPS);
   const loop = await build('loop', LOOP);
