@@ -31,6 +31,7 @@ const programs: readonly (readonly [name: string, ...args: string[]])[] = [
   ['sha256', '60000'],
   ['fileio', '60000'],
   ['sleeper', '500'],
+  ['clock'],
 ];
 
 const folder = temporaryFolder();
