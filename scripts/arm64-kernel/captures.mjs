@@ -20,7 +20,7 @@ const here = 'scripts/arm64-kernel';
 const programs = [
   ['fixtures/programs/sha256.wasm', '1500000'],
   [`${here}/alive.wat`, ...'xx'],
-  [`${here}/clock.wat`, ...'xxx'],
+  ['fixtures/programs/clock.wasm', ...'xxxxx'],
 ];
 
 const [kernel, cpu = 'cortex-a53'] = process.argv.slice(2);
@@ -33,7 +33,7 @@ rmSync(folder, { recursive: true, force: true });
 mkdirSync(folder, { recursive: true });
 
 const files = packageFiles();
-for (const name of ['capture-there.mjs', 'alive.wat', 'clock.wat']) {
+for (const name of ['capture-there.mjs', 'alive.wat']) {
   files[`${PACKAGE}/${here}/${name}`] = readFileSync(`${root}/${here}/${name}`);
 }
 const words = programs.map((command) => command.join(','));

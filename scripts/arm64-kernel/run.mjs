@@ -28,7 +28,7 @@ const plain = [
   ['memories', migrate('memories'), { library: migrate('library') }],
   ['exceptions', migrate('exceptions'), { library: migrate('thrower') }],
   ['alive', `${here}/alive.wat`],
-  ['clock', `${here}/clock.wat`],
+  ['clock', fixture('clock')],
 ];
 const programs = [
   ...plain,
