@@ -7,6 +7,7 @@ import { connect, createServer, type Socket } from 'node:net';
 import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { LOOPBACK } from '../support/loopback.js';
 import { DATA, E, Guest, IOVEC, OUT, removeGuest } from '../support/wasi-guest.js';
 
 const PEEK = 1;
@@ -14,8 +15,6 @@ const WAITALL = 2;
 const LISTENER = 3;
 const FLAGS_OUT = OUT + 8;
 
-/** Of this process alone: another one's ephemeral port may become the one that was free just now. */
-const LOOPBACK = `127.${1 + ((process.pid >> 16) & 127)}.${(process.pid >> 8) & 255}.${1 + (process.pid & 127)}`;
 const hasIPv6 = Object.values(networkInterfaces()).some((all) => all?.some(({ address }) => address === '::1'));
 
 let folder: string;

@@ -20,6 +20,7 @@ import { checkHost, type HostChecks } from '../../../src/restore/check-host.js';
 import { type FdPolicy, RestoreProblems } from '../../../src/restore/grants.js';
 import { fileFacts, hashFile } from '../../../src/snapshot/file-facts.js';
 import type { Descriptor, StoredSnapshot } from '../../../src/snapshot/snapshot.js';
+import { LOOPBACK } from '../../support/loopback.js';
 import { temporaryFolder } from '../../support/workload.js';
 import { sampleSnapshot } from '../snapshot/sample.js';
 import { descriptor } from './descriptors.js';
@@ -222,17 +223,17 @@ describe('changed files', () => {
 
 test('addresses in use', async () => {
   const server = createServer();
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  await new Promise<void>((done) => server.listen(0, LOOPBACK, done));
   const { port } = server.address() as AddressInfo;
   const listener = (fd: number, path: string) => descriptor(fd, 'listener', { path });
-  expect(await said(listener(5, `127.0.0.1:${port}`))).toEqual([
-    `5: listener "127.0.0.1:${port}": the address is in use`,
+  expect(await said(listener(5, `${LOOPBACK}:${port}`))).toEqual([
+    `5: listener "${LOOPBACK}:${port}": the address is in use`,
   ]);
   await new Promise((done) => server.close(done));
-  expect(await said(listener(5, `127.0.0.1:${port}`))).toEqual([]);
+  expect(await said(listener(5, `${LOOPBACK}:${port}`))).toEqual([]);
   // the same one twice
-  const twice = await check([listener(5, `127.0.0.1:${port}`), listener(6, `127.0.0.1:${port}`)]);
-  expect(problemsOf(twice)).toEqual([`6: listener "127.0.0.1:${port}": the address is in use`]);
+  const twice = await check([listener(5, `${LOOPBACK}:${port}`), listener(6, `${LOOPBACK}:${port}`)]);
+  expect(problemsOf(twice)).toEqual([`6: listener "${LOOPBACK}:${port}": the address is in use`]);
   expect(await said(listener(5, '127.0.0.1:0'))).toEqual([]);
   expect(await said(listener(5, '192.0.2.1:80'))).toEqual([
     '5: listener "192.0.2.1:80": this machine does not have the address',

@@ -243,7 +243,8 @@ describe('capture of a process', () => {
 
   test('with a gigabyte of memory, of which little was ever touched', async () => {
     const workload = await started('sparse');
-    const resident = () => Number(/^VmRSS:\s*(\d+)/m.exec(readFileSync(`/proc/${workload.pid}/status`, 'latin1'))?.[1]);
+    const resident = () =>
+      Number(/^RssAnon:\s*(\d+)/m.exec(readFileSync(`/proc/${workload.pid}/status`, 'latin1'))?.[1]);
     const before = resident();
     const [{ memories }] = (await capture(workload, 'sparse')).instances;
     expect(resident() - before).toBeLessThan(256); // KiB
