@@ -9,6 +9,7 @@
 
 import { type FuncType, type Module, ValType } from '../../src/compile/wasm/module.js';
 import { Op, type Opcode } from '../../src/compile/wasm/opcodes.js';
+import { FIRST_PLAIN_TYPE } from '../../src/compile/wasm/ref-types.js';
 import { SITE_CALL, SITE_ENTRY, SITE_LOOP } from '../../src/runtime/layout.js';
 import { BodyReader, BUILTINS, blockType } from './body-reader.js';
 import { FuncRef, I32 } from './shape.js';
@@ -209,8 +210,8 @@ class Interpreter {
       case Op.TableSet:
         stack.length -= 2;
         return;
-      case Op.RefNull:
-        stack.push(immediates[0]);
+      case Op.RefNull: // of a type of the module: the abstract one
+        stack.push(immediates[0] < FIRST_PLAIN_TYPE ? FuncRef : immediates[0]);
         return;
       case Op.RefFunc:
         stack.push(FuncRef);
