@@ -176,11 +176,12 @@ export class Guest {
     const stdio = [...(options.stdio ?? ['pipe', 'pipe', 'pipe']), 'pipe', 'pipe'] as StdioOptions;
     const { program, args, argv0 } = launch(image.file, 'program');
     const shell = ['-c', `exec "$0" "$@" ${options.redirect}`, program];
-    const [file, first] = options.redirect === undefined ? [program, []] : ['/bin/sh', shell];
+    const direct = options.redirect === undefined;
+    const [file, first] = direct ? [program, []] : ['/bin/sh', shell];
     const child = spawn(file, [...first, ...args, ...(options.args ?? [])], {
       stdio,
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
-      argv0,
+      ...(direct ? { argv0 } : {}), // a shell of many names goes by it
       env: { WAGSNAP_DRIVER: '3', WAGSNAP_DIR: (options.dirs ?? []).join('\n'), ...options.env },
     });
     const guest = new Guest(child, image);
