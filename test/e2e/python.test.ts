@@ -11,6 +11,7 @@ import { expect, test } from 'vitest';
 import { fetchPackage } from '../modules/fetch.js';
 import { build, canRun, captureAndEnd, restoreAndStart, temporaryFolder, Workload } from '../support/workload.js';
 
+const folder = temporaryFolder();
 const STEP = 1000;
 const SCRIPT = `
 import hashlib, json, os, re
@@ -45,7 +46,6 @@ test('CPython crosses to the other CPU and back', async ({ skip }) => {
     return skip(`CPython was not tried: ${(error as Error).message}`);
   }
   if (!canRun('arm64')) return skip('install qemu-user-static');
-  const folder = temporaryFolder();
   const x64 = await build(file, join(folder, 'x64'));
   const arm64 = await build(file, join(folder, 'arm64'), { arch: 'arm64' });
   const dirs = [{ host: join(folder, 'd'), guest: '/d', readOnly: false }];

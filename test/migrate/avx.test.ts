@@ -10,11 +10,11 @@ import { readImage } from '../../src/compile/metadata/image-reader.js';
 import { type Built, build, temporaryFolder } from '../support/workload.js';
 import { captureAtEverySite } from './every-site.js';
 
+const folder = temporaryFolder();
 const hasAvx = cpuFlags().has('avx');
 if (!hasAvx) console.log('skipped: this CPU has no AVX');
 
 test.skipIf(!hasAvx)('vectors, with AVX and without', async () => {
-  const folder = temporaryFolder();
   const plain = await build(resolve(import.meta.dirname, 'vectors.wat'), join(folder, 'plain'));
   const target = levels.x64['x86-64-v3']!;
   const compiled = compileImage([{ module: plain.modules[0]!, file: 'vectors.wat' }], { target });

@@ -15,6 +15,7 @@ import { writeResumable } from '../../src/restore/restore.js';
 import { readSnapshot } from '../../src/snapshot/format.js';
 import { build, captureAndEnd, temporaryFolder, Workload } from '../support/workload.js';
 
+const folder = temporaryFolder();
 const emulator = findEmulator('x64');
 /** No AVX; AVX, but the operating system does not save its registers; AVX; AVX2. */
 const WITHOUT = ['Nehalem', 'SandyBridge,-xsave'];
@@ -41,7 +42,6 @@ const runnable = hasAvxEmulator();
 if (!runnable) console.log('skipped: images on emulated CPUs need qemu-x86_64-static 7.2 on x86-64');
 
 test.skipIf(!runnable)('an image says what its CPU lacks', async () => {
-  const folder = temporaryFolder();
   const plain = await build(resolve(import.meta.dirname, 'vectors.wat'), join(folder, 'plain'));
   const target = levels.x64['x86-64-v3']!;
   const compiled = compileImage([{ module: plain.modules[0]!, file: 'vectors.wat' }], { target });

@@ -27,7 +27,7 @@ import { readSnapshot } from '../../src/snapshot/format.js';
 import type { Snapshot, StoredSnapshot } from '../../src/snapshot/snapshot.js';
 import { nativeArch } from './native-arch.js';
 
-/** A folder for the files of a test. */
+/** A folder for the files of a test file: called inside of a test it would not be removed. */
 export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'wag-snap-test-'));
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
