@@ -14,6 +14,8 @@ export const PACKAGE = 'wag-snap';
 export const PROLOGUE = `set -o pipefail
 export PATH=/bin HOME=/tmp NO_COLOR=1
 mount -t devtmpfs none /dev
+mkdir /dev/pts
+mount -t devpts none /dev/pts
 ip link set lo up
 cd /${PACKAGE}
 `;
@@ -29,7 +31,7 @@ const LEFT_OUT = [
   '@esbuild',
   '@rollup',
 ];
-const COMMANDS = ['sh', 'cat', 'kill', 'mkfifo', 'mount', 'ip', 'sleep', 'tar'];
+const COMMANDS = ['sh', 'cat', 'kill', 'mkdir', 'mkfifo', 'mount', 'ip', 'sleep', 'tar'];
 
 /** @returns path, without a slash in front, to contents (cpio.mjs) */
 export function packageFiles() {
