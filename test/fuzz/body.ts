@@ -117,7 +117,7 @@ export class Body implements Walk {
     if (code.shape.atomics && choices.oneIn(8)) return this.memory.atomic();
     switch (name) {
       case 'push':
-        return values.push(choices.pick(valueTypes(choices, 1, code.shape).concat(I32)));
+        return values.push(choices.pick(valueTypes(choices, 1, code.localKinds).concat(I32)));
       case 'get':
         return this.get();
       case 'operate':
@@ -184,8 +184,9 @@ export class Body implements Walk {
   private operate(): void {
     const { choices, code, values } = this;
     const type = code.top;
-    if (type === undefined || isReference(type)) return values.push(I32);
-    const op = choices.pick(values.taking(type));
+    const ops = type === undefined ? [] : values.taking(type);
+    if (ops.length === 0) return values.push(I32);
+    const op = choices.pick(ops);
     values.ensure(operandsOf(op));
     values.operate(op);
   }

@@ -12,7 +12,7 @@ import { Op, opcodes } from '../../src/compile/wasm/opcodes.js';
 import { VectorOp } from '../../src/compile/wasm/opcodes-vector.js';
 import { OF_V8 } from '../support/function-references.js';
 import { heapOf, isNonNull, isTyped, writeType } from './reference-types.js';
-import { F32, F64, I32, I64, isFloat, isReference, type Shape, V128 } from './shape.js';
+import { F32, F64, I32, I64, isFloat, isReference, type Shape, V128, type ValueKinds } from './shape.js';
 import { WasmWriter } from './wasm-writer.js';
 
 type ValType = number;
@@ -106,6 +106,8 @@ export class Code {
     readonly results: readonly ValType[],
     locals: readonly ValType[],
     readonly nan: NanMode,
+    /** Whether there may be vector instructions: without them a v128 comes from a local alone. */
+    readonly vectors = shape.vectors,
   ) {
     this.paramCount = params.length;
     this.ownLocals = params.length + locals.length;
@@ -114,6 +116,11 @@ export class Code {
     this.scratch64 = this.ownLocals + 1;
     this.scratch128 = this.ownLocals + 2;
     this.frames.push({ op: Op.Unreachable, params: [], results, base: 0, dead: false });
+  }
+
+  /** What a local may be. */
+  get localKinds(): ValueKinds {
+    return { vectorTypes: this.shape.vectors, heaps: this.shape.heaps };
   }
 
   get frame(): ControlFrame {
@@ -175,6 +182,12 @@ export class Code {
     this.stack.push(V128);
   }
 
+  /** A constant, or zero from a local that nothing sets. */
+  vector(bits: bigint): void {
+    if (this.vectors) this.v128(bits);
+    else this.localGet(this.scratch128);
+  }
+
   /** The v128 on top becomes an i64 in which all of its bits are mixed. */
   foldVector(): void {
     this.localTee(this.scratch128);
@@ -210,7 +223,7 @@ export class Code {
     else if (type === I64) this.i64(0n);
     else if (type === F32) this.f32(0);
     else if (type === F64) this.f64(0n);
-    else if (type === V128) this.v128(0n);
+    else if (type === V128) this.vector(0n);
     else if (isNonNull(type)) this.refFunc(type, 0);
     else this.refNull(type);
   }

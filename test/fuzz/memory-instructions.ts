@@ -40,7 +40,7 @@ export class MemoryInstructions {
     private readonly code: Code,
     private readonly values: Values,
   ) {
-    this.accesses = code.shape.vectors ? WITH_VECTORS : SCALAR;
+    this.accesses = code.vectors ? WITH_VECTORS : SCALAR;
   }
 
   load(): void {

@@ -97,7 +97,8 @@ function writeModule(choices: Choices, shape: Shape, sizes: Sizes, nan: NanMode)
   const { types, imported, functions } = shape;
   const bodies: WasmWriter[] = [];
   for (const { params, results, locals } of functions.slice(imported.functions.length)) {
-    const code = new Code(shape, params, results, locals, nan);
+    const vectors = shape.vectors && (shape.vectorTypes || choices.oneIn(2));
+    const code = new Code(shape, params, results, locals, nan, vectors);
     new Body(choices, code, 1 + choices.next(sizes.body)).write();
     const body = new WasmWriter();
     writeBody(code, body, locals);

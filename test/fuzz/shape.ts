@@ -82,6 +82,8 @@ export interface Shape {
   readonly library: Shape | undefined;
   /** Whether there are v128 values and SIMD instructions. */
   readonly vectors: boolean;
+  /** Whether functions, globals and tags are about them too, not only functions' bodies. */
+  readonly vectorTypes: boolean;
   /** Whether there are atomic accesses. */
   readonly atomics: boolean;
   /** Whether there are tail calls. */
@@ -135,11 +137,11 @@ export interface Sizes {
 }
 
 /** Which value types there are beyond scalars. */
-export type ValueKinds = Pick<Shape, 'vectors' | 'heaps'>;
+export type ValueKinds = Pick<Shape, 'vectorTypes' | 'heaps'>;
 
-function valueType(choices: Choices, { vectors, heaps }: ValueKinds): ValType {
+function valueType(choices: Choices, { vectorTypes, heaps }: ValueKinds): ValType {
   if (heaps > 0 && choices.oneIn(4)) return referenceTo(choices.next(heaps), choices.oneIn(2));
-  return vectors
+  return vectorTypes
     ? ALL_TYPES[choices.weighted([25, 12, 10, 10, 2, 1, 40])]
     : SCALARS[choices.weighted([30, 25, 20, 15, 3, 2])];
 }
@@ -151,8 +153,10 @@ export function valueTypes(choices: Choices, most: number, kinds: ValueKinds): V
 export function randomShape(choices: Choices, sizes: Sizes, encoding: Encoding, name: string, library?: Shape): Shape {
   const types = new Types();
   const { vectors = false, atomics = false, tailCalls = false, exceptions = false, references = false } = sizes;
-  const heaps = references ? addHeaps(choices, types, vectors, library) : 0;
-  const kinds = { vectors, heaps };
+  const vectorTypes = vectors && !choices.oneIn(4);
+  const heaps = references ? addHeaps(choices, types, vectorTypes, library) : 0;
+  const kinds = { vectorTypes, heaps };
+  const localKinds = { vectorTypes: vectors, heaps };
   const imported = randomImports(choices, library);
   const functions = imported.functions.map((index): FunctionShape => {
     const { params, results } = library!.functions[index];
@@ -160,12 +164,14 @@ export function randomShape(choices: Choices, sizes: Sizes, encoding: Encoding, 
   });
   const own = 1 + choices.next(sizes.functions);
   for (let heap = 0; heap < heaps; heap++) {
-    functions.push({ ...types.list[heap], type: heap, locals: randomLocals(choices, kinds) });
+    functions.push({ ...types.list[heap], type: heap, locals: randomLocals(choices, localKinds) });
   }
-  for (let i = 0; i < own; i++) functions.push(randomFunction(choices, types, functions.at(-1), kinds, tailCalls));
+  for (let i = 0; i < own; i++) {
+    functions.push(randomFunction(choices, types, functions.at(-1), kinds, localKinds, tailCalls));
+  }
   const globals: GlobalShape[] = imported.globals.map((index) => library!.globals[index]);
   globals.push({ type: I32, mutable: true });
-  for (const type of vectors ? [...NUMBERS, V128] : NUMBERS) globals.push({ type, mutable: true });
+  for (const type of vectorTypes ? [...NUMBERS, V128] : NUMBERS) globals.push({ type, mutable: true });
   for (const type of [I32, I64]) if (choices.oneIn(2)) globals.push({ type, mutable: false });
   for (let i = choices.next(5); i > 0; i--)
     globals.push({ type: valueType(choices, kinds), mutable: !choices.oneIn(4) });
@@ -191,6 +197,7 @@ export function randomShape(choices: Choices, sizes: Sizes, encoding: Encoding, 
     name,
     library,
     vectors,
+    vectorTypes,
     atomics,
     tailCalls,
     heaps,
@@ -209,10 +216,10 @@ export function randomShape(choices: Choices, sizes: Sizes, encoding: Encoding, 
 }
 
 /** Types that refer to those in front of them; those of the library, which has the same. @returns how many */
-function addHeaps(choices: Choices, types: Types, vectors: boolean, library: Shape | undefined): number {
+function addHeaps(choices: Choices, types: Types, vectorTypes: boolean, library: Shape | undefined): number {
   for (const { params, results } of library?.types.list.slice(0, library.heaps) ?? []) types.index(params, results);
   for (let i = library ? 0 : 1 + choices.next(3); i > 0; i--) {
-    const kinds = { vectors, heaps: types.list.length };
+    const kinds = { vectorTypes, heaps: types.list.length };
     types.index(valueTypes(choices, 6, kinds), valueTypes(choices, 3, kinds));
   }
   return types.list.length;
@@ -237,13 +244,14 @@ function randomFunction(
   types: Types,
   previous: Signature | undefined,
   kinds: ValueKinds,
+  localKinds: ValueKinds,
   tailCalls: boolean,
 ): FunctionShape {
   const like = previous !== undefined && choices.oneIn(3) ? previous : undefined;
   const params = like?.params ?? valueTypes(choices, choices.oneIn(tailCalls ? 2 : 6) ? 24 : 8, kinds);
   const sameResults = tailCalls && previous !== undefined && choices.next(3) > 0 ? previous.results : undefined;
   const results = sameResults ?? (choices.oneIn(2) && like ? like.results : valueTypes(choices, 4, kinds));
-  const locals = randomLocals(choices, kinds);
+  const locals = randomLocals(choices, localKinds);
   return { params, results, type: types.index(params, results), locals };
 }
 
@@ -255,7 +263,7 @@ function randomLocals(choices: Choices, kinds: ValueKinds): ValType[] {
       return Array.from({ length: 8 + choices.next(4) }, () => choices.pick([I32, I64]));
     case 3:
       return Array.from({ length: 9 + choices.next(4) }, () =>
-        choices.pick(kinds.vectors ? [F64, F32, V128] : [F64, F32]),
+        choices.pick(kinds.vectorTypes ? [F64, F32, V128] : [F64, F32]),
       );
     case 2:
       return valueTypes(choices, 10, kinds);

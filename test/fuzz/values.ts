@@ -64,12 +64,12 @@ export class Values {
     readonly choices: Choices,
     readonly code: Code,
   ) {
-    this.numeric = code.shape.vectors ? WITH_VECTORS : SCALAR;
+    this.numeric = code.vectors ? WITH_VECTORS : SCALAR;
   }
 
   /** Numeric instructions whose last operand has this type. */
   taking(type: ValType): readonly Op[] {
-    return this.numeric.byOperand.get(type)!;
+    return this.numeric.byOperand.get(type) ?? [];
   }
 
   /** Pushes a value of a type. */
@@ -89,7 +89,9 @@ export class Values {
         break;
       }
       case 3: {
-        const op = choices.pick(this.numeric.byResult.get(type)!);
+        const makers = this.numeric.byResult.get(type);
+        if (makers === undefined) break;
+        const op = choices.pick(makers);
         for (const operand of operandsOf(op)) this.push(operand, depth - 1);
         return this.operate(op);
       }
@@ -109,7 +111,7 @@ export class Values {
       case F64:
         return code.f64(float64(choices));
       case V128:
-        return code.v128(vector128(choices));
+        return code.vector(vector128(choices));
       case FuncRef:
         if (choices.oneIn(2)) {
           return code.instruction(Op.RefFunc, 0, [FuncRef], choices.next(code.shape.functions.length));
