@@ -305,6 +305,13 @@ export interface MacroAssembler extends VectorAssembler, AtomicAssembler {
   /** Calls a text offset not yet known; returns a handle for patchCall. */
   call(): number;
   patchCall(handle: number, target: number): void; // target: text offset
+  /**
+   * The same for a callee that returns with leaveThunk: behind a system call a kernel may have emptied the return stack of
+   * the processor, where that is so both do without it.
+   */
+  callThunk(): number;
+  /** Epilogue and return. */
+  leaveThunk(frameSize: number): void;
   /** Jumps likewise, for tail positions of stubs. */
   jumpTo(): number;
   patchJump(handle: number, target: number): void;

@@ -117,6 +117,15 @@ export class Arm64MacroAssembler extends AtomicMasm implements MacroAssembler {
     this.patch(handle, target);
   }
 
+  callThunk(): number {
+    return this.call();
+  }
+
+  leaveThunk(frameSize: number): void {
+    this.leave(frameSize);
+    this.ret();
+  }
+
   jumpTo(): number {
     if (!this.farCalls) {
       this.branchImmediate(A.b, 0);

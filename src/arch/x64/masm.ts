@@ -6,6 +6,7 @@
  * call is monomorphic and nothing is forwarded. Scratch registers: rcx, xmm6, xmm7.
  */
 
+import { BugError } from '../../errors.js';
 import {
   CTX_FLOAT,
   CTX_GENERAL,
@@ -28,6 +29,8 @@ import { RAX, RCX, RDI, RDX, RSI, RSP, XMM0 } from './registers.js';
 const PROBE = 65536;
 /** Up to here probes are a line of code, above a loop. */
 const UNROLLED_PROBES = 4;
+/** Bytes of callThunk. */
+const THUNK_CALL = 14;
 
 /** OSXSAVE and AVX in CPUID.1:ECX; what XCR0 must have for it. */
 const CPUID_AVX = (1 << 27) | (1 << 28);
@@ -88,6 +91,22 @@ export class X64MacroAssembler extends AtomicMasm implements MacroAssembler {
 
   patchCall(handle: number, target: number): void {
     this.writeInt32(handle, target - (handle + 4));
+  }
+
+  /** lea, push and jmp: a branch predictor knows more of where leaveThunk jumps than an empty return stack. */
+  callThunk(): number {
+    const start = this.at;
+    this.rp(X.lea, 1, SCRATCH, start + THUNK_CALL);
+    this.r(X.push_m, 0, SCRATCH);
+    const handle = this.jumpTo();
+    if (this.at !== start + THUNK_CALL) throw new BugError('the call of a thunk is of another length');
+    return handle;
+  }
+
+  leaveThunk(frameSize: number): void {
+    this.rm(X.mov_rm, 1, SCRATCH, RSP, frameSize);
+    this.adjustSp(frameSize + 8);
+    this.jumpReg(SCRATCH);
   }
 
   jumpTo(): number {

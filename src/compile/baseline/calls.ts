@@ -31,7 +31,7 @@ export function callFunction(c: FunctionCompiler, funcIndex: number): CallLayout
   const thunk = funcIndex < c.module.importedFuncCount ? c.environment.thunkOffset(funcIndex) : -1;
   const defined = funcIndex - c.module.importedFuncCount;
   if (defined >= 0) c.directCalls.call(defined);
-  else if (thunk >= 0) masm.patchCall(masm.call(), thunk);
+  else if (thunk >= 0) masm.patchCall(masm.callThunk(), thunk);
   else {
     const record = masm.plan.pinnedInts[0];
     masm.loadField(Width.Int64, record, masm.plan.instance, c.layout.importPointerOffset(funcIndex));

@@ -44,8 +44,7 @@ export function emitImportThunk(context: StubContext, layout: CallLayout, emitFu
   enterGuest(context);
   masm.compareGlobalImm(runtimeBlock + RT_REISSUE, 0);
   masm.branch(Cond.Ne, reissue);
-  masm.leave(frame);
-  masm.ret();
+  masm.leaveThunk(frame);
   masm.bind(reissue);
   masm.storeGlobalConstant(Width.Int32, runtimeBlock + RT_REISSUE, 0);
   for (let i = 0; i < params.length; i++) {
