@@ -20,12 +20,12 @@ const LONGER = 10;
 /** Characters of a line that are shown, when there is nothing to see in the others. */
 const SHOWN = 44;
 const image = 'build/demo/sha256';
-const [here, there, qemuArch] = process.arch === 'arm64' ? ['arm64', 'x64', 'x86_64'] : ['x64', 'arm64', 'aarch64'];
+const [here, there] = process.arch === 'arm64' ? ['arm64', 'x64'] : ['x64', 'arm64'];
 
 console.log('Setting up: packages, build…');
 ensureBuilt();
 const { findEmulator } = await import(`${root}/dist/bin/emulator.js`);
-const crosses = findEmulator(qemuArch) !== undefined;
+const crosses = findEmulator(there) !== undefined;
 rmSync(folder, { recursive: true, force: true });
 mkdirSync(folder, { recursive: true });
 
