@@ -7,9 +7,9 @@
  */
 
 import type { Target } from '../arch/target.js';
-import { RT_BLOCKING_WINDOWS, SEGMENT_ALIGN } from '../runtime/layout.js';
-import { windowTable } from '../runtime/stubs/blocking-syscall.js';
-import { DATA_START, DataLayout } from './image/data-layout.js';
+import { SEGMENT_ALIGN } from '../runtime/layout.js';
+import { blockingWindows } from './image/blocking-windows.js';
+import { DataLayout } from './image/data-layout.js';
 import { describe, functionNames, functionPlaces } from './image/describe.js';
 import { exceptionTables, throws } from './image/exception-tables.js';
 import { dataSegmentBytes, finishData } from './image/finish-data.js';
@@ -130,8 +130,7 @@ export function compileImage(modules: readonly ModuleInput[], options: CompileOp
   const constantsEnd = () => constants.reduce((end, { length }) => end + length, rodataStart);
   const exceptions = sites && exceptionTables(layout, text.handlers, sites, constantsEnd());
   if (exceptions !== undefined) constants.push(exceptions);
-  layout.data.pointer(DATA_START + RT_BLOCKING_WINDOWS, constantsEnd());
-  constants.push(windowTable(text.windows));
+  constants.push(blockingWindows(layout, text.windows, constantsEnd()));
   const identity = describe(layout, text, { target, deterministic, includeModule });
   const image = layOutFile({
     target,

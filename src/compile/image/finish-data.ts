@@ -10,7 +10,6 @@ import {
   FN_INSTANCE_INDEX,
   FN_TRAMPOLINE,
   FN_TYPE,
-  RT_BLOCKING_COUNT,
   RT_CPU_NEEDS,
   RT_SIGNAL_ENTRY,
   RT_SIGNAL_RETURN,
@@ -31,10 +30,9 @@ export function finishData(layout: DataLayout, text: TextBuilder, rodataStart: n
   fillDataSegments(layout, rodataStart);
 }
 
-function fillRuntimeBlock({ data }: DataLayout, { masm, start, stubs, windows, options }: TextBuilder): void {
+function fillRuntimeBlock({ data }: DataLayout, { masm, start, stubs, options }: TextBuilder): void {
   data.u64(DATA_START + RT_TEXT, start);
   data.u64(DATA_START + RT_TEXT_SIZE, masm.offset);
-  data.u64(DATA_START + RT_BLOCKING_COUNT, windows.length);
   data.u32(DATA_START + RT_CPU_NEEDS, options.target.cpuNeeds);
   data.u64(DATA_START + RT_UNWIND, start + stubs.unwind);
   data.u64(DATA_START + RT_SIGNAL_ENTRY, start + stubs.signal_entry);

@@ -15,7 +15,7 @@
  */
 
 import { Cond } from '../../arch/masm.js';
-import { RT_STOP_WANTED, WINDOW_END, WINDOW_EXIT, WINDOW_SIZE, WINDOW_START } from '../layout.js';
+import { RT_STOP_WANTED } from '../layout.js';
 import type { StubContext } from './context.js';
 
 /** Text offsets. */
@@ -42,15 +42,4 @@ export function emitBlockingSyscall({ masm, runtimeBlock }: StubContext): Blocki
   masm.constant(masm.plan.resultInt, 1, -EINTR, -1);
   masm.bind(done);
   return { start, end, exit };
-}
-
-/** The table at RT_BLOCKING_WINDOWS. */
-export function windowTable(windows: readonly BlockingWindow[]): Uint8Array {
-  const table = new DataView(new ArrayBuffer(windows.length * WINDOW_SIZE));
-  for (const [i, { start, end, exit }] of windows.entries()) {
-    table.setUint32(i * WINDOW_SIZE + WINDOW_START, start, true);
-    table.setUint32(i * WINDOW_SIZE + WINDOW_END, end, true);
-    table.setUint32(i * WINDOW_SIZE + WINDOW_EXIT, exit, true);
-  }
-  return new Uint8Array(table.buffer);
 }
