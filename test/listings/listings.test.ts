@@ -1,26 +1,41 @@
-/** Every .wat of test/listings/x64 compiles to the code in its trailing comment. BLESS=1 rewrites the comments. */
+/**
+ * Every .wat of test/listings compiles to the code in its trailing comments, on both CPUs. BLESS=1 rewrites the comments.
+ */
 
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { arm64 } from '../../src/arch/arm64/target.js';
 import { x64 } from '../../src/arch/x64/target.js';
 import { decodeModule } from '../../src/compile/wasm/decode.js';
 import { assemble } from '../../src/compile/wasm/wat.js';
-import { bytesOf, joined, listFunctions, render, splitExpected } from './listing.js';
+import {
+  bytesOf,
+  CPUS,
+  disassemblerFor,
+  joinExpected,
+  joined,
+  listFunctions,
+  render,
+  splitExpected,
+} from './listing.js';
 
-const folder = join(import.meta.dirname, 'x64');
+const folder = import.meta.dirname;
+const targets = { x64, arm64 };
 
 describe('listings', () => {
   for (const name of readdirSync(folder).filter((file) => file.endsWith('.wat'))) {
-    it(`x64/${name} (BLESS=1 rewrites it)`, async () => {
+    it(`${name} (BLESS=1 rewrites it)`, async () => {
       const file = join(folder, name);
       const { program, expected } = splitExpected(readFileSync(file, 'utf8'));
-      const listings = listFunctions(decodeModule(await assemble(Buffer.from(program), name), name), x64);
+      const bytes = await assemble(Buffer.from(program), name);
+      const list = (cpu: (typeof CPUS)[number]) => listFunctions(decodeModule(bytes, name), targets[cpu]);
       if (process.env.BLESS === '1') {
-        writeFileSync(file, `${program}\n\n${render(listings, true)}`);
+        const text = (cpu: (typeof CPUS)[number]) => render(list(cpu), disassemblerFor(cpu));
+        writeFileSync(file, joinExpected(program, { x64: text('x64'), arm64: text('arm64') }));
         return;
       }
-      expect(joined(bytesOf(render(listings, false)))).toBe(joined(bytesOf(expected)));
+      for (const cpu of CPUS) expect(joined(bytesOf(render(list(cpu)))), cpu).toBe(joined(bytesOf(expected[cpu])));
     });
   }
 });

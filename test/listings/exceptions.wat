@@ -14,7 +14,7 @@
   (func $throw (param i32)
     (throw $e (local.get 0))))
 
-;; -- code
+;; -- x64
 ;; func 0
 ;; @0 entry body+0x0
 ;; 4883ec08 | sub rsp,0x8
@@ -67,3 +67,62 @@
 ;; be08000000 | mov esi,0x8
 ;; e84effffff | call 0xffffffffffffff70
 ;; 0f0b | ud2
+
+;; -- arm64
+;; func 0
+;; @0 entry body+0x0
+;; ff7bbfa9 | stp xzr, x30, [sp, #-16]!
+;; e00300b9 | str w0, [sp]
+;; ff7bc1a8 | ldp xzr, x30, [sp], #16
+;; c0035fd6 | ret
+;; func 1
+;; @0 entry body+0x0
+;; @14 call body+0xb
+;; ff7bbfa9 | stp xzr, x30, [sp, #-16]!
+;; ff4300d1 | sub sp, sp, #16
+;; e00b00b9 | str w0, [sp, #8]
+;; e00b40b9 | ldr w0, [sp, #8]
+;; f8ffff97 | bl #-32
+;; 00008052 | mov w0, #0
+;; ff430091 | add sp, sp, #16
+;; ff7bc1a8 | ldp xzr, x30, [sp], #16
+;; c0035fd6 | ret
+;; 7bfeef10 | adr x27, #-131124
+;; 7c0340f9 | ldr x28, [x27]
+;; 001040b9 | ldr w0, [x0, #16]
+;; faffff17 | b #-24
+;; func 2
+;; @0 entry body+0x0
+;; @14 call body+0x5
+;; @34 call body+0x9
+;; ff7bbfa9 | stp xzr, x30, [sp, #-16]!
+;; ff4300d1 | sub sp, sp, #16
+;; e01300b9 | str w0, [sp, #16]
+;; e01340b9 | ldr w0, [sp, #16]
+;; e8ffff97 | bl #-96
+;; 0b000014 | b #44
+;; dbfcef10 | adr x27, #-131176
+;; 7c0340f9 | ldr x28, [x27]
+;; e00300f9 | str x0, [sp]
+;; 101040b9 | ldr w16, [x0, #16]
+;; f00b00b9 | str w16, [sp, #8]
+;; e00b40b9 | ldr w0, [sp, #8]
+;; e0ffff97 | bl #-128
+;; e00340f9 | ldr x0, [sp]
+;; deffff97 | bl #-136
+;; 00000000 | udf #0
+;; ff430091 | add sp, sp, #16
+;; ff7bc1a8 | ldp xzr, x30, [sp], #16
+;; c0035fd6 | ret
+;; func 3
+;; @0 entry body+0x0
+;; ff7bbfa9 | stp xzr, x30, [sp, #-16]!
+;; ff4300d1 | sub sp, sp, #16
+;; f30300aa | mov x19, x0
+;; f30b00b9 | str w19, [sp, #8]
+;; f30300b9 | str w19, [sp]
+;; 60faf710 | adr x0, #-65716
+;; e1030091 | mov x1, sp
+;; 02018052 | mov w2, #8
+;; d0ffff97 | bl #-192
+;; 00000000 | udf #0

@@ -16,7 +16,7 @@
     (local.get 0)
     (block (param i64 i32) (result i64 i32))))
 
-;; -- code
+;; -- x64
 ;; func 0
 ;; @0 entry body+0x0
 ;; 4883ec10 | sub rsp,0x10
@@ -69,3 +69,57 @@
 ;; 894c2430 | mov DWORD PTR [rsp+0x30],ecx
 ;; 4883c420 | add rsp,0x20
 ;; c3 | ret
+
+;; -- arm64
+;; func 0
+;; @0 entry body+0x0
+;; ff7bbfa9 | stp xzr, x30, [sp, #-16]!
+;; ff4300d1 | sub sp, sp, #16
+;; f30300aa | mov x19, x0
+;; e00313aa | mov x0, x19
+;; 50008052 | mov w16, #2
+;; 1f00106b | cmp w0, w16
+;; 1030901a | csel w16, w0, w16, lo
+;; b1000010 | adr x17, #20
+;; 310a108b | add x17, x17, x16, lsl #2
+;; 300280b9 | ldrsw x16, [x17]
+;; 3102108b | add x17, x17, x16
+;; 20021fd6 | br x17
+;; 0c000000 | udf #12
+;; 18000000 | udf #24
+;; 04000000 | udf #4
+;; 40018052 | mov w0, #10
+;; ff430091 | add sp, sp, #16
+;; ff7bc1a8 | ldp xzr, x30, [sp], #16
+;; c0035fd6 | ret
+;; 80028052 | mov w0, #20
+;; ff430091 | add sp, sp, #16
+;; ff7bc1a8 | ldp xzr, x30, [sp], #16
+;; c0035fd6 | ret
+;; func 1
+;; @0 entry body+0x0
+;; ff7bbfa9 | stp xzr, x30, [sp, #-16]!
+;; ff8300d1 | sub sp, sp, #32
+;; f30300aa | mov x19, x0
+;; f40301aa | mov x20, x1
+;; e0008052 | mov w0, #7
+;; 53000035 | cbnz w19, #8
+;; 8006140b | add w0, w20, w20, lsl #1
+;; ff830091 | add sp, sp, #32
+;; ff7bc1a8 | ldp xzr, x30, [sp], #16
+;; c0035fd6 | ret
+;; func 2
+;; @0 entry body+0x0
+;; ff7bbfa9 | stp xzr, x30, [sp, #-16]!
+;; ff8300d1 | sub sp, sp, #32
+;; f30300aa | mov x19, x0
+;; f40301aa | mov x20, x1
+;; f40300f9 | str x20, [sp]
+;; f30b00b9 | str w19, [sp, #8]
+;; f00340f9 | ldr x16, [sp]
+;; f01b00f9 | str x16, [sp, #48]
+;; f00b40b9 | ldr w16, [sp, #8]
+;; f03b00b9 | str w16, [sp, #56]
+;; ff830091 | add sp, sp, #32
+;; ff7bc1a8 | ldp xzr, x30, [sp], #16
+;; c0035fd6 | ret

@@ -12,7 +12,7 @@
   (func (export "calls") (param v128 i32) (result v128)
     (i8x16.add (i8x16.splat (local.get 1)) (call $swap (v128.and (local.get 0) (v128.const i64x2 0x5555555555555555 0x5555555555555555))))))
 
-;; -- code
+;; -- x64
 ;; func 0
 ;; @0 entry body+0x0
 ;; @f loop body+0x3
@@ -84,3 +84,57 @@
 ;; 55 | push rbp
 ;; 55 | push rbp
 ;; 55 | push rbp
+
+;; -- arm64
+;; func 0
+;; @0 entry body+0x0
+;; @14 loop body+0x3
+;; ff7bbfa9 | stp xzr, x30, [sp, #-16]!
+;; ff4301d1 | sub sp, sp, #80
+;; f30300aa | mov x19, x0
+;; f40301aa | mov x20, x1
+;; 08e4006f | movi v8.2d, #0000000000000000
+;; 806bf33c | ldr q0, [x28, x19]
+;; 9103138b | add x17, x28, x19
+;; 2106c03d | ldr q1, [x17, #16]
+;; 00dc216e | fmul v0.4s, v0.4s, v1.4s
+;; 08d5204e | fadd v8.4s, v8.4s, v0.4s
+;; 73820011 | add w19, w19, #32
+;; 7f02146b | cmp w19, w20
+;; 23ffff54 | b.lo #-28
+;; 0041201e | fmov s0, s8
+;; ff430191 | add sp, sp, #80
+;; ff7bc1a8 | ldp xzr, x30, [sp], #16
+;; c0035fd6 | ret
+;; func 1
+;; @0 entry body+0x0
+;; ff7bbfa9 | stp xzr, x30, [sp, #-16]!
+;; ff0301d1 | sub sp, sp, #64
+;; 081ca04e | mov v8.16b, v0.16b
+;; 0055184f | shl v0.8h, v8.8h, #8
+;; 0105186f | ushr v1.8h, v8.8h, #8
+;; 001ca14e | orr v0.16b, v0.16b, v1.16b
+;; ff030191 | add sp, sp, #64
+;; ff7bc1a8 | ldp xzr, x30, [sp], #16
+;; c0035fd6 | ret
+;; func 2
+;; @0 entry body+0x0
+;; @30 call body+0x1b
+;; ff7bbfa9 | stp xzr, x30, [sp, #-16]!
+;; ff0301d1 | sub sp, sp, #64
+;; e00f803d | str q0, [sp, #48]
+;; e04300b9 | str w0, [sp, #64]
+;; e04340b9 | ldr w0, [sp, #64]
+;; 000c014e | dup v0.16b, w0
+;; a1e6024f | movi v1.16b, #85
+;; e20fc03d | ldr q2, [sp, #48]
+;; 421c214e | and v2.16b, v2.16b, v1.16b
+;; e003803d | str q0, [sp]
+;; 401ca24e | mov v0.16b, v2.16b
+;; e9ffff97 | bl #-92
+;; e103c03d | ldr q1, [sp]
+;; 2184204e | add v1.16b, v1.16b, v0.16b
+;; 201ca14e | mov v0.16b, v1.16b
+;; ff030191 | add sp, sp, #64
+;; ff7bc1a8 | ldp xzr, x30, [sp], #16
+;; c0035fd6 | ret

@@ -8,7 +8,7 @@
           (call $fib (i32.sub (local.get 0) (i32.const 1)))
           (call $fib (i32.sub (local.get 0) (i32.const 2))))))))
 
-;; -- code
+;; -- x64
 ;; func 0
 ;; @0 entry body+0x0
 ;; @24 call body+0x10
@@ -31,3 +31,30 @@
 ;; 8b5c2418 | mov ebx,DWORD PTR [rsp+0x18]
 ;; 4883c420 | add rsp,0x20
 ;; c3 | ret
+
+;; -- arm64
+;; func 0
+;; @0 entry body+0x0
+;; @28 call body+0x10
+;; @3c call body+0x17
+;; ff7bbfa9 | stp xzr, x30, [sp, #-16]!
+;; ff8300d1 | sub sp, sp, #32
+;; f30300aa | mov x19, x0
+;; 7f0a0071 | cmp w19, #2
+;; 6a000054 | b.ge #12
+;; e00313aa | mov x0, x19
+;; 0c000014 | b #48
+;; 60060051 | sub w0, w19, #1
+;; f31b00b9 | str w19, [sp, #24]
+;; f7ffff97 | bl #-36
+;; f31b40b9 | ldr w19, [sp, #24]
+;; 610a0051 | sub w1, w19, #2
+;; e00300b9 | str w0, [sp]
+;; e00301aa | mov x0, x1
+;; f2ffff97 | bl #-56
+;; f00340b9 | ldr w16, [sp]
+;; 0000100b | add w0, w0, w16
+;; f31b40b9 | ldr w19, [sp, #24]
+;; ff830091 | add sp, sp, #32
+;; ff7bc1a8 | ldp xzr, x30, [sp], #16
+;; c0035fd6 | ret

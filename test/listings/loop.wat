@@ -13,7 +13,7 @@
         (br $next)))
     (local.get $s)))
 
-;; -- code
+;; -- x64
 ;; func 0
 ;; @0 entry body+0x0
 ;; @14 loop body+0x7
@@ -32,3 +32,26 @@
 ;; 488bc5 | mov rax,rbp
 ;; 4883c440 | add rsp,0x40
 ;; c3 | ret
+
+;; -- arm64
+;; func 0
+;; @0 entry body+0x0
+;; @18 loop body+0x7
+;; ff7bbfa9 | stp xzr, x30, [sp, #-16]!
+;; ff0301d1 | sub sp, sp, #64
+;; f50300aa | mov x21, x0
+;; f60301aa | mov x22, x1
+;; 14008052 | mov w20, #0
+;; 13008052 | mov w19, #0
+;; 7f02166b | cmp w19, w22
+;; e2000054 | b.hs #28
+;; a00a130b | add w0, w21, w19, lsl #2
+;; 9103008b | add x17, x28, x0
+;; 201280b9 | ldrsw x0, [x17, #16]
+;; 1400148b | add x20, x0, x20
+;; 73060011 | add w19, w19, #1
+;; f9ffff17 | b #-28
+;; e00314aa | mov x0, x20
+;; ff030191 | add sp, sp, #64
+;; ff7bc1a8 | ldp xzr, x30, [sp], #16
+;; c0035fd6 | ret

@@ -11,7 +11,7 @@
     (i32.store8 offset=0xfffffff0 (local.get 0) (i32.const 7))
     (i32.add (memory.grow (local.get 0)) (memory.size))))
 
-;; -- code
+;; -- x64
 ;; func 0
 ;; @0 entry body+0x0
 ;; 4883ec10 | sub rsp,0x10
@@ -46,3 +46,47 @@
 ;; 03c2 | add eax,edx
 ;; 4883c420 | add rsp,0x20
 ;; c3 | ret
+
+;; -- arm64
+;; func 0
+;; @0 entry body+0x0
+;; ff7bbfa9 | stp xzr, x30, [sp, #-16]!
+;; ff4300d1 | sub sp, sp, #16
+;; 606340b9 | ldr w0, [x27, #96]
+;; 00040011 | add w0, w0, #1
+;; 606300b9 | str w0, [x27, #96]
+;; 606340b9 | ldr w0, [x27, #96]
+;; ff430091 | add sp, sp, #16
+;; ff7bc1a8 | ldp xzr, x30, [sp], #16
+;; c0035fd6 | ret
+;; func 1
+;; @0 entry body+0x0
+;; @24 call body+0x8
+;; @54 call body+0x1f
+;; ff7bbfa9 | stp xzr, x30, [sp, #-16]!
+;; ff8300d1 | sub sp, sp, #32
+;; f30300aa | mov x19, x0
+;; f31b00b9 | str w19, [sp, #24]
+;; 01018052 | mov w1, #8
+;; e20313aa | mov x2, x19
+;; 830c8052 | mov w3, #100
+;; a0ffef10 | adr x0, #-131084
+;; ecffff97 | bl #-80
+;; f31b40b9 | ldr w19, [sp, #24]
+;; 10008012 | mov w16, #-1
+;; 9103138b | add x17, x28, x19
+;; 3f0640b9 | ldr wzr, [x17, #4]
+;; 300600b9 | str w16, [x17, #4]
+;; f0008052 | mov w16, #7
+;; f1018012 | mov w17, #-16
+;; 3102138b | add x17, x17, x19
+;; 906b3138 | strb w16, [x28, x17]
+;; e10313aa | mov x1, x19
+;; 20feef10 | adr x0, #-131132
+;; e0ffff97 | bl #-128
+;; 612740f9 | ldr x1, [x27, #72]
+;; 21fc50d3 | lsr x1, x1, #16
+;; 0000010b | add w0, w0, w1
+;; ff830091 | add sp, sp, #32
+;; ff7bc1a8 | ldp xzr, x30, [sp], #16
+;; c0035fd6 | ret

@@ -7,7 +7,7 @@
   (func (export "apply") (param i32 i32 i32) (result i32)
     (call_indirect (type $binary) (local.get 1) (local.get 2) (local.get 0))))
 
-;; -- code
+;; -- x64
 ;; func 0
 ;; @0 entry body+0x0
 ;; 4883ec20 | sub rsp,0x20
@@ -45,3 +45,48 @@
 ;; 0f0b | ud2
 ;; 0f0b | ud2
 ;; 0f0b | ud2
+
+;; -- arm64
+;; func 0
+;; @0 entry body+0x0
+;; ff7bbfa9 | stp xzr, x30, [sp, #-16]!
+;; ff8300d1 | sub sp, sp, #32
+;; f30300aa | mov x19, x0
+;; f40301aa | mov x20, x1
+;; 6002140b | add w0, w19, w20
+;; ff830091 | add sp, sp, #32
+;; ff7bc1a8 | ldp xzr, x30, [sp], #16
+;; c0035fd6 | ret
+;; func 1
+;; @0 entry body+0x0
+;; @58 call body+0x7
+;; ff7bbfa9 | stp xzr, x30, [sp, #-16]!
+;; ffc300d1 | sub sp, sp, #48
+;; e01b00b9 | str w0, [sp, #24]
+;; e12300b9 | str w1, [sp, #32]
+;; e22b00b9 | str w2, [sp, #40]
+;; fa1b40b9 | ldr w26, [sp, #24]
+;; e02340b9 | ldr w0, [sp, #32]
+;; e12b40b9 | ldr w1, [sp, #40]
+;; 1300f010 | adr x19, #-131072
+;; 700640f9 | ldr x16, [x19, #8]
+;; 5f0310eb | cmp x26, x16
+;; 02020054 | b.hs #64
+;; 700240f9 | ldr x16, [x19]
+;; 137a7af8 | ldr x19, [x16, x26, lsl #3]
+;; d30100b4 | cbz x19, #56
+;; 701240b9 | ldr w16, [x19, #16]
+;; 1f020071 | cmp w16, #0
+;; 81010054 | b.ne #48
+;; 7b0640f9 | ldr x27, [x19, #8]
+;; 700240f9 | ldr x16, [x19]
+;; 7c0340f9 | ldr x28, [x27]
+;; 00023fd6 | blr x16
+;; 5bfcef10 | adr x27, #-131192
+;; 7c0340f9 | ldr x28, [x27]
+;; ffc30091 | add sp, sp, #48
+;; ff7bc1a8 | ldp xzr, x30, [sp], #16
+;; c0035fd6 | ret
+;; 00000000 | udf #0
+;; 00000000 | udf #0
+;; 00000000 | udf #0

@@ -8,7 +8,7 @@
   (func (export "truncate") (param f64) (result i32) (i32.trunc_f64_s (local.get 0)))
   (func (export "extend") (param i32) (result i64) (i64.extend_i32_s (i32.extend8_s (local.get 0)))))
 
-;; -- code
+;; -- x64
 ;; func 0
 ;; @0 entry body+0x0
 ;; 4883ec20 | sub rsp,0x20
@@ -84,3 +84,83 @@
 ;; 4863c0 | movsxd rax,eax
 ;; 4883c410 | add rsp,0x10
 ;; c3 | ret
+
+;; -- arm64
+;; func 0
+;; @0 entry body+0x0
+;; ff7bbfa9 | stp xzr, x30, [sp, #-16]!
+;; ff8300d1 | sub sp, sp, #32
+;; f30300aa | mov x19, x0
+;; f40301aa | mov x20, x1
+;; 34010034 | cbz w20, #36
+;; 9f060031 | cmn w20, #1
+;; 600a417a | ccmp w19, #1, #0, eq
+;; 47000054 | b.vc #8
+;; 00000000 | udf #0
+;; 600ed41a | sdiv w0, w19, w20
+;; ff830091 | add sp, sp, #32
+;; ff7bc1a8 | ldp xzr, x30, [sp], #16
+;; c0035fd6 | ret
+;; 00000000 | udf #0
+;; func 1
+;; @0 entry body+0x0
+;; ff7bbfa9 | stp xzr, x30, [sp, #-16]!
+;; ff8300d1 | sub sp, sp, #32
+;; f30300aa | mov x19, x0
+;; f40301aa | mov x20, x1
+;; d40000b4 | cbz x20, #24
+;; 700ad49a | udiv x16, x19, x20
+;; 00ce149b | msub x0, x16, x20, x19
+;; ff830091 | add sp, sp, #32
+;; ff7bc1a8 | ldp xzr, x30, [sp], #16
+;; c0035fd6 | ret
+;; 00000000 | udf #0
+;; func 2
+;; @0 entry body+0x0
+;; ff7bbfa9 | stp xzr, x30, [sp, #-16]!
+;; ff8300d1 | sub sp, sp, #32
+;; f30300aa | mov x19, x0
+;; f40301aa | mov x20, x1
+;; 800e9413 | ror w0, w20, #3
+;; 6122c01a | lsl w1, w19, w0
+;; e00301aa | mov x0, x1
+;; ff830091 | add sp, sp, #32
+;; ff7bc1a8 | ldp xzr, x30, [sp], #16
+;; c0035fd6 | ret
+;; func 3
+;; @0 entry body+0x0
+;; ff7bbfa9 | stp xzr, x30, [sp, #-16]!
+;; ffc300d1 | sub sp, sp, #48
+;; 0840601e | fmov d8, d0
+;; 2940601e | fmov d9, d1
+;; 0021691e | fcmp d8, d9
+;; 004d691e | fcsel d0, d8, d9, mi
+;; ffc30091 | add sp, sp, #48
+;; ff7bc1a8 | ldp xzr, x30, [sp], #16
+;; c0035fd6 | ret
+;; func 4
+;; @0 entry body+0x0
+;; ff7bbfa9 | stp xzr, x30, [sp, #-16]!
+;; ff4300d1 | sub sp, sp, #16
+;; 0840601e | fmov d8, d0
+;; 0021681e | fcmp d8, d8
+;; 06010054 | b.vs #32
+;; 1001789e | fcvtzs x16, d8
+;; 1fc230eb | cmp x16, w16, sxtw
+;; c1000054 | b.ne #24
+;; e003102a | mov w0, w16
+;; ff430091 | add sp, sp, #16
+;; ff7bc1a8 | ldp xzr, x30, [sp], #16
+;; c0035fd6 | ret
+;; 00000000 | udf #0
+;; 00000000 | udf #0
+;; func 5
+;; @0 entry body+0x0
+;; ff7bbfa9 | stp xzr, x30, [sp, #-16]!
+;; ff4300d1 | sub sp, sp, #16
+;; f30300aa | mov x19, x0
+;; 601e0013 | sxtb w0, w19
+;; 007c4093 | sxtw x0, w0
+;; ff430091 | add sp, sp, #16
+;; ff7bc1a8 | ldp xzr, x30, [sp], #16
+;; c0035fd6 | ret
