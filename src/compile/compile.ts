@@ -8,6 +8,7 @@
 
 import type { Target } from '../arch/target.js';
 import { SEGMENT_ALIGN } from '../runtime/layout.js';
+import { baseline } from './baseline/generator.js';
 import { blockingWindows } from './image/blocking-windows.js';
 import { DataLayout } from './image/data-layout.js';
 import { describe, functionNames, functionPlaces } from './image/describe.js';
@@ -120,7 +121,7 @@ export function compileImage(modules: readonly ModuleInput[], options: CompileOp
   const layout = new DataLayout(instances);
   const text = buildText(layout, () => {
     const sites = wantSites || throws(instances) ? new SiteTables() : undefined;
-    return { target, deterministic, sites, variation: variationOf(options) };
+    return { target, generator: baseline, deterministic, sites, variation: variationOf(options) };
   });
   const { sites } = text.options;
   const code = text.masm.code();

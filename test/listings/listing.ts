@@ -10,8 +10,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Target } from '../../src/arch/target.js';
-import { FunctionCompiler } from '../../src/compile/baseline/compile-function.js';
 import type { CodeEnvironment } from '../../src/compile/baseline/environment.js';
+import { baseline } from '../../src/compile/baseline/generator.js';
 import { InstanceLayout, TypeIds } from '../../src/compile/image/instance-layout.js';
 import { HandlerTable } from '../../src/compile/metadata/handler-table.js';
 import { SiteTables } from '../../src/compile/metadata/site-tables.js';
@@ -44,7 +44,7 @@ export function listFunctions(module: Module, target: Target, deterministic = fa
     constantGlobal: () => undefined,
   };
   const layout = new InstanceLayout(module, 2 * SEGMENT_ALIGN, 1, new TypeIds());
-  const compiler = new FunctionCompiler(masm, module, layout, environment, 'listing');
+  const compiler = baseline.begin(masm, { module, layout, environment, file: 'listing' });
   const ranges: [start: number, end: number, firstSite: number, endSite: number][] = [];
   for (let index = module.importedFuncCount; index < module.funcTypes.length; index++) {
     masm.align(16);
@@ -53,7 +53,7 @@ export function listFunctions(module: Module, target: Target, deterministic = fa
     compiler.compile(index);
     ranges.push([start, masm.offset, firstSite, sites.sites.length]);
   }
-  compiler.linkCalls();
+  compiler.link();
   const code = masm.code();
   return ranges.map(([start, end, firstSite, endSite], i) => {
     const lines: string[] = [];

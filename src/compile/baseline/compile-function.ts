@@ -10,9 +10,10 @@
 import { type MacroAssembler, NO_REG, type Reg, Width } from '../../arch/masm.js';
 import { LimitError } from '../../errors.js';
 import { FUNC_GUEST, FUNC_HOST } from '../../runtime/layout.js';
+import type { InstanceCode, InstanceInput } from '../generator.js';
 import type { InstanceLayout } from '../image/instance-layout.js';
 import { Column } from '../metadata/site-tables.js';
-import { ExternKind, type FunctionSummary, type Module, type ValType } from '../wasm/module.js';
+import { ExternKind, type FunctionSummary, type ValType } from '../wasm/module.js';
 import { Op } from '../wasm/opcodes.js';
 import { FunctionValidator } from '../wasm/validate.js';
 import { BodyReader } from './body-reader.js';
@@ -38,7 +39,7 @@ const MAX_BODY = 1 << 27;
 /** Slots must fit the 20 bits of .wagsnap.locals, their offsets what MacroAssembler says. */
 const MAX_FRAME = 1 << 23;
 
-export class FunctionCompiler extends BodyReader {
+export class FunctionCompiler extends BodyReader implements InstanceCode {
   readonly frame: Frame;
   readonly operands: Operands;
   readonly registers: OperandRegisters;
@@ -51,8 +52,10 @@ export class FunctionCompiler extends BodyReader {
   readonly directCalls: DirectCalls;
   readonly landings = new exceptions.PendingLandings();
   readonly deterministic: boolean;
-  /** Text offset of each defined function, -1 before it is compiled. */
+  readonly layout: InstanceLayout;
+  readonly environment: CodeEnvironment;
   readonly functionOffsets: Int32Array;
+  lacksTailRoom = false;
   /** Of the host layer's imported functions: the intrinsic that each is (intrinsics.ts). */
   readonly intrinsics: readonly (string | undefined)[] | undefined;
   reachable = true;
@@ -68,21 +71,19 @@ export class FunctionCompiler extends BodyReader {
   private hint = -1; // the local that the next instruction sets from the result
   private hintEnd = 0;
 
+  private readonly file: string;
+
   constructor(
     readonly masm: MacroAssembler,
-    module: Module,
-    readonly layout: InstanceLayout,
-    readonly environment: CodeEnvironment,
-    private readonly file: string,
+    { module, layout, environment, file }: InstanceInput,
   ) {
     super(module);
+    this.layout = layout;
+    this.environment = environment;
+    this.file = file;
     const { sites, isHost } = environment;
     this.callLayouts = module.types.map((type) => new CallLayout(type, masm.plan));
-    this.validator = new FunctionValidator(
-      module,
-      Uint32Array.from(this.callLayouts, (call) => call.slots),
-      file,
-    );
+    this.validator = new FunctionValidator(module, file);
     this.frame = new Frame(masm.plan, environment.variation);
     this.operands = new Operands(masm, this.frame);
     this.registers = this.operands.registers;
@@ -101,7 +102,6 @@ export class FunctionCompiler extends BodyReader {
     }
   }
 
-  /** Validates and compiles function `funcIndex` at masm.offset. Throws ModuleError where it is invalid. */
   compile(funcIndex: number): void {
     const { masm, module, environment } = this;
     const { sites } = environment;
@@ -124,10 +124,6 @@ export class FunctionCompiler extends BodyReader {
     sites?.endFunction(masm.offset);
   }
 
-  /**
-   * Compiles a function that has been compiled once more, as a part of other code: entered at its beginning with the
-   * stack of a call, it goes on behind its end, its frame released, instead of returning. It must make no tail call.
-   */
   compileInline(funcIndex: number): void {
     const { masm, returns } = this;
     const defined = funcIndex - this.module.importedFuncCount;
@@ -147,8 +143,7 @@ export class FunctionCompiler extends BodyReader {
     else this.masm.ret();
   }
 
-  /** Patches the direct calls, once all functions of the module are compiled. */
-  linkCalls(): void {
+  link(): void {
     this.directCalls.link(this.functionOffsets);
   }
 
@@ -164,8 +159,7 @@ export class FunctionCompiler extends BodyReader {
       );
     }
     this.ownLayout = this.callLayouts[module.funcTypes[funcIndex]];
-    if (summary.callCount > 0 && summary.maxOutgoingSlots < tailSlots) summary.maxOutgoingSlots = tailSlots;
-    frame.layOut(summary, this.ownLayout);
+    frame.layOut(summary, this.ownLayout, this.outgoingSlots(summary));
     if (frame.incomingSlot(Math.max(this.ownLayout.slots, tailSlots)) > MAX_FRAME) {
       throw new LimitError('frame-size', `${this.file}: function ${funcIndex} needs a frame of ${frame.size} bytes`);
     }
@@ -179,6 +173,13 @@ export class FunctionCompiler extends BodyReader {
     this.reachable = true;
     this.bodyStart = module.bodyStart[defined];
     this.position = summary.codeStart;
+  }
+
+  /** Slots of the outgoing area: what the greatest call needs, and what a tail call of a callee may. */
+  private outgoingSlots({ callCount, calledTypes, calledTypeCount }: FunctionSummary): number {
+    let slots = callCount > 0 ? this.environment.tailSlots : 0;
+    for (let i = 0; i < calledTypeCount; i++) slots = Math.max(slots, this.callLayouts[calledTypes[i]].slots);
+    return slots;
   }
 
   private instructions(end: number): void {

@@ -49,11 +49,12 @@ export class Frame {
     return this.size + SLOT + index * SLOT;
   }
 
-  layOut(summary: FunctionSummary, call: CallLayout): void {
+  /** @param outgoingSlots slots of 8 bytes that calls of this function need */
+  layOut(summary: FunctionSummary, call: CallLayout, outgoingSlots: number): void {
     const count = (this.localCount = summary.localCount);
     if (count > this.registers.length) this.grow(count * 2);
     this.types = summary.localTypes;
-    const outgoing = summary.maxOutgoingSlots * SLOT;
+    const outgoing = outgoingSlots * SLOT;
     this.operandStart = outgoing;
     this.operandStride = summary.usesVectors ? 2 * SLOT : SLOT;
     let at = outgoing + summary.maxHeight * this.operandStride;

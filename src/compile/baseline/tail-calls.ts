@@ -8,7 +8,7 @@
  *
  *  - Room. The caller knew only our type. Of the whole image every function that makes calls, and each trampoline,
  *    reserves at least `tailSlots`: 0 until a tail call is met whose callee needs more than our own type and that. Then
- *    TailRoomError gives up the text, and the linker builds it again with as many slots as any type of function needs.
+ *    the compiler says that it lacks room, and the linker builds text again with as many slots as any type needs.
  *  - Overlap. The incoming area is also where our own stack parameters live, which may be arguments: then arguments go
  *    to their operand slots first.
  *  - Instances. Who has called us directly expects its instance register unchanged. So a callee of another instance is
@@ -23,9 +23,6 @@ import { type CallLayout, slotsOf } from './call-layout.js';
 import * as calls from './calls.js';
 import type { FunctionCompiler } from './compile-function.js';
 import { Kind } from './operands.js';
-
-/** Text has to be built again with greater outgoing areas. */
-export class TailRoomError extends Error {}
 
 /** A tail call of a function of this module, by index. */
 export function direct(c: FunctionCompiler, funcIndex: number): void {
@@ -83,9 +80,9 @@ function begin(c: FunctionCompiler, layout: CallLayout, record: Reg): number {
   return first;
 }
 
-/** Throws TailRoomError when our incoming area may be too small. */
+/** Our incoming area may be too small: then this text is given up. */
 function checkRoom(c: FunctionCompiler, { slots }: CallLayout): void {
-  if (slots > c.ownLayout.slots && slots > c.environment.tailSlots) throw new TailRoomError();
+  if (slots > c.ownLayout.slots && slots > c.environment.tailSlots) c.lacksTailRoom = true;
 }
 
 /** Arguments from operand first on: to registers, or to their operand slots. */

@@ -23,10 +23,9 @@ import { areaSize, emitBuiltin, emitImportThunk, emitMissingThunk } from '../../
 import { emitSignalEntry, emitSignalReturn } from '../../runtime/stubs/signal.js';
 import { emitStart } from '../../runtime/stubs/start.js';
 import { CallLayout } from '../baseline/call-layout.js';
-import { FunctionCompiler } from '../baseline/compile-function.js';
 import { BUILTINS, type Builtin, type CodeEnvironment } from '../baseline/environment.js';
 import { entrySite } from '../baseline/safepoints.js';
-import { TailRoomError } from '../baseline/tail-calls.js';
+import type { CodeGenerator, InstanceCode } from '../generator.js';
 import { HandlerTable } from '../metadata/handler-table.js';
 import type { TrampolineIdentity } from '../metadata/identity.js';
 import type { SiteTables } from '../metadata/site-tables.js';
@@ -44,6 +43,7 @@ const MAX_TEXT = 0x3f000000;
 
 export interface TextOptions {
   readonly target: Target;
+  readonly generator: CodeGenerator;
   readonly deterministic: boolean;
   readonly sites: SiteTables | undefined;
   readonly variation?: Variation;
@@ -71,7 +71,7 @@ export class TextBuilder {
   readonly tailSlots: number;
   private readonly context: StubContext;
   private readonly host: LinkedInstance;
-  private hostCompiler!: FunctionCompiler;
+  private hostCode!: InstanceCode;
 
   constructor(
     private readonly layout: DataLayout,
@@ -88,17 +88,21 @@ export class TextBuilder {
     this.context = { masm: this.masm, runtimeBlock: DATA_START, hostInstance: layout.layouts[0].start };
   }
 
-  build(): void {
+  /** Whether all went well: false when callers have to reserve more for tail calls (TextOptions.tailRoom). */
+  build(): boolean {
     const { instances } = this.layout;
     this.emitLeafStubs();
-    this.hostCompiler = this.compileInstance(this.host);
+    this.hostCode = this.compileInstance(this.host);
     this.emitHostStubs();
     for (const instance of instances) if (instance.index > 0) this.emitThunks(instance);
-    this.hostCompiler.linkCalls();
+    this.hostCode.link();
     this.emitTrampolines();
-    for (const instance of instances) if (instance.index > 0) this.compileInstance(instance);
+    for (const instance of instances) {
+      if (instance.index > 0 && this.compileInstance(instance).lacksTailRoom) return false;
+    }
     this.codeSize = this.masm.offset;
     this.masm.align(SEGMENT_ALIGN);
+    return true;
   }
 
   /** Slots of the outgoing area that a call of a function of a type needs. */
@@ -178,7 +182,7 @@ export class TextBuilder {
     }
     this.options.sites?.endFunction(masm.offset);
     masm.adjustSp(-8 * entrySlots(masm.plan));
-    this.hostCompiler.compileInline(index);
+    this.hostCode.compileInline(index);
   }
 
   /** Of the types of all functions that guests export or start with. */
@@ -210,20 +214,23 @@ export class TextBuilder {
     }
   }
 
-  private compileInstance(instance: LinkedInstance): FunctionCompiler {
+  /** All functions of an instance, or those up to the first that lacks room for a tail call. */
+  private compileInstance(instance: LinkedInstance): InstanceCode {
     const { masm } = this;
     const { module, index, file } = instance;
-    const compiler = new FunctionCompiler(masm, module, this.layout.layouts[index], this.environment(instance), file);
+    const layout = this.layout.layouts[index];
+    const code = this.options.generator.begin(masm, { module, layout, environment: this.environment(instance), file });
     const count = module.funcTypes.length - module.importedFuncCount;
     const order = this.options.variation?.order(count);
     for (let i = 0; i < count; i++) {
       masm.align(FUNCTION_ALIGN);
-      compiler.compile(module.importedFuncCount + (order?.[i] ?? i));
+      code.compile(module.importedFuncCount + (order?.[i] ?? i));
+      if (code.lacksTailRoom) return code;
       if (masm.offset > MAX_TEXT) throw new LimitError('text-size', `${file}: the code exceeds ${MAX_TEXT} bytes`);
     }
-    compiler.linkCalls();
-    this.functionOffsets[index] = compiler.functionOffsets;
-    return compiler;
+    code.link();
+    this.functionOffsets[index] = code.functionOffsets;
+    return code;
   }
 
   private environment(instance: LinkedInstance): CodeEnvironment {
@@ -309,12 +316,7 @@ export class TextBuilder {
  */
 export function buildText(layout: DataLayout, createOptions: () => TextOptions): TextBuilder {
   const text = new TextBuilder(layout, createOptions());
-  try {
-    text.build();
-    return text;
-  } catch (error) {
-    if (!(error instanceof TailRoomError)) throw error;
-  }
+  if (text.build()) return text;
   const roomy = new TextBuilder(layout, { ...createOptions(), tailRoom: true });
   roomy.build();
   return roomy;

@@ -24,12 +24,15 @@ export class BodyState {
   readonly unsetLocals = new UnsetLocals();
   readonly summary: FunctionSummary;
 
-  /** `slotsOfType`: for each type, how many slots of the outgoing area a call of such a function needs. */
+  /** Of each type: the number of the function that has called it last, of those that were validated. */
+  private readonly lastCaller: Uint32Array;
+  private functionNumber = 0;
+
   constructor(
     readonly module: Module,
-    private readonly slotsOfType: Uint32Array,
     file: string,
   ) {
+    this.lastCaller = new Uint32Array(module.types.length);
     this.reader = new Reader(module.bytes, file);
     this.reader.refTypes = module.refTypes;
     this.lists = new TypeLists(module.types);
@@ -43,10 +46,19 @@ export class BodyState {
       maxControlDepth: 0,
       localWeight: new Float64Array(limits.locals),
       callWeight: 0,
-      maxOutgoingSlots: 0,
+      calledTypes: new Uint32Array(module.types.length),
+      calledTypeCount: 0,
       callCount: 0,
       usesVectors: false,
     };
+  }
+
+  /** Forgets what the function before has called. */
+  resetCalls(): void {
+    this.functionNumber++;
+    this.summary.callWeight = 0;
+    this.summary.callCount = 0;
+    this.summary.calledTypeCount = 0;
   }
 
   /** Notes an instruction that leaves the function's code: FunctionSummary.callCount. */
@@ -57,8 +69,10 @@ export class BodyState {
 
   /** Notes a call of a function of a type. */
   noteCall(typeIndex: number): void {
-    const slots = this.slotsOfType[typeIndex];
-    if (slots > this.summary.maxOutgoingSlots) this.summary.maxOutgoingSlots = slots;
+    if (this.lastCaller[typeIndex] !== this.functionNumber) {
+      this.lastCaller[typeIndex] = this.functionNumber;
+      this.summary.calledTypes[this.summary.calledTypeCount++] = typeIndex;
+    }
     this.noteCallLike();
   }
 

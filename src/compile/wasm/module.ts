@@ -189,8 +189,9 @@ export interface FunctionSummary {
   localWeight: Float64Array;
   /** The same sum over the instructions that leave the function's code: calls, growing, waiting, and bulk operations. */
   callWeight: number;
-  /** Greatest need of the outgoing area over all calls: of its type: FunctionValidator's slotsForCallOfType. */
-  maxOutgoingSlots: number;
+  /** Type indexes of the functions that are called, each once, in the order of the first call; `calledTypeCount` are valid. */
+  calledTypes: Uint32Array;
+  calledTypeCount: number;
   /** How many such instructions there are. */
   callCount: number;
   /** Whether a v128 can be among the locals or operands. True also where no instruction makes one, never the other way. */

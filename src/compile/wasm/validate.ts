@@ -25,13 +25,11 @@ export class FunctionValidator {
   /** Whether a function type or a global is about a v128: then any function may get one without naming the type. */
   private readonly vectorInterface: boolean;
 
-  /** `slotsForCallOfType`: for each type, how many slots of the outgoing area a call of such a function needs. */
   constructor(
     private readonly module: Module,
-    slotsForCallOfType: Uint32Array,
     private readonly file = 'module',
   ) {
-    this.body = new BodyState(module, slotsForCallOfType, file);
+    this.body = new BodyState(module, file);
     this.vectorInterface =
       module.types.some(({ params, results }) => params.includes(ValType.V128) || results.includes(ValType.V128)) ||
       module.globals.some(({ type }) => type === ValType.V128);
@@ -52,9 +50,7 @@ export class FunctionValidator {
     summary.usesVectors = this.vectorInterface;
     this.locals(module.types[typeIndex].params);
     summary.codeStart = reader.pos;
-    summary.callWeight = 0;
-    summary.callCount = 0;
-    summary.maxOutgoingSlots = 0;
+    body.resetCalls();
     operands.reset();
     control.reset();
     control.push(FrameKind.Block, 0, EMPTY_LIST, resultList(typeIndex));
@@ -108,6 +104,6 @@ export class FunctionValidator {
 
 /** Validates all bodies of a decoded module, for those who want no summaries. Throws as `validate` does. */
 export function validateBodies(module: Module, file = 'module'): void {
-  const validator = new FunctionValidator(module, new Uint32Array(module.types.length), file);
+  const validator = new FunctionValidator(module, file);
   for (let i = module.importedFuncCount; i < module.funcTypes.length; i++) validator.validate(i);
 }

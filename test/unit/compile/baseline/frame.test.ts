@@ -13,7 +13,13 @@ import { listFunctions } from '../../../listings/listing.js';
 const { plan } = x64;
 const { I32, F64, V128 } = { I32: ValType.I32, F64: ValType.F64, V128: ValType.V128 };
 
-function layOut(params: ValType[], locals: ValType[], weights: number[], rest: Partial<FunctionSummary> = {}): Frame {
+function layOut(
+  params: ValType[],
+  locals: ValType[],
+  weights: number[],
+  rest: Partial<FunctionSummary> = {},
+  outgoingSlots = 0,
+): Frame {
   const types = [...params, ...locals];
   const frame = new Frame(plan);
   const summary: FunctionSummary = {
@@ -24,13 +30,14 @@ function layOut(params: ValType[], locals: ValType[], weights: number[], rest: P
     maxControlDepth: 1,
     localWeight: Float64Array.from(weights),
     callWeight: 0,
-    maxOutgoingSlots: 0,
+    calledTypes: new Uint32Array(0),
+    calledTypeCount: 0,
     callCount: 0,
     usesVectors: false,
     ...rest,
   };
   const call = new CallLayout({ params: Uint8Array.from(params), results: new Uint8Array(0) }, plan);
-  frame.layOut(summary, call);
+  frame.layOut(summary, call, outgoingSlots);
   return frame;
 }
 
@@ -65,10 +72,7 @@ test('a local whose uses do not outweigh the calls stays in its slot', () => {
 
 test('slots do not overlap, stack parameters live in the incoming area', () => {
   const params: ValType[] = new Array(plan.argInts.length + 2).fill(I32);
-  const frame = layOut(params, [F64, I32], new Array(params.length + 2).fill(1), {
-    maxHeight: 3,
-    maxOutgoingSlots: 2,
-  });
+  const frame = layOut(params, [F64, I32], new Array(params.length + 2).fill(1), { maxHeight: 3 }, 2);
   const slots = [frame.operandSlot(0), frame.operandSlot(1), frame.operandSlot(2), ...frame.homes.subarray(0, 9)];
   expect(new Set(slots).size).toBe(slots.length);
   expect(Math.min(...slots)).toBeGreaterThanOrEqual(2 * 8);

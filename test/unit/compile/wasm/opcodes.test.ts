@@ -205,12 +205,12 @@ describe('opcode table', () => {
     for (const opcode of fixed) {
       const drops = opcode.results!.map(() => 0x1a);
       const code = [...opcode.operands!.flatMap((type) => CONSTANT[type]!), ...encoded(opcode), ...drops];
-      const { callCount } = new FunctionValidator(decodeModule(moduleWith(code)), new Uint32Array(1)).validate(0);
+      const { callCount } = new FunctionValidator(decodeModule(moduleWith(code))).validate(0);
       expect([opcode.name, callCount]).toEqual([opcode.name, CALL_LIKE.has(opcode.name) ? 1 : 0]);
     }
     const used = fixed.filter(({ name }) => CALL_LIKE.has(name)).map(({ name }) => name);
     for (const [name, code] of Object.entries(VARYING_CALLS)) {
-      const { callCount } = new FunctionValidator(decodeModule(moduleWith(code)), new Uint32Array(1)).validate(0);
+      const { callCount } = new FunctionValidator(decodeModule(moduleWith(code))).validate(0);
       expect([name, callCount]).toEqual([name, 1]);
     }
     expect(new Set([...used, ...Object.keys(VARYING_CALLS)])).toEqual(CALL_LIKE);

@@ -22,7 +22,7 @@ vi.doMock('../../../../src/compile/wasm/plain-run.js', () => ({ plainRun: () => 
 const { FunctionValidator: long } = (await import(VALIDATE)) as { FunctionValidator: Validator };
 
 function validatorsOf(module: Module): FunctionValidator[] {
-  return [short, long].map((validator) => new validator(module, new Uint32Array(module.types.length)));
+  return [short, long].map((validator) => new validator(module));
 }
 
 /** All that validation says of a function. */

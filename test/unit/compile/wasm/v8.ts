@@ -73,8 +73,8 @@ const OLD_HEAP_TYPES: ReadonlySet<number> = new Set([ValType.FuncRef, ValType.Ex
 
 /** In a function's locals or instructions; there too a memory that is named in a load or store, if only memory 0. */
 function usesNewInstructions(module: Module): boolean {
-  const { types, bytes } = module;
-  const validator = new FunctionValidator(module, new Uint32Array(types.length));
+  const { bytes } = module;
+  const validator = new FunctionValidator(module);
   return Array.from(module.bodyEnd).some((end, i) => {
     const { codeStart, localTypes, localCount } = validator.validate(module.importedFuncCount + i);
     if (localTypes.subarray(0, localCount).some(isNewReference)) return true;

@@ -18,7 +18,7 @@ async function refusalOf(fields: string): Promise<string> {
 
 async function maxHeightOf(fields: string): Promise<number> {
   const module = decodeModule(await moduleOf(fields));
-  return new FunctionValidator(module, new Uint32Array(module.types.length)).validate(0).maxHeight;
+  return new FunctionValidator(module).validate(0).maxHeight;
 }
 
 /** Bodies of a function () -> () in a module with tags $e () and $p (i32 i64). V8 knows the legacy ones. */

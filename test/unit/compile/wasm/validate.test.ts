@@ -6,15 +6,12 @@ import type { FunctionSummary } from '../../../../src/compile/wasm/module.js';
 import { FunctionValidator, validateBodies } from '../../../../src/compile/wasm/validate.js';
 import { assemble } from '../../../../src/compile/wasm/wat.js';
 
-async function validatorOf(text: string, slots: number[] = []): Promise<FunctionValidator> {
-  const module = decodeModule(await assemble(Buffer.from(text), 'test.wat'));
-  const table = new Uint32Array(module.types.length);
-  table.set(slots);
-  return new FunctionValidator(module, table);
+async function validatorOf(text: string): Promise<FunctionValidator> {
+  return new FunctionValidator(decodeModule(await assemble(Buffer.from(text), 'test.wat')));
 }
 
-async function summaryOf(text: string, slots: number[] = [], func = 0): Promise<FunctionSummary> {
-  return (await validatorOf(text, slots)).validate(func);
+async function summaryOf(text: string, func = 0): Promise<FunctionSummary> {
+  return (await validatorOf(text)).validate(func);
 }
 
 async function refusalOf(text: string): Promise<unknown> {
@@ -51,7 +48,7 @@ describe('summary', () => {
   test('codeStart is the position of the first instruction', async () => {
     const bytes = await assemble(Buffer.from('(module (func (local i32 i64) (nop) (unreachable)))'), 'test.wat');
     const module = decodeModule(bytes);
-    const { codeStart } = new FunctionValidator(module, new Uint32Array(1)).validate(0);
+    const { codeStart } = new FunctionValidator(module).validate(0);
     expect([...bytes.subarray(codeStart, codeStart + 3)]).toEqual([0x01, 0x00, 0x0b]);
     expect(codeStart).toBe(module.bodyStart[0]! + 5);
   });
@@ -113,11 +110,10 @@ describe('summary', () => {
         (table.copy (i32.const 0) (i32.const 0) (i32.const 0))
         (table.init $e (i32.const 0) (i32.const 0) (i32.const 0)))
       (func (type $b)))`,
-      [3, 5],
     );
     expect(summary.callCount).toBe(10);
     expect(summary.callWeight).toBe(8 + 16);
-    expect(summary.maxOutgoingSlots).toBe(5);
+    expect([...summary.calledTypes.subarray(0, summary.calledTypeCount)]).toEqual([1, 0]);
   });
 
   test('is reset from function to function, in any order, also behind a refused one', async () => {
@@ -139,7 +135,7 @@ describe('summary', () => {
     const times = (...code: number[]) => new Array<number[]>(deep).fill(code).flat();
     const body = [0, ...times(0x02, 0x40), ...times(0x41, 1), ...times(0x1a), ...times(0x0b), 0x0b];
     const module = decodeModule(withBody(...body));
-    const summary = new FunctionValidator(module, new Uint32Array(1)).validate(0);
+    const summary = new FunctionValidator(module).validate(0);
     expect([summary.maxHeight, summary.maxControlDepth]).toEqual([deep, deep + 1]);
   });
 });

@@ -1,0 +1,49 @@
+/**
+ * The seam between the linker and whatever makes code of function bodies. The linker knows this file only.
+ *
+ * All generators keep to the same convention: where arguments and results travel, what a frame looks like from outside,
+ * which positions are safepoints. So functions of different generators call each other, and a snapshot of one continues
+ * in another.
+ */
+
+import type { MacroAssembler } from '../arch/masm.js';
+import type { CodeEnvironment } from './baseline/environment.js';
+import type { InstanceLayout } from './image/instance-layout.js';
+import type { Module } from './wasm/module.js';
+
+/** What a generator compiles: a module, as an instance of an image. */
+export interface InstanceInput {
+  readonly module: Module;
+  readonly layout: InstanceLayout;
+  readonly environment: CodeEnvironment;
+  /** For messages. */
+  readonly file: string;
+}
+
+/** Makes code for instances, one after the other, all with the same assembler. */
+export interface CodeGenerator {
+  begin(masm: MacroAssembler, instance: InstanceInput): InstanceCode;
+}
+
+/** The code of one instance while it is made. Its functions may be compiled in any order. */
+export interface InstanceCode {
+  /** Text offset of each defined function, -1 before it is compiled. */
+  readonly functionOffsets: Int32Array;
+  /**
+   * Whether a tail call was met for which callers do not reserve enough (CodeEnvironment.tailSlots): what was compiled is
+   * of no use then, and text has to be built again with more.
+   */
+  readonly lacksTailRoom: boolean;
+  /**
+   * Validates and compiles a function, by its function index, at the assembler's offset.
+   * @throws ModuleError where it is invalid, LimitError
+   */
+  compile(funcIndex: number): void;
+  /**
+   * Compiles a function that has been compiled once more, as a part of other code: it is entered at its beginning with
+   * the stack of a call, and continues after its end, with its frame released. It must make no tail call.
+   */
+  compileInline(funcIndex: number): void;
+  /** Patches the direct calls between the functions, after all are compiled. */
+  link(): void;
+}
