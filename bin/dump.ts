@@ -1,18 +1,14 @@
 /**
- * Listings of an image for `compile --dump`: its sections, its sites, where each value lives at a site, its machine code.
+ * Listings of an image for `compile --dump`: its sections, its sites, where each value lives at a site, its
+ * machine code (dump-code.ts).
  *
- * For people and tests that compare by eye; not a format. Machine code is objdump's. Needs the image reader.
+ * For people and tests that compare by eye; not a format.  Needs the image reader.
  */
 
-import { spawnSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { type ImageDescription, readImage } from '../src/compile/metadata/image-reader.js';
-import { SECTION } from '../src/compile/metadata/sections.js';
 import type { LocalHome, Location } from '../src/compile/metadata/site-lookup.js';
 import { typeOfCode } from '../src/compile/metadata/type-codes.js';
 import { valTypeName } from '../src/compile/wasm/text.js';
-import { ToolError } from '../src/errors.js';
 import {
   FUNC_GUEST,
   FUNC_IMPORT,
@@ -21,16 +17,16 @@ import {
   OPERAND_LOCAL,
   OPERAND_REG,
 } from '../src/runtime/layout.js';
-import { makeTemporaryFolder, removeTemporary } from '../src/temporary.js';
+import { type FunctionListing, listCode } from './dump-code.js';
 
 const SITE_KINDS = ['call', 'loop', 'entry'];
 
-/** Prints a listing to stdout. */
-export function dump(what: 'asm' | 'sites' | 'maps' | 'sections', bytes: Uint8Array): void {
+/** Prints a listing to stdout. @param only of code: one function's */
+export function dump(what: 'asm' | 'sites' | 'maps' | 'sections', bytes: Uint8Array, only?: FunctionListing): void {
   const image = readImage(bytes);
   const lines: string[] = [];
   if (what === 'sections') listSections(image, lines);
-  else if (what === 'asm') listCode(image, lines);
+  else if (what === 'asm') listCode(image, lines, (row) => title(image, row), only);
   else listSites(image, lines, what === 'maps');
   process.stdout.write(`${lines.join('\n')}\n`);
 }
@@ -85,36 +81,6 @@ function typeName(code: number): string {
 
 function register(reg: number): string {
   return reg < 32 ? `r${reg}` : `f${reg - 32}`;
-}
-
-/** Disassembles text, with a heading where each function starts. */
-function listCode(image: ImageDescription, lines: string[]): void {
-  const text = image.section(SECTION.text);
-  if (text === undefined) return;
-  const folder = makeTemporaryFolder();
-  try {
-    const file = join(folder, 'text');
-    writeFileSync(file, image.source.read(text.fileOffset, image.identity.text.codeSize));
-    const arm = image.arch === 'arm64';
-    const machine = arm ? ['-m', 'aarch64'] : ['-m', 'i386:x86-64', '-M', 'intel'];
-    const options = ['-D', '-b', 'binary', ...machine, '--no-show-raw-insn', file];
-    const program = arm && process.arch !== 'arm64' ? 'aarch64-linux-gnu-objdump' : 'objdump';
-    const { stdout, error, status } = spawnSync(program, options, { encoding: 'utf8', maxBuffer: 2 ** 31 - 1 });
-    if (error || status !== 0)
-      throw new ToolError('objdump', `cannot disassemble: is ${program} (binutils) installed?`);
-    const headings = new Map<number, string>();
-    for (let row = 0; row < image.sites.functionCount; row++)
-      headings.set(image.sites.function(row).start, title(image, row));
-    for (const line of stdout.split('\n')) {
-      const match = /^\s*([0-9a-f]+):\s(.*)$/.exec(line);
-      if (match === null) continue;
-      const heading = headings.get(Number.parseInt(match[1], 16));
-      if (heading !== undefined) lines.push('', `${heading}:`);
-      lines.push(`${match[1].padStart(8)}  ${match[2].trim()}`);
-    }
-  } finally {
-    removeTemporary(folder);
-  }
 }
 
 function hex(value: number): string {

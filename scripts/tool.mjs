@@ -1,5 +1,5 @@
 /**
- * `npm run bench|spec|fuzz`: builds wag-snap, compiles test/NAME/main.ts and what it imports to build/tools, and runs
+ * `npm run bench|spec|fuzz|bisect|modules`: builds wag-snap, compiles test/NAME/main.ts and what it imports to build/tools, and runs
  * it in the package's folder with the arguments given. Types are `npm test`'s business: an error elsewhere under test/
  * does not keep a tool from running.
  */

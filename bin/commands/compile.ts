@@ -3,9 +3,11 @@
 import type { CommandModule } from 'yargs';
 import { CPU_LEVELS, type CpuLevel } from '../../src/arch/cpu-levels.js';
 import type { ArchName, Target } from '../../src/arch/target.js';
+import type { Module } from '../../src/compile/wasm/module.js';
 import { InputError } from '../../src/errors.js';
 import { uninterrupted } from '../../src/interruption.js';
 import { cpuFlags } from '../cpu-flags.js';
+import type { FunctionListing } from '../dump-code.js';
 import { moduleName } from '../input-file.js';
 import { once, parseArch, UsageError } from '../usage.js';
 
@@ -19,6 +21,7 @@ interface Options {
   deterministic: boolean;
   allowMissingImports: boolean;
   dump: (typeof DUMPS)[number] | undefined;
+  function: string | undefined;
   sites: boolean;
   noSites: boolean;
   verbose: boolean;
@@ -68,6 +71,12 @@ const command: CommandModule<object, Options> = {
         coerce: once('dump'),
         describe: 'print a listing; writes an image only with -o',
       })
+      .option('function', {
+        type: 'string',
+        requiresArg: true,
+        coerce: once('function'),
+        describe: 'with --dump asm: this function only, by index or name, with its instructions between the lines',
+      })
       .option('no-sites', { type: 'boolean', default: false, hidden: true })
       .option('verbose', {
         alias: 'v',
@@ -86,15 +95,21 @@ const command: CommandModule<object, Options> = {
     ]);
     const start = performance.now();
     const module = await readModule(options.module);
+    const listing = await functionListing(options, module);
     const image = compileImage([{ module, file: options.module }], {
       target: level === undefined ? targets[arch] : (levels[arch] as Record<string, Target>)[level],
       deterministic: options.deterministic,
       allowMissingImports: options.allowMissingImports,
       sites: !options.noSites,
+      debugging: listing && {
+        onInstruction: (funcIndex, bodyOffset, textOffset) => {
+          if (funcIndex === listing.funcIndex) listing.starts.push([bodyOffset, textOffset]);
+        },
+      },
     });
     if (options.dump !== undefined) {
       const { dump } = await import('../dump.js');
-      dump(options.dump, image.bytes);
+      dump(options.dump, image.bytes, listing);
     }
     const output = options.output ?? (options.dump === undefined ? defaultOutput(options.module) : undefined);
     if (output !== undefined) await uninterrupted(`${output} is complete`, () => writeImage(image, output));
@@ -108,6 +123,14 @@ const command: CommandModule<object, Options> = {
   },
 };
 export default command;
+
+/** What --function asks for, to be filled while it is compiled. */
+async function functionListing(options: Options, module: Module): Promise<FunctionListing | undefined> {
+  if (options.function === undefined) return undefined;
+  if (options.dump !== 'asm') throw new UsageError('--function is for --dump asm');
+  const { findFunction } = await import('../dump-code.js');
+  return { module, funcIndex: findFunction(module, options.function), starts: [] };
+}
 
 /** What --cpu names; undefined for the least. */
 function cpuLevel(arch: ArchName, cpu: string | undefined): string | undefined {

@@ -9,6 +9,7 @@
 import type { Target } from '../arch/target.js';
 import { SEGMENT_ALIGN } from '../runtime/layout.js';
 import { baseline } from './baseline/generator.js';
+import type { Debugging } from './debugging.js';
 import { blockingWindows } from './image/blocking-windows.js';
 import { DataLayout } from './image/data-layout.js';
 import { describe, functionNames, functionPlaces } from './image/describe.js';
@@ -47,6 +48,7 @@ export interface CompileOptions {
   readonly includeModule?: boolean;
   /** A seed, for tests: the image is as another version of the compiler might make it. See variation.ts. */
   readonly variation?: number;
+  readonly debugging?: Debugging;
   /** Another host layer, for tests. */
   readonly hostLayer?: Module;
 }
@@ -119,9 +121,10 @@ export function compileImage(modules: readonly ModuleInput[], options: CompileOp
     instances.push(linkInstance(instances, name ?? '', module, file, linking));
   }
   const layout = new DataLayout(instances);
+  const generator = baseline(options.debugging, modules.at(-1)?.module);
   const text = buildText(layout, () => {
     const sites = wantSites || throws(instances) ? new SiteTables() : undefined;
-    return { target, generator: baseline, deterministic, sites, variation: variationOf(options) };
+    return { target, generator, deterministic, sites, variation: variationOf(options) };
   });
   const { sites } = text.options;
   const code = text.masm.code();

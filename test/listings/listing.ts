@@ -44,7 +44,7 @@ export function listFunctions(module: Module, target: Target, deterministic = fa
     constantGlobal: () => undefined,
   };
   const layout = new InstanceLayout(module, 2 * SEGMENT_ALIGN, 1, new TypeIds());
-  const compiler = baseline.begin(masm, { module, layout, environment, file: 'listing' });
+  const compiler = baseline().begin(masm, { module, layout, environment, file: 'listing' });
   const ranges: [start: number, end: number, firstSite: number, endSite: number][] = [];
   for (let index = module.importedFuncCount; index < module.funcTypes.length; index++) {
     masm.align(16);

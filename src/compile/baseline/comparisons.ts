@@ -52,7 +52,7 @@ export function compare(c: FunctionCompiler, pending: Pending, cond: Cond, wide:
     c.position++;
     k.negated = !k.negated;
   }
-  const next = bytes[c.position];
+  const next = c.isPlain ? Op.Nop : bytes[c.position];
   if (next === Op.BrIf || next === Op.If || next === Op.Select || next === Op.SelectT) return;
   takeCondition(c);
   const dst = c.destination(ValType.I32, NO_REG);

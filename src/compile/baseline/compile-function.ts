@@ -10,6 +10,7 @@
 import { type MacroAssembler, NO_REG, type Reg, Width } from '../../arch/masm.js';
 import { LimitError } from '../../errors.js';
 import { FUNC_GUEST, FUNC_HOST } from '../../runtime/layout.js';
+import type { Debugging } from '../debugging.js';
 import type { InstanceCode, InstanceInput } from '../generator.js';
 import type { InstanceLayout } from '../image/instance-layout.js';
 import { Column } from '../metadata/site-tables.js';
@@ -60,6 +61,10 @@ export class FunctionCompiler extends BodyReader implements InstanceCode {
   readonly intrinsics: readonly (string | undefined)[] | undefined;
   reachable = true;
   ownLayout: CallLayout;
+  /** The function being compiled. */
+  funcIndex = 0;
+  /** Whether it is compiled the plain way (debugging.ts). */
+  isPlain = false;
   /** The register with the address of the memory being accessed, see memory-access.ts. */
   accessBase: Reg = NO_REG;
   /** Offset of the table record being accessed, behind the register that tables.ts names. */
@@ -76,6 +81,7 @@ export class FunctionCompiler extends BodyReader implements InstanceCode {
   constructor(
     readonly masm: MacroAssembler,
     { module, layout, environment, file }: InstanceInput,
+    private readonly debugging?: Debugging,
   ) {
     super(module);
     this.layout = layout;
@@ -158,8 +164,10 @@ export class FunctionCompiler extends BodyReader implements InstanceCode {
         `${this.file}: function ${funcIndex} has a body of more than ${MAX_BODY} bytes`,
       );
     }
+    this.funcIndex = funcIndex;
     this.ownLayout = this.callLayouts[module.funcTypes[funcIndex]];
-    frame.layOut(summary, this.ownLayout, this.outgoingSlots(summary));
+    this.isPlain = this.debugging?.plain?.(funcIndex) === true;
+    frame.layOut(summary, this.ownLayout, this.outgoingSlots(summary), !this.isPlain);
     if (frame.incomingSlot(Math.max(this.ownLayout.slots, tailSlots)) > MAX_FRAME) {
       throw new LimitError('frame-size', `${this.file}: function ${funcIndex} needs a frame of ${frame.size} bytes`);
     }
@@ -183,11 +191,24 @@ export class FunctionCompiler extends BodyReader implements InstanceCode {
   }
 
   private instructions(end: number): void {
+    if (this.debugging?.onInstruction !== undefined) {
+      this.observedInstructions(end, this.debugging.onInstruction);
+      return;
+    }
     const { bytes } = this;
     while (this.position < end) {
       if (!this.reachable) this.position = skipDeadCode(bytes, this.position);
       this.instructionStart = this.position;
       instruction(this, bytes[this.position++]);
+    }
+  }
+
+  private observedInstructions(end: number, onInstruction: NonNullable<Debugging['onInstruction']>): void {
+    while (this.position < end) {
+      if (!this.reachable) this.position = skipDeadCode(this.bytes, this.position);
+      this.instructionStart = this.position;
+      onInstruction(this.funcIndex, this.instructionOffset(), this.masm.offset);
+      instruction(this, this.bytes[this.position++]);
     }
   }
 

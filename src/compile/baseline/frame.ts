@@ -49,8 +49,11 @@ export class Frame {
     return this.size + SLOT + index * SLOT;
   }
 
-  /** @param outgoingSlots slots of 8 bytes that calls of this function need */
-  layOut(summary: FunctionSummary, call: CallLayout, outgoingSlots: number): void {
+  /**
+   * @param outgoingSlots slots of 8 bytes that calls of this function need
+   * @param mayPin whether locals may live in registers
+   */
+  layOut(summary: FunctionSummary, call: CallLayout, outgoingSlots: number, mayPin = true): void {
     const count = (this.localCount = summary.localCount);
     if (count > this.registers.length) this.grow(count * 2);
     this.types = summary.localTypes;
@@ -72,7 +75,7 @@ export class Frame {
     for (let i = 0; i < paramCount; i++) {
       if (call.paramSlots[i] >= 0) this.homes[i] = this.incomingSlot(call.paramSlots[i]);
     }
-    this.choosePins(summary);
+    this.choosePins(summary, mayPin);
   }
 
   /** Arranges the slots in [start, end) in another way: with a gap, locals shuffled, perhaps below the operands. */
@@ -102,9 +105,10 @@ export class Frame {
    * A pinned local costs about one store or load per call (it goes to its slot and comes back), an unpinned one about
    * one per use: so pins go to the heaviest locals whose uses outweigh the calls.
    */
-  private choosePins(summary: FunctionSummary): void {
+  private choosePins(summary: FunctionSummary, mayPin: boolean): void {
     this.pinCount = 0;
     this.allPins = 0;
+    if (!mayPin) return;
     this.chooseClass(summary, false, this.plan.pinnedInts);
     this.chooseClass(summary, true, this.plan.pinnedFloats);
   }
