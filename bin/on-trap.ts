@@ -6,9 +6,11 @@
  */
 
 import type { ChildProcess } from 'node:child_process';
+import { statSync } from 'node:fs';
 import { Socket } from 'node:net';
 import type { Options as YargsOption } from 'yargs';
 import { WagSnapError } from '../src/errors.js';
+import { type Destination, openDestination } from '../src/output.js';
 import { once, UsageError } from './usage.js';
 
 /** As yargs has given them. */
@@ -34,11 +36,20 @@ export const trapOptions = {
 
 export interface OnTrap {
   readonly park: boolean;
-  readonly coredump: string | undefined;
+  readonly coredump: CoredumpOutput | undefined;
 }
 
-/** @throws UsageError */
-export function parseOnTrap({ onTrap, coredump }: TrapOptions): OnTrap {
+/** Where a coredump goes: looked at when the program starts, opened when it has trapped. */
+interface CoredumpOutput {
+  readonly path: string;
+  open(): Destination;
+}
+
+/**
+ * @param inputs paths of what the command reads
+ * @throws UsageError, ToolError
+ */
+export function parseOnTrap({ onTrap, coredump }: TrapOptions, inputs: readonly string[]): OnTrap {
   if (onTrap !== undefined && onTrap !== 'park' && onTrap !== 'exit') {
     throw new UsageError(`--on-trap ${onTrap}: expected park or exit`);
   }
@@ -48,7 +59,14 @@ export function parseOnTrap({ onTrap, coredump }: TrapOptions): OnTrap {
       '--on-trap park and --coredump exclude each other: wag-snap coredump PID makes one of a parked program',
     );
   }
-  return { park, coredump };
+  return { park, coredump: coredump === undefined ? undefined : coredumpOutput(coredump, inputs) };
+}
+
+/** A FIFO is waited for when there is something to write, not before the program starts. */
+function coredumpOutput(path: string, inputs: readonly string[]): CoredumpOutput {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  const checked = stat?.isFIFO() ? undefined : openDestination(path, inputs);
+  return { path, open: () => checked ?? openDestination(path, inputs) };
 }
 
 /** What a process is started with, and the part of the tool in it. */
@@ -57,7 +75,7 @@ export class TrapWatch {
   readonly descriptors: readonly 'pipe'[];
   /** By which the image is told. */
   readonly env: Readonly<Record<string, string>>;
-  private readonly output: string | undefined;
+  private readonly output: CoredumpOutput | undefined;
   private listening: Promise<void> | undefined;
 
   /** @param descriptor the process's next free one */
@@ -96,11 +114,11 @@ export class TrapWatch {
 }
 
 /** That there is no coredump does not change what the program's end was. */
-async function report(pid: number, output: string): Promise<void> {
+async function report(pid: number, output: CoredumpOutput): Promise<void> {
   try {
     const { coredumpPid } = await import('../src/snapshot/coredump-process.js');
-    await coredumpPid(pid, output);
-    process.stderr.write(`wag-snap: coredump in ${output}\n`);
+    await coredumpPid(pid, output.open());
+    process.stderr.write(`wag-snap: coredump in ${output.path}\n`);
   } catch (error) {
     if (!(error instanceof WagSnapError)) throw error;
     process.stderr.write(`wag-snap: no coredump: ${error.message}\n`);

@@ -4,9 +4,11 @@ import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { CommandModule } from 'yargs';
 import { InputError } from '../../src/errors.js';
+import { openDestination } from '../../src/output.js';
 import type { CaptureReport } from '../../src/snapshot/capture.js';
 import { moduleName } from '../input-file.js';
 import { Progress } from '../progress.js';
+import { printResult } from '../result.js';
 import { once, UsageError } from '../usage.js';
 
 interface Options {
@@ -58,8 +60,9 @@ const command: CommandModule<object, Options> = {
       .option('json', { type: 'boolean', default: false, describe: 'print one JSON object' }) as never,
   handler: async (options) => {
     const pid = parseNumber('pid', options.pid);
-    const output = options.output ?? `${processName(pid)}-${pid}.wsnap`;
+    const path = options.output ?? `${processName(pid)}-${pid}.wsnap`;
     const { capturePid } = await import('../../src/snapshot/capture.js');
+    const output = openDestination(path, [`/proc/${pid}/exe`]);
     const progress = new Progress('capturing');
     let report: CaptureReport;
     try {
@@ -81,7 +84,7 @@ const command: CommandModule<object, Options> = {
       process.stderr.write(describeCapture(report));
     }
     const { file, bytes, pages, frames, pause, total } = report;
-    console.log(options.json ? JSON.stringify({ file, bytes, pages, frames, pause, total }) : file);
+    printResult(path, options.json ? JSON.stringify({ file, bytes, pages, frames, pause, total }) : file);
   },
 };
 export default command;

@@ -6,6 +6,7 @@ import type { ArchName, Target } from '../../src/arch/target.js';
 import type { Module } from '../../src/compile/wasm/module.js';
 import { InputError } from '../../src/errors.js';
 import { uninterrupted } from '../../src/interruption.js';
+import { openDestination } from '../../src/output.js';
 import { cpuFlags } from '../cpu-flags.js';
 import type { FunctionListing } from '../dump-code.js';
 import { moduleName } from '../input-file.js';
@@ -93,6 +94,8 @@ const command: CommandModule<object, Options> = {
       import('../../src/compile/image/write-file.js'),
       import('../../src/arch/targets.js'),
     ]);
+    const output = options.output ?? (options.dump === undefined ? defaultOutput(options.module) : undefined);
+    const destination = output === undefined ? undefined : openDestination(output, [options.module]);
     const start = performance.now();
     const module = await readModule(options.module);
     const listing = await functionListing(options, module);
@@ -111,8 +114,9 @@ const command: CommandModule<object, Options> = {
       const { dump } = await import('../dump.js');
       dump(options.dump, image.bytes, listing);
     }
-    const output = options.output ?? (options.dump === undefined ? defaultOutput(options.module) : undefined);
-    if (output !== undefined) await uninterrupted(`${output} is complete`, () => writeImage(image, output));
+    if (destination !== undefined) {
+      await uninterrupted(`${destination.path} is complete`, () => writeImage(image, destination));
+    }
     if (options.verbose) {
       const seconds = (performance.now() - start) / 1000;
       const { codeSize } = image.identity.text;

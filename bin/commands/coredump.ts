@@ -2,8 +2,10 @@
 
 import { existsSync } from 'node:fs';
 import type { CommandModule } from 'yargs';
+import { openDestination } from '../../src/output.js';
 import { fileKind, moduleName } from '../input-file.js';
 import { Progress } from '../progress.js';
+import { printResult } from '../result.js';
 import { once, UsageError } from '../usage.js';
 
 interface Options {
@@ -34,7 +36,8 @@ const command: CommandModule<object, Options> = {
       const { coredumpPid } = await import('../../src/snapshot/coredump-process.js');
       const progress = new Progress('capturing');
       try {
-        await coredumpPid(Number(subject), file, { onProgress: (done, total) => progress.update(done, total) });
+        const destination = openDestination(file, [`/proc/${subject}/exe`]);
+        await coredumpPid(Number(subject), destination, { onProgress: (done, total) => progress.update(done, total) });
       } finally {
         progress.end();
       }
@@ -45,9 +48,9 @@ const command: CommandModule<object, Options> = {
         import('../../src/snapshot/format.js'),
         import('../../src/snapshot/coredump.js'),
       ]);
-      writeCoredump(readSnapshot(subject), file);
+      writeCoredump(readSnapshot(subject), openDestination(file, [subject]));
     }
-    console.log(file);
+    printResult(file, file);
   },
 };
 export default command;

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { CommandModule } from 'yargs';
 import { InputError } from '../../src/errors.js';
 import { catchSignals, uninterrupted } from '../../src/interruption.js';
+import { openDestination } from '../../src/output.js';
 import { type FdPolicy, RestoreProblems } from '../../src/restore/grants.js';
 import type { RestoreOptions } from '../../src/restore/restore.js';
 import type { StoredSnapshot } from '../../src/snapshot/snapshot.js';
@@ -13,6 +14,7 @@ import { fileKind } from '../input-file.js';
 import { type LimitOptions, type Limits, limitOptions, limitVariables, parseLimits } from '../limits.js';
 import { type OnTrap, parseOnTrap, type TrapOptions, TrapWatch, trapOptions } from '../on-trap.js';
 import { Progress } from '../progress.js';
+import { printResult } from '../result.js';
 import { once, parseArch, parseDir, several, UsageError } from '../usage.js';
 import { runWorkload } from '../workload.js';
 
@@ -108,7 +110,7 @@ const command: CommandModule<object, Options> = {
     if (kind === 'image') throw new UsageError(`${path} is an image: wag-snap run ${path}`);
     const directories = several(options.dir).map(parseDir);
     const limits = parseLimits(options);
-    const onTrap = parseOnTrap(options);
+    const onTrap = parseOnTrap(options, [path]);
     if (options.output !== undefined) {
       refuseLimits(limits);
       refuseOnTrap(onTrap);
@@ -155,14 +157,16 @@ const command: CommandModule<object, Options> = {
       return;
     }
     const { output } = options;
+    const inputs = options.module === undefined ? [path] : [path, options.module];
+    const destination = openDestination(output, inputs);
     try {
       await uninterrupted(`${output} is complete`, () =>
-        restoreSnapshot(stored, { ...common, output } satisfies RestoreOptions),
+        restoreSnapshot(stored, { ...common, output: destination } satisfies RestoreOptions),
       );
     } finally {
       progress.end();
     }
-    console.log(output);
+    printResult(output, output);
   },
 };
 export default command;

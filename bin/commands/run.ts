@@ -78,7 +78,7 @@ const command: CommandModule<object, Options> = {
     const dirs = several(options.dir).map(parseDir);
     if (dirs.length > 0) env['WAGSNAP_DIR'] = formatDirs(dirs);
     const limits = parseLimits(options);
-    const onTrap = parseOnTrap(options);
+    const onTrap = parseOnTrap(options, [path]);
     const watch = new TrapWatch(onTrap, FIRST_DESCRIPTOR);
     Object.assign(env, limitVariables(limits), watch.env);
     if (options.invoke !== undefined && (onTrap.park || onTrap.coredump !== undefined)) {

@@ -16,12 +16,12 @@ import { createHash } from 'node:crypto';
 import type { Target } from '../arch/target.js';
 import { defineMissing } from '../compile/image/missing.js';
 import { ResumableImage } from '../compile/image/resumable.js';
-import { writeAtomically } from '../compile/image/write-file.js';
 import type { InstanceIdentity } from '../compile/metadata/identity.js';
 import { type ImageDescription, readImage } from '../compile/metadata/image-reader.js';
 import { decodeModule } from '../compile/wasm/decode.js';
 import { ExternKind, type Module } from '../compile/wasm/module.js';
 import { InputError, LimitError } from '../errors.js';
+import { type Destination, writeOutput } from '../output.js';
 import { RT_GENERATION, RT_RESTORED_EXCEPTIONS, RT_RESTORED_EXCEPTIONS_SIZE, WASM_PAGE } from '../runtime/layout.js';
 import { readSnapshotModule } from '../snapshot/format.js';
 import { FIRST_GUEST, type Snapshot, type StoredSnapshot } from '../snapshot/snapshot.js';
@@ -36,6 +36,8 @@ import { copyPageData, placeExtents } from './page-data.js';
 import { EXCEPTIONS_START, encodePlan } from './plan.js';
 import { References } from './references.js';
 
+/** An executable with all of a program's memory in it: its owner's alone. */
+const MODE = 0o700;
 /** A capture adds one. */
 const MAX_GENERATION = 0xfffffffe;
 /** What a restored program finds in its environment; one that was started afresh has no such variable. */
@@ -43,8 +45,8 @@ const GENERATION_VARIABLE = 'WAG_SNAP_GENERATION=';
 
 export interface RestoreOptions extends Grants {
   readonly target: Target;
-  /** Path of the file to write. */
-  readonly output: string;
+  /** The file to write. */
+  readonly output: Destination | string;
   /** The descriptor that the process will have the snapshot's file at; undefined: copy the pages into the output. */
   readonly sourceFd?: number;
   /** The module, when the snapshot does not carry it; its sha256 must be the recorded one. */
@@ -130,10 +132,11 @@ export function writeResumable(
     },
     resumable.planStart,
   );
-  writeAtomically(options.output, (fd) => {
+  const fill = (fd: number) => {
     if (placed === undefined) resumable.write(fd, plan);
     else resumable.write(fd, plan, placed.bytes, (to) => copyPageData(stored, placed, to, options.onProgress));
-  });
+  };
+  writeOutput(options.output, fill, MODE);
 }
 
 /** Undefined when there are none. */

@@ -15,6 +15,7 @@ import { targets } from '../arch/targets.js';
 import type { ImageDescription } from '../compile/metadata/image-reader.js';
 import { BugError, InputError, ToolError } from '../errors.js';
 import { catchSignals, type Interruption } from '../interruption.js';
+import type { Destination } from '../output.js';
 import {
   AT_NOTHING,
   FLAG_DRIVER,
@@ -45,7 +46,7 @@ import { SnapshotWriter } from './writer.js';
 
 export interface CaptureOptions {
   /** Path of the snapshot; an existing file is replaced. */
-  readonly output: string;
+  readonly output: Destination | string;
   /** End the process once the snapshot is durable. */
   readonly kill?: boolean;
   /** Leave the modules' binaries out: restore then needs them. */
@@ -135,7 +136,7 @@ class Capture {
       await writer.commit();
       const pause = (options.kill ? performance.now() : resumed) - stopped.stopRequested;
       if (options.kill) await stopped.end();
-      return this.report(pause, bytes, read, names);
+      return this.report(pause, bytes, read, names, writer.path);
     } finally {
       letGo(stopped);
       writer.abandon();
@@ -265,13 +266,14 @@ class Capture {
     bytes: number,
     read: { snapshot: Snapshot; stackSize: number },
     names: readonly string[],
+    file: string,
   ): CaptureReport {
     const { snapshot, stackSize } = read;
     const { instances, frames } = snapshot;
     const memories = instances.flatMap((instance) => instance.memories);
     return {
       pid: this.process.pid,
-      file: this.options.output,
+      file,
       bytes,
       pages: memories.reduce((sum, memory) => sum + memory.blocks.length, 0),
       frames: frames.count,

@@ -5,8 +5,8 @@
  * A section's size is five bytes wide, with padding (core spec 5.2.2 allows it), and is filled in when the section ends.
  */
 
-import { writeAt } from '../compile/image/write-file.js';
 import { LimitError } from '../errors.js';
+import { writeAt } from '../output.js';
 
 const CAPACITY = 1 << 16;
 const SIZE_BYTES = 5;

@@ -1,5 +1,6 @@
 /**
- * A process as a coredump: captured to a snapshot beside the coredump, which is made of that.
+ * A process as a coredump: captured to a snapshot beside the coredump (in $TMPDIR when that is no file), which is made
+ * of that.
  *
  * Not straight from the process: it stands still only as long as a capture takes, and all sizes are known before the first
  * byte is written. The snapshot takes disk space for that time, and is always removed.
@@ -8,7 +9,8 @@
 import { randomBytes } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { checkOutput } from '../compile/image/write-file.js';
+import { type Destination, openDestination } from '../output.js';
+import { makeTemporaryFolder, removeTemporary } from '../temporary.js';
 import { type CaptureOptions, capturePid } from './capture.js';
 import { writeCoredump } from './coredump.js';
 import { readSnapshot } from './format.js';
@@ -16,13 +18,21 @@ import { readSnapshot } from './format.js';
 export type CoredumpOptions = Pick<CaptureOptions, 'kill' | 'timeout' | 'onProgress'>;
 
 /** @throws InputError, ToolError, LimitError; the process goes on then, but when it was to end and has been captured */
-export async function coredumpPid(pid: number, output: string, options: CoredumpOptions = {}): Promise<void> {
-  checkOutput(output);
-  const snapshot = join(dirname(output), `.${basename(output)}.${randomBytes(6).toString('hex')}.wsnap`);
+export async function coredumpPid(
+  pid: number,
+  output: Destination | string,
+  options: CoredumpOptions = {},
+): Promise<void> {
+  const destination = typeof output === 'string' ? openDestination(output) : output;
+  const { file } = destination;
+  const folder = file === undefined ? makeTemporaryFolder() : dirname(file);
+  const name = `.${basename(file ?? 'coredump')}.${randomBytes(6).toString('hex')}.wsnap`;
+  const snapshot = join(folder, name);
   try {
     await capturePid(pid, { ...options, output: snapshot });
-    writeCoredump(readSnapshot(snapshot), output);
+    writeCoredump(readSnapshot(snapshot), destination);
   } finally {
     rmSync(snapshot, { force: true });
+    if (file === undefined) removeTemporary(folder);
   }
 }

@@ -15,10 +15,10 @@
  */
 
 import { closeSync, openSync, readSync } from 'node:fs';
-import { writeAtomically } from '../compile/image/write-file.js';
 import { decodeModule } from '../compile/wasm/decode.js';
 import { ValType } from '../compile/wasm/module.js';
 import { InputError, LimitError } from '../errors.js';
+import { type Destination, writeOutput } from '../output.js';
 import { WASM_PAGE } from '../runtime/layout.js';
 import { WasmFile } from './coredump-file.js';
 import { type IndexSpaces, indexSpaces } from './coredump-instances.js';
@@ -62,7 +62,7 @@ interface Run {
 }
 
 /** @throws InputError when the snapshot is damaged, ToolError when the file cannot be written, LimitError */
-export function writeCoredump(stored: StoredSnapshot, output: string): void {
+export function writeCoredump(stored: StoredSnapshot, output: Destination | string): void {
   const { modules, frames, instances } = stored.snapshot;
   const spaces = indexSpaces(
     stored.snapshot,
@@ -74,7 +74,7 @@ export function writeCoredump(stored: StoredSnapshot, output: string): void {
   const memories = instances.flatMap((instance) => instance.memories);
   const globals = instances.flatMap((instance) => instance.globals);
   const names = modules.map(({ name, sha256 }) => name || sha256.slice(0, 16));
-  writeAtomically(
+  writeOutput(
     output,
     (fd) => {
       const file = new WasmFile(fd);

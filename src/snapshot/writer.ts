@@ -1,17 +1,15 @@
 /**
  * Writes a .wsnap file (format.ts) piece by piece: modules, pages, header, and then all of it at once becomes the file.
  *
- * Atomic: everything goes to a temporary file in the same directory, which commit() makes durable and renames. Until
- * then `path` is untouched; after abandon() nothing is left. Page data is never held: memory use is the callers' buffers.
+ * Atomic: everything goes to a temporary file, which commit() makes durable and then the output (output.ts). Until then
+ * `path` is untouched; after abandon() nothing is left. Page data is never held: memory use is the callers' buffers.
  */
 
-import { closeSync, fdatasync, fsync, fsyncSync, ftruncateSync, openSync, renameSync, write, writeSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { fdatasync, fsync, ftruncateSync, write } from 'node:fs';
 import { promisify } from 'node:util';
-import { checkOutput } from '../compile/image/write-file.js';
-import { systemReason, ToolError, writeFailure } from '../errors.js';
+import { ToolError, writeFailure } from '../errors.js';
+import { type Destination, OutputFile, openDestination, writeAt } from '../output.js';
 import { WASM_PAGE } from '../runtime/layout.js';
-import { removeTemporary, temporaryPath } from '../temporary.js';
 import { ANNEX_BLOCK, encodeAnnex, encodeAnnexBlock } from './annex.js';
 import { encodeHeader, formatNeeded } from './header.js';
 import { BLOCK, BLOCKS_PER_PAGE } from './page-blocks.js';
@@ -25,14 +23,15 @@ const fsyncAsync = promisify(fsync);
 const fdatasyncAsync = promisify(fdatasync);
 
 export class SnapshotWriter {
-  private readonly temporary: string;
+  /** As the user gave it. */
+  readonly path: string;
+  private readonly output: OutputFile;
   private readonly fd: number;
   private moduleEnd = MODULE_ALIGN;
   private nextSlot = 0;
   private unsynced = 0;
   private syncing: Promise<void> | undefined;
   private syncError: unknown;
-  private open = true;
   /** Bytes of page data so far, holes left out. */
   written = 0;
 
@@ -41,17 +40,14 @@ export class SnapshotWriter {
    * @throws ToolError when the directory does not take the file
    */
   constructor(
-    readonly path: string,
+    to: Destination | string,
     private readonly earlyWriteback = false,
   ) {
-    checkOutput(path);
-    this.temporary = temporaryPath(path);
-    try {
-      // A snapshot holds all of the guest's memory and environment: not for others to read.
-      this.fd = openSync(this.temporary, 'wx', 0o600);
-    } catch (error) {
-      throw writeError(path, error);
-    }
+    const destination = typeof to === 'string' ? openDestination(to) : to;
+    this.path = destination.path;
+    // A snapshot holds all of the guest's memory and environment: not for others to read.
+    this.output = new OutputFile(destination, 0o600);
+    this.fd = this.output.fd;
   }
 
   /** Adds a module's binary; all come before the first page. Returns its file offset. */
@@ -125,31 +121,16 @@ export class SnapshotWriter {
       await this.syncing;
       if (this.syncError) throw this.syncError;
       await fsyncAsync(this.fd);
-      this.close();
-      renameSync(this.temporary, this.path);
+      this.output.commit();
     } catch (error) {
       throw writeError(this.path, error);
     }
-    syncDirectory(this.path);
+    this.output.syncFolder();
   }
 
   /** Removes the temporary file; does nothing after commit(). Never fails. */
   abandon(): void {
-    try {
-      this.close();
-    } catch {
-      // What could not be written is not wanted any more.
-    }
-    removeTemporary(this.temporary);
-  }
-
-  private close(): void {
-    if (!this.open) return;
-    this.open = false;
-    const fd = this.fd;
-    // A writeback under way still uses the descriptor.
-    if (this.syncing) this.syncing.then(() => closeSync(fd)).catch(() => {});
-    else closeSync(fd);
+    this.output.abandon(this.syncing); // a writeback under way still uses the descriptor
   }
 
   private startWriteback(): void {
@@ -178,9 +159,8 @@ export class SnapshotWriter {
   }
 
   private writeAll(bytes: Uint8Array, position: number): void {
-    let at = 0;
     try {
-      while (at < bytes.length) at += writeSync(this.fd, bytes, at, bytes.length - at, position + at);
+      writeAt(this.fd, bytes, position);
     } catch (error) {
       throw writeError(this.path, error);
     }
@@ -205,24 +185,6 @@ function writeAsync(fd: number, bytes: Buffer, at: number, length: number, posit
 
 function roundUp(value: number, unit: number): number {
   return Math.ceil(value / unit) * unit;
-}
-
-/**
- * A rename is durable when its directory is. One that may be written but not read, or is on a file system that knows no
- * such thing, cannot be asked.
- */
-function syncDirectory(path: string): void {
-  try {
-    const fd = openSync(dirname(path), 'r');
-    try {
-      fsyncSync(fd);
-    } finally {
-      closeSync(fd);
-    }
-  } catch (error) {
-    if (['EACCES', 'EPERM', 'EINVAL', 'ENOTSUP'].includes((error as NodeJS.ErrnoException).code ?? '')) return;
-    throw new ToolError('sync', `${path}: is complete, but may get lost when the power fails: ${systemReason(error)}`);
-  }
 }
 
 function writeError(path: string, error: unknown): ToolError {

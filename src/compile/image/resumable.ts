@@ -12,6 +12,7 @@
 
 import { constants, copyFileSync, fchmodSync, fstatSync, ftruncateSync } from 'node:fs';
 import { BugError } from '../../errors.js';
+import { writeAt } from '../../output.js';
 import { RT_BASE_RELOC_COUNT, RT_BASE_RELOCS, RT_RESUME_PLAN, SEGMENT_ALIGN } from '../../runtime/layout.js';
 import type { ImageDescription } from '../metadata/image-reader.js';
 import { SECTION } from '../metadata/sections.js';
@@ -29,7 +30,6 @@ import {
   SHT_PROGBITS,
 } from './elf.js';
 import { align } from './text-builder.js';
-import { writeAt } from './write-file.js';
 
 export interface ResumeSegment {
   /** Starts with the RP_* block. */

@@ -8,8 +8,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { x64 } from '../../../../src/arch/x64/target.js';
 import { type CompiledImage, compileImage } from '../../../../src/compile/compile.js';
 import { ResumableImage } from '../../../../src/compile/image/resumable.js';
-import { writeAt, writeImage } from '../../../../src/compile/image/write-file.js';
+import { writeImage } from '../../../../src/compile/image/write-file.js';
 import { readImage } from '../../../../src/compile/metadata/image-reader.js';
+import { writeAt } from '../../../../src/output.js';
 import { miniHost, moduleOf } from './mini-host.js';
 
 describe('ResumableImage', () => {

@@ -1,0 +1,284 @@
+/**
+ * Where a command's output goes: the one place that decides what becomes of the path that the user gave.
+ *
+ *     a regular file, or nothing      replaced at once by a rename, when all is written
+ *     a symbolic link                 followed: what it points to is replaced, or made
+ *     - or /dev/stdout, a FIFO,       written through, after everything is complete in a file of ours: formats
+ *     a character device              fill in what stands further in front
+ *     a folder, a socket, a disk      refused, before any work
+ *     an input of the same command    refused, by device and inode: the input would be gone
+ */
+
+import {
+  closeSync,
+  fstatSync,
+  fsyncSync,
+  lstatSync,
+  openSync,
+  readlinkSync,
+  readSync,
+  realpathSync,
+  renameSync,
+  type Stats,
+  statSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { isatty } from 'node:tty';
+import { systemReason, ToolError, writeFailure } from './errors.js';
+import { makeTemporaryFolder, removeTemporary, temporaryPath } from './temporary.js';
+
+/** How many symbolic links one path may lead through, as in the kernel (path_resolution(7)). */
+const MAX_LINKS = 40;
+const CHUNK = 1 << 20;
+/** Other names of a descriptor of this process: opening them would start a file anew that is being appended to. */
+const OWN_DESCRIPTOR = /^\/(?:dev|proc\/self)\/fd\/(\d+)$/;
+const STANDARD: Readonly<Record<string, number>> = { '-': 1, '/dev/stdout': 1, '/dev/stderr': 2 };
+
+/** A checked output path. */
+export interface Destination {
+  /** As the user gave it. */
+  readonly path: string;
+  /** The file to replace or make. Undefined: what is written goes to `sink`. */
+  readonly file?: string;
+  /** An open descriptor that takes bytes one after the other. */
+  readonly sink?: number;
+}
+
+/** Whether a path means the tool's own standard output, where no result of the command may then go. */
+export function isStandardOutput(path: string): boolean {
+  return STANDARD[path] === 1 || OWN_DESCRIPTOR.exec(path)?.[1] === '1';
+}
+
+/**
+ * Looks at an output path before any work. Of a FIFO that nobody reads it waits for a reader.
+ *
+ * @param inputs paths of what the command reads
+ * @throws ToolError 'write'
+ */
+export function openDestination(path: string, inputs: readonly string[] = []): Destination {
+  if (path === '') throw refused('the output', 'it has no name');
+  const own = STANDARD[path] ?? OWN_DESCRIPTOR.exec(path)?.[1];
+  if (own !== undefined) return ownDescriptor(path, Number(own), inputs);
+  const stat = statOf(path);
+  if (stat === undefined) return { path, file: followLinks(path) };
+  if (stat.isDirectory()) throw refused(path, 'it is a folder');
+  if (stat.isSocket()) throw refused(path, 'it is a socket');
+  if (stat.isBlockDevice()) throw refused(path, 'it is a disk');
+  refuseInputs(path, stat, inputs);
+  try {
+    if (stat.isFile()) return { path, file: realpathSync(path) };
+    return { path, sink: openSync(path, 'w') };
+  } catch (error) {
+    throw writeFailure(path, error);
+  }
+}
+
+function ownDescriptor(path: string, fd: number, inputs: readonly string[]): Destination {
+  if (isatty(fd)) throw refused(path === '-' ? 'standard output' : path, 'it is a terminal: redirect it to a file');
+  try {
+    refuseInputs(path, fstatSync(fd), inputs);
+  } catch (error) {
+    if (error instanceof ToolError) throw error;
+    throw writeFailure(path, error);
+  }
+  return { path, sink: fd };
+}
+
+/** The file that a dangling link would make. */
+function followLinks(path: string): string {
+  let at = path;
+  for (let links = 0; links < MAX_LINKS; links++) {
+    let target: string;
+    try {
+      if (!lstatSync(at).isSymbolicLink()) return at;
+      target = readlinkSync(at);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return at;
+      throw writeFailure(path, error);
+    }
+    at = resolve(dirname(at), target);
+  }
+  throw refused(path, 'it leads through too many symbolic links');
+}
+
+function refuseInputs(path: string, stat: Stats, inputs: readonly string[]): void {
+  if (!stat.isFile()) return;
+  for (const input of inputs) {
+    const other = statSync(input, { throwIfNoEntry: false });
+    if (other?.ino !== stat.ino || other.dev !== stat.dev) continue;
+    throw refused(path, input === path ? 'it is the input' : `it is the same file as ${input}, which is read`);
+  }
+}
+
+function statOf(path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false });
+  } catch (error) {
+    throw writeFailure(path, error);
+  }
+}
+
+function refused(path: string, why: string): ToolError {
+  return new ToolError('write', `${path}: cannot be written: ${why}`);
+}
+
+/** A file to fill, at any position, which becomes the output as a whole. */
+export class OutputFile {
+  /** Open for reading and writing. */
+  readonly fd: number;
+  private readonly temporary: string | undefined;
+  private isOpen = true;
+  private isDone = false;
+  private sinkIsClosed = false;
+
+  /**
+   * @param mode of a new file, from which the umask takes away
+   * @throws ToolError 'write'
+   */
+  constructor(
+    readonly destination: Destination,
+    mode: number,
+  ) {
+    const { path, file } = destination;
+    if (file === undefined) {
+      this.fd = unnamedFile();
+      return;
+    }
+    this.temporary = temporaryPath(file);
+    try {
+      this.fd = openSync(this.temporary, 'wx+', mode);
+    } catch (error) {
+      throw writeFailure(path, error);
+    }
+  }
+
+  /** Makes it the output: by a rename, or by writing it through. */
+  commit(): void {
+    const { path, file, sink } = this.destination;
+    try {
+      if (sink !== undefined) copyTo(this.fd, sink);
+      this.close();
+      if (this.temporary !== undefined && file !== undefined) renameSync(this.temporary, file);
+      this.isDone = true;
+    } catch (error) {
+      throw writeFailure(path, error);
+    } finally {
+      this.closeSink();
+    }
+  }
+
+  /** After commit(): makes the new name durable, as far as the file system knows of such a thing. */
+  syncFolder(): void {
+    const { path, file } = this.destination;
+    if (file !== undefined) syncFolderOf(file, path);
+  }
+
+  /**
+   * Leaves the output as it was; does nothing after commit(). Never fails.
+   * @param busy settles when nothing uses the descriptor any more
+   */
+  abandon(busy?: Promise<unknown>): void {
+    const close = () => {
+      try {
+        this.close();
+      } catch {
+        // What could not be written is not wanted any more.
+      }
+    };
+    if (busy === undefined) close();
+    else busy.then(close, close);
+    this.closeSink();
+    if (this.temporary !== undefined && !this.isDone) removeTemporary(this.temporary);
+  }
+
+  close(): void {
+    if (this.isOpen) closeSync(this.fd);
+    this.isOpen = false;
+  }
+
+  /** Those of the process itself stay open. */
+  private closeSink(): void {
+    const { sink } = this.destination;
+    if (sink === undefined || sink <= 2 || this.sinkIsClosed) return;
+    this.sinkIsClosed = true;
+    try {
+      closeSync(sink);
+    } catch {
+      // All of it is written, or an error was told already.
+    }
+  }
+}
+
+/** Calls `fill` with a descriptor of a new file that becomes the output when all went well. */
+export function writeOutput(to: Destination | string, fill: (fd: number) => void, mode: number): void {
+  const destination = typeof to === 'string' ? openDestination(to) : to;
+  const output = new OutputFile(destination, mode);
+  try {
+    fill(output.fd);
+    output.commit();
+  } catch (error) {
+    output.abandon();
+    if ((error as NodeJS.ErrnoException).syscall === undefined) throw error;
+    throw writeFailure(destination.path, error);
+  }
+}
+
+export function writeAt(fd: number, bytes: Uint8Array, fileOffset: number): void {
+  for (let done = 0; done < bytes.length; ) {
+    done += writeSync(fd, bytes, done, bytes.length - done, fileOffset + done);
+  }
+}
+
+/** A file without a name, readable by nobody else. */
+function unnamedFile(): number {
+  const folder = makeTemporaryFolder();
+  try {
+    const path = join(folder, 'output');
+    const fd = openSync(path, 'wx+', 0o600);
+    unlinkSync(path);
+    return fd;
+  } catch (error) {
+    throw writeFailure(folder, error);
+  } finally {
+    removeTemporary(folder);
+  }
+}
+
+/** Copies a file to what can only be written one byte after the other. */
+function copyTo(fd: number, sink: number): void {
+  const buffer = Buffer.allocUnsafe(CHUNK);
+  for (let at = 0; ; ) {
+    const got = readSync(fd, buffer, 0, CHUNK, at);
+    if (got === 0) return;
+    for (let done = 0; done < got; ) {
+      try {
+        done += writeSync(sink, buffer, done, got - done);
+      } catch (error) {
+        // Whoever shares the pipe has made it non-blocking.
+        if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
+      }
+    }
+    at += got;
+  }
+}
+
+/**
+ * A rename is durable when its folder is. One that may be written but not read, or is on a file system that knows no
+ * such thing, cannot be asked.
+ */
+function syncFolderOf(file: string, path: string): void {
+  try {
+    const fd = openSync(dirname(file), 'r');
+    try {
+      fsyncSync(fd);
+    } finally {
+      closeSync(fd);
+    }
+  } catch (error) {
+    if (['EACCES', 'EPERM', 'EINVAL', 'ENOTSUP'].includes((error as NodeJS.ErrnoException).code ?? '')) return;
+    throw new ToolError('sync', `${path}: is complete, but may get lost when the power fails: ${systemReason(error)}`);
+  }
+}
