@@ -29,7 +29,7 @@ const USER = /^used-by-(\d+)-(\d+)$/;
 export function temporaryPath(path: string): string {
   const folder = dirname(path);
   const prefix = `.${Buffer.from(basename(path)).subarray(0, NAME_MAX).toString()}.`;
-  removeStale(folder, prefix);
+  removeStale(folder, prefix, 'files');
   return join(folder, `${prefix}${ownName()}.tmp`);
 }
 
@@ -40,7 +40,7 @@ export function temporaryPath(path: string): string {
  */
 export function makeTemporaryFolder(): string {
   const parent = tmpdir();
-  removeStale(parent, 'wag-snap-');
+  removeStale(parent, 'wag-snap-', 'folders');
   const path = join(parent, ownName());
   try {
     mkdirSync(path, { mode: 0o700 });
@@ -71,8 +71,11 @@ export function shareFolder(folder: string, pid: number): void {
   }
 }
 
-/** Removes the leftovers in `folder` whose names start with `prefix`. Never fails. */
-export function removeStale(folder: string, prefix: string): void {
+/**
+ * Removes the leftovers in `folder` whose names start with `prefix`. Never fails.
+ * @param kind what they have to be: folders go with what is in them, so nothing else may be taken for one of ours
+ */
+export function removeStale(folder: string, prefix: string, kind: 'files' | 'folders'): void {
   let names: string[];
   try {
     names = readdirSync(folder);
@@ -81,17 +84,17 @@ export function removeStale(folder: string, prefix: string): void {
   }
   for (const name of names) {
     const owner = name.startsWith(prefix) ? OWNER.exec(name) : null;
-    if (owner !== null && isStale(join(folder, name), owner)) removeTemporary(join(folder, name));
+    if (owner !== null && isStale(join(folder, name), owner, kind === 'folders')) removeTemporary(join(folder, name));
   }
 }
 
-function isStale(path: string, [, space, pid, start]: RegExpExecArray): boolean {
+function isStale(path: string, [, space, pid, start]: RegExpExecArray, isFolder: boolean): boolean {
   try {
     const stat = lstatSync(path);
-    if (stat.uid !== process.geteuid?.() || !(stat.isFile() || stat.isDirectory())) return false;
+    if (stat.uid !== process.geteuid?.() || !(isFolder ? stat.isDirectory() : stat.isFile())) return false;
     if (space === UNKNOWN || space !== ownSpace()) return Date.now() - stat.mtimeMs > DAY;
     if (!isGone(Number(pid), start)) return false;
-    return !stat.isDirectory() || !readdirSync(path).some(isUsed);
+    return !isFolder || !readdirSync(path).some(isUsed);
   } catch {
     return false;
   }

@@ -135,6 +135,10 @@ const command: CommandModule<object, Options> = {
       const warnings = await checkHost(stored, { ...grants, strictFiles: options.strictFiles }).catch(withCommandLine);
       for (const line of warnings) process.stderr.write(`wag-snap: warning: ${line}\n`);
     }
+    if (directories.length > 0) {
+      const { warnOfCacheGrant } = await import('../cache-grant.js');
+      warnOfCacheGrant(directories);
+    }
     const progress = new Progress('writing');
     const common = {
       target: targets[arch],

@@ -76,7 +76,11 @@ const command: CommandModule<object, Options> = {
     const args = [...(options.args ?? []), ...(options['--'] ?? [])];
     const env = parseEnv(several(options.env));
     const dirs = several(options.dir).map(parseDir);
-    if (dirs.length > 0) env['WAGSNAP_DIR'] = formatDirs(dirs);
+    if (dirs.length > 0) {
+      const { warnOfCacheGrant } = await import('../cache-grant.js');
+      warnOfCacheGrant(dirs);
+      env['WAGSNAP_DIR'] = formatDirs(dirs);
+    }
     const limits = parseLimits(options);
     const onTrap = parseOnTrap(options, [path]);
     const watch = new TrapWatch(onTrap, FIRST_DESCRIPTOR);

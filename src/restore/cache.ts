@@ -3,22 +3,26 @@
  *
  * A folder of files `KEY-SIZE-CRC`: the key is a hash of everything the image depends on; size and CRC-32 of the file
  * are part of its name, so an entry that was cut short or damaged is noticed, deleted and made anew. Entries are
- * written under another name and renamed. The folder is bounded: the least recently used ones go first. Where it cannot
- * be written, or somebody else could write (an entry is a program that we start), there is no cache and nothing fails.
- * Knows no image format.
+ * written under another name and renamed. The folder is bounded: the least recently used ones go first. Only regular
+ * files with names like these are ever looked at or deleted. Where the folder cannot be written, is a link, or somebody
+ * else could write to it (an entry is a program that we start), there is no cache and nothing fails. Knows no image format.
  */
 
 import { createHash } from 'node:crypto';
 import {
-  chmodSync,
+  closeSync,
+  constants,
   existsSync,
+  fstatSync,
+  lstatSync,
+  lutimesSync,
   mkdirSync,
+  openSync,
   readdirSync,
   readFileSync,
   renameSync,
-  rmSync,
-  statSync,
-  utimesSync,
+  type Stats,
+  unlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { homedir } from 'node:os';
@@ -38,6 +42,7 @@ export interface ImageKey {
 }
 
 const MAX_BYTES = 2 ** 30;
+const ENTRY = /^[0-9a-f]{40}-[0-9a-f]+-[0-9a-f]+$/;
 
 /** `$XDG_CACHE_HOME/wag-snap`, or `~/.cache/wag-snap`; undefined for a user without a home. */
 export function cacheFolder(env: NodeJS.ProcessEnv = process.env): string | undefined {
@@ -51,6 +56,8 @@ export function cacheFolder(env: NodeJS.ProcessEnv = process.env): string | unde
 }
 
 export class ImageCache {
+  private handle: number | undefined;
+
   constructor(
     /** Undefined: nothing is ever found or stored. */
     readonly folder = cacheFolder(),
@@ -60,18 +67,18 @@ export class ImageCache {
   /** The path of an intact entry, which is marked as just used; undefined when there is none. */
   find(key: ImageKey): string | undefined {
     const prefix = `${keyName(key)}-`;
-    const { folder } = this;
-    if (folder === undefined || !isOurs(folder)) return undefined;
+    const folder = this.open(false);
+    if (folder === undefined) return undefined;
     for (const name of entryNames(folder)) {
       if (!name.startsWith(prefix)) continue;
       const path = join(folder, name);
       try {
-        if (name === entryName(key, readFileSync(path))) {
+        if (name === entryName(key, readEntry(path))) {
           const now = new Date();
-          utimesSync(path, now, now);
+          lutimesSync(path, now, now);
           return path;
         }
-        rmSync(path, { force: true });
+        unlinkSync(path);
       } catch {
         // It went away, or is not ours to read: as if it were not there.
       }
@@ -81,34 +88,53 @@ export class ImageCache {
 
   /** Stores an image and returns its path, or undefined when the folder cannot be written. */
   store(key: ImageKey, image: Uint8Array): string | undefined {
-    const { folder } = this;
+    const folder = this.open(true);
     if (folder === undefined) return undefined;
-    let temporary: string | undefined;
     const path = join(folder, entryName(key, image));
+    const temporary = temporaryPath(path);
     try {
-      makeFolder(folder);
-      if (!isOurs(folder)) return undefined;
-      removeStale(folder, '.');
-      temporary = temporaryPath(path);
+      removeStale(folder, '.', 'files');
       writeFileSync(temporary, image, { mode: 0o700, flag: 'wx' });
-      chmodSync(temporary, 0o700);
       renameSync(temporary, path);
     } catch {
-      if (temporary !== undefined) removeTemporary(temporary);
+      removeTemporary(temporary);
       return undefined;
     }
     this.shrink(folder, path);
     return path;
   }
 
-  /** Deletes the least recently used entries until the rest fits. */
+  close(): void {
+    if (this.handle !== undefined) closeSync(this.handle);
+    this.handle = undefined;
+  }
+
+  /**
+   * The folder, by a descriptor that stays open: what was checked is what is used, whatever its path is by then. The
+   * path below works in other processes too, as long as this one lives.
+   */
+  private open(create: boolean): string | undefined {
+    if (this.folder === undefined) return undefined;
+    try {
+      if (this.handle === undefined) {
+        if (create) makeFolder(this.folder);
+        this.handle = openSync(this.folder, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+        if (!isOurs(fstatSync(this.handle))) this.close();
+      }
+    } catch {
+      // There is none, or it is a link, or somebody else's.
+    }
+    return this.handle === undefined ? undefined : `/proc/${process.pid}/fd/${this.handle}`;
+  }
+
+  /** Deletes the least recently used entries until the rest fits. Other files than ours are nobody's business here. */
   private shrink(folder: string, keep: string): void {
     const entries: { path: string; bytes: number; used: number }[] = [];
     for (const name of entryNames(folder)) {
       const path = join(folder, name);
       try {
-        const { size, mtimeMs } = statSync(path);
-        entries.push({ path, bytes: size, used: mtimeMs });
+        const stat = lstatSync(path);
+        if (stat.isFile()) entries.push({ path, bytes: stat.size, used: stat.mtimeMs });
       } catch {
         // Another process was faster.
       }
@@ -117,19 +143,19 @@ export class ImageCache {
     let total = 0;
     for (const { path, bytes } of entries) {
       total += bytes;
-      if (total > this.maxBytes && path !== keep) removeTemporary(path);
+      if (total <= this.maxBytes || path === keep) continue;
+      try {
+        unlinkSync(path);
+      } catch {
+        // Another process was faster, or it stays.
+      }
     }
   }
 }
 
 /** Whoever may write to the folder could have us run anything: also when we are root with another user's HOME. */
-function isOurs(folder: string): boolean {
-  try {
-    const { uid, mode } = statSync(folder);
-    return uid === process.geteuid?.() && (mode & 0o022) === 0;
-  } catch {
-    return false;
-  }
+function isOurs({ uid, mode }: Stats): boolean {
+  return uid === process.geteuid?.() && (mode & 0o022) === 0;
 }
 
 /** With its parents. Not by mkdir's `recursive`, which never returns for a folder that cannot be made in /proc. */
@@ -139,11 +165,23 @@ function makeFolder(path: string): void {
   mkdirSync(path, { mode: 0o700 });
 }
 
+/** The names in the folder that entries have. */
 function entryNames(folder: string): string[] {
   try {
-    return readdirSync(folder).filter((name) => !name.startsWith('.'));
+    return readdirSync(folder).filter((name) => ENTRY.test(name));
   } catch {
     return [];
+  }
+}
+
+/** @throws when it is no regular file */
+function readEntry(path: string): Uint8Array {
+  const fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  try {
+    if (!fstatSync(fd).isFile()) throw new Error('not an entry');
+    return readFileSync(fd);
+  } finally {
+    closeSync(fd);
   }
 }
 
