@@ -9,6 +9,7 @@
 import yargs, { type Argv, type CommandModule } from 'yargs';
 import { ExitCode, systemReason, WagSnapError } from '../src/errors.js';
 import { ownPackage } from '../src/package.js';
+import { withoutTemporaries } from '../src/temporary.js';
 import { UsageError } from './usage.js';
 
 type AnyCommand = CommandModule<object, never>;
@@ -63,6 +64,7 @@ async function dispatch(args: readonly string[]): Promise<void> {
     .alias('h', 'help')
     .wrap(Math.min(110, process.stdout.columns ?? 110))
     .exitProcess(false)
+    .middleware(restoreDash, true)
     .fail((message: string | null, error: Error | undefined) => {
       // yargs wraps what a coerce function throws in an error of its own
       throw error === undefined || error.name === 'YError' ? usageError(verb, message ?? error?.message) : error;
@@ -71,7 +73,18 @@ async function dispatch(args: readonly string[]): Promise<void> {
   const names = verb !== undefined && Object.hasOwn(commands, verb) ? [verb] : Object.keys(commands);
   const modules = await Promise.all(names.map((name) => commands[name]()));
   for (const module of modules) (parser as Argv<object>).command(module.default as AnyCommand);
-  await parser.parseAsync([...args]);
+  await parser.parseAsync(args.map((arg) => (arg === DASH ? DASH_MARK : arg)));
+}
+
+/** Standard input or output. yargs takes a positional one for an empty text, so it does not see it. */
+const DASH = '-';
+const DASH_MARK = '\0dash';
+
+function restoreDash(argv: Record<string, unknown>): void {
+  const restored = (value: unknown) => (value === DASH_MARK ? DASH : value);
+  for (const [name, value] of Object.entries(argv)) {
+    argv[name] = Array.isArray(value) ? value.map(restored) : restored(value);
+  }
 }
 
 /** What yargs complains about, in our words. */
@@ -90,13 +103,13 @@ function usageError(verb: string | undefined, message = 'wrong usage'): UsageErr
 function report(error: unknown): number {
   const debug = process.env['WAGSNAP_DEBUG'] ? `\n${(error as Error)?.stack ?? ''}` : '';
   if (error instanceof WagSnapError && error.exitCode !== ExitCode.bug) {
-    process.stderr.write(`wag-snap: ${error.message}${debug}\n`);
+    process.stderr.write(`wag-snap: ${withoutTemporaries(error.message)}${debug}\n`);
     return error.exitCode;
   }
   const message = error instanceof Error ? error.message : String(error);
   if (error instanceof Error && 'syscall' in error) {
     const { path, syscall } = error as NodeJS.ErrnoException;
-    process.stderr.write(`wag-snap: ${path ?? syscall}: ${systemReason(error)}${debug}\n`);
+    process.stderr.write(`wag-snap: ${withoutTemporaries(path ?? syscall ?? '')}: ${systemReason(error)}${debug}\n`);
     return ExitCode.failed;
   }
   process.stderr.write(

@@ -19,13 +19,14 @@ export interface Description {
   readonly text: string;
 }
 
-export async function describeModule(path: string): Promise<Description> {
-  const module = await readModule(path);
+/** @param name for people; the path may be a temporary one */
+export async function describeModule(path: string, name: string): Promise<Description> {
+  const module = await readModule(path, name);
   const { imports, exports, names } = module;
   const seen = [0, 0, 0, 0, 0]; // imports of each kind: the first ones of their index space
   const json = {
     kind: 'module',
-    file: path,
+    file: name,
     bytes: module.bytes.length,
     name: names?.module ?? null,
     functions: module.funcTypes.length - module.importedFuncCount,
@@ -42,7 +43,7 @@ export async function describeModule(path: string): Promise<Description> {
     elementSegments: module.elements.length,
   };
   const lines = [
-    `module ${path}`,
+    `module ${name}`,
     `  size        ${json.bytes} bytes${json.name === null ? '' : `, named ${json.name}`}`,
     `  functions   ${json.functions}${names === undefined ? ', without names' : ''}`,
     ...module.memories.map((memory) => `  memory      ${formatMemoryType(memory)} pages of 64 KiB`),
@@ -55,11 +56,11 @@ export async function describeModule(path: string): Promise<Description> {
   return { json, text: `${lines.join('\n')}\n` };
 }
 
-export function describeImage(path: string): Description {
+export function describeImage(path: string, name: string): Description {
   const image = readImage(path);
   try {
     const { json, lines } = imageFacts(image);
-    return { json: { kind: 'image', file: path, ...json }, text: [`image ${path}`, ...lines, ''].join('\n') };
+    return { json: { kind: 'image', file: name, ...json }, text: [`image ${name}`, ...lines, ''].join('\n') };
   } finally {
     image.close();
   }

@@ -1,10 +1,16 @@
 /**
- * What a file given on the command line is, by its first bytes. Decodes nothing. Needs errors.ts.
+ * A file given on the command line: what it is, by its first bytes, and a path at which it can be read at any position,
+ * as often as one likes.
+ *
+ * What is no regular file (- for standard input, a FIFO, a device) is read to its end first, into a temporary file that
+ * only we can read. Decodes nothing.
  */
 
-import { closeSync, openSync, readSync } from 'node:fs';
-import { basename } from 'node:path';
-import { InputError, systemReason, ToolError } from '../src/errors.js';
+import { closeSync, fstatSync, openSync, readSync, writeSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { limits } from '../src/compile/wasm/limits.js';
+import { InputError, LimitError, systemReason, ToolError } from '../src/errors.js';
+import { makeTemporaryFolder, nameTemporary, removeTemporary } from '../src/temporary.js';
 
 export type FileKind = 'module' | 'image' | 'snapshot';
 
@@ -14,19 +20,122 @@ const magics: readonly (readonly [FileKind, string])[] = [
   ['snapshot', '\x7fWSNAP\r\n'],
 ];
 
-/** Anything that is neither an image nor a snapshot is taken for a module: its decoder says best what is wrong. */
-export function fileKind(path: string): FileKind {
-  const head = Buffer.alloc(8);
-  try {
-    const fd = openSync(path, 'r');
+const STANDARD_INPUT = '-';
+const CHUNK = 1 << 16;
+
+export class InputFile {
+  private constructor(
+    /** As the user gave it: for messages, and for names made of it. */
+    readonly name: string,
+    /** Of a regular file with the same contents. */
+    readonly path: string,
+    readonly kind: FileKind,
+    private folder: string | undefined,
+  ) {}
+
+  /**
+   * Of a FIFO that nobody writes to it waits for a writer.
+   *
+   * @throws InputError when there is no such file, ToolError when it cannot be read, LimitError when it does not end
+   */
+  static open(name: string): InputFile {
+    const fd = name === STANDARD_INPUT ? 0 : openInput(name);
     try {
-      readSync(fd, head, 0, head.length, 0);
+      const stat = fstatSync(fd);
+      if (stat.isDirectory()) throw new InputError('unreadable', `${name}: is a directory`);
+      if (stat.isFile() && fd !== 0) return new InputFile(name, name, kindOf(readHead(fd)), undefined);
+      return InputFile.spool(name, fd);
+    } catch (error) {
+      throw fileError(error, name);
     } finally {
-      closeSync(fd);
+      if (fd !== 0) closeSync(fd);
     }
+  }
+
+  private static spool(name: string, fd: number): InputFile {
+    const folder = makeTemporaryFolder();
+    try {
+      const path = join(folder, name === STANDARD_INPUT ? 'stdin' : basename(name));
+      nameTemporary(path, name === STANDARD_INPUT ? 'standard input' : name);
+      // An image may be started from here.
+      const copy = openSync(path, 'wx+', 0o700);
+      try {
+        const kind = copyToEnd(fd, copy, name);
+        return new InputFile(name, path, kind, folder);
+      } finally {
+        closeSync(copy);
+      }
+    } catch (error) {
+      removeTemporary(folder);
+      throw error;
+    }
+  }
+
+  /** Removes the temporary file, if there is one. May be called twice. */
+  release(): void {
+    if (this.folder !== undefined) removeTemporary(this.folder);
+    this.folder = undefined;
+  }
+}
+
+/** Uses a file and releases it. */
+export async function withInput<T>(name: string, use: (input: InputFile) => T | Promise<T>): Promise<T> {
+  const input = InputFile.open(name);
+  try {
+    return await use(input);
+  } finally {
+    input.release();
+  }
+}
+
+/** The kind of what was copied. A snapshot may be of any size; anything else is no larger than a module may be. */
+function copyToEnd(from: number, to: number, name: string): FileKind {
+  const buffer = Buffer.allocUnsafe(CHUNK);
+  let head = Buffer.alloc(0);
+  for (let total = 0; ; ) {
+    const got = readSome(from, buffer);
+    if (got === 0) return kindOf(head);
+    if (head.length < 8) head = Buffer.concat([head, buffer.subarray(0, got)]).subarray(0, 8);
+    total += got;
+    if (total > limits.moduleBytes && kindOf(head) === 'module') {
+      throw new LimitError(
+        'moduleBytes',
+        `${name}: has more than ${limits.moduleBytes} bytes, which no module may have`,
+      );
+    }
+    for (let done = 0; done < got; ) done += writeSync(to, buffer, done, got - done);
+  }
+}
+
+function readSome(fd: number, buffer: Buffer): number {
+  for (;;) {
+    try {
+      return readSync(fd, buffer, 0, buffer.length, null);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'EOF') return 0;
+      // Whoever shares standard input has made it non-blocking.
+      if (code !== 'EAGAIN') throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
+    }
+  }
+}
+
+function openInput(path: string): number {
+  try {
+    return openSync(path, 'r');
   } catch (error) {
     throw fileError(error, path);
   }
+}
+
+function readHead(fd: number): Buffer {
+  const head = Buffer.alloc(8);
+  return head.subarray(0, readSync(fd, head, 0, head.length, 0));
+}
+
+/** Anything that is neither an image nor a snapshot is taken for a module: its decoder says best what is wrong. */
+function kindOf(head: Buffer): FileKind {
   const text = head.toString('latin1');
   return magics.find(([, magic]) => text.startsWith(magic))?.[0] ?? 'module';
 }
@@ -37,9 +146,11 @@ export function moduleName(path: string): string {
 }
 
 /** A file that is not there or cannot be read, as the user's or the environment's fault. */
-export function fileError(error: unknown, path: string): Error {
-  const { code } = error as NodeJS.ErrnoException;
+export function fileError(error: unknown, path: string): unknown {
+  const { code, syscall } = error as NodeJS.ErrnoException;
+  if (syscall === undefined) return error;
   if (code === 'ENOENT' || code === 'ENOTDIR') return new InputError('not-found', `${path}: no such file`);
   if (code === 'EISDIR') return new InputError('unreadable', `${path}: is a directory`);
+  if (code === 'ENXIO') return new InputError('unreadable', `${path}: is a socket or a device that is not there`);
   return new ToolError('file', `${path}: cannot be read: ${systemReason(error)}`);
 }

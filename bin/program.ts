@@ -6,7 +6,8 @@
 
 import type { Import, Module } from '../src/compile/wasm/module.js';
 import { InputError } from '../src/errors.js';
-import type { FileKind } from './input-file.js';
+import { nameTemporary } from '../src/temporary.js';
+import type { InputFile } from './input-file.js';
 import { parseArch } from './usage.js';
 
 export interface ProgramOptions {
@@ -25,12 +26,13 @@ export interface Program {
   release(): void;
 }
 
-export async function openProgram(path: string, kind: FileKind, options: ProgramOptions): Promise<Program> {
+export async function openProgram(input: InputFile, options: ProgramOptions): Promise<Program> {
+  const { name, path, kind } = input;
   if (kind === 'image') {
     await checkImage(path);
     return program(
       path,
-      () => {},
+      () => input.release(),
       async () => (await import('../src/compile/wasm/decode.js')).decodeModule(await carriedModule(path)),
     );
   }
@@ -41,15 +43,17 @@ export async function openProgram(path: string, kind: FileKind, options: Program
     import('../src/arch/targets.js'),
     import('../src/compile/wasm/decode.js'),
   ]);
-  const bytes = await readModuleBytes(path);
+  const bytes = await readModuleBytes(path, name);
+  input.release();
   const image = obtainImage({
     bytes,
-    file: path,
+    file: name,
     target: targets[parseArch(undefined)],
     cache: new ImageCache(),
     ...options,
   });
-  return program(image.path, image.release, async () => decodeModule(bytes, path));
+  nameTemporary(image.path, name);
+  return program(image.path, image.release, async () => decodeModule(bytes, name));
 }
 
 function program(image: string, release: () => void, module: () => Promise<Module>): Program {

@@ -53,6 +53,21 @@ export function makeTemporaryFolder(): string {
   return path;
 }
 
+/** Of temporary files: what the user knows them by. */
+const names = new Map<string, string>();
+
+/** Says what messages are to call a temporary file. */
+export function nameTemporary(path: string, name: string): void {
+  names.set(path, name);
+}
+
+/** A message with the names that the user knows in place of paths of temporary files. */
+export function withoutTemporaries(message: string): string {
+  let text = message;
+  for (const [path, name] of names) text = text.replaceAll(path, name);
+  return text;
+}
+
 /** Never fails: what cannot be removed stays for a later command. */
 export function removeTemporary(path: string): void {
   try {

@@ -9,7 +9,7 @@ import { uninterrupted } from '../../src/interruption.js';
 import { openDestination } from '../../src/output.js';
 import { cpuFlags } from '../cpu-flags.js';
 import type { FunctionListing } from '../dump-code.js';
-import { moduleName } from '../input-file.js';
+import { moduleName, withInput } from '../input-file.js';
 import { once, parseArch, UsageError } from '../usage.js';
 
 const DUMPS = ['asm', 'sites', 'maps', 'sections'] as const;
@@ -97,7 +97,7 @@ const command: CommandModule<object, Options> = {
     const output = options.output ?? (options.dump === undefined ? defaultOutput(options.module) : undefined);
     const destination = output === undefined ? undefined : openDestination(output, [options.module]);
     const start = performance.now();
-    const module = await readModule(options.module);
+    const module = await withInput(options.module, ({ path }) => readModule(path, options.module));
     const listing = await functionListing(options, module);
     const image = compileImage([{ module, file: options.module }], {
       target: level === undefined ? targets[arch] : (levels[arch] as Record<string, Target>)[level],
@@ -152,6 +152,6 @@ function nativeLevel(): CpuLevel<'x64'> | undefined {
 
 function defaultOutput(path: string): string {
   const name = moduleName(path);
-  if (name === path) throw new InputError('output', `${path}: where to? Give the image a name with -o`);
+  if (name === path || path === '-') throw new InputError('output', `${path}: where to? Give the image a name with -o`);
   return name;
 }

@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs';
 import type { CommandModule } from 'yargs';
 import { openDestination } from '../../src/output.js';
-import { fileKind, moduleName } from '../input-file.js';
+import { moduleName, withInput } from '../input-file.js';
 import { Progress } from '../progress.js';
 import { printResult } from '../result.js';
 import { once, UsageError } from '../usage.js';
@@ -42,13 +42,14 @@ const command: CommandModule<object, Options> = {
         progress.end();
       }
     } else {
-      const kind = fileKind(subject);
-      if (kind !== 'snapshot') throw new UsageError(`${subject} is no snapshot: wag-snap capture PID makes one`);
       const [{ readSnapshot }, { writeCoredump }] = await Promise.all([
         import('../../src/snapshot/format.js'),
         import('../../src/snapshot/coredump.js'),
       ]);
-      writeCoredump(readSnapshot(subject), openDestination(file, [subject]));
+      await withInput(subject, ({ kind, path }) => {
+        if (kind !== 'snapshot') throw new UsageError(`${subject} is no snapshot: wag-snap capture PID makes one`);
+        writeCoredump(readSnapshot(path), openDestination(file, [path]));
+      });
     }
     printResult(file, file);
   },

@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs';
 import type { CommandModule } from 'yargs';
 import type { Description } from '../describe.js';
-import { fileKind } from '../input-file.js';
+import { type FileKind, withInput } from '../input-file.js';
 
 interface Options {
   subject: string;
@@ -27,17 +27,26 @@ export default command;
 async function describe(subject: string): Promise<Description> {
   const describers = await import('../describe.js');
   if (/^\d+$/.test(subject) && !existsSync(subject)) return describers.describeProcess(Number(subject));
-  switch (fileKind(subject)) {
+  return withInput(subject, ({ kind, path }) => describeFile(describers, kind, path, subject));
+}
+
+async function describeFile(
+  describers: typeof import('../describe.js'),
+  kind: FileKind,
+  path: string,
+  name: string,
+): Promise<Description> {
+  switch (kind) {
     case 'module':
-      return describers.describeModule(subject);
+      return describers.describeModule(path, name);
     case 'image':
-      return describers.describeImage(subject);
+      return describers.describeImage(path, name);
     case 'snapshot': {
       const [{ readSnapshot }, { describeSnapshot }] = await Promise.all([
         import('../../src/snapshot/format.js'),
         import('../../src/snapshot/inspect.js'),
       ]);
-      return describeSnapshot(readSnapshot(subject));
+      return describeSnapshot(readSnapshot(path), name);
     }
   }
 }

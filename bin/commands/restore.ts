@@ -3,14 +3,15 @@
 import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CommandModule } from 'yargs';
+import type { ArchName } from '../../src/arch/target.js';
 import { InputError } from '../../src/errors.js';
 import { catchSignals, uninterrupted } from '../../src/interruption.js';
 import { openDestination } from '../../src/output.js';
 import { type FdPolicy, RestoreProblems } from '../../src/restore/grants.js';
 import type { RestoreOptions } from '../../src/restore/restore.js';
 import type { StoredSnapshot } from '../../src/snapshot/snapshot.js';
-import { makeTemporaryFolder, removeTemporary, shareFolder } from '../../src/temporary.js';
-import { fileKind } from '../input-file.js';
+import { makeTemporaryFolder, nameTemporary, removeTemporary, shareFolder } from '../../src/temporary.js';
+import { InputFile, withInput } from '../input-file.js';
 import { type LimitOptions, type Limits, limitOptions, limitVariables, parseLimits } from '../limits.js';
 import { type OnTrap, parseOnTrap, type TrapOptions, TrapWatch, trapOptions } from '../on-trap.js';
 import { Progress } from '../progress.js';
@@ -105,75 +106,83 @@ const command: CommandModule<object, Options> = {
       }) as never,
   handler: async (options) => {
     const arch = parseArch(options.arch);
-    const { snapshot: path } = options;
-    const kind = fileKind(path);
-    if (kind === 'image') throw new UsageError(`${path} is an image: wag-snap run ${path}`);
-    const directories = several(options.dir).map(parseDir);
-    const limits = parseLimits(options);
-    const onTrap = parseOnTrap(options, [path]);
-    if (options.output !== undefined) {
-      refuseLimits(limits);
-      refuseOnTrap(onTrap);
-    } else if (options.noCheck) {
-      throw new UsageError('--no-check is for executables that will run elsewhere: it needs -o');
-    }
-    const [{ readSnapshot }, { checkNotTrapped, restoreSnapshot }, { checkHost }, { ImageCache }, { targets }] =
-      await Promise.all([
-        import('../../src/snapshot/format.js'),
-        import('../../src/restore/restore.js'),
-        import('../../src/restore/check-host.js'),
-        import('../../src/restore/cache.js'),
-        import('../../src/arch/targets.js'),
-      ]);
-    const stored = readSnapshot(path);
-    checkNotTrapped(stored.snapshot, path);
-    checkDirectories(stored, directories);
-    const policies = await readPolicies(stored, several(options.fd));
-    const listeners = await readListeners(stored, several(options.listen), policies);
-    const grants = { directories, listeners, policies, recordedDirectories: options.sameDirs };
-    if (!options.noCheck) {
-      const warnings = await checkHost(stored, { ...grants, strictFiles: options.strictFiles }).catch(withCommandLine);
-      for (const line of warnings) process.stderr.write(`wag-snap: warning: ${line}\n`);
-    }
-    if (directories.length > 0) {
-      const { warnOfCacheGrant } = await import('../cache-grant.js');
-      warnOfCacheGrant(directories);
-    }
-    const progress = new Progress('writing');
-    const common = {
-      target: targets[arch],
-      module: options.module === undefined ? undefined : await readGivenModule(options.module),
-      ...grants,
-      maxMemory: limits.memory,
-      maxStack: limits.stack,
-      cache: new ImageCache(),
-      onProgress: (done: number, total: number) => progress.update(done, total),
-    };
-    if (options.verbose) process.stderr.write(describe(stored));
-    if (options.output === undefined) {
-      await runRestored(
-        stored,
-        (output) => restoreSnapshot(stored, { ...common, output, sourceFd: SOURCE_FD }),
-        limits,
-        onTrap,
-        options.verbose,
-      );
-      return;
-    }
-    const { output } = options;
-    const inputs = options.module === undefined ? [path] : [path, options.module];
-    const destination = openDestination(output, inputs);
+    const input = InputFile.open(options.snapshot);
     try {
-      await uninterrupted(`${output} is complete`, () =>
-        restoreSnapshot(stored, { ...common, output: destination } satisfies RestoreOptions),
-      );
+      await restore(input, options, arch);
     } finally {
-      progress.end();
+      input.release();
     }
-    printResult(output, output);
   },
 };
 export default command;
+
+async function restore(input: InputFile, options: Options, arch: ArchName): Promise<void> {
+  const { name, path, kind } = input;
+  if (kind === 'image') throw new UsageError(`${name} is an image: wag-snap run ${name}`);
+  const directories = several(options.dir).map(parseDir);
+  const limits = parseLimits(options);
+  const onTrap = parseOnTrap(options, [path]);
+  if (options.output !== undefined) {
+    refuseLimits(limits);
+    refuseOnTrap(onTrap);
+  } else if (options.noCheck) {
+    throw new UsageError('--no-check is for executables that will run elsewhere: it needs -o');
+  }
+  const [{ readSnapshot }, { checkNotTrapped, restoreSnapshot }, { checkHost }, { ImageCache }, { targets }] =
+    await Promise.all([
+      import('../../src/snapshot/format.js'),
+      import('../../src/restore/restore.js'),
+      import('../../src/restore/check-host.js'),
+      import('../../src/restore/cache.js'),
+      import('../../src/arch/targets.js'),
+    ]);
+  const stored = readSnapshot(path);
+  checkNotTrapped(stored.snapshot, path);
+  checkDirectories(stored, directories);
+  const policies = await readPolicies(stored, several(options.fd));
+  const listeners = await readListeners(stored, several(options.listen), policies);
+  const grants = { directories, listeners, policies, recordedDirectories: options.sameDirs };
+  if (!options.noCheck) {
+    const warnings = await checkHost(stored, { ...grants, strictFiles: options.strictFiles }).catch(withCommandLine);
+    for (const line of warnings) process.stderr.write(`wag-snap: warning: ${line}\n`);
+  }
+  if (directories.length > 0) {
+    const { warnOfCacheGrant } = await import('../cache-grant.js');
+    warnOfCacheGrant(directories);
+  }
+  const progress = new Progress('writing');
+  const common = {
+    target: targets[arch],
+    module: options.module === undefined ? undefined : await readGivenModule(options.module),
+    ...grants,
+    maxMemory: limits.memory,
+    maxStack: limits.stack,
+    cache: new ImageCache(),
+    onProgress: (done: number, total: number) => progress.update(done, total),
+  };
+  if (options.verbose) process.stderr.write(describe(stored));
+  if (options.output === undefined) {
+    await runRestored(
+      stored,
+      (output) => restoreSnapshot(stored, { ...common, output, sourceFd: SOURCE_FD }),
+      limits,
+      onTrap,
+      options.verbose,
+    );
+    return;
+  }
+  const { output } = options;
+  const inputs = options.module === undefined ? [path] : [path, options.module];
+  const destination = openDestination(output, inputs);
+  try {
+    await uninterrupted(`${output} is complete`, () =>
+      restoreSnapshot(stored, { ...common, output: destination } satisfies RestoreOptions),
+    );
+  } finally {
+    progress.end();
+  }
+  printResult(output, output);
+}
 
 /** Starts a resumable image that lives only as long as it takes to start it. */
 async function runRestored(
@@ -193,6 +202,7 @@ async function runRestored(
   try {
     folder = makeTemporaryFolder();
     const image = join(folder, 'image');
+    nameTemporary(image, stored.path);
     source = openSync(stored.path, 'r');
     write(image);
     await interruption.settle();
@@ -283,7 +293,7 @@ function shellWord(text: string): string {
 
 async function readGivenModule(path: string): Promise<Uint8Array> {
   const { readModuleBytes } = await import('../../src/compile/wasm/wat.js');
-  return readModuleBytes(path);
+  return withInput(path, (input) => readModuleBytes(input.path, path));
 }
 
 function describe({ snapshot }: StoredSnapshot): string {

@@ -3,7 +3,7 @@
 import { basename } from 'node:path';
 import type { CommandModule } from 'yargs';
 import { catchSignals } from '../../src/interruption.js';
-import { fileKind } from '../input-file.js';
+import { InputFile } from '../input-file.js';
 import { type LimitOptions, limitOptions, limitVariables, parseLimits } from '../limits.js';
 import { parseOnTrap, type TrapOptions, TrapWatch, trapOptions } from '../on-trap.js';
 import { openProgram, type Program } from '../program.js';
@@ -71,7 +71,8 @@ const command: CommandModule<object, Options> = {
       }) as never,
   handler: async (options) => {
     const { program: path } = options;
-    const kind = fileKind(path);
+    const input = InputFile.open(path);
+    const { kind } = input;
     if (kind === 'snapshot') throw new UsageError(`${path} is a snapshot: wag-snap restore ${path}`);
     const args = [...(options.args ?? []), ...(options['--'] ?? [])];
     const env = parseEnv(several(options.env));
@@ -96,7 +97,7 @@ const command: CommandModule<object, Options> = {
     const interruption = catchSignals('nothing was started');
     let program: Program | undefined;
     try {
-      program = await openProgram(path, kind, options);
+      program = await openProgram(input, options);
       await interruption.settle();
       if (options.verbose) await program.printImports();
       const { release } = program;
@@ -117,6 +118,7 @@ const command: CommandModule<object, Options> = {
       }
     } finally {
       program?.release();
+      input.release();
       interruption.stop();
     }
   },

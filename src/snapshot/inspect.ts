@@ -37,8 +37,11 @@ export interface SnapshotDescription {
   readonly text: string;
 }
 
-/** @throws InputError when a module in the snapshot is damaged */
-export function describeSnapshot(stored: StoredSnapshot): SnapshotDescription {
+/**
+ * @param name of the file, for people
+ * @throws InputError when a module in the snapshot is damaged
+ */
+export function describeSnapshot(stored: StoredSnapshot, name = stored.path): SnapshotDescription {
   const { snapshot } = stored;
   const trace = traceOf(stored);
   const { frames, host, source, modules, instances, phase, exceptions = [] } = snapshot;
@@ -46,7 +49,7 @@ export function describeSnapshot(stored: StoredSnapshot): SnapshotDescription {
   const usedPages = sum(instances, ({ memories }) => sum(memories, ({ blocks }) => blocks.length));
   const json = {
     kind: 'snapshot',
-    file: stored.path,
+    file: name,
     bytes: stored.size,
     generation: snapshot.generation,
     created: new Date(snapshot.created).toISOString(),
@@ -76,7 +79,7 @@ export function describeSnapshot(stored: StoredSnapshot): SnapshotDescription {
     },
   };
   const lines = [
-    `snapshot ${stored.path}`,
+    `snapshot ${name}`,
     `  taken       ${json.created} on ${source.arch}, wag-snap ${source.compiler}${source.deterministic ? ', deterministic' : ''}`,
     ...(snapshot.trap ? [`  trapped     ${printable(snapshot.trap.message)}`] : []),
     ...modules.map(

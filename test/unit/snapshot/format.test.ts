@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { fileKind } from '../../../bin/input-file.js';
+import { InputFile } from '../../../bin/input-file.js';
 import { ValType } from '../../../src/compile/wasm/module.js';
 import { InputError, LimitError, ToolError } from '../../../src/errors.js';
 import { readSnapshot, readSnapshotModule } from '../../../src/snapshot/format.js';
@@ -20,7 +20,7 @@ describe('a snapshot file', () => {
       const stored = readSnapshot(path);
       expect(plain(stored.snapshot)).toEqual(plain(snapshot));
       expect(stored.size).toBe(statSync(path).size);
-      expect(fileKind(path)).toBe('snapshot');
+      expect(InputFile.open(path).kind).toBe('snapshot');
       expect(readSnapshotModule(stored, stored.snapshot.modules[0])).toEqual(Buffer.from(MODULE_BYTES));
     }));
 
