@@ -16,8 +16,8 @@ import { createHash } from 'node:crypto';
 import { Packr } from 'msgpackr/pack';
 import { Unpackr } from 'msgpackr/unpack';
 import { z } from 'zod';
+import { msgpackProblem } from '../compile/metadata/msgpack-check.js';
 import { InputError } from '../errors.js';
-import { announcedItems } from './msgpack-size.js';
 import { FILE_TYPES, type FileFacts, type Snapshot } from './snapshot.js';
 
 export const ANNEX_BLOCK = 64;
@@ -89,7 +89,8 @@ export function addAnnex(snapshot: Snapshot, block: Buffer, annex: Uint8Array, p
   if (!createHash('sha256').update(annex).digest().equals(block.subarray(24, ANNEX_BLOCK_SIZE))) {
     fail('damaged: its hash differs');
   }
-  if (announcedItems(annex) > ITEMS_MAX) fail(`has more than ${ITEMS_MAX} items`);
+  const problem = msgpackProblem(annex, { items: ITEMS_MAX });
+  if (problem !== undefined) fail(problem);
   let raw: unknown;
   try {
     raw = new Unpackr({ useRecords: false, mapsAsObjects: true }).unpack(annex);

@@ -8,13 +8,13 @@
 
 import { Packr } from 'msgpackr/pack';
 import { Unpackr } from 'msgpackr/unpack';
+import { msgpackProblem } from '../compile/metadata/msgpack-check.js';
 import { ValType } from '../compile/wasm/module.js';
 import { InputError } from '../errors.js';
 import { MEMORY32_PAGES, WASM_PAGE } from '../runtime/layout.js';
 import { decodeExceptions, encodeExceptions } from './exceptions-codec.js';
 import { bytesOf, checkType, decodeFrames, encodeFrames, type Fail, valueProblem, words32 } from './frames-codec.js';
 import { type Header, headerSchema, type RawHeader } from './header-schema.js';
-import { announcedItems } from './msgpack-size.js';
 import { PROLOGUE_SIZE } from './prologue.js';
 import {
   cellsOf,
@@ -132,7 +132,8 @@ export function formatNeeded({ instances, frames, exceptions, host, state }: Sna
 }
 
 function parse(bytes: Uint8Array, fail: Fail): Header {
-  if (announcedItems(bytes) > ITEMS_MAX) fail('header', `has more than ${ITEMS_MAX} items`);
+  const problem = msgpackProblem(bytes, { items: ITEMS_MAX });
+  if (problem !== undefined) fail('header', problem);
   let raw: unknown;
   try {
     raw = new Unpackr({ useRecords: false, mapsAsObjects: true }).unpack(bytes);

@@ -27,6 +27,9 @@ export const SHF_WRITE = 1;
 export const SHF_ALLOC = 2;
 export const SHF_EXECINSTR = 4;
 const ET_DYN = 3;
+/** Bytes of a section's name that is read at most, and of all names: no other than ours matters. */
+const NAME_MAX = 256;
+const NAMES_MAX = 1 << 24;
 
 export interface Segment {
   readonly type: number;
@@ -168,12 +171,14 @@ export function readElf(source: FileSource): ElfFile {
   const sectionView = viewOf(source.read(word(view, 40), sectionCount * SHDR_SIZE));
   const namesAt = view.getUint16(62, true) * SHDR_SIZE;
   if (namesAt >= sectionCount * SHDR_SIZE) throw damaged('no section names');
-  const names = Buffer.from(source.read(word(sectionView, namesAt + 24), word(sectionView, namesAt + 32)));
+  const namesSize = word(sectionView, namesAt + 32);
+  if (namesSize > NAMES_MAX) throw notAnImage('its section names are too long');
+  const names = Buffer.from(source.read(word(sectionView, namesAt + 24), namesSize));
   const sections: Section[] = [];
   for (let at = SHDR_SIZE; at < sectionCount * SHDR_SIZE; at += SHDR_SIZE) {
     const nameAt = sectionView.getUint32(at, true);
-    const nameEnd = names.indexOf(0, nameAt);
-    if (nameEnd < 0) throw damaged('a section name is cut off');
+    const nameEnd = nameAt + names.subarray(nameAt, nameAt + NAME_MAX).indexOf(0);
+    if (nameEnd < nameAt) throw damaged('a section name is cut off');
     const section = {
       name: names.toString('latin1', nameAt, nameEnd),
       type: sectionView.getUint32(at + 4, true),

@@ -3,6 +3,9 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { InputError, systemReason, ToolError } from '../../errors.js';
 
+/** Bytes that are read at once, at most. */
+const READ_MAX = 2 ** 31;
+
 export class FileSource {
   readonly size: number;
   private readonly bytes: Uint8Array | undefined;
@@ -30,6 +33,7 @@ export class FileSource {
 
   /** @throws InputError 'damaged-image' when the file is too short */
   read(offset: number, size: number): Uint8Array {
+    if (size > READ_MAX) throw new InputError('damaged-image', `damaged image: a part of it has ${size} bytes`);
     if (!(offset >= 0 && size >= 0 && offset + size <= this.size)) {
       throw new InputError('damaged-image', `damaged image: ${size} bytes at ${offset} lie beyond its end`);
     }

@@ -8,10 +8,23 @@
  */
 
 import { createRequire } from 'node:module';
+import { Packr } from 'msgpackr/pack';
+import { Unpackr } from 'msgpackr/unpack';
 import type { ArchName } from '../../arch/target.js';
+import { LimitError } from '../../errors.js';
+import { type MsgpackLimits, msgpackEntries, msgpackMap, msgpackProblem } from './msgpack-check.js';
 import { damaged } from './site-lookup.js';
 
 export const IDENTITY_FORMAT = 1;
+
+/**
+ * How long an identity may be in bytes, and in msgpack's items: a module of as many types, tags and tables as any may have
+ * (wasm/limits.ts). A type is about 33 bytes and 7 items.
+ */
+export const IDENTITY_MAX = 1 << 26;
+const IDENTITY_LIMITS: MsgpackLimits = { items: 10_000_000, depth: 8 };
+/** As many instances as a snapshot may have, and the host layer. */
+const INSTANCES_MAX = 1001;
 
 export interface ModuleIdentity {
   name: string;
@@ -122,10 +135,25 @@ export interface Identity {
 
 const require = createRequire(import.meta.url);
 
+/** What of an identity does not grow with the module: enough to tell what an image is, for whoever looks at many. */
+export type ImageOutline = Pick<
+  Identity,
+  'format' | 'compiler' | 'arch' | 'deterministic' | 'modules' | 'data' | 'text'
+>;
+
+const OUTLINE: readonly string[] = ['format', 'compiler', 'arch', 'deterministic', 'modules', 'data', 'text'];
+
+/** @throws LimitError when it would be longer than what decodeIdentity takes */
 export function encodeIdentity(identity: Identity): Uint8Array {
-  const { pack } = require('msgpackr') as typeof import('msgpackr');
+  const bytes = pack(identity);
+  const problem = bytes.length > IDENTITY_MAX ? `has ${bytes.length} bytes` : msgpackProblem(bytes, IDENTITY_LIMITS);
+  if (problem !== undefined) throw new LimitError('identity', `the image's description ${problem}: link fewer modules`);
+  return bytes;
+}
+
+function pack(identity: Identity): Uint8Array {
   const links = <T extends { links: Int32Array }>(part: T) => ({ ...part, links: raw(part.links) });
-  return pack({
+  return new Packr({ useRecords: false }).pack({
     ...identity,
     instances: identity.instances.map((instance) => ({
       ...instance,
@@ -145,10 +173,26 @@ export function encodeIdentity(identity: Identity): Uint8Array {
 
 /** Throws InputError 'damaged-image' for anything but a well-formed identity of a format we know. */
 export function decodeIdentity(bytes: Uint8Array): Identity {
-  const { unpack } = require('msgpackr') as typeof import('msgpackr');
+  const problem = msgpackProblem(bytes, IDENTITY_LIMITS);
+  if (problem !== undefined) throw damaged(`identity ${problem}`);
+  return checked(bytes, 'whole');
+}
+
+/** Its first part, by itself: in a time that depends on the length of the whole, but without making anything of the rest. */
+export function decodeOutline(bytes: Uint8Array): ImageOutline {
+  const entries = msgpackEntries(bytes, IDENTITY_LIMITS);
+  if (typeof entries === 'string') throw damaged(`identity ${entries}`);
+  return checked(msgpackMap(entries.filter(({ key }) => OUTLINE.includes(key))), 'outline');
+}
+
+function checked<K extends 'whole' | 'outline'>(
+  bytes: Uint8Array,
+  kind: K,
+): K extends 'whole' ? Identity : ImageOutline;
+function checked(bytes: Uint8Array, kind: 'whole' | 'outline'): Identity | ImageOutline {
   let value: unknown;
   try {
-    value = unpack(bytes);
+    value = new Unpackr({ useRecords: false, mapsAsObjects: true }).unpack(bytes);
   } catch {
     throw damaged('identity is not msgpack');
   }
@@ -156,7 +200,7 @@ export function decodeIdentity(bytes: Uint8Array): Identity {
   if (typeof format === 'number' && format > IDENTITY_FORMAT) {
     throw damaged(`identity format ${format} is newer than this wag-snap reads (${IDENTITY_FORMAT})`);
   }
-  const parsed = schema().safeParse(value);
+  const parsed = schemas()[kind].safeParse(value);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
     throw damaged(`identity: ${issue?.path.join('.')}: ${issue?.message}`);
@@ -168,15 +212,18 @@ function raw(array: Int32Array | Uint8Array): Buffer {
   return Buffer.from(array.buffer, array.byteOffset, array.byteLength);
 }
 
-let cached: ReturnType<typeof createSchema> | undefined;
+let cached: ReturnType<typeof createSchemas> | undefined;
 
-function schema() {
-  cached ??= createSchema();
+function schemas() {
+  cached ??= createSchemas();
   return cached;
 }
 
-/** The mirror of encodeIdentity. Lazy, as loading zod takes as long as compiling a small module. */
-function createSchema() {
+/**
+ * The mirror of encodeIdentity. Lazy, as loading zod takes as long as compiling a small module. Lists that grow with the module
+ * are checked by hand: zod would take 7 us for each element, and describe each that is wrong.
+ */
+function createSchemas() {
   const { z } = require('zod') as typeof import('zod');
   const u32 = z.number().int().min(0).max(0xffffffff);
   const bytes = z
@@ -185,8 +232,11 @@ function createSchema() {
   const int32s = z
     .custom<Uint8Array>((value) => value instanceof Uint8Array && value.length % 4 === 0)
     .transform((value) => new Int32Array(Uint8Array.from(value).buffer));
-  const size = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
-  const limits = { min: size, max: size.nullable() };
+  const list = <T>(isOne: (value: T) => boolean) =>
+    z.custom<T[]>((value) => Array.isArray(value) && value.every((one) => isObject(one) && isOne(one as T)));
+  const few = <T extends import('zod').ZodType>(of: T) =>
+    z.custom<unknown[]>((value) => Array.isArray(value) && value.length <= INSTANCES_MAX).pipe(z.array(of));
+  const limited = ({ min, max }: { min: number; max: number | null }) => isSize(min) && (max === null || isSize(max));
   const segments = z.object({ records: u32, count: u32 });
   const entities = { imported: u32, pointers: u32, records: u32, links: int32s };
   const instance = z.object({
@@ -195,19 +245,22 @@ function createSchema() {
     start: u32,
     size: u32,
     functions: z.object({ imported: u32, count: u32, pointers: u32, records: int32s, links: int32s }),
-    memories: z.object({ ...entities, types: z.array(z.object(limits)) }),
-    tables: z.object({ ...entities, types: z.array(z.object({ element: u32, ...limits })) }),
+    memories: z.object({ ...entities, types: list<MemoriesIdentity['types'][0]>(limited) }),
+    tables: z.object({
+      ...entities,
+      types: list<TablesIdentity['types'][0]>((table) => isU32(table.element) && limited(table)),
+    }),
     globals: z.object({ ...entities, types: bytes, mutable: bytes }),
-    tags: z.object({ imported: u32, records: u32, types: z.array(bytes) }).optional(),
+    tags: z.object({ imported: u32, records: u32, types: list<Uint8Array>(isBytes) }).optional(),
     dataSegments: segments,
     elementSegments: segments,
   });
-  return z.object({
+  const outline = z.object({
     format: z.literal(IDENTITY_FORMAT),
     compiler: z.string(),
     arch: z.enum(['x64', 'arm64']),
     deterministic: z.boolean(),
-    modules: z.array(
+    modules: few(
       z.object({
         name: z.string(),
         sha256: z.string().regex(/^[0-9a-f]{64}$/),
@@ -216,11 +269,23 @@ function createSchema() {
         host: z.boolean(),
       }),
     ),
-    instances: z.array(instance),
-    types: z.array(z.object({ params: bytes, results: bytes, slots: u32.optional() })),
-    trampolines: z.array(z.object({ type: u32, start: u32, returnOffset: u32, slots: u32 })),
-    tailSlots: u32.optional(),
     data: z.object({ imageOffset: u32, size: u32 }),
     text: z.object({ imageOffset: u32, size: u32, codeSize: u32 }),
   });
+  const whole = outline.extend({
+    instances: few(instance),
+    types: list<Identity['types'][0]>(
+      ({ params, results, slots }) => isBytes(params) && isBytes(results) && (slots === undefined || isU32(slots)),
+    ),
+    trampolines: list<TrampolineIdentity>(
+      ({ type, start, returnOffset, slots }) => isU32(type) && isU32(start) && isU32(returnOffset) && isU32(slots),
+    ),
+    tailSlots: u32.optional(),
+  });
+  return { outline, whole };
 }
+
+const isObject = (value: unknown) => typeof value === 'object' && value !== null;
+const isBytes = (value: unknown) => value instanceof Uint8Array;
+const isSize = (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 0;
+const isU32 = (value: unknown) => isSize(value) && (value as number) <= 0xffffffff;

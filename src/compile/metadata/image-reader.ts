@@ -10,19 +10,35 @@ import type { ArchName } from '../../arch/target.js';
 import { InputError } from '../../errors.js';
 import { type ElfFile, notAnImage, PT_LOAD, readElf, type Section } from '../image/elf.js';
 import { FileSource } from '../image/file-source.js';
-import { decodeIdentity, type Identity } from './identity.js';
+import { decodeIdentity, decodeOutline, IDENTITY_MAX, type Identity, type ImageOutline } from './identity.js';
 import { decodeNames } from './names.js';
 import { SECTION } from './sections.js';
 import { damaged, SiteLookup } from './site-lookup.js';
+
+/** Bytes of a section that is read as a whole, at most: what the tables of 1 GiB of module may have. */
+const SECTION_MAX = 1 << 30;
 
 /**
  * Opens an image by its bytes, path or descriptor. Call close() when done.
  * @throws InputError, which names the path; ToolError when it cannot be opened
  */
 export function readImage(source: Uint8Array | string | number): ImageDescription {
+  const image = openImage(source);
+  try {
+    image.identity;
+    return image;
+  } catch (error) {
+    image.close();
+    if (typeof source !== 'string' || !(error instanceof InputError)) throw error;
+    throw new InputError(error.code, `${source}: ${error.message}`);
+  }
+}
+
+/** The same, but only `outline` is known to be well-formed. @param limit bytes of identity that are worth reading */
+export function openImage(source: Uint8Array | string | number, limit: number = IDENTITY_MAX): ImageDescription {
   const file = new FileSource(source);
   try {
-    return new ImageDescription(file);
+    return new ImageDescription(file, limit);
   } catch (error) {
     file.close();
     if (typeof source !== 'string' || !(error instanceof InputError)) throw error;
@@ -32,19 +48,35 @@ export function readImage(source: Uint8Array | string | number): ImageDescriptio
 
 export class ImageDescription {
   readonly elf: ElfFile;
-  readonly identity: Identity;
+  readonly outline: ImageOutline;
+  private known: Identity | undefined;
   private lookup: SiteLookup | undefined;
   private nameOf: ((row: number) => string) | undefined;
 
-  constructor(readonly source: FileSource) {
+  /** @param limit bytes of identity at most */
+  constructor(
+    readonly source: FileSource,
+    limit: number,
+  ) {
     this.elf = readElf(source);
-    if (this.section(SECTION.identity) === undefined) throw notAnImage('it has no identity section');
-    this.identity = decodeIdentity(this.sectionBytes(SECTION.identity));
-    this.check();
+    const section = this.section(SECTION.identity);
+    if (section === undefined) throw notAnImage('it has no identity section');
+    if (section.size > limit) throw damaged(`its identity has ${section.size} bytes, more than ${limit}`);
+    this.outline = decodeOutline(this.sectionBytes(SECTION.identity));
+  }
+
+  /** @throws InputError 'damaged-image' when it contradicts itself */
+  get identity(): Identity {
+    if (this.known === undefined) {
+      const identity = decodeIdentity(this.sectionBytes(SECTION.identity));
+      this.check(identity);
+      this.known = identity;
+    }
+    return this.known;
   }
 
   get arch(): ArchName {
-    return this.identity.arch;
+    return this.outline.arch;
   }
 
   /** Whether the image was compiled with site tables (it is then capturable). */
@@ -97,6 +129,7 @@ export class ImageDescription {
   sectionBytes(name: string): Uint8Array {
     const section = this.section(name);
     if (section === undefined) throw damaged(`section ${name} is missing`);
+    if (section.size > SECTION_MAX) throw damaged(`section ${name} has ${section.size} bytes`);
     return this.source.read(section.fileOffset, section.size);
   }
 
@@ -121,8 +154,7 @@ export class ImageDescription {
   }
 
   /** That the identity agrees with itself as far as indexes go. */
-  private check(): void {
-    const { modules, instances, types, trampolines, data, text } = this.identity;
+  private check({ modules, instances, types, trampolines, data, text }: Identity): void {
     const block = (start: number, size: number) =>
       start >= data.imageOffset && start + size <= data.imageOffset + data.size;
     if (data.size > 0x7fffffff || text.size > 0x7fffffff) throw damaged('it is too large');
