@@ -117,8 +117,11 @@ export class TrapWatch {
 async function report(pid: number, output: CoredumpOutput): Promise<void> {
   try {
     const { coredumpPid } = await import('../src/snapshot/coredump-process.js');
-    await coredumpPid(pid, output.open());
-    process.stderr.write(`wag-snap: coredump in ${output.path}\n`);
+    const onWarning = (text: string) => void process.stderr.write(`wag-snap: warning: ${text}
+`);
+    await coredumpPid(pid, output.open(), { onWarning });
+    process.stderr.write(`wag-snap: coredump in ${output.path}
+`);
   } catch (error) {
     if (!(error instanceof WagSnapError)) throw error;
     process.stderr.write(`wag-snap: no coredump: ${error.message}\n`);

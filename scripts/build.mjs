@@ -1,6 +1,6 @@
 /**
- * `npm run build`: TypeScript to dist/, then the host layer that images carry (scripts/build-host.mjs), then
- * the bundle that bin/wag-snap starts (scripts/bundle.mjs).
+ * `npm run build`: TypeScript to dist/, then the host layer that images carry (scripts/build-host.mjs), the
+ * program that sends signals (scripts/build-signal-helper.mjs), then the bundle that bin/wag-snap starts (scripts/bundle.mjs).
  */
 
 import { bin, ensurePackages, must } from './setup.mjs';
@@ -8,4 +8,5 @@ import { bin, ensurePackages, must } from './setup.mjs';
 ensurePackages();
 must(bin('tsc'), ['-p', 'tsconfig.build.json']);
 must('node', ['scripts/build-host.mjs']);
+must('node', ['scripts/build-signal-helper.mjs']);
 must('node', ['scripts/bundle.mjs']);

@@ -72,6 +72,7 @@ const command: CommandModule<object, Options> = {
         withoutModules: options.withoutModule,
         hashFiles: options.hashFiles,
         ...(options.timeout === undefined ? {} : { timeout: parseNumber('--timeout', options.timeout) }),
+        onWarning: (text) => process.stderr.write(`wag-snap: warning: ${text}\n`),
         onProgress: (done, total) => progress.update(done, total),
       });
     } catch (error) {

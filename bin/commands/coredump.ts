@@ -37,7 +37,11 @@ const command: CommandModule<object, Options> = {
       const progress = new Progress('capturing');
       try {
         const destination = openDestination(file, [`/proc/${subject}/exe`]);
-        await coredumpPid(Number(subject), destination, { onProgress: (done, total) => progress.update(done, total) });
+        await coredumpPid(Number(subject), destination, {
+          onWarning: (text) => process.stderr.write(`wag-snap: warning: ${text}
+`),
+          onProgress: (done, total) => progress.update(done, total),
+        });
       } finally {
         progress.end();
       }

@@ -23,11 +23,15 @@ const command: CommandModule<object, Options> = {
     yargs.option('json', { type: 'boolean', default: false, describe: 'print a JSON array' }) as never,
   handler: ({ json }) => {
     const workloads = listWorkloads();
-    if (json) console.log(JSON.stringify(workloads.map((entry) => ({ ...entry, state: entry.state ?? null }))));
+    if (json) console.log(JSON.stringify(workloads.map(toJson)));
     else process.stdout.write(formatTable(workloads));
   },
 };
 export default command;
+
+function toJson(entry: WorkloadEntry): object {
+  return { ...entry, unreadable: entry.unreadable ?? null, state: entry.state ?? null };
+}
 
 /** A heading and a line each; columns as wide as they need to be. */
 export function formatTable(workloads: readonly WorkloadEntry[]): string {
@@ -35,11 +39,13 @@ export function formatTable(workloads: readonly WorkloadEntry[]): string {
     ['PID', 'ARCH', 'AGE', 'MEMORY', 'STATE', 'MODULE'],
     ...workloads.map((entry) => [
       String(entry.pid),
-      entry.arch,
+      entry.arch || '?',
       formatAge(entry.age),
       formatBytes(entry.memory),
       formatState(entry),
-      JSON.stringify(entry.module).slice(1, -1),
+      [entry.module, ...(entry.unreadable === undefined ? [] : [entry.unreadable])]
+        .map((text) => JSON.stringify(text).slice(1, -1))
+        .join(': '),
     ]),
   ];
   const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
@@ -55,7 +61,8 @@ export function formatTable(workloads: readonly WorkloadEntry[]): string {
 }
 
 /** What the process says about itself; running may be more exactly what the system says. */
-function formatState({ state, systemState, capturable }: WorkloadEntry): string {
+function formatState({ unreadable, state, systemState, capturable }: WorkloadEntry): string {
+  if (unreadable !== undefined) return 'unreadable';
   const system = SYSTEM_STATES[systemState] ?? systemState;
   const text = state === undefined || state === 'running' ? system : state;
   return capturable ? text : `${text}, not capturable`;

@@ -55,6 +55,8 @@ export interface CaptureOptions {
   readonly hashFiles?: boolean;
   /** Milliseconds to wait for a safepoint. */
   readonly timeout?: number;
+  /** Told of what the user should know. */
+  readonly onWarning?: (text: string) => void;
   /** Bytes of linear memory looked at so far, of those that were ever touched. */
   readonly onProgress?: (done: number, total: number) => void;
 }
@@ -127,10 +129,15 @@ class Capture {
       const references = new ReferenceTable(process.image.identity, process.base);
       process.image.sites; // reads and checks the tables now, not while the process stands still
       const timeout = options.timeout ?? DEFAULT_TIMEOUT;
-      stopped = await stopProcess(process, { timeout, checkCancelled: () => cancel.check() });
+      const { onWarning: warn } = options;
+      stopped = await stopProcess(process, {
+        timeout,
+        checkCancelled: () => cancel.check(),
+        ...(warn ? { warn } : {}),
+      });
       const read = await this.read(writer, references, modules);
       const bytes = writer.seal(read.snapshot);
-      if (!options.kill) stopped.resume();
+      if (!options.kill) await stopped.resume();
       const resumed = performance.now();
       const names = read.lifted.functionRows.map((row) => process.image.functionName(row));
       await writer.commit();
@@ -138,7 +145,7 @@ class Capture {
       if (options.kill) await stopped.end();
       return this.report(pause, bytes, read, names, writer.path);
     } finally {
-      letGo(stopped);
+      await letGo(stopped);
       writer.abandon();
     }
   }
@@ -238,7 +245,7 @@ class Capture {
     const { process, options, cancel } = this;
     const maps = process.maps();
     const touched = states.map(({ memories }) =>
-      memories.map(({ address, pages }) => touchedBlocks(process.pid, address, pages, maps)),
+      memories.map(({ address, pages }) => touchedBlocks(process.folder.path('pagemap'), address, pages, maps)),
     );
     let total = 0;
     for (const blocks of touched.flat()) for (const page of blocks) if (page !== 0) total += WASM_PAGE;
@@ -314,9 +321,9 @@ function writeModules(image: ImageDescription, writer: SnapshotWriter, without: 
 }
 
 /** In a finally: must not hide the error that led there. */
-function letGo(stopped: StoppedProcess | undefined): void {
+async function letGo(stopped: StoppedProcess | undefined): Promise<void> {
   try {
-    stopped?.resume();
+    await stopped?.resume();
   } catch {
     // It has ended meanwhile.
   }

@@ -15,7 +15,7 @@ import { type CaptureOptions, capturePid } from './capture.js';
 import { writeCoredump } from './coredump.js';
 import { readSnapshot } from './format.js';
 
-export type CoredumpOptions = Pick<CaptureOptions, 'kill' | 'timeout' | 'onProgress'>;
+export type CoredumpOptions = Pick<CaptureOptions, 'kill' | 'timeout' | 'onProgress' | 'onWarning'>;
 
 /** @throws InputError, ToolError, LimitError; the process goes on then, but when it was to end and has been captured */
 export async function coredumpPid(

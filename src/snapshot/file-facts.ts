@@ -27,10 +27,10 @@ function fileType(stat: BigIntStats): FileType {
   return stat.isBlockDevice() ? 'block device' : 'socket';
 }
 
-/** Of a process's native descriptor (proc(5)); undefined when it has been closed behind the host layer's back. */
-export function openFileFacts(pid: number, native: number): FileFacts | undefined {
+/** Of an open file, by its path below /proc/PID/fd (proc(5)); undefined when it has been closed behind the host layer's back. */
+export function openFileFacts(path: string): FileFacts | undefined {
   try {
-    return fileFacts(statSync(`/proc/${pid}/fd/${native}`, { bigint: true }));
+    return fileFacts(statSync(path, { bigint: true }));
   } catch {
     return undefined;
   }

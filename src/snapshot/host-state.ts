@@ -5,7 +5,6 @@
  * (/proc/PID/fdinfo/N), which keeps them. Native descriptor numbers stay behind.
  */
 
-import { readFileSync } from 'node:fs';
 import { InputError } from '../errors.js';
 import {
   FD_NATIVE,
@@ -34,6 +33,8 @@ const EMPTY = new Uint8Array(0);
 const STRING_MAX = 131072;
 const STRINGS_MAX = 1 << 20;
 const STRING_CHUNK = 4096;
+/** Bytes of an fdinfo with its position, which is the first line. */
+const FDINFO_HEAD = 256;
 
 /**
  * @param runtime address of the runtime block
@@ -78,7 +79,7 @@ function readDescriptors(memory: ProcessMemory, state: number, count: number): D
     const preopen = kind === 'preopen';
     const below = kind === 'file' || kind === 'directory';
     const opened = kind === 'file' || kind === 'given';
-    const facts = opened ? openFileFacts(memory.pid, native) : undefined;
+    const facts = opened ? openFileFacts(memory.folder.path(`fd/${native}`)) : undefined;
     descriptors.push({
       ...fields,
       fd,
@@ -87,7 +88,7 @@ function readDescriptors(memory: ProcessMemory, state: number, count: number): D
       preopen: below ? fields.preopen : 0,
       guestName: preopen ? text.subarray(0, pathLength) : EMPTY,
       hostPath: preopen ? text.subarray(pathLength) : kind === 'given' ? text.subarray(0, pathLength) : EMPTY,
-      offset: opened ? fileOffset(memory.pid, native) : 0n,
+      offset: opened ? fileOffset(memory, native) : 0n,
       ...(kind === 'stdio' ? movedStream(fd, native) : {}),
       ...(facts === undefined ? {} : { facts }),
     });
@@ -117,7 +118,7 @@ export async function hashOpenFiles(
       continue;
     }
     const native = memory.read(state + HS_FDS + fd * FD_SIZE, FD_SIZE).readInt32LE(FD_NATIVE);
-    const sha256 = await hashFile(`/proc/${memory.pid}/fd/${native}`, check);
+    const sha256 = await hashFile(memory.folder.path(`fd/${native}`), check);
     descriptors.push({ ...descriptor, facts: { ...facts, sha256 } });
   }
   return { ...host, descriptors };
@@ -129,10 +130,10 @@ function movedStream(fd: number, native: number): { stream?: number } {
 }
 
 /** The position of a native descriptor: the line "pos:" of fdinfo (proc(5)). */
-function fileOffset(pid: number, native: number): bigint {
+function fileOffset({ folder }: ProcessMemory, native: number): bigint {
   let text: string;
   try {
-    text = readFileSync(`/proc/${pid}/fdinfo/${native}`, 'latin1');
+    text = folder.head(`fdinfo/${native}`, FDINFO_HEAD).toString('latin1');
   } catch {
     return 0n; // closed behind the host layer's back; restore opens it at its start
   }

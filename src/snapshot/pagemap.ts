@@ -17,13 +17,14 @@ const AT_PAGESZ = 6;
 const ALL_BLOCKS = 0xffff;
 
 /**
+ * @param pagemap path of the process's
  * @param start a multiple of 64 KiB
  * @param pages of 64 KiB
  * @returns of each page of 64 KiB: bit n set when its 4 KiB block n may have something in it
  */
-export function touchedBlocks(pid: number, start: number, pages: number, maps: readonly Mapping[]): Uint16Array {
+export function touchedBlocks(pagemap: string, start: number, pages: number, maps: readonly Mapping[]): Uint16Array {
   const blocks = new Uint16Array(pages);
-  if (!addPagemap(pid, start, blocks)) blocks.fill(ALL_BLOCKS);
+  if (!addPagemap(pagemap, start, blocks)) blocks.fill(ALL_BLOCKS);
   addFileMappings(start, blocks, maps);
   return blocks;
 }
@@ -39,11 +40,11 @@ export function addFileMappings(start: number, blocks: Uint16Array, maps: readon
 }
 
 /** Returns false when the kernel does not say. */
-function addPagemap(pid: number, start: number, blocks: Uint16Array): boolean {
+function addPagemap(pagemap: string, start: number, blocks: Uint16Array): boolean {
   const pageSize = kernelPageSize();
   let fd: number;
   try {
-    fd = openSync(`/proc/${pid}/pagemap`, 'r');
+    fd = openSync(pagemap, 'r');
   } catch {
     return false; // hidden in some containers: then all of the memory is read
   }

@@ -5,13 +5,18 @@ export interface Mapping {
   readonly end: number;
   readonly readable: boolean;
   readonly offset: number;
+  /** As in stat(2); 0 for anonymous memory. */
+  readonly device: number;
   /** 0 for anonymous memory. */
   readonly inode: number;
   /** As the kernel prints it: may end in " (deleted)"; empty for anonymous memory. */
   readonly path: string;
 }
 
-const LINE = /^([0-9a-f]+)-([0-9a-f]+) (\S{4}) ([0-9a-f]+) \S+ (\d+) *(.*)$/;
+/** Bytes of the file that are read at most: 65530 mappings (vm.max_map_count) of 256 bytes each. */
+export const MAPS_MAX = 1 << 24;
+
+const LINE = /^([0-9a-f]+)-([0-9a-f]+) (\S{4}) ([0-9a-f]+) ([0-9a-f]+):([0-9a-f]+) (\d+) *(.*)$/;
 
 /** Lines that do not look like the kernel's are left out. */
 export function parseMaps(text: string): Mapping[] {
@@ -19,15 +24,22 @@ export function parseMaps(text: string): Mapping[] {
   for (const line of text.split('\n')) {
     const match = LINE.exec(line);
     if (!match) continue;
-    const [, start, end, access, offset, inode, path] = match;
+    const [, start, end, access, offset, major, minor, inode, path] = match;
     mappings.push({
       start: Number.parseInt(start, 16),
       end: Number.parseInt(end, 16),
       readable: access[0] === 'r',
       offset: Number.parseInt(offset, 16),
+      device: deviceNumber(Number.parseInt(major, 16), Number.parseInt(minor, 16)),
       inode: Number(inode),
       path,
     });
   }
   return mappings;
+}
+
+/** makedev(3). */
+function deviceNumber(major: number, minor: number): number {
+  const low = ((minor & 0xff) | ((major & 0xfff) << 8) | ((minor & 0xfff00) << 12)) >>> 0;
+  return (major >>> 12) * 2 ** 44 + low;
 }

@@ -7,18 +7,24 @@
 
 import { closeSync, openSync, read, readSync, writeSync } from 'node:fs';
 import { ToolError } from '../errors.js';
+import type { ProcessFolder } from './process-folder.js';
 
 export class ProcessMemory {
   private readonly word = Buffer.alloc(8);
 
   private constructor(
-    readonly pid: number,
+    /** Of the same process. */
+    readonly folder: ProcessFolder,
     private readonly fd: number,
   ) {}
 
+  get pid(): number {
+    return this.folder.pid;
+  }
+
   /** @throws the system's error: EACCES when the kernel does not let us (see process.ts) */
-  static open(pid: number): ProcessMemory {
-    return new ProcessMemory(pid, openSync(`/proc/${pid}/mem`, 'r+'));
+  static open(folder: ProcessFolder): ProcessMemory {
+    return new ProcessMemory(folder, openSync(folder.path('mem'), 'r+'));
   }
 
   /**

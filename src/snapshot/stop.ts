@@ -48,6 +48,8 @@ export interface StopOptions {
   readonly timeout: number;
   /** Throws when the user wants to give up. */
   checkCancelled(): void;
+  /** Told of what the user should know. */
+  warn?(text: string): void;
 }
 
 /** A process that stands still until it is released. */
@@ -62,8 +64,8 @@ export class StoppedProcess {
   ) {}
 
   /** Lets it go on; does nothing the second time. */
-  resume(): void {
-    this.command(COMMAND_RESUME);
+  async resume(): Promise<void> {
+    await this.command(COMMAND_RESUME);
   }
 
   /**
@@ -72,16 +74,16 @@ export class StoppedProcess {
    * @throws ToolError when it cannot even be killed; the snapshot is complete then
    */
   async end(): Promise<void> {
-    this.command(COMMAND_EXIT);
+    await this.command(COMMAND_EXIT);
     const { pid } = this.process;
     const start = performance.now();
     let killed = false;
     for (let pause = FIRST_PAUSE; ; pause = longer(pause)) {
       if (this.isGone()) return;
       const waited = performance.now() - start;
-      if (!killed && (waited > ENDS_WITHIN || processStatus(pid)?.state === 'T')) {
+      if (!killed && (waited > ENDS_WITHIN || this.process.status()?.state === 'T')) {
         killed = true;
-        unlessEnded(() => sendSignal(pid, 'SIGKILL'));
+        await unlessEnded(() => this.process.signal('SIGKILL'));
       }
       if (waited > GONE_WITHIN) {
         throw new ToolError('not-ended', `pid ${pid} was told to end but is still there; its snapshot is complete`);
@@ -90,19 +92,19 @@ export class StoppedProcess {
     }
   }
 
-  /** By its memory, as the pid may be another process's by now; a zombie has none. */
+  /** By its memory, too: a zombie has none. */
   private isGone(): boolean {
-    const status = processStatus(this.process.pid);
+    const status = this.process.status();
     return !status || status.state === 'Z' || status.state === 'X' || !this.process.memory.isThere();
   }
 
-  private command(command: number): void {
+  private async command(command: number): Promise<void> {
     if (this.released) return;
     this.released = true;
     try {
-      unlessEnded(() => {
+      await unlessEnded(async () => {
         this.process.memory.writeU32(this.process.runtime + RT_COMMAND, command);
-        sendSignal(this.process.pid);
+        await askToStop(this.process);
       });
     } finally {
       this.lifeline?.close();
@@ -111,9 +113,9 @@ export class StoppedProcess {
 }
 
 /** Whoever lets a process go has all that it wanted of it: that it has just ended, or was killed, is no failure. */
-function unlessEnded(action: () => void): void {
+async function unlessEnded(action: () => Promise<void>): Promise<void> {
   try {
-    action();
+    await action();
   } catch (error) {
     if (!(error instanceof ToolError && error.code === 'process-ended')) throw error;
   }
@@ -126,11 +128,12 @@ function unlessEnded(action: () => void): void {
  * @throws ToolError: it ended, is being captured by another tool, or came to no safepoint in time; then it goes on
  */
 export async function stopProcess(process: ImageProcess, options: StopOptions): Promise<StoppedProcess> {
+  await process.prepareSignals((text) => options.warn?.(text));
   const waiting = await waitUntilStoppable(process, options);
   if (waiting) return new StoppedProcess(process, performance.now(), waiting.lifeline);
-  refuseSuspended(process.pid);
+  refuseSuspended(process);
   const requested = performance.now();
-  sendSignal(process.pid);
+  await askToStop(process);
   try {
     const { lifeline } = await waitUntilParked(process, options, requested);
     return new StoppedProcess(process, requested, lifeline);
@@ -152,16 +155,17 @@ interface Claim {
  * @param isHeld whether it still stands, and for us
  * @returns undefined when it does not, or is another tool's
  */
-function claim({ pid, runtime }: ImageProcess, memory: ProcessMemory, isHeld: () => boolean): Claim | undefined {
+async function claim(process: ImageProcess, memory: ProcessMemory, isHeld: () => boolean): Promise<Claim | undefined> {
+  const { folder, runtime } = process;
   const descriptor = memory.u32(runtime + RT_LIFELINE);
   const foreign = memory.u32(runtime + RT_STOP_SENDER) === 0 && descriptor !== 0 && descriptor !== LIFELINE_FAILED;
-  const lifeline = foreign ? Lifeline.take(pid, descriptor) : undefined;
+  const lifeline = foreign ? Lifeline.take(folder, descriptor) : undefined;
   if (foreign && !lifeline) return undefined;
   let held = false;
   try {
     memory.writeU32(runtime + RT_COMMAND, COMMAND_HOLD);
     held = isHeld();
-    if (held && lifeline) sendSignal(pid); // it looks up, and from now on notices at once when we die
+    if (held && lifeline) await askToStop(process); // it looks up, and from now on notices at once when we die
     return held ? { lifeline } : undefined;
   } finally {
     if (!held) lifeline?.close();
@@ -169,8 +173,9 @@ function claim({ pid, runtime }: ImageProcess, memory: ProcessMemory, isHeld: ()
 }
 
 /** A suspended process would take the signal only when it is let run: nobody might be there then. */
-function refuseSuspended(pid: number): void {
-  const { state, tracer } = processStatus(pid) ?? {};
+function refuseSuspended(process: ImageProcess): void {
+  const { pid } = process;
+  const { state, tracer } = process.status() ?? {};
   if (state !== 'T' && state !== 't') return;
   if (tracer) {
     throw new ToolError('traced', `pid ${pid} is held by a debugger (pid ${tracer}): let it run there to capture it`);
@@ -188,7 +193,7 @@ async function waitUntilStoppable(process: ImageProcess, options: StopOptions): 
     const memory = process.tryMemory();
     if (!memory) {
       // Yama hides the memory until the process has parked; that its handler is there can be seen without.
-      const status = processStatus(pid);
+      const status = process.status();
       if (!status) throw noSuchProcess(pid);
       if (status.caughtSignals & (1n << BigInt(STOP_SIGNAL - 1))) return undefined;
     } else {
@@ -196,7 +201,7 @@ async function waitUntilStoppable(process: ImageProcess, options: StopOptions): 
       const sender = memory.u32(process.runtime + RT_STOP_SENDER);
       if (state === STATE_RUNNING) return undefined;
       if (waitsForAnyone(process, memory)) {
-        const claimed = claim(process, memory, () => memory.u32(process.runtime + RT_STATE) === STATE_PARKED);
+        const claimed = await claim(process, memory, () => memory.u32(process.runtime + RT_STATE) === STATE_PARKED);
         if (claimed) return claimed;
         if (performance.now() - start > NOTICED_WITHIN) throw busy(pid, sender);
       }
@@ -220,11 +225,12 @@ async function waitUntilStoppable(process: ImageProcess, options: StopOptions): 
  * Whether it is parked without a sender that it knows. For a moment so is one that is just being let go: but that one runs,
  * and one that waits sleeps.
  */
-function waitsForAnyone({ pid, runtime }: ImageProcess, memory: ProcessMemory): boolean {
+function waitsForAnyone(process: ImageProcess, memory: ProcessMemory): boolean {
+  const { runtime } = process;
   const parked = () => memory.u32(runtime + RT_STATE) === STATE_PARKED && memory.u32(runtime + RT_STOP_SENDER) === 0;
   if (!parked()) return false;
-  refuseSuspended(pid);
-  return processStatus(pid)?.state === 'S' && parked();
+  refuseSuspended(process);
+  return process.status()?.state === 'S' && parked();
 }
 
 async function waitUntilParked(process: ImageProcess, options: StopOptions, requested: number): Promise<Claim> {
@@ -237,26 +243,26 @@ async function waitUntilParked(process: ImageProcess, options: StopOptions, requ
     if (memory) {
       const state = memory.u32(runtime + RT_STATE);
       if (state === STATE_PARKED && answersTo(process, memory, own)) {
-        const claimed = claim(process, memory, () => memory.u32(runtime + RT_STATE) === STATE_PARKED);
+        const claimed = await claim(process, memory, () => memory.u32(runtime + RT_STATE) === STATE_PARKED);
         if (claimed) return claimed;
         if (performance.now() - requested > NOTICED_WITHIN) throw busy(pid, 0);
       }
       if (state === STATE_TRAPPED && staysTrapped(process, memory)) {
         const sender = memory.u32(runtime + RT_STOP_SENDER);
         const asked = sender === own || (sender === 0 && memory.u32(runtime + RT_LIFELINE) !== 0);
-        const claimed = asked && claim(process, memory, () => memory.u32(runtime + RT_STOP_SENDER) === sender);
+        const claimed = asked && (await claim(process, memory, () => memory.u32(runtime + RT_STOP_SENDER) === sender));
         if (claimed) return claimed;
       }
       stopping = state === STATE_STOPPING;
     }
     // A signal is ignored while the process starts, which we may not see; a second one does no harm.
     if (!stopping && performance.now() - signalled > SIGNAL_AGAIN) {
-      sendSignal(pid);
+      await askToStop(process);
       signalled = performance.now();
     }
     if (performance.now() - requested > options.timeout) throw noSafepoint(process, options.timeout);
     options.checkCancelled();
-    const status = pause < 1 ? undefined : processStatus(pid);
+    const status = pause < 1 ? undefined : process.status();
     if (pause >= 1 && (!status || status.state === 'Z')) {
       throw new ToolError('process-ended', `pid ${pid}: the process ended before it was captured`);
     }
@@ -304,7 +310,7 @@ function noSafepoint(process: ImageProcess, timeout: number): ToolError {
   if (memory.u32(runtime + RT_STATE) === STATE_TRAPPED && memory.u32(runtime + RT_TRAP_PARKED) === 1) {
     return busy(pid, memory.u32(runtime + RT_STOP_SENDER));
   }
-  const state = processStatus(pid)?.state;
+  const state = process.status()?.state;
   if (process.memory.u64(process.runtime + RT_EXE_FD) === NO_DESCRIPTOR) {
     return new ToolError('no-image', `pid ${pid} could not open its own image (/proc/self/exe): it cannot be captured`);
   }
@@ -329,7 +335,7 @@ function permissionMessage(process: ImageProcess): string {
 
 /** Takes a stop request back, as well as it goes; a process that is another tool's is left alone. */
 async function withdraw(process: ImageProcess): Promise<void> {
-  const { pid, runtime } = process;
+  const { runtime } = process;
   const deadline = performance.now() + 1000;
   try {
     for (let pause = FIRST_PAUSE; ; pause = longer(pause)) {
@@ -341,7 +347,7 @@ async function withdraw(process: ImageProcess): Promise<void> {
       if (sender !== globalThis.process.pid || performance.now() > deadline) return;
       // The command is lost when the process parks at this very moment: so look again, and repeat.
       memory.writeU32(runtime + RT_COMMAND, COMMAND_RESUME);
-      sendSignal(pid);
+      await askToStop(process);
       await sleep(Math.max(pause, 1));
     }
   } catch {
@@ -349,19 +355,12 @@ async function withdraw(process: ImageProcess): Promise<void> {
   }
 }
 
-function sendSignal(pid: number, signal: NodeJS.Signals = 'SIGUSR2'): void {
-  try {
-    globalThis.process.kill(pid, signal);
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    if (code === 'ESRCH') throw new ToolError('process-ended', `pid ${pid}: the process ended before it was captured`);
-    throw new ToolError(
-      'permission',
-      `pid ${pid}: it cannot be signalled (${message}): capture as the user who runs it`,
-    );
-  }
+/** The signal that asks it to stop, and that wakes it to look at its command. */
+function askToStop(process: ImageProcess): Promise<void> {
+  return process.signal('SIGUSR2');
 }
 
+/** Of a process that another one has named: nothing is done to it. */
 function isAlive(pid: number): boolean {
   return (processStatus(pid)?.state ?? 'Z') !== 'Z';
 }

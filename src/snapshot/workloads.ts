@@ -2,21 +2,37 @@
  * The running processes of our images on this machine, found by what each says about itself: /proc/PID/exe is an image, or
  * an emulator (qemu-user, by its name) that has mapped one. There is no registry to go stale. Reads only; processes that we
  * may not look at (other users') are left out.
+ *
+ * Any of them may be hostile: nothing of one is read without a bound, none is waited for, and what is wrong with one is said
+ * in its own entry.
  */
 
-import { closeSync, openSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readdirSync, readFileSync } from 'node:fs';
 import { basename } from 'node:path';
-import { type ImageDescription, readImage } from '../compile/metadata/image-reader.js';
-import { RT_STATE } from '../runtime/layout.js';
+import { readElf } from '../compile/image/elf.js';
+import { FileSource } from '../compile/image/file-source.js';
+import { type ImageDescription, openImage } from '../compile/metadata/image-reader.js';
+import { SECTION } from '../compile/metadata/sections.js';
+import { WagSnapError } from '../errors.js';
+import { RT_MAGIC, RT_STATE, RUNTIME_MAGIC } from '../runtime/layout.js';
 import { findMappedImage, isEmulator } from './mapped-image.js';
-import { parseMaps } from './proc-maps.js';
-import { ImageProcess } from './process.js';
+import { MAPS_MAX, parseMaps } from './proc-maps.js';
+import { loadAddress } from './process.js';
+import { ProcessFolder, startOf } from './process-folder.js';
+import { ProcessMemory } from './process-memory.js';
 
 /** By STATE_*. */
 export const STATE_NAMES = ['starting', 'running', 'stopping', 'parked', 'trapped'] as const;
 
+/** Bytes that are read of one process's identity and arguments, at most: 16 MiB of the first take 0.2 s. */
+const IDENTITY_MAX = 1 << 24;
+const ARGS_MAX = 1 << 17;
+const TICKS = 100; // USER_HZ, the same on all machines
+
 export interface WorkloadEntry {
   readonly pid: number;
+  /** Why its image cannot be read; then nothing is known of it but what the kernel says, and `module` is the file's name. */
+  readonly unreadable: string | undefined;
   /** Of its main module; when that has none, the file's. */
   readonly module: string;
   readonly arch: string;
@@ -47,69 +63,106 @@ export function listWorkloads(proc = '/proc'): WorkloadEntry[] {
   return entries.sort((a, b) => a.pid - b.pid);
 }
 
+interface FoundImage {
+  readonly image: ImageDescription;
+  readonly fd: number;
+  readonly path: string;
+  /** Where it is mapped, when that is known already. */
+  readonly base?: number;
+}
+
 /** A process that is not ours, has just ended or is somebody else's is undefined. */
 function readWorkload(proc: string, pid: number, uptime: number): WorkloadEntry | undefined {
-  const folder = `${proc}/${pid}`;
+  let folder: ProcessFolder;
   try {
-    const { image, fd, path } = findImage(folder, pid);
-    try {
-      const { identity } = image;
-      const { state, start } = parseStat(readFileSync(`${folder}/stat`, 'latin1'));
-      return {
-        pid,
-        module: identity.modules.at(-1)?.name || basename(path.replace(/ \(deleted\)$/, '')),
-        arch: identity.arch,
-        compiler: identity.compiler,
-        capturable: image.hasSites,
-        age: Math.max(Math.round((uptime - start) * 100) / 100, 0),
-        memory: residentBytes(readFileSync(`${folder}/status`, 'latin1')),
-        state: image.hasSites ? runtimeState(pid) : undefined,
-        systemState: state,
-        args: readFileSync(`${folder}/cmdline`, 'utf8').split('\0').slice(0, -1),
-      };
-    } finally {
-      closeSync(fd);
-    }
+    folder = ProcessFolder.open(pid, proc);
   } catch {
     return undefined;
   }
-}
-
-/** The image that a process runs; the caller closes the descriptor. @throws where there is none */
-function findImage(folder: string, pid: number): { image: ImageDescription; fd: number; path: string } {
-  const path = readlinkSync(`${folder}/exe`);
-  if (isEmulator(path)) {
-    const found = findMappedImage(pid, parseMaps(readFileSync(`${folder}/maps`, 'utf8')));
-    if (found) return found;
-  }
-  const fd = openSync(`${folder}/exe`, 'r');
+  let found: FoundImage | string | undefined;
   try {
-    return { image: readImage(fd), fd, path };
-  } catch (error) {
-    closeSync(fd);
-    throw error;
+    found = findImage(folder);
+    return found === undefined ? undefined : describe(folder, found, uptime);
+  } catch {
+    return undefined; // it has ended
+  } finally {
+    if (typeof found === 'object') closeSync(found.fd);
+    folder.close();
   }
 }
 
-/** State letter, and seconds after boot at which the process was started (proc(5), /proc/PID/stat). */
-function parseStat(text: string): { state: string; start: number } {
-  const fields = text.slice(text.lastIndexOf(')') + 2).split(' '); // from field 3 on
-  const ticks = 100; // USER_HZ, the same on all machines
-  return { state: fields[0], start: Number(fields[19]) / ticks };
+/** @param found its image, or why that cannot be read */
+function describe(folder: ProcessFolder, found: FoundImage | string, uptime: number): WorkloadEntry {
+  const image = typeof found === 'string' ? undefined : found.image;
+  const path = typeof found === 'string' ? folder.link('exe') : found.path;
+  const stat = folder.text('stat');
+  return {
+    pid: folder.pid,
+    unreadable: typeof found === 'string' ? found : undefined,
+    module: image?.outline.modules.at(-1)?.name || basename(path.replace(/ \(deleted\)$/, '')),
+    arch: image?.arch ?? '',
+    compiler: image?.outline.compiler ?? '',
+    capturable: image?.hasSites ?? false,
+    age: Math.max(Math.round((uptime - startOf(stat) / TICKS) * 100) / 100, 0),
+    memory: residentBytes(folder.text('status')),
+    state: typeof found !== 'string' && found.image.hasSites ? runtimeState(folder, found) : undefined,
+    systemState: stat[stat.lastIndexOf(')') + 2],
+    args: folder.head('cmdline', ARGS_MAX).toString('utf8').split('\0').slice(0, -1),
+  };
+}
+
+/**
+ * The image that a process runs, of which the caller closes the descriptor; undefined when it runs none, or we may not look.
+ *
+ * @returns why it cannot be read, in words, when it is one of ours
+ * @throws the system's error
+ */
+function findImage(folder: ProcessFolder): FoundImage | string | undefined {
+  const path = folder.link('exe');
+  const open = (fd: number) => openImage(fd, IDENTITY_MAX);
+  try {
+    if (isEmulator(path)) {
+      const found = findMappedImage(folder, parseMaps(folder.text('maps', MAPS_MAX, 'utf8')), open);
+      if (found) return found;
+    }
+  } catch (error) {
+    return error instanceof WagSnapError ? error.message : undefined;
+  }
+  const fd = openSync(folder.path('exe'), 'r');
+  try {
+    return { image: open(fd), fd, path };
+  } catch (error) {
+    const why = error instanceof WagSnapError && isOurs(fd) ? error.message : undefined;
+    closeSync(fd);
+    return why;
+  }
+}
+
+/** Whether an executable that cannot be read as an image wants to be one. */
+function isOurs(fd: number): boolean {
+  try {
+    return readElf(new FileSource(fd)).sections.some(({ name }) => name === SECTION.identity);
+  } catch {
+    return false;
+  }
 }
 
 function residentBytes(status: string): number {
   return Number(/^VmRSS:\s*(\d+) kB/m.exec(status)?.[1] ?? 0) * 1024;
 }
 
-function runtimeState(pid: number): string | undefined {
-  const process = ImageProcess.attach(pid);
+/** Undefined when it cannot be seen, or is not there yet. */
+function runtimeState(folder: ProcessFolder, { image, fd, path, base }: FoundImage): string | undefined {
+  let memory: ProcessMemory | undefined;
   try {
-    const memory = process.tryMemory();
-    return memory && STATE_NAMES[memory.u32(process.runtime + RT_STATE)];
+    const { imageOffset } = image.outline.data;
+    const runtime = (base ?? loadAddress(folder, path, fstatSync(fd).ino, imageOffset, 0)) + imageOffset;
+    memory = ProcessMemory.open(folder);
+    if (memory.u64(runtime + RT_MAGIC) !== BigInt(RUNTIME_MAGIC)) return undefined;
+    return STATE_NAMES[memory.u32(runtime + RT_STATE)];
   } catch {
     return undefined;
   } finally {
-    process.close();
+    memory?.close();
   }
 }

@@ -1,10 +1,12 @@
 /** `ps`: running, waiting, suspended and parked workloads; how ages and sizes are written. */
 
-import { rmSync } from 'node:fs';
+import { readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { formatAge, formatBytes, formatTable } from '../../../bin/commands/ps.js';
+import { SECTION } from '../../../src/compile/metadata/sections.js';
 import { listWorkloads, type WorkloadEntry } from '../../../src/snapshot/workloads.js';
+import { withSection } from '../../support/forged-image.js';
 import { nativeArch } from '../../support/native-arch.js';
 import { build, canRun, temporaryFolder, Workload } from '../../support/workload.js';
 
@@ -67,6 +69,36 @@ it.skipIf(!canRun('arm64') || process.arch === 'arm64')('finds what an emulator 
     expect(await find(first.pid, ({ state }) => state === 'running')).toMatchObject({ module: 'emulated' });
   } finally {
     for (const workload of [first, second]) workload.kill();
+  }
+});
+
+it('says of an image that cannot be read why, and goes on', async () => {
+  const good = await image('good', LOOP);
+  const forge = (name: string, bytes: Uint8Array, size?: number) => {
+    const path = join(folder, name);
+    writeFileSync(path, withSection(readFileSync(good), SECTION.identity, bytes, size), { mode: 0o755 });
+    return path;
+  };
+  const large = forge('large', new Uint8Array(0), 440e6);
+  truncateSync(large, 450e6);
+  const many = forge('many', Buffer.concat([Buffer.from('81a178dd00f00000', 'hex'), Buffer.alloc(0xf00000, 0x80)]));
+  const odd = forge('odd', Buffer.from('\x1b[31m'));
+  const workloads = [large, many, odd, good].map((path) => Workload.start(path, { args: ['a'] }));
+  try {
+    await find(workloads[3].pid, ({ state }) => state === 'running');
+    const why = (i: number) => listWorkloads().find(({ pid }) => pid === workloads[i].pid)?.unreadable;
+    expect([0, 1, 2, 3].map(why)).toEqual([
+      expect.stringMatching(/has 440000000 bytes, more than 16777216/),
+      expect.stringMatching(/has more than 10000000 items/),
+      expect.stringMatching(/is no map/),
+      undefined,
+    ]);
+    const entry = listWorkloads().find(({ pid }) => pid === workloads[2].pid)!;
+    expect(entry).toMatchObject({ module: 'odd', args: ['program', 'a'], capturable: false, state: undefined });
+    expect(entry.memory).toBeGreaterThan(4096);
+    expect(formatTable([entry])).toMatch(/^\d+ +\? .* unreadable +odd: damaged image: identity is no map\n$/m);
+  } finally {
+    for (const workload of workloads) workload.kill();
   }
 });
 
