@@ -21,6 +21,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
 const everyones = [
   'src/errors.ts',
   'src/interruption.ts',
+  'src/output.ts',
   'src/package.ts',
   'src/temporary.ts',
   'src/runtime/layout.ts',
