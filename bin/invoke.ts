@@ -7,6 +7,7 @@
 
 import type { Readable, Writable } from 'node:stream';
 import type { ImageDescription } from '../src/compile/metadata/image-reader.js';
+import { entryFunction } from '../src/compile/wasm/entry.js';
 import { ExternKind, type FuncType, type Module } from '../src/compile/wasm/module.js';
 import { formatFuncType } from '../src/compile/wasm/text.js';
 import { ExitCode, InputError } from '../src/errors.js';
@@ -47,6 +48,8 @@ export interface InvokeTarget {
   /** Image offset of its function record. */
   readonly record: number;
   readonly type: FuncType;
+  /** The same of the reactor's _initialize, which has to run before (WASI application ABI); undefined: there is none. */
+  readonly initialize: number | undefined;
 }
 
 /** Finds an exported function of the last instance of an image. */
@@ -56,17 +59,30 @@ export function findInvokeTarget(image: ImageDescription, module: Module, name: 
     const names = module.exports.filter((e) => e.kind === ExternKind.Func).map((e) => e.name);
     throw new InputError(
       'no-export',
-      `there is no exported function ${name}; there are: ${names.join(', ') || 'none'}`,
+      `there is no exported function ${name || '""'}; there are: ${names.map((each) => each || '""').join(', ') || 'none'}`,
     );
   }
-  const { instances } = image.identity;
+  const instance = image.identity.instances.length - 1;
+  const entry = entryFunction(module, true);
+  const isReactor = entry !== undefined && entry.name === '_initialize' && entry.index !== found.index;
+  return {
+    instance,
+    record: recordOf(image, found.index, name),
+    type: module.types[module.funcTypes[found.index]],
+    initialize: isReactor ? recordOf(image, entry.index, entry.name) : undefined,
+  };
+}
+
+/** Image offset of the record of a function of the last instance. */
+function recordOf({ identity }: ImageDescription, funcIndex: number, name: string): number {
+  const { instances } = identity;
   let instance = instances.length - 1;
-  let { index } = found;
+  let index = funcIndex;
   const { functions } = instances[instance];
   if (index < functions.imported) [instance, index] = functions.links.subarray(index * 2, index * 2 + 2);
   const record = instances[instance].functions.records[index];
   if (record < 0) throw new InputError('no-export', `the image cannot call ${name}`);
-  return { instance, record: instances[instance].start + record, type: module.types[module.funcTypes[found.index]] };
+  return instances[instance].start + record;
 }
 
 /** Arguments as the driver wants them: in cells of 64 bits. */
@@ -101,15 +117,17 @@ export async function invoke(
     for (let instance = 1; instance <= target.instance; instance++) {
       commands.write(Buffer.of(COMMAND_INSTANTIATE, instance, instance >> 8, 0, 0));
     }
-    commands.end(Buffer.concat([encodeInvoke(target, values), Buffer.of(COMMAND_QUIT)]));
+    if (target.initialize !== undefined) commands.write(encodeInvoke(target.initialize, []));
+    const call = encodeInvoke(target.record, values, countCells(target.type.results));
+    commands.end(Buffer.concat([call, Buffer.of(COMMAND_QUIT)]));
     onStart(pid);
   });
   printReply(target, Buffer.concat((await reply) ?? []));
 }
 
 /** Without all of the reply the process has ended on the way, and its exit code is ours. */
-function printReply({ instance, type }: InvokeTarget, reply: Buffer): void {
-  const at = instance + 1; // a byte for each instance and one for the call
+function printReply({ instance, type, initialize }: InvokeTarget, reply: Buffer): void {
+  const at = instance + (initialize === undefined ? 1 : 2); // a byte for each instance and one for each call
   const trap = firstTrap(reply, at);
   if (trap !== 0) {
     process.stderr.write(`wag-snap: trap: ${TRAP_MESSAGES[trap] ?? trap}\n`);
@@ -126,15 +144,15 @@ function printReply({ instance, type }: InvokeTarget, reply: Buffer): void {
   }
 }
 
-function encodeInvoke(target: InvokeTarget, values: readonly bigint[]): Buffer {
+function encodeInvoke(record: number, values: readonly bigint[], resultCells = 0): Buffer {
   const bytes = Buffer.alloc(13 + values.length * 8);
   bytes.writeUInt8(COMMAND_INVOKE, 0);
-  bytes.writeUInt32LE(target.record, 1);
+  bytes.writeUInt32LE(record, 1);
   bytes.writeUInt32LE(values.length, 5);
   values.forEach((value, i) => {
     bytes.writeBigUInt64LE(value, 9 + i * 8);
   });
-  bytes.writeUInt32LE(countCells(target.type.results), 9 + values.length * 8);
+  bytes.writeUInt32LE(resultCells, 9 + values.length * 8);
   return bytes;
 }
 

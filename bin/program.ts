@@ -18,6 +18,8 @@ export interface ProgramOptions {
 export interface Program {
   /** Path of the image. */
   readonly image: string;
+  /** Whether the module is there: an image may have been made without. */
+  readonly hasModule: boolean;
   /** The decoded module. */
   module(): Promise<Module>;
   /** A line per import on stderr. */
@@ -29,9 +31,10 @@ export interface Program {
 export async function openProgram(input: InputFile, options: ProgramOptions): Promise<Program> {
   const { name, path, kind } = input;
   if (kind === 'image') {
-    await checkImage(path);
+    const hasModule = await checkImage(path);
     return program(
       path,
+      hasModule,
       () => input.release(),
       async () => (await import('../src/compile/wasm/decode.js')).decodeModule(await carriedModule(path)),
     );
@@ -53,22 +56,30 @@ export async function openProgram(input: InputFile, options: ProgramOptions): Pr
     ...options,
   });
   nameTemporary(image.path, name);
-  return program(image.path, image.release, async () => decodeModule(bytes, name));
+  return program(image.path, true, image.release, async () => decodeModule(bytes, name));
 }
 
-function program(image: string, release: () => void, module: () => Promise<Module>): Program {
+function program(image: string, hasModule: boolean, release: () => void, module: () => Promise<Module>): Program {
   const printImports = async () => {
     const { imports, types } = await module();
     const lines = await Promise.all(imports.map((entry) => formatImport(entry, types)));
     process.stderr.write(lines.map((line) => `${line}\n`).join(''));
   };
-  return { image, module, printImports, release };
+  return { image, hasModule, module, printImports, release };
 }
 
-/** Any other ELF file would run just as well, without what the options ask for. */
-async function checkImage(path: string): Promise<void> {
+/**
+ * Any other ELF file would run just as well, without what the options ask for.
+ * @returns whether it carries its main module
+ */
+async function checkImage(path: string): Promise<boolean> {
   const { readImage } = await import('../src/compile/metadata/image-reader.js');
-  readImage(path).close();
+  const image = readImage(path);
+  try {
+    return (image.identity.modules.at(-1)?.offset ?? -1) >= 0;
+  } finally {
+    image.close();
+  }
 }
 
 /** The main module that an image carries. */

@@ -17,10 +17,10 @@ export function several(value: string | string[] | undefined): string[] {
 }
 
 /** For `coerce` of an option that may be given only once: yargs collects repetitions in an array. */
-export function once(name: string): <T>(value: T | T[] | undefined) => T | undefined {
+export function once(name: string, mayBeEmpty = false): <T>(value: T | T[] | undefined) => T | undefined {
   return (value) => {
     if (Array.isArray(value)) throw new UsageError(`--${name} was given more than once`);
-    if (value === '') throw new UsageError(`--${name} is empty`);
+    if (value === '' && !mayBeEmpty) throw new UsageError(`--${name} is empty`);
     return value;
   };
 }

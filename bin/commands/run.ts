@@ -2,6 +2,8 @@
 
 import { basename } from 'node:path';
 import type { CommandModule } from 'yargs';
+import { entryFunction } from '../../src/compile/wasm/entry.js';
+import { ExternKind, type Module } from '../../src/compile/wasm/module.js';
 import { catchSignals } from '../../src/interruption.js';
 import { InputFile } from '../input-file.js';
 import { type LimitOptions, limitOptions, limitVariables, parseLimits } from '../limits.js';
@@ -58,7 +60,7 @@ const command: CommandModule<object, Options> = {
       .option('invoke', {
         type: 'string',
         requiresArg: true,
-        coerce: once('invoke'),
+        coerce: once('invoke', true),
         describe: 'call this exported function with the arguments and print its results',
       })
       .option('deterministic', { type: 'boolean', default: false, describe: 'modules: see compile' })
@@ -99,6 +101,7 @@ const command: CommandModule<object, Options> = {
     try {
       program = await openProgram(input, options);
       await interruption.settle();
+      if (options.invoke === undefined && program.hasModule) checkEntry(await program.module(), path);
       if (options.verbose) await program.printImports();
       const { release } = program;
       const argv0 = kind === 'image' ? path : basename(path);
@@ -124,6 +127,15 @@ const command: CommandModule<object, Options> = {
   },
 };
 export default command;
+
+/** A module that starts nothing would end at once, with success. @throws UsageError */
+function checkEntry(module: Module, path: string): void {
+  if (module.start !== undefined || entryFunction(module, true) !== undefined) return;
+  const names = module.exports.filter(({ kind }) => kind === ExternKind.Func).map(({ name }) => JSON.stringify(name));
+  const hint =
+    names.length > 0 ? `call one of its functions with --invoke: ${names.join(', ')}` : 'it exports no function';
+  throw new UsageError(`${path} has no _start, so there is nothing to run: ${hint}`);
+}
 
 async function invokeExport(
   program: Program,

@@ -6,8 +6,8 @@
  * in the fresh image's site table before, so an instruction starts there.
  */
 
-import { entryFunction } from '../compile/image/imports.js';
 import type { Identity } from '../compile/metadata/identity.js';
+import { entryFunction } from '../compile/wasm/entry.js';
 import type { FuncType, Module } from '../compile/wasm/module.js';
 import { Op } from '../compile/wasm/opcodes.js';
 import { Reader } from '../compile/wasm/reader.js';
@@ -63,7 +63,7 @@ export class CallChain {
   ): void {
     const module = this.modules[phase.instance];
     const isMain = phase.instance === this.modules.length - 1;
-    const func = phase.kind === 'start' ? module?.start : module && entryFunction(module, isMain);
+    const func = phase.kind === 'start' ? module?.start : module && entryFunction(module, isMain)?.index;
     if (func === undefined) {
       throw new InputError('snapshot', `snapshot: phase: instance ${phase.instance} has no ${phase.kind} function`);
     }

@@ -33,11 +33,12 @@ import {
   WASM_PAGE,
 } from '../../runtime/layout.js';
 import { Column } from '../metadata/site-tables.js';
+import { entryFunction } from '../wasm/entry.js';
 import { type ConstExpr, ExternKind, type Limits, ValType } from '../wasm/module.js';
 import { erased } from '../wasm/ref-types.js';
 import { type Constant, evaluate, evaluateOffset, globalValue } from './constants.js';
 import { DataImage } from './data-image.js';
-import { definition, entryFunction, findExport, type LinkedInstance } from './imports.js';
+import { definition, findExport, type LinkedInstance } from './imports.js';
 import { InstanceLayout, memoryCapacity, TypeIds } from './instance-layout.js';
 
 /** Image offset of DATA: right behind the page of the ELF headers. */
@@ -225,7 +226,7 @@ export class DataLayout {
         if (segment.mode === 'declarative') plan.pointer(elementRecord(i));
       });
       this.planCall(index, index === 0 ? undefined : module.start);
-      this.planCall(index, index === 0 ? undefined : entryFunction(module, index === instances.length - 1));
+      this.planCall(index, index === 0 ? undefined : entryFunction(module, index === instances.length - 1)?.index);
     }
   }
 

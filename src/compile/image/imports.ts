@@ -147,17 +147,6 @@ export function findExport(module: Module, name: string): Export | undefined {
   return map.get(name);
 }
 
-/** A command's _start (the main module's only), or a reactor's _initialize (WASI application ABI). */
-export function entryFunction(module: Module, isMain: boolean): number | undefined {
-  for (const name of isMain ? ['_start', '_initialize'] : ['_initialize']) {
-    const found = findExport(module, name);
-    if (found?.kind !== ExternKind.Func) continue;
-    const { params, results } = funcType(module, found.index);
-    if (params.length === 0 && results.length === 0) return found.index;
-  }
-  return undefined;
-}
-
 function findInstance(instances: readonly LinkedInstance[], name: string): LinkedInstance | undefined {
   for (let i = instances.length - 1; i > 0; i--) if (instances[i].name === name) return instances[i];
   return undefined;
