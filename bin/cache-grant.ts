@@ -6,6 +6,8 @@
 import { realpathSync } from 'node:fs';
 import { sep } from 'node:path';
 import { cacheFolder } from '../src/restore/cache.js';
+import { quoted } from '../src/terminal-text.js';
+import { printWarning } from './warning.js';
 
 /** Says so on stderr, in a line. @param directories the host's paths of what is granted */
 export function warnOfCacheGrant(directories: readonly { readonly host: string; readonly readOnly?: boolean }[]): void {
@@ -16,9 +18,9 @@ export function warnOfCacheGrant(directories: readonly { readonly host: string; 
     if (readOnly || granted === undefined || !`${cache}${sep}`.startsWith(granted === sep ? sep : `${granted}${sep}`)) {
       continue;
     }
-    process.stderr.write(
-      `wag-snap: warning: --dir ${JSON.stringify(host)} holds the cache of compiled images: the program can choose what ` +
-        'the next wag-snap run starts (add :ro, give a folder below it, or set XDG_CACHE_HOME)\n',
+    printWarning(
+      `--dir ${quoted(host)} holds the cache of compiled images: the program can choose what ` +
+        'the next wag-snap run starts (add :ro, give a folder below it, or set XDG_CACHE_HOME)',
     );
   }
 }

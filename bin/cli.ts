@@ -10,6 +10,7 @@ import yargs, { type Argv, type CommandModule } from 'yargs';
 import { ExitCode, systemReason, WagSnapError } from '../src/errors.js';
 import { ownPackage } from '../src/package.js';
 import { withoutTemporaries } from '../src/temporary.js';
+import { terminalLines } from '../src/terminal-text.js';
 import { UsageError } from './usage.js';
 
 type AnyCommand = CommandModule<object, never>;
@@ -101,19 +102,26 @@ function usageError(verb: string | undefined, message = 'wrong usage'): UsageErr
 
 /** Prints an error for people and returns the exit code it asks for. */
 function report(error: unknown): number {
-  const debug = process.env['WAGSNAP_DEBUG'] ? `\n${(error as Error)?.stack ?? ''}` : '';
+  const { exitCode, lines } = explain(error);
+  const stack = process.env['WAGSNAP_DEBUG'] ? ((error as Error)?.stack?.split('\n') ?? []) : [];
+  process.stderr.write(terminalLines([...lines, ...stack]));
+  return exitCode;
+}
+
+function explain(error: unknown): { exitCode: number; lines: string[] } {
   if (error instanceof WagSnapError && error.exitCode !== ExitCode.bug) {
-    process.stderr.write(`wag-snap: ${withoutTemporaries(error.message)}${debug}\n`);
-    return error.exitCode;
+    return {
+      exitCode: error.exitCode,
+      lines: [`wag-snap: ${error.headline}`, ...error.details].map(withoutTemporaries),
+    };
   }
-  const message = error instanceof Error ? error.message : String(error);
   if (error instanceof Error && 'syscall' in error) {
     const { path, syscall } = error as NodeJS.ErrnoException;
-    process.stderr.write(`wag-snap: ${withoutTemporaries(path ?? syscall ?? '')}: ${systemReason(error)}${debug}\n`);
-    return ExitCode.failed;
+    const what = withoutTemporaries(path ?? syscall ?? '');
+    return { exitCode: ExitCode.failed, lines: [`wag-snap: ${what}: ${systemReason(error)}`] };
   }
-  process.stderr.write(
-    `wag-snap: a bug of ours, please report it: ${message}${debug}\n${debug ? '' : 'wag-snap: WAGSNAP_DEBUG=1 shows where\n'}`,
-  );
-  return ExitCode.bug;
+  const message = error instanceof Error ? error.message : String(error);
+  const [first, ...rest] = message.split('\n');
+  const where = process.env['WAGSNAP_DEBUG'] ? [] : ['wag-snap: WAGSNAP_DEBUG=1 shows where'];
+  return { exitCode: ExitCode.bug, lines: [`wag-snap: a bug of ours, please report it: ${first}`, ...rest, ...where] };
 }

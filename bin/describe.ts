@@ -13,6 +13,7 @@ import { RT_STATE, RT_TRAP_PARKED } from '../src/runtime/layout.js';
 import { ImageProcess, processStatus } from '../src/snapshot/process.js';
 import { readTrap } from '../src/snapshot/trap.js';
 import { STATE_NAMES } from '../src/snapshot/workloads.js';
+import { terminalLines } from '../src/terminal-text.js';
 
 export interface Description {
   readonly json: object;
@@ -53,14 +54,14 @@ export async function describeModule(path: string, name: string): Promise<Descri
     ...json.imports.map(({ module: from, name, type }) => `  import      ${from}.${name} ${type}`),
     ...json.exports.map(({ name, type }) => `  export      ${name} ${type}`),
   ];
-  return { json, text: `${lines.join('\n')}\n` };
+  return { json, text: terminalLines(lines) };
 }
 
 export function describeImage(path: string, name: string): Description {
   const image = readImage(path);
   try {
     const { json, lines } = imageFacts(image);
-    return { json: { kind: 'image', file: name, ...json }, text: [`image ${name}`, ...lines, ''].join('\n') };
+    return { json: { kind: 'image', file: name, ...json }, text: terminalLines([`image ${name}`, ...lines]) };
   } finally {
     image.close();
   }
@@ -81,11 +82,11 @@ export function describeProcess(pid: number): Description {
     const facts = [
       `  arguments   ${args.join(' ')}`,
       `  state       ${state} (${system})`,
-      ...(trap ? [`  trapped     ${JSON.stringify(trap.message).slice(1, -1)}`] : []),
+      ...(trap ? [`  trapped     ${trap.message}`] : []),
     ];
     return {
       json: { kind: 'process', pid, args, state, trap, systemState: system, image: json },
-      text: [`process ${pid}`, ...facts, ...lines, ''].join('\n'),
+      text: terminalLines([`process ${pid}`, ...facts, ...lines]),
     };
   } finally {
     process.close();

@@ -17,6 +17,7 @@ import {
   OPERAND_LOCAL,
   OPERAND_REG,
 } from '../src/runtime/layout.js';
+import { terminalText } from '../src/terminal-text.js';
 import { type FunctionListing, listCode } from './dump-code.js';
 
 const SITE_KINDS = ['call', 'loop', 'entry'];
@@ -34,7 +35,7 @@ export function dump(what: 'asm' | 'sites' | 'maps' | 'sections', bytes: Uint8Ar
 function listSections({ elf }: ImageDescription, lines: string[]): void {
   for (const { name, fileOffset, size, imageOffset, flags } of elf.sections) {
     const loaded = flags & 2 ? ` loaded at ${hex(imageOffset)}` : '';
-    lines.push(`${name.padEnd(20)} offset ${hex(fileOffset)} size ${hex(size)}${loaded}`);
+    lines.push(`${terminalText(name).padEnd(20)} offset ${hex(fileOffset)} size ${hex(size)}${loaded}`);
   }
 }
 
@@ -60,7 +61,7 @@ function listSites(image: ImageDescription, lines: string[], maps: boolean): voi
 
 function title(image: ImageDescription, row: number): string {
   const { instance, index } = image.sites.function(row);
-  return `instance ${instance} function ${index} <${image.functionName(row)}>`;
+  return `instance ${instance} function ${index} <${terminalText(image.functionName(row))}>`;
 }
 
 function formatHome({ type, reg, slot }: LocalHome): string {

@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import type { FdPolicy } from '../src/restore/grants.js';
 import { descriptorLine } from '../src/snapshot/inspect.js';
 import type { Descriptor } from '../src/snapshot/snapshot.js';
+import { quoted } from '../src/terminal-text.js';
 import { UsageError } from './usage.js';
 
 const EXPECTED = 'expected N=reopen, N=ignore, N=close, N=fail or N=PATH';
@@ -19,12 +20,13 @@ export function parseFds(texts: readonly string[], descriptors: readonly Descrip
   const policies = new Map<number, FdPolicy>();
   for (const text of texts) {
     const match = /^(\d{1,4})=([^\0]+)$/s.exec(text);
-    if (!match) throw new UsageError(`--fd ${JSON.stringify(text)}: ${EXPECTED}`);
+    if (!match) throw new UsageError(`--fd ${quoted(text)}: ${EXPECTED}`);
     const fd = Number(match[1]);
     const descriptor = descriptors.find((candidate) => candidate.fd === fd);
     if (descriptor === undefined) {
-      const list = descriptors.map((candidate) => `\n  ${descriptorLine(candidate)}`).join('');
-      throw new UsageError(`--fd ${text}: the program has no descriptor ${fd}; it has:${list || ' none'}`);
+      const list = descriptors.map((candidate) => `  ${descriptorLine(candidate)}`);
+      const has = list.length > 0 ? 'it has:' : 'it has none';
+      throw new UsageError(`--fd ${text}: the program has no descriptor ${fd}; ${has}`, list);
     }
     if (policies.has(fd)) throw new UsageError(`--fd: descriptor ${fd} was given more than once`);
     const word = WORDS.find((candidate) => candidate === match[2]);

@@ -7,6 +7,7 @@ import { lookup } from 'node:dns/promises';
 import { isIPv6 } from 'node:net';
 import { resolve } from 'node:path';
 import { ToolError } from '../src/errors.js';
+import { quoted } from '../src/terminal-text.js';
 import { UsageError } from './usage.js';
 
 const EXPECTED = 'expected HOST:PORT, [IPv6]:PORT or unix:PATH';
@@ -14,12 +15,12 @@ const EXPECTED = 'expected HOST:PORT, [IPv6]:PORT or unix:PATH';
 /** A line of WAGSNAP_LISTEN. @throws UsageError, ToolError when the name has no address */
 export async function parseListen(text: string): Promise<string> {
   if (text.startsWith('unix:')) {
-    if (text.length === 5 || /[\n\0]/.test(text)) throw new UsageError(`--listen ${JSON.stringify(text)}: ${EXPECTED}`);
+    if (text.length === 5 || /[\n\0]/.test(text)) throw new UsageError(`--listen ${quoted(text)}: ${EXPECTED}`);
     return `unix:${resolve(text.slice(5))}`;
   }
   const match = /^(?:\[([^\]\s]+)\]|([^:[\]\s]+)):(\d{1,5})$/.exec(text);
   if (!match || Number(match[3]) > 65535 || (match[1] !== undefined && !isIPv6(match[1]))) {
-    throw new UsageError(`--listen ${JSON.stringify(text)}: ${EXPECTED}`);
+    throw new UsageError(`--listen ${quoted(text)}: ${EXPECTED}`);
   }
   const [, six, name, port] = match;
   const { address, family } = await lookup(six ?? name).catch((error: Error) => {

@@ -11,7 +11,9 @@ import { Socket } from 'node:net';
 import type { Options as YargsOption } from 'yargs';
 import { WagSnapError } from '../src/errors.js';
 import { type Destination, openDestination } from '../src/output.js';
+import { terminalLines } from '../src/terminal-text.js';
 import { once, UsageError } from './usage.js';
+import { printWarning } from './warning.js';
 
 /** As yargs has given them. */
 export interface TrapOptions {
@@ -117,11 +119,8 @@ export class TrapWatch {
 async function report(pid: number, output: CoredumpOutput): Promise<void> {
   try {
     const { coredumpPid } = await import('../src/snapshot/coredump-process.js');
-    const onWarning = (text: string) => void process.stderr.write(`wag-snap: warning: ${text}
-`);
-    await coredumpPid(pid, output.open(), { onWarning });
-    process.stderr.write(`wag-snap: coredump in ${output.path}
-`);
+    await coredumpPid(pid, output.open(), { onWarning: printWarning });
+    process.stderr.write(terminalLines([`wag-snap: coredump in ${output.path}`]));
   } catch (error) {
     if (!(error instanceof WagSnapError)) throw error;
     process.stderr.write(`wag-snap: no coredump: ${error.message}\n`);

@@ -7,6 +7,7 @@
 import type { Import, Module } from '../src/compile/wasm/module.js';
 import { InputError } from '../src/errors.js';
 import { nameTemporary } from '../src/temporary.js';
+import { terminalLines } from '../src/terminal-text.js';
 import type { InputFile } from './input-file.js';
 import { parseArch } from './usage.js';
 
@@ -63,7 +64,7 @@ function program(image: string, hasModule: boolean, release: () => void, module:
   const printImports = async () => {
     const { imports, types } = await module();
     const lines = await Promise.all(imports.map((entry) => formatImport(entry, types)));
-    process.stderr.write(lines.map((line) => `${line}\n`).join(''));
+    process.stderr.write(terminalLines(lines));
   };
   return { image, hasModule, module, printImports, release };
 }

@@ -1,9 +1,10 @@
-/** A command's result on stdout; on stderr when its output is there. */
+/** A command's result on stdout, which is the name of a file for programs to use; on stderr when its output is there. */
 
 import { isStandardOutput } from '../src/output.js';
+import { terminalLines } from '../src/terminal-text.js';
 
 /** @param output the path that the command has written to */
 export function printResult(output: string, line: string): void {
   const stream = isStandardOutput(output) ? process.stderr : process.stdout;
-  stream.write(`${line}\n`);
+  stream.write(stream.isTTY ? terminalLines([line]) : `${line}\n`);
 }

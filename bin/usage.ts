@@ -3,11 +3,12 @@
 import { resolve } from 'node:path';
 import type { ArchName } from '../src/arch/target.js';
 import { ExitCode, WagSnapError } from '../src/errors.js';
+import { quoted } from '../src/terminal-text.js';
 
 export class UsageError extends WagSnapError {
   readonly exitCode = ExitCode.usage;
-  constructor(message: string) {
-    super('usage', message);
+  constructor(message: string, details: readonly string[] = []) {
+    super('usage', message, details);
   }
 }
 
@@ -58,8 +59,7 @@ export function parseDir(text: string): Preopen {
   const host = split < 0 ? both : both.slice(0, split);
   const guest = split < 0 ? both : both.slice(split + 2);
   if (host === '' || guest === '') throw new UsageError(`--dir ${text}: expected HOST[::GUEST][:ro]`);
-  if (/[\n\0]/.test(text) || guest.includes('::'))
-    throw new UsageError(`--dir ${JSON.stringify(text)}: cannot be passed on`);
+  if (/[\n\0]/.test(text) || guest.includes('::')) throw new UsageError(`--dir ${quoted(text)}: cannot be passed on`);
   return { host: resolve(host), guest, readOnly };
 }
 

@@ -7,6 +7,7 @@
 
 import { ValType } from '../src/compile/wasm/module.js';
 import { valTypeName } from '../src/compile/wasm/text.js';
+import { quoted } from '../src/terminal-text.js';
 import { UsageError } from './usage.js';
 
 /** What a lane of a shape is, and its width. */
@@ -27,7 +28,7 @@ export function cellsOf(type: ValType): number {
 /** Raw bits of a number: decimal or 0x…, `inf` and `nan` for floats, `null` for references. 128 bits of a v128. */
 export function parseValue(text: string, type: ValType): bigint {
   const bits = parse(text, type);
-  if (bits === undefined) throw new UsageError(`${JSON.stringify(text)} is not a value of type ${valTypeName(type)}`);
+  if (bits === undefined) throw new UsageError(`${quoted(text)} is not a value of type ${valTypeName(type)}`);
   return bits;
 }
 

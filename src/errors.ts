@@ -2,8 +2,11 @@
  * The three kinds of error and the exit codes they end in.
  *
  * Thrown deep, caught once in bin/: an input's fault, a limit, or a bug of ours. Each carries a `code`, a stable
- * word for programs, and a message for people that names what, where and what to do.
+ * word for programs, and a message for people that names what, where and what to do. Names in it are foreign text: a
+ * message is one line, whatever they contain, and has more only where `details` gives them.
  */
+
+import { terminalText } from './terminal-text.js';
 
 export const ExitCode = { done: 0, failed: 1, usage: 2, input: 3, limit: 4, cpu: 5, bug: 70, trap: 134 } as const;
 
@@ -11,9 +14,11 @@ export abstract class WagSnapError extends Error {
   abstract readonly exitCode: number;
   constructor(
     readonly code: string,
-    message: string,
+    readonly headline: string,
+    /** Further lines of the message. */
+    readonly details: readonly string[] = [],
   ) {
-    super(message);
+    super([headline, ...details].map(terminalText).join('\n'));
     this.name = new.target.name;
   }
 }

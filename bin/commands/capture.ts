@@ -6,10 +6,12 @@ import type { CommandModule } from 'yargs';
 import { InputError } from '../../src/errors.js';
 import { openDestination } from '../../src/output.js';
 import type { CaptureReport } from '../../src/snapshot/capture.js';
+import { terminalJson } from '../../src/terminal-text.js';
 import { moduleName } from '../input-file.js';
 import { Progress } from '../progress.js';
 import { printResult } from '../result.js';
 import { once, UsageError } from '../usage.js';
+import { printWarning } from '../warning.js';
 
 interface Options {
   pid: string;
@@ -72,7 +74,7 @@ const command: CommandModule<object, Options> = {
         withoutModules: options.withoutModule,
         hashFiles: options.hashFiles,
         ...(options.timeout === undefined ? {} : { timeout: parseNumber('--timeout', options.timeout) }),
-        onWarning: (text) => process.stderr.write(`wag-snap: warning: ${text}\n`),
+        onWarning: printWarning,
         onProgress: (done, total) => progress.update(done, total),
       });
     } catch (error) {
@@ -85,7 +87,7 @@ const command: CommandModule<object, Options> = {
       process.stderr.write(describeCapture(report));
     }
     const { file, bytes, pages, frames, pause, total } = report;
-    printResult(path, options.json ? JSON.stringify({ file, bytes, pages, frames, pause, total }) : file);
+    printResult(path, options.json ? terminalJson({ file, bytes, pages, frames, pause, total }) : file);
   },
 };
 export default command;

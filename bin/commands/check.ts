@@ -11,6 +11,7 @@ import { arch, platform, release } from 'node:os';
 import type { CommandModule } from 'yargs';
 import { ExitCode } from '../../src/errors.js';
 import { cacheFolder } from '../../src/restore/cache.js';
+import { terminalJson, terminalText } from '../../src/terminal-text.js';
 import { cpuFlags } from '../cpu-flags.js';
 import { findEmulator } from '../emulator.js';
 import { tryOut } from '../trial.js';
@@ -38,11 +39,11 @@ const command: CommandModule<object, { json: boolean }> = {
   handler: async ({ json }) => {
     const facts = await collect();
     if (json)
-      console.log(JSON.stringify(Object.fromEntries(facts.map(({ name, ok, detail }) => [name, { ok, detail }]))));
+      console.log(terminalJson(Object.fromEntries(facts.map(({ name, ok, detail }) => [name, { ok, detail }]))));
     else {
       const width = Math.max(...facts.map(({ name }) => name.length));
       for (const { name, ok, detail } of facts) {
-        console.log(`${ok === undefined ? ' ?' : ok ? 'ok' : 'no'}  ${name.padEnd(width)}  ${detail}`);
+        console.log(`${ok === undefined ? ' ?' : ok ? 'ok' : 'no'}  ${name.padEnd(width)}  ${terminalText(detail)}`);
       }
     }
     if (facts.some(({ ok }) => ok === false)) process.exitCode = ExitCode.failed;

@@ -7,6 +7,7 @@ import { moduleName, withInput } from '../input-file.js';
 import { Progress } from '../progress.js';
 import { printResult } from '../result.js';
 import { once, UsageError } from '../usage.js';
+import { printWarning } from '../warning.js';
 
 interface Options {
   subject: string;
@@ -38,8 +39,7 @@ const command: CommandModule<object, Options> = {
       try {
         const destination = openDestination(file, [`/proc/${subject}/exe`]);
         await coredumpPid(Number(subject), destination, {
-          onWarning: (text) => process.stderr.write(`wag-snap: warning: ${text}
-`),
+          onWarning: printWarning,
           onProgress: (done, total) => progress.update(done, total),
         });
       } finally {

@@ -2,6 +2,7 @@
 
 import { existsSync } from 'node:fs';
 import type { CommandModule } from 'yargs';
+import { terminalJson } from '../../src/terminal-text.js';
 import type { Description } from '../describe.js';
 import { type FileKind, withInput } from '../input-file.js';
 
@@ -19,7 +20,7 @@ const command: CommandModule<object, Options> = {
       .option('json', { type: 'boolean', default: false, describe: 'print one JSON object' }) as never,
   handler: async ({ subject, json }) => {
     const description = await describe(subject);
-    process.stdout.write(json ? `${JSON.stringify(description.json)}\n` : description.text);
+    process.stdout.write(json ? `${terminalJson(description.json)}\n` : description.text);
   },
 };
 export default command;

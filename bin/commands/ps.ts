@@ -2,6 +2,7 @@
 
 import type { CommandModule } from 'yargs';
 import { listWorkloads, type WorkloadEntry } from '../../src/snapshot/workloads.js';
+import { terminalJson, terminalText } from '../../src/terminal-text.js';
 
 interface Options {
   json: boolean;
@@ -23,7 +24,7 @@ const command: CommandModule<object, Options> = {
     yargs.option('json', { type: 'boolean', default: false, describe: 'print a JSON array' }) as never,
   handler: ({ json }) => {
     const workloads = listWorkloads();
-    if (json) console.log(JSON.stringify(workloads.map(toJson)));
+    if (json) console.log(terminalJson(workloads.map(toJson)));
     else process.stdout.write(formatTable(workloads));
   },
 };
@@ -39,13 +40,11 @@ export function formatTable(workloads: readonly WorkloadEntry[]): string {
     ['PID', 'ARCH', 'AGE', 'MEMORY', 'STATE', 'MODULE'],
     ...workloads.map((entry) => [
       String(entry.pid),
-      entry.arch || '?',
+      terminalText(entry.arch || '?'),
       formatAge(entry.age),
       formatBytes(entry.memory),
       formatState(entry),
-      [entry.module, ...(entry.unreadable === undefined ? [] : [entry.unreadable])]
-        .map((text) => JSON.stringify(text).slice(1, -1))
-        .join(': '),
+      terminalText([entry.module, ...(entry.unreadable === undefined ? [] : [entry.unreadable])].join(': ')),
     ]),
   ];
   const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));

@@ -11,12 +11,15 @@ import { type FdPolicy, RestoreProblems } from '../../src/restore/grants.js';
 import type { RestoreOptions } from '../../src/restore/restore.js';
 import type { StoredSnapshot } from '../../src/snapshot/snapshot.js';
 import { makeTemporaryFolder, nameTemporary, removeTemporary, shareFolder } from '../../src/temporary.js';
+import { terminalLines } from '../../src/terminal-text.js';
 import { InputFile, withInput } from '../input-file.js';
 import { type LimitOptions, type Limits, limitOptions, limitVariables, parseLimits } from '../limits.js';
 import { type OnTrap, parseOnTrap, type TrapOptions, TrapWatch, trapOptions } from '../on-trap.js';
 import { Progress } from '../progress.js';
 import { printResult } from '../result.js';
+import { shellWord } from '../shell-word.js';
 import { once, parseArch, parseDir, several, UsageError } from '../usage.js';
+import { printWarning } from '../warning.js';
 import { runWorkload } from '../workload.js';
 
 interface Options extends LimitOptions, TrapOptions {
@@ -144,7 +147,7 @@ async function restore(input: InputFile, options: Options, arch: ArchName): Prom
   const grants = { directories, listeners, policies, recordedDirectories: options.sameDirs };
   if (!options.noCheck) {
     const warnings = await checkHost(stored, { ...grants, strictFiles: options.strictFiles }).catch(withCommandLine);
-    for (const line of warnings) process.stderr.write(`wag-snap: warning: ${line}\n`);
+    for (const warning of warnings) printWarning(warning);
   }
   if (directories.length > 0) {
     const { warnOfCacheGrant } = await import('../cache-grant.js');
@@ -160,7 +163,7 @@ async function restore(input: InputFile, options: Options, arch: ArchName): Prom
     cache: new ImageCache(),
     onProgress: (done: number, total: number) => progress.update(done, total),
   };
-  if (options.verbose) process.stderr.write(describe(stored));
+  if (options.verbose) process.stderr.write(describeRestore(stored));
   if (options.output === undefined) {
     await runRestored(
       stored,
@@ -281,14 +284,11 @@ async function readListeners(
 
 /** To what was not given, adds the command line that gives what the snapshot had. */
 function withCommandLine(error: unknown): never {
-  const recorded = error instanceof RestoreProblems ? error.problems.flatMap(({ recorded = [] }) => recorded) : [];
+  if (!(error instanceof RestoreProblems)) throw error;
+  const recorded = error.problems.flatMap(({ recorded = [] }) => recorded);
   if (recorded.length === 0) throw error;
   const words = ['wag-snap', ...process.argv.slice(2), ...recorded].map(shellWord);
-  throw new InputError('host-state', `${(error as Error).message}\nwith what it had: ${words.join(' ')}`);
-}
-
-function shellWord(text: string): string {
-  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+  throw new InputError(error.code, error.headline, [...error.details, `with what it had: ${words.join(' ')}`]);
 }
 
 async function readGivenModule(path: string): Promise<Uint8Array> {
@@ -296,12 +296,12 @@ async function readGivenModule(path: string): Promise<Uint8Array> {
   return withInput(path, (input) => readModuleBytes(input.path, path));
 }
 
-function describe({ snapshot }: StoredSnapshot): string {
+function describeRestore({ snapshot }: StoredSnapshot): string {
   const { source, modules, frames, instances, created } = snapshot;
   const bytes = instances.flatMap(({ memories }) => memories).reduce((sum, { pages }) => sum + pages * 65536, 0);
-  return (
+  return terminalLines([
     `module ${modules.map(({ name, sha256 }) => name || sha256.slice(0, 12)).join(', ')}, captured ` +
-    `${new Date(created).toISOString()} on ${source.arch} by wag-snap ${source.compiler}\n` +
-    `memory ${bytes} bytes, stack ${frames.count} ${frames.count === 1 ? 'frame' : 'frames'}\n`
-  );
+      `${new Date(created).toISOString()} on ${source.arch} by wag-snap ${source.compiler}`,
+    `memory ${bytes} bytes, stack ${frames.count} ${frames.count === 1 ? 'frame' : 'frames'}`,
+  ]);
 }

@@ -5,6 +5,7 @@ import type { CommandModule } from 'yargs';
 import { entryFunction } from '../../src/compile/wasm/entry.js';
 import { ExternKind, type Module } from '../../src/compile/wasm/module.js';
 import { catchSignals } from '../../src/interruption.js';
+import { quoted } from '../../src/terminal-text.js';
 import { InputFile } from '../input-file.js';
 import { type LimitOptions, limitOptions, limitVariables, parseLimits } from '../limits.js';
 import { parseOnTrap, type TrapOptions, TrapWatch, trapOptions } from '../on-trap.js';
@@ -131,7 +132,7 @@ export default command;
 /** A module that starts nothing would end at once, with success. @throws UsageError */
 function checkEntry(module: Module, path: string): void {
   if (module.start !== undefined || entryFunction(module, true) !== undefined) return;
-  const names = module.exports.filter(({ kind }) => kind === ExternKind.Func).map(({ name }) => JSON.stringify(name));
+  const names = module.exports.filter(({ kind }) => kind === ExternKind.Func).map(({ name }) => quoted(name));
   const hint =
     names.length > 0 ? `call one of its functions with --invoke: ${names.join(', ')}` : 'it exports no function';
   throw new UsageError(`${path} has no _start, so there is nothing to run: ${hint}`);

@@ -10,6 +10,7 @@
 import { InputError } from '../errors.js';
 import { HS_FD_CAPACITY } from '../runtime/layout.js';
 import type { Descriptor } from '../snapshot/snapshot.js';
+import { quoted } from '../terminal-text.js';
 
 /** A host directory given to the guest. */
 export interface Directory {
@@ -53,8 +54,8 @@ export class RestoreProblems extends InputError {
     path: string,
     readonly problems: readonly Problem[],
   ) {
-    const lines = problems.map(({ fd, what, mend }) => `\n  descriptor ${fd}, ${what} [${mend}]`);
-    super('host-state', `${path}: cannot be restored here; nothing was run or written:${lines.join('')}`);
+    const lines = problems.map(({ fd, what, mend }) => `  descriptor ${fd}, ${what} [${mend}]`);
+    super('host-state', `${path}: cannot be restored here; nothing was run or written:`, lines);
   }
 }
 
@@ -209,7 +210,7 @@ function text(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString();
 }
 
-/** For messages: nothing in it reaches a terminal as a control character. */
+/** For messages. */
 export function quote(bytes: Uint8Array): string {
-  return JSON.stringify(text(bytes)).replace(/[\u007f-\u009f]/g, '?');
+  return quoted(text(bytes));
 }

@@ -11,6 +11,7 @@ import { decodeModule } from '../compile/wasm/decode.js';
 import { ExternKind, type Module, ValType } from '../compile/wasm/module.js';
 import { formatTypes, valTypeName } from '../compile/wasm/text.js';
 import { WASM_PAGE } from '../runtime/layout.js';
+import { terminalLines, terminalText } from '../terminal-text.js';
 import type { CaptureReport, TraceEntry } from './capture.js';
 import { formatTime } from './file-facts.js';
 import { readSnapshotModule } from './format.js';
@@ -81,10 +82,10 @@ export function describeSnapshot(stored: StoredSnapshot, name = stored.path): Sn
   const lines = [
     `snapshot ${name}`,
     `  taken       ${json.created} on ${source.arch}, wag-snap ${source.compiler}${source.deterministic ? ', deterministic' : ''}`,
-    ...(snapshot.trap ? [`  trapped     ${printable(snapshot.trap.message)}`] : []),
+    ...(snapshot.trap ? [`  trapped     ${snapshot.trap.message}`] : []),
     ...modules.map(
       ({ name, sha256, size, fileOffset }) =>
-        `  module      ${name === '' ? '(no name)' : printable(name)}, ${count(size)} bytes, sha256 ${sha256.slice(0, 16)}…${fileOffset === undefined ? ' (left out)' : ''}`,
+        `  module      ${name === '' ? '(no name)' : name}, ${count(size)} bytes, sha256 ${sha256.slice(0, 16)}…${fileOffset === undefined ? ' (left out)' : ''}`,
     ),
     `  globals     ${count(sum(instances, ({ globals }) => globals.length))}`,
     `  tables      ${count(sum(instances, ({ tables }) => tables.length))}`,
@@ -96,24 +97,23 @@ export function describeSnapshot(stored: StoredSnapshot, name = stored.path): Sn
     `  frames      ${count(frames.count)}`,
     ...traceLines(trace).map((line) => `    ${line}`),
   ];
-  return { json, text: `${lines.join('\n')}\n` };
+  return { json, text: terminalLines(lines) };
 }
 
 /** What `capture -v` prints: sizes and the stack trace. */
 export function describeCapture(report: CaptureReport): string {
-  return [
+  return terminalLines([
     `globals ${count(report.globalsSize)} bytes`,
     `memory ${count(report.memorySize)} bytes, ${count(report.pages * WASM_PAGE)} in use`,
     `stack ${count(report.stackSize)} bytes, ${plural(report.frames, 'frame')}`,
     ...traceLines(report.trace),
-    '',
-  ].join('\n');
+  ]);
 }
 
 /** Lines of a stack trace, innermost first; the middle of a deep one is left out. */
 export function traceLines(trace: readonly TraceEntry[]): string[] {
   const line = ({ name, moduleOffset }: TraceEntry, n: number) =>
-    `#${count(n + 1)} ${printable(name)}${moduleOffset === undefined ? '' : ` (0x${moduleOffset.toString(16)})`}`;
+    `#${count(n + 1)} ${terminalText(name)}${moduleOffset === undefined ? '' : ` (0x${moduleOffset.toString(16)})`}`;
   if (trace.length <= FIRST_LINES + LAST_LINES) return trace.map(line);
   const last = trace.length - LAST_LINES;
   return [
@@ -221,7 +221,7 @@ function describeFacts(facts: FileFacts | undefined): object {
   return { type, size: size.toString(), modified: formatTime(modified), ...(sha256 === undefined ? {} : { sha256 }) };
 }
 
-/** A descriptor for people: `4: file moved/data below 3 at offset 5`. */
+/** A descriptor for people, with names as they are: `4: file moved/data below 3 at offset 5`. */
 export function descriptorLine(descriptor: Descriptor): string {
   const { fd, kind, preopen, readOnly, offset, path, guestName, hostPath, stream } = descriptor;
   if (kind === 'stdio') return `${fd}: standard stream${stream === undefined ? '' : ` ${stream}`}`;
@@ -242,12 +242,7 @@ function factsText(facts: FileFacts | undefined): string {
 }
 
 function textOf(bytes: Uint8Array): string {
-  return printable(Buffer.from(bytes).toString('utf8'));
-}
-
-/** Names and paths are the guest's: nothing in them may reach the terminal as a control character. */
-function printable(text: string): string {
-  return text.replace(/\p{Cc}/gu, (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`);
+  return Buffer.from(bytes).toString('utf8');
 }
 
 function hex(lo: number, hi: number): string {

@@ -9,14 +9,14 @@ export interface Mapping {
   readonly device: number;
   /** 0 for anonymous memory. */
   readonly inode: number;
-  /** As the kernel prints it: may end in " (deleted)"; empty for anonymous memory. */
+  /** May end in " (deleted)"; empty for anonymous memory. */
   readonly path: string;
 }
 
 /** Bytes of the file that are read at most: 65530 mappings (vm.max_map_count) of 256 bytes each. */
 export const MAPS_MAX = 1 << 24;
 
-const LINE = /^([0-9a-f]+)-([0-9a-f]+) (\S{4}) ([0-9a-f]+) ([0-9a-f]+):([0-9a-f]+) (\d+) *(.*)$/;
+const LINE = /^([0-9a-f]+)-([0-9a-f]+) (\S{4}) ([0-9a-f]+) ([0-9a-f]+):([0-9a-f]+) (\d+) *(.*)$/s;
 
 /** Lines that do not look like the kernel's are left out. */
 export function parseMaps(text: string): Mapping[] {
@@ -32,7 +32,7 @@ export function parseMaps(text: string): Mapping[] {
       offset: Number.parseInt(offset, 16),
       device: deviceNumber(Number.parseInt(major, 16), Number.parseInt(minor, 16)),
       inode: Number(inode),
-      path,
+      path: path.replaceAll('\\012', '\n'), // all that the kernel escapes
     });
   }
   return mappings;

@@ -6,6 +6,7 @@
  */
 
 import { ModuleError } from '../../errors.js';
+import { quoted } from '../../terminal-text.js';
 import { isOperator } from './const-expr.js';
 import { limitError, limits } from './limits.js';
 import {
@@ -193,7 +194,7 @@ export class ModuleContext {
         this.index('tag', index, this.tags.length, offset);
         break;
     }
-    if (this.exportNames.has(name)) throw this.invalid(`duplicate export name ${JSON.stringify(name)}`, offset);
+    if (this.exportNames.has(name)) throw this.invalid(`duplicate export name ${quoted(name)}`, offset);
     this.exportNames.add(name);
   }
 

@@ -66,13 +66,16 @@ function looksLikeText(bytes: Uint8Array): boolean {
   return false;
 }
 
+/** What wabt is told that the file is called: a name of the user's may have lines of its own. */
+const TEXT_NAME = '(text)';
+
 /** Assembles the text format. Throws InputError 'malformed' with wabt's message: file, line, column, and the line. */
 export async function assemble(text: Uint8Array, file: string): Promise<Uint8Array> {
   const { default: loadWabt } = await import('wabt');
   const wabt = await loadWabt();
   try {
     // NOTE: wabt copies all of the view's ArrayBuffer, so the text needs one of its own.
-    const module = wabt.parseWat(file, new Uint8Array(text), TEXT_FEATURES);
+    const module = wabt.parseWat(TEXT_NAME, new Uint8Array(text), TEXT_FEATURES);
     try {
       const binary = Uint8Array.from(module.toBinary({ write_debug_names: true }).buffer);
       return withMemoryIndexes(binary, () => module.toText({}));
@@ -84,6 +87,11 @@ export async function assemble(text: Uint8Array, file: string): Promise<Uint8Arr
     // The text's fault comes behind a first line `parseWat failed:`. Anything else is wabt failing, which nests too
     // deep make it do.
     const fault = /^parseWat failed:\s*(.*)$/s.exec(message)?.[1];
-    throw new InputError('malformed', fault?.trimEnd() ?? `${file}: wabt cannot assemble it: ${message}`);
+    // NOTE: the line of the text that wabt repeats is marked by carets below it.
+    const [first, ...rest] = (fault?.trimEnd() ?? `${file}: wabt cannot assemble it: ${message}`)
+      .replaceAll('\t', ' ')
+      .split('\n')
+      .map((line) => (line.startsWith(`${TEXT_NAME}:`) ? `${file}${line.slice(TEXT_NAME.length)}` : line));
+    throw new InputError('malformed', first, rest);
   }
 }

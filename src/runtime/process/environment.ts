@@ -1,12 +1,14 @@
 /**
  * What the kernel hands to a process: arguments and environment, on the initial stack (System V ABI 3.4.1).
  *
- * AssemblyScript. argc, the argument pointers, 0, the environment pointers, 0, the auxiliary vector.
+ * AssemblyScript. argc, the argument pointers, 0, the environment pointers, 0, the auxiliary vector. A variable of ours that
+ * has another value than it may have ends the process, with 2: a limit that was mistyped is not "no limit".
  */
 
 import { RT_ARGC, RT_ARGV, RT_AUXV, RT_ENVP } from '../layout';
 import { load64, load8_u } from '../native';
-import { setWord, word } from './runtime-block';
+import { flush, put, putByte, putForeign } from './message';
+import { exit, setWord, word } from './runtime-block';
 
 /** Fills RT_ARGC, RT_ARGV, RT_ENVP and RT_AUXV. @param sp the initial stack pointer */
 export function findArguments(sp: i64): void {
@@ -20,27 +22,103 @@ export function findArguments(sp: i64): void {
   setWord(RT_AUXV, end + 8);
 }
 
-/** The number that a variable of the process's own environment holds, 0 when it has none. `name` ends with "=". */
+/** The number that a variable of the process's own environment holds, 0 when it is not there. `name` ends with "=". */
 export function environmentNumber(name: string): i64 {
+  const text = variable(name);
+  if (text === 0) return 0;
+  const end = endOfDigits(text);
+  if (end === text || load8_u(end) !== 0) refuse(name, text, 'a number');
+  return decimal(text, end);
+}
+
+/** Bytes, as `--max-memory` takes them: `512M`, `1g`, `65536`. 0 when the variable is not there. */
+export function environmentSize(name: string): i64 {
+  const text = variable(name);
+  if (text === 0) return 0;
+  const end = endOfDigits(text);
+  const unit = load8_u(end) | LOWER_CASE;
+  const shift: i64 = unit === 0x6b ? 10 : unit === 0x6d ? 20 : unit === 0x67 ? 30 : 0;
+  const count = decimal(text, end);
+  const isEnded = load8_u(shift === 0 ? end : end + 1) === 0;
+  if (!isEnded || count === 0 || count > LARGEST_SIZE >> shift) {
+    refuse(name, text, 'a number of bytes, or one with K, M or G');
+  }
+  return count << shift;
+}
+
+/** Whether a variable has the second of the two values that it may have; the first is what holds without it. */
+export function environmentChoice(name: string, first: string, second: string): bool {
+  const text = variable(name);
+  if (text === 0 || is(text, first)) return false;
+  if (is(text, second)) return true;
+  put('wag-snap: ');
+  putName(name);
+  putValue(text);
+  put(first);
+  put(' or ');
+  put(second);
+  end();
+  return false;
+}
+
+const LARGEST_SIZE: i64 = 0x20000000000000; // 2 ** 53
+const LOWER_CASE: i32 = 0x20;
+const EXIT_USAGE: i32 = 2;
+
+/** Address of the value of a variable, or 0. */
+function variable(name: string): i64 {
   for (let at = word(RT_ENVP); load64(at) !== 0; at += 8) {
     const entry = load64(at);
-    if (!startsWith(entry, name)) continue;
-    let value: i64 = 0;
-    for (let digit = entry + name.length; load8_u(digit) >= 48 && load8_u(digit) <= 57; digit++) {
-      value = value * 10 + load8_u(digit) - 48;
-    }
-    return value;
+    if (startsWith(entry, name)) return entry + name.length;
   }
   return 0;
 }
 
-/** Whether the process's own environment has exactly this NAME=VALUE. */
-export function environmentHas(variable: string): bool {
-  for (let at = word(RT_ENVP); load64(at) !== 0; at += 8) {
-    const entry = load64(at);
-    if (startsWith(entry, variable) && load8_u(entry + variable.length) === 0) return true;
+function endOfDigits(text: i64): i64 {
+  let end = text;
+  while (load8_u(end) >= 48 && load8_u(end) <= 57) end++;
+  return end;
+}
+
+/** Of more digits than any limit of ours has it is a number that is too large. */
+function decimal(text: i64, end: i64): i64 {
+  let value: i64 = 0;
+  for (let at = text; at < end; at++) {
+    value = value * 10 + load8_u(at) - 48;
+    if (value > LARGEST_SIZE) return value;
   }
-  return false;
+  return value;
+}
+
+/** Says that a value is none, and ends the process: without it the process would have no limit. */
+function refuse(name: string, text: i64, expected: string): void {
+  put('wag-snap: ');
+  putName(name);
+  putValue(text);
+  put(expected);
+  end();
+}
+
+function putName(name: string): void {
+  for (let i = 0; i < name.length - 1; i++) putByte(load<u16>(changetype<usize>(name) + (i << 1)));
+}
+
+function putValue(text: i64): void {
+  let length: i64 = 0;
+  while (load8_u(text + length) !== 0 && length < 256) length++;
+  put(': "');
+  putForeign(text, length);
+  put('": expected ');
+}
+
+function end(): void {
+  put('\n');
+  flush();
+  exit(EXIT_USAGE);
+}
+
+function is(address: i64, text: string): bool {
+  return startsWith(address, text) && load8_u(address + text.length) === 0;
 }
 
 function startsWith(address: i64, text: string): bool {

@@ -43,7 +43,7 @@ function checked(limit: i64, used: i64): i64 {
     putDecimal(STACK_MIN);
     put(' to ');
     putDecimal(STACK_MAX);
-    put(' bytes\n');
+    put(' bytes (WAGSNAP_MAX_STACK)\n');
     flush();
     exit(EXIT_USAGE);
   }

@@ -32,7 +32,7 @@ import { wasi_start } from '../wasi/start';
 import { SIGNAL_STACK_SIZE } from './boot';
 import { checkCpu } from './cpu';
 import { drive } from './driver';
-import { environmentHas, environmentNumber, findArguments } from './environment';
+import { environmentChoice, environmentNumber, environmentSize, findArguments } from './environment';
 import { mapGuestStack } from './guest-stack';
 import { runAfter } from './instantiate';
 import { limitMemory } from './memory-limit';
@@ -76,9 +76,10 @@ export function start(sp: i64): void {
   installHandlers();
   const driver = environmentNumber('WAGSNAP_DRIVER=');
   const park = environmentNumber('WAGSNAP_PARK=');
-  const limit = environmentNumber('WAGSNAP_MAX_MEMORY=');
-  mapGuestStack(environmentNumber('WAGSNAP_MAX_STACK='));
-  if (environmentHas('WAGSNAP_ON_TRAP=park')) keepTrapped(environmentNumber('WAGSNAP_TRAP_FD='));
+  const limit = environmentSize('WAGSNAP_MAX_MEMORY=');
+  mapGuestStack(environmentSize('WAGSNAP_MAX_STACK='));
+  const listener = environmentNumber('WAGSNAP_TRAP_FD=');
+  if (environmentChoice('WAGSNAP_ON_TRAP=', 'exit', 'park')) keepTrapped(listener);
   const resumes = word(RT_RESUME_PLAN) !== 0;
   if (resumes) {
     restoreGuest();

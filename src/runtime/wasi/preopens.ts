@@ -1,5 +1,6 @@
 /**
- * WAGSNAP_DIR: the directories that a guest may use, one a line: HOST, HOST::GUEST or either with :ro behind it.
+ * WAGSNAP_DIR: the directories that a guest may use, one a line: HOST, HOST::GUEST, or either with :ro or :rw
+ * behind it.
  *
  * AssemblyScript. Runs before the guest does, with arguments that come from a command line: what is wrong is said on descriptor
  * 2 and ends the process, 2 for a line that cannot be read and 1 for a directory that cannot be opened.
@@ -55,8 +56,8 @@ export function readLine(): bool {
   let end = line;
   while (load8_u(end) != 0 && load8_u(end) != NEWLINE) end++;
   nextLine = end;
-  isLineReadOnly = end - line > 3 && load8_u(end - 3) == COLON && load8_u(end - 2) == 0x72 && load8_u(end - 1) == 0x6f;
-  const stop = isLineReadOnly ? end - 3 : end;
+  isLineReadOnly = endsWith(line, end, 0x6f);
+  const stop = isLineReadOnly || endsWith(line, end, 0x77) ? end - 3 : end;
   host = line;
   guest = line;
   hostLength = stop - line;
@@ -70,11 +71,16 @@ export function readLine(): bool {
   if (hostLength == 0 || guestLength == 0) {
     put('wag-snap: WAGSNAP_DIR: "');
     putForeign(line, end - line);
-    put('": expected HOST, HOST::GUEST or HOST::GUEST:ro\n');
+    put('": expected HOST or HOST::GUEST, with :ro or :rw behind it\n');
     flush();
     exit(2);
   }
   return true;
+}
+
+/** Whether there is `:r` and a last letter behind something. */
+function endsWith(line: i64, end: i64, last: i32): bool {
+  return end - line > 3 && load8_u(end - 3) == COLON && load8_u(end - 2) == 0x72 && load8_u(end - 1) == last;
 }
 
 export function startLines(): bool {

@@ -6,6 +6,7 @@
 
 import { FDK_STDIO, HOST_STATE_VERSION, HS_PENDING_TIMEOUT, HS_VERSION, RT_HOST_STATE } from '../layout';
 import { SYS_ioctl, SYS_rt_sigaction, runtime, store64, syscall } from '../native';
+import { environmentNumber } from '../process/environment';
 import { RIGHT_FD_READ, RIGHT_FD_SEEK, RIGHT_FD_TELL } from './abi';
 import { useWalk } from './beneath';
 import {
@@ -21,7 +22,7 @@ import {
 } from './descriptors';
 import { openListeners } from './listeners';
 import { O_ACCMODE, O_RDONLY, O_WRONLY, TCGETS, call, native, statusFlags, wasiFlags } from './linux';
-import { openPreopens, variable } from './preopens';
+import { openPreopens } from './preopens';
 
 const TERMIOS: usize = memory.data(64, 8);
 /** struct sigaction of the kernel: handler SIG_IGN, no flags, no restorer, empty mask. */
@@ -36,7 +37,7 @@ export function prepare(): void {
   // a standard descriptor that is closed: the next file would get its number
   for (let i: i64 = 0; i < 3; i++) if (statusFlags(i) < 0) openDevNull();
   keepDevNull();
-  if (variable('WAGSNAP_NO_OPENAT2=') != 0) useWalk();
+  if (environmentNumber('WAGSNAP_NO_OPENAT2=') !== 0) useWalk();
 }
 
 /** Whether a terminal: those have no right to seek, which is how wasi-libc's isatty knows them from other devices. */

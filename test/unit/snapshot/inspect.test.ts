@@ -18,7 +18,9 @@ test('the middle of a deep one is left out', () => {
 });
 
 test('names of the guest bring no control characters to the terminal', () => {
-  expect(traceLines(entries('a\x1b[31mb\n#2 forged\x7f\u009b'))).toEqual(['#1 a\\x1b[31mb\\x0a#2 forged\\x7f\\x9b']);
+  expect(traceLines(entries('a\x1b[31mb\n#2 forged\x7f\u009b'))).toEqual([
+    '#1 a\\u{1b}[31mb\\u{a}#2 forged\\u{7f}\\u{9b}',
+  ]);
 });
 
 test('a snapshot is described for people and for programs', () =>

@@ -43,7 +43,7 @@ it('refuses a size that cannot be', () => {
   for (const size of [1, L.STACK_MIN - 1, L.STACK_MAX + 1]) {
     const { process, code } = started([`WAGSNAP_MAX_STACK=${size}`]);
     expect(code).toBe(2);
-    expect(process.text(2)).toBe('wag-snap: --max-stack: expected 65536 to 268435456 bytes\n');
+    expect(process.text(2)).toBe('wag-snap: --max-stack: expected 65536 to 268435456 bytes (WAGSNAP_MAX_STACK)\n');
   }
 });
 
