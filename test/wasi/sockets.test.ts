@@ -13,6 +13,7 @@ import { DATA, E, Guest, IOVEC, OUT, removeGuest } from '../support/wasi-guest.j
 const PEEK = 1;
 const WAITALL = 2;
 const LISTENER = 3;
+const NONBLOCK = 4;
 const FLAGS_OUT = OUT + 8;
 
 const hasIPv6 = Object.values(networkInterfaces()).some((all) => all?.some(({ address }) => address === '::1'));
@@ -32,8 +33,10 @@ afterEach(async () => {
 });
 afterAll(removeGuest);
 
+/** Starts the guest with listeners, which are made to wait: at first they do not. */
 const listen = async (...lines: string[]) => {
   guest = await Guest.start({ env: { WAGSNAP_LISTEN: lines.join('\n') } });
+  for (let i = 0; i < lines.length; i++) expect(await guest.call('fd_fdstat_set_flags', LISTENER + i, 0)).toBe(0);
 };
 
 async function client(address: string | number = path): Promise<Socket> {
@@ -218,6 +221,21 @@ describe('a listener', () => {
     expect(await guest.open(LISTENER, 'x')).toBe(-E.NOTDIR);
     expect(await guest.call('fd_fdstat_get', LISTENER, OUT)).toBe(0);
     expect((await guest.peek(OUT, 1))[0]).toBe(6);
+  });
+
+  it('does not wait at first, as that of other runtimes: Go would stop for ever', async () => {
+    guest = await Guest.start({ env: { WAGSNAP_LISTEN: `unix:${path}` } });
+    expect(await guest.call('fd_fdstat_get', LISTENER, OUT)).toBe(0);
+    expect((await guest.peek(OUT + 2, 1))[0]).toBe(NONBLOCK);
+    expect(await accept()).toBe(-E.AGAIN);
+    const peer = await client();
+    const fd = await accept();
+    expect(fd).toBe(4);
+    // The connection is as sock_accept was asked for it.
+    expect(await guest.call('fd_fdstat_get', fd, OUT)).toBe(0);
+    expect((await guest.peek(OUT + 2, 1))[0]).toBe(0);
+    peer.write('late');
+    expect(await recv(fd, 10)).toEqual(['late', 0]);
   });
 
   it('comes behind the directories', async () => {

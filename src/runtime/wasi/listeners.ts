@@ -16,7 +16,7 @@ import { exit } from '../process/runtime-block';
 import { RIGHT_FD_FDSTAT_SET_FLAGS, RIGHT_FD_FILESTAT_GET, RIGHT_POLL_FD_READWRITE, RIGHT_SOCK_ACCEPT } from './abi';
 import { freeEntry, pathOf, setAccess, setEntry, setFlags } from './descriptors';
 import { PATH_MAX } from './guest';
-import { SOCK_CLOEXEC, SOL_SOCKET, call, native, statusFlags, wasiFlags } from './linux';
+import { SOCK_CLOEXEC, SOCK_NONBLOCK, SOL_SOCKET, call, native, statusFlags, wasiFlags } from './linux';
 import { putErrno, variable } from './preopens';
 
 const LISTENER_RIGHTS: u64 =
@@ -177,7 +177,8 @@ export function openListener(line: i64, lineEnd: i64): i64 {
     flush();
     exit(2);
   }
-  const socket = call(SYS_socket, family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  // as wasmtime gives them: Go waits in poll, never in accept
+  const socket = call(SYS_socket, family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   result = socket;
   // a port is free again as soon as its last listener is gone
   if (result >= 0) result = syscall(SYS_setsockopt, socket, SOL_SOCKET, SO_REUSEADDR, native(ON), 4, 0);
