@@ -6,17 +6,22 @@
  * anything else as a bug, exit code 70.
  */
 
+import { existsSync } from 'node:fs';
 import yargs, { type Argv, type CommandModule } from 'yargs';
 import { ExitCode, systemReason, WagSnapError } from '../src/errors.js';
 import { ownPackage } from '../src/package.js';
 import { withoutTemporaries } from '../src/temporary.js';
 import { terminalLines } from '../src/terminal-text.js';
+import { commandTable, type Option } from './option-table.js';
+import { findUnknownOption, separateProgram, valueFollows } from './program-arguments.js';
+import { shellWord } from './shell-word.js';
+import { nearest } from './suggest.js';
 import { UsageError } from './usage.js';
 
-type AnyCommand = CommandModule<object, never>;
+export type AnyCommand = CommandModule<object, never>;
 
 /** Every command, in the order of `--help`. */
-const commands: Readonly<Record<string, () => Promise<{ default: unknown }>>> = {
+export const commands: Readonly<Record<string, () => Promise<{ default: unknown }>>> = {
   compile: () => import('./commands/compile.js'),
   run: () => import('./commands/run.js'),
   capture: () => import('./commands/capture.js'),
@@ -45,8 +50,61 @@ function outputFailed(error: NodeJS.ErrnoException): void {
 }
 
 async function dispatch(args: readonly string[]): Promise<void> {
-  const parser = yargs()
+  const [verb, ...rest] = withoutHelpCommands(args);
+  if (verb === undefined) throw new UsageError('which command?', await commandList());
+  if (verb === COMPLETION) return printCompletion(rest);
+  const isCommand = Object.hasOwn(commands, verb);
+  if (!isCommand && !verb.startsWith('-')) throw await noSuchCommand(verb);
+  const modules = await loadCommands(isCommand ? [verb] : Object.keys(commands));
+  const options = isCommand ? [...commandTable(modules[0]).options, ...GLOBAL] : GLOBAL;
+  const own = verb === 'run' ? separateProgram(rest, options) : rest;
+  if (verb !== COMPLETING) refuseUnknown(isCommand ? verb : undefined, isCommand ? own : [verb, ...own], options);
+  const parser = makeParser((message) => usageError(isCommand ? verb : undefined, message, modules));
+  for (const module of modules) (parser as Argv<object>).command(module);
+  await parser.parseAsync([verb, ...own].map((arg) => (arg === DASH ? DASH_MARK : arg)));
+}
+
+/** What every command has. */
+const GLOBAL: readonly Option[] = [
+  { names: ['help', 'h'], takesValue: false, describe: 'Show help', isHidden: false },
+  { names: ['version'], takesValue: false, describe: 'Show version number', isHidden: false },
+];
+const COMPLETION = 'completion';
+/** What the shell calls to complete a word. */
+const COMPLETING = '--get-yargs-completions';
+
+/** The script that teaches a shell, the one of this session if none is named, to complete. */
+function printCompletion([shell = process.env['SHELL']?.includes('zsh') ? 'zsh' : 'bash', ...rest]: string[]): void {
+  if (rest.length > 0 || (shell !== 'bash' && shell !== 'zsh')) {
+    throw new UsageError('expected wag-snap completion bash, or zsh');
+  }
+  process.env['SHELL'] = shell; // yargs looks there
+  makeParser(() => new UsageError('completion')).showCompletionScript();
+}
+
+function refuseUnknown(verb: string | undefined, args: readonly string[], options: readonly Option[]): void {
+  const unknown = findUnknownOption(args, options);
+  const last = args.at(-1);
+  if (unknown === undefined && last?.startsWith('-') && !args.includes('--') && valueFollows(last, options)) {
+    const name = last.startsWith('--') ? last.slice(2) : last.slice(-1);
+    const describe = options.find(({ names }) => names.includes(name))?.describe;
+    throw new UsageError(`${last} needs a value${describe ? `: ${describe}` : ''} (${seeHelp(verb)})`);
+  }
+  if (unknown === undefined) return;
+  const names = options.filter(({ isHidden }) => !isHidden).map(({ names: [name] }) => name);
+  const meant = unknown.startsWith('--') ? nearest(unknown.slice(2), names) : undefined;
+  const hint = meant === undefined ? '' : `; did you mean --${meant}?`;
+  throw new UsageError(`there is no option ${unknown}${hint} (${seeHelp(verb)})`);
+}
+
+function seeHelp(verb: string | undefined): string {
+  return verb === undefined ? 'see wag-snap --help' : `see wag-snap ${verb} --help`;
+}
+
+function makeParser(explain: (message: string) => UsageError): Argv {
+  return yargs()
     .scriptName('wag-snap')
+    .detectLocale(false)
     .usage(
       '$0 <command> [options]\n\nCompiles WebAssembly to native processes; captures them while they run; restores them.',
     )
@@ -60,21 +118,49 @@ async function dispatch(args: readonly string[]): Promise<void> {
     })
     .strict()
     .demandCommand(1)
+    .completion(COMPLETION, false, completeWord as never)
     .version(ownPackage().version)
     .help()
     .alias('h', 'help')
+    .epilogue('wag-snap help COMMAND says more; wag-snap completion bash|zsh prints what the shell needs to complete.')
     .wrap(Math.min(110, process.stdout.columns ?? 110))
     .exitProcess(false)
     .middleware(restoreDash, true)
     .fail((message: string | null, error: Error | undefined) => {
       // yargs wraps what a coerce function throws in an error of its own
-      throw error === undefined || error.name === 'YError' ? usageError(verb, message ?? error?.message) : error;
+      throw error === undefined || error.name === 'YError' ? explain(message ?? error?.message ?? '') : error;
     });
-  const verb = args[0];
-  const names = verb !== undefined && Object.hasOwn(commands, verb) ? [verb] : Object.keys(commands);
-  const modules = await Promise.all(names.map((name) => commands[name]()));
-  for (const module of modules) (parser as Argv<object>).command(module.default as AnyCommand);
-  await parser.parseAsync(args.map((arg) => (arg === DASH ? DASH_MARK : arg)));
+}
+
+/** `help`, `help run` and `version` as the options that they stand for. */
+function withoutHelpCommands([verb, ...rest]: readonly string[]): string[] {
+  if (verb === 'version' && rest.length === 0) return ['--version'];
+  if (verb !== 'help') return verb === undefined ? [] : [verb, ...rest];
+  const isOwn = rest.length === 0 || rest[0].startsWith('-') || ['help', 'version', COMPLETION].includes(rest[0]);
+  return isOwn ? ['--help'] : [rest[0], '--help'];
+}
+
+/** All that yargs would say but aliases of one letter, which it spells with two dashes. */
+function completeWord(
+  _word: string,
+  _argv: unknown,
+  usual: (then: (error: unknown, words: string[]) => void) => void,
+  done: (words: string[]) => void,
+): void {
+  usual((_error, words) => done(words.filter((word) => !/^--.(?::|$)/.test(word))));
+}
+
+export async function loadCommands(names: readonly string[]): Promise<AnyCommand[]> {
+  return Promise.all(names.map(async (name) => (await commands[name]()).default as AnyCommand));
+}
+
+/** A line for each command. */
+async function commandList(): Promise<string[]> {
+  return listCommands(await loadCommands(Object.keys(commands)));
+}
+
+function listCommands(all: readonly AnyCommand[]): string[] {
+  return [...all.map(({ command, describe }) => `  ${String(command).padEnd(24)} ${describe}`), 'see wag-snap --help'];
 }
 
 /** Standard input or output. yargs takes a positional one for an empty text, so it does not see it. */
@@ -88,16 +174,51 @@ function restoreDash(argv: Record<string, unknown>): void {
   }
 }
 
+/** Words that other tools use for what a command of ours does. */
+const SYNONYMS: Readonly<Record<string, string>> = {
+  build: 'compile',
+  checkpoint: 'capture',
+  doctor: 'check',
+  dump: 'capture',
+  exec: 'run',
+  freeze: 'capture',
+  info: 'inspect',
+  list: 'ps',
+  load: 'restore',
+  ls: 'ps',
+  resume: 'restore',
+  save: 'capture',
+  show: 'inspect',
+  snapshot: 'capture',
+  start: 'run',
+  status: 'ps',
+  thaw: 'restore',
+};
+
+async function noSuchCommand(verb: string): Promise<UsageError> {
+  const what = `there is no command ${verb}`;
+  if (existsSync(verb)) return new UsageError(`${what}; to run the file: wag-snap run ${shellWord(verb)}`);
+  const names = [...Object.keys(commands), 'help', 'version', COMPLETION];
+  const meant = Object.hasOwn(SYNONYMS, verb) ? SYNONYMS[verb] : nearest(verb, names);
+  if (meant !== undefined) return new UsageError(`${what}; did you mean ${meant}? (${seeHelp(undefined)})`);
+  return new UsageError(`${what}; there are:`, await commandList());
+}
+
 /** What yargs complains about, in our words. */
-function usageError(verb: string | undefined, message = 'wrong usage'): UsageError {
-  const known = verb !== undefined && Object.hasOwn(commands, verb);
-  const help = known ? `see wag-snap ${verb} --help` : 'see wag-snap --help';
-  const which = message.startsWith('Not enough non-option arguments');
-  if (verb === undefined || (!known && which && verb.startsWith('-'))) return new UsageError(`which command? ${help}`);
-  if (!known && !verb.startsWith('-')) return new UsageError(`there is no command ${verb}: ${help}`);
-  if (which) return new UsageError(`${verb} what? ${help}`);
-  const hint = verb === 'run' && message.startsWith('Unknown argument') ? "; the program's own go behind --" : '';
-  return new UsageError(`${message}${hint}: ${help}`);
+function usageError(verb: string | undefined, message: string, modules: readonly AnyCommand[]): UsageError {
+  const help = seeHelp(verb);
+  const [first = 'wrong usage', ...rest] = message.split('\n').filter((line) => line.trim() !== '');
+  if (first.startsWith('Not enough non-option arguments')) {
+    if (verb === undefined) return new UsageError('which command?', listCommands(modules));
+    const [wanted] = commandTable(modules[0]).positionals.map(([, describe]) => describe);
+    return new UsageError(`${verb} what? It takes ${wanted} (${help})`);
+  }
+  const unknown = /^Unknown (?:argument|command)s?: (.*)$/s.exec(message)?.[1];
+  if (unknown !== undefined)
+    return new UsageError(`one argument too many for ${verb ?? 'wag-snap'}: ${unknown} (${help})`);
+  const choice = /Argument: (\S+), Given: (.*), Choices: (.*)$/s.exec(message);
+  if (choice !== null) return new UsageError(`--${choice[1]} ${choice[2]}: expected one of ${choice[3]} (${help})`);
+  return new UsageError(`${first} (${help})`, rest);
 }
 
 /** Prints an error for people and returns the exit code it asks for. */

@@ -8,6 +8,9 @@ import { STACK_MAX, STACK_MIN } from '../src/runtime/layout.js';
 import { once, UsageError } from './usage.js';
 
 const UNITS: Readonly<Record<string, number>> = { '': 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30 };
+const DURATIONS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+/** For help texts. */
+export const DURATION = 'SECONDS (or 500ms, 2s, 5m, 1h)';
 /** The longest that a timer of Node's can wait, in milliseconds. */
 const LONGEST = 2 ** 31 - 1;
 
@@ -39,7 +42,7 @@ export const limitOptions = {
     'SIZE[K|M|G]: what its memories and exceptions may have together; memory.grow fails beyond',
   ),
   'max-stack': option('max-stack', 'SIZE[K|M|G]: of its stack, 64M if not given; recursion beyond it traps'),
-  timeout: option('timeout', 'SECONDS after which it is killed (exit code 4)'),
+  timeout: option('timeout', `${DURATION} after which it is killed (exit code 4)`),
 };
 
 /** @throws UsageError */
@@ -47,7 +50,7 @@ export function parseLimits({ maxMemory, maxStack, timeout }: LimitOptions): Lim
   return {
     memory: maxMemory === undefined ? undefined : parseSize('max-memory', maxMemory),
     stack: maxStack === undefined ? undefined : parseStack(maxStack),
-    timeout: timeout === undefined ? undefined : parseSeconds('timeout', timeout),
+    timeout: timeout === undefined ? undefined : parseDuration('timeout', timeout),
   };
 }
 
@@ -69,13 +72,16 @@ function parseStack(text: string): number {
 export function parseSize(option: string, text: string): number {
   const match = /^(\d{1,12}(?:\.\d{1,6})?)([kmg]?)(?:i?b)?$/i.exec(text);
   const bytes = match ? Math.floor(Number(match[1]) * UNITS[match[2].toLowerCase()]) : 0;
-  if (bytes < 1) throw new UsageError(`--${option} ${text}: expected a number of bytes, or one with K, M or G`);
+  if (bytes < 1 || bytes > Number.MAX_SAFE_INTEGER)
+    throw new UsageError(`--${option} ${text}: expected a number of bytes, or one with K, M or G`);
   return bytes;
 }
 
-/** Seconds, with a fraction: milliseconds. @throws UsageError */
-export function parseSeconds(option: string, text: string): number {
-  const milliseconds = /^\d+(\.\d+)?$/.test(text) ? Math.ceil(Number(text) * 1000) : 0;
-  if (milliseconds < 1 || milliseconds > LONGEST) throw new UsageError(`--${option} ${text}: expected seconds`);
+/** `30`, `0.25`: seconds; `500ms`, `2s`, `5m`, `1h`: what they say. Milliseconds, rounded up. @throws UsageError */
+export function parseDuration(option: string, text: string): number {
+  const match = /^(\d{1,12}(?:\.\d{1,9})?)(ms|s|m|h)?$/.exec(text);
+  const milliseconds = match ? Math.ceil(Number(match[1]) * DURATIONS[match[2] ?? 's']) : 0;
+  if (milliseconds < 1) throw new UsageError(`--${option} ${text}: expected seconds, or a number with ms, s, m or h`);
+  if (milliseconds > LONGEST) throw new UsageError(`--${option} ${text}: at most ${LONGEST} ms can be waited for`);
   return milliseconds;
 }

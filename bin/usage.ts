@@ -1,5 +1,6 @@
 /** Wrong usage of the command line, and the options that several commands share. Needs errors.ts. */
 
+import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { ArchName } from '../src/arch/target.js';
 import { ExitCode, WagSnapError } from '../src/errors.js';
@@ -51,21 +52,30 @@ export interface Preopen {
   readonly readOnly: boolean;
 }
 
-/** One --dir: `HOST[::GUEST][:ro]`. Without GUEST the guest knows it by HOST as it was typed. */
+/** One --dir: `HOST[::GUEST][:ro|:rw]`. Without GUEST the guest knows it by HOST as it was typed. */
 export function parseDir(text: string): Preopen {
   const readOnly = text.endsWith(':ro');
-  const both = readOnly ? text.slice(0, -3) : text;
+  const both = readOnly || text.endsWith(':rw') ? text.slice(0, -3) : text;
   const split = both.indexOf('::');
   const host = split < 0 ? both : both.slice(0, split);
   const guest = split < 0 ? both : both.slice(split + 2);
-  if (host === '' || guest === '') throw new UsageError(`--dir ${text}: expected HOST[::GUEST][:ro]`);
+  if (host === '' || guest === '') throw new UsageError(`--dir ${text}: expected HOST[::GUEST][:ro|:rw]`);
+  const colon = both.indexOf(':');
+  if (split < 0 && colon > 0 && !existsSync(both)) {
+    const meant = `${both.slice(0, colon)}::${both.slice(colon + 1)}`;
+    throw new UsageError(
+      `--dir ${text}: there is no directory ${both}; between HOST and GUEST there are two colons: --dir ${meant}`,
+    );
+  }
   if (/[\n\0]/.test(text) || guest.includes('::')) throw new UsageError(`--dir ${quoted(text)}: cannot be passed on`);
   return { host: resolve(host), guest, readOnly };
 }
 
 /** The value of WAGSNAP_DIR: a line per directory. */
 export function formatDirs(dirs: readonly Preopen[]): string {
-  return dirs.map(({ host, guest, readOnly }) => `${host}::${guest}${readOnly ? ':ro' : ''}`).join('\n');
+  // what ends like a suffix of ours needs one behind it
+  const suffix = ({ guest, readOnly }: Preopen) => (readOnly ? ':ro' : /:r[ow]$/.test(guest) ? ':rw' : '');
+  return dirs.map((dir) => `${dir.host}::${dir.guest}${suffix(dir)}`).join('\n');
 }
 
 /** The guest's environment from the --env options, in their order; a repeated name keeps its last value. */

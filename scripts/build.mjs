@@ -10,3 +10,4 @@ must(bin('tsc'), ['-p', 'tsconfig.build.json']);
 must('node', ['scripts/build-host.mjs']);
 must('node', ['scripts/build-signal-helper.mjs']);
 must('node', ['scripts/bundle.mjs']);
+must('node', ['scripts/man-page.mjs']);

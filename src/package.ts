@@ -11,6 +11,7 @@ import { ToolError } from './errors.js';
 interface Package {
   readonly folder: string;
   readonly version: string;
+  readonly description: string;
 }
 
 let own: Package | undefined;
@@ -20,8 +21,8 @@ export function ownPackage(): Package {
   if (own) return own;
   for (let folder = dirname(fileURLToPath(import.meta.url)); ; folder = dirname(folder)) {
     try {
-      const { name, version } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
-      if (name === 'wag-snap') return (own = { folder, version });
+      const { name, version, description } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+      if (name === 'wag-snap') return (own = { folder, version, description });
     } catch {
       // further up
     }

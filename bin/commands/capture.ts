@@ -8,6 +8,7 @@ import { openDestination } from '../../src/output.js';
 import type { CaptureReport } from '../../src/snapshot/capture.js';
 import { terminalJson } from '../../src/terminal-text.js';
 import { moduleName } from '../input-file.js';
+import { DURATION, parseDuration } from '../limits.js';
 import { Progress } from '../progress.js';
 import { printResult } from '../result.js';
 import { once, UsageError } from '../usage.js';
@@ -56,10 +57,14 @@ const command: CommandModule<object, Options> = {
         type: 'string',
         requiresArg: true,
         coerce: once('timeout'),
-        describe: 'milliseconds to wait for a safepoint',
+        describe: `${DURATION} to wait for a safepoint`,
       })
       .option('verbose', { alias: 'v', type: 'boolean', default: false, describe: 'print sizes and the stack trace' })
-      .option('json', { type: 'boolean', default: false, describe: 'print one JSON object' }) as never,
+      .option('json', { type: 'boolean', default: false, describe: 'print one JSON object' })
+      .example([
+        ['$0 capture 4711 -o job.wsnap', 'writes a snapshot; the program goes on'],
+        ['$0 capture 4711 --kill -v', 'writes a snapshot and ends the program'],
+      ]) as never,
   handler: async (options) => {
     const pid = parseNumber('pid', options.pid);
     const path = options.output ?? `${processName(pid)}-${pid}.wsnap`;
@@ -73,7 +78,7 @@ const command: CommandModule<object, Options> = {
         kill: options.kill,
         withoutModules: options.withoutModule,
         hashFiles: options.hashFiles,
-        ...(options.timeout === undefined ? {} : { timeout: parseNumber('--timeout', options.timeout) }),
+        ...(options.timeout === undefined ? {} : { timeout: parseDuration('timeout', options.timeout) }),
         onWarning: printWarning,
         onProgress: (done, total) => progress.update(done, total),
       });

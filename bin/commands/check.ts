@@ -35,7 +35,11 @@ const ADDRESS_SPACE = 2 * 2 ** 33;
 const command: CommandModule<object, { json: boolean }> = {
   command: 'check',
   describe: 'Say what this machine can do',
-  builder: (yargs) => yargs.option('json', { type: 'boolean', default: false, describe: 'print one JSON object' }),
+  builder: (yargs) =>
+    yargs.option('json', { type: 'boolean', default: false, describe: 'print one JSON object' }).example([
+      ['$0 check', 'a line for each fact; exit code 1 when something needed is missing'],
+      ['$0 check --json', 'prints the same for programs'],
+    ]),
   handler: async ({ json }) => {
     const facts = await collect();
     if (json)

@@ -84,7 +84,11 @@ const command: CommandModule<object, Options> = {
         type: 'boolean',
         default: false,
         describe: 'say how large and how fast',
-      }) as never,
+      })
+      .example([
+        ['$0 compile app.wasm -o app', 'makes an executable, app'],
+        ['$0 compile lib.wat --dump asm --function add', 'lists the code of one function'],
+      ]) as never,
   handler: async (options) => {
     const arch = parseArch(options.arch);
     const level = cpuLevel(arch, options.cpu);

@@ -30,7 +30,11 @@ const command: CommandModule<object, Options> = {
         requiresArg: true,
         coerce: once('output'),
         describe: 'file to write; default: NAME.coredump',
-      }) as never,
+      })
+      .example([
+        ['$0 coredump job.wsnap', 'writes job.coredump'],
+        ['$0 coredump 4711 -o core.wasm', 'of a process, which goes on'],
+      ]) as never,
   handler: async ({ subject, output }) => {
     const file = output ?? `${moduleName(subject).replace(/\.wsnap$/, '')}.coredump`;
     if (/^\d{1,9}$/.test(subject) && !existsSync(subject)) {

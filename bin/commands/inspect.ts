@@ -17,7 +17,11 @@ const command: CommandModule<object, Options> = {
   builder: (yargs) =>
     yargs
       .positional('subject', { type: 'string', demandOption: true, describe: 'a file or a pid' })
-      .option('json', { type: 'boolean', default: false, describe: 'print one JSON object' }) as never,
+      .option('json', { type: 'boolean', default: false, describe: 'print one JSON object' })
+      .example([
+        ['$0 inspect app.wasm', 'lists imports, exports and sizes'],
+        ['$0 inspect job.wsnap --json', 'prints a JSON object for programs'],
+      ]) as never,
   handler: async ({ subject, json }) => {
     const description = await describe(subject);
     process.stdout.write(json ? `${terminalJson(description.json)}\n` : description.text);

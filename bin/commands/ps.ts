@@ -21,7 +21,10 @@ const command: CommandModule<object, Options> = {
   command: 'ps',
   describe: 'List the running workloads',
   builder: (yargs) =>
-    yargs.option('json', { type: 'boolean', default: false, describe: 'print a JSON array' }) as never,
+    yargs.option('json', { type: 'boolean', default: false, describe: 'print a JSON array' }).example([
+      ['$0 ps', 'lists pid, CPU, age, memory, state and module'],
+      ['$0 ps --json', 'prints the same for programs'],
+    ]) as never,
   handler: ({ json }) => {
     const workloads = listWorkloads();
     if (json) console.log(terminalJson(workloads.map(toJson)));

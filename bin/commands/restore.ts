@@ -57,12 +57,13 @@ const command: CommandModule<object, Options> = {
       .option('dir', {
         type: 'string',
         requiresArg: true,
-        describe: 'HOST::GUEST[:ro]: where a directory that the program uses is now',
+        describe: 'HOST::GUEST[:ro|:rw]: where a directory that the program uses is now (may be repeated)',
       })
       .option('listen', {
         type: 'string',
         requiresArg: true,
-        describe: 'HOST:PORT or unix:PATH: where it accepts connections now, in the order of its descriptors',
+        describe:
+          'HOST:PORT or unix:PATH: where it accepts connections now, in the order of its descriptors (may be repeated)',
       })
       .option('same-dirs', {
         type: 'boolean',
@@ -75,7 +76,7 @@ const command: CommandModule<object, Options> = {
         requiresArg: true,
         describe:
           'N=ignore|close|fail|PATH|reopen: what becomes of descriptor N: nothing to read and a bit bucket, closed, ' +
-          'refused when it is not what it was, another file, opened again (default)',
+          'refused when it is not what it was, another file, opened again (default) (may be repeated)',
       })
       .option('strict-files', {
         type: 'boolean',
@@ -106,7 +107,11 @@ const command: CommandModule<object, Options> = {
         type: 'boolean',
         default: false,
         describe: 'print what is restored, and the pid',
-      }) as never,
+      })
+      .example([
+        ['$0 restore job.wsnap --dir /data::/d', 'goes on, with /data where it had /d'],
+        ['$0 restore job.wsnap --arch arm64 -o job', 'writes an executable for another machine'],
+      ]) as never,
   handler: async (options) => {
     const arch = parseArch(options.arch);
     const input = InputFile.open(options.snapshot);

@@ -34,27 +34,28 @@ const command: CommandModule<object, Options> = {
   describe: 'Run a module or an image',
   builder: (yargs) =>
     yargs
-      .usage('$0 run [options] <module|image> [--] [arg..]')
+      .usage('$0 run [options] <module|image> [arg..]')
       .positional('program', { type: 'string', demandOption: true, describe: 'a module (.wasm or .wat) or an image' })
       .positional('args', {
         type: 'string',
         array: true,
-        describe: 'arguments of the program; those that start with - go behind --',
+        describe: 'all that follows is for the program, options too',
       })
       .option('dir', {
         type: 'string',
         requiresArg: true,
-        describe: 'HOST[::GUEST][:ro]: a directory that the program may use',
+        describe: 'HOST[::GUEST][:ro|:rw]: a directory that the program may use (may be repeated)',
       })
       .option('env', {
         type: 'string',
         requiresArg: true,
-        describe: 'K=V: a variable of its environment, which has no others',
+        describe: 'K=V: a variable of its environment, which has no others (may be repeated)',
       })
       .option('listen', {
         type: 'string',
         requiresArg: true,
-        describe: 'HOST:PORT or unix:PATH: an address that it may accept connections at, behind its directories',
+        describe:
+          'HOST:PORT or unix:PATH: an address that it may accept connections at, behind its directories (may be repeated)',
       })
       .options(limitOptions)
       .options(trapOptions)
@@ -71,11 +72,16 @@ const command: CommandModule<object, Options> = {
         type: 'boolean',
         default: false,
         describe: 'print each import, then the pid',
-      }) as never,
+      })
+      .example([
+        ['$0 run --dir . app.wasm in.txt --count', 'gives it this directory; in.txt and --count are its own'],
+        ['$0 run --invoke add math.wasm 2 3', 'calls one function and prints what it returns'],
+      ]) as never,
   handler: async (options) => {
     const { program: path } = options;
     const input = InputFile.open(path);
     const { kind } = input;
+    if (kind === 'image') refuseCompilerOptions(options);
     if (kind === 'snapshot') throw new UsageError(`${path} is a snapshot: wag-snap restore ${path}`);
     const args = [...(options.args ?? []), ...(options['--'] ?? [])];
     const env = parseEnv(several(options.env));
@@ -128,6 +134,15 @@ const command: CommandModule<object, Options> = {
   },
 };
 export default command;
+
+/** An image has been compiled: what the compiler would do differently comes too late. */
+function refuseCompilerOptions({ program, deterministic, allowMissingImports }: Options): void {
+  const option = deterministic ? '--deterministic' : allowMissingImports ? '--allow-missing-imports' : undefined;
+  if (option === undefined) return;
+  throw new UsageError(
+    `${option} is for modules: ${program} is an image already; wag-snap compile ${option} makes one`,
+  );
+}
 
 /** A module that starts nothing would end at once, with success. @throws UsageError */
 function checkEntry(module: Module, path: string): void {

@@ -97,7 +97,7 @@ describe.skipIf(!allowed)('a process of another pid namespace', () => {
 
   test('is not stopped without a descriptor for its lifeline', async () => {
     const talker = await Talker.start(join(folder, 'busy'), [...INSIDE, 'prlimit', '--nofile=4:4']);
-    const args = ['capture', String(talker.pid), '--timeout', '1000', '-o', join(folder, 'none')];
+    const args = ['capture', String(talker.pid), '--timeout', '1', '-o', join(folder, 'none')];
     let outcome = await command(args, { folder });
     for (let more = 10; more > 0 && /came to no safepoint within/.test(outcome.stderr); more--) {
       outcome = await command(args, { folder }); // it has not had its turn
@@ -113,7 +113,7 @@ describe.skipIf(!allowed)('a process of another pid namespace', () => {
     await workload.waitForTrap();
     const pid = childOf(workload.pid);
     const slow = await SlowCapture.start(pid, join(folder, 'trapped-1'));
-    const busy = await command(['capture', String(pid), '--timeout', '500', '-o', join(folder, 'trapped-2')], {
+    const busy = await command(['capture', String(pid), '--timeout', '500ms', '-o', join(folder, 'trapped-2')], {
       folder,
     });
     expect(busy.stderr).toMatch(/is being captured by another process: try again later/);

@@ -9,15 +9,24 @@ describe('--dir', () => {
     ['/a::/b', { host: '/a', guest: '/b', readOnly: false }],
     ['/a::/b:ro', { host: '/a', guest: '/b', readOnly: true }],
     ['/a:b::c', { host: '/a:b', guest: 'c', readOnly: false }],
+    ['/a:rw', { host: '/a', guest: '/a', readOnly: false }],
+    ['/a::/b:rw', { host: '/a', guest: '/b', readOnly: false }],
+    ['/a::/b:ro:rw', { host: '/a', guest: '/b:ro', readOnly: false }],
     ['.', { host: resolve('.'), guest: '.', readOnly: false }],
   ])('%s', (text, expected) => expect(parseDir(text)).toEqual(expected));
 
-  test.each(['', '::', '/a::', '::/b', ':ro', '/a\nb', '/a::b::c'])('%j is wrong usage', (text) => {
+  test.each(['', '::', '/a::', '::/b', ':ro', '/a\nb', '/a::b::c', ':rw'])('%j is wrong usage', (text) => {
     expect(() => parseDir(text)).toThrow(UsageError);
   });
 
   test('is passed on a line each', () => {
     expect(formatDirs([parseDir('/a::/x'), parseDir('/b:ro')])).toBe('/a::/x\n/b::/b:ro');
+    expect(formatDirs([parseDir('/a::/x:ro:rw'), parseDir('/b::/y:rw:ro')])).toBe('/a::/x:ro:rw\n/b::/y:rw:ro');
+  });
+
+  test('with one colon, the error points at two', () => {
+    expect(() => parseDir('.:/x')).toThrow(/--dir \.:\/x: there is no directory .*two colons: --dir \.::\/x/);
+    expect(() => parseDir('.:/x:ro')).toThrow(UsageError);
   });
 });
 

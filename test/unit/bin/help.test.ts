@@ -1,0 +1,145 @@
+/** What the tool says about itself: help, suggestions, completion, the manual page. Needs a built wag-snap (npm run build). */
+
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { commands, loadCommands } from '../../../bin/cli.js';
+import { manPage } from '../../../bin/man-page.js';
+import { commandTable } from '../../../bin/option-table.js';
+import { programPath, temporaryFolder } from '../../support/workload.js';
+
+const cli = resolve('bin/wag-snap');
+const folder = temporaryFolder();
+const names = Object.keys(commands);
+const tables = (await loadCommands(names)).map(commandTable);
+const hello = programPath('hello');
+
+function wagSnap(args: readonly string[], environment: Record<string, string> = {}) {
+  const env = { ...process.env, ...environment };
+  const { stdout, stderr, status } = spawnSync(process.execPath, [cli, ...args], {
+    cwd: folder,
+    env,
+    encoding: 'utf8',
+  });
+  return { stdout, stderr, status };
+}
+
+describe.each(names)('%s', (name) => {
+  const table = tables[names.indexOf(name)];
+
+  test('--help has two examples of its own, in any language', () => {
+    const { stdout, stderr, status } = wagSnap([name, '--help'], { LC_ALL: 'de_DE.UTF-8', LANG: 'de_DE.UTF-8' });
+    expect([status, stderr]).toEqual([0, '']);
+    const [, examples] = stdout.split('\nExamples:\n');
+    expect(examples.trim().split('\n').length).toBeGreaterThanOrEqual(2);
+    for (const [line] of table.examples) expect(line).toMatch(new RegExp(`^\\$0 ${name}\\b`));
+    expect(wagSnap(['help', name])).toMatchObject({ stdout: wagSnap([name, '--help']).stdout, status: 0 });
+  });
+
+  test('an option may be repeated exactly if its help says so', () => {
+    for (const { names, takesValue, describe, isHidden } of table.options) {
+      if (!takesValue || isHidden || names[0] === 'dump') continue;
+      const value = names[0] === 'max-stack' ? '64K' : 'x';
+      const given = [`--${names[0]}`, value, `--${names[0]}`, value];
+      const { stderr, status } = wagSnap([name, ...given, '/none']);
+      expect([names[0], /\(may be repeated\)$/.test(describe)]).toEqual([names[0], !/more than once/.test(stderr)]);
+      expect(status).not.toBe(70);
+    }
+  });
+});
+
+test.each<[string[], RegExp]>([
+  [['rn'], /^wag-snap: there is no command rn; did you mean run\? \(see wag-snap --help\)\n$/],
+  [['snapshot', '123'], /did you mean capture\?/],
+  [['ls'], /did you mean ps\?/],
+  [['hlep'], /did you mean help\?/],
+  [['fly'], /^wag-snap: there is no command fly; there are:\n {2}compile <module> /],
+  [['constructor'], /^wag-snap: there is no command constructor; there are:/],
+  [['help', 'fly'], /there is no command fly/],
+  [['help', 'rn'], /did you mean run\?/],
+  [[], /^wag-snap: which command\?\n {2}compile <module> [\s\S]*\n {2}check /],
+  [
+    ['run', '--dri', '.', hello],
+    /^wag-snap: there is no option --dri; did you mean --dir\? \(see wag-snap run --help\)\n$/,
+  ],
+  [['restore', 'x', '--samedirs'], /did you mean --same-dirs\?/],
+  [['compile', '--detreministic', 'x'], /did you mean --deterministic\?/],
+  [['run', '--zzz', hello], /there is no option --zzz \(see/],
+  [['run', '--dir'], /^wag-snap: --dir needs a value: HOST/],
+  [['compile', 'x', '-o'], /^wag-snap: -o needs a value: file/],
+  [['compile', 'x', '--dump', 'all'], /^wag-snap: --dump "all": expected one of "asm", "sites", "maps", "sections"/],
+  [['inspect'], /^wag-snap: inspect what\? It takes a file or a pid/],
+  [['inspect', 'a', 'b'], /^wag-snap: one argument too many for inspect: b/],
+  [['ps', 'x'], /one argument too many for ps: x/],
+  [['completion', 'fish'], /bash, or zsh/],
+])('%j', (args, message) => {
+  const { stdout, stderr, status } = wagSnap(args);
+  expect(stderr).toMatch(message);
+  expect([status, stdout]).toEqual([2, '']);
+});
+
+test('a file in the place of a command is run by run', () => {
+  expect(wagSnap([hello]).stderr).toContain(`; to run the file: wag-snap run ${hello}`);
+});
+
+test('help, help help, version', () => {
+  const { stdout } = wagSnap(['--help']);
+  for (const name of names) expect(stdout).toContain(`wag-snap ${name}`);
+  for (const args of [['help'], ['help', 'help'], ['-h']])
+    expect(wagSnap(args)).toEqual({ stdout, stderr: '', status: 0 });
+  const { version } = JSON.parse(readFileSync('package.json', 'utf8'));
+  for (const args of [['version'], ['--version']])
+    expect(wagSnap(args)).toMatchObject({ stdout: `${version}\n`, status: 0 });
+});
+
+test('options behind the program are the program’s', () => {
+  for (const args of [
+    [hello, '--help'],
+    ['--', hello, '--version'],
+    [hello, '--', '-x'],
+    [hello, '--no-such-option'],
+  ]) {
+    expect(wagSnap(['run', ...args])).toEqual({ stdout: 'hello world\n', stderr: '', status: 0 });
+  }
+});
+
+describe('completion', () => {
+  test('completes commands and options', () => {
+    const words = (...line: string[]) => wagSnap(['--get-yargs-completions', 'wag-snap', ...line]).stdout.split('\n');
+    expect(words('re')).toContain('restore');
+    expect(words('run', '--d')).toEqual(expect.arrayContaining(['--dir', '--deterministic']));
+    expect(words('run', '--d')).not.toContain('--v');
+  });
+
+  test('prints a script that the shell takes', () => {
+    for (const shell of ['bash', 'zsh']) {
+      const { stdout, status } = wagSnap(['completion', shell]);
+      expect(status).toBe(0);
+      expect(stdout).toContain('--get-yargs-completions');
+      expect(stdout.startsWith('#compdef')).toBe(shell === 'zsh');
+      if (shell === 'bash') expect(spawnSync('bash', ['-n'], { input: stdout }).status).toBe(0);
+    }
+  });
+});
+
+describe('the manual page', () => {
+  test('has every command and every option, and is in the package', async () => {
+    const page = await manPage();
+    const plain = page.replaceAll('\\-', '-');
+    for (const { command, options } of tables) {
+      expect(plain).toContain(`.SS ${command}\n`);
+      const section = plain.slice(plain.indexOf(`.SS ${command}\n`));
+      for (const { names, isHidden } of options) {
+        if (!isHidden) expect(section.slice(0, section.indexOf('\n.S', 1))).toContain(`--${names[0]}`);
+      }
+    }
+    const { man } = JSON.parse(readFileSync('package.json', 'utf8'));
+    expect(readFileSync(man, 'utf8')).toBe(page);
+  });
+
+  test.skipIf(!existsSync('/usr/bin/groff'))('is roff', () => {
+    const { stderr, status } = spawnSync('groff', ['-man', '-Tutf8', '-ww', 'dist/wag-snap.1'], { encoding: 'utf8' });
+    expect([status, stderr]).toEqual([0, '']);
+  });
+});
