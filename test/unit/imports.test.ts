@@ -24,6 +24,7 @@ const everyones = [
   'src/output.ts',
   'src/package.ts',
   'src/temporary.ts',
+  'src/terminal-text.ts',
   'src/runtime/layout.ts',
 ];
 const assemblyScript = /^src\/runtime\/(process|wasi|native|host)\b/;
