@@ -26,13 +26,15 @@ import {
   RT_STACK_LOW,
   RT_STACK_TOP,
   RT_STATE,
+  STACK_MAX,
   STATE_PARKED,
   STATE_TRAPPED,
   WASM_PAGE,
 } from '../runtime/layout.js';
 import { ExceptionReader } from './exceptions.js';
+import { HeaderBudget } from './header-budget.js';
 import { hashOpenFiles, readHost } from './host-state.js';
-import { type InstanceState, readInstance } from './instance-state.js';
+import { type InstanceState, limitMemories, readInstance } from './instance-state.js';
 import { type LiftedStack, liftStack, liftTrappedStack, type TrapPlace } from './lift.js';
 import { streamMemory } from './page-stream.js';
 import { touchedBlocks } from './pagemap.js';
@@ -90,7 +92,8 @@ export interface CaptureReport {
 }
 
 const DEFAULT_TIMEOUT = 10_000;
-const STACK_RESERVE_MAX = 1 << 30;
+/** Milliseconds of work between two looks whether the user wants to give up. */
+const SETTLE_AFTER = 10;
 
 /**
  * Writes a snapshot of process `pid`.
@@ -110,6 +113,8 @@ export async function capturePid(pid: number, options: CaptureOptions): Promise<
 
 class Capture {
   private readonly start = performance.now();
+  private readonly budget = new HeaderBudget();
+  private settled = this.start;
   private readonly target: Target;
 
   constructor(
@@ -150,6 +155,13 @@ class Capture {
     }
   }
 
+  /** Lets signals in, where work holds the thread for long. @throws ToolError once the tool was told to end */
+  private readonly settle = async (): Promise<void> => {
+    if (performance.now() - this.settled < SETTLE_AFTER) return;
+    await this.cancel.settle();
+    this.settled = performance.now();
+  };
+
   private async read(writer: SnapshotWriter, references: ReferenceTable, modules: SnapshotModule[]) {
     const { process } = this;
     const { memory, runtime, base, image } = process;
@@ -165,15 +177,18 @@ class Capture {
     if (driven || (phase < FIRST_GUEST * 2 && !early) || phase >> 1 > guests.length) {
       throw new ToolError('driven', `pid ${process.pid} runs a single function (run --invoke): it cannot be captured`);
     }
-    const exceptions = new ExceptionReader(memory, runtime, base, image.identity, references);
-    const { lifted, stackSize } = trapped
-      ? this.readTrappedStack(references, exceptions, trapped.place)
-      : this.readStack(references, exceptions);
-    const found = readHost(memory, runtime, now);
+    const { budget, settle } = this;
+    const exceptions = new ExceptionReader(memory, runtime, base, image.identity, references, budget, settle);
+    const { lifted, stackSize } = trapped ? this.readTrappedStack(trapped.place) : this.readStack();
+    await translateReferences(lifted, references, exceptions, process.pid);
+    const found = await readHost(memory, runtime, now, settle);
     const host = this.options.hashFiles
       ? await hashOpenFiles(memory, runtime, found, () => this.cancel.check())
       : found;
-    const states = guests.map((identity) => readInstance(memory, base, identity, references, exceptions));
+    const reader = { memory, base, references, exceptions, budget, settle };
+    const states: InstanceState[] = [];
+    for (const identity of guests) states.push(await readInstance(reader, identity));
+    limitMemories(states);
     const instances = await this.streamInstances(writer, states);
     const snapshot: Snapshot = {
       generation: memory.u32(runtime + RT_GENERATION) + 1,
@@ -196,31 +211,23 @@ class Capture {
     return { snapshot, lifted, stackSize };
   }
 
-  private readStack(
-    references: ReferenceTable,
-    exceptions: ExceptionReader,
-  ): { lifted: LiftedStack; stackSize: number } {
+  private readStack(): { lifted: LiftedStack; stackSize: number } {
     const { memory, runtime, base, image, pid } = this.process;
     const context = memory.address(runtime + RT_PARK_CONTEXT);
     const registers = readRegisters(memory, context, this.target);
     const low = memory.address(runtime + RT_STACK_LOW);
     const top = memory.address(runtime + RT_STACK_TOP);
     const { sp } = registers;
-    if (sp < low || sp > top || top - low > STACK_RESERVE_MAX) {
+    if (sp < low || sp > top || top - low > STACK_MAX) {
       throw new InputError('damaged-process', `pid ${pid}: its stack pointer is outside of the guest's stack`);
     }
     const stack = { address: sp, bytes: memory.read(sp, top - sp) };
     const text = base + image.identity.text.imageOffset;
-    const lifted = liftStack(image.sites, text, registers, stack, this.target.plan.linkRegister);
-    translateReferences(lifted, references, exceptions, pid);
+    const lifted = liftStack(image.sites, text, registers, stack, this.target.plan.linkRegister, this.budget);
     return { lifted, stackSize: top - sp };
   }
 
-  private readTrappedStack(
-    references: ReferenceTable,
-    exceptions: ExceptionReader,
-    place: TrapPlace,
-  ): { lifted: LiftedStack; stackSize: number } {
+  private readTrappedStack(place: TrapPlace): { lifted: LiftedStack; stackSize: number } {
     const { memory, runtime, base, image, pid } = this.process;
     if (place.place === AT_NOTHING) {
       const empty = new Frames([], new Uint32Array(0), new Uint32Array(0));
@@ -229,24 +236,30 @@ class Capture {
     const low = memory.address(runtime + RT_STACK_LOW);
     const top = memory.address(runtime + RT_STACK_TOP);
     const sp = place.sp || place.callerSp;
-    if (sp < low || sp > top || sp % 8 !== 0 || top - low > STACK_RESERVE_MAX) {
+    if (sp < low || sp > top || sp % 8 !== 0 || top - low > STACK_MAX) {
       throw new InputError('damaged-process', `pid ${pid}: it has trapped outside of the guest's stack`);
     }
     const stack = { address: sp, bytes: memory.read(sp, top - sp) };
     const context = memory.address(runtime + RT_PARK_CONTEXT); // 0 in processes of older images, too
     const registers = context === 0 ? undefined : readRegisters(memory, context, this.target);
     const known = registers?.pc === place.at ? registers : undefined;
-    const lifted = liftTrappedStack(image.sites, base + image.identity.text.imageOffset, place, stack, known);
-    translateReferences(lifted, references, exceptions, pid);
+    const text = base + image.identity.text.imageOffset;
+    const lifted = liftTrappedStack(image.sites, text, place, stack, known, this.budget);
     return { lifted, stackSize: top - sp };
   }
 
   private async streamInstances(writer: SnapshotWriter, states: readonly InstanceState[]): Promise<SnapshotInstance[]> {
     const { process, options, cancel } = this;
     const maps = process.maps();
-    const touched = states.map(({ memories }) =>
-      memories.map(({ address, pages }) => touchedBlocks(process.folder.path('pagemap'), address, pages, maps)),
-    );
+    const pagemap = process.folder.path('pagemap');
+    const touched: Uint16Array[][] = [];
+    for (const { memories } of states) {
+      const own: Uint16Array[] = [];
+      for (const { address, pages } of memories) {
+        own.push(await touchedBlocks(pagemap, address, pages, maps, this.settle));
+      }
+      touched.push(own);
+    }
     let total = 0;
     for (const blocks of touched.flat()) for (const page of blocks) if (page !== 0) total += WASM_PAGE;
     let done = 0;
@@ -298,14 +311,14 @@ class Capture {
 }
 
 /** From native references to those of a snapshot, where the frames have them. */
-function translateReferences(
+async function translateReferences(
   { frames, referenceWords, exceptionWords }: LiftedStack,
   references: ReferenceTable,
   exceptions: ExceptionReader,
   pid: number,
-): void {
+): Promise<void> {
   for (const at of referenceWords) references.translate(frames.words, at, `pid ${pid}: a frame`);
-  for (const at of exceptionWords) exceptions.translate(frames.words, at, `pid ${pid}: a frame`);
+  for (const at of exceptionWords) await exceptions.translate(frames.words, at, `pid ${pid}: a frame`);
 }
 
 /** The guests' modules; the host layer, module 0, is left out. */

@@ -21,6 +21,7 @@ import {
   TAG_RECORD_SIZE,
 } from '../runtime/layout.js';
 import { limitExceptions } from './exceptions-codec.js';
+import type { HeaderBudget } from './header-budget.js';
 import type { ProcessMemory } from './process-memory.js';
 import type { ReferenceTable } from './references.js';
 import { cellsOf, FIRST_GUEST, type SnapshotException } from './snapshot.js';
@@ -37,16 +38,22 @@ interface NativeException {
   readonly values: Uint32Array;
 }
 
+const LOOKS_AT_ONCE = 1000;
+/** Bytes that an exception takes besides its values. */
+const OBJECT_SIZE = 128;
+
 export class ExceptionReader {
   /** Those found so far. */
   readonly exceptions: SnapshotException[] = [];
   private readonly tags = new Map<number, Tag>(); // by the address of the record
   private readonly numbers = new Map<number, number>(); // by address: index + 1
+  private looks = 0;
   private readonly ranges: readonly (readonly [start: number, end: number])[];
 
   /**
    * @param runtime address of the runtime block
    * @param base load address of the image
+   * @param settle lets signals in now and then; may throw
    */
   constructor(
     private readonly memory: ProcessMemory,
@@ -54,6 +61,8 @@ export class ExceptionReader {
     base: number,
     identity: Identity,
     private readonly references: ReferenceTable,
+    private readonly budget: HeaderBudget,
+    private readonly settle: () => Promise<void>,
   ) {
     identity.instances.slice(FIRST_GUEST).forEach(({ start, tags }, instance) => {
       tags?.types.slice(tags.imported).forEach((types, i) => {
@@ -77,18 +86,23 @@ export class ExceptionReader {
    * @param where for the error
    * @throws InputError for an address that is none of an exception
    */
-  translate(words: Uint32Array, at: number, where: string): void {
+  async translate(words: Uint32Array, at: number, where: string): Promise<void> {
     const address = words[at + 1] * 0x100000000 + words[at];
-    if (address !== 0 && !this.numbers.has(address)) this.collect(address, where);
-    words[at] = this.numbers.get(address) ?? 0;
+    if (address !== 0 && !this.numbers.has(address)) await this.collect(address, where);
+    this.number(words, at);
+  }
+
+  private number(words: Uint32Array, at: number): void {
+    words[at] = this.numbers.get(words[at + 1] * 0x100000000 + words[at]) ?? 0;
     words[at + 1] = 0;
   }
 
   /** Numbers an exception, behind all that it refers to. A chain of them may be long: no recursion. */
-  private collect(first: number, where: string): void {
+  private async collect(first: number, where: string): Promise<void> {
     const open = new Map<number, NativeException>(); // on the way from `first` to the innermost one
     const path = [first];
     while (path.length > 0) {
+      if (++this.looks % LOOKS_AT_ONCE === 0) await this.settle();
       const address = path[path.length - 1];
       const native = open.get(address) ?? this.read(address, where);
       open.set(address, native);
@@ -121,6 +135,7 @@ export class ExceptionReader {
     if (tag === undefined || this.memory.u32(address + EXN_COUNT) !== tag.types.length) {
       throw damaged(`${where}: 0x${address.toString(16)} is not an exception`);
     }
+    this.budget.take(tag.types.length * EXN_VALUE_SIZE + OBJECT_SIZE, where);
     const values = new Uint32Array((tag.types.length * EXN_VALUE_SIZE) / 4);
     if (values.length > 0) this.memory.read(address + EXN_VALUES, values.byteLength, Buffer.from(values.buffer));
     return { tag, values };
@@ -132,7 +147,7 @@ export class ExceptionReader {
       const cell = values.subarray(i * 4, i * 4 + 4);
       if (type === ValType.I32 || type === ValType.F32) cell[1] = 0;
       else if (type === ValType.FuncRef) this.references.translate(cell, 0, `${where}: a value of an exception`);
-      else if (type === ValType.ExnRef) this.translate(cell, 0, where);
+      else if (type === ValType.ExnRef) this.number(cell, 0); // all that it refers to are numbered
       words.push(...cell.subarray(0, cellsOf(type) * 2));
     });
     return { instance, tag, types, words: Uint32Array.from(words) };

@@ -29,9 +29,11 @@ import { checkedAddress, type ProcessMemory } from './process-memory.js';
 import type { Descriptor, Host } from './snapshot.js';
 
 const EMPTY = new Uint8Array(0);
-/** Of the kernel: MAX_ARG_STRLEN, and more strings than ARG_MAX has room for. */
+/** Of the kernel: MAX_ARG_STRLEN, and more bytes than any process is started with (6 MiB), pointers included. */
 const STRING_MAX = 131072;
-const STRINGS_MAX = 1 << 20;
+const STRINGS_BYTES = 1 << 23;
+const POINTER = 8;
+const STRINGS_AT_ONCE = 512;
 const STRING_CHUNK = 4096;
 /** Bytes of an fdinfo with its position, which is the first line. */
 const FDINFO_HEAD = 256;
@@ -39,8 +41,14 @@ const FDINFO_HEAD = 256;
 /**
  * @param runtime address of the runtime block
  * @param now CLOCK_MONOTONIC at the moment of capture, nanoseconds
+ * @param settle lets signals in now and then; may throw
  */
-export function readHost(memory: ProcessMemory, runtime: number, now: bigint): Host {
+export async function readHost(
+  memory: ProcessMemory,
+  runtime: number,
+  now: bigint,
+  settle: () => Promise<void>,
+): Promise<Host> {
   const state = memory.address(runtime + RT_HOST_STATE);
   const head = memory.read(state, HS_FDS);
   const version = head.readUInt32LE(HS_VERSION);
@@ -55,10 +63,11 @@ export function readHost(memory: ProcessMemory, runtime: number, now: bigint): H
   const monotonic = now + head.readBigInt64LE(HS_MONOTONIC_OFFSET);
   const deadline = head.readBigInt64LE(HS_PENDING_TIMEOUT);
   const argc = Number(memory.u64(runtime + RT_ARGC));
+  const strings = new StringReader(memory, settle);
   return {
     descriptors: readDescriptors(memory, state, count),
-    args: readStrings(memory, memory.address(runtime + RT_ARGV), argc),
-    env: readStrings(memory, memory.address(runtime + RT_ENVP), STRINGS_MAX).filter((text) => !isOurs(text)),
+    args: await strings.read(memory.address(runtime + RT_ARGV), argc),
+    env: (await strings.read(memory.address(runtime + RT_ENVP), Infinity)).filter((text) => !isOurs(text)),
     monotonic,
     pendingTimeout: deadline < 0n ? undefined : deadline > monotonic ? deadline - monotonic : 0n,
   };
@@ -140,36 +149,71 @@ function fileOffset({ folder }: ProcessMemory, native: number): bigint {
   return BigInt(/^pos:\s*(\d+)/m.exec(text)?.[1] ?? 0);
 }
 
-/** @param limit as many as there are at most; a null pointer ends them before */
-function readStrings(memory: ProcessMemory, pointers: number, limit: number): Uint8Array[] {
-  if (pointers === 0) return [];
-  const strings: Uint8Array[] = [];
-  const chunk = Buffer.alloc(STRING_CHUNK);
-  while (strings.length < limit) {
-    const got = memory.readSome(pointers + strings.length * 8, chunk, 0, STRING_CHUNK) & ~7;
-    if (got === 0) throw new InputError('damaged-process', `pid ${memory.pid}: its arguments have no end`);
-    for (let at = 0; at < got && strings.length < limit; at += 8) {
-      const address = checkedAddress(chunk.readBigUInt64LE(at), memory.pid);
-      if (address === 0 || strings.length >= STRINGS_MAX) return strings;
-      strings.push(readString(memory, address));
+/** Arguments and environment: together no more than a process can be started with, however often a string is pointed to. */
+class StringReader {
+  private left = STRINGS_BYTES;
+  private readonly window = Buffer.alloc(STRING_CHUNK);
+  private windowStart = 0;
+  private windowLength = 0;
+
+  constructor(
+    private readonly memory: ProcessMemory,
+    private readonly settle: () => Promise<void>,
+  ) {}
+
+  /** @param limit as many as there are at most; a null pointer ends them before */
+  async read(pointers: number, limit: number): Promise<Uint8Array[]> {
+    if (pointers === 0) return [];
+    const { memory } = this;
+    const strings: Uint8Array[] = [];
+    const chunk = Buffer.alloc(STRING_CHUNK);
+    while (strings.length < limit) {
+      const got = memory.readSome(pointers + strings.length * POINTER, chunk, 0, STRING_CHUNK) & ~7;
+      if (got === 0) throw damaged(memory, 'its arguments have no end');
+      for (let at = 0; at < got && strings.length < limit; at += POINTER) {
+        const address = checkedAddress(chunk.readBigUInt64LE(at), memory.pid);
+        if (address === 0) return strings;
+        strings.push(this.string(address));
+        if (strings.length % STRINGS_AT_ONCE === 0) await this.settle();
+      }
     }
+    return strings;
   }
-  return strings;
+
+  /** The bytes up to a NUL. Most lie right behind the one before. */
+  private string(address: number): Uint8Array {
+    const parts: Uint8Array[] = [];
+    for (let length = 0; length < STRING_MAX; ) {
+      const chunk = this.bytesAt(address + length);
+      const end = chunk.indexOf(0);
+      const part = chunk.subarray(0, end < 0 ? chunk.length : end);
+      parts.push(Uint8Array.from(part));
+      length += part.length;
+      this.left -= part.length;
+      if (this.left < 0) break;
+      if (end >= 0) break;
+    }
+    this.left -= POINTER;
+    if (this.left < 0) {
+      throw damaged(this.memory, `its arguments and its environment have more than ${STRINGS_BYTES} bytes`);
+    }
+    return parts.length === 1 ? parts[0] : Buffer.concat(parts);
+  }
+
+  /** Some bytes of the process, one at least. */
+  private bytesAt(address: number): Buffer {
+    const inside = address >= this.windowStart && address < this.windowStart + this.windowLength;
+    if (!inside) {
+      this.windowStart = address;
+      this.windowLength = this.memory.readSome(address, this.window, 0, STRING_CHUNK);
+      if (this.windowLength === 0) throw damaged(this.memory, 'an argument cannot be read');
+    }
+    return this.window.subarray(address - this.windowStart, this.windowLength);
+  }
 }
 
-/** The bytes up to a NUL. */
-function readString(memory: ProcessMemory, address: number): Uint8Array {
-  const parts: Buffer[] = [];
-  for (let length = 0; length < STRING_MAX; ) {
-    const chunk = Buffer.alloc(256);
-    const got = memory.readSome(address + length, chunk, 0, chunk.length);
-    if (got === 0) throw new InputError('damaged-process', `pid ${memory.pid}: an argument cannot be read`);
-    const end = chunk.subarray(0, got).indexOf(0);
-    parts.push(chunk.subarray(0, end < 0 ? got : end));
-    if (end >= 0) break;
-    length += got;
-  }
-  return Buffer.concat(parts);
+function damaged({ pid }: ProcessMemory, what: string): InputError {
+  return new InputError('damaged-process', `pid ${pid}: ${what}`);
 }
 
 /** Variables that configure wag-snap itself. */

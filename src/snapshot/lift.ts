@@ -34,6 +34,7 @@ import {
   SITE_LOOP,
   TYPE_V128,
 } from '../runtime/layout.js';
+import { HeaderBudget } from './header-budget.js';
 import { REGISTER_WORDS, Registers } from './registers.js';
 import { cellsOf, FIRST_GUEST, type FrameKind, type FrameSite, Frames, MISSING } from './snapshot.js';
 
@@ -53,6 +54,12 @@ export interface LiftedStack {
   /** The same of addresses of exceptions. */
   readonly exceptionWords: readonly number[];
 }
+
+/** Values that have no slot of the frame's own: parameters on the stack at most, and constants and results that might not have one. */
+const PARAMS_MAX = 1000;
+const LOOSE_VALUES = 64;
+/** Bytes that a value takes in the plan of its site. */
+const PLANNED_VALUE = 64;
 
 /** Beyond the TYPE_* of the tables: a value that is not known. */
 const TYPE_MISSING = 15;
@@ -81,6 +88,7 @@ const enum From {
 interface Plan {
   readonly site: number; // index of its FrameSite
   readonly frameBytes: number; // from sp to the return address
+  readonly reach: number; // bytes from sp to the end of the last value in a slot
   readonly from: Uint8Array; // From
   readonly payload: Int32Array;
   readonly lo: Uint32Array;
@@ -95,7 +103,7 @@ interface Plan {
 /**
  * @param textAddress absolute address of TEXT
  * @param linkRegister of the CPU's RegisterPlan
- * @throws InputError 'damaged-process' when the stack is not one that our code builds
+ * @throws InputError 'damaged-process' when the stack is not one that our code builds; LimitError
  */
 export function liftStack(
   lookup: SiteLookup,
@@ -103,8 +111,9 @@ export function liftStack(
   registers: Registers,
   stack: StackBytes,
   linkRegister: Reg,
+  budget = new HeaderBudget(),
 ): LiftedStack {
-  return new Lifter(lookup, textAddress, registers, stack, linkRegister).lift();
+  return new Lifter(lookup, textAddress, registers, stack, linkRegister, budget).lift();
 }
 
 /**
@@ -122,9 +131,13 @@ export function liftTrappedStack(
   trap: TrapPlace,
   stack: StackBytes,
   registers: Registers | undefined,
+  budget = new HeaderBudget(),
 ): LiftedStack {
   const none = new Registers(0, stack.address, new Uint32Array(64 * REGISTER_WORDS));
-  return new Lifter(lookup, textAddress, registers ?? none, stack, NO_REG).liftTrapped(trap, registers !== undefined);
+  return new Lifter(lookup, textAddress, registers ?? none, stack, NO_REG, budget).liftTrapped(
+    trap,
+    registers !== undefined,
+  );
 }
 
 class Lifter {
@@ -145,6 +158,7 @@ class Lifter {
     private readonly registers: Registers,
     private readonly stack: StackBytes,
     private readonly linkRegister: Reg,
+    private readonly budget: HeaderBudget,
   ) {
     const { bytes } = stack;
     const aligned = bytes.byteOffset % 4 === 0 ? bytes : Buffer.from(bytes);
@@ -161,7 +175,9 @@ class Lifter {
       const { words } = this.registers;
       const at = this.linkRegister * REGISTER_WORDS;
       const returnAddress = words[at + 1] * 0x100000000 + words[at];
-      plan = this.caller(returnAddress - this.textAddress);
+      const caller = this.caller(returnAddress - this.textAddress);
+      this.checkReach(plan, 0, caller);
+      plan = caller;
     }
     return this.climb(plan, at);
   }
@@ -171,7 +187,9 @@ class Lifter {
     this.addFrame(plan, sp === 0 ? 0 : (sp - this.stack.address) / 4);
     const above = (callerSp - this.stack.address) / 4;
     if (!Number.isInteger(above) || above < 0) throw damaged('the frame that trapped is outside of the stack');
-    return this.climb(returnAddress === 0 ? undefined : this.caller(returnAddress - this.textAddress), above);
+    const caller = returnAddress === 0 ? undefined : this.caller(returnAddress - this.textAddress);
+    if (sp !== 0) this.checkReach(plan, above, caller);
+    return this.climb(caller, above);
   }
 
   /** Adds the frame at a word index of the stack, and those that it returns to. */
@@ -183,8 +201,10 @@ class Lifter {
         throw damaged(`frame ${this.frameCount - 1} reaches beyond the stack's top`);
       }
       const returnAddress = this.stackWords[above + 1] * 0x100000000 + this.stackWords[above];
-      plan = this.caller(returnAddress - this.textAddress);
+      const caller = this.caller(returnAddress - this.textAddress);
       at = above + 2;
+      this.checkReach(plan, at, caller);
+      plan = caller;
     }
     const frames = new Frames(this.sites, this.siteOf.slice(0, this.frameCount), this.words.slice(0, this.length));
     return {
@@ -193,6 +213,14 @@ class Lifter {
       referenceWords: this.referenceWords,
       exceptionWords: this.exceptionWords,
     };
+  }
+
+  /** A frame's values lie in itself, or in what its caller's frame has reserved for it. @param above word index of that frame */
+  private checkReach({ reach, frameBytes }: Plan, above: number, caller: Plan | undefined): void {
+    if (reach <= frameBytes) return;
+    const room = caller ? caller.frameBytes : (this.stackWords.length - above) * 4;
+    if (reach <= frameBytes + 8 + room) return;
+    throw damaged(`a value of frame ${this.frameCount - 1} lies outside of it and of what its caller has reserved`);
   }
 
   private innermost(textOffset: number): Plan {
@@ -226,8 +254,11 @@ class Lifter {
     const owner = lookup.function(functionRow);
     if (owner.kind !== FUNC_GUEST && owner.kind !== FUNC_IMPORT) throw damaged('a frame is not of a guest function');
     if (kind === 'call' && site.kind !== SITE_CALL) throw damaged('a return address is not behind a call');
-    const shape = lookup.shape(site);
     const entry = kind === 'entry';
+    const loose = kind === 'call' ? LOOSE_VALUES : PARAMS_MAX + LOOSE_VALUES; // results or, at the entry, parameters
+    this.checkCount(lookup.localCount(functionRow), owner.frameSize, PARAMS_MAX, 'locals');
+    this.checkCount(lookup.valueCount(site), owner.frameSize, loose, 'operands');
+    const shape = lookup.shape(site);
     const homes = entry ? [] : lookup.locals(functionRow);
     // At the entry the operands are the parameters, which are the locals that there are.
     const locals = entry ? shape.operands : homes.map((home) => localLocation(home, kind));
@@ -244,6 +275,7 @@ class Lifter {
     if (functionRow < 0) throw damaged(`it has trapped at text+0x${textOffset.toString(16)}, which is no function`);
     const owner = lookup.function(functionRow);
     if (owner.kind !== FUNC_GUEST && owner.kind !== FUNC_IMPORT) throw damaged('a frame is not of a guest function');
+    this.checkCount(lookup.localCount(functionRow), owner.frameSize, PARAMS_MAX, 'locals');
     const siteRow = isReturn ? lookup.siteAt(textOffset) : -1;
     const site = siteRow < 0 ? undefined : lookup.site(siteRow);
     const pins = hasRegisters && !isReturn ? lookup.pinsAt(textOffset) : undefined;
@@ -271,6 +303,12 @@ class Lifter {
     return makeColumns(this.sites.length - 1, owner.frameSize, [...locals, ...operands], 'trap');
   }
 
+  /** A value has a slot of the frame to itself. @param loose values that may have none */
+  private checkCount(count: number, frameBytes: number, loose: number, what: string): void {
+    if (count > frameBytes / 8 + loose) throw damaged(`a frame of ${frameBytes} bytes has ${count} ${what}`);
+    this.budget.take(count * PLANNED_VALUE, 'the places on its stack');
+  }
+
   private addSite(
     functionRow: number,
     kind: FrameKind,
@@ -291,6 +329,7 @@ class Lifter {
   }
 
   private addFrame(plan: Plan, at: number): void {
+    this.budget.take(plan.words * 4 + 4, 'its stack');
     if (this.frameCount === this.siteOf.length) this.siteOf = grow(this.siteOf, this.frameCount * 2);
     this.siteOf[this.frameCount++] = plan.site;
     const { from, payload, lo, hi, types } = plan;
@@ -370,6 +409,10 @@ function makeColumns(site: number, frameBytes: number, values: readonly Location
   return {
     site,
     frameBytes,
+    reach: values.reduce(
+      (end, value, i) => (value.kind === OPERAND_SLOT ? Math.max(end, (value.slot + cellsOf(types[i])) * 8) : end),
+      0,
+    ),
     from: Uint8Array.from(values, (value) =>
       value.kind === OPERAND_REG ? From.Register : value.kind === OPERAND_CONST ? From.Const : From.Slot,
     ),

@@ -20,11 +20,18 @@ const ALL_BLOCKS = 0xffff;
  * @param pagemap path of the process's
  * @param start a multiple of 64 KiB
  * @param pages of 64 KiB
+ * @param settle lets signals in now and then; may throw
  * @returns of each page of 64 KiB: bit n set when its 4 KiB block n may have something in it
  */
-export function touchedBlocks(pagemap: string, start: number, pages: number, maps: readonly Mapping[]): Uint16Array {
+export async function touchedBlocks(
+  pagemap: string,
+  start: number,
+  pages: number,
+  maps: readonly Mapping[],
+  settle: () => Promise<void>,
+): Promise<Uint16Array> {
   const blocks = new Uint16Array(pages);
-  if (!addPagemap(pagemap, start, blocks)) blocks.fill(ALL_BLOCKS);
+  if (!(await addPagemap(pagemap, start, blocks, settle))) blocks.fill(ALL_BLOCKS);
   addFileMappings(start, blocks, maps);
   return blocks;
 }
@@ -40,7 +47,12 @@ export function addFileMappings(start: number, blocks: Uint16Array, maps: readon
 }
 
 /** Returns false when the kernel does not say. */
-function addPagemap(pagemap: string, start: number, blocks: Uint16Array): boolean {
+async function addPagemap(
+  pagemap: string,
+  start: number,
+  blocks: Uint16Array,
+  settle: () => Promise<void>,
+): Promise<boolean> {
   const pageSize = kernelPageSize();
   let fd: number;
   try {
@@ -54,14 +66,21 @@ function addPagemap(pagemap: string, start: number, blocks: Uint16Array): boolea
     for (let first = 0; first < total; first += ENTRIES_PER_READ) {
       const count = Math.min(total - first, ENTRIES_PER_READ);
       const bytes = new Uint8Array(entries.buffer, 0, count * 8);
-      if (readSync(fd, bytes, 0, bytes.length, (start / pageSize + first) * 8) !== bytes.length) return false;
+      if (!readEntries(fd, bytes, (start / pageSize + first) * 8)) return false;
       markPresent(entries, first, count, pageSize, blocks);
+      await settle();
     }
     return true;
-  } catch {
-    return false;
   } finally {
     closeSync(fd);
+  }
+}
+
+function readEntries(fd: number, bytes: Uint8Array, position: number): boolean {
+  try {
+    return readSync(fd, bytes, 0, bytes.length, position) === bytes.length;
+  } catch {
+    return false;
   }
 }
 

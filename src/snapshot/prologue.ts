@@ -18,7 +18,7 @@ export const PROLOGUE_SIZE = 64;
 /** The newest one. A snapshot is written in the oldest that can hold it, so that older readers refuse only what they must. */
 export const FORMAT_VERSION = 2;
 /** A header holds frames, tables and globals but no page data: 100,000 frames take about 10 MB. */
-const HEADER_MAX = 1 << 29;
+export const HEADER_MAX = 1 << 29;
 const MAGIC = Buffer.from([0x7f, 0x57, 0x53, 0x4e, 0x41, 0x50, 0x0d, 0x0a]);
 
 export interface Prologue {

@@ -10,6 +10,7 @@ import { InputError } from '../errors.js';
 import { FIRST_GUEST } from './snapshot.js';
 
 interface Records {
+  readonly instance: number; // of the image
   readonly start: number; // absolute address of the instance block
   readonly end: number;
   readonly offsets: Int32Array; // of records in the block, ascending
@@ -18,16 +19,18 @@ interface Records {
 
 /** Built before the process is stopped: a module may have 100,000 records. */
 export class ReferenceTable {
+  /** Of the guests, by where their blocks start. */
   private readonly instances: readonly Records[];
 
   /** @param base load address of the image */
   constructor(identity: Identity, base: number) {
-    this.instances = identity.instances.map(({ start, size, functions }) => {
+    const guests = identity.instances.map(({ start, size, functions }, instance) => {
       const own = Int32Array.from(functions.records.keys()).filter((index) => functions.records[index] >= 0);
       own.sort((a, b) => functions.records[a] - functions.records[b]);
       const offsets = own.map((index) => functions.records[index]);
-      return { start: base + start, end: base + start + size, offsets, functions: own };
+      return { instance, start: base + start, end: base + start + size, offsets, functions: own };
     });
+    this.instances = guests.slice(FIRST_GUEST).sort((a, b) => a.start - b.start);
   }
 
   /**
@@ -39,16 +42,26 @@ export class ReferenceTable {
   translate(words: Uint32Array, at: number, where: string): void {
     const address = words[at + 1] * 0x100000000 + words[at];
     if (address === 0) return;
-    for (let i = FIRST_GUEST; i < this.instances.length; i++) {
-      const { start, end, offsets, functions } = this.instances[i];
-      if (address < start || address >= end) continue;
-      const found = indexOf(offsets, address - start);
-      if (found < 0) break;
-      words[at] = functions[found];
-      words[at + 1] = i - FIRST_GUEST + 1;
+    const records = this.recordsAt(address);
+    const found = records ? indexOf(records.offsets, address - records.start) : -1;
+    if (records && found >= 0) {
+      words[at] = records.functions[found];
+      words[at + 1] = records.instance - FIRST_GUEST + 1;
       return;
     }
     throw new InputError('damaged-process', `${where}: 0x${address.toString(16)} is not a function of this image`);
+  }
+
+  private recordsAt(address: number): Records | undefined {
+    const { instances } = this;
+    let low = 0;
+    let high = instances.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (instances[middle].start <= address) low = middle + 1;
+      else high = middle;
+    }
+    return low > 0 && address < instances[low - 1].end ? instances[low - 1] : undefined;
   }
 }
 

@@ -6,6 +6,7 @@
  * crash. Large sections are read when they are asked for.
  */
 
+import { createHash } from 'node:crypto';
 import type { ArchName } from '../../arch/target.js';
 import { InputError } from '../../errors.js';
 import { type ElfFile, notAnImage, PT_LOAD, readElf, type Section } from '../image/elf.js';
@@ -105,13 +106,17 @@ export class ImageDescription {
     return this.nameOf(row) || `func-${this.sites.function(row).index}`;
   }
 
-  /** Bytes of module `index` of the identity, or undefined when the image does not carry it. */
+  /** Bytes of module `index` of the identity, which are those it names by their hash; undefined when the image does not carry it. */
   moduleBytes(index: number): Uint8Array | undefined {
     const module = this.identity.modules[index];
     if (module === undefined || module.offset < 0) return undefined;
     const section = this.section(SECTION.wasm);
     if (section === undefined || module.offset + module.size > section.size) throw damaged('module is cut off');
-    return this.source.read(section.fileOffset + module.offset, module.size);
+    const bytes = this.source.read(section.fileOffset + module.offset, module.size);
+    if (createHash('sha256').update(bytes).digest('hex') !== module.sha256) {
+      throw damaged('the module that it carries is not the one that it names');
+    }
+    return bytes;
   }
 
   /** The initial bytes of DATA as they are in the file. */

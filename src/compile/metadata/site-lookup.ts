@@ -201,6 +201,18 @@ export class SiteLookup {
     };
   }
 
+  /** How many parameters and locals a function has: to know before they are looked at. */
+  localCount(functionRow: number): number {
+    checkRow(functionRow, this.functionCount, 'function');
+    return this.functions[functionRow * FR_WORDS + 6];
+  }
+
+  /** How many operands and results the frame shape of a site has, likewise. */
+  valueCount({ shape }: SiteRow): number {
+    if (shape + 2 > this.shapeWords.length) throw damaged('a frame shape is cut off');
+    return this.shapeWords[shape] + this.shapeWords[shape + 1];
+  }
+
   /** Homes of all parameters and locals of a function, valid behind its prologue. */
   locals(functionRow: number): LocalHome[] {
     checkRow(functionRow, this.functionCount, 'function');

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { NO_REG } from '../../../src/arch/masm.js';
 import { SiteLookup } from '../../../src/compile/metadata/site-lookup.js';
 import { SiteTables } from '../../../src/compile/metadata/site-tables.js';
-import { InputError } from '../../../src/errors.js';
+import { InputError, LimitError } from '../../../src/errors.js';
 import {
   FUNC_HOST,
   FUNC_IMPORT,
@@ -19,6 +19,7 @@ import {
   TYPE_I64,
   TYPE_V128,
 } from '../../../src/runtime/layout.js';
+import { HeaderBudget } from '../../../src/snapshot/header-budget.js';
 import { liftStack } from '../../../src/snapshot/lift.js';
 import { REGISTER_WORDS, Registers } from '../../../src/snapshot/registers.js';
 import { growth } from '../../support/cpu-time.js';
@@ -253,5 +254,72 @@ describe('a stack that is not ours is refused', () => {
   ])('%s', (_, lift, message) => {
     expect(lift).toThrow(InputError);
     expect(lift).toThrow(message);
+  });
+});
+
+describe('a frame holds what it claims to hold', () => {
+  /** One function at 0x10 with a call at 0x18, and a trampoline at 0x100; a stack of frames that are all at the call. */
+  function lift(frameBytes: number, frames: number, describe: (t: SiteTables) => void, budget?: HeaderBudget) {
+    const t = new SiteTables();
+    t.beginFunction(0x10, 1, 0, frameBytes);
+    describe(t);
+    t.site(0x18, 1, SITE_CALL);
+    t.endFunction(0x20);
+    t.beginFunction(0x100, 0, 0, 0, FUNC_TRAMPOLINE);
+    t.endFunction(0x110);
+    const [functions, locals, sites, shapes, traps] = [t.functions, t.locals, t.sites, t.shapes, t.traps].map(
+      (column) => column.bytes(),
+    );
+    const lookup = new SiteLookup({ functions, locals, sites, shapes, traps }, SIZE);
+    const bytes = Buffer.alloc((frameBytes + 8) * frames + 16_384);
+    for (let i = 0; i < frames; i++) {
+      const returnTo = TEXT + (i === frames - 1 ? 0x100 : 0x18);
+      bytes.writeBigUInt64LE(BigInt(returnTo), (frameBytes + 8) * i + frameBytes);
+    }
+    const registers = new Registers(TEXT + 0x18, TOP, new Uint32Array(64 * REGISTER_WORDS));
+    return liftStack(lookup, TEXT, registers, { address: TOP, bytes }, NO_REG, budget).frames;
+  }
+  const locals = (count: number, slot: (i: number) => number) => (t: SiteTables) => {
+    for (let i = 0; i < count; i++) t.local(TYPE_I64, NO_LOCAL_REG, slot(i));
+    t.beginShape(0, 0);
+  };
+  const constants = (count: number) => (t: SiteTables) => {
+    t.beginShape(count, 0);
+    for (let i = 0; i < count; i++) t.constant(TYPE_I64, i, 0);
+  };
+
+  test('values in it, and what its caller has reserved', () => {
+    expect(
+      lift(
+        32,
+        3,
+        locals(4, (i) => i),
+      ).count,
+    ).toBe(3);
+    expect(
+      lift(
+        32,
+        3,
+        locals(6, (i) => (i < 4 ? i : i + 1)),
+      ).count,
+    ).toBe(3); // 5 and 6: behind the return address
+  });
+
+  test.each([
+    ['many locals in a frame of nothing', 0, locals(2000, () => 0), /a frame of 0 bytes has 2000 locals/],
+    ['locals above its caller', 0, locals(1000, (i) => i), /a value of frame 0 lies outside of it/],
+    ['a local behind what the host has reserved', 8, locals(1, () => 60), /a value of frame \d lies outside of it/],
+    ['many constants', 8, constants(100), /a frame of 8 bytes has 100 operands/],
+  ])('%s are not', (_, frameBytes, describe, message) => {
+    expect(() => lift(frameBytes, 3, describe)).toThrow(InputError);
+    expect(() => lift(frameBytes, 3, describe)).toThrow(message);
+  });
+
+  test('all of them are no more than a header holds', () => {
+    expect(lift(8, 1000, constants(50), new HeaderBudget(1000 * 404 + 50 * 64 * 2)).count).toBe(1000);
+    expect(() => lift(8, 1000, constants(50), new HeaderBudget(400_000))).toThrow(LimitError);
+    expect(() => lift(8, 1000, constants(50), new HeaderBudget(400_000))).toThrow(
+      /its stack: is more than a snapshot holds/,
+    );
   });
 });

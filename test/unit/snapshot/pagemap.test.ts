@@ -57,7 +57,7 @@ describe('pagemap', () => {
     expect([...large]).toEqual([0, 0xffff]);
   });
 
-  test('of this very process tells touched pages from untouched ones', () => {
+  test('of this very process tells touched pages from untouched ones', async () => {
     expect([4096, 16384, 65536]).toContain(kernelPageSize());
     const maps = parseMaps(MAPS); // nothing of ours is in there
     // The vDSO-free truth: a fresh, large buffer is anonymous zero memory until it is written to.
@@ -66,14 +66,14 @@ describe('pagemap', () => {
     new Uint8Array(buffer).fill(1, 1 << 20, 2 << 20);
     const address = findBuffer(size);
     if (address === undefined) return; // the allocator put it elsewhere
-    const blocks = touchedBlocks('/proc/self/pagemap', address, 512, maps);
+    const blocks = await touchedBlocks('/proc/self/pagemap', address, 512, maps, async () => {});
     const touched = blocks.reduce((sum, mask) => sum + mask.toString(2).replaceAll('0', '').length, 0) * 4096;
     expect(touched).toBeGreaterThanOrEqual((1 << 20) - 65536);
     expect(touched).toBeLessThan(8 << 20);
   });
 
-  test('that cannot be read makes everything count', () => {
-    expect([...touchedBlocks('/proc/self/none', 0x10000, 2, [])]).toEqual([0xffff, 0xffff]);
+  test('that cannot be read makes everything count', async () => {
+    expect([...(await touchedBlocks('/proc/self/none', 0x10000, 2, [], async () => {}))]).toEqual([0xffff, 0xffff]);
   });
 });
 
