@@ -1,7 +1,7 @@
 /**
  * `npm test [-- FILE|NAME…]`: all that must hold before a change lands, on a fresh machine too: packages, build,
  * format and lint, types, tests. Goes on after a failure, except of the build, and ends with a line
- * `N passed, N failed[, N skipped]`, in which a failed step counts as a failed test. Arguments go to vitest, and the
+ * `N passed, N failed[, N skipped]`, in which a failed step counts as a failed test; what was skipped is listed with its reason. Arguments go to vitest, and the
  * format, lint and type steps are left out then. Leaves build/test/results.json and summary.txt.
  */
 
@@ -10,8 +10,11 @@ import { bin, ensurePackages, root, run } from './setup.mjs';
 
 const results = `${root}/build/test/results.json`;
 const summary = `${root}/build/test/summary.txt`;
+const skips = `${root}/build/test/skipped.txt`;
 const filters = process.argv.slice(2);
 const failedSteps = [];
+/** Deliberate faults that are tried in each run, chosen by chance (test/mutants). */
+const MUTANTS = 10;
 
 rmSync(`${root}/build/test`, { recursive: true, force: true });
 mkdirSync(`${root}/build/test`, { recursive: true });
@@ -22,8 +25,14 @@ if (step('build', 'node', ['scripts/build.mjs'])) {
     step('format and lint', bin('biome'), ['check', '--max-diagnostics=50']);
     step('types', bin('tsc'), ['-p', 'tsconfig.json']);
   }
-  const json = ['--reporter=default', '--reporter=json', `--outputFile.json=${results}`];
+  const json = [
+    '--reporter=default',
+    '--reporter=json',
+    `--outputFile.json=${results}`,
+    `--reporter=${root}/scripts/skipped-tests.mjs`,
+  ];
   const green = run(bin('vitest'), ['run', ...json, ...filters]);
+  if (filters.length === 0) step('mutants', 'node', ['scripts/tool.mjs', 'mutants', '--sample', String(MUTANTS)]);
   if (!existsSync(results)) failedSteps.push('vitest');
   else finish(JSON.parse(readFileSync(results, 'utf8')), green);
 }
@@ -45,6 +54,7 @@ function finish(report, green) {
   let failed = (report.numFailedTests ?? 0) + failedSteps.length;
   if (!green && failed === 0) failed = 1; // an error outside of all tests
   const line = `${passed} passed, ${failed} failed${skipped ? `, ${skipped} skipped` : ''}`;
+  if (existsSync(skips)) console.log(`\nskipped:\n${readFileSync(skips, 'utf8')}`);
   if (failedSteps.length) console.log(`\nfailed: ${failedSteps.join(', ')}`);
   writeFileSync(summary, `${line}\n`);
   console.log(`\n${line}`);

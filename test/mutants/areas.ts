@@ -1,0 +1,6 @@
+/** All mutants. Whoever adds a check adds its mutant to the area that the check is of (CONTRIBUTING.md). */
+
+import { snapshot } from './areas/snapshot.js';
+import type { Area } from './mutant.js';
+
+export const areas: readonly Area[] = [snapshot];

@@ -1,0 +1,152 @@
+/**
+ * `npm run mutants [-- AREA|FILE…] [--again] [--sample N] [--seed S]`: puts small deliberate faults into a copy of the tree, one at a
+ * time, and runs the tests that must notice them. Prints the score by area and what survived; the exit code is 1 when a
+ * mutant survived, or cannot be applied any more.
+ *
+ * With --again those that survived an earlier run (build/mutants/survivors.json). With --sample N random ones, of those whose tests are quick; the seed is printed.
+ */
+
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { parseArgs } from 'node:util';
+import { random } from '../support/random.js';
+import { areas } from './areas.js';
+import { TreeCopy } from './copy.js';
+import { Judge, type Verdict } from './judge.js';
+import { describe, type Mutant, mutantsOf, problemOf } from './mutant.js';
+
+type Result = Verdict | 'skipped' | 'stale';
+const SURVIVORS = 'build/mutants/survivors.json';
+const BAD: readonly Result[] = ['survived', 'broken', 'stale'];
+
+process.exitCode = await main();
+
+async function main(): Promise<number> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { sample: { type: 'string' }, seed: { type: 'string' }, again: { type: 'boolean' } },
+  });
+  const chosen = choose(positionals);
+  if (typeof chosen === 'string') {
+    console.error(
+      `mutants: ${chosen}: neither an area (${areas.map(({ name }) => name).join(', ')}) nor a file of one`,
+    );
+    return 2;
+  }
+  const some = values.again ? chosen.filter(survivedBefore()) : chosen;
+  const mutants = values.sample === undefined ? some : sample(some, Number(values.sample), values.seed);
+  const copy = new TreeCopy(process.cwd());
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => {
+      copy.remove();
+      process.exit(1);
+    });
+  }
+  try {
+    return await runAll(copy, mutants);
+  } finally {
+    copy.remove();
+  }
+}
+
+/** Those of some areas and files, or all; or the name that is neither. */
+function choose(names: readonly string[]): Mutant[] | string {
+  const all = areas.flatMap(mutantsOf);
+  if (names.length === 0) return all;
+  const fits = (name: string) => (mutant: Mutant) => mutant.area === name || mutant.file === name;
+  const unknown = names.find((name) => !all.some(fits(name)));
+  return unknown ?? all.filter((mutant) => names.some((name) => fits(name)(mutant)));
+}
+
+function sample(all: readonly Mutant[], count: number, given: string | undefined): Mutant[] {
+  const seed = given === undefined ? Date.now() % 1_000_000 : Number(given);
+  console.log(`mutants: ${count} by chance, --seed ${seed}`);
+  const next = random(seed);
+  const left = all.filter(({ slow }) => !slow);
+  return Array.from(
+    { length: Math.min(count, left.length) },
+    () => left.splice(Math.floor(next() * left.length), 1)[0],
+  );
+}
+
+async function runAll(copy: TreeCopy, mutants: readonly Mutant[]): Promise<number> {
+  const started = performance.now();
+  const judge = new Judge(copy);
+  const results: [Mutant, Result][] = [];
+  for (const mutant of mutants) {
+    const failing = await judge.baseline(mutant);
+    if (failing.length > 0) {
+      console.error(`mutants: these tests fail without any:\n${failing.join('\n')}`);
+      judge.stop();
+      return 1;
+    }
+    const result = await run(copy, judge, mutant);
+    results.push([mutant, result]);
+    console.log(`${result.padEnd(9)}${describe(mutant)}`);
+    remember([[mutant, result]]);
+  }
+  judge.stop();
+  return summarize(results, performance.now() - started);
+}
+
+function idOf({ file, before, after }: Mutant): string {
+  return JSON.stringify([file, before, after]);
+}
+
+function survivors(): string[] {
+  return existsSync(SURVIVORS) ? JSON.parse(readFileSync(SURVIVORS, 'utf8')) : [];
+}
+
+function survivedBefore(): (mutant: Mutant) => boolean {
+  const before = survivors();
+  return (mutant) => before.includes(idOf(mutant));
+}
+
+/** Replaces what is known of the mutants that were run. */
+function remember(results: readonly (readonly [Mutant, Result])[]): void {
+  const known = new Set(survivors());
+  for (const [mutant, result] of results) {
+    if (result === 'survived') known.add(idOf(mutant));
+    else known.delete(idOf(mutant));
+  }
+  mkdirSync(dirname(SURVIVORS), { recursive: true });
+  writeFileSync(SURVIVORS, JSON.stringify([...known], null, 1));
+}
+
+async function run(copy: TreeCopy, judge: Judge, mutant: Mutant): Promise<Result> {
+  const { file, before, after, tests } = mutant;
+  if (!existsSync(copy.path(file)) || problemOf(copy.read(file), before, after) !== undefined) return 'stale';
+  if (!judge.canJudge(mutant)) return 'skipped';
+  const text = copy.read(file).replace(before, () => after);
+  const revert = copy.apply(file, text, tests);
+  if (typeof revert === 'string') {
+    console.log(revert);
+    return 'broken';
+  }
+  judge.touch(file);
+  try {
+    return await judge.judge(mutant);
+  } finally {
+    revert();
+    judge.touch(file);
+  }
+}
+
+function summarize(results: readonly (readonly [Mutant, Result])[], milliseconds: number): number {
+  console.log('');
+  const count = (area: string | undefined, wanted: readonly Result[]) =>
+    results.filter(([mutant, result]) => (!area || mutant.area === area) && wanted.includes(result)).length;
+  const line = (name: string, area?: string) => {
+    const skipped = count(area, ['skipped']);
+    const judged = results.filter(([mutant]) => !area || mutant.area === area).length - skipped;
+    const more = skipped ? `, ${skipped} not judged on this machine` : '';
+    console.log(`${name.padEnd(12)}${count(area, ['noticed', 'hangs'])} of ${judged} noticed${more}`);
+  };
+  for (const area of new Set(results.map(([{ area }]) => area))) line(area, area);
+  line('all');
+  console.log(`${Math.round(milliseconds / 1000)} s`);
+  const bad = results.filter(([, result]) => BAD.includes(result));
+  if (bad.length > 0) console.log('');
+  for (const [mutant, result] of bad) console.log(`${result}: ${describe(mutant)} (${mutant.tests.join(', ')})`);
+  return bad.length > 0 ? 1 : 0;
+}
