@@ -11,14 +11,7 @@ import { basename, join } from 'node:path';
 import { limits } from '../src/compile/wasm/limits.js';
 import { InputError, LimitError, systemReason, ToolError } from '../src/errors.js';
 import { makeTemporaryFolder, nameTemporary, removeTemporary } from '../src/temporary.js';
-
-export type FileKind = 'module' | 'image' | 'snapshot';
-
-const magics: readonly (readonly [FileKind, string])[] = [
-  ['module', '\0asm'],
-  ['image', '\x7fELF'],
-  ['snapshot', '\x7fWSNAP\r\n'],
-];
+import { type FileKind, type FileType, fileType, HEAD_SIZE } from './file-kind.js';
 
 const STANDARD_INPUT = '-';
 const CHUNK = 1 << 16;
@@ -29,9 +22,13 @@ export class InputFile {
     readonly name: string,
     /** Of a regular file with the same contents. */
     readonly path: string,
-    readonly kind: FileKind,
+    readonly type: FileType,
     private folder: string | undefined,
   ) {}
+
+  get kind(): FileKind {
+    return this.type.kind;
+  }
 
   /**
    * Of a FIFO that nobody writes to it waits for a writer.
@@ -43,7 +40,7 @@ export class InputFile {
     try {
       const stat = fstatSync(fd);
       if (stat.isDirectory()) throw new InputError('unreadable', `${name}: is a directory`);
-      if (stat.isFile() && fd !== 0) return new InputFile(name, name, kindOf(readHead(fd)), undefined);
+      if (stat.isFile() && fd !== 0) return new InputFile(name, name, fileType(readHead(fd)), undefined);
       return InputFile.spool(name, fd);
     } catch (error) {
       throw fileError(error, name);
@@ -60,8 +57,8 @@ export class InputFile {
       // An image may be started from here.
       const copy = openSync(path, 'wx+', 0o700);
       try {
-        const kind = copyToEnd(fd, copy, name);
-        return new InputFile(name, path, kind, folder);
+        const type = copyToEnd(fd, copy, name);
+        return new InputFile(name, path, type, folder);
       } finally {
         closeSync(copy);
       }
@@ -89,15 +86,15 @@ export async function withInput<T>(name: string, use: (input: InputFile) => T | 
 }
 
 /** The kind of what was copied. A snapshot may be of any size; anything else is no larger than a module may be. */
-function copyToEnd(from: number, to: number, name: string): FileKind {
+function copyToEnd(from: number, to: number, name: string): FileType {
   const buffer = Buffer.allocUnsafe(CHUNK);
   let head = Buffer.alloc(0);
   for (let total = 0; ; ) {
     const got = readSome(from, buffer);
-    if (got === 0) return kindOf(head);
-    if (head.length < 8) head = Buffer.concat([head, buffer.subarray(0, got)]).subarray(0, 8);
+    if (got === 0) return fileType(head);
+    if (head.length < HEAD_SIZE) head = Buffer.concat([head, buffer.subarray(0, got)]).subarray(0, HEAD_SIZE);
     total += got;
-    if (total > limits.moduleBytes && kindOf(head) === 'module') {
+    if (total > limits.moduleBytes && !['snapshot', 'image'].includes(fileType(head).kind)) {
       throw new LimitError(
         'moduleBytes',
         `${name}: has more than ${limits.moduleBytes} bytes, which no module may have`,
@@ -130,14 +127,8 @@ function openInput(path: string): number {
 }
 
 function readHead(fd: number): Buffer {
-  const head = Buffer.alloc(8);
+  const head = Buffer.alloc(HEAD_SIZE);
   return head.subarray(0, readSync(fd, head, 0, head.length, 0));
-}
-
-/** Anything that is neither an image nor a snapshot is taken for a module: its decoder says best what is wrong. */
-function kindOf(head: Buffer): FileKind {
-  const text = head.toString('latin1');
-  return magics.find(([, magic]) => text.startsWith(magic))?.[0] ?? 'module';
 }
 
 /** The name that messages, backtraces and default output files use: the file's, without folder and ending. */
@@ -149,7 +140,10 @@ export function moduleName(path: string): string {
 export function fileError(error: unknown, path: string): unknown {
   const { code, syscall } = error as NodeJS.ErrnoException;
   if (syscall === undefined) return error;
-  if (code === 'ENOENT' || code === 'ENOTDIR') return new InputError('not-found', `${path}: no such file`);
+  if (code === 'ENOENT' || code === 'ENOTDIR') {
+    const hint = /^\d+$/.test(path) ? `; a running process is captured first: wag-snap capture ${path}` : '';
+    return new InputError('not-found', `${path}: no such file${hint}`);
+  }
   if (code === 'EISDIR') return new InputError('unreadable', `${path}: is a directory`);
   if (code === 'ENXIO') return new InputError('unreadable', `${path}: is a socket or a device that is not there`);
   return new ToolError('file', `${path}: cannot be read: ${systemReason(error)}`);

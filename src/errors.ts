@@ -35,8 +35,9 @@ export class ModuleError extends InputError {
     readonly detail: string,
     readonly offset: number,
     readonly file = 'module',
+    details: readonly string[] = [],
   ) {
-    super(code, `${file}: ${code === 'unlinkable' ? '' : `offset 0x${offset.toString(16)}: `}${detail}`);
+    super(code, `${file}: ${code === 'unlinkable' ? '' : `offset 0x${offset.toString(16)}: `}${detail}`, details);
   }
 }
 

@@ -1,13 +1,13 @@
 /** `wag-snap capture`: writes a snapshot of a running process, which goes on. */
 
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { CommandModule } from 'yargs';
 import { InputError } from '../../src/errors.js';
 import { openDestination } from '../../src/output.js';
 import type { CaptureReport } from '../../src/snapshot/capture.js';
 import { terminalJson } from '../../src/terminal-text.js';
-import { moduleName } from '../input-file.js';
+import { InputFile, moduleName } from '../input-file.js';
 import { DURATION, parseDuration } from '../limits.js';
 import { Progress } from '../progress.js';
 import { printResult } from '../result.js';
@@ -66,7 +66,7 @@ const command: CommandModule<object, Options> = {
         ['$0 capture 4711 --kill -v', 'writes a snapshot and ends the program'],
       ]) as never,
   handler: async (options) => {
-    const pid = parseNumber('pid', options.pid);
+    const pid = parsePid(options.pid);
     const path = options.output ?? `${processName(pid)}-${pid}.wsnap`;
     const { capturePid } = await import('../../src/snapshot/capture.js');
     const output = openDestination(path, [`/proc/${pid}/exe`]);
@@ -97,9 +97,12 @@ const command: CommandModule<object, Options> = {
 };
 export default command;
 
-function parseNumber(name: string, text: string): number {
-  if (!/^\d{1,9}$/.test(text)) throw new UsageError(`${name}: ${text} is not a number`);
-  return Number(text);
+/** @throws UsageError, which says what a file is: capture has been given the program, not the process */
+function parsePid(text: string): number {
+  if (/^\d{1,9}$/.test(text)) return Number(text);
+  const what = statSync(text, { throwIfNoEntry: false })?.isFile() ? InputFile.open(text).type.what : undefined;
+  const is = what === undefined ? `pid: ${text} is not a number` : `${text} is ${what}; capture takes a process`;
+  throw new UsageError(`${is}: wag-snap ps lists those that run`);
 }
 
 /** The program's name as it was started. */

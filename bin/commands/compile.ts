@@ -9,6 +9,7 @@ import { uninterrupted } from '../../src/interruption.js';
 import { openDestination } from '../../src/output.js';
 import { cpuFlags } from '../cpu-flags.js';
 import type { FunctionListing } from '../dump-code.js';
+import { expectKind } from '../expect-kind.js';
 import { moduleName, withInput } from '../input-file.js';
 import { once, parseArch, UsageError } from '../usage.js';
 
@@ -101,7 +102,10 @@ const command: CommandModule<object, Options> = {
     const output = options.output ?? (options.dump === undefined ? defaultOutput(options.module) : undefined);
     const destination = output === undefined ? undefined : openDestination(output, [options.module]);
     const start = performance.now();
-    const module = await withInput(options.module, ({ path }) => readModule(path, options.module));
+    const module = await withInput(options.module, (input) => {
+      expectKind(input, 'compile', ['module']);
+      return readModule(input.path, options.module);
+    });
     const listing = await functionListing(options, module);
     const image = compileImage([{ module, file: options.module }], {
       target: level === undefined ? targets[arch] : (levels[arch] as Record<string, Target>)[level],

@@ -3,10 +3,11 @@
 import { existsSync } from 'node:fs';
 import type { CommandModule } from 'yargs';
 import { openDestination } from '../../src/output.js';
+import { expectKind } from '../expect-kind.js';
 import { moduleName, withInput } from '../input-file.js';
 import { Progress } from '../progress.js';
 import { printResult } from '../result.js';
-import { once, UsageError } from '../usage.js';
+import { once } from '../usage.js';
 import { printWarning } from '../warning.js';
 
 interface Options {
@@ -54,8 +55,9 @@ const command: CommandModule<object, Options> = {
         import('../../src/snapshot/format.js'),
         import('../../src/snapshot/coredump.js'),
       ]);
-      await withInput(subject, ({ kind, path }) => {
-        if (kind !== 'snapshot') throw new UsageError(`${subject} is no snapshot: wag-snap capture PID makes one`);
+      await withInput(subject, (input) => {
+        const { path } = input;
+        expectKind(input, 'coredump', ['snapshot']);
         writeCoredump(readSnapshot(path), openDestination(file, [path]));
       });
     }

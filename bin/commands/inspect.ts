@@ -4,7 +4,8 @@ import { existsSync } from 'node:fs';
 import type { CommandModule } from 'yargs';
 import { terminalJson } from '../../src/terminal-text.js';
 import type { Description } from '../describe.js';
-import { type FileKind, withInput } from '../input-file.js';
+import { notFor } from '../expect-kind.js';
+import { type InputFile, withInput } from '../input-file.js';
 
 interface Options {
   subject: string;
@@ -32,17 +33,14 @@ export default command;
 async function describe(subject: string): Promise<Description> {
   const describers = await import('../describe.js');
   if (/^\d+$/.test(subject) && !existsSync(subject)) return describers.describeProcess(Number(subject));
-  return withInput(subject, ({ kind, path }) => describeFile(describers, kind, path, subject));
+  return withInput(subject, (input) => describeFile(describers, input));
 }
 
-async function describeFile(
-  describers: typeof import('../describe.js'),
-  kind: FileKind,
-  path: string,
-  name: string,
-): Promise<Description> {
+async function describeFile(describers: typeof import('../describe.js'), input: InputFile): Promise<Description> {
+  const { name, path, kind } = input;
   switch (kind) {
     case 'module':
+    case 'coredump':
       return describers.describeModule(path, name);
     case 'image':
       return describers.describeImage(path, name);
@@ -53,5 +51,7 @@ async function describeFile(
       ]);
       return describeSnapshot(readSnapshot(path), name);
     }
+    case 'other':
+      throw notFor(input, 'inspect', ['module', 'image', 'snapshot']);
   }
 }

@@ -12,6 +12,7 @@ import type { RestoreOptions } from '../../src/restore/restore.js';
 import type { StoredSnapshot } from '../../src/snapshot/snapshot.js';
 import { makeTemporaryFolder, nameTemporary, removeTemporary, shareFolder } from '../../src/temporary.js';
 import { terminalLines } from '../../src/terminal-text.js';
+import { expectKind } from '../expect-kind.js';
 import { InputFile, withInput } from '../input-file.js';
 import { type LimitOptions, type Limits, limitOptions, limitVariables, parseLimits } from '../limits.js';
 import { type OnTrap, parseOnTrap, type TrapOptions, TrapWatch, trapOptions } from '../on-trap.js';
@@ -125,8 +126,8 @@ const command: CommandModule<object, Options> = {
 export default command;
 
 async function restore(input: InputFile, options: Options, arch: ArchName): Promise<void> {
-  const { name, path, kind } = input;
-  if (kind === 'image') throw new UsageError(`${name} is an image: wag-snap run ${name}`);
+  const { path } = input;
+  expectKind(input, 'restore', ['snapshot']);
   const directories = several(options.dir).map(parseDir);
   const limits = parseLimits(options);
   const onTrap = parseOnTrap(options, [path]);
@@ -298,7 +299,10 @@ function withCommandLine(error: unknown): never {
 
 async function readGivenModule(path: string): Promise<Uint8Array> {
   const { readModuleBytes } = await import('../../src/compile/wasm/wat.js');
-  return withInput(path, (input) => readModuleBytes(input.path, path));
+  return withInput(path, (input) => {
+    expectKind(input, 'restore --module', ['module']);
+    return readModuleBytes(input.path, path);
+  });
 }
 
 function describeRestore({ snapshot }: StoredSnapshot): string {

@@ -6,6 +6,7 @@ import { entryFunction } from '../../src/compile/wasm/entry.js';
 import { ExternKind, type Module } from '../../src/compile/wasm/module.js';
 import { catchSignals } from '../../src/interruption.js';
 import { quoted } from '../../src/terminal-text.js';
+import { expectKind } from '../expect-kind.js';
 import { InputFile } from '../input-file.js';
 import { type LimitOptions, limitOptions, limitVariables, parseLimits } from '../limits.js';
 import { parseOnTrap, type TrapOptions, TrapWatch, trapOptions } from '../on-trap.js';
@@ -81,8 +82,8 @@ const command: CommandModule<object, Options> = {
     const { program: path } = options;
     const input = InputFile.open(path);
     const { kind } = input;
+    expectKind(input, 'run', ['module', 'image']);
     if (kind === 'image') refuseCompilerOptions(options);
-    if (kind === 'snapshot') throw new UsageError(`${path} is a snapshot: wag-snap restore ${path}`);
     const args = [...(options.args ?? []), ...(options['--'] ?? [])];
     const env = parseEnv(several(options.env));
     const dirs = several(options.dir).map(parseDir);

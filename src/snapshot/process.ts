@@ -275,7 +275,7 @@ export function loadAddress(
 }
 
 /** What /proc does not show may still be there: a look, which sends nothing. */
-export function noSuchProcess(pid: number): ToolError {
+export function noSuchProcess(pid: number): WagSnapError {
   if (!existsSync('/proc/self/stat')) {
     return new ToolError('no-proc', `pid ${pid}: /proc is not there: mount it (mount -t proc proc /proc)`);
   }
@@ -283,7 +283,7 @@ export function noSuchProcess(pid: number): ToolError {
     globalThis.process.kill(pid, 0);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EPERM') {
-      return new ToolError('no-process', `there is no process with pid ${pid}`);
+      return new InputError('no-process', `there is no process with pid ${pid}`);
     }
   }
   return new ToolError(
@@ -293,7 +293,7 @@ export function noSuchProcess(pid: number): ToolError {
 }
 
 /** Why a file below /proc/PID, of a process that was there a moment ago, cannot be read. */
-function unreadable(folder: ProcessFolder, what: string, error: unknown): ToolError {
+function unreadable(folder: ProcessFolder, what: string, error: unknown): WagSnapError {
   const { pid } = folder;
   if (!statusOf(folder)) return noSuchProcess(pid);
   const { code } = error as NodeJS.ErrnoException;

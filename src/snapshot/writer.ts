@@ -7,7 +7,7 @@
 
 import { fdatasync, fsync, ftruncateSync, write } from 'node:fs';
 import { promisify } from 'node:util';
-import { ToolError, writeFailure } from '../errors.js';
+import { WagSnapError, writeFailure } from '../errors.js';
 import { type Destination, OutputFile, openDestination, writeAt } from '../output.js';
 import { WASM_PAGE } from '../runtime/layout.js';
 import { ANNEX_BLOCK, encodeAnnex, encodeAnnexBlock } from './annex.js';
@@ -187,6 +187,6 @@ function roundUp(value: number, unit: number): number {
   return Math.ceil(value / unit) * unit;
 }
 
-function writeError(path: string, error: unknown): ToolError {
-  return error instanceof ToolError ? error : writeFailure(path, error);
+function writeError(path: string, error: unknown): WagSnapError {
+  return error instanceof WagSnapError ? error : writeFailure(path, error);
 }

@@ -79,7 +79,7 @@ describe('refused', () => {
   test('a process that has ended', async () => {
     const child = await started('true');
     await exited(child);
-    await refused('ended', await capture(child.pid!), 1, /there is no process with pid \d+/);
+    await refused('ended', await capture(child.pid!), 3, /there is no process with pid \d+/);
   });
 
   test('a zombie', async () => {

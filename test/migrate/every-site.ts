@@ -96,7 +96,7 @@ async function tryOnce(
 
 /** Whether a capture failed as the process had ended: seen at a bad moment, its executable may be gone already. */
 function foundNoProcess(error: Error): boolean {
-  return error instanceof ToolError || (error instanceof InputError && error.code === 'not-ours');
+  return error instanceof ToolError || (error instanceof InputError && ['not-ours', 'no-process'].includes(error.code));
 }
 
 function difference(ending: Ending, whole: Ending): string | undefined {

@@ -19,6 +19,7 @@ import {
 } from '../wasm/module.js';
 import { matchesAcross, sameFuncType } from '../wasm/ref-types.js';
 import { formatFuncType, formatGlobalType, formatLimits, formatMemoryType, valTypeName } from '../wasm/text.js';
+import { knownHost } from './known-hosts.js';
 import { defineMissing } from './missing.js';
 
 const WASI_MODULES = ['wasi_snapshot_preview1', 'wasi_unstable'];
@@ -89,12 +90,16 @@ export function linkInstance(
   if (index === 0) return linked; // the host layer
   const links = [linked.functionLinks, linked.tableLinks, linked.memoryLinks, linked.globalLinks, linked.tagLinks];
   const counts = [0, 0, 0, 0, 0];
+  const problems: Problem[] = [];
   for (const entry of module.imports) {
     const at = counts[entry.kind]++;
     const provider = resolve(entry.module);
     const found = provider && findExport(provider.module, entry.name);
     if (provider && found) {
-      if (!matches(instances, provider, found, entry, module)) throw incompatible(entry, module, file);
+      if (!matches(instances, provider, found, entry, module)) {
+        problems.push({ entry, what: INCOMPATIBLE, expected: describeExport(provider.module, found), mendable: false });
+        continue;
+      }
       const target = definition(provider, found.kind, found.index);
       links[entry.kind].set(target, at * 2);
       continue;
@@ -104,7 +109,11 @@ export function linkInstance(
       const host = provider ? undefined : findHostExport(instances[0].module, entry);
       const fits = host && sameFuncType(funcType(instances[0].module, host.index), module.types[entry.typeIndex]);
       // A module for a JavaScript host may import a WASI function with its i64 parameters cut in two.
-      if (host && !fits && !allowMissing) throw incompatible(entry, module, file, hintFor(entry));
+      if (host && !fits && !allowMissing) {
+        const expected = describeExport(instances[0].module, host);
+        problems.push({ entry, what: INCOMPATIBLE, expected, mendable: true });
+        continue;
+      }
       if (host && fits) {
         linked.providers[at] = Provider.Host;
         linked.hostIndexes[at] = host.index;
@@ -115,8 +124,9 @@ export function linkInstance(
         continue;
       }
     }
-    throw unlinkable('unknown import', entry, module, file, hintFor(entry));
+    problems.push({ entry, what: UNKNOWN, expected: undefined, mendable: !allowMissing });
   }
+  if (problems.length > 0) throw unlinkableAll(problems, module, file);
   return linked;
 }
 
@@ -212,8 +222,46 @@ function limitsMatch(actual: Limits, wanted: Limits): boolean {
   return wanted.max === undefined || (actual.max !== undefined && actual.max <= wanted.max);
 }
 
-function incompatible(entry: Import, module: Module, file: string, hint = ''): ModuleError {
-  return unlinkable('incompatible import type', entry, module, file, hint);
+/** An import that cannot be bound. */
+interface Problem {
+  readonly entry: Import;
+  readonly what: string;
+  /** The type that it would have to have. */
+  readonly expected: string | undefined;
+  /** Whether --allow-missing-imports would do. */
+  readonly mendable: boolean;
+}
+
+const UNKNOWN = 'unknown import';
+const INCOMPATIBLE = 'incompatible import type';
+/** A module for JavaScript may have thousands. */
+const LISTED = 40;
+
+/** All at once: whoever provides one wants to know the next. */
+function unlinkableAll(problems: readonly Problem[], module: Module, file: string): ModuleError {
+  const host = knownHost(
+    problems.map(({ entry }) => entry),
+    module,
+  );
+  const about = host === undefined ? [] : [host];
+  const [first] = problems;
+  if (problems.length === 1) {
+    const hint = first.mendable ? hintFor(first.entry) : '';
+    return new ModuleError('unlinkable', `${line(first, module)}${hint}`, 0, file, about);
+  }
+  const lines = problems.slice(0, LISTED).map((problem) => `  ${line(problem, module)}`);
+  if (problems.length > LISTED) lines.push(`  ... and ${problems.length - LISTED} more`);
+  const isMendable = problems.every(({ mendable }) => mendable);
+  const hint = isMendable
+    ? ['--allow-missing-imports makes calls of functions trap, and the others empty or zero']
+    : [];
+  const headline = `${problems.length} imports cannot be provided:`;
+  return new ModuleError('unlinkable', headline, 0, file, [...lines, ...about, ...hint]);
+}
+
+function line({ what, entry, expected }: Problem, module: Module): string {
+  const needs = expected === undefined ? '' : `, expected ${expected}`;
+  return `${what}: ${entry.module}.${entry.name} ${describe(entry, module)}${needs}`;
 }
 
 function unlinkable(what: string, entry: Import, module: Module, file: string, hint = ''): ModuleError {
@@ -261,5 +309,20 @@ function describe(entry: Import, module: Module): string {
       return `(global ${formatGlobalType(entry.global)})`;
     case ExternKind.Tag:
       return `(tag ${formatFuncType(module.types[entry.typeIndex])})`;
+  }
+}
+
+function describeExport(module: Module, { kind, index }: Export): string {
+  switch (kind) {
+    case ExternKind.Func:
+      return `(function ${formatFuncType(funcType(module, index))})`;
+    case ExternKind.Table:
+      return `(table ${formatLimits(module.tables[index])} ${valTypeName(module.tables[index].element)})`;
+    case ExternKind.Memory:
+      return `(memory ${formatMemoryType(module.memories[index])})`;
+    case ExternKind.Global:
+      return `(global ${formatGlobalType(module.globals[index])})`;
+    case ExternKind.Tag:
+      return `(tag ${formatFuncType(module.types[module.tags[index]])})`;
   }
 }

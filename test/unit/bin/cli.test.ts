@@ -96,14 +96,14 @@ describe('exit codes', () => {
     [['run', '--on-trap', 'stay', arithmetic], 2, /--on-trap stay: expected park or exit/],
     [['run', '--on-trap', 'park', '--coredump', 'x', arithmetic], 2, /exclude each other/],
     [['run', '--invoke', 'add', '--coredump', 'x', arithmetic, '1', '2'], 2, /not for --invoke/],
-    [['coredump', arithmetic], 2, /is no snapshot/],
+    [['coredump', arithmetic], 3, /is a module in the text format; coredump takes a snapshot/],
     [['coredump', String(process.pid)], 3, /not a wag-snap process/],
     [['coredump'], 2, /coredump what/],
     [['capture', 'x'], 2, /pid: x is not a number/],
     [['capture', String(process.pid)], 3, /not a wag-snap process/],
-    [['capture', '999999999'], 1, /no process/],
+    [['capture', '999999999'], 3, /no process/],
     [['restore', 'nothing.wsnap'], 3, /nothing.wsnap: no such file/],
-    [['restore', arithmetic], 3, /not a snapshot/],
+    [['restore', arithmetic], 3, /restore takes a snapshot/],
     [['inspect', 'nothing'], 3, /no such file/],
   ])('%j', (args, status, message) => {
     const result = wagSnap(...args);
