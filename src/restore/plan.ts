@@ -14,6 +14,7 @@ import {
   RP_ENVP,
   RP_HOST_STATE,
   RP_HOST_STATE_SIZE,
+  RP_LISTINGS,
   RP_MEMORIES,
   RP_MONOTONIC,
   RP_PENDING_TIMEOUT,
@@ -68,6 +69,8 @@ export interface ResumePlan {
   readonly pendingTimeout: bigint | undefined;
   /** RT_PHASE. */
   readonly phase: number;
+  /** Descriptors whose listing has begun (Descriptor.listed). */
+  readonly listings?: readonly { readonly fd: number; readonly listed: Uint8Array }[];
 }
 
 export interface EncodedPlan {
@@ -115,6 +118,7 @@ class PlanEncoder {
     this.bigWord(RP_MONOTONIC, plan.monotonic);
     this.bigWord(RP_PENDING_TIMEOUT, plan.pendingTimeout ?? -1n);
     this.word(RP_PHASE, plan.phase);
+    this.pointer(RP_LISTINGS, this.listings());
     return { bytes: this.bytes.subarray(0, this.length), pointers: Uint32Array.from(this.pointers) };
   }
 
@@ -151,6 +155,20 @@ class PlanEncoder {
       this.word(at + 8, elements.length / 2);
       this.pointer(at + 16, start);
     });
+    return list;
+  }
+
+  private listings(): number {
+    const { listings = [] } = this.plan;
+    const list = this.reserve(listings.reduce((sum, { listed }) => sum + 16 + listed.length, 8));
+    this.word(list, listings.length);
+    let at = list + 8;
+    for (const { fd, listed } of listings) {
+      this.word(at, fd);
+      this.word(at + 8, listed.length / 8);
+      this.bytes.set(listed, at + 16);
+      at += 16 + listed.length;
+    }
     return list;
   }
 

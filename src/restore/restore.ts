@@ -128,6 +128,7 @@ export function writeResumable(
       sourceFd: sourceFd ?? -1,
       monotonic: host.monotonic,
       pendingTimeout: host.pendingTimeout,
+      listings: descriptors.flatMap(({ fd, listed }) => (listed === undefined ? [] : [{ fd, listed }])),
       phase: (phase.instance + FIRST_GUEST) * 2 + (phase.kind === 'entry' ? 1 : 0),
     },
     resumable.planStart,

@@ -294,6 +294,8 @@ export const HS_VERSION = 0; // u32: HOST_STATE_VERSION
 export const HS_FD_COUNT = 4; // u32: entries in the table
 export const HS_MONOTONIC_OFFSET = 8; // i64: nanoseconds added to CLOCK_MONOTONIC for the guest
 export const HS_PENDING_TIMEOUT = 16; // i64: the guest-clock (monotonic) deadline of a sleep that was undone, -1 none
+export const HS_LISTINGS = 24; // u64: native address of what listings of directories have delivered (wasi/listing.ts); 0 in early images
+export const HS_LISTINGS_SIZE = 32; // u64: bytes of it
 export const HS_FDS = 64; // FD_* entries, then the path areas at HS_FDS + FD_SIZE * HS_FD_CAPACITY
 export const HS_FD_CAPACITY = 1024;
 export const HS_PATHS = 65600; // 64 + 64 * 1024: path area of descriptor n at HS_PATHS + n * HS_PATH_SIZE
@@ -312,7 +314,7 @@ export const FD_PATH_LENGTH = 36; // u32: files and directories: path below the 
 export const FD_HOST_PATH_LENGTH = 40; // u32: preopens: the host path, behind the guest's name in the path area
 export const FD_READ_ONLY = 44; // u32: preopens: 1 when given with :ro
 export const FD_COOKIE = 48; // u64: directories: read position
-export const FD_OFFSET = 56; // u64: files: only in a resume plan: where to seek (a snapshot reads it from fdinfo)
+export const FD_OFFSET = 56; // u64: files: only in a resume plan: where to seek (a snapshot reads it from fdinfo); directories: offset of a chunk of HS_LISTINGS
 export const FD_SIZE = 64;
 
 export const FDK_FREE = 0;
@@ -342,7 +344,12 @@ export const RP_ENVP = 96; // pointer to an envp array
 export const RP_MONOTONIC = 104; // i64: the guest's monotonic clock at capture, in nanoseconds: it never steps back
 export const RP_PENDING_TIMEOUT = 112; // i64: remaining nanoseconds of a sleep that was undone, -1 none
 export const RP_PHASE = 120; // RT_PHASE at capture: start goes on behind it when the guest's stack has returned
-export const RP_SIZE = 128;
+export const RP_LISTINGS = 128; // pointer to: count, then {descriptor, names, u64 hash of each name}: what listings of directories have delivered
+export const RP_SIZE = 144;
+
+// a chunk of HS_LISTINGS
+export const LISTING_COUNT = 4; // u32: names
+export const LISTING_HEADER = 16; // then a u64 hash of each
 
 // registers to continue with; sp here is an offset below RT_STACK_TOP (a negative number) that start makes absolute
 export const CTX_GENERAL = 0; // 32 u64

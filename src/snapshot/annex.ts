@@ -1,6 +1,6 @@
 /**
  * The annex of a .wsnap file: what a reader may do without, so that readers that do not know it still read the file. Today:
- * what the open files were like (file-facts.ts).
+ * what the open files were like (file-facts.ts), and what listings of directories have delivered (Descriptor.listed).
  *
  * Behind the prologue, where older readers look at nothing, lies where it is; it lies itself in front of the header:
  *
@@ -9,7 +9,8 @@
  *     80  u64       bytes
  *     88  32 bytes  sha256 of those bytes
  *
- *     msgpack: { files: [{ fd, type, size, modified, sha256 or null }] }    what else is in it is skipped
+ *     msgpack: { files: [{ fd, type, size, modified, sha256 or null }],
+ *                listings: [{ fd, names: 8 bytes each }], absent when there are none }    what else is in it is skipped
  */
 
 import { createHash } from 'node:crypto';
@@ -22,7 +23,9 @@ import { FILE_TYPES, type FileFacts, type Snapshot } from './snapshot.js';
 
 export const ANNEX_BLOCK = 64;
 export const ANNEX_BLOCK_SIZE = 56;
-const ANNEX_MAX = 1 << 20;
+/** Of earlier versions 1 MiB: they refuse a snapshot taken in the middle of a listing of more than 130,000 names. */
+const ANNEX_MAX = 64 << 20;
+const NAME_BYTES = 8;
 const ITEMS_MAX = 1 << 16;
 const MAGIC = Buffer.from('WSANNEX\0', 'latin1');
 
@@ -42,6 +45,15 @@ const schema = z.object({
       }),
     )
     .max(1024),
+  listings: z
+    .array(
+      z.object({
+        fd: z.number().int().min(0).max(1023),
+        names: z.instanceof(Uint8Array).refine((bytes) => bytes.length % NAME_BYTES === 0, 'is no list of names'),
+      }),
+    )
+    .max(1024)
+    .optional(),
 });
 
 /** Undefined when there is nothing to say. */
@@ -49,7 +61,11 @@ export function encodeAnnex({ host }: Snapshot): Uint8Array | undefined {
   const files = host.descriptors.flatMap(({ fd, facts }) =>
     facts === undefined ? [] : [{ fd, ...facts, sha256: facts.sha256 ?? null }],
   );
-  return files.length === 0 ? undefined : new Packr({ useRecords: false, variableMapSize: true }).pack({ files });
+  const listings = host.descriptors.flatMap(({ fd, listed }) => (listed === undefined ? [] : [{ fd, names: listed }]));
+  if (files.length === 0 && listings.length === 0) return undefined;
+  return new Packr({ useRecords: false, variableMapSize: true }).pack(
+    listings.length === 0 ? { files } : { files, listings },
+  );
 }
 
 export function encodeAnnexBlock(fileOffset: number, annex: Uint8Array): Buffer {
@@ -103,10 +119,14 @@ export function addAnnex(snapshot: Snapshot, block: Buffer, annex: Uint8Array, p
   for (const { fd, sha256, ...rest } of result.data.files) {
     facts.set(fd, sha256 === null ? rest : { ...rest, sha256 });
   }
+  const listings = new Map(result.data.listings?.map(({ fd, names }) => [fd, names]));
   const descriptors = snapshot.host.descriptors.map((descriptor) => {
-    const known = facts.get(descriptor.fd);
-    const isFile = descriptor.kind === 'file' || descriptor.kind === 'given';
-    return isFile && known !== undefined ? { ...descriptor, facts: known } : descriptor;
+    const { fd, kind } = descriptor;
+    const known = facts.get(fd);
+    const listed = listings.get(fd);
+    if ((kind === 'file' || kind === 'given') && known !== undefined) return { ...descriptor, facts: known };
+    if ((kind === 'directory' || kind === 'preopen') && listed !== undefined) return { ...descriptor, listed };
+    return descriptor;
   });
   return { ...snapshot, host: { ...snapshot.host, descriptors } };
 }

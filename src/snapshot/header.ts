@@ -55,7 +55,7 @@ export function encodeHeader(snapshot: Snapshot): Uint8Array {
     frames: encodeFrames(snapshot.frames),
     ...(snapshot.exceptions ? { exceptions: encodeExceptions(snapshot.exceptions) } : {}),
     host: {
-      descriptors: snapshot.host.descriptors.map(({ facts: _, ...descriptor }) => descriptor),
+      descriptors: snapshot.host.descriptors.map(({ facts: _facts, listed: _listed, ...descriptor }) => descriptor),
       args: [...snapshot.host.args],
       env: [...snapshot.host.env],
       monotonic: snapshot.host.monotonic,

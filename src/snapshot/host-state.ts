@@ -8,16 +8,21 @@
 import { InputError } from '../errors.js';
 import {
   FD_NATIVE,
+  FD_OFFSET,
   FD_SIZE,
   HOST_STATE_VERSION,
   HS_FD_CAPACITY,
   HS_FD_COUNT,
   HS_FDS,
+  HS_LISTINGS,
+  HS_LISTINGS_SIZE,
   HS_MONOTONIC_OFFSET,
   HS_PATH_SIZE,
   HS_PATHS,
   HS_PENDING_TIMEOUT,
   HS_VERSION,
+  LISTING_COUNT,
+  LISTING_HEADER,
   RT_ARGC,
   RT_ARGV,
   RT_ENVP,
@@ -35,6 +40,9 @@ const STRINGS_BYTES = 1 << 23;
 const POINTER = 8;
 const STRINGS_AT_ONCE = 512;
 const STRING_CHUNK = 4096;
+/** More than any host layer has for listings, in bytes; a hash of a name has 8. */
+const LISTINGS_MAX = 64 << 20;
+const NAME_BYTES = 8;
 /** Bytes of an fdinfo with its position, which is the first line. */
 const FDINFO_HEAD = 256;
 
@@ -65,7 +73,7 @@ export async function readHost(
   const argc = Number(memory.u64(runtime + RT_ARGC));
   const strings = new StringReader(memory, settle);
   return {
-    descriptors: readDescriptors(memory, state, count),
+    descriptors: readDescriptors(memory, state, count, listingsOf(head, memory.pid)),
     args: await strings.read(memory.address(runtime + RT_ARGV), argc),
     env: (await strings.read(memory.address(runtime + RT_ENVP), Infinity)).filter((text) => !isOurs(text)),
     monotonic,
@@ -73,9 +81,37 @@ export async function readHost(
   };
 }
 
-function readDescriptors(memory: ProcessMemory, state: number, count: number): Descriptor[] {
+/** Where a process keeps what its listings have delivered. */
+interface Listings {
+  readonly address: number;
+  readonly size: number;
+}
+
+function listingsOf(head: Buffer, pid: number): Listings {
+  const address = checkedAddress(head.readBigUInt64LE(HS_LISTINGS), pid);
+  const size = Math.min(Number(head.readBigUInt64LE(HS_LISTINGS_SIZE)), LISTINGS_MAX);
+  return { address, size: address === 0 ? 0 : size };
+}
+
+/**
+ * The names that a directory's listing has delivered; undefined when there is none, or too many to remember.
+ * @throws InputError when it does not lie where such things are
+ */
+function readListed(memory: ProcessMemory, { address, size }: Listings, entry: Buffer): Uint8Array | undefined {
+  const offset = Number(entry.readBigUInt64LE(FD_OFFSET));
+  if (size === 0 || offset <= 1) return undefined;
+  const bytes = offset + LISTING_HEADER > size ? size : memory.u32(address + offset + LISTING_COUNT) * NAME_BYTES;
+  if (offset + LISTING_HEADER + bytes > size) {
+    throw new InputError('damaged-process', `pid ${memory.pid}: a listing of a directory lies outside of its place`);
+  }
+  if (bytes === 0) return undefined;
+  return memory.read(address + offset + LISTING_HEADER, bytes);
+}
+
+function readDescriptors(memory: ProcessMemory, state: number, count: number, listings: Listings): Descriptor[] {
   const table = memory.read(state + HS_FDS, count * FD_SIZE);
   const descriptors: Descriptor[] = [];
+  let listedBytes = 0;
   for (let fd = 0; fd < count; fd++) {
     const entry = table.subarray(fd * FD_SIZE, (fd + 1) * FD_SIZE);
     const record = readDescriptorRecord(entry);
@@ -87,6 +123,11 @@ function readDescriptors(memory: ProcessMemory, state: number, count: number): D
     const text = memory.read(state + HS_PATHS + fd * HS_PATH_SIZE, pathLength + hostPathLength);
     const preopen = kind === 'preopen';
     const below = kind === 'file' || kind === 'directory';
+    const listed = kind === 'directory' || preopen ? readListed(memory, listings, entry) : undefined;
+    listedBytes += listed?.length ?? 0;
+    if (listedBytes > listings.size) {
+      throw new InputError('damaged-process', `pid ${memory.pid}: listings of directories share their places`);
+    }
     const opened = kind === 'file' || kind === 'given';
     const facts = opened ? openFileFacts(memory.folder.path(`fd/${native}`)) : undefined;
     descriptors.push({
@@ -100,6 +141,7 @@ function readDescriptors(memory: ProcessMemory, state: number, count: number): D
       offset: opened ? fileOffset(memory, native) : 0n,
       ...(kind === 'stdio' ? movedStream(fd, native) : {}),
       ...(facts === undefined ? {} : { facts }),
+      ...(listed === undefined ? {} : { listed }),
     });
   }
   return descriptors;

@@ -253,6 +253,11 @@ export interface Descriptor {
   readonly offset: bigint;
   /** Directories: the read position. */
   readonly cookie: bigint;
+  /**
+   * Directories: a hash of 8 bytes of each name that the listing has delivered, in order; absent where none has begun. In
+   * the annex of the snapshot's file; those of early versions have none.
+   */
+  readonly listed?: Uint8Array | undefined;
   /** Standard streams: which one (0 to 2) when the program has moved it to another number; else it is `fd`. */
   readonly stream?: number | undefined;
   /** Files and given ones; snapshots of early versions have none. In the annex of the snapshot's file. */

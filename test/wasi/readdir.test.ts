@@ -122,6 +122,46 @@ it('lists what is there while entries go', async () => {
   expect(seen.length).toBe(302);
 });
 
+it('begins anew at the first cookie, also where nothing was found before', async () => {
+  const fd = await guest.open(DIR, '.', { oflags: DIRECTORY });
+  for (const start of [0n, 1n, 2n]) {
+    const dots = ['.', '..'].slice(Number(start));
+    expect(names(await all(fd, 4096, start))).toEqual(dots);
+    writeFileSync(join(folder, 'file'), '');
+    expect(names(await all(fd, 4096, start))).toEqual([...dots, 'file']);
+    unlinkSync(join(folder, 'file'));
+    expect(names(await all(fd, 4096, start))).toEqual(dots);
+  }
+});
+
+it('skips and repeats nothing that stays, from any earlier cookie, whatever comes and goes', async () => {
+  const fd = await guest.open(DIR, '.', { oflags: DIRECTORY });
+  for (let i = 0; i < 400; i++) writeFileSync(join(folder, `f${i}`), '');
+  const before = await all(fd, 4096);
+  for (const cookie of [150, 30, 3]) {
+    const early = before.slice(0, cookie).map(({ name }) => name);
+    const gone = early.filter((name, i) => name.startsWith('f') && i % 2 === 0);
+    for (const name of gone) unlinkSync(join(folder, name));
+    for (let i = 0; i < 100; i++) writeFileSync(join(folder, `new-${cookie}-${i}`), '');
+    const after = (await all(fd, 512, BigInt(cookie))).map(({ name }) => name);
+    expect(new Set(after).size).toBe(after.length);
+    for (const name of early) expect(after).not.toContain(name);
+    for (const { name } of before.slice(cookie)) expect(after).toContain(name);
+    for (const name of gone) writeFileSync(join(folder, name), '');
+  }
+});
+
+it('gives room back when a directory is closed or begun anew', async () => {
+  for (let i = 0; i < 2000; i++) writeFileSync(join(folder, `a-name-${i}`), '');
+  for (let round = 0; round < 40; round++) {
+    const fd = await guest.open(DIR, '.', { oflags: DIRECTORY });
+    const found = await all(fd, 60_000);
+    const later = await all(fd, 60_000, found[1000].next);
+    expect(later.map(({ name }) => name)).toEqual(found.slice(1001).map(({ name }) => name));
+    expect(await guest.call('fd_close', fd)).toBe(0);
+  }
+});
+
 it('is for directories', async () => {
   writeFileSync(join(folder, 'file'), '');
   const fd = await guest.open(DIR, 'file');

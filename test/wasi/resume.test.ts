@@ -1,6 +1,16 @@
 /** What of the host layer goes with a snapshot: files, directories, positions, arguments, the clock; and what may be missing. */
 
-import { chmodSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, beforeEach, expect, it } from 'vitest';
 import { readSnapshot } from '../../src/snapshot/format.js';
@@ -128,4 +138,40 @@ it('takes directories from the environment of a resumable executable', async () 
     stderr: 'wag-snap: restore: --dir: the snapshot has no directory named "/other"\n',
     code: 1,
   });
+});
+
+it('a listing that goes on passes over what it had delivered, in place, in a copy, and on another file system', async () => {
+  const spool = await build(join(import.meta.dirname, 'programs/spool.wasm'), join(folder, 'spool'));
+  const dirs = [{ host: here, guest: '/', readOnly: false }];
+  rmSync(here, { recursive: true });
+  mkdirSync(here);
+  const workload = Workload.start(spool.path, { dirs, stdin: 'pipe' });
+  await workload.waitFor('\n300\n');
+  await captureAndEnd(workload, snapshot);
+  await workload.ended();
+  expect(readdirSync(here).length).toBe(700);
+  const stored = readSnapshot(snapshot);
+  const { listed } = stored.snapshot.host.descriptors.find(({ kind }) => kind === 'directory')!;
+  expect(listed!.length % 8).toBe(0);
+  expect(listed!.length).toBeGreaterThanOrEqual(300 * 8);
+  const elsewhere = mkdtempSync(existsSync('/dev/shm') ? '/dev/shm/wag-snap-test-' : join(folder, 'elsewhere-'));
+  try {
+    cpSync(here, there, { recursive: true });
+    // in the opposite order, with files that were not there
+    for (const name of readdirSync(here).reverse()) writeFileSync(join(elsewhere, name), '');
+    for (let i = 0; i < 50; i++) writeFileSync(join(elsewhere, `x${i}`), '');
+    for (const [host, left] of [
+      [there, 0],
+      [elsewhere, 50],
+      [here, 0],
+    ] as const) {
+      const granted = { dirs: [{ host, guest: '/', readOnly: false }] };
+      const end = await restoreAndStart(snapshot, spool, resumable, granted).ended();
+      expect([end.stderr, end.code]).toEqual(['', 0]);
+      expect(end.stdout.endsWith('deleted 1000\n')).toBe(true);
+      expect(readdirSync(host).length).toBe(left);
+    }
+  } finally {
+    rmSync(elsewhere, { recursive: true });
+  }
 });

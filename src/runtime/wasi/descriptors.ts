@@ -77,6 +77,7 @@ import {
   RIGHT_POLL_FD_READWRITE,
 } from './abi';
 import { AT_FDCWD, O_CLOEXEC, O_RDWR, S_IFDIR, call, closeNative, native, statDescriptor, statMode } from './linux';
+import { dropListing } from './listing';
 
 /** The HS_* block; RT_HOST_STATE is its native address. */
 export const STATE: usize = memory.data(HS_SIZE, 4096);
@@ -335,6 +336,7 @@ export function keepDevNull(): void {
 export function closeEntry(entry: usize): void {
   const kind = kindOf(entry);
   const descriptor = nativeOf(entry);
+  if (isDirectory(entry)) dropListing(entry);
   if (kind == FDK_STDIO) {
     call(SYS_dup3, nothing, descriptor, 0);
   } else {

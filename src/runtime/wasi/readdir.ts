@@ -3,8 +3,10 @@
  *
  * AssemblyScript. Cookies are ordinals, not the kernel's positions: those mean something to one file system only, and a
  * guest may hold one over a snapshot. Entry 0 is ".", entry 1 "..", made here (file systems differ in where they list
- * them); cookie n names entry n. FD_COOKIE says which entry the native descriptor stands before, so that reading on costs nothing;
- * another cookie means skipping from there or from the start.
+ * them); cookie n names the entry that was or will be delivered as the n-th. FD_COOKIE says which entry the native descriptor
+ * stands before, so that reading on costs nothing. Another cookie means reading from the start and passing over the names
+ * that were delivered before it (listing.ts): nothing that is there all the time is skipped or repeated, whatever else is
+ * made or removed, and on another file system too.
  */
 
 import { SYS_getdents64, SYS_lseek, copy, store32 } from '../native';
@@ -23,6 +25,7 @@ import { cookieOf, lookupDirectory, lookupError, nativeOf, setCookie } from './d
 import { errnoOf } from './errno';
 import { guestRange } from './guest';
 import { STAT, STATX_INO, call, native, statDescriptor } from './linux';
+import { deliver, delivered, dropListing, hashName, isPassedOver, passOver } from './listing';
 
 /** struct linux_dirent64 */
 const D_INO: usize = 0; // u64
@@ -99,12 +102,11 @@ function list(entry: usize, cookie: u64): i64 {
     if (!put(2, ino, FILETYPE_DIRECTORY, DOTS, 2)) return 0;
     cookie = 2;
   }
-  let position = max<u64>(cookieOf(entry), 2);
-  if (cookie < position) {
+  let position = cookieOf(entry);
+  if (cookie == 2 || cookie != position) {
     const start = call(SYS_lseek, directory, 0, 0);
     if (start < 0) return start;
-    position = 2;
-    setCookie(entry, position);
+    position = seek(entry, cookie);
   }
   while (left > 0) {
     // the kernel's position behind the last entry that the guest has got
@@ -115,14 +117,19 @@ function list(entry: usize, cookie: u64): i64 {
     for (let at = BUFFER; at < BUFFER + <usize>bytes; at += load<u16>(at, D_RECLEN)) {
       const name = at + D_NAME;
       if (!isDots(name)) {
-        if (position >= cookie) {
-          const type = <i32>load<u8>(TYPES + (load<u8>(at, D_TYPE) & 15));
-          if (!put(position + 1, load<i64>(at, D_INO), type, name, nameLength(name))) {
-            isFull = true;
-            break;
+        const length = nameLength(name);
+        const hash = hashName(name, length);
+        if (!isPassedOver(entry, hash)) {
+          if (position >= cookie) {
+            const type = <i32>load<u8>(TYPES + (load<u8>(at, D_TYPE) & 15));
+            if (!put(position + 1, load<i64>(at, D_INO), type, name, length)) {
+              isFull = true;
+              break;
+            }
           }
+          deliver(entry, hash);
+          position++;
         }
-        position++;
       }
       consumed = load<i64>(at, D_OFF);
     }
@@ -131,4 +138,20 @@ function list(entry: usize, cookie: u64): i64 {
     if (isFull || bytes == 0) return 0;
   }
   return 0;
+}
+
+/**
+ * For a cookie at which the native descriptor, now at its start, does not stand: the entries before it are passed over by
+ * their names. Where those are not known (a cookie that was never given, a snapshot of an early version), so many entries
+ * are. Returns the position that the native descriptor stands at.
+ */
+function seek(entry: usize, cookie: u64): u64 {
+  const known = delivered(entry);
+  if (known >= 0 && <i64>cookie - 2 <= known && passOver(entry, <usize>cookie - 2)) {
+    setCookie(entry, cookie);
+    return cookie;
+  }
+  dropListing(entry);
+  setCookie(entry, 2);
+  return 2;
 }

@@ -103,7 +103,7 @@ export function openFile(entry: usize): void {
   if (descriptor < 0) failOpen(entry, descriptor);
   store<i32>(entry, <i32>descriptor, FD_NATIVE);
   if (kindOf(entry) == FDK_DIRECTORY) {
-    setCookie(entry, 0); // entries are counted: the next fd_readdir skips to its cookie
+    setCookie(entry, 0); // the next fd_readdir passes over what was delivered
     return;
   }
   const result = takePosition(entry, descriptor);

@@ -19,6 +19,7 @@ import {
   FDK_STDIO,
   FD_HOST_PATH_LENGTH,
   FD_NATIVE,
+  FD_OFFSET,
   FD_READ_ONLY,
   FD_RIGHTS,
   FD_RIGHTS_INHERITING,
@@ -36,6 +37,7 @@ import {
   RP_ENVP,
   RP_HOST_STATE,
   RP_HOST_STATE_SIZE,
+  RP_LISTINGS,
   RP_MONOTONIC,
   RP_PENDING_TIMEOUT,
   RT_ARGC,
@@ -53,11 +55,13 @@ import {
   closeEntry,
   entryAt,
   flagsOf,
+  isDirectory,
   isRetired,
   kindOf,
   pathLength,
   pathOf,
 } from './descriptors';
+import { deliver, publishListings } from './listing';
 import { openListener, openNextListener, recordLine, startListenLines } from './listeners';
 import { F_SETFL, O_NONBLOCK, SOCK_CLOEXEC, call, closeNative, native, statusFlags } from './linux';
 import {
@@ -182,11 +186,27 @@ function readState(plan: i64): void {
   }
 }
 
+/** What listings have delivered. No directory has a chunk of another process. @param rows native address, 0 for none */
+function resumeListings(rows: i64): void {
+  for (let i: u32 = 0; i < <u32>HS_FD_CAPACITY; i++) if (isDirectory(entryAt(i))) store<u64>(entryAt(i), 0, FD_OFFSET);
+  if (rows == 0) return;
+  let at = rows + 8;
+  for (let left = load64(rows); left > 0; left--) {
+    const descriptor = load64(at);
+    const names = load64(at + 8);
+    if (descriptor < 0 || descriptor >= <i64>HS_FD_CAPACITY) failState('a listing');
+    const entry = entryAt(<u32>descriptor);
+    at += 16;
+    for (let i: i64 = 0; i < names; i++, at += 8) if (isDirectory(entry)) deliver(entry, load64(at));
+  }
+}
+
 export function wasi_resume(): void {
   prepare();
   const plan = load64(runtime() + <i64>RT_RESUME_PLAN);
   readState(plan);
   clearUnknown();
+  publishListings(STATE);
   const count = load<u32>(STATE, HS_FD_COUNT);
   checkLines();
   startListenLines();
@@ -205,6 +225,7 @@ export function wasi_resume(): void {
     if (kindOf(entry) == FDK_PREOPEN && isRetired(entry)) closeEntry(entry);
   }
   closeUnusedStreams(count);
+  resumeListings(load64(plan + <i64>RP_LISTINGS));
 
   const monotonic = load64(plan + <i64>RP_MONOTONIC);
   store<i64>(STATE, 0, HS_MONOTONIC_OFFSET);

@@ -23,6 +23,7 @@ import {
 import { openListeners } from './listeners';
 import { O_ACCMODE, O_RDONLY, O_WRONLY, TCGETS, call, native, statusFlags, wasiFlags } from './linux';
 import { openPreopens } from './preopens';
+import { publishListings } from './listing';
 
 const TERMIOS: usize = memory.data(64, 8);
 /** struct sigaction of the kernel: handler SIG_IGN, no flags, no restorer, empty mask. */
@@ -62,6 +63,7 @@ function setStdio(index: u32): void {
 export function wasi_start(): void {
   prepare();
   store<u32>(STATE, HOST_STATE_VERSION, HS_VERSION);
+  publishListings(STATE);
   store<i64>(STATE, -1, HS_PENDING_TIMEOUT);
   for (let i: u32 = 0; i < 3; i++) setStdio(i);
   openPreopens();
