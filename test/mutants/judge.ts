@@ -33,7 +33,14 @@ export class Judge {
   private changed: string[] = [];
   private readonly known = new Map<string, TestFile>();
 
-  constructor(private readonly copy: TreeCopy) {}
+  /** Files of the last verdict's tests that have failed. */
+  noticedBy: string[] = [];
+
+  /** @param failFast one failure is enough */
+  constructor(
+    private readonly copy: TreeCopy,
+    private readonly failFast = true,
+  ) {}
 
   /**
    * Runs a mutant's tests without it, each file once.
@@ -60,12 +67,15 @@ export class Judge {
   /** The verdict of a mutant that is applied. */
   async judge(mutant: Mutant): Promise<Verdict> {
     const usual = this.filesOf(mutant).reduce((sum, { milliseconds }) => sum + milliseconds, 0);
-    const answer = await this.run(mutant.tests, mutant.only, PATIENCE + 8 * usual, true);
+    const answer = await this.run(mutant.tests, mutant.only, PATIENCE + 8 * usual, this.failFast);
+    this.noticedBy = [];
     if (answer === undefined) return 'hangs';
     const { files, error } = answer;
     if (files.some((file) => /Transform failed/.test(file.error ?? ''))) return 'broken';
-    const failed = files.some((file) => file.error !== undefined || file.tests.some(({ state }) => state === 'failed'));
-    return failed || error !== undefined ? 'noticed' : 'survived';
+    this.noticedBy = files
+      .filter((file) => file.error !== undefined || file.tests.some(({ state }) => state === 'failed'))
+      .map(({ name }) => name.slice(this.copy.folder.length + 1));
+    return this.noticedBy.length > 0 || error !== undefined ? 'noticed' : 'survived';
   }
 
   /** A file of the copy is another one now. */

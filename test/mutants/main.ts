@@ -1,9 +1,9 @@
 /**
- * `npm run mutants [-- AREA|FILE…] [--again] [--sample N] [--seed S]`: puts small deliberate faults into a copy of the tree, one at a
+ * `npm run mutants [-- AREA|FILE…] [--again] [--all] [--sample N] [--seed S]`: puts small deliberate faults into a copy of the tree, one at a
  * time, and runs the tests that must notice them. Prints the score by area and what survived; the exit code is 1 when a
  * mutant survived, or cannot be applied any more.
  *
- * With --again those that survived an earlier run (build/mutants/survivors.json). With --sample N random ones, of those whose tests are quick; the seed is printed.
+ * With --all every test is run, not only up to the first failure, and the files that noticed are printed. With --again those that survived an earlier run (build/mutants/survivors.json). With --sample N random ones, of those whose tests are quick; the seed is printed.
  */
 
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -24,7 +24,12 @@ process.exitCode = await main();
 async function main(): Promise<number> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { sample: { type: 'string' }, seed: { type: 'string' }, again: { type: 'boolean' } },
+    options: {
+      sample: { type: 'string' },
+      seed: { type: 'string' },
+      again: { type: 'boolean' },
+      all: { type: 'boolean' },
+    },
   });
   const chosen = choose(positionals);
   if (typeof chosen === 'string') {
@@ -43,7 +48,7 @@ async function main(): Promise<number> {
     });
   }
   try {
-    return await runAll(copy, mutants);
+    return await runAll(copy, mutants, values.all ?? false);
   } finally {
     copy.remove();
   }
@@ -69,9 +74,9 @@ function sample(all: readonly Mutant[], count: number, given: string | undefined
   );
 }
 
-async function runAll(copy: TreeCopy, mutants: readonly Mutant[]): Promise<number> {
+async function runAll(copy: TreeCopy, mutants: readonly Mutant[], thorough: boolean): Promise<number> {
   const started = performance.now();
-  const judge = new Judge(copy);
+  const judge = new Judge(copy, !thorough);
   const results: [Mutant, Result][] = [];
   for (const mutant of mutants) {
     const failing = await judge.baseline(mutant);
@@ -82,7 +87,8 @@ async function runAll(copy: TreeCopy, mutants: readonly Mutant[]): Promise<numbe
     }
     const result = await run(copy, judge, mutant);
     results.push([mutant, result]);
-    console.log(`${result.padEnd(9)}${describe(mutant)}`);
+    const by = thorough && result === 'noticed' ? ` by ${judge.noticedBy.join(', ')}` : '';
+    console.log(`${result.padEnd(9)}${describe(mutant)}${by}`);
     remember([[mutant, result]]);
   }
   judge.stop();

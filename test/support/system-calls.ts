@@ -37,7 +37,10 @@ const NUMBERS = {
   mount: [165, 40],
   tgkill: [234, 131],
   openat: [257, 56],
+  mkdirat: [258, 34],
   unlinkat: [263, 35],
+  linkat: [265, 37],
+  symlinkat: [266, 36],
   readlinkat: [267, 78],
   fchmodat: [268, 53],
   unshare: [272, 97],
@@ -49,6 +52,7 @@ const NUMBERS = {
   process_vm_readv: [310, 270],
   process_vm_writev: [311, 271],
   seccomp: [317, 277],
+  renameat2: [316, 276],
   memfd_create: [319, 279],
   bpf: [321, 280],
   execveat: [322, 281],
@@ -59,6 +63,7 @@ const NUMBERS = {
   clone3: [435, 435],
   openat2: [437, 437],
   pidfd_getfd: [438, 438],
+  landlock_create_ruleset: [444, 444],
   // of no call, and of write in the convention of x32
   none: [9999, 9999],
   x32_write: [0x40000001],
@@ -66,8 +71,8 @@ const NUMBERS = {
 
 export type SystemCall = keyof typeof NUMBERS;
 
-/** undefined when the CPU has no such call. */
+/** undefined when the CPU has no such call, or this table does not know it. */
 export function systemCallNumber(name: SystemCall, arch: ArchName): number | undefined {
-  const numbers: readonly number[] = NUMBERS[name];
-  return numbers[arch === 'x64' ? 0 : 1];
+  const numbers: readonly number[] | undefined = NUMBERS[name];
+  return numbers?.[arch === 'x64' ? 0 : 1];
 }

@@ -1,6 +1,9 @@
-/** The sandbox against guest code that can make any system call, where the kernel has seccomp. */
+/**
+ * The sandbox against guest code that can make any system call, where the kernel has seccomp. What is just beside each rule
+ * has filter.test.ts, what lies outside of its directories landlock.test.ts.
+ */
 
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -9,10 +12,7 @@ import { nativeArch } from '../support/native-arch.js';
 import { type SystemCall, systemCallNumber } from '../support/system-calls.js';
 
 const AT_FDCWD = -100;
-const EACCES = -13n;
-const CREAT = 0x40;
 const EXE = 1000; // where the image keeps its own file
-const PATH_MAX = 4096;
 
 const hasSeccomp = /^Seccomp:/m.test(readFileSync('/proc/self/status', 'latin1'));
 
@@ -23,9 +23,6 @@ beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'wagsnap-sandbox-'));
   image = join(folder, 'forged');
   await forgeImage(image);
-  mkdirSync(join(folder, 'in'));
-  writeFileSync(join(folder, 'in/file'), 'inside');
-  writeFileSync(join(folder, 'secret'), 'secret');
 });
 afterEach(async () => {
   await guest?.stop();
@@ -34,7 +31,6 @@ afterEach(async () => {
 afterAll(() => rmSync(folder, { recursive: true }));
 
 const start = async (env?: Readonly<Record<string, string>>) => (guest = await ForgedGuest.start(image, env));
-const withDirectory = (mode = '') => start({ WAGSNAP_DIR: `${folder}/in::/d${mode}` });
 
 /** Paths and structures are the command's data. */
 const D = 'data';
@@ -51,9 +47,6 @@ async function make(call: Call, env?: Readonly<Record<string, string>>): Promise
   await g.stop();
   return result;
 }
-
-const how = (flags: number, resolve: number) =>
-  Buffer.from(BigUint64Array.from([BigInt(flags), 0n, BigInt(resolve)]).buffer);
 
 if (!hasSeccomp) it.skip('was not run: this kernel has no seccomp', () => {});
 
@@ -172,47 +165,5 @@ describe.runIf(hasSeccomp)('a forged guest', () => {
     const { address = 0n, size = 0n, protection = 0n, offset = 0n } = change;
     const args = [first + address, last - first + size, 5n + protection, 0x12, EXE, at + offset];
     expect(await g.call('mmap', args)).toBe(allowed ? first : 'SIGSYS');
-  });
-
-  it('can open nothing but what is below its directory', async () => {
-    const g = await withDirectory();
-    const path = (text: string) => Buffer.concat([Buffer.from(text), Buffer.alloc(PATH_MAX / 8 - text.length)]);
-    const open = (text: string, flags = 0) =>
-      g.call(
-        'openat2',
-        [AT_FDCWD, g.dataAddress, g.dataAddress + 512n, 24],
-        Buffer.concat([path(text), how(flags, 0)]),
-      );
-    expect(await open(join(folder, 'in/file'))).toBeGreaterThan(0n);
-    const landlock = (await open('/etc/passwd')) === EACCES;
-    if (!landlock) return; // the kernel has none
-    expect(await open(join(folder, 'secret'))).toBe(EACCES);
-    expect(await open(join(folder, 'in/../secret'))).toBe(EACCES);
-    expect(await open('/dev/null')).toBe(EACCES);
-    expect(await open(join(folder, 'new'), CREAT | 1)).toBe(EACCES);
-    expect(await open(join(folder, 'in/file'), 2)).toBeGreaterThan(0n);
-    expect(await g.call('openat', [AT_FDCWD, g.dataAddress, 0], '/etc/passwd')).toBe('SIGSYS');
-  });
-
-  it('can change nothing below a directory that is read-only', async () => {
-    const g = await withDirectory(':ro');
-    const open = (flags: number) =>
-      g.call(
-        'openat2',
-        [AT_FDCWD, g.dataAddress, g.dataAddress + 512n, 24],
-        Buffer.concat([Buffer.from(join(folder, 'in/file').padEnd(512, '\0')), how(flags, 0)]),
-      );
-    expect(await open(0)).toBeGreaterThan(0n);
-    const result = await open(2);
-    if (result !== EACCES) return expect(result).toBeGreaterThan(0n); // no Landlock
-    expect(await g.call('unlinkat', [AT_FDCWD, g.dataAddress, 0], join(folder, 'in/file'))).toBe(EACCES);
-    expect(readFileSync(join(folder, 'in/file'), 'utf8')).toBe('inside');
-  });
-
-  it('walks where there is no openat2, and still cannot leave', async () => {
-    const g = await start({ WAGSNAP_DIR: `${folder}/in::/d`, WAGSNAP_NO_OPENAT2: '1' });
-    const result = await g.call('openat', [AT_FDCWD, g.dataAddress, 0], '/etc/passwd');
-    expect(result === EACCES || Number(result) > 0).toBe(true);
-    expect(await g.call('openat2', [AT_FDCWD, g.dataAddress, g.dataAddress, 24], 'x')).toBe('SIGSYS');
   });
 });

@@ -36,6 +36,24 @@ describe('boot', () => {
     expect(process.get64(table + L.TAB_LENGTH)).toBe(5);
   });
 
+  const SIGNAL_STACK = 262144; // boot.ts
+
+  it('maps a guard below the stack of the signal handlers', () => {
+    const { process } = bootedImage();
+    const stack = process.rt64(L.RT_SIGNAL_STACK);
+    expect(process.mappings).toContainEqual(
+      expect.objectContaining({
+        address: stack - L.STACK_GUARD,
+        size: L.STACK_GUARD + SIGNAL_STACK,
+        protection: RESERVED,
+      }),
+    );
+    const touching = process.protections.filter(
+      ({ address, size }) => address < stack + SIGNAL_STACK && address + size > stack - L.STACK_GUARD,
+    );
+    expect(touching).toEqual([{ address: stack, size: SIGNAL_STACK, protection: 3 }]);
+  });
+
   it('says so when the address space is too small', () => {
     const { process } = fakeImage();
     process.overrides['mmap'] = () => -12;
