@@ -66,7 +66,8 @@ export class TreeCopy {
 
   private build(file: string, tests: readonly string[]): string | undefined {
     const hostLayer = HOST_LAYER.test(file);
-    const command = tests.some((test) => this.usesBuild(test)) && (!hostLayer || file.endsWith('layout.ts'));
+    const usesBuild = tests.some((test) => this.usesBuild(test));
+    const command = usesBuild && (!hostLayer || file.endsWith('layout.ts'));
     if (!hostLayer && !command && file !== SIGNAL_HELPER) return undefined;
     this.isBuiltOtherwise = true;
     // A mutant may leave a variable unused: types do not matter, and what is written all the same is run.
@@ -74,7 +75,7 @@ export class TreeCopy {
     const steps = [
       ...(hostLayer ? [['scripts/build-host.mjs', '--force', '--quiet']] : []),
       ...(file === SIGNAL_HELPER ? [['scripts/build-signal-helper.mjs']] : []),
-      ...(command || hostLayer ? [['scripts/bundle.mjs']] : []),
+      ...(usesBuild ? [['scripts/bundle.mjs']] : []),
     ];
     for (const step of steps) {
       const { status, output } = this.run(process.execPath, step);

@@ -127,7 +127,7 @@ export const snapshot: Area = {
           'equals(block.subarray(24, ANNEX_BLOCK_SIZE)) && block[24] === 0',
         ],
         ['msgpackProblem(annex, { items: ITEMS_MAX })', 'undefined as string | undefined'],
-        ["descriptor.kind === 'file' ||", "descriptor.kind !== 'file' ||"],
+        ["(kind === 'file' || kind === 'given') && known", "(kind !== 'file' || kind === 'given') && known"],
       ],
     },
     {
