@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { targets } from '../../../src/arch/targets.js';
-import { InputError, ToolError } from '../../../src/errors.js';
+import { InputError, ToolError, WagSnapError } from '../../../src/errors.js';
 import { writeResumable } from '../../../src/restore/restore.js';
 import { capturePid } from '../../../src/snapshot/capture.js';
 import { readSnapshot } from '../../../src/snapshot/format.js';
@@ -236,7 +236,7 @@ describe('capture of a process', () => {
         (error: Error) => error,
       );
     }
-    expect(over, `still there after ${captures} captures`).toBeInstanceOf(ToolError);
+    expect(over, `still there after ${captures} captures`).toBeInstanceOf(WagSnapError);
     expect(await workload.ended()).toMatchObject({ code: 0, stdout: 'AB' });
     expect(performance.now() - begin).toBeGreaterThanOrEqual(SLEEP / 1e6 - 1);
   });
@@ -272,7 +272,7 @@ describe('what cannot be captured', () => {
   const output = () => join(folder, 'none.wsnap');
 
   test('no such process', async () => {
-    await expect(capturePid(2 ** 22 + 1, { output: output() })).rejects.toThrow(ToolError);
+    await expect(capturePid(2 ** 22 + 1, { output: output() })).rejects.toThrow(InputError);
     await expect(capturePid(0, { output: output() })).rejects.toThrow(InputError);
   });
 
