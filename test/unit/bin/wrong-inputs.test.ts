@@ -206,7 +206,7 @@ describe('what is of the right kind and no good', () => {
     ['no process', ['inspect', '999999999'], /there is no process with pid 999999999/],
     ['no process', ['coredump', '999999999', '-o', '/dev/null'], /there is no process with pid 999999999/],
     ['no process', ['capture', '999999999', '-o', '/dev/null'], /there is no process with pid 999999999/],
-    ['no file', ['inspect', '/none'], /\/none: no such file/],
+    ['no file', ['inspect', join(inputs, 'none')], /none: no such file/],
     [
       'a module to restore from',
       ['restore', join(inputs, 's.wsnap'), '--module', join(inputs, 'text'), '-o', '/dev/null'],
@@ -219,7 +219,7 @@ describe('what is of the right kind and no good', () => {
     ],
     [
       'a module to restore from',
-      ['restore', join(inputs, 's.wsnap'), '--module', '/none', '-o', '/dev/null'],
+      ['restore', join(inputs, 's.wsnap'), '--module', join(inputs, 'none'), '-o', '/dev/null'],
       /\/none: no such file/,
     ],
   ])('%s: %j', async (_what, args, message) => {
@@ -239,6 +239,22 @@ describe('what is of the right kind and no good', () => {
     expect(status).toBe(2);
     expect(stderr).toContain(`${option} is for modules: `);
   });
+});
+
+test('without an emulator, messages name the files that the user has made', async () => {
+  const other = process.arch === 'arm64' ? 'x64' : 'arm64';
+  const path = process.env['PATH'];
+  process.env['PATH'] = '/none';
+  try {
+    const snapshot = join(inputs, 's.wsnap');
+    expect(await wagSnap(['restore', '--arch', other, snapshot])).toEqual({
+      status: 1,
+      stdout: '',
+      stderr: `wag-snap: ${snapshot} is for ${other}: to run it here, install qemu-user-static (Debian: apt-get install qemu-user-static)\n`,
+    });
+  } finally {
+    process.env['PATH'] = path;
+  }
 });
 
 describe('imports that nothing provides', () => {
