@@ -7,7 +7,17 @@
 
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, rmSync, statSync } from 'node:fs';
-import { ensureBuilt, root } from './setup.mjs';
+import { ensureBuilt, helpAndExit, root } from './setup.mjs';
+
+helpAndExit(`npm run demo
+
+Compiles a program, runs it, captures it on the way, goes on from the snapshot on the other CPU (with qemu-user; without
+it, on this one), brings it back, and shows both outputs side by side. Takes no arguments.
+Leaves its files in build/demo.`);
+if (process.argv.length > 2) {
+  console.error(`npm run demo takes no arguments, not ${process.argv[2]}: see npm run demo -- --help`);
+  process.exit(2);
+}
 
 const folder = `${root}/build/demo`;
 const module = 'fixtures/programs/sha256.wasm';

@@ -29,12 +29,16 @@ export function must(command, args, env = {}) {
 /** A package's command. */
 export const bin = (name) => `${root}/node_modules/.bin/${name}`;
 
-/**
- * Installs the packages unless those of package-lock.json are there. Compares versions: a clone's times say nothing.
- * NOTE: not `npm ci`, which refuses a lock without the optional packages of every other platform, as ours is.
- */
+/** Installs the packages unless those of package-lock.json are there. Compares versions: a clone's times say nothing. */
 export function ensurePackages() {
-  if (!packagesMatch()) must('npm', ['install', '--no-save', '--no-audit', '--no-fund']);
+  if (!packagesMatch()) must('npm', ['ci', '--no-audit', '--no-fund']);
+}
+
+/** Prints what a script is and takes, and ends it, when its first argument asks for that. */
+export function helpAndExit(text) {
+  if (!['--help', '-h'].includes(process.argv[2])) return;
+  console.log(text);
+  process.exit(0);
 }
 
 function packagesMatch() {

@@ -6,7 +6,16 @@
  */
 
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { bin, ensurePackages, root, run } from './setup.mjs';
+import { bin, ensurePackages, helpAndExit, root, run } from './setup.mjs';
+
+helpAndExit(`npm test [-- FILE|NAME…|OPTION…]
+
+Packages, build, format and lint, types, then all tests.
+With arguments: packages and build, then vitest with the arguments.
+  FILE|NAME          only test files whose path contains it: npm test -- capture
+  -t PATTERN         only tests whose name matches: npm test -- -t 'goes on'
+  --project NAME     here, or a name of vitest.config.ts's other projects
+Leaves build/test/results.json and build/test/summary.txt; the last line is N passed, N failed[, N skipped].`);
 
 const results = `${root}/build/test/results.json`;
 const summary = `${root}/build/test/summary.txt`;

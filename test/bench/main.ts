@@ -25,6 +25,13 @@ const figures: readonly Figure[] = [
 ];
 
 const names = process.argv.slice(2);
+if (names.includes('--help') || names.includes('-h')) {
+  console.log(
+    'usage: npm run bench [-- FIGURE…]\n\nMeasures all figures, or those that are named, and compares them with their bars:\n',
+  );
+  for (const { name, title } of figures) console.log(`  ${name.padEnd(18)}${title}`);
+  process.exit(0);
+}
 const chosen = figures.filter(({ name }) => names.length === 0 || names.includes(name));
 if (chosen.length === 0) {
   console.error(`no such figure; there are ${figures.map(({ name }) => name).join(', ')}`);

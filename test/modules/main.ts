@@ -16,11 +16,17 @@ import { MODULES, type PublishedModule } from './list.js';
 import { row, table } from './table.js';
 
 const { values, positionals } = parseArgs({
-  options: { write: { type: 'boolean' }, child: { type: 'string' } },
+  options: { write: { type: 'boolean' }, child: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
   allowPositionals: true,
 });
 
-if (values.child !== undefined) process.stdout.write(JSON.stringify(examine(values.child)));
+if (values.help) {
+  console.log(`usage: npm run modules -- [--write] [NAME…]
+
+Tries the compiler on large modules of npm packages and prints a table, a row each. Needs the network.
+  NAME      only modules whose package or file contains it
+  --write   puts the table into docs/modules.md`);
+} else if (values.child !== undefined) process.stdout.write(JSON.stringify(examine(values.child)));
 else process.exitCode = main(positionals);
 
 function main(names: readonly string[]): number {

@@ -21,6 +21,7 @@ const OPTIONS = {
   deterministic: { type: 'boolean' },
   variation: { type: 'string' },
   verbose: { type: 'boolean', short: 'v' },
+  help: { type: 'boolean', short: 'h' },
 } as const;
 
 process.exitCode = await main();
@@ -33,6 +34,10 @@ async function main(): Promise<number> {
     return usage((error as Error).message);
   }
   const { values, paths: given } = parsed;
+  if (values.help) {
+    console.log(USAGE);
+    return 0;
+  }
   const arch = values.arch ?? (ARCHES.includes(process.arch) ? process.arch : ARCHES[0]);
   const target = specTarget(arch);
   if (target === undefined) return usage(`--arch ${arch} is unknown: ${ARCHES.join(', ')}`);
