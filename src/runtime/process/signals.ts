@@ -7,6 +7,7 @@
  *     STOP_SIGNAL   RUNNING -> STOPPING: a stop is wanted, trap text over text
  *     SIGTRAP       STOPPING -> PARKED -> RUNNING, at a safepoint
  *                   parked at a trap: TRAPPED (trapped.ts)
+ *     endings       as process 1 alone, which the kernel does not end by a default action: exit with 128 + number
  *     faults        a trap site -> its trap; the guard below the guest's stack -> call stack exhausted; else fatal
  */
 
@@ -60,11 +61,15 @@ import { mapPlainText, mapTrapText } from './trap-text';
 import { onStopTrapped } from './trapped';
 import { inDriver, trapInContext } from './traps';
 
+export const SIGHUP: i32 = 1;
+export const SIGINT: i32 = 2;
+export const SIGQUIT: i32 = 3;
 export const SIGILL: i32 = 4;
 export const SIGTRAP: i32 = 5;
 export const SIGBUS: i32 = 7;
 export const SIGFPE: i32 = 8;
 export const SIGSEGV: i32 = 11;
+export const SIGTERM: i32 = 15;
 
 // siginfo_t, the same on all 64-bit CPUs
 const SI_PID: i64 = 16; // i32, of signals sent by a process
@@ -79,8 +84,14 @@ let stepping: bool = false;
 /** @param info siginfo_t, @param context ucontext_t */
 export function on_signal(signo: i32, info: i64, context: i64): void {
   if (signo === STOP_SIGNAL) return onStop(load32_u(info + SI_PID), context);
+  if (isEnding(signo)) exit(128 + signo);
   if (signo === SIGTRAP && onSafepoint(context)) return;
   onFault(signo, load64(info + SI_ADDR), context);
+}
+
+/** Signals that ask a program to end; start.ts has them handled in process 1. */
+function isEnding(signo: i32): bool {
+  return signo === SIGHUP || signo === SIGINT || signo === SIGQUIT || signo === SIGTERM;
 }
 
 /** Debugging: parks at the n-th safepoint from now on, without a sender. The guest must not run yet. */

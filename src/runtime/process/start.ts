@@ -21,6 +21,7 @@ import {
   memoryBase,
   SYS_close,
   SYS_fcntl,
+  SYS_getpid,
   SYS_openat,
   SYS_rt_sigaction,
   SYS_rt_sigprocmask,
@@ -40,13 +41,25 @@ import { reserveExceptions } from './exceptions';
 import { continueGuest, restoreGuest } from './resume';
 import { exit, failed, half, imageBase, setHalf, setWord, word } from './runtime-block';
 import { enterSandbox } from './sandbox';
-import { parkAtSafepoint, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGTRAP } from './signals';
+import {
+  parkAtSafepoint,
+  SIGBUS,
+  SIGFPE,
+  SIGHUP,
+  SIGILL,
+  SIGINT,
+  SIGQUIT,
+  SIGSEGV,
+  SIGTERM,
+  SIGTRAP,
+} from './signals';
 import { keepTrapped } from './trapped';
 import { findVdso } from './vdso';
 
 const SA_SIGINFO: u64 = 4;
 const SA_RESTORER: u64 = 0x04000000;
 const SA_ONSTACK: u64 = 0x08000000;
+const SIG_IGN: i64 = 1;
 const SIG_BLOCK: i64 = 0;
 const SIG_UNBLOCK: i64 = 1;
 
@@ -124,6 +137,17 @@ function installHandlers(): void {
   handle(SIGILL, signalBit(STOP_SIGNAL));
   handle(SIGTRAP, signalBit(STOP_SIGNAL));
   handle(STOP_SIGNAL, 0);
+  if (syscall(SYS_getpid, 0, 0, 0, 0, 0, 0) !== 1) return;
+  endBy(SIGHUP);
+  endBy(SIGINT);
+  endBy(SIGQUIT);
+  endBy(SIGTERM);
+}
+
+/** Process 1 of a pid namespace, a container's entry point, ends only by signals that it handles. Ignored ones stay so. */
+function endBy(signo: i32): void {
+  syscall(SYS_rt_sigaction, signo, 0, memoryBase() + action, 8, 0, 0);
+  if (load<i64>(action) !== SIG_IGN) handle(signo, 0);
 }
 
 /** No SA_RESTART: a stop interrupts a blocking call. */
