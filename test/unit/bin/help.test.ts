@@ -7,6 +7,7 @@ import { describe, expect, test } from 'vitest';
 import { commands, loadCommands } from '../../../bin/cli.js';
 import { manPage } from '../../../bin/man-page.js';
 import { commandTable } from '../../../bin/option-table.js';
+import { command } from '../../support/command.js';
 import { programPath, temporaryFolder } from '../../support/workload.js';
 
 const cli = resolve('bin/wag-snap');
@@ -15,34 +16,33 @@ const names = Object.keys(commands);
 const tables = (await loadCommands(names)).map(commandTable);
 const hello = programPath('hello');
 
-function wagSnap(args: readonly string[], environment: Record<string, string> = {}) {
+/** Not spawnSync: the test runner wants to be answered meanwhile. */
+async function wagSnap(args: readonly string[], environment: Record<string, string> = {}) {
   const env = { ...process.env, ...environment };
-  const { stdout, stderr, status } = spawnSync(process.execPath, [cli, ...args], {
-    cwd: folder,
-    env,
-    encoding: 'utf8',
-  });
-  return { stdout, stderr, status };
+  return command(process.execPath, [cli, ...args], { cwd: folder, env });
 }
 
 describe.each(names)('%s', (name) => {
   const table = tables[names.indexOf(name)];
 
-  test('--help has two examples of its own, in any language', () => {
-    const { stdout, stderr, status } = wagSnap([name, '--help'], { LC_ALL: 'de_DE.UTF-8', LANG: 'de_DE.UTF-8' });
+  test('--help has two examples of its own, in any language', async () => {
+    const { stdout, stderr, status } = await wagSnap([name, '--help'], { LC_ALL: 'de_DE.UTF-8', LANG: 'de_DE.UTF-8' });
     expect([status, stderr]).toEqual([0, '']);
     const [, examples] = stdout.split('\nExamples:\n');
     expect(examples.trim().split('\n').length).toBeGreaterThanOrEqual(2);
     for (const [line] of table.examples) expect(line).toMatch(new RegExp(`^\\$0 ${name}\\b`));
-    expect(wagSnap(['help', name])).toMatchObject({ stdout: wagSnap([name, '--help']).stdout, status: 0 });
+    expect(await wagSnap(['help', name])).toMatchObject({
+      stdout: (await wagSnap([name, '--help'])).stdout,
+      status: 0,
+    });
   });
 
-  test('an option may be repeated exactly if its help says so', () => {
+  test('an option may be repeated exactly if its help says so', async () => {
     for (const { names, takesValue, describe, isHidden } of table.options) {
       if (!takesValue || isHidden || names[0] === 'dump') continue;
       const value = names[0] === 'max-stack' ? '64K' : 'x';
       const given = [`--${names[0]}`, value, `--${names[0]}`, value];
-      const { stderr, status } = wagSnap([name, ...given, '/none']);
+      const { stderr, status } = await wagSnap([name, ...given, '/none']);
       expect([names[0], /\(may be repeated\)$/.test(describe)]).toEqual([names[0], !/more than once/.test(stderr)]);
       expect(status).not.toBe(70);
     }
@@ -73,48 +73,49 @@ test.each<[string[], RegExp]>([
   [['inspect', 'a', 'b'], /^wag-snap: one argument too many for inspect: b/],
   [['ps', 'x'], /one argument too many for ps: x/],
   [['completion', 'fish'], /bash, or zsh/],
-])('%j', (args, message) => {
-  const { stdout, stderr, status } = wagSnap(args);
+])('%j', async (args, message) => {
+  const { stdout, stderr, status } = await wagSnap(args);
   expect(stderr).toMatch(message);
   expect([status, stdout]).toEqual([2, '']);
 });
 
-test('a file in the place of a command is run by run', () => {
-  expect(wagSnap([hello]).stderr).toContain(`; to run the file: wag-snap run ${hello}`);
+test('a file in the place of a command is run by run', async () => {
+  expect((await wagSnap([hello])).stderr).toContain(`; to run the file: wag-snap run ${hello}`);
 });
 
-test('help, help help, version', () => {
-  const { stdout } = wagSnap(['--help']);
+test('help, help help, version', async () => {
+  const { stdout } = await wagSnap(['--help']);
   for (const name of names) expect(stdout).toContain(`wag-snap ${name}`);
   for (const args of [['help'], ['help', 'help'], ['-h']])
-    expect(wagSnap(args)).toEqual({ stdout, stderr: '', status: 0 });
+    expect(await wagSnap(args)).toEqual({ stdout, stderr: '', status: 0 });
   const { version } = JSON.parse(readFileSync('package.json', 'utf8'));
   for (const args of [['version'], ['--version']])
-    expect(wagSnap(args)).toMatchObject({ stdout: `${version}\n`, status: 0 });
+    expect(await wagSnap(args)).toMatchObject({ stdout: `${version}\n`, status: 0 });
 });
 
-test('options behind the program are the program’s', () => {
+test('options behind the program are the program’s', async () => {
   for (const args of [
     [hello, '--help'],
     ['--', hello, '--version'],
     [hello, '--', '-x'],
     [hello, '--no-such-option'],
   ]) {
-    expect(wagSnap(['run', ...args])).toEqual({ stdout: 'hello world\n', stderr: '', status: 0 });
+    expect(await wagSnap(['run', ...args])).toEqual({ stdout: 'hello world\n', stderr: '', status: 0 });
   }
 });
 
 describe('completion', () => {
-  test('completes commands and options', () => {
-    const words = (...line: string[]) => wagSnap(['--get-yargs-completions', 'wag-snap', ...line]).stdout.split('\n');
-    expect(words('re')).toContain('restore');
-    expect(words('run', '--d')).toEqual(expect.arrayContaining(['--dir', '--deterministic']));
-    expect(words('run', '--d')).not.toContain('--v');
+  test('completes commands and options', async () => {
+    const words = async (...line: string[]) =>
+      (await wagSnap(['--get-yargs-completions', 'wag-snap', ...line])).stdout.split('\n');
+    expect(await words('re')).toContain('restore');
+    expect(await words('run', '--d')).toEqual(expect.arrayContaining(['--dir', '--deterministic']));
+    expect(await words('run', '--d')).not.toContain('--v');
   });
 
-  test('prints a script that the shell takes', () => {
+  test('prints a script that the shell takes', async () => {
     for (const shell of ['bash', 'zsh']) {
-      const { stdout, status } = wagSnap(['completion', shell]);
+      const { stdout, status } = await wagSnap(['completion', shell]);
       expect(status).toBe(0);
       expect(stdout).toContain('--get-yargs-completions');
       expect(stdout.startsWith('#compdef')).toBe(shell === 'zsh');

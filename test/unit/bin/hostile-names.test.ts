@@ -11,6 +11,7 @@ import { join, resolve } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { readSnapshot } from '../../../src/snapshot/format.js';
 import { describeSnapshot } from '../../../src/snapshot/inspect.js';
+import { command } from '../../support/command.js';
 import { temporaryFolder } from '../../support/workload.js';
 
 const cli = resolve('bin/wag-snap');
@@ -42,14 +43,10 @@ function moduleWith({ imported = false, body = [0x00] }: { imported?: boolean; b
   ]);
 }
 
-function wagSnap(args: readonly string[], input?: string) {
-  const { stdout, stderr, status } = spawnSync(process.execPath, [cli, ...args], {
-    cwd: folder,
-    env,
-    encoding: 'utf8',
-    input,
-  });
-  return { stdout, stderr, status, all: stdout + stderr };
+/** Not spawnSync: the test runner wants to be answered meanwhile. */
+async function wagSnap(args: readonly string[]) {
+  const result = await command(process.execPath, [cli, ...args], { cwd: folder, env });
+  return { ...result, all: result.stdout + result.stderr };
 }
 
 function expectHarmless(text: string): void {
@@ -74,7 +71,7 @@ beforeAll(async () => {
   writeFileSync(join(folder, importing), moduleWith({ imported: true, body: [0x10, 0] }));
   writeFileSync(join(folder, broken), Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0, 1, 0xff));
   writeFileSync(join(folder, text), `(module\n  (func (export "${EVIL.replaceAll('\n', '')}") nonsense))`);
-  expect(wagSnap(['compile', looping, '-o', image]).status).toBe(0);
+  expect((await wagSnap(['compile', looping, '-o', image])).status).toBe(0);
   const dirs = { WAGSNAP_DIR: `${directory}::/${directory}` };
   const child = spawn(join(folder, image), [`arg${EVIL}`], {
     cwd: folder,
@@ -83,7 +80,7 @@ beforeAll(async () => {
     stdio: 'ignore',
   });
   await once(child, 'spawn');
-  const captured = wagSnap(['capture', String(child.pid), '-v', '--kill', '-o', snapshot]);
+  const captured = await wagSnap(['capture', String(child.pid), '-v', '--kill', '-o', snapshot]);
   expect(captured).toMatchObject({ status: 0 });
   expectHarmless(captured.stderr);
   expect(captured.stderr).toContain(`f${ESCAPED}`);
@@ -129,15 +126,15 @@ describe('no command lets a terminal obey a name', () => {
     [['coredump', snapshot, '-o', `none${EVIL}/x`], 'no such folder'],
     [['capture', EVIL], 'is not a number'],
     [[EVIL], 'command'],
-  ])('%j', (args, expected) => {
-    const { all } = wagSnap(args);
+  ])('%j', async (args, expected) => {
+    const { all } = await wagSnap(args);
     expectHarmless(all);
     if (typeof expected === 'string') expect(all).toContain(expected);
     else expect(all).toMatch(expected);
   });
 
-  test('the command line that restore proposes works, and is harmless', () => {
-    const { stderr } = wagSnap(['restore', snapshot, '-o', 'again']);
+  test('the command line that restore proposes works, and is harmless', async () => {
+    const { stderr } = await wagSnap(['restore', snapshot, '-o', 'again']);
     const line = /^with what it had: wag-snap (.*)$/m.exec(stderr)?.[1];
     const result = spawnSync('bash', ['-c', `exec "$0" "$1" ${line}`, process.execPath, cli], {
       cwd: folder,
@@ -147,7 +144,7 @@ describe('no command lets a terminal obey a name', () => {
     expect([result.stderr, result.status]).toEqual(['', 0]);
   });
 
-  test('a snapshot says who made it, harmlessly', () => {
+  test('a snapshot says who made it, harmlessly', async () => {
     const stored = readSnapshot(join(folder, snapshot));
     const source = { ...stored.snapshot.source, compiler: EVIL };
     const { text, json } = describeSnapshot({ ...stored, snapshot: { ...stored.snapshot, source } });
@@ -160,24 +157,24 @@ describe('no command lets a terminal obey a name', () => {
     const child = spawn(join(folder, image), [EVIL], { cwd: folder, env: {}, argv0: EVIL, stdio: 'ignore' });
     await once(child, 'spawn');
     try {
-      const ps = wagSnap(['ps']);
+      const ps = await wagSnap(['ps']);
       expectHarmless(ps.all);
       expect(ps.stdout).toContain(ESCAPED);
-      expectHarmless(wagSnap(['inspect', String(child.pid)]).all);
-      const json = wagSnap(['ps', '--json']);
+      expectHarmless((await wagSnap(['inspect', String(child.pid)])).all);
+      const json = await wagSnap(['ps', '--json']);
       expectHarmless(json.all);
       expect(JSON.parse(json.stdout).length).toBeGreaterThan(0);
-      expectHarmless(wagSnap(['capture', String(child.pid), '-o', '/none/x']).all);
+      expectHarmless((await wagSnap(['capture', String(child.pid), '-o', '/none/x'])).all);
     } finally {
       child.kill('SIGKILL');
     }
   });
 
-  test('--json has names as they are, escaped as JSON does', () => {
-    const { stdout } = wagSnap(['inspect', '--json', importing]);
+  test('--json has names as they are, escaped as JSON does', async () => {
+    const { stdout } = await wagSnap(['inspect', '--json', importing]);
     expectHarmless(stdout);
     expect(JSON.parse(stdout)).toMatchObject({ name: `m${EVIL}`, imports: [{ module: `i${EVIL}`, name: `n${EVIL}` }] });
-    const described = wagSnap(['inspect', '--json', snapshot]).stdout;
+    const described = (await wagSnap(['inspect', '--json', snapshot])).stdout;
     expectHarmless(described);
     expect(JSON.parse(described)).toMatchObject({
       modules: [{ name: `m${EVIL}` }],
