@@ -31,7 +31,7 @@ export class InputError extends WagSnapError {
 /** A malformed or invalid module. `offset` is in bytes from the start of the module; an import has a name instead. */
 export class ModuleError extends InputError {
   constructor(
-    code: 'malformed' | 'invalid' | 'unlinkable',
+    code: 'malformed' | 'invalid' | 'unlinkable' | 'unsupported',
     readonly detail: string,
     readonly offset: number,
     readonly file = 'module',

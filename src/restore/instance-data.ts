@@ -8,7 +8,7 @@
 import type { DataPatch } from '../compile/image/data-patch.js';
 import { memoryCapacity } from '../compile/image/instance-layout.js';
 import type { InstanceIdentity } from '../compile/metadata/identity.js';
-import { type ConstExpr, type Global, type Module, ValType } from '../compile/wasm/module.js';
+import { type Global, type Module, ValType } from '../compile/wasm/module.js';
 import { erased, sameFuncType } from '../compile/wasm/ref-types.js';
 import { valTypeName } from '../compile/wasm/text.js';
 import { InputError } from '../errors.js';
@@ -20,13 +20,7 @@ import {
   TABLE_MAX,
   WASM_PAGE,
 } from '../runtime/layout.js';
-import {
-  FIRST_GUEST,
-  type Snapshot,
-  type SnapshotInstance,
-  type SnapshotTable,
-  type Value,
-} from '../snapshot/snapshot.js';
+import { FIRST_GUEST, type Snapshot, type SnapshotInstance, type SnapshotTable } from '../snapshot/snapshot.js';
 import type { PlannedMemory, PlannedTable } from './plan.js';
 import type { References } from './references.js';
 
@@ -82,10 +76,8 @@ class InstanceData {
       const global = module.globals[module.importedGlobalCount + i] as Global;
       if (type !== erased(global.type))
         throw this.fault(`global ${i} is of type ${valTypeName(type)}, not ${valTypeName(global.type)}`);
-      if (!global.mutable && !sameBits(global.init, value)) {
-        throw this.fault(`global ${i} cannot change, but has another value than in the module`);
-      }
       const at = identity.start + identity.globals.records + i * GLOBAL_SIZE;
+      const initial = global.mutable ? undefined : this.cell(at);
       if (upper !== undefined) this.data.bits(at + 8, upper.lo, upper.hi);
       if (type !== ValType.FuncRef && type !== ValType.ExnRef) this.data.bits(at, lo, hi);
       else {
@@ -95,7 +87,15 @@ class InstanceData {
         if (record === 0) this.data.u64(at, 0);
         else this.data.pointer(at, record);
       }
+      if (initial !== undefined && !this.cell(at).every((word, n) => n >= wordsOf(type) || word === initial[n])) {
+        throw this.fault(`global ${i} cannot change, but has another value than in the module`);
+      }
     });
+  }
+
+  /** The words of a global's value in the image, which has its initial one at first. */
+  private cell(at: number): Uint32Array {
+    return Uint32Array.from({ length: 4 }, (_, i) => this.data.word(at + i * 4));
   }
 
   /** A dropped segment has length 0; the others keep theirs. */
@@ -189,14 +189,8 @@ class InstanceData {
   }
 }
 
-/** Whether a global has its initial value, as far as that is a constant in the module's own bytes. */
-function sameBits(init: ConstExpr, { lo, hi, upper }: Value): boolean {
-  if (init.op === 'v128.const') {
-    const words = [lo, hi, upper?.lo, upper?.hi];
-    return init.words.every((word, i) => word >>> 0 === words[i]);
-  }
-  if (init.op === 'ref.null') return (lo | hi) === 0;
-  if (init.op !== 'const') return true;
-  const narrow = init.type === ValType.I32 || init.type === ValType.F32;
-  return init.lo >>> 0 === lo && (narrow || init.hi >>> 0 === hi);
+/** How many words of 32 bits a value has. */
+function wordsOf(type: ValType): number {
+  if (type === ValType.I32 || type === ValType.F32) return 1;
+  return type === ValType.V128 ? 4 : 2;
 }

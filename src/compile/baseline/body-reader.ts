@@ -7,12 +7,15 @@
 import { EXPLICIT_MEMORY } from '../wasm/immediates.js';
 import { type FuncType, type Module, PLAIN_TYPES, ValType } from '../wasm/module.js';
 import { EMPTY_BLOCK } from '../wasm/read-types.js';
-import { REF, REF_NULL } from '../wasm/ref-types.js';
+import { erasedByte, isShortRefType, REF, REF_NULL } from '../wasm/ref-types.js';
 
 const EMPTY = new Uint8Array(0);
 const BLOCK_TYPES = new Map<number, FuncType>();
 BLOCK_TYPES.set(EMPTY_BLOCK, { params: EMPTY, results: EMPTY });
 for (const type of PLAIN_TYPES) BLOCK_TYPES.set(type, { params: EMPTY, results: Uint8Array.of(type) });
+for (let byte = 0x40; byte < 0x80; byte++) {
+  if (isShortRefType(byte)) BLOCK_TYPES.set(byte, { params: EMPTY, results: Uint8Array.of(erasedByte(byte)) });
+}
 
 export class BodyReader {
   readonly bytes: Uint8Array;
@@ -135,12 +138,12 @@ export class BodyReader {
   /** A value type, as what it is represented as. */
   readValType(): ValType {
     const byte = this.bytes[this.position++];
-    return byte === REF || byte === REF_NULL ? this.readHeapType() : byte;
+    return byte === REF || byte === REF_NULL ? this.readHeapType() : erasedByte(byte);
   }
 
   /** A heap type as the plain type of references of it. */
   readHeapType(): ValType {
     const heap = this.readS32();
-    return heap < 0 ? heap + 0x80 : ValType.FuncRef;
+    return heap < 0 ? erasedByte(heap + 0x80) : ValType.FuncRef;
   }
 }

@@ -33,6 +33,11 @@ export class DataPatch {
     return high * 0x100000000 + this.view.getUint32(at - this.start, true);
   }
 
+  /** 32 bits. */
+  word(at: number): number {
+    return this.view.getUint32(at - this.start, true);
+  }
+
   u32(at: number, value: number): void {
     this.view.setUint32(at - this.start, value, true);
   }

@@ -8,7 +8,7 @@
 import { ModuleError } from '../../errors.js';
 import { limitError, limits } from './limits.js';
 import { type ConstExpr, type ConstOperand, type ConstOperator, ValType } from './module.js';
-import { illegalOpcode, Op, opcodeOf, Prefix, prefixed } from './opcodes.js';
+import { illegalOpcode, laterOpcode, Op, opcodeOf, Prefix, prefixed } from './opcodes.js';
 import { VectorOp } from './opcodes-vector.js';
 import type { Reader } from './reader.js';
 
@@ -73,6 +73,8 @@ function readInstruction(reader: Reader): ConstOperand | ConstOperator | undefin
         return { op: 'v128.const', words: Array.from({ length: 4 }, () => reader.f32Bits()) };
       }
       const opcode = opcodeOf(code);
+      const later = opcode === undefined ? laterOpcode(op, sub) : undefined;
+      if (later !== undefined) throw reader.unsupported(later, offset);
       if (opcode === undefined) throw reader.malformed(illegalOpcode(op, sub), offset);
       throw new ModuleError('invalid', `constant expression required, found ${opcode.name}`, offset, reader.file);
     }

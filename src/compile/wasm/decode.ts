@@ -12,6 +12,8 @@ import { Reader } from './reader.js';
 import * as sections from './sections.js';
 
 const MAGIC = 0x6d736100; // \0asm
+/** The upper half of a component's version. */
+const COMPONENT_LAYER = 1;
 const VERSION = 1;
 
 /** By section id: its reader, and its place in the order that the binary format prescribes (core spec 5.5.2). */
@@ -72,5 +74,7 @@ function readPreamble(reader: Reader): void {
   if (length > limits.moduleBytes) throw limitError('moduleBytes', length, 0, reader.file);
   if (length === 0) throw reader.malformed('unexpected end: no bytes at all');
   if (reader.f32Bits() !== MAGIC) throw reader.malformed('magic header not detected', 0);
-  if (reader.f32Bits() !== VERSION) throw reader.malformed('unknown binary version', 4);
+  const version = reader.f32Bits();
+  if (version >>> 16 === COMPONENT_LAYER) throw reader.malformed('not supported yet: components', 4);
+  if (version !== VERSION) throw reader.malformed('unknown binary version', 4);
 }

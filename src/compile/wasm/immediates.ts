@@ -11,7 +11,7 @@ import { type Module, ValType } from './module.js';
 import { alignmentOf } from './opcodes.js';
 import { EMPTY_BLOCK, readValType } from './read-types.js';
 import type { Reader } from './reader.js';
-import { REF, REF_NULL } from './ref-types.js';
+import { isShortRefType, laterType, REF, REF_NULL } from './ref-types.js';
 import { EMPTY_LIST, paramList, plainList, resultList, singleList } from './type-lists.js';
 
 /** In a memory argument's first number: the memory's index follows. */
@@ -50,6 +50,10 @@ export class Immediates {
     return new ModuleError('invalid', detail, this.reader.mark, this.reader.file);
   }
 
+  unsupported(what: string): ModuleError {
+    return this.reader.unsupported(what, this.reader.mark);
+  }
+
   malformed(detail: string): ModuleError {
     return new ModuleError('malformed', detail, this.reader.mark, this.reader.file);
   }
@@ -62,7 +66,7 @@ export class Immediates {
     this.endList = plainList(byte);
     if (byte === EMPTY_BLOCK || this.endList !== EMPTY_LIST) return;
     reader.pos--;
-    if (byte === REF || byte === REF_NULL) this.endList = singleList(readValType(reader));
+    if (byte === REF || byte === REF_NULL || isShortRefType(byte)) this.endList = singleList(readValType(reader));
     else {
       const index = this.blockTypeIndex();
       this.startList = paramList(index);
@@ -74,6 +78,8 @@ export class Immediates {
     const { reader, module } = this;
     const offset = reader.pos;
     const index = reader.s33();
+    const later = index < 0 && index >= -0x40 ? laterType(index + 0x80) : undefined;
+    if (later !== undefined) throw reader.unsupported(later, offset);
     if (index < 0) throw reader.malformed(`malformed block type 0x${reader.bytes[offset].toString(16)}`, offset);
     if (index >= module.types.length) throw this.invalid(`unknown type ${index}`);
     return index;

@@ -626,16 +626,25 @@ export function opcodeOf(code: number): Opcode | undefined {
   return code < MISC ? byFlatIndex[code] : undefined;
 }
 
-/** Which proposals, none of them supported, the bytes are from that are no opcode of ours. */
-const PROPOSALS: readonly (readonly [first: number, last: number, note: string])[] = [
-  [0xd3, 0xd3, 'garbage collection is not supported'],
-  [0xfb, 0xfb, 'garbage collection is not supported'],
+/** Instructions of later versions of the specification and of proposals, none of them supported. */
+const LATER: readonly (readonly [first: number, last: number, what: string])[] = [
+  [0xd3, 0xd6, 'garbage-collected objects (ref.eq, br_on_cast)'],
+  [0xe0, 0xe6, 'stack switching'],
+  [0xfb, 0xfb, 'garbage-collected objects'],
+  [0xfb00, 0xfb1e, 'garbage-collected objects'],
+  [0xfb1f, 0xfbff, 'a later proposal (0xfb)'],
+  [0xfc13, 0xfc16, 'wide arithmetic'],
 ];
+
+/** What an opcode that is not in the table is of; undefined: nothing that we know of. `sub` is what follows a prefix byte. */
+export function laterOpcode(byte: number, sub?: number): string | undefined {
+  const code = sub === undefined ? byte : byte * 0x100 + sub;
+  return LATER.find(([first, last]) => code >= first && code <= last)?.[2];
+}
 
 /** The detail of the error about an opcode that is not in the table; `sub` is what follows a prefix byte. */
 export function illegalOpcode(byte: number, sub?: number): string {
   const hex = (n: number) => `0x${n.toString(16).padStart(2, '0')}`;
   const code = sub === undefined ? hex(byte) : `${hex(byte)} ${hex(sub)}`;
-  const proposal = PROPOSALS.find(([first, last]) => byte >= first && byte <= last);
-  return `illegal opcode ${code}${proposal === undefined ? '' : ` (${proposal[2]})`}`;
+  return `illegal opcode ${code}`;
 }

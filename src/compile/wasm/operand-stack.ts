@@ -10,7 +10,7 @@ import type { ControlStack } from './control-stack.js';
 import { limitError, limits } from './limits.js';
 import { operand1Of, operand2Of, operandCountOf, resultOf } from './opcodes.js';
 import type { Reader } from './reader.js';
-import type { RefTypes } from './ref-types.js';
+import { ANY_REF, isRefType, type RefTypes } from './ref-types.js';
 import { formatTypes, valTypeName } from './text.js';
 import type { TypeLists } from './type-lists.js';
 
@@ -75,7 +75,8 @@ export class OperandStack {
   private popOther(type: number): void {
     if (this.height > this.base) {
       const actual = this.types[this.height - 1];
-      if (actual !== ANY && !this.refTypes.matches(actual, type)) {
+      const fits = actual === ANY || (actual === ANY_REF && isRefType(type)) || this.refTypes.matches(actual, type);
+      if (!fits) {
         throw this.mismatch(`expected ${valTypeName(type)}, found ${valTypeName(actual)}`);
       }
       this.height--;

@@ -9,31 +9,43 @@ import { readConstExpr } from './const-expr.js';
 import { limitError, limits } from './limits.js';
 import { type FuncType, type GlobalType, type Limits, type MemoryType, type TableType, ValType } from './module.js';
 import type { Reader } from './reader.js';
-import { REF, REF_NULL } from './ref-types.js';
+import { isShortRefType, laterType, REF, REF_NULL } from './ref-types.js';
 
 const FUNC_TYPE_FORM = 0x60;
+/** Other forms of an entry of the type section, of later versions of the specification. */
+const LATER_FORMS: ReadonlyMap<number, string> = new Map([
+  [0x5f, 'garbage-collected objects (struct types)'],
+  [0x5e, 'garbage-collected objects (array types)'],
+  [0x5d, 'stack switching (continuation types)'],
+  [0x50, 'subtypes (sub)'],
+  [0x4f, 'subtypes (sub final)'],
+  [0x4e, 'recursive types (rec)'],
+  [0x4d, 'custom descriptors'],
+  [0x4c, 'custom descriptors'],
+  [0x65, 'shared-everything threads (shared types)'],
+]);
 /** A block type without parameters and results (core spec 5.4.1). */
 export const EMPTY_BLOCK = 0x40;
-
-/** Reference types of one byte. */
-function isShortRefType(type: number): boolean {
-  return type === ValType.FuncRef || type === ValType.ExternRef || type === ValType.ExnRef;
-}
 
 export function readValType(reader: Reader): ValType {
   const offset = reader.pos;
   const type = reader.u8();
-  if ((type >= ValType.V128 && type <= ValType.I32) || isShortRefType(type)) return type;
-  if (type === REF || type === REF_NULL) return reader.refTypes.read(reader, type === REF_NULL);
-  throw reader.malformed(`malformed value type 0x${type.toString(16)}`, offset);
+  if (type >= ValType.V128 && type <= ValType.I32) return type;
+  return refType(reader, type, offset, 'value');
 }
 
 export function readRefType(reader: Reader): ValType {
   const offset = reader.pos;
-  const type = reader.u8();
-  if (type === REF || type === REF_NULL) return reader.refTypes.read(reader, type === REF_NULL);
-  if (!isShortRefType(type)) throw reader.malformed(`malformed reference type 0x${type.toString(16)}`, offset);
-  return type;
+  return refType(reader, reader.u8(), offset, 'reference');
+}
+
+/** @param byte the first one, which was read at `offset` */
+function refType(reader: Reader, byte: number, offset: number, what: string): ValType {
+  if (byte === REF || byte === REF_NULL) return reader.refTypes.read(reader, byte === REF_NULL);
+  if (isShortRefType(byte)) return reader.refTypes.named(reader, true, byte - 0x80);
+  const later = laterType(byte);
+  if (later !== undefined) throw reader.unsupported(later, offset);
+  throw reader.malformed(`malformed ${what} type 0x${byte.toString(16)}`, offset);
 }
 
 /** The length of a vector of entries that take at least a byte each, so that no count can make us allocate at will. */
@@ -56,7 +68,11 @@ function readValTypes(reader: Reader, limit: 'functionParams' | 'functionResults
 export function readFuncType(reader: Reader): FuncType {
   const offset = reader.pos;
   const form = reader.u8();
-  if (form !== FUNC_TYPE_FORM) throw reader.malformed(`malformed function type 0x${form.toString(16)}`, offset);
+  if (form !== FUNC_TYPE_FORM) {
+    const later = LATER_FORMS.get(form);
+    if (later !== undefined) throw reader.unsupported(later, offset);
+    throw reader.malformed(`malformed function type 0x${form.toString(16)}`, offset);
+  }
   return { params: readValTypes(reader, 'functionParams'), results: readValTypes(reader, 'functionResults') };
 }
 
@@ -64,6 +80,7 @@ const enum LimitsFlag {
   Max = 1,
   Shared = 2, // memories only, which then have a maximum
   Index64 = 4,
+  PageSize = 8, // of the proposal for custom page sizes
 }
 
 /** @param allowed the flags that may be set */
@@ -72,6 +89,9 @@ function readLimits(reader: Reader, allowed: number): Limits & { readonly shared
   const flags = reader.u8();
   const hasMax = (flags & LimitsFlag.Max) !== 0;
   const shared = (flags & LimitsFlag.Shared) !== 0;
+  if ((flags & ~(allowed | LimitsFlag.PageSize)) === 0 && (flags & LimitsFlag.PageSize) !== 0) {
+    throw reader.malformed('not supported yet: custom page sizes', offset); // as the specification calls them
+  }
   if ((flags & ~allowed) !== 0 || (shared && !hasMax)) {
     const note = shared && flags <= allowed ? ' (a shared memory has a maximum)' : '';
     throw reader.malformed(`malformed limits flags 0x${flags.toString(16)}: integer too large${note}`, offset);

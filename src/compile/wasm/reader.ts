@@ -38,6 +38,11 @@ export class Reader {
     return new ModuleError('malformed', detail, offset, this.file);
   }
 
+  /** For what is well-formed by a version or proposal of the specification that we do not know yet. */
+  unsupported(what: string, offset = this.pos): ModuleError {
+    return new ModuleError('unsupported', `not supported yet: ${what}`, offset, this.file);
+  }
+
   u8(): number {
     if (this.pos >= this.end) throw this.malformed('unexpected end of section or function');
     return this.bytes[this.pos++];

@@ -4,6 +4,8 @@
  *
  *     0x01 .. 0x3c   the module's own: a type index, nullable or not, in the order in which they are met
  *     0x3d .. 0x3f   (ref func), (ref exn), (ref extern); the nullable ones are funcref, exnref and externref
+ *     0x41 .. 0x43   (ref null nofunc), (ref null noextern), (ref null noexn): only null is of these types
+ *     0x44 .. 0x46   (ref nofunc), (ref noextern), (ref noexn): nothing is
  *
  * So value types stay bytes. Equal types have equal codes in a module, as type indices are replaced by the first type of
  * the same structure. Between modules types are compared by `key`. Outside of validation all of them are funcref,
@@ -20,10 +22,19 @@ export const enum RefCode {
   Func = 0x3d,
   Exn = 0x3e,
   Extern = 0x3f,
+  NullFunc = 0x41,
+  NullExtern = 0x42,
+  NullExn = 0x43,
+  NoFunc = 0x44,
+  NoExtern = 0x45,
+  NoExn = 0x46,
 }
 
+/** On the validator's operand stack: some reference, in code that cannot be reached (core spec 3.1.2). */
+export const ANY_REF = 0x47;
+
 /** Codes below it are not of the binary format. */
-export const FIRST_PLAIN_TYPE = 0x40;
+export const FIRST_PLAIN_TYPE = 0x48;
 
 /** First bytes of reference types that are written with a heap type (core spec 5.3.4). */
 export const REF = 0x64;
@@ -31,6 +42,9 @@ export const REF_NULL = 0x63;
 
 /** Abstract heap types as s33 numbers. */
 const enum Heap {
+  NoExn = -0x0c,
+  NoFunc = -0x0d,
+  NoExtern = -0x0e,
   Func = -0x10,
   Extern = -0x11,
   Exn = -0x17,
@@ -39,21 +53,71 @@ const enum Heap {
 /** How many of the module's own codes functions that are only referred to may take, from types that nobody names. */
 const UNNAMED_CODES = limits.refTypes / 2;
 
+/** Reference types of one byte, and the plain type of each. */
+const SHORT: ReadonlyMap<number, ValType> = new Map([
+  [0x74, ValType.ExnRef],
+  [0x73, ValType.FuncRef],
+  [0x72, ValType.ExternRef],
+  [ValType.FuncRef, ValType.FuncRef],
+  [ValType.ExternRef, ValType.ExternRef],
+  [ValType.ExnRef, ValType.ExnRef],
+]);
+/** Heap types of objects, by the byte that they are as a nullable reference. */
+const OBJECTS: ReadonlyMap<number, string> = new Map([
+  [0x71, 'none'],
+  [0x6e, 'any'],
+  [0x6d, 'eq'],
+  [0x6c, 'i31'],
+  [0x6b, 'struct'],
+  [0x6a, 'array'],
+  [0x68, 'cont'],
+  [0x75, 'nocont'],
+]);
+
+/** In words, what a byte that is no value type of ours is in later versions of the specification; undefined: nothing. */
+export function laterType(byte: number): string | undefined {
+  if (byte === 0x68 || byte === 0x75) return `stack switching (type ${OBJECTS.get(byte)})`;
+  if (byte === 0x65) return 'shared-everything threads (shared types)';
+  if (byte === 0x62) return 'custom descriptors (exact types)';
+  const name = OBJECTS.get(byte);
+  return name === undefined ? undefined : `garbage-collected objects (type ${name})`;
+}
+
 export function isRefType(type: number): boolean {
   const plain = type === ValType.FuncRef || type === ValType.ExternRef || type === ValType.ExnRef;
-  return plain || (type > 0 && type < FIRST_PLAIN_TYPE);
+  return plain || (type > 0 && type < ANY_REF);
+}
+
+/** Whether a byte is a reference type by itself, nullable and of no type of the module (core spec 3.0, 5.3.4). */
+export function isShortRefType(byte: number): boolean {
+  return SHORT.has(byte);
+}
+
+/** What values of a reference type of one byte are represented as. */
+export function erasedByte(byte: number): ValType {
+  return SHORT.get(byte) ?? byte;
 }
 
 /** Whether a local of the type has a value from the start (core spec 3.2.8). */
 export function isDefaultable(types: RefTypes, type: number): boolean {
-  return type >= FIRST_PLAIN_TYPE || types.isNullable(type);
+  return types.isNullable(type);
 }
 
 /** The type of the binary format that values of `type` are represented as. */
 export function erased(type: ValType): ValType {
   if (type >= FIRST_PLAIN_TYPE) return type;
-  const code: number = type;
-  return code === RefCode.Extern ? ValType.ExternRef : code === RefCode.Exn ? ValType.ExnRef : ValType.FuncRef;
+  switch (type as number) {
+    case RefCode.Extern:
+    case RefCode.NullExtern:
+    case RefCode.NoExtern:
+      return ValType.ExternRef;
+    case RefCode.Exn:
+    case RefCode.NullExn:
+    case RefCode.NoExn:
+      return ValType.ExnRef;
+    default:
+      return ValType.FuncRef;
+  }
 }
 
 export function erasedTypes(types: Uint8Array): Uint8Array {
@@ -98,7 +162,9 @@ export class RefTypes {
     const offset = reader.pos;
     const heap = reader.s33();
     if (heap >= 0 && heap >= this.known) throw new ModuleError('invalid', `unknown type ${heap}`, offset, reader.file);
-    if (heap < 0 && heap !== Heap.Func && heap !== Heap.Extern && heap !== Heap.Exn) {
+    if (heap < 0 && !isShortRefType(heap + 0x80)) {
+      const later = heap >= -0x40 ? laterType(heap + 0x80) : undefined;
+      if (later !== undefined) throw reader.unsupported(later, offset);
       throw reader.malformed(`malformed reference type 0x${(heap & 0x7f).toString(16)}`, offset);
     }
     return heap;
@@ -113,6 +179,12 @@ export class RefTypes {
         return nullable ? ValType.ExternRef : (RefCode.Extern as number);
       case Heap.Exn:
         return nullable ? ValType.ExnRef : (RefCode.Exn as number);
+      case Heap.NoFunc:
+        return (nullable ? RefCode.NullFunc : RefCode.NoFunc) as number;
+      case Heap.NoExtern:
+        return (nullable ? RefCode.NullExtern : RefCode.NoExtern) as number;
+      case Heap.NoExn:
+        return (nullable ? RefCode.NullExn : RefCode.NoExn) as number;
     }
     const code = this.code(nullable, this.first(heap));
     if (code === 0) throw limitError('refTypes', limits.refTypes + 1, reader.pos, reader.file);
@@ -144,7 +216,8 @@ export class RefTypes {
   }
 
   isNullable(type: number): boolean {
-    return type >= FIRST_PLAIN_TYPE || (type < RefCode.Func && this.nullables[type - 1]);
+    if (isOwn(type)) return this.nullables[type - 1];
+    return type >= FIRST_PLAIN_TYPE || (type >= RefCode.NullFunc && type <= RefCode.NullExn);
   }
 
   /** Whether the type names a type of the module. */
@@ -166,6 +239,10 @@ export class RefTypes {
         return RefCode.Extern;
       case ValType.ExnRef:
         return RefCode.Exn;
+      case RefCode.NullFunc:
+      case RefCode.NullExtern:
+      case RefCode.NullExn:
+        return type + (RefCode.NoFunc - RefCode.NullFunc);
     }
     if (type >= RefCode.Func || !this.nullables[type - 1]) return type;
     return this.code(false, this.heaps[type - 1]) || RefCode.Func;
@@ -174,7 +251,7 @@ export class RefTypes {
   /** Whether values of `type` may stand where `expected` is (core spec 3.3.3); both of this module. */
   matches(type: number, expected: number): boolean {
     if (type === expected) return true;
-    if (type >= FIRST_PLAIN_TYPE || !isRefType(expected)) return false;
+    if (!isRefType(type) || !isRefType(expected)) return false;
     return matchesAcross(this, type, this, expected);
   }
 
@@ -216,6 +293,11 @@ export class RefTypes {
   }
 }
 
+/** Whether the type is of its hierarchy's lowest heap type, which matches all others. */
+function isBottom(code: number): boolean {
+  return code >= RefCode.NullFunc && code <= RefCode.NoExn;
+}
+
 function isOwn(code: number): boolean {
   return code < RefCode.Func;
 }
@@ -225,6 +307,8 @@ export function matchesAcross(types: RefTypes, type: number, expectedTypes: RefT
   if (!isRefType(type) || !isRefType(expected)) return type === expected;
   if (types.isNullable(type) && !expectedTypes.isNullable(expected)) return false;
   if (erased(type) !== erased(expected)) return false;
+  if (isBottom(type)) return true;
+  if (isBottom(expected)) return false;
   const wanted = expectedTypes.typeIndex(expected);
   if (wanted < 0) return true;
   const heap = types.typeIndex(type);

@@ -21,6 +21,10 @@ import {
 import type { Reader } from './reader.js';
 import { readDataSegment, readElementSegment } from './segments.js';
 
+/** In place of an import's kind, in the proposal for compact imports: several of a module, or several of a type, follow. */
+const COMPACT_MODULE = 0x7f;
+const COMPACT_TYPE = 0x7e;
+
 /** Of the custom ones only the names matter. */
 export function custom(reader: Reader, parts: ModuleParts): void {
   if (reader.name() === 'name') parts.nameSection ??= { start: reader.pos, end: reader.end };
@@ -43,6 +47,9 @@ export function imports(reader: Reader, parts: ModuleParts): void {
     const name = readName(reader);
     const offset = reader.pos;
     const kind = reader.u8();
+    if (name === '' && (kind === COMPACT_MODULE || kind === COMPACT_TYPE)) {
+      throw reader.unsupported('compact imports', offset);
+    }
     switch (kind) {
       case ExternKind.Func: {
         const typeIndex = reader.u32();

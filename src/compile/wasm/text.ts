@@ -5,7 +5,7 @@
  */
 
 import { type FuncType, type GlobalType, type Limits, type MemoryType, type TableType, ValType } from './module.js';
-import { isRefType, RefCode } from './ref-types.js';
+import { ANY_REF, isRefType, RefCode } from './ref-types.js';
 
 /** `i32`, `funcref`, ...; of a byte that is no value type, its number. */
 export function valTypeName(type: number): string {
@@ -32,6 +32,20 @@ export function valTypeName(type: number): string {
       return '(ref extern)';
     case RefCode.Exn:
       return '(ref exn)';
+    case RefCode.NullFunc:
+      return 'nullfuncref';
+    case RefCode.NullExtern:
+      return 'nullexternref';
+    case RefCode.NullExn:
+      return 'nullexnref';
+    case RefCode.NoFunc:
+      return '(ref nofunc)';
+    case RefCode.NoExtern:
+      return '(ref noextern)';
+    case RefCode.NoExn:
+      return '(ref noexn)';
+    case ANY_REF:
+      return 'a reference';
     default:
       if (isRefType(type)) return 'a typed function reference';
       return `type 0x${type.toString(16)}`;

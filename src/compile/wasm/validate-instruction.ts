@@ -11,6 +11,7 @@ import {
   ATOMIC_COUNT,
   ILLEGAL,
   illegalOpcode,
+  laterOpcode,
   MISC,
   MISC_COUNT,
   Op,
@@ -118,5 +119,6 @@ function atomic(body: BodyState, sub: number): void {
 }
 
 function illegal({ immediates }: BodyState, op: number, sub?: number): ModuleError {
-  return immediates.malformed(illegalOpcode(op, sub));
+  const later = laterOpcode(op, sub);
+  return later === undefined ? immediates.malformed(illegalOpcode(op, sub)) : immediates.unsupported(later);
 }

@@ -3,7 +3,7 @@
 import type { BodyState } from './body-state.js';
 import { ValType } from './module.js';
 import { ANY } from './operand-stack.js';
-import { isRefType } from './ref-types.js';
+import { ANY_REF, isRefType } from './ref-types.js';
 import { valTypeName } from './text.js';
 
 export function drop({ operands }: BodyState): void {
@@ -15,7 +15,8 @@ export function select({ operands }: BodyState): void {
   operands.pop(ValType.I32);
   const second = operands.popAny();
   const first = operands.popAny();
-  if (isRefType(first) || isRefType(second)) throw operands.mismatch('select of references needs a type');
+  if ([first, second].some((type) => type === ANY_REF || isRefType(type)))
+    throw operands.mismatch('select of references needs a type');
   if (first !== second && first !== ANY && second !== ANY) {
     throw operands.mismatch(`select between ${valTypeName(first)} and ${valTypeName(second)}`);
   }

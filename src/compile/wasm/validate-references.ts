@@ -6,7 +6,7 @@
 import type { BodyState } from './body-state.js';
 import { ValType } from './module.js';
 import { ANY } from './operand-stack.js';
-import { isRefType } from './ref-types.js';
+import { ANY_REF, isRefType } from './ref-types.js';
 import { valTypeName } from './text.js';
 
 export function refNull({ reader, operands }: BodyState): void {
@@ -50,14 +50,15 @@ export function brOnNonNull(body: BodyState): void {
   operands.height--; // the reference
 }
 
-/** Pops an operand that must be a reference, and returns its type, or ANY. */
+/** Pops an operand that must be a reference, and returns its type, or ANY_REF. */
 function popReference({ operands }: BodyState): number {
   const type = operands.popAny();
-  if (type === ANY || isRefType(type)) return type;
+  if (type === ANY || type === ANY_REF) return ANY_REF;
+  if (isRefType(type)) return type;
   throw operands.mismatch(`expected a reference, found ${valTypeName(type)}`);
 }
 
 /** Pushes a reference that is known not to be null. */
 function pushNonNull({ operands }: BodyState, type: number): void {
-  operands.push(type === ANY ? ANY : operands.refTypes.nonNull(type));
+  operands.push(type === ANY_REF ? ANY_REF : operands.refTypes.nonNull(type));
 }

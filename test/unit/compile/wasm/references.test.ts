@@ -272,7 +272,8 @@ describe('types', () => {
         [[], []],
       ]),
     ).toThrow(/unknown type 1/);
-    expect(() => decode([[[[ref, 0x71]], []]])).toThrow(/malformed reference type 0x71/);
+    expect(() => decode([[[[ref, 0x67]], []]])).toThrow(/malformed reference type 0x67/);
+    expect(() => decode([[[[ref, 0x71]], []]])).toThrow(/not supported yet: garbage-collected objects/);
   });
 
   test('are as many as there are codes', () => {
