@@ -47,6 +47,7 @@ function put(nullable: number, other: number, element: number) {
     bits: () => {},
     u64: (at: number) => patched.push(at),
     pointer: (at: number) => patched.push(at),
+    word: () => 0,
   } as unknown as DataPatch;
   const instance = {
     module: 0,
