@@ -27,6 +27,7 @@ interface Options extends LimitOptions, TrapOptions {
   snapshot: string;
   output: string | undefined;
   dir: string | string[] | undefined;
+  allowProc: boolean;
   listen: string | string[] | undefined;
   sameDirs: boolean;
   fd: string | string[] | undefined;
@@ -59,6 +60,11 @@ const command: CommandModule<object, Options> = {
         type: 'string',
         requiresArg: true,
         describe: 'HOST::GUEST[:ro|:rw]: where a directory that the program uses is now (may be repeated)',
+      })
+      .option('allow-proc', {
+        type: 'boolean',
+        default: false,
+        describe: 'directories may be on procfs: see run',
       })
       .option('listen', {
         type: 'string',
@@ -134,6 +140,9 @@ async function restore(input: InputFile, options: Options, arch: ArchName): Prom
   if (options.output !== undefined) {
     refuseLimits(limits);
     refuseOnTrap(onTrap);
+    if (options.allowProc) {
+      throw new UsageError('--allow-proc is for running: set WAGSNAP_ALLOW_PROC=1 when the executable is started');
+    }
   } else if (options.noCheck) {
     throw new UsageError('--no-check is for executables that will run elsewhere: it needs -o');
   }
@@ -176,7 +185,7 @@ async function restore(input: InputFile, options: Options, arch: ArchName): Prom
       (output) => restoreSnapshot(stored, { ...common, output, sourceFd: SOURCE_FD }),
       limits,
       onTrap,
-      options.verbose,
+      options,
     );
     return;
   }
@@ -199,7 +208,7 @@ async function runRestored(
   write: (output: string) => void,
   limits: Limits,
   onTrap: OnTrap,
-  verbose: boolean,
+  { verbose, allowProc }: Pick<Options, 'verbose' | 'allowProc'>,
 ): Promise<void> {
   const interruption = catchSignals('nothing was started');
   let folder: string | undefined;
@@ -219,7 +228,7 @@ async function runRestored(
     const argv0 = args.length > 0 ? Buffer.from(args[0]).toString() : stored.snapshot.modules[0].name;
     const watch = new TrapWatch(onTrap, SOURCE_FD + 1);
     const workload = {
-      env: { ...limitVariables(limits), ...watch.env },
+      env: { ...limitVariables(limits), ...watch.env, ...(allowProc ? { WAGSNAP_ALLOW_PROC: '1' } : {}) },
       argv0,
       args: [],
       descriptors: [source, ...watch.descriptors],

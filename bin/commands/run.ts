@@ -20,6 +20,7 @@ interface Options extends LimitOptions, TrapOptions {
   '--': string[] | undefined;
   dir: string | string[] | undefined;
   env: string | string[] | undefined;
+  allowProc: boolean;
   listen: string | string[] | undefined;
   invoke: string | undefined;
   deterministic: boolean;
@@ -46,6 +47,11 @@ const command: CommandModule<object, Options> = {
         type: 'string',
         requiresArg: true,
         describe: 'HOST[::GUEST][:ro|:rw]: a directory that the program may use (may be repeated)',
+      })
+      .option('allow-proc', {
+        type: 'boolean',
+        default: false,
+        describe: 'directories may be on procfs: the program can then write its own code, and leave the sandbox',
       })
       .option('env', {
         type: 'string',
@@ -92,6 +98,7 @@ const command: CommandModule<object, Options> = {
       warnOfCacheGrant(dirs);
       env['WAGSNAP_DIR'] = formatDirs(dirs);
     }
+    if (options.allowProc) env['WAGSNAP_ALLOW_PROC'] = '1';
     const limits = parseLimits(options);
     const onTrap = parseOnTrap(options, [path]);
     const watch = new TrapWatch(onTrap, FIRST_DESCRIPTOR);

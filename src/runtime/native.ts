@@ -114,6 +114,7 @@ export declare function unwind(): void;
 @external("target", "SYS_utimensat") export declare const SYS_utimensat: i64;
 @external("target", "SYS_linkat") export declare const SYS_linkat: i64;
 @external("target", "SYS_symlinkat") export declare const SYS_symlinkat: i64;
+@external("target", "SYS_fstatfs") export declare const SYS_fstatfs: i64;
 @external("target", "SYS_getpid") export declare const SYS_getpid: i64;
 @external("target", "SYS_socket") export declare const SYS_socket: i64;
 @external("target", "SYS_bind") export declare const SYS_bind: i64;

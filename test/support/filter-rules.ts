@@ -30,7 +30,7 @@ export interface FilterFacts {
 
 const ANYHOW =
   'write read writev readv clock_gettime ppoll lseek preadv pwritev statx getrandom sched_yield clock_getres ftruncate fallocate fsync fdatasync getsockopt accept4 recvmsg sendmsg shutdown rt_sigreturn rt_sigprocmask rt_sigaction restart_syscall pidfd_open getpid exit_group';
-const WITH_PATHS = 'getdents64 mkdirat unlinkat renameat2 linkat symlinkat readlinkat utimensat';
+const WITH_PATHS = 'getdents64 fstatfs mkdirat unlinkat renameat2 linkat symlinkat readlinkat utimensat';
 const PR_SET_PTRACER = 0x59616d61n;
 const [F_GETFL, F_SETFL, FIONREAD, O_CLOEXEC] = [3n, 4n, 0x541bn, 0x80000n];
 const [PROT_READ, READ_WRITE, READ_EXEC, PRIVATE, PRIVATE_FIXED] = [1n, 3n, 5n, 2n, 0x12n];

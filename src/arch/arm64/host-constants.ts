@@ -75,6 +75,7 @@ export const hostConstants: Record<string, number> = {
   SYS_rt_sigreturn: 139,
   SYS_prctl: 167,
   SYS_getpid: 172,
+  SYS_fstatfs: 44,
   SYS_gettid: 178,
   SYS_getsockopt: 209,
   SYS_munmap: 215,

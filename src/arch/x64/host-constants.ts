@@ -52,6 +52,7 @@ export const hostConstants: Record<string, number> = {
   SYS_madvise: 28,
   SYS_nanosleep: 35,
   SYS_getpid: 39,
+  SYS_fstatfs: 138,
   SYS_exit: 60,
   SYS_getsockopt: 55,
   SYS_kill: 62,

@@ -34,6 +34,7 @@ import {
   SYS_fallocate,
   SYS_fcntl,
   SYS_fdatasync,
+  SYS_fstatfs,
   SYS_fsync,
   SYS_ftruncate,
   SYS_getdents64,
@@ -140,6 +141,7 @@ function allowMmap(): void {
 /** Calls with paths, besides opening: only for programs that have a directory. */
 function allowPaths(): void {
   allow(SYS_getdents64);
+  allow(SYS_fstatfs);
   allow(SYS_mkdirat);
   allow(SYS_unlinkat);
   allow(SYS_renameat2);

@@ -14,15 +14,18 @@ import {
   HOW_MODE,
   HOW_RESOLVE,
   HOW_SIZE,
+  LINUX_EACCES,
   LINUX_EAGAIN,
   LINUX_EINVAL,
   LINUX_ENOENT,
   LINUX_ENOSYS,
   LINUX_EPERM,
   LINUX_EXDEV,
+  O_ACCMODE,
   O_CLOEXEC,
   O_CREAT,
   O_PATH,
+  O_RDONLY,
   RESOLVE_BENEATH,
   RESOLVE_NO_MAGICLINKS,
   blockingCall,
@@ -30,6 +33,7 @@ import {
   closeNative,
   native,
 } from './linux';
+import { isForbiddenProc } from './procfs';
 import { walk } from './walk';
 
 const HOW: usize = memory.data(24, 8);
@@ -52,10 +56,16 @@ export function probeOpenat2(): bool {
 
 /**
  * Opens the path (ended by 0, in the host layer's memory) below a directory. Returns a descriptor or -errno; -EPERM when
- * the path leads outside. May wait, for a FIFO: see blockingCall.
+ * the path leads outside, -EACCES for what may not be written (procfs.ts). May wait, for a FIFO: see blockingCall.
  */
 export function openBeneath(directory: i64, path: usize, flags: i64): i64 {
-  flags |= O_CLOEXEC;
+  const descriptor = resolve(directory, path, flags | O_CLOEXEC);
+  if (descriptor < 0 || (flags & O_ACCMODE) == O_RDONLY || !isForbiddenProc(descriptor)) return descriptor;
+  closeNative(descriptor);
+  return -LINUX_EACCES;
+}
+
+function resolve(directory: i64, path: usize, flags: i64): i64 {
   if (hasOpenat2) {
     store<i64>(HOW, flags, HOW_FLAGS);
     store<u64>(HOW, flags & O_CREAT ? MODE : 0, HOW_MODE);

@@ -25,6 +25,7 @@ export const LINUX_EPERM: i64 = 1;
 export const LINUX_ENOENT: i64 = 2;
 export const LINUX_EINTR: i64 = 4;
 export const LINUX_EAGAIN: i64 = 11;
+export const LINUX_EACCES: i64 = 13;
 export const LINUX_EEXIST: i64 = 17;
 export const LINUX_EXDEV: i64 = 18;
 export const LINUX_ENOTDIR: i64 = 20;

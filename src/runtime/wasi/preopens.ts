@@ -21,6 +21,7 @@ import { exit } from '../process/runtime-block';
 import { DIRECTORY_READ_RIGHTS, DIRECTORY_RIGHTS, INHERITED_RIGHTS, freeEntry, pathOf, setEntry } from './descriptors';
 import { PATH, PATH_MAX } from './guest';
 import { AT_FDCWD, O_CLOEXEC, O_RDONLY, call, native } from './linux';
+import { isForbiddenProc } from './procfs';
 
 const COLON: i32 = 0x3a;
 const NEWLINE: i32 = 0x0a;
@@ -142,6 +143,12 @@ export function openHost(length: i64): i64 {
     failHost(native(PATH), length);
     putErrno(descriptor);
     put('\n');
+    flush();
+    exit(1);
+  }
+  if (isForbiddenProc(descriptor)) {
+    failHost(native(PATH), length);
+    put('it is on procfs, where a program could write its own code (--allow-proc or WAGSNAP_ALLOW_PROC=1 allows it)\n');
     flush();
     exit(1);
   }

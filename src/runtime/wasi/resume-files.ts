@@ -39,6 +39,7 @@ import {
 import { PATH, PATH_MAX } from './guest';
 import {
   AT_FDCWD,
+  LINUX_EACCES,
   LINUX_EISDIR,
   LINUX_EROFS,
   O_APPEND,
@@ -57,6 +58,7 @@ import {
   statMode,
 } from './linux';
 import { putErrno } from './preopens';
+import { isForbiddenProc } from './procfs';
 
 export function fail(): void {
   put('\n');
@@ -135,6 +137,7 @@ export function openGiven(entry: usize): void {
   if (copyPath(entry) == 0) failState('a file without a path');
   const descriptor = call(SYS_openat, AT_FDCWD, native(PATH), O_CLOEXEC | openingFlags(entry));
   if (descriptor < 0) failGiven(entry, descriptor);
+  if (isForbiddenProc(descriptor)) failGiven(entry, -LINUX_EACCES);
   store<i32>(entry, <i32>descriptor, FD_NATIVE);
   const result = takePosition(entry, descriptor);
   if (result < 0) failGiven(entry, result);
@@ -146,6 +149,7 @@ export function openStream(entry: usize, stream: i64): void {
   const how = stream == 0 ? O_RDONLY : O_WRONLY | O_CREAT | O_APPEND;
   const descriptor = call(SYS_openat, AT_FDCWD, native(PATH), O_CLOEXEC | O_NOCTTY | how, 0o666);
   if (descriptor < 0) failGiven(entry, descriptor);
+  if (isForbiddenProc(descriptor)) failGiven(entry, -LINUX_EACCES);
   call(SYS_dup3, descriptor, stream, 0);
   closeNative(descriptor);
   store<u32>(entry, 0, FD_PATH_LENGTH);

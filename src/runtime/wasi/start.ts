@@ -24,6 +24,7 @@ import { openListeners } from './listeners';
 import { O_ACCMODE, O_RDONLY, O_WRONLY, TCGETS, call, native, statusFlags, wasiFlags } from './linux';
 import { openPreopens } from './preopens';
 import { publishListings } from './listing';
+import { readProcPolicy } from './procfs';
 
 const TERMIOS: usize = memory.data(64, 8);
 /** struct sigaction of the kernel: handler SIG_IGN, no flags, no restorer, empty mask. */
@@ -38,6 +39,7 @@ export function prepare(): void {
   // a standard descriptor that is closed: the next file would get its number
   for (let i: i64 = 0; i < 3; i++) if (statusFlags(i) < 0) openDevNull();
   keepDevNull();
+  readProcPolicy();
   if (environmentNumber('WAGSNAP_NO_OPENAT2=') !== 0) useWalk();
 }
 
