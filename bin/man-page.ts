@@ -53,6 +53,7 @@ const EXIT_CODES = [
   ['4', 'a limit'],
   ['5', 'the CPU cannot run the image'],
   ['70', 'a bug of wag-snap'],
+  ['75', 'capture --kill ended the program: its last line says which snapshot goes on for it'],
   ['134', 'the program trapped'],
 ] as const;
 

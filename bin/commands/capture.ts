@@ -42,7 +42,11 @@ const command: CommandModule<object, Options> = {
         coerce: once('output'),
         describe: 'file to write; default: NAME-PID.wsnap',
       })
-      .option('kill', { type: 'boolean', default: false, describe: 'end the process once the snapshot is on the disk' })
+      .option('kill', {
+        type: 'boolean',
+        default: false,
+        describe: 'end the process, with exit code 75, once the snapshot is on the disk',
+      })
       .option('without-module', {
         type: 'boolean',
         default: false,

@@ -94,6 +94,9 @@ export const RT_TRAP_CALLER_SP = 560; // u64: the sp of the frame that it return
 export const RT_TRAP_TAG = 568; // u64: address of the tag's record (TAG_*) of an uncaught exception
 export const RT_CPU_NEEDS = 576; // u32: CPU_*, what the code was compiled for beyond the least CPU of its kind
 export const RT_LIFELINE = 580; // u32: descriptor of the lifeline's pipe (process/lifeline.ts), 0 for none, LIFELINE_FAILED
+export const RT_SUCCESSOR_LENGTH = 584; // u32: bytes of the path of the snapshot that goes on for this process, 0 for none; written before COMMAND_EXIT
+export const RT_SUCCESSOR = 1024; // its UTF-8, SUCCESSOR_MAX bytes at most
+export const SUCCESSOR_MAX = 1024;
 export const RUNTIME_BLOCK_SIZE = 4096;
 
 // -- a window (RT_BLOCKING_WINDOWS), in RODATA: text offsets
@@ -111,9 +114,11 @@ export const STATE_STOPPING = 2; // trap text is mapped, the guest runs on to it
 export const STATE_PARKED = 3;
 export const STATE_TRAPPED = 4;
 
+export const EXIT_CAPTURED = 75; // of a process that a capture has ended: EX_TEMPFAIL of sysexits.h, as its work is not done
+
 export const COMMAND_NONE = 0;
 export const COMMAND_RESUME = 1;
-export const COMMAND_EXIT = 2; // end with exit_group(0): the snapshot is durable
+export const COMMAND_EXIT = 2; // say so and end with EXIT_CAPTURED: the snapshot is durable
 export const COMMAND_HOLD = 3; // the sender is a tool that reads: stay parked as long as it lives. Without it the process soon goes on
 
 /** Asked to stop from another pid namespace, the process had no descriptor for a lifeline, and runs on. */

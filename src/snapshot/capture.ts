@@ -10,12 +10,13 @@
  * are written before the stop. After any failure, SIGINT or SIGTERM the process goes on and no file is left.
  */
 
+import { resolve } from 'node:path';
 import type { Target } from '../arch/target.js';
 import { targets } from '../arch/targets.js';
 import type { ImageDescription } from '../compile/metadata/image-reader.js';
 import { BugError, InputError, ToolError } from '../errors.js';
 import { catchSignals, type Interruption } from '../interruption.js';
-import type { Destination } from '../output.js';
+import { type Destination, isStandardOutput } from '../output.js';
 import {
   AT_NOTHING,
   FLAG_DRIVER,
@@ -147,7 +148,7 @@ class Capture {
       const names = read.lifted.functionRows.map((row) => process.image.functionName(row));
       await writer.commit();
       const pause = (options.kill ? performance.now() : resumed) - stopped.stopRequested;
-      if (options.kill) await stopped.end();
+      if (options.kill) await stopped.end(isStandardOutput(writer.path) ? '' : resolve(writer.path));
       return this.report(pause, bytes, read, names, writer.path);
     } finally {
       await letGo(stopped);

@@ -83,8 +83,13 @@ export class ProcessMemory {
 
   writeU32(address: number, value: number): void {
     this.word.writeUInt32LE(value);
+    this.write(address, this.word.subarray(0, 4));
+  }
+
+  /** A few bytes. */
+  write(address: number, bytes: Uint8Array): void {
     try {
-      writeSync(this.fd, this.word, 0, 4, address);
+      writeSync(this.fd, bytes, 0, bytes.length, address);
     } catch (error) {
       throw this.failed(error);
     }

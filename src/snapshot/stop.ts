@@ -22,6 +22,8 @@ import {
   RT_LIFELINE,
   RT_STATE,
   RT_STOP_SENDER,
+  RT_SUCCESSOR,
+  RT_SUCCESSOR_LENGTH,
   RT_TRAP_PARKED,
   STATE_PARKED,
   STATE_RUNNING,
@@ -29,6 +31,7 @@ import {
   STATE_STOPPING,
   STATE_TRAPPED,
   STOP_SIGNAL,
+  SUCCESSOR_MAX,
 } from '../runtime/layout.js';
 import { Lifeline } from './lifeline.js';
 import { type ImageProcess, noSuchProcess, processStatus } from './process.js';
@@ -71,9 +74,11 @@ export class StoppedProcess {
   /**
    * Ends it and waits until it is gone. One that does not end by itself, as it is suspended or held, is killed.
    *
+   * @param successor path of the snapshot that goes on for it, which it says as it ends; '' when it is no file
    * @throws ToolError when it cannot even be killed; the snapshot is complete then
    */
-  async end(): Promise<void> {
+  async end(successor = ''): Promise<void> {
+    await unlessEnded(async () => this.writeSuccessor(successor));
     await this.command(COMMAND_EXIT);
     const { pid } = this.process;
     const start = performance.now();
@@ -90,6 +95,15 @@ export class StoppedProcess {
       }
       await sleep(pause);
     }
+  }
+
+  /** A path that is too long to say is not said. In a process of an older image nothing reads it. */
+  private writeSuccessor(path: string): void {
+    const bytes = Buffer.from(path);
+    if (bytes.length > SUCCESSOR_MAX) return;
+    const { memory, runtime } = this.process;
+    memory.write(runtime + RT_SUCCESSOR, bytes);
+    memory.writeU32(runtime + RT_SUCCESSOR_LENGTH, bytes.length);
   }
 
   /** By its memory, too: a zombie has none. */

@@ -15,17 +15,22 @@ import {
   COMMAND_HOLD,
   COMMAND_NONE,
   COMMAND_RESUME,
+  EXIT_CAPTURED,
   RT_COMMAND,
   RT_PARK_CONTEXT,
   RT_STATE,
   RT_STOP_SENDER,
   RT_STOP_WANTED,
+  RT_SUCCESSOR,
+  RT_SUCCESSOR_LENGTH,
   STATE_PARKED,
   STATE_RUNNING,
   STOP_SIGNAL,
+  SUCCESSOR_MAX,
 } from '../layout';
 import {
   memoryBase,
+  runtime,
   SYS_close,
   SYS_kill,
   SYS_pidfd_open,
@@ -36,6 +41,7 @@ import {
 } from '../native';
 import { settleAll } from '../wasi/descriptors';
 import { closeLifeline, hasLifeline, lifelineOfCapturer, openLifeline } from './lifeline';
+import { flush, put, putForeign } from './message';
 import { ESRCH, EINTR, exit, half, setHalf, setWord } from './runtime-block';
 import { mapPlainText } from './trap-text';
 
@@ -102,8 +108,21 @@ export function park(context: i64): void {
       if (patience <= 0 && giveUp()) break;
     }
   }
-  if (half(RT_COMMAND) === COMMAND_EXIT) exit(0);
+  if (half(RT_COMMAND) === COMMAND_EXIT) endCaptured();
   goOn();
+}
+
+/** The snapshot is durable: says where the program goes on, as whoever waits for this process takes its end for the program's. */
+function endCaptured(): void {
+  const length = half(RT_SUCCESSOR_LENGTH);
+  put('wag-snap: ended by a capture');
+  if (length > 0 && length <= SUCCESSOR_MAX) {
+    put('; goes on from ');
+    putForeign(runtime() + RT_SUCCESSOR, length);
+  }
+  put('\n');
+  flush();
+  exit(EXIT_CAPTURED);
 }
 
 function isFinal(command: i32): bool {

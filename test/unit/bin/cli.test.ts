@@ -234,6 +234,7 @@ describe('capture and restore', () => {
     expect(capture.stderr).toMatch(/^globals .*\nmemory .*\nstack .*\n#1 /);
     expect(Object.keys(JSON.parse(capture.stdout))).toEqual(['file', 'bytes', 'pages', 'frames', 'pause', 'total']);
     await closed(child);
+    expect(child.exitCode).toBe(75);
     expect(output()).toBe('readline ready\nreadline 1 sum 6\n');
     const second = wagSnap('restore', '-v', 'half.wsnap');
     expect(second.stderr).toMatch(/^pid \d+$/m);

@@ -37,7 +37,19 @@ function runtime(field: number): number {
 
 test('it ends when told to', async () => {
   await (await stopped()).end();
-  expect(await workload.ended()).toMatchObject({ code: 0 });
+  const { code, stderr } = await workload.ended();
+  expect(code).toBe(75);
+  expect(String(stderr)).toBe('wag-snap: ended by a capture\n');
+});
+
+test('it says which snapshot goes on for it, so that no terminal obeys, or nothing of a path that is too long', async () => {
+  await (await stopped()).end('/tmp/\u001b[2J.wsnap');
+  expect(String((await workload.ended()).stderr)).toBe(
+    'wag-snap: ended by a capture; goes on from /tmp/\\u{1b}[2J.wsnap\n',
+  );
+  attached.close();
+  await (await stopped()).end(`/${'x'.repeat(4000)}`);
+  expect(String((await workload.ended()).stderr)).toBe('wag-snap: ended by a capture\n');
 });
 
 test('it ends while it is suspended', async () => {

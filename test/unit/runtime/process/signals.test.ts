@@ -203,7 +203,7 @@ describe('a stop', () => {
       return -4;
     };
     stop(process);
-    expect(signal(process, SIGTRAP, IMAGE + TEXT + 0x151, 0)).toBe(0);
+    expect(signal(process, SIGTRAP, IMAGE + TEXT + 0x151, 0)).toBe(L.EXIT_CAPTURED);
   });
 
   it('moves a system call that has not begun to its exit', () => {
