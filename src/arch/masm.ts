@@ -288,6 +288,8 @@ export interface MacroAssembler extends VectorAssembler, AtomicAssembler {
   storeElement(src: Reg, base: Reg, index: Reg): void;
 
   // -- addresses: `imageOffset` counts from the image's load address (see imageStart)
+  /** Bytes of code that there may be; default: any number. More is a LimitError, thrown when the buffer grows. */
+  codeLimit: number;
   /** Where offset 0 of this code buffer will lie in the image; must be set before address() and *Global(). */
   imageStart: number;
   address(dst: Reg, imageOffset: number): void;

@@ -23,6 +23,7 @@ import { align, buildText } from './image/text-builder.js';
 import { encodeIdentity, type Identity } from './metadata/identity.js';
 import { SiteTables } from './metadata/site-tables.js';
 import { Variation } from './variation.js';
+import { outputLimits } from './wasm/limits.js';
 import { ExternKind, type Module } from './wasm/module.js';
 
 export interface ModuleInput {
@@ -123,7 +124,10 @@ export function compileImage(modules: readonly ModuleInput[], options: CompileOp
   const layout = new DataLayout(instances);
   const generator = baseline(options.debugging, modules.at(-1)?.module);
   const text = buildText(layout, () => {
-    const sites = wantSites || throws(instances) ? new SiteTables() : undefined;
+    const { tableWords, describedWords } = outputLimits(
+      instances.reduce((sum, { module }) => sum + module.bytes.length, 0),
+    );
+    const sites = wantSites || throws(instances) ? new SiteTables(tableWords, describedWords) : undefined;
     return { target, generator, deterministic, sites, variation: variationOf(options) };
   });
   const { sites } = text.options;

@@ -251,6 +251,7 @@ export const SITE_ENTRY = 2; // before the prologue: frame size 0, parameters ar
 
 // .wagsnap.shapes: [operandCount] [resultCount] operands… results…; each one or three u32:
 //   type << 28 | kind << 26 | payload
+// A first operand of type 0 is no operand: {index of a shape before this one} {n}, and the first n operands are those of that shape
 export const OPERAND_SLOT = 0; // payload: slot
 export const OPERAND_CONST = 1; // two u32 follow: low and high word
 export const OPERAND_LOCAL = 2; // payload: local index, has the same value

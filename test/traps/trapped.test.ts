@@ -294,9 +294,9 @@ describe('a parked process', () => {
   });
 });
 
-test('without the variable a trap ends the process', async () => {
+test('told to, as by default, a trap ends the process', async () => {
   const built = await build(join(import.meta.dirname, 'crash.wasm'), join(folder, 'plain'));
-  const { code, stderr } = await Workload.start(built.path, { env: { WAGSNAP_ON_TRAP: 'parks' } }).ended();
+  const { code, stderr } = await Workload.start(built.path, { env: { WAGSNAP_ON_TRAP: 'exit' } }).ended();
   expect(code).toBe(134);
   expect(printedFrames(stderr)).toHaveLength(4);
   expect(stderr).not.toContain('parked');

@@ -5,6 +5,8 @@
  * (labels.ts) or of constants (literals.ts), so that costs nothing.
  */
 
+import { checkCodeSize } from '../code-size.js';
+
 /** Bytes kept free at the end. */
 const SLACK = 64;
 /** No deadline: a text is never that long. */
@@ -20,6 +22,9 @@ export class CodeBuffer {
   /** `at` from which makeRoom calls onDeadline; setLimit() must follow a change. */
   protected jumpDeadline = NEVER;
   protected literalDeadline = NEVER;
+
+  /** Bytes of code that there may be. */
+  codeLimit = Infinity;
 
   constructor(initialBytes: number) {
     const size = (Math.max(initialBytes, 2 * SLACK) + 3) & ~3;
@@ -69,6 +74,7 @@ export class CodeBuffer {
   /** Makes sure of `room` more bytes. */
   protected grow(room: number): void {
     if (this.at + room + SLACK <= this.bytes.length) return;
+    checkCodeSize(this.at + room, this.codeLimit);
     const words = new Int32Array(Math.max(this.words.length * 2, (this.at + room + 2 * SLACK) >> 2));
     words.set(this.words);
     this.words = words;

@@ -5,6 +5,8 @@
  * low eight bits, so no masking is needed.
  */
 
+import { checkCodeSize } from '../code-size.js';
+
 /** More than any instruction is long (15 bytes), and than a data directive that was reserved for separately. */
 const SLACK = 32;
 
@@ -14,6 +16,9 @@ export class CodeBuffer {
   protected at = 0;
   /** `at` up to which an instruction may start without growing. */
   private limit: number;
+
+  /** Bytes of code that there may be. */
+  codeLimit = Infinity;
 
   constructor(initialBytes: number) {
     this.bytes = new Uint8Array(Math.max(initialBytes, 2 * SLACK));
@@ -35,6 +40,7 @@ export class CodeBuffer {
   }
 
   protected grow(room: number): void {
+    checkCodeSize(this.at + room, this.codeLimit);
     const bytes = new Uint8Array(Math.max(this.bytes.length * 2, this.at + room + SLACK));
     bytes.set(this.bytes);
     this.bytes = bytes;

@@ -60,7 +60,7 @@ export class FunctionCompiler extends BodyReader implements InstanceCode {
   /** Of the host layer's imported functions: the intrinsic that each is (intrinsics.ts). */
   readonly intrinsics: readonly (string | undefined)[] | undefined;
   reachable = true;
-  ownLayout: CallLayout;
+  ownLayout!: CallLayout;
   /** The function being compiled. */
   funcIndex = 0;
   /** Whether it is compiled the plain way (debugging.ts). */
@@ -70,7 +70,7 @@ export class FunctionCompiler extends BodyReader implements InstanceCode {
   /** Offset of the table record being accessed, behind the register that tables.ts names. */
   recordOffset = 0;
   private readonly validator: FunctionValidator;
-  private readonly callLayouts: CallLayout[];
+  private readonly callLayouts: (CallLayout | undefined)[] = [];
   private readonly returns = new Column(); // handles, of a function that is compiled inline
   private isInline = false;
   private hint = -1; // the local that the next instruction sets from the result
@@ -88,7 +88,6 @@ export class FunctionCompiler extends BodyReader implements InstanceCode {
     this.environment = environment;
     this.file = file;
     const { sites, isHost } = environment;
-    this.callLayouts = module.types.map((type) => new CallLayout(type, masm.plan));
     this.validator = new FunctionValidator(module, file);
     this.frame = new Frame(masm.plan, environment.variation);
     this.operands = new Operands(masm, this.frame);
@@ -101,7 +100,6 @@ export class FunctionCompiler extends BodyReader implements InstanceCode {
     this.directCalls = new DirectCalls(masm);
     this.deterministic = environment.deterministic;
     this.functionOffsets = new Int32Array(module.bodyStart.length).fill(-1);
-    this.ownLayout = this.callLayouts[0];
     if (isHost) {
       const functions = module.imports.filter((entry) => entry.kind === ExternKind.Func);
       this.intrinsics = functions.map((entry) => (entry.module === 'native' ? entry.name : undefined));
@@ -165,7 +163,7 @@ export class FunctionCompiler extends BodyReader implements InstanceCode {
       );
     }
     this.funcIndex = funcIndex;
-    this.ownLayout = this.callLayouts[module.funcTypes[funcIndex]];
+    this.ownLayout = this.callLayout(module.funcTypes[funcIndex]);
     this.isPlain = this.debugging?.plain?.(funcIndex) === true;
     frame.layOut(summary, this.ownLayout, this.outgoingSlots(summary), !this.isPlain);
     if (frame.incomingSlot(Math.max(this.ownLayout.slots, tailSlots)) > MAX_FRAME) {
@@ -186,7 +184,7 @@ export class FunctionCompiler extends BodyReader implements InstanceCode {
   /** Slots of the outgoing area: what the greatest call needs, and what a tail call of a callee may. */
   private outgoingSlots({ callCount, calledTypes, calledTypeCount }: FunctionSummary): number {
     let slots = callCount > 0 ? this.environment.tailSlots : 0;
-    for (let i = 0; i < calledTypeCount; i++) slots = Math.max(slots, this.callLayouts[calledTypes[i]].slots);
+    for (let i = 0; i < calledTypeCount; i++) slots = Math.max(slots, this.callLayout(calledTypes[i]).slots);
     return slots;
   }
 
@@ -213,7 +211,7 @@ export class FunctionCompiler extends BodyReader implements InstanceCode {
   }
 
   callLayout(typeIndex: number): CallLayout {
-    return this.callLayouts[typeIndex];
+    return (this.callLayouts[typeIndex] ??= new CallLayout(this.module.types[typeIndex], this.masm.plan));
   }
 
   /**

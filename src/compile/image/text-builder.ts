@@ -30,6 +30,7 @@ import { HandlerTable } from '../metadata/handler-table.js';
 import type { TrampolineIdentity } from '../metadata/identity.js';
 import type { SiteTables } from '../metadata/site-tables.js';
 import type { Variation } from '../variation.js';
+import { outputLimits } from '../wasm/limits.js';
 import { ExternKind, type FuncType } from '../wasm/module.js';
 import { globalValue } from './constants.js';
 import { DATA_START, type DataLayout } from './data-layout.js';
@@ -84,6 +85,7 @@ export class TextBuilder {
     const { target, variation } = options;
     this.masm = target.createAssembler(Math.max(65536, wasmSize * 3), variation?.plan(target.plan));
     this.masm.imageStart = this.start;
+    this.masm.codeLimit = outputLimits(wasmSize).codeBytes;
     this.tailSlots = options.tailRoom ? this.greatestCall() : 0;
     this.context = { masm: this.masm, runtimeBlock: DATA_START, hostInstance: layout.layouts[0].start };
   }
@@ -224,7 +226,12 @@ export class TextBuilder {
     const order = this.options.variation?.order(count);
     for (let i = 0; i < count; i++) {
       masm.align(FUNCTION_ALIGN);
-      code.compile(module.importedFuncCount + (order?.[i] ?? i));
+      const funcIndex = module.importedFuncCount + (order?.[i] ?? i);
+      try {
+        code.compile(funcIndex);
+      } catch (error) {
+        throw inFunction(error, file, funcIndex);
+      }
       if (code.lacksTailRoom) return code;
       if (masm.offset > MAX_TEXT) throw new LimitError('text-size', `${file}: the code exceeds ${MAX_TEXT} bytes`);
     }
@@ -308,6 +315,12 @@ export class TextBuilder {
   private callLayout(type: FuncType): CallLayout {
     return new CallLayout(type, this.masm.plan);
   }
+}
+
+/** The limits that code and tables as a whole run into do not know where. */
+function inFunction(error: unknown, file: string, funcIndex: number): unknown {
+  if (!(error instanceof LimitError) || !(error.code === 'code-size' || error.code === 'table-size')) return error;
+  return new LimitError(error.code, `${file}: function ${funcIndex}: ${error.message}`);
 }
 
 /**

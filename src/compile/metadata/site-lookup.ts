@@ -266,36 +266,33 @@ export class SiteLookup {
     return -1;
   }
 
+  /** A shape may begin as another one that comes before it in the section, which may likewise. */
   private decodeShape(start: number): Shape {
     const w = this.shapeWords;
+    if (start + 2 > w.length || w[start] > w.length) throw damaged('a frame shape is cut off');
     const operandCount = w[start];
     const resultCount = w[start + 1];
-    const left = w.length - start - 2;
-    if (!(operandCount <= left && resultCount <= left)) throw damaged('a frame shape is cut off');
-    let at = start + 2;
-    const next = (): Location => {
-      if (at >= w.length) throw damaged('a frame shape is cut off');
-      const word = w[at++];
-      const kind = (word >>> 26) & 3;
-      const payload = word & 0x3ffffff;
-      const location = { type: word >>> 28, kind, slot: 0, local: 0, reg: NO_LOCAL_REG, lo: 0, hi: 0 };
-      if (kind === OPERAND_SLOT) location.slot = payload;
-      else if (kind === OPERAND_LOCAL) location.local = payload;
-      else if (kind === OPERAND_REG) {
-        if (payload > 63) throw damaged('a frame shape names an unknown register');
-        location.reg = payload;
-      } else if (kind === OPERAND_CONST) {
-        if (at + 2 > w.length) throw damaged('a frame shape is cut off');
-        location.lo = w[at++];
-        location.hi = w[at++];
-      }
-      return location;
-    };
-    const operands: Location[] = [];
-    for (let i = 0; i < operandCount; i++) operands.push(next());
+    const operands: Location[] = new Array(operandCount);
     const results: Location[] = [];
-    for (let i = 0; i < resultCount; i++) results.push(next());
-    return { operands, results };
+    let wanted = operandCount;
+    let budget = w.length; // no shape is longer than all of them together
+    for (let from = start; ; ) {
+      const count = w[from];
+      const left = w.length - from - 2;
+      if (!(count <= w.length && w[from + 1] <= left && wanted <= count)) throw damaged('a frame shape is cut off');
+      const refers = count > 0 && w[from + 2] >>> 28 === 0;
+      const kept = refers ? w[from + 3] : 0;
+      if (refers && !(kept <= count && w[from + 2] < from)) throw damaged('a frame shape refers to no other');
+      const locations = new LocationReader(w, from + (refers ? 4 : 2));
+      for (let i = kept; i < count && (i < wanted || from === start); i++) {
+        if (budget-- === 0) throw damaged('a frame shape is too long');
+        operands[i] = locations.next();
+      }
+      if (from === start) for (let i = 0; i < resultCount; i++) results.push(locations.next());
+      if (!refers) return { operands, results };
+      wanted = Math.min(wanted, kept);
+      from = w[from + 2];
+    }
   }
 
   private checkFunctions(textSize: number): void {
@@ -309,6 +306,34 @@ export class SiteLookup {
       if (f[at + 5] + f[at + 6] > this.localWords.length) throw damaged('locals out of range');
       if (f[at + 7] > 4) throw damaged('unknown kind of function');
     }
+  }
+}
+
+/** Reads locations one after the other. */
+class LocationReader {
+  constructor(
+    private readonly words: Uint32Array,
+    private at: number,
+  ) {}
+
+  next(): Location {
+    const { words: w } = this;
+    if (this.at >= w.length) throw damaged('a frame shape is cut off');
+    const word = w[this.at++];
+    const kind = (word >>> 26) & 3;
+    const payload = word & 0x3ffffff;
+    const location = { type: word >>> 28, kind, slot: 0, local: 0, reg: NO_LOCAL_REG, lo: 0, hi: 0 };
+    if (kind === OPERAND_SLOT) location.slot = payload;
+    else if (kind === OPERAND_LOCAL) location.local = payload;
+    else if (kind === OPERAND_REG) {
+      if (payload > 63) throw damaged('a frame shape names an unknown register');
+      location.reg = payload;
+    } else if (kind === OPERAND_CONST) {
+      if (this.at + 2 > w.length) throw damaged('a frame shape is cut off');
+      location.lo = w[this.at++];
+      location.hi = w[this.at++];
+    }
+    return location;
   }
 }
 

@@ -2,47 +2,49 @@
  * The site tables while code is generated: growing columns, in the format they have at rest (runtime/layout.ts FR_*,
  * SR_*, TS_*, TP_*, shapes and locals). Text offsets must come in ascending order.
  *
- * Frame shapes are hash-consed: equal operand lists share one entry of `shapes`.
+ * Equal frame shapes share one entry of `shapes`, and one that begins as the shape before refers to that for as much
+ * (OPERAND_PREFIX); functions with equal locals share those: so tables stay in proportion to the code.
  *
  *     beginFunction, local*, { beginShape, operand*, result*, site }*, endFunction
  */
 
+import { LimitError } from '../../errors.js';
 import { FUNC_GUEST, OPERAND_CONST, OPERAND_LOCAL, OPERAND_REG, OPERAND_SLOT } from '../../runtime/layout.js';
+import { Column } from './column.js';
+import { hashWords, WordLists } from './word-lists.js';
 
-/** A growing column of u32. */
-export class Column {
-  words = new Uint32Array(1024);
-  length = 0;
+export { Column };
 
-  reserve(count: number): void {
-    if (this.length + count <= this.words.length) return;
-    const grown = new Uint32Array(Math.max(this.words.length * 2, this.length + count));
-    grown.set(this.words);
-    this.words = grown;
-  }
-
-  push(word: number): void {
-    if (this.length === this.words.length) this.reserve(1);
-    this.words[this.length++] = word;
-  }
-
-  bytes(): Uint8Array {
-    return new Uint8Array(this.words.buffer, 0, this.length * 4);
-  }
-}
+/** Operands that two shapes must have in common for the later one to refer to the other: that takes two words. */
+const LEAST_SHARED = 8;
 
 export class SiteTables {
   readonly functions = new Column();
-  readonly locals = new Column();
+  readonly locals: Column;
   readonly sites = new Column();
-  readonly shapes = new Column();
+  readonly shapes: Column;
   readonly traps = new Column();
   readonly pins = new Column();
-  private buckets = new Int32Array(1024).fill(-1); // open addressing: start of a shape in `shapes`
-  private lengths = new Int32Array(1024); // its words
-  private shapeCount = 0;
-  private shapeStart = 0;
+  private readonly knownShapes = new WordLists();
+  private readonly knownLocals = new WordLists();
+  /** The shape being described, and the one before it, whose index is `previousShape`: counts, operands, results. */
+  private shape = new Column();
+  private previous = new Column();
+  private previousShape = -1;
   private functionStart = 0;
+  private described = 0;
+
+  /**
+   * @param limit words that the locals, and those that the shapes may have
+   * @param effort words of shapes that may be described, equal ones included
+   */
+  constructor(
+    limit = Infinity,
+    private readonly effort = Infinity,
+  ) {
+    this.locals = new Column(limit);
+    this.shapes = new Column(limit);
+  }
 
   beginFunction(textOffset: number, instance: number, funcIndex: number, frameSize: number, kind = FUNC_GUEST): void {
     const f = this.functions;
@@ -60,6 +62,25 @@ export class SiteTables {
 
   endFunction(textOffset: number): void {
     this.functions.words[this.functionStart + 1] = textOffset;
+    this.shareLocals();
+  }
+
+  /** Functions that have the same locals in the same places have one list of them. */
+  private shareLocals(): void {
+    const { words } = this.locals;
+    const first = this.functions.words[this.functionStart + 5];
+    const count = this.functions.words[this.functionStart + 6];
+    if (count === 0 || first + count !== this.locals.length) return;
+    const hash = hashWords(words, first, first + count);
+    const known = this.knownLocals.find(hash, (other) => {
+      for (let i = 0; i < count; i++) if (words[other + i] !== words[first + i]) return false;
+      return true;
+    });
+    if (known < 0) this.knownLocals.add(hash, first);
+    else {
+      this.functions.words[this.functionStart + 5] = known;
+      this.locals.length = first;
+    }
   }
 
   /** The next local: its home slot (in 8 bytes from sp, behind the prologue) and its register, or 255 for none. */
@@ -69,27 +90,27 @@ export class SiteTables {
   }
 
   beginShape(operandCount: number, resultCount: number): void {
-    this.shapeStart = this.shapes.length;
-    this.shapes.push(operandCount);
-    this.shapes.push(resultCount);
+    this.shape.length = 0;
+    this.shape.push(operandCount);
+    this.shape.push(resultCount);
   }
 
   slot(type: number, slot: number): void {
-    this.shapes.push(((type << 28) | (OPERAND_SLOT << 26) | slot) >>> 0);
+    this.shape.push(((type << 28) | (OPERAND_SLOT << 26) | slot) >>> 0);
   }
 
   constant(type: number, lo: number, hi: number): void {
-    this.shapes.push(((type << 28) | (OPERAND_CONST << 26)) >>> 0);
-    this.shapes.push(lo);
-    this.shapes.push(hi);
+    this.shape.push(((type << 28) | (OPERAND_CONST << 26)) >>> 0);
+    this.shape.push(lo);
+    this.shape.push(hi);
   }
 
   alias(type: number, local: number): void {
-    this.shapes.push(((type << 28) | (OPERAND_LOCAL << 26) | local) >>> 0);
+    this.shape.push(((type << 28) | (OPERAND_LOCAL << 26) | local) >>> 0);
   }
 
   register(type: number, reg: number): void {
-    this.shapes.push(((type << 28) | (OPERAND_REG << 26) | reg) >>> 0);
+    this.shape.push(((type << 28) | (OPERAND_REG << 26) | reg) >>> 0);
   }
 
   /** Ends the shape and records a safepoint with it. `kind` is SITE_*. */
@@ -119,49 +140,84 @@ export class SiteTables {
     p.push(lost);
   }
 
+  /** Index of the shape that was described. */
   private endShape(): number {
-    const { words } = this.shapes;
-    const start = this.shapeStart;
-    const length = this.shapes.length - start;
-    let hash = 0x811c9dc5;
-    for (let i = 0; i < length; i++) hash = Math.imul(hash ^ words[start + i], 0x01000193);
-    hash ^= hash >>> 15;
-    const mask = this.buckets.length - 1;
-    let bucket = hash & mask;
-    for (;;) {
-      const other = this.buckets[bucket];
-      if (other < 0) break;
-      if (this.lengths[bucket] === length) {
-        let i = 0;
-        while (i < length && words[other + i] === words[start + i]) i++;
-        if (i === length) {
-          this.shapes.length = start;
-          return other;
-        }
-      }
-      bucket = (bucket + 1) & mask;
+    const { shape, shapes } = this;
+    this.described += shape.length;
+    if (this.described > this.effort) {
+      throw new LimitError(
+        'table-size',
+        `the module has more than ${this.effort} operands at its safepoints, far more than a module of its size should need`,
+      );
     }
-    this.buckets[bucket] = start;
-    this.lengths[bucket] = length;
-    if (++this.shapeCount * 2 > this.buckets.length) this.rehash();
-    return start;
+    const hash = hashWords(shape.words, 0, shape.length);
+    let index = this.knownShapes.find(hash, (other) => this.equals(other));
+    if (index < 0) {
+      index = shapes.length;
+      const { operands, words } = this.shared();
+      shapes.push(shape.words[0]);
+      shapes.push(shape.words[1]);
+      if (operands >= LEAST_SHARED) {
+        shapes.push(this.previousShape);
+        shapes.push(operands);
+        shapes.append(shape, 2 + words, shape.length);
+      } else shapes.append(shape, 2, shape.length);
+      this.knownShapes.add(hash, index);
+    }
+    this.shape = this.previous;
+    this.previous = shape;
+    this.previousShape = index;
+    return index;
   }
 
-  private rehash(): void {
+  /** How much the shape has in common with the one before: operands from the first one on, and their words. */
+  private shared(): { operands: number; words: number } {
+    const { words: a } = this.shape;
+    const { words: b } = this.previous;
+    if (this.previousShape < 0) return { operands: 0, words: 0 };
+    const most = Math.min(a[0], b[0]);
+    let at = 2;
+    let operands = 0;
+    for (; operands < most; operands++) {
+      const length = isConstant(a[at]) ? 3 : 1;
+      let i = 0;
+      while (i < length && a[at + i] === b[at + i]) i++;
+      if (i < length) break;
+      at += length;
+    }
+    return { operands, words: at - 2 };
+  }
+
+  /** Whether the shape that was described is the one at an index. */
+  private equals(index: number): boolean {
+    const { words: want, length } = this.shape;
     const { words } = this.shapes;
-    const { buckets, lengths } = this;
-    const size = buckets.length * 4;
-    this.buckets = new Int32Array(size).fill(-1);
-    this.lengths = new Int32Array(size);
-    for (let i = 0; i < buckets.length; i++) {
-      if (buckets[i] < 0) continue;
-      let hash = 0x811c9dc5;
-      for (let k = 0; k < lengths[i]; k++) hash = Math.imul(hash ^ words[buckets[i] + k], 0x01000193);
-      hash ^= hash >>> 15;
-      let bucket = hash & (size - 1);
-      while (this.buckets[bucket] >= 0) bucket = (bucket + 1) & (size - 1);
-      this.buckets[bucket] = buckets[i];
-      this.lengths[bucket] = lengths[i];
+    if (words[index] !== want[0] || words[index + 1] !== want[1]) return false;
+    // from the end on, as what comes first is another shape's
+    let end = length;
+    let operands = want[0];
+    for (let from = index; ; ) {
+      const isShared = words[from] > 0 && words[from + 2] >>> 28 === 0;
+      const kept = isShared ? words[from + 3] : 0;
+      const first = from + (isShared ? 4 : 2);
+      const start = isShared ? wordsOf(want, kept) : 2;
+      for (let i = start; i < end; i++) if (words[first + i - start] !== want[i]) return false;
+      if (!isShared) return true;
+      from = words[from + 2];
+      end = start;
+      operands = kept;
+      if (words[from] < operands) return false;
     }
   }
+}
+
+/** Where operand `count` of a shape that is written out starts. */
+function wordsOf(shape: Uint32Array, count: number): number {
+  let at = 2;
+  for (let i = 0; i < count; i++) at += isConstant(shape[at]) ? 3 : 1;
+  return at;
+}
+
+function isConstant(word: number): boolean {
+  return ((word >>> 26) & 3) === OPERAND_CONST;
 }

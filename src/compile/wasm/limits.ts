@@ -41,6 +41,19 @@ export const limits = {
   memoryPages: MEMORY64_PAGES,
 } as const;
 
+/**
+ * What may be made of a module, in proportion to its size: some forms of it are short to write and long as code or tables
+ * (many locals in many functions, deep stacks at many safepoints). Real modules stay far below: esbuild's 14 MB need 1.2
+ * bytes of code and 0.1 words of tables for each byte.
+ */
+export function outputLimits(moduleBytes: number): { codeBytes: number; tableWords: number; describedWords: number } {
+  return {
+    codeBytes: 32 * moduleBytes + (16 << 20),
+    tableWords: 8 * moduleBytes + (2 << 20),
+    describedWords: 64 * moduleBytes + (256 << 20),
+  };
+}
+
 export type LimitName = keyof typeof limits;
 
 export function limitError(name: LimitName, value: number, offset: number, file: string): LimitError {

@@ -59,8 +59,12 @@ export function readCount(reader: Reader, limit: keyof typeof limits): number {
   return count;
 }
 
+const NO_TYPES = new Uint8Array(0);
+
 function readValTypes(reader: Reader, limit: 'functionParams' | 'functionResults'): Uint8Array {
-  const types = new Uint8Array(readCount(reader, limit));
+  const count = readCount(reader, limit);
+  if (count === 0) return NO_TYPES;
+  const types = new Uint8Array(count);
   for (let i = 0; i < types.length; i++) types[i] = readValType(reader);
   return types;
 }

@@ -136,3 +136,77 @@ describe('SiteLookup', () => {
     expect(broken((t) => (t.sites.length -= 1))).toThrow(/site table of odd size/);
   });
 });
+
+describe('shapes that begin as the one before', () => {
+  const tables = new SiteTables();
+  tables.beginFunction(0, 1, 0, 800);
+  const described: string[][] = [];
+  const random = (n: number) => Math.floor(Math.abs(Math.sin(described.length * 7919 + n)) * 1000);
+  let operands: (() => void)[] = [];
+  let texts: string[] = [];
+  for (let site = 0; site < 300; site++) {
+    const keep = random(1) % (operands.length + 1);
+    operands = operands.slice(0, keep);
+    texts = texts.slice(0, keep);
+    for (let more = random(2) % 30; more > 0; more--) {
+      const value = random(more + 3);
+      const kind = value % 3;
+      operands.push(
+        kind === 0
+          ? () => tables.constant(2, value, -value)
+          : kind === 1
+            ? () => tables.slot(1, value)
+            : () => tables.alias(4, value),
+      );
+      texts.push(`${kind === 0 ? 'const' : kind === 1 ? 'slot' : 'local'} ${value}`);
+    }
+    const results = site % 3;
+    tables.beginShape(operands.length, results);
+    for (const operand of operands) operand();
+    for (let i = 0; i < results; i++) tables.register(1, i);
+    tables.site(site + 1, site, 0);
+    described.push([...texts, ...Array.from({ length: results }, (_, i) => `reg ${i}`)]);
+  }
+  tables.endFunction(1000);
+
+  it('are read as they were described, in any order', () => {
+    const lookup = new SiteLookup(sections(tables), 1000);
+    for (const row of [299, 0, 150, ...described.keys()]) {
+      const { operands: read, results } = lookup.shape(lookup.site(row));
+      const text = [...read, ...results].map(({ kind, lo, slot, local, reg }) =>
+        kind === 1 ? `const ${lo}` : kind === 0 ? `slot ${slot}` : kind === 2 ? `local ${local}` : `reg ${reg}`,
+      );
+      expect(text).toEqual(described[row]);
+    }
+  });
+
+  it('take less room', () => {
+    const written = described.reduce((sum, texts) => sum + 2 + texts.length, 0);
+    expect(tables.shapes.length).toBeLessThan(written);
+  });
+
+  it('must refer to one before them, for no more than that has', () => {
+    const t = new SiteTables();
+    t.beginFunction(0, 1, 0, 800);
+    for (let site = 1; site <= 2; site++) {
+      t.beginShape(9 + site, 0);
+      for (let i = 0; i < 9 + site; i++) t.slot(1, i);
+      t.site(site, site, 0);
+    }
+    t.endFunction(1000);
+    const first = 2 + 10;
+    expect([...t.shapes.words.subarray(first, first + 4)]).toEqual([11, 0, 0, 10]);
+    const shapeWith = (word: number, value: number) => {
+      const shapes = Uint8Array.from(t.shapes.bytes());
+      new Uint32Array(shapes.buffer)[word] = value;
+      const lookup = new SiteLookup({ ...sections(t), shapes }, 1000);
+      return () => lookup.shape(lookup.site(1));
+    };
+    expect(shapeWith(first + 3, 10)().operands.length).toBe(11);
+    expect(shapeWith(first + 2, first)).toThrow('refers to no other');
+    expect(shapeWith(first + 2, first + 1)).toThrow('refers to no other');
+    expect(shapeWith(first + 3, 12)).toThrow('refers to no other');
+    expect(shapeWith(0, 9)).toThrow('cut off');
+    expect(shapeWith(0, 0x7fffffff)).toThrow('cut off');
+  });
+});
