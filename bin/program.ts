@@ -40,7 +40,7 @@ export async function openProgram(input: InputFile, options: ProgramOptions): Pr
       async () => (await import('../src/compile/wasm/decode.js')).decodeModule(await carriedModule(path)),
     );
   }
-  const [{ readModuleBytes }, { obtainImage }, { ImageCache }, { targets }, { decodeModule }] = await Promise.all([
+  const [{ readModuleBytes }, { cachedImages }, { ImageCache }, { targets }, { decodeModule }] = await Promise.all([
     import('../src/compile/wasm/wat.js'),
     import('../src/restore/cached-image.js'),
     import('../src/restore/cache.js'),
@@ -49,11 +49,10 @@ export async function openProgram(input: InputFile, options: ProgramOptions): Pr
   ]);
   const bytes = await readModuleBytes(path, name);
   input.release();
-  const image = obtainImage({
+  const image = cachedImages(new ImageCache())({
     bytes,
     file: name,
     target: targets[parseArch(undefined)],
-    cache: new ImageCache(),
     ...options,
   });
   nameTemporary(image.path, name);

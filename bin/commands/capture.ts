@@ -5,7 +5,7 @@ import { basename } from 'node:path';
 import type { CommandModule } from 'yargs';
 import { InputError } from '../../src/errors.js';
 import { openDestination } from '../../src/output.js';
-import type { CaptureReport } from '../../src/snapshot/capture.js';
+import type { CaptureReport } from '../../src/snapshot/capture-report.js';
 import { terminalJson } from '../../src/terminal-text.js';
 import { InputFile, moduleName } from '../input-file.js';
 import { DURATION, parseDuration } from '../limits.js';

@@ -146,14 +146,21 @@ async function restore(input: InputFile, options: Options, arch: ArchName): Prom
   } else if (options.noCheck) {
     throw new UsageError('--no-check is for executables that will run elsewhere: it needs -o');
   }
-  const [{ readSnapshot }, { checkNotTrapped, restoreSnapshot }, { checkHost }, { ImageCache }, { targets }] =
-    await Promise.all([
-      import('../../src/snapshot/format.js'),
-      import('../../src/restore/restore.js'),
-      import('../../src/restore/check-host.js'),
-      import('../../src/restore/cache.js'),
-      import('../../src/arch/targets.js'),
-    ]);
+  const [
+    { readSnapshot },
+    { checkNotTrapped, restoreSnapshot },
+    { checkHost },
+    { ImageCache },
+    { cachedImages },
+    { targets },
+  ] = await Promise.all([
+    import('../../src/snapshot/format.js'),
+    import('../../src/restore/restore.js'),
+    import('../../src/restore/check-host.js'),
+    import('../../src/restore/cache.js'),
+    import('../../src/restore/cached-image.js'),
+    import('../../src/arch/targets.js'),
+  ]);
   const stored = readSnapshot(path);
   checkNotTrapped(stored.snapshot, path);
   checkDirectories(stored, directories);
@@ -175,7 +182,7 @@ async function restore(input: InputFile, options: Options, arch: ArchName): Prom
     ...grants,
     maxMemory: limits.memory,
     maxStack: limits.stack,
-    cache: new ImageCache(),
+    images: cachedImages(new ImageCache()),
     onProgress: (done: number, total: number) => progress.update(done, total),
   };
   if (options.verbose) process.stderr.write(describeRestore(stored));

@@ -6,6 +6,7 @@
  * Function bodies are validated while they are compiled. Nothing is written here: see image/write-file.ts.
  */
 
+import { align } from '../align.js';
 import type { Target } from '../arch/target.js';
 import { SEGMENT_ALIGN } from '../runtime/layout.js';
 import { baseline } from './baseline/generator.js';
@@ -19,7 +20,7 @@ import { loadHostLayer } from './image/host-layer.js';
 import { type ImageParts, layOutFile, type Part } from './image/image-file.js';
 import { definition, findExport, type LinkedInstance, linkInstance } from './image/imports.js';
 import type { InstanceLayout } from './image/instance-layout.js';
-import { align, buildText } from './image/text-builder.js';
+import { buildText } from './image/text-builder.js';
 import { encodeIdentity, type Identity } from './metadata/identity.js';
 import { SiteTables } from './metadata/site-tables.js';
 import { Variation } from './variation.js';

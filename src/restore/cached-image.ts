@@ -9,10 +9,10 @@ import { createHash } from 'node:crypto';
 import { readdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Target } from '../arch/target.js';
 import { compileImage } from '../compile/compile.js';
 import { loadHostLayer } from '../compile/image/host-layer.js';
 import type { ImageParts } from '../compile/image/image-file.js';
+import type { ImageRequest, ImageSource, ObtainedImage } from '../compile/image/image-source.js';
 import { writeImage } from '../compile/image/write-file.js';
 import { decodeModule } from '../compile/wasm/decode.js';
 import { ModuleError } from '../errors.js';
@@ -20,30 +20,13 @@ import { ownPackage } from '../package.js';
 import { makeTemporaryFolder, removeTemporary } from '../temporary.js';
 import type { ImageCache, ImageKey } from './cache.js';
 
-export interface ImageRequest {
-  /** The binary. */
-  readonly bytes: Uint8Array;
-  /** Names it in messages. */
-  readonly file: string;
-  readonly target: Target;
-  readonly deterministic: boolean;
-  /** 'if-needed': only when it cannot be linked without; what it compiles to is the same otherwise. */
-  readonly allowMissingImports: boolean | 'if-needed';
-  /** Undefined: no cache. */
-  readonly cache: ImageCache | undefined;
+/** Images from a cache, compiled when they are not there. @param cache undefined: none */
+export function cachedImages(cache: ImageCache | undefined): ImageSource {
+  return (request) => obtainImage(request, cache);
 }
 
-export interface ObtainedImage {
-  readonly path: string;
-  /** Whether it was compiled now. */
-  readonly compiled: boolean;
-  /** Deletes it when it is temporary; it may be running then. */
-  release(): void;
-}
-
-/** @throws ModuleError, LimitError, ToolError */
-export function obtainImage(request: ImageRequest): ObtainedImage {
-  const { cache, allowMissingImports } = request;
+function obtainImage(request: ImageRequest, cache: ImageCache | undefined): ObtainedImage {
+  const { allowMissingImports } = request;
   const sha256 = createHash('sha256').update(request.bytes).digest('hex');
   const attempts = allowMissingImports === 'if-needed' ? [false, true] : [allowMissingImports];
   const keys = attempts.map((allow) => keyOf(request, sha256, allow));

@@ -1,7 +1,7 @@
 /**
  * From a stored snapshot to an image that goes on where the computation was: check, lower, write.
  *
- *     snapshot --module, sha256--> fresh image (cached-image.ts)
+ *     snapshot --module, sha256--> fresh image (RestoreOptions.images)
  *              --frames--> lower.ts      stack, registers
  *              --instances--> instance-data.ts   DATA, memories, tables
  *              --host--> host-state.ts   descriptors
@@ -14,6 +14,7 @@
 
 import { createHash } from 'node:crypto';
 import type { Target } from '../arch/target.js';
+import type { ImageSource } from '../compile/image/image-source.js';
 import { defineMissing } from '../compile/image/missing.js';
 import { ResumableImage } from '../compile/image/resumable.js';
 import type { InstanceIdentity } from '../compile/metadata/identity.js';
@@ -25,8 +26,6 @@ import { type Destination, writeOutput } from '../output.js';
 import { RT_GENERATION, RT_RESTORED_EXCEPTIONS, RT_RESTORED_EXCEPTIONS_SIZE, WASM_PAGE } from '../runtime/layout.js';
 import { readSnapshotModule } from '../snapshot/format.js';
 import { FIRST_GUEST, type Snapshot, type StoredSnapshot } from '../snapshot/snapshot.js';
-import type { ImageCache } from './cache.js';
-import { obtainImage } from './cached-image.js';
 import { type PlacedExceptions, placeExceptions } from './exceptions.js';
 import { type Grants, grantDescriptors, RestoreProblems } from './grants.js';
 import { encodeHostState } from './host-state.js';
@@ -54,7 +53,8 @@ export interface RestoreOptions extends Grants {
   /** Bytes of memory and of stack that the process will be allowed (WAGSNAP_MAX_*): what has more already is refused. */
   readonly maxMemory?: number | undefined;
   readonly maxStack?: number | undefined;
-  readonly cache?: ImageCache;
+  /** Where the fresh image of the module comes from. */
+  readonly images: ImageSource;
   readonly onProgress?: (done: number, total: number) => void;
 }
 
@@ -63,13 +63,12 @@ export function restoreSnapshot(stored: StoredSnapshot, options: RestoreOptions)
   const { snapshot } = stored;
   checkRestorable(stored);
   const bytes = moduleBytes(stored, options.module);
-  const obtained = obtainImage({
+  const obtained = options.images({
     bytes,
     file: snapshot.modules[0].name || stored.path,
     target: options.target,
     deterministic: snapshot.source.deterministic,
     allowMissingImports: 'if-needed',
-    cache: options.cache,
   });
   try {
     const image = readImage(obtained.path);
@@ -92,7 +91,7 @@ export function writeResumable(
   stored: StoredSnapshot,
   image: ImageDescription,
   modules: readonly Module[],
-  options: Omit<RestoreOptions, 'module' | 'cache'>,
+  options: Omit<RestoreOptions, 'module' | 'images'>,
 ): void {
   const { snapshot } = stored;
   checkNotTrapped(snapshot, stored.path);

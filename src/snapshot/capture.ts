@@ -32,6 +32,7 @@ import {
   STATE_TRAPPED,
   WASM_PAGE,
 } from '../runtime/layout.js';
+import type { CaptureReport } from './capture-report.js';
 import { ExceptionReader } from './exceptions.js';
 import { HeaderBudget } from './header-budget.js';
 import { hashOpenFiles, readHost } from './host-state.js';
@@ -62,34 +63,6 @@ export interface CaptureOptions {
   readonly onWarning?: (text: string) => void;
   /** Bytes of linear memory looked at so far, of those that were ever touched. */
   readonly onProgress?: (done: number, total: number) => void;
-}
-
-export interface TraceEntry {
-  readonly instance: number;
-  readonly func: number;
-  readonly name: string;
-  /** Byte offset in the module, where that is known. */
-  readonly moduleOffset?: number | undefined;
-}
-
-export interface CaptureReport {
-  readonly pid: number;
-  readonly file: string;
-  /** Of the file, holes included. */
-  readonly bytes: number;
-  /** Wasm pages with anything in them. */
-  readonly pages: number;
-  readonly frames: number;
-  /** Microseconds that the process stood still, at most: from the signal until it was let go. */
-  readonly pause: number;
-  /** Microseconds of the whole capture. */
-  readonly total: number;
-  /** Bytes of all globals, of all linear memories (their size) and of the stack in use. */
-  readonly globalsSize: number;
-  readonly memorySize: number;
-  readonly stackSize: number;
-  /** Innermost first. */
-  readonly trace: readonly TraceEntry[];
 }
 
 const DEFAULT_TIMEOUT = 10_000;

@@ -12,7 +12,7 @@ import { ExternKind, type Module, ValType } from '../compile/wasm/module.js';
 import { formatTypes, valTypeName } from '../compile/wasm/text.js';
 import { WASM_PAGE } from '../runtime/layout.js';
 import { terminalLines, terminalText } from '../terminal-text.js';
-import type { CaptureReport, TraceEntry } from './capture.js';
+import type { CaptureReport, TraceEntry } from './capture-report.js';
 import { formatTime } from './file-facts.js';
 import { readSnapshotModule } from './format.js';
 import {

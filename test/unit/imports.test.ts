@@ -19,6 +19,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   bin: ['src/arch', 'src/compile', 'src/snapshot', 'src/restore'],
 };
 const everyones = [
+  'src/align.ts',
   'src/errors.ts',
   'src/interruption.ts',
   'src/output.ts',

@@ -11,6 +11,7 @@
  */
 
 import { constants, copyFileSync, fchmodSync, fstatSync, ftruncateSync } from 'node:fs';
+import { align } from '../../align.js';
 import { BugError } from '../../errors.js';
 import { writeAt } from '../../output.js';
 import { RT_BASE_RELOC_COUNT, RT_BASE_RELOCS, RT_RESUME_PLAN, SEGMENT_ALIGN } from '../../runtime/layout.js';
@@ -29,7 +30,6 @@ import {
   SHF_WRITE,
   SHT_PROGBITS,
 } from './elf.js';
-import { align } from './text-builder.js';
 
 export interface ResumeSegment {
   /** Starts with the RP_* block. */

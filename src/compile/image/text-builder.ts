@@ -11,6 +11,7 @@
  * Records a row of the function table for everything, so that any text offset has an owner.
  */
 
+import { align } from '../../align.js';
 import { entrySlots, frameSizeFor, type MacroAssembler } from '../../arch/masm.js';
 import type { Target } from '../../arch/target.js';
 import { BugError, LimitError } from '../../errors.js';
@@ -333,8 +334,4 @@ export function buildText(layout: DataLayout, createOptions: () => TextOptions):
   const roomy = new TextBuilder(layout, { ...createOptions(), tailRoom: true });
   roomy.build();
   return roomy;
-}
-
-export function align(value: number, unit: number): number {
-  return Math.ceil(value / unit) * unit;
 }

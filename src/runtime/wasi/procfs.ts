@@ -7,7 +7,6 @@
  */
 
 import { SYS_fstatfs } from '../native';
-import { environmentChoice } from '../process/environment';
 import { call, native } from './linux';
 
 /** struct statfs, of which only the first word is read: f_type, i64. */
@@ -16,9 +15,9 @@ const PROC_SUPER_MAGIC: i64 = 0x9fa0;
 
 let allowed: bool = false;
 
-/** Reads the variable. */
-export function readProcPolicy(): void {
-  allowed = environmentChoice('WAGSNAP_ALLOW_PROC=', '0', '1');
+/** Allows it, or not. */
+export function allowProc(isAllowed: bool): void {
+  allowed = isAllowed;
 }
 
 /** Whether an open file is on procfs and that is not allowed. procfs always answers: an error is another file system's. */

@@ -6,7 +6,7 @@
 
 import { FDK_STDIO, HOST_STATE_VERSION, HS_PENDING_TIMEOUT, HS_VERSION, RT_HOST_STATE } from '../layout';
 import { SYS_ioctl, SYS_rt_sigaction, runtime, store64, syscall } from '../native';
-import { environmentNumber } from '../process/environment';
+import { environmentChoice, environmentNumber } from '../process/environment';
 import { RIGHT_FD_READ, RIGHT_FD_SEEK, RIGHT_FD_TELL } from './abi';
 import { useWalk } from './beneath';
 import {
@@ -24,7 +24,7 @@ import { openListeners } from './listeners';
 import { O_ACCMODE, O_RDONLY, O_WRONLY, TCGETS, call, native, statusFlags, wasiFlags } from './linux';
 import { openPreopens } from './preopens';
 import { publishListings } from './listing';
-import { readProcPolicy } from './procfs';
+import { allowProc } from './procfs';
 
 const TERMIOS: usize = memory.data(64, 8);
 /** struct sigaction of the kernel: handler SIG_IGN, no flags, no restorer, empty mask. */
@@ -39,7 +39,7 @@ export function prepare(): void {
   // a standard descriptor that is closed: the next file would get its number
   for (let i: i64 = 0; i < 3; i++) if (statusFlags(i) < 0) openDevNull();
   keepDevNull();
-  readProcPolicy();
+  allowProc(environmentChoice('WAGSNAP_ALLOW_PROC=', '0', '1'));
   if (environmentNumber('WAGSNAP_NO_OPENAT2=') !== 0) useWalk();
 }
 

@@ -8,6 +8,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { ArchName } from '../../../src/arch/target.js';
 import { targets } from '../../../src/arch/targets.js';
+import { cachedImages } from '../../../src/restore/cached-image.js';
 import { restoreSnapshot } from '../../../src/restore/restore.js';
 import { readSnapshot } from '../../../src/snapshot/format.js';
 import { describeSnapshot } from '../../../src/snapshot/inspect.js';
@@ -32,7 +33,7 @@ function expected(name: string): Ending {
 
 function restore(snapshot: string, arch: ArchName): Workload {
   const output = join(folder, 'resumable');
-  restoreSnapshot(readSnapshot(snapshot), { target: targets[arch], output });
+  restoreSnapshot(readSnapshot(snapshot), { target: targets[arch], output, images: cachedImages(undefined) });
   return Workload.start(output);
 }
 
