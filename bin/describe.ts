@@ -4,6 +4,8 @@
  */
 
 import { readFileSync } from 'node:fs';
+import { targets } from '../src/arch/targets.js';
+import { checkTrapText } from '../src/compile/metadata/image-check.js';
 import { type ImageDescription, readImage } from '../src/compile/metadata/image-reader.js';
 import { SECTION } from '../src/compile/metadata/sections.js';
 import { ExternKind, type Module } from '../src/compile/wasm/module.js';
@@ -60,11 +62,18 @@ export async function describeModule(path: string, name: string): Promise<Descri
 export function describeImage(path: string, name: string): Description {
   const image = readImage(path);
   try {
+    checkImage(image);
     const { json, lines } = imageFacts(image);
     return { json: { kind: 'image', file: name, ...json }, text: terminalLines([`image ${name}`, ...lines]) };
   } finally {
     image.close();
   }
+}
+
+/** What is not read to tell what it is: whoever asks for one image can wait for that. @throws InputError 'damaged-image' */
+function checkImage(image: ImageDescription): void {
+  if (image.hasSites) checkTrapText(image, targets[image.arch]);
+  for (const index of image.identity.modules.keys()) image.moduleBytes(index);
 }
 
 /** A process that may not be looked into, as it has not named us as its tracer, has an unknown state. */

@@ -251,7 +251,9 @@ function createSchemas() {
       types: list<TablesIdentity['types'][0]>((table) => isU32(table.element) && limited(table)),
     }),
     globals: z.object({ ...entities, types: bytes, mutable: bytes }),
-    tags: z.object({ imported: u32, records: u32, types: list<Uint8Array>(isBytes) }).optional(),
+    tags: z
+      .object({ imported: u32, records: u32, types: list<Uint8Array>(isBytes).transform((types) => types.map(plain)) })
+      .optional(),
     dataSegments: segments,
     elementSegments: segments,
   });
@@ -276,7 +278,13 @@ function createSchemas() {
     instances: few(instance),
     types: list<Identity['types'][0]>(
       ({ params, results, slots }) => isBytes(params) && isBytes(results) && (slots === undefined || isU32(slots)),
-    ),
+    ).transform((types) => {
+      for (const type of types) {
+        type.params = plain(type.params);
+        type.results = plain(type.results);
+      }
+      return types;
+    }),
     trampolines: list<TrampolineIdentity>(
       ({ type, start, returnOffset, slots }) => isU32(type) && isU32(start) && isU32(returnOffset) && isU32(slots),
     ),
@@ -285,6 +293,8 @@ function createSchemas() {
   return { outline, whole };
 }
 
+/** What the decoder gives is a Buffer. */
+const plain = ({ buffer, byteOffset, length }: Uint8Array) => new Uint8Array(buffer, byteOffset, length);
 const isObject = (value: unknown) => typeof value === 'object' && value !== null;
 const isBytes = (value: unknown) => value instanceof Uint8Array;
 const isSize = (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 0;

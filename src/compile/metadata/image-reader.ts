@@ -12,6 +12,7 @@ import { InputError } from '../../errors.js';
 import { type ElfFile, notAnImage, PT_LOAD, readElf, type Section } from '../image/elf.js';
 import { FileSource } from '../image/file-source.js';
 import { decodeIdentity, decodeOutline, IDENTITY_MAX, type Identity, type ImageOutline } from './identity.js';
+import { checkCounts, checkLayout, checkTables } from './image-check.js';
 import { decodeNames } from './names.js';
 import { SECTION } from './sections.js';
 import { damaged, SiteLookup } from './site-lookup.js';
@@ -64,6 +65,7 @@ export class ImageDescription {
     if (section === undefined) throw notAnImage('it has no identity section');
     if (section.size > limit) throw damaged(`its identity has ${section.size} bytes, more than ${limit}`);
     this.outline = decodeOutline(this.sectionBytes(SECTION.identity));
+    checkLayout(this.elf, this.outline);
   }
 
   /** @throws InputError 'damaged-image' when it contradicts itself */
@@ -86,7 +88,8 @@ export class ImageDescription {
   }
 
   get sites(): SiteLookup {
-    this.lookup ??= new SiteLookup(
+    if (this.lookup) return this.lookup;
+    const lookup = new SiteLookup(
       {
         functions: this.sectionBytes(SECTION.functions),
         locals: this.sectionBytes(SECTION.locals),
@@ -97,7 +100,9 @@ export class ImageDescription {
       },
       this.identity.text.size,
     );
-    return this.lookup;
+    checkTables(lookup, this.identity);
+    this.lookup = lookup;
+    return lookup;
   }
 
   /** Name of the function of a function row, for people: `func-<index>` when it has none. */
@@ -164,6 +169,7 @@ export class ImageDescription {
       start >= data.imageOffset && start + size <= data.imageOffset + data.size;
     if (data.size > 0x7fffffff || text.size > 0x7fffffff) throw damaged('it is too large');
     for (const instance of instances) {
+      checkCounts(instance);
       const { functions, memories, tables, globals, tags, dataSegments, elementSegments } = instance;
       const inside = (at: number, count: number, unit: number) => at + count * unit <= instance.size;
       const fine =
