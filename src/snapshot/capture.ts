@@ -29,6 +29,7 @@ import {
   RT_STATE,
   STACK_MAX,
   STATE_PARKED,
+  STATE_RUNNING,
   STATE_TRAPPED,
   WASM_PAGE,
 } from '../runtime/layout.js';
@@ -141,7 +142,9 @@ class Capture {
     const { memory, runtime, base, image } = process;
     const now = globalThis.process.hrtime.bigint(); // CLOCK_MONOTONIC
     const state = memory.u32(runtime + RT_STATE);
-    if (state !== STATE_PARKED && state !== STATE_TRAPPED) throw new BugError('capture: the process is not parked');
+    // RUNNING for a moment is one that was about to give up, and has found our claim.
+    const stands = state === STATE_PARKED || state === STATE_TRAPPED || state === STATE_RUNNING;
+    if (!stands) throw new BugError('capture: the process is not parked');
     const trapped = state === STATE_TRAPPED ? readTrap(process) : undefined;
     const phase = memory.u32(runtime + RT_PHASE);
     const guests = image.identity.instances.slice(FIRST_GUEST);

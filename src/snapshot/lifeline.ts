@@ -7,7 +7,7 @@
  * written to it.
  */
 
-import { closeSync, constants, fstatSync, openSync, readlinkSync, readSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readlinkSync, readSync, statSync } from 'node:fs';
 import { InputError, ToolError } from '../errors.js';
 import { O_PATH, pathOfDescriptor } from './path-descriptor.js';
 import type { ProcessFolder } from './process-folder.js';
@@ -44,6 +44,12 @@ export class Lifeline {
       if (place >= 0) closeSync(place);
       if (fd >= 0) closeSync(fd);
     }
+  }
+
+  /** Whether the process still has this one: that number may be of another by now. */
+  isOf(folder: ProcessFolder, descriptor: number): boolean {
+    const now = statSync(folder.path(`fd/${descriptor}`), { throwIfNoEntry: false });
+    return now?.ino === fstatSync(this.fd).ino;
   }
 
   /** The process takes it for our death: only after it was told what to do. */

@@ -164,7 +164,7 @@ interface Claim {
 
 /**
  * Claims a process that is parked. Unclaimed it would go on in 2 s, perhaps just now: it looks for the claim after it has
- * changed its state.
+ * changed its state. test/model walks all that can happen in between.
  *
  * @param isHeld whether it still stands, and for us
  * @returns undefined when it does not, or is another tool's
@@ -172,13 +172,18 @@ interface Claim {
 async function claim(process: ImageProcess, memory: ProcessMemory, isHeld: () => boolean): Promise<Claim | undefined> {
   const { folder, runtime } = process;
   const descriptor = memory.u32(runtime + RT_LIFELINE);
-  const foreign = memory.u32(runtime + RT_STOP_SENDER) === 0 && descriptor !== 0 && descriptor !== LIFELINE_FAILED;
+  const sender = memory.u32(runtime + RT_STOP_SENDER);
+  // It may have gone on meanwhile, and been stopped by another tool.
+  const standsForUs = () =>
+    memory.u32(runtime + RT_STOP_SENDER) === sender && (lifeline?.isOf(folder, descriptor) ?? true);
+  const foreign = sender === 0 && descriptor !== 0 && descriptor !== LIFELINE_FAILED;
   const lifeline = foreign ? Lifeline.take(folder, descriptor) : undefined;
   if (foreign && !lifeline) return undefined;
   let held = false;
   try {
     memory.writeU32(runtime + RT_COMMAND, COMMAND_HOLD);
-    held = isHeld();
+    // Parking forgets a claim, so it must still be there when the process has been seen to stand.
+    held = isHeld() && memory.u32(runtime + RT_COMMAND) === COMMAND_HOLD && standsForUs();
     if (held && lifeline) await askToStop(process); // it looks up, and from now on notices at once when we die
     return held ? { lifeline } : undefined;
   } finally {

@@ -97,7 +97,7 @@ export function park(context: i64): void {
   let patience = CLAIM_NANOSECONDS;
   while (!senderIsDead()) {
     const command = half(RT_COMMAND);
-    const held = command === COMMAND_HOLD || (half(RT_STOP_SENDER) === 0 && !hasLifeline());
+    const held = (command === COMMAND_HOLD && isClaimed()) || (half(RT_STOP_SENDER) === 0 && !hasLifeline());
     // with a pidfd the wait ends by a signal or the sender's death; a kernel without pidfds must be asked now and then
     const polling = senderPidfd < 0 && half(RT_STOP_SENDER) !== 0;
     const pause: i64 = polling ? POLL_NANOSECONDS : held ? -1 : patience;
@@ -130,13 +130,21 @@ function isFinal(command: i32): bool {
 }
 
 /**
+ * Whether there is a command of somebody whose death would be noticed. Of one in another pid namespace it would not before the
+ * byte of its lifeline is taken, which comes first: such a command is another tool's, which was late.
+ */
+function isClaimed(): bool {
+  return half(RT_COMMAND) !== COMMAND_NONE && (!hasLifeline() || lifelineOfCapturer() >= 0);
+}
+
+/**
  * Nobody has claimed the parked process. The tool writes COMMAND_HOLD and then looks whether the state is still PARKED; here
  * it is the other way round: so the two never go apart.
  */
 function giveUp(): bool {
-  if (half(RT_COMMAND) !== COMMAND_NONE) return false;
+  if (isClaimed()) return false;
   setHalf(RT_STATE, STATE_RUNNING);
-  if (half(RT_COMMAND) === COMMAND_NONE) return true;
+  if (!isClaimed()) return true;
   setHalf(RT_STATE, STATE_PARKED);
   return false;
 }

@@ -12,6 +12,7 @@
  */
 
 import {
+  COMMAND_NONE,
   COMMAND_RESUME,
   FR_KIND,
   FUNC_GUEST,
@@ -106,7 +107,9 @@ function onStop(sender: i32, context: i64): void {
   if (state === STATE_STOPPING || state === STATE_PARKED) {
     // one of a burst, or the wake-up of a parked process; or another tool's, when the first is gone (one that has no pid here asks again)
     if (sender !== half(RT_STOP_SENDER)) {
-      if (sender !== 0 && senderIsDead()) setSender(sender);
+      if (sender === 0 || !senderIsDead()) return;
+      setHalf(RT_COMMAND, COMMAND_NONE); // what the dead one was about to command is not the next one's
+      setSender(sender);
     } else if (state === STATE_STOPPING && half(RT_COMMAND) === COMMAND_RESUME) {
       goOn(); // the tool has changed its mind
     }

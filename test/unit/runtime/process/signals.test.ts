@@ -363,3 +363,59 @@ describe('a fault', () => {
     expect(process.get64(PC)).toBe(IMAGE + TEXT + 0x600);
   });
 });
+
+describe('a late command', () => {
+  it('of a sender that has died is not obeyed for the next one', () => {
+    const { process } = runningImage();
+    process.overrides['pidfd_open'] = ([pid]) => (pid === TOOL ? 7 : 8);
+    const command = (value: number) => process.set32(process.runtime + L.RT_COMMAND, value);
+    const waits: number[] = [];
+    process.overrides['ppoll'] = ([descriptors, , timeout]) => {
+      const descriptor = process.get32(descriptors);
+      const isLook = timeoutOf(process, timeout) === 0;
+      if (isLook) return descriptor === 7 && waits.length > 0 ? 1 : 0; // the first tool dies in the first wait
+      waits.push(descriptor);
+      if (waits.length === 1) {
+        command(L.COMMAND_RESUME); // its last act: the signal for it never comes, but another tool's does
+        process.set64(INFO + 16, TOOL + 1);
+        process.call('on_signal', L.STOP_SIGNAL, BigInt(INFO), BigInt(CONTEXT + 4096));
+        return -4;
+      }
+      expect(process.rt32(L.RT_STATE)).toBe(L.STATE_PARKED);
+      expect(process.rt32(L.RT_STOP_SENDER)).toBe(TOOL + 1);
+      command(L.COMMAND_RESUME);
+      return -4;
+    };
+    stop(process);
+    signal(process, SIGTRAP, IMAGE + TEXT + 0x151, 0);
+    expect(waits).toEqual([7, 8]);
+    expect(process.rt32(L.RT_STATE)).toBe(L.STATE_RUNNING);
+  });
+
+  it('of another tool does not hold a process whose own capturer never came', () => {
+    const { process } = runningImage();
+    process.overrides['pipe2'] = ([ends]) => {
+      process.set32(ends, 5);
+      process.set32(ends + 4, 6);
+      return 0;
+    };
+    process.overrides['write'] = ([, , count]) => count;
+    process.overrides['ioctl'] = ([, , at]) => {
+      process.set32(at, 1); // the byte is there: nobody has taken the lifeline
+      return 0;
+    };
+    const waits: number[] = [];
+    process.overrides['ppoll'] = ([, , timeout]) => {
+      const nanoseconds = timeoutOf(process, timeout);
+      if (nanoseconds === 0) return 0;
+      waits.push(nanoseconds);
+      process.set32(process.runtime + L.RT_COMMAND, L.COMMAND_HOLD);
+      if (waits.length > 3) throw new Error('it waits for good');
+      return 0;
+    };
+    stop(process, IMAGE + TEXT, 0);
+    signal(process, SIGTRAP, IMAGE + TEXT + 0x151, 0);
+    expect(waits).toEqual([2e9]);
+    expect(process.rt32(L.RT_STATE)).toBe(L.STATE_RUNNING);
+  });
+});
