@@ -1,7 +1,12 @@
 /** All mutants. Whoever adds a check adds its mutant to the area that the check is of (CONTRIBUTING.md). */
 
+import { image } from './areas/image.js';
+import { process } from './areas/process.js';
+import { restore } from './areas/restore.js';
 import { sandbox } from './areas/sandbox.js';
 import { snapshot } from './areas/snapshot.js';
+import { stop } from './areas/stop.js';
+import { validator } from './areas/validator.js';
 import type { Area } from './mutant.js';
 
-export const areas: readonly Area[] = [snapshot, sandbox];
+export const areas: readonly Area[] = [snapshot, restore, image, validator, stop, process, sandbox];

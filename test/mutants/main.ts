@@ -67,7 +67,7 @@ function sample(all: readonly Mutant[], count: number, given: string | undefined
   const seed = given === undefined ? Date.now() % 1_000_000 : Number(given);
   console.log(`mutants: ${count} by chance, --seed ${seed}`);
   const next = random(seed);
-  const left = all.filter(({ slow }) => !slow);
+  const left = all.filter(({ slow, open }) => !slow && !open);
   return Array.from(
     { length: Math.min(count, left.length) },
     () => left.splice(Math.floor(next() * left.length), 1)[0],

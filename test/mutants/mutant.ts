@@ -10,6 +10,8 @@ export interface Special {
   readonly only?: string;
   /** Not for the sample that `npm test` takes: its tests take longer than some seconds. */
   readonly slow?: boolean;
+  /** Nothing is known to notice it yet: a test to be written. Not for the sample either. */
+  readonly open?: boolean;
 }
 
 export interface MutatedFile {
@@ -37,6 +39,7 @@ export interface Mutant {
   readonly tests: readonly string[];
   readonly only: string | undefined;
   readonly slow: boolean;
+  readonly open: boolean;
 }
 
 export function mutantsOf({ name, files }: Area): Mutant[] {
@@ -49,6 +52,7 @@ export function mutantsOf({ name, files }: Area): Mutant[] {
       tests: special?.tests ?? tests,
       only: special?.only ?? (special?.tests ? undefined : only),
       slow: special?.slow ?? slow ?? false,
+      open: special?.open ?? false,
     })),
   );
 }

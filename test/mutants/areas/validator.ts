@@ -1,0 +1,267 @@
+/** The wasm validator and the reader below it: rules that only invalid modules reach. */
+
+import type { Area } from '../mutant.js';
+
+export const validator: Area = {
+  name: 'validator',
+  files: [
+    {
+      file: 'src/compile/wasm/validate-control.ts',
+      tests: [
+        'test/unit/compile/wasm/validate.test.ts',
+        'test/unit/compile/wasm/conformance.test.ts',
+        'test/unit/compile/wasm/references.test.ts',
+      ],
+      changes: [
+        ['operands.popList(immediates.startList);\n  openBlock', 'openBlock'],
+        ['body.operands.pop(ValType.I32);\n  block', 'block'],
+        ['operands.base = operands.height;\n  control.push', 'control.push'],
+        ['if (control.kind[top] !== FrameKind.If) throw', 'if (false) throw'],
+        ['operands.checkEmpty();', ''],
+        ['control.unreachable[top] = 0;', '', { open: true }],
+        ['kind === FrameKind.If && !lists.matches', 'false && !lists.matches'],
+        ['operands.popList(list);\n  operands.pushList(list);', '', { open: true }],
+        ['body.operands.popList(body.immediates.labelList());', 'body.immediates.labelList();', { open: true }],
+        ['count > reader.end - reader.pos', 'false'],
+        ['count > limits.branchTargets', 'count > limits.branchTargets + 1', { open: true }],
+        ['arity !== lists.count(list)', 'false', { open: true }],
+        ['operands.checkList(list);', '', { open: true }],
+        ['i > 0 && list === checked', 'i > 0', { open: true }],
+        ['body.operands.popList(body.control.endList[0]);', '', { open: true }],
+      ],
+    },
+    {
+      file: 'src/compile/wasm/validate-calls.ts',
+      tests: [
+        'test/unit/compile/wasm/validate.test.ts',
+        'test/unit/compile/wasm/conformance.test.ts',
+        'test/unit/compile/wasm/references.test.ts',
+      ],
+      changes: [
+        ['operands.pop(immediates.address);', 'operands.popAny();', { open: true }],
+        ['operands.pop(reader.refTypes.named(reader, true, typeIndex));', 'operands.popAny();'],
+        ['body.operands.popList(paramList(typeIndex));', ''],
+        ['!lists.matches(resultList(typeIndex), control.endList[0], operands.refTypes)', 'false'],
+        ['callType(body, typeIndex);\n  body.setUnreachable();', 'callType(body, typeIndex);', { open: true }],
+      ],
+    },
+    {
+      file: 'src/compile/wasm/validate-references.ts',
+      tests: [
+        'test/unit/compile/wasm/validate.test.ts',
+        'test/unit/compile/wasm/conformance.test.ts',
+        'test/unit/compile/wasm/references.test.ts',
+      ],
+      changes: [
+        ['module.declaredFuncs[index] === 0', 'false'],
+        ['if (!isRefType(expected)) throw', 'if (false) throw'],
+        ['operands.popList(list);\n  operands.pushList(list);\n  operands.height--;', 'operands.height--;'],
+      ],
+    },
+    {
+      file: 'src/compile/wasm/validate-parametric.ts',
+      tests: [
+        'test/unit/compile/wasm/validate.test.ts',
+        'test/unit/compile/wasm/conformance.test.ts',
+        'test/unit/compile/wasm/references.test.ts',
+      ],
+      changes: [
+        ['operands.popAny();\n}\n\n/** select', '\n}\n\n/** select'],
+        ['first !== second && first !== ANY && second !== ANY', 'false', { open: true }],
+        ['first === ANY ? second : first', 'first', { open: true }],
+        ['operands.pop(type);\n  operands.pop(type);', 'operands.pop(type);\n  operands.popAny();', { open: true }],
+      ],
+    },
+    {
+      file: 'src/compile/wasm/validate-variables.ts',
+      tests: [
+        'test/unit/compile/wasm/validate.test.ts',
+        'test/unit/compile/wasm/conformance.test.ts',
+        'test/unit/compile/wasm/references.test.ts',
+      ],
+      changes: [
+        ['index >= summary.localCount', 'index > summary.localCount', { open: true }],
+        ['!module.globals[index].mutable', 'false'],
+        ['type < FIRST_PLAIN_TYPE && body.unsetLocals.has(index)', 'false'],
+        ['operands.pop(immediates.globalTypeOf(index));', 'operands.popAny();', { open: true }],
+      ],
+    },
+    {
+      file: 'src/compile/wasm/validate-memory.ts',
+      tests: [
+        'test/unit/compile/wasm/validate.test.ts',
+        'test/unit/compile/wasm/conformance.test.ts',
+        'test/unit/compile/wasm/references.test.ts',
+      ],
+      changes: [
+        ['a === ValType.I64 ? b : a', 'a', { open: true }],
+        [
+          'operands.popThree(address, ValType.I32, address);',
+          'operands.popThree(address, address, address);',
+          { open: true },
+        ],
+        [
+          'operands.popThree(immediates.memoryAddress(), ValType.I32, ValType.I32);',
+          'immediates.memoryAddress();\n  operands.popThree(ValType.I32, ValType.I32, ValType.I32);',
+          { open: true },
+        ],
+      ],
+    },
+    {
+      file: 'src/compile/wasm/validate-tables.ts',
+      tests: [
+        'test/unit/compile/wasm/validate.test.ts',
+        'test/unit/compile/wasm/conformance.test.ts',
+        'test/unit/compile/wasm/references.test.ts',
+      ],
+      changes: [
+        ['if (operands.refTypes.matches(source, destination)) return;', 'return;'],
+        ['immediates.elementType(reader.u32());', 'reader.u32();', { open: true }],
+        ['checkItems(body, immediates.tableTypeOf(table), immediates.elementType(segment));', '', { open: true }],
+      ],
+    },
+    {
+      file: 'src/compile/wasm/validate-typed.ts',
+      tests: [
+        'test/unit/compile/wasm/validate.test.ts',
+        'test/unit/compile/wasm/conformance.test.ts',
+        'test/unit/compile/wasm/references.test.ts',
+      ],
+      changes: [
+        ['immediates.alignment !== alignmentOf[index]', 'immediates.alignment > alignmentOf[index]', { open: true }],
+        ['immediates.lane(32)', 'immediates.lane(33)'],
+        ['reader.zero();', 'reader.u8();'],
+        ['16 >> alignment!', '32 >> alignment!', { open: true }],
+      ],
+    },
+    {
+      file: 'src/compile/wasm/validate-exceptions.ts',
+      tests: ['test/unit/compile/wasm/validate-exceptions.test.ts', 'test/unit/compile/wasm/conformance.test.ts'],
+      changes: [
+        ['kind !== FrameKind.Catch && kind !== FrameKind.CatchAll', 'kind === FrameKind.Block'],
+        ['kind > CatchKind.CatchAllRef', 'false', { open: true }],
+        ['count > limits.catches', 'count > limits.catches + 1', { open: true }],
+        ['lists.count(label) === count + (withReference ? 1 : 0)', 'lists.count(label) >= count', { open: true }],
+        ['matches = refTypes.matches(types[start[payload] + i], types[start[label] + i]);', '', { open: true }],
+        ['if (matches && withReference) matches', 'if (false) matches'],
+        ['kind !== FrameKind.Try && kind !== FrameKind.Catch)', 'kind === FrameKind.Block)', { open: true }],
+        ['control.kind[control.depth - 1] !== FrameKind.Try', 'false', { open: true }],
+        ['immediates.label(1);', 'immediates.label();', { open: true }],
+        ['body.operands.pop(ValType.ExnRef);', 'body.operands.popAny();'],
+      ],
+    },
+    {
+      file: 'src/compile/wasm/operand-stack.ts',
+      tests: [
+        'test/unit/compile/wasm/validate.test.ts',
+        'test/unit/compile/wasm/conformance.test.ts',
+        'test/unit/compile/wasm/references.test.ts',
+      ],
+      changes: [
+        ['needed > limits.operands', 'needed > limits.operands + 100000'],
+        [
+          'else if (!this.isPolymorphic()) throw this.mismatch(`expected',
+          'else if (false) throw this.mismatch(`expected',
+        ],
+        ["if (!this.isPolymorphic()) throw this.mismatch('found nothing');", ''],
+        ['if (this.height === this.base) return;', 'return;'],
+        ['if (count > 1) this.pop(operand1Of[index]);', 'if (count > 1) this.popAny();'],
+        ['if (count > 2) this.pop(operand2Of[index]);', 'if (count > 2) this.popAny();', { open: true }],
+      ],
+    },
+    {
+      file: 'src/compile/wasm/immediates.ts',
+      tests: [
+        'test/unit/compile/wasm/validate.test.ts',
+        'test/unit/compile/wasm/conformance.test.ts',
+        'test/unit/compile/wasm/references.test.ts',
+      ],
+      changes: [
+        ['frame < 0', 'frame < -1'],
+        ['if (index >= module.types.length)', 'if (index > module.types.length)', { open: true }],
+        ['index >= this.globalTypes.length', 'index > this.globalTypes.length', { open: true }],
+        ['index >= tags.length', 'index > tags.length', { open: true }],
+        ['count !== 1', 'count < 1', { open: true }],
+        ['index >= this.tableTypes.length', 'index > this.tableTypes.length', { open: true }],
+        ['!this.module.refTypes.matches(this.tableTypeOf(table), ValType.FuncRef)', 'false', { open: true }],
+        ['typeIndex >= this.module.types.length', 'typeIndex > this.module.types.length', { open: true }],
+        ['index >= this.memoryAddresses.length', 'index > this.memoryAddresses.length'],
+        ['flags >= 2 * EXPLICIT_MEMORY || alignment >= 32', 'alignment >= 32', { open: true }],
+        ['alignment > alignmentOf[op]', 'alignment > alignmentOf[op] + 1', { open: true }],
+        ['dataCount === undefined', 'false', { open: true }],
+        ['index >= dataCount', 'index > dataCount', { open: true }],
+        ['lane >= count', 'lane > count'],
+        ['index >= this.elementTypes.length', 'index > this.elementTypes.length', { open: true }],
+        ['if (index < 0) throw reader', 'if (false) throw reader'],
+      ],
+    },
+    {
+      file: 'src/compile/wasm/validate-module.ts',
+      tests: [
+        'test/unit/compile/wasm/decode.test.ts',
+        'test/unit/compile/wasm/reader.test.ts',
+        'test/unit/compile/wasm/conformance.test.ts',
+      ],
+      changes: [
+        ['type.max !== undefined && type.min > type.max', 'false', { open: true }],
+        ['type.min > limits.tableElements', 'false'],
+        ['else if (!this.refTypes.isNullable(type.element))', 'else if (false)', { open: true }],
+        ['type.min > most || (', '(', { open: true }],
+        ['(type.max !== undefined && type.max > most)', 'false', { open: true }],
+        ['this.memories.length >= limits.memories', 'this.memories.length > limits.memories', { open: true }],
+        ['this.types[typeIndex].results.length > 0', 'false', { open: true }],
+        ['if (!this.refTypes.matches(actual, type))', 'if (false)', { open: true }],
+        ['if (actual === step.type) continue;', 'if (actual !== undefined) continue;', { open: true }],
+        ['stack.length > 1', 'false', { open: true }],
+        ['if (mutable) throw', 'if (false) throw', { open: true }],
+        ['if (this.exportNames.has(name)) throw', 'if (false) throw', { open: true }],
+        ['params.length > 0 || results.length > 0', 'params.length > 0', { open: true }],
+        ['if (!this.refTypes.matches(type, table.element))', 'if (false)', { open: true }],
+        ['this.constant(tableOffset, table.address, offset);', '', { open: true }],
+        [
+          'this.constant(memoryOffset, this.memory(memory, offset).address, offset);',
+          'this.memory(memory, offset);',
+          { open: true },
+        ],
+        ['if (index >= count) throw', 'if (index > count) throw'],
+      ],
+    },
+    {
+      file: 'src/compile/wasm/reader.ts',
+      tests: [
+        'test/unit/compile/wasm/decode.test.ts',
+        'test/unit/compile/wasm/reader.test.ts',
+        'test/unit/compile/wasm/conformance.test.ts',
+      ],
+      changes: [
+        ["if (byte > 0x0f) throw this.malformed('integer too large', start);", ''],
+        [
+          "if (byte >= 0x80) throw this.malformed('integer representation too long', start);\n    if (byte > 0x0f)",
+          'if (byte > 0x8f)',
+        ],
+        ['byte !== 0 && byte !== 0x7f', 'false'],
+        ['pos + 4 > this.end', 'pos + 3 > this.end'],
+        ['count > this.end - this.pos', 'count > this.end - this.pos + 1', { open: true }],
+        ['if (this.u8() !== 0)', 'if (this.u32() !== 0)'],
+        ['length > this.end - start', 'length > this.end'],
+        ['{ fatal: true, ignoreBOM: true }', '{ fatal: true }'],
+        ['{ fatal: true, ignoreBOM: true }', '{ ignoreBOM: true }'],
+        ['if (this.pos >= this.end) throw', 'if (this.pos > this.end) throw'],
+      ],
+    },
+    {
+      file: 'src/compile/wasm/validate.ts',
+      tests: [
+        'test/unit/compile/wasm/validate.test.ts',
+        'test/unit/compile/wasm/conformance.test.ts',
+        'test/unit/compile/wasm/references.test.ts',
+      ],
+      changes: [
+        ['count > limits.locals', 'count > limits.locals + 1'],
+        ['if (reader.pos !== end) throw', 'if (false) throw'],
+        ['if (!isDefaultable(reader.refTypes, type)) unsetLocals.declare(count, end);', ''],
+        ['if (reader.pos >= end) {', 'if (reader.pos > end) {', { open: true }],
+      ],
+    },
+  ],
+};
