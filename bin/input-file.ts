@@ -7,9 +7,11 @@
  */
 
 import { closeSync, fstatSync, openSync, readSync, writeSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { limits } from '../src/compile/wasm/limits.js';
 import { InputError, LimitError, systemReason, ToolError } from '../src/errors.js';
+import type { Input } from '../src/output.js';
 import { makeTemporaryFolder, nameTemporary, removeTemporary } from '../src/temporary.js';
 import { type FileKind, type FileType, fileType, HEAD_SIZE } from './file-kind.js';
 
@@ -75,6 +77,13 @@ export class InputFile {
   }
 }
 
+/** What an output must not replace: the file behind standard input, or the one of that name. */
+export function inputIdentity(name: string): Input {
+  if (name !== STANDARD_INPUT) return name;
+  const { dev, ino } = fstatSync(0);
+  return { name: 'standard input', dev, ino };
+}
+
 /** Uses a file and releases it. */
 export async function withInput<T>(name: string, use: (input: InputFile) => T | Promise<T>): Promise<T> {
   const input = InputFile.open(name);
@@ -100,7 +109,19 @@ function copyToEnd(from: number, to: number, name: string): FileType {
         `${name}: has more than ${limits.moduleBytes} bytes, which no module may have`,
       );
     }
-    for (let done = 0; done < got; ) done += writeSync(to, buffer, done, got - done);
+    keep(to, buffer, got, name);
+  }
+}
+
+/** @throws ToolError when there is no room for the copy: that says nothing of the input */
+function keep(to: number, buffer: Buffer, length: number, name: string): void {
+  try {
+    for (let done = 0; done < length; ) done += writeSync(to, buffer, done, length - done);
+  } catch (error) {
+    throw new ToolError(
+      'temporary',
+      `${name}: there is no room for a copy of it in ${tmpdir()}: ${systemReason(error)}`,
+    );
   }
 }
 

@@ -10,7 +10,7 @@ import { statSync } from 'node:fs';
 import { Socket } from 'node:net';
 import type { Options as YargsOption } from 'yargs';
 import { WagSnapError } from '../src/errors.js';
-import { type Destination, openDestination } from '../src/output.js';
+import { type Destination, type Input, openDestination } from '../src/output.js';
 import { terminalLines } from '../src/terminal-text.js';
 import { once, UsageError } from './usage.js';
 import { printWarning } from './warning.js';
@@ -48,10 +48,10 @@ interface CoredumpOutput {
 }
 
 /**
- * @param inputs paths of what the command reads
+ * @param inputs what the command reads
  * @throws UsageError, ToolError
  */
-export function parseOnTrap({ onTrap, coredump }: TrapOptions, inputs: readonly string[]): OnTrap {
+export function parseOnTrap({ onTrap, coredump }: TrapOptions, inputs: readonly Input[]): OnTrap {
   if (onTrap !== undefined && onTrap !== 'park' && onTrap !== 'exit') {
     throw new UsageError(`--on-trap ${onTrap}: expected park or exit`);
   }
@@ -65,7 +65,7 @@ export function parseOnTrap({ onTrap, coredump }: TrapOptions, inputs: readonly 
 }
 
 /** A FIFO is waited for when there is something to write, not before the program starts. */
-function coredumpOutput(path: string, inputs: readonly string[]): CoredumpOutput {
+function coredumpOutput(path: string, inputs: readonly Input[]): CoredumpOutput {
   const stat = statSync(path, { throwIfNoEntry: false });
   const checked = stat?.isFIFO() ? undefined : openDestination(path, inputs);
   return { path, open: () => checked ?? openDestination(path, inputs) };

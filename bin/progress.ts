@@ -35,6 +35,15 @@ export class Progress {
     this.stream.write(`\r${this.what}: ${line}\x1b[K`);
   }
 
+  /** Does something and removes the line, also when it fails. */
+  during<T>(work: () => T): T {
+    try {
+      return work();
+    } finally {
+      this.end();
+    }
+  }
+
   /** Removes the line. */
   end(): void {
     if (this.shown) this.stream.write('\r\x1b[K');

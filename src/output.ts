@@ -24,9 +24,9 @@ import {
   unlinkSync,
   writeSync,
 } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { isatty } from 'node:tty';
-import { systemReason, ToolError, writeFailure } from './errors.js';
+import { ExitCode, systemReason, ToolError, WagSnapError, writeFailure } from './errors.js';
 import { makeTemporaryFolder, removeTemporary, temporaryPath } from './temporary.js';
 
 /** How many symbolic links one path may lead through, as in the kernel (path_resolution(7)). */
@@ -46,6 +46,26 @@ export interface Destination {
   readonly sink?: number;
 }
 
+/** A file by what it is, whatever it is called. */
+export interface FileIdentity {
+  /** For messages. */
+  readonly name: string;
+  /** Device and inode; undefined for what is not there. */
+  readonly dev: number | undefined;
+  readonly ino: number | undefined;
+}
+
+/** What a command reads: a path, or a file that is open. */
+export type Input = string | FileIdentity;
+
+/** An output that would destroy an input of the same command. */
+export class OutputError extends WagSnapError {
+  readonly exitCode = ExitCode.usage;
+  constructor(path: string, why: string) {
+    super('output', `${path}: cannot be written: ${why}`);
+  }
+}
+
 /** Whether a path means the tool's own standard output, where no result of the command may then go. */
 export function isStandardOutput(path: string): boolean {
   return STANDARD[path] === 1 || OWN_DESCRIPTOR.exec(path)?.[1] === '1';
@@ -54,10 +74,10 @@ export function isStandardOutput(path: string): boolean {
 /**
  * Looks at an output path before any work. Of a FIFO that nobody reads it waits for a reader.
  *
- * @param inputs paths of what the command reads
- * @throws ToolError 'write'
+ * @param inputs what the command reads
+ * @throws ToolError 'write', OutputError
  */
-export function openDestination(path: string, inputs: readonly string[] = []): Destination {
+export function openDestination(path: string, inputs: readonly Input[] = []): Destination {
   if (path === '') throw refused('the output', 'it has no name');
   const own = STANDARD[path] ?? OWN_DESCRIPTOR.exec(path)?.[1];
   if (own !== undefined) return ownDescriptor(path, Number(own), inputs);
@@ -75,12 +95,12 @@ export function openDestination(path: string, inputs: readonly string[] = []): D
   }
 }
 
-function ownDescriptor(path: string, fd: number, inputs: readonly string[]): Destination {
+function ownDescriptor(path: string, fd: number, inputs: readonly Input[]): Destination {
   if (isatty(fd)) throw refused(path === '-' ? 'standard output' : path, 'it is a terminal: redirect it to a file');
   try {
     refuseInputs(path, fstatSync(fd), inputs);
   } catch (error) {
-    if (error instanceof ToolError) throw error;
+    if (error instanceof WagSnapError) throw error;
     throw writeFailure(path, error);
   }
   return { path, sink: fd };
@@ -91,25 +111,33 @@ function followLinks(path: string): string {
   let at = path;
   for (let links = 0; links < MAX_LINKS; links++) {
     let target: string;
+    let parent: string;
     try {
+      parent = realpathSync(dirname(at));
+      at = join(parent, basename(at));
       if (!lstatSync(at).isSymbolicLink()) return at;
       target = readlinkSync(at);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return at;
       throw writeFailure(path, error);
     }
-    at = resolve(dirname(at), target);
+    at = resolve(parent, target);
   }
   throw refused(path, 'it leads through too many symbolic links');
 }
 
-function refuseInputs(path: string, stat: Stats, inputs: readonly string[]): void {
+function refuseInputs(path: string, stat: Stats, inputs: readonly Input[]): void {
   if (!stat.isFile()) return;
   for (const input of inputs) {
-    const other = statSync(input, { throwIfNoEntry: false });
-    if (other?.ino !== stat.ino || other.dev !== stat.dev) continue;
-    throw refused(path, input === path ? 'it is the input' : `it is the same file as ${input}, which is read`);
+    const { name, dev, ino } = typeof input === 'string' ? identify(input) : input;
+    if (ino !== stat.ino || dev !== stat.dev) continue;
+    throw new OutputError(path, name === path ? 'it is the input' : `it is the same file as ${name}, which is read`);
   }
+}
+
+function identify(path: string): FileIdentity {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  return { name: path, dev: stat?.dev, ino: stat?.ino };
 }
 
 function statOf(path: string): Stats | undefined {

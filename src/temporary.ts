@@ -12,7 +12,16 @@
  */
 
 import { createHash, randomBytes } from 'node:crypto';
-import { lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { systemReason, ToolError } from './errors.js';
@@ -99,7 +108,19 @@ export function removeStale(folder: string, prefix: string, kind: 'files' | 'fol
   }
   for (const name of names) {
     const owner = name.startsWith(prefix) ? OWNER.exec(name) : null;
-    if (owner !== null && isStale(join(folder, name), owner, kind === 'folders')) removeTemporary(join(folder, name));
+    const path = join(folder, name);
+    if (owner === null || !isStale(path, owner, kind === 'folders')) continue;
+    if (kind === 'folders') removeTemporary(path);
+    else removeFile(path);
+  }
+}
+
+/** Not recursively: what was looked at may be something else by now, where others may write. Never fails. */
+function removeFile(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch {
+    // It has gone, or stays for a later command.
   }
 }
 

@@ -10,7 +10,8 @@ import { openDestination } from '../../src/output.js';
 import { cpuFlags } from '../cpu-flags.js';
 import type { FunctionListing } from '../dump-code.js';
 import { expectKind } from '../expect-kind.js';
-import { moduleName, withInput } from '../input-file.js';
+import { inputIdentity, moduleName, withInput } from '../input-file.js';
+import { Progress } from '../progress.js';
 import { once, parseArch, UsageError } from '../usage.js';
 
 const DUMPS = ['asm', 'sites', 'maps', 'sections'] as const;
@@ -100,24 +101,28 @@ const command: CommandModule<object, Options> = {
       import('../../src/arch/targets.js'),
     ]);
     const output = options.output ?? (options.dump === undefined ? defaultOutput(options.module) : undefined);
-    const destination = output === undefined ? undefined : openDestination(output, [options.module]);
+    const destination = output === undefined ? undefined : openDestination(output, [inputIdentity(options.module)]);
     const start = performance.now();
     const module = await withInput(options.module, (input) => {
       expectKind(input, 'compile', ['module']);
       return readModule(input.path, options.module);
     });
     const listing = await functionListing(options, module);
-    const image = compileImage([{ module, file: options.module }], {
-      target: level === undefined ? targets[arch] : (levels[arch] as Record<string, Target>)[level],
-      deterministic: options.deterministic,
-      allowMissingImports: options.allowMissingImports,
-      sites: !options.noSites,
-      debugging: listing && {
-        onInstruction: (funcIndex, bodyOffset, textOffset) => {
-          if (funcIndex === listing.funcIndex) listing.starts.push([bodyOffset, textOffset]);
+    const progress = new Progress('compiling');
+    const image = progress.during(() =>
+      compileImage([{ module, file: options.module }], {
+        target: level === undefined ? targets[arch] : (levels[arch] as Record<string, Target>)[level],
+        deterministic: options.deterministic,
+        allowMissingImports: options.allowMissingImports,
+        sites: !options.noSites,
+        onProgress: (done, total) => progress.update(done, total),
+        debugging: listing && {
+          onInstruction: (funcIndex, bodyOffset, textOffset) => {
+            if (funcIndex === listing.funcIndex) listing.starts.push([bodyOffset, textOffset]);
+          },
         },
-      },
-    });
+      }),
+    );
     if (options.dump !== undefined) {
       const { dump } = await import('../dump.js');
       dump(options.dump, image.bytes, listing);

@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import type { CommandModule } from 'yargs';
 import { openDestination } from '../../src/output.js';
 import { expectKind } from '../expect-kind.js';
-import { moduleName, withInput } from '../input-file.js';
+import { inputIdentity, moduleName, withInput } from '../input-file.js';
 import { Progress } from '../progress.js';
 import { printResult } from '../result.js';
 import { once } from '../usage.js';
@@ -55,10 +55,11 @@ const command: CommandModule<object, Options> = {
         import('../../src/snapshot/format.js'),
         import('../../src/snapshot/coredump.js'),
       ]);
+      const destination = openDestination(file, [inputIdentity(subject)]);
       await withInput(subject, (input) => {
         const { path } = input;
         expectKind(input, 'coredump', ['snapshot']);
-        writeCoredump(readSnapshot(path), openDestination(file, [path]));
+        writeCoredump(readSnapshot(path), destination);
       });
     }
     printResult(file, file);

@@ -6,14 +6,14 @@ import type { CommandModule } from 'yargs';
 import type { ArchName } from '../../src/arch/target.js';
 import { InputError } from '../../src/errors.js';
 import { catchSignals, uninterrupted } from '../../src/interruption.js';
-import { openDestination } from '../../src/output.js';
+import { type Destination, type Input, openDestination } from '../../src/output.js';
 import { type FdPolicy, RestoreProblems } from '../../src/restore/grants.js';
 import type { RestoreOptions } from '../../src/restore/restore.js';
 import type { StoredSnapshot } from '../../src/snapshot/snapshot.js';
 import { makeTemporaryFolder, nameTemporary, removeTemporary, shareFolder } from '../../src/temporary.js';
 import { terminalLines } from '../../src/terminal-text.js';
 import { expectKind } from '../expect-kind.js';
-import { InputFile, withInput } from '../input-file.js';
+import { InputFile, inputIdentity, withInput } from '../input-file.js';
 import { type LimitOptions, type Limits, limitOptions, limitVariables, parseLimits } from '../limits.js';
 import { type OnTrap, parseOnTrap, type TrapOptions, TrapWatch, trapOptions } from '../on-trap.js';
 import { Progress } from '../progress.js';
@@ -121,9 +121,11 @@ const command: CommandModule<object, Options> = {
       ]) as never,
   handler: async (options) => {
     const arch = parseArch(options.arch);
+    const { output } = options;
+    const destination = output === undefined ? undefined : openDestination(output, inputsOf(options));
     const input = InputFile.open(options.snapshot);
     try {
-      await restore(input, options, arch);
+      await restore(input, options, arch, destination);
     } finally {
       input.release();
     }
@@ -131,12 +133,22 @@ const command: CommandModule<object, Options> = {
 };
 export default command;
 
-async function restore(input: InputFile, options: Options, arch: ArchName): Promise<void> {
+/** What no output may replace. */
+function inputsOf({ snapshot, module }: Options): Input[] {
+  return [snapshot, ...(module === undefined ? [] : [module])].map(inputIdentity);
+}
+
+async function restore(
+  input: InputFile,
+  options: Options,
+  arch: ArchName,
+  destination: Destination | undefined,
+): Promise<void> {
   const { path } = input;
   expectKind(input, 'restore', ['snapshot']);
   const directories = several(options.dir).map(parseDir);
   const limits = parseLimits(options);
-  const onTrap = parseOnTrap(options, [path]);
+  const onTrap = parseOnTrap(options, inputsOf(options));
   if (options.output !== undefined) {
     refuseLimits(limits);
     refuseOnTrap(onTrap);
@@ -186,7 +198,7 @@ async function restore(input: InputFile, options: Options, arch: ArchName): Prom
     onProgress: (done: number, total: number) => progress.update(done, total),
   };
   if (options.verbose) process.stderr.write(describeRestore(stored));
-  if (options.output === undefined) {
+  if (destination === undefined) {
     await runRestored(
       stored,
       (output) => restoreSnapshot(stored, { ...common, output, sourceFd: SOURCE_FD }),
@@ -196,9 +208,7 @@ async function restore(input: InputFile, options: Options, arch: ArchName): Prom
     );
     return;
   }
-  const { output } = options;
-  const inputs = options.module === undefined ? [path] : [path, options.module];
-  const destination = openDestination(output, inputs);
+  const { path: output } = destination;
   try {
     await uninterrupted(`${output} is complete`, () =>
       restoreSnapshot(stored, { ...common, output: destination } satisfies RestoreOptions),

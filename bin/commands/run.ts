@@ -7,7 +7,7 @@ import { ExternKind, type Module } from '../../src/compile/wasm/module.js';
 import { catchSignals } from '../../src/interruption.js';
 import { quoted } from '../../src/terminal-text.js';
 import { expectKind } from '../expect-kind.js';
-import { InputFile } from '../input-file.js';
+import { InputFile, inputIdentity } from '../input-file.js';
 import { type LimitOptions, limitOptions, limitVariables, parseLimits } from '../limits.js';
 import { parseOnTrap, type TrapOptions, TrapWatch, trapOptions } from '../on-trap.js';
 import { openProgram, type Program } from '../program.js';
@@ -100,7 +100,7 @@ const command: CommandModule<object, Options> = {
     }
     if (options.allowProc) env['WAGSNAP_ALLOW_PROC'] = '1';
     const limits = parseLimits(options);
-    const onTrap = parseOnTrap(options, [path]);
+    const onTrap = parseOnTrap(options, [inputIdentity(path)]);
     const watch = new TrapWatch(onTrap, FIRST_DESCRIPTOR);
     Object.assign(env, limitVariables(limits), watch.env);
     if (options.invoke !== undefined && (onTrap.park || onTrap.coredump !== undefined)) {

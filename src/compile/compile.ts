@@ -51,6 +51,8 @@ export interface CompileOptions {
   /** A seed, for tests: the image is as another version of the compiler might make it. See variation.ts. */
   readonly variation?: number;
   readonly debugging?: Debugging;
+  /** Told of the bytes of function bodies that are compiled, and of all. */
+  readonly onProgress?: (done: number, total: number) => void;
   /** Another host layer, for tests. */
   readonly hostLayer?: Module;
 }
@@ -129,7 +131,7 @@ export function compileImage(modules: readonly ModuleInput[], options: CompileOp
       instances.reduce((sum, { module }) => sum + module.bytes.length, 0),
     );
     const sites = wantSites || throws(instances) ? new SiteTables(tableWords, describedWords) : undefined;
-    return { target, generator, deterministic, sites, variation: variationOf(options) };
+    return { target, generator, onProgress: options.onProgress, deterministic, sites, variation: variationOf(options) };
   });
   const { sites } = text.options;
   const code = text.masm.code();

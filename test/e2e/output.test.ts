@@ -145,11 +145,42 @@ describe.each(commands)('%s', (_, args, input) => {
       ['directory', 'it is a folder'],
     ]) {
       const { status, stdout, stderr } = wagSnap(...args, '-o', name);
-      expect([status, stdout, stderr]).toEqual([1, '', `wag-snap: ${name}: cannot be written: ${why}\n`]);
+      const code = name === 'directory' ? 1 : 2;
+      expect([status, stdout, stderr]).toEqual([code, '', `wag-snap: ${name}: cannot be written: ${why}\n`]);
     }
     expect(readFileSync(join(folder, input)).equals(before)).toBe(true);
     expect(lstatSync(join(folder, 'soft')).isSymbolicLink()).toBe(true);
   });
+});
+
+describe.each([...commands, ['run --coredump', ['run', 'in.wasm'], 'in.wasm']] as const)('%s', (name, args, input) => {
+  test('refuses the file behind standard input', () => {
+    const option = name === 'run --coredump' ? '--coredump' : '-o';
+    linkSync(join(folder, input), join(folder, 'hard'));
+    for (const output of [input, 'hard']) {
+      const line = [args[0], option, output, ...args.slice(1).map((arg) => (arg === input ? '-' : arg))];
+      const { status, stderr } = spawnSync(tool, line, {
+        cwd: folder,
+        stdio: [openSync(join(folder, input), 'r'), 'pipe', 'pipe'],
+        encoding: 'utf8',
+      });
+      expect(stderr).toBe(
+        `wag-snap: ${output}: cannot be written: it is the same file as standard input, which is read\n`,
+      );
+      expect(status).toBe(2);
+    }
+    const original = input === 'in.wasm' ? readFileSync(fib) : snapshot;
+    expect(readFileSync(join(folder, input)).equals(original)).toBe(true);
+  });
+});
+
+test('a link below a linked folder leads where the kernel would go', () => {
+  mkdirSync(join(folder, 'real/deep'), { recursive: true });
+  symlinkSync('real/deep', join(folder, 'dl'));
+  symlinkSync('../made', join(folder, 'real/deep/out'));
+  expect(wagSnap('compile', 'in.wasm', '-o', 'dl/out').status).toBe(0);
+  expect(statSync(join(folder, 'real/made')).size).toBeGreaterThan(0);
+  expect(lstatSync(join(folder, 'dl/out')).isSymbolicLink()).toBe(true);
 });
 
 test('what holds a program’s memory is its owner’s alone, under any umask', () => {
@@ -190,7 +221,7 @@ test('capture writes to links and pipes, and never over the program that runs', 
     expect(JSON.parse(piped.stderr.toString()).file).toBe('-');
     expect(wagSnap('inspect', 'piped.wsnap').stdout).toContain('snapshot piped.wsnap');
     const { status, stderr } = wagSnap('capture', pid, '--kill', '-o', 'program');
-    expect(status).toBe(1);
+    expect(status).toBe(2);
     expect(stderr).toContain('program: cannot be written: it is the same file as /proc/');
     expect(readFileSync(image).equals(before)).toBe(true);
   } finally {

@@ -49,6 +49,7 @@ export interface TextOptions {
   readonly deterministic: boolean;
   readonly sites: SiteTables | undefined;
   readonly variation?: Variation;
+  readonly onProgress?: ((done: number, total: number) => void) | undefined;
   /** Whether every caller reserves room for any tail call (baseline/tail-calls.ts); default: false. */
   readonly tailRoom?: boolean;
 }
@@ -74,6 +75,8 @@ export class TextBuilder {
   private readonly context: StubContext;
   private readonly host: LinkedInstance;
   private hostCode!: InstanceCode;
+  private compiledBytes = 0;
+  private readonly bodyBytes: number;
 
   constructor(
     private readonly layout: DataLayout,
@@ -83,6 +86,7 @@ export class TextBuilder {
     this.host = instances[0];
     this.start = align(data.start + data.bytes.length, SEGMENT_ALIGN);
     const wasmSize = instances.reduce((sum, { module }) => sum + module.bytes.length, 0);
+    this.bodyBytes = instances.reduce((sum, { module }) => sum + bodyBytesOf(module), 0);
     const { target, variation } = options;
     this.masm = target.createAssembler(Math.max(65536, wasmSize * 3), variation?.plan(target.plan));
     this.masm.imageStart = this.start;
@@ -234,6 +238,9 @@ export class TextBuilder {
         throw inFunction(error, file, funcIndex);
       }
       if (code.lacksTailRoom) return code;
+      const defined = funcIndex - module.importedFuncCount;
+      this.compiledBytes += module.bodyEnd[defined] - module.bodyStart[defined];
+      this.options.onProgress?.(this.compiledBytes, this.bodyBytes);
       if (masm.offset > MAX_TEXT) throw new LimitError('text-size', `${file}: the code exceeds ${MAX_TEXT} bytes`);
     }
     code.link();
@@ -316,6 +323,11 @@ export class TextBuilder {
   private callLayout(type: FuncType): CallLayout {
     return new CallLayout(type, this.masm.plan);
   }
+}
+
+/** Of all function bodies of a module. */
+function bodyBytesOf({ bodyStart, bodyEnd }: LinkedInstance['module']): number {
+  return bodyEnd.reduce((sum, end, i) => sum + end - bodyStart[i], 0);
 }
 
 /** The limits that code and tables as a whole run into do not know where. */
