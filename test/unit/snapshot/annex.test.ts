@@ -5,7 +5,13 @@ import { join } from 'node:path';
 import { Packr } from 'msgpackr/pack';
 import { expect, test } from 'vitest';
 import { InputError } from '../../../src/errors.js';
-import { ANNEX_BLOCK, ANNEX_BLOCK_SIZE, encodeAnnexBlock } from '../../../src/snapshot/annex.js';
+import {
+  ANNEX_BLOCK,
+  ANNEX_BLOCK_SIZE,
+  addAnnex,
+  decodeAnnexBlock,
+  encodeAnnexBlock,
+} from '../../../src/snapshot/annex.js';
 import { readSnapshot } from '../../../src/snapshot/format.js';
 import type { FileFacts } from '../../../src/snapshot/snapshot.js';
 import { SnapshotWriter } from '../../../src/snapshot/writer.js';
@@ -115,3 +121,19 @@ test('a damaged one is an error, what is unknown in it is not', () =>
       }),
     ).toThrow(/annex: /);
   }));
+
+test('lies behind its own block, is no longer than one may be, and is refused before it becomes too many objects', () => {
+  const block = (offset: number, size: number) => {
+    const bytes = encodeAnnexBlock(offset, new Uint8Array(0));
+    bytes.writeBigUInt64LE(BigInt(size), 16);
+    return () => decodeAnnexBlock(bytes, 2 ** 30, 'x');
+  };
+  const first = ANNEX_BLOCK + ANNEX_BLOCK_SIZE;
+  expect(block(first, 64 << 20)()).toEqual({ offset: first, size: 64 << 20 });
+  expect(block(first - 1, 8)).toThrow(/does not lie/);
+  expect(block(first, (64 << 20) + 1)).toThrow(/does not lie/);
+  const annex = Buffer.concat([Buffer.of(0xdd, 0, 1, 0, 1), Buffer.alloc(65537, 0xc0)]);
+  expect(() => addAnnex(sampleSnapshot([], undefined), encodeAnnexBlock(0, annex), annex, 'x')).toThrow(
+    /has more than 65536 items/,
+  );
+});

@@ -3,6 +3,8 @@
  * are changed as bytes, as a hostile file has them.
  */
 
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { Packr } from 'msgpackr/pack';
 import { Unpackr } from 'msgpackr/unpack';
 import { describe, expect, test } from 'vitest';
@@ -10,12 +12,13 @@ import { ValType } from '../../../src/compile/wasm/module.js';
 import { InputError, LimitError } from '../../../src/errors.js';
 import { TABLE_MAX } from '../../../src/runtime/layout.js';
 import { decodeExceptions, limitExceptions } from '../../../src/snapshot/exceptions-codec.js';
+import { readSnapshot } from '../../../src/snapshot/format.js';
 import { bytesOf } from '../../../src/snapshot/frames-codec.js';
 import { decodeHeader, encodeHeader, formatNeeded } from '../../../src/snapshot/header.js';
 import type { RawHeader } from '../../../src/snapshot/header-schema.js';
 import { decodePrologue, encodePrologue, FORMAT_VERSION, PROLOGUE_SIZE } from '../../../src/snapshot/prologue.js';
 import { FRAME_KINDS, type Snapshot } from '../../../src/snapshot/snapshot.js';
-import { sampleSnapshot } from './sample.js';
+import { inFolder, sampleSnapshot } from './sample.js';
 
 const [I32, F32, F64, V128] = [ValType.I32, ValType.F32, ValType.F64, ValType.V128];
 const [FuncRef, ExnRef, ExternRef] = [ValType.FuncRef, ValType.ExnRef, ValType.ExternRef];
@@ -353,3 +356,22 @@ describe('a prologue', () => {
     expect(decoded((bytes) => bytes.writeBigUInt64LE(2n ** 29n, 24), 64 + 2 ** 29)).not.toThrow();
   });
 });
+
+test('a file says which format it needs, and its hash covers that', () =>
+  inFolder((folder) => {
+    const path = join(folder, 'x.wsnap');
+    const write = (snapshot: Snapshot, version: number, change: (bytes: Buffer) => void = () => {}) => {
+      const header = encodeHeader(snapshot);
+      const bytes = Buffer.alloc(LIMIT + header.length);
+      encodePrologue(LIMIT, header, version).copy(bytes);
+      bytes.set(header, LIMIT);
+      change(bytes);
+      writeFileSync(path, bytes);
+      return () => readSnapshot(path);
+    };
+    expect(write(sample, 2)).not.toThrow();
+    expect(write(sample, 1)).toThrow(/has values that format 1 does not know/);
+    const { exceptions: _, ...plain } = sample;
+    expect(write(plain, 1)).not.toThrow();
+    expect(write(plain, 1, (bytes) => bytes.writeUInt32LE(2, 8))).toThrow(/the hash of its header/);
+  }));
