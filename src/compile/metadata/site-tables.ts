@@ -65,7 +65,7 @@ export class SiteTables {
     this.shareLocals();
   }
 
-  /** Functions that have the same locals in the same places have one list of them. */
+  /** Functions that have the same locals in the same places have one list of them. May be called twice for one. */
   private shareLocals(): void {
     const { words } = this.locals;
     const first = this.functions.words[this.functionStart + 5];
@@ -77,7 +77,7 @@ export class SiteTables {
       return true;
     });
     if (known < 0) this.knownLocals.add(hash, first);
-    else {
+    else if (known !== first) {
       this.functions.words[this.functionStart + 5] = known;
       this.locals.length = first;
     }

@@ -210,3 +210,18 @@ describe('shapes that begin as the one before', () => {
     expect(shapeWith(0, 0x7fffffff)).toThrow('cut off');
   });
 });
+
+it('functions with the same locals share one list, also when one is ended twice', () => {
+  const tables = new SiteTables();
+  const add = (start: number, slots: readonly number[]) => {
+    tables.beginFunction(start, 1, start, 800);
+    for (const slot of slots) tables.local(1, 255, slot);
+    tables.endFunction(start + 5);
+    tables.endFunction(start + 8); // what follows belongs to it, too
+  };
+  const lists = [[1, 2, 3], [4, 5], [1, 2, 3], [4, 5], [4, 5], [], [6]];
+  for (const [i, slots] of lists.entries()) add(i * 10, slots);
+  expect(tables.locals.length).toBe(3 + 2 + 1);
+  const lookup = new SiteLookup(sections(tables), 1000);
+  for (const [row, slots] of lists.entries()) expect(lookup.locals(row).map(({ slot }) => slot)).toEqual(slots);
+});
