@@ -155,7 +155,6 @@ export const stop: Area = {
         ['if (stat.isBlockDevice()) throw', 'if (false) throw', { open: true }],
         ['refuseInputs(path, stat, inputs);\n  try {', 'try {', { open: true }],
         ['file: realpathSync(path)', 'file: path', { open: true }],
-        ['other?.ino !== stat.ino || other.dev !== stat.dev', 'other?.dev !== stat.dev', { open: true }],
         ["openSync(this.temporary, 'wx+', mode)", "openSync(this.temporary, 'w+')", { open: true }],
         ['if (this.temporary !== undefined && !this.isDone) removeTemporary(this.temporary);', '', { open: true }],
         [
