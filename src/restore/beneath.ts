@@ -6,8 +6,8 @@
  */
 
 import { closeSync, constants, existsSync, fstatSync, openSync, readlinkSync } from 'node:fs';
+import { O_PATH, pathOfDescriptor } from '../path-descriptor.js';
 
-const O_PATH = 0x200000; // asm-generic/fcntl.h, the same on both CPUs; Node has no name for it
 const { O_DIRECTORY, O_NOFOLLOW } = constants;
 const LINKS_MAX = 40; // as in Linux
 
@@ -21,11 +21,6 @@ export class PathError extends Error {
 /** Whether this process can look at files in this way. */
 export function canWalk(): boolean {
   return existsSync('/proc/self/fd');
-}
-
-/** The path by which this process can open what a descriptor is open for. */
-export function pathOfDescriptor(descriptor: number): string {
-  return `/proc/self/fd/${descriptor}`;
 }
 
 /**

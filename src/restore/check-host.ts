@@ -10,9 +10,10 @@ import { accessSync, type BigIntStats, closeSync, constants, fstatSync, lstatSyn
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { dirname, join } from 'node:path';
 import { systemReason } from '../errors.js';
+import { pathOfDescriptor } from '../path-descriptor.js';
 import { factsThatDiffer, fileFacts, hashFile } from '../snapshot/file-facts.js';
 import type { Descriptor, FileFacts, StoredSnapshot } from '../snapshot/snapshot.js';
-import { canWalk, findBeneath, PathError, pathOfDescriptor } from './beneath.js';
+import { canWalk, findBeneath, PathError } from './beneath.js';
 import { type Grants, grantDescriptors, type Problem, quote, RestoreProblems } from './grants.js';
 
 export interface HostChecks extends Grants {

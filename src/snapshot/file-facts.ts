@@ -7,9 +7,10 @@
  */
 
 import { createHash } from 'node:crypto';
-import { type BigIntStats, closeSync, openSync, read, statSync } from 'node:fs';
+import { type BigIntStats, closeSync, read, statSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { systemReason, ToolError } from '../errors.js';
+import { openRegularFile } from '../path-descriptor.js';
 import type { FileFacts, FileType } from './snapshot.js';
 
 const CHUNK = 1 << 20;
@@ -37,7 +38,8 @@ export function openFileFacts(path: string): FileFacts | undefined {
 }
 
 /**
- * The sha256 of a file in hex.
+ * The sha256 of a regular file in hex. What has become another kind of file meanwhile is not opened: opening a device or a
+ * FIFO may do something, or wait for ever.
  *
  * @param check called now and then; may throw
  * @throws ToolError when it cannot be read
@@ -47,7 +49,8 @@ export async function hashFile(path: string, check: () => void = () => {}): Prom
   const buffer = Buffer.alloc(CHUNK);
   let fd: number | undefined;
   try {
-    fd = openSync(path, 'r');
+    fd = openRegularFile(path, () => true);
+    if (fd === undefined) throw new ToolError('hash', `${path}: is no regular file any more: it cannot be hashed`);
     for (;;) {
       const { bytesRead } = await readAsync(fd, buffer, 0, CHUNK, null);
       if (bytesRead === 0) return hash.digest('hex');

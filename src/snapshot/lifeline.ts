@@ -9,7 +9,7 @@
 
 import { closeSync, constants, fstatSync, openSync, readlinkSync, readSync, statSync } from 'node:fs';
 import { InputError, ToolError } from '../errors.js';
-import { O_PATH, pathOfDescriptor } from './path-descriptor.js';
+import { O_PATH, pathOfDescriptor } from '../path-descriptor.js';
 import type { ProcessFolder } from './process-folder.js';
 
 const { O_RDWR, O_NONBLOCK } = constants;

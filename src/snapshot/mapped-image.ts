@@ -11,7 +11,7 @@ import { closeSync, opendirSync, type Stats, statfsSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { ImageDescription } from '../compile/metadata/image-reader.js';
 import { WagSnapError } from '../errors.js';
-import { openRegularFile, pathOfDescriptor } from './path-descriptor.js';
+import { openRegularFile, pathOfDescriptor } from '../path-descriptor.js';
 import type { Mapping } from './proc-maps.js';
 import type { ProcessFolder } from './process-folder.js';
 

@@ -24,6 +24,7 @@ const everyones = [
   'src/interruption.ts',
   'src/output.ts',
   'src/package.ts',
+  'src/path-descriptor.ts',
   'src/temporary.ts',
   'src/terminal-text.ts',
   'src/runtime/layout.ts',
