@@ -8,7 +8,7 @@ import { openDestination } from '../../src/output.js';
 import type { CaptureReport } from '../../src/snapshot/capture-report.js';
 import { terminalJson } from '../../src/terminal-text.js';
 import { InputFile, moduleName } from '../input-file.js';
-import { DURATION, parseDuration } from '../limits.js';
+import { DURATION, parseDuration, parseSize } from '../limits.js';
 import { Progress } from '../progress.js';
 import { printResult } from '../result.js';
 import { once, UsageError } from '../usage.js';
@@ -20,6 +20,7 @@ interface Options {
   kill: boolean;
   withoutModule: boolean;
   hashFiles: boolean;
+  maxFileData: string | undefined;
   timeout: string | undefined;
   verbose: boolean;
   json: boolean;
@@ -57,6 +58,12 @@ const command: CommandModule<object, Options> = {
         default: false,
         describe: 'record the sha256 of each open file, which restore compares',
       })
+      .option('max-file-data', {
+        type: 'string',
+        requiresArg: true,
+        coerce: once('max-file-data'),
+        describe: 'SIZE[K|M|G]: what the snapshot may have of open files that were unlinked, 64M if not given',
+      })
       .option('timeout', {
         type: 'string',
         requiresArg: true,
@@ -71,6 +78,7 @@ const command: CommandModule<object, Options> = {
       ]) as never,
   handler: async (options) => {
     const pid = parsePid(options.pid);
+    const maxFileData = options.maxFileData === undefined ? undefined : parseSize('max-file-data', options.maxFileData);
     const path = options.output ?? `${processName(pid)}-${pid}.wsnap`;
     const { capturePid } = await import('../../src/snapshot/capture.js');
     const output = openDestination(path, [`/proc/${pid}/exe`]);
@@ -82,6 +90,7 @@ const command: CommandModule<object, Options> = {
         kill: options.kill,
         withoutModules: options.withoutModule,
         hashFiles: options.hashFiles,
+        ...(maxFileData === undefined ? {} : { maxFileData }),
         ...(options.timeout === undefined ? {} : { timeout: parseDuration('timeout', options.timeout) }),
         onWarning: printWarning,
         onProgress: (done, total) => progress.update(done, total),

@@ -88,7 +88,7 @@ const command: CommandModule<object, Options> = {
       .option('strict-files', {
         type: 'boolean',
         default: false,
-        describe: 'files that have changed since the capture are errors, not warnings',
+        describe: 'files that have changed since the capture, or are other ones, are errors, not warnings',
       })
       .option('no-check', {
         type: 'boolean',

@@ -12,6 +12,7 @@ import { dirname, join } from 'node:path';
 import { systemReason } from '../errors.js';
 import { pathOfDescriptor } from '../path-descriptor.js';
 import { factsThatDiffer, fileFacts, hashFile } from '../snapshot/file-facts.js';
+import { isSameFile } from '../snapshot/file-identity.js';
 import type { Descriptor, FileFacts, StoredSnapshot } from '../snapshot/snapshot.js';
 import { canWalk, findBeneath, PathError } from './beneath.js';
 import { type Grants, grantDescriptors, type Problem, quote, RestoreProblems } from './grants.js';
@@ -42,6 +43,8 @@ class HostCheck {
   readonly warnings: string[] = [];
   /** Preopens that are there. */
   private readonly usable = new Map<number, Descriptor>();
+  /** Those of them that are the same directories as at capture, as far as this machine knows. */
+  private readonly same = new Set<number>();
   /** Bound to the addresses that are checked, so that no two are the same. */
   private readonly servers: Server[] = [];
 
@@ -58,6 +61,7 @@ class HostCheck {
       for (const descriptor of rest) if (descriptor.kind === 'preopen') this.checkPreopen(descriptor);
       for (const descriptor of rest) {
         const { kind, hostPath } = descriptor;
+        if (descriptor.contents !== undefined) continue; // it is made anew
         if (kind === 'file' || kind === 'directory') await this.checkBelow(descriptor);
         else if (kind === 'given') await this.checkGiven(descriptor);
         else if (kind === 'stdio' && hostPath.length > 0) this.checkStream(descriptor);
@@ -73,7 +77,9 @@ class HostCheck {
   private checkPreopen(preopen: Descriptor): void {
     const { fd, guestName, hostPath } = preopen;
     try {
-      closeSync(openSync(Buffer.from(hostPath), constants.O_RDONLY | constants.O_DIRECTORY));
+      const directory = openSync(Buffer.from(hostPath), constants.O_RDONLY | constants.O_DIRECTORY);
+      if (isSameFile(preopen.identity, fstatSync(directory, { bigint: true }))) this.same.add(fd);
+      closeSync(directory);
       this.usable.set(fd, preopen);
     } catch (error) {
       const name = Buffer.from(guestName).toString();
@@ -112,7 +118,7 @@ class HostCheck {
       const problem = wrongKind(descriptor, stat);
       if (problem !== undefined) return this.add(fd, `${what}: ${problem}`, mend);
       tryToOpen(descriptor, found, stat);
-      if (descriptor.kind !== 'directory') await this.compare(descriptor, what, mend, found, stat);
+      await this.compare(descriptor, what, mend, found, stat);
     } catch (error) {
       this.add(fd, `${what}: ${reason(error)}`, mend);
     } finally {
@@ -120,15 +126,21 @@ class HostCheck {
     }
   }
 
-  /** Length, and what has changed. */
+  /** Which file it is, its length, and what has changed. */
   private async compare(
-    { fd, offset, facts }: Descriptor,
+    descriptor: Descriptor,
     what: string,
     mend: string,
     found: number,
     stat: BigIntStats,
   ): Promise<void> {
+    const { fd, kind, offset, facts } = descriptor;
     const policy = this.checks.policies?.get(fd);
+    const isOther = typeof policy !== 'object' && this.isOther(descriptor, stat);
+    if (kind === 'directory') {
+      if (isOther) this.report(fd, `${what} is another directory than the one that was open`);
+      return;
+    }
     const wasShorter = facts !== undefined && facts.size < offset;
     if (policy !== 'reopen' && stat.isFile() && stat.size < offset && !wasShorter) {
       const detail = `it has ${stat.size} bytes, the program was at offset ${offset}`;
@@ -144,8 +156,22 @@ class HostCheck {
     const hashed = facts.sha256 !== undefined && stat.isFile();
     const sha256 = hashed ? await hashFile(pathOfDescriptor(found)) : undefined;
     const differences = factsThatDiffer(facts, { ...now, sha256 });
-    if (differences.length === 0) return;
-    const text = `${what} has changed since the capture: ${differences.join(', ')}`;
+    if (isOther && (sha256 === undefined || differences.length > 0)) {
+      const text = differences.length === 0 ? '' : `: ${differences.join(', ')}`;
+      this.report(fd, `${what} is another file than the one that was open${text}`);
+    } else if (differences.length > 0) {
+      this.report(fd, `${what} has changed since the capture: ${differences.join(', ')}`);
+    }
+  }
+
+  /** Known only where it was open: in the same directory, on this machine since it was started. */
+  private isOther({ kind, preopen, identity }: Descriptor, stat: BigIntStats): boolean {
+    return (kind === 'given' || this.same.has(preopen)) && isSameFile(identity, stat) === false;
+  }
+
+  /** What a file is not any more: an error where the user wants that, else a warning. */
+  private report(fd: number, text: string): void {
+    const policy = this.checks.policies?.get(fd);
     const isStrict = policy === 'fail' || (policy === undefined && this.checks.strictFiles);
     if (isStrict) this.add(fd, text, `--fd ${fd}=reopen`);
     else this.warnings.push(`descriptor ${fd}, ${text}`);

@@ -62,6 +62,10 @@ export class RestoreProblems extends InputError {
 /** What a process may do to a file's times it may not do to /dev/null's. */
 const RIGHT_FD_FILESTAT_SET_TIMES = 1n << 23n;
 const EMPTY = new Uint8Array(0);
+/** Of a file or directory that had no name: whatever has its name now, all the same. */
+const BY_NAME = { contents: undefined, nameless: undefined };
+/** Of one that is not to be opened. */
+const NO_FILE = { identity: undefined, ...BY_NAME };
 
 /** The descriptors as they are to be opened; those with problems are left as they were. */
 export function grantDescriptors(
@@ -77,12 +81,14 @@ export function grantDescriptors(
     if (policy === 'ignore' || (descriptor.kind === 'null' && typeof policy !== 'object'))
       kept.push(ignored(descriptor));
     else if (typeof policy === 'object') kept.push(replaced(descriptor, policy.path));
+    else if (policy === 'reopen' && descriptor.kind !== 'stdio') kept.push({ ...descriptor, ...BY_NAME });
     // NOTE: a path of a standard stream is only ever one that was given; a snapshot's own must not be opened
     else kept.push(descriptor.kind === 'stdio' ? { ...descriptor, hostPath: EMPTY } : descriptor);
   }
   const lines = [...(grants.listeners ?? [])];
   const descriptors = keepPreopens(recorded, kept).map((descriptor) => {
     const granted = grant(descriptor, grants, lines, problems);
+    if (descriptor.nameless) refuseNameless(descriptor, problems);
     if (policyOf(descriptor.fd) === 'fail') refuseChange(descriptor, granted, problems);
     return granted;
   });
@@ -99,7 +105,7 @@ function replaced(descriptor: Descriptor, path: string): Descriptor {
     case 'file':
     case 'given':
     case 'null':
-      return { ...descriptor, kind: 'given', path: EMPTY, preopen: 0, hostPath };
+      return { ...descriptor, ...NO_FILE, kind: 'given', path: EMPTY, preopen: 0, hostPath };
     default:
       throw new InputError('fd', `descriptor ${descriptor.fd} is no file: a path cannot stand for it`);
   }
@@ -119,6 +125,7 @@ function ignored(descriptor: Descriptor): Descriptor {
     offset: 0n,
     cookie: 0n,
     facts: undefined,
+    ...NO_FILE,
   };
 }
 
@@ -177,7 +184,7 @@ function grant(descriptor: Descriptor, grants: Grants, lines: string[], problems
       mend: `--listen HOST:PORT, --listen unix:PATH, ${inherited ? '' : '--same-dirs, '}--fd ${fd}=close`,
       ...(inherited ? {} : { recorded: ['--listen', address] }),
     });
-  } else if (kind === 'given' && !hasPath && !trusted) {
+  } else if (kind === 'given' && !hasPath && !trusted && descriptor.contents === undefined) {
     problems.push({
       fd,
       what: `file ${quote(descriptor.hostPath)}: it was not given one (a restore had given it this)`,
@@ -186,6 +193,14 @@ function grant(descriptor: Descriptor, grants: Grants, lines: string[], problems
     });
   }
   return descriptor;
+}
+
+/** Whatever has its name now, if anything has, is another one. */
+function refuseNameless({ fd, kind, path, hostPath, facts }: Descriptor, problems: Problem[]): void {
+  const what = kind === 'directory' ? kind : (facts?.type ?? 'file');
+  const name = quote(kind === 'given' ? hostPath : path);
+  const mend = `--fd ${fd}=reopen|ignore|close`;
+  problems.push({ fd, what: `${what} ${name}: it had no name any more when it was captured`, mend });
 }
 
 /** `--fd N=fail`: what is never, or not with these grants, as it was. Of files check-host.ts knows more. */

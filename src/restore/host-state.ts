@@ -74,6 +74,7 @@ function check(descriptor: Descriptor, byFd: ReadonlyMap<number, Descriptor>): v
   if (kind !== 'file' && kind !== 'directory') return;
   const preopen = byFd.get(descriptor.preopen);
   if (preopen?.kind !== 'preopen') throw fault(fd, 'is below no preopen');
+  if (descriptor.contents !== undefined) return; // it is not in the directory
   if (preopen.readOnly && (descriptor.openFlags & OPEN_WRITE) !== 0) {
     throw fault(fd, `is open for writing below ${quote(preopen.guestName)}, which is read-only`);
   }

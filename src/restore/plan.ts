@@ -12,6 +12,7 @@ import {
   RP_ARGV,
   RP_CONTEXT,
   RP_ENVP,
+  RP_FILES,
   RP_HOST_STATE,
   RP_HOST_STATE_SIZE,
   RP_LISTINGS,
@@ -27,6 +28,7 @@ import {
   RP_STACK_SIZE,
   RP_TABLES,
 } from '../runtime/layout.js';
+import type { SharedContents } from '../snapshot/file-contents.js';
 import type { Extent } from '../snapshot/snapshot.js';
 import type { PlacedExceptions } from './exceptions.js';
 import type { LoweredStack } from './lower.js';
@@ -71,6 +73,8 @@ export interface ResumePlan {
   readonly phase: number;
   /** Descriptors whose listing has begun (Descriptor.listed). */
   readonly listings?: readonly { readonly fd: number; readonly listed: Uint8Array }[];
+  /** Unlinked files; `fileOffset` is in the file that the extents are mapped from. */
+  readonly files?: readonly SharedContents[];
 }
 
 export interface EncodedPlan {
@@ -119,6 +123,7 @@ class PlanEncoder {
     this.bigWord(RP_PENDING_TIMEOUT, plan.pendingTimeout ?? -1n);
     this.word(RP_PHASE, plan.phase);
     this.pointer(RP_LISTINGS, this.listings());
+    this.pointer(RP_FILES, this.files());
     return { bytes: this.bytes.subarray(0, this.length), pointers: Uint32Array.from(this.pointers) };
   }
 
@@ -168,6 +173,24 @@ class PlanEncoder {
       this.word(at + 8, listed.length / 8);
       this.bytes.set(listed, at + 16);
       at += 16 + listed.length;
+    }
+    return list;
+  }
+
+  private files(): number {
+    const { files = [] } = this.plan;
+    const list = this.reserve(files.reduce((sum, { fds }) => sum + (3 + fds.length) * 8, 8));
+    this.word(list, files.length);
+    let at = list + 8;
+    for (const { contents, fds } of files) {
+      this.word(at, contents.fileOffset);
+      this.word(at + 8, contents.size);
+      this.word(at + 16, fds.length);
+      at += 24;
+      for (const fd of fds) {
+        this.word(at, fd);
+        at += 8;
+      }
     }
     return list;
   }

@@ -24,9 +24,11 @@ import { ExternKind, type Module } from '../compile/wasm/module.js';
 import { InputError, LimitError } from '../errors.js';
 import { type Destination, writeOutput } from '../output.js';
 import { RT_GENERATION, RT_RESTORED_EXCEPTIONS, RT_RESTORED_EXCEPTIONS_SIZE, WASM_PAGE } from '../runtime/layout.js';
+import { checkContents, groupContents } from '../snapshot/file-contents.js';
 import { readSnapshotModule } from '../snapshot/format.js';
 import { FIRST_GUEST, type Snapshot, type StoredSnapshot } from '../snapshot/snapshot.js';
 import { type PlacedExceptions, placeExceptions } from './exceptions.js';
+import { copyFiles, moveFiles, sizeOfFiles } from './file-data.js';
 import { type Grants, grantDescriptors, RestoreProblems } from './grants.js';
 import { encodeHostState } from './host-state.js';
 import { putInstances } from './instance-data.js';
@@ -113,8 +115,12 @@ export function writeResumable(
   resumable.data.u32(resumable.data.start + RT_GENERATION, generation);
   const { descriptors, problems } = grantDescriptors(host.descriptors, options);
   if (problems.length > 0) throw new RestoreProblems(stored.path, problems);
+  checkContents(stored.path, descriptors);
+  const files = groupContents(descriptors);
   const { sourceFd } = options;
   const placed = sourceFd === undefined ? placeExtents(stored, resumable.extentsStart) : undefined;
+  const filesStart = resumable.extentsStart + (placed?.bytes ?? 0);
+  const placedFiles = placed ? moveFiles(files, filesStart) : files;
   const plan = encodePlan(
     {
       exceptions,
@@ -127,14 +133,18 @@ export function writeResumable(
       sourceFd: sourceFd ?? -1,
       monotonic: host.monotonic,
       pendingTimeout: host.pendingTimeout,
+      files: placedFiles,
       listings: descriptors.flatMap(({ fd, listed }) => (listed === undefined ? [] : [{ fd, listed }])),
       phase: (phase.instance + FIRST_GUEST) * 2 + (phase.kind === 'entry' ? 1 : 0),
     },
     resumable.planStart,
   );
   const fill = (fd: number) => {
-    if (placed === undefined) resumable.write(fd, plan);
-    else resumable.write(fd, plan, placed.bytes, (to) => copyPageData(stored, placed, to, options.onProgress));
+    if (placed === undefined) return resumable.write(fd, plan);
+    resumable.write(fd, plan, placed.bytes + sizeOfFiles(files), (to) => {
+      copyPageData(stored, placed, to, options.onProgress);
+      copyFiles(stored.path, files, placedFiles, to);
+    });
   };
   writeOutput(options.output, fill, MODE);
 }

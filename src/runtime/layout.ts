@@ -351,6 +351,7 @@ export const RP_MONOTONIC = 104; // i64: the guest's monotonic clock at capture,
 export const RP_PENDING_TIMEOUT = 112; // i64: remaining nanoseconds of a sleep that was undone, -1 none
 export const RP_PHASE = 120; // RT_PHASE at capture: start goes on behind it when the guest's stack has returned
 export const RP_LISTINGS = 128; // pointer to: count, then {descriptor, names, u64 hash of each name}: what listings of directories have delivered
+export const RP_FILES = 136; // pointer to: count, then {file offset, size, descriptors, each descriptor…}: contents of unlinked files
 export const RP_SIZE = 144;
 
 // a chunk of HS_LISTINGS

@@ -110,6 +110,8 @@ export declare function unwind(): void;
 @external("target", "SYS_sched_yield") export declare const SYS_sched_yield: i64;
 @external("target", "SYS_clock_gettime") export declare const SYS_clock_gettime: i64;
 @external("target", "SYS_clock_getres") export declare const SYS_clock_getres: i64;
+@external("target", "SYS_memfd_create") export declare const SYS_memfd_create: i64;
+@external("target", "SYS_pwrite64") export declare const SYS_pwrite64: i64;
 @external("target", "SYS_fallocate") export declare const SYS_fallocate: i64;
 @external("target", "SYS_utimensat") export declare const SYS_utimensat: i64;
 @external("target", "SYS_linkat") export declare const SYS_linkat: i64;

@@ -1,16 +1,16 @@
 /**
  * The annex of a .wsnap file: what a reader may do without, so that readers that do not know it still read the file. Today:
- * what the open files were like (file-facts.ts), and what listings of directories have delivered (Descriptor.listed).
+ * what the open files were like (file-facts.ts) and which they were (file-identity.ts), what was in those that had no name any
+ * more (file-data.ts), and what listings of directories have delivered (Descriptor.listed).
  *
- * Behind the prologue, where older readers look at nothing, lies where it is; it lies itself in front of the header:
- *
- *     64  magic     "WSANNEX" NUL; anything else: there is no annex
- *     72  u64       file offset
- *     80  u64       bytes
- *     88  32 bytes  sha256 of those bytes
+ * annex-block.ts says where it lies; it is
  *
  *     msgpack: { files: [{ fd, type, size, modified, sha256 or null }],
- *                listings: [{ fd, names: 8 bytes each }], absent when there are none }    what else is in it is skipped
+ *                listings: [{ fd, names: 8 bytes each }],
+ *                identities: { boot: sha256, files: [{ fd, device, inode }] },
+ *                contents: [{ fds, at: file offset, size, sha256 }],
+ *                nameless: [fd] }
+ *     all but files are absent when there are none; what else is in it is skipped
  */
 
 import { createHash } from 'node:crypto';
@@ -19,86 +19,93 @@ import { Unpackr } from 'msgpackr/unpack';
 import { z } from 'zod';
 import { msgpackProblem } from '../compile/metadata/msgpack-check.js';
 import { InputError } from '../errors.js';
-import { FILE_TYPES, type FileFacts, type Snapshot } from './snapshot.js';
+import { ANNEX_BLOCK_SIZE } from './annex-block.js';
+import { groupContents, placeContents } from './file-contents.js';
+import { type Descriptor, FILE_TYPES, type FileContents, type FileFacts, type Snapshot } from './snapshot.js';
 
-export const ANNEX_BLOCK = 64;
-export const ANNEX_BLOCK_SIZE = 56;
-/** Of earlier versions 1 MiB: they refuse a snapshot taken in the middle of a listing of more than 130,000 names. */
-const ANNEX_MAX = 64 << 20;
 const NAME_BYTES = 8;
 const ITEMS_MAX = 1 << 16;
-const MAGIC = Buffer.from('WSANNEX\0', 'latin1');
 
+const fd = z.number().int().min(0).max(1023);
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+const offset = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
 const integer = z.union([z.number().int(), z.bigint()]).transform((value) => BigInt(value));
 const schema = z.object({
   files: z
     .array(
       z.object({
-        fd: z.number().int().min(0).max(1023),
+        fd,
         type: z.enum(FILE_TYPES),
         size: integer.refine((value) => value >= 0n, 'must not be negative'),
         modified: integer,
-        sha256: z
-          .string()
-          .regex(/^[0-9a-f]{64}$/)
-          .nullable(),
+        sha256: sha256.nullable(),
       }),
     )
     .max(1024),
   listings: z
     .array(
       z.object({
-        fd: z.number().int().min(0).max(1023),
+        fd,
         names: z.instanceof(Uint8Array).refine((bytes) => bytes.length % NAME_BYTES === 0, 'is no list of names'),
       }),
     )
     .max(1024)
     .optional(),
+  identities: z
+    .object({ boot: sha256, files: z.array(z.object({ fd, device: integer, inode: integer })).max(1024) })
+    .optional(),
+  contents: z
+    .array(z.object({ fds: z.array(fd).min(1).max(1024), at: offset, size: offset, sha256 }))
+    .max(1024)
+    .optional(),
+  nameless: z.array(fd).max(1024).optional(),
 });
+type Annex = z.output<typeof schema>;
 
 /** Undefined when there is nothing to say. */
 export function encodeAnnex({ host }: Snapshot): Uint8Array | undefined {
-  const files = host.descriptors.flatMap(({ fd, facts }) =>
+  const { descriptors } = host;
+  const files = descriptors.flatMap(({ fd, facts }) =>
     facts === undefined ? [] : [{ fd, ...facts, sha256: facts.sha256 ?? null }],
   );
-  const listings = host.descriptors.flatMap(({ fd, listed }) => (listed === undefined ? [] : [{ fd, names: listed }]));
-  if (files.length === 0 && listings.length === 0) return undefined;
-  return new Packr({ useRecords: false, variableMapSize: true }).pack(
-    listings.length === 0 ? { files } : { files, listings },
-  );
+  const parts = {
+    listings: descriptors.flatMap(({ fd, listed }) => (listed === undefined ? [] : [{ fd, names: listed }])),
+    contents: encodeContents(descriptors),
+    nameless: descriptors.flatMap(({ fd, nameless }) => (nameless ? [fd] : [])),
+  };
+  const identities = encodeIdentities(descriptors);
+  const present = Object.entries(parts).filter(([, rows]) => rows.length > 0);
+  if (files.length === 0 && present.length === 0 && identities === undefined) return undefined;
+  return new Packr({ useRecords: false, variableMapSize: true }).pack({
+    files,
+    ...Object.fromEntries(present),
+    ...(identities === undefined ? {} : { identities }),
+  });
 }
 
-export function encodeAnnexBlock(fileOffset: number, annex: Uint8Array): Buffer {
-  const block = Buffer.alloc(ANNEX_BLOCK_SIZE);
-  MAGIC.copy(block);
-  block.writeBigUInt64LE(BigInt(fileOffset), 8);
-  block.writeBigUInt64LE(BigInt(annex.length), 16);
-  createHash('sha256').update(annex).digest().copy(block, 24);
-  return block;
+/** All of a snapshot are of the same boot. */
+function encodeIdentities(descriptors: readonly Descriptor[]): object | undefined {
+  const files = descriptors.flatMap(({ fd, identity }) =>
+    identity === undefined ? [] : [{ fd, device: identity.device, inode: identity.inode }],
+  );
+  const boot = descriptors.find(({ identity }) => identity !== undefined)?.identity?.boot;
+  return boot === undefined ? undefined : { boot, files };
+}
+
+function encodeContents(descriptors: readonly Descriptor[]): object[] {
+  return groupContents(descriptors).map(({ contents, fds }) => {
+    const { fileOffset, size, sha256 } = contents;
+    return { fds, at: fileOffset, size, sha256 };
+  });
 }
 
 /**
- * Where the annex is; undefined when there is none.
+ * The snapshot with what its annex says.
  *
- * @param limit it must end in front of this file offset
+ * @param limit of contents of files: they lie in front of this file offset
  * @throws InputError
  */
-export function decodeAnnexBlock(
-  block: Buffer,
-  limit: number,
-  path: string,
-): { offset: number; size: number } | undefined {
-  if (block.length < ANNEX_BLOCK_SIZE || !block.subarray(0, MAGIC.length).equals(MAGIC)) return undefined;
-  const offset = Number(block.readBigUInt64LE(8));
-  const size = Number(block.readBigUInt64LE(16));
-  if (offset < ANNEX_BLOCK + ANNEX_BLOCK_SIZE || size > ANNEX_MAX || offset + size > limit) {
-    throw new InputError('snapshot', `${path}: annex: does not lie in the file's data`);
-  }
-  return { offset, size };
-}
-
-/** The snapshot with what its annex says. @throws InputError */
-export function addAnnex(snapshot: Snapshot, block: Buffer, annex: Uint8Array, path: string): Snapshot {
+export function addAnnex(snapshot: Snapshot, block: Buffer, annex: Uint8Array, limit: number, path: string): Snapshot {
   const fail = (what: string): never => {
     throw new InputError('snapshot', `${path}: annex: ${what}`);
   };
@@ -115,18 +122,33 @@ export function addAnnex(snapshot: Snapshot, block: Buffer, annex: Uint8Array, p
   }
   const result = schema.safeParse(raw);
   if (!result.success) return fail(`${result.error.issues[0].path.join('.')}: ${result.error.issues[0].message}`);
-  const facts = new Map<number, FileFacts>();
-  for (const { fd, sha256, ...rest } of result.data.files) {
-    facts.set(fd, sha256 === null ? rest : { ...rest, sha256 });
-  }
-  const listings = new Map(result.data.listings?.map(({ fd, names }) => [fd, names]));
-  const descriptors = snapshot.host.descriptors.map((descriptor) => {
-    const { fd, kind } = descriptor;
-    const known = facts.get(fd);
-    const listed = listings.get(fd);
-    if ((kind === 'file' || kind === 'given') && known !== undefined) return { ...descriptor, facts: known };
-    if ((kind === 'directory' || kind === 'preopen') && listed !== undefined) return { ...descriptor, listed };
-    return descriptor;
-  });
+  const contents = placeContents(snapshot, result.data.contents ?? [], limit, fail);
+  const descriptors = addParts(snapshot.host.descriptors, result.data, contents);
   return { ...snapshot, host: { ...snapshot.host, descriptors } };
+}
+
+function addParts(
+  descriptors: readonly Descriptor[],
+  { files, listings, identities, nameless }: Annex,
+  contentsOf: ReadonlyMap<number, FileContents>,
+): Descriptor[] {
+  const facts = new Map<number, FileFacts>();
+  for (const { fd, sha256, ...rest } of files) facts.set(fd, sha256 === null ? rest : { ...rest, sha256 });
+  const names = new Map(listings?.map(({ fd, names }) => [fd, names]));
+  const identityOf = new Map(identities?.files.map(({ fd, ...rest }) => [fd, { boot: identities.boot, ...rest }]));
+  const withoutName = new Set(nameless);
+  return descriptors.map((descriptor) => {
+    const { fd, kind } = descriptor;
+    const isFile = kind === 'file' || kind === 'given';
+    const isDirectory = kind === 'directory' || kind === 'preopen';
+    if (!isFile && !isDirectory) return descriptor;
+    const parts = {
+      facts: isFile ? facts.get(fd) : undefined,
+      listed: isDirectory ? names.get(fd) : undefined,
+      identity: identityOf.get(fd),
+      contents: contentsOf.get(fd),
+      nameless: (kind !== 'preopen' && withoutName.has(fd)) || undefined,
+    };
+    return { ...descriptor, ...Object.fromEntries(Object.entries(parts).filter(([, part]) => part !== undefined)) };
+  });
 }

@@ -24,6 +24,8 @@ export interface CaptureReport {
   readonly globalsSize: number;
   readonly memorySize: number;
   readonly stackSize: number;
+  /** Lines about open files that are not found by the name that they had. */
+  readonly files: readonly string[];
   /** Innermost first. */
   readonly trace: readonly TraceEntry[];
 }

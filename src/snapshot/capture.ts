@@ -35,10 +35,12 @@ import {
 } from '../runtime/layout.js';
 import type { CaptureReport } from './capture-report.js';
 import { ExceptionReader } from './exceptions.js';
+import { describeUnlinked, limitFileData, MAX_FILE_DATA, writeFileData } from './file-data.js';
 import { HeaderBudget } from './header-budget.js';
 import { hashOpenFiles, readHost } from './host-state.js';
 import { type InstanceState, limitMemories, readInstance } from './instance-state.js';
 import { type LiftedStack, liftStack, liftTrappedStack, type TrapPlace } from './lift.js';
+import { readOpenNames } from './open-names.js';
 import { streamMemory } from './page-stream.js';
 import { touchedBlocks } from './pagemap.js';
 import { ImageProcess } from './process.js';
@@ -58,6 +60,8 @@ export interface CaptureOptions {
   readonly withoutModules?: boolean;
   /** Record the sha256 of each open regular file: the process stands still for as long as reading them takes. */
   readonly hashFiles?: boolean;
+  /** Bytes of open files without a name that the snapshot may have in it; MAX_FILE_DATA if not given. */
+  readonly maxFileData?: number;
   /** Milliseconds to wait for a safepoint. */
   readonly timeout?: number;
   /** Told of what the user should know. */
@@ -158,15 +162,18 @@ class Capture {
     const exceptions = new ExceptionReader(memory, runtime, base, image.identity, references, budget, settle);
     const { lifted, stackSize } = trapped ? this.readTrappedStack(trapped.place) : this.readStack();
     await translateReferences(lifted, references, exceptions, process.pid);
-    const found = await readHost(memory, runtime, now, settle);
-    const host = this.options.hashFiles
-      ? await hashOpenFiles(memory, runtime, found, () => this.cancel.check())
-      : found;
+    const named = readOpenNames(memory, runtime, await readHost(memory, runtime, now, settle));
+    const { unlinked, renamed } = named;
+    limitFileData(process.pid, unlinked, this.options.maxFileData ?? MAX_FILE_DATA);
+    for (const text of named.warnings) this.options.onWarning?.(text);
+    const check = () => this.cancel.check();
+    const hashed = this.options.hashFiles ? await hashOpenFiles(memory, runtime, named.host, check) : named.host;
     const reader = { memory, base, references, exceptions, budget, settle };
     const states: InstanceState[] = [];
     for (const identity of guests) states.push(await readInstance(reader, identity));
     limitMemories(states);
     const instances = await this.streamInstances(writer, states);
+    const host = await writeFileData(process.folder, unlinked, hashed, writer, check);
     const snapshot: Snapshot = {
       generation: memory.u32(runtime + RT_GENERATION) + 1,
       created: Date.now(),
@@ -185,7 +192,7 @@ class Capture {
       ...(exceptions.exceptions.length > 0 ? { exceptions: exceptions.exceptions } : {}),
       host,
     };
-    return { snapshot, lifted, stackSize };
+    return { snapshot, lifted, stackSize, files: [...renamed, ...unlinked.map(describeUnlinked)] };
   }
 
   private readStack(): { lifted: LiftedStack; stackSize: number } {
@@ -261,11 +268,11 @@ class Capture {
   private report(
     pause: number,
     bytes: number,
-    read: { snapshot: Snapshot; stackSize: number },
+    read: { snapshot: Snapshot; stackSize: number; files: readonly string[] },
     names: readonly string[],
     file: string,
   ): CaptureReport {
-    const { snapshot, stackSize } = read;
+    const { snapshot, stackSize, files } = read;
     const { instances, frames } = snapshot;
     const memories = instances.flatMap((instance) => instance.memories);
     return {
@@ -279,6 +286,7 @@ class Capture {
       globalsSize: instances.reduce((sum, { globals }) => sum + globals.length * 8, 0),
       memorySize: memories.reduce((sum, { pages }) => sum + pages * WASM_PAGE, 0),
       stackSize,
+      files,
       trace: Array.from(frames.siteOf, (site) => {
         const { instance, func } = frames.sites[site];
         return { instance, func, name: names[site] };

@@ -5,6 +5,7 @@
  *     0            prologue, 64 bytes: magic, version, where the header is, its sha256
  *     4 KiB        the modules' binaries (unless left out), each at a multiple of 4 KiB
  *     64 KiB * n   page data: slots of 64 KiB, in the order of the memories' extents
+ *     64 KiB * k   contents of files that had no name any more, if there are any, as page data: file-data.ts
  *     64 KiB * l   annex, if there is one: what readers may do without; annex.ts
  *     64 KiB * m   header: msgpack; ends the file
  *
@@ -24,7 +25,8 @@
 import { createHash } from 'node:crypto';
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { InputError, reading } from '../errors.js';
-import { ANNEX_BLOCK, ANNEX_BLOCK_SIZE, addAnnex, decodeAnnexBlock } from './annex.js';
+import { addAnnex } from './annex.js';
+import { ANNEX_BLOCK, ANNEX_BLOCK_SIZE, decodeAnnexBlock } from './annex-block.js';
 import { decodeHeader, formatNeeded } from './header.js';
 import { checkHeaderHash, decodePrologue, PROLOGUE_SIZE } from './prologue.js';
 import type { Snapshot, SnapshotModule, StoredSnapshot } from './snapshot.js';
@@ -56,7 +58,7 @@ function withAnnex(fd: number, snapshot: Snapshot, limit: number, path: string):
   if (limit < ANNEX_BLOCK + ANNEX_BLOCK_SIZE) return snapshot;
   const block = readAt(fd, ANNEX_BLOCK, ANNEX_BLOCK_SIZE, path);
   const place = decodeAnnexBlock(block, limit, path);
-  return place ? addAnnex(snapshot, block, readAt(fd, place.offset, place.size, path), path) : snapshot;
+  return place ? addAnnex(snapshot, block, readAt(fd, place.offset, place.size, path), place.offset, path) : snapshot;
 }
 
 /**

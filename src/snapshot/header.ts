@@ -18,6 +18,7 @@ import { type Header, headerSchema, type RawHeader } from './header-schema.js';
 import { PROLOGUE_SIZE } from './prologue.js';
 import {
   cellsOf,
+  type Descriptor,
   type Extent,
   type Frames,
   isReference,
@@ -55,7 +56,7 @@ export function encodeHeader(snapshot: Snapshot): Uint8Array {
     frames: encodeFrames(snapshot.frames),
     ...(snapshot.exceptions ? { exceptions: encodeExceptions(snapshot.exceptions) } : {}),
     host: {
-      descriptors: snapshot.host.descriptors.map(({ facts: _facts, listed: _listed, ...descriptor }) => descriptor),
+      descriptors: snapshot.host.descriptors.map(withoutAnnex),
       args: [...snapshot.host.args],
       env: [...snapshot.host.env],
       monotonic: snapshot.host.monotonic,
@@ -63,6 +64,19 @@ export function encodeHeader(snapshot: Snapshot): Uint8Array {
     },
   };
   return new Packr({ useRecords: false, variableMapSize: true }).pack(raw);
+}
+
+/** What a descriptor has in the header; the rest is in the annex. */
+function withoutAnnex(descriptor: Descriptor): RawHeader['host']['descriptors'][number] {
+  const {
+    facts: _facts,
+    listed: _listed,
+    identity: _identity,
+    contents: _contents,
+    nameless: _nameless,
+    ...rest
+  } = descriptor;
+  return rest;
 }
 
 /**

@@ -160,7 +160,6 @@ export async function hashOpenFiles(
   host: Host,
   check: () => void,
 ): Promise<Host> {
-  const state = memory.address(runtime + RT_HOST_STATE);
   const descriptors: Descriptor[] = [];
   for (const descriptor of host.descriptors) {
     const { fd, facts } = descriptor;
@@ -168,11 +167,16 @@ export async function hashOpenFiles(
       descriptors.push(descriptor);
       continue;
     }
-    const native = memory.read(state + HS_FDS + fd * FD_SIZE, FD_SIZE).readInt32LE(FD_NATIVE);
-    const sha256 = await hashFile(memory.folder.path(`fd/${native}`), check);
+    const sha256 = await hashFile(memory.folder.path(`fd/${nativeDescriptor(memory, runtime, fd)}`), check);
     descriptors.push({ ...descriptor, facts: { ...facts, sha256 } });
   }
   return { ...host, descriptors };
+}
+
+/** The process's own number of a guest's descriptor, -1 for none. */
+export function nativeDescriptor(memory: ProcessMemory, runtime: number, fd: number): number {
+  const state = memory.address(runtime + RT_HOST_STATE);
+  return memory.read(state + HS_FDS + fd * FD_SIZE, FD_SIZE).readInt32LE(FD_NATIVE);
 }
 
 /** Native descriptors 0 to 2 are the standard streams whatever the program calls them. */

@@ -106,6 +106,7 @@ export function describeCapture(report: CaptureReport): string {
     `globals ${count(report.globalsSize)} bytes`,
     `memory ${count(report.memorySize)} bytes, ${count(report.pages * WASM_PAGE)} in use`,
     `stack ${count(report.stackSize)} bytes, ${plural(report.frames, 'frame')}`,
+    ...report.files,
     ...traceLines(report.trace),
   ]);
 }
@@ -210,7 +211,13 @@ function describeDescriptor(descriptor: Descriptor): object {
   if (kind === 'preopen') {
     return { fd, kind, guestName: textOf(descriptor.guestName), hostPath: textOf(descriptor.hostPath), readOnly };
   }
-  const place = { offset: offset.toString(), ...describeFacts(descriptor.facts) };
+  const { contents, nameless } = descriptor;
+  const place = {
+    offset: offset.toString(),
+    ...describeFacts(descriptor.facts),
+    ...(contents === undefined ? {} : { unlinked: { bytes: contents.size, sha256: contents.sha256 } }),
+    ...(nameless ? { nameless } : {}),
+  };
   if (kind === 'given') return { fd, kind, hostPath: textOf(descriptor.hostPath), ...place };
   return { fd, kind, path: textOf(descriptor.path), preopen, ...place };
 }
@@ -229,9 +236,15 @@ export function descriptorLine(descriptor: Descriptor): string {
   if (kind === 'listener') return `${fd}: listens at ${textOf(descriptor.path)}`;
   if (kind === 'preopen') return `${fd}: ${textOf(guestName)} = ${textOf(hostPath)}${readOnly ? ' (read-only)' : ''}`;
   if (kind === 'null') return `${fd}: nothing (ignored)`;
-  const place = kind === 'directory' ? '' : ` at offset ${count(Number(offset))}${factsText(descriptor.facts)}`;
+  const offsetText = kind === 'directory' ? '' : ` at offset ${count(Number(offset))}`;
+  const place = `${offsetText}${stateText(descriptor)}`;
   if (kind === 'given') return `${fd}: file ${textOf(hostPath)}${place}`;
   return `${fd}: ${kind} ${textOf(path)} below ${preopen}${place}`;
+}
+
+function stateText({ facts, contents, nameless }: Descriptor): string {
+  if (contents !== undefined) return `, unlinked, ${count(contents.size)} bytes in the snapshot`;
+  return `${factsText(facts)}${nameless ? ', without a name when it was captured' : ''}`;
 }
 
 function factsText(facts: FileFacts | undefined): string {

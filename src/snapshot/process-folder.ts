@@ -12,6 +12,8 @@ import { InputError } from '../errors.js';
 const { O_DIRECTORY, O_NONBLOCK, O_RDONLY } = constants;
 /** Bytes of what has no better bound: status, stat, fdinfo. */
 const TEXT_MAX = 1 << 16;
+/** Bytes of an fdinfo with position and flags, which are its first lines. */
+const FDINFO_HEAD = 256;
 const FIRST_CHUNK = 1 << 14;
 
 export class ProcessFolder {
@@ -70,6 +72,12 @@ export class ProcessFolder {
     } finally {
       closeSync(fd);
     }
+  }
+
+  /** Status and access flags of an open file, O_* (fdinfo, proc(5)). @throws the system's error */
+  fileFlags(descriptor: number): number {
+    const line = /^flags:\s*([0-7]+)$/m.exec(this.head(`fdinfo/${descriptor}`, FDINFO_HEAD).toString('latin1'));
+    return Number.parseInt(line?.[1] ?? '0', 8);
   }
 
   /** Whether the process is still there, if only as a zombie, and its pid still leads to it: by the time of its start. */

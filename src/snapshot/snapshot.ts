@@ -217,7 +217,7 @@ export class Frames {
  */
 export type DescriptorKind = 'stdio' | 'preopen' | 'file' | 'directory' | 'listener' | 'socket' | 'null' | 'given';
 
-/** What an open file was at capture, so that restore can tell whether it still is. Nothing of a device or an inode's number. */
+/** What an open file was at capture, so that restore can tell whether it still is. Which file it was is FileIdentity's matter. */
 export interface FileFacts {
   readonly type: FileType;
   /** Bytes. */
@@ -230,6 +230,24 @@ export interface FileFacts {
 
 export const FILE_TYPES = ['file', 'directory', 'pipe', 'character device', 'block device', 'socket'] as const;
 export type FileType = (typeof FILE_TYPES)[number];
+
+/** Which file it was, for as long as the machine runs (file-identity.ts). */
+export interface FileIdentity {
+  /** sha256 in lower-case hex, of what the kernel calls this boot: devices and inodes are known by it. */
+  readonly boot: string;
+  readonly device: bigint;
+  readonly inode: bigint;
+}
+
+/** What was in a regular file that had no name at capture. Descriptors of the same file have the same one. */
+export interface FileContents {
+  /** Of the snapshot's file, a multiple of 64 KiB. Blocks of zeros are holes. */
+  readonly fileOffset: number;
+  /** Bytes. */
+  readonly size: number;
+  /** Lower-case hex. */
+  readonly sha256: string;
+}
 
 /** An open guest descriptor, as meaning. Fields that a kind does not have are empty, 0 or false. */
 export interface Descriptor {
@@ -262,6 +280,12 @@ export interface Descriptor {
   readonly stream?: number | undefined;
   /** Files and given ones; snapshots of early versions have none. In the annex of the snapshot's file. */
   readonly facts?: FileFacts | undefined;
+  /** Preopens, files, directories and given ones, in the annex: absent in snapshots of early versions. */
+  readonly identity?: FileIdentity | undefined;
+  /** Of regular files: they are restored from here, not by their path. In the annex. */
+  readonly contents?: FileContents | undefined;
+  /** What had no name at capture and cannot be made again: removed directories, pipes, devices. In the annex. */
+  readonly nameless?: boolean | undefined;
 }
 
 export interface Host {

@@ -86,6 +86,7 @@ export const hostConstants: Record<string, number> = {
   SYS_madvise: 233,
   SYS_renameat2: 276,
   SYS_getrandom: 278,
+  SYS_memfd_create: 279,
   SYS_statx: 291,
   SYS_pidfd_open: 434,
   SYS_openat2: 437,

@@ -87,6 +87,7 @@ export const hostConstants: Record<string, number> = {
   SYS_pwritev: 296,
   SYS_renameat2: 316,
   SYS_getrandom: 318,
+  SYS_memfd_create: 319,
   SYS_statx: 332,
   SYS_pidfd_open: 434,
   SYS_openat2: 437,

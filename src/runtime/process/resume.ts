@@ -53,11 +53,21 @@ const EXIT_FAILED: i32 = 1;
 /** Puts the guest's state in place; the host layer's own follows (wasi_resume). */
 export function restoreGuest(): void {
   const plan = word(RT_RESUME_PLAN);
-  const source = load64(plan + RP_SOURCE_FD);
-  restoreMemories(load64(plan + RP_MEMORIES), source < 0 ? word(RT_EXE_FD) : source);
-  if (source >= 0) syscall(SYS_close, source, 0, 0, 0, 0, 0);
+  restoreMemories(load64(plan + RP_MEMORIES), sourceFile());
   restoreTables(load64(plan + RP_TABLES));
   restoreStack(plan);
+}
+
+/** The file that the snapshot's pages and files are in: one that was given, or the image's own. */
+export function sourceFile(): i64 {
+  const source = load64(word(RT_RESUME_PLAN) + RP_SOURCE_FD);
+  return source < 0 ? word(RT_EXE_FD) : source;
+}
+
+/** Nothing is read from it any more. */
+export function closeSource(): void {
+  const source = load64(word(RT_RESUME_PLAN) + RP_SOURCE_FD);
+  if (source >= 0) syscall(SYS_close, source, 0, 0, 0, 0, 0);
 }
 
 /** Runs the guest from where it was, and then what was to come after it. */

@@ -38,7 +38,7 @@ import { mapGuestStack } from './guest-stack';
 import { runAfter } from './instantiate';
 import { limitMemory } from './memory-limit';
 import { reserveExceptions } from './exceptions';
-import { continueGuest, restoreGuest } from './resume';
+import { closeSource, continueGuest, restoreGuest, sourceFile } from './resume';
 import { exit, failed, half, imageBase, setHalf, setWord, word } from './runtime-block';
 import { enterSandbox } from './sandbox';
 import {
@@ -96,7 +96,8 @@ export function start(sp: i64): void {
   const resumes = word(RT_RESUME_PLAN) !== 0;
   if (resumes) {
     restoreGuest();
-    wasi_resume(); // from here on RT_ENVP is the guest's of the snapshot
+    wasi_resume(sourceFile()); // from here on RT_ENVP is the guest's of the snapshot
+    closeSource();
   } else {
     wasi_start();
   }

@@ -98,6 +98,7 @@ export function putErrno(result: i64): void {
   else if (error == 20) put('Not a directory');
   else if (error == 21) put('Is a directory');
   else if (error == 24) put('Too many open files');
+  else if (error == 28) put('No space left on device');
   else if (error == 30) put('Read-only file system');
   else if (error == 40) put('Too many levels of symbolic links');
   else {

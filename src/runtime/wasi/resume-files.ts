@@ -121,13 +121,13 @@ function copyPath(entry: usize): u32 {
   return length;
 }
 
-function openingFlags(entry: usize): i64 {
+export function openingFlags(entry: usize): i64 {
   const access = accessOf(entry);
   return O_NOCTTY | linuxFlags(flagsOf(entry)) | (access == 3 ? O_RDWR : access == 2 ? O_WRONLY : O_RDONLY);
 }
 
 /** Seeks a file just opened to where it was. Returns -errno when it is a directory or cannot. */
-function takePosition(entry: usize, descriptor: i64): i64 {
+export function takePosition(entry: usize, descriptor: i64): i64 {
   if (statDescriptor(descriptor) < 0 || statMode() == S_IFDIR) return -LINUX_EISDIR;
   return offsetOf(entry) == 0 ? 0 : call(SYS_lseek, descriptor, offsetOf(entry), 0);
 }

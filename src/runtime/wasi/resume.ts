@@ -3,7 +3,8 @@
  *
  * AssemblyScript. The resume plan has the table of descriptors by meaning; here each is opened again: standard ones are the new
  * process's own or a file that was given instead, preopens by their host path or by the line of WAGSNAP_DIR with the same guest name, files and
- * directories by their path below a preopen, never created and never truncated, at their old position. What cannot be is said on
+ * directories by their path below a preopen, never created and never truncated, at their old position, unlinked files from what
+ * the snapshot has of them. What cannot be is said on
  * descriptor 2 and ends the process with 1, before anything of the guest runs. The table is input: it is checked.
  */
 
@@ -35,6 +36,7 @@ import {
   RP_ARGC,
   RP_ARGV,
   RP_ENVP,
+  RP_FILES,
   RP_HOST_STATE,
   RP_HOST_STATE_SIZE,
   RP_LISTINGS,
@@ -77,6 +79,7 @@ import {
   startLines,
 } from './preopens';
 import { closeUnusedStreams, fail, failState, openFile, openGiven, openNull, openStream } from './resume-files';
+import { isMade, makeFiles } from './resume-unlinked';
 import { prepare } from './start';
 
 function isGuestName(entry: usize): bool {
@@ -201,7 +204,8 @@ function resumeListings(rows: i64): void {
   }
 }
 
-export function wasi_resume(): void {
+/** @param source descriptor of the file that contents of unlinked files are in */
+export function wasi_resume(source: i64): void {
   prepare();
   const plan = load64(runtime() + <i64>RT_RESUME_PLAN);
   readState(plan);
@@ -212,8 +216,10 @@ export function wasi_resume(): void {
   startListenLines();
   for (let i: u32 = 0; i < count; i++) if (kindOf(entryAt(i)) == FDK_STDIO) openStdio(entryAt(i));
   for (let i: u32 = 0; i < count; i++) if (kindOf(entryAt(i)) == FDK_PREOPEN) openPreopen(entryAt(i));
+  makeFiles(load64(plan + <i64>RP_FILES), source);
   for (let i: u32 = 0; i < count; i++) {
     const kind = kindOf(entryAt(i));
+    if (isMade(entryAt(i))) continue;
     if (kind == FDK_FILE || kind == FDK_DIRECTORY) openFile(entryAt(i));
     else if (kind == FDK_LISTENER) openListening(entryAt(i));
     else if (kind == FDK_SOCKET) openReset(entryAt(i));

@@ -116,18 +116,37 @@ export const snapshot: Area = {
       ],
     },
     {
-      file: 'src/snapshot/annex.ts',
+      file: 'src/snapshot/annex-block.ts',
       tests: ['test/unit/snapshot/annex.test.ts'],
       changes: [
         ['offset < ANNEX_BLOCK + ANNEX_BLOCK_SIZE', 'offset < ANNEX_BLOCK'],
         ['size > ANNEX_MAX', 'false'],
         ['offset + size > limit', 'offset > limit'],
+      ],
+    },
+    {
+      file: 'src/snapshot/file-contents.ts',
+      tests: ['test/unit/snapshot/annex.test.ts', 'test/wasi/unlinked.test.ts'],
+      changes: [
+        ['at % WASM_PAGE !== 0', 'at % 4096 !== 0'],
+        ['at + size > limit', 'at > limit'],
+        ['!files.has(fd)', 'false'],
+        ['if (found.has(fd)) fail', 'if (false) fail'],
+        ['if (from < end) fail', 'if (false) fail'],
+        ["hash.digest('hex') !== contents.sha256", 'false'],
+      ],
+    },
+    {
+      file: 'src/snapshot/annex.ts',
+      tests: ['test/unit/snapshot/annex.test.ts'],
+      changes: [
         [
           'equals(block.subarray(24, ANNEX_BLOCK_SIZE))',
           'equals(block.subarray(24, ANNEX_BLOCK_SIZE)) && block[24] === 0',
         ],
         ['msgpackProblem(annex, { items: ITEMS_MAX })', 'undefined as string | undefined'],
-        ["(kind === 'file' || kind === 'given') && known", "(kind !== 'file' || kind === 'given') && known"],
+        ["const isFile = kind === 'file'", "const isFile = kind !== 'file'"],
+        ["kind !== 'preopen' && withoutName", 'withoutName'],
       ],
     },
     {

@@ -5,17 +5,17 @@ import { join } from 'node:path';
 import { Packr } from 'msgpackr/pack';
 import { expect, test } from 'vitest';
 import { InputError } from '../../../src/errors.js';
+import { addAnnex } from '../../../src/snapshot/annex.js';
 import {
   ANNEX_BLOCK,
   ANNEX_BLOCK_SIZE,
-  addAnnex,
   decodeAnnexBlock,
   encodeAnnexBlock,
-} from '../../../src/snapshot/annex.js';
+} from '../../../src/snapshot/annex-block.js';
 import { readSnapshot } from '../../../src/snapshot/format.js';
 import type { FileFacts } from '../../../src/snapshot/snapshot.js';
 import { SnapshotWriter } from '../../../src/snapshot/writer.js';
-import { inFolder, sampleSnapshot } from './sample.js';
+import { inFolder, MODULE_BYTES, sampleSnapshot } from './sample.js';
 
 const facts: FileFacts = {
   type: 'file',
@@ -133,7 +133,95 @@ test('lies behind its own block, is no longer than one may be, and is refused be
   expect(block(first - 1, 8)).toThrow(/does not lie/);
   expect(block(first, (64 << 20) + 1)).toThrow(/does not lie/);
   const annex = Buffer.concat([Buffer.of(0xdd, 0, 1, 0, 1), Buffer.alloc(65537, 0xc0)]);
-  expect(() => addAnnex(sampleSnapshot([], undefined), encodeAnnexBlock(0, annex), annex, 'x')).toThrow(
+  expect(() => addAnnex(sampleSnapshot([], undefined), encodeAnnexBlock(0, annex), annex, 0, 'x')).toThrow(
     /has more than 65536 items/,
   );
 });
+
+const hash = 'cd'.repeat(32);
+
+/** Replaces the annex, which lies at a multiple of 64 KiB, by another one of what is to be in it. */
+function replaceAnnex(path: string, value: unknown): void {
+  const bytes = readFileSync(path);
+  const offset = Number(bytes.readBigUInt64LE(ANNEX_BLOCK + 8));
+  const annex = new Packr({ useRecords: false, variableMapSize: true }).pack(value);
+  annex.copy(bytes, offset);
+  encodeAnnexBlock(offset, annex).copy(bytes, ANNEX_BLOCK);
+  writeFileSync(path, bytes);
+}
+
+/** With a module, memory in slots 1 to 3 and contents of descriptor 4 in slots 4 and 5; the annex is in slot 6. */
+async function writeWithContents(path: string): Promise<void> {
+  const writer = new SnapshotWriter(path);
+  const moduleOffset = writer.addModule(MODULE_BYTES);
+  const extents = [{ offset: 0, fileOffset: writer.takeSlots(3), bytes: 3 * 65536 }];
+  const blocks = Uint16Array.of(0, 0, 0);
+  const snapshot = sampleSnapshot([{ pages: 8, maxPages: 16, extents, blocks }], moduleOffset);
+  const contents = { fileOffset: writer.takeSlots(2), size: 70_000, sha256: hash };
+  const identity = { boot: hash, device: 1n << 60n, inode: (1n << 64n) - 1n };
+  const descriptors = snapshot.host.descriptors.map((descriptor) => {
+    if (descriptor.fd === 4) return { ...descriptor, facts, identity, contents };
+    if (descriptor.fd === 5) return { ...descriptor, identity, nameless: true };
+    return descriptor;
+  });
+  writer.seal({ ...snapshot, host: { ...snapshot.host, descriptors } });
+  await writer.commit();
+}
+
+test('holds which files were open, and where the contents of those without a name are', () =>
+  inFolder(async (folder) => {
+    const path = join(folder, 'x');
+    await writeWithContents(path);
+    const [, three, four, five] = readSnapshot(path).snapshot.host.descriptors;
+    expect(three).not.toHaveProperty('identity');
+    expect(four.contents).toEqual({ fileOffset: 4 * 65536, size: 70_000, sha256: hash });
+    expect(four.identity).toEqual({ boot: hash, device: 1n << 60n, inode: (1n << 64n) - 1n });
+    expect([four.nameless, five.nameless, five.contents]).toEqual([undefined, true, undefined]);
+    const row = { fds: [4], at: 4 * 65536, size: 1, sha256: hash };
+    replaceAnnex(path, { files: [], contents: [row], nameless: [0, 3] });
+    expect(readSnapshot(path).snapshot.host.descriptors.map(({ nameless }) => nameless)).toEqual(
+      Array(4).fill(undefined),
+    );
+  }));
+
+test.each<[string, object[], RegExp]>([
+  ['over the memory', [{ at: 3 * 65536 }], /taken by/],
+  ['over the module', [{ at: 0 }], /taken by/],
+  ['over the annex', [{ at: 5 * 65536, size: 65537 }], /goes beyond/],
+  ['behind everything', [{ at: 1 << 30 }], /goes beyond/],
+  ['anywhere', [{ at: 4 * 65536 + 4096 }], /no multiple/],
+  ['of more bytes than there are numbers', [{ size: Number.MAX_SAFE_INTEGER }], /goes beyond/],
+  ['of fewer than none', [{ size: -1 }], /contents/],
+  ['of a fraction', [{ size: 1.5 }], /contents/],
+  ['of no descriptor', [{ fds: [] }], /contents/],
+  ['of a directory', [{ fds: [5] }], /descriptor 5 is no file/],
+  ['of a preopen', [{ fds: [3] }], /descriptor 3 is no file/],
+  ['of what is not there', [{ fds: [9] }], /descriptor 9 is no file/],
+  ['twice', [{ fds: [4, 4] }], /has contents already/],
+  ['in two places', [{}, { at: 5 * 65536 }], /has contents already/],
+  ['without a hash', [{ sha256: 'x' }], /sha256/],
+])('contents %s are refused', (_, rows, message) =>
+  inFolder(async (folder) => {
+    const path = join(folder, 'x');
+    await writeWithContents(path);
+    const contents = rows.map((row) => ({ fds: [4], at: 4 * 65536, size: 1, sha256: hash, ...row }));
+    replaceAnnex(path, { files: [], contents });
+    expect(() => readSnapshot(path)).toThrow(message);
+    expect(() => readSnapshot(path)).toThrow(InputError);
+  }),
+);
+
+test('contents of two files may not share a place', () =>
+  inFolder(async (folder) => {
+    const path = join(folder, 'x');
+    await writeWithContents(path);
+    const snapshot = readSnapshot(path).snapshot;
+    const [first, preopen, file, directory] = snapshot.host.descriptors;
+    const other = { ...file, fd: 6, contents: { fileOffset: 5 * 65536, size: 1, sha256: hash } };
+    const writer = new SnapshotWriter(path);
+    writer.addModule(MODULE_BYTES);
+    writer.takeSlots(5);
+    writer.seal({ ...snapshot, host: { ...snapshot.host, descriptors: [first, preopen, file, directory, other] } });
+    await writer.commit();
+    expect(() => readSnapshot(path)).toThrow(/contents.1: its place in the file .* is taken by contents.0/);
+  }));

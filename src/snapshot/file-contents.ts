@@ -1,0 +1,107 @@
+/**
+ * Contents of unlinked files in a snapshot: which descriptors share them, where they lie in the file, and whether they are what
+ * was written. A snapshot is hostile input.
+ */
+
+import { createHash } from 'node:crypto';
+import { closeSync, openSync, readSync } from 'node:fs';
+import { InputError, reading } from '../errors.js';
+import { WASM_PAGE } from '../runtime/layout.js';
+import { ANNEX_BLOCK, ANNEX_BLOCK_SIZE } from './annex-block.js';
+import type { Descriptor, FileContents, Snapshot } from './snapshot.js';
+
+const CHUNK = 1 << 20;
+
+/** A file, and what it is open as. */
+export interface SharedContents {
+  readonly contents: FileContents;
+  readonly fds: readonly number[];
+}
+
+/** One for each file, in the order of descriptors. */
+export function groupContents(descriptors: readonly Descriptor[]): SharedContents[] {
+  const groups = new Map<FileContents, number[]>(); // by object: empty files may have the same place
+  for (const { fd, contents } of descriptors) {
+    if (contents === undefined) continue;
+    const fds = groups.get(contents);
+    if (fds === undefined) groups.set(contents, [fd]);
+    else fds.push(fd);
+  }
+  return Array.from(groups, ([contents, fds]) => ({ contents, fds }));
+}
+
+/** As the annex has it. */
+interface Row {
+  readonly fds: readonly number[];
+  readonly at: number;
+  readonly size: number;
+  readonly sha256: string;
+}
+
+/**
+ * By descriptor. Each is of files alone, and lies in the snapshot's data where nothing else does.
+ *
+ * @param limit they lie in front of this file offset
+ * @param fail throws
+ */
+export function placeContents(
+  { host, modules, instances }: Snapshot,
+  rows: readonly Row[],
+  limit: number,
+  fail: (what: string) => never,
+): Map<number, FileContents> {
+  const found = new Map<number, FileContents>();
+  if (rows.length === 0) return found;
+  const files = new Set(host.descriptors.flatMap(({ fd, kind }) => (kind === 'file' || kind === 'given' ? [fd] : [])));
+  const taken: [number, number, string][] = [[0, ANNEX_BLOCK + ANNEX_BLOCK_SIZE, 'its start']];
+  for (const { fileOffset, size } of modules) {
+    if (fileOffset !== undefined) taken.push([fileOffset, fileOffset + size, 'a module']);
+  }
+  for (const { extents } of instances.flatMap(({ memories }) => memories)) {
+    for (const { fileOffset, bytes } of extents) taken.push([fileOffset, fileOffset + bytes, 'a memory']);
+  }
+  for (const [i, { fds, at, size, sha256 }] of rows.entries()) {
+    const what = `contents.${i}`;
+    if (at % WASM_PAGE !== 0) fail(`${what}: offset ${at} is no multiple of ${WASM_PAGE}`);
+    if (at + size > limit) fail(`${what}: goes beyond the file's data: offset ${at + size} of ${limit}`);
+    if (size > 0) taken.push([at, at + size, what]);
+    const contents = { fileOffset: at, size, sha256 };
+    for (const fd of fds) {
+      if (!files.has(fd)) fail(`${what}: descriptor ${fd} is no file`);
+      if (found.has(fd)) fail(`${what}: descriptor ${fd} has contents already`);
+      found.set(fd, contents);
+    }
+  }
+  taken.sort((a, b) => a[0] - b[0]);
+  for (let i = 1; i < taken.length; i++) {
+    const [from, , what] = taken[i];
+    const [, end, before] = taken[i - 1];
+    if (from < end) fail(`${what}: its place in the file (offset ${from}) is taken by ${before}`);
+  }
+  return found;
+}
+
+/** @param path of the snapshot's file @throws InputError when they are not what was captured */
+export function checkContents(path: string, descriptors: readonly Descriptor[]): void {
+  const groups = groupContents(descriptors);
+  if (groups.length === 0) return;
+  const fd = reading(path, () => openSync(path, 'r'));
+  const bytes = Buffer.allocUnsafe(CHUNK);
+  try {
+    for (const { contents, fds } of groups) {
+      const hash = createHash('sha256');
+      for (let at = 0; at < contents.size; ) {
+        const length = Math.min(CHUNK, contents.size - at);
+        const got = reading(path, () => readSync(fd, bytes, 0, length, contents.fileOffset + at));
+        if (got === 0) throw new InputError('snapshot', `${path}: truncated at offset ${contents.fileOffset + at}`);
+        hash.update(bytes.subarray(0, got));
+        at += got;
+      }
+      if (hash.digest('hex') !== contents.sha256) {
+        throw new InputError('snapshot', `${path}: damaged: the hash of the file of descriptor ${fds[0]} differs`);
+      }
+    }
+  } finally {
+    closeSync(fd);
+  }
+}
