@@ -20,6 +20,9 @@ import {
 import { terminalText } from '../src/terminal-text.js';
 import { type FunctionListing, listCode } from './dump-code.js';
 
+/** More operands than this are cut off, behind so many. */
+const LONG = 64;
+const SHOWN = 16;
 const SITE_KINDS = ['call', 'loop', 'entry'];
 
 /** Prints a listing to stdout. @param only of code: one function's */
@@ -53,8 +56,8 @@ function listSites(image: ImageDescription, lines: string[], maps: boolean): voi
       lines.push(`  ${SITE_KINDS[site.kind]} at ${site.bodyOffset}: text ${hex(site.textOffset)}`);
       if (!maps) continue;
       const { operands, results } = sites.shape(site);
-      if (operands.length > 0) lines.push(`    operands ${operands.map(formatLocation).join(', ')}`);
-      if (results.length > 0) lines.push(`    results ${results.map(formatLocation).join(', ')}`);
+      if (operands.length > 0) lines.push(`    operands ${formatLocations(operands)}`);
+      if (results.length > 0) lines.push(`    results ${formatLocations(results)}`);
     }
   }
 }
@@ -66,6 +69,13 @@ function title(image: ImageDescription, row: number): string {
 
 function formatHome({ type, reg, slot }: LocalHome): string {
   return `${typeName(type)} slot ${slot}${reg === NO_LOCAL_REG ? '' : `, ${register(reg)}`}`;
+}
+
+/** The deepest ones and how many follow, of a stack that is very deep. */
+function formatLocations(locations: readonly Location[]): string {
+  const shown = locations.slice(0, locations.length > LONG ? SHOWN : LONG).map(formatLocation);
+  const more = locations.length - shown.length;
+  return [...shown, ...(more > 0 ? [`${more} more`] : [])].join(', ');
 }
 
 function formatLocation(at: Location): string {

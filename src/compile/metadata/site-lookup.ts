@@ -26,6 +26,9 @@ const SR_WORDS = SR_SIZE / 4;
 const TS_WORDS = TS_SIZE / 4;
 const TP_WORDS = TP_SIZE / 4;
 
+/** Operands and results that decoded shapes are kept of, to be asked for again: shapes that begin alike are long together. */
+const CACHED_LOCATIONS = 1 << 20;
+
 /** A row of the function table. Text offsets count from TEXT; `frameSize` is in bytes, without the return address. */
 export interface FunctionRow {
   readonly row: number;
@@ -98,6 +101,7 @@ export class SiteLookup {
   private readonly traps: Uint32Array;
   private readonly pins: Uint32Array | undefined;
   private readonly shapeCache = new Map<number, Shape>();
+  private cachedLocations = 0;
   private readonly siteCache = new Map<string, number>();
   private rowsByIndex: Map<number, number> | undefined;
 
@@ -229,7 +233,15 @@ export class SiteLookup {
   /** The frame shape of a site. */
   shape(site: SiteRow): Shape {
     let shape = this.shapeCache.get(site.shape);
-    if (shape === undefined) this.shapeCache.set(site.shape, (shape = this.decodeShape(site.shape)));
+    if (shape === undefined) {
+      shape = this.decodeShape(site.shape);
+      this.cachedLocations += shape.operands.length + shape.results.length;
+      if (this.cachedLocations > CACHED_LOCATIONS) {
+        this.shapeCache.clear();
+        this.cachedLocations = 0;
+      }
+      this.shapeCache.set(site.shape, shape);
+    }
     return shape;
   }
 

@@ -198,7 +198,7 @@ export class SiteTables {
     let operands = want[0];
     for (let from = index; ; ) {
       const isShared = words[from] > 0 && words[from + 2] >>> 28 === 0;
-      const kept = isShared ? words[from + 3] : 0;
+      const kept = isShared ? Math.min(words[from + 3], operands) : 0; // the one after may keep less
       const first = from + (isShared ? 4 : 2);
       const start = isShared ? wordsOf(want, kept) : 2;
       for (let i = start; i < end; i++) if (words[first + i - start] !== want[i]) return false;

@@ -225,3 +225,19 @@ it('functions with the same locals share one list, also when one is ended twice'
   const lookup = new SiteLookup(sections(tables), 1000);
   for (const [row, slots] of lists.entries()) expect(lookup.locals(row).map(({ slot }) => slot)).toEqual(slots);
 });
+
+it('a shape is stored once, also behind one that it has less in common with than that with its own', () => {
+  const tables = new SiteTables();
+  tables.beginFunction(0, 1, 0, 8);
+  const add = (at: number, slots: readonly number[]) => {
+    tables.beginShape(slots.length, 0);
+    for (const slot of slots) tables.slot(1, slot);
+    tables.site(at, at, 1);
+    return tables.sites.words[tables.sites.length - 1] & 0x3fffffff;
+  };
+  const base = Array.from({ length: 12 }, (_, i) => i);
+  add(1, base);
+  add(2, [...base.slice(0, 11), 90]);
+  const other = [...base.slice(0, 9), 91];
+  expect(new Set([3, 4, 5, 6].map((at) => add(at, other))).size).toBe(1);
+});
