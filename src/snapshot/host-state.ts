@@ -160,6 +160,7 @@ export async function hashOpenFiles(
   host: Host,
   check: () => void,
 ): Promise<Host> {
+  const natives = nativeDescriptors(memory, runtime, host);
   const descriptors: Descriptor[] = [];
   for (const descriptor of host.descriptors) {
     const { fd, facts } = descriptor;
@@ -167,16 +168,19 @@ export async function hashOpenFiles(
       descriptors.push(descriptor);
       continue;
     }
-    const sha256 = await hashFile(memory.folder.path(`fd/${nativeDescriptor(memory, runtime, fd)}`), check);
+    const sha256 = await hashFile(memory.folder.path(`fd/${natives[fd]}`), check);
     descriptors.push({ ...descriptor, facts: { ...facts, sha256 } });
   }
   return { ...host, descriptors };
 }
 
-/** The process's own number of a guest's descriptor, -1 for none. */
-export function nativeDescriptor(memory: ProcessMemory, runtime: number, fd: number): number {
+/** The process's own numbers by guest descriptor, -1 for none. */
+export function nativeDescriptors(memory: ProcessMemory, runtime: number, { descriptors }: Host): Int32Array {
   const state = memory.address(runtime + RT_HOST_STATE);
-  return memory.read(state + HS_FDS + fd * FD_SIZE, FD_SIZE).readInt32LE(FD_NATIVE);
+  const natives = new Int32Array(descriptors.reduce((most, { fd }) => Math.max(most, fd), -1) + 1);
+  const table = memory.read(state + HS_FDS, natives.length * FD_SIZE);
+  for (let fd = 0; fd < natives.length; fd++) natives[fd] = table.readInt32LE(fd * FD_SIZE + FD_NATIVE);
+  return natives;
 }
 
 /** Native descriptors 0 to 2 are the standard streams whatever the program calls them. */

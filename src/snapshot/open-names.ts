@@ -18,7 +18,7 @@ import { O_PATH } from '../path-descriptor.js';
 import { quoted } from '../terminal-text.js';
 import { fileFacts } from './file-facts.js';
 import { fileIdentity } from './file-identity.js';
-import { nativeDescriptor } from './host-state.js';
+import { nativeDescriptors } from './host-state.js';
 import type { ProcessMemory } from './process-memory.js';
 import type { Descriptor, Host } from './snapshot.js';
 
@@ -64,13 +64,15 @@ class NameReader {
   readonly unlinked = new Map<string, UnlinkedFile>();
   readonly warnings: string[] = [];
   readonly renamed: string[] = [];
+  private readonly natives: Int32Array;
   private readonly byFd: ReadonlyMap<number, Descriptor>;
 
   constructor(
     private readonly memory: ProcessMemory,
-    private readonly runtime: number,
+    runtime: number,
     host: Host,
   ) {
+    this.natives = nativeDescriptors(memory, runtime, host);
     this.byFd = new Map(host.descriptors.map((descriptor) => [descriptor.fd, descriptor]));
   }
 
@@ -81,7 +83,7 @@ class NameReader {
       return stat === undefined ? descriptor : { ...descriptor, identity: fileIdentity(stat) };
     }
     if (kind !== 'file' && kind !== 'directory' && kind !== 'given') return descriptor;
-    const link = `fd/${this.native(fd)}`;
+    const link = `fd/${this.natives[fd]}`;
     const stat = statOf(this.memory.folder.path(link));
     if (stat === undefined) return descriptor; // closed behind the host layer's back
     if (kind !== 'given' && this.byFd.get(descriptor.preopen)?.kind !== 'preopen') return descriptor; // refused when it is read
@@ -118,7 +120,7 @@ class NameReader {
 
   /** Whether the process has opened it so that it can read it; or shall not after a restore either. */
   private mayRead({ fd, openFlags }: Descriptor): boolean {
-    const flags = this.memory.folder.fileFlags(this.native(fd));
+    const flags = this.memory.folder.fileFlags(this.natives[fd]);
     if ((flags & O_PATH) !== 0) return false;
     return (flags & O_ACCMODE) !== O_WRONLY || (openFlags & OPEN_READ) === 0;
   }
@@ -146,16 +148,12 @@ class NameReader {
 
   /** Where a preopen's directory can be reached: by the process's own descriptor, which one that was closed has no more. */
   private directory({ fd, hostPath }: Descriptor): Buffer {
-    const native = this.native(fd);
+    const native = this.natives[fd];
     return native < 0 ? this.fromRoot(hostPath) : Buffer.from(this.memory.folder.path(`fd/${native}`));
   }
 
   private fromRoot(path: Uint8Array): Buffer {
     return Buffer.concat([Buffer.from(this.memory.folder.path('root')), path]);
-  }
-
-  private native(fd: number): number {
-    return nativeDescriptor(this.memory, this.runtime, fd);
   }
 }
 

@@ -1,7 +1,7 @@
 /** Open files that have no name any more, or another one: what a capture finds, what a restored program has, on both CPUs. */
 
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { ArchName } from '../../src/arch/target.js';
@@ -65,7 +65,9 @@ class Program {
   }
 
   /** @returns what it has been told that the user should know, and the report */
-  async capture(options: { kill?: boolean; maxFileData?: number } = {}): Promise<[string[], CaptureReport]> {
+  async capture(
+    options: { kill?: boolean; maxFileData?: number; hashFiles?: boolean } = {},
+  ): Promise<[string[], CaptureReport]> {
     const said: string[] = [];
     const onWarning = (text: string) => said.push(text);
     const report = await capturePid(this.workload.pid, {
@@ -228,6 +230,18 @@ it('below a read-only directory it is made elsewhere', async () => {
   await again.end();
 });
 
+it('its directory may be closed', async () => {
+  const before = await Program.start();
+  await before.all('open 4 /a r+c', 'write 4 kept', 'unlink /a', 'close 3');
+  await before.capture();
+  const after = await restored();
+  expect(await after.all('seek 4 0', 'read 4 9', 'open 3 /a rc')).toEqual(['seek 0', 'read kept', 'open errno 8']);
+  await after.capture();
+  const again = await restored({ selfContained: true });
+  expect(await again.all('tell 4', 'nlink 4')).toEqual(['tell 4', 'nlink 0']);
+  await again.end();
+});
+
 it('a large file keeps its holes', async () => {
   const before = await Program.start();
   await before.all('open 4 /a r+c', 'truncate 4 40000000', 'seek 4 30000001', 'write 4 here', 'unlink /a');
@@ -331,6 +345,19 @@ describe('a file that is another one at restore', () => {
     renameSync(at('b'), at('a'));
     expect(await said()).toEqual([`descriptor 4, ${other}`]);
     expect(await said(true)).toEqual([`refused: ${other}`]);
+  });
+
+  it('is the same when its hash is', async () => {
+    const before = await Program.start();
+    await before.all('open 4 /a r+c', 'write 4 mine');
+    await before.capture({ hashFiles: true });
+    linkSync(at('a'), at('kept')); // its number is given to no other file
+    spawnSync('cp', [at('a'), at('b')]);
+    renameSync(at('b'), at('a'));
+    expect(await said(true)).toEqual([]);
+    writeFileSync(at('b'), 'else');
+    renameSync(at('b'), at('a'));
+    expect((await said(true)).join()).toMatch(/another file than the one that was open: sha256/);
   });
 
   it('has changed only if it is the same one', async () => {
