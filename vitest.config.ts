@@ -8,7 +8,7 @@
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { defineConfig } from 'vitest/config';
-import { findEmulator } from './bin/emulator.js';
+import { findEmulator } from './bin/programs/emulator.js';
 
 const wasi = readdirSync('test/wasi')
   .filter((name) => name.endsWith('.test.ts'))

@@ -8,15 +8,15 @@
 
 import { existsSync } from 'node:fs';
 import yargs, { type Argv, type CommandModule } from 'yargs';
-import { ExitCode, systemReason, WagSnapError } from '../src/errors.js';
-import { ownPackage } from '../src/package.js';
-import { withoutTemporaries } from '../src/temporary.js';
-import { terminalLines } from '../src/terminal-text.js';
-import { commandTable, type Option } from './option-table.js';
-import { findUnknownOption, separateProgram, valueFollows } from './program-arguments.js';
-import { shellWord } from './shell-word.js';
-import { nearest } from './suggest.js';
-import { UsageError } from './usage.js';
+import { ExitCode, systemReason, WagSnapError } from '../src/base/errors.js';
+import { ownPackage } from '../src/base/package.js';
+import { withoutTemporaries } from '../src/base/temporary.js';
+import { terminalLines } from '../src/base/terminal-text.js';
+import { commandTable, type Option } from './options/option-table.js';
+import { findUnknownOption, separateProgram, valueFollows } from './options/program-arguments.js';
+import { shellWord } from './options/shell-word.js';
+import { nearest } from './options/suggest.js';
+import { UsageError } from './options/usage.js';
 
 export type AnyCommand = CommandModule<object, never>;
 

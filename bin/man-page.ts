@@ -3,9 +3,9 @@
  * (scripts/man-page.mjs). Roff with the macros of man(7).
  */
 
-import { ownPackage } from '../src/package.js';
+import { ownPackage } from '../src/base/package.js';
 import { commands, loadCommands } from './cli.js';
-import { type CommandTable, commandTable, type Option } from './option-table.js';
+import { type CommandTable, commandTable, type Option } from './options/option-table.js';
 
 export async function manPage(): Promise<string> {
   const { version, description } = ownPackage();

@@ -1,10 +1,10 @@
 /**
- * Writes dist/runtime/signal-helper-ARCH for each CPU (src/snapshot/signal-helper.ts). Needs dist/src.
+ * Writes dist/runtime/signal-helper-ARCH for each CPU (src/capture/signal-helper.ts). Needs dist/src.
  */
 
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { targets } from '../dist/src/arch/targets.js';
-import { signalHelper } from '../dist/src/snapshot/signal-helper.js';
+import { signalHelper } from '../dist/src/capture/signal-helper.js';
 import { root } from './setup.mjs';
 
 const folder = `${root}/dist/runtime`;

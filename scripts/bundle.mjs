@@ -2,7 +2,7 @@
  * The last step of the build: dist/bin, what it imports and the packages behind it, in few files under dist/cli, which
  * is what bin/wag-snap starts. Loading two hundred small modules takes longer than most commands.
  *
- * The bundle knows the build it is of: what the cache of compiled images is keyed by (src/restore/cached-image.ts).
+ * The bundle knows the build it is of: what the cache of compiled images is keyed by (src/api/cached-image.ts).
  */
 
 import { createHash } from 'node:crypto';

@@ -3,16 +3,16 @@
 import { readFileSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { CommandModule } from 'yargs';
-import { InputError } from '../../src/errors.js';
-import { openDestination } from '../../src/output.js';
+import { InputError } from '../../src/base/errors.js';
+import { openDestination } from '../../src/base/output.js';
 import type { CaptureReport } from '../../src/snapshot/capture-report.js';
-import { terminalJson } from '../../src/terminal-text.js';
-import { InputFile, moduleName } from '../input-file.js';
-import { DURATION, parseDuration, parseSize } from '../limits.js';
-import { Progress } from '../progress.js';
-import { printResult } from '../result.js';
-import { once, UsageError } from '../usage.js';
-import { printWarning } from '../warning.js';
+import { terminalJson } from '../../src/base/terminal-text.js';
+import { InputFile, moduleName } from '../programs/input-file.js';
+import { DURATION, parseDuration, parseSize } from '../options/limits.js';
+import { Progress } from '../show/progress.js';
+import { printResult } from '../show/result.js';
+import { once, UsageError } from '../options/usage.js';
+import { printWarning } from '../show/warning.js';
 
 interface Options {
   pid: string;
@@ -80,7 +80,7 @@ const command: CommandModule<object, Options> = {
     const pid = parsePid(options.pid);
     const maxFileData = options.maxFileData === undefined ? undefined : parseSize('max-file-data', options.maxFileData);
     const path = options.output ?? `${processName(pid)}-${pid}.wsnap`;
-    const { capturePid } = await import('../../src/snapshot/capture.js');
+    const { capturePid } = await import('../../src/capture/capture.js');
     const output = openDestination(path, [`/proc/${pid}/exe`]);
     const progress = new Progress('capturing');
     let report: CaptureReport;

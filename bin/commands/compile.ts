@@ -1,18 +1,18 @@
 /** `wag-snap compile`: a module to an image, or to one of the listings of what is in it. */
 
 import type { CommandModule } from 'yargs';
-import { CPU_LEVELS, type CpuLevel } from '../../src/arch/cpu-levels.js';
-import type { ArchName, Target } from '../../src/arch/target.js';
-import type { Module } from '../../src/compile/wasm/module.js';
-import { InputError } from '../../src/errors.js';
-import { uninterrupted } from '../../src/interruption.js';
-import { openDestination } from '../../src/output.js';
-import { cpuFlags } from '../cpu-flags.js';
-import type { FunctionListing } from '../dump-code.js';
-import { expectKind } from '../expect-kind.js';
-import { inputIdentity, moduleName, withInput } from '../input-file.js';
-import { Progress } from '../progress.js';
-import { once, parseArch, UsageError } from '../usage.js';
+import { CPU_LEVELS, type CpuLevel } from '../../src/arch/masm/cpu-levels.js';
+import type { ArchName, Target } from '../../src/arch/masm/target.js';
+import type { Module } from '../../src/wasm/module.js';
+import { InputError } from '../../src/base/errors.js';
+import { uninterrupted } from '../../src/base/interruption.js';
+import { openDestination } from '../../src/base/output.js';
+import { cpuFlags } from '../options/cpu-flags.js';
+import type { FunctionListing } from '../show/dump-code.js';
+import { expectKind } from '../programs/expect-kind.js';
+import { inputIdentity, moduleName, withInput } from '../programs/input-file.js';
+import { Progress } from '../show/progress.js';
+import { once, parseArch, UsageError } from '../options/usage.js';
 
 const DUMPS = ['asm', 'sites', 'maps', 'sections'] as const;
 
@@ -95,9 +95,9 @@ const command: CommandModule<object, Options> = {
     const arch = parseArch(options.arch);
     const level = cpuLevel(arch, options.cpu);
     const [{ readModule }, { compileImage }, { writeImage }, { levels, targets }] = await Promise.all([
-      import('../../src/compile/wasm/wat.js'),
-      import('../../src/compile/compile.js'),
-      import('../../src/compile/image/write-file.js'),
+      import('../../src/wasm/wat.js'),
+      import('../../src/compile/link/compile.js'),
+      import('../../src/compile/link/write-file.js'),
       import('../../src/arch/targets.js'),
     ]);
     const output = options.output ?? (options.dump === undefined ? defaultOutput(options.module) : undefined);
@@ -124,7 +124,7 @@ const command: CommandModule<object, Options> = {
       }),
     );
     if (options.dump !== undefined) {
-      const { dump } = await import('../dump.js');
+      const { dump } = await import('../show/dump.js');
       dump(options.dump, image.bytes, listing);
     }
     if (destination !== undefined) {
@@ -145,7 +145,7 @@ export default command;
 async function functionListing(options: Options, module: Module): Promise<FunctionListing | undefined> {
   if (options.function === undefined) return undefined;
   if (options.dump !== 'asm') throw new UsageError('--function is for --dump asm');
-  const { findFunction } = await import('../dump-code.js');
+  const { findFunction } = await import('../show/dump-code.js');
   return { module, funcIndex: findFunction(module, options.function), starts: [] };
 }
 

@@ -2,13 +2,13 @@
 
 import { existsSync } from 'node:fs';
 import type { CommandModule } from 'yargs';
-import { openDestination } from '../../src/output.js';
-import { expectKind } from '../expect-kind.js';
-import { inputIdentity, moduleName, withInput } from '../input-file.js';
-import { Progress } from '../progress.js';
-import { printResult } from '../result.js';
-import { once } from '../usage.js';
-import { printWarning } from '../warning.js';
+import { openDestination } from '../../src/base/output.js';
+import { expectKind } from '../programs/expect-kind.js';
+import { inputIdentity, moduleName, withInput } from '../programs/input-file.js';
+import { Progress } from '../show/progress.js';
+import { printResult } from '../show/result.js';
+import { once } from '../options/usage.js';
+import { printWarning } from '../show/warning.js';
 
 interface Options {
   subject: string;
@@ -39,7 +39,7 @@ const command: CommandModule<object, Options> = {
   handler: async ({ subject, output }) => {
     const file = output ?? `${moduleName(subject).replace(/\.wsnap$/, '')}.coredump`;
     if (/^\d{1,9}$/.test(subject) && !existsSync(subject)) {
-      const { coredumpPid } = await import('../../src/snapshot/coredump-process.js');
+      const { coredumpPid } = await import('../../src/capture/coredump-process.js');
       const progress = new Progress('capturing');
       try {
         const destination = openDestination(file, [`/proc/${subject}/exe`]);

@@ -2,10 +2,10 @@
 
 import { existsSync } from 'node:fs';
 import type { CommandModule } from 'yargs';
-import { terminalJson } from '../../src/terminal-text.js';
-import type { Description } from '../describe.js';
-import { notFor } from '../expect-kind.js';
-import { type InputFile, withInput } from '../input-file.js';
+import { terminalJson } from '../../src/base/terminal-text.js';
+import type { Description } from '../show/describe.js';
+import { notFor } from '../programs/expect-kind.js';
+import { type InputFile, withInput } from '../programs/input-file.js';
 
 interface Options {
   subject: string;
@@ -31,12 +31,12 @@ const command: CommandModule<object, Options> = {
 export default command;
 
 async function describe(subject: string): Promise<Description> {
-  const describers = await import('../describe.js');
+  const describers = await import('../show/describe.js');
   if (/^\d+$/.test(subject) && !existsSync(subject)) return describers.describeProcess(Number(subject));
   return withInput(subject, (input) => describeFile(describers, input));
 }
 
-async function describeFile(describers: typeof import('../describe.js'), input: InputFile): Promise<Description> {
+async function describeFile(describers: typeof import('../show/describe.js'), input: InputFile): Promise<Description> {
   const { name, path, kind } = input;
   switch (kind) {
     case 'module':

@@ -3,25 +3,25 @@
 import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CommandModule } from 'yargs';
-import type { ArchName } from '../../src/arch/target.js';
-import { InputError } from '../../src/errors.js';
-import { catchSignals, uninterrupted } from '../../src/interruption.js';
-import { type Destination, type Input, openDestination } from '../../src/output.js';
+import type { ArchName } from '../../src/arch/masm/target.js';
+import { InputError } from '../../src/base/errors.js';
+import { catchSignals, uninterrupted } from '../../src/base/interruption.js';
+import { type Destination, type Input, openDestination } from '../../src/base/output.js';
 import { type FdPolicy, RestoreProblems } from '../../src/restore/grants.js';
 import type { RestoreOptions } from '../../src/restore/restore.js';
 import type { StoredSnapshot } from '../../src/snapshot/snapshot.js';
-import { makeTemporaryFolder, nameTemporary, removeTemporary, shareFolder } from '../../src/temporary.js';
-import { terminalLines } from '../../src/terminal-text.js';
-import { expectKind } from '../expect-kind.js';
-import { InputFile, inputIdentity, withInput } from '../input-file.js';
-import { type LimitOptions, type Limits, limitOptions, limitVariables, parseLimits } from '../limits.js';
-import { type OnTrap, parseOnTrap, type TrapOptions, TrapWatch, trapOptions } from '../on-trap.js';
-import { Progress } from '../progress.js';
-import { printResult } from '../result.js';
-import { shellWord } from '../shell-word.js';
-import { once, parseArch, parseDir, several, UsageError } from '../usage.js';
-import { printWarning } from '../warning.js';
-import { runWorkload } from '../workload.js';
+import { makeTemporaryFolder, nameTemporary, removeTemporary, shareFolder } from '../../src/base/temporary.js';
+import { terminalLines } from '../../src/base/terminal-text.js';
+import { expectKind } from '../programs/expect-kind.js';
+import { InputFile, inputIdentity, withInput } from '../programs/input-file.js';
+import { type LimitOptions, type Limits, limitOptions, limitVariables, parseLimits } from '../options/limits.js';
+import { type OnTrap, parseOnTrap, type TrapOptions, TrapWatch, trapOptions } from '../options/on-trap.js';
+import { Progress } from '../show/progress.js';
+import { printResult } from '../show/result.js';
+import { shellWord } from '../options/shell-word.js';
+import { once, parseArch, parseDir, several, UsageError } from '../options/usage.js';
+import { printWarning } from '../show/warning.js';
+import { runWorkload } from '../programs/workload.js';
 
 interface Options extends LimitOptions, TrapOptions {
   snapshot: string;
@@ -169,8 +169,8 @@ async function restore(
     import('../../src/snapshot/format.js'),
     import('../../src/restore/restore.js'),
     import('../../src/restore/check-host.js'),
-    import('../../src/restore/cache.js'),
-    import('../../src/restore/cached-image.js'),
+    import('../../src/image/cache.js'),
+    import('../../src/api/cached-image.js'),
     import('../../src/arch/targets.js'),
   ]);
   const stored = readSnapshot(path);
@@ -184,7 +184,7 @@ async function restore(
     for (const warning of warnings) printWarning(warning);
   }
   if (directories.length > 0) {
-    const { warnOfCacheGrant } = await import('../cache-grant.js');
+    const { warnOfCacheGrant } = await import('../options/cache-grant.js');
     warnOfCacheGrant(directories);
   }
   const progress = new Progress('writing');
@@ -297,7 +297,7 @@ function checkDirectories({ snapshot }: StoredSnapshot, directories: readonly { 
 
 async function readPolicies({ snapshot }: StoredSnapshot, texts: readonly string[]): Promise<Policies> {
   if (texts.length === 0) return new Map();
-  const { parseFds } = await import('../fd-option.js');
+  const { parseFds } = await import('../options/fd-option.js');
   return parseFds(texts, snapshot.host.descriptors);
 }
 
@@ -310,7 +310,7 @@ async function readListeners(
   const isGone = (fd: number) => policies.get(fd) === 'close' || policies.get(fd) === 'ignore';
   const count = snapshot.host.descriptors.filter(({ kind, fd }) => kind === 'listener' && !isGone(fd)).length;
   if (texts.length > count) throw new UsageError(`--listen: the program accepts connections at ${count} addresses`);
-  const { parseListen } = await import('../listen.js');
+  const { parseListen } = await import('../options/listen.js');
   return Promise.all(texts.map(parseListen));
 }
 
@@ -324,7 +324,7 @@ function withCommandLine(error: unknown): never {
 }
 
 async function readGivenModule(path: string): Promise<Uint8Array> {
-  const { readModuleBytes } = await import('../../src/compile/wasm/wat.js');
+  const { readModuleBytes } = await import('../../src/wasm/wat.js');
   return withInput(path, (input) => {
     expectKind(input, 'restore --module', ['module']);
     return readModuleBytes(input.path, path);

@@ -2,17 +2,17 @@
 
 import { basename } from 'node:path';
 import type { CommandModule } from 'yargs';
-import { entryFunction } from '../../src/compile/wasm/entry.js';
-import { ExternKind, type Module } from '../../src/compile/wasm/module.js';
-import { catchSignals } from '../../src/interruption.js';
-import { quoted } from '../../src/terminal-text.js';
-import { expectKind } from '../expect-kind.js';
-import { InputFile, inputIdentity } from '../input-file.js';
-import { type LimitOptions, limitOptions, limitVariables, parseLimits } from '../limits.js';
-import { parseOnTrap, type TrapOptions, TrapWatch, trapOptions } from '../on-trap.js';
-import { openProgram, type Program } from '../program.js';
-import { formatDirs, once, parseDir, parseEnv, several, UsageError } from '../usage.js';
-import { runWorkload, type WorkloadOptions } from '../workload.js';
+import { entryFunction } from '../../src/wasm/entry.js';
+import { ExternKind, type Module } from '../../src/wasm/module.js';
+import { catchSignals } from '../../src/base/interruption.js';
+import { quoted } from '../../src/base/terminal-text.js';
+import { expectKind } from '../programs/expect-kind.js';
+import { InputFile, inputIdentity } from '../programs/input-file.js';
+import { type LimitOptions, limitOptions, limitVariables, parseLimits } from '../options/limits.js';
+import { parseOnTrap, type TrapOptions, TrapWatch, trapOptions } from '../options/on-trap.js';
+import { openProgram, type Program } from '../programs/program.js';
+import { formatDirs, once, parseDir, parseEnv, several, UsageError } from '../options/usage.js';
+import { runWorkload, type WorkloadOptions } from '../programs/workload.js';
 
 interface Options extends LimitOptions, TrapOptions {
   program: string;
@@ -94,7 +94,7 @@ const command: CommandModule<object, Options> = {
     const env = parseEnv(several(options.env));
     const dirs = several(options.dir).map(parseDir);
     if (dirs.length > 0) {
-      const { warnOfCacheGrant } = await import('../cache-grant.js');
+      const { warnOfCacheGrant } = await import('../options/cache-grant.js');
       warnOfCacheGrant(dirs);
       env['WAGSNAP_DIR'] = formatDirs(dirs);
     }
@@ -108,7 +108,7 @@ const command: CommandModule<object, Options> = {
     }
     const listeners = several(options.listen);
     if (listeners.length > 0) {
-      const { parseListen } = await import('../listen.js');
+      const { parseListen } = await import('../options/listen.js');
       env['WAGSNAP_LISTEN'] = (await Promise.all(listeners.map(parseListen))).join('\n');
     }
     const interruption = catchSignals('nothing was started');
@@ -167,8 +167,8 @@ async function invokeExport(
   workload: WorkloadOptions,
   onStart: (pid: number) => void,
 ): Promise<void> {
-  const { findInvokeTarget, invoke, parseArguments } = await import('../invoke.js');
-  const { readImage } = await import('../../src/compile/metadata/image-reader.js');
+  const { findInvokeTarget, invoke, parseArguments } = await import('../programs/invoke.js');
+  const { readImage } = await import('../../src/image/reader.js');
   const image = readImage(program.image);
   try {
     const target = findInvokeTarget(image, await program.module(), name);

@@ -1,8 +1,8 @@
 /** All CPUs, by name. */
 
 import { arm64 } from './arm64/target.js';
-import type { CpuLevel } from './cpu-levels.js';
-import type { ArchName, Target } from './target.js';
+import type { CpuLevel } from './masm/cpu-levels.js';
+import type { ArchName, Target } from './masm/target.js';
 import { x64, x64Avx } from './x64/target.js';
 
 export const targets: Readonly<Record<ArchName, Target>> = { x64, arm64 };

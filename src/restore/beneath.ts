@@ -1,12 +1,12 @@
 /**
  * Finding a path below a directory from the tool, as the image will: component by component, no link followed by the kernel, and
- * never outside (the three rules of runtime/wasi/walk.ts). For checks before a restore; the image opens everything itself.
+ * never outside (the three rules of runtime/descriptors/walk.ts). For checks before a restore; the image opens everything itself.
  *
  * Node has no openat: /proc/self/fd/N/NAME does the same for a single name (proc(5)).
  */
 
 import { closeSync, constants, existsSync, fstatSync, openSync, readlinkSync } from 'node:fs';
-import { O_PATH, pathOfDescriptor } from '../path-descriptor.js';
+import { O_PATH, pathOfDescriptor } from '../base/path-descriptor.js';
 
 const { O_DIRECTORY, O_NOFOLLOW } = constants;
 const LINKS_MAX = 40; // as in Linux

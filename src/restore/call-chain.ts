@@ -6,13 +6,13 @@
  * in the fresh image's site table before, so an instruction starts there.
  */
 
-import type { Identity } from '../compile/metadata/identity.js';
-import { entryFunction } from '../compile/wasm/entry.js';
-import type { FuncType, Module } from '../compile/wasm/module.js';
-import { Op } from '../compile/wasm/opcodes.js';
-import { Reader } from '../compile/wasm/reader.js';
-import { sameFuncType } from '../compile/wasm/ref-types.js';
-import { InputError } from '../errors.js';
+import type { Identity } from '../image/tables/identity.js';
+import { entryFunction } from '../wasm/entry.js';
+import type { FuncType, Module } from '../wasm/module.js';
+import { Op } from '../wasm/opcodes.js';
+import { Reader } from '../wasm/reader.js';
+import { sameFuncType } from '../wasm/ref-types.js';
+import { InputError } from '../base/errors.js';
 import { FIRST_GUEST, type FrameSite } from '../snapshot/snapshot.js';
 import type { References } from './references.js';
 import { TailCalls } from './tail-calls.js';

@@ -9,8 +9,8 @@
 import { accessSync, type BigIntStats, closeSync, constants, fstatSync, lstatSync, openSync, statSync } from 'node:fs';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { dirname, join } from 'node:path';
-import { systemReason } from '../errors.js';
-import { pathOfDescriptor } from '../path-descriptor.js';
+import { systemReason } from '../base/errors.js';
+import { pathOfDescriptor } from '../base/path-descriptor.js';
 import { factsThatDiffer, fileFacts, hashFile } from '../snapshot/file-facts.js';
 import { isSameFile } from '../snapshot/file-identity.js';
 import type { Descriptor, FileFacts, StoredSnapshot } from '../snapshot/snapshot.js';

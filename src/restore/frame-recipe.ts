@@ -6,12 +6,12 @@
  * image does not have, or with other types, is the snapshot's fault.
  */
 
-import type { ImageDescription } from '../compile/metadata/image-reader.js';
-import type { Location } from '../compile/metadata/site-lookup.js';
-import { typeCode } from '../compile/metadata/type-codes.js';
-import type { Module } from '../compile/wasm/module.js';
-import { formatTypes } from '../compile/wasm/text.js';
-import { InputError } from '../errors.js';
+import type { ImageDescription } from '../image/reader.js';
+import type { Location } from '../image/tables/site-lookup.js';
+import { typeCode } from '../image/tables/type-codes.js';
+import type { Module } from '../wasm/module.js';
+import { formatTypes } from '../wasm/text.js';
+import { InputError } from '../base/errors.js';
 import {
   NO_LOCAL_REG,
   OPERAND_CONST,
@@ -26,7 +26,7 @@ import {
   TYPE_FUNCREF,
   TYPE_I32,
   TYPE_V128,
-} from '../runtime/layout.js';
+} from '../image/contract/layout.js';
 import { cellOffsets, FIRST_GUEST, type FrameSite } from '../snapshot/snapshot.js';
 
 /** What to do with a value: its place is a byte offset from sp, a register, a local's number, or an index in `constants`. */

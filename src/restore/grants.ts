@@ -7,10 +7,10 @@
  * does.
  */
 
-import { InputError } from '../errors.js';
-import { HS_FD_CAPACITY } from '../runtime/layout.js';
+import { InputError } from '../base/errors.js';
+import { HS_FD_CAPACITY } from '../image/contract/layout.js';
 import type { Descriptor } from '../snapshot/snapshot.js';
-import { quoted } from '../terminal-text.js';
+import { quoted } from '../base/terminal-text.js';
 
 /** A host directory given to the guest. */
 export interface Directory {

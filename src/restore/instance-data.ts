@@ -5,13 +5,13 @@
  * Needs the image's identity for the places and the decoded modules for what may be there.
  */
 
-import type { DataPatch } from '../compile/image/data-patch.js';
-import { memoryCapacity } from '../compile/image/instance-layout.js';
-import type { InstanceIdentity } from '../compile/metadata/identity.js';
-import { type Global, type Module, ValType } from '../compile/wasm/module.js';
-import { erased, sameFuncType } from '../compile/wasm/ref-types.js';
-import { valTypeName } from '../compile/wasm/text.js';
-import { InputError } from '../errors.js';
+import type { DataPatch } from '../image/data-patch.js';
+import { memoryCapacity } from '../image/instance-layout.js';
+import type { InstanceIdentity } from '../image/tables/identity.js';
+import { type Global, type Module, ValType } from '../wasm/module.js';
+import { erased, sameFuncType } from '../wasm/ref-types.js';
+import { valTypeName } from '../wasm/text.js';
+import { InputError } from '../base/errors.js';
 import {
   MEM_RECORD_SIZE,
   SEG_LENGTH,
@@ -19,7 +19,7 @@ import {
   TAB_RECORD_SIZE,
   TABLE_MAX,
   WASM_PAGE,
-} from '../runtime/layout.js';
+} from '../image/contract/layout.js';
 import { FIRST_GUEST, type Snapshot, type SnapshotInstance, type SnapshotTable } from '../snapshot/snapshot.js';
 import type { PlannedMemory, PlannedTable } from './plan.js';
 import type { References } from './references.js';

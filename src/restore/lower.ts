@@ -1,6 +1,6 @@
 /**
  * Lowers a snapshot's frames onto a native stack: bytes, the places in them that hold image offsets, and the registers
- * to continue with. The inverse of snapshot/lift.ts.
+ * to continue with. The inverse of capture/lift.ts.
  *
  *     RT_STACK_TOP   outgoing area of the trampoline (none: the bottom function takes and gives nothing)
  *                    return address into the trampoline
@@ -14,12 +14,12 @@
  * do no more than a hostile module could. All errors are InputError or LimitError.
  */
 
-import { FLOAT_BASE, NO_REG } from '../arch/masm.js';
-import type { Target } from '../arch/target.js';
-import type { ImageDescription } from '../compile/metadata/image-reader.js';
-import { type Module, ValType } from '../compile/wasm/module.js';
-import { InputError, LimitError } from '../errors.js';
-import { CTX_FLOAT, CTX_GENERAL, CTX_PC, CTX_SIZE, CTX_SP, STACK_MAX } from '../runtime/layout.js';
+import { FLOAT_BASE, NO_REG } from '../arch/masm/masm.js';
+import type { Target } from '../arch/masm/target.js';
+import type { ImageDescription } from '../image/reader.js';
+import { type Module, ValType } from '../wasm/module.js';
+import { InputError, LimitError } from '../base/errors.js';
+import { CTX_FLOAT, CTX_GENERAL, CTX_PC, CTX_SIZE, CTX_SP, STACK_MAX } from '../image/contract/layout.js';
 import { FIRST_GUEST, type Snapshot } from '../snapshot/snapshot.js';
 import { CallChain } from './call-chain.js';
 import { type FrameRecipe, frameRecipe, Put, Shape } from './frame-recipe.js';

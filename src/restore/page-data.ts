@@ -6,8 +6,8 @@
  */
 
 import { closeSync, fstatSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
-import { InputError, reading } from '../errors.js';
-import { WASM_PAGE } from '../runtime/layout.js';
+import { InputError, reading } from '../base/errors.js';
+import { WASM_PAGE } from '../image/contract/layout.js';
 import type { Extent, SnapshotMemory, StoredSnapshot } from '../snapshot/snapshot.js';
 
 /** Reads the snapshot's file. @returns how many bytes */

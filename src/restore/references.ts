@@ -5,9 +5,9 @@
  * instance that defines them. Needs the image's identity.
  */
 
-import type { Identity } from '../compile/metadata/identity.js';
-import { ValType } from '../compile/wasm/module.js';
-import { InputError } from '../errors.js';
+import type { Identity } from '../image/tables/identity.js';
+import { ValType } from '../wasm/module.js';
+import { InputError } from '../base/errors.js';
 import { FIRST_GUEST } from '../snapshot/snapshot.js';
 
 export class References {

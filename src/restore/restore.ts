@@ -13,17 +13,17 @@
  */
 
 import { createHash } from 'node:crypto';
-import type { Target } from '../arch/target.js';
-import type { ImageSource } from '../compile/image/image-source.js';
-import { defineMissing } from '../compile/image/missing.js';
-import { ResumableImage } from '../compile/image/resumable.js';
-import type { InstanceIdentity } from '../compile/metadata/identity.js';
-import { type ImageDescription, readImage } from '../compile/metadata/image-reader.js';
-import { decodeModule } from '../compile/wasm/decode.js';
-import { ExternKind, type Module } from '../compile/wasm/module.js';
-import { InputError, LimitError } from '../errors.js';
-import { type Destination, writeOutput } from '../output.js';
-import { RT_GENERATION, RT_RESTORED_EXCEPTIONS, RT_RESTORED_EXCEPTIONS_SIZE, WASM_PAGE } from '../runtime/layout.js';
+import type { Target } from '../arch/masm/target.js';
+import type { ImageSource } from '../image/image-source.js';
+import { defineMissing } from '../wasm/missing.js';
+import { ResumableImage } from '../image/resumable.js';
+import type { InstanceIdentity } from '../image/tables/identity.js';
+import { type ImageDescription, readImage } from '../image/reader.js';
+import { decodeModule } from '../wasm/decode.js';
+import { ExternKind, type Module } from '../wasm/module.js';
+import { InputError, LimitError } from '../base/errors.js';
+import { type Destination, writeOutput } from '../base/output.js';
+import { RT_GENERATION, RT_RESTORED_EXCEPTIONS, RT_RESTORED_EXCEPTIONS_SIZE, WASM_PAGE } from '../image/contract/layout.js';
 import { checkContents, groupContents } from '../snapshot/file-contents.js';
 import { readSnapshotModule } from '../snapshot/format.js';
 import { FIRST_GUEST, type Snapshot, type StoredSnapshot } from '../snapshot/snapshot.js';

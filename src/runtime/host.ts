@@ -17,7 +17,7 @@ export {
   table_init,
 } from './process/builtins';
 export { on_signal } from './process/signals';
-export { start } from './process/start';
+export { start } from './start';
 export { raise } from './process/traps';
 export { atomic_wait32, atomic_wait64 } from './wasi/atomic-wait';
 export { throw_ref, throw_tag } from './process/unwind';

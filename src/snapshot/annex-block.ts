@@ -9,7 +9,7 @@
  */
 
 import { createHash } from 'node:crypto';
-import { InputError } from '../errors.js';
+import { InputError } from '../base/errors.js';
 
 export const ANNEX_BLOCK = 64;
 export const ANNEX_BLOCK_SIZE = 56;

@@ -5,8 +5,8 @@
  * A section's size is five bytes wide, with padding (core spec 5.2.2 allows it), and is filled in when the section ends.
  */
 
-import { LimitError } from '../errors.js';
-import { writeAt } from '../output.js';
+import { LimitError } from '../base/errors.js';
+import { writeAt } from '../base/output.js';
 
 const CAPACITY = 1 << 16;
 const SIZE_BYTES = 5;

@@ -3,11 +3,11 @@
  *
  * A snapshot has each memory and global once, at the instance that defines it. Whom an import means is found by the modules'
  * names and exports, as the linker does it; what nothing provides is the importing instance's own and the first of its own
- * (compile/image/missing.ts). Where a module was left out of the snapshot, its imports cannot be known and are not listed.
+ * (wasm/missing.ts). Where a module was left out of the snapshot, its imports cannot be known and are not listed.
  */
 
-import { ExternKind, type Module } from '../compile/wasm/module.js';
-import { InputError } from '../errors.js';
+import { ExternKind, type Module } from '../wasm/module.js';
+import { InputError } from '../base/errors.js';
 import type { Snapshot } from './snapshot.js';
 
 /** Of an instance: its module, and indexes in the coredump of its memories and globals. */

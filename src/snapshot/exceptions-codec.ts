@@ -9,7 +9,7 @@
  * Whether the module has such tags, restore checks. At most EXCEPTIONS_MAX: each becomes an object, in a file of a few bytes.
  */
 
-import { LimitError } from '../errors.js';
+import { LimitError } from '../base/errors.js';
 import { bytesOf, checkType, type Fail, valueProblem, words32 } from './frames-codec.js';
 import { cellsOf, type SnapshotException } from './snapshot.js';
 

@@ -9,8 +9,8 @@
 import { createHash } from 'node:crypto';
 import { type BigIntStats, closeSync, read, statSync } from 'node:fs';
 import { promisify } from 'node:util';
-import { systemReason, ToolError } from '../errors.js';
-import { openRegularFile } from '../path-descriptor.js';
+import { systemReason, ToolError } from '../base/errors.js';
+import { openRegularFile } from '../base/path-descriptor.js';
 import type { FileFacts, FileType } from './snapshot.js';
 
 const CHUNK = 1 << 20;

@@ -24,7 +24,7 @@
 
 import { createHash } from 'node:crypto';
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
-import { InputError, reading } from '../errors.js';
+import { InputError, reading } from '../base/errors.js';
 import { addAnnex } from './annex.js';
 import { ANNEX_BLOCK, ANNEX_BLOCK_SIZE, decodeAnnexBlock } from './annex-block.js';
 import { decodeHeader, formatNeeded } from './header.js';

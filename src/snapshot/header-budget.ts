@@ -5,7 +5,7 @@
  * A process that means well cannot come near it, but for 500 MiB of stack or tables in use, which no snapshot could hold.
  */
 
-import { LimitError } from '../errors.js';
+import { LimitError } from '../base/errors.js';
 import { HEADER_MAX } from './prologue.js';
 
 export class HeaderBudget {

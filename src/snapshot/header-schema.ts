@@ -6,7 +6,7 @@
  */
 
 import { z } from 'zod';
-import { MEMORY64_PAGES, TABLE_MAX } from '../runtime/layout.js';
+import { MEMORY64_PAGES, TABLE_MAX } from '../image/contract/layout.js';
 
 const MAX_FD = 1024;
 

@@ -12,7 +12,7 @@
  */
 
 import { createHash } from 'node:crypto';
-import { InputError } from '../errors.js';
+import { InputError } from '../base/errors.js';
 
 export const PROLOGUE_SIZE = 64;
 /** The newest one. A snapshot is written in the oldest that can hold it, so that older readers refuse only what they must. */

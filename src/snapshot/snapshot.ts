@@ -9,7 +9,7 @@
  * Memory contents are not in here but in the snapshot's file, where the extents say.
  */
 
-import { ValType } from '../compile/wasm/module.js';
+import { ValType } from '../wasm/module.js';
 
 /** One wasm value: its type and its raw bits, as two uint32. References: see `FuncRef`; an externref is 0 or n + 1. */
 export interface Value {

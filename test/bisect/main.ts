@@ -11,9 +11,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { targets } from '../../src/arch/targets.js';
-import { compileImage } from '../../src/compile/compile.js';
-import { writeImage } from '../../src/compile/image/write-file.js';
-import { readModule } from '../../src/compile/wasm/wat.js';
+import { compileImage } from '../../src/compile/link/compile.js';
+import { writeImage } from '../../src/compile/link/write-file.js';
+import { readModule } from '../../src/wasm/wat.js';
 import { bisect } from './bisect.js';
 
 const args = process.argv.slice(2);

@@ -7,8 +7,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { targets } from '../../src/arch/targets.js';
-import { compileImage } from '../../src/compile/compile.js';
-import { readModule } from '../../src/compile/wasm/wat.js';
+import { compileImage } from '../../src/compile/link/compile.js';
+import { readModule } from '../../src/wasm/wat.js';
 import { nativeArch } from '../support/native-arch.js';
 
 /** Says "ready", then computes for ever. */

@@ -5,7 +5,7 @@
  * index with the scales and displacements in turn, rip-relative. Immediates: borders of their size, in turn.
  */
 
-import { NO_REG } from '../../src/arch/masm.js';
+import { NO_REG } from '../../src/arch/masm/masm.js';
 import { Emitter } from '../../src/arch/x64/emitter.js';
 import type { Encoding } from '../../src/arch/x64/encoding.js';
 import { X } from '../../src/arch/x64/encodings.js';

@@ -2,11 +2,11 @@
 
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import type { ArchName } from '../../src/arch/target.js';
+import type { ArchName } from '../../src/arch/masm/target.js';
 import { targets } from '../../src/arch/targets.js';
-import { type CompiledImage, compileImage, type ModuleInput } from '../../src/compile/compile.js';
-import { writeImage } from '../../src/compile/image/write-file.js';
-import { readModule } from '../../src/compile/wasm/wat.js';
+import { type CompiledImage, compileImage, type ModuleInput } from '../../src/compile/link/compile.js';
+import { writeImage } from '../../src/compile/link/write-file.js';
+import { readModule } from '../../src/wasm/wat.js';
 import { drive, type Reply } from '../spec/driver.js';
 import { specTarget } from '../spec/targets.js';
 import { temporaryFolder } from '../support/workload.js';

@@ -2,13 +2,13 @@
 
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import type { ArchName } from '../../src/arch/target.js';
+import type { ArchName } from '../../src/arch/masm/target.js';
 import { targets } from '../../src/arch/targets.js';
-import { compileImage } from '../../src/compile/compile.js';
-import { writeImage } from '../../src/compile/image/write-file.js';
-import { decodeModule } from '../../src/compile/wasm/decode.js';
-import { assemble } from '../../src/compile/wasm/wat.js';
-import { TRAP_DIVIDE_BY_ZERO, TRAP_EXCEPTION } from '../../src/runtime/layout.js';
+import { compileImage } from '../../src/compile/link/compile.js';
+import { writeImage } from '../../src/compile/link/write-file.js';
+import { decodeModule } from '../../src/wasm/decode.js';
+import { assemble } from '../../src/wasm/wat.js';
+import { TRAP_DIVIDE_BY_ZERO, TRAP_EXCEPTION } from '../../src/image/contract/layout.js';
 import { drive, type Reply, type Request } from '../spec/driver.js';
 import { specTarget } from '../spec/targets.js';
 import { canRun, temporaryFolder } from '../support/workload.js';

@@ -3,8 +3,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { ValType } from '../../src/compile/wasm/module.js';
-import { InputError, LimitError } from '../../src/errors.js';
+import { ValType } from '../../src/wasm/module.js';
+import { InputError, LimitError } from '../../src/base/errors.js';
 import {
   decodeExceptions,
   EXCEPTIONS_MAX,

@@ -8,7 +8,7 @@ import {
   TRAP_EXCEPTION_MEMORY,
   TRAP_NULL_REFERENCE,
   TRAP_STACK,
-} from '../../src/runtime/layout.js';
+} from '../../src/image/contract/layout.js';
 import { drive } from '../spec/driver.js';
 import { specTarget } from '../spec/targets.js';
 import { canRun, Workload } from '../support/workload.js';

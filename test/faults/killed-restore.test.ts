@@ -4,7 +4,7 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, openSync, readdirSync, writeSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { processStatus } from '../../src/snapshot/process.js';
+import { processStatus } from '../../src/capture/process.js';
 import { build, canRun, captureAndEnd, temporaryFolder, Workload } from '../support/workload.js';
 import { CaptureSweep } from './capture-sweep.js';
 import { command, faultsFor, wrongEnding } from './command.js';

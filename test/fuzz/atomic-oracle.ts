@@ -1,6 +1,6 @@
 /** Atomic accesses and notify for the interpreter: with one thread, a load and a store. */
 
-import type { Opcode } from '../../src/compile/wasm/opcodes.js';
+import type { Opcode } from '../../src/wasm/opcodes.js';
 import { type Raw, store } from './numeric-oracle.js';
 
 /** What read-modify-writes store, by the word in their names. */

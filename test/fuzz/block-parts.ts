@@ -1,6 +1,6 @@
 /** Finds the parts of a block in the bytes of a function body, each block once. */
 
-import { Op } from '../../src/compile/wasm/opcodes.js';
+import { Op } from '../../src/wasm/opcodes.js';
 import { BodyReader } from './body-reader.js';
 import type { BlockParts, Instance } from './machine.js';
 

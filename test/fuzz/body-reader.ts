@@ -1,9 +1,9 @@
 /** Reads the instructions of a function body by the opcode table. */
 
-import { type FuncType, type Module, ValType } from '../../src/compile/wasm/module.js';
-import { Op, type Opcode, opcodes, prefixed } from '../../src/compile/wasm/opcodes.js';
-import { REF, REF_NULL } from '../../src/compile/wasm/ref-types.js';
-import { CatchKind } from '../../src/compile/wasm/validate-exceptions.js';
+import { type FuncType, type Module, ValType } from '../../src/wasm/module.js';
+import { Op, type Opcode, opcodes, prefixed } from '../../src/wasm/opcodes.js';
+import { REF, REF_NULL } from '../../src/wasm/ref-types.js';
+import { CatchKind } from '../../src/wasm/validate-exceptions.js';
 
 const EMPTY = -64;
 /** In the alignment of a memarg: an index follows. */

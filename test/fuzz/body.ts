@@ -5,7 +5,7 @@
  * Ends for certain: a back edge is taken by a counting local that nothing else writes, or only while there is fuel.
  */
 
-import { Op } from '../../src/compile/wasm/opcodes.js';
+import { Op } from '../../src/wasm/opcodes.js';
 import { Blocks } from './blocks.js';
 import { Branches } from './branches.js';
 import { Calls } from './calls.js';

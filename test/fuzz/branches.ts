@@ -1,6 +1,6 @@
 /** Random branches. One back to a loop is taken only while there is fuel. */
 
-import { Op } from '../../src/compile/wasm/opcodes.js';
+import { Op } from '../../src/wasm/opcodes.js';
 import type { Choices } from './choices.js';
 import type { Code } from './code.js';
 import type { Conditions } from './conditions.js';

@@ -1,6 +1,6 @@
 /** Random calls: of functions by index, through tables and through typed references. Tail calls: tail-calls.ts. */
 
-import { Op } from '../../src/compile/wasm/opcodes.js';
+import { Op } from '../../src/wasm/opcodes.js';
 import type { Choices } from './choices.js';
 import type { Code } from './code.js';
 import { referenceTo } from './reference-types.js';

@@ -8,8 +8,8 @@
  * be seen in too many ways to guard them all: unless the compiler does it, its NaNs are always made canonical.
  */
 
-import { Op, opcodes } from '../../src/compile/wasm/opcodes.js';
-import { VectorOp } from '../../src/compile/wasm/opcodes-vector.js';
+import { Op, opcodes } from '../../src/wasm/opcodes.js';
+import { VectorOp } from '../../src/wasm/opcodes-vector.js';
 import { OF_V8 } from '../support/function-references.js';
 import { heapOf, isNonNull, isTyped, writeType } from './reference-types.js';
 import { F32, F64, I32, I64, isFloat, isReference, type Shape, V128, type ValueKinds } from './shape.js';

@@ -1,6 +1,6 @@
 /** Random conditions: what branches and selects are fused with. */
 
-import { Op } from '../../src/compile/wasm/opcodes.js';
+import { Op } from '../../src/wasm/opcodes.js';
 import type { Choices } from './choices.js';
 import { type Code, operandsOf } from './code.js';
 import { I32, isReference } from './shape.js';

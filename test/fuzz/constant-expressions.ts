@@ -3,7 +3,7 @@
  * them; so the generator keeps the values of those (Shape.constants).
  */
 
-import { Op } from '../../src/compile/wasm/opcodes.js';
+import { Op } from '../../src/wasm/opcodes.js';
 import type { Choices } from './choices.js';
 import { Code, NanMode } from './code.js';
 import { float32, float64, int32, int64, vector128 } from './constants.js';

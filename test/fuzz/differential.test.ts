@@ -2,8 +2,8 @@
 
 import { setImmediate } from 'node:timers/promises';
 import { afterAll, expect, test } from 'vitest';
-import { decodeModule } from '../../src/compile/wasm/decode.js';
-import { ExternKind, ValType } from '../../src/compile/wasm/module.js';
+import { decodeModule } from '../../src/wasm/decode.js';
+import { ExternKind, ValType } from '../../src/wasm/module.js';
 import { AVX, specTarget } from '../spec/targets.js';
 import { NanMode } from './code.js';
 import { Differential, type Variant } from './differential.js';

@@ -6,7 +6,7 @@
  * copies of locals which its body then sets, and catch bodies read locals.
  */
 
-import { Op } from '../../src/compile/wasm/opcodes.js';
+import { Op } from '../../src/wasm/opcodes.js';
 import type { Choices } from './choices.js';
 import type { Code } from './code.js';
 import { I32 } from './shape.js';

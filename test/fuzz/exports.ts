@@ -5,8 +5,8 @@
  * Float bits would change on their way through JavaScript; wrappers reinterpret, so that comparisons are of all bits.
  */
 
-import { Op } from '../../src/compile/wasm/opcodes.js';
-import { VectorOp } from '../../src/compile/wasm/opcodes-vector.js';
+import { Op } from '../../src/wasm/opcodes.js';
+import { VectorOp } from '../../src/wasm/opcodes-vector.js';
 import { Code, type NanMode, scratchLocals } from './code.js';
 import { isNonNull, isTyped, writeType } from './reference-types.js';
 import { F32, F64, FuncRef, fuelGlobal, I32, I64, isReference, type Shape, type Signature, V128 } from './shape.js';

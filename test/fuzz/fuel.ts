@@ -1,6 +1,6 @@
 /** Fuel in random code: entries and back edges take from it, so that every run ends. */
 
-import { Op } from '../../src/compile/wasm/opcodes.js';
+import { Op } from '../../src/wasm/opcodes.js';
 import type { Code } from './code.js';
 import { fuelGlobal } from './shape.js';
 

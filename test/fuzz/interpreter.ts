@@ -6,9 +6,9 @@
  * canonical.
  */
 
-import { Op } from '../../src/compile/wasm/opcodes.js';
-import { VectorOp } from '../../src/compile/wasm/opcodes-vector.js';
-import { CatchKind } from '../../src/compile/wasm/validate-exceptions.js';
+import { Op } from '../../src/wasm/opcodes.js';
+import { VectorOp } from '../../src/wasm/opcodes-vector.js';
+import { CatchKind } from '../../src/wasm/validate-exceptions.js';
 import type { FrameKind } from '../../src/snapshot/snapshot.js';
 import { blockParts } from './block-parts.js';
 import { BUILTINS, blockType } from './body-reader.js';

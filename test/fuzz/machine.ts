@@ -1,6 +1,6 @@
 /** What the interpreter's instances consist of, and linking them. Functions of WASI are given by the caller. */
 
-import { isOperator } from '../../src/compile/wasm/const-expr.js';
+import { isOperator } from '../../src/wasm/const-expr.js';
 import {
   type AddressType,
   type ConstExpr,
@@ -9,8 +9,8 @@ import {
   ExternKind,
   type FuncType,
   type Module,
-} from '../../src/compile/wasm/module.js';
-import { isRefType } from '../../src/compile/wasm/ref-types.js';
+} from '../../src/wasm/module.js';
+import { isRefType } from '../../src/wasm/ref-types.js';
 import type { Raw } from './numeric-oracle.js';
 import { F64, I64, V128 } from './shape.js';
 

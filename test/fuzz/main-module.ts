@@ -3,7 +3,7 @@
  * captured on their way. It is linked to the case's modules, so the stack holds frames of several instances.
  */
 
-import { Op } from '../../src/compile/wasm/opcodes.js';
+import { Op } from '../../src/wasm/opcodes.js';
 import { runInV8 } from './oracle.js';
 import type { Outcome } from './outcome.js';
 import type { Case, RandomModule } from './random-module.js';

@@ -1,7 +1,7 @@
 /** Random instructions that access memories, tables and segments: mostly inside of them. */
 
-import { Op, type Opcode, opcodes } from '../../src/compile/wasm/opcodes.js';
-import { AtomicOpcode } from '../../src/compile/wasm/opcodes-atomic.js';
+import { Op, type Opcode, opcodes } from '../../src/wasm/opcodes.js';
+import { AtomicOpcode } from '../../src/wasm/opcodes-atomic.js';
 import type { Choices } from './choices.js';
 import { type Code, laneCount } from './code.js';
 import { DATA_SEGMENTS, DATA_SIZE, FuncRef, I32 } from './shape.js';

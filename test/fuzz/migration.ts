@@ -6,12 +6,12 @@
 
 import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
-import { compileImage, type ModuleInput } from '../../src/compile/compile.js';
-import { writeImage } from '../../src/compile/image/write-file.js';
-import { type ImageDescription, readImage } from '../../src/compile/metadata/image-reader.js';
-import { decodeModule } from '../../src/compile/wasm/decode.js';
+import { compileImage, type ModuleInput } from '../../src/compile/link/compile.js';
+import { writeImage } from '../../src/compile/link/write-file.js';
+import { type ImageDescription, readImage } from '../../src/image/reader.js';
+import { decodeModule } from '../../src/wasm/decode.js';
 import { writeResumable } from '../../src/restore/restore.js';
-import { capturePid } from '../../src/snapshot/capture.js';
+import { capturePid } from '../../src/capture/capture.js';
 import { readSnapshot } from '../../src/snapshot/format.js';
 import type { StoredSnapshot } from '../../src/snapshot/snapshot.js';
 import { specTarget } from '../spec/targets.js';

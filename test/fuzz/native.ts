@@ -8,9 +8,9 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type CompiledImage, compileImage, type ModuleInput } from '../../src/compile/compile.js';
-import { writeImage } from '../../src/compile/image/write-file.js';
-import { decodeModule } from '../../src/compile/wasm/decode.js';
+import { type CompiledImage, compileImage, type ModuleInput } from '../../src/compile/link/compile.js';
+import { writeImage } from '../../src/compile/link/write-file.js';
+import { decodeModule } from '../../src/wasm/decode.js';
 import { type SpecTarget, specTarget } from '../spec/targets.js';
 import type { Outcome } from './outcome.js';
 import type { Case } from './random-module.js';
@@ -24,7 +24,7 @@ export interface NativeOptions {
   readonly deterministic: boolean;
   /** x64 by default. */
   readonly arch?: string;
-  /** Another version of the compiler: src/compile/variation.ts. */
+  /** Another version of the compiler: src/compile/convention/variation.ts. */
   readonly variation?: number;
 }
 

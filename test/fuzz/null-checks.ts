@@ -1,6 +1,6 @@
 /** Random checks of references for null: the branches, and the one that traps. */
 
-import { Op } from '../../src/compile/wasm/opcodes.js';
+import { Op } from '../../src/wasm/opcodes.js';
 import type { Choices } from './choices.js';
 import type { Code } from './code.js';
 import { whileFuel } from './fuel.js';

@@ -5,8 +5,8 @@
  * A value of 32 bits is a number, one of 64 or 128 a bigint, all unsigned; a v128 crosses the border as two i64.
  */
 
-import { Op, opcodes } from '../../src/compile/wasm/opcodes.js';
-import { VectorOp } from '../../src/compile/wasm/opcodes-vector.js';
+import { Op, opcodes } from '../../src/wasm/opcodes.js';
+import { VectorOp } from '../../src/wasm/opcodes-vector.js';
 import { F32, F64, I32, I64, V128 } from './shape.js';
 import { WasmWriter } from './wasm-writer.js';
 

@@ -1,6 +1,6 @@
 /** Random modules as binaries: always valid, always ending. See shape.ts, body.ts and exports.ts for what is in them. */
 
-import { Op } from '../../src/compile/wasm/opcodes.js';
+import { Op } from '../../src/wasm/opcodes.js';
 import { type Encoding, STANDARD } from '../support/function-references.js';
 import { Body } from './body.js';
 import { Choices } from './choices.js';

@@ -6,8 +6,8 @@
  * extents, dropped segments, descriptors, the phase.
  */
 
-import { ValType } from '../../src/compile/wasm/module.js';
-import { WASM_PAGE } from '../../src/runtime/layout.js';
+import { ValType } from '../../src/wasm/module.js';
+import { WASM_PAGE } from '../../src/image/contract/layout.js';
 import {
   cellsOf,
   type Descriptor,

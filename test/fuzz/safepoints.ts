@@ -5,11 +5,11 @@
  * do that: there trap text has a trap at one site alone, and the process parks when it first gets there.
  */
 
-import type { ModuleInput } from '../../src/compile/compile.js';
-import { readImage } from '../../src/compile/metadata/image-reader.js';
-import type { Module } from '../../src/compile/wasm/module.js';
-import { ExternKind } from '../../src/compile/wasm/module.js';
-import { SITE_CALL, SITE_ENTRY, SITE_LOOP } from '../../src/runtime/layout.js';
+import type { ModuleInput } from '../../src/compile/link/compile.js';
+import { readImage } from '../../src/image/reader.js';
+import type { Module } from '../../src/wasm/module.js';
+import { ExternKind } from '../../src/wasm/module.js';
+import { SITE_CALL, SITE_ENTRY, SITE_LOOP } from '../../src/image/contract/layout.js';
 import { FIRST_GUEST } from '../../src/snapshot/snapshot.js';
 import { ARCHES, specTarget } from '../spec/targets.js';
 import { SingleSiteImage } from '../support/single-site-image.js';

@@ -5,7 +5,7 @@
  * one that was generated before it (`library`).
  */
 
-import { ValType } from '../../src/compile/wasm/module.js';
+import { ValType } from '../../src/wasm/module.js';
 import type { Encoding } from '../support/function-references.js';
 import type { Choices } from './choices.js';
 import { isTyped, referenceTo } from './reference-types.js';

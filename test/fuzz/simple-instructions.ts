@@ -1,7 +1,7 @@
 /** The interpreter's instructions that stay in their function and are no safepoint: variables, references, accesses. */
 
-import { Op, type Opcode } from '../../src/compile/wasm/opcodes.js';
-import { AtomicOpcode } from '../../src/compile/wasm/opcodes-atomic.js';
+import { Op, type Opcode } from '../../src/wasm/opcodes.js';
+import { AtomicOpcode } from '../../src/wasm/opcodes-atomic.js';
 import { atomicAccess } from './atomic-oracle.js';
 import type { InterpreterFrame } from './interpreter-frame.js';
 import { type Instance, index, PAGE, reference } from './machine.js';

@@ -3,7 +3,7 @@
  * condition, as nothing follows one.
  */
 
-import { Op } from '../../src/compile/wasm/opcodes.js';
+import { Op } from '../../src/wasm/opcodes.js';
 import type { Choices } from './choices.js';
 import type { Code } from './code.js';
 import { referenceTo } from './reference-types.js';

@@ -20,10 +20,10 @@
  * reference, some a reference that is dropped or takes the way through a table or a global.
  */
 
-import { decodeModule } from '../../src/compile/wasm/decode.js';
-import { type FuncType, type Module, ValType } from '../../src/compile/wasm/module.js';
-import { Op } from '../../src/compile/wasm/opcodes.js';
-import { FIRST_PLAIN_TYPE, REF, REF_NULL } from '../../src/compile/wasm/ref-types.js';
+import { decodeModule } from '../../src/wasm/decode.js';
+import { type FuncType, type Module, ValType } from '../../src/wasm/module.js';
+import { Op } from '../../src/wasm/opcodes.js';
+import { FIRST_PLAIN_TYPE, REF, REF_NULL } from '../../src/wasm/ref-types.js';
 import { BodyReader } from './body-reader.js';
 import { BodyRewriter, HELD, type ModuleRewriter } from './try-table-bodies.js';
 import { WasmWriter } from './wasm-writer.js';

@@ -1,6 +1,6 @@
 /** Puts values on the stack: constants, locals, globals, small expressions; and operands of wanted types. */
 
-import { Op, type Opcode, opcodes } from '../../src/compile/wasm/opcodes.js';
+import { Op, type Opcode, opcodes } from '../../src/wasm/opcodes.js';
 import type { Choices } from './choices.js';
 import { type Code, laneCount, operandsOf } from './code.js';
 import { float32, float64, int32, int64, vector128 } from './constants.js';

@@ -3,7 +3,7 @@
  * 128 bits. Those without immediates V8 does (numeric-oracle.ts).
  */
 
-import type { Opcode } from '../../src/compile/wasm/opcodes.js';
+import type { Opcode } from '../../src/wasm/opcodes.js';
 import type { Raw } from './numeric-oracle.js';
 
 const WIDTHS: Readonly<Record<string, number>> = { i8x16: 8, i16x8: 16, i32x4: 32, i64x2: 64, f32x4: 32, f64x2: 64 };

@@ -7,8 +7,8 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { arm64 } from '../../src/arch/arm64/target.js';
 import { x64 } from '../../src/arch/x64/target.js';
-import { decodeModule } from '../../src/compile/wasm/decode.js';
-import { assemble } from '../../src/compile/wasm/wat.js';
+import { decodeModule } from '../../src/wasm/decode.js';
+import { assemble } from '../../src/wasm/wat.js';
 import {
   bytesOf,
   CPUS,

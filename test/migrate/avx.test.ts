@@ -2,11 +2,11 @@
 
 import { join, resolve } from 'node:path';
 import { expect, test } from 'vitest';
-import { cpuFlags } from '../../bin/cpu-flags.js';
+import { cpuFlags } from '../../bin/options/cpu-flags.js';
 import { levels } from '../../src/arch/targets.js';
-import { compileImage } from '../../src/compile/compile.js';
-import { writeImage } from '../../src/compile/image/write-file.js';
-import { readImage } from '../../src/compile/metadata/image-reader.js';
+import { compileImage } from '../../src/compile/link/compile.js';
+import { writeImage } from '../../src/compile/link/write-file.js';
+import { readImage } from '../../src/image/reader.js';
 import { type Built, build, temporaryFolder } from '../support/workload.js';
 import { captureAtEverySite } from './every-site.js';
 

@@ -6,11 +6,11 @@
 import { spawnSync } from 'node:child_process';
 import { join, resolve } from 'node:path';
 import { expect, test } from 'vitest';
-import { findEmulator } from '../../bin/emulator.js';
+import { findEmulator } from '../../bin/programs/emulator.js';
 import { levels } from '../../src/arch/targets.js';
-import { compileImage } from '../../src/compile/compile.js';
-import { writeImage } from '../../src/compile/image/write-file.js';
-import { readImage } from '../../src/compile/metadata/image-reader.js';
+import { compileImage } from '../../src/compile/link/compile.js';
+import { writeImage } from '../../src/compile/link/write-file.js';
+import { readImage } from '../../src/image/reader.js';
 import { writeResumable } from '../../src/restore/restore.js';
 import { readSnapshot } from '../../src/snapshot/format.js';
 import { build, captureAndEnd, temporaryFolder, Workload } from '../support/workload.js';

@@ -8,8 +8,8 @@
 
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { InputError, ToolError } from '../../src/errors.js';
-import { FUNC_GUEST, FUNC_IMPORT } from '../../src/runtime/layout.js';
+import { InputError, ToolError } from '../../src/base/errors.js';
+import { FUNC_GUEST, FUNC_IMPORT } from '../../src/image/contract/layout.js';
 import { SingleSiteImage } from '../support/single-site-image.js';
 import {
   type Built,

@@ -5,7 +5,7 @@
 
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import type { ArchName } from '../../src/arch/target.js';
+import type { ArchName } from '../../src/arch/masm/target.js';
 import { build, canRun, captureAndEnd, restoreAndStart, temporaryFolder, Workload } from '../support/workload.js';
 
 const SOURCE = `(module

@@ -1,6 +1,6 @@
 /**
  * Snapshots go on in the code of another compiler version: the same modules with other registers, frames, arguments in
- * slots and functions in another order (src/compile/variation.ts), so that places of values and code differ at most
+ * slots and functions in another order (src/compile/convention/variation.ts), so that places of values and code differ at most
  * sites. There and back.
  *
  * The seeds differ from run to run, and are in the name of the test; WAGSNAP_SEED sets the first.

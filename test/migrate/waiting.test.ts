@@ -5,7 +5,7 @@
 
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import type { ArchName } from '../../src/arch/target.js';
+import type { ArchName } from '../../src/arch/masm/target.js';
 import { readSnapshot } from '../../src/snapshot/format.js';
 import {
   build,

@@ -1,5 +1,5 @@
 /**
- * A tool's half of the stop protocol as a small machine: src/snapshot/stop.ts, with a step for each look at the process, each
+ * A tool's half of the stop protocol as a small machine: src/capture/stop.ts, with a step for each look at the process, each
  * word written and each signal. Times are left out: whatever waits may also have waited long enough.
  */
 
@@ -10,7 +10,7 @@ import {
   STATE_PARKED,
   STATE_RUNNING,
   STATE_STOPPING,
-} from '../../src/runtime/layout.js';
+} from '../../src/image/contract/layout.js';
 import { type ProcessState, send, takeLifeline } from './process-model.js';
 
 export interface ToolState {

@@ -3,7 +3,7 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { ownPackage } from '../../src/package.js';
+import { ownPackage } from '../../src/base/package.js';
 
 /** The folder with the package's files. Throws Error with npm's words when it cannot be had. */
 export function fetchPackage(spec: string): string {

@@ -9,7 +9,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { ownPackage } from '../../src/package.js';
+import { ownPackage } from '../../src/base/package.js';
 import { type Examination, examine } from './examine.js';
 import { fetchPackage } from './fetch.js';
 import { MODULES, type PublishedModule } from './list.js';

@@ -12,7 +12,7 @@ const COPIED = ['bin', 'src', 'test', 'scripts', 'fixtures', 'dist'];
 const FILES = ['package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json', 'vitest.config.ts'];
 /** AssemblyScript, and the constants that it shares with the tool. */
 const HOST_LAYER = /^src\/runtime\/(process\/|wasi\/|host\.ts|native\.ts|layout\.ts)/;
-const SIGNAL_HELPER = 'src/snapshot/signal-helper.ts';
+const SIGNAL_HELPER = 'src/capture/signal-helper.ts';
 
 export class TreeCopy {
   readonly folder: string;

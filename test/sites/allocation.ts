@@ -1,15 +1,15 @@
 /**
  * Whether what the site tables say of one image can be true: an allocator checker that knows nothing of the code
- * generator but its calling convention (compile/baseline/call-layout.ts) and the CPU's register plan.
+ * generator but its calling convention (compile/convention/call-layout.ts) and the CPU's register plan.
  *
  * At every site no two live values share a slot or a register, each lies where values of its kind may lie (across a
  * call nothing is in a register; at a loop only pinned locals are), and an operand's slot is its own in all of the
  * function. Is not about types (same-sites.ts) nor about what the code does (test/migrate).
  */
 
-import { entrySlots, FLOAT_BASE, type RegisterPlan } from '../../src/arch/masm.js';
-import type { ImageDescription } from '../../src/compile/metadata/image-reader.js';
-import type { FunctionRow, LocalHome, Location, SiteRow } from '../../src/compile/metadata/site-lookup.js';
+import { entrySlots, FLOAT_BASE, type RegisterPlan } from '../../src/arch/masm/masm.js';
+import type { ImageDescription } from '../../src/image/reader.js';
+import type { FunctionRow, LocalHome, Location, SiteRow } from '../../src/image/tables/site-lookup.js';
 import {
   FUNC_GUEST,
   FUNC_IMPORT,
@@ -23,7 +23,7 @@ import {
   TYPE_F32,
   TYPE_F64,
   TYPE_V128,
-} from '../../src/runtime/layout.js';
+} from '../../src/image/contract/layout.js';
 
 const MOST = 10;
 const SLOT = 8;

@@ -8,7 +8,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { opcodes } from '../../src/compile/wasm/opcodes.js';
+import { opcodes } from '../../src/wasm/opcodes.js';
 import { type Assembler, createAssembler, SCRIPT_FEATURES } from '../support/wast.js';
 import { runScript } from './run-script.js';
 import { ARCHES, specTarget } from './targets.js';

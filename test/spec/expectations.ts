@@ -7,7 +7,7 @@
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ownPackage } from '../../src/package.js';
+import { ownPackage } from '../../src/base/package.js';
 import type { Outcome, ScriptResult } from './run-script.js';
 
 export interface ExpectedFailure {

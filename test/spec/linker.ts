@@ -6,12 +6,12 @@
  * module is linked here when its turn comes, and remembers what the names it imports from meant then.
  */
 
-import type { ModuleInput } from '../../src/compile/compile.js';
-import { loadHostLayer } from '../../src/compile/image/host-layer.js';
-import { type LinkedInstance, linkInstance } from '../../src/compile/image/imports.js';
-import { decodeModule } from '../../src/compile/wasm/decode.js';
-import type { Module } from '../../src/compile/wasm/module.js';
-import { validateBodies } from '../../src/compile/wasm/validate.js';
+import type { ModuleInput } from '../../src/compile/link/compile.js';
+import { loadHostLayer } from '../../src/compile/link/host-layer.js';
+import { type LinkedInstance, linkInstance } from '../../src/compile/link/imports.js';
+import { decodeModule } from '../../src/wasm/decode.js';
+import type { Module } from '../../src/wasm/module.js';
+import { validateBodies } from '../../src/wasm/validate.js';
 
 /** Decodes and validates. Throws ModuleError or LimitError. */
 export function checkModule(bytes: Uint8Array, file: string): Module {

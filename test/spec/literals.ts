@@ -6,8 +6,8 @@
  * has them (src/runtime/process/driver.ts): an external reference N is N + 1, null is 0; of a v128 128 bits.
  */
 
-import { decodeModule } from '../../src/compile/wasm/decode.js';
-import type { Global } from '../../src/compile/wasm/module.js';
+import { decodeModule } from '../../src/wasm/decode.js';
+import type { Global } from '../../src/wasm/module.js';
 import type { Assembler } from '../support/wast.js';
 import type { Literal, ScriptCommand } from './script.js';
 

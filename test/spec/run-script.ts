@@ -8,8 +8,8 @@
 
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { compileImage } from '../../src/compile/compile.js';
-import { writeImage } from '../../src/compile/image/write-file.js';
+import { compileImage } from '../../src/compile/link/compile.js';
+import { writeImage } from '../../src/compile/link/write-file.js';
 import type { Assembler } from '../support/wast.js';
 import { drive, type Request } from './driver.js';
 import { failed, messageOf, PASSED, Planner, type Question, type Verdict } from './planner.js';

@@ -1,8 +1,8 @@
 /** The CPUs that the suite runs on: how to compile for them and how to start what comes out. */
 
-import { cpuFlags } from '../../bin/cpu-flags.js';
-import { findEmulator } from '../../bin/emulator.js';
-import type { Target } from '../../src/arch/target.js';
+import { cpuFlags } from '../../bin/options/cpu-flags.js';
+import { findEmulator } from '../../bin/programs/emulator.js';
+import type { Target } from '../../src/arch/masm/target.js';
 import { levels, targets } from '../../src/arch/targets.js';
 
 export interface SpecTarget {

@@ -10,9 +10,9 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { targets } from '../../src/arch/targets.js';
-import { compileImage } from '../../src/compile/compile.js';
-import { readImage } from '../../src/compile/metadata/image-reader.js';
-import { readModule } from '../../src/compile/wasm/wat.js';
+import { compileImage } from '../../src/compile/link/compile.js';
+import { readImage } from '../../src/image/reader.js';
+import { readModule } from '../../src/wasm/wat.js';
 import { nativeArch } from './native-arch.js';
 import { type SystemCall, systemCallNumber } from './system-calls.js';
 

@@ -1,7 +1,7 @@
 /** Images that were changed after they were compiled: sections with other bytes, or of other sizes. They still run. */
 
-import { readImage } from '../../src/compile/metadata/image-reader.js';
-import type { SECTION } from '../../src/compile/metadata/sections.js';
+import { readImage } from '../../src/image/reader.js';
+import type { SECTION } from '../../src/image/tables/sections.js';
 
 const E_SHOFF = 40;
 const E_SHNUM = 60;

@@ -1,7 +1,7 @@
 /** A copy of an image whose trap text has one trap: started with WAGSNAP_PARK=1 it parks where it first gets there. */
 
 import { closeSync, copyFileSync, openSync, writeSync } from 'node:fs';
-import { SECTION } from '../../src/compile/metadata/sections.js';
+import { SECTION } from '../../src/image/tables/sections.js';
 import type { Built } from './workload.js';
 
 export class SingleSiteImage {

@@ -3,7 +3,7 @@
  * include/uapi/asm-generic/unistd.h for ARM64, which was never given the older ones.
  */
 
-import type { ArchName } from '../../src/arch/target.js';
+import type { ArchName } from '../../src/arch/masm/target.js';
 
 /** x86-64, then ARM64. */
 const NUMBERS = {

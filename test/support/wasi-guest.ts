@@ -11,12 +11,12 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
-import { launch } from '../../bin/emulator.js';
-import type { ArchName } from '../../src/arch/target.js';
+import { launch } from '../../bin/programs/emulator.js';
+import type { ArchName } from '../../src/arch/masm/target.js';
 import { targets } from '../../src/arch/targets.js';
-import { compileImage } from '../../src/compile/compile.js';
-import { writeImage } from '../../src/compile/image/write-file.js';
-import { readModule } from '../../src/compile/wasm/wat.js';
+import { compileImage } from '../../src/compile/link/compile.js';
+import { writeImage } from '../../src/compile/link/write-file.js';
+import { readModule } from '../../src/wasm/wat.js';
 import { WASI_FUNCTIONS, WASI_MODULE } from '../../src/runtime/wasi/functions.js';
 import { nativeArch } from './native-arch.js';
 

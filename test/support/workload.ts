@@ -11,18 +11,18 @@ import { closeSync, mkdtempSync, openSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll } from 'vitest';
-import { findEmulator, launch } from '../../bin/emulator.js';
-import type { ArchName, Target } from '../../src/arch/target.js';
+import { findEmulator, launch } from '../../bin/programs/emulator.js';
+import type { ArchName, Target } from '../../src/arch/masm/target.js';
 import { targets } from '../../src/arch/targets.js';
-import { compileImage, type ModuleInput } from '../../src/compile/compile.js';
-import { writeImage } from '../../src/compile/image/write-file.js';
-import { type ImageDescription, readImage } from '../../src/compile/metadata/image-reader.js';
-import { decodeModule } from '../../src/compile/wasm/decode.js';
-import type { Module } from '../../src/compile/wasm/module.js';
-import { readModuleBytes } from '../../src/compile/wasm/wat.js';
+import { compileImage, type ModuleInput } from '../../src/compile/link/compile.js';
+import { writeImage } from '../../src/compile/link/write-file.js';
+import { type ImageDescription, readImage } from '../../src/image/reader.js';
+import { decodeModule } from '../../src/wasm/decode.js';
+import type { Module } from '../../src/wasm/module.js';
+import { readModuleBytes } from '../../src/wasm/wat.js';
 import type { Directory, FdPolicy } from '../../src/restore/grants.js';
 import { writeResumable } from '../../src/restore/restore.js';
-import { capturePid } from '../../src/snapshot/capture.js';
+import { capturePid } from '../../src/capture/capture.js';
 import type { CaptureReport } from '../../src/snapshot/capture-report.js';
 import { readSnapshot } from '../../src/snapshot/format.js';
 import type { Snapshot, StoredSnapshot } from '../../src/snapshot/snapshot.js';
@@ -59,7 +59,7 @@ export interface BuildOptions {
   readonly arch?: ArchName;
   readonly deterministic?: boolean;
   readonly allowMissingImports?: boolean;
-  /** Another compiler: see src/compile/variation.ts. */
+  /** Another compiler: see src/compile/convention/variation.ts. */
   readonly variation?: number;
   /** Modules that it is linked to, as text, by the name that it imports them by. */
   readonly linked?: Readonly<Record<string, string>>;

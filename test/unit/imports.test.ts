@@ -19,15 +19,15 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   bin: ['src/arch', 'src/compile', 'src/snapshot', 'src/restore'],
 };
 const everyones = [
-  'src/align.ts',
-  'src/errors.ts',
-  'src/interruption.ts',
-  'src/output.ts',
-  'src/package.ts',
-  'src/path-descriptor.ts',
-  'src/temporary.ts',
-  'src/terminal-text.ts',
-  'src/runtime/layout.ts',
+  'src/base/align.ts',
+  'src/base/errors.ts',
+  'src/base/interruption.ts',
+  'src/base/output.ts',
+  'src/base/package.ts',
+  'src/base/path-descriptor.ts',
+  'src/base/temporary.ts',
+  'src/base/terminal-text.ts',
+  'src/image/contract/layout.ts',
 ];
 const assemblyScript = /^src\/runtime\/(process|wasi|native|host)\b/;
 

@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { ArchName } from '../../src/arch/target.js';
+import type { ArchName } from '../../src/arch/masm/target.js';
 import { readSnapshot } from '../../src/snapshot/format.js';
 import { build, canRun, captureAndEnd, restoreAndStart, temporaryFolder, Workload } from '../support/workload.js';
 

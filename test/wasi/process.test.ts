@@ -2,7 +2,7 @@
 
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { WASI_FUNCTIONS } from '../../src/runtime/wasi/functions.js';
-import { processStatus } from '../../src/snapshot/process.js';
+import { processStatus } from '../../src/capture/process.js';
 import { E, Guest, type GuestOptions, MEMORY_SIZE, OUT, removeGuest } from '../support/wasi-guest.js';
 
 let guest: Guest | undefined;

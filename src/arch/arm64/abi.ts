@@ -9,7 +9,7 @@
  * Pins are counted in a 32-bit mask (compile/baseline/frame.ts): 17 general and 14 floating point ones.
  */
 
-import { NO_REG, type Reg, type RegisterPlan } from '../masm.js';
+import { NO_REG, type Reg, type RegisterPlan } from '../masm/masm.js';
 import * as R from './registers.js';
 
 /** The macro-assembler's own; in no pool. */

@@ -5,7 +5,7 @@
  * (labels.ts) or of constants (literals.ts), so that costs nothing.
  */
 
-import { checkCodeSize } from '../code-size.js';
+import { checkCodeSize } from '../masm/code-size.js';
 
 /** Bytes kept free at the end. */
 const SLACK = 64;

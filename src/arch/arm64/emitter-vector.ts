@@ -5,7 +5,7 @@
  * lowest.
  */
 
-import type { Reg } from '../masm.js';
+import type { Reg } from '../masm/masm.js';
 import { Emitter, g, unsigned, v } from './emitter.js';
 
 export class VectorEmitter extends Emitter {

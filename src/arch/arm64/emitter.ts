@@ -6,8 +6,8 @@
  * bytes from the instruction itself.
  */
 
-import { BugError } from '../../errors.js';
-import type { Reg } from '../masm.js';
+import { BugError } from '../../base/errors.js';
+import type { Reg } from '../masm/masm.js';
 import { CodeBuffer } from './code-buffer.js';
 import { scaledField } from './encoding.js';
 import { A } from './encodings.js';

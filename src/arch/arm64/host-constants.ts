@@ -5,7 +5,7 @@
  * every CPU is in the host layer itself.
  */
 
-import { frameSizeFor } from '../masm.js';
+import { frameSizeFor } from '../masm/masm.js';
 import { plan } from './abi.js';
 import { SP, X30 } from './registers.js';
 import { PSTATE, signalFrame } from './signal-frame.js';

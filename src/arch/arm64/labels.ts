@@ -8,8 +8,8 @@
  * jumps inside one macro-instruction.
  */
 
-import { BugError } from '../../errors.js';
-import { Cond, type Label, type Reg } from '../masm.js';
+import { BugError } from '../../base/errors.js';
+import { Cond, type Label, type Reg } from '../masm/masm.js';
 import { NEVER } from './code-buffer.js';
 import { VectorEmitter } from './emitter-vector.js';
 import { CC } from './encoding.js';

@@ -6,7 +6,7 @@
  * of one gets it again.
  */
 
-import type { Reg } from '../masm.js';
+import type { Reg } from '../masm/masm.js';
 import { NEVER } from './code-buffer.js';
 import { A } from './encodings.js';
 import { LabelEmitter, shortField } from './labels.js';

@@ -5,8 +5,8 @@
  * in a register that it stores (Arm Architecture Reference Manual, K1.2.3): loops with a result to store need one more.
  */
 
-import { IntOp, NO_REG, type Reg } from '../masm.js';
-import { AtomicOp, AtomicWidth } from '../masm-atomic.js';
+import { IntOp, NO_REG, type Reg } from '../masm/masm.js';
+import { AtomicOp, AtomicWidth } from '../masm/masm-atomic.js';
 import { ADDRESS_SCRATCH, SCRATCH } from './abi.js';
 import { addSubField, CC } from './encoding.js';
 import { A } from './encodings.js';

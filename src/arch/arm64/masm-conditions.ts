@@ -5,7 +5,7 @@
  * labels.ts each float condition is one code, and its inverse is right for unordered operands too.
  */
 
-import { type Cond, FLOAT_BASE, type Reg } from '../masm.js';
+import { type Cond, FLOAT_BASE, type Reg } from '../masm/masm.js';
 import { A } from './encodings.js';
 import { CODE_OF } from './labels.js';
 import { IntegerMasm } from './masm-integers.js';

@@ -3,7 +3,7 @@
  * a splat of a general register where one instruction makes that, else a load from the code (literals.ts).
  */
 
-import type { Reg } from '../masm.js';
+import type { Reg } from '../masm/masm.js';
 import { SCRATCH } from './abi.js';
 import { floatField, logicalField } from './encoding.js';
 import { V } from './encodings-vector.js';

@@ -5,7 +5,7 @@
  * operand for NaN and at the result for saturation.
  */
 
-import { Conversion, type Label, type Reg, type Truncation } from '../masm.js';
+import { Conversion, type Label, type Reg, type Truncation } from '../masm/masm.js';
 import { FLOAT_SCRATCH, SCRATCH } from './abi.js';
 import { CC } from './encoding.js';
 import { A } from './encodings.js';

@@ -3,7 +3,7 @@
  * rounding is to nearest, nothing is flushed to zero.
  */
 
-import { FloatOp, type FloatUnary, type Reg, Width } from '../masm.js';
+import { FloatOp, type FloatUnary, type Reg, Width } from '../masm/masm.js';
 import { FLOAT_SCRATCH } from './abi.js';
 import { CC } from './encoding.js';
 import { A } from './encodings.js';

@@ -2,7 +2,7 @@
  * The macro-assembler's integer arithmetic: mostly one instruction, and a constant in front where no immediate fits.
  */
 
-import { DivOp, IntOp, IntUnary, type Label, type Reg, ShiftOp, Width } from '../masm.js';
+import { DivOp, IntOp, IntUnary, type Label, type Reg, ShiftOp, Width } from '../masm/masm.js';
 import { ADDRESS_SCRATCH, FLOAT_SCRATCH, SCRATCH } from './abi.js';
 import { addSubField, CC, logicalField } from './encoding.js';
 import { A } from './encodings.js';

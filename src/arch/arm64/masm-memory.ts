@@ -5,7 +5,7 @@
  * address scratch register first; the sum is 64 bits wide and stays inside the memory's reservation.
  */
 
-import { type LoadOp, NO_REG, type Reg, StoreOp, Width } from '../masm.js';
+import { type LoadOp, NO_REG, type Reg, StoreOp, Width } from '../masm/masm.js';
 import { ADDRESS_SCRATCH, SCRATCH } from './abi.js';
 import { addSubField, isUnscaled, scaledField } from './encoding.js';
 import { A } from './encodings.js';

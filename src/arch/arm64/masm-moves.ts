@@ -5,7 +5,7 @@
  * other one: the code generator passes values in that (MacroAssembler.scratch).
  */
 
-import { FLOAT_BASE, NO_REG, type Reg, Width } from '../masm.js';
+import { FLOAT_BASE, NO_REG, type Reg, Width } from '../masm/masm.js';
 import { ADDRESS_SCRATCH, FLOAT_SCRATCH, SCRATCH } from './abi.js';
 import { addSubField, floatField, isUnscaled, logicalField, scaledField } from './encoding.js';
 import { A } from './encodings.js';

@@ -2,8 +2,8 @@
  * The macro-assembler's traffic between vectors and single values: splats, lanes, and what is true of the lanes.
  */
 
-import { Cond, FLOAT_BASE, type Reg } from '../masm.js';
-import type { Lanes } from '../masm-vector.js';
+import { Cond, FLOAT_BASE, type Reg } from '../masm/masm.js';
+import type { Lanes } from '../masm/masm-vector.js';
 import { FLOAT_SCRATCH, SCRATCH } from './abi.js';
 import { A } from './encodings.js';
 import { V } from './encodings-vector.js';

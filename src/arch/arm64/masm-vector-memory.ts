@@ -3,8 +3,8 @@
  * splats have no addressing mode but the plain register.
  */
 
-import { NO_REG, type Reg } from '../masm.js';
-import { Lanes, VectorLoad } from '../masm-vector.js';
+import { NO_REG, type Reg } from '../masm/masm.js';
+import { Lanes, VectorLoad } from '../masm/masm-vector.js';
 import { ADDRESS_SCRATCH } from './abi.js';
 import { addSubField } from './encoding.js';
 import { A } from './encodings.js';

@@ -5,7 +5,7 @@
  * one is not used, are one: then all indexes are below 16.
  */
 
-import type { Reg } from '../masm.js';
+import type { Reg } from '../masm/masm.js';
 import { FLOAT_SCRATCH, FLOAT_SCRATCH_2 } from './abi.js';
 import { V } from './encodings-vector.js';
 import { LaneMasm } from './masm-vector-lanes.js';

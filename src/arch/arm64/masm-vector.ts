@@ -4,8 +4,8 @@
  * Results of several instructions are made in v30 and v31 as long as an operand is still to be read, as dst may be that.
  */
 
-import type { Cond, Reg } from '../masm.js';
-import { Lanes, VectorBinary, VectorShift, VectorUnary } from '../masm-vector.js';
+import type { Cond, Reg } from '../masm/masm.js';
+import { Lanes, VectorBinary, VectorShift, VectorUnary } from '../masm/masm-vector.js';
 import { FLOAT_SCRATCH, FLOAT_SCRATCH_2, SCRATCH } from './abi.js';
 import { logicalField } from './encoding.js';
 import { A } from './encodings.js';

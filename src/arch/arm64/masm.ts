@@ -8,7 +8,7 @@
  * bl reaches 128 MiB. When more text than that is to be expected, all calls are made through a register.
  */
 
-import { BugError, LimitError } from '../../errors.js';
+import { BugError, LimitError } from '../../base/errors.js';
 import {
   CTX_FLOAT,
   CTX_GENERAL,
@@ -20,8 +20,8 @@ import {
   INST_MEMORY_BASE,
   TAB_BASE,
   TAB_LENGTH,
-} from '../../runtime/layout.js';
-import type { Label, MacroAssembler, Reg, RegisterPlan } from '../masm.js';
+} from '../../image/contract/layout.js';
+import type { Label, MacroAssembler, Reg, RegisterPlan } from '../masm/masm.js';
 import { ADDRESS_SCRATCH, plan as ownPlan, SCRATCH, syscallRegisters } from './abi.js';
 import { CC } from './encoding.js';
 import { A } from './encodings.js';

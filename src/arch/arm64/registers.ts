@@ -6,7 +6,7 @@
  * it is the stack pointer.
  */
 
-import type { Reg } from '../masm.js';
+import type { Reg } from '../masm/masm.js';
 
 export const X0 = 0;
 export const X1 = 1;

@@ -5,7 +5,7 @@
  * __reserved area at 464; the first record in that is the fpsimd_context, whose v registers follow 16 bytes of header.
  */
 
-import type { SignalFrame } from '../target.js';
+import type { SignalFrame } from '../masm/target.js';
 import { SP } from './registers.js';
 
 const REGS = 184;

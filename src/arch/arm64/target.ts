@@ -1,7 +1,7 @@
 /** AArch64 as the rest of the project sees it. */
 
-import { checkedPlan } from '../check-plan.js';
-import type { Target } from '../target.js';
+import { checkedPlan } from '../masm/check-plan.js';
+import type { Target } from '../masm/target.js';
 import { plan } from './abi.js';
 import { hostConstants } from './host-constants.js';
 import { Arm64MacroAssembler } from './masm.js';

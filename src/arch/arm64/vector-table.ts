@@ -5,7 +5,7 @@
  * less than +0; saturating conversions give 0 for NaN; tbl gives 0 for an index out of range; sqrdmulh saturates.
  */
 
-import { VectorBinary, VectorUnary } from '../masm-vector.js';
+import { VectorBinary, VectorUnary } from '../masm/masm-vector.js';
 import { V } from './encodings-vector.js';
 
 /** Operation, instruction, size. */

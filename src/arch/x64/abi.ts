@@ -6,7 +6,7 @@
  *     rax, rdx operands first: divide wants them, and short encodings like rax
  */
 
-import { NO_REG, type Reg, type RegisterPlan } from '../masm.js';
+import { NO_REG, type Reg, type RegisterPlan } from '../masm/masm.js';
 import * as R from './registers.js';
 
 /** The macro-assembler's own; in no pool. */

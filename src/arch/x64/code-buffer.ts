@@ -5,7 +5,7 @@
  * low eight bits, so no masking is needed.
  */
 
-import { checkCodeSize } from '../code-size.js';
+import { checkCodeSize } from '../masm/code-size.js';
 
 /** More than any instruction is long (15 bytes), and than a data directive that was reserved for separately. */
 const SLACK = 32;

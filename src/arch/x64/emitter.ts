@@ -10,7 +10,7 @@
  * than ModRM has fields, the encoding's /digit fills the reg field.
  */
 
-import { NO_REG, type Reg } from '../masm.js';
+import { NO_REG, type Reg } from '../masm/masm.js';
 import { CodeBuffer } from './code-buffer.js';
 import type { Encoding } from './encoding.js';
 

@@ -5,7 +5,7 @@
  * What is the same on every CPU is in the host layer itself.
  */
 
-import { frameSizeFor } from '../masm.js';
+import { frameSizeFor } from '../masm/masm.js';
 import { plan } from './abi.js';
 import { RSP } from './registers.js';
 import { signalFrame } from './signal-frame.js';

@@ -7,8 +7,8 @@
  * macro-instruction.
  */
 
-import { BugError } from '../../errors.js';
-import { Cond, type Label } from '../masm.js';
+import { BugError } from '../../base/errors.js';
+import { Cond, type Label } from '../masm/masm.js';
 import { Emitter } from './emitter.js';
 import { CC } from './encoding.js';
 import { X } from './encodings.js';

@@ -4,8 +4,8 @@
  * xadd and xchg give the old value; and, or and xor need a loop around cmpxchg, which wants it in rax.
  */
 
-import { IntOp, LoadOp, type Reg } from '../masm.js';
-import { AtomicOp, AtomicWidth } from '../masm-atomic.js';
+import { IntOp, LoadOp, type Reg } from '../masm/masm.js';
+import { AtomicOp, AtomicWidth } from '../masm/masm-atomic.js';
 import { SCRATCH } from './abi.js';
 import { CC } from './encoding.js';
 import { X } from './encodings.js';

@@ -6,7 +6,7 @@
  * of the wide registers zero, so that mixing them with the other instructions costs nothing.
  */
 
-import type { Reg } from '../masm.js';
+import type { Reg } from '../masm/masm.js';
 import type { Encoding } from './encoding.js';
 import { X64MacroAssembler } from './masm.js';
 

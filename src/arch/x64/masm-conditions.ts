@@ -5,7 +5,7 @@
  * "above or equal" are false on NaN; less-than swaps its operands to become "above", and only equality needs PF.
  */
 
-import { Cond, FLOAT_BASE, type Reg } from '../masm.js';
+import { Cond, FLOAT_BASE, type Reg } from '../masm/masm.js';
 import { SCRATCH } from './abi.js';
 import { CC } from './encoding.js';
 import { X } from './encodings.js';

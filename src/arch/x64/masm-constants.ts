@@ -6,7 +6,7 @@
  * The pool is aligned to 16 bytes, which packed instructions demand of memory; text starts at a multiple of 64 KiB.
  */
 
-import type { Reg } from '../masm.js';
+import type { Reg } from '../masm/masm.js';
 import type { Encoding } from './encoding.js';
 import { X } from './encodings.js';
 import { V } from './encodings-vector.js';

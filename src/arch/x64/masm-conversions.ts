@@ -7,7 +7,7 @@
  * the upper half of the range on its own.
  */
 
-import { Conversion, type Label, type Reg, type Truncation } from '../masm.js';
+import { Conversion, type Label, type Reg, type Truncation } from '../masm/masm.js';
 import { FLOAT_SCRATCH, FLOAT_SCRATCH_2, SCRATCH } from './abi.js';
 import { CC } from './encoding.js';
 import { X } from './encodings.js';

@@ -6,7 +6,7 @@
  * (pcmpeqd, a shift), so there is no constant pool.
  */
 
-import { FloatOp, FloatUnary, type Reg } from '../masm.js';
+import { FloatOp, FloatUnary, type Reg } from '../masm/masm.js';
 import { FLOAT_SCRATCH, FLOAT_SCRATCH_2 } from './abi.js';
 import { CC, type Encoding } from './encoding.js';
 import { X } from './encodings.js';

@@ -5,7 +5,7 @@
  * negates. lea adds without a move.
  */
 
-import { DivOp, IntOp, IntUnary, type Reg, ShiftOp } from '../masm.js';
+import { DivOp, IntOp, IntUnary, type Reg, ShiftOp } from '../masm/masm.js';
 import { SCRATCH } from './abi.js';
 import { CC } from './encoding.js';
 import { X } from './encodings.js';

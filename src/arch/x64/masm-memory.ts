@@ -5,7 +5,7 @@
  * through the scratch register; the sum is 64 bits wide and stays inside the memory's reservation.
  */
 
-import { LoadOp, NO_REG, type Reg, StoreOp, Width } from '../masm.js';
+import { LoadOp, NO_REG, type Reg, StoreOp, Width } from '../masm/masm.js';
 import { SCRATCH } from './abi.js';
 import { X } from './encodings.js';
 import { ConversionMasm } from './masm-conversions.js';

@@ -1,6 +1,6 @@
 /** The macro-assembler's moves: between registers, constants, frame slots. */
 
-import { FLOAT_BASE, type Reg, Width } from '../masm.js';
+import { FLOAT_BASE, type Reg, Width } from '../masm/masm.js';
 import { FLOAT_SCRATCH, SCRATCH } from './abi.js';
 import { X } from './encodings.js';
 import { LabelEmitter } from './labels.js';

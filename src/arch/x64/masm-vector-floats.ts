@@ -6,8 +6,8 @@
  * and for what does not fit.
  */
 
-import type { Reg } from '../masm.js';
-import { Lanes } from '../masm-vector.js';
+import type { Reg } from '../masm/masm.js';
+import { Lanes } from '../masm/masm-vector.js';
 import { FLOAT_SCRATCH, FLOAT_SCRATCH_2 } from './abi.js';
 import { X } from './encodings.js';
 import { V } from './encodings-vector.js';

@@ -4,7 +4,7 @@
  * Those of one instruction stand in the tables of masm-vector.ts. T and U in the comments are the two scratch registers.
  */
 
-import type { Reg } from '../masm.js';
+import type { Reg } from '../masm/masm.js';
 import { FLOAT_SCRATCH, FLOAT_SCRATCH_2 } from './abi.js';
 import type { Encoding } from './encoding.js';
 import { X } from './encodings.js';

@@ -5,8 +5,8 @@
  * down to ptest and pmovmskb.
  */
 
-import { Cond, type Reg } from '../masm.js';
-import { Lanes } from '../masm-vector.js';
+import { Cond, type Reg } from '../masm/masm.js';
+import { Lanes } from '../masm/masm-vector.js';
 import { FLOAT_SCRATCH } from './abi.js';
 import type { Encoding } from './encoding.js';
 import { X } from './encodings.js';

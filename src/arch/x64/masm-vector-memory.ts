@@ -5,8 +5,8 @@
  * the scratch register, as in masm-memory.ts.
  */
 
-import type { Reg } from '../masm.js';
-import { Lanes, VectorLoad } from '../masm-vector.js';
+import type { Reg } from '../masm/masm.js';
+import { Lanes, VectorLoad } from '../masm/masm-vector.js';
 import { SCRATCH } from './abi.js';
 import type { Encoding } from './encoding.js';
 import { X } from './encodings.js';

@@ -6,8 +6,8 @@
  * the sign bit came to be: (x ^ m) - m.
  */
 
-import type { Reg } from '../masm.js';
-import { Lanes, VectorShift } from '../masm-vector.js';
+import type { Reg } from '../masm/masm.js';
+import { Lanes, VectorShift } from '../masm/masm-vector.js';
 import { FLOAT_SCRATCH, FLOAT_SCRATCH_2, SCRATCH } from './abi.js';
 import { X } from './encodings.js';
 import { V } from './encodings-vector.js';

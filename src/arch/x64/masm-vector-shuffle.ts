@@ -5,7 +5,7 @@
  * shufps, pblendw); else one pshufb each, with indexes that leave the other's bytes zero, and or.
  */
 
-import type { Reg } from '../masm.js';
+import type { Reg } from '../masm/masm.js';
 import { FLOAT_SCRATCH } from './abi.js';
 import { V } from './encodings-vector.js';
 import { LaneMasm } from './masm-vector-lanes.js';

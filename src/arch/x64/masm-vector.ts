@@ -5,9 +5,9 @@
  * its first operand and has no form with three.
  */
 
-import { BugError } from '../../errors.js';
-import type { Reg } from '../masm.js';
-import { VectorBinary as B, VectorUnary as U } from '../masm-vector.js';
+import { BugError } from '../../base/errors.js';
+import type { Reg } from '../masm/masm.js';
+import { VectorBinary as B, VectorUnary as U } from '../masm/masm-vector.js';
 import type { Encoding } from './encoding.js';
 import { X } from './encodings.js';
 import { V } from './encodings-vector.js';

@@ -6,7 +6,7 @@
  * call is monomorphic and nothing is forwarded. Scratch registers: rcx, xmm6, xmm7.
  */
 
-import { BugError } from '../../errors.js';
+import { BugError } from '../../base/errors.js';
 import {
   CTX_FLOAT,
   CTX_GENERAL,
@@ -17,8 +17,8 @@ import {
   INST_MEMORY_BASE,
   TAB_BASE,
   TAB_LENGTH,
-} from '../../runtime/layout.js';
-import { Cond, IntOp, type Label, type MacroAssembler, type Reg, type RegisterPlan } from '../masm.js';
+} from '../../image/contract/layout.js';
+import { Cond, IntOp, type Label, type MacroAssembler, type Reg, type RegisterPlan } from '../masm/masm.js';
 import { plan as ownPlan, SCRATCH, syscallRegisters } from './abi.js';
 import { CC } from './encoding.js';
 import { X } from './encodings.js';

@@ -4,7 +4,7 @@
  * Numbers and names only; what each register is for stands in abi.ts.
  */
 
-import type { Reg } from '../masm.js';
+import type { Reg } from '../masm/masm.js';
 
 export const RAX = 0;
 export const RCX = 1;

@@ -5,7 +5,7 @@
  * xmm registers are in an FXSAVE area (Intel SDM volume 1, 10.5.1) whose address the frame holds.
  */
 
-import type { SignalFrame } from '../target.js';
+import type { SignalFrame } from '../masm/target.js';
 import * as R from './registers.js';
 
 const general = new Int32Array(32).fill(-1);

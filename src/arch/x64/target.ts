@@ -1,8 +1,8 @@
 /** x86-64 as the rest of the project sees it. */
 
-import { CPU_AVX } from '../../runtime/layout.js';
-import { checkedPlan } from '../check-plan.js';
-import type { Target } from '../target.js';
+import { CPU_AVX } from '../../image/contract/layout.js';
+import { checkedPlan } from '../masm/check-plan.js';
+import type { Target } from '../masm/target.js';
 import { plan } from './abi.js';
 import { hostConstants } from './host-constants.js';
 import { X64MacroAssembler } from './masm.js';

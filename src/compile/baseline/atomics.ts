@@ -11,13 +11,13 @@
  * so that a process that waits parks in front of the instruction, and waits for what remains when it goes on.
  */
 
-import { Cond, IntOp, NO_REG, type Reg } from '../../arch/masm.js';
-import { AtomicOp, AtomicWidth } from '../../arch/masm-atomic.js';
-import { BugError } from '../../errors.js';
-import { TRAP_MEMORY, TRAP_UNALIGNED, TRAP_UNSHARED, WAIT_AGAIN } from '../../runtime/layout.js';
-import { ValType } from '../wasm/module.js';
-import { Prefix } from '../wasm/opcodes.js';
-import { AtomicOpcode } from '../wasm/opcodes-atomic.js';
+import { Cond, IntOp, NO_REG, type Reg } from '../../arch/masm/masm.js';
+import { AtomicOp, AtomicWidth } from '../../arch/masm/masm-atomic.js';
+import { BugError } from '../../base/errors.js';
+import { TRAP_MEMORY, TRAP_UNALIGNED, TRAP_UNSHARED, WAIT_AGAIN } from '../../image/contract/layout.js';
+import { ValType } from '../../wasm/module.js';
+import { Prefix } from '../../wasm/opcodes.js';
+import { AtomicOpcode } from '../../wasm/opcodes-atomic.js';
 import { prepare } from './calls.js';
 import type { FunctionCompiler } from './compile-function.js';
 import { index } from './memory-access.js';

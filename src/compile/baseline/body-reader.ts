@@ -4,10 +4,10 @@
  * Checks nothing: the validator has (wasm/immediates.ts does, and says what is wrong where). No allocation.
  */
 
-import { EXPLICIT_MEMORY } from '../wasm/immediates.js';
-import { type FuncType, type Module, PLAIN_TYPES, ValType } from '../wasm/module.js';
-import { EMPTY_BLOCK } from '../wasm/read-types.js';
-import { erasedByte, isShortRefType, REF, REF_NULL } from '../wasm/ref-types.js';
+import { EXPLICIT_MEMORY } from '../../wasm/immediates.js';
+import { type FuncType, type Module, PLAIN_TYPES, ValType } from '../../wasm/module.js';
+import { EMPTY_BLOCK } from '../../wasm/read-types.js';
+import { erasedByte, isShortRefType, REF, REF_NULL } from '../../wasm/ref-types.js';
 
 const EMPTY = new Uint8Array(0);
 const BLOCK_TYPES = new Map<number, FuncType>();

@@ -1,10 +1,10 @@
 /** Control instructions: blocks, branches and returns. Core spec 4.4.8; states at labels: control.ts. */
 
-import type { Label } from '../../arch/masm.js';
-import { NO_REG } from '../../arch/masm.js';
-import { TRAP_UNREACHABLE } from '../../runtime/layout.js';
-import { type FuncType, ValType } from '../wasm/module.js';
-import { isFloat } from './call-layout.js';
+import type { Label } from '../../arch/masm/masm.js';
+import { NO_REG } from '../../arch/masm/masm.js';
+import { TRAP_UNREACHABLE } from '../../image/contract/layout.js';
+import { type FuncType, ValType } from '../../wasm/module.js';
+import { isFloat } from '../convention/call-layout.js';
 import { branchOnFlags, conditionOperands, emitFlags, takeCondition } from './comparisons.js';
 import type { FunctionCompiler } from './compile-function.js';
 import { Block } from './control.js';

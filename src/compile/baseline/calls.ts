@@ -9,13 +9,13 @@
  *   6. results become operands; pinned locals are reloaded when next used.
  */
 
-import { NO_REG, type Reg, Width } from '../../arch/masm.js';
-import { INST_MEMORY_BASE, TRAP_SIGNATURE, TRAP_UNDEFINED_ELEMENT, TRAP_UNINITIALIZED } from '../../runtime/layout.js';
-import type { ValType } from '../wasm/module.js';
-import type { CallLayout } from './call-layout.js';
+import { NO_REG, type Reg, Width } from '../../arch/masm/masm.js';
+import { INST_MEMORY_BASE, TRAP_SIGNATURE, TRAP_UNDEFINED_ELEMENT, TRAP_UNINITIALIZED } from '../../image/contract/layout.js';
+import type { ValType } from '../../wasm/module.js';
+import type { CallLayout } from '../convention/call-layout.js';
 import type { FunctionCompiler } from './compile-function.js';
-import type { Builtin } from './environment.js';
-import { copySlots } from './slot-copies.js';
+import type { Builtin } from '../convention/environment.js';
+import { copySlots } from '../convention/slot-copies.js';
 
 /** A call of a function of this module, by index. */
 export function direct(c: FunctionCompiler, funcIndex: number): void {

@@ -7,9 +7,9 @@
  *     takeCondition (loads what is compared, pops it) … emitFlags … branch, select or set
  */
 
-import { Cond, IntOp, type Label, NO_REG } from '../../arch/masm.js';
-import { ValType } from '../wasm/module.js';
-import { Op } from '../wasm/opcodes.js';
+import { Cond, IntOp, type Label, NO_REG } from '../../arch/masm/masm.js';
+import { ValType } from '../../wasm/module.js';
+import { Op } from '../../wasm/opcodes.js';
 import type { FunctionCompiler } from './compile-function.js';
 import { fitsImmediate } from './integers.js';
 

@@ -7,8 +7,8 @@
  * conform with loads and stores. At a loop header all are.
  */
 
-import type { Label, MacroAssembler } from '../../arch/masm.js';
-import type { FuncType } from '../wasm/module.js';
+import type { Label, MacroAssembler } from '../../arch/masm/masm.js';
+import type { FuncType } from '../../wasm/module.js';
 import type { Operands } from './operands.js';
 
 export const enum Block {
@@ -39,7 +39,7 @@ export class ControlStack {
   /** For br_table: the label of the stub that leads to a frame, -1 for none. */
   stubs = new Int32Array(32);
   private targetScratch = new Int32Array(64);
-  /** The handler (metadata/handler-table.ts) of what is thrown inside, -1 for none. */
+  /** The handler (image/tables/handler-table.ts) of what is thrown inside, -1 for none. */
   handlers = new Int32Array(32);
   /** Of a legacy try: its own handler, also when a catch body is compiled. */
   tries = new Int32Array(32);

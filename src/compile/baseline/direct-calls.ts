@@ -1,7 +1,7 @@
 /** Calls and tail calls of functions of the same module: relocations, until all of them are compiled. */
 
-import type { MacroAssembler } from '../../arch/masm.js';
-import { Column } from '../metadata/site-tables.js';
+import type { MacroAssembler } from '../../arch/masm/masm.js';
+import { Column } from '../../image/tables/site-tables.js';
 
 export class DirectCalls {
   private readonly calls = new Column(); // handle, defined function index

@@ -2,7 +2,7 @@
  * Exceptions. Core spec 4.6.8 (throw, throw_ref, try_table), and the legacy proposal's try.
  *
  * Entering and leaving a try is no instruction: each call inside of one is a row of the handler table
- * (metadata/handler-table.ts), by its return address. To throw, the payload goes to the slots that its operands own,
+ * (image/tables/handler-table.ts), by its return address. To throw, the payload goes to the slots that its operands own,
  * and a builtin makes the exception and unwinds. What catches is a landing: pinned locals are in their homes there, as
  * all calls put them, operands below the block in their slots or constants, as at any label. A try_table's landings
  * come behind the function's code, branch to the label of their clause and expect what `control` has decided for it
@@ -10,18 +10,18 @@
  * operand below the body's.
  */
 
-import { IntOp, Width } from '../../arch/masm.js';
-import { EXN_VALUE_SIZE, EXN_VALUES, TRAP_NULL_REFERENCE, TRAP_UNREACHABLE } from '../../runtime/layout.js';
-import { Column } from '../metadata/site-tables.js';
-import { type FuncType, ValType } from '../wasm/module.js';
-import { CatchKind } from '../wasm/validate-exceptions.js';
+import { IntOp, Width } from '../../arch/masm/masm.js';
+import { EXN_VALUE_SIZE, EXN_VALUES, TRAP_NULL_REFERENCE, TRAP_UNREACHABLE } from '../../image/contract/layout.js';
+import { Column } from '../../image/tables/site-tables.js';
+import { type FuncType, ValType } from '../../wasm/module.js';
+import { CatchKind } from '../../wasm/validate-exceptions.js';
 import { end, leaveFor } from './branches.js';
-import { isFloat, widthOf } from './call-layout.js';
+import { isFloat, widthOf } from '../convention/call-layout.js';
 import { prepare, restoreInstance } from './calls.js';
 import type { FunctionCompiler } from './compile-function.js';
 import { Block } from './control.js';
-import type { Builtin } from './environment.js';
-import { copyField } from './slot-copies.js';
+import type { Builtin } from '../convention/environment.js';
+import { copyField } from '../convention/slot-copies.js';
 
 /** Landings of the function's try_tables: clause, kind, tag, label's number, its frame's kind, height and pins. */
 const PAD_WORDS = 7;

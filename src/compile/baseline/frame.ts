@@ -8,12 +8,12 @@
  * `pinnedLocals`), so that a set of them is a bit mask.
  */
 
-import { frameSizeFor, NO_REG, type RegisterPlan } from '../../arch/masm.js';
-import type { SiteTables } from '../metadata/site-tables.js';
-import { typeCode } from '../metadata/type-codes.js';
-import type { Variation } from '../variation.js';
-import type { FunctionSummary } from '../wasm/module.js';
-import { type CallLayout, isFloat, slotsOf } from './call-layout.js';
+import { frameSizeFor, NO_REG, type RegisterPlan } from '../../arch/masm/masm.js';
+import type { SiteTables } from '../../image/tables/site-tables.js';
+import { typeCode } from '../../image/tables/type-codes.js';
+import type { Variation } from '../convention/variation.js';
+import type { FunctionSummary } from '../../wasm/module.js';
+import { type CallLayout, isFloat, slotsOf } from '../convention/call-layout.js';
 
 const SLOT = 8;
 

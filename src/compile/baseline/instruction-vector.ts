@@ -1,8 +1,8 @@
 /** One line per opcode of the 0xfd prefix: which function compiles it, with what. Immediates are read there. */
 
-import { Lanes, VectorBinary, VectorLoad, VectorShift, VectorUnary } from '../../arch/masm-vector.js';
-import { BugError } from '../../errors.js';
-import { VectorOp } from '../wasm/opcodes-vector.js';
+import { Lanes, VectorBinary, VectorLoad, VectorShift, VectorUnary } from '../../arch/masm/masm-vector.js';
+import { BugError } from '../../base/errors.js';
+import { VectorOp } from '../../wasm/opcodes-vector.js';
 import type { FunctionCompiler } from './compile-function.js';
 import * as lanes from './vector-lanes.js';
 import * as memory from './vector-memory.js';

@@ -12,10 +12,10 @@ import {
   ShiftOp,
   StoreOp,
   Truncation,
-} from '../../arch/masm.js';
-import { BugError } from '../../errors.js';
-import { ValType } from '../wasm/module.js';
-import { Op, Prefix } from '../wasm/opcodes.js';
+} from '../../arch/masm/masm.js';
+import { BugError } from '../../base/errors.js';
+import { ValType } from '../../wasm/module.js';
+import { Op, Prefix } from '../../wasm/opcodes.js';
 import { atomicInstruction } from './atomics.js';
 import * as branches from './branches.js';
 import * as calls from './calls.js';

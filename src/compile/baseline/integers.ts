@@ -1,9 +1,9 @@
 /** Integer arithmetic. Types and semantics: core spec 4.3.2. */
 
-import { DivOp, IntOp, IntUnary, NO_REG, type Reg, ShiftOp, Width } from '../../arch/masm.js';
-import { TRAP_DIVIDE_BY_ZERO, TRAP_OVERFLOW } from '../../runtime/layout.js';
-import { ValType } from '../wasm/module.js';
-import { Op } from '../wasm/opcodes.js';
+import { DivOp, IntOp, IntUnary, NO_REG, type Reg, ShiftOp, Width } from '../../arch/masm/masm.js';
+import { TRAP_DIVIDE_BY_ZERO, TRAP_OVERFLOW } from '../../image/contract/layout.js';
+import { ValType } from '../../wasm/module.js';
+import { Op } from '../../wasm/opcodes.js';
 import type { FunctionCompiler } from './compile-function.js';
 import { Kind } from './operands.js';
 

@@ -1,12 +1,12 @@
 /**
  * What the host layer imports from "native": instructions of the CPU rather than calls. Only the host layer may; its
- * code has no safepoints. Addresses are native, 64 bits. Declared for AssemblyScript in runtime/native.ts.
+ * code has no safepoints. Addresses are native, 64 bits. Declared for AssemblyScript in runtime/native/native.ts.
  */
 
-import { LoadOp, NO_REG, StoreOp, Width } from '../../arch/masm.js';
-import { BugError } from '../../errors.js';
-import { INST_MEMORY_BASE, SEGMENT_ALIGN } from '../../runtime/layout.js';
-import { ValType } from '../wasm/module.js';
+import { LoadOp, NO_REG, StoreOp, Width } from '../../arch/masm/masm.js';
+import { BugError } from '../../base/errors.js';
+import { INST_MEMORY_BASE, SEGMENT_ALIGN } from '../../image/contract/layout.js';
+import { ValType } from '../../wasm/module.js';
 import { passArguments, prepare, pushResults, returned } from './calls.js';
 import type { FunctionCompiler } from './compile-function.js';
 

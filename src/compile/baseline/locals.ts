@@ -1,7 +1,7 @@
 /** Locals and globals. Core spec 4.4.5 (variable instructions). */
 
-import { NO_REG, Width } from '../../arch/masm.js';
-import { isFloat, widthOf } from './call-layout.js';
+import { NO_REG, Width } from '../../arch/masm/masm.js';
+import { isFloat, widthOf } from '../convention/call-layout.js';
 import type { FunctionCompiler } from './compile-function.js';
 
 export function tee(c: FunctionCompiler, local: number): void {

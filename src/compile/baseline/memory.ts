@@ -2,10 +2,10 @@
  * Loads and stores, and the memory instructions that call the host layer. Where an access goes: memory-access.ts.
  */
 
-import { type LoadOp, NO_REG, ShiftOp, StoreOp, Width } from '../../arch/masm.js';
-import { MEM_SIZE, SEG_LENGTH, TRAP_MEMORY } from '../../runtime/layout.js';
-import type { ValType } from '../wasm/module.js';
-import { isFloat } from './call-layout.js';
+import { type LoadOp, NO_REG, ShiftOp, StoreOp, Width } from '../../arch/masm/masm.js';
+import { MEM_SIZE, SEG_LENGTH, TRAP_MEMORY } from '../../image/contract/layout.js';
+import type { ValType } from '../../wasm/module.js';
+import { isFloat } from '../convention/call-layout.js';
 import { builtin } from './calls.js';
 import type { FunctionCompiler } from './compile-function.js';
 import { fitsImmediate } from './integers.js';

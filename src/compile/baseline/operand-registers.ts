@@ -5,10 +5,10 @@
  * evict it. What is done with an operand that must give way is operands.ts's matter.
  */
 
-import { FLOAT_BASE, NO_REG, type Reg, type RegisterPlan } from '../../arch/masm.js';
-import { BugError } from '../../errors.js';
-import type { ValType } from '../wasm/module.js';
-import { isFloat } from './call-layout.js';
+import { FLOAT_BASE, NO_REG, type Reg, type RegisterPlan } from '../../arch/masm/masm.js';
+import { BugError } from '../../base/errors.js';
+import type { ValType } from '../../wasm/module.js';
+import { isFloat } from '../convention/call-layout.js';
 
 /** The owner of a register that no operand is in. */
 export const FREE = -1;

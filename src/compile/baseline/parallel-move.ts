@@ -1,6 +1,6 @@
 /** Arguments from anywhere to their registers at once: a parallel move. */
 
-import { type MacroAssembler, NO_REG } from '../../arch/masm.js';
+import { type MacroAssembler, NO_REG } from '../../arch/masm/masm.js';
 import { Kind, type Operands } from './operands.js';
 
 export class ParallelMove {

@@ -6,8 +6,8 @@
  * states at labels.
  */
 
-import type { MacroAssembler, Reg } from '../../arch/masm.js';
-import { widthOf } from './call-layout.js';
+import type { MacroAssembler, Reg } from '../../arch/masm/masm.js';
+import { widthOf } from '../convention/call-layout.js';
 import type { Frame } from './frame.js';
 
 export class Pins {

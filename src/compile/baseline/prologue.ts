@@ -1,8 +1,8 @@
 /** The prologue: the frame is made, parameters go to their places, all other locals become zero. */
 
-import { FLOAT_BASE, NO_REG, Width } from '../../arch/masm.js';
-import { ValType } from '../wasm/module.js';
-import { slotsOf, widthOf } from './call-layout.js';
+import { FLOAT_BASE, NO_REG, Width } from '../../arch/masm/masm.js';
+import { ValType } from '../../wasm/module.js';
+import { slotsOf, widthOf } from '../convention/call-layout.js';
 import type { FunctionCompiler } from './compile-function.js';
 
 export function prologue(c: FunctionCompiler): void {

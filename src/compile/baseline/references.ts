@@ -5,8 +5,8 @@
  * validator has proved it, but not for a reference that a restored snapshot has brought.
  */
 
-import { Cond, type Reg } from '../../arch/masm.js';
-import { FN_TYPE, TRAP_NULL_REFERENCE, TRAP_SIGNATURE } from '../../runtime/layout.js';
+import { Cond, type Reg } from '../../arch/masm/masm.js';
+import { FN_TYPE, TRAP_NULL_REFERENCE, TRAP_SIGNATURE } from '../../image/contract/layout.js';
 import { functionReturn, placeResults } from './branches.js';
 import * as calls from './calls.js';
 import type { FunctionCompiler } from './compile-function.js';

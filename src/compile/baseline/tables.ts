@@ -1,9 +1,9 @@
 /** Table instructions and references. Core spec 4.4.3 (reference) and 4.4.6 (table). */
 
-import { Cond, NO_REG, Width } from '../../arch/masm.js';
-import { TAB_BASE, TAB_LENGTH, TRAP_TABLE } from '../../runtime/layout.js';
-import { ValType } from '../wasm/module.js';
-import { isWide } from './call-layout.js';
+import { Cond, NO_REG, Width } from '../../arch/masm/masm.js';
+import { TAB_BASE, TAB_LENGTH, TRAP_TABLE } from '../../image/contract/layout.js';
+import { ValType } from '../../wasm/module.js';
+import { isWide } from '../convention/call-layout.js';
 import { builtin } from './calls.js';
 import { compare, Pending } from './comparisons.js';
 import type { FunctionCompiler } from './compile-function.js';

@@ -17,9 +17,9 @@
  *    table is known at run time only: the record tells.
  */
 
-import { Cond, NO_REG, type Reg, Width } from '../../arch/masm.js';
-import { FN_CODE, FN_INSTANCE } from '../../runtime/layout.js';
-import { type CallLayout, slotsOf } from './call-layout.js';
+import { Cond, NO_REG, type Reg, Width } from '../../arch/masm/masm.js';
+import { FN_CODE, FN_INSTANCE } from '../../image/contract/layout.js';
+import { type CallLayout, slotsOf } from '../convention/call-layout.js';
 import * as calls from './calls.js';
 import type { FunctionCompiler } from './compile-function.js';
 import { Kind } from './operands.js';

@@ -4,8 +4,8 @@
  * locals are then is recorded where it has changed (.wagsnap.pins).
  */
 
-import { Cond, type Label, type MacroAssembler, type Reg } from '../../arch/masm.js';
-import { Column, type SiteTables } from '../metadata/site-tables.js';
+import { Cond, type Label, type MacroAssembler, type Reg } from '../../arch/masm/masm.js';
+import { Column, type SiteTables } from '../../image/tables/site-tables.js';
 import type { BodyReader } from './body-reader.js';
 import type { Frame } from './frame.js';
 import type { Pins } from './pins.js';

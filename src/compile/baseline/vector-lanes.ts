@@ -1,8 +1,8 @@
 /** Instructions between v128 and scalars: splats, lanes, tests. Semantics: core spec 4.4.4. */
 
-import { NO_REG } from '../../arch/masm.js';
-import { Lanes } from '../../arch/masm-vector.js';
-import { ValType } from '../wasm/module.js';
+import { NO_REG } from '../../arch/masm/masm.js';
+import { Lanes } from '../../arch/masm/masm-vector.js';
+import { ValType } from '../../wasm/module.js';
 import type { FunctionCompiler } from './compile-function.js';
 
 /** The type of a lane as an operand: 8 and 16 bits travel as i32. */

@@ -2,10 +2,10 @@
  * Loads and stores of v128 and of single lanes. Where they go, and their bounds: memory-access.ts.
  */
 
-import { NO_REG } from '../../arch/masm.js';
-import type { Lanes, VectorLoad } from '../../arch/masm-vector.js';
-import { TRAP_MEMORY } from '../../runtime/layout.js';
-import { ValType } from '../wasm/module.js';
+import { NO_REG } from '../../arch/masm/masm.js';
+import type { Lanes, VectorLoad } from '../../arch/masm/masm-vector.js';
+import { TRAP_MEMORY } from '../../image/contract/layout.js';
+import { ValType } from '../../wasm/module.js';
 import type { FunctionCompiler } from './compile-function.js';
 import { index } from './memory-access.js';
 

@@ -5,8 +5,8 @@
  * saturates its pairs. Those that are one ordinary instruction stand in instruction-vector.ts.
  */
 
-import { Lanes, VectorBinary, VectorUnary } from '../../arch/masm-vector.js';
-import { ValType } from '../wasm/module.js';
+import { Lanes, VectorBinary, VectorUnary } from '../../arch/masm/masm-vector.js';
+import { ValType } from '../../wasm/module.js';
 import type { FunctionCompiler } from './compile-function.js';
 
 /** a * b + c */

@@ -6,9 +6,9 @@
  * and vector-memory.ts.
  */
 
-import { NO_REG } from '../../arch/masm.js';
-import type { Lanes, VectorBinary, VectorShift, VectorUnary } from '../../arch/masm-vector.js';
-import { ValType } from '../wasm/module.js';
+import { NO_REG } from '../../arch/masm/masm.js';
+import type { Lanes, VectorBinary, VectorShift, VectorUnary } from '../../arch/masm/masm-vector.js';
+import { ValType } from '../../wasm/module.js';
 import type { FunctionCompiler } from './compile-function.js';
 
 /** v128.const: in a register at once, as no instruction takes an immediate of 16 bytes. */

@@ -13,8 +13,8 @@
  * printed: the last ones say who began a recursion.
  */
 
-import { FR_INDEX } from '../layout';
-import { load32_u, load64, memoryBase, store64 } from '../native';
+import { FR_INDEX } from '../../image/contract/layout';
+import { load32_u, load64, memoryBase, store64 } from '../native/native';
 import { put, putDecimal, putForeign, putHex } from './message';
 import { bodyStartOf, moduleNameLength, moduleNameOf, nameLength, nameOf } from './site-sections';
 

@@ -25,8 +25,8 @@ import {
   RT_TRAP_RETURN,
   RT_TRAP_SP,
   SR_BODY,
-} from '../layout';
-import { FRAME_PUSH, LEAST_FRAME, load32_u, load64, UCONTEXT_LINK, UCONTEXT_PC, UCONTEXT_SP } from '../native';
+} from '../../image/contract/layout';
+import { FRAME_PUSH, LEAST_FRAME, load32_u, load64, UCONTEXT_LINK, UCONTEXT_PC, UCONTEXT_SP } from '../native/native';
 import { addFrame, beginLines, endLines } from './backtrace-lines';
 import { half, imageBase, setHalf, setWord, word } from './runtime-block';
 import { callSiteAt, functionAt, trapSiteAt } from './site-sections';

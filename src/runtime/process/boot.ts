@@ -26,8 +26,8 @@ import {
   TAB_MAX,
   TABLE_MAX,
   WASM_PAGE,
-} from '../layout';
-import { copy, load32_u, load64, reload, runtime, store64, SYS_mmap, SYS_mprotect, SYS_write, syscall } from '../native';
+} from '../../image/contract/layout';
+import { copy, load32_u, load64, reload, runtime, store64, SYS_mmap, SYS_mprotect, SYS_write, syscall } from '../native/native';
 import { blockOf, datasOf, firstInstance, instanceCount, memoriesOf, nextInstance, tablesOf } from './init-plan';
 import {
   exit,

@@ -1,5 +1,5 @@
 /**
- * Bulk memory and table instructions, called by guest code through stubs (compile/baseline/environment.ts BUILTINS).
+ * Bulk memory and table instructions, called by guest code through stubs (compile/convention/environment.ts BUILTINS).
  *
  * AssemblyScript. Records and segments come as native addresses. Bounds are checked before anything is written (core
  * spec 4.4.6, 4.4.7). Indexes and lengths are unsigned and 64 bits wide, whatever the memory's or table's index type:
@@ -22,8 +22,8 @@ import {
   TRAP_MEMORY,
   TRAP_TABLE,
   WASM_PAGE,
-} from '../layout';
-import { copy, fill, load32_u, load64, load8_u, store64, store8, SYS_mprotect, syscall } from '../native';
+} from '../../image/contract/layout';
+import { copy, fill, load32_u, load64, load8_u, store64, store8, SYS_mprotect, syscall } from '../native/native';
 import { isWithinLimit } from './memory-limit';
 import { failed, PROT_READ_WRITE } from './runtime-block';
 import { raise } from './traps';

@@ -22,8 +22,8 @@
  * AssemblyScript.
  */
 
-import { FLAG_DRIVER, RT_FLAGS, RT_TRAP_KIND } from '../layout';
-import { invoke, load64, memoryBase, SYS_read, SYS_write, syscall } from '../native';
+import { FLAG_DRIVER, RT_FLAGS, RT_TRAP_KIND } from '../../image/contract/layout';
+import { invoke, load64, memoryBase, SYS_read, SYS_write, syscall } from '../native/native';
 import { instanceCount } from './init-plan';
 import { instantiate } from './instantiate';
 import { EINTR, exit, failed, half, imageBase, setHalf } from './runtime-block';

@@ -12,8 +12,8 @@ import {
   XT_HANDLERS,
   XT_SITES,
   XT_SIZE,
-} from '../layout';
-import { load32_u } from '../native';
+} from '../../image/contract/layout';
+import { load32_u } from '../native/native';
 import { imageBase, word } from './runtime-block';
 
 /** NO_HANDLER and XT_BOTTOM. */

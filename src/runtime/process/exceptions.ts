@@ -26,8 +26,8 @@ import {
   TAB_TYPE,
   TAG_COUNT,
   TRAP_EXCEPTION_MEMORY,
-} from '../layout';
-import { load32_u, load64, store32, store64, SYS_mmap, SYS_mprotect, syscall } from '../native';
+} from '../../image/contract/layout';
+import { load32_u, load64, store32, store64, SYS_mmap, SYS_mprotect, syscall } from '../native/native';
 import { exnrefGlobal, exnrefGlobalCount } from './exception-tables';
 import { firstInstance, instanceCount, nextInstance, tablesOf } from './init-plan';
 import { isWithinLimit } from './memory-limit';

@@ -9,7 +9,7 @@
  * AssemblyScript. "The end" kills the process. Arguments are u64; where the kernel looks at the low half only, so may a check.
  */
 
-import { AUDIT_ARCH, memoryBase } from '../native';
+import { AUDIT_ARCH, memoryBase } from '../native/native';
 
 const RET_KILL_PROCESS: u32 = 0x80000000;
 const RET_ALLOW: u32 = 0x7fff0000;

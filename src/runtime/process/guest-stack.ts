@@ -15,8 +15,8 @@ import {
   STACK_MAX,
   STACK_MIN,
   STACK_SIZE,
-} from '../layout';
-import { load64 } from '../native';
+} from '../../image/contract/layout';
+import { load64 } from '../native/native';
 import { open, reserve } from './boot';
 import { flush, put, putDecimal } from './message';
 import { exit, setWord, word } from './runtime-block';

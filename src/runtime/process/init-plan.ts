@@ -4,8 +4,8 @@
  * AssemblyScript. A part is a count and that many rows of u64 words. Touches no linear memory.
  */
 
-import { RT_INIT_PLAN } from '../layout';
-import { load64 } from '../native';
+import { RT_INIT_PLAN } from '../../image/contract/layout';
+import { load64 } from '../native/native';
 import { word } from './runtime-block';
 
 export function instanceCount(): i32 {

@@ -5,7 +5,7 @@
  * it changes nothing. Files that are open already stay what they are.
  */
 
-import { FDK_PREOPEN, FD_READ_ONLY, HS_FD_COUNT } from '../layout';
+import { FDK_PREOPEN, FD_READ_ONLY, HS_FD_COUNT } from '../../image/contract/layout';
 import {
   SYS_close,
   SYS_landlock_add_rule,
@@ -13,8 +13,8 @@ import {
   SYS_landlock_restrict_self,
   memoryBase,
   syscall,
-} from '../native';
-import { STATE, entryAt, kindOf, nativeOf } from '../wasi/descriptors';
+} from '../native/native';
+import { STATE, entryAt, kindOf, nativeOf } from '../descriptors/descriptors';
 import { failed } from './runtime-block';
 
 const LANDLOCK_CREATE_RULESET_VERSION: i64 = 1;

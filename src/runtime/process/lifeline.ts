@@ -6,8 +6,8 @@
  * own end for writing: from then on the pipe's end (POLLHUP) is the capturer's death, however it has died.
  */
 
-import { LIFELINE_FAILED, RT_LIFELINE } from '../layout';
-import { memoryBase, SYS_close, SYS_ioctl, SYS_pipe2, SYS_write, syscall } from '../native';
+import { LIFELINE_FAILED, RT_LIFELINE } from '../../image/contract/layout';
+import { memoryBase, SYS_close, SYS_ioctl, SYS_pipe2, SYS_write, syscall } from '../native/native';
 import { failed, setHalf } from './runtime-block';
 
 const O_CLOEXEC: i64 = 0x80000;

@@ -12,8 +12,8 @@ import {
   RT_EXCEPTIONS_END,
   RT_MEMORY_LIMIT,
   RT_RESTORED_EXCEPTIONS_SIZE,
-} from '../layout';
-import { load64 } from '../native';
+} from '../../image/contract/layout';
+import { load64 } from '../native/native';
 import { firstInstance, instanceCount, memoriesOf, nextInstance } from './init-plan';
 import { flush, put, putDecimal } from './message';
 import { exit, setWord, word } from './runtime-block';

@@ -5,7 +5,7 @@
  * another message is being written: only paths that end the process use it.
  */
 
-import { load8_u, memoryBase, SYS_write, syscall } from '../native';
+import { load8_u, memoryBase, SYS_write, syscall } from '../native/native';
 
 const CAPACITY: i32 = 4096;
 const buffer: usize = memory.data(4096);
@@ -34,7 +34,7 @@ export function putHex(value: u64): void {
 }
 
 /**
- * UTF-8 that somebody else chose, as src/terminal-text.ts has it for the tool: what a terminal would obey is printed as
+ * UTF-8 that somebody else chose, as src/base/terminal-text.ts has it for the tool: what a terminal would obey is printed as
  * `\u{1b}`. Bytes that are no UTF-8 are U+FFFD. `address` is native.
  */
 export function putForeign(address: i64, bytes: i64): void {

@@ -27,7 +27,7 @@ import {
   STATE_RUNNING,
   STOP_SIGNAL,
   SUCCESSOR_MAX,
-} from '../layout';
+} from '../../image/contract/layout';
 import {
   memoryBase,
   runtime,
@@ -38,8 +38,8 @@ import {
   SYS_prctl,
   SYS_rt_sigprocmask,
   syscall,
-} from '../native';
-import { settleAll } from '../wasi/descriptors';
+} from '../native/native';
+import { settleAll } from '../descriptors/descriptors';
 import { closeLifeline, hasLifeline, lifelineOfCapturer, openLifeline } from './lifeline';
 import { flush, put, putForeign } from './message';
 import { ESRCH, EINTR, exit, half, setHalf, setWord } from './runtime-block';

@@ -27,7 +27,7 @@ import {
   RT_STACK_TOP,
   TAB_BASE,
   TAB_LENGTH,
-} from '../layout';
+} from '../../image/contract/layout';
 import {
   copy,
   INSTANCE_REGISTER,
@@ -42,7 +42,7 @@ import {
   SYS_mprotect,
   SYS_pread64,
   syscall,
-} from '../native';
+} from '../native/native';
 import { runAfter } from './instantiate';
 import { flush, put } from './message';
 import { EINTR, exit, failed, imageBase, MAP_FIXED, MAP_PRIVATE, PROT_READ_WRITE, setHalf, word } from './runtime-block';

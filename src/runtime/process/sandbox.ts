@@ -23,7 +23,7 @@ import {
   RT_TEXT_FILE,
   RT_TEXT_SIZE,
   RT_TRAP_TEXT_FILE,
-} from '../layout';
+} from '../../image/contract/layout';
 import {
   SYS_accept4,
   SYS_clock_getres,
@@ -76,9 +76,9 @@ import {
   SYS_write,
   SYS_writev,
   syscall,
-} from '../native';
-import { probeOpenat2 } from '../wasi/beneath';
-import { STATE, entryAt, kindOf, nothing } from '../wasi/descriptors';
+} from '../native/native';
+import { probeOpenat2 } from '../descriptors/beneath';
+import { STATE, entryAt, kindOf, nothing } from '../descriptors/descriptors';
 import { environmentNumber } from './environment';
 import {
   allow,

@@ -41,7 +41,7 @@ import {
   WINDOW_EXIT,
   WINDOW_SIZE,
   WINDOW_START,
-} from '../layout';
+} from '../../image/contract/layout';
 import {
   load32_u,
   load64,
@@ -50,7 +50,7 @@ import {
   store64,
   UCONTEXT_FLAGS,
   UCONTEXT_PC,
-} from '../native';
+} from '../native/native';
 import { backtraceFrom, textOffsetOf } from './backtrace';
 import { reservation } from './boot';
 import { firstInstance, instanceCount, memoriesOf, nextInstance } from './init-plan';
@@ -123,7 +123,7 @@ function onStop(sender: i32, context: i64): void {
   doNotBlock(context);
 }
 
-/** A system call that may block and has not begun is left out (stubs/blocking-syscall.ts). */
+/** A system call that may block and has not begun is left out (compile/stubs/blocking-syscall.ts). */
 function doNotBlock(context: i64): void {
   const pc = load64(context + UCONTEXT_PC);
   if (!inText(pc)) return;

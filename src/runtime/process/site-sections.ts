@@ -2,7 +2,7 @@
  * The image's site tables as the process itself reads them when it traps: mapped from its own file at that moment.
  *
  * AssemblyScript. Formats: layout.ts FR_*, SR_*, TS_*, names; the decoder with all checks is
- * compile/metadata/site-lookup.ts. The file is the one this very code was loaded from, so it is believed.
+ * image/tables/site-lookup.ts. The file is the one this very code was loaded from, so it is believed.
  * Addresses are native; 0 stands for "not there" (no descriptor, or compiled without tables).
  */
 
@@ -21,8 +21,8 @@ import {
   SR_SHAPE,
   SR_SIZE,
   TS_SIZE,
-} from '../layout';
-import { load32_u, load64, runtime, SYS_mmap, syscall } from '../native';
+} from '../../image/contract/layout';
+import { load32_u, load64, runtime, SYS_mmap, syscall } from '../native/native';
 import { failed, MAP_PRIVATE, PROT_READ, word } from './runtime-block';
 
 // each stays mapped: 0 before the first use

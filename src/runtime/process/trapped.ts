@@ -20,9 +20,9 @@ import {
   RT_STOP_SENDER,
   RT_TRAP_PARKED,
   STOP_SIGNAL,
-} from '../layout';
-import { memoryBase, SYS_getpid, SYS_rt_sigprocmask, SYS_write, syscall } from '../native';
-import { settleAll } from '../wasi/descriptors';
+} from '../../image/contract/layout';
+import { memoryBase, SYS_getpid, SYS_rt_sigprocmask, SYS_write, syscall } from '../native/native';
+import { settleAll } from '../descriptors/descriptors';
 import { hasLifeline } from './lifeline';
 import { flush, put, putDecimal } from './message';
 import { forgetSender, senderIsDead, setSender, waitForSignal } from './park';

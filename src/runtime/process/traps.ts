@@ -35,8 +35,8 @@ import {
   TRAP_UNINITIALIZED,
   TRAP_UNREACHABLE,
   TRAP_UNSHARED,
-} from '../layout';
-import { load32_u, load64, store64, UCONTEXT_PC, unwind } from '../native';
+} from '../../image/contract/layout';
+import { load32_u, load64, store64, UCONTEXT_PC, unwind } from '../native/native';
 import { backtraceFrom, backtraceFromStub } from './backtrace';
 import { flush, put, putDecimal, putForeign } from './message';
 import { exit, half, imageBase, setHalf, setWord, word } from './runtime-block';

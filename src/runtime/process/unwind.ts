@@ -5,8 +5,8 @@
  * on the way, so an exception that nobody catches traps with the whole stack still there for a backtrace.
  */
 
-import { EXN_TAG, RT_GUEST_SP, RT_TEXT, TRAP_NULL_REFERENCE } from '../layout';
-import { LEAST_FRAME, land, load64 } from '../native';
+import { EXN_TAG, RT_GUEST_SP, RT_TEXT, TRAP_NULL_REFERENCE } from '../../image/contract/layout';
+import { LEAST_FRAME, land, load64 } from '../native/native';
 import { frameSizeAt, handlerAt, landingOf, parentOf } from './exception-tables';
 import { makeException } from './exceptions';
 import { imageBase, word } from './runtime-block';

@@ -7,8 +7,8 @@
  * the C convention, like any other host code, and is nothing of a snapshot's.
  */
 
-import { RT_AUXV } from '../layout';
-import { load16_u, load32_u, load64, load8_u } from '../native';
+import { RT_AUXV } from '../../image/contract/layout';
+import { load16_u, load32_u, load64, load8_u } from '../native/native';
 import { word } from './runtime-block';
 
 const AT_SYSINFO_EHDR: i64 = 33;

@@ -1,5 +1,5 @@
 /**
- * memory.atomic.wait32 and wait64, called by guest code through stubs (compile/baseline/environment.ts BUILTINS).
+ * memory.atomic.wait32 and wait64, called by guest code through stubs (compile/convention/environment.ts BUILTINS).
  *
  * AssemblyScript. There is one thread, so nobody will notify: a wait for a value that is there lasts as long as its timeout,
  * which may be for ever. A wait that a stop ends is undone and comes again, as poll_oneoff is: HS_PENDING_TIMEOUT keeps its
@@ -16,14 +16,14 @@ import {
   WAIT_AGAIN,
   WAIT_NOT_EQUAL,
   WAIT_TIMED_OUT,
-} from '../layout';
-import { SYS_ppoll, blocking_syscall, load32_u, load64, runtime } from '../native';
+} from '../../image/contract/layout';
+import { SYS_ppoll, blocking_syscall, load32_u, load64, runtime } from '../native/native';
 import { isWithin } from '../process/builtins';
 import { raise } from '../process/traps';
-import { CLOCK_MONOTONIC } from './abi';
+import { CLOCK_MONOTONIC } from '../descriptors/abi';
 import { now } from './clocks';
-import { STATE } from './descriptors';
-import { LINUX_EINTR, native } from './linux';
+import { STATE } from '../descriptors/descriptors';
+import { LINUX_EINTR, native } from '../descriptors/linux';
 
 const TIMEOUT: usize = memory.data(16, 8);
 const NANOSECONDS: i64 = 1000000000;

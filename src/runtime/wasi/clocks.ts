@@ -6,14 +6,14 @@
  * goes on elsewhere.
  */
 
-import { HS_MONOTONIC_OFFSET } from '../layout';
-import { SYS_clock_getres, SYS_clock_gettime, call_c, store64 } from '../native';
+import { HS_MONOTONIC_OFFSET } from '../../image/contract/layout';
+import { SYS_clock_getres, SYS_clock_gettime, call_c, store64 } from '../native/native';
 import { vdsoClock } from '../process/vdso';
-import { CLOCK_MONOTONIC, CLOCK_THREAD_CPUTIME, EFAULT, EINVAL, ESUCCESS } from './abi';
-import { STATE } from './descriptors';
+import { CLOCK_MONOTONIC, CLOCK_THREAD_CPUTIME, EFAULT, EINVAL, ESUCCESS } from '../descriptors/abi';
+import { STATE } from '../descriptors/descriptors';
 import { errnoOf } from './errno';
 import { guestRange } from './guest';
-import { call, native } from './linux';
+import { call, native } from '../descriptors/linux';
 
 const TIME: usize = memory.data(16, 8);
 

@@ -5,8 +5,8 @@
  * AssemblyScript. File types and sizes come from statx; a pipe's type is "unknown", as WASI has none for it.
  */
 
-import { FDK_PREOPEN, FD_RIGHTS, FD_RIGHTS_INHERITING } from '../layout';
-import { SYS_fcntl, SYS_getsockopt, copy, fill, store16, store32, store64, store8, syscall } from '../native';
+import { FDK_PREOPEN, FD_RIGHTS, FD_RIGHTS_INHERITING } from '../../image/contract/layout';
+import { SYS_fcntl, SYS_getsockopt, copy, fill, store16, store32, store64, store8, syscall } from '../native/native';
 import {
   EBADF,
   EFAULT,
@@ -41,7 +41,7 @@ import {
   FILETYPE_UNKNOWN,
   RIGHT_FD_FDSTAT_SET_FLAGS,
   RIGHT_FD_FILESTAT_GET,
-} from './abi';
+} from '../descriptors/abi';
 import {
   RIGHT_KEPT,
   closeEntry,
@@ -59,7 +59,7 @@ import {
   pathOf,
   rightsOf,
   setFlags,
-} from './descriptors';
+} from '../descriptors/descriptors';
 import { errnoOf } from './errno';
 import { guestRange } from './guest';
 import {
@@ -87,7 +87,7 @@ import {
   native,
   statDescriptor,
   statMode,
-} from './linux';
+} from '../descriptors/linux';
 
 const OPTION: usize = memory.data(8, 8); // a socket option's value and its length
 

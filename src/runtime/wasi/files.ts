@@ -16,7 +16,7 @@ import {
   MEM_BASE,
   MEM_SIZE,
   RT_GUEST_INSTANCE,
-} from '../layout';
+} from '../../image/contract/layout';
 import {
   SYS_fallocate,
   SYS_fdatasync,
@@ -35,7 +35,7 @@ import {
   runtime,
   store32,
   store64,
-} from '../native';
+} from '../native/native';
 import {
   EFAULT,
   EINVAL,
@@ -51,11 +51,11 @@ import {
   RIGHT_FD_SYNC,
   RIGHT_FD_TELL,
   RIGHT_FD_WRITE,
-} from './abi';
-import { entryAt, kindOf, lookup, lookupError, lookupFile, nativeOf, rightsOf } from './descriptors';
+} from '../descriptors/abi';
+import { entryAt, kindOf, lookup, lookupError, lookupFile, nativeOf, rightsOf } from '../descriptors/descriptors';
 import { errnoOf } from './errno';
 import { IOVECS, gatherIovecs, guestRange, iovecCount } from './guest';
-import { LINUX_EINTR, LINUX_EISDIR, blockingCall, call, native } from './linux';
+import { LINUX_EINTR, LINUX_EISDIR, blockingCall, call, native } from '../descriptors/linux';
 
 /** One of the four vector calls; `offset` is -1 for those at the file's own position. */
 function transfer(nr: i64, entry: usize, iovecs: u32, count: u32, offset: i64, bytesOut: u32): i32 {

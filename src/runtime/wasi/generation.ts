@@ -6,8 +6,8 @@
  * number is in its environment, as WAG_SNAP_GENERATION; but most programs read that once, when they start.
  */
 
-import { RT_GENERATION } from '../layout';
-import { load32_u, runtime } from '../native';
+import { RT_GENERATION } from '../../image/contract/layout';
+import { load32_u, runtime } from '../native/native';
 
 export function generation(): i32 {
   return load32_u(runtime() + <i64>RT_GENERATION);

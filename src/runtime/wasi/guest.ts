@@ -6,9 +6,9 @@
  * read and written in place, by the kernel too.
  */
 
-import { INST_WASI_MEMORY, MEM_BASE, MEM_SIZE, RT_GUEST_INSTANCE } from '../layout';
-import { load32_u, load64, load8_u, runtime } from '../native';
-import { EFAULT, EINVAL, ENAMETOOLONG, ENOENT, EPERM } from './abi';
+import { INST_WASI_MEMORY, MEM_BASE, MEM_SIZE, RT_GUEST_INSTANCE } from '../../image/contract/layout';
+import { load32_u, load64, load8_u, runtime } from '../native/native';
+import { EFAULT, EINVAL, ENAMETOOLONG, ENOENT, EPERM } from '../descriptors/abi';
 
 /** Native address of the guest's bytes [pointer, pointer + length), or 0 when they are not all in its memory. */
 export function guestRange(pointer: u32, length: u64): i64 {

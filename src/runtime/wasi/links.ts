@@ -5,7 +5,7 @@
  * read, as in wasmtime: it would be a path of the host's.
  */
 
-import { O_NOFOLLOW, SYS_linkat, SYS_readlinkat, SYS_symlinkat, copy, store32, syscall } from '../native';
+import { O_NOFOLLOW, SYS_linkat, SYS_readlinkat, SYS_symlinkat, copy, store32, syscall } from '../native/native';
 import {
   EFAULT,
   EINVAL,
@@ -16,12 +16,12 @@ import {
   RIGHT_PATH_LINK_TARGET,
   RIGHT_PATH_READLINK,
   RIGHT_PATH_SYMLINK,
-} from './abi';
-import { closeParent, lastComponent, openBeneath, openParent } from './beneath';
-import { lookupDirectory, lookupError, lookupWritable, nativeOf } from './descriptors';
+} from '../descriptors/abi';
+import { closeParent, lastComponent, openBeneath, openParent } from '../descriptors/beneath';
+import { lookupDirectory, lookupError, lookupWritable, nativeOf } from '../descriptors/descriptors';
 import { errnoOf } from './errno';
 import { PATH, PATH_2, PATH_MAX, guestRange, readPath } from './guest';
-import { O_PATH, S_IFLNK, call, closeNative, native, statDescriptor, statMode } from './linux';
+import { O_PATH, S_IFLNK, call, closeNative, native, statDescriptor, statMode } from '../descriptors/linux';
 
 const TARGET: usize = memory.data(4104, 8);
 const EMPTY: usize = memory.data<u8>([0]);

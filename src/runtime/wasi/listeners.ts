@@ -9,14 +9,14 @@
  * cannot be read and 1 for an address that cannot be listened at.
  */
 
-import { FDK_LISTENER, FD_PATH_LENGTH } from '../layout';
-import { SYS_bind, SYS_fcntl, SYS_listen, SYS_setsockopt, SYS_socket, copy, fill, load8_u, syscall } from '../native';
+import { FDK_LISTENER, FD_PATH_LENGTH } from '../../image/contract/layout';
+import { SYS_bind, SYS_fcntl, SYS_listen, SYS_setsockopt, SYS_socket, copy, fill, load8_u, syscall } from '../native/native';
 import { flush, put, putForeign } from '../process/message';
 import { exit } from '../process/runtime-block';
-import { RIGHT_FD_FDSTAT_SET_FLAGS, RIGHT_FD_FILESTAT_GET, RIGHT_POLL_FD_READWRITE, RIGHT_SOCK_ACCEPT } from './abi';
-import { freeEntry, pathOf, setAccess, setEntry, setFlags } from './descriptors';
+import { RIGHT_FD_FDSTAT_SET_FLAGS, RIGHT_FD_FILESTAT_GET, RIGHT_POLL_FD_READWRITE, RIGHT_SOCK_ACCEPT } from '../descriptors/abi';
+import { freeEntry, pathOf, setAccess, setEntry, setFlags } from '../descriptors/descriptors';
 import { PATH_MAX } from './guest';
-import { SOCK_CLOEXEC, SOCK_NONBLOCK, SOL_SOCKET, call, native, statusFlags, wasiFlags } from './linux';
+import { SOCK_CLOEXEC, SOCK_NONBLOCK, SOL_SOCKET, call, native, statusFlags, wasiFlags } from '../descriptors/linux';
 import { putErrno, variable } from './preopens';
 
 const LISTENER_RIGHTS: u64 =

@@ -5,8 +5,8 @@
  * AssemblyScript. Every path stays below its directory: beneath.ts. A path that leads outside is EPERM, as in wasmtime.
  */
 
-import { FDK_DIRECTORY, FDK_FILE, FD_PATH_LENGTH, FD_PREOPEN, FD_RIGHTS_INHERITING } from '../layout';
-import { O_DIRECTORY, O_NOFOLLOW, SYS_mkdirat, SYS_renameat2, SYS_unlinkat, store32, syscall } from '../native';
+import { FDK_DIRECTORY, FDK_FILE, FD_PATH_LENGTH, FD_PREOPEN, FD_RIGHTS_INHERITING } from '../../image/contract/layout';
+import { O_DIRECTORY, O_NOFOLLOW, SYS_mkdirat, SYS_renameat2, SYS_unlinkat, store32, syscall } from '../native/native';
 import {
   EFAULT,
   EINVAL,
@@ -33,8 +33,8 @@ import {
   RIGHT_PATH_RENAME_SOURCE,
   RIGHT_PATH_RENAME_TARGET,
   RIGHT_PATH_UNLINK_FILE,
-} from './abi';
-import { closeParent, lastComponent, openBeneath, openParent } from './beneath';
+} from '../descriptors/abi';
+import { closeParent, lastComponent, openBeneath, openParent } from '../descriptors/beneath';
 import { putFilestat } from './descriptor-calls';
 import {
   FILE_RIGHTS,
@@ -54,7 +54,7 @@ import {
   setAccess,
   setEntry,
   setFlags,
-} from './descriptors';
+} from '../descriptors/descriptors';
 import { errnoOf } from './errno';
 import { PATH, PATH_2, guestRange, readPath } from './guest';
 import {
@@ -74,7 +74,7 @@ import {
   native,
   statDescriptor,
   wasiFlags,
-} from './linux';
+} from '../descriptors/linux';
 import { joinPath, renameRecorded } from './recorded-paths';
 
 /**

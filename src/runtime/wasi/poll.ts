@@ -9,7 +9,7 @@
  * gives back the time it was first made at.
  */
 
-import { FDK_LISTENER, HS_FD_CAPACITY, HS_PENDING_TIMEOUT } from '../layout';
+import { FDK_LISTENER, HS_FD_CAPACITY, HS_PENDING_TIMEOUT } from '../../image/contract/layout';
 import {
   SYS_ioctl,
   SYS_ppoll,
@@ -22,7 +22,7 @@ import {
   store32,
   store64,
   store8,
-} from '../native';
+} from '../native/native';
 import {
   CLOCK_MONOTONIC,
   CLOCK_THREAD_CPUTIME,
@@ -54,9 +54,9 @@ import {
   SUB_SIZE,
   SUB_TAG,
   SUB_USERDATA,
-} from './abi';
+} from '../descriptors/abi';
 import { now } from './clocks';
-import { STATE, indexOf, kindOf, lookupError, lookupFile, nativeOf } from './descriptors';
+import { STATE, indexOf, kindOf, lookupError, lookupFile, nativeOf } from '../descriptors/descriptors';
 import { errnoOf } from './errno';
 import { guestRange } from './guest';
 import {
@@ -74,7 +74,7 @@ import {
   blockingCall,
   call,
   native,
-} from './linux';
+} from '../descriptors/linux';
 
 const POLLFDS: usize = memory.data(8192, 8); // POLLFD_SIZE * HS_FD_CAPACITY
 /** Of each descriptor: 1 + the number of its pollfd, or 0. A u16 each. */

@@ -14,14 +14,14 @@ import {
   FD_READ_ONLY,
   HS_PATH_SIZE,
   RT_ENVP,
-} from '../layout';
-import { O_DIRECTORY, SYS_getcwd, SYS_openat, copy, load64, load8_u, runtime } from '../native';
+} from '../../image/contract/layout';
+import { O_DIRECTORY, SYS_getcwd, SYS_openat, copy, load64, load8_u, runtime } from '../native/native';
 import { flush, put, putDecimal, putForeign } from '../process/message';
 import { exit } from '../process/runtime-block';
-import { DIRECTORY_READ_RIGHTS, DIRECTORY_RIGHTS, INHERITED_RIGHTS, freeEntry, pathOf, setEntry } from './descriptors';
+import { DIRECTORY_READ_RIGHTS, DIRECTORY_RIGHTS, INHERITED_RIGHTS, freeEntry, pathOf, setEntry } from '../descriptors/descriptors';
 import { PATH, PATH_MAX } from './guest';
-import { AT_FDCWD, O_CLOEXEC, O_RDONLY, call, native } from './linux';
-import { isForbiddenProc } from './procfs';
+import { AT_FDCWD, O_CLOEXEC, O_RDONLY, call, native } from '../descriptors/linux';
+import { isForbiddenProc } from '../descriptors/procfs';
 
 const COLON: i32 = 0x3a;
 const NEWLINE: i32 = 0x0a;

@@ -8,11 +8,11 @@ import {
   SYS_rt_sigaction,
   SYS_sched_yield,
   syscall,
-} from '../native';
-import { EFAULT, EINVAL, ESUCCESS, SIGNAL_NONE, SIGNAL_SYS } from './abi';
+} from '../native/native';
+import { EFAULT, EINVAL, ESUCCESS, SIGNAL_NONE, SIGNAL_SYS } from '../descriptors/abi';
 import { errnoOf } from './errno';
 import { guestRange } from './guest';
-import { call, native } from './linux';
+import { call, native } from '../descriptors/linux';
 
 export function proc_exit(code: i32): void {
   syscall(SYS_exit_group, code, 0, 0, 0, 0, 0);

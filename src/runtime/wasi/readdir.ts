@@ -9,7 +9,7 @@
  * made or removed, and on another file system too.
  */
 
-import { SYS_getdents64, SYS_lseek, copy, store32 } from '../native';
+import { SYS_getdents64, SYS_lseek, copy, store32 } from '../native/native';
 import {
   DIRENT_INO,
   DIRENT_NAMLEN,
@@ -20,12 +20,12 @@ import {
   ESUCCESS,
   FILETYPE_DIRECTORY,
   RIGHT_FD_READDIR,
-} from './abi';
-import { cookieOf, lookupDirectory, lookupError, nativeOf, setCookie } from './descriptors';
+} from '../descriptors/abi';
+import { cookieOf, lookupDirectory, lookupError, nativeOf, setCookie } from '../descriptors/descriptors';
 import { errnoOf } from './errno';
 import { guestRange } from './guest';
-import { STAT, STATX_INO, call, native, statDescriptor } from './linux';
-import { deliver, delivered, dropListing, hashName, isPassedOver, passOver } from './listing';
+import { STAT, STATX_INO, call, native, statDescriptor } from '../descriptors/linux';
+import { deliver, delivered, dropListing, hashName, isPassedOver, passOver } from '../descriptors/listing';
 
 /** struct linux_dirent64 */
 const D_INO: usize = 0; // u64

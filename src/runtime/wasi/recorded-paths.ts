@@ -5,11 +5,11 @@
  * file under RESOLVE_BENEATH as the call did. path_rename takes the paths of open files along.
  */
 
-import { FDK_DIRECTORY, FDK_FILE, FDK_PREOPEN, FD_PATH_LENGTH, FD_PREOPEN, HS_FD_COUNT } from '../layout';
-import { copy } from '../native';
-import { STATE, entryAt, indexOf, kindOf, pathLength, pathOf, preopenOf } from './descriptors';
+import { FDK_DIRECTORY, FDK_FILE, FDK_PREOPEN, FD_PATH_LENGTH, FD_PREOPEN, HS_FD_COUNT } from '../../image/contract/layout';
+import { copy } from '../native/native';
+import { STATE, entryAt, indexOf, kindOf, pathLength, pathOf, preopenOf } from '../descriptors/descriptors';
 import { PATH_MAX } from './guest';
-import { native } from './linux';
+import { native } from '../descriptors/linux';
 
 const SLASH: i32 = 0x2f;
 const DOT: i32 = 0x2e;

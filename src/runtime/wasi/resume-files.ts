@@ -16,11 +16,11 @@ import {
   FD_PREOPEN,
   FD_READ_ONLY,
   HS_FD_CAPACITY,
-} from '../layout';
-import { O_DIRECTORY, SYS_dup3, SYS_lseek, SYS_openat, copy } from '../native';
+} from '../../image/contract/layout';
+import { O_DIRECTORY, SYS_dup3, SYS_lseek, SYS_openat, copy } from '../native/native';
 import { flush, put, putDecimal, putForeign } from '../process/message';
 import { exit } from '../process/runtime-block';
-import { openBeneath } from './beneath';
+import { openBeneath } from '../descriptors/beneath';
 import {
   accessOf,
   entryAt,
@@ -35,7 +35,7 @@ import {
   pathOf,
   preopenOf,
   setCookie,
-} from './descriptors';
+} from '../descriptors/descriptors';
 import { PATH, PATH_MAX } from './guest';
 import {
   AT_FDCWD,
@@ -56,9 +56,9 @@ import {
   native,
   statDescriptor,
   statMode,
-} from './linux';
+} from '../descriptors/linux';
 import { putErrno } from './preopens';
-import { isForbiddenProc } from './procfs';
+import { isForbiddenProc } from '../descriptors/procfs';
 
 export function fail(): void {
   put('\n');

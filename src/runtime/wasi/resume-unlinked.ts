@@ -8,7 +8,7 @@
  * opening of a file without a name needs /proc.
  */
 
-import { FDK_FILE, FDK_GIVEN, FD_NATIVE, FD_READ_ONLY, HS_FD_CAPACITY } from '../layout';
+import { FDK_FILE, FDK_GIVEN, FD_NATIVE, FD_READ_ONLY, HS_FD_CAPACITY } from '../../image/contract/layout';
 import {
   O_DIRECTORY,
   SYS_ftruncate,
@@ -17,10 +17,10 @@ import {
   SYS_pread64,
   SYS_pwrite64,
   load64,
-} from '../native';
+} from '../native/native';
 import { put, putDecimal, putForeign } from '../process/message';
-import { entryAt, indexOf, kindOf, nativeOf, pathLength, pathOf, preopenOf } from './descriptors';
-import { AT_FDCWD, LINUX_EINVAL, LINUX_ENOENT, O_CLOEXEC, O_EXCL, O_RDWR, call, closeNative, native } from './linux';
+import { entryAt, indexOf, kindOf, nativeOf, pathLength, pathOf, preopenOf } from '../descriptors/descriptors';
+import { AT_FDCWD, LINUX_EINVAL, LINUX_ENOENT, O_CLOEXEC, O_EXCL, O_RDWR, call, closeNative, native } from '../descriptors/linux';
 import { putErrno } from './preopens';
 import { fail, failState, openingFlags, takePosition } from './resume-files';
 

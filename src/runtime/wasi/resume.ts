@@ -46,10 +46,10 @@ import {
   RT_ARGV,
   RT_ENVP,
   RT_RESUME_PLAN,
-} from '../layout';
-import { SYS_fcntl, SYS_socketpair, SYS_write, copy, load64, load8_u, runtime, store64 } from '../native';
+} from '../../image/contract/layout';
+import { SYS_fcntl, SYS_socketpair, SYS_write, copy, load64, load8_u, runtime, store64 } from '../native/native';
 import { put, putForeign } from '../process/message';
-import { CLOCK_MONOTONIC, FDFLAG_NONBLOCK } from './abi';
+import { CLOCK_MONOTONIC, FDFLAG_NONBLOCK } from '../descriptors/abi';
 import { now } from './clocks';
 import {
   STATE,
@@ -62,10 +62,10 @@ import {
   kindOf,
   pathLength,
   pathOf,
-} from './descriptors';
-import { deliver, publishListings } from './listing';
+} from '../descriptors/descriptors';
+import { deliver, publishListings } from '../descriptors/listing';
 import { openListener, openNextListener, recordLine, startListenLines } from './listeners';
-import { F_SETFL, O_NONBLOCK, SOCK_CLOEXEC, call, closeNative, native, statusFlags } from './linux';
+import { F_SETFL, O_NONBLOCK, SOCK_CLOEXEC, call, closeNative, native, statusFlags } from '../descriptors/linux';
 import {
   absolutePath,
   guest,

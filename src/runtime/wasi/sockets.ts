@@ -5,8 +5,8 @@
  * sock_accept, and a standard stream may be either. What a descriptor that is none is told comes from the kernel: ENOTSOCK.
  */
 
-import { FDK_LISTENER, FDK_NULL, FDK_SOCKET } from '../layout';
-import { SYS_accept4, SYS_recvmsg, SYS_sendmsg, SYS_shutdown, SYS_writev, fill, store16, store32 } from '../native';
+import { FDK_LISTENER, FDK_NULL, FDK_SOCKET } from '../../image/contract/layout';
+import { SYS_accept4, SYS_recvmsg, SYS_sendmsg, SYS_shutdown, SYS_writev, fill, store16, store32 } from '../native/native';
 import {
   EFAULT,
   EINVAL,
@@ -25,7 +25,7 @@ import {
   RIGHT_SOCK_SHUTDOWN,
   SHUT_RD,
   SHUT_WR,
-} from './abi';
+} from '../descriptors/abi';
 import {
   freeEntry,
   indexOf,
@@ -37,7 +37,7 @@ import {
   setAccess,
   setEntry,
   setFlags,
-} from './descriptors';
+} from '../descriptors/descriptors';
 import { errnoOf } from './errno';
 import { IOVECS, gatherIovecs, guestRange, iovecCount } from './guest';
 import {
@@ -50,7 +50,7 @@ import {
   blockingCall,
   call,
   native,
-} from './linux';
+} from '../descriptors/linux';
 
 const SOCKET_RIGHTS: u64 =
   RIGHT_FD_READ |

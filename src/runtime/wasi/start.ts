@@ -4,11 +4,11 @@
  * AssemblyScript. Called by start with the arguments and environment in the runtime block, before anything of the guest runs.
  */
 
-import { FDK_STDIO, HOST_STATE_VERSION, HS_PENDING_TIMEOUT, HS_VERSION, RT_HOST_STATE } from '../layout';
-import { SYS_ioctl, SYS_rt_sigaction, runtime, store64, syscall } from '../native';
+import { FDK_STDIO, HOST_STATE_VERSION, HS_PENDING_TIMEOUT, HS_VERSION, RT_HOST_STATE } from '../../image/contract/layout';
+import { SYS_ioctl, SYS_rt_sigaction, runtime, store64, syscall } from '../native/native';
 import { environmentChoice, environmentNumber } from '../process/environment';
-import { RIGHT_FD_READ, RIGHT_FD_SEEK, RIGHT_FD_TELL } from './abi';
-import { useWalk } from './beneath';
+import { RIGHT_FD_READ, RIGHT_FD_SEEK, RIGHT_FD_TELL } from '../descriptors/abi';
+import { useWalk } from '../descriptors/beneath';
 import {
   FILE_RIGHTS,
   FILE_WRITE_RIGHTS,
@@ -19,12 +19,12 @@ import {
   setAccess,
   setEntry,
   setFlags,
-} from './descriptors';
+} from '../descriptors/descriptors';
 import { openListeners } from './listeners';
-import { O_ACCMODE, O_RDONLY, O_WRONLY, TCGETS, call, native, statusFlags, wasiFlags } from './linux';
+import { O_ACCMODE, O_RDONLY, O_WRONLY, TCGETS, call, native, statusFlags, wasiFlags } from '../descriptors/linux';
 import { openPreopens } from './preopens';
-import { publishListings } from './listing';
-import { allowProc } from './procfs';
+import { publishListings } from '../descriptors/listing';
+import { allowProc } from '../descriptors/procfs';
 
 const TERMIOS: usize = memory.data(64, 8);
 /** struct sigaction of the kernel: handler SIG_IGN, no flags, no restorer, empty mask. */

@@ -5,7 +5,7 @@
  * utimensat itself would follow a link behind a trailing slash to wherever it leads.
  */
 
-import { O_NOFOLLOW, SYS_utimensat, syscall } from '../native';
+import { O_NOFOLLOW, SYS_utimensat, syscall } from '../native/native';
 import {
   EINVAL,
   EROFS,
@@ -17,9 +17,9 @@ import {
   LOOKUP_SYMLINK_FOLLOW,
   RIGHT_FD_FILESTAT_SET_TIMES,
   RIGHT_PATH_FILESTAT_SET_TIMES,
-} from './abi';
-import { openBeneath } from './beneath';
-import { isDirectory, isReadOnly, lookup, lookupError, lookupWritable, nativeOf } from './descriptors';
+} from '../descriptors/abi';
+import { openBeneath } from '../descriptors/beneath';
+import { isDirectory, isReadOnly, lookup, lookupError, lookupWritable, nativeOf } from '../descriptors/descriptors';
 import { errnoOf } from './errno';
 import { PATH, readPath } from './guest';
 import {
@@ -32,7 +32,7 @@ import {
   call,
   closeNative,
   native,
-} from './linux';
+} from '../descriptors/linux';
 
 /** Two struct timespec: access, modification. */
 const TIMES: usize = memory.data(32, 8);

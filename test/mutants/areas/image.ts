@@ -6,8 +6,8 @@ export const image: Area = {
   name: 'image',
   files: [
     {
-      file: 'src/compile/metadata/image-reader.ts',
-      tests: ['test/unit/compile/metadata/image-reader.test.ts', 'test/unit/compile/metadata/identity.test.ts'],
+      file: 'src/image/reader.ts',
+      tests: ['test/unit/image/reader.test.ts', 'test/unit/image/tables/identity.test.ts'],
       changes: [
         ['section.size > limit', 'section.size > 2 * limit'],
         [
@@ -44,8 +44,8 @@ export const image: Area = {
       ],
     },
     {
-      file: 'src/compile/image/elf.ts',
-      tests: ['test/unit/compile/metadata/image-reader.test.ts', 'test/unit/compile/metadata/identity.test.ts'],
+      file: 'src/image/elf.ts',
+      tests: ['test/unit/image/reader.test.ts', 'test/unit/image/tables/identity.test.ts'],
       changes: [
         ['head[4] !== 2 ||', '', { open: true }],
         ['view.getUint16(16, true) !== ET_DYN', 'false', { open: true }],
@@ -59,8 +59,8 @@ export const image: Area = {
       ],
     },
     {
-      file: 'src/compile/metadata/site-lookup.ts',
-      tests: ['test/unit/compile/metadata/site-lookup.test.ts'],
+      file: 'src/image/tables/site-lookup.ts',
+      tests: ['test/unit/image/tables/site-lookup.test.ts'],
       changes: [
         ['f[at] < previousEnd ||', ''],
         ['f[at + 1] < f[at] ||', '', { open: true }],
@@ -82,8 +82,8 @@ export const image: Area = {
       ],
     },
     {
-      file: 'src/compile/metadata/msgpack-check.ts',
-      tests: ['test/unit/compile/metadata/msgpack-check.test.ts'],
+      file: 'src/image/tables/msgpack-check.ts',
+      tests: ['test/unit/image/tables/msgpack-check.test.ts'],
       changes: [
         ['this.items > this.limits.items', 'this.items > this.limits.items + 1'],
         ['depth === this.limits.depth', 'depth === this.limits.depth + 1'],
@@ -103,8 +103,8 @@ export const image: Area = {
       ],
     },
     {
-      file: 'src/compile/metadata/identity.ts',
-      tests: ['test/unit/compile/metadata/image-reader.test.ts', 'test/unit/compile/metadata/identity.test.ts'],
+      file: 'src/image/tables/identity.ts',
+      tests: ['test/unit/image/reader.test.ts', 'test/unit/image/tables/identity.test.ts'],
       changes: [
         ["typeof format === 'number' && format > IDENTITY_FORMAT", 'false', { open: true }],
         ['value.length % 4 === 0', 'true', { open: true }],

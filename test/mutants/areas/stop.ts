@@ -6,8 +6,8 @@ export const stop: Area = {
   name: 'stop',
   files: [
     {
-      file: 'src/snapshot/stop.ts',
-      tests: ['test/unit/snapshot/stop.test.ts'],
+      file: 'src/capture/stop.ts',
+      tests: ['test/unit/capture/stop.test.ts'],
       changes: [
         ['await this.command(COMMAND_RESUME);', ''],
         ['await this.command(COMMAND_EXIT);', 'await this.command(COMMAND_RESUME);'],
@@ -76,8 +76,8 @@ export const stop: Area = {
       ],
     },
     {
-      file: 'src/snapshot/lifeline.ts',
-      tests: ['test/unit/snapshot/lifeline.test.ts'],
+      file: 'src/capture/lifeline.ts',
+      tests: ['test/unit/capture/lifeline.test.ts'],
       changes: [
         ['if (!isAnonymousPipe(place))', 'if (false)', { open: true }],
         ['O_RDWR | O_NONBLOCK)', 'O_RDWR)', { open: true }],
@@ -92,21 +92,21 @@ export const stop: Area = {
       ],
     },
     {
-      file: 'src/snapshot/signaller.ts',
-      tests: ['test/unit/snapshot/signaller.test.ts'],
+      file: 'src/capture/signaller.ts',
+      tests: ['test/unit/capture/signaller.test.ts'],
       changes: [
         ['if (errno === ESRCH) throw this.ended();', 'if (errno === ESRCH) return;', { open: true }],
         ['if (errno === undefined) continue;', 'if (errno === undefined) return;', { open: true }],
         ['if (!this.folder.hasItsPid()) throw this.ended();', '', { open: true }],
         ['this.warn(`pid', "if (signal === 'SIGKILL') this.warn(`pid", { open: true }],
-        ['info.writeInt32LE(process.pid, SI_PID);', '', { tests: ['test/unit/snapshot/stop.test.ts'], open: true }],
+        ['info.writeInt32LE(process.pid, SI_PID);', '', { tests: ['test/unit/capture/stop.test.ts'], open: true }],
         ['this.child?.stdin?.destroy();', '', { open: true }],
         ['this.child?.stdin?.write(info);', 'this.child?.stdin?.write(info.subarray(0, 64));', { open: true }],
       ],
     },
     {
-      file: 'src/snapshot/capture.ts',
-      tests: ['test/unit/snapshot/capture-order.test.ts', 'test/unit/snapshot/format.test.ts'],
+      file: 'src/capture/capture.ts',
+      tests: ['test/unit/capture/capture-order.test.ts', 'test/unit/snapshot/format.test.ts'],
       changes: [
         ['if (!options.kill) await stopped.resume();', 'await stopped.resume();', { open: true }],
         ['if (!options.kill) await stopped.resume();', 'if (!options.kill) await stopped.end();', { open: true }],
@@ -117,7 +117,7 @@ export const stop: Area = {
     },
     {
       file: 'src/snapshot/writer.ts',
-      tests: ['test/unit/snapshot/capture-order.test.ts', 'test/unit/snapshot/format.test.ts'],
+      tests: ['test/unit/capture/capture-order.test.ts', 'test/unit/snapshot/format.test.ts'],
       changes: [
         ['await fsyncAsync(this.fd);', '', { open: true }],
         ['await this.syncing;\n', '\n', { open: true }],
@@ -134,7 +134,7 @@ export const stop: Area = {
             tests: [
               'test/unit/snapshot/stored.test.ts',
               'test/unit/snapshot/format.test.ts',
-              'test/unit/snapshot/capture-order.test.ts',
+              'test/unit/capture/capture-order.test.ts',
             ],
             open: true,
           },
@@ -148,8 +148,8 @@ export const stop: Area = {
       ],
     },
     {
-      file: 'src/output.ts',
-      tests: ['test/unit/snapshot/capture-order.test.ts', 'test/e2e/output.test.ts'],
+      file: 'src/base/output.ts',
+      tests: ['test/unit/capture/capture-order.test.ts', 'test/e2e/output.test.ts'],
       slow: true,
       changes: [
         ['if (stat.isBlockDevice()) throw', 'if (false) throw', { open: true }],
@@ -161,7 +161,7 @@ export const stop: Area = {
           'fsyncSync(fd);\n    } finally',
           '\n    } finally',
           {
-            tests: ['test/unit/snapshot/capture-order.test.ts', 'test/unit/snapshot/format.test.ts'],
+            tests: ['test/unit/capture/capture-order.test.ts', 'test/unit/snapshot/format.test.ts'],
             slow: false,
             open: true,
           },
@@ -170,7 +170,7 @@ export const stop: Area = {
           "'EACCES', 'EPERM', 'EINVAL', 'ENOTSUP'",
           "'EACCES', 'EPERM', 'EINVAL', 'ENOTSUP', 'EIO'",
           {
-            tests: ['test/unit/snapshot/capture-order.test.ts', 'test/unit/snapshot/format.test.ts'],
+            tests: ['test/unit/capture/capture-order.test.ts', 'test/unit/snapshot/format.test.ts'],
             slow: false,
             open: true,
           },
@@ -178,8 +178,8 @@ export const stop: Area = {
       ],
     },
     {
-      file: 'src/restore/cache.ts',
-      tests: ['test/unit/restore/cache.test.ts'],
+      file: 'src/image/cache.ts',
+      tests: ['test/unit/image/cache.test.ts'],
       changes: [
         ['name === entryName(key, readEntry(path))', 'name.startsWith(prefix)', { open: true }],
         ['lutimesSync(path, now, now);', '', { open: true }],

@@ -6,11 +6,11 @@ export const validator: Area = {
   name: 'validator',
   files: [
     {
-      file: 'src/compile/wasm/validate-control.ts',
+      file: 'src/wasm/validate-control.ts',
       tests: [
-        'test/unit/compile/wasm/validate.test.ts',
-        'test/unit/compile/wasm/conformance.test.ts',
-        'test/unit/compile/wasm/references.test.ts',
+        'test/unit/wasm/validate.test.ts',
+        'test/unit/wasm/conformance.test.ts',
+        'test/unit/wasm/references.test.ts',
       ],
       changes: [
         ['operands.popList(immediates.startList);\n  openBlock', 'openBlock'],
@@ -31,11 +31,11 @@ export const validator: Area = {
       ],
     },
     {
-      file: 'src/compile/wasm/validate-calls.ts',
+      file: 'src/wasm/validate-calls.ts',
       tests: [
-        'test/unit/compile/wasm/validate.test.ts',
-        'test/unit/compile/wasm/conformance.test.ts',
-        'test/unit/compile/wasm/references.test.ts',
+        'test/unit/wasm/validate.test.ts',
+        'test/unit/wasm/conformance.test.ts',
+        'test/unit/wasm/references.test.ts',
       ],
       changes: [
         ['operands.pop(immediates.address);', 'operands.popAny();', { open: true }],
@@ -46,11 +46,11 @@ export const validator: Area = {
       ],
     },
     {
-      file: 'src/compile/wasm/validate-references.ts',
+      file: 'src/wasm/validate-references.ts',
       tests: [
-        'test/unit/compile/wasm/validate.test.ts',
-        'test/unit/compile/wasm/conformance.test.ts',
-        'test/unit/compile/wasm/references.test.ts',
+        'test/unit/wasm/validate.test.ts',
+        'test/unit/wasm/conformance.test.ts',
+        'test/unit/wasm/references.test.ts',
       ],
       changes: [
         ['module.declaredFuncs[index] === 0', 'false'],
@@ -59,11 +59,11 @@ export const validator: Area = {
       ],
     },
     {
-      file: 'src/compile/wasm/validate-parametric.ts',
+      file: 'src/wasm/validate-parametric.ts',
       tests: [
-        'test/unit/compile/wasm/validate.test.ts',
-        'test/unit/compile/wasm/conformance.test.ts',
-        'test/unit/compile/wasm/references.test.ts',
+        'test/unit/wasm/validate.test.ts',
+        'test/unit/wasm/conformance.test.ts',
+        'test/unit/wasm/references.test.ts',
       ],
       changes: [
         ['operands.popAny();\n}\n\n/** select', '\n}\n\n/** select'],
@@ -73,11 +73,11 @@ export const validator: Area = {
       ],
     },
     {
-      file: 'src/compile/wasm/validate-variables.ts',
+      file: 'src/wasm/validate-variables.ts',
       tests: [
-        'test/unit/compile/wasm/validate.test.ts',
-        'test/unit/compile/wasm/conformance.test.ts',
-        'test/unit/compile/wasm/references.test.ts',
+        'test/unit/wasm/validate.test.ts',
+        'test/unit/wasm/conformance.test.ts',
+        'test/unit/wasm/references.test.ts',
       ],
       changes: [
         ['index >= summary.localCount', 'index > summary.localCount', { open: true }],
@@ -87,11 +87,11 @@ export const validator: Area = {
       ],
     },
     {
-      file: 'src/compile/wasm/validate-memory.ts',
+      file: 'src/wasm/validate-memory.ts',
       tests: [
-        'test/unit/compile/wasm/validate.test.ts',
-        'test/unit/compile/wasm/conformance.test.ts',
-        'test/unit/compile/wasm/references.test.ts',
+        'test/unit/wasm/validate.test.ts',
+        'test/unit/wasm/conformance.test.ts',
+        'test/unit/wasm/references.test.ts',
       ],
       changes: [
         ['a === ValType.I64 ? b : a', 'a', { open: true }],
@@ -108,11 +108,11 @@ export const validator: Area = {
       ],
     },
     {
-      file: 'src/compile/wasm/validate-tables.ts',
+      file: 'src/wasm/validate-tables.ts',
       tests: [
-        'test/unit/compile/wasm/validate.test.ts',
-        'test/unit/compile/wasm/conformance.test.ts',
-        'test/unit/compile/wasm/references.test.ts',
+        'test/unit/wasm/validate.test.ts',
+        'test/unit/wasm/conformance.test.ts',
+        'test/unit/wasm/references.test.ts',
       ],
       changes: [
         ['if (operands.refTypes.matches(source, destination)) return;', 'return;'],
@@ -121,11 +121,11 @@ export const validator: Area = {
       ],
     },
     {
-      file: 'src/compile/wasm/validate-typed.ts',
+      file: 'src/wasm/validate-typed.ts',
       tests: [
-        'test/unit/compile/wasm/validate.test.ts',
-        'test/unit/compile/wasm/conformance.test.ts',
-        'test/unit/compile/wasm/references.test.ts',
+        'test/unit/wasm/validate.test.ts',
+        'test/unit/wasm/conformance.test.ts',
+        'test/unit/wasm/references.test.ts',
       ],
       changes: [
         ['immediates.alignment !== alignmentOf[index]', 'immediates.alignment > alignmentOf[index]', { open: true }],
@@ -135,8 +135,8 @@ export const validator: Area = {
       ],
     },
     {
-      file: 'src/compile/wasm/validate-exceptions.ts',
-      tests: ['test/unit/compile/wasm/validate-exceptions.test.ts', 'test/unit/compile/wasm/conformance.test.ts'],
+      file: 'src/wasm/validate-exceptions.ts',
+      tests: ['test/unit/wasm/validate-exceptions.test.ts', 'test/unit/wasm/conformance.test.ts'],
       changes: [
         ['kind !== FrameKind.Catch && kind !== FrameKind.CatchAll', 'kind === FrameKind.Block'],
         ['kind > CatchKind.CatchAllRef', 'false', { open: true }],
@@ -151,11 +151,11 @@ export const validator: Area = {
       ],
     },
     {
-      file: 'src/compile/wasm/operand-stack.ts',
+      file: 'src/wasm/operand-stack.ts',
       tests: [
-        'test/unit/compile/wasm/validate.test.ts',
-        'test/unit/compile/wasm/conformance.test.ts',
-        'test/unit/compile/wasm/references.test.ts',
+        'test/unit/wasm/validate.test.ts',
+        'test/unit/wasm/conformance.test.ts',
+        'test/unit/wasm/references.test.ts',
       ],
       changes: [
         ['needed > limits.operands', 'needed > limits.operands + 100000'],
@@ -170,11 +170,11 @@ export const validator: Area = {
       ],
     },
     {
-      file: 'src/compile/wasm/immediates.ts',
+      file: 'src/wasm/immediates.ts',
       tests: [
-        'test/unit/compile/wasm/validate.test.ts',
-        'test/unit/compile/wasm/conformance.test.ts',
-        'test/unit/compile/wasm/references.test.ts',
+        'test/unit/wasm/validate.test.ts',
+        'test/unit/wasm/conformance.test.ts',
+        'test/unit/wasm/references.test.ts',
       ],
       changes: [
         ['frame < 0', 'frame < -1'],
@@ -196,11 +196,11 @@ export const validator: Area = {
       ],
     },
     {
-      file: 'src/compile/wasm/validate-module.ts',
+      file: 'src/wasm/validate-module.ts',
       tests: [
-        'test/unit/compile/wasm/decode.test.ts',
-        'test/unit/compile/wasm/reader.test.ts',
-        'test/unit/compile/wasm/conformance.test.ts',
+        'test/unit/wasm/decode.test.ts',
+        'test/unit/wasm/reader.test.ts',
+        'test/unit/wasm/conformance.test.ts',
       ],
       changes: [
         ['type.max !== undefined && type.min > type.max', 'false', { open: true }],
@@ -227,11 +227,11 @@ export const validator: Area = {
       ],
     },
     {
-      file: 'src/compile/wasm/reader.ts',
+      file: 'src/wasm/reader.ts',
       tests: [
-        'test/unit/compile/wasm/decode.test.ts',
-        'test/unit/compile/wasm/reader.test.ts',
-        'test/unit/compile/wasm/conformance.test.ts',
+        'test/unit/wasm/decode.test.ts',
+        'test/unit/wasm/reader.test.ts',
+        'test/unit/wasm/conformance.test.ts',
       ],
       changes: [
         ["if (byte > 0x0f) throw this.malformed('integer too large', start);", ''],
@@ -250,11 +250,11 @@ export const validator: Area = {
       ],
     },
     {
-      file: 'src/compile/wasm/validate.ts',
+      file: 'src/wasm/validate.ts',
       tests: [
-        'test/unit/compile/wasm/validate.test.ts',
-        'test/unit/compile/wasm/conformance.test.ts',
-        'test/unit/compile/wasm/references.test.ts',
+        'test/unit/wasm/validate.test.ts',
+        'test/unit/wasm/conformance.test.ts',
+        'test/unit/wasm/references.test.ts',
       ],
       changes: [
         ['count > limits.locals', 'count > limits.locals + 1'],

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { plan as arm64 } from '../../../src/arch/arm64/abi.js';
-import { BUILTIN_ARGUMENTS, checkedPlan } from '../../../src/arch/check-plan.js';
-import type { RegisterPlan } from '../../../src/arch/masm.js';
+import { BUILTIN_ARGUMENTS, checkedPlan } from '../../../src/arch/masm/check-plan.js';
+import type { RegisterPlan } from '../../../src/arch/masm/masm.js';
 import { plan as x64 } from '../../../src/arch/x64/abi.js';
 
 describe.each([

@@ -1,8 +1,8 @@
 /** Atomic accesses of the macro-assemblers, run natively or emulated: what they read, write and overwrite. */
 
 import { expect } from 'vitest';
-import { IntOp, type MacroAssembler, NO_REG, Width } from '../../../src/arch/masm.js';
-import { AtomicOp, AtomicWidth } from '../../../src/arch/masm-atomic.js';
+import { IntOp, type MacroAssembler, NO_REG, Width } from '../../../src/arch/masm/masm.js';
+import { AtomicOp, AtomicWidth } from '../../../src/arch/masm/masm-atomic.js';
 import * as model from './model.js';
 import { type Case, IMAGE, onEach, REGION } from './native-cases.js';
 

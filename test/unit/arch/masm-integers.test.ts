@@ -1,7 +1,7 @@
 /** Integer operations of the macro-assemblers, run natively or emulated with every aliasing of their registers. */
 
 import { expect } from 'vitest';
-import { Cond, DivOp, IntOp, IntUnary, ShiftOp, Width } from '../../../src/arch/masm.js';
+import { Cond, DivOp, IntOp, IntUnary, ShiftOp, Width } from '../../../src/arch/masm/masm.js';
 import * as model from './model.js';
 import { type Case, onEach } from './native-cases.js';
 

@@ -1,7 +1,7 @@
 /** Moves, constants, slots, fields and guest memory accesses of the macro-assemblers, run natively or emulated. */
 
 import { expect } from 'vitest';
-import { LoadOp, NO_REG, StoreOp, Width } from '../../../src/arch/masm.js';
+import { LoadOp, NO_REG, StoreOp, Width } from '../../../src/arch/masm/masm.js';
 import * as model from './model.js';
 import { type Case, IMAGE, onEach, REGION } from './native-cases.js';
 

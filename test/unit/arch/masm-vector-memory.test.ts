@@ -1,8 +1,8 @@
 /** Vectors in guest memory, slots, fields and globals, run natively or emulated. */
 
 import { expect } from 'vitest';
-import { type MacroAssembler, NO_REG, Width } from '../../../src/arch/masm.js';
-import { Lanes, VectorLoad } from '../../../src/arch/masm-vector.js';
+import { type MacroAssembler, NO_REG, Width } from '../../../src/arch/masm/masm.js';
+import { Lanes, VectorLoad } from '../../../src/arch/masm/masm-vector.js';
 import * as vectors from './model-vector.js';
 import { type Case, IMAGE, onEach, REGION } from './native-cases.js';
 

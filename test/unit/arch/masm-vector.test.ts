@@ -1,8 +1,8 @@
 /** Vector operations of the macro-assemblers, run natively or emulated with every aliasing of their registers. */
 
 import { expect } from 'vitest';
-import { Cond, type Reg, Width } from '../../../src/arch/masm.js';
-import { Lanes, VectorBinary, VectorShift, VectorUnary } from '../../../src/arch/masm-vector.js';
+import { Cond, type Reg, Width } from '../../../src/arch/masm/masm.js';
+import { Lanes, VectorBinary, VectorShift, VectorUnary } from '../../../src/arch/masm/masm-vector.js';
 import * as model from './model.js';
 import * as vectors from './model-vector.js';
 import { CANONICAL_NAN, type Case, onEach, type Row } from './native-cases.js';

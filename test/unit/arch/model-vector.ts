@@ -5,8 +5,8 @@
  * operation stands in a table with the lanes its inputs are made of. NaN results of arithmetic are CANONICAL_NAN or ANY_NAN.
  */
 
-import { Cond, Conversion, FloatOp, FloatUnary, Truncation } from '../../../src/arch/masm.js';
-import { VectorBinary as B, Lanes, VectorUnary as U, VectorShift } from '../../../src/arch/masm-vector.js';
+import { Cond, Conversion, FloatOp, FloatUnary, Truncation } from '../../../src/arch/masm/masm.js';
+import { VectorBinary as B, Lanes, VectorUnary as U, VectorShift } from '../../../src/arch/masm/masm-vector.js';
 import * as model from './model.js';
 import { ANY_NAN, CANONICAL_NAN, NAN, type Row } from './native-cases.js';
 

@@ -14,7 +14,7 @@ import {
   IntUnary,
   ShiftOp,
   type Truncation,
-} from '../../../src/arch/masm.js';
+} from '../../../src/arch/masm/masm.js';
 import { NAN, type Row } from './native-cases.js';
 
 const view = new DataView(new ArrayBuffer(8));

@@ -6,7 +6,7 @@ import { resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { commands, loadCommands } from '../../../bin/cli.js';
 import { manPage } from '../../../bin/man-page.js';
-import { commandTable } from '../../../bin/option-table.js';
+import { commandTable } from '../../../bin/options/option-table.js';
 import { command } from '../../support/command.js';
 import { programPath, temporaryFolder } from '../../support/workload.js';
 

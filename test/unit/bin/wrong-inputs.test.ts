@@ -11,8 +11,8 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { runCli } from '../../../bin/cli.js';
-import { type FileKind, fileType } from '../../../bin/file-kind.js';
-import { capturePid } from '../../../src/snapshot/capture.js';
+import { type FileKind, fileType } from '../../../bin/programs/file-kind.js';
+import { capturePid } from '../../../src/capture/capture.js';
 import { build, programPath, temporaryFolder } from '../../support/workload.js';
 
 const folder = temporaryFolder();

@@ -1,7 +1,7 @@
 /** Which descriptors a snapshot gets: nothing that was not given, and what each --fd makes of one. */
 
 import { describe, expect, test } from 'vitest';
-import { InputError } from '../../../src/errors.js';
+import { InputError } from '../../../src/base/errors.js';
 import { type FdPolicy, type Grants, grantDescriptors } from '../../../src/restore/grants.js';
 import type { Descriptor } from '../../../src/snapshot/snapshot.js';
 import { descriptor, summary } from './descriptors.js';

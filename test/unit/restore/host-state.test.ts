@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { InputError } from '../../../src/errors.js';
+import { InputError } from '../../../src/base/errors.js';
 import { encodeHostState } from '../../../src/restore/host-state.js';
 import {
   FD_HOST_PATH_LENGTH,
@@ -15,7 +15,7 @@ import {
   HS_FDS,
   HS_PATH_SIZE,
   HS_PATHS,
-} from '../../../src/runtime/layout.js';
+} from '../../../src/image/contract/layout.js';
 import type { Descriptor } from '../../../src/snapshot/snapshot.js';
 
 const empty: Descriptor = {

@@ -2,11 +2,11 @@
 
 import { expect, test } from 'vitest';
 import { x64 } from '../../../src/arch/x64/target.js';
-import { compileImage } from '../../../src/compile/compile.js';
-import { DataPatch } from '../../../src/compile/image/data-patch.js';
-import { readImage } from '../../../src/compile/metadata/image-reader.js';
-import { ValType } from '../../../src/compile/wasm/module.js';
-import { readModule } from '../../../src/compile/wasm/wat.js';
+import { compileImage } from '../../../src/compile/link/compile.js';
+import { DataPatch } from '../../../src/image/data-patch.js';
+import { readImage } from '../../../src/image/reader.js';
+import { ValType } from '../../../src/wasm/module.js';
+import { readModule } from '../../../src/wasm/wat.js';
 import { putInstances } from '../../../src/restore/instance-data.js';
 import { References } from '../../../src/restore/references.js';
 import type { Snapshot, Value } from '../../../src/snapshot/snapshot.js';

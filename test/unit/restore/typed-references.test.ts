@@ -2,12 +2,12 @@
 
 import { expect, test } from 'vitest';
 import { x64 } from '../../../src/arch/x64/target.js';
-import { compileImage } from '../../../src/compile/compile.js';
-import type { DataPatch } from '../../../src/compile/image/data-patch.js';
-import { readImage } from '../../../src/compile/metadata/image-reader.js';
-import { decodeModule } from '../../../src/compile/wasm/decode.js';
-import { ValType } from '../../../src/compile/wasm/module.js';
-import { InputError } from '../../../src/errors.js';
+import { compileImage } from '../../../src/compile/link/compile.js';
+import type { DataPatch } from '../../../src/image/data-patch.js';
+import { readImage } from '../../../src/image/reader.js';
+import { decodeModule } from '../../../src/wasm/decode.js';
+import { ValType } from '../../../src/wasm/module.js';
+import { InputError } from '../../../src/base/errors.js';
 import { putInstances } from '../../../src/restore/instance-data.js';
 import { References } from '../../../src/restore/references.js';
 import type { Snapshot } from '../../../src/snapshot/snapshot.js';

@@ -4,14 +4,14 @@
  */
 
 import { describe, expect, test } from 'vitest';
-import type { ArchName } from '../../../src/arch/target.js';
+import type { ArchName } from '../../../src/arch/masm/target.js';
 import { targets } from '../../../src/arch/targets.js';
-import { compileImage } from '../../../src/compile/compile.js';
-import { readImage } from '../../../src/compile/metadata/image-reader.js';
-import { decodeModule } from '../../../src/compile/wasm/decode.js';
-import { ValType } from '../../../src/compile/wasm/module.js';
-import { readModuleBytes } from '../../../src/compile/wasm/wat.js';
-import { InputError } from '../../../src/errors.js';
+import { compileImage } from '../../../src/compile/link/compile.js';
+import { readImage } from '../../../src/image/reader.js';
+import { decodeModule } from '../../../src/wasm/decode.js';
+import { ValType } from '../../../src/wasm/module.js';
+import { readModuleBytes } from '../../../src/wasm/wat.js';
+import { InputError } from '../../../src/base/errors.js';
 import { lowerStack } from '../../../src/restore/lower.js';
 import { References } from '../../../src/restore/references.js';
 import {
@@ -27,9 +27,9 @@ import {
   SITE_ENTRY,
   SITE_LOOP,
   TYPE_V128,
-} from '../../../src/runtime/layout.js';
-import { liftStack } from '../../../src/snapshot/lift.js';
-import { REGISTER_WORDS, Registers } from '../../../src/snapshot/registers.js';
+} from '../../../src/image/contract/layout.js';
+import { liftStack } from '../../../src/capture/lift.js';
+import { REGISTER_WORDS, Registers } from '../../../src/capture/registers.js';
 import { type FrameKind, type FrameSite, Frames, type Snapshot } from '../../../src/snapshot/snapshot.js';
 import { random } from '../../support/random.js';
 

@@ -1,9 +1,9 @@
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { InputFile } from '../../../bin/input-file.js';
-import { ValType } from '../../../src/compile/wasm/module.js';
-import { InputError, LimitError, ToolError } from '../../../src/errors.js';
+import { InputFile } from '../../../bin/programs/input-file.js';
+import { ValType } from '../../../src/wasm/module.js';
+import { InputError, LimitError, ToolError } from '../../../src/base/errors.js';
 import { readSnapshot, readSnapshotModule } from '../../../src/snapshot/format.js';
 import { decodeHeader, encodeHeader, formatNeeded } from '../../../src/snapshot/header.js';
 import { type FrameKind, Frames, MISSING, type Snapshot } from '../../../src/snapshot/snapshot.js';

@@ -1,6 +1,6 @@
 /** Parts of programs in the text format, and what a snapshot's frames hold. */
 
-import type { ValType } from '../../../src/compile/wasm/module.js';
+import type { ValType } from '../../../src/wasm/module.js';
 import type { Frames } from '../../../src/snapshot/snapshot.js';
 
 /** The integers, floats and vectors of a frame as numbers: [locals, operands]. */

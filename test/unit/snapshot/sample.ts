@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ValType } from '../../../src/compile/wasm/module.js';
+import { ValType } from '../../../src/wasm/module.js';
 import { Frames, type Snapshot, type SnapshotMemory } from '../../../src/snapshot/snapshot.js';
 import { appendExtent, SnapshotWriter } from '../../../src/snapshot/writer.js';
 

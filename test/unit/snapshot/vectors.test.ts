@@ -3,8 +3,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { ValType } from '../../../src/compile/wasm/module.js';
-import { InputError } from '../../../src/errors.js';
+import { ValType } from '../../../src/wasm/module.js';
+import { InputError } from '../../../src/base/errors.js';
 import { readSnapshot } from '../../../src/snapshot/format.js';
 import { decodeFrames, encodeFrames } from '../../../src/snapshot/frames-codec.js';
 import { decodeHeader, encodeHeader, formatNeeded } from '../../../src/snapshot/header.js';

@@ -2,7 +2,7 @@
 
 import { expect, test } from 'vitest';
 import { Arm64MacroAssembler } from '../../../../src/arch/arm64/masm.js';
-import { Cond, IntOp } from '../../../../src/arch/masm.js';
+import { Cond, IntOp } from '../../../../src/arch/masm/masm.js';
 
 const MIB = 1 << 20;
 

@@ -2,8 +2,8 @@
 
 import { expect, test } from 'vitest';
 import { Arm64MacroAssembler } from '../../../../src/arch/arm64/masm.js';
-import { Cond, Width } from '../../../../src/arch/masm.js';
-import { Lanes, VectorBinary } from '../../../../src/arch/masm-vector.js';
+import { Cond, Width } from '../../../../src/arch/masm/masm.js';
+import { Lanes, VectorBinary } from '../../../../src/arch/masm/masm-vector.js';
 import { machines } from '../native-cases.js';
 
 const MIB = 1 << 20;

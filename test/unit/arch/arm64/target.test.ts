@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { A } from '../../../../src/arch/arm64/encodings.js';
 import { Arm64MacroAssembler } from '../../../../src/arch/arm64/masm.js';
 import { arm64 } from '../../../../src/arch/arm64/target.js';
-import { frameSizeFor, IntOp, LoadOp, NO_REG, ShiftOp, Width } from '../../../../src/arch/masm.js';
+import { frameSizeFor, IntOp, LoadOp, NO_REG, ShiftOp, Width } from '../../../../src/arch/masm/masm.js';
 import { x64 } from '../../../../src/arch/x64/target.js';
 
 test('the pools are disjoint and leave out what is reserved', () => {

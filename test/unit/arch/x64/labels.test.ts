@@ -1,7 +1,7 @@
 /** Labels, fixups and the code buffer of the x64 macro-assembler. */
 
 import { expect, test } from 'vitest';
-import { Cond } from '../../../../src/arch/masm.js';
+import { Cond } from '../../../../src/arch/masm/masm.js';
 import { X64MacroAssembler } from '../../../../src/arch/x64/masm.js';
 
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');

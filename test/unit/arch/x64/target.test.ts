@@ -1,11 +1,11 @@
 /** The x64 register plan and the code it leads to: pools, and the sizes of the commonest instructions. */
 
 import { expect, test } from 'vitest';
-import { IntOp, LoadOp, NO_REG, ShiftOp, Width } from '../../../../src/arch/masm.js';
+import { IntOp, LoadOp, NO_REG, ShiftOp, Width } from '../../../../src/arch/masm/masm.js';
 import { X64MacroAssembler } from '../../../../src/arch/x64/masm.js';
 import { registerName } from '../../../../src/arch/x64/registers.js';
 import { x64 } from '../../../../src/arch/x64/target.js';
-import * as layout from '../../../../src/runtime/layout.js';
+import * as layout from '../../../../src/image/contract/layout.js';
 
 test('the pools are disjoint and leave out what is reserved', () => {
   const { plan } = x64;

@@ -1,7 +1,7 @@
 /** Code that cannot be reached is passed over: whatever its bytes look like. */
 
 import { afterAll, expect, test } from 'vitest';
-import { Op } from '../../../../src/compile/wasm/opcodes.js';
+import { Op } from '../../../../src/wasm/opcodes.js';
 import { NativeRunner } from '../../../fuzz/native.js';
 import { runInV8 } from '../../../fuzz/oracle.js';
 import type { Case } from '../../../fuzz/random-module.js';

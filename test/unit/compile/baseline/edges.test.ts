@@ -1,7 +1,7 @@
 /** Functions at the edges of what the limits allow, native against V8. */
 
 import { afterAll, describe, expect, test } from 'vitest';
-import { readModule } from '../../../../src/compile/wasm/wat.js';
+import { readModule } from '../../../../src/wasm/wat.js';
 import { NativeRunner } from '../../../fuzz/native.js';
 import { runInV8 } from '../../../fuzz/oracle.js';
 import { describeOutcome } from '../../../fuzz/outcome.js';

@@ -2,11 +2,11 @@
 
 import { expect, test } from 'vitest';
 import { x64 } from '../../../../src/arch/x64/target.js';
-import { CallLayout } from '../../../../src/compile/baseline/call-layout.js';
+import { CallLayout } from '../../../../src/compile/convention/call-layout.js';
 import { Frame } from '../../../../src/compile/baseline/frame.js';
-import { decodeModule } from '../../../../src/compile/wasm/decode.js';
-import { type FunctionSummary, ValType } from '../../../../src/compile/wasm/module.js';
-import { Op } from '../../../../src/compile/wasm/opcodes.js';
+import { decodeModule } from '../../../../src/wasm/decode.js';
+import { type FunctionSummary, ValType } from '../../../../src/wasm/module.js';
+import { Op } from '../../../../src/wasm/opcodes.js';
 import { WasmWriter } from '../../../fuzz/wasm-writer.js';
 import { listFunctions } from '../../../listings/listing.js';
 

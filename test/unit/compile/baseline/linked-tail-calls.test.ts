@@ -4,7 +4,7 @@
  */
 
 import { afterAll, expect, test } from 'vitest';
-import { readModule } from '../../../../src/compile/wasm/wat.js';
+import { readModule } from '../../../../src/wasm/wat.js';
 import { NativeRunner } from '../../../fuzz/native.js';
 import { runInV8 } from '../../../fuzz/oracle.js';
 import { describeOutcome } from '../../../fuzz/outcome.js';

@@ -4,12 +4,12 @@
  */
 
 import { expect, test } from 'vitest';
-import { FLOAT_BASE, type MacroAssembler, NO_REG } from '../../../../src/arch/masm.js';
+import { FLOAT_BASE, type MacroAssembler, NO_REG } from '../../../../src/arch/masm/masm.js';
 import { x64 } from '../../../../src/arch/x64/target.js';
 import { Frame } from '../../../../src/compile/baseline/frame.js';
 import { Operands } from '../../../../src/compile/baseline/operands.js';
 import { ParallelMove } from '../../../../src/compile/baseline/parallel-move.js';
-import { ValType } from '../../../../src/compile/wasm/module.js';
+import { ValType } from '../../../../src/wasm/module.js';
 import { Choices } from '../../../fuzz/choices.js';
 
 const { plan } = x64;

@@ -1,7 +1,7 @@
 /** Relaxed vector instructions give what these ordinary ones give, on every CPU: the conformance suite lets engines differ. */
 
 import { afterAll, expect, test } from 'vitest';
-import { assemble } from '../../../../src/compile/wasm/wat.js';
+import { assemble } from '../../../../src/wasm/wat.js';
 import { Choices } from '../../../fuzz/choices.js';
 import { vector128 } from '../../../fuzz/constants.js';
 import { NativeRunner } from '../../../fuzz/native.js';

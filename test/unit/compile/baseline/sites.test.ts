@@ -2,7 +2,7 @@
 
 import { expect, test } from 'vitest';
 import { x64 } from '../../../../src/arch/x64/target.js';
-import { readModule } from '../../../../src/compile/wasm/wat.js';
+import { readModule } from '../../../../src/wasm/wat.js';
 import { listFunctions } from '../../../listings/listing.js';
 
 const NOP = 0x90;

@@ -6,8 +6,8 @@
  */
 
 import { hostConstants } from '../../../../src/arch/x64/host-constants.js';
-import { loadHostModule } from '../../../../src/runtime/host-module.js';
-import * as L from '../../../../src/runtime/layout.js';
+import { loadHostModule } from '../../../../src/compile/link/host-module.js';
+import * as L from '../../../../src/image/contract/layout.js';
 
 // The part of V8's API that is used here: the project's types have no DOM.
 type Exports = Record<string, unknown>;

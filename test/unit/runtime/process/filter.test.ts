@@ -5,7 +5,7 @@
 
 import { describe, expect, test } from 'vitest';
 import { hostConstants } from '../../../../src/arch/x64/host-constants.js';
-import * as L from '../../../../src/runtime/layout.js';
+import * as L from '../../../../src/image/contract/layout.js';
 import { decodeProgram, type Instruction, RET_ALLOW, RET_KILL_PROCESS, runProgram } from '../../../support/bpf.js';
 import { callOf, callsBeside, type FilterFacts, filterRules, isAllowed } from '../../../support/filter-rules.js';
 import { bootedImage, startProcess } from './fake-image.js';

@@ -8,12 +8,12 @@ import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { afterAll, describe, expect, it } from 'vitest';
 import { targets } from '../../../../src/arch/targets.js';
-import { type CompiledImage, compileImage } from '../../../../src/compile/compile.js';
-import { writeImage } from '../../../../src/compile/image/write-file.js';
-import { TRAP_MEMORY, TRAP_STACK, TRAP_UNREACHABLE } from '../../../../src/runtime/layout.js';
-import { listWorkloads } from '../../../../src/snapshot/workloads.js';
+import { type CompiledImage, compileImage } from '../../../../src/compile/link/compile.js';
+import { writeImage } from '../../../../src/compile/link/write-file.js';
+import { TRAP_MEMORY, TRAP_STACK, TRAP_UNREACHABLE } from '../../../../src/image/contract/layout.js';
+import { listWorkloads } from '../../../../src/capture/workloads.js';
 import { nativeArch } from '../../../support/native-arch.js';
-import { moduleOf } from '../../compile/image/mini-host.js';
+import { moduleOf } from '../../compile/link/mini-host.js';
 
 const TRAPS = `(module
   (import "wasi_snapshot_preview1" "args_sizes_get" (func $args (param i32 i32) (result i32)))

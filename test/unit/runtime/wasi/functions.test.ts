@@ -1,10 +1,10 @@
 /** The table of preview 1 against what the host layer exports. */
 
 import { describe, expect, it } from 'vitest';
-import { decodeModule } from '../../../../src/compile/wasm/decode.js';
-import { ExternKind, ValType } from '../../../../src/compile/wasm/module.js';
-import { formatFuncType } from '../../../../src/compile/wasm/text.js';
-import { loadHostModule } from '../../../../src/runtime/host-module.js';
+import { decodeModule } from '../../../../src/wasm/decode.js';
+import { ExternKind, ValType } from '../../../../src/wasm/module.js';
+import { formatFuncType } from '../../../../src/wasm/text.js';
+import { loadHostModule } from '../../../../src/compile/link/host-module.js';
 import { WASI_FUNCTIONS } from '../../../../src/runtime/wasi/functions.js';
 
 const host = decodeModule(loadHostModule(), 'host.wasm');

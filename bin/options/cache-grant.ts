@@ -1,0 +1,34 @@
+/**
+ * A directory that a program may write to and that holds the cache of compiled images: it could put there what the next
+ * `wag-snap run` starts, outside of any sandbox.
+ */
+
+import { realpathSync } from 'node:fs';
+import { sep } from 'node:path';
+import { cacheFolder } from '../../src/image/cache.js';
+import { quoted } from '../../src/base/terminal-text.js';
+import { printWarning } from '../show/warning.js';
+
+/** Says so on stderr, in a line. @param directories the host's paths of what is granted */
+export function warnOfCacheGrant(directories: readonly { readonly host: string; readonly readOnly?: boolean }[]): void {
+  const cache = real(cacheFolder());
+  if (cache === undefined) return;
+  for (const { host, readOnly } of directories) {
+    const granted = real(host);
+    if (readOnly || granted === undefined || !`${cache}${sep}`.startsWith(granted === sep ? sep : `${granted}${sep}`)) {
+      continue;
+    }
+    printWarning(
+      `--dir ${quoted(host)} holds the cache of compiled images: the program can choose what ` +
+        'the next wag-snap run starts (add :ro, give a folder below it, or set XDG_CACHE_HOME)',
+    );
+  }
+}
+
+function real(path: string | undefined): string | undefined {
+  try {
+    return path === undefined ? undefined : realpathSync(path);
+  } catch {
+    return undefined;
+  }
+}

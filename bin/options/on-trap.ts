@@ -1,0 +1,128 @@
+/**
+ * What is to become of a program that traps, which `run` and `restore` are told by `--on-trap park` and `--coredump FILE`.
+ *
+ * For a coredump the process parks at its trap, as nothing in it may open a file by then, and tells this tool through a
+ * descriptor; the tool writes the coredump and closes the descriptor, and the process ends as it would have without.
+ */
+
+import type { ChildProcess } from 'node:child_process';
+import { statSync } from 'node:fs';
+import { Socket } from 'node:net';
+import type { Options as YargsOption } from 'yargs';
+import { WagSnapError } from '../../src/base/errors.js';
+import { type Destination, type Input, openDestination } from '../../src/base/output.js';
+import { terminalLines } from '../../src/base/terminal-text.js';
+import { once, UsageError } from './usage.js';
+import { printWarning } from '../show/warning.js';
+
+/** As yargs has given them. */
+export interface TrapOptions {
+  readonly onTrap: string | undefined;
+  readonly coredump: string | undefined;
+}
+
+export const trapOptions = {
+  'on-trap': {
+    type: 'string',
+    requiresArg: true,
+    coerce: once('on-trap'),
+    describe: 'exit (the default) or park: a program that traps stays, to be captured',
+  },
+  coredump: {
+    type: 'string',
+    requiresArg: true,
+    coerce: once('coredump'),
+    describe: 'FILE that gets a WebAssembly coredump when it traps',
+  },
+} satisfies Record<string, YargsOption>;
+
+export interface OnTrap {
+  readonly park: boolean;
+  readonly coredump: CoredumpOutput | undefined;
+}
+
+/** Where a coredump goes: looked at when the program starts, opened when it has trapped. */
+interface CoredumpOutput {
+  readonly path: string;
+  open(): Destination;
+}
+
+/**
+ * @param inputs what the command reads
+ * @throws UsageError, ToolError
+ */
+export function parseOnTrap({ onTrap, coredump }: TrapOptions, inputs: readonly Input[]): OnTrap {
+  if (onTrap !== undefined && onTrap !== 'park' && onTrap !== 'exit') {
+    throw new UsageError(`--on-trap ${onTrap}: expected park or exit`);
+  }
+  const park = onTrap === 'park';
+  if (park && coredump !== undefined) {
+    throw new UsageError(
+      '--on-trap park and --coredump exclude each other: wag-snap coredump PID makes one of a parked program',
+    );
+  }
+  return { park, coredump: coredump === undefined ? undefined : coredumpOutput(coredump, inputs) };
+}
+
+/** A FIFO is waited for when there is something to write, not before the program starts. */
+function coredumpOutput(path: string, inputs: readonly Input[]): CoredumpOutput {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  const checked = stat?.isFIFO() ? undefined : openDestination(path, inputs);
+  return { path, open: () => checked ?? openDestination(path, inputs) };
+}
+
+/** What a process is started with, and the part of the tool in it. */
+export class TrapWatch {
+  /** Descriptors that the process gets behind its others. */
+  readonly descriptors: readonly 'pipe'[];
+  /** By which the image is told. */
+  readonly env: Readonly<Record<string, string>>;
+  private readonly output: CoredumpOutput | undefined;
+  private listening: Promise<void> | undefined;
+
+  /** @param descriptor the process's next free one */
+  constructor(
+    { park, coredump }: OnTrap,
+    private readonly descriptor: number,
+  ) {
+    this.output = coredump;
+    this.descriptors = coredump === undefined ? [] : ['pipe'];
+    this.env = {
+      ...(park || coredump !== undefined ? { WAGSNAP_ON_TRAP: 'park' } : {}),
+      ...(coredump === undefined ? {} : { WAGSNAP_TRAP_FD: String(descriptor) }),
+    };
+  }
+
+  /** @param onTrap called when it has trapped and the coredump is about to be made */
+  start(child: ChildProcess, onTrap: () => void): void {
+    const { output } = this;
+    if (output === undefined) return;
+    const socket = child.stdio[this.descriptor];
+    if (!(socket instanceof Socket)) return;
+    this.listening = new Promise((done) => {
+      socket.on('error', () => done()); // it has ended
+      socket.on('close', () => done());
+      socket.once('data', () => {
+        onTrap();
+        report(child.pid!, output).finally(() => socket.destroy());
+      });
+    });
+  }
+
+  /** Resolves when nothing is left to do; the process has ended. */
+  async finished(): Promise<void> {
+    await this.listening;
+  }
+}
+
+/** That there is no coredump does not change what the program's end was. */
+async function report(pid: number, output: CoredumpOutput): Promise<void> {
+  try {
+    const { coredumpPid } = await import('../../src/capture/coredump-process.js');
+    await coredumpPid(pid, output.open(), { onWarning: printWarning });
+    process.stderr.write(terminalLines([`wag-snap: coredump in ${output.path}`]));
+  } catch (error) {
+    if (!(error instanceof WagSnapError)) throw error;
+    process.stderr.write(`wag-snap: no coredump: ${error.message}\n`);
+  }
+}

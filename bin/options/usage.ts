@@ -1,0 +1,93 @@
+/** Wrong usage of the command line, and the options that several commands share. Needs errors.ts. */
+
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { ArchName } from '../../src/arch/masm/target.js';
+import { ExitCode, WagSnapError } from '../../src/base/errors.js';
+import { quoted } from '../../src/base/terminal-text.js';
+
+export class UsageError extends WagSnapError {
+  readonly exitCode = ExitCode.usage;
+  constructor(message: string, details: readonly string[] = []) {
+    super('usage', message, details);
+  }
+}
+
+/** The values of an option that may be given several times. */
+export function several(value: string | string[] | undefined): string[] {
+  return value === undefined ? [] : Array.isArray(value) ? value : [value];
+}
+
+/** For `coerce` of an option that may be given only once: yargs collects repetitions in an array. */
+export function once(name: string, mayBeEmpty = false): <T>(value: T | T[] | undefined) => T | undefined {
+  return (value) => {
+    if (Array.isArray(value)) throw new UsageError(`--${name} was given more than once`);
+    if (value === '' && !mayBeEmpty) throw new UsageError(`--${name} is empty`);
+    return value;
+  };
+}
+
+/** The CPU named by --arch; undefined is this machine's. */
+export function parseArch(value: string | undefined): ArchName {
+  switch (value?.toLowerCase()) {
+    case undefined:
+      return process.arch === 'arm64' ? 'arm64' : 'x64';
+    case 'x64':
+    case 'x86-64':
+    case 'x86_64':
+    case 'amd64':
+      return 'x64';
+    case 'arm64':
+    case 'aarch64':
+      return 'arm64';
+    default:
+      throw new UsageError(`--arch ${value} is unknown: x64 (also x86-64, amd64) or arm64 (also aarch64)`);
+  }
+}
+
+/** A directory that the guest may use. */
+export interface Preopen {
+  readonly host: string; // absolute
+  readonly guest: string;
+  readonly readOnly: boolean;
+}
+
+/** One --dir: `HOST[::GUEST][:ro|:rw]`. Without GUEST the guest knows it by HOST as it was typed. */
+export function parseDir(text: string): Preopen {
+  const readOnly = text.endsWith(':ro');
+  const both = readOnly || text.endsWith(':rw') ? text.slice(0, -3) : text;
+  const split = both.indexOf('::');
+  const host = split < 0 ? both : both.slice(0, split);
+  const guest = split < 0 ? both : both.slice(split + 2);
+  if (host === '' || guest === '') throw new UsageError(`--dir ${text}: expected HOST[::GUEST][:ro|:rw]`);
+  const colon = both.indexOf(':');
+  if (split < 0 && colon > 0 && !existsSync(both)) {
+    const meant = `${both.slice(0, colon)}::${both.slice(colon + 1)}`;
+    throw new UsageError(
+      `--dir ${text}: there is no directory ${both}; between HOST and GUEST there are two colons: --dir ${meant}`,
+    );
+  }
+  if (/[\n\0]/.test(text) || guest.includes('::')) throw new UsageError(`--dir ${quoted(text)}: cannot be passed on`);
+  return { host: resolve(host), guest, readOnly };
+}
+
+/** The value of WAGSNAP_DIR: a line per directory. */
+export function formatDirs(dirs: readonly Preopen[]): string {
+  // what ends like a suffix of ours needs one behind it
+  const suffix = ({ guest, readOnly }: Preopen) => (readOnly ? ':ro' : /:r[ow]$/.test(guest) ? ':rw' : '');
+  return dirs.map((dir) => `${dir.host}::${dir.guest}${suffix(dir)}`).join('\n');
+}
+
+/** The guest's environment from the --env options, in their order; a repeated name keeps its last value. */
+export function parseEnv(options: readonly string[]): Record<string, string> {
+  const env: Record<string, string> = {};
+  for (const option of options) {
+    const split = option.indexOf('=');
+    if (split < 1) throw new UsageError(`--env ${option}: expected K=V`);
+    const name = option.slice(0, split);
+    if (name.startsWith('WAGSNAP_'))
+      throw new UsageError(`--env ${name}: names that start with WAGSNAP_ are wag-snap's own`);
+    env[name] = option.slice(split + 1);
+  }
+  return env;
+}

@@ -1,0 +1,70 @@
+/**
+ * How an image is started here: by itself, or through qemu-user when it is for another CPU. Needs errors.ts.
+ */
+
+import { accessSync, closeSync, constants, openSync, readSync } from 'node:fs';
+import { delimiter, join, resolve } from 'node:path';
+import type { ArchName } from '../../src/arch/masm/target.js';
+import { ToolError } from '../../src/base/errors.js';
+import { fileError } from './input-file.js';
+
+export interface Launch {
+  readonly program: string;
+  /** In front of the workload's own. */
+  readonly args: readonly string[];
+  readonly argv0: string;
+  /** The file is opened again after the program has started: it must stay until the workload ends. */
+  readonly emulated: boolean;
+}
+
+/** By e_machine of the ELF header. */
+const MACHINES: Readonly<Record<number, ArchName>> = { 62: 'x64', 183: 'arm64' };
+/** What qemu calls them. */
+const QEMU: Readonly<Record<ArchName, string>> = { x64: 'x86_64', arm64: 'aarch64' };
+
+/** @throws ToolError when the image is for another CPU and there is no emulator for it */
+export function launch(image: string, argv0: string): Launch {
+  const arch = MACHINES[machineOf(image)];
+  // A name without a slash would be looked up in PATH.
+  const path = resolve(image);
+  if (arch === undefined || arch === process.arch) return { program: path, args: [], argv0, emulated: false };
+  const program = findEmulator(arch);
+  if (program === undefined) {
+    throw new ToolError(
+      'no-emulator',
+      `${image} is for ${arch}: to run it here, install qemu-user-static (Debian: apt-get install qemu-user-static)`,
+    );
+  }
+  return { program, args: ['-0', argv0, image], argv0: program, emulated: true };
+}
+
+/** Path of qemu-user for a CPU. */
+export function findEmulator(arch: ArchName): string | undefined {
+  for (const name of [`qemu-${QEMU[arch]}-static`, `qemu-${QEMU[arch]}`]) {
+    for (const folder of (process.env['PATH'] ?? '').split(delimiter)) {
+      try {
+        const path = join(folder, name);
+        accessSync(path, constants.X_OK);
+        return path;
+      } catch {
+        // the next one
+      }
+    }
+  }
+  return undefined;
+}
+
+function machineOf(image: string): number {
+  try {
+    const head = Buffer.alloc(20);
+    const fd = openSync(image, 'r');
+    try {
+      readSync(fd, head, 0, head.length, 0);
+    } finally {
+      closeSync(fd);
+    }
+    return head.readUInt16LE(18);
+  } catch (error) {
+    throw fileError(error, image);
+  }
+}

@@ -1,0 +1,61 @@
+/** Whether a command can do something with a file that it was given; if not, which command can. */
+
+import { InputError } from '../../src/base/errors.js';
+import type { FileKind, FileType } from './file-kind.js';
+import { shellWord } from '../options/shell-word.js';
+
+const KINDS: Readonly<Record<Wanted, string>> = {
+  module: 'a module (.wasm or .wat)',
+  image: 'an image',
+  snapshot: 'a snapshot',
+  coredump: 'a coredump',
+};
+
+type Wanted = Exclude<FileKind, 'other'>;
+
+interface Given {
+  /** As the user has typed it. */
+  readonly name: string;
+  readonly type: FileType;
+}
+
+/**
+ * @param where what takes it: `run`, `restore --module`
+ * @throws InputError 'wrong-kind'
+ */
+export function expectKind(input: Given, where: string, wanted: readonly Wanted[]): void {
+  const { kind } = input.type;
+  // what is named like a module is never started as native code
+  const isSafe = kind !== 'image' || !isNamedModule(input.name);
+  if (!isSafe || !wanted.some((one) => one === kind)) throw notFor(input, where, wanted);
+}
+
+/** Says what the file is, what the command takes, and which command takes the file. */
+export function notFor({ name, type }: Given, where: string, wanted: readonly Wanted[]): InputError {
+  const isMisnamed = isNamedModule(name) && !['module', 'coredump'].includes(type.kind);
+  const ending = name.slice(name.lastIndexOf('.'));
+  const takes = `${where} takes ${wanted.map((one) => KINDS[one]).join(' or ')}`;
+  const is = `${name} is ${type.what}${isMisnamed ? `, though it is called ${ending}` : ''}`;
+  return new InputError('wrong-kind', [is, takes, ...advise(name, type, isMisnamed)].join('; '));
+}
+
+function isNamedModule(name: string): boolean {
+  return /\.(wasm|wat)$/.test(name);
+}
+
+function advise(name: string, { kind, advice }: FileType, isMisnamed: boolean): string[] {
+  if (advice !== undefined) return [advice];
+  const path = shellWord(name);
+  switch (kind) {
+    case 'module':
+      return [`wag-snap run ${path} starts it`];
+    case 'image':
+      return isMisnamed
+        ? ['to run it as a program give it another name']
+        : [`wag-snap run ${path} starts it if it is an image`];
+    case 'snapshot':
+      return [`wag-snap restore ${path} goes on with it`];
+    default:
+      return [];
+  }
+}

@@ -1,0 +1,171 @@
+/**
+ * A file given on the command line: what it is, by its first bytes, and a path at which it can be read at any position,
+ * as often as one likes.
+ *
+ * What is no regular file (- for standard input, a FIFO, a device) is read to its end first, into a temporary file that
+ * only we can read. Decodes nothing.
+ */
+
+import { closeSync, fstatSync, openSync, readSync, writeSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { limits } from '../../src/wasm/limits.js';
+import { InputError, LimitError, systemReason, ToolError } from '../../src/base/errors.js';
+import type { Input } from '../../src/base/output.js';
+import { makeTemporaryFolder, nameTemporary, removeTemporary } from '../../src/base/temporary.js';
+import { type FileKind, type FileType, fileType, HEAD_SIZE } from './file-kind.js';
+
+const STANDARD_INPUT = '-';
+const CHUNK = 1 << 16;
+
+export class InputFile {
+  private constructor(
+    /** As the user gave it: for messages, and for names made of it. */
+    readonly name: string,
+    /** Of a regular file with the same contents. */
+    readonly path: string,
+    readonly type: FileType,
+    private folder: string | undefined,
+  ) {}
+
+  get kind(): FileKind {
+    return this.type.kind;
+  }
+
+  /**
+   * Of a FIFO that nobody writes to it waits for a writer.
+   *
+   * @throws InputError when there is no such file, ToolError when it cannot be read, LimitError when it does not end
+   */
+  static open(name: string): InputFile {
+    const fd = name === STANDARD_INPUT ? 0 : openInput(name);
+    try {
+      const stat = fstatSync(fd);
+      if (stat.isDirectory()) throw new InputError('unreadable', `${name}: is a directory`);
+      if (stat.isFile() && fd !== 0) return new InputFile(name, name, fileType(readHead(fd)), undefined);
+      return InputFile.spool(name, fd);
+    } catch (error) {
+      throw fileError(error, name);
+    } finally {
+      if (fd !== 0) closeSync(fd);
+    }
+  }
+
+  private static spool(name: string, fd: number): InputFile {
+    const folder = makeTemporaryFolder();
+    try {
+      const path = join(folder, name === STANDARD_INPUT ? 'stdin' : basename(name));
+      nameTemporary(path, name === STANDARD_INPUT ? 'standard input' : name);
+      // An image may be started from here.
+      const copy = openSync(path, 'wx+', 0o700);
+      try {
+        const type = copyToEnd(fd, copy, name);
+        return new InputFile(name, path, type, folder);
+      } finally {
+        closeSync(copy);
+      }
+    } catch (error) {
+      removeTemporary(folder);
+      throw error;
+    }
+  }
+
+  /** Removes the temporary file, if there is one. May be called twice. */
+  release(): void {
+    if (this.folder !== undefined) removeTemporary(this.folder);
+    this.folder = undefined;
+  }
+}
+
+/** What an output must not replace: the file behind standard input, or the one of that name. */
+export function inputIdentity(name: string): Input {
+  if (name !== STANDARD_INPUT) return name;
+  const { dev, ino } = fstatSync(0);
+  return { name: 'standard input', dev, ino };
+}
+
+/** Uses a file and releases it. */
+export async function withInput<T>(name: string, use: (input: InputFile) => T | Promise<T>): Promise<T> {
+  const input = InputFile.open(name);
+  try {
+    return await use(input);
+  } finally {
+    input.release();
+  }
+}
+
+/** The kind of what was copied. A snapshot may be of any size; anything else is no larger than a module may be. */
+function copyToEnd(from: number, to: number, name: string): FileType {
+  const buffer = Buffer.allocUnsafe(CHUNK);
+  let head = Buffer.alloc(0);
+  for (let total = 0; ; ) {
+    const got = readSome(from, buffer);
+    if (got === 0) return fileType(head);
+    if (head.length < HEAD_SIZE) head = Buffer.concat([head, buffer.subarray(0, got)]).subarray(0, HEAD_SIZE);
+    total += got;
+    if (total > limits.moduleBytes && !['snapshot', 'image'].includes(fileType(head).kind)) {
+      throw new LimitError(
+        'moduleBytes',
+        `${name}: has more than ${limits.moduleBytes} bytes, which no module may have`,
+      );
+    }
+    keep(to, buffer, got, name);
+  }
+}
+
+/** @throws ToolError when there is no room for the copy: that says nothing of the input */
+function keep(to: number, buffer: Buffer, length: number, name: string): void {
+  try {
+    for (let done = 0; done < length; ) done += writeSync(to, buffer, done, length - done);
+  } catch (error) {
+    throw new ToolError(
+      'temporary',
+      `${name}: there is no room for a copy of it in ${tmpdir()}: ${systemReason(error)}`,
+    );
+  }
+}
+
+function readSome(fd: number, buffer: Buffer): number {
+  for (;;) {
+    try {
+      return readSync(fd, buffer, 0, buffer.length, null);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'EOF') return 0;
+      // Whoever shares standard input has made it non-blocking.
+      if (code !== 'EAGAIN') throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
+    }
+  }
+}
+
+function openInput(path: string): number {
+  try {
+    return openSync(path, 'r');
+  } catch (error) {
+    throw fileError(error, path);
+  }
+}
+
+function readHead(fd: number): Buffer {
+  const head = Buffer.alloc(HEAD_SIZE);
+  return head.subarray(0, readSync(fd, head, 0, head.length, 0));
+}
+
+/** The name that messages, backtraces and default output files use: the file's, without folder and ending. */
+export function moduleName(path: string): string {
+  return basename(path).replace(/\.(wasm|wat)$/, '');
+}
+
+/** A file that is not there or cannot be read, as the user's or the environment's fault. */
+export function fileError(error: unknown, path: string): unknown {
+  const { code, syscall } = error as NodeJS.ErrnoException;
+  if (syscall === undefined) return error;
+  if (code === 'ENOENT' || code === 'ENOTDIR') {
+    const hint = /^\d+$/.test(path) ? `; a running process is captured first: wag-snap capture ${path}` : '';
+    return new InputError('not-found', `${path}: no such file${hint}`);
+  }
+  if (code === 'EISDIR') return new InputError('unreadable', `${path}: is a directory`);
+  if (code === 'ENXIO') return new InputError('unreadable', `${path}: is a socket or a device that is not there`);
+  return new ToolError('file', `${path}: cannot be read: ${systemReason(error)}`);
+}

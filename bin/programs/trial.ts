@@ -1,0 +1,76 @@
+/**
+ * The trial of `wag-snap check`: a program that does nothing is compiled, started, captured and ended. What forbids one of
+ * these (a container's system call filter, Yama, a mount without execution) shows here and nowhere else.
+ */
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ArchName } from '../../src/arch/masm/target.js';
+import { makeTemporaryFolder, removeTemporary } from '../../src/base/temporary.js';
+import { launch } from './emulator.js';
+
+export interface Trial {
+  /** It has one system call filter more than this process. */
+  readonly sandbox: boolean;
+  /** How long it stood still, in microseconds. */
+  readonly pause: number;
+}
+
+/** Milliseconds for the news of its end to come. */
+const PATIENCE = 500;
+/** (module (memory (export "memory") 1) (func (export "_start") (loop (br 0)))) */
+const MODULE =
+  '0061736d01000000 010401600000 03020100 0503010001 071302066d656d6f72790200065f73746172740000 0a09010700 03400c000b0b';
+
+/** @throws whatever went wrong on the way: its message says what */
+export async function tryOut(arch: ArchName): Promise<Trial> {
+  const [{ readModule }, { compileImage }, { writeImage }, { targets }, { capturePid }] = await Promise.all([
+    import('../../src/wasm/wat.js'),
+    import('../../src/compile/link/compile.js'),
+    import('../../src/compile/link/write-file.js'),
+    import('../../src/arch/targets.js'),
+    import('../../src/capture/capture.js'),
+  ]);
+  const folder = makeTemporaryFolder();
+  let child: ChildProcess | undefined;
+  try {
+    const module = await readModule(Buffer.from(MODULE.replaceAll(' ', ''), 'hex'));
+    const image = join(folder, 'trial');
+    writeImage(compileImage([{ module, file: 'trial' }], { target: targets[arch] }), image);
+    const { program, args, argv0 } = launch(image, 'trial');
+    child = spawn(program, args, { argv0, env: {}, stdio: ['ignore', 'ignore', 'pipe'] });
+    const early = endOf(child);
+    const capturing = capturePid(child.pid ?? -1, { output: join(folder, 'trial.wsnap') });
+    // when it has ended, the capture fails too, but does not know why
+    const { pause } = await capturing.catch(async (error) => {
+      throw (await Promise.race([early, sleep(PATIENCE)])) ?? error;
+    });
+    return { sandbox: filters(child.pid ?? -1) > filters(process.pid), pause };
+  } finally {
+    child?.kill('SIGKILL');
+    removeTemporary(folder);
+  }
+}
+
+/** How it ended by itself, or why it did not start. */
+async function endOf(child: ChildProcess): Promise<Error> {
+  let said = '';
+  child.stderr?.on('data', (data) => {
+    said += String(data);
+  });
+  return new Promise((done) => {
+    child.once('error', done);
+    child.once('close', (code, signal) => {
+      done(new Error(said.trim() || `a program ended with ${signal ?? `exit code ${code}`}`));
+    });
+  });
+}
+
+/** How many system call filters a process has. Before Linux 5.9 it says only whether there are any. */
+function filters(pid: number): number {
+  const status = readFileSync(`/proc/${pid}/status`, 'latin1');
+  const count = /^Seccomp_filters:\s+(\d+)/m.exec(status)?.[1];
+  return count === undefined ? Number(/^Seccomp:\s+2/m.test(status)) : Number(count);
+}

@@ -1,0 +1,129 @@
+/**
+ * Starting an image so that this process behaves like the program itself: its stdio, its signals, its exit code.
+ *
+ * Node cannot replace its own process, so the workload is a child in our process group and we stand in for it: signals
+ * sent to us are passed on, and we end the way it ended. Needs errors.ts and emulator.ts.
+ */
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { constants } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { LimitError, systemReason, ToolError } from '../../src/base/errors.js';
+import { type Launch, launch } from './emulator.js';
+
+export interface WorkloadOptions {
+  /** All of the process's environment. */
+  readonly env: Readonly<Record<string, string>>;
+  /** argv[0] of the workload. */
+  readonly argv0: string;
+  readonly args: readonly string[];
+  /** Descriptors 3 and up that the workload inherits; 'pipe': one to or from us. */
+  readonly descriptors?: readonly (number | 'pipe')[];
+  /** Milliseconds after which it is killed. */
+  readonly timeout?: number;
+  /**
+   * Deletes the image when it is a temporary file, twice perhaps: called once it runs its own code, an emulated one
+   * when it has ended.
+   */
+  readonly release?: () => void;
+}
+
+/**
+ * Signals that are passed on. The terminal sends SIGINT, SIGQUIT and SIGTSTP to the whole group, so the workload gets
+ * those twice; a wasm program has no handlers, so the second one changes nothing.
+ */
+const forwarded: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGCONT'];
+
+/**
+ * Runs an image to its end, passing signals on, and sets our own exit code, or dies of the same signal.
+ *
+ * @param onStart called with its pid once it runs its own code; `endTimeout` lets it live for as long as it likes
+ */
+export async function runWorkload(
+  image: string,
+  options: WorkloadOptions,
+  onStart: (pid: number, emulated: boolean, child: ChildProcess, endTimeout: () => void) => void,
+): Promise<void> {
+  let child: ChildProcess | undefined;
+  let fatal: NodeJS.Signals | null = null;
+  const early: NodeJS.Signals[] = [];
+  const passOn = (signal: NodeJS.Signals) => {
+    if (child === undefined) early.push(signal);
+    else child.kill(signal);
+  };
+  const suspend = () => {
+    passOn('SIGTSTP');
+    process.kill(process.pid, 'SIGSTOP');
+  };
+  for (const signal of forwarded) process.on(signal, passOn);
+  process.on('SIGTSTP', suspend);
+  try {
+    const how = launch(image, options.argv0);
+    child = await start(how, options);
+    const timer = new AbortController();
+    if (!how.emulated) options.release?.();
+    onStart(child.pid!, how.emulated, child, () => timer.abort());
+    for (const signal of early) child.kill(signal);
+    const { code, signal } = await endedInTime(child, options.timeout, timer.signal);
+    if (signal === null) process.exitCode = code ?? 0;
+    else process.exitCode = 128 + (constants.signals[signal] ?? 0);
+    fatal = signal;
+  } finally {
+    options.release?.();
+    for (const signal of forwarded) process.off(signal, passOn);
+    process.off('SIGTSTP', suspend);
+  }
+  if (fatal !== null) dieOf(fatal);
+}
+
+/** @throws LimitError when its time was over */
+async function endedInTime(
+  child: ChildProcess,
+  timeout: number | undefined,
+  untimed: AbortSignal,
+): ReturnType<typeof ended> {
+  if (timeout === undefined) return ended(child);
+  let late = false;
+  const timer = setTimeout(() => {
+    late = true;
+    child.kill('SIGKILL');
+  }, timeout);
+  untimed.addEventListener('abort', () => clearTimeout(timer));
+  const ending = await ended(child);
+  clearTimeout(timer);
+  if (late) throw new LimitError('timeout', `the program was ended after ${timeout / 1000} s: --timeout`);
+  return ending;
+}
+
+/** Resolves once the image has been executed; a file that was just written may be busy for a moment. */
+async function start({ program, args, argv0 }: Launch, options: WorkloadOptions): Promise<ChildProcess> {
+  for (let tries = 0; ; tries++) {
+    const child = spawn(program, [...args, ...options.args], {
+      argv0,
+      env: { ...options.env },
+      stdio: ['inherit', 'inherit', 'inherit', ...(options.descriptors ?? [])],
+    });
+    const error = await new Promise<NodeJS.ErrnoException | undefined>((done) => {
+      child.once('spawn', () => done(undefined));
+      child.once('error', done);
+    });
+    if (error === undefined) return child;
+    if (error.code !== 'ETXTBSY' || tries === 20) {
+      const hint = error.code === 'EACCES' ? ' (is that a file system mounted noexec? TMPDIR says where)' : '';
+      throw new ToolError('start', `cannot start ${program}: ${systemReason(error)}${hint}`);
+    }
+    await sleep(5);
+  }
+}
+
+function ended(child: ChildProcess): Promise<{ code: number | null; signal: NodeJS.Signals | null }> {
+  if (child.exitCode !== null || child.signalCode !== null) {
+    return Promise.resolve({ code: child.exitCode, signal: child.signalCode });
+  }
+  return new Promise((done) => child.once('exit', (code, signal) => done({ code, signal })));
+}
+
+/** Ends this process by the signal that the workload died of, where that leaves no core file of Node's. */
+function dieOf(signal: NodeJS.Signals): void {
+  if (['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGKILL', 'SIGPIPE'].includes(signal)) process.kill(process.pid, signal);
+}

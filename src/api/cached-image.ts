@@ -1,0 +1,89 @@
+/**
+ * The image of a module, from the cache or compiled now.
+ *
+ * Is what `run` starts and what restore lowers onto. Where there is no cache, the image is a temporary file that the
+ * caller deletes. Needs the compiler and cache.ts.
+ */
+
+import { createHash } from 'node:crypto';
+import { readdirSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { compileImage } from '../compile/link/compile.js';
+import { loadHostLayer } from '../compile/link/host-layer.js';
+import type { ImageParts } from '../compile/link/image-file.js';
+import type { ImageRequest, ImageSource, ObtainedImage } from '../image/image-source.js';
+import { writeImage } from '../compile/link/write-file.js';
+import { decodeModule } from '../wasm/decode.js';
+import { ModuleError } from '../base/errors.js';
+import { ownPackage } from '../base/package.js';
+import { makeTemporaryFolder, removeTemporary } from '../base/temporary.js';
+import type { ImageCache, ImageKey } from '../image/cache.js';
+
+/** Images from a cache, compiled when they are not there. @param cache undefined: none */
+export function cachedImages(cache: ImageCache | undefined): ImageSource {
+  return (request) => obtainImage(request, cache);
+}
+
+function obtainImage(request: ImageRequest, cache: ImageCache | undefined): ObtainedImage {
+  const { allowMissingImports } = request;
+  const sha256 = createHash('sha256').update(request.bytes).digest('hex');
+  const attempts = allowMissingImports === 'if-needed' ? [false, true] : [allowMissingImports];
+  const keys = attempts.map((allow) => keyOf(request, sha256, allow));
+  for (const key of keys) {
+    const path = cache?.find(key);
+    if (path !== undefined) return { path, compiled: false, release: () => {} };
+  }
+  const module = decodeModule(request.bytes, request.file);
+  for (let i = 0; ; i++) {
+    try {
+      const image = compileImage([{ module, file: request.file }], { ...request, allowMissingImports: attempts[i] });
+      const path = cache?.store(keys[i], image.bytes);
+      if (path !== undefined) return { path, compiled: true, release: () => {} };
+      return temporaryImage(image);
+    } catch (error) {
+      const again = error instanceof ModuleError && error.code === 'unlinkable' && i + 1 < attempts.length;
+      if (!again) throw error;
+    }
+  }
+}
+
+function temporaryImage(image: ImageParts): ObtainedImage {
+  const folder = makeTemporaryFolder();
+  const path = join(folder, 'image');
+  try {
+    writeImage(image, path);
+  } catch (error) {
+    removeTemporary(folder);
+    throw error;
+  }
+  return { path, compiled: true, release: () => removeTemporary(folder) };
+}
+
+function keyOf({ target, deterministic }: ImageRequest, module: string, allowMissing: boolean): ImageKey {
+  return { module, target: target.name, compiler: compilerFingerprint(), options: { deterministic, allowMissing } };
+}
+
+/** What was built, by content: set in the bundle (scripts/bundle.mjs), absent when running from source. */
+declare const WAGSNAP_BUILD: string | undefined;
+
+let fingerprint: string | undefined;
+
+/** Of the build; from source, of the version, the host layer and size and time of each of the compiler's files. */
+function compilerFingerprint(): string {
+  if (typeof WAGSNAP_BUILD !== 'undefined') return WAGSNAP_BUILD;
+  if (fingerprint !== undefined) return fingerprint;
+  const hash = createHash('sha256').update(ownPackage().version).update(loadHostLayer().bytes);
+  const src = dirname(dirname(fileURLToPath(import.meta.url)));
+  for (const folder of ['arch', 'compile', 'runtime']) hashFiles(join(src, folder), (text) => hash.update(text));
+  return (fingerprint = hash.digest('hex'));
+}
+
+function hashFiles(folder: string, update: (text: string) => void): void {
+  for (const name of readdirSync(folder).sort()) {
+    const path = join(folder, name);
+    const stat = statSync(path, { throwIfNoEntry: false });
+    if (stat?.isDirectory()) hashFiles(path, update);
+    else if (stat) update(`${name} ${stat.size} ${stat.mtimeMs}\n`);
+  }
+}

@@ -1,0 +1,372 @@
+/**
+ * The macro-assembler: what the code generator and the runtime's stubs may ask of a CPU.
+ *
+ * CPU-neutral. Implemented once per CPU in arch/<cpu>/masm.ts; knows no WebAssembly module, only registers, slots,
+ * labels and memory operands.
+ *
+ * Contract that every method inherits:
+ *  - Registers are numbers: 0..31 general, 32..63 floating point (32 + n). dst, lhs and rhs may be the same register.
+ *  - A method writes dst and its own scratch registers (which no RegisterPlan pool contains) and nothing else. It may
+ *    change the flags.
+ *  - A 32-bit integer in a register has its upper 32 bits zero, before and after. An f32 in a register is its low word,
+ *    the rest is undefined.
+ *  - A v128 is a whole floating point register: moveVector, exchange and selectVector take all of it, see masm-vector.ts.
+ *  - `wide` is 0 for i32/f32 and 1 for i64/f64.
+ *  - `slot` is a byte offset from the stack pointer, a multiple of 8, any size up to 2^23.
+ *  - 64-bit constants come as (lo, hi), both int32.
+ *  - Nothing allocates. Text offsets are bytes from the start of the code buffer.
+ * Exceptions stand at the method.
+ */
+
+import type { AtomicAssembler } from './masm-atomic.js';
+import type { VectorAssembler } from './masm-vector.js';
+
+export type Reg = number;
+export type Label = number;
+export const NO_REG = 255;
+export const FLOAT_BASE = 32;
+
+export const enum IntOp {
+  Add,
+  Sub,
+  Mul,
+  And,
+  Or,
+  Xor,
+}
+
+export const enum ShiftOp {
+  Shl,
+  ShrS,
+  ShrU,
+  Rotl,
+  Rotr,
+}
+
+export const enum DivOp {
+  DivS,
+  DivU,
+  RemS,
+  RemU,
+}
+
+export const enum IntUnary {
+  Clz,
+  Ctz,
+  Popcnt,
+  Extend8S,
+  Extend16S,
+  Extend32S, // wide: sign-extends the low 32 bits to 64
+  WrapOrZeroExtend, // dst = low 32 bits of src, upper bits zero (i32.wrap_i64, i64.extend_i32_u)
+}
+
+export const enum FloatOp {
+  Add,
+  Sub,
+  Mul,
+  Div,
+  Min,
+  Max,
+  Copysign,
+}
+
+export const enum FloatUnary {
+  Abs,
+  Neg,
+  Ceil,
+  Floor,
+  Trunc,
+  Nearest,
+  Sqrt,
+}
+
+/**
+ * Conditions of integer comparisons and, for compareFloat, of float comparisons: false on NaN, but FNe. So a float
+ * condition has no opposite among them; see branchUnless.
+ */
+export const enum Cond {
+  Eq,
+  Ne,
+  LtS,
+  LtU,
+  GtS,
+  GtU,
+  LeS,
+  LeU,
+  GeS,
+  GeU,
+  FEq,
+  FNe,
+  FLt,
+  FGt,
+  FLe,
+  FGe,
+}
+
+/** Loads of guest memory: the result's type, then the width in memory and its extension when narrower. */
+export const enum LoadOp {
+  I32,
+  I64,
+  F32,
+  F64,
+  I32_8S,
+  I32_8U,
+  I32_16S,
+  I32_16U,
+  I64_8S,
+  I64_8U,
+  I64_16S,
+  I64_16U,
+  I64_32S,
+  I64_32U,
+}
+
+/** Widths of stores; the value of 8, 16 and 32-bit ones is the low part of an integer register. */
+export const enum StoreOp {
+  Int8,
+  Int16,
+  Int32,
+  Int64,
+  F32,
+  F64,
+}
+
+/** How a value travels between a register and a slot or a field: its size and register class. */
+export const enum Width {
+  Int32,
+  Int64,
+  F32,
+  F64,
+  V128, // 16 bytes, in two slots; slots and fields need not be 16-byte aligned
+}
+
+export const enum Conversion {
+  F32FromI32S,
+  F32FromI32U,
+  F32FromI64S,
+  F32FromI64U,
+  F64FromI32S,
+  F64FromI32U,
+  F64FromI64S,
+  F64FromI64U,
+  F32Demote,
+  F64Promote,
+  I32FromF32Bits,
+  I64FromF64Bits,
+  F32FromI32Bits,
+  F64FromI64Bits,
+}
+
+/** Truncations float to int: index = (from f64 ? 4 : 0) + (to i64 ? 2 : 0) + (unsigned ? 1 : 0). */
+export const enum Truncation {
+  I32FromF32S,
+  I32FromF32U,
+  I64FromF32S,
+  I64FromF32U,
+  I32FromF64S,
+  I32FromF64U,
+  I64FromF64S,
+  I64FromF64U,
+}
+
+/**
+ * Which register is for what. Pools are in order of preference and disjoint; none contains the stack pointer, the two
+ * pinned registers or the macro-assembler's scratch registers.
+ */
+export interface RegisterPlan {
+  readonly instance: Reg; // address of the running instance's block
+  readonly memoryBase: Reg; // native address of its memory 0
+  readonly operandInts: readonly Reg[]; // for the operand stack
+  readonly pinnedInts: readonly Reg[]; // for locals
+  readonly operandFloats: readonly Reg[];
+  readonly pinnedFloats: readonly Reg[];
+  /** Arguments by class, in order; each is also an operand register. What does not fit goes to the outgoing area. */
+  readonly argInts: readonly Reg[];
+  readonly argFloats: readonly Reg[];
+  /** A single result. Several results all travel in the outgoing area, in front of the stack arguments. */
+  readonly resultInt: Reg;
+  readonly resultFloat: Reg;
+  /** A pinned-pool register that carries the table index of an indirect call (locals are in their slots by then). */
+  readonly callTemp: Reg;
+  /** divide() needs lhs and dst in `dividend` and overwrites `divideClobber`; NO_REG when the CPU is not so picky. */
+  readonly dividend: Reg;
+  readonly divideClobber: Reg;
+  /** What the stack pointer is a multiple of, always. */
+  readonly stackAlign: number;
+  /** Where the return address is at a function's entry; NO_REG: at the stack pointer. Behind the prologue it is right above the frame. */
+  readonly linkRegister: Reg;
+}
+
+/** The least size of a frame, of at least `bytes`, that enter() can make: it and the return address keep sp aligned. */
+export function frameSizeFor(plan: RegisterPlan, bytes: number): number {
+  return Math.ceil((bytes + 8) / plan.stackAlign) * plan.stackAlign - 8;
+}
+
+/** Slots between the stack pointer and the incoming area at a function's entry, before its prologue. */
+export function entrySlots(plan: RegisterPlan): number {
+  return plan.linkRegister === NO_REG ? 1 : 0;
+}
+
+export interface MacroAssembler extends VectorAssembler, AtomicAssembler {
+  readonly plan: RegisterPlan;
+  /** Bytes of code so far. */
+  readonly offset: number;
+  /** Text offset of the instruction that faults, of the last load, store, trap or divide. */
+  readonly faultOffset: number;
+  /** The code so far, a view that the next emission may invalidate. */
+  code(): Uint8Array;
+  align(bytes: number): void; // with instructions that trap when run
+
+  // -- labels: numbered from 0 after each resetLabels; all must be bound before
+  resetLabels(): void;
+  newLabel(): Label;
+  bind(label: Label): void;
+  jump(label: Label): void;
+  /** After compare*, test* or compareFloat: jump when the condition holds / does not hold. */
+  branch(cond: Cond, label: Label): void;
+  branchUnless(cond: Cond, label: Label): void;
+  /** Jumps to labels[index] for index < count - 1, else to the last. `index` may be overwritten. */
+  jumpTable(index: Reg, labels: Int32Array, count: number): void;
+
+  // -- moves
+  move(dst: Reg, src: Reg): void; // all 64 bits; both general
+  moveFloat(dst: Reg, src: Reg, wide: number): void;
+  exchange(a: Reg, b: Reg): void; // both general or both float
+  constant(dst: Reg, wide: number, lo: number, hi: number): void; // does not change the flags
+  floatConstant(dst: Reg, wide: number, lo: number, hi: number): void;
+  loadSlot(width: Width, dst: Reg, slot: number): void;
+  storeSlot(width: Width, src: Reg, slot: number): void; // Int32 stores may write 4 or 8 bytes, F32 4 or 8
+  storeSlotConstant(wide: number, slot: number, lo: number, hi: number): void; // wide 1: all 8 bytes
+
+  // -- integers
+  binary(op: IntOp, wide: number, dst: Reg, lhs: Reg, rhs: Reg): void;
+  binaryImm(op: IntOp, wide: number, dst: Reg, lhs: Reg, imm: number): void; // imm is an int32, sign-extended
+  binarySlot(op: IntOp, wide: number, dst: Reg, lhs: Reg, slot: number): void;
+  /** dst = lhs + (rhs << scale), scale 0..3, modulo the width. */
+  addScaled(wide: number, dst: Reg, lhs: Reg, rhs: Reg, scale: number): void;
+  shift(op: ShiftOp, wide: number, dst: Reg, lhs: Reg, rhs: Reg): void;
+  shiftImm(op: ShiftOp, wide: number, dst: Reg, lhs: Reg, imm: number): void; // imm already modulo the width
+  unary(op: IntUnary, wide: number, dst: Reg, src: Reg): void;
+  /**
+   * rhs is not zero (the caller has branched to a trap). DivS of the least integer by -1 faults at faultOffset; RemS
+   * gives 0 for it. See RegisterPlan.dividend: lhs = dst = dividend there, rhs is neither dividend nor divideClobber.
+   */
+  divide(op: DivOp, wide: number, dst: Reg, lhs: Reg, rhs: Reg): void;
+
+  // -- comparisons: set the flags for the very next branch, branchUnless, setCondition, select or selectVector
+  compare(wide: number, lhs: Reg, rhs: Reg): void;
+  compareImm(wide: number, lhs: Reg, imm: number): void;
+  compareSlot(wide: number, lhs: Reg, slot: number): void;
+  testZero(wide: number, reg: Reg): void; // then Eq: is zero, Ne: is not
+  compareFloat(cond: Cond, wide: number, lhs: Reg, rhs: Reg): void; // cond: the one that will be asked for
+  setCondition(cond: Cond, dst: Reg): void;
+  /** dst = cond ? a : b, of integers of any width or of floats; dst, a and b of one class. Keeps nothing of the flags. */
+  select(cond: Cond, dst: Reg, a: Reg, b: Reg): void;
+
+  // -- floats
+  floatBinary(op: FloatOp, wide: number, dst: Reg, lhs: Reg, rhs: Reg): void;
+  floatBinarySlot(op: FloatOp, wide: number, dst: Reg, lhs: Reg, slot: number): void; // not Min, Max, Copysign
+  floatUnary(op: FloatUnary, wide: number, dst: Reg, src: Reg): void;
+  canonicalizeNaN(wide: number, reg: Reg): void; // any NaN becomes 0x7fc00000 / 0x7ff8000000000000
+  convert(op: Conversion, dst: Reg, src: Reg): void;
+  /** Jumps to `invalid` for NaN, to `overflow` when the result does not fit. */
+  truncate(op: Truncation, dst: Reg, src: Reg, invalid: Label, overflow: Label): void;
+  truncateSaturating(op: Truncation, dst: Reg, src: Reg): void;
+
+  // -- guest memory: [base + index + offset]; index NO_REG for none; offset a uint32, of any size up to 2^32 - 1
+  load(op: LoadOp, dst: Reg, base: Reg, index: Reg, offset: number): void;
+  store(op: StoreOp, src: Reg, base: Reg, index: Reg, offset: number): void;
+  storeImm(op: StoreOp, imm: number, base: Reg, index: Reg, offset: number): void; // imm an int32, sign-extended for Int64
+
+  // -- fields: [base + offset], an int32 offset; base any register, the instance's for globals and records
+  loadField(width: Width, dst: Reg, base: Reg, offset: number): void;
+  storeField(width: Width, src: Reg, base: Reg, offset: number): void;
+  compareField(wide: number, lhs: Reg, base: Reg, offset: number): void;
+  compareFieldImm(wide: number, base: Reg, offset: number, imm: number): void;
+  /** dst = [base + index * 8], 64 bits. */
+  loadElement(dst: Reg, base: Reg, index: Reg): void;
+  storeElement(src: Reg, base: Reg, index: Reg): void;
+
+  // -- addresses: `imageOffset` counts from the image's load address (see imageStart)
+  /** Bytes of code that there may be; default: any number. More is a LimitError, thrown when the buffer grows. */
+  codeLimit: number;
+  /** Where offset 0 of this code buffer will lie in the image; must be set before address() and *Global(). */
+  imageStart: number;
+  address(dst: Reg, imageOffset: number): void;
+  loadGlobal(width: Width, dst: Reg, imageOffset: number): void;
+  storeGlobal(width: Width, src: Reg, imageOffset: number): void;
+
+  // -- functions
+  /**
+   * Prologue: reserves frameSize bytes (see frameSizeFor) below the return address, touching each 64 KiB of a frame
+   * larger than that, from the top down, so that the guard below the stack is found.
+   */
+  enter(frameSize: number): void;
+  leave(frameSize: number): void; // releases the frame, does not return
+  ret(): void;
+  /** Calls a text offset not yet known; returns a handle for patchCall. */
+  call(): number;
+  patchCall(handle: number, target: number): void; // target: text offset
+  /**
+   * The same for a callee that returns with leaveThunk: behind a system call a kernel may have emptied the return stack of
+   * the processor, where that is so both do without it.
+   */
+  callThunk(): number;
+  /** Epilogue and return. */
+  leaveThunk(frameSize: number): void;
+  /** Jumps likewise, for tail positions of stubs. */
+  jumpTo(): number;
+  patchJump(handle: number, target: number): void;
+  callReg(target: Reg): void;
+  /** Calls the function of a record (image/contract/layout.ts FN_*): switches instance and memoryBase, then calls. */
+  callRecord(record: Reg): void;
+  /**
+   * The table part of call_indirect. Loads the record of elements[index] into `record`, jumping to outOfBounds
+   * (index >= length), uninitialized (null), mismatch (another type id). `table` holds the address of a table's record (TAB_*).
+   * record may be the same as table or index. When typeId is -1 no type is compared.
+   */
+  loadTableRecord(
+    record: Reg,
+    table: Reg,
+    index: Reg,
+    typeId: number,
+    outOfBounds: Label,
+    uninitialized: Label,
+    mismatch: Label,
+  ): void;
+  trap(): void; // an instruction that faults; sets faultOffset
+  nop(): void; // the shortest
+  move64Sp(dst: Reg): void; // dst = stack pointer
+
+  // -- for stubs only
+  setSp(src: Reg): void;
+  adjustSp(delta: number): void;
+  /** The system call of the CPU's Linux ABI. Besides the result it overwrites what the kernel does (x64: rcx, r11). */
+  syscall(): void;
+  /** Where syscall() wants the number, then the arguments; the result is in resultInt. */
+  readonly syscallRegisters: readonly Reg[];
+  readonly scratch: Reg;
+  /** resultInt = CPU_* of this CPU (image/contract/layout.ts). Overwrites all registers but the two pinned ones. */
+  cpuFeatures(): void;
+  /** Where the stub call_c wants the function's address, then the C ABI's first two integer arguments; the result is in resultInt. */
+  readonly callCRegisters: readonly Reg[];
+  /** At a signal handler's entry: moves the C ABI's first three arguments into argInts[0..2]. */
+  signalArguments(): void;
+  emitBytes(bytes: Uint8Array): void;
+  jumpReg(target: Reg): void;
+  jumpField(base: Reg, offset: number): void; // to the address that is there
+  compareGlobalImm(imageOffset: number, imm: number): void; // of a u32, as compareImm
+  storeGlobalConstant(width: Width, imageOffset: number, lo: number): void; // Int32, or Int64 sign-extended
+  /** Copies ascending; all of copyRegisters (destination, source, count, 64 bits each) are overwritten. */
+  copyBytes(): void;
+  readonly copyRegisters: readonly Reg[];
+  /** Fills with the low byte; all of fillRegisters (destination, value, count) may be overwritten. */
+  fillBytes(): void;
+  readonly fillRegisters: readonly Reg[];
+  /**
+   * Loads every register, the stack pointer and the pc from a block laid out as CTX_* in image/contract/layout.ts (the stack
+   * pointer is an address, at its place among the general ones on x64, at CTX_SP elsewhere) and goes on there. May write
+   * the word below the new stack pointer. `base` is any register but the stack pointer.
+   */
+  restoreContext(base: Reg): void;
+}

@@ -1,0 +1,34 @@
+/** A CPU as the rest of the project sees it: one record per folder of src/arch. */
+
+import type { MacroAssembler, RegisterPlan } from './masm.js';
+
+export type ArchName = 'x64' | 'arm64';
+
+/** Where the kernel's signal frame keeps registers, as byte offsets from the ucontext_t (x64: asm/sigcontext.h). */
+export interface SignalFrame {
+  /** Byte offset of general register n (our numbering) for n in 0..31, -1 where there is none. */
+  readonly general: Int32Array;
+  readonly pc: number;
+  readonly sp: number;
+  /** Floating point registers: at [ucontext + floatPointer] lies the address of the save area (x64), or -1 and they are inline. */
+  readonly floatPointer: number;
+  readonly floatBase: number; // offset in that area (or the ucontext) of register 0
+  readonly floatStride: number;
+}
+
+export interface Target {
+  readonly name: ArchName;
+  readonly elfMachine: number;
+  readonly plan: RegisterPlan;
+  readonly signalFrame: SignalFrame;
+  /** What its code needs beyond the least CPU of the kind: CPU_* (image/contract/layout.ts). An image checks it when it starts. */
+  readonly cpuNeeds: number;
+  /** The instruction that a safepoint becomes in trap text. */
+  readonly safepointTrap: Uint8Array;
+  /** How far behind the trap's address the saved pc is when it was hit (x64: 1, arm64: 0). */
+  readonly safepointPcBias: number;
+  /** What the host layer imports from module "target", by name: system call numbers, flags, offsets. */
+  readonly hostConstants: Readonly<Record<string, number>>;
+  /** `plan`: another use of the same registers, for tests. */
+  createAssembler(initialBytes?: number, plan?: RegisterPlan): MacroAssembler;
+}

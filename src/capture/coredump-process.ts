@@ -1,0 +1,38 @@
+/**
+ * A process as a coredump: captured to a snapshot beside the coredump (in $TMPDIR when that is no file), which is made
+ * of that.
+ *
+ * Not straight from the process: it stands still only as long as a capture takes, and all sizes are known before the first
+ * byte is written. The snapshot takes disk space for that time, and is always removed.
+ */
+
+import { randomBytes } from 'node:crypto';
+import { rmSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { type Destination, openDestination } from '../base/output.js';
+import { makeTemporaryFolder, removeTemporary } from '../base/temporary.js';
+import { type CaptureOptions, capturePid } from './capture.js';
+import { writeCoredump } from '../snapshot/coredump.js';
+import { readSnapshot } from '../snapshot/format.js';
+
+export type CoredumpOptions = Pick<CaptureOptions, 'kill' | 'timeout' | 'onProgress' | 'onWarning'>;
+
+/** @throws InputError, ToolError, LimitError; the process goes on then, but when it was to end and has been captured */
+export async function coredumpPid(
+  pid: number,
+  output: Destination | string,
+  options: CoredumpOptions = {},
+): Promise<void> {
+  const destination = typeof output === 'string' ? openDestination(output) : output;
+  const { file } = destination;
+  const folder = file === undefined ? makeTemporaryFolder() : dirname(file);
+  const name = `.${basename(file ?? 'coredump')}.${randomBytes(6).toString('hex')}.wsnap`;
+  const snapshot = join(folder, name);
+  try {
+    await capturePid(pid, { ...options, output: snapshot });
+    writeCoredump(readSnapshot(snapshot), destination);
+  } finally {
+    rmSync(snapshot, { force: true });
+    if (file === undefined) removeTemporary(folder);
+  }
+}

@@ -1,0 +1,320 @@
+/**
+ * A running process of one of our images, as the tool sees it: its image, where it is loaded, its memory, and signals to it.
+ *
+ * All of it is reached through one descriptor of /proc/PID (process-folder.ts), so it is of one process, even when the pid
+ * is given to another one meanwhile.
+ * Attaching changes nothing in the process. It tells apart, in this order: no such process, not ours, not allowed.
+ * The kernel lets a process of the same user read /proc/PID/exe and maps; /proc/PID/mem needs more (ptrace(2), "ptrace
+ * access mode checking"): with Yama's ptrace_scope 1 only once the parked process has named us as its tracer.
+ */
+
+import { closeSync, existsSync, fstatSync, openSync, readFileSync } from 'node:fs';
+import { type ImageDescription, readImage } from '../image/reader.js';
+import { InputError, ToolError, WagSnapError } from '../base/errors.js';
+import { RT_IMAGE_BASE, RT_MAGIC, RT_VERSION, RUNTIME_MAGIC, RUNTIME_VERSION } from '../image/contract/layout.js';
+import { findMappedImage, isEmulator } from './mapped-image.js';
+import { MAPS_MAX, type Mapping, parseMaps } from './proc-maps.js';
+import { ProcessFolder } from './process-folder.js';
+import { ProcessMemory } from './process-memory.js';
+import { Signaller } from './signaller.js';
+
+/** Milliseconds from execve(2) until the image is in place: on a busy machine the process may wait for its turn meanwhile. */
+const MAPPED_WITHIN = 10_000;
+
+/** Milliseconds until an emulator has mapped its program. */
+const EMULATOR_START = 10_000;
+
+export class ImageProcess {
+  /** Absolute address of the runtime block (RT_*). */
+  readonly runtime: number;
+  private opened: ProcessMemory | undefined;
+  private signaller: Signaller | undefined;
+
+  private constructor(
+    readonly folder: ProcessFolder,
+    readonly image: ImageDescription,
+    /** Load address: where image offset 0 is. */
+    readonly base: number,
+    private readonly exeFd: number,
+  ) {
+    this.runtime = base + image.outline.data.imageOffset;
+  }
+
+  /** @throws InputError when the process is not ours, ToolError when there is none or we may not look at it */
+  static attach(pid: number): ImageProcess {
+    if (!Number.isInteger(pid) || pid <= 0) throw new InputError('pid', `${pid} is not a pid`);
+    let folder: ProcessFolder;
+    try {
+      folder = ProcessFolder.open(pid);
+    } catch {
+      throw noSuchProcess(pid);
+    }
+    try {
+      return ImageProcess.attachTo(folder);
+    } catch (error) {
+      folder.close();
+      throw error;
+    }
+  }
+
+  private static attachTo(folder: ProcessFolder): ImageProcess {
+    const { pid } = folder;
+    const exe = exePath(folder);
+    let fd: number;
+    try {
+      fd = openSync(folder.path('exe'), 'r');
+    } catch (error) {
+      throw unreadable(folder, 'its executable cannot be read', error);
+    }
+    let image: ImageDescription | undefined;
+    try {
+      image = readImage(fd);
+      if (!image.hasSites) {
+        throw new InputError('no-sites', `pid ${pid} (${exe}) was compiled without site tables: it cannot be captured`);
+      }
+      const base = loadAddress(folder, exe, fstatSync(fd).ino, image.outline.data.imageOffset);
+      return new ImageProcess(folder, image, base, fd);
+    } catch (error) {
+      image?.close();
+      closeSync(fd);
+      if (error instanceof WagSnapError && error.code === 'not-an-image')
+        return ImageProcess.attachEmulated(folder, exe);
+      throw error;
+    }
+  }
+
+  /** An emulator that has just started has not mapped its program yet. */
+  private static attachEmulated(folder: ProcessFolder, exe: string): ImageProcess {
+    const deadline = performance.now() + (isEmulator(exe) ? EMULATOR_START : 0);
+    for (;;) {
+      const found = findMappedImage(folder, readMaps(folder), readImage);
+      if (found) return new ImageProcess(folder, found.image, found.base, found.fd);
+      if (performance.now() >= deadline) {
+        throw new InputError('not-ours', `pid ${folder.pid} is not a wag-snap process: it runs ${exe}`);
+      }
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
+    }
+  }
+
+  get pid(): number {
+    return this.folder.pid;
+  }
+
+  /** @throws ToolError that says how to get the permission */
+  get memory(): ProcessMemory {
+    const memory = this.tryMemory();
+    if (!memory) throw notAllowed(this.pid, 'its memory cannot be read', undefined);
+    return memory;
+  }
+
+  /** Its memory, or undefined while the kernel does not let us. */
+  tryMemory(): ProcessMemory | undefined {
+    if (this.opened) return this.opened;
+    let memory: ProcessMemory;
+    try {
+      memory = ProcessMemory.open(this.folder);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'EACCES' || code === 'EPERM') return undefined;
+      throw unreadable(this.folder, 'its memory cannot be read', error);
+    }
+    this.opened = memory;
+    this.checkRuntime(memory);
+    return memory;
+  }
+
+  maps(): Mapping[] {
+    return readMaps(this.folder);
+  }
+
+  /** Of this process, or undefined when it is gone, whatever its pid is by now. */
+  status(): ProcessStatus | undefined {
+    return statusOf(this.folder);
+  }
+
+  /**
+   * Makes signals ready: afterwards each takes 0.1 ms.
+   *
+   * @param warn told when they cannot go through a descriptor of the process
+   */
+  async prepareSignals(warn: (text: string) => void): Promise<void> {
+    this.signaller ??= new Signaller(this.folder, warn);
+    await this.signaller.prepare();
+  }
+
+  /** @throws ToolError 'process-ended', 'permission' */
+  async signal(signal: NodeJS.Signals): Promise<void> {
+    this.signaller ??= new Signaller(this.folder, () => {});
+    await this.signaller.send(signal);
+  }
+
+  close(): void {
+    this.signaller?.close();
+    this.opened?.close();
+    this.image.close();
+    closeSync(this.exeFd);
+    this.folder.close();
+  }
+
+  private checkRuntime(memory: ProcessMemory): void {
+    const magic = memory.u64(this.runtime + RT_MAGIC);
+    if (magic !== BigInt(RUNTIME_MAGIC)) {
+      throw new InputError('not-ours', `pid ${this.pid} runs a wag-snap image, but its runtime block is damaged`);
+    }
+    const base = memory.address(this.runtime + RT_IMAGE_BASE);
+    if (base !== 0 && base !== this.base) {
+      throw new ToolError(
+        'guest-base',
+        `pid ${this.pid}: its emulator moves the program's addresses: start it without -B and -R`,
+      );
+    }
+    const version = memory.u32(this.runtime + RT_VERSION);
+    if (version !== RUNTIME_VERSION) {
+      throw new InputError(
+        'runtime-version',
+        `pid ${this.pid}: its runtime has version ${version}, this wag-snap knows version ${RUNTIME_VERSION}`,
+      );
+    }
+  }
+}
+
+export interface ProcessStatus {
+  readonly state: string;
+  readonly caughtSignals: bigint;
+  /** A debugger's pid, or 0. */
+  readonly tracer: number;
+  readonly parent: number;
+  /** Undefined where the kernel does not say (before 6.8). */
+  readonly kernelThread: boolean | undefined;
+}
+
+/** Parent of all kernel threads but itself. */
+const KTHREADD = 2;
+
+/** Fields of /proc/PID/status of whatever process has that pid, or undefined when none has. */
+export function processStatus(pid: number): ProcessStatus | undefined {
+  try {
+    return parseStatus(readFileSync(`/proc/${pid}/status`, 'latin1'));
+  } catch {
+    return undefined;
+  }
+}
+
+function statusOf(folder: ProcessFolder): ProcessStatus | undefined {
+  try {
+    return parseStatus(folder.text('status'));
+  } catch {
+    return undefined;
+  }
+}
+
+function parseStatus(text: string): ProcessStatus {
+  const field = (name: string) => new RegExp(`^${name}:\\s*(\\S+)`, 'm').exec(text)?.[1];
+  return {
+    state: field('State') ?? '?',
+    caughtSignals: BigInt(`0x${field('SigCgt') ?? '0'}`),
+    tracer: Number(field('TracerPid') ?? 0),
+    parent: Number(field('PPid') ?? 0),
+    kernelThread: field('Kthread') === undefined ? undefined : field('Kthread') === '1',
+  };
+}
+
+function exePath(folder: ProcessFolder): string {
+  const { pid } = folder;
+  try {
+    return folder.link('exe');
+  } catch (error) {
+    const status = statusOf(folder);
+    if (!status) throw noSuchProcess(pid);
+    if (status.state === 'Z')
+      throw new ToolError('process-ended', `pid ${pid} has ended (its parent has not noticed yet)`);
+    const { code } = error as NodeJS.ErrnoException;
+    const likeOne = code === 'ENOENT' && (pid === KTHREADD || status.parent === KTHREADD);
+    if (status.kernelThread ?? likeOne)
+      throw new InputError('kernel-thread', `pid ${pid} is not a wag-snap process: it is a kernel thread`);
+    throw unreadable(folder, 'its executable cannot be read', error);
+  }
+}
+
+function readMaps(folder: ProcessFolder): Mapping[] {
+  try {
+    return parseMaps(folder.text('maps', MAPS_MAX, 'utf8'));
+  } catch (error) {
+    if (error instanceof WagSnapError) throw error;
+    throw unreadable(folder, 'its address space cannot be read', error);
+  }
+}
+
+/**
+ * The lowest mapping of the executable's first bytes. Right after execve(2) there is none yet, or no DATA behind it: that
+ * is waited for.
+ *
+ * @param data image offset of the runtime block
+ * @param patience milliseconds
+ * @throws InputError 'not-ours', ToolError
+ */
+export function loadAddress(
+  folder: ProcessFolder,
+  exe: string,
+  inode: number,
+  data: number,
+  patience: number = MAPPED_WITHIN,
+): number {
+  const { pid } = folder;
+  const deadline = performance.now() + patience;
+  for (;;) {
+    const maps = readMaps(folder);
+    const head = maps.find(({ offset, path, inode: own }) => offset === 0 && (path === exe || own === inode));
+    const block = head && maps.find(({ start, end }) => start <= head.start + data && head.start + data < end);
+    if (head && block) return head.start;
+    if (statusOf(folder)?.state === 'Z') throw new ToolError('process-ended', `pid ${pid} has ended`);
+    if (performance.now() >= deadline) break;
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
+  }
+  throw new InputError('not-ours', `pid ${pid}: its image is not mapped from its executable ${exe}`);
+}
+
+/** What /proc does not show may still be there: a look, which sends nothing. */
+export function noSuchProcess(pid: number): WagSnapError {
+  if (!existsSync('/proc/self/stat')) {
+    return new ToolError('no-proc', `pid ${pid}: /proc is not there: mount it (mount -t proc proc /proc)`);
+  }
+  try {
+    globalThis.process.kill(pid, 0);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EPERM') {
+      return new InputError('no-process', `there is no process with pid ${pid}`);
+    }
+  }
+  return new ToolError(
+    'permission',
+    `pid ${pid} is hidden (/proc is mounted with hidepid): capture as the user who runs it, or as root`,
+  );
+}
+
+/** Why a file below /proc/PID, of a process that was there a moment ago, cannot be read. */
+function unreadable(folder: ProcessFolder, what: string, error: unknown): WagSnapError {
+  const { pid } = folder;
+  if (!statusOf(folder)) return noSuchProcess(pid);
+  const { code } = error as NodeJS.ErrnoException;
+  if (code !== 'ENOENT' && code !== 'ESRCH') return notAllowed(pid, what, error);
+  return new ToolError('process-ended', `pid ${pid} is ending: its memory is gone already`);
+}
+
+function notAllowed(pid: number, what: string, error: unknown): ToolError {
+  const scope = readYama();
+  const hint =
+    scope !== undefined && scope >= 2
+      ? `kernel.yama.ptrace_scope is ${scope}: only root may capture (or set it to 1 or 0)`
+      : 'capture as the user who runs it, or as root (CAP_SYS_PTRACE)';
+  const reason = error ? ` (${(error as Error).message})` : '';
+  return new ToolError('permission', `pid ${pid}: ${what}${reason}: ${hint}`);
+}
+
+function readYama(): number | undefined {
+  try {
+    return Number(readFileSync('/proc/sys/kernel/yama/ptrace_scope', 'latin1'));
+  } catch {
+    return undefined;
+  }
+}

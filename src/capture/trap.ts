@@ -1,0 +1,83 @@
+/** The trap that a process is parked at: its kind in words, and where it is. */
+
+import {
+  RT_TRAP_AT,
+  RT_TRAP_CALLER_SP,
+  RT_TRAP_KIND,
+  RT_TRAP_PLACE,
+  RT_TRAP_RETURN,
+  RT_TRAP_SP,
+  RT_TRAP_TAG,
+  TAG_INDEX,
+  TAG_NAME,
+  TAG_NAME_LENGTH,
+  TRAP_DIVIDE_BY_ZERO,
+  TRAP_EXCEPTION,
+  TRAP_EXCEPTION_MEMORY,
+  TRAP_INVALID_CONVERSION,
+  TRAP_MEMORY,
+  TRAP_MISSING_IMPORT,
+  TRAP_NULL_REFERENCE,
+  TRAP_OVERFLOW,
+  TRAP_SIGNATURE,
+  TRAP_STACK,
+  TRAP_TABLE,
+  TRAP_UNALIGNED,
+  TRAP_UNDEFINED_ELEMENT,
+  TRAP_UNINITIALIZED,
+  TRAP_UNREACHABLE,
+  TRAP_UNSHARED,
+} from '../image/contract/layout.js';
+import type { TrapPlace } from './lift.js';
+import type { ImageProcess } from './process.js';
+
+/** In the words of the process's own message (runtime/process/traps.ts). */
+export const TRAP_MESSAGES: Readonly<Record<number, string>> = {
+  [TRAP_UNREACHABLE]: 'unreachable',
+  [TRAP_MEMORY]: 'out of bounds memory access',
+  [TRAP_DIVIDE_BY_ZERO]: 'integer divide by zero',
+  [TRAP_OVERFLOW]: 'integer overflow',
+  [TRAP_INVALID_CONVERSION]: 'invalid conversion to integer',
+  [TRAP_TABLE]: 'out of bounds table access',
+  [TRAP_UNDEFINED_ELEMENT]: 'undefined element',
+  [TRAP_UNINITIALIZED]: 'uninitialized element',
+  [TRAP_SIGNATURE]: 'indirect call type mismatch',
+  [TRAP_STACK]: 'call stack exhausted',
+  [TRAP_MISSING_IMPORT]: 'call of a missing import',
+  [TRAP_EXCEPTION]: 'uncaught exception',
+  [TRAP_UNALIGNED]: 'unaligned atomic',
+  [TRAP_UNSHARED]: 'expected shared memory',
+  [TRAP_NULL_REFERENCE]: 'null reference',
+  [TRAP_EXCEPTION_MEMORY]: 'no memory for another exception',
+};
+
+/** Bytes of a tag's name that are kept. */
+const NAME_MAX = 1024;
+
+export interface ProcessTrap {
+  readonly trap: { readonly kind: number; readonly message: string };
+  readonly place: TrapPlace;
+}
+
+export function readTrap({ memory, runtime }: ImageProcess): ProcessTrap {
+  const kind = memory.u32(runtime + RT_TRAP_KIND);
+  const message = TRAP_MESSAGES[kind] ?? 'unknown';
+  const tag = kind === TRAP_EXCEPTION ? memory.address(runtime + RT_TRAP_TAG) : 0;
+  return {
+    trap: { kind, message: tag === 0 ? message : `${message} of tag ${describeTag(tag)}` },
+    place: {
+      place: memory.u32(runtime + RT_TRAP_PLACE),
+      at: memory.address(runtime + RT_TRAP_AT),
+      sp: memory.address(runtime + RT_TRAP_SP),
+      returnAddress: memory.address(runtime + RT_TRAP_RETURN),
+      callerSp: memory.address(runtime + RT_TRAP_CALLER_SP),
+    },
+  };
+
+  function describeTag(record: number): string {
+    const index = memory.u32(record + TAG_INDEX);
+    const length = Math.min(memory.u32(record + TAG_NAME_LENGTH), NAME_MAX);
+    if (length === 0) return `${index}`;
+    return `${index}, ${memory.read(memory.address(record + TAG_NAME), length).toString('utf8')}`;
+  }
+}

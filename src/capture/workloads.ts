@@ -1,0 +1,168 @@
+/**
+ * The running processes of our images on this machine, found by what each says about itself: /proc/PID/exe is an image, or
+ * an emulator (qemu-user, by its name) that has mapped one. There is no registry to go stale. Reads only; processes that we
+ * may not look at (other users') are left out.
+ *
+ * Any of them may be hostile: nothing of one is read without a bound, none is waited for, and what is wrong with one is said
+ * in its own entry.
+ */
+
+import { closeSync, fstatSync, openSync, readdirSync, readFileSync } from 'node:fs';
+import { basename } from 'node:path';
+import { readElf } from '../image/elf.js';
+import { FileSource } from '../image/file-source.js';
+import { type ImageDescription, openImage } from '../image/reader.js';
+import { SECTION } from '../image/tables/sections.js';
+import { WagSnapError } from '../base/errors.js';
+import { RT_MAGIC, RT_STATE, RUNTIME_MAGIC } from '../image/contract/layout.js';
+import { findMappedImage, isEmulator } from './mapped-image.js';
+import { MAPS_MAX, parseMaps } from './proc-maps.js';
+import { loadAddress } from './process.js';
+import { ProcessFolder, startOf } from './process-folder.js';
+import { ProcessMemory } from './process-memory.js';
+
+/** By STATE_*. */
+export const STATE_NAMES = ['starting', 'running', 'stopping', 'parked', 'trapped'] as const;
+
+/** Bytes that are read of one process's identity and arguments, at most: 16 MiB of the first take 0.2 s. */
+const IDENTITY_MAX = 1 << 24;
+const ARGS_MAX = 1 << 17;
+const TICKS = 100; // USER_HZ, the same on all machines
+
+export interface WorkloadEntry {
+  readonly pid: number;
+  /** Why its image cannot be read; then nothing is known of it but what the kernel says, and `module` is the file's name. */
+  readonly unreadable: string | undefined;
+  /** Of its main module; when that has none, the file's. */
+  readonly module: string;
+  readonly arch: string;
+  readonly compiler: string;
+  /** Whether it can be captured: compiled with site tables. */
+  readonly capturable: boolean;
+  /** Seconds since it was started. */
+  readonly age: number;
+  /** Resident bytes. */
+  readonly memory: number;
+  /** One of STATE_NAMES; undefined when its memory may not be read, as with Yama before it has named us as its tracer. */
+  readonly state: string | undefined;
+  /** A letter, as in ps: R running, S sleeping, T stopped... */
+  readonly systemState: string;
+  /** Of an emulated one, those of the emulator. */
+  readonly args: readonly string[];
+}
+
+/** In the order of their pids. @param proc for tests */
+export function listWorkloads(proc = '/proc'): WorkloadEntry[] {
+  const uptime = Number(readFileSync(`${proc}/uptime`, 'latin1').split(' ')[0]);
+  const entries: WorkloadEntry[] = [];
+  for (const name of readdirSync(proc)) {
+    if (!/^\d+$/.test(name)) continue;
+    const entry = readWorkload(proc, Number(name), uptime);
+    if (entry) entries.push(entry);
+  }
+  return entries.sort((a, b) => a.pid - b.pid);
+}
+
+interface FoundImage {
+  readonly image: ImageDescription;
+  readonly fd: number;
+  readonly path: string;
+  /** Where it is mapped, when that is known already. */
+  readonly base?: number;
+}
+
+/** A process that is not ours, has just ended or is somebody else's is undefined. */
+function readWorkload(proc: string, pid: number, uptime: number): WorkloadEntry | undefined {
+  let folder: ProcessFolder;
+  try {
+    folder = ProcessFolder.open(pid, proc);
+  } catch {
+    return undefined;
+  }
+  let found: FoundImage | string | undefined;
+  try {
+    found = findImage(folder);
+    return found === undefined ? undefined : describe(folder, found, uptime);
+  } catch {
+    return undefined; // it has ended
+  } finally {
+    if (typeof found === 'object') closeSync(found.fd);
+    folder.close();
+  }
+}
+
+/** @param found its image, or why that cannot be read */
+function describe(folder: ProcessFolder, found: FoundImage | string, uptime: number): WorkloadEntry {
+  const image = typeof found === 'string' ? undefined : found.image;
+  const path = typeof found === 'string' ? folder.link('exe') : found.path;
+  const stat = folder.text('stat');
+  return {
+    pid: folder.pid,
+    unreadable: typeof found === 'string' ? found : undefined,
+    module: image?.outline.modules.at(-1)?.name || basename(path.replace(/ \(deleted\)$/, '')),
+    arch: image?.arch ?? '',
+    compiler: image?.outline.compiler ?? '',
+    capturable: image?.hasSites ?? false,
+    age: Math.max(Math.round((uptime - startOf(stat) / TICKS) * 100) / 100, 0),
+    memory: residentBytes(folder.text('status')),
+    state: typeof found !== 'string' && found.image.hasSites ? runtimeState(folder, found) : undefined,
+    systemState: stat[stat.lastIndexOf(')') + 2],
+    args: folder.head('cmdline', ARGS_MAX).toString('utf8').split('\0').slice(0, -1),
+  };
+}
+
+/**
+ * The image that a process runs, of which the caller closes the descriptor; undefined when it runs none, or we may not look.
+ *
+ * @returns why it cannot be read, in words, when it is one of ours
+ * @throws the system's error
+ */
+function findImage(folder: ProcessFolder): FoundImage | string | undefined {
+  const path = folder.link('exe');
+  const open = (fd: number) => openImage(fd, IDENTITY_MAX);
+  try {
+    if (isEmulator(path)) {
+      const found = findMappedImage(folder, parseMaps(folder.text('maps', MAPS_MAX, 'utf8')), open);
+      if (found) return found;
+    }
+  } catch (error) {
+    return error instanceof WagSnapError ? error.message : undefined;
+  }
+  const fd = openSync(folder.path('exe'), 'r');
+  try {
+    return { image: open(fd), fd, path };
+  } catch (error) {
+    const why = error instanceof WagSnapError && isOurs(fd) ? error.message : undefined;
+    closeSync(fd);
+    return why;
+  }
+}
+
+/** Whether an executable that cannot be read as an image wants to be one. */
+function isOurs(fd: number): boolean {
+  try {
+    return readElf(new FileSource(fd)).sections.some(({ name }) => name === SECTION.identity);
+  } catch {
+    return false;
+  }
+}
+
+function residentBytes(status: string): number {
+  return Number(/^VmRSS:\s*(\d+) kB/m.exec(status)?.[1] ?? 0) * 1024;
+}
+
+/** Undefined when it cannot be seen, or is not there yet. */
+function runtimeState(folder: ProcessFolder, { image, fd, path, base }: FoundImage): string | undefined {
+  let memory: ProcessMemory | undefined;
+  try {
+    const { imageOffset } = image.outline.data;
+    const runtime = (base ?? loadAddress(folder, path, fstatSync(fd).ino, imageOffset, 0)) + imageOffset;
+    memory = ProcessMemory.open(folder);
+    if (memory.u64(runtime + RT_MAGIC) !== BigInt(RUNTIME_MAGIC)) return undefined;
+    return STATE_NAMES[memory.u32(runtime + RT_STATE)];
+  } catch {
+    return undefined;
+  } finally {
+    memory?.close();
+  }
+}

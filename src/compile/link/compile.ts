@@ -1,0 +1,162 @@
+/**
+ * From decoded modules to an image: the one entry into the compiler.
+ *
+ *     link imports -> lay out DATA -> emit TEXT -> fill DATA -> describe -> lay out the file
+ *
+ * Function bodies are validated while they are compiled. Nothing is written here: see compile/link/write-file.ts.
+ */
+
+import { align } from '../../base/align.js';
+import type { Target } from '../../arch/masm/target.js';
+import { SEGMENT_ALIGN } from '../../image/contract/layout.js';
+import { baseline } from '../baseline/generator.js';
+import type { Debugging } from '../debugging.js';
+import { blockingWindows } from './blocking-windows.js';
+import { DataLayout } from './data-layout.js';
+import { describe, functionNames, functionPlaces } from './describe.js';
+import { exceptionTables, throws } from './exception-tables.js';
+import { dataSegmentBytes, finishData } from './finish-data.js';
+import { loadHostLayer } from './host-layer.js';
+import { type ImageParts, layOutFile, type Part } from './image-file.js';
+import { definition, findExport, type LinkedInstance, linkInstance } from './imports.js';
+import type { InstanceLayout } from '../../image/instance-layout.js';
+import { buildText } from './text-builder.js';
+import { encodeIdentity, type Identity } from '../../image/tables/identity.js';
+import { SiteTables } from '../../image/tables/site-tables.js';
+import { Variation } from '../convention/variation.js';
+import { outputLimits } from '../../wasm/limits.js';
+import { ExternKind, type Module } from '../../wasm/module.js';
+
+export interface ModuleInput {
+  /** What later modules import it by; the main module may have one too. */
+  readonly name?: string;
+  readonly module: Module;
+  /** For messages. */
+  readonly file: string;
+  /** Which of the modules before it each import module name means; default: the last one of that name. */
+  readonly links?: ReadonlyMap<string, number>;
+}
+
+export interface CompileOptions {
+  readonly target: Target;
+  readonly deterministic?: boolean;
+  readonly allowMissingImports?: boolean;
+  /**
+   * Site tables and trap text; without them a process cannot be captured. The code is the same. Modules with tags have
+   * them always: unwinding needs the sizes of frames. Default: true.
+   */
+  readonly sites?: boolean;
+  /** Whether the image carries the modules. Default: true. */
+  readonly includeModule?: boolean;
+  /** A seed, for tests: the image is as another version of the compiler might make it. See variation.ts. */
+  readonly variation?: number;
+  readonly debugging?: Debugging;
+  /** Told of the bytes of function bodies that are compiled, and of all. */
+  readonly onProgress?: (done: number, total: number) => void;
+  /** Another host layer, for tests. */
+  readonly hostLayer?: Module;
+}
+
+export class CompiledImage implements ImageParts {
+  readonly parts: readonly Part[];
+  readonly size: number;
+  private assembled: Uint8Array | undefined;
+
+  constructor(
+    image: ImageParts,
+    private readonly layout: DataLayout,
+    readonly identity: Identity,
+    /** The code without padding. */
+    readonly text: Uint8Array,
+  ) {
+    this.parts = image.parts;
+    this.size = image.size;
+  }
+
+  /** The whole file in one array. */
+  get bytes(): Uint8Array {
+    if (this.assembled) return this.assembled;
+    const bytes = new Uint8Array(this.size);
+    for (const part of this.parts) bytes.set(part.bytes, part.fileOffset);
+    return (this.assembled = bytes);
+  }
+
+  /** By instance; the host layer is 0, so module i of the input is instance i + 1. */
+  get layouts(): readonly InstanceLayout[] {
+    return this.layout.layouts;
+  }
+
+  /** Image offset of the record of an exported function, undefined when there is no such export. */
+  functionRecord(instance: number, exportName: string): number | undefined {
+    const index = this.exportIndex(instance, exportName, ExternKind.Func);
+    if (index === undefined) return undefined;
+    return this.layout.functionRecord(...definition(this.layout.instances[instance], ExternKind.Func, index));
+  }
+
+  /** Image offset of an exported global's value. */
+  globalCell(instance: number, exportName: string): number | undefined {
+    const index = this.exportIndex(instance, exportName, ExternKind.Global);
+    return index === undefined ? undefined : this.layout.globalCell(instance, index);
+  }
+
+  private exportIndex(instance: number, name: string, kind: ExternKind): number | undefined {
+    const found = findExport(this.layout.instances[instance].module, name);
+    return found?.kind === kind ? found.index : undefined;
+  }
+}
+
+function variationOf({ variation }: CompileOptions): Variation | undefined {
+  return variation === undefined ? undefined : new Variation(variation);
+}
+
+/**
+ * Compiles and links modules into an image. The last one is the main module: its _start is run; the others are
+ * linked to it in order.
+ * @throws ModuleError for an invalid or unlinkable module, LimitError
+ */
+export function compileImage(modules: readonly ModuleInput[], options: CompileOptions): CompiledImage {
+  const { target, sites: wantSites = true, includeModule = true, deterministic = false } = options;
+  const host = options.hostLayer ?? loadHostLayer();
+  const instances: LinkedInstance[] = [];
+  instances.push(linkInstance(instances, 'host', host, 'host layer'));
+  for (const { name, module, file, links } of modules) {
+    const instance = (from: string) => (links?.has(from) ? instances[links.get(from)! + 1] : undefined);
+    const linking = { allowMissing: options.allowMissingImports, resolve: links && instance };
+    instances.push(linkInstance(instances, name ?? '', module, file, linking));
+  }
+  const layout = new DataLayout(instances);
+  const generator = baseline(options.debugging, modules.at(-1)?.module);
+  const text = buildText(layout, () => {
+    const { tableWords, describedWords } = outputLimits(
+      instances.reduce((sum, { module }) => sum + module.bytes.length, 0),
+    );
+    const sites = wantSites || throws(instances) ? new SiteTables(tableWords, describedWords) : undefined;
+    return { target, generator, onProgress: options.onProgress, deterministic, sites, variation: variationOf(options) };
+  });
+  const { sites } = text.options;
+  const code = text.masm.code();
+  const rodataStart = align(text.start + code.length, SEGMENT_ALIGN);
+  finishData(layout, text, rodataStart);
+  const constants = [dataSegmentBytes(layout)];
+  const constantsEnd = () => constants.reduce((end, { length }) => end + length, rodataStart);
+  const exceptions = sites && exceptionTables(layout, text.handlers, sites, constantsEnd());
+  if (exceptions !== undefined) constants.push(exceptions);
+  constants.push(blockingWindows(layout, text.windows, constantsEnd()));
+  const identity = describe(layout, text, { target, deterministic, includeModule });
+  const image = layOutFile({
+    target,
+    data: layout.data,
+    textStart: text.start,
+    text: code,
+    codeSize: text.codeSize,
+    entry: text.start + text.stubs.start,
+    rodataStart,
+    constants,
+    sites,
+    names: sites ? functionNames(instances, text, sites) : [],
+    places: sites ? functionPlaces(instances, sites) : new Uint8Array(0),
+    identity: encodeIdentity(identity),
+    modules: includeModule ? modules.map(({ module }) => module.bytes) : [],
+  });
+  return new CompiledImage(image, layout, identity, code.subarray(0, text.codeSize));
+}

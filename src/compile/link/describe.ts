@@ -1,0 +1,140 @@
+/** What an image says of itself, gathered from the linked parts: the identity section, names and places of functions. */
+
+import { createHash } from 'node:crypto';
+import type { Target } from '../../arch/masm/target.js';
+import { ownPackage } from '../../base/package.js';
+import { FUNC_GUEST, FUNC_HOST, FUNC_IMPORT } from '../../image/contract/layout.js';
+import { IDENTITY_FORMAT, type Identity, type InstanceIdentity, type ModuleIdentity } from '../../image/tables/identity.js';
+import { encodePlaces } from '../../image/tables/places.js';
+import type { SiteTables } from '../../image/tables/site-tables.js';
+import { ExternKind, type Import, type Module } from '../../wasm/module.js';
+import { erased, erasedTypes } from '../../wasm/ref-types.js';
+import type { DataLayout } from './data-layout.js';
+import type { LinkedInstance } from './imports.js';
+import type { InstanceLayout } from '../../image/instance-layout.js';
+import type { TextBuilder } from './text-builder.js';
+
+export interface DescribeOptions {
+  readonly target: Target;
+  readonly deterministic: boolean;
+  readonly includeModule: boolean;
+}
+
+export function describe(layout: DataLayout, text: TextBuilder, options: DescribeOptions): Identity {
+  let offset = 0;
+  const modules = layout.instances.map(({ module, name, index }): ModuleIdentity => {
+    const host = index === 0;
+    const sha256 = createHash('sha256').update(module.bytes).digest('hex');
+    const carried = options.includeModule && !host;
+    const at = carried ? offset : -1;
+    if (carried) offset += module.bytes.length;
+    return { name: moduleName(name, module), sha256, size: module.bytes.length, offset: at, host };
+  });
+  const { data } = layout;
+  return {
+    format: IDENTITY_FORMAT,
+    compiler: ownPackage().version,
+    arch: options.target.name,
+    deterministic: options.deterministic,
+    modules,
+    instances: layout.instances.map((instance, index) => describeInstance(instance, layout.layouts[index])),
+    types: layout.types.types.map((type) => ({
+      params: erasedTypes(type.params),
+      results: erasedTypes(type.results),
+      slots: text.callSlots(type),
+    })),
+    tailSlots: text.tailSlots,
+    trampolines: text.trampolines,
+    data: { imageOffset: data.start, size: data.bytes.length },
+    text: { imageOffset: text.start, size: text.masm.offset, codeSize: text.codeSize },
+  };
+}
+
+function describeInstance(instance: LinkedInstance, layout: InstanceLayout): InstanceIdentity {
+  const { module } = instance;
+  return {
+    module: instance.index,
+    name: instance.name,
+    start: layout.start,
+    size: layout.size,
+    functions: {
+      imported: module.importedFuncCount,
+      count: module.funcTypes.length,
+      pointers: layout.functionPointers,
+      records: layout.recordOffsets,
+      links: instance.functionLinks,
+    },
+    memories: {
+      imported: module.importedMemoryCount,
+      pointers: layout.memoryPointers,
+      records: layout.memoryRecords,
+      types: module.memories.map(({ min, max }) => ({ min, max: max ?? null })),
+      links: instance.memoryLinks,
+    },
+    tables: {
+      imported: module.importedTableCount,
+      pointers: layout.tablePointers,
+      records: layout.tableRecords,
+      types: module.tables.map(({ element, min, max }) => ({ element: erased(element), min, max: max ?? null })),
+      links: instance.tableLinks,
+    },
+    globals: {
+      imported: module.importedGlobalCount,
+      pointers: layout.globalPointers,
+      records: layout.globals,
+      types: Uint8Array.from(module.globals, ({ type }) => erased(type)),
+      mutable: Uint8Array.from(module.globals, ({ mutable }) => Number(mutable)),
+      links: instance.globalLinks,
+    },
+    ...(module.tags.length > 0 && {
+      tags: {
+        imported: module.importedTagCount,
+        records: layout.tags,
+        types: Array.from(module.tags, (type) => erasedTypes(module.types[type].params)),
+      },
+    }),
+    dataSegments: { records: layout.dataSegments, count: module.datas.length },
+    elementSegments: { records: layout.elementSegments, count: module.elements.length },
+  };
+}
+
+/** A name per row of the function table: from the name section; of a thunk, what it imports; '' for none. */
+export function functionNames(instances: readonly LinkedInstance[], text: TextBuilder, sites: SiteTables): string[] {
+  const { words, length } = sites.functions;
+  const imports = instances.map(({ module }) =>
+    module.imports
+      .filter((entry: Import) => entry.kind === ExternKind.Func)
+      .map((entry) => `${entry.module}.${entry.name}`),
+  );
+  const names: string[] = [];
+  for (let at = 0; at < length; at += 8) {
+    const kind = words[at + 7];
+    const instance = words[at + 2];
+    const index = words[at + 3];
+    if (kind === FUNC_IMPORT) names.push(imports[instance][index]);
+    else if (kind === FUNC_GUEST || kind === FUNC_HOST) {
+      names.push(instances[instance].module.names?.functions.get(index) ?? '');
+    } else names.push(text.stubNames.get(at / 8) ?? '');
+  }
+  return names;
+}
+
+/** Of each row of the function table, where its code is in its module; and the modules' names. */
+export function functionPlaces(instances: readonly LinkedInstance[], sites: SiteTables): Uint8Array {
+  const { words, length } = sites.functions;
+  const bodies = new Uint32Array(length / 8);
+  for (let at = 0; at < length; at += 8) {
+    if (words[at + 7] !== FUNC_GUEST) continue;
+    const { module } = instances[words[at + 2]];
+    bodies[at / 8] = module.bodyStart[words[at + 3] - module.importedFuncCount];
+  }
+  return encodePlaces(
+    bodies,
+    instances.map(({ name, module }) => moduleName(name, module)),
+  );
+}
+
+/** What it is imported by, or calls itself. */
+function moduleName(name: string, module: Module): string {
+  return name || module.names?.module || '';
+}

@@ -1,0 +1,14 @@
+/**
+ * The host layer's module: WASI and the process's own part, built from src/runtime/host.ts to
+ * dist/runtime/host.wasm.
+ */
+
+import { loadHostModule } from './host-module.js';
+import { decodeModule } from '../../wasm/decode.js';
+import type { Module } from '../../wasm/module.js';
+
+let hostLayer: Module | undefined;
+
+export function loadHostLayer(): Module {
+  return (hostLayer ??= decodeModule(loadHostModule(), 'host.wasm'));
+}

@@ -1,0 +1,349 @@
+/**
+ * Emits all of an image's text, in the order in which addresses become known:
+ *
+ *     stubs that need nothing     call_c, invoke, resume, land, unwind, signal return
+ *     the host layer's functions
+ *     stubs that call them        start, signal entry, builtins
+ *     thunks                      of each guest's imports
+ *     trampolines                 of each function type that the host may call
+ *     guests' functions           instance by instance
+ *
+ * Records a row of the function table for everything, so that any text offset has an owner.
+ */
+
+import { align } from '../../base/align.js';
+import { entrySlots, frameSizeFor, type MacroAssembler } from '../../arch/masm/masm.js';
+import type { Target } from '../../arch/masm/target.js';
+import { BugError, LimitError } from '../../base/errors.js';
+import { FUNC_IMPORT, FUNC_STUB, FUNC_TRAMPOLINE, SEGMENT_ALIGN } from '../../image/contract/layout.js';
+import { type BlockingWindow, emitBlockingSyscall } from '../stubs/blocking-syscall.js';
+import { emitCallC } from '../stubs/call-c.js';
+import { callTo, type StubContext } from '../stubs/context.js';
+import { emitInvoke, emitLand, emitResume, emitTrampoline, emitUnwind } from '../stubs/guest-entry.js';
+import { areaSize, emitBuiltin, emitImportThunk, emitMissingThunk } from '../stubs/host-call.js';
+import { emitSignalEntry, emitSignalReturn } from '../stubs/signal.js';
+import { emitStart } from '../stubs/start.js';
+import { CallLayout } from '../convention/call-layout.js';
+import { BUILTINS, type Builtin, type CodeEnvironment } from '../convention/environment.js';
+import { entrySite } from '../baseline/safepoints.js';
+import type { CodeGenerator, InstanceCode } from '../generator.js';
+import { HandlerTable } from '../../image/tables/handler-table.js';
+import type { TrampolineIdentity } from '../../image/tables/identity.js';
+import type { SiteTables } from '../../image/tables/site-tables.js';
+import type { Variation } from '../convention/variation.js';
+import { outputLimits } from '../../wasm/limits.js';
+import { ExternKind, type FuncType } from '../../wasm/module.js';
+import { globalValue } from './constants.js';
+import { DATA_START, type DataLayout } from './data-layout.js';
+import { definition, findExport, funcType, type LinkedInstance, Provider } from './imports.js';
+
+const FUNCTION_ALIGN = 16;
+/** Bytes of a host function's body up to which each thunk has a copy: a return less behind a system call. */
+const INLINE_LIMIT = 400;
+/** With at most 1 GiB of DATA in front, everything is within reach of a 32-bit displacement. */
+const MAX_TEXT = 0x3f000000;
+
+export interface TextOptions {
+  readonly target: Target;
+  readonly generator: CodeGenerator;
+  readonly deterministic: boolean;
+  readonly sites: SiteTables | undefined;
+  readonly variation?: Variation;
+  readonly onProgress?: ((done: number, total: number) => void) | undefined;
+  /** Whether every caller reserves room for any tail call (baseline/tail-calls.ts); default: false. */
+  readonly tailRoom?: boolean;
+}
+
+export class TextBuilder {
+  readonly masm: MacroAssembler;
+  /** Image offset of TEXT. */
+  readonly start: number;
+  /** Of each instance: text offset of each defined function, and of each import's thunk or -1. */
+  readonly functionOffsets: Int32Array[] = [];
+  readonly thunkOffsets: Int32Array[] = [];
+  readonly trampolines: TrampolineIdentity[] = [];
+  readonly handlers = new HandlerTable();
+  /** Name of each function row that belongs to no module's function, by row. */
+  readonly stubNames = new Map<number, string>();
+  /** Bytes of code, without padding. */
+  codeSize = 0;
+  /** Text offsets of stubs, by name. */
+  readonly stubs: Record<string, number> = {};
+  readonly windows: BlockingWindow[] = [];
+  /** Slots that whoever calls guest functions reserves at least: see baseline/tail-calls.ts. */
+  readonly tailSlots: number;
+  private readonly context: StubContext;
+  private readonly host: LinkedInstance;
+  private hostCode!: InstanceCode;
+  private compiledBytes = 0;
+  private readonly bodyBytes: number;
+
+  constructor(
+    private readonly layout: DataLayout,
+    readonly options: TextOptions,
+  ) {
+    const { data, instances } = layout;
+    this.host = instances[0];
+    this.start = align(data.start + data.bytes.length, SEGMENT_ALIGN);
+    const wasmSize = instances.reduce((sum, { module }) => sum + module.bytes.length, 0);
+    this.bodyBytes = instances.reduce((sum, { module }) => sum + bodyBytesOf(module), 0);
+    const { target, variation } = options;
+    this.masm = target.createAssembler(Math.max(65536, wasmSize * 3), variation?.plan(target.plan));
+    this.masm.imageStart = this.start;
+    this.masm.codeLimit = outputLimits(wasmSize).codeBytes;
+    this.tailSlots = options.tailRoom ? this.greatestCall() : 0;
+    this.context = { masm: this.masm, runtimeBlock: DATA_START, hostInstance: layout.layouts[0].start };
+  }
+
+  /** Whether all went well: false when callers have to reserve more for tail calls (TextOptions.tailRoom). */
+  build(): boolean {
+    const { instances } = this.layout;
+    this.emitLeafStubs();
+    this.hostCode = this.compileInstance(this.host);
+    this.emitHostStubs();
+    for (const instance of instances) if (instance.index > 0) this.emitThunks(instance);
+    this.hostCode.link();
+    this.emitTrampolines();
+    for (const instance of instances) {
+      if (instance.index > 0 && this.compileInstance(instance).lacksTailRoom) return false;
+    }
+    this.codeSize = this.masm.offset;
+    this.masm.align(SEGMENT_ALIGN);
+    return true;
+  }
+
+  /** Slots of the outgoing area that a call of a function of a type needs. */
+  callSlots(type: FuncType): number {
+    return this.callLayout(type).slots;
+  }
+
+  /** Text offset of the code of a function, given by its definition. */
+  codeOffset(instance: number, index: number): number {
+    const imported = this.layout.instances[instance].module.importedFuncCount;
+    return index < imported ? this.thunkOffsets[instance][index] : this.functionOffsets[instance][index - imported];
+  }
+
+  private greatestCall(): number {
+    let slots = 0;
+    for (const { module, index } of this.layout.instances) {
+      if (index > 0) for (const type of module.types) slots = Math.max(slots, this.callSlots(type));
+    }
+    return slots;
+  }
+
+  private emitLeafStubs(): void {
+    const { context } = this;
+    this.stub('call_c', () => emitCallC(context));
+    this.stub('invoke', () => emitInvoke(context));
+    this.stub('resume', () => emitResume(context));
+    this.stub('land', () => emitLand(context));
+    this.stub('unwind', () => emitUnwind(context));
+    this.stub('signal_return', () => emitSignalReturn(context, this.options.target.hostConstants.SYS_rt_sigreturn));
+  }
+
+  private emitHostStubs(): void {
+    const { context } = this;
+    this.stub('start', () => emitStart(context, this.hostFunction('boot'), this.hostFunction('start')));
+    this.stub('signal_entry', () => emitSignalEntry(context, this.hostFunction('on_signal')));
+    for (const name of BUILTINS) {
+      const layout = this.callLayout(funcType(this.host.module, this.hostExport(name)));
+      const frame = frameSizeFor(this.masm.plan, 0);
+      this.stub(name, () => emitBuiltin(context, layout, this.hostFunction(name)), FUNC_STUB, 0, frame);
+    }
+  }
+
+  private emitThunks({ index, module, providers, hostIndexes }: LinkedInstance): void {
+    const { context, masm } = this;
+    const thunks = new Int32Array(module.importedFuncCount).fill(-1);
+    this.thunkOffsets[index] = thunks;
+    for (let i = 0; i < thunks.length; i++) {
+      if (providers[i] === Provider.Instance) continue;
+      const layout = this.callLayout(funcType(module, i));
+      const missing = providers[i] === Provider.Missing;
+      masm.align(FUNCTION_ALIGN);
+      thunks[i] = masm.offset;
+      this.options.sites?.beginFunction(
+        masm.offset,
+        index,
+        i,
+        frameSizeFor(masm.plan, missing ? 0 : 8 * layout.type.params.length),
+        FUNC_IMPORT,
+      );
+      if (this.options.sites) entrySite(this.options.sites, masm, layout);
+      if (missing) emitMissingThunk(context, this.hostFunction('raise'));
+      else emitImportThunk(context, layout, () => this.emitHostFunction(hostIndexes[i]));
+      this.options.sites?.endFunction(masm.offset);
+    }
+  }
+
+  /**
+   * In a thunk: a short function of the host layer as a part of it, another as a call. Text that the body takes has a
+   * row of its own, and the thunk's rest belongs to that.
+   */
+  private emitHostFunction(index: number): void {
+    const { masm, host } = this;
+    const defined = index - host.module.importedFuncCount;
+    if (host.module.bodyEnd[defined] - host.module.bodyStart[defined] > INLINE_LIMIT) {
+      callTo(masm, this.codeOffset(0, index));
+      return;
+    }
+    this.options.sites?.endFunction(masm.offset);
+    masm.adjustSp(-8 * entrySlots(masm.plan));
+    this.hostCode.compileInline(index);
+  }
+
+  /** Of the types of all functions that guests export or start with. */
+  private emitTrampolines(): void {
+    const { instances, entries, types } = this.layout;
+    const wanted = new Set<number>();
+    const add = (instance: number, index: number) => wanted.add(types.id(funcType(instances[instance].module, index)));
+    for (const [instance, index] of entries) add(instance, index);
+    for (const instance of instances) {
+      if (instance.index === 0) continue;
+      for (const { kind, index } of instance.module.exports) {
+        if (kind === ExternKind.Func) add(...definition(instance, kind, index));
+      }
+    }
+    for (const id of wanted) {
+      const layout = this.callLayout(types.types[id]);
+      let returnOffset = 0;
+      const area = areaSize(Math.max(layout.slots, this.tailSlots));
+      const emit = () => {
+        returnOffset = emitTrampoline(this.context, layout, area);
+      };
+      this.stub(`entry ${id}`, emit, FUNC_TRAMPOLINE, id, area);
+      this.trampolines.push({
+        type: id,
+        start: this.stubs[`entry ${id}`],
+        returnOffset,
+        slots: area / 8,
+      });
+    }
+  }
+
+  /** All functions of an instance, or those up to the first that lacks room for a tail call. */
+  private compileInstance(instance: LinkedInstance): InstanceCode {
+    const { masm } = this;
+    const { module, index, file } = instance;
+    const layout = this.layout.layouts[index];
+    const code = this.options.generator.begin(masm, { module, layout, environment: this.environment(instance), file });
+    const count = module.funcTypes.length - module.importedFuncCount;
+    const order = this.options.variation?.order(count);
+    for (let i = 0; i < count; i++) {
+      masm.align(FUNCTION_ALIGN);
+      const funcIndex = module.importedFuncCount + (order?.[i] ?? i);
+      try {
+        code.compile(funcIndex);
+      } catch (error) {
+        throw inFunction(error, file, funcIndex);
+      }
+      if (code.lacksTailRoom) return code;
+      const defined = funcIndex - module.importedFuncCount;
+      this.compiledBytes += module.bodyEnd[defined] - module.bodyStart[defined];
+      this.options.onProgress?.(this.compiledBytes, this.bodyBytes);
+      if (masm.offset > MAX_TEXT) throw new LimitError('text-size', `${file}: the code exceeds ${MAX_TEXT} bytes`);
+    }
+    code.link();
+    this.functionOffsets[index] = code.functionOffsets;
+    return code;
+  }
+
+  private environment(instance: LinkedInstance): CodeEnvironment {
+    const isHost = instance.index === 0;
+    const thunks = this.thunkOffsets[instance.index];
+    return {
+      isHost,
+      deterministic: this.options.deterministic && !isHost,
+      sites: this.options.sites,
+      handlers: this.handlers,
+      tagRecord: (index) => this.layout.tagRecord(instance.index, index),
+      variation: this.options.variation,
+      tailSlots: isHost ? 0 : this.tailSlots,
+      thunkOffset: (index) => thunks[index],
+      builtinOffset: (name: Builtin) => this.stubOffset(name),
+      stubOffset: (name) => this.stubOffset(name),
+      emitBlockingSyscall: () => this.windows.push(emitBlockingSyscall(this.context)),
+      constantGlobal: isHost ? this.hostConstants() : this.constantGlobals(instance),
+    };
+  }
+
+  private constantGlobals(instance: LinkedInstance): CodeEnvironment['constantGlobal'] {
+    const cache = instance.module.globals.map((global, index) => {
+      if (global.mutable) return undefined;
+      const [owner, at] = definition(instance, ExternKind.Global, index);
+      const value = globalValue(this.layout.instances, owner, at);
+      return value.kind === 'bits' ? value : undefined;
+    });
+    return (index) => cache[index];
+  }
+
+  /** Imports from module "target": constants of the CPU's Linux, by name. */
+  private hostConstants(): CodeEnvironment['constantGlobal'] {
+    const values = this.host.module.imports
+      .filter((entry) => entry.kind === ExternKind.Global)
+      .map(({ name }) => {
+        const value = this.options.target.hostConstants[name];
+        if (value === undefined)
+          throw new BugError(`the host layer wants a constant ${name} that the CPU does not have`);
+        return { lo: value | 0, hi: Math.floor(value / 0x100000000) | 0 };
+      });
+    return (index) => values[index];
+  }
+
+  private stub<T>(name: string, emit: () => T, kind = FUNC_STUB, index = 0, frameSize = 0): T {
+    const { masm } = this;
+    const { sites } = this.options;
+    masm.align(FUNCTION_ALIGN);
+    this.stubs[name] = masm.offset;
+    if (sites) {
+      sites.beginFunction(masm.offset, 0, index, frameSize, kind);
+      this.stubNames.set(sites.functions.length / 8 - 1, name);
+    }
+    const result = emit();
+    sites?.endFunction(masm.offset);
+    return result;
+  }
+
+  private stubOffset(name: string): number {
+    const offset = this.stubs[name];
+    if (offset === undefined) throw new BugError(`no stub ${name}`);
+    return offset;
+  }
+
+  private hostExport(name: string): number {
+    const found = findExport(this.host.module, name);
+    if (found?.kind !== ExternKind.Func) throw new BugError(`the host layer does not export ${name}`);
+    return found.index;
+  }
+
+  private hostFunction(name: string): number {
+    return this.codeOffset(0, this.hostExport(name));
+  }
+
+  private callLayout(type: FuncType): CallLayout {
+    return new CallLayout(type, this.masm.plan);
+  }
+}
+
+/** Of all function bodies of a module. */
+function bodyBytesOf({ bodyStart, bodyEnd }: LinkedInstance['module']): number {
+  return bodyEnd.reduce((sum, end, i) => sum + end - bodyStart[i], 0);
+}
+
+/** The limits that code and tables as a whole run into do not know where. */
+function inFunction(error: unknown, file: string, funcIndex: number): unknown {
+  if (!(error instanceof LimitError) || !(error.code === 'code-size' || error.code === 'table-size')) return error;
+  return new LimitError(error.code, `${file}: function ${funcIndex}: ${error.message}`);
+}
+
+/**
+ * Emits text; once more, with room for any tail call, when one is met that needs it.
+ * @param createOptions makes them anew for each time, tables to fill included
+ */
+export function buildText(layout: DataLayout, createOptions: () => TextOptions): TextBuilder {
+  const text = new TextBuilder(layout, createOptions());
+  if (text.build()) return text;
+  const roomy = new TextBuilder(layout, { ...createOptions(), tailRoom: true });
+  roomy.build();
+  return roomy;
+}

@@ -1,0 +1,25 @@
+/** Where images of modules come from, for those that need one and do not compile: a cache, the compiler, both. */
+
+import type { Target } from '../arch/masm/target.js';
+
+export interface ImageRequest {
+  /** The binary. */
+  readonly bytes: Uint8Array;
+  /** Names it in messages. */
+  readonly file: string;
+  readonly target: Target;
+  readonly deterministic: boolean;
+  /** 'if-needed': only when it cannot be linked without; what it compiles to is the same otherwise. */
+  readonly allowMissingImports: boolean | 'if-needed';
+}
+
+export interface ObtainedImage {
+  readonly path: string;
+  /** Whether it was compiled now. */
+  readonly compiled: boolean;
+  /** Deletes it when it is temporary; it may be running then. */
+  release(): void;
+}
+
+/** @throws ModuleError, LimitError, ToolError */
+export type ImageSource = (request: ImageRequest) => ObtainedImage;

@@ -1,0 +1,160 @@
+/**
+ * Where everything of one instance lies in the image's DATA: its block (image/contract/layout.ts INST_*) and function
+ * records.
+ *
+ * Computed before any code, so that code can hold image offsets. Imported entities lie in the block of the instance
+ * that defines them; here is a pointer to each, filled by the linker.
+ *
+ *     header | memory records | table records | globals (16 bytes each) | data and element segment records | tag records |
+ *     pointers: imported memories, tables, globals, functions | function records
+ */
+
+import { LimitError } from '../base/errors.js';
+import {
+  FN_RECORD_SIZE,
+  INST_HEADER,
+  MEM_RECORD_SIZE,
+  MEMORY32_PAGES,
+  MEMORY64_PAGES,
+  SEG_RECORD_SIZE,
+  TAB_RECORD_SIZE,
+  TAG_RECORD_SIZE,
+} from './contract/layout.js';
+import { type FuncType, type MemoryType, type Module, ValType } from '../wasm/module.js';
+import { keyOf } from '../wasm/ref-types.js';
+
+/** Gives equal function types equal ids over all modules of an image. */
+export class TypeIds {
+  private readonly ids = new Map<string, number>();
+  /** By id. */
+  readonly types: FuncType[] = [];
+
+  id(type: FuncType): number {
+    const key = keyOf(type);
+    let id = this.ids.get(key);
+    if (id === undefined) {
+      this.ids.set(key, (id = this.ids.size));
+      this.types.push(type);
+    }
+    return id;
+  }
+}
+
+export class InstanceLayout {
+  /** Offsets from the block's start. */
+  readonly memoryRecords: number; // of the first defined one
+  readonly tableRecords: number;
+  readonly globals: number;
+  readonly dataSegments: number;
+  readonly elementSegments: number;
+  readonly tags: number; // of the first defined one
+  readonly memoryPointers: number;
+  readonly tablePointers: number;
+  readonly globalPointers: number;
+  readonly functionPointers: number;
+  /** Of each function (imports first) that has a record: its offset from the block's start, else -1. */
+  readonly recordOffsets: Int32Array;
+  readonly size: number;
+  /** Type id of each entry of the module's type section. */
+  readonly typeIds: Uint32Array;
+
+  /**
+   * @param start image offset of the block, a multiple of 16
+   * @param index of the instance in the image
+   * @param file names the module in messages
+   */
+  constructor(
+    readonly module: Module,
+    readonly start: number,
+    readonly index: number,
+    types: TypeIds,
+    file = 'module',
+  ) {
+    let at = INST_HEADER;
+    const take = (count: number, size: number) => {
+      const begin = at;
+      at += count * size;
+      return begin;
+    };
+    const m = module;
+    this.memoryRecords = take(m.memories.length - m.importedMemoryCount, MEM_RECORD_SIZE);
+    this.tableRecords = take(m.tables.length - m.importedTableCount, TAB_RECORD_SIZE);
+    this.globals = take(m.globals.length - m.importedGlobalCount, 16);
+    this.dataSegments = take(m.datas.length, SEG_RECORD_SIZE);
+    this.elementSegments = take(m.elements.length, SEG_RECORD_SIZE);
+    this.tags = take(m.tags.length - m.importedTagCount, TAG_RECORD_SIZE);
+    this.memoryPointers = take(m.importedMemoryCount, 8);
+    this.tablePointers = take(m.importedTableCount, 8);
+    this.globalPointers = take(m.importedGlobalCount, 8);
+    this.functionPointers = take(m.importedFuncCount, 8);
+    at = (at + 15) & ~15;
+    this.recordOffsets = new Int32Array(m.funcTypes.length).fill(-1);
+    for (let i = 0; i < m.funcTypes.length; i++) {
+      if (m.declaredFuncs[i] || i < m.importedFuncCount || i === m.start)
+        this.recordOffsets[i] = take(1, FN_RECORD_SIZE);
+    }
+    this.size = (at + 15) & ~15;
+    if (this.size > 0x3fffffff) throw new LimitError('instance-size', `${file}: globals and tables exceed 1 GiB`);
+    this.typeIds = Uint32Array.from(m.types, (type) => types.id(type));
+  }
+
+  /** Whether memory `index` is another instance's: memoryOffset then gives where the pointer to its record is. */
+  memoryIsImported(index: number): boolean {
+    return index < this.module.importedMemoryCount;
+  }
+
+  /** Block offset of the memory's record, or of the pointer to it. */
+  memoryOffset(index: number): number {
+    const imported = this.module.importedMemoryCount;
+    return index < imported
+      ? this.memoryPointers + index * 8
+      : this.memoryRecords + (index - imported) * MEM_RECORD_SIZE;
+  }
+
+  tableIsImported(index: number): boolean {
+    return index < this.module.importedTableCount;
+  }
+
+  tableOffset(index: number): number {
+    const imported = this.module.importedTableCount;
+    return index < imported ? this.tablePointers + index * 8 : this.tableRecords + (index - imported) * TAB_RECORD_SIZE;
+  }
+
+  globalIsImported(index: number): boolean {
+    return index < this.module.importedGlobalCount;
+  }
+
+  globalOffset(index: number): number {
+    const imported = this.module.importedGlobalCount;
+    return index < imported ? this.globalPointers + index * 8 : this.globals + (index - imported) * 16;
+  }
+
+  dataSegmentOffset(index: number): number {
+    return this.dataSegments + index * SEG_RECORD_SIZE;
+  }
+
+  elementSegmentOffset(index: number): number {
+    return this.elementSegments + index * SEG_RECORD_SIZE;
+  }
+
+  /** Block offset of the record of a tag that is defined here. */
+  tagOffset(index: number): number {
+    return this.tags + (index - this.module.importedTagCount) * TAG_RECORD_SIZE;
+  }
+
+  /** Block offset of the pointer to the record of imported function `index`. */
+  importPointerOffset(index: number): number {
+    return this.functionPointers + index * 8;
+  }
+
+  /** Image offset of function `index`'s own record (for imports: of the thunk's, when the host provides it). */
+  recordImageOffset(index: number): number {
+    return this.start + this.recordOffsets[index];
+  }
+}
+
+/** Pages that an image reserves for a memory: what it can grow to. */
+export function memoryCapacity({ max, address }: MemoryType): number {
+  const most = address === ValType.I64 ? MEMORY64_PAGES : MEMORY32_PAGES;
+  return max === undefined ? most : Math.min(max, most);
+}

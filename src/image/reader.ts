@@ -1,0 +1,206 @@
+/**
+ * Reads an image's description of itself: for capture (of a process an older wag-snap may have made), restore (from a
+ * cached image) and inspect.
+ *
+ * Not an ELF tool: it wants our sections. A hostile file gives InputError 'not-an-image' or 'damaged-image', never a
+ * crash. Large sections are read when they are asked for.
+ */
+
+import { createHash } from 'node:crypto';
+import type { ArchName } from '../arch/masm/target.js';
+import { InputError } from '../base/errors.js';
+import { type ElfFile, notAnImage, PT_LOAD, readElf, type Section } from './elf.js';
+import { FileSource } from './file-source.js';
+import { decodeIdentity, decodeOutline, IDENTITY_MAX, type Identity, type ImageOutline } from './tables/identity.js';
+import { checkCounts, checkLayout, checkTables } from './image-check.js';
+import { decodeNames } from './tables/names.js';
+import { SECTION } from './tables/sections.js';
+import { damaged, SiteLookup } from './tables/site-lookup.js';
+
+/** Bytes of a section that is read as a whole, at most: what the tables of 1 GiB of module may have. */
+const SECTION_MAX = 1 << 30;
+
+/**
+ * Opens an image by its bytes, path or descriptor. Call close() when done.
+ * @throws InputError, which names the path; ToolError when it cannot be opened
+ */
+export function readImage(source: Uint8Array | string | number): ImageDescription {
+  const image = openImage(source);
+  try {
+    image.identity;
+    return image;
+  } catch (error) {
+    image.close();
+    if (typeof source !== 'string' || !(error instanceof InputError)) throw error;
+    throw new InputError(error.code, `${source}: ${error.message}`);
+  }
+}
+
+/** The same, but only `outline` is known to be well-formed. @param limit bytes of identity that are worth reading */
+export function openImage(source: Uint8Array | string | number, limit: number = IDENTITY_MAX): ImageDescription {
+  const file = new FileSource(source);
+  try {
+    return new ImageDescription(file, limit);
+  } catch (error) {
+    file.close();
+    if (typeof source !== 'string' || !(error instanceof InputError)) throw error;
+    throw new InputError(error.code, `${source}: ${error.message}`);
+  }
+}
+
+export class ImageDescription {
+  readonly elf: ElfFile;
+  readonly outline: ImageOutline;
+  private known: Identity | undefined;
+  private lookup: SiteLookup | undefined;
+  private nameOf: ((row: number) => string) | undefined;
+
+  /** @param limit bytes of identity at most */
+  constructor(
+    readonly source: FileSource,
+    limit: number,
+  ) {
+    this.elf = readElf(source);
+    const section = this.section(SECTION.identity);
+    if (section === undefined) throw notAnImage('it has no identity section');
+    if (section.size > limit) throw damaged(`its identity has ${section.size} bytes, more than ${limit}`);
+    this.outline = decodeOutline(this.sectionBytes(SECTION.identity));
+    checkLayout(this.elf, this.outline);
+  }
+
+  /** @throws InputError 'damaged-image' when it contradicts itself */
+  get identity(): Identity {
+    if (this.known === undefined) {
+      const identity = decodeIdentity(this.sectionBytes(SECTION.identity));
+      this.check(identity);
+      this.known = identity;
+    }
+    return this.known;
+  }
+
+  get arch(): ArchName {
+    return this.outline.arch;
+  }
+
+  /** Whether the image was compiled with site tables (it is then capturable). */
+  get hasSites(): boolean {
+    return this.section(SECTION.sites) !== undefined;
+  }
+
+  get sites(): SiteLookup {
+    if (this.lookup) return this.lookup;
+    const lookup = new SiteLookup(
+      {
+        functions: this.sectionBytes(SECTION.functions),
+        locals: this.sectionBytes(SECTION.locals),
+        sites: this.sectionBytes(SECTION.sites),
+        shapes: this.sectionBytes(SECTION.shapes),
+        traps: this.sectionBytes(SECTION.traps),
+        pins: this.section(SECTION.pins) && this.sectionBytes(SECTION.pins), // not in older images
+      },
+      this.identity.text.size,
+    );
+    checkTables(lookup, this.identity);
+    this.lookup = lookup;
+    return lookup;
+  }
+
+  /** Name of the function of a function row, for people: `func-<index>` when it has none. */
+  functionName(row: number): string {
+    this.nameOf ??= decodeNames(this.sectionBytes(SECTION.names), this.sites.functionCount);
+    return this.nameOf(row) || `func-${this.sites.function(row).index}`;
+  }
+
+  /** Bytes of module `index` of the identity, which are those it names by their hash; undefined when the image does not carry it. */
+  moduleBytes(index: number): Uint8Array | undefined {
+    const module = this.identity.modules[index];
+    if (module === undefined || module.offset < 0) return undefined;
+    const section = this.section(SECTION.wasm);
+    if (section === undefined || module.offset + module.size > section.size) throw damaged('module is cut off');
+    const bytes = this.source.read(section.fileOffset + module.offset, module.size);
+    if (createHash('sha256').update(bytes).digest('hex') !== module.sha256) {
+      throw damaged('the module that it carries is not the one that it names');
+    }
+    return bytes;
+  }
+
+  /** The initial bytes of DATA as they are in the file. */
+  initialData(): Uint8Array {
+    const segment = this.loadedAt(this.identity.data.imageOffset);
+    const bytes = new Uint8Array(this.identity.data.size);
+    bytes.set(this.source.read(segment.fileOffset, Math.min(segment.fileSize, bytes.length)));
+    return bytes;
+  }
+
+  section(name: string): Section | undefined {
+    return this.elf.sections.find((section) => section.name === name);
+  }
+
+  sectionBytes(name: string): Uint8Array {
+    const section = this.section(name);
+    if (section === undefined) throw damaged(`section ${name} is missing`);
+    if (section.size > SECTION_MAX) throw damaged(`section ${name} has ${section.size} bytes`);
+    return this.source.read(section.fileOffset, section.size);
+  }
+
+  /** Bytes of a loaded, initialised part of the image, by image offset. */
+  loadedBytes(imageOffset: number, size: number): Uint8Array {
+    const segment = this.loadedAt(imageOffset);
+    const skip = imageOffset - segment.imageOffset;
+    if (skip + size > segment.fileSize) throw damaged('a part of the image is not in the file');
+    return this.source.read(segment.fileOffset + skip, size);
+  }
+
+  close(): void {
+    this.source.close();
+  }
+
+  private loadedAt(imageOffset: number) {
+    const segment = this.elf.segments.find(
+      (s) => s.type === PT_LOAD && imageOffset >= s.imageOffset && imageOffset < s.imageOffset + s.memorySize,
+    );
+    if (segment === undefined) throw damaged('a part of the image is not loaded');
+    return segment;
+  }
+
+  /** That the identity agrees with itself as far as indexes go. */
+  private check({ modules, instances, types, trampolines, data, text }: Identity): void {
+    const block = (start: number, size: number) =>
+      start >= data.imageOffset && start + size <= data.imageOffset + data.size;
+    if (data.size > 0x7fffffff || text.size > 0x7fffffff) throw damaged('it is too large');
+    for (const instance of instances) {
+      checkCounts(instance);
+      const { functions, memories, tables, globals, tags, dataSegments, elementSegments } = instance;
+      const inside = (at: number, count: number, unit: number) => at + count * unit <= instance.size;
+      const fine =
+        instance.module < modules.length &&
+        block(instance.start, instance.size) &&
+        functions.records.length === functions.count &&
+        functions.imported <= functions.count &&
+        functions.links.length === functions.imported * 2 &&
+        functions.records.every((record) => record >= -1 && record + 32 <= instance.size) &&
+        inside(functions.pointers, functions.imported, 8) &&
+        memories.imported <= memories.types.length &&
+        memories.links.length === memories.imported * 2 &&
+        inside(memories.pointers, memories.imported, 8) &&
+        inside(memories.records, memories.types.length - memories.imported, 32) &&
+        tables.imported <= tables.types.length &&
+        tables.links.length === tables.imported * 2 &&
+        inside(tables.pointers, tables.imported, 8) &&
+        inside(tables.records, tables.types.length - tables.imported, 32) &&
+        globals.imported <= globals.types.length &&
+        globals.links.length === globals.imported * 2 &&
+        globals.mutable.length === globals.types.length &&
+        inside(globals.pointers, globals.imported, 8) &&
+        inside(globals.records, globals.types.length - globals.imported, 16) &&
+        (tags === undefined ||
+          (tags.imported <= tags.types.length && inside(tags.records, tags.types.length - tags.imported, 32))) &&
+        inside(dataSegments.records, dataSegments.count, 16) &&
+        inside(elementSegments.records, elementSegments.count, 16);
+      if (!fine) throw damaged(`instance ${instance.name} contradicts itself`);
+    }
+    for (const trampoline of trampolines) {
+      if (trampoline.type >= types.length || trampoline.returnOffset > text.size) throw damaged('odd trampoline');
+    }
+  }
+}

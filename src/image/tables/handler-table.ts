@@ -1,0 +1,61 @@
+/**
+ * The handler table: which code catches what is thrown at a call. Collected while code is generated, at rest in an image's
+ * exception tables (compile/link/exception-tables.ts), where unwinding reads it (runtime/process/unwind.ts). Columns of u32:
+ *
+ *     sites      return text offset, handler           of each call and throw inside of a try, ascending
+ *     handlers   parent handler, first clause          a try; what it does not catch goes to the parent
+ *     clauses    tag, landing text offset, next        in the order in which they are tried
+ *
+ * NO_HANDLER ends chains of parents and of clauses. A tag is the image offset of its record, or 0 for any. A landing is
+ * entered with the frame's stack pointer and the exception in the result register. A handler that delegates has no
+ * clauses, and its parent is the one that is asked next.
+ */
+
+import { NO_HANDLER } from '../contract/layout.js';
+import { Column } from './site-tables.js';
+
+export class HandlerTable {
+  readonly sites = new Column();
+  readonly handlers = new Column();
+  readonly clauses = new Column();
+  /** Of each handler: its last clause. */
+  private readonly tails = new Column();
+
+  /** A new handler without clauses. `parent`: a handler or -1. */
+  open(parent: number): number {
+    this.handlers.push(parent >>> 0);
+    this.handlers.push(NO_HANDLER);
+    this.tails.push(NO_HANDLER);
+    return this.tails.length - 1;
+  }
+
+  parent(handler: number): number {
+    return this.handlers.words[handler * 2] | 0;
+  }
+
+  delegate(handler: number, parent: number): void {
+    this.handlers.words[handler * 2] = parent >>> 0;
+  }
+
+  /** Appends a clause; its landing may be set later. @param tag image offset of the record, or 0 */
+  clause(handler: number, tag: number, landing = 0): number {
+    const clause = this.clauses.length / 3;
+    const tail = this.tails.words[handler];
+    if (tail === NO_HANDLER) this.handlers.words[handler * 2 + 1] = clause;
+    else this.clauses.words[tail * 3 + 2] = clause;
+    this.tails.words[handler] = clause;
+    this.clauses.push(tag);
+    this.clauses.push(landing);
+    this.clauses.push(NO_HANDLER);
+    return clause;
+  }
+
+  land(clause: number, textOffset: number): void {
+    this.clauses.words[clause * 3 + 1] = textOffset;
+  }
+
+  site(textOffset: number, handler: number): void {
+    this.sites.push(textOffset);
+    this.sites.push(handler);
+  }
+}

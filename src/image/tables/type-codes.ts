@@ -1,0 +1,43 @@
+/** The codes of value types in the site tables (image/contract/layout.ts TYPE_*), both ways. */
+
+import {
+  TYPE_EXNREF,
+  TYPE_EXTERNREF,
+  TYPE_F32,
+  TYPE_F64,
+  TYPE_FUNCREF,
+  TYPE_I32,
+  TYPE_I64,
+  TYPE_V128,
+} from '../contract/layout.js';
+import { ValType } from '../../wasm/module.js';
+import { erased, FIRST_PLAIN_TYPE } from '../../wasm/ref-types.js';
+
+const CODES: readonly (readonly [type: ValType, code: number])[] = [
+  [ValType.I32, TYPE_I32],
+  [ValType.I64, TYPE_I64],
+  [ValType.F32, TYPE_F32],
+  [ValType.F64, TYPE_F64],
+  [ValType.V128, TYPE_V128],
+  [ValType.FuncRef, TYPE_FUNCREF],
+  [ValType.ExternRef, TYPE_EXTERNREF],
+  [ValType.ExnRef, TYPE_EXNREF],
+];
+
+const codeOf = new Uint8Array(256);
+const typeOf = new Uint8Array(16);
+for (const [type, code] of CODES) {
+  codeOf[type] = code;
+  typeOf[code] = type;
+}
+// Typed references are what they are represented as.
+for (let type = 1; type < FIRST_PLAIN_TYPE; type++) codeOf[type] = codeOf[erased(type as ValType)];
+
+export function typeCode(type: ValType): number {
+  return codeOf[type];
+}
+
+/** The value type of a code; 0 for one that there is not. */
+export function typeOfCode(code: number): ValType | 0 {
+  return typeOf[code];
+}

@@ -1,0 +1,170 @@
+/**
+ * From a booted process to the guest: the image's descriptor, signal handlers, the host layer's own start, then what the
+ * environment or the image asks for (ARCHITECTURE.md, "Start").
+ *
+ * AssemblyScript. STOP_SIGNAL stays blocked until all of it can be stopped: a signal that comes earlier waits.
+ */
+
+import {
+  FLAG_PARK_AT_START,
+  RT_EXE_FD,
+  RT_FLAGS,
+  RT_RESUME_PLAN,
+  RT_SIGNAL_ENTRY,
+  RT_SIGNAL_RETURN,
+  RT_SIGNAL_STACK,
+  RT_STATE,
+  STATE_RUNNING,
+  STOP_SIGNAL,
+} from '../image/contract/layout';
+import {
+  memoryBase,
+  SYS_close,
+  SYS_fcntl,
+  SYS_getpid,
+  SYS_openat,
+  SYS_rt_sigaction,
+  SYS_rt_sigprocmask,
+  SYS_sigaltstack,
+  syscall,
+} from './native/native';
+import { wasi_resume } from './wasi/resume';
+import { wasi_start } from './wasi/start';
+import { SIGNAL_STACK_SIZE } from './process/boot';
+import { checkCpu } from './process/cpu';
+import { drive } from './process/driver';
+import { environmentChoice, environmentNumber, environmentSize, findArguments } from './process/environment';
+import { mapGuestStack } from './process/guest-stack';
+import { runAfter } from './process/instantiate';
+import { limitMemory } from './process/memory-limit';
+import { reserveExceptions } from './process/exceptions';
+import { closeSource, continueGuest, restoreGuest, sourceFile } from './process/resume';
+import { exit, failed, half, imageBase, setHalf, setWord, word } from './process/runtime-block';
+import { enterSandbox } from './process/sandbox';
+import {
+  parkAtSafepoint,
+  SIGBUS,
+  SIGFPE,
+  SIGHUP,
+  SIGILL,
+  SIGINT,
+  SIGQUIT,
+  SIGSEGV,
+  SIGTERM,
+  SIGTRAP,
+} from './process/signals';
+import { keepTrapped } from './process/trapped';
+import { findVdso } from './process/vdso';
+
+const SA_SIGINFO: u64 = 4;
+const SA_RESTORER: u64 = 0x04000000;
+const SA_ONSTACK: u64 = 0x08000000;
+const SIG_IGN: i64 = 1;
+const SIG_BLOCK: i64 = 0;
+const SIG_UNBLOCK: i64 = 1;
+
+const O_CLOEXEC: i64 = 0x80000;
+const AT_FDCWD: i64 = -100;
+const F_DUPFD_CLOEXEC: i64 = 1030;
+const HIGH_DESCRIPTOR: i64 = 1000; // out of the way of what the guest opens
+
+/** RT_PHASE of the host layer's start function: all guests come after it. */
+const HOST_PHASE: i32 = 0;
+
+// "/proc/self/exe"
+const exePath: usize = memory.data<u8>([47, 112, 114, 111, 99, 47, 115, 101, 108, 102, 47, 101, 120, 101, 0]);
+// struct sigaction as the kernel has it: handler, flags, restorer, mask
+const action: usize = memory.data(32, 8);
+// stack_t: address, i32 flags, size
+const signalStack: usize = memory.data(24, 8);
+const mask: usize = memory.data(8, 8);
+
+/** Runs the process to its end. @param sp the kernel's initial stack pointer */
+export function start(sp: i64): void {
+  checkCpu();
+  findArguments(sp);
+  findVdso();
+  openImage();
+  changeMask(SIG_BLOCK, signalBit(STOP_SIGNAL));
+  installHandlers();
+  const driver = environmentNumber('WAGSNAP_DRIVER=');
+  const park = environmentNumber('WAGSNAP_PARK=');
+  const limit = environmentSize('WAGSNAP_MAX_MEMORY=');
+  mapGuestStack(environmentSize('WAGSNAP_MAX_STACK='));
+  const listener = environmentNumber('WAGSNAP_TRAP_FD=');
+  if (environmentChoice('WAGSNAP_ON_TRAP=', 'exit', 'park')) keepTrapped(listener);
+  const resumes = word(RT_RESUME_PLAN) !== 0;
+  if (resumes) {
+    restoreGuest();
+    wasi_resume(sourceFile()); // from here on RT_ENVP is the guest's of the snapshot
+    closeSource();
+  } else {
+    wasi_start();
+  }
+  limitMemory(limit);
+  reserveExceptions();
+  enterSandbox();
+  setHalf(RT_STATE, STATE_RUNNING);
+  if (park !== 0) {
+    setHalf(RT_FLAGS, half(RT_FLAGS) | FLAG_PARK_AT_START);
+    parkAtSafepoint(park);
+  }
+  const faults = signalBit(SIGSEGV) | signalBit(SIGBUS) | signalBit(SIGFPE) | signalBit(SIGILL) | signalBit(SIGTRAP);
+  changeMask(SIG_UNBLOCK, faults | signalBit(STOP_SIGNAL));
+  if (driver !== 0) drive(driver === 1 ? 0 : driver);
+  else if (resumes) continueGuest();
+  else runAfter(HOST_PHASE);
+  exit(0);
+}
+
+/** The image's own file, for trap text and site tables; without /proc the process runs but cannot be stopped. */
+function openImage(): void {
+  const fd = syscall(SYS_openat, AT_FDCWD, memoryBase() + exePath, O_CLOEXEC, 0, 0, 0);
+  if (failed(fd)) return setWord(RT_EXE_FD, -1);
+  const high = syscall(SYS_fcntl, fd, F_DUPFD_CLOEXEC, HIGH_DESCRIPTOR, 0, 0, 0);
+  if (failed(high)) return setWord(RT_EXE_FD, fd); // a low limit of descriptors
+  syscall(SYS_close, fd, 0, 0, 0, 0, 0);
+  setWord(RT_EXE_FD, high);
+}
+
+function installHandlers(): void {
+  store<i64>(signalStack, word(RT_SIGNAL_STACK));
+  store<i64>(signalStack, SIGNAL_STACK_SIZE, 16);
+  syscall(SYS_sigaltstack, memoryBase() + signalStack, 0, 0, 0, 0, 0);
+  // a stop waits while another signal is handled: the handler of a safepoint lets it in when it is parked
+  handle(SIGSEGV, signalBit(STOP_SIGNAL));
+  handle(SIGBUS, signalBit(STOP_SIGNAL));
+  handle(SIGFPE, signalBit(STOP_SIGNAL));
+  handle(SIGILL, signalBit(STOP_SIGNAL));
+  handle(SIGTRAP, signalBit(STOP_SIGNAL));
+  handle(STOP_SIGNAL, 0);
+  if (syscall(SYS_getpid, 0, 0, 0, 0, 0, 0) !== 1) return;
+  endBy(SIGHUP);
+  endBy(SIGINT);
+  endBy(SIGQUIT);
+  endBy(SIGTERM);
+}
+
+/** Process 1 of a pid namespace, a container's entry point, ends only by signals that it handles. Ignored ones stay so. */
+function endBy(signo: i32): void {
+  syscall(SYS_rt_sigaction, signo, 0, memoryBase() + action, 8, 0, 0);
+  if (load<i64>(action) !== SIG_IGN) handle(signo, 0);
+}
+
+/** No SA_RESTART: a stop interrupts a blocking call. */
+function handle(signo: i32, blocked: u64): void {
+  store<i64>(action, imageBase() + word(RT_SIGNAL_ENTRY));
+  store<u64>(action, SA_SIGINFO | SA_ONSTACK | SA_RESTORER, 8);
+  store<i64>(action, imageBase() + word(RT_SIGNAL_RETURN), 16);
+  store<u64>(action, blocked, 24);
+  syscall(SYS_rt_sigaction, signo, memoryBase() + action, 0, 8, 0, 0);
+}
+
+function changeMask(how: i64, signals: u64): void {
+  store<u64>(mask, signals);
+  syscall(SYS_rt_sigprocmask, how, memoryBase() + mask, 0, 8, 0, 0);
+}
+
+function signalBit(signo: i32): u64 {
+  return (<u64>1) << (signo - 1);
+}

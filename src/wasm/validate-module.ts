@@ -1,0 +1,224 @@
+/**
+ * Validation of everything in a module but function bodies (core spec 3.1, 3.2 and 3.4).
+ *
+ * The decoder asks as it goes: every reference in a module points backwards, so each entry is checked when it has been
+ * read, with its own offset. Is not the checker of code (validate.ts). Needs module.ts and limits.ts.
+ */
+
+import { ModuleError } from '../base/errors.js';
+import { quoted } from '../base/terminal-text.js';
+import { isOperator } from './const-expr.js';
+import { limitError, limits } from './limits.js';
+import {
+  type ConstExpr,
+  type ConstOperand,
+  ExternKind,
+  type FuncType,
+  type GlobalType,
+  type Limits,
+  type MemoryType,
+  type TableType,
+  ValType,
+} from './module.js';
+import { RefCode, RefTypes } from './ref-types.js';
+import { valTypeName } from './text.js';
+
+const MAX_PAGES = 65_536;
+const MAX_PAGES_64 = 2 ** 48;
+
+/** The index spaces as far as they are known, imports first, and the rules about what may stand in them. */
+export class ModuleContext {
+  readonly types: FuncType[] = [];
+  readonly refTypes = new RefTypes(this.types);
+  funcTypes = new Uint32Array(0);
+  readonly tables: TableType[] = [];
+  readonly memories: MemoryType[] = [];
+  readonly globals: GlobalType[] = [];
+  /** Type indices. */
+  readonly tags: number[] = [];
+  /** Functions that ref.func may name: those that occur outside of code (core spec 3.4.10). */
+  readonly declared: number[] = [];
+  private readonly exportNames = new Set<string>();
+
+  constructor(private readonly file: string) {}
+
+  invalid(detail: string, offset: number): ModuleError {
+    return new ModuleError('invalid', detail, offset, this.file);
+  }
+
+  /** That `index` is below `count`; `what` names the index space. */
+  private index(what: string, index: number, count: number, offset: number): void {
+    if (index >= count) throw this.invalid(`unknown ${what} ${index}`, offset);
+  }
+
+  type(index: number, offset: number): void {
+    this.index('type', index, this.types.length, offset);
+  }
+
+  func(index: number, offset: number): void {
+    this.index('function', index, this.funcTypes.length, offset);
+  }
+
+  table(index: number, offset: number): TableType {
+    this.index('table', index, this.tables.length, offset);
+    return this.tables[index];
+  }
+
+  memory(index: number, offset: number): MemoryType {
+    this.index('memory', index, this.memories.length, offset);
+    return this.memories[index];
+  }
+
+  /** Core spec 3.2.1. */
+  private limits(type: Limits, offset: number): void {
+    if (type.max !== undefined && type.min > type.max) {
+      throw this.invalid('size minimum must not be greater than maximum', offset);
+    }
+  }
+
+  addTable(type: TableType, offset: number): void {
+    this.limits(type, offset);
+    if (type.min > limits.tableElements) throw limitError('tableElements', type.min, offset, this.file);
+    if (this.tables.length >= limits.tables) throw limitError('tables', this.tables.length + 1, offset, this.file);
+    this.tables.push(type);
+  }
+
+  /** One of the table section (core spec 3.2.4): elements that cannot be null need a value. */
+  addDefinedTable(type: TableType, offset: number): void {
+    if (type.init !== undefined) this.constant(type.init, type.element, offset);
+    else if (!this.refTypes.isNullable(type.element)) {
+      throw this.invalid(`type mismatch: a table of ${valTypeName(type.element)} needs an initial value`, offset);
+    }
+    this.addTable(type, offset);
+  }
+
+  addMemory(type: MemoryType, offset: number): void {
+    const most = type.address === ValType.I64 ? MAX_PAGES_64 : MAX_PAGES;
+    if (type.min > most || (type.max !== undefined && type.max > most)) {
+      throw this.invalid(`memory size must be at most ${most} pages${most === MAX_PAGES ? ' (4GiB)' : ''}`, offset);
+    }
+    this.limits(type, offset);
+    if (type.min > limits.memoryPages) throw limitError('memoryPages', type.min, offset, this.file);
+    if (this.memories.length >= limits.memories) {
+      throw limitError('memories', this.memories.length + 1, offset, this.file);
+    }
+    this.memories.push(type);
+  }
+
+  addGlobal(type: GlobalType, offset: number): void {
+    if (this.globals.length >= limits.globals) throw limitError('globals', this.globals.length + 1, offset, this.file);
+    this.globals.push(type);
+  }
+
+  /** Core spec 3.2.12: an exception has a payload and gives nothing back. */
+  addTag(typeIndex: number, offset: number): void {
+    this.type(typeIndex, offset);
+    if (this.types[typeIndex].results.length > 0) throw this.invalid('non-empty tag result type', offset);
+    if (this.tags.length >= limits.tags) throw limitError('tags', this.tags.length + 1, offset, this.file);
+    this.tags.push(typeIndex);
+  }
+
+  /** A constant expression of the given type (core spec 3.3.10.2). */
+  constant(expr: ConstExpr, type: ValType, offset: number): void {
+    const isReference = expr.op === 'ref.func' && !this.refTypes.isOwn(type);
+    const actual = isReference ? this.function(expr.index, offset) : this.constantType(expr, offset);
+    if (!this.refTypes.matches(actual, type)) {
+      throw this.invalid(`type mismatch: expected ${valTypeName(type)}, found ${valTypeName(actual)}`, offset);
+    }
+  }
+
+  /** A reference to a function, whatever its type. */
+  private function(index: number, offset: number): ValType {
+    this.func(index, offset);
+    this.declared.push(index);
+    return RefCode.Func as number;
+  }
+
+  private constantType(expr: ConstExpr, offset: number): ValType {
+    if (expr.op !== 'steps') return this.operandType(expr, offset);
+    const stack: ValType[] = [];
+    for (const step of expr.steps) {
+      if (!isOperator(step)) {
+        stack.push(this.operandType(step, offset));
+        continue;
+      }
+      for (let operand = 0; operand < 2; operand++) {
+        const actual = stack.pop();
+        if (actual === step.type) continue;
+        const found = actual === undefined ? 'nothing' : valTypeName(actual);
+        throw this.invalid(`type mismatch: expected ${valTypeName(step.type)}, found ${found}`, offset);
+      }
+      stack.push(step.type);
+    }
+    if (stack.length > 1) throw this.invalid('type mismatch: more than one value', offset);
+    return stack[0];
+  }
+
+  /** Only immutable globals are constant: those before, as a global is added behind its own initialiser. */
+  private operandType(expr: ConstOperand, offset: number): ValType {
+    switch (expr.op) {
+      case 'const':
+      case 'ref.null':
+        return expr.type;
+      case 'v128.const':
+        return ValType.V128;
+      case 'ref.func':
+        this.function(expr.index, offset);
+        return this.refTypes.ofFunction(this.funcTypes[expr.index]);
+      case 'global.get': {
+        this.index('global', expr.index, this.globals.length, offset);
+        const { type, mutable } = this.globals[expr.index];
+        if (mutable) throw this.invalid(`constant expression required: global ${expr.index} is mutable`, offset);
+        return type;
+      }
+    }
+  }
+
+  /** Core spec 3.4.8: what is exported exists, and under a name of its own. */
+  export(name: string, kind: ExternKind, index: number, offset: number): void {
+    switch (kind) {
+      case ExternKind.Func:
+        this.func(index, offset);
+        this.declared.push(index);
+        break;
+      case ExternKind.Table:
+        this.table(index, offset);
+        break;
+      case ExternKind.Memory:
+        this.memory(index, offset);
+        break;
+      case ExternKind.Global:
+        this.index('global', index, this.globals.length, offset);
+        break;
+      case ExternKind.Tag:
+        this.index('tag', index, this.tags.length, offset);
+        break;
+    }
+    if (this.exportNames.has(name)) throw this.invalid(`duplicate export name ${quoted(name)}`, offset);
+    this.exportNames.add(name);
+  }
+
+  /** Core spec 3.4.7: the start function takes nothing and returns nothing. */
+  start(index: number, offset: number): void {
+    this.func(index, offset);
+    const { params, results } = this.types[this.funcTypes[index]];
+    if (params.length > 0 || results.length > 0) {
+      throw this.invalid(`start function ${index} has parameters or results`, offset);
+    }
+  }
+
+  /** Core spec 3.4.5: an active element segment fits its table and has an offset of its address type. */
+  activeElements(tableIndex: number, type: ValType, tableOffset: ConstExpr, offset: number): void {
+    const table = this.table(tableIndex, offset);
+    if (!this.refTypes.matches(type, table.element)) {
+      const types = `${valTypeName(type)} items in a table of ${valTypeName(table.element)}`;
+      throw this.invalid(`type mismatch: ${types}`, offset);
+    }
+    this.constant(tableOffset, table.address, offset);
+  }
+
+  /** Core spec 3.4.6. */
+  activeData(memory: number, memoryOffset: ConstExpr, offset: number): void {
+    this.constant(memoryOffset, this.memory(memory, offset).address, offset);
+  }
+}

@@ -1,0 +1,107 @@
+/** Import binding: unknown imports, mismatched types, limits (core spec 4.5.2). */
+
+import { beforeAll, describe, expect, it } from 'vitest';
+import { x64 } from '../../../../src/arch/x64/target.js';
+import { compileImage } from '../../../../src/compile/link/compile.js';
+import type { Module } from '../../../../src/wasm/module.js';
+import { miniHost, moduleOf } from './mini-host.js';
+
+const PROVIDER = `(module
+  (func (export "f") (param i32) (result i64) (i64.const 0))
+  (memory (export "m") 2 5)
+  (table (export "t") 10 20 funcref)
+  (table (export "unlimited") 10 externref)
+  (global (export "c") i32 (i32.const 1))
+  (global (export "v") (mut i64) (i64.const 1)))`;
+
+describe('imports', () => {
+  let hostLayer: Module;
+  let provider: Module;
+  beforeAll(async () => {
+    hostLayer = await miniHost();
+    provider = await moduleOf(PROVIDER);
+  });
+
+  async function link(field: string, allowMissingImports = false): Promise<void> {
+    const module = await moduleOf(`(module ${field})`);
+    const modules = [
+      { name: 'p', module: provider, file: 'p' },
+      { module, file: 'main.wasm' },
+    ];
+    compileImage(modules, { target: x64, hostLayer, allowMissingImports });
+  }
+
+  it.each([
+    '(import "p" "f" (func (param i32) (result i64)))',
+    '(import "p" "m" (memory 1))',
+    '(import "p" "m" (memory 2 5))',
+    '(import "p" "m" (memory 0 9))',
+    '(import "p" "t" (table 5 funcref))',
+    '(import "p" "t" (table 10 20 funcref))',
+    '(import "p" "unlimited" (table 0 externref))',
+    '(import "p" "c" (global i32))',
+    '(import "p" "v" (global (mut i64)))',
+    '(import "wasi_snapshot_preview1" "proc_exit" (func (param i32)))',
+  ])('accepts %s', async (field) => {
+    await link(field);
+  });
+
+  it.each([
+    '(import "p" "f" (func (param i32)))',
+    '(import "p" "f" (func (param i64) (result i64)))',
+    '(import "p" "f" (global i32))',
+    '(import "p" "m" (memory 3))',
+    '(import "p" "m" (memory 2 4))',
+    '(import "p" "t" (table 11 funcref))',
+    '(import "p" "t" (table 10 19 funcref))',
+    '(import "p" "t" (table 10 20 externref))',
+    '(import "p" "unlimited" (table 10 20 externref))',
+    '(import "p" "c" (global (mut i32)))',
+    '(import "p" "v" (global i64))',
+    '(import "p" "v" (global (mut i32)))',
+    '(import "wasi_snapshot_preview1" "proc_exit" (func (param i64)))',
+  ])('refuses the type of %s', async (field) => {
+    await expect(link(field)).rejects.toThrow(/^main.wasm: incompatible import type: /);
+  });
+
+  it.each([
+    '(import "p" "gone" (func))',
+    '(import "q" "f" (func))',
+    '(import "q" "m" (memory 1))',
+    '(import "wasi_snapshot_preview1" "boot" (func (param i64)))',
+    '(import "host" "boot" (func (param i64)))',
+  ])('does not know %s', async (field) => {
+    await expect(link(field)).rejects.toThrow(/: unknown import: /);
+  });
+
+  it.each([
+    ['(import "q" "f" (func))', 'makes calls of it trap'],
+    ['(import "wasi_snapshot_preview1" "fd_tell" (func (param i32 i64) (result i32)))', 'makes calls of it trap'],
+    ['(import "q" "m" (memory 1))', 'makes an empty one'],
+    ['(import "q" "t" (table 1 funcref))', 'makes an empty one'],
+    ['(import "q" "g" (global i32))', 'makes one that is zero'],
+    ['(import "q" "e" (tag))', 'makes one'],
+  ])('says how %s can be left out, and lets it', async (field, hint) => {
+    await expect(link(field)).rejects.toThrow(`(--allow-missing-imports ${hint})`);
+    await link(field, true);
+  });
+
+  it('makes what is missing behind what is provided, not in front of it', async () => {
+    const provided = '(import "p" "c" (global i32))';
+    const missing = '(import "q" "c" (global i32))';
+    await link(`${provided} ${missing} (func (result i32) (i32.add (global.get 0) (global.get 1)))`, true);
+    await expect(link(`${missing} ${provided}`, true)).rejects.toThrow(
+      'import p.c comes behind one of its kind that is missing',
+    );
+    await expect(link('(import "p" "m" (memory 3))', true)).rejects.toThrow('incompatible import type');
+  });
+
+  it('says that threads cannot be started', async () => {
+    const threads = `(import "env" "memory" (memory 1 4 shared))
+      (import "wasi" "thread-spawn" (func (param i32) (result i32)))`;
+    await expect(link(threads)).rejects.toThrow(
+      'unknown import: wasi.thread-spawn (function (i32) i32) (starting threads is not supported yet;',
+    );
+    await link(threads, true);
+  });
+});

@@ -1,0 +1,134 @@
+/** Bottom types, references in code that cannot be reached, and what later versions of the specification have. */
+
+import { describe, expect, test } from 'vitest';
+import { decodeModule } from '../../../src/wasm/decode.js';
+import { validateBodies } from '../../../src/wasm/validate.js';
+import { ModuleError } from '../../../src/base/errors.js';
+
+const FUNC = 0x70;
+const NULL_TYPES = [0x73, 0x72, 0x74]; // nofunc, noextern, noexn
+const SUPER = [0x70, 0x6f, 0x69]; // func, extern, exn
+const I32 = 0x7f;
+const UNREACHABLE = 0x00;
+const DROP = 0x1a;
+const END = 0x0b;
+const AS_NON_NULL = 0xd4;
+const REF_NULL_OF = 0xd0;
+
+const section = (id: number, ...content: number[]) => [id, content.length, ...content];
+const head = [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0];
+
+function verdict(...sections: number[][]): string {
+  try {
+    validateBodies(decodeModule(Uint8Array.from([...head, ...sections.flat()])));
+    return 'valid';
+  } catch (error) {
+    if (!(error instanceof ModuleError)) throw error;
+    return `${error.code}: ${error.detail}`;
+  }
+}
+
+/** Of a function () -> results with this body. */
+function body(results: number[], code: number[], locals: number[] = [0]): string {
+  const count = results.filter((byte) => byte !== 0x64).length; // of types: one is written in two bytes
+  const type = section(1, 1, 0x60, 0, count, ...results);
+  const bytes = [...locals, ...code, END];
+  return verdict(type, section(3, 1, 0), section(10, 1, bytes.length, ...bytes));
+}
+
+describe('in code that cannot be reached', () => {
+  const references = [
+    ['ref.as_non_null', [AS_NON_NULL]],
+    ['br_on_null', [0xd5, 0]],
+  ] as const;
+
+  test.each(references)('%s leaves a reference, of any type, and no number', (_, code) => {
+    const inBlock = code.length === 1 ? code : [0xd5, 1];
+    for (const type of [FUNC, 0x6f, ...NULL_TYPES]) {
+      expect(body([], [0x02, type, UNREACHABLE, ...inBlock, END, DROP])).toBe('valid');
+    }
+    for (const type of [I32, 0x7e, 0x7d, 0x7c, 0x7b]) {
+      expect(body([], [0x02, type, UNREACHABLE, ...inBlock, END, DROP])).toMatch(
+        /^invalid: type mismatch: .*a reference/,
+      );
+    }
+    expect(body([], [UNREACHABLE, ...code, DROP])).toBe('valid');
+    expect(body([], [UNREACHABLE, ...code, 0xd1, DROP])).toBe('valid'); // ref.is_null
+    expect(body([], [UNREACHABLE, ...code, AS_NON_NULL, DROP])).toBe('valid');
+    expect(body([], [UNREACHABLE, ...code, 0x45, DROP])).toMatch(/^invalid/); // i32.eqz
+    expect(body([], [UNREACHABLE, ...code, 0x41, 0, 0x1b, DROP])).toMatch(/^invalid: .*select of references/);
+  });
+
+  test('the case that was accepted', () => {
+    expect(body([], [0x02, I32, UNREACHABLE, AS_NON_NULL, END, DROP])).toMatch(/expected i32, found a reference/);
+  });
+});
+
+describe('bottom types', () => {
+  test.each([0, 1, 2])('type %i is a subtype of its hierarchy alone', (i) => {
+    const type = NULL_TYPES[i];
+    expect(body([type], [REF_NULL_OF, type])).toBe('valid');
+    for (const [j, other] of SUPER.entries()) {
+      const expected = i === j ? 'valid' : expect.stringMatching(/^invalid: type mismatch/);
+      expect(body([other], [REF_NULL_OF, type])).toEqual(expected);
+      expect(body([type], [REF_NULL_OF, other])).toMatch(/^invalid: type mismatch/);
+    }
+    expect(body([], [0x20, 0, DROP], [1, 1, type])).toBe('valid'); // a local, which has a value
+    expect(body([], [0x20, 0, DROP], [1, 1, 0x64, type])).toMatch(/^invalid: uninitialized local/);
+    expect(body([0x64, type], [REF_NULL_OF, type, AS_NON_NULL])).toBe('valid');
+    expect(body([0x64, type], [REF_NULL_OF, type])).toMatch(/^invalid: type mismatch/);
+    expect(body([SUPER[i]], [0x02, type, REF_NULL_OF, type, END])).toBe('valid');
+  });
+
+  test('a null function fits any type of function', () => {
+    const type = section(1, 2, 0x60, 0, 0, 0x60, 0, 1, 0x63, 0);
+    const code = [0, REF_NULL_OF, 0x73, END];
+    expect(verdict(type, section(3, 1, 1), section(10, 1, code.length, ...code))).toBe('valid');
+  });
+
+  test('in globals and tables', () => {
+    expect(verdict(section(6, 1, 0x74, 0, REF_NULL_OF, 0x74, END))).toBe('valid');
+    expect(verdict(section(6, 1, 0x69, 0, REF_NULL_OF, 0x74, END))).toBe('valid');
+    expect(verdict(section(4, 1, 0x73, 0, 1))).toBe('valid');
+  });
+});
+
+describe('is not supported yet, with what it is', () => {
+  const types = (...entry: number[]) => verdict(section(1, 1, ...entry));
+  test.each([
+    ['struct types', () => types(0x5f, 0)],
+    ['array types', () => types(0x5e, 0x7f, 0)],
+    ['recursive types', () => types(0x4e, 0)],
+    ['subtypes', () => types(0x50, 0, 0x60, 0, 0)],
+    ['subtypes', () => types(0x4f, 0, 0x60, 0, 0)],
+    ['continuation types', () => types(0x5d, 0)],
+    ['type any', () => body([0x6e], [UNREACHABLE])],
+    ['type eq', () => body([], [UNREACHABLE], [1, 1, 0x6d])],
+    ['type i31', () => body([0x64, 0x6c], [UNREACHABLE])],
+    ['type struct', () => body([], [0x02, 0x6b, UNREACHABLE, END, DROP])],
+    ['type none', () => body([], [REF_NULL_OF, 0x71, DROP])],
+    ['garbage-collected objects', () => body([], [0xfb, 0, 0])],
+    ['garbage-collected objects', () => body([], [UNREACHABLE, 0xd3, DROP])],
+    ['stack switching', () => body([], [0xe0, 0])],
+    ['wide arithmetic', () => body([], [UNREACHABLE, 0xfc, 0x13])],
+    ['custom page sizes', () => verdict(section(5, 1, 8, 0, 0))],
+    ['compact imports', () => verdict(section(2, 1, 1, 0x61, 0, 0x7f, 0))],
+    ['garbage-collected objects', () => verdict(section(6, 1, I32, 0, 0xfb, 0x1c, END))],
+  ])('%s', (what, get) => {
+    expect(get()).toMatch(new RegExp(`^(unsupported|malformed): not supported yet: .*${what}`));
+  });
+
+  test('components', () => {
+    expect(() => decodeModule(Uint8Array.from([...head.slice(0, 4), 0x0d, 0, 1, 0]))).toThrow(
+      'offset 0x4: not supported yet: components',
+    );
+  });
+
+  test('what nothing knows is malformed', () => {
+    expect(types(0x40)).toMatch(/^malformed/);
+    expect(body([], [0x27])).toMatch(/^malformed: illegal opcode 0x27/);
+    expect(body([], [0xfc, 0x40])).toMatch(/^malformed/);
+    expect(body([0x67], [UNREACHABLE])).toMatch(/^malformed/);
+    expect(verdict(section(5, 1, 16, 0, 0))).toMatch(/^malformed/);
+  });
+});
