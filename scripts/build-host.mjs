@@ -17,13 +17,11 @@ const output = join(root, 'dist/runtime/host.wasm');
 const quiet = process.argv.includes('--quiet');
 
 function inputs() {
-  const files = [fileURLToPath(import.meta.url)];
-  for (const name of ['host.ts', 'native.ts', 'layout.ts']) files.push(join(source, name));
-  for (const folder of ['process', 'wasi']) {
-    for (const name of readdirSync(join(source, folder)))
-      if (name.endsWith('.ts')) files.push(join(source, folder, name));
-  }
-  return files;
+  const folders = [source, join(root, 'src/image/contract')];
+  const sources = folders.flatMap((folder) =>
+    readdirSync(folder, { recursive: true }).map((name) => join(folder, name)),
+  );
+  return [fileURLToPath(import.meta.url), ...sources.filter((file) => file.endsWith('.ts'))];
 }
 
 function isUpToDate() {

@@ -19,7 +19,9 @@ function contents(folder) {
     .join('\0');
 }
 
-const parts = ['src/arch', 'src/compile', 'src/runtime', 'runtime'].map((part) => contents(`${root}/dist/${part}`));
+const parts = ['src/arch', 'src/wasm', 'src/image', 'src/compile', 'runtime'].map((part) =>
+  contents(`${root}/dist/${part}`),
+);
 const fingerprint = createHash('sha256').update(parts.join('\0'), 'latin1').digest('hex');
 
 rmSync(`${root}/dist/cli`, { recursive: true, force: true });

@@ -5,13 +5,13 @@ import { basename } from 'node:path';
 import type { CommandModule } from 'yargs';
 import { InputError } from '../../src/base/errors.js';
 import { openDestination } from '../../src/base/output.js';
-import type { CaptureReport } from '../../src/snapshot/capture-report.js';
 import { terminalJson } from '../../src/base/terminal-text.js';
-import { InputFile, moduleName } from '../programs/input-file.js';
+import type { CaptureReport } from '../../src/snapshot/capture-report.js';
 import { DURATION, parseDuration, parseSize } from '../options/limits.js';
+import { once, UsageError } from '../options/usage.js';
+import { InputFile, moduleName } from '../programs/input-file.js';
 import { Progress } from '../show/progress.js';
 import { printResult } from '../show/result.js';
-import { once, UsageError } from '../options/usage.js';
 import { printWarning } from '../show/warning.js';
 
 interface Options {

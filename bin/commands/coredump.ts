@@ -3,11 +3,11 @@
 import { existsSync } from 'node:fs';
 import type { CommandModule } from 'yargs';
 import { openDestination } from '../../src/base/output.js';
+import { once } from '../options/usage.js';
 import { expectKind } from '../programs/expect-kind.js';
 import { inputIdentity, moduleName, withInput } from '../programs/input-file.js';
 import { Progress } from '../show/progress.js';
 import { printResult } from '../show/result.js';
-import { once } from '../options/usage.js';
 import { printWarning } from '../show/warning.js';
 
 interface Options {

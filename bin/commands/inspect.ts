@@ -3,9 +3,9 @@
 import { existsSync } from 'node:fs';
 import type { CommandModule } from 'yargs';
 import { terminalJson } from '../../src/base/terminal-text.js';
-import type { Description } from '../show/describe.js';
 import { notFor } from '../programs/expect-kind.js';
 import { type InputFile, withInput } from '../programs/input-file.js';
+import type { Description } from '../show/describe.js';
 
 interface Options {
   subject: string;

@@ -7,21 +7,21 @@ import type { ArchName } from '../../src/arch/masm/target.js';
 import { InputError } from '../../src/base/errors.js';
 import { catchSignals, uninterrupted } from '../../src/base/interruption.js';
 import { type Destination, type Input, openDestination } from '../../src/base/output.js';
+import { makeTemporaryFolder, nameTemporary, removeTemporary, shareFolder } from '../../src/base/temporary.js';
+import { terminalLines } from '../../src/base/terminal-text.js';
 import { type FdPolicy, RestoreProblems } from '../../src/restore/grants.js';
 import type { RestoreOptions } from '../../src/restore/restore.js';
 import type { StoredSnapshot } from '../../src/snapshot/snapshot.js';
-import { makeTemporaryFolder, nameTemporary, removeTemporary, shareFolder } from '../../src/base/temporary.js';
-import { terminalLines } from '../../src/base/terminal-text.js';
-import { expectKind } from '../programs/expect-kind.js';
-import { InputFile, inputIdentity, withInput } from '../programs/input-file.js';
 import { type LimitOptions, type Limits, limitOptions, limitVariables, parseLimits } from '../options/limits.js';
 import { type OnTrap, parseOnTrap, type TrapOptions, TrapWatch, trapOptions } from '../options/on-trap.js';
-import { Progress } from '../show/progress.js';
-import { printResult } from '../show/result.js';
 import { shellWord } from '../options/shell-word.js';
 import { once, parseArch, parseDir, several, UsageError } from '../options/usage.js';
-import { printWarning } from '../show/warning.js';
+import { expectKind } from '../programs/expect-kind.js';
+import { InputFile, inputIdentity, withInput } from '../programs/input-file.js';
 import { runWorkload } from '../programs/workload.js';
+import { Progress } from '../show/progress.js';
+import { printResult } from '../show/result.js';
+import { printWarning } from '../show/warning.js';
 
 interface Options extends LimitOptions, TrapOptions {
   snapshot: string;

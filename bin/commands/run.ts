@@ -2,16 +2,16 @@
 
 import { basename } from 'node:path';
 import type { CommandModule } from 'yargs';
-import { entryFunction } from '../../src/wasm/entry.js';
-import { ExternKind, type Module } from '../../src/wasm/module.js';
 import { catchSignals } from '../../src/base/interruption.js';
 import { quoted } from '../../src/base/terminal-text.js';
-import { expectKind } from '../programs/expect-kind.js';
-import { InputFile, inputIdentity } from '../programs/input-file.js';
+import { entryFunction } from '../../src/wasm/entry.js';
+import { ExternKind, type Module } from '../../src/wasm/module.js';
 import { type LimitOptions, limitOptions, limitVariables, parseLimits } from '../options/limits.js';
 import { parseOnTrap, type TrapOptions, TrapWatch, trapOptions } from '../options/on-trap.js';
-import { openProgram, type Program } from '../programs/program.js';
 import { formatDirs, once, parseDir, parseEnv, several, UsageError } from '../options/usage.js';
+import { expectKind } from '../programs/expect-kind.js';
+import { InputFile, inputIdentity } from '../programs/input-file.js';
+import { openProgram, type Program } from '../programs/program.js';
 import { runWorkload, type WorkloadOptions } from '../programs/workload.js';
 
 interface Options extends LimitOptions, TrapOptions {

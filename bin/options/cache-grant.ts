@@ -5,8 +5,8 @@
 
 import { realpathSync } from 'node:fs';
 import { sep } from 'node:path';
-import { cacheFolder } from '../../src/image/cache.js';
 import { quoted } from '../../src/base/terminal-text.js';
+import { cacheFolder } from '../../src/image/cache.js';
 import { printWarning } from '../show/warning.js';
 
 /** Says so on stderr, in a line. @param directories the host's paths of what is granted */

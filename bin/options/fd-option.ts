@@ -1,10 +1,10 @@
 /** `--fd N=reopen|ignore|close|fail|PATH`: what becomes of a descriptor of a snapshot. Usage errors name those that exist. */
 
 import { resolve } from 'node:path';
+import { quoted } from '../../src/base/terminal-text.js';
 import type { FdPolicy } from '../../src/restore/grants.js';
 import { descriptorLine } from '../../src/snapshot/inspect.js';
 import type { Descriptor } from '../../src/snapshot/snapshot.js';
-import { quoted } from '../../src/base/terminal-text.js';
 import { UsageError } from './usage.js';
 
 const EXPECTED = 'expected N=reopen, N=ignore, N=close, N=fail or N=PATH';

@@ -4,7 +4,7 @@
  */
 
 import type { Options as YargsOption } from 'yargs';
-import { STACK_MAX, STACK_MIN } from '../../src/image/contract/layout.js';
+import { STACK_MAX, STACK_MIN } from '../../src/image/contract/sizes.js';
 import { once, UsageError } from './usage.js';
 
 const UNITS: Readonly<Record<string, number>> = { '': 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30 };

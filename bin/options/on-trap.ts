@@ -12,8 +12,8 @@ import type { Options as YargsOption } from 'yargs';
 import { WagSnapError } from '../../src/base/errors.js';
 import { type Destination, type Input, openDestination } from '../../src/base/output.js';
 import { terminalLines } from '../../src/base/terminal-text.js';
-import { once, UsageError } from './usage.js';
 import { printWarning } from '../show/warning.js';
+import { once, UsageError } from './usage.js';
 
 /** As yargs has given them. */
 export interface TrapOptions {

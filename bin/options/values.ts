@@ -5,9 +5,9 @@
  * that many numbers with commas between. It is printed as i32x4.
  */
 
+import { quoted } from '../../src/base/terminal-text.js';
 import { ValType } from '../../src/wasm/module.js';
 import { valTypeName } from '../../src/wasm/text.js';
-import { quoted } from '../../src/base/terminal-text.js';
 import { UsageError } from './usage.js';
 
 /** What a lane of a shape is, and its width. */

@@ -9,10 +9,10 @@
 import { closeSync, fstatSync, openSync, readSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { limits } from '../../src/wasm/limits.js';
 import { InputError, LimitError, systemReason, ToolError } from '../../src/base/errors.js';
 import type { Input } from '../../src/base/output.js';
 import { makeTemporaryFolder, nameTemporary, removeTemporary } from '../../src/base/temporary.js';
+import { limits } from '../../src/wasm/limits.js';
 import { type FileKind, type FileType, fileType, HEAD_SIZE } from './file-kind.js';
 
 const STANDARD_INPUT = '-';

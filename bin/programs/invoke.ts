@@ -6,11 +6,11 @@
  */
 
 import type { Readable, Writable } from 'node:stream';
+import { ExitCode, InputError } from '../../src/base/errors.js';
 import type { ImageDescription } from '../../src/image/reader.js';
 import { entryFunction } from '../../src/wasm/entry.js';
 import { ExternKind, type FuncType, type Module } from '../../src/wasm/module.js';
 import { formatFuncType } from '../../src/wasm/text.js';
-import { ExitCode, InputError } from '../../src/base/errors.js';
 import { UsageError } from '../options/usage.js';
 import { cellsOf, formatValue, parseValue } from '../options/values.js';
 import { runWorkload, type WorkloadOptions } from './workload.js';
@@ -20,7 +20,7 @@ const COMMAND_INVOKE = 2;
 const COMMAND_QUIT = 4;
 const DRIVER_FD = 3;
 
-/** The words of the specification's test suite, by TRAP_* (image/contract/layout.ts). */
+/** The words of the specification's test suite, by TRAP_* (image/contract/traps.ts). */
 export const TRAP_MESSAGES: readonly string[] = [
   'no trap',
   'unreachable',

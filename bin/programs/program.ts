@@ -4,12 +4,12 @@
  * Loads the compiler only when it is needed.
  */
 
-import type { Import, Module } from '../../src/wasm/module.js';
 import { InputError } from '../../src/base/errors.js';
 import { nameTemporary } from '../../src/base/temporary.js';
 import { terminalLines } from '../../src/base/terminal-text.js';
-import type { InputFile } from './input-file.js';
+import type { Import, Module } from '../../src/wasm/module.js';
 import { parseArch } from '../options/usage.js';
+import type { InputFile } from './input-file.js';
 
 export interface ProgramOptions {
   readonly deterministic: boolean;

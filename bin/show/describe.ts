@@ -5,17 +5,17 @@
 
 import { readFileSync } from 'node:fs';
 import { targets } from '../../src/arch/targets.js';
+import { terminalLines } from '../../src/base/terminal-text.js';
+import { ImageProcess, processStatus } from '../../src/capture/process.js';
+import { readTrap } from '../../src/capture/trap.js';
+import { STATE_NAMES } from '../../src/capture/workloads.js';
+import { RT_STATE, RT_TRAP_PARKED } from '../../src/image/contract/runtime-block.js';
 import { checkTrapText } from '../../src/image/image-check.js';
 import { type ImageDescription, readImage } from '../../src/image/reader.js';
 import { SECTION } from '../../src/image/tables/sections.js';
 import { ExternKind, type Module } from '../../src/wasm/module.js';
 import { formatFuncType, formatGlobalType, formatMemoryType, formatTableType } from '../../src/wasm/text.js';
 import { readModule } from '../../src/wasm/wat.js';
-import { RT_STATE, RT_TRAP_PARKED } from '../../src/image/contract/layout.js';
-import { ImageProcess, processStatus } from '../../src/capture/process.js';
-import { readTrap } from '../../src/capture/trap.js';
-import { STATE_NAMES } from '../../src/capture/workloads.js';
-import { terminalLines } from '../../src/base/terminal-text.js';
 
 export interface Description {
   readonly json: object;

@@ -6,13 +6,13 @@
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { InputError, ToolError } from '../../src/base/errors.js';
+import { makeTemporaryFolder, removeTemporary } from '../../src/base/temporary.js';
+import { FUNC_GUEST } from '../../src/image/contract/site-tables.js';
 import type { ImageDescription } from '../../src/image/reader.js';
 import { SECTION } from '../../src/image/tables/sections.js';
 import { ExternKind, type Module } from '../../src/wasm/module.js';
 import { printInstruction } from '../../src/wasm/print-instruction.js';
-import { InputError, ToolError } from '../../src/base/errors.js';
-import { FUNC_GUEST } from '../../src/image/contract/layout.js';
-import { makeTemporaryFolder, removeTemporary } from '../../src/base/temporary.js';
 
 /** Where the code of each instruction of one function starts: [offset in the body, text offset], in order of both. */
 export interface FunctionListing {

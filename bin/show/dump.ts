@@ -5,10 +5,7 @@
  * For people and tests that compare by eye; not a format.  Needs the image reader.
  */
 
-import { type ImageDescription, readImage } from '../../src/image/reader.js';
-import type { LocalHome, Location } from '../../src/image/tables/site-lookup.js';
-import { typeOfCode } from '../../src/image/tables/type-codes.js';
-import { valTypeName } from '../../src/wasm/text.js';
+import { terminalText } from '../../src/base/terminal-text.js';
 import {
   FUNC_GUEST,
   FUNC_IMPORT,
@@ -16,8 +13,11 @@ import {
   OPERAND_CONST,
   OPERAND_LOCAL,
   OPERAND_REG,
-} from '../../src/image/contract/layout.js';
-import { terminalText } from '../../src/base/terminal-text.js';
+} from '../../src/image/contract/site-tables.js';
+import { type ImageDescription, readImage } from '../../src/image/reader.js';
+import type { LocalHome, Location } from '../../src/image/tables/site-lookup.js';
+import { typeOfCode } from '../../src/image/tables/type-codes.js';
+import { valTypeName } from '../../src/wasm/text.js';
 import { type FunctionListing, listCode } from './dump-code.js';
 
 /** More operands than this are cut off, behind so many. */

@@ -9,16 +9,16 @@ import { createHash } from 'node:crypto';
 import { readdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { compileImage } from '../compile/link/compile.js';
-import { loadHostLayer } from '../compile/link/host-layer.js';
-import type { ImageParts } from '../compile/link/image-file.js';
-import type { ImageRequest, ImageSource, ObtainedImage } from '../image/image-source.js';
-import { writeImage } from '../compile/link/write-file.js';
-import { decodeModule } from '../wasm/decode.js';
 import { ModuleError } from '../base/errors.js';
 import { ownPackage } from '../base/package.js';
 import { makeTemporaryFolder, removeTemporary } from '../base/temporary.js';
+import { compileImage } from '../compile/link/compile.js';
+import { loadHostLayer } from '../compile/link/host-layer.js';
+import type { ImageParts } from '../compile/link/image-file.js';
+import { writeImage } from '../compile/link/write-file.js';
 import type { ImageCache, ImageKey } from '../image/cache.js';
+import type { ImageRequest, ImageSource, ObtainedImage } from '../image/image-source.js';
+import { decodeModule } from '../wasm/decode.js';
 
 /** Images from a cache, compiled when they are not there. @param cache undefined: none */
 export function cachedImages(cache: ImageCache | undefined): ImageSource {
@@ -75,7 +75,7 @@ function compilerFingerprint(): string {
   if (fingerprint !== undefined) return fingerprint;
   const hash = createHash('sha256').update(ownPackage().version).update(loadHostLayer().bytes);
   const src = dirname(dirname(fileURLToPath(import.meta.url)));
-  for (const folder of ['arch', 'compile', 'runtime']) hashFiles(join(src, folder), (text) => hash.update(text));
+  for (const folder of ['arch', 'wasm', 'image', 'compile']) hashFiles(join(src, folder), (text) => hash.update(text));
   return (fingerprint = hash.digest('hex'));
 }
 

@@ -13,12 +13,10 @@
 import { resolve } from 'node:path';
 import type { Target } from '../arch/masm/target.js';
 import { targets } from '../arch/targets.js';
-import type { ImageDescription } from '../image/reader.js';
 import { BugError, InputError, ToolError } from '../base/errors.js';
 import { catchSignals, type Interruption } from '../base/interruption.js';
 import { type Destination, isStandardOutput } from '../base/output.js';
 import {
-  AT_NOTHING,
   FLAG_DRIVER,
   RT_FLAGS,
   RT_GENERATION,
@@ -27,16 +25,25 @@ import {
   RT_STACK_LOW,
   RT_STACK_TOP,
   RT_STATE,
-  STACK_MAX,
   STATE_PARKED,
   STATE_RUNNING,
   STATE_TRAPPED,
-  WASM_PAGE,
-} from '../image/contract/layout.js';
+} from '../image/contract/runtime-block.js';
+import { STACK_MAX, WASM_PAGE } from '../image/contract/sizes.js';
+import { AT_NOTHING } from '../image/contract/traps.js';
+import type { ImageDescription } from '../image/reader.js';
 import type { CaptureReport } from '../snapshot/capture-report.js';
+import { HeaderBudget } from '../snapshot/header-budget.js';
+import {
+  FIRST_GUEST,
+  Frames,
+  type Snapshot,
+  type SnapshotInstance,
+  type SnapshotModule,
+} from '../snapshot/snapshot.js';
+import { SnapshotWriter } from '../snapshot/writer.js';
 import { ExceptionReader } from './exceptions.js';
 import { describeUnlinked, limitFileData, MAX_FILE_DATA, writeFileData } from './file-data.js';
-import { HeaderBudget } from '../snapshot/header-budget.js';
 import { hashOpenFiles, readHost } from './host-state.js';
 import { type InstanceState, limitMemories, readInstance } from './instance-state.js';
 import { type LiftedStack, liftStack, liftTrappedStack, type TrapPlace } from './lift.js';
@@ -46,10 +53,8 @@ import { touchedBlocks } from './pagemap.js';
 import { ImageProcess } from './process.js';
 import { ReferenceTable } from './references.js';
 import { readRegisters } from './registers.js';
-import { FIRST_GUEST, Frames, type Snapshot, type SnapshotInstance, type SnapshotModule } from '../snapshot/snapshot.js';
 import { type StoppedProcess, stopProcess } from './stop.js';
 import { readTrap } from './trap.js';
-import { SnapshotWriter } from '../snapshot/writer.js';
 
 export interface CaptureOptions {
   /** Path of the snapshot; an existing file is replaced. */

@@ -11,9 +11,9 @@ import { rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { type Destination, openDestination } from '../base/output.js';
 import { makeTemporaryFolder, removeTemporary } from '../base/temporary.js';
-import { type CaptureOptions, capturePid } from './capture.js';
 import { writeCoredump } from '../snapshot/coredump.js';
 import { readSnapshot } from '../snapshot/format.js';
+import { type CaptureOptions, capturePid } from './capture.js';
 
 export type CoredumpOptions = Pick<CaptureOptions, 'kill' | 'timeout' | 'onProgress' | 'onWarning'>;
 

@@ -1,30 +1,26 @@
 /**
  * The exceptions that a parked process's references lead to, as a snapshot has them: numbered, with their values.
  *
- * An exception is an object of the host layer (image/contract/layout.ts EXN_*), outside of every memory; its tag is the address
+ * An exception is an object of the host layer (image/contract/exception-tables.ts EXN_*), outside of every memory; its tag is the address
  * of a tag record, which the image's own description places. Nothing changes one, so it refers to older ones only: here
  * each comes behind those that its values refer to.
  */
 
-import type { Identity } from '../image/tables/identity.js';
-import { ValType } from '../wasm/module.js';
 import { InputError } from '../base/errors.js';
+import { EXN_COUNT, EXN_TAG, EXN_VALUE_SIZE, EXN_VALUES, TAG_RECORD_SIZE } from '../image/contract/exception-tables.js';
 import {
-  EXN_COUNT,
-  EXN_TAG,
-  EXN_VALUE_SIZE,
-  EXN_VALUES,
   RT_EXCEPTIONS,
   RT_EXCEPTIONS_END,
   RT_RESTORED_EXCEPTIONS,
   RT_RESTORED_EXCEPTIONS_SIZE,
-  TAG_RECORD_SIZE,
-} from '../image/contract/layout.js';
+} from '../image/contract/runtime-block.js';
+import type { Identity } from '../image/tables/identity.js';
 import { limitExceptions } from '../snapshot/exceptions-codec.js';
 import type { HeaderBudget } from '../snapshot/header-budget.js';
+import { cellsOf, FIRST_GUEST, type SnapshotException } from '../snapshot/snapshot.js';
+import { ValType } from '../wasm/module.js';
 import type { ProcessMemory } from './process-memory.js';
 import type { ReferenceTable } from './references.js';
-import { cellsOf, FIRST_GUEST, type SnapshotException } from '../snapshot/snapshot.js';
 
 interface Tag {
   readonly instance: number;

@@ -8,12 +8,12 @@ import { type BigIntStats, closeSync, fstatSync, read } from 'node:fs';
 import { promisify } from 'node:util';
 import { LimitError, systemReason, ToolError } from '../base/errors.js';
 import { openRegularFile } from '../base/path-descriptor.js';
-import { WASM_PAGE } from '../image/contract/layout.js';
-import type { UnlinkedFile } from './open-names.js';
+import { WASM_PAGE } from '../image/contract/sizes.js';
 import { usedBlocks } from '../snapshot/page-blocks.js';
-import type { ProcessFolder } from './process-folder.js';
 import type { FileContents, Host } from '../snapshot/snapshot.js';
 import type { SnapshotWriter } from '../snapshot/writer.js';
+import type { UnlinkedFile } from './open-names.js';
+import type { ProcessFolder } from './process-folder.js';
 
 /** Bytes of all files, unless the user says another number. */
 export const MAX_FILE_DATA = 64 << 20;

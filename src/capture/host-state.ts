@@ -23,15 +23,12 @@ import {
   HS_VERSION,
   LISTING_COUNT,
   LISTING_HEADER,
-  RT_ARGC,
-  RT_ARGV,
-  RT_ENVP,
-  RT_HOST_STATE,
-} from '../image/contract/layout.js';
+} from '../image/contract/host-state.js';
+import { RT_ARGC, RT_ARGV, RT_ENVP, RT_HOST_STATE } from '../image/contract/runtime-block.js';
 import { readDescriptorRecord } from '../snapshot/descriptor-record.js';
 import { hashFile, openFileFacts } from '../snapshot/file-facts.js';
-import { checkedAddress, type ProcessMemory } from './process-memory.js';
 import type { Descriptor, Host } from '../snapshot/snapshot.js';
+import { checkedAddress, type ProcessMemory } from './process-memory.js';
 
 const EMPTY = new Uint8Array(0);
 /** Of the kernel: MAX_ARG_STRLEN, and more bytes than any process is started with (6 MiB), pointers included. */

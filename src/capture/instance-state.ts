@@ -5,29 +5,27 @@
  * (page-stream.ts).
  */
 
-import type { InstanceIdentity } from '../image/tables/identity.js';
-import { ValType } from '../wasm/module.js';
 import { InputError, LimitError } from '../base/errors.js';
 import {
   MEM_BASE,
   MEM_MAX,
   MEM_RECORD_SIZE,
   MEM_SIZE,
-  MEMORY64_PAGES,
   SEG_LENGTH,
   SEG_RECORD_SIZE,
   TAB_BASE,
   TAB_LENGTH,
   TAB_MAX,
   TAB_RECORD_SIZE,
-  TABLE_MAX,
-  WASM_PAGE,
-} from '../image/contract/layout.js';
-import type { ExceptionReader } from './exceptions.js';
+} from '../image/contract/instance.js';
+import { MEMORY64_PAGES, TABLE_MAX, WASM_PAGE } from '../image/contract/sizes.js';
+import type { InstanceIdentity } from '../image/tables/identity.js';
 import type { HeaderBudget } from '../snapshot/header-budget.js';
+import { type SnapshotTable, type Value, valueAt } from '../snapshot/snapshot.js';
+import { ValType } from '../wasm/module.js';
+import type { ExceptionReader } from './exceptions.js';
 import type { ProcessMemory } from './process-memory.js';
 import type { ReferenceTable } from './references.js';
-import { type SnapshotTable, type Value, valueAt } from '../snapshot/snapshot.js';
 
 const GLOBAL_SIZE = 16;
 /** Bytes of the object that a global becomes. */

@@ -15,12 +15,8 @@
  */
 
 import { NO_REG, type Reg } from '../arch/masm/masm.js';
-import type { LocalHome, Location, SiteLookup } from '../image/tables/site-lookup.js';
-import { typeOfCode } from '../image/tables/type-codes.js';
-import { ValType } from '../wasm/module.js';
 import { BugError, InputError } from '../base/errors.js';
 import {
-  AT_RETURN,
   FUNC_GUEST,
   FUNC_IMPORT,
   FUNC_TRAMPOLINE,
@@ -33,10 +29,14 @@ import {
   SITE_ENTRY,
   SITE_LOOP,
   TYPE_V128,
-} from '../image/contract/layout.js';
+} from '../image/contract/site-tables.js';
+import { AT_RETURN } from '../image/contract/traps.js';
+import type { LocalHome, Location, SiteLookup } from '../image/tables/site-lookup.js';
+import { typeOfCode } from '../image/tables/type-codes.js';
 import { HeaderBudget } from '../snapshot/header-budget.js';
-import { REGISTER_WORDS, Registers } from './registers.js';
 import { cellsOf, FIRST_GUEST, type FrameKind, type FrameSite, Frames, MISSING } from '../snapshot/snapshot.js';
+import { ValType } from '../wasm/module.js';
+import { REGISTER_WORDS, Registers } from './registers.js';
 
 /** The part of the guest's stack that is in use. */
 export interface StackBytes {

@@ -9,9 +9,9 @@
 
 import { closeSync, opendirSync, type Stats, statfsSync } from 'node:fs';
 import { basename } from 'node:path';
-import type { ImageDescription } from '../image/reader.js';
 import { WagSnapError } from '../base/errors.js';
 import { openRegularFile, pathOfDescriptor } from '../base/path-descriptor.js';
+import type { ImageDescription } from '../image/reader.js';
 import type { Mapping } from './proc-maps.js';
 import type { ProcessFolder } from './process-folder.js';
 

@@ -18,9 +18,9 @@ import { O_PATH } from '../base/path-descriptor.js';
 import { quoted } from '../base/terminal-text.js';
 import { fileFacts } from '../snapshot/file-facts.js';
 import { fileIdentity } from '../snapshot/file-identity.js';
+import type { Descriptor, Host } from '../snapshot/snapshot.js';
 import { nativeDescriptors } from './host-state.js';
 import type { ProcessMemory } from './process-memory.js';
-import type { Descriptor, Host } from '../snapshot/snapshot.js';
 
 /** A regular file without a name, and the descriptors that it is open as. */
 export interface UnlinkedFile {

@@ -6,12 +6,12 @@
  * in the file are given out in order of address, so that what is next to each other stays so.
  */
 
-import { WASM_PAGE } from '../image/contract/layout.js';
-import type { NativeMemory } from './instance-state.js';
+import { WASM_PAGE } from '../image/contract/sizes.js';
 import { BLOCK, BLOCKS_PER_PAGE, usedBlocks } from '../snapshot/page-blocks.js';
-import type { ProcessMemory } from './process-memory.js';
 import type { Extent, SnapshotMemory } from '../snapshot/snapshot.js';
 import { appendExtent, type SnapshotWriter } from '../snapshot/writer.js';
+import type { NativeMemory } from './instance-state.js';
+import type { ProcessMemory } from './process-memory.js';
 
 const LANES = 3;
 const CHUNK_PAGES = 16;

@@ -7,7 +7,7 @@
  */
 
 import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
-import { WASM_PAGE } from '../image/contract/layout.js';
+import { WASM_PAGE } from '../image/contract/sizes.js';
 import { BLOCK } from '../snapshot/page-blocks.js';
 import type { Mapping } from './proc-maps.js';
 

@@ -9,9 +9,15 @@
  */
 
 import { closeSync, existsSync, fstatSync, openSync, readFileSync } from 'node:fs';
-import { type ImageDescription, readImage } from '../image/reader.js';
 import { InputError, ToolError, WagSnapError } from '../base/errors.js';
-import { RT_IMAGE_BASE, RT_MAGIC, RT_VERSION, RUNTIME_MAGIC, RUNTIME_VERSION } from '../image/contract/layout.js';
+import {
+  RT_IMAGE_BASE,
+  RT_MAGIC,
+  RT_VERSION,
+  RUNTIME_MAGIC,
+  RUNTIME_VERSION,
+} from '../image/contract/runtime-block.js';
+import { type ImageDescription, readImage } from '../image/reader.js';
 import { findMappedImage, isEmulator } from './mapped-image.js';
 import { MAPS_MAX, type Mapping, parseMaps } from './proc-maps.js';
 import { ProcessFolder } from './process-folder.js';

@@ -5,8 +5,8 @@
  * that is not exactly a record is refused. Externrefs are numbers already (n + 1, or 0 for null).
  */
 
-import type { Identity } from '../image/tables/identity.js';
 import { InputError } from '../base/errors.js';
+import type { Identity } from '../image/tables/identity.js';
 import { FIRST_GUEST } from '../snapshot/snapshot.js';
 
 interface Records {

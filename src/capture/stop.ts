@@ -32,7 +32,7 @@ import {
   STATE_TRAPPED,
   STOP_SIGNAL,
   SUCCESSOR_MAX,
-} from '../image/contract/layout.js';
+} from '../image/contract/runtime-block.js';
 import { Lifeline } from './lifeline.js';
 import { type ImageProcess, noSuchProcess, processStatus } from './process.js';
 import type { ProcessMemory } from './process-memory.js';

@@ -1,5 +1,6 @@
 /** The trap that a process is parked at: its kind in words, and where it is. */
 
+import { TAG_INDEX, TAG_NAME, TAG_NAME_LENGTH } from '../image/contract/exception-tables.js';
 import {
   RT_TRAP_AT,
   RT_TRAP_CALLER_SP,
@@ -8,9 +9,8 @@ import {
   RT_TRAP_RETURN,
   RT_TRAP_SP,
   RT_TRAP_TAG,
-  TAG_INDEX,
-  TAG_NAME,
-  TAG_NAME_LENGTH,
+} from '../image/contract/runtime-block.js';
+import {
   TRAP_DIVIDE_BY_ZERO,
   TRAP_EXCEPTION,
   TRAP_EXCEPTION_MEMORY,
@@ -27,7 +27,7 @@ import {
   TRAP_UNINITIALIZED,
   TRAP_UNREACHABLE,
   TRAP_UNSHARED,
-} from '../image/contract/layout.js';
+} from '../image/contract/traps.js';
 import type { TrapPlace } from './lift.js';
 import type { ImageProcess } from './process.js';
 

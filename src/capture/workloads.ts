@@ -9,12 +9,12 @@
 
 import { closeSync, fstatSync, openSync, readdirSync, readFileSync } from 'node:fs';
 import { basename } from 'node:path';
+import { WagSnapError } from '../base/errors.js';
+import { RT_MAGIC, RT_STATE, RUNTIME_MAGIC } from '../image/contract/runtime-block.js';
 import { readElf } from '../image/elf.js';
 import { FileSource } from '../image/file-source.js';
 import { type ImageDescription, openImage } from '../image/reader.js';
 import { SECTION } from '../image/tables/sections.js';
-import { WagSnapError } from '../base/errors.js';
-import { RT_MAGIC, RT_STATE, RUNTIME_MAGIC } from '../image/contract/layout.js';
 import { findMappedImage, isEmulator } from './mapped-image.js';
 import { MAPS_MAX, parseMaps } from './proc-maps.js';
 import { loadAddress } from './process.js';

@@ -7,9 +7,9 @@
  */
 
 import type { MacroAssembler } from '../arch/masm/masm.js';
-import type { CodeEnvironment } from './convention/environment.js';
 import type { InstanceLayout } from '../image/instance-layout.js';
 import type { Module } from '../wasm/module.js';
+import type { CodeEnvironment } from './convention/environment.js';
 
 /** What a generator compiles: a module, as an instance of an image. */
 export interface InstanceInput {

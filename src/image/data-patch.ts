@@ -3,7 +3,7 @@
  * resume plan there. Keeps track of which words are pointers. Places are image offsets.
  */
 
-import { RT_BASE_RELOC_COUNT, RT_BASE_RELOCS } from './contract/layout.js';
+import { RT_BASE_RELOC_COUNT, RT_BASE_RELOCS } from './contract/runtime-block.js';
 import type { ImageDescription } from './reader.js';
 import { damaged } from './tables/site-lookup.js';
 

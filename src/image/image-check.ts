@@ -7,11 +7,11 @@
  */
 
 import type { Target } from '../arch/masm/target.js';
-import { FUNC_GUEST, FUNC_HOST, FUNC_IMPORT, FUNC_TRAMPOLINE } from './contract/layout.js';
-import { type ElfFile, PF_W, PF_X, PT_GNU_STACK, PT_LOAD, type Segment } from './elf.js';
 import { limits } from '../wasm/limits.js';
-import type { Identity, ImageOutline, InstanceIdentity } from './tables/identity.js';
+import { FUNC_GUEST, FUNC_HOST, FUNC_IMPORT, FUNC_TRAMPOLINE } from './contract/site-tables.js';
+import { type ElfFile, PF_W, PF_X, PT_GNU_STACK, PT_LOAD, type Segment } from './elf.js';
 import type { ImageDescription } from './reader.js';
+import type { Identity, ImageOutline, InstanceIdentity } from './tables/identity.js';
 import { SECTION } from './tables/sections.js';
 import { damaged, type SiteLookup } from './tables/site-lookup.js';
 

@@ -1,5 +1,5 @@
 /**
- * Where everything of one instance lies in the image's DATA: its block (image/contract/layout.ts INST_*) and function
+ * Where everything of one instance lies in the image's DATA: its block (image/contract/instance.ts INST_*) and function
  * records.
  *
  * Computed before any code, so that code can hold image offsets. Imported entities lie in the block of the instance
@@ -10,18 +10,11 @@
  */
 
 import { LimitError } from '../base/errors.js';
-import {
-  FN_RECORD_SIZE,
-  INST_HEADER,
-  MEM_RECORD_SIZE,
-  MEMORY32_PAGES,
-  MEMORY64_PAGES,
-  SEG_RECORD_SIZE,
-  TAB_RECORD_SIZE,
-  TAG_RECORD_SIZE,
-} from './contract/layout.js';
 import { type FuncType, type MemoryType, type Module, ValType } from '../wasm/module.js';
 import { keyOf } from '../wasm/ref-types.js';
+import { TAG_RECORD_SIZE } from './contract/exception-tables.js';
+import { FN_RECORD_SIZE, INST_HEADER, MEM_RECORD_SIZE, SEG_RECORD_SIZE, TAB_RECORD_SIZE } from './contract/instance.js';
+import { MEMORY32_PAGES, MEMORY64_PAGES } from './contract/sizes.js';
 
 /** Gives equal function types equal ids over all modules of an image. */
 export class TypeIds {

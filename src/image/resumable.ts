@@ -14,9 +14,8 @@ import { constants, copyFileSync, fchmodSync, fstatSync, ftruncateSync } from 'n
 import { align } from '../base/align.js';
 import { BugError } from '../base/errors.js';
 import { writeAt } from '../base/output.js';
-import { RT_BASE_RELOC_COUNT, RT_BASE_RELOCS, RT_RESUME_PLAN, SEGMENT_ALIGN } from './contract/layout.js';
-import type { ImageDescription } from './reader.js';
-import { SECTION } from './tables/sections.js';
+import { RT_BASE_RELOC_COUNT, RT_BASE_RELOCS, RT_RESUME_PLAN } from './contract/runtime-block.js';
+import { SEGMENT_ALIGN } from './contract/sizes.js';
 import { DataPatch } from './data-patch.js';
 import {
   encodeHeaders,
@@ -30,6 +29,8 @@ import {
   SHF_WRITE,
   SHT_PROGBITS,
 } from './elf.js';
+import type { ImageDescription } from './reader.js';
+import { SECTION } from './tables/sections.js';
 
 export interface ResumeSegment {
   /** Starts with the RP_* block. */

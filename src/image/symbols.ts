@@ -13,7 +13,7 @@ export interface Symbols {
 }
 
 /**
- * @param functions the function table's words (image/contract/layout.ts FR_*)
+ * @param functions the function table's words (image/contract/site-tables.ts FR_*)
  * @param names of its rows
  * @param textSection index of .text among the section headers
  */

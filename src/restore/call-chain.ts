@@ -6,14 +6,14 @@
  * in the fresh image's site table before, so an instruction starts there.
  */
 
+import { InputError } from '../base/errors.js';
 import type { Identity } from '../image/tables/identity.js';
+import { FIRST_GUEST, type FrameSite } from '../snapshot/snapshot.js';
 import { entryFunction } from '../wasm/entry.js';
 import type { FuncType, Module } from '../wasm/module.js';
 import { Op } from '../wasm/opcodes.js';
 import { Reader } from '../wasm/reader.js';
 import { sameFuncType } from '../wasm/ref-types.js';
-import { InputError } from '../base/errors.js';
-import { FIRST_GUEST, type FrameSite } from '../snapshot/snapshot.js';
 import type { References } from './references.js';
 import { TailCalls } from './tail-calls.js';
 

@@ -1,18 +1,18 @@
 /**
- * The exceptions of a snapshot as objects (image/contract/layout.ts EXN_*) in the resumable image's .resume segment: their
+ * The exceptions of a snapshot as objects (image/contract/exception-tables.ts EXN_*) in the resumable image's .resume segment: their
  * addresses are known when frames, globals and tables are lowered, and relocated with everything else.
  *
  * Checked against the module: each is of a tag that its instance defines, with values of that tag's types. The decoder has
  * made sure that one refers to earlier ones only.
  */
 
+import { InputError } from '../base/errors.js';
+import { EXN_COUNT, EXN_VALUE_SIZE, EXN_VALUES, TAG_RECORD_SIZE } from '../image/contract/exception-tables.js';
 import type { Identity } from '../image/tables/identity.js';
+import { cellsOf, FIRST_GUEST, type SnapshotException } from '../snapshot/snapshot.js';
 import { type Module, ValType } from '../wasm/module.js';
 import { erasedTypes } from '../wasm/ref-types.js';
 import { formatTypes } from '../wasm/text.js';
-import { InputError } from '../base/errors.js';
-import { EXN_COUNT, EXN_VALUE_SIZE, EXN_VALUES, TAG_RECORD_SIZE } from '../image/contract/layout.js';
-import { cellsOf, FIRST_GUEST, type SnapshotException } from '../snapshot/snapshot.js';
 import type { References } from './references.js';
 
 /** A part of the resume segment. */

@@ -6,7 +6,7 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { InputError, reading } from '../base/errors.js';
 import { writeAt } from '../base/output.js';
-import { WASM_PAGE } from '../image/contract/layout.js';
+import { WASM_PAGE } from '../image/contract/sizes.js';
 import type { SharedContents } from '../snapshot/file-contents.js';
 import { BLOCK, BLOCKS_PER_PAGE, usedBlocks } from '../snapshot/page-blocks.js';
 

@@ -6,11 +6,6 @@
  * image does not have, or with other types, is the snapshot's fault.
  */
 
-import type { ImageDescription } from '../image/reader.js';
-import type { Location } from '../image/tables/site-lookup.js';
-import { typeCode } from '../image/tables/type-codes.js';
-import type { Module } from '../wasm/module.js';
-import { formatTypes } from '../wasm/text.js';
 import { InputError } from '../base/errors.js';
 import {
   NO_LOCAL_REG,
@@ -26,8 +21,13 @@ import {
   TYPE_FUNCREF,
   TYPE_I32,
   TYPE_V128,
-} from '../image/contract/layout.js';
+} from '../image/contract/site-tables.js';
+import type { ImageDescription } from '../image/reader.js';
+import type { Location } from '../image/tables/site-lookup.js';
+import { typeCode } from '../image/tables/type-codes.js';
 import { cellOffsets, FIRST_GUEST, type FrameSite } from '../snapshot/snapshot.js';
+import type { Module } from '../wasm/module.js';
+import { formatTypes } from '../wasm/text.js';
 
 /** What to do with a value: its place is a byte offset from sp, a register, a local's number, or an index in `constants`. */
 export const enum Put {

@@ -8,9 +8,9 @@
  */
 
 import { InputError } from '../base/errors.js';
-import { HS_FD_CAPACITY } from '../image/contract/layout.js';
-import type { Descriptor } from '../snapshot/snapshot.js';
 import { quoted } from '../base/terminal-text.js';
+import { HS_FD_CAPACITY } from '../image/contract/host-state.js';
+import type { Descriptor } from '../snapshot/snapshot.js';
 
 /** A host directory given to the guest. */
 export interface Directory {

@@ -1,5 +1,5 @@
 /**
- * The host part of a snapshot as the host layer keeps it: a block of descriptors and paths (image/contract/layout.ts HS_*, FD_*).
+ * The host part of a snapshot as the host layer keeps it: a block of descriptors and paths (image/contract/host-state.ts HS_*, FD_*).
  *
  * Native descriptors are not in here: start opens everything. A standard stream with a path is that file; without one, the new
  * process's own. The block is cut behind the last path.
@@ -16,7 +16,7 @@ import {
   HS_PATHS,
   HS_PENDING_TIMEOUT,
   HS_VERSION,
-} from '../image/contract/layout.js';
+} from '../image/contract/host-state.js';
 import { writeDescriptorRecord } from '../snapshot/descriptor-record.js';
 import type { Descriptor } from '../snapshot/snapshot.js';
 import { quote } from './grants.js';

@@ -5,22 +5,16 @@
  * Needs the image's identity for the places and the decoded modules for what may be there.
  */
 
+import { InputError } from '../base/errors.js';
+import { MEM_RECORD_SIZE, SEG_LENGTH, SEG_RECORD_SIZE, TAB_RECORD_SIZE } from '../image/contract/instance.js';
+import { TABLE_MAX, WASM_PAGE } from '../image/contract/sizes.js';
 import type { DataPatch } from '../image/data-patch.js';
 import { memoryCapacity } from '../image/instance-layout.js';
 import type { InstanceIdentity } from '../image/tables/identity.js';
+import { FIRST_GUEST, type Snapshot, type SnapshotInstance, type SnapshotTable } from '../snapshot/snapshot.js';
 import { type Global, type Module, ValType } from '../wasm/module.js';
 import { erased, sameFuncType } from '../wasm/ref-types.js';
 import { valTypeName } from '../wasm/text.js';
-import { InputError } from '../base/errors.js';
-import {
-  MEM_RECORD_SIZE,
-  SEG_LENGTH,
-  SEG_RECORD_SIZE,
-  TAB_RECORD_SIZE,
-  TABLE_MAX,
-  WASM_PAGE,
-} from '../image/contract/layout.js';
-import { FIRST_GUEST, type Snapshot, type SnapshotInstance, type SnapshotTable } from '../snapshot/snapshot.js';
 import type { PlannedMemory, PlannedTable } from './plan.js';
 import type { References } from './references.js';
 

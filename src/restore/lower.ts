@@ -16,11 +16,12 @@
 
 import { FLOAT_BASE, NO_REG } from '../arch/masm/masm.js';
 import type { Target } from '../arch/masm/target.js';
-import type { ImageDescription } from '../image/reader.js';
-import { type Module, ValType } from '../wasm/module.js';
 import { InputError, LimitError } from '../base/errors.js';
-import { CTX_FLOAT, CTX_GENERAL, CTX_PC, CTX_SIZE, CTX_SP, STACK_MAX } from '../image/contract/layout.js';
+import { CTX_FLOAT, CTX_GENERAL, CTX_PC, CTX_SIZE, CTX_SP } from '../image/contract/resume-plan.js';
+import { STACK_MAX } from '../image/contract/sizes.js';
+import type { ImageDescription } from '../image/reader.js';
 import { FIRST_GUEST, type Snapshot } from '../snapshot/snapshot.js';
+import { type Module, ValType } from '../wasm/module.js';
 import { CallChain } from './call-chain.js';
 import { type FrameRecipe, frameRecipe, Put, Shape } from './frame-recipe.js';
 import type { References } from './references.js';

@@ -7,7 +7,7 @@
 
 import { closeSync, fstatSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
 import { InputError, reading } from '../base/errors.js';
-import { WASM_PAGE } from '../image/contract/layout.js';
+import { WASM_PAGE } from '../image/contract/sizes.js';
 import type { Extent, SnapshotMemory, StoredSnapshot } from '../snapshot/snapshot.js';
 
 /** Reads the snapshot's file. @returns how many bytes */

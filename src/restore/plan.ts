@@ -1,6 +1,6 @@
 /**
  * The resume plan: everything that start needs to continue a snapshot, as bytes of the image's .resume segment
- * (image/contract/layout.ts RP_*; read by runtime/process/resume.ts).
+ * (image/contract/resume-plan.ts RP_*; read by runtime/process/resume.ts).
  *
  * The segment starts with the RP_* block. Pointers are image offsets and listed, so that start adds the load address.
  * Page data is not in here, only where it is.
@@ -27,7 +27,7 @@ import {
   RP_STACK_RELOCS,
   RP_STACK_SIZE,
   RP_TABLES,
-} from '../image/contract/layout.js';
+} from '../image/contract/resume-plan.js';
 import type { SharedContents } from '../snapshot/file-contents.js';
 import type { Extent } from '../snapshot/snapshot.js';
 import type { PlacedExceptions } from './exceptions.js';

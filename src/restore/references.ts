@@ -5,10 +5,10 @@
  * instance that defines them. Needs the image's identity.
  */
 
-import type { Identity } from '../image/tables/identity.js';
-import { ValType } from '../wasm/module.js';
 import { InputError } from '../base/errors.js';
+import type { Identity } from '../image/tables/identity.js';
 import { FIRST_GUEST } from '../snapshot/snapshot.js';
+import { ValType } from '../wasm/module.js';
 
 export class References {
   /** Of each guest instance, of each function: image offset of its record, or 0 for none. */

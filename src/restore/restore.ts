@@ -14,19 +14,20 @@
 
 import { createHash } from 'node:crypto';
 import type { Target } from '../arch/masm/target.js';
-import type { ImageSource } from '../image/image-source.js';
-import { defineMissing } from '../wasm/missing.js';
-import { ResumableImage } from '../image/resumable.js';
-import type { InstanceIdentity } from '../image/tables/identity.js';
-import { type ImageDescription, readImage } from '../image/reader.js';
-import { decodeModule } from '../wasm/decode.js';
-import { ExternKind, type Module } from '../wasm/module.js';
 import { InputError, LimitError } from '../base/errors.js';
 import { type Destination, writeOutput } from '../base/output.js';
-import { RT_GENERATION, RT_RESTORED_EXCEPTIONS, RT_RESTORED_EXCEPTIONS_SIZE, WASM_PAGE } from '../image/contract/layout.js';
+import { RT_GENERATION, RT_RESTORED_EXCEPTIONS, RT_RESTORED_EXCEPTIONS_SIZE } from '../image/contract/runtime-block.js';
+import { WASM_PAGE } from '../image/contract/sizes.js';
+import type { ImageSource } from '../image/image-source.js';
+import { type ImageDescription, readImage } from '../image/reader.js';
+import { ResumableImage } from '../image/resumable.js';
+import type { InstanceIdentity } from '../image/tables/identity.js';
 import { checkContents, groupContents } from '../snapshot/file-contents.js';
 import { readSnapshotModule } from '../snapshot/format.js';
 import { FIRST_GUEST, type Snapshot, type StoredSnapshot } from '../snapshot/snapshot.js';
+import { decodeModule } from '../wasm/decode.js';
+import { defineMissing } from '../wasm/missing.js';
+import { ExternKind, type Module } from '../wasm/module.js';
 import { type PlacedExceptions, placeExceptions } from './exceptions.js';
 import { copyFiles, moveFiles, sizeOfFiles } from './file-data.js';
 import { type Grants, grantDescriptors, RestoreProblems } from './grants.js';

@@ -9,13 +9,13 @@
  * any of this, so neither may a snapshot of it.
  */
 
-import { skipInstruction } from '../wasm/skip.js';
 import type { Identity } from '../image/tables/identity.js';
 import type { FuncType, Module } from '../wasm/module.js';
 import { Op } from '../wasm/opcodes.js';
 import { readValType } from '../wasm/read-types.js';
 import { Reader } from '../wasm/reader.js';
 import { erasedTypes } from '../wasm/ref-types.js';
+import { skipInstruction } from '../wasm/skip.js';
 
 export class TailCalls {
   private readonly uses = new Map<Module, boolean>();

@@ -5,18 +5,7 @@
  * AssemblyScript. STOP_SIGNAL stays blocked until all of it can be stopped: a signal that comes earlier waits.
  */
 
-import {
-  FLAG_PARK_AT_START,
-  RT_EXE_FD,
-  RT_FLAGS,
-  RT_RESUME_PLAN,
-  RT_SIGNAL_ENTRY,
-  RT_SIGNAL_RETURN,
-  RT_SIGNAL_STACK,
-  RT_STATE,
-  STATE_RUNNING,
-  STOP_SIGNAL,
-} from '../image/contract/layout';
+import { FLAG_PARK_AT_START, RT_EXE_FD, RT_FLAGS, RT_RESUME_PLAN, RT_SIGNAL_ENTRY, RT_SIGNAL_RETURN, RT_SIGNAL_STACK, RT_STATE, STATE_RUNNING, STOP_SIGNAL } from '../image/contract/runtime-block';
 import {
   memoryBase,
   SYS_close,

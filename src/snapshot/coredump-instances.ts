@@ -6,8 +6,8 @@
  * (wasm/missing.ts). Where a module was left out of the snapshot, its imports cannot be known and are not listed.
  */
 
-import { ExternKind, type Module } from '../wasm/module.js';
 import { InputError } from '../base/errors.js';
+import { ExternKind, type Module } from '../wasm/module.js';
 import type { Snapshot } from './snapshot.js';
 
 /** Of an instance: its module, and indexes in the coredump of its memories and globals. */

@@ -15,11 +15,11 @@
  */
 
 import { closeSync, openSync, readSync } from 'node:fs';
-import { decodeModule } from '../wasm/decode.js';
-import { ValType } from '../wasm/module.js';
 import { InputError, LimitError } from '../base/errors.js';
 import { type Destination, writeOutput } from '../base/output.js';
-import { WASM_PAGE } from '../image/contract/layout.js';
+import { WASM_PAGE } from '../image/contract/sizes.js';
+import { decodeModule } from '../wasm/decode.js';
+import { ValType } from '../wasm/module.js';
 import { WasmFile } from './coredump-file.js';
 import { type IndexSpaces, indexSpaces } from './coredump-instances.js';
 import { readSnapshotModule } from './format.js';

@@ -1,5 +1,5 @@
 /**
- * A record of the host layer's table of descriptors, both ways: image/contract/layout.ts FD_*. Captures read them, restores
+ * A record of the host layer's table of descriptors, both ways: image/contract/host-state.ts FD_*. Captures read them, restores
  * write them; what stands in the path area next to each is host-state.ts's matter, here and in src/restore.
  */
 
@@ -24,7 +24,7 @@ import {
   FDK_PREOPEN,
   FDK_SOCKET,
   FDK_STDIO,
-} from '../image/contract/layout.js';
+} from '../image/contract/host-state.js';
 import type { Descriptor, DescriptorKind } from './snapshot.js';
 
 const KINDS: Readonly<Record<DescriptorKind, number>> = {

@@ -6,7 +6,7 @@
 import { createHash } from 'node:crypto';
 import { closeSync, openSync, readSync } from 'node:fs';
 import { InputError, reading } from '../base/errors.js';
-import { WASM_PAGE } from '../image/contract/layout.js';
+import { WASM_PAGE } from '../image/contract/sizes.js';
 import { ANNEX_BLOCK, ANNEX_BLOCK_SIZE } from './annex-block.js';
 import type { Descriptor, FileContents, Snapshot } from './snapshot.js';
 

@@ -11,8 +11,8 @@
  *     words             u32 x 2 (lo, hi) per value, of a v128 u32 x 4, frame after frame
  */
 
-import { ValType } from '../wasm/module.js';
 import { LimitError } from '../base/errors.js';
+import { ValType } from '../wasm/module.js';
 import { cellOffsets, FRAME_KINDS, type FrameSite, Frames, isReference, MISSING } from './snapshot.js';
 
 /** Different places that frames may be at: each becomes an object. */

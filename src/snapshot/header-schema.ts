@@ -6,7 +6,7 @@
  */
 
 import { z } from 'zod';
-import { MEMORY64_PAGES, TABLE_MAX } from '../image/contract/layout.js';
+import { MEMORY64_PAGES, TABLE_MAX } from '../image/contract/sizes.js';
 
 const MAX_FD = 1024;
 

@@ -8,10 +8,10 @@
 
 import { Packr } from 'msgpackr/pack';
 import { Unpackr } from 'msgpackr/unpack';
+import { InputError } from '../base/errors.js';
+import { MEMORY32_PAGES, WASM_PAGE } from '../image/contract/sizes.js';
 import { msgpackProblem } from '../image/tables/msgpack-check.js';
 import { ValType } from '../wasm/module.js';
-import { InputError } from '../base/errors.js';
-import { MEMORY32_PAGES, WASM_PAGE } from '../image/contract/layout.js';
 import { decodeExceptions, encodeExceptions } from './exceptions-codec.js';
 import { bytesOf, checkType, decodeFrames, encodeFrames, type Fail, valueProblem, words32 } from './frames-codec.js';
 import { type Header, headerSchema, type RawHeader } from './header-schema.js';

@@ -7,11 +7,11 @@
  *     #100,000 _start (0x310)
  */
 
+import { terminalLines, terminalText } from '../base/terminal-text.js';
+import { WASM_PAGE } from '../image/contract/sizes.js';
 import { decodeModule } from '../wasm/decode.js';
 import { ExternKind, type Module, ValType } from '../wasm/module.js';
 import { formatTypes, valTypeName } from '../wasm/text.js';
-import { WASM_PAGE } from '../image/contract/layout.js';
-import { terminalLines, terminalText } from '../base/terminal-text.js';
 import type { CaptureReport, TraceEntry } from './capture-report.js';
 import { formatTime } from './file-facts.js';
 import { readSnapshotModule } from './format.js';

@@ -9,7 +9,7 @@ import { fdatasync, fsync, ftruncateSync, write } from 'node:fs';
 import { promisify } from 'node:util';
 import { WagSnapError, writeFailure } from '../base/errors.js';
 import { type Destination, OutputFile, openDestination, writeAt } from '../base/output.js';
-import { WASM_PAGE } from '../image/contract/layout.js';
+import { WASM_PAGE } from '../image/contract/sizes.js';
 import { encodeAnnex } from './annex.js';
 import { ANNEX_BLOCK, encodeAnnexBlock } from './annex-block.js';
 import { encodeHeader, formatNeeded } from './header.js';

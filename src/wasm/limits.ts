@@ -7,7 +7,7 @@
  */
 
 import { LimitError } from '../base/errors.js';
-import { MEMORY64_PAGES } from '../image/contract/layout.js';
+import { MEMORY64_PAGES } from '../image/contract/sizes.js';
 
 export const limits = {
   moduleBytes: 2 ** 30,

@@ -3,9 +3,9 @@
  * as the bytes have them (a label is a depth, a function an index, a block type a number).
  */
 
-import { skipInstruction } from './skip.js';
 import { type Immediates, opcodeOf, Prefix } from './opcodes.js';
 import { Reader } from './reader.js';
+import { skipInstruction } from './skip.js';
 
 /** Immediates that are so many bytes, shown in hexadecimal; other ones but constants are unsigned LEB128. */
 const RAW: ReadonlySet<Immediates> = new Set<Immediates>(['v128', 'lanes', 'lane', 'memarg lane', 'reftype', 'types']);

@@ -5,9 +5,9 @@
  * Knows the sections' frame and data segments only.
  */
 
-import { skipInstruction } from './skip.js';
 import { Op } from './opcodes.js';
 import { Reader } from './reader.js';
+import { skipInstruction } from './skip.js';
 
 const DATA_SECTION = 11;
 const PREAMBLE = 8;

@@ -2,9 +2,9 @@
 
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { ValType } from '../../src/wasm/module.js';
 import { readSnapshot } from '../../src/snapshot/format.js';
 import { Frames, type Snapshot } from '../../src/snapshot/snapshot.js';
+import { ValType } from '../../src/wasm/module.js';
 import {
   type BuildOptions,
   build,

@@ -7,10 +7,10 @@
  * once, by a seed, and printed in either form.
  */
 
-import { skipInstruction } from '../../src/wasm/skip.js';
 import { decodeModule } from '../../src/wasm/decode.js';
 import { Op } from '../../src/wasm/opcodes.js';
 import { Reader } from '../../src/wasm/reader.js';
+import { skipInstruction } from '../../src/wasm/skip.js';
 import { random } from '../support/random.js';
 
 export type Form = 'legacy' | 'table';

@@ -3,7 +3,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { ValType } from '../../src/wasm/module.js';
 import { InputError, LimitError } from '../../src/base/errors.js';
 import {
   decodeExceptions,
@@ -15,6 +14,7 @@ import { readSnapshot } from '../../src/snapshot/format.js';
 import { decodeHeader, encodeHeader, formatNeeded } from '../../src/snapshot/header.js';
 import { describeSnapshot } from '../../src/snapshot/inspect.js';
 import { Frames, type Snapshot, type SnapshotException, type StoredSnapshot } from '../../src/snapshot/snapshot.js';
+import { ValType } from '../../src/wasm/module.js';
 import { type Built, build, captureAndEnd, restoreAndStart, temporaryFolder, Workload } from '../support/workload.js';
 
 /** Makes three exceptions, each a value of the next, and one that nothing keeps; says so; waits; leaves with code 33. */

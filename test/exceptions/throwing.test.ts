@@ -1,14 +1,14 @@
 /** Exceptions in whole processes, on each CPU that runs here: depth, many of them, several instances, and what nobody catches. */
 
 import { describe, expect, test } from 'vitest';
+import { RT_EXCEPTIONS } from '../../src/image/contract/runtime-block.js';
+import { SEGMENT_ALIGN } from '../../src/image/contract/sizes.js';
 import {
-  RT_EXCEPTIONS,
-  SEGMENT_ALIGN,
   TRAP_EXCEPTION,
   TRAP_EXCEPTION_MEMORY,
   TRAP_NULL_REFERENCE,
   TRAP_STACK,
-} from '../../src/image/contract/layout.js';
+} from '../../src/image/contract/traps.js';
 import { drive } from '../spec/driver.js';
 import { specTarget } from '../spec/targets.js';
 import { canRun, Workload } from '../support/workload.js';

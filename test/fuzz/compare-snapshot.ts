@@ -1,9 +1,9 @@
 /** Compares a snapshot with an interpreter that stands at the same safepoint: frames, globals, tables, memories. */
 
 import { closeSync, openSync, readSync } from 'node:fs';
+import type { Snapshot, SnapshotMemory, StoredSnapshot, Value } from '../../src/snapshot/snapshot.js';
 import { ValType } from '../../src/wasm/module.js';
 import { erasedTypes } from '../../src/wasm/ref-types.js';
-import type { Snapshot, SnapshotMemory, StoredSnapshot, Value } from '../../src/snapshot/snapshot.js';
 import type { Interpreter } from './interpreter.js';
 import type { Instance } from './machine.js';
 import type { Raw } from './numeric-oracle.js';

@@ -6,10 +6,10 @@
  * canonical.
  */
 
+import type { FrameKind } from '../../src/snapshot/snapshot.js';
 import { Op } from '../../src/wasm/opcodes.js';
 import { VectorOp } from '../../src/wasm/opcodes-vector.js';
 import { CatchKind } from '../../src/wasm/validate-exceptions.js';
-import type { FrameKind } from '../../src/snapshot/snapshot.js';
 import { blockParts } from './block-parts.js';
 import { BUILTINS, blockType } from './body-reader.js';
 import { runBuiltin } from './builtin-oracle.js';

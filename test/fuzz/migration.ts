@@ -6,14 +6,14 @@
 
 import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
+import { capturePid } from '../../src/capture/capture.js';
 import { compileImage, type ModuleInput } from '../../src/compile/link/compile.js';
 import { writeImage } from '../../src/compile/link/write-file.js';
 import { type ImageDescription, readImage } from '../../src/image/reader.js';
-import { decodeModule } from '../../src/wasm/decode.js';
 import { writeResumable } from '../../src/restore/restore.js';
-import { capturePid } from '../../src/capture/capture.js';
 import { readSnapshot } from '../../src/snapshot/format.js';
 import type { StoredSnapshot } from '../../src/snapshot/snapshot.js';
+import { decodeModule } from '../../src/wasm/decode.js';
 import { specTarget } from '../spec/targets.js';
 import { Choices } from './choices.js';
 import { NanMode } from './code.js';

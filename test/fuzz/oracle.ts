@@ -1,7 +1,7 @@
 /** Runs a case in V8. */
 
 import { setFlagsFromString } from 'node:v8';
-import * as layout from '../../src/image/contract/layout.js';
+import * as layout from '../support/layout.js';
 import type { Outcome } from './outcome.js';
 import type { Case } from './random-module.js';
 import { I32 } from './shape.js';

@@ -6,12 +6,12 @@
  * stay what they are.
  */
 
-import { skipInstruction } from '../../src/wasm/skip.js';
 import { decodeModule } from '../../src/wasm/decode.js';
 import { ExternKind, type Module, ValType } from '../../src/wasm/module.js';
 import { Op, opcodeOf, Prefix } from '../../src/wasm/opcodes.js';
 import { Reader } from '../../src/wasm/reader.js';
 import { REF, REF_NULL } from '../../src/wasm/ref-types.js';
+import { skipInstruction } from '../../src/wasm/skip.js';
 import { evaluate, link } from './machine.js';
 import { WasmWriter } from './wasm-writer.js';
 

@@ -1,6 +1,6 @@
 /** What a step of a case gave, of whichever engine: values or a trap; and comparing two. */
 
-import * as layout from '../../src/image/contract/layout.js';
+import * as layout from '../support/layout.js';
 
 export interface Outcome {
   /** TRAP_* that it may have been, empty for none. Engines do not tell all kinds apart. */

@@ -6,8 +6,7 @@
  * extents, dropped segments, descriptors, the phase.
  */
 
-import { ValType } from '../../src/wasm/module.js';
-import { WASM_PAGE } from '../../src/image/contract/layout.js';
+import { WASM_PAGE } from '../../src/image/contract/sizes.js';
 import {
   cellsOf,
   type Descriptor,
@@ -19,6 +18,7 @@ import {
   type SnapshotInstance,
   type Value,
 } from '../../src/snapshot/snapshot.js';
+import { ValType } from '../../src/wasm/module.js';
 
 type Random = () => number;
 type Writable<T> = { -readonly [K in keyof T]: T[K] };

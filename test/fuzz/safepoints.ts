@@ -6,11 +6,11 @@
  */
 
 import type { ModuleInput } from '../../src/compile/link/compile.js';
+import { SITE_CALL, SITE_ENTRY, SITE_LOOP } from '../../src/image/contract/site-tables.js';
 import { readImage } from '../../src/image/reader.js';
+import { FIRST_GUEST } from '../../src/snapshot/snapshot.js';
 import type { Module } from '../../src/wasm/module.js';
 import { ExternKind } from '../../src/wasm/module.js';
-import { SITE_CALL, SITE_ENTRY, SITE_LOOP } from '../../src/image/contract/layout.js';
-import { FIRST_GUEST } from '../../src/snapshot/snapshot.js';
 import { ARCHES, specTarget } from '../spec/targets.js';
 import { SingleSiteImage } from '../support/single-site-image.js';
 import { Interpreter } from './interpreter.js';

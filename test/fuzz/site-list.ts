@@ -7,10 +7,10 @@
  * of a block that a reachable branch leaves, or a clause of a reachable `try_table`.
  */
 
+import { SITE_CALL, SITE_ENTRY, SITE_LOOP } from '../../src/image/contract/site-tables.js';
 import { type FuncType, type Module, ValType } from '../../src/wasm/module.js';
 import { Op, type Opcode } from '../../src/wasm/opcodes.js';
 import { FIRST_PLAIN_TYPE } from '../../src/wasm/ref-types.js';
-import { SITE_CALL, SITE_ENTRY, SITE_LOOP } from '../../src/image/contract/layout.js';
 import { BodyReader, BUILTINS, blockType } from './body-reader.js';
 import { FuncRef, I32 } from './shape.js';
 

@@ -8,10 +8,6 @@ import { join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { Target } from '../../src/arch/masm/target.js';
 import { compileImage, type ModuleInput } from '../../src/compile/link/compile.js';
-import { type ImageDescription, readImage } from '../../src/image/reader.js';
-import type { Location } from '../../src/image/tables/site-lookup.js';
-import { typeCode } from '../../src/image/tables/type-codes.js';
-import { decodeModule } from '../../src/wasm/decode.js';
 import {
   NO_LOCAL_REG,
   OPERAND_LOCAL,
@@ -20,7 +16,11 @@ import {
   SITE_CALL,
   SITE_ENTRY,
   TYPE_V128,
-} from '../../src/image/contract/layout.js';
+} from '../../src/image/contract/site-tables.js';
+import { type ImageDescription, readImage } from '../../src/image/reader.js';
+import type { Location } from '../../src/image/tables/site-lookup.js';
+import { typeCode } from '../../src/image/tables/type-codes.js';
+import { decodeModule } from '../../src/wasm/decode.js';
 import { ARCHES, specTarget } from '../spec/targets.js';
 import { NanMode } from './code.js';
 import { rewritten } from './differential.js';

@@ -1,8 +1,8 @@
 /** Rewrites the body of a function, for try-tables.ts, which says how. */
 
-import { skipInstruction } from '../../src/wasm/skip.js';
 import { type FuncType, type Module, ValType } from '../../src/wasm/module.js';
 import { Op } from '../../src/wasm/opcodes.js';
+import { skipInstruction } from '../../src/wasm/skip.js';
 import { CatchKind } from '../../src/wasm/validate-exceptions.js';
 import { BodyReader, blockType } from './body-reader.js';
 import { WasmWriter } from './wasm-writer.js';

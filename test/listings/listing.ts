@@ -10,13 +10,14 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Target } from '../../src/arch/masm/target.js';
-import type { CodeEnvironment } from '../../src/compile/convention/environment.js';
 import { baseline } from '../../src/compile/baseline/generator.js';
+import type { CodeEnvironment } from '../../src/compile/convention/environment.js';
+import { SITE_ENTRY, SITE_LOOP } from '../../src/image/contract/site-tables.js';
+import { SEGMENT_ALIGN } from '../../src/image/contract/sizes.js';
 import { InstanceLayout, TypeIds } from '../../src/image/instance-layout.js';
 import { HandlerTable } from '../../src/image/tables/handler-table.js';
 import { SiteTables } from '../../src/image/tables/site-tables.js';
 import type { Module } from '../../src/wasm/module.js';
-import { SEGMENT_ALIGN, SITE_ENTRY, SITE_LOOP } from '../../src/image/contract/layout.js';
 
 export interface Listing {
   readonly index: number;

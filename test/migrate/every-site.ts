@@ -9,7 +9,7 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { InputError, ToolError } from '../../src/base/errors.js';
-import { FUNC_GUEST, FUNC_IMPORT } from '../../src/image/contract/layout.js';
+import { FUNC_GUEST, FUNC_IMPORT } from '../../src/image/contract/site-tables.js';
 import { SingleSiteImage } from '../support/single-site-image.js';
 import {
   type Built,

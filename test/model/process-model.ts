@@ -15,7 +15,7 @@ import {
   STATE_PARKED,
   STATE_RUNNING,
   STATE_STOPPING,
-} from '../../src/image/contract/layout.js';
+} from '../../src/image/contract/runtime-block.js';
 
 /** Descriptor of the lifeline in the process. */
 export const LIFELINE = 9;

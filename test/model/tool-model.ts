@@ -10,7 +10,7 @@ import {
   STATE_PARKED,
   STATE_RUNNING,
   STATE_STOPPING,
-} from '../../src/image/contract/layout.js';
+} from '../../src/image/contract/runtime-block.js';
 import { type ProcessState, send, takeLifeline } from './process-model.js';
 
 export interface ToolState {

@@ -1,9 +1,9 @@
 /** Which features beyond the first version of WebAssembly a module uses: by its types and each instruction in its bodies. */
 
-import { skipInstruction } from '../../src/wasm/skip.js';
 import type { Module } from '../../src/wasm/module.js';
 import { opcodeOf } from '../../src/wasm/opcodes.js';
 import { Reader } from '../../src/wasm/reader.js';
+import { skipInstruction } from '../../src/wasm/skip.js';
 
 /** What everybody has had for years, and a table need not mention. */
 const USUAL = new Set(['mvp', 'sign-extension', 'saturating-truncation', 'bulk-memory', 'multi-value']);

@@ -3,11 +3,11 @@
 import { resolve } from 'node:path';
 import { expect, test } from 'vitest';
 import { targets } from '../../src/arch/targets.js';
+import { ownPackage } from '../../src/base/package.js';
 import { compileImage } from '../../src/compile/link/compile.js';
 import { readImage } from '../../src/image/reader.js';
 import { SECTION } from '../../src/image/tables/sections.js';
 import { readModule } from '../../src/wasm/wat.js';
-import { ownPackage } from '../../src/base/package.js';
 import { checkAllocation } from './allocation.js';
 
 const file = resolve(ownPackage().folder, 'fixtures/programs/interp.wasm');

@@ -8,8 +8,6 @@
  */
 
 import { entrySlots, FLOAT_BASE, type RegisterPlan } from '../../src/arch/masm/masm.js';
-import type { ImageDescription } from '../../src/image/reader.js';
-import type { FunctionRow, LocalHome, Location, SiteRow } from '../../src/image/tables/site-lookup.js';
 import {
   FUNC_GUEST,
   FUNC_IMPORT,
@@ -23,7 +21,9 @@ import {
   TYPE_F32,
   TYPE_F64,
   TYPE_V128,
-} from '../../src/image/contract/layout.js';
+} from '../../src/image/contract/site-tables.js';
+import type { ImageDescription } from '../../src/image/reader.js';
+import type { FunctionRow, LocalHome, Location, SiteRow } from '../../src/image/tables/site-lookup.js';
 
 const MOST = 10;
 const SLOT = 8;

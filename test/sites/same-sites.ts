@@ -5,9 +5,9 @@
  * Where things are (text offsets, slots, registers, constants) may differ, and so may the order of the functions.
  */
 
+import { FUNC_GUEST, FUNC_IMPORT } from '../../src/image/contract/site-tables.js';
 import type { ImageDescription } from '../../src/image/reader.js';
 import type { Location, SiteLookup } from '../../src/image/tables/site-lookup.js';
-import { FUNC_GUEST, FUNC_IMPORT } from '../../src/image/contract/layout.js';
 
 export interface SiteComparison {
   readonly functions: number;

@@ -6,9 +6,9 @@
  * for what names mean, literals.ts for values.
  */
 
+import { InputError, LimitError, ModuleError, WagSnapError } from '../../src/base/errors.js';
 import type { CompiledImage } from '../../src/compile/link/compile.js';
 import { ExternKind, ValType } from '../../src/wasm/module.js';
-import { InputError, LimitError, ModuleError, WagSnapError } from '../../src/base/errors.js';
 import type { Assembler, ScriptModule } from '../support/wast.js';
 import type { Reply, Request } from './driver.js';
 import { checkModule, ScriptLinker } from './linker.js';

@@ -1,7 +1,7 @@
 /** What scripts call a trap, by its kind in src/image/contract/layout.ts. */
 
-import { TRAP_FATAL } from '../../src/image/contract/layout.js';
 import { TRAP_MESSAGES } from '../../src/capture/trap.js';
+import { TRAP_FATAL } from '../../src/image/contract/traps.js';
 
 const MESSAGES: Readonly<Record<number, string>> = { ...TRAP_MESSAGES, [TRAP_FATAL]: 'fatal signal' };
 

@@ -16,8 +16,8 @@ import type { ArchName } from '../../src/arch/masm/target.js';
 import { targets } from '../../src/arch/targets.js';
 import { compileImage } from '../../src/compile/link/compile.js';
 import { writeImage } from '../../src/compile/link/write-file.js';
-import { readModule } from '../../src/wasm/wat.js';
 import { WASI_FUNCTIONS, WASI_MODULE } from '../../src/runtime/wasi/functions.js';
+import { readModule } from '../../src/wasm/wat.js';
 import { nativeArch } from './native-arch.js';
 
 const PAGES = 4;

@@ -8,8 +8,8 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { basename, join, relative } from 'node:path';
 import loadWabt from 'wabt';
-import { withMemoryIndexes } from '../../src/wasm/wat-data.js';
 import { ownPackage } from '../../src/base/package.js';
+import { withMemoryIndexes } from '../../src/wasm/wat-data.js';
 
 /** The folder of the conformance suite; undefined when it is not there. */
 export function testsuiteFolder(): string | undefined {

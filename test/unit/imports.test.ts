@@ -1,6 +1,6 @@
 /**
- * Imports run one way: arch <- compile <- snapshot <- restore <- bin. What the compiler puts into an image besides the
- * guest's code (src/runtime/stubs) is part of the compiler.
+ * Imports run one way, and there is no circle of folders. What each folder may import is the table below, the drawing in
+ * ARCHITECTURE.md in full; the host layer's (AssemblyScript) are in it too.
  */
 
 import { readdirSync, readFileSync } from 'node:fs';
@@ -9,56 +9,86 @@ import { expect, test } from 'vitest';
 
 const root = resolve(import.meta.dirname, '../..');
 
-/** Of each layer: the layers it may import besides itself and the files that are everyone's. */
-const layers: Readonly<Record<string, readonly string[]>> = {
-  'src/arch': [],
-  'src/runtime': ['src/arch', 'src/compile'],
-  'src/compile': ['src/arch', 'src/runtime'],
-  'src/snapshot': ['src/arch', 'src/compile'],
-  'src/restore': ['src/arch', 'src/compile', 'src/snapshot'],
-  bin: ['src/arch', 'src/compile', 'src/snapshot', 'src/restore'],
+const ground = ['src/base', 'src/image/contract'];
+const machine = [...ground, 'src/arch/masm'];
+const image = [...machine, 'src/wasm', 'src/image/tables', 'src/image'];
+const generator = [...image, 'src/compile/convention', 'src/compile'];
+const snapshot = [...image, 'src/snapshot'];
+const command = [...snapshot, 'src/arch', 'src/compile/link', 'src/capture', 'src/restore', 'src/api'];
+
+/** Of each folder: those that it may import besides itself. */
+const allowed: Readonly<Record<string, readonly string[]>> = {
+  'src/base': [],
+  'src/image/contract': [],
+  'src/arch/masm': ground,
+  'src/arch/x64': machine,
+  'src/arch/arm64': machine,
+  'src/arch': [...machine, 'src/arch/x64', 'src/arch/arm64'],
+  'src/wasm': ground,
+  'src/image/tables': [...machine, 'src/wasm'],
+  'src/image': image,
+  'src/compile/convention': image,
+  'src/compile': [...image, 'src/compile/convention'],
+  'src/compile/stubs': [...image, 'src/compile/convention'],
+  'src/compile/baseline': generator,
+  'src/compile/link': [...generator, 'src/compile/stubs', 'src/compile/baseline'],
+  'src/snapshot': image,
+  'src/capture': [...snapshot, 'src/arch'],
+  'src/restore': snapshot,
+  'src/api': [...snapshot, 'src/arch', 'src/compile/link', 'src/capture', 'src/restore'],
+  'bin/show': command,
+  'bin/options': [...command, 'bin/show'],
+  'bin/programs': [...command, 'bin/show', 'bin/options'],
+  'bin/commands': [...command, 'bin/show', 'bin/options', 'bin/programs'],
+  bin: [...command, 'bin/show', 'bin/options', 'bin/programs', 'bin/commands'],
+  'src/runtime/native': [],
+  'src/runtime/descriptors': ['src/runtime/native', 'src/image/contract'],
+  'src/runtime/process': ['src/runtime/native', 'src/runtime/descriptors', 'src/image/contract'],
+  'src/runtime/wasi': ['src/runtime/native', 'src/runtime/descriptors', 'src/runtime/process', 'src/image/contract'],
+  'src/runtime': ['src/runtime/native', 'src/runtime/process', 'src/runtime/wasi', 'src/image/contract'],
 };
-const everyones = [
-  'src/base/align.ts',
-  'src/base/errors.ts',
-  'src/base/interruption.ts',
-  'src/base/output.ts',
-  'src/base/package.ts',
-  'src/base/path-descriptor.ts',
-  'src/base/temporary.ts',
-  'src/base/terminal-text.ts',
-  'src/image/contract/layout.ts',
-];
-const assemblyScript = /^src\/runtime\/(process|wasi|native|host)\b/;
 
 function sources(folder: string): string[] {
-  return readdirSync(join(root, folder), { withFileTypes: true }).flatMap((entry) => {
-    const path = join(folder, entry.name);
-    if (entry.isDirectory()) return sources(path);
-    return path.endsWith('.ts') && !assemblyScript.test(path) ? [path] : [];
-  });
+  return readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts'))
+    .map((name) => join(folder, name));
 }
 
-const layerOf = (path: string) => Object.keys(layers).find((layer) => path.startsWith(`${layer}/`));
-
+/** The files that a file imports, by whatever form of import. */
 function importsOf(path: string): string[] {
   const text = readFileSync(join(root, path), 'utf8');
   const found = text.matchAll(/(?:\bfrom|\bimport|\bimport\()\s*'(\.[^']+)'/g);
-  return Array.from(found, ([, to]) => relative(root, resolve(root, dirname(path), to)).replace(/\.js$/, '.ts'));
+  return Array.from(found, ([, to]) => relative(root, resolve(root, dirname(path), to)).replace(/\.js$|$/, '.ts'));
 }
 
+const edges = ['src', 'bin'].flatMap(sources).flatMap((from) => importsOf(from).map((to) => ({ from, to })));
+
 test('imports run one way', () => {
-  const wrong: string[] = [];
-  let seen = 0;
-  for (const path of ['src', 'bin'].flatMap(sources)) {
-    const own = layerOf(path);
-    for (const to of importsOf(path)) {
-      seen++;
-      const other = layerOf(to);
-      if (everyones.includes(to) || (own !== undefined && other === own)) continue;
-      if (own === undefined || other === undefined || !layers[own].includes(other)) wrong.push(`${path} imports ${to}`);
-    }
-  }
-  expect(wrong).toEqual([]);
-  expect(seen).toBeGreaterThan(10);
+  const wrong = edges.filter(({ from, to }) => {
+    const [own, other] = [dirname(from), dirname(to)];
+    return own !== other && !allowed[own]?.includes(other);
+  });
+  expect(wrong.map(({ from, to }) => `${from} imports ${to}`)).toEqual([]);
+  expect(edges.length).toBeGreaterThan(1000);
+});
+
+test('the table itself has no circle', () => {
+  const done = new Set<string>();
+  const path: string[] = [];
+  const circles: string[] = [];
+  const visit = (folder: string) => {
+    if (path.includes(folder)) circles.push([...path.slice(path.indexOf(folder)), folder].join(' -> '));
+    if (done.has(folder) || path.includes(folder)) return;
+    path.push(folder);
+    for (const other of allowed[folder] ?? []) if (other !== folder) visit(other);
+    path.pop();
+    done.add(folder);
+  };
+  for (const folder of Object.keys(allowed)) visit(folder);
+  expect(circles).toEqual([]);
+});
+
+test('each folder of sources is in the table', () => {
+  const folders = new Set(['src', 'bin'].flatMap(sources).map((path) => dirname(path)));
+  expect([...folders].sort()).toEqual(Object.keys(allowed).sort());
 });

@@ -1,8 +1,8 @@
 /** Arguments, environment, clocks, random bytes, exit; and every function of preview 1 with pointers that are not its own. */
 
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
-import { WASI_FUNCTIONS } from '../../src/runtime/wasi/functions.js';
 import { processStatus } from '../../src/capture/process.js';
+import { WASI_FUNCTIONS } from '../../src/runtime/wasi/functions.js';
 import { E, Guest, type GuestOptions, MEMORY_SIZE, OUT, removeGuest } from '../support/wasi-guest.js';
 
 let guest: Guest | undefined;

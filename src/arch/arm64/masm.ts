@@ -10,17 +10,14 @@
 
 import { BugError, LimitError } from '../../base/errors.js';
 import {
-  CTX_FLOAT,
-  CTX_GENERAL,
-  CTX_PC,
-  CTX_SP,
   FN_CODE,
   FN_INSTANCE,
   FN_TYPE,
   INST_MEMORY_BASE,
   TAB_BASE,
   TAB_LENGTH,
-} from '../../image/contract/layout.js';
+} from '../../image/contract/instance.js';
+import { CTX_FLOAT, CTX_GENERAL, CTX_PC, CTX_SP } from '../../image/contract/resume-plan.js';
 import type { Label, MacroAssembler, Reg, RegisterPlan } from '../masm/masm.js';
 import { ADDRESS_SCRATCH, plan as ownPlan, SCRATCH, syscallRegisters } from './abi.js';
 import { CC } from './encoding.js';

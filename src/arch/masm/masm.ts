@@ -318,7 +318,7 @@ export interface MacroAssembler extends VectorAssembler, AtomicAssembler {
   jumpTo(): number;
   patchJump(handle: number, target: number): void;
   callReg(target: Reg): void;
-  /** Calls the function of a record (image/contract/layout.ts FN_*): switches instance and memoryBase, then calls. */
+  /** Calls the function of a record (image/contract/instance.ts FN_*): switches instance and memoryBase, then calls. */
   callRecord(record: Reg): void;
   /**
    * The table part of call_indirect. Loads the record of elements[index] into `record`, jumping to outOfBounds

@@ -21,7 +21,7 @@ export interface Target {
   readonly elfMachine: number;
   readonly plan: RegisterPlan;
   readonly signalFrame: SignalFrame;
-  /** What its code needs beyond the least CPU of the kind: CPU_* (image/contract/layout.ts). An image checks it when it starts. */
+  /** What its code needs beyond the least CPU of the kind: CPU_* (image/contract/runtime-block.ts). An image checks it when it starts. */
   readonly cpuNeeds: number;
   /** The instruction that a safepoint becomes in trap text. */
   readonly safepointTrap: Uint8Array;

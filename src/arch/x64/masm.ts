@@ -8,16 +8,14 @@
 
 import { BugError } from '../../base/errors.js';
 import {
-  CTX_FLOAT,
-  CTX_GENERAL,
-  CTX_PC,
   FN_CODE,
   FN_INSTANCE,
   FN_TYPE,
   INST_MEMORY_BASE,
   TAB_BASE,
   TAB_LENGTH,
-} from '../../image/contract/layout.js';
+} from '../../image/contract/instance.js';
+import { CTX_FLOAT, CTX_GENERAL, CTX_PC } from '../../image/contract/resume-plan.js';
 import { Cond, IntOp, type Label, type MacroAssembler, type Reg, type RegisterPlan } from '../masm/masm.js';
 import { plan as ownPlan, SCRATCH, syscallRegisters } from './abi.js';
 import { CC } from './encoding.js';

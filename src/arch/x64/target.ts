@@ -1,6 +1,6 @@
 /** x86-64 as the rest of the project sees it. */
 
-import { CPU_AVX } from '../../image/contract/layout.js';
+import { CPU_AVX } from '../../image/contract/runtime-block.js';
 import { checkedPlan } from '../masm/check-plan.js';
 import type { Target } from '../masm/target.js';
 import { plan } from './abi.js';

@@ -14,7 +14,7 @@
 import { Cond, IntOp, NO_REG, type Reg } from '../../arch/masm/masm.js';
 import { AtomicOp, AtomicWidth } from '../../arch/masm/masm-atomic.js';
 import { BugError } from '../../base/errors.js';
-import { TRAP_MEMORY, TRAP_UNALIGNED, TRAP_UNSHARED, WAIT_AGAIN } from '../../image/contract/layout.js';
+import { TRAP_MEMORY, TRAP_UNALIGNED, TRAP_UNSHARED, WAIT_AGAIN } from '../../image/contract/traps.js';
 import { ValType } from '../../wasm/module.js';
 import { Prefix } from '../../wasm/opcodes.js';
 import { AtomicOpcode } from '../../wasm/opcodes-atomic.js';

@@ -2,7 +2,7 @@
 
 import type { Label } from '../../arch/masm/masm.js';
 import { NO_REG } from '../../arch/masm/masm.js';
-import { TRAP_UNREACHABLE } from '../../image/contract/layout.js';
+import { TRAP_UNREACHABLE } from '../../image/contract/traps.js';
 import { type FuncType, ValType } from '../../wasm/module.js';
 import { isFloat } from '../convention/call-layout.js';
 import { branchOnFlags, conditionOperands, emitFlags, takeCondition } from './comparisons.js';

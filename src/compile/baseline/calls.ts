@@ -10,12 +10,13 @@
  */
 
 import { NO_REG, type Reg, Width } from '../../arch/masm/masm.js';
-import { INST_MEMORY_BASE, TRAP_SIGNATURE, TRAP_UNDEFINED_ELEMENT, TRAP_UNINITIALIZED } from '../../image/contract/layout.js';
+import { INST_MEMORY_BASE } from '../../image/contract/instance.js';
+import { TRAP_SIGNATURE, TRAP_UNDEFINED_ELEMENT, TRAP_UNINITIALIZED } from '../../image/contract/traps.js';
 import type { ValType } from '../../wasm/module.js';
 import type { CallLayout } from '../convention/call-layout.js';
-import type { FunctionCompiler } from './compile-function.js';
 import type { Builtin } from '../convention/environment.js';
 import { copySlots } from '../convention/slot-copies.js';
+import type { FunctionCompiler } from './compile-function.js';
 
 /** A call of a function of this module, by index. */
 export function direct(c: FunctionCompiler, funcIndex: number): void {

@@ -9,20 +9,21 @@
 
 import { type MacroAssembler, NO_REG, type Reg, Width } from '../../arch/masm/masm.js';
 import { LimitError } from '../../base/errors.js';
-import { FUNC_GUEST, FUNC_HOST } from '../../image/contract/layout.js';
-import type { Debugging } from '../debugging.js';
-import type { InstanceCode, InstanceInput } from '../generator.js';
+import { FUNC_GUEST, FUNC_HOST } from '../../image/contract/site-tables.js';
 import type { InstanceLayout } from '../../image/instance-layout.js';
 import { Column } from '../../image/tables/site-tables.js';
 import { ExternKind, type FunctionSummary, type ValType } from '../../wasm/module.js';
 import { Op } from '../../wasm/opcodes.js';
+import { skipDeadCode } from '../../wasm/skip.js';
 import { FunctionValidator } from '../../wasm/validate.js';
-import { BodyReader } from './body-reader.js';
 import { CallLayout } from '../convention/call-layout.js';
+import type { CodeEnvironment } from '../convention/environment.js';
+import type { Debugging } from '../debugging.js';
+import type { InstanceCode, InstanceInput } from '../generator.js';
+import { BodyReader } from './body-reader.js';
 import { Condition, Pending } from './comparisons.js';
 import { Block, ControlStack } from './control.js';
 import { DirectCalls } from './direct-calls.js';
-import type { CodeEnvironment } from '../convention/environment.js';
 import * as exceptions from './exceptions.js';
 import { Frame } from './frame.js';
 import { instruction } from './instruction.js';
@@ -32,7 +33,6 @@ import { ParallelMove } from './parallel-move.js';
 import type { Pins } from './pins.js';
 import { prologue } from './prologue.js';
 import { Safepoints } from './safepoints.js';
-import { skipDeadCode } from '../../wasm/skip.js';
 import { Traps } from './traps.js';
 
 /** A body offset must fit a trap site's 27 bits. */

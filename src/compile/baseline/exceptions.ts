@@ -11,17 +11,18 @@
  */
 
 import { IntOp, Width } from '../../arch/masm/masm.js';
-import { EXN_VALUE_SIZE, EXN_VALUES, TRAP_NULL_REFERENCE, TRAP_UNREACHABLE } from '../../image/contract/layout.js';
+import { EXN_VALUE_SIZE, EXN_VALUES } from '../../image/contract/exception-tables.js';
+import { TRAP_NULL_REFERENCE, TRAP_UNREACHABLE } from '../../image/contract/traps.js';
 import { Column } from '../../image/tables/site-tables.js';
 import { type FuncType, ValType } from '../../wasm/module.js';
 import { CatchKind } from '../../wasm/validate-exceptions.js';
-import { end, leaveFor } from './branches.js';
 import { isFloat, widthOf } from '../convention/call-layout.js';
+import type { Builtin } from '../convention/environment.js';
+import { copyField } from '../convention/slot-copies.js';
+import { end, leaveFor } from './branches.js';
 import { prepare, restoreInstance } from './calls.js';
 import type { FunctionCompiler } from './compile-function.js';
 import { Block } from './control.js';
-import type { Builtin } from '../convention/environment.js';
-import { copyField } from '../convention/slot-copies.js';
 
 /** Landings of the function's try_tables: clause, kind, tag, label's number, its frame's kind, height and pins. */
 const PAD_WORDS = 7;

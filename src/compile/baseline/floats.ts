@@ -1,7 +1,7 @@
 /** Float arithmetic and conversions. Semantics: core spec 4.3.3 and 4.3.4. */
 
 import { Conversion, FloatOp, FloatUnary, NO_REG, type Truncation } from '../../arch/masm/masm.js';
-import { TRAP_INVALID_CONVERSION, TRAP_OVERFLOW } from '../../image/contract/layout.js';
+import { TRAP_INVALID_CONVERSION, TRAP_OVERFLOW } from '../../image/contract/traps.js';
 import { ValType } from '../../wasm/module.js';
 import { isFloat } from '../convention/call-layout.js';
 import type { FunctionCompiler } from './compile-function.js';

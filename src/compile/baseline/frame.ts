@@ -11,9 +11,9 @@
 import { frameSizeFor, NO_REG, type RegisterPlan } from '../../arch/masm/masm.js';
 import type { SiteTables } from '../../image/tables/site-tables.js';
 import { typeCode } from '../../image/tables/type-codes.js';
-import type { Variation } from '../convention/variation.js';
 import type { FunctionSummary } from '../../wasm/module.js';
 import { type CallLayout, isFloat, slotsOf } from '../convention/call-layout.js';
+import type { Variation } from '../convention/variation.js';
 
 const SLOT = 8;
 

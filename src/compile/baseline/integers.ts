@@ -1,7 +1,7 @@
 /** Integer arithmetic. Types and semantics: core spec 4.3.2. */
 
 import { DivOp, IntOp, IntUnary, NO_REG, type Reg, ShiftOp, Width } from '../../arch/masm/masm.js';
-import { TRAP_DIVIDE_BY_ZERO, TRAP_OVERFLOW } from '../../image/contract/layout.js';
+import { TRAP_DIVIDE_BY_ZERO, TRAP_OVERFLOW } from '../../image/contract/traps.js';
 import { ValType } from '../../wasm/module.js';
 import { Op } from '../../wasm/opcodes.js';
 import type { FunctionCompiler } from './compile-function.js';

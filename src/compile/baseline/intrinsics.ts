@@ -5,7 +5,8 @@
 
 import { LoadOp, NO_REG, StoreOp, Width } from '../../arch/masm/masm.js';
 import { BugError } from '../../base/errors.js';
-import { INST_MEMORY_BASE, SEGMENT_ALIGN } from '../../image/contract/layout.js';
+import { INST_MEMORY_BASE } from '../../image/contract/instance.js';
+import { SEGMENT_ALIGN } from '../../image/contract/sizes.js';
 import { ValType } from '../../wasm/module.js';
 import { passArguments, prepare, pushResults, returned } from './calls.js';
 import type { FunctionCompiler } from './compile-function.js';

@@ -2,7 +2,7 @@
  * Where a load or store goes: [accessBase + index + accessOffset], for every kind of memory. All instructions that
  * access one go through `index`, and what they emit is a trap site of TRAP_MEMORY.
  *
- * An address of 32 bits needs no check: image/contract/layout.ts MEMORY_RESERVATION covers every one of them plus a 32-bit
+ * An address of 32 bits needs no check: image/contract/sizes.ts MEMORY_RESERVATION covers every one of them plus a 32-bit
  * offset, and what is not the memory's faults. An address of 64 bits is first replaced by the memory's size when it is
  * not below it, without a branch (so a speculated access stays inside too): from there on, for offsets below 4 GiB,
  * there is nothing but MEMORY64_GUARD. The size is read for each access, as it may have grown.
@@ -11,7 +11,9 @@
  */
 
 import { Cond, IntOp, NO_REG, type Reg, Width } from '../../arch/masm/masm.js';
-import { MEM_BASE, MEM_SIZE, MEMORY64_PAGES, TRAP_MEMORY, WASM_PAGE } from '../../image/contract/layout.js';
+import { MEM_BASE, MEM_SIZE } from '../../image/contract/instance.js';
+import { MEMORY64_PAGES, WASM_PAGE } from '../../image/contract/sizes.js';
+import { TRAP_MEMORY } from '../../image/contract/traps.js';
 import { ValType } from '../../wasm/module.js';
 import type { FunctionCompiler } from './compile-function.js';
 

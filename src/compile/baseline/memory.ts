@@ -3,7 +3,8 @@
  */
 
 import { type LoadOp, NO_REG, ShiftOp, StoreOp, Width } from '../../arch/masm/masm.js';
-import { MEM_SIZE, SEG_LENGTH, TRAP_MEMORY } from '../../image/contract/layout.js';
+import { MEM_SIZE, SEG_LENGTH } from '../../image/contract/instance.js';
+import { TRAP_MEMORY } from '../../image/contract/traps.js';
 import type { ValType } from '../../wasm/module.js';
 import { isFloat } from '../convention/call-layout.js';
 import { builtin } from './calls.js';

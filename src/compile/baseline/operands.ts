@@ -11,10 +11,10 @@
 import { type MacroAssembler, NO_REG, type Reg } from '../../arch/masm/masm.js';
 import { ValType } from '../../wasm/module.js';
 import { isFloat, isWide, widthOf } from '../convention/call-layout.js';
+import { copySlots } from '../convention/slot-copies.js';
 import type { Frame } from './frame.js';
 import { FREE, OperandRegisters } from './operand-registers.js';
 import { Pins } from './pins.js';
-import { copySlots } from '../convention/slot-copies.js';
 
 export const enum Kind {
   Slot,

@@ -6,7 +6,8 @@
  */
 
 import { Cond, type Reg } from '../../arch/masm/masm.js';
-import { FN_TYPE, TRAP_NULL_REFERENCE, TRAP_SIGNATURE } from '../../image/contract/layout.js';
+import { FN_TYPE } from '../../image/contract/instance.js';
+import { TRAP_NULL_REFERENCE, TRAP_SIGNATURE } from '../../image/contract/traps.js';
 import { functionReturn, placeResults } from './branches.js';
 import * as calls from './calls.js';
 import type { FunctionCompiler } from './compile-function.js';

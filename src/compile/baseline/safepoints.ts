@@ -5,12 +5,12 @@
 
 import { entrySlots, type MacroAssembler, NO_REG } from '../../arch/masm/masm.js';
 import { BugError } from '../../base/errors.js';
-import { SITE_CALL, SITE_ENTRY, SITE_LOOP } from '../../image/contract/layout.js';
+import { SITE_CALL, SITE_ENTRY, SITE_LOOP } from '../../image/contract/site-tables.js';
 import type { SiteTables } from '../../image/tables/site-tables.js';
 import { typeCode } from '../../image/tables/type-codes.js';
 import type { ValType } from '../../wasm/module.js';
-import type { BodyReader } from './body-reader.js';
 import type { CallLayout } from '../convention/call-layout.js';
+import type { BodyReader } from './body-reader.js';
 import { Kind, type Operands } from './operands.js';
 
 /** An entry at masm.offset: parameters are where the caller has put them. */

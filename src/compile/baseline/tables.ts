@@ -1,7 +1,8 @@
 /** Table instructions and references. Core spec 4.4.3 (reference) and 4.4.6 (table). */
 
 import { Cond, NO_REG, Width } from '../../arch/masm/masm.js';
-import { TAB_BASE, TAB_LENGTH, TRAP_TABLE } from '../../image/contract/layout.js';
+import { TAB_BASE, TAB_LENGTH } from '../../image/contract/instance.js';
+import { TRAP_TABLE } from '../../image/contract/traps.js';
 import { ValType } from '../../wasm/module.js';
 import { isWide } from '../convention/call-layout.js';
 import { builtin } from './calls.js';

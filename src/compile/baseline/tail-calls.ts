@@ -18,7 +18,7 @@
  */
 
 import { Cond, NO_REG, type Reg, Width } from '../../arch/masm/masm.js';
-import { FN_CODE, FN_INSTANCE } from '../../image/contract/layout.js';
+import { FN_CODE, FN_INSTANCE } from '../../image/contract/instance.js';
 import { type CallLayout, slotsOf } from '../convention/call-layout.js';
 import * as calls from './calls.js';
 import type { FunctionCompiler } from './compile-function.js';

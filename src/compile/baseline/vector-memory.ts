@@ -4,7 +4,7 @@
 
 import { NO_REG } from '../../arch/masm/masm.js';
 import type { Lanes, VectorLoad } from '../../arch/masm/masm-vector.js';
-import { TRAP_MEMORY } from '../../image/contract/layout.js';
+import { TRAP_MEMORY } from '../../image/contract/traps.js';
 import { ValType } from '../../wasm/module.js';
 import type { FunctionCompiler } from './compile-function.js';
 import { index } from './memory-access.js';

@@ -3,9 +3,9 @@
  * whether it has interrupted one that has not begun.
  */
 
-import { RT_BLOCKING_COUNT, RT_BLOCKING_WINDOWS } from '../../image/contract/layout.js';
-import type { BlockingWindow } from '../stubs/blocking-syscall.js';
+import { RT_BLOCKING_COUNT, RT_BLOCKING_WINDOWS } from '../../image/contract/runtime-block.js';
 import { Column } from '../../image/tables/site-tables.js';
+import type { BlockingWindow } from '../stubs/blocking-syscall.js';
 import { DATA_START, type DataLayout } from './data-layout.js';
 
 /**

@@ -6,10 +6,16 @@
  * Function bodies are validated while they are compiled. Nothing is written here: see compile/link/write-file.ts.
  */
 
-import { align } from '../../base/align.js';
 import type { Target } from '../../arch/masm/target.js';
-import { SEGMENT_ALIGN } from '../../image/contract/layout.js';
+import { align } from '../../base/align.js';
+import { SEGMENT_ALIGN } from '../../image/contract/sizes.js';
+import type { InstanceLayout } from '../../image/instance-layout.js';
+import { encodeIdentity, type Identity } from '../../image/tables/identity.js';
+import { SiteTables } from '../../image/tables/site-tables.js';
+import { outputLimits } from '../../wasm/limits.js';
+import { ExternKind, type Module } from '../../wasm/module.js';
 import { baseline } from '../baseline/generator.js';
+import { Variation } from '../convention/variation.js';
 import type { Debugging } from '../debugging.js';
 import { blockingWindows } from './blocking-windows.js';
 import { DataLayout } from './data-layout.js';
@@ -19,13 +25,7 @@ import { dataSegmentBytes, finishData } from './finish-data.js';
 import { loadHostLayer } from './host-layer.js';
 import { type ImageParts, layOutFile, type Part } from './image-file.js';
 import { definition, findExport, type LinkedInstance, linkInstance } from './imports.js';
-import type { InstanceLayout } from '../../image/instance-layout.js';
 import { buildText } from './text-builder.js';
-import { encodeIdentity, type Identity } from '../../image/tables/identity.js';
-import { SiteTables } from '../../image/tables/site-tables.js';
-import { Variation } from '../convention/variation.js';
-import { outputLimits } from '../../wasm/limits.js';
-import { ExternKind, type Module } from '../../wasm/module.js';
 
 export interface ModuleInput {
   /** What later modules import it by; the main module may have one too. */

@@ -15,8 +15,13 @@ import {
   INST_WASI_MEMORY,
   MEM_FLAGS,
   MEM_MAX,
-  MEMORY_RESERVATION,
-  MEMORY64_GUARD,
+  SEG_BYTES,
+  SEG_LENGTH,
+  TAB_FLAGS,
+  TAB_MAX,
+  TAB_TYPE,
+} from '../../image/contract/instance.js';
+import {
   RT_HOST_INSTANCE,
   RT_INIT_PLAN,
   RT_MAGIC,
@@ -24,14 +29,9 @@ import {
   RUNTIME_BLOCK_SIZE,
   RUNTIME_MAGIC,
   RUNTIME_VERSION,
-  SEG_BYTES,
-  SEG_LENGTH,
-  SEGMENT_ALIGN,
-  TAB_FLAGS,
-  TAB_MAX,
-  TAB_TYPE,
-  WASM_PAGE,
-} from '../../image/contract/layout.js';
+} from '../../image/contract/runtime-block.js';
+import { MEMORY_RESERVATION, MEMORY64_GUARD, SEGMENT_ALIGN, WASM_PAGE } from '../../image/contract/sizes.js';
+import { InstanceLayout, memoryCapacity, TypeIds } from '../../image/instance-layout.js';
 import { Column } from '../../image/tables/site-tables.js';
 import { entryFunction } from '../../wasm/entry.js';
 import { type ConstExpr, ExternKind, type Limits, ValType } from '../../wasm/module.js';
@@ -39,7 +39,6 @@ import { erased } from '../../wasm/ref-types.js';
 import { type Constant, evaluate, evaluateOffset, globalValue } from './constants.js';
 import { DataImage } from './data-image.js';
 import { definition, findExport, type LinkedInstance } from './imports.js';
-import { InstanceLayout, memoryCapacity, TypeIds } from '../../image/instance-layout.js';
 
 /** Image offset of DATA: right behind the page of the ELF headers. */
 export const DATA_START = SEGMENT_ALIGN;

@@ -3,15 +3,20 @@
 import { createHash } from 'node:crypto';
 import type { Target } from '../../arch/masm/target.js';
 import { ownPackage } from '../../base/package.js';
-import { FUNC_GUEST, FUNC_HOST, FUNC_IMPORT } from '../../image/contract/layout.js';
-import { IDENTITY_FORMAT, type Identity, type InstanceIdentity, type ModuleIdentity } from '../../image/tables/identity.js';
+import { FUNC_GUEST, FUNC_HOST, FUNC_IMPORT } from '../../image/contract/site-tables.js';
+import type { InstanceLayout } from '../../image/instance-layout.js';
+import {
+  IDENTITY_FORMAT,
+  type Identity,
+  type InstanceIdentity,
+  type ModuleIdentity,
+} from '../../image/tables/identity.js';
 import { encodePlaces } from '../../image/tables/places.js';
 import type { SiteTables } from '../../image/tables/site-tables.js';
 import { ExternKind, type Import, type Module } from '../../wasm/module.js';
 import { erased, erasedTypes } from '../../wasm/ref-types.js';
 import type { DataLayout } from './data-layout.js';
 import type { LinkedInstance } from './imports.js';
-import type { InstanceLayout } from '../../image/instance-layout.js';
 import type { TextBuilder } from './text-builder.js';
 
 export interface DescribeOptions {

@@ -1,15 +1,11 @@
 /**
- * The exception tables of an image, in RODATA: what unwinding and collecting exceptions needs (image/contract/layout.ts XT_*), and
+ * The exception tables of an image, in RODATA: what unwinding and collecting exceptions needs (image/contract/exception-tables.ts XT_*), and
  * the tags' names behind them. Loaded with the image, so that exceptions need no file. An image without tags has none.
  *
  * Fills the tags' records in DATA too.
  */
 
 import {
-  FR_SIZE,
-  FUNC_GUEST,
-  FUNC_TRAMPOLINE,
-  RT_EXCEPTION_TABLES,
   TAG_COUNT,
   TAG_INDEX,
   TAG_INSTANCE,
@@ -17,7 +13,9 @@ import {
   TAG_NAME_LENGTH,
   XT_BOTTOM,
   XT_SIZE,
-} from '../../image/contract/layout.js';
+} from '../../image/contract/exception-tables.js';
+import { RT_EXCEPTION_TABLES } from '../../image/contract/runtime-block.js';
+import { FR_SIZE, FUNC_GUEST, FUNC_TRAMPOLINE } from '../../image/contract/site-tables.js';
 import type { HandlerTable } from '../../image/tables/handler-table.js';
 import { Column, type SiteTables } from '../../image/tables/site-tables.js';
 import { ExternKind, ValType } from '../../wasm/module.js';

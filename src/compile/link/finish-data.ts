@@ -10,15 +10,17 @@ import {
   FN_INSTANCE_INDEX,
   FN_TRAMPOLINE,
   FN_TYPE,
+  SEG_BYTES,
+  SEG_LENGTH,
+} from '../../image/contract/instance.js';
+import {
   RT_CPU_NEEDS,
   RT_SIGNAL_ENTRY,
   RT_SIGNAL_RETURN,
   RT_TEXT,
   RT_TEXT_SIZE,
   RT_UNWIND,
-  SEG_BYTES,
-  SEG_LENGTH,
-} from '../../image/contract/layout.js';
+} from '../../image/contract/runtime-block.js';
 import { ExternKind } from '../../wasm/module.js';
 import { DATA_START, type DataLayout } from './data-layout.js';
 import { definition, funcType } from './imports.js';

@@ -3,9 +3,9 @@
  * dist/runtime/host.wasm.
  */
 
-import { loadHostModule } from './host-module.js';
 import { decodeModule } from '../../wasm/decode.js';
 import type { Module } from '../../wasm/module.js';
+import { loadHostModule } from './host-module.js';
 
 let hostLayer: Module | undefined;
 

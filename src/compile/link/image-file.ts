@@ -21,13 +21,8 @@ import {
   RT_TEXT_FILE,
   RT_TRAP_TEXT_FILE,
   RT_TRAPS_FILE,
-  SEGMENT_ALIGN,
-} from '../../image/contract/layout.js';
-import { encodeNames } from '../../image/tables/names.js';
-import { SECTION } from '../../image/tables/sections.js';
-import type { SiteTables } from '../../image/tables/site-tables.js';
-import type { DataImage } from './data-image.js';
-import { DATA_START } from './data-layout.js';
+} from '../../image/contract/runtime-block.js';
+import { SEGMENT_ALIGN } from '../../image/contract/sizes.js';
 import {
   encodeHeaders,
   encodeSections,
@@ -46,6 +41,11 @@ import {
   SHT_SYMTAB,
 } from '../../image/elf.js';
 import { encodeSymbols } from '../../image/symbols.js';
+import { encodeNames } from '../../image/tables/names.js';
+import { SECTION } from '../../image/tables/sections.js';
+import type { SiteTables } from '../../image/tables/site-tables.js';
+import type { DataImage } from './data-image.js';
+import { DATA_START } from './data-layout.js';
 
 /** Bytes that lie at an offset of the file. */
 export interface Part {

@@ -7,7 +7,7 @@
  */
 
 import { ModuleError } from '../../base/errors.js';
-import { BUILTINS } from '../convention/environment.js';
+import { defineMissing } from '../../wasm/missing.js';
 import {
   type Export,
   ExternKind,
@@ -19,8 +19,8 @@ import {
 } from '../../wasm/module.js';
 import { matchesAcross, sameFuncType } from '../../wasm/ref-types.js';
 import { formatFuncType, formatGlobalType, formatLimits, formatMemoryType, valTypeName } from '../../wasm/text.js';
+import { BUILTINS } from '../convention/environment.js';
 import { knownHost } from './known-hosts.js';
-import { defineMissing } from '../../wasm/missing.js';
 
 const WASI_MODULES = ['wasi_snapshot_preview1', 'wasi_unstable'];
 /** What wag-snap itself has to tell a guest: functions of the import module "wag_snap". */

@@ -11,11 +11,22 @@
  * Records a row of the function table for everything, so that any text offset has an owner.
  */
 
-import { align } from '../../base/align.js';
 import { entrySlots, frameSizeFor, type MacroAssembler } from '../../arch/masm/masm.js';
 import type { Target } from '../../arch/masm/target.js';
+import { align } from '../../base/align.js';
 import { BugError, LimitError } from '../../base/errors.js';
-import { FUNC_IMPORT, FUNC_STUB, FUNC_TRAMPOLINE, SEGMENT_ALIGN } from '../../image/contract/layout.js';
+import { FUNC_IMPORT, FUNC_STUB, FUNC_TRAMPOLINE } from '../../image/contract/site-tables.js';
+import { SEGMENT_ALIGN } from '../../image/contract/sizes.js';
+import { HandlerTable } from '../../image/tables/handler-table.js';
+import type { TrampolineIdentity } from '../../image/tables/identity.js';
+import type { SiteTables } from '../../image/tables/site-tables.js';
+import { outputLimits } from '../../wasm/limits.js';
+import { ExternKind, type FuncType } from '../../wasm/module.js';
+import { entrySite } from '../baseline/safepoints.js';
+import { CallLayout } from '../convention/call-layout.js';
+import { BUILTINS, type Builtin, type CodeEnvironment } from '../convention/environment.js';
+import type { Variation } from '../convention/variation.js';
+import type { CodeGenerator, InstanceCode } from '../generator.js';
 import { type BlockingWindow, emitBlockingSyscall } from '../stubs/blocking-syscall.js';
 import { emitCallC } from '../stubs/call-c.js';
 import { callTo, type StubContext } from '../stubs/context.js';
@@ -23,16 +34,6 @@ import { emitInvoke, emitLand, emitResume, emitTrampoline, emitUnwind } from '..
 import { areaSize, emitBuiltin, emitImportThunk, emitMissingThunk } from '../stubs/host-call.js';
 import { emitSignalEntry, emitSignalReturn } from '../stubs/signal.js';
 import { emitStart } from '../stubs/start.js';
-import { CallLayout } from '../convention/call-layout.js';
-import { BUILTINS, type Builtin, type CodeEnvironment } from '../convention/environment.js';
-import { entrySite } from '../baseline/safepoints.js';
-import type { CodeGenerator, InstanceCode } from '../generator.js';
-import { HandlerTable } from '../../image/tables/handler-table.js';
-import type { TrampolineIdentity } from '../../image/tables/identity.js';
-import type { SiteTables } from '../../image/tables/site-tables.js';
-import type { Variation } from '../convention/variation.js';
-import { outputLimits } from '../../wasm/limits.js';
-import { ExternKind, type FuncType } from '../../wasm/module.js';
 import { globalValue } from './constants.js';
 import { DATA_START, type DataLayout } from './data-layout.js';
 import { definition, findExport, funcType, type LinkedInstance, Provider } from './imports.js';

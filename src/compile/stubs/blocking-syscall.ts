@@ -15,7 +15,7 @@
  */
 
 import { Cond } from '../../arch/masm/masm.js';
-import { RT_STOP_WANTED } from '../../image/contract/layout.js';
+import { RT_STOP_WANTED } from '../../image/contract/runtime-block.js';
 import type { StubContext } from './context.js';
 
 /** Text offsets. */

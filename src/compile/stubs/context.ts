@@ -6,7 +6,7 @@
  */
 
 import { type MacroAssembler, Width } from '../../arch/masm/masm.js';
-import { INST_MEMORY_BASE } from '../../image/contract/layout.js';
+import { INST_MEMORY_BASE } from '../../image/contract/instance.js';
 
 export interface StubContext {
   readonly masm: MacroAssembler;

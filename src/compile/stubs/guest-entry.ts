@@ -11,9 +11,10 @@
  */
 
 import { Conversion, frameSizeFor, IntOp, NO_REG, Width } from '../../arch/masm/masm.js';
-import { type CallLayout, slotsOf, widthOf } from '../convention/call-layout.js';
+import { FN_TRAMPOLINE } from '../../image/contract/instance.js';
+import { RT_HOST_SP, RT_IMAGE_BASE, RT_INVOKE_VALUES, RT_STACK_TOP } from '../../image/contract/runtime-block.js';
 import { ValType } from '../../wasm/module.js';
-import { FN_TRAMPOLINE, RT_HOST_SP, RT_IMAGE_BASE, RT_INVOKE_VALUES, RT_STACK_TOP } from '../../image/contract/layout.js';
+import { type CallLayout, slotsOf, widthOf } from '../convention/call-layout.js';
 import { type StubContext, setHostInstance } from './context.js';
 
 /** native.invoke(record, values) with both in argInts. */

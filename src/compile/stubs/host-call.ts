@@ -13,15 +13,10 @@
  */
 
 import { Cond, frameSizeFor, NO_REG, Width } from '../../arch/masm/masm.js';
+import { INST_MEMORY_BASE } from '../../image/contract/instance.js';
+import { RT_GUEST_INSTANCE, RT_GUEST_SP, RT_HOST_SP, RT_REISSUE } from '../../image/contract/runtime-block.js';
+import { TRAP_MISSING_IMPORT } from '../../image/contract/traps.js';
 import { type CallLayout, widthOf } from '../convention/call-layout.js';
-import {
-  INST_MEMORY_BASE,
-  RT_GUEST_INSTANCE,
-  RT_GUEST_SP,
-  RT_HOST_SP,
-  RT_REISSUE,
-  TRAP_MISSING_IMPORT,
-} from '../../image/contract/layout.js';
 import { callTo, type StubContext, setHostInstance } from './context.js';
 
 /**

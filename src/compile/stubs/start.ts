@@ -7,7 +7,8 @@
  */
 
 import { Width } from '../../arch/masm/masm.js';
-import { INST_MEMORY_BASE, RT_IMAGE_BASE } from '../../image/contract/layout.js';
+import { INST_MEMORY_BASE } from '../../image/contract/instance.js';
+import { RT_IMAGE_BASE } from '../../image/contract/runtime-block.js';
 import { callTo, type StubContext } from './context.js';
 
 /** @param boot text offset of the host layer's boot(i64), @param start of its start(i64) */

@@ -11,7 +11,7 @@
  * clauses, and its parent is the one that is asked next.
  */
 
-import { NO_HANDLER } from '../contract/layout.js';
+import { NO_HANDLER } from '../contract/exception-tables.js';
 import { Column } from './site-tables.js';
 
 export class HandlerTable {

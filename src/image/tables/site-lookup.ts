@@ -2,7 +2,7 @@
  * The site tables at rest: the decoder of what site-tables.ts writes. Lookups are binary searches over the sections'
  * own words; nothing is unpacked before it is asked for.
  *
- * Formats: image/contract/layout.ts FR_*, locals, SR_*, shapes, TS_*, TP_*. The bytes may come from a hostile file: everything
+ * Formats: image/contract/site-tables.ts FR_*, locals, SR_*, shapes, TS_*, TP_*. The bytes may come from a hostile file: everything
  * that is reached through an index is checked, a contradiction throws InputError 'damaged-image'.
  *
  * A row is an index into the function table or the site table. -1 says that there is none.
@@ -19,7 +19,7 @@ import {
   SR_SIZE,
   TP_SIZE,
   TS_SIZE,
-} from '../contract/layout.js';
+} from '../contract/site-tables.js';
 
 const FR_WORDS = FR_SIZE / 4;
 const SR_WORDS = SR_SIZE / 4;

@@ -1,5 +1,5 @@
 /**
- * The site tables while code is generated: growing columns, in the format they have at rest (image/contract/layout.ts FR_*,
+ * The site tables while code is generated: growing columns, in the format they have at rest (image/contract/site-tables.ts FR_*,
  * SR_*, TS_*, TP_*, shapes and locals). Text offsets must come in ascending order.
  *
  * Equal frame shapes share one entry of `shapes`, and one that begins as the shape before refers to that for as much
@@ -9,7 +9,7 @@
  */
 
 import { LimitError } from '../../base/errors.js';
-import { FUNC_GUEST, OPERAND_CONST, OPERAND_LOCAL, OPERAND_REG, OPERAND_SLOT } from '../contract/layout.js';
+import { FUNC_GUEST, OPERAND_CONST, OPERAND_LOCAL, OPERAND_REG, OPERAND_SLOT } from '../contract/site-tables.js';
 import { Column } from './column.js';
 import { hashWords, WordLists } from './word-lists.js';
 

@@ -1,5 +1,7 @@
-/** The codes of value types in the site tables (image/contract/layout.ts TYPE_*), both ways. */
+/** The codes of value types in the site tables (image/contract/site-tables.ts TYPE_*), both ways. */
 
+import { ValType } from '../../wasm/module.js';
+import { erased, FIRST_PLAIN_TYPE } from '../../wasm/ref-types.js';
 import {
   TYPE_EXNREF,
   TYPE_EXTERNREF,
@@ -9,9 +11,7 @@ import {
   TYPE_I32,
   TYPE_I64,
   TYPE_V128,
-} from '../contract/layout.js';
-import { ValType } from '../../wasm/module.js';
-import { erased, FIRST_PLAIN_TYPE } from '../../wasm/ref-types.js';
+} from '../contract/site-tables.js';
 
 const CODES: readonly (readonly [type: ValType, code: number])[] = [
   [ValType.I32, TYPE_I32],

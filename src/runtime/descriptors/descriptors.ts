@@ -15,32 +15,7 @@
  * path. Its number is free again when the last of them is closed.
  */
 
-import {
-  FDK_DIRECTORY,
-  FDK_FILE,
-  FDK_FREE,
-  FDK_PREOPEN,
-  FDK_STDIO,
-  FD_COOKIE,
-  FD_FLAGS,
-  FD_HOST_PATH_LENGTH,
-  FD_KIND,
-  FD_NATIVE,
-  FD_OFFSET,
-  FD_OPEN_FLAGS,
-  FD_PATH_LENGTH,
-  FD_PREOPEN,
-  FD_READ_ONLY,
-  FD_RIGHTS,
-  FD_RIGHTS_INHERITING,
-  FD_SIZE,
-  HS_FDS,
-  HS_FD_CAPACITY,
-  HS_FD_COUNT,
-  HS_PATHS,
-  HS_PATH_SIZE,
-  HS_SIZE,
-} from '../../image/contract/layout';
+import { FDK_DIRECTORY, FDK_FILE, FDK_FREE, FDK_PREOPEN, FDK_STDIO, FD_COOKIE, FD_FLAGS, FD_HOST_PATH_LENGTH, FD_KIND, FD_NATIVE, FD_OFFSET, FD_OPEN_FLAGS, FD_PATH_LENGTH, FD_PREOPEN, FD_READ_ONLY, FD_RIGHTS, FD_RIGHTS_INHERITING, FD_SIZE, HS_FDS, HS_FD_CAPACITY, HS_FD_COUNT, HS_PATHS, HS_PATH_SIZE, HS_SIZE } from '../../image/contract/host-state';
 import { SYS_dup3, SYS_fcntl, SYS_openat, copy } from '../native/native';
 import {
   EBADF,

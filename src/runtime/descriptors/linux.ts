@@ -6,7 +6,7 @@
  * -errno with Linux's number; errno.ts turns it into WASI's.
  */
 
-import { RT_REISSUE, RT_STOP_WANTED } from '../../image/contract/layout';
+import { RT_REISSUE, RT_STOP_WANTED } from '../../image/contract/runtime-block';
 import {
   SYS_close,
   SYS_fcntl,

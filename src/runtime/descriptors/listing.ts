@@ -13,7 +13,7 @@
  * taken for one; a guest that makes such names deceives itself.
  */
 
-import { FD_OFFSET, HS_LISTINGS, HS_LISTINGS_SIZE, LISTING_COUNT, LISTING_HEADER } from '../../image/contract/layout';
+import { FD_OFFSET, HS_LISTINGS, HS_LISTINGS_SIZE, LISTING_COUNT, LISTING_HEADER } from '../../image/contract/host-state';
 import { memoryBase } from '../native/native';
 
 const ARENA_SIZE: usize = 33554432; // four million names

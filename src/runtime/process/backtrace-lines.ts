@@ -13,7 +13,7 @@
  * printed: the last ones say who began a recursion.
  */
 
-import { FR_INDEX } from '../../image/contract/layout';
+import { FR_INDEX } from '../../image/contract/site-tables';
 import { load32_u, load64, memoryBase, store64 } from '../native/native';
 import { put, putDecimal, putForeign, putHex } from './message';
 import { bodyStartOf, moduleNameLength, moduleNameOf, nameLength, nameOf } from './site-sections';

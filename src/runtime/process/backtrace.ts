@@ -5,27 +5,9 @@
  * AssemblyScript. A frame's size is in the function table; the return address lies right above the frame.
  */
 
-import {
-  AT_INSTRUCTION,
-  AT_NOTHING,
-  AT_RETURN,
-  FR_END,
-  FR_FRAME,
-  FR_KIND,
-  FR_START,
-  FUNC_GUEST,
-  FUNC_IMPORT,
-  FUNC_TRAMPOLINE,
-  RT_STACK_LOW,
-  RT_STACK_TOP,
-  RT_TEXT,
-  RT_TRAP_AT,
-  RT_TRAP_CALLER_SP,
-  RT_TRAP_PLACE,
-  RT_TRAP_RETURN,
-  RT_TRAP_SP,
-  SR_BODY,
-} from '../../image/contract/layout';
+import { RT_STACK_LOW, RT_STACK_TOP, RT_TEXT, RT_TRAP_AT, RT_TRAP_CALLER_SP, RT_TRAP_PLACE, RT_TRAP_RETURN, RT_TRAP_SP } from '../../image/contract/runtime-block';
+import { FR_END, FR_FRAME, FR_KIND, FR_START, FUNC_GUEST, FUNC_IMPORT, FUNC_TRAMPOLINE, SR_BODY } from '../../image/contract/site-tables';
+import { AT_INSTRUCTION, AT_NOTHING, AT_RETURN } from '../../image/contract/traps';
 import { FRAME_PUSH, LEAST_FRAME, load32_u, load64, UCONTEXT_LINK, UCONTEXT_PC, UCONTEXT_SP } from '../native/native';
 import { addFrame, beginLines, endLines } from './backtrace-lines';
 import { half, imageBase, setHalf, setWord, word } from './runtime-block';

@@ -5,28 +5,9 @@
  * this uses native loads and stores only, no static data. The start stub has stored RT_IMAGE_BASE.
  */
 
-import {
-  FLAG_INDEX64,
-  INST_MEMORY_BASE,
-  INST_MEMORY_RECORD,
-  MEM_BASE,
-  MEM_FLAGS,
-  MEM_MAX,
-  MEM_SIZE,
-  MEMORY64_GUARD,
-  MEMORY_RESERVATION,
-  RT_BASE_RELOC_COUNT,
-  RT_BASE_RELOCS,
-  RT_SIGNAL_STACK,
-  SEG_BYTES,
-  SEG_LENGTH,
-  STACK_GUARD,
-  TAB_BASE,
-  TAB_LENGTH,
-  TAB_MAX,
-  TABLE_MAX,
-  WASM_PAGE,
-} from '../../image/contract/layout';
+import { FLAG_INDEX64, INST_MEMORY_BASE, INST_MEMORY_RECORD, MEM_BASE, MEM_FLAGS, MEM_MAX, MEM_SIZE, SEG_BYTES, SEG_LENGTH, TAB_BASE, TAB_LENGTH, TAB_MAX } from '../../image/contract/instance';
+import { RT_BASE_RELOC_COUNT, RT_BASE_RELOCS, RT_SIGNAL_STACK } from '../../image/contract/runtime-block';
+import { MEMORY64_GUARD, MEMORY_RESERVATION, STACK_GUARD, TABLE_MAX, WASM_PAGE } from '../../image/contract/sizes';
 import { copy, load32_u, load64, reload, runtime, store64, SYS_mmap, SYS_mprotect, SYS_write, syscall } from '../native/native';
 import { blockOf, datasOf, firstInstance, instanceCount, memoriesOf, nextInstance, tablesOf } from './init-plan';
 import {

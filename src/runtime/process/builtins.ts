@@ -6,23 +6,9 @@
  * an i32 in a register has its upper half zero.
  */
 
-import {
-  FLAG_INDEX64,
-  MEM_BASE,
-  MEM_FLAGS,
-  MEM_MAX,
-  MEM_SIZE,
-  SEG_BYTES,
-  SEG_LENGTH,
-  TAB_BASE,
-  TAB_FLAGS,
-  TAB_LENGTH,
-  TAB_MAX,
-  TABLE_MAX,
-  TRAP_MEMORY,
-  TRAP_TABLE,
-  WASM_PAGE,
-} from '../../image/contract/layout';
+import { FLAG_INDEX64, MEM_BASE, MEM_FLAGS, MEM_MAX, MEM_SIZE, SEG_BYTES, SEG_LENGTH, TAB_BASE, TAB_FLAGS, TAB_LENGTH, TAB_MAX } from '../../image/contract/instance';
+import { TABLE_MAX, WASM_PAGE } from '../../image/contract/sizes';
+import { TRAP_MEMORY, TRAP_TABLE } from '../../image/contract/traps';
 import { copy, fill, load32_u, load64, load8_u, store64, store8, SYS_mprotect, syscall } from '../native/native';
 import { isWithinLimit } from './memory-limit';
 import { failed, PROT_READ_WRITE } from './runtime-block';

@@ -5,7 +5,7 @@
  * AssemblyScript. The host layer itself is run on any CPU: it has no vectors.
  */
 
-import { CPU_AVX, RT_CPU_NEEDS } from '../../image/contract/layout';
+import { CPU_AVX, RT_CPU_NEEDS } from '../../image/contract/runtime-block';
 import { cpu_features } from '../native/native';
 import { flush, put } from './message';
 import { exit, half } from './runtime-block';

@@ -22,7 +22,7 @@
  * AssemblyScript.
  */
 
-import { FLAG_DRIVER, RT_FLAGS, RT_TRAP_KIND } from '../../image/contract/layout';
+import { FLAG_DRIVER, RT_FLAGS, RT_TRAP_KIND } from '../../image/contract/runtime-block';
 import { invoke, load64, memoryBase, SYS_read, SYS_write, syscall } from '../native/native';
 import { instanceCount } from './init-plan';
 import { instantiate } from './instantiate';

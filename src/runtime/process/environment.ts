@@ -5,7 +5,7 @@
  * has another value than it may have ends the process, with 2: a limit that was mistyped is not "no limit".
  */
 
-import { RT_ARGC, RT_ARGV, RT_AUXV, RT_ENVP } from '../../image/contract/layout';
+import { RT_ARGC, RT_ARGV, RT_AUXV, RT_ENVP } from '../../image/contract/runtime-block';
 import { load64, load8_u } from '../native/native';
 import { flush, put, putByte, putForeign } from './message';
 import { exit, setWord, word } from './runtime-block';

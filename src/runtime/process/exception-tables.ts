@@ -4,15 +4,8 @@
  * AssemblyScript. They are loaded with the image and made by the same linker as this code: believed. Addresses are native.
  */
 
-import {
-  RT_EXCEPTION_TABLES,
-  XT_CLAUSES,
-  XT_FRAMES,
-  XT_GLOBALS,
-  XT_HANDLERS,
-  XT_SITES,
-  XT_SIZE,
-} from '../../image/contract/layout';
+import { XT_CLAUSES, XT_FRAMES, XT_GLOBALS, XT_HANDLERS, XT_SITES, XT_SIZE } from '../../image/contract/exception-tables';
+import { RT_EXCEPTION_TABLES } from '../../image/contract/runtime-block';
 import { load32_u } from '../native/native';
 import { imageBase, word } from './runtime-block';
 

@@ -10,23 +10,10 @@
  *     block: cell size u32, 0 when free | 12 bytes | cells   (layout.ts EXN_*; a free one: 0, the next free one or 0)
  */
 
-import {
-  EXN_COUNT,
-  EXN_MARK,
-  EXN_TAG,
-  EXN_VALUE_SIZE,
-  EXN_VALUES,
-  RT_EXCEPTION_TABLES,
-  RT_EXCEPTIONS,
-  RT_EXCEPTIONS_END,
-  RT_GUEST_SP,
-  RT_STACK_TOP,
-  TAB_BASE,
-  TAB_LENGTH,
-  TAB_TYPE,
-  TAG_COUNT,
-  TRAP_EXCEPTION_MEMORY,
-} from '../../image/contract/layout';
+import { EXN_COUNT, EXN_MARK, EXN_TAG, EXN_VALUE_SIZE, EXN_VALUES, TAG_COUNT } from '../../image/contract/exception-tables';
+import { TAB_BASE, TAB_LENGTH, TAB_TYPE } from '../../image/contract/instance';
+import { RT_EXCEPTION_TABLES, RT_EXCEPTIONS, RT_EXCEPTIONS_END, RT_GUEST_SP, RT_STACK_TOP } from '../../image/contract/runtime-block';
+import { TRAP_EXCEPTION_MEMORY } from '../../image/contract/traps';
 import { load32_u, load64, store32, store64, SYS_mmap, SYS_mprotect, syscall } from '../native/native';
 import { exnrefGlobal, exnrefGlobalCount } from './exception-tables';
 import { firstInstance, instanceCount, nextInstance, tablesOf } from './init-plan';

@@ -5,17 +5,9 @@
  * in bytes: then a program that needs more traps ("call stack exhausted") and a snapshot that has more in use is not started.
  */
 
-import {
-  RP_STACK_SIZE,
-  RT_RESUME_PLAN,
-  RT_STACK_LOW,
-  RT_STACK_TOP,
-  SEGMENT_ALIGN,
-  STACK_GUARD,
-  STACK_MAX,
-  STACK_MIN,
-  STACK_SIZE,
-} from '../../image/contract/layout';
+import { RP_STACK_SIZE } from '../../image/contract/resume-plan';
+import { RT_RESUME_PLAN, RT_STACK_LOW, RT_STACK_TOP } from '../../image/contract/runtime-block';
+import { SEGMENT_ALIGN, STACK_GUARD, STACK_MAX, STACK_MIN, STACK_SIZE } from '../../image/contract/sizes';
 import { load64 } from '../native/native';
 import { open, reserve } from './boot';
 import { flush, put, putDecimal } from './message';

@@ -4,7 +4,7 @@
  * AssemblyScript. A part is a count and that many rows of u64 words. Touches no linear memory.
  */
 
-import { RT_INIT_PLAN } from '../../image/contract/layout';
+import { RT_INIT_PLAN } from '../../image/contract/runtime-block';
 import { load64 } from '../native/native';
 import { word } from './runtime-block';
 

@@ -4,7 +4,9 @@
  * AssemblyScript. Each segment is checked when it is its turn; what was written before a trap stays.
  */
 
-import { MEM_BASE, MEM_SIZE, RT_PHASE, RT_TRAP_KIND, SEG_BYTES, SEG_LENGTH, TAB_BASE, TAB_LENGTH, TRAP_MEMORY, TRAP_TABLE } from '../../image/contract/layout';
+import { MEM_BASE, MEM_SIZE, SEG_BYTES, SEG_LENGTH, TAB_BASE, TAB_LENGTH } from '../../image/contract/instance';
+import { RT_PHASE, RT_TRAP_KIND } from '../../image/contract/runtime-block';
+import { TRAP_MEMORY, TRAP_TABLE } from '../../image/contract/traps';
 import { copy, invoke, load64, memoryBase, store64 } from '../native/native';
 import { initElements, isWithin } from './builtins';
 import { datasOf, declaredOf, elementsOf, entryOf, instanceAt, instanceCount, startOf, tablesOf } from './init-plan';

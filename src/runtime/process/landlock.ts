@@ -5,7 +5,7 @@
  * it changes nothing. Files that are open already stay what they are.
  */
 
-import { FDK_PREOPEN, FD_READ_ONLY, HS_FD_COUNT } from '../../image/contract/layout';
+import { FDK_PREOPEN, FD_READ_ONLY, HS_FD_COUNT } from '../../image/contract/host-state';
 import {
   SYS_close,
   SYS_landlock_add_rule,

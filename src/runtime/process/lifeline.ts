@@ -6,7 +6,7 @@
  * own end for writing: from then on the pipe's end (POLLHUP) is the capturer's death, however it has died.
  */
 
-import { LIFELINE_FAILED, RT_LIFELINE } from '../../image/contract/layout';
+import { LIFELINE_FAILED, RT_LIFELINE } from '../../image/contract/runtime-block';
 import { memoryBase, SYS_close, SYS_ioctl, SYS_pipe2, SYS_write, syscall } from '../native/native';
 import { failed, setHalf } from './runtime-block';
 

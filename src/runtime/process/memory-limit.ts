@@ -6,13 +6,8 @@
  * snapshot. The host layer's own memory does not count, nor do the stack, which has a limit of its own, and tables.
  */
 
-import {
-  MEM_SIZE,
-  RT_EXCEPTIONS,
-  RT_EXCEPTIONS_END,
-  RT_MEMORY_LIMIT,
-  RT_RESTORED_EXCEPTIONS_SIZE,
-} from '../../image/contract/layout';
+import { MEM_SIZE } from '../../image/contract/instance';
+import { RT_EXCEPTIONS, RT_EXCEPTIONS_END, RT_MEMORY_LIMIT, RT_RESTORED_EXCEPTIONS_SIZE } from '../../image/contract/runtime-block';
 import { load64 } from '../native/native';
 import { firstInstance, instanceCount, memoriesOf, nextInstance } from './init-plan';
 import { flush, put, putDecimal } from './message';

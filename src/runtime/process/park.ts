@@ -10,24 +10,7 @@
  * is running, and the table of descriptors can be made ready to be read.
  */
 
-import {
-  COMMAND_EXIT,
-  COMMAND_HOLD,
-  COMMAND_NONE,
-  COMMAND_RESUME,
-  EXIT_CAPTURED,
-  RT_COMMAND,
-  RT_PARK_CONTEXT,
-  RT_STATE,
-  RT_STOP_SENDER,
-  RT_STOP_WANTED,
-  RT_SUCCESSOR,
-  RT_SUCCESSOR_LENGTH,
-  STATE_PARKED,
-  STATE_RUNNING,
-  STOP_SIGNAL,
-  SUCCESSOR_MAX,
-} from '../../image/contract/layout';
+import { COMMAND_EXIT, COMMAND_HOLD, COMMAND_NONE, COMMAND_RESUME, EXIT_CAPTURED, RT_COMMAND, RT_PARK_CONTEXT, RT_STATE, RT_STOP_SENDER, RT_STOP_WANTED, RT_SUCCESSOR, RT_SUCCESSOR_LENGTH, STATE_PARKED, STATE_RUNNING, STOP_SIGNAL, SUCCESSOR_MAX } from '../../image/contract/runtime-block';
 import {
   memoryBase,
   runtime,

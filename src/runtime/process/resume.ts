@@ -6,28 +6,9 @@
  * our own restore, which has validated the snapshot.
  */
 
-import {
-  CTX_GENERAL,
-  CTX_SP,
-  INST_MEMORY_BASE,
-  MEM_BASE,
-  MEM_SIZE,
-  RP_CONTEXT,
-  RP_MEMORIES,
-  RP_PHASE,
-  RP_SOURCE_FD,
-  RP_STACK,
-  RP_STACK_RELOC_COUNT,
-  RP_STACK_RELOCS,
-  RP_STACK_SIZE,
-  RP_TABLES,
-  RT_EXE_FD,
-  RT_PHASE,
-  RT_RESUME_PLAN,
-  RT_STACK_TOP,
-  TAB_BASE,
-  TAB_LENGTH,
-} from '../../image/contract/layout';
+import { INST_MEMORY_BASE, MEM_BASE, MEM_SIZE, TAB_BASE, TAB_LENGTH } from '../../image/contract/instance';
+import { CTX_GENERAL, CTX_SP, RP_CONTEXT, RP_MEMORIES, RP_PHASE, RP_SOURCE_FD, RP_STACK, RP_STACK_RELOC_COUNT, RP_STACK_RELOCS, RP_STACK_SIZE, RP_TABLES } from '../../image/contract/resume-plan';
+import { RT_EXE_FD, RT_PHASE, RT_RESUME_PLAN, RT_STACK_TOP } from '../../image/contract/runtime-block';
 import {
   copy,
   INSTANCE_REGISTER,

@@ -4,7 +4,7 @@
  * AssemblyScript. Touches no linear memory: boot uses it before there is any.
  */
 
-import { RT_IMAGE_BASE } from '../../image/contract/layout';
+import { RT_IMAGE_BASE } from '../../image/contract/runtime-block';
 import { load32_u, load64, runtime, store32, store64, syscall, SYS_exit_group } from '../native/native';
 
 export const PROT_NONE: i64 = 0;

@@ -13,17 +13,8 @@
  * before (mapping a snapshot, listening, opening directories) is done before.
  */
 
-import {
-  FDK_PREOPEN,
-  FLAG_SANDBOX,
-  HS_FD_COUNT,
-  RT_EXE_FD,
-  RT_FLAGS,
-  RT_TEXT,
-  RT_TEXT_FILE,
-  RT_TEXT_SIZE,
-  RT_TRAP_TEXT_FILE,
-} from '../../image/contract/layout';
+import { FDK_PREOPEN, HS_FD_COUNT } from '../../image/contract/host-state';
+import { FLAG_SANDBOX, RT_EXE_FD, RT_FLAGS, RT_TEXT, RT_TEXT_FILE, RT_TEXT_SIZE, RT_TRAP_TEXT_FILE } from '../../image/contract/runtime-block';
 import {
   SYS_accept4,
   SYS_clock_getres,

@@ -11,37 +11,11 @@
  *     faults        a trap site -> its trap; the guard below the guest's stack -> call stack exhausted; else fatal
  */
 
-import {
-  COMMAND_NONE,
-  COMMAND_RESUME,
-  FR_KIND,
-  FUNC_GUEST,
-  FUNC_IMPORT,
-  FUNC_STUB,
-  MEM_BASE,
-  MEM_SIZE,
-  RT_BLOCKING_COUNT,
-  RT_BLOCKING_WINDOWS,
-  RT_COMMAND,
-  RT_STACK_LOW,
-  RT_STATE,
-  RT_STOP_SENDER,
-  RT_STOP_WANTED,
-  RT_TEXT_SIZE,
-  STACK_GUARD,
-  STATE_PARKED,
-  STATE_RUNNING,
-  STATE_STOPPING,
-  STATE_TRAPPED,
-  STOP_SIGNAL,
-  TRAP_FATAL,
-  TRAP_MEMORY,
-  TRAP_STACK,
-  WINDOW_END,
-  WINDOW_EXIT,
-  WINDOW_SIZE,
-  WINDOW_START,
-} from '../../image/contract/layout';
+import { MEM_BASE, MEM_SIZE } from '../../image/contract/instance';
+import { COMMAND_NONE, COMMAND_RESUME, RT_BLOCKING_COUNT, RT_BLOCKING_WINDOWS, RT_COMMAND, RT_STACK_LOW, RT_STATE, RT_STOP_SENDER, RT_STOP_WANTED, RT_TEXT_SIZE, STATE_PARKED, STATE_RUNNING, STATE_STOPPING, STATE_TRAPPED, STOP_SIGNAL, WINDOW_END, WINDOW_EXIT, WINDOW_SIZE, WINDOW_START } from '../../image/contract/runtime-block';
+import { FR_KIND, FUNC_GUEST, FUNC_IMPORT, FUNC_STUB } from '../../image/contract/site-tables';
+import { STACK_GUARD } from '../../image/contract/sizes';
+import { TRAP_FATAL, TRAP_MEMORY, TRAP_STACK } from '../../image/contract/traps';
 import {
   load32_u,
   load64,

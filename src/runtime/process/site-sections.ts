@@ -6,22 +6,9 @@
  * Addresses are native; 0 stands for "not there" (no descriptor, or compiled without tables).
  */
 
-import {
-  FR_END,
-  FR_INSTANCE,
-  FR_SIZE,
-  RT_EXE_FD,
-  RT_FUNCS_FILE,
-  RT_NAMES_FILE,
-  RT_PLACES_FILE,
-  RT_SITES_FILE,
-  RT_TRAPS_FILE,
-  SEGMENT_ALIGN,
-  SITE_CALL,
-  SR_SHAPE,
-  SR_SIZE,
-  TS_SIZE,
-} from '../../image/contract/layout';
+import { RT_EXE_FD, RT_FUNCS_FILE, RT_NAMES_FILE, RT_PLACES_FILE, RT_SITES_FILE, RT_TRAPS_FILE } from '../../image/contract/runtime-block';
+import { FR_END, FR_INSTANCE, FR_SIZE, SITE_CALL, SR_SHAPE, SR_SIZE, TS_SIZE } from '../../image/contract/site-tables';
+import { SEGMENT_ALIGN } from '../../image/contract/sizes';
 import { load32_u, load64, runtime, SYS_mmap, syscall } from '../native/native';
 import { failed, MAP_PRIVATE, PROT_READ, word } from './runtime-block';
 

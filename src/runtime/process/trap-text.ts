@@ -6,7 +6,7 @@
  * the same in both, so it can do this under its own feet.
  */
 
-import { RT_EXE_FD, RT_TEXT, RT_TEXT_FILE, RT_TEXT_SIZE, RT_TRAP_TEXT_FILE } from '../../image/contract/layout';
+import { RT_EXE_FD, RT_TEXT, RT_TEXT_FILE, RT_TEXT_SIZE, RT_TRAP_TEXT_FILE } from '../../image/contract/runtime-block';
 import { SYS_mmap, syscall } from '../native/native';
 import { failed, imageBase, MAP_FIXED, MAP_PRIVATE, PROT_READ_EXEC, word } from './runtime-block';
 

@@ -9,18 +9,7 @@
  * outlive it.
  */
 
-import {
-  COMMAND_EXIT,
-  COMMAND_HOLD,
-  COMMAND_NONE,
-  COMMAND_RESUME,
-  FLAG_PARK_ON_TRAP,
-  RT_COMMAND,
-  RT_FLAGS,
-  RT_STOP_SENDER,
-  RT_TRAP_PARKED,
-  STOP_SIGNAL,
-} from '../../image/contract/layout';
+import { COMMAND_EXIT, COMMAND_HOLD, COMMAND_NONE, COMMAND_RESUME, FLAG_PARK_ON_TRAP, RT_COMMAND, RT_FLAGS, RT_STOP_SENDER, RT_TRAP_PARKED, STOP_SIGNAL } from '../../image/contract/runtime-block';
 import { memoryBase, SYS_getpid, SYS_rt_sigprocmask, SYS_write, syscall } from '../native/native';
 import { settleAll } from '../descriptors/descriptors';
 import { hasLifeline } from './lifeline';

@@ -5,7 +5,9 @@
  * on the way, so an exception that nobody catches traps with the whole stack still there for a backtrace.
  */
 
-import { EXN_TAG, RT_GUEST_SP, RT_TEXT, TRAP_NULL_REFERENCE } from '../../image/contract/layout';
+import { EXN_TAG } from '../../image/contract/exception-tables';
+import { RT_GUEST_SP, RT_TEXT } from '../../image/contract/runtime-block';
+import { TRAP_NULL_REFERENCE } from '../../image/contract/traps';
 import { LEAST_FRAME, land, load64 } from '../native/native';
 import { frameSizeAt, handlerAt, landingOf, parentOf } from './exception-tables';
 import { makeException } from './exceptions';

@@ -7,7 +7,7 @@
  * the C convention, like any other host code, and is nothing of a snapshot's.
  */
 
-import { RT_AUXV } from '../../image/contract/layout';
+import { RT_AUXV } from '../../image/contract/runtime-block';
 import { load16_u, load32_u, load64, load8_u } from '../native/native';
 import { word } from './runtime-block';
 

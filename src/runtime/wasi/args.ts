@@ -5,7 +5,7 @@
  * (RT_ARGV, RT_ENVP). Variables that start with WAGSNAP_ configure the image and are not the guest's.
  */
 
-import { RT_ARGC, RT_ARGV, RT_ENVP } from '../../image/contract/layout';
+import { RT_ARGC, RT_ARGV, RT_ENVP } from '../../image/contract/runtime-block';
 import { copy, load64, load8_u, runtime, store32 } from '../native/native';
 import { EFAULT, EOVERFLOW, ESUCCESS } from '../descriptors/abi';
 import { guestRange } from './guest';

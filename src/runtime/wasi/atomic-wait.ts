@@ -6,17 +6,10 @@
  * deadline on the guest's monotonic clock.
  */
 
-import {
-  HS_PENDING_TIMEOUT,
-  MEM_BASE,
-  MEM_SIZE,
-  RT_STOP_WANTED,
-  TRAP_MEMORY,
-  TRAP_UNALIGNED,
-  WAIT_AGAIN,
-  WAIT_NOT_EQUAL,
-  WAIT_TIMED_OUT,
-} from '../../image/contract/layout';
+import { HS_PENDING_TIMEOUT } from '../../image/contract/host-state';
+import { MEM_BASE, MEM_SIZE } from '../../image/contract/instance';
+import { RT_STOP_WANTED } from '../../image/contract/runtime-block';
+import { TRAP_MEMORY, TRAP_UNALIGNED, WAIT_AGAIN, WAIT_NOT_EQUAL, WAIT_TIMED_OUT } from '../../image/contract/traps';
 import { SYS_ppoll, blocking_syscall, load32_u, load64, runtime } from '../native/native';
 import { isWithin } from '../process/builtins';
 import { raise } from '../process/traps';

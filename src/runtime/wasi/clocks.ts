@@ -6,7 +6,7 @@
  * goes on elsewhere.
  */
 
-import { HS_MONOTONIC_OFFSET } from '../../image/contract/layout';
+import { HS_MONOTONIC_OFFSET } from '../../image/contract/host-state';
 import { SYS_clock_getres, SYS_clock_gettime, call_c, store64 } from '../native/native';
 import { vdsoClock } from '../process/vdso';
 import { CLOCK_MONOTONIC, CLOCK_THREAD_CPUTIME, EFAULT, EINVAL, ESUCCESS } from '../descriptors/abi';

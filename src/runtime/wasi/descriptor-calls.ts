@@ -5,7 +5,7 @@
  * AssemblyScript. File types and sizes come from statx; a pipe's type is "unknown", as WASI has none for it.
  */
 
-import { FDK_PREOPEN, FD_RIGHTS, FD_RIGHTS_INHERITING } from '../../image/contract/layout';
+import { FDK_PREOPEN, FD_RIGHTS, FD_RIGHTS_INHERITING } from '../../image/contract/host-state';
 import { SYS_fcntl, SYS_getsockopt, copy, fill, store16, store32, store64, store8, syscall } from '../native/native';
 import {
   EBADF,

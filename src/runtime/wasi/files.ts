@@ -9,14 +9,9 @@
  * vector does. `single` has all checks in a line for that, and leaves everything else to `transfer`.
  */
 
-import {
-  FDK_STDIO,
-  HS_FD_CAPACITY,
-  INST_WASI_MEMORY,
-  MEM_BASE,
-  MEM_SIZE,
-  RT_GUEST_INSTANCE,
-} from '../../image/contract/layout';
+import { FDK_STDIO, HS_FD_CAPACITY } from '../../image/contract/host-state';
+import { INST_WASI_MEMORY, MEM_BASE, MEM_SIZE } from '../../image/contract/instance';
+import { RT_GUEST_INSTANCE } from '../../image/contract/runtime-block';
 import {
   SYS_fallocate,
   SYS_fdatasync,

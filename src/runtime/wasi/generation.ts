@@ -6,7 +6,7 @@
  * number is in its environment, as WAG_SNAP_GENERATION; but most programs read that once, when they start.
  */
 
-import { RT_GENERATION } from '../../image/contract/layout';
+import { RT_GENERATION } from '../../image/contract/runtime-block';
 import { load32_u, runtime } from '../native/native';
 
 export function generation(): i32 {

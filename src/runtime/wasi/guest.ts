@@ -6,7 +6,8 @@
  * read and written in place, by the kernel too.
  */
 
-import { INST_WASI_MEMORY, MEM_BASE, MEM_SIZE, RT_GUEST_INSTANCE } from '../../image/contract/layout';
+import { INST_WASI_MEMORY, MEM_BASE, MEM_SIZE } from '../../image/contract/instance';
+import { RT_GUEST_INSTANCE } from '../../image/contract/runtime-block';
 import { load32_u, load64, load8_u, runtime } from '../native/native';
 import { EFAULT, EINVAL, ENAMETOOLONG, ENOENT, EPERM } from '../descriptors/abi';
 

@@ -9,7 +9,7 @@
  * cannot be read and 1 for an address that cannot be listened at.
  */
 
-import { FDK_LISTENER, FD_PATH_LENGTH } from '../../image/contract/layout';
+import { FDK_LISTENER, FD_PATH_LENGTH } from '../../image/contract/host-state';
 import { SYS_bind, SYS_fcntl, SYS_listen, SYS_setsockopt, SYS_socket, copy, fill, load8_u, syscall } from '../native/native';
 import { flush, put, putForeign } from '../process/message';
 import { exit } from '../process/runtime-block';

@@ -5,7 +5,7 @@
  * AssemblyScript. Every path stays below its directory: beneath.ts. A path that leads outside is EPERM, as in wasmtime.
  */
 
-import { FDK_DIRECTORY, FDK_FILE, FD_PATH_LENGTH, FD_PREOPEN, FD_RIGHTS_INHERITING } from '../../image/contract/layout';
+import { FDK_DIRECTORY, FDK_FILE, FD_PATH_LENGTH, FD_PREOPEN, FD_RIGHTS_INHERITING } from '../../image/contract/host-state';
 import { O_DIRECTORY, O_NOFOLLOW, SYS_mkdirat, SYS_renameat2, SYS_unlinkat, store32, syscall } from '../native/native';
 import {
   EFAULT,

@@ -9,7 +9,7 @@
  * gives back the time it was first made at.
  */
 
-import { FDK_LISTENER, HS_FD_CAPACITY, HS_PENDING_TIMEOUT } from '../../image/contract/layout';
+import { FDK_LISTENER, HS_FD_CAPACITY, HS_PENDING_TIMEOUT } from '../../image/contract/host-state';
 import {
   SYS_ioctl,
   SYS_ppoll,

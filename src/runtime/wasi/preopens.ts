@@ -6,15 +6,8 @@
  * 2 and ends the process, 2 for a line that cannot be read and 1 for a directory that cannot be opened.
  */
 
-import {
-  FDK_PREOPEN,
-  FD_HOST_PATH_LENGTH,
-  FD_OPEN_FLAGS,
-  FD_PATH_LENGTH,
-  FD_READ_ONLY,
-  HS_PATH_SIZE,
-  RT_ENVP,
-} from '../../image/contract/layout';
+import { FDK_PREOPEN, FD_HOST_PATH_LENGTH, FD_OPEN_FLAGS, FD_PATH_LENGTH, FD_READ_ONLY, HS_PATH_SIZE } from '../../image/contract/host-state';
+import { RT_ENVP } from '../../image/contract/runtime-block';
 import { O_DIRECTORY, SYS_getcwd, SYS_openat, copy, load64, load8_u, runtime } from '../native/native';
 import { flush, put, putDecimal, putForeign } from '../process/message';
 import { exit } from '../process/runtime-block';

@@ -5,7 +5,7 @@
  * file under RESOLVE_BENEATH as the call did. path_rename takes the paths of open files along.
  */
 
-import { FDK_DIRECTORY, FDK_FILE, FDK_PREOPEN, FD_PATH_LENGTH, FD_PREOPEN, HS_FD_COUNT } from '../../image/contract/layout';
+import { FDK_DIRECTORY, FDK_FILE, FDK_PREOPEN, FD_PATH_LENGTH, FD_PREOPEN, HS_FD_COUNT } from '../../image/contract/host-state';
 import { copy } from '../native/native';
 import { STATE, entryAt, indexOf, kindOf, pathLength, pathOf, preopenOf } from '../descriptors/descriptors';
 import { PATH_MAX } from './guest';

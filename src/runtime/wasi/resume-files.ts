@@ -6,17 +6,7 @@
  * opened is said on descriptor 2 and ends the process.
  */
 
-import {
-  FDK_DIRECTORY,
-  FDK_PREOPEN,
-  FDK_STDIO,
-  FD_HOST_PATH_LENGTH,
-  FD_NATIVE,
-  FD_PATH_LENGTH,
-  FD_PREOPEN,
-  FD_READ_ONLY,
-  HS_FD_CAPACITY,
-} from '../../image/contract/layout';
+import { FDK_DIRECTORY, FDK_PREOPEN, FDK_STDIO, FD_HOST_PATH_LENGTH, FD_NATIVE, FD_PATH_LENGTH, FD_PREOPEN, FD_READ_ONLY, HS_FD_CAPACITY } from '../../image/contract/host-state';
 import { O_DIRECTORY, SYS_dup3, SYS_lseek, SYS_openat, copy } from '../native/native';
 import { flush, put, putDecimal, putForeign } from '../process/message';
 import { exit } from '../process/runtime-block';

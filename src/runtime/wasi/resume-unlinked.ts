@@ -8,7 +8,7 @@
  * opening of a file without a name needs /proc.
  */
 
-import { FDK_FILE, FDK_GIVEN, FD_NATIVE, FD_READ_ONLY, HS_FD_CAPACITY } from '../../image/contract/layout';
+import { FDK_FILE, FDK_GIVEN, FD_NATIVE, FD_READ_ONLY, HS_FD_CAPACITY } from '../../image/contract/host-state';
 import {
   O_DIRECTORY,
   SYS_ftruncate,

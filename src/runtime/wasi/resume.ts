@@ -8,45 +8,9 @@
  * descriptor 2 and ends the process with 1, before anything of the guest runs. The table is input: it is checked.
  */
 
-import {
-  FDK_DIRECTORY,
-  FDK_FILE,
-  FDK_FREE,
-  FDK_GIVEN,
-  FDK_LISTENER,
-  FDK_NULL,
-  FDK_PREOPEN,
-  FDK_SOCKET,
-  FDK_STDIO,
-  FD_HOST_PATH_LENGTH,
-  FD_NATIVE,
-  FD_OFFSET,
-  FD_READ_ONLY,
-  FD_RIGHTS,
-  FD_RIGHTS_INHERITING,
-  HOST_STATE_VERSION,
-  HS_FD_CAPACITY,
-  HS_FD_COUNT,
-  HS_MONOTONIC_OFFSET,
-  HS_PATHS,
-  HS_PATH_SIZE,
-  HS_PENDING_TIMEOUT,
-  HS_SIZE,
-  HS_VERSION,
-  RP_ARGC,
-  RP_ARGV,
-  RP_ENVP,
-  RP_FILES,
-  RP_HOST_STATE,
-  RP_HOST_STATE_SIZE,
-  RP_LISTINGS,
-  RP_MONOTONIC,
-  RP_PENDING_TIMEOUT,
-  RT_ARGC,
-  RT_ARGV,
-  RT_ENVP,
-  RT_RESUME_PLAN,
-} from '../../image/contract/layout';
+import { FDK_DIRECTORY, FDK_FILE, FDK_FREE, FDK_GIVEN, FDK_LISTENER, FDK_NULL, FDK_PREOPEN, FDK_SOCKET, FDK_STDIO, FD_HOST_PATH_LENGTH, FD_NATIVE, FD_OFFSET, FD_READ_ONLY, FD_RIGHTS, FD_RIGHTS_INHERITING, HOST_STATE_VERSION, HS_FD_CAPACITY, HS_FD_COUNT, HS_MONOTONIC_OFFSET, HS_PATHS, HS_PATH_SIZE, HS_PENDING_TIMEOUT, HS_SIZE, HS_VERSION } from '../../image/contract/host-state';
+import { RP_ARGC, RP_ARGV, RP_ENVP, RP_FILES, RP_HOST_STATE, RP_HOST_STATE_SIZE, RP_LISTINGS, RP_MONOTONIC, RP_PENDING_TIMEOUT } from '../../image/contract/resume-plan';
+import { RT_ARGC, RT_ARGV, RT_ENVP, RT_RESUME_PLAN } from '../../image/contract/runtime-block';
 import { SYS_fcntl, SYS_socketpair, SYS_write, copy, load64, load8_u, runtime, store64 } from '../native/native';
 import { put, putForeign } from '../process/message';
 import { CLOCK_MONOTONIC, FDFLAG_NONBLOCK } from '../descriptors/abi';

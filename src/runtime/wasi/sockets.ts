@@ -5,7 +5,7 @@
  * sock_accept, and a standard stream may be either. What a descriptor that is none is told comes from the kernel: ENOTSOCK.
  */
 
-import { FDK_LISTENER, FDK_NULL, FDK_SOCKET } from '../../image/contract/layout';
+import { FDK_LISTENER, FDK_NULL, FDK_SOCKET } from '../../image/contract/host-state';
 import { SYS_accept4, SYS_recvmsg, SYS_sendmsg, SYS_shutdown, SYS_writev, fill, store16, store32 } from '../native/native';
 import {
   EFAULT,

@@ -4,7 +4,8 @@
  * AssemblyScript. Called by start with the arguments and environment in the runtime block, before anything of the guest runs.
  */
 
-import { FDK_STDIO, HOST_STATE_VERSION, HS_PENDING_TIMEOUT, HS_VERSION, RT_HOST_STATE } from '../../image/contract/layout';
+import { FDK_STDIO, HOST_STATE_VERSION, HS_PENDING_TIMEOUT, HS_VERSION } from '../../image/contract/host-state';
+import { RT_HOST_STATE } from '../../image/contract/runtime-block';
 import { SYS_ioctl, SYS_rt_sigaction, runtime, store64, syscall } from '../native/native';
 import { environmentChoice, environmentNumber } from '../process/environment';
 import { RIGHT_FD_READ, RIGHT_FD_SEEK, RIGHT_FD_TELL } from '../descriptors/abi';

@@ -197,11 +197,7 @@ export const validator: Area = {
     },
     {
       file: 'src/wasm/validate-module.ts',
-      tests: [
-        'test/unit/wasm/decode.test.ts',
-        'test/unit/wasm/reader.test.ts',
-        'test/unit/wasm/conformance.test.ts',
-      ],
+      tests: ['test/unit/wasm/decode.test.ts', 'test/unit/wasm/reader.test.ts', 'test/unit/wasm/conformance.test.ts'],
       changes: [
         ['type.max !== undefined && type.min > type.max', 'false', { open: true }],
         ['type.min > limits.tableElements', 'false'],
@@ -228,11 +224,7 @@ export const validator: Area = {
     },
     {
       file: 'src/wasm/reader.ts',
-      tests: [
-        'test/unit/wasm/decode.test.ts',
-        'test/unit/wasm/reader.test.ts',
-        'test/unit/wasm/conformance.test.ts',
-      ],
+      tests: ['test/unit/wasm/decode.test.ts', 'test/unit/wasm/reader.test.ts', 'test/unit/wasm/conformance.test.ts'],
       changes: [
         ["if (byte > 0x0f) throw this.malformed('integer too large', start);", ''],
         [

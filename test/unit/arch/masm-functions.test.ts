@@ -11,7 +11,7 @@ import {
   type Reg,
   Width,
 } from '../../../src/arch/masm/masm.js';
-import * as layout from '../../../src/image/contract/layout.js';
+import * as layout from '../../support/layout.js';
 import { type Case, onEach, REGION } from './native-cases.js';
 
 const ROWS = Array.from({ length: 12 }, (_, i) => [i < 10 ? BigInt(i) : i === 10 ? 0xffffffffn : 0x80000000n, 5n]);

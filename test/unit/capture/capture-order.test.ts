@@ -6,7 +6,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import { RT_COMMAND, RT_STATE, RT_STOP_SENDER, STATE_RUNNING } from '../../../src/image/contract/layout.js';
+import { RT_COMMAND, RT_STATE, RT_STOP_SENDER, STATE_RUNNING } from '../../../src/image/contract/runtime-block.js';
 import { Talker } from '../../faults/capture-sweep.js';
 import { BLOCKED } from '../../faults/programs.js';
 import { build, temporaryFolder } from '../../support/workload.js';

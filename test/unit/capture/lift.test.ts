@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { NO_REG } from '../../../src/arch/masm/masm.js';
-import { SiteLookup } from '../../../src/image/tables/site-lookup.js';
-import { SiteTables } from '../../../src/image/tables/site-tables.js';
 import { InputError, LimitError } from '../../../src/base/errors.js';
+import { liftStack } from '../../../src/capture/lift.js';
+import { REGISTER_WORDS, Registers } from '../../../src/capture/registers.js';
 import {
   FUNC_HOST,
   FUNC_IMPORT,
@@ -18,10 +18,10 @@ import {
   TYPE_I32,
   TYPE_I64,
   TYPE_V128,
-} from '../../../src/image/contract/layout.js';
+} from '../../../src/image/contract/site-tables.js';
+import { SiteLookup } from '../../../src/image/tables/site-lookup.js';
+import { SiteTables } from '../../../src/image/tables/site-tables.js';
 import { HeaderBudget } from '../../../src/snapshot/header-budget.js';
-import { liftStack } from '../../../src/capture/lift.js';
-import { REGISTER_WORDS, Registers } from '../../../src/capture/registers.js';
 import { growth } from '../../support/cpu-time.js';
 import { numbers } from '../snapshot/programs.js';
 

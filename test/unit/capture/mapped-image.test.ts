@@ -14,10 +14,10 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { readImage } from '../../../src/image/reader.js';
 import { findMappedImage } from '../../../src/capture/mapped-image.js';
 import type { Mapping } from '../../../src/capture/proc-maps.js';
 import { ProcessFolder } from '../../../src/capture/process-folder.js';
+import { readImage } from '../../../src/image/reader.js';
 import { build, temporaryFolder } from '../../support/workload.js';
 
 const folder = temporaryFolder();

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { usedBlocks } from '../../../src/snapshot/page-blocks.js';
 import { touchedChunks } from '../../../src/capture/page-stream.js';
 import { addFileMappings, kernelPageSize, markPresent, touchedBlocks } from '../../../src/capture/pagemap.js';
 import { parseMaps } from '../../../src/capture/proc-maps.js';
+import { usedBlocks } from '../../../src/snapshot/page-blocks.js';
 
 const MAPS = `55d0a0000000-55d0a0001000 r--p 00000000 fd:01 1234                       /usr/bin/a program (deleted)
 55d0a0001000-55d0a0005000 r-xp 00001000 fd:01 1234                       /usr/bin/a program (deleted)

@@ -2,9 +2,9 @@
 
 import { join } from 'node:path';
 import { afterEach, beforeAll, expect, test } from 'vitest';
-import { RT_STATE, RT_STOP_SENDER, STATE_PARKED, STATE_RUNNING } from '../../../src/image/contract/layout.js';
 import { ImageProcess, processStatus } from '../../../src/capture/process.js';
 import { type StoppedProcess, stopProcess } from '../../../src/capture/stop.js';
+import { RT_STATE, RT_STOP_SENDER, STATE_PARKED, STATE_RUNNING } from '../../../src/image/contract/runtime-block.js';
 import { type Built, build, temporaryFolder, Workload } from '../../support/workload.js';
 
 const OPTIONS = { timeout: 60_000, checkCancelled: () => {} };

@@ -6,10 +6,10 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { arm64 } from '../../../src/arch/arm64/target.js';
 import { x64 } from '../../../src/arch/x64/target.js';
+import { LimitError } from '../../../src/base/errors.js';
 import { compileImage } from '../../../src/compile/link/compile.js';
 import { readImage } from '../../../src/image/reader.js';
 import { decodeModule } from '../../../src/wasm/decode.js';
-import { LimitError } from '../../../src/base/errors.js';
 
 /** Bytes of image for each byte of module, and bytes that any image may have. */
 const FACTOR = 200;

@@ -2,9 +2,9 @@
 
 import { beforeAll, describe, expect, it } from 'vitest';
 import { x64 } from '../../../src/arch/x64/target.js';
+import { InputError } from '../../../src/base/errors.js';
 import { type CompiledImage, compileImage } from '../../../src/compile/link/compile.js';
 import { readImage } from '../../../src/image/reader.js';
-import { InputError } from '../../../src/base/errors.js';
 import { miniHost, moduleOf } from '../compile/link/mini-host.js';
 
 const PROGRAM = `(module

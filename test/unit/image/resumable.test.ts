@@ -6,11 +6,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { x64 } from '../../../src/arch/x64/target.js';
+import { writeAt } from '../../../src/base/output.js';
 import { type CompiledImage, compileImage } from '../../../src/compile/link/compile.js';
-import { ResumableImage } from '../../../src/image/resumable.js';
 import { writeImage } from '../../../src/compile/link/write-file.js';
 import { readImage } from '../../../src/image/reader.js';
-import { writeAt } from '../../../src/base/output.js';
+import { ResumableImage } from '../../../src/image/resumable.js';
 import { miniHost, moduleOf } from '../compile/link/mini-host.js';
 
 describe('ResumableImage', () => {

@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest';
 import { InputError } from '../../../src/base/errors.js';
-import { encodeHostState } from '../../../src/restore/host-state.js';
 import {
   FD_HOST_PATH_LENGTH,
   FD_KIND,
@@ -15,7 +14,8 @@ import {
   HS_FDS,
   HS_PATH_SIZE,
   HS_PATHS,
-} from '../../../src/image/contract/layout.js';
+} from '../../../src/image/contract/host-state.js';
+import { encodeHostState } from '../../../src/restore/host-state.js';
 import type { Descriptor } from '../../../src/snapshot/snapshot.js';
 
 const empty: Descriptor = {

@@ -5,11 +5,11 @@ import { x64 } from '../../../src/arch/x64/target.js';
 import { compileImage } from '../../../src/compile/link/compile.js';
 import { DataPatch } from '../../../src/image/data-patch.js';
 import { readImage } from '../../../src/image/reader.js';
-import { ValType } from '../../../src/wasm/module.js';
-import { readModule } from '../../../src/wasm/wat.js';
 import { putInstances } from '../../../src/restore/instance-data.js';
 import { References } from '../../../src/restore/references.js';
 import type { Snapshot, Value } from '../../../src/snapshot/snapshot.js';
+import { ValType } from '../../../src/wasm/module.js';
+import { readModule } from '../../../src/wasm/wat.js';
 
 const text = `(module
   (global $a i32 (i32.const 40))

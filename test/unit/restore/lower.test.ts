@@ -2,16 +2,16 @@
 
 import { describe, expect, test } from 'vitest';
 import { x64 } from '../../../src/arch/x64/target.js';
+import { InputError, LimitError } from '../../../src/base/errors.js';
 import { compileImage } from '../../../src/compile/link/compile.js';
+import { CTX_PC, CTX_SP } from '../../../src/image/contract/resume-plan.js';
 import { readImage } from '../../../src/image/reader.js';
+import { lowerStack } from '../../../src/restore/lower.js';
+import { References } from '../../../src/restore/references.js';
+import { type FrameKind, type FrameSite, Frames, type Snapshot } from '../../../src/snapshot/snapshot.js';
 import { decodeModule } from '../../../src/wasm/decode.js';
 import { ValType } from '../../../src/wasm/module.js';
 import { readModuleBytes } from '../../../src/wasm/wat.js';
-import { InputError, LimitError } from '../../../src/base/errors.js';
-import { lowerStack } from '../../../src/restore/lower.js';
-import { References } from '../../../src/restore/references.js';
-import { CTX_PC, CTX_SP } from '../../../src/image/contract/layout.js';
-import { type FrameKind, type FrameSite, Frames, type Snapshot } from '../../../src/snapshot/snapshot.js';
 import { growth } from '../../support/cpu-time.js';
 
 const I32 = ValType.I32;

@@ -3,8 +3,8 @@
 import { closeSync, openSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { WASM_PAGE } from '../../../src/image/contract/sizes.js';
 import { copyPageData, placeExtents } from '../../../src/restore/page-data.js';
-import { WASM_PAGE } from '../../../src/image/contract/layout.js';
 import type { StoredSnapshot } from '../../../src/snapshot/snapshot.js';
 import { temporaryFolder } from '../../support/workload.js';
 

@@ -2,15 +2,15 @@
 
 import { describe, expect, test } from 'vitest';
 import { x64 } from '../../../src/arch/x64/target.js';
+import { InputError } from '../../../src/base/errors.js';
 import { compileImage } from '../../../src/compile/link/compile.js';
 import { readImage } from '../../../src/image/reader.js';
-import { decodeModule } from '../../../src/wasm/decode.js';
-import { ValType } from '../../../src/wasm/module.js';
-import { readModuleBytes } from '../../../src/wasm/wat.js';
-import { InputError } from '../../../src/base/errors.js';
 import { lowerStack } from '../../../src/restore/lower.js';
 import { References } from '../../../src/restore/references.js';
 import { type FrameSite, Frames, type Snapshot } from '../../../src/snapshot/snapshot.js';
+import { decodeModule } from '../../../src/wasm/decode.js';
+import { ValType } from '../../../src/wasm/module.js';
+import { readModuleBytes } from '../../../src/wasm/wat.js';
 
 const params = (count: number) => `(param ${'i64 '.repeat(count)})`;
 const zeros = (count: number) => '(i64.const 0) '.repeat(count);

@@ -2,15 +2,15 @@
 
 import { expect, test } from 'vitest';
 import { x64 } from '../../../src/arch/x64/target.js';
+import { InputError } from '../../../src/base/errors.js';
 import { compileImage } from '../../../src/compile/link/compile.js';
 import type { DataPatch } from '../../../src/image/data-patch.js';
 import { readImage } from '../../../src/image/reader.js';
-import { decodeModule } from '../../../src/wasm/decode.js';
-import { ValType } from '../../../src/wasm/module.js';
-import { InputError } from '../../../src/base/errors.js';
 import { putInstances } from '../../../src/restore/instance-data.js';
 import { References } from '../../../src/restore/references.js';
 import type { Snapshot } from '../../../src/snapshot/snapshot.js';
+import { decodeModule } from '../../../src/wasm/decode.js';
+import { ValType } from '../../../src/wasm/module.js';
 import { I32, moduleOf, STANDARD } from '../../support/function-references.js';
 
 const { ref, refNull } = STANDARD;

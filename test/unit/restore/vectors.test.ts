@@ -6,18 +6,12 @@
 import { describe, expect, test } from 'vitest';
 import type { ArchName } from '../../../src/arch/masm/target.js';
 import { targets } from '../../../src/arch/targets.js';
-import { compileImage } from '../../../src/compile/link/compile.js';
-import { readImage } from '../../../src/image/reader.js';
-import { decodeModule } from '../../../src/wasm/decode.js';
-import { ValType } from '../../../src/wasm/module.js';
-import { readModuleBytes } from '../../../src/wasm/wat.js';
 import { InputError } from '../../../src/base/errors.js';
-import { lowerStack } from '../../../src/restore/lower.js';
-import { References } from '../../../src/restore/references.js';
+import { liftStack } from '../../../src/capture/lift.js';
+import { REGISTER_WORDS, Registers } from '../../../src/capture/registers.js';
+import { compileImage } from '../../../src/compile/link/compile.js';
+import { CTX_FLOAT, CTX_GENERAL, CTX_PC } from '../../../src/image/contract/resume-plan.js';
 import {
-  CTX_FLOAT,
-  CTX_GENERAL,
-  CTX_PC,
   NO_LOCAL_REG,
   OPERAND_CONST,
   OPERAND_LOCAL,
@@ -27,10 +21,14 @@ import {
   SITE_ENTRY,
   SITE_LOOP,
   TYPE_V128,
-} from '../../../src/image/contract/layout.js';
-import { liftStack } from '../../../src/capture/lift.js';
-import { REGISTER_WORDS, Registers } from '../../../src/capture/registers.js';
+} from '../../../src/image/contract/site-tables.js';
+import { readImage } from '../../../src/image/reader.js';
+import { lowerStack } from '../../../src/restore/lower.js';
+import { References } from '../../../src/restore/references.js';
 import { type FrameKind, type FrameSite, Frames, type Snapshot } from '../../../src/snapshot/snapshot.js';
+import { decodeModule } from '../../../src/wasm/decode.js';
+import { ValType } from '../../../src/wasm/module.js';
+import { readModuleBytes } from '../../../src/wasm/wat.js';
 import { random } from '../../support/random.js';
 
 const types = Array.from({ length: 27 }, (_, i) => (i % 3 === 2 ? 'f64' : 'v128'));

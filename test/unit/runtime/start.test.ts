@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import * as L from '../../../src/image/contract/layout.js';
+import * as L from '../../support/layout.js';
 import { bootedImage, startProcess } from './process/fake-image.js';
 
 const SIGSEGV = 11;

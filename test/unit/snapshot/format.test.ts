@@ -2,12 +2,12 @@ import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from '
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { InputFile } from '../../../bin/programs/input-file.js';
-import { ValType } from '../../../src/wasm/module.js';
 import { InputError, LimitError, ToolError } from '../../../src/base/errors.js';
 import { readSnapshot, readSnapshotModule } from '../../../src/snapshot/format.js';
 import { decodeHeader, encodeHeader, formatNeeded } from '../../../src/snapshot/header.js';
 import { type FrameKind, Frames, MISSING, type Snapshot } from '../../../src/snapshot/snapshot.js';
 import { SnapshotWriter } from '../../../src/snapshot/writer.js';
+import { ValType } from '../../../src/wasm/module.js';
 import { growth } from '../../support/cpu-time.js';
 import { hasHoles } from '../../support/holes.js';
 import { inFolder, MODULE_BYTES, sampleFrames, sampleMemory, sampleSnapshot, writeSample } from './sample.js';

@@ -8,9 +8,8 @@ import { join } from 'node:path';
 import { Packr } from 'msgpackr/pack';
 import { Unpackr } from 'msgpackr/unpack';
 import { describe, expect, test } from 'vitest';
-import { ValType } from '../../../src/wasm/module.js';
 import { InputError, LimitError } from '../../../src/base/errors.js';
-import { TABLE_MAX } from '../../../src/image/contract/layout.js';
+import { TABLE_MAX } from '../../../src/image/contract/sizes.js';
 import { decodeExceptions, limitExceptions } from '../../../src/snapshot/exceptions-codec.js';
 import { readSnapshot } from '../../../src/snapshot/format.js';
 import { bytesOf } from '../../../src/snapshot/frames-codec.js';
@@ -18,6 +17,7 @@ import { decodeHeader, encodeHeader, formatNeeded } from '../../../src/snapshot/
 import type { RawHeader } from '../../../src/snapshot/header-schema.js';
 import { decodePrologue, encodePrologue, FORMAT_VERSION, PROLOGUE_SIZE } from '../../../src/snapshot/prologue.js';
 import { FRAME_KINDS, type Snapshot } from '../../../src/snapshot/snapshot.js';
+import { ValType } from '../../../src/wasm/module.js';
 import { inFolder, sampleSnapshot } from './sample.js';
 
 const [I32, F32, F64, V128] = [ValType.I32, ValType.F32, ValType.F64, ValType.V128];

@@ -15,10 +15,10 @@ import {
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { O_PATH } from '../../../src/base/path-descriptor.js';
-import { FD_NATIVE, FD_SIZE, HS_FDS } from '../../../src/image/contract/layout.js';
 import { readOpenNames } from '../../../src/capture/open-names.js';
 import { ProcessFolder } from '../../../src/capture/process-folder.js';
 import type { ProcessMemory } from '../../../src/capture/process-memory.js';
+import { FD_NATIVE, FD_SIZE, HS_FDS } from '../../../src/image/contract/host-state.js';
 import type { Descriptor } from '../../../src/snapshot/snapshot.js';
 import { temporaryFolder } from '../../support/workload.js';
 import { descriptor } from '../restore/descriptors.js';

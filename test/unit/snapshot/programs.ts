@@ -1,7 +1,7 @@
 /** Parts of programs in the text format, and what a snapshot's frames hold. */
 
-import type { ValType } from '../../../src/wasm/module.js';
 import type { Frames } from '../../../src/snapshot/snapshot.js';
+import type { ValType } from '../../../src/wasm/module.js';
 
 /** The integers, floats and vectors of a frame as numbers: [locals, operands]. */
 export function numbers(frames: Frames, frame: number): [bigint[], bigint[]] {

@@ -4,9 +4,9 @@ import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ValType } from '../../../src/wasm/module.js';
 import { Frames, type Snapshot, type SnapshotMemory } from '../../../src/snapshot/snapshot.js';
 import { appendExtent, SnapshotWriter } from '../../../src/snapshot/writer.js';
+import { ValType } from '../../../src/wasm/module.js';
 
 export const MODULE_BYTES = Uint8Array.from([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]);
 const text = (value: string) => new TextEncoder().encode(value);

@@ -6,9 +6,9 @@
 import { chmodSync, copyFileSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { cachedImages } from '../../../src/api/cached-image.js';
 import type { ArchName } from '../../../src/arch/masm/target.js';
 import { targets } from '../../../src/arch/targets.js';
-import { cachedImages } from '../../../src/api/cached-image.js';
 import { restoreSnapshot } from '../../../src/restore/restore.js';
 import { readSnapshot } from '../../../src/snapshot/format.js';
 import { describeSnapshot } from '../../../src/snapshot/inspect.js';

@@ -3,7 +3,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { ValType } from '../../../src/wasm/module.js';
 import { InputError } from '../../../src/base/errors.js';
 import { readSnapshot } from '../../../src/snapshot/format.js';
 import { decodeFrames, encodeFrames } from '../../../src/snapshot/frames-codec.js';
@@ -12,6 +11,7 @@ import { describeSnapshot } from '../../../src/snapshot/inspect.js';
 import { encodePrologue, PROLOGUE_SIZE } from '../../../src/snapshot/prologue.js';
 import { type FrameSite, Frames, type Snapshot, type Value } from '../../../src/snapshot/snapshot.js';
 import { SnapshotWriter } from '../../../src/snapshot/writer.js';
+import { ValType } from '../../../src/wasm/module.js';
 import { random } from '../../support/random.js';
 import { numbers } from './programs.js';
 import { inFolder, MODULE_BYTES, sampleSnapshot } from './sample.js';

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
+import { LimitError, ModuleError } from '../../../src/base/errors.js';
 import { decodeModule } from '../../../src/wasm/decode.js';
 import { validateBodies } from '../../../src/wasm/validate.js';
-import { LimitError, ModuleError } from '../../../src/base/errors.js';
 import { expectedFailures } from '../../spec/expectations.js';
 import {
   createAssembler,

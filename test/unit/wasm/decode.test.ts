@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
+import { LimitError, ModuleError } from '../../../src/base/errors.js';
 import { decodeModule } from '../../../src/wasm/decode.js';
 import { ExternKind, ValType } from '../../../src/wasm/module.js';
 import { RefCode } from '../../../src/wasm/ref-types.js';
 import { assemble } from '../../../src/wasm/wat.js';
-import { LimitError, ModuleError } from '../../../src/base/errors.js';
 
 const PREAMBLE = [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0];
 

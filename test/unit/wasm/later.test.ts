@@ -1,9 +1,9 @@
 /** Bottom types, references in code that cannot be reached, and what later versions of the specification have. */
 
 import { describe, expect, test } from 'vitest';
+import { ModuleError } from '../../../src/base/errors.js';
 import { decodeModule } from '../../../src/wasm/decode.js';
 import { validateBodies } from '../../../src/wasm/validate.js';
-import { ModuleError } from '../../../src/base/errors.js';
 
 const FUNC = 0x70;
 const NULL_TYPES = [0x73, 0x72, 0x74]; // nofunc, noextern, noexn

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { BugError, WagSnapError } from '../../../src/base/errors.js';
 import { decodeModule } from '../../../src/wasm/decode.js';
 import { validateBodies } from '../../../src/wasm/validate.js';
-import { BugError, WagSnapError } from '../../../src/base/errors.js';
 import { random } from '../../support/random.js';
 import {
   createAssembler,

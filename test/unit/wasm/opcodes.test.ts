@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import loadWabt from 'wabt';
+import { ModuleError } from '../../../src/base/errors.js';
 import { decodeModule } from '../../../src/wasm/decode.js';
 import { flatIndex, type Immediates, type Opcode, opcodeOf, opcodes } from '../../../src/wasm/opcodes.js';
 import { FunctionValidator, validateBodies } from '../../../src/wasm/validate.js';
-import { ModuleError } from '../../../src/base/errors.js';
 import { v8Accepts } from './v8.js';
 
 /** A constant of each value type. */
@@ -129,8 +129,7 @@ describe('opcode table', () => {
   });
 
   test('its enumeration is named after the text format', () => {
-    const read = (file: string) =>
-      readFileSync(new URL(`../../../../src/compile/wasm/${file}`, import.meta.url), 'utf8');
+    const read = (file: string) => readFileSync(new URL(`../../../src/wasm/${file}`, import.meta.url), 'utf8');
     const source = read('opcodes.ts') + read('opcodes-vector.ts') + read('opcodes-atomic.ts');
     const members = [...source.matchAll(/^ {2}(\w+) = (0x\w+),/gm)].map(([, name, code]) => [Number(code), name]);
     const pascal = (name: string) => name.replace(/(?:^|[._])(\w)/g, (_, letter: string) => letter.toUpperCase());

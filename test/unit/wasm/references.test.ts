@@ -1,10 +1,10 @@
 /** Typed function references: what is valid, as V8 has it, and what is written down where V8 is older than the rules. */
 
 import { describe, expect, test } from 'vitest';
+import { LimitError, ModuleError } from '../../../src/base/errors.js';
 import { decodeModule } from '../../../src/wasm/decode.js';
 import { keyOf, matchesAcross, RefCode } from '../../../src/wasm/ref-types.js';
 import { validateBodies } from '../../../src/wasm/validate.js';
-import { LimitError, ModuleError } from '../../../src/base/errors.js';
 import {
   type Bytes,
   type Encoding,

@@ -1,8 +1,8 @@
 /** Every instruction is passed over whole, however long its numbers are written. */
 
 import { expect, test } from 'vitest';
-import { skipInstruction } from '../../../src/wasm/skip.js';
 import { type Immediates, Op, opcodes } from '../../../src/wasm/opcodes.js';
+import { skipInstruction } from '../../../src/wasm/skip.js';
 
 /** The number in a LEB128 of `size` bytes, or of as many as it needs. */
 function leb(value: number, size: number): number[] {

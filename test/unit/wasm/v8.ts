@@ -1,11 +1,11 @@
 /** The installed V8 as an oracle. It knows more proposals than we do: what it accepts is not always ours to accept. */
 
 import { setFlagsFromString } from 'node:v8';
-import { skipInstruction } from '../../../src/wasm/skip.js';
 import { EXPLICIT_MEMORY } from '../../../src/wasm/immediates.js';
 import { type ConstExpr, type Module, ValType } from '../../../src/wasm/module.js';
 import { Op, opcodeOf, Prefix, prefixed } from '../../../src/wasm/opcodes.js';
 import { FIRST_PLAIN_TYPE, REF, REF_NULL, RefCode } from '../../../src/wasm/ref-types.js';
+import { skipInstruction } from '../../../src/wasm/skip.js';
 import { FunctionValidator } from '../../../src/wasm/validate.js';
 
 // What the oldest Node.js that we run on has, but not by itself.

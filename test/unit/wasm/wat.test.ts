@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { readModule } from '../../../src/wasm/wat.js';
 import { InputError } from '../../../src/base/errors.js';
+import { readModule } from '../../../src/wasm/wat.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'wat-'));
 afterAll(() => rmSync(folder, { recursive: true }));

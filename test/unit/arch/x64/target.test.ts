@@ -5,7 +5,7 @@ import { IntOp, LoadOp, NO_REG, ShiftOp, Width } from '../../../../src/arch/masm
 import { X64MacroAssembler } from '../../../../src/arch/x64/masm.js';
 import { registerName } from '../../../../src/arch/x64/registers.js';
 import { x64 } from '../../../../src/arch/x64/target.js';
-import * as layout from '../../../../src/image/contract/layout.js';
+import * as layout from '../../../support/layout.js';
 
 test('the pools are disjoint and leave out what is reserved', () => {
   const { plan } = x64;

@@ -2,8 +2,8 @@
 
 import { expect, test } from 'vitest';
 import { x64 } from '../../../../src/arch/x64/target.js';
-import { CallLayout } from '../../../../src/compile/convention/call-layout.js';
 import { Frame } from '../../../../src/compile/baseline/frame.js';
+import { CallLayout } from '../../../../src/compile/convention/call-layout.js';
 import { decodeModule } from '../../../../src/wasm/decode.js';
 import { type FunctionSummary, ValType } from '../../../../src/wasm/module.js';
 import { Op } from '../../../../src/wasm/opcodes.js';

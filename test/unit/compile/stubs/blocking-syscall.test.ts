@@ -2,8 +2,8 @@
 
 import { describe, expect, it } from 'vitest';
 import { x64 } from '../../../../src/arch/x64/target.js';
-import { RT_STOP_WANTED } from '../../../../src/image/contract/layout.js';
 import { emitBlockingSyscall } from '../../../../src/compile/stubs/blocking-syscall.js';
+import { RT_STOP_WANTED } from '../../../../src/image/contract/runtime-block.js';
 
 describe('emitBlockingSyscall on x64', () => {
   const masm = x64.createAssembler();

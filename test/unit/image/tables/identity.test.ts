@@ -4,15 +4,10 @@ import { spawnSync } from 'node:child_process';
 import { join, resolve } from 'node:path';
 import { Packr } from 'msgpackr/pack';
 import { beforeAll, describe, expect, test } from 'vitest';
-import {
-  decodeIdentity,
-  decodeOutline,
-  encodeIdentity,
-  type Identity,
-} from '../../../../src/image/tables/identity.js';
-import { openImage, readImage } from '../../../../src/image/reader.js';
-import { SECTION } from '../../../../src/image/tables/sections.js';
 import { LimitError } from '../../../../src/base/errors.js';
+import { openImage, readImage } from '../../../../src/image/reader.js';
+import { decodeIdentity, decodeOutline, encodeIdentity, type Identity } from '../../../../src/image/tables/identity.js';
+import { SECTION } from '../../../../src/image/tables/sections.js';
 import { withSection } from '../../../support/forged-image.js';
 import { type Built, build, temporaryFolder } from '../../../support/workload.js';
 

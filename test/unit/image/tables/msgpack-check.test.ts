@@ -3,8 +3,8 @@
 import { Packr } from 'msgpackr/pack';
 import { Unpackr } from 'msgpackr/unpack';
 import { expect, test } from 'vitest';
-import { msgpackEntries, msgpackMap, msgpackProblem } from '../../../../src/image/tables/msgpack-check.js';
 import { InputError } from '../../../../src/base/errors.js';
+import { msgpackEntries, msgpackMap, msgpackProblem } from '../../../../src/image/tables/msgpack-check.js';
 import { decodeHeader, encodeHeader } from '../../../../src/snapshot/header.js';
 import { random } from '../../../support/random.js';
 import { sampleSnapshot } from '../../snapshot/sample.js';

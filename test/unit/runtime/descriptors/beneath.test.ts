@@ -1,7 +1,7 @@
 /** Which system calls keep a path below its directory, over the fake Linux. */
 
 import { expect, it } from 'vitest';
-import * as L from '../../../../src/image/contract/layout.js';
+import * as L from '../../../support/layout.js';
 import { bootedImage, startProcess } from '../process/fake-image.js';
 
 const PATH = 64;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import * as L from '../../../../src/image/contract/layout.js';
+import * as L from '../../../support/layout.js';
 import { bootedImage, fakeImage } from './fake-image.js';
 import { Exit, IMAGE } from './fake-process.js';
 

@@ -1,7 +1,7 @@
 /** RT_CPU_NEEDS against what the CPU says of itself, before anything of the guest runs. */
 
 import { expect, it } from 'vitest';
-import * as L from '../../../../src/image/contract/layout.js';
+import * as L from '../../../support/layout.js';
 import { bootedImage, startProcess } from './fake-image.js';
 
 it.each([

@@ -1,6 +1,6 @@
 /** A FakeProcess with an init plan: the host layer's instance and one guest with a memory, a table and segments. */
 
-import * as L from '../../../../src/image/contract/layout.js';
+import * as L from '../../../support/layout.js';
 import { FakeProcess, IMAGE } from './fake-process.js';
 
 const NONE = 0xffffffff;

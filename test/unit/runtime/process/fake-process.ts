@@ -7,7 +7,7 @@
 
 import { hostConstants } from '../../../../src/arch/x64/host-constants.js';
 import { loadHostModule } from '../../../../src/compile/link/host-module.js';
-import * as L from '../../../../src/image/contract/layout.js';
+import * as L from '../../../support/layout.js';
 
 // The part of V8's API that is used here: the project's types have no DOM.
 type Exports = Record<string, unknown>;

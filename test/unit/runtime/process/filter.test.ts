@@ -5,9 +5,9 @@
 
 import { describe, expect, test } from 'vitest';
 import { hostConstants } from '../../../../src/arch/x64/host-constants.js';
-import * as L from '../../../../src/image/contract/layout.js';
 import { decodeProgram, type Instruction, RET_ALLOW, RET_KILL_PROCESS, runProgram } from '../../../support/bpf.js';
 import { callOf, callsBeside, type FilterFacts, filterRules, isAllowed } from '../../../support/filter-rules.js';
+import * as L from '../../../support/layout.js';
 import { bootedImage, startProcess } from './fake-image.js';
 import { IMAGE } from './fake-process.js';
 

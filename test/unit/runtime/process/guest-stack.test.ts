@@ -1,7 +1,7 @@
 /** WAGSNAP_MAX_STACK: the size of the guest's stack, by itself and with a snapshot that has some of it in use. */
 
 import { expect, it } from 'vitest';
-import * as L from '../../../../src/image/contract/layout.js';
+import * as L from '../../../support/layout.js';
 import { bootedImage, startProcess } from './fake-image.js';
 import { Exit, type FakeProcess } from './fake-process.js';
 

@@ -1,7 +1,7 @@
 /** WAGSNAP_MAX_MEMORY: memory.grow up to it, and a program that starts with more. */
 
 import { expect, it } from 'vitest';
-import * as L from '../../../../src/image/contract/layout.js';
+import * as L from '../../../support/layout.js';
 import { bootedImage, startProcess } from './fake-image.js';
 
 const PAGE = 65536;

@@ -8,10 +8,10 @@ import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { afterAll, describe, expect, it } from 'vitest';
 import { targets } from '../../../../src/arch/targets.js';
+import { listWorkloads } from '../../../../src/capture/workloads.js';
 import { type CompiledImage, compileImage } from '../../../../src/compile/link/compile.js';
 import { writeImage } from '../../../../src/compile/link/write-file.js';
-import { TRAP_MEMORY, TRAP_STACK, TRAP_UNREACHABLE } from '../../../../src/image/contract/layout.js';
-import { listWorkloads } from '../../../../src/capture/workloads.js';
+import { TRAP_MEMORY, TRAP_STACK, TRAP_UNREACHABLE } from '../../../../src/image/contract/traps.js';
 import { nativeArch } from '../../../support/native-arch.js';
 import { moduleOf } from '../../compile/link/mini-host.js';
 

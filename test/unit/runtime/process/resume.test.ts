@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { hostConstants } from '../../../../src/arch/x64/host-constants.js';
-import * as L from '../../../../src/image/contract/layout.js';
+import * as L from '../../../support/layout.js';
 import { bootedImage, startProcess } from './fake-image.js';
 import type { FakeProcess } from './fake-process.js';
 

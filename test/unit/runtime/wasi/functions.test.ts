@@ -1,11 +1,11 @@
 /** The table of preview 1 against what the host layer exports. */
 
 import { describe, expect, it } from 'vitest';
+import { loadHostModule } from '../../../../src/compile/link/host-module.js';
+import { WASI_FUNCTIONS } from '../../../../src/runtime/wasi/functions.js';
 import { decodeModule } from '../../../../src/wasm/decode.js';
 import { ExternKind, ValType } from '../../../../src/wasm/module.js';
 import { formatFuncType } from '../../../../src/wasm/text.js';
-import { loadHostModule } from '../../../../src/compile/link/host-module.js';
-import { WASI_FUNCTIONS } from '../../../../src/runtime/wasi/functions.js';
 
 const host = decodeModule(loadHostModule(), 'host.wasm');
 

@@ -1,7 +1,7 @@
 /** Calls that a stop undoes, over the fake Linux: when is it, what is kept, what is asked for again. */
 
 import { describe, expect, it } from 'vitest';
-import * as L from '../../../../src/image/contract/layout.js';
+import * as L from '../../../support/layout.js';
 import { bootedImage, startProcess } from '../process/fake-image.js';
 import type { FakeProcess } from '../process/fake-process.js';
 

@@ -1,0 +1,112 @@
+/**
+ * The runtime block: one per image, at the start of DATA. Start, the host layer, the capture tool and restore meet here.
+ * Offsets are in bytes from its start; with them stand the values of its fields.
+ *
+ * README.md of this folder says what holds for all of its files.
+ */
+
+// -- the runtime block: one per image, at DATA
+export const RT_MAGIC = 0; // u64: RUNTIME_MAGIC
+export const RT_VERSION = 8; // u32: RUNTIME_VERSION
+export const RT_STATE = 12; // u32: STATE_*
+export const RT_COMMAND = 16; // u32: COMMAND_*, written by the capture tool
+export const RT_STOP_WANTED = 20; // u32: 1 from the signal until the process goes on: host calls must not block
+export const RT_REISSUE = 24; // u32: set by a host call that has undone itself: the import's thunk calls it again
+export const RT_TRAP_KIND = 28; // u32: TRAP_* of a trap that unwound to the host (driver), or that the process is parked at; 0 none
+export const RT_PARK_CONTEXT = 32; // u64: address of the parked thread's ucontext_t; of a trapped one, when a signal has told of its trap
+export const RT_STOP_SENDER = 40; // u32: pid of who sent the stop signal
+export const RT_FLAGS = 44; // u32: FLAG_*
+export const RT_IMAGE_BASE = 48; // u64: load address
+export const RT_GUEST_SP = 56; // u64: the guest's sp while host code runs (points into the thunk's frame)
+export const RT_HOST_SP = 64; // u64: the host's sp while guest code runs
+export const RT_GUEST_INSTANCE = 72; // u64: instance block of the guest that called the host
+export const RT_STACK_LOW = 80; // u64: lowest usable address of the guest's stack; the guard is below
+export const RT_STACK_TOP = 88; // u64
+export const RT_EXE_FD = 96; // u64: descriptor of the image's own file, -1 when it cannot be opened
+export const RT_ARGC = 104; // u64
+export const RT_ARGV = 112; // u64: address of the argument pointers
+export const RT_ENVP = 120; // u64: address of the environment pointers, 0 ends them
+export const RT_HOST_STATE = 128; // u64: native address of the host layer's state (HS_*)
+export const RT_INVOKE_VALUES = 136; // u64: address of argument and result values (u64 each, a v128 two) of the running invocation
+export const RT_SIGNAL_STACK = 144; // u64: lowest address of the signal stack
+export const RT_AUXV = 152; // u64: address of the auxiliary vector
+export const RT_PHASE = 160; // u32: what the guest stack belongs to: instance * 2 + (0 its start function, 1 its entry)
+export const RT_GENERATION = 164; // u32: of the snapshot that the process was restored from, 0 for a fresh one; written by restore
+export const RT_MEMORY_LIMIT = 168; // u64: bytes that the guests' memories may have together, 0 for any number
+// filled by the linker: image offsets that start relocates (see base relocations)
+export const RT_INIT_PLAN = 192; // u64: pointer to the init plan (IP_*)
+export const RT_RESUME_PLAN = 200; // u64: pointer to the resume plan (RP_*), 0 in an image that starts afresh
+export const RT_HOST_INSTANCE = 208; // u64: pointer to the host layer's instance block
+// filled by the linker: plain numbers
+export const RT_TEXT = 256; // u64: image offset of TEXT
+export const RT_TEXT_SIZE = 264; // u64: its size, a multiple of SEGMENT_ALIGN (padded with traps)
+export const RT_TEXT_FILE = 272; // u64: where text is in the file
+export const RT_TRAP_TEXT_FILE = 280; // u64: where trap text is in the file
+export const RT_BASE_RELOCS = 288; // u64: image offset of the list of u32 image offsets of u64 words to relocate
+export const RT_BASE_RELOC_COUNT = 296; // u64
+// where the site tables are in the file, for the backtrace of a trap: file offset u64, size in bytes u64
+export const RT_FUNCS_FILE = 304;
+export const RT_SITES_FILE = 320;
+export const RT_TRAPS_FILE = 336;
+export const RT_NAMES_FILE = 352;
+export const RT_BLOCKING_WINDOWS = 368; // u64: pointer to the windows (WINDOW_*) of system calls that may block, see compile/stubs/blocking-syscall.ts
+export const RT_BLOCKING_COUNT = 376; // u64: how many
+export const RT_UNWIND = 392; // u64: image offset of the stub that gives up the guest and returns to the host (driver)
+export const RT_SIGNAL_ENTRY = 400; // u64: image offset of the signal handler
+export const RT_SIGNAL_RETURN = 408; // u64: image offset of the handler's restorer (rt_sigreturn)
+// exceptions: all 0 in an image without tags
+export const RT_EXCEPTION_TABLES = 448; // u64: pointer to the exception tables (XT_*)
+export const RT_EXCEPTIONS = 456; // u64: address of the exceptions that were made; 16-aligned EXN_* objects among others
+export const RT_EXCEPTIONS_END = 464; // u64: behind the last that ever was
+export const RT_RESTORED_EXCEPTIONS = 472; // u64: pointer to the exceptions of the snapshot, which are never freed
+export const RT_RESTORED_EXCEPTIONS_SIZE = 480; // u64: bytes
+export const RT_PLACES_FILE = 512; // like RT_NAMES_FILE: where the guests' code is in their modules (image/tables/places.ts)
+// a process that has trapped and is to stay (FLAG_PARK_ON_TRAP)
+export const RT_TRAP_PARKED = 528; // u32: 1 once it waits, and all that follows is there to be read
+export const RT_TRAP_PLACE = 532; // u32: AT_*, what RT_TRAP_AT is
+export const RT_TRAP_AT = 536; // u64: address in text that names the innermost wasm frame
+export const RT_TRAP_SP = 544; // u64: its sp, 0 when it has trapped before its frame was there
+export const RT_TRAP_RETURN = 552; // u64: its return address
+export const RT_TRAP_CALLER_SP = 560; // u64: the sp of the frame that it returns to
+export const RT_TRAP_TAG = 568; // u64: address of the tag's record (TAG_*) of an uncaught exception
+export const RT_CPU_NEEDS = 576; // u32: CPU_*, what the code was compiled for beyond the least CPU of its kind
+export const RT_LIFELINE = 580; // u32: descriptor of the lifeline's pipe (process/lifeline.ts), 0 for none, LIFELINE_FAILED
+export const RT_SUCCESSOR_LENGTH = 584; // u32: bytes of the path of the snapshot that goes on for this process, 0 for none; written before COMMAND_EXIT
+export const RT_SUCCESSOR = 1024; // its UTF-8, SUCCESSOR_MAX bytes at most
+export const SUCCESSOR_MAX = 1024;
+export const RUNTIME_BLOCK_SIZE = 4096;
+
+// -- a window (RT_BLOCKING_WINDOWS), in RODATA: text offsets
+export const WINDOW_START = 0; // u32
+export const WINDOW_END = 4; // u32: a pc in [start, end) has not entered the kernel yet
+export const WINDOW_EXIT = 8; // u32: where the signal handler moves such a pc: the result is -EINTR
+export const WINDOW_SIZE = 12;
+
+export const RUNTIME_MAGIC = 0x53474157; // "WAGS", upper half zero
+export const RUNTIME_VERSION = 1;
+
+export const STATE_STARTING = 0;
+export const STATE_RUNNING = 1;
+export const STATE_STOPPING = 2; // trap text is mapped, the guest runs on to its next safepoint
+export const STATE_PARKED = 3;
+export const STATE_TRAPPED = 4;
+
+export const EXIT_CAPTURED = 75; // of a process that a capture has ended: EX_TEMPFAIL of sysexits.h, as its work is not done
+
+export const COMMAND_NONE = 0;
+export const COMMAND_RESUME = 1;
+export const COMMAND_EXIT = 2; // say so and end with EXIT_CAPTURED: the snapshot is durable
+export const COMMAND_HOLD = 3; // the sender is a tool that reads: stay parked as long as it lives. Without it the process soon goes on
+
+/** Asked to stop from another pid namespace, the process had no descriptor for a lifeline, and runs on. */
+export const LIFELINE_FAILED = 0xffffffff;
+
+export const FLAG_PARK_AT_START = 1; // debugging: map trap text before the guest starts, park without a sender
+export const FLAG_DRIVER = 2; // a command of the driver runs: a trap is its answer, not the process's end
+export const FLAG_SANDBOX = 4; // the system call filter is in place
+export const FLAG_PARK_ON_TRAP = 8; // a trap does not end the process: it stays to be captured
+
+// features of a CPU, as native.cpu_features tells them
+export const CPU_AVX = 1; // and the operating system keeps its registers
+
+export const STOP_SIGNAL = 12; // SIGUSR2

@@ -1,0 +1,70 @@
+/**
+ * The rows of the site tables in the file of an image: functions, locals, sites, shapes, trap sites, pins.
+ * Offsets in bytes, all values u32.
+ *
+ * README.md of this folder says what holds for all of its files.
+ */
+
+// -- init plan: what start does before the guest runs. u64 words, pointers relocated.
+//    [instanceCount] then per instance, host layer first:
+//      [instance] [memoryCount {record, minPages}] [tableCount {record, min, initial element}]
+//      [elementCount {tableRecord, offset, segmentRecord}]    active ones, in order; dropped afterwards
+//      [dataCount {memoryRecord, offset, segmentRecord}]      active ones, in order; dropped afterwards
+//      [declaredCount {segmentRecord}]                        declarative element segments: dropped
+//      [startRecord or 0] [entryRecord or 0]                  the start function; _start, run after all is instantiated
+
+// -- function table of the image (section .wagsnap.funcs): records of 8 u32, sorted by text start
+export const FR_START = 0; // text offset (from TEXT) of the first byte
+export const FR_END = 4;
+export const FR_INSTANCE = 8;
+export const FR_INDEX = 12; // function index
+export const FR_FRAME = 16; // frame size in bytes; the return address lies right above
+export const FR_LOCALS = 20; // index of its first word in .wagsnap.locals
+export const FR_LOCAL_COUNT = 24;
+export const FR_KIND = 28; // FUNC_*
+export const FR_SIZE = 32;
+
+export const FUNC_GUEST = 0;
+export const FUNC_IMPORT = 1; // thunk of a host function: its entry is a safepoint of the importing instance
+export const FUNC_HOST = 2; // the host layer's own code: no safepoints
+export const FUNC_STUB = 3;
+export const FUNC_TRAMPOLINE = 4; // where the host enters guest code: a return address in it ends the stack
+
+// .wagsnap.locals: a u32 per local: slot | reg << 20 | type << 28. slot counts 8 bytes from sp; reg NO_LOCAL_REG for none
+export const NO_LOCAL_REG = 255;
+export const TYPE_I32 = 1;
+export const TYPE_I64 = 2;
+export const TYPE_F32 = 3;
+export const TYPE_F64 = 4;
+export const TYPE_V128 = 5;
+export const TYPE_FUNCREF = 6;
+export const TYPE_EXTERNREF = 7;
+export const TYPE_EXNREF = 8;
+
+// .wagsnap.sites: 3 u32 each, sorted by text offset
+export const SR_TEXT = 0; // text offset of the safepoint; for calls the return address
+export const SR_BODY = 4; // byte offset in the function body of the loop, call or other instruction; 0 for entries
+export const SR_SHAPE = 8; // word index in .wagsnap.shapes | SITE_* << 30
+export const SR_SIZE = 12;
+
+export const SITE_CALL = 0; // trapped at: the call has returned, results are where the shape says; further out: in the call
+export const SITE_LOOP = 1; // at the loop header, block parameters on the stack; or in front of a memory.atomic.wait
+export const SITE_ENTRY = 2; // before the prologue: frame size 0, parameters are the shape's operands; other locals are zero
+
+// .wagsnap.shapes: [operandCount] [resultCount] operands… results…; each one or three u32:
+//   type << 28 | kind << 26 | payload
+// A first operand of type 0 is no operand: {index of a shape before this one} {n}, and the first n operands are those of that shape
+export const OPERAND_SLOT = 0; // payload: slot
+export const OPERAND_CONST = 1; // two u32 follow: low and high word
+export const OPERAND_LOCAL = 2; // payload: local index, has the same value
+export const OPERAND_REG = 3; // payload: register
+
+// .wagsnap.traps: 2 u32 each, sorted: text offset of the faulting instruction, then body offset | TRAP_* << 27
+export const TS_SIZE = 8;
+
+// .wagsnap.pins: where locals with a register are at trap sites. A row holds for its site and those behind it in its function,
+// up to the next row; in front of a function's first row all are in their slots. Bit i of a mask is the i-th local with a register
+export const TP_TEXT = 0; // u32: text offset of a trap site; the rows are sorted by it
+export const TP_REGISTERS = 4; // u32: those that are in their register; all others are in their slot
+export const TP_LOST = 8; // u32: those that are in neither any more
+export const TP_SIZE = 12;
