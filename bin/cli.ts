@@ -2,8 +2,8 @@
  * From the command line to one command and an exit code.
  *
  * Loads only the named command's module: start-up is part of the time a compilation takes. All errors end here, in one
- * catch: ours (errors.ts) as `wag-snap: message` with their own exit code, what the system refuses as the tool's failure,
- * anything else as a bug, exit code 70.
+ * catch: ours (errors.ts) as `wag-snap: message` with their own exit code, what the system refuses as the tool's
+ * failure, anything else as a bug, exit code 70.
  */
 
 import { existsSync } from 'node:fs';

@@ -1,6 +1,6 @@
 /**
- * The manual page, wag-snap(1), made of what the commands say about themselves: `npm run build` writes it to dist/wag-snap.1
- * (scripts/man-page.mjs). Roff with the macros of man(7).
+ * The manual page, wag-snap(1), made of what the commands say about themselves: `npm run build` writes it to
+ * dist/wag-snap.1 (scripts/man-page.mjs). Roff with the macros of man(7).
  */
 
 import { ownPackage } from '../src/base/package.js';

@@ -1,8 +1,8 @@
 /**
  * `wag-snap check`: what this machine can do of what wag-snap needs.
  *
- * Reads /proc, and tries a small program out, for each CPU. A line per fact: `ok`, `no`, or `?` in front of what is optional or
- * cannot be told. Exit code 1 when something needed is missing.
+ * Reads /proc, and tries a small program out, for each CPU. A line per fact: `ok`, `no`, or `?` in front of what is
+ * optional or cannot be told. Exit code 1 when something needed is missing.
  */
 
 import { spawnSync } from 'node:child_process';

@@ -1,4 +1,7 @@
-/** What this machine's CPU can do, in the words of /proc/cpuinfo: `avx2`, `sse4_1`. Empty on ARM64, which has no such line. */
+/**
+ * What this machine's CPU can do, in the words of /proc/cpuinfo: `avx2`, `sse4_1`. Empty on ARM64, which has no such
+ * line.
+ */
 
 import { readFileSync } from 'node:fs';
 

@@ -1,4 +1,7 @@
-/** `--fd N=reopen|ignore|close|fail|PATH`: what becomes of a descriptor of a snapshot. Usage errors name those that exist. */
+/**
+ * `--fd N=reopen|ignore|close|fail|PATH`: what becomes of a descriptor of a snapshot. Usage errors name those that
+ * exist.
+ */
 
 import { resolve } from 'node:path';
 import { quoted } from '../../src/base/terminal-text.js';

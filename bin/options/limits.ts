@@ -1,6 +1,6 @@
 /**
- * Limits of a running program on the command line, which `run` and `restore` have: `--max-memory SIZE`, `--max-stack SIZE`,
- * `--timeout SECONDS`.
+ * Limits of a running program on the command line, which `run` and `restore` have: `--max-memory SIZE`, `--max-stack
+ * SIZE`, `--timeout SECONDS`.
  */
 
 import type { Options as YargsOption } from 'yargs';

@@ -1,6 +1,7 @@
 /**
- * `--listen ADDR`: an address that a program may accept connections at, as the image takes it (WAGSNAP_LISTEN): the image
- * opens the socket itself, before its sandbox closes, so that an image started by hand can do the same. Names are looked up here.
+ * `--listen ADDR`: an address that a program may accept connections at, as the image takes it (WAGSNAP_LISTEN): the
+ * image opens the socket itself, before its sandbox closes, so that an image started by hand can do the same. Names are
+ * looked up here.
  */
 
 import { lookup } from 'node:dns/promises';

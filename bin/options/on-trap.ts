@@ -1,5 +1,6 @@
 /**
- * What is to become of a program that traps, which `run` and `restore` are told by `--on-trap park` and `--coredump FILE`.
+ * What is to become of a program that traps, which `run` and `restore` are told by `--on-trap park` and `--coredump
+ * FILE`.
  *
  * For a coredump the process parks at its trap, as nothing in it may open a file by then, and tells this tool through a
  * descriptor; the tool writes the coredump and closes the descriptor, and the process ends as it would have without.

@@ -1,6 +1,6 @@
 /**
- * What a file is, by its first bytes: the one place that knows, for all commands. Decodes nothing. What it is not for is said in
- * words: whoever gave the wrong file wants to know what he has, and which command takes it.
+ * What a file is, by its first bytes: the one place that knows, for all commands. Decodes nothing. What it is not for
+ * is said in words: whoever gave the wrong file wants to know what he has, and which command takes it.
  */
 
 export type FileKind = 'module' | 'image' | 'snapshot' | 'coredump' | 'other';

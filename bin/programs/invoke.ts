@@ -1,6 +1,6 @@
 /**
- * `run --invoke`: calls one exported function of an image through the driver (runtime/process/driver.ts), which talks over
- * two pipes, so that the guest keeps its standard streams.
+ * `run --invoke`: calls one exported function of an image through the driver (runtime/process/driver.ts), which talks
+ * over two pipes, so that the guest keeps its standard streams.
  *
  * Knows no compiler: what to call is read from the image. Needs wasm/module.ts for the value types.
  */
@@ -48,7 +48,9 @@ export interface InvokeTarget {
   /** Image offset of its function record. */
   readonly record: number;
   readonly type: FuncType;
-  /** The same of the reactor's _initialize, which has to run before (WASI application ABI); undefined: there is none. */
+  /**
+   * The same of the reactor's _initialize, which has to run before (WASI application ABI); undefined: there is none.
+   */
   readonly initialize: number | undefined;
 }
 

@@ -1,6 +1,6 @@
 /**
- * The trial of `wag-snap check`: a program that does nothing is compiled, started, captured and ended. What forbids one of
- * these (a container's system call filter, Yama, a mount without execution) shows here and nowhere else.
+ * The trial of `wag-snap check`: a program that does nothing is compiled, started, captured and ended. What forbids one
+ * of these (a container's system call filter, Yama, a mount without execution) shows here and nowhere else.
  */
 
 import { type ChildProcess, spawn } from 'node:child_process';

@@ -70,7 +70,9 @@ export function describeImage(path: string, name: string): Description {
   }
 }
 
-/** What is not read to tell what it is: whoever asks for one image can wait for that. @throws InputError 'damaged-image' */
+/**
+ * What is not read to tell what it is: whoever asks for one image can wait for that. @throws InputError 'damaged-image'
+ */
 function checkImage(image: ImageDescription): void {
   if (image.hasSites) checkTrapText(image, targets[image.arch]);
   for (const index of image.identity.modules.keys()) image.moduleBytes(index);

@@ -1,6 +1,6 @@
 /**
- * `compile --dump asm`: the machine code of an image, as objdump disassembles it; with `--function`, of one function with
- * each WebAssembly instruction above the code it became.
+ * `compile --dump asm`: the machine code of an image, as objdump disassembles it; with `--function`, of one function
+ * with each WebAssembly instruction above the code it became.
  */
 
 import { spawnSync } from 'node:child_process';
@@ -21,7 +21,9 @@ export interface FunctionListing {
   readonly starts: (readonly [bodyOffset: number, textOffset: number])[];
 }
 
-/** The function that `--function` names: by index, by the name it is exported by, or by its name in the name section. */
+/**
+ * The function that `--function` names: by index, by the name it is exported by, or by its name in the name section.
+ */
 export function findFunction(module: Module, name: string): number {
   const exported = module.exports.find((entry) => entry.kind === ExternKind.Func && entry.name === name)?.index;
   const named = [...(module.names?.functions ?? [])].find(([, known]) => known === name)?.[0];

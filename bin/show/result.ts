@@ -1,4 +1,6 @@
-/** A command's result on stdout, which is the name of a file for programs to use; on stderr when its output is there. */
+/**
+ * A command's result on stdout, which is the name of a file for programs to use; on stderr when its output is there.
+ */
 
 import { isStandardOutput } from '../../src/base/output.js';
 import { terminalLines } from '../../src/base/terminal-text.js';

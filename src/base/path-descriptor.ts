@@ -1,6 +1,6 @@
 /**
- * Descriptors that only name a file (O_PATH): what a path leads to can be looked at through one before it is opened, and what
- * is opened then is what was looked at. Opening a device or a FIFO may do something, and may wait for ever.
+ * Descriptors that only name a file (O_PATH): what a path leads to can be looked at through one before it is opened,
+ * and what is opened then is what was looked at. Opening a device or a FIFO may do something, and may wait for ever.
  */
 
 import { closeSync, constants, fstatSync, openSync, type Stats } from 'node:fs';

@@ -1,14 +1,14 @@
 /**
- * Temporary files and folders: their names say who made them, so that a later command can tell which were left behind by
- * one that was killed, and remove them.
+ * Temporary files and folders: their names say who made them, so that a later command can tell which were left behind
+ * by one that was killed, and remove them.
  *
  *     .OUTPUT.wag-snap-SPACE-PID-START-RANDOM.tmp     a file beside OUTPUT, which it becomes by a rename
  *     wag-snap-SPACE-PID-START-RANDOM                 a folder in $TMPDIR
  *
- * SPACE stands for this boot and pid namespace: only within it does a pid mean something. START is the time at which the
- * process was started (proc(5), /proc/PID/stat, field 22), as a pid is given to another process some day. The owner of a
- * name of another SPACE (a container that shares the folder, before the last boot) is not known: such a file goes when
- * nothing was written to it for a day. Only what belongs to our user is looked at, and links are not followed.
+ * SPACE stands for this boot and pid namespace: only within it does a pid mean something. START is the time at which
+ * the process was started (proc(5), /proc/PID/stat, field 22), as a pid is given to another process some day. The owner
+ * of a name of another SPACE (a container that shares the folder, before the last boot) is not known: such a file goes
+ * when nothing was written to it for a day. Only what belongs to our user is looked at, and links are not followed.
  */
 
 import { createHash, randomBytes } from 'node:crypto';

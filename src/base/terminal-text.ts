@@ -1,10 +1,10 @@
 /**
  * Foreign text for people: names, paths and arguments that somebody else chose, as they may reach a terminal.
  *
- * A terminal obeys control characters, and text of the other direction may be shown in front of what it follows. So each of
- * them is printed as `\u{1b}`: controls (C0, DEL, C1), formatting (bidirectional overrides, zero width), line and paragraph
- * separators, halves of surrogate pairs, and what no version of Unicode has given a meaning. The host layer has the same for
- * the last words of a process (runtime/process/message.ts).
+ * A terminal obeys control characters, and text of the other direction may be shown in front of what it follows. So
+ * each of them is printed as `\u{1b}`: controls (C0, DEL, C1), formatting (bidirectional overrides, zero width), line
+ * and paragraph separators, halves of surrogate pairs, and what no version of Unicode has given a meaning. The host
+ * layer has the same for the last words of a process (runtime/process/message.ts).
  */
 
 const UNSAFE = /[\p{Cc}\p{Cf}\p{Cs}\p{Cn}\p{Zl}\p{Zp}]/gu;
@@ -24,7 +24,10 @@ export function quoted(text: string): string {
   return `"${terminalText(text.replace(/["\\]/g, '\\$&'))}"`;
 }
 
-/** JSON in one line whose strings are escaped as JSON does, all that a terminal would obey included. Reads back as it was. */
+/**
+ * JSON in one line whose strings are escaped as JSON does, all that a terminal would obey included. Reads back as it
+ * was.
+ */
 export function terminalJson(value: unknown): string {
   return JSON.stringify(value).replace(UNSAFE, (char) =>
     [...Array(char.length).keys()].map((i) => `\\u${char.charCodeAt(i).toString(16).padStart(4, '0')}`).join(''),

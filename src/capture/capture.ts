@@ -5,9 +5,10 @@
  *                           |<----------------------------- pause ---------------------------->|
  *
  * A process that goes on is let go as soon as everything is in the temporary file: it loses nothing when the disk fails
- * behind it, and the command fails then. With 256 MiB touched, waiting for the last fsync made the pause 1.30 to 1.46 times a
- * copy's, where the disk is what one waits for. One that is to end (`kill`) ends only when the snapshot is durable. Modules
- * are written before the stop. After any failure, SIGINT or SIGTERM the process goes on and no file is left.
+ * behind it, and the command fails then. With 256 MiB touched, waiting for the last fsync made the pause 1.30 to 1.46
+ * times a copy's, where the disk is what one waits for. One that is to end (`kill`) ends only when the snapshot is
+ * durable. Modules are written before the stop. After any failure, SIGINT or SIGTERM the process goes on and no file is
+ * left.
  */
 
 import { resolve } from 'node:path';

@@ -2,8 +2,8 @@
  * A process as a coredump: captured to a snapshot beside the coredump (in $TMPDIR when that is no file), which is made
  * of that.
  *
- * Not straight from the process: it stands still only as long as a capture takes, and all sizes are known before the first
- * byte is written. The snapshot takes disk space for that time, and is always removed.
+ * Not straight from the process: it stands still only as long as a capture takes, and all sizes are known before the
+ * first byte is written. The snapshot takes disk space for that time, and is always removed.
  */
 
 import { randomBytes } from 'node:crypto';

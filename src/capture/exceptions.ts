@@ -1,9 +1,9 @@
 /**
  * The exceptions that a parked process's references lead to, as a snapshot has them: numbered, with their values.
  *
- * An exception is an object of the host layer (image/contract/exception-tables.ts EXN_*), outside of every memory; its tag is the address
- * of a tag record, which the image's own description places. Nothing changes one, so it refers to older ones only: here
- * each comes behind those that its values refer to.
+ * An exception is an object of the host layer (image/contract/exception-tables.ts EXN_*), outside of every memory; its
+ * tag is the address of a tag record, which the image's own description places. Nothing changes one, so it refers to
+ * older ones only: here each comes behind those that its values refer to.
  */
 
 import { InputError } from '../base/errors.js';

@@ -1,6 +1,6 @@
 /**
- * Contents of open files that have no name any more, on their way into a snapshot: in slots like pages of memory, blocks of zeros
- * left out. Bounded: all of them together have no more than the user allows.
+ * Contents of open files that have no name any more, on their way into a snapshot: in slots like pages of memory,
+ * blocks of zeros left out. Bounded: all of them together have no more than the user allows.
  */
 
 import { createHash } from 'node:crypto';

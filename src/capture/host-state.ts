@@ -145,8 +145,8 @@ function readDescriptors(memory: ProcessMemory, state: number, count: number, li
 }
 
 /**
- * Adds the sha256 of each regular file that is open. The process stands still: they are the contents at capture, but for what
- * others write.
+ * Adds the sha256 of each regular file that is open. The process stands still: they are the contents at capture, but
+ * for what others write.
  *
  * @param check called now and then; may throw
  * @throws ToolError when one cannot be read
@@ -196,7 +196,9 @@ function fileOffset({ folder }: ProcessMemory, native: number): bigint {
   return BigInt(/^pos:\s*(\d+)/m.exec(text)?.[1] ?? 0);
 }
 
-/** Arguments and environment: together no more than a process can be started with, however often a string is pointed to. */
+/**
+ * Arguments and environment: together no more than a process can be started with, however often a string is pointed to.
+ */
 class StringReader {
   private left = STRINGS_BYTES;
   private readonly window = Buffer.alloc(STRING_CHUNK);

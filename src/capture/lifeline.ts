@@ -1,10 +1,10 @@
 /**
- * The capturer's end of a process's lifeline (runtime/process/lifeline.ts): who holds it is known to be alive by a process of
- * another pid namespace, which cannot see the capturer's pid.
+ * The capturer's end of a process's lifeline (runtime/process/lifeline.ts): who holds it is known to be alive by a
+ * process of another pid namespace, which cannot see the capturer's pid.
  *
- * Which descriptor it is says the process, so it is looked at before it is opened for anything. It is an anonymous pipe: a
- * device may do something when it is opened, and the byte taken from a FIFO with a name could be anybody's. Nothing is ever
- * written to it.
+ * Which descriptor it is says the process, so it is looked at before it is opened for anything. It is an anonymous
+ * pipe: a device may do something when it is opened, and the byte taken from a FIFO with a name could be anybody's.
+ * Nothing is ever written to it.
  */
 
 import { closeSync, constants, fstatSync, openSync, readlinkSync, readSync, statSync } from 'node:fs';

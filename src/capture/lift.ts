@@ -55,7 +55,10 @@ export interface LiftedStack {
   readonly exceptionWords: readonly number[];
 }
 
-/** Values that have no slot of the frame's own: parameters on the stack at most, and constants and results that might not have one. */
+/**
+ * Values that have no slot of the frame's own: parameters on the stack at most, and constants and results that might
+ * not have one.
+ */
 const PARAMS_MAX = 1000;
 const LOOSE_VALUES = 64;
 /** Bytes that a value takes in the plan of its site. */
@@ -117,9 +120,9 @@ export function liftStack(
 }
 
 /**
- * The stack of a process that is parked at a trap. The innermost frame stands at an instruction that is no safepoint: its
- * operands are not known, nor are its locals before its prologue or, in images that say nothing of trap sites, where they
- * live in registers. All other frames are as exact as ever.
+ * The stack of a process that is parked at a trap. The innermost frame stands at an instruction that is no safepoint:
+ * its operands are not known, nor are its locals before its prologue or, in images that say nothing of trap sites,
+ * where they live in registers. All other frames are as exact as ever.
  *
  * @param stack from the innermost frame's sp on, or its caller's when it has none
  * @param registers at the instruction that trapped; undefined when a stub found the trap, or they are not known
@@ -215,7 +218,10 @@ class Lifter {
     };
   }
 
-  /** A frame's values lie in itself, or in what its caller's frame has reserved for it. @param above word index of that frame */
+  /**
+   * A frame's values lie in itself, or in what its caller's frame has reserved for it. @param above word index of that
+   * frame
+   */
   private checkReach({ reach, frameBytes }: Plan, above: number, caller: Plan | undefined): void {
     if (reach <= frameBytes) return;
     const room = caller ? caller.frameBytes : (this.stackWords.length - above) * 4;
@@ -268,7 +274,9 @@ class Lifter {
     return makeColumns(this.sites.length - 1, entry ? 0 : owner.frameSize, [...locals, ...operands], kind);
   }
 
-  /** @param isReturn `textOffset` is behind a call: all locals are in their slots. @param hasFrame false in a prologue */
+  /**
+   * @param isReturn `textOffset` is behind a call: all locals are in their slots. @param hasFrame false in a prologue
+   */
   private trapPlan(textOffset: number, isReturn: boolean, hasFrame: boolean, hasRegisters: boolean): Plan {
     const { lookup } = this;
     const functionRow = lookup.functionAt(textOffset);

@@ -1,10 +1,10 @@
 /**
- * Finds the image of a process that runs it without being its executable: an emulator (qemu-user) has mapped the image's
- * file, and we know our images by their own description.
+ * Finds the image of a process that runs it without being its executable: an emulator (qemu-user) has mapped the
+ * image's file, and we know our images by their own description.
  *
  * Nothing is assumed of the emulator but that it maps the guest's file, and that the guest's addresses are the
- * process's own; process.ts checks that by the runtime block. What is opened is named by the process: so it is only opened
- * when it is a regular file, and the one that is mapped.
+ * process's own; process.ts checks that by the runtime block. What is opened is named by the process: so it is only
+ * opened when it is a regular file, and the one that is mapped.
  */
 
 import { closeSync, opendirSync, type Stats, statfsSync } from 'node:fs';
@@ -32,7 +32,9 @@ export interface MappedImage {
   readonly path: string;
 }
 
-/** Whether an executable is one that runs others: those that wait, or are looked at by `ps`, are known by their name. */
+/**
+ * Whether an executable is one that runs others: those that wait, or are looked at by `ps`, are known by their name.
+ */
 export function isEmulator(exe: string): boolean {
   return /^qemu-(?!system-)/.test(basename(exe));
 }
@@ -73,8 +75,8 @@ export function findMappedImage(
 }
 
 /**
- * The file by the mapping itself, which takes privileges (proc(5), map_files), else by its path, or when that is another one
- * now, by a descriptor that the process has of it.
+ * The file by the mapping itself, which takes privileges (proc(5), map_files), else by its path, or when that is
+ * another one now, by a descriptor that the process has of it.
  */
 function openMapped(folder: ProcessFolder, { start, end, path, inode, device }: Mapping): number | undefined {
   const itself = openIf(folder.path(`map_files/${start.toString(16)}-${end.toString(16)}`), () => true);

@@ -1,6 +1,6 @@
 /**
- * Whether open files still have the names that are recorded for them. The kernel knows a file by its device and inode: what a
- * descriptor is (fstat) is compared with what its path leads to now.
+ * Whether open files still have the names that are recorded for them. The kernel knows a file by its device and inode:
+ * what a descriptor is (fstat) is compared with what its path leads to now.
  *
  *     the recorded path leads to it               it is restored by that
  *     the kernel names another path, below the    that one is recorded: the file was renamed, not by the program
@@ -8,9 +8,9 @@
  *     neither, a regular file                     unlinked: its contents go into the snapshot (file-data.ts)
  *     neither, anything else                      nameless: it cannot be made again, and restore says so
  *
- * Paths are followed as the process sees them, from its own descriptor of the directory. Nothing is opened. What a process says
- * about its descriptors may be a lie: it gets no contents of a file that it has not opened for reading itself, as whoever
- * captures may read more than it.
+ * Paths are followed as the process sees them, from its own descriptor of the directory. Nothing is opened. What a
+ * process says about its descriptors may be a lie: it gets no contents of a file that it has not opened for reading
+ * itself, as whoever captures may read more than it.
  */
 
 import { type BigIntStats, readlinkSync, statSync } from 'node:fs';
@@ -146,7 +146,9 @@ class NameReader {
     return path.length <= PATH_MAX && isAt(join(directory, path), stat) ? path : undefined;
   }
 
-  /** Where a preopen's directory can be reached: by the process's own descriptor, which one that was closed has no more. */
+  /**
+   * Where a preopen's directory can be reached: by the process's own descriptor, which one that was closed has no more.
+   */
   private directory({ fd, hostPath }: Descriptor): Buffer {
     const native = this.natives[fd];
     return native < 0 ? this.fromRoot(hostPath) : Buffer.from(this.memory.folder.path(`fd/${native}`));

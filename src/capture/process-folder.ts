@@ -1,7 +1,7 @@
 /**
  * /proc/PID of one process, held open. A pid is a number that another process may have by now; the kernel ties an open
- * directory to the process itself: what is read below it is of that process, or there is nothing to read any more. The same
- * descriptor is what signals are sent through (signaller.ts).
+ * directory to the process itself: what is read below it is of that process, or there is nothing to read any more. The
+ * same descriptor is what signals are sent through (signaller.ts).
  *
  * Reads are bounded: how long a file below /proc/PID gets is up to the process.
  */
@@ -80,7 +80,9 @@ export class ProcessFolder {
     return Number.parseInt(line?.[1] ?? '0', 8);
   }
 
-  /** Whether the process is still there, if only as a zombie, and its pid still leads to it: by the time of its start. */
+  /**
+   * Whether the process is still there, if only as a zombie, and its pid still leads to it: by the time of its start.
+   */
   hasItsPid(): boolean {
     try {
       return startOf(readFileSync(`${this.numbered}/stat`, 'latin1')) === startOf(this.text('stat'));

@@ -1,11 +1,12 @@
 /**
- * A running process of one of our images, as the tool sees it: its image, where it is loaded, its memory, and signals to it.
+ * A running process of one of our images, as the tool sees it: its image, where it is loaded, its memory, and signals
+ * to it.
  *
- * All of it is reached through one descriptor of /proc/PID (process-folder.ts), so it is of one process, even when the pid
- * is given to another one meanwhile.
- * Attaching changes nothing in the process. It tells apart, in this order: no such process, not ours, not allowed.
- * The kernel lets a process of the same user read /proc/PID/exe and maps; /proc/PID/mem needs more (ptrace(2), "ptrace
- * access mode checking"): with Yama's ptrace_scope 1 only once the parked process has named us as its tracer.
+ * All of it is reached through one descriptor of /proc/PID (process-folder.ts), so it is of one process, even when the
+ * pid is given to another one meanwhile. Attaching changes nothing in the process. It tells apart, in this order: no
+ * such process, not ours, not allowed. The kernel lets a process of the same user read /proc/PID/exe and maps;
+ * /proc/PID/mem needs more (ptrace(2), "ptrace access mode checking"): with Yama's ptrace_scope 1 only once the parked
+ * process has named us as its tracer.
  */
 
 import { closeSync, existsSync, fstatSync, openSync, readFileSync } from 'node:fs';
@@ -24,7 +25,10 @@ import { ProcessFolder } from './process-folder.js';
 import { ProcessMemory } from './process-memory.js';
 import { Signaller } from './signaller.js';
 
-/** Milliseconds from execve(2) until the image is in place: on a busy machine the process may wait for its turn meanwhile. */
+/**
+ * Milliseconds from execve(2) until the image is in place: on a busy machine the process may wait for its turn
+ * meanwhile.
+ */
 const MAPPED_WITHIN = 10_000;
 
 /** Milliseconds until an emulator has mapped its program. */
@@ -252,8 +256,8 @@ function readMaps(folder: ProcessFolder): Mapping[] {
 }
 
 /**
- * The lowest mapping of the executable's first bytes. Right after execve(2) there is none yet, or no DATA behind it: that
- * is waited for.
+ * The lowest mapping of the executable's first bytes. Right after execve(2) there is none yet, or no DATA behind it:
+ * that is waited for.
  *
  * @param data image offset of the runtime block
  * @param patience milliseconds

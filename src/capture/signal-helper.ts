@@ -1,7 +1,7 @@
 /**
- * The program that sends signals for signaller.ts, as pidfd_send_signal(2) is a system call that Node does not have. The build
- * writes it for each CPU to dist/runtime/signal-helper-ARCH: a static ELF file of a few hundred bytes, which our own
- * macro-assembler makes.
+ * The program that sends signals for signaller.ts, as pidfd_send_signal(2) is a system call that Node does not have.
+ * The build writes it for each CPU to dist/runtime/signal-helper-ARCH: a static ELF file of a few hundred bytes, which
+ * our own macro-assembler makes.
  *
  *     descriptor 0   requests: a siginfo_t each, 128 bytes
  *     descriptor 1   answers: what the system call has returned, 8 bytes each

@@ -1,13 +1,14 @@
 /**
  * Sends signals to one process that is not our child, whatever its pid is by now: through its directory below /proc
- * (process-folder.ts), which pidfd_send_signal(2) takes like a pidfd. A helper makes the system call (signal-helper.ts).
+ * (process-folder.ts), which pidfd_send_signal(2) takes like a pidfd. A helper makes the system call
+ * (signal-helper.ts).
  *
- * The helper is started before the process is stopped: starting it takes a millisecond or two, a signal then 0.1 ms. It is of
- * a session of its own, as Ctrl+C must not end it before the process is let go. To the process the sender is this tool: the
- * siginfo_t says so, as that of sigqueue(3) may.
+ * The helper is started before the process is stopped: starting it takes a millisecond or two, a signal then 0.1 ms. It
+ * is of a session of its own, as Ctrl+C must not end it before the process is let go. To the process the sender is this
+ * tool: the siginfo_t says so, as that of sigqueue(3) may.
  *
- * Where the helper cannot run, signals go to the pid, right after a look whether it still leads to the process, and the user
- * is told.
+ * Where the helper cannot run, signals go to the pid, right after a look whether it still leads to the process, and the
+ * user is told.
  */
 
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -40,7 +41,9 @@ export class Signaller {
     private readonly program = join(ownPackage().folder, 'dist/runtime', `signal-helper-${process.arch}`),
   ) {}
 
-  /** Starts the helper, and sends no signal (0) once, so that the first real one is as quick as others. Once is enough. */
+  /**
+   * Starts the helper, and sends no signal (0) once, so that the first real one is as quick as others. Once is enough.
+   */
   async prepare(): Promise<void> {
     if (this.helper?.isAlive || this.without !== undefined) return;
     this.helper = new Helper(this.program, this.folder.fd);

@@ -6,7 +6,8 @@
  * A process that is parked at a trap (TRAPPED) is claimed in the same way, and stays what it is when it is let go.
  *
  * Whatever happens, the process is let go: release() belongs into a finally. When this tool dies instead, the process
- * sees it (it holds a pidfd of the sender, or in another pid namespace the other end of our lifeline) and goes on by itself.
+ * sees it (it holds a pidfd of the sender, or in another pid namespace the other end of our lifeline) and goes on by
+ * itself.
  */
 
 import { InputError, ToolError } from '../base/errors.js';
@@ -41,7 +42,10 @@ import type { ProcessMemory } from './process-memory.js';
 const SIGNAL_AGAIN = 200;
 const ENDS_WITHIN = 10_000; // it may have to wait for its turn, or for a stalled machine
 const GONE_WITHIN = 30_000;
-/** After it a process of another pid namespace has noticed that its capturer is gone (CLAIM_NANOSECONDS in process/park.ts). */
+/**
+ * After it a process of another pid namespace has noticed that its capturer is gone (CLAIM_NANOSECONDS in
+ * process/park.ts).
+ */
 const NOTICED_WITHIN = 4000;
 
 const NO_DESCRIPTOR = 0xffff_ffff_ffff_ffffn;
@@ -163,8 +167,8 @@ interface Claim {
 }
 
 /**
- * Claims a process that is parked. Unclaimed it would go on in 2 s, perhaps just now: it looks for the claim after it has
- * changed its state. test/model walks all that can happen in between.
+ * Claims a process that is parked. Unclaimed it would go on in 2 s, perhaps just now: it looks for the claim after it
+ * has changed its state. test/model walks all that can happen in between.
  *
  * @param isHeld whether it still stands, and for us
  * @returns undefined when it does not, or is another tool's
@@ -241,8 +245,8 @@ async function waitUntilStoppable(process: ImageProcess, options: StopOptions): 
 }
 
 /**
- * Whether it is parked without a sender that it knows. For a moment so is one that is just being let go: but that one runs,
- * and one that waits sleeps.
+ * Whether it is parked without a sender that it knows. For a moment so is one that is just being let go: but that one
+ * runs, and one that waits sleeps.
  */
 function waitsForAnyone(process: ImageProcess, memory: ProcessMemory): boolean {
   const { runtime } = process;
@@ -290,8 +294,8 @@ async function waitUntilParked(process: ImageProcess, options: StopOptions, requ
 }
 
 /**
- * Whether a parked process is ours to take. Two tools may have asked at the same time: it names the one that it answers to,
- * and nobody when that one is in another pid namespace.
+ * Whether a parked process is ours to take. Two tools may have asked at the same time: it names the one that it answers
+ * to, and nobody when that one is in another pid namespace.
  */
 function answersTo(process: ImageProcess, memory: ProcessMemory, own: number): boolean {
   const sender = memory.u32(process.runtime + RT_STOP_SENDER);

@@ -1,10 +1,10 @@
 /**
- * The running processes of our images on this machine, found by what each says about itself: /proc/PID/exe is an image, or
- * an emulator (qemu-user, by its name) that has mapped one. There is no registry to go stale. Reads only; processes that we
- * may not look at (other users') are left out.
+ * The running processes of our images on this machine, found by what each says about itself: /proc/PID/exe is an image,
+ * or an emulator (qemu-user, by its name) that has mapped one. There is no registry to go stale. Reads only; processes
+ * that we may not look at (other users') are left out.
  *
- * Any of them may be hostile: nothing of one is read without a bound, none is waited for, and what is wrong with one is said
- * in its own entry.
+ * Any of them may be hostile: nothing of one is read without a bound, none is waited for, and what is wrong with one is
+ * said in its own entry.
  */
 
 import { closeSync, fstatSync, openSync, readdirSync, readFileSync } from 'node:fs';
@@ -31,7 +31,10 @@ const TICKS = 100; // USER_HZ, the same on all machines
 
 export interface WorkloadEntry {
   readonly pid: number;
-  /** Why its image cannot be read; then nothing is known of it but what the kernel says, and `module` is the file's name. */
+  /**
+   * Why its image cannot be read; then nothing is known of it but what the kernel says, and `module` is the file's
+   * name.
+   */
   readonly unreadable: string | undefined;
   /** Of its main module; when that has none, the file's. */
   readonly module: string;
@@ -43,7 +46,9 @@ export interface WorkloadEntry {
   readonly age: number;
   /** Resident bytes. */
   readonly memory: number;
-  /** One of STATE_NAMES; undefined when its memory may not be read, as with Yama before it has named us as its tracer. */
+  /**
+   * One of STATE_NAMES; undefined when its memory may not be read, as with Yama before it has named us as its tracer.
+   */
   readonly state: string | undefined;
   /** A letter, as in ps: R running, S sleeping, T stopped... */
   readonly systemState: string;
@@ -112,7 +117,8 @@ function describe(folder: ProcessFolder, found: FoundImage | string, uptime: num
 }
 
 /**
- * The image that a process runs, of which the caller closes the descriptor; undefined when it runs none, or we may not look.
+ * The image that a process runs, of which the caller closes the descriptor; undefined when it runs none, or we may not
+ * look.
  *
  * @returns why it cannot be read, in words, when it is one of ours
  * @throws the system's error

@@ -1,4 +1,6 @@
-/** What those who look for a fault in the code generator may ask of a compilation. Code is the same without all of it. */
+/**
+ * What those who look for a fault in the code generator may ask of a compilation. Code is the same without all of it.
+ */
 
 export interface Debugging {
   /**
@@ -6,6 +8,9 @@ export interface Debugging {
    * comparison is left to the branch after it. A fault that is gone then lies in what was left out.
    */
   readonly plain?: (funcIndex: number) => boolean;
-  /** Is told where the code of each instruction of the main module starts: `bodyOffset` in the body, `textOffset` in text. */
+  /**
+   * Is told where the code of each instruction of the main module starts: `bodyOffset` in the body, `textOffset` in
+   * text.
+   */
   readonly onInstruction?: (funcIndex: number, bodyOffset: number, textOffset: number) => void;
 }

@@ -30,8 +30,8 @@ export interface InstanceCode {
   /** Text offset of each defined function, -1 before it is compiled. */
   readonly functionOffsets: Int32Array;
   /**
-   * Whether a tail call was met for which callers do not reserve enough (CodeEnvironment.tailSlots): what was compiled is
-   * of no use then, and text has to be built again with more.
+   * Whether a tail call was met for which callers do not reserve enough (CodeEnvironment.tailSlots): what was compiled
+   * is of no use then, and text has to be built again with more.
    */
   readonly lacksTailRoom: boolean;
   /**

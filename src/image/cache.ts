@@ -5,7 +5,8 @@
  * are part of its name, so an entry that was cut short or damaged is noticed, deleted and made anew. Entries are
  * written under another name and renamed. The folder is bounded: the least recently used ones go first. Only regular
  * files with names like these are ever looked at or deleted. Where the folder cannot be written, is a link, or somebody
- * else could write to it (an entry is a program that we start), there is no cache and nothing fails. Knows no image format.
+ * else could write to it (an entry is a program that we start), there is no cache and nothing fails. Knows no image
+ * format.
  */
 
 import { createHash } from 'node:crypto';

@@ -1,6 +1,6 @@
 /**
- * The few structures of ELF64 that an image has, for writing (encodeHeaders, encodeSections) and reading (readElf). System V gABI
- * chapters 4 and 5.
+ * The few structures of ELF64 that an image has, for writing (encodeHeaders, encodeSections) and reading (readElf).
+ * System V gABI chapters 4 and 5.
  *
  * An image is an ET_DYN file without interpreter and dynamic section: the kernel loads it at a random base, and start
  * relocates it by itself.

@@ -1,9 +1,9 @@
 /**
- * Whether the parts of an image fit together, as far as one can tell without running it: segments, text, trap text, tables,
- * identity. What is wrong is InputError 'damaged-image'.
+ * Whether the parts of an image fit together, as far as one can tell without running it: segments, text, trap text,
+ * tables, identity. What is wrong is InputError 'damaged-image'.
  *
- * It keeps the tool from being led astray by its own tables. It does not make code safe: text is native code, and an image
- * that was made to do harm can pass. Running an image is running a program.
+ * It keeps the tool from being led astray by its own tables. It does not make code safe: text is native code, and an
+ * image that was made to do harm can pass. Running an image is running a program.
  */
 
 import type { Target } from '../arch/masm/target.js';

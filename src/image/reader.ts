@@ -111,7 +111,10 @@ export class ImageDescription {
     return this.nameOf(row) || `func-${this.sites.function(row).index}`;
   }
 
-  /** Bytes of module `index` of the identity, which are those it names by their hash; undefined when the image does not carry it. */
+  /**
+   * Bytes of module `index` of the identity, which are those it names by their hash; undefined when the image does not
+   * carry it.
+   */
   moduleBytes(index: number): Uint8Array | undefined {
     const module = this.identity.modules[index];
     if (module === undefined || module.offset < 0) return undefined;

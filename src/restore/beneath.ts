@@ -1,6 +1,7 @@
 /**
- * Finding a path below a directory from the tool, as the image will: component by component, no link followed by the kernel, and
- * never outside (the three rules of runtime/descriptors/walk.ts). For checks before a restore; the image opens everything itself.
+ * Finding a path below a directory from the tool, as the image will: component by component, no link followed by the
+ * kernel, and never outside (the three rules of runtime/descriptors/walk.ts). For checks before a restore; the image
+ * opens everything itself.
  *
  * Node has no openat: /proc/self/fd/N/NAME does the same for a single name (proc(5)).
  */

@@ -1,6 +1,6 @@
 /**
- * Who may call whom on a snapshot's stack: each frame's function must be what the instruction in the frame outside of it
- * calls, as the module's own bytes say, or what a tail call may have put in its place (tail-calls.ts).
+ * Who may call whom on a snapshot's stack: each frame's function must be what the instruction in the frame outside of
+ * it calls, as the module's own bytes say, or what a tail call may have put in its place (tail-calls.ts).
  *
  * Works on pairs of sites, not on frames: a recursion of 100,000 frames is a handful of pairs. Offsets have been found
  * in the fresh image's site table before, so an instruction starts there.
@@ -105,7 +105,9 @@ export class CallChain {
     return `instruction 0x${opcode.toString(16)} calls no function, but ${callee} is the next frame`;
   }
 
-  /** Whether a call of a function can have `actual` on the stack: the function itself, or one that it has tail-called. */
+  /**
+   * Whether a call of a function can have `actual` on the stack: the function itself, or one that it has tail-called.
+   */
   private leadsTo(called: FunctionName, actual: FunctionName): boolean {
     if (called.instance !== actual.instance) return false;
     if (called.func === actual.func) return true;

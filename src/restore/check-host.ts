@@ -1,9 +1,10 @@
 /**
- * Whether a snapshot's descriptors can be opened here and now: files and directories below their directories, files given by
- * their paths, addresses. Everything that is wrong is found before anything runs or is written, and nothing is changed by looking.
+ * Whether a snapshot's descriptors can be opened here and now: files and directories below their directories, files
+ * given by their paths, addresses. Everything that is wrong is found before anything runs or is written, and nothing is
+ * changed by looking.
  *
- * Follows paths as the image does (beneath.ts). It is for people: what happens between this and the start of the image, the image
- * itself refuses (runtime/wasi/resume.ts).
+ * Follows paths as the image does (beneath.ts). It is for people: what happens between this and the start of the image,
+ * the image itself refuses (runtime/wasi/resume.ts).
  */
 
 import { accessSync, type BigIntStats, closeSync, constants, fstatSync, lstatSync, openSync, statSync } from 'node:fs';
@@ -231,7 +232,10 @@ function wrongKind({ kind, facts }: Descriptor, stat: BigIntStats): string | und
   return undefined;
 }
 
-/** Opens it with the access that it will have; what opening could wake up (a pipe, a device) is only asked for permission. */
+/**
+ * Opens it with the access that it will have; what opening could wake up (a pipe, a device) is only asked for
+ * permission.
+ */
 function tryToOpen({ kind, openFlags }: Descriptor, found: number, stat: BigIntStats): void {
   const path = pathOfDescriptor(found);
   if (kind === 'directory') return closeSync(openSync(path, constants.O_RDONLY | constants.O_DIRECTORY));

@@ -1,9 +1,9 @@
 /**
- * The exceptions of a snapshot as objects (image/contract/exception-tables.ts EXN_*) in the resumable image's .resume segment: their
- * addresses are known when frames, globals and tables are lowered, and relocated with everything else.
+ * The exceptions of a snapshot as objects (image/contract/exception-tables.ts EXN_*) in the resumable image's .resume
+ * segment: their addresses are known when frames, globals and tables are lowered, and relocated with everything else.
  *
- * Checked against the module: each is of a tag that its instance defines, with values of that tag's types. The decoder has
- * made sure that one refers to earlier ones only.
+ * Checked against the module: each is of a tag that its instance defines, with values of that tag's types. The decoder
+ * has made sure that one refers to earlier ones only.
  */
 
 import { InputError } from '../base/errors.js';

@@ -29,7 +29,10 @@ import { cellOffsets, FIRST_GUEST, type FrameSite } from '../snapshot/snapshot.j
 import type { Module } from '../wasm/module.js';
 import { formatTypes } from '../wasm/text.js';
 
-/** What to do with a value: its place is a byte offset from sp, a register, a local's number, or an index in `constants`. */
+/**
+ * What to do with a value: its place is a byte offset from sp, a register, a local's number, or an index in
+ * `constants`.
+ */
 export const enum Put {
   Slot,
   Register,

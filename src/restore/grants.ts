@@ -1,10 +1,10 @@
 /**
- * What becomes of a snapshot's descriptors: each as it is to be opened, by what whoever restores gives and says (`--dir`,
- * `--listen`, `--fd`, `--same-dirs`), and what is missing from that.
+ * What becomes of a snapshot's descriptors: each as it is to be opened, by what whoever restores gives and says
+ * (`--dir`, `--listen`, `--fd`, `--same-dirs`), and what is missing from that.
  *
- * A snapshot cannot choose what it may touch: each directory is one that it is given, a file or directory is only ever opened
- * below one, the way a guest would, and addresses and host paths are given or trusted likewise. Looks at no file: check-host.ts
- * does.
+ * A snapshot cannot choose what it may touch: each directory is one that it is given, a file or directory is only ever
+ * opened below one, the way a guest would, and addresses and host paths are given or trusted likewise. Looks at no
+ * file: check-host.ts does.
  */
 
 import { InputError } from '../base/errors.js';
@@ -22,14 +22,17 @@ export interface Directory {
 }
 
 /**
- * `--fd N=...`: open it again (the default, but said: however it has changed), a bit bucket instead, not open any more, refuse
- * when it cannot be what it was, or a file of the host (an absolute path) instead.
+ * `--fd N=...`: open it again (the default, but said: however it has changed), a bit bucket instead, not open any more,
+ * refuse when it cannot be what it was, or a file of the host (an absolute path) instead.
  */
 export type FdPolicy = 'reopen' | 'ignore' | 'close' | 'fail' | { readonly path: string };
 
 export interface Grants {
   readonly directories?: readonly Directory[] | undefined;
-  /** Preopens, listeners and host paths that were not given are what the snapshot names: only for snapshots that are trusted. */
+  /**
+   * Preopens, listeners and host paths that were not given are what the snapshot names: only for snapshots that are
+   * trusted.
+   */
   readonly recordedDirectories?: boolean | undefined;
   /** Addresses of its listeners, in the order of their descriptors: lines of WAGSNAP_LISTEN. */
   readonly listeners?: readonly string[] | undefined;
@@ -129,7 +132,10 @@ function ignored(descriptor: Descriptor): Descriptor {
   };
 }
 
-/** A preopen that is gone while files below it stay is kept without rights, as when the program closes it (descriptors.ts). */
+/**
+ * A preopen that is gone while files below it stay is kept without rights, as when the program closes it
+ * (descriptors.ts).
+ */
 function keepPreopens(recorded: readonly Descriptor[], kept: readonly Descriptor[]): Descriptor[] {
   const result = [...kept];
   const there = new Map(kept.map((descriptor) => [descriptor.fd, descriptor]));

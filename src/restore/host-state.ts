@@ -1,8 +1,9 @@
 /**
- * The host part of a snapshot as the host layer keeps it: a block of descriptors and paths (image/contract/host-state.ts HS_*, FD_*).
+ * The host part of a snapshot as the host layer keeps it: a block of descriptors and paths
+ * (image/contract/host-state.ts HS_*, FD_*).
  *
- * Native descriptors are not in here: start opens everything. A standard stream with a path is that file; without one, the new
- * process's own. The block is cut behind the last path.
+ * Native descriptors are not in here: start opens everything. A standard stream with a path is that file; without one,
+ * the new process's own. The block is cut behind the last path.
  */
 
 import { InputError } from '../base/errors.js';

@@ -1,6 +1,6 @@
 /**
- * The page data of a snapshot on its way into a self-contained file: the same extents one after the other, with only those
- * 4 KiB blocks written that have anything in them.
+ * The page data of a snapshot on its way into a self-contained file: the same extents one after the other, with only
+ * those 4 KiB blocks written that have anything in them.
  *
  * Streams in pieces of up to 1 MiB. What is not written stays a hole of the sparse file.
  */

@@ -53,7 +53,9 @@ export interface RestoreOptions extends Grants {
   readonly sourceFd?: number;
   /** The module, when the snapshot does not carry it; its sha256 must be the recorded one. */
   readonly module?: Uint8Array;
-  /** Bytes of memory and of stack that the process will be allowed (WAGSNAP_MAX_*): what has more already is refused. */
+  /**
+   * Bytes of memory and of stack that the process will be allowed (WAGSNAP_MAX_*): what has more already is refused.
+   */
   readonly maxMemory?: number | undefined;
   readonly maxStack?: number | undefined;
   /** Where the fresh image of the module comes from. */

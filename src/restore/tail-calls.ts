@@ -1,12 +1,12 @@
 /**
- * What tail calls may have made of a call on a snapshot's stack: the inner frame is of another function than the one that
- * the outer frame's instruction calls.
+ * What tail calls may have made of a call on a snapshot's stack: the inner frame is of another function than the one
+ * that the outer frame's instruction calls.
  *
  * Which tail calls have led there cannot be known, and need not be: a module may call whatever it likes. What the code
  * around relies on is checked: results of the same types, as the outer frame takes them; parameters that fit the area
  * which it has reserved, as the inner function's frame has them there; and, but for calls through a table, the same
- * instance, as the outer frame sets its instance register again only behind those. A module without tail calls cannot do
- * any of this, so neither may a snapshot of it.
+ * instance, as the outer frame sets its instance register again only behind those. A module without tail calls cannot
+ * do any of this, so neither may a snapshot of it.
  */
 
 import type { Identity } from '../image/tables/identity.js';
@@ -29,8 +29,8 @@ export class TailCalls {
   }
 
   /**
-   * Whether a function of type `called` may have been replaced on the stack by one of type `actual`, each of its module.
-   * The one that was called, and has replaced itself, belongs to the latter.
+   * Whether a function of type `called` may have been replaced on the stack by one of type `actual`, each of its
+   * module. The one that was called, and has replaced itself, belongs to the latter.
    */
   mayReplace(calledModule: Module, called: FuncType, actualModule: Module, actual: FuncType): boolean {
     const results = (module: Module, type: FuncType) => Array.from(type.results, (code) => module.refTypes.key(code));

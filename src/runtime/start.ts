@@ -1,11 +1,22 @@
 /**
- * From a booted process to the guest: the image's descriptor, signal handlers, the host layer's own start, then what the
- * environment or the image asks for (ARCHITECTURE.md, "Start").
+ * From a booted process to the guest: the image's descriptor, signal handlers, the host layer's own start, then what
+ * the environment or the image asks for (ARCHITECTURE.md, "Start").
  *
  * AssemblyScript. STOP_SIGNAL stays blocked until all of it can be stopped: a signal that comes earlier waits.
  */
 
-import { FLAG_PARK_AT_START, RT_EXE_FD, RT_FLAGS, RT_RESUME_PLAN, RT_SIGNAL_ENTRY, RT_SIGNAL_RETURN, RT_SIGNAL_STACK, RT_STATE, STATE_RUNNING, STOP_SIGNAL } from '../image/contract/runtime-block';
+import {
+  FLAG_PARK_AT_START,
+  RT_EXE_FD,
+  RT_FLAGS,
+  RT_RESUME_PLAN,
+  RT_SIGNAL_ENTRY,
+  RT_SIGNAL_RETURN,
+  RT_SIGNAL_STACK,
+  RT_STATE,
+  STATE_RUNNING,
+  STOP_SIGNAL,
+} from '../image/contract/runtime-block';
 import {
   memoryBase,
   SYS_close,
@@ -134,7 +145,9 @@ function installHandlers(): void {
   endBy(SIGTERM);
 }
 
-/** Process 1 of a pid namespace, a container's entry point, ends only by signals that it handles. Ignored ones stay so. */
+/**
+ * Process 1 of a pid namespace, a container's entry point, ends only by signals that it handles. Ignored ones stay so.
+ */
 function endBy(signo: i32): void {
   syscall(SYS_rt_sigaction, signo, 0, memoryBase() + action, 8, 0, 0);
   if (load<i64>(action) !== SIG_IGN) handle(signo, 0);

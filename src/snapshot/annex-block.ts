@@ -1,6 +1,6 @@
 /**
- * Where the annex of a .wsnap file is (annex.ts). Behind the prologue, where older readers look at nothing, lies this block; the
- * annex itself lies in front of the header:
+ * Where the annex of a .wsnap file is (annex.ts). Behind the prologue, where older readers look at nothing, lies this
+ * block; the annex itself lies in front of the header:
  *
  *     64  magic     "WSANNEX" NUL; anything else: there is no annex
  *     72  u64       file offset

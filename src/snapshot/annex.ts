@@ -1,7 +1,7 @@
 /**
- * The annex of a .wsnap file: what a reader may do without, so that readers that do not know it still read the file. Today:
- * what the open files were like (file-facts.ts) and which they were (file-identity.ts), what was in those that had no name any
- * more (file-data.ts), and what listings of directories have delivered (Descriptor.listed).
+ * The annex of a .wsnap file: what a reader may do without, so that readers that do not know it still read the file.
+ * Today: what the open files were like (file-facts.ts) and which they were (file-identity.ts), what was in those that
+ * had no name any more (file-data.ts), and what listings of directories have delivered (Descriptor.listed).
  *
  * annex-block.ts says where it lies; it is
  *

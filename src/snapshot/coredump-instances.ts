@@ -1,9 +1,10 @@
 /**
  * Which of a coredump's memories and globals are each instance's: its own, and those that it imports from another one.
  *
- * A snapshot has each memory and global once, at the instance that defines it. Whom an import means is found by the modules'
- * names and exports, as the linker does it; what nothing provides is the importing instance's own and the first of its own
- * (wasm/missing.ts). Where a module was left out of the snapshot, its imports cannot be known and are not listed.
+ * A snapshot has each memory and global once, at the instance that defines it. Whom an import means is found by the
+ * modules' names and exports, as the linker does it; what nothing provides is the importing instance's own and the
+ * first of its own (wasm/missing.ts). Where a module was left out of the snapshot, its imports cannot be known and are
+ * not listed.
  */
 
 import { InputError } from '../base/errors.js';

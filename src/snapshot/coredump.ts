@@ -1,6 +1,6 @@
 /**
- * A snapshot as a WebAssembly coredump (tool-conventions, Coredump.md): a binary module that debuggers read, with the stack in
- * custom sections and the state in those of any module.
+ * A snapshot as a WebAssembly coredump (tool-conventions, Coredump.md): a binary module that debuggers read, with the
+ * stack in custom sections and the state in those of any module.
  *
  *     "core"            0x00, the main module's name
  *     "coremodules"     per module 0x00, its name
@@ -9,9 +9,9 @@
  *     memory, global    all memories with the size they have, all globals as constants
  *     data              an active segment per run of 4 KiB blocks that are not zero
  *
- * The format has i32, i64, f32 and f64; v128 values and references in frames are missing (0x01), as are locals that a trap
- * has left in a register. Global references are null. Memories of up to 4 GiB have 32-bit addresses here, whatever they have in their
- * module. Tables are not part of it. Page data is copied in pieces.
+ * The format has i32, i64, f32 and f64; v128 values and references in frames are missing (0x01), as are locals that a
+ * trap has left in a register. Global references are null. Memories of up to 4 GiB have 32-bit addresses here, whatever
+ * they have in their module. Tables are not part of it. Page data is copied in pieces.
  */
 
 import { closeSync, openSync, readSync } from 'node:fs';

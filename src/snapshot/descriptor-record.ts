@@ -1,6 +1,6 @@
 /**
- * A record of the host layer's table of descriptors, both ways: image/contract/host-state.ts FD_*. Captures read them, restores
- * write them; what stands in the path area next to each is host-state.ts's matter, here and in src/restore.
+ * A record of the host layer's table of descriptors, both ways: image/contract/host-state.ts FD_*. Captures read them,
+ * restores write them; what stands in the path area next to each is host-state.ts's matter, here and in src/restore.
  */
 
 import {

@@ -6,7 +6,8 @@
  *     types      a byte per value, exception after exception
  *     words      u32 x 2 (lo, hi) per value, of a v128 u32 x 4
  *
- * Whether the module has such tags, restore checks. At most EXCEPTIONS_MAX: each becomes an object, in a file of a few bytes.
+ * Whether the module has such tags, restore checks. At most EXCEPTIONS_MAX: each becomes an object, in a file of a few
+ * bytes.
  */
 
 import { LimitError } from '../base/errors.js';

@@ -1,6 +1,6 @@
 /**
- * Contents of unlinked files in a snapshot: which descriptors share them, where they lie in the file, and whether they are what
- * was written. A snapshot is hostile input.
+ * Contents of unlinked files in a snapshot: which descriptors share them, where they lie in the file, and whether they
+ * are what was written. A snapshot is hostile input.
  */
 
 import { createHash } from 'node:crypto';

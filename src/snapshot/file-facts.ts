@@ -1,9 +1,9 @@
 /**
- * What a file is like at a moment: type, size, time of its last change, and if asked for its hash. Recorded at capture, compared
- * at restore: a file that differs is not the one that the program knew.
+ * What a file is like at a moment: type, size, time of its last change, and if asked for its hash. Recorded at capture,
+ * compared at restore: a file that differs is not the one that the program knew.
  *
- * An inode's number and its device are not in it: a copy on another machine, made with its times (cp -p, rsync -a), is the same
- * file. Where hashes are known they alone decide about the contents.
+ * An inode's number and its device are not in it: a copy on another machine, made with its times (cp -p, rsync -a), is
+ * the same file. Where hashes are known they alone decide about the contents.
  */
 
 import { createHash } from 'node:crypto';
@@ -28,7 +28,10 @@ function fileType(stat: BigIntStats): FileType {
   return stat.isBlockDevice() ? 'block device' : 'socket';
 }
 
-/** Of an open file, by its path below /proc/PID/fd (proc(5)); undefined when it has been closed behind the host layer's back. */
+/**
+ * Of an open file, by its path below /proc/PID/fd (proc(5)); undefined when it has been closed behind the host layer's
+ * back.
+ */
 export function openFileFacts(path: string): FileFacts | undefined {
   try {
     return fileFacts(statSync(path, { bigint: true }));
@@ -38,8 +41,8 @@ export function openFileFacts(path: string): FileFacts | undefined {
 }
 
 /**
- * The sha256 of a regular file in hex. What has become another kind of file meanwhile is not opened: opening a device or a
- * FIFO may do something, or wait for ever.
+ * The sha256 of a regular file in hex. What has become another kind of file meanwhile is not opened: opening a device
+ * or a FIFO may do something, or wait for ever.
  *
  * @param check called now and then; may throw
  * @throws ToolError when it cannot be read

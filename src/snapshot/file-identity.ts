@@ -1,6 +1,7 @@
 /**
- * Which file a file is: its device and inode, while the machine runs. Numbers of devices are given out anew at each boot, and
- * other machines have files of the same numbers, so that an identity is of a boot, and of another one tells nothing.
+ * Which file a file is: its device and inode, while the machine runs. Numbers of devices are given out anew at each
+ * boot, and other machines have files of the same numbers, so that an identity is of a boot, and of another one tells
+ * nothing.
  */
 
 import { createHash } from 'node:crypto';

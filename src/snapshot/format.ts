@@ -19,7 +19,8 @@
  * straight from the file; zero blocks inside are holes of a sparse file and read as zeros. A parked process of 1 GiB
  * is written slot by slot: the header comes last because it has the list of what was found.
  *
- * But for the annex, everything a reader does not expect is an error that names the path and the field; nothing is skipped or repaired.
+ * But for the annex, everything a reader does not expect is an error that names the path and the field; nothing is
+ * skipped or repaired.
  */
 
 import { createHash } from 'node:crypto';

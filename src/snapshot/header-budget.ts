@@ -1,8 +1,10 @@
 /**
- * What a capture may collect besides pages: as much as a header can hold (prologue.ts), and no more objects than that. Every
- * list whose length a process or its image names is asked for here before it is read: frames, globals, tables, exceptions.
+ * What a capture may collect besides pages: as much as a header can hold (prologue.ts), and no more objects than that.
+ * Every list whose length a process or its image names is asked for here before it is read: frames, globals, tables,
+ * exceptions.
  *
- * A process that means well cannot come near it, but for 500 MiB of stack or tables in use, which no snapshot could hold.
+ * A process that means well cannot come near it, but for 500 MiB of stack or tables in use, which no snapshot could
+ * hold.
  */
 
 import { LimitError } from '../base/errors.js';

@@ -36,7 +36,8 @@ const ITEMS_MAX = 1 << 22;
 
 type RawInstance = Header['instances'][number];
 
-// NOTE: imported from msgpackr/pack and /unpack, which leave out the native string decoder: a snapshot is hostile input.
+// NOTE: imported from msgpackr/pack and /unpack, which leave out the native string decoder: a snapshot is hostile
+// input.
 export function encodeHeader(snapshot: Snapshot): Uint8Array {
   const raw: RawHeader = {
     generation: snapshot.generation,

@@ -15,7 +15,10 @@ import { createHash } from 'node:crypto';
 import { InputError } from '../base/errors.js';
 
 export const PROLOGUE_SIZE = 64;
-/** The newest one. A snapshot is written in the oldest that can hold it, so that older readers refuse only what they must. */
+/**
+ * The newest one. A snapshot is written in the oldest that can hold it, so that older readers refuse only what they
+ * must.
+ */
 export const FORMAT_VERSION = 2;
 /** A header holds frames, tables and globals but no page data: 100,000 frames take about 10 MB. */
 export const HEADER_MAX = 1 << 29;

@@ -2,9 +2,9 @@
  * A snapshot in memory: everything that a WebAssembly computation is at one moment, and nothing of a machine.
  *
  * No register, native address or frame size is in it. It is made by lifting a parked process (capture.ts) or by
- * decoding a file (format.ts), and consumed by restore. Only guests are in it: the host layer's state is here as meaning
- * (`Host`), so instance i of a snapshot is instance i + 1 of an image. Byte strings of the guest (arguments, environment,
- * paths) stay bytes: nothing makes them UTF-8.
+ * decoding a file (format.ts), and consumed by restore. Only guests are in it: the host layer's state is here as
+ * meaning (`Host`), so instance i of a snapshot is instance i + 1 of an image. Byte strings of the guest (arguments,
+ * environment, paths) stay bytes: nothing makes them UTF-8.
  *
  * Memory contents are not in here but in the snapshot's file, where the extents say.
  */
@@ -142,7 +142,9 @@ export interface FrameSite {
   readonly instance: number;
   /** Function index in the instance's module, imports first. */
   readonly func: number;
-  /** Byte offset in the function body (from the first byte of the local declarations) of the instruction; 0 at entry. */
+  /**
+   * Byte offset in the function body (from the first byte of the local declarations) of the instruction; 0 at entry.
+   */
   readonly offset: number;
   readonly kind: FrameKind;
   /** Types of the locals (parameters first) and of the operands (bottom first). */
@@ -212,12 +214,15 @@ export class Frames {
 }
 
 /**
- * A listener accepts connections; a socket is one of them, which cannot be restored but as reset by its peer. What restore was
- * told to ignore is null, a file that it was given by a host path is given.
+ * A listener accepts connections; a socket is one of them, which cannot be restored but as reset by its peer. What
+ * restore was told to ignore is null, a file that it was given by a host path is given.
  */
 export type DescriptorKind = 'stdio' | 'preopen' | 'file' | 'directory' | 'listener' | 'socket' | 'null' | 'given';
 
-/** What an open file was at capture, so that restore can tell whether it still is. Which file it was is FileIdentity's matter. */
+/**
+ * What an open file was at capture, so that restore can tell whether it still is. Which file it was is FileIdentity's
+ * matter.
+ */
 export interface FileFacts {
   readonly type: FileType;
   /** Bytes. */
@@ -272,8 +277,8 @@ export interface Descriptor {
   /** Directories: the read position. */
   readonly cookie: bigint;
   /**
-   * Directories: a hash of 8 bytes of each name that the listing has delivered, in order; absent where none has begun. In
-   * the annex of the snapshot's file; those of early versions have none.
+   * Directories: a hash of 8 bytes of each name that the listing has delivered, in order; absent where none has begun.
+   * In the annex of the snapshot's file; those of early versions have none.
    */
   readonly listed?: Uint8Array | undefined;
   /** Standard streams: which one (0 to 2) when the program has moved it to another number; else it is `fd`. */
@@ -312,7 +317,10 @@ export interface Snapshot {
     readonly deterministic: boolean;
   };
   readonly state: 'running' | 'trapped';
-  /** Of a trapped program: TRAP_*, and in words. The stack is empty when no wasm code was running (a segment did not fit). */
+  /**
+   * Of a trapped program: TRAP_*, and in words. The stack is empty when no wasm code was running (a segment did not
+   * fit).
+   */
   readonly trap?: { readonly kind: number; readonly message: string } | undefined;
   /** Which function the bottom frame belongs to: an instance's start function or the program's entry. */
   readonly phase: { readonly instance: number; readonly kind: 'start' | 'entry' };

@@ -37,14 +37,16 @@ export const limits = {
   refTypes: 0x3c,
   /** Not of the JavaScript API: instructions of one constant expression. */
   constantInstructions: 1_000_000,
-  /** Nor this: pages that a memory with 64-bit addresses starts with, which are what an image reserves for one at most. */
+  /**
+   * Nor this: pages that a memory with 64-bit addresses starts with, which are what an image reserves for one at most.
+   */
   memoryPages: MEMORY64_PAGES,
 } as const;
 
 /**
- * What may be made of a module, in proportion to its size: some forms of it are short to write and long as code or tables
- * (many locals in many functions, deep stacks at many safepoints). Real modules stay far below: esbuild's 14 MB need 1.2
- * bytes of code and 0.1 words of tables for each byte.
+ * What may be made of a module, in proportion to its size: some forms of it are short to write and long as code or
+ * tables (many locals in many functions, deep stacks at many safepoints). Real modules stay far below: esbuild's 14 MB
+ * need 1.2 bytes of code and 0.1 words of tables for each byte.
  */
 export function outputLimits(moduleBytes: number): { codeBytes: number; tableWords: number; describedWords: number } {
   return {

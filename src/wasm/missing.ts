@@ -1,10 +1,10 @@
 /**
- * What becomes of imports that nothing provides (--allow-missing-imports): calls of functions trap, and memories, tables,
- * globals and tags are made, as if the importing module defined them itself.
+ * What becomes of imports that nothing provides (--allow-missing-imports): calls of functions trap, and memories,
+ * tables, globals and tags are made, as if the importing module defined them itself.
  *
- * So an image, its snapshots and restore know nothing of it: such a memory is one of the instance's own. It has the least
- * size that the import asks for, a table is null, a global zero or null. Not only for functions, as modules whose host is
- * JavaScript import their memory and table too. Nothing of the module's bytes changes.
+ * So an image, its snapshots and restore know nothing of it: such a memory is one of the instance's own. It has the
+ * least size that the import asks for, a table is null, a global zero or null. Not only for functions, as modules whose
+ * host is JavaScript import their memory and table too. Nothing of the module's bytes changes.
  */
 
 import { ModuleError } from '../base/errors.js';

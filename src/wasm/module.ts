@@ -187,13 +187,20 @@ export interface FunctionSummary {
   maxControlDepth: number;
   /** Uses (get, set, tee) of each local, each weighing 8^min(loop depth, 4). */
   localWeight: Float64Array;
-  /** The same sum over the instructions that leave the function's code: calls, growing, waiting, and bulk operations. */
+  /**
+   * The same sum over the instructions that leave the function's code: calls, growing, waiting, and bulk operations.
+   */
   callWeight: number;
-  /** Type indexes of the functions that are called, each once, in the order of the first call; `calledTypeCount` are valid. */
+  /**
+   * Type indexes of the functions that are called, each once, in the order of the first call; `calledTypeCount` are
+   * valid.
+   */
   calledTypes: Uint32Array;
   calledTypeCount: number;
   /** How many such instructions there are. */
   callCount: number;
-  /** Whether a v128 can be among the locals or operands. True also where no instruction makes one, never the other way. */
+  /**
+   * Whether a v128 can be among the locals or operands. True also where no instruction makes one, never the other way.
+   */
   usesVectors: boolean;
 }

@@ -1,8 +1,8 @@
 /**
  * The atomic part of the opcode table: the instructions of the threads proposal.
  *
- * opcodes.ts merges the rows into its table, which is what everybody else walks. The alignment of these is not the greatest
- * one allowed but the only one. Needs nothing but the type of a row.
+ * opcodes.ts merges the rows into its table, which is what everybody else walks. The alignment of these is not the
+ * greatest one allowed but the only one. Needs nothing but the type of a row.
  */
 
 import type { Row } from './opcodes.js';

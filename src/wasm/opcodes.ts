@@ -1,6 +1,6 @@
 /**
- * The opcode table: every instruction of WebAssembly 3.0 without garbage collection, of the legacy exceptions and of the
- * threads proposal, one row each (core spec 5.4 and appendix A.3).
+ * The opcode table: every instruction of WebAssembly 3.0 without garbage collection, of the legacy exceptions and of
+ * the threads proposal, one row each (core spec 5.4 and appendix A.3).
  *
  * The validator, the printer and the tests walk this table; nothing else may list opcodes with their types. Is not a
  * decoder: it says which immediates an instruction has, reader.ts reads them. Needs module.ts for the value types,
@@ -11,7 +11,9 @@ import { ValType } from './module.js';
 import { atomicRows } from './opcodes-atomic.js';
 import { vectorRows } from './opcodes-vector.js';
 
-/** Opcodes by number; those behind the 0xfc prefix are 0xfc00 | sub-opcode. Names are the text format's, in PascalCase. */
+/**
+ * Opcodes by number; those behind the 0xfc prefix are 0xfc00 | sub-opcode. Names are the text format's, in PascalCase.
+ */
 export const enum Op {
   Unreachable = 0x00,
   Nop = 0x01,
@@ -564,8 +566,8 @@ export const opcodes: readonly Opcode[] = rows.map(
 );
 
 /**
- * Flat tables: single-byte opcodes by their byte, those behind 0xfc, 0xfd and 0xfe from MISC, VECTOR and ATOMIC on by their
- * sub-opcode.
+ * Flat tables: single-byte opcodes by their byte, those behind 0xfc, 0xfd and 0xfe from MISC, VECTOR and ATOMIC on by
+ * their sub-opcode.
  */
 export const MISC = 0x100;
 export const MISC_COUNT = 18;
@@ -636,7 +638,10 @@ const LATER: readonly (readonly [first: number, last: number, what: string])[] =
   [0xfc13, 0xfc16, 'wide arithmetic'],
 ];
 
-/** What an opcode that is not in the table is of; undefined: nothing that we know of. `sub` is what follows a prefix byte. */
+/**
+ * What an opcode that is not in the table is of; undefined: nothing that we know of. `sub` is what follows a prefix
+ * byte.
+ */
 export function laterOpcode(byte: number, sub?: number): string | undefined {
   const code = sub === undefined ? byte : byte * 0x100 + sub;
   return LATER.find(([first, last]) => code >= first && code <= last)?.[2];

@@ -1,6 +1,6 @@
 /**
- * An instruction of a validated body as a line of text, for listings: its name as in the text format, then its immediates
- * as the bytes have them (a label is a depth, a function an index, a block type a number).
+ * An instruction of a validated body as a line of text, for listings: its name as in the text format, then its
+ * immediates as the bytes have them (a label is a depth, a function an index, a block type a number).
  */
 
 import { type Immediates, opcodeOf, Prefix } from './opcodes.js';

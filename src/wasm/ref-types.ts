@@ -7,8 +7,8 @@
  *     0x41 .. 0x43   (ref null nofunc), (ref null noextern), (ref null noexn): only null is of these types
  *     0x44 .. 0x46   (ref nofunc), (ref noextern), (ref noexn): nothing is
  *
- * So value types stay bytes. Equal types have equal codes in a module, as type indices are replaced by the first type of
- * the same structure. Between modules types are compared by `key`. Outside of validation all of them are funcref,
+ * So value types stay bytes. Equal types have equal codes in a module, as type indices are replaced by the first type
+ * of the same structure. Between modules types are compared by `key`. Outside of validation all of them are funcref,
  * exnref or externref: `erased`.
  */
 
@@ -74,7 +74,9 @@ const OBJECTS: ReadonlyMap<number, string> = new Map([
   [0x75, 'nocont'],
 ]);
 
-/** In words, what a byte that is no value type of ours is in later versions of the specification; undefined: nothing. */
+/**
+ * In words, what a byte that is no value type of ours is in later versions of the specification; undefined: nothing.
+ */
 export function laterType(byte: number): string | undefined {
   if (byte === 0x68 || byte === 0x75) return `stack switching (type ${OBJECTS.get(byte)})`;
   if (byte === 0x65) return 'shared-everything threads (shared types)';

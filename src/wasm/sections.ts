@@ -21,7 +21,9 @@ import {
 import type { Reader } from './reader.js';
 import { readDataSegment, readElementSegment } from './segments.js';
 
-/** In place of an import's kind, in the proposal for compact imports: several of a module, or several of a type, follow. */
+/**
+ * In place of an import's kind, in the proposal for compact imports: several of a module, or several of a type, follow.
+ */
 const COMPACT_MODULE = 0x7f;
 const COMPACT_TYPE = 0x7e;
 

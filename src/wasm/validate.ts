@@ -37,8 +37,8 @@ export class FunctionValidator {
 
   /**
    * Validates the body of a function, given by its index in the function index space (imports come first, and have no
-   * body). Throws ModuleError with the offset of the instruction at fault, or LimitError. Uses in unreachable code count
-   * in the summary, so its figures are upper bounds.
+   * body). Throws ModuleError with the offset of the instruction at fault, or LimitError. Uses in unreachable code
+   * count in the summary, so its figures are upper bounds.
    */
   validate(funcIndex: number): FunctionSummary {
     const { module, body } = this;

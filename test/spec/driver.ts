@@ -16,7 +16,7 @@ export type Request =
   | { readonly kind: 'read'; readonly cell: number; readonly results: number };
 
 export interface Reply {
-  /** TRAP_* (src/image/contract/layout.ts), 0 for none. */
+  /** TRAP_* (src/image/contract/traps.ts), 0 for none. */
   readonly trap: number;
   readonly values: readonly bigint[];
 }

@@ -1,5 +1,6 @@
 /**
- * Emission of vector instructions: one method per encoding class (encodings-vector.ts), as emitter.ts has for the others.
+ * Emission of vector instructions: one method per encoding class (encodings-vector.ts), as emitter.ts has for the
+ * others.
  *
  * `size` is log2 of a lane's bytes, 0 to 3; of floating point lanes 0 single, 1 double. A lane's number counts from the
  * lowest.
@@ -46,7 +47,9 @@ export class VectorEmitter extends Emitter {
     this.word(op | ((imm8 >> 5) << 16) | (unsigned(shift, 2) << 13) | ((imm8 & 31) << 5) | v(rd));
   }
 
-  /** shl and the widening shifts (field: the lane's bits plus the shift), others (field: twice the bits less the shift). */
+  /**
+   * shl and the widening shifts (field: the lane's bits plus the shift), others (field: twice the bits less the shift).
+   */
   protected simdShift(op: number, rd: Reg, rn: Reg, field: number): void {
     this.word(op | (unsigned(field, 7) << 16) | (v(rn) << 5) | v(rd));
   }

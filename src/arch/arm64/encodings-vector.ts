@@ -1,9 +1,10 @@
 /**
  * Every vector instruction that is emitted, by encoding class: its fixed bits, with 0 in each field.
  *
- * Arm Architecture Reference Manual for A-profile, C4.1.96 (Advanced SIMD), ARMv8.0 only. emitter-vector.ts has a method
- * for each class. All work on 128 bits (Q is 1) but those that widen the low half or narrow to it, whose form for the
- * high half has a 2 in its name. `size` is log2 of the lane's bytes; of floating point instructions 0 single, 1 double.
+ * Arm Architecture Reference Manual for A-profile, C4.1.96 (Advanced SIMD), ARMv8.0 only. emitter-vector.ts has a
+ * method for each class. All work on 128 bits (Q is 1) but those that widen the low half or narrow to it, whose form
+ * for the high half has a 2 in its name. `size` is log2 of the lane's bytes; of floating point instructions 0 single, 1
+ * double.
  */
 
 export const V = {

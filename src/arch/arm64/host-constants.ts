@@ -1,8 +1,8 @@
 /**
  * Constants of Linux on AArch64 that the host layer imports from module "target", by name.
  *
- * Sources: include/uapi/asm-generic/unistd.h, arch/arm64/include/uapi/asm/fcntl.h, asm/sigcontext.h. What is the same on
- * every CPU is in the host layer itself.
+ * Sources: include/uapi/asm-generic/unistd.h, arch/arm64/include/uapi/asm/fcntl.h, asm/sigcontext.h. What is the same
+ * on every CPU is in the host layer itself.
  */
 
 import { frameSizeFor } from '../masm/masm.js';

@@ -1,8 +1,9 @@
 /**
  * The macro-assembler's atomic accesses: load-acquire and store-release, and loops of their exclusive forms.
  *
- * These take no offset, so the address goes to the scratch register for addresses. The status of a store-exclusive must not be
- * in a register that it stores (Arm Architecture Reference Manual, K1.2.3): loops with a result to store need one more.
+ * These take no offset, so the address goes to the scratch register for addresses. The status of a store-exclusive must
+ * not be in a register that it stores (Arm Architecture Reference Manual, K1.2.3): loops with a result to store need
+ * one more.
  */
 
 import { IntOp, NO_REG, type Reg } from '../masm/masm.js';

@@ -1,6 +1,7 @@
 /**
- * The macro-assembler's constants of 128 bits: one instruction where an immediate says it (manual C2.2.3, AdvSIMDExpandImm),
- * a splat of a general register where one instruction makes that, else a load from the code (literals.ts).
+ * The macro-assembler's constants of 128 bits: one instruction where an immediate says it (manual C2.2.3,
+ * AdvSIMDExpandImm), a splat of a general register where one instruction makes that, else a load from the code
+ * (literals.ts).
  */
 
 import type { Reg } from '../masm/masm.js';

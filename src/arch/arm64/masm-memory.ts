@@ -1,8 +1,8 @@
 /**
  * The macro-assembler's guest memory accesses and position-independent access to the image's data.
  *
- * [base + index] is one instruction, and so is [base + offset] for offsets below 4096 times the size. Others add into the
- * address scratch register first; the sum is 64 bits wide and stays inside the memory's reservation.
+ * [base + index] is one instruction, and so is [base + offset] for offsets below 4096 times the size. Others add into
+ * the address scratch register first; the sum is 64 bits wide and stays inside the memory's reservation.
  */
 
 import { type LoadOp, NO_REG, type Reg, StoreOp, Width } from '../masm/masm.js';
@@ -36,7 +36,10 @@ const STORE_SIZES = [0, 1, 2, 3, 2, 3];
 // By Width.
 const LITERALS = [A.ldr_lit_w, A.ldr_lit_x, A.ldr_lit_s, A.ldr_lit_d, A.ldr_lit_q];
 
-/** In loads and stores of all kinds: the bit that tells them apart, and Rt for xzr or for the float scratch register, v31. */
+/**
+ * In loads and stores of all kinds: the bit that tells them apart, and Rt for xzr or for the float scratch register,
+ * v31.
+ */
 const IS_LOAD = 1 << 22;
 const ZERO_REGISTER = 31;
 

@@ -75,8 +75,8 @@ export class LaneMasm extends ConstantMasm {
   }
 
   /**
-   * Each lane becomes its sign bit; then bits of neighbours are moved together, in lanes twice as wide each time, until the
-   * lowest byte of each half has all of the half's.
+   * Each lane becomes its sign bit; then bits of neighbours are moved together, in lanes twice as wide each time, until
+   * the lowest byte of each half has all of the half's.
    */
   bitmask(lanes: Lanes, dst: Reg, src: Reg): void {
     const size = LANE_SIZES[lanes];

@@ -1,6 +1,6 @@
 /**
- * The macro-assembler's guest memory accesses of vectors. Whole ones are as those of scalars (masm-memory.ts); lanes and
- * splats have no addressing mode but the plain register.
+ * The macro-assembler's guest memory accesses of vectors. Whole ones are as those of scalars (masm-memory.ts); lanes
+ * and splats have no addressing mode but the plain register.
  */
 
 import { NO_REG, type Reg } from '../masm/masm.js';

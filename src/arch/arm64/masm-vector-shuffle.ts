@@ -1,8 +1,8 @@
 /**
  * i8x16.shuffle on AArch64: one permuting instruction where one does it, else tbl with the indexes as a constant.
  *
- * The pattern is looked at in lanes, from the widest that it moves as a whole. Two vectors that are the same, or of which
- * one is not used, are one: then all indexes are below 16.
+ * The pattern is looked at in lanes, from the widest that it moves as a whole. Two vectors that are the same, or of
+ * which one is not used, are one: then all indexes are below 16.
  */
 
 import type { Reg } from '../masm/masm.js';

@@ -1,7 +1,9 @@
 /**
- * The macro-assembler's vector arithmetic. Most operations are one instruction (vector-table.ts); what is not stands here.
+ * The macro-assembler's vector arithmetic. Most operations are one instruction (vector-table.ts); what is not stands
+ * here.
  *
- * Results of several instructions are made in v30 and v31 as long as an operand is still to be read, as dst may be that.
+ * Results of several instructions are made in v30 and v31 as long as an operand is still to be read, as dst may be
+ * that.
  */
 
 import type { Cond, Reg } from '../masm/masm.js';

@@ -1,9 +1,9 @@
 /**
  * The macro-assembler of AArch64, its last layer: functions, calls and what stubs need.
  *
- * One class, written in layers that each are one noun and extend the one before: code-buffer, emitter, labels, literals,
- * moves, integers, conditions, floats, conversions, memory, constants, vectors, atomics. A single class at run time, so
- * every call is monomorphic and nothing is forwarded. Scratch registers: x16, x17, v30, v31.
+ * One class, written in layers that each are one noun and extend the one before: code-buffer, emitter, labels,
+ * literals, moves, integers, conditions, floats, conversions, memory, constants, vectors, atomics. A single class at
+ * run time, so every call is monomorphic and nothing is forwarded. Scratch registers: x16, x17, v30, v31.
  *
  * bl reaches 128 MiB. When more text than that is to be expected, all calls are made through a register.
  */

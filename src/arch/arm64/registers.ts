@@ -1,5 +1,6 @@
 /**
- * The registers of AArch64 in the project's numbering: the hardware number for the general ones, 32 + n for v registers.
+ * The registers of AArch64 in the project's numbering: the hardware number for the general ones, 32 + n for v
+ * registers.
  *
  * Numbers and names only; what each register is for stands in abi.ts. Number 31 is the stack pointer or the zero
  * register, as the instruction says (Arm Architecture Reference Manual, C1.2.5); as an operand of the macro-assembler

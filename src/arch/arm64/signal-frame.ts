@@ -1,8 +1,9 @@
 /**
  * Where the kernel's signal frame keeps the registers, from the ucontext_t that a handler gets as its third argument.
  *
- * Linux arch/arm64/include/uapi/asm/{ucontext,sigcontext}.h: struct sigcontext starts 176 bytes into the ucontext_t, its
- * __reserved area at 464; the first record in that is the fpsimd_context, whose v registers follow 16 bytes of header.
+ * Linux arch/arm64/include/uapi/asm/{ucontext,sigcontext}.h: struct sigcontext starts 176 bytes into the ucontext_t,
+ * its __reserved area at 464; the first record in that is the fpsimd_context, whose v registers follow 16 bytes of
+ * header.
  */
 
 import type { SignalFrame } from '../masm/target.js';

@@ -1,8 +1,8 @@
 /**
  * The vector operations that are one instruction each, by operation; masm-vector.ts has the others.
  *
- * Core specification 4.4.4 against the manual, C7.2. What makes one instruction do: fmin and fmax give NaN for one and -0 is
- * less than +0; saturating conversions give 0 for NaN; tbl gives 0 for an index out of range; sqrdmulh saturates.
+ * Core specification 4.4.4 against the manual, C7.2. What makes one instruction do: fmin and fmax give NaN for one and
+ * -0 is less than +0; saturating conversions give 0 for NaN; tbl gives 0 for an index out of range; sqrdmulh saturates.
  */
 
 import { VectorBinary, VectorUnary } from '../masm/masm-vector.js';

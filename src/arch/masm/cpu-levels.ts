@@ -1,4 +1,7 @@
-/** The levels of each CPU that code can be compiled for, as `compile --cpu` names them. Needs nothing, as help prints them. */
+/**
+ * The levels of each CPU that code can be compiled for, as `compile --cpu` names them. Needs nothing, as help prints
+ * them.
+ */
 
 import type { ArchName } from './target.js';
 

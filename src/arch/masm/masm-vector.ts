@@ -2,8 +2,8 @@
  * What the macro-assembler can do with v128 values: the fixed-width SIMD instructions (core spec 4.4.4).
  *
  * Part of masm.ts, whose contract holds: any of the registers may be the same, only dst and the scratch registers are
- * written, nothing allocates. A v128 is in a floating point register. Members are named as the instructions of the
- * text format; relaxed instructions have no member of their own, they are lowered to one of these, so that both CPUs give
+ * written, nothing allocates. A v128 is in a floating point register. Members are named as the instructions of the text
+ * format; relaxed instructions have no member of their own, they are lowered to one of these, so that both CPUs give
  * the same result. Floating point arithmetic gives any NaN; canonicalizeVector makes it the canonical one.
  */
 

@@ -193,7 +193,10 @@ export interface RegisterPlan {
   readonly divideClobber: Reg;
   /** What the stack pointer is a multiple of, always. */
   readonly stackAlign: number;
-  /** Where the return address is at a function's entry; NO_REG: at the stack pointer. Behind the prologue it is right above the frame. */
+  /**
+   * Where the return address is at a function's entry; NO_REG: at the stack pointer. Behind the prologue it is right
+   * above the frame.
+   */
   readonly linkRegister: Reg;
 }
 
@@ -260,7 +263,9 @@ export interface MacroAssembler extends VectorAssembler, AtomicAssembler {
   testZero(wide: number, reg: Reg): void; // then Eq: is zero, Ne: is not
   compareFloat(cond: Cond, wide: number, lhs: Reg, rhs: Reg): void; // cond: the one that will be asked for
   setCondition(cond: Cond, dst: Reg): void;
-  /** dst = cond ? a : b, of integers of any width or of floats; dst, a and b of one class. Keeps nothing of the flags. */
+  /**
+   * dst = cond ? a : b, of integers of any width or of floats; dst, a and b of one class. Keeps nothing of the flags.
+   */
   select(cond: Cond, dst: Reg, a: Reg, b: Reg): void;
 
   // -- floats
@@ -308,8 +313,8 @@ export interface MacroAssembler extends VectorAssembler, AtomicAssembler {
   call(): number;
   patchCall(handle: number, target: number): void; // target: text offset
   /**
-   * The same for a callee that returns with leaveThunk: behind a system call a kernel may have emptied the return stack of
-   * the processor, where that is so both do without it.
+   * The same for a callee that returns with leaveThunk: behind a system call a kernel may have emptied the return stack
+   * of the processor, where that is so both do without it.
    */
   callThunk(): number;
   /** Epilogue and return. */
@@ -321,9 +326,9 @@ export interface MacroAssembler extends VectorAssembler, AtomicAssembler {
   /** Calls the function of a record (image/contract/instance.ts FN_*): switches instance and memoryBase, then calls. */
   callRecord(record: Reg): void;
   /**
-   * The table part of call_indirect. Loads the record of elements[index] into `record`, jumping to outOfBounds
-   * (index >= length), uninitialized (null), mismatch (another type id). `table` holds the address of a table's record (TAB_*).
-   * record may be the same as table or index. When typeId is -1 no type is compared.
+   * The table part of call_indirect. Loads the record of elements[index] into `record`, jumping to outOfBounds (index
+   * >= length), uninitialized (null), mismatch (another type id). `table` holds the address of a table's record
+   * (TAB_*). record may be the same as table or index. When typeId is -1 no type is compared.
    */
   loadTableRecord(
     record: Reg,
@@ -346,9 +351,12 @@ export interface MacroAssembler extends VectorAssembler, AtomicAssembler {
   /** Where syscall() wants the number, then the arguments; the result is in resultInt. */
   readonly syscallRegisters: readonly Reg[];
   readonly scratch: Reg;
-  /** resultInt = CPU_* of this CPU (image/contract/layout.ts). Overwrites all registers but the two pinned ones. */
+  /** resultInt = CPU_* of this CPU (image/contract/runtime-block.ts). Overwrites all registers but the two pinned ones. */
   cpuFeatures(): void;
-  /** Where the stub call_c wants the function's address, then the C ABI's first two integer arguments; the result is in resultInt. */
+  /**
+   * Where the stub call_c wants the function's address, then the C ABI's first two integer arguments; the result is in
+   * resultInt.
+   */
   readonly callCRegisters: readonly Reg[];
   /** At a signal handler's entry: moves the C ABI's first three arguments into argInts[0..2]. */
   signalArguments(): void;
@@ -364,9 +372,9 @@ export interface MacroAssembler extends VectorAssembler, AtomicAssembler {
   fillBytes(): void;
   readonly fillRegisters: readonly Reg[];
   /**
-   * Loads every register, the stack pointer and the pc from a block laid out as CTX_* in image/contract/layout.ts (the stack
-   * pointer is an address, at its place among the general ones on x64, at CTX_SP elsewhere) and goes on there. May write
-   * the word below the new stack pointer. `base` is any register but the stack pointer.
+   * Loads every register, the stack pointer and the pc from a block laid out as CTX_* in image/contract/resume-plan.ts (the
+   * stack pointer is an address, at its place among the general ones on x64, at CTX_SP elsewhere) and goes on there.
+   * May write the word below the new stack pointer. `base` is any register but the stack pointer.
    */
   restoreContext(base: Reg): void;
 }

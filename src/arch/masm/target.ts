@@ -10,7 +10,10 @@ export interface SignalFrame {
   readonly general: Int32Array;
   readonly pc: number;
   readonly sp: number;
-  /** Floating point registers: at [ucontext + floatPointer] lies the address of the save area (x64), or -1 and they are inline. */
+  /**
+   * Floating point registers: at [ucontext + floatPointer] lies the address of the save area (x64), or -1 and they are
+   * inline.
+   */
   readonly floatPointer: number;
   readonly floatBase: number; // offset in that area (or the ucontext) of register 0
   readonly floatStride: number;
@@ -21,7 +24,10 @@ export interface Target {
   readonly elfMachine: number;
   readonly plan: RegisterPlan;
   readonly signalFrame: SignalFrame;
-  /** What its code needs beyond the least CPU of the kind: CPU_* (image/contract/runtime-block.ts). An image checks it when it starts. */
+  /**
+   * What its code needs beyond the least CPU of the kind: CPU_* (image/contract/runtime-block.ts). An image checks it
+   * when it starts.
+   */
   readonly cpuNeeds: number;
   /** The instruction that a safepoint becomes in trap text. */
   readonly safepointTrap: Uint8Array;

@@ -73,7 +73,9 @@ export function enc(opcodeColumn: string, instruction: string): Encoding {
   return new Encoding(opcodeColumn, instruction, 0);
 }
 
-/** The sixteen encodings of a line with +cc, by condition code (volume 1, appendix B). "cc" in the mnemonic is replaced. */
+/**
+ * The sixteen encodings of a line with +cc, by condition code (volume 1, appendix B). "cc" in the mnemonic is replaced.
+ */
 export function encConditions(opcodeColumn: string, instruction: string): readonly Encoding[] {
   return CONDITION_NAMES.map((name, cc) => new Encoding(opcodeColumn, instruction.replace('cc', name), cc));
 }

@@ -1,8 +1,8 @@
 /**
  * Constants of Linux on x86-64 that the host layer imports from module "target", by name.
  *
- * Sources: arch/x86/entry/syscalls/syscall_64.tbl, include/uapi/asm-generic/fcntl.h, arch/x86/include/uapi/asm/sigcontext.h.
- * What is the same on every CPU is in the host layer itself.
+ * Sources: arch/x86/entry/syscalls/syscall_64.tbl, include/uapi/asm-generic/fcntl.h,
+ * arch/x86/include/uapi/asm/sigcontext.h. What is the same on every CPU is in the host layer itself.
  */
 
 import { frameSizeFor } from '../masm/masm.js';

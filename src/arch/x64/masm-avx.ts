@@ -1,6 +1,6 @@
 /**
- * The macro-assembler for CPUs with AVX (x86-64-v3 and later): vector operations with three operands, so that nothing has
- * to be moved to keep a source.
+ * The macro-assembler for CPUs with AVX (x86-64-v3 and later): vector operations with three operands, so that nothing
+ * has to be moved to keep a source.
  *
  * Only the 128-bit VEX forms: same results, same sites, and the state that a snapshot holds. They leave the upper half
  * of the wide registers zero, so that mixing them with the other instructions costs nothing.
@@ -25,7 +25,10 @@ export class X64AvxMacroAssembler extends X64MacroAssembler {
     else this.vectorOp(e, dst, lhs, rhs);
   }
 
-  /** [VEX] opcode ModRM: reg field, VEX.vvvv, rm field. In two bytes where the rm field's register is below 8 and the map is 0F. */
+  /**
+   * [VEX] opcode ModRM: reg field, VEX.vvvv, rm field. In two bytes where the rm field's register is below 8 and the
+   * map is 0F.
+   */
   protected vex(e: Encoding, reg: Reg, vvvv: Reg, rm: Reg): void {
     const at = this.reserve();
     const { bytes } = this;

@@ -143,7 +143,8 @@ export class IntegerMasm extends MoveMasm {
   unary(op: IntUnary, wide: number, dst: Reg, src: Reg): void {
     switch (op) {
       case IntUnary.Clz:
-        // bsr gives the highest bit's number, and sets ZF (dst undefined) for 0: then 2w - 1, which the xor turns into w.
+        // bsr gives the highest bit's number, and sets ZF (dst undefined) for 0: then 2w - 1, which the xor turns into
+        // w.
         this.rr(X.bsr, wide, dst, src);
         this.constant(SCRATCH, 0, wide !== 0 ? 127 : 63, 0);
         this.rr(X.cmovcc[CC.E], wide, dst, SCRATCH);

@@ -139,8 +139,8 @@ export class VectorFloatMasm extends VectorIntegerMasm {
   }
 
   /**
-   * Upper half-words as 2^39 + n * 2^16, lower ones as 2^23 + n, both exact, by setting the bits above. Less 2^39 + 2^23,
-   * which is exact too, their sum rounds once.
+   * Upper half-words as 2^39 + n * 2^16, lower ones as 2^23 + n, both exact, by setting the bits above. Less 2^39 +
+   * 2^23, which is exact too, their sum rounds once.
    */
   protected convertUnsigned(dst: Reg, src: Reg): void {
     this.moveVector(FLOAT_SCRATCH, src);

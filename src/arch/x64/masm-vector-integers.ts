@@ -1,7 +1,8 @@
 /**
  * The macro-assembler's operations on integer lanes that take more than one instruction.
  *
- * Those of one instruction stand in the tables of masm-vector.ts. T and U in the comments are the two scratch registers.
+ * Those of one instruction stand in the tables of masm-vector.ts. T and U in the comments are the two scratch
+ * registers.
  */
 
 import type { Reg } from '../masm/masm.js';

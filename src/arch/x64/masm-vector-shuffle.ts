@@ -1,8 +1,8 @@
 /**
  * The macro-assembler's shuffles: i8x16.shuffle by the shortest instruction that has its pattern.
  *
- * In order: one source (a move, pshufd, pshufb); two sources as one instruction, either of them first (palignr, punpck…,
- * shufps, pblendw); else one pshufb each, with indexes that leave the other's bytes zero, and or.
+ * In order: one source (a move, pshufd, pshufb); two sources as one instruction, either of them first (palignr,
+ * punpck…, shufps, pblendw); else one pshufb each, with indexes that leave the other's bytes zero, and or.
  */
 
 import type { Reg } from '../masm/masm.js';

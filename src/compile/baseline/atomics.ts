@@ -1,8 +1,8 @@
 /**
  * Atomic accesses, wait, notify and the fence (threads proposal).
  *
- * An address that is not a multiple of the width traps, before its bounds are looked at (by the guard pages, as for other
- * accesses). Notifying finds nobody, as there is one thread. Waiting is a loop:
+ * An address that is not a multiple of the width traps, before its bounds are looked at (by the guard pages, as for
+ * other accesses). Notifying finds nobody, as there is one thread. Waiting is a loop:
  *
  *     again:  a safepoint of kind loop, at the instruction's own offset, with all its operands on the stack
  *             call atomic_wait32 or 64
@@ -22,7 +22,9 @@ import { prepare } from './calls.js';
 import type { FunctionCompiler } from './compile-function.js';
 import { index } from './memory-access.js';
 
-/** The types and widths that loads, stores and each kind of read-modify-write come in, in the order of their opcodes. */
+/**
+ * The types and widths that loads, stores and each kind of read-modify-write come in, in the order of their opcodes.
+ */
 const FORM_TYPES = [ValType.I32, ValType.I64, ValType.I32, ValType.I32, ValType.I64, ValType.I64, ValType.I64] as const;
 const FORM_WIDTHS = [
   AtomicWidth.W32,

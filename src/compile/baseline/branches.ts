@@ -129,7 +129,10 @@ function resultRegister(c: FunctionCompiler, at: number): number {
   return isFloat(c.control.types[at].results[0]) ? plan.resultFloat : plan.resultInt;
 }
 
-/** Puts what a branch to frame `at` carries, below `top`, where the label wants it; the operands below are not needed any more. */
+/**
+ * Puts what a branch to frame `at` carries, below `top`, where the label wants it; the operands below are not needed
+ * any more.
+ */
 export function placeResults(c: FunctionCompiler, at: number, top = c.operands.height): void {
   const { operands: o, control } = c;
   const count = control.arity(at);

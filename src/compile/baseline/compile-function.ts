@@ -215,8 +215,8 @@ export class FunctionCompiler extends BodyReader implements InstanceCode {
   }
 
   /**
-   * Pops the operands of an instruction and gives the register for its result: the pinned register of the local that the
-   * next instruction sets, else `preferred` if it is free, else any. finish() must follow.
+   * Pops the operands of an instruction and gives the register for its result: the pinned register of the local that
+   * the next instruction sets, else `preferred` if it is free, else any. finish() must follow.
    * @param popped how many operands there are; 0 also when they are popped already
    */
   destination(type: ValType, preferred: Reg, popped = 0): Reg {

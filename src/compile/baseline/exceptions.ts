@@ -2,12 +2,12 @@
  * Exceptions. Core spec 4.6.8 (throw, throw_ref, try_table), and the legacy proposal's try.
  *
  * Entering and leaving a try is no instruction: each call inside of one is a row of the handler table
- * (image/tables/handler-table.ts), by its return address. To throw, the payload goes to the slots that its operands own,
- * and a builtin makes the exception and unwinds. What catches is a landing: pinned locals are in their homes there, as
- * all calls put them, operands below the block in their slots or constants, as at any label. A try_table's landings
- * come behind the function's code, branch to the label of their clause and expect what `control` has decided for it
- * when the block was entered. A legacy catch body is its own landing; the exception, which rethrow asks for, is a hidden
- * operand below the body's.
+ * (image/tables/handler-table.ts), by its return address. To throw, the payload goes to the slots that its operands
+ * own, and a builtin makes the exception and unwinds. What catches is a landing: pinned locals are in their homes
+ * there, as all calls put them, operands below the block in their slots or constants, as at any label. A try_table's
+ * landings come behind the function's code, branch to the label of their clause and expect what `control` has decided
+ * for it when the block was entered. A legacy catch body is its own landing; the exception, which rethrow asks for, is
+ * a hidden operand below the body's.
  */
 
 import { IntOp, Width } from '../../arch/masm/masm.js';

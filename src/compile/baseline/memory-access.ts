@@ -2,10 +2,10 @@
  * Where a load or store goes: [accessBase + index + accessOffset], for every kind of memory. All instructions that
  * access one go through `index`, and what they emit is a trap site of TRAP_MEMORY.
  *
- * An address of 32 bits needs no check: image/contract/sizes.ts MEMORY_RESERVATION covers every one of them plus a 32-bit
- * offset, and what is not the memory's faults. An address of 64 bits is first replaced by the memory's size when it is
- * not below it, without a branch (so a speculated access stays inside too): from there on, for offsets below 4 GiB,
- * there is nothing but MEMORY64_GUARD. The size is read for each access, as it may have grown.
+ * An address of 32 bits needs no check: image/contract/sizes.ts MEMORY_RESERVATION covers every one of them plus a
+ * 32-bit offset, and what is not the memory's faults. An address of 64 bits is first replaced by the memory's size when
+ * it is not below it, without a branch (so a speculated access stays inside too): from there on, for offsets below 4
+ * GiB, there is nothing but MEMORY64_GUARD. The size is read for each access, as it may have grown.
  *
  * Memory 0's address is pinned; that of another is read from its record into a register of the access.
  */

@@ -117,7 +117,10 @@ export class Operands {
     return reg;
   }
 
-  /** Like allocate, preferring `reg` if it is a free operand register of the class (it may be locked: its reader comes first). */
+  /**
+   * Like allocate, preferring `reg` if it is a free operand register of the class (it may be locked: its reader comes
+   * first).
+   */
   allocatePreferring(type: ValType, reg: Reg): Reg {
     return this.registers.isFree(reg, type) ? reg : this.allocate(type);
   }

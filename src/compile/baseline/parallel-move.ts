@@ -57,8 +57,8 @@ export class ParallelMove {
   }
 
   /**
-   * Only cycles are left: exchanges one pair, and whoever wanted what was in one finds it in the other. Returns how many
-   * moves are done.
+   * Only cycles are left: exchanges one pair, and whoever wanted what was in one finds it in the other. Returns how
+   * many moves are done.
    */
   private exchange(count: number, regs: ArrayLike<number>): number {
     const { from, readers } = this;

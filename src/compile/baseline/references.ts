@@ -1,8 +1,8 @@
 /**
  * Typed function references: calls through them, null checks, branches on null. Core spec 4.4.3 and 4.4.8.
  *
- * A reference is a record's address, whatever its type. The type of a function that is called is compared once more: the
- * validator has proved it, but not for a reference that a restored snapshot has brought.
+ * A reference is a record's address, whatever its type. The type of a function that is called is compared once more:
+ * the validator has proved it, but not for a reference that a restored snapshot has brought.
  */
 
 import { Cond, type Reg } from '../../arch/masm/masm.js';
@@ -33,7 +33,9 @@ export function returnCallRef(c: FunctionCompiler, typeIndex: number): void {
   tailCalls.throughRecord(c, typeIndex, record, () => takeRecord(c, typeIndex, record));
 }
 
-/** Pops the topmost operand, a reference, into a register that is no operand's, if it is one to a function of the type. */
+/**
+ * Pops the topmost operand, a reference, into a register that is no operand's, if it is one to a function of the type.
+ */
 function takeRecord(c: FunctionCompiler, typeIndex: number, record: Reg): void {
   const { masm, operands: o } = c;
   o.load(o.height - 1, record);

@@ -9,7 +9,10 @@ import { builtin } from './calls.js';
 import { compare, Pending } from './comparisons.js';
 import type { FunctionCompiler } from './compile-function.js';
 
-/** The register and offset behind which table `table`'s record lies. A pointer to it goes to a register of its own, locked. */
+/**
+ * The register and offset behind which table `table`'s record lies. A pointer to it goes to a register of its own,
+ * locked.
+ */
 function record(c: FunctionCompiler, table: number): number {
   const { masm, operands: o, layout } = c;
   if (!layout.tableIsImported(table)) {

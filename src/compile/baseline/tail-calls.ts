@@ -71,7 +71,9 @@ export function throughRecord(c: FunctionCompiler, typeIndex: number, record: Re
   jumpToRecord(c, layout, first, record);
 }
 
-/** Gives the index of the first argument; what is below goes to slots, as the call may turn out to be an ordinary one. */
+/**
+ * Gives the index of the first argument; what is below goes to slots, as the call may turn out to be an ordinary one.
+ */
 function begin(c: FunctionCompiler, layout: CallLayout, record: Reg): number {
   const first = c.operands.height - layout.paramRegs.length - 1;
   checkRoom(c, layout);

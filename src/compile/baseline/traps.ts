@@ -1,7 +1,7 @@
 /**
  * The traps of the function being compiled: branches to trap instructions behind its code, one for each place that may
- * trap, and instructions that may fault. Both are trap sites (.wagsnap.traps) of the instruction at hand, and where pinned
- * locals are then is recorded where it has changed (.wagsnap.pins).
+ * trap, and instructions that may fault. Both are trap sites (.wagsnap.traps) of the instruction at hand, and where
+ * pinned locals are then is recorded where it has changed (.wagsnap.pins).
  */
 
 import { Cond, type Label, type MacroAssembler, type Reg } from '../../arch/masm/masm.js';

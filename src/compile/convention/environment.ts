@@ -25,7 +25,9 @@ export const BUILTINS = [
 export type Builtin = (typeof BUILTINS)[number];
 
 export interface CodeEnvironment {
-  /** Compiling the host layer: imports from "native" are intrinsics (baseline/intrinsics.ts), nothing is a safepoint. */
+  /**
+   * Compiling the host layer: imports from "native" are intrinsics (baseline/intrinsics.ts), nothing is a safepoint.
+   */
   readonly isHost: boolean;
   readonly deterministic: boolean;
   /** Undefined when no tables are wanted: the code is the same. */
@@ -34,8 +36,8 @@ export interface CodeEnvironment {
   /** For tests. */
   readonly variation?: Variation;
   /**
-   * Slots that the outgoing area of every function has that makes calls: so many its callee may use for the arguments of
-   * a tail call. See tail-calls.ts.
+   * Slots that the outgoing area of every function has that makes calls: so many its callee may use for the arguments
+   * of a tail call. See tail-calls.ts.
    */
   readonly tailSlots: number;
   /** Text offset of the thunk of an imported function, or -1: it is another module's, called through its record. */

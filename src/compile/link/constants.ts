@@ -17,7 +17,10 @@ export interface Bits {
   readonly hi: number;
 }
 
-/** Raw bits, the four words of a v128, or a reference to a function (instance and index of its definition), or a null reference. */
+/**
+ * Raw bits, the four words of a v128, or a reference to a function (instance and index of its definition), or a null
+ * reference.
+ */
 export type Constant =
   | Bits
   | { readonly kind: 'vector'; readonly words: readonly number[] }

@@ -3,8 +3,8 @@
  *
  *     DATA   runtime block (4 KiB) | instance blocks | references of element segments | init plan
  *
- * Formats: image/contract/layout.ts and instance-layout.ts. What depends on code (FN_CODE, trampolines, segment bytes in
- * RODATA, RT_TEXT…) is filled by finish-data.ts.
+ * Formats: image/contract and image/instance-layout.ts. What depends on code (FN_CODE, trampolines, segment bytes
+ * in RODATA, RT_TEXT…) is filled by finish-data.ts.
  */
 
 import { LimitError } from '../../base/errors.js';

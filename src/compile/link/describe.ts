@@ -1,4 +1,6 @@
-/** What an image says of itself, gathered from the linked parts: the identity section, names and places of functions. */
+/**
+ * What an image says of itself, gathered from the linked parts: the identity section, names and places of functions.
+ */
 
 import { createHash } from 'node:crypto';
 import type { Target } from '../../arch/masm/target.js';

@@ -1,4 +1,6 @@
-/** The host layer's wasm module, as scripts/build-host.mjs has built it: dist/runtime/host.wasm of the package's folder. */
+/**
+ * The host layer's wasm module, as scripts/build-host.mjs has built it: dist/runtime/host.wasm of the package's folder.
+ */
 
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -3,7 +3,8 @@
  * time: an image is a closed world. Gives each imported entity the instance and index that defines it.
  *
  * Sources in this order: modules linked under that name (the last one wins, unless the caller says which), then the
- * host layer for WASI and wag_snap. Imports of the host layer itself ("native", "target") are the compiler's and not bound here.
+ * host layer for WASI and wag_snap. Imports of the host layer itself ("native", "target") are the compiler's and not
+ * bound here.
  */
 
 import { ModuleError } from '../../base/errors.js';

@@ -1,4 +1,7 @@
-/** Modules that are for another host than WASI, by what they import: the list of all that is missing says little to people. */
+/**
+ * Modules that are for another host than WASI, by what they import: the list of all that is missing says little to
+ * people.
+ */
 
 import { ExternKind, type Import, type Module } from '../../wasm/module.js';
 

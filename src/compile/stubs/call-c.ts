@@ -1,8 +1,9 @@
 /**
- * Host code's call of a C function in the process (the vDSO's): what the C ABIs of both CPUs want and our code does not keep.
+ * Host code's call of a C function in the process (the vDSO's): what the C ABIs of both CPUs want and our code does not
+ * keep.
  *
- * The stack pointer becomes a multiple of 16 meanwhile. The pinned registers are callee-saved there, and so is callTemp, which
- * has the old stack pointer; everything else may be overwritten, as by any call.
+ * The stack pointer becomes a multiple of 16 meanwhile. The pinned registers are callee-saved there, and so is
+ * callTemp, which has the old stack pointer; everything else may be overwritten, as by any call.
  */
 
 import { frameSizeFor, IntOp } from '../../arch/masm/masm.js';

@@ -4,10 +4,10 @@
  *     host code --call--> invoke --jump--> trampoline --callRecord--> guest
  *               <-------------- ret ------ return point <--- ret ----
  *
- * RT_HOST_SP is the host's sp with the return address into host code on top (in the least frame there is), so that whoever sets sp to it and
- * returns has made the running invoke or resume return: the trampoline's return point and `unwind` do. The return
- * point is the bottom return address of each guest stack, also of one that restore has built: it uses nothing but
- * the runtime block.
+ * RT_HOST_SP is the host's sp with the return address into host code on top (in the least frame there is), so that
+ * whoever sets sp to it and returns has made the running invoke or resume return: the trampoline's return point and
+ * `unwind` do. The return point is the bottom return address of each guest stack, also of one that restore has built:
+ * it uses nothing but the runtime block.
  */
 
 import { Conversion, frameSizeFor, IntOp, NO_REG, Width } from '../../arch/masm/masm.js';
@@ -28,7 +28,8 @@ export function emitInvoke({ masm, runtimeBlock }: StubContext): void {
 }
 
 /**
- * Loads arguments from u64 values[] (a v128 takes two), calls the record, stores the results to RT_INVOKE_VALUES likewise.
+ * Loads arguments from u64 values[] (a v128 takes two), calls the record, stores the results to RT_INVOKE_VALUES
+ * likewise.
  * @param area bytes of the outgoing area, at least what the call needs
  * @returns text offset of the call's return address
  */

@@ -66,7 +66,8 @@ export function emitMissingThunk(context: StubContext, raise: number): void {
 }
 
 /**
- * A builtin (compile/convention/environment.ts): RT_GUEST_SP points to the return address into the guest, for a backtrace.
+ * A builtin (compile/convention/environment.ts): RT_GUEST_SP points to the return address into the guest, for a
+ * backtrace.
  * @param target text offset of the host's function
  */
 export function emitBuiltin(context: StubContext, layout: CallLayout, target: number): void {

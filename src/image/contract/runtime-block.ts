@@ -1,6 +1,6 @@
 /**
- * The runtime block: one per image, at the start of DATA. Start, the host layer, the capture tool and restore meet here.
- * Offsets are in bytes from its start; with them stand the values of its fields.
+ * The runtime block: one per image, at the start of DATA. Start, the host layer, the capture tool and restore meet
+ * here. Offsets are in bytes from its start; with them stand the values of its fields.
  *
  * README.md of this folder says what holds for all of its files.
  */

@@ -30,7 +30,8 @@ export const FUNC_HOST = 2; // the host layer's own code: no safepoints
 export const FUNC_STUB = 3;
 export const FUNC_TRAMPOLINE = 4; // where the host enters guest code: a return address in it ends the stack
 
-// .wagsnap.locals: a u32 per local: slot | reg << 20 | type << 28. slot counts 8 bytes from sp; reg NO_LOCAL_REG for none
+// .wagsnap.locals: a u32 per local: slot | reg << 20 | type << 28. slot counts 8 bytes from sp; reg NO_LOCAL_REG for
+// none
 export const NO_LOCAL_REG = 255;
 export const TYPE_I32 = 1;
 export const TYPE_I64 = 2;
@@ -53,7 +54,8 @@ export const SITE_ENTRY = 2; // before the prologue: frame size 0, parameters ar
 
 // .wagsnap.shapes: [operandCount] [resultCount] operands… results…; each one or three u32:
 //   type << 28 | kind << 26 | payload
-// A first operand of type 0 is no operand: {index of a shape before this one} {n}, and the first n operands are those of that shape
+// A first operand of type 0 is no operand: {index of a shape before this one} {n}, and the first n operands are those
+// of that shape
 export const OPERAND_SLOT = 0; // payload: slot
 export const OPERAND_CONST = 1; // two u32 follow: low and high word
 export const OPERAND_LOCAL = 2; // payload: local index, has the same value
@@ -62,8 +64,9 @@ export const OPERAND_REG = 3; // payload: register
 // .wagsnap.traps: 2 u32 each, sorted: text offset of the faulting instruction, then body offset | TRAP_* << 27
 export const TS_SIZE = 8;
 
-// .wagsnap.pins: where locals with a register are at trap sites. A row holds for its site and those behind it in its function,
-// up to the next row; in front of a function's first row all are in their slots. Bit i of a mask is the i-th local with a register
+// .wagsnap.pins: where locals with a register are at trap sites. A row holds for its site and those behind it in its
+// function, up to the next row; in front of a function's first row all are in their slots. Bit i of a mask is the i-th
+// local with a register
 export const TP_TEXT = 0; // u32: text offset of a trap site; the rows are sorted by it
 export const TP_REGISTERS = 4; // u32: those that are in their register; all others are in their slot
 export const TP_LOST = 8; // u32: those that are in neither any more

@@ -1,6 +1,7 @@
 /**
- * The handler table: which code catches what is thrown at a call. Collected while code is generated, at rest in an image's
- * exception tables (compile/link/exception-tables.ts), where unwinding reads it (runtime/process/unwind.ts). Columns of u32:
+ * The handler table: which code catches what is thrown at a call. Collected while code is generated, at rest in an
+ * image's exception tables (compile/link/exception-tables.ts), where unwinding reads it (runtime/process/unwind.ts).
+ * Columns of u32:
  *
  *     sites      return text offset, handler           of each call and throw inside of a try, ascending
  *     handlers   parent handler, first clause          a try; what it does not catch goes to the parent

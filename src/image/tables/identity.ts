@@ -18,8 +18,8 @@ import { damaged } from './site-lookup.js';
 export const IDENTITY_FORMAT = 1;
 
 /**
- * How long an identity may be in bytes, and in msgpack's items: a module of as many types, tags and tables as any may have
- * (wasm/limits.ts). A type is about 33 bytes and 7 items.
+ * How long an identity may be in bytes, and in msgpack's items: a module of as many types, tags and tables as any may
+ * have (wasm/limits.ts). A type is about 33 bytes and 7 items.
  */
 export const IDENTITY_MAX = 1 << 26;
 const IDENTITY_LIMITS: MsgpackLimits = { items: 10_000_000, depth: 8 };
@@ -178,7 +178,10 @@ export function decodeIdentity(bytes: Uint8Array): Identity {
   return checked(bytes, 'whole');
 }
 
-/** Its first part, by itself: in a time that depends on the length of the whole, but without making anything of the rest. */
+/**
+ * Its first part, by itself: in a time that depends on the length of the whole, but without making anything of the
+ * rest.
+ */
 export function decodeOutline(bytes: Uint8Array): ImageOutline {
   const entries = msgpackEntries(bytes, IDENTITY_LIMITS);
   if (typeof entries === 'string') throw damaged(`identity ${entries}`);
@@ -220,8 +223,8 @@ function schemas() {
 }
 
 /**
- * The mirror of encodeIdentity. Lazy, as loading zod takes as long as compiling a small module. Lists that grow with the module
- * are checked by hand: zod would take 7 us for each element, and describe each that is wrong.
+ * The mirror of encodeIdentity. Lazy, as loading zod takes as long as compiling a small module. Lists that grow with
+ * the module are checked by hand: zod would take 7 us for each element, and describe each that is wrong.
  */
 function createSchemas() {
   const { z } = require('zod') as typeof import('zod');

@@ -1,9 +1,9 @@
 /**
- * What a msgpack document would be in memory, before it is decoded: a few bytes can announce arrays of millions of elements,
- * each byte of which becomes an object, and extensions make the decoder do what no description of ours needs.
+ * What a msgpack document would be in memory, before it is decoded: a few bytes can announce arrays of millions of
+ * elements, each byte of which becomes an object, and extensions make the decoder do what no description of ours needs.
  *
- * Walks over the document (msgpack spec, "Formats") without recursion. What passes is decoded by msgpackr, in JavaScript: it is
- * imported by its parts, which leave out its native addon.
+ * Walks over the document (msgpack spec, "Formats") without recursion. What passes is decoded by msgpackr, in
+ * JavaScript: it is imported by its parts, which leave out its native addon.
  */
 
 export interface MsgpackLimits {

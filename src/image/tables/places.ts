@@ -1,6 +1,6 @@
 /**
- * .wagsnap.places: where the code of each row of the function table is in its module, and what the modules are called, so
- * that a backtrace names what disassemblers print: the byte offset in the module.
+ * .wagsnap.places: where the code of each row of the function table is in its module, and what the modules are called,
+ * so that a backtrace names what disassemblers print: the byte offset in the module.
  *
  *     u32 [rows]            offset in the module of the function's body (of its local declarations), 0: it has none
  *     u32                   instances

@@ -2,8 +2,8 @@
  * The site tables at rest: the decoder of what site-tables.ts writes. Lookups are binary searches over the sections'
  * own words; nothing is unpacked before it is asked for.
  *
- * Formats: image/contract/site-tables.ts FR_*, locals, SR_*, shapes, TS_*, TP_*. The bytes may come from a hostile file: everything
- * that is reached through an index is checked, a contradiction throws InputError 'damaged-image'.
+ * Formats: image/contract/site-tables.ts FR_*, locals, SR_*, shapes, TS_*, TP_*. The bytes may come from a hostile
+ * file: everything that is reached through an index is checked, a contradiction throws InputError 'damaged-image'.
  *
  * A row is an index into the function table or the site table. -1 says that there is none.
  */
@@ -26,7 +26,10 @@ const SR_WORDS = SR_SIZE / 4;
 const TS_WORDS = TS_SIZE / 4;
 const TP_WORDS = TP_SIZE / 4;
 
-/** Operands and results that decoded shapes are kept of, to be asked for again: shapes that begin alike are long together. */
+/**
+ * Operands and results that decoded shapes are kept of, to be asked for again: shapes that begin alike are long
+ * together.
+ */
 const CACHED_LOCATIONS = 1 << 20;
 
 /** A row of the function table. Text offsets count from TEXT; `frameSize` is in bytes, without the return address. */
@@ -257,7 +260,9 @@ export class SiteLookup {
     return row >= 0 && this.traps[row * TS_WORDS] === textOffset ? this.trap(row) : undefined;
   }
 
-  /** Where pinned locals are at a trap site; undefined when there is none at `textOffset`, or the image does not say. */
+  /**
+   * Where pinned locals are at a trap site; undefined when there is none at `textOffset`, or the image does not say.
+   */
   pinsAt(textOffset: number): PinState | undefined {
     const { pins } = this;
     const functionRow = this.functionAt(textOffset);

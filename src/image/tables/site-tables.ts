@@ -1,6 +1,6 @@
 /**
- * The site tables while code is generated: growing columns, in the format they have at rest (image/contract/site-tables.ts FR_*,
- * SR_*, TS_*, TP_*, shapes and locals). Text offsets must come in ascending order.
+ * The site tables while code is generated: growing columns, in the format they have at rest
+ * (image/contract/site-tables.ts FR_*, SR_*, TS_*, TP_*, shapes and locals). Text offsets must come in ascending order.
  *
  * Equal frame shapes share one entry of `shapes`, and one that begins as the shape before refers to that for as much
  * (OPERAND_PREFIX); functions with equal locals share those: so tables stay in proportion to the code.

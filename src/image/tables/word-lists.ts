@@ -1,6 +1,6 @@
 /**
- * Which lists of words a column has already: equal ones are stored once. A hash table with open addressing over whatever
- * says how the list at an index is compared.
+ * Which lists of words a column has already: equal ones are stored once. A hash table with open addressing over
+ * whatever says how the list at an index is compared.
  */
 
 const NONE = -1;

@@ -1,5 +1,6 @@
 /**
- * Numbers of WASI preview 1 as the guest sees them: errors, rights, flags, file types and the layouts of its structures.
+ * Numbers of WASI preview 1 as the guest sees them: errors, rights, flags, file types and the layouts of its
+ * structures.
  *
  * AssemblyScript. Constants only. Source: the witx of wasi_snapshot_preview1. Names are witx names in capitals.
  */

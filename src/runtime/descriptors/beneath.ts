@@ -1,11 +1,11 @@
 /**
  * Opening paths that must not leave a directory.
  *
- * AssemblyScript. The kernel keeps them in: openat2 with RESOLVE_BENEATH refuses absolute paths and links and every "..",
- * wherever it comes from, that would lead above the directory, also against somebody who renames at the same time.
- * Without openat2 (old kernels, qemu-user) walk.ts does the same component by component.
- * Calls that act on a name (mkdirat, unlinkat, ...) get a descriptor of its parent that was opened in this way; none of them
- * follows a link in the last component, nor accepts ".." there.
+ * AssemblyScript. The kernel keeps them in: openat2 with RESOLVE_BENEATH refuses absolute paths and links and every
+ * "..", wherever it comes from, that would lead above the directory, also against somebody who renames at the same
+ * time. Without openat2 (old kernels, qemu-user) walk.ts does the same component by component. Calls that act on a name
+ * (mkdirat, unlinkat, ...) get a descriptor of its parent that was opened in this way; none of them follows a link in
+ * the last component, nor accepts ".." there.
  */
 
 import { O_DIRECTORY, SYS_openat2, copy } from '../native/native';
@@ -55,8 +55,8 @@ export function probeOpenat2(): bool {
 }
 
 /**
- * Opens the path (ended by 0, in the host layer's memory) below a directory. Returns a descriptor or -errno; -EPERM when
- * the path leads outside, -EACCES for what may not be written (procfs.ts). May wait, for a FIFO: see blockingCall.
+ * Opens the path (ended by 0, in the host layer's memory) below a directory. Returns a descriptor or -errno; -EPERM
+ * when the path leads outside, -EACCES for what may not be written (procfs.ts). May wait, for a FIFO: see blockingCall.
  */
 export function openBeneath(directory: i64, path: usize, flags: i64): i64 {
   const descriptor = resolve(directory, path, flags | O_CLOEXEC);
@@ -87,8 +87,8 @@ function resolve(directory: i64, path: usize, flags: i64): i64 {
 export let lastComponent: usize = 0;
 
 /**
- * Opens the directory that the path's last component is in. Returns its descriptor, which is `directory` itself when the path
- * has one component, or -errno. To be given back with closeParent.
+ * Opens the directory that the path's last component is in. Returns its descriptor, which is `directory` itself when
+ * the path has one component, or -errno. To be given back with closeParent.
  */
 export function openParent(directory: i64, path: usize): i64 {
   let end = path;

@@ -1,21 +1,47 @@
 /**
  * The table of the guest's descriptors: what each is, and who may do what with it.
  *
- * AssemblyScript. The table is host state of a snapshot: its layout is ../layout (HS_*, FD_*), and nothing but what is in it
- * is needed to open everything again elsewhere. Entries are named by their address in the host layer's memory.
+ * AssemblyScript. The table is host state of a snapshot: its layout is ../layout (HS_*, FD_*), and nothing but what is
+ * in it is needed to open everything again elsewhere. Entries are named by their address in the host layer's memory.
  *
  * Rights: a file keeps those of reading and writing that it was opened with; the ones that do no harm are always
  * there, as in wasmtime, whose programs do not ask for them. Missing the right to read or write is EBADF (as POSIX has
  * it), missing another one ENOTCAPABLE.
  *
  * A file that was opened for reading alone may turn out to be a directory. It is asked when something depends on that
- * (RIGHT_UNKNOWN): a program that opens, reads and closes never pays for the answer. A parked process has no such descriptors.
+ * (RIGHT_UNKNOWN): a program that opens, reads and closes never pays for the answer. A parked process has no such
+ * descriptors.
  *
  * A preopen that is closed while files below it are open stays, without rights (retired): a snapshot still needs its
  * path. Its number is free again when the last of them is closed.
  */
 
-import { FDK_DIRECTORY, FDK_FILE, FDK_FREE, FDK_PREOPEN, FDK_STDIO, FD_COOKIE, FD_FLAGS, FD_HOST_PATH_LENGTH, FD_KIND, FD_NATIVE, FD_OFFSET, FD_OPEN_FLAGS, FD_PATH_LENGTH, FD_PREOPEN, FD_READ_ONLY, FD_RIGHTS, FD_RIGHTS_INHERITING, FD_SIZE, HS_FDS, HS_FD_CAPACITY, HS_FD_COUNT, HS_PATHS, HS_PATH_SIZE, HS_SIZE } from '../../image/contract/host-state';
+import {
+  FDK_DIRECTORY,
+  FDK_FILE,
+  FDK_FREE,
+  FDK_PREOPEN,
+  FDK_STDIO,
+  FD_COOKIE,
+  FD_FLAGS,
+  FD_HOST_PATH_LENGTH,
+  FD_KIND,
+  FD_NATIVE,
+  FD_OFFSET,
+  FD_OPEN_FLAGS,
+  FD_PATH_LENGTH,
+  FD_PREOPEN,
+  FD_READ_ONLY,
+  FD_RIGHTS,
+  FD_RIGHTS_INHERITING,
+  FD_SIZE,
+  HS_FDS,
+  HS_FD_CAPACITY,
+  HS_FD_COUNT,
+  HS_PATHS,
+  HS_PATH_SIZE,
+  HS_SIZE,
+} from '../../image/contract/host-state';
 import { SYS_dup3, SYS_fcntl, SYS_openat, copy } from '../native/native';
 import {
   EBADF,
@@ -73,8 +99,8 @@ export const FILE_RIGHTS: u64 =
 /** None of WASI's, and not shown: an open preopen that has given away all of its rights is not a retired one. */
 export const RIGHT_KEPT: u64 = 1 << 62;
 /**
- * Neither: of a descriptor that may be a directory. Its entry is a file's; FD_RIGHTS_INHERITING and, in FD_COOKIE, FD_RIGHTS are a
- * directory's.
+ * Neither: of a descriptor that may be a directory. Its entry is a file's; FD_RIGHTS_INHERITING and, in FD_COOKIE,
+ * FD_RIGHTS are a directory's.
  */
 const RIGHT_UNKNOWN: u64 = 1 << 61;
 /** What comes with FD_WRITE. */
@@ -291,7 +317,9 @@ export function openDevNull(): i64 {
   return call(SYS_openat, AT_FDCWD, native(DEV_NULL), O_RDWR | O_CLOEXEC);
 }
 
-/** A descriptor of /dev/null for the rest of the process's life, in which it may not be opened any more: -1 for none. */
+/**
+ * A descriptor of /dev/null for the rest of the process's life, in which it may not be opened any more: -1 for none.
+ */
 export let nothing: i64 = -1;
 const F_DUPFD_CLOEXEC: i64 = 1030;
 const HIGH_DESCRIPTOR: i64 = 1000; // out of the way of what the guest opens

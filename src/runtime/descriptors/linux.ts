@@ -1,9 +1,9 @@
 /**
- * Linux as the WASI layer uses it: constants that are the same on every CPU, layouts of kernel structures, and calls that
- * several files need.
+ * Linux as the WASI layer uses it: constants that are the same on every CPU, layouts of kernel structures, and calls
+ * that several files need.
  *
- * AssemblyScript. Constants that differ between CPUs come from module "target" (../native). Results are raw: a value, or
- * -errno with Linux's number; errno.ts turns it into WASI's.
+ * AssemblyScript. Constants that differ between CPUs come from module "target" (../native). Results are raw: a value,
+ * or -errno with Linux's number; errno.ts turns it into WASI's.
  */
 
 import { RT_REISSUE, RT_STOP_WANTED } from '../../image/contract/runtime-block';
@@ -131,8 +131,8 @@ export function call(nr: i64, a: i64, b: i64 = 0, c: i64 = 0, d: i64 = 0): i64 {
 }
 
 /**
- * A system call that may block and has no effect when it returns -EINTR. That result means: a stop is wanted, the import
- * shall be called again with the same arguments (RT_REISSUE is set); its caller must leave without an effect.
+ * A system call that may block and has no effect when it returns -EINTR. That result means: a stop is wanted, the
+ * import shall be called again with the same arguments (RT_REISSUE is set); its caller must leave without an effect.
  */
 export function blockingCall(nr: i64, a: i64, b: i64, c: i64, d: i64, e: i64): i64 {
   while (true) {

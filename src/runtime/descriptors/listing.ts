@@ -2,18 +2,25 @@
  * What listings of directories have delivered: a hash of each name, in order, so that a position means the same after
  * entries came and went, and on another file system after a restore.
  *
- * AssemblyScript. FD_OFFSET of a directory is the offset of its chunk in the arena, 0 for none, LOST when the arena was full:
+ * AssemblyScript. FD_OFFSET of a directory is the offset of its chunk in the arena, 0 for none, LOST when the arena was
+ * full:
  *
  *     0   u32  class: there is room for 64 << class hashes
  *     4   u32  how many there are
  *     8   u32  offset of another chunk: a hash table of those to be passed over, or 0
  *     16  u64  each
  *
- * Chunks of a class that were given back are a list, by their second word. Two names with the same hash of 64 bits would be
- * taken for one; a guest that makes such names deceives itself.
+ * Chunks of a class that were given back are a list, by their second word. Two names with the same hash of 64 bits
+ * would be taken for one; a guest that makes such names deceives itself.
  */
 
-import { FD_OFFSET, HS_LISTINGS, HS_LISTINGS_SIZE, LISTING_COUNT, LISTING_HEADER } from '../../image/contract/host-state';
+import {
+  FD_OFFSET,
+  HS_LISTINGS,
+  HS_LISTINGS_SIZE,
+  LISTING_COUNT,
+  LISTING_HEADER,
+} from '../../image/contract/host-state';
 import { memoryBase } from '../native/native';
 
 const ARENA_SIZE: usize = 33554432; // four million names
@@ -60,7 +67,7 @@ function allocate(size: usize): usize {
 
 /** How many hashes a chunk has room for. */
 function roomOf(chunk: usize): usize {
-  return SMALLEST << <usize>load<u32>(chunk);
+  return SMALLEST << (<usize>load<u32>(chunk));
 }
 
 function giveBack(chunk: usize): void {
@@ -130,8 +137,8 @@ export function deliver(entry: usize, hash: u64): void {
 }
 
 /**
- * Forgets all but the first `count` names, which are passed over from now on, wherever they come. Whether there is room for
- * the table of them.
+ * Forgets all but the first `count` names, which are passed over from now on, wherever they come. Whether there is room
+ * for the table of them.
  */
 export function passOver(entry: usize, count: usize): bool {
   const chunk = chunkOf(entry);

@@ -1,9 +1,10 @@
 /**
- * procfs is kept from guests: through /proc/self/mem a program writes its own text, whatever its pages may do, and with that
- * makes the system calls that it likes.
+ * procfs is kept from guests: through /proc/self/mem a program writes its own text, whatever its pages may do, and with
+ * that makes the system calls that it likes.
  *
- * AssemblyScript. No preopen is on procfs, and no file of procfs that is met on the way (`--dir /`, a mount) is opened for writing.
- * The kernel says what file system an open file is on, so bind mounts and links change nothing. WAGSNAP_ALLOW_PROC=1 allows it.
+ * AssemblyScript. No preopen is on procfs, and no file of procfs that is met on the way (`--dir /`, a mount) is opened
+ * for writing. The kernel says what file system an open file is on, so bind mounts and links change nothing.
+ * WAGSNAP_ALLOW_PROC=1 allows it.
  */
 
 import { SYS_fstatfs } from '../native/native';
@@ -20,7 +21,9 @@ export function allowProc(isAllowed: bool): void {
   allowed = isAllowed;
 }
 
-/** Whether an open file is on procfs and that is not allowed. procfs always answers: an error is another file system's. */
+/**
+ * Whether an open file is on procfs and that is not allowed. procfs always answers: an error is another file system's.
+ */
 export function isForbiddenProc(descriptor: i64): bool {
   return !allowed && call(SYS_fstatfs, descriptor, native(STATFS)) >= 0 && load<i64>(STATFS) == PROC_SUPER_MAGIC;
 }

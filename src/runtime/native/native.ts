@@ -14,7 +14,9 @@ export declare function syscall(nr: i64, a: i64, b: i64, c: i64, d: i64, e: i64,
 @external("native", "blocking_syscall")
 export declare function blocking_syscall(nr: i64, a: i64, b: i64, c: i64, d: i64, e: i64, f: i64): i64;
 
-/** Calls a C function of the process, with the stack aligned as C wants it. Returns its result, 64 bits of a register. */
+/**
+ * Calls a C function of the process, with the stack aligned as C wants it. Returns its result, 64 bits of a register.
+ */
 @external("native", "call_c")
 export declare function call_c(address: i64, a: i64, b: i64): i64;
 
@@ -60,7 +62,9 @@ export declare function invoke(record: i64, values: i64): void;
 /** Loads the registers CTX_* and goes on in the guest; returns when the guest's bottom frame does. */
 @external("native", "resume")
 export declare function resume(context: i64): void;
-/** Goes on in the guest at an address, with a stack pointer and an exception in the result register. Does not return. */
+/**
+ * Goes on in the guest at an address, with a stack pointer and an exception in the result register. Does not return.
+ */
 @external("native", "land")
 export declare function land(exception: i64, sp: i64, pc: i64): void;
 /** Gives up the guest's stack: the running invoke or resume returns. */
@@ -142,7 +146,9 @@ export declare function unwind(): void;
 /** Byte offsets in the ucontext_t of the saved program counter and stack pointer. */
 @external("target", "UCONTEXT_PC") export declare const UCONTEXT_PC: i64;
 @external("target", "UCONTEXT_SP") export declare const UCONTEXT_SP: i64;
-/** The register with the return address at a function's entry, and the first instruction that stores it (0: none does). */
+/**
+ * The register with the return address at a function's entry, and the first instruction that stores it (0: none does).
+ */
 @external("target", "UCONTEXT_LINK") export declare const UCONTEXT_LINK: i64;
 @external("target", "FRAME_PUSH") export declare const FRAME_PUSH: i64;
 /** Bytes between a stub's sp and its return address, when it has no frame of its own. */

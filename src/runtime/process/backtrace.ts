@@ -5,8 +5,26 @@
  * AssemblyScript. A frame's size is in the function table; the return address lies right above the frame.
  */
 
-import { RT_STACK_LOW, RT_STACK_TOP, RT_TEXT, RT_TRAP_AT, RT_TRAP_CALLER_SP, RT_TRAP_PLACE, RT_TRAP_RETURN, RT_TRAP_SP } from '../../image/contract/runtime-block';
-import { FR_END, FR_FRAME, FR_KIND, FR_START, FUNC_GUEST, FUNC_IMPORT, FUNC_TRAMPOLINE, SR_BODY } from '../../image/contract/site-tables';
+import {
+  RT_STACK_LOW,
+  RT_STACK_TOP,
+  RT_TEXT,
+  RT_TRAP_AT,
+  RT_TRAP_CALLER_SP,
+  RT_TRAP_PLACE,
+  RT_TRAP_RETURN,
+  RT_TRAP_SP,
+} from '../../image/contract/runtime-block';
+import {
+  FR_END,
+  FR_FRAME,
+  FR_KIND,
+  FR_START,
+  FUNC_GUEST,
+  FUNC_IMPORT,
+  FUNC_TRAMPOLINE,
+  SR_BODY,
+} from '../../image/contract/site-tables';
 import { AT_INSTRUCTION, AT_NOTHING, AT_RETURN } from '../../image/contract/traps';
 import { FRAME_PUSH, LEAST_FRAME, load32_u, load64, UCONTEXT_LINK, UCONTEXT_PC, UCONTEXT_SP } from '../native/native';
 import { addFrame, beginLines, endLines } from './backtrace-lines';
@@ -51,7 +69,10 @@ export function backtraceFrom(context: i64, bodyOffset: i64): void {
   endLines();
 }
 
-/** Whether the return address is still in a register: the instruction that stores it is at pc or, behind probes, soon after. */
+/**
+ * Whether the return address is still in a register: the instruction that stores it is at pc or, behind probes, soon
+ * after.
+ */
 function isBeforePush(row: i64, pc: i64): bool {
   if (FRAME_PUSH === 0) return false;
   const start = pc - textOffsetOf(pc) + <i64>(<u32>load32_u(row + FR_START));
@@ -99,7 +120,9 @@ function record(place: i32, at: i64, sp: i64, returnAddress: i64, callerSp: i64)
   setWord(RT_TRAP_CALLER_SP, callerSp);
 }
 
-/** Body offset of the call that returns to a text offset, or of the instruction that throws there; -1 when not known. */
+/**
+ * Body offset of the call that returns to a text offset, or of the instruction that throws there; -1 when not known.
+ */
 function bodyOffsetBehind(text: i64): i64 {
   const site = callSiteAt(text);
   if (site !== 0) return <i64>(<u32>load32_u(site + SR_BODY));

@@ -5,10 +5,34 @@
  * this uses native loads and stores only, no static data. The start stub has stored RT_IMAGE_BASE.
  */
 
-import { FLAG_INDEX64, INST_MEMORY_BASE, INST_MEMORY_RECORD, MEM_BASE, MEM_FLAGS, MEM_MAX, MEM_SIZE, SEG_BYTES, SEG_LENGTH, TAB_BASE, TAB_LENGTH, TAB_MAX } from '../../image/contract/instance';
+import {
+  FLAG_INDEX64,
+  INST_MEMORY_BASE,
+  INST_MEMORY_RECORD,
+  MEM_BASE,
+  MEM_FLAGS,
+  MEM_MAX,
+  MEM_SIZE,
+  SEG_BYTES,
+  SEG_LENGTH,
+  TAB_BASE,
+  TAB_LENGTH,
+  TAB_MAX,
+} from '../../image/contract/instance';
 import { RT_BASE_RELOC_COUNT, RT_BASE_RELOCS, RT_SIGNAL_STACK } from '../../image/contract/runtime-block';
 import { MEMORY64_GUARD, MEMORY_RESERVATION, STACK_GUARD, TABLE_MAX, WASM_PAGE } from '../../image/contract/sizes';
-import { copy, load32_u, load64, reload, runtime, store64, SYS_mmap, SYS_mprotect, SYS_write, syscall } from '../native/native';
+import {
+  copy,
+  load32_u,
+  load64,
+  reload,
+  runtime,
+  store64,
+  SYS_mmap,
+  SYS_mprotect,
+  SYS_write,
+  syscall,
+} from '../native/native';
 import { blockOf, datasOf, firstInstance, instanceCount, memoriesOf, nextInstance, tablesOf } from './init-plan';
 import {
   exit,
@@ -71,7 +95,10 @@ function mapMemories(part: i64): void {
   }
 }
 
-/** With 32-bit addresses every access stays inside of it; with 64-bit ones, those that are behind the end by less than 4 GiB. */
+/**
+ * With 32-bit addresses every access stays inside of it; with 64-bit ones, those that are behind the end by less than 4
+ * GiB.
+ */
 export function reservation(record: i64): i64 {
   if ((load64(record + MEM_FLAGS) & FLAG_INDEX64) === 0) return MEMORY_RESERVATION;
   return load64(record + MEM_MAX) * WASM_PAGE + MEMORY64_GUARD;

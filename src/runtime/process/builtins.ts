@@ -6,7 +6,19 @@
  * an i32 in a register has its upper half zero.
  */
 
-import { FLAG_INDEX64, MEM_BASE, MEM_FLAGS, MEM_MAX, MEM_SIZE, SEG_BYTES, SEG_LENGTH, TAB_BASE, TAB_FLAGS, TAB_LENGTH, TAB_MAX } from '../../image/contract/instance';
+import {
+  FLAG_INDEX64,
+  MEM_BASE,
+  MEM_FLAGS,
+  MEM_MAX,
+  MEM_SIZE,
+  SEG_BYTES,
+  SEG_LENGTH,
+  TAB_BASE,
+  TAB_FLAGS,
+  TAB_LENGTH,
+  TAB_MAX,
+} from '../../image/contract/instance';
 import { TABLE_MAX, WASM_PAGE } from '../../image/contract/sizes';
 import { TRAP_MEMORY, TRAP_TABLE } from '../../image/contract/traps';
 import { copy, fill, load32_u, load64, load8_u, store64, store8, SYS_mprotect, syscall } from '../native/native';
@@ -45,7 +57,13 @@ export function memory_init(record: i64, segment: i64, destination: i64, source:
   copy(load64(record + MEM_BASE) + destination, load64(segment + SEG_BYTES) + source, length);
 }
 
-export function memory_copy(destinationRecord: i64, sourceRecord: i64, destination: i64, source: i64, length: i64): void {
+export function memory_copy(
+  destinationRecord: i64,
+  sourceRecord: i64,
+  destination: i64,
+  source: i64,
+  length: i64,
+): void {
   if (!isWithin(source, length, load64(sourceRecord + MEM_SIZE))) return raise(TRAP_MEMORY);
   if (!isWithin(destination, length, load64(destinationRecord + MEM_SIZE))) return raise(TRAP_MEMORY);
   move(load64(destinationRecord + MEM_BASE) + destination, load64(sourceRecord + MEM_BASE) + source, length);
@@ -77,7 +95,13 @@ export function table_init(record: i64, segment: i64, destination: i64, source: 
   if (!initElements(record, segment, destination, source, length)) raise(TRAP_TABLE);
 }
 
-export function table_copy(destinationRecord: i64, sourceRecord: i64, destination: i64, source: i64, length: i64): void {
+export function table_copy(
+  destinationRecord: i64,
+  sourceRecord: i64,
+  destination: i64,
+  source: i64,
+  length: i64,
+): void {
   if (!isWithin(source, length, load64(sourceRecord + TAB_LENGTH))) return raise(TRAP_TABLE);
   if (!isWithin(destination, length, load64(destinationRecord + TAB_LENGTH))) return raise(TRAP_TABLE);
   move(
@@ -106,7 +130,9 @@ function fillElements(address: i64, value: i64, count: i64): void {
   for (; address < end; address += 8) store64(address, value);
 }
 
-/** Copies ranges that may overlap. `copy` goes forward; behind the source, pieces as long as the distance go backward. */
+/**
+ * Copies ranges that may overlap. `copy` goes forward; behind the source, pieces as long as the distance go backward.
+ */
 function move(to: i64, from: i64, bytes: i64): void {
   const distance = to - from;
   if (distance <= 0 || distance >= bytes) return copy(to, from, bytes);

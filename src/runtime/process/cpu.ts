@@ -12,7 +12,9 @@ import { exit, half } from './runtime-block';
 
 const EXIT_CPU: i32 = 5;
 
-/** Ends the process when something is missing. What needs nothing does not ask: in a virtual machine that takes long. */
+/**
+ * Ends the process when something is missing. What needs nothing does not ask: in a virtual machine that takes long.
+ */
 export function checkCpu(): void {
   const needs = half(RT_CPU_NEEDS);
   if (needs === 0) return;

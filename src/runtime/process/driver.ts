@@ -1,7 +1,7 @@
 /**
- * The driver: runs a process by commands over pipes instead of from its entry; for the conformance runner and
- * `run --invoke`. WAGSNAP_DRIVER=1: commands on descriptor 0, replies on 1. WAGSNAP_DRIVER=n, n >= 3: on n and n + 1, so that
- * guests keep their standard streams.
+ * The driver: runs a process by commands over pipes instead of from its entry; for the conformance runner and `run
+ * --invoke`. WAGSNAP_DRIVER=1: commands on descriptor 0, replies on 1. WAGSNAP_DRIVER=n, n >= 3: on n and n + 1, so
+ * that guests keep their standard streams.
  *
  * Little-endian, unaligned. A command, its fields, the reply:
  *
@@ -11,13 +11,12 @@
  *     u8 3  read         u32 image offset, a multiple of 4                  u64 the word there (a global's cell)
  *     u8 4  quit                                                            none: the process exits with 0
  *
- * Trap kinds: layout.ts TRAP_*, 0 for none. An f32 or i32 is in the low half of its u64; the upper half of an argument is
- * not looked at, of a result it is 0. A reference is the address of its function record, an external one's value + 1, or 0.
- * A v128 is two u64, the lower one first, and counts twice.
- * Memories and tables are mapped from the start, but no instance other than the host layer is instantiated until asked for. After a trap
- * (call stack exhausted too) the next command finds everything as the trap has left it. Replies may come late: they are
- * written when the process waits for the next command. The end of the input is a quit; a command that cannot be ends
- * the process with 2.
+ * Trap kinds: layout.ts TRAP_*, 0 for none. An f32 or i32 is in the low half of its u64; the upper half of an argument
+ * is not looked at, of a result it is 0. A reference is the address of its function record, an external one's value +
+ * 1, or 0. A v128 is two u64, the lower one first, and counts twice. Memories and tables are mapped from the start, but
+ * no instance other than the host layer is instantiated until asked for. After a trap (call stack exhausted too) the
+ * next command finds everything as the trap has left it. Replies may come late: they are written when the process waits
+ * for the next command. The end of the input is a quit; a command that cannot be ends the process with 2.
  *
  * AssemblyScript.
  */
@@ -97,13 +96,13 @@ function read8(): i32 {
 
 function read32(): u32 {
   let value: u32 = 0;
-  for (let shift = 0; shift < 32; shift += 8) value |= <u32>read8() << shift;
+  for (let shift = 0; shift < 32; shift += 8) value |= (<u32>read8()) << shift;
   return value;
 }
 
 function read64(): u64 {
   const low = <u64>read32();
-  return low | (<u64>read32() << 32);
+  return low | ((<u64>read32()) << 32);
 }
 
 function refill(): void {

@@ -1,8 +1,8 @@
 /**
  * What the kernel hands to a process: arguments and environment, on the initial stack (System V ABI 3.4.1).
  *
- * AssemblyScript. argc, the argument pointers, 0, the environment pointers, 0, the auxiliary vector. A variable of ours that
- * has another value than it may have ends the process, with 2: a limit that was mistyped is not "no limit".
+ * AssemblyScript. argc, the argument pointers, 0, the environment pointers, 0, the auxiliary vector. A variable of ours
+ * that has another value than it may have ends the process, with 2: a limit that was mistyped is not "no limit".
  */
 
 import { RT_ARGC, RT_ARGV, RT_AUXV, RT_ENVP } from '../../image/contract/runtime-block';

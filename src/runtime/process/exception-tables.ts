@@ -1,10 +1,18 @@
 /**
  * The image's exception tables (layout.ts XT_*), as unwinding and the collector read them.
  *
- * AssemblyScript. They are loaded with the image and made by the same linker as this code: believed. Addresses are native.
+ * AssemblyScript. They are loaded with the image and made by the same linker as this code: believed. Addresses are
+ * native.
  */
 
-import { XT_CLAUSES, XT_FRAMES, XT_GLOBALS, XT_HANDLERS, XT_SITES, XT_SIZE } from '../../image/contract/exception-tables';
+import {
+  XT_CLAUSES,
+  XT_FRAMES,
+  XT_GLOBALS,
+  XT_HANDLERS,
+  XT_SITES,
+  XT_SIZE,
+} from '../../image/contract/exception-tables';
 import { RT_EXCEPTION_TABLES } from '../../image/contract/runtime-block';
 import { load32_u } from '../native/native';
 import { imageBase, word } from './runtime-block';
@@ -69,7 +77,7 @@ export function exnrefGlobalCount(): i32 {
 
 /** Where the value of one lies. */
 export function exnrefGlobal(index: i32): i64 {
-  return imageBase() + unsigned(clauses() + field(XT_CLAUSES) * 12 + (<i64>index) * 4);
+  return imageBase() + unsigned(clauses() + field(XT_CLAUSES) * 12 + <i64>index * 4);
 }
 
 /** The last row of two u32 whose first is <= value, or 0. */

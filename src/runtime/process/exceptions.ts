@@ -1,24 +1,47 @@
 /**
  * Exceptions: objects outside of every memory, made by throw and freed by a collector that marks and sweeps.
  *
- * AssemblyScript. Blocks of 64 KiB, each of cells of one size, which the number of values gives; a block whose cells are
- * all free serves any size. An exnref is a cell's address. Roots are every word of the guest's stack that is the address
- * of an exception (no register survives a call, and only a call makes one), tables and globals of type exnref; values of
- * marked exceptions likewise. Blocks count as memory of the program (memory-limit.ts), also when they are free again. The exceptions of a snapshot lie in the resumable image (RT_RESTORED_EXCEPTIONS): they are never
- * freed, and as nothing changes an exception, they refer to each other only.
+ * AssemblyScript. Blocks of 64 KiB, each of cells of one size, which the number of values gives; a block whose cells
+ * are all free serves any size. An exnref is a cell's address. Roots are every word of the guest's stack that is the
+ * address of an exception (no register survives a call, and only a call makes one), tables and globals of type exnref;
+ * values of marked exceptions likewise. Blocks count as memory of the program (memory-limit.ts), also when they are
+ * free again. The exceptions of a snapshot lie in the resumable image (RT_RESTORED_EXCEPTIONS): they are never freed,
+ * and as nothing changes an exception, they refer to each other only.
  *
  *     block: cell size u32, 0 when free | 12 bytes | cells   (layout.ts EXN_*; a free one: 0, the next free one or 0)
  */
 
-import { EXN_COUNT, EXN_MARK, EXN_TAG, EXN_VALUE_SIZE, EXN_VALUES, TAG_COUNT } from '../../image/contract/exception-tables';
+import {
+  EXN_COUNT,
+  EXN_MARK,
+  EXN_TAG,
+  EXN_VALUE_SIZE,
+  EXN_VALUES,
+  TAG_COUNT,
+} from '../../image/contract/exception-tables';
 import { TAB_BASE, TAB_LENGTH, TAB_TYPE } from '../../image/contract/instance';
-import { RT_EXCEPTION_TABLES, RT_EXCEPTIONS, RT_EXCEPTIONS_END, RT_GUEST_SP, RT_STACK_TOP } from '../../image/contract/runtime-block';
+import {
+  RT_EXCEPTION_TABLES,
+  RT_EXCEPTIONS,
+  RT_EXCEPTIONS_END,
+  RT_GUEST_SP,
+  RT_STACK_TOP,
+} from '../../image/contract/runtime-block';
 import { TRAP_EXCEPTION_MEMORY } from '../../image/contract/traps';
 import { load32_u, load64, store32, store64, SYS_mmap, SYS_mprotect, syscall } from '../native/native';
 import { exnrefGlobal, exnrefGlobalCount } from './exception-tables';
 import { firstInstance, instanceCount, nextInstance, tablesOf } from './init-plan';
 import { isWithinLimit } from './memory-limit';
-import { failed, MAP_ANONYMOUS, MAP_NORESERVE, MAP_PRIVATE, PROT_NONE, PROT_READ_WRITE, setWord, word } from './runtime-block';
+import {
+  failed,
+  MAP_ANONYMOUS,
+  MAP_NORESERVE,
+  MAP_PRIVATE,
+  PROT_NONE,
+  PROT_READ_WRITE,
+  setWord,
+  word,
+} from './runtime-block';
 import { raise } from './traps';
 
 const EXNREF: i32 = 0x69;
@@ -120,7 +143,7 @@ function collect(): void {
   markGlobals();
   markTables();
   while (pending !== LAST) {
-    const exception = base + (<i64>(<u32>pending) << 4);
+    const exception = base + ((<i64>(<u32>pending)) << 4);
     pending = load32_u(exception + EXN_MARK);
     const last = exception + EXN_VALUES + <i64>load32_u(exception + EXN_COUNT) * EXN_VALUE_SIZE;
     for (let at = exception + EXN_VALUES; at < last; at += EXN_VALUE_SIZE) mark(load64(at));

@@ -6,7 +6,8 @@
  *     begin(nr) require(...) ... end()    with arguments that are checked; a check that fails is the end
  *     finishFilter()  anything else is the end
  *
- * AssemblyScript. "The end" kills the process. Arguments are u64; where the kernel looks at the low half only, so may a check.
+ * AssemblyScript. "The end" kills the process. Arguments are u64; where the kernel looks at the low half only, so may a
+ * check.
  */
 
 import { AUDIT_ARCH, memoryBase } from '../native/native';

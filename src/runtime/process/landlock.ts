@@ -1,8 +1,8 @@
 /**
  * Landlock: from now on nothing can be opened but what is below the preopens, whatever a path says (linux/landlock.h).
  *
- * AssemblyScript. From version 2 (Linux 5.19) on: with the first one no file could be moved to another directory. A kernel without
- * it changes nothing. Files that are open already stay what they are.
+ * AssemblyScript. From version 2 (Linux 5.19) on: with the first one no file could be moved to another directory. A
+ * kernel without it changes nothing. Files that are open already stay what they are.
  */
 
 import { FDK_PREOPEN, FD_READ_ONLY, HS_FD_COUNT } from '../../image/contract/host-state';
@@ -25,7 +25,9 @@ const ACCESS_READ: u64 = 0xc; // READ_FILE, READ_DIR
 const ACCESS_ABI_2: u64 = 0x3fff; // up to REFER
 const ACCESS_TRUNCATE: u64 = 0x4000; // from version 3 on
 
-/** struct landlock_ruleset_attr up to handled_access_fs; struct landlock_path_beneath_attr: u64 access, i32 descriptor. */
+/**
+ * struct landlock_ruleset_attr up to handled_access_fs; struct landlock_path_beneath_attr: u64 access, i32 descriptor.
+ */
 const RULE: usize = memory.data(16, 8);
 
 /** To be called after no_new_privs is set. */

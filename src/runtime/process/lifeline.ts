@@ -1,9 +1,9 @@
 /**
  * A pipe that tells whether a capturer lives whose pid means nothing here: one of another pid namespace.
  *
- * AssemblyScript, for the signal handlers. The pipe starts with one byte in it. Who captures opens it once more for both
- * directions (/proc/PID/fd/RT_LIFELINE) and takes the byte, which only one can. When the byte is gone this process closes its
- * own end for writing: from then on the pipe's end (POLLHUP) is the capturer's death, however it has died.
+ * AssemblyScript, for the signal handlers. The pipe starts with one byte in it. Who captures opens it once more for
+ * both directions (/proc/PID/fd/RT_LIFELINE) and takes the byte, which only one can. When the byte is gone this process
+ * closes its own end for writing: from then on the pipe's end (POLLHUP) is the capturer's death, however it has died.
  */
 
 import { LIFELINE_FAILED, RT_LIFELINE } from '../../image/contract/runtime-block';

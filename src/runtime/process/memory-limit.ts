@@ -1,13 +1,20 @@
 /**
- * WAGSNAP_MAX_MEMORY (`run --max-memory`): how many bytes the memories of all guests and their exceptions may have together.
+ * WAGSNAP_MAX_MEMORY (`run --max-memory`): how many bytes the memories of all guests and their exceptions may have
+ * together.
  *
- * AssemblyScript. A program that wants more gets -1 from memory.grow, as when its own maximum is reached, or a trap from
- * throw; one that starts with more does not start. Of exceptions the blocks count that were ever needed, and those of a
- * snapshot. The host layer's own memory does not count, nor do the stack, which has a limit of its own, and tables.
+ * AssemblyScript. A program that wants more gets -1 from memory.grow, as when its own maximum is reached, or a trap
+ * from throw; one that starts with more does not start. Of exceptions the blocks count that were ever needed, and those
+ * of a snapshot. The host layer's own memory does not count, nor do the stack, which has a limit of its own, and
+ * tables.
  */
 
 import { MEM_SIZE } from '../../image/contract/instance';
-import { RT_EXCEPTIONS, RT_EXCEPTIONS_END, RT_MEMORY_LIMIT, RT_RESTORED_EXCEPTIONS_SIZE } from '../../image/contract/runtime-block';
+import {
+  RT_EXCEPTIONS,
+  RT_EXCEPTIONS_END,
+  RT_MEMORY_LIMIT,
+  RT_RESTORED_EXCEPTIONS_SIZE,
+} from '../../image/contract/runtime-block';
 import { load64 } from '../native/native';
 import { firstInstance, instanceCount, memoriesOf, nextInstance } from './init-plan';
 import { flush, put, putDecimal } from './message';

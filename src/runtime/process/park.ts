@@ -1,16 +1,35 @@
 /**
  * The parked process: waits at a safepoint, in the handler of its trap, until whoever stopped it lets it go or dies.
  *
- * AssemblyScript, on the signal stack, STOP_SIGNAL blocked but inside ppoll. The tool reads the process, writes RT_COMMAND
- * and sends STOP_SIGNAL again; a signal without a command changes nothing. A pidfd of the sender tells when it dies; then
- * the process goes on by itself; for a sender of another pid namespace, which has no pid here, a lifeline does (lifeline.ts). Without a sender (parked at start) only a command ends the wait. A sender that does not say
- * COMMAND_HOLD is no tool but a stray `kill` in somebody's shell, which may live for days: it is given CLAIM_NANOSECONDS.
+ * AssemblyScript, on the signal stack, STOP_SIGNAL blocked but inside ppoll. The tool reads the process, writes
+ * RT_COMMAND and sends STOP_SIGNAL again; a signal without a command changes nothing. A pidfd of the sender tells when
+ * it dies; then the process goes on by itself; for a sender of another pid namespace, which has no pid here, a lifeline
+ * does (lifeline.ts). Without a sender (parked at start) only a command ends the wait. A sender that does not say
+ * COMMAND_HOLD is no tool but a stray `kill` in somebody's shell, which may live for days: it is given
+ * CLAIM_NANOSECONDS.
  *
- * All state here belongs to the signal handlers; nothing else reads or writes it. The guest is at a safepoint, so no host call
- * is running, and the table of descriptors can be made ready to be read.
+ * All state here belongs to the signal handlers; nothing else reads or writes it. The guest is at a safepoint, so no
+ * host call is running, and the table of descriptors can be made ready to be read.
  */
 
-import { COMMAND_EXIT, COMMAND_HOLD, COMMAND_NONE, COMMAND_RESUME, EXIT_CAPTURED, RT_COMMAND, RT_PARK_CONTEXT, RT_STATE, RT_STOP_SENDER, RT_STOP_WANTED, RT_SUCCESSOR, RT_SUCCESSOR_LENGTH, STATE_PARKED, STATE_RUNNING, STOP_SIGNAL, SUCCESSOR_MAX } from '../../image/contract/runtime-block';
+import {
+  COMMAND_EXIT,
+  COMMAND_HOLD,
+  COMMAND_NONE,
+  COMMAND_RESUME,
+  EXIT_CAPTURED,
+  RT_COMMAND,
+  RT_PARK_CONTEXT,
+  RT_STATE,
+  RT_STOP_SENDER,
+  RT_STOP_WANTED,
+  RT_SUCCESSOR,
+  RT_SUCCESSOR_LENGTH,
+  STATE_PARKED,
+  STATE_RUNNING,
+  STOP_SIGNAL,
+  SUCCESSOR_MAX,
+} from '../../image/contract/runtime-block';
 import {
   memoryBase,
   runtime,
@@ -95,7 +114,10 @@ export function park(context: i64): void {
   goOn();
 }
 
-/** The snapshot is durable: says where the program goes on, as whoever waits for this process takes its end for the program's. */
+/**
+ * The snapshot is durable: says where the program goes on, as whoever waits for this process takes its end for the
+ * program's.
+ */
 function endCaptured(): void {
   const length = half(RT_SUCCESSOR_LENGTH);
   put('wag-snap: ended by a capture');
@@ -113,16 +135,16 @@ function isFinal(command: i32): bool {
 }
 
 /**
- * Whether there is a command of somebody whose death would be noticed. Of one in another pid namespace it would not before the
- * byte of its lifeline is taken, which comes first: such a command is another tool's, which was late.
+ * Whether there is a command of somebody whose death would be noticed. Of one in another pid namespace it would not
+ * before the byte of its lifeline is taken, which comes first: such a command is another tool's, which was late.
  */
 function isClaimed(): bool {
   return half(RT_COMMAND) !== COMMAND_NONE && (!hasLifeline() || lifelineOfCapturer() >= 0);
 }
 
 /**
- * Nobody has claimed the parked process. The tool writes COMMAND_HOLD and then looks whether the state is still PARKED; here
- * it is the other way round: so the two never go apart.
+ * Nobody has claimed the parked process. The tool writes COMMAND_HOLD and then looks whether the state is still PARKED;
+ * here it is the other way round: so the two never go apart.
  */
 function giveUp(): bool {
   if (isClaimed()) return false;
@@ -133,8 +155,8 @@ function giveUp(): bool {
 }
 
 /**
- * Back to plain text and STATE_RUNNING; also when a stop is given up before the guest has parked. The state comes first:
- * PARKED without a sender would be for anyone to take.
+ * Back to plain text and STATE_RUNNING; also when a stop is given up before the guest has parked. The state comes
+ * first: PARKED without a sender would be for anyone to take.
  */
 export function goOn(): void {
   mapPlainText();

@@ -7,7 +7,19 @@
  */
 
 import { INST_MEMORY_BASE, MEM_BASE, MEM_SIZE, TAB_BASE, TAB_LENGTH } from '../../image/contract/instance';
-import { CTX_GENERAL, CTX_SP, RP_CONTEXT, RP_MEMORIES, RP_PHASE, RP_SOURCE_FD, RP_STACK, RP_STACK_RELOC_COUNT, RP_STACK_RELOCS, RP_STACK_SIZE, RP_TABLES } from '../../image/contract/resume-plan';
+import {
+  CTX_GENERAL,
+  CTX_SP,
+  RP_CONTEXT,
+  RP_MEMORIES,
+  RP_PHASE,
+  RP_SOURCE_FD,
+  RP_STACK,
+  RP_STACK_RELOC_COUNT,
+  RP_STACK_RELOCS,
+  RP_STACK_SIZE,
+  RP_TABLES,
+} from '../../image/contract/resume-plan';
 import { RT_EXE_FD, RT_PHASE, RT_RESUME_PLAN, RT_STACK_TOP } from '../../image/contract/runtime-block';
 import {
   copy,
@@ -26,7 +38,17 @@ import {
 } from '../native/native';
 import { runAfter } from './instantiate';
 import { flush, put } from './message';
-import { EINTR, exit, failed, imageBase, MAP_FIXED, MAP_PRIVATE, PROT_READ_WRITE, setHalf, word } from './runtime-block';
+import {
+  EINTR,
+  exit,
+  failed,
+  imageBase,
+  MAP_FIXED,
+  MAP_PRIVATE,
+  PROT_READ_WRITE,
+  setHalf,
+  word,
+} from './runtime-block';
 
 const EXIT_LIMIT: i32 = 4;
 const EXIT_FAILED: i32 = 1;
@@ -83,7 +105,9 @@ function restoreMemories(list: i64, source: i64): void {
   }
 }
 
-/** Maps a piece of the source file copy-on-write over the memory, or reads it where the kernel's pages are too large. */
+/**
+ * Maps a piece of the source file copy-on-write over the memory, or reads it where the kernel's pages are too large.
+ */
 function mapExtent(address: i64, source: i64, fileOffset: i64, bytes: i64): void {
   const flags = MAP_PRIVATE | MAP_FIXED;
   if (!failed(syscall(SYS_mmap, address, bytes, PROT_READ_WRITE, flags, source, fileOffset))) return;

@@ -1,6 +1,6 @@
 /**
- * The sandbox: what the kernel lets the process do from the moment before guest code runs, so that guest code that got hold
- * of a system call instruction, by a bug of ours, finds nothing to do with it.
+ * The sandbox: what the kernel lets the process do from the moment before guest code runs, so that guest code that got
+ * hold of a system call instruction, by a bug of ours, finds nothing to do with it.
  *
  *  - no_new_privs.
  *  - A seccomp filter that allows the system calls the host layer makes after its start and kills the process (SIGSYS) on
@@ -9,12 +9,20 @@
  *  - Landlock, where the kernel has it and there are directories: nothing else than what is below them can be opened,
  *    whatever the path says.
  *
- * AssemblyScript. A kernel that has none of these (qemu-user) runs the program without: FLAG_SANDBOX tells. What is done
- * before (mapping a snapshot, listening, opening directories) is done before.
+ * AssemblyScript. A kernel that has none of these (qemu-user) runs the program without: FLAG_SANDBOX tells. What is
+ * done before (mapping a snapshot, listening, opening directories) is done before.
  */
 
 import { FDK_PREOPEN, HS_FD_COUNT } from '../../image/contract/host-state';
-import { FLAG_SANDBOX, RT_EXE_FD, RT_FLAGS, RT_TEXT, RT_TEXT_FILE, RT_TEXT_SIZE, RT_TRAP_TEXT_FILE } from '../../image/contract/runtime-block';
+import {
+  FLAG_SANDBOX,
+  RT_EXE_FD,
+  RT_FLAGS,
+  RT_TEXT,
+  RT_TEXT_FILE,
+  RT_TEXT_SIZE,
+  RT_TRAP_TEXT_FILE,
+} from '../../image/contract/runtime-block';
 import {
   SYS_accept4,
   SYS_clock_getres,
@@ -145,8 +153,8 @@ function allowPaths(): void {
 /** @returns native address of the filter's struct sock_fprog */
 function build(directories: bool): i64 {
   startFilter();
-  // The most frequent first: kernels before 5.11 do not remember what is always allowed. Later ones run the filter for nothing but
-  // calls whose arguments matter, of which close is the one to hurry for.
+  // The most frequent first: kernels before 5.11 do not remember what is always allowed. Later ones run the filter for
+  // nothing but calls whose arguments matter, of which close is the one to hurry for.
   allow(SYS_write);
   allow(SYS_read);
   begin(SYS_close);

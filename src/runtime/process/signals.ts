@@ -1,8 +1,8 @@
 /**
  * The signal handler: stop requests, safepoints hit in trap text, and the faults that are wasm traps.
  *
- * AssemblyScript, called by the handler stub on the signal stack. It may interrupt anything, the host layer too, and shares
- * with the rest only the runtime block, the runtime's last words (message.ts) and what park.ts holds.
+ * AssemblyScript, called by the handler stub on the signal stack. It may interrupt anything, the host layer too, and
+ * shares with the rest only the runtime block, the runtime's last words (message.ts) and what park.ts holds.
  *
  *     STOP_SIGNAL   RUNNING -> STOPPING: a stop is wanted, trap text over text
  *     SIGTRAP       STOPPING -> PARKED -> RUNNING, at a safepoint
@@ -12,7 +12,27 @@
  */
 
 import { MEM_BASE, MEM_SIZE } from '../../image/contract/instance';
-import { COMMAND_NONE, COMMAND_RESUME, RT_BLOCKING_COUNT, RT_BLOCKING_WINDOWS, RT_COMMAND, RT_STACK_LOW, RT_STATE, RT_STOP_SENDER, RT_STOP_WANTED, RT_TEXT_SIZE, STATE_PARKED, STATE_RUNNING, STATE_STOPPING, STATE_TRAPPED, STOP_SIGNAL, WINDOW_END, WINDOW_EXIT, WINDOW_SIZE, WINDOW_START } from '../../image/contract/runtime-block';
+import {
+  COMMAND_NONE,
+  COMMAND_RESUME,
+  RT_BLOCKING_COUNT,
+  RT_BLOCKING_WINDOWS,
+  RT_COMMAND,
+  RT_STACK_LOW,
+  RT_STATE,
+  RT_STOP_SENDER,
+  RT_STOP_WANTED,
+  RT_TEXT_SIZE,
+  STATE_PARKED,
+  STATE_RUNNING,
+  STATE_STOPPING,
+  STATE_TRAPPED,
+  STOP_SIGNAL,
+  WINDOW_END,
+  WINDOW_EXIT,
+  WINDOW_SIZE,
+  WINDOW_START,
+} from '../../image/contract/runtime-block';
 import { FR_KIND, FUNC_GUEST, FUNC_IMPORT, FUNC_STUB } from '../../image/contract/site-tables';
 import { STACK_GUARD } from '../../image/contract/sizes';
 import { TRAP_FATAL, TRAP_MEMORY, TRAP_STACK } from '../../image/contract/traps';
@@ -79,7 +99,8 @@ export function parkAtSafepoint(n: i64): void {
 function onStop(sender: i32, context: i64): void {
   const state = half(RT_STATE);
   if (state === STATE_STOPPING || state === STATE_PARKED) {
-    // one of a burst, or the wake-up of a parked process; or another tool's, when the first is gone (one that has no pid here asks again)
+    // one of a burst, or the wake-up of a parked process; or another tool's, when the first is gone (one that has no
+    // pid here asks again)
     if (sender !== half(RT_STOP_SENDER)) {
       if (sender === 0 || !senderIsDead()) return;
       setHalf(RT_COMMAND, COMMAND_NONE); // what the dead one was about to command is not the next one's
@@ -105,7 +126,8 @@ function doNotBlock(context: i64): void {
   const windows = word(RT_BLOCKING_WINDOWS);
   const end = windows + word(RT_BLOCKING_COUNT) * <i64>WINDOW_SIZE;
   for (let window = windows; window < end; window += <i64>WINDOW_SIZE) {
-    if (offset < <i64>load32_u(window + <i64>WINDOW_START) || offset >= <i64>load32_u(window + <i64>WINDOW_END)) continue;
+    if (offset < <i64>load32_u(window + <i64>WINDOW_START) || offset >= <i64>load32_u(window + <i64>WINDOW_END))
+      continue;
     store64(context + UCONTEXT_PC, pc - offset + <i64>load32_u(window + <i64>WINDOW_EXIT));
     return;
   }

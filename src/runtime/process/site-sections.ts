@@ -6,7 +6,14 @@
  * Addresses are native; 0 stands for "not there" (no descriptor, or compiled without tables).
  */
 
-import { RT_EXE_FD, RT_FUNCS_FILE, RT_NAMES_FILE, RT_PLACES_FILE, RT_SITES_FILE, RT_TRAPS_FILE } from '../../image/contract/runtime-block';
+import {
+  RT_EXE_FD,
+  RT_FUNCS_FILE,
+  RT_NAMES_FILE,
+  RT_PLACES_FILE,
+  RT_SITES_FILE,
+  RT_TRAPS_FILE,
+} from '../../image/contract/runtime-block';
 import { FR_END, FR_INSTANCE, FR_SIZE, SITE_CALL, SR_SHAPE, SR_SIZE, TS_SIZE } from '../../image/contract/site-tables';
 import { SEGMENT_ALIGN } from '../../image/contract/sizes';
 import { load32_u, load64, runtime, SYS_mmap, syscall } from '../native/native';
@@ -59,7 +66,10 @@ export function bodyStartOf(functionRow: i64): i64 {
   return places === 0 ? 0 : unsigned(places + ((functionRow - functions) / FR_SIZE) * 4);
 }
 
-/** Where the name of a function's module starts and, by `moduleNameLength`, how many bytes it has. To be asked behind bodyStartOf. */
+/**
+ * Where the name of a function's module starts and, by `moduleNameLength`, how many bytes it has. To be asked behind
+ * bodyStartOf.
+ */
 export function moduleNameOf(functionRow: i64): i64 {
   const head = moduleNames();
   return head + (unsigned(head - 4) + 1) * 4 + unsigned(moduleNameEntry(functionRow));

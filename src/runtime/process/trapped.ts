@@ -4,12 +4,23 @@
  *
  * AssemblyScript. In the handler of the fault or, for a trap that a stub has found, on the host's stack; STOP_SIGNAL is
  * blocked but inside ppoll. As in park.ts the tool sends STOP_SIGNAL, is named as sender, and claims the process by
- * COMMAND_HOLD; COMMAND_RESUME only lets it wait for the next one, and COMMAND_EXIT ends it, with the trap's code. It can be captured as often as one likes.
- * A listener (WAGSNAP_TRAP_FD=n, the end of a pipe) is told by a byte instead of people by a message, and the process does not
- * outlive it.
+ * COMMAND_HOLD; COMMAND_RESUME only lets it wait for the next one, and COMMAND_EXIT ends it, with the trap's code. It
+ * can be captured as often as one likes. A listener (WAGSNAP_TRAP_FD=n, the end of a pipe) is told by a byte instead of
+ * people by a message, and the process does not outlive it.
  */
 
-import { COMMAND_EXIT, COMMAND_HOLD, COMMAND_NONE, COMMAND_RESUME, FLAG_PARK_ON_TRAP, RT_COMMAND, RT_FLAGS, RT_STOP_SENDER, RT_TRAP_PARKED, STOP_SIGNAL } from '../../image/contract/runtime-block';
+import {
+  COMMAND_EXIT,
+  COMMAND_HOLD,
+  COMMAND_NONE,
+  COMMAND_RESUME,
+  FLAG_PARK_ON_TRAP,
+  RT_COMMAND,
+  RT_FLAGS,
+  RT_STOP_SENDER,
+  RT_TRAP_PARKED,
+  STOP_SIGNAL,
+} from '../../image/contract/runtime-block';
 import { memoryBase, SYS_getpid, SYS_rt_sigprocmask, SYS_write, syscall } from '../native/native';
 import { settleAll } from '../descriptors/descriptors';
 import { hasLifeline } from './lifeline';

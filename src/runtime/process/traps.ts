@@ -1,13 +1,41 @@
 /**
- * Traps: says which and where, and ends the process with 134 or keeps it to be looked at (trapped.ts); for the driver, gives
- * up the invocation instead.
+ * Traps: says which and where, and ends the process with 134 or keeps it to be looked at (trapped.ts); for the driver,
+ * gives up the invocation instead.
  *
  * AssemblyScript. Wording: the core specification's test suite.
  */
 
 import { TAG_INDEX, TAG_NAME, TAG_NAME_LENGTH } from '../../image/contract/exception-tables';
-import { FLAG_DRIVER, FLAG_PARK_ON_TRAP, RT_FLAGS, RT_GUEST_SP, RT_PARK_CONTEXT, RT_STATE, RT_TRAP_KIND, RT_TRAP_TAG, RT_UNWIND, STATE_TRAPPED } from '../../image/contract/runtime-block';
-import { TRAP_DIVIDE_BY_ZERO, TRAP_EXCEPTION, TRAP_EXCEPTION_MEMORY, TRAP_INVALID_CONVERSION, TRAP_MEMORY, TRAP_MISSING_IMPORT, TRAP_NULL_REFERENCE, TRAP_OVERFLOW, TRAP_SIGNATURE, TRAP_STACK, TRAP_TABLE, TRAP_UNALIGNED, TRAP_UNDEFINED_ELEMENT, TRAP_UNINITIALIZED, TRAP_UNREACHABLE, TRAP_UNSHARED } from '../../image/contract/traps';
+import {
+  FLAG_DRIVER,
+  FLAG_PARK_ON_TRAP,
+  RT_FLAGS,
+  RT_GUEST_SP,
+  RT_PARK_CONTEXT,
+  RT_STATE,
+  RT_TRAP_KIND,
+  RT_TRAP_TAG,
+  RT_UNWIND,
+  STATE_TRAPPED,
+} from '../../image/contract/runtime-block';
+import {
+  TRAP_DIVIDE_BY_ZERO,
+  TRAP_EXCEPTION,
+  TRAP_EXCEPTION_MEMORY,
+  TRAP_INVALID_CONVERSION,
+  TRAP_MEMORY,
+  TRAP_MISSING_IMPORT,
+  TRAP_NULL_REFERENCE,
+  TRAP_OVERFLOW,
+  TRAP_SIGNATURE,
+  TRAP_STACK,
+  TRAP_TABLE,
+  TRAP_UNALIGNED,
+  TRAP_UNDEFINED_ELEMENT,
+  TRAP_UNINITIALIZED,
+  TRAP_UNREACHABLE,
+  TRAP_UNSHARED,
+} from '../../image/contract/traps';
 import { load32_u, load64, store64, UCONTEXT_PC, unwind } from '../native/native';
 import { backtraceFrom, backtraceFromStub } from './backtrace';
 import { flush, put, putDecimal, putForeign } from './message';

@@ -1,8 +1,8 @@
 /**
  * args_* and environ_*: the program's arguments and environment.
  *
- * AssemblyScript. Both are arrays of pointers to bytes that end in 0, the kernel's at first start, the resume plan's later
- * (RT_ARGV, RT_ENVP). Variables that start with WAGSNAP_ configure the image and are not the guest's.
+ * AssemblyScript. Both are arrays of pointers to bytes that end in 0, the kernel's at first start, the resume plan's
+ * later (RT_ARGV, RT_ENVP). Variables that start with WAGSNAP_ configure the image and are not the guest's.
  */
 
 import { RT_ARGC, RT_ARGV, RT_ENVP } from '../../image/contract/runtime-block';

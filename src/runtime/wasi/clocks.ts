@@ -2,8 +2,8 @@
  * clock_*: the guest's clocks.
  *
  * AssemblyScript. Linux has the same numbers for them: realtime 0, monotonic 1, CPU time of the process 2 and of the
- * thread 3. The guest's monotonic clock is Linux's plus HS_MONOTONIC_OFFSET, so that it never steps back when a snapshot
- * goes on elsewhere.
+ * thread 3. The guest's monotonic clock is Linux's plus HS_MONOTONIC_OFFSET, so that it never steps back when a
+ * snapshot goes on elsewhere.
  */
 
 import { HS_MONOTONIC_OFFSET } from '../../image/contract/host-state';

@@ -1,6 +1,6 @@
 /**
- * Calls about a descriptor itself: fd_close, fd_renumber, fd_fdstat_get, fd_fdstat_set_flags, fd_fdstat_set_rights, fd_filestat_get,
- * fd_prestat_get, fd_prestat_dir_name.
+ * Calls about a descriptor itself: fd_close, fd_renumber, fd_fdstat_get, fd_fdstat_set_flags, fd_fdstat_set_rights,
+ * fd_filestat_get, fd_prestat_get, fd_prestat_dir_name.
  *
  * AssemblyScript. File types and sizes come from statx; a pipe's type is "unknown", as WASI has none for it.
  */
@@ -212,7 +212,10 @@ export function fd_filestat_get(fd: u32, filestat: u32): i32 {
   return ESUCCESS;
 }
 
-/** A prestat is a tag, 0 for directories, and the length of the name. Anything but a preopen is EBADF, which ends a search. */
+/**
+ * A prestat is a tag, 0 for directories, and the length of the name. Anything but a preopen is EBADF, which ends a
+ * search.
+ */
 export function fd_prestat_get(fd: u32, prestat: u32): i32 {
   const entry = lookup(fd, 0);
   if (entry == 0) return lookupError;

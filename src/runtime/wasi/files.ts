@@ -1,9 +1,9 @@
 /**
- * Reading, writing and positions of open files: fd_read, fd_write, fd_pread, fd_pwrite, fd_seek, fd_tell, fd_sync, fd_datasync,
- * fd_filestat_set_size, fd_allocate, fd_advise.
+ * Reading, writing and positions of open files: fd_read, fd_write, fd_pread, fd_pwrite, fd_seek, fd_tell, fd_sync,
+ * fd_datasync, fd_filestat_set_size, fd_allocate, fd_advise.
  *
- * AssemblyScript. The kernel reads and writes the guest's memory itself; nothing is copied here. A read or write that waits
- * is undone when a stop is wanted (linux.ts blockingCall) unless bytes have moved: then it is a short count.
+ * AssemblyScript. The kernel reads and writes the guest's memory itself; nothing is copied here. A read or write that
+ * waits is undone when a stop is wanted (linux.ts blockingCall) unless bytes have moved: then it is a short count.
  *
  * A single buffer, the usual case, goes to the kernel by itself: it takes a third less of a small write's time than a
  * vector does. `single` has all checks in a line for that, and leaves everything else to `transfer`.
@@ -68,10 +68,10 @@ function transfer(nr: i64, entry: usize, iovecs: u32, count: u32, offset: i64, b
 const NOT_SINGLE: i32 = -1;
 
 /**
- * Reads or writes one buffer that is not empty, at the file's own position. Returns WASI's errno, or NOT_SINGLE: not one such
- * buffer, not all in the guest's memory, no descriptor with that right; or the kernel was interrupted or wants it known
- * that it is a directory's. A descriptor with the right to read or write is none of a directory's, but for one that has just
- * been opened (descriptors.ts).
+ * Reads or writes one buffer that is not empty, at the file's own position. Returns WASI's errno, or NOT_SINGLE: not
+ * one such buffer, not all in the guest's memory, no descriptor with that right; or the kernel was interrupted or wants
+ * it known that it is a directory's. A descriptor with the right to read or write is none of a directory's, but for one
+ * that has just been opened (descriptors.ts).
  */
 // @ts-ignore: a decorator of AssemblyScript's
 @inline

@@ -1,8 +1,8 @@
 /**
  * Links: path_link, path_readlink, path_symlink.
  *
- * AssemblyScript. What a symbolic link says is checked when it is followed (beneath.ts); an absolute one is neither made nor
- * read, as in wasmtime: it would be a path of the host's.
+ * AssemblyScript. What a symbolic link says is checked when it is followed (beneath.ts); an absolute one is neither
+ * made nor read, as in wasmtime: it would be a path of the host's.
  */
 
 import { O_NOFOLLOW, SYS_linkat, SYS_readlinkat, SYS_symlinkat, copy, store32, syscall } from '../native/native';

@@ -1,19 +1,35 @@
 /**
- * WAGSNAP_LISTEN: the addresses at which a guest may accept connections, one a line, as descriptors behind the preopens.
+ * WAGSNAP_LISTEN: the addresses at which a guest may accept connections, one a line, as descriptors behind the
+ * preopens.
  *
  *     127.0.0.1:8080   [::1]:8080   numbers only: the tool has looked names up
  *     unix:PATH
  *     fd:N             a listening socket that the process inherits
  *
- * AssemblyScript. Runs before the guest does: what is wrong is said on descriptor 2 and ends the process, 2 for a line that
- * cannot be read and 1 for an address that cannot be listened at.
+ * AssemblyScript. Runs before the guest does: what is wrong is said on descriptor 2 and ends the process, 2 for a line
+ * that cannot be read and 1 for an address that cannot be listened at.
  */
 
 import { FDK_LISTENER, FD_PATH_LENGTH } from '../../image/contract/host-state';
-import { SYS_bind, SYS_fcntl, SYS_listen, SYS_setsockopt, SYS_socket, copy, fill, load8_u, syscall } from '../native/native';
+import {
+  SYS_bind,
+  SYS_fcntl,
+  SYS_listen,
+  SYS_setsockopt,
+  SYS_socket,
+  copy,
+  fill,
+  load8_u,
+  syscall,
+} from '../native/native';
 import { flush, put, putForeign } from '../process/message';
 import { exit } from '../process/runtime-block';
-import { RIGHT_FD_FDSTAT_SET_FLAGS, RIGHT_FD_FILESTAT_GET, RIGHT_POLL_FD_READWRITE, RIGHT_SOCK_ACCEPT } from '../descriptors/abi';
+import {
+  RIGHT_FD_FDSTAT_SET_FLAGS,
+  RIGHT_FD_FILESTAT_GET,
+  RIGHT_POLL_FD_READWRITE,
+  RIGHT_SOCK_ACCEPT,
+} from '../descriptors/abi';
 import { freeEntry, pathOf, setAccess, setEntry, setFlags } from '../descriptors/descriptors';
 import { PATH_MAX } from './guest';
 import { SOCK_CLOEXEC, SOCK_NONBLOCK, SOL_SOCKET, call, native, statusFlags, wasiFlags } from '../descriptors/linux';

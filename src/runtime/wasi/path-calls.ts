@@ -1,11 +1,17 @@
 /**
- * Calls that name a file by a path below a directory: path_open, path_filestat_get, path_create_directory, path_unlink_file,
- * path_remove_directory, path_rename.
+ * Calls that name a file by a path below a directory: path_open, path_filestat_get, path_create_directory,
+ * path_unlink_file, path_remove_directory, path_rename.
  *
  * AssemblyScript. Every path stays below its directory: beneath.ts. A path that leads outside is EPERM, as in wasmtime.
  */
 
-import { FDK_DIRECTORY, FDK_FILE, FD_PATH_LENGTH, FD_PREOPEN, FD_RIGHTS_INHERITING } from '../../image/contract/host-state';
+import {
+  FDK_DIRECTORY,
+  FDK_FILE,
+  FD_PATH_LENGTH,
+  FD_PREOPEN,
+  FD_RIGHTS_INHERITING,
+} from '../../image/contract/host-state';
 import { O_DIRECTORY, O_NOFOLLOW, SYS_mkdirat, SYS_renameat2, SYS_unlinkat, store32, syscall } from '../native/native';
 import {
   EFAULT,
@@ -78,9 +84,9 @@ import {
 import { joinPath, renameRecorded } from './recorded-paths';
 
 /**
- * Opens a file or directory. The access is by the rights asked for: FD_WRITE opens for writing, FD_READ (or nothing) for
- * reading. Rights that the directory does not pass on are left out (wasi-libc asks for them all). Directories pass on what they
- * were passed whatever `inheriting` says: wasmtime takes no notice of it, and programs are used to that.
+ * Opens a file or directory. The access is by the rights asked for: FD_WRITE opens for writing, FD_READ (or nothing)
+ * for reading. Rights that the directory does not pass on are left out (wasi-libc asks for them all). Directories pass
+ * on what they were passed whatever `inheriting` says: wasmtime takes no notice of it, and programs are used to that.
  */
 export function path_open(
   fd: u32,

@@ -1,12 +1,13 @@
 /**
  * poll_oneoff: waits for clocks and descriptors, any number of them at once.
  *
- * AssemblyScript. One ppoll: each descriptor has one pollfd however many subscriptions name it, and the earliest clock is the
- * timeout. A subscription that cannot be waited for (no such descriptor, right or clock) is an event with that error at once.
+ * AssemblyScript. One ppoll: each descriptor has one pollfd however many subscriptions name it, and the earliest clock
+ * is the timeout. A subscription that cannot be waited for (no such descriptor, right or clock) is an event with that
+ * error at once.
  *
  * A wait that a stop ends is undone. What relative timeouts count from must survive that: HS_PENDING_TIMEOUT keeps the
- * deadline of the shortest one on the guest's monotonic clock, and since the call comes again with the same arguments, that
- * gives back the time it was first made at.
+ * deadline of the shortest one on the guest's monotonic clock, and since the call comes again with the same arguments,
+ * that gives back the time it was first made at.
  */
 
 import { FDK_LISTENER, HS_FD_CAPACITY, HS_PENDING_TIMEOUT } from '../../image/contract/host-state';

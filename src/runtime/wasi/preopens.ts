@@ -2,16 +2,30 @@
  * WAGSNAP_DIR: the directories that a guest may use, one a line: HOST, HOST::GUEST, or either with :ro or :rw
  * behind it.
  *
- * AssemblyScript. Runs before the guest does, with arguments that come from a command line: what is wrong is said on descriptor
- * 2 and ends the process, 2 for a line that cannot be read and 1 for a directory that cannot be opened.
+ * AssemblyScript. Runs before the guest does, with arguments that come from a command line: what is wrong is said on
+ * descriptor 2 and ends the process, 2 for a line that cannot be read and 1 for a directory that cannot be opened.
  */
 
-import { FDK_PREOPEN, FD_HOST_PATH_LENGTH, FD_OPEN_FLAGS, FD_PATH_LENGTH, FD_READ_ONLY, HS_PATH_SIZE } from '../../image/contract/host-state';
+import {
+  FDK_PREOPEN,
+  FD_HOST_PATH_LENGTH,
+  FD_OPEN_FLAGS,
+  FD_PATH_LENGTH,
+  FD_READ_ONLY,
+  HS_PATH_SIZE,
+} from '../../image/contract/host-state';
 import { RT_ENVP } from '../../image/contract/runtime-block';
 import { O_DIRECTORY, SYS_getcwd, SYS_openat, copy, load64, load8_u, runtime } from '../native/native';
 import { flush, put, putDecimal, putForeign } from '../process/message';
 import { exit } from '../process/runtime-block';
-import { DIRECTORY_READ_RIGHTS, DIRECTORY_RIGHTS, INHERITED_RIGHTS, freeEntry, pathOf, setEntry } from '../descriptors/descriptors';
+import {
+  DIRECTORY_READ_RIGHTS,
+  DIRECTORY_RIGHTS,
+  INHERITED_RIGHTS,
+  freeEntry,
+  pathOf,
+  setEntry,
+} from '../descriptors/descriptors';
 import { PATH, PATH_MAX } from './guest';
 import { AT_FDCWD, O_CLOEXEC, O_RDONLY, call, native } from '../descriptors/linux';
 import { isForbiddenProc } from '../descriptors/procfs';
@@ -169,8 +183,8 @@ export function setPreopen(
 }
 
 /**
- * What a preopen may do. A read-only one passes on the right to write all the same: wasi-libc would silently leave it out
- * of what it asks for, and the program would learn only from its first write what path_open says at once.
+ * What a preopen may do. A read-only one passes on the right to write all the same: wasi-libc would silently leave it
+ * out of what it asks for, and the program would learn only from its first write what path_open says at once.
  */
 export function directoryRights(readOnly: bool): u64 {
   return readOnly ? DIRECTORY_READ_RIGHTS : DIRECTORY_RIGHTS;

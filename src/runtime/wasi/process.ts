@@ -31,7 +31,10 @@ function isDeadly(signal: i32): bool {
   return signal < CHLD || (signal > TTOU && signal != URG && signal != WINCH);
 }
 
-/** Does to the process what the signal does by default: a wasm program has no handlers. What is ours is taken away first. */
+/**
+ * Does to the process what the signal does by default: a wasm program has no handlers. What is ours is taken away
+ * first.
+ */
 export function proc_raise(signal: i32): i32 {
   if (signal == SIGNAL_NONE) return ESUCCESS;
   if (<u32>signal > <u32>SIGNAL_SYS) return EINVAL;

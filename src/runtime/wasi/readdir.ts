@@ -3,10 +3,10 @@
  *
  * AssemblyScript. Cookies are ordinals, not the kernel's positions: those mean something to one file system only, and a
  * guest may hold one over a snapshot. Entry 0 is ".", entry 1 "..", made here (file systems differ in where they list
- * them); cookie n names the entry that was or will be delivered as the n-th. FD_COOKIE says which entry the native descriptor
- * stands before, so that reading on costs nothing. Another cookie means reading from the start and passing over the names
- * that were delivered before it (listing.ts): nothing that is there all the time is skipped or repeated, whatever else is
- * made or removed, and on another file system too.
+ * them); cookie n names the entry that was or will be delivered as the n-th. FD_COOKIE says which entry the native
+ * descriptor stands before, so that reading on costs nothing. Another cookie means reading from the start and passing
+ * over the names that were delivered before it (listing.ts): nothing that is there all the time is skipped or repeated,
+ * whatever else is made or removed, and on another file system too.
  */
 
 import { SYS_getdents64, SYS_lseek, copy, store32 } from '../native/native';
@@ -74,8 +74,8 @@ function isDots(name: usize): bool {
 }
 
 /**
- * Fills the buffer with entries from the cookie on, the last one cut when there is no place. Less used than there is: the
- * end.
+ * Fills the buffer with entries from the cookie on, the last one cut when there is no place. Less used than there is:
+ * the end.
  */
 export function fd_readdir(fd: u32, buffer: u32, length: u32, cookie: u64, usedOut: u32): i32 {
   const entry = lookupDirectory(fd, RIGHT_FD_READDIR);
@@ -141,9 +141,9 @@ function list(entry: usize, cookie: u64): i64 {
 }
 
 /**
- * For a cookie at which the native descriptor, now at its start, does not stand: the entries before it are passed over by
- * their names. Where those are not known (a cookie that was never given, a snapshot of an early version), so many entries
- * are. Returns the position that the native descriptor stands at.
+ * For a cookie at which the native descriptor, now at its start, does not stand: the entries before it are passed over
+ * by their names. Where those are not known (a cookie that was never given, a snapshot of an early version), so many
+ * entries are. Returns the position that the native descriptor stands at.
  */
 function seek(entry: usize, cookie: u64): u64 {
   const known = delivered(entry);

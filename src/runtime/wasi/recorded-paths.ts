@@ -1,11 +1,18 @@
 /**
  * The path by which an open file can be opened again elsewhere: below its preopen, in the entry's path area.
  *
- * AssemblyScript. Empty components and "." are left out; ".." stays, because what it means depends on links. It leads to the same
- * file under RESOLVE_BENEATH as the call did. path_rename takes the paths of open files along.
+ * AssemblyScript. Empty components and "." are left out; ".." stays, because what it means depends on links. It leads
+ * to the same file under RESOLVE_BENEATH as the call did. path_rename takes the paths of open files along.
  */
 
-import { FDK_DIRECTORY, FDK_FILE, FDK_PREOPEN, FD_PATH_LENGTH, FD_PREOPEN, HS_FD_COUNT } from '../../image/contract/host-state';
+import {
+  FDK_DIRECTORY,
+  FDK_FILE,
+  FDK_PREOPEN,
+  FD_PATH_LENGTH,
+  FD_PREOPEN,
+  HS_FD_COUNT,
+} from '../../image/contract/host-state';
 import { copy } from '../native/native';
 import { STATE, entryAt, indexOf, kindOf, pathLength, pathOf, preopenOf } from '../descriptors/descriptors';
 import { PATH_MAX } from './guest';
@@ -17,7 +24,10 @@ const OLD: usize = memory.data(4104, 8);
 const NEW: usize = memory.data(4104, 8);
 const JOINED: usize = memory.data(4104, 8);
 
-/** Writes directory's path + "/" + path to `to`, at most PATH_MAX - 1 bytes. Returns its length, or -1 when it is too long. */
+/**
+ * Writes directory's path + "/" + path to `to`, at most PATH_MAX - 1 bytes. Returns its length, or -1 when it is too
+ * long.
+ */
 export function joinPath(to: usize, directory: usize, path: usize): i32 {
   let length: u32 = 0;
   if (kindOf(directory) != FDK_PREOPEN) {

@@ -1,12 +1,22 @@
 /**
- * Files of a program that goes on from a snapshot: below their preopens, or of the host where restore was given a path or told
- * to ignore them (ARCHITECTURE.md, "Restore").
+ * Files of a program that goes on from a snapshot: below their preopens, or of the host where restore was given a path
+ * or told to ignore them (ARCHITECTURE.md, "Restore").
  *
- * AssemblyScript. Part of resume.ts. Never created, but for the output of a standard stream, and never truncated; what cannot be
- * opened is said on descriptor 2 and ends the process.
+ * AssemblyScript. Part of resume.ts. Never created, but for the output of a standard stream, and never truncated; what
+ * cannot be opened is said on descriptor 2 and ends the process.
  */
 
-import { FDK_DIRECTORY, FDK_PREOPEN, FDK_STDIO, FD_HOST_PATH_LENGTH, FD_NATIVE, FD_PATH_LENGTH, FD_PREOPEN, FD_READ_ONLY, HS_FD_CAPACITY } from '../../image/contract/host-state';
+import {
+  FDK_DIRECTORY,
+  FDK_PREOPEN,
+  FDK_STDIO,
+  FD_HOST_PATH_LENGTH,
+  FD_NATIVE,
+  FD_PATH_LENGTH,
+  FD_PREOPEN,
+  FD_READ_ONLY,
+  HS_FD_CAPACITY,
+} from '../../image/contract/host-state';
 import { O_DIRECTORY, SYS_dup3, SYS_lseek, SYS_openat, copy } from '../native/native';
 import { flush, put, putDecimal, putForeign } from '../process/message';
 import { exit } from '../process/runtime-block';
@@ -133,7 +143,10 @@ export function openGiven(entry: usize): void {
   if (result < 0) failGiven(entry, result);
 }
 
-/** The same for a standard stream: input from its start, output behind what is there. Its entry is like any other's then. */
+/**
+ * The same for a standard stream: input from its start, output behind what is there. Its entry is like any other's
+ * then.
+ */
 export function openStream(entry: usize, stream: i64): void {
   copyPath(entry);
   const how = stream == 0 ? O_RDONLY : O_WRONLY | O_CREAT | O_APPEND;
@@ -165,11 +178,15 @@ export function openNull(entry: usize): void {
   store<i32>(entry, <i32>descriptor, FD_NATIVE);
 }
 
-/** The process's standard streams that the program has closed, or shall find closed: nobody else's file may get their numbers. */
+/**
+ * The process's standard streams that the program has closed, or shall find closed: nobody else's file may get their
+ * numbers.
+ */
 export function closeUnusedStreams(count: u32): void {
   for (let stream: i64 = 0; stream < 3; stream++) {
     let used = false;
-    for (let i: u32 = 0; i < count; i++) if (kindOf(entryAt(i)) == FDK_STDIO && nativeOf(entryAt(i)) == stream) used = true;
+    for (let i: u32 = 0; i < count; i++)
+      if (kindOf(entryAt(i)) == FDK_STDIO && nativeOf(entryAt(i)) == stream) used = true;
     if (!used) call(SYS_dup3, nothing, stream, 0);
   }
 }

@@ -1,11 +1,11 @@
 /**
- * Unlinked files of a program that goes on from a snapshot: each is made anew, without a name, with the contents that the snapshot
- * has of it, and opened once for each of its descriptors.
+ * Unlinked files of a program that goes on from a snapshot: each is made anew, without a name, with the contents that
+ * the snapshot has of it, and opened once for each of its descriptors.
  *
- * AssemblyScript. Part of resume.ts. The file is made in its preopen's directory (O_TMPFILE), so that it may grow as the old one
- * could and takes no memory. Where that cannot be (a read-only directory, a file system or an emulator without it, a file that was
- * given by a host path) it is in memory (memfd_create). Neither ever has a name: nothing is left over, whatever happens. Another
- * opening of a file without a name needs /proc.
+ * AssemblyScript. Part of resume.ts. The file is made in its preopen's directory (O_TMPFILE), so that it may grow as
+ * the old one could and takes no memory. Where that cannot be (a read-only directory, a file system or an emulator
+ * without it, a file that was given by a host path) it is in memory (memfd_create). Neither ever has a name: nothing is
+ * left over, whatever happens. Another opening of a file without a name needs /proc.
  */
 
 import { FDK_FILE, FDK_GIVEN, FD_NATIVE, FD_READ_ONLY, HS_FD_CAPACITY } from '../../image/contract/host-state';
@@ -20,7 +20,17 @@ import {
 } from '../native/native';
 import { put, putDecimal, putForeign } from '../process/message';
 import { entryAt, indexOf, kindOf, nativeOf, pathLength, pathOf, preopenOf } from '../descriptors/descriptors';
-import { AT_FDCWD, LINUX_EINVAL, LINUX_ENOENT, O_CLOEXEC, O_EXCL, O_RDWR, call, closeNative, native } from '../descriptors/linux';
+import {
+  AT_FDCWD,
+  LINUX_EINVAL,
+  LINUX_ENOENT,
+  O_CLOEXEC,
+  O_EXCL,
+  O_RDWR,
+  call,
+  closeNative,
+  native,
+} from '../descriptors/linux';
 import { putErrno } from './preopens';
 import { fail, failState, openingFlags, takePosition } from './resume-files';
 
@@ -33,7 +43,8 @@ const HERE: usize = memory.data<u8>([0x2e, 0]); // "."
 const NAME: usize = memory.data<u8>([0x75, 0x6e, 0x6c, 0x69, 0x6e, 0x6b, 0x65, 0x64, 0]); // "unlinked"
 // "/proc/self/fd/", and room for a number
 const AGAIN: usize = memory.data<u8>([
-  0x2f, 0x70, 0x72, 0x6f, 0x63, 0x2f, 0x73, 0x65, 0x6c, 0x66, 0x2f, 0x66, 0x64, 0x2f, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+  0x2f, 0x70, 0x72, 0x6f, 0x63, 0x2f, 0x73, 0x65, 0x6c, 0x66, 0x2f, 0x66, 0x64, 0x2f, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+  0,
 ]);
 const AGAIN_LENGTH: usize = 14;
 const CHUNK: i64 = 65536;
@@ -121,7 +132,7 @@ function openAgain(entry: usize, file: i64): void {
   for (let rest = file / 10; rest > 0; rest /= 10) digits++;
   store<u8>(AGAIN + AGAIN_LENGTH + digits, 0);
   let rest = file;
-  for (let i = digits; i > 0; i--, rest /= 10) store<u8>(AGAIN + AGAIN_LENGTH + i - 1, <u8>(0x30 + rest % 10));
+  for (let i = digits; i > 0; i--, rest /= 10) store<u8>(AGAIN + AGAIN_LENGTH + i - 1, <u8>(0x30 + (rest % 10)));
   const descriptor = call(SYS_openat, AT_FDCWD, native(AGAIN), O_CLOEXEC | openingFlags(entry));
   if (descriptor == -LINUX_ENOENT) put('wag-snap: restore: there is no /proc\n');
   if (descriptor < 0) failFile(entry, descriptor);

@@ -1,15 +1,50 @@
 /**
  * wasi_resume: the host state of a program that goes on from a snapshot.
  *
- * AssemblyScript. The resume plan has the table of descriptors by meaning; here each is opened again: standard ones are the new
- * process's own or a file that was given instead, preopens by their host path or by the line of WAGSNAP_DIR with the same guest name, files and
- * directories by their path below a preopen, never created and never truncated, at their old position, unlinked files from what
- * the snapshot has of them. What cannot be is said on
- * descriptor 2 and ends the process with 1, before anything of the guest runs. The table is input: it is checked.
+ * AssemblyScript. The resume plan has the table of descriptors by meaning; here each is opened again: standard ones are
+ * the new process's own or a file that was given instead, preopens by their host path or by the line of WAGSNAP_DIR
+ * with the same guest name, files and directories by their path below a preopen, never created and never truncated, at
+ * their old position, unlinked files from what the snapshot has of them. What cannot be is said on descriptor 2 and
+ * ends the process with 1, before anything of the guest runs. The table is input: it is checked.
  */
 
-import { FDK_DIRECTORY, FDK_FILE, FDK_FREE, FDK_GIVEN, FDK_LISTENER, FDK_NULL, FDK_PREOPEN, FDK_SOCKET, FDK_STDIO, FD_HOST_PATH_LENGTH, FD_NATIVE, FD_OFFSET, FD_READ_ONLY, FD_RIGHTS, FD_RIGHTS_INHERITING, HOST_STATE_VERSION, HS_FD_CAPACITY, HS_FD_COUNT, HS_MONOTONIC_OFFSET, HS_PATHS, HS_PATH_SIZE, HS_PENDING_TIMEOUT, HS_SIZE, HS_VERSION } from '../../image/contract/host-state';
-import { RP_ARGC, RP_ARGV, RP_ENVP, RP_FILES, RP_HOST_STATE, RP_HOST_STATE_SIZE, RP_LISTINGS, RP_MONOTONIC, RP_PENDING_TIMEOUT } from '../../image/contract/resume-plan';
+import {
+  FDK_DIRECTORY,
+  FDK_FILE,
+  FDK_FREE,
+  FDK_GIVEN,
+  FDK_LISTENER,
+  FDK_NULL,
+  FDK_PREOPEN,
+  FDK_SOCKET,
+  FDK_STDIO,
+  FD_HOST_PATH_LENGTH,
+  FD_NATIVE,
+  FD_OFFSET,
+  FD_READ_ONLY,
+  FD_RIGHTS,
+  FD_RIGHTS_INHERITING,
+  HOST_STATE_VERSION,
+  HS_FD_CAPACITY,
+  HS_FD_COUNT,
+  HS_MONOTONIC_OFFSET,
+  HS_PATHS,
+  HS_PATH_SIZE,
+  HS_PENDING_TIMEOUT,
+  HS_SIZE,
+  HS_VERSION,
+} from '../../image/contract/host-state';
+import {
+  RP_ARGC,
+  RP_ARGV,
+  RP_ENVP,
+  RP_FILES,
+  RP_HOST_STATE,
+  RP_HOST_STATE_SIZE,
+  RP_LISTINGS,
+  RP_MONOTONIC,
+  RP_PENDING_TIMEOUT,
+} from '../../image/contract/resume-plan';
 import { RT_ARGC, RT_ARGV, RT_ENVP, RT_RESUME_PLAN } from '../../image/contract/runtime-block';
 import { SYS_fcntl, SYS_socketpair, SYS_write, copy, load64, load8_u, runtime, store64 } from '../native/native';
 import { put, putForeign } from '../process/message';
@@ -111,8 +146,8 @@ const AF_UNIX: i64 = 1;
 const SOCK_STREAM: i64 = 1;
 
 /**
- * A connection of the old process is gone. What stands for it is a socket whose peer has closed with something unread: to
- * Linux and the guest the same as one that was reset, ECONNRESET and then the end, EPIPE for writes.
+ * A connection of the old process is gone. What stands for it is a socket whose peer has closed with something unread:
+ * to Linux and the guest the same as one that was reset, ECONNRESET and then the end, EPIPE for writes.
  */
 function openReset(entry: usize): void {
   const result = call(SYS_socketpair, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, native(PAIR));

@@ -2,11 +2,21 @@
  * Sockets: sock_accept, sock_recv, sock_send, sock_shutdown.
  *
  * AssemblyScript. Preview 1 makes no sockets: listeners are given to the process (listeners.ts), connections come from
- * sock_accept, and a standard stream may be either. What a descriptor that is none is told comes from the kernel: ENOTSOCK.
+ * sock_accept, and a standard stream may be either. What a descriptor that is none is told comes from the kernel:
+ * ENOTSOCK.
  */
 
 import { FDK_LISTENER, FDK_NULL, FDK_SOCKET } from '../../image/contract/host-state';
-import { SYS_accept4, SYS_recvmsg, SYS_sendmsg, SYS_shutdown, SYS_writev, fill, store16, store32 } from '../native/native';
+import {
+  SYS_accept4,
+  SYS_recvmsg,
+  SYS_sendmsg,
+  SYS_shutdown,
+  SYS_writev,
+  fill,
+  store16,
+  store32,
+} from '../native/native';
 import {
   EFAULT,
   EINVAL,

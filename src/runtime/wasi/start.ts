@@ -1,7 +1,8 @@
 /**
  * wasi_start: the host state of a program that starts afresh. Descriptors 0, 1 and 2, then the preopens and listeners.
  *
- * AssemblyScript. Called by start with the arguments and environment in the runtime block, before anything of the guest runs.
+ * AssemblyScript. Called by start with the arguments and environment in the runtime block, before anything of the guest
+ * runs.
  */
 
 import { FDK_STDIO, HOST_STATE_VERSION, HS_PENDING_TIMEOUT, HS_VERSION } from '../../image/contract/host-state';

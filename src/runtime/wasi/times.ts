@@ -79,7 +79,7 @@ function setByProc(descriptor: i64): i64 {
   store<u8>(SELF + SELF_LENGTH + digits, 0);
   for (let rest = descriptor; digits > 0; rest /= 10) {
     digits--;
-    store<u8>(SELF + SELF_LENGTH + digits, <u8>(0x30 + rest % 10));
+    store<u8>(SELF + SELF_LENGTH + digits, <u8>(0x30 + (rest % 10)));
   }
   return call(SYS_utimensat, AT_FDCWD, native(SELF), native(TIMES), 0);
 }
