@@ -7,7 +7,7 @@
  *
  *     msgpack: { files: [{ fd, type, size, modified, sha256 or null }],
  *                listings: [{ fd, names: 8 bytes each }],
- *                identities: { boot: sha256, files: [{ fd, device, inode }] },
+ *                identities: { boot: sha256, files: [{ fd, device, inode, born if known }] },
  *                contents: [{ fds, at: file offset, size, sha256 }],
  *                nameless: [fd] }
  *     all but files are absent when there are none; what else is in it is skipped
@@ -52,7 +52,10 @@ const schema = z.object({
     .max(1024)
     .optional(),
   identities: z
-    .object({ boot: sha256, files: z.array(z.object({ fd, device: integer, inode: integer })).max(1024) })
+    .object({
+      boot: sha256,
+      files: z.array(z.object({ fd, device: integer, inode: integer, born: integer.optional() })).max(1024),
+    })
     .optional(),
   contents: z
     .array(z.object({ fds: z.array(fd).min(1).max(1024), at: offset, size: offset, sha256 }))
@@ -85,9 +88,11 @@ export function encodeAnnex({ host }: Snapshot): Uint8Array | undefined {
 
 /** All of a snapshot are of the same boot. */
 function encodeIdentities(descriptors: readonly Descriptor[]): object | undefined {
-  const files = descriptors.flatMap(({ fd, identity }) =>
-    identity === undefined ? [] : [{ fd, device: identity.device, inode: identity.inode }],
-  );
+  const files = descriptors.flatMap(({ fd, identity }) => {
+    if (identity === undefined) return [];
+    const { device, inode, born } = identity;
+    return [{ fd, device, inode, ...(born === undefined ? {} : { born }) }];
+  });
   const boot = descriptors.find(({ identity }) => identity !== undefined)?.identity?.boot;
   return boot === undefined ? undefined : { boot, files };
 }

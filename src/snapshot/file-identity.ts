@@ -20,13 +20,22 @@ export function currentBoot(): string | undefined {
   return known;
 }
 
-export function fileIdentity({ dev, ino }: BigIntStats): FileIdentity | undefined {
+export function fileIdentity(stat: BigIntStats): FileIdentity | undefined {
   const boot = currentBoot();
-  return boot === undefined ? undefined : { boot, device: dev, inode: ino };
+  if (boot === undefined) return undefined;
+  const born = birthOf(stat);
+  return { boot, device: stat.dev, inode: stat.ino, ...(born === undefined ? {} : { born }) };
+}
+
+/** Where a file system or a sandbox does not tell, Node says 0 or the time of the last change of its inode. */
+function birthOf({ birthtimeNs, ctimeNs }: BigIntStats): bigint | undefined {
+  return birthtimeNs === 0n || birthtimeNs === ctimeNs ? undefined : birthtimeNs;
 }
 
 /** Undefined when it cannot be told. */
 export function isSameFile(then: FileIdentity | undefined, stat: BigIntStats): boolean | undefined {
   if (then === undefined || then.boot !== currentBoot()) return undefined;
-  return then.device === stat.dev && then.inode === stat.ino;
+  if (then.device !== stat.dev || then.inode !== stat.ino) return false;
+  const born = birthOf(stat);
+  return then.born === undefined || born === undefined || then.born === born;
 }

@@ -242,6 +242,8 @@ export interface FileIdentity {
   readonly boot: string;
   readonly device: bigint;
   readonly inode: bigint;
+  /** When it was made, nanoseconds since 1970, where the file system knows: a new file may get an old one's inode. */
+  readonly born?: bigint | undefined;
 }
 
 /** What was in a regular file that had no name at capture. Descriptors of the same file have the same one. */

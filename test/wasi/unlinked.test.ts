@@ -1,7 +1,18 @@
 /** Open files that have no name any more, or another one: what a capture finds, what a restored program has, on both CPUs. */
 
 import { spawnSync } from 'node:child_process';
-import { existsSync, linkSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { ArchName } from '../../src/arch/masm/target.js';
@@ -344,6 +355,28 @@ describe('a file that is another one at restore', () => {
     spawnSync('cp', ['-p', at('a'), at('b')]);
     renameSync(at('b'), at('a'));
     expect(await said()).toEqual([`descriptor 4, ${other}`]);
+    expect(await said(true)).toEqual([`refused: ${other}`]);
+  });
+
+  it('is said to be that also when it has got the inode of the old one', async (context) => {
+    const birth = () => statSync(at('a'), { bigint: true }).birthtimeNs;
+    /** Changes its inode until the time of that is not the one when it was made. */
+    const age = () => {
+      while (statSync(at('a'), { bigint: true }).ctimeNs === birth()) utimesSync(at('a'), 1, 1);
+      utimesSync(at('a'), 1, 1);
+    };
+    writeFileSync(at('a'), 'mine');
+    if (birth() === 0n) return context.skip(); // the file system does not know when files were made
+    age();
+    const before = await Program.start();
+    await before.does('open 4 /a r');
+    await before.capture();
+    const old = birth();
+    do {
+      rmSync(at('a'));
+      writeFileSync(at('a'), 'mine');
+    } while (birth() === old);
+    age();
     expect(await said(true)).toEqual([`refused: ${other}`]);
   });
 

@@ -158,7 +158,7 @@ async function writeWithContents(path: string): Promise<void> {
   const blocks = Uint16Array.of(0, 0, 0);
   const snapshot = sampleSnapshot([{ pages: 8, maxPages: 16, extents, blocks }], moduleOffset);
   const contents = { fileOffset: writer.takeSlots(2), size: 70_000, sha256: hash };
-  const identity = { boot: hash, device: 1n << 60n, inode: (1n << 64n) - 1n };
+  const identity = { boot: hash, device: 1n << 60n, inode: (1n << 64n) - 1n, born: -5n };
   const descriptors = snapshot.host.descriptors.map((descriptor) => {
     if (descriptor.fd === 4) return { ...descriptor, facts, identity, contents };
     if (descriptor.fd === 5) return { ...descriptor, identity, nameless: true };
@@ -175,7 +175,7 @@ test('holds which files were open, and where the contents of those without a nam
     const [, three, four, five] = readSnapshot(path).snapshot.host.descriptors;
     expect(three).not.toHaveProperty('identity');
     expect(four.contents).toEqual({ fileOffset: 4 * 65536, size: 70_000, sha256: hash });
-    expect(four.identity).toEqual({ boot: hash, device: 1n << 60n, inode: (1n << 64n) - 1n });
+    expect(four.identity).toEqual({ boot: hash, device: 1n << 60n, inode: (1n << 64n) - 1n, born: -5n });
     expect([four.nameless, five.nameless, five.contents]).toEqual([undefined, true, undefined]);
     const row = { fds: [4], at: 4 * 65536, size: 1, sha256: hash };
     replaceAnnex(path, { files: [], contents: [row], nameless: [0, 3] });
