@@ -3,7 +3,6 @@
 import { readFileSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { CommandModule } from 'yargs';
-import { InputError } from '../../src/base/errors.js';
 import { openDestination } from '../../src/base/output.js';
 import { terminalJson } from '../../src/base/terminal-text.js';
 import type { CaptureReport } from '../../src/snapshot/capture-report.js';
@@ -77,10 +76,13 @@ const command: CommandModule<object, Options> = {
         ['$0 capture 4711 --kill -v', 'writes a snapshot and ends the program'],
       ]) as never,
   handler: async (options) => {
-    const pid = parsePid(options.pid);
+    const [{ capturePid }, { workloadOf }] = await Promise.all([
+      import('../../src/capture/capture.js'),
+      import('../../src/capture/workload-pid.js'),
+    ]);
+    const pid = workloadOf(parsePid(options.pid));
     const maxFileData = options.maxFileData === undefined ? undefined : parseSize('max-file-data', options.maxFileData);
     const path = options.output ?? `${processName(pid)}-${pid}.wsnap`;
-    const { capturePid } = await import('../../src/capture/capture.js');
     const output = openDestination(path, [`/proc/${pid}/exe`]);
     const progress = new Progress('capturing');
     let report: CaptureReport;
@@ -95,8 +97,6 @@ const command: CommandModule<object, Options> = {
         onWarning: printWarning,
         onProgress: (done, total) => progress.update(done, total),
       });
-    } catch (error) {
-      throw withHint(error, pid);
     } finally {
       progress.end();
     }
@@ -122,14 +122,6 @@ function parsePid(text: string): number {
 function processName(pid: number): string {
   const [name] = read(`/proc/${pid}/cmdline`).split('\0');
   return moduleName(basename(name ?? '')).replace(/[^\w.+-]/g, '_') || 'process';
-}
-
-/** Who names the pid of `wag-snap run` means its child. */
-function withHint(error: unknown, pid: number): unknown {
-  if (!(error instanceof InputError) || error.code !== 'not-ours') return error;
-  const children = read(`/proc/${pid}/task/${pid}/children`).trim().split(' ').filter(Boolean);
-  if (children.length === 0) return error;
-  return new InputError(error.code, `${error.message}; its child processes: ${children.join(', ')}`);
 }
 
 function read(path: string): string {

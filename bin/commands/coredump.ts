@@ -39,11 +39,15 @@ const command: CommandModule<object, Options> = {
   handler: async ({ subject, output }) => {
     const file = output ?? `${moduleName(subject).replace(/\.wsnap$/, '')}.coredump`;
     if (/^\d{1,9}$/.test(subject) && !existsSync(subject)) {
-      const { coredumpPid } = await import('../../src/capture/coredump-process.js');
+      const [{ coredumpPid }, { workloadOf }] = await Promise.all([
+        import('../../src/capture/coredump-process.js'),
+        import('../../src/capture/workload-pid.js'),
+      ]);
+      const pid = workloadOf(Number(subject));
       const progress = new Progress('capturing');
       try {
-        const destination = openDestination(file, [`/proc/${subject}/exe`]);
-        await coredumpPid(Number(subject), destination, {
+        const destination = openDestination(file, [`/proc/${pid}/exe`]);
+        await coredumpPid(pid, destination, {
           onWarning: printWarning,
           onProgress: (done, total) => progress.update(done, total),
         });

@@ -32,7 +32,10 @@ export default command;
 
 async function describe(subject: string): Promise<Description> {
   const describers = await import('../show/describe.js');
-  if (/^\d+$/.test(subject) && !existsSync(subject)) return describers.describeProcess(Number(subject));
+  if (/^\d+$/.test(subject) && !existsSync(subject)) {
+    const { workloadOf } = await import('../../src/capture/workload-pid.js');
+    return describers.describeProcess(workloadOf(Number(subject)));
+  }
   return withInput(subject, (input) => describeFile(describers, input));
 }
 

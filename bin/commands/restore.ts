@@ -14,6 +14,7 @@ import type { RestoreOptions } from '../../src/restore/restore.js';
 import type { StoredSnapshot } from '../../src/snapshot/snapshot.js';
 import { type LimitOptions, type Limits, limitOptions, limitVariables, parseLimits } from '../options/limits.js';
 import { type OnTrap, parseOnTrap, type TrapOptions, TrapWatch, trapOptions } from '../options/on-trap.js';
+import { PidFile, type PidFileOptions, pidFileOptions } from '../options/pid-file.js';
 import { shellWord } from '../options/shell-word.js';
 import { once, parseArch, parseDir, several, UsageError } from '../options/usage.js';
 import { expectKind } from '../programs/expect-kind.js';
@@ -23,7 +24,7 @@ import { Progress } from '../show/progress.js';
 import { printResult } from '../show/result.js';
 import { printWarning } from '../show/warning.js';
 
-interface Options extends LimitOptions, TrapOptions {
+interface Options extends LimitOptions, TrapOptions, PidFileOptions {
   snapshot: string;
   output: string | undefined;
   dir: string | string[] | undefined;
@@ -109,6 +110,7 @@ const command: CommandModule<object, Options> = {
       })
       .options(limitOptions)
       .options(trapOptions)
+      .options(pidFileOptions)
       .option('verbose', {
         alias: 'v',
         type: 'boolean',
@@ -152,6 +154,8 @@ async function restore(
   if (options.output !== undefined) {
     refuseLimits(limits);
     refuseOnTrap(onTrap);
+    if (options.pidFile !== undefined)
+      throw new UsageError('--pid-file is for running: whoever starts the executable knows its pid');
     if (options.allowProc) {
       throw new UsageError('--allow-proc is for running: set WAGSNAP_ALLOW_PROC=1 when the executable is started');
     }
@@ -225,8 +229,9 @@ async function runRestored(
   write: (output: string) => void,
   limits: Limits,
   onTrap: OnTrap,
-  { verbose, allowProc }: Pick<Options, 'verbose' | 'allowProc'>,
+  { verbose, allowProc, pidFile: path }: Pick<Options, 'verbose' | 'allowProc' | 'pidFile'>,
 ): Promise<void> {
+  const pidFile = new PidFile({ pidFile: path });
   const interruption = catchSignals('nothing was started');
   let folder: string | undefined;
   let source = -1;
@@ -251,12 +256,14 @@ async function runRestored(
       descriptors: [source, ...watch.descriptors],
       timeout: limits.timeout,
       release,
+      onEnd: () => pidFile.remove(),
     };
     await runWorkload(image, workload, (pid, emulated, child, endTimeout) => {
       interruption.stop();
       closeSync(source);
       source = -1;
       if (emulated && folder !== undefined) shareFolder(folder, pid);
+      pidFile.write(pid);
       if (verbose) process.stderr.write(`pid ${pid}\n`);
       watch.start(child, endTimeout);
     });

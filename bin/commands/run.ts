@@ -8,13 +8,14 @@ import { entryFunction } from '../../src/wasm/entry.js';
 import { ExternKind, type Module } from '../../src/wasm/module.js';
 import { type LimitOptions, limitOptions, limitVariables, parseLimits } from '../options/limits.js';
 import { parseOnTrap, type TrapOptions, TrapWatch, trapOptions } from '../options/on-trap.js';
+import { PidFile, type PidFileOptions, pidFileOptions } from '../options/pid-file.js';
 import { formatDirs, once, parseDir, parseEnv, several, UsageError } from '../options/usage.js';
 import { expectKind } from '../programs/expect-kind.js';
 import { InputFile, inputIdentity } from '../programs/input-file.js';
 import { openProgram, type Program } from '../programs/program.js';
 import { runWorkload, type WorkloadOptions } from '../programs/workload.js';
 
-interface Options extends LimitOptions, TrapOptions {
+interface Options extends LimitOptions, TrapOptions, PidFileOptions {
   program: string;
   args: string[] | undefined;
   '--': string[] | undefined;
@@ -66,6 +67,7 @@ const command: CommandModule<object, Options> = {
       })
       .options(limitOptions)
       .options(trapOptions)
+      .options(pidFileOptions)
       .option('invoke', {
         type: 'string',
         requiresArg: true,
@@ -101,6 +103,7 @@ const command: CommandModule<object, Options> = {
     if (options.allowProc) env['WAGSNAP_ALLOW_PROC'] = '1';
     const limits = parseLimits(options);
     const onTrap = parseOnTrap(options, [inputIdentity(path)]);
+    const pidFile = new PidFile(options);
     const watch = new TrapWatch(onTrap, FIRST_DESCRIPTOR);
     Object.assign(env, limitVariables(limits), watch.env);
     if (options.invoke !== undefined && (onTrap.park || onTrap.coredump !== undefined)) {
@@ -120,9 +123,10 @@ const command: CommandModule<object, Options> = {
       if (options.verbose) await program.printImports();
       const { release } = program;
       const argv0 = kind === 'image' ? path : basename(path);
-      const workload = { env, argv0, args, timeout: limits.timeout, release };
+      const workload = { env, argv0, args, timeout: limits.timeout, release, onEnd: () => pidFile.remove() };
       const onStart = (pid: number) => {
         interruption.stop();
+        pidFile.write(pid);
         if (options.verbose) process.stderr.write(`pid ${pid}\n`);
       };
       if (options.invoke !== undefined) await invokeExport(program, options.invoke, workload, onStart);

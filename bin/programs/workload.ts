@@ -26,6 +26,8 @@ export interface WorkloadOptions {
    * when it has ended.
    */
   readonly release?: () => void;
+  /** Called when it has ended. */
+  readonly onEnd?: () => void;
 }
 
 /**
@@ -70,6 +72,7 @@ export async function runWorkload(
     fatal = signal;
   } finally {
     options.release?.();
+    options.onEnd?.();
     for (const signal of forwarded) process.off(signal, passOn);
     process.off('SIGTSTP', suspend);
   }

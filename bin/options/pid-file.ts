@@ -1,0 +1,56 @@
+/** `--pid-file FILE`: a file that has the program's pid as long as it runs, for whoever supervises it. */
+
+import { readFileSync, unlinkSync } from 'node:fs';
+import type { Options as YargsOption } from 'yargs';
+import { type Destination, openDestination, writeAt, writeOutput } from '../../src/base/output.js';
+import { printWarning } from '../show/warning.js';
+import { once } from './usage.js';
+
+/** As yargs has given it. */
+export interface PidFileOptions {
+  readonly pidFile: string | undefined;
+}
+
+export const pidFileOptions = {
+  'pid-file': {
+    type: 'string',
+    requiresArg: true,
+    coerce: once('pid-file'),
+    describe: 'FILE that gets its pid, and is removed when it ends',
+  },
+} satisfies Record<string, YargsOption>;
+
+/** Readable for everybody, as far as the umask lets. */
+const MODE = 0o666;
+
+export class PidFile {
+  private readonly destination: Destination | undefined;
+  private text = '';
+
+  /** @throws ToolError when it cannot be written: before anything is started */
+  constructor({ pidFile }: PidFileOptions) {
+    this.destination = pidFile === undefined ? undefined : openDestination(pidFile);
+  }
+
+  /** The program runs: that its pid cannot be told is no reason to end it. */
+  write(pid: number): void {
+    if (this.destination === undefined) return;
+    this.text = `${pid}\n`;
+    try {
+      writeOutput(this.destination, (fd) => writeAt(fd, Buffer.from(this.text), 0), MODE);
+    } catch (error) {
+      printWarning(`no pid file: ${(error as Error).message}`);
+    }
+  }
+
+  /** Removes the file, unless it is another's by now. Never fails. */
+  remove(): void {
+    const { file } = this.destination ?? {};
+    if (file === undefined || this.text === '') return;
+    try {
+      if (readFileSync(file, 'latin1') === this.text) unlinkSync(file);
+    } catch {
+      // It has gone.
+    }
+  }
+}
