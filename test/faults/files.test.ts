@@ -154,8 +154,8 @@ describe('a full disk', () => {
     expect(readdirSync(small)).toEqual(['it.wsnap']);
   });
 
-  test('for the cache', async () => {
-    if (!mounted) return;
+  test('for the cache', async ({ skip }) => {
+    if (!mounted) return skip('no file system of our own can be mounted here');
     writeFileSync(join(small, 'filler'), Buffer.alloc(800_000));
     await unharmed('full cache', await restore([], { env: { XDG_CACHE_HOME: small } }));
     rmSync(join(small, 'wag-snap'), { recursive: true, force: true });
@@ -225,9 +225,12 @@ describe('the cache', () => {
 describe('the environment', () => {
   test('without HOME', async () => {
     await unharmed('no HOME', await restore([], { env: { HOME: undefined, XDG_CACHE_HOME: undefined } }));
+  });
+
+  test('of a user without a home', async ({ skip }) => {
     const through = ['setpriv', '--reuid', '54321', '--clear-groups'];
     const canRead = [...through.slice(1), process.execPath, CLI, '--version'];
-    if (!isRoot || spawnSync(through[0], canRead).status !== 0) return;
+    if (!isRoot || spawnSync(through[0], canRead).status !== 0) return skip('no other user can run the command here');
     chmodSync(folder, 0o755);
     chmodSync(snapshot, 0o644);
     const tmp = join(folder, 'everybody');
@@ -247,10 +250,12 @@ describe('the environment', () => {
     await refused('a file', await restore([], { env: { TMPDIR: snapshot } }), 1, /no folder: set TMPDIR/);
   });
 
-  test.skipIf(!isRoot)('with one that nothing can be started from', async () => {
+  test('with one that nothing can be started from', async ({ skip }) => {
     const at = join(folder, 'noexec');
     mkdirSync(at);
-    if (spawnSync('mount', ['-t', 'tmpfs', '-o', 'noexec', 'none', at]).status !== 0) return;
+    if (!isRoot || spawnSync('mount', ['-t', 'tmpfs', '-o', 'noexec', 'none', at]).status !== 0) {
+      return skip('nothing can be mounted here');
+    }
     try {
       await refused('noexec', await restore([], { env: { TMPDIR: at } }), 1, /mounted noexec\? TMPDIR/);
       expect(readdirSync(at)).toEqual([]);
