@@ -17,12 +17,15 @@ const SYSTEM_STATES: Readonly<Record<string, string>> = {
 };
 const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
 
+/** Characters of a program's arguments in a line. */
+const ARGUMENTS_MAX = 60;
+
 const command: CommandModule<object, Options> = {
   command: 'ps',
   describe: 'List the running workloads',
   builder: (yargs) =>
     yargs.option('json', { type: 'boolean', default: false, describe: 'print a JSON array' }).example([
-      ['$0 ps', 'lists pid, CPU, age, memory, state and module'],
+      ['$0 ps', 'lists pid, CPU, age, memory, state, module and arguments'],
       ['$0 ps --json', 'prints the same for programs'],
     ]) as never,
   handler: ({ json }) => {
@@ -40,7 +43,7 @@ function toJson(entry: WorkloadEntry): object {
 /** A heading and a line each; columns as wide as they need to be. */
 export function formatTable(workloads: readonly WorkloadEntry[]): string {
   const rows = [
-    ['PID', 'ARCH', 'AGE', 'MEMORY', 'STATE', 'MODULE'],
+    ['PID', 'ARCH', 'AGE', 'MEMORY', 'STATE', 'MODULE', 'ARGUMENTS'],
     ...workloads.map((entry) => [
       String(entry.pid),
       terminalText(entry.arch || '?'),
@@ -48,6 +51,7 @@ export function formatTable(workloads: readonly WorkloadEntry[]): string {
       formatBytes(entry.memory),
       formatState(entry),
       terminalText([entry.module, ...(entry.unreadable === undefined ? [] : [entry.unreadable])].join(': ')),
+      shortened(terminalText(entry.args.slice(1).join(' '))),
     ]),
   ];
   const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
@@ -60,6 +64,11 @@ export function formatTable(workloads: readonly WorkloadEntry[]): string {
           .trimEnd()}\n`,
     )
     .join('');
+}
+
+/** A line is for a look at it; --json has all. */
+function shortened(text: string): string {
+  return text.length > ARGUMENTS_MAX ? `${text.slice(0, ARGUMENTS_MAX - 1)}…` : text;
 }
 
 /** What the process says about itself; running may be more exactly what the system says. */

@@ -8,7 +8,7 @@
  */
 
 import { closeSync, fstatSync, openSync, readdirSync, readFileSync } from 'node:fs';
-import { basename } from 'node:path';
+import { basename, dirname } from 'node:path';
 import { WagSnapError } from '../base/errors.js';
 import { RT_MAGIC, RT_STATE, RUNTIME_MAGIC } from '../image/contract/runtime-block.js';
 import { readElf } from '../image/elf.js';
@@ -27,6 +27,9 @@ export const STATE_NAMES = ['starting', 'running', 'stopping', 'parked', 'trappe
 /** Bytes that are read of one process's identity and arguments, at most: 16 MiB of the first take 0.2 s. */
 const IDENTITY_MAX = 1 << 24;
 const ARGS_MAX = 1 << 17;
+/** As src/image/cache.ts and src/base/temporary.ts name files and folders. */
+const CACHED = /^[0-9a-f]{40}-[0-9a-f]+-[0-9a-f]+$/;
+const TEMPORARY = /^wag-snap-[0-9a-f]+-\d+-/;
 const TICKS = 100; // USER_HZ, the same on all machines
 
 export interface WorkloadEntry {
@@ -36,7 +39,7 @@ export interface WorkloadEntry {
    * name.
    */
   readonly unreadable: string | undefined;
-  /** Of its main module; when that has none, the file's. */
+  /** Of its main module; when that has none, the file's, or what it was started as when that is one of our own files. */
   readonly module: string;
   readonly arch: string;
   readonly compiler: string;
@@ -52,7 +55,7 @@ export interface WorkloadEntry {
   readonly state: string | undefined;
   /** A letter, as in ps: R running, S sleeping, T stopped... */
   readonly systemState: string;
-  /** Of an emulated one, those of the emulator. */
+  /** Of the program, its name first, whoever runs it. */
   readonly args: readonly string[];
 }
 
@@ -101,10 +104,11 @@ function describe(folder: ProcessFolder, found: FoundImage | string, uptime: num
   const image = typeof found === 'string' ? undefined : found.image;
   const path = typeof found === 'string' ? folder.link('exe') : found.path;
   const stat = folder.text('stat');
+  const args = programArguments(folder, typeof found !== 'string' && found.base !== undefined);
   return {
     pid: folder.pid,
     unreadable: typeof found === 'string' ? found : undefined,
-    module: image?.outline.modules.at(-1)?.name || basename(path.replace(/ \(deleted\)$/, '')),
+    module: image?.outline.modules.at(-1)?.name || fileName(path.replace(/ \(deleted\)$/, ''), args),
     arch: image?.arch ?? '',
     compiler: image?.outline.compiler ?? '',
     capturable: image?.hasSites ?? false,
@@ -112,8 +116,20 @@ function describe(folder: ProcessFolder, found: FoundImage | string, uptime: num
     memory: residentBytes(folder.text('status')),
     state: typeof found !== 'string' && found.image.hasSites ? runtimeState(folder, found) : undefined,
     systemState: stat[stat.lastIndexOf(')') + 2],
-    args: folder.head('cmdline', ARGS_MAX).toString('utf8').split('\0').slice(0, -1),
+    args,
   };
+}
+
+/** An emulator is started with `-0 NAME IMAGE` before the program's own arguments (bin/programs/emulator.ts). */
+function programArguments(folder: ProcessFolder, isEmulated: boolean): string[] {
+  const args = folder.head('cmdline', ARGS_MAX).toString('utf8').split('\0').slice(0, -1);
+  return isEmulated && args[1] === '-0' ? [args[2], ...args.slice(4)] : args;
+}
+
+/** The cache calls its files by what is in them, and temporary ones are all called alike: that says nothing to people. */
+function fileName(path: string, [started]: readonly string[]): string {
+  const isOwn = CACHED.test(basename(path)) || TEMPORARY.test(basename(dirname(path)));
+  return basename(isOwn && started !== undefined ? started : path);
 }
 
 /**

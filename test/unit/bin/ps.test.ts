@@ -1,6 +1,7 @@
 /** `ps`: running, waiting, suspended and parked workloads; how ages and sizes are written. */
 
-import { readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { copyFileSync, mkdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { formatAge, formatBytes, formatTable } from '../../../bin/commands/ps.js';
@@ -96,7 +97,7 @@ it('says of an image that cannot be read why, and goes on', async () => {
     const entry = listWorkloads().find(({ pid }) => pid === workloads[2].pid)!;
     expect(entry).toMatchObject({ module: 'odd', args: ['program', 'a'], capturable: false, state: undefined });
     expect(entry.memory).toBeGreaterThan(4096);
-    expect(formatTable([entry])).toMatch(/^\d+ +\? .* unreadable +odd: damaged image: identity is no map\n$/m);
+    expect(formatTable([entry])).toMatch(/^\d+ +\? .* unreadable +odd: damaged image: identity is no map  +a\n$/m);
   } finally {
     for (const workload of workloads) workload.kill();
   }
@@ -121,5 +122,27 @@ it('writes ages and sizes for people', () => {
     '300 MiB',
     '8.0 GiB',
   ]);
-  expect(formatTable([])).toBe('PID  ARCH  AGE  MEMORY  STATE  MODULE\n');
+  expect(formatTable([])).toBe('PID  ARCH  AGE  MEMORY  STATE  MODULE  ARGUMENTS\n');
+});
+
+it('shows a cached or temporary image by the name that it was started as, with its arguments', async () => {
+  const { path } = await build(new TextEncoder().encode(LOOP), join(folder, 'nameless'));
+  const cached = join(folder, `${'0123456789abcdef'.repeat(3).slice(0, 40)}-a5-7f`);
+  const temporary = join(folder, 'wag-snap-0123abcd-77-123-89ab');
+  mkdirSync(temporary);
+  copyFileSync(path, cached);
+  copyFileSync(path, join(temporary, 'image'));
+  const images = [cached, join(temporary, 'image')];
+  const started = images.map((file) =>
+    spawn(file, ['one', 'x'.repeat(100)], { argv0: '/some/where/job.wasm', stdio: 'ignore' }),
+  );
+  try {
+    for (const { pid } of started) {
+      const entry = await find(pid!, ({ args }) => args.length === 3);
+      expect(entry.module).toBe('job.wasm');
+      expect(formatTable([entry])).toMatch(/ job\.wasm {2}one x{55}…\n$/);
+    }
+  } finally {
+    for (const child of started) child.kill('SIGKILL');
+  }
 });
