@@ -97,7 +97,7 @@ it('says of an image that cannot be read why, and goes on', async () => {
     const entry = listWorkloads().find(({ pid }) => pid === workloads[2].pid)!;
     expect(entry).toMatchObject({ module: 'odd', args: ['program', 'a'], capturable: false, state: undefined });
     expect(entry.memory).toBeGreaterThan(4096);
-    expect(formatTable([entry])).toMatch(/^\d+ +\? .* unreadable +odd: damaged image: identity is no map  +a\n$/m);
+    expect(formatTable([entry])).toMatch(/^\d+ +\? .* unreadable +odd: damaged image: identity is no map {2}a\n$/m);
   } finally {
     for (const workload of workloads) workload.kill();
   }
