@@ -58,19 +58,20 @@ interface TestFrame {
 }
 
 function lower(frames: TestFrame[], phase: Snapshot['phase'] = { instance: 0, kind: 'entry' }) {
-  const sites: FrameSite[] = frames.map(({ func, kind, offset = 0, instance = 0, locals = [], operands = [] }) => ({
-    instance,
-    func,
-    offset,
-    kind,
-    locals: Uint8Array.from(locals, ([type]) => type),
-    operands: Uint8Array.from(operands, ([type]) => type),
-  }));
+  // Frames at the same place share their site, as in a snapshot.
+  const all = frames.map(siteOf);
+  const keys = all.map((site) => JSON.stringify(site));
+  const unique = [...new Set(keys)];
+  const sites = unique.map((key) => all[keys.indexOf(key)]);
   const words = frames.flatMap(({ locals = [], operands = [] }) =>
     [...locals, ...operands].flatMap(([, lo, hi = 0]) => [lo, hi]),
   );
   const snapshot = {
-    frames: new Frames(sites, Uint32Array.from(frames.keys()), Uint32Array.from(words)),
+    frames: new Frames(
+      sites,
+      Uint32Array.from(keys, (key) => unique.indexOf(key)),
+      Uint32Array.from(words),
+    ),
     phase,
   } as Snapshot;
   return lowerStack(snapshot, image, [module], references, x64);
@@ -134,6 +135,18 @@ describe('lowerStack', () => {
     ['no frames', [], /no frames/],
     ['an unknown instance', [{ func: start, kind: 'entry', instance: 1 }], /frame #0 .*no instance 1/],
     ['an unknown function', [{ func: 99, kind: 'entry' }], /no function 99/],
+    ['the function after the last', [{ func: 4, kind: 'entry' }], /no function 4/],
+    ['a trap', [{ func: start, kind: 'trap' }], /cannot go on at a trap/],
+    [
+      'a site that was called rightly, with another caller',
+      [innermost, calling, recursion(1), recursion(2), bottom],
+      /frame #4 .*another type|frame #4 .*calls function 2/,
+    ],
+    [
+      'a site that has called rightly, with another callee',
+      [innermost, calling, recursion(1), indirect, recursion(1), indirect, bottom],
+      /frame #4 .*calls function 1 of instance 0, but function 2/,
+    ],
     ['an offset without a site', [{ ...bottom, offset: 2 }].map((f) => ({ ...f, kind: 'loop' })), /no loop there/],
     ['a call as the innermost frame', [bottom], /only the innermost/],
     [
@@ -273,7 +286,7 @@ describe('lowerStack', () => {
   });
 });
 
-function siteOf({ func, kind, offset = 0, locals = [], operands = [] }: TestFrame): FrameSite {
+function siteOf({ func, kind, offset = 0, instance = 0, locals = [], operands = [] }: TestFrame): FrameSite {
   const types = (values: [ValType, number, number?][]) => Uint8Array.from(values, ([type]) => type);
-  return { instance: 0, func, offset, kind, locals: types(locals), operands: types(operands) };
+  return { instance, func, offset, kind, locals: types(locals), operands: types(operands) };
 }
