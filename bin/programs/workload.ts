@@ -6,6 +6,7 @@
  */
 
 import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { constants } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LimitError, systemReason, ToolError } from '../../src/base/errors.js';
@@ -101,16 +102,18 @@ async function endedInTime(
 /** Resolves once the image has been executed; a file that was just written may be busy for a moment. */
 async function start({ program, args, argv0 }: Launch, options: WorkloadOptions): Promise<ChildProcess> {
   for (let tries = 0; ; tries++) {
-    const child = spawn(program, [...args, ...options.args], {
-      argv0,
-      env: { ...options.env },
-      stdio: ['inherit', 'inherit', 'inherit', ...(options.descriptors ?? [])],
-    });
-    const error = await new Promise<NodeJS.ErrnoException | undefined>((done) => {
-      child.once('spawn', () => done(undefined));
-      child.once('error', done);
-    });
-    if (error === undefined) return child;
+    let error: NodeJS.ErrnoException;
+    try {
+      const child = spawn(program, [...args, ...options.args], {
+        argv0,
+        env: { ...options.env },
+        stdio: ['inherit', 'inherit', 'inherit', ...(options.descriptors ?? [])],
+      });
+      await once(child, 'spawn');
+      return child;
+    } catch (reason) {
+      error = reason as NodeJS.ErrnoException; // spawn() throws ETXTBSY itself, others are events
+    }
     if (error.code !== 'ETXTBSY' || tries === 20) {
       const hint = error.code === 'EACCES' ? ' (is that a file system mounted noexec? TMPDIR says where)' : '';
       throw new ToolError('start', `cannot start ${program}: ${systemReason(error)}${hint}`);
