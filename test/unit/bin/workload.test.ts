@@ -70,7 +70,7 @@ test.each([
   ['SIGUSR1', [138, null]],
 ] as const)('%s before the program has started reaches it', async (signal, ending) => {
   const { path } = await build(programPath('sleeper'), join(folder, `sleeper-${signal}`));
-  const workload = join(root, 'dist/bin/workload.js');
+  const workload = join(root, 'dist/bin/programs/workload.js');
   const args = ['--input-type=module', '-e', script, '--', workload, path, signal];
   const child = spawn(process.execPath, args, { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';

@@ -2,16 +2,19 @@
 
 import { expect, test } from 'vitest';
 import { x64 } from '../../../src/arch/x64/target.js';
-import { compileImage } from '../../../src/compile/compile.js';
-import { readImage } from '../../../src/compile/metadata/image-reader.js';
-import { ValType } from '../../../src/compile/wasm/module.js';
-import { readModule } from '../../../src/compile/wasm/wat.js';
-import { InputError } from '../../../src/errors.js';
+import { InputError } from '../../../src/base/errors.js';
+import { compileImage } from '../../../src/compile/link/compile.js';
+import { readImage } from '../../../src/image/reader.js';
 import { lowerStack } from '../../../src/restore/lower.js';
 import { References } from '../../../src/restore/references.js';
 import { type FrameSite, Frames, type Snapshot } from '../../../src/snapshot/snapshot.js';
+import { ValType } from '../../../src/wasm/module.js';
+import { readModule } from '../../../src/wasm/wat.js';
 
-const { I32, I64, F32, FuncRef } = ValType;
+const I32 = ValType.I32;
+const I64 = ValType.I64;
+const F32 = ValType.F32;
+const FuncRef = ValType.FuncRef;
 type Words = readonly [type: ValType, lo: number, hi?: number];
 
 const text = `(module

@@ -2,16 +2,16 @@
 
 import { describe, expect, test } from 'vitest';
 import { x64 } from '../../../src/arch/x64/target.js';
-import { compileImage } from '../../../src/compile/compile.js';
-import { DataPatch } from '../../../src/compile/image/data-patch.js';
-import { readImage } from '../../../src/compile/metadata/image-reader.js';
-import { ValType } from '../../../src/compile/wasm/module.js';
-import { readModule } from '../../../src/compile/wasm/wat.js';
-import { InputError } from '../../../src/errors.js';
+import { InputError } from '../../../src/base/errors.js';
+import { compileImage } from '../../../src/compile/link/compile.js';
+import { TABLE_MAX } from '../../../src/image/contract/sizes.js';
+import { DataPatch } from '../../../src/image/data-patch.js';
+import { readImage } from '../../../src/image/reader.js';
 import { putInstances } from '../../../src/restore/instance-data.js';
 import { References } from '../../../src/restore/references.js';
-import { TABLE_MAX } from '../../../src/runtime/layout.js';
 import type { Snapshot, SnapshotInstance, SnapshotTable, Value } from '../../../src/snapshot/snapshot.js';
+import { ValType } from '../../../src/wasm/module.js';
+import { readModule } from '../../../src/wasm/wat.js';
 
 const text = `(module
   (memory 2 5)
