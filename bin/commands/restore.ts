@@ -151,6 +151,7 @@ async function restore(
   const directories = several(options.dir).map(parseDir);
   const limits = parseLimits(options);
   const onTrap = parseOnTrap(options, inputsOf(options));
+  const pidFile = new PidFile(options, inputsOf(options));
   if (options.output !== undefined) {
     refuseLimits(limits);
     refuseOnTrap(onTrap);
@@ -208,6 +209,7 @@ async function restore(
       (output) => restoreSnapshot(stored, { ...common, output, sourceFd: SOURCE_FD }),
       limits,
       onTrap,
+      pidFile,
       options,
     );
     return;
@@ -229,9 +231,9 @@ async function runRestored(
   write: (output: string) => void,
   limits: Limits,
   onTrap: OnTrap,
-  { verbose, allowProc, pidFile: path }: Pick<Options, 'verbose' | 'allowProc' | 'pidFile'>,
+  pidFile: PidFile,
+  { verbose, allowProc }: Pick<Options, 'verbose' | 'allowProc'>,
 ): Promise<void> {
-  const pidFile = new PidFile({ pidFile: path });
   const interruption = catchSignals('nothing was started');
   let folder: string | undefined;
   let source = -1;

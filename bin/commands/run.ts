@@ -103,7 +103,7 @@ const command: CommandModule<object, Options> = {
     if (options.allowProc) env['WAGSNAP_ALLOW_PROC'] = '1';
     const limits = parseLimits(options);
     const onTrap = parseOnTrap(options, [inputIdentity(path)]);
-    const pidFile = new PidFile(options);
+    const pidFile = new PidFile(options, [inputIdentity(path)]);
     const watch = new TrapWatch(onTrap, FIRST_DESCRIPTOR);
     Object.assign(env, limitVariables(limits), watch.env);
     if (options.invoke !== undefined && (onTrap.park || onTrap.coredump !== undefined)) {

@@ -2,7 +2,7 @@
 
 import { readFileSync, unlinkSync } from 'node:fs';
 import type { Options as YargsOption } from 'yargs';
-import { type Destination, openDestination, writeAt, writeOutput } from '../../src/base/output.js';
+import { type Destination, type Input, openDestination, writeAt, writeOutput } from '../../src/base/output.js';
 import { printWarning } from '../show/warning.js';
 import { once } from './usage.js';
 
@@ -27,9 +27,12 @@ export class PidFile {
   private readonly destination: Destination | undefined;
   private text = '';
 
-  /** @throws ToolError when it cannot be written: before anything is started */
-  constructor({ pidFile }: PidFileOptions) {
-    this.destination = pidFile === undefined ? undefined : openDestination(pidFile);
+  /**
+   * @param inputs what the command reads, which no output may replace
+   * @throws ToolError when it cannot be written, OutputError: before anything is started
+   */
+  constructor({ pidFile }: PidFileOptions, inputs: readonly Input[]) {
+    this.destination = pidFile === undefined ? undefined : openDestination(pidFile, inputs);
   }
 
   /** The program runs: that its pid cannot be told is no reason to end it. */

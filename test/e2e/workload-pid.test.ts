@@ -2,7 +2,7 @@
 
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -111,6 +111,19 @@ describe('--pid-file', () => {
     await over;
     expect(readFileSync(pidFile(), 'latin1')).toBe('1\n');
     rmSync(pidFile());
+  });
+
+  test('never replaces what is run or restored', () => {
+    copyFileSync(program, join(folder, 'own.wasm'));
+    for (const [command, file] of [
+      ['run', 'own.wasm'],
+      ['restore', 'next.wsnap'],
+    ]) {
+      const before = readFileSync(join(folder, file));
+      const { stderr, status } = wagSnap(command, '--pid-file', file, file);
+      expect([status, stderr]).toEqual([2, `wag-snap: ${file}: cannot be written: it is the input\n`]);
+      expect(readFileSync(join(folder, file)).equals(before)).toBe(true);
+    }
   });
 
   test('that cannot be written starts nothing', () => {
