@@ -218,8 +218,9 @@ describe('run', () => {
 
   test.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)('passes %s on and dies of it', async (signal) => {
     const { child, pid } = await started('run', '-v', programPath('sleeper'), '60000');
+    const exited = once(child, 'exit');
     child.kill(signal);
-    const [code, received] = await once(child, 'exit');
+    const [code, received] = await exited;
     expect([code, received]).toEqual([null, signal]);
     expect(isAlive(pid)).toBe(false);
   });

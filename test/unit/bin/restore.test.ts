@@ -69,7 +69,7 @@ async function capture(file: string, ...options: string[]): Promise<void> {
     child.once('exit', () => fail(new Error(stderr)));
   });
   expect(wagSnap('capture', pid, '--kill', '-o', file, ...options)).toMatchObject({ status: 0, stderr: '' });
-  if (child.exitCode === null) await once(child, 'exit');
+  if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
 }
 
 beforeAll(async () => {

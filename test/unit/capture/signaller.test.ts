@@ -17,12 +17,15 @@ import { canRun, temporaryFolder } from '../../support/workload.js';
 const folder = temporaryFolder();
 const LAST_PID = '/proc/sys/kernel/ns_last_pid';
 let child: ChildProcess;
+/** Exit code and signal of `child`: listened for from the start, as it can end before the answer about a signal is read. */
+let exited: Promise<unknown[]>;
 let process_: ProcessFolder;
 let signaller: Signaller;
 let warnings: string[];
 
 beforeEach(() => {
   child = spawn('sleep', ['1000'], { stdio: 'ignore' });
+  exited = once(child, 'exit');
   process_ = ProcessFolder.open(child.pid!);
   warnings = [];
   signaller = new Signaller(process_, (text) => warnings.push(text));
@@ -52,7 +55,7 @@ function helpers(): number[] {
 
 async function ended(): Promise<void> {
   child.kill('SIGKILL');
-  if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+  await exited;
 }
 
 test('a signal is there when send() is done', async () => {
@@ -63,7 +66,7 @@ test('a signal is there when send() is done', async () => {
   expect(warnings).toEqual([]);
   expect(helpers()).toHaveLength(1);
   await signaller.send('SIGTERM');
-  expect(await once(child, 'exit')).toEqual([null, 'SIGTERM']);
+  expect(await exited).toEqual([null, 'SIGTERM']);
 });
 
 test('a process that has ended gets none', async () => {
@@ -103,7 +106,7 @@ test('who has its pid then gets none', async (context) => {
 test('without a helper signals go to the pid, and the user is told', async () => {
   const own = new Signaller(process_, (text) => warnings.push(text), join(folder, 'none'));
   await own.send('SIGTERM');
-  expect(await once(child, 'exit')).toEqual([null, 'SIGTERM']);
+  expect(await exited).toEqual([null, 'SIGTERM']);
   expect(warnings).toEqual([expect.stringMatching(/is signalled by its number.*none cannot be started: no such file/)]);
 });
 
@@ -113,7 +116,7 @@ test('a helper that was killed is replaced', async () => {
   process.kill(first, 'SIGKILL');
   await expect.poll(() => helpers()).not.toContain(first);
   await signaller.send('SIGTERM');
-  expect(await once(child, 'exit')).toEqual([null, 'SIGTERM']);
+  expect(await exited).toEqual([null, 'SIGTERM']);
   expect(warnings).toEqual([]);
 });
 
@@ -130,6 +133,7 @@ test.skipIf(!canRun('arm64'))('the helper for ARM64 does the same', async () => 
   const emulator = process.arch === 'arm64' ? [] : [findEmulator('arm64')!];
   const [program, ...args] = [...emulator, path];
   const helper = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit', process_.fd] });
+  const helperExited = once(helper, 'exit');
   try {
     for (const [signal, answer] of [
       [0, 0n],
@@ -145,7 +149,7 @@ test.skipIf(!canRun('arm64'))('the helper for ARM64 does the same', async () => 
     }
     await expect.poll(state).toBe('T');
     helper.stdin!.end();
-    expect(await once(helper, 'exit')).toEqual([0, null]);
+    expect(await helperExited).toEqual([0, null]);
   } finally {
     helper.kill('SIGKILL');
   }

@@ -7,7 +7,7 @@ import { findFunction } from '../../../../bin/show/dump-code.js';
 import { decodeModule } from '../../../../src/wasm/decode.js';
 import { assemble } from '../../../../src/wasm/wat.js';
 
-const root = join(import.meta.dirname, '../../..');
+const root = join(import.meta.dirname, '../../../..');
 const module = join(root, 'fixtures/programs/fib.wasm');
 
 function dump(...args: string[]) {

@@ -5,22 +5,22 @@ import * as L from '../../../support/layout.js';
 import { bootedImage, startProcess } from './fake-image.js';
 import { Exit, type FakeProcess } from './fake-process.js';
 
-const SOURCE = 77;
+/** Where the memory is that a resume plan restores, after the stack is mapped. */
+const MEMORY = 0x660000000000;
 
-/** The stack's size after start; with a resume plan start ends when it has mapped the stack and restored the memories: none. */
+/** The stack's size after start. With a resume plan start ends where it would make a memory as large as the snapshot's. */
 function started(environment: readonly string[], used?: number): { process: FakeProcess; code: number; size: number } {
   const { process } = bootedImage({}, (p) => {
     if (used === undefined) return;
     const words: (number | { pointer: number })[] = new Array(L.RP_SIZE / 8).fill(0);
     words[L.RP_STACK_SIZE / 8] = used;
-    const nothing = { pointer: p.place(0) };
-    words[L.RP_MEMORIES / 8] = nothing;
-    words[L.RP_SOURCE_FD / 8] = SOURCE;
+    const record = { pointer: p.place(MEMORY, 0) };
+    words[L.RP_MEMORIES / 8] = { pointer: p.place(1, record, 65536, 0) };
     p.setPointer(L.RT_RESUME_PLAN, p.place(...words));
   });
-  process.overrides['close'] = ([fd]) => {
-    if (fd === SOURCE) throw new Exit(0);
-    return 0;
+  process.overrides['mprotect'] = ([address]) => {
+    if (address === MEMORY) throw new Exit(0);
+    return undefined;
   };
   const code = startProcess(process, environment);
   return { process, code, size: process.rt64(L.RT_STACK_TOP) - process.rt64(L.RT_STACK_LOW) };
