@@ -10,6 +10,7 @@
 import { closeSync, fstatSync, openSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { WagSnapError } from '../base/errors.js';
+import { isCacheEntry } from '../image/cache.js';
 import { RT_MAGIC, RT_STATE, RUNTIME_MAGIC } from '../image/contract/runtime-block.js';
 import { readElf } from '../image/elf.js';
 import { FileSource } from '../image/file-source.js';
@@ -27,8 +28,7 @@ export const STATE_NAMES = ['starting', 'running', 'stopping', 'parked', 'trappe
 /** Bytes that are read of one process's identity and arguments, at most: 16 MiB of the first take 0.2 s. */
 const IDENTITY_MAX = 1 << 24;
 const ARGS_MAX = 1 << 17;
-/** As src/image/cache.ts and src/base/temporary.ts name files and folders. */
-const CACHED = /^[0-9a-f]{40}-[0-9a-f]+-[0-9a-f]+$/;
+/** As src/base/temporary.ts names folders. */
 const TEMPORARY = /^wag-snap-[0-9a-f]+-\d+-/;
 const TICKS = 100; // USER_HZ, the same on all machines
 
@@ -128,7 +128,7 @@ function programArguments(folder: ProcessFolder, isEmulated: boolean): string[] 
 
 /** The cache calls its files by what is in them, and temporary ones are all called alike: that says nothing to people. */
 function fileName(path: string, [started]: readonly string[]): string {
-  const isOwn = CACHED.test(basename(path)) || TEMPORARY.test(basename(dirname(path)));
+  const isOwn = isCacheEntry(basename(path)) || TEMPORARY.test(basename(dirname(path)));
   return basename(isOwn && started !== undefined ? started : path);
 }
 

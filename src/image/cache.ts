@@ -45,6 +45,11 @@ export interface ImageKey {
 const MAX_BYTES = 2 ** 30;
 const ENTRY = /^[0-9a-f]{40}-[0-9a-f]+-[0-9a-f]+$/;
 
+/** Whether `name` is that of a file of the cache: it says what is in the file, and nothing to people. */
+export function isCacheEntry(name: string): boolean {
+  return ENTRY.test(name);
+}
+
 /** `$XDG_CACHE_HOME/wag-snap`, or `~/.cache/wag-snap`; undefined for a user without a home. */
 export function cacheFolder(env: NodeJS.ProcessEnv = process.env): string | undefined {
   const xdg = env['XDG_CACHE_HOME'];
@@ -169,7 +174,7 @@ function makeFolder(path: string): void {
 /** The names in the folder that entries have. */
 function entryNames(folder: string): string[] {
   try {
-    return readdirSync(folder).filter((name) => ENTRY.test(name));
+    return readdirSync(folder).filter(isCacheEntry);
   } catch {
     return [];
   }

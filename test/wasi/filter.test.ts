@@ -4,31 +4,25 @@
  * that judges, and a real process with its own addresses.
  */
 
-import { mkdtempSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { callOf, callsBeside, type FilterFacts, filterRules } from '../support/filter-rules.js';
 import { ForgedGuest, forgeImage } from '../support/forged-guest.js';
 import { nativeArch } from '../support/native-arch.js';
 import { type SystemCall, systemCallNumber } from '../support/system-calls.js';
+import { temporaryFolder } from '../support/workload.js';
 
 const [IMAGE, NOTHING] = [1000n, 1001n];
 const hasSeccomp = /^Seccomp:/m.test(readFileSync('/proc/self/status', 'latin1'));
 
-let folder: string;
-let image: string;
+const image = join(temporaryFolder(), 'forged');
 let guest: ForgedGuest | undefined;
-beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'wagsnap-filter-'));
-  image = join(folder, 'forged');
-  await forgeImage(image);
-});
+beforeAll(() => forgeImage(image));
 afterEach(async () => {
   await guest?.stop();
   guest = undefined;
 });
-afterAll(() => rmSync(folder, { recursive: true }));
 
 /** A process, and what its own filter allows. */
 async function start(): Promise<{ guest: ForgedGuest; facts: FilterFacts }> {

@@ -3,32 +3,26 @@
  * has filter.test.ts, what lies outside of its directories landlock.test.ts.
  */
 
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { ForgedGuest, forgeImage } from '../support/forged-guest.js';
 import { nativeArch } from '../support/native-arch.js';
 import { type SystemCall, systemCallNumber } from '../support/system-calls.js';
+import { temporaryFolder } from '../support/workload.js';
 
 const AT_FDCWD = -100;
 const EXE = 1000; // where the image keeps its own file
 
 const hasSeccomp = /^Seccomp:/m.test(readFileSync('/proc/self/status', 'latin1'));
 
-let folder: string;
-let image: string;
+const image = join(temporaryFolder(), 'forged');
 let guest: ForgedGuest | undefined;
-beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'wagsnap-sandbox-'));
-  image = join(folder, 'forged');
-  await forgeImage(image);
-});
+beforeAll(() => forgeImage(image));
 afterEach(async () => {
   await guest?.stop();
   guest = undefined;
 });
-afterAll(() => rmSync(folder, { recursive: true }));
 
 const start = async (env?: Readonly<Record<string, string>>) => (guest = await ForgedGuest.start(image, env));
 
