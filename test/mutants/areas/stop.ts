@@ -205,7 +205,7 @@ export const stop: Area = {
         ['-${crc32(image).toString(16)}', '', { open: true }],
         ['-${image.length.toString(16)}-', '-1-', { open: true }],
         ['sort(([a], [b]) => (a < b ? -1 : 1))', 'reverse()', { open: true }],
-        ['.filter((name) => ENTRY.test(name))', '', { open: true }],
+        ['.filter(isCacheEntry)', '', { open: true }],
         ['xdg && isAbsolute(xdg)', 'xdg', { open: true }],
         ["{ mode: 0o700, flag: 'wx' }", "{ mode: 0o600, flag: 'wx' }", { open: true }],
         ['mkdirSync(path, { mode: 0o700 });', 'mkdirSync(path, { mode: 0o777 });', { open: true }],
