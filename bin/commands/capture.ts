@@ -1,10 +1,11 @@
 /** `wag-snap capture`: writes a snapshot of a running process, which goes on. */
 
-import { readFileSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { CommandModule } from 'yargs';
 import { openDestination } from '../../src/base/output.js';
 import { terminalJson } from '../../src/base/terminal-text.js';
+import type { ImageProcess } from '../../src/capture/process.js';
 import type { CaptureReport } from '../../src/snapshot/capture-report.js';
 import { DURATION, parseDuration, parseSize } from '../options/limits.js';
 import { once, UsageError } from '../options/usage.js';
@@ -76,18 +77,20 @@ const command: CommandModule<object, Options> = {
         ['$0 capture 4711 --kill -v', 'writes a snapshot and ends the program'],
       ]) as never,
   handler: async (options) => {
-    const [{ capturePid }, { workloadOf }] = await Promise.all([
+    const [{ captureProcess }, { attachWorkload }] = await Promise.all([
       import('../../src/capture/capture.js'),
-      import('../../src/capture/workload-pid.js'),
+      import('../../src/capture/attach-workload.js'),
     ]);
-    const pid = workloadOf(parsePid(options.pid));
-    const maxFileData = options.maxFileData === undefined ? undefined : parseSize('max-file-data', options.maxFileData);
-    const path = options.output ?? `${processName(pid)}-${pid}.wsnap`;
-    const output = openDestination(path, [`/proc/${pid}/exe`]);
+    const workload = attachWorkload(parsePid(options.pid));
     const progress = new Progress('capturing');
+    let path: string;
     let report: CaptureReport;
     try {
-      report = await capturePid(pid, {
+      const maxFileData =
+        options.maxFileData === undefined ? undefined : parseSize('max-file-data', options.maxFileData);
+      path = options.output ?? `${programName(workload)}-${workload.pid}.wsnap`;
+      const output = openDestination(path, [`/proc/${workload.pid}/exe`]);
+      report = await captureProcess(workload, {
         output,
         kill: options.kill,
         withoutModules: options.withoutModule,
@@ -99,6 +102,7 @@ const command: CommandModule<object, Options> = {
       });
     } finally {
       progress.end();
+      workload.close();
     }
     if (options.verbose) {
       const { describeCapture } = await import('../../src/snapshot/inspect.js');
@@ -119,15 +123,6 @@ function parsePid(text: string): number {
 }
 
 /** The program's name as it was started. */
-function processName(pid: number): string {
-  const [name] = read(`/proc/${pid}/cmdline`).split('\0');
-  return moduleName(basename(name ?? '')).replace(/[^\w.+-]/g, '_') || 'process';
-}
-
-function read(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return '';
-  }
+function programName({ args: [name = ''] }: ImageProcess): string {
+  return moduleName(basename(name)).replace(/[^\w.+-]/g, '_') || 'process';
 }

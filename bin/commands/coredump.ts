@@ -39,20 +39,21 @@ const command: CommandModule<object, Options> = {
   handler: async ({ subject, output }) => {
     const file = output ?? `${moduleName(subject).replace(/\.wsnap$/, '')}.coredump`;
     if (/^\d{1,9}$/.test(subject) && !existsSync(subject)) {
-      const [{ coredumpPid }, { workloadOf }] = await Promise.all([
+      const [{ coredumpProcess }, { attachWorkload }] = await Promise.all([
         import('../../src/capture/coredump-process.js'),
-        import('../../src/capture/workload-pid.js'),
+        import('../../src/capture/attach-workload.js'),
       ]);
-      const pid = workloadOf(Number(subject));
+      const process = attachWorkload(Number(subject));
       const progress = new Progress('capturing');
       try {
-        const destination = openDestination(file, [`/proc/${pid}/exe`]);
-        await coredumpPid(pid, destination, {
+        const destination = openDestination(file, [`/proc/${process.pid}/exe`]);
+        await coredumpProcess(process, destination, {
           onWarning: printWarning,
           onProgress: (done, total) => progress.update(done, total),
         });
       } finally {
         progress.end();
+        process.close();
       }
     } else {
       const [{ readSnapshot }, { writeCoredump }] = await Promise.all([

@@ -33,8 +33,13 @@ export default command;
 async function describe(subject: string): Promise<Description> {
   const describers = await import('../show/describe.js');
   if (/^\d+$/.test(subject) && !existsSync(subject)) {
-    const { workloadOf } = await import('../../src/capture/workload-pid.js');
-    return describers.describeProcess(workloadOf(Number(subject)));
+    const { attachWorkload } = await import('../../src/capture/attach-workload.js');
+    const process = attachWorkload(Number(subject));
+    try {
+      return describers.describeProcess(process);
+    } finally {
+      process.close();
+    }
   }
   return withInput(subject, (input) => describeFile(describers, input));
 }

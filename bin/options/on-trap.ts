@@ -119,8 +119,16 @@ export class TrapWatch {
 /** That there is no coredump does not change what the program's end was. */
 async function report(pid: number, output: CoredumpOutput): Promise<void> {
   try {
-    const { coredumpPid } = await import('../../src/capture/coredump-process.js');
-    await coredumpPid(pid, output.open(), { onWarning: printWarning });
+    const [{ coredumpProcess }, { ImageProcess }] = await Promise.all([
+      import('../../src/capture/coredump-process.js'),
+      import('../../src/capture/process.js'),
+    ]);
+    const workload = ImageProcess.attach(pid);
+    try {
+      await coredumpProcess(workload, output.open(), { onWarning: printWarning });
+    } finally {
+      workload.close();
+    }
     process.stderr.write(terminalLines([`wag-snap: coredump in ${output.path}`]));
   } catch (error) {
     if (!(error instanceof WagSnapError)) throw error;

@@ -6,6 +6,7 @@ import { accessSync, closeSync, constants, openSync, readSync } from 'node:fs';
 import { delimiter, join, resolve } from 'node:path';
 import type { ArchName } from '../../src/arch/masm/target.js';
 import { ToolError } from '../../src/base/errors.js';
+import { emulatorArguments, emulatorNames } from '../../src/image/emulator.js';
 import { fileError } from './input-file.js';
 
 export interface Launch {
@@ -19,8 +20,6 @@ export interface Launch {
 
 /** By e_machine of the ELF header. */
 const MACHINES: Readonly<Record<number, ArchName>> = { 62: 'x64', 183: 'arm64' };
-/** What qemu calls them. */
-const QEMU: Readonly<Record<ArchName, string>> = { x64: 'x86_64', arm64: 'aarch64' };
 
 /** @throws ToolError when the image is for another CPU and there is no emulator for it */
 export function launch(image: string, argv0: string): Launch {
@@ -35,12 +34,12 @@ export function launch(image: string, argv0: string): Launch {
       `${image} is for ${arch}: to run it here, install qemu-user-static (Debian: apt-get install qemu-user-static)`,
     );
   }
-  return { program, args: ['-0', argv0, image], argv0: program, emulated: true };
+  return { program, args: emulatorArguments(argv0, image), argv0: program, emulated: true };
 }
 
 /** Path of qemu-user for a CPU. */
 export function findEmulator(arch: ArchName): string | undefined {
-  for (const name of [`qemu-${QEMU[arch]}-static`, `qemu-${QEMU[arch]}`]) {
+  for (const name of emulatorNames(arch)) {
     for (const folder of (process.env['PATH'] ?? '').split(delimiter)) {
       try {
         const path = join(folder, name);

@@ -26,13 +26,15 @@ const MODULE =
 
 /** @throws whatever went wrong on the way: its message says what */
 export async function tryOut(arch: ArchName): Promise<Trial> {
-  const [{ readModule }, { compileImage }, { writeImage }, { targets }, { capturePid }] = await Promise.all([
-    import('../../src/wasm/wat.js'),
-    import('../../src/compile/link/compile.js'),
-    import('../../src/compile/link/write-file.js'),
-    import('../../src/arch/targets.js'),
-    import('../../src/capture/capture.js'),
-  ]);
+  const [{ readModule }, { compileImage }, { writeImage }, { targets }, { captureProcess }, { ImageProcess }] =
+    await Promise.all([
+      import('../../src/wasm/wat.js'),
+      import('../../src/compile/link/compile.js'),
+      import('../../src/compile/link/write-file.js'),
+      import('../../src/arch/targets.js'),
+      import('../../src/capture/capture.js'),
+      import('../../src/capture/process.js'),
+    ]);
   const folder = makeTemporaryFolder();
   let child: ChildProcess | undefined;
   try {
@@ -42,9 +44,16 @@ export async function tryOut(arch: ArchName): Promise<Trial> {
     const { program, args, argv0 } = launch(image, 'trial');
     child = spawn(program, args, { argv0, env: {}, stdio: ['ignore', 'ignore', 'pipe'] });
     const early = endOf(child);
-    const capturing = capturePid(child.pid ?? -1, { output: join(folder, 'trial.wsnap') });
+    const capture = async (pid: number) => {
+      const workload = ImageProcess.attach(pid);
+      try {
+        return await captureProcess(workload, { output: join(folder, 'trial.wsnap') });
+      } finally {
+        workload.close();
+      }
+    };
     // when it has ended, the capture fails too, but does not know why
-    const { pause } = await capturing.catch(async (error) => {
+    const { pause } = await capture(child.pid ?? -1).catch(async (error) => {
       throw (await Promise.race([early, sleep(PATIENCE)])) ?? error;
     });
     return { sandbox: filters(child.pid ?? -1) > filters(process.pid), pause };

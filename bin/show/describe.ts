@@ -3,10 +3,9 @@
  * (src/snapshot/inspect.ts).
  */
 
-import { readFileSync } from 'node:fs';
 import { targets } from '../../src/arch/targets.js';
 import { terminalLines } from '../../src/base/terminal-text.js';
-import { ImageProcess, processStatus } from '../../src/capture/process.js';
+import type { ImageProcess } from '../../src/capture/process.js';
 import { readTrap } from '../../src/capture/trap.js';
 import { STATE_NAMES } from '../../src/capture/workloads.js';
 import { RT_STATE, RT_TRAP_PARKED } from '../../src/image/contract/runtime-block.js';
@@ -79,29 +78,24 @@ function checkImage(image: ImageDescription): void {
 }
 
 /** A process that may not be looked into, as it has not named us as its tracer, has an unknown state. */
-export function describeProcess(pid: number): Description {
-  const process = ImageProcess.attach(pid);
-  try {
-    const memory = process.tryMemory();
-    const number = memory?.u32(process.runtime + RT_STATE);
-    const state = (number === undefined ? undefined : STATE_NAMES[number]) ?? 'unknown';
-    const args = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').slice(0, -1);
-    const system = processStatus(pid)?.state ?? '?';
-    const { json, lines } = imageFacts(process.image);
-    const parked = state === 'trapped' && memory?.u32(process.runtime + RT_TRAP_PARKED) === 1;
-    const trap = parked ? readTrap(process).trap : null;
-    const facts = [
-      `  arguments   ${args.join(' ')}`,
-      `  state       ${state} (${system})`,
-      ...(trap ? [`  trapped     ${trap.message}`] : []),
-    ];
-    return {
-      json: { kind: 'process', pid, args, state, trap, systemState: system, image: json },
-      text: terminalLines([`process ${pid}`, ...facts, ...lines]),
-    };
-  } finally {
-    process.close();
-  }
+export function describeProcess(process: ImageProcess): Description {
+  const { pid, args } = process;
+  const memory = process.tryMemory();
+  const number = memory?.u32(process.runtime + RT_STATE);
+  const state = (number === undefined ? undefined : STATE_NAMES[number]) ?? 'unknown';
+  const system = process.status()?.state ?? '?';
+  const { json, lines } = imageFacts(process.image);
+  const parked = state === 'trapped' && memory?.u32(process.runtime + RT_TRAP_PARKED) === 1;
+  const trap = parked ? readTrap(process).trap : null;
+  const facts = [
+    `  arguments   ${args.join(' ')}`,
+    `  state       ${state} (${system})`,
+    ...(trap ? [`  trapped     ${trap.message}`] : []),
+  ];
+  return {
+    json: { kind: 'process', pid, args, state, trap, systemState: system, image: json },
+    text: terminalLines([`process ${pid}`, ...facts, ...lines]),
+  };
 }
 
 function imageFacts(image: ImageDescription): { json: object; lines: string[] } {

@@ -62,6 +62,12 @@ export function makeTemporaryFolder(): string {
   return path;
 }
 
+/** Whether a folder is called as temporary ones are. */
+export function isTemporaryFolder(path: string): boolean {
+  const name = basename(path);
+  return name.startsWith('wag-snap-') && OWNER.test(name);
+}
+
 /** Of temporary files: what the user knows them by. */
 const names = new Map<string, string>();
 

@@ -51,7 +51,7 @@ import { type LiftedStack, liftStack, liftTrappedStack, type TrapPlace } from '.
 import { readOpenNames } from './open-names.js';
 import { streamMemory } from './page-stream.js';
 import { touchedBlocks } from './pagemap.js';
-import { ImageProcess } from './process.js';
+import type { ImageProcess } from './process.js';
 import { ReferenceTable } from './references.js';
 import { readRegisters } from './registers.js';
 import { type StoppedProcess, stopProcess } from './stop.js';
@@ -81,18 +81,16 @@ const DEFAULT_TIMEOUT = 10_000;
 const SETTLE_AFTER = 10;
 
 /**
- * Writes a snapshot of process `pid`.
+ * Writes a snapshot of a process, which stays attached.
  *
- * @throws InputError when it is not ours, ToolError when it cannot be captured; the process goes on then
+ * @throws InputError when it is damaged, ToolError when it cannot be captured; the process goes on then
  */
-export async function capturePid(pid: number, options: CaptureOptions): Promise<CaptureReport> {
-  const process = ImageProcess.attach(pid);
+export async function captureProcess(process: ImageProcess, options: CaptureOptions): Promise<CaptureReport> {
   const cancel = catchSignals('nothing was written');
   try {
     return await new Capture(process, options, cancel).run();
   } finally {
     cancel.stop();
-    process.close();
   }
 }
 

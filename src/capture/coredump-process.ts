@@ -13,13 +13,18 @@ import { type Destination, openDestination } from '../base/output.js';
 import { makeTemporaryFolder, removeTemporary } from '../base/temporary.js';
 import { writeCoredump } from '../snapshot/coredump.js';
 import { readSnapshot } from '../snapshot/format.js';
-import { type CaptureOptions, capturePid } from './capture.js';
+import { type CaptureOptions, captureProcess } from './capture.js';
+import type { ImageProcess } from './process.js';
 
 export type CoredumpOptions = Pick<CaptureOptions, 'kill' | 'timeout' | 'onProgress' | 'onWarning'>;
 
-/** @throws InputError, ToolError, LimitError; the process goes on then, but when it was to end and has been captured */
-export async function coredumpPid(
-  pid: number,
+/**
+ * The process stays attached.
+ *
+ * @throws InputError, ToolError, LimitError; the process goes on then, but when it was to end and has been captured
+ */
+export async function coredumpProcess(
+  process: ImageProcess,
   output: Destination | string,
   options: CoredumpOptions = {},
 ): Promise<void> {
@@ -29,7 +34,7 @@ export async function coredumpPid(
   const name = `.${basename(file ?? 'coredump')}.${randomBytes(6).toString('hex')}.wsnap`;
   const snapshot = join(folder, name);
   try {
-    await capturePid(pid, { ...options, output: snapshot });
+    await captureProcess(process, { ...options, output: snapshot });
     writeCoredump(readSnapshot(snapshot), destination);
   } finally {
     rmSync(snapshot, { force: true });

@@ -8,7 +8,6 @@
  */
 
 import { closeSync, opendirSync, type Stats, statfsSync } from 'node:fs';
-import { basename } from 'node:path';
 import { WagSnapError } from '../base/errors.js';
 import { openRegularFile, pathOfDescriptor } from '../base/path-descriptor.js';
 import type { ImageDescription } from '../image/reader.js';
@@ -30,13 +29,6 @@ export interface MappedImage {
   readonly fd: number;
   /** Of the file, as the process's map has it. */
   readonly path: string;
-}
-
-/**
- * Whether an executable is one that runs others: those that wait, or are looked at by `ps`, are known by their name.
- */
-export function isEmulator(exe: string): boolean {
-  return /^qemu-(?!system-)/.test(basename(exe));
 }
 
 /**

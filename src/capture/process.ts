@@ -18,9 +18,11 @@ import {
   RUNTIME_MAGIC,
   RUNTIME_VERSION,
 } from '../image/contract/runtime-block.js';
+import { isEmulator } from '../image/emulator.js';
 import { type ImageDescription, readImage } from '../image/reader.js';
-import { findMappedImage, isEmulator } from './mapped-image.js';
+import { findMappedImage } from './mapped-image.js';
 import { MAPS_MAX, type Mapping, parseMaps } from './proc-maps.js';
+import { argumentsOf } from './process-arguments.js';
 import { ProcessFolder } from './process-folder.js';
 import { ProcessMemory } from './process-memory.js';
 import { Signaller } from './signaller.js';
@@ -46,6 +48,7 @@ export class ImageProcess {
     /** Load address: where image offset 0 is. */
     readonly base: number,
     private readonly exeFd: number,
+    private readonly isEmulated: boolean,
   ) {
     this.runtime = base + image.outline.data.imageOffset;
   }
@@ -83,7 +86,7 @@ export class ImageProcess {
         throw new InputError('no-sites', `pid ${pid} (${exe}) was compiled without site tables: it cannot be captured`);
       }
       const base = loadAddress(folder, exe, fstatSync(fd).ino, image.outline.data.imageOffset);
-      return new ImageProcess(folder, image, base, fd);
+      return new ImageProcess(folder, image, base, fd, false);
     } catch (error) {
       image?.close();
       closeSync(fd);
@@ -98,7 +101,7 @@ export class ImageProcess {
     const deadline = performance.now() + (isEmulator(exe) ? EMULATOR_START : 0);
     for (;;) {
       const found = findMappedImage(folder, readMaps(folder), readImage);
-      if (found) return new ImageProcess(folder, found.image, found.base, found.fd);
+      if (found) return new ImageProcess(folder, found.image, found.base, found.fd, true);
       if (performance.now() >= deadline) {
         throw new InputError('not-ours', `pid ${folder.pid} is not a wag-snap process: it runs ${exe}`);
       }
@@ -108,6 +111,15 @@ export class ImageProcess {
 
   get pid(): number {
     return this.folder.pid;
+  }
+
+  /** The program's own arguments, its name first. @throws ToolError */
+  get args(): string[] {
+    try {
+      return argumentsOf(this.folder, this.isEmulated);
+    } catch (error) {
+      throw unreadable(this.folder, 'its arguments cannot be read', error);
+    }
   }
 
   /** @throws ToolError that says how to get the permission */

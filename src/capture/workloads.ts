@@ -10,26 +10,26 @@
 import { closeSync, fstatSync, openSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { WagSnapError } from '../base/errors.js';
+import { isTemporaryFolder } from '../base/temporary.js';
 import { isCacheEntry } from '../image/cache.js';
 import { RT_MAGIC, RT_STATE, RUNTIME_MAGIC } from '../image/contract/runtime-block.js';
 import { readElf } from '../image/elf.js';
+import { isEmulator } from '../image/emulator.js';
 import { FileSource } from '../image/file-source.js';
 import { type ImageDescription, openImage } from '../image/reader.js';
 import { SECTION } from '../image/tables/sections.js';
-import { findMappedImage, isEmulator } from './mapped-image.js';
+import { findMappedImage } from './mapped-image.js';
 import { MAPS_MAX, parseMaps } from './proc-maps.js';
 import { loadAddress } from './process.js';
+import { argumentsOf } from './process-arguments.js';
 import { ProcessFolder, startOf } from './process-folder.js';
 import { ProcessMemory } from './process-memory.js';
 
 /** By STATE_*. */
 export const STATE_NAMES = ['starting', 'running', 'stopping', 'parked', 'trapped'] as const;
 
-/** Bytes that are read of one process's identity and arguments, at most: 16 MiB of the first take 0.2 s. */
+/** Bytes that are read of one process's identity, at most: 16 MiB take 0.2 s. */
 const IDENTITY_MAX = 1 << 24;
-const ARGS_MAX = 1 << 17;
-/** As src/base/temporary.ts names folders. */
-const TEMPORARY = /^wag-snap-[0-9a-f]+-\d+-/;
 const TICKS = 100; // USER_HZ, the same on all machines
 
 export interface WorkloadEntry {
@@ -104,7 +104,7 @@ function describe(folder: ProcessFolder, found: FoundImage | string, uptime: num
   const image = typeof found === 'string' ? undefined : found.image;
   const path = typeof found === 'string' ? folder.link('exe') : found.path;
   const stat = folder.text('stat');
-  const args = programArguments(folder, typeof found !== 'string' && found.base !== undefined);
+  const args = argumentsOf(folder, typeof found !== 'string' && found.base !== undefined);
   return {
     pid: folder.pid,
     unreadable: typeof found === 'string' ? found : undefined,
@@ -120,15 +120,9 @@ function describe(folder: ProcessFolder, found: FoundImage | string, uptime: num
   };
 }
 
-/** An emulator is started with `-0 NAME IMAGE` before the program's own arguments (bin/programs/emulator.ts). */
-function programArguments(folder: ProcessFolder, isEmulated: boolean): string[] {
-  const args = folder.head('cmdline', ARGS_MAX).toString('utf8').split('\0').slice(0, -1);
-  return isEmulated && args[1] === '-0' ? [args[2], ...args.slice(4)] : args;
-}
-
 /** The cache calls its files by what is in them, and temporary ones are all called alike: that says nothing to people. */
 function fileName(path: string, [started]: readonly string[]): string {
-  const isOwn = isCacheEntry(basename(path)) || TEMPORARY.test(basename(dirname(path)));
+  const isOwn = isCacheEntry(basename(path)) || isTemporaryFolder(dirname(path));
   return basename(isOwn && started !== undefined ? started : path);
 }
 

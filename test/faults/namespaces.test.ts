@@ -139,8 +139,8 @@ class SlowCapture {
   static async start(pid: number, output: string): Promise<SlowCapture> {
     const own = `${output}-command`;
     mkdirSync(own);
-    // the first two times are before it is asked to stop (whose pid is it, what does it run), then its memories are read
-    const fault: Fault = { label: 'openSync /proc/self/fd/N/maps', nth: 2, act: 'SIGSTOP' };
+    // the first time is before it is asked to stop (what does it run), then its memories are read
+    const fault: Fault = { label: 'openSync /proc/self/fd/N/maps', nth: 1, act: 'SIGSTOP' };
     let started = -1;
     const outcome = command(['capture', String(pid), '-o', output], {
       folder: own,

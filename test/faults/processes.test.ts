@@ -5,8 +5,8 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'nod
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { capturePid } from '../../src/capture/capture.js';
 import { readSnapshot } from '../../src/snapshot/format.js';
+import { capturePid } from '../support/capture.js';
 import { build, temporaryFolder, Workload } from '../support/workload.js';
 import { Talker } from './capture-sweep.js';
 import { CLI, command, type Outcome, wrongEnding } from './command.js';

@@ -6,7 +6,6 @@
 
 import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
-import { capturePid } from '../../src/capture/capture.js';
 import { compileImage, type ModuleInput } from '../../src/compile/link/compile.js';
 import { writeImage } from '../../src/compile/link/write-file.js';
 import { type ImageDescription, readImage } from '../../src/image/reader.js';
@@ -15,6 +14,7 @@ import { readSnapshot } from '../../src/snapshot/format.js';
 import type { StoredSnapshot } from '../../src/snapshot/snapshot.js';
 import { decodeModule } from '../../src/wasm/decode.js';
 import { specTarget } from '../spec/targets.js';
+import { capturePid } from '../support/capture.js';
 import { Choices } from './choices.js';
 import { NanMode } from './code.js';
 import { compareSnapshot } from './compare-snapshot.js';

@@ -9,7 +9,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { capturePid } from '../../src/capture/capture.js';
+import { capturePid } from '../support/capture.js';
 import { random } from '../support/random.js';
 import { build, type Ending, programPath, restoreAndStart, temporaryFolder, Workload } from '../support/workload.js';
 import { endsByItself, hopChains } from './hop-chain.js';

@@ -14,7 +14,6 @@ import { afterAll } from 'vitest';
 import { findEmulator, launch } from '../../bin/programs/emulator.js';
 import type { ArchName, Target } from '../../src/arch/masm/target.js';
 import { targets } from '../../src/arch/targets.js';
-import { capturePid } from '../../src/capture/capture.js';
 import { compileImage, type ModuleInput } from '../../src/compile/link/compile.js';
 import { writeImage } from '../../src/compile/link/write-file.js';
 import { type ImageDescription, readImage } from '../../src/image/reader.js';
@@ -26,6 +25,7 @@ import type { Snapshot, StoredSnapshot } from '../../src/snapshot/snapshot.js';
 import { decodeModule } from '../../src/wasm/decode.js';
 import type { Module } from '../../src/wasm/module.js';
 import { readModuleBytes } from '../../src/wasm/wat.js';
+import { capturePid } from './capture.js';
 import { nativeArch } from './native-arch.js';
 
 /** A folder for the files of a test file: called inside of a test it would not be removed. */

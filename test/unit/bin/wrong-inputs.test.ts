@@ -12,7 +12,7 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { runCli } from '../../../bin/cli.js';
 import { type FileKind, fileType } from '../../../bin/programs/file-kind.js';
-import { capturePid } from '../../../src/capture/capture.js';
+import { capturePid } from '../../support/capture.js';
 import { build, programPath, temporaryFolder } from '../../support/workload.js';
 
 const folder = temporaryFolder();

@@ -83,7 +83,7 @@ vi.mock('node:fs', async (original) => {
   return { ...mocked, default: mocked };
 });
 
-const { capturePid } = await import('../../../src/capture/capture.js');
+const { capturePid } = await import('../../support/capture.js');
 const { readSnapshot } = await import('../../../src/snapshot/format.js');
 const { ImageProcess } = await import('../../../src/capture/process.js');
 const { SnapshotWriter } = await import('../../../src/snapshot/writer.js');

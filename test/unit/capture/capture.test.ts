@@ -6,11 +6,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { targets } from '../../../src/arch/targets.js';
 import { InputError, ToolError, WagSnapError } from '../../../src/base/errors.js';
-import { capturePid } from '../../../src/capture/capture.js';
 import { writeResumable } from '../../../src/restore/restore.js';
 import { readSnapshot } from '../../../src/snapshot/format.js';
 import { describeSnapshot, traceLines } from '../../../src/snapshot/inspect.js';
 import type { Snapshot } from '../../../src/snapshot/snapshot.js';
+import { capturePid } from '../../support/capture.js';
 import { hasHoles } from '../../support/holes.js';
 import { nativeArch } from '../../support/native-arch.js';
 import { type Built, build, captureAndEnd, captureThere, temporaryFolder, Workload } from '../../support/workload.js';
@@ -314,10 +314,11 @@ describe('what cannot be captured', () => {
 /** A script that captures, as a process of its own, and gets a signal when it has read a part of the memory. */
 function toolScript(): string {
   const script = join(folder, 'tool.mjs');
-  const source = new URL('../../../dist/src/capture/capture.js', import.meta.url).href;
+  const source = new URL('../../../dist/src/capture', import.meta.url).href;
   writeFileSync(
     script,
-    `import { capturePid } from '${source}';
+    `import { captureProcess } from '${source}/capture.js';
+    import { ImageProcess } from '${source}/process.js';
     const [pid, output, signal, part] = process.argv.slice(2);
     let sent = false;
     const onProgress = (done, total) => {
@@ -325,7 +326,7 @@ function toolScript(): string {
       sent = true;
       process.kill(process.pid, signal);
     };
-    await capturePid(Number(pid), { output, onProgress });`,
+    await captureProcess(ImageProcess.attach(Number(pid)), { output, onProgress });`,
   );
   return script;
 }

@@ -3,11 +3,11 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { capturePid } from '../../../src/capture/capture.js';
 import { ImageProcess } from '../../../src/capture/process.js';
 import { MEM_BASE, MEM_RECORD_SIZE, MEM_SIZE, TAB_LENGTH, TAB_MAX } from '../../../src/image/contract/instance.js';
 import { RT_ARGV, RT_ENVP, RT_STATE, STATE_PARKED } from '../../../src/image/contract/runtime-block.js';
 import { FIRST_GUEST } from '../../../src/snapshot/snapshot.js';
+import { capturePid } from '../../support/capture.js';
 import { type Built, build, temporaryFolder, Workload } from '../../support/workload.js';
 
 const PROGRAM = `(module (memory 200) (table 2 10000000 funcref)

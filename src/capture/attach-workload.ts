@@ -11,31 +11,31 @@ import { ProcessFolder } from './process-folder.js';
 const CHILDREN_MAX = 1 << 12;
 
 /**
- * `pid` itself when it is of one of our images, else its only child that is.
+ * `pid` itself when it is of one of our images, else its only child that is. The caller closes it.
  *
  * @throws InputError when there is none, or more than one to choose from; ToolError as ImageProcess.attach
  */
-export function workloadOf(pid: number): number {
+export function attachWorkload(pid: number): ImageProcess {
   let refusal: unknown;
   try {
-    ImageProcess.attach(pid).close();
-    return pid;
+    return ImageProcess.attach(pid);
   } catch (error) {
     if (!(error instanceof InputError) || error.code !== 'not-ours') throw error;
     refusal = error;
   }
-  const workloads = childrenOf(pid).filter(isWorkload);
+  const workloads = childrenOf(pid).flatMap(tryAttach);
   if (workloads.length === 1) return workloads[0];
+  for (const workload of workloads) workload.close();
   if (workloads.length === 0) throw refusal;
-  throw new InputError('ambiguous', `pid ${pid} is the parent of several programs: ${workloads.join(', ')}`);
+  const pids = workloads.map((workload) => workload.pid).join(', ');
+  throw new InputError('ambiguous', `pid ${pid} is the parent of several programs: ${pids}`);
 }
 
-function isWorkload(pid: number): boolean {
+function tryAttach(pid: number): ImageProcess[] {
   try {
-    ImageProcess.attach(pid).close();
-    return true;
+    return [ImageProcess.attach(pid)];
   } catch {
-    return false;
+    return [];
   }
 }
 
