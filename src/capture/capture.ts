@@ -54,7 +54,8 @@ import { touchedBlocks } from './pagemap.js';
 import type { ImageProcess } from './process.js';
 import { ReferenceTable } from './references.js';
 import { readRegisters } from './registers.js';
-import { type StoppedProcess, stopProcess } from './stop.js';
+import { stopProcess } from './stop.js';
+import type { StoppedProcess } from './stopped-process.js';
 import { readTrap } from './trap.js';
 
 export interface CaptureOptions {

@@ -3,7 +3,8 @@
 import { join } from 'node:path';
 import { afterEach, beforeAll, expect, test } from 'vitest';
 import { ImageProcess, processStatus } from '../../../src/capture/process.js';
-import { type StoppedProcess, stopProcess } from '../../../src/capture/stop.js';
+import { stopProcess } from '../../../src/capture/stop.js';
+import type { StoppedProcess } from '../../../src/capture/stopped-process.js';
 import { RT_STATE, RT_STOP_SENDER, STATE_PARKED, STATE_RUNNING } from '../../../src/image/contract/runtime-block.js';
 import { type Built, build, temporaryFolder, Workload } from '../../support/workload.js';
 

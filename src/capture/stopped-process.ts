@@ -1,0 +1,104 @@
+/**
+ * A process that stands still for us: the promise that it is let go, whatever happens.
+ *
+ * resume() or end() belongs into a finally. When this tool dies instead, the process sees it (it holds a pidfd of the
+ * sender, or in another pid namespace the other end of our lifeline) and goes on by itself.
+ */
+
+import { ToolError } from '../base/errors.js';
+import {
+  COMMAND_EXIT,
+  COMMAND_RESUME,
+  RT_COMMAND,
+  RT_SUCCESSOR,
+  RT_SUCCESSOR_LENGTH,
+  SUCCESSOR_MAX,
+} from '../image/contract/runtime-block.js';
+import { askToStop } from './claim.js';
+import type { Lifeline } from './lifeline.js';
+import { FIRST_PAUSE, longer, sleep } from './pauses.js';
+import type { ImageProcess } from './process.js';
+
+/** Milliseconds. */
+const ENDS_WITHIN = 10_000; // it may have to wait for its turn, or for a stalled machine
+const GONE_WITHIN = 30_000;
+
+/** A process that stands still until it is released. */
+export class StoppedProcess {
+  private released = false;
+
+  constructor(
+    private readonly process: ImageProcess,
+    /** When it was asked to stop: performance.now(). */
+    readonly stopRequested: number,
+    private readonly lifeline: Lifeline | undefined,
+  ) {}
+
+  /** Lets it go on; does nothing the second time. */
+  async resume(): Promise<void> {
+    await this.command(COMMAND_RESUME);
+  }
+
+  /**
+   * Ends it and waits until it is gone. One that does not end by itself, as it is suspended or held, is killed.
+   *
+   * @param successor path of the snapshot that goes on for it, which it says as it ends; '' when it is no file
+   * @throws ToolError when it cannot even be killed; the snapshot is complete then
+   */
+  async end(successor = ''): Promise<void> {
+    await unlessEnded(async () => this.writeSuccessor(successor));
+    await this.command(COMMAND_EXIT);
+    const { pid } = this.process;
+    const start = performance.now();
+    let killed = false;
+    for (let pause = FIRST_PAUSE; ; pause = longer(pause)) {
+      if (this.isGone()) return;
+      const waited = performance.now() - start;
+      if (!killed && (waited > ENDS_WITHIN || this.process.status()?.state === 'T')) {
+        killed = true;
+        await unlessEnded(() => this.process.signal('SIGKILL'));
+      }
+      if (waited > GONE_WITHIN) {
+        throw new ToolError('not-ended', `pid ${pid} was told to end but is still there; its snapshot is complete`);
+      }
+      await sleep(pause);
+    }
+  }
+
+  /** A path that is too long to say is not said. In a process of an older image nothing reads it. */
+  private writeSuccessor(path: string): void {
+    const bytes = Buffer.from(path);
+    if (bytes.length > SUCCESSOR_MAX) return;
+    const { memory, runtime } = this.process;
+    memory.write(runtime + RT_SUCCESSOR, bytes);
+    memory.writeU32(runtime + RT_SUCCESSOR_LENGTH, bytes.length);
+  }
+
+  /** By its memory, too: a zombie has none. */
+  private isGone(): boolean {
+    const status = this.process.status();
+    return !status || status.state === 'Z' || status.state === 'X' || !this.process.memory.isThere();
+  }
+
+  private async command(command: number): Promise<void> {
+    if (this.released) return;
+    this.released = true;
+    try {
+      await unlessEnded(async () => {
+        this.process.memory.writeU32(this.process.runtime + RT_COMMAND, command);
+        await askToStop(this.process);
+      });
+    } finally {
+      this.lifeline?.close();
+    }
+  }
+}
+
+/** Whoever lets a process go has all that it wanted of it: that it has just ended, or was killed, is no failure. */
+async function unlessEnded(action: () => Promise<void>): Promise<void> {
+  try {
+    await action();
+  } catch (error) {
+    if (!(error instanceof ToolError && error.code === 'process-ended')) throw error;
+  }
+}
