@@ -1,12 +1,12 @@
 /**
  * The snapshot file (.wsnap), formats 1 and 2. This comment is its specification; the parts have their own beside their
- * encoders: prologue.ts, header-schema.ts and header.ts, frames-codec.ts, exceptions-codec.ts, annex.ts.
+ * encoders: prologue.ts, header-schema.ts and header.ts, frames-codec.ts, exceptions-codec.ts, annex-schema.ts.
  *
  *     0            prologue, 64 bytes: magic, version, where the header is, its sha256
  *     4 KiB        the modules' binaries (unless left out), each at a multiple of 4 KiB
  *     64 KiB * n   page data: slots of 64 KiB, in the order of the memories' extents
  *     64 KiB * k   contents of files that had no name any more, if there are any, as page data: file-data.ts
- *     64 KiB * l   annex, if there is one: what readers may do without; annex.ts
+ *     64 KiB * l   annex, if there is one: what readers may do without; annex-schema.ts
  *     64 KiB * m   header: msgpack; ends the file
  *
  *     memory       | page 0 | page 1 | page 2 | page 3 | ...           pages of 64 KiB

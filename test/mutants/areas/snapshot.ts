@@ -145,6 +145,12 @@ export const snapshot: Area = {
           'equals(block.subarray(24, ANNEX_BLOCK_SIZE)) && block[24] === 0',
         ],
         ['msgpackProblem(annex, { items: ITEMS_MAX })', 'undefined as string | undefined'],
+      ],
+    },
+    {
+      file: 'src/snapshot/annex-rows.ts',
+      tests: ['test/unit/snapshot/annex.test.ts'],
+      changes: [
         ["const isFile = kind === 'file'", "const isFile = kind !== 'file'"],
         ["kind !== 'preopen' && withoutName", 'withoutName'],
       ],

@@ -1,0 +1,54 @@
+/**
+ * What an annex says, field by field (annex-block.ts says where it lies):
+ *
+ *     msgpack: { files: [{ fd, type, size, modified, sha256 or null }],
+ *                listings: [{ fd, names: 8 bytes each }],
+ *                identities: { boot: sha256, files: [{ fd, device, inode, born if known }] },
+ *                contents: [{ fds, at: file offset, size, sha256 }],
+ *                nameless: [fd] }
+ *     all but files are absent when there are none; what else is in it is skipped
+ */
+
+import { z } from 'zod';
+import { FILE_TYPES } from './snapshot.js';
+
+const NAME_BYTES = 8;
+
+const fd = z.number().int().min(0).max(1023);
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+const offset = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
+const integer = z.union([z.number().int(), z.bigint()]).transform((value) => BigInt(value));
+export const annexSchema = z.object({
+  files: z
+    .array(
+      z.object({
+        fd,
+        type: z.enum(FILE_TYPES),
+        size: integer.refine((value) => value >= 0n, 'must not be negative'),
+        modified: integer,
+        sha256: sha256.nullable(),
+      }),
+    )
+    .max(1024),
+  listings: z
+    .array(
+      z.object({
+        fd,
+        names: z.instanceof(Uint8Array).refine((bytes) => bytes.length % NAME_BYTES === 0, 'is no list of names'),
+      }),
+    )
+    .max(1024)
+    .optional(),
+  identities: z
+    .object({
+      boot: sha256,
+      files: z.array(z.object({ fd, device: integer, inode: integer, born: integer.optional() })).max(1024),
+    })
+    .optional(),
+  contents: z
+    .array(z.object({ fds: z.array(fd).min(1).max(1024), at: offset, size: offset, sha256 }))
+    .max(1024)
+    .optional(),
+  nameless: z.array(fd).max(1024).optional(),
+});
+export type Annex = z.output<typeof annexSchema>;
