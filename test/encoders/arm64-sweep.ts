@@ -121,6 +121,7 @@ class Sweeper {
       for (const imm of [0, 1, 0xffff]) this.add(row, `${row} #${imm}`, 'exception', imm);
     this.add('udf', 'udf #0', 'none');
     this.add('nop', 'nop', 'none');
+    this.add('csdb', 'csdb', 'none');
     this.add('dmb_ish', 'dmb ish', 'none');
   }
 

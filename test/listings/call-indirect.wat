@@ -18,7 +18,7 @@
 ;; c3 | ret
 ;; func 1
 ;; @0 entry body+0x0
-;; @51 call body+0x7
+;; @58 call body+0x7
 ;; 4883ec30 | sub rsp,0x30
 ;; 89442418 | mov DWORD PTR [rsp+0x18],eax
 ;; 89542420 | mov DWORD PTR [rsp+0x20],edx
@@ -28,17 +28,19 @@
 ;; 8b542428 | mov edx,DWORD PTR [rsp+0x28]
 ;; 488d1dfcfffdff | lea rbx,[rip+0xfffffffffffdfffc] # 0xfffffffffffe0020
 ;; 4c3b6b08 | cmp r13,QWORD PTR [rbx+0x8]
-;; 0f8332000000 | jae 0x60
+;; 0f8339000000 | jae 0x67
 ;; 488b0b | mov rcx,QWORD PTR [rbx]
-;; 4a8b1ce9 | mov rbx,QWORD PTR [rcx+r13*8]
+;; 4a8d0ce9 | lea rcx,[rcx+r13*8]
+;; 480f430b | cmovae rcx,QWORD PTR [rbx]
+;; 488b19 | mov rbx,QWORD PTR [rcx]
 ;; 4885db | test rbx,rbx
-;; 0f8424000000 | je 0x62
+;; 0f8424000000 | je 0x69
 ;; 837b1000 | cmp DWORD PTR [rbx+0x10],0x0
-;; 0f851c000000 | jne 0x64
+;; 0f851c000000 | jne 0x6b
 ;; 4c8b7308 | mov r14,QWORD PTR [rbx+0x8]
 ;; 4d8b3e | mov r15,QWORD PTR [r14]
 ;; ff13 | call QWORD PTR [rbx]
-;; 4c8d3588fffdff | lea r14,[rip+0xfffffffffffdff88] # 0xfffffffffffdffe0
+;; 4c8d3581fffdff | lea r14,[rip+0xfffffffffffdff81] # 0xfffffffffffdffe0
 ;; 4d8b3e | mov r15,QWORD PTR [r14]
 ;; 4883c430 | add rsp,0x30
 ;; c3 | ret
@@ -59,7 +61,7 @@
 ;; c0035fd6 | ret
 ;; func 1
 ;; @0 entry body+0x0
-;; @58 call body+0x7
+;; @64 call body+0x7
 ;; ff7bbfa9 | stp xzr, x30, [sp, #-16]!
 ;; ffc300d1 | sub sp, sp, #48
 ;; e01b00b9 | str w0, [sp, #24]
@@ -71,9 +73,12 @@
 ;; 1300f010 | adr x19, #-131072
 ;; 700640f9 | ldr x16, [x19, #8]
 ;; 5f0310eb | cmp x26, x16
-;; 02020054 | b.hs #64
-;; 700240f9 | ldr x16, [x19]
-;; 137a7af8 | ldr x19, [x16, x26, lsl #3]
+;; 62020054 | b.hs #76
+;; 50339f9a | csel x16, x26, xzr, lo
+;; 9f2203d5 | csdb
+;; 710240f9 | ldr x17, [x19]
+;; 310e108b | add x17, x17, x16, lsl #3
+;; 330240f9 | ldr x19, [x17]
 ;; d30100b4 | cbz x19, #56
 ;; 701240b9 | ldr w16, [x19, #16]
 ;; 1f020071 | cmp w16, #0
@@ -82,7 +87,7 @@
 ;; 700240f9 | ldr x16, [x19]
 ;; 7c0340f9 | ldr x28, [x27]
 ;; 00023fd6 | blr x16
-;; 5bfcef10 | adr x27, #-131192
+;; fbfbef10 | adr x27, #-131204
 ;; 7c0340f9 | ldr x28, [x27]
 ;; ffc30091 | add sp, sp, #48
 ;; ff7bc1a8 | ldp xzr, x30, [sp], #16

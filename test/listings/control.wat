@@ -161,7 +161,8 @@
 ;; e00313aa | mov x0, x19
 ;; 50008052 | mov w16, #2
 ;; 1f00106b | cmp w0, w16
-;; 1030901a | csel w16, w0, w16, lo
+;; 1030909a | csel x16, x0, x16, lo
+;; 9f2203d5 | csdb
 ;; b1000010 | adr x17, #20
 ;; 310a108b | add x17, x17, x16, lsl #2
 ;; 300280b9 | ldrsw x16, [x17]

@@ -20,10 +20,12 @@
 ;; @0 entry body+0x0
 ;; 4883ec10 | sub rsp,0x10
 ;; 488bd8 | mov rbx,rax
-;; 413b5e48 | cmp ebx,DWORD PTR [r14+0x48]
-;; 0f830d000000 | jae 0x1e
+;; 493b5e48 | cmp rbx,QWORD PTR [r14+0x48]
+;; 0f8315000000 | jae 0x26
 ;; 498b4640 | mov rax,QWORD PTR [r14+0x40]
-;; 488b04d8 | mov rax,QWORD PTR [rax+rbx*8]
+;; 488d04d8 | lea rax,[rax+rbx*8]
+;; 490f434640 | cmovae rax,QWORD PTR [r14+0x40]
+;; 488b00 | mov rax,QWORD PTR [rax]
 ;; 4883c410 | add rsp,0x10
 ;; c3 | ret
 ;; 0f0b | ud2
@@ -32,10 +34,12 @@
 ;; 4883ec20 | sub rsp,0x20
 ;; 488bd8 | mov rbx,rax
 ;; 488bea | mov rbp,rdx
-;; 413b5e48 | cmp ebx,DWORD PTR [r14+0x48]
-;; 0f830d000000 | jae 0x21
+;; 493b5e48 | cmp rbx,QWORD PTR [r14+0x48]
+;; 0f8315000000 | jae 0x29
 ;; 498b4640 | mov rax,QWORD PTR [r14+0x40]
-;; 48892cd8 | mov QWORD PTR [rax+rbx*8],rbp
+;; 488d04d8 | lea rax,[rax+rbx*8]
+;; 490f434640 | cmovae rax,QWORD PTR [r14+0x40]
+;; 488928 | mov QWORD PTR [rax],rbp
 ;; 4883c420 | add rsp,0x20
 ;; c3 | ret
 ;; 0f0b | ud2
@@ -53,8 +57,8 @@
 ;; 89542418 | mov DWORD PTR [rsp+0x18],edx
 ;; 488b542410 | mov rdx,QWORD PTR [rsp+0x10]
 ;; 8b742418 | mov esi,DWORD PTR [rsp+0x18]
-;; 488d05b3fffdff | lea rax,[rip+0xfffffffffffdffb3] # 0xfffffffffffdffd0
-;; e86effffff | call 0xffffffffffffff90
+;; 488d05a3fffdff | lea rax,[rip+0xfffffffffffdffa3] # 0xfffffffffffdffc0
+;; e85effffff | call 0xffffffffffffff80
 ;; 4883c420 | add rsp,0x20
 ;; c3 | ret
 ;; func 5
@@ -69,7 +73,7 @@
 ;; func 6
 ;; @0 entry body+0x0
 ;; 4883ec08 | sub rsp,0x8
-;; 488d05c5fffdff | lea rax,[rip+0xfffffffffffdffc5] # 0xfffffffffffdffd0
+;; 488d05b5fffdff | lea rax,[rip+0xfffffffffffdffb5] # 0xfffffffffffdffc0
 ;; 4883c408 | add rsp,0x8
 ;; c3 | ret
 
@@ -84,11 +88,14 @@
 ;; ff7bbfa9 | stp xzr, x30, [sp, #-16]!
 ;; ff4300d1 | sub sp, sp, #16
 ;; f30300aa | mov x19, x0
-;; 704b40b9 | ldr w16, [x27, #72]
-;; 7f02106b | cmp w19, w16
-;; c2000054 | b.hs #24
+;; 702740f9 | ldr x16, [x27, #72]
+;; 7f0210eb | cmp x19, x16
+;; 22010054 | b.hs #36
+;; 70329f9a | csel x16, x19, xzr, lo
+;; 9f2203d5 | csdb
 ;; 602340f9 | ldr x0, [x27, #64]
-;; 007873f8 | ldr x0, [x0, x19, lsl #3]
+;; 000c108b | add x0, x0, x16, lsl #3
+;; 000040f9 | ldr x0, [x0]
 ;; ff430091 | add sp, sp, #16
 ;; ff7bc1a8 | ldp xzr, x30, [sp], #16
 ;; c0035fd6 | ret
@@ -99,11 +106,14 @@
 ;; ff8300d1 | sub sp, sp, #32
 ;; f30300aa | mov x19, x0
 ;; f40301aa | mov x20, x1
-;; 704b40b9 | ldr w16, [x27, #72]
-;; 7f02106b | cmp w19, w16
-;; c2000054 | b.hs #24
+;; 702740f9 | ldr x16, [x27, #72]
+;; 7f0210eb | cmp x19, x16
+;; 22010054 | b.hs #36
+;; 70329f9a | csel x16, x19, xzr, lo
+;; 9f2203d5 | csdb
 ;; 602340f9 | ldr x0, [x27, #64]
-;; 147833f8 | str x20, [x0, x19, lsl #3]
+;; 000c108b | add x0, x0, x16, lsl #3
+;; 140000f9 | str x20, [x0]
 ;; ff830091 | add sp, sp, #32
 ;; ff7bc1a8 | ldp xzr, x30, [sp], #16
 ;; c0035fd6 | ret
@@ -123,8 +133,8 @@
 ;; e11b00b9 | str w1, [sp, #24]
 ;; e10b40f9 | ldr x1, [sp, #16]
 ;; e21b40b9 | ldr w2, [sp, #24]
-;; c0fcef10 | adr x0, #-131176
-;; d5ffff97 | bl #-172
+;; 40fcef10 | adr x0, #-131192
+;; d1ffff97 | bl #-188
 ;; ff830091 | add sp, sp, #32
 ;; ff7bc1a8 | ldp xzr, x30, [sp], #16
 ;; c0035fd6 | ret
@@ -141,6 +151,6 @@
 ;; func 6
 ;; @0 entry body+0x0
 ;; ff7bbfa9 | stp xzr, x30, [sp, #-16]!
-;; 60fdef10 | adr x0, #-131156
+;; e0fcef10 | adr x0, #-131172
 ;; ff7bc1a8 | ldp xzr, x30, [sp], #16
 ;; c0035fd6 | ret

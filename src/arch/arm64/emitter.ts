@@ -113,7 +113,7 @@ export class Emitter extends CodeBuffer {
     this.word(op | (unsigned(imm16, 16) << 5));
   }
 
-  /** nop, udf #0, dmb ish. */
+  /** nop, csdb, udf #0, dmb ish. */
   protected none(op: number): void {
     this.word(op);
   }

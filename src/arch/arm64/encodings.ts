@@ -49,6 +49,7 @@ export const A = {
   dmb_ish: 0xd5033bbf,
   // Hints
   nop: 0xd503201f,
+  csdb: 0xd503229f,
   // Add/subtract (shifted register): sf op S 01011 shift 0 Rm imm6 Rn Rd
   add_r: 0x0b000000,
   sub_r: 0x4b000000,

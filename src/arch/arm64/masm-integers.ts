@@ -2,6 +2,7 @@
  * The macro-assembler's integer arithmetic: mostly one instruction, and a constant in front where no immediate fits.
  */
 
+import { TAB_BASE, TAB_LENGTH } from '../../image/contract/instance.js';
 import { DivOp, IntOp, IntUnary, type Label, type Reg, ShiftOp, Width } from '../masm/masm.js';
 import { ADDRESS_SCRATCH, FLOAT_SCRATCH, SCRATCH } from './abi.js';
 import { addSubField, CC, logicalField } from './encoding.js';
@@ -233,12 +234,22 @@ export class IntegerMasm extends MoveMasm {
     this.compareImm(wide, SCRATCH, imm);
   }
 
-  loadElement(dst: Reg, base: Reg, index: Reg): void {
-    this.loadStoreRegister(A.ldr_x, dst, base, index, 1);
+  elementAddress(dst: Reg, table: Reg, offset: number, index: Reg, outOfBounds: Label): void {
+    this.loadField(Width.Int64, SCRATCH, table, offset + TAB_LENGTH);
+    this.compare(1, index, SCRATCH);
+    this.jumpIf(CC.HS, outOfBounds);
+    this.guardedSelect(SCRATCH, index, ZR, CC.LO);
+    this.loadField(Width.Int64, dst, table, offset + TAB_BASE);
+    this.addSubShifted(A.add_r, 1, dst, dst, SCRATCH, 3);
   }
 
-  storeElement(src: Reg, base: Reg, index: Reg): void {
-    this.loadStoreRegister(A.str_x, src, base, index, 1);
+  /**
+   * dst = the condition holds ? a : b. The barrier keeps a CPU from predicting which (Arm Architecture Reference Manual,
+   * CSDB).
+   */
+  private guardedSelect(dst: Reg, a: Reg, b: Reg, cc: number): void {
+    this.conditionalSelect(A.csel, 1, dst, a, b, cc);
+    this.none(A.csdb);
   }
 
   /** Jumps to labels[min(index, count - 1)]. The clamp is a csel, so that speculation stays in the table too. */
@@ -250,7 +261,7 @@ export class IntegerMasm extends MoveMasm {
     this.keepTogether(4 * count + TABLE_CODE);
     this.constant(SCRATCH, 0, count - 1, 0);
     this.compare(0, index, SCRATCH);
-    this.conditionalSelect(A.csel, 0, SCRATCH, index, SCRATCH, CC.LO);
+    this.guardedSelect(SCRATCH, index, SCRATCH, CC.LO);
     this.pcRelative(A.adr, ADDRESS_SCRATCH, 0);
     const adr = this.at - 4;
     // An entry counts from its own position.

@@ -9,14 +9,7 @@
  */
 
 import { BugError, LimitError } from '../../base/errors.js';
-import {
-  FN_CODE,
-  FN_INSTANCE,
-  FN_TYPE,
-  INST_MEMORY_BASE,
-  TAB_BASE,
-  TAB_LENGTH,
-} from '../../image/contract/instance.js';
+import { FN_CODE, FN_INSTANCE, FN_TYPE, INST_MEMORY_BASE } from '../../image/contract/instance.js';
 import { CTX_FLOAT, CTX_GENERAL, CTX_PC, CTX_SP } from '../../image/contract/resume-plan.js';
 import type { Label, MacroAssembler, Reg, RegisterPlan } from '../masm/masm.js';
 import { ADDRESS_SCRATCH, plan as ownPlan, SCRATCH, syscallRegisters } from './abi.js';
@@ -180,11 +173,8 @@ export class Arm64MacroAssembler extends AtomicMasm implements MacroAssembler {
     uninitialized: Label,
     mismatch: Label,
   ): void {
-    this.loadStore(A.ldr_x, SCRATCH, table, TAB_LENGTH);
-    this.compare(1, index, SCRATCH);
-    this.jumpIf(CC.HS, outOfBounds);
-    this.loadStore(A.ldr_x, SCRATCH, table, TAB_BASE);
-    this.loadStoreRegister(A.ldr_x, record, SCRATCH, index, 1);
+    this.elementAddress(ADDRESS_SCRATCH, table, 0, index, outOfBounds);
+    this.loadStore(A.ldr_x, record, ADDRESS_SCRATCH, 0);
     this.jumpIfZero(A.cbz, 1, record, uninitialized);
     if (typeId === -1) return;
     this.compareFieldImm(0, record, FN_TYPE, typeId);

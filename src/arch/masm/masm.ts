@@ -288,9 +288,12 @@ export interface MacroAssembler extends VectorAssembler, AtomicAssembler {
   storeField(width: Width, src: Reg, base: Reg, offset: number): void;
   compareField(wide: number, lhs: Reg, base: Reg, offset: number): void;
   compareFieldImm(wide: number, base: Reg, offset: number, imm: number): void;
-  /** dst = [base + index * 8], 64 bits. */
-  loadElement(dst: Reg, base: Reg, index: Reg): void;
-  storeElement(src: Reg, base: Reg, index: Reg): void;
+  /**
+   * dst = the address of element `index` of the table whose record (TAB_*) is at [table + offset]; jumps to outOfBounds
+   * when there is no such element. A CPU that runs on speculatively where it should have jumped gets the address of
+   * element 0 (Spectre variant 1). dst is neither table nor index; `index` is 64 bits wide.
+   */
+  elementAddress(dst: Reg, table: Reg, offset: number, index: Reg, outOfBounds: Label): void;
 
   // -- addresses: `imageOffset` counts from the image's load address (see imageStart)
   /** Bytes of code that there may be; default: any number. More is a LimitError, thrown when the buffer grows. */
@@ -328,7 +331,8 @@ export interface MacroAssembler extends VectorAssembler, AtomicAssembler {
   /**
    * The table part of call_indirect. Loads the record of elements[index] into `record`, jumping to outOfBounds (index
    * >= length), uninitialized (null), mismatch (another type id). `table` holds the address of a table's record
-   * (TAB_*). record may be the same as table or index. When typeId is -1 no type is compared.
+   * (TAB_*). record may be the same as table or index. When typeId is -1 no type is compared. The
+   * element is found as by elementAddress.
    */
   loadTableRecord(
     record: Reg,

@@ -5,7 +5,8 @@
  * negates. lea adds without a move.
  */
 
-import { DivOp, IntOp, IntUnary, type Reg, ShiftOp } from '../masm/masm.js';
+import { TAB_BASE, TAB_LENGTH } from '../../image/contract/instance.js';
+import { DivOp, IntOp, IntUnary, type Label, type Reg, ShiftOp } from '../masm/masm.js';
 import { SCRATCH } from './abi.js';
 import { CC } from './encoding.js';
 import { X } from './encodings.js';
@@ -217,12 +218,13 @@ export class IntegerMasm extends MoveMasm {
     this.mi(imm === (imm << 24) >> 24 ? X.cmp_i8 : X.cmp_i32, wide, base, offset, imm);
   }
 
-  loadElement(dst: Reg, base: Reg, index: Reg): void {
-    this.rx(X.mov_rm, 1, dst, base, index, 3, 0);
-  }
-
-  storeElement(src: Reg, base: Reg, index: Reg): void {
-    this.rx(X.mov_mr, 1, src, base, index, 3, 0);
+  /** Neither mov nor lea changes the flags of the comparison. */
+  elementAddress(dst: Reg, table: Reg, offset: number, index: Reg, outOfBounds: Label): void {
+    this.rm(X.cmp_rm, 1, index, table, offset + TAB_LENGTH);
+    this.jumpIf(CC.AE, outOfBounds);
+    this.rm(X.mov_rm, 1, dst, table, offset + TAB_BASE);
+    this.rx(X.lea, 1, dst, dst, index, 3, 0);
+    this.rm(X.cmovcc[CC.AE], 1, dst, table, offset + TAB_BASE);
   }
 
   /** Jumps to labels[min(index, count - 1)]. The clamp is a cmov, so that speculation stays in the table too. */

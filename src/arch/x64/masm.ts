@@ -7,14 +7,7 @@
  */
 
 import { BugError } from '../../base/errors.js';
-import {
-  FN_CODE,
-  FN_INSTANCE,
-  FN_TYPE,
-  INST_MEMORY_BASE,
-  TAB_BASE,
-  TAB_LENGTH,
-} from '../../image/contract/instance.js';
+import { FN_CODE, FN_INSTANCE, FN_TYPE, INST_MEMORY_BASE } from '../../image/contract/instance.js';
 import { CTX_FLOAT, CTX_GENERAL, CTX_PC } from '../../image/contract/resume-plan.js';
 import { Cond, IntOp, type Label, type MacroAssembler, type Reg, type RegisterPlan } from '../masm/masm.js';
 import { plan as ownPlan, SCRATCH, syscallRegisters } from './abi.js';
@@ -135,10 +128,8 @@ export class X64MacroAssembler extends AtomicMasm implements MacroAssembler {
     uninitialized: Label,
     mismatch: Label,
   ): void {
-    this.rm(X.cmp_rm, 1, index, table, TAB_LENGTH);
-    this.jumpIf(CC.AE, outOfBounds);
-    this.rm(X.mov_rm, 1, SCRATCH, table, TAB_BASE);
-    this.rx(X.mov_rm, 1, record, SCRATCH, index, 3, 0);
+    this.elementAddress(SCRATCH, table, 0, index, outOfBounds);
+    this.rm(X.mov_rm, 1, record, SCRATCH, 0);
     this.rr(X.test_mr, 1, record, record);
     this.jumpIf(CC.E, uninitialized);
     if (typeId === -1) return;

@@ -1,10 +1,9 @@
 /** Table instructions and references. Core spec 4.4.3 (reference) and 4.4.6 (table). */
 
 import { Cond, NO_REG, Width } from '../../arch/masm/masm.js';
-import { TAB_BASE, TAB_LENGTH } from '../../image/contract/instance.js';
+import { TAB_LENGTH } from '../../image/contract/instance.js';
 import { TRAP_TABLE } from '../../image/contract/traps.js';
 import { ValType } from '../../wasm/module.js';
-import { isWide } from '../convention/call-layout.js';
 import { builtin } from './calls.js';
 import { compare, Pending } from './comparisons.js';
 import type { FunctionCompiler } from './compile-function.js';
@@ -28,30 +27,25 @@ function record(c: FunctionCompiler, table: number): number {
 
 export function get(c: FunctionCompiler, table: number): void {
   const { operands: o, masm } = c;
-  const { element, address } = c.module.tables[table];
+  const { element } = c.module.tables[table];
   const at = o.acquire(o.height - 1);
   const base = record(c, table);
-  masm.compareField(isWide(address), at, base, c.recordOffset + TAB_LENGTH);
-  masm.branch(Cond.GeU, c.traps.label(TRAP_TABLE));
   o.pop();
   const elements = o.allocate(ValType.I64);
-  masm.loadField(Width.Int64, elements, base, c.recordOffset + TAB_BASE);
-  masm.loadElement(elements, elements, at);
+  masm.elementAddress(elements, base, c.recordOffset, at, c.traps.label(TRAP_TABLE));
+  masm.loadField(Width.Int64, elements, elements, 0);
   c.registers.unlock();
   o.pushReg(element, elements);
 }
 
 export function set(c: FunctionCompiler, table: number): void {
   const { operands: o, masm } = c;
-  const { address } = c.module.tables[table];
   const value = o.acquire(o.height - 1);
   const at = o.acquire(o.height - 2);
   const base = record(c, table);
-  masm.compareField(isWide(address), at, base, c.recordOffset + TAB_LENGTH);
-  masm.branch(Cond.GeU, c.traps.label(TRAP_TABLE));
   const elements = o.allocate(ValType.I64);
-  masm.loadField(Width.Int64, elements, base, c.recordOffset + TAB_BASE);
-  masm.storeElement(value, elements, at);
+  masm.elementAddress(elements, base, c.recordOffset, at, c.traps.label(TRAP_TABLE));
+  masm.storeField(Width.Int64, value, elements, 0);
   o.pop();
   o.pop();
   c.registers.unlock();

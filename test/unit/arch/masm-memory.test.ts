@@ -2,6 +2,7 @@
 
 import { expect } from 'vitest';
 import { LoadOp, NO_REG, StoreOp, Width } from '../../../src/arch/masm/masm.js';
+import { TAB_BASE, TAB_LENGTH } from '../../../src/image/contract/instance.js';
 import * as model from './model.js';
 import { type Case, IMAGE, onEach, REGION } from './native-cases.js';
 
@@ -226,27 +227,40 @@ onEach('slots, fields, elements, globals', ({ run }) => {
         expect: expectValue,
       });
     }
-  for (const [base, index] of [
-    [2, 6],
-    [13, 5],
-    [5, 13],
-    [12, 8],
+  // A table of 8 elements at REGION + 64, its record at REGION + 16 + what is added to the offset.
+  for (const [address, table, index] of [
+    [7, 2, 6],
+    [6, 13, 5],
+    [12, 5, 13],
+    [5, 12, 8],
   ] as const)
-    cases.push({
-      name: `element [${base} + ${index} * 8]`,
-      inputs: [[3, Width.Int64]],
-      emit: (masm) => {
-        masm.address(base, REGION);
-        masm.constant(index, 0, 7, 0);
-        masm.storeElement(3, base, index);
-        masm.loadElement(index, base, index);
-      },
-      result: index,
-      width: Width.Int64,
-      rows: SINGLE,
-      expect: ([a]) => a!,
-      clobbers: [base],
-    });
+    for (const offset of [0, 16, 128, 40000])
+      for (const at of [0, 7, 8, -1])
+        cases.push({
+          name: `element ${at} of [${table} + ${offset}] to ${address}`,
+          inputs: [[3, Width.Int64]],
+          emit: (masm) => {
+            const outside = masm.newLabel();
+            const end = masm.newLabel();
+            masm.address(table, REGION + 64);
+            masm.storeGlobal(Width.Int64, table, REGION + 16 + TAB_BASE);
+            masm.storeGlobalConstant(Width.Int64, REGION + 16 + TAB_LENGTH, 8);
+            masm.address(table, REGION + 16 - offset);
+            masm.constant(index, 0, at, 0);
+            masm.elementAddress(address, table, offset, index, outside);
+            masm.storeField(Width.Int64, 3, address, 0);
+            masm.loadGlobal(Width.Int64, index, REGION + 64 + 8 * at);
+            masm.jump(end);
+            masm.bind(outside);
+            masm.constant(index, 0, 1234, 0);
+            masm.bind(end);
+          },
+          result: index,
+          width: Width.Int64,
+          rows: SINGLE.slice(0, 20),
+          expect: ([a]) => (at === 0 || at === 7 ? a! : 1234n),
+          clobbers: [address, table],
+        });
   for (const imm of [0, 1, 127, 128, -1, 0x12345678])
     for (const wide of [0, 1] as const)
       for (const [how, name] of ['field', 'fieldImm', 'global'].entries())
