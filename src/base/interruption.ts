@@ -1,7 +1,7 @@
 /**
  * Signals that ask a command to end, held back while it has something to clean up: a stopped process, temporary files.
  *
- * A handler only runs when the event loop does: behind work that holds the thread, settle() lets it.
+ * A handler only runs when the event loop does: after work that holds the thread, settle() lets it.
  */
 
 import { ToolError } from './errors.js';

@@ -1,7 +1,7 @@
 /**
  * Foreign text for people: names, paths and arguments that somebody else chose, as they may reach a terminal.
  *
- * A terminal obeys control characters, and text of the other direction may be shown in front of what it follows. So
+ * A terminal obeys control characters, and text of the other direction may be shown before what it follows. So
  * each of them is printed as `\u{1b}`: controls (C0, DEL, C1), formatting (bidirectional overrides, zero width), line
  * and paragraph separators, halves of surrogate pairs, and what no version of Unicode has given a meaning. The host
  * layer has the same for the last words of a process (runtime/process/message.ts).

@@ -1,5 +1,5 @@
 /**
- * Stops a process at its next safepoint (ARCHITECTURE.md, "Stop, capture, go on").
+ * Stops a process at its next safepoint (ARCHITECTURE.md, "Stop, capture, continue").
  *
  *     RUNNING --signal--> STOPPING --safepoint--> PARKED --command, signal--> RUNNING, or ended
  *

@@ -93,7 +93,7 @@ export function encodeHeaders(elf: Omit<ElfFile, 'sections'>, sectionOffset: num
 }
 
 /**
- * The section names and, 8-aligned behind them, the section headers (a null section first, .shstrtab last).
+ * The section names and, 8-aligned after them, the section headers (a null section first, .shstrtab last).
  * @param fileOffset where the result will lie, a multiple of 8
  */
 export function encodeSections(

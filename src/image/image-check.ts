@@ -98,7 +98,7 @@ export function checkTrapText(image: ImageDescription, { safepointTrap }: Target
   const trap = safepointTrap.length;
   let site = 0;
   for (let at = 0; at < section.size; ) {
-    // A chunk ends in front of a site that it would cut.
+    // A chunk ends before a site that it would cut.
     const size = Math.min(CHUNK, section.size - at);
     const text = Uint8Array.from(image.loadedBytes(identity.text.imageOffset + at, size));
     let end = at + size;

@@ -1,5 +1,5 @@
 /**
- * Makes a resumable image from an existing one: the same text, DATA with other initial bytes, and behind
+ * Makes a resumable image from an existing one: the same text, DATA with other initial bytes, and after
  * everything else the pages to map and the resume plan.
  *
  *     as it was      headers (rewritten), DATA (rewritten), TEXT, RODATA, trap text, tables

@@ -1,6 +1,6 @@
 /**
- * Contents of unlinked files on their way from a snapshot into a self-contained file: one after the other behind the
- * pages, each at a multiple of 64 KiB. Blocks of zeros stay holes.
+ * Writes the contents of unlinked files from a snapshot into a self-contained file. They follow the pages, each at a
+ * multiple of 64 KiB. Blocks of zeros stay holes.
  */
 
 import { closeSync, openSync, readSync } from 'node:fs';

@@ -3,7 +3,7 @@
  * (image/contract/host-state.ts HS_*, FD_*).
  *
  * Native descriptors are not in here: start opens everything. A standard stream with a path is that file; without one,
- * the new process's own. The block is cut behind the last path.
+ * the new process's own. The block is cut after the last path.
  */
 
 import { InputError } from '../base/errors.js';

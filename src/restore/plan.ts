@@ -33,7 +33,7 @@ import type { Extent } from '../snapshot/snapshot.js';
 import type { PlacedExceptions } from './exceptions.js';
 import type { LoweredStack } from './lower.js';
 
-/** Offset in the resume segment of the snapshot's exceptions: right behind the RP_* block. */
+/** Offset in the resume segment of the snapshot's exceptions: right after the RP_* block. */
 export const EXCEPTIONS_START = (RP_SIZE + 15) & ~15;
 
 export interface PlannedMemory {
@@ -203,7 +203,7 @@ class PlanEncoder {
     return at;
   }
 
-  /** An array of pointers that ends with 0, its strings behind it. */
+  /** An array of pointers that ends with 0, its strings after it. */
   private strings(strings: readonly Uint8Array[]): number {
     const array = this.reserve((strings.length + 1) * 8);
     strings.forEach((string, i) => {

@@ -1,5 +1,5 @@
 /**
- * From a stored snapshot to an image that goes on where the computation was: check, lower, write.
+ * From a stored snapshot to an image that continues where the computation was: check, lower, write.
  *
  *     snapshot --module, sha256--> fresh image (RestoreOptions.images)
  *              --frames--> lower.ts      stack, registers

@@ -5,7 +5,7 @@
  * Which tail calls have led there cannot be known, and need not be: a module may call whatever it likes. What the code
  * around relies on is checked: results of the same types, as the outer frame takes them; parameters that fit the area
  * which it has reserved, as the inner function's frame has them there; and, but for calls through a table, the same
- * instance, as the outer frame sets its instance register again only behind those. A module without tail calls cannot
+ * instance, as the outer frame sets its instance register again only after those. A module without tail calls cannot
  * do any of this, so neither may a snapshot of it.
  */
 

@@ -1,6 +1,6 @@
 /**
  * Where the annex of a .wsnap file is (annex.ts). Behind the prologue, where older readers look at nothing, lies this
- * block; the annex itself lies in front of the header:
+ * block; the annex itself lies before the header:
  *
  *     64  magic     "WSANNEX" NUL; anything else: there is no annex
  *     72  u64       file offset
@@ -29,7 +29,7 @@ export function encodeAnnexBlock(fileOffset: number, annex: Uint8Array): Buffer 
 /**
  * Where the annex is; undefined when there is none.
  *
- * @param limit it must end in front of this file offset
+ * @param limit it must end before this file offset
  * @throws InputError
  */
 export function decodeAnnexBlock(

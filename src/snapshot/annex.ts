@@ -28,7 +28,7 @@ export function encodeAnnex({ host }: Snapshot): Uint8Array | undefined {
 /**
  * The snapshot with what its annex says.
  *
- * @param limit of contents of files: they lie in front of this file offset
+ * @param limit of contents of files: they lie before this file offset
  * @throws InputError
  */
 export function addAnnex(snapshot: Snapshot, block: Buffer, annex: Uint8Array, limit: number, path: string): Snapshot {

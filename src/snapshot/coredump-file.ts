@@ -1,5 +1,5 @@
 /**
- * A WebAssembly binary written piece by piece to a file: sections whose size is known only behind them, LEB128 numbers,
+ * A WebAssembly binary written piece by piece to a file: sections whose size is known only after them, LEB128 numbers,
  * names. Never held in memory as a whole.
  *
  * A section's size is five bytes wide, with padding (core spec 5.2.2 allows it), and is filled in when the section

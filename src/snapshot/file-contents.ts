@@ -41,7 +41,7 @@ interface Row {
 /**
  * By descriptor. Each is of files alone, and lies in the snapshot's data where nothing else does.
  *
- * @param limit they lie in front of this file offset
+ * @param limit they lie before this file offset
  * @param fail throws
  */
 export function placeContents(

@@ -122,7 +122,7 @@ export function decodeHeader(bytes: Uint8Array, fileOffset: number, path: string
   };
 }
 
-/** A trapped program stands at its trap, and only such a one: what goes on from elsewhere has lost nothing. */
+/** A trapped program stands at its trap, and only such a one: what continues from elsewhere has lost nothing. */
 function checkTrap({ state, trap }: Header, frames: Frames, fail: Fail): void {
   const trapped = state === 'trapped';
   if (trapped !== (trap !== undefined)) fail('trap', trapped ? 'is missing' : 'but the program has not trapped');
@@ -258,7 +258,7 @@ function decodeMemory(
   const words = words32(raw.extents, `${where}.extents`, fail);
   if (words.length % 3 !== 0) fail(`${where}.extents`, 'is not triples of words');
   const extents: Extent[] = [];
-  let next = 0; // the first page behind the last extent
+  let next = 0; // the first page after the last extent
   let total = 0;
   for (let i = 0; i < words.length; i += 3) {
     const [page, count, slot] = words.subarray(i, i + 3);

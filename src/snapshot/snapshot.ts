@@ -31,7 +31,7 @@ export function valueAt(type: ValType, words: Uint32Array, at: number): Value {
   return type === ValType.V128 ? { ...value, upper: { lo: words[at + 2], hi: words[at + 3] } } : value;
 }
 
-/** Writes a value's cells. @returns the index behind them */
+/** Writes a value's cells. @returns the index after them */
 export function putValue({ lo, hi, upper }: Value, words: Uint32Array, at: number): number {
   words[at++] = lo;
   words[at++] = hi;
@@ -123,9 +123,9 @@ export interface SnapshotInstance {
  * Where a frame stands.
  *  - entry: before the function's first instruction; the innermost frame only. Locals are the parameters, the others
  *    are still zero. A function index below the imports' count means: about to call this import.
- *  - loop: at a loop header; the innermost frame only. Block parameters are the topmost operands. Or in front of a
+ *  - loop: at a loop header; the innermost frame only. Block parameters are the topmost operands. Or before a
  *    memory.atomic.wait, whose operands are the topmost ones.
- *  - return: behind a call that has returned its results, which are the topmost operands; the innermost frame only.
+ *  - return: after a call that has returned its results, which are the topmost operands; the innermost frame only.
  *  - call: in a call, for all other frames; arguments are consumed, the operands are those below them.
  *  - trap: at an instruction that has trapped, the innermost frame of a trapped program only. Site tables do not describe
  *    such places: locals that were in a register are MISSING, and operands are the lowest ones only, as far as known.

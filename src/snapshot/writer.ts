@@ -18,7 +18,7 @@ import { encodePrologue } from './prologue.js';
 import type { Extent, Snapshot } from './snapshot.js';
 
 const MODULE_ALIGN = 4096;
-/** Unwritten bytes behind which the disk is set to work while pages are still being read. */
+/** Unwritten bytes after which the disk is set to work while pages are still being read. */
 const WRITEBACK_BYTES = 32 << 20;
 const fsyncAsync = promisify(fsync);
 const fdatasyncAsync = promisify(fdatasync);
@@ -168,7 +168,7 @@ export class SnapshotWriter {
   }
 }
 
-/** Appends pages to a memory's extents: behind the last extent when memory and file both continue there. */
+/** Appends pages to a memory's extents: after the last extent when memory and file both continue there. */
 export function appendExtent(extents: Extent[], offset: number, fileOffset: number, bytes: number): void {
   const last = extents.at(-1);
   if (last && last.offset + last.bytes === offset && last.fileOffset + last.bytes === fileOffset) {

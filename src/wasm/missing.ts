@@ -20,7 +20,7 @@ import {
 
 /**
  * The module with those of its memories, tables, globals and tags defined that are not provided; itself when all are.
- * Functions stay imports. Index spaces begin with the imports, so what is missing must come behind what is provided.
+ * Functions stay imports. Index spaces begin with the imports, so what is missing must come after what is provided.
  *
  * @throws ModuleError 'unlinkable'
  */

@@ -155,7 +155,7 @@ export interface Module {
   readonly dataCount: number | undefined;
   /**
    * Of each defined function (index = function index - importedFuncCount): where its body starts (the first byte of
-   * the local declarations, just behind the size) and ends. A site's body offset is relative to bodyStart.
+   * the local declarations, just after the size) and ends. A site's body offset is relative to bodyStart.
    */
   readonly bodyStart: Uint32Array;
   readonly bodyEnd: Uint32Array;
@@ -179,7 +179,7 @@ export interface FunctionSummary {
   /** Types of parameters and locals, `localCount` entries are valid. */
   localTypes: Uint8Array;
   localCount: number;
-  /** Position of the first instruction, behind the local declarations. */
+  /** Position of the first instruction, after the local declarations. */
   codeStart: number;
   /** Greatest height of the operand stack, in operands. */
   maxHeight: number;

@@ -15,7 +15,7 @@ const enum Subsection {
   Locals = 2,
 }
 
-/** Decodes the section's contents, those behind its own name, from `start` to `end` in the module's bytes. */
+/** Decodes the section's contents, those after its own name, from `start` to `end` in the module's bytes. */
 export function decodeNames(bytes: Uint8Array, start: number, end: number): Names | undefined {
   try {
     return decodeSubsections(new Reader(bytes, 'name section', start, end));

@@ -7,7 +7,7 @@
 
 import type { Row } from './opcodes.js';
 
-/** As Op, for those behind the 0xfe prefix: 0xfe00 | sub-opcode. */
+/** As Op, for those after the 0xfe prefix: 0xfe00 | sub-opcode. */
 export const enum AtomicOpcode {
   MemoryAtomicNotify = 0xfe00,
   MemoryAtomicWait32 = 0xfe01,

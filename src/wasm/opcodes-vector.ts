@@ -6,7 +6,7 @@
 
 import type { Row } from './opcodes.js';
 
-/** As Op, for those behind the 0xfd prefix: 0xfd000 + sub-opcode. */
+/** As Op, for those after the 0xfd prefix: 0xfd000 + sub-opcode. */
 export const enum VectorOp {
   V128Load = 0xfd000,
   V128Load8x8S = 0xfd001,

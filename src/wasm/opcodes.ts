@@ -4,7 +4,7 @@
  *
  * The validator, the printer and the tests walk this table; nothing else may list opcodes with their types. Is not a
  * decoder: it says which immediates an instruction has, reader.ts reads them. Needs module.ts for the value types,
- * opcodes-vector.ts for the rows behind the 0xfd prefix and opcodes-atomic.ts for those behind 0xfe.
+ * opcodes-vector.ts for the rows after the 0xfd prefix and opcodes-atomic.ts for those after 0xfe.
  */
 
 import { ValType } from './module.js';
@@ -12,7 +12,7 @@ import { atomicRows } from './opcodes-atomic.js';
 import { vectorRows } from './opcodes-vector.js';
 
 /**
- * Opcodes by number; those behind the 0xfc prefix are 0xfc00 | sub-opcode. Names are the text format's, in PascalCase.
+ * Opcodes by number; those after the 0xfc prefix are 0xfc00 | sub-opcode. Names are the text format's, in PascalCase.
  */
 export const enum Op {
   Unreachable = 0x00,
@@ -233,7 +233,7 @@ export const enum Op {
   TableFill = 0xfc11,
 }
 
-/** The first byte of the instructions that have a second opcode (a u32) behind it. */
+/** The first byte of the instructions that have a second opcode (a u32) after it. */
 export const enum Prefix {
   Misc = 0xfc,
   Simd = 0xfd,
@@ -566,7 +566,7 @@ export const opcodes: readonly Opcode[] = rows.map(
 );
 
 /**
- * Flat tables: single-byte opcodes by their byte, those behind 0xfc, 0xfd and 0xfe from MISC, VECTOR and ATOMIC on by
+ * Flat tables: single-byte opcodes by their byte, those after 0xfc, 0xfd and 0xfe from MISC, VECTOR and ATOMIC on by
  * their sub-opcode.
  */
 export const MISC = 0x100;

@@ -59,7 +59,7 @@ export class OperandStack {
     this.types = types;
   }
 
-  /** Pushes one operand. An instruction may push one, and one more behind a list. */
+  /** Pushes one operand. An instruction may push one, and one more after a list. */
   push(type: number): void {
     this.types[this.height++] = type;
   }

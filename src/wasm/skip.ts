@@ -7,7 +7,7 @@ import { REF, REF_NULL } from './ref-types.js';
 const enum Skip {
   None,
   One, // one LEB128
-  Block, // a block type: a LEB128, behind the byte of a reference type if there is one
+  Block, // a block type: a LEB128, after the byte of a reference type if there is one
   Two,
   Word,
   DoubleWord,
@@ -81,7 +81,7 @@ export function skipDeadCode(bytes: Uint8Array, position: number): number {
   }
 }
 
-/** The position behind the instruction at `position`. */
+/** The position after the instruction at `position`. */
 export function skipInstruction(bytes: Uint8Array, position: number): number {
   const op = bytes[position++];
   let skip = skipOf[op];

@@ -154,7 +154,7 @@ export class ModuleContext {
     return stack[0];
   }
 
-  /** Only immutable globals are constant: those before, as a global is added behind its own initialiser. */
+  /** Only immutable globals are constant: those before, as a global is added after its own initialiser. */
   private operandType(expr: ConstOperand, offset: number): ValType {
     switch (expr.op) {
       case 'const':

@@ -84,7 +84,7 @@ export async function assemble(text: Uint8Array, file: string): Promise<Uint8Arr
     }
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
-    // The text's fault comes behind a first line `parseWat failed:`. Anything else is wabt failing, which nests too
+    // The text's fault comes after a first line `parseWat failed:`. Anything else is wabt failing, which nests too
     // deep make it do.
     const fault = /^parseWat failed:\s*(.*)$/s.exec(message)?.[1];
     // NOTE: the line of the text that wabt repeats is marked by carets below it.

@@ -78,7 +78,7 @@ export class VectorEmitter extends Emitter {
   }
 }
 
-/** imm5: a one behind the lane's number says its size. */
+/** imm5: a one after the lane's number says its size. */
 function laneField(size: number, lane: number): number {
   return ((unsigned(lane, 4 - unsigned(size, 2)) << 1) | 1) << size;
 }

@@ -113,7 +113,7 @@ export const V = {
   ushll2: 0x6f00a400,
   // Table lookup: 0 Q 001110 op2 0 Rm 0 len op 00 Rn Rd
   tbl: 0x4e000000,
-  tbl_2: 0x4e002000, // Rn and the one behind it
+  tbl_2: 0x4e002000, // Rn and the one after it
   // Permute: 0 Q 001110 size 0 Rm 0 opcode 10 Rn Rd
   uzp1: 0x4e001800,
   trn1: 0x4e002800,

@@ -10,7 +10,7 @@ import { A } from './encodings.js';
 import { MoveMasm } from './masm-moves.js';
 import { ZR } from './registers.js';
 
-/** The most bytes in front of a jump table's entries. */
+/** The most bytes before a jump table's entries. */
 const TABLE_CODE = 64;
 
 export class IntegerMasm extends MoveMasm {
@@ -216,7 +216,7 @@ export class IntegerMasm extends MoveMasm {
     this.compare(wide, lhs, SCRATCH);
   }
 
-  /** branch() behind it makes both a cbz. */
+  /** branch() after it makes both a cbz. */
   testZero(wide: number, reg: Reg): void {
     this.addSubImmediate(A.subs_i, wide, ZR, reg, 0);
     this.zeroTestEnd = this.at;

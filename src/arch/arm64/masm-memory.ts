@@ -84,9 +84,9 @@ export class MemoryMasm extends ConversionMasm {
   }
 
   /**
-   * Puts a load of the same bytes in front of the store that has just been emitted. A store that is partly behind the
-   * memory's end must have no effect (core spec 4.4.7), but may write the bytes in front of it before it faults (Arm
-   * Architecture Reference Manual, B2.2.1: a store across pages is not single-copy atomic); a load has none.
+   * Puts a load of the same bytes before the store that has just been emitted. A store that reaches past the
+   * memory's end must have no effect (core spec 4.4.7). The CPU may write its first bytes and fault then (Arm
+   * Architecture Reference Manual, B2.2.1: a store across pages is not single-copy atomic). A load writes nothing.
    */
   protected probeStore(): void {
     const probe = this.at - 4;

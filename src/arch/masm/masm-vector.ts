@@ -257,7 +257,7 @@ export interface VectorAssembler {
   storeLane(lanes: Lanes, src: Reg, lane: number, base: Reg, index: Reg, offset: number): void;
 
   /**
-   * Emits the constants that the function's code has referred to since the last time, behind its last instruction.
+   * Emits the constants that the function's code has referred to since the last time, after its last instruction.
    * Called once per function, after its traps.
    */
   flushConstants(): void;

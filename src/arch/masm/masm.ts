@@ -183,7 +183,7 @@ export interface RegisterPlan {
   /** Arguments by class, in order; each is also an operand register. What does not fit goes to the outgoing area. */
   readonly argInts: readonly Reg[];
   readonly argFloats: readonly Reg[];
-  /** A single result. Several results all travel in the outgoing area, in front of the stack arguments. */
+  /** A single result. Several results all travel in the outgoing area, before the stack arguments. */
   readonly resultInt: Reg;
   readonly resultFloat: Reg;
   /** A pinned-pool register that carries the table index of an indirect call (locals are in their slots by then). */
@@ -316,7 +316,7 @@ export interface MacroAssembler extends VectorAssembler, AtomicAssembler {
   call(): number;
   patchCall(handle: number, target: number): void; // target: text offset
   /**
-   * The same for a callee that returns with leaveThunk: behind a system call a kernel may have emptied the return stack
+   * The same for a callee that returns with leaveThunk: after a system call a kernel may have emptied the return stack
    * of the processor, where that is so both do without it.
    */
   callThunk(): number;

@@ -31,7 +31,7 @@ export interface Target {
   readonly cpuNeeds: number;
   /** The instruction that a safepoint becomes in trap text. */
   readonly safepointTrap: Uint8Array;
-  /** How far behind the trap's address the saved pc is when it was hit (x64: 1, arm64: 0). */
+  /** How far past the trap's address the saved pc is when it was hit (x64: 1, arm64: 0). */
   readonly safepointPcBias: number;
   /** What the host layer imports from module "target", by name: system call numbers, flags, offsets. */
   readonly hostConstants: Readonly<Record<string, number>>;

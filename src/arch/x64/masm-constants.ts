@@ -1,5 +1,5 @@
 /**
- * The macro-assembler's pool of 16-byte constants: those of one function, behind its code, each once.
+ * The macro-assembler's pool of 16-byte constants: those of one function, after its code, each once.
  *
  * An instruction refers to a constant as [rip + disp32]. Until flushConstants, that field holds the position of the
  * constant's previous reference (0 ends the chain: no field can be at 0, an opcode precedes it), as those of labels do.

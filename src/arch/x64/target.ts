@@ -17,7 +17,7 @@ export const x64: Target = {
   signalFrame,
   cpuNeeds: 0,
   safepointTrap: new Uint8Array([0xcc]), // int3
-  safepointPcBias: 1, // a trap, not a fault: the saved rip is behind it
+  safepointPcBias: 1, // a trap, not a fault: the saved rip is past it
   hostConstants,
   createAssembler: (initialBytes = 65536, usage = plan) => new X64MacroAssembler(initialBytes, usage),
 };

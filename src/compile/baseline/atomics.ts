@@ -8,7 +8,7 @@
  *             call atomic_wait32 or 64
  *             a stop is wanted: jump to again
  *
- * so that a process that waits parks in front of the instruction, and waits for what remains when it goes on.
+ * so that a process that waits parks before the instruction, and waits for what remains when it continues.
  */
 
 import { Cond, IntOp, NO_REG, type Reg } from '../../arch/masm/masm.js';
@@ -36,7 +36,7 @@ const FORM_WIDTHS = [
   AtomicWidth.W32,
 ] as const;
 const FORMS = 7;
-/** The read-modify-writes, in the order of their opcodes; behind them cmpxchg. */
+/** The read-modify-writes, in the order of their opcodes; after them cmpxchg. */
 const OPS = [AtomicOp.Add, AtomicOp.Sub, AtomicOp.And, AtomicOp.Or, AtomicOp.Xor, AtomicOp.Exchange] as const;
 
 /** Compiles the instruction whose prefix byte has just been read. */

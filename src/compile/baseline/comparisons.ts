@@ -1,7 +1,7 @@
 /**
  * Comparisons, and the conditions that branches, `if` and `select` consume.
  *
- * A comparison directly in front of such an instruction (with any i32.eqz between) emits nothing: it leaves its
+ * A comparison directly before such an instruction (with any i32.eqz between) emits nothing: it leaves its
  * operands on the value stack and a pending condition in the compiler; the consumer compares and uses the flags.
  *
  *     takeCondition (loads what is compared, pops it) … emitFlags … branch, select or set

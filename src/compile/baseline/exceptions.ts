@@ -5,7 +5,7 @@
  * (image/tables/handler-table.ts), by its return address. To throw, the payload goes to the slots that its operands
  * own, and a builtin makes the exception and unwinds. What catches is a landing: pinned locals are in their homes
  * there, as all calls put them, operands below the block in their slots or constants, as at any label. A try_table's
- * landings come behind the function's code, branch to the label of their clause and expect what `control` has decided
+ * landings come after the function's code, branch to the label of their clause and expect what `control` has decided
  * for it when the block was entered. A legacy catch body is its own landing; the exception, which rethrow asks for, is
  * a hidden operand below the body's.
  */
@@ -73,7 +73,7 @@ export function rethrow(c: FunctionCompiler, depth: number): void {
   unwind(c, 'throw_ref');
 }
 
-/** Calls a builtin that does not return. The instruction behind it tells a backtrace where it was. */
+/** Calls a builtin that does not return. The instruction after it tells a backtrace where it was. */
 function unwind(c: FunctionCompiler, builtin: Builtin): void {
   const { masm } = c;
   masm.patchCall(masm.call(), c.environment.builtinOffset(builtin));

@@ -94,7 +94,7 @@ export class Frame {
     return end + gap;
   }
 
-  /** Records the locals in the site tables, behind beginFunction. */
+  /** Records the locals in the site tables, after beginFunction. */
   describe(sites: SiteTables): void {
     for (let i = 0; i < this.localCount; i++) {
       sites.local(typeCode(this.types[i]), this.registers[i], this.homes[i] >>> 3);

@@ -36,13 +36,13 @@ export class Safepoints {
     private readonly tables: SiteTables | undefined,
   ) {}
 
-  /** The function's entry, in front of the prologue. */
+  /** The function's entry, before the prologue. */
   entry(layout: CallLayout): void {
     if (this.tables !== undefined) entrySite(this.tables, this.masm, layout);
     this.lastOffset = this.masm.offset;
   }
 
-  /** A loop's header, which binds its label behind `separate`. */
+  /** A loop's header, which binds its label after `separate`. */
   loop(): void {
     const { tables } = this;
     if (tables !== undefined) this.describe(tables, this.operands.height, 0);

@@ -1,5 +1,5 @@
 /**
- * The traps of the function being compiled: branches to trap instructions behind its code, one for each place that may
+ * The traps of the function being compiled: branches to trap instructions after its code, one for each place that may
  * trap, and instructions that may fault. Both are trap sites (.wagsnap.traps) of the instruction at hand, and where
  * pinned locals are then is recorded where it has changed (.wagsnap.pins).
  */

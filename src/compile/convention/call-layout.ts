@@ -4,7 +4,7 @@
  *
  *  - One result comes in resultInt or resultFloat. Two or more all come in the first slots of the outgoing area, in order.
  *  - Parameters take the next argument register of their class (RegisterPlan.argInts, argFloats); the rest take the slots
- *    behind the results, in order. So results are where the caller looks, whatever the parameters of the function are
+ *    after the results, in order. So results are where the caller looks, whatever the parameters of the function are
  *    that gives them in the end (a tail call's), and writing them overwrites no parameter.
  *  - A v128 takes two slots and is named by the lower one.
  *  - No register survives a call but the stack pointer; the callee may leave anything in instance and memoryBase only
@@ -14,7 +14,7 @@
  *               | slot n-1       |  outgoing area of the caller = incoming area of the callee
  *               | slot 0         |  at the caller's sp when it calls
  *               | return address |  sp at the callee's entry: slot i lies at sp + 8 + 8 * i
- *               | callee's frame |  behind the prologue: at sp + frameSize + 8 + 8 * i
+ *               | callee's frame |  after the prologue: at sp + frameSize + 8 + 8 * i
  */
 
 import { NO_REG, type Reg, type RegisterPlan, Width } from '../../arch/masm/masm.js';

@@ -2,7 +2,7 @@
  * Another version of the compiler, for tests: what a later one may do differently at will is chosen by a seed.
  *
  *     registers    their order in all pools, how many are for locals and for arguments   (a RegisterPlan)
- *     locals       which are pinned, where their slots are, before or behind the operands'   (baseline/frame.ts)
+ *     locals       which are pinned, where their slots are, before or after the operands'   (baseline/frame.ts)
  *     text         the order of an instance's functions   (compile/link/text-builder.ts)
  *
  * Each is honoured in that one place. What is computed and where the sites are must not depend on it: test/migrate

@@ -40,7 +40,7 @@ import { type Constant, evaluate, evaluateOffset, globalValue } from './constant
 import { DataImage } from './data-image.js';
 import { definition, findExport, type LinkedInstance } from './imports.js';
 
-/** Image offset of DATA: right behind the page of the ELF headers. */
+/** Image offset of DATA: right after the page of the ELF headers. */
 export const DATA_START = SEGMENT_ALIGN;
 
 /** Address space for all memories of an image: half of the 47 bits that a process has. */

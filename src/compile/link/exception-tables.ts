@@ -1,6 +1,6 @@
 /**
  * The exception tables of an image, in RODATA: what unwinding and collecting exceptions needs
- * (image/contract/exception-tables.ts XT_*), and the tags' names behind them. Loaded with the image, so that exceptions
+ * (image/contract/exception-tables.ts XT_*), and the tags' names after them. Loaded with the image, so that exceptions
  * need no file. An image without tags has none.
  *
  * Fills the tags' records in DATA too.

@@ -148,7 +148,7 @@ function loadSegment(flags: number, start: number, size: number): Segment {
   };
 }
 
-/** Text with the trap instruction at each safepoint (ARCHITECTURE.md, Stop, capture, go on). */
+/** Text with the trap instruction at each safepoint (ARCHITECTURE.md, "Stop, capture, continue"). */
 function trapText({ text, target }: ImageContents, sites: SiteTables): Uint8Array {
   const copy = text.slice();
   const { words, length } = sites.sites;

@@ -282,7 +282,7 @@ function hintFor({ kind }: Import): string {
   return ` (--allow-missing-imports ${what})`;
 }
 
-/** A module of wasi-threads imports its memory in front of thread-spawn: what is missing is the latter. */
+/** A module of wasi-threads imports its memory before thread-spawn: what is missing is the latter. */
 function refuseThreads(module: Module, file: string): void {
   const spawn = module.imports.find((entry) => entry.module === 'wasi' && entry.name === 'thread-spawn');
   if (spawn === undefined) return;

@@ -39,7 +39,7 @@ import { DATA_START, type DataLayout } from './data-layout.js';
 import { definition, findExport, funcType, type LinkedInstance, Provider } from './imports.js';
 
 const FUNCTION_ALIGN = 16;
-/** Bytes of a host function's body up to which each thunk has a copy: a return less behind a system call. */
+/** Bytes of a host function's body up to which each thunk has a copy: a return less after a system call. */
 const INLINE_LIMIT = 400;
 /** With at most 1 GiB of DATA in front, everything is within reach of a 32-bit displacement. */
 const MAX_TEXT = 0x3f000000;

@@ -3,15 +3,15 @@
  *
  *     start:  is a stop wanted? then go to exit
  *             syscall
- *     end:    go on
- *     exit:   result = -EINTR, go on
+ *     end:    continue
+ *     exit:   result = -EINTR, continue
  *
  * A stop signal that comes in [start, end) finds its pc there and is returned to `exit`: the call has not entered
  * the kernel, or the kernel wants to restart it. One that comes later finds the call done or interrupted with
  * EINTR. So none is lost (as thread cancellation in musl does it).
  *
  * It stands in the code of whoever makes the call, so an image has several windows: a kernel may forget where calls
- * return to (x86's return stack buffer), then every return behind a system call costs a misprediction.
+ * return to (x86's return stack buffer), then every return after a system call costs a misprediction.
  */
 
 import { Cond } from '../../arch/masm/masm.js';

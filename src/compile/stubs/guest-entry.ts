@@ -92,7 +92,7 @@ export function emitResume({ masm, runtimeBlock }: StubContext): void {
   masm.restoreContext(argInts[0]);
 }
 
-/** native.land(exception, sp, pc): goes on in the guest where an exception is caught. */
+/** native.land(exception, sp, pc): continues in the guest where an exception is caught. */
 export function emitLand({ masm }: StubContext): void {
   const { argInts, instance, memoryBase, resultInt } = masm.plan;
   masm.move(memoryBase, argInts[1]);

@@ -10,7 +10,7 @@ export const RT_MAGIC = 0; // u64: RUNTIME_MAGIC
 export const RT_VERSION = 8; // u32: RUNTIME_VERSION
 export const RT_STATE = 12; // u32: STATE_*
 export const RT_COMMAND = 16; // u32: COMMAND_*, written by the capture tool
-export const RT_STOP_WANTED = 20; // u32: 1 from the signal until the process goes on: host calls must not block
+export const RT_STOP_WANTED = 20; // u32: 1 from the signal until the process continues: host calls must not block
 export const RT_REISSUE = 24; // u32: set by a host call that has undone itself: the import's thunk calls it again
 export const RT_TRAP_KIND = 28; // u32: TRAP_* of a trap that unwound to the host (driver), or that the process is parked at; 0 none
 export const RT_PARK_CONTEXT = 32; // u64: address of the parked thread's ucontext_t; of a trapped one, when a signal has told of its trap
@@ -57,7 +57,7 @@ export const RT_SIGNAL_RETURN = 408; // u64: image offset of the handler's resto
 // exceptions: all 0 in an image without tags
 export const RT_EXCEPTION_TABLES = 448; // u64: pointer to the exception tables (XT_*)
 export const RT_EXCEPTIONS = 456; // u64: address of the exceptions that were made; 16-aligned EXN_* objects among others
-export const RT_EXCEPTIONS_END = 464; // u64: behind the last that ever was
+export const RT_EXCEPTIONS_END = 464; // u64: after the last that ever was
 export const RT_RESTORED_EXCEPTIONS = 472; // u64: pointer to the exceptions of the snapshot, which are never freed
 export const RT_RESTORED_EXCEPTIONS_SIZE = 480; // u64: bytes
 export const RT_PLACES_FILE = 512; // like RT_NAMES_FILE: where the guests' code is in their modules (image/tables/places.ts)
@@ -71,7 +71,7 @@ export const RT_TRAP_CALLER_SP = 560; // u64: the sp of the frame that it return
 export const RT_TRAP_TAG = 568; // u64: address of the tag's record (TAG_*) of an uncaught exception
 export const RT_CPU_NEEDS = 576; // u32: CPU_*, what the code was compiled for beyond the least CPU of its kind
 export const RT_LIFELINE = 580; // u32: descriptor of the lifeline's pipe (process/lifeline.ts), 0 for none, LIFELINE_FAILED
-export const RT_SUCCESSOR_LENGTH = 584; // u32: bytes of the path of the snapshot that goes on for this process, 0 for none; written before COMMAND_EXIT
+export const RT_SUCCESSOR_LENGTH = 584; // u32: bytes of the path of the snapshot that continues for this process, 0 for none; written before COMMAND_EXIT
 export const RT_SUCCESSOR = 1024; // its UTF-8, SUCCESSOR_MAX bytes at most
 export const SUCCESSOR_MAX = 1024;
 export const RUNTIME_BLOCK_SIZE = 4096;
@@ -96,7 +96,7 @@ export const EXIT_CAPTURED = 75; // of a process that a capture has ended: EX_TE
 export const COMMAND_NONE = 0;
 export const COMMAND_RESUME = 1;
 export const COMMAND_EXIT = 2; // say so and end with EXIT_CAPTURED: the snapshot is durable
-export const COMMAND_HOLD = 3; // the sender is a tool that reads: stay parked as long as it lives. Without it the process soon goes on
+export const COMMAND_HOLD = 3; // the sender is a tool that reads: stay parked as long as it lives. Without it the process soon continues
 
 /** Asked to stop from another pid namespace, the process had no descriptor for a lifeline, and runs on. */
 export const LIFELINE_FAILED = 0xffffffff;

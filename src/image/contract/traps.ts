@@ -27,12 +27,12 @@ export const TRAP_UNSHARED = 15; // expected shared memory (memory.atomic.wait)
 export const TRAP_NULL_REFERENCE = 16; // null reference
 export const TRAP_EXCEPTION_MEMORY = 17; // no memory for another exception
 
-// .wagsnap.names: u32 per function record and one more: where its name starts in the UTF-8 bytes behind them
+// .wagsnap.names: u32 per function record and one more: where its name starts in the UTF-8 bytes after them
 
 // .wagsnap.places: u32 per function record: where its body starts in its module, 0 when it has none;
 // then a u32 of instances, and names of their modules in the form of .wagsnap.names
 
-// what the builtins of memory.atomic.wait return: its results, or to be called again (behind a safepoint)
+// what the builtins of memory.atomic.wait return: its results, or to be called again (after a safepoint)
 export const WAIT_NOT_EQUAL = 1;
 export const WAIT_TIMED_OUT = 2;
 export const WAIT_AGAIN = 3;

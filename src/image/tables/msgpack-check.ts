@@ -21,7 +21,7 @@ export interface MsgpackEntry {
 
 const DEPTH = 16;
 const KEY_MAX = 64;
-/** Bytes behind the first one of the formats 0xc0 to 0xdf: where there is no length, or of the length (negative). */
+/** Bytes after the first one of the formats 0xc0 to 0xdf: where there is no length, or of the length (negative). */
 const FIXED = [
   ...[0, 0, 0, 0, -1, -2, -4, 0, 0, 0, 4, 8, 1, 2, 4, 8], // nil, -, false, true, bin, ext (below), float, uint
   ...[1, 2, 4, 8, 0, 0, 0, 0, 0, -1, -2, -4, 0, 0, 0, 0], // int, fixext (below), str, array, map (below)

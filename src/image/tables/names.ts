@@ -1,7 +1,7 @@
 /**
  * .wagsnap.names: a name per row of the function table, for backtraces.
  *
- *     u32 [rows + 1]   where each name starts in the bytes behind, the last: where they end
+ *     u32 [rows + 1]   where each name starts in the bytes after, the last: where they end
  *     UTF-8 bytes      empty for a function without a name
  */
 

@@ -83,7 +83,7 @@ function resolve(directory: i64, path: usize, flags: i64): i64 {
   return result == -LINUX_EXDEV ? -LINUX_EPERM : result;
 }
 
-/** The last component of the path given to openParent, with the slashes behind it. */
+/** The last component of the path given to openParent, with the slashes after it. */
 export let lastComponent: usize = 0;
 
 /**

@@ -3,7 +3,7 @@
  *
  * AssemblyScript. Three rules make it as strict as RESOLVE_BENEATH:
  *  - every openat names one component and has O_NOFOLLOW, so it cannot leave the directory it is relative to;
- *  - a link is read and put in front of what is left of the path; an absolute one is refused;
+ *  - a link is read and put before what is left of the path; an absolute one is refused;
  *  - ".." is never given to the kernel, which would follow it to wherever a directory has been moved: WALKED
  *    holds the names walked so far, none of them a link, and after taking off the last one they are walked again from the
  *    top. At the top ".." is refused.

@@ -42,11 +42,11 @@ export declare function copy(destination: i64, source: i64, bytes: i64): void;
 @external("native", "fill")
 export declare function fill(destination: i64, byte: i32, bytes: i64): void;
 
-/** CPU_* of layout.ts: what this CPU can do beyond the least of its kind. */
+/** CPU_* of image/contract/runtime-block.ts: what this CPU can do beyond the least of its kind. */
 @external("native", "cpu_features")
 export declare function cpu_features(): i64;
 
-/** Address of the runtime block (layout.ts RT_*). */
+/** Address of the runtime block (image/contract/runtime-block.ts RT_*). */
 @external("native", "runtime")
 export declare function runtime(): i64;
 /** Native address of the host layer's own memory; not called `memory`, which is AssemblyScript's own namespace. */
@@ -59,7 +59,7 @@ export declare function reload(): void;
 /** Calls a guest function: arguments from u64 values[], results written to it. Also returns after `unwind`. */
 @external("native", "invoke")
 export declare function invoke(record: i64, values: i64): void;
-/** Loads the registers CTX_* and goes on in the guest; returns when the guest's bottom frame does. */
+/** Loads the registers CTX_* and continues in the guest; returns when the guest's bottom frame does. */
 @external("native", "resume")
 export declare function resume(context: i64): void;
 /**
@@ -156,7 +156,7 @@ export declare function unwind(): void;
 /** Where the saved flags register is, and its bit for single steps; both 0 on a CPU without them. */
 @external("target", "UCONTEXT_FLAGS") export declare const UCONTEXT_FLAGS: i64;
 @external("target", "SINGLE_STEP_FLAG") export declare const SINGLE_STEP_FLAG: i64;
-/** How far behind a safepoint the saved pc is when trap text was hit. */
+/** How far past a safepoint the saved pc is when trap text was hit. */
 @external("target", "SAFEPOINT_PC_BIAS") export declare const SAFEPOINT_PC_BIAS: i64;
 /** Numbers of the stack pointer and the two pinned registers among CTX_GENERAL. */
 @external("target", "SP_REGISTER") export declare const SP_REGISTER: i64;

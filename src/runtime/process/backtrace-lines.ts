@@ -23,14 +23,14 @@ const LAST_LINES: i64 = 8;
 /** So many equal frames are printed one by one. */
 const FEW: i64 = 3;
 
-/** A line: function row, body offset, number of its frame, equal frames behind it. */
+/** A line: function row, body offset, number of its frame, equal frames after it. */
 const LINE_SIZE: i64 = 32;
 /** The last lines, as a ring. */
 const ring: usize = memory.data(256, 8);
 
 let lines: i64 = 0; // that are complete
 let frames: i64 = 0;
-let afterFirst: i64 = 0; // number of the first frame behind the first lines
+let afterFirst: i64 = 0; // number of the first frame after the first lines
 // the line that may get more frames
 let row: i64 = 0;
 let body: i64 = 0;

@@ -70,7 +70,7 @@ export function backtraceFrom(context: i64, bodyOffset: i64): void {
 }
 
 /**
- * Whether the return address is still in a register: the instruction that stores it is at pc or, behind probes, soon
+ * Whether the return address is still in a register: the instruction that stores it is at pc or, after probes, soon
  * after.
  */
 function isBeforePush(row: i64, pc: i64): bool {

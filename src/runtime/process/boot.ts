@@ -96,8 +96,8 @@ function mapMemories(part: i64): void {
 }
 
 /**
- * With 32-bit addresses every access stays inside of it; with 64-bit ones, those that are behind the end by less than 4
- * GiB.
+ * With 32-bit addresses every access stays inside of it. With 64-bit addresses those do that are less than 4 GiB past
+ * the memory's end.
  */
 export function reservation(record: i64): i64 {
   if ((load64(record + MEM_FLAGS) & FLAG_INDEX64) === 0) return MEMORY_RESERVATION;

@@ -1,5 +1,5 @@
 /**
- * The image's exception tables (layout.ts XT_*), as unwinding and the collector read them.
+ * The image's exception tables (image/contract/exception-tables.ts XT_*), as unwinding and the collector read them.
  *
  * AssemblyScript. They are loaded with the image and made by the same linker as this code: believed. Addresses are
  * native.
@@ -59,7 +59,7 @@ export function parentOf(handler: i64): i64 {
   return parent === NONE ? -1 : parent;
 }
 
-/** Text offset where a handler wants to go on with an exception of a tag, or -1. */
+/** Text offset where a handler wants to continue with an exception of a tag, or -1. */
 export function landingOf(handler: i64, tag: i64): i64 {
   let clause = unsigned(handlers() + handler * 8 + 4);
   while (clause !== NONE) {

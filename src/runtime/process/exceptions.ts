@@ -8,7 +8,7 @@
  * free again. The exceptions of a snapshot lie in the resumable image (RT_RESTORED_EXCEPTIONS): they are never freed,
  * and as nothing changes an exception, they refer to each other only.
  *
- *     block: cell size u32, 0 when free | 12 bytes | cells   (layout.ts EXN_*; a free one: 0, the next free one or 0)
+ *     block: cell size u32, 0 when free | 12 bytes | cells   (EXN_*; a free one: 0, the next free one or 0)
  */
 
 import {

@@ -1,5 +1,5 @@
 /**
- * Walking the init plan (layout.ts, "init plan"): where each part of an instance's entry starts.
+ * Walking the init plan (image/contract/site-tables.ts, "init plan"): where each part of an instance's entry starts.
  *
  * AssemblyScript. A part is a count and that many rows of u64 words. Touches no linear memory.
  */

@@ -3,7 +3,7 @@
  *
  * AssemblyScript, on the signal stack, STOP_SIGNAL blocked but inside ppoll. The tool reads the process, writes
  * RT_COMMAND and sends STOP_SIGNAL again; a signal without a command changes nothing. A pidfd of the sender tells when
- * it dies; then the process goes on by itself; for a sender of another pid namespace, which has no pid here, a lifeline
+ * it dies; then the process continues by itself; for a sender of another pid namespace, which has no pid here, a lifeline
  * does (lifeline.ts). Without a sender (parked at start) only a command ends the wait. A sender that does not say
  * COMMAND_HOLD is no tool but a stray `kill` in somebody's shell, which may live for days: it is given
  * CLAIM_NANOSECONDS.
@@ -90,7 +90,7 @@ export function senderIsDead(): bool {
   return waitForSender(0) > 0;
 }
 
-/** Parks until told to go on. The context must be at the safepoint already. */
+/** Parks until told to continue. The context must be at the safepoint already. */
 export function park(context: i64): void {
   settleAll();
   setHalf(RT_COMMAND, COMMAND_NONE);
@@ -115,7 +115,7 @@ export function park(context: i64): void {
 }
 
 /**
- * The snapshot is durable: says where the program goes on, as whoever waits for this process takes its end for the
+ * The snapshot is durable: says where the program continues, as whoever waits for this process takes its end for the
  * program's.
  */
 function endCaptured(): void {

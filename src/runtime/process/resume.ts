@@ -1,6 +1,6 @@
 /**
- * Continues a snapshot: fills memories, tables and the guest's stack by the resume plan (layout.ts RP_*), then goes on
- * in the middle of the guest.
+ * Continues a snapshot: fills memories, tables and the guest's stack by the resume plan (image/contract/resume-plan.ts
+ * RP_*), then jumps into the middle of the guest.
  *
  * AssemblyScript. Globals, dropped segments and everything else in DATA is in the image already. The plan comes from
  * our own restore, which has validated the snapshot.

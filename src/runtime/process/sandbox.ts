@@ -130,7 +130,7 @@ function allowMmap(): void {
   require64(0, imageBase() + word(RT_TEXT));
   require64(1, word(RT_TEXT_SIZE));
   requireEither(5, <u32>word(RT_TEXT_FILE), <u32>word(RT_TRAP_TEXT_FILE));
-  requireHigh(5, 0); // a resumable image has pages of the guest's behind that
+  requireHigh(5, 0); // a resumable image has pages of the guest's after that
   otherwise();
   require64(0, 0);
   require(3, <u32>MAP_PRIVATE);
@@ -185,7 +185,7 @@ function build(directories: bool): i64 {
   allow(SYS_rt_sigreturn);
   allow(SYS_rt_sigprocmask);
   allow(SYS_rt_sigaction);
-  allow(SYS_restart_syscall); // the kernel's own, when a stopped process goes on
+  allow(SYS_restart_syscall); // the kernel's own, when a stopped process continues
   allow(SYS_pidfd_open);
   allow(SYS_getpid);
   allow(SYS_exit_group);

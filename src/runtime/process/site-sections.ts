@@ -1,7 +1,7 @@
 /**
  * The image's site tables as the process itself reads them when it traps: mapped from its own file at that moment.
  *
- * AssemblyScript. Formats: layout.ts FR_*, SR_*, TS_*, names; the decoder with all checks is
+ * AssemblyScript. Formats: image/contract/site-tables.ts FR_*, SR_*, TS_*, names; the decoder with all checks is
  * image/tables/site-lookup.ts. The file is the one this very code was loaded from, so it is believed.
  * Addresses are native; 0 stands for "not there" (no descriptor, or compiled without tables).
  */
@@ -67,7 +67,7 @@ export function bodyStartOf(functionRow: i64): i64 {
 }
 
 /**
- * Where the name of a function's module starts and, by `moduleNameLength`, how many bytes it has. To be asked behind
+ * Where the name of a function's module starts and, by `moduleNameLength`, how many bytes it has. To be asked after
  * bodyStartOf.
  */
 export function moduleNameOf(functionRow: i64): i64 {

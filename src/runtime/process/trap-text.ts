@@ -1,6 +1,6 @@
 /**
  * Trap text: the same code with a trap instruction at every safepoint, mapped over text to stop the guest and taken
- * away to let it go on (ARCHITECTURE.md, "Stop, capture, go on").
+ * away to let it continue (ARCHITECTURE.md, "Stop, capture, continue").
  *
  * AssemblyScript. Both are private, read-only and executable mappings of the image's own file; the host layer's code is
  * the same in both, so it can do this under its own feet.

@@ -87,7 +87,7 @@ function findFunction(name: string, otherName: string): i64 {
     else if (tag === DT_SYMTAB) symbols = value;
     else if (tag === DT_STRSZ) namesSize = value;
   }
-  // there is no count of symbols: their names lie behind them
+  // there is no count of symbols: their names lie after them
   const text = within(names, namesSize);
   let symbol = within(symbols, names - symbols);
   if (text === 0 || symbol === 0) return 0;

@@ -3,7 +3,7 @@
  *
  * AssemblyScript. Linux has the same numbers for them: realtime 0, monotonic 1, CPU time of the process 2 and of the
  * thread 3. The guest's monotonic clock is Linux's plus HS_MONOTONIC_OFFSET, so that it never steps back when a
- * snapshot goes on elsewhere.
+ * snapshot continues elsewhere.
  */
 
 import { HS_MONOTONIC_OFFSET } from '../../image/contract/host-state';
@@ -22,7 +22,7 @@ function nanoseconds(timespec: usize): i64 {
   return load<i64>(timespec) * 1000000000 + load<i64>(timespec, 8);
 }
 
-/** A clock of the guest's, in nanoseconds. The vDSO tells those that go on by themselves, without a system call. */
+/** A clock of the guest's, in nanoseconds. The vDSO tells those that continue by themselves, without a system call. */
 export function now(clock: i32): i64 {
   if (vdsoClock != 0 && clock <= CLOCK_MONOTONIC) call_c(vdsoClock, clock, native(TIME));
   else call(SYS_clock_gettime, clock, native(TIME));

@@ -52,7 +52,7 @@ export function path_link(
   if (error != 0) return error;
   if (lookupFlags & LOOKUP_SYMLINK_FOLLOW) return EINVAL;
   if (endsInSlash(PATH)) {
-    // the kernel would follow a link in front of the slash; what is there can only be a directory, which has one name
+    // the kernel would follow a link before the slash; what is there can only be a directory, which has one name
     const directory = openBeneath(nativeOf(from), PATH, O_PATH);
     if (directory < 0) return errnoOf(directory);
     closeNative(directory);

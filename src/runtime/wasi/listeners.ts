@@ -1,5 +1,5 @@
 /**
- * WAGSNAP_LISTEN: the addresses at which a guest may accept connections, one a line, as descriptors behind the
+ * WAGSNAP_LISTEN: the addresses at which a guest may accept connections, one a line, as descriptors after the
  * preopens.
  *
  *     127.0.0.1:8080   [::1]:8080   numbers only: the tool has looked names up

@@ -1,6 +1,6 @@
 /**
  * WAGSNAP_DIR: the directories that a guest may use, one a line: HOST, HOST::GUEST, or either with :ro or :rw
- * behind it.
+ * after it.
  *
  * AssemblyScript. Runs before the guest does, with arguments that come from a command line: what is wrong is said on
  * descriptor 2 and ends the process, 2 for a line that cannot be read and 1 for a directory that cannot be opened.
@@ -86,7 +86,7 @@ export function readLine(): bool {
   return true;
 }
 
-/** Whether there is `:r` and a last letter behind something. */
+/** Whether there is `:r` and a last letter after something. */
 function endsWith(line: i64, end: i64, last: i32): bool {
   return end - line > 3 && load8_u(end - 3) == COLON && load8_u(end - 2) == 0x72 && load8_u(end - 1) == last;
 }

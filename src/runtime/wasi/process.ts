@@ -20,7 +20,7 @@ export function proc_exit(code: i32): void {
 
 /** struct sigaction of the kernel: handler SIG_DFL, no flags, no restorer, empty mask. */
 const DEFAULT: usize = memory.data<u64>([0, 0, 0, 0]);
-const WASI_SIGCHLD: i32 = 16; // Linux has SIGSTKFLT in front of it
+const WASI_SIGCHLD: i32 = 16; // Linux has SIGSTKFLT before it
 const CHLD: i32 = 17;
 const URG: i32 = 23;
 const TTOU: i32 = 22;

@@ -29,7 +29,7 @@ import { deliver, delivered, dropListing, hashName, isPassedOver, passOver } fro
 
 /** struct linux_dirent64 */
 const D_INO: usize = 0; // u64
-const D_OFF: usize = 8; // i64: the kernel's position behind the entry
+const D_OFF: usize = 8; // i64: the kernel's position after the entry
 const D_RECLEN: usize = 16; // u16
 const D_TYPE: usize = 18; // u8
 const D_NAME: usize = 19;
@@ -109,7 +109,7 @@ function list(entry: usize, cookie: u64): i64 {
     position = seek(entry, cookie);
   }
   while (left > 0) {
-    // the kernel's position behind the last entry that the guest has got
+    // the kernel's position after the last entry that the guest has got
     let consumed = call(SYS_lseek, directory, 0, SEEK_CUR);
     const bytes = call(SYS_getdents64, directory, native(BUFFER), BUFFER_SIZE);
     if (bytes < 0) return bytes;

@@ -1,5 +1,5 @@
 /**
- * Files of a program that goes on from a snapshot: below their preopens, or of the host where restore was given a path
+ * Files of a program that continues from a snapshot: below their preopens, or of the host where restore was given a path
  * or told to ignore them (ARCHITECTURE.md, "Restore").
  *
  * AssemblyScript. Part of resume.ts. Never created, but for the output of a standard stream, and never truncated; what
@@ -144,7 +144,7 @@ export function openGiven(entry: usize): void {
 }
 
 /**
- * The same for a standard stream: input from its start, output behind what is there. Its entry is like any other's
+ * The same for a standard stream: input from its start, output after what is there. Its entry is like any other's
  * then.
  */
 export function openStream(entry: usize, stream: i64): void {

@@ -1,5 +1,5 @@
 /**
- * Unlinked files of a program that goes on from a snapshot: each is made anew, without a name, with the contents that
+ * Unlinked files of a program that continues from a snapshot: each is made anew, without a name, with the contents that
  * the snapshot has of it, and opened once for each of its descriptors.
  *
  * AssemblyScript. Part of resume.ts. The file is made in its preopen's directory (O_TMPFILE), so that it may grow as

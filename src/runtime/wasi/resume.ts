@@ -1,5 +1,5 @@
 /**
- * wasi_resume: the host state of a program that goes on from a snapshot.
+ * wasi_resume: the host state of a program that continues from a snapshot.
  *
  * AssemblyScript. The resume plan has the table of descriptors by meaning; here each is opened again: standard ones are
  * the new process's own or a file that was given instead, preopens by their host path or by the line of WAGSNAP_DIR

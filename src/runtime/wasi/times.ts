@@ -2,7 +2,7 @@
  * Changing the times of files: fd_filestat_set_times and path_filestat_set_times.
  *
  * AssemblyScript. A path is opened first, as O_PATH and below its directory, and the times are set by that descriptor:
- * utimensat itself would follow a link behind a trailing slash to wherever it leads.
+ * utimensat itself would follow a link after a trailing slash to wherever it leads.
  */
 
 import { O_NOFOLLOW, SYS_utimensat, syscall } from '../native/native';
