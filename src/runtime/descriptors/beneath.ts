@@ -8,7 +8,7 @@
  * the last component, nor accepts ".." there.
  */
 
-import { O_DIRECTORY, SYS_openat2, copy } from '../native/native';
+import { O_DIRECTORY, SYS_openat2, copy, syscall } from '../native/native';
 import {
   HOW_FLAGS,
   HOW_MODE,
@@ -105,4 +105,22 @@ export function openParent(directory: i64, path: usize): i64 {
 
 export function closeParent(parent: i64, directory: i64): void {
   if (parent != directory) closeNative(parent);
+}
+
+/**
+ * linkat(2) or renameat2(2), without flags: `number` says which. Paths are relative to their directories' descriptors.
+ * Returns what the call returns, or -errno.
+ */
+export function callOnNames(number: i64, from: i64, path: usize, to: i64, newPath: usize): i64 {
+  const fromParent = openParent(from, path);
+  if (fromParent < 0) return fromParent;
+  const fromName = lastComponent;
+  const toParent = openParent(to, newPath);
+  let result = toParent;
+  if (toParent >= 0) {
+    result = syscall(number, fromParent, native(fromName), toParent, native(lastComponent), 0, 0);
+    closeParent(toParent, to);
+  }
+  closeParent(fromParent, from);
+  return result;
 }

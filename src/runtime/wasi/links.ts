@@ -5,7 +5,7 @@
  * made nor read, as in wasmtime: it would be a path of the host's.
  */
 
-import { O_NOFOLLOW, SYS_linkat, SYS_readlinkat, SYS_symlinkat, copy, store32, syscall } from '../native/native';
+import { O_NOFOLLOW, SYS_linkat, SYS_readlinkat, SYS_symlinkat, copy, store32 } from '../native/native';
 import {
   EFAULT,
   EINVAL,
@@ -17,7 +17,7 @@ import {
   RIGHT_PATH_READLINK,
   RIGHT_PATH_SYMLINK,
 } from '../descriptors/abi';
-import { closeParent, lastComponent, openBeneath, openParent } from '../descriptors/beneath';
+import { callOnNames, closeParent, lastComponent, openBeneath, openParent } from '../descriptors/beneath';
 import { lookupDirectory, lookupError, lookupWritable, nativeOf } from '../descriptors/descriptors';
 import { errnoOf } from './errno';
 import { PATH, PATH_2, PATH_MAX, guestRange, readPath } from './guest';
@@ -58,17 +58,7 @@ export function path_link(
     closeNative(directory);
     return EPERM;
   }
-  const fromParent = openParent(nativeOf(from), PATH);
-  if (fromParent < 0) return errnoOf(fromParent);
-  const fromName = lastComponent;
-  const toParent = openParent(nativeOf(to), PATH_2);
-  let result = toParent;
-  if (toParent >= 0) {
-    result = syscall(SYS_linkat, fromParent, native(fromName), toParent, native(lastComponent), 0, 0);
-    closeParent(toParent, nativeOf(to));
-  }
-  closeParent(fromParent, nativeOf(from));
-  return errnoOf(result);
+  return errnoOf(callOnNames(SYS_linkat, nativeOf(from), PATH, nativeOf(to), PATH_2));
 }
 
 /** Writes where a link leads, cut off when the buffer is too small, as POSIX has it. */

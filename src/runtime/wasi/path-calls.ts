@@ -12,7 +12,7 @@ import {
   FD_PREOPEN,
   FD_RIGHTS_INHERITING,
 } from '../../image/contract/host-state';
-import { O_DIRECTORY, O_NOFOLLOW, SYS_mkdirat, SYS_renameat2, SYS_unlinkat, store32, syscall } from '../native/native';
+import { O_DIRECTORY, O_NOFOLLOW, SYS_mkdirat, SYS_renameat2, SYS_unlinkat, store32 } from '../native/native';
 import {
   EFAULT,
   EINVAL,
@@ -40,7 +40,7 @@ import {
   RIGHT_PATH_RENAME_TARGET,
   RIGHT_PATH_UNLINK_FILE,
 } from '../descriptors/abi';
-import { closeParent, lastComponent, openBeneath, openParent } from '../descriptors/beneath';
+import { callOnNames, closeParent, lastComponent, openBeneath, openParent } from '../descriptors/beneath';
 import { putFilestat } from './descriptor-calls';
 import {
   FILE_RIGHTS,
@@ -206,16 +206,7 @@ export function path_rename(fd: u32, path: u32, pathSize: u32, newFd: u32, newPa
   let error = readPath(PATH, path, pathSize);
   if (error == 0) error = readPath(PATH_2, newPath, newPathSize);
   if (error != 0) return error;
-  const fromParent = openParent(nativeOf(from), PATH);
-  if (fromParent < 0) return errnoOf(fromParent);
-  const fromName = lastComponent;
-  const toParent = openParent(nativeOf(to), PATH_2);
-  let result = toParent;
-  if (toParent >= 0) {
-    result = syscall(SYS_renameat2, fromParent, native(fromName), toParent, native(lastComponent), 0, 0);
-    closeParent(toParent, nativeOf(to));
-  }
-  closeParent(fromParent, nativeOf(from));
+  const result = callOnNames(SYS_renameat2, nativeOf(from), PATH, nativeOf(to), PATH_2);
   if (result >= 0) renameRecorded(from, PATH, to, PATH_2);
   return errnoOf(result);
 }
