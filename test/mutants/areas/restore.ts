@@ -26,7 +26,7 @@ export const restore: Area = {
         [
           'shape[n] === Shape.Reference || shape[n] === Shape.Exception',
           'shape[n] === Shape.Reference',
-          { open: true },
+          { only: 'an exception' },
         ],
         ['kind === Put.EqualsLocal || kind === Put.EqualsConstant', 'kind === Put.EqualsConstant'],
         [
@@ -71,14 +71,28 @@ export const restore: Area = {
           'type.params.length === this.typeOf(inner).params.length',
           { tests: ['test/unit/restore/frame-values.test.ts'], only: '' },
         ],
-        ['if (called.instance !== actual.instance) return false;', '', { open: true }],
+        [
+          'if (called.instance !== actual.instance) return false;',
+          '',
+          { tests: ['test/unit/restore/linked-instances.test.ts'] },
+        ],
         ['if (called.func === actual.func) return true;', 'return true;'],
-        ['!isImport && ', '', { tests: ['test/unit/restore/tail-calls.test.ts'], open: true }],
+        ['!isImport && ', '', { tests: ['test/unit/restore/tail-calls.test.ts'] }],
         ['if (!this.leadsTo(target, site))', 'if (false)'],
         ['func === undefined', 'module === undefined'],
-        ['type.params.length + type.results.length > 0', 'false', { open: true }],
         ['func >= functions.imported', 'func > functions.imported'],
-        ['functions.links[func * 2] - FIRST_GUEST, func: functions', 'instance, func: functions', { open: true }],
+        [
+          'functions.links[func * 2] - FIRST_GUEST, func: functions',
+          'instance, func: functions',
+          { tests: ['test/unit/restore/linked-instances.test.ts'] },
+        ],
+      ],
+      equivalent: [
+        [
+          'type.params.length + type.results.length > 0',
+          'false',
+          'the validator lets a start function have neither, and entryFunction takes no other',
+        ],
       ],
     },
     {
@@ -87,10 +101,10 @@ export const restore: Area = {
       changes: [
         ['results(calledModule, called).join() !== results(actualModule, actual).join()', 'false'],
         ['if (!this.usesTailCalls(actualModule)) return false;', ''],
-        ['?? Infinity) <= reserved', '?? Infinity) <= reserved + 1', { open: true }],
-        ['Math.max(this.slots.get(erasedKey(called)) ?? 0, this.tailSlots)', 'this.tailSlots', { open: true }],
-        ['bytes[at] === Op.ReturnCallIndirect ||', '', { open: true }],
-        ['readValType(reader);', '', { open: true }],
+        ['?? Infinity) <= reserved', '?? Infinity) <= reserved + 1'],
+        ['Math.max(this.slots.get(erasedKey(called)) ?? 0, this.tailSlots)', 'this.tailSlots'],
+        ['bytes[at] === Op.ReturnCallIndirect ||', ''],
+        ['readValType(reader);', ''],
       ],
     },
     {
@@ -101,7 +115,7 @@ export const restore: Area = {
         'test/unit/restore/typed-references.test.ts',
       ],
       changes: [
-        ['record < 0 || elsewhere', 'record < 0', { open: true }],
+        ['record < 0 || elsewhere', 'record < 0', { tests: ['test/unit/restore/linked-instances.test.ts'] }],
         ['if (lo === 0) return 0;', 'return 0;'],
         ['hi !== 0 || lo > this.exceptions.length', 'lo > this.exceptions.length'],
         ['lo > this.exceptions.length', 'lo > this.exceptions.length + 1'],
@@ -124,12 +138,18 @@ export const restore: Area = {
         ['table.type !== erased(element)', 'false'],
         ['length < min ||', ''],
         ['length > Math.max(Math.min(max, TABLE_MAX), min)', 'length > Math.max(max, min)'],
-        ['Math.max(Math.min(max, TABLE_MAX), min)', 'Math.min(max, TABLE_MAX)', { open: true }],
         ['if ((lo | hi) === 0) continue;', 'if (lo === 0) continue;'],
         ['if (element !== type) this.checkReference', 'if (element === type) this.checkReference'],
         ['if (refTypes.isNullable(type)) return;', 'return;'],
         ['sameFuncType(owner.types[owner.funcTypes[lo]], types[wanted])', 'true'],
-        ['this.modules[hi - 1]', 'this.modules[0]', { open: true }],
+        ['this.modules[hi - 1]', 'this.modules[0]', { tests: ['test/unit/restore/linked-instances.test.ts'] }],
+      ],
+      equivalent: [
+        [
+          'Math.max(Math.min(max, TABLE_MAX), min)',
+          'Math.min(max, TABLE_MAX)',
+          'the validator lets no table start with more than 10 million elements (limits.tableElements)',
+        ],
       ],
     },
     {
@@ -137,7 +157,11 @@ export const restore: Area = {
       tests: ['test/exceptions/snapshot.test.ts'],
       changes: [
         ['tag >= module.tags.length', 'tag > module.tags.length'],
-        ['tag < module.importedTagCount', 'tag + 1 < module.importedTagCount', { open: true }],
+        [
+          'tag < module.importedTagCount',
+          'tag + 1 < module.importedTagCount',
+          { tests: ['test/unit/restore/linked-instances.test.ts'] },
+        ],
         ['Buffer.compare(params, types) !== 0', 'params.length !== types.length'],
       ],
     },
@@ -151,7 +175,7 @@ export const restore: Area = {
         ['facts !== undefined && facts.type !== type', 'false'],
         ["if (type === 'directory') return 'it is a directory, not a file';", ''],
         ['if (stat?.isDirectory()) throw', 'if (false) throw'],
-        ['isInput ? constants.R_OK : constants.W_OK', 'constants.F_OK', { open: true }],
+        ['isInput ? constants.R_OK : constants.W_OK', 'constants.F_OK'],
         ['!stat.isFile()) return accessSync', 'stat.isFile()) return accessSync'],
         ['if (error !== undefined) return reason(error);', ''],
         ['problems.length > 0', 'problems.length > 1'],

@@ -1,7 +1,7 @@
 /** Looking at everything before a restore: real files, directories, links, pipes, ports and their absence. */
 
 import { spawnSync } from 'node:child_process';
-import {
+import fs, {
   chmodSync,
   mkdirSync,
   readdirSync,
@@ -13,6 +13,7 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
@@ -165,6 +166,24 @@ describe('--fd N=PATH', () => {
     expect(await given('/dev/null', { facts })).toEqual([
       '4: file "/dev/null": it is a character device, it was a file',
     ]);
+  });
+
+  test.each([
+    [0, fs.constants.R_OK],
+    [1, fs.constants.W_OK],
+    [2, fs.constants.W_OK],
+  ])('for stream %i: is asked for the permission that it needs, which root always has', async (fd, mode) => {
+    const asked: unknown[] = [];
+    const { accessSync } = fs;
+    fs.accessSync = (...[path, mode]) => void asked.push([path, mode]);
+    syncBuiltinESMExports();
+    try {
+      await check([descriptor(fd, 'stdio')], policy(fd, { path: join(root, 'data') }));
+    } finally {
+      fs.accessSync = accessSync;
+      syncBuiltinESMExports();
+    }
+    expect(asked).toEqual([[join(root, 'data'), mode]]);
   });
 
   test('for a stream: a file to read, or one to write that may be made', async () => {

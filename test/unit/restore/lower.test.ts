@@ -286,6 +286,37 @@ describe('lowerStack', () => {
   });
 });
 
+test('an exception in a local becomes its place, relocated', async () => {
+  const text = `(module (tag (param i32))
+    (func (export "_start") (local exnref) (loop (br_if 0 (ref.is_null (local.get 0))))))`;
+  const module = decodeModule(await readModuleBytes(Buffer.from(text)));
+  const image = readImage(compileImage([{ module, file: 'test' }], { target: x64 }).bytes);
+  const { first, end } = image.sites.sitesOf(image.sites.functionRow(1, 0));
+  const loop = Array.from({ length: end - first }, (_, i) => image.sites.site(first + i)).find(
+    ({ kind }) => kind === 1,
+  )!;
+  const references = new References(image.identity);
+  references.exceptions = Uint32Array.of(0x1230, 0x4560);
+  const lowered = (lo: number) => {
+    const site = siteOf({ func: 0, kind: 'loop', offset: loop.bodyOffset, locals: [[ValType.ExnRef, lo]] });
+    const frames = new Frames([site], Uint32Array.of(0), Uint32Array.of(lo, 0));
+    const phase = { instance: 0, kind: 'entry' };
+    const { bytes, relocations, context, contextRelocations } = lowerStack(
+      { frames, phase } as Snapshot,
+      image,
+      [module],
+      references,
+      x64,
+    );
+    const words = (part: Uint8Array, places: Iterable<number>) =>
+      Array.from(places, (at) => new DataView(part.buffer, part.byteOffset).getUint32(at, true));
+    return [...words(bytes, relocations), ...words(context, contextRelocations)];
+  };
+  expect(lowered(2)).toContain(0x4560);
+  expect(lowered(2).length).toBe(lowered(0).length + 1);
+  expect(() => lowered(3)).toThrow(/frame #0: value 0: refers to an exception that does not exist/);
+});
+
 function siteOf({ func, kind, offset = 0, instance = 0, locals = [], operands = [] }: TestFrame): FrameSite {
   const types = (values: [ValType, number, number?][]) => Uint8Array.from(values, ([type]) => type);
   return { instance, func, offset, kind, locals: types(locals), operands: types(operands) };

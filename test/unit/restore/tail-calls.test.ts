@@ -109,3 +109,81 @@ describe('a frame in the place of the function that was called', () => {
     expect(() => roomy.lower(roomy.entry(wide))).toThrow(/not the entry function/);
   });
 });
+
+/** One function of each type that matters, in a module whose tail call is `tail`; $host is imported. */
+async function variedImage(tail: string) {
+  const more = x64.plan.argInts.length + 1;
+  const text = `(module
+    (type $less (func (param i64) (result i64)))
+    (type $more (func ${params(more)} (result i64)))
+    (import "wasi_snapshot_preview1" "sched_yield" (func $host (result i32)))
+    (table funcref (elem $less))
+    (func $less (type $less) (local.get 0))
+    (func $one-more (type $more) (local.get 0))
+    (func $also-more (type $more) (local.get 0))
+    (func $like-host (result i32) (i32.const 1))
+    (func $tail (param i64) (result i64) ${tail})
+    (func $call-more (drop (call $one-more ${zeros(more)})))
+    (func $call-host (drop (call $host)))
+    (func $call-less (drop (call $less (i64.const 0))))
+    (func (export "_start") (call $call-more) (call $call-host) (call $call-less)))`;
+  const module = decodeModule(await readModuleBytes(Buffer.from(text)));
+  const image = readImage(compileImage([{ module, file: 'test' }], { target: x64 }).bytes);
+  const { sites } = image;
+  const calls = (func: number) => {
+    const { first, end } = sites.sitesOf(sites.functionRow(1, func));
+    return Array.from({ length: end - first }, (_, i) => sites.site(first + i)).filter(({ kind }) => kind === 0);
+  };
+  const frame = (func: number, kind: 'entry' | 'call', offset: number, count: number): FrameSite => ({
+    instance: 0,
+    func,
+    offset,
+    kind,
+    locals: new Uint8Array(count).fill(ValType.I64),
+    operands: new Uint8Array(0),
+  });
+  /** A stack of the entry, which calls `outer`, which calls a function in whose place `inner` is. */
+  return (outer: number, nth: number, inner: number) => {
+    const count = module.types[module.funcTypes[inner]].params.length;
+    const frames = [
+      frame(inner, 'entry', 0, count),
+      frame(outer, 'call', calls(outer)[0].bodyOffset, 0),
+      frame(9, 'call', calls(9)[nth].bodyOffset, 0),
+    ];
+    const snapshot = {
+      frames: new Frames(frames, Uint32Array.of(0, 1, 2), new Uint32Array(count * 2)),
+      phase: { instance: 0, kind: 'entry' },
+    } as Snapshot;
+    return lowerStack(snapshot, image, [module], new References(image.identity), x64).bytes;
+  };
+}
+
+describe('by a tail call', () => {
+  const [host, less, more, alsoMore, likeHost] = [0, 1, 2, 3, 4];
+  const [callMore, callHost, callLess] = [[6, 0] as const, [7, 1] as const, [8, 2] as const];
+  const DIRECT = '(return_call $less (i64.const 0))';
+  const groups = `(local ${'i32 '.repeat(3)} i64 ${'f32 '.repeat(0x44)})`; // 0x44 read as an instruction takes 8 bytes more
+
+  test.each([
+    ['return_call', DIRECT],
+    ['return_call_indirect', '(return_call_indirect (type $less) (i64.const 0) (i32.const 0))'],
+    ['one after local declarations', `${groups} ${DIRECT}`],
+  ])('%s: a function takes the place of one that has as many slots', async (_, tail) => {
+    const lower = await variedImage(tail);
+    expect(lower(...callLess, less).length).toBeGreaterThan(0);
+    expect(lower(...callMore, more).length).toBeGreaterThan(0);
+    expect(lower(...callMore, alsoMore).length).toBeGreaterThan(0);
+    expect(lower(...callMore, less).length).toBeGreaterThan(0);
+  });
+
+  test('none takes the place of one that has a slot less', async () => {
+    const lower = await variedImage(DIRECT);
+    expect(() => lower(...callLess, more)).toThrow(/calls function 1 of instance 0, but function 2 .* next frame/);
+  });
+
+  test('none takes the place of a function of the host, which makes no tail calls', async () => {
+    const lower = await variedImage(DIRECT);
+    expect(lower(...callHost, host).length).toBeGreaterThan(0);
+    expect(() => lower(...callHost, likeHost)).toThrow(/calls function 0 of instance 0, but function 4 .* next frame/);
+  });
+});
