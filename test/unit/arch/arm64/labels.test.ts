@@ -114,6 +114,8 @@ test('no island parts a far jump backward', () => {
       const far = [...taken][0]!;
       expect(taken.size).toBe(1);
       expect((words[(far >> 2) - 1]! & 0xffffe0) >> 5).toBe(2);
+      expect(words[(far >> 2) - 1]! >>> 24).toBe(compareZero ? 0xb5 : 0x54); // cbnz of 64 bits, b.cond
+      expect(words[(far >> 2) - 1]! & 0x1f).toBe(compareZero ? 3 : 1); // the register, ne
       expect(follow(words, far - 4)).toBe(far + 4);
       masm.resetLabels();
     }
