@@ -232,7 +232,11 @@ export const validator: Area = {
         ],
         ['byte !== 0 && byte !== 0x7f', 'false'],
         ['pos + 4 > this.end', 'pos + 3 > this.end'],
-        ['count > this.end - this.pos', 'count > this.end - this.pos + 1', RULES],
+        [
+          'count > this.end - this.pos',
+          'count > this.end - this.pos + 1',
+          { tests: ['test/unit/wasm/reader.test.ts'] },
+        ],
         ['if (this.u8() !== 0)', 'if (this.u32() !== 0)'],
         ['length > this.end - start', 'length > this.end'],
         ['{ fatal: true, ignoreBOM: true }', '{ fatal: true }'],

@@ -127,6 +127,15 @@ test('floats are raw bits', () => {
   expect(() => reader(0, 0, 0).f32Bits()).toThrow('unexpected end');
 });
 
+test('bytes are passed over up to the end', () => {
+  const r = reader(0, 0, 0);
+  r.skip(1);
+  expect(() => r.skip(3)).toThrow('unexpected end');
+  r.skip(2);
+  expect(r.pos).toBe(3);
+  expect(() => r.skip(1)).toThrow('unexpected end');
+});
+
 test('reserved bytes are one byte of zero', () => {
   expect(() => reader(0).zero()).not.toThrow();
   expect(() => reader(0x80, 0).zero()).toThrow('zero byte expected');
