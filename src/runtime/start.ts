@@ -17,8 +17,8 @@ import {
   STATE_RUNNING,
   STOP_SIGNAL,
 } from '../image/contract/runtime-block';
+import { memoryBase, syscall } from './native/native';
 import {
-  memoryBase,
   SYS_close,
   SYS_fcntl,
   SYS_getpid,
@@ -26,8 +26,7 @@ import {
   SYS_rt_sigaction,
   SYS_rt_sigprocmask,
   SYS_sigaltstack,
-  syscall,
-} from './native/native';
+} from './native/target';
 import { wasi_resume } from './wasi/resume';
 import { wasi_start } from './wasi/start';
 import { SIGNAL_STACK_SIZE } from './process/boot';

@@ -66,7 +66,7 @@ export function intrinsic(c: FunctionCompiler, name: string, funcIndex: number):
       c.finish(ValType.I64, dst);
       return;
     }
-    case 'memory': {
+    case 'memoryBase': {
       const dst = c.destination(ValType.I64, NO_REG);
       masm.move(dst, masm.plan.memoryBase);
       c.finish(ValType.I64, dst);

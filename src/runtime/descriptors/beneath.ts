@@ -8,7 +8,8 @@
  * the last component, nor accepts ".." there.
  */
 
-import { O_DIRECTORY, SYS_openat2, copy, syscall } from '../native/native';
+import { copy, syscall } from '../native/native';
+import { O_DIRECTORY, SYS_openat2 } from '../native/target';
 import {
   HOW_FLAGS,
   HOW_MODE,

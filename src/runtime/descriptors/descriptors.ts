@@ -42,7 +42,8 @@ import {
   HS_PATH_SIZE,
   HS_SIZE,
 } from '../../image/contract/host-state';
-import { SYS_dup3, SYS_fcntl, SYS_openat, copy } from '../native/native';
+import { copy } from '../native/native';
+import { SYS_dup3, SYS_fcntl, SYS_openat } from '../native/target';
 import {
   EBADF,
   ENOTCAPABLE,

@@ -7,17 +7,8 @@
  */
 
 import { RT_REISSUE, RT_STOP_WANTED } from '../../image/contract/runtime-block';
-import {
-  SYS_close,
-  SYS_fcntl,
-  SYS_statx,
-  blocking_syscall,
-  load32_u,
-  memoryBase,
-  runtime,
-  store32,
-  syscall,
-} from '../native/native';
+import { blocking_syscall, load32_u, memoryBase, runtime, store32, syscall } from '../native/native';
+import { SYS_close, SYS_fcntl, SYS_statx } from '../native/target';
 import { FDFLAG_APPEND, FDFLAG_DSYNC, FDFLAG_NONBLOCK, FDFLAG_RSYNC, FDFLAG_SYNC } from './abi';
 
 // errno

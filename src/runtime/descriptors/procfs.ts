@@ -7,7 +7,7 @@
  * WAGSNAP_ALLOW_PROC=1 allows it.
  */
 
-import { SYS_fstatfs } from '../native/native';
+import { SYS_fstatfs } from '../native/target';
 import { call, native } from './linux';
 
 /** struct statfs, of which only the first word is read: f_type, i64. */

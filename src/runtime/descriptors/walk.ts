@@ -9,7 +9,8 @@
  *    top. At the top ".." is refused.
  */
 
-import { O_DIRECTORY, O_NOFOLLOW, SYS_openat, SYS_readlinkat, copy } from '../native/native';
+import { copy } from '../native/native';
+import { O_DIRECTORY, O_NOFOLLOW, SYS_openat, SYS_readlinkat } from '../native/target';
 import {
   LINUX_EEXIST,
   LINUX_ELOOP,

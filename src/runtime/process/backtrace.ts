@@ -26,7 +26,8 @@ import {
   SR_BODY,
 } from '../../image/contract/site-tables';
 import { AT_INSTRUCTION, AT_NOTHING, AT_RETURN } from '../../image/contract/traps';
-import { FRAME_PUSH, LEAST_FRAME, load32_u, load64, UCONTEXT_LINK, UCONTEXT_PC, UCONTEXT_SP } from '../native/native';
+import { load32_u, load64 } from '../native/native';
+import { FRAME_PUSH, LEAST_FRAME, UCONTEXT_LINK, UCONTEXT_PC, UCONTEXT_SP } from '../native/target';
 import { addFrame, beginLines, endLines } from './backtrace-lines';
 import { half, imageBase, setHalf, setWord, word } from './runtime-block';
 import { callSiteAt, functionAt, trapSiteAt } from './site-sections';

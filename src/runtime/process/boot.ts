@@ -21,18 +21,8 @@ import {
 } from '../../image/contract/instance';
 import { RT_BASE_RELOC_COUNT, RT_BASE_RELOCS, RT_SIGNAL_STACK } from '../../image/contract/runtime-block';
 import { MEMORY64_GUARD, MEMORY_RESERVATION, STACK_GUARD, TABLE_MAX, WASM_PAGE } from '../../image/contract/sizes';
-import {
-  copy,
-  load32_u,
-  load64,
-  reload,
-  runtime,
-  store64,
-  SYS_mmap,
-  SYS_mprotect,
-  SYS_write,
-  syscall,
-} from '../native/native';
+import { copy, load32_u, load64, reload, runtime, store64, syscall } from '../native/native';
+import { SYS_mmap, SYS_mprotect, SYS_write } from '../native/target';
 import { blockOf, datasOf, firstInstance, instanceCount, memoriesOf, nextInstance, tablesOf } from './init-plan';
 import {
   exit,

@@ -21,7 +21,8 @@ import {
 } from '../../image/contract/instance';
 import { TABLE_MAX, WASM_PAGE } from '../../image/contract/sizes';
 import { TRAP_MEMORY, TRAP_TABLE } from '../../image/contract/traps';
-import { copy, fill, load32_u, load64, load8_u, store64, store8, SYS_mprotect, syscall } from '../native/native';
+import { copy, fill, load32_u, load64, load8_u, store64, store8, syscall } from '../native/native';
+import { SYS_mprotect } from '../native/target';
 import { isWithinLimit } from './memory-limit';
 import { failed, PROT_READ_WRITE } from './runtime-block';
 import { raise } from './traps';

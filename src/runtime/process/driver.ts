@@ -22,7 +22,8 @@
  */
 
 import { FLAG_DRIVER, RT_FLAGS, RT_TRAP_KIND } from '../../image/contract/runtime-block';
-import { invoke, load64, memoryBase, SYS_read, SYS_write, syscall } from '../native/native';
+import { invoke, load64, memoryBase, syscall } from '../native/native';
+import { SYS_read, SYS_write } from '../native/target';
 import { instanceCount } from './init-plan';
 import { instantiate } from './instantiate';
 import { EINTR, exit, failed, half, imageBase, setHalf } from './runtime-block';

@@ -28,7 +28,8 @@ import {
   RT_STACK_TOP,
 } from '../../image/contract/runtime-block';
 import { TRAP_EXCEPTION_MEMORY } from '../../image/contract/traps';
-import { load32_u, load64, store32, store64, SYS_mmap, SYS_mprotect, syscall } from '../native/native';
+import { load32_u, load64, store32, store64, syscall } from '../native/native';
+import { SYS_mmap, SYS_mprotect } from '../native/target';
 import { exnrefGlobal, exnrefGlobalCount } from './exception-tables';
 import { firstInstance, instanceCount, nextInstance, tablesOf } from './init-plan';
 import { isWithinLimit } from './memory-limit';

@@ -10,7 +10,8 @@
  * check.
  */
 
-import { AUDIT_ARCH, memoryBase } from '../native/native';
+import { memoryBase } from '../native/native';
+import { AUDIT_ARCH } from '../native/target';
 
 const RET_KILL_PROCESS: u32 = 0x80000000;
 const RET_ALLOW: u32 = 0x7fff0000;

@@ -6,14 +6,13 @@
  */
 
 import { FDK_PREOPEN, FD_READ_ONLY, HS_FD_COUNT } from '../../image/contract/host-state';
+import { memoryBase, syscall } from '../native/native';
 import {
   SYS_close,
   SYS_landlock_add_rule,
   SYS_landlock_create_ruleset,
   SYS_landlock_restrict_self,
-  memoryBase,
-  syscall,
-} from '../native/native';
+} from '../native/target';
 import { STATE, entryAt, kindOf, nativeOf } from '../descriptors/descriptors';
 import { failed } from './runtime-block';
 

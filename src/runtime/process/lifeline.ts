@@ -7,7 +7,8 @@
  */
 
 import { LIFELINE_FAILED, RT_LIFELINE } from '../../image/contract/runtime-block';
-import { memoryBase, SYS_close, SYS_ioctl, SYS_pipe2, SYS_write, syscall } from '../native/native';
+import { memoryBase, syscall } from '../native/native';
+import { SYS_close, SYS_ioctl, SYS_pipe2, SYS_write } from '../native/target';
 import { failed, setHalf } from './runtime-block';
 
 const O_CLOEXEC: i64 = 0x80000;

@@ -5,7 +5,8 @@
  * another message is being written: only paths that end the process use it.
  */
 
-import { load8_u, memoryBase, SYS_write, syscall } from '../native/native';
+import { load8_u, memoryBase, syscall } from '../native/native';
+import { SYS_write } from '../native/target';
 
 const CAPACITY: i32 = 4096;
 const buffer: usize = memory.data(4096);

@@ -30,17 +30,8 @@ import {
   STOP_SIGNAL,
   SUCCESSOR_MAX,
 } from '../../image/contract/runtime-block';
-import {
-  memoryBase,
-  runtime,
-  SYS_close,
-  SYS_kill,
-  SYS_pidfd_open,
-  SYS_ppoll,
-  SYS_prctl,
-  SYS_rt_sigprocmask,
-  syscall,
-} from '../native/native';
+import { memoryBase, runtime, syscall } from '../native/native';
+import { SYS_close, SYS_kill, SYS_pidfd_open, SYS_ppoll, SYS_prctl, SYS_rt_sigprocmask } from '../native/target';
 import { settleAll } from '../descriptors/descriptors';
 import { closeLifeline, hasLifeline, lifelineOfCapturer, openLifeline } from './lifeline';
 import { flush, put, putForeign } from './message';

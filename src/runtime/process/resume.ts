@@ -21,21 +21,16 @@ import {
   RP_TABLES,
 } from '../../image/contract/resume-plan';
 import { RT_EXE_FD, RT_PHASE, RT_RESUME_PLAN, RT_STACK_TOP } from '../../image/contract/runtime-block';
+import { copy, load32_u, load64, resume, store64, syscall } from '../native/native';
 import {
-  copy,
   INSTANCE_REGISTER,
-  load32_u,
-  load64,
   MEMORY_BASE_REGISTER,
-  resume,
   SP_REGISTER,
-  store64,
   SYS_close,
   SYS_mmap,
   SYS_mprotect,
   SYS_pread64,
-  syscall,
-} from '../native/native';
+} from '../native/target';
 import { runAfter } from './instantiate';
 import { flush, put } from './message';
 import {

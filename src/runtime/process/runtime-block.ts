@@ -6,7 +6,8 @@
  */
 
 import { RT_IMAGE_BASE } from '../../image/contract/runtime-block';
-import { load32_u, load64, runtime, store32, store64, syscall, SYS_exit_group } from '../native/native';
+import { load32_u, load64, runtime, store32, store64, syscall } from '../native/native';
+import { SYS_exit_group } from '../native/target';
 
 export const PROT_NONE: i64 = 0;
 export const PROT_READ: i64 = 1;

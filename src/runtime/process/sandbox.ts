@@ -23,6 +23,7 @@ import {
   RT_TEXT_SIZE,
   RT_TRAP_TEXT_FILE,
 } from '../../image/contract/runtime-block';
+import { syscall } from '../native/native';
 import {
   SYS_accept4,
   SYS_clock_getres,
@@ -74,8 +75,7 @@ import {
   SYS_utimensat,
   SYS_write,
   SYS_writev,
-  syscall,
-} from '../native/native';
+} from '../native/target';
 import { probeOpenat2 } from '../descriptors/beneath';
 import { STATE, entryAt, kindOf, nothing } from '../descriptors/descriptors';
 import { environmentNumber } from './environment';

@@ -36,15 +36,8 @@ import {
 import { FR_KIND, FUNC_GUEST, FUNC_IMPORT, FUNC_STUB } from '../../image/contract/site-tables';
 import { STACK_GUARD } from '../../image/contract/sizes';
 import { TRAP_FATAL, TRAP_MEMORY, TRAP_STACK } from '../../image/contract/traps';
-import {
-  load32_u,
-  load64,
-  SAFEPOINT_PC_BIAS,
-  SINGLE_STEP_FLAG,
-  store64,
-  UCONTEXT_FLAGS,
-  UCONTEXT_PC,
-} from '../native/native';
+import { load32_u, load64, store64 } from '../native/native';
+import { SAFEPOINT_PC_BIAS, SINGLE_STEP_FLAG, UCONTEXT_FLAGS, UCONTEXT_PC } from '../native/target';
 import { backtraceFrom, textOffsetOf } from './backtrace';
 import { reservation } from './boot';
 import { firstInstance, instanceCount, memoriesOf, nextInstance } from './init-plan';

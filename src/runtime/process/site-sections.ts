@@ -16,7 +16,8 @@ import {
 } from '../../image/contract/runtime-block';
 import { FR_END, FR_INSTANCE, FR_SIZE, SITE_CALL, SR_SHAPE, SR_SIZE, TS_SIZE } from '../../image/contract/site-tables';
 import { SEGMENT_ALIGN } from '../../image/contract/sizes';
-import { load32_u, load64, runtime, SYS_mmap, syscall } from '../native/native';
+import { load32_u, load64, runtime, syscall } from '../native/native';
+import { SYS_mmap } from '../native/target';
 import { failed, MAP_PRIVATE, PROT_READ, word } from './runtime-block';
 
 // each stays mapped: 0 before the first use

@@ -7,7 +7,8 @@
  */
 
 import { RT_EXE_FD, RT_TEXT, RT_TEXT_FILE, RT_TEXT_SIZE, RT_TRAP_TEXT_FILE } from '../../image/contract/runtime-block';
-import { SYS_mmap, syscall } from '../native/native';
+import { syscall } from '../native/native';
+import { SYS_mmap } from '../native/target';
 import { failed, imageBase, MAP_FIXED, MAP_PRIVATE, PROT_READ_EXEC, word } from './runtime-block';
 
 /** @returns false when there is no descriptor of the image, or the kernel refuses */

@@ -21,7 +21,8 @@ import {
   RT_TRAP_PARKED,
   STOP_SIGNAL,
 } from '../../image/contract/runtime-block';
-import { memoryBase, SYS_getpid, SYS_rt_sigprocmask, SYS_write, syscall } from '../native/native';
+import { memoryBase, syscall } from '../native/native';
+import { SYS_getpid, SYS_rt_sigprocmask, SYS_write } from '../native/target';
 import { settleAll } from '../descriptors/descriptors';
 import { hasLifeline } from './lifeline';
 import { flush, put, putDecimal } from './message';

@@ -36,7 +36,8 @@ import {
   TRAP_UNREACHABLE,
   TRAP_UNSHARED,
 } from '../../image/contract/traps';
-import { load32_u, load64, store64, UCONTEXT_PC, unwind } from '../native/native';
+import { load32_u, load64, store64, unwind } from '../native/native';
+import { UCONTEXT_PC } from '../native/target';
 import { backtraceFrom, backtraceFromStub } from './backtrace';
 import { flush, put, putDecimal, putForeign } from './message';
 import { exit, half, imageBase, setHalf, setWord, word } from './runtime-block';

@@ -8,7 +8,8 @@
 import { EXN_TAG } from '../../image/contract/exception-tables';
 import { RT_GUEST_SP, RT_TEXT } from '../../image/contract/runtime-block';
 import { TRAP_NULL_REFERENCE } from '../../image/contract/traps';
-import { LEAST_FRAME, land, load64 } from '../native/native';
+import { land, load64 } from '../native/native';
+import { LEAST_FRAME } from '../native/target';
 import { frameSizeAt, handlerAt, landingOf, parentOf } from './exception-tables';
 import { makeException } from './exceptions';
 import { imageBase, word } from './runtime-block';

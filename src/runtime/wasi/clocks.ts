@@ -7,7 +7,8 @@
  */
 
 import { HS_MONOTONIC_OFFSET } from '../../image/contract/host-state';
-import { SYS_clock_getres, SYS_clock_gettime, call_c, store64 } from '../native/native';
+import { call_c, store64 } from '../native/native';
+import { SYS_clock_getres, SYS_clock_gettime } from '../native/target';
 import { vdsoClock } from '../process/vdso';
 import { CLOCK_MONOTONIC, CLOCK_THREAD_CPUTIME, EFAULT, EINVAL, ESUCCESS } from '../descriptors/abi';
 import { STATE } from '../descriptors/descriptors';

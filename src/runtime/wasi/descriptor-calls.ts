@@ -6,7 +6,8 @@
  */
 
 import { FDK_PREOPEN, FD_RIGHTS, FD_RIGHTS_INHERITING } from '../../image/contract/host-state';
-import { SYS_fcntl, SYS_getsockopt, copy, fill, store16, store32, store64, store8, syscall } from '../native/native';
+import { copy, fill, store16, store32, store64, store8, syscall } from '../native/native';
+import { SYS_fcntl, SYS_getsockopt } from '../native/target';
 import {
   EBADF,
   EFAULT,

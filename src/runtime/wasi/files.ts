@@ -12,6 +12,7 @@
 import { FDK_STDIO, HS_FD_CAPACITY } from '../../image/contract/host-state';
 import { INST_WASI_MEMORY, MEM_BASE, MEM_SIZE } from '../../image/contract/instance';
 import { RT_GUEST_INSTANCE } from '../../image/contract/runtime-block';
+import { blocking_syscall, load32_u, load64, runtime, store32, store64 } from '../native/native';
 import {
   SYS_fallocate,
   SYS_fdatasync,
@@ -24,13 +25,7 @@ import {
   SYS_readv,
   SYS_write,
   SYS_writev,
-  blocking_syscall,
-  load32_u,
-  load64,
-  runtime,
-  store32,
-  store64,
-} from '../native/native';
+} from '../native/target';
 import {
   EFAULT,
   EINVAL,
@@ -73,8 +68,6 @@ const NOT_SINGLE: i32 = -1;
  * it known that it is a directory's. A descriptor with the right to read or write is none of a directory's, but for one
  * that has just been opened (descriptors.ts).
  */
-// @ts-ignore: a decorator of AssemblyScript's
-@inline
 function single(nr: i64, right: u64, fd: u32, iovecs: u32, count: u32, bytesOut: u32): i32 {
   if (count != 1 || fd >= <u32>HS_FD_CAPACITY) return NOT_SINGLE;
   const entry = entryAt(fd);

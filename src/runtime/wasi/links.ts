@@ -5,7 +5,8 @@
  * made nor read, as in wasmtime: it would be a path of the host's.
  */
 
-import { O_NOFOLLOW, SYS_linkat, SYS_readlinkat, SYS_symlinkat, copy, store32 } from '../native/native';
+import { copy, store32 } from '../native/native';
+import { O_NOFOLLOW, SYS_linkat, SYS_readlinkat, SYS_symlinkat } from '../native/target';
 import {
   EFAULT,
   EINVAL,

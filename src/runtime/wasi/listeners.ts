@@ -11,17 +11,8 @@
  */
 
 import { FDK_LISTENER, FD_PATH_LENGTH } from '../../image/contract/host-state';
-import {
-  SYS_bind,
-  SYS_fcntl,
-  SYS_listen,
-  SYS_setsockopt,
-  SYS_socket,
-  copy,
-  fill,
-  load8_u,
-  syscall,
-} from '../native/native';
+import { copy, fill, load8_u, syscall } from '../native/native';
+import { SYS_bind, SYS_fcntl, SYS_listen, SYS_setsockopt, SYS_socket } from '../native/target';
 import { flush, put, putForeign } from '../process/message';
 import { exit } from '../process/runtime-block';
 import {

@@ -12,7 +12,8 @@ import {
   FD_PREOPEN,
   FD_RIGHTS_INHERITING,
 } from '../../image/contract/host-state';
-import { O_DIRECTORY, O_NOFOLLOW, SYS_mkdirat, SYS_renameat2, SYS_unlinkat, store32 } from '../native/native';
+import { store32 } from '../native/native';
+import { O_DIRECTORY, O_NOFOLLOW, SYS_mkdirat, SYS_renameat2, SYS_unlinkat } from '../native/target';
 import {
   EFAULT,
   EINVAL,

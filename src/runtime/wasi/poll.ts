@@ -11,19 +11,8 @@
  */
 
 import { FDK_LISTENER, HS_FD_CAPACITY, HS_PENDING_TIMEOUT } from '../../image/contract/host-state';
-import {
-  SYS_ioctl,
-  SYS_ppoll,
-  fill,
-  load16_u,
-  load32_u,
-  load64,
-  load8_u,
-  store16,
-  store32,
-  store64,
-  store8,
-} from '../native/native';
+import { fill, load16_u, load32_u, load64, load8_u, store16, store32, store64, store8 } from '../native/native';
+import { SYS_ioctl, SYS_ppoll } from '../native/target';
 import {
   CLOCK_MONOTONIC,
   CLOCK_THREAD_CPUTIME,

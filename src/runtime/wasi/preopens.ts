@@ -15,7 +15,8 @@ import {
   HS_PATH_SIZE,
 } from '../../image/contract/host-state';
 import { RT_ENVP } from '../../image/contract/runtime-block';
-import { O_DIRECTORY, SYS_getcwd, SYS_openat, copy, load64, load8_u, runtime } from '../native/native';
+import { copy, load64, load8_u, runtime } from '../native/native';
+import { O_DIRECTORY, SYS_getcwd, SYS_openat } from '../native/target';
 import { flush, put, putDecimal, putForeign } from '../process/message';
 import { exit } from '../process/runtime-block';
 import {

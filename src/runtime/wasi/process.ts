@@ -1,5 +1,6 @@
 /** proc_exit, proc_raise, sched_yield and random_get: the calls that touch no descriptor. AssemblyScript. */
 
+import { syscall } from '../native/native';
 import {
   SYS_exit_group,
   SYS_getpid,
@@ -7,8 +8,7 @@ import {
   SYS_kill,
   SYS_rt_sigaction,
   SYS_sched_yield,
-  syscall,
-} from '../native/native';
+} from '../native/target';
 import { EFAULT, EINVAL, ESUCCESS, SIGNAL_NONE, SIGNAL_SYS } from '../descriptors/abi';
 import { errnoOf } from './errno';
 import { guestRange } from './guest';

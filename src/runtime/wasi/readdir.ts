@@ -9,7 +9,8 @@
  * whatever else is made or removed, and on another file system too.
  */
 
-import { SYS_getdents64, SYS_lseek, copy, store32 } from '../native/native';
+import { copy, store32 } from '../native/native';
+import { SYS_getdents64, SYS_lseek } from '../native/target';
 import {
   DIRENT_INO,
   DIRENT_NAMLEN,

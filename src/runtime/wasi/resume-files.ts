@@ -17,7 +17,8 @@ import {
   FD_READ_ONLY,
   HS_FD_CAPACITY,
 } from '../../image/contract/host-state';
-import { O_DIRECTORY, SYS_dup3, SYS_lseek, SYS_openat, copy } from '../native/native';
+import { copy } from '../native/native';
+import { O_DIRECTORY, SYS_dup3, SYS_lseek, SYS_openat } from '../native/target';
 import { flush, put, putDecimal, putForeign } from '../process/message';
 import { exit } from '../process/runtime-block';
 import { openBeneath } from '../descriptors/beneath';

@@ -46,7 +46,8 @@ import {
   RP_PENDING_TIMEOUT,
 } from '../../image/contract/resume-plan';
 import { RT_ARGC, RT_ARGV, RT_ENVP, RT_RESUME_PLAN } from '../../image/contract/runtime-block';
-import { SYS_fcntl, SYS_socketpair, SYS_write, copy, load64, load8_u, runtime, store64 } from '../native/native';
+import { copy, load64, load8_u, runtime, store64 } from '../native/native';
+import { SYS_fcntl, SYS_socketpair, SYS_write } from '../native/target';
 import { put, putForeign } from '../process/message';
 import { CLOCK_MONOTONIC, FDFLAG_NONBLOCK } from '../descriptors/abi';
 import { now } from './clocks';

@@ -7,16 +7,8 @@
  */
 
 import { FDK_LISTENER, FDK_NULL, FDK_SOCKET } from '../../image/contract/host-state';
-import {
-  SYS_accept4,
-  SYS_recvmsg,
-  SYS_sendmsg,
-  SYS_shutdown,
-  SYS_writev,
-  fill,
-  store16,
-  store32,
-} from '../native/native';
+import { fill, store16, store32 } from '../native/native';
+import { SYS_accept4, SYS_recvmsg, SYS_sendmsg, SYS_shutdown, SYS_writev } from '../native/target';
 import {
   EFAULT,
   EINVAL,

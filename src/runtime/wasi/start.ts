@@ -7,7 +7,8 @@
 
 import { FDK_STDIO, HOST_STATE_VERSION, HS_PENDING_TIMEOUT, HS_VERSION } from '../../image/contract/host-state';
 import { RT_HOST_STATE } from '../../image/contract/runtime-block';
-import { SYS_ioctl, SYS_rt_sigaction, runtime, store64, syscall } from '../native/native';
+import { runtime, store64, syscall } from '../native/native';
+import { SYS_ioctl, SYS_rt_sigaction } from '../native/target';
 import { environmentChoice, environmentNumber } from '../process/environment';
 import { RIGHT_FD_READ, RIGHT_FD_SEEK, RIGHT_FD_TELL } from '../descriptors/abi';
 import { useWalk } from '../descriptors/beneath';

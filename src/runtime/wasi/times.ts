@@ -5,7 +5,8 @@
  * utimensat itself would follow a link after a trailing slash to wherever it leads.
  */
 
-import { O_NOFOLLOW, SYS_utimensat, syscall } from '../native/native';
+import { syscall } from '../native/native';
+import { O_NOFOLLOW, SYS_utimensat } from '../native/target';
 import {
   EINVAL,
   EROFS,
