@@ -7,8 +7,8 @@
 /** The greatest weight: that of four loops. */
 const MAX_WEIGHT = 8 ** 4;
 
-/** What opened a frame; an `else` turns its If into an Else, a `catch` its Try into a Catch. A try_table is a Block. */
-export const enum FrameKind {
+/** What opened a control frame; an `else` turns its If into an Else, a `catch` its Try into a Catch. A try_table is a Block. */
+export const enum ControlKind {
   Block = 0,
   Loop = 1,
   If = 2,
@@ -42,8 +42,8 @@ export class ControlStack {
     this.currentWeight = 1;
   }
 
-  push(kind: FrameKind, base: number, startList: number, endList: number): void {
-    if (kind === FrameKind.Loop && this.currentWeight < MAX_WEIGHT) this.currentWeight *= 8;
+  push(kind: ControlKind, base: number, startList: number, endList: number): void {
+    if (kind === ControlKind.Loop && this.currentWeight < MAX_WEIGHT) this.currentWeight *= 8;
     const top = this.depth++;
     if (top >= this.maxDepth) {
       this.maxDepth = this.depth;
@@ -54,7 +54,7 @@ export class ControlStack {
     this.base[top] = base;
     this.startList[top] = startList;
     this.endList[top] = endList;
-    this.labelList[top] = kind === FrameKind.Loop ? startList : endList;
+    this.labelList[top] = kind === ControlKind.Loop ? startList : endList;
     this.weight[top] = this.currentWeight;
   }
 

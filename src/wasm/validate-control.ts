@@ -1,13 +1,13 @@
 /** Validation of blocks and branches (core spec 3.3.8 and appendix A.3.2). */
 
 import type { BodyState } from './body-state.js';
-import { FrameKind } from './control-stack.js';
+import { ControlKind } from './control-stack.js';
 import { limitError, limits } from './limits.js';
 import { ValType } from './module.js';
 import { EMPTY_LIST } from './type-lists.js';
 
 /** block, loop or try. */
-export function block(body: BodyState, kind: FrameKind): void {
+export function block(body: BodyState, kind: ControlKind): void {
   const { immediates, operands } = body;
   immediates.blockType();
   operands.popList(immediates.startList);
@@ -16,11 +16,11 @@ export function block(body: BodyState, kind: FrameKind): void {
 
 export function ifBlock(body: BodyState): void {
   body.operands.pop(ValType.I32);
-  block(body, FrameKind.If);
+  block(body, ControlKind.If);
 }
 
 /** Enters a block whose type has been read and whose parameters have been popped. */
-export function openBlock({ control, operands, immediates }: BodyState, kind: FrameKind): void {
+export function openBlock({ control, operands, immediates }: BodyState, kind: ControlKind): void {
   operands.base = operands.height;
   control.push(kind, operands.base, immediates.startList, immediates.endList);
   operands.pushList(immediates.startList);
@@ -29,9 +29,9 @@ export function openBlock({ control, operands, immediates }: BodyState, kind: Fr
 export function elseArm(body: BodyState): void {
   const { control, operands, immediates } = body;
   const top = control.depth - 1;
-  if (control.kind[top] !== FrameKind.If) throw immediates.malformed('else without if');
+  if (control.kind[top] !== ControlKind.If) throw immediates.malformed('else without if');
   closeArm(body);
-  control.kind[top] = FrameKind.Else;
+  control.kind[top] = ControlKind.Else;
   operands.pushList(control.startList[top]);
 }
 
@@ -52,8 +52,8 @@ export function endBlock(body: BodyState): void {
   closeArm(body);
   const kind = control.kind[top];
   const results = control.endList[top];
-  if (kind >= FrameKind.Catch) operands.height--; // the hidden operand
-  if (kind === FrameKind.If && !lists.matches(control.startList[top], results, operands.refTypes)) {
+  if (kind >= ControlKind.Catch) operands.height--; // the hidden operand
+  if (kind === ControlKind.If && !lists.matches(control.startList[top], results, operands.refTypes)) {
     throw operands.mismatch('if without else must give what it takes');
   }
   control.pop();

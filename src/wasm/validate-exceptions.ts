@@ -8,7 +8,7 @@
  */
 
 import type { BodyState } from './body-state.js';
-import { FrameKind } from './control-stack.js';
+import { ControlKind } from './control-stack.js';
 import { limitError, limits } from './limits.js';
 import { ValType } from './module.js';
 import { RefCode } from './ref-types.js';
@@ -37,7 +37,7 @@ export function throwRef(body: BodyState): void {
 export function rethrow(body: BodyState): void {
   const { control, immediates } = body;
   const kind = control.kind[immediates.label()];
-  if (kind !== FrameKind.Catch && kind !== FrameKind.CatchAll) throw immediates.invalid('invalid rethrow label');
+  if (kind !== ControlKind.Catch && kind !== ControlKind.CatchAll) throw immediates.invalid('invalid rethrow label');
   body.setUnreachable();
 }
 
@@ -46,7 +46,7 @@ export function tryTable(body: BodyState): void {
   immediates.blockType();
   operands.popList(immediates.startList);
   clauses(body);
-  openBlock(body, FrameKind.Block);
+  openBlock(body, ControlKind.Block);
 }
 
 /** Of a try_table: their labels are those around it, and take what the clause gives. */
@@ -82,25 +82,25 @@ function checkClause(body: BodyState, payload: number, withReference: boolean, l
 
 export function catchTag(body: BodyState): void {
   checkInTry(body);
-  catchArm(body, FrameKind.Catch, body.immediates.tag());
+  catchArm(body, ControlKind.Catch, body.immediates.tag());
 }
 
 export function catchAll(body: BodyState): void {
   checkInTry(body);
-  catchArm(body, FrameKind.CatchAll, EMPTY_LIST);
+  catchArm(body, ControlKind.CatchAll, EMPTY_LIST);
 }
 
 function checkInTry({ control, immediates }: BodyState): void {
   const kind = control.kind[control.depth - 1];
-  if (kind !== FrameKind.Try && kind !== FrameKind.Catch) throw immediates.malformed('catch without try');
+  if (kind !== ControlKind.Try && kind !== ControlKind.Catch) throw immediates.malformed('catch without try');
 }
 
 /** The body before ends as a block does, and the next one begins with the payload. */
-function catchArm(body: BodyState, kind: FrameKind.Catch | FrameKind.CatchAll, payload: number): void {
+function catchArm(body: BodyState, kind: ControlKind.Catch | ControlKind.CatchAll, payload: number): void {
   const { control, operands } = body;
   const top = control.depth - 1;
   closeArm(body);
-  if (control.kind[top] === FrameKind.Try) {
+  if (control.kind[top] === ControlKind.Try) {
     operands.push(ValType.ExnRef);
     control.base[top] = operands.base = operands.height;
   }
@@ -111,7 +111,7 @@ function catchArm(body: BodyState, kind: FrameKind.Catch | FrameKind.CatchAll, p
 /** Ends a try without catches; its label is one around it. */
 export function delegate(body: BodyState): void {
   const { control, immediates } = body;
-  if (control.kind[control.depth - 1] !== FrameKind.Try) throw immediates.malformed('delegate without try');
+  if (control.kind[control.depth - 1] !== ControlKind.Try) throw immediates.malformed('delegate without try');
   immediates.label(1);
   endBlock(body);
 }

@@ -5,7 +5,7 @@
 
 import type { ModuleError } from '../base/errors.js';
 import type { BodyState } from './body-state.js';
-import { FrameKind } from './control-stack.js';
+import { ControlKind } from './control-stack.js';
 import {
   ATOMIC,
   ATOMIC_COUNT,
@@ -36,11 +36,11 @@ export function instruction(body: BodyState, op: number): void {
   // biome-ignore format: one line per opcode
   switch (op) {
     case Op.Unreachable: return body.setUnreachable();
-    case Op.Block: return control.block(body, FrameKind.Block);
-    case Op.Loop: return control.block(body, FrameKind.Loop);
+    case Op.Block: return control.block(body, ControlKind.Block);
+    case Op.Loop: return control.block(body, ControlKind.Loop);
     case Op.If: return control.ifBlock(body);
     case Op.Else: return control.elseArm(body);
-    case Op.Try: return control.block(body, FrameKind.Try);
+    case Op.Try: return control.block(body, ControlKind.Try);
     case Op.Catch: return exceptions.catchTag(body);
     case Op.Throw: return exceptions.throwTag(body);
     case Op.Rethrow: return exceptions.rethrow(body);

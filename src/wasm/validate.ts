@@ -7,7 +7,7 @@
  */
 
 import { BodyState } from './body-state.js';
-import { FrameKind } from './control-stack.js';
+import { ControlKind } from './control-stack.js';
 import { limitError, limits } from './limits.js';
 import { type FunctionSummary, type Module, ValType } from './module.js';
 import { plainRun } from './plain-run.js';
@@ -53,7 +53,7 @@ export class FunctionValidator {
     body.resetCalls();
     operands.reset();
     control.reset();
-    control.push(FrameKind.Block, 0, EMPTY_LIST, resultList(typeIndex));
+    control.push(ControlKind.Block, 0, EMPTY_LIST, resultList(typeIndex));
     this.instructions();
     summary.maxHeight = operands.maxHeight;
     summary.maxControlDepth = control.maxDepth;
