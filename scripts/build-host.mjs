@@ -6,7 +6,7 @@
  * No allocator and no bulk memory: the host layer is compiled by wag-snap itself and runs before anything could help it.
  */
 
-import { mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -14,7 +14,6 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const source = join(root, 'src/runtime');
 const entry = join(source, 'host.ts');
 const output = join(root, 'dist/runtime/host.wasm');
-const quiet = process.argv.includes('--quiet');
 
 function inputs() {
   const folders = [source, join(root, 'src/image/contract')];
@@ -43,11 +42,14 @@ function hasStartFunction(module) {
   return false;
 }
 
-async function build() {
-  const started = performance.now();
+/**
+ * @param quick leave it as it is written: larger and slower, but made in a third of the time
+ * @returns what is wrong with it, or undefined
+ */
+export async function buildHost({ quick = false } = {}) {
   mkdirSync(dirname(output), { recursive: true });
   const { default: asc } = await import('assemblyscript/asc');
-  const options = ['--runtime', 'stub', '--noAssert', '--use', 'abort=', '--disable', 'bulk-memory', '-O2'];
+  const options = ['--runtime', 'stub', '--noAssert', '--use', 'abort=', '--disable', 'bulk-memory'];
   const { error, stderr } = await asc.main([
     relative(root, entry),
     '--baseDir',
@@ -55,18 +57,25 @@ async function build() {
     '--outFile',
     relative(root, output),
     ...options,
+    quick ? '-O0' : '-O2',
   ]);
-  if (error) {
-    process.stderr.write(`${stderr.toString()}\n${error.message}\n`);
+  if (error) return `${stderr.toString()}\n${error.message}`;
+  if (!hasStartFunction(readFileSync(output))) return undefined;
+  return 'host.wasm has a start function, which nothing runs: initialise globals with literals only';
+}
+
+async function main() {
+  const { argv } = process;
+  if (!argv.includes('--force') && isUpToDate()) return;
+  const started = performance.now();
+  const problem = await buildHost();
+  if (problem !== undefined) {
+    process.stderr.write(`${problem}\n`);
     process.exit(70);
   }
-  if (hasStartFunction(readFileSync(output))) {
-    process.stderr.write('host.wasm has a start function, which nothing runs: initialise globals with literals only\n');
-    process.exit(70);
-  }
-  if (quiet) return;
+  if (argv.includes('--quiet')) return;
   const milliseconds = Math.round(performance.now() - started);
   console.error(`${relative(root, output)}: ${statSync(output).size} bytes in ${milliseconds} ms`);
 }
 
-if (process.argv.includes('--force') || !isUpToDate()) await build();
+if (realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) await main();

@@ -6,7 +6,7 @@
  * With --all every test is run, not only up to the first failure, and the files that noticed are printed. With --again those that survived an earlier run (build/mutants/survivors.json). With --sample N random ones, of those whose tests are quick; the seed is printed.
  */
 
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { parseArgs } from 'node:util';
 import { random } from '../support/random.js';
@@ -41,15 +41,18 @@ async function main(): Promise<number> {
   const some = values.again ? chosen.filter(survivedBefore()) : chosen;
   const mutants = values.sample === undefined ? some : sample(some, Number(values.sample), values.seed);
   const copy = new TreeCopy(process.cwd());
+  const judge = new Judge(copy, !values.all);
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => {
+      judge.stop();
       copy.remove();
       process.exit(1);
     });
   }
   try {
-    return await runAll(copy, mutants, values.all ?? false);
+    return await runAll(copy, judge, mutants, values.all ?? false);
   } finally {
+    judge.stop();
     copy.remove();
   }
 }
@@ -74,15 +77,13 @@ function sample(all: readonly Mutant[], count: number, given: string | undefined
   );
 }
 
-async function runAll(copy: TreeCopy, mutants: readonly Mutant[], thorough: boolean): Promise<number> {
+async function runAll(copy: TreeCopy, judge: Judge, mutants: readonly Mutant[], thorough: boolean): Promise<number> {
   const started = performance.now();
-  const judge = new Judge(copy, !thorough);
   const results: [Mutant, Result][] = [];
   for (const mutant of mutants) {
     const failing = await judge.baseline(mutant);
     if (failing.length > 0) {
       console.error(`mutants: these tests fail without any:\n${failing.join('\n')}`);
-      judge.stop();
       return 1;
     }
     const result = await run(copy, judge, mutant);
@@ -91,7 +92,6 @@ async function runAll(copy: TreeCopy, mutants: readonly Mutant[], thorough: bool
     console.log(`${result.padEnd(9)}${describe(mutant)}${by}`);
     remember([[mutant, result]]);
   }
-  judge.stop();
   return summarize(results, performance.now() - started);
 }
 
@@ -116,7 +116,9 @@ function remember(results: readonly (readonly [Mutant, Result])[]): void {
     else known.delete(idOf(mutant));
   }
   mkdirSync(dirname(SURVIVORS), { recursive: true });
-  writeFileSync(SURVIVORS, JSON.stringify([...known], null, 1));
+  const whole = `${SURVIVORS}.${process.pid}`; // several runs may go on at the same time
+  writeFileSync(whole, JSON.stringify([...known], null, 1));
+  renameSync(whole, SURVIVORS);
 }
 
 async function run(copy: TreeCopy, judge: Judge, mutant: Mutant): Promise<Result> {
@@ -124,7 +126,7 @@ async function run(copy: TreeCopy, judge: Judge, mutant: Mutant): Promise<Result
   if (!existsSync(copy.path(file)) || problemOf(copy.read(file), before, after) !== undefined) return 'stale';
   if (!judge.canJudge(mutant)) return 'skipped';
   const text = copy.read(file).replace(before, () => after);
-  const revert = copy.apply(file, text, tests);
+  const revert = await copy.apply(file, text, tests);
   if (typeof revert === 'string') {
     console.log(revert);
     return 'broken';
