@@ -14,6 +14,11 @@ import { build, temporaryFolder } from '../../support/workload.js';
 /** What has happened, in order; `fault` throws at the call that it names. */
 const log: string[] = [];
 let fault: { call: string; code: string } | undefined;
+/** Holds back every answer about a writeback; the call says that it may come. */
+let answerWriteback: (() => void) | undefined;
+let slowWriteback = false;
+/** Bytes that one write takes at most. */
+let shortWrite = Number.POSITIVE_INFINITY;
 const paths = new Map<number, string>();
 let renamed = '';
 
@@ -43,13 +48,18 @@ vi.mock('node:fs', async (original) => {
   const later =
     (name: string, call: (...args: never[]) => void) =>
     (...args: unknown[]) => {
+      const done = args.at(-1) as (...result: unknown[]) => void;
+      const answer = (...result: unknown[]) => {
+        if (name !== 'fdatasync' || !slowWriteback) done(...result);
+        else answerWriteback = () => done(...result);
+      };
       try {
         const on = kind(args[0] as number);
         if (on !== undefined) happen(`${name} ${on}`);
       } catch (error) {
-        return void setImmediate(args.at(-1) as (error: unknown) => void, error);
+        return void setImmediate(answer, error);
       }
-      return call(...(args as never[]));
+      return call(...([...args.slice(0, -1), answer] as never[]));
     };
   const mocked = {
     ...fs,
@@ -59,6 +69,7 @@ vi.mock('node:fs', async (original) => {
       return fd;
     },
     closeSync: (fd: number) => {
+      if (kind(fd) === 'file') happen('close file');
       paths.delete(fd);
       fs.closeSync(fd);
     },
@@ -71,7 +82,8 @@ vi.mock('node:fs', async (original) => {
     },
     ftruncateSync: noted('ftruncate', fs.ftruncateSync as (fd: number, ...rest: never[]) => void),
     fsyncSync: noted('fsync', fs.fsyncSync as (fd: number, ...rest: never[]) => void),
-    write: later('write', fs.write as never),
+    write: later('write', ((fd: number, bytes: Buffer, at: number, length: number, ...rest: [number, () => void]) =>
+      fs.write(fd, bytes, at, Math.min(length, shortWrite), ...rest)) as never),
     fsync: later('fsync', fs.fsync as never),
     fdatasync: later('fdatasync', fs.fdatasync as never),
     renameSync: (from: string, to: string) => {
@@ -100,6 +112,9 @@ beforeEach(() => {
   const own = mkdtempSync(join(folder, 'out-'));
   output = join(own, 'it.wsnap');
   fault = undefined;
+  slowWriteback = false;
+  shortWrite = Number.POSITIVE_INFINITY;
+  answerWriteback = undefined;
   renamed = output;
 });
 afterAll(() => talker?.workload.kill());
@@ -167,6 +182,16 @@ describe.each([
   });
 });
 
+test('a write that takes only some of it goes on with the rest', async () => {
+  shortWrite = 5000;
+  const bytes = Buffer.from(Array.from({ length: 1 << 16 }, (_, i) => i % 251));
+  const writer = new SnapshotWriter(output);
+  const at = writer.takeSlots(1);
+  await writer.writePages(bytes, 0, at, new Uint16Array(1).fill(0xffff));
+  await writer.commit();
+  expect(readFileSync(output).subarray(at).equals(bytes)).toBe(true);
+});
+
 describe('a writeback under way', () => {
   const MIB = 1 << 20;
   const PAGES = 512;
@@ -198,10 +223,29 @@ describe('a writeback under way', () => {
     await expect.poll(() => readdirSync(dirname(output))).toEqual([]);
   });
 
-  test('keeps the descriptor until it is done', async () => {
+  test('is waited for before anything else, and what it says counts', async () => {
+    slowWriteback = true;
+    fault = { call: 'fdatasync file', code: 'EIO' };
     const writer = await filled(true);
+    const committed = writer.commit().catch((error) => error);
+    await expect.poll(() => answerWriteback).toBeDefined();
+    await new Promise(setImmediate);
+    expect(log).not.toContain('fsync file');
+    answerWriteback!();
+    expect(await committed).toMatchObject({ code: 'write' });
     writer.abandon();
-    await expect.poll(() => readdirSync(dirname(output))).toEqual([]);
+    expect(log).not.toContain('rename');
+  });
+
+  test('keeps the descriptor until it is done', async () => {
+    slowWriteback = true;
+    const writer = await filled(true);
+    await expect.poll(() => answerWriteback).toBeDefined();
+    writer.abandon();
+    expect(log).not.toContain('close file');
+    expect(readdirSync(dirname(output))).toEqual([]);
+    answerWriteback!();
+    await expect.poll(() => log.includes('close file')).toBe(true);
     rmSync(dirname(output), { recursive: true, force: true });
   });
 });

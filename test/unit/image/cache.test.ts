@@ -1,13 +1,16 @@
 import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
+  chownSync,
   existsSync,
+  lutimesSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   symlinkSync,
   truncateSync,
   utimesSync,
@@ -36,6 +39,46 @@ describe('ImageCache', () => {
     expect(cache.find({ ...key, compiler: '2' })).toBeUndefined();
     expect(cache.find({ ...key, options: { deterministic: true } })).toBeUndefined();
     expect(cache.find({ ...key, module: 'cd' })).toBeUndefined();
+    expect(cache.find({ ...key, target: 'arm64' })).toBeUndefined();
+  });
+
+  test('knows options by their names, in any order', () => {
+    const cache = new ImageCache(folder);
+    const path = cache.store({ ...key, options: { a: 1, b: 2, c: 3 } }, new Uint8Array(1))!;
+    expect(cache.find({ ...key, options: { c: 3, a: 1, b: 2 } })).toBe(path);
+    expect(cache.find({ ...key, options: { a: 3, b: 2, c: 1 } })).toBeUndefined();
+  });
+
+  test('is its owner’s alone, and so are its entries, under any umask', () => {
+    const before = process.umask(0);
+    try {
+      const path = new ImageCache(join(folder, 'made/here')).store(key, new Uint8Array(1))!;
+      expect(
+        [path, join(folder, 'made/here'), join(folder, 'made')].map((name) => statSync(name).mode & 0o777),
+      ).toEqual([0o700, 0o700, 0o700]);
+    } finally {
+      process.umask(before);
+    }
+  });
+
+  test('is not there when its folder is another user’s', (context) => {
+    if (process.geteuid!() !== 0) context.skip('only root can give a folder away');
+    chownSync(folder, 12345, 0);
+    expect(new ImageCache(folder).store(key, new Uint8Array(1))).toBeUndefined();
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  test('keeps the entry that it has just made, even when that alone is beyond its bound', () => {
+    const cache = new ImageCache(folder, 1000);
+    const path = cache.store(key, new Uint8Array(5000))!;
+    expect(cache.find(key)).toBe(path);
+  });
+
+  test('takes no entry of another size, although its CRC is right', () => {
+    const cache = new ImageCache(folder);
+    const path = cache.store(key, new Uint8Array(0))!; // of CRC 0, as these four bytes
+    writeFileSync(path, Uint8Array.of(0x9d, 0x0a, 0xd9, 0x6d));
+    expect(cache.find(key)).toBeUndefined();
   });
 
   test('ignores and deletes damaged entries', () => {
@@ -76,6 +119,7 @@ describe('ImageCache', () => {
       mkdirSync(join(folder, entries[1]));
       writeFileSync(join(folder, entries[1], 'inside'), '');
       for (const name of readdirSync(folder)) utimesSync(join(folder, name), 1, 1);
+      lutimesSync(join(folder, entries[0]), 0, 0); // the first to go, if it were an entry
       cache.store({ ...key, module: 'other' }, new Uint8Array(1000));
       expect(readdirSync(folder).filter((name) => name !== stored)).toHaveLength(5);
       expect(readdirSync(folder)).not.toContain(stored);
@@ -97,6 +141,7 @@ describe('ImageCache', () => {
       rmSync(path);
       expect(spawnSync('mkfifo', [join(folder, basename(path))]).status).toBe(0);
       expect(cache.find(key)).toBeUndefined();
+      expect(readdirSync(folder)).toEqual([basename(path)]); // not ours to delete
     } finally {
       rmSync(elsewhere, { recursive: true });
     }

@@ -60,6 +60,17 @@ describe('a snapshot file', () => {
     expect(existsSync('/nowhere')).toBe(false);
   });
 
+  test('says the oldest format that can hold it, so that older readers refuse only what they must', () =>
+    inFolder(async (folder) => {
+      const path = join(folder, 'a.wsnap');
+      const snapshot = await writeSample(path);
+      expect(readFileSync(path).readUInt32LE(8)).toBe(1);
+      const writer = new SnapshotWriter(path);
+      writer.seal({ ...snapshot, state: 'trapped' });
+      await writer.commit();
+      expect(readFileSync(path).readUInt32LE(8)).toBe(2);
+    }));
+
   test('needs format 2 for a memory that format 1 has no room for', () => {
     const memory = (maxPages: number) => ({ pages: 1, maxPages, extents: [], blocks: new Uint16Array(0) });
     expect(formatNeeded(sampleSnapshot([memory(65536)], undefined))).toBe(1);
