@@ -56,6 +56,8 @@ export class FakeProcess {
   callC: (address: number, a: number, b: number) => void = () => {
     throw new Error('there is no C code here');
   };
+  /** After the host layer has written a word of the process's memory: what another process could see now. */
+  onStore: (address: number, value: number) => void = () => {};
   /** CPU_* of the CPU. */
   cpuFeatures = 0;
   resumed: number[] = [];
@@ -214,8 +216,14 @@ export class FakeProcess {
       load64: (address: bigint) => this.get(Number(address), 8),
       store8: (address: bigint, value: number) => this.put(Number(address), 1, BigInt(value)),
       store16: (address: bigint, value: number) => this.put(Number(address), 2, BigInt(value)),
-      store32: (address: bigint, value: number) => this.put(Number(address), 4, BigInt(value)),
-      store64: (address: bigint, value: bigint) => this.put(Number(address), 8, value),
+      store32: (address: bigint, value: number) => {
+        this.put(Number(address), 4, BigInt(value));
+        this.onStore(Number(address), value);
+      },
+      store64: (address: bigint, value: bigint) => {
+        this.put(Number(address), 8, value);
+        this.onStore(Number(address), Number(value));
+      },
       copy: (to: bigint, from: bigint, count: bigint) => {
         for (let i = 0; i < Number(count); i++) this.set8(Number(to) + i, this.get8(Number(from) + i));
       },

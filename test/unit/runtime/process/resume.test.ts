@@ -63,11 +63,13 @@ describe('a resume plan', () => {
     const base = process.get64(memory + L.MEM_BASE);
     expect(process.get64(memory + L.MEM_SIZE)).toBe(131072);
     expect(process.mappings).toContainEqual(
-      expect.objectContaining({ address: base + 65536, size: 4096, protection: 3, fd: SOURCE_FD, offset: 0x30000 }),
+      // private: what the guest writes is not the snapshot's
+      { address: base + 65536, size: 4096, protection: 3, flags: 0x12, fd: SOURCE_FD, offset: 0x30000 },
     );
     expect(process.calls).toContainEqual(
       expect.objectContaining({ name: 'close', args: expect.arrayContaining([SOURCE_FD]) }),
     );
+    expect(process.protections).toContainEqual({ address: base, size: 131072, protection: 3 });
     expect(process.get64(table + L.TAB_LENGTH)).toBe(3);
     const elements = process.get64(table + L.TAB_BASE);
     const instance = process.get64(context + hostConstants.INSTANCE_REGISTER * 8);
@@ -91,14 +93,21 @@ describe('a resume plan', () => {
   it('reads what the kernel cannot map', () => {
     const { process, memory } = planned(3);
     process.overrides['mmap'] = ([, , , , fd]) => (fd === SOURCE_FD ? -22 : undefined);
+    let interrupted = false;
     process.overrides['pread64'] = ([, address, count, offset]) => {
+      interrupted = !interrupted;
+      if (interrupted) return -4; // EINTR
       process.set8(address, offset / 0x1000);
       return Math.min(count, 1000);
     };
     expect(startProcess(process)).toBe(0);
     const base = process.get64(memory + L.MEM_BASE) + 65536;
     expect([0, 1000, 4000].map((at) => process.get8(base + at))).toEqual([0x30, 0x30, 0x30]);
-    process.overrides['pread64'] = () => 0;
+    let reads = 0;
+    process.overrides['pread64'] = () => {
+      if (reads++ > 10) throw new Error('it reads for good');
+      return 0;
+    };
     expect(startProcess(process)).toBe(1);
     expect(process.text(2)).toMatch(/cannot read the snapshot/);
   });
