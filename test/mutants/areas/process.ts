@@ -7,7 +7,11 @@ export const process: Area = {
   files: [
     {
       file: 'src/runtime/process/park.ts',
-      tests: ['test/unit/runtime/process/signals.test.ts'],
+      tests: [
+        'test/unit/runtime/process/park.test.ts',
+        'test/unit/runtime/process/trapped.test.ts',
+        'test/unit/runtime/process/signals.test.ts',
+      ],
       slow: true,
       changes: [
         ['forgetSender();\n  if (pid === 0)', 'if (pid === 0)', { open: true }],
@@ -44,6 +48,14 @@ export const process: Area = {
         ],
         ['mapPlainText();\n  setHalf', 'setHalf', { open: true }],
         ['forgetSender();\n  setHalf(RT_COMMAND, COMMAND_NONE);', 'setHalf(RT_COMMAND, COMMAND_NONE);', { open: true }],
+        ['if (senderPidfd >= 0) syscall(SYS_close, senderPidfd, 0, 0, 0, 0, 0);', '', { open: true }],
+        ['senderPidfd = -1;\n  closeLifeline();', 'closeLifeline();', { open: true }],
+        ['if (isClaimed()) return false;', '', { open: true }],
+        ['if (!isClaimed()) return true;', 'return true;', { open: true }],
+        ['(!hasLifeline() || lifelineOfCapturer() >= 0)', 'true', { open: true }],
+        ['length > 0 && length <= SUCCESSOR_MAX', 'length > 0', { open: true }],
+        ['count <= 0 ||', '', { open: true }],
+        ['(POLLERR | POLLHUP)', 'POLLHUP', { open: true }],
         ['setHalf(RT_STOP_WANTED, 0);', '', { open: true }],
         ['~((<u64>1) << (STOP_SIGNAL - 1))', '~((<u64>1) << STOP_SIGNAL)', { open: true }],
         [
@@ -55,7 +67,7 @@ export const process: Area = {
     },
     {
       file: 'src/runtime/process/lifeline.ts',
-      tests: ['test/unit/runtime/process/signals.test.ts'],
+      tests: ['test/unit/runtime/process/park.test.ts', 'test/unit/runtime/process/signals.test.ts'],
       slow: true,
       changes: [
         ['setHalf(RT_LIFELINE, LIFELINE_FAILED);\n    return false;', 'return false;', { open: true }],
@@ -75,7 +87,11 @@ export const process: Area = {
     },
     {
       file: 'src/runtime/process/signals.ts',
-      tests: ['test/unit/runtime/process/signals.test.ts'],
+      tests: [
+        'test/unit/runtime/process/park.test.ts',
+        'test/unit/runtime/process/faults.test.ts',
+        'test/unit/runtime/process/signals.test.ts',
+      ],
       slow: true,
       changes: [
         ['state === STATE_STOPPING || state === STATE_PARKED', 'state === STATE_PARKED', { open: true }],
@@ -85,6 +101,9 @@ export const process: Area = {
           'half(RT_COMMAND) === COMMAND_RESUME',
           { open: true },
         ],
+        ['if (sender === 0 || !senderIsDead()) return;', 'if (!senderIsDead()) return;', { open: true }],
+        ['if (sender === 0 || !senderIsDead()) return;', 'if (sender === 0) return;', { open: true }],
+        ['setHalf(RT_COMMAND, COMMAND_NONE); //', '//', { open: true }],
         ['if (state === STATE_TRAPPED) return onStopTrapped(sender);', '', { open: true }],
         ['state !== STATE_RUNNING || !setSender(sender)', 'state !== STATE_RUNNING', { open: true }],
         ['if (!mapTrapText()) return forgetSender();', 'if (!mapTrapText()) return;', { open: true }],
@@ -120,7 +139,7 @@ export const process: Area = {
     },
     {
       file: 'src/runtime/process/trapped.ts',
-      tests: ['test/unit/runtime/process/signals.test.ts'],
+      tests: ['test/unit/runtime/process/trapped.test.ts', 'test/unit/runtime/process/signals.test.ts'],
       slow: true,
       changes: [
         ['if (half(RT_TRAP_PARKED) === 0) return;', '', { open: true }],
@@ -134,6 +153,19 @@ export const process: Area = {
         ['command !== COMMAND_RESUME && !senderIsDead()', 'command !== COMMAND_RESUME', { open: true }],
         ['command !== COMMAND_RESUME && !senderIsDead()', '!senderIsDead()', { open: true }],
         ['setHalf(RT_TRAP_PARKED, 1);', '', { open: true }],
+        [
+          'setHalf(RT_COMMAND, COMMAND_NONE);\n  forgetSender();\n  settleAll();',
+          'forgetSender();\n  settleAll();',
+          { open: true },
+        ],
+        ['forgetSender();\n  settleAll();', 'settleAll();', { open: true }],
+        ['store<u64>(mask, (<u64>1) << (STOP_SIGNAL - 1));', 'store<u64>(mask, 0);', { open: true }],
+        [
+          'forgetSender();\n    setHalf(RT_COMMAND, COMMAND_NONE);\n  }',
+          'setHalf(RT_COMMAND, COMMAND_NONE);\n  }',
+          { open: true },
+        ],
+        ['forgetSender();\n    setHalf(RT_COMMAND, COMMAND_NONE);\n  }', 'forgetSender();\n  }', { open: true }],
         ['!== 1) return;', '!== 1) {}', { open: true }],
       ],
     },
