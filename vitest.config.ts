@@ -1,6 +1,7 @@
 /**
  * How the tests run; `npm test` builds first, as many of them start bin/wag-snap. Times are only there for what hangs: none
- * is to be exceeded by a machine that is ten times slower and busy.
+ * is to be exceeded by a machine that is ten times slower and busy. Files that take long come first, and their tests have more time
+ * (test/support/slow-files.ts).
  *
  * WASI's functions are tried on both CPUs: what test/support/wasi-guest.ts starts is for this machine's, and in the second
  * project for ARM64, where that can be run.
@@ -9,6 +10,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { defineConfig } from 'vitest/config';
 import { findEmulator } from './bin/programs/emulator.js';
+import { SlowFirst } from './test/support/slow-first.js';
 
 const wasi = readdirSync('test/wasi')
   .filter((name) => name.endsWith('.test.ts'))
@@ -22,9 +24,11 @@ const emulates = process.arch !== 'arm64' && findEmulator('arm64') !== undefined
 export default defineConfig({
   test: {
     projects: emulates ? [everything, onArm64] : [everything],
-    testTimeout: 600_000,
-    hookTimeout: 600_000,
-    expect: { poll: { timeout: 120_000 } },
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+    expect: { poll: { timeout: 60_000 } },
+    setupFiles: 'test/support/every-file.ts',
+    sequence: { sequencer: SlowFirst },
     pool: 'forks',
     poolOptions: { forks: { minForks: 1, maxForks: 2 } },
     maxWorkers: 2,

@@ -15,12 +15,14 @@ With arguments: packages and build, then vitest with the arguments.
   FILE|NAME          only test files whose path contains it: npm test -- capture
   -t PATTERN         only tests whose name matches: npm test -- -t 'goes on'
   --project NAME     here, or a name of vitest.config.ts's other projects
+  --exhaustive       all of each sweep instead of a sample (test/support/sampling.ts): for hours, or with FILE
 Leaves build/test/results.json and build/test/summary.txt; the last line is N passed, N failed[, N skipped].`);
 
 const results = `${root}/build/test/results.json`;
 const summary = `${root}/build/test/summary.txt`;
 const skips = `${root}/build/test/skipped.txt`;
-const filters = process.argv.slice(2);
+const filters = process.argv.slice(2).filter((word) => word !== '--exhaustive');
+if (filters.length < process.argv.length - 2) process.env.WAGSNAP_EXHAUSTIVE = '1';
 const failedSteps = [];
 /** Deliberate faults that are tried in each run, chosen by chance (test/mutants). */
 const MUTANTS = 10;

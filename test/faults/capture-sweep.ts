@@ -46,6 +46,10 @@ export class Talker {
     );
   }
 
+  get hasEnded(): boolean {
+    return this.workload.hasEnded;
+  }
+
   /** Ends it by the end of its input. */
   async wrongEnd(): Promise<string | undefined> {
     this.workload.stdin.end();

@@ -1,29 +1,38 @@
-/** A fault at each step of a capture; see capture-sweep.ts. All of them: `WAGSNAP_FAULTS=all`. */
+/** A fault at each step of a capture; see capture-sweep.ts. All of them: see support/sampling.ts. */
 
 import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
+import { random } from '../support/random.js';
+import { exhaustive, sample, seed } from '../support/sampling.js';
 import { build, temporaryFolder } from '../support/workload.js';
 import { CaptureSweep } from './capture-sweep.js';
 import { faultsFor } from './command.js';
+import { KillSweep } from './kill-sweep.js';
 import { BLOCKED, BUSY } from './programs.js';
 import { Tally } from './tally.js';
 
 const folder = temporaryFolder();
 const tally = new Tally('capture').printAtEnd();
+const next = random(seed);
+/** Labels that a capture has which lets its process go on. */
+const seen = new Set<string>();
+/** What says whose file goes on, and the command. */
+const TOLD = Array.from({ length: 3 }, () => 'writeSync mem');
 
 beforeAll(async () => {
   await build(Buffer.from(BLOCKED), join(folder, 'blocked'));
   await build(Buffer.from(BUSY), join(folder, 'busy'));
 });
 
-test('every step', { timeout: 7_200_000 }, async () => {
+test(`every step, seed ${seed}`, { timeout: 7_200_000 }, async () => {
   const sweeps = [
     await CaptureSweep.start(folder, join(folder, 'blocked')),
     await CaptureSweep.start(folder, join(folder, 'busy')),
   ];
-  const faults = faultsFor(await sweeps[0].trace());
+  const counts = await sweeps[0].trace();
+  for (const label of counts.keys()) seen.add(label);
   await sweeps[1].trace();
-  const queue = faults.values();
+  const queue = faultsFor(counts, next).values();
   await Promise.all(
     sweeps.map(async (sweep) => {
       for (const fault of queue) await sweep.inject(fault, tally);
@@ -33,3 +42,32 @@ test('every step', { timeout: 7_200_000 }, async () => {
   expect(tally.failures).toEqual([]);
   expect(tally.injected).toBeGreaterThan(60);
 });
+
+test(`every step of one that ends the process, seed ${seed}`, { timeout: 7_200_000 }, async () => {
+  const sweeps = ['blocked', 'busy'].map((name) => new KillSweep(folder, join(folder, name)));
+  const labels = await sweeps[0].calls();
+  expect(endingOf(labels)).toEqual(['fsync out', 'renameSync out', 'fsyncSync out', ...TOLD]);
+  await sweeps[1].calls();
+  const counts = new Map<string, number>();
+  for (const label of labels) counts.set(label, (counts.get(label) ?? 0) + 1);
+  // of the steps that the other kind of capture has too, some: what differs is where the file is, and the end
+  const faults = faultsFor(counts, next).filter(({ label }) => !seen.has(label) || / \/out/.test(label) || exhaustive);
+  const others = faultsFor(counts, next).filter((fault) => !faults.some(({ label }) => label === fault.label));
+  const queue = [...faults, ...sample(others, 10, ({ label }) => label.split(' ')[0], next)].values();
+  const before = tally.injected;
+  await Promise.all(
+    sweeps.map(async (sweep) => {
+      for (const fault of queue) await sweep.inject(fault, tally);
+      await sweep.calls(); // which removes what those that were killed have left
+      sweep.remove();
+    }),
+  );
+  expect(tally.failures).toEqual([]);
+  expect(tally.injected - before).toBeGreaterThan(20);
+});
+
+/** Calls from the first that makes the file durable to the process's end: it is told to end after all of them. */
+function endingOf(labels: readonly string[]): string[] {
+  const short = labels.map((label) => label.replace(/ .*\/(out|mem)(\/.*)?$/, ' $1'));
+  return short.slice(short.indexOf('fsync out')).filter((label) => /^(fsync|rename|write)/.test(label));
+}

@@ -7,6 +7,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { exhaustive } from '../support/sampling.js';
 
 export const CLI = resolve(process.env['WAGSNAP_CLI'] ?? 'bin/wag-snap');
 const HOOK = pathToFileURL(resolve(import.meta.dirname, 'inject.mjs')).href;
@@ -53,13 +54,19 @@ export async function command(args: readonly string[], options: CommandOptions):
 
 /** The calls that a command makes when nothing goes wrong: how often each label. */
 export async function trace(args: readonly string[], options: CommandOptions): Promise<Map<string, number>> {
+  const counts = new Map<string, number>();
+  for (const label of await calls(args, options)) counts.set(label, (counts.get(label) ?? 0) + 1);
+  return counts;
+}
+
+/** The same, in their order. */
+export async function calls(args: readonly string[], options: CommandOptions): Promise<string[]> {
   const file = join(options.folder, 'trace');
   const outcome = await run(args, options, { folder: options.folder, trace: file });
   if (outcome.code !== 0) throw new Error(`${args.join(' ')}: ${JSON.stringify(outcome)}`);
-  const counts = new Map<string, number>();
-  for (const label of readFileSync(file, 'utf8').trim().split('\n')) counts.set(label, (counts.get(label) ?? 0) + 1);
+  const labels = readFileSync(file, 'utf8').trim().split('\n');
   rmSync(file);
-  return counts;
+  return labels;
 }
 
 async function run(
@@ -125,30 +132,25 @@ const ACTS: Readonly<Record<string, readonly string[]>> = {
 };
 const ENDS = ['SIGTERM', 'SIGINT', 'SIGHUP'];
 
-/** In a test run some of all faults; WAGSNAP_FAULTS=all takes an hour. */
-const ALL = process.env['WAGSNAP_FAULTS'] === 'all';
-
 /**
- * Faults for each label: one that fits at its first call, another one at its last where calls write or read much, the death
- * of the command in the middle, and a signal that asks it to end at every third label. Or all of them at all calls.
+ * Faults for each label: a call that fails, or is cut short, and one at which the command ends, killed or asked to; by chance. Or all
+ * of them at all calls: see support/sampling.ts.
+ *
+ * @param next random numbers in [0, 1)
  */
-export function faultsFor(counts: ReadonlyMap<string, number>): Fault[] {
+export function faultsFor(counts: ReadonlyMap<string, number>, next: () => number): Fault[] {
   const faults: Fault[] = [];
-  let n = 0;
+  const oneOf = <T>(list: readonly T[]) => list[Math.floor(next() * list.length)];
   for (const [label, count] of counts) {
     if (label.startsWith('closeSync /proc/')) continue; // never fails
     const acts = ACTS[label.split(' ')[0]] ?? DENIED;
-    if (ALL) {
-      for (let nth = 0; nth < count; nth++) {
-        for (const act of [...acts, 'SIGKILL', ...ENDS]) faults.push({ label, nth, act });
-      }
+    const nths = Array.from({ length: count }, (_, nth) => nth);
+    if (exhaustive) {
+      for (const nth of nths) for (const act of [...acts, 'SIGKILL', ...ENDS]) faults.push({ label, nth, act });
       continue;
     }
-    faults.push({ label, nth: 0, act: acts[0] });
-    if (count > 1 && acts.length > 1) faults.push({ label, nth: count - 1, act: acts[1] });
-    faults.push({ label, nth: count >> 1, act: 'SIGKILL' });
-    if (n % 3 === 0) faults.push({ label, nth: count - 1, act: ENDS[(n / 3) % ENDS.length] });
-    n++;
+    faults.push({ label, nth: oneOf(nths), act: oneOf(acts) });
+    faults.push({ label, nth: oneOf(nths), act: next() < 0.7 ? 'SIGKILL' : oneOf(ENDS) });
   }
   return faults;
 }

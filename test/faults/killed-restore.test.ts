@@ -5,6 +5,8 @@ import { mkdirSync, openSync, readdirSync, writeSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { processStatus } from '../../src/capture/process.js';
+import { random } from '../support/random.js';
+import { seed } from '../support/sampling.js';
 import { build, canRun, captureAndEnd, temporaryFolder, Workload } from '../support/workload.js';
 import { CaptureSweep } from './capture-sweep.js';
 import { command, faultsFor, wrongEnding } from './command.js';
@@ -18,6 +20,7 @@ const cli = resolve(process.env['WAGSNAP_CLI'] ?? 'bin/wag-snap');
 const env = { ...process.env, TMPDIR: tmp, XDG_CACHE_HOME: join(folder, 'cache') };
 const tally = new Tally('killed restores and ARM64').printAtEnd();
 const running: ChildProcess[] = [];
+const next = random(seed);
 mkdirSync(tmp);
 afterAll(() => {
   for (const child of running) child.kill('SIGKILL');
@@ -114,10 +117,10 @@ describe.each(['x64', 'arm64'] as const)('%s', (arch) => {
   });
 });
 
-test.skipIf(!canRun('arm64'))('a sample of all faults on ARM64', async () => {
+test.skipIf(!canRun('arm64'))(`a sample of all faults on ARM64, seed ${seed}`, async () => {
   const { path } = await build(Buffer.from(BLOCKED), join(folder, 'sample'), { arch: 'arm64' });
   const captures = await CaptureSweep.start(folder, path);
-  const faults = faultsFor(await captures.trace());
+  const faults = faultsFor(await captures.trace(), next);
   for (let i = 0; i < faults.length; i += 11) await captures.inject(faults[i], tally);
   expect(await captures.finish()).toBeUndefined();
 
@@ -125,7 +128,7 @@ test.skipIf(!canRun('arm64'))('a sample of all faults on ARM64', async () => {
     '--arch',
     'arm64',
   ]);
-  const steps = faultsFor(await restores.trace());
+  const steps = faultsFor(await restores.trace(), next);
   for (let i = 0; i < steps.length; i += 15) await restores.inject(steps[i], tally);
   expect(await restores.finish()).toBeUndefined();
   expect(tally.failures).toEqual([]);

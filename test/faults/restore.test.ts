@@ -1,7 +1,9 @@
-/** A fault at each step of a restore; see restore-sweep.ts. All of them: `WAGSNAP_FAULTS=all`. */
+/** A fault at each step of a restore; see restore-sweep.ts. All of them: see support/sampling.ts. */
 
 import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
+import { random } from '../support/random.js';
+import { seed } from '../support/sampling.js';
 import { build, captureAndEnd, temporaryFolder, Workload } from '../support/workload.js';
 import { faultsFor } from './command.js';
 import { BLOCKED, Conversation } from './programs.js';
@@ -11,6 +13,7 @@ import { Tally } from './tally.js';
 const folder = temporaryFolder();
 const tally = new Tally('restore').printAtEnd();
 const snapshot = join(folder, 'it.wsnap');
+const next = random(seed);
 
 beforeAll(async () => {
   const { path } = await build(Buffer.from(BLOCKED), join(folder, 'blocked'));
@@ -21,14 +24,14 @@ beforeAll(async () => {
 
 const MODES: readonly RestoreMode[] = ['write', 'run', 'run uncached'];
 
-test('every step', { timeout: 7_200_000 }, async () => {
+test(`every step, seed ${seed}`, { timeout: 7_200_000 }, async () => {
   const sweeps = MODES.map((mode) => RestoreSweep.make(folder, mode, snapshot, new Conversation()));
   const done = new Set<string>();
   await Promise.all(
     sweeps.map(async (sweep) => {
       // the steps that another mode has too are tried there
       const counts = [...(await sweep.trace())].filter(([label]) => !done.has(label) && done.add(label));
-      for (const fault of faultsFor(new Map(counts))) await sweep.inject(fault, tally);
+      for (const fault of faultsFor(new Map(counts), next)) await sweep.inject(fault, tally);
       expect(await sweep.finish()).toBeUndefined();
     }),
   );

@@ -2,17 +2,17 @@
 
 import { expect, test } from 'vitest';
 import { random } from '../support/random.js';
+import { seed, sized } from '../support/sampling.js';
 import { temporaryFolder } from '../support/workload.js';
 import { fuzzRestore } from './restore.js';
 import { makeSeeds } from './restore-seeds.js';
 
 const folder = temporaryFolder();
-const seed = Number(process.env['WAGSNAP_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
-const count = Number(process.env['WAGSNAP_FUZZ'] ?? 10_000);
+const count = Number(process.env['WAGSNAP_FUZZ'] ?? sized(5000, 100_000));
 
 test(`${count} mutated snapshots are refused or run (seed ${seed})`, { timeout: 7_200_000 }, async () => {
   const next = random(seed);
-  const seeds = await makeSeeds(folder, 4, next);
+  const seeds = await makeSeeds(folder, sized(2, 4), next);
   const { failures, ...counts } = await fuzzRestore(seeds, count, next, folder);
   console.log(JSON.stringify(counts));
   expect(failures).toEqual([]);

@@ -43,7 +43,7 @@ export interface FuzzCounts {
 const RUN_LIMIT = 400; // milliseconds
 const EMULATED_LIMIT = 2500;
 /** How many are restored on the other CPU, which takes long. */
-const ON_OTHER_CPU = 0.08;
+const ON_OTHER_CPU = 0.03;
 const EXIT_TRAP = 134;
 
 /**

@@ -1,5 +1,5 @@
 /**
- * Forged snapshot files: reading any of 10,000 random mutations of intact ones ends as InputError, as LimitError or as a snapshot that is
+ * Forged snapshot files: reading any of thousands of random mutations of intact ones ends as InputError, as LimitError or as a snapshot that is
  * consistent in itself and can be described. What then restores and runs is restore.test.ts's business.
  *
  * WAGSNAP_SEED repeats a run, WAGSNAP_ROUNDS makes it longer.
@@ -17,12 +17,12 @@ import { decodePrologue, encodePrologue, PROLOGUE_SIZE } from '../../src/snapsho
 import { Frames } from '../../src/snapshot/snapshot.js';
 import { ValType } from '../../src/wasm/module.js';
 import { random } from '../support/random.js';
+import { seed, sized } from '../support/sampling.js';
 import { temporaryFolder } from '../support/workload.js';
 import { writeSample } from '../unit/snapshot/sample.js';
 import { SnapshotMutator } from './snapshot-mutations.js';
 
-const seed = Number(process.env['WAGSNAP_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
-const rounds = Number(process.env['WAGSNAP_ROUNDS'] ?? 10_000);
+const rounds = Number(process.env['WAGSNAP_ROUNDS'] ?? sized(6000, 100_000));
 const fixtures = resolve(import.meta.dirname, '../../fixtures/snapshots');
 const folder = temporaryFolder();
 

@@ -2,8 +2,8 @@
  * Chains of hops between CPUs and compiler versions: each hop goes from x86-64 to ARM64 or back, at a random moment, and
  * every second image of a CPU is one that another version of the compiler might have made (src/compile/convention/variation.ts).
  *
- * Moments and versions come from a seed, which is in each test's name; WAGSNAP_SEED sets it. WAGSNAP_ALL=1 makes fifty hops
- * of runs that are as much longer. Needs qemu-user; the Lua script needs what test/e2e needs.
+ * Moments and versions come from a seed, which is in each test's name; WAGSNAP_SEED sets it. An exhaustive run makes
+ * fifty hops of runs that are as much longer. Needs qemu-user; the Lua script needs what test/e2e needs.
  */
 
 import { cpSync, mkdirSync } from 'node:fs';
@@ -11,12 +11,12 @@ import { join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import * as debian from '../e2e/debian-source.js';
 import { random } from '../support/random.js';
+import { exhaustive, seed } from '../support/sampling.js';
 import { type Built, build, canRun, type Ending, programPath, temporaryFolder, Workload } from '../support/workload.js';
 import { hopChains } from './hop-chain.js';
 
-const LONG = process.env['WAGSNAP_ALL'] === '1';
-const HOPS = LONG ? 50 : 10;
-const scaled = (count: number) => String(LONG ? count * 4 : count);
+const HOPS = exhaustive ? 50 : 10;
+const scaled = (count: number) => String(exhaustive ? count * 4 : count);
 
 /** A fraction of a second on x86-64, some seconds under qemu-user. */
 const programs: readonly (readonly [name: string, ...args: string[]])[] = [
@@ -27,8 +27,6 @@ const programs: readonly (readonly [name: string, ...args: string[]])[] = [
   ['nan', scaled(1000)],
   ['callchain', scaled(200_000)],
 ];
-
-const seed = Number(process.env['WAGSNAP_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
 
 const able = canRun('x64') && canRun('arm64');
 

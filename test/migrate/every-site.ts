@@ -10,6 +10,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { InputError, ToolError } from '../../src/base/errors.js';
 import { FUNC_GUEST, FUNC_IMPORT } from '../../src/image/contract/site-tables.js';
+import { random } from '../support/random.js';
+import { byKind, exhaustive } from '../support/sampling.js';
 import { SingleSiteImage } from '../support/single-site-image.js';
 import {
   type Built,
@@ -33,8 +35,18 @@ export interface EverySiteResult {
   readonly failures: string[];
 }
 
+/** Sites by chance, of all kinds that are on the program's way: see support/sampling.ts. */
+export interface SiteSample {
+  /** So many that are reached are enough, with one of each kind. */
+  readonly reached: number;
+  readonly seed: number;
+}
+
+/** A kind of which so many were not reached is not looked for any more. */
+const IN_VAIN = 15;
+
 /**
- * @param limit tries at most so many sites, evenly over the program
+ * @param limit tries at most so many sites, evenly over the program; or a sample
  * @param onto what to restore onto: the same module, perhaps compiled in another way
  * @param sites text offsets to choose from; default: all of the guest's
  */
@@ -42,24 +54,42 @@ export async function captureAtEverySite(
   built: Built,
   folder: string,
   options: StartOptions,
-  limit: number,
+  limit: number | SiteSample,
   onto = built,
   sites: readonly number[] = guestSites(built),
 ): Promise<EverySiteResult> {
   const whole = await Workload.start(built.path, options).ended();
-  const step = Math.max(1, sites.length / limit);
-  const chosen = Array.from({ length: Math.min(limit, sites.length) }, (_, i) => sites[Math.floor(i * step)]);
+  const sampled = typeof limit !== 'number' && !exhaustive;
+  const chosen = sampled
+    ? byKind(sites, (site) => kindOf(built, site), random(limit.seed))
+    : evenly(sites, typeof limit === 'number' ? limit : sites.length);
+  const missing = new Map(chosen.map((site) => [kindOf(built, site), IN_VAIN]));
   const single = new SingleSiteImage(built, join(folder, 'single'));
   const reached: number[] = [];
   const failures: string[] = [];
+  let tried = 0;
   for (const site of chosen) {
+    if (sampled) {
+      if (reached.length >= limit.reached && missing.size === 0) break;
+      if (reached.length >= limit.reached && !missing.has(kindOf(built, site))) continue;
+    }
+    tried++;
     single.setTrap(site);
     const outcome = await tryOnce(onto, single.path, folder, options, whole);
     if (outcome.reached) reached.push(site);
+    const kind = kindOf(built, site);
+    const more = outcome.reached ? 0 : (missing.get(kind) ?? 1) - 1;
+    if (more > 0) missing.set(kind, more);
+    else missing.delete(kind);
     if (outcome.failure !== undefined)
       failures.push(`site at text ${site} (${describe(built, site)}): ${outcome.failure}`);
   }
-  return { sites: sites.length, tried: chosen.length, reached, failures };
+  return { sites: sites.length, tried, reached, failures };
+}
+
+function evenly<T>(items: readonly T[], limit: number): T[] {
+  const step = Math.max(1, items.length / limit);
+  return Array.from({ length: Math.min(limit, items.length) }, (_, i) => items[Math.floor(i * step)]);
 }
 
 async function tryOnce(
@@ -126,9 +156,14 @@ export function sitesIn({ image: to }: Built, { image: from }: Built, textOffset
   });
 }
 
-function describe({ image }: Built, textOffset: number): string {
-  const { sites } = image;
-  const site = sites.site(sites.siteAt(textOffset));
-  const kind = ['call', 'loop', 'entry'][site.kind];
-  return `${kind} at ${site.bodyOffset} in ${image.functionName(sites.functionAt(textOffset))}`;
+/** A call, a loop or an entry, of a function or of the thunk of an import. */
+function kindOf({ image: { sites } }: Built, textOffset: number): string {
+  const kind = ['call', 'loop', 'entry'][sites.site(sites.siteAt(textOffset)).kind];
+  return sites.function(sites.functionAt(textOffset)).kind === FUNC_IMPORT ? `${kind} of an import` : kind;
+}
+
+function describe(built: Built, textOffset: number): string {
+  const { sites } = built.image;
+  const { bodyOffset } = sites.site(sites.siteAt(textOffset));
+  return `${kindOf(built, textOffset)} at ${bodyOffset} in ${built.image.functionName(sites.functionAt(textOffset))}`;
 }

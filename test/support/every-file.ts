@@ -1,0 +1,11 @@
+/**
+ * Loaded in front of each test file. Tests of a file that takes long (slow-files.ts) have more time; and between two tests the runner
+ * is heard, also where each of them holds the thread (spawnSync): it gives a worker up that does not listen for a minute.
+ */
+
+import { setImmediate } from 'node:timers/promises';
+import { afterEach, expect, vi } from 'vitest';
+import { secondsOf } from './slow-files.js';
+
+if (secondsOf(expect.getState().testPath ?? '') > 0) vi.setConfig({ testTimeout: 600_000, hookTimeout: 600_000 });
+afterEach(() => setImmediate());
