@@ -10,6 +10,7 @@ import { targets } from '../../src/arch/targets.js';
 import { compileImage } from '../../src/compile/link/compile.js';
 import { readModule } from '../../src/wasm/wat.js';
 import { nativeArch } from '../support/native-arch.js';
+import { Output } from '../support/waiting.js';
 
 /** Says "ready", then computes for ever. */
 const BUSY = '(loop $forever (br $forever))';
@@ -49,7 +50,7 @@ for (const [name, what] of Object.entries({ busy: BUSY, blocked: BLOCKED })) {
       const child = spawn('unshare', [...UNSHARE, image], { stdio: ['pipe', 'pipe', 'inherit'] });
       const closed = once(child, 'close');
       try {
-        await Promise.race([once(child.stdout, 'data'), closed]);
+        await new Output(child).has(/./);
         const first = readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8').trim();
         expect(readFileSync(`/proc/${first}/status`, 'utf8')).toMatch(/^NSpid:\t\d+\t1$/m);
         process.kill(Number(first), signal);

@@ -7,6 +7,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
+import { during, Output } from '../support/waiting.js';
+
 const root = join(import.meta.dirname, '../..');
 const tool = join(root, 'bin/wag-snap');
 const program = join(root, 'fixtures/programs/readline.wasm');
@@ -20,15 +22,13 @@ function wagSnap(...args: string[]) {
   return spawnSync(tool, args, { cwd: folder, encoding: 'utf8' });
 }
 
+const PID = /^pid (\d+)$/m;
+
 /** A `wag-snap run` that waits for input, and the pid of its program. */
 async function running(): Promise<{ run: ChildProcess; pid: number }> {
   const run = spawn(process.execPath, [tool, 'run', '-v', program], { stdio: ['pipe', 'ignore', 'pipe'] });
-  for (let text = ''; ; ) {
-    const [chunk] = await once(run.stderr!, 'data');
-    text += chunk;
-    const pid = /^pid (\d+)$/m.exec(text);
-    if (pid !== null) return { run, pid: Number(pid[1]) };
-  }
+  const text = await new Output(run).says(PID);
+  return { run, pid: Number(PID.exec(text)![1]) };
 }
 
 test('capture, inspect and coredump follow it to the program', async () => {
@@ -54,7 +54,7 @@ test('a process with several programs is no choice, one with none says what it i
     },
   );
   const ended = once(shell, 'exit');
-  await once(shell.stdout!, 'data');
+  await new Output(shell).has('up');
   const children = () => readFileSync(`/proc/${shell.pid}/task/${shell.pid}/children`, 'latin1').trim().split(' ');
   await expect
     .poll(() => children().map((pid) => readFileSync(`/proc/${pid}/cmdline`, 'latin1').split('\0')[0]))
@@ -75,22 +75,23 @@ describe('--pid-file', () => {
   const start = (...args: string[]) =>
     spawn(process.execPath, [tool, ...args], { cwd: folder, stdio: ['pipe', 'ignore', 'pipe'] });
   /** What it says as soon as it is there: it is written as a whole. */
-  const appeared = async () => {
-    await expect.poll(() => existsSync(pidFile())).toBe(true);
+  const appeared = async (child: ChildProcess) => {
+    const there = expect.poll(() => existsSync(pidFile())).toBe(true);
+    await during(child, there);
     return readFileSync(pidFile(), 'latin1');
   };
 
   test('has the program’s pid as long as it runs, for run and restore', async () => {
     const first = start('run', '--pid-file', 'the.pid', program);
     const ended = once(first, 'exit');
-    const text = await appeared();
+    const text = await appeared(first);
     expect(text).toMatch(/^\d+\n$/);
     expect(wagSnap('capture', text.trim(), '--kill', '-o', 'next.wsnap').stderr).toBe('');
     expect((await ended)[0]).toBe(75);
     expect(existsSync(pidFile())).toBe(false);
     const second = start('restore', 'next.wsnap', '--pid-file', 'the.pid');
     const over = once(second, 'exit');
-    expect(await appeared()).not.toBe(text);
+    expect(await appeared(second)).not.toBe(text);
     second.stdin!.end();
     expect((await over)[0]).toBe(0);
     expect(existsSync(pidFile())).toBe(false);
@@ -99,13 +100,13 @@ describe('--pid-file', () => {
   test('is removed also when a signal ends the program, but not when it is another’s by then', async () => {
     const run = start('run', '--pid-file', 'the.pid', program);
     const ended = once(run, 'exit');
-    const pid = Number(await appeared());
+    const pid = Number(await appeared(run));
     process.kill(pid, 'SIGKILL');
     expect((await ended)[1]).toBe('SIGKILL');
     expect(existsSync(pidFile())).toBe(false);
     const other = start('run', '--pid-file', 'the.pid', program);
     const over = once(other, 'exit');
-    await appeared();
+    await appeared(other);
     writeFileSync(pidFile(), '1\n');
     other.stdin!.end();
     await over;

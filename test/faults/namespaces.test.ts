@@ -8,9 +8,12 @@ import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { ImageProcess, processStatus } from '../../src/capture/process.js';
+import { ImageProcess } from '../../src/capture/process.js';
 import { RT_STATE, STATE_PARKED } from '../../src/image/contract/runtime-block.js';
 import { readSnapshot } from '../../src/snapshot/format.js';
+import { random } from '../support/random.js';
+import { seed } from '../support/sampling.js';
+import { untilState } from '../support/waiting.js';
 import { build, temporaryFolder, Workload } from '../support/workload.js';
 import { CaptureSweep, childOf, Talker } from './capture-sweep.js';
 import { command, type Fault, faultsFor, type Outcome, wrongEnding } from './command.js';
@@ -33,9 +36,9 @@ describe.skipIf(!allowed)('a process of another pid namespace', () => {
     await build(Buffer.from('(module (func (export "_start") unreachable))'), join(folder, 'trap'));
   });
 
-  test('goes on when its capturer is killed, wherever that is', async () => {
+  test(`goes on when its capturer is killed, wherever that is, seed ${seed}`, { timeout: 7_200_000 }, async () => {
     const sweep = await CaptureSweep.start(folder, join(folder, 'blocked'), INSIDE);
-    const faults = faultsFor(await sweep.trace());
+    const faults = faultsFor(await sweep.trace(), random(seed));
     const lifeline = faults.filter(({ label }) => / \/proc\/self\/fd\/N(\/fd\/N)?$/.test(label));
     const calls = new Set(lifeline.map(({ label }) => label.split(' ')[0]));
     expect(calls).toEqual(new Set(['openSync', 'fstatSync', 'readlinkSync', 'readSync', 'statSync']));
@@ -147,7 +150,8 @@ class SlowCapture {
       fault,
       onStart: (child) => (started = child),
     });
-    await expect.poll(() => existsSync(join(own, 'mark')) && processStatus(started)?.state).toBe('T');
+    await Promise.race([untilState(started, 'T').catch(() => outcome), outcome]);
+    if (!existsSync(join(own, 'mark'))) throw new Error(`not suspended: ${JSON.stringify(await outcome)}`);
     return new SlowCapture(output, started, outcome);
   }
 

@@ -1,12 +1,13 @@
 /** Captures of processes that are not, or not now, to be captured: what the command says, and that nothing happens to them. */
 
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readSnapshot } from '../../src/snapshot/format.js';
 import { capturePid } from '../support/capture.js';
+import { untilState } from '../support/waiting.js';
 import { build, temporaryFolder, Workload } from '../support/workload.js';
 import { Talker } from './capture-sweep.js';
 import { CLI, command, type Outcome, wrongEnding } from './command.js';
@@ -83,13 +84,16 @@ describe('refused', () => {
   });
 
   test('a zombie', async () => {
-    const script = '"$0" <&0 >/dev/null & echo $!; exec sleep 3600'; // with an input that does not end
+    // with an input that does not end: as its descriptor 0, a shell's job in the background has /dev/null, and would end at once
+    const script = 'exec 3<&0; "$0" <&3 >/dev/null 3<&- & echo $!; exec sleep 3600';
     const parent = await started('sh', '-c', script, join(folder, 'blocked'));
     const pid = Number(await new Promise((done) => parent.stdout!.once('data', done)));
     // the shell would reap it, what it becomes does not
     await expect.poll(() => readFileSync(`/proc/${parent.pid}/comm`, 'latin1')).toBe('sleep\n');
+    await expect.poll(() => readlinkSync(`/proc/${pid}/exe`)).toBe(join(folder, 'blocked'));
+    expect(readlinkSync(`/proc/${pid}/fd/0`)).not.toBe('/dev/null');
     process.kill(pid, 'SIGKILL');
-    await expect.poll(() => status(pid)).toMatch(/^State:\s*Z/m);
+    await untilState(pid, 'Z');
     await refused('zombie', await capture(pid), 1, /has ended \(its parent has not noticed yet\)/);
   });
 
@@ -107,7 +111,7 @@ describe('refused', () => {
 
   test('a suspended one', async () => {
     process.kill(talker.pid, 'SIGSTOP');
-    await expect.poll(() => status(talker.pid)).toMatch(/^State:\s*T/m);
+    await untilState(talker.pid, 'T');
     const outcome = await capture(talker.pid);
     process.kill(talker.pid, 'SIGCONT');
     await refused('suspended', outcome, 1, /is suspended: let it run \(kill -CONT \d+\)/);

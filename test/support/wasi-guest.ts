@@ -11,6 +11,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
+import { setTimeout } from 'node:timers/promises';
 import { launch } from '../../bin/programs/emulator.js';
 import type { ArchName } from '../../src/arch/masm/target.js';
 import { targets } from '../../src/arch/targets.js';
@@ -20,6 +21,8 @@ import { WASI_FUNCTIONS, WASI_MODULE } from '../../src/runtime/wasi/functions.js
 import { readModule } from '../../src/wasm/wat.js';
 import { nativeArch } from './native-arch.js';
 
+/** Milliseconds for what a process has written just before. */
+const GRACE = 1000;
 const PAGES = 4;
 export const MEMORY_SIZE = PAGES * 65536;
 
@@ -138,8 +141,21 @@ export class Ended extends Error {
   constructor(
     readonly code: number | null,
     readonly signal: NodeJS.Signals | null,
+    asked: string,
+    stderr: string,
   ) {
-    super(`the guest has ended: ${signal ?? code}`);
+    super(`the guest has ended (${signal ?? code}) in ${asked}: ${stderr}`);
+  }
+}
+
+/** A function has trapped, or has met what no guest can do: there is no result. */
+export class Trapped extends Error {
+  constructor(
+    readonly kind: number,
+    asked: string,
+    stderr: string,
+  ) {
+    super(`${asked} has trapped (${kind}): ${stderr}`);
   }
 }
 
@@ -147,6 +163,8 @@ export class Guest {
   private readonly commands: Writable;
   private readonly replies: Readable;
   private received = Buffer.alloc(0);
+  /** When the last reply has been read. */
+  private turn: Promise<unknown> = Promise.resolve();
   readonly ended: Promise<[number | null, NodeJS.Signals | null]>;
   stderr = '';
   stdout = '';
@@ -187,7 +205,8 @@ export class Guest {
     const guest = new Guest(child, image);
     child.stderr?.on('data', (bytes) => options.onStderr?.(String(bytes)));
     guest.commands.write(Buffer.of(INSTANTIATE, GUEST, 0, 0, 0));
-    await guest.reply(1);
+    const [kind] = await guest.reply(1, 'its start');
+    if (kind !== 0) throw await guest.trapped(kind, 'its start');
     return guest;
   }
 
@@ -204,8 +223,7 @@ export class Guest {
   /** Writes text or bytes to the guest's memory. Returns their length. */
   async poke(pointer: number, data: string | Uint8Array): Promise<number> {
     const bytes = Buffer.from(data as string);
-    for (let i = 0; i < bytes.length; i++) this.send('store', [pointer + i, bytes[i]], 0);
-    for (let i = 0; i < bytes.length; i++) await this.reply(1);
+    await Promise.all(Array.from(bytes, (byte, i) => this.ask('store', [pointer + i, byte], 0)));
     return bytes.length;
   }
 
@@ -218,11 +236,8 @@ export class Guest {
   }
 
   async peek(pointer: number, length: number): Promise<Buffer> {
-    const words = Math.ceil(length / 8);
-    for (let i = 0; i < words; i++) this.send('load', [pointer + i * 8], 1);
-    const parts: Buffer[] = [];
-    for (let i = 0; i < words; i++) parts.push((await this.reply(9)).subarray(1));
-    return Buffer.concat(parts).subarray(0, length);
+    const words = Array.from({ length: Math.ceil(length / 8) }, (_, i) => this.ask('load', [pointer + i * 8], 1));
+    return Buffer.concat(await Promise.all(words)).subarray(0, length);
   }
 
   async peek32(pointer: number): Promise<number> {
@@ -286,13 +301,31 @@ export class Guest {
   }
 
   async invoke(name: string, args: (number | bigint)[], results: number): Promise<bigint> {
-    this.send(name, args, results);
-    const reply = await this.reply(1 + results * 8);
-    if (reply[0] !== 0) throw new Error(`${name} has trapped: ${reply[0]}`);
-    return results ? reply.readBigUInt64LE(1) : 0n;
+    const values = await this.ask(name, args, results);
+    return results ? values.readBigUInt64LE() : 0n;
   }
 
-  private send(name: string, args: (number | bigint)[], results: number): void {
+  /**
+   * What is awaited of somebody else, as long as the guest lives.
+   *
+   * @throws Ended
+   */
+  async during<T>(awaited: Promise<T>): Promise<T> {
+    let isOver = false;
+    const died = this.ended.then(async ([code, signal]): Promise<never> => {
+      if (!isOver) await setTimeout(GRACE); // what it did last may still be on its way
+      throw new Ended(code, signal, 'what it does for somebody else', this.stderr);
+    });
+    died.catch(() => {}); // nobody may be there any more
+    try {
+      return await Promise.race([awaited, died]);
+    } finally {
+      isOver = true;
+    }
+  }
+
+  /** Calls a function: replies come in the order of the commands. @throws Trapped: then there are no values; Ended */
+  private ask(name: string, args: readonly (number | bigint)[], results: number): Promise<Buffer> {
     const command = Buffer.alloc(13 + args.length * 8);
     command.writeUInt8(INVOKE, 0);
     command.writeUInt32LE(this.image.records.get(name)!, 1);
@@ -302,12 +335,28 @@ export class Guest {
     });
     command.writeUInt32LE(results, 9 + args.length * 8);
     this.commands.write(command);
+    const values = this.turn.then(() => this.values(name, results));
+    this.turn = values.catch(() => {});
+    return values;
   }
 
-  private async reply(bytes: number): Promise<Buffer> {
+  private async values(name: string, results: number): Promise<Buffer> {
+    const [kind] = await this.reply(1, name);
+    if (kind !== 0) throw await this.trapped(kind, name);
+    return this.reply(results * 8, name);
+  }
+
+  /** With what it has said about it, which comes another way. */
+  private async trapped(kind: number, asked: string): Promise<Trapped> {
+    const { stderr } = this.process;
+    if (stderr && this.stderr === '') await Promise.race([setTimeout(GRACE), once(stderr, 'data')]);
+    return new Trapped(kind, asked, this.stderr);
+  }
+
+  private async reply(bytes: number, asked: string): Promise<Buffer> {
     while (this.received.length < bytes) {
       const ended = this.ended.then(([code, signal]) => {
-        if (this.received.length < bytes) throw new Ended(code, signal);
+        if (this.received.length < bytes) throw new Ended(code, signal, asked, this.stderr);
       });
       await Promise.race([once(this.replies, 'data'), ended]);
     }

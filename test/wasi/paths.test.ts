@@ -15,6 +15,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { during } from '../support/waiting.js';
 import { CREAT, DIRECTORY, E, EXCL, FD_READ, FD_WRITE, Guest, OUT, removeGuest, TRUNC } from '../support/wasi-guest.js';
 
 const BOTH = FD_READ | FD_WRITE;
@@ -262,7 +263,7 @@ describe.each([
         renameSync('in/mover/a', 'elsewhere/a'); renameSync('elsewhere/a', 'in/mover/a');
       }`;
     const child = spawn(process.execPath, ['-e', mischief], { stdio: ['ignore', 'ignore', 'ignore', 'ipc'] });
-    await once(child, 'message');
+    await during(child, once(child, 'message'));
     const seen = new Set<string | number>();
     for (let i = 0; i < 500; i++) {
       seen.add(await text('flip/inner'));

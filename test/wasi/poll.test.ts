@@ -244,7 +244,7 @@ describe('a stop', () => {
     expect(written).toBeGreaterThan(0);
     const end = once(guest.process.stdout!, 'end');
     expect(await guest.call('fd_close', 1)).toBe(0);
-    await end;
+    await guest.during(end);
     expect(received).toBe(written);
   });
 });

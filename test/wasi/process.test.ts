@@ -1,9 +1,9 @@
 /** Arguments, environment, clocks, random bytes, exit; and every function of preview 1 with pointers that are not its own. */
 
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
-import { processStatus } from '../../src/capture/process.js';
 import { WASI_FUNCTIONS } from '../../src/runtime/wasi/functions.js';
-import { E, Guest, type GuestOptions, MEMORY_SIZE, OUT, removeGuest } from '../support/wasi-guest.js';
+import { untilState } from '../support/waiting.js';
+import { DATA, E, Guest, type GuestOptions, IOVEC, MEMORY_SIZE, OUT, removeGuest } from '../support/wasi-guest.js';
 
 let guest: Guest | undefined;
 const start = async (options?: GuestOptions) => (guest = await Guest.start(options));
@@ -26,6 +26,33 @@ async function strings(g: Guest, name: string): Promise<string[]> {
   }
   return list;
 }
+
+describe('whoever asks is told at once', () => {
+  // waits for input that does not come
+  const asked = async (g: Guest, signal: NodeJS.Signals) => {
+    await g.poke32(IOVEC, DATA, 1);
+    const read = g.call('fd_read', 0, IOVEC, 1, OUT);
+    const answer = expect(read).rejects;
+    g.process.kill(signal);
+    return answer;
+  };
+
+  it('that the process has ended', async () => {
+    await (await asked(await start(), 'SIGKILL')).toThrow(/the guest has ended \(SIGKILL\) in fd_read/);
+  });
+
+  it('that it has met what no guest can do', async () => {
+    await (await asked(await start(), 'SIGSEGV')).toThrow(/fd_read has trapped \(12\): wag-snap: fatal signal 11 /);
+  });
+
+  it('while it waits for somebody else', async () => {
+    const g = await start();
+    const never = g.during(new Promise(() => {}));
+    const told = expect(never).rejects.toThrow(/the guest has ended \(SIGKILL\)/);
+    g.process.kill('SIGKILL');
+    await told;
+  });
+});
 
 describe('args and environ', () => {
   it('are those of the process, without what is ours', async () => {
@@ -110,7 +137,7 @@ describe('proc_raise', () => {
     const g = await start();
     for (const signal of [0, 16, 17, 22, 27]) expect([signal, await g.call('proc_raise', signal)]).toEqual([signal, 0]);
     const stop = g.call('proc_raise', 18);
-    await expect.poll(() => processStatus(g.process.pid!)?.state).toBe('T');
+    await untilState(g.process.pid!, 'T');
     g.process.kill('SIGCONT');
     expect(await stop).toBe(0);
     for (const signal of [31, 255, -1]) expect(await g.call('proc_raise', signal)).toBe(E.INVAL);

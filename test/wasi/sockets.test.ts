@@ -92,7 +92,7 @@ describe('a connection', () => {
     expect(await recv(fd, 100)).toEqual(['hello', 0]);
     expect(await send(fd, 'world, ')).toBe(7);
     expect(await guest.write(fd, 'as a file')).toBe(9);
-    while (heard.length < 16) await once(peer, 'data');
+    while (heard.length < 16) await guest.during(once(peer, 'data'));
     expect(heard).toBe('world, as a file');
     peer.end('bye');
     expect(await guest.read(fd, 100)).toBe('bye');
@@ -118,7 +118,7 @@ describe('a connection', () => {
     clients.push(peer);
     const fd = await accept();
     expect(await send(fd, 'six')).toBe(3);
-    expect(String((await once(peer, 'data'))[0])).toBe('six');
+    expect(String((await guest.during(once(peer, 'data')))[0])).toBe('six');
   });
 
   it('can be peeked at and waited for', async () => {
@@ -157,7 +157,7 @@ describe('a connection', () => {
     const end = once(peer, 'end');
     peer.resume();
     expect(await guest.call('sock_shutdown', fd, 2)).toBe(0);
-    await end;
+    await guest.during(end);
     expect(await send(fd, 'x')).toBe(-E.PIPE);
     expect(await guest.call('sock_shutdown', fd, 1)).toBe(0);
     expect(await recv(fd, 10)).toEqual(['', 0]);

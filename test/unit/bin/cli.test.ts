@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { during, Output } from '../../support/waiting.js';
 import { programPath, temporaryFolder } from '../../support/workload.js';
 
 const cli = resolve(process.env['WAGSNAP_CLI'] ?? 'bin/wag-snap');
@@ -230,7 +231,7 @@ describe('capture and restore', () => {
   test('the two halves are the whole', async () => {
     const { child, pid, output } = await started('run', '-v', programPath('readline'));
     child.stdin!.write('1 2 3\n');
-    await expect.poll(output).toContain('readline 1 sum 6\n');
+    await during(child, expect.poll(output).toContain('readline 1 sum 6\n'));
     const capture = wagSnap('capture', String(pid), '-v', '--kill', '--json', '-o', 'half.wsnap');
     expect(capture.stderr).toMatch(/^globals .*\nmemory .*\nstack .*\n#1 /);
     expect(Object.keys(JSON.parse(capture.stdout))).toEqual(['file', 'bytes', 'pages', 'frames', 'pause', 'total']);
@@ -326,11 +327,7 @@ describe('a program that traps', () => {
       env,
       stdio: ['pipe', 'ignore', 'pipe'],
     });
-    const [line] = await once(
-      child.stderr!.setEncoding('utf8').filter((text) => text.includes('pid ')),
-      'data',
-    );
-    const pid = /pid (\d+)/.exec(line)![1];
+    const pid = /pid (\d+)\n/.exec(await new Output(child).says(/pid \d+\n/))![1];
     expect(wagSnap('capture', pid, '--kill', '-o', 'reads.wsnap').status).toBe(0);
     const { status, stderr } = wagSnap('restore', 'reads.wsnap', '--coredump', 'reads.core');
     expect(status).toBe(134);

@@ -12,6 +12,7 @@ import { processStatus } from '../../../src/capture/process.js';
 import { ProcessFolder } from '../../../src/capture/process-folder.js';
 import { signalHelper } from '../../../src/capture/signal-helper.js';
 import { Signaller } from '../../../src/capture/signaller.js';
+import { during, untilState } from '../../support/waiting.js';
 import { canRun, temporaryFolder } from '../../support/workload.js';
 
 const folder = temporaryFolder();
@@ -36,8 +37,6 @@ afterEach(() => {
   child.kill('SIGKILL');
 });
 
-const state = () => processStatus(child.pid!)?.state;
-
 /** Pids of our helpers. */
 function helpers(): number[] {
   return readdirSync('/proc')
@@ -60,9 +59,9 @@ async function ended(): Promise<void> {
 
 test('a signal is there when send() is done', async () => {
   await signaller.send('SIGSTOP');
-  await expect.poll(state).toBe('T');
+  await untilState(child.pid!, 'T');
   await signaller.send('SIGCONT');
-  await expect.poll(state).toBe('S');
+  await untilState(child.pid!, 'S');
   expect(warnings).toEqual([]);
   expect(helpers()).toHaveLength(1);
   await signaller.send('SIGTERM');
@@ -144,10 +143,10 @@ test.skipIf(!canRun('arm64'))('the helper for ARM64 does the same', async () => 
       request.writeInt32LE(signal, 0);
       request.writeInt32LE(-1, 8);
       helper.stdin!.write(request);
-      const [bytes] = await once(helper.stdout!, 'data');
+      const [bytes] = await during(helper, once(helper.stdout!, 'data'));
       expect(bytes.readBigInt64LE()).toBe(answer);
     }
-    await expect.poll(state).toBe('T');
+    await untilState(child.pid!, 'T');
     helper.stdin!.end();
     expect(await helperExited).toEqual([0, null]);
   } finally {

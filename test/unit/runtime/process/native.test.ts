@@ -1,7 +1,6 @@
 /** Process life for real: images with the real host layer, their traps and signals. */
 
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,6 +12,7 @@ import { type CompiledImage, compileImage } from '../../../../src/compile/link/c
 import { writeImage } from '../../../../src/compile/link/write-file.js';
 import { TRAP_MEMORY, TRAP_STACK, TRAP_UNREACHABLE } from '../../../../src/image/contract/traps.js';
 import { nativeArch } from '../../../support/native-arch.js';
+import { Output } from '../../../support/waiting.js';
 import { moduleOf } from '../../compile/link/mini-host.js';
 
 const TRAPS = `(module
@@ -141,7 +141,7 @@ describe.runIf(process.platform === 'linux')('a process', async () => {
   /** A process of LOOP that counts. */
   async function counting(): Promise<ChildProcess> {
     const child = spawn(loop.file);
-    await once(child.stdout, 'data');
+    await new Output(child).has('A');
     return child;
   }
 
