@@ -61,10 +61,10 @@ const command: CommandModule<object, Options> = {
         import('../../src/snapshot/coredump.js'),
       ]);
       const destination = openDestination(file, [inputIdentity(subject)]);
-      await withInput(subject, (input) => {
+      await withInput(subject, async (input) => {
         const { path } = input;
         expectKind(input, 'coredump', ['snapshot']);
-        writeCoredump(readSnapshot(path), destination);
+        await writeCoredump(readSnapshot(path), destination);
       });
     }
     printResult(file, file);

@@ -228,7 +228,7 @@ async function restore(
 /** Starts a resumable image that lives only as long as it takes to start it. */
 async function runRestored(
   stored: StoredSnapshot,
-  write: (output: string) => void,
+  write: (output: string) => Promise<void>,
   limits: Limits,
   onTrap: OnTrap,
   pidFile: PidFile,
@@ -246,7 +246,7 @@ async function runRestored(
     const image = join(folder, 'image');
     nameTemporary(image, stored.path);
     source = openSync(stored.path, 'r');
-    write(image);
+    await write(image);
     await interruption.settle();
     const { args } = stored.snapshot.host;
     const argv0 = args.length > 0 ? Buffer.from(args[0]).toString() : stored.snapshot.modules[0].name;

@@ -241,16 +241,39 @@ export class OutputFile {
 
 /** Calls `fill` with a descriptor of a new file that becomes the output when all went well. */
 export function writeOutput(to: Destination | string, fill: (fd: number) => void, mode: number): void {
-  const destination = typeof to === 'string' ? openDestination(to) : to;
-  const output = new OutputFile(destination, mode);
+  const output = newOutput(to, mode);
   try {
     fill(output.fd);
     output.commit();
   } catch (error) {
-    output.abandon();
-    if ((error as NodeJS.ErrnoException).syscall === undefined) throw error;
-    throw writeFailure(destination.path, error);
+    throw abandoned(output, error);
   }
+}
+
+/** The same for what takes its time. */
+export async function streamOutput(
+  to: Destination | string,
+  fill: (fd: number, path: string) => Promise<void>,
+  mode: number,
+): Promise<void> {
+  const output = newOutput(to, mode);
+  try {
+    await fill(output.fd, output.destination.path);
+    output.commit();
+  } catch (error) {
+    throw abandoned(output, error);
+  }
+}
+
+function newOutput(to: Destination | string, mode: number): OutputFile {
+  return new OutputFile(typeof to === 'string' ? openDestination(to) : to, mode);
+}
+
+/** Returns what the failure is for people. */
+function abandoned(output: OutputFile, error: unknown): unknown {
+  output.abandon();
+  if ((error as NodeJS.ErrnoException).syscall === undefined) return error;
+  return writeFailure(output.destination.path, error);
 }
 
 export function writeAt(fd: number, bytes: Uint8Array, fileOffset: number): void {

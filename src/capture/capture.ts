@@ -35,6 +35,7 @@ import { AT_NOTHING } from '../image/contract/traps.js';
 import type { ImageDescription } from '../image/reader.js';
 import type { CaptureReport } from '../snapshot/capture-report.js';
 import { HeaderBudget } from '../snapshot/header-budget.js';
+import type { PageSink } from '../snapshot/pages.js';
 import {
   FIRST_GUEST,
   Frames,
@@ -48,8 +49,8 @@ import { describeUnlinked, limitFileData, MAX_FILE_DATA, writeFileData } from '.
 import { hashOpenFiles, readHost } from './host-state.js';
 import { type InstanceState, limitMemories, readInstance } from './instance-state.js';
 import { type LiftedStack, liftStack, liftTrappedStack, type TrapPlace } from './lift.js';
+import { LiveMemory } from './live-memory.js';
 import { readOpenNames } from './open-names.js';
-import { streamMemory } from './page-stream.js';
 import { touchedBlocks } from './pagemap.js';
 import type { ImageProcess } from './process.js';
 import { ReferenceTable } from './references.js';
@@ -177,8 +178,8 @@ class Capture {
     const states: InstanceState[] = [];
     for (const identity of guests) states.push(await readInstance(reader, identity));
     limitMemories(states);
-    const instances = await this.streamInstances(writer, states);
-    const host = await writeFileData(process.folder, unlinked, hashed, writer, check);
+    const instances = await this.streamInstances(writer.pages, states);
+    const host = await writeFileData(process.folder, unlinked, hashed, writer.pages, check);
     const snapshot: Snapshot = {
       generation: memory.u32(runtime + RT_GENERATION) + 1,
       created: Date.now(),
@@ -237,20 +238,20 @@ class Capture {
     return { lifted, stackSize: top - sp };
   }
 
-  private async streamInstances(writer: SnapshotWriter, states: readonly InstanceState[]): Promise<SnapshotInstance[]> {
+  private async streamInstances(sink: PageSink, states: readonly InstanceState[]): Promise<SnapshotInstance[]> {
     const { process, options, cancel } = this;
     const maps = process.maps();
     const pagemap = process.folder.path('pagemap');
-    const touched: Uint16Array[][] = [];
+    const sources: LiveMemory[][] = [];
     for (const { memories } of states) {
-      const own: Uint16Array[] = [];
-      for (const { address, pages } of memories) {
-        own.push(await touchedBlocks(pagemap, address, pages, maps, this.settle));
+      const own: LiveMemory[] = [];
+      for (const memory of memories) {
+        const touched = await touchedBlocks(pagemap, memory.address, memory.pages, maps, this.settle);
+        own.push(new LiveMemory(process.memory, memory, touched));
       }
-      touched.push(own);
+      sources.push(own);
     }
-    let total = 0;
-    for (const blocks of touched.flat()) for (const page of blocks) if (page !== 0) total += WASM_PAGE;
+    const total = sources.flat().reduce((sum, { size }) => sum + size, 0);
     let done = 0;
     const progress = (bytes: number) => {
       cancel.check();
@@ -260,8 +261,8 @@ class Capture {
     const instances: SnapshotInstance[] = [];
     for (const [i, state] of states.entries()) {
       const memories = [];
-      for (const [k, memory] of state.memories.entries()) {
-        memories.push(await streamMemory(process.memory, memory, touched[i][k], writer, { progress }));
+      for (const [k, { pages, maxPages }] of state.memories.entries()) {
+        memories.push({ pages, maxPages, ...(await sink.takePages(sources[i][k], progress)) });
       }
       const { globals, tables, droppedData, droppedElements } = state;
       const module = process.image.identity.instances[i + FIRST_GUEST].module - 1; // module 0 is the host layer

@@ -35,7 +35,7 @@ export async function coredumpProcess(
   const snapshot = join(folder, name);
   try {
     await captureProcess(process, { ...options, output: snapshot });
-    writeCoredump(readSnapshot(snapshot), destination);
+    await writeCoredump(readSnapshot(snapshot), destination);
   } finally {
     rmSync(snapshot, { force: true });
     if (file === undefined) removeTemporary(folder);

@@ -8,16 +8,13 @@ import { type BigIntStats, closeSync, fstatSync, read } from 'node:fs';
 import { promisify } from 'node:util';
 import { LimitError, systemReason, ToolError } from '../base/errors.js';
 import { openRegularFile } from '../base/path-descriptor.js';
-import { WASM_PAGE } from '../image/contract/sizes.js';
-import { usedBlocks } from '../snapshot/page-blocks.js';
+import type { ByteSource, PageSink } from '../snapshot/pages.js';
 import type { FileContents, Host } from '../snapshot/snapshot.js';
-import type { SnapshotWriter } from '../snapshot/writer.js';
 import type { UnlinkedFile } from './open-names.js';
 import type { ProcessFolder } from './process-folder.js';
 
 /** Bytes of all files, unless the user says another number. */
 export const MAX_FILE_DATA = 64 << 20;
-const CHUNK_PAGES = 16;
 const readAsync = promisify(read);
 
 /** @throws LimitError that names the files */
@@ -51,12 +48,12 @@ export async function writeFileData(
   folder: ProcessFolder,
   files: readonly UnlinkedFile[],
   host: Host,
-  writer: SnapshotWriter,
+  sink: PageSink,
   check: () => void,
 ): Promise<Host> {
   const found = new Map<number, FileContents>();
   for (const file of files) {
-    const contents = await writeFile(folder, file, writer, check);
+    const contents = await writeFile(folder, file, sink, check);
     for (const fd of file.fds) found.set(fd, contents);
   }
   const withContents = host.descriptors.map((descriptor) => {
@@ -66,34 +63,20 @@ export async function writeFileData(
   return { ...host, descriptors: withContents };
 }
 
-/** As many bytes as it had when it was looked at: what another process cuts off meanwhile is zeros. */
 async function writeFile(
   folder: ProcessFolder,
   { link, stat, name, fds }: UnlinkedFile,
-  writer: SnapshotWriter,
+  sink: PageSink,
   check: () => void,
 ): Promise<FileContents> {
   const size = Number(stat.size);
-  const fileOffset = writer.takeSlots(Math.ceil(size / WASM_PAGE));
-  const hash = createHash('sha256');
-  const bytes = Buffer.from(new ArrayBuffer(CHUNK_PAGES * WASM_PAGE));
-  const words = new Int32Array(bytes.buffer);
   let fd: number | undefined;
   try {
     fd = openRegularFile(folder.path(link), (_, place) => isSame(fstatSync(place, { bigint: true }), stat));
     if (fd === undefined) throw new ToolError('file-data', `${descriptors(fds)}: ${name} is another file by now`);
-    for (let at = 0; at < size; at += bytes.length) {
-      const length = Math.min(size - at, bytes.length);
-      bytes.fill(0, await readFully(fd, bytes, length, at));
-      hash.update(bytes.subarray(0, length));
-      const blocks = new Uint16Array(Math.ceil(length / WASM_PAGE));
-      for (let page = 0; page < blocks.length; page++) {
-        blocks[page] = usedBlocks(bytes, words, page * WASM_PAGE, 0xffff);
-      }
-      await writer.writePages(bytes, 0, fileOffset + at, blocks);
-      check();
-    }
-    return { fileOffset, size, sha256: hash.digest('hex') };
+    const source = new OpenFile(fd);
+    const fileOffset = await sink.takeContents(source, size, check);
+    return { fileOffset, size, sha256: source.sha256() };
   } catch (error) {
     if ((error as NodeJS.ErrnoException).syscall === undefined) throw error;
     throw new ToolError('file-data', `${descriptors(fds)}, file ${name}: it cannot be read: ${systemReason(error)}`);
@@ -102,15 +85,36 @@ async function writeFile(
   }
 }
 
+/**
+ * A file from its start to its end, hashed on the way. It has as many bytes as when it was looked at: what another
+ * process cuts off meanwhile is zeros.
+ */
+class OpenFile implements ByteSource {
+  private readonly hash = createHash('sha256');
+
+  constructor(private readonly fd: number) {}
+
+  async read(offset: number, length: number, target: Buffer, at: number): Promise<void> {
+    const got = await readFully(this.fd, target, at, length, offset);
+    target.fill(0, at + got, at + length);
+    this.hash.update(target.subarray(at, at + length));
+  }
+
+  /** Of all that was read, lower-case hex. */
+  sha256(): string {
+    return this.hash.digest('hex');
+  }
+}
+
 function isSame(a: BigIntStats, b: BigIntStats): boolean {
   return a.dev === b.dev && a.ino === b.ino;
 }
 
 /** Returns how many bytes there were, at most `length`. */
-async function readFully(fd: number, bytes: Buffer, length: number, position: number): Promise<number> {
+async function readFully(fd: number, bytes: Buffer, at: number, length: number, position: number): Promise<number> {
   let done = 0;
   while (done < length) {
-    const { bytesRead } = await readAsync(fd, bytes, done, length - done, position + done);
+    const { bytesRead } = await readAsync(fd, bytes, at + done, length - done, position + done);
     if (bytesRead === 0) break;
     done += bytesRead;
   }

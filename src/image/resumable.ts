@@ -7,7 +7,7 @@
  *     .resume        64 KiB aligned; resume plan, then base relocations        RW
  *     section headers
  *
- * Streams: never holds the extents. Knows nothing of snapshots or of what a plan says.
+ * Never holds the extents: whoever makes one writes them himself. Knows nothing of snapshots or of what a plan says.
  */
 
 import { constants, copyFileSync, fchmodSync, fstatSync, ftruncateSync } from 'node:fs';
@@ -40,7 +40,7 @@ export interface ResumeSegment {
 }
 
 /**
- * In this order: patch `data`, encode the plan for `planStart` with extents from `extentsStart` on, call write.
+ * In this order: patch `data`, begin, write extents from `extentsStart` on, encode the plan for `planStart`, finish.
  */
 export class ResumableImage {
   readonly data: DataPatch;
@@ -57,16 +57,21 @@ export class ResumableImage {
     this.extentsStart = align(this.contentEnd(), SEGMENT_ALIGN);
   }
 
-  /**
-   * Writes the file through a descriptor of a new, empty file.
-   * @param extentBytes how much writeExtents will write from extentsStart on, a multiple of 4 KiB; holes are fine
-   */
-  write(
-    fd: number,
-    plan: ResumeSegment,
-    extentBytes = 0,
-    writeExtents?: (fd: number, fileOffset: number) => void,
-  ): void {
+  /** Writes what is as it was, through a descriptor of a new, empty file. */
+  begin(fd: number): void {
+    const { source } = this.image;
+    if (source.fd < 0) {
+      writeAt(fd, source.read(0, this.contentEnd()), 0);
+      return;
+    }
+    const mode = fstatSync(fd).mode;
+    copyFileSync(`/proc/self/fd/${source.fd}`, `/proc/self/fd/${fd}`, constants.COPYFILE_FICLONE);
+    fchmodSync(fd, mode);
+    ftruncateSync(fd, this.contentEnd());
+  }
+
+  /** Writes the rest. @param extentBytes how much lies from extentsStart on, a multiple of 4 KiB; holes are fine */
+  finish(fd: number, plan: ResumeSegment, extentBytes = 0): void {
     const { data, image, planStart } = this;
     const segmentOffset = align(this.extentsStart + extentBytes, SEGMENT_ALIGN);
     const planSize = (plan.bytes.length + 7) & ~7;
@@ -76,11 +81,9 @@ export class ResumableImage {
     data.u64(data.start + RT_BASE_RELOC_COUNT, relocations.length);
     const size = planSize + relocations.byteLength;
 
-    this.copyContent(fd);
     const dataSegment = image.elf.segments.find((s) => s.type === PT_LOAD && s.imageOffset === data.start);
     if (!dataSegment || dataSegment.fileSize < data.bytes.length) throw new BugError('DATA is not in the file');
     writeAt(fd, data.bytes, dataSegment.fileOffset);
-    writeExtents?.(fd, this.extentsStart);
     writeAt(fd, plan.bytes, segmentOffset);
     writeAt(fd, new Uint8Array(relocations.buffer), segmentOffset + planSize);
 
@@ -106,18 +109,6 @@ export class ResumableImage {
   private contentEnd(): number {
     const kept = this.image.elf.sections.filter((section) => section.name !== '.shstrtab');
     return Math.max(...kept.map((section) => section.fileOffset + section.size));
-  }
-
-  private copyContent(fd: number): void {
-    const { source } = this.image;
-    if (source.fd >= 0) {
-      const mode = fstatSync(fd).mode;
-      copyFileSync(`/proc/self/fd/${source.fd}`, `/proc/self/fd/${fd}`, constants.COPYFILE_FICLONE);
-      fchmodSync(fd, mode);
-      ftruncateSync(fd, this.contentEnd());
-      return;
-    }
-    writeAt(fd, source.read(0, this.contentEnd()), 0);
   }
 
   private allRelocations(plan: ResumeSegment): Uint32Array {

@@ -15,26 +15,28 @@
 import { createHash } from 'node:crypto';
 import type { Target } from '../arch/masm/target.js';
 import { InputError, LimitError } from '../base/errors.js';
-import { type Destination, writeOutput } from '../base/output.js';
+import { type Destination, streamOutput } from '../base/output.js';
 import { RT_GENERATION, RT_RESTORED_EXCEPTIONS, RT_RESTORED_EXCEPTIONS_SIZE } from '../image/contract/runtime-block.js';
 import { WASM_PAGE } from '../image/contract/sizes.js';
 import type { ImageSource } from '../image/image-source.js';
 import { type ImageDescription, readImage } from '../image/reader.js';
 import { ResumableImage } from '../image/resumable.js';
 import type { InstanceIdentity } from '../image/tables/identity.js';
-import { checkContents, groupContents } from '../snapshot/file-contents.js';
+import { checkContents } from '../snapshot/file-contents.js';
 import { readSnapshotModule } from '../snapshot/format.js';
+import { PageFile } from '../snapshot/page-file.js';
 import { FIRST_GUEST, type Snapshot, type StoredSnapshot } from '../snapshot/snapshot.js';
+import { SnapshotFile } from '../snapshot/snapshot-file.js';
 import { decodeModule } from '../wasm/decode.js';
 import { defineMissing } from '../wasm/missing.js';
 import { ExternKind, type Module } from '../wasm/module.js';
 import { type PlacedExceptions, placeExceptions } from './exceptions.js';
-import { copyFiles, moveFiles, sizeOfFiles } from './file-data.js';
 import { type Grants, grantDescriptors, RestoreProblems } from './grants.js';
 import { encodeHostState } from './host-state.js';
 import { putInstances } from './instance-data.js';
 import { type LoweredStack, lowerStack } from './lower.js';
-import { copyPageData, placeExtents } from './page-data.js';
+import { MappedPages } from './mapped-pages.js';
+import { placeData } from './place-pages.js';
 import { EXCEPTIONS_START, encodePlan } from './plan.js';
 import { References } from './references.js';
 
@@ -64,7 +66,7 @@ export interface RestoreOptions extends Grants {
 }
 
 /** @throws InputError, LimitError, ToolError */
-export function restoreSnapshot(stored: StoredSnapshot, options: RestoreOptions): void {
+export async function restoreSnapshot(stored: StoredSnapshot, options: RestoreOptions): Promise<void> {
   const { snapshot } = stored;
   checkRestorable(stored);
   const bytes = moduleBytes(stored, options.module);
@@ -78,7 +80,7 @@ export function restoreSnapshot(stored: StoredSnapshot, options: RestoreOptions)
   try {
     const image = readImage(obtained.path);
     try {
-      writeResumable(stored, image, [decodeModule(bytes)], options);
+      await writeResumable(stored, image, [decodeModule(bytes)], options);
     } finally {
       image.close();
     }
@@ -92,12 +94,12 @@ export function restoreSnapshot(stored: StoredSnapshot, options: RestoreOptions)
  *
  * @param modules of each instance, decoded
  */
-export function writeResumable(
+export async function writeResumable(
   stored: StoredSnapshot,
   image: ImageDescription,
   modules: readonly Module[],
   options: Omit<RestoreOptions, 'module' | 'images'>,
-): void {
+): Promise<void> {
   const { snapshot } = stored;
   checkNotTrapped(snapshot, stored.path);
   const { host, phase } = snapshot;
@@ -118,38 +120,39 @@ export function writeResumable(
   resumable.data.u32(resumable.data.start + RT_GENERATION, generation);
   const { descriptors, problems } = grantDescriptors(host.descriptors, options);
   if (problems.length > 0) throw new RestoreProblems(stored.path, problems);
-  checkContents(stored.path, descriptors);
-  const files = groupContents(descriptors);
   const { sourceFd } = options;
-  const placed = sourceFd === undefined ? placeExtents(stored, resumable.extentsStart) : undefined;
-  const filesStart = resumable.extentsStart + (placed?.bytes ?? 0);
-  const placedFiles = placed ? moveFiles(files, filesStart) : files;
-  const plan = encodePlan(
-    {
-      exceptions,
-      memories: placed ? memories.map((memory, i) => ({ ...memory, extents: placed.extents[i] })) : memories,
-      tables,
-      stack,
-      hostState: encodeHostState(descriptors),
-      args: host.args,
-      env: restoredEnvironment(host.env, generation),
-      sourceFd: sourceFd ?? -1,
-      monotonic: host.monotonic,
-      pendingTimeout: host.pendingTimeout,
-      files: placedFiles,
-      listings: descriptors.flatMap(({ fd, listed }) => (listed === undefined ? [] : [{ fd, listed }])),
-      phase: (phase.instance + FIRST_GUEST) * 2 + (phase.kind === 'entry' ? 1 : 0),
-    },
-    resumable.planStart,
-  );
-  const fill = (fd: number) => {
-    if (placed === undefined) return resumable.write(fd, plan);
-    resumable.write(fd, plan, placed.bytes + sizeOfFiles(files), (to) => {
-      copyPageData(stored, placed, to, options.onProgress);
-      copyFiles(stored.path, files, placedFiles, to);
-    });
-  };
-  writeOutput(options.output, fill, MODE);
+  const file = new SnapshotFile(stored.path);
+  try {
+    await checkContents(file, descriptors);
+    const fill = async (fd: number, path: string) => {
+      resumable.begin(fd);
+      const own = new PageFile(fd, resumable.extentsStart, path);
+      const sink = sourceFd === undefined ? own : new MappedPages();
+      const placed = await placeData(file, snapshot, descriptors, sink, options.onProgress);
+      const plan = encodePlan(
+        {
+          exceptions,
+          memories: memories.map((memory, i) => ({ ...memory, extents: placed.extents[i] })),
+          tables,
+          stack,
+          hostState: encodeHostState(descriptors),
+          args: host.args,
+          env: restoredEnvironment(host.env, generation),
+          sourceFd: sourceFd ?? -1,
+          monotonic: host.monotonic,
+          pendingTimeout: host.pendingTimeout,
+          files: placed.files,
+          listings: descriptors.flatMap(({ fd, listed }) => (listed === undefined ? [] : [{ fd, listed }])),
+          phase: (phase.instance + FIRST_GUEST) * 2 + (phase.kind === 'entry' ? 1 : 0),
+        },
+        resumable.planStart,
+      );
+      resumable.finish(fd, plan, own.end - resumable.extentsStart);
+    };
+    await streamOutput(options.output, fill, MODE);
+  } finally {
+    file.close();
+  }
 }
 
 /** Undefined when there are none. */

@@ -24,11 +24,19 @@ export class WasmFile {
 
   /** Calls `write` for the contents of section `id`. @throws LimitError when they get too large for a section */
   section(id: number, write: () => void): void {
+    this.beginSection(id);
+    write();
+    this.endSection();
+  }
+
+  beginSection(id: number): void {
     this.byte(id);
-    const size = this.position;
     this.bytes(Buffer.alloc(SIZE_BYTES));
     this.sectionStart = this.position;
-    write();
+  }
+
+  /** @throws LimitError when it is too large for a section */
+  endSection(): void {
     const length = this.position - this.sectionStart;
     if (length > 0xffffffff) throw new LimitError('coredump', 'a section of a coredump would be larger than 4 GiB');
     this.flush();
@@ -36,7 +44,7 @@ export class WasmFile {
     for (let i = 0; i < SIZE_BYTES; i++) {
       bytes[i] = (Math.floor(length / 2 ** (7 * i)) & 0x7f) | (i < SIZE_BYTES - 1 ? 0x80 : 0);
     }
-    writeAt(this.fd, bytes, size);
+    writeAt(this.fd, bytes, this.sectionStart - SIZE_BYTES);
   }
 
   custom(name: string, write: () => void): void {

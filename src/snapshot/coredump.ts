@@ -14,9 +14,8 @@
  * they have in their module. Tables are not part of it. Page data is copied in pieces.
  */
 
-import { closeSync, openSync, readSync } from 'node:fs';
-import { InputError, LimitError } from '../base/errors.js';
-import { type Destination, writeOutput } from '../base/output.js';
+import { LimitError } from '../base/errors.js';
+import { type Destination, streamOutput } from '../base/output.js';
 import { WASM_PAGE } from '../image/contract/sizes.js';
 import { decodeModule } from '../wasm/decode.js';
 import { ValType } from '../wasm/module.js';
@@ -24,7 +23,10 @@ import { WasmFile } from './coredump-file.js';
 import { type IndexSpaces, indexSpaces } from './coredump-instances.js';
 import { readSnapshotModule } from './format.js';
 import { BLOCK, BLOCKS_PER_PAGE } from './page-blocks.js';
+import type { PageSource } from './pages.js';
 import type { Frames, SnapshotMemory, StoredSnapshot, Value } from './snapshot.js';
+import { SnapshotFile } from './snapshot-file.js';
+import { StoredMemory } from './stored-pages.js';
 
 const enum Section {
   Memory = 5,
@@ -54,15 +56,14 @@ const CHUNK = 1 << 20;
 /** A coredump holds all of the guest's memory: not for others to read. */
 const MODE = 0o600;
 
-/** A run of blocks of a memory: where they are in it and in the snapshot. */
+/** A run of blocks of a memory. */
 interface Run {
   readonly offset: number;
-  readonly fileOffset: number;
   readonly bytes: number;
 }
 
 /** @throws InputError when the snapshot is damaged, ToolError when the file cannot be written, LimitError */
-export function writeCoredump(stored: StoredSnapshot, output: Destination | string): void {
+export async function writeCoredump(stored: StoredSnapshot, output: Destination | string): Promise<void> {
   const { modules, frames, instances } = stored.snapshot;
   const spaces = indexSpaces(
     stored.snapshot,
@@ -74,9 +75,9 @@ export function writeCoredump(stored: StoredSnapshot, output: Destination | stri
   const memories = instances.flatMap((instance) => instance.memories);
   const globals = instances.flatMap((instance) => instance.globals);
   const names = modules.map(({ name, sha256 }) => name || sha256.slice(0, 16));
-  writeOutput(
+  await streamOutput(
     output,
-    (fd) => {
+    async (fd) => {
       const file = new WasmFile(fd);
       file.custom('core', () => {
         file.byte(0);
@@ -96,7 +97,7 @@ export function writeCoredump(stored: StoredSnapshot, output: Destination | stri
         file.u32(globals.length);
         for (const global of globals) writeGlobal(file, global);
       });
-      writeData(file, memories, stored.path);
+      await writeData(file, memories, stored.path);
       file.end();
     },
     MODE,
@@ -195,39 +196,45 @@ function writeGlobal(file: WasmFile, { type, lo, hi, upper }: Value): void {
   file.byte(Code.End);
 }
 
-function writeData(file: WasmFile, memories: readonly SnapshotMemory[], path: string): void {
-  const runs = memories.map((memory) => usedRuns(memory, BLOCK));
-  if (count(runs) > SEGMENTS_MAX) for (const [i, memory] of memories.entries()) runs[i] = usedRuns(memory, WASM_PAGE);
+async function writeData(file: WasmFile, memories: readonly SnapshotMemory[], path: string): Promise<void> {
+  const snapshot = new SnapshotFile(path);
+  const sources = memories.map((memory) => new StoredMemory(snapshot, memory));
+  let runs = sources.map((source) => usedRuns(source, BLOCK));
+  if (count(runs) > SEGMENTS_MAX) runs = sources.map((source) => usedRuns(source, WASM_PAGE));
   if (count(runs) > SEGMENTS_MAX) {
     throw new LimitError('coredump', `a coredump holds at most ${SEGMENTS_MAX} pieces of memory: this one has more`);
   }
   if (runs.flat().reduce((sum, { bytes }) => sum + bytes, 0) > BYTES_MAX) {
     throw new LimitError('coredump', 'a coredump holds less than 4 GiB of memory that is not zero: this one has more');
   }
-  const source = openSync(path, 'r');
+  const buffer = Buffer.allocUnsafe(CHUNK);
   try {
-    const buffer = Buffer.allocUnsafe(CHUNK);
-    file.section(Section.Data, () => {
-      file.u32(count(runs));
-      for (const [memory, { pages }] of memories.entries()) {
-        for (const { offset, fileOffset, bytes } of runs[memory]) {
-          file.byte(memory === 0 ? 0 : 2);
-          if (memory !== 0) file.u32(memory);
-          if (pages > PAGES32) {
-            file.byte(Code.I64Const);
-            file.i64(offset % 2 ** 32, Math.floor(offset / 2 ** 32));
-          } else {
-            file.byte(Code.I32Const);
-            file.i32(offset);
-          }
-          file.byte(Code.End);
-          file.u32(bytes);
-          copy(source, fileOffset, bytes, buffer, file);
+    file.beginSection(Section.Data);
+    file.u32(count(runs));
+    for (const [memory, { pages }] of memories.entries()) {
+      for (const { offset, bytes } of runs[memory]) {
+        file.byte(memory === 0 ? 0 : 2);
+        if (memory !== 0) file.u32(memory);
+        if (pages > PAGES32) {
+          file.byte(Code.I64Const);
+          file.i64(offset % 2 ** 32, Math.floor(offset / 2 ** 32));
+        } else {
+          file.byte(Code.I32Const);
+          file.i32(offset);
+        }
+        file.byte(Code.End);
+        file.u32(bytes);
+        for (let at = 0; at < bytes; at += CHUNK) {
+          const length = Math.min(CHUNK, bytes - at);
+          const pending = sources[memory].read(offset + at, length, buffer, 0);
+          if (pending !== undefined) await pending;
+          file.bytes(buffer.subarray(0, length));
         }
       }
-    });
+    }
+    file.endSection();
   } finally {
-    closeSync(source);
+    snapshot.close();
   }
 }
 
@@ -236,36 +243,19 @@ function count(runs: readonly (readonly Run[])[]): number {
 }
 
 /** Runs of used blocks, or of pages with anything in them. @param unit BLOCK or WASM_PAGE */
-function usedRuns(memory: SnapshotMemory, unit: number): Run[] {
+function usedRuns(source: PageSource, unit: number): Run[] {
   const runs: Run[] = [];
-  let page = 0; // index in memory.blocks
-  for (const extent of memory.extents) {
-    const units = extent.bytes / unit;
+  for (const { first, blocks } of source.runs()) {
+    const start = first * WASM_PAGE;
+    const units = (blocks.length * WASM_PAGE) / unit;
     const isUsed = (n: number) =>
-      unit === WASM_PAGE ||
-      ((memory.blocks[page + Math.floor(n / BLOCKS_PER_PAGE)] >>> (n % BLOCKS_PER_PAGE)) & 1) === 1;
+      unit === WASM_PAGE || ((blocks[Math.floor(n / BLOCKS_PER_PAGE)] >>> (n % BLOCKS_PER_PAGE)) & 1) === 1;
     for (let n = 0; n < units; ) {
-      const first = n;
+      const from = n;
       while (n < units && isUsed(n)) n++;
-      if (n > first) {
-        const start = first * unit;
-        runs.push({
-          offset: extent.offset + start,
-          fileOffset: extent.fileOffset + start,
-          bytes: (n - first) * unit,
-        });
-      } else n++;
+      if (n > from) runs.push({ offset: start + from * unit, bytes: (n - from) * unit });
+      else n++;
     }
-    page += extent.bytes / WASM_PAGE;
   }
   return runs;
-}
-
-function copy(source: number, from: number, length: number, buffer: Buffer, file: WasmFile): void {
-  for (let at = 0; at < length; ) {
-    const got = readSync(source, buffer, 0, Math.min(buffer.length, length - at), from + at);
-    if (got === 0) throw new InputError('snapshot', 'snapshot: it was cut off while being read');
-    file.bytes(buffer.subarray(0, got));
-    at += got;
-  }
 }

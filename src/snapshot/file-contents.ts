@@ -4,11 +4,11 @@
  */
 
 import { createHash } from 'node:crypto';
-import { closeSync, openSync, readSync } from 'node:fs';
-import { InputError, reading } from '../base/errors.js';
+import { InputError } from '../base/errors.js';
 import { WASM_PAGE } from '../image/contract/sizes.js';
 import { ANNEX_BLOCK, ANNEX_BLOCK_SIZE } from './annex-block.js';
 import type { Descriptor, FileContents, Snapshot } from './snapshot.js';
+import type { SnapshotFile } from './snapshot-file.js';
 
 const CHUNK = 1 << 20;
 
@@ -81,27 +81,18 @@ export function placeContents(
   return found;
 }
 
-/** @param path of the snapshot's file @throws InputError when they are not what was captured */
-export function checkContents(path: string, descriptors: readonly Descriptor[]): void {
-  const groups = groupContents(descriptors);
-  if (groups.length === 0) return;
-  const fd = reading(path, () => openSync(path, 'r'));
+/** @throws InputError when they are not what was captured */
+export async function checkContents(file: SnapshotFile, descriptors: readonly Descriptor[]): Promise<void> {
   const bytes = Buffer.allocUnsafe(CHUNK);
-  try {
-    for (const { contents, fds } of groups) {
-      const hash = createHash('sha256');
-      for (let at = 0; at < contents.size; ) {
-        const length = Math.min(CHUNK, contents.size - at);
-        const got = reading(path, () => readSync(fd, bytes, 0, length, contents.fileOffset + at));
-        if (got === 0) throw new InputError('snapshot', `${path}: truncated at offset ${contents.fileOffset + at}`);
-        hash.update(bytes.subarray(0, got));
-        at += got;
-      }
-      if (hash.digest('hex') !== contents.sha256) {
-        throw new InputError('snapshot', `${path}: damaged: the hash of the file of descriptor ${fds[0]} differs`);
-      }
+  for (const { contents, fds } of groupContents(descriptors)) {
+    const hash = createHash('sha256');
+    for (let at = 0; at < contents.size; at += CHUNK) {
+      const length = Math.min(CHUNK, contents.size - at);
+      await file.read(contents.fileOffset + at, length, bytes, 0);
+      hash.update(bytes.subarray(0, length));
     }
-  } finally {
-    closeSync(fd);
+    if (hash.digest('hex') !== contents.sha256) {
+      throw new InputError('snapshot', `${file.path}: damaged: the hash of the file of descriptor ${fds[0]} differs`);
+    }
   }
 }

@@ -24,13 +24,13 @@
  */
 
 import { createHash } from 'node:crypto';
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
-import { InputError, reading } from '../base/errors.js';
+import { InputError } from '../base/errors.js';
 import { addAnnex } from './annex.js';
 import { ANNEX_BLOCK, ANNEX_BLOCK_SIZE, decodeAnnexBlock } from './annex-block.js';
 import { decodeHeader, formatNeeded } from './header.js';
 import { checkHeaderHash, decodePrologue, PROLOGUE_SIZE } from './prologue.js';
 import type { Snapshot, SnapshotModule, StoredSnapshot } from './snapshot.js';
+import { SnapshotFile } from './snapshot-file.js';
 
 export { SnapshotWriter } from './writer.js';
 
@@ -40,26 +40,27 @@ export { SnapshotWriter } from './writer.js';
  * @throws InputError when it is not a snapshot, damaged or inconsistent in itself; ToolError when it cannot be read
  */
 export function readSnapshot(path: string): StoredSnapshot {
-  return withFile(path, (fd) => {
-    const stat = fstatSync(fd);
+  return withFile(path, (file) => {
+    const stat = file.stat();
     if (!stat.isFile()) throw new InputError('snapshot', `${path}: not a file`);
-    const prologueBytes = readAt(fd, 0, Math.min(PROLOGUE_SIZE, stat.size), path);
+    const prologueBytes = file.bytes(0, Math.min(PROLOGUE_SIZE, stat.size));
     const prologue = decodePrologue(prologueBytes, stat.size, path);
-    const header = readAt(fd, prologue.headerOffset, prologue.headerSize, path);
+    const header = file.bytes(prologue.headerOffset, prologue.headerSize);
     checkHeaderHash(prologueBytes, header, path);
     const snapshot = decodeHeader(header, prologue.headerOffset, path);
     if (formatNeeded(snapshot) > prologue.version) {
       throw new InputError('snapshot', `${path}: has values that format ${prologue.version} does not know`);
     }
-    return { path, size: stat.size, snapshot: withAnnex(fd, snapshot, prologue.headerOffset, path) };
+    return { path, size: stat.size, snapshot: withAnnex(file, snapshot, prologue.headerOffset) };
   });
 }
 
-function withAnnex(fd: number, snapshot: Snapshot, limit: number, path: string): Snapshot {
+function withAnnex(file: SnapshotFile, snapshot: Snapshot, limit: number): Snapshot {
+  const { path } = file;
   if (limit < ANNEX_BLOCK + ANNEX_BLOCK_SIZE) return snapshot;
-  const block = readAt(fd, ANNEX_BLOCK, ANNEX_BLOCK_SIZE, path);
+  const block = file.bytes(ANNEX_BLOCK, ANNEX_BLOCK_SIZE);
   const place = decodeAnnexBlock(block, limit, path);
-  return place ? addAnnex(snapshot, block, readAt(fd, place.offset, place.size, path), place.offset, path) : snapshot;
+  return place ? addAnnex(snapshot, block, file.bytes(place.offset, place.size), place.offset, path) : snapshot;
 }
 
 /**
@@ -70,29 +71,18 @@ function withAnnex(fd: number, snapshot: Snapshot, limit: number, path: string):
 export function readSnapshotModule(stored: StoredSnapshot, module: SnapshotModule): Uint8Array | undefined {
   const { fileOffset } = module;
   if (fileOffset === undefined) return undefined;
-  const bytes = withFile(stored.path, (fd) => readAt(fd, fileOffset, module.size, stored.path));
+  const bytes = withFile(stored.path, (file) => file.bytes(fileOffset, module.size));
   if (createHash('sha256').update(bytes).digest('hex') !== module.sha256) {
     throw new InputError('snapshot', `${stored.path}: damaged: the hash of module ${module.name} differs`);
   }
   return bytes;
 }
 
-function withFile<T>(path: string, use: (fd: number) => T): T {
-  const fd = reading(path, () => openSync(path, 'r'));
+function withFile<T>(path: string, use: (file: SnapshotFile) => T): T {
+  const file = new SnapshotFile(path);
   try {
-    return reading(path, () => use(fd));
+    return use(file);
   } finally {
-    closeSync(fd);
+    file.close();
   }
-}
-
-function readAt(fd: number, offset: number, length: number, path: string): Buffer {
-  const bytes = Buffer.alloc(length);
-  let at = 0;
-  while (at < length) {
-    const got = readSync(fd, bytes, at, length - at, offset + at);
-    if (got === 0) throw new InputError('snapshot', `${path}: truncated at offset ${offset + at}`);
-    at += got;
-  }
-  return bytes;
 }

@@ -2,10 +2,10 @@
  * Writes a .wsnap file (format.ts) piece by piece: modules, pages, header, and then all of it at once becomes the file.
  *
  * Atomic: everything goes to a temporary file, which commit() makes durable and then the output (output.ts). Until then
- * `path` is untouched; after abandon() nothing is left. Page data is never held: memory use is the callers' buffers.
+ * `path` is untouched; after abandon() nothing is left. Page data is never held as a whole.
  */
 
-import { fdatasync, fsync, ftruncateSync, write } from 'node:fs';
+import { fdatasync, fsync, ftruncateSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { WagSnapError, writeFailure } from '../base/errors.js';
 import { type Destination, OutputFile, openDestination, writeAt } from '../base/output.js';
@@ -13,9 +13,9 @@ import { WASM_PAGE } from '../image/contract/sizes.js';
 import { encodeAnnex } from './annex.js';
 import { ANNEX_BLOCK, encodeAnnexBlock } from './annex-block.js';
 import { encodeHeader, formatNeeded } from './header.js';
-import { BLOCK, BLOCKS_PER_PAGE } from './page-blocks.js';
+import { PageFile } from './page-file.js';
 import { encodePrologue } from './prologue.js';
-import type { Extent, Snapshot } from './snapshot.js';
+import type { Snapshot } from './snapshot.js';
 
 const MODULE_ALIGN = 4096;
 /** Unwritten bytes after which the disk is set to work while pages are still being read. */
@@ -26,15 +26,13 @@ const fdatasyncAsync = promisify(fdatasync);
 export class SnapshotWriter {
   /** As the user gave it. */
   readonly path: string;
+  /** Takes memories and contents of files, after the modules. */
+  readonly pages: PageFile;
   private readonly output: OutputFile;
   private readonly fd: number;
-  private moduleEnd = MODULE_ALIGN;
-  private nextSlot = 0;
   private unsynced = 0;
   private syncing: Promise<void> | undefined;
   private syncError: unknown;
-  /** Bytes of page data so far, holes left out. */
-  written = 0;
 
   /**
    * @param earlyWriteback set the disk to work while pages are still being written: for a file that is waited for
@@ -49,42 +47,14 @@ export class SnapshotWriter {
     // A snapshot holds all of the guest's memory and environment: not for others to read.
     this.output = new OutputFile(destination, 0o600);
     this.fd = this.output.fd;
+    this.pages = new PageFile(this.fd, MODULE_ALIGN, this.path, this.noteWritten);
   }
 
   /** Adds a module's binary; all come before the first page. Returns its file offset. */
   addModule(bytes: Uint8Array): number {
-    const offset = this.moduleEnd;
+    const offset = this.pages.reserveBytes(bytes.length, MODULE_ALIGN);
     this.writeAll(bytes, offset);
-    this.moduleEnd = roundUp(offset + bytes.length, MODULE_ALIGN);
     return offset;
-  }
-
-  /** Reserves the next slots, for `count` pages. Returns the file offset. */
-  takeSlots(count: number): number {
-    if (this.nextSlot === 0) this.nextSlot = Math.ceil(this.moduleEnd / WASM_PAGE);
-    const slot = this.nextSlot;
-    this.nextSlot += count;
-    return slot * WASM_PAGE;
-  }
-
-  /**
-   * Writes the used blocks of some pages, which lie one after the other in `bytes` as they do in the file, in as few
-   * writes as possible.
-   *
-   * @param at byte offset of the first page in `bytes`
-   * @param blocks of each page: bit n set when block n is used
-   */
-  async writePages(bytes: Buffer, at: number, fileOffset: number, blocks: Uint16Array): Promise<void> {
-    const count = blocks.length * BLOCKS_PER_PAGE;
-    let start = -1;
-    for (let n = 0; n <= count; n++) {
-      const used = n < count && (blocks[n >> 4] & (1 << (n & 15))) !== 0;
-      if (used && start < 0) start = n;
-      if (used || start < 0) continue;
-      await this.writeRun(bytes, at + start * BLOCK, (n - start) * BLOCK, fileOffset + start * BLOCK);
-      start = -1;
-    }
-    if (this.earlyWriteback && this.unsynced >= WRITEBACK_BYTES) this.startWriteback();
   }
 
   /**
@@ -96,8 +66,8 @@ export class SnapshotWriter {
   seal(snapshot: Snapshot): number {
     const header = encodeHeader(snapshot);
     const annex = encodeAnnex(snapshot);
-    const annexOffset = this.takeSlots(annex ? Math.ceil(annex.length / WASM_PAGE) : 0);
-    const offset = this.takeSlots(0);
+    const annexOffset = this.pages.reserveBytes(annex?.length ?? 0, WASM_PAGE);
+    const offset = this.pages.reserve(0);
     try {
       ftruncateSync(this.fd, offset);
     } catch (error) {
@@ -134,6 +104,11 @@ export class SnapshotWriter {
     this.output.abandon(this.syncing); // a writeback under way still uses the descriptor
   }
 
+  private readonly noteWritten = (bytes: number): void => {
+    this.unsynced += bytes;
+    if (this.earlyWriteback && this.unsynced >= WRITEBACK_BYTES) this.startWriteback();
+  };
+
   private startWriteback(): void {
     if (this.syncing) return;
     this.unsynced = 0;
@@ -146,19 +121,6 @@ export class SnapshotWriter {
       });
   }
 
-  private async writeRun(bytes: Buffer, at: number, length: number, position: number): Promise<void> {
-    while (length > 0) {
-      const wrote = await writeAsync(this.fd, bytes, at, length, position).catch((error) => {
-        throw writeError(this.path, error);
-      });
-      at += wrote;
-      position += wrote;
-      length -= wrote;
-      this.written += wrote;
-      this.unsynced += wrote;
-    }
-  }
-
   private writeAll(bytes: Uint8Array, position: number): void {
     try {
       writeAt(this.fd, bytes, position);
@@ -166,26 +128,6 @@ export class SnapshotWriter {
       throw writeError(this.path, error);
     }
   }
-}
-
-/** Appends pages to a memory's extents: after the last extent when memory and file both continue there. */
-export function appendExtent(extents: Extent[], offset: number, fileOffset: number, bytes: number): void {
-  const last = extents.at(-1);
-  if (last && last.offset + last.bytes === offset && last.fileOffset + last.bytes === fileOffset) {
-    extents[extents.length - 1] = { ...last, bytes: last.bytes + bytes };
-  } else {
-    extents.push({ offset, fileOffset, bytes });
-  }
-}
-
-function writeAsync(fd: number, bytes: Buffer, at: number, length: number, position: number): Promise<number> {
-  return new Promise((resolve, reject) => {
-    write(fd, bytes, at, length, position, (error, wrote) => (error ? reject(error) : resolve(wrote)));
-  });
-}
-
-function roundUp(value: number, unit: number): number {
-  return Math.ceil(value / unit) * unit;
 }
 
 function writeError(path: string, error: unknown): WagSnapError {

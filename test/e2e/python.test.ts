@@ -55,10 +55,10 @@ test('CPython crosses to the other CPU and back', async ({ skip }) => {
   await here.waitFor(`\n${20 * STEP} `);
   const report = await captureAndEnd(here, join(folder, 'one.wsnap'));
   expect(report.frames).toBeGreaterThan(5);
-  const there = restoreAndStart(join(folder, 'one.wsnap'), arm64, join(folder, 'one'), { dirs });
+  const there = await restoreAndStart(join(folder, 'one.wsnap'), arm64, join(folder, 'one'), { dirs });
   await there.waitFor('\n');
   await captureAndEnd(there, join(folder, 'two.wsnap'));
-  const back = restoreAndStart(join(folder, 'two.wsnap'), x64, join(folder, 'two'), { dirs });
+  const back = await restoreAndStart(join(folder, 'two.wsnap'), x64, join(folder, 'two'), { dirs });
   await back.waitFor('\n');
   writeFileSync(join(dirs[0].host, 'end'), '');
   const { code, stdout } = await back.ended();

@@ -64,12 +64,10 @@ for (const arch of (['x64', 'arm64'] as const).filter(canRun)) {
     const file = join(folder, `${arch}.wsnap`);
     await captureAndEnd(workload, file);
     const stored = readSnapshot(file);
-    const restored = (number: number) =>
-      restoreAndStart(
-        { ...stored, snapshot: forged(stored.snapshot, number) },
-        built,
-        join(folder, 'resumable'),
-      ).ended();
+    const restored = async (number: number) => {
+      const changed = { ...stored, snapshot: forged(stored.snapshot, number) };
+      return (await restoreAndStart(changed, built, join(folder, 'resumable'))).ended();
+    };
     expect(await restored(1)).toMatchObject({ code: 17 });
     expect(await restored(2)).toMatchObject({ code: 134, stderr: expect.stringContaining('uncaught exception') });
     expect(await restored(0)).toMatchObject({ code: 134, stderr: expect.stringContaining('null reference') });

@@ -74,12 +74,12 @@ test('those of a snapshot count', async () => {
   const size = IN_BLOCK * (16 + 100 * 16);
   const restored = (bytes: number) =>
     restoreAndStart(snapshot, built, join(folder, 'restored'), { env: { WAGSNAP_MAX_MEMORY: String(bytes) } });
-  const { code, stderr } = await restored(2 * PAGE + size - 1).ended();
+  const { code, stderr } = await (await restored(2 * PAGE + size - 1)).ended();
   expect({ code, stderr }).toEqual({
     code: 4,
     stderr: `wag-snap: --max-memory: the program starts with ${2 * PAGE + size} bytes, ${2 * PAGE + size - 1} are allowed\n`,
   });
-  const runs = restored(2 * PAGE + size);
+  const runs = await restored(2 * PAGE + size);
   await captureAndEnd(runs, snapshot);
   expect((await runs.ended()).code).toBe(75);
 });

@@ -138,7 +138,7 @@ async function migrate({ stops, images }: Route, folder: string, output: Buffer)
       printed.push((await process.ended).stdout);
       const interpreter = interpret(images[0], stop.n);
       wrong.push(...(interpreter ? compareSnapshot(stored, interpreter) : ['the interpreter has fewer safepoints']));
-      process = restore(stored, images[hop + 1], join(folder, `resumable-${hop}`), stop, stops[hop + 1]);
+      process = await restore(stored, images[hop + 1], join(folder, `resumable-${hop}`), stop, stops[hop + 1]);
     } catch (error) {
       const { code, signal, stderr } = await process.ended;
       return [...wrong, `hop ${hop}: ${(error as Error).stack}`, `it ended with ${signal ?? code}: ${stderr}`];
@@ -152,10 +152,16 @@ async function migrate({ stops, images }: Route, folder: string, output: Buffer)
 }
 
 /** @param last where the snapshot was taken, @param next where to park, undefined to run to the end */
-function restore(stored: StoredSnapshot, target: Image, output: string, last: Stop, next: Stop | undefined): Process {
+async function restore(
+  stored: StoredSnapshot,
+  target: Image,
+  output: string,
+  last: Stop,
+  next: Stop | undefined,
+): Promise<Process> {
   const { target: cpu, launcher } = specTarget(target.arch)!;
   const modules = target.modules.map(({ module }) => module);
-  writeResumable(stored, target.description, modules, { target: cpu, output, sourceFd: 3 });
+  await writeResumable(stored, target.description, modules, { target: cpu, output, sourceFd: 3 });
   const fd = openSync(stored.path, 'r');
   try {
     if (next === undefined) return new Process([...launcher, output], {}, fd);

@@ -62,7 +62,7 @@ export async function fuzzRestore(
     const n = Math.floor(next() * seeds.length);
     const log: string[] = [`#${i} of ${seeds[n].name}`];
     try {
-      one(seeds[n], originals[n], next, folder, log, counts);
+      await one(seeds[n], originals[n], next, folder, log, counts);
     } catch (error) {
       if (error instanceof InputError || error instanceof LimitError) counts.refused++;
       else counts.failures.push(`${log.join(', ')}: ${(error as Error).stack}`);
@@ -72,14 +72,14 @@ export async function fuzzRestore(
   return counts;
 }
 
-function one(
+async function one(
   seed: FuzzSeed,
   original: Buffer,
   next: () => number,
   folder: string,
   log: string[],
   counts: FuzzCounts,
-): void {
+): Promise<void> {
   const mutated = join(folder, 'mutated.wsnap');
   const kind = next();
   let stored: StoredSnapshot;
@@ -94,7 +94,7 @@ function one(
   const directories = [{ host: folder, guest: '.', readOnly: true }];
   const { image, modules, target } = (next() < ON_OTHER_CPU && seed.other) || seed.built;
   log.push(target.name);
-  writeResumable(stored, image, modules, { target, output, sourceFd: 3, directories });
+  await writeResumable(stored, image, modules, { target, output, sourceFd: 3, directories });
   run(output, stored.path, target.name === process.arch ? RUN_LIMIT : EMULATED_LIMIT, log, counts);
 }
 

@@ -28,7 +28,7 @@ test('in a read, between lines', async () => {
     const snapshot = join(folder, `readline-${i}.wsnap`);
     await captureAndEnd(workload, snapshot);
     printed += (await workload.ended()).stdout;
-    workload = restoreAndStart(snapshot, built, join(folder, `readline-${i}`), { stdin: 'pipe' });
+    workload = await restoreAndStart(snapshot, built, join(folder, `readline-${i}`), { stdin: 'pipe' });
   }
   workload.stdin.end('100\n');
   const last = await workload.ended();
@@ -66,11 +66,11 @@ test('in a sleep, which then lasts only what remained of it', async () => {
     expect((await workload.ended()).stdout).toBe(n === 1 ? 'A' : '');
     await sleep(500); // time that passes for nobody
     started = performance.now();
-    workload = restoreAndStart(file(n), built, join(folder, `sleeper-rest-${n}`));
+    workload = await restoreAndStart(file(n), built, join(folder, `sleeper-rest-${n}`));
   }
   workload.kill();
   const soon = withTimeLeft(readSnapshot(file(3)), 1_000_000n);
-  expect(await restoreAndStart(soon, built, join(folder, 'sleeper-end')).ended()).toEqual({
+  expect(await (await restoreAndStart(soon, built, join(folder, 'sleeper-end'))).ended()).toEqual({
     code: 0,
     stdout: 'B',
     stderr: '',
@@ -98,7 +98,7 @@ test('in a reactor that only initializes, with its standard streams swapped', as
   await first.waitFor('A');
   const snapshot = join(folder, 'reactor.wsnap');
   await captureAndEnd(first, snapshot);
-  const rest = restoreAndStart(snapshot, built, join(folder, 'reactor-rest'), { stdin: 'pipe' });
+  const rest = await restoreAndStart(snapshot, built, join(folder, 'reactor-rest'), { stdin: 'pipe' });
   rest.stdin.write('B');
   expect(await rest.ended()).toMatchObject({ code: 0, stdout: 'B', stderr: '' });
 });

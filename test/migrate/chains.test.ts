@@ -70,7 +70,7 @@ test(`a captured program goes on unharmed (seed ${seed})`, { timeout: 300_000 },
     const wait = () => (next() * duration * 0.8 ** runs) / 5;
     const files = await captureWhileItRuns(Workload.start(built.path, options), 5 - captures, wait, whole);
     for (const file of files) {
-      const rest = await restoreAndStart(file, built, join(folder, 'unharmed-resumable')).ended();
+      const rest = await (await restoreAndStart(file, built, join(folder, 'unharmed-resumable'))).ended();
       expect(rest.code).toBe(whole.code);
       expect(whole.stdout.endsWith(rest.stdout)).toBe(true);
     }

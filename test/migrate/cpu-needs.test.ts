@@ -54,7 +54,7 @@ test.skipIf(!runnable)('an image says what its CPU lacks', async () => {
   await captureAndEnd(parked, snapshot);
   const { stdout: before } = await parked.ended();
   const restored = join(folder, 'restored');
-  writeResumable(readSnapshot(snapshot), readImage(compiled.bytes), plain.modules, { target, output: restored });
+  await writeResumable(readSnapshot(snapshot), readImage(compiled.bytes), plain.modules, { target, output: restored });
 
   const on = (cpu: string, image: string) => {
     const { status, stdout, stderr } = spawnSync(emulator!, ['-cpu', cpu, image], { encoding: 'latin1' });

@@ -120,7 +120,7 @@ async function tryOnce(
     return { reached: true, failure: captured.stack };
   }
   const { stdout } = await first.ended();
-  const second = await restoreAndStart(file, built, join(folder, 'resumable'), options).ended();
+  const second = await (await restoreAndStart(file, built, join(folder, 'resumable'), options)).ended();
   return { reached: true, failure: difference({ ...second, stdout: stdout + second.stdout }, whole) };
 }
 

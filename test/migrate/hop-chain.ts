@@ -74,10 +74,15 @@ async function hop(
       throw error;
     }
     printed += (await workload.ended()).stdout;
-    workload = restoreAndStart(snapshot, images[(done + 1) % images.length], join(folder, `resumable-${done % 2}`), {
-      dirs: options.dirs,
-      selfContained: done % 2 === 0,
-    });
+    workload = await restoreAndStart(
+      snapshot,
+      images[(done + 1) % images.length],
+      join(folder, `resumable-${done % 2}`),
+      {
+        dirs: options.dirs,
+        selfContained: done % 2 === 0,
+      },
+    );
   }
   const last = await workload.ended();
   return { ending: { ...last, stdout: printed + last.stdout }, hops: done };

@@ -61,7 +61,7 @@ test.runIf(canRun('x64') && canRun('arm64')).each(routes)(
     await workload.waitFor('A');
     const snapshot = join(folder, 'at-read.wsnap');
     await captureAndEnd(workload, snapshot);
-    const rest = restoreAndStart(snapshot, second, join(folder, 'rest'), { stdin: 'pipe' });
+    const rest = await restoreAndStart(snapshot, second, join(folder, 'rest'), { stdin: 'pipe' });
     rest.stdin.write('\n');
     const { code, stdout, stderr } = await rest.ended();
     expect({ code, stdout }).toEqual({ code: 134, stdout: 'B' });

@@ -56,12 +56,12 @@ describe.runIf(canRun('x64') && canRun('arm64'))('a sparse memory', () => {
       /memory {6}81,921 pages of 64 KiB, 4 of them in use\n {4}#0 of instance 0: 1 page, 1 in use\n {4}#1 of instance 0: 81,920 pages, 3 in use\n/,
     );
     const selfContained = arch === 'arm64';
-    const rest = restoreAndStart(stored, onto, join(folder, `${arch}-rest`), { stdin: 'pipe', selfContained });
+    const rest = await restoreAndStart(stored, onto, join(folder, `${arch}-rest`), { stdin: 'pipe', selfContained });
     rest.stdin.write('B');
     expect(await rest.ended()).toMatchObject({ code: 12, stderr: '' });
-    const refused = (changed: StoredSnapshot) => () => restoreAndStart(changed, onto, join(folder, 'refused'));
-    expect(refused(withPages(stored, 1, PAGES + 1))).toThrow(/memory 1 has 81921 pages, of 1 to 81920/);
-    expect(refused(withPages(stored, 0, PAGE + 1))).toThrow(/memory 0 has 65537 pages, of 1 to 65536/);
+    const refused = (changed: StoredSnapshot) => expect(restoreAndStart(changed, onto, join(folder, 'refused')));
+    await refused(withPages(stored, 1, PAGES + 1)).rejects.toThrow(/memory 1 has 81921 pages, of 1 to 81920/);
+    await refused(withPages(stored, 0, PAGE + 1)).rejects.toThrow(/memory 0 has 65537 pages, of 1 to 65536/);
   });
 });
 

@@ -72,7 +72,7 @@ describe.runIf(able)('a wait', () => {
       left = host.pendingTimeout!;
       printed += (await workload.ended()).stdout;
       const next = i === images.length - 1 ? withTimeLeft(stored, 1_000_000n) : stored;
-      workload = restoreAndStart(next, images[i], `${own}-rest-${i}`);
+      workload = await restoreAndStart(next, images[i], `${own}-rest-${i}`);
     }
     const last = await workload.ended();
     expect({ ...last, stdout: printed + last.stdout }).toEqual({ code: 0, stdout: 'AB', stderr: '' });
@@ -88,7 +88,7 @@ test('without a timeout lasts until the process is ended, and can be captured ag
     const snapshot = join(folder, `endless-${i}.wsnap`);
     await captureAndEnd(workload, snapshot);
     await workload.ended();
-    workload = restoreAndStart(snapshot, built, join(folder, `endless-rest-${i}`));
+    workload = await restoreAndStart(snapshot, built, join(folder, `endless-rest-${i}`));
   }
   process.kill(workload.pid, 'SIGTERM');
   expect(await workload.ended()).toEqual({ code: 'SIGTERM', stdout: '', stderr: '' });

@@ -244,15 +244,15 @@ export interface RestoreSettings {
 }
 
 /** Restores a snapshot onto a fresh image of its module and starts it; `output` is the resumable image to write. */
-export function restoreAndStart(
+export async function restoreAndStart(
   snapshot: string | StoredSnapshot,
   { image, modules, target }: Built,
   output: string,
   settings: RestoreSettings = {},
-): Workload {
+): Promise<Workload> {
   const stored = typeof snapshot === 'string' ? readSnapshot(snapshot) : snapshot;
   const source = settings.selfContained ? undefined : 3;
-  writeResumable(stored, image, modules, {
+  await writeResumable(stored, image, modules, {
     target,
     output,
     sourceFd: source,

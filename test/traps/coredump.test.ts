@@ -42,7 +42,7 @@ describe.each(['x64', 'arm64'] satisfies ArchName[])('a crashed C program on %s'
     await coredumpPid(workload.pid, file);
     const snapshot = join(folder, `${arch}.wsnap`);
     await capturePid(workload.pid, { output: snapshot, kill: true });
-    writeCoredump(readSnapshot(snapshot), join(folder, `${arch}-2.core`));
+    await writeCoredump(readSnapshot(snapshot), join(folder, `${arch}-2.core`));
     expect((await workload.ended()).code).toBe(134);
 
     const bytes = readFileSync(file);
@@ -150,19 +150,19 @@ test('a large memory with little in it makes a small coredump', async () => {
   ]);
 });
 
-test('what is too much for the format is refused, and leaves no file', () => {
+test('what is too much for the format is refused, and leaves no file', async () => {
   const pages = 70_000;
   const bytes = pages * 65536;
   const memory = { pages, maxPages: pages, extents: [{ offset: 0, fileOffset: 65536, bytes }] };
   const output = join(folder, 'huge.core');
-  const dump = (blocks: number) => () => {
+  const dump = async (blocks: number) => {
     const snapshot = sampleSnapshot([{ ...memory, blocks: new Uint16Array(pages).fill(blocks) }], undefined);
-    writeCoredump({ path: crash, size: bytes, snapshot }, output);
+    await writeCoredump({ path: crash, size: bytes, snapshot }, output);
   };
-  expect(dump(0xffff)).toThrow(LimitError);
-  expect(dump(0xffff)).toThrow(/less than 4 GiB/);
+  await expect(dump(0xffff)).rejects.toThrow(LimitError);
+  await expect(dump(0xffff)).rejects.toThrow(/less than 4 GiB/);
   // 560,000 runs of blocks are too many, so whole pages are written: too much
-  expect(dump(0x5555)).toThrow(/less than 4 GiB/);
+  await expect(dump(0x5555)).rejects.toThrow(/less than 4 GiB/);
   expect(existsSync(output)).toBe(false);
 });
 

@@ -267,8 +267,8 @@ describe('a parked process', () => {
     const { workload, built } = await start('over');
     const file = join(folder, 'over.wsnap');
     await capturePid(workload.pid, { output: file, kill: true });
-    expect(() => restoreAndStart(file, built, join(folder, 'never'))).toThrow(InputError);
-    expect(() => restoreAndStart(file, built, join(folder, 'never'))).toThrow(
+    await expect(restoreAndStart(file, built, join(folder, 'never'))).rejects.toThrow(InputError);
+    await expect(restoreAndStart(file, built, join(folder, 'never'))).rejects.toThrow(
       /the program has trapped \(out of bounds/,
     );
     const { text } = describeSnapshot(readSnapshot(file));

@@ -122,7 +122,7 @@ describe.each(['x64', 'arm64'] as const)('on %s', (arch) => {
     restoreAndStart(from, program, output, { stdin: 'pipe', dirs, policies: new Map(entries) });
   /** What it finds at 3, 4, 5 and 6. */
   const found = async (...entries: [number, FdPolicy][]): Promise<Found[]> => {
-    const workload = start(entries);
+    const workload = await start(entries);
     workload.stdin.end('?');
     const { stdout, stderr, code } = await workload.ended();
     expect([stderr, code]).toEqual(['', 0]);
@@ -159,19 +159,19 @@ describe.each(['x64', 'arm64'] as const)('on %s', (arch) => {
     expect((await found([4, { path: other }]))[1]).toEqual({ read: 'defg', write: 0, tell: 8, open: E.NOTDIR });
     expect(readFileSync(other, 'latin1')).toBe('abcdefgWij');
     expect(readFileSync(join(root, 'data'), 'latin1')).toBe('0123456789');
-    const missing = await start([[4, { path: join(folder, 'none') }]]).ended();
+    const missing = await (await start([[4, { path: join(folder, 'none') }]])).ended();
     expect(missing).toEqual({
       stdout: '',
       stderr: `wag-snap: restore: descriptor 4: cannot open "${folder}/none": No such file or directory\nhint: --fd 4=PATH gives another file\n`,
       code: 1,
     });
-    expect((await start([[4, { path: root }]]).ended()).stderr).toMatch(/: Is a directory\n/);
+    expect((await (await start([[4, { path: root }]])).ended()).stderr).toMatch(/: Is a directory\n/);
   });
 
   runs('streams from and to files, behind what is there', async () => {
     const out = join(folder, 'out');
     writeFileSync(out, 'before:');
-    const workload = start([
+    const workload = await start([
       [0, { path: other }],
       [1, { path: out }],
     ]);
@@ -181,24 +181,30 @@ describe.each(['x64', 'arm64'] as const)('on %s', (arch) => {
     expect(parse(text.slice(7))[1].read).toBe('3456');
 
     rmSync(out);
-    await start([
-      [0, 'ignore'],
-      [1, { path: out }],
-    ]).ended();
-    expect(parse(readFileSync(out, 'latin1'))).toHaveLength(4);
-    expect((await start([[0, { path: join(folder, 'none') }]]).ended()).stderr).toMatch(/descriptor 0: cannot open/);
-    // closed input cannot be waited for, and closed output is nobody's
-    expect(parse((await start([[0, 'close']]).ended()).stdout)).toHaveLength(4);
-    expect(
+    await (
       await start([
         [0, 'ignore'],
-        [1, 'close'],
-      ]).ended(),
+        [1, { path: out }],
+      ])
+    ).ended();
+    expect(parse(readFileSync(out, 'latin1'))).toHaveLength(4);
+    expect((await (await start([[0, { path: join(folder, 'none') }]])).ended()).stderr).toMatch(
+      /descriptor 0: cannot open/,
+    );
+    // closed input cannot be waited for, and closed output is nobody's
+    expect(parse((await (await start([[0, 'close']])).ended()).stdout)).toHaveLength(4);
+    expect(
+      await (
+        await start([
+          [0, 'ignore'],
+          [1, 'close'],
+        ])
+      ).ended(),
     ).toEqual({ stdout: '', stderr: '', code: 0 });
   });
 
   runs('the next snapshot keeps what it was given and what was ignored', async () => {
-    const workload = start([
+    const workload = await start([
       [4, { path: other }],
       [5, 'ignore'],
     ]);
@@ -216,7 +222,7 @@ describe.each(['x64', 'arm64'] as const)('on %s', (arch) => {
     const { text } = describeSnapshot(stored);
     expect(text).toContain(`4: file ${other} at offset 8, 10 bytes, modified 2`);
     expect(text).toContain('5: nothing (ignored)');
-    const again = start([], second);
+    const again = await start([], second);
     again.stdin.end('?');
     expect(await again.ended()).toEqual({ stdout: '', stderr: '', code: 0 });
   });

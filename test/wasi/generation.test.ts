@@ -76,13 +76,13 @@ describe.each(['x64', 'arm64'] as const)('on %s', (arch: ArchName) => {
     expect(await ask(first)).toMatch(/^0 [0-9a-f]{32} A=1\|$/);
     await captureAndEnd(first, snapshots[0]);
 
-    const second = restoreAndStart(snapshots[0], program, join(folder, 'restored'), { stdin: 'pipe' });
+    const second = await restoreAndStart(snapshots[0], program, join(folder, 'restored'), { stdin: 'pipe' });
     expect(await ask(second)).toMatch(/^1 [0-9a-f]{32} A=1\|WAG_SNAP_GENERATION=1\|$/);
     await captureAndEnd(second, snapshots[1]);
     expect(readSnapshot(snapshots[1]).snapshot.generation).toBe(2);
 
     for (const snapshot of [snapshots[1], snapshots[1]]) {
-      const again = restoreAndStart(snapshot, program, join(folder, 'restored'), { stdin: 'pipe' });
+      const again = await restoreAndStart(snapshot, program, join(folder, 'restored'), { stdin: 'pipe' });
       expect(await ask(again)).toMatch(/^2 [0-9a-f]{32} A=1\|WAG_SNAP_GENERATION=2\|$/);
       again.stdin.end();
       expect((await again.ended()).code).toBe(0);

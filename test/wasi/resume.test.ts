@@ -76,7 +76,7 @@ const rest = (first: string) =>
 
 it('goes on reading standard input, with its files open in another directory', async () => {
   await captured('read');
-  const workload = restored();
+  const workload = await restored();
   workload.stdin.end('a line');
   const end = await workload.ended();
   expect(end).toEqual({ stdout: rest('input a line').replace('line\n', 'line'), stderr: '', code: 0 });
@@ -92,7 +92,7 @@ it('sleeps for what was left of its sleep, and its clock stands still meanwhile'
   expect(left).toBeGreaterThanOrEqual(3_600_000 - lived);
   await new Promise((done) => setTimeout(done, 1000)); // does not count
   const started = performance.now();
-  const { stdout, stderr, code } = await restored(there, false, withTimeLeft(stored, 50_000_000n)).ended();
+  const { stdout, stderr, code } = await (await restored(there, false, withTimeLeft(stored, 50_000_000n))).ended();
   const livedAgain = performance.now() - started;
   expect([stderr, code]).toEqual(['', 0]);
   expect(livedAgain).toBeGreaterThanOrEqual(49);
@@ -104,7 +104,7 @@ it('sleeps for what was left of its sleep, and its clock stands still meanwhile'
 
 it('says what is missing, before it runs', async () => {
   await captured('read');
-  const ends = async (host = there, readOnly = false): Promise<Ending> => restored(host, readOnly).ended();
+  const ends = async (host = there, readOnly = false): Promise<Ending> => (await restored(host, readOnly)).ended();
   const hint = 'hint: --dir HOST::/d says where that directory is now\n';
   const file = (problem: string) =>
     `wag-snap: restore: descriptor 4: cannot open "moved/data" below the directory "/d" (${there}): ${problem}\n${hint}`;
@@ -127,7 +127,7 @@ it('says what is missing, before it runs', async () => {
 it('takes directories from the environment of a resumable executable', async () => {
   await captured('read');
   const settings = { dirs: [{ host: join(folder, 'nowhere'), guest: '/d', readOnly: false }] };
-  restoreAndStart(snapshot, program, resumable, { ...settings, selfContained: true }).kill();
+  (await restoreAndStart(snapshot, program, resumable, { ...settings, selfContained: true })).kill();
   const start = (guest: string) =>
     Workload.start(resumable, { stdin: 'pipe', dirs: [{ host: there, guest, readOnly: false }] });
   const workload = start('/d');
@@ -166,7 +166,7 @@ it('a listing that goes on passes over what it had delivered, in place, in a cop
       [here, 0],
     ] as const) {
       const granted = { dirs: [{ host, guest: '/', readOnly: false }] };
-      const end = await restoreAndStart(snapshot, spool, resumable, granted).ended();
+      const end = await (await restoreAndStart(snapshot, spool, resumable, granted)).ended();
       expect([end.stderr, end.code]).toEqual(['', 0]);
       expect(end.stdout.endsWith('deleted 1000\n')).toBe(true);
       expect(readdirSync(host).length).toBe(left);

@@ -65,13 +65,13 @@ it('goes on listening; a connection is reset', async () => {
   ]);
 
   // its file is still there
-  expect(await restoreAndStart(snapshot, program, join(folder, 'restored')).ended()).toEqual({
+  expect(await (await restoreAndStart(snapshot, program, join(folder, 'restored'))).ended()).toEqual({
     stdout: '',
     stderr: `wag-snap: --listen: cannot listen at "unix:${socket}": Address already in use\n`,
     code: 1,
   });
   rmSync(socket);
-  const restored = restoreAndStart(snapshot, program, join(folder, 'restored'));
+  const restored = await restoreAndStart(snapshot, program, join(folder, 'restored'));
   const second = await connected();
   let heard = '';
   second.on('data', (bytes) => {
@@ -87,7 +87,7 @@ it('goes on listening; a connection is reset', async () => {
   // nothing in place of the connection, then of the listener: its address, in use by a file, is not looked at
   const ends = async (...policies: [number, 'ignore' | 'close'][]) => {
     const settings = { policies: new Map<number, 'ignore' | 'close'>([[3, 'ignore'], ...policies]) };
-    const end = await restoreAndStart(snapshot, program, join(folder, 'restored'), settings).ended();
+    const end = await (await restoreAndStart(snapshot, program, join(folder, 'restored'), settings)).ended();
     expect(end).toMatchObject({ stderr: '', code: 0 });
     return [...Buffer.from(end.stdout, 'latin1')];
   };

@@ -65,7 +65,7 @@ describe.each(['x64', 'arm64'] as const)('on %s', (arch) => {
     const { frames } = await captureAndEnd(workload, snapshot);
     expect(frames).toBeGreaterThan(20_000);
     const restore = async (env?: Record<string, string>) => {
-      const restored = restoreAndStart(snapshot, program, output, { stdin: 'pipe', env });
+      const restored = await restoreAndStart(snapshot, program, output, { stdin: 'pipe', env });
       restored.stdin.on('error', () => {}).end('?');
       return restored.ended();
     };

@@ -187,7 +187,7 @@ describe('a snapshot', () => {
     const opened = descriptors.filter(({ fd }) => fd > 3);
     expect(opened.map(({ kind }) => kind)).toEqual(['file', 'directory']);
     expect(opened.map(({ rights }) => rights >> 30n)).toEqual([0n, 0n]);
-    const restored = restoreAndStart(snapshot, program, join(target, 'resumable'), { dirs, stdin: 'pipe' });
+    const restored = await restoreAndStart(snapshot, program, join(target, 'resumable'), { dirs, stdin: 'pipe' });
     restored.stdin.end('x');
     expect(await restored.ended()).toEqual({ stdout: '01234inner', stderr: '', code: 0 });
   });

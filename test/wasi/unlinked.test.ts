@@ -110,7 +110,9 @@ async function restored({ arch = nativeArch, readOnly = false, ...settings }: Ho
   const output = join(folder, 'resumable');
   rmSync(output, { force: true });
   const directories = [{ ...dirs[0], readOnly }];
-  return new Program(restoreAndStart(snapshot, program, output, { stdin: 'pipe', dirs: directories, ...settings }));
+  return new Program(
+    await restoreAndStart(snapshot, program, output, { stdin: 'pipe', dirs: directories, ...settings }),
+  );
 }
 
 /** What restore says before it runs anything. */

@@ -180,12 +180,31 @@ export const stop: Area = {
             ],
           },
         ],
-        ['length -= wrote;', 'length = 0;'],
         [
           'new OutputFile(destination, 0o600)',
           'new OutputFile(destination, 0o644)',
           { tests: ['test/unit/snapshot/format.test.ts'], only: 'replaces an older' },
         ],
+      ],
+    },
+    {
+      file: 'src/snapshot/page-file.ts',
+      tests: ['test/unit/snapshot/pages.test.ts'],
+      changes: [
+        ['length -= wrote;', 'length = 0;', { tests: ['test/unit/capture/capture-order.test.ts'] }],
+        ['bytes.fill(0, length);', ''],
+        ['Math.ceil(this.end / align) * align', 'this.end'],
+        ['fileOffset + start * BLOCK', 'fileOffset'],
+      ],
+    },
+    {
+      file: 'src/snapshot/page-stream.ts',
+      tests: ['test/unit/snapshot/pages.test.ts'],
+      changes: [
+        ['await before;\n', '\n'],
+        ['source.isExact ? chunk.blocks : usedRun', 'false ? chunk.blocks : usedRun'],
+        ['last.offset + last.bytes === offset &&', ''],
+        ['failed = true;', ''],
       ],
     },
     {

@@ -201,7 +201,8 @@ describe('a writeback under way', () => {
     log.length = 0;
     const bytes = Buffer.alloc(MIB, 7);
     const blocks = new Uint16Array(16).fill(0xffff);
-    for (let page = 0; page < PAGES + 64; page += 16) await writer.writePages(bytes, 0, writer.takeSlots(16), blocks);
+    for (let page = 0; page < PAGES + 64; page += 16)
+      await writer.pages.write(bytes, 0, writer.pages.reserve(16), blocks);
     return writer;
   }
 

@@ -115,7 +115,11 @@ async function capture(workload: Workload, name: Name, kill = false): Promise<Sn
   const { snapshot } = stored;
   const { image, modules } = programs[name];
   const resumable = join(folder, 'resumable');
-  writeResumable(stored, image, modules, { target: targets[nativeArch], output: resumable, recordedDirectories: true });
+  await writeResumable(stored, image, modules, {
+    target: targets[nativeArch],
+    output: resumable,
+    recordedDirectories: true,
+  });
   expect(report).toMatchObject({ file: output, bytes: stored.size, frames: snapshot.frames.count });
   expect(report.trace.length).toBe(snapshot.frames.count);
   expect(report.pause).toBeLessThanOrEqual(report.total);

@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { touchedChunks } from '../../../src/capture/page-stream.js';
+import { touchedRuns } from '../../../src/capture/live-memory.js';
 import { addFileMappings, kernelPageSize, markPresent, touchedBlocks } from '../../../src/capture/pagemap.js';
 import { parseMaps } from '../../../src/capture/proc-maps.js';
 import { usedBlocks } from '../../../src/snapshot/page-blocks.js';
+import { chunksOf } from '../../../src/snapshot/page-stream.js';
 
 const MAPS = `55d0a0000000-55d0a0001000 r--p 00000000 fd:01 1234                       /usr/bin/a program (deleted)
 55d0a0001000-55d0a0005000 r-xp 00001000 fd:01 1234                       /usr/bin/a program (deleted)
@@ -103,13 +104,14 @@ test('chunks are runs of touched pages, of 1 MiB at most', () => {
   const touched = new Uint16Array(60);
   touched.fill(1, 3, 5);
   touched.fill(0xffff, 20, 60);
-  expect([...touchedChunks(touched)]).toEqual([
+  const ends = [...chunksOf(touchedRuns(touched))].map(({ first, blocks }) => [first, first + blocks.length]);
+  expect(ends).toEqual([
     [3, 5],
     [20, 36],
     [36, 52],
     [52, 60],
   ]);
-  expect([...touchedChunks(new Uint16Array(9))]).toEqual([]);
+  expect([...touchedRuns(new Uint16Array(9))]).toEqual([]);
 });
 
 /** A 64 KiB aligned address inside of our largest anonymous mapping of at least `size` bytes. */

@@ -39,9 +39,9 @@ describe('ResumableImage', () => {
     view.setUint32(0, resumable.planStart + 16, true);
     view.setUint32(16, 33, true);
     const fd = openSync(path, 'wx', 0o755);
-    resumable.write(fd, { bytes, pointers: Uint32Array.of(0) }, extentBytes, (out, at) => {
-      writeAt(out, new Uint8Array(4096).fill(7), at);
-    });
+    resumable.begin(fd);
+    writeAt(fd, new Uint8Array(4096).fill(7), resumable.extentsStart);
+    resumable.finish(fd, { bytes, pointers: Uint32Array.of(0) }, extentBytes);
     closeSync(fd);
     image.close();
   }

@@ -154,10 +154,10 @@ function replaceAnnex(path: string, value: unknown): void {
 async function writeWithContents(path: string): Promise<void> {
   const writer = new SnapshotWriter(path);
   const moduleOffset = writer.addModule(MODULE_BYTES);
-  const extents = [{ offset: 0, fileOffset: writer.takeSlots(3), bytes: 3 * 65536 }];
+  const extents = [{ offset: 0, fileOffset: writer.pages.reserve(3), bytes: 3 * 65536 }];
   const blocks = Uint16Array.of(0, 0, 0);
   const snapshot = sampleSnapshot([{ pages: 8, maxPages: 16, extents, blocks }], moduleOffset);
-  const contents = { fileOffset: writer.takeSlots(2), size: 70_000, sha256: hash };
+  const contents = { fileOffset: writer.pages.reserve(2), size: 70_000, sha256: hash };
   const identity = { boot: hash, device: 1n << 60n, inode: (1n << 64n) - 1n, born: -5n };
   const descriptors = snapshot.host.descriptors.map((descriptor) => {
     if (descriptor.fd === 4) return { ...descriptor, facts, identity, contents };
@@ -220,7 +220,7 @@ test('contents of two files may not share a place', () =>
     const other = { ...file, fd: 6, contents: { fileOffset: 5 * 65536, size: 1, sha256: hash } };
     const writer = new SnapshotWriter(path);
     writer.addModule(MODULE_BYTES);
-    writer.takeSlots(5);
+    writer.pages.reserve(5);
     writer.seal({ ...snapshot, host: { ...snapshot.host, descriptors: [first, preopen, file, directory, other] } });
     await writer.commit();
     expect(() => readSnapshot(path)).toThrow(/contents.1: its place in the file .* is taken by contents.0/);

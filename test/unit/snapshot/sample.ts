@@ -5,8 +5,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Frames, type Snapshot, type SnapshotMemory } from '../../../src/snapshot/snapshot.js';
-import { appendExtent, SnapshotWriter } from '../../../src/snapshot/writer.js';
+import { SnapshotWriter } from '../../../src/snapshot/writer.js';
 import { ValType } from '../../../src/wasm/module.js';
+import { BytesSource } from '../../support/bytes-source.js';
 
 export const MODULE_BYTES = Uint8Array.from([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]);
 const text = (value: string) => new TextEncoder().encode(value);
@@ -122,19 +123,11 @@ export function sampleMemory(pages = 8): Buffer {
 export async function writeSample(path: string): Promise<Snapshot> {
   const writer = new SnapshotWriter(path);
   const moduleOffset = writer.addModule(MODULE_BYTES);
-  const bytes = sampleMemory();
-  const extents: { offset: number; fileOffset: number; bytes: number }[] = [];
-  const first = Uint16Array.of(0b111, 0x8000);
-  const at = writer.takeSlots(2);
-  appendExtent(extents, 65536, at, 131072);
-  await writer.writePages(bytes, 65536, at, first);
-  const second = writer.takeSlots(1);
-  appendExtent(extents, 5 * 65536, second, 65536);
-  await writer.writePages(bytes, 5 * 65536, second, Uint16Array.of(8));
+  const memory = await writer.pages.takePages(new BytesSource(sampleMemory()));
   const snapshot = sampleSnapshot(
     [
       { pages: 0, maxPages: 65536, extents: [], blocks: new Uint16Array(0) },
-      { pages: 8, maxPages: 16, extents, blocks: Uint16Array.of(...first, 8) },
+      { pages: 8, maxPages: 16, ...memory },
     ],
     moduleOffset,
   );

@@ -31,9 +31,9 @@ function expected(name: string): Ending {
   return { stdout: readFileSync(join(fixtures, text), 'latin1'), stderr: '', code };
 }
 
-function restore(snapshot: string, arch: ArchName): Workload {
+async function restore(snapshot: string, arch: ArchName): Promise<Workload> {
   const output = join(folder, 'resumable');
-  restoreSnapshot(readSnapshot(snapshot), { target: targets[arch], output, images: cachedImages(undefined) });
+  await restoreSnapshot(readSnapshot(snapshot), { target: targets[arch], output, images: cachedImages(undefined) });
   return Workload.start(output);
 }
 
@@ -51,7 +51,7 @@ describe.each(arches)('on %s', (arch) => {
   if (!canRun(arch)) test.skip('was not run: install qemu-user-static', () => {});
   else
     test.each(snapshots)('%s goes on where it was', async (name) => {
-      expect(await restore(join(fixtures, name), arch).ended()).toEqual(expected(name));
+      expect(await (await restore(join(fixtures, name), arch)).ended()).toEqual(expected(name));
     });
 });
 
@@ -64,7 +64,7 @@ test.each(images.filter((name) => canRun(basename(dirname(name)) as ArchName)))(
     const snapshot = join(folder, 'image.wsnap');
     const printed = await captureInTheMiddle(image, snapshot);
     for (const arch of arches.filter(canRun)) {
-      const rest = await restore(snapshot, arch).ended();
+      const rest = await (await restore(snapshot, arch)).ended();
       expect({ ...rest, stdout: printed + rest.stdout }, arch).toEqual(expected(name));
     }
   },

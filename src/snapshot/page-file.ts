@@ -1,0 +1,95 @@
+/**
+ * A file that takes pages: a snapshot, or an image that carries its pages itself. Room is given out from front to back.
+ * Blocks of zeros are holes of a sparse file.
+ */
+
+import { write } from 'node:fs';
+import { writeFailure } from '../base/errors.js';
+import { WASM_PAGE } from '../image/contract/sizes.js';
+import { BLOCK, BLOCKS_PER_PAGE, usedBlocks } from './page-blocks.js';
+import { type PageRoom, streamPages } from './page-stream.js';
+import type { ByteSource, OnBytes, PageSink, PageSource, PlacedPages } from './pages.js';
+
+const CHUNK_PAGES = 16;
+const ALL_BLOCKS = 0xffff;
+
+export class PageFile implements PageSink, PageRoom {
+  /**
+   * @param fd stays the caller's
+   * @param end file offset from which on there is room
+   * @param path for messages
+   * @param onWritten told of how many bytes were written, holes left out
+   */
+  constructor(
+    private readonly fd: number,
+    public end: number,
+    private readonly path: string,
+    private readonly onWritten?: (bytes: number) => void,
+  ) {}
+
+  takePages(source: PageSource, onBytes: OnBytes = () => {}): Promise<PlacedPages> {
+    return streamPages(source, this, onBytes);
+  }
+
+  async takeContents(source: ByteSource, size: number, onBytes: OnBytes = () => {}): Promise<number> {
+    const start = this.reserve(Math.ceil(size / WASM_PAGE));
+    const bytes = Buffer.from(new ArrayBuffer(Math.min(CHUNK_PAGES, Math.ceil(size / WASM_PAGE)) * WASM_PAGE));
+    const words = new Int32Array(bytes.buffer);
+    for (let at = 0; at < size; at += bytes.length) {
+      const length = Math.min(size - at, bytes.length);
+      bytes.fill(0, length);
+      await source.read(at, length, bytes, 0);
+      const blocks = new Uint16Array(Math.ceil(length / WASM_PAGE));
+      for (let page = 0; page < blocks.length; page++) {
+        blocks[page] = usedBlocks(bytes, words, page * WASM_PAGE, ALL_BLOCKS);
+      }
+      await this.write(bytes, 0, start + at, blocks);
+      onBytes(length);
+    }
+    return start;
+  }
+
+  reserve(pages: number): number {
+    return this.reserveBytes(pages * WASM_PAGE, WASM_PAGE);
+  }
+
+  /** Room for something else than pages. @param align of its file offset, which is returned */
+  reserveBytes(bytes: number, align: number): number {
+    const offset = Math.ceil(this.end / align) * align;
+    this.end = offset + bytes;
+    return offset;
+  }
+
+  /** In as few writes as possible. */
+  async write(bytes: Buffer, at: number, fileOffset: number, blocks: Uint16Array): Promise<void> {
+    let written = 0;
+    const count = blocks.length * BLOCKS_PER_PAGE;
+    let start = -1;
+    for (let n = 0; n <= count; n++) {
+      const used = n < count && (blocks[n >> 4] & (1 << (n & 15))) !== 0;
+      if (used && start < 0) start = n;
+      if (used || start < 0) continue;
+      await this.writeRun(bytes, at + start * BLOCK, (n - start) * BLOCK, fileOffset + start * BLOCK);
+      written += (n - start) * BLOCK;
+      start = -1;
+    }
+    this.onWritten?.(written);
+  }
+
+  private async writeRun(bytes: Buffer, at: number, length: number, position: number): Promise<void> {
+    while (length > 0) {
+      const wrote = await writeAsync(this.fd, bytes, at, length, position).catch((error) => {
+        throw writeFailure(this.path, error);
+      });
+      at += wrote;
+      position += wrote;
+      length -= wrote;
+    }
+  }
+}
+
+function writeAsync(fd: number, bytes: Buffer, at: number, length: number, position: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    write(fd, bytes, at, length, position, (error, wrote) => (error ? reject(error) : resolve(wrote)));
+  });
+}

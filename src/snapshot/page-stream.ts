@@ -1,0 +1,129 @@
+/**
+ * Streams a memory's pages: reads what may have something in it, leaves out what is zero, hands the rest on.
+ *
+ * Three lanes with a buffer of 1 MiB each, on the thread pool: while one chunk is being written, the next is being
+ * read. Measured with 256 MiB touched on two cores: reading alone takes 45 ms, read-write-read-write 90 ms, this 68 ms.
+ * Places are given out in order of address, so that what is next to each other stays so.
+ */
+
+import { WASM_PAGE } from '../image/contract/sizes.js';
+import { BLOCK, BLOCKS_PER_PAGE, usedBlocks } from './page-blocks.js';
+import type { OnBytes, PageRun, PageSource, PlacedPages } from './pages.js';
+import type { Extent } from './snapshot.js';
+
+const LANES = 3;
+const CHUNK_PAGES = 16;
+
+/** A file's room for pages. */
+export interface PageRoom {
+  /** Reserves the next pages. Returns their file offset. */
+  reserve(pages: number): number;
+  /** Writes the blocks of some pages, which lie one after the other in `bytes` from `at` on, as they do in the file. */
+  write(bytes: Buffer, at: number, fileOffset: number, blocks: Uint16Array): Promise<void>;
+}
+
+export async function streamPages(source: PageSource, room: PageRoom, onBytes: OnBytes): Promise<PlacedPages> {
+  const extents: Extent[] = [];
+  const kept: Uint16Array[] = [];
+  const chunks = chunksOf(source.runs());
+  let placed = Promise.resolve(); // resolves when all chunks so far have their places
+  let failed = false;
+
+  const place = (chunk: PageRun, from: number, blocks: Uint16Array): number => {
+    const fileOffset = room.reserve(blocks.length);
+    appendExtent(extents, (chunk.first + from) * WASM_PAGE, fileOffset, blocks.length * WASM_PAGE);
+    kept.push(blocks);
+    return fileOffset;
+  };
+  const lane = async () => {
+    const bytes = Buffer.from(new ArrayBuffer(CHUNK_PAGES * WASM_PAGE));
+    const words = new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
+    for (let next = chunks.next(); !next.done && !failed; next = chunks.next()) {
+      const chunk = next.value;
+      const before = placed;
+      let release = () => {};
+      placed = new Promise((resolve) => {
+        release = resolve;
+      });
+      try {
+        await readBlocks(source, chunk, bytes);
+        await before;
+        const writes: [number, number, Uint16Array][] = [];
+        for (let page = 0; page < chunk.blocks.length; ) {
+          const run = source.isExact ? chunk.blocks : usedRun(bytes, words, chunk.blocks, page);
+          if (run.length > 0) writes.push([page * WASM_PAGE, place(chunk, page, run), run]);
+          page += run.length + 1; // the page after a run is zero
+        }
+        release();
+        for (const [at, fileOffset, run] of writes) await room.write(bytes, at, fileOffset, run);
+        onBytes(chunk.blocks.length * WASM_PAGE);
+      } catch (error) {
+        failed = true;
+        throw error;
+      } finally {
+        release();
+      }
+    }
+  };
+  const results = await Promise.allSettled(Array.from({ length: LANES }, lane));
+  for (const result of results) if (result.status === 'rejected') throw result.reason;
+  return { extents, blocks: concatenate(kept) };
+}
+
+/** Runs of CHUNK_PAGES at most. */
+export function* chunksOf(runs: Iterable<PageRun>): Generator<PageRun, undefined> {
+  for (const { first, blocks } of runs) {
+    for (let from = 0; from < blocks.length; from += CHUNK_PAGES) {
+      yield { first: first + from, blocks: blocks.subarray(from, from + CHUNK_PAGES) };
+    }
+  }
+  return undefined;
+}
+
+/** Reads the blocks of a chunk to their places in `bytes`; the others keep what was there. */
+async function readBlocks(source: PageSource, { first, blocks }: PageRun, bytes: Buffer): Promise<void> {
+  const start = first * WASM_PAGE;
+  const count = blocks.length * BLOCKS_PER_PAGE;
+  for (let n = 0; n < count; ) {
+    if ((blocks[n >> 4] & (1 << (n & 15))) === 0) {
+      n++;
+      continue;
+    }
+    const from = n;
+    while (n < count && (blocks[n >> 4] & (1 << (n & 15))) !== 0) n++;
+    const pending = source.read(start + from * BLOCK, (n - from) * BLOCK, bytes, from * BLOCK);
+    if (pending !== undefined) await pending;
+  }
+}
+
+/** Used blocks of each page from `page` on, up to a page with none. */
+function usedRun(bytes: Buffer, words: Int32Array, candidates: Uint16Array, page: number): Uint16Array {
+  const run = new Uint16Array(candidates.length - page);
+  let length = 0;
+  while (page + length < candidates.length) {
+    const used = usedBlocks(bytes, words, (page + length) * WASM_PAGE, candidates[page + length]);
+    if (used === 0) break;
+    run[length++] = used;
+  }
+  return run.subarray(0, length);
+}
+
+/** After the last extent when memory and file both continue there. */
+function appendExtent(extents: Extent[], offset: number, fileOffset: number, bytes: number): void {
+  const last = extents.at(-1);
+  if (last && last.offset + last.bytes === offset && last.fileOffset + last.bytes === fileOffset) {
+    extents[extents.length - 1] = { ...last, bytes: last.bytes + bytes };
+  } else {
+    extents.push({ offset, fileOffset, bytes });
+  }
+}
+
+function concatenate(parts: readonly Uint16Array[]): Uint16Array {
+  const all = new Uint16Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}

@@ -1,0 +1,75 @@
+/** The bytes of a snapshot's file, of whatever part of it. The file is opened when the first of them is wanted. */
+
+import { closeSync, fstatSync, openSync, read, readSync, type Stats } from 'node:fs';
+import { InputError, reading } from '../base/errors.js';
+import type { ByteSource } from './pages.js';
+
+/** A shorter read is quicker done at once than handed to the thread pool. */
+const POOL_BYTES = 65536;
+
+export class SnapshotFile implements ByteSource {
+  readonly fileOffset = 0;
+  private opened = -1;
+
+  constructor(readonly path: string) {}
+
+  /** @throws ToolError when it cannot be opened */
+  stat(): Stats {
+    return fstatSync(this.open());
+  }
+
+  /** @throws InputError when the file ends before, ToolError when it cannot be read */
+  bytes(offset: number, length: number): Buffer {
+    const bytes = Buffer.alloc(length);
+    this.readNow(offset, length, bytes, 0);
+    return bytes;
+  }
+
+  read(offset: number, length: number, target: Buffer, at: number): Promise<void> | undefined {
+    if (length >= POOL_BYTES) return this.readLater(offset, length, target, at);
+    this.readNow(offset, length, target, at);
+    return undefined;
+  }
+
+  close(): void {
+    if (this.opened >= 0) closeSync(this.opened);
+    this.opened = -1;
+  }
+
+  private open(): number {
+    if (this.opened < 0) this.opened = reading(this.path, () => openSync(this.path, 'r'));
+    return this.opened;
+  }
+
+  private readNow(offset: number, length: number, target: Buffer, at: number): void {
+    const fd = this.open();
+    for (let done = 0; done < length; ) {
+      const got = reading(this.path, () => readSync(fd, target, at + done, length - done, offset + done));
+      if (got === 0) throw this.truncated(offset + done);
+      done += got;
+    }
+  }
+
+  private async readLater(offset: number, length: number, target: Buffer, at: number): Promise<void> {
+    const fd = this.open();
+    for (let done = 0; done < length; ) {
+      const got = await readAsync(fd, target, at + done, length - done, offset + done).catch((error) =>
+        reading(this.path, () => {
+          throw error;
+        }),
+      );
+      if (got === 0) throw this.truncated(offset + done);
+      done += got;
+    }
+  }
+
+  private truncated(offset: number): InputError {
+    return new InputError('snapshot', `${this.path}: truncated at offset ${offset}`);
+  }
+}
+
+function readAsync(fd: number, target: Buffer, at: number, length: number, position: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    read(fd, target, at, length, position, (error, got) => (error ? reject(error) : resolve(got)));
+  });
+}
