@@ -94,6 +94,6 @@ test.for<readonly [ArchName, ArchName]>([
   expect(counts.get(ValType.ExnRef)).toBeGreaterThan(2 * 1024);
   expect(exceptions!.length).toBe(DEPTH - DEPTH / 3);
 
-  const again = restoreAndStart(file('x.wsnap'), second, file('resumable'), { stdin: 'ignore' });
+  const again = await restoreAndStart(file('x.wsnap'), second, file('resumable'), { stdin: 'ignore' });
   expect(await again.ended()).toEqual({ stdout: expectedLetters(), stderr: '', code: 0 });
 });
