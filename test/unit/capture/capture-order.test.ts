@@ -186,8 +186,8 @@ test('a write that takes only some of it goes on with the rest', async () => {
   shortWrite = 5000;
   const bytes = Buffer.from(Array.from({ length: 1 << 16 }, (_, i) => i % 251));
   const writer = new SnapshotWriter(output);
-  const at = writer.takeSlots(1);
-  await writer.writePages(bytes, 0, at, new Uint16Array(1).fill(0xffff));
+  const at = writer.pages.reserve(1);
+  await writer.pages.write(bytes, 0, at, new Uint16Array(1).fill(0xffff));
   await writer.commit();
   expect(readFileSync(output).subarray(at).equals(bytes)).toBe(true);
 });
