@@ -200,7 +200,9 @@ export function datas(reader: Reader, parts: ModuleParts): void {
 
 function readName(reader: Reader): string {
   const offset = reader.pos;
+  const size = reader.u32();
+  reader.pos = offset;
   const name = reader.name();
-  if (reader.pos - offset > limits.nameBytes) throw limitError('nameBytes', name.length, offset, reader.file);
+  if (size > limits.nameBytes) throw limitError('nameBytes', size, offset, reader.file);
   return name;
 }

@@ -200,6 +200,21 @@ export const validator: Area = {
       changes: [
         ['type.max !== undefined && type.min > type.max', 'false', RULES],
         ['type.min > limits.tableElements', 'false'],
+        [
+          'this.tables.length >= limits.tables',
+          'this.tables.length > limits.tables',
+          { tests: ['test/unit/wasm/limits.test.ts'], only: 'above: tables' },
+        ],
+        [
+          'this.globals.length >= limits.globals',
+          'this.globals.length > limits.globals',
+          { tests: ['test/unit/wasm/limits.test.ts'], only: 'above: globals' },
+        ],
+        [
+          'type.min > limits.memoryPages',
+          'type.min > limits.memoryPages + 1',
+          { tests: ['test/unit/wasm/limits.test.ts'], only: 'above: memoryPages' },
+        ],
         ['else if (!this.refTypes.isNullable(type.element))', 'else if (false)', RULES],
         ['type.min > most || (', '(', RULES],
         ['(type.max !== undefined && type.max > most)', 'false', RULES],
@@ -219,6 +234,45 @@ export const validator: Area = {
           RULES,
         ],
         ['if (index >= count) throw', 'if (index > count) throw'],
+      ],
+    },
+    {
+      file: 'src/wasm/read-types.ts',
+      tests: ['test/unit/wasm/limits.test.ts'],
+      only: 'above: function',
+      changes: [
+        ['if (count > limits[limit]) throw', 'if (count > limits[limit] + 1) throw'],
+        [
+          "return { params: readValTypes(reader, 'functionParams'), results: readValTypes(reader, 'functionResults') };",
+          "return { params: readValTypes(reader, 'functionParams'), results: readValTypes(reader, 'functionParams') };",
+        ],
+      ],
+    },
+    {
+      file: 'src/wasm/sections.ts',
+      tests: ['test/unit/wasm/limits.test.ts'],
+      only: 'above: functions',
+      changes: [
+        ['if (imported + count > limits.functions) throw', 'if (count > limits.functions) throw'],
+        [
+          'if (size > limits.functionBytes) throw',
+          'if (size > limits.functionBytes + 1) throw',
+          { only: 'above: functionBytes' },
+        ],
+        ['if (size > limits.nameBytes) throw', 'if (size > limits.nameBytes + 1) throw', { only: 'nameBytes' }],
+        [
+          'if (size > limits.nameBytes) throw',
+          'if (reader.pos - offset > limits.nameBytes) throw',
+          { only: 'nameBytes' },
+        ],
+      ],
+    },
+    {
+      file: 'src/wasm/const-expr.ts',
+      tests: ['test/unit/wasm/limits.test.ts'],
+      only: 'constantInstructions',
+      changes: [
+        ['steps.push(step) > limits.constantInstructions', 'steps.push(step) > limits.constantInstructions + 1'],
       ],
     },
     {
