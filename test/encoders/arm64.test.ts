@@ -6,7 +6,7 @@
 import { spawnSync } from 'node:child_process';
 import { expect, test } from 'vitest';
 import { VectorEmitter } from '../../src/arch/arm64/emitter-vector.js';
-import { addSubField, floatField, logicalField, scaledField } from '../../src/arch/arm64/encoding.js';
+import { addSubField, floatField, isUnscaled, logicalField, scaledField } from '../../src/arch/arm64/encoding.js';
 import { A } from '../../src/arch/arm64/encodings.js';
 import { V } from '../../src/arch/arm64/encodings-vector.js';
 import { logicalValue, sweep } from './arm64-sweep.js';
@@ -65,10 +65,13 @@ test('other immediates', () => {
     0, 4095, 4097, 4098, -1, 8191, -1, -1,
   ]);
   expect([0, 8, 32760, 32768, 4, -8].map((offset) => scaledField(offset, 3))).toEqual([0, 1, 4095, -1, -1, -1]);
+  expect([-257, -256, 0, 255, 256].map(isUnscaled)).toEqual([false, true, true, true, false]);
   expect([floatField(0, 0x3f800000, 0), floatField(1, 0, 0x3ff00000), floatField(1, 1, 0x3ff00000)]).toEqual([
     0x70, 0x70, -1,
   ]);
   expect([floatField(0, 0, 0), floatField(0, 0x42000000, 0)]).toEqual([-1, -1]);
+  expect([floatField(0, 0x3f840000, 0), floatField(0, 0x3f880000, 0)]).toEqual([-1, 0x71]);
+  expect([0x3ff00001, 0x3ff08000, 0x3ff10000].map((hi) => floatField(1, 0, hi))).toEqual([-1, -1, 0x71]);
 });
 
 test('a value that does not fit its field is a bug', () => {

@@ -178,16 +178,8 @@ export class LabelEmitter extends VectorEmitter {
     return this.at;
   }
 
-  protected skip(): number {
-    this.branchImmediate(A.b, 0);
-    return this.at;
-  }
-
   protected skipTo(skip: number): void {
-    const at = (skip - 4) >> 2;
-    const offset = this.at - (skip - 4);
-    const isConditional = (this.words[at] & 0xff000000) === (A.b_cond | 0);
-    this.words[at] |= isConditional ? shortField(offset) : longField(offset);
+    this.words[(skip - 4) >> 2] |= shortField(this.at - (skip - 4));
   }
 
   /** The instruction at `at` wants the label. */

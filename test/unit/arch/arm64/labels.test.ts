@@ -1,6 +1,7 @@
 /** Labels, islands, calls and the code buffer of the arm64 macro-assembler. */
 
 import { expect, test } from 'vitest';
+import { shortField } from '../../../../src/arch/arm64/labels.js';
 import { Arm64MacroAssembler } from '../../../../src/arch/arm64/masm.js';
 import { Cond, IntOp } from '../../../../src/arch/masm/masm.js';
 
@@ -137,6 +138,11 @@ test('comparing with zero and branching is one instruction, unless the flags mea
   expect(size((m) => [to(m), m.compareImm(1, 1, 0), m.branch(Cond.LtS, 0)])).toBe(2);
   expect(size((m) => [to(m), m.testZero(1, 1), m.constant(2, 0, 7, 0), m.branch(Cond.Eq, 0)])).toBe(3);
   expect(size((m) => [m.testZero(1, 1), m.setCondition(Cond.Eq, 2)])).toBe(2);
+});
+
+test('a short jump is by less than a MiB, backward by one at most', () => {
+  expect([-MIB, -4, 0, MIB - 4].map((offset) => (shortField(offset) << 8) >> 11)).toEqual([-MIB, -4, 0, MIB - 4]);
+  for (const offset of [-MIB - 4, MIB, 1 << 28]) expect(() => shortField(offset)).toThrow(`a short jump by ${offset}`);
 });
 
 test('a label that is used must be bound', () => {

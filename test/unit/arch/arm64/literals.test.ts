@@ -57,6 +57,17 @@ test('a constant lies behind the function, once, aligned', () => {
   expect(masm.offset).toBe(end + 16 + 16);
 });
 
+test.each([0, 1, 2, 3])('constants that differ in word %i alone are different ones', (word) => {
+  const masm = new Arm64MacroAssembler(64);
+  const expected = Array.from({ length: 1000 }, (_, i) =>
+    [0x12345678, 0x3456789a, 0x56789abc, 0x789abcde].with(word, i),
+  );
+  for (const [w0, w1, w2, w3] of expected) masm.vectorConstant(V0, w0!, w1!, w2!, w3!);
+  masm.ret();
+  masm.flushConstants();
+  expect(loaded(wordsOf(masm))).toEqual(expected);
+});
+
 test('in a function that is longer than a load reaches, constants lie in islands', () => {
   const masm = new Arm64MacroAssembler(64);
   const expected: number[][] = [];
