@@ -232,7 +232,7 @@ export class FakeProcess {
       },
       cpu_features: () => BigInt(this.cpuFeatures),
       runtime: () => BigInt(this.runtime),
-      memory: () => BigInt(this.hostMemory),
+      memoryBase: () => BigInt(this.hostMemory),
       reload: () => {
         this.hostMemory = this.get64(this.get64(this.runtime + L.RT_HOST_INSTANCE) + L.INST_MEMORY_BASE);
       },
