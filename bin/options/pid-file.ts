@@ -2,7 +2,14 @@
 
 import { readFileSync, unlinkSync } from 'node:fs';
 import type { Options as YargsOption } from 'yargs';
-import { type Destination, type Input, openDestination, writeAt, writeOutput } from '../../src/base/output.js';
+import {
+  type Destination,
+  type Input,
+  openDestination,
+  refuseSameOutput,
+  writeAt,
+  writeOutput,
+} from '../../src/base/output.js';
 import { printWarning } from '../show/warning.js';
 import { once } from './usage.js';
 
@@ -29,9 +36,11 @@ export class PidFile {
 
   /**
    * @param inputs what the command reads, which no output may replace
+   * @param coredump what the command may write as well
    * @throws ToolError when it cannot be written, OutputError: before anything is started
    */
-  constructor({ pidFile }: PidFileOptions, inputs: readonly Input[]) {
+  constructor({ pidFile }: PidFileOptions, inputs: readonly Input[], coredump?: string) {
+    if (pidFile !== undefined && coredump !== undefined) refuseSameOutput(pidFile, coredump);
     this.destination = pidFile === undefined ? undefined : openDestination(pidFile, inputs);
   }
 

@@ -95,6 +95,32 @@ export function openDestination(path: string, inputs: readonly Input[] = []): De
   }
 }
 
+/**
+ * Refuses two outputs of one command that are the same file, whatever links lead to it: the later one would replace the
+ * earlier. A device takes both.
+ *
+ * @throws OutputError, ToolError 'write'
+ */
+export function refuseSameOutput(path: string, other: string): void {
+  const [mine, its] = [outputStat(path), outputStat(other)];
+  const isSame =
+    mine === undefined || its === undefined
+      ? mine === its && followLinks(path) === followLinks(other)
+      : mine.dev === its.dev && mine.ino === its.ino && !mine.isCharacterDevice();
+  if (isSame) throw new OutputError(path, `it is the same file as ${other}, which is written as well`);
+}
+
+/** Of what is written to; undefined when it is not there. */
+function outputStat(path: string): Stats | undefined {
+  const own = STANDARD[path] ?? OWN_DESCRIPTOR.exec(path)?.[1];
+  try {
+    return own === undefined ? statOf(path) : fstatSync(Number(own));
+  } catch (error) {
+    if (error instanceof WagSnapError) throw error;
+    throw writeFailure(path, error);
+  }
+}
+
 function ownDescriptor(path: string, fd: number, inputs: readonly Input[]): Destination {
   if (isatty(fd)) throw refused(path === '-' ? 'standard output' : path, 'it is a terminal: redirect it to a file');
   try {

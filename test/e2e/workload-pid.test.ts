@@ -2,7 +2,16 @@
 
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  linkSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -124,6 +133,48 @@ describe('--pid-file', () => {
       const { stderr, status } = wagSnap(command, '--pid-file', file, file);
       expect([status, stderr]).toEqual([2, `wag-snap: ${file}: cannot be written: it is the input\n`]);
       expect(readFileSync(join(folder, file)).equals(before)).toBe(true);
+    }
+  });
+
+  test('is no file that gets the coredump, whatever links lead there', () => {
+    const file = (name: string) => join(folder, name);
+    writeFileSync(file('there'), 'as it was');
+    symlinkSync('there', file('soft'));
+    linkSync(file('there'), file('hard'));
+    symlinkSync('absent', file('dangling'));
+    symlinkSync('.', file('here'));
+    for (const command of [
+      ['run', program],
+      ['restore', 'next.wsnap'],
+    ]) {
+      for (const [pid, core] of [
+        ['there', 'there'],
+        ['soft', 'there'],
+        ['there', 'hard'],
+        ['absent', './absent'],
+        ['dangling', 'absent'],
+        ['absent', 'here/absent'],
+        ['-', '/dev/stdout'],
+      ]) {
+        const { stderr, status } = wagSnap(command[0], '--pid-file', pid, '--coredump', core, ...command.slice(1));
+        expect([status, stderr]).toEqual([
+          2,
+          `wag-snap: ${pid}: cannot be written: it is the same file as ${core}, which is written as well\n`,
+        ]);
+      }
+    }
+    expect(readFileSync(file('there'), 'latin1')).toBe('as it was');
+    expect(existsSync(file('absent'))).toBe(false);
+    for (const [pid, core] of [
+      ['/dev/null', '/dev/null'],
+      ['one', 'other'],
+    ]) {
+      const { status, stderr } = spawnSync(tool, ['run', '--pid-file', pid, '--coredump', core, program], {
+        cwd: folder,
+        encoding: 'utf8',
+        input: '',
+      });
+      expect([status, stderr]).toEqual([0, '']);
     }
   });
 
