@@ -1,0 +1,94 @@
+/**
+ * docs/snapshot-format.md is a specification: a reader that was written from it alone (independent-reader.ts) finds in the
+ * stored snapshots, and in fresh ones with what those have not, what `inspect --json` finds.
+ */
+
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { expect, test } from 'vitest';
+import { build, captureAndEnd, temporaryFolder, Workload } from '../../support/workload.js';
+import { readByTheDocument } from './independent-reader.js';
+
+const root = resolve(import.meta.dirname, '../../..');
+const fixtures = join(root, 'fixtures/snapshots');
+const stored = readdirSync(fixtures, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.wsnap'));
+const folder = temporaryFolder();
+
+/** What `inspect --json` says, without what it takes from the modules. */
+function inspected(path: string): Record<string, unknown> {
+  const { status, stdout, stderr } = spawnSync(join(root, 'bin/wag-snap'), ['inspect', '--json', path], {
+    encoding: 'utf8',
+  });
+  expect(status, stderr).toBe(0);
+  return JSON.parse(stdout, (_key, value) => {
+    if (typeof value !== 'object' || value === null || !('kind' in value && 'func' in value)) return value;
+    const { name: _name, moduleOffset: _moduleOffset, ...frame } = value;
+    return frame;
+  });
+}
+
+function compare(path: string) {
+  const found = readByTheDocument(path, path);
+  expect(found.description).toEqual(inspected(path));
+  expect(found.wrongBlocks).toBe(0);
+  return found;
+}
+
+test.each(stored)('%s is what the document says', (name) => {
+  const { version, memories } = compare(join(fixtures, name));
+  expect(`v${version}`).toBe(name.slice(0, 2));
+  expect(memories.flat().some((memory) => memory.some((byte) => byte !== 0))).toBe(true);
+});
+
+test('an annex is what the document says, and contents of unlinked files', async () => {
+  const host = join(folder, 'root');
+  mkdirSync(host);
+  writeFileSync(join(host, 'named'), 'this has a name');
+  writeFileSync(join(host, 'gone'), 'this has none');
+  const { path } = await build(join(root, 'test/wasi/programs/files.wasm'), join(folder, 'files'));
+  const workload = Workload.start(path, { stdin: 'pipe', dirs: [{ host, guest: '/', readOnly: false }] });
+  await workload.waitFor('ready\n');
+  workload.stdin.write('open 4 /named r\nopen 5 /gone r\nread 5 6\nunlink /gone\n');
+  await workload.waitFor('unlink 0\n');
+  const snapshot = join(folder, 'files.wsnap');
+  await captureAndEnd(workload, snapshot);
+  const { description, contents } = compare(snapshot);
+  expect(contents.map(({ fds, bytes }) => [fds, bytes.toString()])).toEqual([[[5], 'this has none']]);
+  expect(JSON.stringify(description)).toContain('"path":"named"');
+});
+
+test('exceptions and a trap are what the document says', async () => {
+  const text = `(module
+    (tag $inner (param i32)) (tag $outer (param exnref v128))
+    (global $kept (mut exnref) (ref.null exn))
+    (memory (export "memory") 2)
+    (func $thrower (param i64)
+      (local $x exnref)
+      (block $caught (result exnref)
+        (try_table (catch_all_ref $caught) (throw $inner (i32.const 7)))
+        (unreachable))
+      (local.set $x)
+      (block $again (result exnref)
+        (try_table (catch_all_ref $again) (throw $outer (local.get $x) (v128.const i32x4 1 2 3 4)))
+        (unreachable))
+      (global.set $kept)
+      (i32.store (i32.const 70000) (i32.const 0x01020304))
+      (unreachable))
+    (func (export "_start") (call $thrower (i64.const -2))))`;
+  const { path } = await build(Buffer.from(text), join(folder, 'thrower'));
+  const workload = Workload.start(path, { env: { WAGSNAP_ON_TRAP: 'park' } });
+  await workload.waitForTrap();
+  const snapshot = join(folder, 'thrower.wsnap');
+  await captureAndEnd(workload, snapshot);
+  const { description, memories, version } = compare(snapshot);
+  expect(version).toBe(2);
+  expect(description['exceptions']).toHaveLength(2);
+  expect(description['state']).toBe('trapped');
+  expect(memories[0]?.[0]?.readUInt32LE(70_000)).toBe(0x01020304);
+});
+
+test('the reader uses nothing of src', () => {
+  const imports = readFileSync(join(import.meta.dirname, 'independent-reader.ts'), 'utf8').match(/from '[^']+'/g);
+  expect(imports).toEqual(["from 'node:crypto'", "from 'node:fs'"]);
+});

@@ -1,0 +1,333 @@
+/**
+ * Reads a .wsnap file by docs/snapshot-format.md alone. Nothing of src is used here: what the document leaves out, or says
+ * wrong, this reader cannot know. It describes a snapshot in the words of `wag-snap inspect --json`.
+ */
+
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+
+type Raw = null | boolean | number | bigint | string | Buffer | Raw[] | Map<string, Raw>;
+
+const PAGE = 65536;
+const BLOCK = 4096;
+const FILE_TYPES = ['file', 'directory', 'pipe', 'character device', 'block device', 'socket'];
+const KINDS = ['entry', 'loop', 'return', 'call', 'trap'];
+const TYPES: Readonly<Record<number, string>> = {
+  127: 'i32',
+  126: 'i64',
+  125: 'f32',
+  124: 'f64',
+  123: 'v128',
+  112: 'funcref',
+  111: 'externref',
+  105: 'exnref',
+  1: 'unknown',
+};
+
+export interface ReadByTheDocument {
+  readonly version: number;
+  /** As `inspect --json` prints it, without names and offsets that come from the module's own sections. */
+  readonly description: Record<string, unknown>;
+  /** Of each instance, of each of its memories: the contents. */
+  readonly memories: readonly (readonly Buffer[])[];
+  /** Blocks that are said to have something in them and have not, or the other way round. */
+  readonly wrongBlocks: number;
+  /** Of unlinked files, by the descriptors that have them. */
+  readonly contents: readonly { readonly fds: readonly number[]; readonly bytes: Buffer }[];
+}
+
+/** @param name of the file, as it was given to `inspect` */
+export function readByTheDocument(path: string, name: string): ReadByTheDocument {
+  const file = readFileSync(path);
+  require(file.subarray(0, 8).equals(Buffer.from('7f57534e41500d0a', 'hex')), 'magic');
+  const version = file.readUInt32LE(8);
+  require(version === 1 || version === 2, 'version');
+  require(file.readUInt32LE(12) === 0, 'reserved');
+  const headerOffset = Number(file.readBigUInt64LE(16));
+  const headerSize = Number(file.readBigUInt64LE(24));
+  require(headerOffset >= 64 && headerOffset + headerSize === file.length, 'place of the header');
+  const headerBytes = file.subarray(headerOffset);
+  require(sha256(file.subarray(0, 32), headerBytes) === file.subarray(32, 64).toString('hex'), 'hash of the header');
+  const header = record(new Msgpack(headerBytes).document());
+  const annex = annexOf(file, headerOffset);
+  const instances = list(header.instances).map(record);
+  const frames = framesOf(record(header.frames));
+  const modules = list(header.modules).map((raw) => moduleOf(record(raw), file));
+  let wrongBlocks = 0;
+  const memories = instances.map((instance) =>
+    list(instance.memories).map((raw) => {
+      const { bytes, wrong } = memoryOf(record(raw), file);
+      wrongBlocks += wrong;
+      return bytes;
+    }),
+  );
+  return {
+    version,
+    memories,
+    wrongBlocks,
+    contents: list(annex.contents ?? []).map((raw) => contentsOf(record(raw), file)),
+    description: {
+      kind: 'snapshot',
+      file: name,
+      bytes: file.length,
+      generation: header.generation,
+      created: new Date(Number(header.created)).toISOString(),
+      parent: header.parent,
+      source: record(header.source),
+      state: header.state,
+      trap: header.trap === undefined ? null : record(header.trap),
+      phase: record(header.phase),
+      modules,
+      instances: instances.map(instanceOf),
+      frames,
+      exceptions: header.exceptions === undefined ? [] : exceptionsOf(record(header.exceptions)),
+      host: hostOf(record(header.host), annex),
+    },
+  };
+}
+
+function annexOf(file: Buffer, headerOffset: number): Record<string, Raw> {
+  if (headerOffset < 120 || file.toString('latin1', 64, 72) !== 'WSANNEX\0') return {};
+  const offset = Number(file.readBigUInt64LE(72));
+  const bytes = file.subarray(offset, offset + Number(file.readBigUInt64LE(80)));
+  require(sha256(bytes) === file.subarray(88, 120).toString('hex'), 'hash of the annex');
+  return record(new Msgpack(bytes).document());
+}
+
+function moduleOf({ name, sha256: hash, size, at }: Record<string, Raw>, file: Buffer): object {
+  if (at !== null) require(sha256(file.subarray(Number(at), Number(at) + Number(size))) === hash, 'hash of a module');
+  return { name, sha256: hash, size, included: at !== null };
+}
+
+function memoryOf({ pages, extents, blocks }: Record<string, Raw>, file: Buffer): { bytes: Buffer; wrong: number } {
+  const memory = Buffer.alloc(Number(pages) * PAGE);
+  const triples = words(extents);
+  const maps = bytes(blocks);
+  let wrong = 0;
+  let n = 0; // of the pages that the extents cover
+  for (let i = 0; i < triples.length; i += 3) {
+    const [first = 0, count = 0, slot = 0] = triples.slice(i, i + 3);
+    file.copy(memory, first * PAGE, slot * PAGE, (slot + count) * PAGE);
+    for (let page = first; page < first + count; page++, n++) {
+      const map = maps.readUInt16LE(n * 2);
+      for (let block = 0; block < 16; block++) {
+        const at = page * PAGE + block * BLOCK;
+        const used = memory.subarray(at, at + BLOCK).some((byte) => byte !== 0);
+        if (used !== ((map & (1 << block)) !== 0)) wrong++;
+      }
+    }
+  }
+  require(maps.length === n * 2, 'blocks of a memory');
+  return { bytes: memory, wrong };
+}
+
+function contentsOf({ fds, at, size, sha256: hash }: Record<string, Raw>, file: Buffer) {
+  const contents = file.subarray(Number(at), Number(at) + Number(size));
+  require(sha256(contents) === hash, 'hash of a file');
+  return { fds: list(fds).map(Number), bytes: contents };
+}
+
+function instanceOf(instance: Record<string, Raw>): object {
+  const globalWords = words(instance.globalWords);
+  let at = 0;
+  const globals = [...bytes(instance.globalTypes)].map((type) => {
+    const value = describeValue(type, globalWords.slice(at));
+    at += type === 0x7b ? 4 : 2;
+    return value;
+  });
+  require(at === globalWords.length, 'words of globals');
+  const dropped = (flags: Raw | undefined) => [...bytes(flags)].flatMap((flag, i) => (flag === 1 ? [i] : []));
+  return {
+    module: instance.module,
+    globals,
+    tables: list(instance.tables)
+      .map(record)
+      .map(({ type, elements, max }) => ({ type: typeName(Number(type)), length: bytes(elements).length / 8, max })),
+    memories: list(instance.memories)
+      .map(record)
+      .map(({ pages, max, blocks }) => ({ pages, maxPages: max, usedPages: bytes(blocks).length / 2 })),
+    droppedData: dropped(instance.droppedData),
+    droppedElements: dropped(instance.droppedElements),
+  };
+}
+
+function describeValue(type: number, [a = 0, b = 0, c = 0, d = 0]: readonly number[]): object {
+  const hex = (word: number) => `0x${word.toString(16)}`;
+  const named = { type: typeName(type) };
+  if (type === 0x7b) return { ...named, i32x4: [a, b, c, d].map(hex) };
+  if (type === 0x70) return { ...named, function: b === 0 ? null : { instance: b - 1, func: a } };
+  if (type === 0x69) return { ...named, exception: a === 0 ? null : a - 1 };
+  return { ...named, bits: `0x${((BigInt(b) << 32n) | BigInt(a)).toString(16)}` };
+}
+
+function framesOf({ places, counts, types, of, words: values }: Record<string, Raw>): object {
+  const placeWords = words(places);
+  const countWords = words(counts);
+  const typeBytes = bytes(types);
+  let at = 0;
+  const sites: { entry: object; cells: number }[] = [];
+  for (let i = 0; i * 4 < placeWords.length; i++) {
+    const [instance, func, offset, kind = 0] = placeWords.slice(i * 4, i * 4 + 4);
+    const [localCount = 0, operandCount = 0] = countWords.slice(i * 2, i * 2 + 2);
+    const own = [...typeBytes.subarray(at, at + localCount + operandCount)];
+    at += own.length;
+    const names = own.map(typeName);
+    sites.push({
+      entry: {
+        instance,
+        func,
+        offset,
+        kind: KINDS[kind],
+        locals: names.slice(0, localCount).join(', '),
+        operands: names.slice(localCount).join(', '),
+      },
+      cells: own.reduce((sum, type) => sum + (type === 0x7b ? 2 : 1), 0),
+    });
+  }
+  require(at === typeBytes.length, 'types of sites');
+  const stack = words(of).map((n) => sites[n] ?? fail(`site ${n}`));
+  require(words(values).length === stack.reduce((sum, { cells }) => sum + 2 * cells, 0), 'words of frames');
+  return { count: stack.length, innermost: stack.slice(0, 32).map(({ entry }) => entry) };
+}
+
+function exceptionsOf({ places, counts, types, words: values }: Record<string, Raw>): object[] {
+  const placeWords = words(places);
+  const typeBytes = [...bytes(types)];
+  const valueWords = words(values);
+  return words(counts).map((count, i) => ({
+    instance: placeWords[i * 2],
+    tag: placeWords[i * 2 + 1],
+    values: typeBytes.splice(0, count).map((type) => describeValue(type, valueWords.splice(0, type === 0x7b ? 4 : 2))),
+  }));
+}
+
+function hostOf(host: Record<string, Raw>, annex: Record<string, Raw>): object {
+  const files = list(annex.files ?? []).map(record);
+  const contents = list(annex.contents ?? []).map(record);
+  const nameless = list(annex.nameless ?? []);
+  const describe = (raw: Raw): object => {
+    const { fd, kind, path, preopen, guestName, hostPath, readOnly, offset } = record(raw);
+    if (kind === 'stdio' || kind === 'socket' || kind === 'null') return { fd, kind };
+    if (kind === 'listener') return { fd, kind, address: text(path) };
+    if (kind === 'preopen') return { fd, kind, guestName: text(guestName), hostPath: text(hostPath), readOnly };
+    const facts = files.find((row) => row.fd === fd);
+    const unlinked = contents.find((row) => list(row.fds).includes(fd ?? null));
+    return {
+      fd,
+      kind,
+      ...(kind === 'given' ? { hostPath: text(hostPath) } : { path: text(path), preopen }),
+      offset: String(offset),
+      ...(facts === undefined ? {} : factsOf(facts)),
+      ...(unlinked === undefined ? {} : { unlinked: { bytes: unlinked.size, sha256: unlinked.sha256 } }),
+      ...(nameless.includes(fd ?? null) ? { nameless: true } : {}),
+    };
+  };
+  return {
+    args: list(host.args).map(text),
+    env: list(host.env).map(text),
+    monotonic: String(host.monotonic),
+    pendingTimeout: host.pendingTimeout === null ? null : String(host.pendingTimeout),
+    descriptors: list(host.descriptors).map(describe),
+  };
+}
+
+function factsOf({ type, size, modified, sha256: hash }: Record<string, Raw>): object {
+  require(FILE_TYPES.includes(String(type)), 'type of a file');
+  const time = BigInt(String(modified));
+  const nanoseconds = String(time % 1_000_000_000n).padStart(9, '0');
+  const seconds = new Date(Number(time / 1_000_000_000n) * 1000).toISOString().replace('.000Z', '');
+  const facts = { type, size: String(size), modified: `${seconds}.${nanoseconds}Z` };
+  return hash === null ? facts : { ...facts, sha256: hash };
+}
+
+/** MessagePack, as far as the document says that it is used. */
+class Msgpack {
+  private at = 0;
+
+  constructor(private readonly from: Buffer) {}
+
+  document(): Raw {
+    const value = this.value();
+    require(this.at === this.from.length, 'end of the MessagePack document');
+    return value;
+  }
+
+  private value(): Raw {
+    const code = this.unsigned(1);
+    if (code < 0x80) return code;
+    if (code < 0x90) return this.map(code & 15);
+    if (code < 0xa0) return this.array(code & 15);
+    if (code < 0xc0) return this.bytes(code & 31).toString('utf8');
+    if (code >= 0xe0) return code - 256;
+    if (code === 0xc0) return null;
+    if (code === 0xc2 || code === 0xc3) return code === 0xc3;
+    if (code >= 0xc4 && code <= 0xc6) return this.bytes(this.unsigned(1 << (code - 0xc4)));
+    if (code === 0xcb) return this.bytes(8).readDoubleBE();
+    if (code >= 0xcc && code <= 0xce) return this.unsigned(1 << (code - 0xcc));
+    if (code === 0xcf) return this.bytes(8).readBigUInt64BE();
+    if (code >= 0xd0 && code <= 0xd2) return this.bytes(1 << (code - 0xd0)).readIntBE(0, 1 << (code - 0xd0));
+    if (code === 0xd3) return this.bytes(8).readBigInt64BE();
+    if (code >= 0xd9 && code <= 0xdb) return this.bytes(this.unsigned(1 << (code - 0xd9))).toString('utf8');
+    if (code === 0xdc || code === 0xdd) return this.array(this.unsigned(code === 0xdc ? 2 : 4));
+    if (code === 0xde || code === 0xdf) return this.map(this.unsigned(code === 0xde ? 2 : 4));
+    return fail(`MessagePack code 0x${code.toString(16)}`);
+  }
+
+  private array(count: number): Raw[] {
+    return Array.from({ length: count }, () => this.value());
+  }
+
+  private map(count: number): Map<string, Raw> {
+    return new Map(Array.from({ length: count }, () => [String(this.value()), this.value()]));
+  }
+
+  private unsigned(size: number): number {
+    return this.bytes(size).readUIntBE(0, size);
+  }
+
+  private bytes(size: number): Buffer {
+    const taken = this.from.subarray(this.at, this.at + size);
+    require(taken.length === size, 'MessagePack value');
+    this.at += size;
+    return taken;
+  }
+}
+
+function record(raw: Raw | undefined): Record<string, Raw> {
+  return raw instanceof Map ? Object.fromEntries(raw) : fail('a map');
+}
+
+function list(raw: Raw | undefined): Raw[] {
+  return Array.isArray(raw) ? raw : fail('an array');
+}
+
+function bytes(raw: Raw | undefined): Buffer {
+  return Buffer.isBuffer(raw) ? raw : fail('a binary');
+}
+
+function text(raw: Raw | undefined): string {
+  return bytes(raw).toString('utf8');
+}
+
+function words(raw: Raw | undefined): number[] {
+  const column = bytes(raw);
+  return Array.from({ length: column.length / 4 }, (_, i) => column.readUInt32LE(i * 4));
+}
+
+function typeName(type: number): string {
+  return TYPES[type] ?? fail(`type 0x${type.toString(16)}`);
+}
+
+function sha256(...parts: readonly Uint8Array[]): string {
+  const hash = createHash('sha256');
+  for (const part of parts) hash.update(part);
+  return hash.digest('hex');
+}
+
+function require(holds: boolean, what: string): void {
+  if (!holds) fail(what);
+}
+
+function fail(what: string): never {
+  throw new Error(`not as the document says: ${what}`);
+}
