@@ -90,12 +90,14 @@ export const image: Area = {
         ['this.at > this.bytes.length ? this.cutOff() : 0', '0'],
         ['code < 0xde ? length : 2 * length', 'length'],
         ['return 2 * (code & 15);', 'return code & 15;'],
+        ['this.at - start > KEY_MAX', 'false'],
+      ],
+      equivalent: [
         [
           'if (this.at >= bytes.length) return this.cutOff();',
           'if (this.at > bytes.length) return this.cutOff();',
-          { open: true },
+          'past the end a code is undefined, and taken for one with a length of four bytes, which are not there either',
         ],
-        ['this.at - start > KEY_MAX', 'false'],
       ],
     },
     {

@@ -235,7 +235,7 @@ onEach('slots, fields, elements, globals', ({ run }) => {
     [5, 12, 8],
   ] as const)
     for (const offset of [0, 16, 128, 40000])
-      for (const at of [0, 7, 8, -1])
+      for (const at of [0, 7, 8, -1, 2 ** 32, 2 ** 32 + 7])
         cases.push({
           name: `element ${at} of [${table} + ${offset}] to ${address}`,
           inputs: [[3, Width.Int64]],
@@ -246,10 +246,10 @@ onEach('slots, fields, elements, globals', ({ run }) => {
             masm.storeGlobal(Width.Int64, table, REGION + 16 + TAB_BASE);
             masm.storeGlobalConstant(Width.Int64, REGION + 16 + TAB_LENGTH, 8);
             masm.address(table, REGION + 16 - offset);
-            masm.constant(index, 0, at, 0);
+            masm.constant(index, 1, at | 0, Math.floor(Math.abs(at) / 2 ** 32));
             masm.elementAddress(address, table, offset, index, outside);
             masm.storeField(Width.Int64, 3, address, 0);
-            masm.loadGlobal(Width.Int64, index, REGION + 64 + 8 * at);
+            masm.loadGlobal(Width.Int64, index, REGION + 64 + 8 * (at & 7));
             masm.jump(end);
             masm.bind(outside);
             masm.constant(index, 0, 1234, 0);

@@ -3,7 +3,7 @@
 import { expect, test } from 'vitest';
 import { shortField } from '../../../../src/arch/arm64/labels.js';
 import { Arm64MacroAssembler } from '../../../../src/arch/arm64/masm.js';
-import { Cond, IntOp } from '../../../../src/arch/masm/masm.js';
+import { Cond, IntOp, Width } from '../../../../src/arch/masm/masm.js';
 
 const MIB = 1 << 20;
 
@@ -164,15 +164,47 @@ test('calls: near ones are bl, far ones go through a register', () => {
   nops(far, 400);
   const handle = far.call();
   expect(far.offset - handle).toBe(12);
-  far.patchCall(handle, 0x12345678);
+  far.patchCall(handle, 0x12345f78);
   const words = wordsOf(far);
-  const pages = 0x12355 - 0x10; // of 0x12345678 + 0x10000 and of the call
+  const pages = 0x12355 - 0x10; // of 0x12345f78 + 0x10000 and of the call
   expect(words[100]! >>> 0).toBe((0x90000011 | ((pages & 3) << 29) | ((pages >> 2) << 5)) >>> 0);
-  expect(words[101]! >>> 0).toBe((0x91000231 | (0x678 << 10)) >>> 0);
+  expect(words[101]! >>> 0).toBe((0x91000231 | (0xf78 << 10)) >>> 0);
   expect(words[102]! >>> 0).toBe(0xd63f0220);
   const jump = far.jumpTo();
   far.patchJump(jump, 0);
   expect(wordsOf(far)[(jump >> 2) + 2]! >>> 0).toBe(0xd61f0220);
+});
+
+test('a global nearby that is at no multiple of 4 is reached by its page', () => {
+  const masm = new Arm64MacroAssembler(64);
+  masm.imageStart = 0x10000;
+  masm.loadGlobal(Width.Int32, 0, 0x10104);
+  expect(masm.offset).toBe(4); // ldr (literal)
+  masm.loadGlobal(Width.Int32, 0, 0x10102);
+  const words = wordsOf(masm);
+  expect((words[1]! & 0x9f000000) >>> 0).toBe(0x10000000); // adr, and a load from there
+  expect(masm.offset).toBe(12);
+});
+
+test('a large frame is touched every 64 KiB', () => {
+  const PROBE = 65536;
+  /** The distances from sp of the loads, by the code before the first store. */
+  const touched = (frameSize: number): number[] => {
+    const masm = new Arm64MacroAssembler(64);
+    masm.enter(frameSize);
+    const words = wordsOf(masm);
+    const loop = words.findIndex((word) => word >>> 24 === 0x54); // b.cond
+    if (loop >= 0) {
+      const count = (words[0]! >>> 5) & 0xffff; // movz
+      const step = ((words[loop - 3]! >>> 10) & 0xfff) << 12; // sub …, lsl 12
+      return Array.from({ length: count }, (_, i) => (i + 1) * step);
+    }
+    const store = words.findIndex((word) => (word & 0xffc00000) >>> 0 === 0xa9800000); // stp, before the index
+    return [...words.subarray(0, store)].filter((_, i) => i % 2 === 0).map((word) => ((word >>> 10) & 0xfff) << 12);
+  };
+  const every = (count: number) => Array.from({ length: count }, (_, i) => (i + 1) * PROBE);
+  expect(touched(PROBE - 8)).toEqual([]);
+  for (const count of [1, 2, 4, 5, 10, 1000]) expect(touched(count * PROBE + 8)).toEqual(every(count));
 });
 
 test('bytes and padding', () => {

@@ -62,6 +62,44 @@ test('a label that is used must be bound', () => {
   expect(() => masm.resetLabels()).toThrow('not bound');
 });
 
+test('a short jump reaches 127 bytes', () => {
+  const over = (bytes: number) => {
+    const masm = new X64MacroAssembler(64);
+    const inner = masm as unknown as { skip(): number; skipTo(skip: number): void };
+    const skip = inner.skip();
+    for (let i = 0; i < bytes; i++) masm.nop();
+    inner.skipTo(skip);
+    return hex(masm.code().subarray(0, 2));
+  };
+  expect([over(0), over(1), over(127)]).toEqual(['eb00', 'eb01', 'eb7f']);
+  expect(() => over(128)).toThrow('does not reach');
+});
+
+test('a large frame is touched every 64 KiB', () => {
+  const PROBE = 65536;
+  /** The distances from sp of what is read before sp moves. */
+  const touched = (frameSize: number): number[] => {
+    const masm = new X64MacroAssembler(64);
+    masm.enter(frameSize);
+    const code = masm.code().slice();
+    const view = new DataView(code.buffer);
+    const distances: number[] = [];
+    let at = 0;
+    for (; hex(code.subarray(at, at + 3)) === '858424'; at += 7) distances.push(-view.getInt32(at + 3, true)); // test [rsp + disp32], eax
+    const loop = hex(code).indexOf('48c7c1') / 2; // mov rcx, imm32
+    if (distances.length === 0 && loop === 0) {
+      const last = -view.getInt32(hex(code).indexOf('4881f9') / 2 + 3, true); // cmp rcx, imm32: the loop goes on down to it
+      for (let distance = -view.getInt32(3, true); distance <= last; distance += PROBE) distances.push(distance);
+      const jump = hex(code).indexOf('7d', hex(code).indexOf('4881f9')) / 2; // jge
+      expect(jump + 2 + view.getInt8(jump + 1)).toBe(7);
+    }
+    return distances;
+  };
+  const every = (count: number) => Array.from({ length: count }, (_, i) => (i + 1) * PROBE);
+  expect(touched(PROBE)).toEqual([]);
+  for (const count of [1, 2, 4, 5, 10, 1000]) expect(touched(count * PROBE + 8)).toEqual(every(count));
+});
+
 test('bytes of any number fit', () => {
   const masm = new X64MacroAssembler(64);
   const bytes = Uint8Array.from({ length: 1000 }, (_, i) => i);
