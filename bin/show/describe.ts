@@ -8,7 +8,7 @@ import { terminalLines } from '../../src/base/terminal-text.js';
 import type { ImageProcess } from '../../src/capture/process.js';
 import { readTrap } from '../../src/capture/trap.js';
 import { STATE_NAMES } from '../../src/capture/workloads.js';
-import { RT_STATE, RT_TRAP_PARKED } from '../../src/image/contract/runtime-block.js';
+import { TH_STATE, TH_TRAP_PARKED } from '../../src/image/contract/thread.js';
 import { checkTrapText } from '../../src/image/image-check.js';
 import { type ImageDescription, readImage } from '../../src/image/reader.js';
 import { SECTION } from '../../src/image/tables/sections.js';
@@ -81,11 +81,11 @@ function checkImage(image: ImageDescription): void {
 export function describeProcess(process: ImageProcess): Description {
   const { pid, args } = process;
   const memory = process.tryMemory();
-  const number = memory?.u32(process.runtime + RT_STATE);
+  const number = memory?.u32(process.thread + TH_STATE);
   const state = (number === undefined ? undefined : STATE_NAMES[number]) ?? 'unknown';
   const system = process.status()?.state ?? '?';
   const { json, lines } = imageFacts(process.image);
-  const parked = state === 'trapped' && memory?.u32(process.runtime + RT_TRAP_PARKED) === 1;
+  const parked = state === 'trapped' && memory?.u32(process.thread + TH_TRAP_PARKED) === 1;
   const trap = parked ? readTrap(process).trap : null;
   const facts = [
     `  arguments   ${args.join(' ')}`,

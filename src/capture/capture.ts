@@ -21,16 +21,12 @@ import {
   FLAG_DRIVER,
   RT_FLAGS,
   RT_GENERATION,
-  RT_PARK_CONTEXT,
-  RT_PHASE,
-  RT_STACK_LOW,
-  RT_STACK_TOP,
-  RT_STATE,
   STATE_PARKED,
   STATE_RUNNING,
   STATE_TRAPPED,
 } from '../image/contract/runtime-block.js';
 import { STACK_MAX, WASM_PAGE } from '../image/contract/sizes.js';
+import { TH_PARK_CONTEXT, TH_PHASE, TH_STACK_LOW, TH_STACK_TOP, TH_STATE } from '../image/contract/thread.js';
 import { AT_NOTHING } from '../image/contract/traps.js';
 import type { ImageDescription } from '../image/reader.js';
 import type { CaptureReport } from '../snapshot/capture-report.js';
@@ -149,14 +145,14 @@ class Capture {
 
   private async read(writer: SnapshotWriter, references: ReferenceTable, modules: SnapshotModule[]) {
     const { process } = this;
-    const { memory, runtime, base, image } = process;
+    const { memory, runtime, thread, base, image } = process;
     const now = globalThis.process.hrtime.bigint(); // CLOCK_MONOTONIC
-    const state = memory.u32(runtime + RT_STATE);
+    const state = memory.u32(thread + TH_STATE);
     // RUNNING for a moment is one that was about to give up, and has found our claim.
     const stands = state === STATE_PARKED || state === STATE_TRAPPED || state === STATE_RUNNING;
     if (!stands) throw new BugError('capture: the process is not parked');
     const trapped = state === STATE_TRAPPED ? readTrap(process) : undefined;
-    const phase = memory.u32(runtime + RT_PHASE);
+    const phase = memory.u32(thread + TH_PHASE);
     const guests = image.identity.instances.slice(FIRST_GUEST);
     const driven = (memory.u32(runtime + RT_FLAGS) & FLAG_DRIVER) !== 0; // the phase is an earlier one's then
     // A trap before any code has run (a segment that does not fit) is of no phase yet.
@@ -202,11 +198,11 @@ class Capture {
   }
 
   private readStack(): { lifted: LiftedStack; stackSize: number } {
-    const { memory, runtime, base, image, pid } = this.process;
-    const context = memory.address(runtime + RT_PARK_CONTEXT);
+    const { memory, thread, base, image, pid } = this.process;
+    const context = memory.address(thread + TH_PARK_CONTEXT);
     const registers = readRegisters(memory, context, this.target);
-    const low = memory.address(runtime + RT_STACK_LOW);
-    const top = memory.address(runtime + RT_STACK_TOP);
+    const low = memory.address(thread + TH_STACK_LOW);
+    const top = memory.address(thread + TH_STACK_TOP);
     const { sp } = registers;
     if (sp < low || sp > top || top - low > STACK_MAX) {
       throw new InputError('damaged-process', `pid ${pid}: its stack pointer is outside of the guest's stack`);
@@ -218,19 +214,19 @@ class Capture {
   }
 
   private readTrappedStack(place: TrapPlace): { lifted: LiftedStack; stackSize: number } {
-    const { memory, runtime, base, image, pid } = this.process;
+    const { memory, thread, base, image, pid } = this.process;
     if (place.place === AT_NOTHING) {
       const empty = new Frames([], new Uint32Array(0), new Uint32Array(0));
       return { lifted: { frames: empty, functionRows: [], referenceWords: [], exceptionWords: [] }, stackSize: 0 };
     }
-    const low = memory.address(runtime + RT_STACK_LOW);
-    const top = memory.address(runtime + RT_STACK_TOP);
+    const low = memory.address(thread + TH_STACK_LOW);
+    const top = memory.address(thread + TH_STACK_TOP);
     const sp = place.sp || place.callerSp;
     if (sp < low || sp > top || sp % 8 !== 0 || top - low > STACK_MAX) {
       throw new InputError('damaged-process', `pid ${pid}: it has trapped outside of the guest's stack`);
     }
     const stack = { address: sp, bytes: memory.read(sp, top - sp) };
-    const context = memory.address(runtime + RT_PARK_CONTEXT); // 0 in processes of older images, too
+    const context = memory.address(thread + TH_PARK_CONTEXT); // 0 in processes of older images, too
     const registers = context === 0 ? undefined : readRegisters(memory, context, this.target);
     const known = registers?.pc === place.at ? registers : undefined;
     const text = base + image.identity.text.imageOffset;

@@ -11,11 +11,10 @@ import {
   RT_COMMAND,
   RT_FLAGS,
   RT_LIFELINE,
-  RT_STATE,
   RT_STOP_SENDER,
-  RT_TRAP_PARKED,
   STATE_PARKED,
 } from '../image/contract/runtime-block.js';
+import { TH_STATE, TH_TRAP_PARKED } from '../image/contract/thread.js';
 import { Lifeline } from './lifeline.js';
 import type { ImageProcess } from './process.js';
 import type { ProcessMemory } from './process-memory.js';
@@ -64,8 +63,8 @@ export async function claim(
  * runs, and one that waits sleeps.
  */
 export function waitsForAnyone(process: ImageProcess, memory: ProcessMemory): boolean {
-  const { runtime } = process;
-  const parked = () => memory.u32(runtime + RT_STATE) === STATE_PARKED && memory.u32(runtime + RT_STOP_SENDER) === 0;
+  const { runtime, thread } = process;
+  const parked = () => memory.u32(thread + TH_STATE) === STATE_PARKED && memory.u32(runtime + RT_STOP_SENDER) === 0;
   if (!parked()) return false;
   refuseSuspended(process);
   return process.status()?.state === 'S' && parked();
@@ -88,11 +87,11 @@ export function answersTo(process: ImageProcess, memory: ProcessMemory, own: num
  * @throws ToolError when it is just ending
  */
 export function staysTrapped(process: ImageProcess, memory: ProcessMemory): boolean {
-  const { pid, runtime } = process;
+  const { pid, runtime, thread } = process;
   if ((memory.u32(runtime + RT_FLAGS) & FLAG_PARK_ON_TRAP) === 0) {
     throw new ToolError('trapped', `pid ${pid}: the program has trapped and is ending (--on-trap park would keep it)`);
   }
-  return memory.u32(runtime + RT_TRAP_PARKED) === 1;
+  return memory.u32(thread + TH_TRAP_PARKED) === 1;
 }
 
 /** The signal that asks it to stop, and that wakes it to look at its command. */

@@ -109,6 +109,11 @@ export class ImageProcess {
     }
   }
 
+  /** Absolute address of the record of its thread (TH_*). */
+  get thread(): number {
+    return threadOf(this.runtime);
+  }
+
   get pid(): number {
     return this.folder.pid;
   }
@@ -198,6 +203,11 @@ export class ImageProcess {
       );
     }
   }
+}
+
+/** Where the record of a process's only thread is: it begins with the runtime block. */
+export function threadOf(runtime: number): number {
+  return runtime;
 }
 
 export interface ProcessStatus {

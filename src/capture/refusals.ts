@@ -5,11 +5,10 @@ import {
   LIFELINE_FAILED,
   RT_EXE_FD,
   RT_LIFELINE,
-  RT_STATE,
   RT_STOP_SENDER,
-  RT_TRAP_PARKED,
   STATE_TRAPPED,
 } from '../image/contract/runtime-block.js';
+import { TH_STATE, TH_TRAP_PARKED } from '../image/contract/thread.js';
 import type { ImageProcess } from './process.js';
 
 const NO_DESCRIPTOR = 0xffff_ffff_ffff_ffffn;
@@ -37,8 +36,8 @@ export function noSafepoint(process: ImageProcess, timeout: number): ToolError {
     // Parked or not, we cannot see it: the getter says what to do about it.
     return new ToolError('permission', permissionMessage(process));
   }
-  const { memory, runtime } = process;
-  if (memory.u32(runtime + RT_STATE) === STATE_TRAPPED && memory.u32(runtime + RT_TRAP_PARKED) === 1) {
+  const { memory, runtime, thread } = process;
+  if (memory.u32(thread + TH_STATE) === STATE_TRAPPED && memory.u32(thread + TH_TRAP_PARKED) === 1) {
     return busy(pid, memory.u32(runtime + RT_STOP_SENDER));
   }
   const state = process.status()?.state;

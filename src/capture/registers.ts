@@ -26,7 +26,7 @@ export class Registers {
   ) {}
 }
 
-/** @param context address of the ucontext_t (RT_PARK_CONTEXT) */
+/** @param context address of the ucontext_t (TH_PARK_CONTEXT) */
 export function readRegisters(memory: ProcessMemory, context: number, target: Target): Registers {
   const frame = target.signalFrame;
   const bytes = memory.read(context, CONTEXT_BYTES);

@@ -13,7 +13,6 @@ import {
   COMMAND_RESUME,
   RT_COMMAND,
   RT_LIFELINE,
-  RT_STATE,
   RT_STOP_SENDER,
   STATE_PARKED,
   STATE_RUNNING,
@@ -22,6 +21,7 @@ import {
   STATE_TRAPPED,
   STOP_SIGNAL,
 } from '../image/contract/runtime-block.js';
+import { TH_STATE } from '../image/contract/thread.js';
 import { answersTo, askToStop, type Claim, claim, staysTrapped, waitsForAnyone } from './claim.js';
 import { FIRST_PAUSE, longer, sleep } from './pauses.js';
 import { type ImageProcess, noSuchProcess, processStatus } from './process.js';
@@ -81,11 +81,11 @@ async function waitUntilStoppable(process: ImageProcess, options: StopOptions): 
       if (!status) throw noSuchProcess(pid);
       if (status.caughtSignals & (1n << BigInt(STOP_SIGNAL - 1))) return undefined;
     } else {
-      const state = memory.u32(process.runtime + RT_STATE);
+      const state = memory.u32(process.thread + TH_STATE);
       const sender = memory.u32(process.runtime + RT_STOP_SENDER);
       if (state === STATE_RUNNING) return undefined;
       if (waitsForAnyone(process, memory)) {
-        const claimed = await claim(process, memory, () => memory.u32(process.runtime + RT_STATE) === STATE_PARKED);
+        const claimed = await claim(process, memory, () => memory.u32(process.thread + TH_STATE) === STATE_PARKED);
         if (claimed) return claimed;
         if (performance.now() - start > NOTICED_WITHIN) throw busy(pid, sender);
       }
@@ -106,16 +106,16 @@ async function waitUntilStoppable(process: ImageProcess, options: StopOptions): 
 }
 
 async function waitUntilParked(process: ImageProcess, options: StopOptions, requested: number): Promise<Claim> {
-  const { pid, runtime } = process;
+  const { pid, runtime, thread } = process;
   const own = globalThis.process.pid;
   let signalled = requested;
   for (let pause = FIRST_PAUSE; ; pause = longer(pause)) {
     const memory = process.tryMemory();
     let stopping = false;
     if (memory) {
-      const state = memory.u32(runtime + RT_STATE);
+      const state = memory.u32(thread + TH_STATE);
       if (state === STATE_PARKED && answersTo(process, memory, own)) {
-        const claimed = await claim(process, memory, () => memory.u32(runtime + RT_STATE) === STATE_PARKED);
+        const claimed = await claim(process, memory, () => memory.u32(thread + TH_STATE) === STATE_PARKED);
         if (claimed) return claimed;
         if (performance.now() - requested > NOTICED_WITHIN) throw busy(pid, 0);
       }
@@ -144,13 +144,13 @@ async function waitUntilParked(process: ImageProcess, options: StopOptions, requ
 
 /** Takes a stop request back, as well as it goes; a process that is another tool's is left alone. */
 async function withdraw(process: ImageProcess): Promise<void> {
-  const { runtime } = process;
+  const { runtime, thread } = process;
   const deadline = performance.now() + 1000;
   try {
     for (let pause = FIRST_PAUSE; ; pause = longer(pause)) {
       const memory = process.tryMemory();
       if (!memory) return; // it goes on when this tool ends
-      const state = memory.u32(runtime + RT_STATE);
+      const state = memory.u32(thread + TH_STATE);
       const sender = memory.u32(runtime + RT_STOP_SENDER);
       if (state !== STATE_STOPPING && state !== STATE_PARKED) return;
       if (sender !== globalThis.process.pid || performance.now() > deadline) return;

@@ -2,14 +2,14 @@
 
 import { TAG_INDEX, TAG_NAME, TAG_NAME_LENGTH } from '../image/contract/exception-tables.js';
 import {
-  RT_TRAP_AT,
-  RT_TRAP_CALLER_SP,
-  RT_TRAP_KIND,
-  RT_TRAP_PLACE,
-  RT_TRAP_RETURN,
-  RT_TRAP_SP,
-  RT_TRAP_TAG,
-} from '../image/contract/runtime-block.js';
+  TH_TRAP_AT,
+  TH_TRAP_CALLER_SP,
+  TH_TRAP_KIND,
+  TH_TRAP_PLACE,
+  TH_TRAP_RETURN,
+  TH_TRAP_SP,
+  TH_TRAP_TAG,
+} from '../image/contract/thread.js';
 import {
   TRAP_DIVIDE_BY_ZERO,
   TRAP_EXCEPTION,
@@ -59,18 +59,18 @@ export interface ProcessTrap {
   readonly place: TrapPlace;
 }
 
-export function readTrap({ memory, runtime }: ImageProcess): ProcessTrap {
-  const kind = memory.u32(runtime + RT_TRAP_KIND);
+export function readTrap({ memory, thread }: ImageProcess): ProcessTrap {
+  const kind = memory.u32(thread + TH_TRAP_KIND);
   const message = TRAP_MESSAGES[kind] ?? 'unknown';
-  const tag = kind === TRAP_EXCEPTION ? memory.address(runtime + RT_TRAP_TAG) : 0;
+  const tag = kind === TRAP_EXCEPTION ? memory.address(thread + TH_TRAP_TAG) : 0;
   return {
     trap: { kind, message: tag === 0 ? message : `${message} of tag ${describeTag(tag)}` },
     place: {
-      place: memory.u32(runtime + RT_TRAP_PLACE),
-      at: memory.address(runtime + RT_TRAP_AT),
-      sp: memory.address(runtime + RT_TRAP_SP),
-      returnAddress: memory.address(runtime + RT_TRAP_RETURN),
-      callerSp: memory.address(runtime + RT_TRAP_CALLER_SP),
+      place: memory.u32(thread + TH_TRAP_PLACE),
+      at: memory.address(thread + TH_TRAP_AT),
+      sp: memory.address(thread + TH_TRAP_SP),
+      returnAddress: memory.address(thread + TH_TRAP_RETURN),
+      callerSp: memory.address(thread + TH_TRAP_CALLER_SP),
     },
   };
 

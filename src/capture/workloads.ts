@@ -12,7 +12,8 @@ import { basename, dirname } from 'node:path';
 import { WagSnapError } from '../base/errors.js';
 import { isTemporaryFolder } from '../base/temporary.js';
 import { isCacheEntry } from '../image/cache.js';
-import { RT_MAGIC, RT_STATE, RUNTIME_MAGIC } from '../image/contract/runtime-block.js';
+import { RT_MAGIC, RUNTIME_MAGIC } from '../image/contract/runtime-block.js';
+import { TH_STATE } from '../image/contract/thread.js';
 import { readElf } from '../image/elf.js';
 import { isEmulator } from '../image/emulator.js';
 import { FileSource } from '../image/file-source.js';
@@ -20,7 +21,7 @@ import { type ImageDescription, openImage } from '../image/reader.js';
 import { SECTION } from '../image/tables/sections.js';
 import { findMappedImage } from './mapped-image.js';
 import { MAPS_MAX, parseMaps } from './proc-maps.js';
-import { loadAddress } from './process.js';
+import { loadAddress, threadOf } from './process.js';
 import { argumentsOf } from './process-arguments.js';
 import { ProcessFolder, startOf } from './process-folder.js';
 import { ProcessMemory } from './process-memory.js';
@@ -175,7 +176,7 @@ function runtimeState(folder: ProcessFolder, { image, fd, path, base }: FoundIma
     const runtime = (base ?? loadAddress(folder, path, fstatSync(fd).ino, imageOffset, 0)) + imageOffset;
     memory = ProcessMemory.open(folder);
     if (memory.u64(runtime + RT_MAGIC) !== BigInt(RUNTIME_MAGIC)) return undefined;
-    return STATE_NAMES[memory.u32(runtime + RT_STATE)];
+    return STATE_NAMES[memory.u32(threadOf(runtime) + TH_STATE)];
   } catch {
     return undefined;
   } finally {

@@ -2,7 +2,7 @@
  * Lowers a snapshot's frames onto a native stack: bytes, the places in them that hold image offsets, and the registers
  * to continue with. The inverse of capture/lift.ts.
  *
- *     RT_STACK_TOP   outgoing area of the trampoline (none: the bottom function takes and gives nothing)
+ *     TH_STACK_TOP   outgoing area of the trampoline (none: the bottom function takes and gives nothing)
  *                    return address into the trampoline
  *                    outermost frame, kind call
  *                    return address behind its caller's call …
@@ -30,11 +30,11 @@ import type { References } from './references.js';
 const STACK_LIMIT = STACK_MAX;
 
 export interface LoweredStack {
-  /** Ends at RT_STACK_TOP. */
+  /** Ends at TH_STACK_TOP. */
   readonly bytes: Uint8Array;
   /** Offsets in `bytes` of u64 words that hold image offsets. */
   readonly relocations: Uint32Array;
-  /** CTX_*; CTX_SP counts from RT_STACK_TOP. */
+  /** CTX_*; CTX_SP counts from TH_STACK_TOP. */
   readonly context: Uint8Array;
   /** Offsets in `context` of u64 words that hold image offsets. */
   readonly contextRelocations: readonly number[];

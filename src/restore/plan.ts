@@ -69,7 +69,7 @@ export interface ResumePlan {
   /** Nanoseconds. */
   readonly monotonic: bigint;
   readonly pendingTimeout: bigint | undefined;
-  /** RT_PHASE. */
+  /** TH_PHASE. */
   readonly phase: number;
   /** Descriptors whose listing has begun (Descriptor.listed). */
   readonly listings?: readonly { readonly fd: number; readonly listed: Uint8Array }[];

@@ -12,11 +12,10 @@ import {
   RT_RESUME_PLAN,
   RT_SIGNAL_ENTRY,
   RT_SIGNAL_RETURN,
-  RT_SIGNAL_STACK,
-  RT_STATE,
   STATE_RUNNING,
   STOP_SIGNAL,
 } from '../image/contract/runtime-block';
+import { TH_SIGNAL_STACK, TH_STATE } from '../image/contract/thread';
 import { memoryBase, syscall } from './native/native';
 import {
   SYS_close,
@@ -52,6 +51,7 @@ import {
   SIGTERM,
   SIGTRAP,
 } from './process/signals';
+import { setThreadHalf, threadWord } from './process/thread';
 import { keepTrapped } from './process/trapped';
 import { findVdso } from './process/vdso';
 
@@ -67,7 +67,7 @@ const AT_FDCWD: i64 = -100;
 const F_DUPFD_CLOEXEC: i64 = 1030;
 const HIGH_DESCRIPTOR: i64 = 1000; // out of the way of what the guest opens
 
-/** RT_PHASE of the host layer's start function: all guests come after it. */
+/** TH_PHASE of the host layer's start function: all guests come after it. */
 const HOST_PHASE: i32 = 0;
 
 // "/proc/self/exe"
@@ -103,7 +103,7 @@ export function start(sp: i64): void {
   limitMemory(limit);
   reserveExceptions();
   enterSandbox();
-  setHalf(RT_STATE, STATE_RUNNING);
+  setThreadHalf(TH_STATE, STATE_RUNNING);
   if (park !== 0) {
     setHalf(RT_FLAGS, half(RT_FLAGS) | FLAG_PARK_AT_START);
     parkAtSafepoint(park);
@@ -127,7 +127,7 @@ function openImage(): void {
 }
 
 function installHandlers(): void {
-  store<i64>(signalStack, word(RT_SIGNAL_STACK));
+  store<i64>(signalStack, threadWord(TH_SIGNAL_STACK));
   store<i64>(signalStack, SIGNAL_STACK_SIZE, 16);
   syscall(SYS_sigaltstack, memoryBase() + signalStack, 0, 0, 0, 0, 0);
   // a stop waits while another signal is handled: the handler of a safepoint lets it in when it is parked

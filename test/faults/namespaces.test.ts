@@ -9,7 +9,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { ImageProcess } from '../../src/capture/process.js';
-import { RT_STATE, STATE_PARKED } from '../../src/image/contract/runtime-block.js';
+import { STATE_PARKED } from '../../src/image/contract/runtime-block.js';
+import { TH_STATE } from '../../src/image/contract/thread.js';
 import { readSnapshot } from '../../src/snapshot/format.js';
 import { random } from '../support/random.js';
 import { seed } from '../support/sampling.js';
@@ -52,7 +53,7 @@ describe.skipIf(!allowed)('a process of another pid namespace', () => {
   test('is held by a capturer that stands still, and by no other', async () => {
     const talker = await Talker.start(join(folder, 'busy'), INSIDE);
     const attached = ImageProcess.attach(talker.pid);
-    const isParked = () => attached.memory.u32(attached.runtime + RT_STATE) === STATE_PARKED;
+    const isParked = () => attached.memory.u32(attached.thread + TH_STATE) === STATE_PARKED;
     for (const then of ['SIGCONT', 'SIGKILL'] as const) {
       const slow = await SlowCapture.start(talker.pid, join(folder, then));
       expect(isParked()).toBe(true);

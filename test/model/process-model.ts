@@ -34,7 +34,7 @@ export interface ProcessState {
     | 'back2'
     | 'back3'
     | 'ended';
-  /** RT_STATE, RT_STOP_SENDER, RT_COMMAND. */
+  /** TH_STATE, RT_STOP_SENDER, RT_COMMAND. */
   state: number;
   sender: number;
   command: number;

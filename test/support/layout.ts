@@ -7,4 +7,5 @@ export * from '../../src/image/contract/resume-plan.js';
 export * from '../../src/image/contract/runtime-block.js';
 export * from '../../src/image/contract/site-tables.js';
 export * from '../../src/image/contract/sizes.js';
+export * from '../../src/image/contract/thread.js';
 export * from '../../src/image/contract/traps.js';

@@ -93,7 +93,12 @@ export class TextBuilder {
     this.masm.imageStart = this.start;
     this.masm.codeLimit = outputLimits(wasmSize).codeBytes;
     this.tailSlots = options.tailRoom ? this.greatestCall() : 0;
-    this.context = { masm: this.masm, runtimeBlock: DATA_START, hostInstance: layout.layouts[0].start };
+    this.context = {
+      masm: this.masm,
+      runtimeBlock: DATA_START,
+      thread: DATA_START,
+      hostInstance: layout.layouts[0].start,
+    };
   }
 
   /** Whether all went well: false when callers have to reserve more for tail calls (TextOptions.tailRoom). */

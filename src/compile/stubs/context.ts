@@ -12,6 +12,8 @@ export interface StubContext {
   readonly masm: MacroAssembler;
   /** Image offset of the runtime block: add RT_*. */
   readonly runtimeBlock: number;
+  /** Image offset of the record of the thread that runs: add TH_*. */
+  readonly thread: number;
   /** Image offset of the host layer's instance block. */
   readonly hostInstance: number;
 }

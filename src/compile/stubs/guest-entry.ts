@@ -4,7 +4,7 @@
  *     host code --call--> invoke --jump--> trampoline --callRecord--> guest
  *               <-------------- ret ------ return point <--- ret ----
  *
- * RT_HOST_SP is the host's sp with the return address into host code on top (in the least frame there is), so that
+ * TH_HOST_SP is the host's sp with the return address into host code on top (in the least frame there is), so that
  * whoever sets sp to it and returns has made the running invoke or resume return: the trampoline's return point and
  * `unwind` do. The return point is the bottom return address of each guest stack, also of one that restore has built:
  * it uses nothing but the runtime block.
@@ -12,15 +12,16 @@
 
 import { Conversion, frameSizeFor, IntOp, NO_REG, Width } from '../../arch/masm/masm.js';
 import { FN_TRAMPOLINE } from '../../image/contract/instance.js';
-import { RT_HOST_SP, RT_IMAGE_BASE, RT_INVOKE_VALUES, RT_STACK_TOP } from '../../image/contract/runtime-block.js';
+import { RT_IMAGE_BASE } from '../../image/contract/runtime-block.js';
+import { TH_HOST_SP, TH_INVOKE_VALUES, TH_STACK_TOP } from '../../image/contract/thread.js';
 import { ValType } from '../../wasm/module.js';
 import { type CallLayout, slotsOf, widthOf } from '../convention/call-layout.js';
 import { type StubContext, setHostInstance } from './context.js';
 
 /** native.invoke(record, values) with both in argInts. */
-export function emitInvoke({ masm, runtimeBlock }: StubContext): void {
+export function emitInvoke({ masm, runtimeBlock, thread }: StubContext): void {
   const { argInts, callTemp, instance } = masm.plan;
-  masm.storeGlobal(Width.Int64, argInts[1], runtimeBlock + RT_INVOKE_VALUES);
+  masm.storeGlobal(Width.Int64, argInts[1], thread + TH_INVOKE_VALUES);
   masm.loadField(Width.Int32, callTemp, argInts[0], FN_TRAMPOLINE);
   masm.loadGlobal(Width.Int64, instance, runtimeBlock + RT_IMAGE_BASE);
   masm.binary(IntOp.Add, 1, callTemp, callTemp, instance);
@@ -28,21 +29,21 @@ export function emitInvoke({ masm, runtimeBlock }: StubContext): void {
 }
 
 /**
- * Loads arguments from u64 values[] (a v128 takes two), calls the record, stores the results to RT_INVOKE_VALUES
+ * Loads arguments from u64 values[] (a v128 takes two), calls the record, stores the results to TH_INVOKE_VALUES
  * likewise.
  * @param area bytes of the outgoing area, at least what the call needs
  * @returns text offset of the call's return address
  */
 export function emitTrampoline(context: StubContext, layout: CallLayout, area: number): number {
-  const { masm, runtimeBlock } = context;
+  const { masm, thread } = context;
   const { argInts, callTemp, instance, memoryBase, resultInt } = masm.plan;
   const { params, results } = layout.type;
   masm.enter(frameSizeFor(masm.plan, 0));
   masm.move64Sp(instance);
-  masm.storeGlobal(Width.Int64, instance, runtimeBlock + RT_HOST_SP);
+  masm.storeGlobal(Width.Int64, instance, thread + TH_HOST_SP);
   masm.move(callTemp, argInts[0]);
   masm.move(memoryBase, argInts[1]);
-  masm.loadGlobal(Width.Int64, instance, runtimeBlock + RT_STACK_TOP);
+  masm.loadGlobal(Width.Int64, instance, thread + TH_STACK_TOP);
   masm.setSp(instance);
   masm.adjustSp(-area);
   let cell = 0;
@@ -60,7 +61,7 @@ export function emitTrampoline(context: StubContext, layout: CallLayout, area: n
   }
   masm.callRecord(callTemp);
   const returnOffset = masm.offset;
-  masm.loadGlobal(Width.Int64, memoryBase, runtimeBlock + RT_INVOKE_VALUES);
+  masm.loadGlobal(Width.Int64, memoryBase, thread + TH_INVOKE_VALUES);
   if (results.length === 1) {
     const [type] = results;
     if (type === ValType.F64 || type === ValType.V128) {
@@ -84,11 +85,11 @@ export function emitTrampoline(context: StubContext, layout: CallLayout, area: n
 }
 
 /** native.resume(context) with a CTX_* block in argInts[0]. */
-export function emitResume({ masm, runtimeBlock }: StubContext): void {
+export function emitResume({ masm, thread }: StubContext): void {
   const { argInts, instance } = masm.plan;
   masm.enter(frameSizeFor(masm.plan, 0));
   masm.move64Sp(instance);
-  masm.storeGlobal(Width.Int64, instance, runtimeBlock + RT_HOST_SP);
+  masm.storeGlobal(Width.Int64, instance, thread + TH_HOST_SP);
   masm.restoreContext(argInts[0]);
 }
 
@@ -104,8 +105,8 @@ export function emitLand({ masm }: StubContext): void {
 
 /** Makes the running invoke or resume return to host code. */
 export function emitUnwind(context: StubContext): void {
-  const { masm, runtimeBlock } = context;
-  masm.loadGlobal(Width.Int64, masm.plan.instance, runtimeBlock + RT_HOST_SP);
+  const { masm, thread } = context;
+  masm.loadGlobal(Width.Int64, masm.plan.instance, thread + TH_HOST_SP);
   masm.setSp(masm.plan.instance);
   setHostInstance(context);
   masm.leave(frameSizeFor(masm.plan, 0));

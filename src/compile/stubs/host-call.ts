@@ -4,17 +4,17 @@
  * Each switches from the guest's stack to the host's and back, so that the guest's holds nothing but wasm frames:
  *
  *     guest's stack                          host's stack
- *     | outgoing slots  |  --copied-->       | ...             |  <- RT_HOST_SP
+ *     | outgoing slots  |  --copied-->       | ...             |  <- TH_HOST_SP
  *     | return address  |                    | outgoing slots  |
- *     | saved arguments |  <- RT_GUEST_SP    | host's frames   |
+ *     | saved arguments |  <- TH_GUEST_SP    | host's frames   |
  *
  * A thunk's entry is a safepoint (SITE_ENTRY of the import): a host function that was interrupted by a stop undoes
- * itself and sets RT_REISSUE, and the thunk goes back to its entry with the arguments it was called with.
+ * itself and sets TH_REISSUE, and the thunk goes back to its entry with the arguments it was called with.
  */
 
 import { Cond, frameSizeFor, NO_REG, Width } from '../../arch/masm/masm.js';
 import { INST_MEMORY_BASE } from '../../image/contract/instance.js';
-import { RT_GUEST_INSTANCE, RT_GUEST_SP, RT_HOST_SP, RT_REISSUE } from '../../image/contract/runtime-block.js';
+import { TH_GUEST_INSTANCE, TH_GUEST_SP, TH_HOST_SP, TH_REISSUE } from '../../image/contract/thread.js';
 import { TRAP_MISSING_IMPORT } from '../../image/contract/traps.js';
 import { type CallLayout, widthOf } from '../convention/call-layout.js';
 import { callTo, type StubContext, setHostInstance } from './context.js';
@@ -24,7 +24,7 @@ import { callTo, type StubContext, setHostInstance } from './context.js';
  * @param emitFunction calls the host's function, of the same type, or emits its body
  */
 export function emitImportThunk(context: StubContext, layout: CallLayout, emitFunction: () => void): void {
-  const { masm, runtimeBlock } = context;
+  const { masm, thread } = context;
   const { params } = layout.type;
   const entry = masm.offset;
   const frame = frameSizeFor(masm.plan, 8 * params.length);
@@ -37,11 +37,11 @@ export function emitImportThunk(context: StubContext, layout: CallLayout, emitFu
   masm.resetLabels();
   const reissue = masm.newLabel();
   enterGuest(context);
-  masm.compareGlobalImm(runtimeBlock + RT_REISSUE, 0);
+  masm.compareGlobalImm(thread + TH_REISSUE, 0);
   masm.branch(Cond.Ne, reissue);
   masm.leaveThunk(frame);
   masm.bind(reissue);
-  masm.storeGlobalConstant(Width.Int32, runtimeBlock + RT_REISSUE, 0);
+  masm.storeGlobalConstant(Width.Int32, thread + TH_REISSUE, 0);
   for (let i = 0; i < params.length; i++) {
     if (layout.paramRegs[i] !== NO_REG) masm.loadSlot(widthOf(params[i]), layout.paramRegs[i], 8 * i);
   }
@@ -66,7 +66,7 @@ export function emitMissingThunk(context: StubContext, raise: number): void {
 }
 
 /**
- * A builtin (compile/convention/environment.ts): RT_GUEST_SP points to the return address into the guest, for a
+ * A builtin (compile/convention/environment.ts): TH_GUEST_SP points to the return address into the guest, for a
  * backtrace.
  * @param target text offset of the host's function
  */
@@ -86,12 +86,12 @@ export function emitBuiltin(context: StubContext, layout: CallLayout, target: nu
  * registers. `frame` is the distance from sp to the return address.
  */
 function enterHost(context: StubContext, slots: number, frame: number): void {
-  const { masm, runtimeBlock } = context;
+  const { masm, thread } = context;
   const { instance, memoryBase } = masm.plan;
-  masm.storeGlobal(Width.Int64, instance, runtimeBlock + RT_GUEST_INSTANCE);
+  masm.storeGlobal(Width.Int64, instance, thread + TH_GUEST_INSTANCE);
   masm.move64Sp(memoryBase);
-  masm.storeGlobal(Width.Int64, memoryBase, runtimeBlock + RT_GUEST_SP);
-  masm.loadGlobal(Width.Int64, instance, runtimeBlock + RT_HOST_SP);
+  masm.storeGlobal(Width.Int64, memoryBase, thread + TH_GUEST_SP);
+  masm.loadGlobal(Width.Int64, instance, thread + TH_HOST_SP);
   masm.setSp(instance);
   masm.adjustSp(-areaSize(slots));
   for (let i = 0; i < slots; i++) {
@@ -102,11 +102,11 @@ function enterHost(context: StubContext, slots: number, frame: number): void {
 }
 
 /** Back to the guest's stack and instance; keeps the result registers. */
-function enterGuest({ masm, runtimeBlock }: StubContext): void {
+function enterGuest({ masm, thread }: StubContext): void {
   const { instance, memoryBase } = masm.plan;
-  masm.loadGlobal(Width.Int64, memoryBase, runtimeBlock + RT_GUEST_SP);
+  masm.loadGlobal(Width.Int64, memoryBase, thread + TH_GUEST_SP);
   masm.setSp(memoryBase);
-  masm.loadGlobal(Width.Int64, instance, runtimeBlock + RT_GUEST_INSTANCE);
+  masm.loadGlobal(Width.Int64, instance, thread + TH_GUEST_INSTANCE);
   masm.loadField(Width.Int64, memoryBase, instance, INST_MEMORY_BASE);
 }
 

@@ -7,7 +7,7 @@
 // -- resume plan: how start continues a snapshot. u64 words; pointers are relocated by the base relocations.
 export const RP_MEMORIES = 0; // pointer to: count, then {record pointer, size in bytes, extentCount, {memory offset, file offset, bytes}…}
 export const RP_TABLES = 8; // pointer to: count, then {record pointer, length, pointer to its u64 elements}
-export const RP_STACK = 16; // pointer to the bytes of the guest's stack, lowest address first; ends at RT_STACK_TOP
+export const RP_STACK = 16; // pointer to the bytes of the guest's stack, lowest address first; ends at TH_STACK_TOP
 export const RP_STACK_SIZE = 24; // bytes
 export const RP_STACK_RELOCS = 32; // pointer to u32 offsets into the stack bytes of u64 words to add the load address to
 export const RP_STACK_RELOC_COUNT = 40;
@@ -20,14 +20,14 @@ export const RP_ARGV = 88; // pointer to an argv array (relocated, ends with 0),
 export const RP_ENVP = 96; // pointer to an envp array
 export const RP_MONOTONIC = 104; // i64: the guest's monotonic clock at capture, in nanoseconds: it never steps back
 export const RP_PENDING_TIMEOUT = 112; // i64: remaining nanoseconds of a sleep that was undone, -1 none
-export const RP_PHASE = 120; // RT_PHASE at capture: start continues after it when the guest's stack has returned
+export const RP_PHASE = 120; // TH_PHASE at capture: start continues after it when the guest's stack has returned
 export const RP_LISTINGS = 128; // pointer to: count, then {descriptor, names, u64 hash of each name}: what listings of directories have delivered
 export const RP_FILES = 136; // pointer to: count, then {file offset, size, descriptors, each descriptor…}: contents of unlinked files
 export const RP_SIZE = 144;
 
-// registers to continue with; sp here is an offset below RT_STACK_TOP (a negative number) that start makes absolute
+// registers to continue with; sp here is an offset below TH_STACK_TOP (a negative number) that start makes absolute
 export const CTX_GENERAL = 0; // 32 u64
 export const CTX_FLOAT = 256; // 32 of 16 bytes
 export const CTX_PC = 768; // u64
-export const CTX_SP = 776; // u64: the guest's sp, as an offset from RT_STACK_TOP
+export const CTX_SP = 776; // u64: the guest's sp, as an offset from TH_STACK_TOP
 export const CTX_SIZE = 784;

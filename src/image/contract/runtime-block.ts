@@ -8,29 +8,17 @@
 // -- the runtime block: one per image, at DATA
 export const RT_MAGIC = 0; // u64: RUNTIME_MAGIC
 export const RT_VERSION = 8; // u32: RUNTIME_VERSION
-export const RT_STATE = 12; // u32: STATE_*
 export const RT_COMMAND = 16; // u32: COMMAND_*, written by the capture tool
 export const RT_STOP_WANTED = 20; // u32: 1 from the signal until the process continues: host calls must not block
-export const RT_REISSUE = 24; // u32: set by a host call that has undone itself: the import's thunk calls it again
-export const RT_TRAP_KIND = 28; // u32: TRAP_* of a trap that unwound to the host (driver), or that the process is parked at; 0 none
-export const RT_PARK_CONTEXT = 32; // u64: address of the parked thread's ucontext_t; of a trapped one, when a signal has told of its trap
 export const RT_STOP_SENDER = 40; // u32: pid of who sent the stop signal
 export const RT_FLAGS = 44; // u32: FLAG_*
 export const RT_IMAGE_BASE = 48; // u64: load address
-export const RT_GUEST_SP = 56; // u64: the guest's sp while host code runs (points into the thunk's frame)
-export const RT_HOST_SP = 64; // u64: the host's sp while guest code runs
-export const RT_GUEST_INSTANCE = 72; // u64: instance block of the guest that called the host
-export const RT_STACK_LOW = 80; // u64: lowest usable address of the guest's stack; the guard is below
-export const RT_STACK_TOP = 88; // u64
 export const RT_EXE_FD = 96; // u64: descriptor of the image's own file, -1 when it cannot be opened
 export const RT_ARGC = 104; // u64
 export const RT_ARGV = 112; // u64: address of the argument pointers
 export const RT_ENVP = 120; // u64: address of the environment pointers, 0 ends them
 export const RT_HOST_STATE = 128; // u64: native address of the host layer's state (HS_*)
-export const RT_INVOKE_VALUES = 136; // u64: address of argument and result values (u64 each, a v128 two) of the running invocation
-export const RT_SIGNAL_STACK = 144; // u64: lowest address of the signal stack
 export const RT_AUXV = 152; // u64: address of the auxiliary vector
-export const RT_PHASE = 160; // u32: what the guest stack belongs to: instance * 2 + (0 its start function, 1 its entry)
 export const RT_GENERATION = 164; // u32: of the snapshot that the process was restored from, 0 for a fresh one; written by restore
 export const RT_MEMORY_LIMIT = 168; // u64: bytes that the guests' memories may have together, 0 for any number
 // filled by the linker: image offsets that start relocates (see base relocations)
@@ -62,13 +50,6 @@ export const RT_RESTORED_EXCEPTIONS = 472; // u64: pointer to the exceptions of 
 export const RT_RESTORED_EXCEPTIONS_SIZE = 480; // u64: bytes
 export const RT_PLACES_FILE = 512; // like RT_NAMES_FILE: where the guests' code is in their modules (image/tables/places.ts)
 // a process that has trapped and is to stay (FLAG_PARK_ON_TRAP)
-export const RT_TRAP_PARKED = 528; // u32: 1 once it waits, and all that follows is there to be read
-export const RT_TRAP_PLACE = 532; // u32: AT_*, what RT_TRAP_AT is
-export const RT_TRAP_AT = 536; // u64: address in text that names the innermost wasm frame
-export const RT_TRAP_SP = 544; // u64: its sp, 0 when it has trapped before its frame was there
-export const RT_TRAP_RETURN = 552; // u64: its return address
-export const RT_TRAP_CALLER_SP = 560; // u64: the sp of the frame that it returns to
-export const RT_TRAP_TAG = 568; // u64: address of the tag's record (TAG_*) of an uncaught exception
 export const RT_CPU_NEEDS = 576; // u32: CPU_*, what the code was compiled for beyond the least CPU of its kind
 export const RT_LIFELINE = 580; // u32: descriptor of the lifeline's pipe (process/lifeline.ts), 0 for none, LIFELINE_FAILED
 export const RT_SUCCESSOR_LENGTH = 584; // u32: bytes of the path of the snapshot that continues for this process, 0 for none; written before COMMAND_EXIT

@@ -4,7 +4,7 @@
  * README.md of this folder says what holds for all of its files.
  */
 
-// what RT_TRAP_AT is
+// what TH_TRAP_AT is
 export const AT_NOTHING = 0; // no wasm code was running: a segment did not fit
 export const AT_INSTRUCTION = 1; // the one that trapped, or one of the prologue
 export const AT_RETURN = 2; // the return address of the call of a stub that found the trap

@@ -112,7 +112,7 @@ export interface TrampolineIdentity {
   /** Text offsets of the trampoline and of its call's return address, the bottom of each guest stack it starts. */
   start: number;
   returnOffset: number;
-  /** Outgoing area: the called function's return address lies at RT_STACK_TOP - 8 * slots - 8. */
+  /** Outgoing area: the called function's return address lies at TH_STACK_TOP - 8 * slots - 8. */
   slots: number;
 }
 

@@ -6,8 +6,9 @@
  * or -errno with Linux's number; errno.ts turns it into WASI's.
  */
 
-import { RT_REISSUE, RT_STOP_WANTED } from '../../image/contract/runtime-block';
-import { blocking_syscall, load32_u, memoryBase, runtime, store32, syscall } from '../native/native';
+import { RT_STOP_WANTED } from '../../image/contract/runtime-block';
+import { TH_REISSUE } from '../../image/contract/thread';
+import { blocking_syscall, load32_u, memoryBase, runtime, store32, syscall, thread } from '../native/native';
 import { SYS_close, SYS_fcntl, SYS_statx } from '../native/target';
 import { FDFLAG_APPEND, FDFLAG_DSYNC, FDFLAG_NONBLOCK, FDFLAG_RSYNC, FDFLAG_SYNC } from './abi';
 
@@ -123,14 +124,14 @@ export function call(nr: i64, a: i64, b: i64 = 0, c: i64 = 0, d: i64 = 0): i64 {
 
 /**
  * A system call that may block and has no effect when it returns -EINTR. That result means: a stop is wanted, the
- * import shall be called again with the same arguments (RT_REISSUE is set); its caller must leave without an effect.
+ * import shall be called again with the same arguments (TH_REISSUE is set); its caller must leave without an effect.
  */
 export function blockingCall(nr: i64, a: i64, b: i64, c: i64, d: i64, e: i64): i64 {
   while (true) {
     const result = blocking_syscall(nr, a, b, c, d, e, 0);
     if (result != -LINUX_EINTR) return result;
     if (load32_u(runtime() + <i64>RT_STOP_WANTED) != 0) {
-      store32(runtime() + <i64>RT_REISSUE, 1);
+      store32(thread() + <i64>TH_REISSUE, 1);
       return result;
     }
   }

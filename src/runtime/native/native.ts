@@ -34,6 +34,12 @@ export declare function cpu_features(): i64;
 
 /** Address of the runtime block (image/contract/runtime-block.ts RT_*). */
 export declare function runtime(): i64;
+
+/** Address of the record of the thread that runs (image/contract/thread.ts TH_*). It begins with the runtime block. */
+export function thread(): i64 {
+  return runtime();
+}
+
 /** Native address of the host layer's own memory; not called `memory`, which is AssemblyScript's own namespace. */
 export declare function memoryBase(): i64;
 /** Reads `memoryBase()` again from the host layer's instance block, once boot has mapped the memory. */

@@ -5,16 +5,7 @@
  * AssemblyScript. A frame's size is in the function table; the return address lies right above the frame.
  */
 
-import {
-  RT_STACK_LOW,
-  RT_STACK_TOP,
-  RT_TEXT,
-  RT_TRAP_AT,
-  RT_TRAP_CALLER_SP,
-  RT_TRAP_PLACE,
-  RT_TRAP_RETURN,
-  RT_TRAP_SP,
-} from '../../image/contract/runtime-block';
+import { RT_TEXT } from '../../image/contract/runtime-block';
 import {
   FR_END,
   FR_FRAME,
@@ -25,12 +16,22 @@ import {
   FUNC_TRAMPOLINE,
   SR_BODY,
 } from '../../image/contract/site-tables';
+import {
+  TH_STACK_LOW,
+  TH_STACK_TOP,
+  TH_TRAP_AT,
+  TH_TRAP_CALLER_SP,
+  TH_TRAP_PLACE,
+  TH_TRAP_RETURN,
+  TH_TRAP_SP,
+} from '../../image/contract/thread';
 import { AT_INSTRUCTION, AT_NOTHING, AT_RETURN } from '../../image/contract/traps';
 import { load32_u, load64 } from '../native/native';
 import { FRAME_PUSH, LEAST_FRAME, UCONTEXT_LINK, UCONTEXT_PC, UCONTEXT_SP } from '../native/target';
 import { addFrame, beginLines, endLines } from './backtrace-lines';
-import { half, imageBase, setHalf, setWord, word } from './runtime-block';
+import { imageBase, word } from './runtime-block';
 import { callSiteAt, functionAt, trapSiteAt } from './site-sections';
+import { setThreadHalf, setThreadWord, threadHalf, threadWord } from './thread';
 
 /** Offset in TEXT of a native address; not below RT_TEXT_SIZE when it is none of ours. */
 export function textOffsetOf(address: i64): i64 {
@@ -113,12 +114,12 @@ function backtraceBehind(returnAddress: i64, sp: i64): void {
 
 /** Remembers the first wasm frame that is found. */
 function record(place: i32, at: i64, sp: i64, returnAddress: i64, callerSp: i64): void {
-  if (half(RT_TRAP_PLACE) !== AT_NOTHING) return;
-  setHalf(RT_TRAP_PLACE, place);
-  setWord(RT_TRAP_AT, at);
-  setWord(RT_TRAP_SP, sp);
-  setWord(RT_TRAP_RETURN, returnAddress);
-  setWord(RT_TRAP_CALLER_SP, callerSp);
+  if (threadHalf(TH_TRAP_PLACE) !== AT_NOTHING) return;
+  setThreadHalf(TH_TRAP_PLACE, place);
+  setThreadWord(TH_TRAP_AT, at);
+  setThreadWord(TH_TRAP_SP, sp);
+  setThreadWord(TH_TRAP_RETURN, returnAddress);
+  setThreadWord(TH_TRAP_CALLER_SP, callerSp);
 }
 
 /**
@@ -139,7 +140,7 @@ function isReturn(address: i64): bool {
 }
 
 function inStack(sp: i64): bool {
-  return sp >= word(RT_STACK_LOW) && sp < word(RT_STACK_TOP);
+  return sp >= threadWord(TH_STACK_LOW) && sp < threadWord(TH_STACK_TOP);
 }
 
 function frameSize(row: i64): i64 {

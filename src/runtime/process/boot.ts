@@ -19,8 +19,9 @@ import {
   TAB_LENGTH,
   TAB_MAX,
 } from '../../image/contract/instance';
-import { RT_BASE_RELOC_COUNT, RT_BASE_RELOCS, RT_SIGNAL_STACK } from '../../image/contract/runtime-block';
+import { RT_BASE_RELOC_COUNT, RT_BASE_RELOCS } from '../../image/contract/runtime-block';
 import { MEMORY64_GUARD, MEMORY_RESERVATION, STACK_GUARD, TABLE_MAX, WASM_PAGE } from '../../image/contract/sizes';
+import { TH_SIGNAL_STACK } from '../../image/contract/thread';
 import { copy, load32_u, load64, reload, runtime, store64, syscall } from '../native/native';
 import { SYS_mmap, SYS_mprotect, SYS_write } from '../native/target';
 import { blockOf, datasOf, firstInstance, instanceCount, memoriesOf, nextInstance, tablesOf } from './init-plan';
@@ -33,9 +34,9 @@ import {
   MAP_PRIVATE,
   PROT_NONE,
   PROT_READ_WRITE,
-  setWord,
   word,
 } from './runtime-block';
+import { setThreadWord } from './thread';
 
 /** Room for nested handlers, each with a frame that holds all vector and matrix registers (11 KiB with AMX). */
 export const SIGNAL_STACK_SIZE: i64 = 262144;
@@ -69,7 +70,7 @@ function relocate(): void {
 function mapSignalStack(): void {
   const signals = reserve(STACK_GUARD + SIGNAL_STACK_SIZE) + STACK_GUARD;
   open(signals, SIGNAL_STACK_SIZE);
-  setWord(RT_SIGNAL_STACK, signals);
+  setThreadWord(TH_SIGNAL_STACK, signals);
 }
 
 function mapMemories(part: i64): void {

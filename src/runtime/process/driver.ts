@@ -21,12 +21,14 @@
  * AssemblyScript.
  */
 
-import { FLAG_DRIVER, RT_FLAGS, RT_TRAP_KIND } from '../../image/contract/runtime-block';
+import { FLAG_DRIVER, RT_FLAGS } from '../../image/contract/runtime-block';
+import { TH_TRAP_KIND } from '../../image/contract/thread';
 import { invoke, load64, memoryBase, syscall } from '../native/native';
 import { SYS_read, SYS_write } from '../native/target';
 import { instanceCount } from './init-plan';
 import { instantiate } from './instantiate';
 import { EINTR, exit, failed, half, imageBase, setHalf } from './runtime-block';
+import { setThreadHalf, threadHalf } from './thread';
 
 const INSTANTIATE: i32 = 1;
 const INVOKE: i32 = 2;
@@ -76,11 +78,11 @@ function runInvoke(): void {
   for (let i: u32 = 0; i < argumentCount; i++) store<u64>(values + i * 8, read64());
   const resultCount = read32();
   if (resultCount > MAX_VALUES) quit(EXIT_USAGE);
-  setHalf(RT_TRAP_KIND, 0);
+  setThreadHalf(TH_TRAP_KIND, 0);
   setHalf(RT_FLAGS, half(RT_FLAGS) | FLAG_DRIVER);
   invoke(record, memoryBase() + values);
   setHalf(RT_FLAGS, half(RT_FLAGS) & ~FLAG_DRIVER);
-  const kind = half(RT_TRAP_KIND);
+  const kind = threadHalf(TH_TRAP_KIND);
   write8(kind);
   if (kind === 0) for (let i: u32 = 0; i < resultCount; i++) write64(load<u64>(values + i * 8));
 }

@@ -20,13 +20,8 @@ import {
   TAG_COUNT,
 } from '../../image/contract/exception-tables';
 import { TAB_BASE, TAB_LENGTH, TAB_TYPE } from '../../image/contract/instance';
-import {
-  RT_EXCEPTION_TABLES,
-  RT_EXCEPTIONS,
-  RT_EXCEPTIONS_END,
-  RT_GUEST_SP,
-  RT_STACK_TOP,
-} from '../../image/contract/runtime-block';
+import { RT_EXCEPTION_TABLES, RT_EXCEPTIONS, RT_EXCEPTIONS_END } from '../../image/contract/runtime-block';
+import { TH_GUEST_SP, TH_STACK_TOP } from '../../image/contract/thread';
 import { TRAP_EXCEPTION_MEMORY } from '../../image/contract/traps';
 import { load32_u, load64, store32, store64, syscall } from '../native/native';
 import { SYS_mmap, SYS_mprotect } from '../native/target';
@@ -43,6 +38,7 @@ import {
   setWord,
   word,
 } from './runtime-block';
+import { threadWord } from './thread';
 import { raise } from './traps';
 
 const EXNREF: i32 = 0x69;
@@ -150,7 +146,7 @@ function collect(): void {
     for (let at = exception + EXN_VALUES; at < last; at += EXN_VALUE_SIZE) mark(load64(at));
   }
   const kept = sweep();
-  const stack = word(RT_STACK_TOP) - word(RT_GUEST_SP);
+  const stack = threadWord(TH_STACK_TOP) - threadWord(TH_GUEST_SP);
   threshold = LEAST_THRESHOLD;
   if (kept > threshold) threshold = kept;
   if (stack > threshold) threshold = stack; // so that looking through it costs little for each exception
@@ -158,8 +154,8 @@ function collect(): void {
 }
 
 function markStack(): void {
-  const top = word(RT_STACK_TOP);
-  for (let at = word(RT_GUEST_SP); at < top; at += 8) mark(load64(at));
+  const top = threadWord(TH_STACK_TOP);
+  for (let at = threadWord(TH_GUEST_SP); at < top; at += 8) mark(load64(at));
 }
 
 function markGlobals(): void {

@@ -5,18 +5,18 @@
  */
 
 import { MEM_BASE, MEM_SIZE, SEG_BYTES, SEG_LENGTH, TAB_BASE, TAB_LENGTH } from '../../image/contract/instance';
-import { RT_PHASE, RT_TRAP_KIND } from '../../image/contract/runtime-block';
+import { TH_PHASE, TH_TRAP_KIND } from '../../image/contract/thread';
 import { TRAP_MEMORY, TRAP_TABLE } from '../../image/contract/traps';
 import { copy, invoke, load64, memoryBase, store64 } from '../native/native';
 import { initElements, isWithin } from './builtins';
 import { datasOf, declaredOf, elementsOf, entryOf, instanceAt, instanceCount, startOf, tablesOf } from './init-plan';
-import { half, setHalf } from './runtime-block';
+import { setThreadHalf, threadHalf } from './thread';
 import { trapAtStart } from './traps';
 
 /** Arguments and results of a call without either: never read or written. */
 const noValues: usize = memory.data(16);
 
-/** RT_PHASE of an instance's start function; its entry's is one more. */
+/** TH_PHASE of an instance's start function; its entry's is one more. */
 function startPhase(index: i32): i32 {
   return index * 2;
 }
@@ -28,15 +28,15 @@ export function instantiate(index: i32): i32 {
   if (kind !== 0) return kind;
   const start = startOf(entry);
   if (start === 0) return 0;
-  setHalf(RT_PHASE, startPhase(index));
+  setThreadHalf(TH_PHASE, startPhase(index));
   return call(start);
 }
 
 /** Calls a function without parameters and results. @returns TRAP_*, or 0 */
 function call(record: i64): i32 {
-  setHalf(RT_TRAP_KIND, 0);
+  setThreadHalf(TH_TRAP_KIND, 0);
   invoke(record, memoryBase() + noValues);
-  return half(RT_TRAP_KIND);
+  return threadHalf(TH_TRAP_KIND);
 }
 
 /** Runs all that comes after a phase: first every later instance with its start function, then the entries. */
@@ -53,7 +53,7 @@ export function runAfter(phase: i32): void {
   for (; index < count; index++) {
     const entry = entryOf(instanceAt(index));
     if (entry === 0) continue;
-    setHalf(RT_PHASE, startPhase(index) + 1);
+    setThreadHalf(TH_PHASE, startPhase(index) + 1);
     call(entry);
   }
 }

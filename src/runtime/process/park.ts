@@ -19,8 +19,6 @@ import {
   COMMAND_RESUME,
   EXIT_CAPTURED,
   RT_COMMAND,
-  RT_PARK_CONTEXT,
-  RT_STATE,
   RT_STOP_SENDER,
   RT_STOP_WANTED,
   RT_SUCCESSOR,
@@ -30,12 +28,14 @@ import {
   STOP_SIGNAL,
   SUCCESSOR_MAX,
 } from '../../image/contract/runtime-block';
+import { TH_PARK_CONTEXT, TH_STATE } from '../../image/contract/thread';
 import { memoryBase, runtime, syscall } from '../native/native';
 import { SYS_close, SYS_kill, SYS_pidfd_open, SYS_ppoll, SYS_prctl, SYS_rt_sigprocmask } from '../native/target';
 import { settleAll } from '../descriptors/descriptors';
 import { closeLifeline, hasLifeline, lifelineOfCapturer, openLifeline } from './lifeline';
 import { flush, put, putForeign } from './message';
-import { ESRCH, EINTR, exit, half, setHalf, setWord } from './runtime-block';
+import { ESRCH, EINTR, exit, half, setHalf } from './runtime-block';
+import { setThreadHalf, setThreadWord } from './thread';
 import { mapPlainText } from './trap-text';
 
 const PR_SET_PTRACER: i64 = 0x59616d61;
@@ -85,8 +85,8 @@ export function senderIsDead(): bool {
 export function park(context: i64): void {
   settleAll();
   setHalf(RT_COMMAND, COMMAND_NONE);
-  setWord(RT_PARK_CONTEXT, context);
-  setHalf(RT_STATE, STATE_PARKED);
+  setThreadWord(TH_PARK_CONTEXT, context);
+  setThreadHalf(TH_STATE, STATE_PARKED);
   let patience = CLAIM_NANOSECONDS;
   while (!senderIsDead()) {
     const command = half(RT_COMMAND);
@@ -139,9 +139,9 @@ function isClaimed(): bool {
  */
 function giveUp(): bool {
   if (isClaimed()) return false;
-  setHalf(RT_STATE, STATE_RUNNING);
+  setThreadHalf(TH_STATE, STATE_RUNNING);
   if (!isClaimed()) return true;
-  setHalf(RT_STATE, STATE_PARKED);
+  setThreadHalf(TH_STATE, STATE_PARKED);
   return false;
 }
 
@@ -151,11 +151,11 @@ function giveUp(): bool {
  */
 export function goOn(): void {
   mapPlainText();
-  setHalf(RT_STATE, STATE_RUNNING);
+  setThreadHalf(TH_STATE, STATE_RUNNING);
   forgetSender();
   setHalf(RT_COMMAND, COMMAND_NONE);
   setHalf(RT_STOP_WANTED, 0);
-  setWord(RT_PARK_CONTEXT, 0);
+  setThreadWord(TH_PARK_CONTEXT, 0);
 }
 
 /**

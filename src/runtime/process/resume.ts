@@ -20,7 +20,8 @@ import {
   RP_STACK_SIZE,
   RP_TABLES,
 } from '../../image/contract/resume-plan';
-import { RT_EXE_FD, RT_PHASE, RT_RESUME_PLAN, RT_STACK_TOP } from '../../image/contract/runtime-block';
+import { RT_EXE_FD, RT_RESUME_PLAN } from '../../image/contract/runtime-block';
+import { TH_PHASE, TH_STACK_TOP } from '../../image/contract/thread';
 import { copy, load32_u, load64, resume, store64, syscall } from '../native/native';
 import {
   INSTANCE_REGISTER,
@@ -33,17 +34,8 @@ import {
 } from '../native/target';
 import { runAfter } from './instantiate';
 import { flush, put } from './message';
-import {
-  EINTR,
-  exit,
-  failed,
-  imageBase,
-  MAP_FIXED,
-  MAP_PRIVATE,
-  PROT_READ_WRITE,
-  setHalf,
-  word,
-} from './runtime-block';
+import { EINTR, exit, failed, imageBase, MAP_FIXED, MAP_PRIVATE, PROT_READ_WRITE, word } from './runtime-block';
+import { setThreadHalf, threadWord } from './thread';
 
 const EXIT_LIMIT: i32 = 4;
 const EXIT_FAILED: i32 = 1;
@@ -72,13 +64,13 @@ export function closeSource(): void {
 export function continueGuest(): void {
   const plan = word(RT_RESUME_PLAN);
   const context = load64(plan + RP_CONTEXT);
-  const sp = word(RT_STACK_TOP) + load64(context + CTX_SP);
+  const sp = threadWord(TH_STACK_TOP) + load64(context + CTX_SP);
   store64(context + CTX_SP, sp);
   store64(context + CTX_GENERAL + SP_REGISTER * 8, sp);
   const instance = load64(context + CTX_GENERAL + INSTANCE_REGISTER * 8);
   store64(context + CTX_GENERAL + MEMORY_BASE_REGISTER * 8, load64(instance + INST_MEMORY_BASE));
   const phase = <i32>load64(plan + RP_PHASE);
-  setHalf(RT_PHASE, phase);
+  setThreadHalf(TH_PHASE, phase);
   resume(context);
   runAfter(phase);
 }
@@ -135,7 +127,7 @@ function restoreTables(list: i64): void {
 
 function restoreStack(plan: i64): void {
   const size = load64(plan + RP_STACK_SIZE);
-  const low = word(RT_STACK_TOP) - size;
+  const low = threadWord(TH_STACK_TOP) - size;
   copy(low, load64(plan + RP_STACK), size);
   const image = imageBase();
   let at = load64(plan + RP_STACK_RELOCS);

@@ -18,8 +18,6 @@ import {
   RT_BLOCKING_COUNT,
   RT_BLOCKING_WINDOWS,
   RT_COMMAND,
-  RT_STACK_LOW,
-  RT_STATE,
   RT_STOP_SENDER,
   RT_STOP_WANTED,
   RT_TEXT_SIZE,
@@ -35,6 +33,7 @@ import {
 } from '../../image/contract/runtime-block';
 import { FR_KIND, FUNC_GUEST, FUNC_IMPORT, FUNC_STUB } from '../../image/contract/site-tables';
 import { STACK_GUARD } from '../../image/contract/sizes';
+import { TH_STACK_LOW, TH_STATE } from '../../image/contract/thread';
 import { TRAP_FATAL, TRAP_MEMORY, TRAP_STACK } from '../../image/contract/traps';
 import { load32_u, load64, store64 } from '../native/native';
 import { SAFEPOINT_PC_BIAS, SINGLE_STEP_FLAG, UCONTEXT_FLAGS, UCONTEXT_PC } from '../native/target';
@@ -45,6 +44,7 @@ import { flush, put, putDecimal, putHex } from './message';
 import { forgetSender, goOn, park, senderIsDead, setSender } from './park';
 import { exit, half, setHalf, word } from './runtime-block';
 import { functionAt, trapSiteAt } from './site-sections';
+import { setThreadHalf, threadHalf, threadWord } from './thread';
 import { mapPlainText, mapTrapText } from './trap-text';
 import { onStopTrapped } from './trapped';
 import { inDriver, trapInContext } from './traps';
@@ -86,11 +86,11 @@ function isEnding(signo: i32): bool {
 export function parkAtSafepoint(n: i64): void {
   if (!mapTrapText()) return;
   safepointsToPass = n - 1;
-  setHalf(RT_STATE, STATE_STOPPING);
+  setThreadHalf(TH_STATE, STATE_STOPPING);
 }
 
 function onStop(sender: i32, context: i64): void {
-  const state = half(RT_STATE);
+  const state = threadHalf(TH_STATE);
   if (state === STATE_STOPPING || state === STATE_PARKED) {
     // one of a burst, or the wake-up of a parked process; or another tool's, when the first is gone (one that has no
     // pid here asks again)
@@ -107,7 +107,7 @@ function onStop(sender: i32, context: i64): void {
   if (state !== STATE_RUNNING || !setSender(sender)) return;
   if (!mapTrapText()) return forgetSender();
   setHalf(RT_STOP_WANTED, 1);
-  setHalf(RT_STATE, STATE_STOPPING);
+  setThreadHalf(TH_STATE, STATE_STOPPING);
   doNotBlock(context);
 }
 
@@ -135,7 +135,7 @@ function onSafepoint(context: i64): bool {
     return true;
   }
   const pc = load64(context + UCONTEXT_PC) - SAFEPOINT_PC_BIAS;
-  if (half(RT_STATE) !== STATE_STOPPING || !inText(pc)) return false;
+  if (threadHalf(TH_STATE) !== STATE_STOPPING || !inText(pc)) return false;
   store64(context + UCONTEXT_PC, pc);
   if (safepointsToPass > 0 && SINGLE_STEP_FLAG !== 0) {
     safepointsToPass--;
@@ -199,7 +199,7 @@ function inGuest(pc: i64): bool {
 }
 
 function inGuard(address: i64): bool {
-  const low = word(RT_STACK_LOW);
+  const low = threadWord(TH_STACK_LOW);
   return address < low && address >= low - STACK_GUARD;
 }
 

@@ -18,9 +18,9 @@ import {
   RT_COMMAND,
   RT_FLAGS,
   RT_STOP_SENDER,
-  RT_TRAP_PARKED,
   STOP_SIGNAL,
 } from '../../image/contract/runtime-block';
+import { TH_TRAP_PARKED } from '../../image/contract/thread';
 import { memoryBase, syscall } from '../native/native';
 import { SYS_getpid, SYS_rt_sigprocmask, SYS_write } from '../native/target';
 import { settleAll } from '../descriptors/descriptors';
@@ -28,6 +28,7 @@ import { hasLifeline } from './lifeline';
 import { flush, put, putDecimal } from './message';
 import { forgetSender, senderIsDead, setSender, waitForSignal } from './park';
 import { half, setHalf } from './runtime-block';
+import { setThreadHalf, threadHalf } from './thread';
 
 export const EXIT_TRAP: i32 = 134;
 const SIG_BLOCK: i64 = 0;
@@ -51,7 +52,7 @@ export function stayTrapped(): void {
   setHalf(RT_COMMAND, COMMAND_NONE);
   forgetSender();
   settleAll();
-  setHalf(RT_TRAP_PARKED, 1);
+  setThreadHalf(TH_TRAP_PARKED, 1);
   if (listener === 0) tellPeople();
   else if (syscall(SYS_write, listener, memoryBase() + byte, 1, 0, 0, 0) !== 1) return;
   while (waitForSignal(listener === 0 ? -1 : listener)) {
@@ -65,7 +66,7 @@ export function stayTrapped(): void {
 
 /** STOP_SIGNAL while parked: whoever has claimed the process keeps it until it says so or dies. */
 export function onStopTrapped(sender: i32): void {
-  if (half(RT_TRAP_PARKED) === 0) return;
+  if (threadHalf(TH_TRAP_PARKED) === 0) return;
   const asked = sender === half(RT_STOP_SENDER) && (sender !== 0 || hasLifeline());
   if ((asked || half(RT_COMMAND) === COMMAND_HOLD) && !senderIsDead()) return;
   setHalf(RT_COMMAND, COMMAND_NONE);

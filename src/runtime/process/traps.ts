@@ -6,18 +6,8 @@
  */
 
 import { TAG_INDEX, TAG_NAME, TAG_NAME_LENGTH } from '../../image/contract/exception-tables';
-import {
-  FLAG_DRIVER,
-  FLAG_PARK_ON_TRAP,
-  RT_FLAGS,
-  RT_GUEST_SP,
-  RT_PARK_CONTEXT,
-  RT_STATE,
-  RT_TRAP_KIND,
-  RT_TRAP_TAG,
-  RT_UNWIND,
-  STATE_TRAPPED,
-} from '../../image/contract/runtime-block';
+import { FLAG_DRIVER, FLAG_PARK_ON_TRAP, RT_FLAGS, RT_UNWIND, STATE_TRAPPED } from '../../image/contract/runtime-block';
+import { TH_GUEST_SP, TH_PARK_CONTEXT, TH_STATE, TH_TRAP_KIND, TH_TRAP_TAG } from '../../image/contract/thread';
 import {
   TRAP_DIVIDE_BY_ZERO,
   TRAP_EXCEPTION,
@@ -40,23 +30,24 @@ import { load32_u, load64, store64, unwind } from '../native/native';
 import { UCONTEXT_PC } from '../native/target';
 import { backtraceFrom, backtraceFromStub } from './backtrace';
 import { flush, put, putDecimal, putForeign } from './message';
-import { exit, half, imageBase, setHalf, setWord, word } from './runtime-block';
+import { exit, half, imageBase, word } from './runtime-block';
+import { setThreadHalf, setThreadWord, threadWord } from './thread';
 import { EXIT_TRAP, stayTrapped } from './trapped';
 
 /** A trap that host code finds on behalf of the guest that called it. Does not return. */
 export function raise(kind: i32): void {
   if (inDriver()) {
-    setHalf(RT_TRAP_KIND, kind);
+    setThreadHalf(TH_TRAP_KIND, kind);
     unwind();
   }
   describe(kind);
-  backtraceFromStub(word(RT_GUEST_SP));
+  backtraceFromStub(threadWord(TH_GUEST_SP));
   end();
 }
 
 /** An exception that nothing catches. Does not return. */
 export function raiseUncaught(tag: i64): void {
-  setWord(RT_TRAP_TAG, tag);
+  setThreadWord(TH_TRAP_TAG, tag);
   raise(TRAP_EXCEPTION);
 }
 
@@ -72,12 +63,12 @@ export function missing_import(): void {
  */
 export function trapInContext(kind: i32, context: i64, bodyOffset: i64): void {
   if (inDriver()) {
-    setHalf(RT_TRAP_KIND, kind);
+    setThreadHalf(TH_TRAP_KIND, kind);
     store64(context + UCONTEXT_PC, imageBase() + word(RT_UNWIND));
     return;
   }
   describe(kind);
-  setWord(RT_PARK_CONTEXT, context);
+  setThreadWord(TH_PARK_CONTEXT, context);
   backtraceFrom(context, bodyOffset);
   end();
 }
@@ -94,8 +85,8 @@ export function inDriver(): bool {
 }
 
 function describe(kind: i32): void {
-  setHalf(RT_STATE, STATE_TRAPPED);
-  setHalf(RT_TRAP_KIND, kind);
+  setThreadHalf(TH_STATE, STATE_TRAPPED);
+  setThreadHalf(TH_TRAP_KIND, kind);
   put('wasm trap: ');
   if (kind === TRAP_UNREACHABLE) put('unreachable');
   else if (kind === TRAP_MEMORY) put('out of bounds memory access');
@@ -118,7 +109,7 @@ function describe(kind: i32): void {
 }
 
 function describeUncaught(): void {
-  const uncaughtTag = word(RT_TRAP_TAG);
+  const uncaughtTag = threadWord(TH_TRAP_TAG);
   put('uncaught exception of tag ');
   putDecimal(<u32>load32_u(uncaughtTag + TAG_INDEX));
   const length = <i64>load32_u(uncaughtTag + TAG_NAME_LENGTH);

@@ -6,13 +6,15 @@
  */
 
 import { EXN_TAG } from '../../image/contract/exception-tables';
-import { RT_GUEST_SP, RT_TEXT } from '../../image/contract/runtime-block';
+import { RT_TEXT } from '../../image/contract/runtime-block';
+import { TH_GUEST_SP } from '../../image/contract/thread';
 import { TRAP_NULL_REFERENCE } from '../../image/contract/traps';
 import { land, load64 } from '../native/native';
 import { LEAST_FRAME } from '../native/target';
 import { frameSizeAt, handlerAt, landingOf, parentOf } from './exception-tables';
 import { makeException } from './exceptions';
 import { imageBase, word } from './runtime-block';
+import { threadWord } from './thread';
 import { raise, raiseUncaught } from './traps';
 
 export function throw_tag(tag: i64, payload: i64, stride: i32): void {
@@ -24,7 +26,7 @@ export function throw_ref(exception: i64): void {
   if (exception === 0) raise(TRAP_NULL_REFERENCE);
   const text = imageBase() + word(RT_TEXT);
   const tag = load64(exception + EXN_TAG);
-  let sp = word(RT_GUEST_SP) + LEAST_FRAME;
+  let sp = threadWord(TH_GUEST_SP) + LEAST_FRAME;
   let previous: i64 = -1; // in a recursion most frames return to the same place
   let size: i64 = 0;
   for (;;) {

@@ -11,8 +11,8 @@
 
 import { FDK_STDIO, HS_FD_CAPACITY } from '../../image/contract/host-state';
 import { INST_WASI_MEMORY, MEM_BASE, MEM_SIZE } from '../../image/contract/instance';
-import { RT_GUEST_INSTANCE } from '../../image/contract/runtime-block';
-import { blocking_syscall, load32_u, load64, runtime, store32, store64 } from '../native/native';
+import { TH_GUEST_INSTANCE } from '../../image/contract/thread';
+import { blocking_syscall, load32_u, load64, thread, store32, store64 } from '../native/native';
 import {
   SYS_fallocate,
   SYS_fdatasync,
@@ -72,7 +72,7 @@ function single(nr: i64, right: u64, fd: u32, iovecs: u32, count: u32, bytesOut:
   if (count != 1 || fd >= <u32>HS_FD_CAPACITY) return NOT_SINGLE;
   const entry = entryAt(fd);
   if ((rightsOf(entry) & right) == 0) return NOT_SINGLE;
-  const record = load64(load64(runtime() + <i64>RT_GUEST_INSTANCE) + <i64>INST_WASI_MEMORY);
+  const record = load64(load64(thread() + <i64>TH_GUEST_INSTANCE) + <i64>INST_WASI_MEMORY);
   if (record == 0) return NOT_SINGLE;
   const size = load64(record + <i64>MEM_SIZE);
   const base = load64(record + <i64>MEM_BASE);

@@ -7,13 +7,13 @@
  */
 
 import { INST_WASI_MEMORY, MEM_BASE, MEM_SIZE } from '../../image/contract/instance';
-import { RT_GUEST_INSTANCE } from '../../image/contract/runtime-block';
-import { load32_u, load64, load8_u, runtime } from '../native/native';
+import { TH_GUEST_INSTANCE } from '../../image/contract/thread';
+import { load32_u, load64, load8_u, thread } from '../native/native';
 import { EFAULT, EINVAL, ENAMETOOLONG, ENOENT, EPERM } from '../descriptors/abi';
 
 /** Native address of the guest's bytes [pointer, pointer + length), or 0 when they are not all in its memory. */
 export function guestRange(pointer: u32, length: u64): i64 {
-  const instance = load64(runtime() + <i64>RT_GUEST_INSTANCE);
+  const instance = load64(thread() + <i64>TH_GUEST_INSTANCE);
   const record = load64(instance + <i64>INST_WASI_MEMORY);
   if (record == 0) return 0;
   const size = <u64>load64(record + <i64>MEM_SIZE);

@@ -64,7 +64,7 @@ export const stop: Area = {
         ["return process.status()?.state === 'S' && parked();", 'return parked();'],
         ['if (sender === own) return true;', 'return true;'],
         ['if (sender === 0) return waitsForAnyone(process, memory);', 'if (sender === 0) return false;'],
-        ['memory.u32(runtime + RT_TRAP_PARKED) === 1;', 'true;'],
+        ['memory.u32(thread + TH_TRAP_PARKED) === 1;', 'true;'],
         ['held = isHeld() &&', 'held ='],
         ['memory.u32(runtime + RT_COMMAND) === COMMAND_HOLD && standsForUs()', 'standsForUs()'],
         ['=== COMMAND_HOLD && standsForUs()', '=== COMMAND_HOLD'],

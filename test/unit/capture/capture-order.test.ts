@@ -6,7 +6,8 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import { RT_COMMAND, RT_STATE, RT_STOP_SENDER, STATE_RUNNING } from '../../../src/image/contract/runtime-block.js';
+import { RT_COMMAND, RT_STOP_SENDER, STATE_RUNNING } from '../../../src/image/contract/runtime-block.js';
+import { TH_STATE } from '../../../src/image/contract/thread.js';
 import { Talker } from '../../faults/capture-sweep.js';
 import { BLOCKED } from '../../faults/programs.js';
 import { build, temporaryFolder } from '../../support/workload.js';
@@ -174,7 +175,7 @@ describe.each([
     await answers(process);
     const attached = ImageProcess.attach(process.pid);
     const word = (field: number) => attached.memory.u32(attached.runtime + field);
-    await expect.poll(() => [word(RT_STATE), word(RT_STOP_SENDER), word(RT_COMMAND)]).toEqual([STATE_RUNNING, 0, 0]);
+    await expect.poll(() => [word(TH_STATE), word(RT_STOP_SENDER), word(RT_COMMAND)]).toEqual([STATE_RUNNING, 0, 0]);
     attached.close();
     expect(readdirSync(dirname(output))).toEqual(['it.wsnap']);
     if (call === 'fsync folder') expect(() => readSnapshot(output)).not.toThrow();

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { ImageProcess } from '../../../src/capture/process.js';
 import { MEM_BASE, MEM_RECORD_SIZE, MEM_SIZE, TAB_LENGTH, TAB_MAX } from '../../../src/image/contract/instance.js';
-import { RT_ARGV, RT_ENVP, RT_STATE, STATE_PARKED } from '../../../src/image/contract/runtime-block.js';
+import { RT_ARGV, RT_ENVP, STATE_PARKED } from '../../../src/image/contract/runtime-block.js';
+import { TH_STATE } from '../../../src/image/contract/thread.js';
 import { FIRST_GUEST } from '../../../src/snapshot/snapshot.js';
 import { capturePid } from '../../support/capture.js';
 import { type Built, build, temporaryFolder, Workload } from '../../support/workload.js';
@@ -65,7 +66,7 @@ function pointers(count: number, length: number): number {
 
 async function refused(message: RegExp): Promise<void> {
   await expect(capturePid(workload.pid, { output })).rejects.toMatchObject({ message: expect.stringMatching(message) });
-  await expect.poll(() => attached.memory.u32(attached.runtime + RT_STATE)).toBe(1);
+  await expect.poll(() => attached.memory.u32(attached.thread + TH_STATE)).toBe(1);
   expect(workload.hasEnded).toBe(false);
 }
 
@@ -92,7 +93,7 @@ describe('a capture of a process', () => {
     await start();
     write(attached.runtime + RT_ENVP, word(pointers(1_400_000, 0)));
     write(attached.runtime + RT_ARGV, word(0));
-    const parked = () => attached.memory.u32(attached.runtime + RT_STATE) === STATE_PARKED;
+    const parked = () => attached.memory.u32(attached.thread + TH_STATE) === STATE_PARKED;
     let sent = 0;
     const signal = setInterval(() => {
       if (parked() && sent++ === 0) process.emit('SIGTERM', 'SIGTERM');

@@ -5,7 +5,7 @@
 
 import { ToolError } from '../../../src/base/errors.js';
 import type { ImageProcess } from '../../../src/capture/process.js';
-import * as L from '../../../src/image/contract/runtime-block.js';
+import * as L from '../../support/layout.js';
 
 const NAMES: Record<number, string> = {
   [L.COMMAND_NONE]: 'no command',
@@ -17,6 +17,7 @@ const NAMES: Record<number, string> = {
 export class ScriptedProcess {
   readonly pid = 4711;
   readonly runtime = 0x10000;
+  readonly thread = this.runtime;
   readonly folder = { pid: this.pid };
   /** Commands by name, signals, and bytes written elsewhere, in order. */
   readonly log: string[] = [];
@@ -39,7 +40,7 @@ export class ScriptedProcess {
   private readonly words = new Map<number, number>();
 
   constructor(state: number) {
-    this.set(L.RT_STATE, state);
+    this.set(L.TH_STATE, state);
   }
 
   /** For the code under test, which needs no more of it. */
@@ -59,13 +60,13 @@ export class ScriptedProcess {
   park(sender: number): void {
     this.set(L.RT_COMMAND, L.COMMAND_NONE);
     this.set(L.RT_STOP_SENDER, sender);
-    this.set(L.RT_STATE, L.STATE_PARKED);
+    this.set(L.TH_STATE, L.STATE_PARKED);
     this.state = 'S';
   }
 
   goOn(): void {
     for (const field of [L.RT_STOP_SENDER, L.RT_COMMAND, L.RT_LIFELINE]) this.set(field, 0);
-    this.set(L.RT_STATE, L.STATE_RUNNING);
+    this.set(L.TH_STATE, L.STATE_RUNNING);
     this.state = 'R';
   }
 

@@ -4,7 +4,7 @@
  */
 
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import * as L from '../../../src/image/contract/runtime-block.js';
+import * as L from '../../support/layout.js';
 import { ScriptedProcess } from './scripted-process.js';
 
 /** States of other processes, by pid. */
@@ -90,7 +90,7 @@ function waiting(lifeline = 0): ScriptedProcess {
 function trapped(sender: number): ScriptedProcess {
   const scripted = new ScriptedProcess(L.STATE_TRAPPED);
   scripted.set(L.RT_FLAGS, L.FLAG_PARK_ON_TRAP);
-  scripted.set(L.RT_TRAP_PARKED, 1);
+  scripted.set(L.TH_TRAP_PARKED, 1);
   scripted.set(L.RT_STOP_SENDER, sender);
   scripted.state = 'S';
   return scripted;
@@ -128,7 +128,7 @@ describe('a process that runs', () => {
   test('is not asked again while it is stopping', async () => {
     const scripted = new ScriptedProcess(L.STATE_RUNNING);
     scripted.onSignal = () => {
-      scripted.set(L.RT_STATE, L.STATE_STOPPING);
+      scripted.set(L.TH_STATE, L.STATE_STOPPING);
       scripted.set(L.RT_STOP_SENDER, OWN);
       setTimeout(() => scripted.park(OWN), 3000);
     };
@@ -141,7 +141,7 @@ describe('a process that runs', () => {
     let commands = 0;
     scripted.onSignal = (_, count) => {
       if (count > 1) return;
-      scripted.set(L.RT_STATE, L.STATE_STOPPING);
+      scripted.set(L.TH_STATE, L.STATE_STOPPING);
       scripted.set(L.RT_STOP_SENDER, OWN);
     };
     scripted.onCommand = (command) => {
@@ -159,7 +159,7 @@ describe('a process that runs', () => {
   test('that has just gone on gets no second command, which would be for the next stop', async () => {
     const scripted = new ScriptedProcess(L.STATE_RUNNING);
     scripted.onSignal = (_, count) => {
-      scripted.set(L.RT_STATE, count === 1 ? L.STATE_STOPPING : L.STATE_RUNNING);
+      scripted.set(L.TH_STATE, count === 1 ? L.STATE_STOPPING : L.STATE_RUNNING);
       scripted.set(L.RT_STOP_SENDER, OWN); // forgotten a little later than the state is left
     };
     expect((await stop(scripted, 1000)).error).toMatchObject({ code: 'timeout' });
@@ -182,7 +182,7 @@ describe('a process that runs', () => {
     const scripted = new ScriptedProcess(L.STATE_RUNNING);
     scripted.onSignal = (_, count) => {
       if (count > 1) return;
-      scripted.set(L.RT_STATE, L.STATE_STOPPING);
+      scripted.set(L.TH_STATE, L.STATE_STOPPING);
       scripted.set(L.RT_STOP_SENDER, OWN);
     };
     scripted.onCommand = () => scripted.goOn();
@@ -191,7 +191,7 @@ describe('a process that runs', () => {
       if (++looks === 5) throw Object.assign(new Error('given up'), { code: 'interrupted' });
     });
     expect(error).toMatchObject({ code: 'interrupted' });
-    expect(scripted.get(L.RT_STATE)).toBe(L.STATE_RUNNING);
+    expect(scripted.get(L.TH_STATE)).toBe(L.STATE_RUNNING);
     expect(scripted.log).toEqual([WAKE, 'resume', WAKE]);
   });
 
@@ -226,8 +226,8 @@ describe('a process that runs', () => {
 describe('a process that has not started', () => {
   test('is waited for, but not for good', async () => {
     const scripted = obedient();
-    scripted.set(L.RT_STATE, L.STATE_STARTING);
-    setTimeout(() => scripted.set(L.RT_STATE, L.STATE_RUNNING), 2000);
+    scripted.set(L.TH_STATE, L.STATE_STARTING);
+    setTimeout(() => scripted.set(L.TH_STATE, L.STATE_RUNNING), 2000);
     expect((await stop(scripted)).value).toBeDefined();
     const never = new ScriptedProcess(L.STATE_STARTING);
     expect((await stop(never, 3000)).error).toMatchObject({
@@ -239,11 +239,11 @@ describe('a process that has not started', () => {
 
   test('as it is suspended so early is waited for, too', async () => {
     const scripted = obedient();
-    scripted.set(L.RT_STATE, L.STATE_STARTING);
+    scripted.set(L.TH_STATE, L.STATE_STARTING);
     scripted.state = 'T';
     setTimeout(() => {
       scripted.state = 'R';
-      scripted.set(L.RT_STATE, L.STATE_RUNNING);
+      scripted.set(L.TH_STATE, L.STATE_RUNNING);
     }, 2000);
     expect((await stop(scripted)).value).toBeDefined();
   });
@@ -299,7 +299,7 @@ describe('another tool', () => {
   test('that was faster to ask is not disturbed when we give up', async () => {
     const scripted = new ScriptedProcess(L.STATE_RUNNING);
     scripted.onSignal = () => {
-      scripted.set(L.RT_STATE, L.STATE_STOPPING);
+      scripted.set(L.TH_STATE, L.STATE_STOPPING);
       scripted.set(L.RT_STOP_SENDER, OTHER);
     };
     expect((await stop(scripted, 1000)).error).toMatchObject({ code: 'timeout' });
@@ -364,7 +364,7 @@ describe('a claim', () => {
     let claims = 0;
     scripted.onCommand = () => {
       if (++claims > 1) return;
-      scripted.set(L.RT_STATE, L.STATE_RUNNING); // all else follows
+      scripted.set(L.TH_STATE, L.STATE_RUNNING); // all else follows
       setTimeout(() => scripted.goOn(), 3);
     };
     scripted.onSignal = () => scripted.park(OWN);
@@ -463,9 +463,9 @@ describe('a trapped process', () => {
 
   test('is waited for until it has parked', async () => {
     const scripted = trapped(0);
-    scripted.set(L.RT_TRAP_PARKED, 0);
-    setTimeout(() => scripted.set(L.RT_TRAP_PARKED, 1), 1000);
-    scripted.onSignal = () => scripted.get(L.RT_TRAP_PARKED) && scripted.set(L.RT_STOP_SENDER, OWN);
+    scripted.set(L.TH_TRAP_PARKED, 0);
+    setTimeout(() => scripted.set(L.TH_TRAP_PARKED, 1), 1000);
+    scripted.onSignal = () => scripted.get(L.TH_TRAP_PARKED) && scripted.set(L.RT_STOP_SENDER, OWN);
     const { value, took } = await stop(scripted);
     expect(value).toBeDefined();
     expect(took).toBeGreaterThanOrEqual(1000);
@@ -477,9 +477,9 @@ describe('a trapped process', () => {
     scripted.set(L.RT_FLAGS, L.FLAG_PARK_ON_TRAP);
     scripted.onSignal = (_, count) => {
       if (count > 1) return;
-      scripted.set(L.RT_STATE, L.STATE_TRAPPED);
+      scripted.set(L.TH_STATE, L.STATE_TRAPPED);
       scripted.set(L.RT_STOP_SENDER, OWN);
-      setTimeout(() => scripted.set(L.RT_TRAP_PARKED, 1), 100);
+      setTimeout(() => scripted.set(L.TH_TRAP_PARKED, 1), 100);
     };
     const { value, took } = await stop(scripted);
     expect(value).toBeDefined();

@@ -5,7 +5,8 @@ import { afterEach, beforeAll, expect, test } from 'vitest';
 import { ImageProcess, processStatus } from '../../../src/capture/process.js';
 import { stopProcess } from '../../../src/capture/stop.js';
 import type { StoppedProcess } from '../../../src/capture/stopped-process.js';
-import { RT_STATE, RT_STOP_SENDER, STATE_PARKED, STATE_RUNNING } from '../../../src/image/contract/runtime-block.js';
+import { RT_STOP_SENDER, STATE_PARKED, STATE_RUNNING } from '../../../src/image/contract/runtime-block.js';
+import { TH_STATE } from '../../../src/image/contract/thread.js';
 import { type Built, build, temporaryFolder, Workload } from '../../support/workload.js';
 
 const OPTIONS = { timeout: 60_000, checkCancelled: () => {} };
@@ -77,16 +78,16 @@ test('it can be stopped again at once by the same tool', async () => {
   for (let i = 0; i < 20; i++) {
     parked.resume();
     parked = await stopProcess(attached, OPTIONS);
-    expect([runtime(RT_STATE), runtime(RT_STOP_SENDER)]).toEqual([STATE_PARKED, process.pid]);
+    expect([runtime(TH_STATE), runtime(RT_STOP_SENDER)]).toEqual([STATE_PARKED, process.pid]);
   }
   parked.resume();
-  await expect.poll(() => [runtime(RT_STATE), state()]).toEqual([STATE_RUNNING, 'R']);
+  await expect.poll(() => [runtime(TH_STATE), state()]).toEqual([STATE_RUNNING, 'R']);
 });
 
 test('one that is just being let go, without a sender but still PARKED, is not taken for one that waits', async () => {
   (await stopped()).resume();
-  await expect.poll(() => [runtime(RT_STATE), runtime(RT_STOP_SENDER)]).toEqual([STATE_RUNNING, 0]);
-  const write = (value: number) => attached.memory.writeU32(attached.runtime + RT_STATE, value);
+  await expect.poll(() => [runtime(TH_STATE), runtime(RT_STOP_SENDER)]).toEqual([STATE_RUNNING, 0]);
+  const write = (value: number) => attached.memory.writeU32(attached.thread + TH_STATE, value);
   write(STATE_PARKED);
   let looks = 0;
   const checkCancelled = () => {
@@ -94,5 +95,5 @@ test('one that is just being let go, without a sender but still PARKED, is not t
   };
   await stopProcess(attached, { ...OPTIONS, checkCancelled });
   expect(looks).toBeGreaterThanOrEqual(5);
-  expect([runtime(RT_STATE), runtime(RT_STOP_SENDER)]).toEqual([STATE_PARKED, process.pid]);
+  expect([runtime(TH_STATE), runtime(RT_STOP_SENDER)]).toEqual([STATE_PARKED, process.pid]);
 });

@@ -16,7 +16,7 @@ describe('start', () => {
     const { process } = image;
     const order: [number, number][] = [];
     process.invoke = (record) => {
-      order.push([record, process.rt32(L.RT_PHASE)]);
+      order.push([record, process.rt32(L.TH_PHASE)]);
       expect(process.bytes(process.get64(image.memory + L.MEM_BASE) + 4, 2)).toEqual([1, 2]);
       expect(process.get64(process.get64(image.table + L.TAB_BASE) + 8)).toBe(77);
     };
@@ -25,7 +25,7 @@ describe('start', () => {
       [image.startRecord, 2],
       [image.entryRecord, 3],
     ]);
-    expect(process.rt32(L.RT_STATE)).toBe(L.STATE_RUNNING);
+    expect(process.rt32(L.TH_STATE)).toBe(L.STATE_RUNNING);
     expect(process.get64(image.dataSegments[0] + L.SEG_LENGTH)).toBe(0);
   });
 
@@ -78,7 +78,7 @@ describe('the driver', () => {
     process.invoke = (called, values) => {
       if (called !== image.entryRecord) return;
       if (process.get64(values) === 13) {
-        process.set32(process.runtime + L.RT_TRAP_KIND, L.TRAP_UNREACHABLE);
+        process.set32(process.runtime + L.TH_TRAP_KIND, L.TRAP_UNREACHABLE);
         return;
       }
       process.set64(values, process.get64(values) + process.get64(values + 8));

@@ -9,7 +9,12 @@ describe('emitBlockingSyscall on x64', () => {
   const masm = x64.createAssembler();
   masm.imageStart = 0x20000;
   masm.align(16);
-  const { start, end, exit } = emitBlockingSyscall({ masm, runtimeBlock: 0x10000, hostInstance: 0x11000 });
+  const { start, end, exit } = emitBlockingSyscall({
+    masm,
+    runtimeBlock: 0x10000,
+    thread: 0x10000,
+    hostInstance: 0x11000,
+  });
   const code = masm.code();
 
   it('checks, then enters the kernel, within the window', () => {

@@ -18,7 +18,7 @@ function started() {
   process.overrides['openat'] = ([, , flags]) => ((flags & O_PATH) !== 0 ? 20 : 3);
   process.overrides['openat2'] = ([, , , size]) => (size === 0 ? EINVAL : undefined); // is it there?
   startProcess(process, ['WAGSNAP_DIR=/host::/d']);
-  process.set64(process.runtime + L.RT_GUEST_INSTANCE, process.get64(image.entryRecord + L.FN_INSTANCE));
+  process.set64(process.runtime + L.TH_GUEST_INSTANCE, process.get64(image.entryRecord + L.FN_INSTANCE));
   const memory = process.get64(image.memory + L.MEM_BASE);
   process.calls.length = 0;
   const open = (path: string) => {

@@ -40,7 +40,7 @@ describe('boot', () => {
 
   it('maps a guard below the stack of the signal handlers', () => {
     const { process } = bootedImage();
-    const stack = process.rt64(L.RT_SIGNAL_STACK);
+    const stack = process.rt64(L.TH_SIGNAL_STACK);
     expect(process.mappings).toContainEqual(
       expect.objectContaining({
         address: stack - L.STACK_GUARD,

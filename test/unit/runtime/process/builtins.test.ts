@@ -17,11 +17,11 @@ function call(process: FakeProcess, name: string, ...values: (number | bigint)[]
 /** The trap that a call ends in, 0 for none. */
 function trapOf(process: FakeProcess, name: string, ...values: (number | bigint)[]): number {
   process.set32(process.runtime + L.RT_FLAGS, L.FLAG_DRIVER);
-  process.set32(process.runtime + L.RT_TRAP_KIND, 0);
+  process.set32(process.runtime + L.TH_TRAP_KIND, 0);
   try {
     call(process, name, ...values);
   } catch {}
-  return process.rt32(L.RT_TRAP_KIND);
+  return process.rt32(L.TH_TRAP_KIND);
 }
 
 describe('memory builtins', () => {

@@ -25,12 +25,12 @@ function faulting() {
     ],
   });
   const { process, memory } = image;
-  const top = process.rt64(L.RT_STACK_TOP);
+  const top = process.rt64(L.TH_STACK_TOP);
   process.set64(SP, top - 256);
   process.set64(top - 240, IMAGE + TEXT + 0x450); // ends the backtrace
   const base = process.get64(memory + L.MEM_BASE);
   const fault = (signo: number, at: number, address: number) => signal(process, signo, IMAGE + TEXT + at, address);
-  return { process, base, low: process.rt64(L.RT_STACK_LOW), fault };
+  return { process, base, low: process.rt64(L.TH_STACK_LOW), fault };
 }
 
 describe('at a memory access', () => {

@@ -23,7 +23,7 @@ function started(environment: readonly string[], used?: number): { process: Fake
     return undefined;
   };
   const code = startProcess(process, environment);
-  return { process, code, size: process.rt64(L.RT_STACK_TOP) - process.rt64(L.RT_STACK_LOW) };
+  return { process, code, size: process.rt64(L.TH_STACK_TOP) - process.rt64(L.TH_STACK_LOW) };
 }
 
 it('is guarded, of the usual size or of the one asked for', () => {
@@ -31,9 +31,9 @@ it('is guarded, of the usual size or of the one asked for', () => {
   expect(size).toBe(L.STACK_SIZE);
   const guarded = { size: L.STACK_SIZE + L.STACK_GUARD, protection: 0, fd: -1 };
   expect(process.mappings).toContainEqual(
-    expect.objectContaining({ address: process.rt64(L.RT_STACK_LOW) - L.STACK_GUARD, ...guarded }),
+    expect.objectContaining({ address: process.rt64(L.TH_STACK_LOW) - L.STACK_GUARD, ...guarded }),
   );
-  expect(process.protections).toContainEqual({ address: process.rt64(L.RT_STACK_LOW), size, protection: 3 });
+  expect(process.protections).toContainEqual({ address: process.rt64(L.TH_STACK_LOW), size, protection: 3 });
   expect(started([`WAGSNAP_MAX_STACK=${L.STACK_MIN}`]).size).toBe(65536);
   expect(started(['WAGSNAP_MAX_STACK=65537']).size).toBe(131072);
   expect(started([`WAGSNAP_MAX_STACK=${L.STACK_MAX}`]).size).toBe(L.STACK_MAX);

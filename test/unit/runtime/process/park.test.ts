@@ -90,8 +90,8 @@ describe('what another process can see', () => {
     command(process, L.COMMAND_RESUME); // of a tool that has changed its mind, whose signal is lost
     const seen: unknown[] = [];
     process.onStore = (address, value) => {
-      if (address !== process.runtime + L.RT_STATE || value !== L.STATE_PARKED) return;
-      seen.push([process.rt64(L.RT_PARK_CONTEXT), process.rt32(L.RT_COMMAND), process.rt32(L.RT_STOP_SENDER)]);
+      if (address !== process.runtime + L.TH_STATE || value !== L.STATE_PARKED) return;
+      seen.push([process.rt64(L.TH_PARK_CONTEXT), process.rt32(L.RT_COMMAND), process.rt32(L.RT_STOP_SENDER)]);
     };
     onWait(process, () => {
       expect(process.rt32(L.RT_COMMAND)).toBe(L.COMMAND_NONE);
@@ -107,7 +107,7 @@ describe('what another process can see', () => {
     const seen: string[] = [];
     process.onStore = (address, value) => {
       if (texts(process).length === 2) seen.push('plain');
-      if (address === process.runtime + L.RT_STATE && value === L.STATE_RUNNING) seen.push('running');
+      if (address === process.runtime + L.TH_STATE && value === L.STATE_RUNNING) seen.push('running');
       if (address === process.runtime + L.RT_STOP_SENDER && value === 0) seen.push('free');
     };
     onWait(process, () => {
@@ -121,7 +121,7 @@ describe('what another process can see', () => {
       'free',
     ]);
     expect([L.RT_STOP_SENDER, L.RT_COMMAND, L.RT_STOP_WANTED].map((field) => process.rt32(field))).toEqual([0, 0, 0]);
-    expect(process.rt64(L.RT_PARK_CONTEXT)).toBe(0);
+    expect(process.rt64(L.TH_PARK_CONTEXT)).toBe(0);
     expect(closed(process)).toEqual([PIDFD]);
   });
 
@@ -156,7 +156,7 @@ describe('the wait', () => {
     process.overrides['kill'] = () => expect.unreachable(); // its pid may be another's
     onWait(process, () => expect.unreachable());
     atSafepoint(process);
-    expect(process.rt32(L.RT_STATE)).toBe(L.STATE_RUNNING);
+    expect(process.rt32(L.TH_STATE)).toBe(L.STATE_RUNNING);
   });
 
   it('ends when the sender dies', () => {
@@ -171,7 +171,7 @@ describe('the wait', () => {
       () => dead,
     );
     atSafepoint(process);
-    expect(process.rt32(L.RT_STATE)).toBe(L.STATE_RUNNING);
+    expect(process.rt32(L.TH_STATE)).toBe(L.STATE_RUNNING);
   });
 
   it('without pidfds is given up after two seconds of looks, too', () => {
@@ -184,7 +184,7 @@ describe('the wait', () => {
     };
     atSafepoint(process);
     expect(waited).toBe(2e9);
-    expect(process.rt32(L.RT_STATE)).toBe(L.STATE_RUNNING);
+    expect(process.rt32(L.TH_STATE)).toBe(L.STATE_RUNNING);
   });
 
   it('by a signal that says nothing goes on, by one that says EXIT or RESUME it does not', () => {
@@ -199,7 +199,7 @@ describe('the wait', () => {
         if (count === 1) command(process, L.COMMAND_HOLD);
         if (count === 4) command(process, last);
         if (count > 1) nested(process, TOOL);
-        expect(process.rt32(L.RT_STATE)).toBe(L.STATE_PARKED); // the handler alone lets nobody go
+        expect(process.rt32(L.TH_STATE)).toBe(L.STATE_PARKED); // the handler alone lets nobody go
         return EINTR;
       });
       expect(atSafepoint(process)).toBe(code);
@@ -211,7 +211,7 @@ describe('the wait', () => {
     const process = stopping();
     const states: number[] = [];
     process.onStore = (address, value) => {
-      if (address === process.runtime + L.RT_STATE) states.push(value);
+      if (address === process.runtime + L.TH_STATE) states.push(value);
     };
     onWait(process, (count) => {
       command(process, count === 1 ? L.COMMAND_HOLD : L.COMMAND_RESUME);
@@ -244,7 +244,7 @@ describe('the wait', () => {
     const process = stopping();
     const states: number[] = [];
     process.onStore = (address, value) => {
-      if (address !== process.runtime + L.RT_STATE) return;
+      if (address !== process.runtime + L.TH_STATE) return;
       states.push(value);
       if (value === L.STATE_RUNNING && states.length === 2) command(process, L.COMMAND_HOLD); // its look was before
     };
@@ -252,7 +252,7 @@ describe('the wait', () => {
     onWait(process, (count) => {
       waits = count;
       if (count === 1) return 0; // nobody came
-      expect(process.rt32(L.RT_STATE)).toBe(L.STATE_PARKED);
+      expect(process.rt32(L.TH_STATE)).toBe(L.STATE_PARKED);
       command(process, L.COMMAND_RESUME);
       return EINTR;
     });
@@ -267,20 +267,20 @@ describe('a second signal', () => {
     const process = stopping();
     stop(process);
     expect(argsOf(process, 'pidfd_open', 1)).toEqual([[TOOL]]);
-    expect([texts(process), process.rt32(L.RT_STATE)]).toEqual([[0x30000], L.STATE_STOPPING]);
+    expect([texts(process), process.rt32(L.TH_STATE)]).toEqual([[0x30000], L.STATE_STOPPING]);
   });
 
   it('of the same sender takes the stop back when its command says so, and only then', () => {
     const process = stopping();
     command(process, L.COMMAND_HOLD);
     stop(process);
-    expect(process.rt32(L.RT_STATE)).toBe(L.STATE_STOPPING);
+    expect(process.rt32(L.TH_STATE)).toBe(L.STATE_STOPPING);
     command(process, L.COMMAND_RESUME);
     stop(process, IMAGE + TEXT, TOOL + 1);
-    expect(process.rt32(L.RT_STATE)).toBe(L.STATE_STOPPING);
+    expect(process.rt32(L.TH_STATE)).toBe(L.STATE_STOPPING);
     stop(process);
     expect(texts(process)).toEqual([0x30000, 0x20000]);
-    const fields = [L.RT_STATE, L.RT_STOP_SENDER, L.RT_STOP_WANTED, L.RT_COMMAND];
+    const fields = [L.TH_STATE, L.RT_STOP_SENDER, L.RT_STOP_WANTED, L.RT_COMMAND];
     expect(fields.map((field) => process.rt32(field))).toEqual([L.STATE_RUNNING, 0, 0, 0]);
   });
 
@@ -333,7 +333,7 @@ describe('a stop that cannot be', () => {
     process.set64(process.runtime + L.RT_EXE_FD, -1n);
     process.calls.length = 0;
     stop(process);
-    expect([process.rt32(L.RT_STATE), process.rt32(L.RT_STOP_SENDER)]).toEqual([L.STATE_RUNNING, 0]);
+    expect([process.rt32(L.TH_STATE), process.rt32(L.RT_STOP_SENDER)]).toEqual([L.STATE_RUNNING, 0]);
     expect(closed(process)).toEqual([PIDFD]);
   });
 });
@@ -369,7 +369,7 @@ describe('a lifeline', () => {
     );
     stop(process, IMAGE + TEXT, 0);
     atSafepoint(process);
-    expect(process.rt32(L.RT_STATE)).toBe(L.STATE_RUNNING);
+    expect(process.rt32(L.TH_STATE)).toBe(L.STATE_RUNNING);
     expect(closed(process)).toEqual([6, 5]);
   });
 
@@ -390,7 +390,7 @@ describe('a lifeline', () => {
     expect(process.rt32(L.RT_LIFELINE)).toBe(0);
     atSafepoint(process);
     expect(closed(process).toSorted()).toEqual([5, 6, PIDFD]);
-    expect(process.rt32(L.RT_STATE)).toBe(L.STATE_RUNNING);
+    expect(process.rt32(L.TH_STATE)).toBe(L.STATE_RUNNING);
   });
 
   it('that nobody takes is put away with both its ends', () => {
@@ -401,6 +401,6 @@ describe('a lifeline', () => {
     stop(process, IMAGE + TEXT, 0);
     atSafepoint(process);
     expect(closed(process).toSorted()).toEqual([5, 6]);
-    expect([process.rt32(L.RT_STATE), process.rt32(L.RT_LIFELINE)]).toEqual([L.STATE_RUNNING, 0]);
+    expect([process.rt32(L.TH_STATE), process.rt32(L.RT_LIFELINE)]).toEqual([L.STATE_RUNNING, 0]);
   });
 });

@@ -74,7 +74,7 @@ describe('a resume plan', () => {
     const elements = process.get64(table + L.TAB_BASE);
     const instance = process.get64(context + hostConstants.INSTANCE_REGISTER * 8);
     expect([0, 8, 16].map((at) => process.get64(elements + at))).toEqual([0, 5, instance]);
-    const top = process.rt64(L.RT_STACK_TOP);
+    const top = process.rt64(L.TH_STACK_TOP);
     expect([24, 16, 8].map((below) => process.get64(top - below))).toEqual([0x1234, 0x10000000 + 77, 78]);
     expect(process.resumed).toEqual([context]);
     expect(process.get64(context + L.CTX_SP)).toBe(top - 24);
@@ -87,7 +87,7 @@ describe('a resume plan', () => {
     const { process } = planned(3);
     process.invoke = () => expect.unreachable();
     expect(startProcess(process)).toBe(0);
-    expect(process.rt32(L.RT_PHASE)).toBe(3);
+    expect(process.rt32(L.TH_PHASE)).toBe(3);
   });
 
   it('reads what the kernel cannot map', () => {

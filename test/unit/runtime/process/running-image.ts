@@ -51,7 +51,7 @@ export function runningImage(
     });
     return at;
   };
-  process.set32(process.runtime + L.RT_STATE, state);
+  process.set32(process.runtime + L.TH_STATE, state);
   process.mappings.length = 0;
   return image;
 }

@@ -23,7 +23,7 @@ describe('a stop', () => {
     const { process } = runningImage();
     process.overrides['pidfd_open'] = () => 7;
     stop(process);
-    expect(process.rt32(L.RT_STATE)).toBe(L.STATE_STOPPING);
+    expect(process.rt32(L.TH_STATE)).toBe(L.STATE_STOPPING);
     expect(process.rt32(L.RT_STOP_WANTED)).toBe(1);
     expect(texts(process)).toEqual([0x30000]);
     let waits = 0;
@@ -32,8 +32,8 @@ describe('a stop', () => {
       if (nanoseconds === 0) return 0; // is the sender alive?
       expect(nanoseconds).toBe(waits === 0 ? 2e9 : -1);
       expect([count, process.get64(mask)]).toEqual([1, 0]);
-      expect(process.rt32(L.RT_STATE)).toBe(L.STATE_PARKED);
-      expect(process.rt64(L.RT_PARK_CONTEXT)).toBe(CONTEXT);
+      expect(process.rt32(L.TH_STATE)).toBe(L.STATE_PARKED);
+      expect(process.rt64(L.TH_PARK_CONTEXT)).toBe(CONTEXT);
       expect(process.get64(PC)).toBe(IMAGE + TEXT + 0x150);
       if (waits === 0) process.set32(process.runtime + L.RT_COMMAND, L.COMMAND_HOLD);
       if (++waits === 3) process.set32(process.runtime + L.RT_COMMAND, L.COMMAND_RESUME);
@@ -43,7 +43,7 @@ describe('a stop', () => {
     signal(process, SIGTRAP, IMAGE + TEXT + 0x151, 0);
     expect(waits).toBe(3);
     expect(texts(process)).toEqual([0x30000, 0x20000]);
-    expect(process.rt32(L.RT_STATE)).toBe(L.STATE_RUNNING);
+    expect(process.rt32(L.TH_STATE)).toBe(L.STATE_RUNNING);
     expect(process.rt32(L.RT_STOP_WANTED)).toBe(0);
     expect(process.rt32(L.RT_COMMAND)).toBe(L.COMMAND_NONE);
   });
@@ -55,7 +55,7 @@ describe('a stop', () => {
       process.overrides['ppoll'] = () => 1;
       stop(process);
       signal(process, SIGTRAP, IMAGE + TEXT + 0x151, 0);
-      expect(process.rt32(L.RT_STATE)).toBe(L.STATE_RUNNING);
+      expect(process.rt32(L.TH_STATE)).toBe(L.STATE_RUNNING);
     }
   });
 
@@ -68,7 +68,7 @@ describe('a stop', () => {
     stop(process);
     signal(process, SIGTRAP, IMAGE + TEXT + 0x151, 0);
     expect(asked).toBe(4);
-    expect(process.rt32(L.RT_STATE)).toBe(L.STATE_RUNNING);
+    expect(process.rt32(L.TH_STATE)).toBe(L.STATE_RUNNING);
   });
 
   it('holds a lifeline for a sender of another pid namespace, and goes on when that hangs up', () => {
@@ -112,7 +112,7 @@ describe('a stop', () => {
     expect(waits).toEqual([2e9, -1, -1]);
     expect(closed).toEqual([6, 5]);
     expect(process.rt32(L.RT_LIFELINE)).toBe(0);
-    expect(process.rt32(L.RT_STATE)).toBe(L.STATE_RUNNING);
+    expect(process.rt32(L.TH_STATE)).toBe(L.STATE_RUNNING);
   });
 
   it('is none when there is no descriptor for a lifeline', () => {
@@ -120,7 +120,7 @@ describe('a stop', () => {
     process.overrides['pipe2'] = () => -24;
     stop(process, IMAGE + TEXT, 0);
     expect(texts(process)).toEqual([]);
-    expect(process.rt32(L.RT_STATE)).toBe(L.STATE_RUNNING);
+    expect(process.rt32(L.TH_STATE)).toBe(L.STATE_RUNNING);
     expect(process.rt32(L.RT_LIFELINE)).toBe(L.LIFELINE_FAILED);
   });
 
@@ -137,7 +137,7 @@ describe('a stop', () => {
       stop(process);
       signal(process, SIGTRAP, IMAGE + TEXT + 0x151, 0);
       expect(waits).toBe(claimed ? 2 : 1);
-      expect(process.rt32(L.RT_STATE)).toBe(L.STATE_RUNNING);
+      expect(process.rt32(L.TH_STATE)).toBe(L.STATE_RUNNING);
     }
   });
 
@@ -162,7 +162,7 @@ describe('a stop', () => {
     process.set64(process.runtime + L.RT_BLOCKING_WINDOWS, windows);
     process.set64(process.runtime + L.RT_BLOCKING_COUNT, 2);
     const stopped = (pc: number) => {
-      process.set32(process.runtime + L.RT_STATE, L.STATE_RUNNING);
+      process.set32(process.runtime + L.TH_STATE, L.STATE_RUNNING);
       stop(process, IMAGE + TEXT + pc);
       return process.get64(PC) - IMAGE - TEXT;
     };
@@ -189,7 +189,7 @@ describe('a stop', () => {
     const { process } = runningImage();
     process.set64(process.runtime + L.RT_EXE_FD, -1n);
     stop(process);
-    expect(process.rt32(L.RT_STATE)).toBe(L.STATE_RUNNING);
+    expect(process.rt32(L.TH_STATE)).toBe(L.STATE_RUNNING);
     expect(process.rt32(L.RT_STOP_WANTED)).toBe(0);
   });
 });
@@ -197,7 +197,7 @@ describe('a stop', () => {
 describe('a fault', () => {
   it('at a trap site beyond the memory is a wasm trap with a backtrace', () => {
     const { process, memory } = runningImage();
-    const sp = process.rt64(L.RT_STACK_TOP) - 256;
+    const sp = process.rt64(L.TH_STACK_TOP) - 256;
     process.set64(SP, sp);
     process.set64(sp + 16, IMAGE + TEXT + 0x250); // frame of 16 bytes
     process.set64(sp + 24 + 24, IMAGE + TEXT + 0x140);
@@ -218,7 +218,7 @@ describe('a fault', () => {
       // functions of 0x1000 and 0x2000 bytes into their module; instances 0 and 1, the second one named "ma:n"
       [L.RT_PLACES_FILE]: [0x1000, 0x2000, 0, 2, 0, 0, 4, 0x6e3a616d],
     });
-    let sp = process.rt64(L.RT_STACK_TOP) - 16384;
+    let sp = process.rt64(L.TH_STACK_TOP) - 16384;
     process.set64(SP, sp);
     const call = (frame: number, returns: number) => {
       process.set64(sp + frame, IMAGE + TEXT + returns);
@@ -246,7 +246,7 @@ describe('a fault', () => {
     const { process } = runningImage();
     process.set32(process.runtime + L.RT_FLAGS, L.FLAG_PARK_ON_TRAP);
     process.overrides['pidfd_open'] = () => 7;
-    const sp = process.rt64(L.RT_STACK_TOP) - 256;
+    const sp = process.rt64(L.TH_STACK_TOP) - 256;
     process.set64(SP, sp);
     process.set64(sp + 16, IMAGE + TEXT + 0x250);
     const block = (offset: number) => process.rt64(offset);
@@ -261,7 +261,7 @@ describe('a fault', () => {
     process.overrides['ppoll'] = ([, , timeout]) => {
       if (timeoutOf(process, timeout) === 0) return 0; // the sender is alive
       expect(timeoutOf(process, timeout)).toBe(-1);
-      expect([process.rt32(L.RT_STATE), process.rt32(L.RT_TRAP_PARKED)]).toEqual([L.STATE_TRAPPED, 1]);
+      expect([process.rt32(L.TH_STATE), process.rt32(L.TH_TRAP_PARKED)]).toEqual([L.STATE_TRAPPED, 1]);
       waits++;
       if (waits === 1) tool(TOOL, L.COMMAND_NONE); // does not claim it
       if (waits === 2) tool(TOOL + 1, L.COMMAND_HOLD);
@@ -273,17 +273,17 @@ describe('a fault', () => {
     expect(signal(process, SIGFPE, IMAGE + TEXT + 0x184, 0)).toBe(134);
     expect(waits).toBe(5);
     expect(senders).toEqual([TOOL, TOOL + 1, TOOL + 1, TOOL + 1, TOOL + 2]);
-    expect(process.rt32(L.RT_TRAP_KIND)).toBe(L.TRAP_OVERFLOW);
-    expect(process.rt32(L.RT_TRAP_PLACE)).toBe(L.AT_INSTRUCTION);
-    expect([block(L.RT_TRAP_AT), block(L.RT_TRAP_SP)]).toEqual([IMAGE + TEXT + 0x184, sp]);
-    expect([block(L.RT_TRAP_RETURN), block(L.RT_TRAP_CALLER_SP)]).toEqual([IMAGE + TEXT + 0x250, sp + 24]);
+    expect(process.rt32(L.TH_TRAP_KIND)).toBe(L.TRAP_OVERFLOW);
+    expect(process.rt32(L.TH_TRAP_PLACE)).toBe(L.AT_INSTRUCTION);
+    expect([block(L.TH_TRAP_AT), block(L.TH_TRAP_SP)]).toEqual([IMAGE + TEXT + 0x184, sp]);
+    expect([block(L.TH_TRAP_RETURN), block(L.TH_TRAP_CALLER_SP)]).toEqual([IMAGE + TEXT + 0x250, sp + 24]);
     expect(process.text(2)).toMatch(/^wag-snap: pid \d+ is parked at the trap: /m);
   });
 
   it('below the stack is its exhaustion', () => {
     const { process } = runningImage();
-    process.set64(SP, process.rt64(L.RT_STACK_LOW) - 8);
-    expect(signal(process, SIGSEGV, IMAGE + TEXT + 0x190, process.rt64(L.RT_STACK_LOW) - 8)).toBe(134);
+    process.set64(SP, process.rt64(L.TH_STACK_LOW) - 8);
+    expect(signal(process, SIGSEGV, IMAGE + TEXT + 0x190, process.rt64(L.TH_STACK_LOW) - 8)).toBe(134);
     expect(process.text(2)).toBe('wasm trap: call stack exhausted\n  #0 fib! (func[5])\n');
   });
 
@@ -306,7 +306,7 @@ describe('a fault', () => {
     process.set32(process.runtime + L.RT_FLAGS, L.FLAG_DRIVER);
     process.set64(process.runtime + L.RT_UNWIND, TEXT + 0x600);
     signal(process, SIGFPE, IMAGE + TEXT + 0x184, 0);
-    expect(process.rt32(L.RT_TRAP_KIND)).toBe(L.TRAP_OVERFLOW);
+    expect(process.rt32(L.TH_TRAP_KIND)).toBe(L.TRAP_OVERFLOW);
     expect(process.get64(PC)).toBe(IMAGE + TEXT + 0x600);
   });
 });
@@ -328,7 +328,7 @@ describe('a late command', () => {
         process.call('on_signal', L.STOP_SIGNAL, BigInt(INFO), BigInt(CONTEXT + 4096));
         return -4;
       }
-      expect(process.rt32(L.RT_STATE)).toBe(L.STATE_PARKED);
+      expect(process.rt32(L.TH_STATE)).toBe(L.STATE_PARKED);
       expect(process.rt32(L.RT_STOP_SENDER)).toBe(TOOL + 1);
       command(L.COMMAND_RESUME);
       return -4;
@@ -336,7 +336,7 @@ describe('a late command', () => {
     stop(process);
     signal(process, SIGTRAP, IMAGE + TEXT + 0x151, 0);
     expect(waits).toEqual([7, 8]);
-    expect(process.rt32(L.RT_STATE)).toBe(L.STATE_RUNNING);
+    expect(process.rt32(L.TH_STATE)).toBe(L.STATE_RUNNING);
   });
 
   it('of another tool does not hold a process whose own capturer never came', () => {
@@ -363,6 +363,6 @@ describe('a late command', () => {
     stop(process, IMAGE + TEXT, 0);
     signal(process, SIGTRAP, IMAGE + TEXT + 0x151, 0);
     expect(waits).toEqual([2e9]);
-    expect(process.rt32(L.RT_STATE)).toBe(L.STATE_RUNNING);
+    expect(process.rt32(L.TH_STATE)).toBe(L.STATE_RUNNING);
   });
 });

@@ -20,8 +20,8 @@ function ask(process: FakeProcess, pid: number): void {
 /** One that is about to trap, and is to stay. Senders' pidfds are their pids; those in `dead` are readable. */
 function staying(dead: ReadonlySet<number> = new Set(), environment = ['WAGSNAP_ON_TRAP=park']) {
   const { process } = runningImage(L.STATE_RUNNING, {}, environment);
-  process.set64(SP, process.rt64(L.RT_STACK_TOP) - 256);
-  process.set64(process.rt64(L.RT_STACK_TOP) - 240, IMAGE + TEXT + 0x250);
+  process.set64(SP, process.rt64(L.TH_STACK_TOP) - 256);
+  process.set64(process.rt64(L.TH_STACK_TOP) - 240, IMAGE + TEXT + 0x250);
   process.overrides['pidfd_open'] = ([pid]) => pid;
   process.calls.length = 0;
   /** Steps, one a wait, each of which may say what ppoll yields; then a command ends it. */
@@ -52,7 +52,7 @@ describe('a process at its trap', () => {
     const model = process.overrides['write'];
     let asked = 0;
     process.overrides['write'] = (args) => {
-      if (process.rt32(L.RT_STATE) === L.STATE_TRAPPED && process.rt32(L.RT_TRAP_PARKED) === 0 && asked++ === 0) {
+      if (process.rt32(L.TH_STATE) === L.STATE_TRAPPED && process.rt32(L.TH_TRAP_PARKED) === 0 && asked++ === 0) {
         ask(process, TOOL);
         expect([sender(process), process.calls.some(({ name }) => name === 'pidfd_open')]).toEqual([0, false]);
       }

@@ -32,7 +32,7 @@ function ask(bytes: Uint8Array, clock = MONOTONIC): { called: number | undefined
     return 0;
   };
   expect(startProcess(process, [], [AT_PAGESZ, 4096, AT_SYSINFO_EHDR, VDSO])).toBe(0);
-  process.set64(process.runtime + L.RT_GUEST_INSTANCE, process.get64(image.entryRecord + L.FN_INSTANCE));
+  process.set64(process.runtime + L.TH_GUEST_INSTANCE, process.get64(image.entryRecord + L.FN_INSTANCE));
   called = undefined;
   expect(process.call('clock_time_get', clock, 0n, OUT)).toBe(0);
   return { called, time: process.get64(process.get64(image.memory + L.MEM_BASE) + OUT) };

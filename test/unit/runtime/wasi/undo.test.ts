@@ -29,7 +29,7 @@ function started(): Fixture {
   process.overrides['fcntl'] = ([, command]) => (command === F_GETFL ? O_RDWR : undefined);
   expect(startProcess(process)).toBe(0);
   const guest = process.get64(image.entryRecord + L.FN_INSTANCE);
-  process.set64(process.runtime + L.RT_GUEST_INSTANCE, guest);
+  process.set64(process.runtime + L.TH_GUEST_INSTANCE, guest);
   const state = process.rt64(L.RT_HOST_STATE);
   const fixture: Fixture = {
     process,
@@ -37,7 +37,7 @@ function started(): Fixture {
     time: 5_000,
     stopWanted: (wanted) => process.set32(process.runtime + L.RT_STOP_WANTED, Number(wanted)),
     get reissue() {
-      return process.rt32(L.RT_REISSUE) !== 0;
+      return process.rt32(L.TH_REISSUE) !== 0;
     },
     get pending() {
       const low = process.get32(state + L.HS_PENDING_TIMEOUT);
@@ -92,7 +92,7 @@ describe('poll_oneoff', () => {
     fixture.time += 300;
     poll(fixture, 2);
     expect([fixture.pending, told]).toEqual([6000, [1000, 600]]);
-    fixture.process.set32(fixture.process.runtime + L.RT_REISSUE, 0);
+    fixture.process.set32(fixture.process.runtime + L.TH_REISSUE, 0);
     fixture.stopWanted(false);
     expect(poll(fixture, 2)).toBe(0);
     expect(told).toEqual([1000, 600, 500]);
@@ -170,7 +170,7 @@ describe('reads and writes', () => {
     expect(process.calls[0].name).toBe(syscall);
     expect(fixture.reissue).toBe(true);
     expect(process.get32(memory + OUT)).toBe(0x1234);
-    process.set32(process.runtime + L.RT_REISSUE, 0);
+    process.set32(process.runtime + L.TH_REISSUE, 0);
     fixture.stopWanted(false);
     expect(process.call(name, fd, 64, buffers, OUT)).toBe(0); // once more EINTR, no stop: made again at once
     expect(process.get32(memory + OUT)).toBe(40);
