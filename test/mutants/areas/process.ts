@@ -46,7 +46,7 @@ export const process: Area = {
           'mapPlainText();\n  forgetSender();\n  setThreadHalf(TH_STATE, STATE_RUNNING);',
           { open: true },
         ],
-        ['mapPlainText();\n  setHalf', 'setHalf', { open: true }],
+        ['mapPlainText();\n  setThreadHalf', 'setThreadHalf', { open: true }],
         ['forgetSender();\n  setHalf(RT_COMMAND, COMMAND_NONE);', 'setHalf(RT_COMMAND, COMMAND_NONE);', { open: true }],
         ['if (senderPidfd >= 0) syscall(SYS_close, senderPidfd, 0, 0, 0, 0, 0);', '', { open: true }],
         ['senderPidfd = -1;\n  closeLifeline();', 'closeLifeline();', { open: true }],
