@@ -72,7 +72,7 @@ function valueTypes(values: readonly Location[]): Uint8Array {
   return Uint8Array.from(values, ({ type }) => (type === TYPE_MISSING ? MISSING : typeOfCode(type)));
 }
 
-/** Where a process has trapped: RT_TRAP_* of its runtime block. Addresses are absolute. */
+/** Where a process has trapped: TH_TRAP_* of its thread record. Addresses are absolute. */
 export interface TrapPlace {
   readonly place: number; // AT_*
   readonly at: number;

@@ -1,6 +1,6 @@
 /**
  * The wasm backtrace of a trap: walks the guest's stack by return addresses (backtrace-lines.ts prints), and leaves in
- * the runtime block where the innermost frame is (RT_TRAP_*), for the tool that captures a process parked at its trap.
+ * the thread record where the innermost frame is (TH_TRAP_*), for the tool that captures a process parked at its trap.
  *
  * AssemblyScript. A frame's size is in the function table; the return address lies right above the frame.
  */
