@@ -3,19 +3,21 @@
 import { statSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { CommandModule } from 'yargs';
+import { InputError } from '../../src/base/errors.js';
 import { openDestination } from '../../src/base/output.js';
-import { terminalJson } from '../../src/base/terminal-text.js';
+import { quoted, terminalJson } from '../../src/base/terminal-text.js';
 import type { ImageProcess } from '../../src/capture/process.js';
 import type { CaptureReport } from '../../src/snapshot/capture-report.js';
 import { DURATION, parseDuration, parseSize } from '../options/limits.js';
 import { once, UsageError } from '../options/usage.js';
 import { InputFile, moduleName } from '../programs/input-file.js';
+import { attachGiven, namesProcess } from '../programs/process-argument.js';
 import { Progress } from '../show/progress.js';
 import { printResult } from '../show/result.js';
 import { printWarning } from '../show/warning.js';
 
 interface Options {
-  pid: string;
+  process: string;
   output: string | undefined;
   kill: boolean;
   withoutModule: boolean;
@@ -27,14 +29,14 @@ interface Options {
 }
 
 const command: CommandModule<object, Options> = {
-  command: 'capture <pid>',
+  command: 'capture <process>',
   describe: 'Write a snapshot of a running process',
   builder: (yargs) =>
     yargs
-      .positional('pid', {
+      .positional('process', {
         type: 'string',
         demandOption: true,
-        describe: 'the process: an image, or what run -v or a program parked at its trap printed',
+        describe: 'its pid (of an image, or what run -v or a program parked at its trap printed) or its name',
       })
       .option('output', {
         alias: 'o',
@@ -77,11 +79,8 @@ const command: CommandModule<object, Options> = {
         ['$0 capture 4711 --kill -v', 'writes a snapshot and ends the program'],
       ]) as never,
   handler: async (options) => {
-    const [{ captureProcess }, { attachWorkload }] = await Promise.all([
-      import('../../src/capture/capture.js'),
-      import('../../src/capture/attach-workload.js'),
-    ]);
-    const workload = attachWorkload(parsePid(options.pid));
+    const { captureProcess } = await import('../../src/capture/capture.js');
+    const workload = await attachProcess(options.process);
     const progress = new Progress('capturing');
     let path: string;
     let report: CaptureReport;
@@ -115,14 +114,20 @@ const command: CommandModule<object, Options> = {
 export default command;
 
 /** @throws UsageError, which says what a file is: capture has been given the program, not the process */
-function parsePid(text: string): number {
-  if (/^\d{1,9}$/.test(text)) return Number(text);
-  const what = statSync(text, { throwIfNoEntry: false })?.isFile() ? InputFile.open(text).type.what : undefined;
-  const is = what === undefined ? `pid: ${text} is not a number` : `${text} is ${what}; capture takes a process`;
+async function attachProcess(text: string): Promise<ImageProcess> {
+  const isFile = statSync(text, { throwIfNoEntry: false })?.isFile() ?? false;
+  try {
+    if (namesProcess(text)) return await attachGiven(text);
+  } catch (error) {
+    if (!isFile || !(error instanceof InputError) || error.code !== 'no-process') throw error;
+  }
+  const is = isFile
+    ? `${text} is ${InputFile.open(text).type.what}; capture takes a process`
+    : `${quoted(text)} is neither a pid nor a name`;
   throw new UsageError(`${is}: wag-snap ps lists those that run`);
 }
 
-/** The program's name as it was started. */
-function programName({ args: [name = ''] }: ImageProcess): string {
-  return moduleName(basename(name)).replace(/[^\w.+-]/g, '_') || 'process';
+/** What it is called, or the program's name as it was started. */
+function programName({ name, args: [started = ''] }: ImageProcess): string {
+  return name ?? (moduleName(basename(started)).replace(/[^\w.+-]/g, '_') || 'process');
 }

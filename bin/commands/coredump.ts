@@ -1,11 +1,11 @@
 /** `wag-snap coredump`: a snapshot or a process as a WebAssembly coredump, for debuggers. */
 
-import { existsSync } from 'node:fs';
 import type { CommandModule } from 'yargs';
 import { openDestination } from '../../src/base/output.js';
 import { once } from '../options/usage.js';
 import { expectKind } from '../programs/expect-kind.js';
 import { inputIdentity, moduleName, withInput } from '../programs/input-file.js';
+import { attachUnlessFile } from '../programs/process-argument.js';
 import { Progress } from '../show/progress.js';
 import { printResult } from '../show/result.js';
 import { printWarning } from '../show/warning.js';
@@ -23,7 +23,7 @@ const command: CommandModule<object, Options> = {
       .positional('subject', {
         type: 'string',
         demandOption: true,
-        describe: 'a .wsnap file, or the pid of a process, running or parked at a trap',
+        describe: 'a .wsnap file, or the pid or name of a process, running or parked at a trap',
       })
       .option('output', {
         alias: 'o',
@@ -38,12 +38,9 @@ const command: CommandModule<object, Options> = {
       ]) as never,
   handler: async ({ subject, output }) => {
     const file = output ?? `${moduleName(subject).replace(/\.wsnap$/, '')}.coredump`;
-    if (/^\d{1,9}$/.test(subject) && !existsSync(subject)) {
-      const [{ coredumpProcess }, { attachWorkload }] = await Promise.all([
-        import('../../src/capture/coredump-process.js'),
-        import('../../src/capture/attach-workload.js'),
-      ]);
-      const process = attachWorkload(Number(subject));
+    const process = await attachUnlessFile(subject);
+    if (process !== undefined) {
+      const { coredumpProcess } = await import('../../src/capture/coredump-process.js');
       const progress = new Progress('capturing');
       try {
         const destination = openDestination(file, [`/proc/${process.pid}/exe`]);

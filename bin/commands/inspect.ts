@@ -1,10 +1,10 @@
 /** `wag-snap inspect`: what a module, an image, a snapshot or a running process is. Changes and stops nothing. */
 
-import { existsSync } from 'node:fs';
 import type { CommandModule } from 'yargs';
 import { terminalJson } from '../../src/base/terminal-text.js';
 import { notFor } from '../programs/expect-kind.js';
 import { type InputFile, withInput } from '../programs/input-file.js';
+import { attachUnlessFile } from '../programs/process-argument.js';
 import type { Description } from '../show/describe.js';
 
 interface Options {
@@ -17,7 +17,11 @@ const command: CommandModule<object, Options> = {
   describe: 'Say what a module, an image, a snapshot or a process is',
   builder: (yargs) =>
     yargs
-      .positional('subject', { type: 'string', demandOption: true, describe: 'a file or a pid' })
+      .positional('subject', {
+        type: 'string',
+        demandOption: true,
+        describe: 'a file, or the pid or name of a process',
+      })
       .option('json', { type: 'boolean', default: false, describe: 'print one JSON object' })
       .example([
         ['$0 inspect app.wasm', 'lists imports, exports and sizes'],
@@ -32,9 +36,8 @@ export default command;
 
 async function describe(subject: string): Promise<Description> {
   const describers = await import('../show/describe.js');
-  if (/^\d+$/.test(subject) && !existsSync(subject)) {
-    const { attachWorkload } = await import('../../src/capture/attach-workload.js');
-    const process = attachWorkload(Number(subject));
+  const process = await attachUnlessFile(subject);
+  if (process !== undefined) {
     try {
       return describers.describeProcess(process);
     } finally {

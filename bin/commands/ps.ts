@@ -25,7 +25,7 @@ const command: CommandModule<object, Options> = {
   describe: 'List the running workloads',
   builder: (yargs) =>
     yargs.option('json', { type: 'boolean', default: false, describe: 'print a JSON array' }).example([
-      ['$0 ps', 'lists pid, CPU, age, memory, state, module and arguments'],
+      ['$0 ps', 'lists pid, name, CPU, age, memory, state, module and arguments'],
       ['$0 ps --json', 'prints the same for programs'],
     ]) as never,
   handler: ({ json }) => {
@@ -37,15 +37,16 @@ const command: CommandModule<object, Options> = {
 export default command;
 
 function toJson(entry: WorkloadEntry): object {
-  return { ...entry, unreadable: entry.unreadable ?? null, state: entry.state ?? null };
+  return { ...entry, name: entry.name ?? null, unreadable: entry.unreadable ?? null, state: entry.state ?? null };
 }
 
 /** A heading and a line each; columns as wide as they need to be. */
 export function formatTable(workloads: readonly WorkloadEntry[]): string {
   const rows = [
-    ['PID', 'ARCH', 'AGE', 'MEMORY', 'STATE', 'MODULE', 'ARGUMENTS'],
+    ['PID', 'NAME', 'ARCH', 'AGE', 'MEMORY', 'STATE', 'MODULE', 'ARGUMENTS'],
     ...workloads.map((entry) => [
       String(entry.pid),
+      entry.name ?? '-',
       terminalText(entry.arch || '?'),
       formatAge(entry.age),
       formatBytes(entry.memory),

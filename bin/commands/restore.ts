@@ -13,6 +13,7 @@ import { type FdPolicy, RestoreProblems } from '../../src/restore/grants.js';
 import type { RestoreOptions } from '../../src/restore/restore.js';
 import type { StoredSnapshot } from '../../src/snapshot/snapshot.js';
 import { type LimitOptions, type Limits, limitOptions, limitVariables, parseLimits } from '../options/limits.js';
+import { type NameOptions, nameOptions, parseName } from '../options/name.js';
 import { type OnTrap, parseOnTrap, type TrapOptions, TrapWatch, trapOptions } from '../options/on-trap.js';
 import { PidFile, type PidFileOptions, pidFileOptions } from '../options/pid-file.js';
 import { shellWord } from '../options/shell-word.js';
@@ -24,7 +25,7 @@ import { Progress } from '../show/progress.js';
 import { printResult } from '../show/result.js';
 import { printWarning } from '../show/warning.js';
 
-interface Options extends LimitOptions, TrapOptions, PidFileOptions {
+interface Options extends LimitOptions, TrapOptions, NameOptions, PidFileOptions {
   snapshot: string;
   output: string | undefined;
   dir: string | string[] | undefined;
@@ -43,6 +44,8 @@ type Policies = ReadonlyMap<number, FdPolicy>;
 
 /** The descriptor at which a process inherits the snapshot that its memory is mapped from. */
 const SOURCE_FD = 3;
+/** Bytes: any kernel takes as many. */
+const SHOWN_ARGUMENTS_MAX = 1 << 16;
 
 const command: CommandModule<object, Options> = {
   command: 'restore <snapshot>',
@@ -110,6 +113,7 @@ const command: CommandModule<object, Options> = {
       })
       .options(limitOptions)
       .options(trapOptions)
+      .options(nameOptions)
       .options(pidFileOptions)
       .option('verbose', {
         alias: 'v',
@@ -150,8 +154,9 @@ async function restore(
   expectKind(input, 'restore', ['snapshot']);
   const directories = several(options.dir).map(parseDir);
   const limits = parseLimits(options);
+  const name = parseName(options);
   const onTrap = parseOnTrap(options, inputsOf(options));
-  const pidFile = new PidFile(options, inputsOf(options));
+  const pidFile = new PidFile(options, inputsOf(options), options.coredump);
   if (options.output !== undefined) {
     refuseLimits(limits);
     refuseOnTrap(onTrap);
@@ -197,6 +202,7 @@ async function restore(
     target: targets[arch],
     module: options.module === undefined ? undefined : await readGivenModule(options.module),
     ...grants,
+    name,
     maxMemory: limits.memory,
     maxStack: limits.stack,
     images: cachedImages(new ImageCache()),
@@ -248,13 +254,12 @@ async function runRestored(
     source = openSync(stored.path, 'r');
     await write(image);
     await interruption.settle();
-    const { args } = stored.snapshot.host;
-    const argv0 = args.length > 0 ? Buffer.from(args[0]).toString() : stored.snapshot.modules[0].name;
+    const [argv0 = stored.snapshot.modules[0].name, ...args] = shownArguments(stored);
     const watch = new TrapWatch(onTrap, SOURCE_FD + 1);
     const workload = {
       env: { ...limitVariables(limits), ...watch.env, ...(allowProc ? { WAGSNAP_ALLOW_PROC: '1' } : {}) },
       argv0,
-      args: [],
+      args,
       descriptors: [source, ...watch.descriptors],
       timeout: limits.timeout,
       release,
@@ -275,6 +280,22 @@ async function runRestored(
     interruption.stop();
     if (source >= 0) closeSync(source);
   }
+}
+
+/**
+ * The program's arguments, as the kernel is to show them; the program has its own from the snapshot. Those behind an
+ * argument that is too long for it are left out.
+ */
+function shownArguments({ snapshot }: StoredSnapshot): string[] {
+  const shown: string[] = [];
+  let room = SHOWN_ARGUMENTS_MAX;
+  for (const arg of snapshot.host.args) {
+    const text = Buffer.from(arg).toString();
+    room -= Buffer.byteLength(text) + 1;
+    if (room < 0) break;
+    shown.push(text);
+  }
+  return shown;
 }
 
 /** An executable is limited when it is started, by its environment. */

@@ -7,6 +7,7 @@ import { quoted } from '../../src/base/terminal-text.js';
 import { entryFunction } from '../../src/wasm/entry.js';
 import { ExternKind, type Module } from '../../src/wasm/module.js';
 import { type LimitOptions, limitOptions, limitVariables, parseLimits } from '../options/limits.js';
+import { type NameOptions, nameOptions, nameVariable, parseName } from '../options/name.js';
 import { parseOnTrap, type TrapOptions, TrapWatch, trapOptions } from '../options/on-trap.js';
 import { PidFile, type PidFileOptions, pidFileOptions } from '../options/pid-file.js';
 import { formatDirs, once, parseDir, parseEnv, several, UsageError } from '../options/usage.js';
@@ -15,7 +16,7 @@ import { InputFile, inputIdentity } from '../programs/input-file.js';
 import { openProgram, type Program } from '../programs/program.js';
 import { runWorkload, type WorkloadOptions } from '../programs/workload.js';
 
-interface Options extends LimitOptions, TrapOptions, PidFileOptions {
+interface Options extends LimitOptions, TrapOptions, NameOptions, PidFileOptions {
   program: string;
   args: string[] | undefined;
   '--': string[] | undefined;
@@ -67,6 +68,7 @@ const command: CommandModule<object, Options> = {
       })
       .options(limitOptions)
       .options(trapOptions)
+      .options(nameOptions)
       .options(pidFileOptions)
       .option('invoke', {
         type: 'string',
@@ -93,7 +95,7 @@ const command: CommandModule<object, Options> = {
     expectKind(input, 'run', ['module', 'image']);
     if (kind === 'image') refuseCompilerOptions(options);
     const args = [...(options.args ?? []), ...(options['--'] ?? [])];
-    const env = parseEnv(several(options.env));
+    const env = { ...nameVariable(parseName(options)), ...parseEnv(several(options.env)) };
     const dirs = several(options.dir).map(parseDir);
     if (dirs.length > 0) {
       const { warnOfCacheGrant } = await import('../options/cache-grant.js');
@@ -103,7 +105,7 @@ const command: CommandModule<object, Options> = {
     if (options.allowProc) env['WAGSNAP_ALLOW_PROC'] = '1';
     const limits = parseLimits(options);
     const onTrap = parseOnTrap(options, [inputIdentity(path)]);
-    const pidFile = new PidFile(options, [inputIdentity(path)]);
+    const pidFile = new PidFile(options, [inputIdentity(path)], options.coredump);
     const watch = new TrapWatch(onTrap, FIRST_DESCRIPTOR);
     Object.assign(env, limitVariables(limits), watch.env);
     if (options.invoke !== undefined && (onTrap.park || onTrap.coredump !== undefined)) {

@@ -79,7 +79,7 @@ function checkImage(image: ImageDescription): void {
 
 /** A process that may not be looked into, as it has not named us as its tracer, has an unknown state. */
 export function describeProcess(process: ImageProcess): Description {
-  const { pid, args } = process;
+  const { pid, name, args } = process;
   const memory = process.tryMemory();
   const number = memory?.u32(process.thread + TH_STATE);
   const state = (number === undefined ? undefined : STATE_NAMES[number]) ?? 'unknown';
@@ -88,12 +88,13 @@ export function describeProcess(process: ImageProcess): Description {
   const parked = state === 'trapped' && memory?.u32(process.thread + TH_TRAP_PARKED) === 1;
   const trap = parked ? readTrap(process).trap : null;
   const facts = [
+    ...(name === undefined ? [] : [`  name        ${name}`]),
     `  arguments   ${args.join(' ')}`,
     `  state       ${state} (${system})`,
     ...(trap ? [`  trapped     ${trap.message}`] : []),
   ];
   return {
-    json: { kind: 'process', pid, args, state, trap, systemState: system, image: json },
+    json: { kind: 'process', pid, name: name ?? null, args, state, trap, systemState: system, image: json },
     text: terminalLines([`process ${pid}`, ...facts, ...lines]),
   };
 }

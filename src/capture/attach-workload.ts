@@ -1,11 +1,12 @@
 /**
- * From a pid that the user names to the process that is meant: `wag-snap run` stands in for its program, whose parent it
- * is, so who names the one means the other.
+ * From a pid or a name to the process that is meant. `wag-snap run` may stand in for its program, whose parent it is
+ * then, so who says the pid of the one means the other.
  */
 
 import { InputError } from '../base/errors.js';
 import { ImageProcess } from './process.js';
 import { ProcessFolder } from './process-folder.js';
+import { listWorkloads } from './workloads.js';
 
 /** Bytes of a list of children, at most. */
 const CHILDREN_MAX = 1 << 12;
@@ -29,6 +30,26 @@ export function attachWorkload(pid: number): ImageProcess {
   if (workloads.length === 0) throw refusal;
   const pids = workloads.map((workload) => workload.pid).join(', ');
   throw new InputError('ambiguous', `pid ${pid} is the parent of several programs: ${pids}`);
+}
+
+/**
+ * The only workload with a name; undefined when there is none. The caller closes it.
+ *
+ * @throws InputError when there are several; InputError, ToolError as ImageProcess.attach
+ */
+export function attachNamed(name: string): ImageProcess | undefined {
+  const pids = listWorkloads().flatMap((workload) => (workload.name === name ? [workload.pid] : []));
+  if (pids.length > 1) {
+    throw new InputError(
+      'ambiguous',
+      `there are several programs named ${name}: give one of their pids: ${pids.join(', ')}`,
+    );
+  }
+  if (pids.length === 0) return undefined;
+  const workload = ImageProcess.attach(pids[0]);
+  if (workload.name === name) return workload;
+  workload.close(); // it has ended, and its pid is another's
+  return undefined;
 }
 
 function tryAttach(pid: number): ImageProcess[] {

@@ -176,7 +176,9 @@ class Capture {
     limitMemories(states);
     const instances = await this.streamInstances(writer.pages, states);
     const host = await writeFileData(process.folder, unlinked, hashed, writer.pages, check);
+    const { name } = process;
     const snapshot: Snapshot = {
+      ...(name === undefined ? {} : { name }),
       generation: memory.u32(runtime + RT_GENERATION) + 1,
       created: Date.now(),
       parent: undefined,

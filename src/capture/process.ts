@@ -26,6 +26,7 @@ import { argumentsOf } from './process-arguments.js';
 import { ProcessFolder } from './process-folder.js';
 import { ProcessMemory } from './process-memory.js';
 import { Signaller } from './signaller.js';
+import { nameOfWorkload } from './workload-name.js';
 
 /**
  * Milliseconds from execve(2) until the image is in place: on a busy machine the process may wait for its turn
@@ -125,6 +126,11 @@ export class ImageProcess {
     } catch (error) {
       throw unreadable(this.folder, 'its arguments cannot be read', error);
     }
+  }
+
+  /** What it was named when it was started or restored. */
+  get name(): string | undefined {
+    return nameOfWorkload(this.folder, this.image);
   }
 
   /** @throws ToolError that says how to get the permission */

@@ -25,6 +25,7 @@ import { loadAddress, threadOf } from './process.js';
 import { argumentsOf } from './process-arguments.js';
 import { ProcessFolder, startOf } from './process-folder.js';
 import { ProcessMemory } from './process-memory.js';
+import { nameOfWorkload } from './workload-name.js';
 
 /** By STATE_*. */
 export const STATE_NAMES = ['starting', 'running', 'stopping', 'parked', 'trapped'] as const;
@@ -35,6 +36,8 @@ const TICKS = 100; // USER_HZ, the same on all machines
 
 export interface WorkloadEntry {
   readonly pid: number;
+  /** What it was named when it was started or restored. */
+  readonly name: string | undefined;
   /**
    * Why its image cannot be read; then nothing is known of it but what the kernel says, and `module` is the file's
    * name.
@@ -108,6 +111,7 @@ function describe(folder: ProcessFolder, found: FoundImage | string, uptime: num
   const args = argumentsOf(folder, typeof found !== 'string' && found.base !== undefined);
   return {
     pid: folder.pid,
+    name: image && nameOfWorkload(folder, image),
     unreadable: typeof found === 'string' ? found : undefined,
     module: image?.outline.modules.at(-1)?.name || fileName(path.replace(/ \(deleted\)$/, ''), args),
     arch: image?.arch ?? '',

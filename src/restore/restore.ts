@@ -22,6 +22,7 @@ import type { ImageSource } from '../image/image-source.js';
 import { type ImageDescription, readImage } from '../image/reader.js';
 import { ResumableImage } from '../image/resumable.js';
 import type { InstanceIdentity } from '../image/tables/identity.js';
+import { putName } from '../image/workload-name.js';
 import { checkContents } from '../snapshot/file-contents.js';
 import { readSnapshotModule } from '../snapshot/format.js';
 import { PageFile } from '../snapshot/page-file.js';
@@ -51,6 +52,8 @@ export interface RestoreOptions extends Grants {
   readonly target: Target;
   /** The file to write. */
   readonly output: Destination | string;
+  /** What the workload is called from now on, checked; undefined: what it was called. */
+  readonly name?: string | undefined;
   /** The descriptor that the process will have the snapshot's file at; undefined: copy the pages into the output. */
   readonly sourceFd?: number;
   /** The module, when the snapshot does not carry it; its sha256 must be the recorded one. */
@@ -118,6 +121,7 @@ export async function writeResumable(
   const { memories, tables } = putInstances(snapshot, linked, references, resumable.data);
   const generation = Math.min(snapshot.generation, MAX_GENERATION);
   resumable.data.u32(resumable.data.start + RT_GENERATION, generation);
+  putName(resumable.data, options.name ?? snapshot.name);
   const { descriptors, problems } = grantDescriptors(host.descriptors, options);
   if (problems.length > 0) throw new RestoreProblems(stored.path, problems);
   const { sourceFd } = options;

@@ -35,6 +35,7 @@ import { environmentChoice, environmentNumber, environmentSize, findArguments } 
 import { mapGuestStack } from './process/guest-stack';
 import { runAfter } from './process/instantiate';
 import { limitMemory } from './process/memory-limit';
+import { nameProcess } from './process/name';
 import { reserveExceptions } from './process/exceptions';
 import { closeSource, continueGuest, restoreGuest, sourceFile } from './process/resume';
 import { exit, failed, half, imageBase, setHalf, setWord, word } from './process/runtime-block';
@@ -83,6 +84,7 @@ export function start(sp: i64): void {
   checkCpu();
   findArguments(sp);
   findVdso();
+  nameProcess();
   openImage();
   changeMask(SIG_BLOCK, signalBit(STOP_SIGNAL));
   installHandlers();

@@ -5,11 +5,13 @@
  *                listings: [{ fd, names: 8 bytes each }],
  *                identities: { boot: sha256, files: [{ fd, device, inode, born if known }] },
  *                contents: [{ fds, at: file offset, size, sha256 }],
- *                nameless: [fd] }
+ *                nameless: [fd],
+ *                name: of the workload }
  *     all but files are absent when there are none; what else is in it is skipped
  */
 
 import { z } from 'zod';
+import { isWorkloadName } from '../image/workload-name.js';
 import { FILE_TYPES } from './snapshot.js';
 
 const NAME_BYTES = 8;
@@ -50,5 +52,6 @@ export const annexSchema = z.object({
     .max(1024)
     .optional(),
   nameless: z.array(fd).max(1024).optional(),
+  name: z.string().refine(isWorkloadName, 'is no name of a workload').optional(),
 });
 export type Annex = z.output<typeof annexSchema>;

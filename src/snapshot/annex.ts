@@ -1,7 +1,8 @@
 /**
  * The annex of a .wsnap file: what a reader may do without, so that readers that do not know it still read the file.
  * Today: what the open files were like (file-facts.ts) and which they were (file-identity.ts), what was in those that
- * had no name any more (file-data.ts), and what listings of directories have delivered (Descriptor.listed).
+ * had no name any more (file-data.ts), what listings of directories have delivered (Descriptor.listed), and what the
+ * workload is called.
  *
  * annex-block.ts says where it lies, annex-schema.ts what is in it.
  */
@@ -18,11 +19,15 @@ import { placeContents } from './file-contents.js';
 import type { Snapshot } from './snapshot.js';
 
 const ITEMS_MAX = 1 << 16;
+/** What readers of any version want to find. */
+const NO_ROWS = { files: [] };
 
 /** Undefined when there is nothing to say. */
-export function encodeAnnex({ host }: Snapshot): Uint8Array | undefined {
+export function encodeAnnex({ name, host }: Snapshot): Uint8Array | undefined {
   const rows = annexRows(host.descriptors);
-  return rows && new Packr({ useRecords: false, variableMapSize: true }).pack(rows);
+  if (rows === undefined && name === undefined) return undefined;
+  const fields = { ...(rows ?? NO_ROWS), ...(name === undefined ? {} : { name }) };
+  return new Packr({ useRecords: false, variableMapSize: true }).pack(fields);
 }
 
 /**
@@ -50,5 +55,6 @@ export function addAnnex(snapshot: Snapshot, block: Buffer, annex: Uint8Array, l
   if (!result.success) return fail(`${result.error.issues[0].path.join('.')}: ${result.error.issues[0].message}`);
   const contents = placeContents(snapshot, result.data.contents ?? [], limit, fail);
   const descriptors = addRows(snapshot.host.descriptors, result.data, contents);
-  return { ...snapshot, host: { ...snapshot.host, descriptors } };
+  const { name } = result.data;
+  return { ...snapshot, ...(name === undefined ? {} : { name }), host: { ...snapshot.host, descriptors } };
 }

@@ -51,6 +51,7 @@ export function describeSnapshot(stored: StoredSnapshot, name = stored.path): Sn
   const json = {
     kind: 'snapshot',
     file: name,
+    name: snapshot.name ?? null,
     bytes: stored.size,
     generation: snapshot.generation,
     created: new Date(snapshot.created).toISOString(),
@@ -82,6 +83,7 @@ export function describeSnapshot(stored: StoredSnapshot, name = stored.path): Sn
   const lines = [
     `snapshot ${name}`,
     `  taken       ${json.created} on ${source.arch}, wag-snap ${source.compiler}${source.deterministic ? ', deterministic' : ''}`,
+    ...(snapshot.name === undefined ? [] : [`  name        ${snapshot.name}`]),
     ...(snapshot.trap ? [`  trapped     ${snapshot.trap.message}`] : []),
     ...modules.map(
       ({ name, sha256, size, fileOffset }) =>

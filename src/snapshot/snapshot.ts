@@ -307,6 +307,8 @@ export interface Host {
 }
 
 export interface Snapshot {
+  /** What the workload is called (image/workload-name.ts); absent when it has no name. */
+  readonly name?: string | undefined;
   /** How often the computation had been captured and restored before, plus one. */
   readonly generation: number;
   /** Milliseconds since 1970. */

@@ -5,7 +5,7 @@
  * that has another value than it may have ends the process, with 2: a limit that was mistyped is not "no limit".
  */
 
-import { RT_ARGC, RT_ARGV, RT_AUXV, RT_ENVP } from '../../image/contract/runtime-block';
+import { NAME_MAX, RT_ARGC, RT_ARGV, RT_AUXV, RT_ENVP } from '../../image/contract/runtime-block';
 import { load64, load8_u } from '../native/native';
 import { flush, put, putByte, putForeign } from './message';
 import { exit, setWord, word } from './runtime-block';
@@ -59,6 +59,25 @@ export function environmentChoice(name: string, first: string, second: string): 
   put(second);
   end();
   return false;
+}
+
+/** The address of a workload's name (image/workload-name.ts has the rule), 0 when the variable is not there. */
+export function environmentName(name: string): i64 {
+  const text = variable(name);
+  if (text === 0) return 0;
+  let end = text;
+  while (end - text <= NAME_MAX && isNameByte(load8_u(end), end === text)) end++;
+  if (end === text || end - text > NAME_MAX || load8_u(end) !== 0) {
+    refuse(name, text, 'a letter, then letters, digits and . _ -, 63 characters at most');
+  }
+  return text;
+}
+
+function isNameByte(byte: i32, isFirst: bool): bool {
+  const letter = byte | LOWER_CASE;
+  if (letter >= 0x61 && letter <= 0x7a) return true;
+  if (isFirst) return false;
+  return (byte >= 48 && byte <= 57) || byte === 0x2d || byte === 0x2e || byte === 0x5f;
 }
 
 const LARGEST_SIZE: i64 = 0x20000000000000; // 2 ** 53

@@ -148,6 +148,11 @@ export const snapshot: Area = {
       ],
     },
     {
+      file: 'src/snapshot/annex-schema.ts',
+      tests: ['test/unit/snapshot/annex.test.ts'],
+      changes: [[".refine(isWorkloadName, 'is no name of a workload')", '']],
+    },
+    {
       file: 'src/snapshot/annex-rows.ts',
       tests: ['test/unit/snapshot/annex.test.ts'],
       changes: [

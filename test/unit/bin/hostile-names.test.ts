@@ -124,7 +124,7 @@ describe('no command lets a terminal obey a name', () => {
     [['restore', trapping], /snapshot/],
     [['coredump', trapping], /snapshot/],
     [['coredump', snapshot, '-o', `none${EVIL}/x`], 'no such folder'],
-    [['capture', EVIL], 'is not a number'],
+    [['capture', EVIL], 'is neither a pid nor a name'],
     [[EVIL], 'command'],
   ])('%j', async (args, expected) => {
     const { all } = await wagSnap(args);

@@ -97,7 +97,7 @@ it('says of an image that cannot be read why, and goes on', async () => {
     const entry = listWorkloads().find(({ pid }) => pid === workloads[2].pid)!;
     expect(entry).toMatchObject({ module: 'odd', args: ['program', 'a'], capturable: false, state: undefined });
     expect(entry.memory).toBeGreaterThan(4096);
-    expect(formatTable([entry])).toMatch(/^\d+ +\? .* unreadable +odd: damaged image: identity is no map {2}a\n$/m);
+    expect(formatTable([entry])).toMatch(/^\d+ +- +\? .* unreadable +odd: damaged image: identity is no map {2}a\n$/m);
   } finally {
     for (const workload of workloads) workload.kill();
   }
@@ -122,7 +122,7 @@ it('writes ages and sizes for people', () => {
     '300 MiB',
     '8.0 GiB',
   ]);
-  expect(formatTable([])).toBe('PID  ARCH  AGE  MEMORY  STATE  MODULE  ARGUMENTS\n');
+  expect(formatTable([])).toBe('PID  NAME  ARCH  AGE  MEMORY  STATE  MODULE  ARGUMENTS\n');
 });
 
 it('shows a cached or temporary image by the name that it was started as, with its arguments', async () => {

@@ -69,6 +69,7 @@ export function readByTheDocument(path: string, name: string): ReadByTheDocument
     description: {
       kind: 'snapshot',
       file: name,
+      name: annex.name ?? null,
       bytes: file.length,
       generation: header.generation,
       created: new Date(Number(header.created)).toISOString(),

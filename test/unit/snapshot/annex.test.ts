@@ -73,6 +73,22 @@ test('is not there when there is nothing to say, and can be done without', () =>
     expect(readSnapshot(with_).snapshot).toEqual(readSnapshot(plain).snapshot);
   }));
 
+test('holds what the workload is called, also where there is nothing else to say', () =>
+  inFolder(async (folder) => {
+    const path = join(folder, 'x');
+    const named = async (name: string) => {
+      const snapshot = sampleSnapshot([], undefined);
+      const writer = new SnapshotWriter(path);
+      writer.seal({ ...snapshot, name, instances: [{ ...snapshot.instances[0], memories: [] }] });
+      await writer.commit();
+      return () => readSnapshot(path).snapshot.name;
+    };
+    expect((await named('job.1'))()).toBe('job.1');
+    for (const name of ['', '7', 'a b', 'x'.repeat(64), '\x1b[31m']) {
+      expect(await named(name)).toThrow(/annex: name: is no name of a workload/);
+    }
+  }));
+
 test('a damaged one is an error, what is unknown in it is not', () =>
   inFolder(async (folder) => {
     const path = join(folder, 'x');

@@ -1,0 +1,39 @@
+/** A running program that the command line names, by its pid or by the name that `--name` gave it. */
+
+import { existsSync } from 'node:fs';
+import { InputError } from '../../src/base/errors.js';
+import { quoted } from '../../src/base/terminal-text.js';
+import type { ImageProcess } from '../../src/capture/process.js';
+import { isWorkloadName } from '../../src/image/workload-name.js';
+
+const PID = /^\d{1,9}$/;
+
+/** Whether a text can be meant so; a file may have the same name. */
+export function namesProcess(text: string): boolean {
+  return PID.test(text) || isWorkloadName(text);
+}
+
+/**
+ * The caller closes it.
+ *
+ * @param text see namesProcess
+ * @throws InputError when there is none, or when there are several; ToolError as ImageProcess.attach
+ */
+export async function attachGiven(text: string): Promise<ImageProcess> {
+  const { attachNamed, attachWorkload } = await import('../../src/capture/attach-workload.js');
+  if (PID.test(text)) return attachWorkload(Number(text));
+  const workload = attachNamed(text);
+  if (workload !== undefined) return workload;
+  throw new InputError('no-process', `there is no program named ${quoted(text)}: wag-snap ps lists those that run`);
+}
+
+/** For what takes a file as well: undefined when the text is one, or can be nothing else. A file is meant first. */
+export async function attachUnlessFile(text: string): Promise<ImageProcess | undefined> {
+  if (!namesProcess(text) || existsSync(text)) return undefined;
+  try {
+    return await attachGiven(text);
+  } catch (error) {
+    if (!(error instanceof InputError) || error.code !== 'no-process' || PID.test(text)) throw error;
+    throw new InputError(error.code, `${text}: no such file, and no running program of this name`);
+  }
+}

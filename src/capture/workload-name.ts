@@ -1,0 +1,32 @@
+/**
+ * What a running workload is called: by the variable that it was started with, or by its image, which continues a
+ * snapshot. Both are seen without looking into its memory, which Yama may forbid.
+ */
+
+import type { ImageDescription } from '../image/reader.js';
+import { isWorkloadName, NAME_VARIABLE, nameInImage } from '../image/workload-name.js';
+import type { ProcessFolder } from './process-folder.js';
+
+/** Bytes that are read of an environment, at most: as much as the kernel lets a process have by default. */
+const ENVIRONMENT_MAX = 1 << 21;
+const MARK = Buffer.from(`${NAME_VARIABLE}=`);
+
+/** Undefined when it has no name, or what it says is none. Never fails. */
+export function nameOfWorkload(folder: ProcessFolder, image: ImageDescription): string | undefined {
+  try {
+    return nameInEnvironment(folder.head('environ', ENVIRONMENT_MAX)) ?? nameInImage(image);
+  } catch {
+    return undefined; // it has ended, or is damaged
+  }
+}
+
+/** @param environment variables that end with 0 */
+export function nameInEnvironment(environment: Buffer): string | undefined {
+  for (let at = 0; (at = environment.indexOf(MARK, at)) >= 0; at += MARK.length) {
+    if (at > 0 && environment[at - 1] !== 0) continue;
+    const end = environment.indexOf(0, at);
+    const name = environment.toString('latin1', at + MARK.length, end < 0 ? undefined : end);
+    return isWorkloadName(name) ? name : undefined;
+  }
+  return undefined;
+}
