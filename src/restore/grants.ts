@@ -134,7 +134,7 @@ function ignored(descriptor: Descriptor): Descriptor {
 
 /**
  * A preopen that is gone while files below it stay is kept without rights, as when the program closes it
- * (descriptors.ts).
+ * (runtime/descriptors/closing.ts).
  */
 function keepPreopens(recorded: readonly Descriptor[], kept: readonly Descriptor[]): Descriptor[] {
   const result = [...kept];

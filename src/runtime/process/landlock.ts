@@ -13,7 +13,7 @@ import {
   SYS_landlock_create_ruleset,
   SYS_landlock_restrict_self,
 } from '../native/target';
-import { STATE, entryAt, kindOf, nativeOf } from '../descriptors/descriptors';
+import { STATE, entryAt, kindOf, nativeOf } from '../descriptors/table';
 import { failed } from './runtime-block';
 
 const LANDLOCK_CREATE_RULESET_VERSION: i64 = 1;

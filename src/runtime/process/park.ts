@@ -31,7 +31,7 @@ import {
 import { TH_PARK_CONTEXT, TH_STATE } from '../../image/contract/thread';
 import { memoryBase, runtime, syscall } from '../native/native';
 import { SYS_close, SYS_kill, SYS_pidfd_open, SYS_ppoll, SYS_prctl, SYS_rt_sigprocmask } from '../native/target';
-import { settleAll } from '../descriptors/descriptors';
+import { settleAll } from '../descriptors/unsettled';
 import { closeLifeline, hasLifeline, lifelineOfCapturer, openLifeline } from './lifeline';
 import { flush, put, putForeign } from './message';
 import { ESRCH, EINTR, exit, half, setHalf } from './runtime-block';

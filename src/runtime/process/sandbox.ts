@@ -77,7 +77,8 @@ import {
   SYS_writev,
 } from '../native/target';
 import { probeOpenat2 } from '../descriptors/beneath';
-import { STATE, entryAt, kindOf, nothing } from '../descriptors/descriptors';
+import { nothing } from '../descriptors/dev-null';
+import { STATE, entryAt, kindOf } from '../descriptors/table';
 import { environmentNumber } from './environment';
 import {
   allow,

@@ -23,7 +23,7 @@ import {
 import { TH_TRAP_PARKED } from '../../image/contract/thread';
 import { memoryBase, syscall } from '../native/native';
 import { SYS_getpid, SYS_rt_sigprocmask, SYS_write } from '../native/target';
-import { settleAll } from '../descriptors/descriptors';
+import { settleAll } from '../descriptors/unsettled';
 import { hasLifeline } from './lifeline';
 import { flush, put, putDecimal } from './message';
 import { forgetSender, senderIsDead, setSender, waitForSignal } from './park';

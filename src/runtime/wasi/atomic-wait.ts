@@ -16,7 +16,7 @@ import { isWithin } from '../process/builtins';
 import { raise } from '../process/traps';
 import { CLOCK_MONOTONIC } from '../descriptors/abi';
 import { now } from './clocks';
-import { STATE } from '../descriptors/descriptors';
+import { STATE } from '../descriptors/table';
 import { LINUX_EINTR, native } from '../descriptors/linux';
 
 const TIMEOUT: usize = memory.data(16, 8);

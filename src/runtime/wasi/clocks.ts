@@ -11,7 +11,7 @@ import { call_c, store64 } from '../native/native';
 import { SYS_clock_getres, SYS_clock_gettime } from '../native/target';
 import { vdsoClock } from '../process/vdso';
 import { CLOCK_MONOTONIC, CLOCK_THREAD_CPUTIME, EFAULT, EINVAL, ESUCCESS } from '../descriptors/abi';
-import { STATE } from '../descriptors/descriptors';
+import { STATE } from '../descriptors/table';
 import { errnoOf } from './errno';
 import { guestRange } from './guest';
 import { call, native } from '../descriptors/linux';

@@ -43,24 +43,21 @@ import {
   RIGHT_FD_FDSTAT_SET_FLAGS,
   RIGHT_FD_FILESTAT_GET,
 } from '../descriptors/abi';
+import { closeEntry } from '../descriptors/closing';
+import { lookup, lookupError, lookupFile, lookupOpen } from '../descriptors/lookup';
+import { RIGHT_KEPT } from '../descriptors/rights';
 import {
-  RIGHT_KEPT,
-  closeEntry,
   flagsOf,
   freeEntry,
   isDirectory,
   kindOf,
-  lookup,
-  lookupError,
-  lookupFile,
-  lookupOpen,
   moveEntry,
   nativeOf,
   pathLength,
   pathOf,
   rightsOf,
   setFlags,
-} from '../descriptors/descriptors';
+} from '../descriptors/table';
 import { errnoOf } from './errno';
 import { guestRange } from './guest';
 import {

@@ -42,7 +42,8 @@ import {
   RIGHT_FD_TELL,
   RIGHT_FD_WRITE,
 } from '../descriptors/abi';
-import { entryAt, kindOf, lookup, lookupError, lookupFile, nativeOf, rightsOf } from '../descriptors/descriptors';
+import { lookup, lookupError, lookupFile } from '../descriptors/lookup';
+import { entryAt, kindOf, nativeOf, rightsOf } from '../descriptors/table';
 import { errnoOf } from './errno';
 import { IOVECS, gatherIovecs, guestRange, iovecCount } from './guest';
 import { LINUX_EINTR, LINUX_EISDIR, blockingCall, call, native } from '../descriptors/linux';
@@ -66,7 +67,7 @@ const NOT_SINGLE: i32 = -1;
  * Reads or writes one buffer that is not empty, at the file's own position. Returns WASI's errno, or NOT_SINGLE: not
  * one such buffer, not all in the guest's memory, no descriptor with that right; or the kernel was interrupted or wants
  * it known that it is a directory's. A descriptor with the right to read or write is none of a directory's, but for one
- * that has just been opened (descriptors.ts).
+ * that has just been opened (descriptors/unsettled.ts).
  */
 function single(nr: i64, right: u64, fd: u32, iovecs: u32, count: u32, bytesOut: u32): i32 {
   if (count != 1 || fd >= <u32>HS_FD_CAPACITY) return NOT_SINGLE;

@@ -19,7 +19,8 @@ import {
   RIGHT_PATH_SYMLINK,
 } from '../descriptors/abi';
 import { callOnNames, closeParent, lastComponent, openBeneath, openParent } from '../descriptors/beneath';
-import { lookupDirectory, lookupError, lookupWritable, nativeOf } from '../descriptors/descriptors';
+import { lookupDirectory, lookupError, lookupWritable } from '../descriptors/lookup';
+import { nativeOf } from '../descriptors/table';
 import { errnoOf } from './errno';
 import { PATH, PATH_2, PATH_MAX, guestRange, readPath } from './guest';
 import { O_PATH, S_IFLNK, call, closeNative, native, statDescriptor, statMode } from '../descriptors/linux';

@@ -21,7 +21,7 @@ import {
   RIGHT_POLL_FD_READWRITE,
   RIGHT_SOCK_ACCEPT,
 } from '../descriptors/abi';
-import { freeEntry, pathOf, setAccess, setEntry, setFlags } from '../descriptors/descriptors';
+import { freeEntry, pathOf, setAccess, setEntry, setFlags } from '../descriptors/table';
 import { PATH_MAX } from './guest';
 import { SOCK_CLOEXEC, SOCK_NONBLOCK, SOL_SOCKET, call, native, statusFlags, wasiFlags } from '../descriptors/linux';
 import { putErrno, variable } from './preopens';

@@ -43,17 +43,12 @@ import {
 } from '../descriptors/abi';
 import { callOnNames, closeParent, lastComponent, openBeneath, openParent } from '../descriptors/beneath';
 import { putFilestat } from './descriptor-calls';
+import { allowed, lookupDirectory, lookupError, lookupWritable } from '../descriptors/lookup';
+import { FILE_RIGHTS, FILE_WRITE_RIGHTS } from '../descriptors/rights';
 import {
-  FILE_RIGHTS,
-  FILE_WRITE_RIGHTS,
-  allowed,
   freeEntry,
   indexOf,
   isReadOnly,
-  leaveUnknown,
-  lookupDirectory,
-  lookupError,
-  lookupWritable,
   nativeOf,
   pathOf,
   preopenOf,
@@ -61,7 +56,8 @@ import {
   setAccess,
   setEntry,
   setFlags,
-} from '../descriptors/descriptors';
+} from '../descriptors/table';
+import { leaveUnknown } from '../descriptors/unsettled';
 import { errnoOf } from './errno';
 import { PATH, PATH_2, guestRange, readPath } from './guest';
 import {

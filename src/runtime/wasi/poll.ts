@@ -46,7 +46,8 @@ import {
   SUB_USERDATA,
 } from '../descriptors/abi';
 import { now } from './clocks';
-import { STATE, indexOf, kindOf, lookupError, lookupFile, nativeOf } from '../descriptors/descriptors';
+import { lookupError, lookupFile } from '../descriptors/lookup';
+import { STATE, indexOf, kindOf, nativeOf } from '../descriptors/table';
 import { errnoOf } from './errno';
 import { guestRange } from './guest';
 import {

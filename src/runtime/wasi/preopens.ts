@@ -19,14 +19,8 @@ import { copy, load64, load8_u, runtime } from '../native/native';
 import { O_DIRECTORY, SYS_getcwd, SYS_openat } from '../native/target';
 import { flush, put, putDecimal, putForeign } from '../process/message';
 import { exit } from '../process/runtime-block';
-import {
-  DIRECTORY_READ_RIGHTS,
-  DIRECTORY_RIGHTS,
-  INHERITED_RIGHTS,
-  freeEntry,
-  pathOf,
-  setEntry,
-} from '../descriptors/descriptors';
+import { DIRECTORY_READ_RIGHTS, DIRECTORY_RIGHTS, INHERITED_RIGHTS } from '../descriptors/rights';
+import { freeEntry, pathOf, setEntry } from '../descriptors/table';
 import { PATH, PATH_MAX } from './guest';
 import { AT_FDCWD, O_CLOEXEC, O_RDONLY, call, native } from '../descriptors/linux';
 import { isForbiddenProc } from '../descriptors/procfs';

@@ -22,7 +22,8 @@ import {
   FILETYPE_DIRECTORY,
   RIGHT_FD_READDIR,
 } from '../descriptors/abi';
-import { cookieOf, lookupDirectory, lookupError, nativeOf, setCookie } from '../descriptors/descriptors';
+import { lookupDirectory, lookupError } from '../descriptors/lookup';
+import { cookieOf, nativeOf, setCookie } from '../descriptors/table';
 import { errnoOf } from './errno';
 import { guestRange } from './guest';
 import { STAT, STATX_INO, call, native, statDescriptor } from '../descriptors/linux';

@@ -14,7 +14,7 @@ import {
   HS_FD_COUNT,
 } from '../../image/contract/host-state';
 import { copy } from '../native/native';
-import { STATE, entryAt, indexOf, kindOf, pathLength, pathOf, preopenOf } from '../descriptors/descriptors';
+import { STATE, entryAt, indexOf, kindOf, pathLength, pathOf, preopenOf } from '../descriptors/table';
 import { PATH_MAX } from './guest';
 import { native } from '../descriptors/linux';
 

@@ -22,6 +22,7 @@ import { O_DIRECTORY, SYS_dup3, SYS_lseek, SYS_openat } from '../native/target';
 import { flush, put, putDecimal, putForeign } from '../process/message';
 import { exit } from '../process/runtime-block';
 import { openBeneath } from '../descriptors/beneath';
+import { nothing, openDevNull } from '../descriptors/dev-null';
 import {
   accessOf,
   entryAt,
@@ -29,14 +30,12 @@ import {
   indexOf,
   kindOf,
   nativeOf,
-  nothing,
   offsetOf,
-  openDevNull,
   pathLength,
   pathOf,
   preopenOf,
   setCookie,
-} from '../descriptors/descriptors';
+} from '../descriptors/table';
 import { PATH, PATH_MAX } from './guest';
 import {
   AT_FDCWD,

@@ -12,7 +12,7 @@ import { FDK_FILE, FDK_GIVEN, FD_NATIVE, FD_READ_ONLY, HS_FD_CAPACITY } from '..
 import { load64 } from '../native/native';
 import { O_DIRECTORY, SYS_ftruncate, SYS_memfd_create, SYS_openat, SYS_pread64, SYS_pwrite64 } from '../native/target';
 import { put, putDecimal, putForeign } from '../process/message';
-import { entryAt, indexOf, kindOf, nativeOf, pathLength, pathOf, preopenOf } from '../descriptors/descriptors';
+import { entryAt, indexOf, kindOf, nativeOf, pathLength, pathOf, preopenOf } from '../descriptors/table';
 import {
   AT_FDCWD,
   LINUX_EINVAL,

@@ -51,18 +51,9 @@ import { SYS_fcntl, SYS_socketpair, SYS_write } from '../native/target';
 import { put, putForeign } from '../process/message';
 import { CLOCK_MONOTONIC, FDFLAG_NONBLOCK } from '../descriptors/abi';
 import { now } from './clocks';
-import {
-  STATE,
-  clearUnknown,
-  closeEntry,
-  entryAt,
-  flagsOf,
-  isDirectory,
-  isRetired,
-  kindOf,
-  pathLength,
-  pathOf,
-} from '../descriptors/descriptors';
+import { closeEntry } from '../descriptors/closing';
+import { STATE, entryAt, flagsOf, isDirectory, isRetired, kindOf, pathLength, pathOf } from '../descriptors/table';
+import { clearUnknown } from '../descriptors/unsettled';
 import { deliver, publishListings } from '../descriptors/listing';
 import { openListener, openNextListener, recordLine, startListenLines } from './listeners';
 import { F_SETFL, O_NONBLOCK, SOCK_CLOEXEC, call, closeNative, native, statusFlags } from '../descriptors/linux';

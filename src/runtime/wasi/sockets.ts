@@ -28,18 +28,8 @@ import {
   SHUT_RD,
   SHUT_WR,
 } from '../descriptors/abi';
-import {
-  freeEntry,
-  indexOf,
-  kindOf,
-  lookup,
-  lookupError,
-  lookupFile,
-  nativeOf,
-  setAccess,
-  setEntry,
-  setFlags,
-} from '../descriptors/descriptors';
+import { lookup, lookupError, lookupFile } from '../descriptors/lookup';
+import { freeEntry, indexOf, kindOf, nativeOf, setAccess, setEntry, setFlags } from '../descriptors/table';
 import { errnoOf } from './errno';
 import { IOVECS, gatherIovecs, guestRange, iovecCount } from './guest';
 import {

@@ -12,17 +12,9 @@ import { SYS_ioctl, SYS_rt_sigaction } from '../native/target';
 import { environmentChoice, environmentNumber } from '../process/environment';
 import { RIGHT_FD_READ, RIGHT_FD_SEEK, RIGHT_FD_TELL } from '../descriptors/abi';
 import { useWalk } from '../descriptors/beneath';
-import {
-  FILE_RIGHTS,
-  FILE_WRITE_RIGHTS,
-  STATE,
-  entryAt,
-  keepDevNull,
-  openDevNull,
-  setAccess,
-  setEntry,
-  setFlags,
-} from '../descriptors/descriptors';
+import { keepDevNull, openDevNull } from '../descriptors/dev-null';
+import { FILE_RIGHTS, FILE_WRITE_RIGHTS } from '../descriptors/rights';
+import { STATE, entryAt, setAccess, setEntry, setFlags } from '../descriptors/table';
 import { openListeners } from './listeners';
 import { O_ACCMODE, O_RDONLY, O_WRONLY, TCGETS, call, native, statusFlags, wasiFlags } from '../descriptors/linux';
 import { openPreopens } from './preopens';

@@ -20,7 +20,8 @@ import {
   RIGHT_PATH_FILESTAT_SET_TIMES,
 } from '../descriptors/abi';
 import { openBeneath } from '../descriptors/beneath';
-import { isDirectory, isReadOnly, lookup, lookupError, lookupWritable, nativeOf } from '../descriptors/descriptors';
+import { lookup, lookupError, lookupWritable } from '../descriptors/lookup';
+import { isDirectory, isReadOnly, nativeOf } from '../descriptors/table';
 import { errnoOf } from './errno';
 import { PATH, readPath } from './guest';
 import {

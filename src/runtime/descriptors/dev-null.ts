@@ -1,0 +1,25 @@
+/** /dev/null, which stands for what is closed or ignored. AssemblyScript. */
+
+import { SYS_fcntl, SYS_openat } from '../native/target';
+import { AT_FDCWD, O_CLOEXEC, O_RDWR, call, closeNative, native } from './linux';
+
+const DEV_NULL: usize = memory.data<u8>([0x2f, 0x64, 0x65, 0x76, 0x2f, 0x6e, 0x75, 0x6c, 0x6c, 0]); // "/dev/null"
+
+export function openDevNull(): i64 {
+  return call(SYS_openat, AT_FDCWD, native(DEV_NULL), O_RDWR | O_CLOEXEC);
+}
+
+/**
+ * A descriptor of /dev/null for the rest of the process's life, in which it may not be opened any more: -1 for none.
+ */
+export let nothing: i64 = -1;
+const F_DUPFD_CLOEXEC: i64 = 1030;
+const HIGH_DESCRIPTOR: i64 = 1000; // out of the way of what the guest opens
+
+export function keepDevNull(): void {
+  nothing = openDevNull();
+  const high = call(SYS_fcntl, nothing, F_DUPFD_CLOEXEC, HIGH_DESCRIPTOR);
+  if (high < 0) return; // a low limit of descriptors
+  closeNative(nothing);
+  nothing = high;
+}
