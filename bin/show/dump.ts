@@ -6,17 +6,9 @@
  */
 
 import { terminalText } from '../../src/base/terminal-text.js';
-import {
-  FUNC_GUEST,
-  FUNC_IMPORT,
-  NO_LOCAL_REG,
-  OPERAND_CONST,
-  OPERAND_LOCAL,
-  OPERAND_REG,
-} from '../../src/image/contract/site-tables.js';
+import { FUNC_GUEST, FUNC_IMPORT, NO_LOCAL_REG, SITE_ENTRY } from '../../src/image/contract/site-tables.js';
 import { type ImageDescription, readImage } from '../../src/image/reader.js';
-import type { LocalHome, Location } from '../../src/image/tables/site-lookup.js';
-import { typeOfCode } from '../../src/image/tables/type-codes.js';
+import { type LocalHome, type Location, Place } from '../../src/image/tables/frame-map.js';
 import { valTypeName } from '../../src/wasm/text.js';
 import { type FunctionListing, listCode } from './dump-code.js';
 
@@ -49,15 +41,20 @@ function listSites(image: ImageDescription, lines: string[], maps: boolean): voi
     const owner = sites.function(row);
     if (owner.kind !== FUNC_GUEST && owner.kind !== FUNC_IMPORT) continue;
     lines.push(`${title(image, row)}: text ${hex(owner.start)}..${hex(owner.end)}, frame ${owner.frameSize}`);
-    if (maps) for (const [i, home] of sites.locals(row).entries()) lines.push(`  local ${i}: ${formatHome(home)}`);
+    if (maps) for (const [i, home] of sites.homes(row).entries()) lines.push(`  local ${i}: ${formatHome(home)}`);
     const { first, end } = sites.sitesOf(row);
     for (let i = first; i < end; i++) {
       const site = sites.site(i);
       lines.push(`  ${SITE_KINDS[site.kind]} at ${site.bodyOffset}: text ${hex(site.textOffset)}`);
       if (!maps) continue;
-      const { operands, results } = sites.shape(site);
-      if (operands.length > 0) lines.push(`    operands ${formatLocations(operands)}`);
-      if (results.length > 0) lines.push(`    results ${formatLocations(results)}`);
+      const { placesLocals, locals, operands, results } = sites.frameMap(row, site);
+      const list = (what: string, values: readonly Location[]) => {
+        if (values.length > 0) lines.push(`    ${what} ${formatLocations(values)}`);
+      };
+      if (site.kind === SITE_ENTRY) list('parameters', locals);
+      else if (placesLocals) list('locals', locals);
+      list('operands', operands);
+      list('results', results);
     }
   }
 }
@@ -68,7 +65,7 @@ function title(image: ImageDescription, row: number): string {
 }
 
 function formatHome({ type, reg, slot }: LocalHome): string {
-  return `${typeName(type)} slot ${slot}${reg === NO_LOCAL_REG ? '' : `, ${register(reg)}`}`;
+  return `${valTypeName(type)} slot ${slot}${reg === NO_LOCAL_REG ? '' : `, ${register(reg)}`}`;
 }
 
 /** The deepest ones and how many follow, of a stack that is very deep. */
@@ -78,16 +75,21 @@ function formatLocations(locations: readonly Location[]): string {
   return [...shown, ...(more > 0 ? [`${more} more`] : [])].join(', ');
 }
 
-function formatLocation(at: Location): string {
-  const type = typeName(at.type);
-  if (at.kind === OPERAND_REG) return `${type} ${register(at.reg)}`;
-  if (at.kind === OPERAND_LOCAL) return `${type} local ${at.local}`;
-  if (at.kind === OPERAND_CONST) return `${type} ${hex(at.hi)}:${hex(at.lo)}`;
-  return `${type} slot ${at.slot}`;
+function formatLocation({ type, place, at, words, local }: Location): string {
+  return `${valTypeName(type)} ${local >= 0 ? `local ${local}` : formatPlace(place, at, words)}`;
 }
 
-function typeName(code: number): string {
-  return valTypeName(typeOfCode(code));
+function formatPlace(place: Place, at: number, words: readonly number[]): string {
+  switch (place) {
+    case Place.Slot:
+      return `slot ${at}`;
+    case Place.Register:
+      return register(at);
+    case Place.Constant:
+      return words.map(hex).reverse().join(':');
+    default:
+      return 'dead';
+  }
 }
 
 function register(reg: number): string {

@@ -5,7 +5,7 @@
 
 import { RT_BASE_RELOC_COUNT, RT_BASE_RELOCS } from './contract/runtime-block.js';
 import type { ImageDescription } from './reader.js';
-import { damaged } from './tables/site-lookup.js';
+import { damaged } from './tables/damaged.js';
 
 export class DataPatch {
   readonly start: number;

@@ -8,7 +8,7 @@
 
 import { InputError } from '../base/errors.js';
 import type { FileSource } from './file-source.js';
-import { damaged } from './tables/site-lookup.js';
+import { damaged } from './tables/damaged.js';
 
 const EHDR_SIZE = 64;
 const PHDR_SIZE = 56;

@@ -11,9 +11,10 @@ import { limits } from '../wasm/limits.js';
 import { FUNC_GUEST, FUNC_HOST, FUNC_IMPORT, FUNC_TRAMPOLINE } from './contract/site-tables.js';
 import { type ElfFile, PF_W, PF_X, PT_GNU_STACK, PT_LOAD, type Segment } from './elf.js';
 import type { ImageDescription } from './reader.js';
+import { damaged } from './tables/damaged.js';
 import type { Identity, ImageOutline, InstanceIdentity } from './tables/identity.js';
 import { SECTION } from './tables/sections.js';
-import { damaged, type SiteLookup } from './tables/site-lookup.js';
+import type { SiteLookup } from './tables/site-lookup.js';
 
 const MACHINES = { x64: 62, arm64: 183 } as const; // e_machine
 const CHUNK = 1 << 20;

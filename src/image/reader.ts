@@ -12,10 +12,11 @@ import { InputError } from '../base/errors.js';
 import { type ElfFile, notAnImage, PT_LOAD, readElf, type Section } from './elf.js';
 import { FileSource } from './file-source.js';
 import { checkCounts, checkLayout, checkTables } from './image-check.js';
+import { damaged } from './tables/damaged.js';
 import { decodeIdentity, decodeOutline, IDENTITY_MAX, type Identity, type ImageOutline } from './tables/identity.js';
 import { decodeNames } from './tables/names.js';
 import { SECTION } from './tables/sections.js';
-import { damaged, SiteLookup } from './tables/site-lookup.js';
+import { SiteLookup } from './tables/site-lookup.js';
 
 /** Bytes of a section that is read as a whole, at most: what the tables of 1 GiB of module may have. */
 const SECTION_MAX = 1 << 30;

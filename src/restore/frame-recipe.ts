@@ -7,37 +7,23 @@
  */
 
 import { InputError } from '../base/errors.js';
-import {
-  NO_LOCAL_REG,
-  OPERAND_CONST,
-  OPERAND_LOCAL,
-  OPERAND_REG,
-  OPERAND_SLOT,
-  SITE_CALL,
-  SITE_ENTRY,
-  SITE_LOOP,
-  TYPE_EXNREF,
-  TYPE_F32,
-  TYPE_FUNCREF,
-  TYPE_I32,
-  TYPE_V128,
-} from '../image/contract/site-tables.js';
+import { SITE_CALL, SITE_ENTRY, SITE_LOOP } from '../image/contract/site-tables.js';
 import type { ImageDescription } from '../image/reader.js';
-import type { Location } from '../image/tables/site-lookup.js';
-import { typeCode } from '../image/tables/type-codes.js';
+import { firstInPlace, type Location, Place } from '../image/tables/frame-map.js';
 import { cellOffsets, FIRST_GUEST, type FrameSite } from '../snapshot/snapshot.js';
-import type { Module } from '../wasm/module.js';
+import { type Module, ValType } from '../wasm/module.js';
 import { formatTypes } from '../wasm/text.js';
 
 /**
- * What to do with a value: its place is a byte offset from sp, a register, a local's number, or an index in
- * `constants`.
+ * What to do with a value: its place is a byte offset from sp, a register, the number of a value before it, or an index
+ * in `constants`.
  */
 export const enum Put {
   Slot,
   Register,
-  EqualsLocal,
+  EqualsValue, // that lies in the same place
   EqualsConstant,
+  Nowhere, // no code reads it any more
 }
 
 /** What a value's words mean. */
@@ -60,7 +46,7 @@ export interface FrameRecipe {
   readonly shape: Uint8Array; // of Shape
   /** Index of its low word in the snapshot's, counted from the frame's first. */
   readonly word: Uint32Array;
-  /** Pairs of words (lo, hi). */
+  /** Words of constants: two each, of a v128 four. */
   readonly constants: Uint32Array;
 }
 
@@ -90,67 +76,57 @@ export function frameRecipe(
   if (row < 0) throw fault(`the module has no ${site.kind === 'return' ? 'call' : site.kind} there`);
   const functionRow = sites.functionRow(instance, site.func);
   const nativeSite = sites.site(row);
-  const shape = sites.shape(nativeSite);
-  const entry = site.kind === 'entry';
-  const homes = entry ? [] : sites.locals(functionRow);
-  const locals = entry ? shape.operands : homes;
-  const operands = entry ? [] : site.kind === 'return' ? [...shape.operands, ...shape.results] : shape.operands;
+  const map = sites.frameMap(functionRow, nativeSite);
+  const { locals } = map;
+  const operands = site.kind === 'return' ? [...map.operands, ...map.results] : map.operands;
   checkTypes('locals', site.locals, locals, fault);
   checkTypes('operands', site.operands, operands, fault);
-
-  const count = locals.length + operands.length;
-  const put = new Uint8Array(count);
-  const place = new Int32Array(count);
-  const shapes = new Uint8Array(count);
-  const constants: number[] = [];
-  const inRegisters = site.kind === 'loop';
-  homes.forEach((home, n) => {
-    const register = inRegisters && home.reg !== NO_LOCAL_REG;
-    put[n] = register ? Put.Register : Put.Slot;
-    place[n] = register ? home.reg : home.slot * 8;
-    shapes[n] = shapeOf(home.type);
-  });
-  (entry ? shape.operands : operands).forEach((at: Location, i) => {
-    const n = homes.length + i;
-    shapes[n] = shapeOf(at.type);
-    if (at.kind === OPERAND_SLOT) {
-      put[n] = Put.Slot;
-      place[n] = at.slot * 8;
-    } else if (at.kind === OPERAND_REG) {
-      put[n] = Put.Register;
-      place[n] = at.reg;
-    } else if (at.kind === OPERAND_LOCAL) {
-      put[n] = Put.EqualsLocal;
-      place[n] = at.local;
-    } else if (at.kind === OPERAND_CONST) {
-      put[n] = Put.EqualsConstant;
-      place[n] = constants.push(at.lo, at.hi) / 2 - 1;
-    }
-  });
   return {
     codeOffset: image.identity.text.imageOffset + nativeSite.textOffset,
-    frameSize: entry ? 0 : sites.function(functionRow).frameSize,
-    put,
-    place,
-    shape: shapes,
+    frameSize: site.kind === 'entry' ? 0 : sites.function(functionRow).frameSize,
     word: cellOffsets(site).map((cell) => cell * 2),
-    constants: Uint32Array.from(constants),
+    ...putValues([...locals, ...operands]),
   };
+}
+
+function putValues(values: readonly Location[]): Pick<FrameRecipe, 'put' | 'place' | 'shape' | 'constants'> {
+  const put = new Uint8Array(values.length);
+  const place = new Int32Array(values.length);
+  const shape = new Uint8Array(values.length);
+  const constants: number[] = [];
+  const first = firstInPlace(values);
+  for (const [n, { type, place: where, at, words }] of values.entries()) {
+    shape[n] = shapeOf(type);
+    if (first[n] !== n) {
+      put[n] = Put.EqualsValue;
+      place[n] = first[n];
+    } else if (where === Place.Slot) {
+      put[n] = Put.Slot;
+      place[n] = at * 8;
+    } else if (where === Place.Register) {
+      put[n] = Put.Register;
+      place[n] = at;
+    } else if (where === Place.Constant) {
+      put[n] = Put.EqualsConstant;
+      place[n] = constants.push(...words) - words.length;
+    } else put[n] = Put.Nowhere;
+  }
+  return { put, place, shape, constants: Uint32Array.from(constants) };
 }
 
 function checkTypes(
   what: string,
   types: Uint8Array,
-  expected: readonly { readonly type: number }[],
+  expected: readonly Location[],
   fault: (detail: string) => InputError,
 ): void {
-  const equal = types.length === expected.length && expected.every(({ type }, i) => typeCode(types[i]) === type);
+  const equal = types.length === expected.length && expected.every(({ type }, i) => types[i] === type);
   if (!equal) throw fault(`its ${what} (${formatTypes(types)}) are not those of the module (${expected.length})`);
 }
 
-function shapeOf(type: number): Shape {
-  if (type === TYPE_FUNCREF) return Shape.Reference;
-  if (type === TYPE_V128) return Shape.Vector;
-  if (type === TYPE_EXNREF) return Shape.Exception;
-  return type === TYPE_I32 || type === TYPE_F32 ? Shape.Narrow : Shape.Wide;
+function shapeOf(type: ValType): Shape {
+  if (type === ValType.FuncRef) return Shape.Reference;
+  if (type === ValType.V128) return Shape.Vector;
+  if (type === ValType.ExnRef) return Shape.Exception;
+  return type === ValType.I32 || type === ValType.F32 ? Shape.Narrow : Shape.Wide;
 }

@@ -10,7 +10,7 @@
  *                    that where the CPU has a link register
  *
  * Everything is checked against the module before a byte is written: sites and types (frame-recipe.ts), who calls whom
- * (call-chain.ts), and here that constants and copies of locals have the value that the code relies on. A snapshot can
+ * (call-chain.ts), and here that constants, and values that share a place, are what the code relies on. A snapshot can
  * do no more than a hostile module could. All errors are InputError or LimitError.
  */
 
@@ -157,9 +157,10 @@ class Lowering {
       let lo = values[from];
       let hi = shape[n] === Shape.Narrow ? 0 : values[from + 1];
       const kind = put[n];
-      if (kind === Put.EqualsLocal || kind === Put.EqualsConstant) {
-        const other = kind === Put.EqualsLocal ? values : recipe.constants;
-        const at = kind === Put.EqualsLocal ? first + word[place[n]] : place[n] * 2;
+      if (kind === Put.Nowhere) continue;
+      if (kind === Put.EqualsValue || kind === Put.EqualsConstant) {
+        const other = kind === Put.EqualsValue ? values : recipe.constants;
+        const at = kind === Put.EqualsValue ? first + word[place[n]] : place[n];
         if (lo !== other[at] || (shape[n] !== Shape.Narrow && hi !== other[at + 1])) throw this.disagrees(frame, n);
         if (shape[n] === Shape.Vector && (values[from + 2] !== other[at + 2] || values[from + 3] !== other[at + 3])) {
           throw this.disagrees(frame, n);

@@ -8,19 +8,12 @@ import { join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { Target } from '../../src/arch/masm/target.js';
 import { compileImage, type ModuleInput } from '../../src/compile/link/compile.js';
-import {
-  NO_LOCAL_REG,
-  OPERAND_LOCAL,
-  OPERAND_REG,
-  OPERAND_SLOT,
-  SITE_CALL,
-  SITE_ENTRY,
-  TYPE_V128,
-} from '../../src/image/contract/site-tables.js';
+import { NO_LOCAL_REG, SITE_CALL, SITE_ENTRY } from '../../src/image/contract/site-tables.js';
 import { type ImageDescription, readImage } from '../../src/image/reader.js';
-import type { Location } from '../../src/image/tables/site-lookup.js';
-import { typeCode } from '../../src/image/tables/type-codes.js';
+import { type Location, Place, slotsOf } from '../../src/image/tables/frame-map.js';
 import { decodeModule } from '../../src/wasm/decode.js';
+import type { ValType } from '../../src/wasm/module.js';
+import { erased } from '../../src/wasm/ref-types.js';
 import { ARCHES, specTarget } from '../spec/targets.js';
 import { NanMode } from './code.js';
 import { rewritten } from './differential.js';
@@ -80,13 +73,13 @@ function checkImage(inputs: readonly ModuleInput[], target: Target): void {
     for (const { index, locals, sites } of expectedSites(module)) {
       const row = image.sites.functionRow(i + 1, index);
       const actual = describeFunction(image, row);
-      expect(actual.locals).toEqual(locals.map(typeCode));
+      expect(actual.locals).toEqual(locals.map(erased));
       expect(actual.sites).toEqual(
         sites.map(({ bodyOffset, kind, operands, results }) => ({
           bodyOffset,
           kind,
-          operands: operands.map(typeCode),
-          results: results.map(typeCode),
+          operands: operands.map(erased),
+          results: results.map(erased),
         })),
       );
       expect(misplaced(image, row)).toEqual([]);
@@ -99,50 +92,49 @@ function describeFunction({ sites }: ImageDescription, row: number) {
   const types = (list: readonly Location[]) => list.map(({ type }) => type);
   const found = Array.from({ length: end - first }, (_, i) => {
     const site = sites.site(first + i);
-    const { operands, results } = sites.shape(site);
-    return { bodyOffset: site.bodyOffset, kind: site.kind, operands: types(operands), results: types(results) };
+    const { locals, operands, results } = sites.frameMap(row, site);
+    const stack = site.kind === SITE_ENTRY ? locals : operands;
+    return { bodyOffset: site.bodyOffset, kind: site.kind, operands: types(stack), results: types(results) };
   });
-  return { locals: sites.locals(row).map(({ type }) => type), sites: found };
+  return { locals: sites.homes(row).map(({ type }) => type), sites: found };
 }
 
 /** What is at a place that something else has too, or that is none. */
 function misplaced({ sites }: ImageDescription, row: number): string[] {
   const wrong: string[] = [];
-  const locals = sites.locals(row);
+  const locals = sites.homes(row);
   const slots = sites.function(row).frameSize / 8;
-  const homes = new Set(locals.flatMap(slotsOf));
+  const homes = new Set(locals.flatMap(slotNumbers));
   const registers = locals.map(({ reg }) => reg).filter((reg) => reg !== NO_LOCAL_REG);
-  if (homes.size !== locals.flatMap(slotsOf).length) wrong.push('two locals have one slot');
+  if (homes.size !== locals.flatMap(slotNumbers).length) wrong.push('two locals have one slot');
   if (new Set(registers).size !== registers.length) wrong.push('two locals have one register');
   const { first, end } = sites.sitesOf(row);
-  for (let at = first; at < end; at++) {
-    const site = sites.site(at);
-    const { operands, results } = sites.shape(site);
+  for (let n = first; n < end; n++) {
+    const site = sites.site(n);
+    const isEntry = site.kind === SITE_ENTRY;
+    const { locals, operands, results } = sites.frameMap(row, site);
+    const own = [...(isEntry ? locals : operands.filter(({ local }) => local < 0)), ...results];
     const where = `site at ${site.bodyOffset}`;
     const taken = new Set<string>();
-    for (const location of [...operands, ...results]) {
-      const { kind, type, reg, local } = location;
-      if (kind === OPERAND_LOCAL && locals[local]?.type !== type) wrong.push(`${where}: an alias of another type`);
-      if (kind !== OPERAND_SLOT && kind !== OPERAND_REG) continue;
-      const places = kind === OPERAND_SLOT ? slotsOf(location).map((slot) => `slot ${slot}`) : [`register ${reg}`];
-      for (const place of places) {
-        if (taken.has(place)) wrong.push(`${where}: ${place} holds two values`);
-        taken.add(place);
+    for (const { type, place, at } of own) {
+      if (place !== Place.Slot && place !== Place.Register) continue;
+      const slotsHere = place === Place.Slot ? slotNumbers({ type, slot: at }) : [];
+      for (const name of place === Place.Slot ? slotsHere.map((slot) => `slot ${slot}`) : [`register ${at}`]) {
+        if (taken.has(name)) wrong.push(`${where}: ${name} holds two values`);
+        taken.add(name);
       }
-      if (site.kind === SITE_ENTRY) continue;
-      if (kind === OPERAND_SLOT && slotsOf(location).some((slot) => homes.has(slot) || slot >= slots)) {
-        wrong.push(`${where}: ${places}`);
-      }
-      if (kind === OPERAND_REG && site.kind !== SITE_CALL) wrong.push(`${where}: an operand in ${places}`);
+      if (isEntry) continue;
+      if (slotsHere.some((slot) => homes.has(slot) || slot >= slots)) wrong.push(`${where}: slot ${at}`);
+      if (place === Place.Register && site.kind !== SITE_CALL) wrong.push(`${where}: an operand in register ${at}`);
     }
-    for (const { kind } of operands) {
-      if (kind === OPERAND_REG && site.kind !== SITE_ENTRY) wrong.push(`${where}: an operand in a register`);
+    for (const { place, local } of operands) {
+      if (place === Place.Register && local < 0) wrong.push(`${where}: an operand in a register`);
     }
   }
   return wrong;
 }
 
 /** The slots that a value takes. */
-function slotsOf({ type, slot }: { readonly type: number; readonly slot: number }): number[] {
-  return type === TYPE_V128 ? [slot, slot + 1] : [slot];
+function slotNumbers({ type, slot }: { readonly type: ValType; readonly slot: number }): number[] {
+  return Array.from({ length: slotsOf(type) }, (_, i) => slot + i);
 }

@@ -2,44 +2,39 @@
  * Whether what the site tables say of one image can be true: an allocator checker that knows nothing of the code
  * generator but its calling convention (compile/convention/call-layout.ts) and the CPU's register plan.
  *
- * At every site no two live values share a slot or a register, each lies where values of its kind may lie (across a
- * call nothing is in a register; at a loop only pinned locals are), and an operand's slot is its own in all of the
- * function. Is not about types (same-sites.ts) nor about what the code does (test/migrate).
+ * At every site no two live values share a slot or a register but copies of a local, and each lies where values of its
+ * kind may lie (across a call nothing is in a register). A code generator that leaves locals where their homes say must
+ * be true to those: only pinned locals are in registers, and an operand's slot is its own in all of the function. Is
+ * not about types (same-sites.ts) nor about what the code does (test/migrate).
  */
 
 import { entrySlots, FLOAT_BASE, type RegisterPlan } from '../../src/arch/masm/masm.js';
-import {
-  FUNC_GUEST,
-  FUNC_IMPORT,
-  NO_LOCAL_REG,
-  OPERAND_CONST,
-  OPERAND_LOCAL,
-  OPERAND_REG,
-  OPERAND_SLOT,
-  SITE_CALL,
-  SITE_ENTRY,
-  TYPE_F32,
-  TYPE_F64,
-  TYPE_V128,
-} from '../../src/image/contract/site-tables.js';
+import { FUNC_GUEST, FUNC_IMPORT, NO_LOCAL_REG, SITE_CALL, SITE_ENTRY } from '../../src/image/contract/site-tables.js';
 import type { ImageDescription } from '../../src/image/reader.js';
-import type { FunctionRow, LocalHome, Location, SiteRow } from '../../src/image/tables/site-lookup.js';
+import { type FrameMap, type LocalHome, type Location, Place, slotsOf } from '../../src/image/tables/frame-map.js';
+import type { FunctionRow, SiteLookup, SiteRow } from '../../src/image/tables/site-lookup.js';
+import { ValType } from '../../src/wasm/module.js';
 
 const MOST = 10;
 const SLOT = 8;
 
 /** What is wrong, a line each, up to ten. `plan`: the register plan the image was compiled with. */
 export function checkAllocation({ sites }: ImageDescription, plan: RegisterPlan): string[] {
+  return checkSites(sites, plan);
+}
+
+/** The same of tables by themselves. */
+export function checkSites(sites: SiteLookup, plan: RegisterPlan): string[] {
   const problems: string[] = [];
   for (let row = 0; row < sites.functionCount && problems.length < MOST; row++) {
     const owner = sites.function(row);
     if (owner.kind !== FUNC_GUEST && owner.kind !== FUNC_IMPORT) continue;
     const report = (what: string) => problems.push(`function ${owner.index} of instance ${owner.instance}: ${what}`);
-    const checker = new FunctionChecker(owner, sites.locals(row), plan, report);
+    const checker = new FunctionChecker(owner, sites.homes(row), plan, report);
     const { first, end } = sites.sitesOf(row);
-    for (let site = first; site < end; site++) {
-      const at = sites.site(site);
-      checker.check(at, sites.shape(at).operands, sites.shape(at).results);
+    for (let n = first; n < end; n++) {
+      const site = sites.site(n);
+      checker.check(site, sites.frameMap(row, site));
     }
   }
   return problems;
@@ -48,82 +43,84 @@ export function checkAllocation({ sites }: ImageDescription, plan: RegisterPlan)
 class FunctionChecker {
   /** Slot of the return address: below it is the frame, above it the incoming area. */
   private readonly returnSlot: number;
-  private readonly homes = new Places();
+  /** What no site may use for another value: the return address, and where locals are that no site moves. */
+  private readonly fixed = new Places();
+  private readonly homes: Places;
   private readonly slotOfOperand: number[] = [];
 
   constructor(
     owner: FunctionRow,
-    private readonly locals: readonly LocalHome[],
+    homes: readonly LocalHome[],
     private readonly plan: RegisterPlan,
     private readonly report: (what: string) => void,
   ) {
     this.returnSlot = owner.frameSize / SLOT;
-    this.homes.claimSlot(this.returnSlot, 1, 'the return address');
+    this.fixed.claimSlot(this.returnSlot, 1, 'the return address');
+    this.homes = this.fixed.copy();
     const pools = [plan.pinnedInts, plan.pinnedFloats];
-    locals.forEach(({ type, reg, slot }, n) => {
-      this.claim(this.homes.claimSlot(slot, slots(type), `local ${n}`));
+    homes.forEach(({ type, reg, slot }, n) => {
+      this.claim(this.homes.claimSlot(slot, slotsOf(type), `local ${n}`));
       if (reg === NO_LOCAL_REG) return;
       if (!pools[isFloat(type)].includes(reg)) report(`local ${n} is pinned to register ${reg}, not one for pins`);
       this.claim(this.homes.claimRegister(reg, `local ${n}`));
     });
   }
 
-  check(site: SiteRow, operands: readonly Location[], results: readonly Location[]): void {
-    if (site.kind === SITE_ENTRY) this.checkEntry(operands);
-    else {
-      const places = this.homes.copy();
-      operands.forEach((at, n) => {
-        this.checkOperand(places, at, n, site);
-      });
-      this.checkResults(places, results, site);
+  check(site: SiteRow, { placesLocals, locals, operands, results }: FrameMap): void {
+    if (site.kind === SITE_ENTRY) return this.checkEntry(locals);
+    const places = (placesLocals ? this.fixed : this.homes).copy();
+    if (placesLocals) {
+      for (const [n, local] of locals.entries()) this.claimPlace(places, local, `local ${n} at ${site.bodyOffset}`);
     }
+    operands.forEach((at, n) => {
+      if (at.local < 0) this.checkOperand(places, at, n, site, placesLocals);
+    });
+    this.checkResults(places, results, site);
   }
 
   /** Before the prologue: arguments are where the caller has put them, the return address below those on the stack. */
-  private checkEntry(operands: readonly Location[]): void {
+  private checkEntry(parameters: readonly Location[]): void {
     const places = new Places();
     const pools = [this.plan.argInts, this.plan.argFloats];
-    for (const [n, { type, kind, reg, slot }] of operands.entries()) {
+    for (const [n, { type, place, at }] of parameters.entries()) {
       const what = `parameter ${n}`;
-      if (kind === OPERAND_REG && pools[isFloat(type)].includes(reg)) this.claim(places.claimRegister(reg, what));
-      else if (kind === OPERAND_SLOT && slot >= entrySlots(this.plan)) {
-        this.claim(places.claimSlot(slot, slots(type), what));
+      if (place === Place.Register && pools[isFloat(type)].includes(at)) this.claim(places.claimRegister(at, what));
+      else if (place === Place.Slot && at >= entrySlots(this.plan)) {
+        this.claim(places.claimSlot(at, slotsOf(type), what));
       } else this.report(`${what} cannot be at the entry where its site says`);
     }
   }
 
-  private checkOperand(places: Places, at: Location, n: number, site: SiteRow): void {
+  /** @param anywhere the code generator moves values about */
+  private checkOperand(places: Places, at: Location, n: number, site: SiteRow, anywhere: boolean): void {
     const what = `operand ${n} at ${site.bodyOffset}`;
-    switch (at.kind) {
-      case OPERAND_SLOT:
-        this.checkSlot(places, at, what);
-        this.slotOfOperand[n] ??= at.slot;
-        if (this.slotOfOperand[n] !== at.slot) this.report(`${what} is not in its own slot`);
-        return;
-      case OPERAND_LOCAL:
-        if (this.locals[at.local]?.type !== at.type) this.report(`${what} equals local ${at.local} of another type`);
-        return;
-      case OPERAND_CONST:
-        return;
-      default:
-        this.report(`${what} is in a register across a safepoint`);
+    if (at.place === Place.Slot && at.at + slotsOf(at.type) > this.returnSlot) {
+      this.report(`${what} lies outside of the frame`);
     }
+    this.claimPlace(places, at, what);
+    if (anywhere) return;
+    if (at.place === Place.Slot) {
+      this.slotOfOperand[n] ??= at.at;
+      if (this.slotOfOperand[n] !== at.at) this.report(`${what} is not in its own slot`);
+    } else if (at.place === Place.Register) this.report(`${what} is in a register across a safepoint`);
   }
 
   private checkResults(places: Places, results: readonly Location[], site: SiteRow): void {
     if (site.kind !== SITE_CALL && results.length > 0) this.report(`results at a loop, ${site.bodyOffset}`);
     for (const [n, at] of results.entries()) {
       const what = `result ${n} at ${site.bodyOffset}`;
-      if (at.kind === OPERAND_SLOT) this.checkSlot(places, at, what);
-      else if (at.kind !== OPERAND_REG || at.reg !== [this.plan.resultInt, this.plan.resultFloat][isFloat(at.type)]) {
-        this.report(`${what} is not where results are`);
-      }
+      const register = [this.plan.resultInt, this.plan.resultFloat][isFloat(at.type)];
+      if (at.place === Place.Register && at.at !== register) this.report(`${what} is not where results are`);
+      if (at.place === Place.Slot) this.claimPlace(places, at, what);
     }
   }
 
-  private checkSlot(places: Places, { type, slot }: Location, what: string): void {
-    if (slot + slots(type) > this.returnSlot) this.report(`${what} lies outside of the frame`);
-    this.claim(places.claimSlot(slot, slots(type), what));
+  /** A value may be in any slot but the return address's, and in any register for values of its type. */
+  private claimPlace(places: Places, { type, place, at }: Location, what: string): void {
+    if (place === Place.Slot) this.claim(places.claimSlot(at, slotsOf(type), what));
+    if (place !== Place.Register) return;
+    if (isFloat(type) !== (at < FLOAT_BASE ? 0 : 1)) this.report(`${what} is in a register of another kind`);
+    this.claim(places.claimRegister(at, what));
   }
 
   private claim(conflict: string | undefined): void {
@@ -160,10 +157,6 @@ class Places {
   }
 }
 
-function isFloat(type: number): 0 | 1 {
-  return type === TYPE_F32 || type === TYPE_F64 || type === TYPE_V128 ? 1 : 0;
-}
-
-function slots(type: number): number {
-  return type === TYPE_V128 ? 2 : 1;
+function isFloat(type: ValType): 0 | 1 {
+  return type === ValType.F32 || type === ValType.F64 || type === ValType.V128 ? 1 : 0;
 }

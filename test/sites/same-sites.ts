@@ -5,9 +5,10 @@
  * Where things are (text offsets, slots, registers, constants) may differ, and so may the order of the functions.
  */
 
-import { FUNC_GUEST, FUNC_IMPORT } from '../../src/image/contract/site-tables.js';
+import { FUNC_GUEST, FUNC_IMPORT, SITE_ENTRY } from '../../src/image/contract/site-tables.js';
 import type { ImageDescription } from '../../src/image/reader.js';
-import type { Location, SiteLookup } from '../../src/image/tables/site-lookup.js';
+import type { Location } from '../../src/image/tables/frame-map.js';
+import type { SiteLookup } from '../../src/image/tables/site-lookup.js';
 
 export interface SiteComparison {
   readonly functions: number;
@@ -68,7 +69,7 @@ class GuestSites {
 
   locals(row: number): string {
     return this.lookup
-      .locals(row)
+      .homes(row)
       .map(({ type }) => type)
       .join(' ');
   }
@@ -77,10 +78,12 @@ class GuestSites {
     const { first, end } = this.lookup.sitesOf(row);
     return Array.from({ length: end - first }, (_, i) => {
       const site = this.lookup.site(first + i);
-      let types = this.shapes.get(site.shape);
+      const key = site.shape * 4 + site.kind;
+      let types = this.shapes.get(key);
       if (types === undefined) {
-        const { operands, results } = this.lookup.shape(site);
-        this.shapes.set(site.shape, (types = `(${typesOf(operands)}) -> (${typesOf(results)})`));
+        const { locals, operands, results } = this.lookup.frameMap(row, site);
+        types = `${site.kind === SITE_ENTRY ? typesOf(locals) : ''}(${typesOf(operands)}) -> (${typesOf(results)})`;
+        this.shapes.set(key, types);
       }
       return `${KINDS[site.kind]} at ${site.bodyOffset}: ${types}`;
     });

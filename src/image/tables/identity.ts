@@ -12,8 +12,8 @@ import { Packr } from 'msgpackr/pack';
 import { Unpackr } from 'msgpackr/unpack';
 import type { ArchName } from '../../arch/masm/target.js';
 import { LimitError } from '../../base/errors.js';
+import { damaged } from './damaged.js';
 import { type MsgpackLimits, msgpackEntries, msgpackMap, msgpackProblem } from './msgpack-check.js';
-import { damaged } from './site-lookup.js';
 
 export const IDENTITY_FORMAT = 1;
 

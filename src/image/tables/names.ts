@@ -5,7 +5,7 @@
  *     UTF-8 bytes      empty for a function without a name
  */
 
-import { damaged } from './site-lookup.js';
+import { damaged } from './damaged.js';
 
 export function encodeNames(names: readonly string[]): Uint8Array {
   const head = (names.length + 1) * 4;

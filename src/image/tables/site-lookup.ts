@@ -8,29 +8,16 @@
  * A row is an index into the function table or the site table. -1 says that there is none.
  */
 
-import { InputError } from '../../base/errors.js';
-import {
-  FR_SIZE,
-  NO_LOCAL_REG,
-  OPERAND_CONST,
-  OPERAND_LOCAL,
-  OPERAND_REG,
-  OPERAND_SLOT,
-  SR_SIZE,
-  TP_SIZE,
-  TS_SIZE,
-} from '../contract/site-tables.js';
+import { FR_SIZE, SITE_ENTRY, SR_SIZE, TP_SIZE, TS_SIZE } from '../contract/site-tables.js';
+import { damaged } from './damaged.js';
+import { type FrameMap, frameMap, type LocalHome, type PinState } from './frame-map.js';
+import { FrameMapDecoder } from './frame-map-codec.js';
+import { tableWords } from './table-words.js';
 
 const FR_WORDS = FR_SIZE / 4;
 const SR_WORDS = SR_SIZE / 4;
 const TS_WORDS = TS_SIZE / 4;
 const TP_WORDS = TP_SIZE / 4;
-
-/**
- * Operands and results that decoded shapes are kept of, to be asked for again: shapes that begin alike are long
- * together.
- */
-const CACHED_LOCATIONS = 1 << 20;
 
 /** A row of the function table. Text offsets count from TEXT; `frameSize` is in bytes, without the return address. */
 export interface FunctionRow {
@@ -49,30 +36,7 @@ export interface SiteRow {
   readonly textOffset: number; // of the safepoint; for calls the return address
   readonly bodyOffset: number;
   readonly kind: number; // SITE_*
-  readonly shape: number; // for SiteLookup.shape
-}
-
-/** Where a local lives behind the prologue. */
-export interface LocalHome {
-  readonly type: number; // TYPE_*
-  readonly reg: number; // NO_LOCAL_REG for none: then its value is in its slot
-  readonly slot: number; // in units of 8 bytes from sp
-}
-
-/** Where an operand or a result is at a site; which of the fields behind `kind` counts depends on it. */
-export interface Location {
-  readonly type: number; // TYPE_*
-  readonly kind: number; // OPERAND_*
-  readonly slot: number; // OPERAND_SLOT: in units of 8 bytes from sp
-  readonly local: number; // OPERAND_LOCAL: the same value as this local
-  readonly reg: number; // OPERAND_REG
-  readonly lo: number; // OPERAND_CONST: raw bits, uint32
-  readonly hi: number;
-}
-
-export interface Shape {
-  readonly operands: readonly Location[];
-  readonly results: readonly Location[];
+  readonly shape: number; // of FrameMapDecoder
 }
 
 export interface TrapRow {
@@ -90,32 +54,22 @@ export interface SiteSections {
   readonly pins?: Uint8Array | undefined;
 }
 
-/** Where the locals that have a register are: bit i is the i-th of them. What is in neither mask is in its slot. */
-export interface PinState {
-  readonly registers: number;
-  readonly lost: number;
-}
-
 export class SiteLookup {
   private readonly functions: Uint32Array;
-  private readonly localWords: Uint32Array;
+  private readonly maps: FrameMapDecoder;
   private readonly sites: Uint32Array;
-  private readonly shapeWords: Uint32Array;
   private readonly traps: Uint32Array;
   private readonly pins: Uint32Array | undefined;
-  private readonly shapeCache = new Map<number, Shape>();
-  private cachedLocations = 0;
   private readonly siteCache = new Map<string, number>();
   private rowsByIndex: Map<number, number> | undefined;
 
   /** @param textSize bytes of text: no row may point beyond it */
   constructor(sections: SiteSections, textSize: number) {
-    this.functions = words(sections.functions, FR_SIZE, 'function table');
-    this.localWords = words(sections.locals, 4, 'locals');
-    this.sites = words(sections.sites, SR_SIZE, 'site table');
-    this.shapeWords = words(sections.shapes, 4, 'shapes');
-    this.traps = words(sections.traps, TS_SIZE, 'trap table');
-    this.pins = sections.pins && words(sections.pins, TP_SIZE, 'pin table');
+    this.functions = tableWords(sections.functions, FR_SIZE, 'function table');
+    this.maps = new FrameMapDecoder(sections.locals, sections.shapes);
+    this.sites = tableWords(sections.sites, SR_SIZE, 'site table');
+    this.traps = tableWords(sections.traps, TS_SIZE, 'trap table');
+    this.pins = sections.pins && tableWords(sections.pins, TP_SIZE, 'pin table');
     this.checkFunctions(textSize);
     checkAscending(this.sites, SR_WORDS, textSize, 'site table');
     checkAscending(this.traps, TS_WORDS, textSize, 'trap table');
@@ -214,38 +168,22 @@ export class SiteLookup {
     return this.functions[functionRow * FR_WORDS + 6];
   }
 
-  /** How many operands and results the frame shape of a site has, likewise. */
+  /** How many operands and results a site has, likewise. */
   valueCount({ shape }: SiteRow): number {
-    if (shape + 2 > this.shapeWords.length) throw damaged('a frame shape is cut off');
-    return this.shapeWords[shape] + this.shapeWords[shape + 1];
+    return this.maps.valueCount(shape);
   }
 
   /** Homes of all parameters and locals of a function, valid behind its prologue. */
-  locals(functionRow: number): LocalHome[] {
+  homes(functionRow: number): LocalHome[] {
     checkRow(functionRow, this.functionCount, 'function');
-    const first = this.functions[functionRow * FR_WORDS + 5];
-    const count = this.functions[functionRow * FR_WORDS + 6];
-    const homes: LocalHome[] = new Array(count);
-    for (let i = 0; i < count; i++) {
-      const word = this.localWords[first + i];
-      homes[i] = { type: word >>> 28, reg: (word >>> 20) & 255, slot: word & 0xfffff };
-    }
-    return homes;
+    const at = functionRow * FR_WORDS;
+    return this.maps.homes(this.functions[at + 5], this.functions[at + 6]);
   }
 
-  /** The frame shape of a site. */
-  shape(site: SiteRow): Shape {
-    let shape = this.shapeCache.get(site.shape);
-    if (shape === undefined) {
-      shape = this.decodeShape(site.shape);
-      this.cachedLocations += shape.operands.length + shape.results.length;
-      if (this.cachedLocations > CACHED_LOCATIONS) {
-        this.shapeCache.clear();
-        this.cachedLocations = 0;
-      }
-      this.shapeCache.set(site.shape, shape);
-    }
-    return shape;
+  /** Where the values of a frame of a function are at one of its sites. */
+  frameMap(functionRow: number, site: SiteRow): FrameMap {
+    const homes = site.kind === SITE_ENTRY ? [] : this.homes(functionRow);
+    return frameMap(site.kind, homes, this.maps.shape(site.shape));
   }
 
   trap(row: number): TrapRow {
@@ -283,35 +221,6 @@ export class SiteLookup {
     return -1;
   }
 
-  /** A shape may begin as another one that comes before it in the section, which may likewise. */
-  private decodeShape(start: number): Shape {
-    const w = this.shapeWords;
-    if (start + 2 > w.length || w[start] > w.length) throw damaged('a frame shape is cut off');
-    const operandCount = w[start];
-    const resultCount = w[start + 1];
-    const operands: Location[] = new Array(operandCount);
-    const results: Location[] = [];
-    let wanted = operandCount;
-    let budget = w.length; // no shape is longer than all of them together
-    for (let from = start; ; ) {
-      const count = w[from];
-      const left = w.length - from - 2;
-      if (!(count <= w.length && w[from + 1] <= left && wanted <= count)) throw damaged('a frame shape is cut off');
-      const refers = count > 0 && w[from + 2] >>> 28 === 0;
-      const kept = refers ? w[from + 3] : 0;
-      if (refers && !(kept <= count && w[from + 2] < from)) throw damaged('a frame shape refers to no other');
-      const locations = new LocationReader(w, from + (refers ? 4 : 2));
-      for (let i = kept; i < count && (i < wanted || from === start); i++) {
-        if (budget-- === 0) throw damaged('a frame shape is too long');
-        operands[i] = locations.next();
-      }
-      if (from === start) for (let i = 0; i < resultCount; i++) results.push(locations.next());
-      if (!refers) return { operands, results };
-      wanted = Math.min(wanted, kept);
-      from = w[from + 2];
-    }
-  }
-
   private checkFunctions(textSize: number): void {
     const f = this.functions;
     let previousEnd = 0;
@@ -320,44 +229,10 @@ export class SiteLookup {
         throw damaged('function table out of order');
       previousEnd = f[at + 1];
       if (f[at + 4] % 8 !== 0) throw damaged('odd frame size');
-      if (f[at + 5] + f[at + 6] > this.localWords.length) throw damaged('locals out of range');
+      if (f[at + 5] + f[at + 6] > this.maps.localCount) throw damaged('locals out of range');
       if (f[at + 7] > 4) throw damaged('unknown kind of function');
     }
   }
-}
-
-/** Reads locations one after the other. */
-class LocationReader {
-  constructor(
-    private readonly words: Uint32Array,
-    private at: number,
-  ) {}
-
-  next(): Location {
-    const { words: w } = this;
-    if (this.at >= w.length) throw damaged('a frame shape is cut off');
-    const word = w[this.at++];
-    const kind = (word >>> 26) & 3;
-    const payload = word & 0x3ffffff;
-    const location = { type: word >>> 28, kind, slot: 0, local: 0, reg: NO_LOCAL_REG, lo: 0, hi: 0 };
-    if (kind === OPERAND_SLOT) location.slot = payload;
-    else if (kind === OPERAND_LOCAL) location.local = payload;
-    else if (kind === OPERAND_REG) {
-      if (payload > 63) throw damaged('a frame shape names an unknown register');
-      location.reg = payload;
-    } else if (kind === OPERAND_CONST) {
-      if (this.at + 2 > w.length) throw damaged('a frame shape is cut off');
-      location.lo = w[this.at++];
-      location.hi = w[this.at++];
-    }
-    return location;
-  }
-}
-
-function words(bytes: Uint8Array, unit: number, what: string): Uint32Array {
-  if (bytes.length % unit !== 0) throw damaged(`${what} of odd size`);
-  const copy = bytes.byteOffset % 4 === 0 ? bytes : bytes.slice();
-  return new Uint32Array(copy.buffer, copy.byteOffset, copy.length / 4);
 }
 
 /** The last row whose first word is <= value, or -1. */
@@ -382,8 +257,4 @@ function checkAscending(table: Uint32Array, rowWords: number, limit: number, wha
 
 function checkRow(row: number, count: number, what: string): void {
   if (!(Number.isInteger(row) && row >= 0 && row < count)) throw damaged(`no ${what} ${row}`);
-}
-
-export function damaged(detail: string): InputError {
-  return new InputError('damaged-image', `damaged image: ${detail}`);
 }

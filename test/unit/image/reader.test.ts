@@ -64,9 +64,13 @@ describe('readImage', () => {
         const { sites } = read;
         for (let row = 0; row < sites.functionCount; row++) {
           read.functionName(row);
-          sites.locals(row);
+          sites.homes(row);
         }
-        for (let row = 0; row < sites.siteCount; row++) sites.shape(sites.site(row));
+        for (let row = 0; row < sites.siteCount; row++) {
+          const site = sites.site(row);
+          const owner = sites.functionAt(site.textOffset);
+          if (owner >= 0) sites.frameMap(owner, site);
+        }
         read.initialData();
         read.moduleBytes(1);
       } catch (error) {

@@ -11,18 +11,9 @@ import { liftStack } from '../../../src/capture/lift.js';
 import { REGISTER_WORDS, Registers } from '../../../src/capture/registers.js';
 import { compileImage } from '../../../src/compile/link/compile.js';
 import { CTX_FLOAT, CTX_GENERAL, CTX_PC } from '../../../src/image/contract/resume-plan.js';
-import {
-  NO_LOCAL_REG,
-  OPERAND_CONST,
-  OPERAND_LOCAL,
-  OPERAND_REG,
-  OPERAND_SLOT,
-  SITE_CALL,
-  SITE_ENTRY,
-  SITE_LOOP,
-  TYPE_V128,
-} from '../../../src/image/contract/site-tables.js';
+import { NO_LOCAL_REG, SITE_CALL, SITE_ENTRY, SITE_LOOP } from '../../../src/image/contract/site-tables.js';
 import { readImage } from '../../../src/image/reader.js';
+import { Place } from '../../../src/image/tables/frame-map.js';
 import { lowerStack } from '../../../src/restore/lower.js';
 import { References } from '../../../src/restore/references.js';
 import { type FrameKind, type FrameSite, Frames, type Snapshot } from '../../../src/snapshot/snapshot.js';
@@ -56,7 +47,6 @@ const text = `(module
   (func $one (param i32) (result v128) (unreachable)))`;
 const module = decodeModule(await readModuleBytes(Buffer.from(text)));
 
-const VAL_TYPES = [0, ValType.I32, ValType.I64, ValType.F32, ValType.F64, ValType.V128];
 const KINDS: Readonly<Record<number, FrameKind>> = {
   [SITE_LOOP]: 'loop',
   [SITE_ENTRY]: 'entry',
@@ -74,27 +64,25 @@ describe.each(Object.keys(targets) as ArchName[])('%s', (arch) => {
   function frameAt(row: number, kind: FrameKind, next: () => number): { site: FrameSite; words: number[] } {
     const at = sites.site(row);
     const functionRow = sites.functionAt(at.textOffset);
-    const shape = sites.shape(at);
-    const locals = kind === 'entry' ? shape.operands : sites.locals(functionRow);
-    const operands = kind === 'entry' ? [] : kind === 'return' ? [...shape.operands, ...shape.results] : shape.operands;
+    const { locals, operands: own, results } = sites.frameMap(functionRow, at);
+    const operands = kind === 'return' ? [...own, ...results] : own;
     const word = () => Math.floor(next() * 2 ** 32);
-    const any = (type: number) => {
-      const value = [word(), type === 1 || type === 3 ? 0 : word()];
-      return VAL_TYPES[type] === ValType.V128 ? [...value, word(), word()] : value;
+    const any = (type: ValType) => {
+      const value = [word(), type === ValType.I32 || type === ValType.F32 ? 0 : word()];
+      return type === ValType.V128 ? [...value, word(), word()] : value;
     };
     const localValues = locals.map(({ type }) => any(type));
-    const operandValues = operands.map((place) => {
-      if (place.kind === OPERAND_LOCAL) return localValues[place.local];
-      return place.kind === OPERAND_CONST ? [place.lo, place.hi] : any(place.type);
-    });
+    const operandValues = operands.map(({ type, place, words, local }) =>
+      local >= 0 ? localValues[local] : place === Place.Constant ? words : any(type),
+    );
     return {
       site: {
         instance: 0,
         func: sites.function(functionRow).index,
         offset: kind === 'entry' ? 0 : at.bodyOffset,
         kind,
-        locals: Uint8Array.from(locals, ({ type }) => VAL_TYPES[type]),
-        operands: Uint8Array.from(operands, ({ type }) => VAL_TYPES[type]),
+        locals: Uint8Array.from(locals, ({ type }) => type),
+        operands: Uint8Array.from(operands, ({ type }) => type),
       },
       words: [...localValues, ...operandValues].flat(),
     };
@@ -156,21 +144,23 @@ describe.each(Object.keys(targets) as ArchName[])('%s', (arch) => {
 
   test('vectors go to registers, slots, copies of locals and stack parameters', () => {
     const loop = rows(0).find((row) => sites.site(row).kind === SITE_LOOP)!;
-    const kinds = new Set(
-      rows(0).flatMap((row) => sites.shape(sites.site(row)).operands.map(({ type, kind }) => `${type} ${kind}`)),
-    );
-    for (const kind of [OPERAND_LOCAL, OPERAND_SLOT, OPERAND_REG]) expect(kinds).toContain(`${TYPE_V128} ${kind}`);
-    const locals = sites.locals(sites.functionAt(sites.site(loop).textOffset));
-    expect(locals.some(({ type, reg }) => type === TYPE_V128 && reg !== NO_LOCAL_REG)).toBe(true);
-    expect(locals.some(({ type, reg }) => type === TYPE_V128 && reg === NO_LOCAL_REG)).toBe(true);
+    const places = rows(0).flatMap((row) => {
+      const { locals, operands, results } = sites.frameMap(sites.functionRow(1, 0), sites.site(row));
+      return [...locals, ...operands, ...results].filter(({ type }) => type === ValType.V128);
+    });
+    for (const place of [Place.Slot, Place.Register]) expect(places.map((at) => at.place)).toContain(place);
+    expect(places.some(({ local }) => local >= 0)).toBe(true);
+    const locals = sites.homes(sites.functionAt(sites.site(loop).textOffset));
+    expect(locals.some(({ type, reg }) => type === ValType.V128 && reg !== NO_LOCAL_REG)).toBe(true);
+    expect(locals.some(({ type, reg }) => type === ValType.V128 && reg === NO_LOCAL_REG)).toBe(true);
     const { frameSize } = sites.function(sites.functionRow(1, 0));
-    expect(locals.some(({ type, slot }) => type === TYPE_V128 && slot * 8 > frameSize)).toBe(true);
+    expect(locals.some(({ type, slot }) => type === ValType.V128 && slot * 8 > frameSize)).toBe(true);
   });
 
   test('a copy of a local that differs in one bit is refused', () => {
     const row = callIn(0);
-    const { operands } = sites.shape(sites.site(row));
-    const copy = operands.findIndex(({ kind, type }) => kind === OPERAND_LOCAL && type === TYPE_V128);
+    const { operands } = sites.frameMap(sites.functionRow(1, 0), sites.site(row));
+    const copy = operands.findIndex(({ local, type }) => local >= 0 && type === ValType.V128);
     const part = frameAt(row, 'return', random(3));
     const frames = stackOf([part, frameAt(callIn(1), 'call', random(4))]);
     const at = frames.wordOf(0, part.site.locals.length + copy);

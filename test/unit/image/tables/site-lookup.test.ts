@@ -1,8 +1,11 @@
 /** Site tables there and back: what the code generator records is what a reader finds. */
 
 import { describe, expect, it } from 'vitest';
+import { type Location, Place } from '../../../../src/image/tables/frame-map.js';
+import { FrameMapDecoder } from '../../../../src/image/tables/frame-map-codec.js';
 import { SiteLookup, type SiteSections } from '../../../../src/image/tables/site-lookup.js';
 import { SiteTables } from '../../../../src/image/tables/site-tables.js';
+import { ValType } from '../../../../src/wasm/module.js';
 
 function sections(tables: SiteTables): SiteSections {
   return {
@@ -14,6 +17,16 @@ function sections(tables: SiteTables): SiteSections {
     pins: tables.pins.bytes(),
   };
 }
+
+/** What is stored of a site: what frame maps are made of. */
+function stored(tables: SiteTables, row: number, changes: Partial<SiteSections> = {}) {
+  const all = { ...sections(tables), ...changes };
+  const { shape } = new SiteLookup(all, 1 << 20).site(row);
+  return new FrameMapDecoder(all.locals, all.shapes).shape(shape);
+}
+
+const text = ({ place, at, words }: Location) =>
+  `${['slot', 'reg', 'const', 'dead', 'unknown', 'local'][place]} ${place === Place.Constant ? words : at}`;
 
 function sample(): SiteTables {
   const t = new SiteTables();
@@ -28,7 +41,7 @@ function sample(): SiteTables {
   t.beginShape(3, 1);
   t.slot(1, 5);
   t.constant(2, -1, 0x7fffffff);
-  t.alias(3, 1);
+  t.alias(2, 1);
   t.register(1, 0);
   t.site(50, 9, 0);
   t.trap(52, 11, 3);
@@ -85,17 +98,18 @@ describe('SiteLookup', () => {
   });
 
   it('gives locals, shapes and traps', () => {
-    expect(lookup.locals(1)).toEqual([
-      { type: 1, reg: 255, slot: 3 },
-      { type: 2, reg: 12, slot: 4 },
+    expect(lookup.homes(1)).toEqual([
+      { type: ValType.I32, reg: 255, slot: 3 },
+      { type: ValType.I64, reg: 12, slot: 4 },
     ]);
-    const shape = lookup.shape(lookup.site(1));
-    expect(shape.operands).toMatchObject([
-      { type: 1, kind: 0, slot: 5 },
-      { type: 2, kind: 1, lo: 0xffffffff, hi: 0x7fffffff },
-      { type: 3, kind: 2, local: 1 },
-    ]);
-    expect(shape.results).toMatchObject([{ type: 1, kind: 3, reg: 0 }]);
+    const { operands, results } = stored(sample(), 1);
+    expect(operands.map(({ type }) => type)).toEqual([ValType.I32, ValType.I64, ValType.I64]);
+    expect(operands.map(text)).toEqual(['slot 5', `const ${[0xffffffff, 0x7fffffff]}`, 'local 1']);
+    expect(results).toMatchObject([{ type: ValType.I32, place: Place.Register, at: 0 }]);
+    const map = lookup.frameMap(1, lookup.site(1));
+    expect(map.locals.map(text)).toEqual(['slot 3', 'slot 4']);
+    expect(map.operands.map(text)).toEqual(['slot 5', `const ${[0xffffffff, 0x7fffffff]}`, 'slot 4']);
+    expect(map.operands.map(({ local }) => local)).toEqual([-1, -1, 1]);
     expect(lookup.trap(0)).toEqual({ textOffset: 52, bodyOffset: 11, kind: 3 });
   });
 
@@ -115,7 +129,7 @@ describe('SiteLookup', () => {
     t.endFunction(20000);
     expect(t.shapes.length).toBe(5000 * 3);
     const many = new SiteLookup(sections(t), 20000);
-    for (let i = 0; i < 20000; i += 37) expect(many.shape(many.site(i)).operands[0].slot).toBe(i % 5000);
+    for (let i = 0; i < 20000; i += 37) expect(many.frameMap(0, many.site(i)).operands[0].at).toBe(i % 5000);
   });
 
   it('refuses contradictions', () => {
@@ -124,7 +138,7 @@ describe('SiteLookup', () => {
       change(t);
       return () => {
         const l = new SiteLookup(sections(t), 128);
-        for (let i = 0; i < l.siteCount; i++) l.shape(l.site(i));
+        for (let i = 0; i < l.siteCount; i++) l.frameMap(1, l.site(i));
       };
     };
     expect(broken((t) => (t.functions.words[8] = 8))).toThrow(/function table out of order/);
@@ -158,7 +172,9 @@ describe('shapes that begin as the one before', () => {
             ? () => tables.slot(1, value)
             : () => tables.alias(4, value),
       );
-      texts.push(`${kind === 0 ? 'const' : kind === 1 ? 'slot' : 'local'} ${value}`);
+      texts.push(
+        `${kind === 0 ? 'const' : kind === 1 ? 'slot' : 'local'} ${kind === 0 ? [value, -value >>> 0] : value}`,
+      );
     }
     const results = site % 3;
     tables.beginShape(operands.length, results);
@@ -170,13 +186,9 @@ describe('shapes that begin as the one before', () => {
   tables.endFunction(1000);
 
   it('are read as they were described, in any order', () => {
-    const lookup = new SiteLookup(sections(tables), 1000);
     for (const row of [299, 0, 150, ...described.keys()]) {
-      const { operands: read, results } = lookup.shape(lookup.site(row));
-      const text = [...read, ...results].map(({ kind, lo, slot, local, reg }) =>
-        kind === 1 ? `const ${lo}` : kind === 0 ? `slot ${slot}` : kind === 2 ? `local ${local}` : `reg ${reg}`,
-      );
-      expect(text).toEqual(described[row]);
+      const { operands: read, results } = stored(tables, row);
+      expect([...read, ...results].map(text)).toEqual(described[row]);
     }
   });
 
@@ -199,8 +211,7 @@ describe('shapes that begin as the one before', () => {
     const shapeWith = (word: number, value: number) => {
       const shapes = Uint8Array.from(t.shapes.bytes());
       new Uint32Array(shapes.buffer)[word] = value;
-      const lookup = new SiteLookup({ ...sections(t), shapes }, 1000);
-      return () => lookup.shape(lookup.site(1));
+      return () => stored(t, 1, { shapes });
     };
     expect(shapeWith(first + 3, 10)().operands.length).toBe(11);
     expect(shapeWith(first + 2, first)).toThrow('refers to no other');
@@ -223,7 +234,7 @@ it('functions with the same locals share one list, also when one is ended twice'
   for (const [i, slots] of lists.entries()) add(i * 10, slots);
   expect(tables.locals.length).toBe(3 + 2 + 1);
   const lookup = new SiteLookup(sections(tables), 1000);
-  for (const [row, slots] of lists.entries()) expect(lookup.locals(row).map(({ slot }) => slot)).toEqual(slots);
+  for (const [row, slots] of lists.entries()) expect(lookup.homes(row).map(({ slot }) => slot)).toEqual(slots);
 });
 
 it('a shape is stored once, also behind one that it has less in common with than that with its own', () => {

@@ -1,0 +1,7 @@
+/** The error for a stack that is not one that our code builds. */
+
+import { InputError } from '../base/errors.js';
+
+export function damagedStack(what: string): InputError {
+  return new InputError('damaged-process', `the process's stack cannot be read: ${what}`);
+}
