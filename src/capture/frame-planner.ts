@@ -26,7 +26,7 @@ const PARAMS_MAX = 1000;
 const LOOSE_VALUES = 64;
 
 /**
- * What is known of a frame that has trapped: nothing in its function's prologue; behind a call what is in slots, which
+ * What is known of a frame that has trapped: nothing in its function's prologue; after a call what is in slots, which
  * is all of it; else all with the registers, and without them what never is in one.
  */
 export type Knowledge = 'nothing' | 'slots' | 'all' | 'most';

@@ -69,7 +69,7 @@ export class ImageDescription {
     checkLayout(this.elf, this.outline);
   }
 
-  /** @throws InputError 'damaged-image' when it contradicts itself */
+  /** @throws InputError 'damaged-image' when it contradicts itself, 'newer-image' */
   get identity(): Identity {
     if (this.known === undefined) {
       const identity = decodeIdentity(this.sectionBytes(SECTION.identity));
@@ -92,6 +92,7 @@ export class ImageDescription {
     if (this.lookup) return this.lookup;
     const lookup = new SiteLookup(
       {
+        version: this.identity.siteTables ?? 1,
         functions: this.sectionBytes(SECTION.functions),
         locals: this.sectionBytes(SECTION.locals),
         sites: this.sectionBytes(SECTION.sites),

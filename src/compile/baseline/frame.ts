@@ -10,7 +10,6 @@
 
 import { frameSizeFor, NO_REG, type RegisterPlan } from '../../arch/masm/masm.js';
 import type { SiteTables } from '../../image/tables/site-tables.js';
-import { typeCode } from '../../image/tables/type-codes.js';
 import type { FunctionSummary } from '../../wasm/module.js';
 import { type CallLayout, isFloat, slotsOf } from '../convention/call-layout.js';
 import type { Variation } from '../convention/variation.js';
@@ -97,7 +96,7 @@ export class Frame {
   /** Records the locals in the site tables, after beginFunction. */
   describe(sites: SiteTables): void {
     for (let i = 0; i < this.localCount; i++) {
-      sites.local(typeCode(this.types[i]), this.registers[i], this.homes[i] >>> 3);
+      sites.local(this.types[i], this.registers[i], this.homes[i] >>> 3);
     }
   }
 

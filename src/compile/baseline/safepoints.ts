@@ -6,8 +6,8 @@
 import { entrySlots, type MacroAssembler, NO_REG } from '../../arch/masm/masm.js';
 import { BugError } from '../../base/errors.js';
 import { SITE_CALL, SITE_ENTRY, SITE_LOOP } from '../../image/contract/site-tables.js';
+import type { FrameMapEncoder } from '../../image/tables/frame-map-encoder.js';
 import type { SiteTables } from '../../image/tables/site-tables.js';
-import { typeCode } from '../../image/tables/type-codes.js';
 import type { ValType } from '../../wasm/module.js';
 import type { CallLayout } from '../convention/call-layout.js';
 import type { BodyReader } from './body-reader.js';
@@ -16,11 +16,11 @@ import { Kind, type Operands } from './operands.js';
 /** An entry at masm.offset: parameters are where the caller has put them. */
 export function entrySite(tables: SiteTables, masm: MacroAssembler, layout: CallLayout): void {
   const { type, paramRegs, paramSlots } = layout;
-  tables.beginShape(paramRegs.length, 0);
+  const { shapes } = tables;
+  shapes.begin(paramRegs.length, 0);
   for (let i = 0; i < paramRegs.length; i++) {
-    const code = typeCode(type.params[i]);
-    if (paramRegs[i] !== NO_REG) tables.register(code, paramRegs[i]);
-    else tables.slot(code, entrySlots(masm.plan) + paramSlots[i]);
+    if (paramRegs[i] !== NO_REG) shapes.register(type.params[i], paramRegs[i]);
+    else shapes.slot(type.params[i], entrySlots(masm.plan) + paramSlots[i]);
   }
   tables.site(masm.offset, 0, SITE_ENTRY);
 }
@@ -45,7 +45,7 @@ export class Safepoints {
   /** A loop's header, which binds its label after `separate`. */
   loop(): void {
     const { tables } = this;
-    if (tables !== undefined) this.describe(tables, this.operands.height, 0);
+    if (tables !== undefined) this.describe(tables.shapes, this.operands.height, 0);
     this.end(SITE_LOOP);
   }
 
@@ -54,9 +54,10 @@ export class Safepoints {
     const { tables } = this;
     const { results } = type;
     if (tables !== undefined) {
-      this.describe(tables, count, results.length);
-      if (resultReg !== NO_REG) tables.register(typeCode(results[0]), resultReg);
-      else for (let i = 0; i < results.length; i++) tables.slot(typeCode(results[i]), resultSlots[i]);
+      const { shapes } = tables;
+      this.describe(shapes, count, results.length);
+      if (resultReg !== NO_REG) shapes.register(results[0], resultReg);
+      else for (let i = 0; i < results.length; i++) shapes.slot(results[i], resultSlots[i]);
     }
     this.end(SITE_CALL);
   }
@@ -65,8 +66,9 @@ export class Safepoints {
   builtinReturned(count: number, result: ValType | 0): void {
     const { tables } = this;
     if (tables !== undefined) {
-      this.describe(tables, count, result === 0 ? 0 : 1);
-      if (result !== 0) tables.register(typeCode(result), this.masm.plan.resultInt);
+      const { shapes } = tables;
+      this.describe(shapes, count, result === 0 ? 0 : 1);
+      if (result !== 0) shapes.register(result, this.masm.plan.resultInt);
     }
     this.end(SITE_CALL);
   }
@@ -79,20 +81,20 @@ export class Safepoints {
     if (this.masm.offset === this.lastOffset) this.masm.nop();
   }
 
-  private describe(tables: SiteTables, count: number, resultCount: number): void {
+  private describe(shapes: FrameMapEncoder, count: number, resultCount: number): void {
     const { kinds, types, lo, hi, frame } = this.operands;
-    tables.beginShape(count, resultCount);
+    shapes.begin(count, resultCount);
     for (let at = 0; at < count; at++) {
-      const type = typeCode(types[at]);
+      const type = types[at];
       switch (kinds[at] as Kind) {
         case Kind.Const:
-          tables.constant(type, lo[at], hi[at]);
+          shapes.constant(type, lo[at], hi[at]);
           break;
         case Kind.Local:
-          tables.alias(type, lo[at]);
+          shapes.copy(type, lo[at]);
           break;
         case Kind.Slot:
-          tables.slot(type, frame.operandSlot(at) >>> 3);
+          shapes.slot(type, frame.operandSlot(at) >>> 3);
           break;
         default:
           throw new BugError('an operand is in a register across a safepoint');

@@ -5,16 +5,12 @@
 import { createHash } from 'node:crypto';
 import type { Target } from '../../arch/masm/target.js';
 import { ownPackage } from '../../base/package.js';
-import { FUNC_GUEST, FUNC_HOST, FUNC_IMPORT } from '../../image/contract/site-tables.js';
+import { FUNC_GUEST, FUNC_HOST, FUNC_IMPORT, TABLES_VERSION } from '../../image/contract/site-tables.js';
 import type { InstanceLayout } from '../../image/instance-layout.js';
-import {
-  IDENTITY_FORMAT,
-  type Identity,
-  type InstanceIdentity,
-  type ModuleIdentity,
-} from '../../image/tables/identity.js';
+import type { Identity, InstanceIdentity, ModuleIdentity } from '../../image/tables/identity.js';
 import { encodePlaces } from '../../image/tables/places.js';
 import type { SiteTables } from '../../image/tables/site-tables.js';
+import { IDENTITY_FORMAT } from '../../image/tables/versions.js';
 import { ExternKind, type Import, type Module } from '../../wasm/module.js';
 import { erased, erasedTypes } from '../../wasm/ref-types.js';
 import type { DataLayout } from './data-layout.js';
@@ -40,6 +36,7 @@ export function describe(layout: DataLayout, text: TextBuilder, options: Describ
   const { data } = layout;
   return {
     format: IDENTITY_FORMAT,
+    siteTables: TABLES_VERSION,
     compiler: ownPackage().version,
     arch: options.target.name,
     deterministic: options.deterministic,

@@ -103,7 +103,7 @@ export function layOutFile(contents: ImageContents): ImageParts {
     table(SECTION.functions, sites.functions.bytes(), RT_FUNCS_FILE);
     table(SECTION.locals, sites.locals.bytes());
     table(SECTION.sites, sites.sites.bytes(), RT_SITES_FILE);
-    table(SECTION.shapes, sites.shapes.bytes());
+    table(SECTION.shapes, sites.shapes.column.bytes());
     table(SECTION.traps, sites.traps.bytes(), RT_TRAPS_FILE);
     table(SECTION.pins, sites.pins.bytes());
     table(SECTION.names, encodeNames(contents.names), RT_NAMES_FILE);

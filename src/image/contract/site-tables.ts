@@ -52,14 +52,19 @@ export const SITE_CALL = 0; // trapped at: the call has returned, results are wh
 export const SITE_LOOP = 1; // at the loop header, block parameters on the stack; or in front of a memory.atomic.wait
 export const SITE_ENTRY = 2; // before the prologue: frame size 0, parameters are the shape's operands; other locals are zero
 
-// .wagsnap.shapes: [operandCount] [resultCount] operands… results…; each one or three u32:
-//   type << 28 | kind << 26 | payload
-// A first operand of type 0 is no operand: {index of a shape before this one} {n}, and the first n operands are those
-// of that shape
-export const OPERAND_SLOT = 0; // payload: slot
-export const OPERAND_CONST = 1; // two u32 follow: low and high word
-export const OPERAND_LOCAL = 2; // payload: local index, has the same value
-export const OPERAND_REG = 3; // payload: register
+// .wagsnap.shapes: [operandCount] [resultCount | SHAPE_LOCALS] [shape of the locals] operands… results…
+// The third is there with SHAPE_LOCALS: the site places the locals itself, where the operands of a shape before this one
+// say, which has no results and no locals of its own. A first operand of type 0 is no operand: {index of a shape before
+// this one} {n}, and the first n operands are those of that shape. All others, and results, are locations:
+//   type << 28 | kind << 25 | payload
+// Tables of version 1, of images whose identity says none, have two bits for the kind, at 26, and no SHAPE_LOCALS
+export const TABLES_VERSION = 2;
+export const SHAPE_LOCALS = 0x80000000;
+export const LOCATION_SLOT = 0; // payload: slot
+export const LOCATION_CONST = 1; // payload 0; its bits follow, the lowest first: two u32, of a v128 four
+export const LOCATION_LOCAL = 2; // payload: local index, has the same value; no local itself is there
+export const LOCATION_REG = 3; // payload: register
+export const LOCATION_DEAD = 4; // payload 0; no code reads the value any more
 
 // .wagsnap.traps: 2 u32 each, sorted: text offset of the faulting instruction, then body offset | TRAP_* << 27
 export const TS_SIZE = 8;

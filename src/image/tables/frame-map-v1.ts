@@ -1,7 +1,7 @@
 /**
  * A location as images wrote it whose tables have no version:
  *
- *     type << 28 | kind << 26 | payload       TYPE_*; behind a constant its low and high word
+ *     type << 28 | kind << 26 | payload       TYPE_*; after a constant its low and high word
  *
  * Kinds are 0 a slot, 1 a constant, 2 a local's value, 3 a register. Read for ever, written no more.
  */

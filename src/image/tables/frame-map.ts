@@ -1,6 +1,6 @@
 /**
  * Where the values of a frame are when it stands at a site. This is the only code that knows what a location means:
- * lifting, lowering, listings and checks all read frame maps. How one is stored is frame-map-codec.ts, and
+ * lifting, lowering, listings and checks all read frame maps. How one is stored is frame-map-encoder.ts, frame-map-decoder.ts, and
  * frame-map-v1.ts for images of before.
  *
  * Stored are the homes of a function's locals, and of each site its operands and results. A site may place the locals
@@ -58,7 +58,7 @@ export interface FrameMap {
   readonly locals: readonly Location[];
   /** Those that are the frame's own, bottom first: at a call without its arguments. */
   readonly operands: readonly Location[];
-  /** Behind a call that has returned: the topmost operands. */
+  /** After a call that has returned: the topmost operands. */
   readonly results: readonly Location[];
 }
 

@@ -12,10 +12,10 @@ import { Packr } from 'msgpackr/pack';
 import { Unpackr } from 'msgpackr/unpack';
 import type { ArchName } from '../../arch/masm/target.js';
 import { LimitError } from '../../base/errors.js';
+import { TABLES_VERSION } from '../contract/site-tables.js';
 import { damaged } from './damaged.js';
 import { type MsgpackLimits, msgpackEntries, msgpackMap, msgpackProblem } from './msgpack-check.js';
-
-export const IDENTITY_FORMAT = 1;
+import { type ClaimedVersions, checkVersions, IDENTITY_FORMAT } from './versions.js';
 
 /**
  * How long an identity may be in bytes, and in msgpack's items: a module of as many types, tags and tables as any may
@@ -118,6 +118,8 @@ export interface TrampolineIdentity {
 
 export interface Identity {
   format: number;
+  /** TABLES_VERSION of whoever made it; absent: 1. */
+  siteTables?: number | undefined;
   compiler: string;
   arch: ArchName;
   deterministic: boolean;
@@ -138,10 +140,19 @@ const require = createRequire(import.meta.url);
 /** What of an identity does not grow with the module: enough to tell what an image is, for whoever looks at many. */
 export type ImageOutline = Pick<
   Identity,
-  'format' | 'compiler' | 'arch' | 'deterministic' | 'modules' | 'data' | 'text'
+  'format' | 'siteTables' | 'compiler' | 'arch' | 'deterministic' | 'modules' | 'data' | 'text'
 >;
 
-const OUTLINE: readonly string[] = ['format', 'compiler', 'arch', 'deterministic', 'modules', 'data', 'text'];
+const OUTLINE: readonly string[] = [
+  'format',
+  'siteTables',
+  'compiler',
+  'arch',
+  'deterministic',
+  'modules',
+  'data',
+  'text',
+];
 
 /** @throws LimitError when it would be longer than what decodeIdentity takes */
 export function encodeIdentity(identity: Identity): Uint8Array {
@@ -171,7 +182,7 @@ function pack(identity: Identity): Uint8Array {
   });
 }
 
-/** Throws InputError 'damaged-image' for anything but a well-formed identity of a format we know. */
+/** @throws InputError 'damaged-image' for anything but a well-formed identity, 'newer-image' */
 export function decodeIdentity(bytes: Uint8Array): Identity {
   const problem = msgpackProblem(bytes, IDENTITY_LIMITS);
   if (problem !== undefined) throw damaged(`identity ${problem}`);
@@ -199,10 +210,7 @@ function checked(bytes: Uint8Array, kind: 'whole' | 'outline'): Identity | Image
   } catch {
     throw damaged('identity is not msgpack');
   }
-  const format = (value as { format?: unknown } | null)?.format;
-  if (typeof format === 'number' && format > IDENTITY_FORMAT) {
-    throw damaged(`identity format ${format} is newer than this wag-snap reads (${IDENTITY_FORMAT})`);
-  }
+  if (isObject(value)) checkVersions(value as ClaimedVersions);
   const parsed = schemas()[kind].safeParse(value);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
@@ -261,7 +269,8 @@ function createSchemas() {
     elementSegments: segments,
   });
   const outline = z.object({
-    format: z.literal(IDENTITY_FORMAT),
+    format: z.number().int().min(1).max(IDENTITY_FORMAT),
+    siteTables: z.number().int().min(1).max(TABLES_VERSION).optional(),
     compiler: z.string(),
     arch: z.enum(['x64', 'arm64']),
     deterministic: z.boolean(),

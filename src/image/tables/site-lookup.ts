@@ -11,7 +11,7 @@
 import { FR_SIZE, SITE_ENTRY, SR_SIZE, TP_SIZE, TS_SIZE } from '../contract/site-tables.js';
 import { damaged } from './damaged.js';
 import { type FrameMap, frameMap, type LocalHome, type PinState } from './frame-map.js';
-import { FrameMapDecoder } from './frame-map-codec.js';
+import { FrameMapDecoder } from './frame-map-decoder.js';
 import { tableWords } from './table-words.js';
 
 const FR_WORDS = FR_SIZE / 4;
@@ -46,6 +46,8 @@ export interface TrapRow {
 }
 
 export interface SiteSections {
+  /** 1 or TABLES_VERSION. */
+  readonly version: number;
   readonly functions: Uint8Array;
   readonly locals: Uint8Array;
   readonly sites: Uint8Array;
@@ -66,7 +68,7 @@ export class SiteLookup {
   /** @param textSize bytes of text: no row may point beyond it */
   constructor(sections: SiteSections, textSize: number) {
     this.functions = tableWords(sections.functions, FR_SIZE, 'function table');
-    this.maps = new FrameMapDecoder(sections.locals, sections.shapes);
+    this.maps = new FrameMapDecoder(sections.version, sections.locals, sections.shapes);
     this.sites = tableWords(sections.sites, SR_SIZE, 'site table');
     this.traps = tableWords(sections.traps, TS_SIZE, 'trap table');
     this.pins = sections.pins && tableWords(sections.pins, TP_SIZE, 'pin table');
@@ -173,7 +175,7 @@ export class SiteLookup {
     return this.maps.valueCount(shape);
   }
 
-  /** Homes of all parameters and locals of a function, valid behind its prologue. */
+  /** Homes of all parameters and locals of a function, valid after its prologue. */
   homes(functionRow: number): LocalHome[] {
     checkRow(functionRow, this.functionCount, 'function');
     const at = functionRow * FR_WORDS;
@@ -183,7 +185,7 @@ export class SiteLookup {
   /** Where the values of a frame of a function are at one of its sites. */
   frameMap(functionRow: number, site: SiteRow): FrameMap {
     const homes = site.kind === SITE_ENTRY ? [] : this.homes(functionRow);
-    return frameMap(site.kind, homes, this.maps.shape(site.shape));
+    return frameMap(site.kind, homes, this.maps.shape(site.shape, homes.length));
   }
 
   trap(row: number): TrapRow {

@@ -11,17 +11,11 @@ import {
   SITE_CALL,
   SITE_ENTRY,
   SITE_LOOP,
-  TYPE_EXTERNREF,
-  TYPE_F32,
-  TYPE_F64,
-  TYPE_FUNCREF,
-  TYPE_I32,
-  TYPE_I64,
-  TYPE_V128,
 } from '../../../src/image/contract/site-tables.js';
 import { SiteLookup } from '../../../src/image/tables/site-lookup.js';
 import { SiteTables } from '../../../src/image/tables/site-tables.js';
 import { HeaderBudget } from '../../../src/snapshot/header-budget.js';
+import { ValType } from '../../../src/wasm/module.js';
 import { growth } from '../../support/cpu-time.js';
 import { numbers } from '../snapshot/programs.js';
 
@@ -37,61 +31,52 @@ const SIZE = 0x1000;
 function tables(): SiteLookup {
   const t = new SiteTables();
   t.beginFunction(0x10, 1, 0, 0, FUNC_IMPORT);
-  t.beginShape(3, 0);
-  t.register(TYPE_I32, 0);
-  t.register(TYPE_F32, 32);
-  t.slot(TYPE_I64, 1);
+  t.shapes.begin(3, 0);
+  t.shapes.register(ValType.I32, 0);
+  t.shapes.register(ValType.F32, 32);
+  t.shapes.slot(ValType.I64, 1);
   t.site(0x10, 0, SITE_ENTRY);
   t.endFunction(0x20);
   t.beginFunction(0x20, 1, 1, 48);
-  t.local(TYPE_I32, 3, 2);
-  t.local(TYPE_F64, 40, 3);
-  t.local(TYPE_FUNCREF, NO_LOCAL_REG, 7);
-  t.beginShape(2, 0);
-  t.slot(TYPE_I64, 4);
-  t.alias(TYPE_I32, 0);
+  t.local(ValType.I32, 3, 2);
+  t.local(ValType.F64, 40, 3);
+  t.local(ValType.FuncRef, NO_LOCAL_REG, 7);
+  t.shapes.begin(2, 0);
+  t.shapes.slot(ValType.I64, 4);
+  t.shapes.copy(ValType.I32, 0);
   t.site(0x30, 11, SITE_LOOP);
-  t.beginShape(2, 1);
-  t.constant(TYPE_F64, 1, 0x40000000);
-  t.alias(TYPE_FUNCREF, 2);
-  t.register(TYPE_EXTERNREF, 0);
+  t.shapes.begin(2, 1);
+  t.shapes.constant(ValType.F64, 1, 0x40000000);
+  t.shapes.copy(ValType.FuncRef, 2);
+  t.shapes.register(ValType.ExternRef, 0);
   t.site(0x40, 22, SITE_CALL);
-  t.beginShape(0, 0);
+  t.shapes.begin(0, 0);
   t.site(0x50, 33, SITE_CALL);
   t.endFunction(0x60);
   t.beginFunction(0x60, 1, 2, 48);
-  t.local(TYPE_V128, 63, 0);
-  t.local(TYPE_FUNCREF, NO_LOCAL_REG, 2);
-  t.local(TYPE_V128, NO_LOCAL_REG, 7);
-  t.beginShape(2, 0);
-  t.slot(TYPE_V128, 3);
-  t.alias(TYPE_V128, 0);
+  t.local(ValType.V128, 63, 0);
+  t.local(ValType.FuncRef, NO_LOCAL_REG, 2);
+  t.local(ValType.V128, NO_LOCAL_REG, 7);
+  t.shapes.begin(2, 0);
+  t.shapes.slot(ValType.V128, 3);
+  t.shapes.copy(ValType.V128, 0);
   t.site(0x70, 4, SITE_LOOP);
-  t.beginShape(1, 1);
-  t.alias(TYPE_V128, 2);
-  t.register(TYPE_V128, 32);
+  t.shapes.begin(1, 1);
+  t.shapes.copy(ValType.V128, 2);
+  t.shapes.register(ValType.V128, 32);
   t.site(0x78, 8, SITE_CALL);
   t.endFunction(0x80);
   t.beginFunction(0x90, 1, 3, 48);
-  t.local(TYPE_I32, NO_LOCAL_REG, 0);
-  t.beginShape(1, 0);
-  t.constant(TYPE_V128, 1, 2);
+  t.local(ValType.I32, NO_LOCAL_REG, 0);
+  t.shapes.begin(1, 0);
+  t.shapes.register(ValType.I64, 2);
   t.site(0x98, 4, SITE_CALL);
   t.endFunction(0xa0);
   t.beginFunction(0x100, 0, 0, 0, FUNC_TRAMPOLINE);
   t.endFunction(0x110);
   t.beginFunction(0x180, 0, 5, 16, FUNC_HOST);
   t.endFunction(0x190);
-  return new SiteLookup(
-    {
-      functions: t.functions.bytes(),
-      locals: t.locals.bytes(),
-      sites: t.sites.bytes(),
-      shapes: t.shapes.bytes(),
-      traps: t.traps.bytes(),
-    },
-    SIZE,
-  );
+  return new SiteLookup(t.sections(), SIZE);
 }
 
 /** A stack that is written from its top down, as calls do. */
@@ -249,7 +234,11 @@ describe('a stack that is not ours is refused', () => {
       () => new Stack().push(6).returnTo(0x100).frame().lift(0x78),
       /above the stack/,
     ],
-    ['a constant of 128 bits', () => new Stack().push(0).returnTo(0x100).frame().lift(0x98), /v128 is a constant/],
+    [
+      'a value in a register across a call',
+      () => new Stack().push(0).returnTo(0x100).frame().lift(0x98),
+      /in a register across a call/,
+    ],
     ['parameters above the stack', () => new Stack().returnTo(0x100).frame().lift(0x30), /above the stack/],
   ])('%s', (_, lift, message) => {
     expect(lift).toThrow(InputError);
@@ -267,10 +256,7 @@ describe('a frame holds what it claims to hold', () => {
     t.endFunction(0x20);
     t.beginFunction(0x100, 0, 0, 0, FUNC_TRAMPOLINE);
     t.endFunction(0x110);
-    const [functions, locals, sites, shapes, traps] = [t.functions, t.locals, t.sites, t.shapes, t.traps].map(
-      (column) => column.bytes(),
-    );
-    const lookup = new SiteLookup({ functions, locals, sites, shapes, traps }, SIZE);
+    const lookup = new SiteLookup(t.sections(), SIZE);
     const bytes = Buffer.alloc((frameBytes + 8) * frames + 16_384);
     for (let i = 0; i < frames; i++) {
       const returnTo = TEXT + (i === frames - 1 ? 0x100 : 0x18);
@@ -280,12 +266,12 @@ describe('a frame holds what it claims to hold', () => {
     return liftStack(lookup, TEXT, registers, { address: TOP, bytes }, NO_REG, budget).frames;
   }
   const locals = (count: number, slot: (i: number) => number) => (t: SiteTables) => {
-    for (let i = 0; i < count; i++) t.local(TYPE_I64, NO_LOCAL_REG, slot(i));
-    t.beginShape(0, 0);
+    for (let i = 0; i < count; i++) t.local(ValType.I64, NO_LOCAL_REG, slot(i));
+    t.shapes.begin(0, 0);
   };
   const constants = (count: number) => (t: SiteTables) => {
-    t.beginShape(count, 0);
-    for (let i = 0; i < count; i++) t.constant(TYPE_I64, i, 0);
+    t.shapes.begin(count, 0);
+    for (let i = 0; i < count; i++) t.shapes.constant(ValType.I64, i, 0);
   };
 
   test('values in it, and what its caller has reserved', () => {

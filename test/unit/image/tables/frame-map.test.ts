@@ -1,8 +1,14 @@
 /** Frame maps: where each value is at each kind of site, whatever form tables say it in, and what cannot be. */
 
 import { describe, expect, test } from 'vitest';
-import { InputError } from '../../../../src/base/errors.js';
-import { NO_LOCAL_REG, SITE_CALL, SITE_ENTRY, SITE_LOOP } from '../../../../src/image/contract/site-tables.js';
+import { BugError, InputError, LimitError } from '../../../../src/base/errors.js';
+import {
+  NO_LOCAL_REG,
+  SHAPE_LOCALS,
+  SITE_CALL,
+  SITE_ENTRY,
+  SITE_LOOP,
+} from '../../../../src/image/contract/site-tables.js';
 import {
   constant,
   firstInPlace,
@@ -15,7 +21,8 @@ import {
   type StoredMap,
   unknownLocals,
 } from '../../../../src/image/tables/frame-map.js';
-import { FrameMapDecoder } from '../../../../src/image/tables/frame-map-codec.js';
+import { FrameMapDecoder } from '../../../../src/image/tables/frame-map-decoder.js';
+import { AT_HOME, FrameMapEncoder } from '../../../../src/image/tables/frame-map-encoder.js';
 import { ValType } from '../../../../src/wasm/module.js';
 
 const [I32, I64, F64, V128, FuncRef] = [ValType.I32, ValType.I64, ValType.F64, ValType.V128, ValType.FuncRef] as const;
@@ -37,6 +44,8 @@ const copyOf = (type: ValType, local: number) => located(type, Place.Local, loca
 function map(kind: number, stored: Partial<StoredMap>) {
   return frameMap(kind, homes, { locals: undefined, operands: [], results: [], ...stored });
 }
+
+const bytesOf = (...words: number[]) => new Uint8Array(Uint32Array.from(words).buffer);
 
 const text = ({ place, at }: Location) => `${['slot', 'reg', 'const', 'dead', 'unknown'][place]} ${at}`;
 
@@ -124,10 +133,126 @@ describe('values in one place', () => {
   });
 });
 
+describe('tables of version 2', () => {
+  const tables = new FrameMapEncoder(1000, 1000);
+  const decoder = (column = tables.column) => new FrameMapDecoder(2, new Uint8Array(), column.bytes());
+
+  test('have all forms', () => {
+    tables.begin(3, 0);
+    tables.register(I32, 63);
+    tables.constant(V128, 1, -2, 3, -4);
+    tables.dead(F64);
+    const locals = tables.endLocals();
+    tables.begin(5, 1, locals);
+    tables.slot(I64, (1 << 25) - 1);
+    tables.copy(V128, 1);
+    tables.constant(I64, 5, -6);
+    tables.register(FuncRef, 0);
+    tables.dead(V128);
+    tables.slot(I32, 7);
+    const index = tables.end();
+    const shape = decoder().shape(index, 3);
+    expect(shape.locals).toEqual([
+      register(I32, 63),
+      constant(V128, [1, 0xfffffffe, 3, 0xfffffffc]),
+      located(F64, Place.Dead),
+    ]);
+    expect(shape.operands).toEqual([
+      slot(I64, (1 << 25) - 1),
+      copyOf(V128, 1),
+      constant(I64, [5, 0xfffffffa]),
+      register(FuncRef, 0),
+      located(V128, Place.Dead),
+    ]);
+    expect(shape.results).toEqual([slot(I32, 7)]);
+  });
+
+  test('are not written with what would not fit', () => {
+    tables.begin(1, 0);
+    expect(() => tables.slot(I32, 1 << 25)).toThrow(BugError);
+    expect(() => tables.copy(I32, -1)).toThrow(BugError);
+  });
+
+  test('are no larger, and no more work, than a module may make them', () => {
+    const many = (limit: number, effort: number, equal: boolean) => () => {
+      const encoder = new FrameMapEncoder(limit, effort);
+      for (let n = 0; n < 2000; n++) {
+        encoder.begin(1, 0);
+        encoder.slot(I32, equal ? 0 : n);
+        encoder.end();
+      }
+    };
+    expect(many(1100, Infinity, true)).not.toThrow();
+    expect(many(1100, Infinity, false)).toThrow(LimitError);
+    expect(many(Infinity, 7000, true)).toThrow(LimitError);
+    expect(many(Infinity, 9000, true)).not.toThrow();
+  });
+
+  test('share equal shapes, and the locals of sites that place them alike', () => {
+    const shared = new FrameMapEncoder(100_000, 100_000);
+    const expected: [index: number, locals: number, height: number][] = [];
+    for (let n = 0; n < 300; n++) {
+      const placed = n % 3;
+      shared.begin(20, 0);
+      for (let i = 0; i < 20; i++) shared.slot(I64, i === 19 ? placed : i + 30);
+      const locals = shared.endLocals();
+      const height = n % 50;
+      shared.begin(height, 0, n % 2 === 0 ? locals : AT_HOME);
+      for (let i = 0; i < height; i++) shared.constant(V128, i, 1, 2, 3);
+      expected.push([shared.end(), n % 2 === 0 ? placed : -1, height]);
+    }
+    for (const [index, placed, height] of expected) {
+      const { locals, operands } = decoder(shared.column).shape(index, 20);
+      expect(locals?.map(({ at }) => at)).toEqual(
+        placed < 0 ? undefined : Array.from({ length: 20 }, (_, i) => (i === 19 ? placed : i + 30)),
+      );
+      expect(operands).toEqual(Array.from({ length: height }, (_, i) => constant(V128, [i, 1, 2, 3])));
+    }
+    const different = new Set(expected.map(([index]) => index)).size;
+    expect(different).toBe(100); // of 50 heights: 25 are even, with 3 placements, and 25 odd ones at home
+    expect(shared.column.length).toBeLessThan(different * 5 + 50 * 10 * 5 + 3 * 22);
+  });
+
+  const [i32, v128] = [1, 5].map((type) => type << 28);
+  const form = (kind: number, payload = 0) => (i32 | (kind << 25) | payload) >>> 0;
+  const refused = (words: readonly number[], at = 0, localCount = 1) => {
+    const bytes = bytesOf(...words);
+    return () => new FrameMapDecoder(2, new Uint8Array(), bytes).shape(at, localCount);
+  };
+
+  test.each<[string, readonly number[], RegExp]>([
+    ['a form that there is not', [1, 0, form(5)], /unknown form/],
+    ['another', [1, 0, form(7)], /unknown form/],
+    ['a dead value that says more', [1, 0, form(4, 1)], /unknown form/],
+    ['a constant that says more', [1, 0, form(1, 1), 1, 2], /unknown form/],
+    ['a register that there is not', [1, 0, form(3, 64)], /unknown register/],
+    ['three words of a vector', [1, 0, (v128 | (1 << 25)) >>> 0, 1, 2, 3], /cut off/],
+    ['a type that there is not', [1, 0, 9 << 28], /no type/],
+    ['locals of no shape', [0, SHAPE_LOCALS], /cut off/],
+    ['locals of its own shape', [0, SHAPE_LOCALS, 0], /refers to no other/],
+    ['locals of a shape behind it', [0, SHAPE_LOCALS, 3, 1, 0, form(4)], /refers to no other/],
+    ['more results than there are words', [0, 9, form(3)], /cut off/],
+  ])('are refused with %s', (_, words, message) => {
+    expect(refused(words)).toThrow(InputError);
+    expect(refused(words)).toThrow(message);
+  });
+
+  test.each<[string, readonly number[], RegExp]>([
+    ['results', [1, 1, form(4), form(3)], /more than locals/],
+    ['locals of its own', [1, SHAPE_LOCALS, 0, form(4)], /more than locals/],
+    ['more than there are', [2, 0, form(4), form(4)], /not those of its function/],
+    ['far more than there are', [0x7fffffff, 0], /not those of its function/],
+    ['none', [0, 0], /not those of its function/],
+  ])('are refused where the shape of locals has %s', (_, locals, message) => {
+    const words = [...locals, 0, SHAPE_LOCALS, 0];
+    expect(refused(words, locals.length)).toThrow(InputError);
+    expect(refused(words, locals.length)).toThrow(message);
+  });
+});
+
 describe('tables without a version', () => {
   const [i32, i64, v128] = [1, 2, 5].map((type) => type << 28);
-  const decode = (...shapes: number[]) =>
-    new FrameMapDecoder(new Uint8Array(), new Uint8Array(Uint32Array.from(shapes).buffer)).shape(0);
+  const decode = (...shapes: number[]) => new FrameMapDecoder(1, new Uint8Array(), bytesOf(...shapes)).shape(0, 0);
 
   test('have slots, constants, copies of locals and registers', () => {
     const { locals, operands, results } = decode(
@@ -153,14 +278,14 @@ describe('tables without a version', () => {
     ['a result of no type', [0, 1, 5], /no type/],
     ['a type that there is not', [1, 0, 9 << 28], /no type/],
     ['an operand less', [2, 0, i32], /cut off/],
+    ['locals of a site', [0, SHAPE_LOCALS, 0], /cut off/],
   ])('are refused with %s', (_, shapes, message) => {
     expect(() => decode(...shapes)).toThrow(InputError);
     expect(() => decode(...shapes)).toThrow(message);
   });
 
   test('have locals of types that there are', () => {
-    const decoder = (word: number) =>
-      new FrameMapDecoder(new Uint8Array(Uint32Array.of(word).buffer), new Uint8Array());
+    const decoder = (word: number) => new FrameMapDecoder(1, bytesOf(word), new Uint8Array());
     expect(decoder(v128 | (40 << 20) | 7).homes(0, 1)).toEqual([{ type: V128, reg: 40, slot: 7 }]);
     expect(() => decoder(9 << 28).homes(0, 1)).toThrow(/a local has no type/);
   });

@@ -31,8 +31,8 @@ describe('an identity', () => {
   test('comes back, and its outline alone', () => {
     const { identity } = built.image;
     expect(decodeIdentity(bytes)).toEqual(identity);
-    const { format, compiler, arch, deterministic, modules, data, text } = identity;
-    expect(decodeOutline(bytes)).toEqual({ format, compiler, arch, deterministic, modules, data, text });
+    const { format, siteTables, compiler, arch, deterministic, modules, data, text } = identity;
+    expect(decodeOutline(bytes)).toEqual({ format, siteTables, compiler, arch, deterministic, modules, data, text });
   });
 
   test.each([
@@ -58,6 +58,44 @@ describe('an identity', () => {
     expect(() => decodeIdentity(changed(changes))).toThrow(
       new RegExp(`^damaged image: identity: ${field}[^\n]{0,80}$`),
     );
+  });
+
+  test.each([
+    ['image format 3', { format: 3 }],
+    ['image format 3', { format: 3, siteTables: 9, trampolines: 'of another kind' }],
+    ['site tables of version 3', { siteTables: 3 }],
+  ])('of %s is of a newer wag-snap, which is what to use', (what, changes) => {
+    const hostile = changed({ ...changes, compiler: '7.1.0' } as never);
+    for (const decode of [decodeIdentity, decodeOutline]) {
+      const refused = expect.objectContaining({
+        code: 'newer-image',
+        message: expect.stringContaining(`has ${what}, `),
+      });
+      expect(() => decode(hostile)).toThrow(refused);
+      expect(() => decode(hostile)).toThrow(/reads 1 to 2\. Use wag-snap 7\.1\.0 or a later one/);
+    }
+  });
+
+  test('of a newer wag-snap makes a newer image', () => {
+    const whole = built.image.source.read(0, built.image.source.size);
+    const newer = withSection(whole, SECTION.identity, changed({ format: 3 }));
+    expect(() => readImage(newer)).toThrow(expect.objectContaining({ code: 'newer-image' }));
+  });
+
+  test('of a newer wag-snap with a strange name does not say it', () => {
+    const hostile = changed({ format: 3, compiler: '7\x1b[31m' });
+    expect(() => decodeIdentity(hostile)).toThrow(/Use that or a later one/);
+  });
+
+  test('of before has no version of site tables, and is format 1', () => {
+    const { siteTables, ...rest } = built.image.identity;
+    const before = new Packr({ useRecords: false }).pack({ ...rest, format: 1 });
+    expect(siteTables).toBe(2);
+    expect(decodeIdentity(before).siteTables).toBeUndefined();
+    expect(decodeOutline(before).format).toBe(1);
+    for (const wrong of [{ format: 0 }, { format: 1.5 }, { siteTables: 0 }, { siteTables: 'x' }]) {
+      expect(() => decodeIdentity(changed(wrong as never))).toThrow(/^damaged image: identity: (format|siteTables)/);
+    }
   });
 
   test('that would not be read again is not written', () => {

@@ -2,27 +2,16 @@
 
 import { describe, expect, it } from 'vitest';
 import { type Location, Place } from '../../../../src/image/tables/frame-map.js';
-import { FrameMapDecoder } from '../../../../src/image/tables/frame-map-codec.js';
+import { FrameMapDecoder } from '../../../../src/image/tables/frame-map-decoder.js';
 import { SiteLookup, type SiteSections } from '../../../../src/image/tables/site-lookup.js';
 import { SiteTables } from '../../../../src/image/tables/site-tables.js';
 import { ValType } from '../../../../src/wasm/module.js';
 
-function sections(tables: SiteTables): SiteSections {
-  return {
-    functions: tables.functions.bytes(),
-    locals: tables.locals.bytes(),
-    sites: tables.sites.bytes(),
-    shapes: tables.shapes.bytes(),
-    traps: tables.traps.bytes(),
-    pins: tables.pins.bytes(),
-  };
-}
-
 /** What is stored of a site: what frame maps are made of. */
 function stored(tables: SiteTables, row: number, changes: Partial<SiteSections> = {}) {
-  const all = { ...sections(tables), ...changes };
+  const all = { ...tables.sections(), ...changes };
   const { shape } = new SiteLookup(all, 1 << 20).site(row);
-  return new FrameMapDecoder(all.locals, all.shapes).shape(shape);
+  return new FrameMapDecoder(all.version, all.locals, all.shapes).shape(shape, 0);
 }
 
 const text = ({ place, at, words }: Location) =>
@@ -33,27 +22,27 @@ function sample(): SiteTables {
   t.beginFunction(0, 0, 0, 0, 3);
   t.endFunction(16);
   t.beginFunction(32, 1, 7, 24);
-  t.local(1, 255, 3);
-  t.local(2, 12, 4);
-  t.beginShape(1, 0);
-  t.register(4, 34);
+  t.local(ValType.I32, 255, 3);
+  t.local(ValType.I64, 12, 4);
+  t.shapes.begin(1, 0);
+  t.shapes.register(ValType.F64, 34);
   t.site(32, 0, 2);
-  t.beginShape(3, 1);
-  t.slot(1, 5);
-  t.constant(2, -1, 0x7fffffff);
-  t.alias(2, 1);
-  t.register(1, 0);
+  t.shapes.begin(3, 1);
+  t.shapes.slot(ValType.I32, 5);
+  t.shapes.constant(ValType.I64, -1, 0x7fffffff);
+  t.shapes.copy(ValType.I64, 1);
+  t.shapes.register(ValType.I32, 0);
   t.site(50, 9, 0);
   t.trap(52, 11, 3);
-  t.beginShape(1, 0);
-  t.register(4, 34);
+  t.shapes.begin(1, 0);
+  t.shapes.register(ValType.F64, 34);
   t.site(60, 9, 1);
   t.endFunction(80);
   return t;
 }
 
 describe('SiteLookup', () => {
-  const lookup = new SiteLookup(sections(sample()), 128);
+  const lookup = new SiteLookup(sample().sections(), 128);
 
   it('finds the function of a text offset', () => {
     expect([0, 15, 16, 31, 32, 79, 80, 1000].map((at) => lookup.functionAt(at))).toEqual([0, 0, -1, -1, 1, 1, -1, -1]);
@@ -74,7 +63,7 @@ describe('SiteLookup', () => {
     t.beginFunction(16, 1, 1, 8);
     t.trap(20, 1, 2);
     t.endFunction(32);
-    const pins = new SiteLookup(sections(t), 32);
+    const pins = new SiteLookup(t.sections(), 32);
     const inSlots = { registers: 0, lost: 0 };
     expect([4, 8, 12, 20].map((at) => pins.pinsAt(at))).toEqual([
       inSlots,
@@ -83,7 +72,7 @@ describe('SiteLookup', () => {
       inSlots,
     ]);
     expect(pins.pinsAt(9)).toBeUndefined(); // no trap site
-    expect(new SiteLookup({ ...sections(t), pins: undefined }, 32).pinsAt(8)).toBeUndefined(); // an image of before
+    expect(new SiteLookup({ ...t.sections(), pins: undefined }, 32).pinsAt(8)).toBeUndefined(); // an image of before
   });
 
   it('finds sites by text offset and by name', () => {
@@ -122,13 +111,13 @@ describe('SiteLookup', () => {
     const t = new SiteTables();
     t.beginFunction(0, 1, 0, 8);
     for (let i = 0; i < 20000; i++) {
-      t.beginShape(1, 0);
-      t.slot(1, i % 5000);
+      t.shapes.begin(1, 0);
+      t.shapes.slot(ValType.I32, i % 5000);
       t.site(i, i, 0);
     }
     t.endFunction(20000);
-    expect(t.shapes.length).toBe(5000 * 3);
-    const many = new SiteLookup(sections(t), 20000);
+    expect(t.shapes.column.length).toBe(5000 * 3);
+    const many = new SiteLookup(t.sections(), 20000);
     for (let i = 0; i < 20000; i += 37) expect(many.frameMap(0, many.site(i)).operands[0].at).toBe(i % 5000);
   });
 
@@ -137,7 +126,7 @@ describe('SiteLookup', () => {
       const t = sample();
       change(t);
       return () => {
-        const l = new SiteLookup(sections(t), 128);
+        const l = new SiteLookup(t.sections(), 128);
         for (let i = 0; i < l.siteCount; i++) l.frameMap(1, l.site(i));
       };
     };
@@ -146,7 +135,7 @@ describe('SiteLookup', () => {
     expect(broken((t) => (t.functions.words[8 + 6] = 100))).toThrow(/locals out of range/);
     expect(broken((t) => (t.sites.words[3] = 20))).toThrow(/site table out of order/);
     expect(broken((t) => (t.sites.words[2] = 0x3ffffff0))).toThrow(/frame shape is cut off/);
-    expect(broken((t) => (t.shapes.words[0] = 0xffffffff))).toThrow(/frame shape is cut off/);
+    expect(broken((t) => (t.shapes.column.words[0] = 0xffffffff))).toThrow(/frame shape is cut off/);
     expect(broken((t) => (t.sites.length -= 1))).toThrow(/site table of odd size/);
   });
 });
@@ -167,19 +156,19 @@ describe('shapes that begin as the one before', () => {
       const kind = value % 3;
       operands.push(
         kind === 0
-          ? () => tables.constant(2, value, -value)
+          ? () => tables.shapes.constant(ValType.I64, value, -value)
           : kind === 1
-            ? () => tables.slot(1, value)
-            : () => tables.alias(4, value),
+            ? () => tables.shapes.slot(ValType.I32, value)
+            : () => tables.shapes.copy(ValType.F64, value),
       );
       texts.push(
         `${kind === 0 ? 'const' : kind === 1 ? 'slot' : 'local'} ${kind === 0 ? [value, -value >>> 0] : value}`,
       );
     }
     const results = site % 3;
-    tables.beginShape(operands.length, results);
+    tables.shapes.begin(operands.length, results);
     for (const operand of operands) operand();
-    for (let i = 0; i < results; i++) tables.register(1, i);
+    for (let i = 0; i < results; i++) tables.shapes.register(ValType.I32, i);
     tables.site(site + 1, site, 0);
     described.push([...texts, ...Array.from({ length: results }, (_, i) => `reg ${i}`)]);
   }
@@ -194,22 +183,22 @@ describe('shapes that begin as the one before', () => {
 
   it('take less room', () => {
     const written = described.reduce((sum, texts) => sum + 2 + texts.length, 0);
-    expect(tables.shapes.length).toBeLessThan(written);
+    expect(tables.shapes.column.length).toBeLessThan(written);
   });
 
   it('must refer to one before them, for no more than that has', () => {
     const t = new SiteTables();
     t.beginFunction(0, 1, 0, 800);
     for (let site = 1; site <= 2; site++) {
-      t.beginShape(9 + site, 0);
-      for (let i = 0; i < 9 + site; i++) t.slot(1, i);
+      t.shapes.begin(9 + site, 0);
+      for (let i = 0; i < 9 + site; i++) t.shapes.slot(ValType.I32, i);
       t.site(site, site, 0);
     }
     t.endFunction(1000);
     const first = 2 + 10;
-    expect([...t.shapes.words.subarray(first, first + 4)]).toEqual([11, 0, 0, 10]);
+    expect([...t.shapes.column.words.subarray(first, first + 4)]).toEqual([11, 0, 0, 10]);
     const shapeWith = (word: number, value: number) => {
-      const shapes = Uint8Array.from(t.shapes.bytes());
+      const shapes = Uint8Array.from(t.shapes.column.bytes());
       new Uint32Array(shapes.buffer)[word] = value;
       return () => stored(t, 1, { shapes });
     };
@@ -226,14 +215,14 @@ it('functions with the same locals share one list, also when one is ended twice'
   const tables = new SiteTables();
   const add = (start: number, slots: readonly number[]) => {
     tables.beginFunction(start, 1, start, 800);
-    for (const slot of slots) tables.local(1, 255, slot);
+    for (const slot of slots) tables.local(ValType.I32, 255, slot);
     tables.endFunction(start + 5);
     tables.endFunction(start + 8); // what follows belongs to it, too
   };
   const lists = [[1, 2, 3], [4, 5], [1, 2, 3], [4, 5], [4, 5], [], [6]];
   for (const [i, slots] of lists.entries()) add(i * 10, slots);
   expect(tables.locals.length).toBe(3 + 2 + 1);
-  const lookup = new SiteLookup(sections(tables), 1000);
+  const lookup = new SiteLookup(tables.sections(), 1000);
   for (const [row, slots] of lists.entries()) expect(lookup.homes(row).map(({ slot }) => slot)).toEqual(slots);
 });
 
@@ -241,8 +230,8 @@ it('a shape is stored once, also behind one that it has less in common with than
   const tables = new SiteTables();
   tables.beginFunction(0, 1, 0, 8);
   const add = (at: number, slots: readonly number[]) => {
-    tables.beginShape(slots.length, 0);
-    for (const slot of slots) tables.slot(1, slot);
+    tables.shapes.begin(slots.length, 0);
+    for (const slot of slots) tables.shapes.slot(ValType.I32, slot);
     tables.site(at, at, 1);
     return tables.sites.words[tables.sites.length - 1] & 0x3fffffff;
   };

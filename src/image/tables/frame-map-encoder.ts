@@ -1,0 +1,210 @@
+/**
+ * Writes .wagsnap.shapes (image/contract/site-tables.ts), what frame-map-decoder.ts reads: where the values of frames
+ * are, as code generators say it.
+ *
+ * Equal shapes share one entry, and one that begins as the shape before refers to that for as much: so tables stay in
+ * proportion to the code. Locals that a site places itself are a shape of their own, shared by all sites that place
+ * them so.
+ *
+ *     [begin, a location for each local, endLocals,] begin, a location for each operand and result, end
+ */
+
+import { BugError, LimitError } from '../../base/errors.js';
+import { ValType } from '../../wasm/module.js';
+import {
+  LOCATION_CONST,
+  LOCATION_DEAD,
+  LOCATION_LOCAL,
+  LOCATION_REG,
+  LOCATION_SLOT,
+  SHAPE_LOCALS,
+  TYPE_V128,
+} from '../contract/site-tables.js';
+import { Column } from './column.js';
+import { typeCode } from './type-codes.js';
+import { hashWords, WordLists } from './word-lists.js';
+
+/** Operands that two shapes must have in common for the later one to refer to the other: that takes two words. */
+const LEAST_SHARED = 8;
+const PAYLOAD_MAX = 1 << 25;
+const KIND_SHIFT = 25;
+/** Words before the operands of a shape that is described: counts, and the shape of the locals or 0. */
+const HEADER = 3;
+
+/** No shape for the locals: they are where their homes say. */
+export const AT_HOME = -1;
+
+export class FrameMapEncoder {
+  /** As it is at rest. */
+  readonly column: Column;
+  private readonly known = new WordLists();
+  /** The shape being described: its header, operands, results. */
+  private shape = new Column();
+  /** Those before it, of operands and of locals: each is like its own kind. */
+  private readonly before = [new Before(), new Before()] as const;
+  private described = 0;
+
+  /**
+   * @param limit words that there may be
+   * @param effort words that may be described, equal shapes included
+   */
+  constructor(
+    limit: number,
+    private readonly effort: number,
+  ) {
+    this.column = new Column(limit);
+  }
+
+  /** @param locals what endLocals gave, or AT_HOME */
+  begin(operandCount: number, resultCount: number, locals = AT_HOME): void {
+    const { shape } = this;
+    shape.length = 0;
+    shape.push(operandCount);
+    shape.push(locals === AT_HOME ? resultCount : (resultCount | SHAPE_LOCALS) >>> 0);
+    shape.push(locals === AT_HOME ? 0 : locals);
+  }
+
+  /** @param slot counts 8 bytes from sp */
+  slot(type: ValType, slot: number): void {
+    this.location(type, LOCATION_SLOT, slot);
+  }
+
+  register(type: ValType, reg: number): void {
+    this.location(type, LOCATION_REG, reg);
+  }
+
+  /** The same value as a local, wherever that is. */
+  copy(type: ValType, local: number): void {
+    this.location(type, LOCATION_LOCAL, local);
+  }
+
+  /** Raw bits, lowest word first; the last two of a v128 only. */
+  constant(type: ValType, lo: number, hi: number, upperLo = 0, upperHi = 0): void {
+    this.location(type, LOCATION_CONST, 0);
+    this.shape.push(lo);
+    this.shape.push(hi);
+    if (type !== ValType.V128) return;
+    this.shape.push(upperLo);
+    this.shape.push(upperHi);
+  }
+
+  /** A value that no code reads any more. */
+  dead(type: ValType): void {
+    this.location(type, LOCATION_DEAD, 0);
+  }
+
+  /** Ends a shape of locals. @returns what to begin a site's shape with */
+  endLocals(): number {
+    return this.store(this.before[1]);
+  }
+
+  /** Ends a shape. @returns its index */
+  end(): number {
+    return this.store(this.before[0]);
+  }
+
+  private location(type: ValType, kind: number, payload: number): void {
+    if (payload >>> 0 >= PAYLOAD_MAX) throw new BugError(`frame map: ${payload} is more than a location can say`);
+    this.shape.push(((typeCode(type) << 28) | (kind << KIND_SHIFT) | payload) >>> 0);
+  }
+
+  private store(before: Before): number {
+    const { shape, column } = this;
+    this.described += shape.length;
+    if (this.described > this.effort) {
+      throw new LimitError(
+        'table-size',
+        `the module has more than ${this.effort} operands at its safepoints, far more than a module of its size should need`,
+      );
+    }
+    const hash = hashWords(shape.words, 0, shape.length);
+    let index = this.known.find(hash, (other) => this.equals(other));
+    if (index < 0) {
+      index = column.length;
+      const { operands, words } = before.shared(shape);
+      const header = headerOf(shape.words, 0);
+      column.append(shape, 0, header);
+      if (operands >= LEAST_SHARED) {
+        column.push(before.index);
+        column.push(operands);
+        column.append(shape, HEADER + words, shape.length);
+      } else column.append(shape, HEADER, shape.length);
+      this.known.add(hash, index);
+    }
+    this.shape = before.replace(shape, index);
+    return index;
+  }
+
+  /** Whether the shape that was described is the one at an index. */
+  private equals(index: number): boolean {
+    const { words: want, length } = this.shape;
+    const { words } = this.column;
+    if (words[index] !== want[0] || words[index + 1] !== want[1]) return false;
+    if (headerOf(want, 0) === HEADER && words[index + 2] !== want[2]) return false;
+    // from the end on, as what comes first is another shape's
+    let end = length;
+    let operands = want[0];
+    for (let from = index; ; ) {
+      const at = from + headerOf(words, from);
+      const isShared = words[from] > 0 && words[at] >>> 28 === 0;
+      const kept = isShared ? Math.min(words[at + 1], operands) : 0; // the one after may keep less
+      const first = at + (isShared ? 2 : 0);
+      const start = isShared ? operandAt(want, kept) : HEADER;
+      for (let i = start; i < end; i++) if (words[first + i - start] !== want[i]) return false;
+      if (!isShared) return true;
+      from = words[at];
+      end = start;
+      operands = kept;
+      if (words[from] < operands) return false;
+    }
+  }
+}
+
+/** The last shape of a kind that was described. */
+class Before {
+  index = -1;
+  private shape = new Column();
+
+  /** How much a shape has in common with it: operands from the first one on, and their words. */
+  shared({ words: a }: Column): { operands: number; words: number } {
+    const { words: b } = this.shape;
+    if (this.index < 0) return { operands: 0, words: 0 };
+    const most = Math.min(a[0], b[0]);
+    let at = HEADER;
+    let operands = 0;
+    for (; operands < most; operands++) {
+      const length = lengthOf(a[at]);
+      let i = 0;
+      while (i < length && a[at + i] === b[at + i]) i++;
+      if (i < length) break;
+      at += length;
+    }
+    return { operands, words: at - HEADER };
+  }
+
+  /** @returns the one that it was, to be overwritten */
+  replace(shape: Column, index: number): Column {
+    const { shape: old } = this;
+    this.shape = shape;
+    this.index = index;
+    return old;
+  }
+}
+
+/** Words before the operands of a shape at rest. */
+function headerOf(words: Uint32Array, index: number): number {
+  return words[index + 1] >= SHAPE_LOCALS ? 3 : 2;
+}
+
+/** Where operand `count` of a described shape starts. */
+function operandAt(shape: Uint32Array, count: number): number {
+  let at = HEADER;
+  for (let i = 0; i < count; i++) at += lengthOf(shape[at]);
+  return at;
+}
+
+/** Words of a location. */
+function lengthOf(word: number): number {
+  if (((word >>> KIND_SHIFT) & 7) !== LOCATION_CONST) return 1;
+  return word >>> 28 === TYPE_V128 ? 5 : 3;
+}
