@@ -16,6 +16,7 @@ import { commandTable, type Option } from './options/option-table.js';
 import { findUnknownOption, separateProgram, valueFollows } from './options/program-arguments.js';
 import { shellWord } from './options/shell-word.js';
 import { nearest } from './options/suggest.js';
+import { traceFromEnvironment } from './options/trace.js';
 import { UsageError } from './options/usage.js';
 
 export type AnyCommand = CommandModule<object, never>;
@@ -37,6 +38,7 @@ export async function runCli(args: readonly string[]): Promise<void> {
   process.stdout.on('error', outputFailed);
   process.stderr.on('error', () => {}); // there is nobody left to tell
   try {
+    traceFromEnvironment();
     await dispatch(args);
   } catch (error) {
     process.exitCode = report(error);

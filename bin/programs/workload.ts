@@ -10,6 +10,8 @@ import { once } from 'node:events';
 import { constants } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LimitError, systemReason, ToolError } from '../../src/base/errors.js';
+import { quoted } from '../../src/base/terminal-text.js';
+import { trace } from '../../src/base/trace.js';
 import { type Launch, launch } from './emulator.js';
 
 export interface WorkloadOptions {
@@ -103,6 +105,7 @@ async function endedInTime(
 async function start({ program, args, argv0 }: Launch, options: WorkloadOptions): Promise<ChildProcess> {
   for (let tries = 0; ; tries++) {
     let error: NodeJS.ErrnoException;
+    trace('start', () => `${program} ${[...args, ...options.args].map(quoted).join(' ')}`);
     try {
       const child = spawn(program, [...args, ...options.args], {
         argv0,
@@ -110,6 +113,7 @@ async function start({ program, args, argv0 }: Launch, options: WorkloadOptions)
         stdio: ['inherit', 'inherit', 'inherit', ...(options.descriptors ?? [])],
       });
       await once(child, 'spawn');
+      trace('start', () => `pid ${child.pid} runs it`);
       return child;
     } catch (reason) {
       error = reason as NodeJS.ErrnoException; // spawn() throws ETXTBSY itself, others are events

@@ -17,6 +17,7 @@ import { targets } from '../arch/targets.js';
 import { BugError, InputError, ToolError } from '../base/errors.js';
 import { catchSignals, type Interruption } from '../base/interruption.js';
 import { type Destination, isStandardOutput } from '../base/output.js';
+import { trace } from '../base/trace.js';
 import {
   FLAG_DRIVER,
   RT_FLAGS,
@@ -39,6 +40,7 @@ import {
   type SnapshotInstance,
   type SnapshotModule,
 } from '../snapshot/snapshot.js';
+import { traceFrames } from '../snapshot/trace-frames.js';
 import { SnapshotWriter } from '../snapshot/writer.js';
 import { ExceptionReader } from './exceptions.js';
 import { describeUnlinked, limitFileData, MAX_FILE_DATA, writeFileData } from './file-data.js';
@@ -126,7 +128,10 @@ class Capture {
       if (!options.kill) await stopped.resume();
       const resumed = performance.now();
       const names = read.lifted.functionRows.map((row) => process.image.functionName(row));
+      traceFrames('lift', read.snapshot.frames, names);
+      trace('capture', () => `all of pid ${process.pid} is in the temporary file: ${bytes} bytes`);
       await writer.commit();
+      trace('capture', () => `${writer.path} is on the disk`);
       const pause = (options.kill ? performance.now() : resumed) - stopped.stopRequested;
       if (options.kill) await stopped.end(isStandardOutput(writer.path) ? '' : resolve(writer.path));
       return this.report(pause, bytes, read, names, writer.path);
@@ -174,6 +179,7 @@ class Capture {
     const states: InstanceState[] = [];
     for (const identity of guests) states.push(await readInstance(reader, identity));
     limitMemories(states);
+    trace('capture', () => `streams the pages of ${states.flatMap(({ memories }) => memories).length} memories`);
     const instances = await this.streamInstances(writer.pages, states);
     const host = await writeFileData(process.folder, unlinked, hashed, writer.pages, check);
     const { name } = process;

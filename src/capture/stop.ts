@@ -9,6 +9,7 @@
  */
 
 import { InputError, ToolError } from '../base/errors.js';
+import { trace } from '../base/trace.js';
 import {
   COMMAND_RESUME,
   RT_COMMAND,
@@ -54,12 +55,18 @@ export interface StopOptions {
 export async function stopProcess(process: ImageProcess, options: StopOptions): Promise<StoppedProcess> {
   await process.prepareSignals((text) => options.warn?.(text));
   const waiting = await waitUntilStoppable(process, options);
+  if (waiting) trace('stop', () => `pid ${process.pid} waits already: it is ours`);
   if (waiting) return new StoppedProcess(process, performance.now(), waiting.lifeline);
+  trace('stop', () => `pid ${process.pid} runs: asks it to stop`);
   refuseSuspended(process);
   const requested = performance.now();
   await askToStop(process);
   try {
     const { lifeline } = await waitUntilParked(process, options, requested);
+    trace('stop', () => {
+      const how = lifeline ? ' by its lifeline' : '';
+      return `pid ${process.pid} stands still after ${(performance.now() - requested).toFixed(2)} ms, ours${how}`;
+    });
     return new StoppedProcess(process, requested, lifeline);
   } catch (error) {
     await withdraw(process);
@@ -129,6 +136,7 @@ async function waitUntilParked(process: ImageProcess, options: StopOptions, requ
     }
     // A signal is ignored while the process starts, which we may not see; a second one does no harm.
     if (!stopping && performance.now() - signalled > SIGNAL_AGAIN) {
+      trace('stop', () => `asks pid ${pid} again`);
       await askToStop(process);
       signalled = performance.now();
     }
@@ -155,6 +163,7 @@ async function withdraw(process: ImageProcess): Promise<void> {
       if (state !== STATE_STOPPING && state !== STATE_PARKED) return;
       if (sender !== globalThis.process.pid || performance.now() > deadline) return;
       // The command is lost when the process parks at this very moment: so look again, and repeat.
+      trace('stop', () => `takes the request to pid ${process.pid} back`);
       memory.writeU32(runtime + RT_COMMAND, COMMAND_RESUME);
       await askToStop(process);
       await sleep(Math.max(pause, 1));

@@ -6,6 +6,7 @@
  */
 
 import { ToolError } from '../base/errors.js';
+import { trace } from '../base/trace.js';
 import {
   COMMAND_EXIT,
   COMMAND_RESUME,
@@ -83,6 +84,7 @@ export class StoppedProcess {
   private async command(command: number): Promise<void> {
     if (this.released) return;
     this.released = true;
+    trace('stop', () => `tells pid ${this.process.pid} to ${command === COMMAND_EXIT ? 'end' : 'go on'}`);
     try {
       await unlessEnded(async () => {
         this.process.memory.writeU32(this.process.runtime + RT_COMMAND, command);

@@ -27,9 +27,10 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { homedir } from 'node:os';
-import { dirname, isAbsolute, join } from 'node:path';
+import { basename, dirname, isAbsolute, join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { removeStale, removeTemporary, temporaryPath } from '../base/temporary.js';
+import { trace } from '../base/trace.js';
 
 /** Everything that a compiled image depends on. */
 export interface ImageKey {
@@ -74,21 +75,23 @@ export class ImageCache {
   find(key: ImageKey): string | undefined {
     const prefix = `${keyName(key)}-`;
     const folder = this.open(false);
-    if (folder === undefined) return undefined;
-    for (const name of entryNames(folder)) {
+    for (const name of folder === undefined ? [] : entryNames(folder)) {
       if (!name.startsWith(prefix)) continue;
-      const path = join(folder, name);
+      const path = join(folder!, name);
       try {
         if (name === entryName(key, readEntry(path))) {
           const now = new Date();
           lutimesSync(path, now, now);
+          trace('cache', () => `found ${name}`);
           return path;
         }
+        trace('cache', () => `${name} is damaged: removed`);
         unlinkSync(path);
       } catch {
         // It went away, or is not ours to read: as if it were not there.
       }
     }
+    trace('cache', () => `${prefix}… is not in ${this.folder}`);
     return undefined;
   }
 
@@ -104,8 +107,10 @@ export class ImageCache {
       renameSync(temporary, path);
     } catch {
       removeTemporary(temporary);
+      trace('cache', () => `nothing can be stored in ${this.folder}`);
       return undefined;
     }
+    trace('cache', () => `stored ${entryName(key, image)}, ${image.length} bytes`);
     this.shrink(folder, path);
     return path;
   }
@@ -150,6 +155,7 @@ export class ImageCache {
     for (const { path, bytes } of entries) {
       total += bytes;
       if (total <= this.maxBytes || path === keep) continue;
+      trace('cache', () => `full: removes ${basename(path)}`);
       try {
         unlinkSync(path);
       } catch {

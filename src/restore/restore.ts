@@ -16,6 +16,7 @@ import { createHash } from 'node:crypto';
 import type { Target } from '../arch/masm/target.js';
 import { InputError, LimitError } from '../base/errors.js';
 import { type Destination, streamOutput } from '../base/output.js';
+import { trace } from '../base/trace.js';
 import { RT_GENERATION, RT_RESTORED_EXCEPTIONS, RT_RESTORED_EXCEPTIONS_SIZE } from '../image/contract/runtime-block.js';
 import { WASM_PAGE } from '../image/contract/sizes.js';
 import type { ImageSource } from '../image/image-source.js';
@@ -28,6 +29,7 @@ import { readSnapshotModule } from '../snapshot/format.js';
 import { PageFile } from '../snapshot/page-file.js';
 import { FIRST_GUEST, type Snapshot, type StoredSnapshot } from '../snapshot/snapshot.js';
 import { SnapshotFile } from '../snapshot/snapshot-file.js';
+import { traceFrames } from '../snapshot/trace-frames.js';
 import { decodeModule } from '../wasm/decode.js';
 import { defineMissing } from '../wasm/missing.js';
 import { ExternKind, type Module } from '../wasm/module.js';
@@ -80,6 +82,7 @@ export async function restoreSnapshot(stored: StoredSnapshot, options: RestoreOp
     deterministic: snapshot.source.deterministic,
     allowMissingImports: 'if-needed',
   });
+  trace('restore', () => `image ${obtained.path}, ${obtained.compiled ? 'compiled now' : 'from the cache'}`);
   try {
     const image = readImage(obtained.path);
     try {
@@ -116,7 +119,10 @@ export async function writeResumable(
   const references = new References(image.identity);
   const resumable = new ResumableImage(image);
   const exceptions = putExceptions(snapshot, linked, references, resumable);
+  trace('restore', () => `the module is the snapshot's: lowers ${snapshot.frames.count} frames`);
+  traceFrames('lower', snapshot.frames);
   const stack = lowerStack(snapshot, image, linked, references, options.target);
+  trace('lower', () => `${stack.bytes.length} bytes of stack for ${options.target.name}`);
   checkLimits(snapshot, stack, options);
   const { memories, tables } = putInstances(snapshot, linked, references, resumable.data);
   const generation = Math.min(snapshot.generation, MAX_GENERATION);
@@ -132,6 +138,7 @@ export async function writeResumable(
       resumable.begin(fd);
       const own = new PageFile(fd, resumable.extentsStart, path);
       const sink = sourceFd === undefined ? own : new MappedPages();
+      trace('restore', () => (sourceFd === undefined ? 'copies the pages' : 'maps the pages from the snapshot'));
       const placed = await placeData(file, snapshot, descriptors, sink, options.onProgress);
       const plan = encodePlan(
         {
@@ -152,6 +159,7 @@ export async function writeResumable(
         resumable.planStart,
       );
       resumable.finish(fd, plan, own.end - resumable.extentsStart);
+      trace('restore', () => `the image that continues is complete, its plan has ${plan.bytes.length} bytes`);
     };
     await streamOutput(options.output, fill, MODE);
   } finally {

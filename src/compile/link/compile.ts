@@ -8,6 +8,7 @@
 
 import type { Target } from '../../arch/masm/target.js';
 import { align } from '../../base/align.js';
+import { trace } from '../../base/trace.js';
 import { SEGMENT_ALIGN } from '../../image/contract/sizes.js';
 import type { InstanceLayout } from '../../image/instance-layout.js';
 import { encodeIdentity, type Identity } from '../../image/tables/identity.js';
@@ -157,6 +158,11 @@ export function compileImage(modules: readonly ModuleInput[], options: CompileOp
     places: sites ? functionPlaces(instances, sites) : new Uint8Array(0),
     identity: encodeIdentity(identity),
     modules: includeModule ? modules.map(({ module }) => module.bytes) : [],
+  });
+  trace('compile', () => {
+    const { functions, sites: rows } = sites ?? { functions: [], sites: [] };
+    const tables = sites ? `${functions.length} words of functions and ${rows.length} of sites` : 'no site tables';
+    return `${target.name}: ${text.codeSize} bytes of code, ${tables}, ${image.size} bytes of image`;
   });
   return new CompiledImage(image, layout, identity, code.subarray(0, text.codeSize));
 }

@@ -15,6 +15,7 @@ import { entrySlots, frameSizeFor, type MacroAssembler } from '../../arch/masm/m
 import type { Target } from '../../arch/masm/target.js';
 import { align } from '../../base/align.js';
 import { BugError, LimitError } from '../../base/errors.js';
+import { trace } from '../../base/trace.js';
 import { FUNC_IMPORT, FUNC_STUB, FUNC_TRAMPOLINE } from '../../image/contract/site-tables.js';
 import { SEGMENT_ALIGN } from '../../image/contract/sizes.js';
 import { HandlerTable } from '../../image/tables/handler-table.js';
@@ -245,6 +246,11 @@ export class TextBuilder {
       }
       if (code.lacksTailRoom) return code;
       const defined = funcIndex - module.importedFuncCount;
+      trace('compile', () => {
+        const body = module.bodyEnd[defined] - module.bodyStart[defined];
+        const start = code.functionOffsets[defined];
+        return `${file}: function ${funcIndex}: ${body} bytes to ${masm.offset - start} at text+0x${start.toString(16)}`;
+      });
       this.compiledBytes += module.bodyEnd[defined] - module.bodyStart[defined];
       this.options.onProgress?.(this.compiledBytes, this.bodyBytes);
       if (masm.offset > MAX_TEXT) throw new LimitError('text-size', `${file}: the code exceeds ${MAX_TEXT} bytes`);

@@ -1,0 +1,19 @@
+/** What a stack is, frame by frame, for those who trace it. */
+
+import { isTraced, type TraceArea, trace } from '../base/trace.js';
+import { valTypeName } from '../wasm/text.js';
+import type { Frames } from './snapshot.js';
+
+/** A line for each frame, the innermost first. @param names of the functions, by site */
+export function traceFrames(area: TraceArea, { count, siteOf, sites }: Frames, names: readonly string[] = []): void {
+  if (!isTraced(area)) return;
+  const typesOf = (types: Uint8Array) => Array.from(types, valTypeName).join(' ') || 'none';
+  for (let i = 0; i < count; i++) {
+    const { instance, func, offset, kind, locals, operands } = sites[siteOf[i]];
+    const name = names[siteOf[i]] ? ` ${names[siteOf[i]]}` : '';
+    trace(area, () => {
+      const values = `locals ${typesOf(locals)}, operands ${typesOf(operands)}`;
+      return `#${i} instance ${instance} function ${func}${name} body+0x${offset.toString(16)} (${kind}): ${values}`;
+    });
+  }
+}
