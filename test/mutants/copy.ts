@@ -47,7 +47,7 @@ export class TreeCopy {
    */
   async apply(file: string, text: string, tests: readonly string[]): Promise<(() => void) | string> {
     const original = this.read(file);
-    if (this.isBuiltOtherwise) this.restoreBuild();
+    this.restoreBuild();
     writeFileSync(this.path(file), text);
     const revert = () => writeFileSync(this.path(file), original);
     const problem = await this.build(file, tests);
@@ -60,7 +60,9 @@ export class TreeCopy {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
-  private restoreBuild(): void {
+  /** What is built is that of the tree as it is again. */
+  restoreBuild(): void {
+    if (!this.isBuiltOtherwise) return;
     rmSync(this.path('dist'), { recursive: true });
     cpSync(this.pristine, this.path('dist'), { recursive: true });
     this.isBuiltOtherwise = false;

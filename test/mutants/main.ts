@@ -1,9 +1,9 @@
 /**
- * `npm run mutants [-- AREA|FILE…] [--again] [--all] [--sample N] [--seed S]`: puts small deliberate faults into a copy of the tree, one at a
+ * `npm run mutants [-- AREA|FILE…] [--again] [--open] [--all] [--sample N] [--seed S]`: puts small deliberate faults into a copy of the tree, one at a
  * time, and runs the tests that must notice them. Prints the score by area and what survived; the exit code is 1 when a
  * mutant survived, or cannot be applied any more.
  *
- * With --all every test is run, not only up to the first failure, and the files that noticed are printed. With --again those that survived an earlier run (build/mutants/survivors.json). With --sample N random ones, of those whose tests are quick; the seed is printed.
+ * With --all every test is run, not only up to the first failure, and the files that noticed are printed. With --again those that survived an earlier run (build/mutants/survivors.json), with --open those that say so. With --sample N random ones, of those whose tests are quick; the seed is printed.
  */
 
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
@@ -28,6 +28,7 @@ async function main(): Promise<number> {
       sample: { type: 'string' },
       seed: { type: 'string' },
       again: { type: 'boolean' },
+      open: { type: 'boolean' },
       all: { type: 'boolean' },
     },
   });
@@ -38,7 +39,8 @@ async function main(): Promise<number> {
     );
     return 2;
   }
-  const some = values.again ? chosen.filter(survivedBefore()) : chosen;
+  const wanted = values.again ? survivedBefore() : ({ open }: Mutant) => open || !values.open;
+  const some = chosen.filter(wanted);
   const mutants = values.sample === undefined ? some : sample(some, Number(values.sample), values.seed);
   const copy = new TreeCopy(process.cwd());
   const judge = new Judge(copy, !values.all);
@@ -81,6 +83,7 @@ async function runAll(copy: TreeCopy, judge: Judge, mutants: readonly Mutant[], 
   const started = performance.now();
   const results: [Mutant, Result][] = [];
   for (const mutant of mutants) {
+    copy.restoreBuild(); // of the mutant before
     const failing = await judge.baseline(mutant);
     if (failing.length > 0) {
       console.error(`mutants: these tests fail without any:\n${failing.join('\n')}`);
