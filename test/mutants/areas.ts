@@ -1,5 +1,6 @@
 /** All mutants. Whoever adds a check adds its mutant to the area that the check is of (CONTRIBUTING.md). */
 
+import { cli } from './areas/cli.js';
 import { image } from './areas/image.js';
 import { process } from './areas/process.js';
 import { restore } from './areas/restore.js';
@@ -9,4 +10,4 @@ import { stop } from './areas/stop.js';
 import { validator } from './areas/validator.js';
 import type { Area } from './mutant.js';
 
-export const areas: readonly Area[] = [snapshot, restore, image, validator, stop, process, sandbox];
+export const areas: readonly Area[] = [snapshot, restore, image, validator, stop, process, sandbox, cli];

@@ -26,6 +26,7 @@ it.each([
   'unix:',
   'a b:1',
   'unix:a\nb',
+  'unix:a\0b',
 ])('refuses %j', async (text) => {
   await expect(parseListen(text)).rejects.toThrow(UsageError);
 });

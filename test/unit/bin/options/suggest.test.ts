@@ -10,6 +10,8 @@ test.each([
   ['compiel', 'compile'],
   ['captur', 'capture'],
   ['Restore', 'restore'],
+  ['CAPTURE', 'capture'],
+  ['PS', 'ps'],
   ['inspekt', 'inspect'],
   ['core-dump', 'coredump'],
   ['chekc', 'check'],

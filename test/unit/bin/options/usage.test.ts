@@ -15,9 +15,12 @@ describe('--dir', () => {
     ['.', { host: resolve('.'), guest: '.', readOnly: false }],
   ])('%s', (text, expected) => expect(parseDir(text)).toEqual(expected));
 
-  test.each(['', '::', '/a::', '::/b', ':ro', '/a\nb', '/a::b::c', ':rw'])('%j is wrong usage', (text) => {
-    expect(() => parseDir(text)).toThrow(UsageError);
-  });
+  test.each(['', '::', '/a::', '::/b', ':ro', '/a\nb', '/a\0b', '/a::b\0', '/a::b::c', ':rw'])(
+    '%j is wrong usage',
+    (text) => {
+      expect(() => parseDir(text)).toThrow(UsageError);
+    },
+  );
 
   test('is passed on a line each', () => {
     expect(formatDirs([parseDir('/a::/x'), parseDir('/b:ro')])).toBe('/a::/x\n/b::/b:ro');
@@ -45,6 +48,9 @@ test('--arch takes the usual names, and is this machine by default', () => {
 test('options are given once, or several times where that makes sense', () => {
   expect(once('out')('a')).toBe('a');
   expect(() => once('out')(['a', 'b'])).toThrow(/more than once/);
+  expect(() => once('out')('')).toThrow('--out is empty');
+  expect(once('out', true)('')).toBe('');
+  expect(once('out')(undefined)).toBeUndefined();
   expect(several(undefined)).toEqual([]);
   expect(several('a')).toEqual(['a']);
   expect(several(['a', 'b'])).toEqual(['a', 'b']);

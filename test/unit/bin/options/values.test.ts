@@ -9,6 +9,8 @@ describe('values on the command line', () => {
     [ValType.I32, '0xffffffff', '-1'],
     [ValType.I32, '2147483647', '2147483647'],
     [ValType.I64, '-9223372036854775808', '-9223372036854775808'],
+    [ValType.I32, '-2147483648', '-2147483648'],
+    [ValType.I64, '0xffffffffffffffff', '-1'],
     [ValType.I64, '1_000', '1000'],
     [ValType.F32, '0.1', '0.1'],
     [ValType.F32, '-0', '-0'],
@@ -28,6 +30,9 @@ describe('values on the command line', () => {
 
   test.each([
     [ValType.I32, '4294967296'],
+    [ValType.I32, '-2147483649'],
+    [ValType.I64, '-9223372036854775809'],
+    [ValType.I64, '18446744073709551616'],
     [ValType.I32, '1.5'],
     [ValType.I32, ''],
     [ValType.I64, 'x'],
@@ -40,6 +45,7 @@ describe('values on the command line', () => {
     [ValType.V128, 'i8x16:256,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0'],
     [ValType.V128, 'f64x2:1,'],
     [ValType.V128, 'constructor:1,2'],
+    [ValType.V128, '__proto__:1,2'],
     [ValType.V128, 'i64x2:1,2:3'],
   ])('type %i, %j is wrong usage', (type, text) => expect(() => parseValue(text, type)).toThrow(UsageError));
 });

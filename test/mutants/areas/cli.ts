@@ -1,0 +1,197 @@
+/** The command line: what is read from words and files that people type, mistype, or were given by somebody else. */
+
+import type { Area } from '../mutant.js';
+
+export const cli: Area = {
+  name: 'cli',
+  files: [
+    {
+      file: 'bin/options/values.ts',
+      tests: ['test/unit/bin/options/values.test.ts'],
+      changes: [
+        ['value < -(1n << BigInt(bits - 1)) ||', ''],
+        ['value >= 1n << BigInt(bits)', 'value > 1n << BigInt(bits)'],
+        ['if (Number.isNaN(value) && !word) return undefined;', ''],
+        ["text.trim() === '' ? Number.NaN : Number(text)", 'Number(text)'],
+        ['lanes.length * shape.bits !== 128', 'lanes.length * shape.bits < 128'],
+        ['rest.length > 0 ||', ''],
+        ['lanes.reverse()', 'lanes'],
+        ["text === 'null' ? 0n : undefined", '0n'],
+        ["if (Object.is(value, -0)) return '-0';", ''],
+        ['if (value === undefined) return undefined;\n    vector', 'vector'],
+      ],
+      equivalent: [
+        [
+          'Object.hasOwn(SHAPES, name) ? SHAPES[name] : undefined',
+          'SHAPES[name]',
+          'what every object has is not 128 bits wide either',
+        ],
+      ],
+    },
+    {
+      file: 'bin/options/limits.ts',
+      tests: ['test/unit/bin/options/limits.test.ts'],
+      changes: [
+        ['bytes < 1 || bytes > Number.MAX_SAFE_INTEGER', 'bytes < 1'],
+        ['bytes < 1 || bytes > Number.MAX_SAFE_INTEGER', 'bytes > Number.MAX_SAFE_INTEGER'],
+        ['bytes >= STACK_MIN && bytes <= STACK_MAX', 'bytes <= STACK_MAX'],
+        ['bytes >= STACK_MIN && bytes <= STACK_MAX', 'bytes >= STACK_MIN'],
+        ['if (milliseconds > LONGEST) throw', 'if (false) throw'],
+        ['Math.ceil(Number(match[1]) * DURATIONS', 'Math.floor(Number(match[1]) * DURATIONS'],
+        ['if (milliseconds < 1) throw', 'if (milliseconds < 0) throw'],
+      ],
+    },
+    {
+      file: 'bin/options/listen.ts',
+      tests: ['test/unit/bin/options/listen.test.ts'],
+      changes: [
+        ['Number(match[3]) > 65535 ||', ''],
+        ['(match[1] !== undefined && !isIPv6(match[1]))', 'false'],
+        ['text.length === 5 ||', ''],
+        ['|| /[\\n\\0]/.test(text)', ''],
+        ['/[\\n\\0]/.test(text)', '/[\\n]/.test(text)'],
+        ['family === 6 ? `[${address}]:${port}` : `${address}:${port}`', '`${address}:${port}`'],
+        ['resolve(text.slice(5))', 'text.slice(5)'],
+      ],
+    },
+    {
+      file: 'bin/options/fd-option.ts',
+      tests: ['test/unit/bin/options/fd-option.test.ts'],
+      changes: [
+        ['if (policies.has(fd)) throw', 'if (false) throw'],
+        ['if (descriptor === undefined) {', 'if (false) {'],
+        ['if (word === undefined && reason !== undefined) {', 'if (false) {'],
+        ['if (word === undefined && reason !== undefined) {', 'if (reason !== undefined) {'],
+        ['(\\d{1,4})=([^\\0]+)', '(\\d{1,4})=(.+)'],
+        ['{ path: resolve(match[2]) }', '{ path: match[2] }'],
+        ['--fd ${quoted(text)}: ${EXPECTED}', '--fd ${text}: ${EXPECTED}'],
+      ],
+    },
+    {
+      file: 'bin/options/pid-file.ts',
+      tests: ['test/unit/bin/options/pid-file.test.ts'],
+      changes: [
+        ['openDestination(pidFile, inputs)', 'openDestination(pidFile)'],
+        ["if (readFileSync(file, 'latin1') === this.text) unlinkSync(file);", 'unlinkSync(file);'],
+        ["|| this.text === ''", ''],
+        ['printWarning(`no pid file: ${(error as Error).message}`);', 'throw error;'],
+      ],
+    },
+    {
+      file: 'bin/options/cache-grant.ts',
+      tests: ['test/unit/bin/options/cache-grant.test.ts'],
+      changes: [
+        ['readOnly || granted', 'granted'],
+        [
+          '`${cache}${sep}`.startsWith(granted === sep ? sep : `${granted}${sep}`)',
+          '`${cache}${sep}`.startsWith(granted)',
+        ],
+        ['granted === sep ? sep : `${granted}${sep}`', '`${granted}${sep}`'],
+        ['`${cache}${sep}`.startsWith', 'cache.startsWith'],
+        ['const granted = real(host);', 'const granted: string | undefined = host;'],
+        ['const cache = real(cacheFolder());', 'const cache = cacheFolder();'],
+      ],
+    },
+    {
+      file: 'bin/options/program-arguments.ts',
+      tests: ['test/unit/bin/options/program-arguments.test.ts'],
+      changes: [
+        ["rest[0] === '--' ? rest.slice(1) : rest", 'rest'],
+        ["args[i] === '-' || !args[i].startsWith('-')", "!args[i].startsWith('-')"],
+        ["program.startsWith('-') && program !== '-' ? `./${program}` : program", 'program'],
+        ['return first > 0 && first === word.length - 1;', 'return first > 0;'],
+        ['if (valueFollows(args[i], options)) i++;\n  }\n  return [...args];', '}\n  return [...args];'],
+        ['.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)', ''],
+      ],
+    },
+    {
+      file: 'bin/options/shell-word.ts',
+      tests: ['test/unit/bin/options/shell-word.test.ts'],
+      changes: [
+        ['replaceAll("\'", "\'\\\\\'\'")', 'slice()'],
+        ['if (terminalText(text) === text) return', 'if (true) return'],
+        ["padStart(2, '0')", 'slice()'],
+      ],
+    },
+    {
+      file: 'bin/options/usage.ts',
+      tests: ['test/unit/bin/options/usage.test.ts'],
+      changes: [
+        ['if (split < 1) throw', 'if (split < 0) throw'],
+        ["if (name.startsWith('WAGSNAP_'))", 'if (false)'],
+        ["/[\\n\\0]/.test(text) || guest.includes('::')", "guest.includes('::')"],
+        ["/[\\n\\0]/.test(text) || guest.includes('::')", '/[\\n\\0]/.test(text)'],
+        ['/[\\n\\0]/.test(text)', '/[\\n]/.test(text)'],
+        ["/:r[ow]$/.test(guest) ? ':rw' : ''", "''"],
+        ["if (value === '' && !mayBeEmpty) throw", 'if (false) throw'],
+        ["host === '' || guest === ''", "host === ''"],
+      ],
+    },
+    {
+      file: 'bin/options/suggest.ts',
+      tests: ['test/unit/bin/options/suggest.test.ts'],
+      changes: [
+        ['if (steps >= least) continue;', 'if (steps > least) continue;'],
+        ['a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]', 'false'],
+        ['word.toLowerCase()', 'word'],
+      ],
+    },
+    {
+      file: 'bin/programs/file-kind.ts',
+      tests: ['test/unit/bin/programs/file-kind.test.ts'],
+      changes: [
+        ["if (head.length === 0) return { kind: 'other', what: 'empty' };", ''],
+        ['bytes.length >= 8 ? bytes.readUInt16LE(6) : 0', 'bytes.readUInt16LE(6)'],
+        ['bytes.length < 20 ? 0 : isLittle', 'isLittle'],
+        ['bytes.length < 18 ? 0 : isLittle', 'isLittle'],
+        ['isLittle && bytes[4] === 2 && type === 3 &&', 'isLittle && type === 3 &&'],
+        ['isLittle && bytes[4] === 2 && type === 3 &&', 'isLittle && bytes[4] === 2 &&'],
+        ['isLittle && bytes[4] === 2 && type === 3 &&', 'bytes[4] === 2 && type === 3 &&'],
+        ['section[0] === 0 ? section.subarray(1)', 'section[0] < 12 ? section.subarray(1)'],
+        [".replace(/\\ufffd$/, '')", ''],
+        ["latin.startsWith('\\x7fWSNAP\\r\\n')", "latin.startsWith('\\x7fWSNAP')"],
+        ["if (start === '') return", 'if (false) return'],
+      ],
+    },
+    {
+      file: 'bin/programs/expect-kind.ts',
+      tests: ['test/unit/bin/programs/expect-kind.test.ts'],
+      changes: [
+        ["kind !== 'image' || !isNamedModule(input.name)", 'true'],
+        ['!isSafe || !wanted', '!wanted'],
+        ['/\\.(wasm|wat)$/.test(name)', '/(wasm|wat)/.test(name)'],
+        ['if (advice !== undefined) return [advice];', ''],
+        ['const path = shellWord(name);', 'const path = name;'],
+      ],
+    },
+    {
+      file: 'bin/programs/input-file.ts',
+      tests: ['test/unit/bin/programs/input-file.test.ts'],
+      changes: [
+        ['stat.isFile() && fd !== 0', 'stat.isFile()'],
+        ["openSync(path, 'wx+', 0o700)", "openSync(path, 'wx+', 0o755)"],
+        ['removeTemporary(folder);\n      throw error;', 'throw error;'],
+        ['if (this.folder !== undefined) removeTemporary(this.folder);', ''],
+        ['total > limits.moduleBytes && !', 'total > limits.moduleBytes * 1000 && !'],
+        ["&& !['snapshot', 'image'].includes(fileType(head).kind)", ''],
+        ['if (fd !== 0) closeSync(fd);', ''],
+        ["if (code !== 'EAGAIN') throw error;", 'throw error;'],
+        ['syscall === undefined', 'false'],
+      ],
+      equivalent: [
+        ['if (stat.isDirectory()) throw', 'if (false) throw', 'reading it fails, which is told in the same words'],
+        ['if (head.length < HEAD_SIZE) head', 'head', 'the first bytes stay the same: it only takes longer'],
+      ],
+    },
+    {
+      file: 'bin/programs/emulator.ts',
+      tests: ['test/unit/bin/programs/emulator.test.ts'],
+      changes: [
+        ['const path = resolve(image);', 'const path = image;'],
+        ['arch === undefined || arch === process.arch', 'arch === process.arch'],
+        ['accessSync(path, constants.X_OK);', 'accessSync(path);'],
+        ['if (program === undefined) {', 'if (false) {'],
+      ],
+    },
+  ],
+};
