@@ -326,6 +326,21 @@ describe('a second signal', () => {
   });
 });
 
+describe('the next stop', () => {
+  it('has a descriptor of its own sender, and closes no other', () => {
+    const process = stopping();
+    onWait(process, () => {
+      command(process, L.COMMAND_RESUME);
+      return EINTR;
+    });
+    atSafepoint(process);
+    process.overrides['pidfd_open'] = () => PIDFD + 1;
+    stop(process, IMAGE + TEXT, TOOL + 1);
+    atSafepoint(process);
+    expect(closed(process)).toEqual([PIDFD, PIDFD + 1]);
+  });
+});
+
 describe('a stop that cannot be', () => {
   it('keeps neither a sender nor its descriptor', () => {
     const { process } = runningImage();
