@@ -11,6 +11,7 @@ import type { CaptureReport } from '../../src/snapshot/capture-report.js';
 import { DURATION, parseDuration, parseSize } from '../options/limits.js';
 import { once, UsageError } from '../options/usage.js';
 import { InputFile, moduleName } from '../programs/input-file.js';
+import { Interruption } from '../programs/interruption.js';
 import { attachGiven, namesProcess } from '../programs/process-argument.js';
 import { Progress } from '../show/progress.js';
 import { printResult } from '../show/result.js';
@@ -81,6 +82,7 @@ const command: CommandModule<object, Options> = {
   handler: async (options) => {
     const { captureProcess } = await import('../../src/capture/capture.js');
     const workload = await attachProcess(options.process);
+    const interruption = new Interruption('nothing was written');
     const progress = new Progress('capturing');
     let path: string;
     let report: CaptureReport;
@@ -91,6 +93,7 @@ const command: CommandModule<object, Options> = {
       const output = openDestination(path, [`/proc/${workload.pid}/exe`]);
       report = await captureProcess(workload, {
         output,
+        signal: interruption.abortSignal,
         kill: options.kill,
         withoutModules: options.withoutModule,
         hashFiles: options.hashFiles,
@@ -100,6 +103,7 @@ const command: CommandModule<object, Options> = {
         onProgress: (done, total) => progress.update(done, total),
       });
     } finally {
+      interruption.stop();
       progress.end();
       workload.close();
     }

@@ -4,13 +4,13 @@ import type { CommandModule } from 'yargs';
 import { CPU_LEVELS, type CpuLevel } from '../../src/arch/masm/cpu-levels.js';
 import type { ArchName, Target } from '../../src/arch/masm/target.js';
 import { InputError } from '../../src/base/errors.js';
-import { uninterrupted } from '../../src/base/interruption.js';
 import { openDestination } from '../../src/base/output.js';
 import type { Module } from '../../src/wasm/module.js';
 import { cpuFlags } from '../options/cpu-flags.js';
 import { once, parseArch, UsageError } from '../options/usage.js';
 import { expectKind } from '../programs/expect-kind.js';
 import { inputIdentity, moduleName, withInput } from '../programs/input-file.js';
+import { uninterrupted } from '../programs/interruption.js';
 import type { FunctionListing } from '../show/dump-code.js';
 import { Progress } from '../show/progress.js';
 

@@ -5,6 +5,7 @@ import { openDestination } from '../../src/base/output.js';
 import { once } from '../options/usage.js';
 import { expectKind } from '../programs/expect-kind.js';
 import { inputIdentity, moduleName, withInput } from '../programs/input-file.js';
+import { Interruption } from '../programs/interruption.js';
 import { attachUnlessFile } from '../programs/process-argument.js';
 import { Progress } from '../show/progress.js';
 import { printResult } from '../show/result.js';
@@ -41,14 +42,17 @@ const command: CommandModule<object, Options> = {
     const process = await attachUnlessFile(subject);
     if (process !== undefined) {
       const { coredumpProcess } = await import('../../src/capture/coredump-process.js');
+      const interruption = new Interruption('nothing was written');
       const progress = new Progress('capturing');
       try {
         const destination = openDestination(file, [`/proc/${process.pid}/exe`]);
         await coredumpProcess(process, destination, {
+          signal: interruption.abortSignal,
           onWarning: printWarning,
           onProgress: (done, total) => progress.update(done, total),
         });
       } finally {
+        interruption.stop();
         progress.end();
         process.close();
       }

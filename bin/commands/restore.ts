@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import type { CommandModule } from 'yargs';
 import type { ArchName } from '../../src/arch/masm/target.js';
 import { InputError } from '../../src/base/errors.js';
-import { catchSignals, uninterrupted } from '../../src/base/interruption.js';
 import { type Destination, type Input, openDestination } from '../../src/base/output.js';
 import { makeTemporaryFolder, nameTemporary, removeTemporary, shareFolder } from '../../src/base/temporary.js';
 import { terminalLines } from '../../src/base/terminal-text.js';
@@ -14,12 +13,13 @@ import type { RestoreOptions } from '../../src/restore/restore.js';
 import type { StoredSnapshot } from '../../src/snapshot/snapshot.js';
 import { type LimitOptions, type Limits, limitOptions, limitVariables, parseLimits } from '../options/limits.js';
 import { type NameOptions, nameOptions, parseName } from '../options/name.js';
-import { type OnTrap, parseOnTrap, type TrapOptions, TrapWatch, trapOptions } from '../options/on-trap.js';
 import { PidFile, type PidFileOptions, pidFileOptions } from '../options/pid-file.js';
 import { shellWord } from '../options/shell-word.js';
 import { once, parseArch, parseDir, several, UsageError } from '../options/usage.js';
 import { expectKind } from '../programs/expect-kind.js';
 import { InputFile, inputIdentity, withInput } from '../programs/input-file.js';
+import { Interruption, uninterrupted } from '../programs/interruption.js';
+import { type OnTrap, parseOnTrap, type TrapOptions, TrapWatch, trapOptions } from '../programs/on-trap.js';
 import { runWorkload } from '../programs/workload.js';
 import { Progress } from '../show/progress.js';
 import { printResult } from '../show/result.js';
@@ -240,7 +240,7 @@ async function runRestored(
   pidFile: PidFile,
   { verbose, allowProc }: Pick<Options, 'verbose' | 'allowProc'>,
 ): Promise<void> {
-  const interruption = catchSignals('nothing was started');
+  const interruption = new Interruption('nothing was started');
   let folder: string | undefined;
   let source = -1;
   const release = () => {

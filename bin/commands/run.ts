@@ -2,17 +2,17 @@
 
 import { basename } from 'node:path';
 import type { CommandModule } from 'yargs';
-import { catchSignals } from '../../src/base/interruption.js';
 import { quoted } from '../../src/base/terminal-text.js';
 import { entryFunction } from '../../src/wasm/entry.js';
 import { ExternKind, type Module } from '../../src/wasm/module.js';
 import { type LimitOptions, limitOptions, limitVariables, parseLimits } from '../options/limits.js';
 import { type NameOptions, nameOptions, nameVariable, parseName } from '../options/name.js';
-import { parseOnTrap, type TrapOptions, TrapWatch, trapOptions } from '../options/on-trap.js';
 import { PidFile, type PidFileOptions, pidFileOptions } from '../options/pid-file.js';
 import { formatDirs, once, parseDir, parseEnv, several, UsageError } from '../options/usage.js';
 import { expectKind } from '../programs/expect-kind.js';
 import { InputFile, inputIdentity } from '../programs/input-file.js';
+import { Interruption } from '../programs/interruption.js';
+import { parseOnTrap, type TrapOptions, TrapWatch, trapOptions } from '../programs/on-trap.js';
 import { openProgram, type Program } from '../programs/program.js';
 import { runWorkload, type WorkloadOptions } from '../programs/workload.js';
 
@@ -116,7 +116,7 @@ const command: CommandModule<object, Options> = {
       const { parseListen } = await import('../options/listen.js');
       env['WAGSNAP_LISTEN'] = (await Promise.all(listeners.map(parseListen))).join('\n');
     }
-    const interruption = catchSignals('nothing was started');
+    const interruption = new Interruption('nothing was started');
     let program: Program | undefined;
     try {
       program = await openProgram(input, options);

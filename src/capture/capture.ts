@@ -7,15 +7,15 @@
  * A process that goes on is let go as soon as everything is in the temporary file: it loses nothing when the disk fails
  * behind it, and the command fails then. With 256 MiB touched, waiting for the last fsync made the pause 1.30 to 1.46
  * times a copy's, where the disk is what one waits for. One that is to end (`kill`) ends only when the snapshot is
- * durable. Modules are written before the stop. After any failure, SIGINT or SIGTERM the process goes on and no file is
+ * durable. Modules are written before the stop. After any failure, or when the capture is given up, the process goes on and no file is
  * left.
  */
 
 import { resolve } from 'node:path';
 import type { Target } from '../arch/masm/target.js';
 import { targets } from '../arch/targets.js';
+import { Cancellation } from '../base/cancellation.js';
 import { BugError, InputError, ToolError } from '../base/errors.js';
-import { catchSignals, type Interruption } from '../base/interruption.js';
 import { type Destination, isStandardOutput } from '../base/output.js';
 import { trace } from '../base/trace.js';
 import {
@@ -70,6 +70,8 @@ export interface CaptureOptions {
   readonly maxFileData?: number;
   /** Milliseconds to wait for a safepoint. */
   readonly timeout?: number;
+  /** Gives the capture up: the process goes on, and nothing is written. */
+  readonly signal?: AbortSignal;
   /** Told of what the user should know. */
   readonly onWarning?: (text: string) => void;
   /** Bytes of linear memory looked at so far, of those that were ever touched. */
@@ -86,12 +88,7 @@ const SETTLE_AFTER = 10;
  * @throws InputError when it is damaged, ToolError when it cannot be captured; the process goes on then
  */
 export async function captureProcess(process: ImageProcess, options: CaptureOptions): Promise<CaptureReport> {
-  const cancel = catchSignals('nothing was written');
-  try {
-    return await new Capture(process, options, cancel).run();
-  } finally {
-    cancel.stop();
-  }
+  return new Capture(process, options, new Cancellation('nothing was written', options.signal)).run();
 }
 
 class Capture {
@@ -103,7 +100,7 @@ class Capture {
   constructor(
     private readonly process: ImageProcess,
     private readonly options: CaptureOptions,
-    private readonly cancel: Interruption,
+    private readonly cancel: Cancellation,
   ) {
     this.target = targets[process.image.arch];
   }

@@ -16,7 +16,7 @@ import { readSnapshot } from '../snapshot/format.js';
 import { type CaptureOptions, captureProcess } from './capture.js';
 import type { ImageProcess } from './process.js';
 
-export type CoredumpOptions = Pick<CaptureOptions, 'kill' | 'timeout' | 'onProgress' | 'onWarning'>;
+export type CoredumpOptions = Pick<CaptureOptions, 'kill' | 'timeout' | 'signal' | 'onProgress' | 'onWarning'>;
 
 /**
  * The process stays attached.

@@ -324,13 +324,15 @@ function toolScript(): string {
     `import { captureProcess } from '${source}/capture.js';
     import { ImageProcess } from '${source}/process.js';
     const [pid, output, signal, part] = process.argv.slice(2);
+    const controller = new AbortController();
+    process.on('SIGTERM', () => controller.abort('SIGTERM'));
     let sent = false;
     const onProgress = (done, total) => {
       if (sent || done < total * part) return;
       sent = true;
       process.kill(process.pid, signal);
     };
-    await captureProcess(ImageProcess.attach(Number(pid)), { output, onProgress });`,
+    await captureProcess(ImageProcess.attach(Number(pid)), { output, onProgress, signal: controller.signal });`,
   );
   return script;
 }

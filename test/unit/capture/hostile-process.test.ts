@@ -95,11 +95,13 @@ describe('a capture of a process', () => {
     write(attached.runtime + RT_ARGV, word(0));
     const parked = () => attached.memory.u32(attached.thread + TH_STATE) === STATE_PARKED;
     let sent = 0;
+    const controller = new AbortController();
     const signal = setInterval(() => {
-      if (parked() && sent++ === 0) process.emit('SIGTERM', 'SIGTERM');
+      if (parked() && sent++ === 0) controller.abort('SIGTERM');
     });
     try {
-      await expect(capturePid(workload.pid, { output })).rejects.toMatchObject({ code: 'interrupted' });
+      const interrupted = capturePid(workload.pid, { output, signal: controller.signal });
+      await expect(interrupted).rejects.toMatchObject({ code: 'interrupted', message: /by SIGTERM/ });
     } finally {
       clearInterval(signal);
     }

@@ -13,8 +13,9 @@ import type { Options as YargsOption } from 'yargs';
 import { WagSnapError } from '../../src/base/errors.js';
 import { type Destination, type Input, openDestination } from '../../src/base/output.js';
 import { terminalLines } from '../../src/base/terminal-text.js';
+import { once, UsageError } from '../options/usage.js';
 import { printWarning } from '../show/warning.js';
-import { once, UsageError } from './usage.js';
+import { Interruption } from './interruption.js';
 
 /** As yargs has given them. */
 export interface TrapOptions {
@@ -124,9 +125,11 @@ async function report(pid: number, output: CoredumpOutput): Promise<void> {
       import('../../src/capture/process.js'),
     ]);
     const workload = ImageProcess.attach(pid);
+    const interruption = new Interruption('nothing was written');
     try {
-      await coredumpProcess(workload, output.open(), { onWarning: printWarning });
+      await coredumpProcess(workload, output.open(), { signal: interruption.abortSignal, onWarning: printWarning });
     } finally {
+      interruption.stop();
       workload.close();
     }
     process.stderr.write(terminalLines([`wag-snap: coredump in ${output.path}`]));
