@@ -207,6 +207,23 @@ onEach('stub primitives', ({ run, kept, scratch, target: { plan, hostConstants }
       },
       clobbers: [0, 1, 2, 3, 6, 7],
     });
+  // What the C ABI passes first, second and third becomes our first three arguments.
+  const fromKernel = hostConstants.ARCH === 1 ? [7, 6, 2] : [0, 1, 2];
+  for (const [n, argument] of plan.argInts.slice(0, 3).entries())
+    cases.push({
+      ...common,
+      name: `signalArguments: number ${n}`,
+      emit: (masm) => {
+        fromKernel.forEach((reg, i) => {
+          masm.constant(reg, 0, 100 + i, 0);
+        });
+        masm.signalArguments();
+        masm.move(9, argument);
+      },
+      result: 9,
+      expect: () => BigInt(100 + n),
+      clobbers: [0, 1, 2, 6, 7],
+    });
   cases.push({
     ...common,
     name: 'jumpReg, jumpField',
