@@ -9,7 +9,7 @@
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { defineConfig } from 'vitest/config';
-import { findEmulator } from './bin/programs/emulator.js';
+import { findEmulator } from './src/api/launch.js';
 import { SlowFirst } from './test/support/slow-first.js';
 
 const wasi = readdirSync('test/wasi')

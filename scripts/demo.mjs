@@ -34,7 +34,7 @@ const [here, there] = process.arch === 'arm64' ? ['arm64', 'x64'] : ['x64', 'arm
 
 console.log('Setting up: packages, build…');
 ensureBuilt();
-const { findEmulator } = await import(`${root}/dist/bin/programs/emulator.js`);
+const { findEmulator } = await import(`${root}/dist/src/api/launch.js`);
 const crosses = findEmulator(there) !== undefined;
 rmSync(folder, { recursive: true, force: true });
 mkdirSync(folder, { recursive: true });

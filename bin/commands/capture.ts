@@ -3,6 +3,7 @@
 import { statSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { CommandModule } from 'yargs';
+import { attachGiven, namesProcess } from '../../src/api/attach.js';
 import { InputError } from '../../src/base/errors.js';
 import { openDestination } from '../../src/base/output.js';
 import { quoted, terminalJson } from '../../src/base/terminal-text.js';
@@ -12,7 +13,6 @@ import { DURATION, parseDuration, parseSize } from '../options/limits.js';
 import { once, UsageError } from '../options/usage.js';
 import { InputFile, moduleName } from '../programs/input-file.js';
 import { Interruption } from '../programs/interruption.js';
-import { attachGiven, namesProcess } from '../programs/process-argument.js';
 import { Progress } from '../show/progress.js';
 import { printResult } from '../show/result.js';
 import { printWarning } from '../show/warning.js';

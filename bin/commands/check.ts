@@ -9,12 +9,12 @@ import { spawnSync } from 'node:child_process';
 import { accessSync, constants, mkdirSync, readFileSync } from 'node:fs';
 import { arch, platform, release } from 'node:os';
 import type { CommandModule } from 'yargs';
+import { cpuFlags } from '../../src/api/cpu-flags.js';
+import { findEmulator } from '../../src/api/launch.js';
+import { tryOut } from '../../src/api/trial.js';
 import { ExitCode } from '../../src/base/errors.js';
 import { terminalJson, terminalText } from '../../src/base/terminal-text.js';
 import { cacheFolder } from '../../src/image/cache.js';
-import { cpuFlags } from '../options/cpu-flags.js';
-import { findEmulator } from '../programs/emulator.js';
-import { tryOut } from '../programs/trial.js';
 
 interface Fact {
   readonly name: string;

@@ -1,12 +1,12 @@
 /** `wag-snap compile`: a module to an image, or to one of the listings of what is in it. */
 
 import type { CommandModule } from 'yargs';
+import { cpuFlags } from '../../src/api/cpu-flags.js';
 import { CPU_LEVELS, type CpuLevel } from '../../src/arch/masm/cpu-levels.js';
 import type { ArchName, Target } from '../../src/arch/masm/target.js';
 import { InputError } from '../../src/base/errors.js';
 import { openDestination } from '../../src/base/output.js';
 import type { Module } from '../../src/wasm/module.js';
-import { cpuFlags } from '../options/cpu-flags.js';
 import { once, parseArch, UsageError } from '../options/usage.js';
 import { expectKind } from '../programs/expect-kind.js';
 import { inputIdentity, moduleName, withInput } from '../programs/input-file.js';

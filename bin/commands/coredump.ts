@@ -1,12 +1,12 @@
 /** `wag-snap coredump`: a snapshot or a process as a WebAssembly coredump, for debuggers. */
 
 import type { CommandModule } from 'yargs';
+import { attachUnlessFile } from '../../src/api/attach.js';
 import { openDestination } from '../../src/base/output.js';
 import { once } from '../options/usage.js';
 import { expectKind } from '../programs/expect-kind.js';
 import { inputIdentity, moduleName, withInput } from '../programs/input-file.js';
 import { Interruption } from '../programs/interruption.js';
-import { attachUnlessFile } from '../programs/process-argument.js';
 import { Progress } from '../show/progress.js';
 import { printResult } from '../show/result.js';
 import { printWarning } from '../show/warning.js';

@@ -1,10 +1,10 @@
 /** `wag-snap inspect`: what a module, an image, a snapshot or a running process is. Changes and stops nothing. */
 
 import type { CommandModule } from 'yargs';
+import { attachUnlessFile } from '../../src/api/attach.js';
 import { terminalJson } from '../../src/base/terminal-text.js';
 import { notFor } from '../programs/expect-kind.js';
 import { type InputFile, withInput } from '../programs/input-file.js';
-import { attachUnlessFile } from '../programs/process-argument.js';
 import type { Description } from '../show/describe.js';
 
 interface Options {

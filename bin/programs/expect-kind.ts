@@ -1,8 +1,8 @@
 /** Whether a command can do something with a file that it was given; if not, which command can. */
 
+import type { FileKind, FileType } from '../../src/api/file-kind.js';
 import { InputError } from '../../src/base/errors.js';
 import { shellWord } from '../options/shell-word.js';
-import type { FileKind, FileType } from './file-kind.js';
 
 const KINDS: Readonly<Record<Wanted, string>> = {
   module: 'a module (.wasm or .wat)',

@@ -9,11 +9,12 @@
 import { closeSync, fstatSync, openSync, readSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
+import { type FileKind, type FileType, fileType, HEAD_SIZE } from '../../src/api/file-kind.js';
 import { InputError, LimitError, systemReason, ToolError } from '../../src/base/errors.js';
+import { fileError } from '../../src/base/file-error.js';
 import type { Input } from '../../src/base/output.js';
 import { makeTemporaryFolder, nameTemporary, removeTemporary } from '../../src/base/temporary.js';
 import { limits } from '../../src/wasm/limits.js';
-import { type FileKind, type FileType, fileType, HEAD_SIZE } from './file-kind.js';
 
 const STANDARD_INPUT = '-';
 const CHUNK = 1 << 16;
@@ -155,17 +156,4 @@ function readHead(fd: number): Buffer {
 /** The name that messages, backtraces and default output files use: the file's, without folder and ending. */
 export function moduleName(path: string): string {
   return basename(path).replace(/\.(wasm|wat)$/, '');
-}
-
-/** A file that is not there or cannot be read, as the user's or the environment's fault. */
-export function fileError(error: unknown, path: string): unknown {
-  const { code, syscall } = error as NodeJS.ErrnoException;
-  if (syscall === undefined) return error;
-  if (code === 'ENOENT' || code === 'ENOTDIR') {
-    const hint = /^\d+$/.test(path) ? `; a running process is captured first: wag-snap capture ${path}` : '';
-    return new InputError('not-found', `${path}: no such file${hint}`);
-  }
-  if (code === 'EISDIR') return new InputError('unreadable', `${path}: is a directory`);
-  if (code === 'ENXIO') return new InputError('unreadable', `${path}: is a socket or a device that is not there`);
-  return new ToolError('file', `${path}: cannot be read: ${systemReason(error)}`);
 }

@@ -2,17 +2,17 @@
  * Starting an image so that this process behaves like the program itself: its stdio, its signals, its exit code.
  *
  * Node cannot replace its own process, so the workload is a child in our process group and we stand in for it: signals
- * sent to us are passed on, and we end the way it ended. Needs errors.ts and emulator.ts.
+ * sent to us are passed on, and we end the way it ended.
  */
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { constants } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { type Launch, launch } from '../../src/api/launch.js';
 import { LimitError, systemReason, ToolError } from '../../src/base/errors.js';
 import { quoted } from '../../src/base/terminal-text.js';
 import { trace } from '../../src/base/trace.js';
-import { type Launch, launch } from './emulator.js';
 
 export interface WorkloadOptions {
   /** All of the process's environment. */

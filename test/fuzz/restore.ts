@@ -11,7 +11,7 @@ import { spawnSync } from 'node:child_process';
 import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import { launch } from '../../bin/programs/emulator.js';
+import { launch } from '../../src/api/launch.js';
 import { InputError, LimitError } from '../../src/base/errors.js';
 import { writeResumable } from '../../src/restore/restore.js';
 import { readSnapshot } from '../../src/snapshot/format.js';

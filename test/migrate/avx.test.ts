@@ -2,7 +2,7 @@
 
 import { join, resolve } from 'node:path';
 import { expect, test } from 'vitest';
-import { cpuFlags } from '../../bin/options/cpu-flags.js';
+import { cpuFlags } from '../../src/api/cpu-flags.js';
 import { levels } from '../../src/arch/targets.js';
 import { compileImage } from '../../src/compile/link/compile.js';
 import { writeImage } from '../../src/compile/link/write-file.js';

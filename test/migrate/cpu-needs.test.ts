@@ -6,7 +6,7 @@
 import { spawnSync } from 'node:child_process';
 import { join, resolve } from 'node:path';
 import { expect, test } from 'vitest';
-import { findEmulator } from '../../bin/programs/emulator.js';
+import { findEmulator } from '../../src/api/launch.js';
 import { levels } from '../../src/arch/targets.js';
 import { compileImage } from '../../src/compile/link/compile.js';
 import { writeImage } from '../../src/compile/link/write-file.js';

@@ -1,7 +1,7 @@
 /** The CPUs that the suite runs on: how to compile for them and how to start what comes out. */
 
-import { cpuFlags } from '../../bin/options/cpu-flags.js';
-import { findEmulator } from '../../bin/programs/emulator.js';
+import { cpuFlags } from '../../src/api/cpu-flags.js';
+import { findEmulator } from '../../src/api/launch.js';
 import type { Target } from '../../src/arch/masm/target.js';
 import { levels, targets } from '../../src/arch/targets.js';
 

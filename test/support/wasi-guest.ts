@@ -12,7 +12,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { setTimeout } from 'node:timers/promises';
-import { launch } from '../../bin/programs/emulator.js';
+import { launch } from '../../src/api/launch.js';
 import type { ArchName } from '../../src/arch/masm/target.js';
 import { targets } from '../../src/arch/targets.js';
 import { compileImage } from '../../src/compile/link/compile.js';

@@ -11,7 +11,7 @@ import { closeSync, mkdtempSync, openSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll } from 'vitest';
-import { findEmulator, launch } from '../../bin/programs/emulator.js';
+import { findEmulator, launch } from '../../src/api/launch.js';
 import type { ArchName, Target } from '../../src/arch/masm/target.js';
 import { targets } from '../../src/arch/targets.js';
 import { compileImage, type ModuleInput } from '../../src/compile/link/compile.js';

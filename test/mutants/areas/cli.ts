@@ -137,8 +137,8 @@ export const cli: Area = {
       ],
     },
     {
-      file: 'bin/programs/file-kind.ts',
-      tests: ['test/unit/bin/programs/file-kind.test.ts'],
+      file: 'src/api/file-kind.ts',
+      tests: ['test/unit/api/file-kind.test.ts'],
       changes: [
         ["if (head.length === 0) return { kind: 'other', what: 'empty' };", ''],
         ['bytes.length >= 8 ? bytes.readUInt16LE(6) : 0', 'bytes.readUInt16LE(6)'],
@@ -176,7 +176,6 @@ export const cli: Area = {
         ["&& !['snapshot', 'image'].includes(fileType(head).kind)", ''],
         ['if (fd !== 0) closeSync(fd);', ''],
         ["if (code !== 'EAGAIN') throw error;", 'throw error;'],
-        ['syscall === undefined', 'false'],
       ],
       equivalent: [
         ['if (stat.isDirectory()) throw', 'if (false) throw', 'reading it fails, which is told in the same words'],
@@ -184,8 +183,13 @@ export const cli: Area = {
       ],
     },
     {
-      file: 'bin/programs/emulator.ts',
-      tests: ['test/unit/bin/programs/emulator.test.ts'],
+      file: 'src/base/file-error.ts',
+      tests: ['test/unit/bin/programs/input-file.test.ts'],
+      changes: [['syscall === undefined', 'false']],
+    },
+    {
+      file: 'src/api/launch.ts',
+      tests: ['test/unit/api/launch.test.ts'],
       changes: [
         ['const path = resolve(image);', 'const path = image;'],
         ['arch === undefined || arch === process.arch', 'arch === process.arch'],

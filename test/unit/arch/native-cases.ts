@@ -15,7 +15,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'vitest';
-import { cpuFlags } from '../../../bin/options/cpu-flags.js';
+import { cpuFlags } from '../../../src/api/cpu-flags.js';
 import { arm64 } from '../../../src/arch/arm64/target.js';
 import { Cond, FLOAT_BASE, IntOp, type MacroAssembler, type Reg, Width } from '../../../src/arch/masm/masm.js';
 import type { Target } from '../../../src/arch/masm/target.js';

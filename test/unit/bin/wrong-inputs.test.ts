@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { runCli } from '../../../bin/cli.js';
-import { type FileKind, fileType } from '../../../bin/programs/file-kind.js';
+import { type FileKind, fileType } from '../../../src/api/file-kind.js';
 import { capturePid } from '../../support/capture.js';
 import { build, programPath, temporaryFolder } from '../../support/workload.js';
 

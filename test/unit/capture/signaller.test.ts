@@ -6,7 +6,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { findEmulator } from '../../../bin/programs/emulator.js';
+import { findEmulator } from '../../../src/api/launch.js';
 import { targets } from '../../../src/arch/targets.js';
 import { processStatus } from '../../../src/capture/process.js';
 import { ProcessFolder } from '../../../src/capture/process-folder.js';

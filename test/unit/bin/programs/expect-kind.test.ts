@@ -2,7 +2,7 @@
 
 import { expect, test } from 'vitest';
 import { expectKind } from '../../../../bin/programs/expect-kind.js';
-import type { FileType } from '../../../../bin/programs/file-kind.js';
+import type { FileType } from '../../../../src/api/file-kind.js';
 
 const module: FileType = { kind: 'module', what: 'a module' };
 const image: FileType = { kind: 'image', what: 'an ELF executable' };

@@ -7,9 +7,9 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ArchName } from '../../src/arch/masm/target.js';
-import { makeTemporaryFolder, removeTemporary } from '../../src/base/temporary.js';
-import { launch } from './emulator.js';
+import type { ArchName } from '../arch/masm/target.js';
+import { makeTemporaryFolder, removeTemporary } from '../base/temporary.js';
+import { launch } from './launch.js';
 
 export interface Trial {
   /** It has one system call filter more than this process. */
@@ -28,12 +28,12 @@ const MODULE =
 export async function tryOut(arch: ArchName): Promise<Trial> {
   const [{ readModule }, { compileImage }, { writeImage }, { targets }, { captureProcess }, { ImageProcess }] =
     await Promise.all([
-      import('../../src/wasm/wat.js'),
-      import('../../src/compile/link/compile.js'),
-      import('../../src/compile/link/write-file.js'),
-      import('../../src/arch/targets.js'),
-      import('../../src/capture/capture.js'),
-      import('../../src/capture/process.js'),
+      import('../wasm/wat.js'),
+      import('../compile/link/compile.js'),
+      import('../compile/link/write-file.js'),
+      import('../arch/targets.js'),
+      import('../capture/capture.js'),
+      import('../capture/process.js'),
     ]);
   const folder = makeTemporaryFolder();
   let child: ChildProcess | undefined;

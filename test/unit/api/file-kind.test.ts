@@ -1,7 +1,7 @@
 /** What a file is, by its first bytes: also of files that end early, or lie about the rest. */
 
 import { expect, test } from 'vitest';
-import { fileType, HEAD_SIZE } from '../../../../bin/programs/file-kind.js';
+import { fileType, HEAD_SIZE } from '../../../src/api/file-kind.js';
 
 const bytes = (...parts: (string | number[])[]) =>
   Buffer.concat(parts.map((part) => (typeof part === 'string' ? Buffer.from(part, 'latin1') : Buffer.from(part))));

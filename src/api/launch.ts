@@ -4,10 +4,10 @@
 
 import { accessSync, closeSync, constants, openSync, readSync } from 'node:fs';
 import { delimiter, join, resolve } from 'node:path';
-import type { ArchName } from '../../src/arch/masm/target.js';
-import { ToolError } from '../../src/base/errors.js';
-import { emulatorArguments, emulatorNames } from '../../src/image/emulator.js';
-import { fileError } from './input-file.js';
+import type { ArchName } from '../arch/masm/target.js';
+import { ToolError } from '../base/errors.js';
+import { fileError } from '../base/file-error.js';
+import { emulatorArguments, emulatorNames } from '../image/emulator.js';
 
 export interface Launch {
   readonly program: string;

@@ -4,8 +4,8 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { findEmulator, launch } from '../../../../bin/programs/emulator.js';
-import { emulatorNames } from '../../../../src/image/emulator.js';
+import { findEmulator, launch } from '../../../src/api/launch.js';
+import { emulatorNames } from '../../../src/image/emulator.js';
 
 const MACHINES = { x64: 62, arm64: 183 } as const;
 const own = process.arch === 'arm64' ? 'arm64' : 'x64';

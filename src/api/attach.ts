@@ -1,10 +1,10 @@
 /** A running program that the command line names, by its pid or by the name that `--name` gave it. */
 
 import { existsSync } from 'node:fs';
-import { InputError } from '../../src/base/errors.js';
-import { quoted } from '../../src/base/terminal-text.js';
-import type { ImageProcess } from '../../src/capture/process.js';
-import { isWorkloadName } from '../../src/image/workload-name.js';
+import { InputError } from '../base/errors.js';
+import { quoted } from '../base/terminal-text.js';
+import type { ImageProcess } from '../capture/process.js';
+import { isWorkloadName } from '../image/workload-name.js';
 
 const PID = /^\d{1,9}$/;
 
@@ -20,7 +20,7 @@ export function namesProcess(text: string): boolean {
  * @throws InputError when there is none, or when there are several; ToolError as ImageProcess.attach
  */
 export async function attachGiven(text: string): Promise<ImageProcess> {
-  const { attachNamed, attachWorkload } = await import('../../src/capture/attach-workload.js');
+  const { attachNamed, attachWorkload } = await import('../capture/attach-workload.js');
   if (PID.test(text)) return attachWorkload(Number(text));
   const workload = attachNamed(text);
   if (workload !== undefined) return workload;
