@@ -7,7 +7,8 @@ import { expect, test } from 'vitest';
 
 const root = resolve(import.meta.dirname, '../../..');
 const readme = readFileSync(join(root, 'README.md'), 'utf8');
-const commands = ['compile', 'run', 'capture', 'restore', 'coredump', 'inspect', 'ps', 'check'];
+const { stdout: help } = spawnSync(join(root, 'bin/wag-snap'), ['--help'], { encoding: 'utf8' });
+const commands = Array.from(help.matchAll(/^ {2}wag-snap ([a-z]+)/gm), ([, name = '']) => name);
 const common = ['--help', '--version', '--verbose', '--output']; // the last two are there as -v and -o
 
 function optionsOf(command: string): string[] {
@@ -29,9 +30,7 @@ test('the README has each option of each command, and none that is not there', (
 });
 
 test('the README has each command', () => {
-  const { stdout } = spawnSync(join(root, 'bin/wag-snap'), ['--help'], { encoding: 'utf8' });
-  const known = Array.from(stdout.matchAll(/^ {2}wag-snap ([a-z]+)/gm), ([, name]) => name);
-  expect(known).toEqual(expect.arrayContaining(commands));
+  expect(commands).toContain('capture');
   const rows = Array.from(readme.matchAll(/^\| `([a-z]+)[ `]/gm), ([, name]) => name);
   expect(commands.filter((name) => !rows.includes(name))).toEqual([]);
 });
