@@ -85,15 +85,33 @@ test('an exact source is taken as it is', async () => {
   expect(result.blocks).toEqual(new Uint16Array(3).fill(0xffff));
 });
 
-test('who gives up is obeyed, and so is a source that fails', async () => {
-  const source = new BytesSource(largeMemory());
-  const enough = () => {
-    throw new Error('enough');
+test('who gives up is obeyed, by all lanes', async () => {
+  let reads = 0;
+  let told = 0;
+  const source: PageSource = {
+    isExact: true,
+    runs: () => [{ first: 0, blocks: new Uint16Array(1600).fill(1) }],
+    read: async () => {
+      reads++;
+      await new Promise((resolve) => setTimeout(resolve, reads % 3));
+    },
   };
-  await expect(filled(0, (sink) => sink.takePages(source, enough))).rejects.toThrow('enough');
-  expect(source.reads.length).toBeLessThan(53 / 16 + 1);
-  const broken: PageSource = { isExact: false, runs: () => source.runs(), read: enough };
-  await expect(filled(0, (sink) => sink.takePages(broken))).rejects.toThrow('enough');
+  const once = () => {
+    if (++told === 1) throw new Error('enough');
+  };
+  await expect(filled(0, (sink) => sink.takePages(source, once))).rejects.toThrow('enough');
+  expect(reads).toBeLessThan(1000);
+});
+
+test('a source that fails is the failure of the whole', async () => {
+  const broken: PageSource = {
+    isExact: false,
+    runs: () => new BytesSource(largeMemory()).runs(),
+    read: () => {
+      throw new Error('broken');
+    },
+  };
+  await expect(filled(0, (sink) => sink.takePages(broken))).rejects.toThrow('broken');
 });
 
 test('contents of a file lie together, zeros and all, and are read in order', async () => {
