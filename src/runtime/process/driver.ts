@@ -23,11 +23,11 @@
 
 import { FLAG_DRIVER, RT_FLAGS } from '../../image/contract/runtime-block';
 import { TH_TRAP_KIND } from '../../image/contract/thread';
-import { invoke, load64, memoryBase, syscall } from '../native/native';
-import { SYS_read, SYS_write } from '../native/target';
+import { invoke, load64, memoryBase } from '../native/native';
+import { EXIT_USAGE, flush, openStreams, read32, read64, read8, write64, write8 } from './driver-streams';
 import { instanceCount } from './init-plan';
 import { instantiate } from './instantiate';
-import { EINTR, exit, failed, half, imageBase, setHalf } from './runtime-block';
+import { exit, half, imageBase, setHalf } from './runtime-block';
 import { setThreadHalf, threadHalf } from './thread';
 
 const INSTANTIATE: i32 = 1;
@@ -36,22 +36,12 @@ const READ: i32 = 3;
 const QUIT: i32 = 4;
 
 const MAX_VALUES: u32 = 4096; // parameters or results of a function
-const BUFFER_SIZE: i32 = 65536;
-const EXIT_USAGE: i32 = 2;
 
-const input: usize = memory.data(65536);
-const output: usize = memory.data(65536);
 const values: usize = memory.data(32768, 8);
-let inputFd: i64 = 0;
-let outputFd: i64 = 1;
-let inputAt: i32 = 0;
-let inputEnd: i32 = 0;
-let outputEnd: i32 = 0;
 
 /** Obeys commands until told to quit. @param first descriptor of the commands; replies go to the next one */
 export function drive(first: i64): void {
-  inputFd = first;
-  outputFd = first + 1;
+  openStreams(first);
   for (;;) {
     const command = read8();
     if (command === INSTANTIATE) runInstantiate();
@@ -90,51 +80,4 @@ function runInvoke(): void {
 function quit(code: i32): void {
   flush();
   exit(code);
-}
-
-function read8(): i32 {
-  if (inputAt === inputEnd) refill();
-  return load<u8>(input + inputAt++);
-}
-
-function read32(): u32 {
-  let value: u32 = 0;
-  for (let shift = 0; shift < 32; shift += 8) value |= (<u32>read8()) << shift;
-  return value;
-}
-
-function read64(): u64 {
-  const low = <u64>read32();
-  return low | ((<u64>read32()) << 32);
-}
-
-function refill(): void {
-  flush();
-  let count: i64;
-  do {
-    count = syscall(SYS_read, inputFd, memoryBase() + input, BUFFER_SIZE, 0, 0, 0);
-  } while (count === EINTR);
-  if (failed(count) || count === 0) exit(count === 0 ? 0 : EXIT_USAGE);
-  inputAt = 0;
-  inputEnd = <i32>count;
-}
-
-function write8(byte: i32): void {
-  if (outputEnd === BUFFER_SIZE) flush();
-  store<u8>(output + outputEnd++, <u8>byte);
-}
-
-function write64(value: u64): void {
-  for (let shift: u64 = 0; shift < 64; shift += 8) write8(<i32>(value >> shift));
-}
-
-function flush(): void {
-  let at: i64 = 0;
-  while (at < outputEnd) {
-    const count = syscall(SYS_write, outputFd, memoryBase() + output + at, <i64>outputEnd - at, 0, 0, 0);
-    if (count === EINTR) continue;
-    if (failed(count)) exit(EXIT_USAGE);
-    at += count;
-  }
-  outputEnd = 0;
 }

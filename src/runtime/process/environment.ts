@@ -84,8 +84,8 @@ const LARGEST_SIZE: i64 = 0x20000000000000; // 2 ** 53
 const LOWER_CASE: i32 = 0x20;
 const EXIT_USAGE: i32 = 2;
 
-/** Address of the value of a variable, or 0. */
-function variable(name: string): i64 {
+/** Native address of the value of a variable of the image's own, named with its "=", or 0. */
+export function variable(name: string): i64 {
   for (let at = word(RT_ENVP); load64(at) !== 0; at += 8) {
     const entry = load64(at);
     if (startsWith(entry, name)) return entry + name.length;

@@ -36,16 +36,17 @@ import { STACK_GUARD } from '../../image/contract/sizes';
 import { TH_STACK_LOW, TH_STATE } from '../../image/contract/thread';
 import { TRAP_FATAL, TRAP_MEMORY, TRAP_STACK } from '../../image/contract/traps';
 import { load32_u, load64, store64 } from '../native/native';
-import { SAFEPOINT_PC_BIAS, SINGLE_STEP_FLAG, UCONTEXT_FLAGS, UCONTEXT_PC } from '../native/target';
+import { SAFEPOINT_PC_BIAS, UCONTEXT_PC } from '../native/target';
 import { backtraceFrom, textOffsetOf } from './backtrace';
 import { reservation } from './boot';
 import { firstInstance, instanceCount, memoriesOf, nextInstance } from './init-plan';
 import { flush, put, putDecimal, putHex } from './message';
 import { forgetSender, goOn, park, senderIsDead, setSender } from './park';
 import { exit, half, setHalf, word } from './runtime-block';
+import { beginStep, endStep, passSafepoints } from './single-steps';
 import { functionAt, trapSiteAt } from './site-sections';
 import { setThreadHalf, threadHalf, threadWord } from './thread';
-import { mapPlainText, mapTrapText } from './trap-text';
+import { mapTrapText } from './trap-text';
 import { onStopTrapped } from './trapped';
 import { inDriver, trapInContext } from './traps';
 
@@ -65,10 +66,6 @@ const SI_ADDR: i64 = 16; // u64, of faults
 
 const EXIT_BUG: i32 = 70;
 
-/** Safepoints to pass before parking (WAGSNAP_PARK=n), and whether one is just being passed by a single step. */
-let safepointsToPass: i64 = 0;
-let stepping: bool = false;
-
 /** @param info siginfo_t, @param context ucontext_t */
 export function on_signal(signo: i32, info: i64, context: i64): void {
   if (signo === STOP_SIGNAL) return onStop(load32_u(info + SI_PID), context);
@@ -85,7 +82,7 @@ function isEnding(signo: i32): bool {
 /** Debugging: parks at the n-th safepoint from now on, without a sender. The guest must not run yet. */
 export function parkAtSafepoint(n: i64): void {
   if (!mapTrapText()) return;
-  safepointsToPass = n - 1;
+  passSafepoints(n - 1);
   setThreadHalf(TH_STATE, STATE_STOPPING);
 }
 
@@ -128,23 +125,11 @@ function doNotBlock(context: i64): void {
 
 /** @returns false when the trap was no safepoint's */
 function onSafepoint(context: i64): bool {
-  if (stepping) {
-    stepping = false;
-    store64(context + UCONTEXT_FLAGS, load64(context + UCONTEXT_FLAGS) & ~SINGLE_STEP_FLAG);
-    mapTrapText();
-    return true;
-  }
+  if (endStep(context)) return true;
   const pc = load64(context + UCONTEXT_PC) - SAFEPOINT_PC_BIAS;
   if (threadHalf(TH_STATE) !== STATE_STOPPING || !inText(pc)) return false;
   store64(context + UCONTEXT_PC, pc);
-  if (safepointsToPass > 0 && SINGLE_STEP_FLAG !== 0) {
-    safepointsToPass--;
-    stepping = true;
-    store64(context + UCONTEXT_FLAGS, load64(context + UCONTEXT_FLAGS) | SINGLE_STEP_FLAG);
-    mapPlainText();
-    return true;
-  }
-  park(context);
+  if (!beginStep(context)) park(context);
   return true;
 }
 

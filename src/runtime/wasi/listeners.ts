@@ -11,8 +11,9 @@
  */
 
 import { FDK_LISTENER, FD_PATH_LENGTH } from '../../image/contract/host-state';
-import { copy, fill, load8_u, syscall } from '../native/native';
+import { copy, load8_u, syscall } from '../native/native';
 import { SYS_bind, SYS_fcntl, SYS_listen, SYS_setsockopt, SYS_socket } from '../native/target';
+import { variable } from '../process/environment';
 import { flush, put, putForeign } from '../process/message';
 import { exit } from '../process/runtime-block';
 import {
@@ -23,133 +24,22 @@ import {
 } from '../descriptors/abi';
 import { freeEntry, pathOf, setAccess, setEntry, setFlags } from '../descriptors/table';
 import { PATH_MAX } from './guest';
+import { ADDRESS, addressLength, readAddress, readInherited, startAddress } from './listen-address';
 import { SOCK_CLOEXEC, SOCK_NONBLOCK, SOL_SOCKET, call, native, statusFlags, wasiFlags } from '../descriptors/linux';
-import { putErrno, variable } from './preopens';
+import { putErrno } from './preopens';
 
 const LISTENER_RIGHTS: u64 =
   RIGHT_SOCK_ACCEPT | RIGHT_FD_FDSTAT_SET_FLAGS | RIGHT_FD_FILESTAT_GET | RIGHT_POLL_FD_READWRITE;
 
-const AF_UNIX: i64 = 1;
-const AF_INET: i64 = 2;
-const AF_INET6: i64 = 10;
 const SOCK_STREAM: i64 = 1;
 const SO_REUSEADDR: i64 = 2;
 const BACKLOG: i64 = 128;
-const UNIX_PATH_MAX: i64 = 108;
 const F_SETFD: i64 = 2;
 const FD_CLOEXEC: i64 = 1;
 
 const NEWLINE: i32 = 0x0a;
-const COLON: i32 = 0x3a;
-const DOT: i32 = 0x2e;
 
-/** struct sockaddr of any family. */
-const ADDRESS: usize = memory.data(112, 8);
-let addressLength: i64 = 0;
 const ON: usize = memory.data<u32>([1]);
-
-// the text being read: native addresses
-let at: i64 = 0;
-let end: i64 = 0;
-
-function isNext(byte: i32): bool {
-  return at < end && load8_u(at) == byte;
-}
-
-function take(byte: i32): bool {
-  if (!isNext(byte)) return false;
-  at++;
-  return true;
-}
-
-function takeWord(word: string): bool {
-  if (end - at < word.length) return false;
-  for (let i = 0; i < word.length; i++) {
-    if (load8_u(at + i) != <i32>load<u16>(changetype<usize>(word) + (i << 1))) return false;
-  }
-  at += word.length;
-  return true;
-}
-
-/** A number of a base up to 16, or -1. */
-function takeNumber(base: i32, most: i32): i32 {
-  let value = 0;
-  const start = at;
-  for (; at < end; at++) {
-    const byte = load8_u(at);
-    const letter = byte | 0x20;
-    const digit = byte >= 0x30 && byte <= 0x39 ? byte - 0x30 : letter >= 0x61 && letter <= 0x66 ? letter - 0x57 : 16;
-    if (digit >= base) break;
-    value = value * base + digit;
-    if (value > most) return -1;
-  }
-  return at == start ? -1 : value;
-}
-
-function storeBig16(to: usize, value: i32): void {
-  store<u8>(to, <u8>(value >> 8));
-  store<u8>(to + 1, <u8>value);
-}
-
-function takePort(): bool {
-  const port = takeNumber(10, 65535);
-  storeBig16(ADDRESS + 2, port);
-  return port >= 0 && at == end;
-}
-
-function takeIp4(): bool {
-  for (let i: usize = 0; i < 4; i++) {
-    if (i > 0 && !take(DOT)) return false;
-    const byte = takeNumber(10, 255);
-    if (byte < 0) return false;
-    store<u8>(ADDRESS + 4 + i, <u8>byte);
-  }
-  addressLength = 16;
-  return take(COLON) && takePort();
-}
-
-/** Groups of 16 bits; "::" once stands for as many zero groups as are missing. */
-function takeIp6(): bool {
-  const groups = ADDRESS + 8;
-  let count: usize = 0;
-  let gap: usize = 9; // group number, 9 for none
-  if (takeWord('::')) gap = 0;
-  while (!isNext(0x5d)) {
-    const group = count < 8 ? takeNumber(16, 0xffff) : -1;
-    if (group < 0) return false;
-    storeBig16(groups + count * 2, group);
-    count++;
-    if (isNext(0x5d)) break;
-    if (!take(COLON)) return false;
-    if (gap == 9 && take(COLON)) gap = count;
-    else if (isNext(0x5d)) return false;
-  }
-  if (gap == 9 ? count != 8 : count > 7) return false;
-  const missing = 8 - count;
-  if (missing > 0) {
-    for (let i = count; i > gap; i--) store<u16>(groups + (i - 1 + missing) * 2, load<u16>(groups + (i - 1) * 2));
-    for (let i = gap; i < gap + missing; i++) store<u16>(groups + i * 2, 0);
-  }
-  addressLength = 28;
-  return takeWord(']:') && takePort();
-}
-
-/** Makes ADDRESS of the text. Returns its family, or -1. */
-function readAddress(): i64 {
-  fill(native(ADDRESS), 0, 112);
-  let family: i64 = -1;
-  if (takeWord('unix:')) {
-    const length = end - at;
-    if (length == 0 || length >= UNIX_PATH_MAX) return -1;
-    copy(native(ADDRESS) + 2, at, length);
-    addressLength = 2 + length + 1;
-    family = AF_UNIX;
-  } else if (take(0x5b)) {
-    if (takeIp6()) family = AF_INET6;
-  } else if (takeIp4()) family = AF_INET;
-  store<u16>(ADDRESS, <u16>family);
-  return family;
-}
 
 function fail(line: i64, length: i64, result: i64): void {
   put('wag-snap: --listen: cannot listen at "');
@@ -165,16 +55,13 @@ function fail(line: i64, length: i64, result: i64): void {
 
 /** The listening socket of a line, or the process ends. */
 export function openListener(line: i64, lineEnd: i64): i64 {
-  at = line;
-  end = lineEnd;
+  startAddress(line, lineEnd);
   let result: i64;
-  if (takeWord('fd:')) {
-    const inherited = takeNumber(10, 1 << 20);
-    if (inherited >= 0 && at == end) {
-      result = call(SYS_fcntl, inherited, F_SETFD, FD_CLOEXEC);
-      if (result < 0) fail(line, lineEnd - line, result);
-      return inherited;
-    }
+  const inherited = readInherited();
+  if (inherited >= 0) {
+    result = call(SYS_fcntl, inherited, F_SETFD, FD_CLOEXEC);
+    if (result < 0) fail(line, lineEnd - line, result);
+    return inherited;
   }
   const family = readAddress();
   if (family < 0) {

@@ -14,82 +14,18 @@ import {
   FD_READ_ONLY,
   HS_PATH_SIZE,
 } from '../../image/contract/host-state';
-import { RT_ENVP } from '../../image/contract/runtime-block';
-import { copy, load64, load8_u, runtime } from '../native/native';
+import { copy, load8_u } from '../native/native';
 import { O_DIRECTORY, SYS_getcwd, SYS_openat } from '../native/target';
 import { flush, put, putDecimal, putForeign } from '../process/message';
 import { exit } from '../process/runtime-block';
 import { DIRECTORY_READ_RIGHTS, DIRECTORY_RIGHTS, INHERITED_RIGHTS } from '../descriptors/rights';
 import { freeEntry, pathOf, setEntry } from '../descriptors/table';
 import { PATH, PATH_MAX } from './guest';
+import { host, hostLength, guest, guestLength, isLineReadOnly, readLine, startLines } from './preopen-lines';
 import { AT_FDCWD, O_CLOEXEC, O_RDONLY, call, native } from '../descriptors/linux';
 import { isForbiddenProc } from '../descriptors/procfs';
 
-const COLON: i32 = 0x3a;
-const NEWLINE: i32 = 0x0a;
 const SLASH: i32 = 0x2f;
-
-/** Native address of the value of a variable of the image's own, named with its "=", or 0. */
-export function variable(name: string): i64 {
-  let at = load64(runtime() + <i64>RT_ENVP);
-  while (true) {
-    const text = load64(at);
-    if (text == 0) return 0;
-    at += 8;
-    let i = 0;
-    while (i < name.length && load8_u(text + i) == <i32>load<u16>(changetype<usize>(name) + (i << 1))) i++;
-    if (i == name.length) return text + i;
-  }
-}
-
-/** The line being read: native addresses and lengths of its parts. */
-export let host: i64 = 0;
-export let hostLength: i64 = 0;
-export let guest: i64 = 0;
-export let guestLength: i64 = 0;
-export let isLineReadOnly: bool = false;
-/** Where the next line starts. */
-export let nextLine: i64 = 0;
-
-/** Takes the next line that is not empty apart. Whether there was one. */
-export function readLine(): bool {
-  while (load8_u(nextLine) == NEWLINE) nextLine++;
-  if (load8_u(nextLine) == 0) return false;
-  const line = nextLine;
-  let end = line;
-  while (load8_u(end) != 0 && load8_u(end) != NEWLINE) end++;
-  nextLine = end;
-  isLineReadOnly = endsWith(line, end, 0x6f);
-  const stop = isLineReadOnly || endsWith(line, end, 0x77) ? end - 3 : end;
-  host = line;
-  guest = line;
-  hostLength = stop - line;
-  for (let at = line; at + 1 < stop; at++) {
-    if (load8_u(at) != COLON || load8_u(at + 1) != COLON) continue;
-    hostLength = at - line;
-    guest = at + 2;
-    break;
-  }
-  guestLength = stop - guest;
-  if (hostLength == 0 || guestLength == 0) {
-    put('wag-snap: WAGSNAP_DIR: "');
-    putForeign(line, end - line);
-    put('": expected HOST or HOST::GUEST, with :ro or :rw behind it\n');
-    flush();
-    exit(2);
-  }
-  return true;
-}
-
-/** Whether there is `:r` and a last letter after something. */
-function endsWith(line: i64, end: i64, last: i32): bool {
-  return end - line > 3 && load8_u(end - 3) == COLON && load8_u(end - 2) == 0x72 && load8_u(end - 1) == last;
-}
-
-export function startLines(): bool {
-  nextLine = variable('WAGSNAP_DIR=');
-  return nextLine != 0;
-}
 
 /** Says what a Linux errno means, as strerror does, for those that opening brings. */
 export function putErrno(result: i64): void {

@@ -57,18 +57,8 @@ import { clearUnknown } from '../descriptors/unsettled';
 import { deliver, publishListings } from '../descriptors/listing';
 import { openListener, openNextListener, recordLine, startListenLines } from './listeners';
 import { F_SETFL, O_NONBLOCK, SOCK_CLOEXEC, call, closeNative, native, statusFlags } from '../descriptors/linux';
-import {
-  absolutePath,
-  guest,
-  guestLength,
-  host,
-  hostLength,
-  isLineReadOnly,
-  openHost,
-  readLine,
-  setPreopen,
-  startLines,
-} from './preopens';
+import { guest, guestLength, host, hostLength, isLineReadOnly, readLine, startLines } from './preopen-lines';
+import { absolutePath, openHost, setPreopen } from './preopens';
 import { closeUnusedStreams, fail, failState, openFile, openGiven, openNull, openStream } from './resume-files';
 import { isMade, makeFiles } from './resume-unlinked';
 import { prepare } from './start';
