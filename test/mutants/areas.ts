@@ -8,6 +8,7 @@ import { sandbox } from './areas/sandbox.js';
 import { snapshot } from './areas/snapshot.js';
 import { stop } from './areas/stop.js';
 import { validator } from './areas/validator.js';
+import { wasi } from './areas/wasi.js';
 import type { Area } from './mutant.js';
 
-export const areas: readonly Area[] = [snapshot, restore, image, validator, stop, process, sandbox, cli];
+export const areas: readonly Area[] = [snapshot, restore, image, validator, stop, process, sandbox, wasi, cli];

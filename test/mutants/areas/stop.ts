@@ -153,6 +153,7 @@ export const stop: Area = {
         ['if (!options.kill) await stopped.resume();', 'await stopped.resume();'],
         ['if (!options.kill) await stopped.resume();', 'if (!options.kill) await stopped.end();'],
         ['await letGo(stopped);', ''],
+        ['await writer.commit();', 'if (options.kill) await stopped.end();\n      await writer.commit();'],
         ['writer.abandon();', ''],
         ['RT_GENERATION) + 1', 'RT_GENERATION)', { tests: ['test/wasi/generation.test.ts'] }],
       ],

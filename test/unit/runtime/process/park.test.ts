@@ -388,6 +388,27 @@ describe('a lifeline', () => {
     expect(closed(process)).toEqual([6, 5]);
   });
 
+  it('whose capturer has died between its claim and the signal for it lets the process go, too', () => {
+    const { process } = runningImage();
+    const pipe = withPipe(process);
+    process.calls.length = 0;
+    let dead = false;
+    onWait(
+      process,
+      () => {
+        pipe.bytes = 0;
+        command(process, L.COMMAND_HOLD);
+        dead = true;
+        return 0; // patience is at its end, and the claim is there
+      },
+      () => dead,
+    );
+    stop(process, IMAGE + TEXT, 0);
+    atSafepoint(process);
+    expect(process.rt32(L.TH_STATE)).toBe(L.STATE_RUNNING);
+    expect(closed(process)).toEqual([6, 5]);
+  });
+
   it('is forgotten with its stop: the next capturer has its own death', () => {
     const { process } = runningImage();
     const pipe = withPipe(process);

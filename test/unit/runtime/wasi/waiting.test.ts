@@ -1,7 +1,7 @@
 /** poll_oneoff: what it waits for, how long, and what cannot be waited for. */
 
 import { describe, expect, it } from 'vitest';
-import { E, GuestCalls, OUT, READ } from './guest-calls.js';
+import { E, GuestCalls, OUT, READ, SIZE } from './guest-calls.js';
 
 const [SUBSCRIPTIONS, EVENTS] = [4096, 16384];
 const POLL_RIGHT = 1n << 27n;
@@ -57,6 +57,12 @@ describe('what is no subscription', () => {
   it('more than there is memory is EFAULT', () => {
     const guest = new GuestCalls();
     for (const count of [2000, 0x05555556, 0x08000001, 0xffffffff]) expect(poll(guest, count)).toBe(E.FAULT);
+    onWait(guest);
+    subscribe(guest, 0, 0, 1);
+    guest.process.setBytes(guest.memory + SIZE - 47, guest.process.bytes(guest.memory + SUBSCRIPTIONS, 48));
+    expect(guest.call('poll_oneoff', SIZE - 47, EVENTS, 1, OUT)).toBe(E.FAULT);
+    expect(guest.call('poll_oneoff', SUBSCRIPTIONS, SIZE - 31, 1, OUT)).toBe(E.FAULT);
+    expect(guest.call('poll_oneoff', SUBSCRIPTIONS, EVENTS, 1, SIZE - 3)).toBe(E.FAULT);
     expect(guest.asked()).toEqual([]);
   });
 });
