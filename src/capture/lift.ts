@@ -137,20 +137,19 @@ class Lifter {
 
   /** Adds the frame at a word index of the stack, and those that it returns to. */
   private climb(plan: FramePlan | undefined, at: number): LiftedStack {
+    const { planner, lifted, stackWords, textAddress } = this;
     while (plan) {
-      this.lifted.add(plan, at);
+      lifted.add(plan, at);
       const above = at + plan.frameBytes / 4;
-      if (above + 2 > this.stackWords.length) {
-        throw damagedStack(`frame ${this.lifted.count - 1} reaches beyond the stack's top`);
-      }
-      const caller = this.caller(this.stackWords[above + 1] * 0x100000000 + this.stackWords[above]);
+      if (above + 2 > stackWords.length) throw damagedStack(`frame ${lifted.count - 1} reaches beyond the stack's top`);
+      const returnAddress = stackWords[above + 1] * 0x100000000 + stackWords[above];
+      const caller = planner.caller(returnAddress - textAddress, lifted.count);
       at = above + 2;
       this.checkReach(plan, at, caller);
       plan = caller;
     }
-    const { sites, functionRows } = this.planner;
-    const { referenceWords, exceptionWords } = this.lifted;
-    return { frames: this.lifted.frames(sites), functionRows, referenceWords, exceptionWords };
+    const { referenceWords, exceptionWords } = lifted;
+    return { frames: lifted.frames(planner.sites), functionRows: planner.functionRows, referenceWords, exceptionWords };
   }
 
   /** Of the frame that is returned to; undefined at the stack's end. */
