@@ -79,6 +79,22 @@ describe('memory addresses', () => {
 });
 
 describe('large functions', () => {
+  test('entered with 30 parameters, left with three results', async () => {
+    const parameters = 'i32 '.repeat(30);
+    const { bytes } = await readModule(
+      Buffer.from(`(module (func (export "many") (param ${parameters}) (result i32 i32 i32)
+        ${list(30, (i) => `(local.set ${i} (i32.mul (local.get ${i}) (i32.const ${i + 3})))`)}
+        ${list(30, (i) => `(local.get ${i})`)} ${'i32.xor '.repeat(29)} (local.get 29) (local.get 8)))`),
+      'entered.wat',
+    );
+    const args = Array.from({ length: 30 }, (_, i) => BigInt(1000 + i * i));
+    const step: Step = { module: 0, name: 'many', params: args.map(() => I32), results: [I32, I32, I32], args };
+    const one: Case = { seed: 0, choices: [], modules: [{ name: 'entered', bytes }], steps: [step, step] };
+    const [native] = runner.run([one], { deterministic: false });
+    if (native instanceof Error) throw native;
+    expect(native.map(describeOutcome)).toEqual(runInV8(one).map(describeOutcome));
+  });
+
   test('1000 parameters and 1000 results', async () => {
     const types = (i: number) => ['i32', 'f64', 'i64', 'f32'][i % 4];
     const toInt = (i: number) => ['', 'i32.trunc_sat_f64_s', 'i32.wrap_i64', 'i32.trunc_sat_f32_s'][i % 4];

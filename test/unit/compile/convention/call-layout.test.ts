@@ -39,6 +39,7 @@ for (const arch of ARCHES) {
       expect(layOut([], [D]).resultReg).toBe(plan.resultFloat);
       expect(layOut([], [ValType.FuncRef]).resultReg).toBe(plan.resultInt);
       expect(layOut([], []).resultReg).toBe(NO_REG);
+      expect([layOut([], [I]).slots, layOut([], [I]).resultSlots.length]).toEqual([0, 0]);
     });
 
     test('several results lie in front of the stack parameters', () => {

@@ -11,6 +11,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { x64 } from '../../../../src/arch/x64/target.js';
 import { type CompiledImage, compileImage } from '../../../../src/compile/link/compile.js';
 import { writeImage } from '../../../../src/compile/link/write-file.js';
+import { RT_TEXT_FILE, RT_TRAP_TEXT_FILE } from '../../../../src/image/contract/runtime-block.js';
 import { readImage } from '../../../../src/image/reader.js';
 import type { Module } from '../../../../src/wasm/module.js';
 import { miniHost, moduleOf } from './mini-host.js';
@@ -65,6 +66,14 @@ describe('image file', () => {
     expect(readImage(image.bytes).moduleBytes(1)).toEqual(new Uint8Array(module.bytes));
     const without = compileImage([{ module, file: 'main' }], { target: x64, hostLayer, includeModule: false });
     expect(readImage(without.bytes).moduleBytes(1)).toBe(undefined);
+  });
+
+  it('says where its text and trap text lie in the file, to be mapped again', () => {
+    const read = readImage(image.bytes);
+    const data = new DataView(read.initialData().buffer);
+    const field = (offset: number) => Number(data.getBigUint64(offset, true));
+    expect(field(RT_TEXT_FILE)).toBe(read.section('.text')!.fileOffset);
+    expect(field(RT_TRAP_TEXT_FILE)).toBe(read.section('.wagsnap.traptext')!.fileOffset);
   });
 
   it('has trap text that differs from text at safepoints only', () => {

@@ -4,6 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { x64 } from '../../../../src/arch/x64/target.js';
 import { compileImage } from '../../../../src/compile/link/compile.js';
 import type { Module } from '../../../../src/wasm/module.js';
+import { readModule } from '../../../../src/wasm/wat.js';
 import { miniHost, moduleOf } from './mini-host.js';
 
 const PROVIDER = `(module
@@ -103,5 +104,54 @@ describe('imports', () => {
       'unknown import: wasi.thread-spawn (function (i32) i32) (starting threads is not supported yet;',
     );
     await link(threads, true);
+  });
+});
+
+describe('imports of what text of before had no words for', () => {
+  const provider = `(module
+    (memory (export "shared") 1 4 shared) (memory (export "plain") 1 4) (memory (export "wide") i64 1 4)
+    (table (export "table") 1 funcref) (table (export "wide-table") i64 1 funcref)
+    (tag (export "tag") (param i32)))`;
+  /** Imports a part of `provider`, and exports it: it has asked for less. */
+  const between = `(module (import "p" "plain" (memory 0)) (import "p" "table" (table 0 funcref))
+    (export "plain" (memory 0)) (export "table" (table 0)))`;
+
+  async function link(field: string, ...more: [name: string, text: string][]): Promise<void> {
+    const modules = [];
+    for (const [name, text] of [['p', provider] as const, ['between', between] as const, ...more]) {
+      modules.push({ name, module: await readModule(Buffer.from(text)), file: name });
+    }
+    modules.push({ module: await readModule(Buffer.from(`(module ${field})`)), file: 'main.wasm' });
+    compileImage(modules, { target: x64, hostLayer: await miniHost() });
+  }
+
+  it.each([
+    '(import "p" "shared" (memory 1 4 shared))',
+    '(import "p" "wide" (memory i64 1 4))',
+    '(import "p" "wide-table" (table i64 1 funcref))',
+    '(import "p" "tag" (tag (param i32)))',
+    '(import "between" "plain" (memory 1 4))',
+    '(import "between" "table" (table 1 funcref))',
+  ])('accepts %s', async (field) => {
+    await link(field);
+  });
+
+  it.each([
+    '(import "p" "shared" (memory 1 4))',
+    '(import "p" "plain" (memory 1 4 shared))',
+    '(import "p" "wide" (memory 1 4))',
+    '(import "p" "plain" (memory i64 1 4))',
+    '(import "p" "table" (table i64 1 funcref))',
+    '(import "p" "tag" (tag (param i64)))',
+    '(import "p" "tag" (tag))',
+    '(import "between" "plain" (memory 2 4))',
+  ])('refuses the type of %s', async (field) => {
+    await expect(link(field)).rejects.toThrow(/^main.wasm: incompatible import type: /);
+  });
+
+  it('takes the last module of a name', async () => {
+    const last: [string, string] = ['p', '(module (func (export "last")))'];
+    await link('(import "p" "last" (func))', last);
+    await expect(link('(import "p" "plain" (memory 1))', last)).rejects.toThrow(/unknown import: p.plain/);
   });
 });

@@ -28,3 +28,11 @@ test('more than 64 TiB are refused when compiling', async () => {
   await expect(tooMany).rejects.toThrow(LimitError);
   await expect(tooMany).rejects.toThrow(/test module: memories reserve more than 64 TiB of address space/);
 });
+
+test('memories that are imported are reserved once', async () => {
+  const exported = Array.from({ length: 100 }, (_, i) => `(memory (export "m${i}") i64 1)`).join(' ');
+  const imported = Array.from({ length: 100 }, (_, i) => `(import "exporting" "m${i}" (memory i64 1))`).join(' ');
+  const linked = { ...libraries(8), exporting: `(module ${exported})` };
+  const main = Buffer.from(`(module ${imported} (func (export "_start")))`);
+  await expect(build(main, join(folder, 'imported'), { linked })).resolves.toBeDefined();
+});

@@ -24,6 +24,12 @@ describe('emitBlockingSyscall on x64', () => {
     expect([...code.subarray(end - 2, end)]).toEqual([0x0f, 0x05]);
   });
 
+  it('does not enter the kernel when a stop is wanted', () => {
+    const branch = end - 2 - 6;
+    expect([...code.subarray(branch, branch + 2)]).toEqual([0x0f, 0x85]); // jne rel32
+    expect(end - 2 + new DataView(code.buffer, code.byteOffset).getInt32(branch + 2, true)).toBe(exit);
+  });
+
   it('goes on behind both ways out', () => {
     expect(code[end]).toBe(0xe9); // jmp rel32
     expect(end + 5 + new DataView(code.buffer, code.byteOffset).getInt32(end + 1, true)).toBe(code.length);
