@@ -138,6 +138,30 @@ describe('SiteLookup', () => {
     expect(broken((t) => (t.shapes.column.words[0] = 0xffffffff))).toThrow(/frame shape is cut off/);
     expect(broken((t) => (t.sites.length -= 1))).toThrow(/site table of odd size/);
   });
+
+  it('refuses what is one beside what a table may have, and takes what is just inside', () => {
+    const FUNCTION = 8; // words of the first row, which is a stub from 0 to 16
+    const read = (change: (t: SiteTables) => void) => () => {
+      const t = sample();
+      t.trapPins(52, 1, 0);
+      change(t);
+      return new SiteLookup(t.sections(), 128);
+    };
+    expect(read((t) => (t.functions.words[FUNCTION + 1] = 31))).toThrow(/function table out of order/); // ends before it starts
+    expect(read((t) => (t.functions.words[FUNCTION + 1] = 32))).not.toThrow();
+    for (const size of [4, 12, 20])
+      expect(read((t) => (t.functions.words[FUNCTION + 4] = size))).toThrow(/odd frame size/);
+    expect(read((t) => (t.functions.words[FUNCTION + 7] = 4))).not.toThrow();
+    expect(read((t) => (t.functions.words[FUNCTION + 7] = 5))).toThrow(/unknown kind of function/);
+    expect(read((t) => (t.sites.words[6] = 128))).not.toThrow(); // a return address may be where the text ends
+    expect(read((t) => (t.sites.words[6] = 129))).toThrow(/site table out of order/);
+    expect(read((t) => (t.traps.words[0] = 129))).toThrow(/trap table out of order/);
+    expect(read((t) => (t.pins.words[0] = 129))).toThrow(/pin table out of order/);
+    const lookup = read(() => {})();
+    for (const row of [-1, 0.5, 2]) expect(() => lookup.function(row)).toThrow(/no function/);
+    for (const row of [-1, 3]) expect(() => lookup.site(row)).toThrow(/no site/);
+    expect(() => lookup.trap(1)).toThrow(/no trap 1/);
+  });
 });
 
 describe('shapes that begin as the one before', () => {
