@@ -20,7 +20,7 @@ const checks = (...all: string[]) =>
 
 async function run(arch: ArchName, name: string, main: string, linked: Readonly<Record<string, string>> = {}) {
   const { path } = await build(Buffer.from(`(module ${main})`), join(folder, `${name}-${arch}`), { arch, linked });
-  const dirs = [{ host: join(folder, 'directory'), guest: '/d' }];
+  const dirs = [{ host: join(folder, 'directory'), guest: '/d', readOnly: false }];
   expect(await Workload.start(path, { dirs }).ended()).toEqual({ stdout: '', stderr: '', code: 0 });
 }
 
