@@ -1,7 +1,7 @@
 /** `wag-snap restore`: goes on with a snapshot here and now, or writes an executable that does. */
 
 import { closeSync, openSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { CommandModule } from 'yargs';
 import type { ArchName } from '../../src/arch/masm/target.js';
 import { InputError } from '../../src/base/errors.js';
@@ -16,6 +16,7 @@ import { type NameOptions, nameOptions, parseName } from '../options/name.js';
 import { PidFile, type PidFileOptions, pidFileOptions } from '../options/pid-file.js';
 import { shellWord } from '../options/shell-word.js';
 import { once, parseArch, parseDir, several, UsageError } from '../options/usage.js';
+import { becomeWorkload, canBecome, needsNobody } from '../programs/become.js';
 import { expectKind } from '../programs/expect-kind.js';
 import { InputFile, inputIdentity, withInput } from '../programs/input-file.js';
 import { Interruption, uninterrupted } from '../programs/interruption.js';
@@ -210,9 +211,15 @@ async function restore(
   };
   if (options.verbose) process.stderr.write(describeRestore(stored));
   if (destination === undefined) {
+    // an emulator needs the image, and a temporary snapshot somebody who removes it
+    const isAlone = canBecome() && needsNobody(options) && arch === process.arch && !input.isTemporary;
     await runRestored(
       stored,
-      (output) => restoreSnapshot(stored, { ...common, output, sourceFd: SOURCE_FD }),
+      isAlone,
+      (output) => {
+        const source = isAlone ? { sourcePath: resolve(stored.path) } : { sourceFd: SOURCE_FD };
+        return restoreSnapshot(stored, { ...common, output, ...source });
+      },
       limits,
       onTrap,
       pidFile,
@@ -231,9 +238,14 @@ async function restore(
   printResult(output, output);
 }
 
-/** Starts a resumable image that lives only as long as it takes to start it. */
+/**
+ * Starts a resumable image that lives only as long as it takes to start it.
+ *
+ * @param isAlone whether this process becomes it, where it can: the image opens the snapshot itself then
+ */
 async function runRestored(
   stored: StoredSnapshot,
+  isAlone: boolean,
   write: (output: string) => Promise<void>,
   limits: Limits,
   onTrap: OnTrap,
@@ -251,23 +263,29 @@ async function runRestored(
     folder = makeTemporaryFolder();
     const image = join(folder, 'image');
     nameTemporary(image, stored.path);
-    source = openSync(stored.path, 'r');
+    if (!isAlone) source = openSync(stored.path, 'r');
     await write(image);
     await interruption.settle();
-    const [argv0 = stored.snapshot.modules[0].name, ...args] = shownArguments(stored);
+    const [argv0 = stored.snapshot.modules[0].name.replaceAll('\0', ''), ...args] = shownArguments(stored);
     const watch = new TrapWatch(onTrap, SOURCE_FD + 1);
     const workload = {
       env: { ...limitVariables(limits), ...watch.env, ...(allowProc ? { WAGSNAP_ALLOW_PROC: '1' } : {}) },
       argv0,
       args,
-      descriptors: [source, ...watch.descriptors],
+      descriptors: isAlone ? [] : [source, ...watch.descriptors],
       timeout: limits.timeout,
       release,
       onEnd: () => pidFile.remove(),
     };
+    if (isAlone) {
+      await becomeWorkload(image, workload, true, async () => {
+        if (verbose) process.stderr.write(`pid ${process.pid}\n`);
+        await interruption.settle();
+      });
+    }
     await runWorkload(image, workload, (pid, emulated, child, endTimeout) => {
       interruption.stop();
-      closeSync(source);
+      if (source >= 0) closeSync(source);
       source = -1;
       if (emulated && folder !== undefined) shareFolder(folder, pid);
       pidFile.write(pid);

@@ -9,6 +9,7 @@ import { type LimitOptions, limitOptions, limitVariables, parseLimits } from '..
 import { type NameOptions, nameOptions, nameVariable, parseName } from '../options/name.js';
 import { PidFile, type PidFileOptions, pidFileOptions } from '../options/pid-file.js';
 import { formatDirs, once, parseDir, parseEnv, several, UsageError } from '../options/usage.js';
+import { becomeWorkload, needsNobody } from '../programs/become.js';
 import { expectKind } from '../programs/expect-kind.js';
 import { InputFile, inputIdentity } from '../programs/input-file.js';
 import { Interruption } from '../programs/interruption.js';
@@ -133,6 +134,12 @@ const command: CommandModule<object, Options> = {
       };
       if (options.invoke !== undefined) await invokeExport(program, options.invoke, workload, onStart);
       else {
+        if (needsNobody(options)) {
+          await becomeWorkload(program.image, workload, program.isTemporary, async () => {
+            if (options.verbose) process.stderr.write(`pid ${process.pid}\n`);
+            await interruption.settle();
+          });
+        }
         const { descriptors } = watch;
         await runWorkload(program.image, { ...workload, descriptors }, (pid, _, child, endTimeout) => {
           onStart(pid);

@@ -71,6 +71,11 @@ export class InputFile {
     }
   }
 
+  /** Whether `path` is of a temporary file. */
+  get isTemporary(): boolean {
+    return this.folder !== undefined;
+  }
+
   /** Removes the temporary file, if there is one. May be called twice. */
   release(): void {
     if (this.folder !== undefined) removeTemporary(this.folder);

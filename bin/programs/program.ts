@@ -25,6 +25,8 @@ export interface Program {
   module(): Promise<Module>;
   /** A line per import on stderr. */
   printImports(): Promise<void>;
+  /** Whether the image is a temporary file. */
+  readonly isTemporary: boolean;
   /** Deletes what is temporary; the program may be running. May be called twice. */
   release(): void;
 }
@@ -36,6 +38,7 @@ export async function openProgram(input: InputFile, options: ProgramOptions): Pr
     return program(
       path,
       hasModule,
+      input.isTemporary,
       () => input.release(),
       async () => (await import('../../src/wasm/decode.js')).decodeModule(await carriedModule(path)),
     );
@@ -56,16 +59,22 @@ export async function openProgram(input: InputFile, options: ProgramOptions): Pr
     ...options,
   });
   nameTemporary(image.path, name);
-  return program(image.path, true, image.release, async () => decodeModule(bytes, name));
+  return program(image.path, true, image.temporary, image.release, async () => decodeModule(bytes, name));
 }
 
-function program(image: string, hasModule: boolean, release: () => void, module: () => Promise<Module>): Program {
+function program(
+  image: string,
+  hasModule: boolean,
+  isTemporary: boolean,
+  release: () => void,
+  module: () => Promise<Module>,
+): Program {
   const printImports = async () => {
     const { imports, types } = await module();
     const lines = await Promise.all(imports.map((entry) => formatImport(entry, types)));
     process.stderr.write(terminalLines(lines));
   };
-  return { image, hasModule, module, printImports, release };
+  return { image, hasModule, module, printImports, isTemporary, release };
 }
 
 /**

@@ -32,14 +32,14 @@ function obtainImage(request: ImageRequest, cache: ImageCache | undefined): Obta
   const keys = attempts.map((allow) => keyOf(request, sha256, allow));
   for (const key of keys) {
     const path = cache?.find(key);
-    if (path !== undefined) return { path, compiled: false, release: () => {} };
+    if (path !== undefined) return { path, compiled: false, temporary: false, release: () => {} };
   }
   const module = decodeModule(request.bytes, request.file);
   for (let i = 0; ; i++) {
     try {
       const image = compileImage([{ module, file: request.file }], { ...request, allowMissingImports: attempts[i] });
       const path = cache?.store(keys[i], image.bytes);
-      if (path !== undefined) return { path, compiled: true, release: () => {} };
+      if (path !== undefined) return { path, compiled: true, temporary: false, release: () => {} };
       return temporaryImage(image);
     } catch (error) {
       const again = error instanceof ModuleError && error.code === 'unlinkable' && i + 1 < attempts.length;
@@ -57,7 +57,7 @@ function temporaryImage(image: ImageParts): ObtainedImage {
     removeTemporary(folder);
     throw error;
   }
-  return { path, compiled: true, release: () => removeTemporary(folder) };
+  return { path, compiled: true, temporary: true, release: () => removeTemporary(folder) };
 }
 
 function keyOf({ target, deterministic }: ImageRequest, module: string, allowMissing: boolean): ImageKey {

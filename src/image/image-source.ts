@@ -17,6 +17,8 @@ export interface ObtainedImage {
   readonly path: string;
   /** Whether it was compiled now. */
   readonly compiled: boolean;
+  /** Whether it is a file that `release` deletes. */
+  readonly temporary: boolean;
   /** Deletes it when it is temporary; it may be running then. */
   release(): void;
 }

@@ -8,6 +8,7 @@
 
 import {
   CTX_SIZE,
+  PROLOGUE_BYTES,
   RP_ARGC,
   RP_ARGV,
   RP_CONTEXT,
@@ -22,6 +23,8 @@ import {
   RP_PHASE,
   RP_SIZE,
   RP_SOURCE_FD,
+  RP_SOURCE_PATH,
+  RP_SOURCE_PROLOGUE,
   RP_STACK,
   RP_STACK_RELOC_COUNT,
   RP_STACK_RELOCS,
@@ -54,6 +57,14 @@ export interface PlannedTable {
   readonly pointers: Uint32Array;
 }
 
+/** A snapshot that start opens itself. */
+export interface SourceFile {
+  /** Absolute. */
+  readonly path: string;
+  /** Its first bytes. */
+  readonly prologue: Uint8Array;
+}
+
 export interface ResumePlan {
   /** Lie first, at EXCEPTIONS_START. */
   readonly exceptions?: PlacedExceptions | undefined;
@@ -66,6 +77,7 @@ export interface ResumePlan {
   readonly env: readonly Uint8Array[];
   /** Descriptor to map extents from, -1 for the image's own file. */
   readonly sourceFd: number;
+  readonly source?: SourceFile | undefined;
   /** Nanoseconds. */
   readonly monotonic: bigint;
   readonly pendingTimeout: bigint | undefined;
@@ -124,7 +136,14 @@ class PlanEncoder {
     this.word(RP_PHASE, plan.phase);
     this.pointer(RP_LISTINGS, this.listings());
     this.pointer(RP_FILES, this.files());
+    if (plan.source) this.sourceFile(plan.source);
     return { bytes: this.bytes.subarray(0, this.length), pointers: Uint32Array.from(this.pointers) };
+  }
+
+  private sourceFile({ path, prologue }: SourceFile): void {
+    if (prologue.length !== PROLOGUE_BYTES) throw new RangeError('prologue of odd size');
+    this.bytes.set(prologue, RP_SOURCE_PROLOGUE);
+    this.pointer(RP_SOURCE_PATH, this.append(Buffer.from(`${path}\0`)));
   }
 
   private memories(): number {

@@ -14,7 +14,7 @@
 
 import { createHash } from 'node:crypto';
 import type { Target } from '../arch/masm/target.js';
-import { InputError, LimitError } from '../base/errors.js';
+import { BugError, InputError, LimitError } from '../base/errors.js';
 import { type Destination, streamOutput } from '../base/output.js';
 import { trace } from '../base/trace.js';
 import { RT_GENERATION, RT_RESTORED_EXCEPTIONS, RT_RESTORED_EXCEPTIONS_SIZE } from '../image/contract/runtime-block.js';
@@ -40,7 +40,7 @@ import { putInstances } from './instance-data.js';
 import { type LoweredStack, lowerStack } from './lower.js';
 import { MappedPages } from './mapped-pages.js';
 import { placeData } from './place-pages.js';
-import { EXCEPTIONS_START, encodePlan } from './plan.js';
+import { EXCEPTIONS_START, encodePlan, type SourceFile } from './plan.js';
 import { References } from './references.js';
 
 /** An executable with all of a program's memory in it: its owner's alone. */
@@ -56,8 +56,10 @@ export interface RestoreOptions extends Grants {
   readonly output: Destination | string;
   /** What the workload is called from now on, checked; undefined: what it was called. */
   readonly name?: string | undefined;
-  /** The descriptor that the process will have the snapshot's file at; undefined: copy the pages into the output. */
+  /** The descriptor that the process will have the snapshot's file at. */
   readonly sourceFd?: number;
+  /** Instead, the absolute path at which the process opens it. Without both the pages are copied into the output. */
+  readonly sourcePath?: string | undefined;
   /** The module, when the snapshot does not carry it; its sha256 must be the recorded one. */
   readonly module?: Uint8Array;
   /**
@@ -130,15 +132,16 @@ export async function writeResumable(
   putName(resumable.data, options.name ?? snapshot.name);
   const { descriptors, problems } = grantDescriptors(host.descriptors, options);
   if (problems.length > 0) throw new RestoreProblems(stored.path, problems);
-  const { sourceFd } = options;
+  const { sourceFd, sourcePath } = options;
+  const isSelfContained = sourceFd === undefined && sourcePath === undefined;
   const file = new SnapshotFile(stored.path);
   try {
     await checkContents(file, descriptors);
     const fill = async (fd: number, path: string) => {
       resumable.begin(fd);
       const own = new PageFile(fd, resumable.extentsStart, path);
-      const sink = sourceFd === undefined ? own : new MappedPages();
-      trace('restore', () => (sourceFd === undefined ? 'copies the pages' : 'maps the pages from the snapshot'));
+      const sink = isSelfContained ? own : new MappedPages();
+      trace('restore', () => (isSelfContained ? 'copies the pages' : 'maps the pages from the snapshot'));
       const placed = await placeData(file, snapshot, descriptors, sink, options.onProgress);
       const plan = encodePlan(
         {
@@ -150,6 +153,7 @@ export async function writeResumable(
           args: host.args,
           env: restoredEnvironment(host.env, generation),
           sourceFd: sourceFd ?? -1,
+          source: sourcePath === undefined ? undefined : sourceFile(stored, sourcePath),
           monotonic: host.monotonic,
           pendingTimeout: host.pendingTimeout,
           files: placed.files,
@@ -165,6 +169,11 @@ export async function writeResumable(
   } finally {
     file.close();
   }
+}
+
+function sourceFile({ prologue }: StoredSnapshot, path: string): SourceFile {
+  if (prologue === undefined) throw new BugError('restore: a snapshot of no file');
+  return { path, prologue };
 }
 
 /** Undefined when there are none. */

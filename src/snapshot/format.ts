@@ -51,7 +51,8 @@ export function readSnapshot(path: string): StoredSnapshot {
     if (formatNeeded(snapshot) > prologue.version) {
       throw new InputError('snapshot', `${path}: has values that format ${prologue.version} does not know`);
     }
-    return { path, size: stat.size, snapshot: withAnnex(file, snapshot, prologue.headerOffset) };
+    const whole = withAnnex(file, snapshot, prologue.headerOffset);
+    return { path, size: stat.size, prologue: prologueBytes, snapshot: whole };
   });
 }
 

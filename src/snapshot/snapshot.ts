@@ -341,6 +341,8 @@ export interface StoredSnapshot {
   readonly path: string;
   /** Bytes of the whole file, holes included. */
   readonly size: number;
+  /** The file's first bytes (prologue.ts), which no other snapshot has: they hold a hash. */
+  readonly prologue?: Uint8Array;
   readonly snapshot: Snapshot;
 }
 

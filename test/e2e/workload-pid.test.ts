@@ -35,7 +35,10 @@ const PID = /^pid (\d+)$/m;
 
 /** A `wag-snap run` that waits for input, and the pid of its program. */
 async function running(): Promise<{ run: ChildProcess; pid: number }> {
-  const run = spawn(process.execPath, [tool, 'run', '-v', program], { stdio: ['pipe', 'ignore', 'pipe'] });
+  const run = spawn(process.execPath, [tool, 'run', '-v', program], {
+    env: { ...process.env, WAGSNAP_NO_EXEC: '1' },
+    stdio: ['pipe', 'ignore', 'pipe'],
+  });
   const text = await new Output(run).says(PID);
   return { run, pid: Number(PID.exec(text)![1]) };
 }

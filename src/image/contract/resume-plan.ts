@@ -23,7 +23,10 @@ export const RP_PENDING_TIMEOUT = 112; // i64: remaining nanoseconds of a sleep 
 export const RP_PHASE = 120; // TH_PHASE at capture: start continues after it when the guest's stack has returned
 export const RP_LISTINGS = 128; // pointer to: count, then {descriptor, names, u64 hash of each name}: what listings of directories have delivered
 export const RP_FILES = 136; // pointer to: count, then {file offset, size, descriptors, each descriptor…}: contents of unlinked files
-export const RP_SIZE = 144;
+export const RP_SOURCE_PATH = 144; // pointer to the path of the snapshot that start opens and puts at RP_SOURCE_FD, 0: there is a descriptor already
+export const RP_SOURCE_PROLOGUE = 152; // the first PROLOGUE_BYTES of that snapshot: it may have been replaced meanwhile
+export const PROLOGUE_BYTES = 64;
+export const RP_SIZE = 216;
 
 // registers to continue with; sp here is an offset below TH_STACK_TOP (a negative number) that start makes absolute
 export const CTX_GENERAL = 0; // 32 u64

@@ -10,10 +10,13 @@ import { INST_MEMORY_BASE, MEM_BASE, MEM_SIZE, TAB_BASE, TAB_LENGTH } from '../.
 import {
   CTX_GENERAL,
   CTX_SP,
+  PROLOGUE_BYTES,
   RP_CONTEXT,
   RP_MEMORIES,
   RP_PHASE,
   RP_SOURCE_FD,
+  RP_SOURCE_PATH,
+  RP_SOURCE_PROLOGUE,
   RP_STACK,
   RP_STACK_RELOC_COUNT,
   RP_STACK_RELOCS,
@@ -22,7 +25,7 @@ import {
 } from '../../image/contract/resume-plan';
 import { RT_EXE_FD, RT_RESUME_PLAN } from '../../image/contract/runtime-block';
 import { TH_PHASE, TH_STACK_TOP } from '../../image/contract/thread';
-import { copy, load32_u, load64, resume, store64, syscall } from '../native/native';
+import { copy, load32_u, load64, load8_u, memoryBase, resume, store64, syscall } from '../native/native';
 import {
   INSTANCE_REGISTER,
   MEMORY_BASE_REGISTER,
@@ -30,22 +33,57 @@ import {
   SYS_close,
   SYS_mmap,
   SYS_mprotect,
+  SYS_openat,
   SYS_pread64,
 } from '../native/target';
 import { runAfter } from './instantiate';
-import { flush, put } from './message';
+import { flush, put, putForeign } from './message';
 import { EINTR, exit, failed, imageBase, MAP_FIXED, MAP_PRIVATE, PROT_READ_WRITE, word } from './runtime-block';
 import { setThreadHalf, threadWord } from './thread';
 
 const EXIT_LIMIT: i32 = 4;
 const EXIT_FAILED: i32 = 1;
+const EXIT_INPUT: i32 = 3;
+const AT_FDCWD: i64 = -100;
+const O_CLOEXEC: i64 = 0x80000;
+const prologue: usize = memory.data(64, 8); // PROLOGUE_BYTES
 
 /** Puts the guest's state in place; the host layer's own follows (wasi_resume). */
 export function restoreGuest(): void {
   const plan = word(RT_RESUME_PLAN);
+  if (load64(plan + RP_SOURCE_PATH) !== 0) openSource(plan);
   restoreMemories(load64(plan + RP_MEMORIES), sourceFile());
   restoreTables(load64(plan + RP_TABLES));
   restoreStack(plan);
+}
+
+/**
+ * Opens the snapshot by its path: whoever has made this image has become this process, and could hand it no descriptor.
+ * Another file may have its name by now, which is known by its first bytes.
+ */
+function openSource(plan: i64): void {
+  const path = load64(plan + RP_SOURCE_PATH);
+  const fd = syscall(SYS_openat, AT_FDCWD, path, O_CLOEXEC, 0, 0, 0);
+  if (failed(fd)) failSource(path, 'cannot be opened any more', EXIT_FAILED);
+  const count = syscall(SYS_pread64, fd, memoryBase() + prologue, PROLOGUE_BYTES, 0, 0, 0);
+  let differs: i64 = count ^ PROLOGUE_BYTES;
+  for (let at = 0; at < PROLOGUE_BYTES; at += 8) {
+    differs |= load<i64>(prologue + at) ^ load64(plan + RP_SOURCE_PROLOGUE + at);
+  }
+  if (differs !== 0) failSource(path, 'was replaced while it was being restored: try again', EXIT_INPUT);
+  store64(plan + RP_SOURCE_FD, fd);
+}
+
+function failSource(path: i64, what: string, code: i32): void {
+  let length: i64 = 0;
+  while (load8_u(path + length) !== 0) length++;
+  put('wag-snap: ');
+  putForeign(path, length);
+  put(': ');
+  put(what);
+  put('\n');
+  flush();
+  exit(code);
 }
 
 /** The file that the snapshot's pages and files are in: one that was given, or the image's own. */

@@ -2,6 +2,8 @@
 
 import type { Area } from '../mutant.js';
 
+const SOURCE_PATH = ['test/unit/restore/source-path.test.ts'];
+
 export const process: Area = {
   name: 'process',
   files: [
@@ -167,6 +169,16 @@ export const process: Area = {
       tests: ['test/unit/runtime/process/resume.test.ts'],
       slow: true,
       changes: [
+        [
+          "if (failed(fd)) failSource(path, 'cannot be opened any more', EXIT_FAILED);",
+          '',
+          { tests: SOURCE_PATH, slow: true },
+        ],
+        [
+          'differs |= load<i64>(prologue + at) ^ load64(plan + RP_SOURCE_PROLOGUE + at);',
+          '',
+          { tests: SOURCE_PATH, slow: true },
+        ],
         ['if (source >= 0) syscall(SYS_close, source, 0, 0, 0, 0, 0);', ''],
         ['restoreTables(load64(plan + RP_TABLES));', ''],
         ['store64(record + MEM_SIZE, size);', ''],

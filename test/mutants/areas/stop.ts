@@ -269,6 +269,21 @@ export const stop: Area = {
       ],
     },
     {
+      file: 'bin/programs/become.ts',
+      tests: ['test/e2e/become.test.ts'],
+      slow: true,
+      changes: [
+        ['options.timeout === undefined &&', 'true &&'],
+        ['options.coredump === undefined &&', 'true &&'],
+        ['&& options.pidFile === undefined', ''],
+        ['(emulated && isTemporary) ||', ''],
+        ['sizeOf(argv, options.env) > ARGUMENTS_MAX', 'false'],
+        ['if (isTemporary) options.release?.();', ''],
+        ['process.off(signal, nothing);', ''],
+        ['handle?.setBlocking?.(true);', ''],
+      ],
+    },
+    {
       file: 'src/capture/attach-workload.ts',
       tests: ['test/e2e/names.test.ts'],
       slow: true,
