@@ -40,17 +40,22 @@ export async function claim(
   const { folder, runtime } = process;
   const descriptor = memory.u32(runtime + RT_LIFELINE);
   const sender = memory.u32(runtime + RT_STOP_SENDER);
-  // It may have gone on meanwhile, and been stopped by another tool.
+  if (sender !== 0 && sender !== globalThis.process.pid) return undefined; // another tool's since it was looked at
+  // It may have gone on meanwhile, and been stopped by another tool, or with another lifeline.
   const standsForUs = () =>
-    memory.u32(runtime + RT_STOP_SENDER) === sender && (lifeline?.isOf(folder, descriptor) ?? true);
+    memory.u32(runtime + RT_STOP_SENDER) === sender &&
+    memory.u32(runtime + RT_LIFELINE) === descriptor &&
+    (lifeline?.isOf(folder, descriptor) ?? true);
   const foreign = sender === 0 && descriptor !== 0 && descriptor !== LIFELINE_FAILED;
   const lifeline = foreign ? Lifeline.take(folder, descriptor) : undefined;
   if (foreign && !lifeline) return undefined;
   let held = false;
   try {
     memory.writeU32(runtime + RT_COMMAND, COMMAND_HOLD);
-    // Parking forgets a claim, so it must still be there when the process has been seen to stand.
-    held = isHeld() && memory.u32(runtime + RT_COMMAND) === COMMAND_HOLD && standsForUs();
+    // Parking forgets a claim, so it must still be there when the process has been seen to stand. One that has just gone on
+    // names nobody, as one does that stands for a tool of another namespace: so it must stand then, too.
+    const stays = isHeld() && memory.u32(runtime + RT_COMMAND) === COMMAND_HOLD;
+    held = stays && standsForUs() && isHeld();
     if (held && lifeline) await askToStop(process); // it looks up, and from now on notices at once when we die
     return held ? { lifeline } : undefined;
   } finally {

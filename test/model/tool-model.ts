@@ -23,10 +23,12 @@ export interface ToolState {
     | 'ask'
     | 'poll'
     | 'sender'
+    | 'take'
     | 'hold'
     | 'check'
     | 'check2'
     | 'check3'
+    | 'check4'
     | 'wake'
     | 'holding'
     | 'release'
@@ -68,6 +70,9 @@ export function toolSteps(
   const dies: Record<string, Step> =
     tool.pc === 'idle' ? {} : { dies: to('dead', (_, tool) => (tool.hasLifeline = false)) };
   const gone = process.pc === 'ended';
+  // NOTE: it asks once more when the last look is some time ago, whatever has happened since that look
+  const closes = (_: ProcessState, tool: ToolState) => (tool.hasLifeline = false);
+  const looksAgain: Record<string, Step> = { looks_again: to('poll', closes), asks_again: to('ask', closes) };
   switch (tool.pc) {
     case 'idle': {
       const { state, sender } = process;
@@ -84,27 +89,33 @@ export function toolSteps(
       const steps: Record<string, Step> = { gives_up: to('withdraw'), ...dies };
       if (gone) return { ...dies, ended: to('done') };
       if (process.state === STATE_PARKED) steps['parked'] = to('sender');
-      else if (process.state !== STATE_STOPPING) steps['again'] = to('poll', (process) => send(process, name));
+      else if (process.state !== STATE_STOPPING) steps['again'] = to('ask');
       return steps;
     }
     case 'sender': {
       const { sender } = process;
       if (sender !== name && sender !== 0) return { busy: to('withdraw'), ...dies };
-      if (sender === 0 && process.pc !== 'wait') return { looks_again: to('poll'), ...dies };
-      const claims: Step = (tool, process) => {
+      if (sender === 0 && process.pc !== 'wait') return { ...looksAgain, ...dies };
+      return { stands: to(sender === 0 ? 'take' : 'hold'), ...dies };
+    }
+    case 'take': {
+      if (process.sender !== 0) return { ...looksAgain, ...dies };
+      const takes: Step = (tool, process) => {
         // NOTE: a process that names nobody may be a foreign tool's: its byte says whose it is
         const foreign = process.sender === 0 && process.lifeline !== undefined;
-        if (foreign && !takeLifeline(process, tool.id)) tool.pc = 'poll';
+        if (foreign && !takeLifeline(process, tool.id))
+          tool.pc = 'poll'; // or asks again, by and by
         else Object.assign(tool, { pc: 'hold', hasLifeline: foreign });
       };
-      return { claims, ...dies };
+      return { takes, ...dies };
     }
     case 'hold':
       return { hold: to('check', (process) => (process.command = gone ? process.command : COMMAND_HOLD)), ...dies };
     case 'check':
     case 'check2':
-    case 'check3': {
-      // It stands, it has the claim (which parking forgets), and it stands for us: it may have gone on, and been stopped again.
+    case 'check3':
+    case 'check4': {
+      // It stands, it has the claim (which parking forgets), and it stands for us, still: it may have gone on, and been stopped again.
       const mine = tool.hasLifeline
         ? process.sender === 0 && process.lifeline?.holder === tool.id
         : process.sender === name && (name !== 0 || process.lifeline === undefined);
@@ -112,11 +123,12 @@ export function toolSteps(
         {
           check: [process.state === STATE_PARKED, 'check2'],
           check2: [process.command === COMMAND_HOLD, 'check3'],
-          check3: [mine, tool.hasLifeline ? 'wake' : 'holding'],
+          check3: [mine, 'check4'],
+          check4: [process.state === STATE_PARKED, tool.hasLifeline ? 'wake' : 'holding'],
         } as const
       )[tool.pc];
       return {
-        ...(held ? { held: to(next) } : { not_held: to('poll', (_, tool) => (tool.hasLifeline = false)) }),
+        ...(held ? { held: to(next) } : looksAgain),
         ...dies,
       };
     }

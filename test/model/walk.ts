@@ -14,12 +14,17 @@ export interface Walk {
   readonly violations: string[];
 }
 
-/** Between its look and what it makes of it: microseconds, so the process's patience of seconds does not run out meanwhile. */
-const isClaiming = ({ pc }: ToolState) => ['hold', 'check', 'check2', 'check3'].includes(pc);
+/**
+ * Between its look and what it makes of it: microseconds, so the process's patience of seconds does not run out meanwhile. NOTE: of
+ * two tools neither may be suspended from its look to its claim while the other stops the process, and dies: whoever has the
+ * process without a lifeline, having seen it go on, takes it for one that waits for anyone.
+ */
+const isClaiming = ({ pc }: ToolState, _: number, all: readonly ToolState[]) =>
+  (pc === 'take' && all.length > 1) || ['hold', 'check', 'check2', 'check3', 'check4'].includes(pc);
 const isHolding = ({ pc }: ToolState) => pc === 'holding' || pc === 'wake';
 
 /** What is wrong in a state; undefined when nothing is. */
-function wrong({ process, tools }: World): string | undefined {
+export function wrong({ process, tools }: World): string | undefined {
   const holders = tools.filter(isHolding);
   if (holders.length > 1) return 'two tools hold it';
   if (holders.length === 1 && !isParked(process)) return 'it is let go while it is held';
@@ -46,8 +51,15 @@ function* successors(world: World): Generator<[string, World]> {
   }
 }
 
+export interface WalkOptions {
+  /** Of states. */
+  readonly limit?: number;
+  /** Told of each state. */
+  readonly onState?: (world: World) => void;
+}
+
 /** Walks everything, breadth first. */
-export function walk(tools: ToolState[], limit = 2_000_000): Walk {
+export function walk(tools: ToolState[], { limit = 2_000_000, onState }: WalkOptions = {}): Walk {
   const first: World = { process: freshProcess(), tools };
   const from = new Map<string, [string, string] | undefined>([[JSON.stringify(first), undefined]]);
   const queue = [JSON.stringify(first)];
@@ -58,6 +70,7 @@ export function walk(tools: ToolState[], limit = 2_000_000): Walk {
     if (queue.length > limit) throw new Error(`more than ${limit} states`);
     const key = queue[at];
     const world = JSON.parse(key) as World;
+    onState?.(world);
     const problem = wrong(world);
     if (problem !== undefined) violations.push(`${problem}:\n${pathTo(key, from)}`);
     if (isFree(world.process) || world.process.pc === 'ended') good.push(key);

@@ -27,6 +27,7 @@ const SECONDS: Readonly<Record<string, number>> = {
   'test/migrate/tail-calls.test.ts': 36,
   'test/sites/same-sites.test.ts': 34,
   'test/migrate/crossing-chains.test.ts': 31,
+  'test/model/code.test.ts': 30,
   'test/migrate/chains.test.ts': 27,
   'test/unit/bin/hostile-names.test.ts': 27,
   'test/exceptions/random-sites.test.ts': 26,
