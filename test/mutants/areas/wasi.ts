@@ -18,7 +18,7 @@ export const wasi: Area = {
         ['if (length == 0) continue;', ''],
         ['i < count && iovecCount < IOV_MAX', 'i < count'],
         ['if (length == 0) return ENOENT;', ''],
-        ['length >= PATH_MAX', 'length > PATH_MAX', { open: true }],
+        ['length >= PATH_MAX', 'length > PATH_MAX'],
         ['if (hasZero(bytes)) return EINVAL;', ''],
         ['if (byte == 0) return EINVAL;', ''],
         ['load<u8>(to) == 0x2f ? EPERM : 0', '0'],
@@ -57,11 +57,7 @@ export const wasi: Area = {
         ['if (descriptor >= CAPACITY) return fail(EBADF);', '', { tests: ['test/unit/runtime/wasi/pointers.test.ts'] }],
         ['(rightsOf(entry) == 0 && isRetired(entry))', 'false'],
         ['if (missing != 0)', 'if (false)'],
-        [
-          'if (isReadOnly(entry)) return fail(EROFS);',
-          '',
-          { tests: ['test/unit/runtime/wasi/opening.test.ts'], open: true },
-        ],
+        ['if (isReadOnly(entry)) return fail(EROFS);', '', { tests: ['test/unit/runtime/wasi/opening.test.ts'] }],
         ['if (isDirectory(entry)) return fail(EBADF);', ''],
         ['if (!isDirectory(entry)) return fail(ENOTDIR);', ''],
       ],
@@ -74,11 +70,7 @@ export const wasi: Area = {
         ['call(SYS_dup3, nothing, descriptor, 0);', 'closeNative(descriptor);'],
         ['kind == FDK_PREOPEN && isReferred(entry)', 'false'],
         ['if (preopen != 0 && isRetired(preopen) && !isReferred(preopen)) freeSlot(preopen);', ''],
-        [
-          'if (isDirectory(entry)) dropListing(entry);',
-          '',
-          { tests: ['test/unit/runtime/wasi/readdir.test.ts'], open: true },
-        ],
+        ['if (isDirectory(entry)) dropListing(entry);', '', { tests: ['test/unit/runtime/wasi/readdir.test.ts'] }],
       ],
     },
     {
@@ -185,9 +177,9 @@ export const wasi: Area = {
       slow: true,
       changes: [
         ['if (count == 0) return EINVAL;', ''],
-        ['first == 0 || to == 0 || countTo == 0', 'to == 0 || countTo == 0', { open: true }],
-        ['first == 0 || to == 0 || countTo == 0', 'first == 0 || countTo == 0', { open: true }],
-        ['first == 0 || to == 0 || countTo == 0', 'first == 0 || to == 0', { open: true }],
+        ['first == 0 || to == 0 || countTo == 0', 'to == 0 || countTo == 0'],
+        ['first == 0 || to == 0 || countTo == 0', 'first == 0 || countTo == 0'],
+        ['first == 0 || to == 0 || countTo == 0', 'first == 0 || to == 0'],
         ['    } else {\n      return EINVAL;\n    }', '    }'],
         [
           'min(<u64>load64(subscription + SUB_CLOCK_TIMEOUT), <u64>FOREVER)',
@@ -213,7 +205,7 @@ export const wasi: Area = {
         ['cookie == 2 || cookie != position', 'cookie != position'],
         ['if (isFull) call(SYS_lseek, directory, consumed, 0);', ''],
         ['if (!isDots(name)) {', 'if (true) {'],
-        ['<i64>cookie - 2 <= known &&', '', { open: true }],
+        ['<i64>cookie - 2 <= known &&', ''],
       ],
     },
     {
@@ -233,7 +225,7 @@ export const wasi: Area = {
       changes: [
         ['at + length >= <i64>PATH_MAX', 'at + length >= <i64>100000'],
         ['if (nameLength + pathLength > HS_PATH_SIZE) failTooLong(native(PATH), pathLength);', ''],
-        ['if (entry == 0) {', 'if (false) {', { open: true }],
+        ['if (entry == 0) {', 'if (false) {'],
       ],
     },
     {
@@ -242,7 +234,7 @@ export const wasi: Area = {
       slow: true,
       changes: [
         ['hostLength == 0 || guestLength == 0', 'hostLength == 0'],
-        ['end - line > 3 && load8_u', 'load8_u', { open: true }],
+        ['end - line > 3 && load8_u', 'load8_u'],
       ],
     },
   ],
