@@ -132,7 +132,7 @@ export const stop: Area = {
       tests: ['test/unit/capture/lifeline.test.ts'],
       changes: [
         ['if (!isAnonymousPipe(place))', 'if (false)'],
-        ['O_RDWR | O_NONBLOCK)', 'O_RDWR)'],
+        ['O_RDWR | O_NONBLOCK)', 'O_RDWR)', { slow: true }],
         ['readSync(fd, Buffer.alloc(1)) === 1', 'readSync(fd, Buffer.alloc(2)) > 1'],
         ["code === 'ENOENT' || code === 'EAGAIN'", "code === 'EAGAIN'"],
         ["code === 'ENOENT' || code === 'EAGAIN'", "code === 'ENOENT'"],
@@ -144,7 +144,7 @@ export const stop: Area = {
       tests: ['test/unit/capture/signaller.test.ts'],
       changes: [
         ['if (errno === ESRCH) throw this.ended();', 'if (errno === ESRCH) return;'],
-        ['if (errno === undefined) continue;', 'if (errno === undefined) return;'],
+        ['if (errno === undefined) continue;', 'if (errno === undefined) return;', { slow: true }],
         ['if (!this.folder.hasItsPid()) throw this.ended();', ''],
         ['this.warn(`pid', "if (signal === 'SIGKILL') this.warn(`pid"],
         ['info.writeInt32LE(process.pid, SI_PID);', '', { tests: ['test/unit/capture/stop.test.ts'] }],
@@ -158,7 +158,7 @@ export const stop: Area = {
       changes: [
         ['if (!options.kill) await stopped.resume();', 'await stopped.resume();'],
         ['if (!options.kill) await stopped.resume();', 'if (!options.kill) await stopped.end();'],
-        ['await letGo(stopped);', ''],
+        ['await letGo(stopped);', '', { slow: true }],
         ['await writer.commit();', 'if (options.kill) await stopped.end();\n      await writer.commit();'],
         ['writer.abandon();', ''],
         ['RT_GENERATION) + 1', 'RT_GENERATION)', { tests: ['test/wasi/generation.test.ts'] }],
@@ -313,7 +313,7 @@ export const stop: Area = {
         ['(mode & 0o022) === 0', '(mode & 0o020) === 0'],
         ['if (!fstatSync(fd).isFile()) throw', 'if (false) throw'],
         ['constants.O_NOFOLLOW | constants.O_NONBLOCK', 'constants.O_NONBLOCK'],
-        ['constants.O_NOFOLLOW | constants.O_NONBLOCK', 'constants.O_NOFOLLOW'],
+        ['constants.O_NOFOLLOW | constants.O_NONBLOCK', 'constants.O_NOFOLLOW', { slow: true }],
         ['key.module, key.target, key.compiler, options', 'key.module, key.target, options'],
         ['key.module, key.target, key.compiler, options', 'key.module, key.compiler, options'],
         ['-${crc32(image).toString(16)}', ''],
