@@ -5,12 +5,13 @@ import { afterAll, expect, test } from 'vitest';
 import { decodeModule } from '../../src/wasm/decode.js';
 import { ExternKind, ValType } from '../../src/wasm/module.js';
 import { AVX, specTarget } from '../spec/targets.js';
+import { sized } from '../support/sampling.js';
 import { NanMode } from './code.js';
 import { Differential, type Variant } from './differential.js';
 import { withOtherMemory } from './other-memory.js';
 import { randomCase } from './random-module.js';
 
-const BATCHES = 6;
+const BATCHES = sized(4, 24);
 const BATCH = 40;
 
 const variants: readonly Variant[] = [

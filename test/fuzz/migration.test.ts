@@ -4,12 +4,13 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
+import { sized } from '../support/sampling.js';
 import { migrateCase } from './migration.js';
 import { memoryOf } from './other-memory.js';
 import { runnable } from './safepoints.js';
 
 /** In each direction. */
-const CASES = 6;
+const CASES = sized(4, 24);
 
 const folder = mkdtempSync(join(tmpdir(), 'wag-snap-migration-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

@@ -17,6 +17,7 @@ import { decodeModule } from '../../src/wasm/decode.js';
 import { ExternKind } from '../../src/wasm/module.js';
 import { Op } from '../../src/wasm/opcodes.js';
 import { ARCHES, specTarget } from '../spec/targets.js';
+import { sized } from '../support/sampling.js';
 import { captureAndEnd, Workload } from '../support/workload.js';
 import { NanMode } from './code.js';
 import { bitsOf, shown, Values } from './compare-snapshot.js';
@@ -27,7 +28,7 @@ import { runInV8 } from './oracle.js';
 import { type Case, randomCase } from './random-module.js';
 import { fdWrite } from './safepoints.js';
 
-const CASES = 40;
+const CASES = sized(20, 120);
 const env = { WAGSNAP_ON_TRAP: 'park' };
 const folder = mkdtempSync(join(tmpdir(), 'wag-snap-trapped-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
