@@ -63,7 +63,7 @@ export function atomicInstruction(c: FunctionCompiler): void {
 }
 
 /**
- * The access as memory-access.ts gives it, but `c.accessOffset` is what the macro-assembler takes: a multiple of the
+ * The access as memory-access.ts gives it, but `c.access.offset` is what the macro-assembler takes: a multiple of the
  * width below 2^31. Traps when the address is not aligned.
  */
 function alignedIndex(c: FunctionCompiler, at: number, width: AtomicWidth): Reg {
@@ -71,7 +71,7 @@ function alignedIndex(c: FunctionCompiler, at: number, width: AtomicWidth): Reg 
   const mask = (1 << width) - 1;
   if (mask !== 0) checkAlignment(c, at, mask);
   let reg = index(c, at);
-  if ((c.accessOffset & mask) === 0 && c.accessOffset <= 0x7fffffff) return reg;
+  if ((c.access.offset & mask) === 0 && c.access.offset <= 0x7fffffff) return reg;
   if (reg === NO_REG || !c.registers.isWritable(reg)) {
     const sum = o.allocate(ValType.I64);
     c.registers.lock(sum);
@@ -80,16 +80,16 @@ function alignedIndex(c: FunctionCompiler, at: number, width: AtomicWidth): Reg 
     reg = sum;
   }
   // Not the operand any more, which nobody will read again.
-  masm.constant(masm.scratch, 0, c.accessOffset | 0, 0);
+  masm.constant(masm.scratch, 0, c.access.offset | 0, 0);
   masm.binary(IntOp.Add, 1, reg, reg, masm.scratch);
-  c.accessOffset = 0;
+  c.access.offset = 0;
   return reg;
 }
 
 /** Traps when address and offset together have one of the bits of `mask`. */
 function checkAlignment(c: FunctionCompiler, at: number, mask: number): void {
   const { operands: o, masm } = c;
-  const low = c.accessOffset & mask;
+  const low = c.access.offset & mask;
   if (o.isConst(at)) {
     if (((o.lo[at] + low) & mask) !== 0) masm.jump(c.traps.label(TRAP_UNALIGNED));
     return;
@@ -107,7 +107,7 @@ function load(c: FunctionCompiler, type: ValType, width: AtomicWidth): void {
   c.readMemarg();
   const reg = alignedIndex(c, o.height - 1, width);
   const dst = c.destination(type, reg, 1);
-  masm.atomicLoad(width, dst, c.accessBase, reg, c.accessOffset);
+  masm.atomicLoad(width, dst, c.access.base, reg, c.access.offset);
   c.traps.site(TRAP_MEMORY);
   c.finish(type, dst);
 }
@@ -117,7 +117,7 @@ function store(c: FunctionCompiler, width: AtomicWidth): void {
   c.readMemarg();
   const src = o.acquire(o.height - 1);
   const reg = alignedIndex(c, o.height - 2, width);
-  masm.atomicStore(width, src, c.accessBase, reg, c.accessOffset);
+  masm.atomicStore(width, src, c.access.base, reg, c.access.offset);
   c.traps.site(TRAP_MEMORY);
   o.pop();
   o.pop();
@@ -141,7 +141,7 @@ function readModifyWrite(c: FunctionCompiler, op: AtomicOp, type: ValType, width
   const src = o.acquire(o.height - 1);
   const reg = alignedIndex(c, o.height - 2, width);
   const temp = masm.plan.dividend === NO_REG ? o.allocate(ValType.I64) : NO_REG;
-  masm.atomicRmw(op, width, dst, src, c.accessBase, reg, c.accessOffset, temp);
+  masm.atomicRmw(op, width, dst, src, c.access.base, reg, c.access.offset, temp);
   c.traps.site(TRAP_MEMORY);
   o.pop();
   o.pop();
@@ -156,7 +156,7 @@ function compareExchange(c: FunctionCompiler, type: ValType, width: AtomicWidth)
   const replacement = o.acquire(o.height - 1);
   const expected = o.acquire(o.height - 2);
   const reg = alignedIndex(c, o.height - 3, width);
-  masm.compareExchange(width, dst, expected, replacement, c.accessBase, reg, c.accessOffset);
+  masm.compareExchange(width, dst, expected, replacement, c.access.base, reg, c.access.offset);
   c.traps.site(TRAP_MEMORY);
   for (let i = 0; i < 3; i++) o.pop();
   c.registers.unlock();
@@ -167,7 +167,7 @@ function compareExchange(c: FunctionCompiler, type: ValType, width: AtomicWidth)
 function check(c: FunctionCompiler, at: number, width: AtomicWidth): void {
   const { masm } = c;
   const reg = alignedIndex(c, at, width);
-  masm.atomicLoad(width, masm.scratch, c.accessBase, reg, c.accessOffset);
+  masm.atomicLoad(width, masm.scratch, c.access.base, reg, c.access.offset);
   c.traps.site(TRAP_MEMORY);
   c.registers.unlock();
 }
@@ -185,7 +185,7 @@ function wait(c: FunctionCompiler, name: 'atomic_wait32' | 'atomic_wait64', widt
   const { operands: o, masm, layout } = c;
   const { argInts, resultInt } = masm.plan;
   c.readMemarg();
-  const memory = c.accessMemory;
+  const memory = c.access.memory;
   if (!c.module.memories[memory].shared) {
     check(c, o.height - 3, width);
     masm.jump(c.traps.label(TRAP_UNSHARED));
@@ -203,7 +203,7 @@ function wait(c: FunctionCompiler, name: 'atomic_wait32' | 'atomic_wait64', widt
   c.argumentMove.run(first, 3, argInts.slice(2));
   o.popTo(first);
   c.recordAddress(argInts[0], layout.memoryIsImported(memory), layout.memoryOffset(memory));
-  masm.constant(argInts[1], 1, c.accessOffset | 0, Math.floor(c.accessOffset / 0x100000000) | 0);
+  masm.constant(argInts[1], 1, c.access.offset | 0, Math.floor(c.access.offset / 0x100000000) | 0);
   masm.patchCall(masm.call(), c.environment.builtinOffset(name));
   c.pins.valid = 0;
   masm.compareImm(0, resultInt, WAIT_AGAIN);

@@ -8,6 +8,7 @@ import { EXPLICIT_MEMORY } from '../../wasm/immediates.js';
 import { type FuncType, type Module, PLAIN_TYPES, ValType } from '../../wasm/module.js';
 import { EMPTY_BLOCK } from '../../wasm/read-types.js';
 import { erasedByte, isShortRefType, REF, REF_NULL } from '../../wasm/ref-types.js';
+import { MemoryAccess } from './memory-access.js';
 
 const EMPTY = new Uint8Array(0);
 const BLOCK_TYPES = new Map<number, FuncType>();
@@ -26,12 +27,8 @@ export class BodyReader {
   /** Where the body and the instruction at hand start. */
   bodyStart = 0;
   instructionStart = 0;
-  /**
-   * Of the memory access being compiled: the memory's index and the static offset. One from 2^53 on, which is out of
-   * bounds anyway, is 2^52 and its lowest three bits, by which an atomic access is aligned.
-   */
-  accessMemory = 0;
-  accessOffset = 0;
+  /** The memory access being compiled: readMemarg begins it, memory-access.ts finishes it. */
+  readonly access = new MemoryAccess();
   /** What readS64 has read. */
   lo = 0;
   hi = 0;
@@ -106,8 +103,8 @@ export class BodyReader {
   }
 
   readMemarg(): void {
-    this.accessMemory = (this.readU32() & EXPLICIT_MEMORY) === 0 ? 0 : this.readU32();
-    this.accessOffset = this.isMemory64[this.accessMemory] === 0 ? this.readU32() : this.readU64();
+    this.access.memory = (this.readU32() & EXPLICIT_MEMORY) === 0 ? 0 : this.readU32();
+    this.access.offset = this.isMemory64[this.access.memory] === 0 ? this.readU32() : this.readU64();
   }
 
   private readU64(): number {

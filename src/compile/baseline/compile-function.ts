@@ -65,16 +65,11 @@ export class FunctionCompiler extends BodyReader implements InstanceCode {
   funcIndex = 0;
   /** Whether it is compiled the plain way (debugging.ts). */
   isPlain = false;
-  /** The register with the address of the memory being accessed, see memory-access.ts. */
-  accessBase: Reg = NO_REG;
-  /** Offset of the table record being accessed, behind the register that tables.ts names. */
-  recordOffset = 0;
   private readonly validator: FunctionValidator;
   private readonly callLayouts: (CallLayout | undefined)[] = [];
   private readonly returns = new Column(); // handles, of a function that is compiled inline
   private isInline = false;
-  private hint = -1; // the local that the next instruction sets from the result
-  private hintEnd = 0;
+  private readonly assigned = new AssignedLocal();
 
   private readonly file: string;
 
@@ -174,7 +169,7 @@ export class FunctionCompiler extends BodyReader implements InstanceCode {
     this.masm.resetLabels();
     this.landings.reset();
     this.traps.reset();
-    this.hint = -1;
+    this.assigned.local = -1;
     this.condition.pending = Pending.None;
     this.reachable = true;
     this.bodyStart = module.bodyStart[defined];
@@ -234,8 +229,8 @@ export class FunctionCompiler extends BodyReader implements InstanceCode {
       }
       const reg = this.frame.registers[local];
       if (reg !== NO_REG && operands.hasNoAlias(local)) {
-        this.hint = local;
-        this.hintEnd = endAt;
+        this.assigned.local = local;
+        this.assigned.end = endAt;
         return reg;
       }
     }
@@ -244,22 +239,23 @@ export class FunctionCompiler extends BodyReader implements InstanceCode {
 
   /** The pin, as a mask, of the local whose register destination() gave; 0 when it gave none. */
   get resultPin(): number {
-    return this.hint < 0 ? 0 : 1 << this.frame.pins[this.hint];
+    const { local } = this.assigned;
+    return local < 0 ? 0 : 1 << this.frame.pins[local];
   }
 
   /** The result is in the register that destination() gave. Ends the instruction. */
   finish(type: ValType, reg: Reg): void {
-    const { operands } = this;
+    const { operands, assigned } = this;
+    const { local } = assigned;
     this.registers.unlock();
-    if (this.hint < 0) {
+    if (local < 0) {
       operands.pushReg(type, reg);
       return;
     }
-    const local = this.hint;
-    this.hint = -1;
+    assigned.local = -1;
     this.pins.wrote(this.frame.pins[local]);
     if (this.bytes[this.position] === Op.LocalTee) operands.pushLocal(local);
-    this.position = this.hintEnd;
+    this.position = assigned.end;
   }
 
   /** Address of a memory, table or segment record into a register. */
@@ -274,4 +270,11 @@ export class FunctionCompiler extends BodyReader implements InstanceCode {
     const handler = this.control.handler();
     if (handler >= 0) this.environment.handlers.site(this.masm.offset, handler);
   }
+}
+
+/** The pinned local that the instruction at hand gives its result to, as the next one sets it: between destination() and finish(). */
+class AssignedLocal {
+  local = -1; // -1: none
+  /** Position after the instruction that sets it. */
+  end = 0;
 }

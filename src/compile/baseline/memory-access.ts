@@ -1,5 +1,5 @@
 /**
- * Where a load or store goes: [accessBase + index + accessOffset], for every kind of memory. All instructions that
+ * Where a load or store goes: [access.base + index + access.offset], for every kind of memory. All instructions that
  * access one go through `index`, and what they emit is a trap site of TRAP_MEMORY.
  *
  * An address of 32 bits needs no check: image/contract/sizes.ts MEMORY_RESERVATION covers every one of them plus a
@@ -21,22 +21,32 @@ const FOUR_GIB = 0x100000000;
 /** No address of a 64-bit memory is as high. */
 const MEMORY64_END = MEMORY64_PAGES * WASM_PAGE;
 
+/** One access, from its immediates to the instruction for it: one object for all, filled anew each time. */
+export class MemoryAccess {
+  /** Index of the memory. */
+  memory = 0;
+  /** One from 2^53 on, which is out of bounds anyway, is 2^52 and its lowest three bits, by which an atomic access is aligned. */
+  offset = 0;
+  /** The register with the memory's address. */
+  base: Reg = NO_REG;
+}
+
 /**
  * The access that readMemarg has read, with the address in operand `at`: gives the index register, or NO_REG when the
- * address is a constant, and sets `c.accessBase` and `c.accessOffset` (below 2^32). Registers are locked.
+ * address is a constant, and sets `c.access.base` and `c.access.offset` (below 2^32). Registers are locked.
  */
 export function index(c: FunctionCompiler, at: number): Reg {
-  const reg = c.isMemory64[c.accessMemory] === 0 ? index32(c, at) : index64(c, at);
-  c.accessBase = c.accessMemory === 0 ? c.masm.plan.memoryBase : loadMemoryField(c, MEM_BASE);
+  const reg = c.isMemory64[c.access.memory] === 0 ? index32(c, at) : index64(c, at);
+  c.access.base = c.access.memory === 0 ? c.masm.plan.memoryBase : loadMemoryField(c, MEM_BASE);
   return reg;
 }
 
 function index32(c: FunctionCompiler, at: number): Reg {
   const { operands: o } = c;
   if (o.isConst(at)) {
-    const sum = (o.lo[at] >>> 0) + c.accessOffset;
+    const sum = (o.lo[at] >>> 0) + c.access.offset;
     if (sum < FOUR_GIB) {
-      c.accessOffset = sum;
+      c.access.offset = sum;
       return NO_REG;
     }
   }
@@ -46,19 +56,19 @@ function index32(c: FunctionCompiler, at: number): Reg {
 function index64(c: FunctionCompiler, at: number): Reg {
   const { operands: o, masm } = c;
   if (o.isConst(at)) {
-    const sum = (o.hi[at] >>> 0) * FOUR_GIB + (o.lo[at] >>> 0) + c.accessOffset;
+    const sum = (o.hi[at] >>> 0) * FOUR_GIB + (o.lo[at] >>> 0) + c.access.offset;
     if (sum < FOUR_GIB) {
-      c.accessOffset = sum; // the reservation is longer than that
+      c.access.offset = sum; // the reservation is longer than that
       return NO_REG;
     }
   }
-  if (c.accessOffset >= MEMORY64_END) {
+  if (c.access.offset >= MEMORY64_END) {
     masm.jump(c.traps.label(TRAP_MEMORY));
-    c.accessOffset = 0;
+    c.access.offset = 0;
     return NO_REG;
   }
   let address = o.acquire(at);
-  if (c.accessOffset >= FOUR_GIB) address = addOffset(c, address);
+  if (c.access.offset >= FOUR_GIB) address = addOffset(c, address);
   const size = loadMemoryField(c, MEM_SIZE);
   masm.compare(1, address, size);
   masm.select(Cond.LtU, size, address, size);
@@ -71,22 +81,23 @@ function addOffset(c: FunctionCompiler, address: Reg): Reg {
   const { operands: o, masm } = c;
   const sum = o.allocate(ValType.I64);
   c.registers.lock(sum);
-  masm.constant(sum, 1, c.accessOffset | 0, Math.floor(c.accessOffset / FOUR_GIB));
+  masm.constant(sum, 1, c.access.offset | 0, Math.floor(c.access.offset / FOUR_GIB));
   masm.binary(IntOp.Add, 1, sum, sum, address);
   masm.compare(1, sum, address);
   masm.branch(Cond.LtU, c.traps.label(TRAP_MEMORY));
   c.registers.unlockOne(address);
-  c.accessOffset = 0;
+  c.access.offset = 0;
   return sum;
 }
 
 /** A word of the accessed memory's record in a register of its own, locked. */
 function loadMemoryField(c: FunctionCompiler, field: number): Reg {
-  const { operands: o, masm, layout, accessMemory } = c;
+  const { operands: o, masm, layout } = c;
+  const { memory } = c.access;
   const reg = o.allocate(ValType.I64);
   c.registers.lock(reg);
-  const at = layout.memoryOffset(accessMemory);
-  if (layout.memoryIsImported(accessMemory)) {
+  const at = layout.memoryOffset(memory);
+  if (layout.memoryIsImported(memory)) {
     masm.loadField(Width.Int64, reg, masm.plan.instance, at);
     masm.loadField(Width.Int64, reg, reg, field);
   } else masm.loadField(Width.Int64, reg, masm.plan.instance, at + field);

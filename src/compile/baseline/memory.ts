@@ -17,7 +17,7 @@ export function load(c: FunctionCompiler, op: LoadOp, type: ValType): void {
   c.readMemarg();
   const reg = index(c, o.height - 1);
   const dst = c.destination(type, isFloat(type) ? NO_REG : reg, 1);
-  masm.load(op, dst, c.accessBase, reg, c.accessOffset);
+  masm.load(op, dst, c.access.base, reg, c.access.offset);
   c.traps.site(TRAP_MEMORY);
   c.finish(type, dst);
 }
@@ -33,14 +33,14 @@ export function store(c: FunctionCompiler, op: StoreOp): void {
     masm.storeImm(
       op === StoreOp.F32 ? StoreOp.Int32 : op === StoreOp.F64 ? StoreOp.Int64 : op,
       imm,
-      c.accessBase,
+      c.access.base,
       reg,
-      c.accessOffset,
+      c.access.offset,
     );
   } else {
     const src = o.acquire(value);
     const reg = index(c, value - 1);
-    masm.store(op, src, c.accessBase, reg, c.accessOffset);
+    masm.store(op, src, c.access.base, reg, c.access.offset);
   }
   c.traps.site(TRAP_MEMORY);
   o.pop();

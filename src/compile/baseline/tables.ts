@@ -1,6 +1,6 @@
 /** Table instructions and references. Core spec 4.4.3 (reference) and 4.4.6 (table). */
 
-import { Cond, NO_REG, Width } from '../../arch/masm/masm.js';
+import { Cond, NO_REG, type Reg, Width } from '../../arch/masm/masm.js';
 import { TAB_LENGTH } from '../../image/contract/instance.js';
 import { TRAP_TABLE } from '../../image/contract/traps.js';
 import { ValType } from '../../wasm/module.js';
@@ -9,30 +9,30 @@ import { compare, Pending } from './comparisons.js';
 import type { FunctionCompiler } from './compile-function.js';
 
 /**
- * The register and offset behind which table `table`'s record lies. A pointer to it goes to a register of its own,
+ * The register from which table `table`'s record is recordOffset away. A pointer to it goes to a register of its own,
  * locked.
  */
-function record(c: FunctionCompiler, table: number): number {
+function recordBase(c: FunctionCompiler, table: number): Reg {
   const { masm, operands: o, layout } = c;
-  if (!layout.tableIsImported(table)) {
-    c.recordOffset = layout.tableOffset(table);
-    return masm.plan.instance;
-  }
+  if (!layout.tableIsImported(table)) return masm.plan.instance;
   const reg = o.allocate(ValType.I64);
   c.registers.lock(reg);
   masm.loadField(Width.Int64, reg, masm.plan.instance, layout.tableOffset(table));
-  c.recordOffset = 0;
   return reg;
+}
+
+function recordOffset({ layout }: FunctionCompiler, table: number): number {
+  return layout.tableIsImported(table) ? 0 : layout.tableOffset(table);
 }
 
 export function get(c: FunctionCompiler, table: number): void {
   const { operands: o, masm } = c;
   const { element } = c.module.tables[table];
   const at = o.acquire(o.height - 1);
-  const base = record(c, table);
+  const base = recordBase(c, table);
   o.pop();
   const elements = o.allocate(ValType.I64);
-  masm.elementAddress(elements, base, c.recordOffset, at, c.traps.label(TRAP_TABLE));
+  masm.elementAddress(elements, base, recordOffset(c, table), at, c.traps.label(TRAP_TABLE));
   masm.loadField(Width.Int64, elements, elements, 0);
   c.registers.unlock();
   o.pushReg(element, elements);
@@ -42,9 +42,9 @@ export function set(c: FunctionCompiler, table: number): void {
   const { operands: o, masm } = c;
   const value = o.acquire(o.height - 1);
   const at = o.acquire(o.height - 2);
-  const base = record(c, table);
+  const base = recordBase(c, table);
   const elements = o.allocate(ValType.I64);
-  masm.elementAddress(elements, base, c.recordOffset, at, c.traps.label(TRAP_TABLE));
+  masm.elementAddress(elements, base, recordOffset(c, table), at, c.traps.label(TRAP_TABLE));
   masm.storeField(Width.Int64, value, elements, 0);
   o.pop();
   o.pop();
@@ -53,9 +53,9 @@ export function set(c: FunctionCompiler, table: number): void {
 
 export function size(c: FunctionCompiler, table: number): void {
   const { operands: o, masm } = c;
-  const base = record(c, table);
+  const base = recordBase(c, table);
   const dst = o.allocate(ValType.I64);
-  masm.loadField(Width.Int64, dst, base, c.recordOffset + TAB_LENGTH);
+  masm.loadField(Width.Int64, dst, base, recordOffset(c, table) + TAB_LENGTH);
   c.registers.unlock();
   o.pushReg(c.module.tables[table].address, dst);
 }

@@ -14,7 +14,7 @@ export function load(c: FunctionCompiler, op: VectorLoad): void {
   c.readMemarg();
   const reg = index(c, o.height - 1);
   const dst = c.destination(ValType.V128, NO_REG, 1);
-  masm.vectorLoad(op, dst, c.accessBase, reg, c.accessOffset);
+  masm.vectorLoad(op, dst, c.access.base, reg, c.access.offset);
   c.traps.site(TRAP_MEMORY);
   c.finish(ValType.V128, dst);
 }
@@ -24,7 +24,7 @@ export function store(c: FunctionCompiler): void {
   c.readMemarg();
   const src = o.acquire(o.height - 1);
   const reg = index(c, o.height - 2);
-  masm.vectorStore(src, c.accessBase, reg, c.accessOffset);
+  masm.vectorStore(src, c.access.base, reg, c.access.offset);
   c.traps.site(TRAP_MEMORY);
   o.pop();
   o.pop();
@@ -38,7 +38,7 @@ export function loadLane(c: FunctionCompiler, lanes: Lanes): void {
   const vector = o.acquire(o.height - 1);
   const reg = index(c, o.height - 2);
   const dst = c.destination(ValType.V128, vector, 2);
-  masm.loadLane(lanes, dst, vector, lane, c.accessBase, reg, c.accessOffset);
+  masm.loadLane(lanes, dst, vector, lane, c.access.base, reg, c.access.offset);
   c.traps.site(TRAP_MEMORY, c.resultPin);
   c.finish(ValType.V128, dst);
 }
@@ -49,7 +49,7 @@ export function storeLane(c: FunctionCompiler, lanes: Lanes): void {
   const lane = c.bytes[c.position++];
   const src = o.acquire(o.height - 1);
   const reg = index(c, o.height - 2);
-  masm.storeLane(lanes, src, lane, c.accessBase, reg, c.accessOffset);
+  masm.storeLane(lanes, src, lane, c.access.base, reg, c.access.offset);
   c.traps.site(TRAP_MEMORY);
   o.pop();
   o.pop();
