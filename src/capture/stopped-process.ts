@@ -44,11 +44,16 @@ export class StoppedProcess {
    * Ends it and waits until it is gone. One that does not end by itself, as it is suspended or held, is killed.
    *
    * @param successor path of the snapshot that goes on for it, which it says as it ends; '' when it is no file
-   * @throws ToolError when it cannot even be killed; the snapshot is complete then
+   * @throws ToolError when it cannot be told, or even be killed; the snapshot is complete then
    */
   async end(successor = ''): Promise<void> {
-    await unlessEnded(async () => this.writeSuccessor(successor));
-    await this.command(COMMAND_EXIT);
+    try {
+      await unlessEnded(async () => this.writeSuccessor(successor));
+      await this.command(COMMAND_EXIT);
+    } catch (error) {
+      if (!(error instanceof ToolError)) throw error;
+      throw new ToolError(error.code, `${error.headline}; its snapshot is complete`);
+    }
     const { pid } = this.process;
     const start = performance.now();
     let killed = false;

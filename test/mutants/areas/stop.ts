@@ -108,8 +108,8 @@ export const stop: Area = {
         ['waited > GONE_WITHIN', 'false'],
         ['if (bytes.length > SUCCESSOR_MAX) return;', ''],
         [
-          'await unlessEnded(async () => this.writeSuccessor(successor));\n    await this.command(COMMAND_EXIT);',
-          'await this.command(COMMAND_EXIT);\n    await unlessEnded(async () => this.writeSuccessor(successor));',
+          'await unlessEnded(async () => this.writeSuccessor(successor));\n      await this.command(COMMAND_EXIT);',
+          'await this.command(COMMAND_EXIT);\n      await unlessEnded(async () => this.writeSuccessor(successor));',
         ],
         [
           '        this.process.memory.writeU32(this.process.runtime + RT_COMMAND, command);',
