@@ -1,6 +1,7 @@
 /** All mutants. Whoever adds a check adds its mutant to the area that the check is of (CONTRIBUTING.md). */
 
 import { cli } from './areas/cli.js';
+import { compiler } from './areas/compiler.js';
 import { image } from './areas/image.js';
 import { process } from './areas/process.js';
 import { restore } from './areas/restore.js';
@@ -11,4 +12,15 @@ import { validator } from './areas/validator.js';
 import { wasi } from './areas/wasi.js';
 import type { Area } from './mutant.js';
 
-export const areas: readonly Area[] = [snapshot, restore, image, validator, stop, process, sandbox, wasi, cli];
+export const areas: readonly Area[] = [
+  snapshot,
+  restore,
+  image,
+  validator,
+  stop,
+  process,
+  sandbox,
+  wasi,
+  cli,
+  compiler,
+];

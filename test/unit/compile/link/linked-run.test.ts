@@ -4,6 +4,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { ArchName } from '../../../../src/arch/masm/target.js';
+import { targets } from '../../../../src/arch/targets.js';
 import { areaSize } from '../../../../src/compile/stubs/host-call.js';
 import { build, canRun, temporaryFolder, Workload } from '../../../support/workload.js';
 
@@ -75,6 +76,21 @@ for (const arch of ['x64', 'arm64'] as const) {
       },
     ),
   );
+
+  onArch('a tail call that overwrites the stack parameter that it reads, which is in the first slot', () => {
+    const inRegisters = targets[arch].plan.argInts.length;
+    const args = (first: number, slot0: string, slot1: string) =>
+      `(i32.const ${first}) ${'(i32.const 0)'.repeat(inRegisters - 1)} ${slot0} ${slot1}`;
+    return run(
+      arch,
+      'tail-call',
+      `${EXIT} (func $f (param ${'i32 '.repeat(inRegisters + 2)}) (result i32)
+        (if (local.get 0) (then (return_call $f ${args(0, '(i32.const 5)', `(local.get ${inRegisters})`)})))
+        (i32.add (i32.mul (local.get ${inRegisters + 1}) (i32.const 100)) (local.get ${inRegisters})))
+      (func (export "_start")
+        ${checks(`(i32.ne (call $f ${args(1, '(i32.const 42)', '(i32.const 9)')}) (i32.const 4205))`)})`,
+    );
+  });
 
   onArch('data segments of odd lengths, active and passive, to their last byte', () =>
     run(
