@@ -381,8 +381,12 @@ export const compiler: Area = {
       slow: true,
       changes: [
         ['operands.pins.store(~this.validAt[at]);', ''],
-        ['this.cleanAt[at] &= this.operands.pins.clean;', ''],
-        ['if (this.kinds[at] === Block.Loop) operands.pins.load(-1);', 'if (false) operands.pins.load(-1);'],
+        ['this.cleanAt[at] &= this.operands.pins.clean;', '', { open: true }],
+        [
+          'if (this.kinds[at] === Block.Loop) operands.pins.load(-1);',
+          'if (false) operands.pins.load(-1);',
+          { open: true },
+        ],
       ],
     },
     {
@@ -410,14 +414,16 @@ export const compiler: Area = {
       tests: ['test/unit/compile/baseline/edges.test.ts'],
       only: 'entered with',
       changes: [
-        ['masm.adjustSp(-area);', ''],
+        ['masm.adjustSp(-area);', '', { open: true }],
         [
           'masm.storeSlot(Width.Int64, instance, 8 * (layout.paramSlots[i] + half));',
           'masm.storeSlot(Width.Int64, instance, 8 * (layout.paramSlots[i] + half + 1));',
+          { open: true },
         ],
         [
           'masm.loadSlot(width, instance, 8 * (layout.resultSlots[i] + half));',
           'masm.loadSlot(width, instance, 8 * half);',
+          { open: true },
         ],
         [
           'masm.loadField(Width.Int32, callTemp, argInts[0], FN_TRAMPOLINE);',
@@ -493,6 +499,7 @@ export const compiler: Area = {
         [
           'data.pointer(record + FN_INSTANCE, layouts[owner].start);',
           'data.pointer(record + FN_INSTANCE, layouts[index].start);',
+          { open: true },
         ],
         ['data.u64(record + SEG_LENGTH, end - start);', 'data.u64(record + SEG_LENGTH, end - start - 1);'],
         ['data.u32(record + FN_TYPE, typeId);', 'data.u32(record + FN_TYPE, 0);'],
@@ -524,9 +531,13 @@ export const compiler: Area = {
         [
           'const area = areaSize(Math.max(layout.slots, this.tailSlots));',
           'const area = areaSize(layout.slots);',
-          { tests: ['test/migrate/tail-calls.test.ts'] },
+          { open: true, tests: ['test/migrate/tail-calls.test.ts'] },
         ],
-        ['tailSlots: isHost ? 0 : this.tailSlots,', 'tailSlots: 0,', { tests: ['test/migrate/tail-calls.test.ts'] }],
+        [
+          'tailSlots: isHost ? 0 : this.tailSlots,',
+          'tailSlots: 0,',
+          { open: true, tests: ['test/migrate/tail-calls.test.ts'] },
+        ],
       ],
     },
   ],
