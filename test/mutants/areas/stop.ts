@@ -82,7 +82,7 @@ export const stop: Area = {
       slow: true,
       changes: [
         ['isHeld() && memory.u32(runtime + RT_COMMAND) === COMMAND_HOLD', 'isHeld()', { open: true }],
-        ['memory.u32(runtime + RT_LIFELINE) === descriptor &&', '', { open: true }],
+        ['memory.u32(runtime + RT_LIFELINE) === descriptor &&', '', { only: 'alone, of another namespace' }],
         ['standsForUs() && isHeld()', 'standsForUs()', { open: true }],
         ['if (sender !== 0 && sender !== globalThis.process.pid) return undefined;', '', { open: true }],
       ],
