@@ -352,14 +352,14 @@ export const compiler: Area = {
       tests: ['test/spec/memory-edges.test.ts'],
       slow: true,
       changes: [
-        ['const sum = (o.lo[at] >>> 0) + c.accessOffset;', 'const sum = o.lo[at] + c.accessOffset;'],
+        ['const sum = (o.lo[at] >>> 0) + c.access.offset;', 'const sum = o.lo[at] + c.access.offset;'],
         ['const sum = (o.hi[at] >>> 0) * FOUR_GIB + (o.lo', 'const sum = (o.lo'],
         ['masm.branch(Cond.LtU, c.traps.label(TRAP_MEMORY));', ''],
         ['masm.select(Cond.LtU, size, address, size);', 'masm.move(size, address);'],
       ],
       equivalent: [
         [
-          'if (c.accessOffset >= MEMORY64_END) {',
+          'if (c.access.offset >= MEMORY64_END) {',
           'if (false) {',
           'the sum of any address and such an offset is above the size of the memory, or wraps, and traps as well',
         ],
