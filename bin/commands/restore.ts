@@ -279,8 +279,8 @@ async function runRestored(
     };
     if (isAlone) {
       await becomeWorkload(image, workload, true, async () => {
-        if (verbose) process.stderr.write(`pid ${process.pid}\n`);
         await interruption.settle();
+        if (verbose) process.stderr.write(`pid ${process.pid}\n`); // last: who reads it may send signals
       });
     }
     await runWorkload(image, workload, (pid, emulated, child, endTimeout) => {

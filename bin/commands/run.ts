@@ -136,8 +136,8 @@ const command: CommandModule<object, Options> = {
       else {
         if (needsNobody(options)) {
           await becomeWorkload(program.image, workload, program.isTemporary, async () => {
-            if (options.verbose) process.stderr.write(`pid ${process.pid}\n`);
             await interruption.settle();
+            if (options.verbose) process.stderr.write(`pid ${process.pid}\n`); // last: who reads it may send signals
           });
         }
         const { descriptors } = watch;

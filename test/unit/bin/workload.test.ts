@@ -15,6 +15,7 @@ const cli = join(root, 'bin/wag-snap');
 async function sleeping(): Promise<{ child: ChildProcess; pid: number }> {
   const child = spawn(process.execPath, [cli, 'run', '-v', programPath('sleeper'), '60000'], {
     cwd: folder,
+    env: { ...process.env, WAGSNAP_NO_EXEC: '1' },
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   let stderr = '';
