@@ -65,7 +65,7 @@ export const stop: Area = {
         ['if (sender === own) return true;', 'return true;'],
         ['if (sender === 0) return waitsForAnyone(process, memory);', 'if (sender === 0) return false;'],
         ['memory.u32(thread + TH_TRAP_PARKED) === 1;', 'true;'],
-        ['=== COMMAND_HOLD;\n', '!== 0;\n'],
+        ['=== COMMAND_HOLD;\n', '!== 0;\n', { open: true }],
         ['stays && standsForUs() &&', 'stays &&'],
         ['memory.u32(runtime + RT_STOP_SENDER) === sender &&\n', '\n'],
         ['&&\n    (lifeline?.isOf(folder, descriptor) ?? true)', ''],
@@ -81,10 +81,10 @@ export const stop: Area = {
       tests: ['test/model/code.test.ts'],
       slow: true,
       changes: [
-        ['isHeld() && memory.u32(runtime + RT_COMMAND) === COMMAND_HOLD', 'isHeld()', { open: true }],
+        ['isHeld() && memory.u32(runtime + RT_COMMAND) === COMMAND_HOLD', 'isHeld()'],
         ['memory.u32(runtime + RT_LIFELINE) === descriptor &&', '', { only: 'alone, of another namespace' }],
-        ['standsForUs() && isHeld()', 'standsForUs()', { open: true }],
-        ['if (sender !== 0 && sender !== globalThis.process.pid) return undefined;', '', { open: true }],
+        ['standsForUs() && isHeld()', 'standsForUs()'],
+        ['if (sender !== 0 && sender !== globalThis.process.pid) return undefined;', ''],
       ],
     },
     {

@@ -372,6 +372,36 @@ describe('a claim', () => {
     expect(scripted.log).toEqual(['hold', WAKE, 'hold']);
   });
 
+  test('is none of one that has become another tool’s since it was looked at: that one gets no command of ours', async () => {
+    const scripted = waiting();
+    others.set(OTHER, 'S');
+    scripted.onRead = (field) => {
+      if (field === L.RT_LIFELINE) scripted.set(L.RT_STOP_SENDER, OTHER);
+    };
+    expect((await stop(scripted)).error).toMatchObject({ code: 'busy' });
+    expect(scripted.log).toEqual([]);
+  });
+
+  test('is none when the process stands for a tool of another pid namespace by then', async () => {
+    const scripted = waiting();
+    scripted.onCommand = () => scripted.set(L.RT_LIFELINE, LIFELINE);
+    expect((await stop(scripted)).error).toMatchObject({ code: 'busy' });
+    expect(scripted.log).toEqual(['hold']);
+  });
+
+  test('is none of one that names nobody because it has just gone on', async () => {
+    const scripted = waiting();
+    scripted.onRead = (field) => {
+      if (field !== L.RT_STOP_SENDER || scripted.log.length !== 1) return;
+      scripted.set(L.TH_STATE, L.STATE_RUNNING);
+      setTimeout(() => scripted.goOn(), 3);
+      scripted.onRead = () => {};
+    };
+    scripted.onSignal = () => scripted.park(OWN);
+    expect((await stop(scripted)).value).toBeDefined();
+    expect(scripted.log).toEqual(['hold', WAKE, 'hold']);
+  });
+
   test('that parking has forgotten is made again', async () => {
     const scripted = waiting();
     let claims = 0;
