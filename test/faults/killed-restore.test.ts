@@ -17,7 +17,8 @@ import { Tally } from './tally.js';
 const folder = temporaryFolder();
 const tmp = join(folder, 'tmp');
 const cli = resolve(process.env['WAGSNAP_CLI'] ?? 'bin/wag-snap');
-const env = { ...process.env, TMPDIR: tmp, XDG_CACHE_HOME: join(folder, 'cache') };
+// the command is to be killed, not the program that it would become
+const env = { ...process.env, TMPDIR: tmp, XDG_CACHE_HOME: join(folder, 'cache'), WAGSNAP_NO_EXEC: '1' };
 const tally = new Tally('killed restores and ARM64').printAtEnd();
 const running: ChildProcess[] = [];
 const next = random(seed);

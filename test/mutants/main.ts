@@ -1,9 +1,7 @@
 /**
- * `npm run mutants [-- AREA|FILE…] [--again] [--open] [--all] [--sample N] [--seed S]`: puts small deliberate faults into a copy of the tree, one at a
- * time, and runs the tests that must notice them. Prints the score by area and what survived; the exit code is 1 when a
- * mutant survived, or cannot be applied any more.
- *
- * With --all every test is run, not only up to the first failure, and the files that noticed are printed. With --again those that survived an earlier run (build/mutants/survivors.json), with --open those that say so. With --sample N random ones, of those whose tests are quick; the seed is printed.
+ * `npm run mutants`: puts small deliberate faults into a copy of the tree, one at a time, and runs the tests that must
+ * notice them. Prints the score by area and what survived; the exit code is 1 when a mutant survived, or cannot be
+ * applied any more.
  */
 
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
@@ -19,19 +17,25 @@ type Result = Verdict | 'skipped' | 'stale';
 const SURVIVORS = 'build/mutants/survivors.json';
 const BAD: readonly Result[] = ['survived', 'broken', 'stale'];
 
+const USAGE = `npm run mutants [-- AREA|FILE… --again --open --all --sample N --seed S]
+
+Tries the mutants of some areas or files, or all of them (more than half an hour).
+
+  --again       those that survived the last time (${SURVIVORS})
+  --open        those that are not known to be noticed
+  --all         runs every test, not only up to the first failure, and prints the files that noticed
+  --sample N    N by chance, of those whose tests are quick
+  --seed S      the same ones as a run that printed S
+`;
+
 process.exitCode = await main();
 
 async function main(): Promise<number> {
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: {
-      sample: { type: 'string' },
-      seed: { type: 'string' },
-      again: { type: 'boolean' },
-      open: { type: 'boolean' },
-      all: { type: 'boolean' },
-    },
-  });
+  const { values, positionals } = parse();
+  if (values.help) {
+    console.log(USAGE);
+    return 0;
+  }
   const chosen = choose(positionals);
   if (typeof chosen === 'string') {
     console.error(
@@ -160,4 +164,23 @@ function summarize(results: readonly (readonly [Mutant, Result])[], milliseconds
   if (bad.length > 0) console.log('');
   for (const [mutant, result] of bad) console.log(`${result}: ${describe(mutant)} (${mutant.tests.join(', ')})`);
   return bad.length > 0 ? 1 : 0;
+}
+
+function parse() {
+  try {
+    return parseArgs({
+      allowPositionals: true,
+      options: {
+        sample: { type: 'string' },
+        seed: { type: 'string' },
+        again: { type: 'boolean' },
+        open: { type: 'boolean' },
+        all: { type: 'boolean' },
+        help: { type: 'boolean', short: 'h' },
+      },
+    });
+  } catch (error) {
+    console.error(`mutants: ${(error as Error).message}\n\n${USAGE}`);
+    process.exit(2);
+  }
 }
