@@ -381,12 +381,8 @@ export const compiler: Area = {
       slow: true,
       changes: [
         ['operands.pins.store(~this.validAt[at]);', ''],
-        ['this.cleanAt[at] &= this.operands.pins.clean;', '', { open: true }],
-        [
-          'if (this.kinds[at] === Block.Loop) operands.pins.load(-1);',
-          'if (false) operands.pins.load(-1);',
-          { open: true },
-        ],
+        ['this.cleanAt[at] &= this.operands.pins.clean;', ''],
+        ['if (this.kinds[at] === Block.Loop) operands.pins.load(-1);', 'if (false) operands.pins.load(-1);'],
       ],
     },
     {
@@ -418,12 +414,10 @@ export const compiler: Area = {
         [
           'masm.storeSlot(Width.Int64, instance, 8 * (layout.paramSlots[i] + half));',
           'masm.storeSlot(Width.Int64, instance, 8 * (layout.paramSlots[i] + half + 1));',
-          { open: true },
         ],
         [
           'masm.loadSlot(width, instance, 8 * (layout.resultSlots[i] + half));',
           'masm.loadSlot(width, instance, 8 * half);',
-          { open: true },
         ],
         [
           'masm.loadField(Width.Int32, callTemp, argInts[0], FN_TRAMPOLINE);',
@@ -531,13 +525,9 @@ export const compiler: Area = {
         [
           'const area = areaSize(Math.max(layout.slots, this.tailSlots));',
           'const area = areaSize(layout.slots);',
-          { open: true, tests: ['test/migrate/tail-calls.test.ts'] },
+          { tests: ['test/migrate/tail-calls.test.ts'] },
         ],
-        [
-          'tailSlots: isHost ? 0 : this.tailSlots,',
-          'tailSlots: 0,',
-          { open: true, tests: ['test/migrate/tail-calls.test.ts'] },
-        ],
+        ['tailSlots: isHost ? 0 : this.tailSlots,', 'tailSlots: 0,', { tests: ['test/migrate/tail-calls.test.ts'] }],
       ],
     },
   ],
