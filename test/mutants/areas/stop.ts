@@ -65,7 +65,7 @@ export const stop: Area = {
         ['if (sender === own) return true;', 'return true;'],
         ['if (sender === 0) return waitsForAnyone(process, memory);', 'if (sender === 0) return false;'],
         ['memory.u32(thread + TH_TRAP_PARKED) === 1;', 'true;'],
-        ['=== COMMAND_HOLD;\n', '!== 0;\n', { open: true }],
+        ['=== COMMAND_HOLD;\n', '!== 0;\n'],
         ['stays && standsForUs() &&', 'stays &&'],
         ['memory.u32(runtime + RT_STOP_SENDER) === sender &&\n', '\n'],
         ['&&\n    (lifeline?.isOf(folder, descriptor) ?? true)', ''],

@@ -413,6 +413,16 @@ describe('a claim', () => {
     expect(scripted.get(L.RT_COMMAND)).toBe(L.COMMAND_HOLD);
   });
 
+  test('that the command of another tool has replaced is made again', async () => {
+    const scripted = waiting();
+    let claims = 0;
+    scripted.onCommand = () => {
+      if (++claims === 1) scripted.set(L.RT_COMMAND, L.COMMAND_RESUME);
+    };
+    expect((await stop(scripted)).value).toBeDefined();
+    expect(scripted.log).toEqual(['hold', 'hold']);
+  });
+
   test('is none when the process has gone on and stands for another tool by then', async () => {
     const scripted = waiting();
     scripted.onCommand = () => scripted.set(L.RT_STOP_SENDER, OTHER);
