@@ -4,7 +4,6 @@ import type { CommandModule } from 'yargs';
 import { cpuFlags } from '../../src/api/cpu-flags.js';
 import { CPU_LEVELS, type CpuLevel } from '../../src/arch/masm/cpu-levels.js';
 import type { ArchName, Target } from '../../src/arch/masm/target.js';
-import { InputError } from '../../src/base/errors.js';
 import { openDestination } from '../../src/base/output.js';
 import type { Module } from '../../src/wasm/module.js';
 import { once, parseArch, UsageError } from '../options/usage.js';
@@ -100,7 +99,7 @@ const command: CommandModule<object, Options> = {
       import('../../src/compile/link/write-file.js'),
       import('../../src/arch/targets.js'),
     ]);
-    const output = options.output ?? (options.dump === undefined ? defaultOutput(options.module) : undefined);
+    const output = options.output ?? (options.dump === undefined ? await defaultOutput(options.module) : undefined);
     const destination = output === undefined ? undefined : openDestination(output, [inputIdentity(options.module)]);
     const start = performance.now();
     const module = await withInput(options.module, (input) => {
@@ -163,8 +162,10 @@ function nativeLevel(): CpuLevel<'x64'> | undefined {
   return cpuFlags().has('avx2') ? 'x86-64-v3' : undefined;
 }
 
-function defaultOutput(path: string): string {
+/** @throws UsageError when the module's name is no name for an image; of another kind of file InputError, which matters more */
+async function defaultOutput(path: string): Promise<string> {
   const name = moduleName(path);
-  if (name === path || path === '-') throw new InputError('output', `${path}: where to? Give the image a name with -o`);
-  return name;
+  if (path !== '-' && name !== path) return name;
+  if (path !== '-') await withInput(path, (input) => expectKind(input, 'compile', ['module']));
+  throw new UsageError(`${path}: where to? Give the image a name with -o`);
 }

@@ -148,6 +148,20 @@ describe('compile', () => {
     expect(spawnSync(join(folder, 'hello'), { encoding: 'utf8' }).stdout).toBe('hello world\n');
   });
 
+  test('without -o, a file whose own name the image would get', () => {
+    writeFileSync(join(folder, 'notes'), 'text\n');
+    writeFileSync(join(folder, 'nameless'), Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0));
+    const asked = (name: string) => {
+      const { status, stderr } = wagSnap('compile', name);
+      return [status, stderr];
+    };
+    expect(asked('notes')).toEqual([3, 'wag-snap: notes is a text file; compile takes a module (.wasm or .wat)\n']);
+    expect(asked('none')).toEqual([3, 'wag-snap: none: no such file\n']);
+    const where = 'where to? Give the image a name with -o\n';
+    expect(asked('nameless')).toEqual([2, `wag-snap: nameless: ${where}`]);
+    expect(asked('-')).toEqual([2, `wag-snap: -: ${where}`]);
+  });
+
   test.each(['sites', 'maps', 'sections'])('--dump %s lists and writes nothing', (what) => {
     const { status, stdout } = wagSnap('compile', programPath('fib'), '--dump', what);
     expect(status).toBe(0);
