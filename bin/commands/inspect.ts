@@ -51,8 +51,9 @@ async function describeFile(describers: typeof import('../show/describe.js'), in
   const { name, path, kind } = input;
   switch (kind) {
     case 'module':
-    case 'coredump':
       return describers.describeModule(path, name);
+    case 'coredump':
+      return describers.describeCoredump(path, name);
     case 'image':
       return describers.describeImage(path, name);
     case 'snapshot': {

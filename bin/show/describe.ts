@@ -13,8 +13,11 @@ import { checkTrapText } from '../../src/image/image-check.js';
 import { type ImageDescription, readImage } from '../../src/image/reader.js';
 import { SECTION } from '../../src/image/tables/sections.js';
 import { ExternKind, type Module } from '../../src/wasm/module.js';
+import { Reader } from '../../src/wasm/reader.js';
 import { formatFuncType, formatGlobalType, formatMemoryType, formatTableType } from '../../src/wasm/text.js';
 import { readModule } from '../../src/wasm/wat.js';
+
+const PREAMBLE = 8; // bytes: magic number and version
 
 export interface Description {
   readonly json: object;
@@ -56,6 +59,40 @@ export async function describeModule(path: string, name: string): Promise<Descri
     ...json.exports.map(({ name, type }) => `  export      ${name} ${type}`),
   ];
   return { json, text: terminalLines(lines) };
+}
+
+/** A WebAssembly coredump: a module in its form, whose state is in custom sections, of which it lists names and sizes. */
+export async function describeCoredump(path: string, name: string): Promise<Description> {
+  const module = await readModule(path, name);
+  const sections = customSections(module.bytes, name);
+  const memories = module.memories.map(formatMemoryType);
+  return {
+    json: { kind: 'coredump', file: name, bytes: module.bytes.length, memories, sections },
+    text: terminalLines([
+      `coredump ${name}`,
+      `  size        ${module.bytes.length} bytes`,
+      ...memories.map((memory) => `  memory      ${memory} pages of 64 KiB`),
+      ...sections.map((section) => `  section     ${section.name}, ${section.bytes} bytes`),
+    ]),
+  };
+}
+
+/** Names, and sizes of what follows the name, in their order, of a module that has been decoded. */
+function customSections(bytes: Uint8Array, file: string): { name: string; bytes: number }[] {
+  const found: { name: string; bytes: number }[] = [];
+  const reader = new Reader(bytes, file, PREAMBLE);
+  while (reader.pos < bytes.length) {
+    const id = reader.u8();
+    const start = reader.span();
+    const end = reader.pos;
+    if (id === 0) {
+      reader.pos = start;
+      const name = reader.name();
+      found.push({ name, bytes: end - reader.pos });
+      reader.pos = end;
+    }
+  }
+  return found;
 }
 
 export function describeImage(path: string, name: string): Description {

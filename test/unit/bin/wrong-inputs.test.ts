@@ -191,6 +191,14 @@ describe.each(COMMANDS)('%s', (_name, args, kinds, takes) => {
   });
 });
 
+test('inspect says that a coredump is one, and lists its sections', async () => {
+  const file = join(inputs, 'core.wasm');
+  const text = await wagSnap(['inspect', file]);
+  expect(text.stdout).toBe(`coredump ${file}\n  size        20 bytes\n  section     core, 5 bytes\n`);
+  const json = await wagSnap(['inspect', '--json', file]);
+  expect(JSON.parse(json.stdout)).toMatchObject({ kind: 'coredump', sections: [{ name: 'core', bytes: 5 }] });
+});
+
 describe('what is of the right kind and no good', () => {
   test.each<[string, string[], RegExp]>([
     ['another executable', ['run', '/bin/sh'], /: not a wag-snap image: /],
