@@ -12,6 +12,7 @@ import { Socket } from 'node:net';
 import type { Options as YargsOption } from 'yargs';
 import { WagSnapError } from '../../src/base/errors.js';
 import { type Destination, type Input, openDestination } from '../../src/base/output.js';
+import { withoutTemporaries } from '../../src/base/temporary.js';
 import { terminalLines } from '../../src/base/terminal-text.js';
 import { once, UsageError } from '../options/usage.js';
 import { printWarning } from '../show/warning.js';
@@ -135,6 +136,7 @@ async function report(pid: number, output: CoredumpOutput): Promise<void> {
     process.stderr.write(terminalLines([`wag-snap: coredump in ${output.path}`]));
   } catch (error) {
     if (!(error instanceof WagSnapError)) throw error;
-    process.stderr.write(`wag-snap: no coredump: ${error.message}\n`);
+    const lines = [`wag-snap: no coredump: ${error.headline}`, ...error.details];
+    process.stderr.write(terminalLines(lines.map(withoutTemporaries)));
   }
 }

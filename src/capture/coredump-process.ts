@@ -10,7 +10,7 @@ import { randomBytes } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { type Destination, openDestination } from '../base/output.js';
-import { makeTemporaryFolder, removeTemporary } from '../base/temporary.js';
+import { makeTemporaryFolder, nameTemporary, removeTemporary } from '../base/temporary.js';
 import { writeCoredump } from '../snapshot/coredump.js';
 import { readSnapshot } from '../snapshot/format.js';
 import { type CaptureOptions, captureProcess } from './capture.js';
@@ -33,6 +33,7 @@ export async function coredumpProcess(
   const folder = file === undefined ? makeTemporaryFolder() : dirname(file);
   const name = `.${basename(file ?? 'coredump')}.${randomBytes(6).toString('hex')}.wsnap`;
   const snapshot = join(folder, name);
+  nameTemporary(snapshot, destination.path);
   try {
     await captureProcess(process, { ...options, output: snapshot });
     await writeCoredump(readSnapshot(snapshot), destination);

@@ -315,7 +315,10 @@ describe('a program that traps', () => {
     const { status, stderr } = wagSnap('run', '--timeout', '600', '--coredump', '/none/trap.core', trap);
     expect(status).toBe(134);
     expect(stderr).toMatch(said);
-    expect(stderr).toMatch(/\nwag-snap: no coredump: .*there is no such folder\n$/);
+    expect(wagSnap('run', '--coredump', 'none\u001b[31m/x', trap).stderr).toContain(
+      'coredump: none\\u{1b}[31m/x: cannot',
+    );
+    expect(stderr).toMatch(/\nwag-snap: no coredump: \/none\/trap.core: cannot be written: there is no such folder\n$/);
   });
 
   test('--on-trap park keeps it to be captured, not to go on', async () => {
