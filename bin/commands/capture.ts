@@ -37,7 +37,7 @@ const command: CommandModule<object, Options> = {
       .positional('process', {
         type: 'string',
         demandOption: true,
-        describe: 'its pid (of an image, or what run -v or a program parked at its trap printed) or its name',
+        describe: 'the pid (of an image, or what run -v or a program parked at its trap printed) or name of a process',
       })
       .option('output', {
         alias: 'o',

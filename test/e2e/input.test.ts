@@ -106,6 +106,9 @@ test('a device that never ends meets the limit of a module', () => {
   }
 }, 300_000);
 
+/** What takes the name of a program, too. */
+const TAKES_PROCESSES = ['inspect', 'coredump'];
+
 test('a socket, a folder and nothing are said to be so', async () => {
   const server = createServer();
   server.listen(join(folder, 'socket'));
@@ -114,7 +117,10 @@ test('a socket, a folder and nothing are said to be so', async () => {
     for (const [name, why] of [
       ['socket', 'is a socket or a device that is not there'],
       ['.', 'is a directory'],
-      ['absent', 'no such file'],
+      [
+        'absent',
+        TAKES_PROCESSES.includes(command) ? 'no such file, and no running program of this name' : 'no such file',
+      ],
     ]) {
       const { stderr, status } = run([command, name, ...(command === 'compile' ? ['-o', 'made'] : [])]);
       expect([command, status, stderr]).toEqual([command, 3, `wag-snap: ${name}: ${why}\n`]);

@@ -69,7 +69,7 @@ test.each<[string[], RegExp]>([
   [['run', '--dir'], /^wag-snap: --dir needs a value: HOST/],
   [['compile', 'x', '-o'], /^wag-snap: -o needs a value: file/],
   [['compile', 'x', '--dump', 'all'], /^wag-snap: --dump "all": expected one of "asm", "sites", "maps", "sections"/],
-  [['inspect'], /^wag-snap: inspect what\? It takes a file or a pid/],
+  [['inspect'], /^wag-snap: inspect what\? It takes a file, or the pid or name of a process /],
   [['inspect', 'a', 'b'], /^wag-snap: one argument too many for inspect: b/],
   [['ps', 'x'], /one argument too many for ps: x/],
   [['completion', 'fish'], /bash, or zsh/],
