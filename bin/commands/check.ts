@@ -6,7 +6,7 @@
  */
 
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants, mkdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { arch, platform, release } from 'node:os';
 import type { CommandModule } from 'yargs';
 import { cpuFlags } from '../../src/api/cpu-flags.js';
@@ -14,7 +14,7 @@ import { findEmulator } from '../../src/api/launch.js';
 import { tryOut } from '../../src/api/trial.js';
 import { ExitCode } from '../../src/base/errors.js';
 import { terminalJson, terminalText } from '../../src/base/terminal-text.js';
-import { cacheFolder } from '../../src/image/cache.js';
+import { ImageCache } from '../../src/image/cache.js';
 
 interface Fact {
   readonly name: string;
@@ -175,15 +175,15 @@ function landlockFact(): Fact {
 }
 
 function cacheFact(): Fact {
-  const folder = cacheFolder();
-  if (folder === undefined) return { name: 'cache', ok: undefined, detail: 'no home: images are compiled every time' };
-  try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
-    accessSync(folder, constants.W_OK);
-    return { name: 'cache', ok: true, detail: folder };
-  } catch {
-    return { name: 'cache', ok: undefined, detail: `${folder} cannot be written: images are compiled every time` };
-  }
+  const cache = new ImageCache();
+  const { folder } = cache;
+  const name = 'cache';
+  if (folder === undefined) return { name, ok: undefined, detail: 'no home: images are compiled every time' };
+  const isUsable = cache.isUsable();
+  cache.close();
+  if (isUsable) return { name, ok: true, detail: folder };
+  const needs = 'it must be a folder of yours, no link, that only you may write to';
+  return { name, ok: undefined, detail: `${folder} is not used, so images are compiled every time: ${needs}` };
 }
 
 function kernelAtLeast(major: number, minor: number): boolean {

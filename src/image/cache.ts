@@ -11,6 +11,7 @@
 
 import { createHash } from 'node:crypto';
 import {
+  accessSync,
   closeSync,
   constants,
   existsSync,
@@ -113,6 +114,18 @@ export class ImageCache {
     trace('cache', () => `stored ${entryName(key, image)}, ${image.length} bytes`);
     this.shrink(folder, path);
     return path;
+  }
+
+  /** Whether images are kept: makes the folder if it is not there. */
+  isUsable(): boolean {
+    const folder = this.open(true);
+    if (folder === undefined) return false;
+    try {
+      accessSync(folder, constants.W_OK | constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   close(): void {

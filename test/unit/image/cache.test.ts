@@ -147,6 +147,22 @@ describe('ImageCache', () => {
     }
   });
 
+  test('says whether it is used, and makes its folder for that', () => {
+    const used = (path: string) => {
+      const cache = new ImageCache(path);
+      const isUsable = cache.isUsable();
+      cache.close();
+      return isUsable;
+    };
+    expect(used(join(folder, 'a/b'))).toBe(true);
+    expect(existsSync(join(folder, 'a/b'))).toBe(true);
+    symlinkSync('a', join(folder, 'link'));
+    expect(used(join(folder, 'link'))).toBe(false);
+    chmodSync(join(folder, 'a'), 0o777);
+    expect(used(join(folder, 'a'))).toBe(false);
+    expect(used('/proc/none/wag-snap')).toBe(false); // where a recursive mkdir never returns
+  });
+
   test('is not there when its folder is a link, or others may write to it', () => {
     const link = join(folder, 'link');
     mkdirSync(join(folder, 'real'), { mode: 0o700 });
