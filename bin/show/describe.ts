@@ -3,6 +3,7 @@
  * (src/snapshot/inspect.ts).
  */
 
+import { customSections } from '../../src/api/custom-sections.js';
 import { targets } from '../../src/arch/targets.js';
 import { terminalLines } from '../../src/base/terminal-text.js';
 import type { ImageProcess } from '../../src/capture/process.js';
@@ -13,11 +14,8 @@ import { checkTrapText } from '../../src/image/image-check.js';
 import { type ImageDescription, readImage } from '../../src/image/reader.js';
 import { SECTION } from '../../src/image/tables/sections.js';
 import { ExternKind, type Module } from '../../src/wasm/module.js';
-import { Reader } from '../../src/wasm/reader.js';
 import { formatFuncType, formatGlobalType, formatMemoryType, formatTableType } from '../../src/wasm/text.js';
 import { readModule } from '../../src/wasm/wat.js';
-
-const PREAMBLE = 8; // bytes: magic number and version
 
 export interface Description {
   readonly json: object;
@@ -75,24 +73,6 @@ export async function describeCoredump(path: string, name: string): Promise<Desc
       ...sections.map((section) => `  section     ${section.name}, ${section.bytes} bytes`),
     ]),
   };
-}
-
-/** Names, and sizes of what follows the name, in their order, of a module that has been decoded. */
-function customSections(bytes: Uint8Array, file: string): { name: string; bytes: number }[] {
-  const found: { name: string; bytes: number }[] = [];
-  const reader = new Reader(bytes, file, PREAMBLE);
-  while (reader.pos < bytes.length) {
-    const id = reader.u8();
-    const start = reader.span();
-    const end = reader.pos;
-    if (id === 0) {
-      reader.pos = start;
-      const name = reader.name();
-      found.push({ name, bytes: end - reader.pos });
-      reader.pos = end;
-    }
-  }
-  return found;
 }
 
 export function describeImage(path: string, name: string): Description {

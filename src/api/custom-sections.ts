@@ -1,0 +1,23 @@
+/** The custom sections of a module. Core spec 5.5.3. */
+
+import { Reader } from '../wasm/reader.js';
+
+const PREAMBLE = 8; // bytes: magic number and version
+
+/** Names, and sizes of what follows the name, in their order, of a module that has been decoded. */
+export function customSections(bytes: Uint8Array, file: string): { name: string; bytes: number }[] {
+  const found: { name: string; bytes: number }[] = [];
+  const reader = new Reader(bytes, file, PREAMBLE);
+  while (reader.pos < bytes.length) {
+    const id = reader.u8();
+    const start = reader.span();
+    const end = reader.pos;
+    if (id === 0) {
+      reader.pos = start;
+      const name = reader.name();
+      found.push({ name, bytes: end - reader.pos });
+      reader.pos = end;
+    }
+  }
+  return found;
+}
