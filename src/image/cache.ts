@@ -74,16 +74,24 @@ export class ImageCache {
 
   /** The path of an intact entry, which is marked as just used; undefined when there is none. */
   find(key: ImageKey): string | undefined {
+    const path = this.look(key);
+    trace('cache', () =>
+      path === undefined ? `${keyName(key)}-… is not in ${this.folder}` : `found ${basename(path)}`,
+    );
+    return path;
+  }
+
+  private look(key: ImageKey): string | undefined {
     const prefix = `${keyName(key)}-`;
     const folder = this.open(false);
-    for (const name of folder === undefined ? [] : entryNames(folder)) {
+    if (folder === undefined) return undefined;
+    for (const name of entryNames(folder)) {
       if (!name.startsWith(prefix)) continue;
-      const path = join(folder!, name);
+      const path = join(folder, name);
       try {
         if (name === entryName(key, readEntry(path))) {
           const now = new Date();
           lutimesSync(path, now, now);
-          trace('cache', () => `found ${name}`);
           return path;
         }
         trace('cache', () => `${name} is damaged: removed`);
@@ -92,7 +100,6 @@ export class ImageCache {
         // It went away, or is not ours to read: as if it were not there.
       }
     }
-    trace('cache', () => `${prefix}… is not in ${this.folder}`);
     return undefined;
   }
 
