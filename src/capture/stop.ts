@@ -55,8 +55,10 @@ export interface StopOptions {
 export async function stopProcess(process: ImageProcess, options: StopOptions): Promise<StoppedProcess> {
   await process.prepareSignals((text) => options.warn?.(text));
   const waiting = await waitUntilStoppable(process, options);
-  if (waiting) trace('stop', () => `pid ${process.pid} waits already: it is ours`);
-  if (waiting) return new StoppedProcess(process, performance.now(), waiting.lifeline);
+  if (waiting) {
+    trace('stop', () => `pid ${process.pid} waits already: it is ours`);
+    return new StoppedProcess(process, performance.now(), waiting.lifeline);
+  }
   trace('stop', () => `pid ${process.pid} runs: asks it to stop`);
   refuseSuspended(process);
   const requested = performance.now();

@@ -11,7 +11,7 @@ export const stop: Area = {
       changes: [
         ['refuseSuspended(process);\n  const requested', 'const requested'],
         ['await withdraw(process);', ''],
-        ['if (waiting) return new', 'if (false) return new'],
+        ['if (waiting) {', 'if (false) {'],
         ['if (state === STATE_RUNNING) return undefined;', ''],
         ['if (state === STATE_TRAPPED && staysTrapped(process, memory)) return undefined;', ''],
         ['state > STATE_TRAPPED', 'state > 99'],
