@@ -28,10 +28,10 @@ export class Interruption extends Cancellation {
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /** Does something that must not be left half-way. @param done what is true after it, for the message */
-export async function uninterrupted<T>(done: string, work: (abortSignal: AbortSignal) => T | Promise<T>): Promise<T> {
+export async function uninterrupted<T>(done: string, work: () => T | Promise<T>): Promise<T> {
   const interruption = new Interruption(done);
   try {
-    const result = await work(interruption.abortSignal);
+    const result = await work();
     await interruption.settle();
     return result;
   } finally {
