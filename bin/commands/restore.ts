@@ -301,7 +301,7 @@ async function runRestored(
 }
 
 /**
- * The program's arguments, as the kernel is to show them; the program has its own from the snapshot. Those behind an
+ * The program's arguments, as the kernel is to show them; the program has its own from the snapshot. Those after an
  * argument that is too long for it are left out.
  */
 function shownArguments({ snapshot }: StoredSnapshot): string[] {
