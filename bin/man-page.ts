@@ -32,8 +32,8 @@ export async function manPage(): Promise<string> {
 }
 
 const DESCRIPTION = [
-  'Compiles a WebAssembly module ahead of time into a native Linux process, freezes that process in the middle of a computation, and goes on with it later or elsewhere.',
-  'Results go to standard output, everything else to standard error. A file may be - for standard input or output. Options of run stand in front of the program; what follows it is the program’s.',
+  'Compiles a WebAssembly module ahead of time into a native Linux process, freezes that process in the middle of a computation, and continues with it later or elsewhere.',
+  'Results go to standard output, everything else to standard error. A file may be - for standard input or output. Options of run stand before the program; what follows it is the program’s.',
 ];
 
 const ENVIRONMENT = [
@@ -53,7 +53,7 @@ const EXIT_CODES = [
   ['4', 'a limit'],
   ['5', 'the CPU cannot run the image'],
   ['70', 'a bug of wag-snap'],
-  ['75', 'capture --kill ended the program: its last line says which snapshot goes on for it'],
+  ['75', 'capture --kill ended the program: its last line says which snapshot continues for it'],
   ['134', 'the program trapped'],
 ] as const;
 

@@ -1,6 +1,6 @@
 /**
  * `npm run demo`: the main job, on a fresh machine too. Compiles a program to a native executable and runs it; runs it
- * again, captures it by its pid on the way, ends it, goes on from the file as a program for the other CPU (through
+ * again, captures it by its pid on the way, ends it, continues from the file as a program for the other CPU (through
  * qemu-user; without that, on this one), captures it there, brings it back; prints both outputs side by side.
  * Leaves its files in build/demo; may be run as often as you like.
  */
@@ -11,7 +11,7 @@ import { ensureBuilt, helpAndExit, root } from './setup.mjs';
 
 helpAndExit(`npm run demo
 
-Compiles a program, runs it, captures it on the way, goes on from the snapshot on the other CPU (with qemu-user; without
+Compiles a program, runs it, captures it on the way, continues from the snapshot on the other CPU (with qemu-user; without
 it, on this one), brings it back, and shows both outputs side by side. Takes no arguments.
 Leaves its files in build/demo.`);
 if (process.argv.length > 2) {
@@ -67,7 +67,7 @@ for (const [index, { arch, lines }] of legs.entries()) {
 for (const line of left) console.log(line);
 console.log(same ? '\nThe same output and the same exit code.' : '\nThey differ: this is a bug.');
 if (!crosses) {
-  console.log(`\nTo see it go on on ${there}, install qemu-user-static (Debian: apt-get install qemu-user-static).`);
+  console.log(`\nTo see it continue on ${there}, install qemu-user-static (Debian: apt-get install qemu-user-static).`);
 }
 process.exitCode = same ? 0 : 1;
 

@@ -1,6 +1,6 @@
 /**
  * `npm test [-- FILE|NAME…]`: all that must hold before a change lands, on a fresh machine too: packages, build,
- * format and lint, types, tests. Goes on after a failure, except of the build, and ends with a line
+ * format and lint, types, tests. Continues after a failure, except of the build, and ends with a line
  * `N passed, N failed[, N skipped]`, in which a failed step counts as a failed test; what was skipped is listed with its reason. Arguments go to vitest, and the
  * format, lint and type steps are left out then. Leaves build/test/results.json and summary.txt.
  */
@@ -13,7 +13,7 @@ helpAndExit(`npm test [-- FILE|NAME…|OPTION…]
 Packages, build, format and lint, types, then all tests.
 With arguments: packages and build, then vitest with the arguments.
   FILE|NAME          only test files whose path contains it: npm test -- capture
-  -t PATTERN         only tests whose name matches: npm test -- -t 'goes on'
+  -t PATTERN         only tests whose name matches: npm test -- -t 'continues'
   --project NAME     here, or a name of vitest.config.ts's other projects
   --exhaustive       all of each sweep instead of a sample (test/support/sampling.ts): for hours, or with FILE
 Leaves build/test/results.json and build/test/summary.txt; the last line is N passed, N failed[, N skipped].`);

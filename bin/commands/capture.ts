@@ -1,4 +1,4 @@
-/** `wag-snap capture`: writes a snapshot of a running process, which goes on. */
+/** `wag-snap capture`: writes a snapshot of a running process, which continues. */
 
 import { statSync } from 'node:fs';
 import { basename } from 'node:path';
@@ -76,7 +76,7 @@ const command: CommandModule<object, Options> = {
       .option('verbose', { alias: 'v', type: 'boolean', default: false, describe: 'print sizes and the stack trace' })
       .option('json', { type: 'boolean', default: false, describe: 'print one JSON object' })
       .example([
-        ['$0 capture 4711 -o job.wsnap', 'writes a snapshot; the program goes on'],
+        ['$0 capture 4711 -o job.wsnap', 'writes a snapshot; the program continues'],
         ['$0 capture 4711 --kill -v', 'writes a snapshot and ends the program'],
       ]) as never,
   handler: async (options) => {

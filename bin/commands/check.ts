@@ -1,7 +1,7 @@
 /**
  * `wag-snap check`: what this machine can do of what wag-snap needs.
  *
- * Reads /proc, and tries a small program out, for each CPU. A line per fact: `ok`, `no`, or `?` in front of what is
+ * Reads /proc, and tries a small program out, for each CPU. A line per fact: `ok`, `no`, or `?` before what is
  * optional or cannot be told. Exit code 1 when something needed is missing.
  */
 

@@ -35,7 +35,7 @@ const command: CommandModule<object, Options> = {
       })
       .example([
         ['$0 coredump job.wsnap', 'writes job.coredump'],
-        ['$0 coredump 4711 -o core.wasm', 'of a process, which goes on'],
+        ['$0 coredump 4711 -o core.wasm', 'of a process, which continues'],
       ]) as never,
   handler: async ({ subject, output }) => {
     const file = output ?? `${moduleName(subject).replace(/\.wsnap$/, '')}.coredump`;

@@ -1,4 +1,4 @@
-/** `wag-snap restore`: goes on with a snapshot here and now, or writes an executable that does. */
+/** `wag-snap restore`: continues with a snapshot here and now, or writes an executable that does. */
 
 import { closeSync, openSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -50,7 +50,7 @@ const SHOWN_ARGUMENTS_MAX = 1 << 16;
 
 const command: CommandModule<object, Options> = {
   command: 'restore <snapshot>',
-  describe: 'Go on with a snapshot',
+  describe: 'Continue with a snapshot',
   builder: (yargs) =>
     yargs
       .positional('snapshot', { type: 'string', demandOption: true, describe: 'a .wsnap file' })
@@ -110,7 +110,7 @@ const command: CommandModule<object, Options> = {
         type: 'string',
         requiresArg: true,
         coerce: once('arch'),
-        describe: 'CPU to go on with: x64 or arm64; default: this machine',
+        describe: 'CPU to continue with: x64 or arm64; default: this machine',
       })
       .options(limitOptions)
       .options(trapOptions)
@@ -123,7 +123,7 @@ const command: CommandModule<object, Options> = {
         describe: 'print what is restored, and the pid',
       })
       .example([
-        ['$0 restore job.wsnap --dir /data::/d', 'goes on, with /data where it had /d'],
+        ['$0 restore job.wsnap --dir /data::/d', 'continues, with /data where it had /d'],
         ['$0 restore job.wsnap --arch arm64 -o job', 'writes an executable for another machine'],
       ]) as never,
   handler: async (options) => {

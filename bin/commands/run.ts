@@ -65,7 +65,7 @@ const command: CommandModule<object, Options> = {
         type: 'string',
         requiresArg: true,
         describe:
-          'HOST:PORT or unix:PATH: an address that it may accept connections at, behind its directories (may be repeated)',
+          'HOST:PORT or unix:PATH: an address that it may accept connections at, after its directories (may be repeated)',
       })
       .options(limitOptions)
       .options(trapOptions)

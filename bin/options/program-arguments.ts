@@ -1,15 +1,15 @@
 /**
- * Where the command line of `run` ends and the program's begins: at the program. Options in front of it are ours, what
+ * Where the command line of `run` ends and the program's begins: at the program. Options before it are ours, what
  * follows is the program's, whatever it looks like.
  *
  *     run --dir . app.wasm --help       --help is the program's
  *     run --dir . -- app.wasm --help    the same
- *     run app.wasm -- --help            the same: one -- directly behind the program is left out
+ *     run app.wasm -- --help            the same: one -- directly after the program is left out
  */
 
 import type { Option } from './option-table.js';
 
-/** The command line with `--` behind the program, as yargs needs it. @param args behind the command's name */
+/** The command line with `--` after the program, as yargs needs it. @param args after the command's name */
 export function separateProgram(args: readonly string[], options: readonly Option[]): string[] {
   for (let i = 0; i < args.length; i++) {
     if (args[i] === '--') return separated(args.slice(0, i), args.slice(i + 1));

@@ -73,7 +73,7 @@ export function parseDir(text: string): Preopen {
 
 /** The value of WAGSNAP_DIR: a line per directory. */
 export function formatDirs(dirs: readonly Preopen[]): string {
-  // what ends like a suffix of ours needs one behind it
+  // what ends like a suffix of ours needs one after it
   const suffix = ({ guest, readOnly }: Preopen) => (readOnly ? ':ro' : /:r[ow]$/.test(guest) ? ':rw' : '');
   return dirs.map((dir) => `${dir.host}::${dir.guest}${suffix(dir)}`).join('\n');
 }

@@ -54,7 +54,7 @@ function advise(name: string, { kind, advice }: FileType, isMisnamed: boolean): 
         ? ['to run it as a program give it another name']
         : [`wag-snap run ${path} starts it if it is an image`];
     case 'snapshot':
-      return [`wag-snap restore ${path} goes on with it`];
+      return [`wag-snap restore ${path} continues with it`];
     default:
       return [];
   }

@@ -76,7 +76,7 @@ function coredumpOutput(path: string, inputs: readonly Input[]): CoredumpOutput 
 
 /** What a process is started with, and the part of the tool in it. */
 export class TrapWatch {
-  /** Descriptors that the process gets behind its others. */
+  /** Descriptors that the process gets after its others. */
   readonly descriptors: readonly 'pipe'[];
   /** By which the image is told. */
   readonly env: Readonly<Record<string, string>>;

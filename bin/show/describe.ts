@@ -136,7 +136,7 @@ function imageFacts(image: ImageDescription): { json: object; lines: string[] } 
     `  made by     wag-snap ${json.compiler} for ${json.arch}${json.deterministic ? ', deterministic' : ''}`,
     `  size        ${json.bytes} bytes, ${json.codeBytes} of code`,
     hasSites ? `  sites       ${json.sites}` : '  sites       none: a process of it cannot be captured',
-    ...(resumes ? ['  resumes     goes on from a snapshot'] : []),
+    ...(resumes ? ['  resumes     continues from a snapshot'] : []),
     ...json.modules.map(
       ({ name, sha256, size, included }) =>
         `  module      ${name || '(no name)'}, ${size} bytes, sha256 ${sha256.slice(0, 16)}…${included ? '' : ' (left out)'}`,

@@ -12,7 +12,7 @@ import { type LocalHome, type Location, Place } from '../../src/image/tables/fra
 import { valTypeName } from '../../src/wasm/text.js';
 import { type FunctionListing, listCode } from './dump-code.js';
 
-/** More operands than this are cut off, behind so many. */
+/** More operands than this are cut off, after so many. */
 const LONG = 64;
 const SHOWN = 16;
 const SITE_KINDS = ['call', 'loop', 'entry'];

@@ -11,7 +11,7 @@ import { emulatorArguments, emulatorNames } from '../image/emulator.js';
 
 export interface Launch {
   readonly program: string;
-  /** In front of the workload's own. */
+  /** Come before the workload's own. */
   readonly args: readonly string[];
   readonly argv0: string;
   /** The file is opened again after the program has started: it must stay until the workload ends. */

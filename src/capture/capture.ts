@@ -4,10 +4,10 @@
  *     attach, write modules | stop, read registers, stack, instances, host state, stream pages | let go, fsync, rename
  *                           |<----------------------------- pause ---------------------------->|
  *
- * A process that goes on is let go as soon as everything is in the temporary file: it loses nothing when the disk fails
- * behind it, and the command fails then. With 256 MiB touched, waiting for the last fsync made the pause 1.30 to 1.46
+ * A process that continues is let go as soon as everything is in the temporary file: it loses nothing when the disk fails
+ * after it, and the command fails then. With 256 MiB touched, waiting for the last fsync made the pause 1.30 to 1.46
  * times a copy's, where the disk is what one waits for. One that is to end (`kill`) ends only when the snapshot is
- * durable. Modules are written before the stop. After any failure, or when the capture is given up, the process goes on and no file is
+ * durable. Modules are written before the stop. After any failure, or when the capture is given up, the process continues and no file is
  * left.
  */
 
@@ -70,7 +70,7 @@ export interface CaptureOptions {
   readonly maxFileData?: number;
   /** Milliseconds to wait for a safepoint. */
   readonly timeout?: number;
-  /** Gives the capture up: the process goes on, and nothing is written. */
+  /** Gives the capture up: the process continues, and nothing is written. */
   readonly signal?: AbortSignal;
   /** Told of what the user should know. */
   readonly onWarning?: (text: string) => void;
@@ -85,7 +85,7 @@ const SETTLE_AFTER = 10;
 /**
  * Writes a snapshot of a process, which stays attached.
  *
- * @throws InputError when it is damaged, ToolError when it cannot be captured; the process goes on then
+ * @throws InputError when it is damaged, ToolError when it cannot be captured; the process continues then
  */
 export async function captureProcess(process: ImageProcess, options: CaptureOptions): Promise<CaptureReport> {
   return new Capture(process, options, new Cancellation('nothing was written', options.signal)).run();

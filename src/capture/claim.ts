@@ -26,7 +26,7 @@ export interface Claim {
 }
 
 /**
- * Claims a process that is parked. Unclaimed it would go on in 2 s, perhaps just now: it looks for the claim after it
+ * Claims a process that is parked. Unclaimed it would continue in 2 s, perhaps just now: it looks for the claim after it
  * has changed its state. test/model walks all that can happen in between.
  *
  * @param isHeld whether it still stands, and for us
@@ -41,7 +41,7 @@ export async function claim(
   const descriptor = memory.u32(runtime + RT_LIFELINE);
   const sender = memory.u32(runtime + RT_STOP_SENDER);
   if (sender !== 0 && sender !== globalThis.process.pid) return undefined; // another tool's since it was looked at
-  // It may have gone on meanwhile, and been stopped by another tool, or with another lifeline.
+  // It may have continued meanwhile, and been stopped by another tool, or with another lifeline.
   const standsForUs = () =>
     memory.u32(runtime + RT_STOP_SENDER) === sender &&
     memory.u32(runtime + RT_LIFELINE) === descriptor &&
@@ -52,7 +52,7 @@ export async function claim(
   let held = false;
   try {
     memory.writeU32(runtime + RT_COMMAND, COMMAND_HOLD);
-    // Parking forgets a claim, so it must still be there when the process has been seen to stand. One that has just gone on
+    // Parking forgets a claim, so it must still be there when the process has been seen to stand. One that has just continued
     // names nobody, as one does that stands for a tool of another namespace: so it must stand then, too.
     const stays = isHeld() && memory.u32(runtime + RT_COMMAND) === COMMAND_HOLD;
     held = stays && standsForUs() && isHeld();

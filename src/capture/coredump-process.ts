@@ -21,7 +21,7 @@ export type CoredumpOptions = Pick<CaptureOptions, 'kill' | 'timeout' | 'signal'
 /**
  * The process stays attached.
  *
- * @throws InputError, ToolError, LimitError; the process goes on then, but when it was to end and has been captured
+ * @throws InputError, ToolError, LimitError; the process continues then, but when it was to end and has been captured
  */
 export async function coredumpProcess(
   process: ImageProcess,

@@ -3,7 +3,7 @@
  *
  * An exception is an object of the host layer (image/contract/exception-tables.ts EXN_*), outside of every memory; its
  * tag is the address of a tag record, which the image's own description places. Nothing changes one, so it refers to
- * older ones only: here each comes behind those that its values refer to.
+ * older ones only: here each comes after those that its values refer to.
  */
 
 import { InputError } from '../base/errors.js';
@@ -93,7 +93,7 @@ export class ExceptionReader {
     words[at + 1] = 0;
   }
 
-  /** Numbers an exception, behind all that it refers to. A chain of them may be long: no recursion. */
+  /** Numbers an exception, after all that it refers to. A chain of them may be long: no recursion. */
   private async collect(first: number, where: string): Promise<void> {
     const open = new Map<number, NativeException>(); // on the way from `first` to the innermost one
     const path = [first];

@@ -104,7 +104,7 @@ export class FramePlanner {
     if (functionRow < 0) throw damagedStack(`frame ${frame} is at text+0x${textOffset.toString(16)}, not a safepoint`);
     const site = lookup.site(siteRow);
     const owner = this.guest(functionRow);
-    if (kind === 'call' && site.kind !== SITE_CALL) throw damagedStack('a return address is not behind a call');
+    if (kind === 'call' && site.kind !== SITE_CALL) throw damagedStack('a return address is not after a call');
     const entry = kind === 'entry';
     const loose = kind === 'call' ? LOOSE_VALUES : PARAMS_MAX + LOOSE_VALUES; // results or, at the entry, parameters
     this.checkLocals(owner);

@@ -1,7 +1,7 @@
 /**
  * The host layer's state of a parked process as meaning: descriptors, arguments, environment, clocks.
  *
- * Reads the HS_* block and the strings behind RT_ARGV and RT_ENVP; file positions come from the kernel
+ * Reads the HS_* block and the strings of RT_ARGV and RT_ENVP; file positions come from the kernel
  * (/proc/PID/fdinfo/N), which keeps them. Native descriptor numbers stay behind.
  */
 
@@ -229,7 +229,7 @@ class StringReader {
     return strings;
   }
 
-  /** The bytes up to a NUL. Most lie right behind the one before. */
+  /** The bytes up to a NUL. Most lie right after the one before. */
   private string(address: number): Uint8Array {
     const parts: Uint8Array[] = [];
     for (let length = 0; length < STRING_MAX; ) {

@@ -284,7 +284,7 @@ function readMaps(folder: ProcessFolder): Mapping[] {
 }
 
 /**
- * The lowest mapping of the executable's first bytes. Right after execve(2) there is none yet, or no DATA behind it:
+ * The lowest mapping of the executable's first bytes. Right after execve(2) there is none yet, or no DATA after it:
  * that is waited for.
  *
  * @param data image offset of the runtime block

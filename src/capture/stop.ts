@@ -50,7 +50,7 @@ export interface StopOptions {
  * Brings the process to a safepoint and holds it there. One that is parked without a sender (WAGSNAP_PARK) is taken as
  * it stands.
  *
- * @throws ToolError: it ended, is being captured by another tool, or came to no safepoint in time; then it goes on
+ * @throws ToolError: it ended, is being captured by another tool, or came to no safepoint in time; then it continues
  */
 export async function stopProcess(process: ImageProcess, options: StopOptions): Promise<StoppedProcess> {
   await process.prepareSignals((text) => options.warn?.(text));
@@ -159,7 +159,7 @@ async function withdraw(process: ImageProcess): Promise<void> {
   try {
     for (let pause = FIRST_PAUSE; ; pause = longer(pause)) {
       const memory = process.tryMemory();
-      if (!memory) return; // it goes on when this tool ends
+      if (!memory) return; // it continues when this tool ends
       const state = memory.u32(thread + TH_STATE);
       const sender = memory.u32(runtime + RT_STOP_SENDER);
       if (state !== STATE_STOPPING && state !== STATE_PARKED) return;

@@ -2,7 +2,7 @@
  * A process that stands still for us: the promise that it is let go, whatever happens.
  *
  * resume() or end() belongs into a finally. When this tool dies instead, the process sees it (it holds a pidfd of the
- * sender, or in another pid namespace the other end of our lifeline) and goes on by itself.
+ * sender, or in another pid namespace the other end of our lifeline) and continues by itself.
  */
 
 import { ToolError } from '../base/errors.js';
@@ -35,7 +35,7 @@ export class StoppedProcess {
     private readonly lifeline: Lifeline | undefined,
   ) {}
 
-  /** Lets it go on; does nothing the second time. */
+  /** Lets it continue; does nothing the second time. */
   async resume(): Promise<void> {
     await this.command(COMMAND_RESUME);
   }
@@ -43,7 +43,7 @@ export class StoppedProcess {
   /**
    * Ends it and waits until it is gone. One that does not end by itself, as it is suspended or held, is killed.
    *
-   * @param successor path of the snapshot that goes on for it, which it says as it ends; '' when it is no file
+   * @param successor path of the snapshot that continues for it, which it says as it ends; '' when it is no file
    * @throws ToolError when it cannot be told, or even be killed; the snapshot is complete then
    */
   async end(successor = ''): Promise<void> {
@@ -89,7 +89,7 @@ export class StoppedProcess {
   private async command(command: number): Promise<void> {
     if (this.released) return;
     this.released = true;
-    trace('stop', () => `tells pid ${this.process.pid} to ${command === COMMAND_EXIT ? 'end' : 'go on'}`);
+    trace('stop', () => `tells pid ${this.process.pid} to ${command === COMMAND_EXIT ? 'end' : 'continue'}`);
     try {
       await unlessEnded(async () => {
         this.process.memory.writeU32(this.process.runtime + RT_COMMAND, command);

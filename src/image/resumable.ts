@@ -144,7 +144,7 @@ export class ResumableImage {
   }
 }
 
-/** Behind the last PT_LOAD: loaded segments must ascend. */
+/** After the last PT_LOAD: loaded segments must ascend. */
 function insertLoad(segments: readonly Segment[], segment: Segment): Segment[] {
   const at = segments.findLastIndex(({ type }) => type === PT_LOAD) + 1;
   return [...segments.slice(0, at), segment, ...segments.slice(at)];

@@ -70,7 +70,7 @@ export function frameRecipe(
   const instance = site.instance + FIRST_GUEST;
   const imported = site.func < module.importedFuncCount;
   if (imported && site.kind !== 'entry') throw fault('an imported function has no code of its own');
-  if (site.kind === 'trap') throw fault('the program cannot go on at a trap');
+  if (site.kind === 'trap') throw fault('the program cannot continue at a trap');
   const { sites } = image;
   const row = sites.siteFor(instance, site.func, site.offset, SITE_KIND[site.kind]);
   if (row < 0) throw fault(`the module has no ${site.kind === 'return' ? 'call' : site.kind} there`);

@@ -5,7 +5,7 @@
  *     TH_STACK_TOP   outgoing area of the trampoline (none: the bottom function takes and gives nothing)
  *                    return address into the trampoline
  *                    outermost frame, kind call
- *                    return address behind its caller's call …
+ *                    return address after its caller's call …
  *     sp ->          innermost frame, kind loop or return; or at an entry: only its return address, and not even
  *                    that where the CPU has a link register
  *
@@ -184,7 +184,7 @@ class Lowering {
     }
   }
 
-  /** The upper half of a v128, in the word behind the lower one. */
+  /** The upper half of a v128, in the word after the lower one. */
   private putUpper(kind: Put, place: number, sp: number, lo: number, hi: number): void {
     if (kind === Put.Register) this.putContext(registerPlace(place) + 8, lo, hi);
     else {

@@ -195,7 +195,7 @@ export function checkNotTrapped({ state, trap }: Snapshot, path: string): void {
   if (state !== 'trapped') return;
   throw new InputError(
     'trapped',
-    `${path}: the program has trapped (${trap?.message}), which cannot be undone: there is nothing to go on with; ` +
+    `${path}: the program has trapped (${trap?.message}), which cannot be undone: there is nothing to continue with; ` +
       `look at it with wag-snap inspect ${path}, or make a coredump of it: wag-snap coredump ${path}`,
   );
 }

@@ -1,5 +1,5 @@
 /**
- * Where the annex of a .wsnap file is (annex.ts). Behind the prologue, where older readers look at nothing, lies this
+ * Where the annex of a .wsnap file is (annex.ts). After the prologue, where older readers look at nothing, lies this
  * block; the annex itself lies before the header:
  *
  *     64  magic     "WSANNEX" NUL; anything else: there is no annex

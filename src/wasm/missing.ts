@@ -34,7 +34,7 @@ export function defineMissing(module: Module, file: string, isProvided: (entry: 
     if (!found) missing[kind]++;
     else if (missing[kind] === 0) provided[kind]++;
     else {
-      const detail = `import ${entry.module}.${entry.name} comes behind one of its kind that is missing`;
+      const detail = `import ${entry.module}.${entry.name} comes after one of its kind that is missing`;
       throw new ModuleError('unlinkable', detail, 0, file);
     }
     return found;

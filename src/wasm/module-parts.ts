@@ -43,7 +43,7 @@ export class ModuleParts {
     throw this.malformed(`function and code section have inconsistent lengths: ${counts}`, offset);
   }
 
-  /** Behind the last section. */
+  /** After the last section. */
   finish(): Module {
     const { context, bytes, nameSection } = this;
     this.checkBodyCount(this.bodyStart.length, bytes.length);

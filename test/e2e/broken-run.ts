@@ -50,7 +50,7 @@ export async function unbrokenRun(program: Program): Promise<Result> {
 }
 
 /**
- * The same with `breaks` captures and restores on the way; `duration` is that of the unbroken run. The workload goes on
+ * The same with `breaks` captures and restores on the way; `duration` is that of the unbroken run. The workload continues
  * while the capture tool starts, so on a busy machine a run may end before its last break: another one follows then, until
  * there were `breaks` in all. Returns every run, each of which must be like the unbroken one.
  */

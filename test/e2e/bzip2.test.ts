@@ -37,7 +37,7 @@ describe('bzip2', () => {
     expect(whole.stdout.length).toBeLessThan(input.length * 2);
   });
 
-  test('goes on after each of ten captures', async ({ skip }) => {
+  test('continues after each of ten captures', async ({ skip }) => {
     if ('missing' in built) return skip(built.missing);
     for (const run of await brokenRuns(program('-9kc', 'input', 4), 10, whole.duration)) {
       expect(run.stdout.equals(whole.stdout), `seed ${run.seed}`).toBe(true);

@@ -33,7 +33,7 @@ describe('Lua', () => {
     expect(lines.at(-2)).toMatch(/^done\t/);
   });
 
-  test('goes on after each of ten captures', async ({ skip }) => {
+  test('continues after each of ten captures', async ({ skip }) => {
     if ('missing' in built) return skip(built.missing);
     for (const run of await brokenRuns(program, 10, whole.duration)) {
       expect(run.stdout.toString(), `seed ${run.seed}`).toBe(whole.stdout.toString());

@@ -67,7 +67,7 @@ test('those of a snapshot count', async () => {
     program(`(call $keep (i32.const ${IN_BLOCK})) (loop $wait (br $wait))`),
     join(folder, 'snap'),
   );
-  // parked at a loop header behind all calls of $keep: its last safepoint
+  // parked at a loop header after all calls of $keep: its last safepoint
   const workload = Workload.start(built.path, { env: { WAGSNAP_PARK: String(10 * IN_BLOCK) } });
   const snapshot = join(folder, 'a.wsnap');
   await captureAndEnd(workload, snapshot);

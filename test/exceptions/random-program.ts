@@ -94,7 +94,7 @@ export function withReferences(module: Uint8Array): Uint8Array {
     for (let at = before; at < bodyEnd[i]; at = skipInstruction(module, at)) {
       const tail = module[at] === Op.ReturnCallIndirect;
       if ((tail || module[at] === Op.CallIndirect) && module[at + 2] === 1) {
-        bytes.set([Op.RefFunc, importedFuncCount + FUNCTIONS + 1 + module[before + 1]], before); // behind "fill" and the entries
+        bytes.set([Op.RefFunc, importedFuncCount + FUNCTIONS + 1 + module[before + 1]], before); // after "fill" and the entries
         bytes.set([tail ? Op.ReturnCallRef : Op.CallRef, module[at + 1], Op.Nop], at);
       }
       before = at;

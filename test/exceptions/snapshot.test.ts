@@ -84,7 +84,7 @@ const refused = async (change: Partial<Snapshot>, message: RegExp) => {
   expect(error.message).toMatch(message);
 };
 
-test('those that can be reached are in the file, each behind what it refers to', () => {
+test('those that can be reached are in the file, each after what it refers to', () => {
   const { exceptions, instances, frames } = stored.snapshot;
   expect(exceptions).toEqual([bits, inner, outer]);
   expect(instances[0].globals).toEqual([
@@ -112,7 +112,7 @@ test('inspect shows them', () => {
   expect(instances[0].globals[0]).toEqual({ type: 'exnref', exception: 2 });
 });
 
-test('goes on with them, and is captured again', async () => {
+test('continues with them, and is captured again', async () => {
   expect((await (await restore({})).ended()).code).toBe(33);
   const changed = { ...inner, words: Uint32Array.of(5, 0, 1, 0) };
   expect((await (await restore({ exceptions: [bits, changed, outer] })).ended()).code).toBe(27);

@@ -14,9 +14,9 @@ import { Tally } from './tally.js';
 const folder = temporaryFolder();
 const tally = new Tally('capture').printAtEnd();
 const next = random(seed);
-/** Labels that a capture has which lets its process go on. */
+/** Labels that a capture has which lets its process continue. */
 const seen = new Set<string>();
-/** What says whose file goes on, and the command. */
+/** What says whose file continues, and the command. */
 const TOLD = Array.from({ length: 3 }, () => 'writeSync mem');
 
 beforeAll(async () => {

@@ -68,7 +68,7 @@ export class KillSweep {
       return undefined;
     }
     if (signal === null && !/is complete/.test(stderr)) return `the earlier snapshot was replaced: ${stderr}`;
-    // It was told to end, or not yet: both can be gone on with.
+    // It was told to end, or not yet: both can be continued with.
     const wrong = await talker.wrongAnswer();
     return wrong === undefined || talker.hasEnded ? undefined : wrong;
   }

@@ -37,7 +37,7 @@ describe.skipIf(!allowed)('a process of another pid namespace', () => {
     await build(Buffer.from('(module (func (export "_start") unreachable))'), join(folder, 'trap'));
   });
 
-  test(`goes on when its capturer is killed, wherever that is, seed ${seed}`, { timeout: 7_200_000 }, async () => {
+  test(`continues when its capturer is killed, wherever that is, seed ${seed}`, { timeout: 7_200_000 }, async () => {
     const sweep = await CaptureSweep.start(folder, join(folder, 'blocked'), INSIDE);
     const faults = faultsFor(await sweep.trace(), random(seed));
     const lifeline = faults.filter(({ label }) => / \/proc\/self\/fd\/N(\/fd\/N)?$/.test(label));
@@ -74,7 +74,7 @@ describe.skipIf(!allowed)('a process of another pid namespace', () => {
     expect(await talker.wrongEnd()).toBeUndefined();
   });
 
-  test('goes on when nobody claims it', async () => {
+  test('continues when nobody claims it', async () => {
     const talker = await Talker.start(join(folder, 'blocked'), INSIDE);
     for (let i = 0; i < 2; i++) {
       process.kill(talker.pid, 'SIGUSR2');

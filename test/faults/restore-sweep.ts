@@ -94,7 +94,7 @@ export class RestoreSweep {
     return this.answers.startsWith(stdout) ? undefined : `it prints ${stdout}, and says ${stderr}`;
   }
 
-  /** An executable is the earlier one, or goes on. */
+  /** An executable is the earlier one, or continues. */
   private async wrongOutput(before: Buffer | undefined, outcome: Outcome): Promise<string | undefined> {
     if (!existsSync(this.output)) return before || outcome.code === 0 ? 'there is no executable' : undefined;
     const after = readFileSync(this.output);

@@ -14,7 +14,7 @@ const RESULTS: Readonly<Record<string, (old: bigint, value: bigint, expected: bi
   cmpxchg: (old, value, expected) => (old === expected ? value : old),
 };
 
-/** @returns the result, undefined for stores. @param operands those behind the address */
+/** @returns the result, undefined for stores. @param operands those after the address */
 export function atomicAccess(
   { name, alignment, results }: Opcode,
   view: DataView,

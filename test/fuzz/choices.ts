@@ -3,7 +3,7 @@
  * its list of choices.
  *
  * A shorter or smaller list is a simpler module, and always a valid one: this is how failures are made small (shrink.ts).
- * So 0 is always the simplest choice, and behind the end of a list all choices are 0.
+ * So 0 is always the simplest choice, and after the end of a list all choices are 0.
  */
 
 export class Choices {

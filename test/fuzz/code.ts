@@ -2,7 +2,7 @@
  * The code of a function as it is written: bytes, the value stack's types, control frames. Every method keeps the code
  * valid; what to write is decided elsewhere (body.ts).
  *
- * NaN: engines may differ in a NaN's bits. Either the bits of NaNs do not get out of float values (`guard`: in front of
+ * NaN: engines may differ in a NaN's bits. Either the bits of NaNs do not get out of float values (`guard`: before
  * reinterpretations, stores, copysign), or all arithmetic gives the canonical one, by extra code that says what
  * `--deterministic` does (`NanMode.Explicit`), or by the compiler under test (`NanMode.Native`). The bits of a vector can
  * be seen in too many ways to guard them all: unless the compiler does it, its NaNs are always made canonical.
@@ -44,7 +44,7 @@ const CODES_OF_V8: ReadonlyMap<Op, number> = new Map([
 
 const rowOf = new Map(opcodes.map((row) => [row.code, row]));
 
-/** The locals behind all others of a function: see Code.locals. */
+/** The locals after all others of a function: see Code.locals. */
 export function scratchLocals({ vectors }: Shape): readonly ValType[] {
   return vectors ? [F32, F64, V128] : [F32, F64];
 }
@@ -382,7 +382,7 @@ export class Code {
     return this.frames[this.frames.length - 1 - depth].op === Op.Loop;
   }
 
-  /** Behind an instruction that does not go on. */
+  /** After an instruction that does not continue. */
   die(): void {
     this.frame.dead = true;
     this.stack.length = this.frame.base;

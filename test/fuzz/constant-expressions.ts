@@ -1,5 +1,5 @@
 /**
- * Random constant expressions: initialisers of globals, offsets of segments. With arithmetic and immutable globals in front of
+ * Random constant expressions: initialisers of globals, offsets of segments. With arithmetic and immutable globals before
  * them; so the generator keeps the values of those (Shape.constants).
  */
 

@@ -1,4 +1,4 @@
-/** Random modules of fixed seeds, native against V8. `npm run fuzz` goes on with others. */
+/** Random modules of fixed seeds, native against V8. `npm run fuzz` continues with others. */
 
 import { setImmediate } from 'node:timers/promises';
 import { afterAll, expect, test } from 'vitest';

@@ -1,5 +1,5 @@
 /**
- * The functions that a random module exports for the test: its own functions behind wrappers that take and give integers
+ * The functions that a random module exports for the test: its own functions, inside wrappers that take and give integers
  * only, half of which catch exceptions, `fuel`, and `state`, a hash of all that a run can leave behind.
  *
  * Float bits would change on their way through JavaScript; wrappers reinterpret, so that comparisons are of all bits.

@@ -6,7 +6,7 @@ import type { BlockParts, FunctionEntry } from './machine.js';
 import type { Raw } from './numeric-oracle.js';
 
 export interface Label {
-  /** Where a branch goes on. */
+  /** Where a branch continues. */
   readonly target: number;
   readonly arity: number;
   readonly height: number;

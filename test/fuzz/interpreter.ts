@@ -1,7 +1,7 @@
 /**
  * A reference interpreter that counts safepoints: it says what a snapshot must contain that was taken at the n-th one.
  *
- * Slow and plain. Knows sites only by what they are: function entries, loop headers, and behind calls and
+ * Slow and plain. Knows sites only by what they are: function entries, loop headers, and after calls and
  * the instructions that call the host layer. Runs modules that do not trap; NaN bits are V8's or
  * canonical.
  */

@@ -17,7 +17,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 for (const from of runnable) {
   for (const to of runnable) {
-    test(`random modules go on from any safepoint, ${from} to ${to}`, async () => {
+    test(`random modules continue from any safepoint, ${from} to ${to}`, async () => {
       const first = 1 + CASES * (runnable.indexOf(from) * 2 + runnable.indexOf(to));
       for (let seed = first; seed < first + CASES; seed++) {
         const result = await migrateCase(seed, folder, {

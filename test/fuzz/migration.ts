@@ -103,7 +103,7 @@ function describeRoute({ stops, images }: Route): string {
   return `safepoints ${stops.map(({ n }) => n).join(', ')}, ${names.join(' -> ')}`;
 }
 
-/** Safepoints to capture at, in order, and the images that run up to and behind them: one more. */
+/** Safepoints to capture at, in order, and the images that run up to and after them: one more. */
 interface Route {
   readonly stops: readonly Stop[];
   readonly images: readonly Image[];

@@ -1,5 +1,5 @@
 /**
- * Rewrites a module with one memory into one that does the same with its memory behind others, or with 64-bit addresses:
+ * Rewrites a module with one memory into one that does the same with its memory after others, or with 64-bit addresses:
  * so that V8 can tell what a program with several memories must do before it knows of them.
  *
  * Addresses are extended right before they are used; values above them wait in locals of their own. Imported memories
@@ -29,7 +29,7 @@ const DATA_SECTION = 11;
 const EXPLICIT_MEMORY = 0x40;
 const INDEX64 = 4;
 
-/** Extra locals of a rewritten function, behind its own: the second i32 and so on are for several at a time. */
+/** Extra locals of a rewritten function, after its own: the second i32 and so on are for several at a time. */
 const TEMPORARIES = [ValType.I32, ValType.I32, ValType.I64, ValType.I64, ValType.F32, ValType.F64, ValType.V128];
 
 const MEMORIES: readonly (OtherMemory | undefined)[] = [
@@ -219,7 +219,7 @@ class Rewriter {
   }
 }
 
-/** Whether the type that begins with a byte goes on with what it refers to. */
+/** Whether the type that begins with a byte continues with what it refers to. */
 function skipsHeap(type: number): boolean {
   return type === REF || type === REF_NULL;
 }

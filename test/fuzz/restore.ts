@@ -39,7 +39,7 @@ export interface FuzzCounts {
   readonly failures: string[];
 }
 
-/** Exit codes of a process that says in its own words why it cannot go on. */
+/** Exit codes of a process that says in its own words why it cannot continue. */
 const RUN_LIMIT = 400; // milliseconds
 const EMULATED_LIMIT = 2500;
 /** How many are restored on the other CPU, which takes long. */

@@ -52,7 +52,7 @@ export class Types {
 
 export interface FunctionShape extends Signature {
   readonly type: number;
-  /** Locals behind the parameters. */
+  /** Locals after the parameters. */
   readonly locals: readonly ValType[];
 }
 
@@ -215,7 +215,7 @@ export function randomShape(choices: Choices, sizes: Sizes, encoding: Encoding, 
   };
 }
 
-/** Types that refer to those in front of them; those of the library, which has the same. @returns how many */
+/** Types that refer to those before them; those of the library, which has the same. @returns how many */
 function addHeaps(choices: Choices, types: Types, vectorTypes: boolean, library: Shape | undefined): number {
   for (const { params, results } of library?.types.list.slice(0, library.heaps) ?? []) types.index(params, results);
   for (let i = library ? 0 : 1 + choices.next(3); i > 0; i--) {

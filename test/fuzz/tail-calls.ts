@@ -1,5 +1,5 @@
 /**
- * Random tail calls: direct, of imported functions, through the table and through typed references; often behind a
+ * Random tail calls: direct, of imported functions, through the table and through typed references; often after a
  * condition, as nothing follows one.
  */
 

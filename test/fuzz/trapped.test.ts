@@ -1,5 +1,5 @@
 /**
- * Random modules that trap, captured there: each local must have the value that the interpreter has in front of the
+ * Random modules that trap, captured there: each local must have the value that the interpreter has before the
  * instruction. What is missing may only be the local that the instruction's result goes to.
  *
  * The interpreter does not know traps: it counts where one has thrown something at the same instruction.
@@ -33,7 +33,7 @@ const env = { WAGSNAP_ON_TRAP: 'park' };
 const folder = mkdtempSync(join(tmpdir(), 'wag-snap-trapped-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** A case for each step that traps: the steps in front of it that do not, and it. */
+/** A case for each step that traps: the steps before it that do not, and it. */
 function trapping(seed: number): Case[] {
   const sizes = { functions: 3, body: seed % 2 ? 60 : 150, vectors: seed % 4 > 1, exceptions: seed % 3 > 0 };
   const whole = randomCase(seed, { sizes, nan: NanMode.Guarded });

@@ -253,7 +253,7 @@ export class BodyRewriter {
     return kind | CatchKind.CatchRef;
   }
 
-  /** Behind the body of a try, within its try_table. */
+  /** After the body of a try, within its try_table. */
   private leaveBody({ tried, level }: Label): void {
     if (!tried!.isTarget) return;
     if (tried!.target !== undefined) this.branch(level);

@@ -16,7 +16,7 @@
  *                                    end
  *
  * rethrow is throw_ref of the local. A try that delegates is a try_table whose only clause leaves for a block within the
- * body of the try that it delegates to, or within the function's, behind which is throw_ref. Some clauses have no
+ * body of the try that it delegates to, or within the function's, after which is throw_ref. Some clauses have no
  * reference, some a reference that is dropped or takes the way through a table or a global.
  */
 
@@ -71,7 +71,7 @@ class Rewriter implements ModuleRewriter {
           to.sized((inner) => inner.append(body));
         });
       } else {
-        // tables come in front of memories and tags: there may have been none of the module's own
+        // tables come before memories and tags: there may have been none of the module's own
         out.append(bytes.subarray(from, reader.at));
         if (id === 3 && bytes[reader.at] !== TABLE_SECTION) {
           out.list(TABLE_SECTION, [0], (to) => to.byte(ValType.ExnRef, 1, HELD, HELD));

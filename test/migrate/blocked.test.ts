@@ -1,4 +1,4 @@
-/** Captures of programs that are blocked in a host call: the call is made again where they go on. */
+/** Captures of programs that are blocked in a host call: the call is made again where they continue. */
 
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';

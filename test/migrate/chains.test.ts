@@ -38,7 +38,7 @@ const folder = temporaryFolder();
 const seed = Number(process.env['WAGSNAP_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
 
 for (const [name, ...args] of programs) {
-  test(`${name} goes on over ${HOPS} hops (seed ${seed})`, { timeout: 300_000 }, async () => {
+  test(`${name} continues over ${HOPS} hops (seed ${seed})`, { timeout: 300_000 }, async () => {
     const next = random(seed);
     const own = join(folder, name);
     mkdirSync(own);
@@ -56,7 +56,7 @@ for (const [name, ...args] of programs) {
   });
 }
 
-test(`a captured program goes on unharmed (seed ${seed})`, { timeout: 300_000 }, async () => {
+test(`a captured program continues unharmed (seed ${seed})`, { timeout: 300_000 }, async () => {
   const next = random(seed);
   const built = await build(programPath('hashmap'), join(folder, 'unharmed'));
   const options = { args: ['1000000'] };
@@ -78,7 +78,7 @@ test(`a captured program goes on unharmed (seed ${seed})`, { timeout: 300_000 },
   }
 });
 
-/** At most `count` snapshots of a workload that goes on behind each; fewer when it has ended before. */
+/** At most `count` snapshots of a workload that continues after each; fewer when it has ended before. */
 async function captureWhileItRuns(
   workload: Workload,
   count: number,

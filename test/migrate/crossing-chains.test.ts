@@ -34,13 +34,13 @@ describe.runIf(able)(`crossing, seed ${seed}`, () => {
   const folder = temporaryFolder();
   const here = process.arch === 'arm64' ? 'arm64' : 'x64';
 
-  test.each(programs)('%s goes on', { timeout: 900_000 }, async (name, ...args) => {
+  test.each(programs)('%s continues', { timeout: 900_000 }, async (name, ...args) => {
     const own = join(folder, name);
     mkdirSync(own);
     await crossAndCompare(name, programPath(name), own, args);
   });
 
-  test('a Lua script goes on', { timeout: 900_000 }, async ({ skip }) => {
+  test('a Lua script continues', { timeout: 900_000 }, async ({ skip }) => {
     const lua = await debian.build(debian.lua);
     if ('missing' in lua) return skip(lua.missing);
     const own = join(folder, 'lua');

@@ -1,5 +1,5 @@
 /**
- * Between CPUs: each small program is captured at the sites that it reaches on x86-64 and goes on on ARM64, and the other
+ * Between CPUs: each small program is captured at the sites that it reaches on x86-64 and continues on ARM64, and the other
  * way round. What it prints and its exit code are an unbroken run's.
  *
  * A sample of the sites, as an emulated process takes its time; all of them: see support/sampling.ts. Needs qemu-user.

@@ -14,7 +14,7 @@ const SAMPLE = { reached: 40, seed };
 const folder = temporaryFolder();
 
 for (const { name, args, source, linked } of smallPrograms) {
-  test(`${name} goes on from its sites, seed ${seed}`, async () => {
+  test(`${name} continues from its sites, seed ${seed}`, async () => {
     const own = join(folder, name);
     mkdirSync(own);
     const built = await build(source, join(own, 'image'), { linked });

@@ -1,5 +1,5 @@
 /**
- * Snapshots go on in the code of another compiler version: the same modules with other registers, frames, arguments in
+ * Snapshots continue in the code of another compiler version: the same modules with other registers, frames, arguments in
  * slots and functions in another order (src/compile/convention/variation.ts), so that places of values and code differ at most
  * sites. There and back.
  *

@@ -54,7 +54,7 @@ for (const arch of arches) {
   });
 }
 
-test.runIf(arches.length === 2)('goes on on the other CPU from every site', async () => {
+test.runIf(arches.length === 2)('continues on the other CPU from every site', async () => {
   const bytes = referencesProgram(STANDARD, LEAVE);
   const own = join(folder, 'crossing');
   mkdirSync(own);

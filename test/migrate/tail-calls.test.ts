@@ -122,7 +122,7 @@ describe('another instance', () => {
     expect(await Workload.start(path).ended()).toEqual({ stdout: '', stderr: '', code: 42 });
   });
 
-  test.runIf(arches.length === 2)(`may be captured in, and go on on the other CPU, seed ${seed}`, async () => {
+  test.runIf(arches.length === 2)(`may be captured in, and continue on the other CPU, seed ${seed}`, async () => {
     const linked = { callbacks: CALLBACKS };
     const x64 = await build(Buffer.from(MAIN), join(folder, 'there'), { linked });
     const arm64 = await build(Buffer.from(MAIN), join(folder, 'back'), { linked, arch: 'arm64' });

@@ -1,5 +1,5 @@
 /**
- * Captures of programs that wait for a value of a shared memory to change, and of what they go on as: with one thread such
+ * Captures of programs that wait for a value of a shared memory to change, and of what they continue as: with one thread such
  * a wait lasts as long as its timeout, on whatever CPU.
  */
 
@@ -51,7 +51,7 @@ describe.runIf(able)('a wait', () => {
     ['arm64', 'x64', 'arm64'],
   ];
 
-  test.each(routes)('goes on for what remained of its timeout: %s, %s, %s', async (...route) => {
+  test.each(routes)('continues for what remained of its timeout: %s, %s, %s', async (...route) => {
     const own = join(folder, route[0]);
     const source = waiting(`(memory.atomic.wait32 offset=100 (i32.const 28) (i32.const 1234567) (i64.const ${HOUR}))`);
     const images = await Promise.all(
@@ -94,13 +94,13 @@ test('without a timeout lasts until the process is ended, and can be captured ag
   expect(await workload.ended()).toEqual({ code: 'SIGTERM', stdout: '', stderr: '' });
 });
 
-test('ends behind a stop that nobody has meant', async () => {
+test('ends after a stop that nobody has meant', async () => {
   const source = waiting(
     '(memory.atomic.wait64 (i32.const 128) (i64.const 1234567) (local.tee $timeout (i64.const 1000000000)))',
   );
   const built = await build(Buffer.from(source), join(folder, 'signalled'));
   const workload = Workload.start(built.path);
   await workload.waitFor('A');
-  process.kill(workload.pid, 'SIGUSR2'); // nobody claims it: the process goes on by itself after a while
+  process.kill(workload.pid, 'SIGUSR2'); // nobody claims it: the process continues by itself after a while
   expect(await workload.ended()).toEqual({ code: 0, stdout: 'AB', stderr: '' });
 });

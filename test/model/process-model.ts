@@ -158,7 +158,7 @@ export function processSteps(process: ProcessState, isDead: IsDead): Record<stri
       };
     case 'wait': {
       const signal: Step = (process, isDead) => {
-        // NOTE: whoever's signal it is: the one that belongs to the command may have been lost behind it
+        // NOTE: whoever's signal it is: the one that belongs to the command may have been lost after it
         handled(process, isDead);
         const final = process.command === COMMAND_RESUME || process.command === COMMAND_EXIT;
         process.pc = final ? 'back1' : 'look';

@@ -56,7 +56,7 @@ async function run(tools: readonly ToolState[], code: Code, choose: Choose, driv
 }
 
 /**
- * All schedules. What everything else does while the code waits at a point needs no run of its own: only where the code goes on from
+ * All schedules. What everything else does while the code waits at a point needs no run of its own: only where the code continues from
  * each state that is reached meanwhile.
  */
 export async function driveAll(tools: readonly ToolState[], code: Code): Promise<Driven> {

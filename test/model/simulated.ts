@@ -25,7 +25,7 @@ export class Cut extends Error {}
 export interface Chooser {
   /**
    * @param position where the code is, and what it knows
-   * @param ways in which it goes on
+   * @param ways in which it continues
    * @param others what everything else can do in some state of the world, this one's code being where it is
    * @returns a way, a step of the others, 'dies', or '' to end here
    */
@@ -71,13 +71,13 @@ export class Simulation {
 
   /** Where the tool is: what the states of code and model have in common. */
   enter(pc: ToolState['pc']): void {
-    if (this.isCut) throw new Cut(); // the code has gone on as if it were a failure of the process's
+    if (this.isCut) throw new Cut(); // the code has continued as if it were a failure of the process's
     this.tool.pc = pc;
     this.seen = [];
     this.chooser.reached(this.world);
   }
 
-  /** Everything else may happen here. @param ways in which the code goes on @returns one of them */
+  /** Everything else may happen here. @param ways in which the code continues @returns one of them */
   point(where: string, ways: readonly string[] = [where]): string {
     for (;;) {
       if (this.isCut) throw new Cut();
@@ -155,7 +155,7 @@ export class Simulation {
       },
       u64: () => 1n,
       writeU32: (field: number, value: number): void => {
-        if (field !== RT_COMMAND) return; // who goes on for it
+        if (field !== RT_COMMAND) return; // who continues for it
         this.point(`write ${value}`);
         if (gone()) throw ended();
         world.process.command = value;

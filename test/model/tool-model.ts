@@ -115,7 +115,7 @@ export function toolSteps(
     case 'check2':
     case 'check3':
     case 'check4': {
-      // It stands, it has the claim (which parking forgets), and it stands for us, still: it may have gone on, and been stopped again.
+      // It stands, it has the claim (which parking forgets), and it stands for us, still: it may have continued, and been stopped again.
       const mine = tool.hasLifeline
         ? process.sender === 0 && process.lifeline?.holder === tool.id
         : process.sender === name && (name !== 0 || process.lifeline === undefined);

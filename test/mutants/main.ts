@@ -123,7 +123,7 @@ function remember(results: readonly (readonly [Mutant, Result])[]): void {
     else known.delete(idOf(mutant));
   }
   mkdirSync(dirname(SURVIVORS), { recursive: true });
-  const whole = `${SURVIVORS}.${process.pid}`; // several runs may go on at the same time
+  const whole = `${SURVIVORS}.${process.pid}`; // several runs may continue at the same time
   writeFileSync(whole, JSON.stringify([...known], null, 1));
   renameSync(whole, SURVIVORS);
 }

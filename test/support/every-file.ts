@@ -1,5 +1,5 @@
 /**
- * Loaded in front of each test file. Tests of a file that takes long (slow-files.ts) have more time; and between two tests the runner
+ * Loaded before each test file. Tests of a file that takes long (slow-files.ts) have more time; and between two tests the runner
  * is heard, also where each of them holds the thread (spawnSync): it gives a worker up that does not listen for a minute.
  */
 

@@ -211,7 +211,7 @@ export async function captureAndEnd(workload: Workload, file: string): Promise<C
 
 /**
  * Captures a workload that stays somewhere, once it is there: what it prints can be read before the call that prints it has
- * returned. It goes on.
+ * returned. It continues.
  *
  * @param isThere whether a snapshot is of that place
  */

@@ -32,7 +32,7 @@ const cases: Readonly<Record<string, readonly [code: string, result: number]>> =
   'a builtin': ['(memory.fill (i32.const -4) (local.get $i) (i32.const 9))', -1],
 };
 
-/** $i is used as well behind a call, which brings the others to their slots, as in a loop. */
+/** $i is used as well after a call, which brings the others to their slots, as in a loop. */
 const program = (code: string) => `(module (memory 1) (table 1 funcref)
   (global $zero (mut i32) (i32.const 0)) (global $minus (mut i32) (i32.const -1)) (global $nan (mut f64) (f64.const nan))
   (func $use (param i32 i64 f32 f64 v128))

@@ -168,7 +168,7 @@ describe.each(['x64', 'arm64'] as const)('on %s', (arch) => {
     expect((await (await start([[4, { path: root }]])).ended()).stderr).toMatch(/: Is a directory\n/);
   });
 
-  runs('streams from and to files, behind what is there', async () => {
+  runs('streams from and to files, after what is there', async () => {
     const out = join(folder, 'out');
     writeFileSync(out, 'before:');
     const workload = await start([

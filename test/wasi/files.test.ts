@@ -64,7 +64,7 @@ describe('files', () => {
     expect(await guest.call('fd_write', fd, IOVEC, 5, OUT)).toBe(0);
     expect(await guest.peek32(OUT)).toBe(6);
     expect(content('out')).toBe('abefcd');
-    // 1100 buffers of one byte behind 100 empty ones: a short count
+    // 1100 buffers of one byte after 100 empty ones: a short count
     await guest.poke32(IOVEC, ...Array.from({ length: 1200 }, (_, i) => [DATA, i < 100 ? 0 : 1]).flat());
     expect(await guest.call('fd_write', fd, IOVEC, 1200, OUT)).toBe(0);
     expect(await guest.peek32(OUT)).toBe(1024);

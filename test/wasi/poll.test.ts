@@ -1,4 +1,4 @@
-/** poll_oneoff, and calls that wait while the process is stopped and goes on. */
+/** poll_oneoff, and calls that wait while the process is stopped and continues. */
 
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -11,7 +11,7 @@ import { E, FD_WRITE, Guest, IOVEC, OUT, removeGuest } from '../support/wasi-gue
 const DIR = 3;
 const SUBSCRIPTIONS = 32768;
 const EVENTS = 65536;
-const RESULT = 240_000; // behind what is written
+const RESULT = 240_000; // after what is written
 const MS = 1_000_000n;
 const HOUR = 3_600_000n * MS;
 const REALTIME = 0;
@@ -186,7 +186,7 @@ it('takes only what it knows', async () => {
   expect(await guest.call('poll_oneoff', SUBSCRIPTIONS, EVENTS, 1, OUT)).toBe(E.INVAL);
 });
 
-/** What a capture tool does that is killed at once: the process stops, sees that nobody is there, and goes on. */
+/** What a capture tool does that is killed at once: the process stops, sees that nobody is there, and continues. */
 function interrupt(): void {
   execFileSync('/bin/sh', ['-c', `kill -USR2 ${guest.process.pid}`]);
 }

@@ -74,7 +74,7 @@ it('says which directory cannot be opened, and ends with 1', async () => {
 });
 
 it('says which line cannot be read, and ends with 2', async () => {
-  const expected = 'expected HOST or HOST::GUEST, with :ro or :rw behind it';
+  const expected = 'expected HOST or HOST::GUEST, with :ro or :rw after it';
   expect(await refused(['::x'])).toEqual({ code: 2, stderr: `wag-snap: WAGSNAP_DIR: "::x": ${expected}\n` });
   expect((await refused(['a::'])).code).toBe(2);
   expect((await refused(['a::\u0007'])).code).toBe(-1);

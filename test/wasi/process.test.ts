@@ -75,7 +75,7 @@ describe('args and environ', () => {
 });
 
 describe('clocks', () => {
-  it('tell the time and go on', async () => {
+  it('tell the time and continue', async () => {
     const g = await start();
     const before = Date.now();
     expect(await g.call('clock_time_get', 0, 0n, OUT)).toBe(0);
@@ -135,7 +135,7 @@ describe('proc_raise', () => {
     await expect(g.call('proc_raise', signal)).rejects.toMatchObject({ code: null, signal: name });
   });
 
-  it('goes on after a signal that means nothing, or a stop', async () => {
+  it('continues after a signal that means nothing, or a stop', async () => {
     const g = await start();
     for (const signal of [0, 16, 17, 22, 27]) expect([signal, await g.call('proc_raise', signal)]).toEqual([signal, 0]);
     const stop = g.call('proc_raise', 18);

@@ -74,7 +74,7 @@ it('says what entries are', async () => {
   expect(entries.find((e) => e.name === 'file')!.ino).toBe(statSync(join(folder, 'file'), { bigint: true }).ino);
 });
 
-it('goes on from any cookie, in the same order', async () => {
+it('continues from any cookie, in the same order', async () => {
   for (let i = 0; i < 20; i++) writeFileSync(join(folder, `f${i}`), '');
   const entries = await all(DIR, 4096);
   expect(entries.length).toBe(22);

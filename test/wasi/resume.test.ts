@@ -74,7 +74,7 @@ const rest = (first: string) =>
   `${first}\ndata 56789\nentries 302\narg program\narg ${first.split(' ')[0] === 'input' ? 'read' : 'sleep'}\n` +
   'arg two words\nenv yes\nagain X12\n';
 
-it('goes on reading standard input, with its files open in another directory', async () => {
+it('continues reading standard input, with its files open in another directory', async () => {
   await captured('read');
   const workload = await restored();
   workload.stdin.end('a line');
@@ -140,7 +140,7 @@ it('takes directories from the environment of a resumable executable', async () 
   });
 });
 
-it('a listing that goes on passes over what it had delivered, in place, in a copy, and on another file system', async () => {
+it('a listing that continues passes over what it had delivered, in place, in a copy, and on another file system', async () => {
   const spool = await build(join(import.meta.dirname, 'programs/spool.wasm'), join(folder, 'spool'));
   const dirs = [{ host: here, guest: '/', readOnly: false }];
   rmSync(here, { recursive: true });

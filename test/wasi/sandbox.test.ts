@@ -144,7 +144,7 @@ describe.runIf(hasSeccomp)('a forged guest', () => {
 
   it.each([
     ['as it is', {}, true],
-    ['from behind 4 GiB of the file', { offset: 2n ** 32n }, false],
+    ['from after 4 GiB of the file', { offset: 2n ** 32n }, false],
     ['from elsewhere in the file', { offset: 65536n }, false],
     ['elsewhere', { address: 65536n }, false],
     ['shorter', { size: -4096n }, false],

@@ -39,7 +39,7 @@ const folder = temporaryFolder();
 const socket = join(folder, 'socket');
 const snapshot = join(folder, 'snapshot');
 
-it('goes on listening; a connection is reset', async () => {
+it('continues listening; a connection is reset', async () => {
   const program = await build(new TextEncoder().encode(PROGRAM), join(folder, 'image'));
   const workload = Workload.start(program.path, { env: { WAGSNAP_LISTEN: `unix:${socket}` } });
   /** As soon as somebody listens. */

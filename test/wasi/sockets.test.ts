@@ -238,7 +238,7 @@ describe('a listener', () => {
     expect(await recv(fd, 10)).toEqual(['late', 0]);
   });
 
-  it('comes behind the directories', async () => {
+  it('comes after the directories', async () => {
     guest = await Guest.start({ dirs: [`${folder}::/d`], env: { WAGSNAP_LISTEN: `\nunix:${path}\n` } });
     expect(await guest.call('fd_prestat_get', 3, OUT)).toBe(0);
     await client();
@@ -255,7 +255,7 @@ describe('a listener', () => {
     server.close();
   });
 
-  it('goes on waiting after a stop', async () => {
+  it('continues waiting after a stop', async () => {
     await listen(`unix:${path}`);
     const accepted = accept();
     for (let i = 0; i < 3; i++) {

@@ -48,7 +48,7 @@ describe.each([
   const byFd = (fd: number, flags: number) => guest.call('fd_filestat_set_times', fd, A, M, flags);
   const byPath = async (path: string, flags: number, lookup = 1, directory = DIR) =>
     guest.call('path_filestat_set_times', directory, lookup, PATH, await guest.poke(PATH, path), A, M, flags);
-  /** Since the test began; file systems may be some milliseconds behind, or count seconds. */
+  /** Since the test began; file systems may be some milliseconds late, or count seconds. */
   const isNow = (time: bigint) => time / 1_000_000n > begin - 2000 && time / 1_000_000n < Date.now() + 2000;
 
   it('sets both, one or none, to a time or to now', async () => {

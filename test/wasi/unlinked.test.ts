@@ -273,7 +273,7 @@ it('a large file keeps its holes', async () => {
   }
 });
 
-it('more than is allowed is a limit, and the program goes on', async () => {
+it('more than is allowed is a limit, and the program continues', async () => {
   const program = await Program.start();
   await program.all('open 4 /a r+c', 'truncate 4 6000', 'open 5 /b r+c', 'truncate 5 4001', 'unlink /a', 'unlink /b');
   const refused = program.capture({ maxFileData: 10_000 });

@@ -2,9 +2,9 @@
  * Labels and jumps to them.
  *
  * A forward jump is a fixup: its position and kind, in the list of its label. b reaches ±128 MiB, more than a function
- * may be long; b.cond, cbz and cbnz reach ±1 MiB only. Pending ones of those are counted: when the oldest is half a MiB
- * behind, an island of b instructions is emitted (jumped over), one for each, and they go by way of it. That may happen
- * in front of any instruction, so positions are taken after reserve() or behind the instruction. `skip…` are forward
+ * may be long; b.cond, cbz and cbnz reach ±1 MiB only. Pending ones of those are counted. When the oldest is half a MiB
+ * old, an island is emitted: a b instruction for each of them, and a jump over it. They branch to the island. That may
+ * happen before any instruction, so positions are taken after reserve() or after the instruction. `skip…` are forward
  * jumps inside one macro-instruction.
  */
 
@@ -58,7 +58,7 @@ export class LabelEmitter extends VectorEmitter {
   private shorts = new Int32Array(256);
   private shortStart = 0;
   private shortEnd = 0;
-  /** Behind the last comparison of a register with zero, what it was: cbz may take its place. */
+  /** After the last comparison of a register with zero, what it was: cbz may take its place. */
   protected zeroTestEnd = -1;
   protected zeroTestReg: Reg = 0;
   protected zeroTestWide = 0;
@@ -202,7 +202,7 @@ export class LabelEmitter extends VectorEmitter {
     this.shorts[this.shortEnd++] = fixup;
   }
 
-  /** Called in front of an instruction when the oldest pending short jump, if it still is, may be too far behind. */
+  /** Called before an instruction when the oldest pending short jump, if it still is, may be too far back. */
   protected override onDeadline(ahead: number): void {
     const isPending = (fixup: number) => (this.fixups[fixup] & 3) === SHORT && this.fixups[fixup] !== RESOLVED;
     const { shorts } = this;

@@ -194,7 +194,7 @@ export interface RegisterPlan {
   /** What the stack pointer is a multiple of, always. */
   readonly stackAlign: number;
   /**
-   * Where the return address is at a function's entry; NO_REG: at the stack pointer. Behind the prologue it is right
+   * Where the return address is at a function's entry; NO_REG: at the stack pointer. After the prologue it is right
    * above the frame.
    */
   readonly linkRegister: Reg;
@@ -377,7 +377,7 @@ export interface MacroAssembler extends VectorAssembler, AtomicAssembler {
   readonly fillRegisters: readonly Reg[];
   /**
    * Loads every register, the stack pointer and the pc from a block laid out as CTX_* in image/contract/resume-plan.ts (the
-   * stack pointer is an address, at its place among the general ones on x64, at CTX_SP elsewhere) and goes on there.
+   * stack pointer is an address, at its place among the general ones on x64, at CTX_SP elsewhere) and continues there.
    * May write the word below the new stack pointer. `base` is any register but the stack pointer.
    */
   restoreContext(base: Reg): void;

@@ -190,7 +190,7 @@ export class ConversionMasm extends FloatMasm {
     return big;
   }
 
-  /** Behind truncateLower: src - 2^63, negative when that does not fit. */
+  /** After truncateLower: src - 2^63, negative when that does not fit. */
   private truncateUpper(double: number, dst: Reg, src: Reg): void {
     this.rr(X.movaps, 0, FLOAT_SCRATCH_2, src);
     this.rr(double !== 0 ? X.subsd : X.subss, 0, FLOAT_SCRATCH_2, FLOAT_SCRATCH);

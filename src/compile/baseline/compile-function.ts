@@ -1,7 +1,7 @@
 /**
  * The baseline code generator: one pass over a validated function body, no intermediate representation.
  *
- * This file is the pass itself: what stands before, in and behind a function's code, and where results go. One object
+ * This file is the pass itself: what stands before, in and after a function's code, and where results go. One object
  * compiles all functions of a module, one after the other; it holds the parts that know the operands (operands.ts), the
  * labels (control.ts), the safepoints and the traps. instruction.ts has a line per opcode, which names the function for
  * it in one of the instruction files (integers.ts, memory.ts, branches.ts, calls.ts, …).
@@ -265,7 +265,7 @@ export class FunctionCompiler extends BodyReader implements InstanceCode {
     else masm.address(dst, this.layout.start + offset);
   }
 
-  /** Behind a call that may throw: says what catches it. */
+  /** After a call that may throw: says what catches it. */
   noteHandler(): void {
     const handler = this.control.handler();
     if (handler >= 0) this.environment.handlers.site(this.masm.offset, handler);

@@ -110,7 +110,7 @@ export function tryTable(c: FunctionCompiler, type: FuncType): void {
   control.handlers[control.push(Block.Block, type, height)] = handler;
 }
 
-/** Behind the function's code. */
+/** After the function's code. */
 export function emitLandings(c: FunctionCompiler): void {
   const { words, length } = c.landings.words;
   for (let i = 0; i < length; i += PAD_WORDS) {

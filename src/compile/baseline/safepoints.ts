@@ -49,7 +49,7 @@ export class Safepoints {
     this.end(SITE_LOOP);
   }
 
-  /** Behind a call, with its results where the callee has put them. The lowest `count` operands are the frame's. */
+  /** After a call, with its results where the callee has put them. The lowest `count` operands are the frame's. */
   returned(count: number, { type, resultReg, resultSlots }: CallLayout): void {
     const { tables } = this;
     const { results } = type;
@@ -62,7 +62,7 @@ export class Safepoints {
     this.end(SITE_CALL);
   }
 
-  /** Behind the call of a builtin. @param result its type or 0 */
+  /** After the call of a builtin. @param result its type or 0 */
   builtinReturned(count: number, result: ValType | 0): void {
     const { tables } = this;
     if (tables !== undefined) {

@@ -61,7 +61,7 @@ export class Traps {
     this.record(this.tables, kind, this.reader.instructionOffset(), dirty & ~overwritten, dirty & overwritten);
   }
 
-  /** Behind the function's code: what its labels lead to. */
+  /** After the function's code: what its labels lead to. */
   emit(): void {
     const { masm, tables } = this;
     const { words, length } = this.pending;

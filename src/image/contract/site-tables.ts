@@ -49,7 +49,7 @@ export const SR_SHAPE = 8; // word index in .wagsnap.shapes | SITE_* << 30
 export const SR_SIZE = 12;
 
 export const SITE_CALL = 0; // trapped at: the call has returned, results are where the shape says; further out: in the call
-export const SITE_LOOP = 1; // at the loop header, block parameters on the stack; or in front of a memory.atomic.wait
+export const SITE_LOOP = 1; // at the loop header, block parameters on the stack; or before a memory.atomic.wait
 export const SITE_ENTRY = 2; // before the prologue: frame size 0, parameters are the shape's operands; other locals are zero
 
 // .wagsnap.shapes: [operandCount] [resultCount | SHAPE_LOCALS] [shape of the locals] operands… results…
@@ -69,8 +69,8 @@ export const LOCATION_DEAD = 4; // payload 0; no code reads the value any more
 // .wagsnap.traps: 2 u32 each, sorted: text offset of the faulting instruction, then body offset | TRAP_* << 27
 export const TS_SIZE = 8;
 
-// .wagsnap.pins: where locals with a register are at trap sites. A row holds for its site and those behind it in its
-// function, up to the next row; in front of a function's first row all are in their slots. Bit i of a mask is the i-th
+// .wagsnap.pins: where locals with a register are at trap sites. A row holds for its site and those after it in its
+// function, up to the next row; before a function's first row all are in their slots. Bit i of a mask is the i-th
 // local with a register
 export const TP_TEXT = 0; // u32: text offset of a trap site; the rows are sorted by it
 export const TP_REGISTERS = 4; // u32: those that are in their register; all others are in their slot

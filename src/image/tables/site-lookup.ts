@@ -8,16 +8,54 @@
  * A row is an index into the function table or the site table. -1 says that there is none.
  */
 
-import { FR_SIZE, SITE_ENTRY, SR_SIZE, TP_SIZE, TS_SIZE } from '../contract/site-tables.js';
+import {
+  FR_END,
+  FR_FRAME,
+  FR_INDEX,
+  FR_INSTANCE,
+  FR_KIND,
+  FR_LOCAL_COUNT,
+  FR_LOCALS,
+  FR_SIZE,
+  FR_START,
+  FUNC_HOST,
+  FUNC_TRAMPOLINE,
+  SITE_ENTRY,
+  SR_BODY,
+  SR_SHAPE,
+  SR_SIZE,
+  SR_TEXT,
+  TP_LOST,
+  TP_REGISTERS,
+  TP_SIZE,
+  TS_SIZE,
+} from '../contract/site-tables.js';
 import { damaged } from './damaged.js';
 import { type FrameMap, frameMap, type LocalHome, type PinState } from './frame-map.js';
 import { FrameMapDecoder } from './frame-map-decoder.js';
 import { tableWords } from './table-words.js';
 
+// Words of a row, and which of them is what.
 const FR_WORDS = FR_SIZE / 4;
+const START = FR_START / 4;
+const END = FR_END / 4;
+const INSTANCE = FR_INSTANCE / 4;
+const INDEX = FR_INDEX / 4;
+const FRAME = FR_FRAME / 4;
+const LOCALS = FR_LOCALS / 4;
+const LOCAL_COUNT = FR_LOCAL_COUNT / 4;
+const KIND = FR_KIND / 4;
+
 const SR_WORDS = SR_SIZE / 4;
+const TEXT = SR_TEXT / 4;
+const BODY = SR_BODY / 4;
+const SHAPE = SR_SHAPE / 4;
+
 const TS_WORDS = TS_SIZE / 4;
+
 const TP_WORDS = TP_SIZE / 4;
+const REGISTERS = TP_REGISTERS / 4;
+const LOST = TP_LOST / 4;
 
 /** A row of the function table. Text offsets count from TEXT; `frameSize` is in bytes, without the return address. */
 export interface FunctionRow {
@@ -96,12 +134,12 @@ export class SiteLookup {
     const at = row * FR_WORDS;
     return {
       row,
-      start: f[at],
-      end: f[at + 1],
-      instance: f[at + 2],
-      index: f[at + 3],
-      frameSize: f[at + 4],
-      kind: f[at + 7],
+      start: f[at + START],
+      end: f[at + END],
+      instance: f[at + INSTANCE],
+      index: f[at + INDEX],
+      frameSize: f[at + FRAME],
+      kind: f[at + KIND],
     };
   }
 
@@ -111,7 +149,7 @@ export class SiteLookup {
    */
   functionAt(textOffset: number): number {
     const row = lastNotAbove(this.functions, FR_WORDS, textOffset);
-    return row >= 0 && textOffset < this.functions[row * FR_WORDS + 1] ? row : -1;
+    return row >= 0 && textOffset < this.functions[row * FR_WORDS + END] ? row : -1;
   }
 
   /**
@@ -122,7 +160,8 @@ export class SiteLookup {
       this.rowsByIndex = new Map();
       const f = this.functions;
       for (let at = 0; at < f.length; at += FR_WORDS) {
-        if (f[at + 7] <= 2) this.rowsByIndex.set(f[at + 2] * 0x100000000 + f[at + 3], at / FR_WORDS);
+        if (f[at + KIND] > FUNC_HOST) continue; // a stub or a trampoline: no function of a module
+        this.rowsByIndex.set(f[at + INSTANCE] * 0x100000000 + f[at + INDEX], at / FR_WORDS);
       }
     }
     return this.rowsByIndex.get(instance * 0x100000000 + index) ?? -1;
@@ -134,10 +173,10 @@ export class SiteLookup {
     const s = this.sites;
     return {
       row,
-      textOffset: s[at],
-      bodyOffset: s[at + 1],
-      kind: s[at + 2] >>> 30,
-      shape: s[at + 2] & 0x3fffffff,
+      textOffset: s[at + TEXT],
+      bodyOffset: s[at + BODY],
+      kind: s[at + SHAPE] >>> 30,
+      shape: s[at + SHAPE] & 0x3fffffff,
     };
   }
 
@@ -167,7 +206,7 @@ export class SiteLookup {
   /** How many parameters and locals a function has: to know before they are looked at. */
   localCount(functionRow: number): number {
     checkRow(functionRow, this.functionCount, 'function');
-    return this.functions[functionRow * FR_WORDS + 6];
+    return this.functions[functionRow * FR_WORDS + LOCAL_COUNT];
   }
 
   /** How many operands and results a site has, likewise. */
@@ -179,7 +218,7 @@ export class SiteLookup {
   homes(functionRow: number): LocalHome[] {
     checkRow(functionRow, this.functionCount, 'function');
     const at = functionRow * FR_WORDS;
-    return this.maps.homes(this.functions[at + 5], this.functions[at + 6]);
+    return this.maps.homes(this.functions[at + LOCALS], this.functions[at + LOCAL_COUNT]);
   }
 
   /** Where the values of a frame of a function are at one of its sites. */
@@ -209,7 +248,7 @@ export class SiteLookup {
     if (pins === undefined || functionRow < 0 || this.trapAt(textOffset) === undefined) return undefined;
     const at = lastNotAbove(pins, TP_WORDS, textOffset) * TP_WORDS;
     if (at < 0 || pins[at] < this.function(functionRow).start) return { registers: 0, lost: 0 };
-    return { registers: pins[at + 1], lost: pins[at + 2] };
+    return { registers: pins[at + REGISTERS], lost: pins[at + LOST] };
   }
 
   private findSite(instance: number, index: number, bodyOffset: number, kind: number): number {
@@ -218,7 +257,7 @@ export class SiteLookup {
     const { first, end } = this.sitesOf(functionRow);
     for (let row = first; row < end; row++) {
       const at = row * SR_WORDS;
-      if (this.sites[at + 1] === bodyOffset && this.sites[at + 2] >>> 30 === kind) return row;
+      if (this.sites[at + BODY] === bodyOffset && this.sites[at + SHAPE] >>> 30 === kind) return row;
     }
     return -1;
   }
@@ -227,12 +266,13 @@ export class SiteLookup {
     const f = this.functions;
     let previousEnd = 0;
     for (let at = 0; at < f.length; at += FR_WORDS) {
-      if (f[at] < previousEnd || f[at + 1] < f[at] || f[at + 1] > textSize)
-        throw damaged('function table out of order');
-      previousEnd = f[at + 1];
-      if (f[at + 4] % 8 !== 0) throw damaged('odd frame size');
-      if (f[at + 5] + f[at + 6] > this.maps.localCount) throw damaged('locals out of range');
-      if (f[at + 7] > 4) throw damaged('unknown kind of function');
+      const start = f[at + START];
+      const end = f[at + END];
+      if (start < previousEnd || end < start || end > textSize) throw damaged('function table out of order');
+      previousEnd = end;
+      if (f[at + FRAME] % 8 !== 0) throw damaged('odd frame size');
+      if (f[at + LOCALS] + f[at + LOCAL_COUNT] > this.maps.localCount) throw damaged('locals out of range');
+      if (f[at + KIND] > FUNC_TRAMPOLINE) throw damaged('unknown kind of function');
     }
   }
 }

@@ -72,7 +72,7 @@ export class SiteTables {
     }
   }
 
-  /** The next local: its home slot (in 8 bytes from sp, behind the prologue) and its register, or 255 for none. */
+  /** The next local: its home slot (in 8 bytes from sp, after the prologue) and its register, or 255 for none. */
   local(type: ValType, reg: number, slot: number): void {
     this.locals.push(((typeCode(type) << 28) | (reg << 20) | slot) >>> 0);
     this.functions.words[this.functionStart + 6]++;

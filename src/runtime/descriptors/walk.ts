@@ -84,10 +84,10 @@ export function walk(top: i64, path: usize, flags: i64, mode: i64): i64 {
     if (load<u8>(left) == 0) return finish(top, current, DOT, flags & ~O_NOFOLLOW, mode);
     let size: usize = 0;
     while (load<u8>(left + size) != 0 && load<u8>(left + size) != SLASH) size++;
-    const behind = left + size;
+    const after = left + size;
 
     if (size == 1 && load<u8>(left) == 0x2e) {
-      left = behind;
+      left = after;
       continue;
     }
     if (size == 2 && load<u8>(left) == 0x2e && load<u8>(left, 1) == 0x2e) {
@@ -97,14 +97,14 @@ export function walk(top: i64, path: usize, flags: i64, mode: i64): i64 {
       if (current != top) closeNative(current);
       current = walkAgain(top, walked);
       if (current < 0) return current;
-      left = behind;
+      left = after;
       continue;
     }
 
     if (size > NAME_MAX) return leave(top, current, -LINUX_ENAMETOOLONG);
     copy(native(NAME), native(left), size);
     store<u8>(NAME + size, 0);
-    const isLast = load<u8>(behind) == 0;
+    const isLast = load<u8>(after) == 0;
     if (isLast && (flags & O_NOFOLLOW) != 0) return finish(top, current, NAME, flags, mode);
 
     const next = call(SYS_openat, current, native(NAME), STEP | O_NOFOLLOW);
@@ -126,8 +126,8 @@ export function walk(top: i64, path: usize, flags: i64, mode: i64): i64 {
       if (++links > LINKS_MAX) return leave(top, current, -LINUX_ELOOP);
       if (bytes == 0) return leave(top, current, -LINUX_ENOENT);
       if (load<u8>(TARGET) == SLASH) return leave(top, current, -LINUX_EXDEV);
-      if (behind - <usize>bytes < LEFT) return leave(top, current, -LINUX_ENAMETOOLONG);
-      left = behind - <usize>bytes;
+      if (after - <usize>bytes < LEFT) return leave(top, current, -LINUX_ENAMETOOLONG);
+      left = after - <usize>bytes;
       copy(native(left), native(TARGET), bytes);
       continue;
     }
@@ -147,7 +147,7 @@ export function walk(top: i64, path: usize, flags: i64, mode: i64): i64 {
     walked += size + 1;
     if (current != top) closeNative(current);
     current = next;
-    left = behind;
+    left = after;
   }
 }
 

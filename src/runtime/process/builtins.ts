@@ -132,7 +132,7 @@ function fillElements(address: i64, value: i64, count: i64): void {
 }
 
 /**
- * Copies ranges that may overlap. `copy` goes forward; behind the source, pieces as long as the distance go backward.
+ * Copies ranges that may overlap. `copy` goes forward. To a higher address, pieces as long as the distance go backward.
  */
 function move(to: i64, from: i64, bytes: i64): void {
   const distance = to - from;

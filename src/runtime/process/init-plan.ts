@@ -35,38 +35,38 @@ export function memoriesOf(entry: i64): i64 {
 
 /** Rows {record, min, what all elements are at first}. */
 export function tablesOf(entry: i64): i64 {
-  return behind(memoriesOf(entry), 2);
+  return after(memoriesOf(entry), 2);
 }
 
 /** Rows {tableRecord, offset, segmentRecord}. */
 export function elementsOf(entry: i64): i64 {
-  return behind(tablesOf(entry), 3);
+  return after(tablesOf(entry), 3);
 }
 
 /** Rows {memoryRecord, offset, segmentRecord}. */
 export function datasOf(entry: i64): i64 {
-  return behind(elementsOf(entry), 3);
+  return after(elementsOf(entry), 3);
 }
 
 /** Rows {segmentRecord}. */
 export function declaredOf(entry: i64): i64 {
-  return behind(datasOf(entry), 3);
+  return after(datasOf(entry), 3);
 }
 
 /** Function record of the start function, or 0. */
 export function startOf(entry: i64): i64 {
-  return load64(behind(declaredOf(entry), 1));
+  return load64(after(declaredOf(entry), 1));
 }
 
 /** Function record of _start, or 0. */
 export function entryOf(entry: i64): i64 {
-  return load64(behind(declaredOf(entry), 1) + 8);
+  return load64(after(declaredOf(entry), 1) + 8);
 }
 
 export function nextInstance(entry: i64): i64 {
-  return behind(declaredOf(entry), 1) + 16;
+  return after(declaredOf(entry), 1) + 16;
 }
 
-function behind(part: i64, columns: i64): i64 {
+function after(part: i64, columns: i64): i64 {
   return part + 8 + load64(part) * columns * 8;
 }

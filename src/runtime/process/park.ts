@@ -113,7 +113,7 @@ function endCaptured(): void {
   const length = half(RT_SUCCESSOR_LENGTH);
   put('wag-snap: ended by a capture');
   if (length > 0 && length <= SUCCESSOR_MAX) {
-    put('; goes on from ');
+    put('; continues from ');
     putForeign(runtime() + RT_SUCCESSOR, length);
   }
   put('\n');

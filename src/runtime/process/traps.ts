@@ -57,7 +57,7 @@ export function missing_import(): void {
 }
 
 /**
- * A trap by signal. Returns in the driver only: then the context goes on by giving up the invocation.
+ * A trap by signal. Returns in the driver only: then the context continues by giving up the invocation.
  * @param context ucontext_t
  * @param bodyOffset of the trap in its function, or -1
  */

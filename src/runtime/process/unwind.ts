@@ -1,5 +1,5 @@
 /**
- * Throwing: finds who catches, walking the guest's stack by return addresses, and goes on there.
+ * Throwing: finds who catches, walking the guest's stack by return addresses, and continues there.
  *
  * AssemblyScript. Builtins of generated code (compile/baseline/exceptions.ts) that do not return. Nothing is undone
  * on the way, so an exception that nobody catches traps with the whole stack still there for a backtrace.

@@ -44,7 +44,7 @@ export function readLine(): bool {
   if (hostLength == 0 || guestLength == 0) {
     put('wag-snap: WAGSNAP_DIR: "');
     putForeign(line, end - line);
-    put('": expected HOST or HOST::GUEST, with :ro or :rw behind it\n');
+    put('": expected HOST or HOST::GUEST, with :ro or :rw after it\n');
     flush();
     exit(2);
   }

@@ -94,7 +94,7 @@ export const wasi: Area = {
         ['if (load<u8>(TARGET) == SLASH) return leave(top, current, -LINUX_EXDEV);', ''],
         ['if (++links > LINKS_MAX)', 'if (++links > 100000)'],
         ['if (size > NAME_MAX) return leave(top, current, -LINUX_ENAMETOOLONG);', ''],
-        ['if (behind - <usize>bytes < LEFT) return leave(top, current, -LINUX_ENAMETOOLONG);', ''],
+        ['if (after - <usize>bytes < LEFT) return leave(top, current, -LINUX_ENAMETOOLONG);', ''],
         ['if (walked + size + 1 > WALKED + SIZE) {', 'if (false) {'],
         ['STEP | O_DIRECTORY | O_NOFOLLOW', 'STEP | O_DIRECTORY'],
       ],

@@ -33,7 +33,7 @@ const low = (width: AtomicWidth, value: bigint) => BigInt.asUintN(BITS[width]!, 
 /** The region's word when an access has stored the low part of `value`. */
 const merged = (width: AtomicWidth, old: bigint, value: bigint) => old - low(width, old) + low(width, value);
 
-/** Two cases: what the access gives in `dst`, and what is in memory behind it. `old` comes in register 2. */
+/** Two cases: what the access gives in `dst`, and what is in memory after it. `old` comes in register 2. */
 function both(
   name: string,
   a: Address,

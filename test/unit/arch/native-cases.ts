@@ -269,7 +269,7 @@ function writeHeader(view: DataView, elfMachine: number, codeStart: number, outB
     u64(at + 48, 4096);
   };
   segment(64, 7, IMAGE, view.byteLength, view.byteLength);
-  // The variables are behind both headers: 64 + 2 * 56 = 0xb0.
+  // The variables are after both headers: 64 + 2 * 56 = 0xb0.
   segment(64 + 56, 6, OUT, 0, outBytes);
 }
 

@@ -190,7 +190,7 @@ describe('run', () => {
     expect(wagSnap('run', 'greeting')).toMatchObject({ status: 0, stdout: 'hello world\n' });
   });
 
-  test('passes arguments, behind -- too', () => {
+  test('passes arguments, after -- too', () => {
     expect(wagSnap('run', programPath('fib'), '12').stdout).toMatch(/fib 12 is 144\n$/);
     expect(wagSnap('run', programPath('fib'), '--', '12').stdout).toMatch(/fib 12 is 144\n$/);
   });
@@ -267,7 +267,7 @@ describe('capture and restore', () => {
     const rest = spawnSync(join(folder, 'rest'), { encoding: 'utf8', env: {}, input: '4\n' });
     expect(rest.stdout).toBe('readline 2 sum 10\nreadline end after 2 lines\n');
     expect(wagSnap('inspect', 'half.wsnap').stdout).toMatch(/#1 /);
-    expect(wagSnap('inspect', 'rest').stdout).toMatch(/goes on from a snapshot/);
+    expect(wagSnap('inspect', 'rest').stdout).toMatch(/continues from a snapshot/);
   });
 
   test('a snapshot gets no directory by itself', async () => {
@@ -321,7 +321,7 @@ describe('a program that traps', () => {
     expect(stderr).toMatch(/\nwag-snap: no coredump: \/none\/trap.core: cannot be written: there is no such folder\n$/);
   });
 
-  test('--on-trap park keeps it to be captured, not to go on', async () => {
+  test('--on-trap park keeps it to be captured, not to continue', async () => {
     const { child, pid, output } = await started('run', '-v', '--on-trap', 'park', trap);
     await expect.poll(() => wagSnap('inspect', String(pid)).stdout).toContain('trapped     integer divide by zero');
     expect(wagSnap('ps').stdout).toMatch(new RegExp(`^${pid} .* trapped +trap$`, 'm'));

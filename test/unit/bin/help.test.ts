@@ -93,7 +93,7 @@ test('help, help help, version', async () => {
     expect(await wagSnap(args)).toMatchObject({ stdout: `${version}\n`, status: 0 });
 });
 
-test('options behind the program are the program’s', async () => {
+test('options after the program are the program’s', async () => {
   for (const args of [
     [hello, '--help'],
     ['--', hello, '--version'],

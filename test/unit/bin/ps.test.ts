@@ -73,7 +73,7 @@ it.skipIf(!canRun('arm64') || process.arch === 'arm64')('finds what an emulator 
   }
 });
 
-it('says of an image that cannot be read why, and goes on', async () => {
+it('says of an image that cannot be read why, and continues', async () => {
   const good = await image('good', LOOP);
   const forge = (name: string, bytes: Uint8Array, size?: number) => {
     const path = join(folder, name);

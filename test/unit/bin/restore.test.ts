@@ -80,7 +80,7 @@ beforeAll(async () => {
 });
 beforeEach(files);
 
-test('goes on with its files', () => {
+test('continues with its files', () => {
   expect(restore('--dir', 'files::/d')).toEqual({ stdout: '3456', stderr: '', status: 0 });
 });
 

@@ -149,7 +149,7 @@ describe('the order', () => {
     readSnapshot(output);
   });
 
-  test('of one after which it goes on: all is written, it goes on, and then the file becomes durable', async () => {
+  test('of one after which it continues: all is written, it continues, and then the file becomes durable', async () => {
     const process = await started();
     await capturePid(process.pid, { output });
     expect(log.filter((step) => step.startsWith('command'))).toEqual([HOLD, RESUME]);
@@ -183,7 +183,7 @@ describe.each([
   });
 });
 
-test('a write that takes only some of it goes on with the rest', async () => {
+test('a write that takes only some of it continues with the rest', async () => {
   shortWrite = 5000;
   const bytes = Buffer.from(Array.from({ length: 1 << 16 }, (_, i) => i % 251));
   const writer = new SnapshotWriter(output);

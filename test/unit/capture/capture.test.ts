@@ -174,7 +174,7 @@ describe('capture of a process', () => {
     expect(first.source.arch).toBe(nativeArch);
     expect(first.phase).toEqual({ instance: 0, kind: 'entry' });
 
-    const second = await capture(workload, 'loop'); // it went on
+    const second = await capture(workload, 'loop'); // it continued
     expect(numbers(second.frames, 0)[0][1]).toBeGreaterThan(i);
     expect(second.host.monotonic).toBeGreaterThan(host.monotonic);
     await capture(workload, 'loop', true);
@@ -206,7 +206,7 @@ describe('capture of a process', () => {
     ]);
   });
 
-  test('blocked in read, which goes on waiting', async () => {
+  test('blocked in read, which continues waiting', async () => {
     const workload = await started('read');
     for (let i = 0; i < 3; i++) {
       const { frames } = await capture(workload, 'read');
@@ -229,7 +229,7 @@ describe('capture of a process', () => {
     expect(frames.site(0)).toMatchObject({ kind: 'entry', func: 2 });
     expect(left).toBeLessThan(SLEEP);
     expect(left).toBeGreaterThanOrEqual(SLEEP - (performance.now() - begin) * 1e6);
-    // captured until it ends, which it would not if it began anew behind each capture
+    // captured until it ends, which it would not if it began anew after each capture
     let captures = 0;
     let over: unknown;
     for (; over === undefined && captures < 1000; captures++) {
@@ -291,7 +291,7 @@ describe('what cannot be captured', () => {
     );
   });
 
-  test('a process that is suspended goes on unharmed later', async () => {
+  test('a process that is suspended continues unharmed later', async () => {
     const workload = await started('read');
     process.kill(workload.pid, 'SIGSTOP');
     await expect.poll(() => readFileSync(`/proc/${workload.pid}/status`, 'latin1')).toMatch(/^State:\s*T/m);
@@ -338,7 +338,7 @@ function toolScript(): string {
 }
 
 describe('a tool that is killed half-way', () => {
-  test.each(['SIGKILL', 'SIGTERM'] as const)('by %s: the process goes on', async (signal) => {
+  test.each(['SIGKILL', 'SIGTERM'] as const)('by %s: the process continues', async (signal) => {
     const workload = await started('big');
     const script = toolScript();
     const output = join(folder, `killed-${signal}.wsnap`);

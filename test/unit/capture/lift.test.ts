@@ -137,7 +137,7 @@ describe('a native stack becomes wasm frames', () => {
     expect(referenceWords).toEqual([4]);
   });
 
-  test('behind a call: locals in slots, results as operands; calls further out without results', () => {
+  test('after a call: locals in slots, results as operands; calls further out without results', () => {
     const stack = new Stack().push(5).returnTo(0x100).frame(6, 0, 1, 2).returnTo(0x40).frame(0, 0, 0xaa00000003n, 4);
     const { frames } = stack.lift(0x40, { 0: 0x8000000000000001n, 3: 99n });
     expect([0, 1].map((i) => frames.site(i).kind)).toEqual(['return', 'call']);
@@ -182,7 +182,7 @@ describe('a native stack becomes wasm frames', () => {
     expect(referenceWords).toEqual([4]);
   });
 
-  test('vectors behind and in calls', () => {
+  test('vectors after and in calls', () => {
     const stack = new Stack().push(5).push(6).returnTo(0x100).frame(3, 4, 0);
     const { frames } = stack
       .returnTo(0x78)
@@ -225,7 +225,7 @@ describe('a stack that is not ours is refused', () => {
       () => new Stack().push(0).returnTo(0x41).frame().lift(0x30),
       /not a safepoint/,
     ],
-    ['a return address at a loop', () => new Stack().push(0).returnTo(0x30).frame().lift(0x30), /not behind a call/],
+    ['a return address at a loop', () => new Stack().push(0).returnTo(0x30).frame().lift(0x30), /not after a call/],
     ['a return address below text', () => new Stack().push(0).push(16).frame().lift(0x30), /outside of text/],
     ['a return into the host layer', () => new Stack().push(0).returnTo(0x188).frame().lift(0x30), /not a safepoint/],
     ['a stack without a bottom', () => new Stack().push(0).frame().lift(0x50), /above the stack/],
@@ -288,13 +288,13 @@ describe('a frame holds what it claims to hold', () => {
         3,
         locals(6, (i) => (i < 4 ? i : i + 1)),
       ).count,
-    ).toBe(3); // 5 and 6: behind the return address
+    ).toBe(3); // 5 and 6: after the return address
   });
 
   test.each([
     ['many locals in a frame of nothing', 0, locals(2000, () => 0), /a frame of 0 bytes has 2000 locals/],
     ['locals above its caller', 0, locals(1000, (i) => i), /a value of frame 0 lies outside of it/],
-    ['a local behind what the host has reserved', 8, locals(1, () => 60), /a value of frame \d lies outside of it/],
+    ['a local after what the host has reserved', 8, locals(1, () => 60), /a value of frame \d lies outside of it/],
     ['many constants', 8, constants(100), /a frame of 8 bytes has 100 operands/],
   ])('%s are not', (_, frameBytes, describe, message) => {
     expect(() => lift(frameBytes, 3, describe)).toThrow(InputError);

@@ -83,7 +83,7 @@ test('used blocks are those with anything in them, among the candidates', () => 
   const words = new Int32Array(bytes.buffer);
   const at = 65536;
   expect(usedBlocks(bytes, words, at, 0xffff)).toBe(0);
-  bytes[at - 1] = 1; // the page before and the one behind
+  bytes[at - 1] = 1; // the page before and the one after
   bytes[at + 65536] = 1;
   expect(usedBlocks(bytes, words, at, 0xffff)).toBe(0);
   for (const [offset, block] of [

@@ -1,6 +1,6 @@
 /**
  * The tool's half of a stop, look by look: a process that does exactly one thing at one moment, and a clock that stands still
- * until it is told to go on: all times below are its. What test/model walks as a machine is here the code itself.
+ * until it is told to continue: all times below are its. What test/model walks as a machine is here the code itself.
  */
 
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
@@ -50,7 +50,7 @@ interface Outcome<T> {
   readonly took: number;
 }
 
-/** Lets time go on until it has settled. */
+/** Lets time continue until it has settled. */
 async function outcome<T>(promise: Promise<T>): Promise<Outcome<T>> {
   const start = performance.now();
   let settled: Outcome<T> | undefined;
@@ -102,7 +102,7 @@ function lifelineOf(scripted: ScriptedProcess, isOf = () => true): object {
 }
 
 describe('a process that runs', () => {
-  test('is asked, claimed, and told to go on, once', async () => {
+  test('is asked, claimed, and told to continue, once', async () => {
     const scripted = obedient();
     const { value } = await stop(scripted);
     expect(scripted.log).toEqual([WAKE, 'hold']);
@@ -136,7 +136,7 @@ describe('a process that runs', () => {
     expect(scripted.log).toEqual([WAKE, 'hold']);
   });
 
-  test('that comes to no safepoint is given up in time, and told to go on until it does', async () => {
+  test('that comes to no safepoint is given up in time, and told to continue until it does', async () => {
     const scripted = new ScriptedProcess(L.STATE_RUNNING);
     let commands = 0;
     scripted.onSignal = (_, count) => {
@@ -156,7 +156,7 @@ describe('a process that runs', () => {
     expect(scripted.log).toEqual([WAKE, 'resume', WAKE, 'resume', WAKE]);
   });
 
-  test('that has just gone on gets no second command, which would be for the next stop', async () => {
+  test('that has just continued gets no second command, which would be for the next stop', async () => {
     const scripted = new ScriptedProcess(L.STATE_RUNNING);
     scripted.onSignal = (_, count) => {
       scripted.set(L.TH_STATE, count === 1 ? L.STATE_STOPPING : L.STATE_RUNNING);
@@ -326,7 +326,7 @@ describe('a claim', () => {
     expect(scripted.log).toEqual([WAKE, 'hold']);
   });
 
-  test('is none of one that has gone on between two looks at it', async () => {
+  test('is none of one that has continued between two looks at it', async () => {
     const scripted = waiting();
     const { status } = scripted;
     let looks = 0;
@@ -359,7 +359,7 @@ describe('a claim', () => {
     expect(scripted.log).toEqual(['hold', WAKE, 'hold']);
   });
 
-  test('does not hold one that is going on, although the command is still to be seen', async () => {
+  test('does not hold one that is continuing, although the command is still to be seen', async () => {
     const scripted = waiting();
     let claims = 0;
     scripted.onCommand = () => {
@@ -389,7 +389,7 @@ describe('a claim', () => {
     expect(scripted.log).toEqual(['hold']);
   });
 
-  test('is none of one that names nobody because it has just gone on', async () => {
+  test('is none of one that names nobody because it has just continued', async () => {
     const scripted = waiting();
     scripted.onRead = (field) => {
       if (field !== L.RT_STOP_SENDER || scripted.log.length !== 1) return;
@@ -423,7 +423,7 @@ describe('a claim', () => {
     expect(scripted.log).toEqual(['hold', 'hold']);
   });
 
-  test('is none when the process has gone on and stands for another tool by then', async () => {
+  test('is none when the process has continued and stands for another tool by then', async () => {
     const scripted = waiting();
     scripted.onCommand = () => scripted.set(L.RT_STOP_SENDER, OTHER);
     others.set(OTHER, 'S');
@@ -551,7 +551,7 @@ describe('an end', () => {
     return { scripted, end: (successor) => outcome(value!.end(successor)) };
   }
 
-  test('says where it goes on before the command, and waits until it is gone', async () => {
+  test('says where it continues before the command, and waits until it is gone', async () => {
     const { scripted, end } = await held();
     setTimeout(() => {
       scripted.state = undefined;

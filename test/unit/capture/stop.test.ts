@@ -44,10 +44,10 @@ test('it ends when told to', async () => {
   expect(String(stderr)).toBe('wag-snap: ended by a capture\n');
 });
 
-test('it says which snapshot goes on for it, so that no terminal obeys, or nothing of a path that is too long', async () => {
+test('it says which snapshot continues for it, so that no terminal obeys, or nothing of a path that is too long', async () => {
   await (await stopped()).end('/tmp/\u001b[2J.wsnap');
   expect(String((await workload.ended()).stderr)).toBe(
-    'wag-snap: ended by a capture; goes on from /tmp/\\u{1b}[2J.wsnap\n',
+    'wag-snap: ended by a capture; continues from /tmp/\\u{1b}[2J.wsnap\n',
   );
   attached.close();
   await (await stopped()).end(`/${'x'.repeat(4000)}`);

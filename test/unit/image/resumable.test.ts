@@ -1,4 +1,4 @@
-/** Resumable images: plan and extents behind an image, DATA changed, still one that describes itself. */
+/** Resumable images: plan and extents after an image, DATA changed, still one that describes itself. */
 
 import { spawnSync } from 'node:child_process';
 import { closeSync, mkdtempSync, openSync, rmSync } from 'node:fs';

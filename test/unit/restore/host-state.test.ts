@@ -52,7 +52,7 @@ const file: Descriptor = {
 const descriptors = [empty, preopen, file];
 
 describe('encodeHostState', () => {
-  test('has an entry per descriptor and ends behind the last path', () => {
+  test('has an entry per descriptor and ends after the last path', () => {
     const bytes = encodeHostState(descriptors);
     const view = new DataView(bytes.buffer);
     const entry = (fd: number) => HS_FDS + fd * FD_SIZE;

@@ -136,7 +136,7 @@ describe('lowerStack', () => {
     ['an unknown instance', [{ func: start, kind: 'entry', instance: 1 }], /frame #0 .*no instance 1/],
     ['an unknown function', [{ func: 99, kind: 'entry' }], /no function 99/],
     ['the function after the last', [{ func: 4, kind: 'entry' }], /no function 4/],
-    ['a trap', [{ func: start, kind: 'trap' }], /cannot go on at a trap/],
+    ['a trap', [{ func: start, kind: 'trap' }], /cannot continue at a trap/],
     [
       'a site that was called rightly, with another caller',
       [innermost, calling, recursion(1), recursion(2), bottom],

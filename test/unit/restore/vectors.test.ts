@@ -25,7 +25,7 @@ import { random } from '../../support/random.js';
 const types = Array.from({ length: 27 }, (_, i) => (i % 3 === 2 ? 'f64' : 'v128'));
 const own = types.map((_, i) => `(local.get ${i})`).join(' ');
 const first = types.map((type) => (type === 'f64' ? '(f64.const 1)' : '(local.get 0)')).join(' ');
-const [n, a, b, c] = [27, 28, 29, 30]; // the locals behind
+const [n, a, b, c] = [27, 28, 29, 30]; // the locals after
 const text = `(module
   (func $many (param ${types.join(' ')} i32) (result v128 v128) (local v128 i64 v128)
     (local.get 0) (i64.const 5) (local.get 3) (call $one (i32.const 1))

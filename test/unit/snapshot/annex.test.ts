@@ -138,7 +138,7 @@ test('a damaged one is an error, what is unknown in it is not', () =>
     ).toThrow(/annex: /);
   }));
 
-test('lies behind its own block, is no longer than one may be, and is refused before it becomes too many objects', () => {
+test('lies after its own block, is no longer than one may be, and is refused before it becomes too many objects', () => {
   const block = (offset: number, size: number) => {
     const bytes = encodeAnnexBlock(offset, new Uint8Array(0));
     bytes.writeBigUInt64LE(BigInt(size), 16);
@@ -204,7 +204,7 @@ test.each<[string, object[], RegExp]>([
   ['over the memory', [{ at: 3 * 65536 }], /taken by/],
   ['over the module', [{ at: 0 }], /taken by/],
   ['over the annex', [{ at: 5 * 65536, size: 65537 }], /goes beyond/],
-  ['behind everything', [{ at: 1 << 30 }], /goes beyond/],
+  ['after everything', [{ at: 1 << 30 }], /goes beyond/],
   ['anywhere', [{ at: 4 * 65536 + 4096 }], /no multiple/],
   ['of more bytes than there are numbers', [{ size: Number.MAX_SAFE_INTEGER }], /goes beyond/],
   ['of fewer than none', [{ size: -1 }], /contents/],

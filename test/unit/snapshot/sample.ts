@@ -119,7 +119,7 @@ export function sampleMemory(pages = 8): Buffer {
   return bytes;
 }
 
-/** Writes the sample with `sampleMemory()` and, in front of it, an empty memory. */
+/** Writes the sample with `sampleMemory()` and, before it, an empty memory. */
 export async function writeSample(path: string): Promise<Snapshot> {
   const writer = new SnapshotWriter(path);
   const moduleOffset = writer.addModule(MODULE_BYTES);

@@ -1,5 +1,5 @@
 /**
- * What earlier versions have written stays good: stored snapshots of every format version go on, on each CPU, and stored
+ * What earlier versions have written stays good: stored snapshots of every format version continue, on each CPU, and stored
  * images run and are captured. fixtures/snapshots/README.md says what the files are.
  */
 
@@ -50,13 +50,13 @@ test.each(snapshots)('%s says where it is', (name) => {
 describe.each(arches)('on %s', (arch) => {
   if (!canRun(arch)) test.skip('was not run: install qemu-user-static', () => {});
   else
-    test.each(snapshots)('%s goes on where it was', async (name) => {
+    test.each(snapshots)('%s continues where it was', async (name) => {
       expect(await (await restore(join(fixtures, name), arch)).ended()).toEqual(expected(name));
     });
 });
 
 test.each(images.filter((name) => canRun(basename(dirname(name)) as ArchName)))(
-  '%s runs, is captured and goes on',
+  '%s runs, is captured and continues',
   async (name) => {
     const image = join(folder, 'image');
     copyFileSync(join(fixtures, name), image);

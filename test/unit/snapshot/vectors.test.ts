@@ -107,8 +107,8 @@ describe('hostile columns', () => {
     ['a vector made a number', { types: good.types.slice().fill(I64, 0, 1) }, /has 30 words, the sites need 28/],
     ['a number made a vector', { types: good.types.slice().fill(V128, 1, 2) }, /has 30 words, the sites need 32/],
     ['a type that there is not', { types: good.types.slice().fill(V128 - 1, 0, 1) }, /0x7a is not a value type/],
-    ['a reference behind a vector to no instance', { words: patched(good.words, 17, 9) }, /frame 0, value 5/],
-    ['an i32 behind a vector with more bits', { words: patched(good.words, 5, 1) }, /frame 0, value 1: a 32-bit value/],
+    ['a reference after a vector to no instance', { words: patched(good.words, 17, 9) }, /frame 0, value 5/],
+    ['an i32 after a vector with more bits', { words: patched(good.words, 5, 1) }, /frame 0, value 1: a 32-bit value/],
     ['an i32 of a later frame with more bits', { words: patched(good.words, 25, 1) }, /frame 2, value 0/],
   ])('with %s are refused', (_, part, message) => {
     expect(() => decodeFrames({ ...good, ...part }, 1, fail)).toThrow(InputError);

@@ -135,7 +135,7 @@ describe('refuses as malformed', () => {
   test.each([
     ['two type sections', [TYPE, TYPE], 'unexpected content after last section'],
     ['sections out of order', [FUNC, TYPE], 'unknown type 0'],
-    ['a data count behind the code', [TYPE, FUNC, CODE, section(12, 0)], 'unexpected content after last section'],
+    ['a data count after the code', [TYPE, FUNC, CODE, section(12, 0)], 'unexpected content after last section'],
     ['section 14', [section(14, 0)], 'malformed section id 14'],
     ['a section too long', [[1, 5, 0]], 'length out of bounds'],
     ['bytes left in a section', [section(1, 0, 0)], 'section size mismatch'],

@@ -152,7 +152,7 @@ describe('opcode table', () => {
     const tooMany = moduleWith([...operands.flatMap((type) => CONSTANT[type]!), ...encoded(opcode), ...drops, 0x1a]);
     expect([accepted(tooMany), v8Accepts(tooMany)]).toEqual([false, false]);
     for (const type of [0x7f, 0x7e, 0x7d, 0x7c, 0x7b, 0x70]) {
-      // Behind a select of the result with a constant, only one type fits.
+      // After a select of the result with a constant, only one type fits.
       if (opcode.results!.length === 0) continue;
       const typed = moduleWith([
         ...operands.flatMap((operand) => CONSTANT[operand]!),

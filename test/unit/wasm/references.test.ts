@@ -159,7 +159,7 @@ const CASES: readonly Case[] = [
   ['a local read in unreachable code', 5, () => [UNREACHABLE, GET, 0], (e) => [[1, [e.ref, 1]]]],
 ];
 
-/** Where the V8 of Node.js 20 is behind the rules: what they say. */
+/** Where the V8 of Node.js 20 is not yet at the rules: what they say. */
 const RULES = new Map([
   ['return_call_ref with other results', false],
   ['br_on_non_null to a label without a reference', false],

@@ -67,7 +67,7 @@ function encodings(size: number): Readonly<Record<Immediates, readonly (readonly
   };
 }
 
-/** The opcode's bytes; the number behind a prefix of `size` bytes at least. */
+/** The opcode's bytes; the number after a prefix of `size` bytes at least. */
 function opcodeBytes(code: number, size: number): number[] {
   if (code >= 0xfd000) return [0xfd, ...leb(code - 0xfd000, size)];
   return code >= 0xfc00 ? [code >> 8, ...leb(code & 0xff, size)] : [code];

@@ -116,7 +116,7 @@ describe('summary', () => {
     expect([...summary.calledTypes.subarray(0, summary.calledTypeCount)]).toEqual([1, 0]);
   });
 
-  test('is reset from function to function, in any order, also behind a refused one', async () => {
+  test('is reset from function to function, in any order, also after a refused one', async () => {
     const validator = await validatorOf(`(module
       (func (param i32) (result i32) (loop (result i32) (local.get 0) (br_if 0 (local.get 0)) (call 0)))
       (func (local i64) (drop (local.get 0)))
@@ -170,7 +170,7 @@ describe('refuses', () => {
     ['an end that is an immediate', [0, 0x41, 0x0b], 'END opcode expected'],
     ['an immediate beyond the end', [0, 0x41], 'unexpected end'],
     ['a long immediate beyond the end', [0, 0x44, 0], 'unexpected end'],
-    ['code behind the end', [0, 0x0b, 0x0b], 'END opcode expected'],
+    ['code after the end', [0, 0x0b, 0x0b], 'END opcode expected'],
     ['an else without if', [0, 0x05, 0x0b], 'else without if'],
     ['a second else', [0, 0x41, 0, 0x04, 0x40, 0x05, 0x05, 0x0b, 0x0b], 'else without if'],
     ['a negative block type', [0, 0x02, 0x5f, 0x0b, 0x0b], 'malformed block type 0x5f'],

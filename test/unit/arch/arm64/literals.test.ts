@@ -1,4 +1,4 @@
-/** Constants of 128 bits in the code of the arm64 macro-assembler: immediates, the pool behind a function, islands. */
+/** Constants of 128 bits in the code of the arm64 macro-assembler: immediates, the pool after a function, islands. */
 
 import { expect, test } from 'vitest';
 import { Arm64MacroAssembler } from '../../../../src/arch/arm64/masm.js';
@@ -38,7 +38,7 @@ function loaded(words: Int32Array): number[][] {
   return found;
 }
 
-test('a constant lies behind the function, once, aligned', () => {
+test('a constant lies after the function, once, aligned', () => {
   const masm = new Arm64MacroAssembler(64);
   masm.nop();
   for (const n of [7, 8, 7, 9, 8]) load(masm, V0 + n, n);
@@ -106,7 +106,7 @@ test('a load at the edge: only constants, few of them, or none for long', () => 
   }
 });
 
-test('a table longer than a load or a short jump reaches comes behind an island', () => {
+test('a table longer than a load or a short jump reaches comes after an island', () => {
   const masm = new Arm64MacroAssembler(64);
   const [end, target] = [masm.newLabel(), masm.newLabel()];
   load(masm, V0, 1);

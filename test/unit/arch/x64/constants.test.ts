@@ -1,4 +1,4 @@
-/** The pool of 16-byte constants behind a function: each once, aligned, and where its instruction says. */
+/** The pool of 16-byte constants after a function: each once, aligned, and where its instruction says. */
 
 import { expect, test } from 'vitest';
 import { X64MacroAssembler } from '../../../../src/arch/x64/masm.js';

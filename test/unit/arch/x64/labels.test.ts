@@ -88,7 +88,7 @@ test('a large frame is touched every 64 KiB', () => {
     for (; hex(code.subarray(at, at + 3)) === '858424'; at += 7) distances.push(-view.getInt32(at + 3, true)); // test [rsp + disp32], eax
     const loop = hex(code).indexOf('48c7c1') / 2; // mov rcx, imm32
     if (distances.length === 0 && loop === 0) {
-      const last = -view.getInt32(hex(code).indexOf('4881f9') / 2 + 3, true); // cmp rcx, imm32: the loop goes on down to it
+      const last = -view.getInt32(hex(code).indexOf('4881f9') / 2 + 3, true); // cmp rcx, imm32: the loop continues down to it
       for (let distance = -view.getInt32(3, true); distance <= last; distance += PROBE) distances.push(distance);
       const jump = hex(code).indexOf('7d', hex(code).indexOf('4881f9')) / 2; // jge
       expect(jump + 2 + view.getInt8(jump + 1)).toBe(7);

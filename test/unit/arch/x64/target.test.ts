@@ -65,7 +65,7 @@ test('probes touch each 64 KiB from the top down, then the frame is made', () =>
     masm.enter(size);
     return Buffer.from(masm.code()).toString('hex');
   };
-  expect(code(65536)).toBe('4881ec00000100'); // sub rsp, 65536: a call behind it touches near enough to the last one
+  expect(code(65536)).toBe('4881ec00000100'); // sub rsp, 65536: a call after it touches near enough to the last one
   expect(code(200000)).toBe(
     ['85842400 00ffff', '85842400 00feff', '85842400 00fdff', '4881ec40 0d0300'].join('').replaceAll(' ', ''),
   );

@@ -27,10 +27,10 @@ test.each(['app.wasm', '/x/app.wat', '.wasm'])('%s that is native code is not st
 
 test('says which command takes it, in words that a shell reads back', () => {
   expect(given('it.wsnap', snapshot)).toThrow(
-    'it.wsnap is a snapshot; run takes a module (.wasm or .wat) or an image; wag-snap restore it.wsnap goes on with it',
+    'it.wsnap is a snapshot; run takes a module (.wasm or .wat) or an image; wag-snap restore it.wsnap continues with it',
   );
-  expect(given('my file', snapshot)).toThrow("wag-snap restore 'my file' goes on");
-  expect(given('-x\u001b', snapshot)).toThrow("wag-snap restore $'-x\\x1b' goes on");
+  expect(given('my file', snapshot)).toThrow("wag-snap restore 'my file' continues");
+  expect(given('-x\u001b', snapshot)).toThrow("wag-snap restore $'-x\\x1b' continues");
 });
 
 test('gives the advice that belongs to the file', () => {

@@ -17,7 +17,7 @@ async function compile(body: string): Promise<{ code: Uint8Array; calls: number[
   return { code, calls: offsets(sites.filter((line) => line.includes(' call '))), all: offsets(sites) };
 }
 
-test('a label that others branch to is not at the return address in front of it', async () => {
+test('a label that others branch to is not at the return address before it', async () => {
   const { code, calls } = await compile(`
     (block (br_if 0 (local.get 0)) (call $f))
     (call $f) (call $f)

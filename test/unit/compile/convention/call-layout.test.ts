@@ -42,7 +42,7 @@ for (const arch of ARCHES) {
       expect([layOut([], [I]).slots, layOut([], [I]).resultSlots.length]).toEqual([0, 0]);
     });
 
-    test('several results lie in front of the stack parameters', () => {
+    test('several results lie before the stack parameters', () => {
       const count = plan.argInts.length;
       const layout = layOut(new Array(count + 2).fill(I), [I, D, I]);
       expect(layout.resultReg).toBe(NO_REG);

@@ -87,12 +87,12 @@ describe('imports', () => {
     await link(field, true);
   });
 
-  it('makes what is missing behind what is provided, not in front of it', async () => {
+  it('makes what is missing after what is provided, not before it', async () => {
     const provided = '(import "p" "c" (global i32))';
     const missing = '(import "q" "c" (global i32))';
     await link(`${provided} ${missing} (func (result i32) (i32.add (global.get 0) (global.get 1)))`, true);
     await expect(link(`${missing} ${provided}`, true)).rejects.toThrow(
-      'import p.c comes behind one of its kind that is missing',
+      'import p.c comes after one of its kind that is missing',
     );
     await expect(link('(import "p" "m" (memory 3))', true)).rejects.toThrow('incompatible import type');
   });

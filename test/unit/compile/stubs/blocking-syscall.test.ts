@@ -1,4 +1,4 @@
-/** The window of a system call that may block: its end must be right behind the system call instruction. */
+/** The window of a system call that may block: its end must be right after the system call instruction. */
 
 import { describe, expect, it } from 'vitest';
 import { x64 } from '../../../../src/arch/x64/target.js';
@@ -30,7 +30,7 @@ describe('emitBlockingSyscall on x64', () => {
     expect(end - 2 + new DataView(code.buffer, code.byteOffset).getInt32(branch + 2, true)).toBe(exit);
   });
 
-  it('goes on behind both ways out', () => {
+  it('continues after both ways out', () => {
     expect(code[end]).toBe(0xe9); // jmp rel32
     expect(end + 5 + new DataView(code.buffer, code.byteOffset).getInt32(end + 1, true)).toBe(code.length);
     expect(exit).toBe(end + 5);

@@ -73,7 +73,7 @@ describe('a map', () => {
     expect(operands[0].words).toEqual([1, 2, 3, 4]);
   });
 
-  test('has results behind its operands, in registers too', () => {
+  test('has results after its operands, in registers too', () => {
     const { operands, results } = map(SITE_CALL, { operands: [slot(I32, 9)], results: [register(FuncRef, 0)] });
     expect([operands.map(text), results.map(text)]).toEqual([['slot 9'], ['reg 0']]);
   });
@@ -230,7 +230,7 @@ describe('tables of version 2', () => {
     ['a type that there is not', [1, 0, 9 << 28], /no type/],
     ['locals of no shape', [0, SHAPE_LOCALS], /cut off/],
     ['locals of its own shape', [0, SHAPE_LOCALS, 0], /refers to no other/],
-    ['locals of a shape behind it', [0, SHAPE_LOCALS, 3, 1, 0, form(4)], /refers to no other/],
+    ['locals of a shape after it', [0, SHAPE_LOCALS, 3, 1, 0, form(4)], /refers to no other/],
     ['more results than there are words', [0, 9, form(3)], /cut off/],
   ])('are refused with %s', (_, words, message) => {
     expect(refused(words)).toThrow(InputError);

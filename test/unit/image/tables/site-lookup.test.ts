@@ -250,7 +250,7 @@ it('functions with the same locals share one list, also when one is ended twice'
   for (const [row, slots] of lists.entries()) expect(lookup.homes(row).map(({ slot }) => slot)).toEqual(slots);
 });
 
-it('a shape is stored once, also behind one that it has less in common with than that with its own', () => {
+it('a shape is stored once, also after one that it has less in common with than that with its own', () => {
   const tables = new SiteTables();
   tables.beginFunction(0, 1, 0, 8);
   const add = (at: number, slots: readonly number[]) => {

@@ -36,9 +36,9 @@ function faulting() {
 describe('at a memory access', () => {
   it.each([
     ['the last byte of the memory', 65535, FATAL],
-    ['the first byte behind it', 65536, TRAP],
+    ['the first byte after it', 65536, TRAP],
     ['the last byte of what is reserved for it', L.MEMORY_RESERVATION - 1, TRAP],
-    ['the first byte behind that', L.MEMORY_RESERVATION, FATAL],
+    ['the first byte after that', L.MEMORY_RESERVATION, FATAL],
     ['the byte before it', -1, FATAL],
   ])('%s', (_, offset, code) => {
     const { process, base, fault } = faulting();

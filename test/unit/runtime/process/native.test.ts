@@ -125,7 +125,7 @@ describe.runIf(process.platform === 'linux')('a process', async () => {
     expect(frames.length).toBe(2);
   });
 
-  it('traps far behind a memory of more than 4 GiB', async () => {
+  it('traps far after a memory of more than 4 GiB', async () => {
     const { file } = await build(
       'far',
       `(module (memory i64 81920 81920)
@@ -153,13 +153,13 @@ describe.runIf(process.platform === 'linux')('a process', async () => {
     expect(await exitOf(child)).toBe(9);
   }
 
-  it('goes on after stops whose senders are gone', async () => {
+  it('continues after stops whose senders are gone', async () => {
     const child = await counting();
     for (let i = 0; i < 20; i++) spawnSync('sh', ['-c', `kill -USR2 ${child.pid}`]);
     await goesOn(child);
   });
 
-  it('goes on after a stop whose sender lives but claims nothing', async () => {
+  it('continues after a stop whose sender lives but claims nothing', async () => {
     const child = await counting();
     for (let stops = 0; ; stops++) {
       expect(stops, 'stops that nobody has seen').toBeLessThan(20);
@@ -169,7 +169,7 @@ describe.runIf(process.platform === 'linux')('a process', async () => {
     await goesOn(child);
   });
 
-  /** Looks until it has gone on: false when this process was not there meanwhile. */
+  /** Looks until it has continued: false when this process was not there meanwhile. */
   async function isSeenParked(child: ChildProcess): Promise<boolean> {
     const { ticks } = statusOf(child);
     while (!isParked(child)) {

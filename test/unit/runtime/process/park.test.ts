@@ -187,7 +187,7 @@ describe('the wait', () => {
     expect(process.rt32(L.TH_STATE)).toBe(L.STATE_RUNNING);
   });
 
-  it('by a signal that says nothing goes on, by one that says EXIT or RESUME it does not', () => {
+  it('by a signal that says nothing continues, by one that says EXIT or RESUME it does not', () => {
     for (const [last, code] of [
       [L.COMMAND_RESUME, undefined],
       [L.COMMAND_EXIT, L.EXIT_CAPTURED],
@@ -221,9 +221,9 @@ describe('the wait', () => {
     expect(states).toEqual([L.STATE_PARKED, L.STATE_RUNNING]);
   });
 
-  it('that ends with the process says where it goes on, if that is what is there', () => {
+  it('that ends with the process says where it continues, if that is what is there', () => {
     for (const [length, says] of [
-      [3, '; goes on from a b'],
+      [3, '; continues from a b'],
       [0, ''],
       [L.SUCCESSOR_MAX + 1, ''],
       [0xffffffff, ''],

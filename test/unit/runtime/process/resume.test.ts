@@ -55,7 +55,7 @@ function placed(process: FakeProcess): { memory: number; table: number; guest: n
 }
 
 describe('a resume plan', () => {
-  it('restores memory, table, stack and registers, and goes on behind its phase', () => {
+  it('restores memory, table, stack and registers, and continues after its phase', () => {
     const { process, memory, table, context, entryRecord } = planned(2);
     const called: number[] = [];
     process.invoke = (record) => called.push(record);

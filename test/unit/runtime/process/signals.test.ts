@@ -19,7 +19,7 @@ import {
 } from './running-image.js';
 
 describe('a stop', () => {
-  it('maps trap text, parks at the safepoint and goes on when told', () => {
+  it('maps trap text, parks at the safepoint and continues when told', () => {
     const { process } = runningImage();
     process.overrides['pidfd_open'] = () => 7;
     stop(process);
@@ -48,7 +48,7 @@ describe('a stop', () => {
     expect(process.rt32(L.RT_COMMAND)).toBe(L.COMMAND_NONE);
   });
 
-  it('goes on when the sender dies, before or after parking', () => {
+  it('continues when the sender dies, before or after parking', () => {
     for (const pidfd of [7, -3]) {
       const { process } = runningImage();
       process.overrides['pidfd_open'] = () => pidfd;
@@ -71,7 +71,7 @@ describe('a stop', () => {
     expect(process.rt32(L.TH_STATE)).toBe(L.STATE_RUNNING);
   });
 
-  it('holds a lifeline for a sender of another pid namespace, and goes on when that hangs up', () => {
+  it('holds a lifeline for a sender of another pid namespace, and continues when that hangs up', () => {
     const { process } = runningImage();
     let inPipe = 0;
     const closed: number[] = [];
@@ -124,7 +124,7 @@ describe('a stop', () => {
     expect(process.rt32(L.RT_LIFELINE)).toBe(L.LIFELINE_FAILED);
   });
 
-  it('goes on when nobody claims it, and stays when somebody does in the last moment', () => {
+  it('continues when nobody claims it, and stays when somebody does in the last moment', () => {
     for (const claimed of [false, true]) {
       const { process } = runningImage();
       process.overrides['pidfd_open'] = () => 7;

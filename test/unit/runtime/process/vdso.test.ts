@@ -107,10 +107,10 @@ describe('clock_gettime', () => {
     ["by x86-64's name", [CLOCK]],
     ["by ARM64's name", [{ name: '__kernel_clock_gettime', value: 0x100 }]],
     [
-      'behind others',
+      'after others',
       [{ name: 'clock_gettime', value: 0x180 }, { name: '__vdso_clock_gettime64', value: 0x140 }, CLOCK],
     ],
-    ['behind what is no function of its own', [{ ...CLOCK, section: 0 }, { ...CLOCK, info: 0x11 }, CLOCK]],
+    ['after what is no function of its own', [{ ...CLOCK, section: 0 }, { ...CLOCK, info: 0x11 }, CLOCK]],
   ])('is found %s', (_, symbols) => {
     expect(ask(elf(symbols))).toEqual(found(0x100));
     expect(ask(elf(symbols, { address: 0xffffffffff700000 % 2 ** 48 }))).toEqual(found(0x100));

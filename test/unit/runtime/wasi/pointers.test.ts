@@ -50,7 +50,7 @@ describe('a vector', () => {
     const guest = new GuestCalls();
     guest.iovecs(IOV, [BUFFER, 10], [SIZE - 1, 2]);
     expect(guest.call('fd_write', 1, IOV, 2, OUT)).toBe(E.FAULT);
-    guest.iovecs(SIZE - 8, [BUFFER, 10], ...Array(2000).fill([BUFFER, 1])); // all but the first behind the memory
+    guest.iovecs(SIZE - 8, [BUFFER, 10], ...Array(2000).fill([BUFFER, 1])); // all but the first after the memory
     for (const count of [2, 0x20000001, 0xffffffff])
       expect(guest.call('fd_write', 1, SIZE - 8, count, OUT)).toBe(E.FAULT);
     expect(guest.asked('statx')).toEqual([]);
@@ -77,7 +77,7 @@ describe('a path', () => {
     ['absolute', '/etc', E.PERM],
     ['too long', 'x'.repeat(4096), E.NAMETOOLONG],
     ['with a NUL in it', 'abc\0defghijklmnop', E.INVAL],
-    ['with a NUL behind a byte of 1', 'abc\u0001\0fghijklmnop', E.INVAL],
+    ['with a NUL after a byte of 1', 'abc\u0001\0fghijklmnop', E.INVAL],
     ['with a NUL in its last bytes', 'abcdefghij\0', E.INVAL],
   ])('that is %s goes nowhere', (_, text, error) => {
     expect(opens(text)).toEqual([error, [], []]);
@@ -132,7 +132,7 @@ describe('numbers', () => {
     expect(guest.asked('statx')).toEqual([]);
   });
 
-  it('of signals are Linux’s behind CHLD, and what is deadly ends the process whatever happens', () => {
+  it('of signals are Linux’s after CHLD, and what is deadly ends the process whatever happens', () => {
     const guest = new GuestCalls();
     expect(guest.call('proc_raise', 16)).toBe(0);
     expect(guest.argsOf('kill', 2)[0][1]).toBe(17);

@@ -37,7 +37,7 @@ function listing(names: string[]) {
     expect(guest.open('folder', READ, DIRECTORY, DIR)).toBe(0);
     return guest.get32(OUT);
   };
-  /** Names with the cookies behind them. */
+  /** Names with the cookies after them. */
   const read = (fd: number, cookie: number, length = 4000) => {
     expect(guest.call('fd_readdir', fd, BUFFER, length, BigInt(cookie), OUT)).toBe(0);
     const used = guest.get32(OUT);
@@ -69,7 +69,7 @@ it('lists itself, what is above, and each name once, with the cookie of the next
   for (let cookie = 0; cookie <= 6; cookie++) expect(read(fd, cookie)).toEqual(whole.slice(cookie));
 });
 
-it('cuts what has no room, and goes on with it', () => {
+it('cuts what has no room, and continues with it', () => {
   const { open, read } = listing(['a', 'b', 'c', 'd']);
   const fd = open();
   expect(read(fd, 0, 120).map(([name]) => name)).toEqual(['.', '..', 'a', 'b']);

@@ -116,7 +116,7 @@ describe('poll_oneoff', () => {
     expect(told).toEqual([1000, 0]);
   });
 
-  it('goes on by itself after a signal that is no stop', () => {
+  it('continues by itself after a signal that is no stop', () => {
     const fixture = started();
     subscribe(fixture, 1000);
     const told = timeouts(fixture, EINTR, EINTR);
