@@ -125,7 +125,7 @@ async function report(pid: number, output: CoredumpOutput): Promise<void> {
       import('../../src/capture/coredump-process.js'),
       import('../../src/capture/process.js'),
     ]);
-    const workload = ImageProcess.attach(pid);
+    const workload = await ImageProcess.attach(pid);
     const interruption = new Interruption('nothing was written');
     try {
       await coredumpProcess(workload, output.open(), { signal: interruption.abortSignal, onWarning: printWarning });

@@ -17,12 +17,13 @@ export function namesProcess(text: string): boolean {
  * The caller closes it.
  *
  * @param text see namesProcess
+ * @param signal gives up waiting for a process that has just been started
  * @throws InputError when there is none, or when there are several; ToolError as ImageProcess.attach
  */
-export async function attachGiven(text: string): Promise<ImageProcess> {
+export async function attachGiven(text: string, signal?: AbortSignal): Promise<ImageProcess> {
   const { attachNamed, attachWorkload } = await import('../capture/attach-workload.js');
-  if (PID.test(text)) return attachWorkload(Number(text));
-  const workload = attachNamed(text);
+  if (PID.test(text)) return await attachWorkload(Number(text), signal);
+  const workload = await attachNamed(text, signal);
   if (workload !== undefined) return workload;
   throw new InputError('no-process', `there is no program named ${quoted(text)}: wag-snap ps lists those that run`);
 }

@@ -45,7 +45,7 @@ export async function tryOut(arch: ArchName): Promise<Trial> {
     child = spawn(program, args, { argv0, env: {}, stdio: ['ignore', 'ignore', 'pipe'] });
     const early = endOf(child);
     const capture = async (pid: number) => {
-      const workload = ImageProcess.attach(pid);
+      const workload = await ImageProcess.attach(pid);
       try {
         return await captureProcess(workload, { output: join(folder, 'trial.wsnap') });
       } finally {

@@ -16,15 +16,16 @@ const CHILDREN_MAX = 1 << 12;
  *
  * @throws InputError when there is none, or more than one to choose from; ToolError as ImageProcess.attach
  */
-export function attachWorkload(pid: number): ImageProcess {
+export async function attachWorkload(pid: number, signal?: AbortSignal): Promise<ImageProcess> {
   let refusal: unknown;
   try {
-    return ImageProcess.attach(pid);
+    return await ImageProcess.attach(pid, signal);
   } catch (error) {
     if (!(error instanceof InputError) || error.code !== 'not-ours') throw error;
     refusal = error;
   }
-  const workloads = childrenOf(pid).flatMap(tryAttach);
+  const workloads: ImageProcess[] = [];
+  for (const child of childrenOf(pid)) workloads.push(...(await tryAttach(child, signal)));
   if (workloads.length === 1) return workloads[0];
   for (const workload of workloads) workload.close();
   if (workloads.length === 0) throw refusal;
@@ -37,7 +38,7 @@ export function attachWorkload(pid: number): ImageProcess {
  *
  * @throws InputError when there are several; InputError, ToolError as ImageProcess.attach
  */
-export function attachNamed(name: string): ImageProcess | undefined {
+export async function attachNamed(name: string, signal?: AbortSignal): Promise<ImageProcess | undefined> {
   const pids = listWorkloads().flatMap((workload) => (workload.name === name ? [workload.pid] : []));
   if (pids.length > 1) {
     throw new InputError(
@@ -46,16 +47,17 @@ export function attachNamed(name: string): ImageProcess | undefined {
     );
   }
   if (pids.length === 0) return undefined;
-  const workload = ImageProcess.attach(pids[0]);
+  const workload = await ImageProcess.attach(pids[0], signal);
   if (workload.name === name) return workload;
   workload.close(); // it has ended, and its pid is another's
   return undefined;
 }
 
-function tryAttach(pid: number): ImageProcess[] {
+async function tryAttach(pid: number, signal: AbortSignal | undefined): Promise<ImageProcess[]> {
   try {
-    return [ImageProcess.attach(pid)];
-  } catch {
+    return [await ImageProcess.attach(pid, signal)];
+  } catch (error) {
+    if (signal?.aborted) throw error;
     return [];
   }
 }

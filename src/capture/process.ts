@@ -10,6 +10,8 @@
  */
 
 import { closeSync, existsSync, fstatSync, openSync, readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Cancellation } from '../base/cancellation.js';
 import { InputError, ToolError, WagSnapError } from '../base/errors.js';
 import {
   RT_IMAGE_BASE,
@@ -36,6 +38,9 @@ const MAPPED_WITHIN = 10_000;
 
 /** Milliseconds until an emulator has mapped its program. */
 const EMULATOR_START = 10_000;
+/** Milliseconds between two looks. */
+const MAPPED_STEP = 1;
+const EMULATOR_STEP = 5;
 
 export class ImageProcess {
   /** Absolute address of the runtime block (RT_*). */
@@ -54,8 +59,13 @@ export class ImageProcess {
     this.runtime = base + image.outline.data.imageOffset;
   }
 
-  /** @throws InputError when the process is not ours, ToolError when there is none or we may not look at it */
-  static attach(pid: number): ImageProcess {
+  /**
+   * A process that has just been started may not have mapped its image yet: that is waited for.
+   *
+   * @param signal gives the waiting up
+   * @throws InputError when the process is not ours, ToolError when there is none or we may not look at it
+   */
+  static async attach(pid: number, signal?: AbortSignal): Promise<ImageProcess> {
     if (!Number.isInteger(pid) || pid <= 0) throw new InputError('pid', `${pid} is not a pid`);
     let folder: ProcessFolder;
     try {
@@ -64,14 +74,14 @@ export class ImageProcess {
       throw noSuchProcess(pid);
     }
     try {
-      return ImageProcess.attachTo(folder);
+      return await ImageProcess.attachTo(folder, new Cancellation('nothing was attached', signal));
     } catch (error) {
       folder.close();
       throw error;
     }
   }
 
-  private static attachTo(folder: ProcessFolder): ImageProcess {
+  private static async attachTo(folder: ProcessFolder, cancel: Cancellation): Promise<ImageProcess> {
     const { pid } = folder;
     const exe = exePath(folder);
     let fd: number;
@@ -86,19 +96,19 @@ export class ImageProcess {
       if (!image.hasSites) {
         throw new InputError('no-sites', `pid ${pid} (${exe}) was compiled without site tables: it cannot be captured`);
       }
-      const base = loadAddress(folder, exe, fstatSync(fd).ino, image.outline.data.imageOffset);
+      const base = await waitForImage(folder, exe, fstatSync(fd).ino, image.outline.data.imageOffset, cancel);
       return new ImageProcess(folder, image, base, fd, false);
     } catch (error) {
       image?.close();
       closeSync(fd);
       if (error instanceof WagSnapError && error.code === 'not-an-image')
-        return ImageProcess.attachEmulated(folder, exe);
+        return await ImageProcess.attachEmulated(folder, exe, cancel);
       throw error;
     }
   }
 
   /** An emulator that has just started has not mapped its program yet. */
-  private static attachEmulated(folder: ProcessFolder, exe: string): ImageProcess {
+  private static async attachEmulated(folder: ProcessFolder, exe: string, cancel: Cancellation): Promise<ImageProcess> {
     const deadline = performance.now() + (isEmulator(exe) ? EMULATOR_START : 0);
     for (;;) {
       const found = findMappedImage(folder, readMaps(folder), readImage);
@@ -106,7 +116,8 @@ export class ImageProcess {
       if (performance.now() >= deadline) {
         throw new InputError('not-ours', `pid ${folder.pid} is not a wag-snap process: it runs ${exe}`);
       }
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
+      await sleep(EMULATOR_STEP);
+      cancel.check();
     }
   }
 
@@ -284,32 +295,48 @@ function readMaps(folder: ProcessFolder): Mapping[] {
 }
 
 /**
- * The lowest mapping of the executable's first bytes. Right after execve(2) there is none yet, or no DATA after it:
- * that is waited for.
+ * The lowest mapping of the executable's first bytes, or undefined: right after execve(2) there is none yet, or no DATA
+ * after it.
  *
  * @param data image offset of the runtime block
- * @param patience milliseconds
- * @throws InputError 'not-ours', ToolError
+ * @throws ToolError
  */
-export function loadAddress(
+function findImage(folder: ProcessFolder, exe: string, inode: number, data: number): number | undefined {
+  const maps = readMaps(folder);
+  const head = maps.find(({ offset, path, inode: own }) => offset === 0 && (path === exe || own === inode));
+  const block = head && maps.find(({ start, end }) => start <= head.start + data && head.start + data < end);
+  return block && head?.start;
+}
+
+/** The same of a process that is not waited for. @throws InputError 'not-ours', ToolError */
+export function loadAddress(folder: ProcessFolder, exe: string, inode: number, data: number): number {
+  const found = findImage(folder, exe, inode, data);
+  if (found !== undefined) return found;
+  throw notMapped(folder, exe);
+}
+
+/** The same once it is there. @throws InputError 'not-ours', ToolError */
+async function waitForImage(
   folder: ProcessFolder,
   exe: string,
   inode: number,
   data: number,
-  patience: number = MAPPED_WITHIN,
-): number {
-  const { pid } = folder;
-  const deadline = performance.now() + patience;
+  cancel: Cancellation,
+): Promise<number> {
+  const deadline = performance.now() + MAPPED_WITHIN;
   for (;;) {
-    const maps = readMaps(folder);
-    const head = maps.find(({ offset, path, inode: own }) => offset === 0 && (path === exe || own === inode));
-    const block = head && maps.find(({ start, end }) => start <= head.start + data && head.start + data < end);
-    if (head && block) return head.start;
-    if (statusOf(folder)?.state === 'Z') throw new ToolError('process-ended', `pid ${pid} has ended`);
-    if (performance.now() >= deadline) break;
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
+    const found = findImage(folder, exe, inode, data);
+    if (found !== undefined) return found;
+    if (statusOf(folder)?.state === 'Z' || performance.now() >= deadline) throw notMapped(folder, exe);
+    await sleep(MAPPED_STEP);
+    cancel.check();
   }
-  throw new InputError('not-ours', `pid ${pid}: its image is not mapped from its executable ${exe}`);
+}
+
+function notMapped(folder: ProcessFolder, exe: string): WagSnapError {
+  const { pid } = folder;
+  if (statusOf(folder)?.state === 'Z') return new ToolError('process-ended', `pid ${pid} has ended`);
+  return new InputError('not-ours', `pid ${pid}: its image is not mapped from its executable ${exe}`);
 }
 
 /** What /proc does not show may still be there: a look, which sends nothing. */

@@ -177,7 +177,7 @@ function runtimeState(folder: ProcessFolder, { image, fd, path, base }: FoundIma
   let memory: ProcessMemory | undefined;
   try {
     const { imageOffset } = image.outline.data;
-    const runtime = (base ?? loadAddress(folder, path, fstatSync(fd).ino, imageOffset, 0)) + imageOffset;
+    const runtime = (base ?? loadAddress(folder, path, fstatSync(fd).ino, imageOffset)) + imageOffset;
     memory = ProcessMemory.open(folder);
     if (memory.u64(runtime + RT_MAGIC) !== BigInt(RUNTIME_MAGIC)) return undefined;
     return STATE_NAMES[memory.u32(threadOf(runtime) + TH_STATE)];

@@ -52,7 +52,7 @@ describe.skipIf(!allowed)('a process of another pid namespace', () => {
 
   test('is held by a capturer that stands still, and by no other', async () => {
     const talker = await Talker.start(join(folder, 'busy'), INSIDE);
-    const attached = ImageProcess.attach(talker.pid);
+    const attached = await ImageProcess.attach(talker.pid);
     const isParked = () => attached.memory.u32(attached.thread + TH_STATE) === STATE_PARKED;
     for (const then of ['SIGCONT', 'SIGKILL'] as const) {
       const slow = await SlowCapture.start(talker.pid, join(folder, then));

@@ -14,7 +14,7 @@ export async function coredumpPid(pid: number, output: string, options?: Coredum
 }
 
 async function attached<T>(pid: number, use: (process: ImageProcess) => Promise<T>): Promise<T> {
-  const process = ImageProcess.attach(pid);
+  const process = await ImageProcess.attach(pid);
   try {
     return await use(process);
   } finally {

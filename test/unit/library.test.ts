@@ -20,7 +20,6 @@ const FORBIDDEN: Readonly<Record<string, RegExp>> = {
 const ALLOWED: Readonly<Record<string, string>> = {
   'base/output.ts: blocking wait': 'a pipe that takes no more for now (EAGAIN) has no other way to be written whole',
   'capture/pauses.ts: blocking wait': 'less than a millisecond, while a process stands still: a timer takes longer',
-  'capture/process.ts: blocking wait': 'steps of 5 ms, while a process that has just been started maps its image',
 };
 
 test('what is below bin is no program', () => {

@@ -173,7 +173,7 @@ describe.each([
     expect(fault).toBeUndefined();
     expect(log).not.toContain(EXIT);
     await answers(process);
-    const attached = ImageProcess.attach(process.pid);
+    const attached = await ImageProcess.attach(process.pid);
     const word = (field: number) => attached.memory.u32(attached.runtime + field);
     await expect.poll(() => [word(TH_STATE), word(RT_STOP_SENDER), word(RT_COMMAND)]).toEqual([STATE_RUNNING, 0, 0]);
     attached.close();

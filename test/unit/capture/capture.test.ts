@@ -332,7 +332,7 @@ function toolScript(): string {
       sent = true;
       process.kill(process.pid, signal);
     };
-    await captureProcess(ImageProcess.attach(Number(pid)), { output, onProgress, signal: controller.signal });`,
+    await captureProcess(await ImageProcess.attach(Number(pid)), { output, onProgress, signal: controller.signal });`,
   );
   return script;
 }

@@ -35,7 +35,7 @@ afterEach(async () => {
 /** A process that has touched all of its memory. */
 async function start(): Promise<void> {
   workload = Workload.start(built.path);
-  attached = ImageProcess.attach(workload.pid);
+  attached = await ImageProcess.attach(workload.pid);
   await capturePid(workload.pid, { output });
 }
 

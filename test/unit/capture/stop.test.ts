@@ -25,7 +25,7 @@ afterEach(() => {
 
 async function stopped(): Promise<StoppedProcess> {
   workload = Workload.start(built.path);
-  attached = ImageProcess.attach(workload.pid);
+  attached = await ImageProcess.attach(workload.pid);
   return stopProcess(attached, OPTIONS);
 }
 
