@@ -4,16 +4,14 @@
  *     attach, write modules | stop, read registers, stack, instances, host state, stream pages | let go, fsync, rename
  *                           |<----------------------------- pause ---------------------------->|
  *
- * A process that continues is let go as soon as everything is in the temporary file: it loses nothing when the disk fails
- * after it, and the command fails then. With 256 MiB touched, waiting for the last fsync made the pause 1.30 to 1.46
- * times a copy's, where the disk is what one waits for. One that is to end (`kill`) ends only when the snapshot is
- * durable. Modules are written before the stop. After any failure, or when the capture is given up, the process continues and no file is
- * left.
+ * A process that continues is let go as soon as everything is in the temporary file: it loses nothing when the disk
+ * fails after it, and the command fails then. With 256 MiB touched, waiting for the last fsync made the pause 1.30 to
+ * 1.46 times a copy's, where the disk is what one waits for. One that is to end (`kill`) ends only when the snapshot is
+ * durable. Modules are written before the stop. After any failure, or when the capture is given up, the process
+ * continues and no file is left.
  */
 
 import { resolve } from 'node:path';
-import type { Target } from '../arch/masm/target.js';
-import { targets } from '../arch/targets.js';
 import { Cancellation } from '../base/cancellation.js';
 import { BugError, InputError, ToolError } from '../base/errors.js';
 import { type Destination, isStandardOutput } from '../base/output.js';
@@ -26,33 +24,27 @@ import {
   STATE_RUNNING,
   STATE_TRAPPED,
 } from '../image/contract/runtime-block.js';
-import { STACK_MAX, WASM_PAGE } from '../image/contract/sizes.js';
-import { TH_PARK_CONTEXT, TH_PHASE, TH_STACK_LOW, TH_STACK_TOP, TH_STATE } from '../image/contract/thread.js';
+import { WASM_PAGE } from '../image/contract/sizes.js';
+import { TH_PHASE, TH_STATE } from '../image/contract/thread.js';
 import { AT_NOTHING } from '../image/contract/traps.js';
 import type { ImageDescription } from '../image/reader.js';
 import type { CaptureReport } from '../snapshot/capture-report.js';
 import { HeaderBudget } from '../snapshot/header-budget.js';
 import type { PageSink } from '../snapshot/pages.js';
-import {
-  FIRST_GUEST,
-  Frames,
-  type Snapshot,
-  type SnapshotInstance,
-  type SnapshotModule,
-} from '../snapshot/snapshot.js';
+import { FIRST_GUEST, type Snapshot, type SnapshotInstance, type SnapshotModule } from '../snapshot/snapshot.js';
 import { traceFrames } from '../snapshot/trace-frames.js';
 import { SnapshotWriter } from '../snapshot/writer.js';
 import { ExceptionReader } from './exceptions.js';
 import { describeUnlinked, limitFileData, MAX_FILE_DATA, writeFileData } from './file-data.js';
+import { liftGuestStack } from './guest-stack.js';
 import { hashOpenFiles, readHost } from './host-state.js';
 import { type InstanceState, limitMemories, readInstance } from './instance-state.js';
-import { type LiftedStack, liftStack, liftTrappedStack, type TrapPlace } from './lift.js';
+import type { LiftedStack } from './lift.js';
 import { LiveMemory } from './live-memory.js';
 import { readOpenNames } from './open-names.js';
 import { touchedBlocks } from './pagemap.js';
 import type { ImageProcess } from './process.js';
 import { ReferenceTable } from './references.js';
-import { readRegisters } from './registers.js';
 import { stopProcess } from './stop.js';
 import type { StoppedProcess } from './stopped-process.js';
 import { readTrap } from './trap.js';
@@ -95,15 +87,12 @@ class Capture {
   private readonly start = performance.now();
   private readonly budget = new HeaderBudget();
   private settled = this.start;
-  private readonly target: Target;
 
   constructor(
     private readonly process: ImageProcess,
     private readonly options: CaptureOptions,
     private readonly cancel: Cancellation,
-  ) {
-    this.target = targets[process.image.arch];
-  }
+  ) {}
 
   async run(): Promise<CaptureReport> {
     const { process, options, cancel } = this;
@@ -164,7 +153,7 @@ class Capture {
     }
     const { budget, settle } = this;
     const exceptions = new ExceptionReader(memory, runtime, base, image.identity, references, budget, settle);
-    const { lifted, stackSize } = trapped ? this.readTrappedStack(trapped.place) : this.readStack();
+    const { lifted, stackSize } = liftGuestStack(process, trapped?.place, this.budget);
     await translateReferences(lifted, references, exceptions, process.pid);
     const named = readOpenNames(memory, runtime, await readHost(memory, runtime, now, settle));
     const { unlinked, renamed } = named;
@@ -200,43 +189,6 @@ class Capture {
       host,
     };
     return { snapshot, lifted, stackSize, files: [...renamed, ...unlinked.map(describeUnlinked)] };
-  }
-
-  private readStack(): { lifted: LiftedStack; stackSize: number } {
-    const { memory, thread, base, image, pid } = this.process;
-    const context = memory.address(thread + TH_PARK_CONTEXT);
-    const registers = readRegisters(memory, context, this.target);
-    const low = memory.address(thread + TH_STACK_LOW);
-    const top = memory.address(thread + TH_STACK_TOP);
-    const { sp } = registers;
-    if (sp < low || sp > top || top - low > STACK_MAX) {
-      throw new InputError('damaged-process', `pid ${pid}: its stack pointer is outside of the guest's stack`);
-    }
-    const stack = { address: sp, bytes: memory.read(sp, top - sp) };
-    const text = base + image.identity.text.imageOffset;
-    const lifted = liftStack(image.sites, text, registers, stack, this.target.plan.linkRegister, this.budget);
-    return { lifted, stackSize: top - sp };
-  }
-
-  private readTrappedStack(place: TrapPlace): { lifted: LiftedStack; stackSize: number } {
-    const { memory, thread, base, image, pid } = this.process;
-    if (place.place === AT_NOTHING) {
-      const empty = new Frames([], new Uint32Array(0), new Uint32Array(0));
-      return { lifted: { frames: empty, functionRows: [], referenceWords: [], exceptionWords: [] }, stackSize: 0 };
-    }
-    const low = memory.address(thread + TH_STACK_LOW);
-    const top = memory.address(thread + TH_STACK_TOP);
-    const sp = place.sp || place.callerSp;
-    if (sp < low || sp > top || sp % 8 !== 0 || top - low > STACK_MAX) {
-      throw new InputError('damaged-process', `pid ${pid}: it has trapped outside of the guest's stack`);
-    }
-    const stack = { address: sp, bytes: memory.read(sp, top - sp) };
-    const context = memory.address(thread + TH_PARK_CONTEXT); // 0 in processes of older images, too
-    const registers = context === 0 ? undefined : readRegisters(memory, context, this.target);
-    const known = registers?.pc === place.at ? registers : undefined;
-    const text = base + image.identity.text.imageOffset;
-    const lifted = liftTrappedStack(image.sites, text, place, stack, known, this.budget);
-    return { lifted, stackSize: top - sp };
   }
 
   private async streamInstances(sink: PageSink, states: readonly InstanceState[]): Promise<SnapshotInstance[]> {

@@ -26,8 +26,8 @@ export interface Claim {
 }
 
 /**
- * Claims a process that is parked. Unclaimed it would continue in 2 s, perhaps just now: it looks for the claim after it
- * has changed its state. test/model walks all that can happen in between.
+ * Claims a process that is parked. Unclaimed it would continue in 2 s, perhaps just now: it looks for the claim after
+ * it has changed its state. test/model walks all that can happen in between.
  *
  * @param isHeld whether it still stands, and for us
  * @returns undefined when it does not, or is another tool's
@@ -52,8 +52,8 @@ export async function claim(
   let held = false;
   try {
     memory.writeU32(runtime + RT_COMMAND, COMMAND_HOLD);
-    // Parking forgets a claim, so it must still be there when the process has been seen to stand. One that has just continued
-    // names nobody, as one does that stands for a tool of another namespace: so it must stand then, too.
+    // Parking forgets a claim, so it must still be there when the process has been seen to stand. One that has just
+    // continued names nobody, as one does that stands for a tool of another namespace: so it must stand then, too.
     const stays = isHeld() && memory.u32(runtime + RT_COMMAND) === COMMAND_HOLD;
     held = stays && standsForUs() && isHeld();
     if (held && lifeline) await askToStop(process); // it looks up, and from now on notices at once when we die

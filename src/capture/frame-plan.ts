@@ -36,7 +36,9 @@ export function valueTypes(values: readonly Location[]): Uint8Array {
   return Uint8Array.from(values, ({ type, place }) => (place === Place.Unknown ? MISSING : type));
 }
 
-/** A value that no code reads any more is lifted as zero: any value would do, and a snapshot must not depend on chance. */
+/**
+ * A value that no code reads any more is lifted as zero: any value would do, and a snapshot must not depend on chance.
+ */
 export function planFrame(site: number, frameBytes: number, values: readonly Location[]): FramePlan {
   const count = values.length;
   const from = new Uint8Array(count);

@@ -43,7 +43,9 @@ export interface WorkloadEntry {
    * name.
    */
   readonly unreadable: string | undefined;
-  /** Of its main module; when that has none, the file's, or what it was started as when that is one of our own files. */
+  /**
+   * Of its main module; when that has none, the file's, or what it was started as when that is one of our own files.
+   */
   readonly module: string;
   readonly arch: string;
   readonly compiler: string;
@@ -125,7 +127,9 @@ function describe(folder: ProcessFolder, found: FoundImage | string, uptime: num
   };
 }
 
-/** The cache calls its files by what is in them, and temporary ones are all called alike: that says nothing to people. */
+/**
+ * The cache calls its files by what is in them, and temporary ones are all called alike: that says nothing to people.
+ */
 function fileName(path: string, [started]: readonly string[]): string {
   const isOwn = isCacheEntry(basename(path)) || isTemporaryFolder(dirname(path));
   return basename(isOwn && started !== undefined ? started : path);
