@@ -1,9 +1,11 @@
 /**
- * Builds the host layer: src/runtime/host.ts (AssemblyScript) -> dist/runtime/host.wasm. Does nothing when that is up to date.
+ * Builds the host layer: src/runtime/host.ts (AssemblyScript) -> dist/runtime/host.wasm. Does nothing when that is up
+ * to date.
  *
  *     node scripts/build-host.mjs [--force] [--quiet]
  *
- * No allocator and no bulk memory: the host layer is compiled by wag-snap itself and runs before anything could help it.
+ * No allocator and no bulk memory: the host layer is compiled by wag-snap itself and runs before anything could help
+ * it.
  */
 
 import { mkdirSync, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';

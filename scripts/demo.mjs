@@ -25,7 +25,9 @@ const module = 'fixtures/programs/sha256.wasm';
 let size = 400_000;
 /** Of the program's nine lines, as many are printed before each capture. */
 const LINES_BEFORE = 2;
-/** The run that is captured lasts at least so many times as long as `wag-snap compile` took on this machine just now. */
+/**
+ * The run that is captured lasts at least so many times as long as `wag-snap compile` took on this machine just now.
+ */
 const LONGER = 10;
 /** Characters of a line that are shown, when there is nothing to see in the others. */
 const SHOWN = 44;

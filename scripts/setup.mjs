@@ -29,7 +29,9 @@ export function must(command, args, env = {}) {
 /** A package's command. */
 export const bin = (name) => `${root}/node_modules/.bin/${name}`;
 
-/** Installs the packages unless those of package-lock.json are there. Compares versions: a clone's times say nothing. */
+/**
+ * Installs the packages unless those of package-lock.json are there. Compares versions: a clone's times say nothing.
+ */
 export function ensurePackages() {
   if (!packagesMatch()) must('npm', ['ci', '--no-audit', '--no-fund']);
 }

@@ -1,8 +1,9 @@
 /**
  * `npm test [-- FILE|NAME…]`: all that must hold before a change lands, on a fresh machine too: packages, build,
  * format and lint, types, tests. Continues after a failure, except of the build, and ends with a line
- * `N passed, N failed[, N skipped]`, in which a failed step counts as a failed test; what was skipped is listed with its reason. Arguments go to vitest, and the
- * format, lint and type steps are left out then. Leaves build/test/results.json and summary.txt.
+ * `N passed, N failed[, N skipped]`, in which a failed step counts as a failed test; what was skipped is listed with
+ * its reason. Arguments go to vitest, and the format, lint and type steps are left out then. Leaves
+ * build/test/results.json and summary.txt.
  */
 
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

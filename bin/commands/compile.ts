@@ -162,7 +162,10 @@ function nativeLevel(): CpuLevel<'x64'> | undefined {
   return cpuFlags().has('avx2') ? 'x86-64-v3' : undefined;
 }
 
-/** @throws UsageError when the module's name is no name for an image; of another kind of file InputError, which matters more */
+/**
+ * @throws UsageError when the module's name is no name for an image; of another kind of file InputError, which matters
+ * more
+ */
 async function defaultOutput(path: string): Promise<string> {
   const name = moduleName(path);
   if (path !== '-' && name !== path) return name;

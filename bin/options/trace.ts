@@ -1,4 +1,6 @@
-/** WAGSNAP_TRACE: areas, with commas between, or `all`. Their lines go to standard error, with the time since the start. */
+/**
+ * WAGSNAP_TRACE: areas, with commas between, or `all`. Their lines go to standard error, with the time since the start.
+ */
 
 import { terminalLines } from '../../src/base/terminal-text.js';
 import { TRACE_AREAS, type TraceArea, traceTo } from '../../src/base/trace.js';

@@ -3,10 +3,10 @@
  * on) and nothing is left for them to do. Then there is no process of Node's beside it, its pid is the one that was
  * started, and its signals and its end are the kernel's own.
  *
- * A Node process differs from what a program expects in three ways that outlive execve: SIGPIPE and SIGXFSZ are ignored,
- * the pipes behind its standard streams do not block, and signals that were blocked stay so. spawn undoes them in the
- * child; here it is done before, and when it cannot be, the program is a child as ever. When execve fails, Node ends
- * with a dump of its stack: what can be known before is looked at before.
+ * A Node process differs from what a program expects in three ways that outlive execve: SIGPIPE and SIGXFSZ are
+ * ignored, the pipes behind its standard streams do not block, and signals that were blocked stay so. spawn undoes them
+ * in the child; here it is done before, and when it cannot be, the program is a child as ever. When execve fails, Node
+ * ends with a dump of its stack: what can be known before is looked at before.
  */
 
 import { accessSync, closeSync, constants, existsSync, openSync, readFileSync } from 'node:fs';

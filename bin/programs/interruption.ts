@@ -1,4 +1,6 @@
-/** Signals that ask a command to end, held back while it has something to clean up: a stopped process, temporary files. */
+/**
+ * Signals that ask a command to end, held back while it has something to clean up: a stopped process, temporary files.
+ */
 
 import { Cancellation } from '../../src/base/cancellation.js';
 

@@ -59,7 +59,9 @@ export async function describeModule(path: string, name: string): Promise<Descri
   return { json, text: terminalLines(lines) };
 }
 
-/** A WebAssembly coredump: a module in its form, whose state is in custom sections, of which it lists names and sizes. */
+/**
+ * A WebAssembly coredump: a module in its form, whose state is in custom sections, of which it lists names and sizes.
+ */
 export async function describeCoredump(path: string, name: string): Promise<Description> {
   const module = await readModule(path, name);
   const sections = customSections(module.bytes, name);

@@ -1,6 +1,7 @@
 /**
- * Tests as plain JavaScript: compiling TypeScript module by module takes most of the time of a slow machine. Each test file becomes one of
- * the same name, what several need lies in chunks, and every module still believes to lie where it did.
+ * Tests as plain JavaScript: compiling TypeScript module by module takes most of the time of a slow machine. Each test
+ * file becomes one of the same name, what several need lies in chunks, and every module still believes to lie where it
+ * did.
  *
  * Not how tests run otherwise (vitest.config.ts). Packages stay imports.
  */

@@ -1,6 +1,7 @@
 /**
- * Runs in the virtual machine: compiles programs there, captures each with the command after its first line, restores it there as a
- * file, captures that one after its next line, and lets the second snapshot continue. Prints what came out, a JSON object a line.
+ * Runs in the virtual machine: compiles programs there, captures each with the command after its first line, restores
+ * it there as a file, captures that one after its next line, and lets the second snapshot continue. Prints what came
+ * out, a JSON object a line.
  */
 
 import { spawn, spawnSync } from 'node:child_process';

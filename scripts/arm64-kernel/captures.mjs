@@ -1,7 +1,8 @@
 /**
- * `node scripts/arm64-kernel/captures.mjs KERNEL [CPU]`: captures on a real ARM64 kernel, with the command as it is shipped, by an ARM64 Node in
- * the virtual machine (capture-there.mjs). Each snapshot continues there, and here on both CPUs; all must print what an unbroken run here
- * prints. Not part of CI. KERNEL and CPU are run.mjs's. Needs what run.mjs needs, and `fetch.sh node`.
+ * `node scripts/arm64-kernel/captures.mjs KERNEL [CPU]`: captures on a real ARM64 kernel, with the command as it is
+ * shipped, by an ARM64 Node in the virtual machine (capture-there.mjs). Each snapshot continues there, and here on both
+ * CPUs; all must print what an unbroken run here prints. Not part of CI. KERNEL and CPU are run.mjs's. Needs what
+ * run.mjs needs, and `fetch.sh node`.
  */
 
 import { spawnSync } from 'node:child_process';

@@ -1,6 +1,6 @@
 /**
- * The virtual machine: an ARM64 kernel in qemu-system-aarch64 with init.c, files and the commands that init.c starts. Is not what runs in
- * it, and judges nothing. Needs qemu-system-arm, clang and lld.
+ * The virtual machine: an ARM64 kernel in qemu-system-aarch64 with init.c, files and the commands that init.c starts.
+ * Is not what runs in it, and judges nothing. Needs qemu-system-arm, clang and lld.
  */
 
 import { spawn } from 'node:child_process';

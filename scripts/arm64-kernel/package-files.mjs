@@ -1,6 +1,6 @@
 /**
- * What the virtual machine needs for wag-snap itself: this package as it is built, the packages that it and its tests need, Node
- * and the libraries below Node (fetch.sh node), a shell. Is not what is started there.
+ * What the virtual machine needs for wag-snap itself: this package as it is built, the packages that it and its tests
+ * need, Node and the libraries below Node (fetch.sh node), a shell. Is not what is started there.
  */
 
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';

@@ -1,10 +1,11 @@
 /**
- * `node scripts/arm64-kernel/run.mjs KERNEL [CPU]`: ARM64 images on a real ARM64 kernel, in qemu-system-aarch64. Boots it
- * with init.c and a few images, prints its console, and compares with what the same programs print here, as x86-64
+ * `node scripts/arm64-kernel/run.mjs KERNEL [CPU]`: ARM64 images on a real ARM64 kernel, in qemu-system-aarch64. Boots
+ * it with init.c and a few images, prints its console, and compares with what the same programs print here, as x86-64
  * executables. Some of the images continue with snapshots of processes of this machine. Not part of CI.
  *
  * KERNEL is a vmlinuz: scripts/arm64-kernel/fetch.sh gets Debian's. CPU is qemu's name of one; default cortex-a53, an
- * ARMv8.0. Needs an x86-64 machine, qemu-system-arm, qemu-user-static, clang and lld. Leaves its files in build/arm64-kernel.
+ * ARMv8.0. Needs an x86-64 machine, qemu-system-arm, qemu-user-static, clang and lld. Leaves its files in
+ * build/arm64-kernel.
  */
 
 import { spawn, spawnSync } from 'node:child_process';

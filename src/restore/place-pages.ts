@@ -1,4 +1,6 @@
-/** Where a restored process finds what the snapshot has of memories and files: in the image, or in the snapshot itself. */
+/**
+ * Where a restored process finds what the snapshot has of memories and files: in the image, or in the snapshot itself.
+ */
 
 import { groupContents, type SharedContents } from '../snapshot/file-contents.js';
 import type { PageSink } from '../snapshot/pages.js';

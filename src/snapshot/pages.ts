@@ -7,8 +7,8 @@
  *     contents of a file         capture/file-data.ts,                                 is copied
  *                                stored-pages.ts
  *
- * Pages have 64 KiB, and 16 blocks of 4 KiB each; what is not in a source is zeros. Sizes and offsets are in bytes where
- * nothing else is said.
+ * Pages have 64 KiB, and 16 blocks of 4 KiB each; what is not in a source is zeros. Sizes and offsets are in bytes
+ * where nothing else is said.
  */
 
 import type { Extent } from './snapshot.js';

@@ -7,7 +7,10 @@
 /** The greatest weight: that of four loops. */
 const MAX_WEIGHT = 8 ** 4;
 
-/** What opened a control frame; an `else` turns its If into an Else, a `catch` its Try into a Catch. A try_table is a Block. */
+/**
+ * What opened a control frame; an `else` turns its If into an Else, a `catch` its Try into a Catch. A try_table is a
+ * Block.
+ */
 export const enum ControlKind {
   Block = 0,
   Loop = 1,

@@ -1,7 +1,7 @@
 /**
- * Speed of the compiled code: process time of the whole run of an image, against the same module in V8 with its baseline
- * compiler alone (Liftoff) and with its optimizing compiler alone (TurboFan). V8's times include Node's start and the
- * compilation, ours the start of an image; sizes are chosen so that Liftoff takes about a second.
+ * Speed of the compiled code: process time of the whole run of an image, against the same module in V8 with its
+ * baseline compiler alone (Liftoff) and with its optimizing compiler alone (TurboFan). V8's times include Node's start
+ * and the compilation, ours the start of an image; sizes are chosen so that Liftoff takes about a second.
  */
 
 import { resolve } from 'node:path';

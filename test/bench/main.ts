@@ -1,7 +1,7 @@
 /**
  * `npm run bench [-- NAME…]`: the figures that this project promises, as ratios within one run, each the median of five
- * rounds that take turns. Prints a table with bars; exit code 1 when a bar is missed. Quiet machines give better figures,
- * but ratios hold on busy ones too.
+ * rounds that take turns. Prints a table with bars; exit code 1 when a bar is missed. Quiet machines give better
+ * figures, but ratios hold on busy ones too.
  */
 
 import { capturePause } from './capture-pause.js';

@@ -1,7 +1,7 @@
 /**
  * From the start of `wag-snap restore` to the first thing the guest does, with the image in the cache: a guest of 1 GiB
- * against one of 16 MiB. The guest is captured while it waits in a read; restored with an empty stdin it prints a line at
- * once, and the first byte of it is the moment that counts.
+ * against one of 16 MiB. The guest is captured while it waits in a read; restored with an empty stdin it prints a line
+ * at once, and the first byte of it is the moment that counts.
  */
 
 import { spawn } from 'node:child_process';

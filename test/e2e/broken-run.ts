@@ -50,9 +50,9 @@ export async function unbrokenRun(program: Program): Promise<Result> {
 }
 
 /**
- * The same with `breaks` captures and restores on the way; `duration` is that of the unbroken run. The workload continues
- * while the capture tool starts, so on a busy machine a run may end before its last break: another one follows then, until
- * there were `breaks` in all. Returns every run, each of which must be like the unbroken one.
+ * The same with `breaks` captures and restores on the way; `duration` is that of the unbroken run. The workload
+ * continues while the capture tool starts, so on a busy machine a run may end before its last break: another one
+ * follows then, until there were `breaks` in all. Returns every run, each of which must be like the unbroken one.
  */
 export async function brokenRuns(program: Program, breaks: number, duration: number): Promise<readonly BrokenRun[]> {
   const seed = Number(process.env['WAGSNAP_SEED'] ?? Math.floor(Math.random() * 2 ** 31));

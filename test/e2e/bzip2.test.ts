@@ -1,6 +1,6 @@
 /**
- * Debian's bzip2, built for WASI, compresses files to stdout; it is captured at ten random moments, with the input open in
- * the middle, and restored each time. Then it unpacks the result. Skips, and says why, where bzip2 cannot be built.
+ * Debian's bzip2, built for WASI, compresses files to stdout; it is captured at ten random moments, with the input open
+ * in the middle, and restored each time. Then it unpacks the result. Skips, and says why, where bzip2 cannot be built.
  */
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';

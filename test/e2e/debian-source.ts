@@ -1,10 +1,10 @@
 /**
  * Real programs for the tests: fetches Debian *source* packages and builds them into WASI modules with clang.
  *
- * apt works in a folder of our own (build/e2e/apt.PID): lists, cache and a sources list derived from the system's own, with
- * `deb` turned into `deb-src`, so neither the system's apt nor any other configuration is changed and no mirror is named
- * here. Everything is kept under build/e2e, so only the first run needs the network. Needs apt-get, dpkg-source, clang,
- * lld and wasi-libc; where something is missing the result says what, and the tests skip.
+ * apt works in a folder of our own (build/e2e/apt.PID): lists, cache and a sources list derived from the system's own,
+ * with `deb` turned into `deb-src`, so neither the system's apt nor any other configuration is changed and no mirror is
+ * named here. Everything is kept under build/e2e, so only the first run needs the network. Needs apt-get, dpkg-source,
+ * clang, lld and wasi-libc; where something is missing the result says what, and the tests skip.
  */
 
 import { spawn } from 'node:child_process';

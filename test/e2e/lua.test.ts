@@ -1,6 +1,6 @@
 /**
- * Debian's Lua, built for WASI, sorts, builds strings and recurses; it is captured at ten random moments and restored each
- * time. Skips, and says why, where Lua cannot be built.
+ * Debian's Lua, built for WASI, sorts, builds strings and recurses; it is captured at ten random moments and restored
+ * each time. Skips, and says why, where Lua cannot be built.
  */
 
 import { resolve } from 'node:path';

@@ -1,7 +1,7 @@
 /**
- * CPython 3.12 for WASI, as published on npm: computes on x86-64, is captured in the middle, continues on ARM64, and comes back.
- * It computes until it is told to end, so that no capture comes too late; what it must have computed by then is worked out
- * here. Skips, and says why, where the package cannot be had or ARM64 programs cannot be run.
+ * CPython 3.12 for WASI, as published on npm: computes on x86-64, is captured in the middle, continues on ARM64, and
+ * comes back. It computes until it is told to end, so that no capture comes too late; what it must have computed by
+ * then is worked out here. Skips, and says why, where the package cannot be had or ARM64 programs cannot be run.
  */
 
 import { createHash } from 'node:crypto';

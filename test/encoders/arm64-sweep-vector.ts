@@ -1,6 +1,7 @@
 /**
  * Every row of the arm64 table of vector instructions times its fields: the words we emit, and the same in assembler
- * syntax. All registers at each place, all sizes of lanes that the row may be emitted with, all lanes, the borders of shifts.
+ * syntax. All registers at each place, all sizes of lanes that the row may be emitted with, all lanes, the borders of
+ * shifts.
  */
 
 import { VectorEmitter } from '../../src/arch/arm64/emitter-vector.js';

@@ -1,4 +1,7 @@
-/** --max-memory and exceptions: what a program keeps counts together with its memory, what nobody keeps does not pile up. */
+/**
+ * --max-memory and exceptions: what a program keeps counts together with its memory, what nobody keeps does not pile
+ * up.
+ */
 
 import { join } from 'node:path';
 import { expect, test } from 'vitest';

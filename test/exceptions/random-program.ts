@@ -3,8 +3,8 @@
  * every V8 knows, and with try_table and exnref.
  *
  * Every function gives an i32 and takes from a global of fuel, so that all of them end. Those with an odd number have
- * more parameters than there are registers; a third makes tail calls only, so that locals are pinned. An expression is made
- * once, by a seed, and printed in either form.
+ * more parameters than there are registers; a third makes tail calls only, so that locals are pinned. An expression is
+ * made once, by a seed, and printed in either form.
  */
 
 import { decodeModule } from '../../src/wasm/decode.js';
@@ -80,7 +80,9 @@ export function randomProgram(seed: number, delegates: boolean, isCommand = fals
   return new Generator(seed, delegates).program(isCommand);
 }
 
-/** The same with calls through references to functions, as wabt knows no call_ref: in place of those through table 1. */
+/**
+ * The same with calls through references to functions, as wabt knows no call_ref: in place of those through table 1.
+ */
 export function withReferences(module: Uint8Array): Uint8Array {
   const { bodyStart, bodyEnd, importedFuncCount } = decodeModule(module);
   const bytes = module.slice();

@@ -1,4 +1,7 @@
-/** Random programs that throw and catch continue from every site that they reach, in code of another version and on the other CPU. */
+/**
+ * Random programs that throw and catch continue from every site that they reach, in code of another version and on the
+ * other CPU.
+ */
 
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';

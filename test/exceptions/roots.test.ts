@@ -1,4 +1,7 @@
-/** Exceptions stay as long as tables and globals of every type that can hold one refer to them, however many come and go. */
+/**
+ * Exceptions stay as long as tables and globals of every type that can hold one refer to them, however many come and
+ * go.
+ */
 
 import { join } from 'node:path';
 import { expect, test } from 'vitest';

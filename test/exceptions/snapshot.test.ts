@@ -17,7 +17,9 @@ import { Frames, type Snapshot, type SnapshotException, type StoredSnapshot } fr
 import { ValType } from '../../src/wasm/module.js';
 import { type Built, build, captureAndEnd, restoreAndStart, temporaryFolder, Workload } from '../support/workload.js';
 
-/** Makes three exceptions, each a value of the next, and one that nothing keeps; says so; waits; leaves with code 33. */
+/**
+ * Makes three exceptions, each a value of the next, and one that nothing keeps; says so; waits; leaves with code 33.
+ */
 const PROGRAM = `(module
   (import "wasi_snapshot_preview1" "fd_write" (func $fd_write (param i32 i32 i32 i32) (result i32)))
   (import "wasi_snapshot_preview1" "fd_read" (func $fd_read (param i32 i32 i32 i32) (result i32)))

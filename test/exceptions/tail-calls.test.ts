@@ -1,7 +1,7 @@
 /**
- * Exceptions out of what a tail call has reached. Its frame is gone when the callee runs (core spec 4.6.13, return_call):
- * no handler of the tail-calling function may catch, the first one around its caller does. That must hold where the
- * callee is another instance's too, though the frame stays then (src/compile/baseline/tail-calls.ts).
+ * Exceptions out of what a tail call has reached. Its frame is gone when the callee runs (core spec 4.6.13,
+ * return_call): no handler of the tail-calling function may catch, the first one around its caller does. That must hold
+ * where the callee is another instance's too, though the frame stays then (src/compile/baseline/tail-calls.ts).
  */
 
 import { describe, expect, test } from 'vitest';

@@ -1,4 +1,7 @@
-/** Exceptions in whole processes, on each CPU that runs here: depth, many of them, several instances, and what nobody catches. */
+/**
+ * Exceptions in whole processes, on each CPU that runs here: depth, many of them, several instances, and what nobody
+ * catches.
+ */
 
 import { describe, expect, test } from 'vitest';
 import { RT_EXCEPTIONS } from '../../src/image/contract/runtime-block.js';

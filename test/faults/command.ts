@@ -1,6 +1,6 @@
 /**
- * The command line under a fault: runs bin/wag-snap with one call failing (inject.mjs), judges what it says, and finds out
- * at which calls there is anything to fail.
+ * The command line under a fault: runs bin/wag-snap with one call failing (inject.mjs), judges what it says, and finds
+ * out at which calls there is anything to fail.
  */
 
 import { spawn } from 'node:child_process';
@@ -133,8 +133,8 @@ const ACTS: Readonly<Record<string, readonly string[]>> = {
 const ENDS = ['SIGTERM', 'SIGINT', 'SIGHUP'];
 
 /**
- * Faults for each label: a call that fails, or is cut short, and one at which the command ends, killed or asked to; by chance. Or all
- * of them at all calls: see support/sampling.ts.
+ * Faults for each label: a call that fails, or is cut short, and one at which the command ends, killed or asked to; by
+ * chance. Or all of them at all calls: see support/sampling.ts.
  *
  * @param next random numbers in [0, 1)
  */

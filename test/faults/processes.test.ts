@@ -1,4 +1,7 @@
-/** Captures of processes that are not, or not now, to be captured: what the command says, and that nothing happens to them. */
+/**
+ * Captures of processes that are not, or not now, to be captured: what the command says, and that nothing happens to
+ * them.
+ */
 
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
@@ -84,7 +87,8 @@ describe('refused', () => {
   });
 
   test('a zombie', async () => {
-    // with an input that does not end: as its descriptor 0, a shell's job in the background has /dev/null, and would end at once
+    // with an input that does not end: as its descriptor 0, a shell's job in the background has /dev/null, and would
+    // end at once
     const script = 'exec 3<&0; "$0" <&3 >/dev/null 3<&- & echo $!; exec sleep 3600';
     const parent = await started('sh', '-c', script, join(folder, 'blocked'));
     const pid = Number(await new Promise((done) => parent.stdout!.once('data', done)));

@@ -5,7 +5,9 @@ import { IMPORTS, PRINT } from '../unit/snapshot/programs.js';
 const MEBIBYTES = 3;
 const STATE = 100;
 
-/** Fills its memory, prints `A`, and answers each byte with a letter that depends on all bytes so far and on the memory. */
+/**
+ * Fills its memory, prints `A`, and answers each byte with a letter that depends on all bytes so far and on the memory.
+ */
 const TALK = `
     (func $start
       (local $i i32)

@@ -1,4 +1,6 @@
-/** Random blocks, loops and ifs. A loop ends by a counting local that nothing else writes, or its branches take fuel. */
+/**
+ * Random blocks, loops and ifs. A loop ends by a counting local that nothing else writes, or its branches take fuel.
+ */
 
 import { Op } from '../../src/wasm/opcodes.js';
 import type { Choices } from './choices.js';

@@ -51,8 +51,8 @@ export class BodyReader {
   }
 
   /**
-   * Indexes, label depths, type bytes, lanes; alignment, offset and memory of an access; a block's type as blockType takes
-   * it, then kind, tag (-1 for any) and label of each clause. Constants are passed over.
+   * Indexes, label depths, type bytes, lanes; alignment, offset and memory of an access; a block's type as blockType
+   * takes it, then kind, tag (-1 for any) and label of each clause. Constants are passed over.
    */
   immediates({ immediates }: Opcode): number[] {
     switch (immediates) {

@@ -1,4 +1,6 @@
-/** What the instructions do that call the host layer: growing, filling, copying and initialising memories and tables. */
+/**
+ * What the instructions do that call the host layer: growing, filling, copying and initialising memories and tables.
+ */
 
 import { Op } from '../../src/wasm/opcodes.js';
 import { evaluate, type Instance, index, PAGE, type Reference } from './machine.js';

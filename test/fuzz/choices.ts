@@ -1,9 +1,9 @@
 /**
- * The source of every decision of the module generator: pseudo-random numbers that are written down, so that a module is
- * its list of choices.
+ * The source of every decision of the module generator: pseudo-random numbers that are written down, so that a module
+ * is its list of choices.
  *
- * A shorter or smaller list is a simpler module, and always a valid one: this is how failures are made small (shrink.ts).
- * So 0 is always the simplest choice, and after the end of a list all choices are 0.
+ * A shorter or smaller list is a simpler module, and always a valid one: this is how failures are made small
+ * (shrink.ts). So 0 is always the simplest choice, and after the end of a list all choices are 0.
  */
 
 export class Choices {

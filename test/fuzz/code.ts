@@ -4,8 +4,8 @@
  *
  * NaN: engines may differ in a NaN's bits. Either the bits of NaNs do not get out of float values (`guard`: before
  * reinterpretations, stores, copysign), or all arithmetic gives the canonical one, by extra code that says what
- * `--deterministic` does (`NanMode.Explicit`), or by the compiler under test (`NanMode.Native`). The bits of a vector can
- * be seen in too many ways to guard them all: unless the compiler does it, its NaNs are always made canonical.
+ * `--deterministic` does (`NanMode.Explicit`), or by the compiler under test (`NanMode.Native`). The bits of a vector
+ * can be seen in too many ways to guard them all: unless the compiler does it, its NaNs are always made canonical.
  */
 
 import { Op, opcodes } from '../../src/wasm/opcodes.js';

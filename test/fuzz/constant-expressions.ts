@@ -1,6 +1,6 @@
 /**
- * Random constant expressions: initialisers of globals, offsets of segments. With arithmetic and immutable globals before
- * them; so the generator keeps the values of those (Shape.constants).
+ * Random constant expressions: initialisers of globals, offsets of segments. With arithmetic and immutable globals
+ * before them; so the generator keeps the values of those (Shape.constants).
  */
 
 import { Op } from '../../src/wasm/opcodes.js';

@@ -1,6 +1,6 @@
 /**
- * The functions that a random module exports for the test: its own functions, inside wrappers that take and give integers
- * only, half of which catch exceptions, `fuel`, and `state`, a hash of all that a run can leave behind.
+ * The functions that a random module exports for the test: its own functions, inside wrappers that take and give
+ * integers only, half of which catch exceptions, `fuel`, and `state`, a hash of all that a run can leave behind.
  *
  * Float bits would change on their way through JavaScript; wrappers reinterpret, so that comparisons are of all bits.
  */
@@ -64,7 +64,9 @@ export function wrapper(shape: Shape, index: number): ExportedFunction {
   return { name: `w${index}`, ...signature, write };
 }
 
-/** Ends the try around a call: exceptions of all tags known go into global 2, one of the numbers that every module has. */
+/**
+ * Ends the try around a call: exceptions of all tags known go into global 2, one of the numbers that every module has.
+ */
 function catchAll(code: Code, results: readonly ValType[]): void {
   const { shape } = code;
   const global = fuelGlobal(shape) + 2;

@@ -59,7 +59,9 @@ export interface Exception {
 
 export type HostFunction = (memory: Memory, args: readonly Raw[]) => Raw[];
 
-/** Positions after a block's `end` and its `else` (the same when there is none), and what follows a legacy try's body. */
+/**
+ * Positions after a block's `end` and its `else` (the same when there is none), and what follows a legacy try's body.
+ */
 export interface BlockParts {
   readonly end: number;
   readonly otherwise: number;

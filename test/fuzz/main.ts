@@ -1,6 +1,6 @@
 /**
- * `npm run fuzz [-- …]`: random modules, native against V8 or migrated, until a failure or the time is over. The options are
- * in options.ts.
+ * `npm run fuzz [-- …]`: random modules, native against V8 or migrated, until a failure or the time is over. The
+ * options are in options.ts.
  */
 
 import { mkdtempSync, rmSync } from 'node:fs';

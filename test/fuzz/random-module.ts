@@ -1,4 +1,6 @@
-/** Random modules as binaries: always valid, always ending. See shape.ts, body.ts and exports.ts for what is in them. */
+/**
+ * Random modules as binaries: always valid, always ending. See shape.ts, body.ts and exports.ts for what is in them.
+ */
 
 import { Op } from '../../src/wasm/opcodes.js';
 import { type Encoding, STANDARD } from '../support/function-references.js';
@@ -238,8 +240,8 @@ function writeExports(out: WasmWriter, shape: Shape, wrappers: readonly Exported
 }
 
 /**
- * Segment 0 fills table 0 from its start, segment 1 is passive; both have ref.func or ref.null as their items. Then one for
- * each table of typed references.
+ * Segment 0 fills table 0 from its start, segment 1 is passive; both have ref.func or ref.null as their items. Then one
+ * for each table of typed references.
  */
 function writeElements(to: WasmWriter, choices: Choices, shape: Shape): void {
   const { elements, passiveElements, tables, functions } = shape;

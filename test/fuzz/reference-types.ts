@@ -1,6 +1,6 @@
 /**
- * Typed function references in random modules: (ref $t) and (ref null $t) as value type codes above a byte, of the types
- * that every module of a case has at the same index ("heaps"). What they are in bytes depends on who reads them.
+ * Typed function references in random modules: (ref $t) and (ref null $t) as value type codes above a byte, of the
+ * types that every module of a case has at the same index ("heaps"). What they are in bytes depends on who reads them.
  */
 
 import type { Encoding } from '../support/function-references.js';

@@ -1,10 +1,10 @@
 /**
  * Hostile snapshots: real ones with a random mutation each. Whatever is wrong with a snapshot must end as InputError or
- * LimitError; one that is accepted must run like a program that could have got there: to an end, a trap or a time limit,
- * never to a signal outside of the guest's rules.
+ * LimitError; one that is accepted must run like a program that could have got there: to an end, a trap or a time
+ * limit, never to a signal outside of the guest's rules.
  *
- * Mutations are of three kinds: bytes of the file (mostly found by its hash), bytes of the header with the hash made to fit, and
- * fields of the decoded snapshot, of which some are chosen to look right.
+ * Mutations are of three kinds: bytes of the file (mostly found by its hash), bytes of the header with the hash made to
+ * fit, and fields of the decoded snapshot, of which some are chosen to look right.
  */
 
 import { spawnSync } from 'node:child_process';

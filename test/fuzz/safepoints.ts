@@ -1,8 +1,8 @@
 /**
  * Safepoints of a program in the order in which it reaches them, by the interpreter; and processes that stop at one.
  *
- * An x86-64 process passes safepoints by single steps until it parks at the n-th (WAGSNAP_PARK=n). ARM64 lets no program
- * do that: there trap text has a trap at one site alone, and the process parks when it first gets there.
+ * An x86-64 process passes safepoints by single steps until it parks at the n-th (WAGSNAP_PARK=n). ARM64 lets no
+ * program do that: there trap text has a trap at one site alone, and the process parks when it first gets there.
  */
 
 import type { ModuleInput } from '../../src/compile/link/compile.js';
@@ -80,7 +80,10 @@ export function safepoints(program: Program): Stop[][] {
 /** CPUs whose images can be started here. */
 export const runnable: readonly string[] = ARCHES.filter((arch) => specTarget(arch) !== undefined);
 
-/** Whether a CPU's processes can pass safepoints: those of others, and emulated ones, park where they first reach a site. */
+/**
+ * Whether a CPU's processes can pass safepoints: those of others, and emulated ones, park where they first reach a
+ * site.
+ */
 export function passesSafepoints(arch: string): boolean {
   const { target, launcher } = specTarget(arch)!;
   return target.hostConstants.SINGLE_STEP_FLAG !== 0 && launcher.length === 0;

@@ -238,7 +238,10 @@ function randomImports(choices: Choices, library: Shape | undefined): Imported {
   };
 }
 
-/** Some have the type of the one before. Locals: few, so that each is used often enough to be pinned; many of one class, more than there are registers; any. */
+/**
+ * Some have the type of the one before. Locals: few, so that each is used often enough to be pinned; many of one class,
+ * more than there are registers; any.
+ */
 function randomFunction(
   choices: Choices,
   types: Types,

@@ -1,6 +1,6 @@
 /**
- * Makes a failing case small: leaves out pieces of its list of choices, then makes single choices smaller, as long as it
- * keeps failing. Many candidates are tried at once, in one image.
+ * Makes a failing case small: leaves out pieces of its list of choices, then makes single choices smaller, as long as
+ * it keeps failing. Many candidates are tried at once, in one image.
  */
 
 import type { Differential, Failure } from './differential.js';

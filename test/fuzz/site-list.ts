@@ -3,8 +3,8 @@
  * the opcode table, which shares nothing with the validator or the code generators but that table.
  *
  * Sites are in reachable code only. Reachable is what follows from the structure alone: after br, br_table, return and
- * unreachable, tail calls and throws nothing is, until an `else` of a reachable `if`, a catch body of a reachable `try`, or the `end`
- * of a block that a reachable branch leaves, or a clause of a reachable `try_table`.
+ * unreachable, tail calls and throws nothing is, until an `else` of a reachable `if`, a catch body of a reachable
+ * `try`, or the `end` of a block that a reachable branch leaves, or a clause of a reachable `try_table`.
  */
 
 import { SITE_CALL, SITE_ENTRY, SITE_LOOP } from '../../src/image/contract/site-tables.js';

@@ -1,6 +1,7 @@
 /**
- * Forged snapshot files: reading any of thousands of random mutations of intact ones ends as InputError, as LimitError or as a snapshot that is
- * consistent in itself and can be described. What then restores and runs is restore.test.ts's business.
+ * Forged snapshot files: reading any of thousands of random mutations of intact ones ends as InputError, as LimitError
+ * or as a snapshot that is consistent in itself and can be described. What then restores and runs is restore.test.ts's
+ * business.
  *
  * WAGSNAP_SEED repeats a run, WAGSNAP_ROUNDS makes it longer.
  */

@@ -48,8 +48,8 @@ const FEATURES: ReadonlyMap<string, (shape: Shape) => boolean> = new Map([
 const CALLS: readonly string[] = ['call', 'callIndirect', 'callRef'];
 
 /**
- * Characters of functions: of everything; without calls, so that many locals are pinned; with many calls and assignments; with
- * hardly any calls and many uses of locals; with many branches; with some of all.
+ * Characters of functions: of everything; without calls, so that many locals are pinned; with many calls and
+ * assignments; with hardly any calls and many uses of locals; with many branches; with some of all.
  */
 const CHARACTERS: readonly (readonly number[])[] = [
   STEPS.map(([, weight]) => weight),

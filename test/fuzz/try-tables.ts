@@ -1,6 +1,6 @@
 /**
- * Rewrites a module with the legacy form of exceptions into one with try_table, throw_ref and exnref: so that V8 can tell
- * what such a program must do before it knows of them.
+ * Rewrites a module with the legacy form of exceptions into one with try_table, throw_ref and exnref: so that V8 can
+ * tell what such a program must do before it knows of them.
  *
  *     try P -> R                     block $done P -> R
  *       body                           block $second P -> (payload exnref)
@@ -15,8 +15,8 @@
  *                                      local.set $caught, …
  *                                    end
  *
- * rethrow is throw_ref of the local. A try that delegates is a try_table whose only clause leaves for a block within the
- * body of the try that it delegates to, or within the function's, after which is throw_ref. Some clauses have no
+ * rethrow is throw_ref of the local. A try that delegates is a try_table whose only clause leaves for a block within
+ * the body of the try that it delegates to, or within the function's, after which is throw_ref. Some clauses have no
  * reference, some a reference that is dropped or takes the way through a table or a global.
  */
 

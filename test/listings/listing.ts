@@ -1,8 +1,8 @@
 /**
  * Golden listings: compiles the functions of a .wat alone (no image) and shows their code and sites.
  *
- * The trailing comments of each .wat hold what is expected: a listing for each CPU, a line an instruction with its bytes.
- * Comparing needs only the bytes; writing (BLESS=1) asks a disassembler for the text.
+ * The trailing comments of each .wat hold what is expected: a listing for each CPU, a line an instruction with its
+ * bytes. Comparing needs only the bytes; writing (BLESS=1) asks a disassembler for the text.
  */
 
 import { spawnSync } from 'node:child_process';
@@ -96,7 +96,9 @@ export function bytesOf(expected: string): string {
     .join('\n');
 }
 
-/** The listing as text. With `disassemble`, instructions are split and named; otherwise one line of bytes a function. */
+/**
+ * The listing as text. With `disassemble`, instructions are split and named; otherwise one line of bytes a function.
+ */
 export function render(listings: readonly Listing[], disassemble?: (code: Uint8Array) => Instruction[]): string {
   const lines: string[] = [];
   for (const { index, code, sites } of listings) {

@@ -1,5 +1,6 @@
 /**
- * Every .wat of test/listings compiles to the code in its trailing comments, on both CPUs. BLESS=1 rewrites the comments.
+ * Every .wat of test/listings compiles to the code in its trailing comments, on both CPUs. BLESS=1 rewrites the
+ * comments.
  */
 
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';

@@ -1,4 +1,7 @@
-/** Programs that compute with vectors, compiled with AVX, are captured at sites all over and continue in images without, and back. */
+/**
+ * Programs that compute with vectors, compiled with AVX, are captured at sites all over and continue in images without,
+ * and back.
+ */
 
 import { join, resolve } from 'node:path';
 import { expect, test } from 'vitest';

@@ -1,6 +1,6 @@
 /**
- * Ten hops: a program is captured at a random moment, ended, restored, captured again from there, and so on. What all the
- * pieces print is what an unbroken run prints. Half of the hops go through a self-contained image.
+ * Ten hops: a program is captured at a random moment, ended, restored, captured again from there, and so on. What all
+ * the pieces print is what an unbroken run prints. Half of the hops go through a self-contained image.
  *
  * The moments come from a seed, printed with a failure; WAGSNAP_SEED sets it.
  */

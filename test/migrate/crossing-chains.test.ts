@@ -1,6 +1,7 @@
 /**
- * Chains of hops between CPUs and compiler versions: each hop goes from x86-64 to ARM64 or back, at a random moment, and
- * every second image of a CPU is one that another version of the compiler might have made (src/compile/convention/variation.ts).
+ * Chains of hops between CPUs and compiler versions: each hop goes from x86-64 to ARM64 or back, at a random moment,
+ * and every second image of a CPU is one that another version of the compiler might have made
+ * (src/compile/convention/variation.ts).
  *
  * Moments and versions come from a seed, which is in each test's name; WAGSNAP_SEED sets it. An exhaustive run makes
  * fifty hops of runs that are as much longer. Needs qemu-user; the Lua script needs what test/e2e needs.

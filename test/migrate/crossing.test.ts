@@ -1,6 +1,6 @@
 /**
- * Between CPUs: each small program is captured at the sites that it reaches on x86-64 and continues on ARM64, and the other
- * way round. What it prints and its exit code are an unbroken run's.
+ * Between CPUs: each small program is captured at the sites that it reaches on x86-64 and continues on ARM64, and the
+ * other way round. What it prints and its exit code are an unbroken run's.
  *
  * A sample of the sites, as an emulated process takes its time; all of them: see support/sampling.ts. Needs qemu-user.
  */

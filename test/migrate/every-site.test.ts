@@ -1,4 +1,6 @@
-/** Each small program is captured at sites that it reaches, or at every one (support/sampling.ts): see every-site.ts. */
+/**
+ * Each small program is captured at sites that it reaches, or at every one (support/sampling.ts): see every-site.ts.
+ */
 
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,8 +1,8 @@
 /**
  * Captures a program at every site that it reaches, the first time it gets there, and restores it.
  *
- * For each site a copy of the image gets trap text with a trap at that site alone and is started with WAGSNAP_PARK=1: it
- * parks there, or runs to its end when the site is not on its way. What the two halves print must be what the whole
+ * For each site a copy of the image gets trap text with a trap at that site alone and is started with WAGSNAP_PARK=1:
+ * it parks there, or runs to its end when the site is not on its way. What the two halves print must be what the whole
  * prints, and the exit code the same.
  */
 

@@ -1,7 +1,7 @@
 /**
- * A chain of hops: a program is captured at a random moment, ended, restored, captured again from there, and so on, each
- * time onto the next of several images of the same module. Every second resumable image is self-contained, the others map
- * the snapshot.
+ * A chain of hops: a program is captured at a random moment, ended, restored, captured again from there, and so on,
+ * each time onto the next of several images of the same module. Every second resumable image is self-contained, the
+ * others map the snapshot.
  *
  * What all the pieces print is to be what an unbroken run prints: the caller compares.
  *

@@ -1,6 +1,6 @@
 /**
- * A stack with more than 1,024 references of each kind: to functions, exceptions and nothing, in locals, operands and at the
- * innermost frame. Each means the same after a restore, on either CPU.
+ * A stack with more than 1,024 references of each kind: to functions, exceptions and nothing, in locals, operands and
+ * at the innermost frame. Each means the same after a restore, on either CPU.
  */
 
 import { join } from 'node:path';

@@ -1,6 +1,6 @@
 /**
- * A module whose host is JavaScript, on its own: it imports its memory, its table, globals and functions, all of which are
- * missing. What is made for it goes into snapshots like everything else of the instance.
+ * A module whose host is JavaScript, on its own: it imports its memory, its table, globals and functions, all of which
+ * are missing. What is made for it goes into snapshots like everything else of the instance.
  */
 
 import { join } from 'node:path';

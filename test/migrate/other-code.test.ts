@@ -1,10 +1,10 @@
 /**
- * Snapshots continue in the code of another compiler version: the same modules with other registers, frames, arguments in
- * slots and functions in another order (src/compile/convention/variation.ts), so that places of values and code differ at most
- * sites. There and back.
+ * Snapshots continue in the code of another compiler version: the same modules with other registers, frames, arguments
+ * in slots and functions in another order (src/compile/convention/variation.ts), so that places of values and code
+ * differ at most sites. There and back.
  *
- * The seeds differ from run to run, and are in the name of the test; WAGSNAP_SEED sets the first. Which sites are on the way is found
- * out on this machine's CPU.
+ * The seeds differ from run to run, and are in the name of the test; WAGSNAP_SEED sets the first. Which sites are on
+ * the way is found out on this machine's CPU.
  */
 
 import { mkdirSync } from 'node:fs';

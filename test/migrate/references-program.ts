@@ -1,6 +1,6 @@
 /**
- * A program with typed function references wherever a value can be: what references.test.ts runs. Prints a digit or letter for
- * each of its results.
+ * A program with typed function references wherever a value can be: what references.test.ts runs. Prints a digit or
+ * letter for each of its results.
  */
 
 import { type Bytes, type Encoding, FUNC, I32, moduleOf, STANDARD } from '../support/function-references.js';
@@ -14,7 +14,8 @@ const [GET, SET, GLOBAL_GET, GLOBAL_SET, TABLE_GET, TABLE_SET, STORE, CONST] = [
 ];
 const [ADD, SUB, MUL, REF_NULL, IS_NULL, REF_FUNC, UNREACHABLE] = [0x6a, 0x6b, 0x6c, 0xd0, 0xd1, 0xd2, 0x00];
 
-// Types: 0 i32 -> i32, 1 fd_write, 2 () -> i32, 3 () -> (), 4 i32 -> (), 5 (ref null 0, i32) -> i32, 6 (ref 0, 6 x i32) -> i32
+// Types: 0 i32 -> i32, 1 fd_write, 2 () -> i32, 3 () -> (), 4 i32 -> (), 5 (ref null 0, i32) -> i32, 6 (ref 0, 6 x i32)
+// -> i32
 const [UNARY, WRITE, YIELD, NONE, EXIT, APPLY, MANY] = [0, 1, 2, 3, 4, 5, 6];
 const [WRITE_F, YIELD_F, EXIT_F, ADD_7, TIMES_3, PRINT, APPLY_F, OR_MINUS, TAIL, MIXED] = [
   0, 1, 2, 3, 4, 5, 6, 7, 8, 9,

@@ -1,6 +1,6 @@
 /**
- * Typed function references at run time: calls, branches on null, tables with initialisers, traps, on both CPUs as V8 has
- * it; and captured at every site with such references in locals, operands, globals and tables.
+ * Typed function references at run time: calls, branches on null, tables with initialisers, traps, on both CPUs as V8
+ * has it; and captured at every site with such references in locals, operands, globals and tables.
  */
 
 import { mkdirSync } from 'node:fs';

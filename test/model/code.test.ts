@@ -1,7 +1,8 @@
 /**
- * The code that stops a process (src/capture/stop.ts, claim.ts, stopped-process.ts) goes through the schedules of the model: what it
- * does is real, the process and another tool are the model's. Whatever happens in between, and wherever it dies, no state is reached
- * that the model does not know, and of which protocol.test.ts has shown that it is a good one.
+ * The code that stops a process (src/capture/stop.ts, claim.ts, stopped-process.ts) goes through the schedules of the
+ * model: what it does is real, the process and another tool are the model's. Whatever happens in between, and wherever
+ * it dies, no state is reached that the model does not know, and of which protocol.test.ts has shown that it is a good
+ * one.
  */
 
 import { expect, test, vi } from 'vitest';

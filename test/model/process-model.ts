@@ -1,7 +1,7 @@
 /**
- * The process's half of the stop protocol as a small machine: src/runtime/process/signals.ts, park.ts and lifeline.ts, with a
- * step for each access to what a tool may write, or look at, in between. Tools are numbered; a tool that has a pid in the
- * process's namespace is named by it, one that has none by 0, and holds a lifeline.
+ * The process's half of the stop protocol as a small machine: src/runtime/process/signals.ts, park.ts and lifeline.ts,
+ * with a step for each access to what a tool may write, or look at, in between. Tools are numbered; a tool that has a
+ * pid in the process's namespace is named by it, one that has none by 0, and holds a lifeline.
  *
  *     run ── signal ──> run, STOPPING ── safepoint ──> clear ─> publish ─> look <──> wait ── command, death, patience ──> back
  *                                                                           ^  └─> give up: 3 steps ─┘
@@ -42,7 +42,9 @@ export interface ProcessState {
   trapText: boolean;
   /** What `wait` waits with. */
   held: boolean;
-  /** The pipe, if there is one: whether the byte is in it, whether the process has its writing end, who holds the other. */
+  /**
+   * The pipe, if there is one: whether the byte is in it, whether the process has its writing end, who holds the other.
+   */
   lifeline: { byte: boolean; writer: boolean; holder: number } | undefined;
   /** The sender of the pending signal: the kernel keeps one, the first. */
   pending: number | undefined;
@@ -65,8 +67,8 @@ export function freshProcess(): ProcessState {
 export const isFree = ({ pc, trapText }: ProcessState) => pc === 'run' && !trapText;
 
 /**
- * Whether it stands still, its state being there to be read. NOTE: one that is giving up, and finds that it has just been
- * claimed, says RUNNING for a moment.
+ * Whether it stands still, its state being there to be read. NOTE: one that is giving up, and finds that it has just
+ * been claimed, says RUNNING for a moment.
  */
 export const isParked = ({ pc }: ProcessState) => ['look', 'wait', 'give1', 'give2', 'give3'].includes(pc);
 

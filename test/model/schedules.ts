@@ -1,6 +1,7 @@
 /**
- * Schedules of the code that stops a process: it is run again and again. Either all of them, each run up to a point where it has not
- * been in that state of the world, and the next ones from there in each direction; or some, by chance, to their ends.
+ * Schedules of the code that stops a process: it is run again and again. Either all of them, each run up to a point
+ * where it has not been in that state of the world, and the next ones from there in each direction; or some, by chance,
+ * to their ends.
  */
 
 import { setImmediate } from 'node:timers/promises';
@@ -56,8 +57,8 @@ async function run(tools: readonly ToolState[], code: Code, choose: Choose, driv
 }
 
 /**
- * All schedules. What everything else does while the code waits at a point needs no run of its own: only where the code continues from
- * each state that is reached meanwhile.
+ * All schedules. What everything else does while the code waits at a point needs no run of its own: only where the code
+ * continues from each state that is reached meanwhile.
  */
 export async function driveAll(tools: readonly ToolState[], code: Code): Promise<Driven> {
   const driven: Driven = { states: new Map(), violations: [], runs: 0 };

@@ -1,7 +1,8 @@
 /**
- * The process of process-model.ts, as the capture code sees one: its memory, its status, signals to it, its lifeline. Each access comes
- * after a point at which everything else may happen first: steps of the process and of another tool, or the death of this one.
- * What happens is a schedule's choice (schedules.ts). Time passes only in pauses, and as much of it as the schedule wants.
+ * The process of process-model.ts, as the capture code sees one: its memory, its status, signals to it, its lifeline.
+ * Each access comes after a point at which everything else may happen first: steps of the process and of another tool,
+ * or the death of this one. What happens is a schedule's choice (schedules.ts). Time passes only in pauses, and as much
+ * of it as the schedule wants.
  */
 
 import { ToolError } from '../../src/base/errors.js';
@@ -47,7 +48,9 @@ export class Simulation {
   readonly world: World;
   /** performance.now() */
   now = 0;
-  /** While it is on its way from a look at the process to its claim: microseconds, no time for the process's patience. */
+  /**
+   * While it is on its way from a look at the process to its claim: microseconds, no time for the process's patience.
+   */
   isClaiming = false;
   private hasLooked = false;
   private isCut = false;
@@ -214,8 +217,9 @@ export class Simulation {
 }
 
 /**
- * NOTE: a tool that takes back its stop looks whose the process is, and then says so: two system calls. One that is suspended between
- * them while another tool stops the process takes that one's stop back: a word cannot say whose command it is.
+ * NOTE: a tool that takes back its stop looks whose the process is, and then says so: two system calls. One that is
+ * suspended between them while another tool stops the process takes that one's stop back: a word cannot say whose
+ * command it is.
  */
 function isOneStep(where: string): boolean {
   return [SENDER, WRITE].includes(where) && /\bwithdraw\b/.test(new Error().stack!);

@@ -115,7 +115,8 @@ export function toolSteps(
     case 'check2':
     case 'check3':
     case 'check4': {
-      // It stands, it has the claim (which parking forgets), and it stands for us, still: it may have continued, and been stopped again.
+      // It stands, it has the claim (which parking forgets), and it stands for us, still: it may have continued, and
+      // been stopped again.
       const mine = tool.hasLifeline
         ? process.sender === 0 && process.lifeline?.holder === tool.id
         : process.sender === name && (name !== 0 || process.lifeline === undefined);
@@ -150,8 +151,8 @@ export function toolSteps(
       const { state, sender } = process;
       const stands = sender === tool.id && (state === STATE_STOPPING || state === STATE_PARKED);
       if (!stands || gone) return { leaves: to('done'), ...dies };
-      // NOTE: one step, although they are two system calls: what is suspended between the two while another tool stops the process
-      // takes that one's stop back. A word cannot say whose command it is.
+      // NOTE: one step, although they are two system calls: what is suspended between the two while another tool stops
+      // the process takes that one's stop back. A word cannot say whose command it is.
       const withdraws = to('withdrawSignal', (process) => (process.command = COMMAND_RESUME));
       return { withdraws, ...dies };
     }

@@ -15,9 +15,10 @@ export interface Walk {
 }
 
 /**
- * Between its look and what it makes of it: microseconds, so the process's patience of seconds does not run out meanwhile. NOTE: of
- * two tools neither may be suspended from its look to its claim while the other stops the process, and dies: whoever has the
- * process without a lifeline, having seen it continue, takes it for one that waits for anyone.
+ * Between its look and what it makes of it: microseconds, so the process's patience of seconds does not run out
+ * meanwhile. NOTE: of two tools neither may be suspended from its look to its claim while the other stops the process,
+ * and dies: whoever has the process without a lifeline, having seen it continue, takes it for one that waits for
+ * anyone.
  */
 const isClaiming = ({ pc }: ToolState, _: number, all: readonly ToolState[]) =>
   (pc === 'take' && all.length > 1) || ['hold', 'check', 'check2', 'check3', 'check4'].includes(pc);

@@ -1,4 +1,7 @@
-/** Which features beyond the first version of WebAssembly a module uses: by its types and each instruction in its bodies. */
+/**
+ * Which features beyond the first version of WebAssembly a module uses: by its types and each instruction in its
+ * bodies.
+ */
 
 import type { Module } from '../../src/wasm/module.js';
 import { opcodeOf } from '../../src/wasm/opcodes.js';

@@ -1,4 +1,6 @@
-/** Gets a package's files with `npm pack`, once: they stay in build/modules. Needs npm, tar and a reachable registry. */
+/**
+ * Gets a package's files with `npm pack`, once: they stay in build/modules. Needs npm, tar and a reachable registry.
+ */
 
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';

@@ -5,7 +5,9 @@ export interface PublishedModule {
   readonly package: string;
   /** Below the package's folder. */
   readonly file: string;
-  /** How to run it, for a WASI command: arguments, options of `wag-snap run`, standard input; and what it then prints. */
+  /**
+   * How to run it, for a WASI command: arguments, options of `wag-snap run`, standard input; and what it then prints.
+   */
   readonly run?: {
     readonly args: readonly string[];
     readonly options?: readonly string[];

@@ -1,6 +1,6 @@
 /**
- * A copy of the tree that mutants are applied to, one after the other, in a folder of its own. It shares node_modules, and
- * is built only as far as a mutant's tests look at what is built.
+ * A copy of the tree that mutants are applied to, one after the other, in a folder of its own. It shares node_modules,
+ * and is built only as far as a mutant's tests look at what is built.
  */
 
 import { spawnSync } from 'node:child_process';

@@ -1,6 +1,6 @@
 /**
- * Whether two images of the same modules have the same sites: by function, the same list of (body offset, kind, types of
- * locals, operands and results). Only then does a snapshot of one continue in the other.
+ * Whether two images of the same modules have the same sites: by function, the same list of (body offset, kind, types
+ * of locals, operands and results). Only then does a snapshot of one continue in the other.
  *
  * Where things are (text offsets, slots, registers, constants) may differ, and so may the order of the functions.
  */

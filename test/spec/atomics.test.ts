@@ -1,7 +1,7 @@
 /**
- * Atomic accesses of every kind of memory: the first one and another one, with 32- and 64-bit addresses, shared or not; of
- * every width, with addresses that are constants, parameters or sums, and operands below. Results by a model; traps for
- * addresses that are not aligned or beyond the memory. As a script of our own, on both CPUs.
+ * Atomic accesses of every kind of memory: the first one and another one, with 32- and 64-bit addresses, shared or not;
+ * of every width, with addresses that are constants, parameters or sums, and operands below. Results by a model; traps
+ * for addresses that are not aligned or beyond the memory. As a script of our own, on both CPUs.
  */
 
 import { mkdtempSync, rmSync } from 'node:fs';

@@ -1,8 +1,8 @@
 /**
  * A process of an image, driven over pipes: the other side of src/runtime/process/driver.ts, which has the protocol.
  *
- * Writes all requests at once and reads all replies at the end. When the process dies before, whatever it had not flushed is lost:
- * so it is started once more and given one request at a time, to know which one it died of.
+ * Writes all requests at once and reads all replies at the end. When the process dies before, whatever it had not
+ * flushed is lost: so it is started once more and given one request at a time, to know which one it died of.
  */
 
 import { spawn } from 'node:child_process';

@@ -2,8 +2,8 @@
  * The values of a script: constants to the bits that the driver takes, and results against what is expected.
  *
  * Integers are read here; floating point constants are wabt's business: all of a script's go through one module with
- * a global each, whose bits our decoder reads. No number ever passes through a JavaScript number. Bits are a u64 as the driver
- * has them (src/runtime/process/driver.ts): an external reference N is N + 1, null is 0; of a v128 128 bits.
+ * a global each, whose bits our decoder reads. No number ever passes through a JavaScript number. Bits are a u64 as the
+ * driver has them (src/runtime/process/driver.ts): an external reference N is N + 1, null is 0; of a v128 128 bits.
  */
 
 import { decodeModule } from '../../src/wasm/decode.js';

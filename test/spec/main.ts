@@ -1,8 +1,9 @@
 /**
  * `npm run spec -- [--arch ARCH] [--deterministic] [--variation SEED] [-v] [DIR|FILE…]`: runs conformance scripts
- * and prints, for each, how many assertions there are, passed, failed and were skipped. Without arguments: the suite's own
- * scripts and those of the proposals that we implement. Exits with 1 after a failure that expected-failures.json does not list, or when one that it lists
- * passes. --variation: compiled as another version of the compiler might (src/compile/convention/variation.ts).
+ * and prints, for each, how many assertions there are, passed, failed and were skipped. Without arguments: the suite's
+ * own scripts and those of the proposals that we implement. Exits with 1 after a failure that expected-failures.json
+ * does not list, or when one that it lists passes. --variation: compiled as another version of the compiler might
+ * (src/compile/convention/variation.ts).
  */
 
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';

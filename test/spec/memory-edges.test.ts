@@ -1,7 +1,7 @@
 /**
  * Accesses around the end of memories and around the ends of their address spaces, on both CPUs: every combination of
- * instruction, static offset and address, constant and not. What is out of bounds is told by arithmetic, not by V8, which
- * has no several memories yet.
+ * instruction, static offset and address, constant and not. What is out of bounds is told by arithmetic, not by V8,
+ * which has no several memories yet.
  */
 
 import { mkdtempSync, rmSync } from 'node:fs';

@@ -1,6 +1,7 @@
 /**
- * A store of which only the last bytes are beyond the memory's end traps and changes none of the others (core spec 4.4.7), on both
- * CPUs, for each store of more than a byte and every way to lie across the end. ARM64 itself may write the first ones.
+ * A store of which only the last bytes are beyond the memory's end traps and changes none of the others (core spec
+ * 4.4.7), on both CPUs, for each store of more than a byte and every way to lie across the end. ARM64 itself may write
+ * the first ones.
  */
 
 import { mkdtempSync, rmSync } from 'node:fs';

@@ -202,8 +202,8 @@ function missing(id: string | undefined): Verdict {
 }
 
 /**
- * Without data segments wabt writes no data count section, whatever the code uses; and a shared memory without a maximum is
- * no binary: malformed where the text is invalid.
+ * Without data segments wabt writes no data count section, whatever the code uses; and a shared memory without a
+ * maximum is no binary: malformed where the text is invalid.
  */
 function isWrongLayer(error: ModuleError, { form }: ScriptModule): boolean {
   return form === 'text' && /data count section required|shared memory has a maximum/.test(error.message);

@@ -65,8 +65,8 @@ const GROWS = /memory\.(grow|size)/;
 const FEW_PAGES = 1024;
 
 /**
- * An emulator spends half a second on the 64 GiB that are reserved for a memory with 64-bit addresses. Where nothing grows and nothing
- * asks, a memory that may grow without end and one that may not are the same.
+ * An emulator spends half a second on the 64 GiB that are reserved for a memory with 64-bit addresses. Where nothing
+ * grows and nothing asks, a memory that may grow without end and one that may not are the same.
  */
 function limitMemories(inputs: readonly ModuleInput[]): void {
   for (const { module } of inputs) {

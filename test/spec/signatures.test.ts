@@ -1,6 +1,7 @@
 /**
- * Values of all types and widths through every kind of call and block: functions of random types that give some of what they take, called by
- * the host (trampolines), by their own module, by another one, through a table and in tail position.
+ * Values of all types and widths through every kind of call and block: functions of random types that give some of what
+ * they take, called by the host (trampolines), by their own module, by another one, through a table and in tail
+ * position.
  *
  * What comes out is known without computing anything. The seed is in the name of the test; WAGSNAP_SEED sets it.
  */

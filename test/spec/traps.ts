@@ -10,7 +10,9 @@ export function describeTrap(kind: number): string {
   return kind === 0 ? 'no trap' : `trap: ${MESSAGES[kind] ?? `kind ${kind}`}`;
 }
 
-/** Whether a trap is the one that a script expects. Some scripts append which element it was: `uninitialized element 2`. */
+/**
+ * Whether a trap is the one that a script expects. Some scripts append which element it was: `uninitialized element 2`.
+ */
 export function isTrap(kind: number, message: string): boolean {
   const expected = MESSAGES[kind];
   return expected !== undefined && (message === expected || message.startsWith(`${expected} `));

@@ -1,4 +1,7 @@
-/** Classic BPF over struct seccomp_data (linux/seccomp.h, linux/bpf_common.h), as far as our filters use it: run as the kernel does. */
+/**
+ * Classic BPF over struct seccomp_data (linux/seccomp.h, linux/bpf_common.h), as far as our filters use it: run as the
+ * kernel does.
+ */
 
 export interface Instruction {
   readonly code: number;

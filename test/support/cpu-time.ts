@@ -1,8 +1,9 @@
 /** How work grows with the size of what it is done with: a bound of its time would be one of the machine's speed. */
 
 /**
- * How many times the CPU time `work` takes for ten times the size: about 10 when it grows as the size does, 100 when with
- * its square. The least of several tries counts, as others may be busy, and the compiler and the garbage collector are.
+ * How many times the CPU time `work` takes for ten times the size: about 10 when it grows as the size does, 100 when
+ * with its square. The least of several tries counts, as others may be busy, and the compiler and the garbage collector
+ * are.
  */
 export function growth(work: (size: number) => void, size: number): number {
   const times = (n: number) => Math.min(...Array.from({ length: 4 }, () => cpuMilliseconds(() => work(n))));
@@ -10,7 +11,9 @@ export function growth(work: (size: number) => void, size: number): number {
   return times(10 * size) / small;
 }
 
-/** Milliseconds of CPU time that this process spends in `action`, its garbage collector and compiler threads included. */
+/**
+ * Milliseconds of CPU time that this process spends in `action`, its garbage collector and compiler threads included.
+ */
 function cpuMilliseconds(action: () => void): number {
   const before = process.cpuUsage();
   action();

@@ -1,6 +1,7 @@
 /**
- * What a running guest may ask of the kernel, written down a second time (the first is src/runtime/process/sandbox.ts): for each
- * system call the arguments that matter, and which values they may have. From it come the calls just inside and just outside.
+ * What a running guest may ask of the kernel, written down a second time (the first is src/runtime/process/sandbox.ts):
+ * for each system call the arguments that matter, and which values they may have. From it come the calls just inside
+ * and just outside.
  */
 
 /** Of one argument: the value that it must have, or must not, or the greatest one. */

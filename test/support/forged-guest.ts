@@ -1,9 +1,10 @@
 /**
- * Guest code that has got hold of the system call instruction: an image whose function `raw` is overwritten with native code that
- * makes any system call, for tests of the sandbox. For this machine's CPU: emulators know no system call filter.
+ * Guest code that has got hold of the system call instruction: an image whose function `raw` is overwritten with native
+ * code that makes any system call, for tests of the sandbox. For this machine's CPU: emulators know no system call
+ * filter.
  *
- * The guest prints the native address of its memory, then obeys: a command is seven u64, number and arguments, and bytes
- * that lie in its memory at `dataAddress`; the reply is the result, or the process's end.
+ * The guest prints the native address of its memory, then obeys: a command is seven u64, number and arguments, and
+ * bytes that lie in its memory at `dataAddress`; the reply is the result, or the process's end.
  */
 
 import { type ChildProcess, spawn } from 'node:child_process';

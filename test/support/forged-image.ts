@@ -9,7 +9,10 @@ const HEADER_SIZE = 64;
 const SH_OFFSET = 24;
 const SH_SIZE = 32;
 
-/** A copy with other bytes in a section, which lies at the end then. @param size that its header says: another one is a lie */
+/**
+ * A copy with other bytes in a section, which lies at the end then. @param size that its header says: another one is a
+ * lie
+ */
 export function withSection(
   image: Uint8Array,
   name: (typeof SECTION)[keyof typeof SECTION],

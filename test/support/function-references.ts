@@ -1,6 +1,6 @@
 /**
- * Modules with typed function references as bytes, in the encoding of the specification or in the one that the V8 at hand
- * has, which is an older one in Node.js 20: wabt knows neither.
+ * Modules with typed function references as bytes, in the encoding of the specification or in the one that the V8 at
+ * hand has, which is an older one in Node.js 20: wabt knows neither.
  *
  * Is a small writer, not an assembler: numbers are below 64, so that one byte is a LEB128 number of either sign.
  */

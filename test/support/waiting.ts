@@ -1,6 +1,6 @@
 /**
- * Waits for what a process does. Whoever waits is told when the process has ended instead, by which exit code or signal, and what it
- * has said: no test waits until its own limit for one that cannot answer any more.
+ * Waits for what a process does. Whoever waits is told when the process has ended instead, by which exit code or
+ * signal, and what it has said: no test waits until its own limit for one that cannot answer any more.
  */
 
 import type { ChildProcess } from 'node:child_process';

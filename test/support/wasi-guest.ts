@@ -1,8 +1,9 @@
 /**
  * A native process whose guest does what a test tells it: every function of preview 1 as a method, and its memory.
  *
- * The guest is one module that exports a wrapper of each import (src/runtime/wasi/functions.ts) and loads and stores; it is run through the
- * driver (src/runtime/process/driver.ts) on descriptors 3 and 4, so standard streams are the test's. Needs dist/runtime/host.wasm.
+ * The guest is one module that exports a wrapper of each import (src/runtime/wasi/functions.ts) and loads and stores;
+ * it is run through the driver (src/runtime/process/driver.ts) on descriptors 3 and 4, so standard streams are the
+ * test's. Needs dist/runtime/host.wasm.
  */
 
 import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';

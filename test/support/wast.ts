@@ -1,8 +1,8 @@
 /**
  * The conformance suite's scripts, taken apart: top-level commands, string literals, and the modules inside.
  *
- * Is not a script runner: it knows no assertion. Works on bytes, as the suite's names are not all valid UTF-8. Needs the
- * suite in $WASM_TESTSUITE or in ../shared/testsuite, and the wabt package for modules in the text format.
+ * Is not a script runner: it knows no assertion. Works on bytes, as the suite's names are not all valid UTF-8. Needs
+ * the suite in $WASM_TESTSUITE or in ../shared/testsuite, and the wabt package for modules in the text format.
  */
 
 import { existsSync, readdirSync } from 'node:fs';

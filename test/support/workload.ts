@@ -1,6 +1,6 @@
 /**
- * Images as processes in tests: compile a module, start it, wait for output, capture it, restore it and collect what all
- * the pieces printed. Everything in this process, without the command line, so that a capture and a restore take
+ * Images as processes in tests: compile a module, start it, wait for output, capture it, restore it and collect what
+ * all the pieces printed. Everything in this process, without the command line, so that a capture and a restore take
  * milliseconds.
  *
  * Deletes nothing by itself: `temporaryFolder` is removed at the end of the test file.
@@ -200,7 +200,9 @@ export class Workload {
   }
 }
 
-/** Milliseconds that a process has for its start, and again until it comes to a safepoint: on a slow machine, emulated. */
+/**
+ * Milliseconds that a process has for its start, and again until it comes to a safepoint: on a slow machine, emulated.
+ */
 const PATIENCE = 60_000;
 const MOST_CAPTURES = 1000;
 
@@ -210,8 +212,8 @@ export async function captureAndEnd(workload: Workload, file: string): Promise<C
 }
 
 /**
- * Captures a workload that stays somewhere, once it is there: what it prints can be read before the call that prints it has
- * returned. It continues.
+ * Captures a workload that stays somewhere, once it is there: what it prints can be read before the call that prints it
+ * has returned. It continues.
  *
  * @param isThere whether a snapshot is of that place
  */

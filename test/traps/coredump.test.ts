@@ -1,4 +1,7 @@
-/** Coredumps: of a crashed C program on both CPUs, against V8 and the program's own message; of linked modules and large memories. */
+/**
+ * Coredumps: of a crashed C program on both CPUs, against V8 and the program's own message; of linked modules and large
+ * memories.
+ */
 
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,6 +1,6 @@
 /**
- * Imports run one way, and there is no circle of folders. What each folder may import is the table below, the drawing in
- * ARCHITECTURE.md in full; the host layer's (AssemblyScript) are in it too.
+ * Imports run one way, and there is no circle of folders. What each folder may import is the table below, the drawing
+ * in ARCHITECTURE.md in full; the host layer's (AssemblyScript) are in it too.
  */
 
 import { readdirSync, readFileSync } from 'node:fs';

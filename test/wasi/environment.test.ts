@@ -1,4 +1,6 @@
-/** The variables that configure an image which is started by hand: what they take, and that nothing else is "no limit". */
+/**
+ * The variables that configure an image which is started by hand: what they take, and that nothing else is "no limit".
+ */
 
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';

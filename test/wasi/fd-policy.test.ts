@@ -19,9 +19,10 @@ import {
 import { summary } from '../unit/restore/descriptors.js';
 
 /**
- * Opens "data" (4, to read and write, 3 bytes read) and "sub" (5) below 3; prints "ready"; reads input; then prints for each
- * descriptor from 3 to 6, in binary: the errno of fd_read, its count, what it read (4 bytes); the errnos of fd_write of "W", of
- * fd_tell and its result; the errno of path_open of "sub" below it (and closes that). Waits for input again.
+ * Opens "data" (4, to read and write, 3 bytes read) and "sub" (5) below 3; prints "ready"; reads input; then prints for
+ * each descriptor from 3 to 6, in binary: the errno of fd_read, its count, what it read (4 bytes); the errnos of
+ * fd_write of "W", of fd_tell and its result; the errno of path_open of "sub" below it (and closes that). Waits for
+ * input again.
  */
 const PROGRAM = `(module
   (import "wasi_snapshot_preview1" "fd_read" (func $read (param i32 i32 i32 i32) (result i32)))

@@ -1,4 +1,7 @@
-/** What a program is told about being restored, over two restores on each CPU; and that its random numbers are new each time. */
+/**
+ * What a program is told about being restored, over two restores on each CPU; and that its random numbers are new each
+ * time.
+ */
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,8 +11,8 @@ import { readSnapshot } from '../../src/snapshot/format.js';
 import { build, canRun, captureAndEnd, restoreAndStart, temporaryFolder, Workload } from '../support/workload.js';
 
 /**
- * For each byte of input: a line of its generation (a digit), 16 random bytes in hex and its environment, with "|" for NUL.
- * What lies in memory is overwritten before the next byte is read.
+ * For each byte of input: a line of its generation (a digit), 16 random bytes in hex and its environment, with "|" for
+ * NUL. What lies in memory is overwritten before the next byte is read.
  */
 const PROGRAM = `(module
   (import "wasi_snapshot_preview1" "fd_read" (func $read (param i32 i32 i32 i32) (result i32)))

@@ -1,4 +1,7 @@
-/** Arguments, environment, clocks, random bytes, exit; and every function of preview 1 with pointers that are not its own. */
+/**
+ * Arguments, environment, clocks, random bytes, exit; and every function of preview 1 with pointers that are not its
+ * own.
+ */
 
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { WASI_FUNCTIONS } from '../../src/runtime/wasi/functions.js';

@@ -1,4 +1,7 @@
-/** What of the host layer goes with a snapshot: files, directories, positions, arguments, the clock; and what may be missing. */
+/**
+ * What of the host layer goes with a snapshot: files, directories, positions, arguments, the clock; and what may be
+ * missing.
+ */
 
 import {
   chmodSync,
@@ -47,7 +50,10 @@ beforeEach(() => {
   for (let i = 0; i < 300; i++) writeFileSync(join(here, `many/${i}-of-many-entries`), '');
 });
 
-/** Starts the program and captures it where it waits; the directory then moves. @returns how long it lived, in milliseconds */
+/**
+ * Starts the program and captures it where it waits; the directory then moves. @returns how long it lived, in
+ * milliseconds
+ */
 async function captured(how: 'read' | 'sleep'): Promise<number> {
   const started = performance.now();
   const workload = Workload.start(program.path, {

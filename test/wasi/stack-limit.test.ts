@@ -12,7 +12,10 @@ import {
   Workload,
 } from '../support/workload.js';
 
-/** Calls itself `depth` (the first byte of input) times 1000 deep and prints "x"; reads a byte; goes 1000 deeper and prints "y". */
+/**
+ * Calls itself `depth` (the first byte of input) times 1000 deep and prints "x"; reads a byte; goes 1000 deeper and
+ * prints "y".
+ */
 const PROGRAM = `(module
   (import "wasi_snapshot_preview1" "fd_read" (func $read (param i32 i32 i32 i32) (result i32)))
   (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))

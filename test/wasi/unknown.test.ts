@@ -1,6 +1,6 @@
 /**
- * Descriptors that were opened for reading without saying whether they are directories: the host layer does not ask the kernel before
- * something depends on it. Whatever comes first, the answer is what it would be if it had asked at once.
+ * Descriptors that were opened for reading without saying whether they are directories: the host layer does not ask the
+ * kernel before something depends on it. Whatever comes first, the answer is what it would be if it had asked at once.
  */
 
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';

@@ -1,4 +1,7 @@
-/** Open files that have no name any more, or another one: what a capture finds, what a restored program has, on both CPUs. */
+/**
+ * Open files that have no name any more, or another one: what a capture finds, what a restored program has, on both
+ * CPUs.
+ */
 
 import { spawnSync } from 'node:child_process';
 import {

@@ -1,9 +1,9 @@
 /**
  * Constants of 128 bits that lie in the code, each once, after the function that loads them.
  *
- * ldr (literal) reaches ±1 MiB. So the pending constants are emitted as an island when the oldest load is a quarter of that away,
- * or when there are many. The island stands before the next instruction, and a jump leads over it. A later load of
- * the same constant gets it again.
+ * ldr (literal) reaches ±1 MiB. So the pending constants are emitted as an island when the oldest load is a quarter of
+ * that away, or when there are many. The island stands before the next instruction, and a jump leads over it. A later
+ * load of the same constant gets it again.
  */
 
 import type { Reg } from '../masm/masm.js';

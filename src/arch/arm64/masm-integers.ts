@@ -244,8 +244,8 @@ export class IntegerMasm extends MoveMasm {
   }
 
   /**
-   * dst = the condition holds ? a : b. The barrier keeps a CPU from predicting which (Arm Architecture Reference Manual,
-   * CSDB).
+   * dst = the condition holds ? a : b. The barrier keeps a CPU from predicting which (Arm Architecture Reference
+   * Manual, CSDB).
    */
   private guardedSelect(dst: Reg, a: Reg, b: Reg, cc: number): void {
     this.conditionalSelect(A.csel, 1, dst, a, b, cc);

@@ -355,7 +355,9 @@ export interface MacroAssembler extends VectorAssembler, AtomicAssembler {
   /** Where syscall() wants the number, then the arguments; the result is in resultInt. */
   readonly syscallRegisters: readonly Reg[];
   readonly scratch: Reg;
-  /** resultInt = CPU_* of this CPU (image/contract/runtime-block.ts). Overwrites all registers but the two pinned ones. */
+  /**
+   * resultInt = CPU_* of this CPU (image/contract/runtime-block.ts). Overwrites all registers but the two pinned ones.
+   */
   cpuFeatures(): void;
   /**
    * Where the stub call_c wants the function's address, then the C ABI's first two integer arguments; the result is in
@@ -376,9 +378,9 @@ export interface MacroAssembler extends VectorAssembler, AtomicAssembler {
   fillBytes(): void;
   readonly fillRegisters: readonly Reg[];
   /**
-   * Loads every register, the stack pointer and the pc from a block laid out as CTX_* in image/contract/resume-plan.ts (the
-   * stack pointer is an address, at its place among the general ones on x64, at CTX_SP elsewhere) and continues there.
-   * May write the word below the new stack pointer. `base` is any register but the stack pointer.
+   * Loads every register, the stack pointer and the pc from a block laid out as CTX_* in image/contract/resume-plan.ts
+   * (the stack pointer is an address, at its place among the general ones on x64, at CTX_SP elsewhere) and continues
+   * there. May write the word below the new stack pointer. `base` is any register but the stack pointer.
    */
   restoreContext(base: Reg): void;
 }

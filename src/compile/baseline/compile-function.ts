@@ -272,7 +272,10 @@ export class FunctionCompiler extends BodyReader implements InstanceCode {
   }
 }
 
-/** The pinned local that the instruction at hand gives its result to, as the next one sets it: between destination() and finish(). */
+/**
+ * The pinned local that the instruction at hand gives its result to, as the next one sets it: between destination() and
+ * finish().
+ */
 class AssignedLocal {
   local = -1; // -1: none
   /** Position after the instruction that sets it. */

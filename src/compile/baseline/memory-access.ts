@@ -25,7 +25,10 @@ const MEMORY64_END = MEMORY64_PAGES * WASM_PAGE;
 export class MemoryAccess {
   /** Index of the memory. */
   memory = 0;
-  /** One from 2^53 on, which is out of bounds anyway, is 2^52 and its lowest three bits, by which an atomic access is aligned. */
+  /**
+   * One from 2^53 on, which is out of bounds anyway, is 2^52 and its lowest three bits, by which an atomic access is
+   * aligned.
+   */
   offset = 0;
   /** The register with the memory's address. */
   base: Reg = NO_REG;

@@ -53,7 +53,8 @@ export const RT_PLACES_FILE = 512; // like RT_NAMES_FILE: where the guests' code
 export const RT_CPU_NEEDS = 576; // u32: CPU_*, what the code was compiled for beyond the least CPU of its kind
 export const RT_LIFELINE = 580; // u32: descriptor of the lifeline's pipe (process/lifeline.ts), 0 for none, LIFELINE_FAILED
 export const RT_SUCCESSOR_LENGTH = 584; // u32: bytes of the path of the snapshot that continues for this process, 0 for none; written before COMMAND_EXIT
-// in an image that continues a snapshot: what the workload is called (image/workload-name.ts), unless WAGSNAP_NAME says otherwise
+// in an image that continues a snapshot: what the workload is called (image/workload-name.ts), unless WAGSNAP_NAME says
+// otherwise
 export const RT_NAME_LENGTH = 588; // u32: bytes, 0 for no name
 export const RT_NAME = 592; // its ASCII, ended by 0; NAME_MAX bytes at most
 export const NAME_MAX = 63;

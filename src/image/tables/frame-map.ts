@@ -1,7 +1,7 @@
 /**
  * Where the values of a frame are when it stands at a site. This is the only code that knows what a location means:
- * lifting, lowering, listings and checks all read frame maps. How one is stored is frame-map-encoder.ts, frame-map-decoder.ts, and
- * frame-map-v1.ts for images of before.
+ * lifting, lowering, listings and checks all read frame maps. How one is stored is frame-map-encoder.ts,
+ * frame-map-decoder.ts, and frame-map-v1.ts for images of before.
  *
  * Stored are the homes of a function's locals, and of each site its operands and results. A site may place the locals
  * in another way; where it does not:

@@ -1,9 +1,9 @@
 /**
  * The table of the guest's descriptors: what each entry is.
  *
- * AssemblyScript. The table is host state of a snapshot: its layout is ../../image/contract/host-state (HS_*, FD_*), and
- * nothing but what is in it is needed to open everything again elsewhere. Entries are named by their address in the host
- * layer's memory.
+ * AssemblyScript. The table is host state of a snapshot: its layout is ../../image/contract/host-state (HS_*, FD_*),
+ * and nothing but what is in it is needed to open everything again elsewhere. Entries are named by their address in the
+ * host layer's memory.
  */
 
 import {

@@ -18,8 +18,8 @@ import { S_IFDIR, statDescriptor, statMode } from './linux';
 import { STATE, entryAt, nativeOf, rightsOf, setFlags } from './table';
 
 /**
- * None of WASI's: marks a descriptor that may be a directory. Its entry is a file's; FD_RIGHTS_INHERITING and, in FD_COOKIE,
- * FD_RIGHTS are a directory's.
+ * None of WASI's: marks a descriptor that may be a directory. Its entry is a file's; FD_RIGHTS_INHERITING and, in
+ * FD_COOKIE, FD_RIGHTS are a directory's.
  */
 export const RIGHT_UNKNOWN: u64 = 1 << 61;
 

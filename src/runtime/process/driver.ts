@@ -11,12 +11,13 @@
  *     u8 3  read         u32 image offset, a multiple of 4                  u64 the word there (a global's cell)
  *     u8 4  quit                                                            none: the process exits with 0
  *
- * Trap kinds: image/contract/traps.ts TRAP_*, 0 for none. An f32 or i32 is in the low half of its u64. The upper half of
- * an argument is ignored, that of a result is 0. A reference is the address of its function record, an external one's value +
- * 1, or 0. A v128 is two u64, the lower one first, and counts twice. Memories and tables are mapped from the start, but
- * no instance other than the host layer is instantiated until asked for. After a trap (call stack exhausted too) the
- * next command finds everything as the trap has left it. Replies may come late: they are written when the process waits
- * for the next command. The end of the input is a quit; a command that cannot be ends the process with 2.
+ * Trap kinds: image/contract/traps.ts TRAP_*, 0 for none. An f32 or i32 is in the low half of its u64. The upper half
+ * of an argument is ignored, that of a result is 0. A reference is the address of its function record, an external
+ * one's value + 1, or 0. A v128 is two u64, the lower one first, and counts twice. Memories and tables are mapped from
+ * the start, but no instance other than the host layer is instantiated until asked for. After a trap (call stack
+ * exhausted too) the next command finds everything as the trap has left it. Replies may come late: they are written
+ * when the process waits for the next command. The end of the input is a quit; a command that cannot be ends the
+ * process with 2.
  *
  * AssemblyScript.
  */

@@ -3,9 +3,9 @@
  *
  * AssemblyScript, on the signal stack, STOP_SIGNAL blocked but inside ppoll. The tool reads the process, writes
  * RT_COMMAND and sends STOP_SIGNAL again; a signal without a command changes nothing. A pidfd of the sender tells when
- * it dies; then the process continues by itself; for a sender of another pid namespace, which has no pid here, a lifeline
- * does (lifeline.ts). Without a sender (parked at start) only a command ends the wait. A sender that does not say
- * COMMAND_HOLD is no tool but a stray `kill` in somebody's shell, which may live for days: it is given
+ * it dies; then the process continues by itself; for a sender of another pid namespace, which has no pid here, a
+ * lifeline does (lifeline.ts). Without a sender (parked at start) only a command ends the wait. A sender that does not
+ * say COMMAND_HOLD is no tool but a stray `kill` in somebody's shell, which may live for days: it is given
  * CLAIM_NANOSECONDS.
  *
  * All state here belongs to the signal handlers; nothing else reads or writes it. The guest is at a safepoint, so no

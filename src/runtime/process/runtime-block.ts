@@ -1,6 +1,6 @@
 /**
- * Reads and writes the runtime block (image/contract/runtime-block.ts RT_*). Has the few Linux numbers that are the same
- * on every CPU.
+ * Reads and writes the runtime block (image/contract/runtime-block.ts RT_*). Has the few Linux numbers that are the
+ * same on every CPU.
  *
  * AssemblyScript. Touches no linear memory: boot uses it before there is any.
  */

@@ -1,6 +1,6 @@
 /**
- * Files of a program that continues from a snapshot: below their preopens, or of the host where restore was given a path
- * or told to ignore them (ARCHITECTURE.md, "Restore").
+ * Files of a program that continues from a snapshot: below their preopens, or of the host where restore was given a
+ * path or told to ignore them (ARCHITECTURE.md, "Restore").
  *
  * AssemblyScript. Part of resume.ts. Never created, but for the output of a standard stream, and never truncated; what
  * cannot be opened is said on descriptor 2 and ends the process.

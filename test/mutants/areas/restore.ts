@@ -1,4 +1,7 @@
-/** Restore's checks against the module: frames, values, call chain, instances, references, files. Hostile input reaches them. */
+/**
+ * Restore's checks against the module: frames, values, call chain, instances, references, files. Hostile input reaches
+ * them.
+ */
 
 import type { Area } from '../mutant.js';
 

@@ -1,4 +1,7 @@
-/** The tool's half of a stop: claims, signals, withdrawals, ends; capture's order; the writer, the cache, temporary files. */
+/**
+ * The tool's half of a stop: claims, signals, withdrawals, ends; capture's order; the writer, the cache, temporary
+ * files.
+ */
 
 import type { Area } from '../mutant.js';
 

@@ -1,4 +1,6 @@
-/** What guests ask of the system: pointers, rights, paths that must not leave a directory, descriptors, listings, waits. */
+/**
+ * What guests ask of the system: pointers, rights, paths that must not leave a directory, descriptors, listings, waits.
+ */
 
 import type { Area } from '../mutant.js';
 

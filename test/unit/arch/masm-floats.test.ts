@@ -1,4 +1,7 @@
-/** Float operations and conversions of the macro-assemblers, run natively or emulated with every aliasing of their registers. */
+/**
+ * Float operations and conversions of the macro-assemblers, run natively or emulated with every aliasing of their
+ * registers.
+ */
 
 import { expect } from 'vitest';
 import { Cond, Conversion, FloatOp, FloatUnary, Truncation, Width } from '../../../src/arch/masm/masm.js';

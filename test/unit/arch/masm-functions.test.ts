@@ -180,7 +180,8 @@ onEach('stub primitives', ({ run, kept, scratch, target: { plan, hostConstants }
       expect: () => BigInt(delta),
       clobbers: [6, 7, 8],
     });
-  // Copies all but 3 bytes of what was filled, and looks at a word that is copied whole or the one with the end of the copy.
+  // Copies all but 3 bytes of what was filled, and looks at a word that is copied whole or the one with the end of the
+  // copy.
   const copied = (length: number) => [...new Set([0, (length - 3) & ~7])];
   for (const [length, word] of [3, 4, 8, 19, 20, 36, 40].flatMap((n) => copied(n).map((at) => [n, at] as const)))
     cases.push({

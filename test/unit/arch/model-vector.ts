@@ -2,7 +2,8 @@
  * WebAssembly's vector instructions in BigInt, and edge-case inputs for them: what native code is compared with.
  *
  * WebAssembly core specification, section 4.3.5. A vector is its 128 bits as an unsigned BigInt, lane 0 lowest. Each
- * operation stands in a table with the lanes its inputs are made of. NaN results of arithmetic are CANONICAL_NAN or ANY_NAN.
+ * operation stands in a table with the lanes its inputs are made of. NaN results of arithmetic are CANONICAL_NAN or
+ * ANY_NAN.
  */
 
 import { Cond, Conversion, FloatOp, FloatUnary, Truncation } from '../../../src/arch/masm/masm.js';
@@ -51,7 +52,9 @@ const truthF =
   (a, b, bits) =>
     model.holds(cond, bits >> 6, a, b) ? -1n : 0n;
 
-/** A result that may be NAN, of operands of `from` bits: canonical unless an operand is a NaN that is not (spec 4.3.3). */
+/**
+ * A result that may be NAN, of operands of `from` bits: canonical unless an operand is a NaN that is not (spec 4.3.3).
+ */
 function nanOf(bits: number, value: bigint, from: number, ...operands: readonly bigint[]): bigint {
   if (value !== NAN) return value;
   const nan = CANONICAL_NAN[from as 32 | 64];

@@ -35,8 +35,8 @@ export interface Case {
   /** The result's bits, zero-extended to 64 (128 of a v128); NAN for any NaN of the width. */
   expect(row: Row): bigint;
   /**
-   * Of a v128 result: its float lanes' bits. Where CANONICAL_NAN is expected, its sign is free; where ANY_NAN is, all but
-   * that it is quiet.
+   * Of a v128 result: its float lanes' bits. Where CANONICAL_NAN is expected, its sign is free; where ANY_NAN is, all
+   * but that it is quiet.
    */
   readonly floatLanes?: 32 | 64 | undefined;
   /** Registers it may write besides the result and the scratch registers. */
@@ -148,7 +148,9 @@ function run(machine: Machine, cases: readonly Case[]): string[] {
   return compare(machine, cases, execute(image, machine.launcher));
 }
 
-/** Where rows are in the image: from one value to the next there are `cell` bytes, from one row to the next `stride`. */
+/**
+ * Where rows are in the image: from one value to the next there are `cell` bytes, from one row to the next `stride`.
+ */
 interface Table {
   readonly start: number;
   readonly cell: number;

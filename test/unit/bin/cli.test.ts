@@ -1,4 +1,7 @@
-/** The command line as a program: exit codes, what goes to which stream, signals. Needs a built wag-snap (npm run build). */
+/**
+ * The command line as a program: exit codes, what goes to which stream, signals. Needs a built wag-snap (npm run
+ * build).
+ */
 
 import { type ChildProcess, type StdioOptions, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';

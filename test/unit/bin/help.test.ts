@@ -1,4 +1,7 @@
-/** What the tool says about itself: help, suggestions, completion, the manual page. Needs a built wag-snap (npm run build). */
+/**
+ * What the tool says about itself: help, suggestions, completion, the manual page. Needs a built wag-snap (npm run
+ * build).
+ */
 
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';

@@ -1,4 +1,7 @@
-/** `wag-snap restore` and the files of a program: what is reported, --fd, hashes, limits. Needs a built wag-snap (npm run build). */
+/**
+ * `wag-snap restore` and the files of a program: what is reported, --fd, hashes, limits. Needs a built wag-snap (npm
+ * run build).
+ */
 
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -13,7 +16,10 @@ const env = { ...process.env, XDG_CACHE_HOME: join(folder, 'cache') };
 const data = join(folder, 'files/data');
 const TIME = 1_600_000_000;
 
-/** Opens "data" (4) below 3, reads 3 bytes and prints "ready"; reads input to its end; prints what it reads then of the file. */
+/**
+ * Opens "data" (4) below 3, reads 3 bytes and prints "ready"; reads input to its end; prints what it reads then of the
+ * file.
+ */
 const PROGRAM = `(module
   (import "wasi_snapshot_preview1" "fd_read" (func $read (param i32 i32 i32 i32) (result i32)))
   (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))

@@ -1,4 +1,7 @@
-/** How `run` ends when its program dies of a signal, and what becomes of signals that come before the program has started. */
+/**
+ * How `run` ends when its program dies of a signal, and what becomes of signals that come before the program has
+ * started.
+ */
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';

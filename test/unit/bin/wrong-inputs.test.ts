@@ -1,7 +1,7 @@
 /**
- * Every kind of file that may be taken for another, given to every command that takes a file: each answer is one line that says
- * what the file is and what the command takes, exit code 3, and nothing is written or started. In this process, as there are
- * hundreds.
+ * Every kind of file that may be taken for another, given to every command that takes a file: each answer is one line
+ * that says what the file is and what the command takes, exit code 3, and nothing is written or started. In this
+ * process, as there are hundreds.
  */
 
 import { spawn } from 'node:child_process';

@@ -1,6 +1,6 @@
 /**
- * The order of a capture's steps, from a log of its calls: what is written is made durable before it gets its name, and a process
- * that is to end ends after all of that. After a fault at any of these steps the process answers.
+ * The order of a capture's steps, from a log of its calls: what is written is made durable before it gets its name, and
+ * a process that is to end ends after all of that. After a fault at any of these steps the process answers.
  */
 
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

@@ -101,8 +101,8 @@ function start(name: Name, ...args: string[]): Workload {
 }
 
 /**
- * Captures where the program stays: in its loop, or blocked in a call of the host (they are functions 1 and 2). What is in the
- * file must be restorable, and no other file left.
+ * Captures where the program stays: in its loop, or blocked in a call of the host (they are functions 1 and 2). What is
+ * in the file must be restorable, and no other file left.
  */
 async function capture(workload: Workload, name: Name, kill = false): Promise<Snapshot> {
   const output = join(folder, 'out.wsnap');

@@ -1,4 +1,7 @@
-/** Processes that lie about themselves: a capture ends with one line, in a time that they do not choose, and changes nothing. */
+/**
+ * Processes that lie about themselves: a capture ends with one line, in a time that they do not choose, and changes
+ * nothing.
+ */
 
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';

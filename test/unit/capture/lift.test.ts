@@ -24,9 +24,10 @@ const TOP = 0x7ffc00100000;
 const SIZE = 0x1000;
 
 /**
- * Text by hand. Function 1 (frame of 48 bytes): locals i32 in register 3 or slot 2, f64 in xmm8 or slot 3, funcref in its incoming
- * slot 7; a loop, two calls. Function 0: the thunk of an import. Function 2 (48 bytes): locals v128 in register 63 or slot 0, funcref in
- * slot 2, v128 in its incoming slots 7 and 8; a loop, a call. Function 3: a shape that cannot be. A trampoline at 0x100, a host function at 0x180.
+ * Text by hand. Function 1 (frame of 48 bytes): locals i32 in register 3 or slot 2, f64 in xmm8 or slot 3, funcref in
+ * its incoming slot 7; a loop, two calls. Function 0: the thunk of an import. Function 2 (48 bytes): locals v128 in
+ * register 63 or slot 0, funcref in slot 2, v128 in its incoming slots 7 and 8; a loop, a call. Function 3: a shape
+ * that cannot be. A trampoline at 0x100, a host function at 0x180.
  */
 function tables(): SiteLookup {
   const t = new SiteTables();
@@ -247,7 +248,9 @@ describe('a stack that is not ours is refused', () => {
 });
 
 describe('a frame holds what it claims to hold', () => {
-  /** One function at 0x10 with a call at 0x18, and a trampoline at 0x100; a stack of frames that are all at the call. */
+  /**
+   * One function at 0x10 with a call at 0x18, and a trampoline at 0x100; a stack of frames that are all at the call.
+   */
   function lift(frameBytes: number, frames: number, describe: (t: SiteTables) => void, budget?: HeaderBudget) {
     const t = new SiteTables();
     t.beginFunction(0x10, 1, 0, frameBytes);

@@ -1,6 +1,6 @@
 /**
- * A process as the tool's half of a stop sees it, without a process: words of the runtime block, its state in /proc, and a log
- * of all that is done to it. What it does, and when, is given by the hooks.
+ * A process as the tool's half of a stop sees it, without a process: words of the runtime block, its state in /proc,
+ * and a log of all that is done to it. What it does, and when, is given by the hooks.
  */
 
 import { ToolError } from '../../../src/base/errors.js';

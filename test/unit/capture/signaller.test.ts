@@ -18,7 +18,9 @@ import { canRun, temporaryFolder } from '../../support/workload.js';
 const folder = temporaryFolder();
 const LAST_PID = '/proc/sys/kernel/ns_last_pid';
 let child: ChildProcess;
-/** Exit code and signal of `child`: listened for from the start, as it can end before the answer about a signal is read. */
+/**
+ * Exit code and signal of `child`: listened for from the start, as it can end before the answer about a signal is read.
+ */
 let exited: Promise<unknown[]>;
 let process_: ProcessFolder;
 let signaller: Signaller;

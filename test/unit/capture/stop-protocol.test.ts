@@ -1,6 +1,7 @@
 /**
- * The tool's half of a stop, look by look: a process that does exactly one thing at one moment, and a clock that stands still
- * until it is told to continue: all times below are its. What test/model walks as a machine is here the code itself.
+ * The tool's half of a stop, look by look: a process that does exactly one thing at one moment, and a clock that stands
+ * still until it is told to continue: all times below are its. What test/model walks as a machine is here the code
+ * itself.
  */
 
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';

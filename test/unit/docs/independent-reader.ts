@@ -1,6 +1,6 @@
 /**
- * Reads a .wsnap file by docs/snapshot-format.md alone. Nothing of src is used here: what the document leaves out, or says
- * wrong, this reader cannot know. It describes a snapshot in the words of `wag-snap inspect --json`.
+ * Reads a .wsnap file by docs/snapshot-format.md alone. Nothing of src is used here: what the document leaves out, or
+ * says wrong, this reader cannot know. It describes a snapshot in the words of `wag-snap inspect --json`.
  */
 
 import { createHash } from 'node:crypto';

@@ -1,4 +1,6 @@
-/** Identities of which one thing is one beside what fits the rest: each is refused, and what is just inside is taken. */
+/**
+ * Identities of which one thing is one beside what fits the rest: each is refused, and what is just inside is taken.
+ */
 
 import { Packr } from 'msgpackr/pack';
 import { beforeAll, describe, expect, test } from 'vitest';

@@ -1,4 +1,7 @@
-/** Values of frames that the code itself gives, to their last bit, and indirect calls of functions that differ in one type. */
+/**
+ * Values of frames that the code itself gives, to their last bit, and indirect calls of functions that differ in one
+ * type.
+ */
 
 import { expect, test } from 'vitest';
 import { x64 } from '../../../src/arch/x64/target.js';

@@ -1,4 +1,7 @@
-/** Snapshots of two linked instances: whose function was called, whose tag an exception has, whose function a reference names. */
+/**
+ * Snapshots of two linked instances: whose function was called, whose tag an exception has, whose function a reference
+ * names.
+ */
 
 import { describe, expect, test } from 'vitest';
 import { x64 } from '../../../src/arch/x64/target.js';

@@ -1,6 +1,6 @@
 /**
- * Frames with v128 values lowered onto images of both CPUs: what lifting finds there again is what was put there, half by
- * half, wherever it went (slots, registers, copies of locals, stack parameters).
+ * Frames with v128 values lowered onto images of both CPUs: what lifting finds there again is what was put there, half
+ * by half, wherever it went (slots, registers, copies of locals, stack parameters).
  */
 
 import { describe, expect, test } from 'vitest';

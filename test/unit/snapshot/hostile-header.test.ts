@@ -1,6 +1,6 @@
 /**
- * The checks of a header that decodes, with one of each thing: just what is allowed is accepted, one more is refused. Columns
- * are changed as bytes, as a hostile file has them.
+ * The checks of a header that decodes, with one of each thing: just what is allowed is accepted, one more is refused.
+ * Columns are changed as bytes, as a hostile file has them.
  */
 
 import { writeFileSync } from 'node:fs';

@@ -1,4 +1,7 @@
-/** Whether open files have their names: files of this process, through a table of descriptors that says what a test wants. */
+/**
+ * Whether open files have their names: files of this process, through a table of descriptors that says what a test
+ * wants.
+ */
 
 import {
   closeSync,

@@ -1,6 +1,6 @@
 /**
- * What earlier versions have written stays good: stored snapshots of every format version continue, on each CPU, and stored
- * images run and are captured. fixtures/snapshots/README.md says what the files are.
+ * What earlier versions have written stays good: stored snapshots of every format version continue, on each CPU, and
+ * stored images run and are captured. fixtures/snapshots/README.md says what the files are.
  */
 
 import { chmodSync, copyFileSync, readdirSync, readFileSync } from 'node:fs';
@@ -70,7 +70,10 @@ test.each(images.filter((name) => canRun(basename(dirname(name)) as ArchName)))(
   },
 );
 
-/** A run that is over before it is captured, where the machine stalls, is followed by another one. @returns what it printed */
+/**
+ * A run that is over before it is captured, where the machine stalls, is followed by another one. @returns what it
+ * printed
+ */
 async function captureInTheMiddle(image: string, snapshot: string): Promise<string> {
   for (let runs = 0; runs < 20; runs++) {
     const workload = Workload.start(image, { args: ['600000'] });

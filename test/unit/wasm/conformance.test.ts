@@ -31,8 +31,8 @@ interface Sample {
 }
 
 /**
- * wabt writes no data count section without data segments, whatever the code uses; and a shared memory without a maximum is no
- * binary: malformed where the text is invalid.
+ * wabt writes no data count section without data segments, whatever the code uses; and a shared memory without a
+ * maximum is no binary: malformed where the text is invalid.
  */
 const WRONG_LAYER = /data count section required|shared memory has a maximum/;
 /** Bit 6 of them says that a memory's index follows; before WebAssembly 3.0 it was an error by itself. */

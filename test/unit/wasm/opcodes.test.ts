@@ -40,7 +40,9 @@ const IMMEDIATES: Readonly<Partial<Record<Immediates, readonly number[]>>> = {
   zero: [0],
 };
 
-/** The instructions that leave the function's code: calls, growing, waiting, and bulk operations on memories and tables. */
+/**
+ * The instructions that leave the function's code: calls, growing, waiting, and bulk operations on memories and tables.
+ */
 const CALL_LIKE = new Set([
   'call',
   'call_indirect',
@@ -119,8 +121,8 @@ describe('opcode table', () => {
   test('has every instruction once, in order', () => {
     const codes = opcodes.map(({ code }) => code);
     expect(codes).toEqual([...new Set(codes)].sort((a, b) => a - b));
-    // MVP, sign extension, the 0xfc prefix, select with a type, table.get and set, references, SIMD, relaxed SIMD, exceptions,
-    // threads, tail calls, typed function references.
+    // MVP, sign extension, the 0xfc prefix, select with a type, table.get and set, references, SIMD, relaxed SIMD,
+    // exceptions, threads, tail calls, typed function references.
     expect(opcodes.length).toBe(172 + 5 + 18 + 1 + 2 + 3 + 236 + 20 + 8 + 67 + 2 + 5);
     expect(opcodes.every((opcode) => opcodeOf(opcode.code) === opcode)).toBe(true);
     expect(new Set(codes.map(flatIndex)).size).toBe(opcodes.length);

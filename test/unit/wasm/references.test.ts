@@ -1,4 +1,6 @@
-/** Typed function references: what is valid, as V8 has it, and what is written down where V8 is older than the rules. */
+/**
+ * Typed function references: what is valid, as V8 has it, and what is written down where V8 is older than the rules.
+ */
 
 import { describe, expect, test } from 'vitest';
 import { LimitError, ModuleError } from '../../../src/base/errors.js';
@@ -38,8 +40,8 @@ const [GET, SET, TEE, TABLE_GET, TABLE_SET, REF_NULL, IS_NULL, REF_FUNC] = [
 const EMPTY = 0x40;
 
 /**
- * Type 0: () -> (), 1: i32 -> i32, 2: (ref null 1) -> (), 3: (ref 1) -> (), 4: () -> (ref null 1), 5: () -> (ref 1), 6: i32
- * -> i32 again, 7: (ref func) -> funcref, 8: (ref extern) -> externref, 9: i32 -> (ref 1), 10: (ref null 0) -> ().
+ * Type 0: () -> (), 1: i32 -> i32, 2: (ref null 1) -> (), 3: (ref 1) -> (), 4: () -> (ref null 1), 5: () -> (ref 1), 6:
+ * i32 -> i32 again, 7: (ref func) -> funcref, 8: (ref extern) -> externref, 9: i32 -> (ref 1), 10: (ref null 0) -> ().
  * Function 0 is of type 1, the one under test has index 1.
  */
 function withBody(

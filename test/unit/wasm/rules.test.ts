@@ -1,6 +1,7 @@
 /**
- * One module beside each rule of validation, and one just inside where a limit or an exception has two sides. The conformance
- * suite asks for most of them too; here they stand by themselves, and with the words in which a module is refused.
+ * One module beside each rule of validation, and one just inside where a limit or an exception has two sides. The
+ * conformance suite asks for most of them too; here they stand by themselves, and with the words in which a module is
+ * refused.
  */
 
 import { describe, expect, test } from 'vitest';

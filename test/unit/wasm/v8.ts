@@ -28,7 +28,9 @@ export function isAboutUnsupported(message: string): boolean {
 /** Pages that a memory with 64-bit addresses may announce in the V8 of Node.js 20: 16 GiB. */
 const MEMORY64_PAGES = 2 ** 18;
 
-/** Whether a valid module has what only later V8s know: several memories, larger ones, or tables with 64-bit indexes. */
+/**
+ * Whether a valid module has what only later V8s know: several memories, larger ones, or tables with 64-bit indexes.
+ */
 function hasNewIndexSpaces({ memories, tables }: Module): boolean {
   const isLarge = memories.some(({ min, max }) => Math.max(min, max ?? 0) > MEMORY64_PAGES);
   return memories.length > 1 || isLarge || tables.some(({ address }) => address === ValType.I64);

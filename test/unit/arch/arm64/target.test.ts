@@ -1,4 +1,6 @@
-/** The arm64 register plan and the code it leads to: pools, the sizes of the commonest instructions, constants of Linux. */
+/**
+ * The arm64 register plan and the code it leads to: pools, the sizes of the commonest instructions, constants of Linux.
+ */
 
 import { expect, test } from 'vitest';
 import { A } from '../../../../src/arch/arm64/encodings.js';

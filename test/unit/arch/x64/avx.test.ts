@@ -1,4 +1,7 @@
-/** The VEX forms of vector instructions, as binutils' disassembler reads them: every row that has one, low and high registers. */
+/**
+ * The VEX forms of vector instructions, as binutils' disassembler reads them: every row that has one, low and high
+ * registers.
+ */
 
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';

@@ -1,6 +1,6 @@
 /**
- * Branches over more than a MiB of code, which conditional ones of ARM64 do not reach: backward they jump over a long jump,
- * forward they go by way of an island. Native or emulated, against V8.
+ * Branches over more than a MiB of code, which conditional ones of ARM64 do not reach: backward they jump over a long
+ * jump, forward they go by way of an island. Native or emulated, against V8.
  */
 
 import { afterAll, expect, test } from 'vitest';

@@ -1,6 +1,6 @@
 /**
- * Parallel moves: arguments from anywhere to argument registers at once. Over a macro-assembler that is a model: registers
- * and slots that hold values.
+ * Parallel moves: arguments from anywhere to argument registers at once. Over a macro-assembler that is a model:
+ * registers and slots that hold values.
  */
 
 import { expect, test } from 'vitest';

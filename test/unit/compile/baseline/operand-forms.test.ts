@@ -1,6 +1,7 @@
 /**
- * Integer instructions with their operands in every form that the code generator tells apart (a constant, a local, a register, a
- * slot), on either side, and comparisons before everything that consumes one. Native or emulated, against V8.
+ * Integer instructions with their operands in every form that the code generator tells apart (a constant, a local, a
+ * register, a slot), on either side, and comparisons before everything that consumes one. Native or emulated, against
+ * V8.
  */
 
 import { afterAll, expect, test } from 'vitest';

@@ -1,4 +1,7 @@
-/** Relaxed vector instructions give what these ordinary ones give, on every CPU: the conformance suite lets engines differ. */
+/**
+ * Relaxed vector instructions give what these ordinary ones give, on every CPU: the conformance suite lets engines
+ * differ.
+ */
 
 import { afterAll, expect, test } from 'vitest';
 import { assemble } from '../../../../src/wasm/wat.js';

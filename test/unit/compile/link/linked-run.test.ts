@@ -1,4 +1,6 @@
-/** Programs with their host layer, on both CPUs: what their instances, records, segments and memories are when they run. */
+/**
+ * Programs with their host layer, on both CPUs: what their instances, records, segments and memories are when they run.
+ */
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

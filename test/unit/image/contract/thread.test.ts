@@ -15,7 +15,9 @@ interface Field {
   readonly end: number;
 }
 
-/** Of a file of constants: `export const TH_STATE = 12; // u32: ...`; a field of a file's place is two words of 64 bits. */
+/**
+ * Of a file of constants: `export const TH_STATE = 12; // u32: ...`; a field of a file's place is two words of 64 bits.
+ */
 function fieldsOf(file: string, prefix: string): Field[] {
   const lines = readFileSync(join(contract, file), 'utf8').matchAll(/^export const (\w+) = (\d+);(?: \/\/ (\w+))?/gm);
   return Array.from(lines)

@@ -1,6 +1,6 @@
 /**
- * A process for the host layer without native code: host.wasm in V8, its intrinsics over a sparse 64-bit address space and
- * a small model of Linux (mmap, mprotect, write, read, signals' bookkeeping). What guests do is given by `invoke`.
+ * A process for the host layer without native code: host.wasm in V8, its intrinsics over a sparse 64-bit address space
+ * and a small model of Linux (mmap, mprotect, write, read, signals' bookkeeping). What guests do is given by `invoke`.
  *
  * Addresses are numbers below 2^53. The image is loaded at IMAGE; the host layer's own memory is where boot maps it.
  */

@@ -1,4 +1,6 @@
-/** Which faults are wasm traps, at the edges: an address that is just in or out, code that is a guest's or the host's. */
+/**
+ * Which faults are wasm traps, at the edges: an address that is just in or out, code that is a guest's or the host's.
+ */
 
 import { describe, expect, it } from 'vitest';
 import * as L from '../../../support/layout.js';

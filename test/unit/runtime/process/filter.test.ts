@@ -1,6 +1,6 @@
 /**
- * The system call filter as the host layer builds it, run here instead of in the kernel: every call and every argument just
- * outside of what the rules allow is the end of the process, and nothing inside is.
+ * The system call filter as the host layer builds it, run here instead of in the kernel: every call and every argument
+ * just outside of what the rules allow is the end of the process, and nothing inside is.
  */
 
 import { describe, expect, test } from 'vitest';

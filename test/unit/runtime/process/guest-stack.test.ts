@@ -8,7 +8,9 @@ import { Exit, type FakeProcess } from './fake-process.js';
 /** Where the memory is that a resume plan restores, after the stack is mapped. */
 const MEMORY = 0x660000000000;
 
-/** The stack's size after start. With a resume plan start ends where it would make a memory as large as the snapshot's. */
+/**
+ * The stack's size after start. With a resume plan start ends where it would make a memory as large as the snapshot's.
+ */
 function started(environment: readonly string[], used?: number): { process: FakeProcess; code: number; size: number } {
   const { process } = bootedImage({}, (p) => {
     if (used === undefined) return;

@@ -1,6 +1,6 @@
 /**
- * The parked process, store by store: what others may see at each moment, who is answered to, and who is not. A wait that should
- * have ended is an error at once, not a test that hangs.
+ * The parked process, store by store: what others may see at each moment, who is answered to, and who is not. A wait
+ * that should have ended is an error at once, not a test that hangs.
  */
 
 import { describe, expect, it } from 'vitest';
@@ -37,7 +37,10 @@ const argsOf = (process: FakeProcess, name: string, count: number) =>
   process.calls.filter((call) => call.name === name).map(({ args }) => args.slice(0, count));
 const closed = (process: FakeProcess) => argsOf(process, 'close', 1).flat();
 
-/** Runs `step` at each wait, which says what ppoll yields. Looks whether the sender is dead find `dead`, and are no waits. */
+/**
+ * Runs `step` at each wait, which says what ppoll yields. Looks whether the sender is dead find `dead`, and are no
+ * waits.
+ */
 function onWait(process: FakeProcess, step: (count: number) => number, dead: () => boolean = () => false): void {
   let waits = 0;
   let looks = 0;

@@ -1,4 +1,6 @@
-/** A process whose guest runs, and signals to it: what the handler does is told by the fake process's calls and memory. */
+/**
+ * A process whose guest runs, and signals to it: what the handler does is told by the fake process's calls and memory.
+ */
 
 import { expect } from 'vitest';
 import { hostConstants } from '../../../../src/arch/x64/host-constants.js';

@@ -13,7 +13,10 @@ const MONOTONIC = 1;
 const PROCESS = 2;
 const OUT = 64;
 
-/** Starts a process with a vDSO and asks it for a clock: address of the C function called, undefined for none; and the time. */
+/**
+ * Starts a process with a vDSO and asks it for a clock: address of the C function called, undefined for none; and the
+ * time.
+ */
 function ask(bytes: Uint8Array, clock = MONOTONIC): { called: number | undefined; time: number } {
   const image = bootedImage({ pages: 1, entry: true });
   const { process } = image;

@@ -1,4 +1,6 @@
-/** A guest with a page of memory, two directories and a fake Linux below: its calls, and what they ask the kernel for. */
+/**
+ * A guest with a page of memory, two directories and a fake Linux below: its calls, and what they ask the kernel for.
+ */
 
 import { expect } from 'vitest';
 import * as L from '../../../support/layout.js';

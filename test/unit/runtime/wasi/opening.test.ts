@@ -1,4 +1,6 @@
-/** path_open and its siblings: what the kernel is asked for, and below a read-only directory nothing that changes it. */
+/**
+ * path_open and its siblings: what the kernel is asked for, and below a read-only directory nothing that changes it.
+ */
 
 import { describe, expect, it } from 'vitest';
 import {
