@@ -4,11 +4,11 @@ import { statSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { CommandModule } from 'yargs';
 import { attachGiven, namesProcess } from '../../src/api/attach.js';
+import { type CaptureReport, captureAttached, describeCapture } from '../../src/api/capture.js';
 import { InputError } from '../../src/base/errors.js';
 import { openDestination } from '../../src/base/output.js';
 import { quoted, terminalJson } from '../../src/base/terminal-text.js';
 import type { ImageProcess } from '../../src/capture/process.js';
-import type { CaptureReport } from '../../src/snapshot/capture-report.js';
 import { DURATION, parseDuration, parseSize } from '../options/limits.js';
 import { once, UsageError } from '../options/usage.js';
 import { InputFile, moduleName } from '../programs/input-file.js';
@@ -80,7 +80,6 @@ const command: CommandModule<object, Options> = {
         ['$0 capture 4711 --kill -v', 'writes a snapshot and ends the program'],
       ]) as never,
   handler: async (options) => {
-    const { captureProcess } = await import('../../src/capture/capture.js');
     const workload = await attachProcess(options.process);
     const interruption = new Interruption('nothing was written');
     const progress = new Progress('capturing');
@@ -90,9 +89,9 @@ const command: CommandModule<object, Options> = {
       const maxFileData =
         options.maxFileData === undefined ? undefined : parseSize('max-file-data', options.maxFileData);
       path = options.output ?? `${programName(workload)}-${workload.pid}.wsnap`;
-      const output = openDestination(path, [`/proc/${workload.pid}/exe`]);
-      report = await captureProcess(workload, {
-        output,
+      const to = openDestination(path, [`/proc/${workload.pid}/exe`]);
+      report = await captureAttached(workload, {
+        to,
         signal: interruption.abortSignal,
         kill: options.kill,
         withoutModules: options.withoutModule,
@@ -107,10 +106,7 @@ const command: CommandModule<object, Options> = {
       progress.end();
       workload.close();
     }
-    if (options.verbose) {
-      const { describeCapture } = await import('../../src/snapshot/inspect.js');
-      process.stderr.write(describeCapture(report));
-    }
+    if (options.verbose) process.stderr.write(await describeCapture(report));
     const { file, bytes, pages, frames, pause, total } = report;
     printResult(path, options.json ? terminalJson({ file, bytes, pages, frames, pause, total }) : file);
   },

@@ -2,6 +2,7 @@
 
 import type { CommandModule } from 'yargs';
 import { attachUnlessFile } from '../../src/api/attach.js';
+import { coredumpAttached, coredumpSnapshot } from '../../src/api/coredump.js';
 import { openDestination } from '../../src/base/output.js';
 import { once } from '../options/usage.js';
 import { expectKind } from '../programs/expect-kind.js';
@@ -41,12 +42,11 @@ const command: CommandModule<object, Options> = {
     const file = output ?? `${moduleName(subject).replace(/\.wsnap$/, '')}.coredump`;
     const process = await attachUnlessFile(subject);
     if (process !== undefined) {
-      const { coredumpProcess } = await import('../../src/capture/coredump-process.js');
       const interruption = new Interruption('nothing was written');
       const progress = new Progress('capturing');
       try {
         const destination = openDestination(file, [`/proc/${process.pid}/exe`]);
-        await coredumpProcess(process, destination, {
+        await coredumpAttached(process, destination, {
           signal: interruption.abortSignal,
           onWarning: printWarning,
           onProgress: (done, total) => progress.update(done, total),
@@ -57,15 +57,11 @@ const command: CommandModule<object, Options> = {
         process.close();
       }
     } else {
-      const [{ readSnapshot }, { writeCoredump }] = await Promise.all([
-        import('../../src/snapshot/format.js'),
-        import('../../src/snapshot/coredump.js'),
-      ]);
       const destination = openDestination(file, [inputIdentity(subject)]);
       await withInput(subject, async (input) => {
         const { path } = input;
         expectKind(input, 'coredump', ['snapshot']);
-        await writeCoredump(readSnapshot(path), destination);
+        await coredumpSnapshot(path, destination);
       });
     }
     printResult(file, file);

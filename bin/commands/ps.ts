@@ -1,8 +1,8 @@
 /** `wag-snap ps`: the workloads that run on this machine, a line or a JSON object each. */
 
 import type { CommandModule } from 'yargs';
+import { listWorkloads, type WorkloadEntry } from '../../src/api/workloads.js';
 import { terminalJson, terminalText } from '../../src/base/terminal-text.js';
-import { listWorkloads, type WorkloadEntry } from '../../src/capture/workloads.js';
 
 interface Options {
   json: boolean;

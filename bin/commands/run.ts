@@ -1,21 +1,20 @@
 /** `wag-snap run`: starts a module or an image and behaves like it. */
 
-import { basename } from 'node:path';
 import type { CommandModule } from 'yargs';
-import { quoted } from '../../src/base/terminal-text.js';
-import { entryFunction } from '../../src/wasm/entry.js';
-import { ExternKind, type Module } from '../../src/wasm/module.js';
-import { type LimitOptions, limitOptions, limitVariables, parseLimits } from '../options/limits.js';
-import { type NameOptions, nameOptions, nameVariable, parseName } from '../options/name.js';
+import { processEnvironment } from '../../src/api/process-options.js';
+import { functionsWithoutEntry, importLines, prepareProgram } from '../../src/api/program.js';
+import { quoted, terminalLines } from '../../src/base/terminal-text.js';
+import type { Module } from '../../src/wasm/module.js';
+import { type LimitOptions, limitOptions, parseLimits } from '../options/limits.js';
+import { type NameOptions, nameOptions, parseName } from '../options/name.js';
 import { PidFile, type PidFileOptions, pidFileOptions } from '../options/pid-file.js';
-import { formatDirs, once, parseDir, parseEnv, several, UsageError } from '../options/usage.js';
-import { becomeWorkload, needsNobody } from '../programs/become.js';
+import { once, parseArch, parseDir, parseEnv, several, UsageError } from '../options/usage.js';
+import { needsNobody } from '../programs/become.js';
 import { expectKind } from '../programs/expect-kind.js';
 import { InputFile, inputIdentity } from '../programs/input-file.js';
-import { Interruption } from '../programs/interruption.js';
 import { parseOnTrap, type TrapOptions, TrapWatch, trapOptions } from '../programs/on-trap.js';
-import { openProgram, type Program } from '../programs/program.js';
-import { runWorkload, type WorkloadOptions } from '../programs/workload.js';
+import { startPrepared } from '../programs/start.js';
+import { warnOfCacheGrant } from '../show/warning.js';
 
 interface Options extends LimitOptions, TrapOptions, NameOptions, PidFileOptions {
   program: string;
@@ -30,9 +29,6 @@ interface Options extends LimitOptions, TrapOptions, NameOptions, PidFileOptions
   allowMissingImports: boolean;
   verbose: boolean;
 }
-
-/** The first that a process has besides the standard streams. */
-const FIRST_DESCRIPTOR = 3;
 
 const command: CommandModule<object, Options> = {
   command: 'run <program> [args..]',
@@ -90,71 +86,52 @@ const command: CommandModule<object, Options> = {
         ['$0 run --invoke add math.wasm 2 3', 'calls one function and prints what it returns'],
       ]) as never,
   handler: async (options) => {
-    const { program: path } = options;
-    const input = InputFile.open(path);
-    const { kind } = input;
-    expectKind(input, 'run', ['module', 'image']);
-    if (kind === 'image') refuseCompilerOptions(options);
-    const args = [...(options.args ?? []), ...(options['--'] ?? [])];
-    const env = { ...nameVariable(parseName(options)), ...parseEnv(several(options.env)) };
-    const dirs = several(options.dir).map(parseDir);
-    if (dirs.length > 0) {
-      const { warnOfCacheGrant } = await import('../options/cache-grant.js');
-      warnOfCacheGrant(dirs);
-      env['WAGSNAP_DIR'] = formatDirs(dirs);
-    }
-    if (options.allowProc) env['WAGSNAP_ALLOW_PROC'] = '1';
-    const limits = parseLimits(options);
-    const onTrap = parseOnTrap(options, [inputIdentity(path)]);
-    const pidFile = new PidFile(options, [inputIdentity(path)], options.coredump);
-    const watch = new TrapWatch(onTrap, FIRST_DESCRIPTOR);
-    Object.assign(env, limitVariables(limits), watch.env);
-    if (options.invoke !== undefined && (onTrap.park || onTrap.coredump !== undefined)) {
-      throw new UsageError('--on-trap and --coredump are not for --invoke, where a trap is the answer');
-    }
-    const listeners = several(options.listen);
-    if (listeners.length > 0) {
-      const { parseListen } = await import('../options/listen.js');
-      env['WAGSNAP_LISTEN'] = (await Promise.all(listeners.map(parseListen))).join('\n');
-    }
-    const interruption = new Interruption('nothing was started');
-    let program: Program | undefined;
+    const input = InputFile.open(options.program);
     try {
-      program = await openProgram(input, options);
-      await interruption.settle();
-      if (options.invoke === undefined && program.hasModule) checkEntry(await program.module(), path);
-      if (options.verbose) await program.printImports();
-      const { release } = program;
-      const argv0 = kind === 'image' ? path : basename(path);
-      const workload = { env, argv0, args, timeout: limits.timeout, release, onEnd: () => pidFile.remove() };
-      const onStart = (pid: number) => {
-        interruption.stop();
-        pidFile.write(pid);
-        if (options.verbose) process.stderr.write(`pid ${pid}\n`);
-      };
-      if (options.invoke !== undefined) await invokeExport(program, options.invoke, workload, onStart);
-      else {
-        if (needsNobody(options)) {
-          await becomeWorkload(program.image, workload, program.isTemporary, async () => {
-            await interruption.settle();
-            if (options.verbose) process.stderr.write(`pid ${process.pid}\n`); // last: who reads it may send signals
-          });
-        }
-        const { descriptors } = watch;
-        await runWorkload(program.image, { ...workload, descriptors }, (pid, _, child, endTimeout) => {
-          onStart(pid);
-          watch.start(child, endTimeout);
-        });
-        await watch.finished();
-      }
+      await run(input, options);
     } finally {
-      program?.release();
       input.release();
-      interruption.stop();
     }
   },
 };
 export default command;
+
+async function run(input: InputFile, options: Options): Promise<void> {
+  const { name: path, kind } = input;
+  expectKind(input, 'run', ['module', 'image']);
+  if (kind === 'image') refuseCompilerOptions(options);
+  const args = [...(options.args ?? []), ...(options['--'] ?? [])];
+  const name = parseName(options);
+  const env = parseEnv(several(options.env));
+  const dirs = several(options.dir).map(parseDir);
+  await warnOfCacheGrant(dirs);
+  const limits = parseLimits(options);
+  const onTrap = parseOnTrap(options, [inputIdentity(path)]);
+  const pidFile = new PidFile(options, [inputIdentity(path)], options.coredump);
+  const { invoke, allowProc, verbose } = options;
+  if (invoke !== undefined && (onTrap.park || onTrap.coredump !== undefined)) {
+    throw new UsageError('--on-trap and --coredump are not for --invoke, where a trap is the answer');
+  }
+  const listen = several(options.listen);
+  const environment = await processEnvironment({ name, env, dirs, listen, allowProc, ...limits });
+  await startPrepared(
+    (signal) => {
+      const compilation = { arch: parseArch(undefined), ...options };
+      return prepareProgram(input, compilation, { args: invoke === undefined ? args : [], env: environment }, signal);
+    },
+    async (program, descriptor) => {
+      if (invoke === undefined && program.hasModule) checkEntry(await program.module(), path);
+      if (verbose) process.stderr.write(terminalLines(await importLines(await program.module())));
+      if (invoke === undefined) return new TrapWatch(onTrap, descriptor);
+      const [{ InvokeAttendant }, { prepareInvocation }] = await Promise.all([
+        import('../programs/invoke.js'),
+        import('../../src/api/invoke.js'),
+      ]);
+      return new InvokeAttendant(prepareInvocation(program.image, await program.module(), invoke, args));
+    },
+    { mayBecome: invoke === undefined && needsNobody(options), timeout: limits.timeout, pidFile, verbose },
+  );
+}
 
 /** An image has been compiled: what the compiler would do differently comes too late. */
 function refuseCompilerOptions({ program, deterministic, allowMissingImports }: Options): void {
@@ -165,29 +142,11 @@ function refuseCompilerOptions({ program, deterministic, allowMissingImports }: 
   );
 }
 
-/** A module that starts nothing would end at once, with success. @throws UsageError */
+/** @throws UsageError */
 function checkEntry(module: Module, path: string): void {
-  if (module.start !== undefined || entryFunction(module, true) !== undefined) return;
-  const names = module.exports.filter(({ kind }) => kind === ExternKind.Func).map(({ name }) => quoted(name));
+  const names = functionsWithoutEntry(module)?.map(quoted);
+  if (names === undefined) return;
   const hint =
     names.length > 0 ? `call one of its functions with --invoke: ${names.join(', ')}` : 'it exports no function';
   throw new UsageError(`${path} has no _start, so there is nothing to run: ${hint}`);
-}
-
-async function invokeExport(
-  program: Program,
-  name: string,
-  workload: WorkloadOptions,
-  onStart: (pid: number) => void,
-): Promise<void> {
-  const { findInvokeTarget, invoke, parseArguments } = await import('../programs/invoke.js');
-  const { readImage } = await import('../../src/image/reader.js');
-  const image = readImage(program.image);
-  try {
-    const target = findInvokeTarget(image, await program.module(), name);
-    const values = parseArguments(name, target.type, workload.args);
-    await invoke(program.image, target, values, { ...workload, args: [] }, onStart);
-  } finally {
-    image.close();
-  }
 }

@@ -4,7 +4,7 @@
  */
 
 import type { Options as YargsOption } from 'yargs';
-import { STACK_MAX, STACK_MIN } from '../../src/image/contract/sizes.js';
+import { checkStack } from '../../src/api/process-options.js';
 import { once, UsageError } from './usage.js';
 
 const UNITS: Readonly<Record<string, number>> = { '': 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30 };
@@ -23,8 +23,8 @@ export interface LimitOptions {
 
 export interface Limits {
   /** Bytes, or undefined for no limit. */
-  readonly memory: number | undefined;
-  readonly stack: number | undefined;
+  readonly maxMemory: number | undefined;
+  readonly maxStack: number | undefined;
   /** Milliseconds. */
   readonly timeout: number | undefined;
 }
@@ -48,24 +48,10 @@ export const limitOptions = {
 /** @throws UsageError */
 export function parseLimits({ maxMemory, maxStack, timeout }: LimitOptions): Limits {
   return {
-    memory: maxMemory === undefined ? undefined : parseSize('max-memory', maxMemory),
-    stack: maxStack === undefined ? undefined : parseStack(maxStack),
+    maxMemory: maxMemory === undefined ? undefined : parseSize('max-memory', maxMemory),
+    maxStack: maxStack === undefined ? undefined : checkStack(parseSize('max-stack', maxStack), maxStack),
     timeout: timeout === undefined ? undefined : parseDuration('timeout', timeout),
   };
-}
-
-/** The variables by which an image takes them. */
-export function limitVariables({ memory, stack }: Limits): Record<string, string> {
-  return {
-    ...(memory === undefined ? {} : { WAGSNAP_MAX_MEMORY: String(memory) }),
-    ...(stack === undefined ? {} : { WAGSNAP_MAX_STACK: String(stack) }),
-  };
-}
-
-function parseStack(text: string): number {
-  const bytes = parseSize('max-stack', text);
-  if (bytes >= STACK_MIN && bytes <= STACK_MAX) return bytes;
-  throw new UsageError(`--max-stack ${text}: expected ${STACK_MIN / 1024}K to ${STACK_MAX / 2 ** 20}M`);
 }
 
 /** `512M`, `1g`, `65536`: bytes. @throws UsageError */

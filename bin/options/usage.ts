@@ -2,16 +2,12 @@
 
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { checkVariable, type Directory } from '../../src/api/process-options.js';
 import type { ArchName } from '../../src/arch/masm/target.js';
-import { ExitCode, WagSnapError } from '../../src/base/errors.js';
+import { UsageError } from '../../src/base/errors.js';
 import { quoted } from '../../src/base/terminal-text.js';
 
-export class UsageError extends WagSnapError {
-  readonly exitCode = ExitCode.usage;
-  constructor(message: string, details: readonly string[] = []) {
-    super('usage', message, details);
-  }
-}
+export { UsageError };
 
 /** The values of an option that may be given several times. */
 export function several(value: string | string[] | undefined): string[] {
@@ -45,15 +41,8 @@ export function parseArch(value: string | undefined): ArchName {
   }
 }
 
-/** A directory that the guest may use. */
-export interface Preopen {
-  readonly host: string; // absolute
-  readonly guest: string;
-  readonly readOnly: boolean;
-}
-
 /** One --dir: `HOST[::GUEST][:ro|:rw]`. Without GUEST the guest knows it by HOST as it was typed. */
-export function parseDir(text: string): Preopen {
+export function parseDir(text: string): Directory {
   const readOnly = text.endsWith(':ro');
   const both = readOnly || text.endsWith(':rw') ? text.slice(0, -3) : text;
   const split = both.indexOf('::');
@@ -71,13 +60,6 @@ export function parseDir(text: string): Preopen {
   return { host: resolve(host), guest, readOnly };
 }
 
-/** The value of WAGSNAP_DIR: a line per directory. */
-export function formatDirs(dirs: readonly Preopen[]): string {
-  // what ends like a suffix of ours needs one after it
-  const suffix = ({ guest, readOnly }: Preopen) => (readOnly ? ':ro' : /:r[ow]$/.test(guest) ? ':rw' : '');
-  return dirs.map((dir) => `${dir.host}::${dir.guest}${suffix(dir)}`).join('\n');
-}
-
 /** The guest's environment from the --env options, in their order; a repeated name keeps its last value. */
 export function parseEnv(options: readonly string[]): Record<string, string> {
   const env: Record<string, string> = {};
@@ -85,8 +67,7 @@ export function parseEnv(options: readonly string[]): Record<string, string> {
     const split = option.indexOf('=');
     if (split < 1) throw new UsageError(`--env ${option}: expected K=V`);
     const name = option.slice(0, split);
-    if (name.startsWith('WAGSNAP_'))
-      throw new UsageError(`--env ${name}: names that start with WAGSNAP_ are wag-snap's own`);
+    checkVariable(name);
     env[name] = option.slice(split + 1);
   }
   return env;

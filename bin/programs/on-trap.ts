@@ -17,6 +17,7 @@ import { terminalLines } from '../../src/base/terminal-text.js';
 import { once, UsageError } from '../options/usage.js';
 import { printWarning } from '../show/warning.js';
 import { Interruption } from './interruption.js';
+import type { Attendant } from './start.js';
 
 /** As yargs has given them. */
 export interface TrapOptions {
@@ -75,7 +76,7 @@ function coredumpOutput(path: string, inputs: readonly Input[]): CoredumpOutput 
 }
 
 /** What a process is started with, and the part of the tool in it. */
-export class TrapWatch {
+export class TrapWatch implements Attendant {
   /** Descriptors that the process gets after its others. */
   readonly descriptors: readonly 'pipe'[];
   /** By which the image is told. */
@@ -121,14 +122,14 @@ export class TrapWatch {
 /** That there is no coredump does not change what the program's end was. */
 async function report(pid: number, output: CoredumpOutput): Promise<void> {
   try {
-    const [{ coredumpProcess }, { ImageProcess }] = await Promise.all([
-      import('../../src/capture/coredump-process.js'),
-      import('../../src/capture/process.js'),
+    const [{ coredumpAttached }, { attachGiven }] = await Promise.all([
+      import('../../src/api/coredump.js'),
+      import('../../src/api/attach.js'),
     ]);
-    const workload = await ImageProcess.attach(pid);
+    const workload = await attachGiven(String(pid));
     const interruption = new Interruption('nothing was written');
     try {
-      await coredumpProcess(workload, output.open(), { signal: interruption.abortSignal, onWarning: printWarning });
+      await coredumpAttached(workload, output.open(), { signal: interruption.abortSignal, onWarning: printWarning });
     } finally {
       interruption.stop();
       workload.close();

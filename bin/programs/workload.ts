@@ -5,14 +5,10 @@
  * sent to us are passed on, and we end the way it ended.
  */
 
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import type { ChildProcess } from 'node:child_process';
 import { constants } from 'node:os';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { type Launch, launch } from '../../src/api/launch.js';
-import { LimitError, systemReason, ToolError } from '../../src/base/errors.js';
-import { quoted } from '../../src/base/terminal-text.js';
-import { trace } from '../../src/base/trace.js';
+import { startImage } from '../../src/api/start.js';
+import { LimitError } from '../../src/base/errors.js';
 
 export interface WorkloadOptions {
   /** All of the process's environment. */
@@ -63,11 +59,17 @@ export async function runWorkload(
   for (const signal of forwarded) process.on(signal, passOn);
   process.on('SIGTSTP', suspend);
   try {
-    const how = launch(image, options.argv0);
-    child = await start(how, options);
+    const { argv0, args, env, descriptors = [] } = options;
+    const started = await startImage(image, {
+      argv0,
+      args,
+      env,
+      stdio: ['inherit', 'inherit', 'inherit', ...descriptors],
+    });
+    child = started.child;
     const timer = new AbortController();
-    if (!how.emulated) options.release?.();
-    onStart(child.pid!, how.emulated, child, () => timer.abort());
+    if (!started.emulated) options.release?.();
+    onStart(child.pid!, started.emulated, child, () => timer.abort());
     for (const signal of early) child.kill(signal);
     const { code, signal } = await endedInTime(child, options.timeout, timer.signal);
     if (signal === null) process.exitCode = code ?? 0;
@@ -99,31 +101,6 @@ async function endedInTime(
   clearTimeout(timer);
   if (late) throw new LimitError('timeout', `the program was ended after ${timeout / 1000} s: --timeout`);
   return ending;
-}
-
-/** Resolves once the image has been executed; a file that was just written may be busy for a moment. */
-async function start({ program, args, argv0 }: Launch, options: WorkloadOptions): Promise<ChildProcess> {
-  for (let tries = 0; ; tries++) {
-    let error: NodeJS.ErrnoException;
-    trace('start', () => `${program} ${[...args, ...options.args].map(quoted).join(' ')}`);
-    try {
-      const child = spawn(program, [...args, ...options.args], {
-        argv0,
-        env: { ...options.env },
-        stdio: ['inherit', 'inherit', 'inherit', ...(options.descriptors ?? [])],
-      });
-      await once(child, 'spawn');
-      trace('start', () => `pid ${child.pid} runs it`);
-      return child;
-    } catch (reason) {
-      error = reason as NodeJS.ErrnoException; // spawn() throws ETXTBSY itself, others are events
-    }
-    if (error.code !== 'ETXTBSY' || tries === 20) {
-      const hint = error.code === 'EACCES' ? ' (is that a file system mounted noexec? TMPDIR says where)' : '';
-      throw new ToolError('start', `cannot start ${program}: ${systemReason(error)}${hint}`);
-    }
-    await sleep(5);
-  }
 }
 
 function ended(child: ChildProcess): Promise<{ code: number | null; signal: NodeJS.Signals | null }> {

@@ -25,7 +25,15 @@ export abstract class WagSnapError extends Error {
 
 /** The input is invalid: a module, a snapshot, a pid that is not ours. */
 export class InputError extends WagSnapError {
-  readonly exitCode = ExitCode.input;
+  readonly exitCode: number = ExitCode.input;
+}
+
+/** What was asked for makes no sense: an option, an argument. */
+export class UsageError extends InputError {
+  override readonly exitCode = ExitCode.usage;
+  constructor(message: string, details: readonly string[] = []) {
+    super('usage', message, details);
+  }
 }
 
 /** A malformed or invalid module. `offset` is in bytes from the start of the module; an import has a name instead. */

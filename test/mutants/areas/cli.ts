@@ -6,8 +6,8 @@ export const cli: Area = {
   name: 'cli',
   files: [
     {
-      file: 'bin/options/values.ts',
-      tests: ['test/unit/bin/options/values.test.ts'],
+      file: 'src/api/values.ts',
+      tests: ['test/unit/api/values.test.ts'],
       changes: [
         ['value < -(1n << BigInt(bits - 1)) ||', ''],
         ['value >= 1n << BigInt(bits)', 'value > 1n << BigInt(bits)'],
@@ -34,16 +34,14 @@ export const cli: Area = {
       changes: [
         ['bytes < 1 || bytes > Number.MAX_SAFE_INTEGER', 'bytes < 1'],
         ['bytes < 1 || bytes > Number.MAX_SAFE_INTEGER', 'bytes > Number.MAX_SAFE_INTEGER'],
-        ['bytes >= STACK_MIN && bytes <= STACK_MAX', 'bytes <= STACK_MAX'],
-        ['bytes >= STACK_MIN && bytes <= STACK_MAX', 'bytes >= STACK_MIN'],
         ['if (milliseconds > LONGEST) throw', 'if (false) throw'],
         ['Math.ceil(Number(match[1]) * DURATIONS', 'Math.floor(Number(match[1]) * DURATIONS'],
         ['if (milliseconds < 1) throw', 'if (milliseconds < 0) throw'],
       ],
     },
     {
-      file: 'bin/options/listen.ts',
-      tests: ['test/unit/bin/options/listen.test.ts'],
+      file: 'src/api/listen.ts',
+      tests: ['test/unit/api/listen.test.ts'],
       changes: [
         ['Number(match[3]) > 65535 ||', ''],
         ['(match[1] !== undefined && !isIPv6(match[1]))', 'false'],
@@ -59,12 +57,35 @@ export const cli: Area = {
       tests: ['test/unit/bin/options/fd-option.test.ts'],
       changes: [
         ['if (policies.has(fd)) throw', 'if (false) throw'],
-        ['if (descriptor === undefined) {', 'if (false) {'],
-        ['if (word === undefined && reason !== undefined) {', 'if (false) {'],
-        ['if (word === undefined && reason !== undefined) {', 'if (reason !== undefined) {'],
         ['(\\d{1,4})=([^\\0]+)', '(\\d{1,4})=(.+)'],
-        ['{ path: resolve(match[2]) }', '{ path: match[2] }'],
         ['--fd ${quoted(text)}: ${EXPECTED}', '--fd ${text}: ${EXPECTED}'],
+      ],
+    },
+    {
+      file: 'src/api/process-options.ts',
+      tests: ['test/unit/api/process-options.test.ts'],
+      changes: [
+        ['bytes >= least && bytes <= most', 'bytes <= most'],
+        ['bytes >= least && bytes <= most', 'bytes >= least'],
+        ['Number.isInteger(bytes) && bytes >= least', 'bytes >= least'],
+        ["/:r[ow]$/.test(guest) ? ':rw' : ''", "''"],
+        ["if (!name.startsWith('WAGSNAP_')) return;", 'return;'],
+        ["/[\\n\\0]/.test(host + guest) || guest.includes('::')", "guest.includes('::')"],
+        ["/[\\n\\0]/.test(host + guest) || guest.includes('::')", '/[\\n\\0]/.test(host + guest)'],
+        ["host === '' || guest === ''", "host === ''"],
+        ['Number.isSafeInteger(maxMemory) && maxMemory > 0', 'maxMemory > 0'],
+        ['Number.isSafeInteger(maxMemory) && maxMemory > 0', 'Number.isSafeInteger(maxMemory)'],
+        ['{ host: resolve(host), guest, readOnly }', '{ host, guest, readOnly }'],
+      ],
+    },
+    {
+      file: 'src/api/restore-grants.ts',
+      tests: ['test/unit/api/restore-grants.test.ts'],
+      changes: [
+        ['if (descriptor === undefined) {', 'if (false) {'],
+        ["if (typeof policy !== 'object') return policy;", ''],
+        ['if (reason === undefined) return', 'if (true) return'],
+        ['return { path: resolve(policy.path) };', 'return { path: policy.path };'],
       ],
     },
     {
@@ -78,8 +99,8 @@ export const cli: Area = {
       ],
     },
     {
-      file: 'bin/options/cache-grant.ts',
-      tests: ['test/unit/bin/options/cache-grant.test.ts'],
+      file: 'src/api/cache-grant.ts',
+      tests: ['test/unit/api/cache-grant.test.ts'],
       changes: [
         ['readOnly || granted', 'granted'],
         [
@@ -118,11 +139,10 @@ export const cli: Area = {
       tests: ['test/unit/bin/options/usage.test.ts'],
       changes: [
         ['if (split < 1) throw', 'if (split < 0) throw'],
-        ["if (name.startsWith('WAGSNAP_'))", 'if (false)'],
+        ['checkVariable(name);', ''],
         ["/[\\n\\0]/.test(text) || guest.includes('::')", "guest.includes('::')"],
         ["/[\\n\\0]/.test(text) || guest.includes('::')", '/[\\n\\0]/.test(text)'],
         ['/[\\n\\0]/.test(text)', '/[\\n]/.test(text)'],
-        ["/:r[ow]$/.test(guest) ? ':rw' : ''", "''"],
         ["if (value === '' && !mayBeEmpty) throw", 'if (false) throw'],
         ["host === '' || guest === ''", "host === ''"],
       ],

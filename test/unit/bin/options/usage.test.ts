@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { formatDirs, once, parseArch, parseDir, parseEnv, several, UsageError } from '../../../../bin/options/usage.js';
+import { once, parseArch, parseDir, parseEnv, several, UsageError } from '../../../../bin/options/usage.js';
 
 describe('--dir', () => {
   test.each([
@@ -21,11 +21,6 @@ describe('--dir', () => {
       expect(() => parseDir(text)).toThrow(UsageError);
     },
   );
-
-  test('is passed on a line each', () => {
-    expect(formatDirs([parseDir('/a::/x'), parseDir('/b:ro')])).toBe('/a::/x\n/b::/b:ro');
-    expect(formatDirs([parseDir('/a::/x:ro:rw'), parseDir('/b::/y:rw:ro')])).toBe('/a::/x:ro:rw\n/b::/y:rw:ro');
-  });
 
   test('with one colon, the error points at two', () => {
     expect(() => parseDir('.:/x')).toThrow(/--dir \.:\/x: there is no directory .*two colons: --dir \.::\/x/);

@@ -4,10 +4,9 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { warnOfCacheGrant } from '../../../../bin/options/cache-grant.js';
+import { cacheGrantWarnings } from '../../../src/api/cache-grant.js';
 
 let folder: string;
-const printed: string[] = [];
 beforeEach(() => {
   folder = realpathSync(mkdtempSync(join(tmpdir(), 'wag-snap-cache-grant-')));
   mkdirSync(join(folder, 'cache/wag-snap/inside'), { recursive: true });
@@ -15,20 +14,13 @@ beforeEach(() => {
   mkdirSync(join(folder, 'other'));
   symlinkSync('cache', join(folder, 'link'));
   vi.stubEnv('XDG_CACHE_HOME', join(folder, 'cache'));
-  printed.length = 0;
-  vi.spyOn(process.stderr, 'write').mockImplementation((text) => printed.push(String(text)) > 0);
 });
 afterEach(() => {
   vi.unstubAllEnvs();
-  vi.restoreAllMocks();
   rmSync(folder, { recursive: true, force: true });
 });
 
-const warns = (host: string, readOnly = false) => {
-  printed.length = 0;
-  warnOfCacheGrant([{ host, readOnly }]);
-  return printed.length;
-};
+const warns = (host: string, readOnly = false) => cacheGrantWarnings([{ host, readOnly }]).length;
 
 test.each(['cache', 'cache/wag-snap', '.', 'link', 'other/../cache', '/'])('%s', (name) => {
   const host = name === '/' ? name : join(folder, name);

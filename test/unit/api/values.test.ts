@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { UsageError } from '../../../../bin/options/usage.js';
-import { formatValue, parseValue } from '../../../../bin/options/values.js';
-import { ValType } from '../../../../src/wasm/module.js';
+import { formatValue, parseValue } from '../../../src/api/values.js';
+import { UsageError } from '../../../src/base/errors.js';
+import { ValType } from '../../../src/wasm/module.js';
 
 describe('values on the command line', () => {
   test.each([

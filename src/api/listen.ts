@@ -7,9 +7,8 @@
 import { lookup } from 'node:dns/promises';
 import { isIPv6 } from 'node:net';
 import { resolve } from 'node:path';
-import { ToolError } from '../../src/base/errors.js';
-import { quoted } from '../../src/base/terminal-text.js';
-import { UsageError } from './usage.js';
+import { ToolError, UsageError } from '../base/errors.js';
+import { quoted } from '../base/terminal-text.js';
 
 const EXPECTED = 'expected HOST:PORT, [IPv6]:PORT or unix:PATH';
 

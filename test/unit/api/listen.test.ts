@@ -2,8 +2,8 @@
 
 import { resolve } from 'node:path';
 import { expect, it } from 'vitest';
-import { parseListen } from '../../../../bin/options/listen.js';
-import { UsageError } from '../../../../bin/options/usage.js';
+import { parseListen } from '../../../src/api/listen.js';
+import { UsageError } from '../../../src/base/errors.js';
 
 it('makes numbers of names and absolute paths of relative ones', async () => {
   expect(await parseListen('127.0.0.1:8080')).toBe('127.0.0.1:8080');

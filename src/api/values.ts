@@ -5,10 +5,10 @@
  * that many numbers with commas between. It is printed as i32x4.
  */
 
-import { quoted } from '../../src/base/terminal-text.js';
-import { ValType } from '../../src/wasm/module.js';
-import { valTypeName } from '../../src/wasm/text.js';
-import { UsageError } from './usage.js';
+import { UsageError } from '../base/errors.js';
+import { quoted } from '../base/terminal-text.js';
+import { ValType } from '../wasm/module.js';
+import { valTypeName } from '../wasm/text.js';
 
 /** What a lane of a shape is, and its width. */
 const SHAPES: Readonly<Record<string, { readonly type: ValType; readonly bits: number }>> = {

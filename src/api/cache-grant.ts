@@ -5,24 +5,27 @@
 
 import { realpathSync } from 'node:fs';
 import { sep } from 'node:path';
-import { quoted } from '../../src/base/terminal-text.js';
-import { cacheFolder } from '../../src/image/cache.js';
-import { printWarning } from '../show/warning.js';
+import { quoted } from '../base/terminal-text.js';
+import { cacheFolder } from '../image/cache.js';
 
-/** Says so on stderr, in a line. @param directories the host's paths of what is granted */
-export function warnOfCacheGrant(directories: readonly { readonly host: string; readonly readOnly?: boolean }[]): void {
+/** A line for each that does. @param directories the host's paths of what is granted */
+export function cacheGrantWarnings(
+  directories: readonly { readonly host: string; readonly readOnly?: boolean }[],
+): string[] {
+  const warnings: string[] = [];
   const cache = real(cacheFolder());
-  if (cache === undefined) return;
+  if (cache === undefined) return warnings;
   for (const { host, readOnly } of directories) {
     const granted = real(host);
     if (readOnly || granted === undefined || !`${cache}${sep}`.startsWith(granted === sep ? sep : `${granted}${sep}`)) {
       continue;
     }
-    printWarning(
+    warnings.push(
       `--dir ${quoted(host)} holds the cache of compiled images: the program can choose what ` +
         'the next wag-snap run starts (add :ro, give a folder below it, or set XDG_CACHE_HOME)',
     );
   }
+  return warnings;
 }
 
 function real(path: string | undefined): string | undefined {

@@ -1,0 +1,84 @@
+/**
+ * Starting what is prepared, for `run` and `restore`: this process becomes it where it can and nothing is left to do for
+ * it, else it is a child that this process stands in for.
+ */
+
+import type { ChildProcess } from 'node:child_process';
+import type { Prepared } from '../../src/api/prepared.js';
+import type { PidFile } from '../options/pid-file.js';
+import { becomeWorkload } from './become.js';
+import { Interruption } from './interruption.js';
+import { runWorkload } from './workload.js';
+
+/** The first that a process has besides the standard streams. */
+const FIRST_DESCRIPTOR = 3;
+
+/** The tool's part in a program that runs as its child. */
+export interface Attendant {
+  /** Descriptors that the process gets after its others. */
+  readonly descriptors: readonly 'pipe'[];
+  /** By which the image is told. */
+  readonly env: Readonly<Record<string, string>>;
+  /** @param endTimeout lets the program live for as long as it likes */
+  start(child: ChildProcess, endTimeout: () => void): void;
+  /** Resolves when nothing is left to do; the process has ended. */
+  finished(): Promise<void>;
+}
+
+export interface StartSettings {
+  /** Whether this process may become the program: nothing is to be done while it runs. */
+  readonly mayBecome: boolean;
+  /** Milliseconds after which it is killed. */
+  readonly timeout: number | undefined;
+  readonly pidFile: PidFile;
+  /** Whether its pid is printed. */
+  readonly verbose: boolean;
+}
+
+/**
+ * Runs a program to its end, and sets our own exit code, or dies of the same signal.
+ *
+ * @param prepare makes it ready; its signal is aborted when a signal asks us to end
+ * @param attend looks at what is ready, before it starts. @param descriptor the process's next free one
+ */
+export async function startPrepared<P extends Prepared>(
+  prepare: (signal: AbortSignal) => Promise<P>,
+  attend: (prepared: P, descriptor: number) => Promise<Attendant>,
+  { mayBecome, timeout, pidFile, verbose }: StartSettings,
+): Promise<void> {
+  const interruption = new Interruption('nothing was started');
+  let prepared: P | undefined;
+  try {
+    prepared = await prepare(interruption.abortSignal);
+    const { image, argv0, args, isTemporary, descriptors, started, release } = prepared;
+    const attendant = await attend(prepared, FIRST_DESCRIPTOR + descriptors.length);
+    const workload = {
+      env: { ...prepared.env, ...attendant.env },
+      argv0,
+      args,
+      descriptors: [...descriptors, ...attendant.descriptors],
+      timeout,
+      release,
+      onEnd: () => pidFile.remove(),
+    };
+    // last: who reads it may send signals
+    const printPid = (pid: number) => verbose && process.stderr.write(`pid ${pid}\n`);
+    if (mayBecome) {
+      await becomeWorkload(image, workload, isTemporary, async () => {
+        await interruption.settle();
+        printPid(process.pid);
+      });
+    }
+    await runWorkload(image, workload, (pid, emulated, child, endTimeout) => {
+      interruption.stop();
+      started(pid, emulated);
+      pidFile.write(pid);
+      printPid(pid);
+      attendant.start(child, endTimeout);
+    });
+    await attendant.finished();
+  } finally {
+    prepared?.release();
+    interruption.stop();
+  }
+}

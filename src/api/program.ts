@@ -1,0 +1,166 @@
+/**
+ * What is to be started, as an image: an image is itself, a module is compiled or found in the cache.
+ *
+ * Loads the compiler only when it is needed.
+ */
+
+import { basename } from 'node:path';
+import type { ArchName } from '../arch/masm/target.js';
+import { Cancellation } from '../base/cancellation.js';
+import { InputError } from '../base/errors.js';
+import { nameTemporary } from '../base/temporary.js';
+import { entryFunction } from '../wasm/entry.js';
+import { ExternKind, type Import, type Module } from '../wasm/module.js';
+import type { FileKind } from './file-kind.js';
+import type { Prepared } from './prepared.js';
+
+/** A file that has a module or an image. */
+export interface ProgramFile {
+  /** For messages. */
+  readonly name: string;
+  readonly path: string;
+  readonly kind: FileKind;
+  /** Whether it is a temporary file, which `release` deletes. */
+  readonly isTemporary: boolean;
+  /** May be called twice. */
+  release(): void;
+}
+
+/** How a module is compiled. */
+export interface ProgramOptions {
+  /** The CPU that a module is compiled for. */
+  readonly arch: ArchName;
+  readonly deterministic: boolean;
+  readonly allowMissingImports: boolean;
+}
+
+export interface PreparedProgram extends Prepared {
+  /** Whether the module is there: an image may have been made without. */
+  readonly hasModule: boolean;
+  /** The decoded module. */
+  module(): Promise<Module>;
+}
+
+/**
+ * @param process its arguments and environment
+ * @param signal gives it up, after the compilation
+ * @throws InputError, LimitError, ToolError
+ */
+export async function prepareProgram(
+  input: ProgramFile,
+  options: ProgramOptions,
+  process: Pick<Prepared, 'args' | 'env'>,
+  signal?: AbortSignal,
+): Promise<PreparedProgram> {
+  const cancel = new Cancellation('nothing was started', signal);
+  const program = input.kind === 'image' ? await ownImage(input) : await compiledImage(input, options);
+  try {
+    await cancel.settle();
+  } catch (error) {
+    program.release();
+    throw error;
+  }
+  const argv0 = input.kind === 'image' ? input.name : basename(input.name);
+  return { ...program, argv0, ...process, descriptors: [], started: () => {} };
+}
+
+type Program = Pick<PreparedProgram, 'image' | 'isTemporary' | 'release' | 'hasModule' | 'module'>;
+
+async function ownImage(input: ProgramFile): Promise<Program> {
+  const { path, isTemporary } = input;
+  return {
+    image: path,
+    hasModule: await checkImage(path),
+    module: async () => (await import('../wasm/decode.js')).decodeModule(await carriedModule(path)),
+    isTemporary,
+    release: () => input.release(),
+  };
+}
+
+async function compiledImage(input: ProgramFile, options: ProgramOptions): Promise<Program> {
+  const { name, path } = input;
+  const [{ cachedImages }, { ImageCache }, { targets }, { decodeModule }] = await Promise.all([
+    import('./cached-image.js'),
+    import('../image/cache.js'),
+    import('../arch/targets.js'),
+    import('../wasm/decode.js'),
+  ]);
+  const bytes = await readModuleFile(path, name);
+  input.release();
+  const image = cachedImages(new ImageCache())({ bytes, file: name, target: targets[options.arch], ...options });
+  nameTemporary(image.path, name);
+  return {
+    image: image.path,
+    hasModule: true,
+    module: async () => decodeModule(bytes, name),
+    isTemporary: image.temporary,
+    release: image.release,
+  };
+}
+
+/** The binary form of a module that is there in either form. @param name for messages. @throws InputError */
+export async function readModuleFile(path: string, name: string): Promise<Uint8Array> {
+  const { readModuleBytes } = await import('../wasm/wat.js');
+  return readModuleBytes(path, name);
+}
+
+/**
+ * Any other ELF file would run just as well, without what the options ask for.
+ * @returns whether it carries its main module
+ */
+async function checkImage(path: string): Promise<boolean> {
+  const { readImage } = await import('../image/reader.js');
+  const image = readImage(path);
+  try {
+    return (image.identity.modules.at(-1)?.offset ?? -1) >= 0;
+  } finally {
+    image.close();
+  }
+}
+
+/** The main module that an image carries. */
+async function carriedModule(path: string): Promise<Uint8Array> {
+  const { readImage } = await import('../image/reader.js');
+  const image = readImage(path);
+  try {
+    const bytes = image.moduleBytes(image.identity.modules.length - 1);
+    if (bytes === undefined) throw new InputError('no-module', `${path}: the image does not carry its module`);
+    return bytes;
+  } finally {
+    image.close();
+  }
+}
+
+/**
+ * Whether a module starts anything. One that does not would end at once, with success.
+ *
+ * @returns undefined when it does; else the names of the functions that it exports
+ */
+export function functionsWithoutEntry(module: Module): string[] | undefined {
+  if (module.start !== undefined || entryFunction(module, true) !== undefined) return undefined;
+  return module.exports.filter(({ kind }) => kind === ExternKind.Func).map(({ name }) => name);
+}
+
+/** A line for each import: `import fd_write(i32, i32, i32, i32) i32`. */
+export async function importLines({ imports, types }: Module): Promise<string[]> {
+  const formats = await import('../wasm/text.js');
+  return imports.map((entry) => formatImport(entry, types, formats));
+}
+
+/** The module's name only where it is not WASI's. */
+function formatImport(entry: Import, types: Module['types'], formats: typeof import('../wasm/text.js')): string {
+  const { formatFuncType, formatGlobalType, formatMemoryType, formatTableType } = formats;
+  const name = entry.module.startsWith('wasi_') ? entry.name : `${entry.module}.${entry.name}`;
+  switch (entry.kind) {
+    case ExternKind.Func:
+      return `import ${name}${formatFuncType(types[entry.typeIndex])}`;
+    case ExternKind.Table:
+      return `import table ${name} ${formatTableType(entry.table)}`;
+    case ExternKind.Memory:
+      return `import memory ${name} ${formatMemoryType(entry.memory)}`;
+    case ExternKind.Global:
+      return `import global ${name} ${formatGlobalType(entry.global)}`;
+    case ExternKind.Tag:
+      return `import tag ${name} ${formatFuncType(types[entry.typeIndex])}`;
+  }
+}

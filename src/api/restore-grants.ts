@@ -1,0 +1,76 @@
+/**
+ * What a snapshot's descriptors are given by whoever restores it: directories, addresses, and what else becomes of one.
+ * What is given to something that the snapshot does not have is a mistake that would otherwise go unnoticed.
+ */
+
+import { resolve } from 'node:path';
+import { UsageError } from '../base/errors.js';
+import { type FdPolicy, type Grants, RestoreProblems } from '../restore/grants.js';
+import { descriptorLine } from '../snapshot/inspect.js';
+import type { Descriptor, StoredSnapshot } from '../snapshot/snapshot.js';
+import { parseListen } from './listen.js';
+import { checkDirectory, type Directory } from './process-options.js';
+
+export type { FdPolicy };
+export { RestoreProblems };
+
+export interface GrantOptions {
+  /** Where directories that the program uses are now. */
+  readonly dirs?: readonly Directory[] | undefined;
+  /** Where it accepts connections now, in the order of its descriptors: as ProcessOptions.listen. */
+  readonly listen?: readonly string[] | undefined;
+  /** What becomes of its descriptors, by their numbers. */
+  readonly fds?: ReadonlyMap<number, FdPolicy> | undefined;
+  /** Directories without `dirs`, addresses without `listen` are what they were: only for snapshots that are trusted. */
+  readonly sameDirs?: boolean | undefined;
+}
+
+const NOT_A_FILE: Partial<Record<Descriptor['kind'], string>> = {
+  directory: 'it is a directory below a --dir',
+  listener: 'it is a listener: --listen gives it an address',
+  socket: 'it is a connection',
+};
+
+/** Looks up names of hosts. @throws UsageError, ToolError 'lookup' */
+export async function grantsFor({ snapshot }: StoredSnapshot, options: GrantOptions): Promise<Grants> {
+  const { descriptors } = snapshot.host;
+  const { dirs = [], listen = [], fds = [], sameDirs = false } = options;
+  const directories = dirs.map(checkDirectory);
+  checkDirectories(descriptors, directories);
+  const policies = new Map<number, FdPolicy>();
+  for (const [fd, policy] of fds) policies.set(fd, checkPolicy(fd, policy, descriptors));
+  const isGone = (fd: number) => policies.get(fd) === 'close' || policies.get(fd) === 'ignore';
+  const count = descriptors.filter(({ kind, fd }) => kind === 'listener' && !isGone(fd)).length;
+  if (listen.length > count) throw new UsageError(`--listen: the program accepts connections at ${count} addresses`);
+  return {
+    directories,
+    listeners: await Promise.all(listen.map(parseListen)),
+    policies,
+    recordedDirectories: sameDirs,
+  };
+}
+
+function checkDirectories(descriptors: readonly Descriptor[], directories: readonly Directory[]): void {
+  const names = descriptors
+    .filter(({ kind }) => kind === 'preopen')
+    .map(({ guestName }) => Buffer.from(guestName).toString());
+  for (const { guest } of directories) {
+    if (names.includes(guest)) continue;
+    throw new UsageError(`--dir: the snapshot has no directory ${guest}; it has: ${names.join(', ') || 'none'}`);
+  }
+}
+
+/** With an absolute path. @throws UsageError that names the descriptors there are */
+export function checkPolicy(fd: number, policy: FdPolicy, descriptors: readonly Descriptor[]): FdPolicy {
+  const text = `${fd}=${typeof policy === 'object' ? policy.path : policy}`;
+  const descriptor = descriptors.find((candidate) => candidate.fd === fd);
+  if (descriptor === undefined) {
+    const list = descriptors.map((candidate) => `  ${descriptorLine(candidate)}`);
+    const has = list.length > 0 ? 'it has:' : 'it has none';
+    throw new UsageError(`--fd ${text}: the program has no descriptor ${fd}; ${has}`, list);
+  }
+  if (typeof policy !== 'object') return policy;
+  const reason = NOT_A_FILE[descriptor.kind];
+  if (reason === undefined) return { path: resolve(policy.path) };
+  throw new UsageError(`--fd ${text}: a path cannot stand for descriptor ${fd}: ${reason}`);
+}

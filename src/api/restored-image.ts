@@ -1,0 +1,152 @@
+/**
+ * A snapshot as an image that continues it: written to stay, or to be started here and now.
+ *
+ * Loads the compiler: the image of the snapshot's module comes from the cache, or is compiled.
+ */
+
+import { closeSync, openSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import type { ArchName } from '../arch/masm/target.js';
+import { targets } from '../arch/targets.js';
+import { Cancellation } from '../base/cancellation.js';
+import type { Destination } from '../base/output.js';
+import { makeTemporaryFolder, nameTemporary, removeTemporary, shareFolder } from '../base/temporary.js';
+import { ImageCache } from '../image/cache.js';
+import { checkHost } from '../restore/check-host.js';
+import type { Grants } from '../restore/grants.js';
+import { checkNotTrapped, restoreSnapshot } from '../restore/restore.js';
+import { readSnapshot } from '../snapshot/format.js';
+import type { StoredSnapshot } from '../snapshot/snapshot.js';
+import { cachedImages } from './cached-image.js';
+import type { Prepared } from './prepared.js';
+import { limitVariables, type ProcessLimits } from './process-options.js';
+
+export interface RestoreRequest extends ProcessLimits {
+  /** The CPU that the image is for. */
+  readonly arch: ArchName;
+  readonly grants: Grants;
+  /** The module's bytes, when the snapshot does not carry it. */
+  readonly module?: Uint8Array | undefined;
+  /** What the workload is called from now on; undefined: what it was called. */
+  readonly name?: string | undefined;
+  readonly onProgress?: ((done: number, total: number) => void) | undefined;
+}
+
+/** The descriptor at which a process inherits the snapshot that its memory is mapped from. */
+const SOURCE_FD = 3;
+/** Bytes: any kernel takes as many. */
+const SHOWN_ARGUMENTS_MAX = 1 << 16;
+
+/** A snapshot that can be continued. @throws InputError, ToolError */
+export function readRestorable(path: string): StoredSnapshot {
+  const stored = readSnapshot(path);
+  checkNotTrapped(stored.snapshot, path);
+  return stored;
+}
+
+/**
+ * Whether its files and addresses are here and as they were.
+ *
+ * @param strictFiles files that have changed, or are other ones, are errors
+ * @returns warnings of files that have
+ * @throws RestoreProblems naming all that is wrong
+ */
+export function checkHere(stored: StoredSnapshot, grants: Grants, strictFiles: boolean): Promise<string[]> {
+  return checkHost(stored, { ...grants, strictFiles });
+}
+
+/** Writes an executable that needs nothing else. @throws InputError, LimitError, ToolError */
+export async function writeRestored(
+  stored: StoredSnapshot,
+  request: RestoreRequest,
+  output: Destination | string,
+): Promise<void> {
+  await write(stored, request, output, {});
+}
+
+/**
+ * Writes an image that is to be started at once, and lives only as long as that takes.
+ *
+ * @param isAlone whether nobody is left who could hand down the snapshot: the image opens it itself then, by its path
+ * @param signal gives it up, between two of its steps
+ * @throws InputError, LimitError, ToolError
+ */
+export async function prepareRestored(
+  stored: StoredSnapshot,
+  request: RestoreRequest,
+  isAlone: boolean,
+  signal?: AbortSignal,
+): Promise<Prepared> {
+  const cancel = new Cancellation('nothing was started', signal);
+  const folder = makeTemporaryFolder();
+  let source = -1;
+  const closeSource = () => {
+    if (source >= 0) closeSync(source);
+    source = -1;
+  };
+  const release = () => {
+    removeTemporary(folder);
+    closeSource();
+  };
+  try {
+    const image = join(folder, 'image');
+    nameTemporary(image, stored.path);
+    if (!isAlone) source = openSync(stored.path, 'r');
+    await write(stored, request, image, isAlone ? { sourcePath: resolve(stored.path) } : { sourceFd: SOURCE_FD });
+    await cancel.settle();
+    const [argv0 = stored.snapshot.modules[0].name.replaceAll('\0', ''), ...args] = shownArguments(stored);
+    return {
+      image,
+      argv0,
+      args,
+      env: limitVariables(request),
+      descriptors: isAlone ? [] : [source],
+      isTemporary: true,
+      started: (pid, emulated) => {
+        closeSource();
+        if (emulated) shareFolder(folder, pid);
+      },
+      release,
+    };
+  } catch (error) {
+    release();
+    throw error;
+  }
+}
+
+function write(
+  stored: StoredSnapshot,
+  request: RestoreRequest,
+  output: Destination | string,
+  source: { readonly sourcePath?: string; readonly sourceFd?: number },
+): Promise<void> {
+  const { arch, grants, module, name, maxMemory, maxStack, onProgress } = request;
+  return restoreSnapshot(stored, {
+    target: targets[arch],
+    ...(module === undefined ? {} : { module }),
+    ...grants,
+    name,
+    maxMemory,
+    maxStack,
+    images: cachedImages(new ImageCache()),
+    ...(onProgress === undefined ? {} : { onProgress }),
+    output,
+    ...source,
+  });
+}
+
+/**
+ * The program's arguments, as the kernel is to show them; the program has its own from the snapshot. Those after an
+ * argument that is too long for it are left out.
+ */
+function shownArguments({ snapshot }: StoredSnapshot): string[] {
+  const shown: string[] = [];
+  let room = SHOWN_ARGUMENTS_MAX;
+  for (const arg of snapshot.host.args) {
+    const text = Buffer.from(arg).toString();
+    room -= Buffer.byteLength(text) + 1;
+    if (room < 0) break;
+    shown.push(text);
+  }
+  return shown;
+}

@@ -1,0 +1,3 @@
+/** The workloads that run on this machine. */
+
+export { listWorkloads, type WorkloadEntry } from '../capture/workloads.js';
