@@ -5,6 +5,7 @@
  * are not looked into: validate.ts reads them. Needs reader.ts, sections.ts and module-parts.ts.
  */
 
+import { imports } from './import-section.js';
 import { limitError, limits } from './limits.js';
 import type { Module } from './module.js';
 import { ModuleParts } from './module-parts.js';
@@ -20,7 +21,7 @@ const VERSION = 1;
 const SECTIONS: readonly (readonly [read: (reader: Reader, parts: ModuleParts) => void, place: number])[] = [
   [sections.custom, 0], // anywhere
   [sections.types, 1],
-  [sections.imports, 2],
+  [imports, 2],
   [sections.functions, 3],
   [sections.tables, 4],
   [sections.memories, 5],

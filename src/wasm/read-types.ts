@@ -59,6 +59,16 @@ export function readCount(reader: Reader, limit: keyof typeof limits): number {
   return count;
 }
 
+/** A name of an import or export. */
+export function readName(reader: Reader): string {
+  const offset = reader.pos;
+  const size = reader.u32();
+  reader.pos = offset;
+  const name = reader.name();
+  if (size > limits.nameBytes) throw limitError('nameBytes', size, offset, reader.file);
+  return name;
+}
+
 const NO_TYPES = new Uint8Array(0);
 
 function readValTypes(reader: Reader, limit: 'functionParams' | 'functionResults'): Uint8Array {

@@ -14,18 +14,12 @@ import {
   readFuncType,
   readGlobalType,
   readMemoryType,
+  readName,
   readTable,
-  readTableType,
   readTagType,
 } from './read-types.js';
 import type { Reader } from './reader.js';
 import { readDataSegment, readElementSegment } from './segments.js';
-
-/**
- * In place of an import's kind, in the proposal for compact imports: several of a module, or several of a type, follow.
- */
-const COMPACT_MODULE = 0x7f;
-const COMPACT_TYPE = 0x7e;
 
 /** Of the custom ones only the names matter. */
 export function custom(reader: Reader, parts: ModuleParts): void {
@@ -40,59 +34,6 @@ export function types(reader: Reader, parts: ModuleParts): void {
     const index = types.push(readFuncType(reader)) - 1;
     refTypes.close(index);
   }
-}
-
-export function imports(reader: Reader, parts: ModuleParts): void {
-  const { context } = parts;
-  for (let count = readCount(reader, 'imports'); count > 0; count--) {
-    const module = readName(reader);
-    const name = readName(reader);
-    const offset = reader.pos;
-    const kind = reader.u8();
-    if (name === '' && (kind === COMPACT_MODULE || kind === COMPACT_TYPE)) {
-      throw reader.unsupported('compact imports', offset);
-    }
-    switch (kind) {
-      case ExternKind.Func: {
-        const typeIndex = reader.u32();
-        context.type(typeIndex, offset);
-        parts.importedFuncTypes.push(typeIndex);
-        parts.imports.push({ module, name, kind, typeIndex });
-        break;
-      }
-      case ExternKind.Table: {
-        const table = readTableType(reader);
-        context.addTable(table, offset);
-        parts.importedTableCount++;
-        parts.imports.push({ module, name, kind, table });
-        break;
-      }
-      case ExternKind.Memory: {
-        const memory = readMemoryType(reader);
-        context.addMemory(memory, offset);
-        parts.importedMemoryCount++;
-        parts.imports.push({ module, name, kind, memory });
-        break;
-      }
-      case ExternKind.Global: {
-        const global = readGlobalType(reader);
-        context.addGlobal(global, offset);
-        parts.importedGlobalCount++;
-        parts.imports.push({ module, name, kind, global });
-        break;
-      }
-      case ExternKind.Tag: {
-        const typeIndex = readTagType(reader);
-        context.addTag(typeIndex, offset);
-        parts.importedTagCount++;
-        parts.imports.push({ module, name, kind, typeIndex });
-        break;
-      }
-      default:
-        throw reader.malformed(`malformed import kind 0x${kind.toString(16)}`, offset);
-    }
-  }
-  context.funcTypes = Uint32Array.from(parts.importedFuncTypes);
 }
 
 export function functions(reader: Reader, parts: ModuleParts): void {
@@ -196,13 +137,4 @@ export function datas(reader: Reader, parts: ModuleParts): void {
   for (let count = readCount(reader, 'dataSegments'); count > 0; count--) {
     parts.datas.push(readDataSegment(reader, parts.context));
   }
-}
-
-function readName(reader: Reader): string {
-  const offset = reader.pos;
-  const size = reader.u32();
-  reader.pos = offset;
-  const name = reader.name();
-  if (size > limits.nameBytes) throw limitError('nameBytes', size, offset, reader.file);
-  return name;
 }

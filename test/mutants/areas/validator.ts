@@ -243,6 +243,16 @@ export const validator: Area = {
       changes: [
         ['if (count > limits[limit]) throw', 'if (count > limits[limit] + 1) throw'],
         [
+          'if (size > limits.nameBytes) throw',
+          'if (size > limits.nameBytes + 1) throw',
+          { tests: ['test/unit/wasm/limits.test.ts'], only: 'nameBytes' },
+        ],
+        [
+          'if (size > limits.nameBytes) throw',
+          'if (reader.pos - offset > limits.nameBytes) throw',
+          { tests: ['test/unit/wasm/limits.test.ts'], only: 'nameBytes' },
+        ],
+        [
           "return { params: readValTypes(reader, 'functionParams'), results: readValTypes(reader, 'functionResults') };",
           "return { params: readValTypes(reader, 'functionParams'), results: readValTypes(reader, 'functionParams') };",
         ],
@@ -259,11 +269,20 @@ export const validator: Area = {
           'if (size > limits.functionBytes + 1) throw',
           { only: 'above: functionBytes' },
         ],
-        ['if (size > limits.nameBytes) throw', 'if (size > limits.nameBytes + 1) throw', { only: 'nameBytes' }],
+      ],
+    },
+    {
+      file: 'src/wasm/import-section.ts',
+      tests: ['test/unit/wasm/imports.test.ts'],
+      changes: [
+        ["name === '' && reader.pos", 'reader.pos'],
+        ["name === '' && reader.pos < reader.end", "name === ''"],
+        ['add(parts, module, item,', "add(parts, module, '',"],
+        ['add(parts, module, readName(reader), type, offset);', 'readName(reader);'],
         [
-          'if (size > limits.nameBytes) throw',
-          'if (reader.pos - offset > limits.nameBytes) throw',
-          { only: 'nameBytes' },
+          'imports.length >= limits.imports',
+          'imports.length > limits.imports',
+          { tests: ['test/unit/wasm/limits.test.ts'], only: 'above: imports' },
         ],
       ],
     },

@@ -112,7 +112,6 @@ describe('is not supported yet, with what it is', () => {
     ['stack switching', () => body([], [0xe0, 0])],
     ['wide arithmetic', () => body([], [UNREACHABLE, 0xfc, 0x13])],
     ['custom page sizes', () => verdict(section(5, 1, 8, 0, 0))],
-    ['compact imports', () => verdict(section(2, 1, 1, 0x61, 0, 0x7f, 0))],
     ['garbage-collected objects', () => verdict(section(6, 1, I32, 0, 0xfb, 0x1c, END))],
   ])('%s', (what, get) => {
     expect(get()).toMatch(new RegExp(`^(unsupported|malformed): not supported yet: .*${what}`));

@@ -56,6 +56,20 @@ const exported = (name: string) =>
 const AT_BOTH: readonly (readonly [LimitName, (count: number) => Uint8Array])[] = [
   ['types', (n) => moduleOf({ [TYPE]: times(n, FUNC, 0, 0) })],
   ['imports', (n) => moduleOf({ [TYPE]: UNARY, [IMPORT]: times(n, 0, 0, 0, 0) })],
+  // compact: a group of each form, which the section counts as two
+  [
+    'imports',
+    (n) =>
+      moduleOf({
+        [TYPE]: UNARY,
+        [IMPORT]: (to) => {
+          to.byte(2, 0, 0, 0x7f);
+          times(n - 10, 0, 0, 0)(to);
+          to.byte(0, 0, 0x7e, 0, 0);
+          times(10, 0)(to);
+        },
+      }),
+  ],
   ['functions', (n) => moduleOf({ [TYPE]: UNARY, [FUNCTION]: times(n, 0), [CODE]: times(n, 2, 0, END) })],
   [
     'functions',

@@ -4,6 +4,7 @@ import { setFlagsFromString } from 'node:v8';
 import { EXPLICIT_MEMORY } from '../../../src/wasm/immediates.js';
 import { type ConstExpr, type Module, ValType } from '../../../src/wasm/module.js';
 import { Op, opcodeOf, Prefix, prefixed } from '../../../src/wasm/opcodes.js';
+import { Reader } from '../../../src/wasm/reader.js';
 import { FIRST_PLAIN_TYPE, REF, REF_NULL, RefCode } from '../../../src/wasm/ref-types.js';
 import { skipInstruction } from '../../../src/wasm/skip.js';
 import { FunctionValidator } from '../../../src/wasm/validate.js';
@@ -38,8 +39,26 @@ function hasNewIndexSpaces({ memories, tables }: Module): boolean {
 
 /** Whether a valid module uses what only later versions of V8 know. */
 export function isNewerThanV8(module: Module): boolean {
-  return hasNewIndexSpaces(module) || declaresNewReferences(module) || usesNewInstructions(module);
+  return (
+    hasCompactImports(module) ||
+    hasNewIndexSpaces(module) ||
+    declaresNewReferences(module) ||
+    usesNewInstructions(module)
+  );
 }
+
+/** Whether the import section may have groups: has an empty name, or a zero, before what says so. */
+function hasCompactImports({ bytes }: Module): boolean {
+  const reader = new Reader(bytes);
+  for (reader.pos = 8; reader.pos < bytes.length; ) {
+    const id = reader.u8();
+    const section = bytes.subarray(reader.span(), reader.pos);
+    if (id === IMPORT_SECTION) return section.some((byte, i) => byte === 0 && section[i + 1] >> 1 === 0x3f);
+  }
+  return false;
+}
+
+const IMPORT_SECTION = 2;
 
 /** exnref, which V8 knows from 13.7 on only, or a typed reference, for which that of Node.js 20 has other codes. */
 function isNewReference(type: number): boolean {
