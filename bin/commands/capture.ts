@@ -4,7 +4,7 @@ import { statSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { CommandModule } from 'yargs';
 import { attachGiven, namesProcess } from '../../src/api/attach.js';
-import { type CaptureReport, captureAttached, describeCapture } from '../../src/api/capture.js';
+import { type CaptureReport, captureAttached } from '../../src/api/capture.js';
 import { InputError } from '../../src/base/errors.js';
 import { openDestination } from '../../src/base/output.js';
 import { quoted, terminalJson } from '../../src/base/terminal-text.js';
@@ -106,7 +106,10 @@ const command: CommandModule<object, Options> = {
       progress.end();
       workload.close();
     }
-    if (options.verbose) process.stderr.write(await describeCapture(report));
+    if (options.verbose) {
+      const { describeCapture } = await import('../show/trace.js');
+      process.stderr.write(describeCapture(report));
+    }
     const { file, bytes, pages, frames, pause, total } = report;
     printResult(path, options.json ? terminalJson({ file, bytes, pages, frames, pause, total }) : file);
   },

@@ -9,12 +9,12 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { arch, platform, release } from 'node:os';
 import type { CommandModule } from 'yargs';
+import { cacheState } from '../../src/api/cache-state.js';
 import { cpuFlags } from '../../src/api/cpu-flags.js';
 import { findEmulator } from '../../src/api/launch.js';
 import { tryOut } from '../../src/api/trial.js';
 import { ExitCode } from '../../src/base/errors.js';
 import { terminalJson, terminalText } from '../../src/base/terminal-text.js';
-import { ImageCache } from '../../src/image/cache.js';
 
 interface Fact {
   readonly name: string;
@@ -175,12 +175,9 @@ function landlockFact(): Fact {
 }
 
 function cacheFact(): Fact {
-  const cache = new ImageCache();
-  const { folder } = cache;
+  const { folder, isUsable } = cacheState();
   const name = 'cache';
   if (folder === undefined) return { name, ok: undefined, detail: 'no home: images are compiled every time' };
-  const isUsable = cache.isUsable();
-  cache.close();
   if (isUsable) return { name, ok: true, detail: folder };
   const needs = 'it must be a folder of yours, no link, that only you may write to';
   return { name, ok: undefined, detail: `${folder} is not used, so images are compiled every time: ${needs}` };

@@ -1,16 +1,13 @@
 /** `wag-snap compile`: a module to an image, or to one of the listings of what is in it. */
 
 import type { CommandModule } from 'yargs';
-import { cpuFlags } from '../../src/api/cpu-flags.js';
-import { CPU_LEVELS, type CpuLevel } from '../../src/arch/masm/cpu-levels.js';
-import type { ArchName, Target } from '../../src/arch/masm/target.js';
+import { type ArchName, CPU_LEVELS, type CpuLevel, nativeLevel } from '../../src/api/cpu.js';
+import { InputError } from '../../src/base/errors.js';
 import { openDestination } from '../../src/base/output.js';
-import type { Module } from '../../src/wasm/module.js';
 import { once, parseArch, UsageError } from '../options/usage.js';
 import { expectKind } from '../programs/expect-kind.js';
 import { inputIdentity, moduleName, withInput } from '../programs/input-file.js';
 import { uninterrupted } from '../programs/interruption.js';
-import type { FunctionListing } from '../show/dump-code.js';
 import { Progress } from '../show/progress.js';
 
 const DUMPS = ['asm', 'sites', 'maps', 'sections'] as const;
@@ -93,73 +90,62 @@ const command: CommandModule<object, Options> = {
   handler: async (options) => {
     const arch = parseArch(options.arch);
     const level = cpuLevel(arch, options.cpu);
-    const [{ readModule }, { compileImage }, { writeImage }, { levels, targets }] = await Promise.all([
-      import('../../src/wasm/wat.js'),
-      import('../../src/compile/link/compile.js'),
-      import('../../src/compile/link/write-file.js'),
-      import('../../src/arch/targets.js'),
-    ]);
+    if (options.function !== undefined && options.dump !== 'asm') throw new UsageError('--function is for --dump asm');
     const output = options.output ?? (options.dump === undefined ? await defaultOutput(options.module) : undefined);
     const destination = output === undefined ? undefined : openDestination(output, [inputIdentity(options.module)]);
     const start = performance.now();
-    const module = await withInput(options.module, (input) => {
+    const { image, listing } = await withInput(options.module, (input) => {
       expectKind(input, 'compile', ['module']);
-      return readModule(input.path, options.module);
+      return compile(input.path, options, arch, level);
     });
-    const listing = await functionListing(options, module);
-    const progress = new Progress('compiling');
-    const image = progress.during(() =>
-      compileImage([{ module, file: options.module }], {
-        target: level === undefined ? targets[arch] : (levels[arch] as Record<string, Target>)[level],
-        deterministic: options.deterministic,
-        allowMissingImports: options.allowMissingImports,
-        sites: !options.noSites,
-        onProgress: (done, total) => progress.update(done, total),
-        debugging: listing && {
-          onInstruction: (funcIndex, bodyOffset, textOffset) => {
-            if (funcIndex === listing.funcIndex) listing.starts.push([bodyOffset, textOffset]);
-          },
-        },
-      }),
-    );
     if (options.dump !== undefined) {
       const { dump } = await import('../show/dump.js');
-      dump(options.dump, image.bytes, listing);
+      dump(options.dump, image, listing);
     }
     if (destination !== undefined) {
-      await uninterrupted(`${destination.path} is complete`, () => writeImage(image, destination));
+      await uninterrupted(`${destination.path} is complete`, () => image.write(destination));
     }
     if (options.verbose) {
       const seconds = (performance.now() - start) / 1000;
-      const { codeSize } = image.identity.text;
+      const [{ size }] = image.modules;
       process.stderr.write(
-        `${module.bytes.length} bytes of wasm, ${codeSize} of code, ${image.size} of image in ${seconds.toFixed(3)} s\n`,
+        `${size} bytes of wasm, ${image.codeSize} of code, ${image.size} of image in ${seconds.toFixed(3)} s\n`,
       );
     }
   },
 };
 export default command;
 
-/** What --function asks for, to be filled while it is compiled. */
-async function functionListing(options: Options, module: Module): Promise<FunctionListing | undefined> {
-  if (options.function === undefined) return undefined;
-  if (options.dump !== 'asm') throw new UsageError('--function is for --dump asm');
-  const { findFunction } = await import('../show/dump-code.js');
-  return { module, funcIndex: findFunction(module, options.function), starts: [] };
+async function compile(path: string, options: Options, arch: ArchName, cpu: CpuLevel | undefined) {
+  const { compileInDetail } = await import('../../src/api/compile-in-detail.js');
+  const progress = new Progress('compiling');
+  try {
+    return await compileInDetail(path, {
+      name: options.module,
+      arch,
+      ...(cpu === undefined ? {} : { cpu }),
+      deterministic: options.deterministic,
+      allowMissingImports: options.allowMissingImports,
+      sites: !options.noSites,
+      functionListing: options.function,
+      onProgress: (done, total) => progress.update(done, total),
+    });
+  } catch (error) {
+    if (!(error instanceof InputError) || error.code !== 'function') throw error;
+    throw new InputError(error.code, `--function ${error.headline}`);
+  } finally {
+    progress.end();
+  }
 }
 
 /** What --cpu names; undefined for the least. */
-function cpuLevel(arch: ArchName, cpu: string | undefined): string | undefined {
+function cpuLevel(arch: ArchName, cpu: string | undefined): CpuLevel | undefined {
   if (cpu === undefined) return undefined;
   if (cpu === NATIVE && arch === process.arch) return nativeLevel();
-  const known: readonly string[] = CPU_LEVELS[arch];
-  if (known.includes(cpu)) return cpu;
+  const known: readonly CpuLevel[] = CPU_LEVELS[arch];
+  const level = known.find((one) => one === cpu);
+  if (level !== undefined) return level;
   throw new UsageError(`--cpu ${cpu} is unknown for ${arch}: ${[NATIVE, ...known].join(', ')}`);
-}
-
-/** The level of this machine's CPU, as far as it makes a difference. */
-function nativeLevel(): CpuLevel<'x64'> | undefined {
-  return cpuFlags().has('avx2') ? 'x86-64-v3' : undefined;
 }
 
 /**

@@ -2,10 +2,11 @@
 
 import type { CommandModule } from 'yargs';
 import { attachUnlessFile } from '../../src/api/attach.js';
+import { describeFile } from '../../src/api/describe.js';
 import { terminalJson } from '../../src/base/terminal-text.js';
 import { notFor } from '../programs/expect-kind.js';
 import { type InputFile, withInput } from '../programs/input-file.js';
-import type { Description } from '../show/describe.js';
+import { type Description, showDescription } from '../show/describe.js';
 
 interface Options {
   subject: string;
@@ -35,35 +36,25 @@ const command: CommandModule<object, Options> = {
 export default command;
 
 async function describe(subject: string): Promise<Description> {
-  const describers = await import('../show/describe.js');
   const process = await attachUnlessFile(subject);
-  if (process !== undefined) {
-    try {
-      return describers.describeProcess(process);
-    } finally {
-      process.close();
-    }
+  if (process === undefined) return withInput(subject, describeInput);
+  try {
+    const { describeProcess } = await import('../../src/api/describe-process.js');
+    return showDescription(describeProcess(process));
+  } finally {
+    process.close();
   }
-  return withInput(subject, (input) => describeFile(describers, input));
 }
 
-async function describeFile(describers: typeof import('../show/describe.js'), input: InputFile): Promise<Description> {
+async function describeInput(input: InputFile): Promise<Description> {
   const { name, path, kind } = input;
-  switch (kind) {
-    case 'module':
-      return describers.describeModule(path, name);
-    case 'coredump':
-      return describers.describeCoredump(path, name);
-    case 'image':
-      return describers.describeImage(path, name);
-    case 'snapshot': {
-      const [{ readSnapshot }, { describeSnapshot }] = await Promise.all([
-        import('../../src/snapshot/format.js'),
-        import('../../src/snapshot/inspect.js'),
-      ]);
-      return describeSnapshot(readSnapshot(path), name);
-    }
-    case 'other':
-      throw notFor(input, 'inspect', ['module', 'image', 'snapshot']);
+  if (kind === 'other') throw notFor(input, 'inspect', ['module', 'image', 'snapshot']);
+  if (kind === 'snapshot') {
+    const [{ readSnapshot }, { describeSnapshot }] = await Promise.all([
+      import('../../src/api/stored-snapshot.js'),
+      import('../show/snapshot.js'),
+    ]);
+    return describeSnapshot(readSnapshot(path), name);
   }
+  return showDescription(await describeFile(path, kind, name));
 }

@@ -10,11 +10,11 @@ import { closeSync, fstatSync, openSync, readSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { type FileKind, type FileType, fileType, HEAD_SIZE } from '../../src/api/file-kind.js';
+import { limits } from '../../src/api/limits.js';
 import { InputError, LimitError, systemReason, ToolError } from '../../src/base/errors.js';
 import { fileError } from '../../src/base/file-error.js';
 import type { Input } from '../../src/base/output.js';
 import { makeTemporaryFolder, nameTemporary, removeTemporary } from '../../src/base/temporary.js';
-import { limits } from '../../src/wasm/limits.js';
 
 const STANDARD_INPUT = '-';
 const CHUNK = 1 << 16;

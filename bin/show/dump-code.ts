@@ -6,72 +6,35 @@
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { InputError, ToolError } from '../../src/base/errors.js';
+import type { FunctionListing } from '../../src/api/compile-in-detail.js';
+import { type ListedFunction, listCode, listFunctions, listInstructions } from '../../src/api/listing.js';
+import type { OpenedImage } from '../../src/api/opened-image.js';
+import { ToolError } from '../../src/base/errors.js';
 import { makeTemporaryFolder, removeTemporary } from '../../src/base/temporary.js';
-import { FUNC_GUEST } from '../../src/image/contract/site-tables.js';
-import type { ImageDescription } from '../../src/image/reader.js';
-import { SECTION } from '../../src/image/tables/sections.js';
-import { ExternKind, type Module } from '../../src/wasm/module.js';
-import { printInstruction } from '../../src/wasm/print-instruction.js';
-
-/** Where the code of each instruction of one function starts: [offset in the body, text offset], in order of both. */
-export interface FunctionListing {
-  readonly module: Module;
-  readonly funcIndex: number;
-  readonly starts: (readonly [bodyOffset: number, textOffset: number])[];
-}
-
-/**
- * The function that `--function` names: by index, by the name it is exported by, or by its name in the name section.
- */
-export function findFunction(module: Module, name: string): number {
-  const exported = module.exports.find((entry) => entry.kind === ExternKind.Func && entry.name === name)?.index;
-  const named = [...(module.names?.functions ?? [])].find(([, known]) => known === name)?.[0];
-  const index = /^\d+$/.test(name) ? Number(name) : (exported ?? named);
-  if (index === undefined) throw new InputError('function', `--function ${name}: no function has this name`);
-  if (index < module.importedFuncCount || index >= module.funcTypes.length) {
-    const range = `${module.importedFuncCount} to ${module.funcTypes.length - 1} have code`;
-    throw new InputError('function', `--function ${name}: functions ${range}`);
-  }
-  return index;
-}
 
 /** Lists all code, with a heading where each function starts; or one function's. */
-export function listCode(
-  image: ImageDescription,
+export function codeLines(
+  image: OpenedImage,
   lines: string[],
-  title: (row: number) => string,
+  title: (owner: ListedFunction) => string,
   only?: FunctionListing,
 ): void {
-  const text = image.section(SECTION.text);
-  if (text === undefined) return;
-  const { start, end } = rangeOf(image, only?.funcIndex);
-  const code = image.source.read(text.fileOffset + start, end - start);
+  const code = listCode(image, only?.funcIndex);
+  if (code === undefined) return;
   const headings = new Map<number, string>();
-  for (let row = 0; row < image.sites.functionCount; row++) headings.set(image.sites.function(row).start, title(row));
+  for (const owner of listFunctions(image)) headings.set(owner.start, title(owner));
   const wasm = only === undefined ? new Map<number, string[]>() : wasmLines(only);
-  for (const [offset, instruction] of disassemble(code, image.arch, start)) {
+  for (const [offset, instruction] of disassemble(code.bytes, image.arch, code.start)) {
     const heading = headings.get(offset);
     if (heading !== undefined) lines.push('', `${heading}:`);
     lines.push(...(wasm.get(offset) ?? []), `${offset.toString(16).padStart(8)}  ${instruction}`);
   }
 }
 
-/** Text offsets of what is listed. */
-function rangeOf({ sites, identity }: ImageDescription, funcIndex: number | undefined): { start: number; end: number } {
-  for (let row = 0; funcIndex !== undefined && row < sites.functionCount; row++) {
-    const { kind, index, start, end } = sites.function(row);
-    if (kind === FUNC_GUEST && index === funcIndex) return { start, end };
-  }
-  return { start: 0, end: identity.text.codeSize };
-}
-
 /** By text offset: the instructions of the module whose code starts there, those that became nothing included. */
-function wasmLines({ module, funcIndex, starts }: FunctionListing): Map<number, string[]> {
+function wasmLines(listing: FunctionListing): Map<number, string[]> {
   const lines = new Map<number, string[]>();
-  const body = module.bodyStart[funcIndex - module.importedFuncCount];
-  for (const [bodyOffset, textOffset] of starts) {
-    const { text } = printInstruction(module.bytes, body + bodyOffset);
+  for (const { textOffset, bodyOffset, text } of listInstructions(listing)) {
     const line = `          ;; +0x${bodyOffset.toString(16)} ${text}`;
     const here = lines.get(textOffset);
     if (here === undefined) lines.set(textOffset, [line]);

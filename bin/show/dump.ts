@@ -2,97 +2,86 @@
  * Listings of an image for `compile --dump`: its sections, its sites, where each value lives at a site, its
  * machine code (dump-code.ts).
  *
- * For people and tests that compare by eye; not a format.  Needs the image reader.
+ * For people and tests that compare by eye; not a format.
  */
 
+import type { FunctionListing } from '../../src/api/compile-in-detail.js';
+import {
+  type ListedFunction,
+  type ListedHome,
+  type ListedValue,
+  listFunctions,
+  listSections,
+} from '../../src/api/listing.js';
+import type { OpenedImage } from '../../src/api/opened-image.js';
 import { terminalText } from '../../src/base/terminal-text.js';
-import { FUNC_GUEST, FUNC_IMPORT, NO_LOCAL_REG, SITE_ENTRY } from '../../src/image/contract/site-tables.js';
-import { type ImageDescription, readImage } from '../../src/image/reader.js';
-import { type LocalHome, type Location, Place } from '../../src/image/tables/frame-map.js';
-import { valTypeName } from '../../src/wasm/text.js';
-import { type FunctionListing, listCode } from './dump-code.js';
+import { codeLines } from './dump-code.js';
 
 /** More operands than this are cut off, after so many. */
 const LONG = 64;
 const SHOWN = 16;
-const SITE_KINDS = ['call', 'loop', 'entry'];
 
 /** Prints a listing to stdout. @param only of code: one function's */
-export function dump(what: 'asm' | 'sites' | 'maps' | 'sections', bytes: Uint8Array, only?: FunctionListing): void {
-  const image = readImage(bytes);
+export function dump(what: 'asm' | 'sites' | 'maps' | 'sections', image: OpenedImage, only?: FunctionListing): void {
   const lines: string[] = [];
-  if (what === 'sections') listSections(image, lines);
-  else if (what === 'asm') listCode(image, lines, (row) => title(image, row), only);
-  else listSites(image, lines, what === 'maps');
+  if (what === 'sections') sectionLines(image, lines);
+  else if (what === 'asm') codeLines(image, lines, title, only);
+  else siteLines(image, lines, what === 'maps');
   process.stdout.write(`${lines.join('\n')}\n`);
 }
 
-function listSections({ elf }: ImageDescription, lines: string[]): void {
-  for (const { name, fileOffset, size, imageOffset, flags } of elf.sections) {
-    const loaded = flags & 2 ? ` loaded at ${hex(imageOffset)}` : '';
+function sectionLines(image: OpenedImage, lines: string[]): void {
+  for (const { name, fileOffset, size, imageOffset } of listSections(image)) {
+    const loaded = imageOffset === undefined ? '' : ` loaded at ${hex(imageOffset)}`;
     lines.push(`${terminalText(name).padEnd(20)} offset ${hex(fileOffset)} size ${hex(size)}${loaded}`);
   }
 }
 
 /** Function by function; with `maps`, where each local and operand is. */
-function listSites(image: ImageDescription, lines: string[], maps: boolean): void {
-  const { sites } = image;
-  for (let row = 0; row < sites.functionCount; row++) {
-    const owner = sites.function(row);
-    if (owner.kind !== FUNC_GUEST && owner.kind !== FUNC_IMPORT) continue;
-    lines.push(`${title(image, row)}: text ${hex(owner.start)}..${hex(owner.end)}, frame ${owner.frameSize}`);
-    if (maps) for (const [i, home] of sites.homes(row).entries()) lines.push(`  local ${i}: ${formatHome(home)}`);
-    const { first, end } = sites.sitesOf(row);
-    for (let i = first; i < end; i++) {
-      const site = sites.site(i);
-      lines.push(`  ${SITE_KINDS[site.kind]} at ${site.bodyOffset}: text ${hex(site.textOffset)}`);
+function siteLines(image: OpenedImage, lines: string[], maps: boolean): void {
+  for (const owner of listFunctions(image)) {
+    if (!owner.isGuest) continue;
+    lines.push(`${title(owner)}: text ${hex(owner.start)}..${hex(owner.end)}, frame ${owner.frameSize}`);
+    if (maps) for (const [i, home] of owner.homes().entries()) lines.push(`  local ${i}: ${formatHome(home)}`);
+    for (const site of owner.sites()) {
+      lines.push(`  ${site.kind} at ${site.bodyOffset}: text ${hex(site.textOffset)}`);
       if (!maps) continue;
-      const { placesLocals, locals, operands, results } = sites.frameMap(row, site);
-      const list = (what: string, values: readonly Location[]) => {
-        if (values.length > 0) lines.push(`    ${what} ${formatLocations(values)}`);
-      };
-      if (site.kind === SITE_ENTRY) list('parameters', locals);
-      else if (placesLocals) list('locals', locals);
-      list('operands', operands);
-      list('results', results);
+      for (const [what, values] of Object.entries(site.values())) {
+        if (values.length > 0) lines.push(`    ${what} ${formatValues(values)}`);
+      }
     }
   }
 }
 
-function title(image: ImageDescription, row: number): string {
-  const { instance, index } = image.sites.function(row);
-  return `instance ${instance} function ${index} <${terminalText(image.functionName(row))}>`;
+function title({ instance, index, name }: ListedFunction): string {
+  return `instance ${instance} function ${index} <${terminalText(name)}>`;
 }
 
-function formatHome({ type, reg, slot }: LocalHome): string {
-  return `${valTypeName(type)} slot ${slot}${reg === NO_LOCAL_REG ? '' : `, ${register(reg)}`}`;
+function formatHome({ type, register, slot }: ListedHome): string {
+  return `${type} slot ${slot}${register === undefined ? '' : `, ${formatRegister(register)}`}`;
 }
 
 /** The deepest ones and how many follow, of a stack that is very deep. */
-function formatLocations(locations: readonly Location[]): string {
-  const shown = locations.slice(0, locations.length > LONG ? SHOWN : LONG).map(formatLocation);
-  const more = locations.length - shown.length;
+function formatValues(values: readonly ListedValue[]): string {
+  const shown = values.slice(0, values.length > LONG ? SHOWN : LONG).map(formatValue);
+  const more = values.length - shown.length;
   return [...shown, ...(more > 0 ? [`${more} more`] : [])].join(', ');
 }
 
-function formatLocation({ type, place, at, words, local }: Location): string {
-  return `${valTypeName(type)} ${local >= 0 ? `local ${local}` : formatPlace(place, at, words)}`;
-}
-
-function formatPlace(place: Place, at: number, words: readonly number[]): string {
+function formatValue({ type, place, at, words }: ListedValue): string {
   switch (place) {
-    case Place.Slot:
-      return `slot ${at}`;
-    case Place.Register:
-      return register(at);
-    case Place.Constant:
-      return words.map(hex).reverse().join(':');
+    case 'register':
+      return `${type} ${formatRegister(at)}`;
+    case 'constant':
+      return `${type} ${words.map(hex).reverse().join(':')}`;
+    case 'dead':
+      return `${type} dead`;
     default:
-      return 'dead';
+      return `${type} ${place} ${at}`;
   }
 }
 
-function register(reg: number): string {
+function formatRegister(reg: number): string {
   return reg < 32 ? `r${reg}` : `f${reg - 32}`;
 }
 

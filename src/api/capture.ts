@@ -19,8 +19,3 @@ export async function captureAttached(
   const { captureProcess } = await import('../capture/capture.js');
   return captureProcess(process, { ...options, output: to });
 }
-
-/** For people: sizes and the stack trace, a line each. */
-export async function describeCapture(report: CaptureReport): Promise<string> {
-  return (await import('../snapshot/inspect.js')).describeCapture(report);
-}

@@ -4,9 +4,15 @@ import { Reader } from '../wasm/reader.js';
 
 const PREAMBLE = 8; // bytes: magic number and version
 
+export interface CustomSection {
+  readonly name: string;
+  /** Of what follows the name. */
+  readonly bytes: number;
+}
+
 /** Names, and sizes of what follows the name, in their order, of a module that has been decoded. */
-export function customSections(bytes: Uint8Array, file: string): { name: string; bytes: number }[] {
-  const found: { name: string; bytes: number }[] = [];
+export function customSections(bytes: Uint8Array, file: string): CustomSection[] {
+  const found: CustomSection[] = [];
   const reader = new Reader(bytes, file, PREAMBLE);
   while (reader.pos < bytes.length) {
     const id = reader.u8();

@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { describeSnapshot } from '../../bin/show/snapshot.js';
 import { InputError, LimitError } from '../../src/base/errors.js';
 import {
   decodeExceptions,
@@ -12,7 +13,6 @@ import {
 } from '../../src/snapshot/exceptions-codec.js';
 import { readSnapshot } from '../../src/snapshot/format.js';
 import { decodeHeader, encodeHeader, formatNeeded } from '../../src/snapshot/header.js';
-import { describeSnapshot } from '../../src/snapshot/inspect.js';
 import { Frames, type Snapshot, type SnapshotException, type StoredSnapshot } from '../../src/snapshot/snapshot.js';
 import { ValType } from '../../src/wasm/module.js';
 import { type Built, build, captureAndEnd, restoreAndStart, temporaryFolder, Workload } from '../support/workload.js';

@@ -3,8 +3,8 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { describeSnapshot } from '../../bin/show/snapshot.js';
 import { readSnapshot } from '../../src/snapshot/format.js';
-import { describeSnapshot } from '../../src/snapshot/inspect.js';
 import type { SnapshotMemory, StoredSnapshot } from '../../src/snapshot/snapshot.js';
 import { hasHoles } from '../support/holes.js';
 import { build, canRun, captureAndEnd, restoreAndStart, temporaryFolder, Workload } from '../support/workload.js';

@@ -3,9 +3,9 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describeSnapshot } from '../../bin/show/snapshot.js';
 import type { FdPolicy } from '../../src/restore/grants.js';
 import { readSnapshot } from '../../src/snapshot/format.js';
-import { describeSnapshot } from '../../src/snapshot/inspect.js';
 import { E } from '../support/wasi-guest.js';
 import {
   type Built,

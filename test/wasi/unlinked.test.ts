@@ -18,13 +18,13 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { describeSnapshot } from '../../bin/show/snapshot.js';
 import type { ArchName } from '../../src/arch/masm/target.js';
 import { InputError, LimitError } from '../../src/base/errors.js';
 import { checkHost } from '../../src/restore/check-host.js';
 import { type FdPolicy, RestoreProblems } from '../../src/restore/grants.js';
 import type { CaptureReport } from '../../src/snapshot/capture-report.js';
 import { readSnapshot } from '../../src/snapshot/format.js';
-import { describeSnapshot } from '../../src/snapshot/inspect.js';
 import { capturePid } from '../support/capture.js';
 import { nativeArch } from '../support/native-arch.js';
 import { type Built, build, canRun, restoreAndStart, temporaryFolder, Workload } from '../support/workload.js';

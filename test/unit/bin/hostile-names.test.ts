@@ -9,8 +9,8 @@ import { once } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { describeSnapshot } from '../../../bin/show/snapshot.js';
 import { readSnapshot } from '../../../src/snapshot/format.js';
-import { describeSnapshot } from '../../../src/snapshot/inspect.js';
 import { command } from '../../support/command.js';
 import { temporaryFolder } from '../../support/workload.js';
 

@@ -4,11 +4,12 @@ import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync 
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describeSnapshot } from '../../../bin/show/snapshot.js';
+import { traceLines } from '../../../bin/show/trace.js';
 import { targets } from '../../../src/arch/targets.js';
 import { InputError, ToolError, WagSnapError } from '../../../src/base/errors.js';
 import { writeResumable } from '../../../src/restore/restore.js';
 import { readSnapshot } from '../../../src/snapshot/format.js';
-import { describeSnapshot, traceLines } from '../../../src/snapshot/inspect.js';
 import type { Snapshot } from '../../../src/snapshot/snapshot.js';
 import { capturePid } from '../../support/capture.js';
 import { hasHoles } from '../../support/holes.js';

@@ -6,12 +6,12 @@
 import { chmodSync, copyFileSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { describeSnapshot } from '../../../bin/show/snapshot.js';
 import { cachedImages } from '../../../src/api/cached-image.js';
 import type { ArchName } from '../../../src/arch/masm/target.js';
 import { targets } from '../../../src/arch/targets.js';
 import { restoreSnapshot } from '../../../src/restore/restore.js';
 import { readSnapshot } from '../../../src/snapshot/format.js';
-import { describeSnapshot } from '../../../src/snapshot/inspect.js';
 import { FORMAT_VERSION } from '../../../src/snapshot/prologue.js';
 import { endsByItself } from '../../migrate/hop-chain.js';
 import { canRun, captureAndEnd, type Ending, temporaryFolder, Workload } from '../../support/workload.js';

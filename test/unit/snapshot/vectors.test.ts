@@ -3,11 +3,11 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { describeSnapshot } from '../../../bin/show/snapshot.js';
 import { InputError } from '../../../src/base/errors.js';
 import { readSnapshot } from '../../../src/snapshot/format.js';
 import { decodeFrames, encodeFrames } from '../../../src/snapshot/frames-codec.js';
 import { decodeHeader, encodeHeader, formatNeeded } from '../../../src/snapshot/header.js';
-import { describeSnapshot } from '../../../src/snapshot/inspect.js';
 import { encodePrologue, PROLOGUE_SIZE } from '../../../src/snapshot/prologue.js';
 import { type FrameSite, Frames, type Snapshot, type Value } from '../../../src/snapshot/snapshot.js';
 import { SnapshotWriter } from '../../../src/snapshot/writer.js';

@@ -3,7 +3,7 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { findFunction } from '../../../../bin/show/dump-code.js';
+import { findFunction } from '../../../../src/api/compile-in-detail.js';
 import { decodeModule } from '../../../../src/wasm/decode.js';
 import { assemble } from '../../../../src/wasm/wat.js';
 

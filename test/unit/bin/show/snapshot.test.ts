@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { readSnapshot } from '../../../src/snapshot/format.js';
-import { describeSnapshot, traceLines } from '../../../src/snapshot/inspect.js';
-import { inFolder, writeSample } from './sample.js';
+import { describeSnapshot } from '../../../../bin/show/snapshot.js';
+import { traceLines } from '../../../../bin/show/trace.js';
+import { readSnapshot } from '../../../../src/snapshot/format.js';
+import { inFolder, writeSample } from '../../snapshot/sample.js';
 
 const entries = (...names: string[]) => names.map((name, func) => ({ instance: 0, func, name }));
 

@@ -1,0 +1,57 @@
+/** A snapshot for `inspect`: what is in it, and its stack trace, as text and as an object. */
+
+import { type SnapshotDescription, snapshotFacts, traceOf } from '../../src/api/describe-snapshot.js';
+import { descriptorLine } from '../../src/api/descriptor-line.js';
+import { terminalLines } from '../../src/base/terminal-text.js';
+import type { StoredSnapshot } from '../../src/snapshot/snapshot.js';
+import type { Description } from './describe.js';
+import { count, plural, traceLines } from './trace.js';
+
+/**
+ * @param name of the file, for people
+ * @throws InputError when a module in the snapshot is damaged
+ */
+export function describeSnapshot(
+  stored: StoredSnapshot,
+  name = stored.path,
+): Description & { json: SnapshotDescription } {
+  const trace = traceOf(stored);
+  const json = snapshotFacts(stored, name, trace);
+  const { source, instances, exceptions, host } = json;
+  const memories = instances.flatMap((instance) => instance.memories);
+  const lines = [
+    `snapshot ${name}`,
+    `  taken       ${json.created} on ${source.arch}, wag-snap ${source.compiler}${source.deterministic ? ', deterministic' : ''}`,
+    ...(json.name === null ? [] : [`  name        ${json.name}`]),
+    ...(json.trap ? [`  trapped     ${json.trap.message}`] : []),
+    ...json.modules.map(
+      ({ name, sha256, size, included }) =>
+        `  module      ${name === '' ? '(no name)' : name}, ${count(size)} bytes, sha256 ${sha256.slice(0, 16)}…${included ? '' : ' (left out)'}`,
+    ),
+    `  globals     ${count(sum(instances, ({ globals }) => globals.length))}`,
+    `  tables      ${count(sum(instances, ({ tables }) => tables.length))}`,
+    `  memory      ${plural(
+      sum(memories, ({ pages }) => pages),
+      'page',
+    )} of 64 KiB, ${count(sum(memories, ({ usedPages }) => usedPages))} of them in use`,
+    ...instances.flatMap(memoryLines),
+    `  arguments   ${host.args.join(' ')}`,
+    ...stored.snapshot.host.descriptors.map((descriptor) => `  descriptor  ${descriptorLine(descriptor)}`),
+    ...(exceptions.length > 0 ? [`  exceptions  ${count(exceptions.length)}`] : []),
+    `  frames      ${count(json.frames.count)}`,
+    ...traceLines(trace).map((line) => `    ${line}`),
+  ];
+  return { json, text: terminalLines(lines) };
+}
+
+/** Of an instance with several: its own memories, in order. */
+function memoryLines({ memories }: SnapshotDescription['instances'][number], instance: number): string[] {
+  if (memories.length < 2) return [];
+  return memories.map(({ pages, usedPages }, i) => {
+    return `    #${i} of instance ${instance}: ${plural(pages, 'page')}, ${count(usedPages)} in use`;
+  });
+}
+
+function sum<T>(items: readonly T[], of: (item: T) => number): number {
+  return items.reduce((total, item) => total + of(item), 0);
+}

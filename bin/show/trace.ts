@@ -1,0 +1,49 @@
+/**
+ * A capture for people: sizes, and the stack trace, innermost frame first.
+ *
+ *     #1 func-3 (0x4f)
+ *     #2 fib (0x2a1)
+ *     ... 99,960 more frames ...
+ *     #100,000 _start (0x310)
+ */
+
+import { terminalLines, terminalText } from '../../src/base/terminal-text.js';
+import type { CaptureReport, TraceEntry } from '../../src/snapshot/capture-report.js';
+
+/** Bytes of a page of linear memory. */
+const PAGE = 65536;
+const FIRST_LINES = 32;
+const LAST_LINES = 8;
+
+/** What `capture -v` prints. */
+export function describeCapture(report: CaptureReport): string {
+  return terminalLines([
+    `globals ${count(report.globalsSize)} bytes`,
+    `memory ${count(report.memorySize)} bytes, ${count(report.pages * PAGE)} in use`,
+    `stack ${count(report.stackSize)} bytes, ${plural(report.frames, 'frame')}`,
+    ...report.files,
+    ...traceLines(report.trace),
+  ]);
+}
+
+/** Lines of a stack trace, innermost first; the middle of a deep one is left out. */
+export function traceLines(trace: readonly TraceEntry[]): string[] {
+  const line = ({ name, moduleOffset }: TraceEntry, n: number) =>
+    `#${count(n + 1)} ${terminalText(name)}${moduleOffset === undefined ? '' : ` (0x${moduleOffset.toString(16)})`}`;
+  if (trace.length <= FIRST_LINES + LAST_LINES) return trace.map(line);
+  const last = trace.length - LAST_LINES;
+  return [
+    ...trace.slice(0, FIRST_LINES).map(line),
+    `... ${count(last - FIRST_LINES)} more frames ...`,
+    ...trace.slice(last).map((entry, i) => line(entry, last + i)),
+  ];
+}
+
+export function plural(number: number, what: string): string {
+  return `${count(number)} ${what}${number === 1 ? '' : 's'}`;
+}
+
+/** With commas: `1,234`. */
+export function count(n: number): string {
+  return n.toLocaleString('en-US');
+}

@@ -1,0 +1,81 @@
+/** Compiling, with what those who look at the code want besides. Loads the compiler. */
+
+import type { Target } from '../arch/masm/target.js';
+import { levels, targets } from '../arch/targets.js';
+import { Cancellation } from '../base/cancellation.js';
+import { InputError } from '../base/errors.js';
+import { compileImage } from '../compile/link/compile.js';
+import { ExternKind, type Module } from '../wasm/module.js';
+import { readModule } from '../wasm/wat.js';
+import type { CompileOptions } from './compile.js';
+import { nativeLevel, ownArch } from './cpu.js';
+import { NewImage } from './opened-image.js';
+
+export interface DetailOptions extends CompileOptions {
+  /** Site tables and trap text; without them a process cannot be captured. Default: true. */
+  readonly sites?: boolean;
+  /** Also lists where the code of each instruction of this function starts; see findFunction. */
+  readonly functionListing?: string | undefined;
+}
+
+/** Where the code of each instruction of one function starts: [offset in the body, text offset], in order of both. */
+export interface FunctionListing {
+  readonly module: Module;
+  readonly funcIndex: number;
+  readonly starts: (readonly [bodyOffset: number, textOffset: number])[];
+}
+
+/** @throws what compile throws; InputError 'function' when there is no such function with code */
+export async function compileInDetail(
+  source: string | Uint8Array,
+  options: DetailOptions,
+): Promise<{ image: NewImage; listing: FunctionListing | undefined }> {
+  const { name, functionListing, deterministic = false, allowMissingImports = false, sites = true } = options;
+  const file = name ?? (typeof source === 'string' ? source : 'module');
+  const cancel = new Cancellation('nothing was compiled', options.signal);
+  const target = targetFor(options);
+  const module = await readModule(source, file);
+  cancel.check();
+  const listing =
+    functionListing === undefined
+      ? undefined
+      : { module, funcIndex: findFunction(module, functionListing), starts: [] as [number, number][] };
+  const image = compileImage([{ module, file }], {
+    target,
+    deterministic,
+    allowMissingImports,
+    sites,
+    ...(options.onProgress === undefined ? {} : { onProgress: options.onProgress }),
+    ...(listing === undefined
+      ? {}
+      : {
+          debugging: {
+            onInstruction: (funcIndex: number, bodyOffset: number, textOffset: number) => {
+              if (funcIndex === listing.funcIndex) listing.starts.push([bodyOffset, textOffset]);
+            },
+          },
+        }),
+  });
+  return { image: new NewImage(image, file), listing };
+}
+
+/** Of a CPU and its level. @throws InputError 'cpu' */
+function targetFor({ arch = ownArch(), cpu }: CompileOptions): Target {
+  const level = cpu === 'native' && arch === ownArch() ? nativeLevel() : cpu;
+  const target = level === undefined ? targets[arch] : (levels[arch] as Record<string, Target> | undefined)?.[level];
+  if (target !== undefined) return target;
+  throw new InputError('cpu', `${[arch, ...(cpu === undefined ? [] : [cpu])].join(' ')}: there is no such CPU`);
+}
+
+/** A function by its index, the name it is exported by, or its name in the name section. @throws InputError 'function' */
+export function findFunction(module: Module, name: string): number {
+  const exported = module.exports.find((entry) => entry.kind === ExternKind.Func && entry.name === name)?.index;
+  const named = [...(module.names?.functions ?? [])].find(([, known]) => known === name)?.[0];
+  const index = /^\d+$/.test(name) ? Number(name) : (exported ?? named);
+  if (index === undefined) throw new InputError('function', `${name}: no function has this name`);
+  if (index < module.importedFuncCount || index >= module.funcTypes.length) {
+    const range = `${module.importedFuncCount} to ${module.funcTypes.length - 1} have code`;
+    throw new InputError('function', `${name}: functions ${range}`);
+  }
+  return index;
+}

@@ -1,0 +1,36 @@
+/** From a module to an image. */
+
+import type { ArchName, CpuLevel } from './cpu.js';
+import type { Image } from './image.js';
+
+export interface CompileOptions {
+  /** What messages call the module; default: its path. */
+  readonly name?: string;
+  /** The CPU; default: this machine's. */
+  readonly arch?: ArchName;
+  /** Level of the CPU; `native` is this machine's. Default: the least, so that it runs everywhere. */
+  readonly cpu?: CpuLevel | 'native';
+  /** Give every NaN the same bits, so that runs are alike on all CPUs. */
+  readonly deterministic?: boolean;
+  /**
+   * Calls of functions that nothing provides trap; memories, tables and globals that nothing provides are made, empty
+   * or zero. Else such a module is an error.
+   */
+  readonly allowMissingImports?: boolean;
+  /** Told of the bytes of function bodies that are compiled, and of all. */
+  readonly onProgress?: (done: number, total: number) => void;
+  /** Gives it up. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Compiles a module to an image for Linux, in memory. Writing it makes an executable.
+ *
+ * @param module a path, or the module's bytes: binary or text
+ * @throws ModuleError when the module is invalid or cannot be linked; InputError when it cannot be read; LimitError when
+ *   it is too large; ToolError 'interrupted'
+ */
+export async function compile(module: string | Uint8Array, options: CompileOptions = {}): Promise<Image> {
+  const { compileInDetail } = await import('./compile-in-detail.js');
+  return (await compileInDetail(module, options)).image;
+}

@@ -1,0 +1,33 @@
+/** What a file is, as data. Snapshots are described by describe-snapshot.ts. */
+
+import type { ImageDescription } from './describe-image.js';
+import type { CoredumpDescription, ModuleDescription } from './describe-module.js';
+
+export type FileDescription = ModuleDescription | CoredumpDescription | ImageDescription;
+
+/**
+ * @param kind what the file is (file-kind.ts)
+ * @param name of the file, for people: the path may be a temporary one
+ * @throws InputError when it is damaged; LimitError, ToolError
+ */
+export async function describeFile(
+  path: string,
+  kind: FileDescription['kind'],
+  name: string,
+): Promise<FileDescription> {
+  if (kind !== 'image') {
+    const { describeCoredump, describeModule } = await import('./describe-module.js');
+    return kind === 'module' ? describeModule(path, name) : describeCoredump(path, name);
+  }
+  const [{ readImage }, { checkImage, imageFacts }] = await Promise.all([
+    import('../image/reader.js'),
+    import('./describe-image.js'),
+  ]);
+  const image = readImage(path);
+  try {
+    checkImage(image);
+    return { kind, file: name, ...imageFacts(image) };
+  } finally {
+    image.close();
+  }
+}
