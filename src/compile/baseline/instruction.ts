@@ -32,214 +32,243 @@ import * as references from './references.js';
 import * as tables from './tables.js';
 import * as tailCalls from './tail-calls.js';
 
-/** Compiles the instruction whose first byte, `op`, has just been read. */
+/** Compiles an instruction whose opcode has just been read, and reads its immediates. */
+type Compile = (c: FunctionCompiler, first: number, second: number, third: number) => void;
+
+// biome-ignore format: one line per opcode
+const rows: readonly (readonly [op: number, compile: Compile, ...args: number[]])[] = [
+  [Op.Unreachable, branches.unreachable],
+  [Op.Nop, () => {}],
+  [Op.Block, (c) => branches.block(c, c.readBlockType())],
+  [Op.Loop, (c) => branches.loop(c, c.readBlockType())],
+  [Op.If, (c) => branches.ifBlock(c, c.readBlockType())],
+  [Op.Else, branches.elseArm],
+  [Op.Try, (c) => exceptions.tryBlock(c, c.readBlockType())],
+  [Op.Catch, (c) => exceptions.catchArm(c, c.readU32())],
+  [Op.Throw, (c) => exceptions.throwTag(c, c.readU32())],
+  [Op.Rethrow, (c) => exceptions.rethrow(c, c.readU32())],
+  [Op.ThrowRef, exceptions.throwRef],
+  [Op.End, branches.end],
+  [Op.Br, (c) => branches.br(c, c.readU32())],
+  [Op.BrIf, (c) => branches.brIf(c, c.readU32())],
+  [Op.BrTable, branches.brTable],
+  [Op.Return, branches.returnInstruction],
+  [Op.Call, (c) => call(c, c.readU32())],
+  [Op.CallIndirect, (c) => { const typeIndex = c.readU32(); calls.indirect(c, typeIndex, c.readU32()); }],
+  [Op.ReturnCall, (c) => tailCalls.direct(c, c.readU32())],
+  [Op.ReturnCallIndirect, (c) => { const typeIndex = c.readU32(); tailCalls.indirect(c, typeIndex, c.readU32()); }],
+  [Op.CallRef, (c) => references.callRef(c, c.readU32())],
+  [Op.ReturnCallRef, (c) => references.returnCallRef(c, c.readU32())],
+  [Op.Delegate, (c) => exceptions.delegate(c, c.readU32())],
+  [Op.CatchAll, exceptions.catchArm, -1],
+  [Op.Drop, (c) => c.operands.pop()],
+  [Op.Select, select],
+  [Op.SelectT, selectTyped],
+  [Op.TryTable, (c) => exceptions.tryTable(c, c.readBlockType())],
+  [Op.LocalGet, (c) => c.operands.pushLocal(c.readU32())],
+  [Op.LocalSet, (c) => c.operands.setLocal(c.readU32())],
+  [Op.LocalTee, (c) => locals.tee(c, c.readU32())],
+  [Op.GlobalGet, (c) => locals.globalGet(c, c.readU32())],
+  [Op.GlobalSet, (c) => locals.globalSet(c, c.readU32())],
+  [Op.TableGet, (c) => tables.get(c, c.readU32())],
+  [Op.TableSet, (c) => tables.set(c, c.readU32())],
+  [Op.I32Load, memory.load, LoadOp.I32, ValType.I32],
+  [Op.I64Load, memory.load, LoadOp.I64, ValType.I64],
+  [Op.F32Load, memory.load, LoadOp.F32, ValType.F32],
+  [Op.F64Load, memory.load, LoadOp.F64, ValType.F64],
+  [Op.I32Load8S, memory.load, LoadOp.I32_8S, ValType.I32],
+  [Op.I32Load8U, memory.load, LoadOp.I32_8U, ValType.I32],
+  [Op.I32Load16S, memory.load, LoadOp.I32_16S, ValType.I32],
+  [Op.I32Load16U, memory.load, LoadOp.I32_16U, ValType.I32],
+  [Op.I64Load8S, memory.load, LoadOp.I64_8S, ValType.I64],
+  [Op.I64Load8U, memory.load, LoadOp.I64_8U, ValType.I64],
+  [Op.I64Load16S, memory.load, LoadOp.I64_16S, ValType.I64],
+  [Op.I64Load16U, memory.load, LoadOp.I64_16U, ValType.I64],
+  [Op.I64Load32S, memory.load, LoadOp.I64_32S, ValType.I64],
+  [Op.I64Load32U, memory.load, LoadOp.I64_32U, ValType.I64],
+  [Op.I32Store, memory.store, StoreOp.Int32],
+  [Op.I64Store, memory.store, StoreOp.Int64],
+  [Op.F32Store, memory.store, StoreOp.F32],
+  [Op.F64Store, memory.store, StoreOp.F64],
+  [Op.I32Store8, memory.store, StoreOp.Int8],
+  [Op.I32Store16, memory.store, StoreOp.Int16],
+  [Op.I64Store8, memory.store, StoreOp.Int8],
+  [Op.I64Store16, memory.store, StoreOp.Int16],
+  [Op.I64Store32, memory.store, StoreOp.Int32],
+  [Op.MemorySize, (c) => memory.size(c, c.readU32())],
+  [Op.MemoryGrow, (c) => memory.grow(c, c.readU32())],
+  [Op.I32Const, (c) => c.operands.pushConst(ValType.I32, c.readS32(), 0)],
+  [Op.I64Const, (c) => { c.readS64(); c.operands.pushConst(ValType.I64, c.lo, c.hi); }],
+  [Op.F32Const, (c) => c.operands.pushConst(ValType.F32, c.readWord(), 0)],
+  [Op.F64Const, (c) => { const lo = c.readWord(); c.operands.pushConst(ValType.F64, lo, c.readWord()); }],
+  [Op.I32Eqz, compare, Pending.Zero, Cond.Eq, 0],
+  [Op.I32Eq, compare, Pending.Int, Cond.Eq, 0],
+  [Op.I32Ne, compare, Pending.Int, Cond.Ne, 0],
+  [Op.I32LtS, compare, Pending.Int, Cond.LtS, 0],
+  [Op.I32LtU, compare, Pending.Int, Cond.LtU, 0],
+  [Op.I32GtS, compare, Pending.Int, Cond.GtS, 0],
+  [Op.I32GtU, compare, Pending.Int, Cond.GtU, 0],
+  [Op.I32LeS, compare, Pending.Int, Cond.LeS, 0],
+  [Op.I32LeU, compare, Pending.Int, Cond.LeU, 0],
+  [Op.I32GeS, compare, Pending.Int, Cond.GeS, 0],
+  [Op.I32GeU, compare, Pending.Int, Cond.GeU, 0],
+  [Op.I64Eqz, compare, Pending.Zero, Cond.Eq, 1],
+  [Op.I64Eq, compare, Pending.Int, Cond.Eq, 1],
+  [Op.I64Ne, compare, Pending.Int, Cond.Ne, 1],
+  [Op.I64LtS, compare, Pending.Int, Cond.LtS, 1],
+  [Op.I64LtU, compare, Pending.Int, Cond.LtU, 1],
+  [Op.I64GtS, compare, Pending.Int, Cond.GtS, 1],
+  [Op.I64GtU, compare, Pending.Int, Cond.GtU, 1],
+  [Op.I64LeS, compare, Pending.Int, Cond.LeS, 1],
+  [Op.I64LeU, compare, Pending.Int, Cond.LeU, 1],
+  [Op.I64GeS, compare, Pending.Int, Cond.GeS, 1],
+  [Op.I64GeU, compare, Pending.Int, Cond.GeU, 1],
+  [Op.F32Eq, compare, Pending.Float, Cond.FEq, 0],
+  [Op.F32Ne, compare, Pending.Float, Cond.FNe, 0],
+  [Op.F32Lt, compare, Pending.Float, Cond.FLt, 0],
+  [Op.F32Gt, compare, Pending.Float, Cond.FGt, 0],
+  [Op.F32Le, compare, Pending.Float, Cond.FLe, 0],
+  [Op.F32Ge, compare, Pending.Float, Cond.FGe, 0],
+  [Op.F64Eq, compare, Pending.Float, Cond.FEq, 1],
+  [Op.F64Ne, compare, Pending.Float, Cond.FNe, 1],
+  [Op.F64Lt, compare, Pending.Float, Cond.FLt, 1],
+  [Op.F64Gt, compare, Pending.Float, Cond.FGt, 1],
+  [Op.F64Le, compare, Pending.Float, Cond.FLe, 1],
+  [Op.F64Ge, compare, Pending.Float, Cond.FGe, 1],
+  [Op.I32Clz, unary, IntUnary.Clz, 0, ValType.I32],
+  [Op.I32Ctz, unary, IntUnary.Ctz, 0, ValType.I32],
+  [Op.I32Popcnt, unary, IntUnary.Popcnt, 0, ValType.I32],
+  [Op.I32Add, binary, IntOp.Add, 0],
+  [Op.I32Sub, binary, IntOp.Sub, 0],
+  [Op.I32Mul, binary, IntOp.Mul, 0],
+  [Op.I32DivS, divide, DivOp.DivS, 0],
+  [Op.I32DivU, divide, DivOp.DivU, 0],
+  [Op.I32RemS, divide, DivOp.RemS, 0],
+  [Op.I32RemU, divide, DivOp.RemU, 0],
+  [Op.I32And, binary, IntOp.And, 0],
+  [Op.I32Or, binary, IntOp.Or, 0],
+  [Op.I32Xor, binary, IntOp.Xor, 0],
+  [Op.I32Shl, shift, ShiftOp.Shl, 0],
+  [Op.I32ShrS, shift, ShiftOp.ShrS, 0],
+  [Op.I32ShrU, shift, ShiftOp.ShrU, 0],
+  [Op.I32Rotl, shift, ShiftOp.Rotl, 0],
+  [Op.I32Rotr, shift, ShiftOp.Rotr, 0],
+  [Op.I64Clz, unary, IntUnary.Clz, 1, ValType.I64],
+  [Op.I64Ctz, unary, IntUnary.Ctz, 1, ValType.I64],
+  [Op.I64Popcnt, unary, IntUnary.Popcnt, 1, ValType.I64],
+  [Op.I64Add, binary, IntOp.Add, 1],
+  [Op.I64Sub, binary, IntOp.Sub, 1],
+  [Op.I64Mul, binary, IntOp.Mul, 1],
+  [Op.I64DivS, divide, DivOp.DivS, 1],
+  [Op.I64DivU, divide, DivOp.DivU, 1],
+  [Op.I64RemS, divide, DivOp.RemS, 1],
+  [Op.I64RemU, divide, DivOp.RemU, 1],
+  [Op.I64And, binary, IntOp.And, 1],
+  [Op.I64Or, binary, IntOp.Or, 1],
+  [Op.I64Xor, binary, IntOp.Xor, 1],
+  [Op.I64Shl, shift, ShiftOp.Shl, 1],
+  [Op.I64ShrS, shift, ShiftOp.ShrS, 1],
+  [Op.I64ShrU, shift, ShiftOp.ShrU, 1],
+  [Op.I64Rotl, shift, ShiftOp.Rotl, 1],
+  [Op.I64Rotr, shift, ShiftOp.Rotr, 1],
+  [Op.F32Abs, floatUnary, FloatUnary.Abs, 0],
+  [Op.F32Neg, floatUnary, FloatUnary.Neg, 0],
+  [Op.F32Ceil, floatUnary, FloatUnary.Ceil, 0],
+  [Op.F32Floor, floatUnary, FloatUnary.Floor, 0],
+  [Op.F32Trunc, floatUnary, FloatUnary.Trunc, 0],
+  [Op.F32Nearest, floatUnary, FloatUnary.Nearest, 0],
+  [Op.F32Sqrt, floatUnary, FloatUnary.Sqrt, 0],
+  [Op.F32Add, floatBinary, FloatOp.Add, 0],
+  [Op.F32Sub, floatBinary, FloatOp.Sub, 0],
+  [Op.F32Mul, floatBinary, FloatOp.Mul, 0],
+  [Op.F32Div, floatBinary, FloatOp.Div, 0],
+  [Op.F32Min, floatBinary, FloatOp.Min, 0],
+  [Op.F32Max, floatBinary, FloatOp.Max, 0],
+  [Op.F32Copysign, floatBinary, FloatOp.Copysign, 0],
+  [Op.F64Abs, floatUnary, FloatUnary.Abs, 1],
+  [Op.F64Neg, floatUnary, FloatUnary.Neg, 1],
+  [Op.F64Ceil, floatUnary, FloatUnary.Ceil, 1],
+  [Op.F64Floor, floatUnary, FloatUnary.Floor, 1],
+  [Op.F64Trunc, floatUnary, FloatUnary.Trunc, 1],
+  [Op.F64Nearest, floatUnary, FloatUnary.Nearest, 1],
+  [Op.F64Sqrt, floatUnary, FloatUnary.Sqrt, 1],
+  [Op.F64Add, floatBinary, FloatOp.Add, 1],
+  [Op.F64Sub, floatBinary, FloatOp.Sub, 1],
+  [Op.F64Mul, floatBinary, FloatOp.Mul, 1],
+  [Op.F64Div, floatBinary, FloatOp.Div, 1],
+  [Op.F64Min, floatBinary, FloatOp.Min, 1],
+  [Op.F64Max, floatBinary, FloatOp.Max, 1],
+  [Op.F64Copysign, floatBinary, FloatOp.Copysign, 1],
+  [Op.I32WrapI64, wrap],
+  [Op.I32TruncF32S, truncateOrTrap, Truncation.I32FromF32S],
+  [Op.I32TruncF32U, truncateOrTrap, Truncation.I32FromF32U],
+  [Op.I32TruncF64S, truncateOrTrap, Truncation.I32FromF64S],
+  [Op.I32TruncF64U, truncateOrTrap, Truncation.I32FromF64U],
+  [Op.I64ExtendI32S, unary, IntUnary.Extend32S, 1, ValType.I64],
+  [Op.I64ExtendI32U, extendUnsigned],
+  [Op.I64TruncF32S, truncateOrTrap, Truncation.I64FromF32S],
+  [Op.I64TruncF32U, truncateOrTrap, Truncation.I64FromF32U],
+  [Op.I64TruncF64S, truncateOrTrap, Truncation.I64FromF64S],
+  [Op.I64TruncF64U, truncateOrTrap, Truncation.I64FromF64U],
+  [Op.F32ConvertI32S, convert, Conversion.F32FromI32S, ValType.F32],
+  [Op.F32ConvertI32U, convert, Conversion.F32FromI32U, ValType.F32],
+  [Op.F32ConvertI64S, convert, Conversion.F32FromI64S, ValType.F32],
+  [Op.F32ConvertI64U, convert, Conversion.F32FromI64U, ValType.F32],
+  [Op.F32DemoteF64, convert, Conversion.F32Demote, ValType.F32],
+  [Op.F64ConvertI32S, convert, Conversion.F64FromI32S, ValType.F64],
+  [Op.F64ConvertI32U, convert, Conversion.F64FromI32U, ValType.F64],
+  [Op.F64ConvertI64S, convert, Conversion.F64FromI64S, ValType.F64],
+  [Op.F64ConvertI64U, convert, Conversion.F64FromI64U, ValType.F64],
+  [Op.F64PromoteF32, convert, Conversion.F64Promote, ValType.F64],
+  [Op.I32ReinterpretF32, convert, Conversion.I32FromF32Bits, ValType.I32],
+  [Op.I64ReinterpretF64, convert, Conversion.I64FromF64Bits, ValType.I64],
+  [Op.F32ReinterpretI32, convert, Conversion.F32FromI32Bits, ValType.F32],
+  [Op.F64ReinterpretI64, convert, Conversion.F64FromI64Bits, ValType.F64],
+  [Op.I32Extend8S, unary, IntUnary.Extend8S, 0, ValType.I32],
+  [Op.I32Extend16S, unary, IntUnary.Extend16S, 0, ValType.I32],
+  [Op.I64Extend8S, unary, IntUnary.Extend8S, 1, ValType.I64],
+  [Op.I64Extend16S, unary, IntUnary.Extend16S, 1, ValType.I64],
+  [Op.I64Extend32S, unary, IntUnary.Extend32S, 1, ValType.I64],
+  [Op.RefNull, (c) => c.operands.pushConst(c.readHeapType(), 0, 0)],
+  [Op.RefIsNull, tables.refIsNull],
+  [Op.RefFunc, (c) => tables.refFunc(c, c.readU32())],
+  [Op.RefAsNonNull, references.asNonNull],
+  [Op.BrOnNull, (c) => references.brOnNull(c, c.readU32())],
+  [Op.BrOnNonNull, (c) => references.brOnNonNull(c, c.readU32())],
+  [Prefix.Misc, (c) => miscInstruction(c, 0xfc00 | c.readU32())],
+  [Prefix.Simd, vectorInstruction],
+  [Prefix.Atomic, atomicInstruction],
+];
+
+/** By first byte: the function, and what it is given. */
+const compileOf: Compile[] = Array.from({ length: 256 }, () => missing);
+const firstOf = new Int16Array(256);
+const secondOf = new Int16Array(256);
+const thirdOf = new Int16Array(256);
+for (const [op, compile, first = 0, second = 0, third = 0] of rows) {
+  compileOf[op] = compile;
+  firstOf[op] = first;
+  secondOf[op] = second;
+  thirdOf[op] = third;
+}
+
+/**
+ * Compiles the instruction whose first byte, `op`, has just been read.
+ *
+ * A table, not a switch: V8 would optimize the switch with all that it calls, 35 ms each time, and throw that away
+ * whenever an opcode comes that it has not seen. It did so twelve times for a module of a megabyte.
+ */
 export function instruction(c: FunctionCompiler, op: number): void {
-  const o = c.operands;
-  // biome-ignore format: one line per opcode
-  switch (op) {
-    case Op.Unreachable: return branches.unreachable(c);
-    case Op.Nop: return;
-    case Op.Block: return branches.block(c, c.readBlockType());
-    case Op.Loop: return branches.loop(c, c.readBlockType());
-    case Op.If: return branches.ifBlock(c, c.readBlockType());
-    case Op.Else: return branches.elseArm(c);
-    case Op.Try: return exceptions.tryBlock(c, c.readBlockType());
-    case Op.Catch: return exceptions.catchArm(c, c.readU32());
-    case Op.Throw: return exceptions.throwTag(c, c.readU32());
-    case Op.Rethrow: return exceptions.rethrow(c, c.readU32());
-    case Op.ThrowRef: return exceptions.throwRef(c);
-    case Op.End: return branches.end(c);
-    case Op.Br: return branches.br(c, c.readU32());
-    case Op.BrIf: return branches.brIf(c, c.readU32());
-    case Op.BrTable: return branches.brTable(c);
-    case Op.Return: return branches.returnInstruction(c);
-    case Op.Call: return call(c, c.readU32());
-    case Op.CallIndirect: { const typeIndex = c.readU32(); return calls.indirect(c, typeIndex, c.readU32()); }
-    case Op.ReturnCall: return tailCalls.direct(c, c.readU32());
-    case Op.ReturnCallIndirect: { const typeIndex = c.readU32(); return tailCalls.indirect(c, typeIndex, c.readU32()); }
-    case Op.CallRef: return references.callRef(c, c.readU32());
-    case Op.ReturnCallRef: return references.returnCallRef(c, c.readU32());
-    case Op.Delegate: return exceptions.delegate(c, c.readU32());
-    case Op.CatchAll: return exceptions.catchArm(c, -1);
-    case Op.Drop: return o.pop();
-    case Op.Select: return select(c);
-    case Op.SelectT: return selectTyped(c);
-    case Op.TryTable: return exceptions.tryTable(c, c.readBlockType());
-    case Op.LocalGet: return o.pushLocal(c.readU32());
-    case Op.LocalSet: return o.setLocal(c.readU32());
-    case Op.LocalTee: return locals.tee(c, c.readU32());
-    case Op.GlobalGet: return locals.globalGet(c, c.readU32());
-    case Op.GlobalSet: return locals.globalSet(c, c.readU32());
-    case Op.TableGet: return tables.get(c, c.readU32());
-    case Op.TableSet: return tables.set(c, c.readU32());
-    case Op.I32Load: return memory.load(c, LoadOp.I32, ValType.I32);
-    case Op.I64Load: return memory.load(c, LoadOp.I64, ValType.I64);
-    case Op.F32Load: return memory.load(c, LoadOp.F32, ValType.F32);
-    case Op.F64Load: return memory.load(c, LoadOp.F64, ValType.F64);
-    case Op.I32Load8S: return memory.load(c, LoadOp.I32_8S, ValType.I32);
-    case Op.I32Load8U: return memory.load(c, LoadOp.I32_8U, ValType.I32);
-    case Op.I32Load16S: return memory.load(c, LoadOp.I32_16S, ValType.I32);
-    case Op.I32Load16U: return memory.load(c, LoadOp.I32_16U, ValType.I32);
-    case Op.I64Load8S: return memory.load(c, LoadOp.I64_8S, ValType.I64);
-    case Op.I64Load8U: return memory.load(c, LoadOp.I64_8U, ValType.I64);
-    case Op.I64Load16S: return memory.load(c, LoadOp.I64_16S, ValType.I64);
-    case Op.I64Load16U: return memory.load(c, LoadOp.I64_16U, ValType.I64);
-    case Op.I64Load32S: return memory.load(c, LoadOp.I64_32S, ValType.I64);
-    case Op.I64Load32U: return memory.load(c, LoadOp.I64_32U, ValType.I64);
-    case Op.I32Store: return memory.store(c, StoreOp.Int32);
-    case Op.I64Store: return memory.store(c, StoreOp.Int64);
-    case Op.F32Store: return memory.store(c, StoreOp.F32);
-    case Op.F64Store: return memory.store(c, StoreOp.F64);
-    case Op.I32Store8: return memory.store(c, StoreOp.Int8);
-    case Op.I32Store16: return memory.store(c, StoreOp.Int16);
-    case Op.I64Store8: return memory.store(c, StoreOp.Int8);
-    case Op.I64Store16: return memory.store(c, StoreOp.Int16);
-    case Op.I64Store32: return memory.store(c, StoreOp.Int32);
-    case Op.MemorySize: return memory.size(c, c.readU32());
-    case Op.MemoryGrow: return memory.grow(c, c.readU32());
-    case Op.I32Const: return o.pushConst(ValType.I32, c.readS32(), 0);
-    case Op.I64Const: c.readS64(); return o.pushConst(ValType.I64, c.lo, c.hi);
-    case Op.F32Const: return o.pushConst(ValType.F32, c.readWord(), 0);
-    case Op.F64Const: { const lo = c.readWord(); return o.pushConst(ValType.F64, lo, c.readWord()); }
-    case Op.I32Eqz: return compare(c, Pending.Zero, Cond.Eq, 0);
-    case Op.I32Eq: return compare(c, Pending.Int, Cond.Eq, 0);
-    case Op.I32Ne: return compare(c, Pending.Int, Cond.Ne, 0);
-    case Op.I32LtS: return compare(c, Pending.Int, Cond.LtS, 0);
-    case Op.I32LtU: return compare(c, Pending.Int, Cond.LtU, 0);
-    case Op.I32GtS: return compare(c, Pending.Int, Cond.GtS, 0);
-    case Op.I32GtU: return compare(c, Pending.Int, Cond.GtU, 0);
-    case Op.I32LeS: return compare(c, Pending.Int, Cond.LeS, 0);
-    case Op.I32LeU: return compare(c, Pending.Int, Cond.LeU, 0);
-    case Op.I32GeS: return compare(c, Pending.Int, Cond.GeS, 0);
-    case Op.I32GeU: return compare(c, Pending.Int, Cond.GeU, 0);
-    case Op.I64Eqz: return compare(c, Pending.Zero, Cond.Eq, 1);
-    case Op.I64Eq: return compare(c, Pending.Int, Cond.Eq, 1);
-    case Op.I64Ne: return compare(c, Pending.Int, Cond.Ne, 1);
-    case Op.I64LtS: return compare(c, Pending.Int, Cond.LtS, 1);
-    case Op.I64LtU: return compare(c, Pending.Int, Cond.LtU, 1);
-    case Op.I64GtS: return compare(c, Pending.Int, Cond.GtS, 1);
-    case Op.I64GtU: return compare(c, Pending.Int, Cond.GtU, 1);
-    case Op.I64LeS: return compare(c, Pending.Int, Cond.LeS, 1);
-    case Op.I64LeU: return compare(c, Pending.Int, Cond.LeU, 1);
-    case Op.I64GeS: return compare(c, Pending.Int, Cond.GeS, 1);
-    case Op.I64GeU: return compare(c, Pending.Int, Cond.GeU, 1);
-    case Op.F32Eq: return compare(c, Pending.Float, Cond.FEq, 0);
-    case Op.F32Ne: return compare(c, Pending.Float, Cond.FNe, 0);
-    case Op.F32Lt: return compare(c, Pending.Float, Cond.FLt, 0);
-    case Op.F32Gt: return compare(c, Pending.Float, Cond.FGt, 0);
-    case Op.F32Le: return compare(c, Pending.Float, Cond.FLe, 0);
-    case Op.F32Ge: return compare(c, Pending.Float, Cond.FGe, 0);
-    case Op.F64Eq: return compare(c, Pending.Float, Cond.FEq, 1);
-    case Op.F64Ne: return compare(c, Pending.Float, Cond.FNe, 1);
-    case Op.F64Lt: return compare(c, Pending.Float, Cond.FLt, 1);
-    case Op.F64Gt: return compare(c, Pending.Float, Cond.FGt, 1);
-    case Op.F64Le: return compare(c, Pending.Float, Cond.FLe, 1);
-    case Op.F64Ge: return compare(c, Pending.Float, Cond.FGe, 1);
-    case Op.I32Clz: return unary(c, IntUnary.Clz, 0, ValType.I32);
-    case Op.I32Ctz: return unary(c, IntUnary.Ctz, 0, ValType.I32);
-    case Op.I32Popcnt: return unary(c, IntUnary.Popcnt, 0, ValType.I32);
-    case Op.I32Add: return binary(c, IntOp.Add, 0);
-    case Op.I32Sub: return binary(c, IntOp.Sub, 0);
-    case Op.I32Mul: return binary(c, IntOp.Mul, 0);
-    case Op.I32DivS: return divide(c, DivOp.DivS, 0);
-    case Op.I32DivU: return divide(c, DivOp.DivU, 0);
-    case Op.I32RemS: return divide(c, DivOp.RemS, 0);
-    case Op.I32RemU: return divide(c, DivOp.RemU, 0);
-    case Op.I32And: return binary(c, IntOp.And, 0);
-    case Op.I32Or: return binary(c, IntOp.Or, 0);
-    case Op.I32Xor: return binary(c, IntOp.Xor, 0);
-    case Op.I32Shl: return shift(c, ShiftOp.Shl, 0);
-    case Op.I32ShrS: return shift(c, ShiftOp.ShrS, 0);
-    case Op.I32ShrU: return shift(c, ShiftOp.ShrU, 0);
-    case Op.I32Rotl: return shift(c, ShiftOp.Rotl, 0);
-    case Op.I32Rotr: return shift(c, ShiftOp.Rotr, 0);
-    case Op.I64Clz: return unary(c, IntUnary.Clz, 1, ValType.I64);
-    case Op.I64Ctz: return unary(c, IntUnary.Ctz, 1, ValType.I64);
-    case Op.I64Popcnt: return unary(c, IntUnary.Popcnt, 1, ValType.I64);
-    case Op.I64Add: return binary(c, IntOp.Add, 1);
-    case Op.I64Sub: return binary(c, IntOp.Sub, 1);
-    case Op.I64Mul: return binary(c, IntOp.Mul, 1);
-    case Op.I64DivS: return divide(c, DivOp.DivS, 1);
-    case Op.I64DivU: return divide(c, DivOp.DivU, 1);
-    case Op.I64RemS: return divide(c, DivOp.RemS, 1);
-    case Op.I64RemU: return divide(c, DivOp.RemU, 1);
-    case Op.I64And: return binary(c, IntOp.And, 1);
-    case Op.I64Or: return binary(c, IntOp.Or, 1);
-    case Op.I64Xor: return binary(c, IntOp.Xor, 1);
-    case Op.I64Shl: return shift(c, ShiftOp.Shl, 1);
-    case Op.I64ShrS: return shift(c, ShiftOp.ShrS, 1);
-    case Op.I64ShrU: return shift(c, ShiftOp.ShrU, 1);
-    case Op.I64Rotl: return shift(c, ShiftOp.Rotl, 1);
-    case Op.I64Rotr: return shift(c, ShiftOp.Rotr, 1);
-    case Op.F32Abs: return floatUnary(c, FloatUnary.Abs, 0);
-    case Op.F32Neg: return floatUnary(c, FloatUnary.Neg, 0);
-    case Op.F32Ceil: return floatUnary(c, FloatUnary.Ceil, 0);
-    case Op.F32Floor: return floatUnary(c, FloatUnary.Floor, 0);
-    case Op.F32Trunc: return floatUnary(c, FloatUnary.Trunc, 0);
-    case Op.F32Nearest: return floatUnary(c, FloatUnary.Nearest, 0);
-    case Op.F32Sqrt: return floatUnary(c, FloatUnary.Sqrt, 0);
-    case Op.F32Add: return floatBinary(c, FloatOp.Add, 0);
-    case Op.F32Sub: return floatBinary(c, FloatOp.Sub, 0);
-    case Op.F32Mul: return floatBinary(c, FloatOp.Mul, 0);
-    case Op.F32Div: return floatBinary(c, FloatOp.Div, 0);
-    case Op.F32Min: return floatBinary(c, FloatOp.Min, 0);
-    case Op.F32Max: return floatBinary(c, FloatOp.Max, 0);
-    case Op.F32Copysign: return floatBinary(c, FloatOp.Copysign, 0);
-    case Op.F64Abs: return floatUnary(c, FloatUnary.Abs, 1);
-    case Op.F64Neg: return floatUnary(c, FloatUnary.Neg, 1);
-    case Op.F64Ceil: return floatUnary(c, FloatUnary.Ceil, 1);
-    case Op.F64Floor: return floatUnary(c, FloatUnary.Floor, 1);
-    case Op.F64Trunc: return floatUnary(c, FloatUnary.Trunc, 1);
-    case Op.F64Nearest: return floatUnary(c, FloatUnary.Nearest, 1);
-    case Op.F64Sqrt: return floatUnary(c, FloatUnary.Sqrt, 1);
-    case Op.F64Add: return floatBinary(c, FloatOp.Add, 1);
-    case Op.F64Sub: return floatBinary(c, FloatOp.Sub, 1);
-    case Op.F64Mul: return floatBinary(c, FloatOp.Mul, 1);
-    case Op.F64Div: return floatBinary(c, FloatOp.Div, 1);
-    case Op.F64Min: return floatBinary(c, FloatOp.Min, 1);
-    case Op.F64Max: return floatBinary(c, FloatOp.Max, 1);
-    case Op.F64Copysign: return floatBinary(c, FloatOp.Copysign, 1);
-    case Op.I32WrapI64: return wrap(c);
-    case Op.I32TruncF32S: return truncate(c, Truncation.I32FromF32S, false);
-    case Op.I32TruncF32U: return truncate(c, Truncation.I32FromF32U, false);
-    case Op.I32TruncF64S: return truncate(c, Truncation.I32FromF64S, false);
-    case Op.I32TruncF64U: return truncate(c, Truncation.I32FromF64U, false);
-    case Op.I64ExtendI32S: return unary(c, IntUnary.Extend32S, 1, ValType.I64);
-    case Op.I64ExtendI32U: return extendUnsigned(c);
-    case Op.I64TruncF32S: return truncate(c, Truncation.I64FromF32S, false);
-    case Op.I64TruncF32U: return truncate(c, Truncation.I64FromF32U, false);
-    case Op.I64TruncF64S: return truncate(c, Truncation.I64FromF64S, false);
-    case Op.I64TruncF64U: return truncate(c, Truncation.I64FromF64U, false);
-    case Op.F32ConvertI32S: return convert(c, Conversion.F32FromI32S, ValType.F32);
-    case Op.F32ConvertI32U: return convert(c, Conversion.F32FromI32U, ValType.F32);
-    case Op.F32ConvertI64S: return convert(c, Conversion.F32FromI64S, ValType.F32);
-    case Op.F32ConvertI64U: return convert(c, Conversion.F32FromI64U, ValType.F32);
-    case Op.F32DemoteF64: return convert(c, Conversion.F32Demote, ValType.F32);
-    case Op.F64ConvertI32S: return convert(c, Conversion.F64FromI32S, ValType.F64);
-    case Op.F64ConvertI32U: return convert(c, Conversion.F64FromI32U, ValType.F64);
-    case Op.F64ConvertI64S: return convert(c, Conversion.F64FromI64S, ValType.F64);
-    case Op.F64ConvertI64U: return convert(c, Conversion.F64FromI64U, ValType.F64);
-    case Op.F64PromoteF32: return convert(c, Conversion.F64Promote, ValType.F64);
-    case Op.I32ReinterpretF32: return convert(c, Conversion.I32FromF32Bits, ValType.I32);
-    case Op.I64ReinterpretF64: return convert(c, Conversion.I64FromF64Bits, ValType.I64);
-    case Op.F32ReinterpretI32: return convert(c, Conversion.F32FromI32Bits, ValType.F32);
-    case Op.F64ReinterpretI64: return convert(c, Conversion.F64FromI64Bits, ValType.F64);
-    case Op.I32Extend8S: return unary(c, IntUnary.Extend8S, 0, ValType.I32);
-    case Op.I32Extend16S: return unary(c, IntUnary.Extend16S, 0, ValType.I32);
-    case Op.I64Extend8S: return unary(c, IntUnary.Extend8S, 1, ValType.I64);
-    case Op.I64Extend16S: return unary(c, IntUnary.Extend16S, 1, ValType.I64);
-    case Op.I64Extend32S: return unary(c, IntUnary.Extend32S, 1, ValType.I64);
-    case Op.RefNull: return o.pushConst(c.readHeapType(), 0, 0);
-    case Op.RefIsNull: return tables.refIsNull(c);
-    case Op.RefFunc: return tables.refFunc(c, c.readU32());
-    case Op.RefAsNonNull: return references.asNonNull(c);
-    case Op.BrOnNull: return references.brOnNull(c, c.readU32());
-    case Op.BrOnNonNull: return references.brOnNonNull(c, c.readU32());
-    case Prefix.Misc: return miscInstruction(c, 0xfc00 | c.readU32());
-    case Prefix.Simd: return vectorInstruction(c);
-    case Prefix.Atomic: return atomicInstruction(c);
-    default: throw new BugError(`opcode 0x${op.toString(16)} passed validation but has no code`);
-  }
+  compileOf[op](c, firstOf[op], secondOf[op], thirdOf[op]);
+}
+
+/** Of what is out of range it traps; the saturating ones are in miscInstruction. */
+function truncateOrTrap(c: FunctionCompiler, op: Truncation): void {
+  truncate(c, op, false);
+}
+
+function missing(c: FunctionCompiler): never {
+  throw new BugError(`opcode 0x${c.bytes[c.instructionStart].toString(16)} passed validation but has no code`);
 }
 
 /** In the host layer it may be an intrinsic. */

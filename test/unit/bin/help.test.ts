@@ -31,6 +31,7 @@ describe.each(names)('%s', (name) => {
   test('--help has two examples of its own, in any language', async () => {
     const { stdout, stderr, status } = await wagSnap([name, '--help'], { LC_ALL: 'de_DE.UTF-8', LANG: 'de_DE.UTF-8' });
     expect([status, stderr]).toEqual([0, '']);
+    expect(stdout).toMatch(/^[ -~\n]+$/); // what scripts/ascii-width.mjs relies on
     const [, examples] = stdout.split('\nExamples:\n');
     expect(examples.trim().split('\n').length).toBeGreaterThanOrEqual(2);
     for (const [line] of table.examples) expect(line).toMatch(new RegExp(`^\\$0 ${name}\\b`));
