@@ -2,7 +2,7 @@
 
 import type { CommandModule } from 'yargs';
 import { attachUnlessFile } from '../../src/api/attach.js';
-import { coredumpAttached, coredumpSnapshot } from '../../src/api/coredump.js';
+import { coredumpOfProcess, coredumpOfSnapshot } from '../../src/api/coredump.js';
 import { openDestination } from '../../src/base/output.js';
 import { once } from '../options/usage.js';
 import { expectKind } from '../programs/expect-kind.js';
@@ -46,7 +46,7 @@ const command: CommandModule<object, Options> = {
       const progress = new Progress('capturing');
       try {
         const destination = openDestination(file, [`/proc/${process.pid}/exe`]);
-        await coredumpAttached(process, destination, {
+        await coredumpOfProcess(process, destination, {
           signal: interruption.abortSignal,
           onWarning: printWarning,
           onProgress: (done, total) => progress.update(done, total),
@@ -61,7 +61,7 @@ const command: CommandModule<object, Options> = {
       await withInput(subject, async (input) => {
         const { path } = input;
         expectKind(input, 'coredump', ['snapshot']);
-        await coredumpSnapshot(path, destination);
+        await coredumpOfSnapshot(path, destination);
       });
     }
     printResult(file, file);

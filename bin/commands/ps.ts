@@ -28,8 +28,8 @@ const command: CommandModule<object, Options> = {
       ['$0 ps', 'lists pid, name, CPU, age, memory, state, module and arguments'],
       ['$0 ps --json', 'prints the same for programs'],
     ]) as never,
-  handler: ({ json }) => {
-    const workloads = listWorkloads();
+  handler: async ({ json }) => {
+    const workloads = await listWorkloads();
     if (json) console.log(terminalJson(workloads.map(toJson)));
     else process.stdout.write(formatTable(workloads));
   },

@@ -8,8 +8,8 @@
 
 import type { ChildProcess } from 'node:child_process';
 import { statSync } from 'node:fs';
-import { Socket } from 'node:net';
 import type { Options as YargsOption } from 'yargs';
+import { TrapListener } from '../../src/api/trap-listener.js';
 import { WagSnapError } from '../../src/base/errors.js';
 import { type Destination, type Input, openDestination } from '../../src/base/output.js';
 import { withoutTemporaries } from '../../src/base/temporary.js';
@@ -77,59 +77,44 @@ function coredumpOutput(path: string, inputs: readonly Input[]): CoredumpOutput 
 
 /** What a process is started with, and the part of the tool in it. */
 export class TrapWatch implements Attendant {
-  /** Descriptors that the process gets after its others. */
   readonly descriptors: readonly 'pipe'[];
-  /** By which the image is told. */
   readonly env: Readonly<Record<string, string>>;
-  private readonly output: CoredumpOutput | undefined;
-  private listening: Promise<void> | undefined;
+  private readonly listener: TrapListener | undefined;
+  /** When it has trapped and the coredump is about to be made, it has all the time that there is. */
+  private endTimeout = () => {};
 
   /** @param descriptor the process's next free one */
-  constructor(
-    { park, coredump }: OnTrap,
-    private readonly descriptor: number,
-  ) {
-    this.output = coredump;
-    this.descriptors = coredump === undefined ? [] : ['pipe'];
-    this.env = {
-      ...(park || coredump !== undefined ? { WAGSNAP_ON_TRAP: 'park' } : {}),
-      ...(coredump === undefined ? {} : { WAGSNAP_TRAP_FD: String(descriptor) }),
+  constructor({ park, coredump }: OnTrap, descriptor: number) {
+    const onTrap = (pid: number, output: CoredumpOutput) => {
+      this.endTimeout();
+      return report(pid, output);
     };
+    this.listener = coredump && new TrapListener(descriptor, (pid) => onTrap(pid, coredump));
+    this.descriptors = this.listener?.descriptors ?? [];
+    this.env = this.listener?.env ?? (park ? { WAGSNAP_ON_TRAP: 'park' } : {});
   }
 
-  /** @param onTrap called when it has trapped and the coredump is about to be made */
-  start(child: ChildProcess, onTrap: () => void): void {
-    const { output } = this;
-    if (output === undefined) return;
-    const socket = child.stdio[this.descriptor];
-    if (!(socket instanceof Socket)) return;
-    this.listening = new Promise((done) => {
-      socket.on('error', () => done()); // it has ended
-      socket.on('close', () => done());
-      socket.once('data', () => {
-        onTrap();
-        report(child.pid!, output).finally(() => socket.destroy());
-      });
-    });
+  start(child: ChildProcess, endTimeout: () => void): void {
+    this.endTimeout = endTimeout;
+    this.listener?.start(child);
   }
 
-  /** Resolves when nothing is left to do; the process has ended. */
   async finished(): Promise<void> {
-    await this.listening;
+    await this.listener?.finished();
   }
 }
 
 /** That there is no coredump does not change what the program's end was. */
 async function report(pid: number, output: CoredumpOutput): Promise<void> {
   try {
-    const [{ coredumpAttached }, { attachGiven }] = await Promise.all([
+    const [{ coredumpOfProcess }, { attachGiven }] = await Promise.all([
       import('../../src/api/coredump.js'),
       import('../../src/api/attach.js'),
     ]);
     const workload = await attachGiven(String(pid));
     const interruption = new Interruption('nothing was written');
     try {
-      await coredumpAttached(workload, output.open(), { signal: interruption.abortSignal, onWarning: printWarning });
+      await coredumpOfProcess(workload, output.open(), { signal: interruption.abortSignal, onWarning: printWarning });
     } finally {
       interruption.stop();
       workload.close();

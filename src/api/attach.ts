@@ -1,16 +1,33 @@
-/** A running program that the command line names, by its pid or by the name that `--name` gave it. */
+/** A running program, by its pid or by the name that it was given when it was started. */
 
 import { existsSync } from 'node:fs';
 import { InputError } from '../base/errors.js';
 import { quoted } from '../base/terminal-text.js';
 import type { ImageProcess } from '../capture/process.js';
 import { isWorkloadName } from '../image/workload-name.js';
+import type { AttachedWorkload } from './workload.js';
 
 const PID = /^\d{1,9}$/;
 
 /** Whether a text can be meant so; a file may have the same name. */
 export function namesProcess(text: string): boolean {
   return PID.test(text) || isWorkloadName(text);
+}
+
+/**
+ * Takes hold of a running program, and changes nothing in it.
+ *
+ * @param process its pid, or the name that it was given. The pid of a `wag-snap run` means the program that it stands in
+ *   for.
+ * @throws InputError when there is none, it is not one of ours, or there are several; ToolError when it may not be
+ *   looked at
+ */
+export async function attach(
+  process: number | string,
+  options: { readonly signal?: AbortSignal } = {},
+): Promise<AttachedWorkload> {
+  const { AttachedProcess } = await import('./attached-workload.js');
+  return new AttachedProcess(await attachGiven(String(process), options.signal));
 }
 
 /**

@@ -20,9 +20,21 @@ import type { ImageCache, ImageKey } from '../image/cache.js';
 import type { ImageRequest, ImageSource, ObtainedImage } from '../image/image-source.js';
 import { decodeModule } from '../wasm/decode.js';
 
-/** Images from a cache, compiled when they are not there. @param cache undefined: none */
+/**
+ * Images from a cache, compiled when they are not there. Until an image is released, the cache's folder is open: its
+ * path leads through that.
+ *
+ * @param cache undefined: none
+ */
 export function cachedImages(cache: ImageCache | undefined): ImageSource {
-  return (request) => obtainImage(request, cache);
+  return (request) => {
+    try {
+      return obtainImage(request, cache);
+    } catch (error) {
+      cache?.close();
+      throw error;
+    }
+  };
 }
 
 function obtainImage(request: ImageRequest, cache: ImageCache | undefined): ObtainedImage {
@@ -30,16 +42,18 @@ function obtainImage(request: ImageRequest, cache: ImageCache | undefined): Obta
   const sha256 = createHash('sha256').update(request.bytes).digest('hex');
   const attempts = allowMissingImports === 'if-needed' ? [false, true] : [allowMissingImports];
   const keys = attempts.map((allow) => keyOf(request, sha256, allow));
+  const release = () => cache?.close();
   for (const key of keys) {
     const path = cache?.find(key);
-    if (path !== undefined) return { path, compiled: false, temporary: false, release: () => {} };
+    if (path !== undefined) return { path, compiled: false, temporary: false, release };
   }
   const module = decodeModule(request.bytes, request.file);
   for (let i = 0; ; i++) {
     try {
       const image = compileImage([{ module, file: request.file }], { ...request, allowMissingImports: attempts[i] });
       const path = cache?.store(keys[i], image.bytes);
-      if (path !== undefined) return { path, compiled: true, temporary: false, release: () => {} };
+      if (path !== undefined) return { path, compiled: true, temporary: false, release };
+      release();
       return temporaryImage(image);
     } catch (error) {
       const again = error instanceof ModuleError && error.code === 'unlinkable' && i + 1 < attempts.length;

@@ -1,21 +1,56 @@
 /** A snapshot of a running process, which continues. */
 
-import type { CaptureOptions as Options } from '../capture/capture.js';
-import type { ImageProcess } from '../capture/process.js';
+import { resolve } from 'node:path';
+import { type Destination, openDestination } from '../base/output.js';
 import type { CaptureReport } from '../snapshot/capture-report.js';
+import type { Workload } from './workload.js';
 
 export type { CaptureReport };
 
-export interface CaptureOptions extends Omit<Options, 'output'> {
+export interface CaptureOptions {
   /** The file that becomes the snapshot; one that is there is replaced, once all is written. */
-  readonly to: Options['output'];
+  readonly to: string;
+  /** End the program, with exit code 75, once the snapshot is on the disk. */
+  readonly kill?: boolean | undefined;
+  /** Leave the module out: restore then needs it. */
+  readonly withoutModules?: boolean | undefined;
+  /** Record the sha256 of each open file, which restore compares. */
+  readonly hashFiles?: boolean | undefined;
+  /** Bytes that the snapshot may have of open files that were unlinked, 64 MiB if not given. */
+  readonly maxFileData?: number | undefined;
+  /** Milliseconds to wait for a safepoint. */
+  readonly timeout?: number | undefined;
+  /** Told of what the user should know. */
+  readonly onWarning?: ((text: string) => void) | undefined;
+  /** Told of the bytes of linear memory that were looked at, of those that were ever touched. */
+  readonly onProgress?: ((done: number, total: number) => void) | undefined;
+  /** Gives the capture up: nothing is written, and the program continues. */
+  readonly signal?: AbortSignal | undefined;
 }
 
-/** @throws InputError, ToolError, LimitError; the process continues then */
+/**
+ * Captures a running program.
+ *
+ * @param workload it, or its pid, or the name that it was given
+ * @throws InputError, LimitError, ToolError; the program continues then
+ */
+export async function capture(workload: Workload | number | string, options: CaptureOptions): Promise<CaptureReport> {
+  if (typeof workload === 'object') return workload.capture(options);
+  const { attachGiven } = await import('./attach.js');
+  const process = await attachGiven(String(workload), options.signal);
+  try {
+    return await captureAttached(process, options);
+  } finally {
+    process.close();
+  }
+}
+
+/** The same of a process that stays attached. */
 export async function captureAttached(
-  process: ImageProcess,
-  { to, ...options }: CaptureOptions,
+  process: import('../capture/process.js').ImageProcess,
+  { to, ...options }: Omit<CaptureOptions, 'to'> & { readonly to: Destination | string },
 ): Promise<CaptureReport> {
   const { captureProcess } = await import('../capture/capture.js');
-  return captureProcess(process, { ...options, output: to });
+  const output = typeof to === 'string' ? openDestination(resolve(to), [`/proc/${process.pid}/exe`]) : to;
+  return captureProcess(process, { ...options, output });
 }

@@ -1,23 +1,58 @@
 /** WebAssembly coredumps, for debuggers: of a process, or of a snapshot. */
 
-import type { Destination } from '../base/output.js';
-import type { CoredumpOptions } from '../capture/coredump-process.js';
+import { resolve } from 'node:path';
+import { type Destination, openDestination } from '../base/output.js';
+import type { CoredumpOptions as ProcessOptions } from '../capture/coredump-process.js';
 import type { ImageProcess } from '../capture/process.js';
+import type { Workload } from './workload.js';
 
-export type { CoredumpOptions };
+export interface CoredumpOptions {
+  /** The file that becomes the coredump; one that is there is replaced, once all is written. */
+  readonly to: string;
+  /** Milliseconds to wait for a safepoint. */
+  readonly timeout?: number | undefined;
+  /** Told of what the user should know. */
+  readonly onWarning?: ((text: string) => void) | undefined;
+  /** Told of the bytes of linear memory that were looked at, of those that were ever touched. */
+  readonly onProgress?: ((done: number, total: number) => void) | undefined;
+  /** Gives it up: nothing is written. */
+  readonly signal?: AbortSignal | undefined;
+}
 
-/** The process continues. @throws InputError, ToolError, LimitError; it continues then, too */
-export async function coredumpAttached(
+/**
+ * Writes a coredump of a running program, which continues.
+ *
+ * @param workload it, or its pid, or the name that it was given
+ * @throws InputError, LimitError, ToolError
+ */
+export async function coredump(workload: Workload | number | string, options: CoredumpOptions): Promise<void> {
+  if (typeof workload === 'object') return workload.coredump(options);
+  const { attachGiven } = await import('./attach.js');
+  const process = await attachGiven(String(workload), options.signal);
+  try {
+    await coredumpAttached(process, options);
+  } finally {
+    process.close();
+  }
+}
+
+/** The same of a process that stays attached. */
+export async function coredumpAttached(process: ImageProcess, { to, ...options }: CoredumpOptions): Promise<void> {
+  await coredumpOfProcess(process, openDestination(resolve(to), [`/proc/${process.pid}/exe`]), options);
+}
+
+/** The process continues, and stays attached. @throws InputError, LimitError, ToolError */
+export async function coredumpOfProcess(
   process: ImageProcess,
   output: Destination | string,
-  options: CoredumpOptions = {},
+  options: ProcessOptions = {},
 ): Promise<void> {
   const { coredumpProcess } = await import('../capture/coredump-process.js');
   await coredumpProcess(process, output, options);
 }
 
-/** @param path of the snapshot. @throws InputError, ToolError, LimitError */
-export async function coredumpSnapshot(path: string, output: Destination | string): Promise<void> {
+/** @param path of the snapshot. @throws InputError, LimitError, ToolError */
+export async function coredumpOfSnapshot(path: string, output: Destination | string): Promise<void> {
   const [{ readSnapshot }, { writeCoredump }] = await Promise.all([
     import('../snapshot/format.js'),
     import('../snapshot/coredump.js'),

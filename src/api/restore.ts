@@ -1,0 +1,121 @@
+/** From a snapshot to a running program that continues it, or to an executable that will. */
+
+import { resolve } from 'node:path';
+import { Cancellation } from '../base/cancellation.js';
+import { openDestination } from '../base/output.js';
+import { type FdPolicy, RestoreProblems } from '../restore/grants.js';
+import type { StoredSnapshot } from '../snapshot/snapshot.js';
+import type { Directory, ProcessLimits } from './process-options.js';
+import type { RestoreRequest } from './restored-image.js';
+import type { StartOptions } from './started-workload.js';
+import type { StartedWorkload } from './workload.js';
+
+export { type FdPolicy, RestoreProblems };
+
+/** A snapshot's file: its path, or what has one. */
+export type SnapshotSource = string | { readonly path: string };
+
+interface CommonOptions {
+  /** The CPU to continue with; default: this machine's. Another one's program needs qemu-user to run here. */
+  readonly arch?: 'x64' | 'arm64' | undefined;
+  /** The module, when the snapshot does not carry it: a path, or its bytes. */
+  readonly module?: string | Uint8Array | undefined;
+  /** What it is called from now on; default: what it was called. */
+  readonly name?: string | undefined;
+  /** Where directories that the program uses are now. */
+  readonly dirs?: readonly Directory[] | undefined;
+  /** `HOST:PORT` or `unix:PATH`: where it accepts connections now, in the order of its descriptors. */
+  readonly listen?: readonly string[] | undefined;
+  /** What becomes of its descriptors, by their numbers. */
+  readonly fds?: Readonly<Record<number, FdPolicy>> | undefined;
+  /** Directories without `dirs`, addresses without `listen` are what they were: only for snapshots that are trusted. */
+  readonly sameDirs?: boolean | undefined;
+  /** Files that have changed since the capture, or are other ones, are errors, not warnings. */
+  readonly strictFiles?: boolean | undefined;
+  /** Told of what the user should know. */
+  readonly onWarning?: ((text: string) => void) | undefined;
+  /** Told of the bytes of memory that were written, of all. */
+  readonly onProgress?: ((done: number, total: number) => void) | undefined;
+}
+
+export interface RestoreOptions extends CommonOptions, ProcessLimits, StartOptions {}
+
+export interface RestoreImageOptions extends CommonOptions {
+  /** The file that becomes the executable; one that is there is replaced, once all is written. */
+  readonly to: string;
+  /** Do not look at files and addresses here, as the executable will run elsewhere. */
+  readonly noCheck?: boolean | undefined;
+  /** Gives it up: nothing is written. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Continues a snapshot in a child of this process. Its standard streams are new ones.
+ *
+ * @throws RestoreProblems, which says all that is missing here; InputError, LimitError, UsageError, ToolError; then
+ *   nothing was started
+ */
+export async function restore(snapshot: SnapshotSource, options: RestoreOptions = {}): Promise<StartedWorkload> {
+  const [{ prepareRestored }, { startPrepared }] = await Promise.all([
+    import('./restored-image.js'),
+    import('./started-workload.js'),
+  ]);
+  const prepare = async () => {
+    const { stored, request } = await look(snapshot, options, true);
+    const { maxMemory, maxStack, allowProc, signal } = options;
+    return prepareRestored(stored, { ...request, maxMemory, maxStack, allowProc }, false, signal);
+  };
+  return startPrepared(prepare, options);
+}
+
+/**
+ * Writes an executable that continues a snapshot and needs nothing else.
+ *
+ * @throws RestoreProblems, which says all that is missing here; InputError, LimitError, UsageError, ToolError; then
+ *   nothing was written
+ */
+export async function restoreImage(snapshot: SnapshotSource, options: RestoreImageOptions): Promise<void> {
+  const { to, noCheck = false, signal, onProgress } = options;
+  const { writeRestored } = await import('./restored-image.js');
+  const cancel = new Cancellation('nothing was written', signal);
+  cancel.check();
+  const { stored, request } = await look(snapshot, options, !noCheck);
+  cancel.check();
+  const report = (done: number, total: number) => {
+    cancel.check();
+    onProgress?.(done, total);
+  };
+  await writeRestored(stored, { ...request, onProgress: report }, openDestination(resolve(to), [stored.path]));
+}
+
+/** Reads the snapshot, and finds out what is missing here. */
+async function look(
+  snapshot: SnapshotSource,
+  options: CommonOptions,
+  check: boolean,
+): Promise<{ stored: StoredSnapshot; request: RestoreRequest }> {
+  const [{ checkHere, readRestorable }, { grantsFor }, { checkName }] = await Promise.all([
+    import('./restored-image.js'),
+    import('./restore-grants.js'),
+    import('./process-options.js'),
+  ]);
+  const { arch = process.arch === 'arm64' ? 'arm64' : 'x64', dirs = [], fds = {}, module, name } = options;
+  const { onWarning, onProgress } = options;
+  if (name !== undefined) checkName(name);
+  const stored = readRestorable(typeof snapshot === 'string' ? snapshot : snapshot.path);
+  const policies = new Map(Object.entries(fds).map(([fd, policy]) => [Number(fd), policy]));
+  const grants = await grantsFor(stored, { ...options, fds: policies });
+  const warnings = check ? await checkHere(stored, grants, options.strictFiles ?? false) : [];
+  if (onWarning !== undefined && dirs.length > 0) {
+    const { cacheGrantWarnings } = await import('./cache-grant.js');
+    warnings.push(...cacheGrantWarnings(dirs));
+  }
+  for (const warning of warnings) onWarning?.(warning);
+  return { stored, request: { arch, grants, name, module: await moduleBytes(module), onProgress } };
+}
+
+async function moduleBytes(module: string | Uint8Array | undefined): Promise<Uint8Array | undefined> {
+  if (module === undefined) return undefined;
+  const { readModuleBytes } = await import('../wasm/wat.js');
+  return readModuleBytes(module);
+}

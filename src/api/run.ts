@@ -1,0 +1,66 @@
+/** From a module or an image to a running program. */
+
+import { InputError } from '../base/errors.js';
+import { quoted } from '../base/terminal-text.js';
+import type { ProcessOptions } from './process-options.js';
+import type { ProgramSource } from './program-file.js';
+import type { StartOptions } from './started-workload.js';
+import type { StartedWorkload } from './workload.js';
+
+export interface RunOptions extends ProcessOptions, StartOptions {
+  /** The program's arguments after its name. */
+  readonly args?: readonly string[] | undefined;
+  /** What messages and its argument 0 call the program; default: its path. */
+  readonly programName?: string | undefined;
+  /** Modules: the CPU to compile for; default: this machine's. Another one's program needs qemu-user. */
+  readonly arch?: 'x64' | 'arm64' | undefined;
+  /** Modules: give every NaN the same bits, so that runs are alike on all CPUs. */
+  readonly deterministic?: boolean | undefined;
+  /** Modules: calls of functions that nothing provides trap; memories, tables and globals are made. */
+  readonly allowMissingImports?: boolean | undefined;
+  /** Told of what the user should know. */
+  readonly onWarning?: ((text: string) => void) | undefined;
+}
+
+/**
+ * Starts a program as a child of this process. A module's image comes from the cache, or is compiled now.
+ *
+ * @param program a path, the bytes of a module or an image, or an image
+ * @throws ModuleError, InputError, LimitError, UsageError, ToolError; then nothing was started
+ */
+export async function run(program: ProgramSource, options: RunOptions = {}): Promise<StartedWorkload> {
+  const [{ programFile }, { functionsWithoutEntry, prepareProgram }, { processEnvironment }, { startPrepared }] =
+    await Promise.all([
+      import('./program-file.js'),
+      import('./program.js'),
+      import('./process-options.js'),
+      import('./started-workload.js'),
+    ]);
+  const { args = [], arch = process.arch === 'arm64' ? 'arm64' : 'x64', dirs = [], onWarning, signal } = options;
+  const env = await processEnvironment(options);
+  if (onWarning !== undefined && dirs.length > 0) {
+    const { cacheGrantWarnings } = await import('./cache-grant.js');
+    for (const warning of cacheGrantWarnings(dirs)) onWarning(warning);
+  }
+  const prepare = async () => {
+    const file = programFile(program, options.programName);
+    try {
+      const { deterministic = false, allowMissingImports = false } = options;
+      const compilation = { arch, deterministic, allowMissingImports };
+      const prepared = await prepareProgram(file, compilation, { args, env }, signal);
+      const functions = prepared.hasModule ? functionsWithoutEntry(await prepared.module()) : undefined;
+      if (functions === undefined) return prepared;
+      prepared.release();
+      throw noEntry(file.name, functions);
+    } catch (error) {
+      file.release();
+      throw error;
+    }
+  };
+  return startPrepared(prepare, options);
+}
+
+function noEntry(name: string, functions: readonly string[]): InputError {
+  const has = functions.length === 0 ? 'it exports no function' : `it exports ${functions.map(quoted).join(', ')}`;
+  return new InputError('no-entry', `${name} has no _start, so there is nothing to run: ${has}`);
+}

@@ -1,0 +1,187 @@
+/**
+ * A program that is started as a child of this process, until its end.
+ *
+ *     prepare | spawn | release the image | ... | end: exit code, what it has trapped at
+ *
+ * All that it needs here hangs on the child: its end removes the listener of the caller's AbortSignal, the timer of its
+ * timeout, and an emulated one's image.
+ */
+
+import type { ChildProcess, StdioOptions } from 'node:child_process';
+import type { Readable, Writable } from 'node:stream';
+import { Cancellation } from '../base/cancellation.js';
+import { ToolError, UsageError, WagSnapError } from '../base/errors.js';
+import { type CaptureOptions, type CaptureReport, capture } from './capture.js';
+import { type CoredumpOptions, coredump } from './coredump.js';
+import type { Prepared } from './prepared.js';
+import { startImage } from './start.js';
+import { TrapListener } from './trap-listener.js';
+import type { Exit, StartedWorkload, Trap } from './workload.js';
+
+/** As in child_process. */
+export type Stream = 'pipe' | 'ignore' | 'inherit' | number | Readable | Writable;
+
+export interface StartOptions {
+  /** Its standard input, output and error, or one word for all three; default: 'pipe'. */
+  readonly stdio?: 'pipe' | 'ignore' | 'inherit' | readonly [Stream, Stream, Stream] | undefined;
+  /** Milliseconds after which it is killed. */
+  readonly timeout?: number | undefined;
+  /**
+   * Called when it has trapped, while it still is there: a capture or a coredump of it can be made. It ends once this is
+   * done.
+   */
+  readonly onTrap?: ((trap: Trap, workload: StartedWorkload) => void | Promise<void>) | undefined;
+  /** Gives the start up; kills it once it runs. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** The first that a process has besides the standard streams. */
+const FIRST_DESCRIPTOR = 3;
+/** The longest that a timer of Node's can wait, in milliseconds. */
+const LONGEST = 2 ** 31 - 1;
+/** Its kind is not known. */
+const UNKNOWN: Trap = { kind: 0, message: 'unknown' };
+
+/** @throws what `prepare` does; ToolError 'interrupted', 'start', 'no-emulator' */
+export async function startPrepared(prepare: () => Promise<Prepared>, options: StartOptions): Promise<StartedWorkload> {
+  const { timeout, signal } = options;
+  if (timeout !== undefined && !(timeout > 0 && timeout <= LONGEST)) {
+    throw new UsageError(`timeout ${timeout}: expected milliseconds, at most ${LONGEST}`);
+  }
+  const cancel = new Cancellation('nothing was started', signal);
+  cancel.check();
+  const prepared = await prepare();
+  let workload: ChildWorkload;
+  try {
+    cancel.check();
+    workload = await ChildWorkload.start(prepared, options);
+  } catch (error) {
+    prepared.release();
+    throw error;
+  }
+  if (signal?.aborted) await workload.exited;
+  cancel.check();
+  return workload;
+}
+
+class ChildWorkload implements StartedWorkload {
+  readonly exited: Promise<Exit>;
+  private trap: Trap | undefined;
+
+  static async start(prepared: Prepared, options: StartOptions): Promise<ChildWorkload> {
+    const { image, argv0, args, env, descriptors } = prepared;
+    let workload: ChildWorkload | undefined;
+    const listener = new TrapListener(FIRST_DESCRIPTOR + descriptors.length, async () => workload?.trapped(options));
+    const { child, emulated } = await startImage(image, {
+      argv0,
+      args,
+      env: { ...env, ...listener.env },
+      stdio: [...standardStreams(options), ...descriptors, ...listener.descriptors],
+    });
+    prepared.started(child.pid!, emulated);
+    if (!emulated) prepared.release();
+    listener.start(child);
+    workload = new ChildWorkload(child, listener, options, () => prepared.release());
+    return workload;
+  }
+
+  private constructor(
+    private readonly child: ChildProcess,
+    listener: TrapListener,
+    options: StartOptions,
+    release: () => void,
+  ) {
+    child.on('error', () => {}); // a signal that could not be sent: its end tells
+    this.exited = this.watch(listener, options, release);
+  }
+
+  get pid(): number {
+    return this.child.pid!;
+  }
+
+  get stdin(): Writable | null {
+    return this.child.stdin;
+  }
+
+  get stdout(): Readable | null {
+    return this.child.stdout;
+  }
+
+  get stderr(): Readable | null {
+    return this.child.stderr;
+  }
+
+  async capture(options: CaptureOptions): Promise<CaptureReport> {
+    return capture(this.living(), options);
+  }
+
+  async coredump(options: CoredumpOptions): Promise<void> {
+    return coredump(this.living(), options);
+  }
+
+  async kill(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
+    this.child.kill(signal);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.kill('SIGKILL');
+    await this.exited;
+  }
+
+  /** Its pid, as long as it is its own. */
+  private living(): number {
+    const { exitCode, signalCode } = this.child;
+    if (exitCode === null && signalCode === null) return this.pid;
+    throw new ToolError('process-ended', `pid ${this.pid} has ended`);
+  }
+
+  private async watch(listener: TrapListener, options: StartOptions, release: () => void): Promise<Exit> {
+    const { child } = this;
+    const { signal: abort, timeout } = options;
+    let timedOut = false;
+    const kill = () => child.kill('SIGKILL');
+    const timer = timeout === undefined ? undefined : setTimeout(() => (timedOut = kill()), timeout);
+    abort?.addEventListener('abort', kill);
+    if (abort?.aborted) kill();
+    const { code, signal } = await ended(child);
+    clearTimeout(timer);
+    abort?.removeEventListener('abort', kill);
+    release();
+    await listener.finished();
+    const { trap } = this;
+    return { code, signal, ...(trap === undefined ? {} : { trap }), timedOut };
+  }
+
+  /** It waits at its trap until this is done. */
+  private async trapped({ onTrap }: StartOptions): Promise<void> {
+    this.trap = await readTrap(this.pid);
+    await onTrap?.(this.trap, this);
+  }
+}
+
+function standardStreams({ stdio = 'pipe' }: StartOptions): Exclude<StdioOptions, string> {
+  return typeof stdio === 'string' ? [stdio, stdio, stdio] : [...stdio];
+}
+
+function ended(child: ChildProcess): Promise<{ code: number | null; signal: NodeJS.Signals | null }> {
+  if (child.exitCode !== null || child.signalCode !== null) {
+    return Promise.resolve({ code: child.exitCode, signal: child.signalCode });
+  }
+  return new Promise((done) => child.once('exit', (code, signal) => done({ code, signal })));
+}
+
+/** That it cannot be read changes nothing of its end. */
+async function readTrap(pid: number): Promise<Trap> {
+  try {
+    const [{ attachGiven }, { readTrap }] = await Promise.all([import('./attach.js'), import('../capture/trap.js')]);
+    const process = await attachGiven(String(pid));
+    try {
+      return readTrap(process).trap;
+    } finally {
+      process.close();
+    }
+  } catch (error) {
+    if (error instanceof WagSnapError) return UNKNOWN;
+    throw error;
+  }
+}
