@@ -1,6 +1,6 @@
 /**
- * The opcode table: every instruction of WebAssembly 3.0 without garbage collection, of the legacy exceptions and of
- * the threads proposal, one row each (core spec 5.4 and appendix A.3).
+ * The opcode table: every instruction of WebAssembly 3.0 without garbage collection, of the legacy exceptions, of
+ * threads and of wide arithmetic, one row each (core spec 5.4 and appendix A.3).
  *
  * The validator, the printer and the tests walk this table; nothing else may list opcodes with their types. Is not a
  * decoder: it says which immediates an instruction has, reader.ts reads them. Needs module.ts for the value types,
@@ -231,6 +231,10 @@ export const enum Op {
   TableGrow = 0xfc0f,
   TableSize = 0xfc10,
   TableFill = 0xfc11,
+  I64Add128 = 0xfc13,
+  I64Sub128 = 0xfc14,
+  I64MulWideS = 0xfc15,
+  I64MulWideU = 0xfc16,
 }
 
 /** The first byte of the instructions that have a second opcode (a u32) after it. */
@@ -277,7 +281,10 @@ export type Immediates =
   | 'f64'
   | 'v128';
 
-/** The proposal that an instruction came with; all but the legacy one and threads are part of WebAssembly 3.0. */
+/**
+ * The proposal that an instruction came with; all but the legacy one, threads and wide arithmetic are part of
+ * WebAssembly 3.0.
+ */
 export type Feature =
   | 'mvp'
   | 'sign-extension'
@@ -290,7 +297,8 @@ export type Feature =
   | 'legacy-exceptions'
   | 'threads'
   | 'tail-call'
-  | 'function-references';
+  | 'function-references'
+  | 'wide-arithmetic';
 
 export interface Opcode {
   readonly code: number; // Op, VectorOp of opcodes-vector.ts or AtomicOpcode of opcodes-atomic.ts
@@ -534,6 +542,10 @@ const rows: readonly Row[] = [
   [Op.TableGrow, 'table.grow', 'table', VARIES, 'i32', 'reference-types'],
   [Op.TableSize, 'table.size', 'table', '', 'i32', 'reference-types'],
   [Op.TableFill, 'table.fill', 'table', VARIES, '', 'reference-types'],
+  [Op.I64Add128, 'i64.add128', 'none', 'i64 i64 i64 i64', 'i64 i64', 'wide-arithmetic'],
+  [Op.I64Sub128, 'i64.sub128', 'none', 'i64 i64 i64 i64', 'i64 i64', 'wide-arithmetic'],
+  [Op.I64MulWideS, 'i64.mul_wide_s', 'none', 'i64 i64', 'i64 i64', 'wide-arithmetic'],
+  [Op.I64MulWideU, 'i64.mul_wide_u', 'none', 'i64 i64', 'i64 i64', 'wide-arithmetic'],
   ...atomicRows,
   ...vectorRows,
 ];
@@ -570,7 +582,7 @@ export const opcodes: readonly Opcode[] = rows.map(
  * their sub-opcode.
  */
 export const MISC = 0x100;
-export const MISC_COUNT = 18;
+export const MISC_COUNT = 0x17;
 export const VECTOR = 0x200;
 export const VECTOR_COUNT = 0x114;
 export const ATOMIC = 0x320;
@@ -594,8 +606,10 @@ export const operandCountOf = new Uint8Array(FLAT_LENGTH).fill(ILLEGAL);
 export const operand0Of = new Uint8Array(FLAT_LENGTH);
 export const operand1Of = new Uint8Array(FLAT_LENGTH);
 export const operand2Of = new Uint8Array(FLAT_LENGTH);
-/** The type of the result, 0 for none: no instruction with fixed types has two. */
+export const operand3Of = new Uint8Array(FLAT_LENGTH);
+/** The types of the results, 0 for none: no instruction with fixed types has three. */
 export const resultOf = new Uint8Array(FLAT_LENGTH);
+export const secondResultOf = new Uint8Array(FLAT_LENGTH);
 /** Greatest alignment (log2) of loads and stores. */
 export const alignmentOf = new Uint8Array(FLAT_LENGTH);
 
@@ -609,7 +623,9 @@ for (const opcode of opcodes) {
   operand0Of[index] = operands?.[0] ?? 0;
   operand1Of[index] = operands?.[1] ?? 0;
   operand2Of[index] = operands?.[2] ?? 0;
+  operand3Of[index] = operands?.[3] ?? 0;
   resultOf[index] = results?.[0] ?? 0;
+  secondResultOf[index] = results?.[1] ?? 0;
   alignmentOf[index] = opcode.alignment ?? 0;
 }
 
@@ -635,7 +651,6 @@ const LATER: readonly (readonly [first: number, last: number, what: string])[] =
   [0xfb, 0xfb, 'garbage-collected objects'],
   [0xfb00, 0xfb1e, 'garbage-collected objects'],
   [0xfb1f, 0xfbff, 'a later proposal (0xfb)'],
-  [0xfc13, 0xfc16, 'wide arithmetic'],
 ];
 
 /**

@@ -8,7 +8,7 @@
 import { ModuleError } from '../base/errors.js';
 import type { ControlStack } from './control-stack.js';
 import { limitError, limits } from './limits.js';
-import { operand1Of, operand2Of, operandCountOf, resultOf } from './opcodes.js';
+import { operand1Of, operand2Of, operand3Of, operandCountOf, resultOf, secondResultOf } from './opcodes.js';
 import type { Reader } from './reader.js';
 import { ANY_REF, isRefType, type RefTypes } from './ref-types.js';
 import { formatTypes, valTypeName } from './text.js';
@@ -43,7 +43,7 @@ export class OperandStack {
     return new ModuleError('invalid', `type mismatch: ${detail}`, this.reader.mark, this.reader.file);
   }
 
-  /** Notes that the stack gets as high as this, and makes room for one operand more: each instruction may push one. */
+  /** Notes that the stack gets as high as this, and makes room for two operands more: an instruction may push two. */
   raise(height: number): void {
     this.maxHeight = height;
     this.reserve(height, 1);
@@ -59,7 +59,7 @@ export class OperandStack {
     this.types = types;
   }
 
-  /** Pushes one operand. An instruction may push one, and one more after a list. */
+  /** Pushes one operand. An instruction may push two, and one after a list. */
   push(type: number): void {
     this.types[this.height++] = type;
   }
@@ -137,10 +137,14 @@ export class OperandStack {
    */
   apply(index: number, deepest: number): void {
     const count = operandCountOf[index];
+    if (count > 3) this.pop(operand3Of[index]);
     if (count > 2) this.pop(operand2Of[index]);
     if (count > 1) this.pop(operand1Of[index]);
     if (count > 0) this.pop(deepest);
     const result = resultOf[index];
-    if (result !== 0) this.push(result);
+    if (result === 0) return;
+    this.push(result);
+    const second = secondResultOf[index];
+    if (second !== 0) this.push(second);
   }
 }

@@ -99,8 +99,9 @@ function misc(body: BodyState, sub: number): void {
     case Op.TableSize: return tables.size(body);
     case Op.TableFill: return tables.fill(body);
   }
-  if (sub >= MISC_COUNT) throw illegal(body, Prefix.Misc, sub);
-  typed(body, MISC + sub);
+  const index = MISC + sub;
+  if (sub >= MISC_COUNT || operandCountOf[index] === ILLEGAL) throw illegal(body, Prefix.Misc, sub);
+  typed(body, index);
 }
 
 function vector(body: BodyState, sub: number): void {

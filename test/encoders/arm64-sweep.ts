@@ -135,7 +135,7 @@ class Sweeper {
             this.add(row, text, method, sf, rd, rn, rm, imm6);
           }
     };
-    for (const row of ['add_r', 'sub_r', 'subs_r'] as const) shifted(row, 'addSubShifted');
+    for (const row of ['add_r', 'adds_r', 'sub_r', 'subs_r'] as const) shifted(row, 'addSubShifted');
     for (const row of ['and_r', 'orr_r', 'orn_r', 'eor_r'] as const) shifted(row, 'logicalShifted');
     const extensions = ['uxtb', 'uxth', 'uxtw', 'uxtx', 'sxtb', 'sxth', 'sxtw', 'sxtx'];
     for (const row of ['add_x', 'sub_x', 'subs_x'] as const)
@@ -173,6 +173,12 @@ class Sweeper {
           const [rn, rm] = [this.next(), this.next()] as [number, number];
           this.add(row, `${row} ${zr(rd, sf)}, ${zr(rn, sf)}, ${zr(rm, sf)}`, 'twoSource', sf, rd, rn, rm);
         }
+    for (const row of ['adc', 'sbc'] as const)
+      for (const sf of BOTH)
+        for (const rd of ALL) {
+          const [rn, rm] = [this.next(), this.next()] as [number, number];
+          this.add(row, `${row} ${zr(rd, sf)}, ${zr(rn, sf)}, ${zr(rm, sf)}`, 'addSubCarry', sf, rd, rn, rm);
+        }
     for (const row of ['rbit', 'clz'] as const)
       for (const sf of BOTH)
         for (const rd of ALL) {
@@ -186,6 +192,11 @@ class Sweeper {
           const text = [rd, rn, rm, ra].map((reg) => zr(reg, sf)).join(', ');
           this.add(row, `${row} ${text}`, 'threeSource', sf, rd, rn, rm, ra);
         }
+    for (const row of ['smulh', 'umulh'] as const)
+      for (const rd of ALL) {
+        const [rn, rm] = [this.next(), this.next()] as [number, number];
+        this.add(row, `${row} ${zr(rd, 1)}, ${zr(rn, 1)}, ${zr(rm, 1)}`, 'threeSource', 1, rd, rn, rm, 31);
+      }
   }
 
   private memory(): void {

@@ -42,6 +42,8 @@ const variants: readonly Variant[] = [
     deterministic: true,
     tryTables: true,
   },
+  { sizes: { functions: 5, body: 60 }, deterministic: false, wideArithmetic: true },
+  { sizes: { functions: 3, body: 300 }, deterministic: false, wideArithmetic: true, variation: 1 },
   { sizes: { functions: 4, body: 200, vectors: true }, deterministic: true, arch: AVX },
   { sizes: { functions: 5, body: 60, references: true }, deterministic: false },
   {

@@ -9,16 +9,23 @@ import { describeOutcome, type Outcome, sameOutcome } from './outcome.js';
 import { type Case, type CaseOptions, randomCase } from './random-module.js';
 import type { Sizes } from './shape.js';
 import { withTryTables } from './try-tables.js';
+import { withWideArithmetic } from './wide-arithmetic.js';
 
-export interface Variant {
+/** What our side's modules have that V8 does not know: it runs the same ones without. */
+export interface NewForms {
+  /** Which memory is the modules': V8 runs them with memory 0. */
+  readonly memory?: OtherMemory;
+  /** Exceptions in the form of 3.0: V8 runs the legacy form. */
+  readonly tryTables?: boolean;
+  /** Part of the arithmetic is of 128 bits. */
+  readonly wideArithmetic?: boolean;
+}
+
+export interface Variant extends NewForms {
   readonly sizes: Sizes;
   readonly deterministic: boolean;
   readonly arch?: string;
   readonly variation?: number;
-  /** Of our side's modules only; V8 runs them with memory 0. */
-  readonly memory?: OtherMemory;
-  /** Of our side's modules only; V8 runs the legacy form. */
-  readonly tryTables?: boolean;
 }
 
 export interface Failure {
@@ -70,7 +77,7 @@ export class Differential {
   }
 
   private pair(variant: Variant, seed: number, script?: readonly number[], suffix = 0): Pair {
-    const { sizes, deterministic, memory, tryTables } = variant;
+    const { sizes, deterministic } = variant;
     const native = randomCase(seed, { sizes, script, suffix, nan: deterministic ? NanMode.Native : NanMode.Guarded });
     const expected = runInV8(caseForV8(seed, { sizes, script, suffix }, deterministic, native));
     const { tally } = this;
@@ -79,7 +86,7 @@ export class Differential {
     tally.calls += expected.length;
     tally.traps += expected.filter(({ traps }) => traps.length > 0).length;
     tally.functions += new Set(native.steps.map(({ module, name }) => `${module} ${name}`)).size - 2;
-    return { native: rewritten(native, memory, tryTables), expected };
+    return { native: rewritten(native, variant), expected };
   }
 }
 
@@ -90,12 +97,13 @@ export function caseForV8(seed: number, options: Omit<CaseOptions, 'nan'>, deter
 }
 
 /** The same case in the forms that V8 does not know. */
-export function rewritten(one: Case, memory: OtherMemory | undefined, tryTables = false): Case {
-  if (memory === undefined && !tryTables) return one;
+export function rewritten(one: Case, { memory, tryTables = false, wideArithmetic = false }: NewForms): Case {
+  if (memory === undefined && !tryTables && !wideArithmetic) return one;
   const wide = memory?.wide === true && one.modules.length === 1; // who imports a memory wants it narrow
   const modules = one.modules.map(({ name, bytes }) => {
     const moved = memory === undefined ? bytes : withOtherMemory(bytes, { ...memory, wide });
-    return { name, bytes: tryTables ? withTryTables(moved) : moved };
+    const thrown = tryTables ? withTryTables(moved) : moved;
+    return { name, bytes: wideArithmetic ? withWideArithmetic(thrown) : thrown };
   });
   return { ...one, modules };
 }

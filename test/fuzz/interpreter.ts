@@ -19,6 +19,7 @@ import { canonical } from './nan-oracle.js';
 import { numeric, type Raw } from './numeric-oracle.js';
 import { access, simple } from './simple-instructions.js';
 import { laneInstruction } from './vector-oracle.js';
+import { wideArithmetic } from './wide-arithmetic-oracle.js';
 
 export class Interpreter {
   /** Innermost last. */
@@ -212,6 +213,10 @@ export class Interpreter {
     if (row.feature === 'simd') {
       const operands = stack.splice(stack.length - row.operands!.length);
       stack.push(laneInstruction(row, immediates, operands));
+      return;
+    }
+    if (row.feature === 'wide-arithmetic') {
+      stack.push(...wideArithmetic(row, stack.splice(stack.length - row.operands!.length) as bigint[]));
       return;
     }
     const [first] = immediates;

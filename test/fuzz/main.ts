@@ -41,6 +41,7 @@ async function differentials(): Promise<number> {
     { sizes: { functions: 6, body: 60, exceptions: true }, deterministic: false },
     { sizes: { functions: 5, body: 200, vectors: true, tailCalls: true, exceptions: true }, deterministic: true },
     { sizes: { functions: 3, body: 500, exceptions: true }, deterministic: false },
+    { sizes: { functions: 5, body: 150 }, deterministic: false, wideArithmetic: true },
     { sizes: { functions: 6, body: 60, exceptions: true }, deterministic: false, tryTables: true },
     {
       sizes: { functions: 5, body: 300, vectors: true, tailCalls: true, exceptions: true },
@@ -108,6 +109,7 @@ async function migrations(): Promise<number> {
       to: options.arch === undefined ? runnable : [options.arch],
       deterministic: seed % 3 === 0,
       tryTables: seed % 5 > 1,
+      wideArithmetic: seed % 2 > 0,
       memory: memoryOf(seed),
     });
     migrated += result.migrated;

@@ -35,6 +35,7 @@ for (const from of runnable) {
           to: [to],
           deterministic: seed % 4 === 0,
           tryTables: seed % 4 > 1,
+          wideArithmetic: seed % 2 === 0,
           memory: memoryOf(seed),
         });
         expect(result.failures).toEqual([]);

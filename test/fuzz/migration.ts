@@ -18,15 +18,14 @@ import { capturePid } from '../support/capture.js';
 import { Choices } from './choices.js';
 import { NanMode } from './code.js';
 import { compareSnapshot } from './compare-snapshot.js';
-import { caseForV8, rewritten } from './differential.js';
+import { caseForV8, type NewForms, rewritten } from './differential.js';
 import { expectedOutput, mainModule, withoutTraps } from './main-module.js';
-import type { OtherMemory } from './other-memory.js';
 import { Process } from './process.js';
 import { type Case, randomCase } from './random-module.js';
 import { interpret, type Program, passesSafepoints, type Stop, safepoints, startParking } from './safepoints.js';
 import type { Sizes } from './shape.js';
 
-export interface MigrationOptions {
+export interface MigrationOptions extends NewForms {
   readonly sizes: Sizes;
   /** How many runs of each case, with a capture or two. */
   readonly runs: number;
@@ -35,10 +34,6 @@ export interface MigrationOptions {
   readonly to: readonly string[];
   /** With canonical NaNs, which must be the same bits everywhere. */
   readonly deterministic: boolean;
-  /** With exceptions in the form that V8 does not know. */
-  readonly tryTables?: boolean;
-  /** Which memory is the modules'. */
-  readonly memory?: OtherMemory;
 }
 
 export interface MigrationResult {
@@ -57,12 +52,12 @@ interface Image extends Program {
 }
 
 export async function migrateCase(seed: number, folder: string, options: MigrationOptions): Promise<MigrationResult> {
-  const { sizes, runs, from, to, deterministic, tryTables, memory } = options;
+  const { sizes, runs, from, to, deterministic } = options;
   const choices = new Choices(seed ^ 0x5bd1e995);
   const native = randomCase(seed, { sizes, nan: deterministic ? NanMode.Native : NanMode.Guarded });
   const oracle = caseForV8(seed, { sizes }, deterministic, native);
   const { one: plain, expected } = withoutTraps(forMigration(native), oracle);
-  const one = rewritten(plain, memory, tryTables);
+  const one = rewritten(plain, options);
   const modules = [...one.modules, mainModule(one)].map(({ name: called, bytes }): ModuleInput & { name: string } => ({
     name: called,
     file: called || 'main',

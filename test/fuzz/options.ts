@@ -13,7 +13,7 @@ small and left in build/fuzz. migration: captured at random safepoints, restored
   --arch CPU     x64, x64-avx or arm64: what is run (x64), or restored for (x64 or arm64, by the seed)
   --from CPU     migration: what is captured on (x64 or arm64, by the seed)
   --variations   differential: other versions of the compiler too (src/compile/convention/variation.ts); migration always has them
-  --only TEXT    differential: variants whose JSON contains TEXT, as "tailCalls", "tryTables", "references", "wide"
+  --only TEXT    differential: variants whose JSON contains TEXT, as "tailCalls", "tryTables", "references", "wideArithmetic"
   --batch N      differential: cases in one process (40)
   --help         this text`;
 

@@ -11,12 +11,12 @@ import { randomCase } from './random-module.js';
 const FOLDER = 'build/fuzz';
 
 export async function reportFailure({ seed, variant, choices, message }: Failure): Promise<void> {
-  const { sizes, deterministic, memory, tryTables } = variant;
+  const { sizes, deterministic } = variant;
   const nan = deterministic ? NanMode.Native : NanMode.Guarded;
   const one = randomCase(seed, { sizes, nan, script: choices });
   mkdirSync(FOLDER, { recursive: true });
   console.log(`\nseed ${seed}, ${JSON.stringify(variant)}\n${message}`);
-  for (const { name, bytes } of rewritten(one, memory, tryTables).modules) {
+  for (const { name, bytes } of rewritten(one, variant).modules) {
     const file = join(FOLDER, `${name}.wasm`);
     writeFileSync(file, bytes);
     console.log(`${file}: ${bytes.length} bytes`);

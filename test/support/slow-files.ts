@@ -29,6 +29,7 @@ const SECONDS: Readonly<Record<string, number>> = {
   'test/migrate/crossing-chains.test.ts': 31,
   'test/model/code.test.ts': 30,
   'test/migrate/chains.test.ts': 27,
+  'test/migrate/emitted.test.ts': 25,
   'test/unit/bin/hostile-names.test.ts': 27,
   'test/exceptions/random-sites.test.ts': 26,
   'test/fuzz/sites.test.ts': 24,

@@ -129,6 +129,11 @@ export class Emitter extends CodeBuffer {
     this.word(op | (sf << 31) | fields | (g(rn) << 5) | g(rd));
   }
 
+  /** adc, sbc. */
+  protected addSubCarry(op: number, sf: number, rd: Reg, rn: Reg, rm: Reg): void {
+    this.word(op | (sf << 31) | (g(rm) << 16) | (g(rn) << 5) | g(rd));
+  }
+
   /** and, orr, orn, eor: rm << imm6. */
   protected logicalShifted(op: number, sf: number, rd: Reg, rn: Reg, rm: Reg, imm6 = 0): void {
     this.word(op | (sf << 31) | (g(rm) << 16) | (unsigned(imm6, 5 + sf) << 10) | (g(rn) << 5) | g(rd));
@@ -155,7 +160,7 @@ export class Emitter extends CodeBuffer {
     this.word(op | (sf << 31) | (g(rn) << 5) | g(rd));
   }
 
-  /** madd, msub: ra ± rn * rm. */
+  /** madd, msub: ra ± rn * rm; smulh, umulh. */
   protected threeSource(op: number, sf: number, rd: Reg, rn: Reg, rm: Reg, ra: Reg): void {
     this.word(op | (sf << 31) | (g(rm) << 16) | (g(ra) << 10) | (g(rn) << 5) | g(rd));
   }

@@ -52,12 +52,16 @@ export const A = {
   csdb: 0xd503229f,
   // Add/subtract (shifted register): sf op S 01011 shift 0 Rm imm6 Rn Rd
   add_r: 0x0b000000,
+  adds_r: 0x2b000000,
   sub_r: 0x4b000000,
   subs_r: 0x6b000000,
   // Add/subtract (extended register): sf op S 01011001 Rm option imm3 Rn Rd
   add_x: 0x0b200000,
   sub_x: 0x4b200000,
   subs_x: 0x6b200000,
+  // Add/subtract (with carry): sf op S 11010000 Rm 000000 Rn Rd
+  adc: 0x1a000000,
+  sbc: 0x5a000000,
   // Logical (shifted register): sf opc 01010 shift N Rm imm6 Rn Rd
   and_r: 0x0a000000,
   orr_r: 0x2a000000,
@@ -80,9 +84,11 @@ export const A = {
   // Data-processing (1 source): sf 1 0 11010110 00000 opcode Rn Rd
   rbit: 0x5ac00000,
   clz: 0x5ac01000,
-  // Data-processing (3 source): sf 00 11011 000 Rm o0 Ra Rn Rd
+  // Data-processing (3 source): sf 00 11011 op31 Rm o0 Ra Rn Rd
   madd: 0x1b000000,
   msub: 0x1b008000,
+  smulh: 0x1b400000, // wide, Ra is zr
+  umulh: 0x1bc00000,
   // Load register (literal): opc 011 V 00 imm19 Rt
   ldr_lit_w: 0x18000000,
   ldr_lit_x: 0x58000000,

@@ -3,7 +3,7 @@
  */
 
 import { TAB_BASE, TAB_LENGTH } from '../../image/contract/instance.js';
-import { DivOp, IntOp, IntUnary, type Label, type Reg, ShiftOp, Width } from '../masm/masm.js';
+import { DivOp, IntOp, IntUnary, type Label, NO_REG, type Reg, ShiftOp, Width } from '../masm/masm.js';
 import { ADDRESS_SCRATCH, FLOAT_SCRATCH, SCRATCH } from './abi.js';
 import { addSubField, CC, logicalField } from './encoding.js';
 import { A } from './encodings.js';
@@ -171,6 +171,17 @@ export class IntegerMasm extends MoveMasm {
       case IntUnary.WrapOrZeroExtend:
         this.logicalShifted(A.orr_r, 0, dst, ZR, src); // also when dst is src
     }
+  }
+
+  binary128(op: IntOp.Add | IntOp.Sub, lo: Reg, hi: Reg, rhsLo: Reg, rhsHi: Reg): void {
+    const isSub = op === IntOp.Sub;
+    this.addSubShifted(isSub ? A.subs_r : A.adds_r, 1, lo, lo, rhsLo);
+    this.addSubCarry(isSub ? A.sbc : A.adc, 1, hi, hi, rhsHi === NO_REG ? ZR : rhsHi);
+  }
+
+  multiplyWide(isSigned: boolean, lo: Reg, hi: Reg, lhs: Reg, rhs: Reg): void {
+    this.threeSource(isSigned ? A.smulh : A.umulh, 1, hi, lhs, rhs, ZR);
+    this.threeSource(A.madd, 1, lo, lhs, rhs, ZR);
   }
 
   /** Nothing faults by itself: the overflow of DivS is found first, as lhs - 1 overflows only for the least integer. */

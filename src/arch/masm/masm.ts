@@ -188,7 +188,10 @@ export interface RegisterPlan {
   readonly resultFloat: Reg;
   /** A pinned-pool register that carries the table index of an indirect call (locals are in their slots by then). */
   readonly callTemp: Reg;
-  /** divide() needs lhs and dst in `dividend` and overwrites `divideClobber`; NO_REG when the CPU is not so picky. */
+  /**
+   * divide() needs lhs and dst in `dividend` and overwrites `divideClobber`, where multiplyWide() has the upper half of
+   * its result; NO_REG when the CPU is not so picky.
+   */
   readonly dividend: Reg;
   readonly divideClobber: Reg;
   /** What the stack pointer is a multiple of, always. */
@@ -250,6 +253,16 @@ export interface MacroAssembler extends VectorAssembler, AtomicAssembler {
   shift(op: ShiftOp, wide: number, dst: Reg, lhs: Reg, rhs: Reg): void;
   shiftImm(op: ShiftOp, wide: number, dst: Reg, lhs: Reg, imm: number): void; // imm already modulo the width
   unary(op: IntUnary, wide: number, dst: Reg, src: Reg): void;
+  /**
+   * Numbers of 128 bits, in two registers each: (lo, hi) += or -= (rhsLo, rhsHi), modulo 2^128; rhsHi NO_REG for 0. lo
+   * and hi are different, and no other operand.
+   */
+  binary128(op: IntOp.Add | IntOp.Sub, lo: Reg, hi: Reg, rhsLo: Reg, rhsHi: Reg): void;
+  /**
+   * (lo, hi) = lhs * rhs, all 128 bits of it; hi is neither lhs nor rhs. See RegisterPlan.dividend: lhs = lo = dividend
+   * and hi = divideClobber there, which rhs may be.
+   */
+  multiplyWide(isSigned: boolean, lo: Reg, hi: Reg, lhs: Reg, rhs: Reg): void;
   /**
    * rhs is not zero (the caller has branched to a trap). DivS of the least integer by -1 faults at faultOffset; RemS
    * gives 0 for it. See RegisterPlan.dividend: lhs = dst = dividend there, rhs is neither dividend nor divideClobber.

@@ -6,7 +6,7 @@
  */
 
 import { TAB_BASE, TAB_LENGTH } from '../../image/contract/instance.js';
-import { DivOp, IntOp, IntUnary, type Label, type Reg, ShiftOp } from '../masm/masm.js';
+import { DivOp, IntOp, IntUnary, type Label, NO_REG, type Reg, ShiftOp } from '../masm/masm.js';
 import { SCRATCH } from './abi.js';
 import { CC } from './encoding.js';
 import { X } from './encodings.js';
@@ -171,6 +171,17 @@ export class IntegerMasm extends MoveMasm {
       case IntUnary.WrapOrZeroExtend:
         this.rr(X.mov_rm, 0, dst, src); // also when dst is src
     }
+  }
+
+  binary128(op: IntOp.Add | IntOp.Sub, lo: Reg, hi: Reg, rhsLo: Reg, rhsHi: Reg): void {
+    const isSub = op === IntOp.Sub;
+    this.rr(OP_RM[op], 1, lo, rhsLo);
+    if (rhsHi === NO_REG) this.ri(isSub ? X.sbb_i8 : X.adc_i8, 1, hi, 0);
+    else this.rr(isSub ? X.sbb_rm : X.adc_rm, 1, hi, rhsHi);
+  }
+
+  multiplyWide(isSigned: boolean, _lo: Reg, _hi: Reg, _lhs: Reg, rhs: Reg): void {
+    this.r(isSigned ? X.imul : X.mul, 1, rhs);
   }
 
   divide(op: DivOp, wide: number, _dst: Reg, _lhs: Reg, rhs: Reg): void {

@@ -31,6 +31,7 @@ import * as memory from './memory.js';
 import * as references from './references.js';
 import * as tables from './tables.js';
 import * as tailCalls from './tail-calls.js';
+import * as wide from './wide-arithmetic.js';
 
 /** Compiles an instruction whose opcode has just been read, and reads its immediates. */
 type Compile = (c: FunctionCompiler, first: number, second: number, third: number) => void;
@@ -299,6 +300,10 @@ function miscInstruction(c: FunctionCompiler, op: number): void {
     case Op.TableGrow: return tables.grow(c, c.readU32());
     case Op.TableSize: return tables.size(c, c.readU32());
     case Op.TableFill: return tables.fill(c, c.readU32());
+    case Op.I64Add128: return wide.binary128(c, IntOp.Add);
+    case Op.I64Sub128: return wide.binary128(c, IntOp.Sub);
+    case Op.I64MulWideS: return wide.multiply(c, true);
+    case Op.I64MulWideU: return wide.multiply(c, false);
     default: throw new BugError(`opcode 0x${op.toString(16)} passed validation but has no code`);
   }
 }

@@ -194,6 +194,18 @@ export class Operands {
     return reg;
   }
 
+  /** A register that operand `at` alone is in, locked: an instruction may leave its result there. */
+  acquireOwn(at: number): Reg {
+    if (this.kinds[at] !== Kind.Reg) {
+      const reg = this.allocate(this.types[at]);
+      this.load(at, reg);
+      this.become(at, Kind.Reg, reg);
+    }
+    const reg = this.lo[at];
+    this.registers.lock(reg);
+    return reg;
+  }
+
   /** Copies operand `at` into a register without changing where it lives. */
   load(at: number, reg: Reg): void {
     const type = this.types[at];

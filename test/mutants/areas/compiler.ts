@@ -97,6 +97,8 @@ export const compiler: Area = {
       changes: [
         ['A.and_i, A.and_r, imm > 0 ? 0 : wide, dst', 'A.and_i, A.and_r, 0, dst'],
         ['imm, imm >> 31);\n      this.logicalShifted', 'imm, 0);\n      this.logicalShifted'],
+        ['isSub ? A.subs_r : A.adds_r, 1,', 'isSub ? A.sub_r : A.add_r, 1,'],
+        ['isSigned ? A.smulh : A.umulh', 'A.umulh'],
         ['A.ccmp_i, wide, lhs, 1, 0, CC.EQ', 'A.ccmp_i, wide, lhs, 1, 0, CC.NE'],
         ['this.faultOffset = this.at - 4;\n      this.skipTo(fits);', 'this.skipTo(fits);', { tests: ARM64_LABELS }],
         ['lhs, lhs, bits - imm);', 'lhs, lhs, imm);'],
@@ -200,6 +202,9 @@ export const compiler: Area = {
       slow: true,
       changes: [
         ['if (imm !== -0x80000000) {', 'if (imm !== 0) {'],
+        ['isSub ? X.sbb_i8 : X.adc_i8', 'X.adc_i8'],
+        ['isSub ? X.sbb_rm : X.adc_rm', 'isSub ? X.sub_rm : X.add_rm'],
+        ['this.r(isSigned ? X.imul : X.mul, 1, rhs);', 'this.r(X.mul, 1, rhs);'],
         ['if (imm > 0) wide = 0; // the upper', 'wide = 0; // the upper'],
         ['this.r(X.neg, wide, dst);', ''],
         ['this.ri(X.cmp_i8, wide, rhs, -1);', 'this.ri(X.cmp_i8, 0, rhs, -1);'],
@@ -322,6 +327,19 @@ export const compiler: Area = {
         ['k.negated = !k.negated;', 'k.negated = true;'],
         ['const first = k.negated ? b : a;', 'const first = a;'],
         ['if (k.negated !== inverted)', 'if (k.negated || inverted)'],
+      ],
+    },
+    {
+      file: 'src/compile/baseline/wide-arithmetic.ts',
+      tests: ['test/fuzz/differential.test.ts'],
+      only: 'wideArithmetic',
+      slow: true,
+      changes: [
+        ['const hi = o.acquireOwn(first + 1);', 'const hi = o.acquire(first + 1);'],
+        ['(o.lo[first + 3] | o.hi[first + 3]) === 0', 'o.lo[first + 3] === 0'],
+        ['if (isIn(b, dividend)) [a, b] = [b, a];', ''],
+        ['if (rhs !== divideClobber) o.evict(divideClobber);', ''],
+        ['const rhsLo = o.acquire(first + 2);', 'const rhsLo = o.acquire(first);'],
       ],
     },
     {

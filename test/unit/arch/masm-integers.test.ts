@@ -1,7 +1,7 @@
 /** Integer operations of the macro-assemblers, run natively or emulated with every aliasing of their registers. */
 
 import { expect } from 'vitest';
-import { Cond, DivOp, IntOp, IntUnary, ShiftOp, Width } from '../../../src/arch/masm/masm.js';
+import { Cond, DivOp, IntOp, IntUnary, NO_REG, ShiftOp, Width } from '../../../src/arch/masm/masm.js';
 import * as model from './model.js';
 import { type Case, onEach } from './native-cases.js';
 
@@ -203,6 +203,79 @@ onEach('divide', ({ run }) => {
           rows: op === DivOp.DivS ? model.divisionRows[wide]! : model.remainderRows[wide]!,
           expect: ([a, b]) => model.divide(op, wide, a!, b!),
           clobbers: [2],
+        });
+  expect(run(cases)).toEqual([]);
+});
+
+/** lo, hi, rhsLo, rhsHi; the last two may be the same. */
+const QUADRUPLES = [
+  [0, 2, 6, 7],
+  [13, 5, 8, 12],
+  [7, 11, 0, 0],
+  [6, 0, 13, NO_REG],
+] as const;
+
+onEach('binary128', ({ run }) => {
+  const cases: Case[] = [];
+  for (const op of [IntOp.Add, IntOp.Sub] as const)
+    for (const [lo, hi, rhsLo, rhsHi] of QUADRUPLES)
+      for (const half of [0, 1]) {
+        const isTwice = rhsHi === rhsLo;
+        const used = rhsHi === NO_REG || isTwice ? [lo, hi, rhsLo] : [lo, hi, rhsLo, rhsHi];
+        cases.push({
+          name: `binary128 ${op} (${lo}, ${hi}) with (${rhsLo}, ${rhsHi}), half ${half}`,
+          inputs: used.map((reg) => [reg, Width.Int64] as const),
+          emit: (masm) => masm.binary128(op, lo, hi, rhsLo, rhsHi),
+          result: half === 0 ? lo : hi,
+          width: Width.Int64,
+          rows: model.rows128,
+          expect: ([a, b, c, d]) => {
+            const high = rhsHi === NO_REG ? 0n : isTwice ? c! : d!;
+            return BigInt.asUintN(64, model.binary128(op, [a!, b!, c!, high]) >> BigInt(64 * half));
+          },
+          clobbers: [lo, hi],
+        });
+      }
+  expect(run(cases)).toEqual([]);
+});
+
+onEach('multiplyWide', ({ run, target }) => {
+  // lo and lhs, hi, rhs; anywhere on a CPU without registers of its own for it
+  const places =
+    target.plan.dividend === NO_REG
+      ? [
+          [0, 2, 3],
+          [13, 5, 13],
+          [8, 12, 0],
+        ]
+      : [
+          [0, 2, 3],
+          [0, 2, 2],
+          [0, 2, 13],
+          [0, 2, 0],
+        ];
+  const cases: Case[] = [];
+  for (const isSigned of [false, true])
+    for (const [lo, hi, rhs] of places as [number, number, number][])
+      for (const half of [0, 1])
+        cases.push({
+          name: `multiplyWide ${isSigned} (${lo}, ${hi}) by ${rhs}, half ${half}`,
+          inputs:
+            lo === rhs
+              ? [[lo, Width.Int64]]
+              : [
+                  [lo, Width.Int64],
+                  [rhs, Width.Int64],
+                ],
+          emit: (masm) => masm.multiplyWide(isSigned, lo, hi, lo, rhs),
+          result: half === 0 ? lo : hi,
+          width: Width.Int64,
+          rows: model.intRows,
+          expect: ([a, b]) => {
+            const product = model.multiplyWide(isSigned, a!, lo === rhs ? a! : b!);
+            return BigInt.asUintN(64, product >> BigInt(64 * half));
+          },
+          clobbers: [lo, hi],
         });
   expect(run(cases)).toEqual([]);
 });

@@ -53,6 +53,16 @@ export function binary(op: IntOp, wide: number, a: bigint, b: bigint): bigint {
   }
 }
 
+/** Sum or difference of two numbers, each by its low and high half. */
+export function binary128(op: IntOp.Add | IntOp.Sub, [aLo, aHi, bLo, bHi]: readonly bigint[]): bigint {
+  const [a, b] = [(aHi! << 64n) | aLo!, (bHi! << 64n) | bLo!];
+  return BigInt.asUintN(128, op === IntOp.Add ? a + b : a - b);
+}
+
+export function multiplyWide(isSigned: boolean, a: bigint, b: bigint): bigint {
+  return BigInt.asUintN(128, isSigned ? signed(1, a) * signed(1, b) : a * b);
+}
+
 export function shift(op: ShiftOp, wide: number, a: bigint, b: bigint): bigint {
   const bits = BigInt(bitsOf(wide));
   const n = b % bits;
@@ -337,6 +347,14 @@ const floatBits = (wide: number): bigint[] => {
 };
 
 export const intRows = pairs(INT_EDGES, () => random64() >> (random64() & 63n));
+/** Two numbers of 128 bits, by their halves: carries and borrows of all kinds. */
+export const rows128: Row[] = intRows.flatMap(([a, b], i) => {
+  const [c, d] = intRows[(i * 7 + 3) % intRows.length] as [bigint, bigint];
+  return [
+    [a!, c, b!, d],
+    [a!, c, unsigned(1, -a!), unsigned(1, ~c)],
+  ];
+});
 /** Without zero divisors, and without the least integer by -1, by wide. */
 export const divisionRows = [0, 1].map((wide) =>
   intRows.filter(

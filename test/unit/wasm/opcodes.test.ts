@@ -117,16 +117,28 @@ function accepted(bytes: Uint8Array): boolean {
 
 const fixed = opcodes.filter(({ operands, results }) => operands !== undefined && results !== undefined);
 
+/** What neither this V8 nor wabt knows: then only we are asked. */
+const isUnknown = ({ feature }: Opcode) => feature === 'wide-arithmetic';
+
+/** Whether we accept a module, and V8 where it knows the opcode. */
+function verdicts(opcode: Opcode, bytes: Uint8Array): boolean[] {
+  return isUnknown(opcode) ? [accepted(bytes)] : [accepted(bytes), v8Accepts(bytes)];
+}
+
+const all = (opcode: Opcode, verdict: boolean) => new Array(isUnknown(opcode) ? 1 : 2).fill(verdict);
+
 describe('opcode table', () => {
   test('has every instruction once, in order', () => {
     const codes = opcodes.map(({ code }) => code);
     expect(codes).toEqual([...new Set(codes)].sort((a, b) => a - b));
     // MVP, sign extension, the 0xfc prefix, select with a type, table.get and set, references, SIMD, relaxed SIMD,
-    // exceptions, threads, tail calls, typed function references.
-    expect(opcodes.length).toBe(172 + 5 + 18 + 1 + 2 + 3 + 236 + 20 + 8 + 67 + 2 + 5);
+    // exceptions, threads, tail calls, typed function references, wide arithmetic.
+    expect(opcodes.length).toBe(172 + 5 + 18 + 1 + 2 + 3 + 236 + 20 + 8 + 67 + 2 + 5 + 4);
     expect(opcodes.every((opcode) => opcodeOf(opcode.code) === opcode)).toBe(true);
     expect(new Set(codes.map(flatIndex)).size).toBe(opcodes.length);
-    const none = [0xfe04, 0xfe0f, 0xfe4f, 0x16, 0xfd, 0xfc12, 0xfcff, 0x1ffff, 0xfd09a, 0xfd0a2, 0xfd114, 0xfdfff, -1];
+    const none = [
+      0xfe04, 0xfe0f, 0xfe4f, 0x16, 0xfd, 0xfc12, 0xfc17, 0xfcff, 0x1ffff, 0xfd09a, 0xfd0a2, 0xfd114, 0xfdfff, -1,
+    ];
     expect(none.map(opcodeOf)).toEqual(none.map(() => undefined));
   });
 
@@ -145,14 +157,14 @@ describe('opcode table', () => {
     const operands = opcode.operands!;
     const drops = opcode.results!.map(() => 0x1a);
     const good = moduleWith([...operands.flatMap((type) => CONSTANT[type]!), ...encoded(opcode), ...drops]);
-    expect([accepted(good), v8Accepts(good)]).toEqual([true, true]);
+    expect(verdicts(opcode, good)).toEqual(all(opcode, true));
     for (let i = 0; i < operands.length; i++) {
       const wrong = operands.map((type, at) => (at === i ? (type === 0x7f ? 0x7e : 0x7f) : type));
       const bad = moduleWith([...wrong.flatMap((type) => CONSTANT[type]!), ...encoded(opcode), ...drops]);
-      expect([accepted(bad), v8Accepts(bad)]).toEqual([false, false]);
+      expect(verdicts(opcode, bad)).toEqual(all(opcode, false));
     }
     const tooMany = moduleWith([...operands.flatMap((type) => CONSTANT[type]!), ...encoded(opcode), ...drops, 0x1a]);
-    expect([accepted(tooMany), v8Accepts(tooMany)]).toEqual([false, false]);
+    expect(verdicts(opcode, tooMany)).toEqual(all(opcode, false));
     for (const type of [0x7f, 0x7e, 0x7d, 0x7c, 0x7b, 0x70]) {
       // After a select of the result with a constant, only one type fits.
       if (opcode.results!.length === 0) continue;
@@ -160,9 +172,10 @@ describe('opcode table', () => {
         ...operands.flatMap((operand) => CONSTANT[operand]!),
         ...encoded(opcode),
         ...CONSTANT[type]!,
-        ...[0x41, 0, 0x1c, 1, type, 0x1a],
+        ...[0x41, 0, 0x1c, 1, type],
+        ...drops,
       ]);
-      expect([accepted(typed), v8Accepts(typed)]).toEqual(new Array(2).fill(type === opcode.results![0]));
+      expect(verdicts(opcode, typed)).toEqual(all(opcode, type === opcode.results!.at(-1)));
     }
   });
 
@@ -219,7 +232,7 @@ describe('opcode table', () => {
 
   test('names are those that wabt prints', async () => {
     const wabt = await loadWabt();
-    for (const opcode of fixed) {
+    for (const opcode of fixed.filter((row) => !isUnknown(row))) {
       const drops = opcode.results!.map(() => 0x1a);
       const bytes = moduleWith([...opcode.operands!.flatMap((type) => CONSTANT[type]!), ...encoded(opcode), ...drops]);
       const module = wabt.readWasm(bytes, { relaxed_simd: true, threads: true });

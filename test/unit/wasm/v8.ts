@@ -89,6 +89,7 @@ const NEW_INSTRUCTIONS: ReadonlySet<number> = new Set([
   Op.BrOnNull,
   Op.BrOnNonNull,
 ]);
+const NEW_MISC: ReadonlySet<number> = new Set([Op.I64Add128, Op.I64Sub128, Op.I64MulWideS, Op.I64MulWideU]);
 const TYPED: ReadonlySet<number> = new Set([Op.Block, Op.Loop, Op.If, Op.Try, Op.SelectT, Op.RefNull]);
 const OLD_HEAP_TYPES: ReadonlySet<number> = new Set([ValType.FuncRef, ValType.ExternRef]);
 
@@ -102,6 +103,7 @@ function usesNewInstructions(module: Module): boolean {
     for (let at = codeStart; at < end; at = skipInstruction(bytes, at)) {
       const op = bytes[at];
       if (NEW_INSTRUCTIONS.has(op)) return true;
+      if (op === Prefix.Misc && NEW_MISC.has(prefixed(op, new Reader(bytes, '', at + 1).u32()))) return true;
       if (namesMemory(bytes, at)) return true;
       if (op === Op.RefNull && !OLD_HEAP_TYPES.has(bytes[at + 1])) return true;
       if (TYPED.has(op) && namesNewType(bytes, at + (op === Op.SelectT ? 2 : 1))) return true;
