@@ -4,7 +4,7 @@ import { statSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { CommandModule } from 'yargs';
 import { attachGiven, namesProcess } from '../../src/api/attach.js';
-import { type CaptureReport, captureAttached } from '../../src/api/capture.js';
+import { type CaptureOptions, type CaptureReport, captureAttached } from '../../src/api/capture.js';
 import { InputError } from '../../src/base/errors.js';
 import { openDestination } from '../../src/base/output.js';
 import { quoted, terminalJson } from '../../src/base/terminal-text.js';
@@ -25,6 +25,8 @@ interface Options {
   hashFiles: boolean;
   maxFileData: string | undefined;
   timeout: string | undefined;
+  pauseBudget: string | undefined;
+  noTracking: boolean;
   verbose: boolean;
   json: boolean;
 }
@@ -73,6 +75,17 @@ const command: CommandModule<object, Options> = {
         coerce: once('timeout'),
         describe: `${DURATION} to wait for a safepoint`,
       })
+      .option('pause-budget', {
+        type: 'string',
+        requiresArg: true,
+        coerce: once('pause-budget'),
+        describe: `${DURATION} that the program may stand still, as far as possible; 20ms if not given`,
+      })
+      .option('no-tracking', {
+        type: 'boolean',
+        default: false,
+        describe: 'copy everything while the program stands still, not while it runs',
+      })
       .option('verbose', { alias: 'v', type: 'boolean', default: false, describe: 'print sizes and the stack trace' })
       .option('json', { type: 'boolean', default: false, describe: 'print one JSON object' })
       .example([
@@ -98,6 +111,10 @@ const command: CommandModule<object, Options> = {
         hashFiles: options.hashFiles,
         ...(maxFileData === undefined ? {} : { maxFileData }),
         ...(options.timeout === undefined ? {} : { timeout: parseDuration('timeout', options.timeout) }),
+        ...(options.pauseBudget === undefined
+          ? {}
+          : { pauseBudget: parseDuration('pause-budget', options.pauseBudget) }),
+        ...trackingOption(options.noTracking),
         onWarning: printWarning,
         onProgress: (done, total) => progress.update(done, total),
       });
@@ -110,11 +127,18 @@ const command: CommandModule<object, Options> = {
       const { describeCapture } = await import('../show/trace.js');
       process.stderr.write(describeCapture(report));
     }
-    const { file, bytes, pages, frames, pause, total } = report;
-    printResult(path, options.json ? terminalJson({ file, bytes, pages, frames, pause, total }) : file);
+    const { file, bytes, pages, frames, pause, total, tracking = null } = report;
+    printResult(path, options.json ? terminalJson({ file, bytes, pages, frames, pause, total, tracking }) : file);
   },
 };
 export default command;
+
+/** WAGSNAP_TRACKING, for tests, is the way to use where there is one. */
+function trackingOption(none: boolean): Pick<CaptureOptions, 'tracking'> {
+  if (none) return { tracking: 'none' };
+  const way = process.env['WAGSNAP_TRACKING'];
+  return way === 'userfault' || way === 'protect' || way === 'none' ? { tracking: way } : {};
+}
 
 /** @throws UsageError, which says what a file is: capture has been given the program, not the process */
 async function attachProcess(text: string): Promise<ImageProcess> {

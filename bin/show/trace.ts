@@ -8,7 +8,7 @@
  */
 
 import { terminalLines, terminalText } from '../../src/base/terminal-text.js';
-import type { CaptureReport, TraceEntry } from '../../src/snapshot/capture-report.js';
+import type { CaptureReport, TraceEntry, TrackingReport } from '../../src/snapshot/capture-report.js';
 
 /** Bytes of a page of linear memory. */
 const PAGE = 65536;
@@ -21,9 +21,21 @@ export function describeCapture(report: CaptureReport): string {
     `globals ${count(report.globalsSize)} bytes`,
     `memory ${count(report.memorySize)} bytes, ${count(report.pages * PAGE)} in use`,
     `stack ${count(report.stackSize)} bytes, ${plural(report.frames, 'frame')}`,
+    ...trackingLines(report.tracking),
     ...report.files,
     ...traceLines(report.trace),
   ]);
+}
+
+/** What was copied when. */
+function trackingLines(tracking: TrackingReport | undefined): string[] {
+  if (!tracking) return [];
+  const { way, rounds, written, rest, slice } = tracking;
+  const copied = rounds.map((bytes) => count(bytes)).join(', ');
+  return [
+    `${plural(rounds.length, 'round')} while it ran (${way}): ${copied} bytes; it wrote ${count(written)} meanwhile`,
+    `stood still for ${count(rest)} bytes; interrupted for ${(slice / 1000).toFixed(1)} ms at most before`,
+  ];
 }
 
 /** Lines of a stack trace, innermost first; the middle of a deep one is left out. */

@@ -2,6 +2,7 @@
 
 import { resolve } from 'node:path';
 import { type Destination, openDestination } from '../base/output.js';
+import type { TrackingWay } from '../capture/written-pages.js';
 import type { CaptureReport } from '../snapshot/capture-report.js';
 import type { Workload } from './workload.js';
 
@@ -20,6 +21,10 @@ export interface CaptureOptions {
   readonly maxFileData?: number | undefined;
   /** Milliseconds to wait for a safepoint. */
   readonly timeout?: number | undefined;
+  /** Milliseconds that the program may stand still, as far as possible; 20 if not given. */
+  readonly pauseBudget?: number | undefined;
+  /** 'none' copies everything while the program stands still; a way is for tests. The best way if not given. */
+  readonly tracking?: TrackingWay | 'none' | undefined;
   /** Told of what the user should know. */
   readonly onWarning?: ((text: string) => void) | undefined;
   /** Told of the bytes of linear memory that were looked at, of those that were ever touched. */

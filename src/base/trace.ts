@@ -4,7 +4,17 @@
  * Nobody listens by default. A call costs a look at a set then, so none belongs into a loop over instructions.
  */
 
-export const TRACE_AREAS = ['cache', 'capture', 'compile', 'lift', 'lower', 'restore', 'start', 'stop'] as const;
+export const TRACE_AREAS = [
+  'cache',
+  'capture',
+  'compile',
+  'lift',
+  'lower',
+  'restore',
+  'start',
+  'stop',
+  'track',
+] as const;
 export type TraceArea = (typeof TRACE_AREAS)[number];
 
 /** Takes a line. What it says of foreign names is as they are: whoever prints it escapes it. */

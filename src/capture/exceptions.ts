@@ -76,6 +76,11 @@ export class ExceptionReader {
     }
   }
 
+  /** Whether the program has any kind of exception. */
+  get mayExist(): boolean {
+    return this.tags.size > 0;
+  }
+
   /**
    * Replaces the two words at `at`, the address of an exception or 0, by its number (index + 1) or 0.
    *

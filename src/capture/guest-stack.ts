@@ -1,4 +1,4 @@
-/** The guest's stack of a stopped process, lifted: all frames of one that is parked, or of one that has trapped. */
+/** The guest's stack of a stopped process, and its frames: all of one that is parked, or of one that has trapped. */
 
 import { targets } from '../arch/targets.js';
 import { InputError } from '../base/errors.js';
@@ -12,19 +12,25 @@ import type { ImageProcess } from './process.js';
 import { readRegisters } from './registers.js';
 
 export interface GuestStack {
-  readonly lifted: LiftedStack;
+  /**
+   * Makes frames of it. All that this needs has been read.
+   *
+   * @throws InputError 'damaged-process' when it is no stack that our code builds; LimitError
+   */
+  readonly lift: () => LiftedStack;
   /** Bytes of it in use. */
   readonly stackSize: number;
 }
 
 /**
  * @param trap where it has trapped; undefined of one that is parked at a safepoint
- * @throws InputError 'damaged-process' when it is no stack that our code builds; LimitError
+ * @throws InputError 'damaged-process' when it is not where a stack of ours is
  */
-export function liftGuestStack(process: ImageProcess, trap: TrapPlace | undefined, budget: HeaderBudget): GuestStack {
+export function readGuestStack(process: ImageProcess, trap: TrapPlace | undefined, budget: HeaderBudget): GuestStack {
   if (trap?.place === AT_NOTHING) {
     const frames = new Frames([], new Uint32Array(0), new Uint32Array(0));
-    return { lifted: { frames, functionRows: [], referenceWords: [], exceptionWords: [] }, stackSize: 0 };
+    const lifted = { frames, functionRows: [], referenceWords: [], exceptionWords: [] };
+    return { lift: () => lifted, stackSize: 0 };
   }
   const { memory, thread, base, image } = process;
   const { sites, identity, arch } = image;
@@ -33,14 +39,15 @@ export function liftGuestStack(process: ImageProcess, trap: TrapPlace | undefine
   if (!trap) {
     const registers = readRegisters(memory, context, targets[arch]);
     const stack = readStack(process, registers.sp, 'its stack pointer is');
-    const lifted = liftStack(sites, text, registers, stack, targets[arch].plan.linkRegister, budget);
-    return { lifted, stackSize: stack.bytes.length };
+    const lift = () => liftStack(sites, text, registers, stack, targets[arch].plan.linkRegister, budget);
+    return { lift, stackSize: stack.bytes.length };
   }
   const stack = readStack(process, trap.sp || trap.callerSp, 'it has trapped');
   // Processes of older images say of no context where they have trapped: registers are not known then.
   const registers = context === 0 ? undefined : readRegisters(memory, context, targets[arch]);
   const known = registers?.pc === trap.at ? registers : undefined;
-  return { lifted: liftTrappedStack(sites, text, trap, stack, known, budget), stackSize: stack.bytes.length };
+  const lift = () => liftTrappedStack(sites, text, trap, stack, known, budget);
+  return { lift, stackSize: stack.bytes.length };
 }
 
 /** From the stack pointer to the top. @param what of the message when that is no part of the stack */

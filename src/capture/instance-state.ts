@@ -136,7 +136,12 @@ async function readTables(
   return read;
 }
 
-function readMemories(memory: ProcessMemory, block: number, { memories, name }: InstanceIdentity): NativeMemory[] {
+/** @param block address of the instance's block @throws InputError */
+export function readMemories(
+  memory: ProcessMemory,
+  block: number,
+  { memories, name }: InstanceIdentity,
+): NativeMemory[] {
   const count = memories.types.length - memories.imported;
   const records = memory.read(block + memories.records, count * MEM_RECORD_SIZE);
   return Array.from({ length: count }, (_, i) => {

@@ -16,6 +16,7 @@ import {
   STOP_SIGNAL,
 } from '../image/contract/runtime-block';
 import { TH_SIGNAL_STACK, TH_STATE } from '../image/contract/thread';
+import { TRACK_SIGNAL } from '../image/contract/tracking';
 import { memoryBase, syscall } from './native/native';
 import {
   SYS_close,
@@ -53,6 +54,7 @@ import {
   SIGTRAP,
 } from './process/signals';
 import { setThreadHalf, threadWord } from './process/thread';
+import { prepareTracking } from './process/tracking';
 import { keepTrapped } from './process/trapped';
 import { findVdso } from './process/vdso';
 
@@ -86,7 +88,7 @@ export function start(sp: i64): void {
   findVdso();
   nameProcess();
   openImage();
-  changeMask(SIG_BLOCK, signalBit(STOP_SIGNAL));
+  changeMask(SIG_BLOCK, signalBit(STOP_SIGNAL) | signalBit(TRACK_SIGNAL));
   installHandlers();
   const driver = environmentNumber('WAGSNAP_DRIVER=');
   const park = environmentNumber('WAGSNAP_PARK=');
@@ -104,6 +106,7 @@ export function start(sp: i64): void {
   }
   limitMemory(limit);
   reserveExceptions();
+  prepareTracking();
   enterSandbox();
   setThreadHalf(TH_STATE, STATE_RUNNING);
   if (park !== 0) {
@@ -111,7 +114,7 @@ export function start(sp: i64): void {
     parkAtSafepoint(park);
   }
   const faults = signalBit(SIGSEGV) | signalBit(SIGBUS) | signalBit(SIGFPE) | signalBit(SIGILL) | signalBit(SIGTRAP);
-  changeMask(SIG_UNBLOCK, faults | signalBit(STOP_SIGNAL));
+  changeMask(SIG_UNBLOCK, faults | signalBit(STOP_SIGNAL) | signalBit(TRACK_SIGNAL));
   if (driver !== 0) drive(driver === 1 ? 0 : driver);
   else if (resumes) continueGuest();
   else runAfter(HOST_PHASE);
@@ -133,12 +136,14 @@ function installHandlers(): void {
   store<i64>(signalStack, SIGNAL_STACK_SIZE, 16);
   syscall(SYS_sigaltstack, memoryBase() + signalStack, 0, 0, 0, 0, 0);
   // a stop waits while another signal is handled: the handler of a safepoint lets it in when it is parked
-  handle(SIGSEGV, signalBit(STOP_SIGNAL));
-  handle(SIGBUS, signalBit(STOP_SIGNAL));
-  handle(SIGFPE, signalBit(STOP_SIGNAL));
-  handle(SIGILL, signalBit(STOP_SIGNAL));
-  handle(SIGTRAP, signalBit(STOP_SIGNAL));
-  handle(STOP_SIGNAL, 0);
+  const asked = signalBit(STOP_SIGNAL) | signalBit(TRACK_SIGNAL);
+  handle(SIGSEGV, asked);
+  handle(SIGBUS, asked);
+  handle(SIGFPE, asked);
+  handle(SIGILL, asked);
+  handle(SIGTRAP, asked);
+  handle(STOP_SIGNAL, asked);
+  handle(TRACK_SIGNAL, asked);
   if (syscall(SYS_getpid, 0, 0, 0, 0, 0, 0) !== 1) return;
   endBy(SIGHUP);
   endBy(SIGINT);

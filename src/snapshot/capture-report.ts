@@ -8,6 +8,20 @@ export interface TraceEntry {
   readonly moduleOffset?: number | undefined;
 }
 
+/** Of a capture that copied while the process ran. */
+export interface TrackingReport {
+  /** How written pages were tracked. */
+  readonly way: string;
+  /** Bytes copied in each round while it ran. */
+  readonly rounds: readonly number[];
+  /** Bytes that it wrote meanwhile, in blocks of 4 KiB: each as often as it was found to be written. */
+  readonly written: number;
+  /** Bytes copied while it stood still. */
+  readonly rest: number;
+  /** Microseconds: tracking never interrupted the process for longer. */
+  readonly slice: number;
+}
+
 export interface CaptureReport {
   readonly pid: number;
   readonly file: string;
@@ -26,6 +40,8 @@ export interface CaptureReport {
   readonly stackSize: number;
   /** Lines about open files that are not found by the name that they had. */
   readonly files: readonly string[];
+  /** What was copied while the process ran; undefined when all was copied while it stood still. */
+  readonly tracking: TrackingReport | undefined;
   /** Innermost first. */
   readonly trace: readonly TraceEntry[];
 }

@@ -3,17 +3,20 @@
  * Blocks of zeros are holes of a sparse file.
  */
 
-import { write } from 'node:fs';
+import { write, writeSync } from 'node:fs';
 import { writeFailure } from '../base/errors.js';
 import { WASM_PAGE } from '../image/contract/sizes.js';
+import { ChangingMemory } from './changing-memory.js';
 import { BLOCK, BLOCKS_PER_PAGE, usedBlocks } from './page-blocks.js';
 import { type PageRoom, streamPages } from './page-stream.js';
-import type { ByteSource, OnBytes, PageSink, PageSource, PlacedPages } from './pages.js';
+import type { ByteSource, ChangingPages, LivePageSink, OnBytes, PageSource, PlacedPages } from './pages.js';
 
 const CHUNK_PAGES = 16;
 const ALL_BLOCKS = 0xffff;
+/** A shorter write is quicker done at once than handed to the pool. */
+const POOL_BYTES = 65536;
 
-export class PageFile implements PageSink, PageRoom {
+export class PageFile implements LivePageSink, PageRoom {
   /**
    * @param fd stays the caller's
    * @param end file offset from which on there is room
@@ -29,6 +32,10 @@ export class PageFile implements PageSink, PageRoom {
 
   takePages(source: PageSource, onBytes: OnBytes = () => {}): Promise<PlacedPages> {
     return streamPages(source, this, onBytes);
+  }
+
+  openMemory(): ChangingPages {
+    return new ChangingMemory(this);
   }
 
   async takeContents(source: ByteSource, size: number, onBytes: OnBytes = () => {}): Promise<number> {
@@ -78,9 +85,13 @@ export class PageFile implements PageSink, PageRoom {
 
   private async writeRun(bytes: Buffer, at: number, length: number, position: number): Promise<void> {
     while (length > 0) {
-      const wrote = await writeAsync(this.fd, bytes, at, length, position).catch((error) => {
+      let wrote: number;
+      try {
+        const pending = length < POOL_BYTES ? writeSync : writeAsync;
+        wrote = await pending(this.fd, bytes, at, length, position);
+      } catch (error) {
         throw writeFailure(this.path, error);
-      });
+      }
       at += wrote;
       position += wrote;
       length -= wrote;

@@ -22,17 +22,38 @@ export interface PageRoom {
   write(bytes: Buffer, at: number, fileOffset: number, blocks: Uint16Array): Promise<void>;
 }
 
+/** Which pages have which place in a file. */
+export interface Placement {
+  /** File offset of a page that has a place, else undefined. */
+  find(page: number): number | undefined;
+  /** Pages from `first` on have a place, one after the other; of each page, the blocks that are written there. */
+  add(first: number, fileOffset: number, blocks: Uint16Array): void;
+}
+
 export async function streamPages(source: PageSource, room: PageRoom, onBytes: OnBytes): Promise<PlacedPages> {
-  const extents: Extent[] = [];
-  const kept: Uint16Array[] = [];
+  const placement = new StreamPlacement();
+  await placePages(source, room, placement, onBytes);
+  return placement.placed();
+}
+
+/**
+ * Reads a source's runs, gives pages that have no place yet one, unless they are zero, and writes them all.
+ *
+ * A page that has a place already is written there, zeros too: the file has what was in it before.
+ */
+export async function placePages(
+  source: PageSource,
+  room: PageRoom,
+  placement: Placement,
+  onBytes: OnBytes,
+): Promise<void> {
   const chunks = chunksOf(source.runs());
   let placed = Promise.resolve(); // resolves when all chunks so far have their places
   let failed = false;
 
   const place = (chunk: PageRun, from: number, blocks: Uint16Array): number => {
     const fileOffset = room.reserve(blocks.length);
-    appendExtent(extents, (chunk.first + from) * WASM_PAGE, fileOffset, blocks.length * WASM_PAGE);
-    kept.push(blocks);
+    placement.add(chunk.first + from, fileOffset, blocks);
     return fileOffset;
   };
   const lane = async () => {
@@ -50,9 +71,17 @@ export async function streamPages(source: PageSource, room: PageRoom, onBytes: O
         await before;
         const writes: [number, number, Uint16Array][] = [];
         for (let page = 0; page < chunk.blocks.length; ) {
-          const run = source.isExact ? chunk.blocks : usedRun(bytes, words, chunk.blocks, page);
+          const known = placement.find(chunk.first + page);
+          if (known !== undefined) {
+            const run = knownRun(placement, chunk, page, known);
+            placement.add(chunk.first + page, known, run);
+            writes.push([page * WASM_PAGE, known, run]);
+            page += run.length;
+            continue;
+          }
+          const run = source.isExact ? chunk.blocks : usedRun(bytes, words, chunk, page, placement);
           if (run.length > 0) writes.push([page * WASM_PAGE, place(chunk, page, run), run]);
-          page += run.length + 1; // the page after a run is zero
+          page += run.length || 1; // the page after a run is zero, or has a place
         }
         release();
         for (const [at, fileOffset, run] of writes) await room.write(bytes, at, fileOffset, run);
@@ -67,7 +96,6 @@ export async function streamPages(source: PageSource, room: PageRoom, onBytes: O
   };
   const results = await Promise.allSettled(Array.from({ length: LANES }, lane));
   for (const result of results) if (result.status === 'rejected') throw result.reason;
-  return { extents, blocks: concatenate(kept) };
 }
 
 /** Runs of CHUNK_PAGES at most. */
@@ -96,20 +124,52 @@ async function readBlocks(source: PageSource, { first, blocks }: PageRun, bytes:
   }
 }
 
-/** Used blocks of each page from `page` on, up to a page with none. */
-function usedRun(bytes: Buffer, words: Int32Array, candidates: Uint16Array, page: number): Uint16Array {
-  const run = new Uint16Array(candidates.length - page);
+/** Used blocks of each page from `page` on, up to a page with none, or that has a place. */
+function usedRun(
+  bytes: Buffer,
+  words: Int32Array,
+  { first, blocks }: PageRun,
+  page: number,
+  placement: Placement,
+): Uint16Array {
+  const run = new Uint16Array(blocks.length - page);
   let length = 0;
-  while (page + length < candidates.length) {
-    const used = usedBlocks(bytes, words, (page + length) * WASM_PAGE, candidates[page + length]);
+  while (page + length < blocks.length && placement.find(first + page + length) === undefined) {
+    const used = usedBlocks(bytes, words, (page + length) * WASM_PAGE, blocks[page + length]);
     if (used === 0) break;
     run[length++] = used;
   }
   return run.subarray(0, length);
 }
 
+/** Blocks of the pages from `page` on that have places one after the other, from `known` on. */
+function knownRun(placement: Placement, { first, blocks }: PageRun, page: number, known: number): Uint16Array {
+  let end = page + 1;
+  while (end < blocks.length && placement.find(first + end) === known + (end - page) * WASM_PAGE) end++;
+  return blocks.subarray(page, end);
+}
+
+/** Pages that come in the order of their addresses, each once. */
+class StreamPlacement implements Placement {
+  private readonly extents: Extent[] = [];
+  private readonly kept: Uint16Array[] = [];
+
+  find(): undefined {
+    return undefined;
+  }
+
+  add(first: number, fileOffset: number, blocks: Uint16Array): void {
+    appendExtent(this.extents, first * WASM_PAGE, fileOffset, blocks.length * WASM_PAGE);
+    this.kept.push(blocks);
+  }
+
+  placed(): PlacedPages {
+    return { extents: this.extents, blocks: concatenate(this.kept) };
+  }
+}
+
 /** After the last extent when memory and file both continue there. */
-function appendExtent(extents: Extent[], offset: number, fileOffset: number, bytes: number): void {
+export function appendExtent(extents: Extent[], offset: number, fileOffset: number, bytes: number): void {
   const last = extents.at(-1);
   if (last && last.offset + last.bytes === offset && last.fileOffset + last.bytes === fileOffset) {
     extents[extents.length - 1] = { ...last, bytes: last.bytes + bytes };

@@ -54,6 +54,14 @@ export interface PlacedPages {
 /** Told now and then how many bytes of the source are done since the last time; may throw to give up. */
 export type OnBytes = (bytes: number) => void;
 
+/** A sink's place for a memory that changes while it is taken. */
+export interface ChangingPages {
+  /** Takes what the runs of a source have now: pages that have a place are replaced. @throws as PageSink.takePages */
+  take(source: PageSource, onBytes?: OnBytes): Promise<void>;
+  /** Where all that was taken is. */
+  placed(): PlacedPages;
+}
+
 export interface PageSink {
   /** Takes a memory's pages, and leaves out pages of zeros. @throws ToolError, and what the source throws */
   takePages(source: PageSource, onBytes?: OnBytes): Promise<PlacedPages>;
@@ -64,4 +72,9 @@ export interface PageSink {
    * @throws ToolError, and what the source throws
    */
   takeContents(source: ByteSource, size: number, onBytes?: OnBytes): Promise<number>;
+}
+
+/** A sink that takes memories while they change. */
+export interface LivePageSink extends PageSink {
+  openMemory(): ChangingPages;
 }

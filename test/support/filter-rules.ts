@@ -22,6 +22,8 @@ export interface Rule {
 export interface FilterFacts {
   readonly directories: boolean;
   readonly openat2: boolean;
+  /** Descriptors of userfaultfd and of pagemap, where the kernel has both. */
+  readonly tracking?: { readonly userfault: bigint; readonly pagemap: bigint };
   /** Descriptors of the image and of /dev/null. */
   readonly image: bigint;
   readonly nothing: bigint;
@@ -34,12 +36,13 @@ const ANYHOW =
 const WITH_PATHS = 'getdents64 fstatfs mkdirat unlinkat renameat2 linkat symlinkat readlinkat utimensat';
 const PR_SET_PTRACER = 0x59616d61n;
 const [F_GETFL, F_SETFL, FIONREAD, O_CLOEXEC] = [3n, 4n, 0x541bn, 0x80000n];
+const [PAGEMAP_SCAN, UFFDIO_REGISTER, UFFDIO_UNREGISTER] = [0xc0606610n, 0xc020aa00n, 0x8010aa01n];
 const [PROT_READ, READ_WRITE, READ_EXEC, PRIVATE, PRIVATE_FIXED] = [1n, 3n, 5n, 2n, 0x12n];
 
 const equal = (argument: number, value: bigint): Condition => ({ argument, is: 'equal', value });
 const whole = (argument: number, value: bigint): Condition => ({ argument, is: 'equal', value, wide: true });
 
-export function filterRules({ directories, openat2, image, nothing, pid, text }: FilterFacts): Rule[] {
+export function filterRules({ directories, openat2, tracking, image, nothing, pid, text }: FilterFacts): Rule[] {
   const plain = (names: string) => names.split(' ').map((name): Rule => ({ name, conditions: [] }));
   const textAt = (offset: bigint): Rule => ({
     name: 'mmap',
@@ -57,12 +60,26 @@ export function filterRules({ directories, openat2, image, nothing, pid, text }:
     ...(directories
       ? plain(`${WITH_PATHS} ${openat2 ? 'openat2' : 'openat'}`)
       : [{ name: 'utimensat', conditions: [whole(1, 0n)] }]),
-    { name: 'close', conditions: [image, nothing].map((value) => ({ argument: 0, is: 'not' as const, value })) },
+    {
+      name: 'close',
+      conditions: [image, nothing, ...(tracking ? [tracking.userfault, tracking.pagemap] : [])].map((value) => ({
+        argument: 0,
+        is: 'not' as const,
+        value,
+      })),
+    },
     { name: 'dup3', conditions: [equal(0, nothing), { argument: 1, is: 'at most', value: 2n }, equal(2, 0n)] },
     { name: 'pipe2', conditions: [equal(1, O_CLOEXEC)] },
     { name: 'fcntl', conditions: [equal(1, F_GETFL)] },
     { name: 'fcntl', conditions: [equal(1, F_SETFL)] },
     { name: 'ioctl', conditions: [equal(1, FIONREAD)] },
+    ...(tracking
+      ? [
+          { name: 'ioctl', conditions: [equal(0, tracking.pagemap), equal(1, PAGEMAP_SCAN)] },
+          { name: 'ioctl', conditions: [equal(0, tracking.userfault), equal(1, UFFDIO_REGISTER)] },
+          { name: 'ioctl', conditions: [equal(0, tracking.userfault), equal(1, UFFDIO_UNREGISTER)] },
+        ]
+      : []),
     { name: 'prctl', conditions: [equal(0, PR_SET_PTRACER)] },
     { name: 'mprotect', conditions: [equal(2, READ_WRITE)] },
     { name: 'kill', conditions: [equal(0, pid)] },

@@ -8,4 +8,5 @@ export * from '../../src/image/contract/runtime-block.js';
 export * from '../../src/image/contract/site-tables.js';
 export * from '../../src/image/contract/sizes.js';
 export * from '../../src/image/contract/thread.js';
+export * from '../../src/image/contract/tracking.js';
 export * from '../../src/image/contract/traps.js';

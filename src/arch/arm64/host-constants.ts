@@ -94,6 +94,7 @@ export const hostConstants: Record<string, number> = {
   SYS_landlock_restrict_self: 446,
   SYS_landlock_add_rule: 445,
   SYS_landlock_create_ruleset: 444,
+  SYS_userfaultfd: 282,
   SYS_seccomp: 277,
   SYS_accept4: 242,
   SYS_setsockopt: 208,

@@ -95,6 +95,7 @@ export const hostConstants: Record<string, number> = {
   SYS_landlock_restrict_self: 446,
   SYS_landlock_add_rule: 445,
   SYS_landlock_create_ruleset: 444,
+  SYS_userfaultfd: 323,
   SYS_seccomp: 317,
   SYS_accept4: 288,
   SYS_setsockopt: 54,

@@ -67,6 +67,7 @@ export declare const SYS_shutdown: i64;
 export declare const SYS_restart_syscall: i64;
 export declare const SYS_rt_sigreturn: i64;
 export declare const SYS_seccomp: i64;
+export declare const SYS_userfaultfd: i64;
 export declare const SYS_landlock_create_ruleset: i64;
 export declare const SYS_landlock_add_rule: i64;
 export declare const SYS_landlock_restrict_self: i64;

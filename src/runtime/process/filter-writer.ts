@@ -115,6 +115,19 @@ export function otherwise(): void {
   store<u8>(FILTER + <usize>branch * 8, <u8>(length - branch - 1), 2);
 }
 
+/** What follows, up to `allowed`, is for a low half of an argument that is the value; checks of the same call may follow. */
+export function when(argument: u32, value: u32): void {
+  emit(LOAD, 0, 0, DATA_ARGS + argument * 8);
+  branch = length;
+  emit(JUMP_EQUAL, 0, 0, value);
+}
+
+/** Allows what has passed the checks since `when`. */
+export function allowed(): void {
+  emit(RETURN, 0, 0, RET_ALLOW);
+  store<u8>(FILTER + <usize>branch * 8, <u8>(length - branch - 1), 3);
+}
+
 export function startFilter(): void {
   length = 0;
   emit(LOAD, 0, 0, DATA_ARCH);

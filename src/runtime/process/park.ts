@@ -29,6 +29,7 @@ import {
   SUCCESSOR_MAX,
 } from '../../image/contract/runtime-block';
 import { TH_PARK_CONTEXT, TH_STATE } from '../../image/contract/thread';
+import { TRACK_SIGNAL } from '../../image/contract/tracking';
 import { memoryBase, runtime, syscall } from '../native/native';
 import { SYS_close, SYS_kill, SYS_pidfd_open, SYS_ppoll, SYS_prctl, SYS_rt_sigprocmask } from '../native/target';
 import { settleAll } from '../descriptors/unsettled';
@@ -159,7 +160,7 @@ export function goOn(): void {
 }
 
 /**
- * One ppoll with STOP_SIGNAL unblocked.
+ * One ppoll with STOP_SIGNAL unblocked, and TRACK_SIGNAL, which is answered while the process is parked, too.
  * @param nanoseconds -1 to wait without end
  * @returns positive when the sender has died, 0 on timeout, EINTR after a signal
  */
@@ -188,7 +189,8 @@ function poll(writer: i64, nanoseconds: i64): i64 {
   store<i64>(pollTimeout, nanoseconds / SECOND);
   store<i64>(pollTimeout, nanoseconds % SECOND, 8);
   syscall(SYS_rt_sigprocmask, 0, 0, memoryBase() + signalMask, 8, 0, 0);
-  store<u64>(signalMask, load<u64>(signalMask) & ~((<u64>1) << (STOP_SIGNAL - 1)));
+  const asked: u64 = ((<u64>1) << (STOP_SIGNAL - 1)) | ((<u64>1) << (TRACK_SIGNAL - 1));
+  store<u64>(signalMask, load<u64>(signalMask) & ~asked);
   const timeout = nanoseconds < 0 ? 0 : memoryBase() + pollTimeout;
   const count: i64 = writer >= 0 ? 2 : sender >= 0 ? 1 : 0;
   return syscall(SYS_ppoll, memoryBase() + pollDescriptor, count, timeout, memoryBase() + signalMask, 8, 0);

@@ -82,6 +82,7 @@ import { STATE, entryAt, kindOf } from '../descriptors/table';
 import { environmentNumber } from './environment';
 import {
   allow,
+  allowed,
   begin,
   end,
   finishFilter,
@@ -94,6 +95,7 @@ import {
   requireHigh,
   startFilter,
   unless,
+  when,
 } from './filter-writer';
 import { restrictPaths } from './landlock';
 import {
@@ -108,6 +110,7 @@ import {
   setHalf,
   word,
 } from './runtime-block';
+import { PAGEMAP_SCAN, UFFDIO_REGISTER, UFFDIO_UNREGISTER, pagemap, userfault } from './userfault';
 
 const PR_SET_NO_NEW_PRIVS: i64 = 38;
 const PR_SET_PTRACER: u32 = 0x59616d61;
@@ -138,6 +141,19 @@ function allowMmap(): void {
   end();
 }
 
+/** Which pages were written (userfault.ts), of ioctls: each on its own descriptor, and nothing else. */
+function allowTracking(): void {
+  when(1, <u32>PAGEMAP_SCAN);
+  require(0, <u32>pagemap);
+  allowed();
+  when(1, <u32>UFFDIO_REGISTER);
+  require(0, <u32>userfault);
+  allowed();
+  when(1, <u32>UFFDIO_UNREGISTER);
+  require(0, <u32>userfault);
+  allowed();
+}
+
 /** Calls with paths, besides opening: only for programs that have a directory. */
 function allowPaths(): void {
   allow(SYS_getdents64);
@@ -161,6 +177,10 @@ function build(directories: bool): i64 {
   begin(SYS_close);
   refuse(0, <u32>word(RT_EXE_FD)); // another file could get its number
   refuse(0, <u32>nothing);
+  if (userfault >= 0) {
+    refuse(0, <u32>userfault);
+    refuse(0, <u32>pagemap);
+  }
   end();
   allow(SYS_writev);
   allow(SYS_readv);
@@ -210,6 +230,7 @@ function build(directories: bool): i64 {
   requireEither(1, F_GETFL, F_SETFL);
   end();
   begin(SYS_ioctl);
+  if (userfault >= 0) allowTracking();
   require(1, FIONREAD);
   end();
   begin(SYS_prctl);

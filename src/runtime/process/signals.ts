@@ -5,6 +5,7 @@
  * shares with the rest only the runtime block, the runtime's last words (message.ts) and what park.ts holds.
  *
  *     STOP_SIGNAL   RUNNING -> STOPPING: a stop is wanted, trap text over text
+ *     TRACK_SIGNAL  a tool asks which pages were written (tracking.ts); the state stays what it is
  *     SIGTRAP       STOPPING -> PARKED -> RUNNING, at a safepoint
  *                   parked at a trap: TRAPPED (trapped.ts)
  *     endings       as process 1 alone, which the kernel does not end by a default action: exit with 128 + number
@@ -34,6 +35,7 @@ import {
 import { FR_KIND, FUNC_GUEST, FUNC_IMPORT, FUNC_STUB } from '../../image/contract/site-tables';
 import { STACK_GUARD } from '../../image/contract/sizes';
 import { TH_STACK_LOW, TH_STATE } from '../../image/contract/thread';
+import { TRACK_SIGNAL } from '../../image/contract/tracking';
 import { TRAP_FATAL, TRAP_MEMORY, TRAP_STACK } from '../../image/contract/traps';
 import { load32_u, load64, store64 } from '../native/native';
 import { SAFEPOINT_PC_BIAS, UCONTEXT_PC } from '../native/target';
@@ -46,6 +48,7 @@ import { exit, half, setHalf, word } from './runtime-block';
 import { beginStep, endStep, passSafepoints } from './single-steps';
 import { functionAt, trapSiteAt } from './site-sections';
 import { setThreadHalf, threadHalf, threadWord } from './thread';
+import { onTrack } from './tracking';
 import { mapTrapText } from './trap-text';
 import { onStopTrapped } from './trapped';
 import { inDriver, trapInContext } from './traps';
@@ -69,6 +72,7 @@ const EXIT_BUG: i32 = 70;
 /** @param info siginfo_t, @param context ucontext_t */
 export function on_signal(signo: i32, info: i64, context: i64): void {
   if (signo === STOP_SIGNAL) return onStop(load32_u(info + SI_PID), context);
+  if (signo === TRACK_SIGNAL) return onTrack();
   if (isEnding(signo)) exit(128 + signo);
   if (signo === SIGTRAP && onSafepoint(context)) return;
   onFault(signo, load64(info + SI_ADDR), context);

@@ -57,7 +57,8 @@ export const process: Area = {
         ['(POLLERR | POLLHUP)', 'POLLERR', { tests: ['test/unit/runtime/process/trapped.test.ts'] }],
         ['setHalf(RT_STOP_WANTED, 0);', ''],
         ['if (pid === 0) return lifelineOfCapturer() >= 0 && waitForSender(0) > 0;', 'if (pid === 0) return false;'],
-        ['~((<u64>1) << (STOP_SIGNAL - 1))', '~((<u64>1) << STOP_SIGNAL)'],
+        ['((<u64>1) << (STOP_SIGNAL - 1)) | ((<u64>1) << (TRACK_SIGNAL - 1))', '(<u64>1) << (TRACK_SIGNAL - 1)'],
+        ['((<u64>1) << (STOP_SIGNAL - 1)) | ((<u64>1) << (TRACK_SIGNAL - 1))', '(<u64>1) << (STOP_SIGNAL - 1)'],
         ['store<i32>(pollDescriptor, senderPidfd >= 0 ? POLLIN : 0, 4);', 'store<i32>(pollDescriptor, 0, 4);'],
       ],
       equivalent: [

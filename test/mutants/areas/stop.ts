@@ -156,6 +156,17 @@ export const stop: Area = {
       ],
     },
     {
+      file: 'src/capture/pre-copy.ts',
+      tests: ['test/migrate/tracking.test.ts'],
+      slow: true,
+      changes: [
+        ['if (!this.lost) await this.findWritten();', ''],
+        ['written[page] |= memory.rest[page];', ''],
+        ['memory.rest = written;', ''],
+        ['for (const { native } of this.memories) await this.pages.scan(native);', ''],
+      ],
+    },
+    {
       file: 'src/capture/capture.ts',
       tests: ['test/unit/capture/capture-order.test.ts', 'test/unit/snapshot/format.test.ts'],
       changes: [

@@ -76,8 +76,8 @@ vi.mock('node:fs', async (original) => {
     },
     writeSync: (fd: number, bytes: Uint8Array, offset: number, length: number, position: number) => {
       const on = kind(fd);
-      // A command is a word of the runtime block.
-      if (on === 'process') happen(`command ${Buffer.from(bytes).readUInt32LE(offset)}`);
+      // A command is a word of the runtime block, a request to track more.
+      if (on === 'process') happen(length === 4 ? `command ${Buffer.from(bytes).readUInt32LE(offset)}` : 'request');
       else if (on !== undefined) happen(`write ${on}`);
       return fs.writeSync(fd, bytes, offset, length, position);
     },
@@ -149,12 +149,21 @@ describe('the order', () => {
     readSnapshot(output);
   });
 
-  test('of one after which it continues: all is written, it continues, and then the file becomes durable', async () => {
+  test('of one after which it continues: all is read, it continues, and then the rest is written and durable', async () => {
     const process = await started();
-    await capturePid(process.pid, { output });
+    await capturePid(process.pid, { output, tracking: 'none' });
     expect(log.filter((step) => step.startsWith('command'))).toEqual([HOLD, RESUME]);
-    expectOrder(HOLD, 'write file', RESUME, 'fsync file', 'rename', 'fsync folder');
-    expect(log.lastIndexOf('write file')).toBeLessThan(log.indexOf(RESUME));
+    expectOrder(HOLD, 'write file', RESUME, 'write file', 'fsync file', 'rename', 'fsync folder');
+    expect(log.lastIndexOf('write file')).toBeLessThan(log.indexOf('fsync file'));
+    expect(log).not.toContain('request');
+    await answers(process);
+  });
+
+  test('of one that is tracked: pages are written before it is asked to stop', async () => {
+    const process = await started();
+    const { tracking } = await capturePid(process.pid, { output });
+    if (tracking === undefined) return; // not on this machine
+    expectOrder('request', 'write file', 'request', HOLD, 'request', RESUME, 'write file', 'fsync file', 'rename');
     await answers(process);
   });
 });

@@ -57,7 +57,7 @@ describe('start', () => {
       return 0;
     };
     startProcess(process);
-    expect(flags).toEqual([0x0c000004, 0x10005000, 1 << (L.STOP_SIGNAL - 1)]);
+    expect(flags).toEqual([0x0c000004, 0x10005000, (1 << (L.STOP_SIGNAL - 1)) | (1 << (L.TRACK_SIGNAL - 1))]);
   });
 
   it('traps when an active segment does not fit', () => {

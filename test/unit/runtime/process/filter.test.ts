@@ -28,7 +28,12 @@ interface Built {
   readonly names: string[];
 }
 
-function build(directories: boolean, openat2 = true, seccomp: (flags: number) => number = () => 0): Built {
+function build(
+  directories: boolean,
+  openat2 = true,
+  seccomp: (flags: number) => number = () => 0,
+  tracks = true,
+): Built {
   const { process } = bootedImage({ pages: 1, entry: true });
   const put = (field: number, value: number) => process.set64(process.runtime + field, value);
   put(L.RT_TEXT, TEXT);
@@ -37,6 +42,7 @@ function build(directories: boolean, openat2 = true, seccomp: (flags: number) =>
   put(L.RT_TRAP_TEXT_FILE, TRAP_TEXT_FILE);
   let high = 1000;
   process.overrides['fcntl'] = ([, command]) => (command === 1030 ? high++ : undefined);
+  if (!tracks) process.overrides['userfaultfd'] = () => -38;
   process.overrides['getpid'] = () => Number(PID);
   process.overrides['openat2'] = () => (openat2 ? -22 : -38);
   let program: Instruction[] = [];
@@ -59,7 +65,8 @@ function build(directories: boolean, openat2 = true, seccomp: (flags: number) =>
     plain: BigInt(TEXT_FILE),
     trap: BigInt(TRAP_TEXT_FILE),
   };
-  const facts = { directories, openat2, image: 1000n, nothing: 1001n, pid: PID, text };
+  const tracking = tracks ? { tracking: { userfault: 1002n, pagemap: 1003n } } : {};
+  const facts = { directories, openat2, ...tracking, image: 1000n, nothing: 1001n, pid: PID, text };
   return { program, facts, flags: process.rt32(L.RT_FLAGS), names };
 }
 
@@ -67,11 +74,12 @@ const run = (program: readonly Instruction[], nr: number, args: readonly bigint[
   runProgram(program, { nr, arch, args });
 
 describe.each([
-  ['without directories', false, true],
-  ['with directories', true, true],
-  ['with directories and without openat2', true, false],
-] as const)('%s', (_, directories, openat2) => {
-  const { program, facts } = build(directories, openat2);
+  ['without directories', false, true, true],
+  ['with directories', true, true, true],
+  ['with directories and without openat2', true, false, true],
+  ['without userfaultfd', false, true, false],
+] as const)('%s', (_, directories, openat2, tracks) => {
+  const { program, facts } = build(directories, openat2, undefined, tracks);
   const rules = filterRules(facts);
   const others = [0n, 1n, 7n, 0xffff_ffff_ffff_ffffn];
 

@@ -135,7 +135,7 @@ describe('what another process can see', () => {
 });
 
 describe('the wait', () => {
-  it('unblocks nothing but the stop signal, and watches for the end of the sender', () => {
+  it('unblocks nothing but what a tool sends, and watches for the end of the sender', () => {
     const process = stopping();
     process.overrides['rt_sigprocmask'] = ([, , old]) => {
       if (old !== 0) process.set64(old, 0xffffffffffffffffn);
@@ -151,7 +151,7 @@ describe('the wait', () => {
     };
     atSafepoint(process);
     const all = 0xffffffff;
-    expect(seen).toEqual([[1, PIDFD, 1, [all - 2 ** (L.STOP_SIGNAL - 1), all]]]);
+    expect(seen).toEqual([[1, PIDFD, 1, [all - 2 ** (L.STOP_SIGNAL - 1) - 2 ** (L.TRACK_SIGNAL - 1), all]]]);
   });
 
   it('for one that is dead already, as the kernel says, is none', () => {

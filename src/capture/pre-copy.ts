@@ -1,0 +1,192 @@
+/**
+ * Copies a process's memories while it runs, again and again, until what is left is small: only that is copied while
+ * the process stands still.
+ *
+ *     begin                protect all of it, a slice at a time
+ *     rounds, it runs      copy what was ever touched | find what was written meanwhile, copy that | ...
+ *     finish, it stands    find what was written since; copy it, and what is left
+ *
+ * Rounds end when what is left can be copied within the pause budget, or when it does not become smaller: then the
+ * program writes as fast as it is copied. A page that is read while it is being written may be torn; but then it is found
+ * to be written, and copied once more.
+ */
+
+import { trace } from '../base/trace.js';
+import { WASM_PAGE } from '../image/contract/sizes.js';
+import type { TrackingReport } from '../snapshot/capture-report.js';
+import { BLOCK } from '../snapshot/page-blocks.js';
+import type { ChangingPages, LivePageSink, PlacedPages } from '../snapshot/pages.js';
+import { FIRST_GUEST } from '../snapshot/snapshot.js';
+import { type NativeMemory, readMemories } from './instance-state.js';
+import { LiveMemory } from './live-memory.js';
+import { touchedBlocks } from './pagemap.js';
+import type { ImageProcess } from './process.js';
+import { TrackingLost, type TrackingWay, WrittenPages } from './written-pages.js';
+
+/** Bytes of memories below which standing still is as quick. */
+const WORTHWHILE = 1 << 20;
+/** Milliseconds of a pause that are not for pages: until a safepoint, for frames and descriptors. */
+const FIXED_PAUSE = 4;
+/** What is left has to become this much smaller in a round. */
+const SHRINKING = 0.7;
+const ROUNDS_MAX = 30;
+
+export interface PreCopyOptions {
+  /** Milliseconds that the process may stand still, as far as possible. */
+  readonly pauseBudget: number;
+  /** The way of tracking, for tests; else the best that there is. */
+  readonly way?: TrackingWay | undefined;
+  /** Lets signals in now and then; throws when the user wants to give up. */
+  readonly settle: () => Promise<void>;
+  /** Bytes that the memories have. */
+  readonly onTotal: (bytes: number) => void;
+  /** Bytes that were copied since the last time; may throw. */
+  readonly onBytes: (bytes: number) => void;
+}
+
+interface CopiedMemory {
+  native: NativeMemory;
+  readonly pages: ChangingPages;
+  /** Blocks that are not in the file as they are. */
+  rest: Uint16Array;
+}
+
+export class PreCopy {
+  private readonly rounds: number[] = [];
+  private written = 0;
+  private rest = 0;
+  /** Bytes per millisecond. */
+  private rate = 0;
+  private lost = false;
+
+  private constructor(
+    private readonly process: ImageProcess,
+    private readonly pages: WrittenPages,
+    private readonly memories: readonly CopiedMemory[],
+    private readonly options: PreCopyOptions,
+  ) {}
+
+  /** @returns undefined when there is little to copy, or the process cannot be tracked: it is captured standing still */
+  static async begin(process: ImageProcess, sink: LivePageSink, options: PreCopyOptions): Promise<PreCopy | undefined> {
+    if (!process.tryMemory()) return undefined;
+    const memories = memoriesOf(process);
+    if (sizeOf(memories) < WORTHWHILE) return undefined;
+    const session = await WrittenPages.begin(process, options.way);
+    if (session === undefined) return undefined;
+    const copied = memories.map((native) => ({ native, pages: sink.openMemory(), rest: new Uint16Array(0) }));
+    return new PreCopy(process, session.written, copied, options);
+  }
+
+  get report(): TrackingReport {
+    const { rounds, written, rest, pages } = this;
+    return { way: pages.way, rounds, written, rest, slice: Math.round(pages.longestSlice / 1000) };
+  }
+
+  /** Copies while the process runs. @throws ToolError when it ends */
+  async run(): Promise<void> {
+    try {
+      for (const { native } of this.memories) await this.pages.scan(native);
+      await this.takeTouched();
+      let copied = await this.copyRest();
+      for (;;) {
+        await this.findWritten();
+        const left = this.bytesLeft();
+        const needed = FIXED_PAUSE + left / this.rate;
+        trace('track', () => `${left} bytes were written meanwhile: a pause of about ${needed.toFixed(1)} ms`);
+        if (needed <= this.options.pauseBudget || left > copied * SHRINKING) return;
+        if (this.rounds.length === ROUNDS_MAX) return;
+        copied = await this.copyRest();
+      }
+    } catch (error) {
+      if (!(error instanceof TrackingLost)) throw error;
+      trace('track', () => `pid ${this.process.pid} is not tracked any more: ${error.message}`);
+      this.lost = true;
+    }
+  }
+
+  /**
+   * Copies what is left, while the process stands still.
+   *
+   * @param memories all that it has now
+   */
+  async finish(memories: readonly NativeMemory[]): Promise<void> {
+    for (const [i, native] of memories.entries()) this.memories[i].native = native;
+    try {
+      if (!this.lost) await this.findWritten();
+    } catch (error) {
+      if (!(error instanceof TrackingLost)) throw error;
+      this.lost = true;
+    }
+    if (this.lost) await this.takeTouched();
+    this.rest = await this.copyRest(false);
+  }
+
+  /** Where the pages of each memory are. */
+  placed(): PlacedPages[] {
+    return this.memories.map(({ pages }) => pages.placed());
+  }
+
+  /** Everything that was ever touched is left to be copied. */
+  private async takeTouched(): Promise<void> {
+    const { process, options } = this;
+    const maps = process.maps();
+    const pagemap = process.folder.path('pagemap');
+    for (const memory of this.memories) {
+      const { address, pages } = memory.native;
+      memory.rest = await touchedBlocks(pagemap, address, pages, maps, options.settle);
+    }
+    options.onTotal(this.bytesLeft());
+  }
+
+  /** What was written since the last time is left to be copied, too. */
+  private async findWritten(): Promise<void> {
+    const now = memoriesOf(this.process);
+    for (const [i, memory] of this.memories.entries()) {
+      memory.native = now[i];
+      const written = await this.pages.scan(memory.native);
+      this.written += countBlocks(written) * BLOCK;
+      for (let page = 0; page < memory.rest.length; page++) written[page] |= memory.rest[page];
+      memory.rest = written;
+      await this.options.settle();
+    }
+  }
+
+  /** @returns bytes */
+  private bytesLeft(): number {
+    return this.memories.reduce((sum, { rest }) => sum + countBlocks(rest) * BLOCK, 0);
+  }
+
+  /** @returns bytes */
+  private async copyRest(runs = true): Promise<number> {
+    const bytes = this.bytesLeft();
+    const start = performance.now();
+    for (const memory of this.memories) {
+      const { native, pages, rest } = memory;
+      memory.rest = new Uint16Array(0);
+      await pages.take(new LiveMemory(this.process.memory, native, rest), this.options.onBytes);
+    }
+    if (runs) {
+      const took = performance.now() - start;
+      this.rounds.push(bytes);
+      this.rate = bytes / Math.max(took, 0.1);
+      trace('track', () => `round ${this.rounds.length}: ${bytes} bytes in ${took.toFixed(1)} ms`);
+    }
+    return bytes;
+  }
+}
+
+/** Of all guests, in order, as they are now. */
+function memoriesOf({ memory, base, image }: ImageProcess): NativeMemory[] {
+  const guests = image.identity.instances.slice(FIRST_GUEST);
+  return guests.flatMap((identity) => readMemories(memory, base + identity.start, identity));
+}
+
+function sizeOf(memories: readonly NativeMemory[]): number {
+  return memories.reduce((sum, { pages }) => sum + pages * WASM_PAGE, 0);
+}
+
+function countBlocks(blocks: Uint16Array): number {
+  let count = 0;
+  for (const page of blocks) for (let bits = page; bits !== 0; bits &= bits - 1) count++;
+  return count;
+}

@@ -1,0 +1,231 @@
+/**
+ * Which pages of a running process were written: the tool's side of image/contract/tracking.ts. The process looks itself,
+ * in its signal handler, a range at a time, so that it never stands still for longer than a slice takes.
+ *
+ * A session is one tool's. When another tool begins one, or the process does not answer, this one is lost: each call
+ * then throws TrackingLost, and whoever asked has to take everything for written.
+ *
+ * Whatever happens to the tool, nothing has to be undone in the process: a page that stays protected costs one fault
+ * when it is next written.
+ */
+
+import { randomBytes } from 'node:crypto';
+import { InputError } from '../base/errors.js';
+import { trace } from '../base/trace.js';
+import { STATE_RUNNING } from '../image/contract/runtime-block.js';
+import { WASM_PAGE } from '../image/contract/sizes.js';
+import { TH_STATE } from '../image/contract/thread.js';
+import {
+  REGION_END,
+  REGION_SIZE,
+  REGION_START,
+  REQUEST_SIZE,
+  RQ_COMMAND,
+  RQ_END,
+  RQ_ID,
+  RQ_NUMBER,
+  RQ_SESSION,
+  RQ_START,
+  RQ_WAY,
+  RT_TRACKING,
+  TK_ANSWER,
+  TK_BEFORE,
+  TK_REACHED,
+  TK_REGIONS,
+  TK_REQUEST,
+  TK_RESULT,
+  TK_TOOK,
+  TK_WAYS,
+  TRACK_BEGIN,
+  TRACK_END,
+  TRACK_ID_SIZE,
+  TRACK_KEEP,
+  TRACK_PROTECT,
+  TRACK_REGIONS,
+  TRACK_SCAN,
+  TRACK_STALE,
+  TRACK_USERFAULT,
+  TRACKING_SIZE,
+} from '../image/contract/tracking.js';
+import { BLOCK } from '../snapshot/page-blocks.js';
+import type { NativeMemory } from './instance-state.js';
+import { FIRST_PAUSE, longer, sleep } from './pauses.js';
+import type { ImageProcess } from './process.js';
+
+/** How a process tracks. */
+export type TrackingWay = 'userfault' | 'protect';
+const WAYS: Readonly<Record<TrackingWay, number>> = { userfault: TRACK_USERFAULT, protect: TRACK_PROTECT };
+
+/** Bytes of a memory that the process looks at at once: write-protecting 64 MiB takes it 1.6 ms. */
+const SLICE = 32 << 20;
+/** Milliseconds until it is asked again, and until it is given up. */
+const ASK_AGAIN = 100;
+const GIVE_UP = 3000;
+
+/** The session is over: everything may have been written. Not for users: the capture does without. */
+export class TrackingLost extends Error {}
+
+export class WrittenPages {
+  private session = 0;
+  /** Nanoseconds that the process was interrupted for, at most at once. */
+  longestSlice = 0;
+
+  private constructor(
+    private readonly process: ImageProcess,
+    readonly way: TrackingWay,
+  ) {}
+
+  /**
+   * Begins a session. The first scan of a page then tells whether it was written since the last session's last scan of
+   * it; of a page that was never scanned, whether it is there.
+   *
+   * @param forced the way to use, for tests; else the best that the process has
+   * @returns undefined when the process cannot track, is older, or stands still
+   */
+  static async begin(
+    process: ImageProcess,
+    forced?: TrackingWay,
+  ): Promise<{ written: WrittenPages; since: Uint8Array | undefined } | undefined> {
+    const { memory } = process;
+    const state = memory.u32(process.thread + TH_STATE);
+    if (state !== STATE_RUNNING) return undefined;
+    const ways = memory.u32(process.runtime + RT_TRACKING + TK_WAYS);
+    const way = (['userfault', 'protect'] as const).find(
+      (way) => (ways & WAYS[way]) !== 0 && (forced === undefined || way === forced),
+    );
+    if (way === undefined) return undefined;
+    const written = new WrittenPages(process, way);
+    try {
+      written.session = (await written.ask(TRACK_BEGIN)).result;
+      const before = memory.read(process.runtime + RT_TRACKING + TK_BEFORE, TRACK_ID_SIZE);
+      trace('track', () => `pid ${process.pid}: session ${written.session}, by ${way}`);
+      return { written, since: before.every((byte) => byte === 0) ? undefined : before };
+    } catch (error) {
+      if (!(error instanceof TrackingLost)) throw error;
+      trace('track', () => `pid ${process.pid}: cannot be tracked: ${error.message}`);
+      return undefined;
+    }
+  }
+
+  /**
+   * What was written in a memory since its last scan; from now on that counts from here.
+   *
+   * @returns of each page of the memory: bit n set when its block n was written
+   * @throws TrackingLost
+   */
+  async scan({ address, pages }: NativeMemory): Promise<Uint16Array> {
+    const blocks = new Uint16Array(pages);
+    const end = address + pages * WASM_PAGE;
+    for (let start = address; start < end; ) {
+      const sliceEnd = Math.min(start + SLICE, end);
+      const { result: count, reached } = await this.ask(TRACK_SCAN, start, sliceEnd);
+      if (count > TRACK_REGIONS || reached <= start || reached > sliceEnd) throw this.damaged();
+      if (count > 0) await this.addRegions(count, start, reached, address, blocks);
+      start = reached;
+    }
+    return blocks;
+  }
+
+  /**
+   * From the last scans on, what is written is a difference to a snapshot: the next session's `since`.
+   *
+   * @param id of the snapshot, TRACK_ID_SIZE bytes
+   * @throws TrackingLost
+   */
+  async keep(id: Uint8Array): Promise<void> {
+    await this.ask(TRACK_KEEP, 0, 0, id);
+  }
+
+  /** Takes away all protection. @throws TrackingLost */
+  async end(): Promise<void> {
+    await this.ask(TRACK_END);
+  }
+
+  private async addRegions(
+    count: number,
+    start: number,
+    reached: number,
+    address: number,
+    blocks: Uint16Array,
+  ): Promise<void> {
+    const { memory, runtime } = this.process;
+    const bytes = memory.read(memory.address(runtime + RT_TRACKING + TK_REGIONS), count * REGION_SIZE);
+    let last = start;
+    for (let at = 0; at < bytes.length; at += REGION_SIZE) {
+      const from = Number(bytes.readBigUInt64LE(at + REGION_START));
+      const to = Number(bytes.readBigUInt64LE(at + REGION_END));
+      if (from < last || to <= from || to > reached || from % BLOCK !== 0 || to % BLOCK !== 0) throw this.damaged();
+      markBlocks(blocks, (from - address) / BLOCK, (to - address) / BLOCK);
+      last = to;
+    }
+    // Another tool's scan would have overwritten them meanwhile, and has a number of its own then.
+    if (memory.u32(runtime + RT_TRACKING + TK_ANSWER + RQ_NUMBER) !== this.number)
+      throw new TrackingLost('another tool');
+  }
+
+  private number = 0;
+
+  /** @throws TrackingLost, ToolError when the process has ended */
+  private async ask(
+    command: number,
+    start = 0,
+    end = 0,
+    id?: Uint8Array,
+  ): Promise<{ result: number; reached: number }> {
+    const { memory, runtime, pid } = this.process;
+    const request = Buffer.alloc(REQUEST_SIZE);
+    this.number = randomBytes(4).readUInt32LE() || 1;
+    request.writeUInt32LE(this.number, RQ_NUMBER);
+    request.writeUInt32LE(command, RQ_COMMAND);
+    request.writeUInt32LE(this.session, RQ_SESSION);
+    request.writeUInt32LE(WAYS[this.way], RQ_WAY);
+    request.writeBigUInt64LE(BigInt(start), RQ_START);
+    request.writeBigUInt64LE(BigInt(end), RQ_END);
+    if (id) request.set(id, RQ_ID);
+    const asked = performance.now();
+    let signalled = -ASK_AGAIN;
+    for (let pause = FIRST_PAUSE; ; pause = longer(pause)) {
+      const waited = performance.now() - asked;
+      if (waited - signalled >= ASK_AGAIN) {
+        signalled = waited;
+        memory.write(runtime + RT_TRACKING + TK_REQUEST, request);
+        await this.process.signal('SIGURG');
+      }
+      if (memory.u32(runtime + RT_TRACKING + TK_ANSWER + RQ_NUMBER) === this.number) {
+        const record = memory.read(runtime + RT_TRACKING, TRACKING_SIZE);
+        // Two tools that write at the same time could mix their requests.
+        if (!record.subarray(TK_ANSWER, TK_ANSWER + REQUEST_SIZE).equals(request))
+          throw new TrackingLost('another tool');
+        const result = Number(record.readBigInt64LE(TK_RESULT));
+        if (result === TRACK_STALE) throw new TrackingLost('another tool has begun a session');
+        this.longestSlice = Math.max(this.longestSlice, Number(record.readBigUInt64LE(TK_TOOK)));
+        if (result < 0) throw new TrackingLost(`error ${-result}`);
+        return { result, reached: Number(record.readBigUInt64LE(TK_REACHED)) };
+      }
+      if (waited > GIVE_UP) throw new TrackingLost(`no answer within ${GIVE_UP} ms`);
+      if (pause >= 1 && !this.canAnswer()) throw new TrackingLost(`pid ${pid} is suspended`);
+      await sleep(pause);
+    }
+  }
+
+  /** Whether it is neither suspended nor gone. */
+  private canAnswer(): boolean {
+    const state = this.process.status()?.state;
+    return state !== undefined && !['T', 't', 'Z', 'X'].includes(state);
+  }
+
+  private damaged(): InputError {
+    return new InputError('damaged-process', `pid ${this.process.pid}: its list of written pages is damaged`);
+  }
+}
+
+/** Sets the bits of blocks [from, to) of a memory. */
+export function markBlocks(blocks: Uint16Array, from: number, to: number): void {
+  while (from < to) {
+    const page = from >> 4;
+    const first = from & 15;
+    const count = Math.min(16 - first, to - from);
+    blocks[page] |= ((1 << count) - 1) << first;
+    from += count;
+  }
+}

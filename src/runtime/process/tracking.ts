@@ -1,0 +1,121 @@
+/**
+ * Which pages were written: the process's side of image/contract/tracking.ts. The tool cannot make the system calls that
+ * this takes, so the process makes them itself, in the handler of TRACK_SIGNAL.
+ *
+ * AssemblyScript, on the signal stack, STOP_SIGNAL and TRACK_SIGNAL blocked. It may interrupt anything, the host layer
+ * too, and shares nothing with it but the runtime block and what userfault.ts keeps. How long it takes is up to the tool,
+ * which asks for a range at a time.
+ */
+
+import {
+  REQUEST_SIZE,
+  RQ_COMMAND,
+  RQ_END,
+  RQ_ID,
+  RQ_NUMBER,
+  RQ_SESSION,
+  RQ_START,
+  RQ_WAY,
+  RT_TRACKING,
+  TK_ANSWER,
+  TK_BEFORE,
+  TK_REACHED,
+  TK_REGIONS,
+  TK_REQUEST,
+  TK_RESULT,
+  TK_SESSION,
+  TK_SINCE,
+  TK_TOOK,
+  TK_WAYS,
+  TRACK_BEGIN,
+  TRACK_END,
+  TRACK_ID_SIZE,
+  TRACK_KEEP,
+  TRACK_SCAN,
+  TRACK_STALE,
+  TRACK_USERFAULT,
+} from '../../image/contract/tracking';
+import { load32_u, load64, memoryBase, runtime, store32, store64, syscall } from '../native/native';
+import { SYS_clock_gettime } from '../native/target';
+import { openUserfault, REGIONS, registerMemories, scan, scanReached, unregisterMemories } from './userfault';
+import { failed } from './runtime-block';
+
+const EINVAL: i64 = -22;
+
+/** What the session tracks with; 0 before the first. */
+let way: i32 = 0;
+
+function record(): i64 {
+  return runtime() + <i64>RT_TRACKING;
+}
+
+/** Finds out what this process can do; opens what that takes, as it cannot be opened in the sandbox. */
+export function prepareTracking(): void {
+  let ways: i32 = 0;
+  if (openUserfault()) ways |= TRACK_USERFAULT;
+  store64(record() + TK_REGIONS, memoryBase() + <i64>REGIONS);
+  store32(record() + TK_WAYS, ways);
+}
+
+/** TRACK_SIGNAL: answers the request, once; one that comes without a request changes nothing. */
+export function onTrack(): void {
+  const request = record() + TK_REQUEST;
+  const answer = record() + TK_ANSWER;
+  const number = load32_u(request + RQ_NUMBER);
+  if (number === 0 || number === load32_u(answer + RQ_NUMBER)) return;
+  store32(answer + RQ_NUMBER, 0); // until the rest of it is there
+  const started = now();
+  store64(record() + TK_RESULT, perform(request));
+  store64(record() + TK_TOOK, now() - started);
+  store32(answer + RQ_COMMAND, load32_u(request + RQ_COMMAND));
+  for (let at: i64 = 8; at < REQUEST_SIZE; at += 8) store64(answer + at, load64(request + at));
+  store32(answer + RQ_NUMBER, number);
+}
+
+const CLOCK_MONOTONIC: i64 = 1;
+const clock: usize = memory.data(16, 8);
+
+/** Nanoseconds. */
+function now(): i64 {
+  syscall(SYS_clock_gettime, CLOCK_MONOTONIC, memoryBase() + clock, 0, 0, 0, 0);
+  return load<i64>(clock) * 1000000000 + load<i64>(clock, 8);
+}
+
+/** @returns what goes into TK_RESULT */
+function perform(request: i64): i64 {
+  const command = load32_u(request + RQ_COMMAND);
+  if (command === TRACK_BEGIN) return begin(load32_u(request + RQ_WAY));
+  if (load32_u(request + RQ_SESSION) !== load32_u(record() + TK_SESSION)) return TRACK_STALE;
+  if (command === TRACK_SCAN) {
+    // What was written is about to be forgotten here: only a whole snapshot may be what is differed from.
+    copyId(0, record() + TK_SINCE);
+    const count = scan(load64(request + RQ_START), load64(request + RQ_END));
+    store64(record() + TK_REACHED, scanReached());
+    return count;
+  }
+  if (command === TRACK_KEEP) {
+    copyId(request + RQ_ID, record() + TK_SINCE);
+    return 0;
+  }
+  if (command !== TRACK_END) return EINVAL;
+  copyId(0, record() + TK_SINCE);
+  return unregisterMemories();
+}
+
+function begin(wanted: i32): i64 {
+  if ((wanted & load32_u(record() + TK_WAYS)) === 0) return EINVAL;
+  if (wanted !== way) copyId(0, record() + TK_SINCE); // the other way has seen nothing
+  copyId(record() + TK_SINCE, record() + TK_BEFORE);
+  copyId(0, record() + TK_SINCE);
+  const session = load32_u(record() + TK_SESSION) + 1;
+  store32(record() + TK_SESSION, session);
+  const result = registerMemories();
+  if (failed(result)) return result;
+  way = wanted;
+  return <i64>session;
+}
+
+/** @param from 0 for zeros */
+function copyId(from: i64, to: i64): void {
+  for (let at: i64 = 0; at < TRACK_ID_SIZE; at += 8) store64(to + at, from === 0 ? 0 : load64(from + at));
+}

@@ -1,0 +1,55 @@
+/**
+ * A memory in a snapshot's file whose pages are written again and again, while the program that has them runs. A page
+ * keeps the place that it was given first. Places are given as pages come, so extents do not ascend in the file, and
+ * blocks that have become zeros are stored ones.
+ */
+
+import { WASM_PAGE } from '../image/contract/sizes.js';
+import { appendExtent, type PageRoom, type Placement, placePages } from './page-stream.js';
+import type { ChangingPages, OnBytes, PageSource, PlacedPages } from './pages.js';
+import type { Extent } from './snapshot.js';
+
+export class ChangingMemory implements ChangingPages, Placement {
+  /** Of each page: its file offset in pages, and 1 more; 0 when it has no place. */
+  private slots = new Uint32Array(0);
+  private blocks = new Uint16Array(0);
+
+  constructor(private readonly room: PageRoom) {}
+
+  take(source: PageSource, onBytes: OnBytes = () => {}): Promise<void> {
+    return placePages(source, this.room, this, onBytes);
+  }
+
+  placed(): PlacedPages {
+    const extents: Extent[] = [];
+    const blocks: number[] = [];
+    for (const [page, slot] of this.slots.entries()) {
+      if (slot === 0) continue;
+      appendExtent(extents, page * WASM_PAGE, (slot - 1) * WASM_PAGE, WASM_PAGE);
+      blocks.push(this.blocks[page]);
+    }
+    return { extents, blocks: Uint16Array.from(blocks) };
+  }
+
+  find(page: number): number | undefined {
+    return (this.slots[page] ?? 0) === 0 ? undefined : (this.slots[page] - 1) * WASM_PAGE;
+  }
+
+  add(first: number, fileOffset: number, blocks: Uint16Array): void {
+    if (first + blocks.length > this.slots.length) this.grow(first + blocks.length);
+    for (const [i, used] of blocks.entries()) {
+      this.slots[first + i] = fileOffset / WASM_PAGE + i + 1;
+      this.blocks[first + i] |= used;
+    }
+  }
+
+  private grow(pages: number): void {
+    const length = Math.max(pages, this.slots.length * 2);
+    const slots = new Uint32Array(length);
+    slots.set(this.slots);
+    this.slots = slots;
+    const blocks = new Uint16Array(length);
+    blocks.set(this.blocks);
+    this.blocks = blocks;
+  }
+}

@@ -1,0 +1,55 @@
+/**
+ * Captures that copy while the program runs: a program that looks whether each of its writes is still there goes through
+ * a chain of captures and restores, by every way of tracking that this machine has.
+ */
+
+import { join } from 'node:path';
+import { beforeAll, describe, expect, test } from 'vitest';
+import type { TrackingWay } from '../../src/capture/written-pages.js';
+import { capturePid } from '../support/capture.js';
+import { nativeArch } from '../support/native-arch.js';
+import { exhaustive } from '../support/sampling.js';
+import { type Built, build, restoreAndStart, temporaryFolder, Workload } from '../support/workload.js';
+import { writerProgram } from '../support/writer-program.js';
+
+const folder = temporaryFolder();
+const CAPTURES = exhaustive ? 300 : 12;
+const HOPS = 3;
+/** Milliseconds: rounds are not given up for a pause that is short enough. */
+const ways: readonly TrackingWay[] = nativeArch === 'x64' ? ['userfault'] : [];
+
+describe.each(ways)('by %s', (way) => {
+  describe.each([
+    ['as fast as it can', 0],
+    ['some pages in a round', 20_000],
+    ['a few pages in a round', 300_000],
+  ])('a program that writes %s', (name, pace) => {
+    let built: Built;
+    beforeAll(async () => {
+      built = await build(writerProgram({ pace, last: HOPS }), join(folder, `${way}-${pace}`));
+    });
+
+    test('no write is lost', { timeout: 120_000 }, async () => {
+      let workload = Workload.start(built.path);
+      try {
+        await workload.waitFor('ready');
+        for (let hop = 1; hop <= HOPS; hop++) {
+          const file = join(folder, `${way}-${pace}-${hop}.wsnap`);
+          for (let n = 1; n <= CAPTURES; n++) {
+            // Sometimes nothing but what was written in the last round is left for the pause.
+            const pauseBudget = n % 3 === 0 ? 1000 : 1;
+            const { tracking } = await capturePid(workload.pid, { output: file, tracking: way, pauseBudget });
+            expect(tracking?.way, name).toBe(way);
+            expect(tracking?.rounds[0]).toBeGreaterThan(3 << 20);
+          }
+          expect(workload.hasEnded).toBe(false);
+          workload.kill();
+          workload = await restoreAndStart(file, built, join(folder, `${way}-${pace}-${hop}`));
+        }
+        expect(await workload.ended()).toMatchObject({ code: 0, stderr: '' });
+      } finally {
+        workload.kill();
+      }
+    });
+  });
+});
