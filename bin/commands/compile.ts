@@ -31,10 +31,10 @@ const NATIVE = 'native';
 
 const command: CommandModule<object, Options> = {
   command: 'compile <module>',
-  describe: 'Compile a module (.wasm or .wat) to an image: a static executable',
+  describe: 'Compile a module (.wasm or .wat) or a component to an image: a static executable',
   builder: (yargs) =>
     yargs
-      .positional('module', { type: 'string', demandOption: true, describe: 'the module' })
+      .positional('module', { type: 'string', demandOption: true, describe: 'the module or component' })
       .option('output', {
         alias: 'o',
         type: 'string',
@@ -95,7 +95,7 @@ const command: CommandModule<object, Options> = {
     const destination = output === undefined ? undefined : openDestination(output, [inputIdentity(options.module)]);
     const start = performance.now();
     const { image, listing } = await withInput(options.module, (input) => {
-      expectKind(input, 'compile', ['module']);
+      expectKind(input, 'compile', ['module', 'component']);
       return compile(input.path, options, arch, level);
     });
     if (options.dump !== undefined) {
@@ -155,6 +155,6 @@ function cpuLevel(arch: ArchName, cpu: string | undefined): CpuLevel | undefined
 async function defaultOutput(path: string): Promise<string> {
   const name = moduleName(path);
   if (path !== '-' && name !== path) return name;
-  if (path !== '-') await withInput(path, (input) => expectKind(input, 'compile', ['module']));
+  if (path !== '-') await withInput(path, (input) => expectKind(input, 'compile', ['module', 'component']));
   throw new UsageError(`${path}: where to? Give the image a name with -o`);
 }

@@ -15,7 +15,7 @@ interface Options {
 
 const command: CommandModule<object, Options> = {
   command: 'inspect <subject>',
-  describe: 'Say what a module, an image, a snapshot or a process is',
+  describe: 'Say what a module, a component, an image, a snapshot or a process is',
   builder: (yargs) =>
     yargs
       .positional('subject', {
@@ -48,7 +48,7 @@ async function describe(subject: string): Promise<Description> {
 
 async function describeInput(input: InputFile): Promise<Description> {
   const { name, path, kind } = input;
-  if (kind === 'other') throw notFor(input, 'inspect', ['module', 'image', 'snapshot']);
+  if (kind === 'other') throw notFor(input, 'inspect', ['module', 'component', 'image', 'snapshot']);
   if (kind === 'snapshot') {
     const [{ readSnapshot }, { describeSnapshot }] = await Promise.all([
       import('../../src/api/stored-snapshot.js'),

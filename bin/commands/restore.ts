@@ -218,10 +218,10 @@ async function withCommandLine(error: unknown): Promise<never> {
 }
 
 async function readGivenModule(path: string): Promise<Uint8Array> {
-  const { readModuleFile } = await import('../../src/api/program.js');
-  return withInput(path, (input) => {
-    expectKind(input, 'restore --module', ['module']);
-    return readModuleFile(input.path, path);
+  const { readProgram } = await import('../../src/api/read-program.js');
+  return withInput(path, async (input) => {
+    expectKind(input, 'restore --module', ['module', 'component']);
+    return (await readProgram(input.path, path)).bytes;
   });
 }
 

@@ -32,11 +32,15 @@ interface Options extends LimitOptions, TrapOptions, NameOptions, PidFileOptions
 
 const command: CommandModule<object, Options> = {
   command: 'run <program> [args..]',
-  describe: 'Run a module or an image',
+  describe: 'Run a module, a component or an image',
   builder: (yargs) =>
     yargs
-      .usage('$0 run [options] <module|image> [arg..]')
-      .positional('program', { type: 'string', demandOption: true, describe: 'a module (.wasm or .wat) or an image' })
+      .usage('$0 run [options] <module|component|image> [arg..]')
+      .positional('program', {
+        type: 'string',
+        demandOption: true,
+        describe: 'a module (.wasm or .wat), a component or an image',
+      })
       .positional('args', {
         type: 'string',
         array: true,
@@ -98,7 +102,7 @@ export default command;
 
 async function run(input: InputFile, options: Options): Promise<void> {
   const { name: path, kind } = input;
-  expectKind(input, 'run', ['module', 'image']);
+  expectKind(input, 'run', ['module', 'component', 'image']);
   if (kind === 'image') refuseCompilerOptions(options);
   const args = [...(options.args ?? []), ...(options['--'] ?? [])];
   const name = parseName(options);

@@ -6,6 +6,7 @@ import { shellWord } from '../options/shell-word.js';
 
 const KINDS: Readonly<Record<Wanted, string>> = {
   module: 'a module (.wasm or .wat)',
+  component: 'a component',
   image: 'an image',
   snapshot: 'a snapshot',
   coredump: 'a coredump',
@@ -32,8 +33,9 @@ export function expectKind(input: Given, where: string, wanted: readonly Wanted[
 
 /** Says what the file is, what the command takes, and which command takes the file. */
 export function notFor({ name, type }: Given, where: string, wanted: readonly Wanted[]): InputError {
-  const isMisnamed = isNamedModule(name) && !['module', 'coredump'].includes(type.kind);
   const ending = name.slice(name.lastIndexOf('.'));
+  const isWasm = ['module', 'coredump'].includes(type.kind) || (type.kind === 'component' && ending === '.wasm');
+  const isMisnamed = isNamedModule(name) && !isWasm;
   const takes = `${where} takes ${wanted.map((one) => KINDS[one]).join(' or ')}`;
   const is = `${name} is ${type.what}${isMisnamed ? `, though it is called ${ending}` : ''}`;
   return new InputError('wrong-kind', [is, takes, ...advise(name, type, isMisnamed)].join('; '));
@@ -48,6 +50,7 @@ function advise(name: string, { kind, advice }: FileType, isMisnamed: boolean): 
   const path = shellWord(name);
   switch (kind) {
     case 'module':
+    case 'component':
       return [`wag-snap run ${path} starts it`];
     case 'image':
       return isMisnamed

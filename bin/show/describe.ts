@@ -1,6 +1,7 @@
 /** What `inspect` prints: a description as text, and as an object. */
 
 import type { FileDescription } from '../../src/api/describe.js';
+import type { ComponentDescription } from '../../src/api/describe-component.js';
 import type { ImageFacts } from '../../src/api/describe-image.js';
 import type { CoredumpDescription, ModuleDescription } from '../../src/api/describe-module.js';
 import type { ProcessDescription } from '../../src/api/describe-process.js';
@@ -18,6 +19,8 @@ export function showDescription(facts: FileDescription | ProcessDescription): De
       const { hasNames: _, ...json } = facts;
       return { json, text: terminalLines(moduleLines(facts)) };
     }
+    case 'component':
+      return { json: facts, text: terminalLines(componentLines(facts)) };
     case 'coredump':
       return { json: facts, text: terminalLines(coredumpLines(facts)) };
     case 'image':
@@ -38,6 +41,22 @@ function moduleLines(facts: ModuleDescription): string[] {
     `  segments    ${facts.dataSegments} data, ${facts.elementSegments} element`,
     ...facts.imports.map(({ module: from, name, type }) => `  import      ${from}.${name} ${type}`),
     ...facts.exports.map(({ name, type }) => `  export      ${name} ${type}`),
+  ];
+}
+
+function componentLines(facts: ComponentDescription): string[] {
+  const list = (functions: readonly string[]) => (functions.length === 0 ? '' : `: ${functions.join(', ')}`);
+  return [
+    `component ${facts.file}`,
+    `  size        ${facts.bytes} bytes`,
+    `  world       ${facts.world ?? 'none of WASI'}`,
+    facts.main === null ? `  runs        no: ${facts.refused}` : `  runs        core module ${facts.main}`,
+    ...facts.coreModules.map(
+      ({ name, bytes, offset }, i) =>
+        `  core module ${i}${name === null ? '' : `, ${name}`}, ${bytes} bytes at 0x${offset.toString(16)}`,
+    ),
+    ...facts.imports.map(({ name, functions }) => `  import      ${name}${list(functions)}`),
+    ...facts.exports.map(({ name, functions }) => `  export      ${name}${list(functions)}`),
   ];
 }
 

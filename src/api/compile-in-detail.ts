@@ -5,11 +5,12 @@ import { levels, targets } from '../arch/targets.js';
 import { Cancellation } from '../base/cancellation.js';
 import { InputError } from '../base/errors.js';
 import { compileImage } from '../compile/link/compile.js';
+import { decodeModule } from '../wasm/decode.js';
 import { ExternKind, type Module } from '../wasm/module.js';
-import { readModule } from '../wasm/wat.js';
 import type { CompileOptions } from './compile.js';
 import { nativeLevel, ownArch } from './cpu.js';
 import { NewImage } from './opened-image.js';
+import { readProgram } from './read-program.js';
 
 export interface DetailOptions extends CompileOptions {
   /** Site tables and trap text; without them a process cannot be captured. Default: true. */
@@ -34,7 +35,8 @@ export async function compileInDetail(
   const file = name ?? (typeof source === 'string' ? source : 'module');
   const cancel = new Cancellation('nothing was compiled', options.signal);
   const target = targetFor(options);
-  const module = await readModule(source, file);
+  const program = await readProgram(source, file);
+  const module = decodeModule(program.bytes, program.file);
   cancel.check();
   const listing =
     functionListing === undefined

@@ -26,7 +26,7 @@ export interface CompileOptions {
 /**
  * Compiles a module to an image for Linux, in memory. Writing it makes an executable.
  *
- * @param module a path, or the module's bytes: binary or text
+ * @param module a path, or bytes: of a module, binary or text, or of a component
  * @throws ModuleError when the module is invalid or cannot be linked; InputError when it cannot be read; LimitError when
  *   it is too large; ToolError 'interrupted'
  */

@@ -1,9 +1,10 @@
 /** What a file is, as data. Snapshots are described by describe-snapshot.ts. */
 
+import type { ComponentDescription } from './describe-component.js';
 import type { ImageDescription } from './describe-image.js';
 import type { CoredumpDescription, ModuleDescription } from './describe-module.js';
 
-export type FileDescription = ModuleDescription | CoredumpDescription | ImageDescription;
+export type FileDescription = ModuleDescription | ComponentDescription | CoredumpDescription | ImageDescription;
 
 /**
  * @param kind what the file is (file-kind.ts)
@@ -15,6 +16,13 @@ export async function describeFile(
   kind: FileDescription['kind'],
   name: string,
 ): Promise<FileDescription> {
+  if (kind === 'component') {
+    const [{ describeComponent }, { readModuleBytes }] = await Promise.all([
+      import('./describe-component.js'),
+      import('../wasm/wat.js'),
+    ]);
+    return describeComponent(await readModuleBytes(path, name), name);
+  }
   if (kind !== 'image') {
     const { describeCoredump, describeModule } = await import('./describe-module.js');
     return kind === 'module' ? describeModule(path, name) : describeCoredump(path, name);

@@ -3,7 +3,7 @@
  * is said in words: whoever gave the wrong file wants to know what he has, and which command takes it.
  */
 
-export type FileKind = 'module' | 'image' | 'snapshot' | 'coredump' | 'other';
+export type FileKind = 'module' | 'component' | 'image' | 'snapshot' | 'coredump' | 'other';
 
 export interface FileType {
   readonly kind: FileKind;
@@ -81,13 +81,7 @@ function other([, what, advice]: Known): FileType {
 /** A module of another version is the decoder's to refuse. */
 function wasmType(bytes: Buffer): FileType {
   const layer = bytes.length >= 8 ? bytes.readUInt16LE(6) : 0;
-  if (layer === 1) {
-    return {
-      kind: 'other',
-      what: 'a component',
-      advice: 'not supported yet: components; build a module for WASI preview 1 (wasm32-wasip1)',
-    };
-  }
+  if (layer === 1) return { kind: 'component', what: 'a component' };
   // custom section, size, length of its name (of one byte as long as the section is short), name
   const section = bytes.subarray(8);
   const name = section[0] === 0 ? section.subarray(1).findIndex((byte) => byte < 0x80) + 2 : 0;
@@ -119,7 +113,8 @@ function textType(text: string): FileType {
   const start = text.trimStart();
   if (start === '') return { kind: 'other', what: 'a text file of nothing but spaces' };
   if (start.startsWith('(component')) {
-    return { kind: 'other', what: 'a component', advice: 'not supported yet: components' };
+    const advice = 'make a binary of it first: wasm-tools parse';
+    return { kind: 'other', what: 'a component in the text format', advice };
   }
   if (start.startsWith('(') || start.startsWith(';')) return { kind: 'module', what: 'a module in the text format' };
   const known = TEXT.find(([magic]) => start.startsWith(magic));

@@ -8,14 +8,14 @@ import { makeTemporaryFolder, nameTemporary, removeTemporary } from '../base/tem
 import { fileType, HEAD_SIZE } from './file-kind.js';
 import type { ProgramFile } from './program.js';
 
-/** A path, or the bytes of a module or an image, or an image as `compile` gives it. */
+/** A path, or the bytes of a module, a component or an image, or an image as `compile` gives it. */
 export type ProgramSource = string | Uint8Array | { readonly path: string | undefined; bytes(): Uint8Array };
 
 const UNNAMED = 'program';
 
 /**
  * @param name for messages, and the program's argument 0; default: the path
- * @throws InputError 'wrong-kind' when it is neither a module nor an image, or cannot be read
+ * @throws InputError 'wrong-kind' when it is no module, component or image, or cannot be read
  */
 export function programFile(source: ProgramSource, name?: string): ProgramFile {
   const path = typeof source === 'string' ? source : source instanceof Uint8Array ? undefined : source.path;
@@ -49,10 +49,10 @@ function checked(file: ProgramFile): ProgramFile {
   throw new InputError('wrong-kind', `${file.name} is an image, though it is called like a module`);
 }
 
-function kindOf(head: Uint8Array, name: string): 'module' | 'image' {
+function kindOf(head: Uint8Array, name: string): 'module' | 'component' | 'image' {
   const { kind, what } = fileType(head);
-  if (kind === 'module' || kind === 'image') return kind;
-  throw new InputError('wrong-kind', `${name} is ${what}; run takes a module or an image`);
+  if (kind === 'module' || kind === 'component' || kind === 'image') return kind;
+  throw new InputError('wrong-kind', `${name} is ${what}; run takes a module, a component or an image`);
 }
 
 function readHead(path: string): Uint8Array {

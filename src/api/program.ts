@@ -13,6 +13,7 @@ import { entryFunction } from '../wasm/entry.js';
 import { ExternKind, type Import, type Module } from '../wasm/module.js';
 import type { FileKind } from './file-kind.js';
 import type { Prepared } from './prepared.js';
+import { readProgram } from './read-program.js';
 
 /** A file that has a module or an image. */
 export interface ProgramFile {
@@ -85,23 +86,17 @@ async function compiledImage(input: ProgramFile, options: ProgramOptions): Promi
     import('../arch/targets.js'),
     import('../wasm/decode.js'),
   ]);
-  const bytes = await readModuleFile(path, name);
+  const { bytes, file } = await readProgram(path, name);
   input.release();
-  const image = cachedImages(new ImageCache())({ bytes, file: name, target: targets[options.arch], ...options });
+  const image = cachedImages(new ImageCache())({ bytes, file, target: targets[options.arch], ...options });
   nameTemporary(image.path, name);
   return {
     image: image.path,
     hasModule: true,
-    module: async () => decodeModule(bytes, name),
+    module: async () => decodeModule(bytes, file),
     isTemporary: image.temporary,
     release: image.release,
   };
-}
-
-/** The binary form of a module that is there in either form. @param name for messages. @throws InputError */
-export async function readModuleFile(path: string, name: string): Promise<Uint8Array> {
-  const { readModuleBytes } = await import('../wasm/wat.js');
-  return readModuleBytes(path, name);
 }
 
 /**

@@ -116,6 +116,6 @@ async function look(
 
 async function moduleBytes(module: string | Uint8Array | undefined): Promise<Uint8Array | undefined> {
   if (module === undefined) return undefined;
-  const { readModuleBytes } = await import('../wasm/wat.js');
-  return readModuleBytes(module);
+  const { readProgram } = await import('./read-program.js');
+  return (await readProgram(module, typeof module === 'string' ? module : 'module')).bytes;
 }

@@ -76,6 +76,6 @@ function readPreamble(reader: Reader): void {
   if (length === 0) throw reader.malformed('unexpected end: no bytes at all');
   if (reader.f32Bits() !== MAGIC) throw reader.malformed('magic header not detected', 0);
   const version = reader.f32Bits();
-  if (version >>> 16 === COMPONENT_LAYER) throw reader.malformed('not supported yet: components', 4);
+  if (version >>> 16 === COMPONENT_LAYER) throw reader.malformed('it is a component, not a module', 4);
   if (version !== VERSION) throw reader.malformed('unknown binary version', 4);
 }

@@ -41,6 +41,10 @@ export const limits = {
    * Nor this: pages that a memory with 64-bit addresses starts with, which are what an image reserves for one at most.
    */
   memoryPages: MEMORY64_PAGES,
+  /** Nor this: definitions of a component and those nested in it; as many may be carried out. */
+  componentDefinitions: 1_000_000,
+  /** Nor this: components or types in one another. */
+  componentDepth: 100,
 } as const;
 
 /**

@@ -2,6 +2,7 @@
 
 import { cli } from './areas/cli.js';
 import { compiler } from './areas/compiler.js';
+import { component } from './areas/component.js';
 import { image } from './areas/image.js';
 import { process } from './areas/process.js';
 import { restore } from './areas/restore.js';
@@ -23,4 +24,5 @@ export const areas: readonly Area[] = [
   wasi,
   cli,
   compiler,
+  component,
 ];

@@ -28,7 +28,7 @@ const HOSTS: readonly (readonly [test: Test, what: string])[] = [
   [({ module }) => /^wasix_/.test(module), 'not supported yet: WASIX; WASI preview 1 is'],
   [
     ({ module }) => /^(cm32p2\|)?wasi:/.test(module),
-    'not supported yet: WASI 0.2 and components; WASI preview 1 is (wasm32-wasip1)',
+    'it is for WASI 0.2, not supported yet in modules; WASI preview 1 is (wasm32-wasip1)',
   ],
   [({ module }) => /^wasi_ephemeral_/.test(module), 'not supported yet: WASI proposals beyond preview 1'],
   [

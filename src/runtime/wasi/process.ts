@@ -18,6 +18,11 @@ export function proc_exit(code: i32): void {
   syscall(SYS_exit_group, code, 0, 0, 0, 0, 0);
 }
 
+/** What components do with a code (src/wasm/component/flatten-exit.ts): it says whether all went well, no more. */
+export function proc_exit_for_component(code: i32): void {
+  proc_exit(code == 0 ? 0 : 1);
+}
+
 /** struct sigaction of the kernel: handler SIG_DFL, no flags, no restorer, empty mask. */
 const DEFAULT: usize = memory.data<u64>([0, 0, 0, 0]);
 const WASI_SIGCHLD: i32 = 16; // Linux has SIGSTKFLT before it

@@ -72,7 +72,7 @@ test('nothing, spaces and texts', () => {
   expect(what(' \n\t')).toBe('a text file of nothing but spaces');
   expect(kind('(module)')).toBe('module');
   expect(kind('\n ;; a module')).toBe('module');
-  expect(what('(component)')).toBe('a component');
+  expect(what('(component)')).toBe('a component in the text format');
   expect(what('hello')).toBe('a text file');
   expect(what('{"a": 1}')).toBe('a JSON file');
   expect(what('hello', [1])).toBe('a binary file of an unknown kind');

@@ -36,6 +36,7 @@ const tar = () => {
   bytes.write('ustar', 257);
   return bytes;
 };
+const component = Buffer.from('\0asm\x0d\0\x01\0', 'latin1');
 const wasm = Buffer.from('\0asm\x01\0\0\0', 'latin1');
 
 /** Name, contents (undefined: made below), what messages say that it is, and its kind. */
@@ -51,9 +52,10 @@ const FILES: readonly (readonly [name: string, contents: Buffer | string | undef
     ['s.wsnap', undefined, 'a snapshot', 'snapshot'],
     ['s.wasm', undefined, 'a snapshot, though it is called .wasm', 'snapshot'],
     ['core.wasm', Buffer.concat([wasm, Buffer.from('\0\x0a\x04core\0\x03abc', 'latin1')]), 'a coredump', 'coredump'],
-    ['component.wasm', Buffer.from('\0asm\x0d\0\x01\0', 'latin1'), 'a component, though it is called .wasm', 'other'],
-    ['component', Buffer.from('\0asm\x0d\0\x01\0', 'latin1'), 'a component', 'other'],
-    ['component.wat', '(component)', 'a component, though it is called .wat', 'other'],
+    ['component.wasm', component, 'a component', 'component'],
+    ['component', component, 'a component', 'component'],
+    ['c.wat', component, 'a component, though it is called .wat', 'component'],
+    ['component.wat', '(component)', 'a component in the text format, though it is called .wat', 'other'],
     ['empty', '', 'empty', 'other'],
     ['empty.wasm', '', 'empty, though it is called .wasm', 'other'],
     ['spaces.wat', ' \n\n', 'a text file of nothing but spaces, though it is called .wat', 'other'],
@@ -102,15 +104,25 @@ const COMMANDS: readonly (readonly [
   kinds: readonly FileKind[],
   takes: string,
 ])[] = [
-  ['compile', ['compile', 'FILE', '-o', 'OUT'], ['module'], 'compile takes a module (.wasm or .wat)'],
-  ['run', ['run', 'FILE'], ['module', 'image'], 'run takes a module (.wasm or .wat) or an image'],
+  [
+    'compile',
+    ['compile', 'FILE', '-o', 'OUT'],
+    ['module', 'component'],
+    'compile takes a module (.wasm or .wat) or a component',
+  ],
+  [
+    'run',
+    ['run', 'FILE'],
+    ['module', 'component', 'image'],
+    'run takes a module (.wasm or .wat) or a component or an image',
+  ],
   ['restore', ['restore', 'FILE', '-o', 'OUT'], ['snapshot'], 'restore takes a snapshot'],
   ['coredump', ['coredump', 'FILE', '-o', 'OUT'], ['snapshot'], 'coredump takes a snapshot'],
   [
     'inspect',
     ['inspect', 'FILE'],
-    ['module', 'image', 'snapshot', 'coredump'],
-    'inspect takes a module (.wasm or .wat) or an image or a snapshot',
+    ['module', 'component', 'image', 'snapshot', 'coredump'],
+    'inspect takes a module (.wasm or .wat) or a component or an image or a snapshot',
   ],
 ];
 
@@ -317,7 +329,7 @@ describe('imports that nothing provides', () => {
     ['Go', 'gojs', 'runtime.wasmExit', /made by Go for JavaScript: GOOS=wasip1/],
     ['Go', 'go', 'runtime.wasmExit', /made by Go for JavaScript/],
     ['WASIX', 'wasix_32v1', 'fd_dup', /not supported yet: WASIX/],
-    ['WASI 0.2', 'wasi:cli/environment@0.2.0', 'get-arguments', /not supported yet: WASI 0\.2/],
+    ['WASI 0.2', 'wasi:cli/environment@0.2.0', 'get-arguments', /it is for WASI 0\.2, not supported yet in modules/],
     ['WASI proposals', 'wasi_ephemeral_nn', 'load', /not supported yet: WASI proposals/],
     ['threads', 'wasi', 'thread-spawn', /starting threads is not supported yet/],
     ['nobody', 'env', 'f', /^wag-snap: i\.wat: unknown import: [^\n]*\n$/],

@@ -116,9 +116,9 @@ describe('is not supported yet, with what it is', () => {
     expect(get()).toMatch(new RegExp(`^(unsupported|malformed): not supported yet: .*${what}`));
   });
 
-  test('components', () => {
+  test('components are no modules', () => {
     expect(() => decodeModule(Uint8Array.from([...head.slice(0, 4), 0x0d, 0, 1, 0]))).toThrow(
-      'offset 0x4: not supported yet: components',
+      'offset 0x4: it is a component, not a module',
     );
   });
 

@@ -1,0 +1,76 @@
+/** What a component is, as data: world, imports, exports, core modules, and whether it can be compiled. */
+
+import { InputError } from '../base/errors.js';
+import { findCommand } from '../wasm/component/command.js';
+import { decodeComponent } from '../wasm/component/decode.js';
+import { type Component, coreModules, Sort, sortName } from '../wasm/component/definitions.js';
+import { type Graph, type Item, instantiate } from '../wasm/component/instantiate.js';
+import { functionNames } from '../wasm/component/interface-functions.js';
+import { worldName } from '../wasm/component/world.js';
+
+export interface ComponentDescription {
+  readonly kind: 'component';
+  readonly file: string;
+  readonly bytes: number;
+  /** `wasi:cli/command@0.2.6`; null: none of WASI's. */
+  readonly world: string | null;
+  /** The core module that is compiled, an index of `coreModules`; null: the component cannot be. */
+  readonly main: number | null;
+  /** Why not. */
+  readonly refused: string | null;
+  /** Those of nested components too, in the order of the file. Offset in the file and size are in bytes. */
+  readonly coreModules: readonly { readonly name: string | null; readonly offset: number; readonly bytes: number }[];
+  readonly imports: readonly ComponentEntry[];
+  readonly exports: readonly ComponentEntry[];
+}
+
+export interface ComponentEntry {
+  readonly name: string;
+  /** `instance`, `func`, `type`, ... */
+  readonly kind: string;
+  /** Names of an instance's functions. */
+  readonly functions: readonly string[];
+}
+
+/** @throws ModuleError, LimitError */
+export function describeComponent(bytes: Uint8Array, file: string): ComponentDescription {
+  const component = decodeComponent(bytes, file);
+  const graph = instantiate(component);
+  const modules = coreModules(component);
+  const { main, refused = null } = program(component, graph);
+  return {
+    kind: 'component',
+    file,
+    bytes: bytes.length,
+    world: worldName(graph) ?? null,
+    main: main === undefined ? null : modules.findIndex(({ start }) => start === main),
+    refused,
+    coreModules: modules.map(({ start, end, name = null }) => ({ name, offset: start, bytes: end - start })),
+    imports: graph.imports.map(({ name, type }) => ({
+      name,
+      kind: type.kind,
+      functions: functionNames(type, graph.scope),
+    })),
+    exports: Array.from(graph.exports, ([name, item]) => ({
+      name,
+      kind: sortName(item.sort),
+      functions: exportedFunctions(item),
+    })),
+  };
+}
+
+/** Where the main core module starts in the file; or why the component cannot be compiled. */
+function program(component: Component, graph: Graph): { main?: number; refused?: string } {
+  try {
+    return { main: findCommand(component, graph).start };
+  } catch (error) {
+    if (error instanceof InputError) return { refused: error.headline };
+    throw error;
+  }
+}
+
+function exportedFunctions({ sort, value }: Item): string[] {
+  if (sort !== Sort.Instance) return [];
+  const exports = (value as { exports?: ReadonlyMap<string, Item> }).exports ?? new Map<string, Item>();
+  return Array.from(exports).flatMap(([name, item]) => (item.sort === Sort.Func ? [name] : []));
+}

@@ -1,0 +1,170 @@
+/**
+ * The program in a component of the world wasi:cli/command.
+ *
+ * Tools make such a component of a module for WASI preview 1 and an adapter, a module that turns preview 1 into the
+ * interfaces of WASI 0.2:
+ *
+ *     component's imports, wasi:* --> adapter --preview 1--> main module
+ *              wasi:cli/run <-------- adapter <--_start------'
+ *
+ * Our host layer speaks preview 1, so the main module is the program, and the rest is left out. What is in the graph is
+ * proved, not guessed by names: each of the main module's imports must be the adapter's function of that name, the
+ * adapter must start the main module's _start and work on its memory, and must have nothing but the component's imports
+ * of wasi:* itself. Every other component is refused, with what is missing.
+ */
+
+import { ModuleError } from '../../base/errors.js';
+import { ExternKind, type Module } from '../module.js';
+import { CoreFunctions } from './core-functions.js';
+import { decodeComponent } from './decode.js';
+import type { Component } from './definitions.js';
+import { flattenExit } from './flatten-exit.js';
+import {
+  type FunctionItem,
+  type Graph,
+  type InstanceItem,
+  type InstantiatedModule,
+  instantiate,
+} from './instantiate.js';
+import { commandInterface, worldName } from './world.js';
+
+const PREVIEW1 = 'wasi_snapshot_preview1';
+
+export interface Command {
+  /** Of the main core module in the file. */
+  readonly start: number;
+  readonly end: number;
+  /** Names it in messages. */
+  readonly file: string;
+}
+
+/**
+ * The module to compile for a component: its main core module, which ends with 0 or 1 as the component does.
+ *
+ * @throws ModuleError 'unsupported' for a component that is no such one, else as decoding does; LimitError
+ */
+export function commandModule(bytes: Uint8Array, file: string): { bytes: Uint8Array; file: string } {
+  const component = decodeComponent(bytes, file);
+  const { start, end, file: moduleFile } = findCommand(component, instantiate(component));
+  return { bytes: flattenExit(bytes.subarray(start, end), moduleFile), file: moduleFile };
+}
+
+/** @throws ModuleError, LimitError */
+export function findCommand(component: Component, graph: Graph): Command {
+  return new Search(component, graph).run();
+}
+
+class Search {
+  private readonly functions: CoreFunctions;
+
+  constructor(
+    private readonly component: Component,
+    private readonly graph: Graph,
+  ) {
+    this.functions = new CoreFunctions(component, graph);
+  }
+
+  run(): Command {
+    this.checkImports();
+    const adapter = this.adapter();
+    const main = this.mainOf(adapter);
+    this.checkMain(main, adapter);
+    this.checkAdapter(main, adapter);
+    this.checkOthers(main, adapter);
+    const { start, end } = main.module;
+    return { start, end, file: this.functions.moduleFile(start) };
+  }
+
+  private checkImports(): void {
+    const other = this.graph.imports.find(({ name }) => !name.startsWith('wasi:'));
+    if (other !== undefined) throw this.refuse(`its import ${other.name} is not of WASI`, other.offset);
+  }
+
+  /** The instance whose function the component exports as wasi:cli/run. */
+  private adapter(): InstantiatedModule {
+    const name = commandInterface(this.graph);
+    if (name === undefined) {
+      const world = worldName(this.graph);
+      const names = [...this.graph.exports.keys()];
+      const exports = names.length === 0 ? 'nothing' : names.slice(0, 8).join(', ');
+      const is = world === undefined ? `a component that exports ${exports}` : `a component of the world ${world}`;
+      throw this.refuse(`${is}; one of the world wasi:cli/command exports wasi:cli/run@0.2`);
+    }
+    const { exports } = this.graph.exports.get(name)!.value as InstanceItem;
+    const run = exports?.get('run')?.value as FunctionItem | undefined;
+    if (run?.kind !== 'lift') throw this.refuse(`${name} is not of the component itself`);
+    const found = this.functions.resolve(run.func);
+    if (found.kind !== 'function') throw this.refuse(`${name} is not a function of a core module`, run.offset);
+    return found.instance;
+  }
+
+  private mainOf(adapter: InstantiatedModule): InstantiatedModule {
+    const at = importIndex(this.functions.module(adapter), '__main_module__', '_start');
+    const start = at < 0 ? undefined : this.functions.resolve(this.functions.argument(adapter, ExternKind.Func, at));
+    if (start?.kind === 'function') return start.instance;
+    throw this.refuse('its core module has wasi:cli/run itself, as programs that are made for WASI 0.2 do');
+  }
+
+  private checkMain(main: InstantiatedModule, adapter: InstantiatedModule): void {
+    const module = this.functions.module(main);
+    const exported = new Map(this.functions.module(adapter).exports.map(({ name, index }) => [name, index]));
+    let at = 0;
+    for (const { kind, module: from, name } of module.imports) {
+      if (kind !== ExternKind.Func || from !== PREVIEW1) {
+        const what = from.startsWith('wasi:') ? 'an interface of WASI 0.2, without the adapter' : 'another core module';
+        throw this.refuse(`its main core module imports ${from}.${name}: ${what}`, main.module.offset);
+      }
+      const found = this.functions.resolve(this.functions.argument(main, ExternKind.Func, at++));
+      if (found.kind !== 'function' || found.instance !== adapter || found.index !== exported.get(name)) {
+        throw this.refuse(`${from}.${name} is not the adapter's`, main.module.offset);
+      }
+    }
+    const entry = module.exports.find(({ name }) => name === '_start');
+    const start = this.functions.resolve({ kind: 'export', instance: main, name: '_start' });
+    if (entry?.kind === ExternKind.Func && start.kind === 'function' && start.index === entry.index) return;
+    throw this.refuse('its main core module has no _start of its own', main.module.offset);
+  }
+
+  /** What the adapter works on: the main module's memory, and imports of the component. */
+  private checkAdapter(main: InstantiatedModule, adapter: InstantiatedModule): void {
+    const { offset } = adapter.module;
+    const module = this.functions.module(adapter);
+    const seen = [0, 0, 0, 0, 0];
+    for (const { kind, module: from, name } of module.imports) {
+      const argument = this.functions.argument(adapter, kind, seen[kind]++);
+      if (kind === ExternKind.Func) {
+        const found = this.functions.resolve(argument);
+        if (found.kind === 'function' && found.instance === main) continue;
+        const isImport = found.kind === 'lower' ? found.func.kind === 'import' : found.kind === 'resource';
+        if (!isImport) throw this.refuse(`${from}.${name} comes from another component`, offset);
+      } else if (kind === ExternKind.Memory) {
+        const memory = argument.kind === 'export' ? argument : undefined;
+        const owner = memory && this.functions.definition(memory.instance, kind, memory.name);
+        if (owner?.instance !== main || owner.func !== 0)
+          throw this.refuse(`${from}.${name} is not the main memory`, offset);
+      } else throw this.refuse(`the adapter shares ${from}.${name}`, offset);
+    }
+  }
+
+  /** The others, shims, must do nothing by themselves. */
+  private checkOthers(main: InstantiatedModule, adapter: InstantiatedModule): void {
+    for (const instance of this.graph.instances) {
+      if (instance === main || instance === adapter) continue;
+      if (this.functions.module(instance).start === undefined) continue;
+      throw this.refuse('it has a further core module with a start function', instance.module.offset);
+    }
+  }
+
+  private refuse(why: string, offset = 0): ModuleError {
+    const detail =
+      `not supported yet: ${why}; supported are components of wasi:cli/command@0.2 that are made of a module for ` +
+      'WASI preview 1 and its adapter (wasm-tools component new --adapt)';
+    return new ModuleError('unsupported', detail, offset, this.component.file);
+  }
+}
+
+/** The index of an imported function, or -1. */
+function importIndex({ imports }: Module, from: string, name: string): number {
+  const functions = imports.filter(({ kind }) => kind === ExternKind.Func);
+  return functions.findIndex((entry) => entry.module === from && entry.name === name);
+}

@@ -1,0 +1,59 @@
+/**
+ * A component's exit code is 0 or 1, whatever its program says: wasi:cli/exit takes a result, and the adapter makes of
+ * proc_exit's code whether it is 0. So the main module's import of proc_exit becomes one of the function of ours that
+ * does the same.
+ *
+ * It stands in the module itself, so images, snapshots and restore know nothing of components. The two names have
+ * together the same length, so that every offset in the module stays: of errors, backtraces and sites.
+ */
+
+import { ModuleError } from '../../base/errors.js';
+import { Reader } from '../reader.js';
+
+const PREAMBLE = 8;
+const IMPORTS = 2;
+const FUNCTION = 0;
+const OLD = ['wasi_snapshot_preview1', 'proc_exit'];
+const NEW = ['wag_snap', 'proc_exit_for_component'];
+
+/** @param bytes a decoded module that imports nothing but functions; they stay as they are */
+export function flattenExit(bytes: Uint8Array, file: string): Uint8Array {
+  // NOTE: of a Buffer, slice() would be a view.
+  const changed = Uint8Array.from(bytes);
+  const reader = new Reader(bytes, file, PREAMBLE);
+  while (reader.pos < bytes.length) {
+    const id = reader.u8();
+    const start = reader.span();
+    const end = reader.pos;
+    if (id === IMPORTS) {
+      reader.pos = start;
+      for (let count = reader.u32(); count > 0; count--) changeImport(reader, changed);
+    }
+    reader.pos = end;
+  }
+  return changed;
+}
+
+function changeImport(reader: Reader, changed: Uint8Array): void {
+  const start = reader.pos;
+  const names = [reader.name(), reader.name()];
+  const end = reader.pos;
+  if (reader.u8() !== FUNCTION) {
+    throw new ModuleError('unsupported', 'not supported yet: compact imports in components', end, reader.file);
+  }
+  reader.u32();
+  if (names.some((name, i) => name !== OLD[i])) return;
+  // Lengths keep the bytes that they take, of which there may be more than one.
+  const padding = end - start - NEW[0].length - NEW[1].length - 2;
+  const encoded = NEW.flatMap((name, i) => {
+    const width = i === 0 ? Math.min(padding, 4) : padding - Math.min(padding, 4);
+    return [...paddedLength(name.length, width), ...Buffer.from(name)];
+  });
+  changed.set(encoded, start);
+}
+
+/** LEB128 with that many more bytes than are needed. @param length below 128 */
+function paddedLength(length: number, padding: number): number[] {
+  if (padding === 0) return [length];
+  return [length | 0x80, ...new Array<number>(padding - 1).fill(0x80), 0];
+}

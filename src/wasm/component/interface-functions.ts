@@ -1,0 +1,15 @@
+/** The functions of an interface that a component imports, by its type. */
+
+import { Sort } from './definitions.js';
+import type { Scope, TypeItem } from './instantiate.js';
+import type { ExternType } from './types.js';
+
+/** In their order; none when the import is no instance. */
+export function functionNames(type: ExternType, scope: Scope): string[] {
+  if (type.kind !== 'instance' || type.index >= scope.count(Sort.Type)) return [];
+  const found: TypeItem = scope.get(Sort.Type, type.index, 0);
+  if (found.kind !== 'type' || found.type.kind !== 'instance') return [];
+  return found.type.declarations.flatMap((declaration) =>
+    declaration.kind === 'export' && declaration.type.kind === 'func' ? [declaration.name] : [],
+  );
+}

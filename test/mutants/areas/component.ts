@@ -1,0 +1,62 @@
+/** Components: what makes one a program, and what is left out of it. */
+
+import type { Area } from '../mutant.js';
+
+export const component: Area = {
+  name: 'component',
+  files: [
+    {
+      file: 'src/wasm/component/command.ts',
+      tests: ['test/unit/wasm/component/command.test.ts'],
+      changes: [
+        ["({ name }) => !name.startsWith('wasi:')", '() => false'],
+        ['kind !== ExternKind.Func || from !== PREVIEW1', 'kind !== ExternKind.Func'],
+        ['found.index !== exported.get(name)', 'false'],
+        ['found.instance !== adapter', 'false'],
+        ["found.func.kind === 'import'", 'true'],
+        ['start === undefined) continue', 'start !== 0) continue'],
+      ],
+    },
+    {
+      file: 'src/wasm/component/core-functions.ts',
+      tests: ['test/unit/wasm/component/command.test.ts'],
+      changes: [
+        ['reader.u8() !== LOCAL_GET || reader.u32() !== i', 'reader.u8() !== LOCAL_GET && reader.u32() !== i'],
+        ['offset.lo + i, { instance', 'offset.lo + 1 - i, { instance'],
+      ],
+    },
+    {
+      file: 'src/wasm/component/instantiate.ts',
+      tests: ['test/unit/wasm/component/decode.test.ts'],
+      changes: [
+        ['if (exports.has(name)) throw', 'if (false) throw'],
+        ['if (this.imports.has(name)) throw', 'if (false) throw'],
+        ['if (given.sort !== sort)', 'if (false)'],
+        ['(this.left -= definitions.length) < 0', 'false'],
+        ['if (index < space.length) return', 'return'],
+      ],
+    },
+    {
+      file: 'src/wasm/component/decode.ts',
+      tests: ['test/unit/wasm/component/decode.test.ts'],
+      changes: [
+        ['if (section.pos !== section.end) throw', 'if (false) throw'],
+        ['if (depth > limits.componentDepth) throw', 'if (false) throw'],
+        ['if (version !== VERSION) throw', 'if (false) throw'],
+      ],
+    },
+    {
+      file: 'src/wasm/component/flatten-exit.ts',
+      tests: ['test/unit/wasm/component/command.test.ts'],
+      changes: [
+        ['Uint8Array.from(bytes)', 'bytes'],
+        ['if (names.some((name, i) => name !== OLD[i])) return;', ''],
+      ],
+    },
+    {
+      file: 'src/runtime/wasi/process.ts',
+      tests: ['test/e2e/component.test.ts'],
+      changes: [['proc_exit(code == 0 ? 0 : 1)', 'proc_exit(code)']],
+    },
+  ],
+};

@@ -1,0 +1,125 @@
+/** Which components are programs: those made of a module for preview 1 and an adapter; the others are refused by name. */
+
+import { expect, test } from 'vitest';
+import { InputError } from '../../../../src/base/errors.js';
+import { commandModule } from '../../../../src/wasm/component/command.js';
+import { flattenExit } from '../../../../src/wasm/component/flatten-exit.js';
+import { decodeModule } from '../../../../src/wasm/decode.js';
+import { assemble } from '../../../../src/wasm/wat.js';
+import { type CommandOptions, commandComponent, MAIN } from '../../../support/command-component.js';
+
+test('the module is the main one, and ends as the component does', async () => {
+  const main = await assemble(Buffer.from(MAIN), 'main');
+  const given = Buffer.from(await commandComponent());
+  const before = Buffer.from(given);
+  const { bytes, file } = commandModule(given, 'it.wasm');
+  expect(given.equals(before)).toBe(true);
+  expect(file).toMatch(/^it\.wasm: core module at 0x[0-9a-f]+$/);
+  expect(bytes.length).toBe(main.length);
+  const [module, original] = [decodeModule(bytes), decodeModule(main)];
+  expect(module.imports.map((entry) => `${entry.module}.${entry.name}`)).toEqual([
+    'wasi_snapshot_preview1.fd_close',
+    'wag_snap.proc_exit_for_component',
+  ]);
+  expect(module.bodyStart).toEqual(original.bodyStart);
+});
+
+const DIRECT = MAIN.replace('(memory', '(import "wasi:cli/stdout@0.2.0" "get-stdout" (func))\n  (memory');
+const LIBRARY = MAIN.replace('(memory', '(import "env" "sin" (func))\n  (memory');
+
+/** What is different, and what the refusal says. */
+const REFUSED: readonly (readonly [name: string, options: CommandOptions, says: string])[] = [
+  ['another import', { import: 'my:own/thing' }, 'its import my:own/thing is not of WASI'],
+  [
+    'no run',
+    { export: 'my:own/run' },
+    'a component that exports my:own/run; one of the world wasi:cli/command exports',
+  ],
+  ['run of WASI 0.3', { export: 'wasi:cli/run@0.3.0' }, 'a component of the world wasi:cli/command@0.3.0'],
+  ['a proxy', { export: 'wasi:http/incoming-handler@0.2.3' }, 'a component of the world wasi:http/proxy@0.2.3'],
+  ['virtual WASI', { virtual: true }, 'wasi:cli/exit@0.2.0.exit comes from another component'],
+  [
+    'an interface of WASI 0.2',
+    { main: DIRECT, mainArgs: ['wasi:cli/stdout@0.2.0'] },
+    'its main core module imports wasi:cli/stdout@0.2.0.get-stdout: an interface of WASI 0.2, without the adapter',
+  ],
+  ['a library', { main: LIBRARY, mainArgs: ['env'] }, 'its main core module imports env.sin: another core module'],
+  [
+    'another function of the adapter',
+    {
+      fixup: `(module
+        (import "" "0" (func $0 (param i32) (result i32)))
+        (import "" "1" (func $1 (param i32)))
+        (import "" "$imports" (table 2 2 funcref))
+        (elem (i32.const 0) func $1 $0))`,
+    },
+    "wasi_snapshot_preview1.fd_close is not the adapter's",
+  ],
+  [
+    'a shim that does something',
+    {
+      shim: `(module
+        (table (export "$imports") 2 2 funcref)
+        (type $a (func (param i32) (result i32)))
+        (type $b (func (param i32)))
+        (func (export "0") (type $a) (call_indirect (type $a) (i32.const 7) (i32.const 0)))
+        (func (export "1") (type $b) (call_indirect (type $b) (local.get 0) (i32.const 1))))`,
+    },
+    "wasi_snapshot_preview1.fd_close is not the adapter's",
+  ],
+  [
+    'a start function',
+    { further: '(module (func $f) (start $f))' },
+    'it has a further core module with a start function',
+  ],
+  [
+    'its own run',
+    {
+      adapter: `(module
+        (func (export "fd_close") (param i32) (result i32) (i32.const 8))
+        (func (export "proc_exit") (param i32))
+        (func (export "wasi:cli/run@0.2.0#run") (result i32) (i32.const 0)))`,
+    },
+    'its core module has wasi:cli/run itself, as programs that are made for WASI 0.2 do',
+  ],
+];
+
+test.each(REFUSED)('refused: %s', async (_name, options, says) => {
+  const bytes = await commandComponent(options);
+  const refusal = refusalOf(() => commandModule(bytes, 'it.wasm'));
+  expect(refusal.code).toBe('unsupported');
+  expect(refusal.headline).toContain(`not supported yet: ${says}`);
+  expect(refusal.headline).toMatch(/^it\.wasm: offset 0x[0-9a-f]+: .*wasm-tools component new --adapt/);
+});
+
+function refusalOf(run: () => unknown): InputError {
+  try {
+    run();
+  } catch (error) {
+    if (error instanceof InputError) return error;
+    throw error;
+  }
+  throw new Error('it was accepted');
+}
+
+test('lengths of names may take more bytes than they need', () => {
+  const text = (name: string, ...length: number[]) => [...length, ...Buffer.from(name)];
+  const names = [
+    ...text('wasi_snapshot_preview1', 22 | 0x80, 0x80, 0),
+    ...text('proc_exit', 9 | 0x80, 0x80, 0x80, 0x80, 0),
+  ];
+  const other = [...text('wasi_snapshot_preview1', 22), ...text('sched_yield', 11)];
+  const imports = [2, ...names, 0, 0, ...other, 0, 0];
+  const bytes = [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0, 1, 4, 1, 0x60, 0, 0, 2, imports.length, ...imports];
+  const module = decodeModule(flattenExit(Uint8Array.from(bytes), 'm'));
+  expect(module.imports.map((entry) => `${entry.module}.${entry.name}`)).toEqual([
+    'wag_snap.proc_exit_for_component',
+    'wasi_snapshot_preview1.sched_yield',
+  ]);
+  expect(module.bytes.length).toBe(bytes.length);
+});
+
+test('a further core module that does nothing is left out', async () => {
+  const { bytes } = commandModule(await commandComponent({ further: '(module (func $f))' }), 'it.wasm');
+  expect(decodeModule(bytes).names?.module).toBe('main');
+});
