@@ -4,13 +4,13 @@ import { statSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { CommandModule } from 'yargs';
 import { attachGiven, namesProcess } from '../../src/api/attach.js';
-import { type CaptureOptions, type CaptureReport, captureAttached } from '../../src/api/capture.js';
+import { type CaptureOptions, type CaptureReport, captureTo, readParent } from '../../src/api/capture.js';
 import { InputError } from '../../src/base/errors.js';
 import { openDestination } from '../../src/base/output.js';
 import { quoted, terminalJson } from '../../src/base/terminal-text.js';
 import type { ImageProcess } from '../../src/capture/process.js';
 import { DURATION, parseDuration, parseSize } from '../options/limits.js';
-import { once, UsageError } from '../options/usage.js';
+import { once, several, UsageError } from '../options/usage.js';
 import { InputFile, moduleName } from '../programs/input-file.js';
 import { Interruption } from '../programs/interruption.js';
 import { Progress } from '../show/progress.js';
@@ -20,6 +20,8 @@ import { printWarning } from '../show/warning.js';
 interface Options {
   process: string;
   output: string | undefined;
+  parent: string | undefined;
+  search: string | string[] | undefined;
   kill: boolean;
   withoutModule: boolean;
   hashFiles: boolean;
@@ -47,6 +49,17 @@ const command: CommandModule<object, Options> = {
         requiresArg: true,
         coerce: once('output'),
         describe: 'file to write; default: NAME-PID.wsnap',
+      })
+      .option('parent', {
+        type: 'string',
+        requiresArg: true,
+        coerce: once('parent'),
+        describe: 'FILE: a snapshot of the same program: write only what differs from it',
+      })
+      .option('search', {
+        type: 'string',
+        requiresArg: true,
+        describe: 'DIR: where the files are that the parent needs, if they are not beside it (may be repeated)',
       })
       .option('kill', {
         type: 'boolean',
@@ -102,9 +115,13 @@ const command: CommandModule<object, Options> = {
       const maxFileData =
         options.maxFileData === undefined ? undefined : parseSize('max-file-data', options.maxFileData);
       path = options.output ?? `${programName(workload)}-${workload.pid}.wsnap`;
-      const to = openDestination(path, [`/proc/${workload.pid}/exe`]);
-      report = await captureAttached(workload, {
-        to,
+      if (options.parent === undefined && options.search !== undefined)
+        throw new UsageError('--search says where files of a parent are: it needs --parent');
+      const parent =
+        options.parent === undefined ? undefined : await readParent(options.parent, several(options.search));
+      const to = openDestination(path, [`/proc/${workload.pid}/exe`, ...(parent?.files ?? [])]);
+      report = await captureTo(to, workload, {
+        parent: parent?.stored,
         signal: interruption.abortSignal,
         kill: options.kill,
         withoutModules: options.withoutModule,

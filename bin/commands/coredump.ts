@@ -3,7 +3,8 @@
 import type { CommandModule } from 'yargs';
 import { attachUnlessFile } from '../../src/api/attach.js';
 import { coredumpOfProcess, coredumpOfSnapshot } from '../../src/api/coredump.js';
-import { openDestination } from '../../src/base/output.js';
+import { openDestination, refuseInput } from '../../src/base/output.js';
+import { type ChainOptions, chainOptions, chainPlaces } from '../options/chain.js';
 import { once } from '../options/usage.js';
 import { expectKind } from '../programs/expect-kind.js';
 import { inputIdentity, moduleName, withInput } from '../programs/input-file.js';
@@ -12,7 +13,7 @@ import { Progress } from '../show/progress.js';
 import { printResult } from '../show/result.js';
 import { printWarning } from '../show/warning.js';
 
-interface Options {
+interface Options extends ChainOptions {
   subject: string;
   output: string | undefined;
 }
@@ -34,11 +35,13 @@ const command: CommandModule<object, Options> = {
         coerce: once('output'),
         describe: 'file to write; default: NAME.coredump',
       })
+      .options(chainOptions)
       .example([
         ['$0 coredump job.wsnap', 'writes job.coredump'],
         ['$0 coredump 4711 -o core.wasm', 'of a process, which continues'],
       ]) as never,
-  handler: async ({ subject, output }) => {
+  handler: async (options) => {
+    const { subject, output } = options;
     const file = output ?? `${moduleName(subject).replace(/\.wsnap$/, '')}.coredump`;
     const process = await attachUnlessFile(subject);
     if (process !== undefined) {
@@ -59,9 +62,11 @@ const command: CommandModule<object, Options> = {
     } else {
       const destination = openDestination(file, [inputIdentity(subject)]);
       await withInput(subject, async (input) => {
-        const { path } = input;
         expectKind(input, 'coredump', ['snapshot']);
-        await coredumpOfSnapshot(path, destination);
+        const { filesOf, openSnapshot } = await import('../../src/api/stored-snapshot.js');
+        const stored = openSnapshot(input.path, chainPlaces(options, input.isTemporary));
+        refuseInput(file, filesOf(stored));
+        await coredumpOfSnapshot(stored, destination);
       });
     }
     printResult(file, file);

@@ -4,11 +4,12 @@ import type { CommandModule } from 'yargs';
 import { attachUnlessFile } from '../../src/api/attach.js';
 import { describeFile } from '../../src/api/describe.js';
 import { terminalJson } from '../../src/base/terminal-text.js';
+import { type ChainOptions, chainOptions, chainPlaces } from '../options/chain.js';
 import { notFor } from '../programs/expect-kind.js';
 import { type InputFile, withInput } from '../programs/input-file.js';
 import { type Description, showDescription } from '../show/describe.js';
 
-interface Options {
+interface Options extends ChainOptions {
   subject: string;
   json: boolean;
 }
@@ -23,21 +24,24 @@ const command: CommandModule<object, Options> = {
         demandOption: true,
         describe: 'a file, or the pid or name of a process',
       })
+      .options(chainOptions)
       .option('json', { type: 'boolean', default: false, describe: 'print one JSON object' })
       .example([
         ['$0 inspect app.wasm', 'lists imports, exports and sizes'],
         ['$0 inspect job.wsnap --json', 'prints a JSON object for programs'],
       ]) as never,
-  handler: async ({ subject, json }) => {
-    const description = await describe(subject);
+  handler: async (options) => {
+    const { json } = options;
+    const description = await describe(options);
     process.stdout.write(json ? `${terminalJson(description.json)}\n` : description.text);
   },
 };
 export default command;
 
-async function describe(subject: string): Promise<Description> {
+async function describe(options: Options): Promise<Description> {
+  const { subject } = options;
   const process = await attachUnlessFile(subject);
-  if (process === undefined) return withInput(subject, describeInput);
+  if (process === undefined) return withInput(subject, (input) => describeInput(input, options));
   try {
     const { describeProcess } = await import('../../src/api/describe-process.js');
     return showDescription(describeProcess(process));
@@ -46,15 +50,15 @@ async function describe(subject: string): Promise<Description> {
   }
 }
 
-async function describeInput(input: InputFile): Promise<Description> {
+async function describeInput(input: InputFile, options: Options): Promise<Description> {
   const { name, path, kind } = input;
   if (kind === 'other') throw notFor(input, 'inspect', ['module', 'component', 'image', 'snapshot']);
   if (kind === 'snapshot') {
-    const [{ readSnapshot }, { describeSnapshot }] = await Promise.all([
+    const [{ openForReading }, { describeSnapshot }] = await Promise.all([
       import('../../src/api/stored-snapshot.js'),
       import('../show/snapshot.js'),
     ]);
-    return describeSnapshot(readSnapshot(path), name);
+    return describeSnapshot(openForReading(path, chainPlaces(options, input.isTemporary)), name);
   }
   return showDescription(await describeFile(path, kind, name));
 }

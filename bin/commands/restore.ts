@@ -4,9 +4,10 @@ import type { CommandModule } from 'yargs';
 import type { RestoreRequest } from '../../src/api/restored-image.js';
 import type { ArchName } from '../../src/arch/masm/target.js';
 import { InputError } from '../../src/base/errors.js';
-import { type Destination, type Input, openDestination } from '../../src/base/output.js';
+import { type Destination, type Input, openDestination, refuseInput } from '../../src/base/output.js';
 import { terminalLines } from '../../src/base/terminal-text.js';
 import type { StoredSnapshot } from '../../src/snapshot/snapshot.js';
+import { type ChainOptions, chainOptions, chainPlaces } from '../options/chain.js';
 import { parseFds } from '../options/fd-option.js';
 import { type LimitOptions, type Limits, limitOptions, parseLimits } from '../options/limits.js';
 import { type NameOptions, nameOptions, parseName } from '../options/name.js';
@@ -23,7 +24,7 @@ import { Progress } from '../show/progress.js';
 import { printResult } from '../show/result.js';
 import { printWarning, warnOfCacheGrant } from '../show/warning.js';
 
-interface Options extends LimitOptions, TrapOptions, NameOptions, PidFileOptions {
+interface Options extends LimitOptions, TrapOptions, NameOptions, PidFileOptions, ChainOptions {
   snapshot: string;
   output: string | undefined;
   dir: string | string[] | undefined;
@@ -102,6 +103,7 @@ const command: CommandModule<object, Options> = {
         coerce: once('arch'),
         describe: 'CPU to continue with: x64 or arm64; default: this machine',
       })
+      .options(chainOptions)
       .options(limitOptions)
       .options(trapOptions)
       .options(nameOptions)
@@ -155,7 +157,14 @@ async function restore(
     import('../../src/api/restored-image.js'),
     import('../../src/api/restore-grants.js'),
   ]);
-  const stored = api.readRestorable(input.path);
+  const stored = api.readRestorable(input.path, chainPlaces(options, input.isTemporary));
+  for (const written of [options.output, options.coredump, options.pidFile]) {
+    if (written !== undefined)
+      refuseInput(
+        written,
+        stored.ancestors?.map(({ path }) => path),
+      );
+  }
   const fds = parseFds(several(options.fd));
   const grants = await grantsFor(stored, { dirs, listen: several(options.listen), fds, sameDirs: options.sameDirs });
   if (!options.noCheck) {

@@ -23,6 +23,7 @@ export function describeSnapshot(
     `snapshot ${name}`,
     `  taken       ${json.created} on ${source.arch}, wag-snap ${source.compiler}${source.deterministic ? ', deterministic' : ''}`,
     ...(json.name === null ? [] : [`  name        ${json.name}`]),
+    ...ancestorLines(stored),
     ...(json.trap ? [`  trapped     ${json.trap.message}`] : []),
     ...json.modules.map(
       ({ name, sha256, size, included }) =>
@@ -42,6 +43,17 @@ export function describeSnapshot(
     ...traceLines(trace).map((line) => `    ${line}`),
   ];
   return { json, text: terminalLines(lines) };
+}
+
+/** Of one with a parent: the files that it needs besides its own. */
+function ancestorLines({ snapshot, ancestors: found }: StoredSnapshot): string[] {
+  const { parent, ancestors = [] } = snapshot;
+  if (parent === undefined) return [];
+  const needed = ancestors.map(({ digest, name }, i) => {
+    const place = found === undefined ? '' : `, found as ${found[i].path}`;
+    return `  needs       ${name || '(no name)'}, digest ${digest.slice(0, 16)}…${place}`;
+  });
+  return [`  parent      digest ${parent.slice(0, 16)}…`, ...needed];
 }
 
 /** Of an instance with several: its own memories, in order. */

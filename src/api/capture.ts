@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import { type Destination, openDestination } from '../base/output.js';
 import type { TrackingWay } from '../capture/written-pages.js';
 import type { CaptureReport } from '../snapshot/capture-report.js';
+import type { StoredSnapshot } from '../snapshot/snapshot.js';
 import type { Workload } from './workload.js';
 
 export type { CaptureReport };
@@ -11,6 +12,12 @@ export type { CaptureReport };
 export interface CaptureOptions {
   /** The file that becomes the snapshot; one that is there is replaced, once all is written. */
   readonly to: string;
+  /**
+   * A snapshot of the same program: write only what differs from it. What is written needs the files of both then.
+   */
+  readonly parent?: string | undefined;
+  /** Folders in which the files are that the parent needs, if they are not beside it. */
+  readonly search?: readonly string[] | undefined;
   /** End the program, with exit code 75, once the snapshot is on the disk. */
   readonly kill?: boolean | undefined;
   /** Leave the module out: restore then needs it. */
@@ -53,9 +60,29 @@ export async function capture(workload: Workload | number | string, options: Cap
 /** The same of a process that stays attached. */
 export async function captureAttached(
   process: import('../capture/process.js').ImageProcess,
-  { to, ...options }: Omit<CaptureOptions, 'to'> & { readonly to: Destination | string },
+  { to, parent: path, search, ...options }: CaptureOptions,
+): Promise<CaptureReport> {
+  const parent = path === undefined ? undefined : await readParent(path, search);
+  const inputs = [`/proc/${process.pid}/exe`, ...(parent?.files ?? [])];
+  return captureTo(openDestination(resolve(to), inputs), process, { ...options, parent: parent?.stored });
+}
+
+/** The same, with the parent read and the output opened already. */
+export async function captureTo(
+  output: Destination,
+  process: import('../capture/process.js').ImageProcess,
+  options: Omit<CaptureOptions, 'to' | 'parent' | 'search'> & { readonly parent?: StoredSnapshot | undefined },
 ): Promise<CaptureReport> {
   const { captureProcess } = await import('../capture/capture.js');
-  const output = typeof to === 'string' ? openDestination(resolve(to), [`/proc/${process.pid}/exe`]) : to;
   return captureProcess(process, { ...options, output });
+}
+
+/** The snapshot that a new one is a difference to, and all of its files, which no output may replace. */
+export async function readParent(
+  path: string,
+  search: readonly string[] = [],
+): Promise<{ stored: StoredSnapshot; files: string[] }> {
+  const { filesOf, openSnapshot } = await import('./stored-snapshot.js');
+  const stored = openSnapshot(path, { search });
+  return { stored, files: filesOf(stored) };
 }

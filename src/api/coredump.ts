@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import { type Destination, openDestination } from '../base/output.js';
 import type { CoredumpOptions as ProcessOptions } from '../capture/coredump-process.js';
 import type { ImageProcess } from '../capture/process.js';
+import type { StoredSnapshot } from '../snapshot/snapshot.js';
 import type { Workload } from './workload.js';
 
 export interface CoredumpOptions {
@@ -51,11 +52,8 @@ export async function coredumpOfProcess(
   await coredumpProcess(process, output, options);
 }
 
-/** @param path of the snapshot. @throws InputError, LimitError, ToolError */
-export async function coredumpOfSnapshot(path: string, output: Destination | string): Promise<void> {
-  const [{ readSnapshot }, { writeCoredump }] = await Promise.all([
-    import('../snapshot/format.js'),
-    import('../snapshot/coredump.js'),
-  ]);
-  await writeCoredump(readSnapshot(path), output);
+/** @param stored with all of its files (stored-snapshot.ts). @throws InputError, LimitError, ToolError */
+export async function coredumpOfSnapshot(stored: StoredSnapshot, output: Destination | string): Promise<void> {
+  const { writeCoredump } = await import('../snapshot/coredump.js');
+  await writeCoredump(stored, output);
 }

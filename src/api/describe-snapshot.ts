@@ -89,11 +89,16 @@ export interface SnapshotDescription {
   readonly name: string | null;
   /** Of the file. */
   readonly bytes: number;
+  /** By which it is known, whatever its file is called. */
+  readonly digest: string | null;
   /** How often the computation has been captured. */
   readonly generation: number;
   /** ISO 8601. */
   readonly created: string;
+  /** Digest of the snapshot that it is a difference to. */
   readonly parent: string | null;
+  /** The files that it needs besides its own, the newest first. */
+  readonly ancestors: readonly { readonly digest: string; readonly name: string }[] | null;
   readonly source: { readonly arch: string; readonly compiler: string; readonly deterministic: boolean };
   readonly state: 'running' | 'trapped';
   readonly trap: { readonly kind: number; readonly message: string } | null;
@@ -126,7 +131,7 @@ export interface SnapshotDescription {
  * @param trace see traceOf
  */
 export function snapshotFacts(
-  { snapshot, size }: StoredSnapshot,
+  { snapshot, size, digest }: StoredSnapshot,
   file: string,
   trace: readonly TraceEntry[],
 ): SnapshotDescription {
@@ -136,9 +141,11 @@ export function snapshotFacts(
     file,
     name: snapshot.name ?? null,
     bytes: size,
+    digest: digest ?? null,
     generation: snapshot.generation,
     created: new Date(snapshot.created).toISOString(),
     parent: snapshot.parent ?? null,
+    ancestors: snapshot.ancestors?.map(({ digest, name }) => ({ digest, name })) ?? null,
     source,
     state: snapshot.state,
     trap: snapshot.trap ?? null,

@@ -8,6 +8,7 @@ import type { StoredSnapshot } from '../snapshot/snapshot.js';
 import type { Directory, ProcessLimits } from './process-options.js';
 import type { RestoreRequest } from './restored-image.js';
 import type { StartOptions } from './started-workload.js';
+import { type ChainOptions, filesOf } from './stored-snapshot.js';
 import type { StartedWorkload } from './workload.js';
 
 export { type FdPolicy, RestoreProblems };
@@ -15,7 +16,7 @@ export { type FdPolicy, RestoreProblems };
 /** A snapshot's file: its path, or what has one. */
 export type SnapshotSource = string | { readonly path: string };
 
-interface CommonOptions {
+interface CommonOptions extends ChainOptions {
   /** The CPU to continue with; default: this machine's. Another one's program needs qemu-user to run here. */
   readonly arch?: 'x64' | 'arm64' | undefined;
   /** The module, when the snapshot does not carry it: a path, or its bytes. */
@@ -85,7 +86,7 @@ export async function restoreImage(snapshot: SnapshotSource, options: RestoreIma
     cancel.check();
     onProgress?.(done, total);
   };
-  await writeRestored(stored, { ...request, onProgress: report }, openDestination(resolve(to), [stored.path]));
+  await writeRestored(stored, { ...request, onProgress: report }, openDestination(resolve(to), filesOf(stored)));
 }
 
 /** Reads the snapshot, and finds out what is missing here. */
@@ -102,7 +103,8 @@ async function look(
   const { arch = process.arch === 'arm64' ? 'arm64' : 'x64', dirs = [], fds = {}, module, name } = options;
   const { onWarning, onProgress } = options;
   if (name !== undefined) checkName(name);
-  const stored = readRestorable(typeof snapshot === 'string' ? snapshot : snapshot.path);
+  const { parents, search } = options;
+  const stored = readRestorable(typeof snapshot === 'string' ? snapshot : snapshot.path, { parents, search });
   const policies = new Map(Object.entries(fds).map(([fd, policy]) => [Number(fd), policy]));
   const grants = await grantsFor(stored, { ...options, fds: policies });
   const warnings = check ? await checkHere(stored, grants, options.strictFiles ?? false) : [];

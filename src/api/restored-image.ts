@@ -15,11 +15,13 @@ import { ImageCache } from '../image/cache.js';
 import { checkHost } from '../restore/check-host.js';
 import type { Grants } from '../restore/grants.js';
 import { checkNotTrapped, restoreSnapshot } from '../restore/restore.js';
+import { type ChainPlaces, locateAncestors } from '../snapshot/chain.js';
 import { readSnapshot } from '../snapshot/format.js';
 import type { StoredSnapshot } from '../snapshot/snapshot.js';
 import { cachedImages } from './cached-image.js';
 import type { Prepared } from './prepared.js';
 import { limitVariables, type ProcessLimits } from './process-options.js';
+import { filesOf } from './stored-snapshot.js';
 
 export interface RestoreRequest extends ProcessLimits {
   /** The CPU that the image is for. */
@@ -32,16 +34,16 @@ export interface RestoreRequest extends ProcessLimits {
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
 }
 
-/** The descriptor at which a process inherits the snapshot that its memory is mapped from. */
+/** The descriptor at which a process inherits the snapshot that its memory is mapped from; then come its ancestors. */
 const SOURCE_FD = 3;
 /** Bytes: any kernel takes as many. */
 const SHOWN_ARGUMENTS_MAX = 1 << 16;
 
-/** A snapshot that can be continued. @throws InputError, ToolError */
-export function readRestorable(path: string): StoredSnapshot {
+/** A snapshot that can be continued, with all of its files. @throws InputError, ToolError */
+export function readRestorable(path: string, places?: ChainPlaces): StoredSnapshot {
   const stored = readSnapshot(path);
   checkNotTrapped(stored.snapshot, path);
-  return stored;
+  return locateAncestors(stored, places);
 }
 
 /**
@@ -79,19 +81,18 @@ export async function prepareRestored(
 ): Promise<Prepared> {
   const cancel = new Cancellation('nothing was started', signal);
   const folder = makeTemporaryFolder();
-  let source = -1;
-  const closeSource = () => {
-    if (source >= 0) closeSync(source);
-    source = -1;
+  const sources: number[] = [];
+  const closeSources = () => {
+    for (const source of sources.splice(0)) closeSync(source);
   };
   const release = () => {
     removeTemporary(folder);
-    closeSource();
+    closeSources();
   };
   try {
     const image = join(folder, 'image');
     nameTemporary(image, stored.path);
-    if (!isAlone) source = openSync(stored.path, 'r');
+    if (!isAlone) for (const path of filesOf(stored)) sources.push(openSync(path, 'r'));
     await write(stored, request, image, isAlone ? { sourcePath: resolve(stored.path) } : { sourceFd: SOURCE_FD });
     await cancel.settle();
     const [argv0 = stored.snapshot.modules[0].name.replaceAll('\0', ''), ...args] = shownArguments(stored);
@@ -100,10 +101,10 @@ export async function prepareRestored(
       argv0,
       args,
       env: limitVariables(request),
-      descriptors: isAlone ? [] : [source],
+      descriptors: [...sources],
       isTemporary: true,
       started: (pid, emulated) => {
-        closeSource();
+        closeSources();
         if (emulated) shareFolder(folder, pid);
       },
       release,

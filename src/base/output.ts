@@ -110,6 +110,16 @@ export function refuseSameOutput(path: string, other: string): void {
   if (isSame) throw new OutputError(path, `it is the same file as ${other}, which is written as well`);
 }
 
+/**
+ * Refuses an output that is an input which only became known after the output was looked at.
+ *
+ * @throws OutputError, ToolError 'write'
+ */
+export function refuseInput(path: string, inputs: readonly Input[] = []): void {
+  const stat = outputStat(path);
+  if (stat !== undefined) refuseInputs(path, stat, inputs);
+}
+
 /** Of what is written to; undefined when it is not there. */
 function outputStat(path: string): Stats | undefined {
   const own = STANDARD[path] ?? OWN_DESCRIPTOR.exec(path)?.[1];

@@ -1,8 +1,8 @@
 /**
  * Captures a running process: stop, read, write, let go.
  *
- *     attach, write modules, | stop, read registers, stack, instances, host state,   | let go, lift, write the header,
- *     copy pages             | copy the pages that it has written meanwhile          | fsync, rename
+ *     attach, write modules, | stop, read registers, stack, instances, host state,   | let go, lift, digest pages,
+ *     copy pages             | copy the pages that it has written meanwhile          | write the header, fsync, rename
  *                            |<---------------------- pause ----------------------->|
  *
  * Pages are copied while it runs where the process can track what it writes (pre-copy.ts), else while it stands still.
@@ -31,9 +31,16 @@ import { TH_PHASE, TH_STATE } from '../image/contract/thread.js';
 import { AT_NOTHING } from '../image/contract/traps.js';
 import type { ImageDescription } from '../image/reader.js';
 import type { CaptureReport, TrackingReport } from '../snapshot/capture-report.js';
+import { Difference } from '../snapshot/difference.js';
 import { HeaderBudget } from '../snapshot/header-budget.js';
-import type { PageSink, PlacedPages } from '../snapshot/pages.js';
-import { FIRST_GUEST, type Snapshot, type SnapshotInstance, type SnapshotModule } from '../snapshot/snapshot.js';
+import type { LivePageSink, PageSink, PlacedPages } from '../snapshot/pages.js';
+import {
+  FIRST_GUEST,
+  type Snapshot,
+  type SnapshotInstance,
+  type SnapshotModule,
+  type StoredSnapshot,
+} from '../snapshot/snapshot.js';
 import { traceFrames } from '../snapshot/trace-frames.js';
 import { SnapshotWriter } from '../snapshot/writer.js';
 import { ExceptionReader } from './exceptions.js';
@@ -60,6 +67,11 @@ export interface CaptureOptions {
   readonly kill?: boolean;
   /** Leave the modules' binaries out: restore then needs them. */
   readonly withoutModules?: boolean;
+  /**
+   * Write only what differs from this snapshot of the same program, whose files have been found (chain.ts). What is
+   * restored from then needs them, too.
+   */
+  readonly parent?: StoredSnapshot | undefined;
   /** Record the sha256 of each open regular file: the process stands still for as long as reading them takes. */
   readonly hashFiles?: boolean;
   /** Bytes of open files without a name that the snapshot may have in it; MAX_FILE_DATA if not given. */
@@ -115,25 +127,27 @@ class Capture {
 
   async run(): Promise<CaptureReport> {
     const { process, options, cancel } = this;
+    const difference = startDifference(process.image, options.parent);
     const writer = new SnapshotWriter(options.output, options.kill ?? false);
+    const sink = difference?.sink(writer.pages) ?? writer.pages;
     let stopped: StoppedProcess | undefined;
     try {
-      const modules = writeModules(process.image, writer, options.withoutModules ?? false);
+      const modules = writeModules(process.image, writer, options.withoutModules ?? false, difference);
       const references = new ReferenceTable(process.image.identity, process.base);
       process.image.sites; // reads and checks the tables now, not while the process stands still
       const timeout = options.timeout ?? DEFAULT_TIMEOUT;
-      const copy = await this.copyWhileItRuns(writer);
+      const copy = await this.copyWhileItRuns(sink);
       const { onWarning: warn } = options;
       stopped = await stopProcess(process, {
         timeout,
         checkCancelled: () => cancel.check(),
         ...(warn ? { warn } : {}),
       });
-      const finish = await this.read(writer, references, modules, copy);
+      const finish = await this.read(writer, sink, references, copy);
       if (!options.kill) await stopped.resume();
       const resumed = performance.now();
-      const read = await finish();
-      const bytes = writer.seal(read.snapshot);
+      const read = await finish(modules, difference);
+      const bytes = await writer.seal(read.snapshot);
       const names = read.lifted.functionRows.map((row) => process.image.functionName(row));
       traceFrames('lift', read.snapshot.frames, names);
       trace('capture', () => `all of pid ${process.pid} is in the temporary file: ${bytes} bytes`);
@@ -145,6 +159,7 @@ class Capture {
     } finally {
       await letGo(stopped);
       writer.abandon();
+      difference?.close();
     }
   }
 
@@ -162,10 +177,10 @@ class Capture {
    */
   private async read(
     writer: SnapshotWriter,
+    sink: LivePageSink,
     references: ReferenceTable,
-    modules: SnapshotModule[],
     copy: PreCopy | undefined,
-  ): Promise<() => Promise<ReadProcess>> {
+  ): Promise<(modules: SnapshotModule[], difference: Difference | undefined) => Promise<ReadProcess>> {
     const { process } = this;
     const { memory, runtime, thread, base, image } = process;
     const now = globalThis.process.hrtime.bigint(); // CLOCK_MONOTONIC
@@ -203,12 +218,13 @@ class Capture {
     for (const identity of guests) states.push(await readInstance(reader, identity));
     limitMemories(states);
     trace('capture', () => `streams the pages of ${states.flatMap(({ memories }) => memories).length} memories`);
-    const placed = await this.takeMemories(writer.pages, states, copy);
+    const placed = await this.takeMemories(sink, states, copy);
     const host = await writeFileData(process.folder, unlinked, hashed, writer.pages, check);
     const generation = memory.u32(runtime + RT_GENERATION) + 1;
-    return async () => {
+    return async (modules, difference) => {
       const { name } = process;
       const lifted = liftedEarly ?? (await liftNow());
+      const instances = this.instances(states, placed());
       const snapshot: Snapshot = {
         ...(name === undefined ? {} : { name }),
         generation,
@@ -223,7 +239,8 @@ class Capture {
         trap: trapped?.trap,
         phase: { instance: Math.max((phase >> 1) - FIRST_GUEST, 0), kind: phase & 1 ? 'entry' : 'start' },
         modules,
-        instances: this.instances(states, placed()),
+        instances,
+        ...difference?.lineage(instances, modules),
         frames: lifted.frames,
         ...(exceptions.exceptions.length > 0 ? { exceptions: exceptions.exceptions } : {}),
         host,
@@ -238,11 +255,11 @@ class Capture {
    *
    * @returns undefined when all is to be copied while it stands still
    */
-  private async copyWhileItRuns(writer: SnapshotWriter): Promise<PreCopy | undefined> {
+  private async copyWhileItRuns(sink: LivePageSink): Promise<PreCopy | undefined> {
     const { process, options, settle } = this;
     if (options.tracking === 'none') return undefined;
     await process.prepareSignals((text) => options.onWarning?.(text));
-    const copy = await PreCopy.begin(process, writer.pages, {
+    const copy = await PreCopy.begin(process, sink, {
       pauseBudget: options.pauseBudget ?? PAUSE_BUDGET,
       way: options.tracking,
       settle,
@@ -346,13 +363,29 @@ async function translateReferences(
   for (const at of exceptionWords) await exceptions.translate(frames.words, at, `pid ${pid}: a frame`);
 }
 
+function startDifference({ identity }: ImageDescription, parent: StoredSnapshot | undefined): Difference | undefined {
+  if (parent === undefined) return undefined;
+  const guests = identity.modules.filter(({ host }) => !host);
+  return new Difference(
+    parent,
+    guests.map(({ sha256 }) => sha256),
+  );
+}
+
 /** The guests' modules; the host layer, module 0, is left out. */
-function writeModules(image: ImageDescription, writer: SnapshotWriter, without: boolean): SnapshotModule[] {
+function writeModules(
+  image: ImageDescription,
+  writer: SnapshotWriter,
+  without: boolean,
+  difference: Difference | undefined,
+): SnapshotModule[] {
   const { modules } = image.identity;
   if (modules.findIndex(({ host }) => host) !== 0 || modules.filter(({ host }) => host).length !== 1) {
     throw new InputError('damaged-image', 'damaged image: the host layer is not its first module');
   }
   return modules.slice(1).map(({ name, sha256, size }, i) => {
+    const place = without ? undefined : difference?.module(i);
+    if (place !== undefined) return { name, sha256, size, ...place };
     const bytes = without ? undefined : image.moduleBytes(i + 1);
     return { name, sha256, size, fileOffset: bytes && writer.addModule(bytes) };
   });

@@ -2,10 +2,10 @@
  * Where a restored process finds what the snapshot has of memories and files: in the image, or in the snapshot itself.
  */
 
+import type { ChainFiles } from '../snapshot/chain-files.js';
 import { groupContents, type SharedContents } from '../snapshot/file-contents.js';
 import type { PageSink } from '../snapshot/pages.js';
 import type { Descriptor, Extent, Snapshot } from '../snapshot/snapshot.js';
-import type { SnapshotFile } from '../snapshot/snapshot-file.js';
 import { StoredContents, StoredMemory } from '../snapshot/stored-pages.js';
 
 export interface PlacedData {
@@ -22,13 +22,13 @@ export interface PlacedData {
  * @throws InputError, ToolError
  */
 export async function placeData(
-  file: SnapshotFile,
+  files: ChainFiles,
   { instances }: Snapshot,
   descriptors: readonly Descriptor[],
   sink: PageSink,
   onProgress?: (done: number, total: number) => void,
 ): Promise<PlacedData> {
-  const memories = instances.flatMap((instance) => instance.memories.map((memory) => new StoredMemory(file, memory)));
+  const memories = instances.flatMap((instance) => instance.memories.map((memory) => new StoredMemory(files, memory)));
   const total = memories.reduce((sum, { size }) => sum + size, 0);
   let done = 0;
   const onBytes = (bytes: number) => {
@@ -37,10 +37,10 @@ export async function placeData(
   };
   const extents: (readonly Extent[])[] = [];
   for (const memory of memories) extents.push((await sink.takePages(memory, onBytes)).extents);
-  const files: SharedContents[] = [];
+  const contentFiles: SharedContents[] = [];
   for (const { contents, fds } of groupContents(descriptors)) {
-    const fileOffset = await sink.takeContents(new StoredContents(file, contents), contents.size);
-    files.push({ contents: { ...contents, fileOffset }, fds });
+    const fileOffset = await sink.takeContents(new StoredContents(files.own, contents), contents.size);
+    contentFiles.push({ contents: { ...contents, fileOffset }, fds });
   }
-  return { extents, files };
+  return { extents, files: contentFiles };
 }

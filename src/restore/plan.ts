@@ -21,20 +21,27 @@ import {
   RP_MONOTONIC,
   RP_PENDING_TIMEOUT,
   RP_PHASE,
+  RP_PIECES,
   RP_SIZE,
   RP_SOURCE_FD,
   RP_SOURCE_PATH,
   RP_SOURCE_PROLOGUE,
+  RP_SOURCES,
   RP_STACK,
   RP_STACK_RELOC_COUNT,
   RP_STACK_RELOCS,
   RP_STACK_SIZE,
   RP_TABLES,
+  SOURCE_FD,
+  SOURCE_PATH,
+  SOURCE_PROLOGUE,
+  SOURCE_SIZE,
 } from '../image/contract/resume-plan.js';
 import type { SharedContents } from '../snapshot/file-contents.js';
 import type { Extent } from '../snapshot/snapshot.js';
 import type { PlacedExceptions } from './exceptions.js';
 import type { LoweredStack } from './lower.js';
+import type { Piece } from './pieces.js';
 
 /** Offset in the resume segment of the snapshot's exceptions: right after the RP_* block. */
 export const EXCEPTIONS_START = (RP_SIZE + 15) & ~15;
@@ -46,6 +53,8 @@ export interface PlannedMemory {
   readonly size: number;
   /** `fileOffset` is in the file that the extents are mapped from. */
   readonly extents: readonly Extent[];
+  /** Instead, of pages in several files: see pieces.ts. */
+  readonly pieces?: readonly Piece[] | undefined;
 }
 
 export interface PlannedTable {
@@ -65,6 +74,12 @@ export interface SourceFile {
   readonly prologue: Uint8Array;
 }
 
+/** A file of an ancestor. */
+export interface FurtherFile extends SourceFile {
+  /** Descriptor that it is at already, or -1. */
+  readonly fd: number;
+}
+
 export interface ResumePlan {
   /** Lie first, at EXCEPTIONS_START. */
   readonly exceptions?: PlacedExceptions | undefined;
@@ -78,6 +93,8 @@ export interface ResumePlan {
   /** Descriptor to map extents from, -1 for the image's own file. */
   readonly sourceFd: number;
   readonly source?: SourceFile | undefined;
+  /** What pieces lie in besides: file n of a piece is number n - 1. */
+  readonly furtherFiles?: readonly FurtherFile[];
   /** Nanoseconds. */
   readonly monotonic: bigint;
   readonly pendingTimeout: bigint | undefined;
@@ -137,6 +154,8 @@ class PlanEncoder {
     this.pointer(RP_LISTINGS, this.listings());
     this.pointer(RP_FILES, this.files());
     if (plan.source) this.sourceFile(plan.source);
+    if (plan.furtherFiles?.length) this.pointer(RP_SOURCES, this.furtherFiles(plan.furtherFiles));
+    if (plan.memories.some(({ pieces = [] }) => pieces.length > 0)) this.pointer(RP_PIECES, this.pieces());
     return { bytes: this.bytes.subarray(0, this.length), pointers: Uint32Array.from(this.pointers) };
   }
 
@@ -144,6 +163,36 @@ class PlanEncoder {
     if (prologue.length !== PROLOGUE_BYTES) throw new RangeError('prologue of odd size');
     this.bytes.set(prologue, RP_SOURCE_PROLOGUE);
     this.pointer(RP_SOURCE_PATH, this.append(Buffer.from(`${path}\0`)));
+  }
+
+  private furtherFiles(files: readonly FurtherFile[]): number {
+    const list = this.reserve(8 + files.length * SOURCE_SIZE);
+    this.word(list, files.length);
+    for (const [i, { fd, path, prologue }] of files.entries()) {
+      if (prologue.length !== PROLOGUE_BYTES) throw new RangeError('prologue of odd size');
+      const at = list + 8 + i * SOURCE_SIZE;
+      this.bigWord(at + SOURCE_FD, BigInt(fd));
+      this.pointer(at + SOURCE_PATH, this.append(Buffer.from(`${path}\0`)));
+      this.bytes.set(prologue, at + SOURCE_PROLOGUE);
+    }
+    return list;
+  }
+
+  private pieces(): number {
+    const all = this.plan.memories.flatMap(({ record, pieces = [] }) => pieces.map((piece) => ({ record, piece })));
+    const list = this.reserve(8 + all.length * 48);
+    this.word(list, all.length);
+    let at = list + 8;
+    for (const { record, piece } of all) {
+      this.imagePointer(at, record);
+      this.word(at + 8, piece.offset);
+      this.word(at + 16, piece.fileOffset);
+      this.word(at + 24, piece.bytes);
+      this.word(at + 32, piece.file);
+      this.word(at + 40, piece.isCopied ? 1 : 0);
+      at += 48;
+    }
+    return list;
   }
 
   private memories(): number {

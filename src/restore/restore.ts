@@ -13,6 +13,7 @@
  */
 
 import { createHash } from 'node:crypto';
+import { resolve } from 'node:path';
 import type { Target } from '../arch/masm/target.js';
 import { BugError, InputError, LimitError } from '../base/errors.js';
 import { type Destination, streamOutput } from '../base/output.js';
@@ -24,11 +25,11 @@ import { type ImageDescription, readImage } from '../image/reader.js';
 import { ResumableImage } from '../image/resumable.js';
 import type { InstanceIdentity } from '../image/tables/identity.js';
 import { putName } from '../image/workload-name.js';
+import { ChainFiles } from '../snapshot/chain-files.js';
 import { checkContents } from '../snapshot/file-contents.js';
 import { readSnapshotModule } from '../snapshot/format.js';
 import { PageFile } from '../snapshot/page-file.js';
 import { FIRST_GUEST, type Snapshot, type StoredSnapshot } from '../snapshot/snapshot.js';
-import { SnapshotFile } from '../snapshot/snapshot-file.js';
 import { traceFrames } from '../snapshot/trace-frames.js';
 import { decodeModule } from '../wasm/decode.js';
 import { defineMissing } from '../wasm/missing.js';
@@ -39,8 +40,9 @@ import { encodeHostState } from './host-state.js';
 import { putInstances } from './instance-data.js';
 import { type LoweredStack, lowerStack } from './lower.js';
 import { MappedPages } from './mapped-pages.js';
+import { choosePieces } from './pieces.js';
 import { placeData } from './place-pages.js';
-import { EXCEPTIONS_START, encodePlan, type SourceFile } from './plan.js';
+import { EXCEPTIONS_START, encodePlan, type FurtherFile, type SourceFile } from './plan.js';
 import { References } from './references.js';
 
 /** An executable with all of a program's memory in it: its owner's alone. */
@@ -56,7 +58,7 @@ export interface RestoreOptions extends Grants {
   readonly output: Destination | string;
   /** What the workload is called from now on, checked; undefined: what it was called. */
   readonly name?: string | undefined;
-  /** The descriptor that the process will have the snapshot's file at. */
+  /** The descriptor that the process will have the snapshot's file at; those after it are for files of its ancestors. */
   readonly sourceFd?: number;
   /** Instead, the absolute path at which the process opens it. Without both the pages are copied into the output. */
   readonly sourcePath?: string | undefined;
@@ -134,19 +136,25 @@ export async function writeResumable(
   if (problems.length > 0) throw new RestoreProblems(stored.path, problems);
   const { sourceFd, sourcePath } = options;
   const isSelfContained = sourceFd === undefined && sourcePath === undefined;
-  const file = new SnapshotFile(stored.path);
+  const files = new ChainFiles(stored);
   try {
-    await checkContents(file, descriptors);
+    await checkContents(files.own, descriptors);
     const fill = async (fd: number, path: string) => {
       resumable.begin(fd);
       const own = new PageFile(fd, resumable.extentsStart, path);
       const sink = isSelfContained ? own : new MappedPages();
       trace('restore', () => (isSelfContained ? 'copies the pages' : 'maps the pages from the snapshot'));
-      const placed = await placeData(file, snapshot, descriptors, sink, options.onProgress);
+      const placed = await placeData(files, snapshot, descriptors, sink, options.onProgress);
+      const isChain = snapshot.ancestors !== undefined && !isSelfContained;
+      const pieces = isChain ? choosePieces(placed.extents) : [];
       const plan = encodePlan(
         {
           exceptions,
-          memories: memories.map((memory, i) => ({ ...memory, extents: placed.extents[i] })),
+          memories: memories.map((memory, i) => ({
+            ...memory,
+            extents: isChain ? [] : placed.extents[i],
+            pieces: pieces[i],
+          })),
           tables,
           stack,
           hostState: encodeHostState(descriptors),
@@ -154,6 +162,7 @@ export async function writeResumable(
           env: restoredEnvironment(host.env, generation),
           sourceFd: sourceFd ?? -1,
           source: sourcePath === undefined ? undefined : sourceFile(stored, sourcePath),
+          furtherFiles: isChain ? furtherFiles(stored, sourceFd) : [],
           monotonic: host.monotonic,
           pendingTimeout: host.pendingTimeout,
           files: placed.files,
@@ -167,8 +176,15 @@ export async function writeResumable(
     };
     await streamOutput(options.output, fill, MODE);
   } finally {
-    file.close();
+    files.close();
   }
+}
+
+/** @param sourceFd the snapshot's own, if it is at a descriptor: the others follow */
+function furtherFiles({ ancestors = [] }: StoredSnapshot, sourceFd: number | undefined): FurtherFile[] {
+  return ancestors.map(({ path, prologue }, i) => {
+    return { path: resolve(path), prologue, fd: sourceFd === undefined ? -1 : sourceFd + 1 + i };
+  });
 }
 
 function sourceFile({ prologue }: StoredSnapshot, path: string): SourceFile {
@@ -200,10 +216,17 @@ export function checkNotTrapped({ state, trap }: Snapshot, path: string): void {
   );
 }
 
-function checkRestorable({ snapshot, path }: StoredSnapshot): void {
+function checkRestorable({ snapshot, path, ancestors }: StoredSnapshot): void {
   checkNotTrapped(snapshot, path);
-  if (snapshot.parent !== undefined)
-    throw new InputError('snapshot', 'snapshot: it is a difference to another one, which this version cannot read');
+  if (snapshot.parent !== undefined && snapshot.ancestors === undefined) {
+    throw new InputError(
+      'snapshot',
+      `${path}: it is a difference to another one, but does not say which pages are in it`,
+    );
+  }
+  if (snapshot.ancestors !== undefined && ancestors === undefined) {
+    throw new BugError(`${path}: the files of its ancestors were not looked for`);
+  }
   if (snapshot.modules.length !== 1 || snapshot.instances.length !== 1) {
     throw new LimitError('linked', 'snapshot: several linked modules cannot be restored by this version');
   }

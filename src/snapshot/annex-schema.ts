@@ -6,7 +6,8 @@
  *                identities: { boot: sha256, files: [{ fd, device, inode, born if known }] },
  *                contents: [{ fds, at: file offset, size, sha256 }],
  *                nameless: [fd],
- *                name: of the workload }
+ *                name: of the workload,
+ *                digests: 32 bytes for each span of pages in the file (page-digests.ts) }
  *     all but files are absent when there are none; what else is in it is skipped
  */
 
@@ -53,5 +54,6 @@ export const annexSchema = z.object({
     .optional(),
   nameless: z.array(fd).max(1024).optional(),
   name: z.string().refine(isWorkloadName, 'is no name of a workload').optional(),
+  digests: z.instanceof(Uint8Array).optional(),
 });
 export type Annex = z.output<typeof annexSchema>;

@@ -1,8 +1,8 @@
 /**
  * The annex of a .wsnap file: what a reader may do without, so that readers that do not know it still read the file.
  * Today: what the open files were like (file-facts.ts) and which they were (file-identity.ts), what was in those that
- * had no name any more (file-data.ts), what listings of directories have delivered (Descriptor.listed), and what the
- * workload is called.
+ * had no name any more (file-data.ts), what listings of directories have delivered (Descriptor.listed), what the
+ * workload is called, and digests of its pages (page-digests.ts).
  *
  * annex-block.ts says where it lies, annex-schema.ts what is in it.
  */
@@ -16,6 +16,7 @@ import { ANNEX_BLOCK_SIZE } from './annex-block.js';
 import { addRows, annexRows } from './annex-rows.js';
 import { annexSchema } from './annex-schema.js';
 import { placeContents } from './file-contents.js';
+import { DIGEST_SIZE, spanCount } from './page-digests.js';
 import type { Snapshot } from './snapshot.js';
 
 const ITEMS_MAX = 1 << 16;
@@ -23,10 +24,15 @@ const ITEMS_MAX = 1 << 16;
 const NO_ROWS = { files: [] };
 
 /** Undefined when there is nothing to say. */
-export function encodeAnnex({ name, host }: Snapshot): Uint8Array | undefined {
+export function encodeAnnex({ name, host, digests: all }: Snapshot): Uint8Array | undefined {
+  const digests = all?.length === 0 ? undefined : all;
   const rows = annexRows(host.descriptors);
-  if (rows === undefined && name === undefined) return undefined;
-  const fields = { ...(rows ?? NO_ROWS), ...(name === undefined ? {} : { name }) };
+  if (rows === undefined && name === undefined && digests === undefined) return undefined;
+  const fields = {
+    ...(rows ?? NO_ROWS),
+    ...(name === undefined ? {} : { name }),
+    ...(digests === undefined ? {} : { digests }),
+  };
   return new Packr({ useRecords: false, variableMapSize: true }).pack(fields);
 }
 
@@ -55,6 +61,14 @@ export function addAnnex(snapshot: Snapshot, block: Buffer, annex: Uint8Array, l
   if (!result.success) return fail(`${result.error.issues[0].path.join('.')}: ${result.error.issues[0].message}`);
   const contents = placeContents(snapshot, result.data.contents ?? [], limit, fail);
   const descriptors = addRows(snapshot.host.descriptors, result.data, contents);
-  const { name } = result.data;
-  return { ...snapshot, ...(name === undefined ? {} : { name }), host: { ...snapshot.host, descriptors } };
+  const { name, digests } = result.data;
+  if (digests !== undefined && digests.length !== spanCount(snapshot.instances) * DIGEST_SIZE) {
+    fail(`digests: has ${digests.length} bytes for ${spanCount(snapshot.instances)} spans`);
+  }
+  return {
+    ...snapshot,
+    ...(name === undefined ? {} : { name }),
+    ...(digests === undefined ? {} : { digests }),
+    host: { ...snapshot.host, descriptors },
+  };
 }

@@ -19,13 +19,13 @@ import { type Destination, streamOutput } from '../base/output.js';
 import { WASM_PAGE } from '../image/contract/sizes.js';
 import { decodeModule } from '../wasm/decode.js';
 import { ValType } from '../wasm/module.js';
+import { ChainFiles } from './chain-files.js';
 import { WasmFile } from './coredump-file.js';
 import { type IndexSpaces, indexSpaces } from './coredump-instances.js';
 import { readSnapshotModule } from './format.js';
 import { BLOCK, BLOCKS_PER_PAGE } from './page-blocks.js';
 import type { PageSource } from './pages.js';
 import type { Frames, SnapshotMemory, StoredSnapshot, Value } from './snapshot.js';
-import { SnapshotFile } from './snapshot-file.js';
 import { StoredMemory } from './stored-pages.js';
 
 const enum Section {
@@ -97,7 +97,7 @@ export async function writeCoredump(stored: StoredSnapshot, output: Destination 
         file.u32(globals.length);
         for (const global of globals) writeGlobal(file, global);
       });
-      await writeData(file, memories, stored.path);
+      await writeData(file, memories, stored);
       file.end();
     },
     MODE,
@@ -196,8 +196,8 @@ function writeGlobal(file: WasmFile, { type, lo, hi, upper }: Value): void {
   file.byte(Code.End);
 }
 
-async function writeData(file: WasmFile, memories: readonly SnapshotMemory[], path: string): Promise<void> {
-  const snapshot = new SnapshotFile(path);
+async function writeData(file: WasmFile, memories: readonly SnapshotMemory[], stored: StoredSnapshot): Promise<void> {
+  const snapshot = new ChainFiles(stored);
   const sources = memories.map((memory) => new StoredMemory(snapshot, memory));
   let runs = sources.map((source) => usedRuns(source, BLOCK));
   if (count(runs) > SEGMENTS_MAX) runs = sources.map((source) => usedRuns(source, WASM_PAGE));

@@ -54,11 +54,12 @@ export function placeContents(
   if (rows.length === 0) return found;
   const files = new Set(host.descriptors.flatMap(({ fd, kind }) => (kind === 'file' || kind === 'given' ? [fd] : [])));
   const taken: [number, number, string][] = [[0, ANNEX_BLOCK + ANNEX_BLOCK_SIZE, 'its start']];
-  for (const { fileOffset, size } of modules) {
-    if (fileOffset !== undefined) taken.push([fileOffset, fileOffset + size, 'a module']);
+  for (const { fileOffset, size, file = 0 } of modules) {
+    if (fileOffset !== undefined && file === 0) taken.push([fileOffset, fileOffset + size, 'a module']);
   }
   for (const { extents } of instances.flatMap(({ memories }) => memories)) {
-    for (const { fileOffset, bytes } of extents) taken.push([fileOffset, fileOffset + bytes, 'a memory']);
+    for (const { fileOffset, bytes, file = 0 } of extents)
+      if (file === 0) taken.push([fileOffset, fileOffset + bytes, 'a memory']);
   }
   for (const [i, { fds, at, size, sha256 }] of rows.entries()) {
     const what = `contents.${i}`;

@@ -1,5 +1,5 @@
 /**
- * The snapshot file (.wsnap), formats 1 and 2. This comment is its specification; the parts have their own beside their
+ * The snapshot file (.wsnap), formats 1 to 3. This comment is its specification; the parts have their own beside their
  * encoders: prologue.ts, header-schema.ts and header.ts, frames-codec.ts, exceptions-codec.ts, annex-schema.ts.
  *
  *     0            prologue, 64 bytes: magic, version, where the header is, its sha256
@@ -19,6 +19,10 @@
  * straight from the file; zero blocks inside are holes of a sparse file and read as zeros. A parked process of 1 GiB
  * is written slot by slot: the header comes last because it has the list of what was found.
  *
+ * Format 3 is a difference to another snapshot, its parent. Its pages are blocks of 4 KiB, packed, which have changed; the
+ * header says of all others in which ancestor's file they are, so that nothing has to be read of the ancestors' headers.
+ * digest.ts says what files are known by, chain.ts where they are looked for.
+ *
  * But for the annex, everything a reader does not expect is an error that names the path and the field; nothing is
  * skipped or repaired.
  */
@@ -27,6 +31,8 @@ import { createHash } from 'node:crypto';
 import { InputError } from '../base/errors.js';
 import { addAnnex } from './annex.js';
 import { ANNEX_BLOCK, ANNEX_BLOCK_SIZE, decodeAnnexBlock } from './annex-block.js';
+import { ChainFiles } from './chain-files.js';
+import { FRONT_SIZE, snapshotDigest } from './digest.js';
 import { decodeHeader, formatNeeded } from './header.js';
 import { checkHeaderHash, decodePrologue, PROLOGUE_SIZE } from './prologue.js';
 import type { Snapshot, SnapshotModule, StoredSnapshot } from './snapshot.js';
@@ -43,7 +49,8 @@ export function readSnapshot(path: string): StoredSnapshot {
   return withFile(path, (file) => {
     const stat = file.stat();
     if (!stat.isFile()) throw new InputError('snapshot', `${path}: not a file`);
-    const prologueBytes = file.bytes(0, Math.min(PROLOGUE_SIZE, stat.size));
+    const front = file.bytes(0, Math.min(FRONT_SIZE, stat.size));
+    const prologueBytes = front.subarray(0, PROLOGUE_SIZE);
     const prologue = decodePrologue(prologueBytes, stat.size, path);
     const header = file.bytes(prologue.headerOffset, prologue.headerSize);
     checkHeaderHash(prologueBytes, header, path);
@@ -52,7 +59,7 @@ export function readSnapshot(path: string): StoredSnapshot {
       throw new InputError('snapshot', `${path}: has values that format ${prologue.version} does not know`);
     }
     const whole = withAnnex(file, snapshot, prologue.headerOffset);
-    return { path, size: stat.size, prologue: prologueBytes, snapshot: whole };
+    return { path, size: stat.size, prologue: prologueBytes, digest: snapshotDigest(front), snapshot: whole };
   });
 }
 
@@ -65,18 +72,23 @@ function withAnnex(file: SnapshotFile, snapshot: Snapshot, limit: number): Snaps
 }
 
 /**
- * The wasm binary of a module that the snapshot carries, checked by its hash; undefined when it was left out.
+ * The wasm binary of a module that the snapshot carries, checked by its hash; undefined when it was left out, or is in the
+ * file of an ancestor and those were not looked for.
  *
  * @throws InputError when it is damaged
  */
 export function readSnapshotModule(stored: StoredSnapshot, module: SnapshotModule): Uint8Array | undefined {
-  const { fileOffset } = module;
-  if (fileOffset === undefined) return undefined;
-  const bytes = withFile(stored.path, (file) => file.bytes(fileOffset, module.size));
-  if (createHash('sha256').update(bytes).digest('hex') !== module.sha256) {
-    throw new InputError('snapshot', `${stored.path}: damaged: the hash of module ${module.name} differs`);
+  const { fileOffset, file: number = 0 } = module;
+  if (fileOffset === undefined || (number > 0 && stored.ancestors === undefined)) return undefined;
+  const files = new ChainFiles(stored);
+  try {
+    const file = files.file(number);
+    const bytes = file.bytes(fileOffset, module.size);
+    if (createHash('sha256').update(bytes).digest('hex') === module.sha256) return bytes;
+    throw new InputError('snapshot', `${file.path}: damaged: the hash of module ${module.name} differs`);
+  } finally {
+    files.close();
   }
-  return bytes;
 }
 
 function withFile<T>(path: string, use: (file: SnapshotFile) => T): T {

@@ -9,6 +9,13 @@ import { z } from 'zod';
 import { MEMORY64_PAGES, TABLE_MAX } from '../image/contract/sizes.js';
 
 const MAX_FD = 1024;
+/** Files that a snapshot may need besides its own: whoever goes on with it has all of them open at once. */
+export const ANCESTORS_MAX = 64;
+
+/** Or empty, where there was none. */
+function isFileName(name: string): boolean {
+  return name !== '.' && name !== '..' && !/[/\0]/.test(name);
+}
 
 const u32 = z.number().int().min(0).max(0xffffffff);
 const size = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
@@ -23,14 +30,14 @@ const u64 = z
   .transform((value) => BigInt(value));
 const offset = u64.refine((value) => value < 1n << 63n, 'must be below 2^63');
 
-const module = z.strictObject({ name: text(4096), sha256, size, at: size.nullable() });
+/** `file` only where the snapshot has ancestors. */
+const module = z.strictObject({ name: text(4096), sha256, size, at: size.nullable(), file: u32.optional() });
 
 const memory = z.strictObject({
   pages: u32.max(MEMORY64_PAGES),
   max: u32.max(MEMORY64_PAGES),
-  /** u32 x 3 per extent: first page, page count, first slot (file offset / 64 KiB). */
+  /** See memory-codec.ts. */
   extents: bin,
-  /** u16 per page of the extents. */
   blocks: bin,
 });
 
@@ -79,6 +86,10 @@ export const headerSchema = z.strictObject({
   generation: u32,
   created: size.max(8.64e15), // milliseconds: the range of Date (ECMA-262 21.4.1.1)
   parent: sha256.nullable(),
+  ancestors: z
+    .array(z.strictObject({ digest: sha256, name: text(255).refine(isFileName, 'is no name of a file') }))
+    .max(ANCESTORS_MAX)
+    .optional(),
   source: z.strictObject({ arch: text(32), compiler: text(64), deterministic: z.boolean() }),
   state: z.enum(['running', 'trapped']),
   trap: z.strictObject({ kind: u32.max(31), message: text(4096) }).optional(),

@@ -9,23 +9,22 @@
 import { Packr } from 'msgpackr/pack';
 import { Unpackr } from 'msgpackr/unpack';
 import { InputError } from '../base/errors.js';
-import { MEMORY32_PAGES, WASM_PAGE } from '../image/contract/sizes.js';
+import { MEMORY32_PAGES } from '../image/contract/sizes.js';
 import { msgpackProblem } from '../image/tables/msgpack-check.js';
 import { ValType } from '../wasm/module.js';
 import { decodeExceptions, encodeExceptions } from './exceptions-codec.js';
 import { bytesOf, checkType, decodeFrames, encodeFrames, type Fail, valueProblem, words32 } from './frames-codec.js';
 import { type Header, headerSchema, type RawHeader } from './header-schema.js';
+import { checkRanges, decodeMemory, encodeMemory, type FileRange } from './memory-codec.js';
 import { PROLOGUE_SIZE } from './prologue.js';
 import {
   cellsOf,
   type Descriptor,
-  type Extent,
   type Frames,
   isReference,
   putValue,
   type Snapshot,
   type SnapshotInstance,
-  type SnapshotMemory,
   type SnapshotTable,
   type Value,
   valueAt,
@@ -43,17 +42,19 @@ export function encodeHeader(snapshot: Snapshot): Uint8Array {
     generation: snapshot.generation,
     created: snapshot.created,
     parent: snapshot.parent ?? null,
+    ...(snapshot.ancestors ? { ancestors: snapshot.ancestors.map((ancestor) => ({ ...ancestor })) } : {}),
     source: { ...snapshot.source },
     state: snapshot.state,
     ...(snapshot.trap ? { trap: { ...snapshot.trap } } : {}),
     phase: { ...snapshot.phase },
-    modules: snapshot.modules.map(({ name, sha256, size, fileOffset }) => ({
+    modules: snapshot.modules.map(({ name, sha256, size, fileOffset, file = 0 }) => ({
       name,
       sha256,
       size,
       at: fileOffset ?? null,
+      ...(file === 0 ? {} : { file }),
     })),
-    instances: snapshot.instances.map(encodeInstance),
+    instances: snapshot.instances.map((instance) => encodeInstance(instance, snapshot.ancestors !== undefined)),
     frames: encodeFrames(snapshot.frames),
     ...(snapshot.exceptions ? { exceptions: encodeExceptions(snapshot.exceptions) } : {}),
     host: {
@@ -92,15 +93,18 @@ export function decodeHeader(bytes: Uint8Array, fileOffset: number, path: string
   const count = header.instances.length;
   const exceptions = header.exceptions && decodeExceptions(header.exceptions, count, fail);
   const exceptionCount = exceptions?.length ?? 0;
-  const ranges: [number, number, string][] = [];
-  const modules = header.modules.map(({ name, sha256, size, at }, i) => {
-    if (at !== null) ranges.push([at, at + size, `modules[${i}]`]);
-    return { name, sha256, size, fileOffset: at ?? undefined };
+  const { ancestors } = header;
+  if (ancestors !== undefined && header.parent === null) fail('ancestors', 'but there is no parent');
+  const ranges: FileRange[] = [];
+  const modules = header.modules.map(({ name, sha256, size, at, file = 0 }, i) => {
+    if (file > (ancestors?.length ?? 0)) fail(`modules[${i}]`, `is in file ${file} of ${(ancestors?.length ?? 0) + 1}`);
+    if (at !== null) ranges.push([file, at, at + size, `modules[${i}]`]);
+    return { name, sha256, size, fileOffset: at ?? undefined, ...(file === 0 ? {} : { file }) };
   });
   const instances = header.instances.map((raw, i) =>
     decodeInstance(raw, `instances[${i}]`, header, exceptionCount, ranges, fail),
   );
-  checkRanges(ranges, fileOffset, fail);
+  checkRanges(ranges, PROLOGUE_SIZE, fileOffset, fail);
   if (header.phase.instance >= count) fail('phase', `names instance ${header.phase.instance} of ${count}`);
   checkHost(header.host, fail);
   const { host } = header;
@@ -110,6 +114,7 @@ export function decodeHeader(bytes: Uint8Array, fileOffset: number, path: string
     generation: header.generation,
     created: header.created,
     parent: header.parent ?? undefined,
+    ...(ancestors ? { ancestors } : {}),
     source: header.source,
     state: header.state,
     trap: header.trap,
@@ -134,7 +139,8 @@ function checkTrap({ state, trap }: Header, frames: Frames, fail: Fail): void {
 }
 
 /** The oldest format that can hold the snapshot (prologue.ts). */
-export function formatNeeded({ instances, frames, exceptions, host, state }: Snapshot): number {
+export function formatNeeded({ ancestors, instances, frames, exceptions, host, state }: Snapshot): number {
+  if (ancestors !== undefined) return 3;
   const isNew = (type: number) => type === ValType.V128 || type === ValType.ExnRef;
   const news =
     exceptions !== undefined ||
@@ -161,7 +167,7 @@ function parse(bytes: Uint8Array, fail: Fail): Header {
   return fail(`header.${issue.path.join('.')}`, issue.message);
 }
 
-function encodeInstance(instance: SnapshotInstance): RawHeader['instances'][number] {
+function encodeInstance(instance: SnapshotInstance, isChain: boolean): RawHeader['instances'][number] {
   const cells = instance.globals.reduce((sum, { type }) => sum + cellsOf(type), 0);
   const globalWords = new Uint32Array(cells * 2);
   let at = 0;
@@ -171,18 +177,10 @@ function encodeInstance(instance: SnapshotInstance): RawHeader['instances'][numb
     globalTypes: Uint8Array.from(instance.globals, (global) => global.type),
     globalWords: bytesOf(globalWords),
     tables: instance.tables.map(({ type, max, elements }) => ({ type, max, elements: bytesOf(elements) })),
-    memories: instance.memories.map(encodeMemory),
+    memories: instance.memories.map((memory) => encodeMemory(memory, isChain)),
     droppedData: instance.droppedData,
     droppedElements: instance.droppedElements,
   };
-}
-
-function encodeMemory(memory: SnapshotMemory): RawHeader['instances'][number]['memories'][number] {
-  const extents = new Uint32Array(memory.extents.length * 3);
-  for (const [i, { offset, fileOffset, bytes }] of memory.extents.entries()) {
-    extents.set([offset / WASM_PAGE, bytes / WASM_PAGE, fileOffset / WASM_PAGE], i * 3);
-  }
-  return { pages: memory.pages, max: memory.maxPages, extents: bytesOf(extents), blocks: bytesOf(memory.blocks) };
 }
 
 function decodeInstance(
@@ -190,9 +188,10 @@ function decodeInstance(
   where: string,
   header: Header,
   exceptionCount: number,
-  ranges: [number, number, string][],
+  ranges: FileRange[],
   fail: Fail,
 ): SnapshotInstance {
+  const fileCount = header.ancestors && header.ancestors.length + 1;
   if (raw.module >= header.modules.length) fail(where, `names module ${raw.module} of ${header.modules.length}`);
   for (const flag of raw.droppedData) if (flag > 1) fail(`${where}.droppedData`, 'must be zeros and ones');
   for (const flag of raw.droppedElements) if (flag > 1) fail(`${where}.droppedElements`, 'must be zeros and ones');
@@ -202,7 +201,7 @@ function decodeInstance(
     tables: raw.tables.map((table, i) =>
       decodeTable(table, header.instances.length, exceptionCount, `${where}.tables[${i}]`, fail),
     ),
-    memories: raw.memories.map((memory, i) => decodeMemory(memory, `${where}.memories[${i}]`, ranges, fail)),
+    memories: raw.memories.map((memory, i) => decodeMemory(memory, `${where}.memories[${i}]`, fileCount, ranges, fail)),
     droppedData: Uint8Array.from(raw.droppedData),
     droppedElements: Uint8Array.from(raw.droppedElements),
   };
@@ -246,46 +245,6 @@ function decodeTable(
     if (problem) fail(`${where}.elements[${i / 2}]`, problem);
   }
   return { type: raw.type as ValType, max: raw.max, elements };
-}
-
-function decodeMemory(
-  raw: RawInstance['memories'][number],
-  where: string,
-  ranges: [number, number, string][],
-  fail: Fail,
-): SnapshotMemory {
-  if (raw.pages > raw.max) fail(where, `has ${raw.pages} pages, more than its maximum ${raw.max}`);
-  const words = words32(raw.extents, `${where}.extents`, fail);
-  if (words.length % 3 !== 0) fail(`${where}.extents`, 'is not triples of words');
-  const extents: Extent[] = [];
-  let next = 0; // the first page after the last extent
-  let total = 0;
-  for (let i = 0; i < words.length; i += 3) {
-    const [page, count, slot] = words.subarray(i, i + 3);
-    const at = `${where}.extents[${i / 3}]`;
-    if (count === 0) fail(at, 'is empty');
-    if (page < next) fail(at, 'overlaps the one before it, or is out of order');
-    if (page + count > raw.pages) fail(at, `goes beyond the memory's ${raw.pages} pages`);
-    next = page + count;
-    total += count;
-    ranges.push([slot * WASM_PAGE, (slot + count) * WASM_PAGE, at]);
-    extents.push({ offset: page * WASM_PAGE, fileOffset: slot * WASM_PAGE, bytes: count * WASM_PAGE });
-  }
-  if (raw.blocks.length !== total * 2) fail(`${where}.blocks`, `has ${raw.blocks.length} bytes for ${total} pages`);
-  const blocks = new Uint16Array(total);
-  bytesOf(blocks).set(raw.blocks);
-  return { pages: raw.pages, maxPages: raw.max, extents, blocks };
-}
-
-/** All that lies in the file lies between prologue and header, and nothing twice. */
-function checkRanges(ranges: [number, number, string][], limit: number, fail: Fail): void {
-  ranges.sort((a, b) => a[0] - b[0]);
-  let end = PROLOGUE_SIZE;
-  for (const [from, to, where] of ranges) {
-    if (from < end) fail(where, `its place in the file (offset ${from}) is taken`);
-    if (to > limit) fail(where, `goes beyond the file's data: offset ${to} of ${limit}`);
-    end = to;
-  }
 }
 
 function checkHost(host: Header['host'], fail: Fail): void {

@@ -83,6 +83,12 @@ export class PageFile implements LivePageSink, PageRoom {
     this.onWritten?.(written);
   }
 
+  /** Writes bytes as they are. */
+  async writeBytes(bytes: Buffer, at: number, length: number, fileOffset: number): Promise<void> {
+    await this.writeRun(bytes, at, length, fileOffset);
+    this.onWritten?.(length);
+  }
+
   private async writeRun(bytes: Buffer, at: number, length: number, position: number): Promise<void> {
     while (length > 0) {
       let wrote: number;

@@ -12,7 +12,7 @@ import type { OnBytes, PageRun, PageSource, PlacedPages } from './pages.js';
 import type { Extent } from './snapshot.js';
 
 const LANES = 3;
-const CHUNK_PAGES = 16;
+export const CHUNK_PAGES = 16;
 
 /** A file's room for pages. */
 export interface PageRoom {
@@ -47,28 +47,17 @@ export async function placePages(
   placement: Placement,
   onBytes: OnBytes,
 ): Promise<void> {
-  const chunks = chunksOf(source.runs());
-  let placed = Promise.resolve(); // resolves when all chunks so far have their places
-  let failed = false;
-
-  const place = (chunk: PageRun, from: number, blocks: Uint16Array): number => {
+  const placeRun = (chunk: PageRun, from: number, blocks: Uint16Array): number => {
     const fileOffset = room.reserve(blocks.length);
     placement.add(chunk.first + from, fileOffset, blocks);
     return fileOffset;
   };
-  const lane = async () => {
+  const lane = () => {
     const bytes = Buffer.from(new ArrayBuffer(CHUNK_PAGES * WASM_PAGE));
     const words = new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
-    for (let next = chunks.next(); !next.done && !failed; next = chunks.next()) {
-      const chunk = next.value;
-      const before = placed;
-      let release = () => {};
-      placed = new Promise((resolve) => {
-        release = resolve;
-      });
-      try {
-        await readBlocks(source, chunk, bytes);
-        await before;
+    return {
+      read: (chunk: PageRun) => readBlocks(source, chunk, bytes),
+      place(chunk: PageRun): () => Promise<void> {
         const writes: [number, number, Uint16Array][] = [];
         for (let page = 0; page < chunk.blocks.length; ) {
           const known = placement.find(chunk.first + page);
@@ -80,11 +69,45 @@ export async function placePages(
             continue;
           }
           const run = source.isExact ? chunk.blocks : usedRun(bytes, words, chunk, page, placement);
-          if (run.length > 0) writes.push([page * WASM_PAGE, place(chunk, page, run), run]);
+          if (run.length > 0) writes.push([page * WASM_PAGE, placeRun(chunk, page, run), run]);
           page += run.length || 1; // the page after a run is zero, or has a place
         }
+        return async () => {
+          for (const [at, fileOffset, run] of writes) await room.write(bytes, at, fileOffset, run);
+        };
+      },
+    };
+  };
+  await inLanes(chunksOf(source.runs()), lane, onBytes);
+}
+
+/** What is done with one chunk after the other, with buffers of its own. */
+export interface Lane {
+  /** At the same time as other lanes. */
+  read(chunk: PageRun): Promise<void>;
+  /** In the order of chunks: gives out places. Returns what then writes, at the same time as other lanes. */
+  place(chunk: PageRun): (() => Promise<void>) | undefined;
+}
+
+/** Handles all chunks. @throws what a lane throws, once all have stopped */
+export async function inLanes(chunks: Iterator<PageRun>, makeLane: () => Lane, onBytes: OnBytes): Promise<void> {
+  let placed = Promise.resolve(); // resolves when all chunks so far have their places
+  let failed = false;
+  const run = async () => {
+    const lane = makeLane();
+    for (let next = chunks.next(); !next.done && !failed; next = chunks.next()) {
+      const chunk = next.value;
+      const before = placed;
+      let release = () => {};
+      placed = new Promise((resolve) => {
+        release = resolve;
+      });
+      try {
+        await lane.read(chunk);
+        await before;
+        const write = lane.place(chunk);
         release();
-        for (const [at, fileOffset, run] of writes) await room.write(bytes, at, fileOffset, run);
+        await write?.();
         onBytes(chunk.blocks.length * WASM_PAGE);
       } catch (error) {
         failed = true;
@@ -94,7 +117,7 @@ export async function placePages(
       }
     }
   };
-  const results = await Promise.allSettled(Array.from({ length: LANES }, lane));
+  const results = await Promise.allSettled(Array.from({ length: LANES }, run));
   for (const result of results) if (result.status === 'rejected') throw result.reason;
 }
 
@@ -109,7 +132,7 @@ export function* chunksOf(runs: Iterable<PageRun>): Generator<PageRun, undefined
 }
 
 /** Reads the blocks of a chunk to their places in `bytes`; the others keep what was there. */
-async function readBlocks(source: PageSource, { first, blocks }: PageRun, bytes: Buffer): Promise<void> {
+export async function readBlocks(source: PageSource, { first, blocks }: PageRun, bytes: Buffer): Promise<void> {
   const start = first * WASM_PAGE;
   const count = blocks.length * BLOCKS_PER_PAGE;
   for (let n = 0; n < count; ) {

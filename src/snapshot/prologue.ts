@@ -4,7 +4,7 @@
  * format.ts has the drawing of the whole file. All numbers are little-endian.
  *
  *      0  magic     7f 57 53 4e 41 50 0d 0a   (DEL "WSNAP" CR LF: text-mode copies break it visibly)
- *      8  u32       format version: 1, or 2 where there is what readers of format 1 do not know: header.ts, formatNeeded
+ *      8  u32       format version: 1, or 2 or 3 where there is what readers of those before do not know: header.ts, formatNeeded
  *     12  u32       0
  *     16  u64       file offset of the header
  *     24  u64       bytes of the header, which ends the file
@@ -19,7 +19,7 @@ export const PROLOGUE_SIZE = 64;
  * The newest one. A snapshot is written in the oldest that can hold it, so that older readers refuse only what they
  * must.
  */
-export const FORMAT_VERSION = 2;
+export const FORMAT_VERSION = 3;
 /** A header holds frames, tables and globals but no page data: 100,000 frames take about 10 MB. */
 export const HEADER_MAX = 1 << 29;
 const MAGIC = Buffer.from([0x7f, 0x57, 0x53, 0x4e, 0x41, 0x50, 0x0d, 0x0a]);

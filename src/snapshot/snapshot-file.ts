@@ -31,6 +31,11 @@ export class SnapshotFile implements ByteSource {
     return undefined;
   }
 
+  /** @throws ToolError for what the system says */
+  use<T>(what: (fd: number) => T): T {
+    return reading(this.path, () => what(this.open()));
+  }
+
   close(): void {
     if (this.opened >= 0) closeSync(this.opened);
     this.opened = -1;

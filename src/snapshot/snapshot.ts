@@ -72,8 +72,10 @@ export interface SnapshotModule {
   /** Lower-case hex, of the wasm binary. */
   readonly sha256: string;
   readonly size: number;
-  /** Where the binary is in the snapshot's file, or undefined when it was left out. */
+  /** Where the binary is in the file, or undefined when it was left out. */
   readonly fileOffset: number | undefined;
+  /** Which file: see Extent. */
+  readonly file?: number | undefined;
 }
 
 export interface SnapshotTable {
@@ -84,14 +86,17 @@ export interface SnapshotTable {
   readonly max: number;
 }
 
-/** A run of wasm pages that are in the file, one after the other. */
+/**
+ * A piece of a memory that is in a file, one byte after the other. All three numbers are multiples of 64 KiB, in a
+ * snapshot with ancestors of 4 KiB.
+ */
 export interface Extent {
-  /** Offset in the memory, a multiple of 64 KiB. */
+  /** Offset in the memory. */
   readonly offset: number;
-  /** Offset in the file, a multiple of 64 KiB. */
   readonly fileOffset: number;
-  /** A multiple of 64 KiB. */
   readonly bytes: number;
+  /** Which file it is in: 0 or absent for the snapshot's own, n for number n - 1 of its ancestors. */
+  readonly file?: number;
 }
 
 export interface SnapshotMemory {
@@ -101,8 +106,8 @@ export interface SnapshotMemory {
   /** In ascending order of `offset`, not overlapping. What no extent covers is zero. */
   readonly extents: readonly Extent[];
   /**
-   * Of each page of the extents, in order: bit n tells whether 4 KiB block n has anything in it. The other blocks are
-   * holes of the sparse file and read as zeros.
+   * Of each page that an extent has a part of, in order and once: bit n tells whether 4 KiB block n has anything in it.
+   * The other blocks of an extent are holes of the sparse file and read as zeros.
    */
   readonly blocks: Uint16Array;
 }
@@ -306,6 +311,14 @@ export interface Host {
   readonly pendingTimeout: bigint | undefined;
 }
 
+/** A file that a snapshot has pages or modules in, besides its own: one that it is a difference to. */
+export interface Ancestor {
+  /** Lower-case hex (digest.ts): it is known by that alone. */
+  readonly digest: string;
+  /** What the file was called, without its folder, or empty. Only a hint where to look. */
+  readonly name: string;
+}
+
 export interface Snapshot {
   /** What the workload is called (image/workload-name.ts); absent when it has no name. */
   readonly name?: string | undefined;
@@ -313,8 +326,15 @@ export interface Snapshot {
   readonly generation: number;
   /** Milliseconds since 1970. */
   readonly created: number;
-  /** sha256 of the snapshot that the page data is a difference to; undefined: it is complete. */
+  /** Digest of the snapshot that the page data is a difference to; undefined: it is complete. */
   readonly parent: string | undefined;
+  /** Of one with a parent: the files that it needs besides its own, the newest first. */
+  readonly ancestors?: readonly Ancestor[] | undefined;
+  /**
+   * Of the pages in its own file: sha256 of each span (page-digests.ts), one after the other. In the annex: absent in
+   * files of early versions.
+   */
+  readonly digests?: Uint8Array | undefined;
   readonly source: {
     readonly arch: string;
     readonly compiler: string;
@@ -336,14 +356,27 @@ export interface Snapshot {
   readonly host: Host;
 }
 
+/** A file of a chain, as it was found. */
+export interface LocatedFile {
+  readonly path: string;
+  /** The file's first bytes (prologue.ts), which no other snapshot has: they hold a hash. */
+  readonly prologue: Uint8Array;
+  /** Page data and modules lie before this file offset. */
+  readonly dataEnd: number;
+}
+
 /** A snapshot and the file its page data and modules are in. */
 export interface StoredSnapshot {
   readonly path: string;
   /** Bytes of the whole file, holes included. */
   readonly size: number;
-  /** The file's first bytes (prologue.ts), which no other snapshot has: they hold a hash. */
+  /** As in LocatedFile. */
   readonly prologue?: Uint8Array;
+  /** Lower-case hex (digest.ts). */
+  readonly digest?: string;
   readonly snapshot: Snapshot;
+  /** The files of its ancestors, in their order, once they are found (chain.ts). */
+  readonly ancestors?: readonly LocatedFile[];
 }
 
 /** Index in an image of a snapshot's instance: the host layer comes first. */

@@ -1,16 +1,22 @@
-/** What a snapshot's file has of a process's memory and files, as sources. Both lie in the file and can be mapped. */
+/** What a snapshot's files have of a process's memory and files, as sources. Both lie in files and can be mapped. */
 
 import { WASM_PAGE } from '../image/contract/sizes.js';
 import type { ByteSource, PageRun, PageSource } from './pages.js';
-import type { Extent, FileContents, SnapshotMemory } from './snapshot.js';
+import type { FileContents, SnapshotMemory } from './snapshot.js';
 import type { SnapshotFile } from './snapshot-file.js';
+import { touchedPages } from './touched-pages.js';
 
-/** A memory: a run for each of its extents. */
+/** Files by number, as in Extent.file. */
+export interface NumberedFiles {
+  file(number: number): ByteSource;
+}
+
+/** A memory: runs of the pages that its extents have a part of. */
 export class StoredMemory implements PageSource {
   readonly isExact = true;
 
   constructor(
-    private readonly file: SnapshotFile,
+    private readonly files: NumberedFiles,
     readonly stored: SnapshotMemory,
   ) {}
 
@@ -20,21 +26,41 @@ export class StoredMemory implements PageSource {
   }
 
   *runs(): Generator<PageRun, void> {
-    let page = 0;
-    for (const { offset, bytes } of this.stored.extents) {
-      const blocks = this.stored.blocks.subarray(page, page + bytes / WASM_PAGE);
-      yield { first: offset / WASM_PAGE, blocks };
-      page += blocks.length;
+    const { pages } = touchedPages(this.stored.extents);
+    for (let from = 0; from < pages.length; ) {
+      let to = from + 1;
+      while (to < pages.length && pages[to] === pages[to - 1] + 1) to++;
+      yield { first: pages[from], blocks: this.stored.blocks.subarray(from, to) };
+      from = to;
     }
   }
 
+  /** What lies in no extent stays as it is in `target`. */
   read(offset: number, length: number, target: Buffer, at: number): Promise<void> | undefined {
-    const extent = this.extentOf(offset);
-    return this.file.read(extent.fileOffset + offset - extent.offset, length, target, at);
+    const { extents } = this.stored;
+    const n = this.extentAt(offset);
+    const extent = extents[n];
+    const skipped = offset - extent.offset;
+    const file = this.files.file(extent.file ?? 0);
+    if (skipped + length <= extent.bytes) return file.read(extent.fileOffset + skipped, length, target, at);
+    return this.readSeveral(n, offset, length, target, at);
   }
 
-  /** Extents ascend, which header.ts has checked. */
-  private extentOf(offset: number): Extent {
+  private async readSeveral(n: number, offset: number, length: number, target: Buffer, at: number): Promise<void> {
+    const { extents } = this.stored;
+    const end = offset + length;
+    for (; n < extents.length && extents[n].offset < end; n++) {
+      const extent = extents[n];
+      const from = Math.max(offset, extent.offset);
+      const to = Math.min(end, extent.offset + extent.bytes);
+      if (from >= to) continue;
+      const place = extent.fileOffset + from - extent.offset;
+      await this.files.file(extent.file ?? 0).read(place, to - from, target, at + from - offset);
+    }
+  }
+
+  /** Number of the last extent that begins at or before an offset. They ascend, which memory-codec.ts has checked. */
+  private extentAt(offset: number): number {
     const { extents } = this.stored;
     let low = 0;
     for (let high = extents.length - 1; low < high; ) {
@@ -42,7 +68,7 @@ export class StoredMemory implements PageSource {
       if (extents[middle].offset <= offset) low = middle;
       else high = middle - 1;
     }
-    return extents[low];
+    return low;
   }
 }
 

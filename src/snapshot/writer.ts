@@ -5,14 +5,16 @@
  * `path` is untouched; after abandon() nothing is left. Page data is never held as a whole.
  */
 
-import { fdatasync, fsync, ftruncateSync } from 'node:fs';
+import { fdatasync, fsync, ftruncateSync, read, readSync } from 'node:fs';
 import { promisify } from 'node:util';
-import { WagSnapError, writeFailure } from '../base/errors.js';
+import { BugError, WagSnapError, writeFailure } from '../base/errors.js';
 import { type Destination, OutputFile, openDestination, writeAt } from '../base/output.js';
 import { WASM_PAGE } from '../image/contract/sizes.js';
 import { encodeAnnex } from './annex.js';
 import { ANNEX_BLOCK, encodeAnnexBlock } from './annex-block.js';
 import { encodeHeader, formatNeeded } from './header.js';
+import { BLOCK } from './page-blocks.js';
+import { digestPages } from './page-digests.js';
 import { PageFile } from './page-file.js';
 import { encodePrologue } from './prologue.js';
 import type { Snapshot } from './snapshot.js';
@@ -20,6 +22,9 @@ import type { Snapshot } from './snapshot.js';
 const MODULE_ALIGN = 4096;
 /** Unwritten bytes after which the disk is set to work while pages are still being read. */
 const WRITEBACK_BYTES = 32 << 20;
+/** A shorter read is quicker done at once than handed to the thread pool. */
+const POOL_BYTES = 65536;
+const readAsync = promisify(read);
 const fsyncAsync = promisify(fsync);
 const fdatasyncAsync = promisify(fdatasync);
 
@@ -58,16 +63,20 @@ export class SnapshotWriter {
   }
 
   /**
-   * Writes the header: all of the snapshot is in the temporary file then, and commit() does the rest.
+   * Digests the pages, and writes the header: all of the snapshot is in the temporary file then, and commit() does the
+   * rest.
    *
    * @returns bytes of the file, holes included
    * @throws ToolError; then abandon() still has to be called
    */
-  seal(snapshot: Snapshot): number {
+  async seal(what: Snapshot): Promise<number> {
+    const snapshot = { ...what, digests: await this.digests(what) };
     const header = encodeHeader(snapshot);
     const annex = encodeAnnex(snapshot);
-    const annexOffset = this.pages.reserveBytes(annex?.length ?? 0, WASM_PAGE);
-    const offset = this.pages.reserve(0);
+    // A difference may be small: gaps of 64 KiB would be most of it.
+    const alignment = snapshot.ancestors === undefined ? WASM_PAGE : BLOCK;
+    const annexOffset = this.pages.reserveBytes(annex?.length ?? 0, alignment);
+    const offset = this.pages.reserveBytes(0, alignment);
     try {
       ftruncateSync(this.fd, offset);
     } catch (error) {
@@ -80,6 +89,26 @@ export class SnapshotWriter {
     this.writeAll(header, offset);
     this.writeAll(encodePrologue(offset, header, formatNeeded(snapshot)), 0);
     return offset + header.length;
+  }
+
+  /** Reads back what was written: the process that it was read from runs on meanwhile. */
+  private async digests({ instances }: Snapshot): Promise<Uint8Array> {
+    const read = async (offset: number, length: number, target: Buffer, at: number) => {
+      for (let done = 0; done < length; ) {
+        const [to, rest, from] = [at + done, length - done, offset + done];
+        const got =
+          rest < POOL_BYTES
+            ? readSync(this.fd, target, to, rest, from)
+            : (await readAsync(this.fd, target, to, rest, from)).bytesRead;
+        if (got === 0) throw new BugError('pages that were not written cannot be digested');
+        done += got;
+      }
+    };
+    try {
+      return await digestPages({ read }, instances);
+    } catch (error) {
+      throw writeError(this.path, error);
+    }
   }
 
   /**

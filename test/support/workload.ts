@@ -12,6 +12,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll } from 'vitest';
 import { findEmulator, launch } from '../../src/api/launch.js';
+import { filesOf } from '../../src/api/stored-snapshot.js';
 import type { ArchName, Target } from '../../src/arch/masm/target.js';
 import { targets } from '../../src/arch/targets.js';
 import { compileImage, type ModuleInput } from '../../src/compile/link/compile.js';
@@ -243,9 +244,11 @@ export interface RestoreSettings {
   readonly selfContained?: boolean;
   readonly env?: Readonly<Record<string, string>>;
   readonly policies?: ReadonlyMap<number, FdPolicy>;
+  /** Called when the image is written, and nothing of the snapshot is open yet. */
+  readonly beforeStart?: () => void;
 }
 
-/** Restores a snapshot onto a fresh image of its module and starts it; `output` is the resumable image to write. */
+/** Restores a snapshot, with its ancestors found, onto a fresh image of its module and starts it; `output` is the resumable image to write. */
 export async function restoreAndStart(
   snapshot: string | StoredSnapshot,
   { image, modules, target }: Built,
@@ -263,11 +266,12 @@ export async function restoreAndStart(
     recordedDirectories: true,
   });
   const { stdin, env } = settings;
+  settings.beforeStart?.();
   if (source === undefined) return Workload.start(output, { stdin, env });
-  const fd = openSync(stored.path, 'r');
+  const descriptors = filesOf(stored).map((path) => openSync(path, 'r'));
   try {
-    return Workload.start(output, { stdin, env, descriptors: [fd] });
+    return Workload.start(output, { stdin, env, descriptors });
   } finally {
-    closeSync(fd);
+    for (const fd of descriptors) closeSync(fd);
   }
 }

@@ -26,7 +26,15 @@ export const RP_FILES = 136; // pointer to: count, then {file offset, size, desc
 export const RP_SOURCE_PATH = 144; // pointer to the path of the snapshot that start opens and puts at RP_SOURCE_FD, 0: there is a descriptor already
 export const RP_SOURCE_PROLOGUE = 152; // the first PROLOGUE_BYTES of that snapshot: it may have been replaced meanwhile
 export const PROLOGUE_BYTES = 64;
-export const RP_SIZE = 216;
+export const RP_SOURCES = 216; // pointer to: count, then further files, SOURCE_SIZE each; 0: there are none
+export const RP_PIECES = 224; // pointer to: count, then {record pointer, memory offset, file offset, bytes, file: 0 the one of RP_SOURCE_FD, n of RP_SOURCES n - 1, 1 to read it and 0 to map it}: in order, later ones lie over earlier ones; 0: there are none
+export const RP_SIZE = 232;
+
+// one of RP_SOURCES
+export const SOURCE_FD = 0; // descriptor, or -1: start opens it by its path
+export const SOURCE_PATH = 8; // pointer to its path
+export const SOURCE_PROLOGUE = 16; // its first PROLOGUE_BYTES
+export const SOURCE_SIZE = 80;
 
 // registers to continue with; sp here is an offset below TH_STACK_TOP (a negative number) that start makes absolute
 export const CTX_GENERAL = 0; // 32 u64

@@ -14,14 +14,20 @@ import {
   RP_CONTEXT,
   RP_MEMORIES,
   RP_PHASE,
+  RP_PIECES,
   RP_SOURCE_FD,
   RP_SOURCE_PATH,
   RP_SOURCE_PROLOGUE,
+  RP_SOURCES,
   RP_STACK,
   RP_STACK_RELOC_COUNT,
   RP_STACK_RELOCS,
   RP_STACK_SIZE,
   RP_TABLES,
+  SOURCE_FD,
+  SOURCE_PATH,
+  SOURCE_PROLOGUE,
+  SOURCE_SIZE,
 } from '../../image/contract/resume-plan';
 import { RT_EXE_FD, RT_RESUME_PLAN } from '../../image/contract/runtime-block';
 import { TH_PHASE, TH_STACK_TOP } from '../../image/contract/thread';
@@ -53,25 +59,31 @@ export function restoreGuest(): void {
   const plan = word(RT_RESUME_PLAN);
   if (load64(plan + RP_SOURCE_PATH) !== 0) openSource(plan);
   restoreMemories(load64(plan + RP_MEMORIES), sourceFile());
+  restorePieces(load64(plan + RP_PIECES), load64(plan + RP_SOURCES), sourceFile());
   restoreTables(load64(plan + RP_TABLES));
   restoreStack(plan);
 }
 
-/**
- * Opens the snapshot by its path: whoever has made this image has become this process, and could hand it no descriptor.
- * Another file may have its name by now, which is known by its first bytes.
- */
+/** Opens the snapshot by its path: whoever has made this image has become this process, and could hand it no descriptor. */
 function openSource(plan: i64): void {
   const path = load64(plan + RP_SOURCE_PATH);
+  const fd = openFile(path);
+  checkFile(fd, path, plan + RP_SOURCE_PROLOGUE);
+  store64(plan + RP_SOURCE_FD, fd);
+}
+
+function openFile(path: i64): i64 {
   const fd = syscall(SYS_openat, AT_FDCWD, path, O_CLOEXEC, 0, 0, 0);
   if (failed(fd)) failSource(path, 'cannot be opened any more', EXIT_FAILED);
+  return fd;
+}
+
+/** Another file may have its name by now, which is known by its first bytes. */
+function checkFile(fd: i64, path: i64, expected: i64): void {
   const count = syscall(SYS_pread64, fd, memoryBase() + prologue, PROLOGUE_BYTES, 0, 0, 0);
   let differs: i64 = count ^ PROLOGUE_BYTES;
-  for (let at = 0; at < PROLOGUE_BYTES; at += 8) {
-    differs |= load<i64>(prologue + at) ^ load64(plan + RP_SOURCE_PROLOGUE + at);
-  }
+  for (let at = 0; at < PROLOGUE_BYTES; at += 8) differs |= load<i64>(prologue + at) ^ load64(expected + at);
   if (differs !== 0) failSource(path, 'was replaced while it was being restored: try again', EXIT_INPUT);
-  store64(plan + RP_SOURCE_FD, fd);
 }
 
 function failSource(path: i64, what: string, code: i32): void {
@@ -130,12 +142,51 @@ function restoreMemories(list: i64, source: i64): void {
   }
 }
 
+/** Pieces that lie in several files. @param list RP_PIECES @param sources RP_SOURCES @param own the snapshot's file */
+function restorePieces(list: i64, sources: i64, own: i64): void {
+  if (sources !== 0) openSources(sources);
+  if (list === 0) return;
+  let at = list + 8;
+  for (let i = load64(list); i > 0; i--) {
+    const address = load64(load64(at) + MEM_BASE) + load64(at + 8);
+    const file = load64(at + 32);
+    const fd = file === 0 ? own : load64(sources + 8 + (file - 1) * SOURCE_SIZE + SOURCE_FD);
+    if (load64(at + 40) !== 0) readExtent(address, fd, load64(at + 16), load64(at + 24));
+    else mapExtent(address, fd, load64(at + 16), load64(at + 24));
+    at += 48;
+  }
+  if (sources !== 0) closeSources(sources);
+}
+
+function openSources(list: i64): void {
+  let at = list + 8;
+  for (let i = load64(list); i > 0; i--) {
+    const path = load64(at + SOURCE_PATH);
+    if (load64(at + SOURCE_FD) < 0) store64(at + SOURCE_FD, openFile(path));
+    checkFile(load64(at + SOURCE_FD), path, at + SOURCE_PROLOGUE);
+    at += SOURCE_SIZE;
+  }
+}
+
+function closeSources(list: i64): void {
+  let at = list + 8;
+  for (let i = load64(list); i > 0; i--) {
+    syscall(SYS_close, load64(at + SOURCE_FD), 0, 0, 0, 0, 0);
+    at += SOURCE_SIZE;
+  }
+}
+
 /**
  * Maps a piece of the source file copy-on-write over the memory, or reads it where the kernel's pages are too large.
  */
 function mapExtent(address: i64, source: i64, fileOffset: i64, bytes: i64): void {
   const flags = MAP_PRIVATE | MAP_FIXED;
-  if (!failed(syscall(SYS_mmap, address, bytes, PROT_READ_WRITE, flags, source, fileOffset))) return;
+  if (failed(syscall(SYS_mmap, address, bytes, PROT_READ_WRITE, flags, source, fileOffset))) {
+    readExtent(address, source, fileOffset, bytes);
+  }
+}
+
+function readExtent(address: i64, source: i64, fileOffset: i64, bytes: i64): void {
   while (bytes > 0) {
     const count = syscall(SYS_pread64, source, address, bytes, fileOffset, 0, 0);
     if (count === EINTR) continue;

@@ -162,11 +162,7 @@ export const process: Area = {
           '',
           { tests: SOURCE_PATH, slow: true },
         ],
-        [
-          'differs |= load<i64>(prologue + at) ^ load64(plan + RP_SOURCE_PROLOGUE + at);',
-          '',
-          { tests: SOURCE_PATH, slow: true },
-        ],
+        ['differs |= load<i64>(prologue + at) ^ load64(expected + at);', '', { tests: SOURCE_PATH, slow: true }],
         ['if (source >= 0) syscall(SYS_close, source, 0, 0, 0, 0, 0);', ''],
         ['restoreTables(load64(plan + RP_TABLES));', ''],
         ['store64(record + MEM_SIZE, size);', ''],

@@ -37,7 +37,8 @@ function compare(path: string) {
 
 test.each(stored)('%s is what the document says', (name) => {
   const { version, memories } = compare(join(fixtures, name));
-  expect(`v${version}`).toBe(name.slice(0, 2));
+  // A difference lies in the folder of its format, with the complete one that it needs.
+  expect(`v${version}`).toBe(/-0\.wsnap$/.test(name) ? 'v1' : name.slice(0, 2));
   expect(memories.flat().some((memory) => memory.some((byte) => byte !== 0))).toBe(true);
 });
 

@@ -4,7 +4,7 @@
  */
 
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 
 type Raw = null | boolean | number | bigint | string | Buffer | Raw[] | Map<string, Raw>;
 
@@ -41,7 +41,7 @@ export function readByTheDocument(path: string, name: string): ReadByTheDocument
   const file = readFileSync(path);
   require(file.subarray(0, 8).equals(Buffer.from('7f57534e41500d0a', 'hex')), 'magic');
   const version = file.readUInt32LE(8);
-  require(version === 1 || version === 2, 'version');
+  require(version >= 1 && version <= 3, 'version');
   require(file.readUInt32LE(12) === 0, 'reserved');
   const headerOffset = Number(file.readBigUInt64LE(16));
   const headerSize = Number(file.readBigUInt64LE(24));
@@ -52,15 +52,19 @@ export function readByTheDocument(path: string, name: string): ReadByTheDocument
   const annex = annexOf(file, headerOffset);
   const instances = list(header.instances).map(record);
   const frames = framesOf(record(header.frames));
-  const modules = list(header.modules).map((raw) => moduleOf(record(raw), file));
+  require((version === 3) === (header.ancestors !== undefined), 'format 3 is for ancestors');
+  const ancestors = header.ancestors === undefined ? undefined : list(header.ancestors).map(record);
+  const files = [file, ...(ancestors ?? []).map(({ digest }) => fileWith(String(digest), path))];
+  const modules = list(header.modules).map((raw) => moduleOf(record(raw), files));
   let wrongBlocks = 0;
   const memories = instances.map((instance) =>
     list(instance.memories).map((raw) => {
-      const { bytes, wrong } = memoryOf(record(raw), file);
+      const { bytes, wrong } = memoryOf(record(raw), files, ancestors !== undefined);
       wrongBlocks += wrong;
       return bytes;
     }),
   );
+  checkDigests(annex, instances, file, ancestors !== undefined);
   return {
     version,
     memories,
@@ -71,9 +75,11 @@ export function readByTheDocument(path: string, name: string): ReadByTheDocument
       file: name,
       name: annex.name ?? null,
       bytes: file.length,
+      digest: digestOf(file),
       generation: header.generation,
       created: new Date(Number(header.created)).toISOString(),
       parent: header.parent,
+      ancestors: ancestors ?? null,
       source: record(header.source),
       state: header.state,
       trap: header.trap === undefined ? null : record(header.trap),
@@ -95,31 +101,95 @@ function annexOf(file: Buffer, headerOffset: number): Record<string, Raw> {
   return record(new Msgpack(bytes).document());
 }
 
-function moduleOf({ name, sha256: hash, size, at }: Record<string, Raw>, file: Buffer): object {
-  if (at !== null) require(sha256(file.subarray(Number(at), Number(at) + Number(size))) === hash, 'hash of a module');
+function digestOf(file: Buffer): string {
+  return sha256(file.subarray(0, 120));
+}
+
+/** The file beside a snapshot that has a digest. */
+function fileWith(digest: string, path: string): Buffer {
+  const folder = path.replace(/[^/]*$/, '');
+  for (const name of readdirSync(folder).filter((each) => each.endsWith('.wsnap'))) {
+    const file = readFileSync(`${folder}${name}`);
+    if (digestOf(file) === digest) return file;
+  }
+  return fail(`a file with digest ${digest}`);
+}
+
+function moduleOf({ name, sha256: hash, size, at, file = 0 }: Record<string, Raw>, files: readonly Buffer[]): object {
+  const bytes = files[Number(file)]?.subarray(Number(at), Number(at) + Number(size)) ?? fail('the file of a module');
+  if (at !== null) require(sha256(bytes) === hash, 'hash of a module');
   return { name, sha256: hash, size, included: at !== null };
 }
 
-function memoryOf({ pages, extents, blocks }: Record<string, Raw>, file: Buffer): { bytes: Buffer; wrong: number } {
+interface ExtentRow {
+  readonly first: number;
+  readonly count: number;
+  readonly file: number;
+  readonly place: number;
+}
+
+/** In blocks. */
+function extentsOf(column: Raw | undefined, isDifference: boolean): ExtentRow[] {
+  const rows = words(column);
+  const width = isDifference ? 4 : 3;
+  return Array.from({ length: rows.length / width }, (_, i) => {
+    const row = rows.slice(i * width, i * width + width);
+    if (isDifference) return { first: row[0] ?? 0, count: row[1] ?? 0, file: row[2] ?? 0, place: row[3] ?? 0 };
+    const [first = 0, count = 0, slot = 0] = row.map((pages) => pages * 16);
+    return { first, count, file: 0, place: slot };
+  });
+}
+
+/** Whether a block of an extent has something in it, by block of the memory. */
+function usedBlocks(extents: readonly ExtentRow[], column: Raw | undefined): (block: number) => boolean {
+  const maps = bytes(column);
+  const pages = new Set(
+    extents.flatMap(({ first, count }) => Array.from({ length: count }, (_, n) => (first + n) >> 4)),
+  );
+  require(maps.length === pages.size * 2, 'blocks of a memory');
+  const map = new Map([...pages].map((page, i) => [page, maps.readUInt16LE(i * 2)]));
+  return (block) => (((map.get(block >> 4) ?? 0) >> (block & 15)) & 1) === 1;
+}
+
+function memoryOf(
+  { pages, extents, blocks }: Record<string, Raw>,
+  files: readonly Buffer[],
+  isDifference: boolean,
+): { bytes: Buffer; wrong: number } {
   const memory = Buffer.alloc(Number(pages) * PAGE);
-  const triples = words(extents);
-  const maps = bytes(blocks);
+  const rows = extentsOf(extents, isDifference);
+  const isUsed = usedBlocks(rows, blocks);
   let wrong = 0;
-  let n = 0; // of the pages that the extents cover
-  for (let i = 0; i < triples.length; i += 3) {
-    const [first = 0, count = 0, slot = 0] = triples.slice(i, i + 3);
-    file.copy(memory, first * PAGE, slot * PAGE, (slot + count) * PAGE);
-    for (let page = first; page < first + count; page++, n++) {
-      const map = maps.readUInt16LE(n * 2);
-      for (let block = 0; block < 16; block++) {
-        const at = page * PAGE + block * BLOCK;
-        const used = memory.subarray(at, at + BLOCK).some((byte) => byte !== 0);
-        if (used !== ((map & (1 << block)) !== 0)) wrong++;
+  for (const { first, count, file, place } of rows) {
+    for (let n = 0; n < count; n++) {
+      const from = files[file]?.subarray((place + n) * BLOCK, (place + n + 1) * BLOCK) ?? fail('a file');
+      if (isUsed(first + n)) from.copy(memory, (first + n) * BLOCK);
+      if (from.some((byte) => byte !== 0) !== isUsed(first + n)) wrong++;
+    }
+  }
+  return { bytes: memory, wrong };
+}
+
+function checkDigests(
+  { digests }: Record<string, Raw>,
+  instances: readonly Record<string, Raw>[],
+  file: Buffer,
+  isDifference: boolean,
+): void {
+  if (digests === undefined) return;
+  const found: string[] = [];
+  for (const { extents, blocks } of instances.flatMap((instance) => list(instance.memories).map(record))) {
+    const rows = extentsOf(extents, isDifference);
+    const isUsed = usedBlocks(rows, blocks);
+    for (const { first, count, place } of rows.filter((row) => row.file === 0)) {
+      for (let from = 0; from < count; from += 256) {
+        const span = Array.from({ length: Math.min(256, count - from) }, (_, n) => from + n);
+        const used = span.filter((n) => isUsed(first + n));
+        found.push(sha256(...used.map((n) => file.subarray((place + n) * BLOCK, (place + n + 1) * BLOCK))));
       }
     }
   }
-  require(maps.length === n * 2, 'blocks of a memory');
-  return { bytes: memory, wrong };
+  require(bytes(digests).toString('hex') === found.join(''), 'digests of pages');
 }
 
 function contentsOf({ fds, at, size, sha256: hash }: Record<string, Raw>, file: Buffer) {

@@ -30,7 +30,7 @@ async function write(path: string, one: FileFacts | undefined = facts): Promise<
     descriptor.fd === 4 && one ? { ...descriptor, facts: one } : descriptor,
   );
   const writer = new SnapshotWriter(path);
-  writer.seal({
+  await writer.seal({
     ...snapshot,
     instances: [{ ...snapshot.instances[0], memories: [] }],
     host: { ...snapshot.host, descriptors },
@@ -57,7 +57,7 @@ test('is not there when there is nothing to say, and can be done without', () =>
     writeFileSync(plain, '');
     const snapshot = sampleSnapshot([], undefined);
     const writer = new SnapshotWriter(plain);
-    writer.seal({ ...snapshot, instances: [{ ...snapshot.instances[0], memories: [] }] });
+    await writer.seal({ ...snapshot, instances: [{ ...snapshot.instances[0], memories: [] }] });
     await writer.commit();
     expect(
       readFileSync(plain)
@@ -79,7 +79,7 @@ test('holds what the workload is called, also where there is nothing else to say
     const named = async (name: string) => {
       const snapshot = sampleSnapshot([], undefined);
       const writer = new SnapshotWriter(path);
-      writer.seal({ ...snapshot, name, instances: [{ ...snapshot.instances[0], memories: [] }] });
+      await writer.seal({ ...snapshot, name, instances: [{ ...snapshot.instances[0], memories: [] }] });
       await writer.commit();
       return () => readSnapshot(path).snapshot.name;
     };
@@ -180,7 +180,7 @@ async function writeWithContents(path: string): Promise<void> {
     if (descriptor.fd === 5) return { ...descriptor, identity, nameless: true };
     return descriptor;
   });
-  writer.seal({ ...snapshot, host: { ...snapshot.host, descriptors } });
+  await writer.seal({ ...snapshot, host: { ...snapshot.host, descriptors } });
   await writer.commit();
 }
 
@@ -237,7 +237,10 @@ test('contents of two files may not share a place', () =>
     const writer = new SnapshotWriter(path);
     writer.addModule(MODULE_BYTES);
     writer.pages.reserve(5);
-    writer.seal({ ...snapshot, host: { ...snapshot.host, descriptors: [first, preopen, file, directory, other] } });
+    await writer.seal({
+      ...snapshot,
+      host: { ...snapshot.host, descriptors: [first, preopen, file, directory, other] },
+    });
     await writer.commit();
     expect(() => readSnapshot(path)).toThrow(/contents.1: its place in the file .* is taken by contents.0/);
   }));

@@ -338,7 +338,7 @@ describe('a prologue', () => {
   });
   test.each<[string, (bytes: Buffer) => void, RegExp, number?]>([
     ['format 0', (bytes) => bytes.writeUInt32LE(0, 8), /format 0 is unknown/],
-    ['the format after the last', (bytes) => bytes.writeUInt32LE(FORMAT_VERSION + 1, 8), /format 3 is unknown/],
+    ['the format after the last', (bytes) => bytes.writeUInt32LE(FORMAT_VERSION + 1, 8), /format 4 is unknown/],
     ['a reserved field', (bytes) => bytes.writeUInt32LE(1, 12), /offset 12/],
     ['a header in it', (bytes) => bytes.writeBigUInt64LE(63n, 16) && bytes.writeBigUInt64LE(7n, 24), /truncated/],
     ['a header that ends before the file', (bytes) => bytes.writeBigUInt64LE(5n, 24), /truncated/],

@@ -7,6 +7,7 @@ import { expect, test } from 'vitest';
 import { InputError } from '../../../src/base/errors.js';
 import { WASM_PAGE } from '../../../src/image/contract/sizes.js';
 import { MappedPages } from '../../../src/restore/mapped-pages.js';
+import { ChainFiles } from '../../../src/snapshot/chain-files.js';
 import { readSnapshot } from '../../../src/snapshot/format.js';
 import { PageFile } from '../../../src/snapshot/page-file.js';
 import type { ByteSource, PageSource, PlacedPages } from '../../../src/snapshot/pages.js';
@@ -130,18 +131,19 @@ test('contents of a file lie together, zeros and all, and are read in order', as
 test('a snapshot that is written again from its file is the same, byte by byte', async () => {
   const path = join(folder, 'first.wsnap');
   await writeSample(path);
-  const { snapshot } = readSnapshot(path);
-  const file = new SnapshotFile(path);
+  const stored = readSnapshot(path);
+  const { snapshot } = stored;
+  const files = new ChainFiles(stored);
   const again = join(folder, 'again.wsnap');
   const writer = new SnapshotWriter(again);
   writer.addModule(MODULE_BYTES);
   const memories: SnapshotMemory[] = [];
   for (const memory of snapshot.instances[0].memories) {
     const { pages, maxPages } = memory;
-    memories.push({ pages, maxPages, ...(await writer.pages.takePages(new StoredMemory(file, memory))) });
+    memories.push({ pages, maxPages, ...(await writer.pages.takePages(new StoredMemory(files, memory))) });
   }
-  file.close();
-  writer.seal({ ...snapshot, instances: [{ ...snapshot.instances[0], memories }] });
+  files.close();
+  await writer.seal({ ...snapshot, instances: [{ ...snapshot.instances[0], memories }] });
   await writer.commit();
   expect(readFileSync(again).equals(readFileSync(path))).toBe(true);
 });
@@ -152,7 +154,7 @@ test('a mapping leaves pages and contents where they are', async () => {
   const [, memory] = readSnapshot(path).snapshot.instances[0].memories;
   const file = new SnapshotFile(path);
   const sink = new MappedPages();
-  expect(await sink.takePages(new StoredMemory(file, memory))).toBe(memory);
+  expect(await sink.takePages(new StoredMemory({ file: () => file }, memory))).toBe(memory);
   const contents = { fileOffset: 3 * WASM_PAGE, size: 5, sha256: createHash('sha256').digest('hex') };
   expect(await sink.takeContents(new StoredContents(file, contents))).toBe(3 * WASM_PAGE);
   await expect(sink.takePages(new BytesSource(sampleMemory()))).rejects.toThrow('cannot be mapped');
@@ -172,7 +174,7 @@ test('as many extents as a large memory with every other page in use has', async
   const output = join(folder, 'output');
   const fd = openSync(output, 'w');
   const sink = new PageFile(fd, WASM_PAGE, output);
-  const placed = await sink.takePages(new StoredMemory(new SnapshotFile(path), memory));
+  const placed = await sink.takePages(new StoredMemory({ file: () => new SnapshotFile(path) }, memory));
   closeSync(fd);
   expect(placed.extents.map(({ offset }) => offset)).toEqual(extents.map(({ offset }) => offset));
   expect(placed.extents.at(-1)).toEqual(extents.at(-1));

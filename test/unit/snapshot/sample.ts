@@ -131,7 +131,7 @@ export async function writeSample(path: string): Promise<Snapshot> {
     ],
     moduleOffset,
   );
-  writer.seal(snapshot);
+  await writer.seal(snapshot);
   await writer.commit();
   return snapshot;
 }

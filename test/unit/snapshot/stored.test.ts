@@ -8,10 +8,10 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { describeSnapshot } from '../../../bin/show/snapshot.js';
 import { cachedImages } from '../../../src/api/cached-image.js';
+import { openSnapshot } from '../../../src/api/stored-snapshot.js';
 import type { ArchName } from '../../../src/arch/masm/target.js';
 import { targets } from '../../../src/arch/targets.js';
 import { restoreSnapshot } from '../../../src/restore/restore.js';
-import { readSnapshot } from '../../../src/snapshot/format.js';
 import { FORMAT_VERSION } from '../../../src/snapshot/prologue.js';
 import { endsByItself } from '../../migrate/hop-chain.js';
 import { canRun, captureAndEnd, type Ending, temporaryFolder, Workload } from '../../support/workload.js';
@@ -33,7 +33,7 @@ function expected(name: string): Ending {
 
 async function restore(snapshot: string, arch: ArchName): Promise<Workload> {
   const output = join(folder, 'resumable');
-  await restoreSnapshot(readSnapshot(snapshot), { target: targets[arch], output, images: cachedImages(undefined) });
+  await restoreSnapshot(openSnapshot(snapshot), { target: targets[arch], output, images: cachedImages(undefined) });
   return Workload.start(output);
 }
 
@@ -44,7 +44,7 @@ test('there are snapshots of each version and of each CPU', () => {
 });
 
 test.each(snapshots)('%s says where it is', (name) => {
-  expect(describeSnapshot(readSnapshot(join(fixtures, name))).text).toContain('#1 ');
+  expect(describeSnapshot(openSnapshot(join(fixtures, name))).text).toContain('#1 ');
 });
 
 describe.each(arches)('on %s', (arch) => {

@@ -85,7 +85,7 @@ test('are read from and printed by a file of format 2; one without them is of fo
       const writer = new SnapshotWriter(path);
       const [module] = what.modules;
       const fileOffset = writer.addModule(MODULE_BYTES);
-      writer.seal({ ...what, modules: [{ ...module, fileOffset }] });
+      await writer.seal({ ...what, modules: [{ ...module, fileOffset }] });
       await writer.commit();
       return readFileSync(path).readUInt32LE(8);
     };

@@ -1,0 +1,44 @@
+/** The files of a snapshot: its own, and those of its ancestors. Each is opened when the first of its bytes is wanted. */
+
+import { BugError, InputError } from '../base/errors.js';
+import { snapshotDigest } from './digest.js';
+import { frontOf } from './front.js';
+import type { StoredSnapshot } from './snapshot.js';
+import { SnapshotFile } from './snapshot-file.js';
+
+export class ChainFiles {
+  private readonly files: (SnapshotFile | undefined)[] = [];
+
+  /** @param stored with its ancestors found (chain.ts), if it has any */
+  constructor(private readonly stored: StoredSnapshot) {}
+
+  /** The snapshot's own. */
+  get own(): SnapshotFile {
+    return this.file(0);
+  }
+
+  /**
+   * @param number as in Extent.file
+   * @throws InputError when another file has an ancestor's name by now
+   */
+  file(number: number): SnapshotFile {
+    const known = this.files[number];
+    if (known !== undefined) return known;
+    const { path, snapshot, ancestors } = this.stored;
+    if (number > 0 && ancestors === undefined) throw new BugError(`${path}: its ancestors were not looked for`);
+    const opened = new SnapshotFile(number === 0 ? path : ancestors![number - 1].path);
+    this.files[number] = opened;
+    if (number > 0) checkFront(opened, snapshot.ancestors![number - 1].digest);
+    return opened;
+  }
+
+  close(): void {
+    for (const file of this.files) file?.close();
+    this.files.length = 0;
+  }
+}
+
+function checkFront(file: SnapshotFile, digest: string): void {
+  if (file.use((fd) => snapshotDigest(frontOf(fd))) === digest) return;
+  throw new InputError('snapshot', `${file.path}: was replaced while it was being read: try again`);
+}

@@ -1,0 +1,37 @@
+/** The first bytes of a snapshot's file, which tell it from all others (digest.ts). Opens regular files only. */
+
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import { InputError, reading } from '../base/errors.js';
+import { FRONT_SIZE } from './digest.js';
+
+export interface Front {
+  /** FRONT_SIZE bytes, or all of a shorter file. */
+  readonly front: Buffer;
+  /** Of the whole file, bytes. */
+  readonly size: number;
+}
+
+/** @throws InputError when it is no file, ToolError when it cannot be read */
+export function readFront(path: string): Front {
+  return reading(path, () => {
+    const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    try {
+      const stat = fstatSync(fd);
+      if (!stat.isFile()) throw new InputError('snapshot', `${path}: not a file`);
+      return { front: frontOf(fd), size: stat.size };
+    } finally {
+      closeSync(fd);
+    }
+  });
+}
+
+/** Of an open file. @throws the system's error */
+export function frontOf(fd: number): Buffer {
+  const front = Buffer.alloc(FRONT_SIZE);
+  let length = 0;
+  for (;;) {
+    const got = readSync(fd, front, length, FRONT_SIZE - length, length);
+    length += got;
+    if (got === 0 || length === FRONT_SIZE) return front.subarray(0, length);
+  }
+}

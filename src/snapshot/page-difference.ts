@@ -1,0 +1,145 @@
+/**
+ * Takes what a memory has that its parent has not: blocks of 4 KiB that differ, packed one after the other. The program
+ * may run meanwhile, so blocks may be taken again: one that has a place is written there.
+ *
+ * Every block that may have something in it is read, and compared with what the parent's files have there. What is the
+ * same stays where it is. The result says of all blocks where they are, in whichever file (page-table.ts); so a reader
+ * needs no other header than this snapshot's.
+ */
+
+import { WASM_PAGE } from '../image/contract/sizes.js';
+import { BLOCK, BLOCKS_PER_PAGE, usedBlocks } from './page-blocks.js';
+import type { PageFile } from './page-file.js';
+import { CHUNK_PAGES, chunksOf, inLanes, type Lane, readBlocks } from './page-stream.js';
+import { pageTable } from './page-table.js';
+import type { ChangingPages, OnBytes, PageRun, PageSource, PlacedPages } from './pages.js';
+import type { StoredMemory } from './stored-pages.js';
+import { touchedPages } from './touched-pages.js';
+
+export class MemoryDifference implements ChangingPages {
+  /** Of each page: blocks that are in the own file. */
+  private own = new Uint16Array(0);
+  /** Blocks that are where the parent has them. */
+  private kept = new Uint16Array(0);
+  /** Blocks that the parent has. */
+  private base = new Uint16Array(0);
+  /** Of each page with places: the file offset of each block in blocks, and 1 more; 0 when it has none. */
+  private readonly places: (Uint32Array | undefined)[] = [];
+
+  /** @param parent what it has of the same memory; undefined: nothing */
+  constructor(
+    private readonly parent: StoredMemory | undefined,
+    private readonly room: PageFile,
+  ) {}
+
+  async take(source: PageSource, onBytes: OnBytes = () => {}): Promise<void> {
+    const runs = Array.from(source.runs());
+    this.grow(runs.reduce((most, { first, blocks }) => Math.max(most, first + blocks.length), 0));
+    await inLanes(chunksOf(runs), () => this.lane(source), onBytes);
+  }
+
+  /** Extents in the own file (0) and, by the parent's numbers and 1 more, in others. */
+  placed(): PlacedPages {
+    const placeOf = (page: number, n: number) => ((this.places[page]?.[n] ?? 0) - 1) * BLOCK;
+    return pageTable({ masks: this.own, placeOf }, this.kept, this.base, this.parent?.stored.extents ?? []);
+  }
+
+  private lane(source: PageSource): Lane {
+    const bytes = Buffer.from(new ArrayBuffer(CHUNK_PAGES * WASM_PAGE));
+    const words = new Int32Array(bytes.buffer);
+    const theirs = Buffer.from(new ArrayBuffer(CHUNK_PAGES * WASM_PAGE));
+    const changed = new Uint16Array(CHUNK_PAGES);
+    return {
+      read: async (chunk) => {
+        await readBlocks(source, chunk, bytes);
+        const { first, blocks } = chunk;
+        const common = new Uint16Array(blocks.length);
+        for (let page = 0; page < blocks.length; page++) {
+          changed[page] = source.isExact ? blocks[page] : usedBlocks(bytes, words, page * WASM_PAGE, blocks[page]);
+          common[page] = changed[page] & this.base[first + page];
+        }
+        if (this.parent !== undefined) await readBlocks(this.parent, { first, blocks: common }, theirs);
+        for (let page = 0; page < blocks.length; page++) {
+          const same = sameBlocks(bytes, theirs, page * WASM_PAGE, common[page]);
+          changed[page] &= ~same;
+          const others = ~blocks[page];
+          this.kept[first + page] = (this.kept[first + page] & others) | same;
+          this.own[first + page] = (this.own[first + page] & others) | changed[page];
+        }
+      },
+      place: (chunk) => {
+        const writes = this.place(chunk, changed);
+        if (writes.length === 0) return undefined;
+        return async () => {
+          for (const { at, length, fileOffset } of pack(bytes, writes)) {
+            await this.room.writeBytes(bytes, at, length, fileOffset);
+          }
+        };
+      },
+    };
+  }
+
+  /** Gives places to those of a chunk's changed blocks that have none. */
+  private place({ first, blocks }: PageRun, changed: Uint16Array): Write[] {
+    const writes: Write[] = [];
+    for (let page = 0; page < blocks.length; page++) {
+      if (changed[page] === 0) continue;
+      this.places[first + page] ??= new Uint32Array(BLOCKS_PER_PAGE);
+      const places = this.places[first + page] as Uint32Array;
+      for (let n = 0; n < BLOCKS_PER_PAGE; n++) {
+        if ((changed[page] & (1 << n)) === 0) continue;
+        if (places[n] === 0) places[n] = this.room.reserveBytes(BLOCK, BLOCK) / BLOCK + 1;
+        writes.push({ at: page * WASM_PAGE + n * BLOCK, length: BLOCK, fileOffset: (places[n] - 1) * BLOCK });
+      }
+    }
+    return writes;
+  }
+
+  private grow(pages: number): void {
+    if (pages <= this.own.length) return;
+    const grown = (old: Uint16Array) => {
+      const array = new Uint16Array(pages);
+      array.set(old);
+      return array;
+    };
+    this.own = grown(this.own);
+    this.kept = grown(this.kept);
+    this.base = new Uint16Array(pages);
+    const { extents = [], blocks = new Uint16Array(0) } = this.parent?.stored ?? {};
+    for (const [i, page] of touchedPages(extents).pages.entries()) if (page < pages) this.base[page] = blocks[i];
+  }
+}
+
+interface Write {
+  /** Byte offset in the buffer. */
+  readonly at: number;
+  readonly length: number;
+  readonly fileOffset: number;
+}
+
+/** Moves blocks together in the buffer that are next to each other in the file. They are ascending in the buffer. */
+function pack(bytes: Buffer, writes: readonly Write[]): Write[] {
+  const packed: Write[] = [];
+  for (const { at, length, fileOffset } of writes) {
+    const last = packed.at(-1);
+    if (last === undefined || last.fileOffset + last.length !== fileOffset) {
+      packed.push({ at, length, fileOffset });
+      continue;
+    }
+    const end = last.at + last.length;
+    if (end !== at) bytes.copyWithin(end, at, at + length);
+    packed[packed.length - 1] = { ...last, length: last.length + length };
+  }
+  return packed;
+}
+
+/** Which blocks of `mask` are the same in both. @param at byte offset of the page */
+function sameBlocks(a: Buffer, b: Buffer, at: number, mask: number): number {
+  let same = 0;
+  for (let n = 0; n < BLOCKS_PER_PAGE; n++) {
+    if ((mask & (1 << n)) === 0) continue;
+    const from = at + n * BLOCK;
+    if (a.compare(b, from, from + BLOCK, from, from + BLOCK) === 0) same |= 1 << n;
+  }
+  return same;
+}

@@ -1,0 +1,120 @@
+/**
+ * Digests of the pages that a snapshot has in its own file: sha256 of each span, one after the other.
+ *
+ * An extent is cut into spans of 256 blocks (1 MiB), the last one shorter. What is hashed of a span are the blocks that
+ * have something in them, in order: holes are never read. Instances, memories, extents and spans come in the order of the
+ * header; extents in other files have no part in it, as those have digests of their own.
+ */
+
+import { createHash } from 'node:crypto';
+import { InputError } from '../base/errors.js';
+import { BLOCK, BLOCKS_PER_PAGE } from './page-blocks.js';
+import type { ByteSource } from './pages.js';
+import type { Snapshot, SnapshotInstance, SnapshotMemory } from './snapshot.js';
+
+export const DIGEST_SIZE = 32;
+const SPAN_BLOCKS = 256;
+
+/** Blocks with something in them, as they lie in the file: pairs of file offset and bytes. */
+type Span = readonly (readonly [fileOffset: number, bytes: number])[];
+
+/**
+ * @param file the snapshot's own
+ * @param onBytes told of what was hashed; may throw
+ */
+export async function digestPages(
+  file: ByteSource,
+  instances: readonly SnapshotInstance[],
+  onBytes: (bytes: number) => void = () => {},
+): Promise<Uint8Array> {
+  const digests: Buffer[] = [];
+  const bytes = Buffer.allocUnsafe(SPAN_BLOCKS * BLOCK);
+  for (const span of spansOf(instances)) {
+    const hash = createHash('sha256');
+    for (const [fileOffset, length] of span) {
+      await file.read(fileOffset, length, bytes, 0);
+      hash.update(bytes.subarray(0, length));
+      onBytes(length);
+    }
+    digests.push(hash.digest());
+  }
+  return Buffer.concat(digests);
+}
+
+/** Those that a snapshot has; undefined when an early version wrote it without. */
+export function pageDigests({ digests, instances }: Snapshot): Uint8Array | undefined {
+  return digests ?? (spanCount(instances) === 0 ? new Uint8Array(0) : undefined);
+}
+
+/** How many digests a snapshot has. */
+export function spanCount(instances: readonly SnapshotInstance[]): number {
+  const extents = instances.flatMap(({ memories }) => memories.flatMap((memory) => memory.extents));
+  return extents.reduce(
+    (sum, { bytes, file = 0 }) => sum + (file === 0 ? Math.ceil(bytes / BLOCK / SPAN_BLOCKS) : 0),
+    0,
+  );
+}
+
+/** @throws InputError when a page is not what was captured */
+export async function checkPages(
+  file: ByteSource & { readonly path: string },
+  instances: readonly SnapshotInstance[],
+  digests: Uint8Array,
+  onBytes?: (bytes: number) => void,
+): Promise<void> {
+  const found = await digestPages(file, instances, onBytes);
+  for (let at = 0; at < digests.length; at += DIGEST_SIZE) {
+    if (Buffer.compare(digests.subarray(at, at + DIGEST_SIZE), found.subarray(at, at + DIGEST_SIZE)) === 0) continue;
+    throw new InputError(
+      'snapshot',
+      `${file.path}: damaged: the hash of ${describeSpan(instances, at / DIGEST_SIZE)} differs`,
+    );
+  }
+}
+
+/** Which pages of a memory the span is about. */
+function describeSpan(instances: readonly SnapshotInstance[], number: number): string {
+  for (const [i, { memories }] of instances.entries()) {
+    for (const [k, { extents }] of memories.entries()) {
+      for (const { offset, bytes, file = 0 } of extents) {
+        if (file !== 0) continue;
+        const spans = Math.ceil(bytes / BLOCK / SPAN_BLOCKS);
+        if (number >= spans) {
+          number -= spans;
+          continue;
+        }
+        const from = offset + number * SPAN_BLOCKS * BLOCK;
+        const to = Math.min(offset + bytes, from + SPAN_BLOCKS * BLOCK);
+        return `the memory at 0x${from.toString(16)} to 0x${to.toString(16)} (instance ${i}, memory ${k})`;
+      }
+    }
+  }
+  return 'a page';
+}
+
+function* spansOf(instances: readonly SnapshotInstance[]): Generator<Span, void> {
+  for (const { memories } of instances) for (const memory of memories) yield* memorySpans(memory);
+}
+
+function* memorySpans({ extents, blocks }: SnapshotMemory): Generator<Span, void> {
+  let index = -1; // of the page in `blocks`
+  let page = -1;
+  for (const { offset, fileOffset, bytes, file = 0 } of extents) {
+    const first = offset / BLOCK;
+    const count = bytes / BLOCK;
+    for (let from = 0; from < count; from += SPAN_BLOCKS) {
+      const span: [number, number][] = [];
+      for (let n = from; n < Math.min(from + SPAN_BLOCKS, count); n++) {
+        const own = Math.floor((first + n) / BLOCKS_PER_PAGE);
+        if (own !== page) index++;
+        page = own;
+        if ((blocks[index] & (1 << ((first + n) % BLOCKS_PER_PAGE))) === 0) continue;
+        const at = fileOffset + n * BLOCK;
+        const last = span.at(-1);
+        if (last !== undefined && last[0] + last[1] === at) last[1] += BLOCK;
+        else span.push([at, BLOCK]);
+      }
+      if (file === 0) yield span;
+    }
+  }
+}
