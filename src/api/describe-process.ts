@@ -2,7 +2,8 @@
 
 import type { ImageProcess } from '../capture/process.js';
 import { readTrap } from '../capture/trap.js';
-import { STATE_NAMES } from '../capture/workloads.js';
+import { stateName, type WorkloadState } from '../capture/workloads.js';
+import { RT_FLAGS } from '../image/contract/runtime-block.js';
 import { TH_STATE, TH_TRAP_PARKED } from '../image/contract/thread.js';
 import { type ImageFacts, imageFacts } from './describe-image.js';
 
@@ -14,7 +15,7 @@ export interface ProcessDescription {
   /** Of the program, its name first. */
   readonly args: readonly string[];
   /** Unknown: it may not be looked into, as long as it has not named us as its tracer. */
-  readonly state: (typeof STATE_NAMES)[number] | 'unknown';
+  readonly state: WorkloadState | 'unknown';
   /** Of one that is parked at it. */
   readonly trap: { readonly kind: number; readonly message: string } | null;
   /** A letter, as in ps: R running, S sleeping, T stopped; ? for one that has ended. */
@@ -26,8 +27,8 @@ export interface ProcessDescription {
 export function describeProcess(process: ImageProcess): ProcessDescription {
   const { pid, name, args } = process;
   const memory = process.tryMemory();
-  const number = memory?.u32(process.thread + TH_STATE);
-  const state = (number === undefined ? undefined : STATE_NAMES[number]) ?? 'unknown';
+  const state =
+    (memory && stateName(memory.u32(process.thread + TH_STATE), memory.u32(process.runtime + RT_FLAGS))) ?? 'unknown';
   const systemState = process.status()?.state ?? '?';
   const image = imageFacts(process.image);
   const parked = state === 'trapped' && memory?.u32(process.thread + TH_TRAP_PARKED) === 1;

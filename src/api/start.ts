@@ -16,6 +16,8 @@ export interface StartOptions {
   readonly args: readonly string[];
   /** Standard streams, then the descriptors from 3 on, as child_process has them. */
   readonly stdio: Exclude<StdioOptions, string>;
+  /** It is of a session of its own, which signals of this one's terminal do not reach. */
+  readonly detached?: boolean;
 }
 
 export interface Started {
@@ -36,7 +38,8 @@ export async function startImage(image: string, options: StartOptions): Promise<
     let error: NodeJS.ErrnoException;
     trace('start', () => `${program} ${args.map(quoted).join(' ')}`);
     try {
-      const child = spawn(program, args, { argv0, env: { ...options.env }, stdio: options.stdio });
+      const { env, stdio, detached = false } = options;
+      const child = spawn(program, args, { argv0, env: { ...env }, stdio, detached });
       await once(child, 'spawn');
       trace('start', () => `pid ${child.pid} runs it`);
       return { child, emulated };

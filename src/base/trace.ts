@@ -10,6 +10,7 @@ export const TRACE_AREAS = [
   'compile',
   'lift',
   'lower',
+  'move',
   'restore',
   'start',
   'stop',

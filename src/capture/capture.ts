@@ -42,7 +42,7 @@ import {
   type StoredSnapshot,
 } from '../snapshot/snapshot.js';
 import { traceFrames } from '../snapshot/trace-frames.js';
-import { SnapshotWriter } from '../snapshot/writer.js';
+import { type SealedFile, SnapshotWriter } from '../snapshot/writer.js';
 import { ExceptionReader } from './exceptions.js';
 import { describeUnlinked, limitFileData, MAX_FILE_DATA, writeFileData } from './file-data.js';
 import { readGuestStack } from './guest-stack.js';
@@ -72,10 +72,18 @@ export interface CaptureOptions {
    * restored from then needs them, too.
    */
   readonly parent?: StoredSnapshot | undefined;
+  /** Leave the memories out: what the program is and has open, for one who looks before it is moved. */
+  readonly withoutPages?: boolean;
   /** Record the sha256 of each open regular file: the process stands still for as long as reading them takes. */
   readonly hashFiles?: boolean;
   /** Bytes of open files without a name that the snapshot may have in it; MAX_FILE_DATA if not given. */
   readonly maxFileData?: number;
+  /**
+   * Decides what becomes of the process and of the snapshot, which is complete, but in a temporary file that is gone
+   * afterwards: nothing is written to `output`. The process stands still until this returns; then it continues, unless
+   * it was ended or kept.
+   */
+  readonly handOver?: (stopped: StoppedProcess, file: SealedFile) => Promise<void>;
   /** Milliseconds to wait for a safepoint. */
   readonly timeout?: number;
   /** Milliseconds that the process may stand still, as far as possible; 20 if not given. */
@@ -89,6 +97,11 @@ export interface CaptureOptions {
   /** Bytes of linear memory looked at so far, of those that were ever touched. */
   readonly onProgress?: (done: number, total: number) => void;
 }
+
+/** Takes the pages of no memory. */
+const NO_PAGES: Pick<PageSink, 'takePages'> = {
+  takePages: async () => ({ extents: [], blocks: new Uint16Array(0) }),
+};
 
 const DEFAULT_TIMEOUT = 10_000;
 const PAUSE_BUDGET = 20;
@@ -144,15 +157,20 @@ class Capture {
         ...(warn ? { warn } : {}),
       });
       const finish = await this.read(writer, sink, references, copy);
-      if (!options.kill) await stopped.resume();
+      if (!options.kill && !options.handOver) await stopped.resume();
       const resumed = performance.now();
       const read = await finish(modules, difference);
-      const bytes = await writer.seal(read.snapshot);
+      const bytes = await writer.seal(read.snapshot, options.handOver === undefined);
       const names = read.lifted.functionRows.map((row) => process.image.functionName(row));
       traceFrames('lift', read.snapshot.frames, names);
       trace('capture', () => `all of pid ${process.pid} is in the temporary file: ${bytes} bytes`);
-      await writer.commit();
-      trace('capture', () => `${writer.path} is on the disk`);
+      if (options.handOver) {
+        await options.handOver(stopped, writer.sealed(bytes));
+        await stopped.resume();
+      } else {
+        await writer.commit();
+        trace('capture', () => `${writer.path} is on the disk`);
+      }
       const pause = (options.kill ? performance.now() : resumed) - stopped.stopRequested;
       if (options.kill) await stopped.end(isStandardOutput(writer.path) ? '' : resolve(writer.path));
       return this.report(pause, bytes, read, names, writer.path, copy?.report);
@@ -218,7 +236,7 @@ class Capture {
     for (const identity of guests) states.push(await readInstance(reader, identity));
     limitMemories(states);
     trace('capture', () => `streams the pages of ${states.flatMap(({ memories }) => memories).length} memories`);
-    const placed = await this.takeMemories(sink, states, copy);
+    const placed = await this.takeMemories(this.options.withoutPages ? NO_PAGES : sink, states, copy);
     const host = await writeFileData(process.folder, unlinked, hashed, writer.pages, check);
     const generation = memory.u32(runtime + RT_GENERATION) + 1;
     return async (modules, difference) => {
@@ -257,7 +275,7 @@ class Capture {
    */
   private async copyWhileItRuns(sink: LivePageSink): Promise<PreCopy | undefined> {
     const { process, options, settle } = this;
-    if (options.tracking === 'none') return undefined;
+    if (options.tracking === 'none' || options.withoutPages) return undefined;
     await process.prepareSignals((text) => options.onWarning?.(text));
     const copy = await PreCopy.begin(process, sink, {
       pauseBudget: options.pauseBudget ?? PAUSE_BUDGET,
@@ -274,7 +292,7 @@ class Capture {
 
   /** @returns what tells where the pages of each memory are */
   private async takeMemories(
-    sink: PageSink,
+    sink: Pick<PageSink, 'takePages'>,
     states: readonly InstanceState[],
     copy: PreCopy | undefined,
   ): Promise<() => PlacedPages[]> {
@@ -296,7 +314,10 @@ class Capture {
     });
   }
 
-  private async streamMemories(sink: PageSink, memories: readonly NativeMemory[]): Promise<PlacedPages[]> {
+  private async streamMemories(
+    sink: Pick<PageSink, 'takePages'>,
+    memories: readonly NativeMemory[],
+  ): Promise<PlacedPages[]> {
     const { process } = this;
     const maps = process.maps();
     const pagemap = process.folder.path('pagemap');

@@ -18,7 +18,7 @@ import { TH_STATE, TH_TRAP_PARKED } from '../image/contract/thread.js';
 import { Lifeline } from './lifeline.js';
 import type { ImageProcess } from './process.js';
 import type { ProcessMemory } from './process-memory.js';
-import { busy, refuseSuspended } from './refusals.js';
+import { busy, refuseKept, refuseSuspended } from './refusals.js';
 
 /** That a process stands still for us, with our lifeline when it is of another pid namespace. */
 export interface Claim {
@@ -64,15 +64,19 @@ export async function claim(
 }
 
 /**
- * Whether it is parked without a sender that it knows. For a moment so is one that is just being let go: but that one
+ * Whether it is parked without a sender that it knows, and is not kept. For a moment so is one that is just being let go: but that one
  * runs, and one that waits sleeps.
+ *
+ * @throws ToolError 'kept'
  */
 export function waitsForAnyone(process: ImageProcess, memory: ProcessMemory): boolean {
   const { runtime, thread } = process;
   const parked = () => memory.u32(thread + TH_STATE) === STATE_PARKED && memory.u32(runtime + RT_STOP_SENDER) === 0;
   if (!parked()) return false;
   refuseSuspended(process);
-  return process.status()?.state === 'S' && parked();
+  if (process.status()?.state !== 'S' || !parked()) return false;
+  refuseKept(process); // it says so before it sleeps
+  return true;
 }
 
 /**

@@ -2,8 +2,10 @@
 
 import { ToolError } from '../base/errors.js';
 import {
+  FLAG_KEPT,
   LIFELINE_FAILED,
   RT_EXE_FD,
+  RT_FLAGS,
   RT_LIFELINE,
   RT_STOP_SENDER,
   STATE_TRAPPED,
@@ -22,6 +24,16 @@ export function refuseSuspended(process: ImageProcess): void {
     throw new ToolError('traced', `pid ${pid} is held by a debugger (pid ${tracer}): let it run there to capture it`);
   }
   throw new ToolError('suspended', `pid ${pid} is suspended: let it run (kill -CONT ${pid}) to capture it`);
+}
+
+/** It belongs to nobody but to whoever decides whether it continues: what was read of it meanwhile could be torn. */
+export function refuseKept({ pid, memory, runtime }: ImageProcess): void {
+  if ((memory.u32(runtime + RT_FLAGS) & FLAG_KEPT) === 0) return;
+  throw new ToolError(
+    'kept',
+    `pid ${pid} is kept parked by a move whose end is not known: wag-snap resume ${pid} lets it continue here, ` +
+      `wag-snap resume ${pid} --end ends it`,
+  );
 }
 
 /** @param sender 0 for one that has no pid where the process runs */

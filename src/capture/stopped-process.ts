@@ -2,7 +2,7 @@
  * A process that stands still for us: the promise that it is let go, whatever happens.
  *
  * resume() or end() belongs into a finally. When this tool dies instead, the process sees it (it holds a pidfd of the
- * sender, or in another pid namespace the other end of our lifeline) and continues by itself.
+ * sender, or in another pid namespace the other end of our lifeline) and continues by itself. Not so after keep().
  */
 
 import { ToolError } from '../base/errors.js';
@@ -16,6 +16,7 @@ import {
   SUCCESSOR_MAX,
 } from '../image/contract/runtime-block.js';
 import { askToStop } from './claim.js';
+import { keepParked, resumeKept } from './kept.js';
 import type { Lifeline } from './lifeline.js';
 import { FIRST_PAUSE, longer, sleep } from './pauses.js';
 import type { ImageProcess } from './process.js';
@@ -27,6 +28,7 @@ const GONE_WITHIN = 30_000;
 /** A process that stands still until it is released. */
 export class StoppedProcess {
   private released = false;
+  private isKept = false;
 
   constructor(
     private readonly process: ImageProcess,
@@ -35,9 +37,24 @@ export class StoppedProcess {
     private readonly lifeline: Lifeline | undefined,
   ) {}
 
-  /** Lets it continue; does nothing the second time. */
+  /** Lets it continue; does nothing the second time, or after keep(). */
   async resume(): Promise<void> {
-    await this.command(COMMAND_RESUME);
+    if (!this.isKept) await this.command(COMMAND_RESUME);
+  }
+
+  /**
+   * From now on it stays parked, whatever happens to this tool, until resumeKept() or end().
+   *
+   * @throws ToolError when it does not say so; then resume() is still to be called
+   */
+  async keep(): Promise<void> {
+    await keepParked(this.process);
+    this.isKept = true; // and has no lifeline any more
+  }
+
+  /** After keep(): lets it continue. @throws ToolError when it does not answer; it is kept then */
+  async resumeKept(): Promise<void> {
+    await resumeKept(this.process);
   }
 
   /**

@@ -12,7 +12,7 @@ import { basename, dirname } from 'node:path';
 import { WagSnapError } from '../base/errors.js';
 import { isTemporaryFolder } from '../base/temporary.js';
 import { isCacheEntry } from '../image/cache.js';
-import { RT_MAGIC, RUNTIME_MAGIC } from '../image/contract/runtime-block.js';
+import { FLAG_KEPT, RT_FLAGS, RT_MAGIC, RUNTIME_MAGIC } from '../image/contract/runtime-block.js';
 import { TH_STATE } from '../image/contract/thread.js';
 import { readElf } from '../image/elf.js';
 import { isEmulator } from '../image/emulator.js';
@@ -28,7 +28,14 @@ import { ProcessMemory } from './process-memory.js';
 import { nameOfWorkload } from './workload-name.js';
 
 /** By STATE_*. */
-export const STATE_NAMES = ['starting', 'running', 'stopping', 'parked', 'trapped'] as const;
+const STATE_NAMES = ['starting', 'running', 'stopping', 'parked', 'trapped'] as const;
+/** What a workload does, or waits for; `kept` is one that a move has left parked (kept.ts). */
+export type WorkloadState = (typeof STATE_NAMES)[number] | 'kept';
+
+/** @param flags RT_FLAGS. @returns undefined for a state that there is none of */
+export function stateName(state: number, flags: number): WorkloadState | undefined {
+  return (flags & FLAG_KEPT) !== 0 ? 'kept' : STATE_NAMES[state];
+}
 
 /** Bytes that are read of one process's identity, at most: 16 MiB take 0.2 s. */
 const IDENTITY_MAX = 1 << 24;
@@ -56,9 +63,9 @@ export interface WorkloadEntry {
   /** Resident bytes. */
   readonly memory: number;
   /**
-   * One of STATE_NAMES; undefined when its memory may not be read, as with Yama before it has named us as its tracer.
+   * What it does; undefined when its memory may not be read, as with Yama before it has named us as its tracer.
    */
-  readonly state: string | undefined;
+  readonly state: WorkloadState | undefined;
   /** A letter, as in ps: R running, S sleeping, T stopped... */
   readonly systemState: string;
   /** Of the program, its name first, whoever runs it. */
@@ -177,14 +184,14 @@ function residentBytes(status: string): number {
 }
 
 /** Undefined when it cannot be seen, or is not there yet. */
-function runtimeState(folder: ProcessFolder, { image, fd, path, base }: FoundImage): string | undefined {
+function runtimeState(folder: ProcessFolder, { image, fd, path, base }: FoundImage): WorkloadState | undefined {
   let memory: ProcessMemory | undefined;
   try {
     const { imageOffset } = image.outline.data;
     const runtime = (base ?? loadAddress(folder, path, fstatSync(fd).ino, imageOffset)) + imageOffset;
     memory = ProcessMemory.open(folder);
     if (memory.u64(runtime + RT_MAGIC) !== BigInt(RUNTIME_MAGIC)) return undefined;
-    return STATE_NAMES[memory.u32(threadOf(runtime) + TH_STATE)];
+    return stateName(memory.u32(threadOf(runtime) + TH_STATE), memory.u32(runtime + RT_FLAGS));
   } catch {
     return undefined;
   } finally {

@@ -34,6 +34,7 @@ import { checkCpu } from './process/cpu';
 import { drive } from './process/driver';
 import { environmentChoice, environmentNumber, environmentSize, findArguments } from './process/environment';
 import { mapGuestStack } from './process/guest-stack';
+import { waitToBegin } from './process/held';
 import { runAfter } from './process/instantiate';
 import { limitMemory } from './process/memory-limit';
 import { nameProcess } from './process/name';
@@ -92,6 +93,7 @@ export function start(sp: i64): void {
   installHandlers();
   const driver = environmentNumber('WAGSNAP_DRIVER=');
   const park = environmentNumber('WAGSNAP_PARK=');
+  const hold = environmentNumber('WAGSNAP_HOLD=');
   const limit = environmentSize('WAGSNAP_MAX_MEMORY=');
   mapGuestStack(environmentSize('WAGSNAP_MAX_STACK='));
   const listener = environmentNumber('WAGSNAP_TRAP_FD=');
@@ -108,6 +110,7 @@ export function start(sp: i64): void {
   reserveExceptions();
   prepareTracking();
   enterSandbox();
+  if (hold !== 0) waitToBegin(hold);
   setThreadHalf(TH_STATE, STATE_RUNNING);
   if (park !== 0) {
     setHalf(RT_FLAGS, half(RT_FLAGS) | FLAG_PARK_AT_START);

@@ -28,6 +28,13 @@ const readAsync = promisify(read);
 const fsyncAsync = promisify(fsync);
 const fdatasyncAsync = promisify(fdatasync);
 
+/** A snapshot that is complete in a temporary file. */
+export interface SealedFile {
+  /** To be read from; the writer's. */
+  readonly fd: number;
+  readonly size: number;
+}
+
 export class SnapshotWriter {
   /** As the user gave it. */
   readonly path: string;
@@ -66,11 +73,12 @@ export class SnapshotWriter {
    * Digests the pages, and writes the header: all of the snapshot is in the temporary file then, and commit() does the
    * rest.
    *
+   * @param isToStay false of a file that lives as long as somebody reads it, which nobody verifies later
    * @returns bytes of the file, holes included
    * @throws ToolError; then abandon() still has to be called
    */
-  async seal(what: Snapshot): Promise<number> {
-    const snapshot = { ...what, digests: await this.digests(what) };
+  async seal(what: Snapshot, isToStay = true): Promise<number> {
+    const snapshot = isToStay ? { ...what, digests: await this.digests(what) } : what;
     const header = encodeHeader(snapshot);
     const annex = encodeAnnex(snapshot);
     // A difference may be small: gaps of 64 KiB would be most of it.
@@ -109,6 +117,11 @@ export class SnapshotWriter {
     } catch (error) {
       throw writeError(this.path, error);
     }
+  }
+
+  /** @param size what seal() has returned */
+  sealed(size: number): SealedFile {
+    return { fd: this.fd, size };
   }
 
   /**

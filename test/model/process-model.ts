@@ -10,6 +10,7 @@
 import {
   COMMAND_EXIT,
   COMMAND_HOLD,
+  COMMAND_KEEP,
   COMMAND_NONE,
   COMMAND_RESUME,
   STATE_PARKED,
@@ -27,6 +28,9 @@ export interface ProcessState {
     | 'publish'
     | 'look'
     | 'wait'
+    | 'keep1'
+    | 'keep2'
+    | 'keep3'
     | 'give1'
     | 'give2'
     | 'give3'
@@ -40,6 +44,8 @@ export interface ProcessState {
   command: number;
   /** Whether trap text is mapped: the next safepoint parks. */
   trapText: boolean;
+  /** FLAG_KEPT. */
+  kept: boolean;
   /** What `wait` waits with. */
   held: boolean;
   /**
@@ -57,6 +63,7 @@ export function freshProcess(): ProcessState {
     sender: 0,
     command: COMMAND_NONE,
     trapText: false,
+    kept: false,
     held: false,
     lifeline: undefined,
     pending: undefined,
@@ -70,7 +77,8 @@ export const isFree = ({ pc, trapText }: ProcessState) => pc === 'run' && !trapT
  * Whether it stands still, its state being there to be read. NOTE: one that is giving up, and finds that it has just
  * been claimed, says RUNNING for a moment.
  */
-export const isParked = ({ pc }: ProcessState) => ['look', 'wait', 'give1', 'give2', 'give3'].includes(pc);
+export const isParked = ({ pc }: ProcessState) =>
+  ['look', 'wait', 'keep1', 'keep2', 'keep3', 'give1', 'give2', 'give3'].includes(pc);
 
 /** Sends STOP_SIGNAL. @param sender as the process sees it: 0 for one of another namespace */
 export function send(process: ProcessState, sender: number): void {
@@ -109,6 +117,7 @@ function setSender(process: ProcessState, sender: number): void {
 /** The handler of STOP_SIGNAL. */
 function onStop(process: ProcessState, sender: number, isDead: IsDead): void {
   if (process.state === STATE_STOPPING || process.state === STATE_PARKED) {
+    if (process.kept) return;
     if (sender !== process.sender) {
       if (sender === 0 || !senderIsDead(process, isDead)) return;
       process.command = COMMAND_NONE; // a dead tool's command is not the next one's
@@ -163,7 +172,7 @@ export function processSteps(process: ProcessState, isDead: IsDead): Record<stri
         // NOTE: whoever's signal it is: the one that belongs to the command may have been lost after it
         handled(process, isDead);
         const final = process.command === COMMAND_RESUME || process.command === COMMAND_EXIT;
-        process.pc = final ? 'back1' : 'look';
+        process.pc = final ? 'back1' : process.command === COMMAND_KEEP ? 'keep1' : 'look';
       };
       // A capturer whose lifeline the process has not yet seen taken is no descriptor to wait for.
       const { lifeline, sender } = process;
@@ -175,6 +184,12 @@ export function processSteps(process: ProcessState, isDead: IsDead): Record<stri
         ...(process.held ? {} : { patience: to('give1') }),
       };
     }
+    case 'keep1':
+      return { keep1: to('keep2', { sender: 0, lifeline: undefined }) };
+    case 'keep2':
+      return { keep2: to('keep3', { command: COMMAND_NONE }) };
+    case 'keep3':
+      return { keep3: to('look', { kept: true }) };
     case 'give1':
       return {
         give1: (process) => Object.assign(process, { pc: isClaimed(process) ? 'look' : 'give2' }),
@@ -198,7 +213,7 @@ export function processSteps(process: ProcessState, isDead: IsDead): Record<stri
     case 'back2':
       return { back2: to('back3', { sender: 0, lifeline: undefined }) };
     case 'back3':
-      return { back3: to('run', { command: COMMAND_NONE }) };
+      return { back3: to('run', { command: COMMAND_NONE, kept: false }) };
     case 'ended':
       return {};
   }

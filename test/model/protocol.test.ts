@@ -19,3 +19,36 @@ test.each([
   expect(violations).toEqual([]);
   expect(states).toBeGreaterThan(50);
 });
+
+/** Who moves a process keeps it: from then on it stands, whoever dies, until that tool, or somebody who knows, says so. */
+test.each([
+  ['one that moves', [[false, true]]],
+  ['one that moves from another namespace', [[true, true]]],
+  [
+    'one that moves and one that captures',
+    [
+      [false, true],
+      [false, false],
+    ],
+  ],
+  [
+    'two that move',
+    [
+      [false, true],
+      [false, true],
+    ],
+  ],
+] as const)('%s', (_, kinds) => {
+  const keptFor = new Set<string>();
+  const { violations } = walk(
+    kinds.map(([foreign, moves], i) => freshTool(i + 1, foreign, moves)),
+    {
+      onState: ({ process, tools }) => {
+        for (const { pc, id } of tools)
+          if (pc === 'dead' && process.kept && process.pc === 'wait') keptFor.add(`${id}`);
+      },
+    },
+  );
+  expect(violations).toEqual([]);
+  expect(keptFor.size).toBeGreaterThan(0); // it does stand for one that has died
+});

@@ -7,6 +7,7 @@
 import {
   COMMAND_EXIT,
   COMMAND_HOLD,
+  COMMAND_KEEP,
   COMMAND_RESUME,
   STATE_PARKED,
   STATE_RUNNING,
@@ -18,6 +19,8 @@ export interface ToolState {
   /** Its number, which is its pid where it has one. */
   readonly id: number;
   readonly foreign: boolean;
+  /** It moves the process, which it keeps, instead of only capturing it. */
+  readonly moves: boolean;
   pc:
     | 'idle'
     | 'ask'
@@ -31,6 +34,10 @@ export interface ToolState {
     | 'check4'
     | 'wake'
     | 'holding'
+    | 'keep'
+    | 'keepSignal'
+    | 'keepWait'
+    | 'kept'
     | 'release'
     | 'releaseSignal'
     | 'withdraw'
@@ -43,8 +50,8 @@ export interface ToolState {
   hasLifeline: boolean;
 }
 
-export function freshTool(id: number, foreign: boolean): ToolState {
-  return { id, foreign, pc: 'idle', end: COMMAND_RESUME, hasLifeline: false };
+export function freshTool(id: number, foreign: boolean, moves = false): ToolState {
+  return { id, foreign, moves, pc: 'idle', end: COMMAND_RESUME, hasLifeline: false };
 }
 
 /** Whether the process would notice its death, or takes it for dead: its lifeline is closed. */
@@ -96,6 +103,7 @@ export function toolSteps(
       const { sender } = process;
       if (sender !== name && sender !== 0) return { busy: to('withdraw'), ...dies };
       if (sender === 0 && process.pc !== 'wait') return { ...looksAgain, ...dies };
+      if (sender === 0 && process.kept) return { refused: to('close'), ...dies };
       return { stands: to(sender === 0 ? 'take' : 'hold'), ...dies };
     }
     case 'take': {
@@ -136,9 +144,30 @@ export function toolSteps(
     case 'wake':
       return { wake: to('holding', (process) => send(process, name)), ...dies };
     case 'holding':
+      if (tool.moves) return { keeps: to('keep'), ...dies };
       return {
         resumes: to('release', (_, tool) => (tool.end = COMMAND_RESUME)),
         ends: to('release', (_, tool) => (tool.end = COMMAND_EXIT)),
+        ...dies,
+      };
+    case 'keep':
+      return {
+        writes: to('keepSignal', (process) => (process.command = gone ? process.command : COMMAND_KEEP)),
+        ...dies,
+      };
+    case 'keepSignal':
+      return { signals: to('keepWait', (process) => send(process, name)), ...dies };
+    case 'keepWait':
+      if (process.kept) return { sees: to('kept'), ...dies };
+      return {
+        again: to('keep'),
+        gives_up: to('release', (_, tool) => (tool.end = COMMAND_RESUME)),
+        ...dies,
+      };
+    case 'kept':
+      return {
+        not_moved: to('release', (_, tool) => (tool.end = COMMAND_RESUME)),
+        moved: to('release', (_, tool) => (tool.end = COMMAND_EXIT)),
         ...dies,
       };
     case 'release':

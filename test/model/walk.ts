@@ -22,7 +22,7 @@ export interface Walk {
  */
 const isClaiming = ({ pc }: ToolState, _: number, all: readonly ToolState[]) =>
   (pc === 'take' && all.length > 1) || ['hold', 'check', 'check2', 'check3', 'check4'].includes(pc);
-const isHolding = ({ pc }: ToolState) => pc === 'holding' || pc === 'wake';
+const isHolding = ({ pc }: ToolState) => ['holding', 'wake', 'keep', 'keepSignal', 'keepWait', 'kept'].includes(pc);
 
 /** What is wrong in a state; undefined when nothing is. */
 export function wrong({ process, tools }: World): string | undefined {
@@ -74,7 +74,9 @@ export function walk(tools: ToolState[], { limit = 2_000_000, onState }: WalkOpt
     onState?.(world);
     const problem = wrong(world);
     if (problem !== undefined) violations.push(`${problem}:\n${pathTo(key, from)}`);
-    if (isFree(world.process) || world.process.pc === 'ended') good.push(key);
+    // one that is kept waits for somebody who knows what became of the move
+    const { process } = world;
+    if (isFree(process) || process.pc === 'ended' || (process.kept && process.pc === 'wait')) good.push(key);
     for (const [step, next] of successors(world)) {
       const target = JSON.stringify(next);
       into.set(target, [...(into.get(target) ?? []), key]);

@@ -37,6 +37,7 @@ const SECONDS: Readonly<Record<string, number>> = {
   'test/unit/bin/restore.test.ts': 20,
   'test/exceptions/random.test.ts': 19,
   'test/spec/x64-avx.test.ts': 19,
+  'test/e2e/migrate.test.ts': 25,
   'test/faults/files.test.ts': 18,
   'test/unit/bin/help.test.ts': 17,
   'test/spec/x64.test.ts': 17,

@@ -21,6 +21,7 @@ const command = [
   'src/compile/link',
   'src/capture',
   'src/restore',
+  'src/transport',
   'src/api',
 ];
 
@@ -44,7 +45,16 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'src/snapshot': image,
   'src/capture': [...snapshot, 'src/arch'],
   'src/restore': snapshot,
-  'src/api': [...snapshot, 'src/wasm/component', 'src/arch', 'src/compile/link', 'src/capture', 'src/restore'],
+  'src/transport': image,
+  'src/api': [
+    ...snapshot,
+    'src/wasm/component',
+    'src/arch',
+    'src/compile/link',
+    'src/capture',
+    'src/restore',
+    'src/transport',
+  ],
   'bin/show': command,
   'bin/options': [...command, 'bin/show'],
   'bin/programs': [...command, 'bin/show', 'bin/options'],

@@ -83,6 +83,7 @@ export const COMMAND_NONE = 0;
 export const COMMAND_RESUME = 1;
 export const COMMAND_EXIT = 2; // say so and end with EXIT_CAPTURED: the snapshot is durable
 export const COMMAND_HOLD = 3; // the sender is a tool that reads: stay parked as long as it lives. Without it the process soon continues
+export const COMMAND_KEEP = 4; // the workload is being moved: stay parked, whoever dies, until a later command. FLAG_KEPT answers it
 
 /** Asked to stop from another pid namespace, the process had no descriptor for a lifeline, and runs on. */
 export const LIFELINE_FAILED = 0xffffffff;
@@ -91,6 +92,7 @@ export const FLAG_PARK_AT_START = 1; // debugging: map trap text before the gues
 export const FLAG_DRIVER = 2; // a command of the driver runs: a trap is its answer, not the process's end
 export const FLAG_SANDBOX = 4; // the system call filter is in place
 export const FLAG_PARK_ON_TRAP = 8; // a trap does not end the process: it stays to be captured
+export const FLAG_KEPT = 16; // parked by COMMAND_KEEP: another process may continue this computation, or may not
 
 // features of a CPU, as native.cpu_features tells them
 export const CPU_AVX = 1; // and the operating system keeps its registers

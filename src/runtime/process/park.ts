@@ -6,7 +6,8 @@
  * it dies; then the process continues by itself; for a sender of another pid namespace, which has no pid here, a
  * lifeline does (lifeline.ts). Without a sender (parked at start) only a command ends the wait. A sender that does not
  * say COMMAND_HOLD is no tool but a stray `kill` in somebody's shell, which may live for days: it is given
- * CLAIM_NANOSECONDS.
+ * CLAIM_NANOSECONDS. After COMMAND_KEEP it waits for a command of anybody, however long that takes: whether another
+ * process continues this computation is not known here.
  *
  * All state here belongs to the signal handlers; nothing else reads or writes it. The guest is at a safepoint, so no
  * host call is running, and the table of descriptors can be made ready to be read.
@@ -15,10 +16,13 @@
 import {
   COMMAND_EXIT,
   COMMAND_HOLD,
+  COMMAND_KEEP,
   COMMAND_NONE,
   COMMAND_RESUME,
   EXIT_CAPTURED,
+  FLAG_KEPT,
   RT_COMMAND,
+  RT_FLAGS,
   RT_STOP_SENDER,
   RT_STOP_WANTED,
   RT_SUCCESSOR,
@@ -63,7 +67,19 @@ export function setSender(pid: i32): bool {
   if (pid === 0) return openLifeline();
   senderPidfd = syscall(SYS_pidfd_open, pid, 0, 0, 0, 0, 0);
   setHalf(RT_STOP_SENDER, pid);
+  letRead(pid);
+  return true;
+}
+
+/** Another process may read and write this one's memory, also where Yama restricts ptrace. */
+function letRead(pid: i32): void {
   syscall(SYS_prctl, PR_SET_PTRACER, pid, 0, 0, 0, 0);
+}
+
+/** STOP_SIGNAL while the process is kept: any tool of the same user may decide. @returns false when it is not kept */
+export function onStopKept(sender: i32): bool {
+  if ((half(RT_FLAGS) & FLAG_KEPT) === 0) return false;
+  if (sender !== 0) letRead(sender);
   return true;
 }
 
@@ -97,6 +113,7 @@ export function park(context: i64): void {
     const pause: i64 = polling ? POLL_NANOSECONDS : held ? -1 : patience;
     const result = waitForSender(pause);
     if (result === EINTR && isFinal(half(RT_COMMAND))) break;
+    if (result === EINTR && half(RT_COMMAND) === COMMAND_KEEP) keep();
     if (result === 0 && !held) {
       patience -= pause;
       if (patience <= 0 && giveUp()) break;
@@ -120,6 +137,16 @@ function endCaptured(): void {
   put('\n');
   flush();
   exit(EXIT_CAPTURED);
+}
+
+/**
+ * From here on nobody's death lets the process continue. The flag comes last: a tool that has seen it may give the next
+ * command.
+ */
+function keep(): void {
+  forgetSender();
+  setHalf(RT_COMMAND, COMMAND_NONE);
+  setHalf(RT_FLAGS, half(RT_FLAGS) | FLAG_KEPT);
 }
 
 function isFinal(command: i32): bool {
@@ -155,6 +182,7 @@ export function goOn(): void {
   setThreadHalf(TH_STATE, STATE_RUNNING);
   forgetSender();
   setHalf(RT_COMMAND, COMMAND_NONE);
+  setHalf(RT_FLAGS, half(RT_FLAGS) & ~FLAG_KEPT);
   setHalf(RT_STOP_WANTED, 0);
   setThreadWord(TH_PARK_CONTEXT, 0);
 }

@@ -43,7 +43,7 @@ import { backtraceFrom, textOffsetOf } from './backtrace';
 import { reservation } from './boot';
 import { firstInstance, instanceCount, memoriesOf, nextInstance } from './init-plan';
 import { flush, put, putDecimal, putHex } from './message';
-import { forgetSender, goOn, park, senderIsDead, setSender } from './park';
+import { forgetSender, goOn, onStopKept, park, senderIsDead, setSender } from './park';
 import { exit, half, setHalf, word } from './runtime-block';
 import { beginStep, endStep, passSafepoints } from './single-steps';
 import { functionAt, trapSiteAt } from './site-sections';
@@ -93,6 +93,7 @@ export function parkAtSafepoint(n: i64): void {
 function onStop(sender: i32, context: i64): void {
   const state = threadHalf(TH_STATE);
   if (state === STATE_STOPPING || state === STATE_PARKED) {
+    if (onStopKept(sender)) return;
     // one of a burst, or the wake-up of a parked process; or another tool's, when the first is gone (one that has no
     // pid here asks again)
     if (sender !== half(RT_STOP_SENDER)) {

@@ -41,7 +41,16 @@ export const process: Area = {
           'mapPlainText();\n  forgetSender();\n  setThreadHalf(TH_STATE, STATE_RUNNING);',
         ],
         ['mapPlainText();\n  setThreadHalf', 'setThreadHalf'],
-        ['forgetSender();\n  setHalf(RT_COMMAND, COMMAND_NONE);', 'setHalf(RT_COMMAND, COMMAND_NONE);'],
+        [
+          'forgetSender();\n  setHalf(RT_COMMAND, COMMAND_NONE);\n  setHalf(RT_FLAGS, half(RT_FLAGS) & ~FLAG_KEPT)',
+          'setHalf(RT_COMMAND, COMMAND_NONE);\n  setHalf(RT_FLAGS, half(RT_FLAGS) & ~FLAG_KEPT)',
+        ],
+        ['setHalf(RT_FLAGS, half(RT_FLAGS) & ~FLAG_KEPT);', ''],
+        [
+          'forgetSender();\n  setHalf(RT_COMMAND, COMMAND_NONE);\n  setHalf(RT_FLAGS, half(RT_FLAGS) | FLAG_KEPT)',
+          'setHalf(RT_COMMAND, COMMAND_NONE);\n  setHalf(RT_FLAGS, half(RT_FLAGS) | FLAG_KEPT)',
+        ],
+        ['if (sender !== 0) letRead(sender);', ''],
         ['if (senderPidfd >= 0) syscall(SYS_close, senderPidfd, 0, 0, 0, 0, 0);', ''],
         ['senderPidfd = -1;\n  closeLifeline();', 'closeLifeline();'],
         ['if (isClaimed()) return false;', ''],

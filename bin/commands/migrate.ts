@@ -1,0 +1,186 @@
+/** `wag-snap migrate`: moves a running workload to another host. */
+
+import type { CommandModule } from 'yargs';
+import { attachGiven } from '../../src/api/attach.js';
+import type { MoveEvent } from '../../src/api/migrate.js';
+import type { Directory } from '../../src/api/process-options.js';
+import { terminalJson, terminalText } from '../../src/base/terminal-text.js';
+import { parseFds } from '../options/fd-option.js';
+import { DURATION, parseDuration, parseSize } from '../options/limits.js';
+import { type NameOptions, nameOptions, parseName } from '../options/name.js';
+import { once, parseArch, parseDir, several, UsageError } from '../options/usage.js';
+import { Interruption } from '../programs/interruption.js';
+import { Progress } from '../show/progress.js';
+import { printWarning } from '../show/warning.js';
+
+interface Options extends NameOptions {
+  process: string;
+  destination: string;
+  arch: string | undefined;
+  dir: string | string[] | undefined;
+  sameDirs: boolean;
+  fd: string | string[] | undefined;
+  listen: string | string[] | undefined;
+  strictFiles: boolean;
+  maxMemory: string | undefined;
+  outputDir: string | undefined;
+  remote: string;
+  dryRun: boolean;
+  keep: boolean;
+  timeout: string | undefined;
+  verbose: boolean;
+  json: boolean;
+}
+
+const command: CommandModule<object, Options> = {
+  command: 'migrate <process> <destination>',
+  describe: 'Move a running workload to another host',
+  builder: (yargs) =>
+    yargs
+      .positional('process', { type: 'string', demandOption: true, describe: 'the pid or name of a process' })
+      .positional('destination', {
+        type: 'string',
+        demandOption: true,
+        describe: 'ssh://[USER@]HOST[:PORT], HOST alone, or exec:COMMAND, a command that leads to wag-snap receive',
+      })
+      .option('arch', {
+        type: 'string',
+        requiresArg: true,
+        coerce: once('arch'),
+        describe: 'CPU to continue with: x64 or arm64; default: the one there',
+      })
+      .option('dir', {
+        type: 'string',
+        requiresArg: true,
+        describe: 'HOST::GUEST[:ro|:rw]: where a directory that the program uses is there (may be repeated)',
+      })
+      .option('same-dirs', {
+        type: 'boolean',
+        default: false,
+        describe: 'directories without --dir, addresses without --listen are what they are here',
+      })
+      .option('fd', {
+        type: 'string',
+        requiresArg: true,
+        describe: 'N=ignore|close|fail|PATH|reopen: what becomes of descriptor N: see restore (may be repeated)',
+      })
+      .option('listen', {
+        type: 'string',
+        requiresArg: true,
+        describe: 'HOST:PORT or unix:PATH: where it accepts connections there (may be repeated)',
+      })
+      .option('strict-files', {
+        type: 'boolean',
+        default: false,
+        describe: 'files that have changed there, or are other ones, are errors, not warnings',
+      })
+      .option('max-memory', {
+        type: 'string',
+        requiresArg: true,
+        coerce: once('max-memory'),
+        describe: 'SIZE[K|M|G]: how much memory it may have there',
+      })
+      .option('output-dir', {
+        type: 'string',
+        requiresArg: true,
+        coerce: once('output-dir'),
+        describe: 'the folder there for what it prints; default: ~/.local/state/wag-snap/output',
+      })
+      .option('remote', {
+        type: 'string',
+        requiresArg: true,
+        coerce: once('remote'),
+        default: 'wag-snap',
+        describe: 'with ssh: the command there',
+      })
+      .options(nameOptions)
+      .option('dry-run', {
+        type: 'boolean',
+        default: false,
+        describe: 'only look whether all that it needs is there',
+      })
+      .option('keep', {
+        type: 'boolean',
+        default: false,
+        describe: 'a copy: it continues here as well',
+      })
+      .option('timeout', {
+        type: 'string',
+        requiresArg: true,
+        coerce: once('timeout'),
+        describe: `${DURATION}: how long the other side may say nothing, 30s if not given`,
+      })
+      .option('verbose', { alias: 'v', type: 'boolean', default: false, describe: 'print what happens on the way' })
+      .option('json', { type: 'boolean', default: false, describe: 'print what happens, one JSON object a line' })
+      .example([
+        ['$0 migrate 4711 ssh://me@other', 'ends here, continues there'],
+        ['$0 migrate job other --dir /srv/data::/data', 'with /srv/data there where it has /data'],
+        ['$0 migrate job "exec:wag-snap receive --stdio" --arch arm64', 'stays on this host, on another CPU'],
+      ]) as never,
+  handler: async (options) => {
+    const { migrate, parseDestination } = await import('../../src/api/migrate.js');
+    const to = parseDestination(options.destination, options.remote);
+    const workload = await attachGiven(options.process);
+    const interruption = new Interruption('it continues here');
+    const progress = new Progress('sending');
+    const onEvent = (event: MoveEvent) => {
+      if (event.event === 'sent') progress.update(event.bytes, event.of);
+      else if (options.json) console.log(terminalJson(event));
+      else if (options.verbose) process.stderr.write(`${describe(event)}\n`);
+      if (event.event === 'ready' && !options.json) for (const warning of event.warnings) printWarning(warning);
+    };
+    try {
+      const name = parseName(options);
+      const moved = await migrate(workload, to, {
+        arch: options.arch === undefined ? undefined : parseArch(options.arch),
+        dirs: several(options.dir).map(parseRemoteDir),
+        sameDirs: options.sameDirs,
+        fds: parseFds(several(options.fd)),
+        listen: several(options.listen),
+        strictFiles: options.strictFiles,
+        ...(name === undefined ? {} : { name }),
+        maxMemory: options.maxMemory === undefined ? undefined : parseSize('max-memory', options.maxMemory),
+        outputDir: options.outputDir,
+        dryRun: options.dryRun,
+        copy: options.keep,
+        patience: options.timeout === undefined ? undefined : parseDuration('timeout', options.timeout),
+        signal: interruption.abortSignal,
+        onWarning: printWarning,
+        onEvent,
+      });
+      progress.end();
+      const { host, pid, output, bytes, downtime } = moved;
+      if (options.json) console.log(terminalJson({ event: 'moved', ...moved, pid: pid ?? null }));
+      else if (pid === undefined) console.log(terminalText(`${host} can take it`));
+      else {
+        const milliseconds = (downtime / 1000).toFixed(1);
+        console.log(terminalText(`pid ${pid} on ${host}, which prints to ${output}`));
+        if (options.verbose) process.stderr.write(`stood still for ${milliseconds} ms, ${bytes} bytes were sent\n`);
+      }
+    } finally {
+      progress.end();
+      interruption.stop();
+      workload.close();
+    }
+  },
+};
+export default command;
+
+/** A path of the other host: it is not looked for here. */
+function parseRemoteDir(text: string): Directory {
+  if (!text.startsWith('/')) throw new UsageError(`--dir ${text}: expected an absolute path of the other host`);
+  return parseDir(text.includes('::') ? text : `${text}::${text}`);
+}
+
+function describe(event: Exclude<MoveEvent, { event: 'sent' }>): string {
+  switch (event.event) {
+    case 'ready':
+      return terminalText(`${event.host} has all that it needs, and runs it as ${event.arch}`);
+    case 'compiled':
+      return event.cached ? 'the image is there' : 'the image was compiled there';
+    case 'stopped':
+      return 'it stands still';
+    case 'prepared':
+      return `pid ${event.pid} is ready to begin`;
+  }
+}

@@ -1,0 +1,88 @@
+/**
+ * Frames on a stream of bytes: how many bytes follow (u32, little-endian), a byte that says what they are, and they.
+ *
+ * Both directions have back pressure: a frame is sent once the stream takes more, and read when it is asked for. What
+ * the other side sends is input like any other: a frame that is too long is refused before it is there.
+ */
+
+import { once } from 'node:events';
+import type { Readable, Writable } from 'node:stream';
+import { InputError } from '../base/errors.js';
+
+export interface Frame {
+  readonly kind: number;
+  readonly payload: Buffer;
+}
+
+const HEAD = 5;
+/** Bytes of a payload. */
+export const FRAME_MAX = (1 << 20) + 64;
+
+export class FrameReader {
+  private readonly chunks: AsyncIterator<Buffer>;
+  private rest: Buffer = Buffer.alloc(0);
+
+  constructor(stream: Readable) {
+    this.chunks = stream[Symbol.asyncIterator]();
+  }
+
+  /**
+   * The next frame; undefined at the end of the stream, also when it ends within a frame, or fails: the link is gone.
+   *
+   * @throws InputError 'stream' when what comes is no frame
+   */
+  async next(): Promise<Frame | undefined> {
+    if (!(await this.fill(HEAD))) return undefined;
+    const length = this.rest.readUInt32LE(0);
+    const kind = this.rest[4];
+    if (length > FRAME_MAX) {
+      throw new InputError('stream', `what the other side sends is not wag-snap's: a message of ${length} bytes`);
+    }
+    if (!(await this.fill(HEAD + length))) return undefined;
+    const payload = this.rest.subarray(HEAD, HEAD + length);
+    this.rest = this.rest.subarray(HEAD + length);
+    return { kind, payload };
+  }
+
+  /** @returns whether there are as many bytes */
+  private async fill(bytes: number): Promise<boolean> {
+    if (this.rest.length >= bytes) return true;
+    const parts = [this.rest];
+    for (let size = this.rest.length; size < bytes; ) {
+      const chunk = await this.chunks.next().catch(() => ({ done: true as const, value: undefined }));
+      if (chunk.done) return false;
+      parts.push(chunk.value);
+      size += chunk.value.length;
+    }
+    this.rest = Buffer.concat(parts);
+    return true;
+  }
+}
+
+export class FrameWriter {
+  /** Aborted when nothing can be written any more. */
+  private readonly closed = new AbortController();
+
+  constructor(private readonly stream: Writable) {
+    const close = () => this.closed.abort();
+    stream.on('error', close);
+    stream.on('close', close);
+    if (stream.destroyed) close();
+  }
+
+  /** Resolves when there is room for more. @throws Error when the link is gone */
+  async write(kind: number, ...parts: readonly Uint8Array[]): Promise<void> {
+    const head = Buffer.alloc(HEAD);
+    head.writeUInt32LE(parts.reduce((sum, { length }) => sum + length, 0));
+    head[4] = kind;
+    const { signal } = this.closed;
+    signal.throwIfAborted();
+    this.stream.cork();
+    this.stream.write(head);
+    let hasRoom = true;
+    for (const part of parts) hasRoom = this.stream.write(part);
+    this.stream.uncork();
+    if (!hasRoom && this.stream.writableNeedDrain) await once(this.stream, 'drain', { signal });
+    signal.throwIfAborted();
+  }
+}

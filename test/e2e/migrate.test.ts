@@ -1,0 +1,362 @@
+/**
+ * A program on its way between hosts: from the command line, through pipes that fail and through sshd on the loopback
+ * interface. Wherever it was, it has printed each of its lines once.
+ */
+
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { userInfo } from 'node:os';
+import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { findEmulator } from '../../src/api/launch.js';
+import { processStatus } from '../../src/capture/process.js';
+import { command, type Ended } from '../support/command.js';
+import { LOOPBACK } from '../support/loopback.js';
+import { Output } from '../support/waiting.js';
+import { temporaryFolder } from '../support/workload.js';
+
+const cli = process.env['WAGSNAP_CLI'] ?? resolve(import.meta.dirname, '../../bin/wag-snap');
+const folder = temporaryFolder();
+const image = join(folder, 'counter');
+const env = { ...process.env, XDG_CACHE_HOME: join(folder, 'cache'), XDG_STATE_HOME: join(folder, 'state') };
+const receiver = `exec:'${process.execPath}' '${cli}' receive --stdio`;
+const other = process.arch === 'arm64' ? 'x64' : 'arm64';
+
+const wagSnap = (...args: readonly string[]) => command(process.execPath, [cli, ...args], { env });
+
+/** Pids of programs that a test has started or moved: whatever happens they end with it. */
+const pids: number[] = [];
+let run = 0;
+
+/** A program at home, in folders of its own. */
+interface Counter {
+  readonly pid: number;
+  readonly child: ChildProcess;
+  /** What it uses. */
+  readonly data: string;
+  /** Where it prints when it has been moved. */
+  readonly output: string;
+  readonly out: Output;
+}
+
+async function start(): Promise<Counter> {
+  const own = join(folder, String(run++));
+  const [data, output] = ['data', 'output'].map((name) => join(own, name));
+  mkdirSync(data, { recursive: true });
+  const child = spawn(image, [], { env: { WAGSNAP_DIR: `${data}::/d` }, stdio: ['ignore', 'pipe', 'pipe'] });
+  await once(child, 'spawn');
+  pids.push(child.pid!);
+  const out = new Output(child);
+  await out.has('line 00000003\n');
+  return { pid: child.pid!, child, data, output, out };
+}
+
+/** The options of a move to the same directory. @returns what the tool says */
+async function migrate(pid: number, { data, output }: Counter, to = receiver, ...more: string[]): Promise<Ended> {
+  const ended = await wagSnap('migrate', String(pid), to, '--dir', `${data}::/d`, '--output-dir', output, ...more);
+  for (const [, moved] of ended.stdout.matchAll(/^pid (\d+) on /gm)) pids.push(Number(moved));
+  return ended;
+}
+
+const movedPid = ({ stdout, stderr }: Ended): number => {
+  const found = /^pid (\d+) on /m.exec(stdout);
+  if (found === null) throw new Error(`not moved: ${stdout}${stderr}`);
+  return Number(found[1]);
+};
+
+/** All lines that it has printed, wherever it was, once it has ended. */
+async function ends({ data, output, out, child }: Counter, last: number): Promise<string[]> {
+  writeFileSync(join(data, 'stop'), '');
+  while (processStatus(last) !== undefined && processStatus(last)?.state !== 'Z') await sleep(5);
+  if (child.exitCode === null && child.signalCode === null) await once(child, 'close');
+  const files = existsSync(output) ? readdirSync(output).filter((name) => name.endsWith('.out')) : [];
+  const moved = files.map((name) => readFileSync(join(output, name), 'utf8'));
+  return [out.stdout, ...moved]
+    .join('')
+    .split('\n')
+    .filter((line) => line !== '')
+    .sort((a, b) => (a < b ? 1 : -1))
+    .reverse();
+}
+
+/** Each line once, and the end. */
+function expectWhole(lines: readonly string[]): void {
+  expect(lines.filter((line) => line === 'end')).toHaveLength(1);
+  const counted = lines.filter((line) => line !== 'end');
+  expect(counted).toEqual(counted.map((_, n) => `line ${String(n).padStart(8, '0')}`));
+}
+
+const stateOf = async (pid: number): Promise<string | undefined> => {
+  const workloads = JSON.parse((await wagSnap('ps', '--json')).stdout) as { pid: number; state: string }[];
+  return workloads.find((workload) => workload.pid === pid)?.state;
+};
+
+beforeAll(async () => {
+  const compiled = await wagSnap('compile', join(import.meta.dirname, 'counter.wat'), '-o', image);
+  expect(compiled.stderr).toBe('');
+});
+afterEach(() => {
+  for (const pid of pids.splice(0)) {
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch {
+      // it has ended
+    }
+  }
+});
+
+describe('a program', () => {
+  test('ends here and continues there', async () => {
+    const counter = await start();
+    const moved = await migrate(counter.pid, counter, receiver, '-v');
+    expect(moved).toMatchObject({ status: 0 });
+    expect(moved.stderr).toMatch(/stood still for [\d.]+ ms, \d+ bytes were sent/);
+    if (counter.child.exitCode === null) await once(counter.child, 'close');
+    expect([counter.child.exitCode, counter.out.stderr]).toEqual([
+      75,
+      expect.stringMatching(/^wag-snap: ended by a capture; continues from pid \d+ on /),
+    ]);
+    expectWhole(await ends(counter, movedPid(moved)));
+  });
+
+  test('goes to the other CPU and back, three times', async ({ skip }) => {
+    if (findEmulator('arm64') === undefined && process.arch !== 'arm64') skip('needs qemu-user-static');
+    const counter = await start();
+    let { pid } = counter;
+    for (const arch of [other, process.arch, other, process.arch, other, process.arch]) {
+      pid = movedPid(await migrate(pid, counter, receiver, '--arch', arch));
+    }
+    expectWhole(await ends(counter, pid));
+  });
+
+  test('is copied, and both continue', async () => {
+    const counter = await start();
+    const copy = movedPid(await migrate(counter.pid, counter, receiver, '--keep'));
+    expect(await stateOf(counter.pid)).toBe('running');
+    const lines = await ends(counter, copy);
+    expect(lines.filter((line) => line === 'end')).toHaveLength(2);
+    expect(counter.child.exitCode).toBe(0);
+  });
+
+  test('is only looked at by a dry run', async () => {
+    const counter = await start();
+    const looked = await migrate(counter.pid, counter, receiver, '--dry-run', '--json');
+    expect(looked.stdout.split('\n')[0]).toMatch(/^\{"event":"ready","host":/);
+    expectWhole(await ends(counter, counter.pid));
+    expect(readdirSync(counter.output)).toEqual([]);
+  });
+});
+
+describe('what is wrong there is said, and it continues here', () => {
+  const cases: [string, (counter: Counter) => Promise<Ended>, number, RegExp][] = [
+    [
+      'no directory',
+      ({ pid }) => wagSnap('migrate', String(pid), receiver),
+      3,
+      /descriptor 3, directory "\/d": it was not given one/,
+    ],
+    [
+      'too much memory',
+      (counter) => migrate(counter.pid, counter, `${receiver} --max-memory 64K`),
+      4,
+      /has 1310720 bytes of memory, .* allows 65536/,
+    ],
+    ['nobody', (counter) => migrate(counter.pid, counter, 'exec:exit 0'), 1, /the connection .* is gone/],
+    ['something else', (counter) => migrate(counter.pid, counter, 'exec:echo Welcome'), 3, /is not wag-snap's/],
+    [
+      'silence',
+      (counter) => migrate(counter.pid, counter, 'exec:cat >/dev/null', '--timeout', '100ms'),
+      1,
+      /has said nothing|connection to the other side is gone/,
+    ],
+    [
+      'no place for its output',
+      ({ pid, data }) =>
+        wagSnap('migrate', String(pid), receiver, '--dir', `${data}::/d`, '--output-dir', '/dev/null/x'),
+      1,
+      /the folder for its output cannot be made/,
+    ],
+  ];
+  test.each(cases)('%s', async (_, act, status, message) => {
+    const counter = await start();
+    const ended = await act(counter);
+    expect([ended.status, ended.stderr]).toEqual([status, expect.stringMatching(message)]);
+    expect(await stateOf(counter.pid)).toBe('running');
+    expectWhole(await ends(counter, counter.pid));
+  });
+});
+
+/** Passes frames on, from the source to the receiver that it starts, up to one kind. */
+const RELAY = `
+  const { spawn } = require('node:child_process');
+  const [kind, isPassed, node, cli] = process.argv.slice(1);
+  const child = spawn(node, [cli, 'receive', '--stdio'], { stdio: ['pipe', 'pipe', 'inherit'] });
+  let silent = false;
+  child.stdout.on('data', (data) => silent || process.stdout.write(data));
+  child.on('exit', () => process.exit(0));
+  let rest = Buffer.alloc(0);
+  process.stdin.on('data', (data) => {
+    rest = Buffer.concat([rest, data]);
+    while (rest.length >= 5 && rest.length >= 5 + rest.readUInt32LE(0)) {
+      const frame = rest.subarray(0, 5 + rest.readUInt32LE(0));
+      rest = rest.subarray(frame.length);
+      if (frame[4] === Number(kind)) {
+        silent = true;
+        if (isPassed !== 'yes') return child.stdin.end();
+      }
+      child.stdin.write(frame);
+    }
+  });
+  process.stdin.on('end', () => child.stdin.end());
+`;
+const PREPARE = 3;
+const COMMIT = 4;
+const relay = (kind: number, isPassed: boolean) => {
+  writeFileSync(join(folder, 'relay.cjs'), RELAY);
+  const args = [kind, isPassed ? 'yes' : 'no', process.execPath, cli];
+  return `exec:'${process.execPath}' -e "$(cat '${join(folder, 'relay.cjs')}')" ${args.map((arg) => `'${arg}'`).join(' ')}`;
+};
+
+describe('a link that fails', () => {
+  test('before the commit: it continues here', async () => {
+    const counter = await start();
+    const ended = await migrate(counter.pid, counter, relay(PREPARE, false));
+    expect([ended.status, ended.stderr]).toEqual([1, expect.stringMatching(/continues here/)]);
+    expect(await stateOf(counter.pid)).toBe('running');
+    expectWhole(await ends(counter, counter.pid));
+  });
+
+  test('with the commit: it is kept here, and runs nowhere', async () => {
+    const counter = await start();
+    const ended = await migrate(counter.pid, counter, relay(COMMIT, false));
+    expect([ended.status, ended.stderr]).toEqual([
+      76,
+      expect.stringMatching(
+        new RegExp(`here pid ${counter.pid} stays parked:[^]*wag-snap resume ${counter.pid} --end[^]*`),
+      ),
+    ]);
+    expect(await stateOf(counter.pid)).toBe('kept');
+    const captured = await wagSnap('capture', String(counter.pid), '-o', join(folder, 'kept.wsnap'));
+    expect([captured.status, captured.stderr]).toEqual([1, expect.stringMatching(/is kept parked by a move/)]);
+    expect(await stateOf(counter.pid)).toBe('kept');
+    expect(await wagSnap('resume', String(counter.pid))).toMatchObject({ status: 0, stderr: '' });
+    expect(await stateOf(counter.pid)).toBe('running');
+    expect(await wagSnap('resume', String(counter.pid))).toMatchObject({ status: 3 });
+    expect(await wagSnap('resume', String(counter.pid), '--end')).toMatchObject({ status: 3 });
+    expectWhole(await ends(counter, counter.pid));
+  });
+
+  test('with the answer: it is kept here, and runs there', async () => {
+    const counter = await start();
+    const ended = await migrate(counter.pid, counter, relay(COMMIT, true), '--timeout', '20s');
+    expect(ended.status).toBe(76);
+    expect(await stateOf(counter.pid)).toBe('kept');
+    const there = (JSON.parse((await wagSnap('ps', '--json')).stdout) as { pid: number; args: string[] }[]).filter(
+      ({ pid, args }) => pid !== counter.pid && args[0] === image,
+    );
+    pids.push(...there.map(({ pid }) => pid));
+    expect(there).toHaveLength(1);
+    expect(await wagSnap('resume', String(counter.pid), '--end')).toMatchObject({ status: 0, stderr: '' });
+    expectWhole(await ends(counter, there[0].pid));
+  });
+});
+
+test('a tool that is killed while it sends lets the program continue', async () => {
+  const counter = await start();
+  // the receiver stands still as soon as the snapshot begins to come
+  const stalls = `exec:'${process.execPath}' '${cli}' receive --stdio | cat; sleep 1000`;
+  const tool = spawn(
+    process.execPath,
+    [cli, 'migrate', String(counter.pid), stalls, '--dir', `${counter.data}::/d`, '--output-dir', counter.output, '-v'],
+    { env, stdio: ['ignore', 'ignore', 'pipe'] },
+  );
+  await new Output(tool).says('it stands still');
+  tool.kill('SIGKILL');
+  await once(tool, 'exit');
+  expectWhole(await ends(counter, counter.pid));
+});
+
+/** An sshd of this test's own, with keys made for it. */
+async function sshd(): Promise<{ readonly config: string; close(): Promise<void> } | string> {
+  const own = join(folder, 'ssh');
+  mkdirSync(own, { mode: 0o700 });
+  const program = '/usr/sbin/sshd';
+  if (!existsSync(program)) return 'needs openssh-server';
+  if (process.getuid?.() === 0) mkdirSync('/run/sshd', { recursive: true });
+  for (const name of ['host', 'user']) {
+    execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', join(own, name)]);
+  }
+  const port = await freePort();
+  writeFileSync(
+    join(own, 'sshd_config'),
+    [
+      `ListenAddress ${LOOPBACK}:${port}`,
+      `HostKey ${join(own, 'host')}`,
+      `AuthorizedKeysFile ${join(own, 'user.pub')}`,
+      `PidFile ${join(own, 'pid')}`,
+      'StrictModes no',
+      'UsePAM no',
+      'PermitRootLogin yes',
+      `SetEnv XDG_CACHE_HOME=${env.XDG_CACHE_HOME} XDG_STATE_HOME=${env.XDG_STATE_HOME}`,
+    ].join('\n'),
+  );
+  const config = join(own, 'config');
+  writeFileSync(
+    config,
+    [
+      'Host there',
+      `HostName ${LOOPBACK}`,
+      `Port ${port}`,
+      `User ${userInfo().username}`,
+      `IdentityFile ${join(own, 'user')}`,
+      `UserKnownHostsFile ${join(own, 'known')}`,
+      'StrictHostKeyChecking accept-new',
+      'BatchMode yes',
+    ].join('\n'),
+  );
+  const child = spawn(program, ['-D', '-e', '-f', join(own, 'sshd_config')], { stdio: ['ignore', 'ignore', 'pipe'] });
+  await new Output(child).says('Server listening');
+  return {
+    config,
+    async close() {
+      child.kill();
+      await once(child, 'exit');
+    },
+  };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, LOOPBACK);
+  await once(server, 'listening');
+  const { port } = server.address() as { port: number };
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+test('goes to another host by ssh', async ({ skip }) => {
+  const server = await sshd();
+  if (typeof server === 'string') return skip(server);
+  try {
+    // ssh takes its configuration from a file of this test's
+    const bin = join(folder, 'bin');
+    mkdirSync(bin, { recursive: true });
+    const ssh = execFileSync('sh', ['-c', 'command -v ssh'], { encoding: 'utf8' }).trim();
+    writeFileSync(join(bin, 'ssh'), `#!/bin/sh\nexec ${ssh} -F '${server.config}' "$@"\n`, { mode: 0o755 });
+    const counter = await start();
+    const args = ['--dir', `${counter.data}::/d`, '--output-dir', counter.output];
+    const remote = ['--remote', `'${process.execPath}' '${cli}'`];
+    const moved = await command(
+      process.execPath,
+      [cli, 'migrate', String(counter.pid), 'ssh://there', ...args, ...remote],
+      { env: { ...env, PATH: `${bin}:${process.env['PATH']}` } },
+    );
+    pids.push(movedPid(moved));
+    expectWhole(await ends(counter, movedPid(moved)));
+  } finally {
+    await server.close();
+  }
+});

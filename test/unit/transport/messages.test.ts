@@ -1,0 +1,189 @@
+/** What a hostile other side may send: every stream of bytes is messages in their order, or one clear error. */
+
+import { PassThrough } from 'node:stream';
+import { expect, test } from 'vitest';
+import { WagSnapError } from '../../../src/base/errors.js';
+import { type Channel, LinkError, streamChannel, within } from '../../../src/transport/channel.js';
+import { FRAME_MAX, FrameWriter } from '../../../src/transport/frames.js';
+import { decodeMessage, encodeMessage, type Message, PROTOCOL } from '../../../src/transport/messages.js';
+import { type Received, receiveProgram, type TargetHost } from '../../../src/transport/target.js';
+import { random } from '../../support/random.js';
+
+const HELLO: Message = {
+  name: 'hello',
+  protocol: PROTOCOL,
+  version: '1',
+  arch: 'arm64',
+  workload: 'job',
+  dirs: [{ host: '/a', guest: '/b', readOnly: true }],
+  listen: ['127.0.0.1:80'],
+  fds: [
+    [3, 'ignore'],
+    [4, { path: '/c' }],
+  ],
+  sameDirs: false,
+  strictFiles: true,
+  maxMemory: 2 ** 33,
+  outputDir: '/out',
+};
+const MESSAGES: readonly Message[] = [
+  HELLO,
+  { name: 'bytes', file: 'outline', offset: 2 ** 40, data: Buffer.from('abc') },
+  { name: 'look', size: 3 },
+  { name: 'bytes', file: 'snapshot', offset: 0, data: Buffer.alloc(0) },
+  { name: 'prepare', size: 5 },
+  { name: 'commit', pid: 7 },
+  { name: 'cancel', reason: 'so' },
+  { name: 'ready', version: '1', arch: 'x64', host: 'there', warnings: ['w'] },
+  { name: 'compiled', cached: true },
+  { name: 'prepared', pid: 7 },
+  { name: 'running', pid: 7, output: '/out/7' },
+  { name: 'failed', code: 'x', exitCode: 3, headline: 'h', details: ['d'] },
+];
+
+/** What it has done, without a program. */
+class Host implements TargetHost {
+  readonly did: string[] = [];
+  write = async ({ file, data }: { file: string; data: Uint8Array }) => void this.did.push(`${file} ${data.length}`);
+  look = async () => {
+    this.did.push('look');
+    return { version: '1', arch: 'x64' as const, host: 'there', warnings: [] };
+  };
+  compile = async () => ({ cached: false });
+  prepare = async () => {
+    this.did.push('prepare');
+    return { pid: 7, output: '', begin: async () => this.did.push('begin') > 0 };
+  };
+  discard = async () => void this.did.push('discard');
+}
+
+/** A target that is sent messages, or any bytes. */
+async function received(
+  sent: readonly (Message | Buffer)[],
+): Promise<{ result: Received; host: Host; said: Message[] }> {
+  const [input, output] = [new PassThrough(), new PassThrough()];
+  const host = new Host();
+  const over = receiveProgram(streamChannel(input, output), host).finally(() => output.end());
+  const writer = new FrameWriter(input);
+  const sending = (async () => {
+    for (const message of sent) {
+      if (Buffer.isBuffer(message)) input.write(message);
+      else {
+        const { kind, parts } = encodeMessage(message);
+        await writer.write(kind, ...parts);
+      }
+    }
+    input.end();
+  })();
+  const said: Message[] = [];
+  const replies: Channel = streamChannel(output, new PassThrough());
+  for (;;) {
+    const message = await replies.receive().catch(() => undefined);
+    if (message === undefined) break;
+    said.push(message);
+  }
+  await sending;
+  return { result: await over, host, said };
+}
+
+test.each(MESSAGES.map((message) => [message.name, message] as const))('%s arrives as it was', (_, message) => {
+  const { kind, parts } = encodeMessage(message);
+  expect(decodeMessage(kind, Buffer.concat(parts))).toEqual(message);
+});
+
+test('each message has its place', async () => {
+  const [hello, outline, look, snapshot, prepare, commit] = MESSAGES;
+  const whole = [hello, outline, look, snapshot, prepare, commit];
+  expect((await received(whole)).host.did).toEqual(['outline 3', 'look', 'snapshot 0', 'prepare', 'begin', 'discard']);
+  for (let at = 0; at < whole.length; at++) {
+    for (const message of MESSAGES) {
+      const isExpected = message === whole[at] || message.name === whole[at].name;
+      const isPiece = message.name === 'bytes' && whole[at].name === (message.file === 'outline' ? 'look' : 'prepare');
+      if (isExpected || isPiece || message.name === 'cancel') continue;
+      const { result, host, said } = await received([...whole.slice(0, at), message, ...whole.slice(at)]);
+      // a piece more of a file is none too many
+      const place = whole[at];
+      const isMore = message.name === 'bytes' && place.name === 'bytes' && message.file === place.file;
+      if (isMore) continue;
+      const where = `${message.name} before ${whole[at].name}`;
+      expect([where, result.pid, said.at(-1)?.name]).toEqual([where, undefined, 'failed']);
+      expect(host.did, where).not.toContain('begin');
+      expect(host.did.at(-1), where).toBe('discard');
+    }
+  }
+});
+
+test.each([
+  ['another protocol', [{ ...HELLO, protocol: PROTOCOL + 1 } as Message], /speaks protocol 2/],
+  ['another pid', [...MESSAGES.slice(0, 5), { name: 'commit', pid: 8 } as Message], /commits to pid 8/],
+  ['another file', [HELLO, MESSAGES[3]], /"bytes" where "look" was expected/],
+  ['no msgpack', [Buffer.from([1, 0, 0, 0, 1, 0xc1])], /cannot be understood/],
+  ['a field too many', [frame(2, Buffer.from([0x82, 0xa4, ...Buffer.from('size'), 1, 0xa1, 0x61, 1]))], /look/],
+  ['an unknown kind', [frame(99, Buffer.alloc(0))], /kind 99/],
+  [
+    'a file of a negative size',
+    [HELLO, frame(2, Buffer.from([0x81, 0xa4, ...Buffer.from('size'), 0xff]))],
+    /look: size/,
+  ],
+  ['too long a message', [Buffer.from([1, 0, 0, 0x7f, 1])], /a message of \d+ bytes/],
+])('%s is one clear error', async (_, sent, message) => {
+  const { result, said, host } = await received(sent);
+  expect(result).toEqual({ pid: undefined });
+  expect(said.at(-1)).toMatchObject({ name: 'failed', exitCode: 3, headline: expect.stringMatching(message) });
+  expect(host.did.at(-1)).toBe('discard');
+});
+
+test('a cancelled move, and one whose link ends, leave nothing', async () => {
+  const cancelled = await received([...MESSAGES.slice(0, 5), { name: 'cancel', reason: 'no' }]);
+  expect(cancelled.result).toEqual({ pid: undefined });
+  expect(cancelled.host.did.slice(-2)).toEqual(['prepare', 'discard']);
+  expect(cancelled.said.at(-1)?.name).toBe('prepared'); // and no word after it
+  const cut = await received([...MESSAGES.slice(0, 5), Buffer.from([1, 0, 0])]);
+  expect(cut.result.lost).toMatch(/is gone/);
+  expect(cut.host.did.at(-1)).toBe('discard');
+});
+
+test('mutated streams end in messages, an error, or the end of the link', async () => {
+  const next = random(Number(process.env['WAGSNAP_SEED'] ?? 1));
+  const below = (limit: number) => Math.floor(next() * limit);
+  const frames = MESSAGES.slice(0, 6).map((message) => {
+    const { kind, parts } = encodeMessage(message);
+    return frame(kind, Buffer.concat(parts));
+  });
+  const whole = Buffer.concat(frames);
+  const rounds = Number(process.env['MUTATIONS'] ?? 2000);
+  for (let n = 0; n < rounds; n++) {
+    const bytes = Buffer.from(whole);
+    for (let k = 0; k <= below(4); k++) bytes[below(bytes.length)] = below(256);
+    const stream = new PassThrough();
+    stream.end(bytes.subarray(0, bytes.length - below(20)));
+    const channel = streamChannel(stream, new PassThrough());
+    for (let count = 0; ; count++) {
+      expect(count).toBeLessThan(FRAME_MAX);
+      try {
+        await channel.receive();
+      } catch (error) {
+        expect(error, `mutation ${n}`).toBeInstanceOf(WagSnapError);
+        break;
+      }
+    }
+  }
+});
+
+test('who says nothing is given up, and who has gone is gone', async () => {
+  const silent = streamChannel(new PassThrough(), new PassThrough());
+  await expect(within(1, undefined, silent.receive())).rejects.toThrow(LinkError);
+  await expect(within(60_000, AbortSignal.abort('SIGINT'), silent.receive())).rejects.toThrow(/interrupted by SIGINT/);
+  const broken = new PassThrough();
+  const channel = streamChannel(new PassThrough(), broken);
+  broken.destroy(new Error('EPIPE'));
+  await new Promise((resolve) => setImmediate(resolve));
+  await expect(channel.send({ name: 'commit', pid: 1 })).rejects.toThrow(LinkError);
+});
+
+function frame(kind: number, payload: Buffer): Buffer {
+  const head = Buffer.alloc(5);
+  head.writeUInt32LE(payload.length);
+  head[4] = kind;
+  return Buffer.concat([head, payload]);
+}
