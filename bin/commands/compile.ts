@@ -4,15 +4,17 @@ import type { CommandModule } from 'yargs';
 import { type ArchName, CPU_LEVELS, type CpuLevel, nativeLevel } from '../../src/api/cpu.js';
 import { InputError } from '../../src/base/errors.js';
 import { openDestination } from '../../src/base/output.js';
+import { type Link, type LinkOptions, linkOptions, parseLinks } from '../options/link.js';
 import { once, parseArch, UsageError } from '../options/usage.js';
 import { expectKind } from '../programs/expect-kind.js';
 import { inputIdentity, moduleName, withInput } from '../programs/input-file.js';
 import { uninterrupted } from '../programs/interruption.js';
+import { readLinkedModules } from '../programs/linked-modules.js';
 import { Progress } from '../show/progress.js';
 
 const DUMPS = ['asm', 'sites', 'maps', 'sections'] as const;
 
-interface Options {
+interface Options extends LinkOptions {
   module: string;
   output: string | undefined;
   arch: string | undefined;
@@ -64,6 +66,7 @@ const command: CommandModule<object, Options> = {
         default: false,
         describe: 'calls of functions that nothing provides trap; memories, tables and globals are made',
       })
+      .options(linkOptions)
       .option('dump', {
         choices: DUMPS,
         requiresArg: true,
@@ -92,11 +95,13 @@ const command: CommandModule<object, Options> = {
     const level = cpuLevel(arch, options.cpu);
     if (options.function !== undefined && options.dump !== 'asm') throw new UsageError('--function is for --dump asm');
     const output = options.output ?? (options.dump === undefined ? await defaultOutput(options.module) : undefined);
-    const destination = output === undefined ? undefined : openDestination(output, [inputIdentity(options.module)]);
+    const links = parseLinks(options);
+    const inputs = [options.module, ...links.map(({ path }) => path)].map(inputIdentity);
+    const destination = output === undefined ? undefined : openDestination(output, inputs);
     const start = performance.now();
     const { image, listing } = await withInput(options.module, (input) => {
       expectKind(input, 'compile', ['module', 'component']);
-      return compile(input.path, options, arch, level);
+      return compile(input.path, options, links, arch, level);
     });
     if (options.dump !== undefined) {
       const { dump } = await import('../show/dump.js');
@@ -107,7 +112,7 @@ const command: CommandModule<object, Options> = {
     }
     if (options.verbose) {
       const seconds = (performance.now() - start) / 1000;
-      const [{ size }] = image.modules;
+      const { size } = image.modules[image.modules.length - 1];
       process.stderr.write(
         `${size} bytes of wasm, ${image.codeSize} of code, ${image.size} of image in ${seconds.toFixed(3)} s\n`,
       );
@@ -116,7 +121,13 @@ const command: CommandModule<object, Options> = {
 };
 export default command;
 
-async function compile(path: string, options: Options, arch: ArchName, cpu: CpuLevel | undefined) {
+async function compile(
+  path: string,
+  options: Options,
+  links: readonly Link[],
+  arch: ArchName,
+  cpu: CpuLevel | undefined,
+) {
   const { compileInDetail } = await import('../../src/api/compile-in-detail.js');
   const progress = new Progress('compiling');
   try {
@@ -127,6 +138,7 @@ async function compile(path: string, options: Options, arch: ArchName, cpu: CpuL
       deterministic: options.deterministic,
       allowMissingImports: options.allowMissingImports,
       sites: !options.noSites,
+      linked: await readLinkedModules(links, 'compile'),
       functionListing: options.function,
       onProgress: (done, total) => progress.update(done, total),
     });

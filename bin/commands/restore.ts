@@ -34,7 +34,7 @@ interface Options extends LimitOptions, TrapOptions, NameOptions, PidFileOptions
   fd: string | string[] | undefined;
   strictFiles: boolean;
   noCheck: boolean;
-  module: string | undefined;
+  module: string | string[] | undefined;
   arch: string | undefined;
   verbose: boolean;
 }
@@ -94,8 +94,7 @@ const command: CommandModule<object, Options> = {
       .option('module', {
         type: 'string',
         requiresArg: true,
-        coerce: once('module'),
-        describe: 'the module, when the snapshot does not carry it',
+        describe: 'the module, when the snapshot does not carry it; of linked ones each (may be repeated)',
       })
       .option('arch', {
         type: 'string',
@@ -134,7 +133,7 @@ export default command;
 
 /** What no output may replace. */
 function inputsOf({ snapshot, module }: Options): Input[] {
-  return [snapshot, ...(module === undefined ? [] : [module])].map(inputIdentity);
+  return [snapshot, ...several(module)].map(inputIdentity);
 }
 
 async function restore(
@@ -176,7 +175,7 @@ async function restore(
   const request: RestoreRequest = {
     arch,
     grants,
-    module: options.module === undefined ? undefined : await readGivenModule(options.module),
+    modules: await readGivenModules(several(options.module)),
     name,
     ...limits,
     allowProc: options.allowProc,
@@ -226,12 +225,18 @@ async function withCommandLine(error: unknown): Promise<never> {
   throw new InputError(error.code, error.headline, [...error.details, `with what it had: ${words.join(' ')}`]);
 }
 
-async function readGivenModule(path: string): Promise<Uint8Array> {
+async function readGivenModules(paths: readonly string[]): Promise<Uint8Array[]> {
+  const modules: Uint8Array[] = [];
+  if (paths.length === 0) return modules;
   const { readProgram } = await import('../../src/api/read-program.js');
-  return withInput(path, async (input) => {
-    expectKind(input, 'restore --module', ['module', 'component']);
-    return (await readProgram(input.path, path)).bytes;
-  });
+  for (const path of paths) {
+    const { bytes } = await withInput(path, (input) => {
+      expectKind(input, 'restore --module', ['module', 'component']);
+      return readProgram(input.path, path);
+    });
+    modules.push(bytes);
+  }
+  return modules;
 }
 
 function describeRestore({ snapshot }: StoredSnapshot): string {

@@ -6,17 +6,19 @@ import { functionsWithoutEntry, importLines, prepareProgram } from '../../src/ap
 import { quoted, terminalLines } from '../../src/base/terminal-text.js';
 import type { Module } from '../../src/wasm/module.js';
 import { type LimitOptions, limitOptions, parseLimits } from '../options/limits.js';
+import { type LinkOptions, linkOptions, parseLinks } from '../options/link.js';
 import { type NameOptions, nameOptions, parseName } from '../options/name.js';
 import { PidFile, type PidFileOptions, pidFileOptions } from '../options/pid-file.js';
 import { once, parseArch, parseDir, parseEnv, several, UsageError } from '../options/usage.js';
 import { needsNobody } from '../programs/become.js';
 import { expectKind } from '../programs/expect-kind.js';
 import { InputFile, inputIdentity } from '../programs/input-file.js';
+import { readLinkedModules } from '../programs/linked-modules.js';
 import { parseOnTrap, type TrapOptions, TrapWatch, trapOptions } from '../programs/on-trap.js';
 import { startPrepared } from '../programs/start.js';
 import { warnOfCacheGrant } from '../show/warning.js';
 
-interface Options extends LimitOptions, TrapOptions, NameOptions, PidFileOptions {
+interface Options extends LinkOptions, LimitOptions, TrapOptions, NameOptions, PidFileOptions {
   program: string;
   args: string[] | undefined;
   '--': string[] | undefined;
@@ -77,6 +79,7 @@ const command: CommandModule<object, Options> = {
         coerce: once('invoke', true),
         describe: 'call this exported function with the arguments and print its results',
       })
+      .option('link', { ...linkOptions.link, describe: `modules: ${linkOptions.link.describe}` })
       .option('deterministic', { type: 'boolean', default: false, describe: 'modules: see compile' })
       .option('allow-missing-imports', { type: 'boolean', default: false, describe: 'modules: see compile' })
       .option('verbose', {
@@ -110,17 +113,20 @@ async function run(input: InputFile, options: Options): Promise<void> {
   const dirs = several(options.dir).map(parseDir);
   await warnOfCacheGrant(dirs);
   const limits = parseLimits(options);
-  const onTrap = parseOnTrap(options, [inputIdentity(path)]);
-  const pidFile = new PidFile(options, [inputIdentity(path)], options.coredump);
+  const links = parseLinks(options);
+  const inputs = [path, ...links.map((link) => link.path)].map(inputIdentity);
+  const onTrap = parseOnTrap(options, inputs);
+  const pidFile = new PidFile(options, inputs, options.coredump);
   const { invoke, allowProc, verbose } = options;
   if (invoke !== undefined && (onTrap.park || onTrap.coredump !== undefined)) {
     throw new UsageError('--on-trap and --coredump are not for --invoke, where a trap is the answer');
   }
   const listen = several(options.listen);
   const environment = await processEnvironment({ name, env, dirs, listen, allowProc, ...limits });
+  const linked = await readLinkedModules(links, 'run');
   await startPrepared(
     (signal) => {
-      const compilation = { arch: parseArch(undefined), ...options };
+      const compilation = { arch: parseArch(undefined), linked, ...options };
       return prepareProgram(input, compilation, { args: invoke === undefined ? args : [], env: environment }, signal);
     },
     async (program, descriptor) => {
@@ -138,8 +144,9 @@ async function run(input: InputFile, options: Options): Promise<void> {
 }
 
 /** An image has been compiled: what the compiler would do differently comes too late. */
-function refuseCompilerOptions({ program, deterministic, allowMissingImports }: Options): void {
-  const option = deterministic ? '--deterministic' : allowMissingImports ? '--allow-missing-imports' : undefined;
+function refuseCompilerOptions({ program, deterministic, allowMissingImports, link }: Options): void {
+  const isLinked = link === undefined ? undefined : '--link';
+  const option = deterministic ? '--deterministic' : allowMissingImports ? '--allow-missing-imports' : isLinked;
   if (option === undefined) return;
   throw new UsageError(
     `${option} is for modules: ${program} is an image already; wag-snap compile ${option} makes one`,

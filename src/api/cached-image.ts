@@ -38,8 +38,8 @@ export function cachedImages(cache: ImageCache | undefined): ImageSource {
 }
 
 function obtainImage(request: ImageRequest, cache: ImageCache | undefined): ObtainedImage {
-  const { allowMissingImports } = request;
-  const sha256 = createHash('sha256').update(request.bytes).digest('hex');
+  const { allowMissingImports, linked = [] } = request;
+  const sha256 = hashOf(request);
   const attempts = allowMissingImports === 'if-needed' ? [false, true] : [allowMissingImports];
   const keys = attempts.map((allow) => keyOf(request, sha256, allow));
   const release = () => cache?.close();
@@ -47,10 +47,12 @@ function obtainImage(request: ImageRequest, cache: ImageCache | undefined): Obta
     const path = cache?.find(key);
     if (path !== undefined) return { path, compiled: false, temporary: false, release };
   }
-  const module = decodeModule(request.bytes, request.file);
+  const modules = [...linked, { bytes: request.bytes, file: request.file }].map(({ bytes, ...rest }) => {
+    return { module: decodeModule(bytes, rest.file), ...rest };
+  });
   for (let i = 0; ; i++) {
     try {
-      const image = compileImage([{ module, file: request.file }], { ...request, allowMissingImports: attempts[i] });
+      const image = compileImage(modules, { ...request, allowMissingImports: attempts[i] });
       const path = cache?.store(keys[i], image.bytes);
       if (path !== undefined) return { path, compiled: true, temporary: false, release };
       release();
@@ -60,6 +62,16 @@ function obtainImage(request: ImageRequest, cache: ImageCache | undefined): Obta
       if (!again) throw error;
     }
   }
+}
+
+/** Of the module; with those that it is linked to, of all their names and hashes. */
+function hashOf({ bytes, linked = [] }: ImageRequest): string {
+  const own = createHash('sha256').update(bytes).digest('hex');
+  if (linked.length === 0) return own;
+  const all = linked.map(({ name, bytes }) => [name, createHash('sha256').update(bytes).digest('hex')]);
+  return createHash('sha256')
+    .update(JSON.stringify([...all, own]))
+    .digest('hex');
 }
 
 function temporaryImage(image: ImageParts): ObtainedImage {

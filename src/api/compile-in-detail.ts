@@ -9,6 +9,7 @@ import { decodeModule } from '../wasm/decode.js';
 import { ExternKind, type Module } from '../wasm/module.js';
 import type { CompileOptions } from './compile.js';
 import { nativeLevel, ownArch } from './cpu.js';
+import { type LinkedModule, readLinks } from './links.js';
 import { NewImage } from './opened-image.js';
 import { readProgram } from './read-program.js';
 
@@ -17,6 +18,8 @@ export interface DetailOptions extends CompileOptions {
   readonly sites?: boolean;
   /** Also lists where the code of each instruction of this function starts; see findFunction. */
   readonly functionListing?: string | undefined;
+  /** Instead of `links`: modules that have been read. */
+  readonly linked?: readonly LinkedModule[];
 }
 
 /** Where the code of each instruction of one function starts: [offset in the body, text offset], in order of both. */
@@ -37,12 +40,14 @@ export async function compileInDetail(
   const target = targetFor(options);
   const program = await readProgram(source, file);
   const module = decodeModule(program.bytes, program.file);
+  const linked = options.linked ?? (await readLinks(options.links ?? {}));
+  const others = linked.map(({ name, bytes, file }) => ({ name, module: decodeModule(bytes, file), file }));
   cancel.check();
   const listing =
     functionListing === undefined
       ? undefined
       : { module, funcIndex: findFunction(module, functionListing), starts: [] as [number, number][] };
-  const image = compileImage([{ module, file }], {
+  const image = compileImage([...others, { module, file }], {
     target,
     deterministic,
     allowMissingImports,

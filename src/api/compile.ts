@@ -2,6 +2,7 @@
 
 import type { ArchName, CpuLevel } from './cpu.js';
 import type { Image } from './image.js';
+import type { Links } from './links.js';
 
 export interface CompileOptions {
   /** What messages call the module; default: its path. */
@@ -17,6 +18,8 @@ export interface CompileOptions {
    * or zero. Else such a module is an error.
    */
   readonly allowMissingImports?: boolean;
+  /** Modules that it is linked to. */
+  readonly links?: Links;
   /** Told of the bytes of function bodies that are compiled, and of all. */
   readonly onProgress?: (done: number, total: number) => void;
   /** Gives it up. */

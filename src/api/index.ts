@@ -9,6 +9,7 @@ export { BugError, InputError, LimitError, ModuleError, ToolError, UsageError, W
 export { attach } from './attach.js';
 export { type CaptureOptions, type CaptureReport, capture } from './capture.js';
 export { type CoredumpOptions, coredump } from './coredump.js';
+export type { Links } from './links.js';
 export type { Directory } from './process-options.js';
 export type { ProgramSource } from './program-file.js';
 export {

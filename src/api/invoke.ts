@@ -11,6 +11,7 @@ import { InputError, UsageError } from '../base/errors.js';
 import { TRAP_MESSAGES } from '../capture/trap.js';
 import { TRAP_FATAL } from '../image/contract/traps.js';
 import { type ImageDescription, readImage } from '../image/reader.js';
+import { decodeModule } from '../wasm/decode.js';
 import { entryFunction } from '../wasm/entry.js';
 import { ExternKind, type FuncType, type Module, type ValType } from '../wasm/module.js';
 import { formatFuncType } from '../wasm/text.js';
@@ -30,10 +31,8 @@ export interface InvokeTarget {
   /** Image offset of its function record. */
   readonly record: number;
   readonly type: FuncType;
-  /**
-   * The same of the reactor's _initialize, which has to run before (WASI application ABI); undefined: there is none.
-   */
-  readonly initialize: number | undefined;
+  /** The same of the _initialize of each reactor, which have to run before (WASI application ABI). */
+  readonly initialize: readonly number[];
 }
 
 /** Finds an exported function of the last instance of an image. */
@@ -47,20 +46,35 @@ export function findInvokeTarget(image: ImageDescription, module: Module, name: 
     );
   }
   const instance = image.identity.instances.length - 1;
+  const initialize = linkedModules(image).flatMap((linked, i) => {
+    const entry = entryFunction(linked, false);
+    return entry === undefined ? [] : [recordOf(image, i + 1, entry.index, entry.name)];
+  });
   const entry = entryFunction(module, true);
-  const isReactor = entry !== undefined && entry.name === '_initialize' && entry.index !== found.index;
+  if (entry?.name === '_initialize' && entry.index !== found.index) {
+    initialize.push(recordOf(image, instance, entry.index, entry.name));
+  }
   return {
     instance,
-    record: recordOf(image, found.index, name),
+    record: recordOf(image, instance, found.index, name),
     type: module.types[module.funcTypes[found.index]],
-    initialize: isReactor ? recordOf(image, entry.index, entry.name) : undefined,
+    initialize,
   };
 }
 
-/** Image offset of the record of a function of the last instance. */
-function recordOf({ identity }: ImageDescription, funcIndex: number, name: string): number {
+/** Those that the main module is linked to, whose instances come after the host layer's. */
+function linkedModules(image: ImageDescription): Module[] {
+  const { modules } = image.identity;
+  return modules.slice(1, -1).map(({ name }, i) => {
+    const bytes = image.moduleBytes(i + 1);
+    if (bytes !== undefined) return decodeModule(bytes, name);
+    throw new InputError('no-module', `the image does not carry the module ${name}`);
+  });
+}
+
+/** Image offset of the record of an instance's function. */
+function recordOf({ identity }: ImageDescription, instance: number, funcIndex: number, name: string): number {
   const { instances } = identity;
-  let instance = instances.length - 1;
   let index = funcIndex;
   const { functions } = instances[instance];
   if (index < functions.imported) [instance, index] = functions.links.subarray(index * 2, index * 2 + 2);
@@ -132,7 +146,7 @@ export class Invocation {
     for (let instance = 1; instance <= target.instance; instance++) {
       commands.write(Buffer.of(COMMAND_INSTANTIATE, instance, instance >> 8, 0, 0));
     }
-    if (target.initialize !== undefined) commands.write(encodeInvoke(target.initialize, []));
+    for (const record of target.initialize) commands.write(encodeInvoke(record, []));
     const call = encodeInvoke(target.record, values, countCells(target.type.results));
     commands.end(Buffer.concat([call, Buffer.of(COMMAND_QUIT)]));
   }
@@ -144,7 +158,7 @@ export class Invocation {
 }
 
 function decodeReply({ instance, type, initialize }: InvokeTarget, reply: Buffer): InvokeReply {
-  const at = instance + (initialize === undefined ? 1 : 2); // a byte for each instance and one for each call
+  const at = instance + initialize.length + 1; // a byte for each instance and one for each call
   const trap = firstTrap(reply, at);
   if (trap !== 0) return { kind: 'trap', message: MESSAGES[trap] ?? String(trap) };
   if (reply.length !== at + countCells(type.results) * 8) return { kind: 'ended' };

@@ -155,9 +155,10 @@ export function listCode(image: OpenedImage, funcIndex?: number): ListedCode | u
 }
 
 function rangeOf({ sites, identity }: ImageReader, funcIndex: number | undefined): { start: number; end: number } {
+  const main = identity.instances.length - 1; // which funcIndex is of
   for (let row = 0; funcIndex !== undefined && row < sites.functionCount; row++) {
-    const { kind, index, start, end } = sites.function(row);
-    if (kind === FUNC_GUEST && index === funcIndex) return { start, end };
+    const { kind, index, start, end, instance } = sites.function(row);
+    if (kind === FUNC_GUEST && instance === main && index === funcIndex) return { start, end };
   }
   return { start: 0, end: identity.text.codeSize };
 }

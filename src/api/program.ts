@@ -12,6 +12,7 @@ import { nameTemporary } from '../base/temporary.js';
 import { entryFunction } from '../wasm/entry.js';
 import { ExternKind, type Import, type Module } from '../wasm/module.js';
 import type { FileKind } from './file-kind.js';
+import type { LinkedModule } from './links.js';
 import type { Prepared } from './prepared.js';
 import { readProgram } from './read-program.js';
 
@@ -33,6 +34,8 @@ export interface ProgramOptions {
   readonly arch: ArchName;
   readonly deterministic: boolean;
   readonly allowMissingImports: boolean;
+  /** Modules that it is linked to. */
+  readonly linked?: readonly LinkedModule[] | undefined;
 }
 
 export interface PreparedProgram extends Prepared {

@@ -14,6 +14,7 @@ import { makeTemporaryFolder, nameTemporary, removeTemporary } from '../base/tem
 import { ImageCache } from '../image/cache.js';
 import type { ObtainedImage } from '../image/image-source.js';
 import type { Grants } from '../restore/grants.js';
+import { imageRequest } from '../restore/restore.js';
 import { readSnapshotModule } from '../snapshot/format.js';
 import type { StoredSnapshot } from '../snapshot/snapshot.js';
 import { streamChannel } from '../transport/channel.js';
@@ -58,7 +59,7 @@ class Receiver implements TargetHost {
   private readonly files = new Map<Bytes['file'], FileHandle>();
   private hello: Hello | undefined;
   private arch: ArchName = 'x64';
-  private module: Uint8Array | undefined;
+  private modules: readonly Uint8Array[] = [];
   private outline: StoredSnapshot | undefined;
   private image: ObtainedImage | undefined;
   private prepared: Prepared | undefined;
@@ -95,18 +96,12 @@ class Receiver implements TargetHost {
 
   async compile() {
     const { outline } = this;
-    const [module] = outline?.snapshot.modules ?? [];
-    this.module = outline && readSnapshotModule(outline, module);
-    if (outline === undefined || this.module === undefined) {
+    const modules = outline?.snapshot.modules.flatMap((module) => readSnapshotModule(outline, module) ?? []) ?? [];
+    if (outline === undefined || modules.length !== outline.snapshot.modules.length) {
       throw new InputError('no-module', 'the outline that was sent has no module');
     }
-    this.image = cachedImages(new ImageCache())({
-      bytes: this.module,
-      file: module.name || 'module',
-      target: targets[this.arch],
-      deterministic: outline.snapshot.source.deterministic,
-      allowMissingImports: 'if-needed',
-    });
+    this.modules = modules;
+    this.image = cachedImages(new ImageCache())(imageRequest(outline, modules, targets[this.arch]));
     return { cached: !this.image.compiled };
   }
 
@@ -114,11 +109,11 @@ class Receiver implements TargetHost {
     const stored = await this.complete('snapshot', size);
     const { grants } = await this.grants(stored);
     this.checkMemory(stored);
-    const { hello, module, arch } = this;
+    const { hello, modules, arch } = this;
     const maxMemory = this.maxMemory;
     this.prepared = await prepareRestored(
       stored,
-      { arch, grants, module, name: hello?.workload ?? undefined, maxMemory },
+      { arch, grants, modules, name: hello?.workload ?? undefined, maxMemory },
       false,
     );
     this.held = await hold(this.prepared, this.outputDir, nameOf(stored));
@@ -260,5 +255,5 @@ function makeFolder(path: string): void {
 }
 
 function nameOf({ snapshot }: StoredSnapshot): string {
-  return (snapshot.name ?? snapshot.modules[0].name).replace(/[^\w.+-]/g, '_') || 'program';
+  return (snapshot.name ?? snapshot.modules.at(-1)?.name ?? '').replace(/[^\w.+-]/g, '_') || 'program';
 }

@@ -19,8 +19,8 @@ export type SnapshotSource = string | { readonly path: string };
 interface CommonOptions extends ChainOptions {
   /** The CPU to continue with; default: this machine's. Another one's program needs qemu-user to run here. */
   readonly arch?: 'x64' | 'arm64' | undefined;
-  /** The module, when the snapshot does not carry it: a path, or its bytes. */
-  readonly module?: string | Uint8Array | undefined;
+  /** Modules that the snapshot does not carry, in any order: paths, or bytes. */
+  readonly modules?: readonly (string | Uint8Array)[] | undefined;
   /** What it is called from now on; default: what it was called. */
   readonly name?: string | undefined;
   /** Where directories that the program uses are now. */
@@ -100,7 +100,7 @@ async function look(
     import('./restore-grants.js'),
     import('./process-options.js'),
   ]);
-  const { arch = process.arch === 'arm64' ? 'arm64' : 'x64', dirs = [], fds = {}, module, name } = options;
+  const { arch = process.arch === 'arm64' ? 'arm64' : 'x64', dirs = [], fds = {}, modules = [], name } = options;
   const { onWarning, onProgress } = options;
   if (name !== undefined) checkName(name);
   const { parents, search } = options;
@@ -113,11 +113,12 @@ async function look(
     warnings.push(...cacheGrantWarnings(dirs));
   }
   for (const warning of warnings) onWarning?.(warning);
-  return { stored, request: { arch, grants, name, module: await moduleBytes(module), onProgress } };
+  return { stored, request: { arch, grants, name, modules: await moduleBytes(modules), onProgress } };
 }
 
-async function moduleBytes(module: string | Uint8Array | undefined): Promise<Uint8Array | undefined> {
-  if (module === undefined) return undefined;
+async function moduleBytes(modules: readonly (string | Uint8Array)[]): Promise<Uint8Array[]> {
+  if (modules.length === 0) return [];
   const { readProgram } = await import('./read-program.js');
-  return (await readProgram(module, typeof module === 'string' ? module : 'module')).bytes;
+  const read = modules.map((module) => readProgram(module, typeof module === 'string' ? module : 'module'));
+  return (await Promise.all(read)).map(({ bytes }) => bytes);
 }

@@ -27,8 +27,8 @@ export interface RestoreRequest extends ProcessLimits {
   /** The CPU that the image is for. */
   readonly arch: ArchName;
   readonly grants: Grants;
-  /** The module's bytes, when the snapshot does not carry it. */
-  readonly module?: Uint8Array | undefined;
+  /** Binaries of the modules that the snapshot does not carry, in any order. */
+  readonly modules?: readonly Uint8Array[] | undefined;
   /** What the workload is called from now on; undefined: what it was called. */
   readonly name?: string | undefined;
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
@@ -95,7 +95,8 @@ export async function prepareRestored(
     if (!isAlone) for (const path of filesOf(stored)) sources.push(openSync(path, 'r'));
     await write(stored, request, image, isAlone ? { sourcePath: resolve(stored.path) } : { sourceFd: SOURCE_FD });
     await cancel.settle();
-    const [argv0 = stored.snapshot.modules[0].name.replaceAll('\0', ''), ...args] = shownArguments(stored);
+    const [argv0 = stored.snapshot.modules[stored.snapshot.modules.length - 1].name.replaceAll('\0', ''), ...args] =
+      shownArguments(stored);
     return {
       image,
       argv0,
@@ -121,10 +122,10 @@ function write(
   output: Destination | string,
   source: { readonly sourcePath?: string; readonly sourceFd?: number },
 ): Promise<void> {
-  const { arch, grants, module, name, maxMemory, maxStack, onProgress } = request;
+  const { arch, grants, modules, name, maxMemory, maxStack, onProgress } = request;
   return restoreSnapshot(stored, {
     target: targets[arch],
-    ...(module === undefined ? {} : { module }),
+    modules,
     ...grants,
     name,
     maxMemory,

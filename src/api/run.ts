@@ -2,6 +2,7 @@
 
 import { InputError } from '../base/errors.js';
 import { quoted } from '../base/terminal-text.js';
+import { type Links, readLinks } from './links.js';
 import type { ProcessOptions } from './process-options.js';
 import type { ProgramSource } from './program-file.js';
 import type { StartOptions } from './started-workload.js';
@@ -16,6 +17,8 @@ export interface RunOptions extends ProcessOptions, StartOptions {
   readonly arch?: 'x64' | 'arm64' | undefined;
   /** Modules: give every NaN the same bits, so that runs are alike on all CPUs. */
   readonly deterministic?: boolean | undefined;
+  /** Modules: what it is linked to. */
+  readonly links?: Links | undefined;
   /** Modules: calls of functions that nothing provides trap; memories, tables and globals are made. */
   readonly allowMissingImports?: boolean | undefined;
   /** Told of what the user should know. */
@@ -45,8 +48,8 @@ export async function run(program: ProgramSource, options: RunOptions = {}): Pro
   const prepare = async () => {
     const file = programFile(program, options.programName);
     try {
-      const { deterministic = false, allowMissingImports = false } = options;
-      const compilation = { arch, deterministic, allowMissingImports };
+      const { deterministic = false, allowMissingImports = false, links = {} } = options;
+      const compilation = { arch, deterministic, allowMissingImports, linked: await readLinks(links) };
       const prepared = await prepareProgram(file, compilation, { args, env }, signal);
       const functions = prepared.hasModule ? functionsWithoutEntry(await prepared.module()) : undefined;
       if (functions === undefined) return prepared;

@@ -2,11 +2,23 @@
 
 import type { Target } from '../arch/masm/target.js';
 
+/** A module that others are linked to. */
+export interface LinkedModule {
+  /** What modules after it import it by. */
+  readonly name: string;
+  /** The binary. */
+  readonly bytes: Uint8Array;
+  /** Names it in messages. */
+  readonly file: string;
+}
+
 export interface ImageRequest {
   /** The binary. */
   readonly bytes: Uint8Array;
   /** Names it in messages. */
   readonly file: string;
+  /** Modules that it is linked to, in the order in which they are instantiated. */
+  readonly linked?: readonly LinkedModule[] | undefined;
   readonly target: Target;
   readonly deterministic: boolean;
   /** 'if-needed': only when it cannot be linked without; what it compiles to is the same otherwise. */

@@ -20,7 +20,7 @@ import { type Destination, streamOutput } from '../base/output.js';
 import { trace } from '../base/trace.js';
 import { RT_GENERATION, RT_RESTORED_EXCEPTIONS, RT_RESTORED_EXCEPTIONS_SIZE } from '../image/contract/runtime-block.js';
 import { WASM_PAGE } from '../image/contract/sizes.js';
-import type { ImageSource } from '../image/image-source.js';
+import type { ImageRequest, ImageSource } from '../image/image-source.js';
 import { type ImageDescription, readImage } from '../image/reader.js';
 import { ResumableImage } from '../image/resumable.js';
 import type { InstanceIdentity } from '../image/tables/identity.js';
@@ -62,8 +62,8 @@ export interface RestoreOptions extends Grants {
   readonly sourceFd?: number;
   /** Instead, the absolute path at which the process opens it. Without both the pages are copied into the output. */
   readonly sourcePath?: string | undefined;
-  /** The module, when the snapshot does not carry it; its sha256 must be the recorded one. */
-  readonly module?: Uint8Array;
+  /** Modules that the snapshot does not carry, in any order: they are known by their sha256. */
+  readonly modules?: readonly Uint8Array[] | undefined;
   /**
    * Bytes of memory and of stack that the process will be allowed (WAGSNAP_MAX_*): what has more already is refused.
    */
@@ -76,27 +76,46 @@ export interface RestoreOptions extends Grants {
 
 /** @throws InputError, LimitError, ToolError */
 export async function restoreSnapshot(stored: StoredSnapshot, options: RestoreOptions): Promise<void> {
-  const { snapshot } = stored;
   checkRestorable(stored);
-  const bytes = moduleBytes(stored, options.module);
-  const obtained = options.images({
-    bytes,
-    file: snapshot.modules[0].name || stored.path,
-    target: options.target,
-    deterministic: snapshot.source.deterministic,
-    allowMissingImports: 'if-needed',
-  });
+  const all = moduleBytes(stored, options.modules ?? []);
+  const obtained = options.images(imageRequest(stored, all, options.target));
   trace('restore', () => `image ${obtained.path}, ${obtained.compiled ? 'compiled now' : 'from the cache'}`);
   try {
     const image = readImage(obtained.path);
     try {
-      await writeResumable(stored, image, [decodeModule(bytes)], options);
+      await writeResumable(
+        stored,
+        image,
+        all.map((bytes) => decodeModule(bytes)),
+        options,
+      );
     } finally {
       image.close();
     }
   } finally {
     obtained.release();
   }
+}
+
+/** The image that a snapshot is lowered onto. @param modules the snapshot's, in their order */
+export function imageRequest(
+  { snapshot, path }: StoredSnapshot,
+  modules: readonly Uint8Array[],
+  target: Target,
+): ImageRequest {
+  const main = modules.length - 1;
+  const linked = modules.slice(0, main).map((bytes, i) => {
+    const { name } = snapshot.modules[i]; // what the others import it by (describe.ts)
+    return { name, bytes, file: name };
+  });
+  return {
+    bytes: modules[main],
+    file: snapshot.modules[main].name || path,
+    linked,
+    target,
+    deterministic: snapshot.source.deterministic,
+    allowMissingImports: 'if-needed',
+  };
 }
 
 /**
@@ -108,7 +127,7 @@ export async function writeResumable(
   stored: StoredSnapshot,
   image: ImageDescription,
   modules: readonly Module[],
-  options: Omit<RestoreOptions, 'module' | 'images'>,
+  options: Omit<RestoreOptions, 'modules' | 'images'>,
 ): Promise<void> {
   const { snapshot } = stored;
   checkNotTrapped(snapshot, stored.path);
@@ -227,8 +246,9 @@ function checkRestorable({ snapshot, path, ancestors }: StoredSnapshot): void {
   if (snapshot.ancestors !== undefined && ancestors === undefined) {
     throw new BugError(`${path}: the files of its ancestors were not looked for`);
   }
-  if (snapshot.modules.length !== 1 || snapshot.instances.length !== 1) {
-    throw new LimitError('linked', 'snapshot: several linked modules cannot be restored by this version');
+  const { modules, instances } = snapshot;
+  if (instances.length !== modules.length || instances.some(({ module }, i) => module !== i)) {
+    throw new InputError('snapshot', 'snapshot: its instances are not one of each module, in their order');
   }
 }
 
@@ -270,16 +290,21 @@ function asLinked(module: Module, { tables, memories, globals, tags, name }: Ins
   });
 }
 
-function moduleBytes(stored: StoredSnapshot, given: Uint8Array | undefined): Uint8Array {
-  const [module] = stored.snapshot.modules;
-  if (given !== undefined) {
-    if (createHash('sha256').update(given).digest('hex') === module.sha256) return given;
-    throw new InputError('wrong-module', `${stored.path}: it was made of another module: sha256 ${module.sha256}`);
+/** Of all modules, in their order. @throws InputError 'wrong-module', 'no-module' */
+function moduleBytes(stored: StoredSnapshot, given: readonly Uint8Array[]): Uint8Array[] {
+  const { modules } = stored.snapshot;
+  const known = new Map(given.map((bytes) => [createHash('sha256').update(bytes).digest('hex'), bytes]));
+  const wrong = [...known.keys()].find((sha256) => modules.every((module) => module.sha256 !== sha256));
+  if (wrong !== undefined) {
+    const what = `it was made of another module: sha256 ${modules.map(({ sha256 }) => sha256).join(' or ')}`;
+    throw new InputError('wrong-module', `${stored.path}: ${what}`);
   }
-  const bytes = readSnapshotModule(stored, module);
-  if (bytes !== undefined) return bytes;
-  throw new InputError(
-    'no-module',
-    `${stored.path}: it does not carry its module (${module.name}): give it with --module`,
-  );
+  return modules.map((module) => {
+    const bytes = known.get(module.sha256) ?? readSnapshotModule(stored, module);
+    if (bytes !== undefined) return bytes;
+    throw new InputError(
+      'no-module',
+      `${stored.path}: it does not carry its module (${module.name}): give it with --module`,
+    );
+  });
 }

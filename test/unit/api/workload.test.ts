@@ -275,28 +275,30 @@ describe('restore', () => {
 
   test('says all that is missing, and what would not be used', async () => {
     await captured();
-    const module = join(folder, 'its.wat');
-    const problems = await restore(file, { module }).catch((error) => error);
+    const modules = [join(folder, 'its.wat')];
+    const problems = await restore(file, { modules }).catch((error) => error);
     expect(problems).toBeInstanceOf(RestoreProblems);
     expect(problems.problems).toMatchObject([{ fd: 3, recorded: ['--dir', `${directory}::/d`] }]);
     const dirs = [{ host: directory, guest: '/d', readOnly: false }];
     await expect(restore(file, { dirs })).rejects.toMatchObject({ code: 'no-module' });
-    await expect(restore(file, { dirs, module: programPath('hello') })).rejects.toMatchObject({ code: 'wrong-module' });
-    await expect(restore(file, { module, dirs: [...dirs, { ...dirs[0], guest: '/e' }] })).rejects.toThrow(UsageError);
-    await expect(restore(file, { module, dirs, fds: { 9: 'close' } })).rejects.toThrow(/has no descriptor 9/);
-    await expect(restore(file, { module, dirs, listen: ['unix:/s'] })).rejects.toThrow(UsageError);
+    await expect(restore(file, { dirs, modules: [programPath('hello')] })).rejects.toMatchObject({
+      code: 'wrong-module',
+    });
+    await expect(restore(file, { modules, dirs: [...dirs, { ...dirs[0], guest: '/e' }] })).rejects.toThrow(UsageError);
+    await expect(restore(file, { modules, dirs, fds: { 9: 'close' } })).rejects.toThrow(/has no descriptor 9/);
+    await expect(restore(file, { modules, dirs, listen: ['unix:/s'] })).rejects.toThrow(UsageError);
     const workload = kept(
-      await restore({ path: file }, { module, dirs, name: 'again', stdio: ['ignore', 'pipe', 'pipe'] }),
+      await restore({ path: file }, { modules, dirs, name: 'again', stdio: ['ignore', 'pipe', 'pipe'] }),
     );
     expect((await workload.exited).code).toBe(0);
-    const same = kept(await restore(file, { module, sameDirs: true, fds: { 1: 'ignore' }, stdio: 'ignore' }));
+    const same = kept(await restore(file, { modules, sameDirs: true, fds: { 1: 'ignore' }, stdio: 'ignore' }));
     expect((await same.exited).code).toBe(0);
   });
 
   test('of a snapshot to itself is refused', async () => {
     await captured();
     const before = readFileSync(file);
-    const options = { module: join(folder, 'its.wat'), sameDirs: true };
+    const options = { modules: [join(folder, 'its.wat')], sameDirs: true };
     await expect(restoreImage(file, { to: file, ...options })).rejects.toMatchObject({ code: 'output' });
     expect(readFileSync(file).equals(before)).toBe(true);
   });
