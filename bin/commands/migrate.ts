@@ -27,6 +27,7 @@ interface Options extends NameOptions {
   remote: string;
   dryRun: boolean;
   keep: boolean;
+  downtime: string | undefined;
   timeout: string | undefined;
   verbose: boolean;
   json: boolean;
@@ -104,6 +105,12 @@ const command: CommandModule<object, Options> = {
         default: false,
         describe: 'a copy: it continues here as well',
       })
+      .option('downtime', {
+        type: 'string',
+        requiresArg: true,
+        coerce: once('downtime'),
+        describe: `${DURATION}: it is stopped when the rest can be sent in this time, 20ms if not given`,
+      })
       .option('timeout', {
         type: 'string',
         requiresArg: true,
@@ -143,6 +150,7 @@ const command: CommandModule<object, Options> = {
         outputDir: options.outputDir,
         dryRun: options.dryRun,
         copy: options.keep,
+        downtime: options.downtime === undefined ? undefined : parseDuration('downtime', options.downtime),
         patience: options.timeout === undefined ? undefined : parseDuration('timeout', options.timeout),
         signal: interruption.abortSignal,
         onWarning: printWarning,
@@ -178,6 +186,8 @@ function describe(event: Exclude<MoveEvent, { event: 'sent' }>): string {
       return terminalText(`${event.host} has all that it needs, and runs it as ${event.arch}`);
     case 'compiled':
       return event.cached ? 'the image is there' : 'the image was compiled there';
+    case 'round':
+      return `${event.bytes} bytes were sent while it runs`;
     case 'stopped':
       return 'it stands still';
     case 'prepared':

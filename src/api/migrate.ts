@@ -11,10 +11,18 @@ import { ownPackage } from '../base/package.js';
 import { makeTemporaryFolder, removeTemporary } from '../base/temporary.js';
 import { captureProcess } from '../capture/capture.js';
 import type { ImageProcess } from '../capture/process.js';
+import type { GrowingFile } from '../snapshot/writer.js';
 import { LinkError, streamChannel } from '../transport/channel.js';
 import type { Destination } from '../transport/destination.js';
 import { type Hello, PROTOCOL } from '../transport/messages.js';
-import { type Moved, type MoveEvent, type MoveOptions, moveProgram, type SentFile } from '../transport/source.js';
+import {
+  type Moved,
+  type MoveEvent,
+  type MoveOptions,
+  type MovingProgram,
+  moveProgram,
+  type SentFile,
+} from '../transport/source.js';
 import type { GrantOptions } from './restore-grants.js';
 
 export { type Destination, parseDestination } from '../transport/destination.js';
@@ -31,6 +39,8 @@ export interface MigrateOptions extends GrantOptions, Omit<MoveOptions, 'patienc
   readonly maxMemory?: number | undefined;
   /** The folder there that takes the program's output. */
   readonly outputDir?: string | undefined;
+  /** Milliseconds that it may stand still while the rest of it is sent, as far as possible; 20 if not given. */
+  readonly downtime?: number | undefined;
   /** Milliseconds for which the other side may say nothing while it is waited for. */
   readonly patience?: number | undefined;
   readonly onWarning?: (text: string) => void;
@@ -91,7 +101,7 @@ function helloOf(process: ImageProcess, options: MigrateOptions): Hello {
   };
 }
 
-function movingProgram(process: ImageProcess, { signal, onWarning }: MigrateOptions) {
+function movingProgram(process: ImageProcess, { signal, downtime, onWarning }: MigrateOptions): MovingProgram {
   const common = { ...(signal ? { signal } : {}) };
   return {
     pid: process.pid,
@@ -102,7 +112,8 @@ function movingProgram(process: ImageProcess, { signal, onWarning }: MigrateOpti
         await captureProcess(process, { ...common, ...(onWarning ? { onWarning } : {}), output, withoutPages: true });
         const fd = openSync(output, 'r');
         try {
-          await send({ size: fstatSync(fd).size, read: readFrom(fd) });
+          const { size } = fstatSync(fd);
+          await send({ size, changed: [{ offset: 0, length: size }], read: readFrom(fd) });
         } finally {
           closeSync(fd);
         }
@@ -110,20 +121,25 @@ function movingProgram(process: ImageProcess, { signal, onWarning }: MigrateOpti
         removeTemporary(folder);
       }
     },
-    async handOver(take: Parameters<Parameters<typeof moveProgram>[1]['handOver']>[0]) {
+    async handOver(...[round, take]: Parameters<MovingProgram['handOver']>) {
       const folder = makeTemporaryFolder();
       try {
         await captureProcess(process, {
           ...common,
           output: join(folder, 'snapshot'),
           withoutModules: true,
-          handOver: (stopped, { fd, size }) => take(stopped, { size, read: readFrom(fd) }),
+          ...(downtime === undefined ? {} : { pauseBudget: downtime }),
+          taker: { round: (file) => round(sentFile(file)), take: (stopped, file) => take(stopped, sentFile(file)) },
         });
       } finally {
         removeTemporary(folder);
       }
     },
   };
+}
+
+function sentFile({ fd, size, written }: GrowingFile): SentFile {
+  return { size, changed: written, read: readFrom(fd) };
 }
 
 function readFrom(fd: number): SentFile['read'] {

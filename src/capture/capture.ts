@@ -42,7 +42,7 @@ import {
   type StoredSnapshot,
 } from '../snapshot/snapshot.js';
 import { traceFrames } from '../snapshot/trace-frames.js';
-import { type SealedFile, SnapshotWriter } from '../snapshot/writer.js';
+import { type GrowingFile, SnapshotWriter } from '../snapshot/writer.js';
 import { ExceptionReader } from './exceptions.js';
 import { describeUnlinked, limitFileData, MAX_FILE_DATA, writeFileData } from './file-data.js';
 import { readGuestStack } from './guest-stack.js';
@@ -79,11 +79,10 @@ export interface CaptureOptions {
   /** Bytes of open files without a name that the snapshot may have in it; MAX_FILE_DATA if not given. */
   readonly maxFileData?: number;
   /**
-   * Decides what becomes of the process and of the snapshot, which is complete, but in a temporary file that is gone
-   * afterwards: nothing is written to `output`. The process stands still until this returns; then it continues, unless
-   * it was ended or kept.
+   * Who takes the snapshot out of a temporary file, which is gone afterwards: nothing is written to `output`, and nothing
+   * gets digests.
    */
-  readonly handOver?: (stopped: StoppedProcess, file: SealedFile) => Promise<void>;
+  readonly taker?: SnapshotTaker;
   /** Milliseconds to wait for a safepoint. */
   readonly timeout?: number;
   /** Milliseconds that the process may stand still, as far as possible; 20 if not given. */
@@ -96,6 +95,16 @@ export interface CaptureOptions {
   readonly onWarning?: (text: string) => void;
   /** Bytes of linear memory looked at so far, of those that were ever touched. */
   readonly onProgress?: (done: number, total: number) => void;
+}
+
+export interface SnapshotTaker {
+  /** After each round of copying, while the process runs: its time is that of the round. */
+  round(file: GrowingFile): Promise<void>;
+  /**
+   * All is there. Decides what becomes of the process, which stands still until this returns; then it continues, unless
+   * it was ended or kept.
+   */
+  take(stopped: StoppedProcess, file: GrowingFile): Promise<void>;
 }
 
 /** Takes the pages of no memory. */
@@ -141,7 +150,7 @@ class Capture {
   async run(): Promise<CaptureReport> {
     const { process, options, cancel } = this;
     const difference = startDifference(process.image, options.parent);
-    const writer = new SnapshotWriter(options.output, options.kill ?? false);
+    const writer = new SnapshotWriter(options.output, options.kill ?? false, options.taker !== undefined);
     const sink = difference?.sink(writer.pages) ?? writer.pages;
     let stopped: StoppedProcess | undefined;
     try {
@@ -149,7 +158,7 @@ class Capture {
       const references = new ReferenceTable(process.image.identity, process.base);
       process.image.sites; // reads and checks the tables now, not while the process stands still
       const timeout = options.timeout ?? DEFAULT_TIMEOUT;
-      const copy = await this.copyWhileItRuns(sink);
+      const copy = await this.copyWhileItRuns(sink, writer);
       const { onWarning: warn } = options;
       stopped = await stopProcess(process, {
         timeout,
@@ -157,15 +166,15 @@ class Capture {
         ...(warn ? { warn } : {}),
       });
       const finish = await this.read(writer, sink, references, copy);
-      if (!options.kill && !options.handOver) await stopped.resume();
+      if (!options.kill && !options.taker) await stopped.resume();
       const resumed = performance.now();
       const read = await finish(modules, difference);
-      const bytes = await writer.seal(read.snapshot, options.handOver === undefined);
+      const bytes = await writer.seal(read.snapshot, options.taker === undefined);
       const names = read.lifted.functionRows.map((row) => process.image.functionName(row));
       traceFrames('lift', read.snapshot.frames, names);
       trace('capture', () => `all of pid ${process.pid} is in the temporary file: ${bytes} bytes`);
-      if (options.handOver) {
-        await options.handOver(stopped, writer.sealed(bytes));
+      if (options.taker) {
+        await options.taker.take(stopped, writer.grown(bytes));
         await stopped.resume();
       } else {
         await writer.commit();
@@ -273,7 +282,7 @@ class Capture {
    *
    * @returns undefined when all is to be copied while it stands still
    */
-  private async copyWhileItRuns(sink: LivePageSink): Promise<PreCopy | undefined> {
+  private async copyWhileItRuns(sink: LivePageSink, writer: SnapshotWriter): Promise<PreCopy | undefined> {
     const { process, options, settle } = this;
     if (options.tracking === 'none' || options.withoutPages) return undefined;
     await process.prepareSignals((text) => options.onWarning?.(text));
@@ -285,6 +294,7 @@ class Capture {
         this.total = bytes;
       },
       onBytes: (bytes) => this.progress(bytes),
+      onRound: async () => options.taker?.round(writer.grown()),
     });
     await copy?.run();
     return copy;

@@ -42,6 +42,8 @@ export interface PreCopyOptions {
   readonly onTotal: (bytes: number) => void;
   /** Bytes that were copied since the last time; may throw. */
   readonly onBytes: (bytes: number) => void;
+  /** After a round: what it takes is part of the round, as who passes the pages on is as fast as the slower of the two. */
+  readonly onRound?: () => Promise<void>;
 }
 
 interface CopiedMemory {
@@ -166,6 +168,7 @@ export class PreCopy {
       await pages.take(new LiveMemory(this.process.memory, native, rest), this.options.onBytes);
     }
     if (runs) {
+      await this.options.onRound?.();
       const took = performance.now() - start;
       this.rounds.push(bytes);
       this.rate = bytes / Math.max(took, 0.1);

@@ -21,13 +21,13 @@ export class PageFile implements LivePageSink, PageRoom {
    * @param fd stays the caller's
    * @param end file offset from which on there is room
    * @param path for messages
-   * @param onWritten told of how many bytes were written, holes left out
+   * @param onWritten told of each piece that was written: its bytes, and where
    */
   constructor(
     private readonly fd: number,
     public end: number,
     private readonly path: string,
-    private readonly onWritten?: (bytes: number) => void,
+    private readonly onWritten?: (bytes: number, fileOffset: number) => void,
   ) {}
 
   takePages(source: PageSource, onBytes: OnBytes = () => {}): Promise<PlacedPages> {
@@ -69,7 +69,6 @@ export class PageFile implements LivePageSink, PageRoom {
 
   /** In as few writes as possible. */
   async write(bytes: Buffer, at: number, fileOffset: number, blocks: Uint16Array): Promise<void> {
-    let written = 0;
     const count = blocks.length * BLOCKS_PER_PAGE;
     let start = -1;
     for (let n = 0; n <= count; n++) {
@@ -77,16 +76,13 @@ export class PageFile implements LivePageSink, PageRoom {
       if (used && start < 0) start = n;
       if (used || start < 0) continue;
       await this.writeRun(bytes, at + start * BLOCK, (n - start) * BLOCK, fileOffset + start * BLOCK);
-      written += (n - start) * BLOCK;
       start = -1;
     }
-    this.onWritten?.(written);
   }
 
   /** Writes bytes as they are. */
-  async writeBytes(bytes: Buffer, at: number, length: number, fileOffset: number): Promise<void> {
-    await this.writeRun(bytes, at, length, fileOffset);
-    this.onWritten?.(length);
+  writeBytes(bytes: Buffer, at: number, length: number, fileOffset: number): Promise<void> {
+    return this.writeRun(bytes, at, length, fileOffset);
   }
 
   private async writeRun(bytes: Buffer, at: number, length: number, position: number): Promise<void> {
@@ -98,6 +94,7 @@ export class PageFile implements LivePageSink, PageRoom {
       } catch (error) {
         throw writeFailure(this.path, error);
       }
+      this.onWritten?.(wrote, position);
       at += wrote;
       position += wrote;
       length -= wrote;

@@ -28,11 +28,19 @@ const readAsync = promisify(read);
 const fsyncAsync = promisify(fsync);
 const fdatasyncAsync = promisify(fdatasync);
 
-/** A snapshot that is complete in a temporary file. */
-export interface SealedFile {
+/** Bytes of a file. */
+export interface FileRange {
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** A snapshot in a temporary file, on the way to be complete. */
+export interface GrowingFile {
   /** To be read from; the writer's. */
   readonly fd: number;
   readonly size: number;
+  /** What was written since it was looked at before, in order. What was never written is zeros. */
+  readonly written: readonly FileRange[];
 }
 
 export class SnapshotWriter {
@@ -45,6 +53,7 @@ export class SnapshotWriter {
   private unsynced = 0;
   private syncing: Promise<void> | undefined;
   private syncError: unknown;
+  private written: FileRange[] = [];
 
   /**
    * @param earlyWriteback set the disk to work while pages are still being written: for a file that is waited for
@@ -53,6 +62,8 @@ export class SnapshotWriter {
   constructor(
     to: Destination | string,
     private readonly earlyWriteback = false,
+    /** Remember what was written, for grown(). */
+    private readonly isWatched = false,
   ) {
     const destination = typeof to === 'string' ? openDestination(to) : to;
     this.path = destination.path;
@@ -119,9 +130,11 @@ export class SnapshotWriter {
     }
   }
 
-  /** @param size what seal() has returned */
-  sealed(size: number): SealedFile {
-    return { fd: this.fd, size };
+  /** What has come since the last call. @param size of all of it, as seal() has returned it; until then none */
+  grown(size = this.pages.end): GrowingFile {
+    const written = this.written.sort((a, b) => a.offset - b.offset);
+    this.written = [];
+    return { fd: this.fd, size, written };
   }
 
   /**
@@ -146,10 +159,21 @@ export class SnapshotWriter {
     this.output.abandon(this.syncing); // a writeback under way still uses the descriptor
   }
 
-  private readonly noteWritten = (bytes: number): void => {
+  private readonly noteWritten = (bytes: number, offset: number): void => {
+    this.remember(offset, bytes);
     this.unsynced += bytes;
     if (this.earlyWriteback && this.unsynced >= WRITEBACK_BYTES) this.startWriteback();
   };
+
+  private remember(offset: number, length: number): void {
+    if (!this.isWatched) return;
+    const last = this.written.at(-1);
+    if (last && last.offset + last.length === offset) {
+      this.written[this.written.length - 1] = { offset: last.offset, length: last.length + length };
+    } else {
+      this.written.push({ offset, length });
+    }
+  }
 
   private startWriteback(): void {
     if (this.syncing) return;
@@ -166,6 +190,7 @@ export class SnapshotWriter {
   private writeAll(bytes: Uint8Array, position: number): void {
     try {
       writeAt(this.fd, bytes, position);
+      this.remember(position, bytes.length);
     } catch (error) {
       throw writeError(this.path, error);
     }

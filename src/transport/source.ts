@@ -12,15 +12,19 @@ import { trace } from '../base/trace.js';
 import { type Channel, LinkError, within } from './channel.js';
 import { type Hello, type Message, type MessageOf, PIECE } from './messages.js';
 
-/** Bytes that are complete. */
+/** A file that is to be on the other side as it is here. */
 export interface SentFile {
   readonly size: number;
+  /** What has changed since it was sent the last time, in order; what was never sent is zeros. */
+  readonly changed: readonly { readonly offset: number; readonly length: number }[];
   /** Reads at most `target.length` bytes from `offset`. @returns how many there were */
   read(target: Buffer, offset: number): Promise<number>;
 }
 
 /** The program, which stands still for this tool. */
 export interface ParkedProgram {
+  /** When it was asked to stop: performance.now(). */
+  readonly stopRequested: number;
   /** From now on it stays parked, whatever becomes of this tool. */
   keep(): Promise<void>;
   /** After keep(): it continues. */
@@ -34,8 +38,15 @@ export interface MovingProgram {
   readonly pid: number;
   /** What it is and has open, without its memory. */
   outline(send: (file: SentFile) => Promise<void>): Promise<void>;
-  /** Stops it, with all that it is. It continues when `take` is through, unless it was kept or ended. */
-  handOver(take: (parked: ParkedProgram, file: SentFile) => Promise<void>): Promise<void>;
+  /**
+   * Stops it, with all that it is. It continues when `take` is through, unless it was kept or ended.
+   *
+   * @param round takes what has changed, while the program runs
+   */
+  handOver(
+    round: (file: SentFile) => Promise<void>,
+    take: (parked: ParkedProgram, file: SentFile) => Promise<void>,
+  ): Promise<void>;
 }
 
 export interface MoveOptions {
@@ -54,7 +65,10 @@ export interface MoveOptions {
 export type MoveEvent =
   | { readonly event: 'ready'; readonly host: string; readonly arch: string; readonly warnings: readonly string[] }
   | { readonly event: 'compiled'; readonly cached: boolean }
+  /** All that has changed was sent, while the program ran. */
+  | { readonly event: 'round'; readonly bytes: number }
   | { readonly event: 'stopped' }
+  /** Of what is being sent. */
   | { readonly event: 'sent'; readonly bytes: number; readonly of: number }
   | { readonly event: 'prepared'; readonly pid: number };
 
@@ -124,7 +138,10 @@ class Move {
     const { program, options } = this;
     try {
       await this.say(hello);
-      await program.outline((file) => this.sendFile('outline', file, 'look'));
+      await program.outline(async (file) => {
+        await this.sendFile('outline', file);
+        await this.say({ name: 'look', size: file.size });
+      });
       const { host, arch, warnings } = await this.expect('ready');
       options.onEvent?.({ event: 'ready', host, arch, warnings });
       if (options.dryRun) {
@@ -134,7 +151,10 @@ class Move {
       const { cached } = await this.expect('compiled');
       options.onEvent?.({ event: 'compiled', cached });
       let moved: Moved | undefined;
-      await program.handOver(async (parked, file) => {
+      const round = async (file: SentFile) => {
+        options.onEvent?.({ event: 'round', bytes: await this.sendFile('snapshot', file) });
+      };
+      await program.handOver(round, async (parked, file) => {
         moved = await this.handOver(parked, file, host);
       });
       if (moved === undefined) throw new LinkError('the program was not handed over');
@@ -147,15 +167,15 @@ class Move {
 
   private async handOver(parked: ParkedProgram, file: SentFile, host: string): Promise<Moved> {
     const { options } = this;
-    const stopped = performance.now();
     options.onEvent?.({ event: 'stopped' });
-    await this.sendFile('snapshot', file, 'prepare');
+    await this.sendFile('snapshot', file);
+    await this.say({ name: 'prepare', size: file.size });
     const { pid } = await this.expect('prepared');
     options.onEvent?.({ event: 'prepared', pid });
     if (options.signal?.aborted) throw new ToolError('interrupted', 'interrupted before it was committed');
     if (!options.copy) await parked.keep();
     const answer = await this.commit(host, pid);
-    const downtime = Math.round((performance.now() - stopped) * 1000);
+    const downtime = Math.round((performance.now() - parked.stopRequested) * 1000);
     if (answer.name === 'failed') {
       if (!options.copy) await parked.resumeKept();
       throw new RemoteError(answer);
@@ -182,22 +202,23 @@ class Move {
     throw new UndecidedError(program.pid, host, why);
   }
 
-  /** All of a file but what is zeros, and then the message that says so. */
-  private async sendFile(name: 'outline' | 'snapshot', file: SentFile, done: 'look' | 'prepare'): Promise<void> {
-    const zeros = Buffer.alloc(PIECE);
-    for (let offset = 0; offset < file.size; ) {
-      const piece = Buffer.allocUnsafe(Math.min(PIECE, file.size - offset)); // the stream keeps it until it is sent
-      const length = await file.read(piece, offset);
-      if (length === 0) throw new ToolError('read', 'a temporary file is shorter than it was');
-      const data = piece.subarray(0, length);
-      if (!data.equals(zeros.subarray(0, length))) {
-        await this.say({ name: 'bytes', file: name, offset, data });
-        this.bytes += length;
+  /** What has changed of a file. @returns bytes */
+  private async sendFile(name: 'outline' | 'snapshot', { changed, read }: SentFile): Promise<number> {
+    const total = changed.reduce((sum, { length }) => sum + length, 0);
+    let sent = 0;
+    for (const { offset, length } of changed) {
+      for (let done = 0; done < length; ) {
+        const piece = Buffer.allocUnsafe(Math.min(PIECE, length - done)); // the stream keeps it until it is sent
+        const got = await read(piece, offset + done);
+        if (got === 0) throw new ToolError('read', 'a temporary file is shorter than it was');
+        await this.say({ name: 'bytes', file: name, offset: offset + done, data: piece.subarray(0, got) });
+        done += got;
+        sent += got;
+        this.options.onEvent?.({ event: 'sent', bytes: sent, of: total });
       }
-      offset += length;
-      if (name === 'snapshot') this.options.onEvent?.({ event: 'sent', bytes: offset, of: file.size });
     }
-    await this.say({ name: done, size: file.size });
+    this.bytes += sent;
+    return sent;
   }
 
   private async say(message: Message): Promise<void> {

@@ -171,8 +171,8 @@ export const stop: Area = {
       file: 'src/capture/capture.ts',
       tests: ['test/unit/capture/capture-order.test.ts', 'test/unit/snapshot/format.test.ts'],
       changes: [
-        ['if (!options.kill && !options.handOver) await stopped.resume();', 'await stopped.resume();'],
-        ['if (!options.kill && !options.handOver) await stopped.resume();', 'if (!options.kill) await stopped.end();'],
+        ['if (!options.kill && !options.taker) await stopped.resume();', 'await stopped.resume();'],
+        ['if (!options.kill && !options.taker) await stopped.resume();', 'if (!options.kill) await stopped.end();'],
         ['await letGo(stopped);', '', { slow: true }],
         ['await writer.commit();', 'if (options.kill) await stopped.end();\n      await writer.commit();'],
         ['writer.abandon();', ''],

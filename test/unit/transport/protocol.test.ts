@@ -163,6 +163,7 @@ class World {
 function programOf(world: World): MovingProgram {
   const file = (byte: number) => ({
     size: 3,
+    changed: [{ offset: 0, length: 3 }],
     read: async (target: Buffer) => {
       await world.happens('source', 'reads its file');
       world.fails('source');
@@ -170,6 +171,7 @@ function programOf(world: World): MovingProgram {
     },
   });
   const parked = {
+    stopRequested: 0,
     keep: async () => {
       await world.happens('source', 'keeps');
       world.fails('source');
@@ -191,7 +193,8 @@ function programOf(world: World): MovingProgram {
   return {
     pid: 1,
     outline: async (send) => send(file(1)),
-    handOver: async (take) => {
+    handOver: async (round, take) => {
+      await round(file(2));
       await world.happens('source', 'stops');
       world.fails('source');
       world.sourceRuns = false;
