@@ -71,7 +71,10 @@ function coredumpLines({ file, bytes, memories, sections }: CoredumpDescription)
 }
 
 function memoryLines(memories: readonly string[]): string[] {
-  return memories.map((memory) => `  memory      ${memory} pages of 64 KiB`);
+  return memories.map((memory) => {
+    const small = / \(pagesize 1\)$/;
+    return `  memory      ${small.test(memory) ? `${memory.replace(small, '')} bytes` : `${memory} pages of 64 KiB`}`;
+  });
 }
 
 function processLines({ pid, name, args, state, systemState, trap }: ProcessDescription): string[] {

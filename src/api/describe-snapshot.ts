@@ -51,7 +51,13 @@ export interface InstanceDescription {
   /** Lengths in elements. */
   readonly tables: readonly { readonly type: string; readonly length: number; readonly max: number }[];
   /** In pages of 64 KiB. */
-  readonly memories: readonly { readonly pages: number; readonly maxPages: number; readonly usedPages: number }[];
+  readonly memories: readonly {
+    readonly pages: number;
+    readonly maxPages: number;
+    readonly usedPages: number;
+    /** Its size, of a memory whose own pages are bytes: then the others are rounded up. */
+    readonly bytes?: number;
+  }[];
   /** Indexes of segments. */
   readonly droppedData: readonly number[];
   readonly droppedElements: readonly number[];
@@ -220,7 +226,12 @@ function describeInstance(instance: SnapshotInstance): InstanceDescription {
       length: elements.length / 2,
       max,
     })),
-    memories: instance.memories.map(({ pages, maxPages, blocks }) => ({ pages, maxPages, usedPages: blocks.length })),
+    memories: instance.memories.map(({ pages, maxPages, bytes, blocks }) => ({
+      pages,
+      maxPages,
+      usedPages: blocks.length,
+      ...(bytes === undefined ? {} : { bytes }),
+    })),
     droppedData: [...instance.droppedData.keys()].filter((i) => instance.droppedData[i] === 1),
     droppedElements: [...instance.droppedElements.keys()].filter((i) => instance.droppedElements[i] === 1),
   };

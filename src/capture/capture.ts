@@ -319,7 +319,7 @@ class Capture {
     let next = 0;
     return states.map(({ globals, tables, memories, droppedData, droppedElements }, i) => {
       const module = this.process.image.identity.instances[i + FIRST_GUEST].module - 1; // module 0 is the host layer
-      const stored = memories.map(({ pages, maxPages }) => ({ pages, maxPages, ...placed[next++] }));
+      const stored = memories.map(({ address: _, ...size }) => ({ ...size, ...placed[next++] }));
       return { module, globals, tables, memories: stored, droppedData, droppedElements };
     });
   }

@@ -7,7 +7,9 @@
 
 import { InputError, LimitError } from '../base/errors.js';
 import {
+  FLAG_BYTE_PAGES,
   MEM_BASE,
+  MEM_FLAGS,
   MEM_MAX,
   MEM_RECORD_SIZE,
   MEM_SIZE,
@@ -40,8 +42,10 @@ const PAGES_MAX = 1 << 24;
 /** A linear memory in the process. */
 export interface NativeMemory {
   readonly address: number;
+  /** Of 64 KiB, rounded up where its own pages are bytes; then `bytes` is its size. */
   readonly pages: number;
   readonly maxPages: number;
+  readonly bytes?: number;
 }
 
 export interface InstanceState {
@@ -146,15 +150,18 @@ export function readMemories(
   const records = memory.read(block + memories.records, count * MEM_RECORD_SIZE);
   return Array.from({ length: count }, (_, i) => {
     const field = (offset: number) => Number(records.readBigUInt64LE(i * MEM_RECORD_SIZE + offset));
-    const pages = field(MEM_SIZE) / WASM_PAGE;
-    const maxPages = Math.min(field(MEM_MAX), MEMORY64_PAGES);
+    const hasBytePages = (field(MEM_FLAGS) & FLAG_BYTE_PAGES) !== 0;
+    const bytes = field(MEM_SIZE);
+    const pages = hasBytePages ? Math.ceil(bytes / WASM_PAGE) : bytes / WASM_PAGE;
+    const most = hasBytePages ? Math.ceil(field(MEM_MAX) / WASM_PAGE) : field(MEM_MAX);
+    const maxPages = Math.min(most, MEMORY64_PAGES);
     if (!Number.isInteger(pages) || pages > maxPages) {
       throw new InputError(
         'damaged-process',
         `memory ${memories.imported + i} of ${name}: ${pages} pages of ${maxPages}`,
       );
     }
-    return { address: field(MEM_BASE), pages, maxPages };
+    return { address: field(MEM_BASE), pages, maxPages, ...(hasBytePages ? { bytes } : {}) };
   });
 }
 

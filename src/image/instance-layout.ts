@@ -14,7 +14,7 @@ import { type FuncType, type MemoryType, type Module, ValType } from '../wasm/mo
 import { keyOf } from '../wasm/ref-types.js';
 import { TAG_RECORD_SIZE } from './contract/exception-tables.js';
 import { FN_RECORD_SIZE, INST_HEADER, MEM_RECORD_SIZE, SEG_RECORD_SIZE, TAB_RECORD_SIZE } from './contract/instance.js';
-import { MEMORY32_PAGES, MEMORY64_PAGES } from './contract/sizes.js';
+import { MEMORY32_PAGES, MEMORY64_PAGES, WASM_PAGE } from './contract/sizes.js';
 
 /** Gives equal function types equal ids over all modules of an image. */
 export class TypeIds {
@@ -146,8 +146,10 @@ export class InstanceLayout {
   }
 }
 
-/** Pages that an image reserves for a memory: what it can grow to. */
-export function memoryCapacity({ max, address }: MemoryType): number {
-  const most = address === ValType.I64 ? MEMORY64_PAGES : MEMORY32_PAGES;
+/** Pages that an image reserves for a memory: what it can grow to. Of 4 GiB in bytes memory.size could not say it. */
+export function memoryCapacity({ max, address, pageSize }: MemoryType): number {
+  const most64 = (MEMORY64_PAGES * WASM_PAGE) / pageSize;
+  const most32 = Math.min((MEMORY32_PAGES * WASM_PAGE) / pageSize, 2 ** 32 - 1);
+  const most = address === ValType.I64 ? most64 : most32;
   return max === undefined ? most : Math.min(max, most);
 }

@@ -103,15 +103,19 @@ class InstanceData {
   memories(planned: PlannedMemory[]): void {
     const { module, instance, identity } = this;
     this.checkCount('memories', instance.memories.length, module.memories.length - module.importedMemoryCount);
-    instance.memories.forEach(({ pages, extents }, i) => {
+    instance.memories.forEach(({ pages, bytes, extents }, i) => {
       const type = module.memories[module.importedMemoryCount + i];
       const most = memoryCapacity(type);
-      if (pages < type.min || pages > most) {
-        throw this.fault(`memory ${i} has ${pages} pages, of ${type.min} to ${most}`);
+      if ((bytes !== undefined) !== (type.pageSize === 1)) {
+        throw this.fault(`memory ${i} has pages of ${bytes === undefined ? WASM_PAGE : 1} bytes, not ${type.pageSize}`);
+      }
+      const size = bytes ?? pages;
+      if (size < type.min || size > most) {
+        throw this.fault(`memory ${i} has ${size} pages, of ${type.min} to ${most}`);
       }
       planned.push({
         record: identity.start + identity.memories.records + i * MEM_RECORD_SIZE,
-        size: pages * WASM_PAGE,
+        size: bytes ?? pages * WASM_PAGE,
         extents,
       });
     });

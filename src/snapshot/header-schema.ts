@@ -36,6 +36,8 @@ const module = z.strictObject({ name: text(4096), sha256, size, at: size.nullabl
 const memory = z.strictObject({
   pages: u32.max(MEMORY64_PAGES),
   max: u32.max(MEMORY64_PAGES),
+  /** Its size, of a memory whose own pages are bytes. */
+  bytes: size.optional(),
   /** See memory-codec.ts. */
   extents: bin,
   blocks: bin,

@@ -147,7 +147,9 @@ export function formatNeeded({ ancestors, instances, frames, exceptions, host, s
     state === 'trapped' ||
     host.descriptors.some(({ kind }) => kind === 'null' || kind === 'given') ||
     instances.some((instance) => [...instance.globals, ...instance.tables].some(({ type }) => isNew(type))) ||
-    instances.some(({ memories }) => memories.some(({ maxPages }) => maxPages > MEMORY32_PAGES)) ||
+    instances.some(({ memories }) =>
+      memories.some(({ maxPages, bytes }) => maxPages > MEMORY32_PAGES || bytes !== undefined),
+    ) ||
     frames.sites.some(({ locals, operands }) => locals.some(isNew) || operands.some(isNew));
   return news ? 2 : 1;
 }

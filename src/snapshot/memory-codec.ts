@@ -35,7 +35,9 @@ export function encodeMemory(
       : [offset / WASM_PAGE, bytes / WASM_PAGE, fileOffset / WASM_PAGE];
     extents.set(row, i * width);
   }
-  return { pages: memory.pages, max: memory.maxPages, extents: bytesOf(extents), blocks: bytesOf(memory.blocks) };
+  const { pages, maxPages, bytes, blocks } = memory;
+  const size = bytes === undefined ? {} : { bytes };
+  return { pages, max: maxPages, ...size, extents: bytesOf(extents), blocks: bytesOf(blocks) };
 }
 
 /** @param fileCount how many ancestors the snapshot has and 1 more; undefined in formats 1 and 2 */
@@ -47,6 +49,9 @@ export function decodeMemory(
   fail: Fail,
 ): SnapshotMemory {
   if (raw.pages > raw.max) fail(where, `has ${raw.pages} pages, more than its maximum ${raw.max}`);
+  if (raw.bytes !== undefined && Math.ceil(raw.bytes / WASM_PAGE) !== raw.pages) {
+    fail(`${where}.bytes`, `${raw.bytes} are not ${raw.pages} pages`);
+  }
   const words = words32(raw.extents, `${where}.extents`, fail);
   const unit = fileCount === undefined ? WASM_PAGE : BLOCK;
   const width = fileCount === undefined ? 3 : 4;
@@ -68,7 +73,9 @@ export function decodeMemory(
     const extent = { offset: first * unit, fileOffset: place * unit, bytes: count * unit };
     extents.push(file === 0 ? extent : { ...extent, file });
   }
-  return { pages: raw.pages, maxPages: raw.max, extents, blocks: decodeBlocks(raw.blocks, extents, where, fail) };
+  const size = raw.bytes === undefined ? {} : { bytes: raw.bytes };
+  const blocks = decodeBlocks(raw.blocks, extents, where, fail);
+  return { pages: raw.pages, maxPages: raw.max, ...size, extents, blocks };
 }
 
 function decodeBlocks(raw: Uint8Array, extents: readonly Extent[], where: string, fail: Fail): Uint16Array {

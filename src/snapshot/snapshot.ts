@@ -100,9 +100,11 @@ export interface Extent {
 }
 
 export interface SnapshotMemory {
-  /** Its size in pages of 64 KiB. */
+  /** Its size in pages of 64 KiB, and what it may grow to; rounded up where its own pages are bytes. */
   readonly pages: number;
   readonly maxPages: number;
+  /** Its size, where its own pages are bytes. */
+  readonly bytes?: number;
   /** In ascending order of `offset`, not overlapping. What no extent covers is zero. */
   readonly extents: readonly Extent[];
   /**

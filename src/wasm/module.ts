@@ -50,8 +50,8 @@ export interface FuncType {
 export type AddressType = ValType.I32 | ValType.I64;
 
 /**
- * `max` is undefined when the limit has none. Units: pages of 64 KiB for memories, elements for tables. Numbers from
- * 2^53 on are 2^53 - 1.
+ * `max` is undefined when the limit has none. Units: pages for memories, elements for tables. Numbers from 2^53 on are
+ * 2^53 - 1.
  */
 export interface Limits {
   readonly address: AddressType;
@@ -66,6 +66,8 @@ export interface TableType extends Limits {
 }
 
 export interface MemoryType extends Limits {
+  /** Bytes of a page: 64 KiB, or 1 (the proposal for custom page sizes). */
+  readonly pageSize: number;
   readonly shared: boolean;
 }
 

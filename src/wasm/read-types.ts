@@ -5,9 +5,10 @@
  * Needs reader.ts.
  */
 
+import { WASM_PAGE } from '../image/contract/sizes.js';
 import { readConstExpr } from './const-expr.js';
 import { limitError, limits } from './limits.js';
-import { type FuncType, type GlobalType, type Limits, type MemoryType, type TableType, ValType } from './module.js';
+import { type FuncType, type GlobalType, type MemoryType, type TableType, ValType } from './module.js';
 import type { Reader } from './reader.js';
 import { isShortRefType, laterType, REF, REF_NULL } from './ref-types.js';
 
@@ -94,26 +95,36 @@ const enum LimitsFlag {
   Max = 1,
   Shared = 2, // memories only, which then have a maximum
   Index64 = 4,
-  PageSize = 8, // of the proposal for custom page sizes
+  PageSize = 8, // memories only: log2 of it follows (the proposal for custom page sizes)
 }
 
+/** No page size is 2 to a higher power. */
+const MAX_PAGE_SIZE_LOG = 64;
+
 /** @param allowed the flags that may be set */
-function readLimits(reader: Reader, allowed: number): Limits & { readonly shared: boolean } {
+function readLimits(reader: Reader, allowed: number): MemoryType {
   const offset = reader.pos;
   const flags = reader.u8();
   const hasMax = (flags & LimitsFlag.Max) !== 0;
   const shared = (flags & LimitsFlag.Shared) !== 0;
-  if ((flags & ~(allowed | LimitsFlag.PageSize)) === 0 && (flags & LimitsFlag.PageSize) !== 0) {
-    throw reader.malformed('not supported yet: custom page sizes', offset); // as the specification calls them
-  }
   if ((flags & ~allowed) !== 0 || (shared && !hasMax)) {
     const note = shared && flags <= allowed ? ' (a shared memory has a maximum)' : '';
     throw reader.malformed(`malformed limits flags 0x${flags.toString(16)}: integer too large${note}`, offset);
   }
-  if ((flags & LimitsFlag.Index64) !== 0) {
-    return { min: reader.u64(), max: hasMax ? reader.u64() : undefined, address: ValType.I64, shared };
-  }
-  return { min: reader.u32(), max: hasMax ? reader.u32() : undefined, address: ValType.I32, shared };
+  const address = (flags & LimitsFlag.Index64) !== 0 ? ValType.I64 : ValType.I32;
+  const hasPageSize = (flags & LimitsFlag.PageSize) !== 0;
+  const read = () => (address === ValType.I64 || hasPageSize ? reader.u64() : reader.u32());
+  const min = read();
+  const max = hasMax ? read() : undefined;
+  return { min, max, address, shared, pageSize: hasPageSize ? readPageSize(reader) : WASM_PAGE };
+}
+
+/** Any power of two is well-formed, two are valid (validate-module.ts). */
+function readPageSize(reader: Reader): number {
+  const offset = reader.pos;
+  const log = reader.u32();
+  if (log > MAX_PAGE_SIZE_LOG) throw reader.malformed(`invalid custom page size: 2**${log}`, offset);
+  return 2 ** log;
 }
 
 /** An entry of the table section: an imported one has no initialiser (core spec 5.5.7). */
@@ -133,7 +144,7 @@ export function readTableType(reader: Reader): TableType {
 }
 
 export function readMemoryType(reader: Reader): MemoryType {
-  return readLimits(reader, LimitsFlag.Max | LimitsFlag.Shared | LimitsFlag.Index64);
+  return readLimits(reader, LimitsFlag.Max | LimitsFlag.Shared | LimitsFlag.Index64 | LimitsFlag.PageSize);
 }
 
 /** Attribute and type index of a tag: exceptions are the only kind there is (core spec 5.3.10). */

@@ -4,6 +4,7 @@
  * Is not a text-format printer: whole modules are never printed.
  */
 
+import { WASM_PAGE } from '../image/contract/sizes.js';
 import { type FuncType, type GlobalType, type Limits, type MemoryType, type TableType, ValType } from './module.js';
 import { ANY_REF, isRefType, RefCode } from './ref-types.js';
 
@@ -79,7 +80,8 @@ export function formatTableType(type: TableType): string {
   return `${formatLimits(type)} ${valTypeName(type.element)}`;
 }
 
-/** `1`, `1..16 shared`. */
+/** `1`, `1..16 shared`, `1000 (pagesize 1)`. */
 export function formatMemoryType(type: MemoryType): string {
-  return `${formatLimits(type)}${type.shared ? ' shared' : ''}`;
+  const pages = type.pageSize === WASM_PAGE ? '' : ` (pagesize ${type.pageSize})`;
+  return `${formatLimits(type)}${type.shared ? ' shared' : ''}${pages}`;
 }

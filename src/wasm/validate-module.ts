@@ -7,6 +7,7 @@
 
 import { ModuleError } from '../base/errors.js';
 import { quoted } from '../base/terminal-text.js';
+import { WASM_PAGE } from '../image/contract/sizes.js';
 import { isOperator } from './const-expr.js';
 import { limitError, limits } from './limits.js';
 import {
@@ -23,8 +24,9 @@ import {
 import { RefCode, RefTypes } from './ref-types.js';
 import { valTypeName } from './text.js';
 
-const MAX_PAGES = 65_536;
-const MAX_PAGES_64 = 2 ** 48;
+/** The pages of a memory with 32-bit addresses, at most: of those of a byte so many that memory.size can say it. */
+const maxPages32 = (pageSize: number) => (pageSize === 1 ? 2 ** 32 - 1 : 65_536);
+const maxPages64 = (pageSize: number) => (pageSize === 1 ? Number.MAX_SAFE_INTEGER : 2 ** 48);
 
 /** The index spaces as far as they are known, imports first, and the rules about what may stand in them. */
 export class ModuleContext {
@@ -93,12 +95,18 @@ export class ModuleContext {
   }
 
   addMemory(type: MemoryType, offset: number): void {
-    const most = type.address === ValType.I64 ? MAX_PAGES_64 : MAX_PAGES;
-    if (type.min > most || (type.max !== undefined && type.max > most)) {
-      throw this.invalid(`memory size must be at most ${most} pages${most === MAX_PAGES ? ' (4GiB)' : ''}`, offset);
+    const { min, max, pageSize } = type;
+    if (pageSize !== 1 && pageSize !== WASM_PAGE) {
+      throw this.invalid(`invalid custom page size ${pageSize}: there are 1 and ${WASM_PAGE}`, offset);
+    }
+    const most = (type.address === ValType.I64 ? maxPages64 : maxPages32)(pageSize);
+    if (min > most || (max !== undefined && max > most)) {
+      const note = pageSize === WASM_PAGE && type.address === ValType.I32 ? ' (4GiB)' : '';
+      throw this.invalid(`memory size must be at most ${most} pages${note}`, offset);
     }
     this.limits(type, offset);
-    if (type.min > limits.memoryPages) throw limitError('memoryPages', type.min, offset, this.file);
+    const pages = Math.ceil((min * pageSize) / WASM_PAGE);
+    if (pages > limits.memoryPages) throw limitError('memoryPages', pages, offset, this.file);
     if (this.memories.length >= limits.memories) {
       throw limitError('memories', this.memories.length + 1, offset, this.file);
     }

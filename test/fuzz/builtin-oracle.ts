@@ -3,7 +3,7 @@
  */
 
 import { Op } from '../../src/wasm/opcodes.js';
-import { evaluate, type Instance, index, PAGE, type Reference } from './machine.js';
+import { evaluate, type Instance, index, type Reference } from './machine.js';
 import type { Raw } from './numeric-oracle.js';
 import { I64 } from './shape.js';
 
@@ -19,10 +19,10 @@ export function runBuiltin(
   switch (code) {
     case Op.MemoryGrow: {
       const memory = memories[first];
-      const { address } = module.memories[first];
-      const pages = memory.bytes.length / PAGE;
+      const { address, pageSize } = module.memories[first];
+      const pages = memory.bytes.length / pageSize;
       if (pages + a > memory.max) return [address === I64 ? 0xffffffffffffffffn : 0xffffffff];
-      const grown = new Uint8Array((pages + a) * PAGE);
+      const grown = new Uint8Array((pages + a) * pageSize);
       grown.set(memory.bytes);
       memory.bytes = grown;
       memory.view = new DataView(grown.buffer);

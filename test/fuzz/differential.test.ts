@@ -30,6 +30,12 @@ const variants: readonly Variant[] = [
   { sizes: { functions: 3, body: 200 }, deterministic: false, memory: { index: 0, wide: true } },
   { sizes: { functions: 5, body: 60, vectors: true }, deterministic: false, memory: { index: 1, wide: true } },
   { sizes: { functions: 5, body: 60, atomics: true }, deterministic: false, memory: { index: 3, wide: true } },
+  { sizes: { functions: 5, body: 100 }, deterministic: false, memory: { index: 0, wide: false, small: true } },
+  {
+    sizes: { functions: 5, body: 60, vectors: true, atomics: true },
+    deterministic: false,
+    memory: { index: 1, wide: true, small: true },
+  },
   { sizes: { functions: 6, body: 60, exceptions: true }, deterministic: false },
   {
     sizes: { functions: 4, body: 150, vectors: true, tailCalls: true, exceptions: true },

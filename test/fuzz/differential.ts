@@ -99,9 +99,11 @@ export function caseForV8(seed: number, options: Omit<CaseOptions, 'nan'>, deter
 /** The same case in the forms that V8 does not know. */
 export function rewritten(one: Case, { memory, tryTables = false, wideArithmetic = false }: NewForms): Case {
   if (memory === undefined && !tryTables && !wideArithmetic) return one;
-  const wide = memory?.wide === true && one.modules.length === 1; // who imports a memory wants it narrow
+  const isAlone = one.modules.length === 1; // who imports a memory wants it narrow, and its pages large
+  const wide = memory?.wide === true && isAlone;
+  const small = memory?.small === true && isAlone;
   const modules = one.modules.map(({ name, bytes }) => {
-    const moved = memory === undefined ? bytes : withOtherMemory(bytes, { ...memory, wide });
+    const moved = memory === undefined ? bytes : withOtherMemory(bytes, { ...memory, wide, small });
     const thrown = tryTables ? withTryTables(moved) : moved;
     return { name, bytes: wideArithmetic ? withWideArithmetic(thrown) : thrown };
   });

@@ -157,9 +157,9 @@ function addDefinitions(to: Instance): void {
   for (const { min, max } of module.tables.slice(module.importedTableCount)) {
     to.tables.push({ elements: new Array(min).fill(0n), max: max ?? 10_000_000 });
   }
-  for (const { min, max } of module.memories.slice(module.importedMemoryCount)) {
-    const bytes = new Uint8Array(min * PAGE);
-    to.memories.push({ bytes, view: new DataView(bytes.buffer), max: max ?? PAGE });
+  for (const { min, max, pageSize } of module.memories.slice(module.importedMemoryCount)) {
+    const bytes = new Uint8Array(min * pageSize);
+    to.memories.push({ bytes, view: new DataView(bytes.buffer), max: max ?? 2 ** 32 / pageSize });
   }
   for (let i = to.tags.length; i < module.tags.length; i++) {
     to.tags.push({ instance: index, index: i, type: module.types[module.tags[i]] });

@@ -42,6 +42,7 @@ async function differentials(): Promise<number> {
     { sizes: { functions: 5, body: 200, vectors: true, tailCalls: true, exceptions: true }, deterministic: true },
     { sizes: { functions: 3, body: 500, exceptions: true }, deterministic: false },
     { sizes: { functions: 5, body: 150 }, deterministic: false, wideArithmetic: true },
+    { sizes: { functions: 5, body: 100 }, deterministic: false, memory: { index: 0, wide: false, small: true } },
     { sizes: { functions: 6, body: 60, exceptions: true }, deterministic: false, tryTables: true },
     {
       sizes: { functions: 5, body: 300, vectors: true, tailCalls: true, exceptions: true },

@@ -12,7 +12,7 @@ import { Op, opcodeOf, Prefix } from '../../src/wasm/opcodes.js';
 import { Reader } from '../../src/wasm/reader.js';
 import { REF, REF_NULL } from '../../src/wasm/ref-types.js';
 import { skipInstruction } from '../../src/wasm/skip.js';
-import { evaluate, link } from './machine.js';
+import { evaluate, link, PAGE } from './machine.js';
 import { WasmWriter } from './wasm-writer.js';
 
 export interface OtherMemory {
@@ -20,6 +20,8 @@ export interface OtherMemory {
   readonly index: number;
   /** Whether its addresses become i64. */
   readonly wide: boolean;
+  /** Whether its pages become bytes. */
+  readonly small?: boolean;
 }
 
 const MEMORY_SECTION = 5;
@@ -28,6 +30,7 @@ const CODE_SECTION = 10;
 const DATA_SECTION = 11;
 const EXPLICIT_MEMORY = 0x40;
 const INDEX64 = 4;
+const PAGE_SIZE = 8;
 
 /** Extra locals of a rewritten function, after its own: the second i32 and so on are for several at a time. */
 const TEMPORARIES = [ValType.I32, ValType.I32, ValType.I64, ValType.I64, ValType.F32, ValType.F64, ValType.V128];
@@ -38,6 +41,8 @@ const MEMORIES: readonly (OtherMemory | undefined)[] = [
   undefined,
   { index: 2, wide: true },
   { index: 1, wide: false },
+  { index: 0, wide: false, small: true },
+  { index: 1, wide: true, small: true },
 ];
 
 /** What the modules of a seed have instead of a plain memory 0. */
@@ -80,14 +85,16 @@ class Rewriter {
   }
 
   private memories(): void {
-    const { index, wide } = this.other;
+    const { index, wide, small = false } = this.other;
+    const size = (pages: number) => (small ? pages * PAGE : pages);
     const [{ min, max, shared }] = this.module.memories;
     this.out.section(MEMORY_SECTION, (to) => {
       to.u32(index + 1);
       for (let i = 0; i < index; i++) to.byte(1, 1, 1);
-      to.byte((max === undefined ? 0 : 1) | (shared ? 2 : 0) | (wide ? INDEX64 : 0));
-      to.u32(min);
-      if (max !== undefined) to.u32(max);
+      to.byte((max === undefined ? 0 : 1) | (shared ? 2 : 0) | (wide ? INDEX64 : 0) | (small ? PAGE_SIZE : 0));
+      to.u32(size(min));
+      if (max !== undefined) to.u32(size(max));
+      if (small) to.byte(0);
     });
   }
 
@@ -175,7 +182,7 @@ class Rewriter {
 
   private instruction(to: Addresses, at: number, end: number): void {
     const { reader } = this;
-    const { index, wide } = this.other;
+    const { index, wide, small = false } = this.other;
     const { bytes } = reader;
     reader.pos = at;
     const byte = reader.u8();
@@ -195,11 +202,13 @@ class Rewriter {
         return;
       }
       case 'memory':
+        if (small && code === Op.MemoryGrow) to.pagesToBytes();
         if (wide && code === Op.MemoryFill) to.extend(operands, 1, 2);
         else if (wide && code === Op.MemoryGrow) to.extend([ValType.I32], 1);
         to.code.append(head);
         to.code.u32(index);
         if (wide && code !== Op.MemoryFill) to.code.byte(Op.I32WrapI64);
+        if (small && code !== Op.MemoryFill) to.code.byte(Op.I32Const, 16, Op.I32ShrS);
         return;
       case 'memory memory':
         if (wide) to.extend(operands, 1, 2, 3);
@@ -233,6 +242,27 @@ class Addresses {
     readonly code: WasmWriter,
     private readonly locals: number,
   ) {}
+
+  /** A count of pages to grow by, which is on top; what is too many in pages is in bytes, too. */
+  pagesToBytes(): void {
+    const { code } = this;
+    this.declared = Math.max(this.declared, 1);
+    const local = (op: Op) => {
+      code.byte(op);
+      code.u32(this.locals);
+    };
+    const constant = (value: bigint) => {
+      code.byte(Op.I32Const);
+      code.signed(value);
+    };
+    local(Op.LocalTee);
+    constant(16n);
+    code.byte(Op.I32Shl);
+    constant(-1n);
+    local(Op.LocalGet);
+    constant(0x4000n);
+    code.byte(Op.I32LtU, Op.Select);
+  }
 
   /** `operands` are on top, bottom first. Extends the first one, and of memory.fill and copy the others named. */
   extend(operands: readonly number[], ...which: readonly number[]): void {

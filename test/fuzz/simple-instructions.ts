@@ -4,7 +4,7 @@ import { Op, type Opcode } from '../../src/wasm/opcodes.js';
 import { AtomicOpcode } from '../../src/wasm/opcodes-atomic.js';
 import { atomicAccess } from './atomic-oracle.js';
 import type { InterpreterFrame } from './interpreter-frame.js';
-import { type Instance, index, PAGE, reference } from './machine.js';
+import { type Instance, index, reference } from './machine.js';
 import { load, store } from './numeric-oracle.js';
 import { vectorAccess } from './vector-oracle.js';
 
@@ -74,9 +74,11 @@ export function simple(
     case Op.GlobalSet:
       instance.globals[first].value = stack.pop()!;
       return;
-    case Op.MemorySize:
-      stack.push(index(module.memories[first].address, instance.memories[first].bytes.length / PAGE));
+    case Op.MemorySize: {
+      const { address, pageSize } = module.memories[first];
+      stack.push(index(address, instance.memories[first].bytes.length / pageSize));
       return;
+    }
     case Op.TableSize:
       stack.push(instance.tables[first].elements.length);
       return;

@@ -12,7 +12,8 @@ import { captureAtEverySite, sitesIn } from './every-site.js';
 const folder = temporaryFolder();
 const arches = (['x64', 'arm64'] as const).filter(canRun);
 
-const [F_HI, F_LO, C] = [0x2360ed051fc65da4n, 0x4385df649fccf645n, 0xda3e39cb94b95bdbn];
+const [F_HI, F_LO] = [0x2360ed051fc65da4n, 0x4385df649fccf645n];
+const [C_HI, C_LO] = [0x58515f4200000000n, 0xda3e39cb94b95bdbn]; // its lowest half word is zero
 
 const COMPACT_IMPORTS = readFileSync(join(import.meta.dirname, 'compact-imports.wasm'));
 
@@ -46,8 +47,8 @@ const WIDE_ARITHMETIC = assembleByBinaryen(`(module
         (i64.add
           (i64.mul (local.get $lo) (i64.const ${F_HI}))
           (i64.mul (local.get $hi) (i64.const ${F_LO}))))
-      (i64.const ${C})
-      (i64.const 0)))
+      (i64.const ${C_LO})
+      (i64.const ${C_HI})))
   (func (export "_start")
     (local $i i32) (local $lo i64) (local $hi i64) (local $a i64) (local $b i64)
     (loop $again
@@ -63,16 +64,69 @@ function wideNumbers(): string {
   const lines: bigint[] = [];
   const low = (x: bigint) => BigInt.asUintN(64, x);
   for (let x = 0n, i = 0; i < 6; i++) {
-    x = BigInt.asUintN(128, x * ((F_HI << 64n) | F_LO) + C);
+    x = BigInt.asUintN(128, x * ((F_HI << 64n) | F_LO) + ((C_HI << 64n) | C_LO));
     const [lo, hi] = [low(x), x >> 64n];
     lines.push(x, x - ((lo << 64n) | hi), BigInt.asIntN(64, lo) * BigInt.asIntN(64, hi));
   }
   return lines.map((line) => `${BigInt.asUintN(128, line).toString(16).padStart(32, '0')}\n`).join('');
 }
 
+/**
+ * A memory with pages of a byte that grows by odd numbers of them, across 64 KiB: each time its last bytes are written,
+ * those after its old end must be zero, and the sum of all of it is printed, and another memory's.
+ */
+const SMALL_PAGES = assembleByBinaryen(`(module
+  (import "wasi_snapshot_preview1" "fd_write" (func $fd_write (param i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "proc_exit" (func $proc_exit (param i32)))
+  (memory $main (export "memory") 65501 200003 (pagesize 1))
+  (memory $other i64 7 20 (pagesize 1))
+  (data (memory $main) (i32.const 0) "\\08\\00\\00\\00\\05\\00\\00\\00")
+  (data (memory $other) (i64.const 3) "\\01\\02\\03\\04")
+  (func $print (param $n i32) (local $at i32)
+    (local.set $at (i32.const 12))
+    (i32.store8 (local.get $at) (i32.const 10))
+    (loop $next
+      (local.set $at (i32.sub (local.get $at) (i32.const 1)))
+      (i32.store8 (local.get $at) (i32.add (i32.const 48) (i32.rem_u (local.get $n) (i32.const 10))))
+      (local.set $n (i32.div_u (local.get $n) (i32.const 10)))
+      (br_if $next (i32.gt_u (local.get $at) (i32.const 8))))
+    (drop (call $fd_write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 16))))
+  (func $sum (result i32) (local $at i32) (local $sum i32)
+    (local.set $at (i32.const 20))
+    (loop $next
+      (local.set $sum (i32.add (local.get $sum) (i32.load8_u (local.get $at))))
+      (local.set $at (i32.add (local.get $at) (i32.const 1)))
+      (br_if $next (i32.lt_u (local.get $at) (memory.size $main))))
+    (local.get $sum))
+  (func (export "_start") (local $i i32) (local $old i32)
+    (loop $again
+      (local.set $old (memory.grow $main (i32.const 17)))
+      (if (i64.ne (i64.load (local.get $old)) (i64.const 0)) (then (call $proc_exit (i32.const 1))))
+      (i64.store (i32.sub (memory.size $main) (i32.const 8)) (i64.const 0x0101010101010101))
+      (drop (memory.grow $other (i64.const 1)))
+      (i64.store8 $other (i64.sub (memory.size $other) (i64.const 1)) (i64.const 100))
+      (call $print (call $sum))
+      (call $print (memory.size $main))
+      (call $print (i32.wrap_i64 (i64.load $other (i64.sub (memory.size $other) (i64.const 8)))))
+      (br_if $again (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const 4))))
+    (call $proc_exit (i32.const 21))))`);
+
+function smallPages(): string {
+  const other = [0, 0, 0, 1, 2, 3, 4];
+  return [1, 2, 3, 4]
+    .map((i) => {
+      other.push(100);
+      const bytes = Uint8Array.from(other.slice(-8));
+      const last = new DataView(bytes.buffer).getUint32(0, true);
+      return [8 * i, 65501 + 17 * i, last].map((n) => `${String(n % 10_000).padStart(4, '0')}\n`).join('');
+    })
+    .join('');
+}
+
 const PROGRAMS = [
   ['compact imports', COMPACT_IMPORTS, { stdout: 'A\nB\nC\nD\nE\n', code: 5 }],
   ['wide arithmetic', WIDE_ARITHMETIC, { stdout: wideNumbers(), code: 0 }],
+  ['custom page sizes', SMALL_PAGES, { stdout: smallPages(), code: 21 }],
 ] as const;
 
 test('binaryen writes compact imports', () => {

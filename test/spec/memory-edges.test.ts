@@ -1,13 +1,14 @@
 /**
  * Accesses around the end of memories and around the ends of their address spaces, on both CPUs: every combination of
  * instruction, static offset and address, constant and not. What is out of bounds is told by arithmetic, not by V8,
- * which has no several memories yet.
+ * which has no several memories yet, nor pages of a byte.
  */
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { withBytePages } from '../support/byte-pages.js';
 import { type Assembler, createAssembler, SCRIPT_FEATURES } from '../support/wast.js';
 import { runScript } from './run-script.js';
 import { ARCHES, specTarget } from './targets.js';
@@ -18,6 +19,8 @@ interface Memory {
   readonly name: string;
   readonly wide: boolean;
   readonly pages: bigint;
+  /** Its pages are bytes. */
+  readonly isSmall?: boolean;
   /** Of the memory as declared; it grows to `pages`. */
   readonly min: bigint;
 }
@@ -28,6 +31,11 @@ const MEMORIES: readonly Memory[] = [
   { name: 'narrow', wide: false, pages: 3n, min: 1n },
   { name: 'beyond', wide: true, pages: 0x10001n, min: 0n }, // a page more than 4 GiB
   { name: 'empty', wide: true, pages: 0n, min: 0n },
+  { name: 'bytes', wide: false, pages: 3n * PAGE + 1003n, min: 5n, isSmall: true },
+  { name: 'aligned', wide: false, pages: 2n * PAGE, min: PAGE + 1n, isSmall: true },
+  { name: 'few', wide: false, pages: 3n, min: 3n, isSmall: true },
+  { name: 'wide-bytes', wide: true, pages: (1n << 32n) + 4099n, min: 1n, isSmall: true },
+  { name: 'none', wide: true, pages: 0n, min: 0n, isSmall: true },
 ];
 
 interface Access {
@@ -53,11 +61,14 @@ const ACCESSES: readonly Access[] = [
   { op: 'i64.atomic.rmw.cmpxchg', bytes: 8n, value: '(i64.const 0) (i64.const 0)', result: 'i64', isAtomic: true },
 ];
 
+const sizeOf = ({ pages, isSmall }: Memory) => (isSmall ? pages : pages * PAGE);
+
 const OFFSETS = [0n, 1n, 8n, PAGE - 8n, PAGE, 1n << 31n, (1n << 32n) - 1n];
 const OFFSETS_64 = [1n << 32n, (1n << 32n) + 8n, (1n << 36n) - 1n, 1n << 36n, 1n << 53n, 1n << 63n, (1n << 64n) - 8n];
 
-function addresses({ wide, pages }: Memory, offset: bigint, bytes: bigint): bigint[] {
-  const size = pages * PAGE;
+function addresses(memory: Memory, offset: bigint, bytes: bigint): bigint[] {
+  const { wide } = memory;
+  const size = sizeOf(memory);
   const space = 1n << (wide ? 64n : 32n);
   const around = [
     0n,
@@ -65,6 +76,7 @@ function addresses({ wide, pages }: Memory, offset: bigint, bytes: bigint): bigi
     size - offset,
     size - bytes,
     size,
+    (size + PAGE - 1n) & ~(PAGE - 1n),
     space - offset,
     space - bytes,
     1n << 32n,
@@ -76,7 +88,7 @@ function addresses({ wide, pages }: Memory, offset: bigint, bytes: bigint): bigi
 /** A script whose commands are all assertions but for the first two. */
 function scriptFor(memory: Memory): string {
   const type = memory.wide ? 'i64' : 'i32';
-  const size = memory.pages * PAGE;
+  const size = sizeOf(memory);
   const functions: string[] = [];
   const assertions: string[] = [];
   for (const access of ACCESSES) {
@@ -126,7 +138,8 @@ describe.each(ARCHES)('edges of memories, %s', (arch) => {
   let folder: string;
 
   beforeAll(async () => {
-    assemble = await createAssembler(SCRIPT_FEATURES);
+    const byWabt = await createAssembler(SCRIPT_FEATURES);
+    assemble = (module, name) => withBytePages(byWabt(module, name), (i) => MEMORIES[i].isSmall === true);
     folder = mkdtempSync(join(tmpdir(), 'wagsnap-edges-'));
   });
   afterAll(() => rmSync(folder, { recursive: true, force: true }));

@@ -70,7 +70,7 @@ function alignedIndex(c: FunctionCompiler, at: number, width: AtomicWidth): Reg 
   const { operands: o, masm } = c;
   const mask = (1 << width) - 1;
   if (mask !== 0) checkAlignment(c, at, mask);
-  let reg = index(c, at);
+  let reg = index(c, at, mask + 1);
   if ((c.access.offset & mask) === 0 && c.access.offset <= 0x7fffffff) return reg;
   if (reg === NO_REG || !c.registers.isWritable(reg)) {
     const sum = o.allocate(ValType.I64);

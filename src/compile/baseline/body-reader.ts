@@ -22,6 +22,8 @@ export class BodyReader {
   readonly bytes: Uint8Array;
   /** By memory: 1 when its addresses are i64. */
   readonly isMemory64: Uint8Array;
+  /** By memory: 1 when its pages are bytes, so that it may end anywhere. */
+  readonly hasBytePages: Uint8Array;
   /** Position in the module's bytes of the next byte to read. */
   position = 0;
   /** Where the body and the instruction at hand start. */
@@ -36,6 +38,7 @@ export class BodyReader {
   constructor(readonly module: Module) {
     this.bytes = module.bytes;
     this.isMemory64 = Uint8Array.from(module.memories, ({ address }) => (address === ValType.I64 ? 1 : 0));
+    this.hasBytePages = Uint8Array.from(module.memories, ({ pageSize }) => (pageSize === 1 ? 1 : 0));
   }
 
   /** Of the instruction at hand, from the start of the body: what names a site. */

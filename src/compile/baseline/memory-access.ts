@@ -7,6 +7,10 @@
  * it is not below it, without a branch (so a speculated access stays inside too): from there on, for offsets below 4
  * GiB, there is nothing but MEMORY64_GUARD. The size is read for each access, as it may have grown.
  *
+ * A memory with pages of a byte ends anywhere, and is mapped up to a multiple of WASM_PAGE. There the address of the
+ * access is worked out as a whole, and replaced by one after what is mapped when not all of the access is below the
+ * memory's size; again without a branch.
+ *
  * Memory 0's address is pinned; that of another is read from its record into a register of the access.
  */
 
@@ -37,9 +41,13 @@ export class MemoryAccess {
 /**
  * The access that readMemarg has read, with the address in operand `at`: gives the index register, or NO_REG when the
  * address is a constant, and sets `c.access.base` and `c.access.offset` (below 2^32). Registers are locked.
+ *
+ * @param width of the access in bytes
  */
-export function index(c: FunctionCompiler, at: number): Reg {
-  const reg = c.isMemory64[c.access.memory] === 0 ? index32(c, at) : index64(c, at);
+export function index(c: FunctionCompiler, at: number, width: number): Reg {
+  const { memory } = c.access;
+  const isWide = c.isMemory64[memory] !== 0;
+  const reg = c.hasBytePages[memory] !== 0 ? checkedIndex(c, at, width) : isWide ? index64(c, at) : index32(c, at);
   c.access.base = c.access.memory === 0 ? c.masm.plan.memoryBase : loadMemoryField(c, MEM_BASE);
   return reg;
 }
@@ -77,6 +85,42 @@ function index64(c: FunctionCompiler, at: number): Reg {
   masm.select(Cond.LtU, size, address, size);
   c.registers.unlockOne(address);
   return size;
+}
+
+/** For a memory that may end anywhere: the access's address as a whole, and no offset. */
+function checkedIndex(c: FunctionCompiler, at: number, width: number): Reg {
+  const { operands: o, masm } = c;
+  const { offset, memory } = c.access;
+  c.access.offset = 0;
+  if (offset >= MEMORY64_END) {
+    masm.jump(c.traps.label(TRAP_MEMORY));
+    return NO_REG;
+  }
+  const address = o.acquire(at);
+  let sum: Reg;
+  if (c.isMemory64[memory] === 0) {
+    sum = o.allocate(ValType.I64);
+    c.registers.lock(sum);
+    masm.move(sum, address);
+  } else {
+    // A sum of the memory's size, or less, and the offset is far below 2^63.
+    sum = loadMemoryField(c, MEM_SIZE);
+    masm.compare(1, address, sum);
+    masm.select(Cond.LtU, sum, address, sum);
+  }
+  c.registers.unlockOne(address);
+  if (offset <= 0x7fffffff) masm.binaryImm(IntOp.Add, 1, sum, sum, offset);
+  else {
+    masm.constant(masm.scratch, 1, offset | 0, Math.floor(offset / FOUR_GIB));
+    masm.binary(IntOp.Add, 1, sum, sum, masm.scratch);
+  }
+  const limit = loadMemoryField(c, MEM_SIZE);
+  masm.binaryImm(IntOp.Add, 1, masm.scratch, limit, WASM_PAGE); // is not mapped, whatever the size is
+  masm.binaryImm(IntOp.Sub, 1, limit, limit, width); // less than zero in a memory that is smaller than the access
+  masm.compare(1, sum, limit);
+  masm.select(Cond.GtS, sum, masm.scratch, sum);
+  c.registers.unlockOne(limit);
+  return sum;
 }
 
 /** address + offset in a register of its own; a sum beyond 2^64 traps. */

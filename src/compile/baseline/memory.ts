@@ -12,10 +12,14 @@ import type { FunctionCompiler } from './compile-function.js';
 import { fitsImmediate } from './integers.js';
 import { index } from './memory-access.js';
 
+/** Widths in memory, by LoadOp and StoreOp. */
+const LOAD_BYTES = [4, 8, 4, 8, 1, 1, 2, 2, 1, 1, 2, 2, 4, 4];
+const STORE_BYTES = [1, 2, 4, 8, 4, 8];
+
 export function load(c: FunctionCompiler, op: LoadOp, type: ValType): void {
   const { operands: o, masm } = c;
   c.readMemarg();
-  const reg = index(c, o.height - 1);
+  const reg = index(c, o.height - 1, LOAD_BYTES[op]);
   const dst = c.destination(type, isFloat(type) ? NO_REG : reg, 1);
   masm.load(op, dst, c.access.base, reg, c.access.offset);
   c.traps.site(TRAP_MEMORY);
@@ -29,7 +33,7 @@ export function store(c: FunctionCompiler, op: StoreOp): void {
   const wide = op === StoreOp.Int64 || op === StoreOp.F64 ? 1 : 0;
   if (fitsImmediate(c, value, wide)) {
     const imm = o.lo[value];
-    const reg = index(c, value - 1);
+    const reg = index(c, value - 1, STORE_BYTES[op]);
     masm.storeImm(
       op === StoreOp.F32 ? StoreOp.Int32 : op === StoreOp.F64 ? StoreOp.Int64 : op,
       imm,
@@ -39,7 +43,7 @@ export function store(c: FunctionCompiler, op: StoreOp): void {
     );
   } else {
     const src = o.acquire(value);
-    const reg = index(c, value - 1);
+    const reg = index(c, value - 1, STORE_BYTES[op]);
     masm.store(op, src, c.access.base, reg, c.access.offset);
   }
   c.traps.site(TRAP_MEMORY);
@@ -56,7 +60,7 @@ export function size(c: FunctionCompiler, memory: number): void {
     masm.loadField(Width.Int64, dst, masm.plan.instance, c.layout.memoryOffset(memory));
     masm.loadField(Width.Int64, dst, dst, MEM_SIZE);
   } else masm.loadField(Width.Int64, dst, masm.plan.instance, c.layout.memoryOffset(memory) + MEM_SIZE);
-  masm.shiftImm(ShiftOp.ShrU, 1, dst, dst, 16);
+  if (c.hasBytePages[memory] === 0) masm.shiftImm(ShiftOp.ShrU, 1, dst, dst, 16);
   c.finish(type, dst);
 }
 

@@ -9,6 +9,7 @@
 
 import { LimitError } from '../../base/errors.js';
 import {
+  FLAG_BYTE_PAGES,
   FLAG_INDEX64,
   INST_INDEX,
   INST_MEMORY_RECORD,
@@ -30,7 +31,7 @@ import {
   RUNTIME_MAGIC,
   RUNTIME_VERSION,
 } from '../../image/contract/runtime-block.js';
-import { MEMORY_RESERVATION, MEMORY64_GUARD, SEGMENT_ALIGN, WASM_PAGE } from '../../image/contract/sizes.js';
+import { MEMORY_RESERVATION, MEMORY64_GUARD, SEGMENT_ALIGN } from '../../image/contract/sizes.js';
 import { InstanceLayout, memoryCapacity, TypeIds } from '../../image/instance-layout.js';
 import { Column } from '../../image/tables/site-tables.js';
 import { entryFunction } from '../../wasm/entry.js';
@@ -136,7 +137,8 @@ export class DataLayout {
       if (layout.memoryIsImported(i)) data.pointer(at, this.memoryRecord(index, i));
       else {
         data.u64(at + MEM_MAX, memoryCapacity(module.memories[i]));
-        data.u64(at + MEM_FLAGS, flagsOf(module.memories[i]));
+        const bytePages = module.memories[i].pageSize === 1 ? FLAG_BYTE_PAGES : 0;
+        data.u64(at + MEM_FLAGS, flagsOf(module.memories[i]) | bytePages);
       }
     }
     for (let i = 0; i < module.tables.length; i++) {
@@ -197,7 +199,7 @@ export class DataLayout {
       plan.number(module.memories.length - module.importedMemoryCount);
       for (let i = module.importedMemoryCount; i < module.memories.length; i++) {
         plan.pointer(this.memoryRecord(index, i));
-        plan.number(module.memories[i].min);
+        plan.bits(wordsOf(module.memories[i].min));
       }
       plan.number(module.tables.length - module.importedTableCount);
       for (let i = module.importedTableCount; i < module.tables.length; i++) {
@@ -260,7 +262,7 @@ function checkReserved(instances: readonly LinkedInstance[]): void {
   for (const { module, file } of instances) {
     for (const memory of module.memories.slice(module.importedMemoryCount)) {
       const wide = memory.address === ValType.I64;
-      bytes += wide ? memoryCapacity(memory) * WASM_PAGE + MEMORY64_GUARD : MEMORY_RESERVATION;
+      bytes += wide ? memoryCapacity(memory) * memory.pageSize + MEMORY64_GUARD : MEMORY_RESERVATION;
     }
     if (bytes > MAX_RESERVED) {
       throw new LimitError('address-space', `${file}: memories reserve more than 64 TiB of address space`);
@@ -271,6 +273,11 @@ function checkReserved(instances: readonly LinkedInstance[]): void {
 /** MEM_FLAGS or TAB_FLAGS. */
 function flagsOf({ address }: Limits): number {
   return address === ValType.I64 ? FLAG_INDEX64 : 0;
+}
+
+/** A number below 2^53. */
+function wordsOf(value: number): { lo: number; hi: number } {
+  return { lo: value | 0, hi: Math.floor(value / 2 ** 32) };
 }
 
 /** The plan's words before their place is known: lower and upper halves. */

@@ -190,7 +190,8 @@ function matches(
     }
     case ExternKind.Memory: {
       const memory = actual(instances, provider, found).memories;
-      return memory.shared === wanted.memory.shared && limitsMatch(memory, wanted.memory);
+      const { shared, pageSize } = wanted.memory;
+      return memory.shared === shared && memory.pageSize === pageSize && limitsMatch(memory, wanted.memory);
     }
     case ExternKind.Global:
       return matchesGlobal(module, module.globals[found.index], importer, wanted.global);

@@ -15,7 +15,7 @@ export const INST_HEADER = 64; // what follows is laid out per module: image/ins
 export const MEM_BASE = 0; // u64: native address
 export const MEM_SIZE = 8; // u64: bytes
 export const MEM_MAX = 16; // u64: pages that it can grow to, at most
-export const MEM_FLAGS = 24; // u64: FLAG_INDEX64
+export const MEM_FLAGS = 24; // u64: FLAG_INDEX64, FLAG_BYTE_PAGES
 export const MEM_RECORD_SIZE = 32;
 
 // table record
@@ -28,6 +28,8 @@ export const TAB_RECORD_SIZE = 32;
 
 /** Of a memory or table: its indexes are i64. */
 export const FLAG_INDEX64 = 1;
+/** Of a memory: a page is a byte. What is mapped of it is rounded up to WASM_PAGE. */
+export const FLAG_BYTE_PAGES = 2;
 
 // function record: what a funcref points to
 export const FN_CODE = 0; // u64

@@ -20,11 +20,12 @@ import {
   TAB_MAX,
 } from '../../image/contract/instance';
 import { RT_BASE_RELOC_COUNT, RT_BASE_RELOCS } from '../../image/contract/runtime-block';
-import { MEMORY64_GUARD, MEMORY_RESERVATION, STACK_GUARD, TABLE_MAX, WASM_PAGE } from '../../image/contract/sizes';
+import { MEMORY64_GUARD, MEMORY_RESERVATION, STACK_GUARD, TABLE_MAX } from '../../image/contract/sizes';
 import { TH_SIGNAL_STACK } from '../../image/contract/thread';
 import { copy, load32_u, load64, reload, runtime, store64, syscall } from '../native/native';
 import { SYS_mmap, SYS_mprotect, SYS_write } from '../native/target';
 import { blockOf, datasOf, firstInstance, instanceCount, memoriesOf, nextInstance, tablesOf } from './init-plan';
+import { mappedSize, pageSize } from './memory-record';
 import {
   exit,
   failed,
@@ -77,9 +78,9 @@ function mapMemories(part: i64): void {
   let row = part + 8;
   for (let i = load64(part); i > 0; i--) {
     const record = load64(row);
-    const size = load64(row + 8) * WASM_PAGE;
+    const size = load64(row + 8) * pageSize(record);
     const base = reserve(reservation(record));
-    if (size > 0) open(base, size);
+    if (size > 0) open(base, mappedSize(size));
     store64(record + MEM_BASE, base);
     store64(record + MEM_SIZE, size);
     row += 16;
@@ -92,7 +93,7 @@ function mapMemories(part: i64): void {
  */
 export function reservation(record: i64): i64 {
   if ((load64(record + MEM_FLAGS) & FLAG_INDEX64) === 0) return MEMORY_RESERVATION;
-  return load64(record + MEM_MAX) * WASM_PAGE + MEMORY64_GUARD;
+  return mappedSize(load64(record + MEM_MAX) * pageSize(record)) + MEMORY64_GUARD;
 }
 
 function mapTables(part: i64): void {

@@ -19,11 +19,12 @@ import {
   TAB_LENGTH,
   TAB_MAX,
 } from '../../image/contract/instance';
-import { TABLE_MAX, WASM_PAGE } from '../../image/contract/sizes';
+import { TABLE_MAX } from '../../image/contract/sizes';
 import { TRAP_MEMORY, TRAP_TABLE } from '../../image/contract/traps';
 import { copy, fill, load32_u, load64, load8_u, store64, store8, syscall } from '../native/native';
 import { SYS_mprotect } from '../native/target';
 import { isWithinLimit } from './memory-limit';
+import { mappedSize, pageSize } from './memory-record';
 import { failed, PROT_READ_WRITE } from './runtime-block';
 import { raise } from './traps';
 
@@ -39,12 +40,18 @@ export function isWithin(start: i64, count: i64, size: i64): bool {
 
 export function memory_grow(record: i64, delta: i64): i64 {
   const size = load64(record + MEM_SIZE);
-  const pages = size / WASM_PAGE;
+  const page = pageSize(record);
+  const pages = size / page;
   if (!isWithin(pages, delta, load64(record + MEM_MAX))) return refusal(load64(record + MEM_FLAGS));
   if (delta !== 0) {
-    const more = delta * WASM_PAGE;
+    const more = delta * page;
     if (!isWithinLimit(more)) return refusal(load64(record + MEM_FLAGS));
-    if (failed(syscall(SYS_mprotect, load64(record + MEM_BASE) + size, more, PROT_READ_WRITE, 0, 0, 0))) {
+    const end = mappedSize(size);
+    const mapped = mappedSize(size + more) - end;
+    if (
+      mapped !== 0 &&
+      failed(syscall(SYS_mprotect, load64(record + MEM_BASE) + end, mapped, PROT_READ_WRITE, 0, 0, 0))
+    ) {
       return refusal(load64(record + MEM_FLAGS));
     }
     store64(record + MEM_SIZE, size + more);

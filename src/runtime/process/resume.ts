@@ -43,6 +43,7 @@ import {
   SYS_pread64,
 } from '../native/target';
 import { runAfter } from './instantiate';
+import { mappedSize } from './memory-record';
 import { flush, put, putForeign } from './message';
 import { EINTR, exit, failed, imageBase, MAP_FIXED, MAP_PRIVATE, PROT_READ_WRITE, word } from './runtime-block';
 import { setThreadHalf, threadWord } from './thread';
@@ -131,7 +132,7 @@ function restoreMemories(list: i64, source: i64): void {
     const record = load64(at);
     const base = load64(record + MEM_BASE);
     const size = load64(at + 8);
-    grow(base, load64(record + MEM_SIZE), size);
+    grow(base, mappedSize(load64(record + MEM_SIZE)), mappedSize(size));
     store64(record + MEM_SIZE, size);
     const extentCount = load64(at + 16);
     at += 24;

@@ -335,8 +335,16 @@ export const compiler: Area = {
       only: 'wideArithmetic',
       slow: true,
       changes: [
-        ['const hi = o.acquireOwn(first + 1);', 'const hi = o.acquire(first + 1);'],
-        ['(o.lo[first + 3] | o.hi[first + 3]) === 0', 'o.lo[first + 3] === 0'],
+        [
+          'const hi = o.acquireOwn(first + 1);',
+          'const hi = o.acquire(first + 1);',
+          { tests: ['test/listings/listings.test.ts'], only: 'wide' },
+        ],
+        [
+          '(o.lo[first + 3] | o.hi[first + 3]) === 0',
+          'o.lo[first + 3] === 0',
+          { tests: ['test/migrate/emitted.test.ts'], only: 'wide arithmetic: run' },
+        ],
         ['if (isIn(b, dividend)) [a, b] = [b, a];', ''],
         ['if (rhs !== divideClobber) o.evict(divideClobber);', ''],
         ['const rhsLo = o.acquire(first + 2);', 'const rhsLo = o.acquire(first);'],
@@ -374,6 +382,11 @@ export const compiler: Area = {
         ['const sum = (o.hi[at] >>> 0) * FOUR_GIB + (o.lo', 'const sum = (o.lo'],
         ['masm.branch(Cond.LtU, c.traps.label(TRAP_MEMORY));', ''],
         ['masm.select(Cond.LtU, size, address, size);', 'masm.move(size, address);'],
+        ['masm.select(Cond.LtU, sum, address, sum);', 'masm.move(sum, address);'],
+        ['masm.select(Cond.GtS, sum, masm.scratch, sum);', ''],
+        ['masm.select(Cond.GtS, sum, masm.scratch, sum);', 'masm.select(Cond.GtU, sum, masm.scratch, sum);'],
+        ['masm.binaryImm(IntOp.Sub, 1, limit, limit, width);', 'masm.binaryImm(IntOp.Sub, 1, limit, limit, 1);'],
+        ['masm.scratch, limit, WASM_PAGE);', 'masm.scratch, limit, 0);'],
       ],
       equivalent: [
         [
@@ -469,13 +482,14 @@ export const compiler: Area = {
       changes: [
         ['if (found.mutable !== wanted.mutable) return false;', ''],
         ['|| actual.min < wanted.min', ''],
+        ['&& memory.pageSize === pageSize', '', { tests: ['test/unit/wasm/page-sizes.test.ts'] }],
         [
           'actual.max !== undefined && actual.max <= wanted.max',
           'actual.max === undefined || actual.max <= wanted.max',
         ],
         ['return same && limitsMatch(table, wanted.table);', 'return limitsMatch(table, wanted.table);'],
         ['|| INTERNAL.has(entry.name)', ''],
-        ['return memory.shared === wanted.memory.shared && limits', 'return limits'],
+        ['memory.shared === shared &&', ''],
         ['actual.address !== wanted.address ||', ''],
         ['for (let i = instances.length - 1; i > 0; i--)', 'for (let i = 1; i < instances.length; i++)'],
         [

@@ -199,6 +199,13 @@ export const validator: Area = {
       tests: ['test/unit/wasm/decode.test.ts', 'test/unit/wasm/reader.test.ts', 'test/unit/wasm/conformance.test.ts'],
       changes: [
         ['type.max !== undefined && type.min > type.max', 'false', RULES],
+        ['pageSize !== 1 && pageSize !== WASM_PAGE', 'false', { tests: ['test/unit/wasm/page-sizes.test.ts'] }],
+        [
+          'pageSize === 1 ? 2 ** 32 - 1 : 65_536',
+          'pageSize === 1 ? 2 ** 32 : 65_536',
+          { tests: ['test/unit/wasm/page-sizes.test.ts'] },
+        ],
+        ['(min * pageSize) / WASM_PAGE', 'min', { tests: ['test/unit/wasm/page-sizes.test.ts'] }],
         ['type.min > limits.tableElements', 'false'],
         [
           'this.tables.length >= limits.tables',
@@ -211,13 +218,13 @@ export const validator: Area = {
           { tests: ['test/unit/wasm/limits.test.ts'], only: 'above: globals' },
         ],
         [
-          'type.min > limits.memoryPages',
+          'pages > limits.memoryPages',
           'type.min > limits.memoryPages + 1',
           { tests: ['test/unit/wasm/limits.test.ts'], only: 'above: memoryPages' },
         ],
         ['else if (!this.refTypes.isNullable(type.element))', 'else if (false)', RULES],
-        ['type.min > most || (', '(', RULES],
-        ['(type.max !== undefined && type.max > most)', 'false', RULES],
+        ['min > most || (', '(', RULES],
+        ['(max !== undefined && max > most)', 'false', RULES],
         ['this.memories.length >= limits.memories', 'this.memories.length > limits.memories', RULES],
         ['this.types[typeIndex].results.length > 0', 'false', RULES],
         ['if (!this.refTypes.matches(actual, type))', 'if (false)', RULES],
@@ -241,6 +248,11 @@ export const validator: Area = {
       tests: ['test/unit/wasm/limits.test.ts'],
       only: 'above: function',
       changes: [
+        [
+          'log > MAX_PAGE_SIZE_LOG',
+          'log > MAX_PAGE_SIZE_LOG + 1',
+          { tests: ['test/unit/wasm/page-sizes.test.ts'], only: '1 and 65536' },
+        ],
         ['if (count > limits[limit]) throw', 'if (count > limits[limit] + 1) throw'],
         [
           'if (size > limits.nameBytes) throw',

@@ -68,6 +68,7 @@ describe('takes', () => {
 const refused: [string, object, RegExp][] = [
   ['a memory below its minimum', { memories: [pages(1)] }, /memory 0 has 1 pages, of 2 to 5/],
   ['a memory above its maximum', { memories: [pages(6)] }, /memory 0 has 6 pages, of 2 to 5/],
+  ['a memory of bytes', { memories: [{ ...pages(2), bytes: 131072 }] }, /memory 0 has pages of 1 bytes, not 65536/],
   ['no memory', { memories: [] }, /0 memories, the module 1/],
   ['a memory too many', { memories: [pages(2), pages(2)] }, /2 memories, the module 1/],
   [

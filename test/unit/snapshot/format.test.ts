@@ -77,6 +77,7 @@ describe('a snapshot file', () => {
     const memory = (maxPages: number) => ({ pages: 1, maxPages, extents: [], blocks: new Uint16Array(0) });
     expect(formatNeeded(sampleSnapshot([memory(65536)], undefined))).toBe(1);
     expect(formatNeeded(sampleSnapshot([memory(65536), memory(65537)], undefined))).toBe(2);
+    expect(formatNeeded(sampleSnapshot([{ ...memory(65536), bytes: 3 }], undefined))).toBe(2);
   });
 
   test('holds a frame with as many operands as a function may have', () => {

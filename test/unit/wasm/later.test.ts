@@ -110,7 +110,6 @@ describe('is not supported yet, with what it is', () => {
     ['garbage-collected objects', () => body([], [0xfb, 0, 0])],
     ['garbage-collected objects', () => body([], [UNREACHABLE, 0xd3, DROP])],
     ['stack switching', () => body([], [0xe0, 0])],
-    ['custom page sizes', () => verdict(section(5, 1, 8, 0, 0))],
     ['garbage-collected objects', () => verdict(section(6, 1, I32, 0, 0xfb, 0x1c, END))],
   ])('%s', (what, get) => {
     expect(get()).toMatch(new RegExp(`^(unsupported|malformed): not supported yet: .*${what}`));

@@ -30,11 +30,13 @@ export function isAboutUnsupported(message: string): boolean {
 const MEMORY64_PAGES = 2 ** 18;
 
 /**
- * Whether a valid module has what only later V8s know: several memories, larger ones, or tables with 64-bit indexes.
+ * Whether a valid module has what only later V8s know: several memories, larger ones, page sizes, or tables with
+ * 64-bit indexes.
  */
 function hasNewIndexSpaces({ memories, tables }: Module): boolean {
   const isLarge = memories.some(({ min, max }) => Math.max(min, max ?? 0) > MEMORY64_PAGES);
-  return memories.length > 1 || isLarge || tables.some(({ address }) => address === ValType.I64);
+  const isSmall = memories.some(({ pageSize }) => pageSize !== 65536);
+  return memories.length > 1 || isLarge || isSmall || tables.some(({ address }) => address === ValType.I64);
 }
 
 /** Whether a valid module uses what only later versions of V8 know. */
