@@ -17,6 +17,7 @@ import { command, type Ended } from '../support/command.js';
 import { LOOPBACK } from '../support/loopback.js';
 import { Output } from '../support/waiting.js';
 import { temporaryFolder } from '../support/workload.js';
+import { writerProgram } from '../support/writer-program.js';
 
 const cli = process.env['WAGSNAP_CLI'] ?? resolve(import.meta.dirname, '../../bin/wag-snap');
 const folder = temporaryFolder();
@@ -130,6 +131,37 @@ describe('a program', () => {
       pid = movedPid(await migrate(pid, counter, receiver, '--arch', arch));
     }
     expectWhole(await ends(counter, pid));
+  });
+
+  test('finds each of its writes, wherever it is moved while it writes', async ({ skip }) => {
+    if (findEmulator('arm64') === undefined && process.arch !== 'arm64') skip('needs qemu-user-static');
+    const own = join(folder, String(run++));
+    const writer = join(folder, 'writer');
+    writeFileSync(`${writer}.wat`, writerProgram({ pace: 20_000, last: 4 }));
+    expect(await wagSnap('compile', `${writer}.wat`, '-o', writer)).toMatchObject({ status: 0 });
+    const child = spawn(writer, [], { env: {}, stdio: ['ignore', 'pipe', 'pipe'] });
+    await new Output(child).has('ready');
+    let pid = child.pid!;
+    pids.push(pid);
+    const rounds: number[] = [];
+    for (const arch of [process.arch, other, other, process.arch]) {
+      const args = ['--output-dir', own, '--arch', arch, '--json', '--downtime', '1ms'];
+      const { stdout, stderr } = await wagSnap('migrate', String(pid), receiver, ...args);
+      expect(stderr).toBe('');
+      const events = stdout
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line) as { event: string; pid: number });
+      pid = events.find(({ event }) => event === 'moved')!.pid;
+      pids.push(pid);
+      rounds.push(events.filter(({ event }) => event === 'round').length);
+    }
+    expect(rounds[0]).toBeGreaterThan(0); // most of it was sent while it ran
+    // the last one ends by itself; a write that it does not find is a trap
+    while (processStatus(pid) !== undefined && processStatus(pid)?.state !== 'Z') await sleep(5);
+    const said = readdirSync(own).filter((name) => name.endsWith('.err'));
+    expect(said).toHaveLength(4);
+    expect(said.map((name) => readFileSync(join(own, name), 'utf8')).filter((text) => /trap/.test(text))).toEqual([]);
   });
 
   test('is copied, and both continue', async () => {
