@@ -91,6 +91,14 @@ test('imports run one way', () => {
   expect(edges.length).toBeGreaterThan(1000);
 });
 
+/** What chooses the code generator: nothing else outside of its folder knows which one makes the code. */
+const CHOOSES = ['src/compile/link/compile.ts'];
+
+test('one place chooses the code generator', () => {
+  const knows = edges.filter(({ from, to }) => dirname(to) === 'src/compile/baseline' && dirname(from) !== dirname(to));
+  expect([...new Set(knows.map(({ from }) => from))]).toEqual(CHOOSES);
+});
+
 test('the table itself has no circle', () => {
   const done = new Set<string>();
   const path: string[] = [];

@@ -3,27 +3,16 @@
  * but a nop where two would coincide.
  */
 
-import { entrySlots, type MacroAssembler, NO_REG } from '../../arch/masm/masm.js';
+import type { MacroAssembler } from '../../arch/masm/masm.js';
 import { BugError } from '../../base/errors.js';
-import { SITE_CALL, SITE_ENTRY, SITE_LOOP } from '../../image/contract/site-tables.js';
+import { SITE_CALL, SITE_LOOP } from '../../image/contract/site-tables.js';
 import type { FrameMapEncoder } from '../../image/tables/frame-map-encoder.js';
 import type { SiteTables } from '../../image/tables/site-tables.js';
 import type { ValType } from '../../wasm/module.js';
 import type { CallLayout } from '../convention/call-layout.js';
+import { entrySite } from '../convention/entry-site.js';
 import type { BodyReader } from './body-reader.js';
 import { Kind, type Operands } from './operands.js';
-
-/** An entry at masm.offset: parameters are where the caller has put them. */
-export function entrySite(tables: SiteTables, masm: MacroAssembler, layout: CallLayout): void {
-  const { type, paramRegs, paramSlots } = layout;
-  const { shapes } = tables;
-  shapes.begin(paramRegs.length, 0);
-  for (let i = 0; i < paramRegs.length; i++) {
-    if (paramRegs[i] !== NO_REG) shapes.register(type.params[i], paramRegs[i]);
-    else shapes.slot(type.params[i], entrySlots(masm.plan) + paramSlots[i]);
-  }
-  tables.site(masm.offset, 0, SITE_ENTRY);
-}
 
 export class Safepoints {
   private lastOffset = -1;
