@@ -8,6 +8,7 @@
 export { BugError, InputError, LimitError, ModuleError, ToolError, UsageError, WagSnapError } from '../base/errors.js';
 export { attach } from './attach.js';
 export { type CaptureOptions, type CaptureReport, capture } from './capture.js';
+export { type CompactOptions, compact } from './compact.js';
 export { type CoredumpOptions, coredump } from './coredump.js';
 export type { Links } from './links.js';
 export type { Directory } from './process-options.js';
@@ -23,5 +24,6 @@ export {
 } from './restore.js';
 export { type RunOptions, run } from './run.js';
 export type { Stream } from './started-workload.js';
+export { type VerifiedFile, type VerifyOptions, verify } from './verify.js';
 export type { AttachedWorkload, Exit, StartedWorkload, Trap, Workload } from './workload.js';
 export { listWorkloads, type WorkloadEntry } from './workloads.js';

@@ -243,8 +243,8 @@ function checkRestorable({ snapshot, path, ancestors }: StoredSnapshot): void {
       `${path}: it is a difference to another one, but does not say which pages are in it`,
     );
   }
-  if (snapshot.ancestors !== undefined && ancestors === undefined) {
-    throw new BugError(`${path}: the files of its ancestors were not looked for`);
+  if (snapshot.ancestors?.length && ancestors === undefined) {
+    throw new InputError('no-parent', `${path}: it is a difference to other snapshots, which were not given`);
   }
   const { modules, instances } = snapshot;
   if (instances.length !== modules.length || instances.some(({ module }, i) => module !== i)) {

@@ -47,7 +47,7 @@ export class Difference {
       throw new InputError(
         'wrong-parent',
         `${path}: cannot be the parent: its pages have no digests, as an earlier wag-snap wrote it: ` +
-          `capture once without --parent`,
+          `capture once without --parent, or make a new file of it with wag-snap compact`,
       );
     }
     this.files = new ChainFiles(parent);
@@ -90,7 +90,7 @@ export class Difference {
       throw new LimitError(
         'chain',
         `${path}: a snapshot may need ${ANCESTORS_MAX} other files, and this one would need ${ancestors.length}: ` +
-          `capture without --parent`,
+          `make the parent one file with wag-snap compact, or capture without --parent`,
       );
     }
     const numbers = [0, ...all.map((ancestor) => ancestors.indexOf(ancestor) + 1)];

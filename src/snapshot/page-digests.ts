@@ -8,15 +8,13 @@
 
 import { createHash } from 'node:crypto';
 import { InputError } from '../base/errors.js';
-import { BLOCK, BLOCKS_PER_PAGE } from './page-blocks.js';
+import { BLOCK } from './page-blocks.js';
 import type { ByteSource } from './pages.js';
-import type { Snapshot, SnapshotInstance, SnapshotMemory } from './snapshot.js';
+import type { Snapshot, SnapshotInstance } from './snapshot.js';
+import { extentRuns, type StoredRun } from './stored-runs.js';
 
 export const DIGEST_SIZE = 32;
 const SPAN_BLOCKS = 256;
-
-/** Blocks with something in them, as they lie in the file: pairs of file offset and bytes. */
-type Span = readonly (readonly [fileOffset: number, bytes: number])[];
 
 /**
  * @param file the snapshot's own
@@ -31,7 +29,7 @@ export async function digestPages(
   const bytes = Buffer.allocUnsafe(SPAN_BLOCKS * BLOCK);
   for (const span of spansOf(instances)) {
     const hash = createHash('sha256');
-    for (const [fileOffset, length] of span) {
+    for (const { fileOffset, bytes: length } of span) {
       await file.read(fileOffset, length, bytes, 0);
       hash.update(bytes.subarray(0, length));
       onBytes(length);
@@ -92,29 +90,6 @@ function describeSpan(instances: readonly SnapshotInstance[], number: number): s
   return 'a page';
 }
 
-function* spansOf(instances: readonly SnapshotInstance[]): Generator<Span, void> {
-  for (const { memories } of instances) for (const memory of memories) yield* memorySpans(memory);
-}
-
-function* memorySpans({ extents, blocks }: SnapshotMemory): Generator<Span, void> {
-  let index = -1; // of the page in `blocks`
-  let page = -1;
-  for (const { offset, fileOffset, bytes, file = 0 } of extents) {
-    const first = offset / BLOCK;
-    const count = bytes / BLOCK;
-    for (let from = 0; from < count; from += SPAN_BLOCKS) {
-      const span: [number, number][] = [];
-      for (let n = from; n < Math.min(from + SPAN_BLOCKS, count); n++) {
-        const own = Math.floor((first + n) / BLOCKS_PER_PAGE);
-        if (own !== page) index++;
-        page = own;
-        if ((blocks[index] & (1 << ((first + n) % BLOCKS_PER_PAGE))) === 0) continue;
-        const at = fileOffset + n * BLOCK;
-        const last = span.at(-1);
-        if (last !== undefined && last[0] + last[1] === at) last[1] += BLOCK;
-        else span.push([at, BLOCK]);
-      }
-      if (file === 0) yield span;
-    }
-  }
+function* spansOf(instances: readonly SnapshotInstance[]): Generator<StoredRun[], void> {
+  for (const { memories } of instances) for (const memory of memories) yield* extentRuns(memory, 0, SPAN_BLOCKS);
 }

@@ -94,12 +94,23 @@ export const snapshot: Area = {
       changes: [['if (number > 0) checkFront(', 'if (number > 99) checkFront(']],
     },
     {
-      file: 'src/snapshot/page-digests.ts',
+      file: 'src/snapshot/stored-runs.ts',
       tests: ['test/unit/snapshot/page-digests.test.ts'],
       changes: [
-        ['if (file === 0) yield span;', 'yield span;'],
+        ['if (file === wanted) yield runs;', 'yield runs;'],
         ['if (own !== page) index++;', 'index = own;'],
         ['fileOffset + n * BLOCK', 'fileOffset + (n - from) * BLOCK'],
+      ],
+    },
+    {
+      file: 'src/snapshot/verify.ts',
+      tests: ['test/unit/snapshot/verify.test.ts'],
+      changes: [
+        ['await checkContents(file, snapshot.host.descriptors);', ''],
+        ['await checkPages(file, snapshot.instances, digests, onBytes);', ''],
+        ['if (!module.file) readSnapshotModule(stored, module);', ''],
+        ['checkStored(snapshot.instances, i + 1, file, path);', ''],
+        ['if (end >= fileOffset + bytes) continue;', 'if (end > fileOffset) continue;'],
       ],
     },
     {

@@ -118,6 +118,8 @@ const COMMANDS: readonly (readonly [
   ],
   ['restore', ['restore', 'FILE', '-o', 'OUT'], ['snapshot'], 'restore takes a snapshot'],
   ['coredump', ['coredump', 'FILE', '-o', 'OUT'], ['snapshot'], 'coredump takes a snapshot'],
+  ['verify', ['verify', 'FILE'], ['snapshot'], 'verify takes a snapshot'],
+  ['compact', ['compact', 'FILE', '-o', 'OUT'], ['snapshot'], 'compact takes a snapshot'],
   [
     'inspect',
     ['inspect', 'FILE'],

@@ -1,0 +1,58 @@
+/** `wag-snap compact`: a snapshot and all that it needs of others as one file. */
+
+import type { CommandModule } from 'yargs';
+import { compactOpened } from '../../src/api/compact.js';
+import { filesOf, openSnapshot } from '../../src/api/stored-snapshot.js';
+import { openDestination, refuseInput } from '../../src/base/output.js';
+import { type ChainOptions, chainOptions, chainPlaces } from '../options/chain.js';
+import { once } from '../options/usage.js';
+import { expectKind } from '../programs/expect-kind.js';
+import { inputIdentity, withInput } from '../programs/input-file.js';
+import { Interruption } from '../programs/interruption.js';
+import { Progress } from '../show/progress.js';
+import { printResult } from '../show/result.js';
+
+interface Options extends ChainOptions {
+  snapshot: string;
+  output: string;
+}
+
+const command: CommandModule<object, Options> = {
+  command: 'compact <snapshot>',
+  describe: 'Write a snapshot that is a difference to others as one file',
+  builder: (yargs) =>
+    yargs
+      .positional('snapshot', { type: 'string', demandOption: true, describe: 'a .wsnap file' })
+      .option('output', {
+        alias: 'o',
+        type: 'string',
+        demandOption: true,
+        requiresArg: true,
+        coerce: once('output'),
+        describe: 'file to write',
+      })
+      .options(chainOptions)
+      .example([['$0 compact job.wsnap -o whole.wsnap', 'whole.wsnap needs no other file']]) as never,
+  handler: async (options) => {
+    const { output } = options;
+    const interruption = new Interruption('nothing was written');
+    const progress = new Progress('writing');
+    try {
+      const destination = openDestination(output, [inputIdentity(options.snapshot)]);
+      await withInput(options.snapshot, async (input) => {
+        expectKind(input, 'compact', ['snapshot']);
+        const stored = openSnapshot(input.path, chainPlaces(options, input.isTemporary));
+        refuseInput(output, filesOf(stored));
+        await compactOpened(stored, destination, {
+          signal: interruption.abortSignal,
+          onProgress: (done, total) => progress.update(done, total),
+        });
+      });
+    } finally {
+      interruption.stop();
+      progress.end();
+    }
+    printResult(output, output);
+  },
+};
+export default command;

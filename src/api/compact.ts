@@ -1,0 +1,44 @@
+/** A snapshot that is a difference to others, as one file. */
+
+import { resolve } from 'node:path';
+import { Cancellation } from '../base/cancellation.js';
+import { type Destination, openDestination } from '../base/output.js';
+import type { StoredSnapshot } from '../snapshot/snapshot.js';
+import { type ChainOptions, filesOf, openSnapshot } from './stored-snapshot.js';
+
+export interface CompactOptions extends ChainOptions {
+  /** The file that becomes the snapshot; one that is there is replaced, once all is written. */
+  readonly to: string;
+  /** Told of the bytes of memory that were checked and copied, of all. */
+  readonly onProgress?: ((done: number, total: number) => void) | undefined;
+  /** Gives it up: nothing is written. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Writes a snapshot that needs no other file. All that it is made of is compared with its digests before.
+ *
+ * @throws InputError when a file is damaged, missing or wrong; ToolError
+ */
+export async function compact(snapshot: string, { to, signal, onProgress, ...places }: CompactOptions): Promise<void> {
+  const stored = openSnapshot(snapshot, places);
+  await compactOpened(stored, openDestination(resolve(to), filesOf(stored)), { signal, onProgress });
+}
+
+/** The same of one that was opened with all of its files (stored-snapshot.ts). @returns bytes of the new file */
+export async function compactOpened(
+  stored: StoredSnapshot,
+  output: Destination,
+  { signal, onProgress }: Pick<CompactOptions, 'signal' | 'onProgress'>,
+): Promise<number> {
+  const [{ compactSnapshot }, { verifySnapshot }] = await Promise.all([
+    import('../snapshot/compact.js'),
+    import('../snapshot/verify.js'),
+  ]);
+  const cancel = new Cancellation('nothing was written', signal);
+  await verifySnapshot(stored, () => cancel.check());
+  return compactSnapshot(stored, output, (done, total) => {
+    cancel.check();
+    onProgress?.(done, total);
+  });
+}

@@ -1,0 +1,40 @@
+/** Whether a snapshot's files are what was captured, to the last byte. */
+
+import { Cancellation } from '../base/cancellation.js';
+import type { StoredSnapshot } from '../snapshot/snapshot.js';
+import type { VerifiedFile } from '../snapshot/verify.js';
+import { type ChainOptions, openSnapshot } from './stored-snapshot.js';
+
+export type { VerifiedFile };
+
+export interface VerifyOptions extends ChainOptions {
+  /** Told of the bytes of pages that were checked, of all. */
+  readonly onProgress?: ((done: number, total: number) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Reads all of a snapshot, and of what it is a difference to, and compares it with its digests.
+ *
+ * @returns each file, the snapshot's own first
+ * @throws InputError for the first that is damaged, missing or wrong; ToolError
+ */
+export async function verify(
+  snapshot: string,
+  { signal, onProgress, ...places }: VerifyOptions = {},
+): Promise<VerifiedFile[]> {
+  return verifyOpened(openSnapshot(snapshot, places), { signal, onProgress });
+}
+
+/** The same of one that was opened with all of its files (stored-snapshot.ts). */
+export async function verifyOpened(
+  stored: StoredSnapshot,
+  { signal, onProgress }: Pick<VerifyOptions, 'signal' | 'onProgress'>,
+): Promise<VerifiedFile[]> {
+  const { verifySnapshot } = await import('../snapshot/verify.js');
+  const cancel = new Cancellation('not all was checked', signal);
+  return verifySnapshot(stored, (done, total) => {
+    cancel.check();
+    onProgress?.(done, total);
+  });
+}

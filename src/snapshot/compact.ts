@@ -1,0 +1,83 @@
+/** A snapshot and all that it needs of its ancestors as one file, which needs no other. */
+
+import type { Destination } from '../base/output.js';
+import { ChainFiles } from './chain-files.js';
+import { groupContents } from './file-contents.js';
+import { readSnapshotModule } from './format.js';
+import type { PageFile } from './page-file.js';
+import type { FileContents, Host, SnapshotInstance, SnapshotModule, StoredSnapshot } from './snapshot.js';
+import { StoredContents, StoredMemory } from './stored-pages.js';
+import { SnapshotWriter } from './writer.js';
+
+/**
+ * Copies what is in the files, which have been verified (verify.ts). The new file is another snapshot: those that are
+ * differences to the old one need the old one.
+ *
+ * @param stored with its ancestors found
+ * @param onProgress bytes of pages copied, of how many; may throw to give up: nothing is left then
+ * @returns bytes of the new file, holes included
+ * @throws InputError, ToolError
+ */
+export async function compactSnapshot(
+  stored: StoredSnapshot,
+  output: Destination | string,
+  onProgress: (done: number, total: number) => void = () => {},
+): Promise<number> {
+  const { parent: _parent, ancestors: _ancestors, ...snapshot } = stored.snapshot;
+  const writer = new SnapshotWriter(output, true);
+  const files = new ChainFiles(stored);
+  try {
+    const modules = snapshot.modules.map((module) => copyModule(stored, module, writer));
+    const instances = await copyMemories(snapshot.instances, files, writer.pages, onProgress);
+    const host = await copyContents(snapshot.host, files, writer.pages);
+    const bytes = await writer.seal({ ...snapshot, parent: undefined, modules, instances, host });
+    await writer.commit();
+    return bytes;
+  } finally {
+    writer.abandon();
+    files.close();
+  }
+}
+
+function copyModule(stored: StoredSnapshot, module: SnapshotModule, writer: SnapshotWriter): SnapshotModule {
+  const bytes = readSnapshotModule(stored, module);
+  const { name, sha256, size } = module;
+  return { name, sha256, size, fileOffset: bytes && writer.addModule(bytes) };
+}
+
+async function copyMemories(
+  instances: readonly SnapshotInstance[],
+  files: ChainFiles,
+  pages: PageFile,
+  onProgress: (done: number, total: number) => void,
+): Promise<SnapshotInstance[]> {
+  const all = instances.map(({ memories }) => memories.map((memory) => new StoredMemory(files, memory)));
+  const total = all.flat().reduce((sum, { size }) => sum + size, 0);
+  let done = 0;
+  const onBytes = (bytes: number) => {
+    done += bytes;
+    onProgress(done, total);
+  };
+  const copied: SnapshotInstance[] = [];
+  for (const [i, instance] of instances.entries()) {
+    const memories = [];
+    for (const [k, { pages: size, maxPages }] of instance.memories.entries()) {
+      memories.push({ pages: size, maxPages, ...(await pages.takePages(all[i][k], onBytes)) });
+    }
+    copied.push({ ...instance, memories });
+  }
+  return copied;
+}
+
+async function copyContents(host: Host, files: ChainFiles, pages: PageFile): Promise<Host> {
+  const copies = new Map<FileContents, FileContents>(); // descriptors of one file share an object
+  for (const { contents } of groupContents(host.descriptors)) {
+    const fileOffset = await pages.takeContents(new StoredContents(files.own, contents), contents.size);
+    copies.set(contents, { ...contents, fileOffset });
+  }
+  const descriptors = host.descriptors.map((descriptor) => {
+    const { contents } = descriptor;
+    return contents === undefined ? descriptor : { ...descriptor, contents: copies.get(contents) };
+  });
+  return { ...host, descriptors };
+}
