@@ -3,7 +3,7 @@
  * but a nop where two would coincide.
  */
 
-import type { MacroAssembler } from '../../arch/masm/masm.js';
+import { type MacroAssembler, NO_REG } from '../../arch/masm/masm.js';
 import { BugError } from '../../base/errors.js';
 import { SITE_CALL, SITE_LOOP } from '../../image/contract/site-tables.js';
 import type { FrameMapEncoder } from '../../image/tables/frame-map-encoder.js';
