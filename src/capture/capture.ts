@@ -140,6 +140,8 @@ class Capture {
   private readonly start = performance.now();
   private readonly budget = new HeaderBudget();
   private settled = this.start;
+  /** What was copied before it was asked to stop; undefined when all is to be copied while it stands still. */
+  private copy: PreCopy | undefined;
 
   constructor(
     private readonly process: ImageProcess,
@@ -158,7 +160,9 @@ class Capture {
       const references = new ReferenceTable(process.image.identity, process.base);
       process.image.sites; // reads and checks the tables now, not while the process stands still
       const timeout = options.timeout ?? DEFAULT_TIMEOUT;
-      const copy = await this.copyWhileItRuns(sink, writer);
+      this.copy = await this.beginCopying(sink, writer);
+      await this.copy?.run();
+      const { copy } = this;
       const { onWarning: warn } = options;
       stopped = await stopProcess(process, {
         timeout,
@@ -185,6 +189,7 @@ class Capture {
       return this.report(pause, bytes, read, names, writer.path, copy?.report);
     } finally {
       await letGo(stopped);
+      await this.copy?.release();
       writer.abandon();
       difference?.close();
     }
@@ -277,16 +282,11 @@ class Capture {
     };
   }
 
-  /**
-   * Copies memories before the process is asked to stop.
-   *
-   * @returns undefined when all is to be copied while it stands still
-   */
-  private async copyWhileItRuns(sink: LivePageSink, writer: SnapshotWriter): Promise<PreCopy | undefined> {
+  private async beginCopying(sink: LivePageSink, writer: SnapshotWriter): Promise<PreCopy | undefined> {
     const { process, options, settle } = this;
     if (options.tracking === 'none' || options.withoutPages) return undefined;
     await process.prepareSignals((text) => options.onWarning?.(text));
-    const copy = await PreCopy.begin(process, sink, {
+    return PreCopy.begin(process, sink, {
       pauseBudget: options.pauseBudget ?? PAUSE_BUDGET,
       way: options.tracking,
       settle,
@@ -296,8 +296,6 @@ class Capture {
       onBytes: (bytes) => this.progress(bytes),
       onRound: async () => options.taker?.round(writer.grown()),
     });
-    await copy?.run();
-    return copy;
   }
 
   /** @returns what tells where the pages of each memory are */

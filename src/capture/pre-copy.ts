@@ -21,7 +21,7 @@ import { type NativeMemory, readMemories } from './instance-state.js';
 import { LiveMemory } from './live-memory.js';
 import { touchedBlocks } from './pagemap.js';
 import type { ImageProcess } from './process.js';
-import { TrackingLost, type TrackingWay, WrittenPages } from './written-pages.js';
+import { runs, TrackingLost, type TrackingWay, WrittenPages } from './written-pages.js';
 
 /** Bytes of memories below which standing still is as quick. */
 const WORTHWHILE = 1 << 20;
@@ -70,7 +70,7 @@ export class PreCopy {
 
   /** @returns undefined when there is little to copy, or the process cannot be tracked: it is captured standing still */
   static async begin(process: ImageProcess, sink: LivePageSink, options: PreCopyOptions): Promise<PreCopy | undefined> {
-    if (!process.tryMemory()) return undefined;
+    if (!process.tryMemory() || !(await runs(process))) return undefined;
     const memories = memoriesOf(process);
     if (sizeOf(memories) < WORTHWHILE) return undefined;
     const session = await WrittenPages.begin(process, options.way);
@@ -121,6 +121,20 @@ export class PreCopy {
     }
     if (this.lost) await this.takeTouched();
     this.rest = await this.copyRest(false);
+  }
+
+  /**
+   * After the process was let go, or the capture has failed: what would cost the program something is taken away. Does
+   * nothing the second time.
+   */
+  async release(): Promise<void> {
+    if (this.pages.way === 'userfault' || this.lost) return;
+    this.lost = true;
+    try {
+      await this.pages.end();
+    } catch {
+      // It has ended, or is another tool's by now.
+    }
   }
 
   /** Where the pages of each memory are. */

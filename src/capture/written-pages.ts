@@ -12,7 +12,7 @@
 import { randomBytes } from 'node:crypto';
 import { InputError } from '../base/errors.js';
 import { trace } from '../base/trace.js';
-import { STATE_RUNNING } from '../image/contract/runtime-block.js';
+import { RT_STOP_SENDER, STATE_RUNNING, STATE_STARTING } from '../image/contract/runtime-block.js';
 import { WASM_PAGE } from '../image/contract/sizes.js';
 import { TH_STATE } from '../image/contract/thread.js';
 import {
@@ -80,15 +80,13 @@ export class WrittenPages {
    * it; of a page that was never scanned, whether it is there.
    *
    * @param forced the way to use, for tests; else the best that the process has
-   * @returns undefined when the process cannot track, is older, or stands still
+   * @returns undefined when the process cannot track, or is older
    */
   static async begin(
     process: ImageProcess,
     forced?: TrackingWay,
   ): Promise<{ written: WrittenPages; since: Uint8Array | undefined } | undefined> {
     const { memory } = process;
-    const state = memory.u32(process.thread + TH_STATE);
-    if (state !== STATE_RUNNING) return undefined;
     const ways = memory.u32(process.runtime + RT_TRACKING + TK_WAYS);
     const way = (['userfault', 'protect'] as const).find(
       (way) => (ways & WAYS[way]) !== 0 && (forced === undefined || way === forced),
@@ -217,6 +215,18 @@ export class WrittenPages {
   private damaged(): InputError {
     return new InputError('damaged-process', `pid ${this.process.pid}: its list of written pages is damaged`);
   }
+}
+
+/** Whether it runs; one that starts, or that this tool has just let go, is given a moment. */
+export async function runs({ memory, runtime, thread }: ImageProcess): Promise<boolean> {
+  const deadline = performance.now() + GIVE_UP;
+  for (let pause = FIRST_PAUSE; performance.now() < deadline; pause = longer(pause)) {
+    const state = memory.u32(thread + TH_STATE);
+    if (state === STATE_RUNNING) return true;
+    if (state !== STATE_STARTING && memory.u32(runtime + RT_STOP_SENDER) !== globalThis.process.pid) break;
+    await sleep(pause);
+  }
+  return memory.u32(thread + TH_STATE) === STATE_RUNNING;
 }
 
 /** Sets the bits of blocks [from, to) of a memory. */

@@ -5,20 +5,30 @@
 
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
+import type { ArchName } from '../../src/arch/masm/target.js';
 import type { TrackingWay } from '../../src/capture/written-pages.js';
 import { capturePid } from '../support/capture.js';
 import { nativeArch } from '../support/native-arch.js';
 import { exhaustive } from '../support/sampling.js';
-import { type Built, build, restoreAndStart, temporaryFolder, Workload } from '../support/workload.js';
+import { type Built, build, canRun, restoreAndStart, temporaryFolder, Workload } from '../support/workload.js';
 import { writerProgram } from '../support/writer-program.js';
 
 const folder = temporaryFolder();
 const CAPTURES = exhaustive ? 300 : 12;
+/** An emulated program takes its time. */
+const EMULATED_CAPTURES = exhaustive ? 100 : 5;
 const HOPS = 3;
-/** Milliseconds: rounds are not given up for a pause that is short enough. */
-const ways: readonly TrackingWay[] = nativeArch === 'x64' ? ['userfault'] : [];
+const other = nativeArch === 'x64' ? 'arm64' : 'x64';
+/** qemu-user has no userfaultfd. */
+const ways: readonly (readonly [ArchName, TrackingWay])[] = [
+  [nativeArch, 'userfault'],
+  [nativeArch, 'protect'],
+  ...(canRun(other) ? [[other, 'protect'] as const] : []),
+];
 
-describe.each(ways)('by %s', (way) => {
+describe.each(ways)('%s, by %s', (arch, way) => {
+  const captures = arch === nativeArch ? CAPTURES : EMULATED_CAPTURES;
+
   describe.each([
     ['as fast as it can', 0],
     ['some pages in a round', 20_000],
@@ -26,7 +36,7 @@ describe.each(ways)('by %s', (way) => {
   ])('a program that writes %s', (name, pace) => {
     let built: Built;
     beforeAll(async () => {
-      built = await build(writerProgram({ pace, last: HOPS }), join(folder, `${way}-${pace}`));
+      built = await build(writerProgram({ pace, last: HOPS }), join(folder, `${arch}-${way}-${pace}`), { arch });
     });
 
     test('no write is lost', { timeout: 120_000 }, async () => {
@@ -34,8 +44,8 @@ describe.each(ways)('by %s', (way) => {
       try {
         await workload.waitFor('ready');
         for (let hop = 1; hop <= HOPS; hop++) {
-          const file = join(folder, `${way}-${pace}-${hop}.wsnap`);
-          for (let n = 1; n <= CAPTURES; n++) {
+          const file = join(folder, `${arch}-${way}-${pace}-${hop}.wsnap`);
+          for (let n = 1; n <= captures; n++) {
             // Sometimes nothing but what was written in the last round is left for the pause.
             const pauseBudget = n % 3 === 0 ? 1000 : 1;
             const { tracking } = await capturePid(workload.pid, { output: file, tracking: way, pauseBudget });
@@ -44,7 +54,7 @@ describe.each(ways)('by %s', (way) => {
           }
           expect(workload.hasEnded).toBe(false);
           workload.kill();
-          workload = await restoreAndStart(file, built, join(folder, `${way}-${pace}-${hop}`));
+          workload = await restoreAndStart(file, built, join(folder, `${arch}-${way}-${pace}-${hop}`));
         }
         expect(await workload.ended()).toMatchObject({ code: 0, stderr: '' });
       } finally {

@@ -82,6 +82,7 @@ export function filterRules({ directories, openat2, tracking, image, nothing, pi
       : []),
     { name: 'prctl', conditions: [equal(0, PR_SET_PTRACER)] },
     { name: 'mprotect', conditions: [equal(2, READ_WRITE)] },
+    { name: 'mprotect', conditions: [equal(2, PROT_READ)] },
     { name: 'kill', conditions: [equal(0, pid)] },
     { name: 'kill', conditions: [equal(1, 0n)] },
     textAt(text.plain),

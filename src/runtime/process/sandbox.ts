@@ -237,7 +237,7 @@ function build(directories: bool): i64 {
   require(0, PR_SET_PTRACER);
   end();
   begin(SYS_mprotect);
-  require(2, <u32>PROT_READ_WRITE);
+  requireEither(2, <u32>PROT_READ_WRITE, <u32>PROT_READ);
   end();
   begin(SYS_kill);
   unless(1, 0);

@@ -9,7 +9,7 @@
  *     SIGTRAP       STOPPING -> PARKED -> RUNNING, at a safepoint
  *                   parked at a trap: TRAPPED (trapped.ts)
  *     endings       as process 1 alone, which the kernel does not end by a default action: exit with 128 + number
- *     faults        a trap site -> its trap; the guard below the guest's stack -> call stack exhausted; else fatal
+ *     faults        a write to a tracked block (protect.ts) goes on; a trap site -> its trap; the guard below the guest's stack -> call stack exhausted; else fatal
  */
 
 import { MEM_BASE, MEM_SIZE } from '../../image/contract/instance';
@@ -44,6 +44,7 @@ import { reservation } from './boot';
 import { firstInstance, instanceCount, memoriesOf, nextInstance } from './init-plan';
 import { flush, put, putDecimal, putHex } from './message';
 import { forgetSender, goOn, onStopKept, park, senderIsDead, setSender } from './park';
+import { liftAt } from './protect';
 import { exit, half, setHalf, word } from './runtime-block';
 import { beginStep, endStep, passSafepoints } from './single-steps';
 import { functionAt, trapSiteAt } from './site-sections';
@@ -72,7 +73,7 @@ const EXIT_BUG: i32 = 70;
 /** @param info siginfo_t, @param context ucontext_t */
 export function on_signal(signo: i32, info: i64, context: i64): void {
   if (signo === STOP_SIGNAL) return onStop(load32_u(info + SI_PID), context);
-  if (signo === TRACK_SIGNAL) return onTrack();
+  if (signo === TRACK_SIGNAL) return onTrack(load32_u(info + SI_PID));
   if (isEnding(signo)) exit(128 + signo);
   if (signo === SIGTRAP && onSafepoint(context)) return;
   onFault(signo, load64(info + SI_ADDR), context);
@@ -139,6 +140,7 @@ function onSafepoint(context: i64): bool {
 }
 
 function onFault(signo: i32, address: i64, context: i64): void {
+  if (signo === SIGSEGV && liftAt(address)) return; // the first write to a block that is tracked
   const pc = load64(context + UCONTEXT_PC);
   const memoryFault = signo === SIGSEGV || signo === SIGBUS;
   const site = inText(pc) ? trapSiteAt(textOffsetOf(pc)) : 0;

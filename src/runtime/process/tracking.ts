@@ -3,7 +3,7 @@
  * this takes, so the process makes them itself, in the handler of TRACK_SIGNAL.
  *
  * AssemblyScript, on the signal stack, STOP_SIGNAL and TRACK_SIGNAL blocked. It may interrupt anything, the host layer
- * too, and shares nothing with it but the runtime block and what userfault.ts keeps. How long it takes is up to the tool,
+ * too, and shares nothing with it but the runtime block and what userfault.ts and protect.ts keep. How long it takes is up to the tool,
  * which asks for a range at a time.
  */
 
@@ -31,12 +31,14 @@ import {
   TRACK_END,
   TRACK_ID_SIZE,
   TRACK_KEEP,
+  TRACK_PROTECT,
   TRACK_SCAN,
   TRACK_STALE,
   TRACK_USERFAULT,
 } from '../../image/contract/tracking';
 import { load32_u, load64, memoryBase, runtime, store32, store64, syscall } from '../native/native';
 import { SYS_clock_gettime } from '../native/target';
+import { beginProtect, endProtect, keepProtect, liftTargets, protectReached, scanProtect } from './protect';
 import { openUserfault, REGIONS, registerMemories, scan, scanReached, unregisterMemories } from './userfault';
 import { failed } from './runtime-block';
 
@@ -51,21 +53,24 @@ function record(): i64 {
 
 /** Finds out what this process can do; opens what that takes, as it cannot be opened in the sandbox. */
 export function prepareTracking(): void {
-  let ways: i32 = 0;
+  let ways: i32 = TRACK_PROTECT;
   if (openUserfault()) ways |= TRACK_USERFAULT;
   store64(record() + TK_REGIONS, memoryBase() + <i64>REGIONS);
   store32(record() + TK_WAYS, ways);
 }
 
-/** TRACK_SIGNAL: answers the request, once; one that comes without a request changes nothing. */
-export function onTrack(): void {
+/**
+ * TRACK_SIGNAL: answers the request, once; one that comes without a request changes nothing.
+ * @param sender pid of the tool, 0 when it has none here
+ */
+export function onTrack(sender: i32): void {
   const request = record() + TK_REQUEST;
   const answer = record() + TK_ANSWER;
   const number = load32_u(request + RQ_NUMBER);
   if (number === 0 || number === load32_u(answer + RQ_NUMBER)) return;
   store32(answer + RQ_NUMBER, 0); // until the rest of it is there
   const started = now();
-  store64(record() + TK_RESULT, perform(request));
+  store64(record() + TK_RESULT, perform(request, sender));
   store64(record() + TK_TOOK, now() - started);
   store32(answer + RQ_COMMAND, load32_u(request + RQ_COMMAND));
   for (let at: i64 = 8; at < REQUEST_SIZE; at += 8) store64(answer + at, load64(request + at));
@@ -82,35 +87,54 @@ function now(): i64 {
 }
 
 /** @returns what goes into TK_RESULT */
-function perform(request: i64): i64 {
+function perform(request: i64, sender: i32): i64 {
   const command = load32_u(request + RQ_COMMAND);
-  if (command === TRACK_BEGIN) return begin(load32_u(request + RQ_WAY));
+  if (command === TRACK_BEGIN) return begin(load32_u(request + RQ_WAY), sender);
   if (load32_u(request + RQ_SESSION) !== load32_u(record() + TK_SESSION)) return TRACK_STALE;
   if (command === TRACK_SCAN) {
     // What was written is about to be forgotten here: only a whole snapshot may be what is differed from.
     copyId(0, record() + TK_SINCE);
-    const count = scan(load64(request + RQ_START), load64(request + RQ_END));
-    store64(record() + TK_REACHED, scanReached());
-    return count;
+    return way === TRACK_PROTECT ? byProtection(request) : byUserfault(request);
   }
   if (command === TRACK_KEEP) {
     copyId(request + RQ_ID, record() + TK_SINCE);
+    keepProtect();
     return 0;
   }
   if (command !== TRACK_END) return EINVAL;
   copyId(0, record() + TK_SINCE);
-  return unregisterMemories();
+  if (way !== TRACK_PROTECT) return unregisterMemories();
+  endProtect();
+  return 0;
 }
 
-function begin(wanted: i32): i64 {
+function byUserfault(request: i64): i64 {
+  const count = scan(load64(request + RQ_START), load64(request + RQ_END));
+  store64(record() + TK_REACHED, scanReached());
+  return count;
+}
+
+function byProtection(request: i64): i64 {
+  const count = scanProtect(load64(request + RQ_START), load64(request + RQ_END));
+  store64(record() + TK_REACHED, protectReached());
+  liftTargets();
+  return count;
+}
+
+function begin(wanted: i32, sender: i32): i64 {
   if ((wanted & load32_u(record() + TK_WAYS)) === 0) return EINVAL;
-  if (wanted !== way) copyId(0, record() + TK_SINCE); // the other way has seen nothing
-  copyId(record() + TK_SINCE, record() + TK_BEFORE);
-  copyId(0, record() + TK_SINCE);
   const session = load32_u(record() + TK_SESSION) + 1;
   store32(record() + TK_SESSION, session);
-  const result = registerMemories();
+  const since = record() + TK_SINCE;
+  copyId(since, record() + TK_BEFORE);
+  copyId(0, since);
+  if (wanted !== way) {
+    copyId(0, record() + TK_BEFORE); // the other way has seen nothing
+    endProtect();
+  }
+  const result = wanted === TRACK_PROTECT ? beginProtect(sender) : registerMemories();
   if (failed(result)) return result;
+  if (wanted === TRACK_PROTECT && result === 0) copyId(0, record() + TK_BEFORE);
   way = wanted;
   return <i64>session;
 }

@@ -44,6 +44,7 @@ import {
 } from '../descriptors/abi';
 import { lookup, lookupError, lookupFile } from '../descriptors/lookup';
 import { entryAt, kindOf, nativeOf, rightsOf } from '../descriptors/table';
+import { aimAt, aimless } from '../process/protect';
 import { errnoOf } from './errno';
 import { IOVECS, gatherIovecs, guestRange, iovecCount } from './guest';
 import { LINUX_EINTR, LINUX_EISDIR, blockingCall, call, native } from '../descriptors/linux';
@@ -52,9 +53,10 @@ import { LINUX_EINTR, LINUX_EISDIR, blockingCall, call, native } from '../descri
 function transfer(nr: i64, entry: usize, iovecs: u32, count: u32, offset: i64, bytesOut: u32): i32 {
   const to = guestRange(bytesOut, 4);
   if (to == 0) return EFAULT;
-  const error = gatherIovecs(iovecs, count);
+  const error = gatherIovecs(iovecs, count, nr == SYS_readv || nr == SYS_preadv);
   if (error != 0) return error;
   const bytes = blockingCall(nr, nativeOf(entry), native(IOVECS), iovecCount, offset, 0);
+  aimless();
   if (bytes < 0) return errnoOf(bytes);
   store32(to, <i32>bytes);
   return ESUCCESS;
@@ -81,7 +83,9 @@ function single(nr: i64, right: u64, fd: u32, iovecs: u32, count: u32, bytesOut:
   const buffer = <i64>(<u32>load32_u(base + <i64>iovecs));
   const length = <i64>(<u32>load32_u(base + <i64>iovecs + 4));
   if (length == 0 || buffer + length > size) return NOT_SINGLE;
+  if (nr == SYS_read) aimAt(base + buffer, length);
   const bytes = blocking_syscall(nr, nativeOf(entry), base + buffer, length, 0, 0, 0);
+  aimless();
   if (bytes < 0) return bytes == -LINUX_EINTR || bytes == -LINUX_EISDIR ? NOT_SINGLE : errnoOf(bytes);
   store32(base + <i64>bytesOut, <i32>bytes);
   return ESUCCESS;

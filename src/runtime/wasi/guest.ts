@@ -10,6 +10,7 @@ import { INST_WASI_MEMORY, MEM_BASE, MEM_SIZE } from '../../image/contract/insta
 import { TH_GUEST_INSTANCE } from '../../image/contract/thread';
 import { load32_u, load64, load8_u, thread } from '../native/native';
 import { EFAULT, EINVAL, ENAMETOOLONG, ENOENT, EPERM } from '../descriptors/abi';
+import { aim, aimless } from '../process/protect';
 
 /** Native address of the guest's bytes [pointer, pointer + length), or 0 when they are not all in its memory. */
 export function guestRange(pointer: u32, length: u64): i64 {
@@ -31,8 +32,9 @@ export let iovecCount: i64 = 0;
 /**
  * Makes IOVECS of a guest's iovec array, without its empty entries. Returns 0, or EFAULT when the array or a buffer is
  * not in the guest's memory.
+ * @param written the kernel will write to them: `aimless` is to be called after it has
  */
-export function gatherIovecs(iovecs: u32, count: u32): i32 {
+export function gatherIovecs(iovecs: u32, count: u32, written: bool): i32 {
   let from = guestRange(iovecs, <u64>count * 8);
   if (from == 0) return EFAULT;
   iovecCount = 0;
@@ -40,12 +42,16 @@ export function gatherIovecs(iovecs: u32, count: u32): i32 {
   for (let i: u32 = 0; i < count && iovecCount < IOV_MAX; i++, from += 8) {
     const length = <u64>(<u32>load32_u(from + 4));
     const buffer = guestRange(load32_u(from), length);
-    if (buffer == 0) return EFAULT;
+    if (buffer == 0) {
+      aimless();
+      return EFAULT;
+    }
     if (length == 0) continue;
     store<i64>(to, buffer);
     store<u64>(to, length, 8);
     to += 16;
     iovecCount++;
+    if (written) aim(IOVECS, iovecCount);
   }
   return 0;
 }

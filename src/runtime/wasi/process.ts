@@ -10,6 +10,7 @@ import {
   SYS_sched_yield,
 } from '../native/target';
 import { EFAULT, EINVAL, ESUCCESS, SIGNAL_NONE, SIGNAL_SYS } from '../descriptors/abi';
+import { aimAt, aimless } from '../process/protect';
 import { errnoOf } from './errno';
 import { guestRange } from './guest';
 import { call, native } from '../descriptors/linux';
@@ -59,7 +60,9 @@ export function random_get(buffer: u32, length: u32): i32 {
   let to = guestRange(buffer, length);
   if (to == 0) return EFAULT;
   for (let left = <i64>length; left > 0; ) {
+    aimAt(to, left);
     const bytes = call(SYS_getrandom, to, left, 0);
+    aimless();
     if (bytes < 0) return errnoOf(bytes);
     to += bytes;
     left -= bytes;

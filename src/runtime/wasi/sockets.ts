@@ -30,6 +30,7 @@ import {
 } from '../descriptors/abi';
 import { lookup, lookupError, lookupFile } from '../descriptors/lookup';
 import { freeEntry, indexOf, kindOf, nativeOf, setAccess, setEntry, setFlags } from '../descriptors/table';
+import { aimless } from '../process/protect';
 import { errnoOf } from './errno';
 import { IOVECS, gatherIovecs, guestRange, iovecCount } from './guest';
 import {
@@ -85,8 +86,8 @@ export function sock_accept(fd: u32, flags: i32, fdOut: u32): i32 {
   return ESUCCESS;
 }
 
-function prepareMessage(iovecs: u32, count: u32): i32 {
-  const error = gatherIovecs(iovecs, count);
+function prepareMessage(iovecs: u32, count: u32, written: bool): i32 {
+  const error = gatherIovecs(iovecs, count, written);
   fill(native(MESSAGE), 0, 56);
   store<i64>(MESSAGE, native(IOVECS), MESSAGE_IOVECS);
   store<i64>(MESSAGE, iovecCount, MESSAGE_IOVEC_COUNT);
@@ -99,14 +100,18 @@ export function sock_recv(fd: u32, iovecs: u32, count: u32, flags: i32, bytesOut
   const bytesTo = guestRange(bytesOut, 4);
   const flagsTo = guestRange(flagsOut, 2);
   if (bytesTo == 0 || flagsTo == 0) return EFAULT;
-  const error = prepareMessage(iovecs, count);
+  const error = prepareMessage(iovecs, count, true);
   if (error != 0) return error;
-  if ((flags & ~(RECV_PEEK | RECV_WAITALL)) != 0) return EINVAL;
+  if ((flags & ~(RECV_PEEK | RECV_WAITALL)) != 0) {
+    aimless();
+    return EINVAL;
+  }
   let how: i64 = 0;
   if (flags & RECV_PEEK) how |= MSG_PEEK;
   if (flags & RECV_WAITALL) how |= MSG_WAITALL;
   const isNull = kindOf(entry) == FDK_NULL; // a connection that restore was told to ignore
   const bytes = isNull ? 0 : blockingCall(SYS_recvmsg, nativeOf(entry), native(MESSAGE), how, 0, 0);
+  aimless();
   if (bytes < 0) return errnoOf(bytes);
   store32(bytesTo, <i32>bytes);
   store16(flagsTo, load<i32>(MESSAGE, MESSAGE_FLAGS) & MSG_TRUNC ? RECV_DATA_TRUNCATED : 0);
@@ -119,7 +124,7 @@ export function sock_send(fd: u32, iovecs: u32, count: u32, flags: i32, bytesOut
   if (entry == 0) return lookupError;
   const bytesTo = guestRange(bytesOut, 4);
   if (bytesTo == 0) return EFAULT;
-  const error = prepareMessage(iovecs, count);
+  const error = prepareMessage(iovecs, count, false);
   if (error != 0) return error;
   if (flags != 0) return EINVAL;
   const bytes =

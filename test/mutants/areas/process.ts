@@ -98,6 +98,26 @@ export const process: Area = {
       ],
     },
     {
+      file: 'src/runtime/process/protect.ts',
+      tests: ['test/unit/capture/written-pages.test.ts'],
+      slow: true,
+      changes: [
+        ['if (isOwnerDead()) endProtect();\n  else liftTargets();', 'if (isOwnerDead()) endProtect();'],
+        ['setWritten(number, true);', ''],
+        ['setWritten(first + block, false);', ''],
+      ],
+    },
+    {
+      file: 'src/runtime/process/tracking.ts',
+      tests: ['test/unit/capture/written-pages.test.ts'],
+      slow: true,
+      changes: [
+        ['  liftTargets();\n', '  '],
+        ['!== load32_u(record() + TK_SESSION)) return TRACK_STALE', '!== 0 && false) return TRACK_STALE'],
+        ['copyId(request + RQ_ID, record() + TK_SINCE);', ''],
+      ],
+    },
+    {
       file: 'src/runtime/process/signals.ts',
       tests: [
         'test/unit/runtime/process/signals.test.ts',

@@ -38,7 +38,7 @@ export const sandbox: Area = {
         ['requireEither(1, F_GETFL, F_SETFL);', ''],
         ['require(1, FIONREAD);', ''],
         ['require(0, PR_SET_PTRACER);', ''],
-        ['require(2, <u32>PROT_READ_WRITE);', ''],
+        ['requireEither(2, <u32>PROT_READ_WRITE, <u32>PROT_READ);', ''],
         ['unless(1, 0);\n  require(0', 'require(0'],
         ['require(0, <u32>syscall(SYS_getpid, 0, 0, 0, 0, 0, 0)); //', '//'],
         ['if (kindOf(entryAt(i)) === FDK_PREOPEN) return true;', 'return true;'],

@@ -16,7 +16,7 @@ export const wasi: Area = {
         ['<u64>pointer > size - length', '<u64>pointer + length > size + 1'],
         ['<u64>pointer > size - length', '<u64>pointer >= size - length'],
         ['guestRange(iovecs, <u64>count * 8)', 'guestRange(iovecs, <u64>(count * 8))'],
-        ['if (buffer == 0) return EFAULT;', ''],
+        ['if (buffer == 0) {\n      aimless();\n      return EFAULT;\n    }', ''],
         ['if (length == 0) continue;', ''],
         ['i < count && iovecCount < IOV_MAX', 'i < count'],
         ['if (length == 0) return ENOENT;', ''],

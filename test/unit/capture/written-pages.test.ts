@@ -1,0 +1,162 @@
+/**
+ * Sessions of tracking, by every way that this machine has: what a scan finds, what is left of a session, and what the
+ * kernel writes while a program waits in it.
+ */
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { readMemories } from '../../../src/capture/instance-state.js';
+import { parseMaps } from '../../../src/capture/proc-maps.js';
+import { ImageProcess } from '../../../src/capture/process.js';
+import { TrackingLost, type TrackingWay, WrittenPages } from '../../../src/capture/written-pages.js';
+import { readSnapshot } from '../../../src/snapshot/format.js';
+import { FIRST_GUEST } from '../../../src/snapshot/snapshot.js';
+import { Talker } from '../../faults/capture-sweep.js';
+import { BLOCKED, BUSY } from '../../faults/programs.js';
+import { capturePid } from '../../support/capture.js';
+import { nativeArch } from '../../support/native-arch.js';
+import { build, canRun, temporaryFolder } from '../../support/workload.js';
+
+const folder = temporaryFolder();
+const other = nativeArch === 'x64' ? 'arm64' : 'x64';
+let talker: Talker | undefined;
+let attached: ImageProcess | undefined;
+let command: ChildProcess | undefined;
+beforeAll(async () => {
+  for (const [name, text] of Object.entries({ blocked: BLOCKED, busy: BUSY })) {
+    for (const arch of [nativeArch, other] as const) {
+      await build(Buffer.from(text), join(folder, `${name}-${arch}`), { arch });
+    }
+  }
+});
+afterEach(() => {
+  attached?.close();
+  talker?.workload.kill();
+  command?.kill('SIGKILL');
+  [attached, talker, command] = [undefined, undefined, undefined];
+});
+
+async function started(name: string, arch: string = nativeArch): Promise<ImageProcess> {
+  talker = await Talker.start(join(folder, `${name}-${arch}`));
+  attached = await ImageProcess.attach(talker.pid);
+  await attached.prepareSignals(() => {});
+  return attached;
+}
+
+const answers = async () => expect(await talker!.wrongAnswer()).toBeUndefined();
+
+function memoryOf({ memory, base, image }: ImageProcess) {
+  const identity = image.identity.instances[FIRST_GUEST];
+  return readMemories(memory, base + identity.start, identity)[0];
+}
+
+async function begin(process: ImageProcess, way: TrackingWay): Promise<WrittenPages> {
+  const session = await WrittenPages.begin(process, way);
+  expect(session, 'a session').toBeDefined();
+  return session!.written;
+}
+
+const pagesIn = (blocks: Uint16Array) => Array.from(blocks.keys()).filter((page) => blocks[page] !== 0);
+const ways: readonly (readonly [string, TrackingWay])[] = [
+  [nativeArch, 'userfault'],
+  [nativeArch, 'protect'],
+  ...(canRun(other) ? [[other, 'protect'] as const] : []),
+];
+
+describe.each(ways)('%s, by %s', (arch, way) => {
+  test('a scan finds what was written since the last one', async () => {
+    const process = await started('blocked', arch);
+    const written = await begin(process, way);
+    const memory = memoryOf(process);
+    expect(pagesIn(await written.scan(memory)).length).toBe(memory.pages);
+    const idle = await written.scan(memory);
+    // At most the page that the kernel is about to write, and what the call has written before it began to wait.
+    expect(pagesIn(idle).filter((page) => page !== 0)).toEqual([]);
+    await answers();
+    expect(pagesIn(await written.scan(memory))).toEqual([0]);
+    await written.end();
+    await answers();
+  });
+
+  test('a program that waits in the kernel gets what it waits for, captured or not', async () => {
+    const process = await started('blocked', arch);
+    for (let n = 0; n < 5; n++) {
+      const file = join(folder, 'waits.wsnap');
+      const { tracking } = await capturePid(process.pid, { output: file, tracking: way });
+      expect(tracking?.way).toBe(way);
+      readSnapshot(file);
+      await answers();
+      await answers();
+    }
+    expect(await talker!.wrongEnd()).toBeUndefined();
+  });
+
+  test('of two sessions the first is lost', async () => {
+    const process = await started('busy', arch);
+    const first = await begin(process, way);
+    await first.scan(memoryOf(process));
+    const second = await begin(process, way);
+    await expect(first.scan(memoryOf(process))).rejects.toThrow(TrackingLost);
+    await expect(first.keep(new Uint8Array(32))).rejects.toThrow(TrackingLost);
+    expect(pagesIn(await second.scan(memoryOf(process)))).not.toContain(40);
+    await answers();
+  });
+
+  test('a session continues from what was kept, once', async () => {
+    const process = await started('blocked', arch);
+    const memory = memoryOf(process);
+    const id = Buffer.alloc(32, 7);
+    const first = await begin(process, way);
+    await first.scan(memory);
+    await first.keep(id);
+    await answers();
+    const second = await WrittenPages.begin(process, way);
+    expect(second?.since).toEqual(id);
+    expect(pagesIn(await second!.written.scan(memory))).toEqual([0]);
+    expect((await WrittenPages.begin(process, way))?.since).toBeUndefined();
+    await answers();
+  });
+});
+
+describe.each(['userfault', 'protect'] as const)('a tool that is killed, by %s', (way) => {
+  test('leaves nothing that stays protected', { timeout: 60_000 }, async () => {
+    const process = await started('busy');
+    const { address, pages } = memoryOf(process);
+    const env = { ...globalThis.process.env, WAGSNAP_TRACKING: way, WAGSNAP_TRACE: 'track' };
+    const output = join(folder, 'killed.wsnap');
+    command = spawn(resolve('bin/wag-snap'), ['capture', String(process.pid), '-o', output], { env });
+    let said = '';
+    command.stderr!.on('data', (text) => (said += text));
+    // A session has begun, so something is protected, or soon is.
+    await expect.poll(() => said, { interval: 1, timeout: 30_000 }).toContain('session');
+    command.kill('SIGKILL');
+    await once(command, 'close');
+    await answers(); // writes its memory
+    const maps = parseMaps(readFileSync(`/proc/${process.pid}/maps`, 'utf8'));
+    const own = maps.filter(({ start, end }) => start < address + pages * 65536 && end > address);
+    const text = readFileSync(`/proc/${process.pid}/maps`, 'latin1');
+    const readOnly = own.filter(({ start }) => new RegExp(`^${start.toString(16)}-[0-9a-f]+ r--p`, 'm').test(text));
+    expect(readOnly).toEqual([]);
+    await answers();
+  });
+});
+
+test('a process that was suspended is not waited for', { timeout: 60_000 }, async () => {
+  const process = await started('busy');
+  const written = await begin(process, 'userfault');
+  talker!.workload.kill('SIGSTOP');
+  await expect.poll(() => process.status()?.state).toBe('T');
+  await expect(written.scan(memoryOf(process))).rejects.toThrow(TrackingLost);
+  talker!.workload.kill('SIGCONT');
+  await answers();
+});
+
+test('a process without a way is captured standing still', async () => {
+  const process = await started('busy');
+  const report = await capturePid(process.pid, { output: join(folder, 'still.wsnap'), tracking: 'none' });
+  expect(report.tracking).toBeUndefined();
+  await answers();
+});
