@@ -1,6 +1,7 @@
 /**
- * The last step of the build: dist/bin, what it imports and the packages behind it, in few files under dist/cli, which
- * is what bin/wag-snap starts. Loading two hundred small modules takes longer than most commands.
+ * The last step of the build: dist/bin and dist/src/api, what they import and the packages behind it, in few files under
+ * dist/bundle: main.js, which bin/wag-snap starts, and library.js, which programs import. Loading two hundred small
+ * modules takes longer than most commands.
  *
  * The bundle knows the build it is of: what the cache of compiled images is keyed by (src/api/cached-image.ts).
  */
@@ -24,17 +25,19 @@ const parts = ['src/arch', 'src/wasm', 'src/image', 'src/compile', 'runtime'].ma
 );
 const fingerprint = createHash('sha256').update(parts.join('\0'), 'latin1').digest('hex');
 
-rmSync(`${root}/dist/cli`, { recursive: true, force: true });
+for (const folder of ['bundle', 'cli']) rmSync(`${root}/dist/${folder}`, { recursive: true, force: true });
 await build({
-  entryPoints: [`${root}/dist/bin/main.js`],
-  outdir: `${root}/dist/cli`,
+  entryPoints: { main: `${root}/dist/bin/main.js`, library: `${root}/dist/src/api/index.js` },
+  outdir: `${root}/dist/bundle`,
   bundle: true,
   splitting: true,
   format: 'esm',
   platform: 'node',
   target: 'node20.19',
+  sourcemap: 'linked',
   minifyWhitespace: true,
   minifySyntax: true,
+  lineLimit: 200, // Node prints the line that an error is thrown from
   external: ['wabt'],
   // yargs measures its help text by it, and ours is ASCII: the tables of Unicode take a fifth of a short command's time
   alias: { 'string-width': `${root}/scripts/ascii-width.mjs` },

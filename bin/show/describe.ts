@@ -1,10 +1,13 @@
 /** What `inspect` prints: a description as text, and as an object. */
 
-import type { FileDescription } from '../../src/api/describe.js';
-import type { ComponentDescription } from '../../src/api/describe-component.js';
-import type { ImageFacts } from '../../src/api/describe-image.js';
-import type { CoredumpDescription, ModuleDescription } from '../../src/api/describe-module.js';
-import type { ProcessDescription } from '../../src/api/describe-process.js';
+import type {
+  ComponentDescription,
+  CoredumpDescription,
+  FileDescription,
+  ImageFacts,
+  ModuleDescription,
+  ProcessDescription,
+} from '../../src/api/description.js';
 import { terminalLines } from '../../src/base/terminal-text.js';
 
 export interface Description {

@@ -1,6 +1,7 @@
 /** A snapshot for `inspect`: what is in it, and its stack trace, as text and as an object. */
 
-import { type SnapshotDescription, snapshotFacts, traceOf } from '../../src/api/describe-snapshot.js';
+import { snapshotFacts, traceOf } from '../../src/api/describe-snapshot.js';
+import type { SnapshotDescription } from '../../src/api/description.js';
 import { descriptorLine } from '../../src/api/descriptor-line.js';
 import { terminalLines } from '../../src/base/terminal-text.js';
 import type { StoredSnapshot } from '../../src/snapshot/snapshot.js';

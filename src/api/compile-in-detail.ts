@@ -3,8 +3,8 @@
 import type { Target } from '../arch/masm/target.js';
 import { levels, targets } from '../arch/targets.js';
 import { Cancellation } from '../base/cancellation.js';
-import { InputError } from '../base/errors.js';
-import { compileImage } from '../compile/link/compile.js';
+import { InputError, UsageError } from '../base/errors.js';
+import { type CompileOptions as CompilerOptions, compileImageWithPauses } from '../compile/link/compile.js';
 import { decodeModule } from '../wasm/decode.js';
 import { ExternKind, type Module } from '../wasm/module.js';
 import type { CompileOptions } from './compile.js';
@@ -15,7 +15,7 @@ import { readProgram } from './read-program.js';
 
 export interface DetailOptions extends CompileOptions {
   /** Site tables and trap text; without them a process cannot be captured. Default: true. */
-  readonly sites?: boolean;
+  readonly sites?: boolean | undefined;
   /** Also lists where the code of each instruction of this function starts; see findFunction. */
   readonly functionListing?: string | undefined;
   /** Instead of `links`: modules that have been read. */
@@ -37,6 +37,7 @@ export async function compileInDetail(
   const { name, functionListing, deterministic = false, allowMissingImports = false, sites = true } = options;
   const file = name ?? (typeof source === 'string' ? source : 'module');
   const cancel = new Cancellation('nothing was compiled', options.signal);
+  cancel.check();
   const target = targetFor(options);
   const program = await readProgram(source, file);
   const module = decodeModule(program.bytes, program.file);
@@ -47,31 +48,36 @@ export async function compileInDetail(
     functionListing === undefined
       ? undefined
       : { module, funcIndex: findFunction(module, functionListing), starts: [] as [number, number][] };
-  const image = compileImage([...others, { module, file }], {
-    target,
-    deterministic,
-    allowMissingImports,
-    sites,
-    ...(options.onProgress === undefined ? {} : { onProgress: options.onProgress }),
-    ...(listing === undefined
-      ? {}
-      : {
-          debugging: {
-            onInstruction: (funcIndex: number, bodyOffset: number, textOffset: number) => {
-              if (funcIndex === listing.funcIndex) listing.starts.push([bodyOffset, textOffset]);
-            },
-          },
-        }),
-  });
+  const image = await compileImageWithPauses(
+    [...others, { module, file }],
+    {
+      target,
+      deterministic,
+      allowMissingImports,
+      sites,
+      ...(options.onProgress && { onProgress: options.onProgress }),
+      ...(listing && { debugging: record(listing.funcIndex, listing.starts) }),
+    },
+    () => cancel.settle(),
+  );
   return { image: new NewImage(image, file), listing };
 }
 
-/** Of a CPU and its level. @throws InputError 'cpu' */
+/** Lists where the code of each instruction of a function starts. */
+function record(wanted: number, starts: [bodyOffset: number, textOffset: number][]): CompilerOptions['debugging'] {
+  return {
+    onInstruction: (funcIndex, bodyOffset, textOffset) => {
+      if (funcIndex === wanted) starts.push([bodyOffset, textOffset]);
+    },
+  };
+}
+
+/** Of a CPU and its level. @throws UsageError */
 function targetFor({ arch = ownArch(), cpu }: CompileOptions): Target {
   const level = cpu === 'native' && arch === ownArch() ? nativeLevel() : cpu;
   const target = level === undefined ? targets[arch] : (levels[arch] as Record<string, Target> | undefined)?.[level];
   if (target !== undefined) return target;
-  throw new InputError('cpu', `${[arch, ...(cpu === undefined ? [] : [cpu])].join(' ')}: there is no such CPU`);
+  throw new UsageError(`${[arch, ...(cpu === undefined ? [] : [cpu])].join(' ')}: there is no such CPU`);
 }
 
 /** A function by its index, the name it is exported by, or its name in the name section. @throws InputError 'function' */

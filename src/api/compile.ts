@@ -6,24 +6,24 @@ import type { Links } from './links.js';
 
 export interface CompileOptions {
   /** What messages call the module; default: its path. */
-  readonly name?: string;
+  readonly name?: string | undefined;
   /** The CPU; default: this machine's. */
-  readonly arch?: ArchName;
+  readonly arch?: ArchName | undefined;
   /** Level of the CPU; `native` is this machine's. Default: the least, so that it runs everywhere. */
-  readonly cpu?: CpuLevel | 'native';
+  readonly cpu?: CpuLevel | 'native' | undefined;
   /** Give every NaN the same bits, so that runs are alike on all CPUs. */
-  readonly deterministic?: boolean;
+  readonly deterministic?: boolean | undefined;
   /**
    * Calls of functions that nothing provides trap; memories, tables and globals that nothing provides are made, empty
    * or zero. Else such a module is an error.
    */
-  readonly allowMissingImports?: boolean;
+  readonly allowMissingImports?: boolean | undefined;
   /** Modules that it is linked to. */
-  readonly links?: Links;
+  readonly links?: Links | undefined;
   /** Told of the bytes of function bodies that are compiled, and of all. */
-  readonly onProgress?: (done: number, total: number) => void;
+  readonly onProgress?: ((done: number, total: number) => void) | undefined;
   /** Gives it up. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -31,7 +31,7 @@ export interface CompileOptions {
  *
  * @param module a path, or bytes: of a module, binary or text, or of a component
  * @throws ModuleError when the module is invalid or cannot be linked; InputError when it cannot be read; LimitError when
- *   it is too large; ToolError 'interrupted'
+ *   it is too large; UsageError; ToolError 'interrupted'
  */
 export async function compile(module: string | Uint8Array, options: CompileOptions = {}): Promise<Image> {
   const { compileInDetail } = await import('./compile-in-detail.js');

@@ -5,6 +5,7 @@ import { type Destination, openDestination } from '../base/output.js';
 import type { CoredumpOptions as ProcessOptions } from '../capture/coredump-process.js';
 import type { ImageProcess } from '../capture/process.js';
 import type { StoredSnapshot } from '../snapshot/snapshot.js';
+import type { Snapshot } from './snapshot.js';
 import type { Workload } from './workload.js';
 
 export interface CoredumpOptions {
@@ -21,15 +22,18 @@ export interface CoredumpOptions {
 }
 
 /**
- * Writes a coredump of a running program, which continues.
+ * Writes a coredump of a running program, which continues, or of a snapshot.
  *
- * @param workload it, or its pid, or the name that it was given
+ * @param subject it, or a program's pid, or the name that it was given
  * @throws InputError, LimitError, ToolError
  */
-export async function coredump(workload: Workload | number | string, options: CoredumpOptions): Promise<void> {
-  if (typeof workload === 'object') return workload.coredump(options);
+export async function coredump(
+  subject: Workload | Snapshot | number | string,
+  options: CoredumpOptions,
+): Promise<void> {
+  if (typeof subject === 'object') return subject.coredump(options);
   const { attachGiven } = await import('./attach.js');
-  const process = await attachGiven(String(workload), options.signal);
+  const process = await attachGiven(String(subject), options.signal);
   try {
     await coredumpAttached(process, options);
   } finally {

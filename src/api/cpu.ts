@@ -1,7 +1,6 @@
 /** The CPUs that code can be compiled for. Needs nothing, as help prints them. */
 
-import { CPU_LEVELS } from '../arch/masm/cpu-levels.js';
-import type { ArchName } from '../arch/masm/target.js';
+import { type ArchName, CPU_LEVELS } from '../arch/masm/cpu-levels.js';
 import { cpuFlags } from './cpu-flags.js';
 
 export type { ArchName };

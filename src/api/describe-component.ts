@@ -7,30 +7,7 @@ import { type Component, coreModules, Sort, sortName } from '../wasm/component/d
 import { type Graph, type Item, instantiate } from '../wasm/component/instantiate.js';
 import { functionNames } from '../wasm/component/interface-functions.js';
 import { worldName } from '../wasm/component/world.js';
-
-export interface ComponentDescription {
-  readonly kind: 'component';
-  readonly file: string;
-  readonly bytes: number;
-  /** `wasi:cli/command@0.2.6`; null: none of WASI's. */
-  readonly world: string | null;
-  /** The core module that is compiled, an index of `coreModules`; null: the component cannot be. */
-  readonly main: number | null;
-  /** Why not. */
-  readonly refused: string | null;
-  /** Those of nested components too, in the order of the file. Offset in the file and size are in bytes. */
-  readonly coreModules: readonly { readonly name: string | null; readonly offset: number; readonly bytes: number }[];
-  readonly imports: readonly ComponentEntry[];
-  readonly exports: readonly ComponentEntry[];
-}
-
-export interface ComponentEntry {
-  readonly name: string;
-  /** `instance`, `func`, `type`, ... */
-  readonly kind: string;
-  /** Names of an instance's functions. */
-  readonly functions: readonly string[];
-}
+import type { ComponentDescription } from './description.js';
 
 /** @throws ModuleError, LimitError */
 export function describeComponent(bytes: Uint8Array, file: string): ComponentDescription {

@@ -1,41 +1,10 @@
-/** What a module is, and what a coredump is, as data. Types are in words: `(i32, i32) i32`, `memory 1..16`. */
+/** What a module is, and what a coredump is, as data. */
 
 import { ExternKind, type Module } from '../wasm/module.js';
 import { formatFuncType, formatGlobalType, formatMemoryType, formatTableType } from '../wasm/text.js';
 import { readModule } from '../wasm/wat.js';
-import { type CustomSection, customSections } from './custom-sections.js';
-
-export interface ModuleDescription {
-  readonly kind: 'module';
-  readonly file: string;
-  /** Of the binary. */
-  readonly bytes: number;
-  /** In the name section. */
-  readonly name: string | null;
-  /** Whether it has a name section. */
-  readonly hasNames: boolean;
-  /** How many it defines, as are globals. */
-  readonly functions: number;
-  readonly imports: readonly { readonly module: string; readonly name: string; readonly type: string }[];
-  readonly exports: readonly { readonly name: string; readonly type: string }[];
-  /** Imported ones too. */
-  readonly memories: readonly string[];
-  readonly tables: readonly string[];
-  readonly globals: number;
-  /** Index of the start function. */
-  readonly start: number | null;
-  readonly dataSegments: number;
-  readonly elementSegments: number;
-}
-
-/** A module in form, whose state is in custom sections. */
-export interface CoredumpDescription {
-  readonly kind: 'coredump';
-  readonly file: string;
-  readonly bytes: number;
-  readonly memories: readonly string[];
-  readonly sections: readonly CustomSection[];
-}
+import { customSections } from './custom-sections.js';
+import type { CoredumpDescription, ModuleDescription } from './description.js';
 
 /**
  * @param source a path, or the module's bytes, binary or text

@@ -6,12 +6,9 @@ import { readSnapshotModule } from '../snapshot/format.js';
 import {
   cellsOf,
   type Descriptor,
-  type DescriptorKind,
   decodeFuncRef,
   type FileFacts,
-  type FrameKind,
   type Frames,
-  type FuncRef,
   MISSING,
   type SnapshotException,
   type SnapshotInstance,
@@ -22,115 +19,15 @@ import {
 import { decodeModule } from '../wasm/decode.js';
 import { ExternKind, type Module, ValType } from '../wasm/module.js';
 import { formatTypes, valTypeName } from '../wasm/text.js';
+import type {
+  DescriptorDescription,
+  InstanceDescription,
+  SnapshotDescription,
+  ValueDescription,
+} from './description.js';
 
 /** So many frames are described, the innermost ones. */
 export const DESCRIBED_FRAMES = 32;
-
-/** Bits are in hexadecimal: `0x1f`. */
-export type ValueDescription =
-  | { readonly type: string; readonly bits: string }
-  | { readonly type: 'v128'; readonly i32x4: readonly string[] }
-  | { readonly type: 'funcref'; readonly function: FuncRef | null }
-  /** The exception's index. */
-  | { readonly type: 'exnref'; readonly exception: number | null };
-
-export interface FrameDescription extends TraceEntry {
-  /** Byte offset in the function's body. */
-  readonly offset: number;
-  readonly kind: FrameKind;
-  /** Types: `i32, f64`. */
-  readonly locals: string;
-  readonly operands: string;
-}
-
-export interface InstanceDescription {
-  /** Index of its module. */
-  readonly module: number;
-  /** Those that it defines, as are tables and memories. */
-  readonly globals: readonly ValueDescription[];
-  /** Lengths in elements. */
-  readonly tables: readonly { readonly type: string; readonly length: number; readonly max: number }[];
-  /** In pages of 64 KiB. */
-  readonly memories: readonly {
-    readonly pages: number;
-    readonly maxPages: number;
-    readonly usedPages: number;
-    /** Its size, of a memory whose own pages are bytes: then the others are rounded up. */
-    readonly bytes?: number;
-  }[];
-  /** Indexes of segments. */
-  readonly droppedData: readonly number[];
-  readonly droppedElements: readonly number[];
-}
-
-export interface DescriptorDescription {
-  readonly fd: number;
-  readonly kind: DescriptorKind;
-  /** Where a listener listens: `tcp:127.0.0.1:80`. */
-  readonly address?: string;
-  /** A directory that it was given: the name that the program sees, and the path. */
-  readonly guestName?: string;
-  readonly hostPath?: string;
-  readonly readOnly?: boolean;
-  /** Of files: the path below the directory with descriptor `preopen`. */
-  readonly path?: string;
-  readonly preopen?: number;
-  /** Position in bytes, in decimal. */
-  readonly offset?: string;
-  readonly type?: string;
-  /** Bytes, in decimal. */
-  readonly size?: string;
-  /** ISO 8601, with nanoseconds. */
-  readonly modified?: string;
-  readonly sha256?: string;
-  /** It had no name any more, and the snapshot has its contents. */
-  readonly unlinked?: { readonly bytes: number; readonly sha256: string };
-  readonly nameless?: boolean;
-}
-
-export interface SnapshotDescription {
-  readonly kind: 'snapshot';
-  readonly file: string;
-  /** What the workload is called. */
-  readonly name: string | null;
-  /** Of the file. */
-  readonly bytes: number;
-  /** By which it is known, whatever its file is called. */
-  readonly digest: string | null;
-  /** How often the computation has been captured. */
-  readonly generation: number;
-  /** ISO 8601. */
-  readonly created: string;
-  /** Digest of the snapshot that it is a difference to. */
-  readonly parent: string | null;
-  /** The files that it needs besides its own, the newest first. */
-  readonly ancestors: readonly { readonly digest: string; readonly name: string }[] | null;
-  readonly source: { readonly arch: string; readonly compiler: string; readonly deterministic: boolean };
-  readonly state: 'running' | 'trapped';
-  readonly trap: { readonly kind: number; readonly message: string } | null;
-  readonly phase: { readonly instance: number; readonly kind: 'start' | 'entry' };
-  readonly modules: readonly {
-    readonly name: string;
-    readonly sha256: string;
-    readonly size: number;
-    readonly included: boolean;
-  }[];
-  readonly instances: readonly InstanceDescription[];
-  readonly frames: { readonly count: number; readonly innermost: readonly FrameDescription[] };
-  readonly exceptions: readonly {
-    readonly instance: number;
-    readonly tag: number;
-    readonly values: readonly ValueDescription[];
-  }[];
-  readonly host: {
-    readonly args: readonly string[];
-    readonly env: readonly string[];
-    /** The program's monotonic clock, nanoseconds, in decimal. */
-    readonly monotonic: string;
-    readonly pendingTimeout: string | null;
-    readonly descriptors: readonly DescriptorDescription[];
-  };
-}
 
 /**
  * @param file its name, for people

@@ -1,10 +1,6 @@
 /** What a file is, as data. Snapshots are described by describe-snapshot.ts. */
 
-import type { ComponentDescription } from './describe-component.js';
-import type { ImageDescription } from './describe-image.js';
-import type { CoredumpDescription, ModuleDescription } from './describe-module.js';
-
-export type FileDescription = ModuleDescription | ComponentDescription | CoredumpDescription | ImageDescription;
+import type { FileDescription } from './description.js';
 
 /**
  * @param kind what the file is (file-kind.ts)

@@ -1,10 +1,11 @@
 /** An image: what a module was compiled to, in memory or in a file. */
 
-import type { ArchName } from '../arch/masm/target.js';
-import type { ImageDescription } from './describe-image.js';
+import type { ArchName } from './cpu.js';
+import type { ImageDescription } from './description.js';
 
 /** A static executable of a module, with its runtime. */
 export interface Image {
+  readonly kind: 'image';
   /** Of its file; undefined when it is in memory. */
   readonly path: string | undefined;
   /** The CPU that it is for. */

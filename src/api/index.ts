@@ -9,8 +9,29 @@ export { BugError, InputError, LimitError, ModuleError, ToolError, UsageError, W
 export { attach } from './attach.js';
 export { type CaptureOptions, type CaptureReport, capture } from './capture.js';
 export { type CompactOptions, compact } from './compact.js';
+export { type CompileOptions, compile } from './compile.js';
 export { type CoredumpOptions, coredump } from './coredump.js';
+export type { ArchName, CpuLevel } from './cpu.js';
+export type {
+  ComponentDescription,
+  ComponentEntry,
+  CoredumpDescription,
+  Description,
+  DescriptorDescription,
+  FileDescription,
+  FrameDescription,
+  ImageDescription,
+  ImageFacts,
+  InstanceDescription,
+  ModuleDescription,
+  ProcessDescription,
+  SnapshotDescription,
+  ValueDescription,
+} from './description.js';
+export type { Image, ImageModule } from './image.js';
+export { inspect } from './inspect.js';
 export type { Links } from './links.js';
+export { open, openImage, openSnapshot } from './open.js';
 export type { Directory } from './process-options.js';
 export type { ProgramSource } from './program-file.js';
 export {
@@ -23,7 +44,20 @@ export {
   type SnapshotSource,
 } from './restore.js';
 export { type RunOptions, run } from './run.js';
+export type {
+  Frame,
+  Local,
+  MemoryRange,
+  Snapshot,
+  SnapshotFrames,
+  SnapshotInstance,
+  SnapshotMemory,
+  SnapshotModule,
+  SnapshotTable,
+} from './snapshot.js';
 export type { Stream } from './started-workload.js';
+export type { ChainOptions } from './stored-snapshot.js';
+export type { FunctionReference, Value } from './value.js';
 export { type VerifiedFile, type VerifyOptions, verify } from './verify.js';
 export type { AttachedWorkload, Exit, StartedWorkload, Trap, Workload } from './workload.js';
 export { listWorkloads, type WorkloadEntry } from './workloads.js';

@@ -1,10 +1,11 @@
 /** Images as the library has them: compiled now, or read from a file. */
 
+import { UsageError } from '../base/errors.js';
 import { type Destination, writeAt, writeOutput } from '../base/output.js';
 import type { CompiledImage } from '../compile/link/compile.js';
 import { type ImageDescription as ImageReader, readImage } from '../image/reader.js';
 import type { Identity } from '../image/tables/identity.js';
-import type { ImageDescription } from './describe-image.js';
+import type { ImageDescription } from './description.js';
 import type { Image, ImageModule } from './image.js';
 
 /** What others may do with an executable, as far as the umask lets them. */
@@ -12,6 +13,8 @@ const MODE = 0o777;
 const CHUNK = 1 << 24;
 
 export abstract class OpenedImage implements Image {
+  readonly kind = 'image';
+
   /** @param file its name, for people */
   protected constructor(
     readonly path: string | undefined,
@@ -97,24 +100,28 @@ export class ImageInFile extends OpenedImage {
   private isOpen = true;
 
   /** @throws InputError when it is no image or damaged, ToolError when it cannot be read */
-  constructor(path: string) {
-    const image = readImage(path);
-    super(path, image.identity, image.source.size, path);
-    this.image = image;
+  static open(path: string): ImageInFile {
+    return new ImageInFile(path, readImage(path));
   }
 
-  private readonly image: ImageReader;
+  private constructor(
+    override readonly path: string,
+    private readonly image: ImageReader,
+  ) {
+    super(path, image.identity, image.source.size, path);
+  }
 
   reader(): ImageReader {
+    if (!this.isOpen) throw new UsageError(`${this.path}: the image has been closed`);
     return this.image;
   }
 
   bytes(): Uint8Array {
-    return this.image.source.read(0, this.size);
+    return this.reader().source.read(0, this.size);
   }
 
   async write(to: Destination | string): Promise<void> {
-    const { source } = this.image;
+    const { source } = this.reader();
     const fill = (fd: number) => {
       for (let at = 0; at < this.size; at += CHUNK) {
         writeAt(fd, source.read(at, Math.min(CHUNK, this.size - at)), at);

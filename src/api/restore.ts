@@ -8,7 +8,7 @@ import type { StoredSnapshot } from '../snapshot/snapshot.js';
 import type { Directory, ProcessLimits } from './process-options.js';
 import type { RestoreRequest } from './restored-image.js';
 import type { StartOptions } from './started-workload.js';
-import { type ChainOptions, filesOf } from './stored-snapshot.js';
+import type { ChainOptions } from './stored-snapshot.js';
 import type { StartedWorkload } from './workload.js';
 
 export { type FdPolicy, RestoreProblems };
@@ -77,7 +77,10 @@ export async function restore(snapshot: SnapshotSource, options: RestoreOptions 
  */
 export async function restoreImage(snapshot: SnapshotSource, options: RestoreImageOptions): Promise<void> {
   const { to, noCheck = false, signal, onProgress } = options;
-  const { writeRestored } = await import('./restored-image.js');
+  const [{ writeRestored }, { filesOf }] = await Promise.all([
+    import('./restored-image.js'),
+    import('./stored-snapshot.js'),
+  ]);
   const cancel = new Cancellation('nothing was written', signal);
   cancel.check();
   const { stored, request } = await look(snapshot, options, !noCheck);

@@ -1,5 +1,6 @@
 /**
- * Which of a coredump's memories and globals are each instance's: its own, and those that it imports from another one.
+ * Which of a coredump's memories and globals, and which of a snapshot's tables, are each instance's: its own, and those
+ * that it imports from another one.
  *
  * A snapshot has each memory and global once, at the instance that defines it. Whom an import means is found by the
  * modules' names and exports, as the linker does it; what nothing provides is the importing instance's own and the
@@ -16,24 +17,36 @@ export interface IndexSpaces {
   readonly module: number;
   readonly memories: readonly number[];
   readonly globals: readonly number[];
+  /** Of all tables of the snapshot, likewise: coredumps have none. */
+  readonly tables: readonly number[];
 }
 
-type Kind = ExternKind.Memory | ExternKind.Global;
+type Kind = ExternKind.Memory | ExternKind.Global | ExternKind.Table;
+
+/** Of each kind: its list in an instance's index spaces, and in its module. */
+const LISTS = {
+  [ExternKind.Memory]: 'memories',
+  [ExternKind.Global]: 'globals',
+  [ExternKind.Table]: 'tables',
+} as const;
 
 /** @param modules decoded, undefined for those that the snapshot does not carry */
 export function indexSpaces({ instances, modules: names }: Snapshot, modules: readonly (Module | undefined)[]) {
   const spaces: IndexSpaces[] = [];
   let memoryCount = 0;
   let globalCount = 0;
-  for (const { module, memories, globals } of instances) {
+  let tableCount = 0;
+  for (const { module, memories, globals, tables } of instances) {
     const imported = (kind: Kind, own: number) => importedIndexes(kind, own, module);
     spaces.push({
       module,
       memories: [...imported(ExternKind.Memory, memories.length), ...from(memoryCount, memories.length)],
       globals: [...imported(ExternKind.Global, globals.length), ...from(globalCount, globals.length)],
+      tables: [...imported(ExternKind.Table, tables.length), ...from(tableCount, tables.length)],
     });
     memoryCount += memories.length;
     globalCount += globals.length;
+    tableCount += tables.length;
   }
   return spaces;
 
@@ -41,15 +54,14 @@ export function indexSpaces({ instances, modules: names }: Snapshot, modules: re
   function importedIndexes(kind: Kind, own: number, index: number): number[] {
     const module = modules[index];
     if (module === undefined) return [];
-    const all = kind === ExternKind.Memory ? module.memories.length : module.globals.length;
+    const list = LISTS[kind];
     return module.imports
       .filter((entry) => entry.kind === kind)
-      .slice(0, all - own)
+      .slice(0, module[list].length - own)
       .map(({ module: provider, name }) => {
         const at = spaces.findLastIndex((space) => names[space.module].name === provider);
         const found = modules[spaces[at]?.module]?.exports.find((entry) => entry.kind === kind && entry.name === name);
-        const space = kind === ExternKind.Memory ? spaces[at]?.memories : spaces[at]?.globals;
-        const result = found && space?.[found.index];
+        const result = found && spaces[at]?.[list][found.index];
         if (result === undefined) throw new InputError('snapshot', `snapshot: nothing exports ${provider}.${name}`);
         return result;
       });

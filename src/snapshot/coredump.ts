@@ -57,7 +57,7 @@ const CHUNK = 1 << 20;
 const MODE = 0o600;
 
 /** A run of blocks of a memory. */
-interface Run {
+export interface Run {
   readonly offset: number;
   readonly bytes: number;
 }
@@ -243,7 +243,7 @@ function count(runs: readonly (readonly Run[])[]): number {
 }
 
 /** Runs of used blocks, or of pages with anything in them. @param unit BLOCK or WASM_PAGE */
-function usedRuns(source: PageSource, unit: number): Run[] {
+export function usedRuns(source: PageSource, unit: number): Run[] {
   const runs: Run[] = [];
   for (const { first, blocks } of source.runs()) {
     const start = first * WASM_PAGE;

@@ -11,7 +11,7 @@ import { ownPackage } from '../../src/base/package.js';
 export function fetchPackage(spec: string): string {
   const folder = join(ownPackage().folder, 'build/modules', spec.replaceAll('/', '+'));
   if (!existsSync(folder)) {
-    const work = `${folder}.part`;
+    const work = `${folder}.${process.pid}.part`;
     rmSync(work, { recursive: true, force: true });
     mkdirSync(work, { recursive: true });
     execFileSync('npm', ['pack', '--silent', spec], { cwd: work, stdio: ['ignore', 'ignore', 'pipe'] });
@@ -19,7 +19,12 @@ export function fetchPackage(spec: string): string {
     if (archive === undefined) throw new Error(`npm pack ${spec} gave no archive`);
     execFileSync('tar', ['-xzf', archive], { cwd: work });
     rmSync(join(work, archive));
-    renameSync(work, folder);
+    try {
+      renameSync(work, folder);
+    } catch (error) {
+      if (!existsSync(folder)) throw error;
+      rmSync(work, { recursive: true }); // another test file was faster
+    }
   }
   const [inside] = readdirSync(folder);
   return join(folder, inside!);

@@ -19,6 +19,7 @@ const SECONDS: Readonly<Record<string, number>> = {
   'test/fuzz/migration.test.ts': 51,
   'test/fuzz/trapped.test.ts': 50,
   'test/unit/bin/cli.test.ts': 44,
+  'test/package/package.test.ts': 42,
   'test/faults/restore.test.ts': 40,
   'test/migrate/other-code.test.ts': 40,
   'test/e2e/output.test.ts': 39,

@@ -3,11 +3,11 @@
  * them.
  */
 
-import type { ArchName } from './target.js';
-
 export const CPU_LEVELS = {
   x64: ['x86-64-v2', 'x86-64-v3', 'x86-64-v4'],
   arm64: ['armv8-a'],
-} as const satisfies Record<ArchName, readonly string[]>;
+} as const;
+
+export type ArchName = keyof typeof CPU_LEVELS;
 
 export type CpuLevel<A extends ArchName> = (typeof CPU_LEVELS)[A][number];

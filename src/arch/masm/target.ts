@@ -1,8 +1,9 @@
 /** A CPU as the rest of the project sees it: one record per folder of src/arch. */
 
+import type { ArchName } from './cpu-levels.js';
 import type { MacroAssembler, RegisterPlan } from './masm.js';
 
-export type ArchName = 'x64' | 'arm64';
+export type { ArchName };
 
 /** Where the kernel's signal frame keeps registers, as byte offsets from the ucontext_t (x64: asm/sigcontext.h). */
 export interface SignalFrame {

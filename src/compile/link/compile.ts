@@ -116,6 +116,38 @@ function variationOf({ variation }: CompileOptions): Variation | undefined {
  * @throws ModuleError for an invalid or unlinkable module, LimitError
  */
 export function compileImage(modules: readonly ModuleInput[], options: CompileOptions): CompiledImage {
+  const steps = compileSteps(modules, options);
+  for (;;) {
+    const step = steps.next();
+    if (step.done) return step.value;
+  }
+}
+
+/** Milliseconds of work between two pauses. */
+const PAUSE_AFTER = 10;
+
+/**
+ * The same with pauses, for those who have something else to do meanwhile, or may give it up.
+ *
+ * @param pause what it throws ends the work
+ */
+export async function compileImageWithPauses(
+  modules: readonly ModuleInput[],
+  options: CompileOptions,
+  pause: () => Promise<void>,
+): Promise<CompiledImage> {
+  const steps = compileSteps(modules, options);
+  for (let last = performance.now(); ; ) {
+    const step = steps.next();
+    if (step.done) return step.value;
+    if (performance.now() - last < PAUSE_AFTER) continue;
+    await pause();
+    last = performance.now();
+  }
+}
+
+/** Yields after each function. */
+function* compileSteps(modules: readonly ModuleInput[], options: CompileOptions): Generator<void, CompiledImage> {
   const { target, sites: wantSites = true, includeModule = true, deterministic = false } = options;
   const host = options.hostLayer ?? loadHostLayer();
   const instances: LinkedInstance[] = [];
@@ -127,7 +159,7 @@ export function compileImage(modules: readonly ModuleInput[], options: CompileOp
   }
   const layout = new DataLayout(instances);
   const generator = baseline(options.debugging, modules.at(-1)?.module);
-  const text = buildText(layout, () => {
+  const text = yield* buildText(layout, () => {
     const { tableWords, describedWords } = outputLimits(
       instances.reduce((sum, { module }) => sum + module.bytes.length, 0),
     );

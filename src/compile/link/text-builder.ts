@@ -102,17 +102,21 @@ export class TextBuilder {
     };
   }
 
-  /** Whether all went well: false when callers have to reserve more for tail calls (TextOptions.tailRoom). */
-  build(): boolean {
+  /**
+   * Yields after each function.
+   *
+   * @returns whether all went well: false when callers have to reserve more for tail calls (TextOptions.tailRoom)
+   */
+  *build(): Generator<void, boolean> {
     const { instances } = this.layout;
     this.emitLeafStubs();
-    this.hostCode = this.compileInstance(this.host);
+    this.hostCode = yield* this.compileInstance(this.host);
     this.emitHostStubs();
     for (const instance of instances) if (instance.index > 0) this.emitThunks(instance);
     this.hostCode.link();
     this.emitTrampolines();
     for (const instance of instances) {
-      if (instance.index > 0 && this.compileInstance(instance).lacksTailRoom) return false;
+      if (instance.index > 0 && (yield* this.compileInstance(instance)).lacksTailRoom) return false;
     }
     this.codeSize = this.masm.offset;
     this.masm.align(SEGMENT_ALIGN);
@@ -229,7 +233,7 @@ export class TextBuilder {
   }
 
   /** All functions of an instance, or those up to the first that lacks room for a tail call. */
-  private compileInstance(instance: LinkedInstance): InstanceCode {
+  private *compileInstance(instance: LinkedInstance): Generator<void, InstanceCode> {
     const { masm } = this;
     const { module, index, file } = instance;
     const layout = this.layout.layouts[index];
@@ -254,6 +258,7 @@ export class TextBuilder {
       this.compiledBytes += module.bodyEnd[defined] - module.bodyStart[defined];
       this.options.onProgress?.(this.compiledBytes, this.bodyBytes);
       if (masm.offset > MAX_TEXT) throw new LimitError('text-size', `${file}: the code exceeds ${MAX_TEXT} bytes`);
+      yield;
     }
     code.link();
     this.functionOffsets[index] = code.functionOffsets;
@@ -349,13 +354,14 @@ function inFunction(error: unknown, file: string, funcIndex: number): unknown {
 }
 
 /**
- * Emits text; once more, with room for any tail call, when one is met that needs it.
+ * Emits text; once more, with room for any tail call, when one is met that needs it. Yields after each function.
+ *
  * @param createOptions makes them anew for each time, tables to fill included
  */
-export function buildText(layout: DataLayout, createOptions: () => TextOptions): TextBuilder {
+export function* buildText(layout: DataLayout, createOptions: () => TextOptions): Generator<void, TextBuilder> {
   const text = new TextBuilder(layout, createOptions());
-  if (text.build()) return text;
+  if (yield* text.build()) return text;
   const roomy = new TextBuilder(layout, { ...createOptions(), tailRoom: true });
-  roomy.build();
+  yield* roomy.build();
   return roomy;
 }

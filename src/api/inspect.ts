@@ -1,0 +1,44 @@
+/** What anything of ours is, as data. Changes and stops nothing. */
+
+import { InputError } from '../base/errors.js';
+import { attachGiven, attachUnlessFile } from './attach.js';
+import type { Description, FileDescription, SnapshotDescription } from './description.js';
+import { typeOf } from './open.js';
+
+/**
+ * Says what a module, an image, a snapshot, a coredump or a running program is: the object that
+ * `wag-snap inspect --json` prints.
+ *
+ * @param subject the path of a file, or a program's name or pid; of a path and a name that are alike the file is meant
+ * @throws InputError when it is none of these, or damaged; LimitError, ToolError
+ */
+export async function inspect(
+  subject: string | number,
+  options: { readonly signal?: AbortSignal | undefined } = {},
+): Promise<Description> {
+  const process =
+    typeof subject === 'number' ? await attachGiven(String(subject), options.signal) : await attachUnlessFile(subject);
+  if (process === undefined) return describePath(String(subject));
+  try {
+    const { describeProcess } = await import('./describe-process.js');
+    return describeProcess(process);
+  } finally {
+    process.close();
+  }
+}
+
+async function describePath(path: string): Promise<FileDescription | SnapshotDescription> {
+  const { kind, what, advice } = typeOf(path);
+  if (kind === 'other') {
+    const takes = 'inspect takes a module, an image or a snapshot';
+    throw new InputError('wrong-kind', [`${path} is ${what}`, takes, ...(advice ? [advice] : [])].join('; '));
+  }
+  if (kind !== 'snapshot') return (await import('./describe.js')).describeFile(path, kind, path);
+  const { OpenedSnapshot } = await import('./opened-snapshot.js');
+  const snapshot = OpenedSnapshot.open(path, {});
+  try {
+    return snapshot.describe();
+  } finally {
+    snapshot.close();
+  }
+}
