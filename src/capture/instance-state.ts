@@ -25,9 +25,9 @@ import type { InstanceIdentity } from '../image/tables/identity.js';
 import type { HeaderBudget } from '../snapshot/header-budget.js';
 import { type SnapshotTable, type Value, valueAt } from '../snapshot/snapshot.js';
 import { ValType } from '../wasm/module.js';
-import type { ExceptionReader } from './exceptions.js';
+import type { ExceptionReader } from './live-exceptions.js';
 import type { ProcessMemory } from './process-memory.js';
-import type { ReferenceTable } from './references.js';
+import type { ReferenceTable } from './reference-table.js';
 
 const GLOBAL_SIZE = 16;
 /** Bytes of the object that a global becomes. */

@@ -11,8 +11,8 @@
  * The innermost frame's site is found by the saved pc (its locals may be in registers), each other one's by the return
  * address below it, until one in a trampoline: there the host had entered the guest. All there is to know about a site
  * is worked out once and kept (frame-planner.ts): a frame then costs a few copies (lifted-frames.ts). Function and
- * exception references come out native; the caller translates them (references.ts, exceptions.ts), at `referenceWords`
- * and `exceptionWords`.
+ * exception references come out native; the caller translates them (reference-table.ts,
+ * live-exceptions.ts), at `referenceWords` and `exceptionWords`.
  */
 
 import { NO_REG, type Reg } from '../arch/masm/masm.js';

@@ -14,7 +14,7 @@ import type { FuncType, Module } from '../wasm/module.js';
 import { Op } from '../wasm/opcodes.js';
 import { Reader } from '../wasm/reader.js';
 import { sameFuncType } from '../wasm/ref-types.js';
-import type { References } from './references.js';
+import type { References } from './placed-references.js';
 import { TailCalls } from './tail-calls.js';
 
 const INDIRECT: readonly number[] = [Op.CallIndirect, Op.ReturnCallIndirect, Op.CallRef, Op.ReturnCallRef];

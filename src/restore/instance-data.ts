@@ -15,8 +15,8 @@ import { FIRST_GUEST, type Snapshot, type SnapshotInstance, type SnapshotTable }
 import { type Global, type Module, ValType } from '../wasm/module.js';
 import { erased, sameFuncType } from '../wasm/ref-types.js';
 import { valTypeName } from '../wasm/text.js';
+import type { References } from './placed-references.js';
 import type { PlannedMemory, PlannedTable } from './plan.js';
-import type { References } from './references.js';
 
 const GLOBAL_SIZE = 16;
 

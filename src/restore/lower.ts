@@ -24,7 +24,7 @@ import { FIRST_GUEST, type Snapshot } from '../snapshot/snapshot.js';
 import { type Module, ValType } from '../wasm/module.js';
 import { CallChain } from './call-chain.js';
 import { type FrameRecipe, frameRecipe, Put, Shape } from './frame-recipe.js';
-import type { References } from './references.js';
+import type { References } from './placed-references.js';
 
 /** A restored stack may be this large: frames of another code generator may be larger than the ones captured. */
 const STACK_LIMIT = STACK_MAX;

@@ -39,9 +39,9 @@ import {
 } from '../image/contract/resume-plan.js';
 import type { SharedContents } from '../snapshot/file-contents.js';
 import type { Extent } from '../snapshot/snapshot.js';
-import type { PlacedExceptions } from './exceptions.js';
 import type { LoweredStack } from './lower.js';
 import type { Piece } from './pieces.js';
+import type { PlacedExceptions } from './placed-exceptions.js';
 
 /** Offset in the resume segment of the snapshot's exceptions: right after the RP_* block. */
 export const EXCEPTIONS_START = (RP_SIZE + 15) & ~15;

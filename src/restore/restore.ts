@@ -34,7 +34,6 @@ import { traceFrames } from '../snapshot/trace-frames.js';
 import { decodeModule } from '../wasm/decode.js';
 import { defineMissing } from '../wasm/missing.js';
 import { ExternKind, type Module } from '../wasm/module.js';
-import { type PlacedExceptions, placeExceptions } from './exceptions.js';
 import { type Grants, grantDescriptors, RestoreProblems } from './grants.js';
 import { encodeHostState } from './host-state.js';
 import { putInstances } from './instance-data.js';
@@ -42,8 +41,9 @@ import { type LoweredStack, lowerStack } from './lower.js';
 import { MappedPages } from './mapped-pages.js';
 import { choosePieces } from './pieces.js';
 import { placeData } from './place-pages.js';
+import { type PlacedExceptions, placeExceptions } from './placed-exceptions.js';
+import { References } from './placed-references.js';
 import { EXCEPTIONS_START, encodePlan, type FurtherFile, type SourceFile } from './plan.js';
-import { References } from './references.js';
 
 /** An executable with all of a program's memory in it: its owner's alone. */
 const MODE = 0o700;

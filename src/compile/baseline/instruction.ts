@@ -28,7 +28,7 @@ import { binary, divide, extendUnsigned, shift, unary, wrap } from './integers.j
 import { intrinsic } from './intrinsics.js';
 import * as locals from './locals.js';
 import * as memory from './memory.js';
-import * as references from './references.js';
+import * as references from './reference-calls.js';
 import * as tables from './tables.js';
 import * as tailCalls from './tail-calls.js';
 import * as wide from './wide-arithmetic.js';

@@ -111,7 +111,7 @@ export const restore: Area = {
       ],
     },
     {
-      file: 'src/restore/references.ts',
+      file: 'src/restore/placed-references.ts',
       tests: [
         'test/unit/restore/instance-data.test.ts',
         'test/unit/restore/lower.test.ts',
@@ -163,7 +163,7 @@ export const restore: Area = {
       ],
     },
     {
-      file: 'src/restore/exceptions.ts',
+      file: 'src/restore/placed-exceptions.ts',
       tests: ['test/exceptions/snapshot.test.ts'],
       changes: [
         ['tag >= module.tags.length', 'tag > module.tags.length'],

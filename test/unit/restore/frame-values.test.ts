@@ -9,7 +9,7 @@ import { InputError } from '../../../src/base/errors.js';
 import { compileImage } from '../../../src/compile/link/compile.js';
 import { readImage } from '../../../src/image/reader.js';
 import { lowerStack } from '../../../src/restore/lower.js';
-import { References } from '../../../src/restore/references.js';
+import { References } from '../../../src/restore/placed-references.js';
 import { type FrameSite, Frames, type Snapshot } from '../../../src/snapshot/snapshot.js';
 import { ValType } from '../../../src/wasm/module.js';
 import { readModule } from '../../../src/wasm/wat.js';

@@ -6,7 +6,7 @@ import { compileImage } from '../../../src/compile/link/compile.js';
 import { DataPatch } from '../../../src/image/data-patch.js';
 import { readImage } from '../../../src/image/reader.js';
 import { putInstances } from '../../../src/restore/instance-data.js';
-import { References } from '../../../src/restore/references.js';
+import { References } from '../../../src/restore/placed-references.js';
 import type { Snapshot, Value } from '../../../src/snapshot/snapshot.js';
 import { ValType } from '../../../src/wasm/module.js';
 import { readModule } from '../../../src/wasm/wat.js';

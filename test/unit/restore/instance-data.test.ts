@@ -8,7 +8,7 @@ import { TABLE_MAX } from '../../../src/image/contract/sizes.js';
 import { DataPatch } from '../../../src/image/data-patch.js';
 import { readImage } from '../../../src/image/reader.js';
 import { putInstances } from '../../../src/restore/instance-data.js';
-import { References } from '../../../src/restore/references.js';
+import { References } from '../../../src/restore/placed-references.js';
 import type { Snapshot, SnapshotInstance, SnapshotTable, Value } from '../../../src/snapshot/snapshot.js';
 import { ValType } from '../../../src/wasm/module.js';
 import { readModule } from '../../../src/wasm/wat.js';

@@ -7,7 +7,7 @@ import { compileImage } from '../../../src/compile/link/compile.js';
 import { CTX_PC, CTX_SP } from '../../../src/image/contract/resume-plan.js';
 import { readImage } from '../../../src/image/reader.js';
 import { lowerStack } from '../../../src/restore/lower.js';
-import { References } from '../../../src/restore/references.js';
+import { References } from '../../../src/restore/placed-references.js';
 import { type FrameKind, type FrameSite, Frames, type Snapshot } from '../../../src/snapshot/snapshot.js';
 import { decodeModule } from '../../../src/wasm/decode.js';
 import { ValType } from '../../../src/wasm/module.js';

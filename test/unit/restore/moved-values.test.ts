@@ -16,7 +16,7 @@ import { type ImageDescription, readImage } from '../../../src/image/reader.js';
 import { type Location, Place } from '../../../src/image/tables/frame-map.js';
 import { SiteLookup } from '../../../src/image/tables/site-lookup.js';
 import { lowerStack } from '../../../src/restore/lower.js';
-import { References } from '../../../src/restore/references.js';
+import { References } from '../../../src/restore/placed-references.js';
 import { cellsOf, type FrameKind, type FrameSite, Frames, type Snapshot } from '../../../src/snapshot/snapshot.js';
 import { decodeModule } from '../../../src/wasm/decode.js';
 import { ValType } from '../../../src/wasm/module.js';

@@ -7,7 +7,7 @@ import { compileImage } from '../../../src/compile/link/compile.js';
 import type { DataPatch } from '../../../src/image/data-patch.js';
 import { readImage } from '../../../src/image/reader.js';
 import { putInstances } from '../../../src/restore/instance-data.js';
-import { References } from '../../../src/restore/references.js';
+import { References } from '../../../src/restore/placed-references.js';
 import type { Snapshot } from '../../../src/snapshot/snapshot.js';
 import { decodeModule } from '../../../src/wasm/decode.js';
 import { ValType } from '../../../src/wasm/module.js';

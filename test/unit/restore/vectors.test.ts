@@ -15,7 +15,7 @@ import { NO_LOCAL_REG, SITE_CALL, SITE_ENTRY, SITE_LOOP } from '../../../src/ima
 import { readImage } from '../../../src/image/reader.js';
 import { Place } from '../../../src/image/tables/frame-map.js';
 import { lowerStack } from '../../../src/restore/lower.js';
-import { References } from '../../../src/restore/references.js';
+import { References } from '../../../src/restore/placed-references.js';
 import { type FrameKind, type FrameSite, Frames, type Snapshot } from '../../../src/snapshot/snapshot.js';
 import { decodeModule } from '../../../src/wasm/decode.js';
 import { ValType } from '../../../src/wasm/module.js';

@@ -20,7 +20,7 @@ import type { HeaderBudget } from '../snapshot/header-budget.js';
 import { cellsOf, FIRST_GUEST, type SnapshotException } from '../snapshot/snapshot.js';
 import { ValType } from '../wasm/module.js';
 import type { ProcessMemory } from './process-memory.js';
-import type { ReferenceTable } from './references.js';
+import type { ReferenceTable } from './reference-table.js';
 
 interface Tag {
   readonly instance: number;

@@ -13,7 +13,7 @@ import { cellsOf, FIRST_GUEST, type SnapshotException } from '../snapshot/snapsh
 import { type Module, ValType } from '../wasm/module.js';
 import { erasedTypes } from '../wasm/ref-types.js';
 import { formatTypes } from '../wasm/text.js';
-import type { References } from './references.js';
+import type { References } from './placed-references.js';
 
 /** A part of the resume segment. */
 export interface PlacedExceptions {
