@@ -5,9 +5,9 @@
  * that the user gave; then any file of those folders may be it, as files are renamed.
  */
 
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { InputError } from '../base/errors.js';
+import { InputError, ToolError } from '../base/errors.js';
 import { shortDigest, snapshotDigest } from './digest.js';
 import { readFront } from './front.js';
 import { decodePrologue, PROLOGUE_SIZE } from './prologue.js';
@@ -28,7 +28,8 @@ const FILES_MAX = 10_000;
 /**
  * The snapshot with the files of its ancestors, each checked by its digest. One without ancestors is returned as it is.
  *
- * @throws InputError that names what is missing and says how to give it; ToolError when a given file cannot be read
+ * @throws InputError that names what is missing and says how to give it; ToolError when a file cannot be read that was
+ *   given, or has the right name
  */
 export function locateAncestors(stored: StoredSnapshot, places: ChainPlaces = {}): StoredSnapshot {
   const { snapshot, path } = stored;
@@ -40,7 +41,7 @@ export function locateAncestors(stored: StoredSnapshot, places: ChainPlaces = {}
   const finder = new Finder(given, folders);
   const found = ancestors.map((ancestor) => finder.find(ancestor));
   const missing = ancestors.filter((_, i) => found[i] === undefined);
-  if (missing.length > 0) throw missingFiles(path, missing, folders);
+  if (missing.length > 0) throw finder.problem ?? missingFiles(path, missing, folders);
   const located = found as Found[];
   checkPlaces(snapshot, located, path);
   return { ...stored, ancestors: located };
@@ -69,6 +70,8 @@ function readFound(path: string): Found {
 }
 
 class Finder {
+  /** Why a file that has the right name could not be read. */
+  problem: ToolError | undefined;
   private scanned: Map<string, Found> | undefined;
 
   constructor(
@@ -80,11 +83,20 @@ class Finder {
     const own = this.given.find((file) => file.digest === digest);
     if (own !== undefined) return own;
     for (const folder of name === '' ? [] : this.folders) {
-      const file = tryFile(join(folder, name));
+      const file = this.tryNamed(join(folder, name));
       if (file?.digest === digest) return file;
     }
     this.scanned ??= this.scan();
     return this.scanned.get(digest);
+  }
+
+  private tryNamed(path: string): Found | undefined {
+    try {
+      return readFound(path);
+    } catch (error) {
+      if (error instanceof ToolError && existsSync(path)) this.problem ??= error;
+      return undefined;
+    }
   }
 
   private scan(): Map<string, Found> {

@@ -5,7 +5,7 @@ import { InputError, reading } from '../base/errors.js';
 import type { ByteSource } from './pages.js';
 
 /** A shorter read is quicker done at once than handed to the thread pool. */
-const POOL_BYTES = 65536;
+export const POOL_BYTES = 65536;
 
 export class SnapshotFile implements ByteSource {
   readonly fileOffset = 0;
@@ -73,7 +73,8 @@ export class SnapshotFile implements ByteSource {
   }
 }
 
-function readAsync(fd: number, target: Buffer, at: number, length: number, position: number): Promise<number> {
+/** Resolves to how many bytes were read. @throws the system's error */
+export function readAsync(fd: number, target: Buffer, at: number, length: number, position: number): Promise<number> {
   return new Promise((resolve, reject) => {
     read(fd, target, at, length, position, (error, got) => (error ? reject(error) : resolve(got)));
   });

@@ -5,7 +5,7 @@
  * `path` is untouched; after abandon() nothing is left. Page data is never held as a whole.
  */
 
-import { fdatasync, fsync, ftruncateSync, read, readSync } from 'node:fs';
+import { fdatasync, fsync, ftruncateSync, readSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { BugError, WagSnapError, writeFailure } from '../base/errors.js';
 import { type Destination, OutputFile, openDestination, writeAt } from '../base/output.js';
@@ -18,13 +18,11 @@ import { digestPages } from './page-digests.js';
 import { PageFile } from './page-file.js';
 import { encodePrologue } from './prologue.js';
 import type { Snapshot } from './snapshot.js';
+import { POOL_BYTES, readAsync } from './snapshot-file.js';
 
 const MODULE_ALIGN = 4096;
 /** Unwritten bytes after which the disk is set to work while pages are still being read. */
 const WRITEBACK_BYTES = 32 << 20;
-/** A shorter read is quicker done at once than handed to the thread pool. */
-const POOL_BYTES = 65536;
-const readAsync = promisify(read);
 const fsyncAsync = promisify(fsync);
 const fdatasyncAsync = promisify(fdatasync);
 
@@ -118,7 +116,7 @@ export class SnapshotWriter {
         const got =
           rest < POOL_BYTES
             ? readSync(this.fd, target, to, rest, from)
-            : (await readAsync(this.fd, target, to, rest, from)).bytesRead;
+            : await readAsync(this.fd, target, to, rest, from);
         if (got === 0) throw new BugError('pages that were not written cannot be digested');
         done += got;
       }

@@ -7,7 +7,7 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { readSnapshot } from '../../src/snapshot/format.js';
+import { openSnapshot } from '../../src/api/stored-snapshot.js';
 import { Workload } from '../support/workload.js';
 import { command, describeFault, type Fault, type Outcome, trace, wrongEnding } from './command.js';
 import { Conversation } from './programs.js';
@@ -69,6 +69,8 @@ export class CaptureSweep {
   private constructor(
     readonly folder: string,
     readonly talker: Talker,
+    /** A snapshot that what is captured is a difference to. */
+    private readonly parent?: string,
   ) {
     this.output = join(folder, 'out', 'it.wsnap');
   }
@@ -79,8 +81,19 @@ export class CaptureSweep {
     return new CaptureSweep(folder, await Talker.start(image, through));
   }
 
+  /** Captures what differs from a first snapshot. */
+  static async ofDifferences(parent: string, image: string): Promise<CaptureSweep> {
+    const { folder, talker } = await CaptureSweep.start(parent, image);
+    const first = join(folder, 'first.wsnap');
+    const outcome = await command(['capture', String(talker.pid), '-o', first], { folder });
+    const wrong = wrongEnding(outcome, [0]) ?? (await talker.wrongAnswer());
+    if (wrong !== undefined) throw new Error(wrong);
+    return new CaptureSweep(folder, talker, first);
+  }
+
   private get args(): string[] {
-    return ['capture', String(this.talker.pid), '-o', this.output];
+    const parent = this.parent === undefined ? [] : ['--parent', this.parent];
+    return ['capture', String(this.talker.pid), '-o', this.output, ...parent];
   }
 
   /** A capture without a fault, which is the earlier snapshot then. */
@@ -123,7 +136,7 @@ export class CaptureSweep {
     if (same) return outcome.code === 0 ? 'success without a new snapshot' : undefined;
     if (!replaced) return `the earlier snapshot was replaced: ${outcome.stderr}`;
     try {
-      readSnapshot(this.output);
+      openSnapshot(this.output, { search: [this.folder] });
       return undefined;
     } catch (error) {
       return `${describeFault(fault)}: ${(error as Error).message}`;
