@@ -125,7 +125,7 @@ const command: CommandModule<object, Options> = {
         ['$0 migrate job "exec:wag-snap receive --stdio" --arch arm64', 'stays on this host, on another CPU'],
       ]) as never,
   handler: async (options) => {
-    const { migrate, parseDestination } = await import('../../src/api/migrate.js');
+    const { migrateAttached, parseDestination } = await import('../../src/api/migrate.js');
     const to = parseDestination(options.destination, options.remote);
     const workload = await attachGiven(options.process);
     const interruption = new Interruption('it continues here');
@@ -138,7 +138,7 @@ const command: CommandModule<object, Options> = {
     };
     try {
       const name = parseName(options);
-      const moved = await migrate(workload, to, {
+      const moved = await migrateAttached(workload, to, {
         arch: options.arch === undefined ? undefined : parseArch(options.arch),
         dirs: several(options.dir).map(parseRemoteDir),
         sameDirs: options.sameDirs,

@@ -1,7 +1,6 @@
 /** `wag-snap resume`: decides about a workload that a move has left parked. */
 
 import type { CommandModule } from 'yargs';
-import { attachGiven } from '../../src/api/attach.js';
 import { uninterrupted } from '../programs/interruption.js';
 
 interface Options {
@@ -25,13 +24,8 @@ const command: CommandModule<object, Options> = {
         ['$0 resume 4711 --end', 'it runs elsewhere: it ends here'],
       ]) as never,
   handler: async ({ process, end }) => {
-    const workload = await attachGiven(process);
-    try {
-      const { endKept, resumeKept } = await import('../../src/api/kept.js');
-      await uninterrupted('it is decided', () => (end ? endKept(workload) : resumeKept(workload)));
-    } finally {
-      workload.close();
-    }
+    const { endKept, resumeKept } = await import('../../src/api/kept.js');
+    await uninterrupted('it is decided', () => (end ? endKept(process) : resumeKept(process)));
   },
 };
 export default command;

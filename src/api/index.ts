@@ -30,10 +30,23 @@ export type {
 } from './description.js';
 export type { Image, ImageModule } from './image.js';
 export { inspect } from './inspect.js';
+export { endKept, resumeKept } from './kept.js';
 export type { Links } from './links.js';
+export {
+  type Link,
+  LinkError,
+  type MigrateOptions,
+  type Moved,
+  type MoveEvent,
+  migrate,
+  RemoteError,
+  type Transport,
+  UndecidedError,
+} from './migrate.js';
 export { open, openImage, openSnapshot } from './open.js';
 export type { Directory } from './process-options.js';
 export type { ProgramSource } from './program-file.js';
+export { type Received, type ReceiveOptions, receive } from './receive.js';
 export {
   type FdPolicy,
   type RestoreImageOptions,

@@ -1,32 +1,25 @@
 /** A running workload on its way to another host, or to another CPU (docs/migration.md). */
 
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { closeSync, fstatSync, openSync, read } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { ArchName } from '../arch/masm/target.js';
-import { systemReason, ToolError } from '../base/errors.js';
 import { ownPackage } from '../base/package.js';
 import { makeTemporaryFolder, removeTemporary } from '../base/temporary.js';
-import { captureProcess } from '../capture/capture.js';
 import type { ImageProcess } from '../capture/process.js';
 import type { GrowingFile } from '../snapshot/writer.js';
-import { LinkError, streamChannel } from '../transport/channel.js';
-import type { Destination } from '../transport/destination.js';
-import { type Hello, PROTOCOL } from '../transport/messages.js';
-import {
-  type Moved,
-  type MoveEvent,
-  type MoveOptions,
-  type MovingProgram,
-  moveProgram,
-  type SentFile,
-} from '../transport/source.js';
+import { parseDestination } from '../transport/command.js';
+import { LinkError } from '../transport/errors.js';
+import type { Hello } from '../transport/messages.js';
+import type { Moved, MoveEvent, MoveOptions, MovingProgram, SentFile } from '../transport/source.js';
+import type { Transport } from '../transport/transport.js';
+import { attachGiven } from './attach.js';
 import type { GrantOptions } from './restore-grants.js';
 
-export { type Destination, parseDestination } from '../transport/destination.js';
-export type { Moved, MoveEvent };
+export { parseDestination } from '../transport/command.js';
+export { RemoteError, UndecidedError } from '../transport/errors.js';
+export type { Link, Transport } from '../transport/transport.js';
+export { LinkError, type Moved, type MoveEvent };
 
 export interface MigrateOptions extends GrantOptions, Omit<MoveOptions, 'patience'> {
   /** The CPU that it continues with; the target's own, if not given. */
@@ -50,44 +43,64 @@ const PATIENCE = 30_000;
 const readAsync = promisify(read);
 
 /**
- * Moves a workload: here it ends, there it continues.
+ * Moves a running program to another host: here it ends, there it continues.
  *
- * @throws ToolError, InputError, LimitError, or what the other side says: it continues here. UndecidedError: whether it
- *   continues there is not known, and here it is kept parked
+ * @param workload it, or its pid, or the name that it was given
+ * @param to `ssh://[USER@]HOST[:PORT]`, `HOST`, `exec:COMMAND`, or a way of one's own
+ * @throws UsageError, ToolError, InputError, LimitError, RemoteError (what the other side says): it continues here.
+ *   UndecidedError: whether it continues there is not known, and here it is kept parked until resumeKept() or endKept()
  */
-export async function migrate(process: ImageProcess, to: Destination, options: MigrateOptions): Promise<Moved> {
-  const child = spawn(to.program, to.args, { stdio: ['pipe', 'pipe', 'inherit'] });
-  await started(child, to);
+export async function migrate(
+  workload: { readonly pid: number } | number | string,
+  to: Transport | string,
+  options: MigrateOptions = {},
+): Promise<Moved> {
+  const transport = typeof to === 'string' ? parseDestination(to) : to;
+  const process = await attachGiven(String(typeof workload === 'object' ? workload.pid : workload), options.signal);
   try {
-    const channel = streamChannel(child.stdout, child.stdin);
-    return await moveProgram(channel, movingProgram(process, options), helloOf(process, options), {
-      ...options,
-      patience: options.patience ?? PATIENCE,
-    });
+    return await migrateAttached(process, transport, options);
+  } finally {
+    process.close();
+  }
+}
+
+/** The same of a process that stays attached. */
+export async function migrateAttached(
+  process: ImageProcess,
+  to: Transport,
+  options: MigrateOptions = {},
+): Promise<Moved> {
+  const [{ streamChannel }, { PROTOCOL }, { moveProgram }, { captureProcess }] = await Promise.all([
+    import('../transport/channel.js'),
+    import('../transport/messages.js'),
+    import('../transport/source.js'),
+    import('../capture/capture.js'),
+  ]);
+  const link = await to.connect();
+  try {
+    const channel = streamChannel(link.input, link.output);
+    return await moveProgram(
+      channel,
+      movingProgram(process, captureProcess, options),
+      helloOf(process, PROTOCOL, options),
+      {
+        ...options,
+        patience: options.patience ?? PATIENCE,
+      },
+    );
   } catch (error) {
     if (!(error instanceof LinkError)) throw error;
     throw new LinkError(`${to.name}: ${error.headline}; pid ${process.pid} continues here`);
   } finally {
-    child.stdin.destroy();
-    child.stdout.destroy();
-    child.unref();
+    link.close();
   }
 }
 
-async function started(child: ChildProcess, { program, name }: Destination): Promise<void> {
-  try {
-    await once(child, 'spawn');
-  } catch (error) {
-    const hint = program === 'ssh' ? ' (Debian: apt-get install openssh-client)' : '';
-    throw new ToolError('link', `${name} cannot be reached: ${program}: ${systemReason(error)}${hint}`);
-  }
-}
-
-function helloOf(process: ImageProcess, options: MigrateOptions): Hello {
+function helloOf(process: ImageProcess, protocol: number, options: MigrateOptions): Hello {
   const { arch, name = process.name, dirs = [], listen = [], fds = new Map(), sameDirs = false } = options;
   return {
     name: 'hello',
-    protocol: PROTOCOL,
+    protocol,
     version: ownPackage().version,
     arch: arch ?? null,
     workload: name ?? null,
@@ -101,7 +114,11 @@ function helloOf(process: ImageProcess, options: MigrateOptions): Hello {
   };
 }
 
-function movingProgram(process: ImageProcess, { signal, downtime, onWarning }: MigrateOptions): MovingProgram {
+function movingProgram(
+  process: ImageProcess,
+  captureProcess: typeof import('../capture/capture.js').captureProcess,
+  { signal, downtime, onWarning }: MigrateOptions,
+): MovingProgram {
   const common = { ...(signal ? { signal } : {}) };
   return {
     pid: process.pid,

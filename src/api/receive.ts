@@ -1,32 +1,9 @@
-/** A workload that comes from another host: looked at, restored, and begun when the other side says so. */
+/** A workload that comes from another host. */
 
-import type { ChildProcess } from 'node:child_process';
-import { closeSync, fstatSync, mkdirSync, openSync, readSync } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
-import { homedir, hostname } from 'node:os';
-import { join, resolve } from 'node:path';
-import type { Duplex, Readable, Writable } from 'node:stream';
-import type { ArchName } from '../arch/masm/target.js';
-import { targets } from '../arch/targets.js';
-import { InputError, LimitError, systemReason, ToolError } from '../base/errors.js';
-import { ownPackage } from '../base/package.js';
-import { makeTemporaryFolder, nameTemporary, removeTemporary } from '../base/temporary.js';
-import { ImageCache } from '../image/cache.js';
-import type { ObtainedImage } from '../image/image-source.js';
-import type { Grants } from '../restore/grants.js';
-import { imageRequest } from '../restore/restore.js';
-import { readSnapshotModule } from '../snapshot/format.js';
-import type { StoredSnapshot } from '../snapshot/snapshot.js';
-import { streamChannel } from '../transport/channel.js';
-import type { Bytes, Hello } from '../transport/messages.js';
-import { type HeldProgram, type Received, receiveProgram, type TargetHost } from '../transport/target.js';
-import { cachedImages } from './cached-image.js';
-import { findEmulator } from './launch.js';
-import type { Prepared } from './prepared.js';
-import { checkName } from './process-options.js';
-import { grantsFor } from './restore-grants.js';
-import { checkHere, prepareRestored, readRestorable } from './restored-image.js';
-import { startImage } from './start.js';
+import type { Readable, Writable } from 'node:stream';
+import type { Received } from '../transport/target.js';
+
+export type { Received };
 
 export interface ReceiveOptions {
   /** Bytes that the memories of what comes may have. */
@@ -35,225 +12,17 @@ export interface ReceiveOptions {
   readonly outputDir?: string | undefined;
 }
 
-export type { Received };
-
 /**
- * Takes one workload from a stream of bytes. It runs on by itself afterwards.
+ * Takes one workload that migrate() sends. It is a process of its own afterwards, and runs on when this one ends. What
+ * is wrong here is told to the other side.
  *
  * @param input what the other side sends @param output to it
  */
-export function receive(input: Readable, output: Writable, options: ReceiveOptions = {}): Promise<Received> {
+export async function receive(input: Readable, output: Writable, options: ReceiveOptions = {}): Promise<Received> {
+  const [{ streamChannel }, { receiveProgram }, { Receiver }] = await Promise.all([
+    import('../transport/channel.js'),
+    import('../transport/target.js'),
+    import('./receiver.js'),
+  ]);
   return receiveProgram(streamChannel(input, output), new Receiver(options));
-}
-
-/** Bytes of a file that is received, holes included: more than any snapshot has. */
-const FILE_MAX = 2 ** 44;
-/** Bytes of what a process has said before it ended. */
-const SAID_MAX = 4096;
-const READY = 'r'.charCodeAt(0);
-const STARTED = 's'.charCodeAt(0);
-const BEGIN = 'g';
-
-class Receiver implements TargetHost {
-  private readonly folder = makeTemporaryFolder();
-  private readonly files = new Map<Bytes['file'], FileHandle>();
-  private hello: Hello | undefined;
-  private arch: ArchName = 'x64';
-  private modules: readonly Uint8Array[] = [];
-  private outline: StoredSnapshot | undefined;
-  private image: ObtainedImage | undefined;
-  private prepared: Prepared | undefined;
-  private held: Held | undefined;
-
-  constructor(private readonly options: ReceiveOptions) {}
-
-  async write({ file, offset, data }: Bytes): Promise<void> {
-    if (offset + data.length > FILE_MAX) throw new LimitError('size', `the ${file} that is sent has over 16 TiB`);
-    const handle = this.files.get(file) ?? (await open(this.path(file), 'wx+', 0o600));
-    this.files.set(file, handle);
-    try {
-      for (let at = 0; at < data.length; ) {
-        at += (await handle.write(data, at, data.length - at, offset + at)).bytesWritten;
-      }
-    } catch (error) {
-      throw new ToolError('write', `${this.folder}: the ${file} cannot be written: ${systemReason(error)}`);
-    }
-  }
-
-  async look(hello: Hello, size: number) {
-    this.hello = hello;
-    if (hello.workload !== null) checkName(hello.workload);
-    this.arch = hello.arch ?? (process.arch === 'arm64' ? 'arm64' : 'x64');
-    if (this.arch !== process.arch && findEmulator(this.arch) === undefined) {
-      throw new ToolError('no-emulator', `${hostname()} cannot run programs for ${this.arch}: no qemu-user there`);
-    }
-    this.outline = await this.complete('outline', size);
-    const { warnings } = await this.grants(this.outline);
-    this.checkMemory(this.outline);
-    makeFolder(this.outputDir);
-    return { version: ownPackage().version, arch: this.arch, host: hostname(), warnings };
-  }
-
-  async compile() {
-    const { outline } = this;
-    const modules = outline?.snapshot.modules.flatMap((module) => readSnapshotModule(outline, module) ?? []) ?? [];
-    if (outline === undefined || modules.length !== outline.snapshot.modules.length) {
-      throw new InputError('no-module', 'the outline that was sent has no module');
-    }
-    this.modules = modules;
-    this.image = cachedImages(new ImageCache())(imageRequest(outline, modules, targets[this.arch]));
-    return { cached: !this.image.compiled };
-  }
-
-  async prepare(size: number): Promise<HeldProgram> {
-    const stored = await this.complete('snapshot', size);
-    const { grants } = await this.grants(stored);
-    this.checkMemory(stored);
-    const { hello, modules, arch } = this;
-    const maxMemory = this.maxMemory;
-    this.prepared = await prepareRestored(
-      stored,
-      { arch, grants, modules, name: hello?.workload ?? undefined, maxMemory },
-      false,
-    );
-    this.held = await hold(this.prepared, this.outputDir, nameOf(stored));
-    return this.held;
-  }
-
-  async discard(): Promise<void> {
-    const { held, prepared } = this;
-    if (held !== undefined && !held.hasBegun) held.end();
-    // an emulator opens the image again: its folder stays as long as the process does
-    if (held === undefined || !held.hasBegun || !held.emulated) prepared?.release();
-    this.image?.release();
-    for (const handle of this.files.values()) await handle.close().catch(() => {});
-    removeTemporary(this.folder);
-  }
-
-  private path(file: Bytes['file']): string {
-    const path = join(this.folder, file);
-    nameTemporary(path, `the ${file} that was sent`);
-    return path;
-  }
-
-  private async complete(file: Bytes['file'], size: number): Promise<StoredSnapshot> {
-    await this.write({ name: 'bytes', file, offset: 0, data: Buffer.alloc(0) });
-    await this.files.get(file)?.truncate(Math.min(size, FILE_MAX));
-    return readRestorable(this.path(file));
-  }
-
-  private async grants(stored: StoredSnapshot): Promise<{ grants: Grants; warnings: string[] }> {
-    const { dirs = [], listen = [], fds = [], sameDirs = false, strictFiles = false } = this.hello ?? {};
-    const grants = await grantsFor(stored, { dirs, listen, fds: new Map(fds), sameDirs });
-    return { grants, warnings: await checkHere(stored, grants, strictFiles) };
-  }
-
-  private get maxMemory(): number | undefined {
-    const limits = [this.options.maxMemory, this.hello?.maxMemory ?? undefined].filter((limit) => limit !== undefined);
-    return limits.length === 0 ? undefined : Math.min(...limits);
-  }
-
-  /** Before all of it is sent. */
-  private checkMemory({ snapshot }: StoredSnapshot): void {
-    const WASM_PAGE = 65536;
-    const memories = snapshot.instances.flatMap((instance) => instance.memories);
-    const bytes = memories.reduce((sum, { pages }) => sum + pages * WASM_PAGE, 0);
-    const limit = this.maxMemory ?? Infinity;
-    if (bytes <= limit) return;
-    throw new LimitError('limit', `the program has ${bytes} bytes of memory, ${hostname()} allows ${limit}`);
-  }
-
-  private get outputDir(): string {
-    const state = process.env['XDG_STATE_HOME'] || join(homedir(), '.local', 'state');
-    return resolve(this.hello?.outputDir ?? this.options.outputDir ?? join(state, 'wag-snap', 'output'));
-  }
-}
-
-/** A process that waits to begin (runtime/process/held.ts). */
-class Held implements HeldProgram {
-  hasBegun = false;
-
-  constructor(
-    private readonly child: ChildProcess,
-    private readonly socket: Duplex,
-    readonly emulated: boolean,
-    readonly output: string,
-  ) {}
-
-  get pid(): number {
-    return this.child.pid ?? -1;
-  }
-
-  async begin(): Promise<boolean> {
-    this.socket.write(BEGIN);
-    this.hasBegun = (await byteOf(this.socket)) === STARTED;
-    if (!this.hasBegun) return false;
-    this.socket.destroy();
-    this.child.unref();
-    return true;
-  }
-
-  /** It has done nothing yet. */
-  end(): void {
-    this.socket.destroy();
-    this.child.kill('SIGKILL');
-  }
-}
-
-async function hold(prepared: Prepared, folder: string, name: string): Promise<Held> {
-  const output = join(folder, `${name}-${process.pid}.out`);
-  const [out, err] = [output, output.replace(/\.out$/, '.err')].map((path) => openSync(path, 'a', 0o600));
-  const said = fstatSync(err).size;
-  try {
-    const { image, env, argv0, args, descriptors } = prepared;
-    const socketAt = 3 + descriptors.length;
-    const { child, emulated } = await startImage(image, {
-      env: { ...env, WAGSNAP_HOLD: String(socketAt) },
-      argv0,
-      args,
-      stdio: ['ignore', out, err, ...descriptors, 'pipe'],
-      detached: true,
-    });
-    prepared.started(child.pid ?? -1, emulated);
-    const socket = child.stdio[socketAt] as Duplex;
-    socket.on('error', () => {}); // its end is what matters
-    if ((await byteOf(socket)) === READY) return new Held(child, socket, emulated, output);
-    child.kill('SIGKILL');
-    throw new ToolError('not-started', `the program could not be started here: ${tail(output, said)}`);
-  } finally {
-    closeSync(out);
-    closeSync(err);
-  }
-}
-
-/** The next byte; undefined when there is none, as the process has ended. */
-function byteOf(socket: Duplex): Promise<number | undefined> {
-  return new Promise((resolve) => {
-    socket.once('data', (bytes: Buffer) => resolve(bytes[0]));
-    socket.once('close', () => resolve(undefined));
-  });
-}
-
-/** What a process has said on its standard error. */
-function tail(output: string, from: number): string {
-  const fd = openSync(output.replace(/\.out$/, '.err'), 'r');
-  try {
-    const bytes = Buffer.alloc(SAID_MAX);
-    const length = readSync(fd, bytes, 0, bytes.length, from);
-    return bytes.toString('utf8', 0, length).trim().split('\n')[0] || 'it has ended';
-  } finally {
-    closeSync(fd);
-  }
-}
-
-function makeFolder(path: string): void {
-  try {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
-  } catch (error) {
-    throw new ToolError('write', `${path}: the folder for its output cannot be made: ${systemReason(error)}`);
-  }
-}
-
-function nameOf({ snapshot }: StoredSnapshot): string {
-  return (snapshot.name ?? snapshot.modules.at(-1)?.name ?? '').replace(/[^\w.+-]/g, '_') || 'program';
 }

@@ -3,6 +3,7 @@
 import type { Readable, Writable } from 'node:stream';
 import { ToolError } from '../base/errors.js';
 import { trace } from '../base/trace.js';
+import { LinkError } from './errors.js';
 import { FrameReader, FrameWriter } from './frames.js';
 import { decodeMessage, encodeMessage, type Message } from './messages.js';
 
@@ -17,13 +18,6 @@ export interface Channel {
   receive(): Promise<Message>;
 }
 
-/** The other side is gone, or says nothing. What it has got of what was sent last is not known. */
-export class LinkError extends ToolError {
-  constructor(what: string) {
-    super('link', what);
-  }
-}
-
 /** @param input bytes of the other side @param output to it */
 export function streamChannel(input: Readable, output: Writable): Channel {
   const reader = new FrameReader(input);
@@ -33,7 +27,7 @@ export function streamChannel(input: Readable, output: Writable): Channel {
       if (message.name !== 'bytes') trace('move', () => `says ${message.name}`);
       const { kind, parts } = encodeMessage(message);
       try {
-        await writer.write(kind, ...parts);
+        await writer.write(kind, parts, message.name !== 'bytes');
       } catch {
         throw new LinkError('the connection to the other side is gone');
       }

@@ -70,8 +70,13 @@ export class FrameWriter {
     if (stream.destroyed) close();
   }
 
-  /** Resolves when there is room for more. @throws Error when the link is gone */
-  async write(kind: number, ...parts: readonly Uint8Array[]): Promise<void> {
+  /**
+   * Resolves when there is room for more.
+   *
+   * @param flush resolves only when all of it has been handed on: nothing of it is lost when the stream is closed
+   * @throws Error when the link is gone
+   */
+  async write(kind: number, parts: readonly Uint8Array[], flush = false): Promise<void> {
     const head = Buffer.alloc(HEAD);
     head.writeUInt32LE(parts.reduce((sum, { length }) => sum + length, 0));
     head[4] = kind;
@@ -82,7 +87,20 @@ export class FrameWriter {
     let hasRoom = true;
     for (const part of parts) hasRoom = this.stream.write(part);
     this.stream.uncork();
-    if (!hasRoom && this.stream.writableNeedDrain) await once(this.stream, 'drain', { signal });
+    if (flush) await this.flushed(signal);
+    else if (!hasRoom && this.stream.writableNeedDrain) await once(this.stream, 'drain', { signal });
     signal.throwIfAborted();
+  }
+
+  private flushed(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const close = () => reject(new Error('closed'));
+      signal.addEventListener('abort', close, { once: true });
+      this.stream.write(Buffer.alloc(0), (error) => {
+        signal.removeEventListener('abort', close);
+        if (error) reject(error);
+        else resolve();
+      });
+    });
   }
 }

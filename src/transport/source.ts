@@ -9,7 +9,8 @@
 
 import { InputError, ToolError, WagSnapError } from '../base/errors.js';
 import { trace } from '../base/trace.js';
-import { type Channel, LinkError, within } from './channel.js';
+import { type Channel, within } from './channel.js';
+import { LinkError, RemoteError, UndecidedError } from './errors.js';
 import { type Hello, type Message, type MessageOf, PIECE } from './messages.js';
 
 /** A file that is to be on the other side as it is here. */
@@ -83,30 +84,6 @@ export interface Moved {
   readonly bytes: number;
   /** Microseconds from the stop until the other side said that it runs. */
   readonly downtime: number;
-}
-
-/** What the other side says that is wrong there. */
-export class RemoteError extends WagSnapError {
-  readonly exitCode: number;
-  constructor({ code, exitCode, headline, details }: MessageOf<'failed'>) {
-    super(code, headline, details);
-    this.exitCode = exitCode;
-  }
-}
-
-/** EX_PROTOCOL of sysexits.h is 76: the other side has not answered, and the program is kept. */
-const EXIT_UNDECIDED = 76;
-
-/** Committed, and no answer: the program is kept here, and may run there. */
-export class UndecidedError extends WagSnapError {
-  readonly exitCode = EXIT_UNDECIDED;
-  constructor(pid: number, host: string, why: string) {
-    super(
-      'undecided',
-      `whether the program continues on ${host} is not known (${why}); here pid ${pid} stays parked:`,
-      [`  if it runs there (wag-snap ps): wag-snap resume ${pid} --end`, `  if it does not: wag-snap resume ${pid}`],
-    );
-  }
 }
 
 /**

@@ -9,7 +9,8 @@
 
 import { InputError, WagSnapError } from '../base/errors.js';
 import { trace } from '../base/trace.js';
-import { type Channel, LinkError, within } from './channel.js';
+import { type Channel, within } from './channel.js';
+import { LinkError } from './errors.js';
 import type { Bytes, Hello, Message, MessageOf } from './messages.js';
 import { PROTOCOL } from './messages.js';
 

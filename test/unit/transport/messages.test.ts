@@ -3,7 +3,8 @@
 import { PassThrough } from 'node:stream';
 import { expect, test } from 'vitest';
 import { WagSnapError } from '../../../src/base/errors.js';
-import { type Channel, LinkError, streamChannel, within } from '../../../src/transport/channel.js';
+import { type Channel, streamChannel, within } from '../../../src/transport/channel.js';
+import { LinkError } from '../../../src/transport/errors.js';
 import { FRAME_MAX, FrameWriter } from '../../../src/transport/frames.js';
 import { decodeMessage, encodeMessage, type Message, PROTOCOL } from '../../../src/transport/messages.js';
 import { type Received, receiveProgram, type TargetHost } from '../../../src/transport/target.js';
@@ -70,7 +71,7 @@ async function received(
       if (Buffer.isBuffer(message)) input.write(message);
       else {
         const { kind, parts } = encodeMessage(message);
-        await writer.write(kind, ...parts);
+        await writer.write(kind, parts);
       }
     }
     input.end();

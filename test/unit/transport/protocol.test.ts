@@ -5,9 +5,10 @@
 
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { ToolError } from '../../../src/base/errors.js';
-import { type Channel, LinkError } from '../../../src/transport/channel.js';
+import type { Channel } from '../../../src/transport/channel.js';
+import { LinkError, UndecidedError } from '../../../src/transport/errors.js';
 import { type Hello, type Message, PROTOCOL } from '../../../src/transport/messages.js';
-import { type MovingProgram, moveProgram, UndecidedError } from '../../../src/transport/source.js';
+import { type MovingProgram, moveProgram } from '../../../src/transport/source.js';
 import { receiveProgram, type TargetHost } from '../../../src/transport/target.js';
 
 const HELLO: Hello = {

@@ -1,0 +1,59 @@
+/** Transports whose link is the standard input and output of a command: ssh, or what the user says. */
+
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { systemReason, ToolError, UsageError } from '../base/errors.js';
+import { quoted } from '../base/terminal-text.js';
+import type { Link, Transport } from './transport.js';
+
+const SSH = /^(?:ssh:\/\/)?(?:([^@/:\s]+)@)?([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::(\d{1,5}))?\/?$/;
+const PORT_MAX = 65535;
+
+/**
+ * `ssh://[USER@]HOST[:PORT]`, or that without `ssh://`: the user's OpenSSH, with its configuration. `exec:COMMAND`: a
+ * command of the shell.
+ *
+ * @param receiver what `wag-snap` is called there, for ssh: part of a command line of its shell
+ * @throws UsageError
+ */
+export function parseDestination(text: string, receiver = 'wag-snap'): Transport {
+  if (text.startsWith('exec:')) {
+    const command = text.slice('exec:'.length).trim();
+    if (command === '') throw new UsageError('exec: which command? exec:COMMAND');
+    return commandTransport(text, '/bin/sh', ['-c', command]);
+  }
+  const [, user, host, port] = SSH.exec(text) ?? [];
+  // NOTE: what ssh would take for an option is no host
+  if (host === undefined || host.startsWith('-') || user?.startsWith('-') || Number(port ?? 1) > PORT_MAX) {
+    throw new UsageError(`${quoted(text)} is no destination: ssh://[USER@]HOST[:PORT], HOST or exec:COMMAND`);
+  }
+  const bare = host.replace(/^\[|\]$/g, '');
+  const where = user === undefined ? bare : `${user}@${bare}`;
+  const args = ['-T', ...(port === undefined ? [] : ['-p', port]), '--', where, `${receiver} receive --stdio`];
+  return commandTransport(where, 'ssh', args);
+}
+
+/** @param name for messages */
+function commandTransport(name: string, program: string, args: readonly string[]): Transport {
+  return { name, connect: () => connect(name, program, args) };
+}
+
+/** What the command says on standard error is for the user. */
+async function connect(name: string, program: string, args: readonly string[]): Promise<Link> {
+  const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+  try {
+    await once(child, 'spawn');
+  } catch (error) {
+    const hint = program === 'ssh' ? ' (Debian: apt-get install openssh-client)' : '';
+    throw new ToolError('link', `${name} cannot be reached: ${program}: ${systemReason(error)}${hint}`);
+  }
+  return {
+    input: child.stdout,
+    output: child.stdin,
+    close() {
+      child.stdin.destroy();
+      child.stdout.destroy();
+      child.unref();
+    },
+  };
+}

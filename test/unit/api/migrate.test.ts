@@ -1,0 +1,112 @@
+/** A move by the library, over a transport of the caller's own. */
+
+import { once } from 'node:events';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Duplex, PassThrough } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect, test } from 'vitest';
+import {
+  endKept,
+  listWorkloads,
+  type MoveEvent,
+  migrate,
+  type ReceiveOptions,
+  receive,
+  resumeKept,
+  run,
+  type StartedWorkload,
+  type Transport,
+  UndecidedError,
+} from '../../../src/api/index.js';
+import { processStatus } from '../../../src/capture/process.js';
+import { temporaryFolder } from '../../support/workload.js';
+
+const folder = temporaryFolder();
+let count = 0;
+
+/** A receiver in this process, behind two streams. @param cut whether the link is cut at the commit */
+function here(options: ReceiveOptions, cut = false): Transport & { received: ReturnType<typeof receive> | undefined } {
+  return {
+    name: 'here',
+    received: undefined,
+    async connect() {
+      const [to, from] = [new PassThrough(), new PassThrough()];
+      this.received = receive(to, from, options);
+      const isCommit = (data: Buffer) => data.length < 64 && data.includes(4, 4) && data[4] === 4;
+      const output = new Duplex({
+        read() {},
+        write(data: Buffer, _, done) {
+          if (cut && isCommit(data)) {
+            to.destroy();
+            from.destroy();
+            done();
+          } else to.write(data, done);
+        },
+      });
+      return { input: from, output, close: () => to.end() };
+    },
+  };
+}
+
+async function start(): Promise<{ workload: StartedWorkload; data: string }> {
+  const data = join(folder, `data-${count++}`);
+  mkdirSync(data);
+  const dirs = [{ host: data, guest: '/d', readOnly: false }];
+  const workload = await run(join(import.meta.dirname, '../../e2e/counter.wat'), { dirs, stdio: 'pipe' });
+  await once(workload.stdout!, 'data');
+  return { workload, data };
+}
+
+test('ends it here, and continues it there', async () => {
+  const { workload, data } = await start();
+  const outputDir = join(folder, 'out');
+  const transport = here({ outputDir });
+  const events: MoveEvent['event'][] = [];
+  const moved = await migrate(workload, transport, {
+    dirs: [{ host: data, guest: '/d', readOnly: false }],
+    onEvent: ({ event }) => events.at(-1) === event || events.push(event),
+  });
+  expect(await transport.received).toEqual({ pid: moved.pid });
+  expect(await workload.exited).toMatchObject({ code: 75 });
+  expect(events.filter((event) => event !== 'sent' && event !== 'round')).toEqual([
+    'ready',
+    'compiled',
+    'stopped',
+    'prepared',
+  ]);
+  expect((await listWorkloads()).map(({ pid }) => pid)).toContain(moved.pid);
+  writeFileSync(join(data, 'stop'), '');
+  while (processStatus(moved.pid!) !== undefined && processStatus(moved.pid!)?.state !== 'Z') await sleep(5);
+  expect(readFileSync(moved.output, 'utf8')).toMatch(/^line \d+\n(.*\n)*end\n$/);
+});
+
+test.each([
+  ['resumed', resumeKept, 0],
+  ['ended', endKept, 75],
+])('a move whose end is not known keeps it, until it is %s', async (_, decide, code) => {
+  const { workload, data } = await start();
+  const transport = here({ outputDir: join(folder, 'out') }, true);
+  const dirs = [{ host: data, guest: '/d', readOnly: false }];
+  await expect(migrate(workload, transport, { dirs })).rejects.toThrow(UndecidedError);
+  expect((await transport.received)?.pid).toBeUndefined();
+  expect((await listWorkloads()).find(({ pid }) => pid === workload.pid)?.state).toBe('kept');
+  await decide(workload.pid);
+  writeFileSync(join(data, 'stop'), '');
+  expect(await workload.exited).toMatchObject({ code });
+});
+
+test('is given up by its signal', async () => {
+  const { workload, data } = await start();
+  const controller = new AbortController();
+  const transport = here({ outputDir: join(folder, 'out') });
+  const moving = migrate(workload, transport, {
+    dirs: [{ host: data, guest: '/d', readOnly: false }],
+    signal: controller.signal,
+    onEvent: ({ event }) => event === 'compiled' && controller.abort('its user'),
+  });
+  await expect(moving).rejects.toThrow(/interrupted by its user/);
+  expect(await transport.received).toEqual({ pid: undefined });
+  writeFileSync(join(data, 'stop'), '');
+  expect(await workload.exited).toMatchObject({ code: 0 });
+});
