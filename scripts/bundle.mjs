@@ -27,7 +27,11 @@ const fingerprint = createHash('sha256').update(parts.join('\0'), 'latin1').dige
 
 for (const folder of ['bundle', 'cli']) rmSync(`${root}/dist/${folder}`, { recursive: true, force: true });
 await build({
-  entryPoints: { main: `${root}/dist/bin/main.js`, library: `${root}/dist/src/api/index.js` },
+  entryPoints: {
+    main: `${root}/dist/bin/main.js`,
+    library: `${root}/dist/src/api/index.js`,
+    thread: `${root}/dist/src/compile/parallel/thread.js`,
+  },
   outdir: `${root}/dist/bundle`,
   bundle: true,
   splitting: true,

@@ -4,6 +4,7 @@ import type { CommandModule } from 'yargs';
 import { type ArchName, CPU_LEVELS, type CpuLevel, nativeLevel } from '../../src/api/cpu.js';
 import { InputError } from '../../src/base/errors.js';
 import { openDestination } from '../../src/base/output.js';
+import { parseJobs } from '../options/jobs.js';
 import { type Link, type LinkOptions, linkOptions, parseLinks } from '../options/link.js';
 import { once, parseArch, UsageError } from '../options/usage.js';
 import { expectKind } from '../programs/expect-kind.js';
@@ -23,6 +24,7 @@ interface Options extends LinkOptions {
   allowMissingImports: boolean;
   dump: (typeof DUMPS)[number] | undefined;
   function: string | undefined;
+  jobs: string | undefined;
   sites: boolean;
   noSites: boolean;
   verbose: boolean;
@@ -67,6 +69,13 @@ const command: CommandModule<object, Options> = {
         describe: 'calls of functions that nothing provides trap; memories, tables and globals are made',
       })
       .options(linkOptions)
+      .option('jobs', {
+        alias: 'j',
+        type: 'string',
+        requiresArg: true,
+        coerce: once('jobs'),
+        describe: 'threads to compile a large module with; default: one for each processor',
+      })
       .option('dump', {
         choices: DUMPS,
         requiresArg: true,
@@ -93,6 +102,7 @@ const command: CommandModule<object, Options> = {
   handler: async (options) => {
     const arch = parseArch(options.arch);
     const level = cpuLevel(arch, options.cpu);
+    const jobs = parseJobs(options.jobs);
     if (options.function !== undefined && options.dump !== 'asm') throw new UsageError('--function is for --dump asm');
     const output = options.output ?? (options.dump === undefined ? await defaultOutput(options.module) : undefined);
     const links = parseLinks(options);
@@ -101,7 +111,7 @@ const command: CommandModule<object, Options> = {
     const start = performance.now();
     const { image, listing } = await withInput(options.module, (input) => {
       expectKind(input, 'compile', ['module', 'component']);
-      return compile(input.path, options, links, arch, level);
+      return compile(input.path, options, { links, arch, level, jobs });
     });
     if (options.dump !== undefined) {
       const { dump } = await import('../show/dump.js');
@@ -121,20 +131,22 @@ const command: CommandModule<object, Options> = {
 };
 export default command;
 
-async function compile(
-  path: string,
-  options: Options,
-  links: readonly Link[],
-  arch: ArchName,
-  cpu: CpuLevel | undefined,
-) {
+interface Parsed {
+  readonly links: readonly Link[];
+  readonly arch: ArchName;
+  readonly level: CpuLevel | undefined;
+  readonly jobs: number | undefined;
+}
+
+async function compile(path: string, options: Options, { links, arch, level, jobs }: Parsed) {
   const { compileInDetail } = await import('../../src/api/compile-in-detail.js');
   const progress = new Progress('compiling');
   try {
     return await compileInDetail(path, {
       name: options.module,
       arch,
-      ...(cpu === undefined ? {} : { cpu }),
+      ...(level === undefined ? {} : { cpu: level }),
+      ...(jobs === undefined ? {} : { jobs }),
       deterministic: options.deterministic,
       allowMissingImports: options.allowMissingImports,
       sites: !options.noSites,

@@ -7,6 +7,7 @@
 
 import { createHash } from 'node:crypto';
 import { readdirSync, statSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ModuleError } from '../base/errors.js';
@@ -52,7 +53,8 @@ function obtainImage(request: ImageRequest, cache: ImageCache | undefined): Obta
   });
   for (let i = 0; ; i++) {
     try {
-      const image = compileImage(modules, { ...request, allowMissingImports: attempts[i] });
+      const options = { ...request, allowMissingImports: attempts[i], jobs: availableParallelism() };
+      const image = compileImage(modules, options);
       const path = cache?.store(keys[i], image.bytes);
       if (path !== undefined) return { path, compiled: true, temporary: false, release };
       release();

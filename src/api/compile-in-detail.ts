@@ -1,5 +1,6 @@
 /** Compiling, with what those who look at the code want besides. Loads the compiler. */
 
+import { availableParallelism } from 'node:os';
 import type { Target } from '../arch/masm/target.js';
 import { levels, targets } from '../arch/targets.js';
 import { Cancellation } from '../base/cancellation.js';
@@ -52,6 +53,7 @@ export async function compileInDetail(
     [...others, { module, file }],
     {
       target,
+      jobs: jobsOf(options),
       deterministic,
       allowMissingImports,
       sites,
@@ -70,6 +72,12 @@ function record(wanted: number, starts: [bodyOffset: number, textOffset: number]
       if (funcIndex === wanted) starts.push([bodyOffset, textOffset]);
     },
   };
+}
+
+/** @throws UsageError */
+function jobsOf({ jobs = availableParallelism() }: CompileOptions): number {
+  if (Number.isInteger(jobs) && jobs >= 1) return jobs;
+  throw new UsageError(`jobs: ${jobs} is no number of threads`);
 }
 
 /** Of a CPU and its level. @throws UsageError */

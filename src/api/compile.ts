@@ -20,6 +20,11 @@ export interface CompileOptions {
   readonly allowMissingImports?: boolean | undefined;
   /** Modules that it is linked to. */
   readonly links?: Links | undefined;
+  /**
+   * How many threads compile the functions of a large module, this one included; all have ended soon after. The image is
+   * the same. Default: one for each processor.
+   */
+  readonly jobs?: number | undefined;
   /** Told of the bytes of function bodies that are compiled, and of all. */
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
   /** Gives it up. */

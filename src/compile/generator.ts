@@ -25,6 +25,12 @@ export interface CodeGenerator {
   begin(masm: MacroAssembler, instance: InstanceInput): InstanceCode;
 }
 
+/** Direct calls, and tail calls, of functions of an instance: pairs of the assembler's handle and the defined function. */
+export interface DirectCallLists {
+  readonly calls: Uint32Array<ArrayBuffer>;
+  readonly jumps: Uint32Array<ArrayBuffer>;
+}
+
 /** The code of one instance while it is made. Its functions may be compiled in any order. */
 export interface InstanceCode {
   /** Text offset of each defined function, -1 before it is compiled. */
@@ -44,6 +50,16 @@ export interface InstanceCode {
    * the stack of a call, and continues after its end, with its frame released. It must make no tail call.
    */
   compileInline(funcIndex: number): void;
+  /** The calls that link() would patch, to be adopted by another: what was compiled here is a piece of its text. */
+  takeCalls(): DirectCallLists;
+  /**
+   * Takes in functions that another one has compiled, from text offset 0 on.
+   *
+   * @param first the first one of them, as an index of defined functions
+   * @param offsets where they begin there
+   * @param textOffset where that text begins now
+   */
+  adopt(first: number, offsets: Int32Array, calls: DirectCallLists, textOffset: number): void;
   /** Patches the direct calls between the functions, after all are compiled. */
   link(): void;
 }

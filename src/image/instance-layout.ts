@@ -16,8 +16,13 @@ import { TAG_RECORD_SIZE } from './contract/exception-tables.js';
 import { FN_RECORD_SIZE, INST_HEADER, MEM_RECORD_SIZE, SEG_RECORD_SIZE, TAB_RECORD_SIZE } from './contract/instance.js';
 import { MEMORY32_PAGES, MEMORY64_PAGES, WASM_PAGE } from './contract/sizes.js';
 
+/** Says which id a function type has. */
+export interface TypeIdSource {
+  id(type: FuncType): number;
+}
+
 /** Gives equal function types equal ids over all modules of an image. */
-export class TypeIds {
+export class TypeIds implements TypeIdSource {
   private readonly ids = new Map<string, number>();
   /** By id. */
   readonly types: FuncType[] = [];
@@ -60,7 +65,7 @@ export class InstanceLayout {
     readonly module: Module,
     readonly start: number,
     readonly index: number,
-    types: TypeIds,
+    types: TypeIdSource,
     file = 'module',
   ) {
     let at = INST_HEADER;

@@ -217,6 +217,24 @@ export class RefTypes {
     return code;
   }
 
+  /** How many types of the module's own have been met: numbered in this order. */
+  get size(): number {
+    return this.heaps.length;
+  }
+
+  /** The types of the module's own that have been met: heap type * 2 + nullable. */
+  met(): number[] {
+    return this.heaps.map((heap, i) => heap * 2 + Number(this.nullables[i]));
+  }
+
+  /** Of a module whose types have all been read, as its own: where others meet more, it does not. @param met of met() */
+  static from(types: FuncType[], met: readonly number[]): RefTypes {
+    const copy = new RefTypes(types);
+    copy.known = types.length;
+    for (const key of met) copy.code(key % 2 === 1, Math.floor(key / 2));
+    return copy;
+  }
+
   isNullable(type: number): boolean {
     if (isOwn(type)) return this.nullables[type - 1];
     return type >= FIRST_PLAIN_TYPE || (type >= RefCode.NullFunc && type <= RefCode.NullExn);

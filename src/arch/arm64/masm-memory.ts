@@ -5,6 +5,7 @@
  * the address scratch register first; the sum is 64 bits wide and stays inside the memory's reservation.
  */
 
+import type { CodeReferences } from '../masm/code-references.js';
 import { type LoadOp, NO_REG, type Reg, StoreOp, Width } from '../masm/masm.js';
 import { ADDRESS_SCRATCH, SCRATCH } from './abi.js';
 import { addSubField, isUnscaled, scaledField } from './encoding.js';
@@ -50,6 +51,8 @@ const PAGE = 4096;
 export class MemoryMasm extends ConversionMasm {
   /** Where offset 0 of this code buffer will lie in the image. */
   imageStart = 0;
+  references: CodeReferences | undefined;
+  readonly settledFrom = NEAR;
 
   load(op: LoadOp, dst: Reg, base: Reg, index: Reg, offset: number): void {
     this.accessGuest(LOADS[op], LOAD_SIZES[op], dst, base, index, offset);
@@ -105,7 +108,7 @@ export class MemoryMasm extends ConversionMasm {
   }
 
   address(dst: Reg, imageOffset: number): void {
-    const distance = imageOffset - (this.imageStart + this.reserve());
+    const distance = this.distanceTo(imageOffset);
     if (distance >= -NEAR && distance < NEAR) this.pcRelative(A.adr, dst, distance);
     else {
       this.page(dst, imageOffset);
@@ -114,14 +117,20 @@ export class MemoryMasm extends ConversionMasm {
     }
   }
 
+  /** From the next instruction on; of a piece of code that is made apart, as far as any is. */
+  private distanceTo(imageOffset: number): number {
+    return this.references === undefined ? imageOffset - (this.imageStart + this.reserve()) : -Infinity;
+  }
+
   /** dst = the page that an image offset lies in; the image is loaded at a multiple of a page. */
   protected page(dst: Reg, imageOffset: number): void {
     const at = this.imageStart + this.reserve();
+    this.references?.add(this.at);
     this.pcRelative(A.adrp, dst, Math.floor(imageOffset / PAGE) - Math.floor(at / PAGE));
   }
 
   loadGlobal(width: Width, dst: Reg, imageOffset: number): void {
-    const distance = imageOffset - (this.imageStart + this.reserve());
+    const distance = this.distanceTo(imageOffset);
     if (distance >= -NEAR && distance < NEAR && (distance & 3) === 0) {
       this.loadLiteral(LITERALS[width], dst, distance);
       return;

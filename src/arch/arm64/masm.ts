@@ -22,10 +22,15 @@ import { SP, V0, X0, X1, X2, X8, X16, X17, X30, ZR } from './registers.js';
 const PROBE = 65536;
 /** Up to here probes are a line of code, above a loop. */
 const UNROLLED_PROBES = 4;
-/** The size a buffer is asked for from which calls are far: half of what bl reaches. */
-const FAR_CALLS = 1 << 26;
+/** The size of text from which calls are far: half of what bl reaches. */
+export const FAR_CALLS = 1 << 26;
 const CALL_REACH = 1 << 27;
 const PAGE = 4096;
+
+/** Of bl and b, and of adrp. */
+const CALL_FIELD = 0x3ffffff;
+const ADRP_FIELD = 0x60ffffe0;
+const ADRP_MASK = 0x9f000000 | 0;
 
 export class Arm64MacroAssembler extends AtomicMasm implements MacroAssembler {
   readonly scratch: Reg = SCRATCH;
@@ -140,17 +145,32 @@ export class Arm64MacroAssembler extends AtomicMasm implements MacroAssembler {
   }
 
   private patch(handle: number, target: number): void {
+    this.references?.add(handle);
     if (this.farCalls) {
       const to = this.imageStart + target;
       const pages = Math.floor(to / PAGE) - Math.floor((this.imageStart + handle) / PAGE);
-      this.words[handle >> 2] |= ((pages & 3) << 29) | (((pages >> 2) & 0x7ffff) << 5);
+      this.words[handle >> 2] |= pageField(pages);
       this.words[(handle >> 2) + 1] |= (to & (PAGE - 1)) << 10;
       return;
     }
-    const offset = target - handle;
-    if (offset < -CALL_REACH || offset >= CALL_REACH)
-      throw new LimitError('text-size', 'the code is more than a call can reach');
-    this.words[handle >> 2] |= (offset >> 2) & 0x3ffffff;
+    this.words[handle >> 2] |= callField(target - handle);
+  }
+
+  /** A reference is a bl or b, or the adrp of an address. */
+  appendCode(piece: Uint8Array, references: Int32Array): void {
+    const start = this.at;
+    this.emitBytes(piece);
+    const { words, imageStart } = this;
+    for (const reference of references) {
+      const at = start + reference;
+      const word = words[at >> 2];
+      if ((word & ADRP_MASK) === (A.adrp | 0)) {
+        const pages = (((word << 8) >> 13) << 2) | ((word >>> 29) & 3);
+        const from = Math.floor((imageStart + reference) / PAGE);
+        const moved = pages + from - Math.floor((imageStart + at) / PAGE);
+        words[at >> 2] = (word & ~ADRP_FIELD) | pageField(moved);
+      } else words[at >> 2] = (word & ~CALL_FIELD) | callField(((word << 6) >> 4) - start);
+    }
   }
 
   callReg(target: Reg): void {
@@ -295,4 +315,14 @@ export class Arm64MacroAssembler extends AtomicMasm implements MacroAssembler {
     if (from !== X17) this.loadStore(A.ldr_x, from, from, CTX_GENERAL + 8 * from);
     this.branchRegister(A.br, X16);
   }
+}
+
+/** @throws LimitError when a call does not reach that far */
+function callField(offset: number): number {
+  if (offset >= -CALL_REACH && offset < CALL_REACH) return (offset >> 2) & CALL_FIELD;
+  throw new LimitError('text-size', 'the code is more than a call can reach');
+}
+
+function pageField(pages: number): number {
+  return ((pages & 3) << 29) | (((pages >> 2) & 0x7ffff) << 5);
 }

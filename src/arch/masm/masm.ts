@@ -18,6 +18,7 @@
  * Exceptions stand at the method.
  */
 
+import type { CodeReferences } from './code-references.js';
 import type { AtomicAssembler } from './masm-atomic.js';
 import type { VectorAssembler } from './masm-vector.js';
 
@@ -313,6 +314,19 @@ export interface MacroAssembler extends VectorAssembler, AtomicAssembler {
   codeLimit: number;
   /** Where offset 0 of this code buffer will lie in the image; must be set before address() and *Global(). */
   imageStart: number;
+  /**
+   * Set when the code is a piece that is made apart, from offset 0, to be appended to other code later: collects what
+   * appendCode must move. Calls that are not patched yet are not among it. Everything is as far away then as settledFrom
+   * says.
+   */
+  references: CodeReferences | undefined;
+  /** The text offset from which on no instruction is shorter for being near to DATA. */
+  readonly settledFrom: number;
+  /**
+   * Appends such a piece, made with the same imageStart. `offset` must be a multiple of 16, and settledFrom or more.
+   * @throws LimitError 'text-size' when a call cannot reach
+   */
+  appendCode(piece: Uint8Array, references: Int32Array): void;
   address(dst: Reg, imageOffset: number): void;
   loadGlobal(width: Width, dst: Reg, imageOffset: number): void;
   storeGlobal(width: Width, src: Reg, imageOffset: number): void;

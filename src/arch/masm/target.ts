@@ -36,6 +36,9 @@ export interface Target {
   readonly safepointPcBias: number;
   /** What the host layer imports from module "target", by name: system call numbers, flags, offsets. */
   readonly hostConstants: Readonly<Record<string, number>>;
-  /** `plan`: another use of the same registers, for tests. */
-  createAssembler(initialBytes?: number, plan?: RegisterPlan): MacroAssembler;
+  /**
+   * @param plan another use of the same registers, for tests
+   * @param textBytes how much text there may come to be in all; default: initialBytes
+   */
+  createAssembler(initialBytes?: number, plan?: RegisterPlan, textBytes?: number): MacroAssembler;
 }

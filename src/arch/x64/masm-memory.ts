@@ -5,6 +5,7 @@
  * through the scratch register; the sum is 64 bits wide and stays inside the memory's reservation.
  */
 
+import type { CodeReferences } from '../masm/code-references.js';
 import { LoadOp, NO_REG, type Reg, StoreOp, Width } from '../masm/masm.js';
 import { SCRATCH } from './abi.js';
 import { X } from './encodings.js';
@@ -33,6 +34,8 @@ const STORES_IMM = [X.mov_mi8, X.mov_mi16, X.mov_mi, X.mov_mi];
 export class MemoryMasm extends ConversionMasm {
   /** Where offset 0 of this code buffer will lie in the image. */
   imageStart = 0;
+  references: CodeReferences | undefined;
+  readonly settledFrom = 0;
 
   load(op: LoadOp, dst: Reg, base: Reg, index: Reg, offset: number): void {
     // The unsigned narrow loads are 32 bits wide: those clear the upper half without a REX.W.
@@ -72,18 +75,21 @@ export class MemoryMasm extends ConversionMasm {
 
   address(dst: Reg, imageOffset: number): void {
     this.rp(X.lea, 1, dst, imageOffset - this.imageStart);
+    this.references?.add(this.at - 4);
   }
 
   loadGlobal(width: Width, dst: Reg, imageOffset: number): void {
     const target = imageOffset - this.imageStart;
     if (width <= Width.Int64) this.rp(X.mov_rm, width, dst, target);
     else this.rp(FLOAT_LOADS[width - Width.F32], 0, dst, target);
+    this.references?.add(this.at - 4);
   }
 
   storeGlobal(width: Width, src: Reg, imageOffset: number): void {
     const target = imageOffset - this.imageStart;
     if (width <= Width.Int64) this.rp(X.mov_mr, width, src, target);
     else this.rp(FLOAT_STORES[width - Width.F32], 0, src, target);
+    this.references?.add(this.at - 4);
   }
 
   storeGlobalConstant(width: Width, imageOffset: number, lo: number): void {

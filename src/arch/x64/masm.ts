@@ -81,6 +81,7 @@ export class X64MacroAssembler extends AtomicMasm implements MacroAssembler {
   }
 
   patchCall(handle: number, target: number): void {
+    this.references?.add(handle);
     this.writeInt32(handle, target - (handle + 4));
   }
 
@@ -106,7 +107,18 @@ export class X64MacroAssembler extends AtomicMasm implements MacroAssembler {
   }
 
   patchJump(handle: number, target: number): void {
+    this.references?.add(handle);
     this.writeInt32(handle, target - (handle + 4));
+  }
+
+  /** A reference is a displacement, counted from its own end. */
+  appendCode(piece: Uint8Array, references: Int32Array): void {
+    const start = this.at;
+    this.emitBytes(piece);
+    for (const reference of references) {
+      const field = start + reference;
+      this.writeInt32(field, this.readInt32(field) - start);
+    }
   }
 
   callReg(target: Reg): void {

@@ -19,7 +19,7 @@ import { FunctionValidator } from '../../wasm/validate.js';
 import { CallLayout } from '../convention/call-layout.js';
 import type { CodeEnvironment } from '../convention/environment.js';
 import type { Debugging } from '../debugging.js';
-import type { InstanceCode, InstanceInput } from '../generator.js';
+import type { DirectCallLists, InstanceCode, InstanceInput } from '../generator.js';
 import { BodyReader } from './body-reader.js';
 import { Condition, Pending } from './comparisons.js';
 import { Block, ControlStack } from './control.js';
@@ -140,6 +140,15 @@ export class FunctionCompiler extends BodyReader implements InstanceCode {
     this.masm.leave(this.frame.size);
     if (this.isInline) this.returns.push(this.masm.jumpTo());
     else this.masm.ret();
+  }
+
+  takeCalls(): DirectCallLists {
+    return this.directCalls.take();
+  }
+
+  adopt(first: number, offsets: Int32Array, calls: DirectCallLists, textOffset: number): void {
+    for (let i = 0; i < offsets.length; i++) this.functionOffsets[first + i] = offsets[i] + textOffset;
+    this.directCalls.adopt(calls, textOffset);
   }
 
   link(): void {

@@ -47,11 +47,18 @@ export interface CompileOptions {
    * them always: unwinding needs the sizes of frames. Default: true.
    */
   readonly sites?: boolean;
+  /**
+   * How many threads may compile functions, this one included; fewer are taken for a small module. The image is the
+   * same. Default: 1.
+   */
+  readonly jobs?: number;
   /** Whether the image carries the modules. Default: true. */
   readonly includeModule?: boolean;
   /** A seed, for tests: the image is as another version of the compiler might make it. See variation.ts. */
   readonly variation?: number;
   readonly debugging?: Debugging;
+  /** For tests: bytes of function bodies that a thread compiles at a time, whatever the module's size. */
+  readonly pieceBytes?: number;
   /** Told of the bytes of function bodies that are compiled, and of all. */
   readonly onProgress?: (done: number, total: number) => void;
   /** Another host layer, for tests. */
@@ -110,6 +117,13 @@ function variationOf({ variation }: CompileOptions): Variation | undefined {
   return variation === undefined ? undefined : new Variation(variation);
 }
 
+function sitesFor(instances: readonly LinkedInstance[]): SiteTables {
+  const { tableWords, describedWords } = outputLimits(
+    instances.reduce((sum, { module }) => sum + module.bytes.length, 0),
+  );
+  return new SiteTables(tableWords, describedWords);
+}
+
 /**
  * Compiles and links modules into an image. The last one is the main module: its _start is run; the others are
  * linked to it in order.
@@ -137,18 +151,22 @@ export async function compileImageWithPauses(
   pause: () => Promise<void>,
 ): Promise<CompiledImage> {
   const steps = compileSteps(modules, options);
-  for (let last = performance.now(); ; ) {
-    const step = steps.next();
-    if (step.done) return step.value;
-    if (performance.now() - last < PAUSE_AFTER) continue;
-    await pause();
-    last = performance.now();
+  try {
+    for (let last = performance.now(); ; ) {
+      const step = steps.next();
+      if (step.done) return step.value;
+      if (performance.now() - last < PAUSE_AFTER) continue;
+      await pause();
+      last = performance.now();
+    }
+  } finally {
+    steps.return(undefined as never); // ends other threads
   }
 }
 
-/** Yields after each function. */
+/** Yields after each function, or piece of functions. */
 function* compileSteps(modules: readonly ModuleInput[], options: CompileOptions): Generator<void, CompiledImage> {
-  const { target, sites: wantSites = true, includeModule = true, deterministic = false } = options;
+  const { target, sites: wantSites = true, includeModule = true, deterministic = false, jobs = 1 } = options;
   const host = options.hostLayer ?? loadHostLayer();
   const instances: LinkedInstance[] = [];
   instances.push(linkInstance(instances, 'host', host, 'host layer'));
@@ -159,13 +177,16 @@ function* compileSteps(modules: readonly ModuleInput[], options: CompileOptions)
   }
   const layout = new DataLayout(instances);
   const generator = baseline(options.debugging, modules.at(-1)?.module);
-  const text = yield* buildText(layout, () => {
-    const { tableWords, describedWords } = outputLimits(
-      instances.reduce((sum, { module }) => sum + module.bytes.length, 0),
-    );
-    const sites = wantSites || throws(instances) ? new SiteTables(tableWords, describedWords) : undefined;
-    return { target, generator, onProgress: options.onProgress, deterministic, sites, variation: variationOf(options) };
-  });
+  const text = yield* buildText(layout, () => ({
+    target,
+    generator,
+    deterministic,
+    sites: wantSites || throws(instances) ? sitesFor(instances) : undefined,
+    variation: variationOf(options),
+    jobs: options.debugging === undefined ? jobs : 1,
+    pieceBytes: options.pieceBytes,
+    onProgress: options.onProgress,
+  }));
   const { sites } = text.options;
   const code = text.masm.code();
   const rodataStart = align(text.start + code.length, SEGMENT_ALIGN);

@@ -28,6 +28,9 @@ import { entrySite } from '../convention/entry-site.js';
 import { BUILTINS, type Builtin, type CodeEnvironment } from '../convention/environment.js';
 import type { Variation } from '../convention/variation.js';
 import type { CodeGenerator, InstanceCode } from '../generator.js';
+import { Crew, threadsFor } from '../parallel/crew.js';
+import type { CodePiece, PieceRange } from '../parallel/piece.js';
+import type { PieceContext } from '../parallel/piece-compiler.js';
 import { type BlockingWindow, emitBlockingSyscall } from '../stubs/blocking-syscall.js';
 import { emitCallC } from '../stubs/call-c.js';
 import { callTo, type StubContext } from '../stubs/context.js';
@@ -52,6 +55,10 @@ export interface TextOptions {
   readonly sites: SiteTables | undefined;
   readonly variation?: Variation;
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
+  /** How many threads may compile guests' functions; default: one. */
+  readonly jobs?: number;
+  /** Bytes of bodies that they compile at a time; given: whatever the module's size. */
+  readonly pieceBytes?: number | undefined;
   /** Whether every caller reserves room for any tail call (baseline/tail-calls.ts); default: false. */
   readonly tailRoom?: boolean;
 }
@@ -79,6 +86,8 @@ export class TextBuilder {
   private hostCode!: InstanceCode;
   private compiledBytes = 0;
   private readonly bodyBytes: number;
+  /** How much text is to be expected at most. */
+  private readonly textBytes: number;
 
   constructor(
     private readonly layout: DataLayout,
@@ -90,7 +99,8 @@ export class TextBuilder {
     const wasmSize = instances.reduce((sum, { module }) => sum + module.bytes.length, 0);
     this.bodyBytes = instances.reduce((sum, { module }) => sum + bodyBytesOf(module), 0);
     const { target, variation } = options;
-    this.masm = target.createAssembler(Math.max(65536, wasmSize * 3), variation?.plan(target.plan));
+    this.textBytes = Math.max(65536, wasmSize * 3);
+    this.masm = target.createAssembler(this.textBytes, variation?.plan(target.plan));
     this.masm.imageStart = this.start;
     this.masm.codeLimit = outputLimits(wasmSize).codeBytes;
     this.tailSlots = options.tailRoom ? this.greatestCall() : 0;
@@ -103,7 +113,7 @@ export class TextBuilder {
   }
 
   /**
-   * Yields after each function.
+   * Yields after each function, or piece of functions.
    *
    * @returns whether all went well: false when callers have to reserve more for tail calls (TextOptions.tailRoom)
    */
@@ -240,29 +250,99 @@ export class TextBuilder {
     const code = this.options.generator.begin(masm, { module, layout, environment: this.environment(instance), file });
     const count = module.funcTypes.length - module.importedFuncCount;
     const order = this.options.variation?.order(count);
-    for (let i = 0; i < count; i++) {
-      masm.align(FUNCTION_ALIGN);
-      const funcIndex = module.importedFuncCount + (order?.[i] ?? i);
-      try {
-        code.compile(funcIndex);
-      } catch (error) {
-        throw inFunction(error, file, funcIndex);
+    const crew = index > 0 ? this.crewFor(instance) : undefined;
+    try {
+      for (let i = 0; i < count; ) {
+        masm.align(FUNCTION_ALIGN);
+        const piece = crew?.piece(i);
+        if (piece !== undefined && this.hasRoomFor(piece)) {
+          this.append(code, piece);
+          this.compiled(instance, code, piece.first, piece.end);
+          i = piece.end;
+          yield;
+          continue;
+        }
+        const funcIndex = module.importedFuncCount + (order?.[i] ?? i);
+        try {
+          code.compile(funcIndex);
+        } catch (error) {
+          throw inFunction(error, file, funcIndex);
+        }
+        if (code.lacksTailRoom) return code;
+        const defined = funcIndex - module.importedFuncCount;
+        this.compiled(instance, code, defined, defined + 1);
+        if (masm.offset > MAX_TEXT) throw new LimitError('text-size', `${file}: the code exceeds ${MAX_TEXT} bytes`);
+        i++;
+        yield;
       }
-      if (code.lacksTailRoom) return code;
-      const defined = funcIndex - module.importedFuncCount;
-      trace('compile', () => {
-        const body = module.bodyEnd[defined] - module.bodyStart[defined];
-        const start = code.functionOffsets[defined];
-        return `${file}: function ${funcIndex}: ${body} bytes to ${masm.offset - start} at text+0x${start.toString(16)}`;
-      });
-      this.compiledBytes += module.bodyEnd[defined] - module.bodyStart[defined];
-      this.options.onProgress?.(this.compiledBytes, this.bodyBytes);
-      if (masm.offset > MAX_TEXT) throw new LimitError('text-size', `${file}: the code exceeds ${MAX_TEXT} bytes`);
-      yield;
+    } finally {
+      crew?.stop();
     }
     code.link();
     this.functionOffsets[index] = code.functionOffsets;
     return code;
+  }
+
+  /** Says so, of defined functions that stand one after the other. */
+  private compiled({ module, file }: LinkedInstance, code: InstanceCode, first: number, end: number): void {
+    for (let i = first; i < end; i++) {
+      const body = module.bodyEnd[i] - module.bodyStart[i];
+      this.compiledBytes += body;
+      trace('compile', () => {
+        const start = code.functionOffsets[i];
+        const size = (i + 1 < end ? code.functionOffsets[i + 1] : this.masm.offset) - start;
+        const place = `text+0x${start.toString(16)}`;
+        return `${file}: function ${module.importedFuncCount + i}: ${body} bytes to ${size} at ${place}`;
+      });
+    }
+    this.options.onProgress?.(this.compiledBytes, this.bodyBytes);
+  }
+
+  /** Threads for an instance of which there is enough to compile. */
+  private crewFor(instance: LinkedInstance): Crew | undefined {
+    const { target, generator, jobs = 1, pieceBytes, variation, deterministic, sites } = this.options;
+    const { module, index, file } = instance;
+    if (jobs < 2 || variation !== undefined) return undefined;
+    const first = firstApart(module, this.masm);
+    const bytes = module.bodyEnd.reduce((sum, end, i) => (i < first ? sum : sum + end - module.bodyStart[i]), 0);
+    const threads = pieceBytes === undefined ? threadsFor(bytes, jobs) : jobs;
+    if (threads < 2) return undefined;
+    const { thunkOffset, builtinOffset, tagRecord, constantGlobal, tailSlots } = this.environment(instance);
+    const constantGlobals = new Int32Array(3 * module.globals.length);
+    for (let i = 0; i < module.globals.length; i++) {
+      const value = constantGlobal(i);
+      if (value !== undefined) constantGlobals.set([1, value.lo, value.hi], 3 * i);
+    }
+    const context: PieceContext = {
+      deterministic,
+      tableLimits: sites && { tableWords: sites.limit, describedWords: sites.effort },
+      tailSlots,
+      imageStart: this.start,
+      textBytes: this.textBytes,
+      thunks: Int32Array.from({ length: module.importedFuncCount }, (_, i) => thunkOffset(i)),
+      builtins: Object.fromEntries(BUILTINS.map((name) => [name, builtinOffset(name)])) as Record<Builtin, number>,
+      tagRecords: Array.from(module.tags, (_, i) => tagRecord(i)),
+      constantGlobals,
+    };
+    const layout = this.layout.layouts[index];
+    return new Crew({ target, generator, instance: { module, layout, file }, context, first, threads, pieceBytes });
+  }
+
+  /** Whether no limit is met on the way; else its functions are compiled one by one, to find out where. */
+  private hasRoomFor({ code, sites }: CodePiece): boolean {
+    const { masm } = this;
+    const size = masm.offset + code.length + 2 * FUNCTION_ALIGN;
+    if (masm.offset < masm.settledFrom || size > MAX_TEXT || size > masm.codeLimit) return false;
+    return sites === undefined || this.options.sites?.canAppend(sites) === true;
+  }
+
+  private append(code: InstanceCode, piece: CodePiece & PieceRange): void {
+    const { masm } = this;
+    const textOffset = masm.offset;
+    masm.appendCode(piece.code, piece.references);
+    code.adopt(piece.first, piece.functionOffsets, piece.calls, textOffset);
+    this.handlers.append(piece.handlers, textOffset);
+    if (piece.sites !== undefined) this.options.sites?.append(piece.sites, textOffset);
   }
 
   private environment(instance: LinkedInstance): CodeEnvironment {
@@ -340,6 +420,19 @@ export class TextBuilder {
   private callLayout(type: FuncType): CallLayout {
     return new CallLayout(type, this.masm.plan);
   }
+}
+
+/**
+ * The first defined function that is worth compiling apart: those before it come too near to DATA (settledFrom) as a
+ * rule, or will be compiled before another thread has started.
+ */
+function firstApart({ bodyStart, bodyEnd }: LinkedInstance['module'], masm: MacroAssembler): number {
+  let bytes = masm.offset;
+  for (let i = 0; i < bodyStart.length; i++) {
+    if (bytes >= masm.settledFrom) return i;
+    bytes += bodyEnd[i] - bodyStart[i];
+  }
+  return bodyStart.length;
 }
 
 /** Of all function bodies of a module. */

@@ -30,9 +30,23 @@ export class Column {
 
   /** Appends words [start, end) of another column. */
   append(from: Column, start: number, end: number): void {
+    this.appendWords(from.words, start, end);
+  }
+
+  appendWords(words: Uint32Array, start: number, end: number): void {
     this.reserve(end - start);
-    this.words.set(from.words.subarray(start, end), this.length);
+    this.words.set(words.subarray(start, end), this.length);
     this.length += end - start;
+  }
+
+  /** Whether `count` more words are within the limit. */
+  hasRoom(count: number): boolean {
+    return this.length + count <= this.limit;
+  }
+
+  /** Of its own, to be given away. */
+  copy(): Uint32Array<ArrayBuffer> {
+    return this.words.slice(0, this.length) as Uint32Array<ArrayBuffer>;
   }
 
   bytes(): Uint8Array {

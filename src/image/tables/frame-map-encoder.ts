@@ -7,6 +7,9 @@
  * them so.
  *
  *     [begin, a location for each local, endLocals,] begin, a location for each operand and result, end
+ *
+ * The shapes of functions that are compiled elsewhere are taken in with `absorb`, in the order of the functions: the
+ * result is as if they had been described here.
  */
 
 import { BugError, LimitError } from '../../base/errors.js';
@@ -34,6 +37,22 @@ const HEADER = 3;
 /** No shape for the locals: they are where their homes say. */
 export const AT_HOME = -1;
 
+/** The shapes that another encoder was told of, for `absorb`. */
+export interface ShapeLog {
+  /** Each new one: its index there, that of the one described before or -1, its kind, its length, and itself. */
+  readonly words: Uint32Array<ArrayBuffer>;
+  /** Words that were described, equal shapes included. */
+  readonly described: number;
+  /** The last ones that were described, by kind; or -1. */
+  readonly last: readonly [number, number];
+  /** More than any index. */
+  readonly span: number;
+}
+
+const LOG_HEADER = 4;
+const OPERANDS = 0;
+const LOCALS = 1;
+
 export class FrameMapEncoder {
   /** As it is at rest. */
   readonly column: Column;
@@ -43,6 +62,7 @@ export class FrameMapEncoder {
   /** Those before it, of operands and of locals: each is like its own kind. */
   private readonly before = [new Before(), new Before()] as const;
   private described = 0;
+  private log: Column | undefined;
 
   /**
    * @param limit words that there may be
@@ -95,12 +115,12 @@ export class FrameMapEncoder {
 
   /** Ends a shape of locals. @returns what to begin a site's shape with */
   endLocals(): number {
-    return this.store(this.before[1]);
+    return this.store(LOCALS);
   }
 
   /** Ends a shape. @returns its index */
   end(): number {
-    return this.store(this.before[0]);
+    return this.store(OPERANDS);
   }
 
   private location(type: ValType, kind: number, payload: number): void {
@@ -108,8 +128,9 @@ export class FrameMapEncoder {
     this.shape.push(((typeCode(type) << 28) | (kind << KIND_SHIFT) | payload) >>> 0);
   }
 
-  private store(before: Before): number {
+  private store(kind: typeof OPERANDS | typeof LOCALS): number {
     const { shape, column } = this;
+    const before = this.before[kind];
     this.described += shape.length;
     if (this.described > this.effort) {
       throw new LimitError(
@@ -130,9 +151,61 @@ export class FrameMapEncoder {
         column.append(shape, HEADER + words, shape.length);
       } else column.append(shape, HEADER, shape.length);
       this.known.add(hash, index);
+      if (this.log !== undefined) {
+        this.log.push(index);
+        this.log.push(before.index >>> 0);
+        this.log.push(kind);
+        this.log.push(shape.length);
+        this.log.append(shape, 0, shape.length);
+      }
     }
     this.shape = before.replace(shape, index);
     return index;
+  }
+
+  /** Keeps a log from now on: before anything is described. */
+  startLog(): void {
+    this.log = new Column();
+  }
+
+  takeLog(): ShapeLog {
+    const { log, described, before, column } = this;
+    if (log === undefined) throw new BugError('frame map: no log was kept');
+    return { words: log.copy(), described, last: [before[0].index, before[1].index], span: column.length };
+  }
+
+  /** Whether absorb stays within the limits, whatever is new. */
+  canAbsorb({ words, described }: ShapeLog): boolean {
+    return this.column.hasRoom(words.length) && this.described + described <= this.effort;
+  }
+
+  /** @returns the index here, by index there */
+  absorb({ words, described, last, span }: ShapeLog): Uint32Array {
+    const indexes = new Uint32Array(span);
+    const places = new Uint32Array(span); // in the log
+    const previous = [-1, -1];
+    const total = this.described + described;
+    const follow = (kind: typeof OPERANDS | typeof LOCALS, index: number) => {
+      if (index < 0 || index === previous[kind]) return;
+      const at = places[index];
+      this.before[kind].become(words, at, at + words[at - 1], indexes[index]);
+    };
+    for (let at = LOG_HEADER; at < words.length; at += words[at - 1] + LOG_HEADER) {
+      const kind = words[at - 2] === OPERANDS ? OPERANDS : LOCALS;
+      const index = words[at - 4];
+      follow(kind, words[at - 3] | 0);
+      const { shape } = this;
+      shape.length = 0;
+      shape.appendWords(words, at, at + words[at - 1]);
+      if (shape.words[1] >= SHAPE_LOCALS) shape.words[2] = indexes[shape.words[2]];
+      places[index] = at;
+      indexes[index] = this.store(kind);
+      previous[kind] = index;
+    }
+    follow(OPERANDS, last[OPERANDS]);
+    follow(LOCALS, last[LOCALS]);
+    this.described = total;
+    return indexes;
   }
 
   /** Whether the shape that was described is the one at an index. */
@@ -180,6 +253,12 @@ class Before {
       at += length;
     }
     return { operands, words: at - HEADER };
+  }
+
+  become(words: Uint32Array, start: number, end: number, index: number): void {
+    this.shape.length = 0;
+    this.shape.appendWords(words, start, end);
+    this.index = index;
   }
 
   /** @returns the one that it was, to be overwritten */

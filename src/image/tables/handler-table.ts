@@ -15,6 +15,13 @@
 import { NO_HANDLER } from '../contract/exception-tables.js';
 import { Column } from './site-tables.js';
 
+/** What some functions have, to be appended to a table. */
+export interface HandlerRows {
+  readonly sites: Uint32Array<ArrayBuffer>;
+  readonly handlers: Uint32Array<ArrayBuffer>;
+  readonly clauses: Uint32Array<ArrayBuffer>;
+}
+
 export class HandlerTable {
   readonly sites = new Column();
   readonly handlers = new Column();
@@ -53,6 +60,29 @@ export class HandlerTable {
 
   land(clause: number, textOffset: number): void {
     this.clauses.words[clause * 3 + 1] = textOffset;
+  }
+
+  /** To be given away. */
+  rows(): HandlerRows {
+    return { sites: this.sites.copy(), handlers: this.handlers.copy(), clauses: this.clauses.copy() };
+  }
+
+  /** What was collected elsewhere, of text from offset 0 on that now begins at `textOffset`. All of it must be complete. */
+  append({ sites, handlers, clauses }: HandlerRows, textOffset: number): void {
+    const firstHandler = this.tails.length;
+    const firstClause = this.clauses.length / 3;
+    const moved = (index: number, by: number) => (index === NO_HANDLER ? NO_HANDLER : index + by);
+    for (let at = 0; at < sites.length; at += 2) this.site(sites[at] + textOffset, sites[at + 1] + firstHandler);
+    for (let at = 0; at < handlers.length; at += 2) {
+      this.handlers.push(moved(handlers[at], firstHandler));
+      this.handlers.push(moved(handlers[at + 1], firstClause));
+      this.tails.push(NO_HANDLER);
+    }
+    for (let at = 0; at < clauses.length; at += 3) {
+      this.clauses.push(clauses[at]);
+      this.clauses.push(clauses[at + 1] + textOffset);
+      this.clauses.push(moved(clauses[at + 2], firstClause));
+    }
   }
 
   site(textOffset: number, handler: number): void {

@@ -4,17 +4,31 @@
  * in ascending order. Functions with equal locals share those.
  *
  *     beginFunction, local*, { shapes.begin, a location for each operand and result, site }*, endFunction
+ *
+ * Tables of functions that were compiled elsewhere, from text offset 0, are appended as they are (SiteRows).
  */
 
 import type { ValType } from '../../wasm/module.js';
 import { FUNC_GUEST, TABLES_VERSION } from '../contract/site-tables.js';
 import { Column } from './column.js';
-import { FrameMapEncoder } from './frame-map-encoder.js';
+import { FrameMapEncoder, type ShapeLog } from './frame-map-encoder.js';
 import type { SiteSections } from './site-lookup.js';
 import { typeCode } from './type-codes.js';
 import { hashWords, WordLists } from './word-lists.js';
 
 export { Column };
+
+/** What tables of some functions have, to be appended to others. */
+export interface SiteRows {
+  readonly functions: Uint32Array<ArrayBuffer>;
+  readonly locals: Uint32Array<ArrayBuffer>;
+  readonly sites: Uint32Array<ArrayBuffer>;
+  readonly traps: Uint32Array<ArrayBuffer>;
+  readonly pins: Uint32Array<ArrayBuffer>;
+  readonly shapes: ShapeLog;
+}
+
+const SHAPE_MASK = 0x3fffffff;
 
 export class SiteTables {
   readonly functions = new Column();
@@ -30,7 +44,10 @@ export class SiteTables {
    * @param limit words that the locals, and those that the shapes may have
    * @param effort words of shapes that may be described, equal ones included
    */
-  constructor(limit = Infinity, effort = Infinity) {
+  constructor(
+    readonly limit = Infinity,
+    readonly effort = Infinity,
+  ) {
     this.locals = new Column(limit);
     this.shapes = new FrameMapEncoder(limit, effort);
   }
@@ -105,6 +122,46 @@ export class SiteTables {
     p.push(lost);
   }
 
+  /** To be given away; the shapes must have kept a log. */
+  rows(): SiteRows {
+    return {
+      functions: this.functions.copy(),
+      locals: this.locals.copy(),
+      sites: this.sites.copy(),
+      traps: this.traps.copy(),
+      pins: this.pins.copy(),
+      shapes: this.shapes.takeLog(),
+    };
+  }
+
+  /** Whether append stays within the limits. */
+  canAppend({ locals, shapes }: SiteRows): boolean {
+    return this.locals.hasRoom(locals.length) && this.shapes.canAbsorb(shapes);
+  }
+
+  /** As if all had been recorded here. @param textOffset where the text begins that they are about */
+  append({ functions, locals, sites, traps, pins, shapes }: SiteRows, textOffset: number): void {
+    const shapeIndexes = this.shapes.absorb(shapes);
+    for (let at = 0; at < functions.length; at += 8) {
+      const first = functions[at + 5];
+      const count = functions[at + 6];
+      const start = functions[at] + textOffset;
+      this.beginFunction(start, functions[at + 2], functions[at + 3], functions[at + 4], functions[at + 7]);
+      this.locals.appendWords(locals, first, first + count);
+      this.functions.words[this.functionStart + 6] = count;
+      this.endFunction(functions[at + 1] + textOffset);
+    }
+    this.sites.reserve(sites.length);
+    for (let at = 0; at < sites.length; at += 3) {
+      const shape = sites[at + 2];
+      this.sites.push(sites[at] + textOffset);
+      this.sites.push(sites[at + 1]);
+      this.sites.push(((shape & ~SHAPE_MASK) | shapeIndexes[shape & SHAPE_MASK]) >>> 0);
+    }
+    appendMoved(this.traps, traps, 2, textOffset);
+    appendMoved(this.pins, pins, 3, textOffset);
+  }
+
   /** As they are at rest. */
   sections(): SiteSections {
     return {
@@ -117,4 +174,11 @@ export class SiteTables {
       pins: this.pins.bytes(),
     };
   }
+}
+
+/** Rows that begin with a text offset. */
+function appendMoved(column: Column, rows: Uint32Array, size: number, textOffset: number): void {
+  const start = column.length;
+  column.appendWords(rows, 0, rows.length);
+  for (let at = start; at < column.length; at += size) column.words[at] += textOffset;
 }

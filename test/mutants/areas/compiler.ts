@@ -9,6 +9,7 @@ const MEMORY = ['test/unit/arch/masm-memory.test.ts'];
 const FUNCTIONS = ['test/unit/arch/masm-functions.test.ts'];
 const OPERANDS = ['test/unit/compile/baseline/operand-forms.test.ts'];
 const LISTINGS = ['test/listings/listings.test.ts'];
+const APPENDED = ['test/unit/arch/append-code.test.ts'];
 const IMPORTS = ['test/unit/compile/link/imports.test.ts'];
 const LINKED_RUN = ['test/unit/compile/link/linked-run.test.ts'];
 const RUN = ['test/unit/compile/link/run.test.ts'];
@@ -146,7 +147,9 @@ export const compiler: Area = {
       changes: [
         ['(((pages >> 2) & 0x7ffff) << 5)', '(((pages >> 2) & 0x3ff) << 5)', { tests: ARM64_LABELS }],
         ['(to & (PAGE - 1)) << 10', '(to & 0x7ff) << 10', { tests: ARM64_LABELS }],
-        ['offset < -CALL_REACH || offset >= CALL_REACH', 'offset < -CALL_REACH', { tests: ARM64_LABELS }],
+        ['offset >= -CALL_REACH && offset < CALL_REACH', 'offset >= -CALL_REACH', { tests: ARM64_LABELS }],
+        ['callField(((word << 6) >> 4) - start)', 'callField((word << 6) >> 4)', { tests: APPENDED }],
+        ['- Math.floor((imageStart + at) / PAGE)', '- Math.floor(imageStart / PAGE)', { tests: APPENDED }],
         [
           'this.constant(ADDRESS_SCRATCH, 0, probes, 0);',
           'this.constant(ADDRESS_SCRATCH, 0, probes - 1, 0);',
@@ -281,6 +284,7 @@ export const compiler: Area = {
       file: 'src/arch/x64/masm.ts',
       tests: FUNCTIONS,
       changes: [
+        ['this.readInt32(field) - start', 'this.readInt32(field)', { tests: APPENDED }],
         [
           'this.ri(X.cmp_i32, 1, SCRATCH, -probes * PROBE);',
           'this.ri(X.cmp_i32, 1, SCRATCH, -(probes - 1) * PROBE);',

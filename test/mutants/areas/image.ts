@@ -148,7 +148,8 @@ export const image: Area = {
       changes: [
         ['payload >>> 0 >= PAYLOAD_MAX', 'payload > PAYLOAD_MAX'],
         ['if (type !== ValType.V128) return;', 'return;'],
-        ['return this.store(this.before[1]);', 'return this.store(this.before[0]);'],
+        ['return this.store(LOCALS);', 'return this.store(OPERANDS);'],
+        ['follow(kind, words[at - 3] | 0);', '', { tests: ['test/unit/compile/parallel/threads.test.ts'] }],
         [
           'const kept = isShared ? Math.min(words[at + 1], operands) : 0;',
           'const kept = isShared ? words[at + 1] : 0;',

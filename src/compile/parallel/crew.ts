@@ -1,0 +1,147 @@
+/**
+ * The threads that compile an instance's functions with the one that links them, which takes its part: it compiles
+ * pieces while the next one is not there.
+ *
+ * The thread that links blocks while it waits, as compiling blocks it anyway. Nothing depends on the others: a thread
+ * that does not start, or dies, costs time only, as its piece is compiled in its place then. All end by themselves, when
+ * there is nothing left or `stop` is called.
+ */
+
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
+import type { Target } from '../../arch/masm/target.js';
+import { ownPackage } from '../../base/package.js';
+import { trace } from '../../base/trace.js';
+import type { CodeGenerator } from '../generator.js';
+import { Control } from './control.js';
+import { type CodePiece, type PieceRange, pieceRanges } from './piece.js';
+import { PieceCompiler, type PieceContext, type PieceInstance } from './piece-compiler.js';
+import type { ThreadData, ThreadMessage } from './thread.js';
+import { receiveInstance, sendModule, type ThreadInput } from './thread-input.js';
+
+/** Bytes of function bodies for each thread beyond the first: less is compiled before another one has started. */
+export const BYTES_FOR_THREAD = 3_000_000;
+/** More than that would be for modules that are larger than any. */
+const MAX_THREADS = 64;
+/** Pieces for each thread that may be claimed and not linked. */
+const AHEAD = 3;
+/** How long no thread may have finished a function before they are taken for dead. */
+const SILENCE_MS = 5000;
+
+export interface CrewInput {
+  readonly target: Target;
+  readonly generator: CodeGenerator;
+  readonly instance: PieceInstance;
+  readonly context: PieceContext;
+  /** The defined function from which on pieces are wanted. */
+  readonly first: number;
+  readonly threads: number;
+  /** For tests: bytes of function bodies in a piece; given: none is compiled in its place if that can be. */
+  readonly pieceBytes?: number | undefined;
+}
+
+/** How many threads are worth having for so many bytes of function bodies, of those that are allowed. */
+export function threadsFor(bodyBytes: number, jobs: number): number {
+  return Math.min(jobs, MAX_THREADS, 1 + Math.floor(bodyBytes / BYTES_FOR_THREAD));
+}
+
+export class Crew {
+  private readonly ranges: readonly PieceRange[];
+  private readonly indexes = new Map<number, number>(); // by first function
+  private readonly control: Control;
+  private readonly ports: MessagePort[] = [];
+  private readonly ready = new Map<number, CodePiece | undefined>();
+  private readonly compiler: PieceCompiler;
+  private readonly alwaysApart: boolean;
+  private readonly file: string;
+  /** How many pieces other threads have made. */
+  private received = 0;
+
+  constructor({ target, generator, instance, context, first, threads, pieceBytes }: CrewInput) {
+    const { module, layout, file } = instance;
+    this.ranges = pieceRanges(module.bodyStart, module.bodyEnd, first, pieceBytes);
+    for (const [index, range] of this.ranges.entries()) this.indexes.set(range.first, index);
+    this.alwaysApart = pieceBytes !== undefined;
+    this.file = file;
+    const ahead = AHEAD * threads;
+    const words = Control.create();
+    this.control = new Control(words, this.ranges.length, ahead);
+    const input: ThreadInput = {
+      target: { name: target.name, cpuNeeds: target.cpuNeeds },
+      ranges: this.ranges,
+      context,
+      module: sendModule(module),
+      layout: { start: layout.start, index: layout.index, typeIds: layout.typeIds },
+      file,
+    };
+    this.compiler = new PieceCompiler(target, generator, receiveInstance(input), context);
+    for (let i = 1; i < threads; i++) this.start(input, words, ahead);
+  }
+
+  private start(input: ThreadInput, control: Int32Array<SharedArrayBuffer>, ahead: number): void {
+    const { port1, port2 } = new MessageChannel();
+    const workerData: ThreadData = { input, control, ahead, port: port2 };
+    const worker = new Worker(threadUrl(), { workerData, transferList: [port2], execArgv: [] });
+    worker.on('error', (error) => trace('compile', () => `a thread has ended: ${error.message}`));
+    worker.unref();
+    port1.unref();
+    this.ports.push(port1);
+  }
+
+  /**
+   * The piece that begins with defined function `first`, when it is there; compiles others meanwhile.
+   * @returns undefined when the function has to be compiled in its place
+   */
+  piece(first: number): (CodePiece & PieceRange) | undefined {
+    const index = this.indexes.get(first);
+    if (index === undefined) return undefined;
+    const { control, ready } = this;
+    control.link(index);
+    let lastBeats = -1;
+    for (;;) {
+      const seen = control.events;
+      this.receive();
+      if (ready.has(index)) break;
+      const own = control.claim();
+      if (own === index && !this.alwaysApart) break;
+      if (own >= 0)
+        ready.set(
+          own,
+          this.compiler.compile(this.ranges[own], () => true),
+        );
+      else if (!control.waitForEvent(seen, SILENCE_MS)) {
+        const { beats } = control;
+        if (beats === lastBeats) break;
+        lastBeats = beats;
+      }
+    }
+    const piece = ready.get(index);
+    ready.delete(index);
+    return piece && { ...piece, ...this.ranges[index] };
+  }
+
+  private receive(): void {
+    for (const port of this.ports) {
+      for (let got = receiveMessageOnPort(port); got !== undefined; got = receiveMessageOnPort(port)) {
+        const [index, piece] = got.message as ThreadMessage;
+        this.ready.set(index, piece);
+        this.received++;
+      }
+    }
+  }
+
+  /** All threads end soon, whatever they are at. */
+  stop(): void {
+    trace('compile', () => `${this.file}: ${this.received} of ${this.ranges.length} pieces came from other threads`);
+    this.control.stop();
+    for (const port of this.ports) port.close();
+  }
+}
+
+/** Beside this file when it was built or bundled; of the build when it runs from source. */
+function threadUrl(): URL {
+  const beside = new URL('./thread.js', import.meta.url);
+  if (existsSync(fileURLToPath(beside))) return beside;
+  return new URL('dist/src/compile/parallel/thread.js', `file://${ownPackage().folder}/`);
+}

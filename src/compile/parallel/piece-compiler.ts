@@ -1,0 +1,114 @@
+/**
+ * Compiles pieces of an instance's text (piece.ts), on the thread that links and on others alike.
+ *
+ * Reports no error: a piece that cannot be made is compiled in its place instead, in the order of the functions, where
+ * the same error comes of it as if there were one thread.
+ */
+
+import { CodeReferences } from '../../arch/masm/code-references.js';
+import type { Target } from '../../arch/masm/target.js';
+import { BugError } from '../../base/errors.js';
+import { HandlerTable } from '../../image/tables/handler-table.js';
+import { SiteTables } from '../../image/tables/site-tables.js';
+import { RefTypes } from '../../wasm/ref-types.js';
+import type { Builtin, CodeEnvironment } from '../convention/environment.js';
+import type { CodeGenerator, InstanceInput } from '../generator.js';
+import type { CodePiece, PieceRange } from './piece.js';
+
+const FUNCTION_ALIGN = 16;
+/** Bytes of code to expect for each byte of a body: more makes the buffer grow. */
+const EXPANSION = 3;
+
+/** What code depends on besides module and layout; can be sent to another thread. */
+export interface PieceContext {
+  readonly deterministic: boolean;
+  /** Limits of the site tables; undefined: no tables. */
+  readonly tableLimits: { readonly tableWords: number; readonly describedWords: number } | undefined;
+  readonly tailSlots: number;
+  /** Image offset of text, and the text that there may come to be. */
+  readonly imageStart: number;
+  readonly textBytes: number;
+  /** Text offsets: by imported function, and by name. */
+  readonly thunks: Int32Array;
+  readonly builtins: Readonly<Record<Builtin, number>>;
+  /** Image offsets of tag records. */
+  readonly tagRecords: readonly number[];
+  /** Three words a global: whether its value is known, low and high word. */
+  readonly constantGlobals: Int32Array;
+}
+
+export type PieceInstance = Pick<InstanceInput, 'module' | 'layout' | 'file'>;
+
+export class PieceCompiler {
+  constructor(
+    private readonly target: Target,
+    private readonly generator: CodeGenerator,
+    private readonly instance: PieceInstance,
+    private readonly context: PieceContext,
+  ) {}
+
+  /**
+   * @param proceed asked before each function; false gives it up
+   * @returns undefined when it must be compiled in its place
+   */
+  compile({ first, end }: PieceRange, proceed: () => boolean): CodePiece | undefined {
+    const { instance, context, target } = this;
+    const { types, refTypes } = instance.module;
+    const module = { ...instance.module, refTypes: RefTypes.from([...types], refTypes.met()) };
+    const masm = target.createAssembler(
+      EXPANSION * (module.bodyEnd[end - 1] - module.bodyStart[first]) + 1024,
+      undefined,
+      context.textBytes,
+    );
+    masm.imageStart = context.imageStart;
+    masm.references = new CodeReferences();
+    const { tableLimits } = context;
+    const sites = tableLimits && new SiteTables(tableLimits.tableWords, tableLimits.describedWords);
+    sites?.shapes.startLog();
+    const handlers = new HandlerTable();
+    const environment = environmentOf(context, sites, handlers);
+    const code = this.generator.begin(masm, { ...instance, module, environment });
+    try {
+      for (let i = first; i < end; i++) {
+        if (!proceed()) return undefined;
+        masm.align(FUNCTION_ALIGN);
+        code.compile(module.importedFuncCount + i);
+        if (code.lacksTailRoom) return undefined;
+      }
+    } catch {
+      return undefined;
+    }
+    if (module.refTypes.size > refTypes.size) return undefined; // numbered in the order in which bodies name them
+    return {
+      code: masm.code().slice() as Uint8Array<ArrayBuffer>,
+      references: masm.references.list(),
+      functionOffsets: code.functionOffsets.slice(first, end) as Int32Array<ArrayBuffer>,
+      calls: code.takeCalls(),
+      handlers: handlers.rows(),
+      sites: sites?.rows(),
+    };
+  }
+}
+
+function environmentOf(context: PieceContext, sites: SiteTables | undefined, handlers: HandlerTable): CodeEnvironment {
+  const { deterministic, tailSlots, thunks, builtins, tagRecords, constantGlobals } = context;
+  const hostOnly = (): never => {
+    throw new BugError('only the host layer has intrinsics');
+  };
+  return {
+    isHost: false,
+    deterministic,
+    sites,
+    handlers,
+    tailSlots,
+    thunkOffset: (index) => thunks[index],
+    tagRecord: (tag) => tagRecords[tag],
+    builtinOffset: (name) => builtins[name],
+    stubOffset: hostOnly,
+    emitBlockingSyscall: hostOnly,
+    constantGlobal: (index) =>
+      constantGlobals[3 * index] === 0
+        ? undefined
+        : { lo: constantGlobals[3 * index + 1], hi: constantGlobals[3 * index + 2] },
+  };
+}

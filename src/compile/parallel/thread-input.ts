@@ -1,0 +1,129 @@
+/**
+ * What a thread gets of an instance: as much of its module as function bodies are validated and compiled with, in
+ * arrays that are cheap to send. The module's bytes are shared, not copied.
+ */
+
+import type { Target } from '../../arch/masm/target.js';
+import { InstanceLayout } from '../../image/instance-layout.js';
+import type { ElementSegment, FuncType, Global, MemoryType, Module, TableType, ValType } from '../../wasm/module.js';
+import { RefTypes } from '../../wasm/ref-types.js';
+import type { PieceRange } from './piece.js';
+import type { PieceContext, PieceInstance } from './piece-compiler.js';
+
+export interface ThreadInput {
+  readonly target: Pick<Target, 'name' | 'cpuNeeds'>;
+  readonly ranges: readonly PieceRange[];
+  readonly context: PieceContext;
+  readonly module: SentModule;
+  readonly layout: { readonly start: number; readonly index: number; readonly typeIds: Uint32Array };
+  readonly file: string;
+}
+
+type Kept =
+  | 'funcTypes'
+  | 'importedFuncCount'
+  | 'importedTableCount'
+  | 'importedMemoryCount'
+  | 'importedGlobalCount'
+  | 'importedTagCount'
+  | 'tags'
+  | 'start'
+  | 'dataCount'
+  | 'bodyStart'
+  | 'bodyEnd'
+  | 'declaredFuncs';
+
+interface SentModule extends Pick<Module, Kept> {
+  readonly bytes: Uint8Array<SharedArrayBuffer>;
+  /** Of each type: how many parameters and results; then their codes. */
+  readonly typeCounts: Uint32Array;
+  readonly typeCodes: Uint8Array;
+  readonly identities: readonly (string | undefined)[];
+  /** Of RefTypes.met. */
+  readonly metRefTypes: readonly number[];
+  readonly tables: readonly TableType[];
+  readonly memories: readonly MemoryType[];
+  readonly globalTypes: Uint8Array;
+  readonly mutable: Uint8Array;
+  readonly elementTypes: Uint8Array;
+  readonly dataSegments: number;
+}
+
+export function sendModule(module: Module): SentModule {
+  const bytes = new Uint8Array(new SharedArrayBuffer(module.bytes.length));
+  bytes.set(module.bytes);
+  const typeCounts = new Uint32Array(2 * module.types.length);
+  const typeCodes = new Uint8Array(
+    module.types.reduce((sum, { params, results }) => sum + params.length + results.length, 0),
+  );
+  let at = 0;
+  module.types.forEach(({ params, results }, i) => {
+    typeCounts[2 * i] = params.length;
+    typeCounts[2 * i + 1] = results.length;
+    typeCodes.set(params, at);
+    typeCodes.set(results, at + params.length);
+    at += params.length + results.length;
+  });
+  return {
+    bytes,
+    typeCounts,
+    typeCodes,
+    identities: module.types.map(({ identity }) => identity),
+    metRefTypes: module.refTypes.met(),
+    tables: module.tables.map(({ element, address, min, max }) => ({ element, address, min, max })),
+    memories: module.memories,
+    globalTypes: Uint8Array.from(module.globals, ({ type }) => type),
+    mutable: Uint8Array.from(module.globals, ({ mutable }) => Number(mutable)),
+    elementTypes: Uint8Array.from(module.elements, ({ type }) => type),
+    dataSegments: module.datas.length,
+    funcTypes: module.funcTypes,
+    importedFuncCount: module.importedFuncCount,
+    importedTableCount: module.importedTableCount,
+    importedMemoryCount: module.importedMemoryCount,
+    importedGlobalCount: module.importedGlobalCount,
+    importedTagCount: module.importedTagCount,
+    tags: module.tags,
+    start: module.start,
+    dataCount: module.dataCount,
+    bodyStart: module.bodyStart,
+    bodyEnd: module.bodyEnd,
+    declaredFuncs: module.declaredFuncs,
+  };
+}
+
+/** The instance as it is on the thread that links, but for what no function body depends on. */
+export function receiveInstance({ module: sent, layout, file }: ThreadInput): PieceInstance {
+  const types = receiveTypes(sent);
+  const { typeCounts, typeCodes, identities, metRefTypes, ...rest } = sent;
+  const { globalTypes, mutable, elementTypes, dataSegments, ...kept } = rest;
+  const module: Module = {
+    ...kept,
+    types,
+    refTypes: RefTypes.from(types, metRefTypes),
+    imports: [],
+    exports: [],
+    names: undefined,
+    globals: Array.from(globalTypes, (type, i) => ({ type, mutable: mutable[i] !== 0 }) as Global),
+    elements: Array.from(elementTypes, (type): ElementSegment => segment(type)),
+    datas: new Array(dataSegments),
+  };
+  let next = 0;
+  const ids = { id: () => layout.typeIds[next++] }; // asked for each type, in order
+  return { module, layout: new InstanceLayout(module, layout.start, layout.index, ids, file), file };
+}
+
+function segment(type: ValType): ElementSegment {
+  return { mode: 'passive', type, table: 0, offset: undefined, items: [] };
+}
+
+function receiveTypes({ typeCounts, typeCodes, identities }: SentModule): FuncType[] {
+  const types: FuncType[] = [];
+  let at = 0;
+  const list = (count: number) => typeCodes.subarray(at, (at += count));
+  for (let i = 0; i < typeCounts.length; i += 2) {
+    const type = { params: list(typeCounts[i]), results: list(typeCounts[i + 1]) };
+    const identity = identities[i / 2];
+    types.push(identity === undefined ? type : { ...type, identity });
+  }
+  return types;
+}
