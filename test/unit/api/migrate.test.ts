@@ -5,7 +5,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Duplex, PassThrough } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { expect, test } from 'vitest';
+import { afterEach, expect, test } from 'vitest';
 import {
   endKept,
   listWorkloads,
@@ -24,6 +24,17 @@ import { temporaryFolder } from '../../support/workload.js';
 
 const folder = temporaryFolder();
 let count = 0;
+/** Pids of what a test has started or moved: whatever happens it ends with it. */
+const pids: number[] = [];
+afterEach(() => {
+  for (const pid of pids.splice(0)) {
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch {
+      // it has ended
+    }
+  }
+});
 
 /** A receiver in this process, behind two streams. @param cut whether the link is cut at the commit */
 function here(options: ReceiveOptions, cut = false): Transport & { received: ReturnType<typeof receive> | undefined } {
@@ -54,6 +65,7 @@ async function start(): Promise<{ workload: StartedWorkload; data: string }> {
   mkdirSync(data);
   const dirs = [{ host: data, guest: '/d', readOnly: false }];
   const workload = await run(join(import.meta.dirname, '../../e2e/counter.wat'), { dirs, stdio: 'pipe' });
+  pids.push(workload.pid);
   await once(workload.stdout!, 'data');
   return { workload, data };
 }
@@ -67,6 +79,7 @@ test('ends it here, and continues it there', async () => {
     dirs: [{ host: data, guest: '/d', readOnly: false }],
     onEvent: ({ event }) => events.at(-1) === event || events.push(event),
   });
+  pids.push(moved.pid!);
   expect(await transport.received).toEqual({ pid: moved.pid });
   expect(await workload.exited).toMatchObject({ code: 75 });
   expect(events.filter((event) => event !== 'sent' && event !== 'round')).toEqual([
