@@ -162,7 +162,8 @@ describe('compile', () => {
       const { status, stderr } = wagSnap('compile', name);
       return [status, stderr];
     };
-    expect(asked('notes')).toEqual([3, 'wag-snap: notes is a text file; compile takes a module (.wasm or .wat)\n']);
+    const takes = 'compile takes a module (.wasm or .wat) or a component';
+    expect(asked('notes')).toEqual([3, `wag-snap: notes is a text file; ${takes}\n`]);
     expect(asked('none')).toEqual([3, 'wag-snap: none: no such file\n']);
     const where = 'where to? Give the image a name with -o\n';
     expect(asked('nameless')).toEqual([2, `wag-snap: nameless: ${where}`]);
@@ -263,7 +264,8 @@ describe('capture and restore', () => {
     await during(child, expect.poll(output).toContain('readline 1 sum 6\n'));
     const capture = wagSnap('capture', String(pid), '-v', '--kill', '--json', '-o', 'half.wsnap');
     expect(capture.stderr).toMatch(/^globals .*\nmemory .*\nstack .*\n#1 /);
-    expect(Object.keys(JSON.parse(capture.stdout))).toEqual(['file', 'bytes', 'pages', 'frames', 'pause', 'total']);
+    const told = ['file', 'bytes', 'pages', 'frames', 'pause', 'total', 'tracking'];
+    expect(Object.keys(JSON.parse(capture.stdout))).toEqual(told);
     await closed(child);
     expect(child.exitCode).toBe(75);
     expect(output()).toBe('readline ready\nreadline 1 sum 6\n');
