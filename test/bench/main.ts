@@ -5,6 +5,7 @@
  */
 
 import { capturePause } from './capture-pause.js';
+import { chainRestore, differenceBytes } from './chain.js';
 import { againstLiftoff, againstTurbofan, siteTables } from './code-speed.js';
 import { compileSpeed } from './compile-speed.js';
 import type { Figure, Outcome } from './figure.js';
@@ -21,6 +22,8 @@ const figures: readonly Figure[] = [
   startUp,
   capturePause,
   restoreTime,
+  differenceBytes,
+  chainRestore,
   ...hostCalls,
 ];
 
