@@ -8,8 +8,10 @@
 
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { openSnapshot } from '../../src/api/stored-snapshot.js';
 import { InputError, ToolError } from '../../src/base/errors.js';
 import { FUNC_GUEST, FUNC_IMPORT } from '../../src/image/contract/site-tables.js';
+import type { StoredSnapshot } from '../../src/snapshot/snapshot.js';
 import { random } from '../support/random.js';
 import { byKind, exhaustive } from '../support/sampling.js';
 import { SingleSiteImage } from '../support/single-site-image.js';
@@ -37,11 +39,14 @@ export interface EverySiteResult {
 
 /** Sites by chance, of all kinds that are on the program's way: see support/sampling.ts. */
 export interface SiteSample {
+  /** Whether each capture is a difference to the one before, in chains of CHAIN. */
+  readonly chained?: boolean;
   /** So many that are reached are enough, with one of each kind. */
   readonly reached: number;
   readonly seed: number;
 }
 
+const CHAIN = 10;
 /** A kind of which so many were not reached is not looked for any more. */
 const IN_VAIN = 15;
 
@@ -68,6 +73,7 @@ export async function captureAtEverySite(
   const reached: number[] = [];
   const failures: string[] = [];
   let tried = 0;
+  let parent: StoredSnapshot | undefined;
   for (const site of chosen) {
     if (sampled) {
       if (reached.length >= limit.reached && missing.size === 0) break;
@@ -75,8 +81,12 @@ export async function captureAtEverySite(
     }
     tried++;
     single.setTrap(site);
-    const outcome = await tryOnce(onto, single.path, folder, options, whole);
+    const file = join(folder, `site${typeof limit !== 'number' && limit.chained ? reached.length : ''}.wsnap`);
+    const outcome = await tryOnce(onto, single.path, file, parent, options, whole);
     if (outcome.reached) reached.push(site);
+    if (typeof limit !== 'number' && limit.chained && outcome.reached && outcome.failure === undefined) {
+      parent = reached.length % CHAIN === 0 ? undefined : openSnapshot(file);
+    }
     const kind = kindOf(built, site);
     const more = outcome.reached ? 0 : (missing.get(kind) ?? 1) - 1;
     if (more > 0) missing.set(kind, more);
@@ -95,13 +105,13 @@ function evenly<T>(items: readonly T[], limit: number): T[] {
 async function tryOnce(
   built: Built,
   image: string,
-  folder: string,
+  file: string,
+  parent: StoredSnapshot | undefined,
   options: StartOptions,
   whole: Ending,
 ): Promise<{ reached: boolean; failure?: string }> {
-  const file = join(folder, 'site.wsnap');
   const first = Workload.start(image, { ...options, env: { WAGSNAP_PARK: '1' } });
-  const captured = await captureAndEnd(first, file).then(
+  const captured = await captureAndEnd(first, file, parent).then(
     () => undefined,
     (error: Error) => error,
   );
@@ -120,7 +130,7 @@ async function tryOnce(
     return { reached: true, failure: captured.stack };
   }
   const { stdout } = await first.ended();
-  const second = await (await restoreAndStart(file, built, join(folder, 'resumable'), options)).ended();
+  const second = await (await restoreAndStart(openSnapshot(file), built, `${file}.resumable`, options)).ended();
   return { reached: true, failure: difference({ ...second, stdout: stdout + second.stdout }, whole) };
 }
 

@@ -12,7 +12,10 @@ import { locateAncestors } from '../../src/snapshot/chain.js';
 import { readSnapshot } from '../../src/snapshot/format.js';
 import type { StoredSnapshot } from '../../src/snapshot/snapshot.js';
 import { capturePid } from '../support/capture.js';
+import { seed } from '../support/sampling.js';
 import { build, canRun, restoreAndStart, temporaryFolder, Workload } from '../support/workload.js';
+import { captureAtEverySite } from './every-site.js';
+import { smallPrograms } from './small-programs.js';
 
 const GENERATIONS = 20;
 const folder = temporaryFolder();
@@ -118,3 +121,15 @@ test('a file that is replaced between two steps of a restore is noticed', { time
     code: 3,
   });
 });
+
+for (const { name, args, source, linked } of smallPrograms) {
+  test(`${name} continues from its sites in chains, seed ${seed}`, { timeout: 300_000 }, async () => {
+    const own = join(folder, `sites-${name}`);
+    mkdirSync(own);
+    const built = await build(source, join(own, 'image'), { linked });
+    const options = { args, dirs: [{ host: own, guest: '.', readOnly: false }] };
+    const { failures, reached } = await captureAtEverySite(built, own, options, { reached: 12, seed, chained: true });
+    expect(failures).toEqual([]);
+    expect(reached.length).toBeGreaterThan(0);
+  });
+}

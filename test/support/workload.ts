@@ -207,9 +207,9 @@ export class Workload {
 const PATIENCE = 60_000;
 const MOST_CAPTURES = 1000;
 
-/** Captures a workload and ends it. */
-export async function captureAndEnd(workload: Workload, file: string): Promise<CaptureReport> {
-  return capturePid(workload.pid, { output: file, kill: true, timeout: PATIENCE });
+/** Captures a workload and ends it. @param parent the snapshot is a difference to it */
+export async function captureAndEnd(workload: Workload, file: string, parent?: StoredSnapshot): Promise<CaptureReport> {
+  return capturePid(workload.pid, { output: file, kill: true, timeout: PATIENCE, parent });
 }
 
 /**
