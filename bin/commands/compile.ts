@@ -22,6 +22,7 @@ interface Options extends LinkOptions {
   cpu: string | undefined;
   deterministic: boolean;
   allowMissingImports: boolean;
+  hostImports: boolean;
   dump: (typeof DUMPS)[number] | undefined;
   function: string | undefined;
   jobs: string | undefined;
@@ -67,6 +68,11 @@ const command: CommandModule<object, Options> = {
         type: 'boolean',
         default: false,
         describe: 'calls of functions that nothing provides trap; memories, tables and globals are made',
+      })
+      .option('host-imports', {
+        type: 'boolean',
+        default: false,
+        describe: 'functions that nothing provides are those of the program that starts the image, by the library',
       })
       .options(linkOptions)
       .option('jobs', {
@@ -149,6 +155,7 @@ async function compile(path: string, options: Options, { links, arch, level, job
       ...(jobs === undefined ? {} : { jobs }),
       deterministic: options.deterministic,
       allowMissingImports: options.allowMissingImports,
+      hostImports: options.hostImports,
       sites: !options.noSites,
       linked: await readLinkedModules(links, 'compile'),
       functionListing: options.function,

@@ -4,6 +4,7 @@
  */
 
 import type { ChildProcess } from 'node:child_process';
+import { refuseWithoutEmbedder } from '../../src/api/embedder/needed.js';
 import type { Prepared } from '../../src/api/prepared.js';
 import type { PidFile } from '../options/pid-file.js';
 import { becomeWorkload } from './become.js';
@@ -51,6 +52,7 @@ export async function startPrepared<P extends Prepared>(
   try {
     prepared = await prepare(interruption.abortSignal);
     const { image, argv0, args, isTemporary, descriptors, started, release } = prepared;
+    refuseWithoutEmbedder(prepared.hostImports, argv0);
     const attendant = await attend(prepared, FIRST_DESCRIPTOR + descriptors.length);
     const workload = {
       env: { ...prepared.env, ...attendant.env },

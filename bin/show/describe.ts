@@ -9,6 +9,7 @@ import type {
   ProcessDescription,
 } from '../../src/api/description.js';
 import { terminalLines } from '../../src/base/terminal-text.js';
+import { importList } from './import-list.js';
 
 export interface Description {
   readonly json: object;
@@ -96,6 +97,7 @@ function imageLines(facts: ImageFacts): string[] {
     `  size        ${facts.bytes} bytes, ${facts.codeBytes} of code`,
     facts.sites === null ? '  sites       none: a process of it cannot be captured' : `  sites       ${facts.sites}`,
     ...(facts.resumes ? ['  resumes     continues from a snapshot'] : []),
+    ...(facts.hostImports.length > 0 ? [`  embedder    ${importList(facts.hostImports)}`] : []),
     ...facts.modules.map(
       ({ name, sha256, size, included }) =>
         `  module      ${name || '(no name)'}, ${size} bytes, sha256 ${sha256.slice(0, 16)}…${included ? '' : ' (left out)'}`,

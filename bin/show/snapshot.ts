@@ -6,6 +6,7 @@ import { descriptorLine } from '../../src/api/descriptor-line.js';
 import { terminalLines } from '../../src/base/terminal-text.js';
 import type { StoredSnapshot } from '../../src/snapshot/snapshot.js';
 import type { Description } from './describe.js';
+import { importList } from './import-list.js';
 import { count, plural, traceLines } from './trace.js';
 
 /**
@@ -39,6 +40,7 @@ export function describeSnapshot(
     ...instances.flatMap(memoryLines),
     `  arguments   ${host.args.join(' ')}`,
     ...stored.snapshot.host.descriptors.map((descriptor) => `  descriptor  ${descriptorLine(descriptor)}`),
+    ...(host.embedder === null ? [] : [`  embedder    ${embedderLine(host.embedder)}`]),
     ...(exceptions.length > 0 ? [`  exceptions  ${count(exceptions.length)}`] : []),
     `  frames      ${count(json.frames.count)}`,
     ...traceLines(trace).map((line) => `    ${line}`),
@@ -55,6 +57,10 @@ function ancestorLines({ snapshot, ancestors: found }: StoredSnapshot): string[]
     return `  needs       ${name || '(no name)'}, digest ${digest.slice(0, 16)}…${place}`;
   });
   return [`  parent      digest ${parent.slice(0, 16)}…`, ...needed];
+}
+
+function embedderLine({ lastCall, isPending, imports }: NonNullable<SnapshotDescription['host']['embedder']>): string {
+  return `${importList(imports)}; ${plural(lastCall, 'call')}${isPending ? ', the last one waits' : ''}`;
 }
 
 /** Of an instance with several: its own memories, in order. */

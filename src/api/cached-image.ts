@@ -88,8 +88,16 @@ function temporaryImage(image: ImageParts): ObtainedImage {
   return { path, compiled: true, temporary: true, release: () => removeTemporary(folder) };
 }
 
-function keyOf({ target, deterministic }: ImageRequest, module: string, allowMissing: boolean): ImageKey {
-  return { module, target: target.name, compiler: compilerFingerprint(), options: { deterministic, allowMissing } };
+function keyOf(request: ImageRequest, module: string, allowMissing: boolean): ImageKey {
+  const { target, deterministic, hostImports } = request;
+  const options = { deterministic, allowMissing, ...(hostImports ? { hostImports: namesKey(hostImports) } : {}) };
+  return { module, target: target.name, compiler: compilerFingerprint(), options };
+}
+
+/** Names that the module does not import do not matter, but are in the key. */
+function namesKey(imports: NonNullable<ImageRequest['hostImports']>): string | boolean {
+  if (typeof imports === 'boolean') return imports;
+  return JSON.stringify(imports.map(({ module, name }) => [module, name]).sort());
 }
 
 /** What was built, by content: set in the bundle (scripts/bundle.mjs), absent when running from source. */

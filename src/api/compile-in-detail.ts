@@ -10,6 +10,7 @@ import { decodeModule } from '../wasm/decode.js';
 import { ExternKind, type Module } from '../wasm/module.js';
 import type { CompileOptions } from './compile.js';
 import { nativeLevel, ownArch } from './cpu.js';
+import { importNames } from './embedder/import-object.js';
 import { type LinkedModule, readLinks } from './links.js';
 import { NewImage } from './opened-image.js';
 import { readProgram } from './read-program.js';
@@ -36,6 +37,7 @@ export async function compileInDetail(
   options: DetailOptions,
 ): Promise<{ image: NewImage; listing: FunctionListing | undefined }> {
   const { name, functionListing, deterministic = false, allowMissingImports = false, sites = true } = options;
+  const { hostImports } = options;
   const file = name ?? (typeof source === 'string' ? source : 'module');
   const cancel = new Cancellation('nothing was compiled', options.signal);
   cancel.check();
@@ -56,6 +58,7 @@ export async function compileInDetail(
       jobs: jobsOf(options),
       deterministic,
       allowMissingImports,
+      hostImports: typeof hostImports === 'object' ? importNames(hostImports) : hostImports,
       sites,
       ...(options.onProgress && { onProgress: options.onProgress }),
       ...(listing && { debugging: record(listing.funcIndex, listing.starts) }),

@@ -1,6 +1,7 @@
 /** From a module to an image. */
 
 import type { ArchName, CpuLevel } from './cpu.js';
+import type { Imports } from './embedder/import-object.js';
 import type { Image } from './image.js';
 import type { Links } from './links.js';
 
@@ -25,6 +26,11 @@ export interface CompileOptions {
    * the same. Default: one for each processor.
    */
   readonly jobs?: number | undefined;
+  /**
+   * Functions that nothing else provides and that whoever starts the program will: all of them, or those of an import
+   * object. Such an image needs an embedder.
+   */
+  readonly hostImports?: boolean | Imports | undefined;
   /** Told of the bytes of function bodies that are compiled, and of all. */
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
   /** Gives it up. */

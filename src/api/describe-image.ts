@@ -16,6 +16,7 @@ export function imageFacts(image: ImageReader): ImageFacts {
     bytes: image.source.size,
     codeBytes: identity.text.codeSize,
     resumes: image.section(SECTION.resume) !== undefined,
+    hostImports: identity.hostImports ?? [],
     functions: hasSites ? image.sites.functionCount : null,
     sites: hasSites ? image.sites.siteCount : null,
     modules: guests.map(({ name, sha256, size, offset }) => ({ name, sha256, size, included: offset >= 0 })),

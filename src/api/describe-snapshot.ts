@@ -70,6 +70,7 @@ export function snapshotFacts(
       env: host.env.map(textOf),
       monotonic: host.monotonic.toString(),
       pendingTimeout: host.pendingTimeout?.toString() ?? null,
+      embedder: host.embedder ?? null,
       descriptors: host.descriptors.map(describeDescriptor),
     },
   };

@@ -74,6 +74,8 @@ export interface ImageFacts {
   readonly codeBytes: number;
   /** Whether it continues a snapshot. */
   readonly resumes: boolean;
+  /** Functions that whoever starts it must provide. */
+  readonly hostImports: readonly { readonly module: string; readonly name: string }[];
   /** Functions, and places at which frames can stand; null when it was compiled without: it cannot be captured. */
   readonly functions: number | null;
   readonly sites: number | null;
@@ -219,6 +221,15 @@ export interface SnapshotDescription {
     /** The program's monotonic clock, nanoseconds, in decimal. */
     readonly monotonic: string;
     readonly pendingTimeout: string | null;
+    /** Of programs that call functions of whoever starts them; the others have null. */
+    readonly embedder: {
+      /** By which the embedder knows it. */
+      readonly session: string;
+      /** Number of its last call, and whether that has no answer. */
+      readonly lastCall: number;
+      readonly isPending: boolean;
+      readonly imports: readonly { readonly module: string; readonly name: string }[];
+    } | null;
     readonly descriptors: readonly DescriptorDescription[];
   };
 }

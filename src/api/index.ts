@@ -28,6 +28,16 @@ export type {
   SnapshotDescription,
   ValueDescription,
 } from './description.js';
+export type { CallContext, GuestMemory } from './embedder/call-context.js';
+export {
+  type ImportFunction,
+  type ImportResult,
+  type Imports,
+  type ImportType,
+  type ImportValue,
+  type TypedImport,
+  typedImport,
+} from './embedder/import-object.js';
 export type { Image, ImageModule } from './image.js';
 export { inspect } from './inspect.js';
 export { endKept, resumeKept } from './kept.js';

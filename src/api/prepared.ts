@@ -1,3 +1,5 @@
+import type { EmbedderImport } from '../image/tables/identity.js';
+
 /** A process that is ready to be started: an image, and all that it is started with. */
 export interface Prepared {
   /** Path of the image. */
@@ -8,6 +10,8 @@ export interface Prepared {
   readonly env: Readonly<Record<string, string>>;
   /** Open descriptors that it inherits, from 3 on. `started` closes them here. */
   readonly descriptors: readonly number[];
+  /** Functions of whoever starts it that it calls. */
+  readonly hostImports: readonly EmbedderImport[];
   /** Whether the image is a temporary file, which `release` deletes. */
   readonly isTemporary: boolean;
   /** It has been started. */

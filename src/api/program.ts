@@ -9,6 +9,7 @@ import type { ArchName } from '../arch/masm/target.js';
 import { Cancellation } from '../base/cancellation.js';
 import { InputError } from '../base/errors.js';
 import { nameTemporary } from '../base/temporary.js';
+import type { EmbedderImport } from '../image/tables/identity.js';
 import { entryFunction } from '../wasm/entry.js';
 import { ExternKind, type Import, type Module } from '../wasm/module.js';
 import type { FileKind } from './file-kind.js';
@@ -36,6 +37,8 @@ export interface ProgramOptions {
   readonly allowMissingImports: boolean;
   /** Modules that it is linked to. */
   readonly linked?: readonly LinkedModule[] | undefined;
+  /** Functions that are those of whoever starts it; default: none. */
+  readonly hostImports?: readonly EmbedderImport[] | undefined;
 }
 
 export interface PreparedProgram extends Prepared {
@@ -68,13 +71,13 @@ export async function prepareProgram(
   return { ...program, argv0, ...process, descriptors: [], started: () => {} };
 }
 
-type Program = Pick<PreparedProgram, 'image' | 'isTemporary' | 'release' | 'hasModule' | 'module'>;
+type Program = Pick<PreparedProgram, 'image' | 'isTemporary' | 'release' | 'hasModule' | 'hostImports' | 'module'>;
 
 async function ownImage(input: ProgramFile): Promise<Program> {
   const { path, isTemporary } = input;
   return {
     image: path,
-    hasModule: await checkImage(path),
+    ...(await checkImage(path)),
     module: async () => (await import('../wasm/decode.js')).decodeModule(await carriedModule(path)),
     isTemporary,
     release: () => input.release(),
@@ -96,6 +99,7 @@ async function compiledImage(input: ProgramFile, options: ProgramOptions): Promi
   return {
     image: image.path,
     hasModule: true,
+    hostImports: options.hostImports ? (await checkImage(image.path)).hostImports : [],
     module: async () => decodeModule(bytes, file),
     isTemporary: image.temporary,
     release: image.release,
@@ -104,13 +108,14 @@ async function compiledImage(input: ProgramFile, options: ProgramOptions): Promi
 
 /**
  * Any other ELF file would run just as well, without what the options ask for.
- * @returns whether it carries its main module
+ * @returns whether it carries its main module, and what it calls of whoever starts it
  */
-async function checkImage(path: string): Promise<boolean> {
+async function checkImage(path: string): Promise<Pick<PreparedProgram, 'hasModule' | 'hostImports'>> {
   const { readImage } = await import('../image/reader.js');
   const image = readImage(path);
   try {
-    return (image.identity.modules.at(-1)?.offset ?? -1) >= 0;
+    const { modules, hostImports = [] } = image.identity;
+    return { hasModule: (modules.at(-1)?.offset ?? -1) >= 0, hostImports };
   } finally {
     image.close();
   }

@@ -20,6 +20,7 @@ import type { StoredSnapshot } from '../snapshot/snapshot.js';
 import type { Bytes, Hello } from '../transport/messages.js';
 import type { HeldProgram, TargetHost } from '../transport/target.js';
 import { cachedImages } from './cached-image.js';
+import { refuseWithoutEmbedder } from './embedder/needed.js';
 import { findEmulator } from './launch.js';
 import type { Prepared } from './prepared.js';
 import { checkName } from './process-options.js';
@@ -183,6 +184,7 @@ class Held implements HeldProgram {
 }
 
 async function hold(prepared: Prepared, folder: string, name: string): Promise<Held> {
+  refuseWithoutEmbedder(prepared.hostImports, name);
   const output = join(folder, `${name}-${process.pid}.out`);
   const [out, err] = [output, output.replace(/\.out$/, '.err')].map((path) => openSync(path, 'a', 0o600));
   const said = fstatSync(err).size;

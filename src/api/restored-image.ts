@@ -102,6 +102,7 @@ export async function prepareRestored(
       argv0,
       args,
       env: limitVariables(request),
+      hostImports: stored.snapshot.host.embedder?.imports ?? [],
       descriptors: [...sources],
       isTemporary: true,
       started: (pid, emulated) => {

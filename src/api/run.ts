@@ -2,6 +2,7 @@
 
 import { InputError } from '../base/errors.js';
 import { quoted } from '../base/terminal-text.js';
+import { importNames } from './embedder/import-object.js';
 import { type Links, readLinks } from './links.js';
 import type { ProcessOptions } from './process-options.js';
 import type { ProgramSource } from './program-file.js';
@@ -49,7 +50,8 @@ export async function run(program: ProgramSource, options: RunOptions = {}): Pro
     const file = programFile(program, options.programName);
     try {
       const { deterministic = false, allowMissingImports = false, links = {} } = options;
-      const compilation = { arch, deterministic, allowMissingImports, linked: await readLinks(links) };
+      const hostImports = options.imports && importNames(options.imports);
+      const compilation = { arch, deterministic, allowMissingImports, hostImports, linked: await readLinks(links) };
       const prepared = await prepareProgram(file, compilation, { args, env }, signal);
       const functions = prepared.hasModule ? functionsWithoutEntry(await prepared.module()) : undefined;
       if (functions === undefined) return prepared;

@@ -13,6 +13,8 @@ import { Cancellation } from '../base/cancellation.js';
 import { ToolError, UsageError, WagSnapError } from '../base/errors.js';
 import { type CaptureOptions, type CaptureReport, capture } from './capture.js';
 import { type CoredumpOptions, coredump } from './coredump.js';
+import type { Imports } from './embedder/import-object.js';
+import { EmbedderLink } from './embedder/link.js';
 import type { Prepared } from './prepared.js';
 import { startImage } from './start.js';
 import { TrapListener } from './trap-listener.js';
@@ -31,6 +33,8 @@ export interface StartOptions {
    * done.
    */
   readonly onTrap?: ((trap: Trap, workload: StartedWorkload) => void | Promise<void>) | undefined;
+  /** Functions that the program imports and this process provides. Those that it does not import do not matter. */
+  readonly imports?: Imports | undefined;
   /** Gives the start up; kills it once it runs. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -71,23 +75,34 @@ class ChildWorkload implements StartedWorkload {
   static async start(prepared: Prepared, options: StartOptions): Promise<ChildWorkload> {
     const { image, argv0, args, env, descriptors } = prepared;
     let workload: ChildWorkload | undefined;
-    const listener = new TrapListener(FIRST_DESCRIPTOR + descriptors.length, async () => workload?.trapped(options));
+    const next = FIRST_DESCRIPTOR + descriptors.length;
+    const listener = new TrapListener(next, async () => workload?.trapped(options));
+    const afterListener = next + listener.descriptors.length;
+    const link = new EmbedderLink(prepared.hostImports, options.imports, argv0, afterListener);
     const { child, emulated } = await startImage(image, {
       argv0,
       args,
-      env: { ...env, ...listener.env },
-      stdio: [...standardStreams(options), ...descriptors, ...listener.descriptors],
+      env: { ...env, ...listener.env, ...link.env },
+      stdio: [...standardStreams(options), ...descriptors, ...listener.descriptors, ...link.descriptors],
     });
     prepared.started(child.pid!, emulated);
     if (!emulated) prepared.release();
     listener.start(child);
-    workload = new ChildWorkload(child, listener, options, () => prepared.release());
+    link.start(child);
+    workload = new ChildWorkload(child, listener, link, options, () => prepared.release());
+    try {
+      await link.greeted();
+    } catch (error) {
+      await workload[Symbol.asyncDispose]();
+      throw error;
+    }
     return workload;
   }
 
   private constructor(
     private readonly child: ChildProcess,
     listener: TrapListener,
+    private readonly link: EmbedderLink,
     options: StartOptions,
     release: () => void,
   ) {
@@ -112,7 +127,14 @@ class ChildWorkload implements StartedWorkload {
   }
 
   async capture(options: CaptureOptions): Promise<CaptureReport> {
-    return capture(this.living(), options);
+    if (!options.kill) return capture(this.living(), options);
+    const isGoingOn = this.link.expectLeave();
+    try {
+      return await capture(this.living(), options);
+    } catch (error) {
+      isGoingOn();
+      throw error;
+    }
   }
 
   async coredump(options: CoredumpOptions): Promise<void> {
@@ -149,7 +171,14 @@ class ChildWorkload implements StartedWorkload {
     release();
     await listener.finished();
     const { trap } = this;
-    return { code, signal, ...(trap === undefined ? {} : { trap }), timedOut };
+    const { failure } = this.link;
+    return {
+      code,
+      signal,
+      ...(trap === undefined ? {} : { trap }),
+      ...(failure === undefined ? {} : { importFailure: failure.error }),
+      timedOut,
+    };
   }
 
   /** It waits at its trap until this is done. */

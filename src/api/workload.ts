@@ -45,6 +45,8 @@ export interface Exit {
   readonly signal: NodeJS.Signals | null;
   /** What it has trapped at; absent when it has not. */
   readonly trap?: Trap;
+  /** What a function of `imports` has thrown first; absent when none has. The program has trapped at its call. */
+  readonly importFailure?: unknown;
   /** Whether its time was over (the `timeout` option). */
   readonly timedOut: boolean;
 }

@@ -239,7 +239,8 @@ class Capture {
     };
     // The exceptions that frames refer to are read from the process.
     const liftedEarly = exceptions.mayExist ? await liftNow() : undefined;
-    const named = readOpenNames(memory, runtime, await readHost(memory, runtime, now, settle));
+    const { hostImports } = image.identity;
+    const named = readOpenNames(memory, runtime, await readHost(memory, runtime, hostImports, now, settle));
     const { unlinked, renamed } = named;
     limitFileData(process.pid, unlinked, this.options.maxFileData ?? MAX_FILE_DATA);
     for (const text of named.warnings) this.options.onWarning?.(text);

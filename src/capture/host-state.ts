@@ -6,11 +6,14 @@
  */
 
 import { InputError } from '../base/errors.js';
+import { SESSION_SIZE } from '../image/contract/embedder.js';
 import {
+  CALL_PENDING_HIGH,
   FD_NATIVE,
   FD_OFFSET,
   FD_SIZE,
   HOST_STATE_VERSION,
+  HS_CALL,
   HS_FD_CAPACITY,
   HS_FD_COUNT,
   HS_FDS,
@@ -20,6 +23,7 @@ import {
   HS_PATH_SIZE,
   HS_PATHS,
   HS_PENDING_TIMEOUT,
+  HS_SESSION,
   HS_VERSION,
   LISTING_COUNT,
   LISTING_HEADER,
@@ -27,7 +31,7 @@ import {
 import { RT_ARGC, RT_ARGV, RT_ENVP, RT_HOST_STATE } from '../image/contract/runtime-block.js';
 import { readDescriptorRecord } from '../snapshot/descriptor-record.js';
 import { hashFile, openFileFacts } from '../snapshot/file-facts.js';
-import type { Descriptor, Host } from '../snapshot/snapshot.js';
+import type { Descriptor, EmbedderState, Host } from '../snapshot/snapshot.js';
 import { checkedAddress, type ProcessMemory } from './process-memory.js';
 
 const EMPTY = new Uint8Array(0);
@@ -45,12 +49,14 @@ const FDINFO_HEAD = 256;
 
 /**
  * @param runtime address of the runtime block
+ * @param hostImports the functions that the image has from its embedder
  * @param now CLOCK_MONOTONIC at the moment of capture, nanoseconds
  * @param settle lets signals in now and then; may throw
  */
 export async function readHost(
   memory: ProcessMemory,
   runtime: number,
+  hostImports: EmbedderState['imports'] | undefined,
   now: bigint,
   settle: () => Promise<void>,
 ): Promise<Host> {
@@ -75,6 +81,21 @@ export async function readHost(
     env: (await strings.read(memory.address(runtime + RT_ENVP), Infinity)).filter((text) => !isOurs(text)),
     monotonic,
     pendingTimeout: deadline < 0n ? undefined : deadline > monotonic ? deadline - monotonic : 0n,
+    ...(hostImports === undefined ? {} : { embedder: embedderState(head, hostImports, memory.pid) }),
+  };
+}
+
+function embedderState(head: Buffer, imports: EmbedderState['imports'], pid: number): EmbedderState {
+  const high = head.readUInt32LE(HS_CALL + 4);
+  const lastCall = (high & ~CALL_PENDING_HIGH) * 2 ** 32 + head.readUInt32LE(HS_CALL);
+  if (!Number.isSafeInteger(lastCall)) {
+    throw new InputError('damaged-process', `pid ${pid}: it has called its embedder ${lastCall} times`);
+  }
+  return {
+    session: head.toString('hex', HS_SESSION, HS_SESSION + SESSION_SIZE),
+    lastCall,
+    isPending: (high & CALL_PENDING_HIGH) !== 0,
+    imports,
   };
 }
 

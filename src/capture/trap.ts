@@ -9,9 +9,12 @@ import {
   TH_TRAP_RETURN,
   TH_TRAP_SP,
   TH_TRAP_TAG,
+  TH_TRAP_TEXT,
+  TH_TRAP_TEXT_LENGTH,
 } from '../image/contract/thread.js';
 import {
   TRAP_DIVIDE_BY_ZERO,
+  TRAP_EMBEDDER,
   TRAP_EXCEPTION,
   TRAP_EXCEPTION_MEMORY,
   TRAP_INVALID_CONVERSION,
@@ -49,8 +52,11 @@ export const TRAP_MESSAGES: Readonly<Record<number, string>> = {
   [TRAP_UNSHARED]: 'expected shared memory',
   [TRAP_NULL_REFERENCE]: 'null reference',
   [TRAP_EXCEPTION_MEMORY]: 'no memory for another exception',
+  [TRAP_EMBEDDER]: 'an import function of the embedder has failed',
 };
 
+/** Bytes of why a function of the embedder has failed that are kept. */
+const TRAP_TEXT_SIZE = 2048;
 /** Bytes of a tag's name that are kept. */
 const NAME_MAX = 1024;
 
@@ -63,8 +69,9 @@ export function readTrap({ memory, thread }: ImageProcess): ProcessTrap {
   const kind = memory.u32(thread + TH_TRAP_KIND);
   const message = TRAP_MESSAGES[kind] ?? 'unknown';
   const tag = kind === TRAP_EXCEPTION ? memory.address(thread + TH_TRAP_TAG) : 0;
+  const said = kind === TRAP_EMBEDDER ? embedderText() : undefined;
   return {
-    trap: { kind, message: tag === 0 ? message : `${message} of tag ${describeTag(tag)}` },
+    trap: { kind, message: said ?? (tag === 0 ? message : `${message} of tag ${describeTag(tag)}`) },
     place: {
       place: memory.u32(thread + TH_TRAP_PLACE),
       at: memory.address(thread + TH_TRAP_AT),
@@ -73,6 +80,12 @@ export function readTrap({ memory, thread }: ImageProcess): ProcessTrap {
       callerSp: memory.address(thread + TH_TRAP_CALLER_SP),
     },
   };
+
+  /** `module.name: why`, as the process says it. */
+  function embedderText(): string {
+    const length = Math.min(Number(memory.u64(thread + TH_TRAP_TEXT_LENGTH)), TRAP_TEXT_SIZE);
+    return memory.read(memory.address(thread + TH_TRAP_TEXT), length).toString('utf8');
+  }
 
   function describeTag(record: number): string {
     const index = memory.u32(record + TAG_INDEX);

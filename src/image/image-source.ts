@@ -1,6 +1,7 @@
 /** Where images of modules come from, for those that need one and do not compile: a cache, the compiler, both. */
 
 import type { Target } from '../arch/masm/target.js';
+import type { EmbedderImport } from './tables/identity.js';
 
 /** A module that others are linked to. */
 export interface LinkedModule {
@@ -23,6 +24,8 @@ export interface ImageRequest {
   readonly deterministic: boolean;
   /** 'if-needed': only when it cannot be linked without; what it compiles to is the same otherwise. */
   readonly allowMissingImports: boolean | 'if-needed';
+  /** Which functions that nothing else provides are the embedder's: all, or those that are named. Default: none. */
+  readonly hostImports?: boolean | readonly EmbedderImport[] | undefined;
 }
 
 export interface ObtainedImage {

@@ -8,24 +8,27 @@
 
 import { InputError } from '../base/errors.js';
 import {
+  CALL_PENDING_HIGH,
   FD_SIZE,
   HOST_STATE_VERSION,
+  HS_CALL,
   HS_FD_CAPACITY,
   HS_FD_COUNT,
   HS_FDS,
   HS_PATH_SIZE,
   HS_PATHS,
   HS_PENDING_TIMEOUT,
+  HS_SESSION,
   HS_VERSION,
 } from '../image/contract/host-state.js';
 import { writeDescriptorRecord } from '../snapshot/descriptor-record.js';
-import type { Descriptor } from '../snapshot/snapshot.js';
+import type { Descriptor, EmbedderState } from '../snapshot/snapshot.js';
 import { quote } from './grants.js';
 
 const OPEN_WRITE = 2;
 
 /** @throws InputError for descriptors that cannot be */
-export function encodeHostState(descriptors: readonly Descriptor[]): Uint8Array {
+export function encodeHostState(descriptors: readonly Descriptor[], embedder?: EmbedderState): Uint8Array {
   let count = 0;
   let size = HS_PATHS;
   for (const { fd, path, guestName, hostPath } of descriptors) {
@@ -38,6 +41,7 @@ export function encodeHostState(descriptors: readonly Descriptor[]): Uint8Array 
   bytes.writeUInt32LE(HOST_STATE_VERSION, HS_VERSION);
   bytes.writeUInt32LE(count, HS_FD_COUNT);
   bytes.writeBigInt64LE(-1n, HS_PENDING_TIMEOUT);
+  if (embedder !== undefined) putEmbedder(bytes, embedder);
   const byFd = new Map(descriptors.map((descriptor) => [descriptor.fd, descriptor]));
   for (const descriptor of descriptors) {
     check(descriptor, byFd);
@@ -47,6 +51,12 @@ export function encodeHostState(descriptors: readonly Descriptor[]): Uint8Array 
     if (descriptor.kind === 'preopen') bytes.set(descriptor.hostPath, at + descriptor.guestName.length);
   }
   return bytes;
+}
+
+function putEmbedder(bytes: Buffer, { session, lastCall, isPending }: EmbedderState): void {
+  bytes.writeUInt32LE(lastCall >>> 0, HS_CALL);
+  bytes.writeUInt32LE((Math.floor(lastCall / 2 ** 32) | (isPending ? CALL_PENDING_HIGH : 0)) >>> 0, HS_CALL + 4);
+  bytes.write(session, HS_SESSION, 'hex');
 }
 
 /** What is first in its path area. */

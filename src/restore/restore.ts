@@ -115,6 +115,7 @@ export function imageRequest(
     target,
     deterministic: snapshot.source.deterministic,
     allowMissingImports: 'if-needed',
+    hostImports: snapshot.host.embedder?.imports,
   };
 }
 
@@ -176,7 +177,7 @@ export async function writeResumable(
           })),
           tables,
           stack,
-          hostState: encodeHostState(descriptors),
+          hostState: encodeHostState(descriptors, host.embedder),
           args: host.args,
           env: restoredEnvironment(host.env, generation),
           sourceFd: sourceFd ?? -1,

@@ -16,6 +16,7 @@ export {
   table_grow,
   table_init,
 } from './process/builtins';
+export { call_embedder, embedder_trap } from './embedder/calls';
 export { on_signal } from './process/signals';
 export { start } from './start';
 export { raise } from './process/traps';

@@ -27,6 +27,7 @@ import {
   SYS_rt_sigprocmask,
   SYS_sigaltstack,
 } from './native/target';
+import { greetEmbedder } from './embedder/hello';
 import { wasi_resume } from './wasi/resume';
 import { wasi_start } from './wasi/start';
 import { SIGNAL_STACK_SIZE } from './process/boot';
@@ -98,6 +99,7 @@ export function start(sp: i64): void {
   mapGuestStack(environmentSize('WAGSNAP_MAX_STACK='));
   const listener = environmentNumber('WAGSNAP_TRAP_FD=');
   if (environmentChoice('WAGSNAP_ON_TRAP=', 'exit', 'park')) keepTrapped(listener);
+  const embedder = environmentNumber('WAGSNAP_EMBEDDER=');
   const resumes = word(RT_RESUME_PLAN) !== 0;
   if (resumes) {
     restoreGuest();
@@ -109,6 +111,7 @@ export function start(sp: i64): void {
   limitMemory(limit);
   reserveExceptions();
   prepareTracking();
+  greetEmbedder(embedder, resumes);
   enterSandbox();
   if (hold !== 0) waitToBegin(hold);
   setThreadHalf(TH_STATE, STATE_RUNNING);

@@ -7,11 +7,13 @@
  *                contents: [{ fds, at: file offset, size, sha256 }],
  *                nameless: [fd],
  *                name: of the workload,
- *                digests: 32 bytes for each span of pages in the file (page-digests.ts) }
+ *                digests: 32 bytes for each span of pages in the file (page-digests.ts),
+ *                embedder: { session: 16 bytes, lastCall, isPending, imports: [{ module, name }] } }
  *     all but files are absent when there are none; what else is in it is skipped
  */
 
 import { z } from 'zod';
+import { EMBEDDER_IMPORTS_MAX, SESSION_SIZE } from '../image/contract/embedder.js';
 import { isWorkloadName } from '../image/workload-name.js';
 import { FILE_TYPES } from './snapshot.js';
 
@@ -55,5 +57,13 @@ export const annexSchema = z.object({
   nameless: z.array(fd).max(1024).optional(),
   name: z.string().refine(isWorkloadName, 'is no name of a workload').optional(),
   digests: z.instanceof(Uint8Array).optional(),
+  embedder: z
+    .object({
+      session: z.instanceof(Uint8Array).refine((bytes) => bytes.length === SESSION_SIZE, 'is no session'),
+      lastCall: offset,
+      isPending: z.boolean(),
+      imports: z.array(z.object({ module: z.string(), name: z.string() })).max(EMBEDDER_IMPORTS_MAX),
+    })
+    .optional(),
 });
 export type Annex = z.output<typeof annexSchema>;

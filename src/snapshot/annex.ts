@@ -2,7 +2,7 @@
  * The annex of a .wsnap file: what a reader may do without, so that readers that do not know it still read the file.
  * Today: what the open files were like (file-facts.ts) and which they were (file-identity.ts), what was in those that
  * had no name any more (file-data.ts), what listings of directories have delivered (Descriptor.listed), what the
- * workload is called, and digests of its pages (page-digests.ts).
+ * workload is called, digests of its pages (page-digests.ts), and what it and its embedder know of each other.
  *
  * annex-block.ts says where it lies, annex-schema.ts what is in it.
  */
@@ -27,11 +27,12 @@ const NO_ROWS = { files: [] };
 export function encodeAnnex({ name, host, digests: all }: Snapshot): Uint8Array | undefined {
   const digests = all?.length === 0 ? undefined : all;
   const rows = annexRows(host.descriptors);
-  if (rows === undefined && name === undefined && digests === undefined) return undefined;
+  const embedder = host.embedder && { ...host.embedder, session: Buffer.from(host.embedder.session, 'hex') };
+  const parts = Object.entries({ name, digests, embedder }).filter(([, part]) => part !== undefined);
+  if (rows === undefined && parts.length === 0) return undefined;
   const fields = {
     ...(rows ?? NO_ROWS),
-    ...(name === undefined ? {} : { name }),
-    ...(digests === undefined ? {} : { digests }),
+    ...Object.fromEntries(parts),
   };
   return new Packr({ useRecords: false, variableMapSize: true }).pack(fields);
 }
@@ -65,10 +66,14 @@ export function addAnnex(snapshot: Snapshot, block: Buffer, annex: Uint8Array, l
   if (digests !== undefined && digests.length !== spanCount(snapshot.instances) * DIGEST_SIZE) {
     fail(`digests: has ${digests.length} bytes for ${spanCount(snapshot.instances)} spans`);
   }
+  const embedder = result.data.embedder && {
+    ...result.data.embedder,
+    session: Buffer.from(result.data.embedder.session).toString('hex'),
+  };
   return {
     ...snapshot,
     ...(name === undefined ? {} : { name }),
     ...(digests === undefined ? {} : { digests }),
-    host: { ...snapshot.host, descriptors },
+    host: { ...snapshot.host, descriptors, ...(embedder === undefined ? {} : { embedder }) },
   };
 }

@@ -311,6 +311,20 @@ export interface Host {
   readonly monotonic: bigint;
   /** What remained of an interrupted sleep, nanoseconds, or undefined when there was none. */
   readonly pendingTimeout: bigint | undefined;
+  /** Of programs that call functions of whoever starts them. In the annex. */
+  readonly embedder?: EmbedderState | undefined;
+}
+
+/** What a program and its embedder know of each other. */
+export interface EmbedderState {
+  /** What the embedder knows the program by, across restores: 32 hexadecimal digits. */
+  readonly session: string;
+  /** Number of the last call, 0 before the first. */
+  readonly lastCall: number;
+  /** Whether it has no answer: it is made again, with its number. */
+  readonly isPending: boolean;
+  /** The functions that the embedder provides. */
+  readonly imports: readonly { readonly module: string; readonly name: string }[];
 }
 
 /** A file that a snapshot has pages or modules in, besides its own: one that it is a difference to. */

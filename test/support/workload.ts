@@ -6,16 +6,20 @@
  * Deletes nothing by itself: `temporaryFolder` is removed at the end of the test file.
  */
 
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
 import { closeSync, mkdtempSync, openSync, rmSync } from 'node:fs';
+import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll } from 'vitest';
+import { EmbedderConnection } from '../../src/api/embedder/connection.js';
+import type { Imports } from '../../src/api/embedder/import-object.js';
 import { findEmulator, launch } from '../../src/api/launch.js';
 import { filesOf } from '../../src/api/stored-snapshot.js';
 import type { ArchName, Target } from '../../src/arch/masm/target.js';
 import { targets } from '../../src/arch/targets.js';
 import { compileImage, type ModuleInput } from '../../src/compile/link/compile.js';
+import type { HostImports } from '../../src/compile/link/host-imports.js';
 import { writeImage } from '../../src/compile/link/write-file.js';
 import { type ImageDescription, readImage } from '../../src/image/reader.js';
 import type { Directory, FdPolicy } from '../../src/restore/grants.js';
@@ -60,6 +64,7 @@ export interface BuildOptions {
   readonly arch?: ArchName;
   readonly deterministic?: boolean;
   readonly allowMissingImports?: boolean;
+  readonly hostImports?: HostImports;
   /** Another compiler: see src/compile/convention/variation.ts. */
   readonly variation?: number;
   /** Modules that it is linked to, as text, by the name that it imports them by. */
@@ -88,6 +93,8 @@ export interface StartOptions {
   readonly stdin?: 'pipe' | 'ignore';
   /** Descriptors 3 and up. */
   readonly descriptors?: readonly number[];
+  /** Functions that it calls: its embedder is at the descriptor after those. */
+  readonly imports?: Imports | undefined;
   readonly argv0?: string;
   /** Another program that starts it, with its options: `pid` is that one's. */
   readonly through?: readonly string[];
@@ -109,7 +116,10 @@ export class Workload {
   /** Whether all of its output has come, which is after its end. */
   private isComplete = false;
 
-  private constructor(private readonly child: ChildProcess) {
+  private constructor(
+    private readonly child: ChildProcess,
+    readonly embedder?: EmbedderConnection,
+  ) {
     child.stdout?.on('data', (data: Buffer) => {
       this.out.push(data);
       this.wake();
@@ -132,13 +142,20 @@ export class Workload {
   static start(image: string, options: StartOptions = {}): Workload {
     const dirs = options.dirs?.map(({ host, guest, readOnly }) => `${host}::${guest}${readOnly ? ':ro' : ''}`);
     const env = { ...options.env, ...(dirs?.length ? { WAGSNAP_DIR: dirs.join('\n') } : {}) };
-    const stdio = [options.stdin ?? 'ignore', 'pipe', 'pipe', ...(options.descriptors ?? [])] as const;
+    const stdio: StdioOptions = [options.stdin ?? 'ignore', 'pipe', 'pipe', ...(options.descriptors ?? [])];
+    const embedder = stdio.length;
+    if (options.imports) stdio.push('pipe');
+    if (options.imports) Object.assign(env, { WAGSNAP_EMBEDDER: `${embedder}` });
     const { program, args, argv0 } = launch(image, options.argv0 ?? 'program');
     const words = [...args, ...(options.args ?? [])];
     const [first, ...rest] = options.through ?? [];
-    if (first === undefined) return new Workload(spawn(program, words, { env, stdio: [...stdio], argv0 }));
+    if (first === undefined) {
+      const child = spawn(program, words, { env, stdio, argv0 });
+      if (options.imports === undefined) return new Workload(child);
+      return new Workload(child, new EmbedderConnection(child.stdio[embedder] as Socket, options.imports));
+    }
     return new Workload(
-      spawn(first, [...rest, program, ...words], { env: { ...env, PATH: process.env['PATH'] }, stdio: [...stdio] }),
+      spawn(first, [...rest, program, ...words], { env: { ...env, PATH: process.env['PATH'] }, stdio }),
     );
   }
 
@@ -246,6 +263,7 @@ export interface RestoreSettings {
   readonly policies?: ReadonlyMap<number, FdPolicy>;
   /** Called when the image is written, and nothing of the snapshot is open yet. */
   readonly beforeStart?: () => void;
+  readonly imports?: Imports | undefined;
 }
 
 /** Restores a snapshot, with its ancestors found, onto a fresh image of its module and starts it; `output` is the resumable image to write. */
@@ -265,12 +283,12 @@ export async function restoreAndStart(
     policies: settings.policies,
     recordedDirectories: true,
   });
-  const { stdin, env } = settings;
+  const { stdin, env, imports } = settings;
   settings.beforeStart?.();
-  if (source === undefined) return Workload.start(output, { stdin, env });
+  if (source === undefined) return Workload.start(output, { stdin, env, imports });
   const descriptors = filesOf(stored).map((path) => openSync(path, 'r'));
   try {
-    return Workload.start(output, { stdin, env, descriptors });
+    return Workload.start(output, { stdin, env, imports, descriptors });
   } finally {
     for (const fd of descriptors) closeSync(fd);
   }

@@ -23,6 +23,7 @@ const command = [
   'src/restore',
   'src/transport',
   'src/api',
+  'src/api/embedder',
 ];
 
 /** Of each folder: those that it may import besides itself. */
@@ -47,6 +48,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'src/capture': [...snapshot, 'src/arch'],
   'src/restore': snapshot,
   'src/transport': image,
+  'src/api/embedder': [...ground, 'src/wasm', 'src/image/tables'],
   'src/api': [
     ...snapshot,
     'src/wasm/component',
@@ -55,6 +57,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'src/capture',
     'src/restore',
     'src/transport',
+    'src/api/embedder',
   ],
   'bin/show': command,
   'bin/options': [...command, 'bin/show'],
@@ -65,7 +68,19 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'src/runtime/descriptors': ['src/runtime/native', 'src/image/contract'],
   'src/runtime/process': ['src/runtime/native', 'src/runtime/descriptors', 'src/image/contract'],
   'src/runtime/wasi': ['src/runtime/native', 'src/runtime/descriptors', 'src/runtime/process', 'src/image/contract'],
-  'src/runtime': ['src/runtime/native', 'src/runtime/process', 'src/runtime/wasi', 'src/image/contract'],
+  'src/runtime/embedder': [
+    'src/runtime/native',
+    'src/runtime/descriptors',
+    'src/runtime/process',
+    'src/image/contract',
+  ],
+  'src/runtime': [
+    'src/runtime/native',
+    'src/runtime/process',
+    'src/runtime/embedder',
+    'src/runtime/wasi',
+    'src/image/contract',
+  ],
 };
 
 function sources(folder: string): string[] {

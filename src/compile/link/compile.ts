@@ -21,11 +21,13 @@ import type { Debugging } from '../debugging.js';
 import { blockingWindows } from './blocking-windows.js';
 import { DataLayout } from './data-layout.js';
 import { describe, functionNames, functionPlaces } from './describe.js';
+import { embedderTable } from './embedder-table.js';
 import { exceptionTables, throws } from './exception-tables.js';
 import { dataSegmentBytes, finishData } from './finish-data.js';
+import type { HostImports } from './host-imports.js';
 import { loadHostLayer } from './host-layer.js';
 import { type ImageParts, layOutFile, type Part } from './image-file.js';
-import { definition, findExport, type LinkedInstance, linkInstance } from './imports.js';
+import { definition, findExport, type LinkedInstance, type LinkOptions, linkInstance } from './imports.js';
 import { buildText } from './text-builder.js';
 
 export interface ModuleInput {
@@ -42,6 +44,8 @@ export interface CompileOptions {
   readonly target: Target;
   readonly deterministic?: boolean;
   readonly allowMissingImports?: boolean;
+  /** Which functions that nothing else provides are the embedder's: whoever starts the process. Default: none. */
+  readonly hostImports?: HostImports | undefined;
   /**
    * Site tables and trap text; without them a process cannot be captured. The code is the same. Modules with tags have
    * them always: unwinding needs the sizes of frames. Default: true.
@@ -172,7 +176,11 @@ function* compileSteps(modules: readonly ModuleInput[], options: CompileOptions)
   instances.push(linkInstance(instances, 'host', host, 'host layer'));
   for (const { name, module, file, links } of modules) {
     const instance = (from: string) => (links?.has(from) ? instances[links.get(from)! + 1] : undefined);
-    const linking = { allowMissing: options.allowMissingImports, resolve: links && instance };
+    const linking: LinkOptions = {
+      allowMissing: options.allowMissingImports,
+      hostImports: options.hostImports,
+      resolve: links && instance,
+    };
     instances.push(linkInstance(instances, name ?? '', module, file, linking));
   }
   const layout = new DataLayout(instances);
@@ -195,6 +203,8 @@ function* compileSteps(modules: readonly ModuleInput[], options: CompileOptions)
   const constantsEnd = () => constants.reduce((end, { length }) => end + length, rodataStart);
   const exceptions = sites && exceptionTables(layout, text.handlers, sites, constantsEnd());
   if (exceptions !== undefined) constants.push(exceptions);
+  const imports = embedderTable(layout, constantsEnd());
+  if (imports !== undefined) constants.push(imports);
   constants.push(blockingWindows(layout, text.windows, constantsEnd()));
   const identity = describe(layout, text, { target, deterministic, includeModule });
   const image = layOutFile({

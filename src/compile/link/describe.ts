@@ -14,6 +14,7 @@ import { IDENTITY_FORMAT } from '../../image/tables/versions.js';
 import { ExternKind, type Import, type Module } from '../../wasm/module.js';
 import { erased, erasedTypes } from '../../wasm/ref-types.js';
 import type { DataLayout } from './data-layout.js';
+import { embedderImportNames } from './embedder-table.js';
 import type { LinkedInstance } from './imports.js';
 import type { TextBuilder } from './text-builder.js';
 
@@ -34,6 +35,7 @@ export function describe(layout: DataLayout, text: TextBuilder, options: Describ
     return { name: moduleName(name, module), sha256, size: module.bytes.length, offset: at, host };
   });
   const { data } = layout;
+  const hostImports = embedderImportNames(layout.instances);
   return {
     format: IDENTITY_FORMAT,
     siteTables: TABLES_VERSION,
@@ -48,6 +50,7 @@ export function describe(layout: DataLayout, text: TextBuilder, options: Describ
       slots: text.callSlots(type),
     })),
     tailSlots: text.tailSlots,
+    ...(hostImports.length > 0 && { hostImports }),
     trampolines: text.trampolines,
     data: { imageOffset: data.start, size: data.bytes.length },
     text: { imageOffset: text.start, size: text.masm.offset, codeSize: text.codeSize },

@@ -21,6 +21,7 @@ import {
 import { matchesAcross, sameFuncType } from '../../wasm/ref-types.js';
 import { formatFuncType, formatGlobalType, formatLimits, formatMemoryType, valTypeName } from '../../wasm/text.js';
 import { BUILTINS } from '../convention/environment.js';
+import { checkEmbeddable, type HostImports, isEmbedders } from './host-imports.js';
 import { knownHost } from './known-hosts.js';
 
 const WASI_MODULES = ['wasi_snapshot_preview1', 'wasi_unstable'];
@@ -28,13 +29,18 @@ const WASI_MODULES = ['wasi_snapshot_preview1', 'wasi_unstable'];
 const OWN_MODULE = 'wag_snap';
 const OWN_FUNCTIONS = new Set<string>(['generation', 'proc_exit_for_component']);
 /** Exports of the host layer that are not WASI. */
-const INTERNAL = new Set<string>(['boot', 'start', 'on_signal', 'raise', 'memory', ...BUILTINS, ...OWN_FUNCTIONS]);
+const INTERNAL = new Set<string>([
+  ...['boot', 'start', 'on_signal', 'raise', 'memory', 'call_embedder', 'embedder_trap'],
+  ...BUILTINS,
+  ...OWN_FUNCTIONS,
+]);
 
 /** Who implements an imported function. */
 export const enum Provider {
   Instance, // links names another instance's function
   Host, // links names the thunk, which is the importing instance's; `hostIndexes` the host layer's function
   Missing, // the same, but its thunk traps
+  Embedder, // the same, but its thunk asks whoever has started the process (embedder-table.ts)
 }
 
 /** An instance with its imports bound. `...Links` hold (instance, index) of the definition for each imported entity. */
@@ -55,6 +61,8 @@ export interface LinkedInstance {
 export interface LinkOptions {
   /** Whether what nothing provides is made up: see missing.ts. Default: it is an error. */
   readonly allowMissing?: boolean | undefined;
+  /** Which functions that nothing else provides are the embedder's. Default: none. */
+  readonly hostImports?: HostImports | undefined;
   /** The instance that an import module name means. Default: the last one of that name. */
   readonly resolve?: ((name: string) => LinkedInstance | undefined) | undefined;
 }
@@ -68,12 +76,12 @@ export function linkInstance(
   name: string,
   module: Module,
   file: string,
-  { allowMissing = false, resolve = (from) => findInstance(instances, from) }: LinkOptions = {},
+  { allowMissing = false, hostImports, resolve = (from) => findInstance(instances, from) }: LinkOptions = {},
 ): LinkedInstance {
   const index = instances.length;
   if (index > 0) {
     if (allowMissing) module = defineMissing(module, file, (entry) => findProvided(resolve, entry) !== undefined);
-    else refuseThreads(module, file);
+    else if (!isEmbedders(hostImports, THREAD_SPAWN)) refuseThreads(module, file);
   }
   const linked: LinkedInstance = {
     index,
@@ -118,6 +126,11 @@ export function linkInstance(
       if (host && fits) {
         linked.providers[at] = Provider.Host;
         linked.hostIndexes[at] = host.index;
+        continue;
+      }
+      if (!host && isEmbedders(hostImports, entry)) {
+        checkEmbeddable(entry, module, file);
+        linked.providers[at] = Provider.Embedder;
         continue;
       }
       if (allowMissing) {
@@ -234,6 +247,7 @@ interface Problem {
   readonly mendable: boolean;
 }
 
+const HOST_IMPORTS_OPTION = 'compile --host-imports';
 const UNKNOWN = 'unknown import';
 const INCOMPATIBLE = 'incompatible import type';
 /** A module for JavaScript may have thousands. */
@@ -248,14 +262,18 @@ function unlinkableAll(problems: readonly Problem[], module: Module, file: strin
   const about = host === undefined ? [] : [host];
   const [first] = problems;
   if (problems.length === 1) {
-    const hint = first.mendable ? hintFor(first.entry) : '';
+    const hint = first.mendable ? hintFor(first) : '';
     return new ModuleError('unlinkable', `${line(first, module)}${hint}`, 0, file, about);
   }
   const lines = problems.slice(0, LISTED).map((problem) => `  ${line(problem, module)}`);
   if (problems.length > LISTED) lines.push(`  ... and ${problems.length - LISTED} more`);
   const isMendable = problems.every(({ mendable }) => mendable);
+  const functions = problems.some(({ entry, what }) => entry.kind === ExternKind.Func && what === UNKNOWN);
   const hint = isMendable
-    ? ['--allow-missing-imports makes calls of functions trap, and the others empty or zero']
+    ? [
+        '--allow-missing-imports makes calls of functions trap, and the others empty or zero',
+        ...(functions ? [`${HOST_IMPORTS_OPTION} leaves functions to the program that starts the process`] : []),
+      ]
     : [];
   const headline = `${problems.length} imports cannot be provided:`;
   return new ModuleError('unlinkable', headline, 0, file, [...lines, ...about, ...hint]);
@@ -271,7 +289,7 @@ function unlinkable(what: string, entry: Import, module: Module, file: string, h
   return new ModuleError('unlinkable', detail, 0, file);
 }
 
-function hintFor({ kind }: Import): string {
+function hintFor({ entry: { kind }, what: problem }: Problem): string {
   const what =
     kind === ExternKind.Func
       ? 'makes calls of it trap'
@@ -280,12 +298,20 @@ function hintFor({ kind }: Import): string {
         : kind === ExternKind.Tag
           ? 'makes one'
           : 'makes an empty one';
-  return ` (--allow-missing-imports ${what})`;
+  const embedder =
+    kind === ExternKind.Func && problem === UNKNOWN
+      ? `, ${HOST_IMPORTS_OPTION} leaves it to the program that starts the process`
+      : '';
+  return ` (--allow-missing-imports ${what}${embedder})`;
 }
+
+const THREAD_SPAWN = { module: 'wasi', name: 'thread-spawn' };
 
 /** A module of wasi-threads imports its memory before thread-spawn: what is missing is the latter. */
 function refuseThreads(module: Module, file: string): void {
-  const spawn = module.imports.find((entry) => entry.module === 'wasi' && entry.name === 'thread-spawn');
+  const spawn = module.imports.find(
+    (entry) => entry.module === THREAD_SPAWN.module && entry.name === THREAD_SPAWN.name,
+  );
   if (spawn === undefined) return;
   const hint = ' (starting threads is not supported yet; --allow-missing-imports makes attempts trap)';
   throw unlinkable('unknown import', spawn, module, file, hint);

@@ -34,12 +34,14 @@ import type { PieceContext } from '../parallel/piece-compiler.js';
 import { type BlockingWindow, emitBlockingSyscall } from '../stubs/blocking-syscall.js';
 import { emitCallC } from '../stubs/call-c.js';
 import { callTo, type StubContext } from '../stubs/context.js';
+import { embedderFrame, emitEmbedderThunk } from '../stubs/embedder-call.js';
 import { emitInvoke, emitLand, emitResume, emitTrampoline, emitUnwind } from '../stubs/guest-entry.js';
 import { areaSize, emitBuiltin, emitImportThunk, emitMissingThunk } from '../stubs/host-call.js';
 import { emitSignalEntry, emitSignalReturn } from '../stubs/signal.js';
 import { emitStart } from '../stubs/start.js';
 import { globalValue } from './constants.js';
 import { DATA_START, type DataLayout } from './data-layout.js';
+import { embedderOrdinals } from './embedder-table.js';
 import { definition, findExport, funcType, type LinkedInstance, Provider } from './imports.js';
 
 const FUNCTION_ALIGN = 16;
@@ -83,6 +85,8 @@ export class TextBuilder {
   readonly tailSlots: number;
   private readonly context: StubContext;
   private readonly host: LinkedInstance;
+  /** Of each instance: the ordinals of its imports that are the embedder's. */
+  private readonly ordinals: ReadonlyMap<number, Int32Array>;
   private hostCode!: InstanceCode;
   private compiledBytes = 0;
   private readonly bodyBytes: number;
@@ -95,6 +99,7 @@ export class TextBuilder {
   ) {
     const { data, instances } = layout;
     this.host = instances[0];
+    this.ordinals = embedderOrdinals(instances);
     this.start = align(data.start + data.bytes.length, SEGMENT_ALIGN);
     const wasmSize = instances.reduce((sum, { module }) => sum + module.bytes.length, 0);
     this.bodyBytes = instances.reduce((sum, { module }) => sum + bodyBytesOf(module), 0);
@@ -180,21 +185,26 @@ export class TextBuilder {
     for (let i = 0; i < thunks.length; i++) {
       if (providers[i] === Provider.Instance) continue;
       const layout = this.callLayout(funcType(module, i));
-      const missing = providers[i] === Provider.Missing;
+      const provider = providers[i];
       masm.align(FUNCTION_ALIGN);
       thunks[i] = masm.offset;
-      this.options.sites?.beginFunction(
-        masm.offset,
-        index,
-        i,
-        frameSizeFor(masm.plan, missing ? 0 : 8 * layout.type.params.length),
-        FUNC_IMPORT,
-      );
+      const frame =
+        provider === Provider.Embedder
+          ? embedderFrame(masm, layout)
+          : frameSizeFor(masm.plan, provider === Provider.Missing ? 0 : 8 * layout.type.params.length);
+      this.options.sites?.beginFunction(masm.offset, index, i, frame, FUNC_IMPORT);
       if (this.options.sites) entrySite(this.options.sites, masm, layout);
-      if (missing) emitMissingThunk(context, this.hostFunction('raise'));
-      else emitImportThunk(context, layout, () => this.emitHostFunction(hostIndexes[i]));
+      if (provider === Provider.Missing) emitMissingThunk(context, this.hostFunction('raise'));
+      else if (provider === Provider.Embedder) {
+        const { call_embedder, embedder_trap } = this.embedderFunctions();
+        emitEmbedderThunk(context, layout, this.ordinals.get(index)![i], call_embedder, embedder_trap);
+      } else emitImportThunk(context, layout, () => this.emitHostFunction(hostIndexes[i]));
       this.options.sites?.endFunction(masm.offset);
     }
+  }
+
+  private embedderFunctions() {
+    return { call_embedder: this.hostFunction('call_embedder'), embedder_trap: this.hostFunction('embedder_trap') };
   }
 
   /**

@@ -84,8 +84,9 @@ export function emitBuiltin(context: StubContext, layout: CallLayout, target: nu
 /**
  * Switches to the host's stack and instance, with a copy of the incoming slots as outgoing area. Keeps all argument
  * registers. `frame` is the distance from sp to the return address.
+ * @param copy emits more copies, from the guest's sp in memoryBase by way of the instance register
  */
-function enterHost(context: StubContext, slots: number, frame: number): void {
+export function enterHost(context: StubContext, slots: number, frame: number, copy?: () => void): void {
   const { masm, thread } = context;
   const { instance, memoryBase } = masm.plan;
   masm.storeGlobal(Width.Int64, instance, thread + TH_GUEST_INSTANCE);
@@ -98,11 +99,12 @@ function enterHost(context: StubContext, slots: number, frame: number): void {
     masm.loadField(Width.Int64, instance, memoryBase, frame + 8 + 8 * i);
     masm.storeSlot(Width.Int64, instance, 8 * i);
   }
+  copy?.();
   setHostInstance(context);
 }
 
 /** Back to the guest's stack and instance; keeps the result registers. */
-function enterGuest({ masm, thread }: StubContext): void {
+export function enterGuest({ masm, thread }: StubContext): void {
   const { instance, memoryBase } = masm.plan;
   masm.loadGlobal(Width.Int64, memoryBase, thread + TH_GUEST_SP);
   masm.setSp(memoryBase);

@@ -11,12 +11,17 @@ export const HS_MONOTONIC_OFFSET = 8; // i64: nanoseconds added to CLOCK_MONOTON
 export const HS_PENDING_TIMEOUT = 16; // i64: the guest-clock (monotonic) deadline of a sleep that was undone, -1 none
 export const HS_LISTINGS = 24; // u64: native address of what listings of directories have delivered (runtime/descriptors/listing.ts); 0 in early images
 export const HS_LISTINGS_SIZE = 32; // u64: bytes of it
+export const HS_CALL = 40; // u64: number of the last call of an import function of the embedder, 0 before the first; CALL_PENDING while it has no answer
+export const HS_SESSION = 48; // 16 bytes: what the embedder knows the program by, across restores; zeros before it has said so
 export const HS_FDS = 64; // FD_* entries, then the path areas at HS_FDS + FD_SIZE * HS_FD_CAPACITY
 export const HS_FD_CAPACITY = 1024;
 export const HS_PATHS = 65600; // 64 + 64 * 1024: path area of descriptor n at HS_PATHS + n * HS_PATH_SIZE
 export const HS_PATH_SIZE = 4096;
 export const HS_SIZE = 4259904; // HS_PATHS + 1024 * 4096
 export const HOST_STATE_VERSION = 1;
+
+/** The highest bit of the upper half of HS_CALL. */
+export const CALL_PENDING_HIGH = 0x80000000;
 
 export const FD_KIND = 0; // u32: FDK_*
 export const FD_NATIVE = 4; // i32

@@ -42,6 +42,7 @@ export const RT_BLOCKING_COUNT = 376; // u64: how many
 export const RT_UNWIND = 392; // u64: image offset of the stub that gives up the guest and returns to the host (driver)
 export const RT_SIGNAL_ENTRY = 400; // u64: image offset of the signal handler
 export const RT_SIGNAL_RETURN = 408; // u64: image offset of the handler's restorer (rt_sigreturn)
+export const RT_EMBEDDER_IMPORTS = 416; // u64: pointer to the table of the embedder's import functions (EI_*), 0 when there are none
 // exceptions: all 0 in an image without tags
 export const RT_EXCEPTION_TABLES = 448; // u64: pointer to the exception tables (XT_*)
 export const RT_EXCEPTIONS = 456; // u64: address of the exceptions that were made; 16-aligned EXN_* objects among others

@@ -32,3 +32,5 @@ export const TH_TRAP_SP = 544; // u64: its sp, 0 when it has trapped before its 
 export const TH_TRAP_RETURN = 552; // u64: its return address
 export const TH_TRAP_CALLER_SP = 560; // u64: the sp of the frame that it returns to
 export const TH_TRAP_TAG = 568; // u64: address of the tag's record (TAG_*) of an uncaught exception
+export const TH_TRAP_TEXT = 488; // u64: address of why the embedder's function has failed, UTF-8 (TRAP_EMBEDDER)
+export const TH_TRAP_TEXT_LENGTH = 496; // u64: bytes

@@ -116,6 +116,12 @@ export interface TrampolineIdentity {
   slots: number;
 }
 
+/** A function that whoever starts the process provides. */
+export interface EmbedderImport {
+  readonly module: string;
+  readonly name: string;
+}
+
 export interface Identity {
   format: number;
   /** TABLES_VERSION of whoever made it; absent: 1. */
@@ -130,6 +136,8 @@ export interface Identity {
   trampolines: TrampolineIdentity[];
   /** Slots that whoever calls a guest function reserves at least, for tail calls; absent: 0. */
   tailSlots?: number | undefined;
+  /** The functions that whoever starts the process provides, each once; absent: none. */
+  hostImports?: EmbedderImport[] | undefined;
   /** Image offsets and sizes in bytes; `codeSize` without padding. */
   data: { imageOffset: number; size: number };
   text: { imageOffset: number; size: number; codeSize: number };
@@ -301,6 +309,9 @@ function createSchemas() {
       ({ type, start, returnOffset, slots }) => isU32(type) && isU32(start) && isU32(returnOffset) && isU32(slots),
     ),
     tailSlots: u32.optional(),
+    hostImports: list<EmbedderImport>(
+      ({ module, name }) => typeof module === 'string' && typeof name === 'string',
+    ).optional(),
   });
   return { outline, whole };
 }

@@ -37,6 +37,7 @@ import { TRACK_SIGNAL } from '../../image/contract/tracking';
 import { memoryBase, runtime, syscall } from '../native/native';
 import { SYS_close, SYS_kill, SYS_pidfd_open, SYS_ppoll, SYS_prctl, SYS_rt_sigprocmask } from '../native/target';
 import { settleAll } from '../descriptors/unsettled';
+import { leaveEmbedder } from './embedder-stream';
 import { closeLifeline, hasLifeline, lifelineOfCapturer, openLifeline } from './lifeline';
 import { flush, put, putForeign } from './message';
 import { ESRCH, EINTR, exit, half, setHalf } from './runtime-block';
@@ -136,6 +137,7 @@ function endCaptured(): void {
   }
   put('\n');
   flush();
+  leaveEmbedder();
   exit(EXIT_CAPTURED);
 }
 

@@ -79,6 +79,7 @@ import {
 import { probeOpenat2 } from '../descriptors/beneath';
 import { nothing } from '../descriptors/dev-null';
 import { STATE, entryAt, kindOf } from '../descriptors/table';
+import { embedderDescriptor } from './embedder-stream';
 import { environmentNumber } from './environment';
 import {
   allow,
@@ -181,6 +182,7 @@ function build(directories: bool): i64 {
     refuse(0, <u32>userfault);
     refuse(0, <u32>pagemap);
   }
+  if (embedderDescriptor() !== 0) refuse(0, <u32>embedderDescriptor());
   end();
   allow(SYS_writev);
   allow(SYS_readv);

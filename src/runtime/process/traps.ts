@@ -7,9 +7,18 @@
 
 import { TAG_INDEX, TAG_NAME, TAG_NAME_LENGTH } from '../../image/contract/exception-tables';
 import { FLAG_DRIVER, FLAG_PARK_ON_TRAP, RT_FLAGS, RT_UNWIND, STATE_TRAPPED } from '../../image/contract/runtime-block';
-import { TH_GUEST_SP, TH_PARK_CONTEXT, TH_STATE, TH_TRAP_KIND, TH_TRAP_TAG } from '../../image/contract/thread';
+import {
+  TH_GUEST_SP,
+  TH_PARK_CONTEXT,
+  TH_STATE,
+  TH_TRAP_KIND,
+  TH_TRAP_TAG,
+  TH_TRAP_TEXT,
+  TH_TRAP_TEXT_LENGTH,
+} from '../../image/contract/thread';
 import {
   TRAP_DIVIDE_BY_ZERO,
+  TRAP_EMBEDDER,
   TRAP_EXCEPTION,
   TRAP_EXCEPTION_MEMORY,
   TRAP_INVALID_CONVERSION,
@@ -104,6 +113,7 @@ function describe(kind: i32): void {
   else if (kind === TRAP_UNSHARED) put('expected shared memory');
   else if (kind === TRAP_EXCEPTION) describeUncaught();
   else if (kind === TRAP_EXCEPTION_MEMORY) put('no memory for another exception');
+  else if (kind === TRAP_EMBEDDER) putForeign(threadWord(TH_TRAP_TEXT), threadWord(TH_TRAP_TEXT_LENGTH));
   else put('unknown');
   put('\n');
 }

@@ -59,6 +59,32 @@ test('an annex is what the document says, and contents of unlinked files', async
   expect(JSON.stringify(description)).toContain('"path":"named"');
 });
 
+test('what a program and its embedder know of each other is what the document says', async () => {
+  const text = `(module (import "env" "ask" (func $ask (param i32) (result i32)))
+    (func (export "_start") (drop (call $ask (call $ask (i32.const 1))))))`;
+  const { path } = await build(Buffer.from(text), join(folder, 'asks'), { hostImports: true });
+  let isAsked = () => {};
+  const asked = new Promise<void>((done) => {
+    isAsked = done;
+  });
+  const ask = (_: unknown, value: number) => {
+    if (value === 1) return 2;
+    isAsked();
+    return new Promise(() => {});
+  };
+  const workload = Workload.start(path, { imports: { env: { ask } } });
+  await asked;
+  const snapshot = join(folder, 'asks.wsnap');
+  await captureAndEnd(workload, snapshot);
+  const { host } = compare(snapshot).description as { host: { embedder: object } };
+  expect(host.embedder).toEqual({
+    session: expect.stringMatching(/^[0-9a-f]{32}$/),
+    lastCall: 2,
+    isPending: true,
+    imports: [{ module: 'env', name: 'ask' }],
+  });
+});
+
 test('exceptions and a trap are what the document says', async () => {
   const text = `(module
     (tag $inner (param i32)) (tag $outer (param exnref v128))

@@ -298,7 +298,17 @@ function hostOf(host: Record<string, Raw>, annex: Record<string, Raw>): object {
     env: list(host.env).map(text),
     monotonic: String(host.monotonic),
     pendingTimeout: host.pendingTimeout === null ? null : String(host.pendingTimeout),
+    embedder: annex.embedder === undefined ? null : embedderOf(record(annex.embedder)),
     descriptors: list(host.descriptors).map(describe),
+  };
+}
+
+function embedderOf({ session, lastCall, isPending, imports }: Record<string, Raw>): object {
+  return {
+    session: Buffer.from(bytes(session)).toString('hex'),
+    lastCall,
+    isPending,
+    imports: list(imports).map(record),
   };
 }
 

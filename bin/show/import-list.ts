@@ -1,0 +1,12 @@
+/** Functions of the embedder, for people: a line of them. */
+
+import { count } from './trace.js';
+
+/** As many as a line holds. */
+const SHOWN = 8;
+
+export function importList(imports: readonly { readonly module: string; readonly name: string }[]): string {
+  const shown = imports.slice(0, SHOWN).map(({ module, name }) => `${module}.${name}`);
+  const more = imports.length > SHOWN ? [`${count(imports.length - SHOWN)} more`] : [];
+  return [...shown, ...more].join(', ');
+}
