@@ -16,9 +16,12 @@ import { TAG_RECORD_SIZE } from './contract/exception-tables.js';
 import { FN_RECORD_SIZE, INST_HEADER, MEM_RECORD_SIZE, SEG_RECORD_SIZE, TAB_RECORD_SIZE } from './contract/instance.js';
 import { MEMORY32_PAGES, MEMORY64_PAGES, WASM_PAGE } from './contract/sizes.js';
 
-/** Says which id a function type has. */
+/** Says which id a function type has, and which its subtypes have. */
 export interface TypeIdSource {
-  id(type: FuncType): number;
+  /** @param supertype its id, -1 for none */
+  id(type: FuncType, supertype: number): number;
+  /** The ids of all types of the image that are of type `id`: itself first. To be asked when all have been added. */
+  subtypes(id: number): readonly number[];
 }
 
 /** Gives equal function types equal ids over all modules of an image. */
@@ -26,15 +29,32 @@ export class TypeIds implements TypeIdSource {
   private readonly ids = new Map<string, number>();
   /** By id. */
   readonly types: FuncType[] = [];
+  /** By id: those of the types whose supertype it is. */
+  private readonly below = new Map<number, number[]>();
+  private readonly known = new Map<number, readonly number[]>();
 
-  id(type: FuncType): number {
+  id(type: FuncType, supertype = -1): number {
     const key = keyOf(type);
     let id = this.ids.get(key);
     if (id === undefined) {
       this.ids.set(key, (id = this.ids.size));
       this.types.push(type);
+      if (supertype >= 0) {
+        const others = this.below.get(supertype);
+        if (others === undefined) this.below.set(supertype, [id]);
+        else others.push(id);
+      }
     }
     return id;
+  }
+
+  subtypes(id: number): readonly number[] {
+    let found = this.known.get(id);
+    if (found === undefined) {
+      const below = this.below.get(id) ?? [];
+      this.known.set(id, (found = [id, ...below.flatMap((other) => this.subtypes(other))]));
+    }
+    return found;
   }
 }
 
@@ -65,7 +85,7 @@ export class InstanceLayout {
     readonly module: Module,
     readonly start: number,
     readonly index: number,
-    types: TypeIdSource,
+    private readonly types: TypeIdSource,
     file = 'module',
   ) {
     let at = INST_HEADER;
@@ -93,7 +113,16 @@ export class InstanceLayout {
     }
     this.size = (at + 15) & ~15;
     if (this.size > 0x3fffffff) throw new LimitError('instance-size', `${file}: globals and tables exceed 1 GiB`);
-    this.typeIds = Uint32Array.from(m.types, (type) => types.id(type));
+    this.typeIds = new Uint32Array(m.types.length);
+    m.types.forEach((type, i) => {
+      this.typeIds[i] = types.id(type, type.supertype === undefined ? -1 : this.typeIds[type.supertype]);
+    });
+  }
+
+  /** The type ids of functions that are of the module's type `index`, its own first. Of a final type there is one. */
+  acceptedTypes(index: number): readonly number[] {
+    const id = this.typeIds[index];
+    return this.module.types[index].isOpen ? this.types.subtypes(id) : [id];
   }
 
   /** Whether memory `index` is another instance's: memoryOffset then gives where the pointer to its record is. */

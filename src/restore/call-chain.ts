@@ -13,7 +13,7 @@ import { entryFunction } from '../wasm/entry.js';
 import type { FuncType, Module } from '../wasm/module.js';
 import { Op } from '../wasm/opcodes.js';
 import { Reader } from '../wasm/reader.js';
-import { sameFuncType } from '../wasm/ref-types.js';
+import { isFuncSubtype } from '../wasm/ref-types.js';
 import type { References } from './placed-references.js';
 import { TailCalls } from './tail-calls.js';
 
@@ -98,7 +98,7 @@ export class CallChain {
       if (this.tailCalls.mayReplace(module, type, owner, this.typeOf(inner))) return undefined;
       if (!this.references.has(inner.instance, inner.func))
         return `${callee} cannot have been called through a table or a reference`;
-      return sameFuncType(type, this.typeOf(inner))
+      return isFuncSubtype(this.typeOf(inner), owner.types, type)
         ? undefined
         : `calls another type of function than that of ${callee}`;
     }

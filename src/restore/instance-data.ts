@@ -13,7 +13,7 @@ import { memoryCapacity } from '../image/instance-layout.js';
 import type { InstanceIdentity } from '../image/tables/identity.js';
 import { FIRST_GUEST, type Snapshot, type SnapshotInstance, type SnapshotTable } from '../snapshot/snapshot.js';
 import { type Global, type Module, ValType } from '../wasm/module.js';
-import { erased, sameFuncType } from '../wasm/ref-types.js';
+import { erased, isFuncSubtype } from '../wasm/ref-types.js';
 import { valTypeName } from '../wasm/text.js';
 import type { References } from './placed-references.js';
 import type { PlannedMemory, PlannedTable } from './plan.js';
@@ -174,7 +174,7 @@ class InstanceData {
     const wanted = refTypes.typeIndex(type);
     if (wanted < 0) return;
     const owner = this.modules[hi - 1];
-    if (sameFuncType(owner.types[owner.funcTypes[lo]], types[wanted])) return;
+    if (isFuncSubtype(owner.types[owner.funcTypes[lo]], owner.types, types[wanted])) return;
     throw new InputError('snapshot', `snapshot: ${where()}: refers to a function of another type`);
   }
 

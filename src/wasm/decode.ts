@@ -11,6 +11,7 @@ import type { Module } from './module.js';
 import { ModuleParts } from './module-parts.js';
 import { Reader } from './reader.js';
 import * as sections from './sections.js';
+import { types } from './type-section.js';
 
 const MAGIC = 0x6d736100; // \0asm
 /** The upper half of a component's version. */
@@ -20,7 +21,7 @@ const VERSION = 1;
 /** By section id: its reader, and its place in the order that the binary format prescribes (core spec 5.5.2). */
 const SECTIONS: readonly (readonly [read: (reader: Reader, parts: ModuleParts) => void, place: number])[] = [
   [sections.custom, 0], // anywhere
-  [sections.types, 1],
+  [types, 1],
   [imports, 2],
   [sections.functions, 3],
   [sections.tables, 4],

@@ -33,6 +33,8 @@ export const limits = {
   nameBytes: 100_000,
   /** Not of the JavaScript API: operands on the stack of one function, which calls with 1000 results can grow fast. */
   operands: 1_000_000,
+  /** How many supertypes a type may have, one above the other. */
+  subtypingDepth: 63,
   /** Not of the JavaScript API: reference types that name a type, each counted once, nullable and not apart. */
   refTypes: 0x3c,
   /** Not of the JavaScript API: instructions of one constant expression. */

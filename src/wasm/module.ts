@@ -42,8 +42,15 @@ export const enum ExternKind {
 export interface FuncType {
   readonly params: Uint8Array; // of ValType
   readonly results: Uint8Array; // of ValType
-  /** Of types that name others: what equals it in any module. Else the codes say it all. */
+  /**
+   * What equals it in any module, where its codes do not say it all: it names types, is not alone in its group of
+   * recursive types, has a supertype or may have subtypes.
+   */
   readonly identity?: string;
+  /** Type index of its supertype. */
+  readonly supertype?: number;
+  /** Whether it may have subtypes: it is not final. */
+  readonly isOpen?: boolean;
 }
 
 /** What a memory or table is indexed with. */

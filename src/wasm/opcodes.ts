@@ -649,8 +649,16 @@ const LATER: readonly (readonly [first: number, last: number, what: string])[] =
   [0xd3, 0xd6, 'garbage-collected objects (ref.eq, br_on_cast)'],
   [0xe0, 0xe6, 'stack switching'],
   [0xfb, 0xfb, 'garbage-collected objects'],
-  [0xfb00, 0xfb1e, 'garbage-collected objects'],
   [0xfb1f, 0xfbff, 'a later proposal (0xfb)'],
+];
+
+/** After 0xfb, by sub-opcode (core spec 3.0, 5.4.7). */
+const OBJECT_INSTRUCTIONS = [
+  ...['struct.new', 'struct.new_default', 'struct.get', 'struct.get_s', 'struct.get_u', 'struct.set'],
+  ...['array.new', 'array.new_default', 'array.new_fixed', 'array.new_data', 'array.new_elem'],
+  ...['array.get', 'array.get_s', 'array.get_u', 'array.set', 'array.len', 'array.fill', 'array.copy'],
+  ...['array.init_data', 'array.init_elem', 'ref.test', 'ref.test', 'ref.cast', 'ref.cast'],
+  ...['br_on_cast', 'br_on_cast_fail', 'any.convert_extern', 'extern.convert_any', 'ref.i31', 'i31.get_s', 'i31.get_u'],
 ];
 
 /**
@@ -658,6 +666,8 @@ const LATER: readonly (readonly [first: number, last: number, what: string])[] =
  * byte.
  */
 export function laterOpcode(byte: number, sub?: number): string | undefined {
+  const object = byte === 0xfb && sub !== undefined ? OBJECT_INSTRUCTIONS[sub] : undefined;
+  if (object !== undefined) return `garbage-collected objects (${object})`;
   const code = sub === undefined ? byte : byte * 0x100 + sub;
   return LATER.find(([first, last]) => code >= first && code <= last)?.[2];
 }

@@ -15,12 +15,9 @@ import { isShortRefType, laterType, REF, REF_NULL } from './ref-types.js';
 const FUNC_TYPE_FORM = 0x60;
 /** Other forms of an entry of the type section, of later versions of the specification. */
 const LATER_FORMS: ReadonlyMap<number, string> = new Map([
-  [0x5f, 'garbage-collected objects (struct types)'],
-  [0x5e, 'garbage-collected objects (array types)'],
+  [0x5f, 'garbage-collected objects (struct)'],
+  [0x5e, 'garbage-collected objects (array)'],
   [0x5d, 'stack switching (continuation types)'],
-  [0x50, 'subtypes (sub)'],
-  [0x4f, 'subtypes (sub final)'],
-  [0x4e, 'recursive types (rec)'],
   [0x4d, 'custom descriptors'],
   [0x4c, 'custom descriptors'],
   [0x65, 'shared-everything threads (shared types)'],

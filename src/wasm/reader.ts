@@ -13,6 +13,9 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 const NO_TYPES = new RefTypes([]);
 
+/** What most modules that we refuse need: they are told what of it. */
+const OBJECTS = 'garbage-collected objects';
+
 export class Reader {
   pos: number;
   end: number;
@@ -40,7 +43,9 @@ export class Reader {
 
   /** For what is well-formed by a version or proposal of the specification that we do not know yet. */
   unsupported(what: string, offset = this.pos): ModuleError {
-    return new ModuleError('unsupported', `not supported yet: ${what}`, offset, this.file);
+    const isUse = what.startsWith(OBJECTS);
+    const detail = isUse ? `uses ${what}, which is not supported yet` : `not supported yet: ${what}`;
+    return new ModuleError('unsupported', detail, offset, this.file);
   }
 
   u8(): number {

@@ -8,7 +8,7 @@
  *     0x44 .. 0x46   (ref nofunc), (ref noextern), (ref noexn): nothing is
  *
  * So value types stay bytes. Equal types have equal codes in a module, as type indices are replaced by the first type
- * of the same structure. Between modules types are compared by `key`. Outside of validation all of them are funcref,
+ * of the same structure. Between modules types are compared by `key`. A type matches itself and its supertypes. Outside of validation all of them are funcref,
  * exnref or externref: `erased`.
  */
 
@@ -136,6 +136,20 @@ export function keyOf({ params, results, identity }: FuncType): string {
   return identity ?? `${params.join()}>${results.join()}`;
 }
 
+/** Whether functions of type `a` are of type `b`, which may be of another module. @param types of the module of `a` */
+export function isFuncSubtype(a: FuncType, types: readonly FuncType[], b: FuncType): boolean {
+  const key = keyOf(b);
+  for (let type: FuncType | undefined = a; type; type = types[type.supertype ?? -1]) {
+    if (keyOf(type) === key) return true;
+  }
+  return false;
+}
+
+/** Whether two functions take and give the same, whatever the modules say of the types besides; of plain types only. */
+export function sameSignature(a: FuncType, b: FuncType): boolean {
+  return `${a.params.join()}>${a.results.join()}` === `${b.params.join()}>${b.results.join()}`;
+}
+
 export class RefTypes {
   /** Of code n + 1: the type index, or that of the first type that equals it. */
   private readonly heaps: number[] = [];
@@ -144,6 +158,7 @@ export class RefTypes {
   /** Of each type as far as known: the first one that equals it. */
   private readonly firsts: number[] = [];
   private readonly firstByKey = new Map<string, number>();
+  private readonly groups = new Map<string, number>(); // by identity: the first type of each
   /** How many types may be named: while one is read it may name itself. */
   known = 0;
 
@@ -287,28 +302,57 @@ export class RefTypes {
     return firsts[index] ?? index; // a type that names itself is not there yet
   }
 
-  /** Type `index` has been read: gives it what equals it in other modules when its codes do not. */
-  close(index: number): void {
-    const type = this.types[index];
-    if (this.heaps.length === 0 || !(type.params.some(isOwn) || type.results.some(isOwn))) return;
-    const list = (codes: Uint8Array) => Array.from(codes, (code) => this.key(code, index)).join();
-    const identity = createHash('sha256')
-      .update(`${list(type.params)}>${list(type.results)}`)
-      .digest('hex');
-    this.types[index] = { ...type, identity };
-    const first = this.first(index);
-    if (first !== index) this.types[index] = this.types[first]; // its codes may name itself instead
+  /**
+   * Adds the types of a group to the module's, each with what equals it in any module. Groups of equal structure are
+   * the same types (core spec 3.0, 3.1.4).
+   *
+   * @returns whether the group is a new one
+   */
+  addGroup(group: readonly FuncType[]): boolean {
+    const { types, groups } = this;
+    const base = types.length;
+    const [{ params, results, supertype, isOpen }] = group;
+    const isPlain = supertype === undefined && isOpen !== true && !params.some(isOwn) && !results.some(isOwn);
+    if (group.length === 1 && isPlain) {
+      types.push(group[0]);
+      return true;
+    }
+    const hash = createHash('sha256');
+    for (const type of group) hash.update(`${this.describe(type, base)};`);
+    const identity = hash.digest('hex');
+    const first = groups.get(identity);
+    if (first === undefined) groups.set(identity, base);
+    group.forEach((type, i) => {
+      if (first === undefined) types.push({ ...type, identity: `${identity}${i}` });
+      else types.push(types[first + i]); // its codes may name the group itself instead
+    });
+    return first === undefined;
+  }
+
+  /** All of a type, with names of types that mean the same in any module. @param base where its group begins */
+  private describe({ params, results, supertype, isOpen }: FuncType, base: number): string {
+    const list = (codes: Uint8Array) => Array.from(codes, (code) => this.key(code, base)).join();
+    const above = supertype === undefined ? '' : `sub ${this.heapName(supertype, base)} `;
+    return `${isOpen ? 'open ' : ''}${above}${list(params)}>${list(results)}`;
+  }
+
+  private heapName(heap: number, base: number): string {
+    return heap >= base ? `rec.${heap - base}` : `(${keyOf(this.types[heap])})`;
+  }
+
+  /** The type index of a type's supertype, -1 for none. */
+  supertype(index: number): number {
+    return this.types[index]?.supertype ?? -1;
   }
 
   heapKey(index: number): string {
     return keyOf(this.types[index]);
   }
 
-  /** What equal value types of any module have in common. @param self the type being described, if any */
-  key(code: number, self = -1): string {
+  /** What equal value types of any module have in common. @param base where the group being described begins */
+  key(code: number, base = Number.POSITIVE_INFINITY): string {
     if (!isOwn(code)) return `${code}`;
-    const heap = this.heaps[code - 1];
-    const name = heap === self ? 'self' : `(${keyOf(this.types[heap])})`;
+    const name = this.heapName(this.heaps[code - 1], base);
     return this.nullables[code - 1] ? `null ${name}` : name;
   }
 }
@@ -333,6 +377,10 @@ export function matchesAcross(types: RefTypes, type: number, expectedTypes: RefT
   if (wanted < 0) return true;
   const heap = types.typeIndex(type);
   if (heap < 0) return false;
-  if (types === expectedTypes) return heap === wanted;
-  return types.heapKey(heap) === expectedTypes.heapKey(wanted);
+  const isSame = types === expectedTypes;
+  const first = types.first(wanted);
+  for (let at = heap; at >= 0; at = types.supertype(at)) {
+    if (isSame ? types.first(at) === first : types.heapKey(at) === expectedTypes.heapKey(wanted)) return true;
+  }
+  return false;
 }

@@ -9,15 +9,7 @@ import { readConstExpr } from './const-expr.js';
 import { limitError, limits } from './limits.js';
 import { ExternKind, type Global } from './module.js';
 import type { ModuleParts } from './module-parts.js';
-import {
-  readCount,
-  readFuncType,
-  readGlobalType,
-  readMemoryType,
-  readName,
-  readTable,
-  readTagType,
-} from './read-types.js';
+import { readCount, readGlobalType, readMemoryType, readName, readTable, readTagType } from './read-types.js';
 import type { Reader } from './reader.js';
 import { readDataSegment, readElementSegment } from './segments.js';
 
@@ -25,15 +17,6 @@ import { readDataSegment, readElementSegment } from './segments.js';
 export function custom(reader: Reader, parts: ModuleParts): void {
   if (reader.name() === 'name') parts.nameSection ??= { start: reader.pos, end: reader.end };
   reader.pos = reader.end;
-}
-
-export function types(reader: Reader, parts: ModuleParts): void {
-  const { types, refTypes } = parts.context;
-  for (let count = readCount(reader, 'types'); count > 0; count--) {
-    refTypes.known = types.length + 1;
-    const index = types.push(readFuncType(reader)) - 1;
-    refTypes.close(index);
-  }
 }
 
 export function functions(reader: Reader, parts: ModuleParts): void {

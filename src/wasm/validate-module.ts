@@ -41,6 +41,8 @@ export class ModuleContext {
   /** Functions that ref.func may name: those that occur outside of code (core spec 3.4.10). */
   readonly declared: number[] = [];
   private readonly exportNames = new Set<string>();
+  /** By index of a type with supertypes: how many, one above the other. */
+  private readonly depths = new Map<number, number>();
 
   constructor(private readonly file: string) {}
 
@@ -55,6 +57,26 @@ export class ModuleContext {
 
   type(index: number, offset: number): void {
     this.index('type', index, this.types.length, offset);
+  }
+
+  /** Core spec 3.0, 3.1.5: that a type with a supertype fits it, and that this one may have subtypes. */
+  subtype(index: number, offset: number): void {
+    const { types, refTypes } = this;
+    const { params, results, supertype } = types[index];
+    if (supertype === undefined) return;
+    const above = types[supertype];
+    const depth = (this.depths.get(refTypes.first(supertype)) ?? 0) + 1;
+    this.depths.set(index, depth);
+    if (depth > limits.subtypingDepth) throw limitError('subtypingDepth', depth, offset, this.file);
+    const fits =
+      above.isOpen === true &&
+      params.length === above.params.length &&
+      results.length === above.results.length &&
+      params.every((type, i) => refTypes.matches(above.params[i], type)) &&
+      results.every((type, i) => refTypes.matches(type, above.results[i]));
+    if (fits) return;
+    const reason = above.isOpen ? '' : ', which is final';
+    throw this.invalid(`sub type ${index} does not match super type ${supertype}${reason}`, offset);
   }
 
   func(index: number, offset: number): void {

@@ -2,12 +2,13 @@
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { decodeModule } from '../../src/wasm/decode.js';
 import { assembleByBinaryen } from '../support/binaryen.js';
 import { seed } from '../support/sampling.js';
 import { build, canRun, temporaryFolder, Workload } from '../support/workload.js';
 import { captureAtEverySite, sitesIn } from './every-site.js';
+import { subtypesProgram } from './subtypes.js';
 
 const folder = temporaryFolder();
 const arches = (['x64', 'arm64'] as const).filter(canRun);
@@ -127,6 +128,11 @@ const PROGRAMS = [
   ['compact imports', COMPACT_IMPORTS, { stdout: 'A\nB\nC\nD\nE\n', code: 5 }],
   ['wide arithmetic', WIDE_ARITHMETIC, { stdout: wideNumbers(), code: 0 }],
   ['custom page sizes', SMALL_PAGES, { stdout: smallPages(), code: 21 }],
+  [
+    'subtypes',
+    assembleByBinaryen(subtypesProgram('(call $proc_exit (i32.const 42))')),
+    { stdout: '', stderr: '', code: 42 },
+  ],
 ] as const;
 
 test('binaryen writes compact imports', () => {
@@ -157,3 +163,26 @@ for (const [name, bytes, ending] of PROGRAMS) {
     expect(back.reached.length).toBeGreaterThan(3);
   });
 }
+
+describe('a function of another type than the call says traps', () => {
+  const call = (type: string, index: number) =>
+    `(drop (call_indirect $table (type ${type}) (i32.const 0) (ref.null $base) (i32.const ${index})))`;
+  const MISMATCH = 'indirect call type mismatch';
+  const programs: [string, string, string][] = [
+    ['a supertype', call('$mid', 0), MISMATCH],
+    ['a sibling', call('$mid', 3), MISMATCH],
+    ['a supertype of a final type', call('$leaf', 1), MISMATCH],
+    ['one of equal structure', call('$base', 4), MISMATCH],
+    ['a final type of equal structure', call('$plain', 0), MISMATCH],
+    ['nothing', call('$base', 6), 'uninitialized element'],
+  ];
+  for (const arch of arches) {
+    test.each(programs)(`%s, ${arch}`, async (_, code, message) => {
+      const program = assembleByBinaryen(subtypesProgram(`${code} (call $proc_exit (i32.const 42))`));
+      const { path } = await build(program, join(folder, `mismatch-${arch}`), { arch });
+      const { code: status, stderr } = await Workload.start(path).ended();
+      expect(status).toBe(134);
+      expect(stderr).toContain(message);
+    });
+  }
+});

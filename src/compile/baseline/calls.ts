@@ -9,8 +9,8 @@
  *   6. results become operands; pinned locals are reloaded when next used.
  */
 
-import { NO_REG, type Reg, Width } from '../../arch/masm/masm.js';
-import { INST_MEMORY_BASE } from '../../image/contract/instance.js';
+import { Cond, NO_REG, type Reg, Width } from '../../arch/masm/masm.js';
+import { FN_TYPE, INST_MEMORY_BASE } from '../../image/contract/instance.js';
 import { TRAP_SIGNATURE, TRAP_UNDEFINED_ELEMENT, TRAP_UNINITIALIZED } from '../../image/contract/traps.js';
 import type { ValType } from '../../wasm/module.js';
 import type { CallLayout } from '../convention/call-layout.js';
@@ -66,15 +66,28 @@ export function indirect(c: FunctionCompiler, typeIndex: number, table: number):
 /** The record of the function that the table has at callTemp; traps when there is none of the type. */
 export function loadRecord(c: FunctionCompiler, record: Reg, typeIndex: number, table: number): void {
   c.recordAddress(record, c.layout.tableIsImported(table), c.layout.tableOffset(table));
+  const accepted = c.layout.acceptedTypes(typeIndex);
   c.masm.loadTableRecord(
     record,
     record,
     c.masm.plan.callTemp,
-    c.layout.typeIds[typeIndex],
+    accepted.length === 1 ? accepted[0] : -1,
     c.traps.label(TRAP_UNDEFINED_ELEMENT),
     c.traps.label(TRAP_UNINITIALIZED),
     c.traps.label(TRAP_SIGNATURE),
   );
+  if (accepted.length > 1) checkType(c, record, accepted);
+}
+
+/** Traps when the function of a record is of none of the types; all that there are in the image are known. */
+export function checkType({ masm, traps }: FunctionCompiler, record: Reg, accepted: readonly number[]): void {
+  const fits = accepted.length > 1 ? masm.newLabel() : -1;
+  accepted.forEach((id, i) => {
+    masm.compareFieldImm(0, record, FN_TYPE, id);
+    if (i < accepted.length - 1) masm.branch(Cond.Eq, fits);
+    else masm.branch(Cond.Ne, traps.label(TRAP_SIGNATURE));
+  });
+  if (fits >= 0) masm.bind(fits);
 }
 
 /**

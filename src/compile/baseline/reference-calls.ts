@@ -6,8 +6,7 @@
  */
 
 import { Cond, type Reg } from '../../arch/masm/masm.js';
-import { FN_TYPE } from '../../image/contract/instance.js';
-import { TRAP_NULL_REFERENCE, TRAP_SIGNATURE } from '../../image/contract/traps.js';
+import { TRAP_NULL_REFERENCE } from '../../image/contract/traps.js';
 import { functionReturn, placeResults } from './branches.js';
 import * as calls from './calls.js';
 import type { FunctionCompiler } from './compile-function.js';
@@ -37,12 +36,11 @@ export function returnCallRef(c: FunctionCompiler, typeIndex: number): void {
  * Pops the topmost operand, a reference, into a register that is no operand's, if it is one to a function of the type.
  */
 function takeRecord(c: FunctionCompiler, typeIndex: number, record: Reg): void {
-  const { masm, operands: o } = c;
+  const { operands: o } = c;
   o.load(o.height - 1, record);
   o.pop();
   c.traps.ifZero(1, record, TRAP_NULL_REFERENCE);
-  masm.compareFieldImm(0, record, FN_TYPE, c.layout.typeIds[typeIndex]);
-  masm.branch(Cond.Ne, c.traps.label(TRAP_SIGNATURE));
+  calls.checkType(c, record, c.layout.acceptedTypes(typeIndex));
 }
 
 export function asNonNull(c: FunctionCompiler): void {

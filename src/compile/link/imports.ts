@@ -18,7 +18,7 @@ import {
   type Limits,
   type Module,
 } from '../../wasm/module.js';
-import { matchesAcross, sameFuncType } from '../../wasm/ref-types.js';
+import { isFuncSubtype, matchesAcross, sameFuncType, sameSignature } from '../../wasm/ref-types.js';
 import { formatFuncType, formatGlobalType, formatLimits, formatMemoryType, valTypeName } from '../../wasm/text.js';
 import { BUILTINS } from '../convention/environment.js';
 import { checkEmbeddable, type HostImports, isEmbedders } from './host-imports.js';
@@ -116,7 +116,7 @@ export function linkInstance(
     if (entry.kind === ExternKind.Func) {
       links[ExternKind.Func].set([index, at], at * 2);
       const host = provider ? undefined : findHostExport(instances[0].module, entry);
-      const fits = host && sameFuncType(funcType(instances[0].module, host.index), module.types[entry.typeIndex]);
+      const fits = host && sameSignature(funcType(instances[0].module, host.index), module.types[entry.typeIndex]);
       // A module for a JavaScript host may import a WASI function with its i64 parameters cut in two.
       if (host && !fits && !allowMissing) {
         const expected = describeExport(instances[0].module, host);
@@ -195,7 +195,7 @@ function matches(
   if (found.kind !== wanted.kind) return false;
   switch (wanted.kind) {
     case ExternKind.Func:
-      return sameFuncType(funcType(module, found.index), importer.types[wanted.typeIndex]);
+      return isFuncSubtype(funcType(module, found.index), module.types, importer.types[wanted.typeIndex]);
     case ExternKind.Table: {
       const { tables: table, module: owner } = actual(instances, provider, found);
       const same = sameValType(owner, table.element, importer, wanted.table.element);

@@ -18,7 +18,7 @@ import { Control } from './control.js';
 import { type CodePiece, type PieceRange, pieceRanges } from './piece.js';
 import { PieceCompiler, type PieceContext, type PieceInstance } from './piece-compiler.js';
 import type { ThreadData, ThreadMessage } from './thread.js';
-import { receiveInstance, sendModule, type ThreadInput } from './thread-input.js';
+import { receiveInstance, sendLayout, sendModule, type ThreadInput } from './thread-input.js';
 
 /** Bytes of function bodies for each thread beyond the first: less is compiled before another one has started. */
 export const BYTES_FOR_THREAD = 3_000_000;
@@ -72,7 +72,7 @@ export class Crew {
       ranges: this.ranges,
       context,
       module: sendModule(module),
-      layout: { start: layout.start, index: layout.index, typeIds: layout.typeIds },
+      layout: sendLayout(layout),
       file,
     };
     this.compiler = new PieceCompiler(target, generator, receiveInstance(input), context);

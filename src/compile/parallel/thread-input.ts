@@ -15,8 +15,16 @@ export interface ThreadInput {
   readonly ranges: readonly PieceRange[];
   readonly context: PieceContext;
   readonly module: SentModule;
-  readonly layout: { readonly start: number; readonly index: number; readonly typeIds: Uint32Array };
+  readonly layout: SentLayout;
   readonly file: string;
+}
+
+export interface SentLayout {
+  readonly start: number;
+  readonly index: number;
+  readonly typeIds: Uint32Array;
+  /** By id of a type that has any: the ids of its subtypes, its own first. */
+  readonly subtypes: ReadonlyMap<number, readonly number[]>;
 }
 
 type Kept =
@@ -39,6 +47,9 @@ interface SentModule extends Pick<Module, Kept> {
   readonly typeCounts: Uint32Array;
   readonly typeCodes: Uint8Array;
   readonly identities: readonly (string | undefined)[];
+  /** Of each type: its supertype and 1 more, and whether it may have subtypes. */
+  readonly supertypes: Uint32Array;
+  readonly open: Uint8Array;
   /** Of RefTypes.met. */
   readonly metRefTypes: readonly number[];
   readonly tables: readonly TableType[];
@@ -69,6 +80,8 @@ export function sendModule(module: Module): SentModule {
     typeCounts,
     typeCodes,
     identities: module.types.map(({ identity }) => identity),
+    supertypes: Uint32Array.from(module.types, ({ supertype = -1 }) => supertype + 1),
+    open: Uint8Array.from(module.types, ({ isOpen = false }) => Number(isOpen)),
     metRefTypes: module.refTypes.met(),
     tables: module.tables.map(({ element, address, min, max }) => ({ element, address, min, max })),
     memories: module.memories,
@@ -91,10 +104,20 @@ export function sendModule(module: Module): SentModule {
   };
 }
 
+export function sendLayout(layout: InstanceLayout): SentLayout {
+  const { start, index, typeIds, module } = layout;
+  const subtypes = new Map<number, readonly number[]>();
+  module.types.forEach((_, i) => {
+    const accepted = layout.acceptedTypes(i);
+    if (accepted.length > 1) subtypes.set(typeIds[i], accepted);
+  });
+  return { start, index, typeIds, subtypes };
+}
+
 /** The instance as it is on the thread that links, but for what no function body depends on. */
 export function receiveInstance({ module: sent, layout, file }: ThreadInput): PieceInstance {
   const types = receiveTypes(sent);
-  const { typeCounts, typeCodes, identities, metRefTypes, ...rest } = sent;
+  const { typeCounts, typeCodes, identities, supertypes, open, metRefTypes, ...rest } = sent;
   const { globalTypes, mutable, elementTypes, dataSegments, ...kept } = rest;
   const module: Module = {
     ...kept,
@@ -108,7 +131,10 @@ export function receiveInstance({ module: sent, layout, file }: ThreadInput): Pi
     datas: new Array(dataSegments),
   };
   let next = 0;
-  const ids = { id: () => layout.typeIds[next++] }; // asked for each type, in order
+  const ids = {
+    id: () => layout.typeIds[next++], // asked for each type, in order
+    subtypes: (id: number) => layout.subtypes.get(id) ?? [id],
+  };
   return { module, layout: new InstanceLayout(module, layout.start, layout.index, ids, file), file };
 }
 
@@ -116,14 +142,20 @@ function segment(type: ValType): ElementSegment {
   return { mode: 'passive', type, table: 0, offset: undefined, items: [] };
 }
 
-function receiveTypes({ typeCounts, typeCodes, identities }: SentModule): FuncType[] {
+function receiveTypes({ typeCounts, typeCodes, identities, supertypes, open }: SentModule): FuncType[] {
   const types: FuncType[] = [];
   let at = 0;
   const list = (count: number) => typeCodes.subarray(at, (at += count));
   for (let i = 0; i < typeCounts.length; i += 2) {
     const type = { params: list(typeCounts[i]), results: list(typeCounts[i + 1]) };
     const identity = identities[i / 2];
-    types.push(identity === undefined ? type : { ...type, identity });
+    const supertype = supertypes[i / 2] - 1;
+    types.push({
+      ...type,
+      ...(identity === undefined ? {} : { identity }),
+      ...(supertype < 0 ? {} : { supertype }),
+      ...(open[i / 2] === 0 ? {} : { isOpen: true }),
+    });
   }
   return types;
 }

@@ -70,7 +70,7 @@ export const restore: Area = {
         ['const INDIRECT: readonly number[] = [Op.CallIndirect,', 'const INDIRECT: readonly number[] = ['],
         ['if (!this.references.has(inner.instance, inner.func))', 'if (false)'],
         [
-          'sameFuncType(type, this.typeOf(inner))',
+          'isFuncSubtype(this.typeOf(inner), owner.types, type)',
           'type.params.length === this.typeOf(inner).params.length',
           { tests: ['test/unit/restore/frame-values.test.ts'], only: '' },
         ],
@@ -151,7 +151,7 @@ export const restore: Area = {
         ['if ((lo | hi) === 0) continue;', 'if (lo === 0) continue;'],
         ['if (element !== type) this.checkReference', 'if (element === type) this.checkReference'],
         ['if (refTypes.isNullable(type)) return;', 'return;'],
-        ['sameFuncType(owner.types[owner.funcTypes[lo]], types[wanted])', 'true'],
+        ['isFuncSubtype(owner.types[owner.funcTypes[lo]], owner.types, types[wanted])', 'true'],
         ['this.modules[hi - 1]', 'this.modules[0]', { tests: ['test/unit/restore/linked-instances.test.ts'] }],
       ],
       equivalent: [

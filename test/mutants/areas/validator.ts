@@ -199,6 +199,13 @@ export const validator: Area = {
       tests: ['test/unit/wasm/decode.test.ts', 'test/unit/wasm/reader.test.ts', 'test/unit/wasm/conformance.test.ts'],
       changes: [
         ['type.max !== undefined && type.min > type.max', 'false', RULES],
+        ['above.isOpen === true &&', '', { tests: ['test/unit/wasm/subtypes.test.ts'] }],
+        ['params.length === above.params.length &&', '', { tests: ['test/unit/wasm/subtypes.test.ts'] }],
+        [
+          'refTypes.matches(above.params[i], type)',
+          'refTypes.matches(type, above.params[i])',
+          { tests: ['test/unit/wasm/subtypes.test.ts'] },
+        ],
         ['pageSize !== 1 && pageSize !== WASM_PAGE', 'false', { tests: ['test/unit/wasm/page-sizes.test.ts'] }],
         [
           'pageSize === 1 ? 2 ** 32 - 1 : 65_536',
@@ -281,6 +288,21 @@ export const validator: Area = {
           'if (size > limits.functionBytes + 1) throw',
           { only: 'above: functionBytes' },
         ],
+      ],
+    },
+    {
+      file: 'src/wasm/type-section.ts',
+      tests: ['test/unit/wasm/subtypes.test.ts'],
+      changes: [
+        ['supertypes.length > 1', 'false'],
+        ['supertype >= index', 'supertype > index'],
+        ['form === SUB ? { isOpen: true }', 'form !== SUB ? { isOpen: true }'],
+        [
+          'first + size > limits.types',
+          'size > limits.types',
+          { tests: ['test/unit/wasm/limits.test.ts'], only: 'above: types' },
+        ],
+        ['context.subtype(first + i, at);', ';'],
       ],
     },
     {

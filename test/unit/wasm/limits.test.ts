@@ -56,6 +56,31 @@ const exported = (name: string) =>
 const AT_BOTH: readonly (readonly [LimitName, (count: number) => Uint8Array])[] = [
   ['types', (n) => moduleOf({ [TYPE]: times(n, FUNC, 0, 0) })],
   ['imports', (n) => moduleOf({ [TYPE]: UNARY, [IMPORT]: times(n, 0, 0, 0, 0) })],
+  // a type, and a group of all others
+  [
+    'types',
+    (n) =>
+      moduleOf({
+        [TYPE]: (to) => {
+          to.byte(2, FUNC, 0, 0, 0x4e);
+          times(n - 1, FUNC, 0, 0)(to);
+        },
+      }),
+  ],
+  [
+    'subtypingDepth',
+    (n) =>
+      moduleOf({
+        [TYPE]: vector(n + 1, (to, i) => {
+          if (i === 0) to.byte(0x50, 0);
+          else {
+            to.byte(0x50, 1);
+            to.u32(i - 1);
+          }
+          to.byte(FUNC, 0, 0);
+        }),
+      }),
+  ],
   // compact: a group of each form, which the section counts as two
   [
     'imports',

@@ -43,24 +43,37 @@ function hasNewIndexSpaces({ memories, tables }: Module): boolean {
 export function isNewerThanV8(module: Module): boolean {
   return (
     hasCompactImports(module) ||
+    hasSubtypes(module) ||
     hasNewIndexSpaces(module) ||
     declaresNewReferences(module) ||
     usesNewInstructions(module)
   );
 }
 
+/** Whether the type section may have groups of types, or say what is a subtype. */
+function hasSubtypes({ bytes }: Module): boolean {
+  return sectionOf(bytes, TYPE_SECTION)?.some((byte) => byte >= 0x4e && byte <= 0x50) === true;
+}
+
 /** Whether the import section may have groups: has an empty name, or a zero, before what says so. */
 function hasCompactImports({ bytes }: Module): boolean {
+  const section = sectionOf(bytes, IMPORT_SECTION);
+  return section?.some((byte, i) => byte === 0 && section[i + 1] >> 1 === 0x3f) === true;
+}
+
+const TYPE_SECTION = 1;
+const IMPORT_SECTION = 2;
+
+/** The contents of a section of a valid module. */
+function sectionOf(bytes: Uint8Array, wanted: number): Uint8Array | undefined {
   const reader = new Reader(bytes);
   for (reader.pos = 8; reader.pos < bytes.length; ) {
     const id = reader.u8();
-    const section = bytes.subarray(reader.span(), reader.pos);
-    if (id === IMPORT_SECTION) return section.some((byte, i) => byte === 0 && section[i + 1] >> 1 === 0x3f);
+    const start = reader.span();
+    if (id === wanted) return bytes.subarray(start, reader.pos);
   }
-  return false;
+  return undefined;
 }
-
-const IMPORT_SECTION = 2;
 
 /** exnref, which V8 knows from 13.7 on only, or a typed reference, for which that of Node.js 20 has other codes. */
 function isNewReference(type: number): boolean {

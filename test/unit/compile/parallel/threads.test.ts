@@ -15,6 +15,8 @@ import { traceTo } from '../../../../src/base/trace.js';
 import { type CompileOptions, compileImage } from '../../../../src/compile/link/compile.js';
 import { decodeModule } from '../../../../src/wasm/decode.js';
 import { readModule } from '../../../../src/wasm/wat.js';
+import { subtypesProgram } from '../../../migrate/subtypes.js';
+import { assembleByBinaryen } from '../../../support/binaryen.js';
 
 const folders = ['fixtures/programs', 'fixtures/modules', 'test/migrate', 'test/fuzz'];
 const files = folders.flatMap((folder) =>
@@ -47,6 +49,17 @@ describe('the image is the same', () => {
         const together = compileImage([{ module, file }], { ...options, ...SMALL_PIECES });
         expect(Buffer.compare(together.bytes, alone.bytes)).toBe(0);
       }
+    }
+    await threadsEnded();
+  });
+
+  test('with subtypes, which a thread is told of', async () => {
+    const module = decodeModule(assembleByBinaryen(subtypesProgram('(nop)')), 'subtypes');
+    expect(module.types.some(({ isOpen }) => isOpen)).toBe(true);
+    for (const target of Object.values(targets)) {
+      const inputs = [{ module, file: 'subtypes' }];
+      const alone = compileImage(inputs, { target });
+      expect(Buffer.compare(compileImage(inputs, { target, ...SMALL_PIECES }).bytes, alone.bytes)).toBe(0);
     }
     await threadsEnded();
   });
