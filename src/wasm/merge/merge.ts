@@ -1,0 +1,440 @@
+/**
+ * Several instances as one module: each index space is that of the first one, then of the next, and so on, and imports
+ * are what they are bound to. So what was a graph of instances is an ordinary module with several memories and tables,
+ * for the compiler, images, snapshots and restore.
+ *
+ * Differs from instantiating one after the other in one point: all active segments are copied before any start
+ * function runs. Modules that name types in reference types are refused.
+ */
+
+import { ModuleError } from '../../base/errors.js';
+import { isOperator } from '../const-expr.js';
+import {
+  type ConstExpr,
+  type ConstOperand,
+  type ConstOperator,
+  ExternKind,
+  type FuncType,
+  type Import,
+  type Module,
+  ValType,
+} from '../module.js';
+import { FIRST_PLAIN_TYPE, keyOf } from '../ref-types.js';
+import { ByteWriter } from './byte-writer.js';
+import { checkMatch, checkType, unlinkable } from './match.js';
+import { writeLimits, writeOperand } from './parts.js';
+import { BodyRewriter, type IndexMaps } from './rewrite-body.js';
+
+/** What an import is bound to: something of an instance, a made function, or an import that stays. */
+export type Binding =
+  | { readonly kind: 'instance'; readonly instance: number; readonly index: number }
+  | { readonly kind: 'made'; readonly index: number }
+  | { readonly kind: 'import' };
+
+export interface MergedInstance {
+  readonly module: Module;
+  /** For messages. */
+  readonly file: string;
+  /** Of each import in the module's order. */
+  readonly bindings: readonly Binding[];
+}
+
+/** A function that is made for the merged module. */
+export interface MadeFunction {
+  readonly name: string;
+  readonly type: FuncType;
+  /** Types of its locals. */
+  readonly locals: readonly ValType[];
+  /** Its instructions, `end` included. */
+  write(to: ByteWriter, maps: readonly IndexMaps[], made: MadeIndexes): void;
+}
+
+/** Where what was made is in the merged module. */
+export interface MadeIndexes {
+  readonly firstFunction: number;
+  readonly firstGlobal: number;
+}
+
+export interface Merge {
+  readonly name: string;
+  readonly instances: readonly MergedInstance[];
+  readonly functions: readonly MadeFunction[];
+  /** How many mutable i32 globals, of value 0, are made. */
+  readonly globals: number;
+  /** The memory that becomes memory 0, which is the fastest. */
+  readonly firstMemory: Definition | undefined;
+  readonly exports: readonly { readonly name: string; readonly kind: ExternKind; readonly of: Definition | number }[];
+}
+
+export interface Definition {
+  readonly instance: number;
+  readonly index: number;
+}
+
+const enum Section {
+  Custom = 0,
+  Type = 1,
+  Import = 2,
+  Function = 3,
+  Table = 4,
+  Memory = 5,
+  Global = 6,
+  Export = 7,
+  Element = 9,
+  Code = 10,
+  Data = 11,
+  DataCount = 12,
+  Tag = 13,
+}
+
+const KINDS = [ExternKind.Func, ExternKind.Table, ExternKind.Memory, ExternKind.Global, ExternKind.Tag] as const;
+
+/** @throws ModuleError */
+export function merge(merged: Merge): Uint8Array {
+  return new Merger(merged).write();
+}
+
+class Merger {
+  private readonly types: FuncType[] = [];
+  private readonly typeByKey = new Map<string, number>();
+  private readonly kept: { readonly module: string; readonly name: string; readonly type: number }[] = [];
+  /** Of each kind and instance: the merged index of each of its index space, -1 while unknown. */
+  private readonly maps: readonly Int32Array[][];
+  private readonly positions: (readonly number[] | undefined)[][] = KINDS.map(() => []);
+  private readonly typeMaps: readonly Uint32Array[];
+  private readonly made: MadeIndexes;
+  private readonly indexMaps: readonly IndexMaps[];
+  private readonly to = new ByteWriter();
+
+  constructor(private readonly merged: Merge) {
+    const { instances } = merged;
+    this.typeMaps = instances.map(({ module, file }) => {
+      return Uint32Array.from(module.types, (type) => this.typeIndex(type, file));
+    });
+    this.maps = KINDS.map((kind) => instances.map(({ module }) => new Int32Array(spaceOf(module, kind)).fill(-1)));
+    this.keepImports();
+    const counts = KINDS.map((kind) => this.define(kind));
+    this.made = { firstFunction: counts[ExternKind.Func], firstGlobal: counts[ExternKind.Global] };
+    for (const kind of KINDS) this.bind(kind);
+    let elements = 0;
+    let datas = 0;
+    this.indexMaps = instances.map(({ module }, i) => {
+      const maps = {
+        types: this.typeMaps[i],
+        funcs: this.maps[ExternKind.Func][i],
+        tables: this.maps[ExternKind.Table][i],
+        memories: this.maps[ExternKind.Memory][i],
+        globals: this.maps[ExternKind.Global][i],
+        tags: this.maps[ExternKind.Tag][i],
+        elements,
+        datas,
+      };
+      elements += module.elements.length;
+      datas += module.datas.length;
+      return maps;
+    });
+  }
+
+  private typeIndex(type: FuncType, file: string): number {
+    if (type.identity !== undefined || [...type.params, ...type.results].some((one) => one < FIRST_PLAIN_TYPE)) {
+      throw new ModuleError('unsupported', 'not supported yet: typed function references in components', 0, file);
+    }
+    const key = keyOf(type);
+    const known = this.typeByKey.get(key);
+    if (known !== undefined) return known;
+    this.typeByKey.set(key, this.types.push(type) - 1);
+    return this.types.length - 1;
+  }
+
+  /** Imports that stay, each once: they are the first functions. */
+  private keepImports(): void {
+    const known = new Map<string, number>();
+    this.merged.instances.forEach(({ module, bindings }, instance) => {
+      const seen = [0, 0, 0, 0, 0];
+      module.imports.forEach((entry, i) => {
+        const at = seen[entry.kind]++;
+        if (bindings[i].kind !== 'import' || entry.kind !== ExternKind.Func) return;
+        const type = this.typeMaps[instance][entry.typeIndex];
+        const key = JSON.stringify([entry.module, entry.name, type]);
+        let index = known.get(key);
+        if (index === undefined) {
+          known.set(key, (index = this.kept.push({ module: entry.module, name: entry.name, type }) - 1));
+        }
+        this.maps[ExternKind.Func][instance][at] = index;
+      });
+    });
+  }
+
+  /** Numbers what instances define. @returns how many there are then */
+  private define(kind: ExternKind): number {
+    let next = kind === ExternKind.Func ? this.kept.length : 0;
+    const { firstMemory, instances } = this.merged;
+    if (kind === ExternKind.Memory && firstMemory !== undefined) {
+      this.maps[kind][firstMemory.instance][firstMemory.index] = next++;
+    }
+    instances.forEach(({ module }, instance) => {
+      const map = this.maps[kind][instance];
+      for (let i = importedOf(module, kind); i < map.length; i++) if (map[i] < 0) map[i] = next++;
+    });
+    return next;
+  }
+
+  private bind(kind: ExternKind): void {
+    const { instances } = this.merged;
+    instances.forEach((instance, i) => {
+      let at = 0;
+      instance.module.imports.forEach((entry, n) => {
+        if (entry.kind !== kind) return;
+        const index = at++;
+        if (this.maps[kind][i][index] < 0) this.maps[kind][i][index] = this.bound(instance, n, entry);
+      });
+    });
+  }
+
+  /** The merged index of what an import is bound to. */
+  private bound({ bindings, module: from, file }: MergedInstance, n: number, entry: Import): number {
+    const { instances, functions } = this.merged;
+    const binding = this.resolve(bindings[n], entry.kind);
+    if (binding.kind === 'made') {
+      checkType(functions[binding.index].type, entry, from, file);
+      return this.made.firstFunction + binding.index;
+    }
+    if (binding.kind === 'import') throw unlinkable('unknown import', entry, file);
+    checkMatch(instances[binding.instance].module, binding.index, entry, from, file);
+    return this.maps[entry.kind][binding.instance][binding.index];
+  }
+
+  /** Where what is bound is defined: instances may export what they import. */
+  private resolve(binding: Binding, kind: ExternKind): Binding {
+    for (let links = this.merged.instances.length; binding.kind === 'instance' && links >= 0; links--) {
+      const { module, bindings }: MergedInstance = this.merged.instances[binding.instance];
+      const at = binding.index;
+      if (at >= importedOf(module, kind)) return binding;
+      binding = bindings[this.importPositions(binding.instance, kind)[at]];
+    }
+    return binding;
+  }
+
+  /** Where the imports of a kind stand among all. */
+  private importPositions(instance: number, kind: ExternKind): readonly number[] {
+    const known = this.positions[kind][instance];
+    if (known !== undefined) return known;
+    const { imports } = this.merged.instances[instance].module;
+    const found = imports.flatMap((entry, i) => (entry.kind === kind ? [i] : []));
+    return (this.positions[kind][instance] = found);
+  }
+
+  write(): Uint8Array {
+    const { to, merged } = this;
+    const madeTypes = merged.functions.map(({ type }) => this.typeIndex(type, merged.name));
+    for (const byte of [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]) to.byte(byte);
+    to.list(Section.Type, this.types, (into, { params, results }) => {
+      into.byte(0x60);
+      for (const types of [params, results]) {
+        into.unsigned(types.length);
+        into.append(types);
+      }
+    });
+    to.list(Section.Import, this.kept, (into, { module, name, type }) => {
+      into.name(module);
+      into.name(name);
+      into.byte(ExternKind.Func);
+      into.unsigned(type);
+    });
+    const functionTypes = merged.instances.flatMap(({ module }, i) =>
+      Array.from(module.funcTypes.subarray(module.importedFuncCount), (type) => this.typeMaps[i][type]),
+    );
+    to.list(Section.Function, [...functionTypes, ...madeTypes], (into, type) => into.unsigned(type));
+    this.writeTables();
+    this.writeMemories();
+    const tags = merged.instances.flatMap(({ module }, i) =>
+      Array.from(module.tags.subarray(module.importedTagCount), (type) => this.typeMaps[i][type]),
+    );
+    to.list(Section.Tag, tags, (into, type) => {
+      into.byte(0);
+      into.unsigned(type);
+    });
+    this.writeGlobals();
+    to.list(Section.Export, merged.exports, (into, { name, kind, of }) => {
+      into.name(name);
+      into.byte(kind);
+      into.unsigned(typeof of === 'number' ? this.made.firstFunction + of : this.maps[kind][of.instance][of.index]);
+    });
+    this.writeElements();
+    const datas = merged.instances.flatMap(({ module }, instance) => module.datas.map((data) => ({ data, instance })));
+    if (datas.length > 0) {
+      to.byte(Section.DataCount);
+      to.sized((into) => into.unsigned(datas.length));
+    }
+    this.writeCode();
+    to.list(Section.Data, datas, (into, { data, instance }) => {
+      const { module } = merged.instances[instance];
+      if (data.mode === 'passive') into.byte(1);
+      else {
+        into.byte(2);
+        into.unsigned(this.indexMaps[instance].memories[data.memory]);
+        this.constant(into, data.offset!, instance);
+      }
+      into.unsigned(data.end - data.start);
+      into.append(module.bytes, data.start, data.end);
+    });
+    this.writeNames();
+    return to.bytes.slice();
+  }
+
+  private writeTables(): void {
+    const tables = this.merged.instances.flatMap(({ module, file }, instance) =>
+      module.tables.slice(module.importedTableCount).map((table) => ({ table, instance, file })),
+    );
+    this.to.list(Section.Table, tables, (into, { table, instance, file }) => {
+      if (table.element < FIRST_PLAIN_TYPE) {
+        throw new ModuleError('unsupported', 'not supported yet: tables of typed references in components', 0, file);
+      }
+      if (table.init !== undefined) {
+        into.byte(0x40);
+        into.byte(0);
+      }
+      into.byte(table.element);
+      writeLimits(into, table);
+      if (table.init !== undefined) this.constant(into, table.init, instance);
+    });
+  }
+
+  private writeMemories(): void {
+    const { firstMemory, instances } = this.merged;
+    const memories = instances.flatMap(({ module }, instance) =>
+      module.memories.flatMap((memory, index) => {
+        const isFirst = firstMemory?.instance === instance && firstMemory.index === index;
+        return index < module.importedMemoryCount || isFirst ? [] : [memory];
+      }),
+    );
+    if (firstMemory !== undefined) memories.unshift(instances[firstMemory.instance].module.memories[firstMemory.index]);
+    this.to.list(Section.Memory, memories, writeLimits);
+  }
+
+  private writeGlobals(): void {
+    const { instances, globals: made } = this.merged;
+    const globals = instances.flatMap(({ module, file }, instance) =>
+      module.globals.slice(module.importedGlobalCount).map((global) => ({ global, instance, file })),
+    );
+    const none = { op: 'const', type: ValType.I32, lo: 0, hi: 0 } as const;
+    const more = Array.from({ length: made }, () => ({
+      global: { type: ValType.I32, mutable: true, init: none },
+      instance: 0,
+      file: '',
+    }));
+    this.to.list(Section.Global, [...globals, ...more], (into, { global, instance, file }) => {
+      if (global.type < FIRST_PLAIN_TYPE) {
+        throw new ModuleError('unsupported', 'not supported yet: globals of typed references in components', 0, file);
+      }
+      into.byte(global.type);
+      into.byte(global.mutable ? 1 : 0);
+      this.constant(into, 'init' in global ? global.init : none, instance);
+    });
+  }
+
+  private writeElements(): void {
+    const elements = this.merged.instances.flatMap(({ module }, instance) =>
+      module.elements.map((segment) => ({ segment, instance })),
+    );
+    this.to.list(Section.Element, elements, (into, { segment, instance }) => {
+      const { mode, type, table, offset, items } = segment;
+      // Expressions say all: indexes of functions are ref.func.
+      into.unsigned(mode === 'active' ? 6 : mode === 'passive' ? 5 : 7);
+      if (mode === 'active') {
+        into.unsigned(this.indexMaps[instance].tables[table]);
+        this.constant(into, offset!, instance);
+      }
+      into.byte(type < FIRST_PLAIN_TYPE ? ValType.FuncRef : type);
+      into.unsigned(items.length);
+      for (const item of items) this.constant(into, item, instance);
+    });
+  }
+
+  private writeCode(): void {
+    const { instances, functions } = this.merged;
+    const code = new ByteWriter();
+    const body = new ByteWriter();
+    let count = functions.length;
+    instances.forEach(({ module, file }, i) => {
+      const rewriter = new BodyRewriter(module, file, this.indexMaps[i], body);
+      count += module.bodyStart.length;
+      for (let n = 0; n < module.bodyStart.length; n++) {
+        body.length = 0;
+        rewriter.rewrite(module.bodyStart[n], module.bodyEnd[n]);
+        code.unsigned(body.length);
+        code.append(body.bytes);
+      }
+    });
+    for (const { locals, write } of functions) {
+      code.sized((into) => {
+        into.unsigned(locals.length);
+        for (const type of locals) {
+          into.unsigned(1);
+          into.byte(type);
+        }
+        write(into, this.indexMaps, this.made);
+      });
+    }
+    if (count === 0) return;
+    this.to.byte(Section.Code);
+    const head = new ByteWriter();
+    head.unsigned(count);
+    this.to.unsigned(head.length + code.length);
+    this.to.append(head.bytes);
+    this.to.append(code.bytes);
+  }
+
+  private writeNames(): void {
+    const { instances, functions, name } = this.merged;
+    const names = new Map<number, string>();
+    instances.forEach(({ module }, i) => {
+      for (const [index, text] of module.names?.functions ?? []) {
+        const at = index < module.importedFuncCount ? -1 : (this.indexMaps[i].funcs[index] ?? -1);
+        if (at >= 0) names.set(at, text);
+      }
+    });
+    for (const [i, made] of functions.entries()) names.set(this.made.firstFunction + i, made.name);
+    this.to.byte(Section.Custom);
+    this.to.sized((into) => {
+      into.name('name');
+      into.byte(0);
+      into.sized((module) => module.name(name));
+      into.byte(1);
+      into.sized((map) => {
+        const sorted = [...names].sort(([a], [b]) => a - b);
+        map.unsigned(sorted.length);
+        for (const [index, text] of sorted) {
+          map.unsigned(index);
+          map.name(text);
+        }
+      });
+    });
+  }
+
+  private constant(to: ByteWriter, expr: ConstExpr, instance: number): void {
+    const maps = this.indexMaps[instance];
+    const steps: readonly (ConstOperand | ConstOperator)[] = expr.op === 'steps' ? expr.steps : [expr];
+    for (const step of steps) {
+      if (isOperator(step)) {
+        const base = step.type === ValType.I32 ? 0x6a : 0x7c;
+        to.byte(base + ['add', 'sub', 'mul'].indexOf(step.op));
+      } else writeOperand(to, step, maps);
+    }
+    to.byte(0x0b);
+  }
+}
+
+function spaceOf(module: Module, kind: ExternKind): number {
+  return [module.funcTypes, module.tables, module.memories, module.globals, module.tags][kind].length;
+}
+
+function importedOf(module: Module, kind: ExternKind): number {
+  return [
+    module.importedFuncCount,
+    module.importedTableCount,
+    module.importedMemoryCount,
+    module.importedGlobalCount,
+    module.importedTagCount,
+  ][kind];
+}
