@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { Cancellation } from '../base/cancellation.js';
 import { type Destination, openDestination } from '../base/output.js';
 import type { StoredSnapshot } from '../snapshot/snapshot.js';
-import { type ChainOptions, filesOf, openSnapshot } from './stored-snapshot.js';
+import type { ChainOptions } from './stored-snapshot.js';
 
 export interface CompactOptions extends ChainOptions {
   /** The file that becomes the snapshot; one that is there is replaced, once all is written. */
@@ -21,6 +21,7 @@ export interface CompactOptions extends ChainOptions {
  * @throws InputError when a file is damaged, missing or wrong; ToolError
  */
 export async function compact(snapshot: string, { to, signal, onProgress, ...places }: CompactOptions): Promise<void> {
+  const { filesOf, openSnapshot } = await import('./stored-snapshot.js');
   const stored = openSnapshot(snapshot, places);
   await compactOpened(stored, openDestination(resolve(to), filesOf(stored)), { signal, onProgress });
 }

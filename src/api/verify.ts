@@ -3,7 +3,7 @@
 import { Cancellation } from '../base/cancellation.js';
 import type { StoredSnapshot } from '../snapshot/snapshot.js';
 import type { VerifiedFile } from '../snapshot/verify.js';
-import { type ChainOptions, openSnapshot } from './stored-snapshot.js';
+import type { ChainOptions } from './stored-snapshot.js';
 
 export type { VerifiedFile };
 
@@ -23,6 +23,7 @@ export async function verify(
   snapshot: string,
   { signal, onProgress, ...places }: VerifyOptions = {},
 ): Promise<VerifiedFile[]> {
+  const { openSnapshot } = await import('./stored-snapshot.js');
   return verifyOpened(openSnapshot(snapshot, places), { signal, onProgress });
 }
 

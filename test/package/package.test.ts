@@ -4,11 +4,12 @@
  */
 
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { fetchPackage } from '../modules/fetch.js';
+import { programPath } from '../support/workload.js';
 
 const root = resolve(import.meta.dirname, '../..');
 const consumer = join(import.meta.dirname, 'consumer');
@@ -47,6 +48,16 @@ function command(program: string, args: readonly string[], cwd = project) {
   return { status, output: `${stdout}${stderr}${error?.message ?? ''}` };
 }
 
+/** The pages about the library, and what each of their programs prints. */
+const pages = [...readdirSync(join(root, 'docs/api')).map((name) => join('docs/api', name)), 'README.md'].flatMap(
+  (page) => {
+    const text = readFileSync(join(root, page), 'utf8');
+    const found = text.matchAll(/^```ts\n([\s\S]*?)^```\n\nIt prints\n\n```text\n([\s\S]*?)^```$/gm);
+    const name = page.replace(/\W/g, '_');
+    return Array.from(found, ([, program = '', prints = ''], i) => ({ page, name: `${name}${i}`, program, prints }));
+  },
+);
+
 /** Why the package cannot be installed, or nothing. */
 function install(): string | undefined {
   const packed = command('npm', ['pack', '--ignore-scripts', '--silent', '--pack-destination', project], root);
@@ -63,18 +74,20 @@ describe.skipIf(missing !== undefined)(`the package${missing ? ` (npm cannot ins
   let checked: ReturnType<typeof command>;
   beforeAll(() => {
     cpSync(consumer, join(project, 'src'), { recursive: true });
+    for (const { name, program } of pages) writeFileSync(join(project, 'src', `${name}.ts`), program);
     writeFileSync(join(project, 'tsconfig.json'), JSON.stringify(CONFIGURATION));
     checked = command(join(root, 'node_modules/.bin/tsc'), ['-p', '.', '--listFiles']);
   });
 
   test('its types are right for the strictest of projects', () => {
-    expect(checked, checked.output).toMatchObject({ status: 0 });
+    const errors = checked.output.split('\n').filter((line) => line !== '' && !line.startsWith('/'));
+    expect([checked.status, errors]).toEqual([0, []]);
   });
 
-  test('they need those of no other package but Node', () => {
+  test('they need those of no package but Node and zod, which comes with it', () => {
     const packages = Array.from(checked.output.matchAll(/node_modules\/((?:@[^/]+\/)?[^/]+)\/(?!.*node_modules)/g));
     const others = packages.map(([, name]) => name).filter((name) => !/^(typescript|@typescript\/.*)$/.test(name!));
-    expect([...new Set(others)].sort()).toEqual(['@types/node', 'undici-types', 'wag-snap']);
+    expect([...new Set(others)].sort()).toEqual(['@types/node', 'undici-types', 'wag-snap', 'zod']);
   });
 
   test('what it exports is there, and nothing else can be imported', () => {
@@ -97,6 +110,22 @@ describe.skipIf(missing !== undefined)(`the package${missing ? ` (npm cannot ins
       "import('wag-snap').then(({ openImage }) => openImage('nowhere')).catch(({ stack }) => console.log(stack))";
     const { output } = command(process.execPath, ['--enable-source-maps', '-e', script]);
     expect(output).toMatch(/^InputError: nowhere: no such file\n(?:.*\n)*.*\/src\/api\/open\.ts:\d+:\d+/);
+  });
+
+  test.each(pages)('the program in $page prints what the page says', ({ name, prints }) => {
+    const folder = join(project, name);
+    mkdirSync(folder);
+    for (const module of ['hello', 'readline', 'screens']) cpSync(programPath(module), join(folder, `${module}.wasm`));
+    const { status, output } = command(process.execPath, [join(project, 'out', `${name}.js`)], folder);
+    expect([output, status]).toEqual([prints, 0]);
+  });
+
+  test('each page but the first has a program, and all are run', () => {
+    const names = readdirSync(join(root, 'docs/api')).map((name) => join('docs/api', name));
+    const found = new Set(pages.map(({ page }) => page));
+    expect(['README.md', ...names].filter((name) => !found.has(name))).toEqual(['docs/api/README.md']);
+    const texts = names.map((name) => readFileSync(join(root, name), 'utf8'));
+    expect(texts.join('').match(/^```ts$/gm)).toHaveLength(pages.length - 1);
   });
 
   describe.each(['this one', ...VERSIONS])('on Node %s', (version) => {
