@@ -36,6 +36,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'src/arch': [...machine, 'src/arch/x64', 'src/arch/arm64'],
   'src/wasm': ground,
   'src/wasm/component': [...ground, 'src/wasm'],
+  'src/wasm/merge': [...ground, 'src/wasm'],
   'src/image/tables': [...machine, 'src/wasm'],
   'src/image': image,
   'src/compile/convention': image,

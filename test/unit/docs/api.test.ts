@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
 
 const root = resolve(import.meta.dirname, '../../..');
 const read = (file: string) => readFileSync(join(root, file), 'utf8');
-const pages = readdirSync(join(root, 'docs/api')).map((name) => read(`docs/api/${name}`));
+const pages = [...readdirSync(join(root, 'docs/api')).map((name) => `docs/api/${name}`), 'docs/embedding.md'].map(read);
 const words = new Set(Array.from(pages.join('').matchAll(/`[^`\n]+`/g), ([code]) => code.match(/\w+/g) ?? []).flat());
 
 const index = read('src/api/index.ts');
