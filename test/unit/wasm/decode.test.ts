@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { x64 } from '../../../src/arch/x64/target.js';
 import { LimitError, ModuleError } from '../../../src/base/errors.js';
+import { compileImage } from '../../../src/compile/link/compile.js';
 import { decodeModule } from '../../../src/wasm/decode.js';
 import { ExternKind, ValType } from '../../../src/wasm/module.js';
 import { RefCode } from '../../../src/wasm/ref-types.js';
@@ -174,4 +176,51 @@ test.each([
   const decode = () => decodeBytes(...sections);
   expect(decode).toThrow(LimitError);
   expect(decode).toThrow(`(${name})`);
+});
+
+describe('custom sections', () => {
+  const named = (name: string, ...content: number[]) => section(0, name.length, ...Buffer.from(name), ...content);
+  const hint = 'metadata.code.branch_hint';
+  // of function 0: at offset 1 likely; then what is none of its contents
+  const HINTS = [
+    [1, 0, 1, 1, 1, 1],
+    [1, 0, 1, 1, 1, 7],
+    [9, 200, 200, 200],
+    [1, 99, 1, 0xff, 0xff, 0xff, 0xff, 0x7f, 1, 1],
+    [],
+  ];
+  const sections = [
+    ...HINTS.map((content) => named(hint, ...content)),
+    named('producers', 0xff, 0xff),
+    named('target_features', 9),
+    named('sourceMappingURL', 5, 0x61),
+    named('linking', 2, 8, 0xff),
+    named('dylink.0'),
+    named('metadata.code.call_targets', 0xff),
+    named('', 1, 2, 3),
+  ];
+
+  test.each(sections)('are read over, whatever is in them: %#', (...bytes) => {
+    const custom = bytes.flat();
+    const plain = decodeBytes(TYPE, FUNC, CODE);
+    for (const order of [
+      [custom, TYPE, FUNC, CODE],
+      [TYPE, FUNC, custom, CODE],
+      [TYPE, custom, custom, FUNC, CODE, custom],
+    ]) {
+      const { bodyStart: _, bodyEnd: __, bytes: ___, refTypes: ____, ...rest } = decodeBytes(...order);
+      const { bodyStart, bodyEnd, bytes: own, refTypes, ...expected } = plain;
+      expect(rest).toEqual(expected);
+    }
+  });
+
+  test('change no code', () => {
+    const code = (...parts: number[][]) => {
+      const module = decodeBytes(...parts);
+      const { text } = compileImage([{ module, file: 'test' }], { target: x64 });
+      return Buffer.from(text).toString('hex');
+    };
+    const start = section(7, 1, 6, ...Buffer.from('_start'), 0, 0);
+    expect(code(TYPE, FUNC, start, named(hint, ...HINTS[0]!), CODE)).toBe(code(TYPE, FUNC, start, CODE));
+  });
 });
