@@ -1,6 +1,6 @@
 /**
- * Builds the host layer: src/runtime/host.ts (AssemblyScript) -> dist/runtime/host.wasm. Does nothing when that is up
- * to date.
+ * Builds the AssemblyScript: the host layer, src/runtime/host.ts -> dist/runtime/host.wasm, and the interfaces of WASI
+ * 0.2, src/runtime/interfaces/interfaces.ts -> dist/runtime/interfaces.wasm. Does nothing when they are up to date.
  *
  *     node scripts/build-host.mjs [--force] [--quiet]
  *
@@ -14,8 +14,10 @@ import { fileURLToPath } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const source = join(root, 'src/runtime');
-const entry = join(source, 'host.ts');
-const output = join(root, 'dist/runtime/host.wasm');
+const MODULES = [
+  { entry: join(source, 'host.ts'), output: join(root, 'dist/runtime/host.wasm') },
+  { entry: join(source, 'interfaces/interfaces.ts'), output: join(root, 'dist/runtime/interfaces.wasm') },
+];
 
 function inputs() {
   const folders = [source, join(root, 'src/image/contract')];
@@ -26,8 +28,11 @@ function inputs() {
 }
 
 function isUpToDate() {
-  const built = statSync(output, { throwIfNoEntry: false });
-  return built !== undefined && inputs().every((file) => statSync(file).mtimeMs < built.mtimeMs);
+  const newest = Math.max(...inputs().map((file) => statSync(file).mtimeMs));
+  return MODULES.every(({ output }) => {
+    const built = statSync(output, { throwIfNoEntry: false });
+    return built !== undefined && newest < built.mtimeMs;
+  });
 }
 
 /** Whether a module has a start section (core spec 5.5.11). */
@@ -49,7 +54,15 @@ function hasStartFunction(module) {
  * @returns what is wrong with it, or undefined
  */
 export async function buildHost({ quick = false } = {}) {
-  mkdirSync(dirname(output), { recursive: true });
+  mkdirSync(dirname(MODULES[0].output), { recursive: true });
+  for (const module of MODULES) {
+    const problem = await buildModule(module, quick);
+    if (problem !== undefined) return problem;
+  }
+  return undefined;
+}
+
+async function buildModule({ entry, output }, quick) {
   const { default: asc } = await import('assemblyscript/asc');
   const options = ['--runtime', 'stub', '--noAssert', '--use', 'abort=', '--disable', 'bulk-memory'];
   const { error, stderr } = await asc.main([
@@ -63,7 +76,7 @@ export async function buildHost({ quick = false } = {}) {
   ]);
   if (error) return `${stderr.toString()}\n${error.message}`;
   if (!hasStartFunction(readFileSync(output))) return undefined;
-  return 'host.wasm has a start function, which nothing runs: initialise globals with literals only';
+  return `${relative(root, output)} has a start function, which nothing runs: initialise globals with literals only`;
 }
 
 async function main() {
@@ -77,7 +90,8 @@ async function main() {
   }
   if (argv.includes('--quiet')) return;
   const milliseconds = Math.round(performance.now() - started);
-  console.error(`${relative(root, output)}: ${statSync(output).size} bytes in ${milliseconds} ms`);
+  const sizes = MODULES.map(({ output }) => `${relative(root, output)}: ${statSync(output).size} bytes`);
+  console.error(`${sizes.join(', ')} in ${milliseconds} ms`);
 }
 
 if (realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) await main();

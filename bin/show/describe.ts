@@ -54,7 +54,7 @@ function componentLines(facts: ComponentDescription): string[] {
     `component ${facts.file}`,
     `  size        ${facts.bytes} bytes`,
     `  world       ${facts.world ?? 'none of WASI'}`,
-    facts.main === null ? `  runs        no: ${facts.refused}` : `  runs        core module ${facts.main}`,
+    `  runs        ${runs(facts)}`,
     ...facts.coreModules.map(
       ({ name, bytes, offset }, i) =>
         `  core module ${i}${name === null ? '' : `, ${name}`}, ${bytes} bytes at 0x${offset.toString(16)}`,
@@ -62,6 +62,12 @@ function componentLines(facts: ComponentDescription): string[] {
     ...facts.imports.map(({ name, functions }) => `  import      ${name}${list(functions)}`),
     ...facts.exports.map(({ name, functions }) => `  export      ${name}${list(functions)}`),
   ];
+}
+
+/** What is compiled. */
+function runs({ main, refused }: ComponentDescription): string {
+  if (refused !== null) return `no: ${refused}`;
+  return main === null ? 'its core modules, linked' : `core module ${main}`;
 }
 
 /** Its state is in custom sections, of which it lists names and sizes. */

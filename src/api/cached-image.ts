@@ -48,7 +48,8 @@ function obtainImage(request: ImageRequest, cache: ImageCache | undefined): Obta
     const path = cache?.find(key);
     if (path !== undefined) return { path, compiled: false, temporary: false, release };
   }
-  const modules = [...linked, { bytes: request.bytes, file: request.file }].map(({ bytes, ...rest }) => {
+  const { bytes, file } = request.moduleOf?.() ?? request;
+  const modules = [...linked, { bytes, file }].map(({ bytes, ...rest }) => {
     return { module: decodeModule(bytes, rest.file), ...rest };
   });
   for (let i = 0; ; i++) {

@@ -1,13 +1,15 @@
 /** What a component is, as data: world, imports, exports, core modules, and whether it can be compiled. */
 
 import { InputError } from '../base/errors.js';
-import { findCommand } from '../wasm/component/command.js';
+import { findAdapted } from '../wasm/component/command.js';
 import { decodeComponent } from '../wasm/component/decode.js';
 import { type Component, coreModules, Sort, sortName } from '../wasm/component/definitions.js';
 import { type Graph, type Item, instantiate } from '../wasm/component/instantiate.js';
 import { functionNames } from '../wasm/component/interface-functions.js';
+import { linkedProgram } from '../wasm/component/native.js';
 import { worldName } from '../wasm/component/world.js';
 import type { ComponentDescription } from './description.js';
+import { loadInterfaces } from './interfaces.js';
 
 /** @throws ModuleError, LimitError */
 export function describeComponent(bytes: Uint8Array, file: string): ComponentDescription {
@@ -36,10 +38,13 @@ export function describeComponent(bytes: Uint8Array, file: string): ComponentDes
   };
 }
 
-/** Where the main core module starts in the file; or why the component cannot be compiled. */
+/** Where the core module starts that is compiled alone, if it is so; or why the component cannot be compiled. */
 function program(component: Component, graph: Graph): { main?: number; refused?: string } {
   try {
-    return { main: findCommand(component, graph).start };
+    const adapted = findAdapted(component, graph);
+    if (adapted !== undefined) return { main: adapted.start };
+    linkedProgram(component, graph, loadInterfaces());
+    return {};
   } catch (error) {
     if (error instanceof InputError) return { refused: error.headline };
     throw error;

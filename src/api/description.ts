@@ -36,9 +36,9 @@ export interface ComponentDescription {
   readonly bytes: number;
   /** `wasi:cli/command@0.2.6`; null: none of WASI's. */
   readonly world: string | null;
-  /** The core module that is compiled, an index of `coreModules`; null: the component cannot be. */
+  /** The core module that is compiled alone, an index of `coreModules`; null: all are, or the component cannot be. */
   readonly main: number | null;
-  /** Why not. */
+  /** Why it cannot be compiled; null: it can. */
   readonly refused: string | null;
   /** Those of nested components too, in the order of the file. Offset in the file and size are in bytes. */
   readonly coreModules: readonly { readonly name: string | null; readonly offset: number; readonly bytes: number }[];

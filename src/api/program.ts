@@ -15,7 +15,7 @@ import { ExternKind, type Import, type Module } from '../wasm/module.js';
 import type { FileKind } from './file-kind.js';
 import type { LinkedModule } from './links.js';
 import type { Prepared } from './prepared.js';
-import { readProgram } from './read-program.js';
+import { readContents } from './read-program.js';
 
 /** A file that has a module or an image. */
 export interface ProgramFile {
@@ -42,7 +42,7 @@ export interface ProgramOptions {
 }
 
 export interface PreparedProgram extends Prepared {
-  /** Whether the module is there: an image may have been made without. */
+  /** Whether there is a module to look for an entry in: an image may have been made without, components have one. */
   readonly hasModule: boolean;
   /** The decoded module. */
   module(): Promise<Module>;
@@ -92,15 +92,16 @@ async function compiledImage(input: ProgramFile, options: ProgramOptions): Promi
     import('../arch/targets.js'),
     import('../wasm/decode.js'),
   ]);
-  const { bytes, file } = await readProgram(path, name);
+  const { bytes, isComponent, module } = await readContents(path, name);
   input.release();
-  const image = cachedImages(new ImageCache())({ bytes, file, target: targets[options.arch], ...options });
+  const request = { bytes, file: name, target: targets[options.arch], ...options };
+  const image = cachedImages(new ImageCache())(isComponent ? { ...request, moduleOf: module } : request);
   nameTemporary(image.path, name);
   return {
     image: image.path,
-    hasModule: true,
+    hasModule: !isComponent,
     hostImports: options.hostImports ? (await checkImage(image.path)).hostImports : [],
-    module: async () => decodeModule(bytes, file),
+    module: async () => decodeModule(module().bytes, module().file),
     isTemporary: image.temporary,
     release: image.release,
   };

@@ -18,6 +18,8 @@ export interface ImageRequest {
   readonly bytes: Uint8Array;
   /** Names it in messages. */
   readonly file: string;
+  /** The module that is made of the bytes, where they are none themselves; only asked for when it is compiled. */
+  readonly moduleOf?: () => { readonly bytes: Uint8Array; readonly file: string };
   /** Modules that it is linked to, in the order in which they are instantiated. */
   readonly linked?: readonly LinkedModule[] | undefined;
   readonly target: Target;

@@ -45,6 +45,8 @@ export const limits = {
   memoryPages: MEMORY64_PAGES,
   /** Nor this: definitions of a component and those nested in it; as many may be carried out. */
   componentDefinitions: 1_000_000,
+  /** Nor this: core modules that a component instantiates. */
+  coreInstances: 10_000,
   /** Nor this: components or types in one another. */
   componentDepth: 100,
 } as const;

@@ -6,8 +6,12 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { loadInterfaces } from '../../src/api/interfaces.js';
 import type { ArchName } from '../../src/arch/masm/target.js';
 import { commandModule } from '../../src/wasm/component/command.js';
+import { decodeComponent } from '../../src/wasm/component/decode.js';
+import { instantiate } from '../../src/wasm/component/instantiate.js';
+import { linkedProgram } from '../../src/wasm/component/native.js';
 import { hopChains } from '../migrate/hop-chain.js';
 import { command } from '../support/command.js';
 import { commandComponent } from '../support/command-component.js';
@@ -30,7 +34,7 @@ const wagSnap = (...args: string[]) => command(tool, args, { cwd: folder, env })
 
 /** The image of a component's program. */
 const buildComponent = (bytes: Uint8Array, path: string, arch: ArchName) =>
-  build(commandModule(bytes, 'component').bytes, path, { arch });
+  build(commandModule(bytes, 'component', loadInterfaces).bytes, path, { arch });
 
 /** A component that ends with a code that components do not have. */
 let exits: Uint8Array;
@@ -59,6 +63,31 @@ test('run --verbose, --invoke', async () => {
   const { stderr } = await wagSnap('run', '-v', 'exits.wasm');
   expect(stderr).toMatch(/^import fd_close\(i32\) i32\nimport wag_snap.proc_exit_for_component\(i32\)\n/);
   expect((await wagSnap('run', '--invoke', '_start', 'exits.wasm')).status).toBe(1);
+});
+
+/** What wasmtime 50.0.1 has it print. */
+const NATIVE = `sum 1055
+dir .
+DescriptorType::RegularFile 3 bytes
+hi
+["in.txt"]
+([105, 116, 116, 101, 110], false)
+Some(ErrorCode { code: 20, name: "no-entry", message: "No such file or directory, similar to \`ENOENT\` in POSIX." })
+true
+10 true
+`;
+
+test('a component that calls WASI 0.2 itself', async () => {
+  mkdirSync(join(folder, 'native'));
+  writeFileSync(join(folder, 'native/in.txt'), 'hi\n');
+  writeFileSync(join(folder, 'input'), 'input text\n');
+  const run = (words: string) => command('/bin/sh', ['-c', `"$0" run ${words} < input`, tool], { cwd: folder, env });
+  const program = `--dir native::. --env A=b=c ${component('native')}`;
+  const expected = { status: 0, stdout: `native ["in.txt"] [("A", "b=c")]\n${NATIVE}`, stderr: '' };
+  for (let i = 0; i < 2; i++) expect(await run(`${program} in.txt`)).toEqual(expected);
+  const { status, stdout } = await run(`${program} none`);
+  expect([status, stdout.split('\n')[3]]).toEqual([1, expect.stringMatching(/code: 20, name: "no-entry"/)]);
+  expect((await wagSnap('inspect', component('native'))).stdout).toContain('  runs        its core modules, linked\n');
 });
 
 test('what cannot be compiled is said, with the file', async () => {
@@ -116,6 +145,45 @@ describe.each<[ArchName, ArchName]>([
     });
   });
 
+  test.skipIf(!isHere)('a component that calls WASI 0.2 itself, in a read', async () => {
+    const bytes = readFileSync(component('native'));
+    const host = join(folder, `native-${from}`);
+    mkdirSync(host);
+    writeFileSync(join(host, 'in.txt'), 'hi\n');
+    const dirs = [{ host, guest: '.', readOnly: false }];
+    const here = await buildComponent(bytes, join(host, 'here'), from);
+    const there = await buildComponent(bytes, join(host, 'there'), to);
+    const workload = Workload.start(here.path, { stdin: 'pipe', dirs, args: ['in.txt'] });
+    workload.stdin.write('input');
+    await workload.waitFor('sum 560\n');
+    const snapshot = join(host, 'it.wsnap');
+    await captureAndEnd(workload, snapshot);
+    const rest = await restoreAndStart(snapshot, there, join(host, 'rest'), { stdin: 'pipe', dirs });
+    rest.stdin.end(' text\n');
+    const { stdout, code } = await rest.ended();
+    expect(code).toBe(0);
+    expect(stdout.replace(/\[.*"in.txt".*\]/, '["in.txt"]')).toBe(NATIVE);
+  });
+
+  test.skipIf(!isHere)('a program for preview 1 by way of its adapter', async () => {
+    const parts = decodeComponent(readFileSync(component('readline')), 'component');
+    const bytes = linkedProgram(parts, instantiate(parts), loadInterfaces());
+    const here = await build(bytes, join(folder, `linked-${from}`), { arch: from });
+    const there = await build(bytes, join(folder, `linked-${from}-there`), { arch: to });
+    const workload = Workload.start(here.path, { stdin: 'pipe' });
+    workload.stdin.write('3 4\n');
+    await workload.waitFor('readline 1 sum 7\n');
+    const snapshot = join(folder, `linked-${from}.wsnap`);
+    await captureAndEnd(workload, snapshot);
+    const rest = await restoreAndStart(snapshot, there, join(folder, `linked-${from}-rest`), { stdin: 'pipe' });
+    rest.stdin.end('5\n');
+    expect(await rest.ended()).toEqual({
+      stdout: 'readline 2 sum 12\nreadline end after 2 lines\n',
+      stderr: '',
+      code: 0,
+    });
+  });
+
   test.skipIf(!isHere)('the exit code after a restore', async () => {
     const here = await buildComponent(exits, join(folder, `exits-${from}`), from);
     const there = await buildComponent(exits, join(folder, `exits-${from}-there`), to);
@@ -143,8 +211,17 @@ test.skipIf(!canRun('x64') || !canRun('arm64'))('a component with open files, th
   }
 });
 
+test('the adapter and the interfaces do what preview 1 does', async () => {
+  const parts = decodeComponent(readFileSync(component('fileio')), 'component');
+  writeFileSync(join(folder, 'linked.wasm'), linkedProgram(parts, instantiate(parts), loadInterfaces()));
+  mkdirSync(join(folder, 'linked-files'));
+  const args = ['--dir', 'linked-files::.'];
+  const expected = await wagSnap('run', ...args, programPath('fileio'), '300');
+  expect(await wagSnap('run', ...args, 'linked.wasm', '300')).toEqual(expected);
+});
+
 test('restore takes the component for a module that the snapshot does not carry', async () => {
-  const { bytes } = commandModule(readFileSync(component('readline')), 'component');
+  const { bytes } = commandModule(readFileSync(component('readline')), 'component', loadInterfaces);
   const built = await build(bytes, join(folder, 'bare'));
   const workload = Workload.start(built.path, { stdin: 'pipe' });
   await workload.waitFor('readline ready');

@@ -42,6 +42,8 @@ export interface CommandOptions {
   readonly fixup?: string;
   /** A further core module. */
   readonly further?: string;
+  /** How often that is instantiated. */
+  readonly furtherInstances?: number;
   /** Of the component's only import, and of what it exports; default: wasi:cli/exit@0.2.0, wasi:cli/run@0.2.0. */
   readonly import?: string;
   readonly export?: string;
@@ -93,7 +95,10 @@ export async function commandComponent(options: CommandOptions = {}): Promise<Ui
     ['$imports', Sort.CoreTable, to.coreAlias(Sort.CoreTable, shim, '$imports')],
   );
   to.coreInstance(fixupModule, { '': actual });
-  if (options.further !== undefined) to.coreInstance(to.coreModule(await text(options.further)));
+  if (options.further !== undefined) {
+    const further = to.coreModule(await text(options.further));
+    for (let i = options.furtherInstances ?? 1; i > 0; i--) to.coreInstance(further);
+  }
   const run = to.lift(to.coreAlias(Sort.CoreFunc, adapter, 'wasi:cli/run@0.2.0#run'), to.type(0x40, 0, 0, 0));
   const wrapper = new ComponentWriter();
   wrapper.type(0x6a, 0, 0);

@@ -35,8 +35,8 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'src/arch/arm64': machine,
   'src/arch': [...machine, 'src/arch/x64', 'src/arch/arm64'],
   'src/wasm': ground,
-  'src/wasm/component': [...ground, 'src/wasm'],
   'src/wasm/merge': [...ground, 'src/wasm'],
+  'src/wasm/component': [...ground, 'src/wasm', 'src/wasm/merge'],
   'src/image/tables': [...machine, 'src/wasm'],
   'src/image': image,
   'src/compile/convention': image,
@@ -67,6 +67,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   bin: [...command, 'bin/show', 'bin/options', 'bin/programs', 'bin/commands'],
   'src/runtime/native': [],
   'src/runtime/descriptors': ['src/runtime/native', 'src/image/contract'],
+  'src/runtime/interfaces': [],
   'src/runtime/process': ['src/runtime/native', 'src/runtime/descriptors', 'src/image/contract'],
   'src/runtime/wasi': ['src/runtime/native', 'src/runtime/descriptors', 'src/runtime/process', 'src/image/contract'],
   'src/runtime/embedder': [

@@ -10,7 +10,7 @@
  * Our host layer speaks preview 1, so the main module is the program, and the rest is left out. What is in the graph is
  * proved, not guessed by names: each of the main module's imports must be the adapter's function of that name, the
  * adapter must start the main module's _start and work on its memory, and must have nothing but the component's imports
- * of wasi:* itself. Every other component is refused, with what is missing.
+ * of wasi:* itself. All others are linked as they are (native.ts), which always works, but takes a longer way.
  */
 
 import { ModuleError } from '../../base/errors.js';
@@ -26,9 +26,12 @@ import {
   type InstantiatedModule,
   instantiate,
 } from './instantiate.js';
+import { linkedProgram } from './native.js';
 import { commandInterface, worldName } from './world.js';
 
 const PREVIEW1 = 'wasi_snapshot_preview1';
+/** What adapters import. */
+const OF_WASI = /^wasi:(cli|clocks|filesystem|io|random|sockets)\/[a-z-]+@0\.2\.\d+$/;
 
 export interface Command {
   /** Of the main core module in the file. */
@@ -39,17 +42,39 @@ export interface Command {
 }
 
 /**
- * The module to compile for a component: its main core module, which ends with 0 or 1 as the component does.
+ * The module to compile for a component. It ends with 0 or 1, as the component does.
  *
- * @throws ModuleError 'unsupported' for a component that is no such one, else as decoding does; LimitError
+ * @param interfaces those of WASI 0.2, for components that call them
+ * @throws ModuleError 'unsupported' with what is missing, else as decoding does; LimitError
  */
-export function commandModule(bytes: Uint8Array, file: string): { bytes: Uint8Array; file: string } {
+export function commandModule(
+  bytes: Uint8Array,
+  file: string,
+  interfaces: () => Module,
+): { bytes: Uint8Array; file: string } {
   const component = decodeComponent(bytes, file);
-  const { start, end, file: moduleFile } = findCommand(component, instantiate(component));
+  const graph = instantiate(component);
+  const adapted = findAdapted(component, graph);
+  if (adapted === undefined) return { bytes: linkedProgram(component, graph, interfaces()), file };
+  const { start, end, file: moduleFile } = adapted;
   return { bytes: flattenExit(bytes.subarray(start, end), moduleFile), file: moduleFile };
 }
 
-/** @throws ModuleError, LimitError */
+/**
+ * The main core module of a component that is made of a module for preview 1 and its adapter; undefined: it is not.
+ *
+ * @throws ModuleError, LimitError
+ */
+export function findAdapted(component: Component, graph: Graph): Command | undefined {
+  try {
+    return findCommand(component, graph);
+  } catch (error) {
+    if (error instanceof ModuleError && error.code === 'unsupported') return undefined;
+    throw error;
+  }
+}
+
+/** @throws ModuleError 'unsupported', with the reason, for a component that is no such one; as decoding does */
 export function findCommand(component: Component, graph: Graph): Command {
   return new Search(component, graph).run();
 }
@@ -76,8 +101,8 @@ class Search {
   }
 
   private checkImports(): void {
-    const other = this.graph.imports.find(({ name }) => !name.startsWith('wasi:'));
-    if (other !== undefined) throw this.refuse(`its import ${other.name} is not of WASI`, other.offset);
+    const other = this.graph.imports.find(({ name }) => !OF_WASI.test(name));
+    if (other !== undefined) throw this.refuse(`its import ${other.name} is not of WASI 0.2`, other.offset);
   }
 
   /** The instance whose function the component exports as wasi:cli/run. */
@@ -156,10 +181,7 @@ class Search {
   }
 
   private refuse(why: string, offset = 0): ModuleError {
-    const detail =
-      `not supported yet: ${why}; supported are components of wasi:cli/command@0.2 that are made of a module for ` +
-      'WASI preview 1 and its adapter (wasm-tools component new --adapt)';
-    return new ModuleError('unsupported', detail, offset, this.component.file);
+    return new ModuleError('unsupported', why, offset, this.component.file);
   }
 }
 

@@ -12,7 +12,7 @@
 import { ModuleError } from '../../base/errors.js';
 import { decodeModule } from '../decode.js';
 import { limits } from '../limits.js';
-import { ExternKind, type Import, type Module } from '../module.js';
+import { type Export, ExternKind, type Import, type Module } from '../module.js';
 import { Reader } from '../reader.js';
 import type { Component } from './definitions.js';
 import { type CoreItem, coreExport, type Graph, type InstantiatedModule } from './instantiate.js';
@@ -64,8 +64,8 @@ export class CoreFunctions {
 
   /** What instance an export of an instance belongs to, and which index it has there, imports followed. */
   definition(instance: InstantiatedModule, kind: ExternKind, name: string): Slot | undefined {
-    const found = this.module(instance).exports.find((entry) => entry.kind === kind && entry.name === name);
-    return found && this.owner(instance, kind, found.index, 0);
+    const found = findExport(this.module(instance), name);
+    return found?.kind === kind ? this.owner(instance, kind, found.index, 0) : undefined;
   }
 
   private decode(start: number, end: number): Decoded {
@@ -82,8 +82,7 @@ export class CoreFunctions {
   private follow(item: CoreItem, depth: number): CoreFunction {
     if (item.kind !== 'export') return item;
     const { instance, name } = item;
-    const module = this.module(instance);
-    const found = module.exports.find((entry) => entry.name === name);
+    const found = findExport(this.module(instance), name);
     if (found?.kind !== ExternKind.Func) {
       const detail = `the core instance exports no function ${name}`;
       throw new ModuleError('invalid', detail, instance.module.offset, this.component.file);
@@ -122,7 +121,7 @@ export class CoreFunctions {
     if (index >= imports[kind].length) return { instance, func: index };
     const item = this.argument(instance, kind, index);
     if (item.kind !== 'export' || depth > limits.componentDepth) return undefined;
-    const found = this.module(item.instance).exports.find((entry) => entry.name === item.name);
+    const found = findExport(this.module(item.instance), item.name);
     return found?.kind === kind ? this.owner(item.instance, kind, found.index, depth + 1) : undefined;
   }
 
@@ -146,6 +145,14 @@ export class CoreFunctions {
     this.tables.set(instance, tables.set(table, slots));
     return slots;
   }
+}
+
+const exportsByName = new WeakMap<Module, ReadonlyMap<string, Export>>();
+
+export function findExport(module: Module, name: string): Export | undefined {
+  let map = exportsByName.get(module);
+  if (map === undefined) exportsByName.set(module, (map = new Map(module.exports.map((entry) => [entry.name, entry]))));
+  return map.get(name);
 }
 
 /** The slot of the table that a function calls with its own parameters, when that is all that it does. */

@@ -9,7 +9,7 @@ export const component: Area = {
       file: 'src/wasm/component/command.ts',
       tests: ['test/unit/wasm/component/command.test.ts'],
       changes: [
-        ["({ name }) => !name.startsWith('wasi:')", '() => false'],
+        ['({ name }) => !OF_WASI.test(name)', '() => false'],
         ['kind !== ExternKind.Func || from !== PREVIEW1', 'kind !== ExternKind.Func'],
         ['found.index !== exported.get(name)', 'false'],
         ['found.instance !== adapter', 'false'],
@@ -51,6 +51,40 @@ export const component: Area = {
       changes: [
         ['Uint8Array.from(bytes)', 'bytes'],
         ['if (names.some((name, i) => name !== OLD[i])) return;', ''],
+      ],
+    },
+    {
+      file: 'src/wasm/component/native.ts',
+      tests: ['test/unit/wasm/component/command.test.ts', 'test/e2e/component.test.ts'],
+      changes: [
+        ["if (item.func.kind === 'lift') throw", 'if (false) throw'],
+        ['if (size <= most) return;', 'return;'],
+        ["name === 'to_component' ? other : own", 'own'],
+      ],
+    },
+    {
+      file: 'src/wasm/merge/merge.ts',
+      tests: ['test/unit/wasm/merge.test.ts'],
+      changes: [
+        ['elements += module.elements.length;', ''],
+        ['datas += module.datas.length;', ''],
+        ['checkMatch(instances[binding.instance].module, binding.index, entry, from, file);', ''],
+      ],
+    },
+    {
+      file: 'src/wasm/merge/rewrite-body.ts',
+      tests: ['test/unit/wasm/merge.test.ts'],
+      changes: [
+        ['if (memory !== 0 || isExplicit) {', 'if (isExplicit) {'],
+        ["if (index >= 0) this.replace(start, this.mapped(this.maps.types, index, 'type'), true);", ''],
+      ],
+    },
+    {
+      file: 'src/runtime/interfaces/streams.ts',
+      tests: ['test/e2e/component.test.ts'],
+      changes: [
+        ['if (got == 0) return giveClosed(to, WORD);', ''],
+        ['setPosition(stream, position + <i64>got);', ''],
       ],
     },
     {

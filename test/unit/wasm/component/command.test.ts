@@ -1,9 +1,13 @@
 /** Which components are programs: those made of a module for preview 1 and an adapter; the others are refused by name. */
 
 import { expect, test } from 'vitest';
+import { loadInterfaces } from '../../../../src/api/interfaces.js';
 import { InputError } from '../../../../src/base/errors.js';
-import { commandModule } from '../../../../src/wasm/component/command.js';
+import { commandModule, findCommand } from '../../../../src/wasm/component/command.js';
+import { decodeComponent } from '../../../../src/wasm/component/decode.js';
 import { flattenExit } from '../../../../src/wasm/component/flatten-exit.js';
+import { instantiate } from '../../../../src/wasm/component/instantiate.js';
+import { linkedProgram } from '../../../../src/wasm/component/native.js';
 import { decodeModule } from '../../../../src/wasm/decode.js';
 import { assemble } from '../../../../src/wasm/wat.js';
 import { type CommandOptions, commandComponent, MAIN } from '../../../support/command-component.js';
@@ -12,7 +16,7 @@ test('the module is the main one, and ends as the component does', async () => {
   const main = await assemble(Buffer.from(MAIN), 'main');
   const given = Buffer.from(await commandComponent());
   const before = Buffer.from(given);
-  const { bytes, file } = commandModule(given, 'it.wasm');
+  const { bytes, file } = commandModule(given, 'it.wasm', loadInterfaces);
   expect(given.equals(before)).toBe(true);
   expect(file).toMatch(/^it\.wasm: core module at 0x[0-9a-f]+$/);
   expect(bytes.length).toBe(main.length);
@@ -29,7 +33,7 @@ const LIBRARY = MAIN.replace('(memory', '(import "env" "sin" (func))\n  (memory'
 
 /** What is different, and what the refusal says. */
 const REFUSED: readonly (readonly [name: string, options: CommandOptions, says: string])[] = [
-  ['another import', { import: 'my:own/thing' }, 'its import my:own/thing is not of WASI'],
+  ['another import', { import: 'my:own/thing' }, 'its import my:own/thing is not of WASI 0.2'],
   [
     'no run',
     { export: 'my:own/run' },
@@ -84,12 +88,37 @@ const REFUSED: readonly (readonly [name: string, options: CommandOptions, says: 
   ],
 ];
 
-test.each(REFUSED)('refused: %s', async (_name, options, says) => {
+const reading = (bytes: Uint8Array) => {
+  const component = decodeComponent(bytes, 'it.wasm');
+  return findCommand(component, instantiate(component));
+};
+
+test.each(REFUSED)('the main module is not all: %s', async (_name, options, says) => {
   const bytes = await commandComponent(options);
-  const refusal = refusalOf(() => commandModule(bytes, 'it.wasm'));
+  const refusal = refusalOf(() => reading(bytes));
   expect(refusal.code).toBe('unsupported');
-  expect(refusal.headline).toContain(`not supported yet: ${says}`);
-  expect(refusal.headline).toMatch(/^it\.wasm: offset 0x[0-9a-f]+: .*wasm-tools component new --adapt/);
+  expect(refusal.headline).toContain(says);
+});
+
+/** What is missing to link a component as it is. */
+test.each<readonly [name: string, options: CommandOptions, says: string]>([
+  ['another import', { import: 'my:own/thing' }, 'the import my:own/thing exit'],
+  ['another version', { import: 'wasi:cli/exit@0.3.0' }, 'the import wasi:cli/exit@0.3.0 exit'],
+  ['another interface', { import: 'wasi:http/types@0.2.0' }, 'the import wasi:http/types@0.2.0 exit'],
+  [
+    'no run',
+    { export: 'my:own/run' },
+    'a component that exports my:own/run; one of the world wasi:cli/command exports',
+  ],
+  ['run of WASI 0.3', { export: 'wasi:cli/run@0.3.0' }, 'a component of the world wasi:cli/command@0.3.0'],
+  ['a proxy', { export: 'wasi:http/incoming-handler@0.2.3' }, 'a component of the world wasi:http/proxy@0.2.3'],
+  ['virtual WASI', { virtual: true }, 'calls between components'],
+])('refused: %s', async (_name, options, says) => {
+  const bytes = await commandComponent(options);
+  const refusal = refusalOf(() => commandModule(bytes, 'it.wasm', loadInterfaces));
+  expect(refusal.code).toBe('unsupported');
+  expect(refusal.headline).toMatch(/^it\.wasm: offset 0x[0-9a-f]+: not supported yet: /);
+  expect(refusal.headline).toContain(says);
 });
 
 function refusalOf(run: () => unknown): InputError {
@@ -119,7 +148,20 @@ test('lengths of names may take more bytes than they need', () => {
   expect(module.bytes.length).toBe(bytes.length);
 });
 
+test('a module that is instantiated too often is a limit', async () => {
+  const big = `(module (memory 1) (data (i32.const 0) "${'x'.repeat(60_000)}"))`;
+  const bytes = await commandComponent({
+    further: big,
+    furtherInstances: 200,
+    virtual: false,
+    export: 'wasi:cli/run@0.2.0',
+  });
+  const linked = () =>
+    linkedProgram(decodeComponent(bytes, 'it.wasm'), instantiate(decodeComponent(bytes, 'it.wasm')), loadInterfaces());
+  expect(linked).toThrow(/^it\.wasm: its core instances have \d+ bytes, which exceeds \d+ \(linkedBytes\)$/);
+});
+
 test('a further core module that does nothing is left out', async () => {
-  const { bytes } = commandModule(await commandComponent({ further: '(module (func $f))' }), 'it.wasm');
+  const { bytes } = commandModule(await commandComponent({ further: '(module (func $f))' }), 'it.wasm', loadInterfaces);
   expect(decodeModule(bytes).names?.module).toBe('main');
 });

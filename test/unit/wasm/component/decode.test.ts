@@ -1,6 +1,7 @@
 /** Components are hostile input: what is wrong is said with its offset, and nothing takes long or much memory. */
 
 import { expect, test } from 'vitest';
+import { loadInterfaces } from '../../../../src/api/interfaces.js';
 import { InputError, LimitError } from '../../../../src/base/errors.js';
 import { commandModule } from '../../../../src/wasm/component/command.js';
 import { decodeComponent } from '../../../../src/wasm/component/decode.js';
@@ -126,7 +127,7 @@ test('every prefix is refused', async () => {
   const bytes = await commandComponent();
   for (let length = 8; length < bytes.length; length++) {
     // a section's end may be the end
-    expect(thrown(() => commandModule(bytes.subarray(0, length), 'c.wasm'))).not.toBe('accepted');
+    expect(thrown(() => commandModule(bytes.subarray(0, length), 'c.wasm', loadInterfaces))).not.toBe('accepted');
   }
 });
 
@@ -138,7 +139,7 @@ test('damaged bytes are refused or make another component, and nothing else happ
   for (let i = 0; i < 20_000; i++) {
     const bytes = original.slice();
     for (let n = 1 + below(3); n > 0; n--) bytes[below(bytes.length)] = below(256);
-    const verdict = thrown(() => commandModule(bytes, 'c.wasm')).replace(/:.*/s, '');
+    const verdict = thrown(() => commandModule(bytes, 'c.wasm', loadInterfaces)).replace(/:.*/s, '');
     verdicts.set(verdict, (verdicts.get(verdict) ?? 0) + 1);
   }
   expect([...verdicts.keys()].sort()).toEqual(
