@@ -142,7 +142,7 @@ const command: CommandModule<object, Options> = {
         arch: options.arch === undefined ? undefined : parseArch(options.arch),
         dirs: several(options.dir).map(parseRemoteDir),
         sameDirs: options.sameDirs,
-        fds: parseFds(several(options.fd)),
+        fds: Object.fromEntries(parseFds(several(options.fd))),
         listen: several(options.listen),
         strictFiles: options.strictFiles,
         ...(name === undefined ? {} : { name }),

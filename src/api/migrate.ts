@@ -11,32 +11,43 @@ import type { GrowingFile } from '../snapshot/writer.js';
 import { parseDestination } from '../transport/command.js';
 import { LinkError } from '../transport/errors.js';
 import type { Hello } from '../transport/messages.js';
-import type { Moved, MoveEvent, MoveOptions, MovingProgram, SentFile } from '../transport/source.js';
+import type { Moved, MoveEvent, MovingProgram, SentFile } from '../transport/source.js';
 import type { Transport } from '../transport/transport.js';
 import { attachGiven } from './attach.js';
-import type { GrantOptions } from './restore-grants.js';
+import type { FdPolicy, GrantOptions } from './restore-grants.js';
 
 export { parseDestination } from '../transport/command.js';
 export { RemoteError, UndecidedError } from '../transport/errors.js';
 export type { Link, Transport } from '../transport/transport.js';
 export { LinkError, type Moved, type MoveEvent };
 
-export interface MigrateOptions extends GrantOptions, Omit<MoveOptions, 'patience'> {
+export interface MigrateOptions extends Omit<GrantOptions, 'fds'> {
+  /** What becomes of its descriptors there, by their numbers. */
+  readonly fds?: Readonly<Record<number, FdPolicy>> | undefined;
   /** The CPU that it continues with; the target's own, if not given. */
   readonly arch?: ArchName | undefined;
   /** What it is called there; what it is called here, if not given. */
   readonly name?: string | undefined;
   /** Files that have changed there, or are other ones, are errors. */
-  readonly strictFiles?: boolean;
+  readonly strictFiles?: boolean | undefined;
   /** Bytes that its memories may have there. */
   readonly maxMemory?: number | undefined;
   /** The folder there that takes the program's output. */
   readonly outputDir?: string | undefined;
   /** Milliseconds that it may stand still while the rest of it is sent, as far as possible; 20 if not given. */
   readonly downtime?: number | undefined;
-  /** Milliseconds for which the other side may say nothing while it is waited for. */
+  /** Milliseconds for which the other side may say nothing while it is waited for; 30,000 if not given. */
   readonly patience?: number | undefined;
-  readonly onWarning?: (text: string) => void;
+  /** Looks only: nothing is stopped, nothing is started. */
+  readonly dryRun?: boolean | undefined;
+  /** The program continues here as well: two of them, then. */
+  readonly copy?: boolean | undefined;
+  /** Told of what the user should know. */
+  readonly onWarning?: ((text: string) => void) | undefined;
+  /** Told of what happens on the way. */
+  readonly onEvent?: ((event: MoveEvent) => void) | undefined;
+  /** Gives the move up, as long as it is not committed: the program continues here. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 const PATIENCE = 30_000;
@@ -97,7 +108,7 @@ export async function migrateAttached(
 }
 
 function helloOf(process: ImageProcess, protocol: number, options: MigrateOptions): Hello {
-  const { arch, name = process.name, dirs = [], listen = [], fds = new Map(), sameDirs = false } = options;
+  const { arch, name = process.name, dirs = [], listen = [], fds = {}, sameDirs = false } = options;
   return {
     name: 'hello',
     protocol,
@@ -106,7 +117,7 @@ function helloOf(process: ImageProcess, protocol: number, options: MigrateOption
     workload: name ?? null,
     dirs: dirs.map((directory) => ({ ...directory })),
     listen: [...listen],
-    fds: [...fds],
+    fds: Object.entries(fds).map(([fd, policy]) => [Number(fd), policy]),
     sameDirs,
     strictFiles: options.strictFiles ?? false,
     maxMemory: options.maxMemory ?? null,
