@@ -7,7 +7,7 @@
 import { capturePause } from './capture-pause.js';
 import { chainRestore, differenceBytes } from './chain.js';
 import { againstLiftoff, againstTurbofan, siteTables } from './code-speed.js';
-import { compileSpeed } from './compile-speed.js';
+import { compileSpeed, compileThreads } from './compile-speed.js';
 import type { Figure, Outcome } from './figure.js';
 import { hostCalls } from './host-calls.js';
 import { emptyFolder } from './measure.js';
@@ -19,6 +19,7 @@ const figures: readonly Figure[] = [
   againstTurbofan,
   siteTables,
   compileSpeed,
+  compileThreads,
   startUp,
   capturePause,
   restoreTime,

@@ -82,11 +82,16 @@ export class Crew {
   private start(input: ThreadInput, control: Int32Array<SharedArrayBuffer>, ahead: number): void {
     const { port1, port2 } = new MessageChannel();
     const workerData: ThreadData = { input, control, ahead, port: port2 };
-    const worker = new Worker(threadUrl(), { workerData, transferList: [port2], execArgv: [] });
-    worker.on('error', (error) => trace('compile', () => `a thread has ended: ${error.message}`));
-    worker.unref();
     port1.unref();
     this.ports.push(port1);
+    const failed = (error: Error) => trace('compile', () => `a thread has ended: ${error.message}`);
+    try {
+      const worker = new Worker(threadUrl(), { workerData, transferList: [port2], execArgv: [] });
+      worker.on('error', failed);
+      worker.unref();
+    } catch (error) {
+      failed(error as Error); // a limit of threads, or a host that allows none
+    }
   }
 
   /**

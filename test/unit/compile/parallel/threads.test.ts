@@ -17,6 +17,7 @@ import { decodeModule } from '../../../../src/wasm/decode.js';
 import { readModule } from '../../../../src/wasm/wat.js';
 import { subtypesProgram } from '../../../migrate/subtypes.js';
 import { assembleByBinaryen } from '../../../support/binaryen.js';
+import { command } from '../../../support/command.js';
 
 const folders = ['fixtures/programs', 'fixtures/modules', 'test/migrate', 'test/fuzz'];
 const files = folders.flatMap((folder) =>
@@ -185,6 +186,21 @@ describe('the error is the same', () => {
       await threadsEnded();
     }
   });
+});
+
+test('where no thread may be started, one compiles', async () => {
+  const program = `
+    const module = ${JSON.stringify(resolve('fixtures/programs/interp.wasm'))};
+    process.on('worker', () => process.exit(1));
+    const { compileImage } = await import(${JSON.stringify(resolve('dist/src/compile/link/compile.js'))});
+    const { readModule } = await import(${JSON.stringify(resolve('dist/src/wasm/wat.js'))});
+    const { targets } = await import(${JSON.stringify(resolve('dist/src/arch/targets.js'))});
+    const decoded = await readModule(module, module);
+    const sizes = [1, 2].map((jobs) => compileImage([{ module: decoded, file: module }], { target: targets.x64, jobs, pieceBytes: 100 }).size);
+    process.stdout.write(JSON.stringify(sizes[0] === sizes[1]));`;
+  const permission = Number.parseInt(process.versions.node, 10) < 22 ? '--experimental-permission' : '--permission';
+  const args = ['--no-warnings', permission, '--allow-fs-read=*', '--input-type=module', '-e', program];
+  expect(await command(process.execPath, args)).toMatchObject({ stdout: 'true', stderr: '', status: 0 });
 });
 
 test('a compilation that is given up ends its threads', async () => {
