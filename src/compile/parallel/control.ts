@@ -7,8 +7,7 @@ const NEXT = 0; // the first piece that nobody has claimed
 const LINKED = 1; // the first piece that is not linked yet
 const EVENTS = 2; // counts what the thread that links may wait for
 const STOP = 3;
-const BEATS = 4; // counts functions: whether anybody works
-const WORDS = 5;
+const WORDS = 4;
 
 export class Control {
   constructor(
@@ -67,13 +66,5 @@ export class Control {
   /** Waits for an event after the first `seen`. @returns whether there was one */
   waitForEvent(seen: number, milliseconds: number): boolean {
     return Atomics.wait(this.words, EVENTS, seen, milliseconds) !== 'timed-out';
-  }
-
-  beat(): void {
-    Atomics.add(this.words, BEATS, 1);
-  }
-
-  get beats(): number {
-    return Atomics.load(this.words, BEATS);
   }
 }

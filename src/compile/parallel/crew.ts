@@ -20,14 +20,21 @@ import { PieceCompiler, type PieceContext, type PieceInstance } from './piece-co
 import type { ThreadData, ThreadMessage } from './thread.js';
 import { receiveInstance, sendLayout, sendModule, type ThreadInput } from './thread-input.js';
 
-/** Bytes of function bodies for each thread beyond the first: less is compiled before another one has started. */
-export const BYTES_FOR_THREAD = 3_000_000;
+/**
+ * Bytes of function bodies for each thread beyond the first. A thread takes half a second of processor time until V8 has
+ * optimized the compiler for it, too: with 9 MB (esbuild) it takes a sixth of the work off the thread that links, with
+ * 11 MB (Ruby) a third.
+ */
+export const BYTES_FOR_THREAD = 4_000_000;
 /** More than that would be for modules that are larger than any. */
 const MAX_THREADS = 64;
-/** Pieces for each thread that may be claimed and not linked. */
-const AHEAD = 3;
-/** How long no thread may have finished a function before they are taken for dead. */
-const SILENCE_MS = 5000;
+/** Pieces for each thread that may be claimed and not linked: the first ones of a new thread take long. */
+const AHEAD = 8;
+/**
+ * How long the next piece is waited for, when there is nothing else to do, before it is compiled in its place: about as
+ * long as that takes. The thread that has it may wait for a processor, or be dead.
+ */
+const PATIENCE_MS = 20;
 
 export interface CrewInput {
   readonly target: Target;
@@ -55,6 +62,8 @@ export class Crew {
   private readonly compiler: PieceCompiler;
   private readonly alwaysApart: boolean;
   private readonly file: string;
+  /** The piece that is to be linked next. */
+  private next = 0;
   /** How many pieces other threads have made. */
   private received = 0;
 
@@ -103,7 +112,7 @@ export class Crew {
     if (index === undefined) return undefined;
     const { control, ready } = this;
     control.link(index);
-    let lastBeats = -1;
+    this.next = index;
     for (;;) {
       const seen = control.events;
       this.receive();
@@ -115,11 +124,7 @@ export class Crew {
           own,
           this.compiler.compile(this.ranges[own], () => true),
         );
-      else if (!control.waitForEvent(seen, SILENCE_MS)) {
-        const { beats } = control;
-        if (beats === lastBeats) break;
-        lastBeats = beats;
-      }
+      else if (!control.waitForEvent(seen, PATIENCE_MS)) break;
     }
     const piece = ready.get(index);
     ready.delete(index);
@@ -130,6 +135,7 @@ export class Crew {
     for (const port of this.ports) {
       for (let got = receiveMessageOnPort(port); got !== undefined; got = receiveMessageOnPort(port)) {
         const [index, piece] = got.message as ThreadMessage;
+        if (index < this.next) continue; // it came too late
         this.ready.set(index, piece);
         this.received++;
       }

@@ -28,8 +28,8 @@ export interface PieceRange {
   readonly end: number;
 }
 
-/** Bytes of function bodies that a piece has at least, but the last one: some 10 ms of work. */
-const PIECE_BYTES = 1 << 17;
+/** Bytes of function bodies that a piece has at least, but the last one: some 20 ms of work. */
+const PIECE_BYTES = 1 << 18;
 
 /** Cuts the functions from `first` on into pieces. */
 export function pieceRanges(

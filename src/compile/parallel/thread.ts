@@ -26,15 +26,10 @@ const control = new Control(words, input.ranges.length, ahead);
 const target = targetOf(input.target.name, input.target.cpuNeeds);
 const compiler = new PieceCompiler(target, baseline(), receiveInstance(input), input.context);
 
-function proceed(): boolean {
-  control.beat();
-  return !control.stopped;
-}
-
 while (control.waitForWork()) {
   const index = control.claim();
   if (index < 0) continue;
-  const piece = compiler.compile(input.ranges[index], proceed);
+  const piece = compiler.compile(input.ranges[index], () => !control.stopped);
   port.postMessage([index, piece] satisfies ThreadMessage, piece === undefined ? [] : buffersOf(piece));
   control.announce();
 }
