@@ -183,11 +183,23 @@ async function restore(
   };
   if (options.verbose) process.stderr.write(describeRestore(stored));
   if (destination === undefined) {
-    // an emulator needs the image, and a temporary snapshot somebody who removes it
-    const isAlone = canBecome() && needsNobody(options) && arch === process.arch && !input.isTemporary;
+    const isCall = stored.snapshot.call !== undefined;
+    if (isCall && (onTrap.park || onTrap.coredump !== undefined)) {
+      throw new UsageError('--on-trap and --coredump are not for a call (run --invoke), where a trap is the answer');
+    }
+    // an emulator needs the image, a temporary snapshot somebody who removes it, a call somebody who prints its results
+    const canBeAlone = arch === process.arch && !input.isTemporary && !isCall;
+    const isAlone = canBecome() && needsNobody(options) && canBeAlone;
     await startPrepared(
       (signal) => api.prepareRestored(stored, request, isAlone, signal),
-      async (_, descriptor) => new TrapWatch(onTrap, descriptor),
+      async ({ callResults }, descriptor) => {
+        if (callResults === undefined) return new TrapWatch(onTrap, descriptor);
+        const [{ InvokeAttendant }, { resumedCall }] = await Promise.all([
+          import('../programs/invoke.js'),
+          import('../../src/api/invocation.js'),
+        ]);
+        return new InvokeAttendant(resumedCall(callResults), descriptor);
+      },
       { mayBecome: isAlone, timeout: limits.timeout, pidFile, verbose: options.verbose },
     );
     return;

@@ -133,11 +133,11 @@ async function run(input: InputFile, options: Options): Promise<void> {
       if (invoke === undefined && program.hasModule) checkEntry(await program.module(), path);
       if (verbose) process.stderr.write(terminalLines(await importLines(await program.module())));
       if (invoke === undefined) return new TrapWatch(onTrap, descriptor);
-      const [{ InvokeAttendant }, { prepareInvocation }] = await Promise.all([
+      const [{ InvokeAttendant }, { prepareCall }] = await Promise.all([
         import('../programs/invoke.js'),
         import('../../src/api/invoke.js'),
       ]);
-      return new InvokeAttendant(prepareInvocation(program.image, await program.module(), invoke, args));
+      return new InvokeAttendant(prepareCall(program.image, await program.module(), invoke, args), descriptor);
     },
     { mayBecome: invoke === undefined && needsNobody(options), timeout: limits.timeout, pidFile, verbose },
   );

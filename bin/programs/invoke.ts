@@ -1,7 +1,7 @@
-/** `run --invoke`: the tool's part in a call, and what it prints of it. */
+/** `run --invoke`, and a restore of what it runs: the tool's part in a call, and what it prints of it. */
 
 import type { ChildProcess } from 'node:child_process';
-import type { Invocation, InvokeReply } from '../../src/api/invoke.js';
+import { type CallMessage, Invocation, type InvokeReply } from '../../src/api/invocation.js';
 import { formatValue } from '../../src/api/values.js';
 import { ExitCode } from '../../src/base/errors.js';
 import type { Attendant } from './start.js';
@@ -9,10 +9,13 @@ import type { Attendant } from './start.js';
 export class InvokeAttendant implements Attendant {
   readonly descriptors;
   readonly env;
+  private readonly invocation: Invocation;
 
-  constructor(private readonly invocation: Invocation) {
-    this.descriptors = invocation.descriptors;
-    this.env = invocation.env;
+  /** @param descriptor the process's next free one */
+  constructor(call: CallMessage, descriptor: number) {
+    this.invocation = new Invocation(call, descriptor);
+    this.descriptors = this.invocation.descriptors;
+    this.env = this.invocation.env;
   }
 
   start(child: ChildProcess): void {

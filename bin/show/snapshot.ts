@@ -27,6 +27,7 @@ export function describeSnapshot(
     ...(json.name === null ? [] : [`  name        ${json.name}`]),
     ...ancestorLines(stored),
     ...(json.trap ? [`  trapped     ${json.trap.message}`] : []),
+    ...(json.call ? [`  call        of function ${json.call.function}, run --invoke: restore prints its results`] : []),
     ...json.modules.map(
       ({ name, sha256, size, included }) =>
         `  module      ${name === '' ? '(no name)' : name}, ${count(size)} bytes, sha256 ${sha256.slice(0, 16)}…${included ? '' : ' (left out)'}`,

@@ -10,6 +10,7 @@ import {
   type FileFacts,
   type Frames,
   MISSING,
+  type SnapshotCall,
   type SnapshotException,
   type SnapshotInstance,
   type StoredSnapshot,
@@ -53,6 +54,7 @@ export function snapshotFacts(
     state: snapshot.state,
     trap: snapshot.trap ?? null,
     phase,
+    call: describeCall(snapshot.call),
     modules: modules.map(({ name, sha256, size, fileOffset }) => ({
       name,
       sha256,
@@ -113,6 +115,12 @@ function typeNames(types: Uint8Array): string {
 function place(frames: Frames, frame: number) {
   const { offset, kind, locals, operands } = frames.site(frame);
   return { offset, kind, locals: typeNames(locals), operands: typeNames(operands) };
+}
+
+function describeCall(call: SnapshotCall | undefined): SnapshotDescription['call'] {
+  if (call === undefined) return null;
+  const { instance, func, results } = call;
+  return { instance, function: func, results: Array.from(results, (type) => valTypeName(type)) };
 }
 
 function describeInstance(instance: SnapshotInstance): InstanceDescription {

@@ -201,7 +201,10 @@ export interface SnapshotDescription {
   readonly source: { readonly arch: string; readonly compiler: string; readonly deterministic: boolean };
   readonly state: 'running' | 'trapped';
   readonly trap: { readonly kind: number; readonly message: string } | null;
-  readonly phase: { readonly instance: number; readonly kind: 'start' | 'entry' };
+  /** What the outermost frame is of: a start function, the program's entry, or the function of `call`. */
+  readonly phase: { readonly instance: number; readonly kind: 'start' | 'entry' | 'call' };
+  /** What runs instead of the program's entry (`run --invoke`). */
+  readonly call: { readonly instance: number; readonly function: number; readonly results: readonly string[] } | null;
   readonly modules: readonly {
     readonly name: string;
     readonly sha256: string;

@@ -40,6 +40,7 @@ export {
 } from './embedder/import-object.js';
 export type { Image, ImageModule } from './image.js';
 export { inspect } from './inspect.js';
+export type { InvokeReply, InvokeResult } from './invocation.js';
 export { endKept, resumeKept } from './kept.js';
 export type { Links } from './links.js';
 export {

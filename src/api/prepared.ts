@@ -12,6 +12,8 @@ export interface Prepared {
   readonly descriptors: readonly number[];
   /** Functions of whoever starts it that it calls. */
   readonly hostImports: readonly EmbedderImport[];
+  /** Types of the results of the call that it continues; undefined: it is a program. */
+  readonly callResults?: Uint8Array | undefined; // of ValType
   /** Whether the image is a temporary file, which `release` deletes. */
   readonly isTemporary: boolean;
   /** It has been started. */

@@ -71,6 +71,10 @@ export class Receiver implements TargetHost {
       throw new ToolError('no-emulator', `${hostname()} cannot run programs for ${this.arch}: no qemu-user there`);
     }
     this.outline = await this.complete('outline', size);
+    if (this.outline.snapshot.call !== undefined) {
+      const why = 'its results are for the tool that has made it';
+      throw new InputError('call', `a call (run --invoke) cannot be moved: ${why}`);
+    }
     const { warnings } = await this.grants(this.outline);
     this.checkMemory(this.outline);
     makeFolder(this.outputDir);

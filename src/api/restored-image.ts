@@ -9,6 +9,7 @@ import { join, resolve } from 'node:path';
 import type { ArchName } from '../arch/masm/target.js';
 import { targets } from '../arch/targets.js';
 import { Cancellation } from '../base/cancellation.js';
+import { InputError } from '../base/errors.js';
 import type { Destination } from '../base/output.js';
 import { makeTemporaryFolder, nameTemporary, removeTemporary, shareFolder } from '../base/temporary.js';
 import { ImageCache } from '../image/cache.js';
@@ -63,6 +64,10 @@ export async function writeRestored(
   request: RestoreRequest,
   output: Destination | string,
 ): Promise<void> {
+  if (stored.snapshot.call !== undefined) {
+    const what = 'it is of a call (run --invoke), whose results nobody would print';
+    throw new InputError('call', `${stored.path}: ${what}: restore it without -o`);
+  }
   await write(stored, request, output, {});
 }
 
@@ -104,6 +109,7 @@ export async function prepareRestored(
       env: limitVariables(request),
       hostImports: stored.snapshot.host.embedder?.imports ?? [],
       descriptors: [...sources],
+      callResults: stored.snapshot.call?.results,
       isTemporary: true,
       started: (pid, emulated) => {
         closeSources();

@@ -15,6 +15,7 @@ import { type CaptureOptions, type CaptureReport, capture } from './capture.js';
 import { type CoredumpOptions, coredump } from './coredump.js';
 import type { Imports } from './embedder/import-object.js';
 import { EmbedderLink } from './embedder/link.js';
+import { Invocation, resumedCall } from './invocation.js';
 import type { Prepared } from './prepared.js';
 import { startImage } from './start.js';
 import { TrapListener } from './trap-listener.js';
@@ -79,17 +80,26 @@ class ChildWorkload implements StartedWorkload {
     const listener = new TrapListener(next, async () => workload?.trapped(options));
     const afterListener = next + listener.descriptors.length;
     const link = new EmbedderLink(prepared.hostImports, options.imports, argv0, afterListener);
+    const afterLink = afterListener + link.descriptors.length;
+    const invocation = prepared.callResults && new Invocation(resumedCall(prepared.callResults), afterLink);
     const { child, emulated } = await startImage(image, {
       argv0,
       args,
-      env: { ...env, ...listener.env, ...link.env },
-      stdio: [...standardStreams(options), ...descriptors, ...listener.descriptors, ...link.descriptors],
+      env: { ...env, ...listener.env, ...link.env, ...invocation?.env },
+      stdio: [
+        ...standardStreams(options),
+        ...descriptors,
+        ...listener.descriptors,
+        ...link.descriptors,
+        ...(invocation?.descriptors ?? []),
+      ],
     });
     prepared.started(child.pid!, emulated);
     if (!emulated) prepared.release();
     listener.start(child);
     link.start(child);
-    workload = new ChildWorkload(child, listener, link, options, () => prepared.release());
+    invocation?.start(child);
+    workload = new ChildWorkload(child, listener, link, invocation, options, () => prepared.release());
     try {
       await link.greeted();
     } catch (error) {
@@ -103,11 +113,12 @@ class ChildWorkload implements StartedWorkload {
     private readonly child: ChildProcess,
     listener: TrapListener,
     private readonly link: EmbedderLink,
+    invocation: Invocation | undefined,
     options: StartOptions,
     release: () => void,
   ) {
     child.on('error', () => {}); // a signal that could not be sent: its end tells
-    this.exited = this.watch(listener, options, release);
+    this.exited = this.watch(listener, invocation, options, release);
   }
 
   get pid(): number {
@@ -157,7 +168,12 @@ class ChildWorkload implements StartedWorkload {
     throw new ToolError('process-ended', `pid ${this.pid} has ended`);
   }
 
-  private async watch(listener: TrapListener, options: StartOptions, release: () => void): Promise<Exit> {
+  private async watch(
+    listener: TrapListener,
+    invocation: Invocation | undefined,
+    options: StartOptions,
+    release: () => void,
+  ): Promise<Exit> {
     const { child } = this;
     const { signal: abort, timeout } = options;
     let timedOut = false;
@@ -170,6 +186,7 @@ class ChildWorkload implements StartedWorkload {
     abort?.removeEventListener('abort', kill);
     release();
     await listener.finished();
+    const reply = await invocation?.reply();
     const { trap } = this;
     const { failure } = this.link;
     return {
@@ -178,6 +195,7 @@ class ChildWorkload implements StartedWorkload {
       ...(trap === undefined ? {} : { trap }),
       ...(failure === undefined ? {} : { importFailure: failure.error }),
       timedOut,
+      ...(reply && { reply }),
     };
   }
 

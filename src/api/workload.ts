@@ -3,6 +3,7 @@
 import type { Readable, Writable } from 'node:stream';
 import type { CaptureOptions, CaptureReport } from './capture.js';
 import type { CoredumpOptions } from './coredump.js';
+import type { InvokeReply } from './invocation.js';
 
 /** A running program, whoever has started it. */
 export interface Workload {
@@ -49,6 +50,8 @@ export interface Exit {
   readonly importFailure?: unknown;
   /** Whether its time was over (the `timeout` option). */
   readonly timedOut: boolean;
+  /** Of a restored call (`run --invoke`): what it has come to. Absent in programs. */
+  readonly reply?: InvokeReply;
 }
 
 export interface Trap {

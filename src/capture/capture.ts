@@ -27,7 +27,7 @@ import {
   STATE_TRAPPED,
 } from '../image/contract/runtime-block.js';
 import { WASM_PAGE } from '../image/contract/sizes.js';
-import { TH_PHASE, TH_STATE } from '../image/contract/thread.js';
+import { PHASE_CALL, TH_PHASE, TH_STATE } from '../image/contract/thread.js';
 import { AT_NOTHING } from '../image/contract/traps.js';
 import type { ImageDescription } from '../image/reader.js';
 import type { CaptureReport, TrackingReport } from '../snapshot/capture-report.js';
@@ -43,6 +43,7 @@ import {
 } from '../snapshot/snapshot.js';
 import { traceFrames } from '../snapshot/trace-frames.js';
 import { type GrowingFile, SnapshotWriter } from '../snapshot/writer.js';
+import { readCall } from './call.js';
 import { describeUnlinked, limitFileData, MAX_FILE_DATA, writeFileData } from './file-data.js';
 import { readGuestStack } from './guest-stack.js';
 import { hashOpenFiles, readHost } from './host-state.js';
@@ -223,10 +224,13 @@ class Capture {
     const trapped = state === STATE_TRAPPED ? readTrap(process) : undefined;
     const phase = memory.u32(thread + TH_PHASE);
     const guests = image.identity.instances.slice(FIRST_GUEST);
-    const driven = (memory.u32(runtime + RT_FLAGS) & FLAG_DRIVER) !== 0; // the phase is an earlier one's then
+    const driven = (memory.u32(runtime + RT_FLAGS) & FLAG_DRIVER) !== 0;
+    const call = driven ? readCall(process, references) : undefined;
+    const isCalled = call !== undefined && phase === PHASE_CALL >>> 0;
     // A trap before any code has run (a segment that does not fit) is of no phase yet.
     const early = trapped?.place.place === AT_NOTHING;
-    if (driven || (phase < FIRST_GUEST * 2 && !early) || phase >> 1 > guests.length) {
+    const isKnown = isCalled || ((phase >= FIRST_GUEST * 2 || early) && phase >>> 1 <= guests.length);
+    if ((driven && call === undefined) || !isKnown) {
       throw new ToolError('driven', `pid ${process.pid} runs a single function (run --invoke): it cannot be captured`);
     }
     const { budget, settle } = this;
@@ -270,7 +274,10 @@ class Capture {
         },
         state: trapped ? 'trapped' : 'running',
         trap: trapped?.trap,
-        phase: { instance: Math.max((phase >> 1) - FIRST_GUEST, 0), kind: phase & 1 ? 'entry' : 'start' },
+        phase: isCalled
+          ? { instance: call.instance, kind: 'call' }
+          : { instance: Math.max((phase >>> 1) - FIRST_GUEST, 0), kind: phase & 1 ? 'entry' : 'start' },
+        ...(call === undefined ? {} : { call }),
         modules,
         instances,
         ...difference?.lineage(instances, modules),

@@ -8,7 +8,7 @@
 
 import { InputError } from '../base/errors.js';
 import type { Identity } from '../image/tables/identity.js';
-import { FIRST_GUEST, type FrameSite } from '../snapshot/snapshot.js';
+import { FIRST_GUEST, type FrameSite, type Snapshot } from '../snapshot/snapshot.js';
 import { entryFunction } from '../wasm/entry.js';
 import type { FuncType, Module } from '../wasm/module.js';
 import { Op } from '../wasm/opcodes.js';
@@ -56,11 +56,11 @@ export class CallChain {
   }
 
   /** Checks that the outermost frame is of the function that the phase starts. */
-  checkBottom(
-    site: FrameSite,
-    phase: { readonly instance: number; readonly kind: 'start' | 'entry' },
-    frame: number,
-  ): void {
+  checkBottom(site: FrameSite, { phase, call }: Pick<Snapshot, 'phase' | 'call'>, frame: number): void {
+    if (phase.kind === 'call') {
+      if (call !== undefined && this.leadsTo(this.resolve(call.instance, call.func), site)) return;
+      throw this.notThe('called', site, frame);
+    }
     const module = this.modules[phase.instance];
     const isMain = phase.instance === this.modules.length - 1;
     const func = phase.kind === 'start' ? module?.start : module && entryFunction(module, isMain)?.index;
@@ -69,15 +69,17 @@ export class CallChain {
     }
     const target = this.resolve(phase.instance, func);
     if (!this.leadsTo(target, site)) {
-      throw new InputError(
-        'snapshot',
-        `snapshot: frame #${frame}: function ${site.func} of instance ${site.instance} is not the ${phase.kind} function`,
-      );
+      throw this.notThe(phase.kind, site, frame);
     }
     const type = this.typeOf(target);
     if (type.params.length + type.results.length > 0) {
       throw new InputError('snapshot', `snapshot: frame #${frame}: the ${phase.kind} function takes or gives values`);
     }
+  }
+
+  private notThe(kind: string, { func, instance }: FrameSite, frame: number): InputError {
+    const what = `function ${func} of instance ${instance} is not the ${kind} function`;
+    return new InputError('snapshot', `snapshot: frame #${frame}: ${what}`);
   }
 
   private mismatch(inner: FrameSite, outer: FrameSite): string | undefined {

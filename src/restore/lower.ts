@@ -2,7 +2,7 @@
  * Lowers a snapshot's frames onto a native stack: bytes, the places in them that hold image offsets, and the registers
  * to continue with. The inverse of capture/lift.ts.
  *
- *     TH_STACK_TOP   outgoing area of the trampoline (none: the bottom function takes and gives nothing)
+ *     TH_STACK_TOP   outgoing area of the trampoline (a program's entry takes and gives nothing)
  *                    return address into the trampoline
  *                    outermost frame, kind call
  *                    return address after its caller's call …
@@ -22,6 +22,8 @@ import { STACK_MAX } from '../image/contract/sizes.js';
 import type { ImageDescription } from '../image/reader.js';
 import { FIRST_GUEST, type Snapshot } from '../snapshot/snapshot.js';
 import { type Module, ValType } from '../wasm/module.js';
+import { erasedTypes } from '../wasm/ref-types.js';
+import { typeOfCall } from './call.js';
 import { CallChain } from './call-chain.js';
 import { type FrameRecipe, frameRecipe, Put, Shape } from './frame-recipe.js';
 import type { References } from './placed-references.js';
@@ -50,7 +52,8 @@ export function lowerStack(
   const { frames } = snapshot;
   if (frames.count === 0) throw new InputError('snapshot', 'snapshot: its stack has no frames');
   const recipes = checkFrames(snapshot, image, modules, references);
-  let size = 8 * bottom(image).slots;
+  const end = bottom(snapshot, image, modules);
+  let size = 8 * end.slots;
   for (let i = 0; i < frames.count; i++) size += recipes[frames.siteOf[i]]!.frameSize + 8;
   if (returnsByRegister(snapshot, target)) size -= 8;
   if (size > STACK_LIMIT) {
@@ -59,7 +62,7 @@ export function lowerStack(
       `snapshot: its ${frames.count} frames take ${size} bytes of stack, more than ${STACK_LIMIT}`,
     );
   }
-  return new Lowering(snapshot, image, recipes, references, target, size).run();
+  return new Lowering(snapshot, image, recipes, references, target, size, end.returnOffset).run();
 }
 
 /** Recipes by site index, of the sites that are used; all checks but those of values. */
@@ -69,7 +72,7 @@ function checkFrames(
   modules: readonly Module[],
   references: References,
 ): (FrameRecipe | undefined)[] {
-  const { frames, phase } = snapshot;
+  const { frames } = snapshot;
   const { sites, siteOf, count } = frames;
   const recipes: (FrameRecipe | undefined)[] = new Array(sites.length).fill(undefined);
   const chain = new CallChain(modules, references);
@@ -82,14 +85,22 @@ function checkFrames(
     recipes[index] ??= frameRecipe(image, modules, site, i);
     if (i > 0) chain.check(sites[siteOf[i - 1]], site, siteOf[i - 1] * sites.length + index, i);
   }
-  chain.checkBottom(sites[siteOf[count - 1]], phase, count - 1);
+  chain.checkBottom(sites[siteOf[count - 1]], snapshot, count - 1);
   return recipes;
 }
 
-/** The trampoline that enters functions without parameters and results. */
-function bottom(image: ImageDescription): { returnOffset: number; slots: number } {
+/** The trampoline that enters the outermost function: of a call's type, else without parameters and results. */
+function bottom(
+  { phase, call }: Snapshot,
+  image: ImageDescription,
+  modules: readonly Module[],
+): { returnOffset: number; slots: number } {
   const { trampolines, types, text } = image.identity;
-  const found = trampolines.find(({ type }) => types[type].params.length + types[type].results.length === 0);
+  const type = phase.kind === 'call' && call ? typeOfCall(modules, call) : undefined;
+  const [params, results] = [type?.params, type?.results].map((list) => erasedTypes(list ?? new Uint8Array(0)).join());
+  const found = trampolines.find((one) => {
+    return types[one.type].params.join() === params && types[one.type].results.join() === results;
+  });
   if (found === undefined) throw new InputError('damaged-image', 'damaged image: no trampoline for its entry');
   return { returnOffset: text.imageOffset + found.returnOffset, slots: found.slots };
 }
@@ -115,6 +126,7 @@ class Lowering {
     private readonly references: References,
     private readonly target: Target,
     size: number,
+    private readonly bottomReturn: number,
   ) {
     this.bytes = new Uint8Array(size);
     this.words = new Uint32Array(this.bytes.buffer);
@@ -130,7 +142,7 @@ class Lowering {
       const recipe = this.recipes[siteOf[i]]!;
       this.putFrame(i, recipe, sp);
       sp += recipe.frameSize;
-      const outer = i + 1 < count ? this.recipes[siteOf[i + 1]]!.codeOffset : bottom(this.image).returnOffset;
+      const outer = i + 1 < count ? this.recipes[siteOf[i + 1]]!.codeOffset : this.bottomReturn;
       if (i === 0 && returnsByRegister(this.snapshot, this.target)) {
         this.putRegister(this.target.plan.linkRegister, outer, 0, true);
       } else {

@@ -7,10 +7,19 @@
  */
 
 import {
+  CALL_ARGUMENT_CELLS,
+  CALL_HEADER,
+  CALL_INITIALIZE,
+  CALL_RECORD,
+  CALL_RESULT_CELLS,
+  CALL_RESULTS,
+} from '../image/contract/call.js';
+import {
   CTX_SIZE,
   PROLOGUE_BYTES,
   RP_ARGC,
   RP_ARGV,
+  RP_CALL,
   RP_CONTEXT,
   RP_ENVP,
   RP_FILES,
@@ -39,6 +48,7 @@ import {
 } from '../image/contract/resume-plan.js';
 import type { SharedContents } from '../snapshot/file-contents.js';
 import type { Extent } from '../snapshot/snapshot.js';
+import type { PlannedCall } from './call.js';
 import type { LoweredStack } from './lower.js';
 import type { Piece } from './pieces.js';
 import type { PlacedExceptions } from './placed-exceptions.js';
@@ -100,6 +110,8 @@ export interface ResumePlan {
   readonly pendingTimeout: bigint | undefined;
   /** TH_PHASE. */
   readonly phase: number;
+  /** What runs instead of the program's entry. */
+  readonly call?: PlannedCall | undefined;
   /** Descriptors whose listing has begun (Descriptor.listed). */
   readonly listings?: readonly { readonly fd: number; readonly listed: Uint8Array }[];
   /** Unlinked files; `fileOffset` is in the file that the extents are mapped from. */
@@ -151,6 +163,7 @@ class PlanEncoder {
     this.bigWord(RP_MONOTONIC, plan.monotonic);
     this.bigWord(RP_PENDING_TIMEOUT, plan.pendingTimeout ?? -1n);
     this.word(RP_PHASE, plan.phase);
+    if (plan.call) this.pointer(RP_CALL, this.call(plan.call));
     this.pointer(RP_LISTINGS, this.listings());
     this.pointer(RP_FILES, this.files());
     if (plan.source) this.sourceFile(plan.source);
@@ -214,6 +227,20 @@ class PlanEncoder {
       }
     }
     return list;
+  }
+
+  private call({ record, initialize, results, resultCells, arguments: cells }: PlannedCall): number {
+    const at = this.reserve(CALL_HEADER + results.length * 8 + cells.length * 4);
+    this.imagePointer(at + CALL_RECORD, record);
+    this.word(at + CALL_INITIALIZE, Number(initialize));
+    this.word(at + CALL_RESULTS, results.length);
+    this.word(at + CALL_RESULT_CELLS, resultCells);
+    this.word(at + CALL_ARGUMENT_CELLS, cells.length / 2);
+    results.forEach((type, i) => {
+      this.word(at + CALL_HEADER + i * 8, type);
+    });
+    this.bytes.set(bytesOf(cells), at + CALL_HEADER + results.length * 8);
+    return at;
   }
 
   private tables(): number {

@@ -20,6 +20,7 @@ import { type Destination, streamOutput } from '../base/output.js';
 import { trace } from '../base/trace.js';
 import { RT_GENERATION, RT_RESTORED_EXCEPTIONS, RT_RESTORED_EXCEPTIONS_SIZE } from '../image/contract/runtime-block.js';
 import { WASM_PAGE } from '../image/contract/sizes.js';
+import { PHASE_CALL } from '../image/contract/thread.js';
 import type { ImageRequest, ImageSource } from '../image/image-source.js';
 import { type ImageDescription, readImage } from '../image/reader.js';
 import { ResumableImage } from '../image/resumable.js';
@@ -34,6 +35,7 @@ import { traceFrames } from '../snapshot/trace-frames.js';
 import { decodeModule } from '../wasm/decode.js';
 import { defineMissing } from '../wasm/missing.js';
 import { ExternKind, type Module } from '../wasm/module.js';
+import { planCall } from './call.js';
 import { type Grants, grantDescriptors, RestoreProblems } from './grants.js';
 import { encodeHostState } from './host-state.js';
 import { putInstances } from './instance-data.js';
@@ -145,6 +147,7 @@ export async function writeResumable(
   const exceptions = putExceptions(snapshot, linked, references, resumable);
   trace('restore', () => `the module is the snapshot's: lowers ${snapshot.frames.count} frames`);
   traceFrames('lower', snapshot.frames);
+  const call = planCall(snapshot, linked, references);
   const stack = lowerStack(snapshot, image, linked, references, options.target);
   trace('lower', () => `${stack.bytes.length} bytes of stack for ${options.target.name}`);
   checkLimits(snapshot, stack, options);
@@ -187,7 +190,11 @@ export async function writeResumable(
           pendingTimeout: host.pendingTimeout,
           files: placed.files,
           listings: descriptors.flatMap(({ fd, listed }) => (listed === undefined ? [] : [{ fd, listed }])),
-          phase: (phase.instance + FIRST_GUEST) * 2 + (phase.kind === 'entry' ? 1 : 0),
+          phase:
+            phase.kind === 'call'
+              ? PHASE_CALL >>> 0
+              : (phase.instance + FIRST_GUEST) * 2 + Number(phase.kind === 'entry'),
+          call,
         },
         resumable.planStart,
       );

@@ -31,6 +31,7 @@ import { greetEmbedder } from './embedder/hello';
 import { wasi_resume } from './wasi/resume';
 import { wasi_start } from './wasi/start';
 import { SIGNAL_STACK_SIZE } from './process/boot';
+import { beginCall, callAfter, isCall, openCall } from './process/call';
 import { checkCpu } from './process/cpu';
 import { drive } from './process/driver';
 import { environmentChoice, environmentNumber, environmentSize, findArguments } from './process/environment';
@@ -93,6 +94,7 @@ export function start(sp: i64): void {
   changeMask(SIG_BLOCK, signalBit(STOP_SIGNAL) | signalBit(TRACK_SIGNAL));
   installHandlers();
   const driver = environmentNumber('WAGSNAP_DRIVER=');
+  const called = environmentNumber('WAGSNAP_INVOKE=');
   const park = environmentNumber('WAGSNAP_PARK=');
   const hold = environmentNumber('WAGSNAP_HOLD=');
   const limit = environmentSize('WAGSNAP_MAX_MEMORY=');
@@ -108,6 +110,7 @@ export function start(sp: i64): void {
   } else {
     wasi_start();
   }
+  if (called !== 0) openCall(called, resumes);
   limitMemory(limit);
   reserveExceptions();
   prepareTracking();
@@ -123,7 +126,10 @@ export function start(sp: i64): void {
   changeMask(SIG_UNBLOCK, faults | signalBit(STOP_SIGNAL) | signalBit(TRACK_SIGNAL));
   if (driver !== 0) drive(driver === 1 ? 0 : driver);
   else if (resumes) continueGuest();
-  else runAfter(HOST_PHASE);
+  else if (isCall()) {
+    beginCall();
+    callAfter(HOST_PHASE);
+  } else runAfter(HOST_PHASE);
   exit(0);
 }
 

@@ -6,7 +6,9 @@
  */
 
 import { z } from 'zod';
+import { CALL_WORDS_MAX } from '../image/contract/call.js';
 import { MEMORY64_PAGES, TABLE_MAX } from '../image/contract/sizes.js';
+import { PHASE_KINDS } from './snapshot.js';
 
 const MAX_FD = 1024;
 /** Files that a snapshot may need besides its own: whoever goes on with it has all of them open at once. */
@@ -31,6 +33,9 @@ const u64 = z
 const offset = u64.refine((value) => value < 1n << 63n, 'must be below 2^63');
 
 /** `file` only where the snapshot has ancestors. */
+/** Of a call. */
+const words = bin.refine((bytes) => bytes.length <= CALL_WORDS_MAX * 8);
+
 const module = z.strictObject({ name: text(4096), sha256, size, at: size.nullable(), file: u32.optional() });
 
 const memory = z.strictObject({
@@ -95,7 +100,10 @@ export const headerSchema = z.strictObject({
   source: z.strictObject({ arch: text(32), compiler: text(64), deterministic: z.boolean() }),
   state: z.enum(['running', 'trapped']),
   trap: z.strictObject({ kind: u32.max(31), message: text(4096) }).optional(),
-  phase: z.strictObject({ instance: u32, kind: z.enum(['start', 'entry']) }),
+  phase: z.strictObject({ instance: u32, kind: z.enum(PHASE_KINDS) }),
+  call: z
+    .strictObject({ instance: u32, func: u32, initialize: z.boolean(), results: words, arguments: words })
+    .optional(),
   modules: z.array(module).min(1).max(1000),
   instances: z.array(instance).min(1).max(1000),
   frames: z.strictObject({ places: bin, counts: bin, types: bin, of: bin, words: bin }),

@@ -24,6 +24,7 @@ import {
   isReference,
   putValue,
   type Snapshot,
+  type SnapshotCall,
   type SnapshotInstance,
   type SnapshotTable,
   type Value,
@@ -47,6 +48,7 @@ export function encodeHeader(snapshot: Snapshot): Uint8Array {
     state: snapshot.state,
     ...(snapshot.trap ? { trap: { ...snapshot.trap } } : {}),
     phase: { ...snapshot.phase },
+    ...(snapshot.call ? { call: { ...snapshot.call, arguments: bytesOf(snapshot.call.arguments) } } : {}),
     modules: snapshot.modules.map(({ name, sha256, size, fileOffset, file = 0 }) => ({
       name,
       sha256,
@@ -106,6 +108,7 @@ export function decodeHeader(bytes: Uint8Array, fileOffset: number, path: string
   );
   checkRanges(ranges, PROLOGUE_SIZE, fileOffset, fail);
   if (header.phase.instance >= count) fail('phase', `names instance ${header.phase.instance} of ${count}`);
+  if (header.phase.kind === 'call' && header.call === undefined) fail('call', 'is missing');
   checkHost(header.host, fail);
   const { host } = header;
   const frames = decodeFrames(header.frames, count, fail, exceptionCount);
@@ -119,12 +122,25 @@ export function decodeHeader(bytes: Uint8Array, fileOffset: number, path: string
     state: header.state,
     trap: header.trap,
     phase: header.phase,
+    ...(header.call ? { call: decodeCall(header.call, count, fail) } : {}),
     modules,
     instances,
     frames,
     ...(exceptions ? { exceptions } : {}),
     host: { ...host, pendingTimeout: host.pendingTimeout ?? undefined },
   };
+}
+
+/** Function and values are checked against the module: restore/call.ts. */
+function decodeCall(raw: NonNullable<Header['call']>, count: number, fail: Fail): SnapshotCall {
+  const { instance, func, initialize, results } = raw;
+  if (instance >= count) fail('call', `names instance ${instance} of ${count}`);
+  results.forEach((type, i) => {
+    checkType(type as ValType, `call.results[${i}]`, fail);
+  });
+  const words = words32(raw.arguments, 'call.arguments', fail);
+  if (words.length % 2 !== 0) fail('call.arguments', 'is not pairs of words');
+  return { instance, func, initialize, results, arguments: words };
 }
 
 /** A trapped program stands at its trap, and only such a one: what continues from elsewhere has lost nothing. */
@@ -139,8 +155,9 @@ function checkTrap({ state, trap }: Header, frames: Frames, fail: Fail): void {
 }
 
 /** The oldest format that can hold the snapshot (prologue.ts). */
-export function formatNeeded({ ancestors, instances, frames, exceptions, host, state }: Snapshot): number {
+export function formatNeeded({ ancestors, call, instances, frames, exceptions, host, state }: Snapshot): number {
   if (ancestors !== undefined) return 3;
+  if (call !== undefined) return 3;
   const isNew = (type: number) => type === ValType.V128 || type === ValType.ExnRef;
   const news =
     exceptions !== undefined ||

@@ -1,8 +1,8 @@
 /**
  * Where a memory's pages are, in the header of a .wsnap file.
  *
- *     formats 1, 2   extents   u32 x 3 each: first page, number of pages, first slot of the file (file offset / 64 KiB)
- *     format 3       extents   u32 x 4 each: first block, number of blocks, which file, first block of the file
+ *     complete       extents   u32 x 3 each: first page, number of pages, first slot of the file (file offset / 64 KiB)
+ *     a difference   extents   u32 x 4 each: first block, number of blocks, which file, first block of the file
  *     both           blocks    u16 for each page that an extent has a part of, in order and once: bit n set when
  *                              4 KiB block n has something in it
  *

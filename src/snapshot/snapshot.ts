@@ -335,6 +335,26 @@ export interface Ancestor {
   readonly name: string;
 }
 
+/**
+ * What the bottom frame is of: an instance's start function, the program's entry, or the function that is called
+ * instead.
+ */
+export const PHASE_KINDS = ['start', 'entry', 'call'] as const;
+export type PhaseKind = (typeof PHASE_KINDS)[number];
+
+/** A call of one exported function (`run --invoke`): it may have begun already. */
+export interface SnapshotCall {
+  /** Where the function is defined, and its index there. */
+  readonly instance: number;
+  readonly func: number;
+  /** Whether the entry of the main module, a reactor's _initialize, runs before. */
+  readonly initialize: boolean;
+  /** Types of its results. */
+  readonly results: Uint8Array; // of ValType
+  /** Cells of its arguments, of two words each; all references are null. */
+  readonly arguments: Uint32Array;
+}
+
 export interface Snapshot {
   /** What the workload is called (image/workload-name.ts); absent when it has no name. */
   readonly name?: string | undefined;
@@ -363,7 +383,9 @@ export interface Snapshot {
    */
   readonly trap?: { readonly kind: number; readonly message: string } | undefined;
   /** Which function the bottom frame belongs to: an instance's start function or the program's entry. */
-  readonly phase: { readonly instance: number; readonly kind: 'start' | 'entry' };
+  readonly phase: { readonly instance: number; readonly kind: PhaseKind };
+  /** The function that runs instead of the program's entry; absent in programs. */
+  readonly call?: SnapshotCall | undefined;
   readonly modules: readonly SnapshotModule[];
   readonly instances: readonly SnapshotInstance[];
   readonly frames: Frames;

@@ -343,7 +343,10 @@ function descriptor({ host }: Snapshot, next: Random): string | undefined {
 }
 
 function phase(snapshot: Writable<Snapshot>, next: Random): string {
-  snapshot.phase = { instance: next() < 0.7 ? 0 : word(0, next), kind: pick(['start', 'entry'] as const, next) };
+  snapshot.phase = {
+    instance: next() < 0.7 ? 0 : word(0, next),
+    kind: pick(['start', 'entry', 'call'] as const, next),
+  };
   return `${snapshot.phase.instance} ${snapshot.phase.kind}`;
 }
 

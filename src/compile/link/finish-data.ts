@@ -17,6 +17,7 @@ import {
   RT_CPU_NEEDS,
   RT_SIGNAL_ENTRY,
   RT_SIGNAL_RETURN,
+  RT_TAKES_CALLS,
   RT_TEXT,
   RT_TEXT_SIZE,
   RT_UNWIND,
@@ -36,6 +37,7 @@ function fillRuntimeBlock({ data }: DataLayout, { masm, start, stubs, options }:
   data.u64(DATA_START + RT_TEXT, start);
   data.u64(DATA_START + RT_TEXT_SIZE, masm.offset);
   data.u32(DATA_START + RT_CPU_NEEDS, options.target.cpuNeeds);
+  data.u32(DATA_START + RT_TAKES_CALLS, 1);
   data.u64(DATA_START + RT_UNWIND, start + stubs.unwind);
   data.u64(DATA_START + RT_SIGNAL_ENTRY, start + stubs.signal_entry);
   data.u64(DATA_START + RT_SIGNAL_RETURN, start + stubs.signal_return);

@@ -28,7 +28,8 @@ export const RP_SOURCE_PROLOGUE = 152; // the first PROLOGUE_BYTES of that snaps
 export const PROLOGUE_BYTES = 64;
 export const RP_SOURCES = 216; // pointer to: count, then further files, SOURCE_SIZE each; 0: there are none
 export const RP_PIECES = 224; // pointer to: count, then {record pointer, memory offset, file offset, bytes, file: 0 the one of RP_SOURCE_FD, n of RP_SOURCES n - 1, 1 to read it and 0 to map it}: in order, later ones lie over earlier ones; 0: there are none
-export const RP_SIZE = 232;
+export const RP_CALL = 232; // pointer to the call that runs instead of the program's entry (CALL_*), 0: there is none
+export const RP_SIZE = 240;
 
 // one of RP_SOURCES
 export const SOURCE_FD = 0; // descriptor, or -1: start opens it by its path

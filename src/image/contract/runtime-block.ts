@@ -43,6 +43,8 @@ export const RT_UNWIND = 392; // u64: image offset of the stub that gives up the
 export const RT_SIGNAL_ENTRY = 400; // u64: image offset of the signal handler
 export const RT_SIGNAL_RETURN = 408; // u64: image offset of the handler's restorer (rt_sigreturn)
 export const RT_EMBEDDER_IMPORTS = 416; // u64: pointer to the table of the embedder's import functions (EI_*), 0 when there are none
+export const RT_CALL = 424; // u64: address of the call that runs instead of the program's entry (CALL_*), 0 for none
+export const RT_TAKES_CALLS = 432; // u32: 1 in images that know of calls: in earlier ones only the driver makes them
 // exceptions: all 0 in an image without tags
 export const RT_EXCEPTION_TABLES = 448; // u64: pointer to the exception tables (XT_*)
 export const RT_EXCEPTIONS = 456; // u64: address of the exceptions that were made; 16-aligned EXN_* objects among others
@@ -90,7 +92,7 @@ export const COMMAND_KEEP = 4; // the workload is being moved: stay parked, whoe
 export const LIFELINE_FAILED = 0xffffffff;
 
 export const FLAG_PARK_AT_START = 1; // debugging: map trap text before the guest starts, park without a sender
-export const FLAG_DRIVER = 2; // a command of the driver runs: a trap is its answer, not the process's end
+export const FLAG_DRIVER = 2; // a command of the driver, or a call (RT_CALL), runs: a trap is its answer, not the process's end
 export const FLAG_SANDBOX = 4; // the system call filter is in place
 export const FLAG_PARK_ON_TRAP = 8; // a trap does not end the process: it stays to be captured
 export const FLAG_KEPT = 16; // parked by COMMAND_KEEP: another process may continue this computation, or may not

@@ -10,7 +10,8 @@
  */
 
 export const TH_STATE = 12; // u32: STATE_*
-export const TH_PHASE = 160; // u32: what the guest stack belongs to: instance * 2 + (0 its start function, 1 its entry)
+export const TH_PHASE = 160; // u32: what the guest stack belongs to: instance * 2 + (0 its start function, 1 its entry), or PHASE_CALL
+export const PHASE_CALL = -1; // of TH_PHASE, read as a signed number: the function of a call (CALL_*)
 // its stacks
 export const TH_STACK_LOW = 80; // u64: lowest usable address of the guest's stack; the guard is below
 export const TH_STACK_TOP = 88; // u64

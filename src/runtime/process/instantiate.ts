@@ -21,6 +21,10 @@ function startPhase(index: i32): i32 {
   return index * 2;
 }
 
+export function entryPhase(index: i32): i32 {
+  return startPhase(index) + 1;
+}
+
 /** @returns TRAP_*, or 0 when the instance is ready (the driver's way: a trap in the start function is returned too) */
 export function instantiate(index: i32): i32 {
   const entry = instanceAt(index);
@@ -29,11 +33,11 @@ export function instantiate(index: i32): i32 {
   const start = startOf(entry);
   if (start === 0) return 0;
   setThreadHalf(TH_PHASE, startPhase(index));
-  return call(start);
+  return callFunction(start);
 }
 
 /** Calls a function without parameters and results. @returns TRAP_*, or 0 */
-function call(record: i64): i32 {
+export function callFunction(record: i64): i32 {
   setThreadHalf(TH_TRAP_KIND, 0);
   invoke(record, memoryBase() + noValues);
   return threadHalf(TH_TRAP_KIND);
@@ -53,8 +57,8 @@ export function runAfter(phase: i32): void {
   for (; index < count; index++) {
     const entry = entryOf(instanceAt(index));
     if (entry === 0) continue;
-    setThreadHalf(TH_PHASE, startPhase(index) + 1);
-    call(entry);
+    setThreadHalf(TH_PHASE, entryPhase(index));
+    callFunction(entry);
   }
 }
 

@@ -11,6 +11,7 @@ import {
   CTX_GENERAL,
   CTX_SP,
   PROLOGUE_BYTES,
+  RP_CALL,
   RP_CONTEXT,
   RP_MEMORIES,
   RP_PHASE,
@@ -29,7 +30,7 @@ import {
   SOURCE_PROLOGUE,
   SOURCE_SIZE,
 } from '../../image/contract/resume-plan';
-import { RT_EXE_FD, RT_RESUME_PLAN } from '../../image/contract/runtime-block';
+import { RT_CALL, RT_EXE_FD, RT_RESUME_PLAN } from '../../image/contract/runtime-block';
 import { TH_PHASE, TH_STACK_TOP } from '../../image/contract/thread';
 import { copy, load32_u, load64, load8_u, memoryBase, resume, store64, syscall } from '../native/native';
 import {
@@ -42,10 +43,21 @@ import {
   SYS_openat,
   SYS_pread64,
 } from '../native/target';
+import { beginCall, callAfter, isCall } from './call';
 import { runAfter } from './instantiate';
 import { mappedSize } from './memory-record';
 import { flush, put, putForeign } from './message';
-import { EINTR, exit, failed, imageBase, MAP_FIXED, MAP_PRIVATE, PROT_READ_WRITE, word } from './runtime-block';
+import {
+  EINTR,
+  exit,
+  failed,
+  imageBase,
+  MAP_FIXED,
+  MAP_PRIVATE,
+  PROT_READ_WRITE,
+  setWord,
+  word,
+} from './runtime-block';
 import { setThreadHalf, threadWord } from './thread';
 
 const EXIT_LIMIT: i32 = 4;
@@ -63,6 +75,7 @@ export function restoreGuest(): void {
   restorePieces(load64(plan + RP_PIECES), load64(plan + RP_SOURCES), sourceFile());
   restoreTables(load64(plan + RP_TABLES));
   restoreStack(plan);
+  setWord(RT_CALL, load64(plan + RP_CALL));
 }
 
 /** Opens the snapshot by its path: whoever has made this image has become this process, and could hand it no descriptor. */
@@ -122,7 +135,9 @@ export function continueGuest(): void {
   store64(context + CTX_GENERAL + MEMORY_BASE_REGISTER * 8, load64(instance + INST_MEMORY_BASE));
   const phase = <i32>load64(plan + RP_PHASE);
   setThreadHalf(TH_PHASE, phase);
+  if (isCall()) beginCall();
   resume(context);
+  if (isCall()) callAfter(phase);
   runAfter(phase);
 }
 

@@ -14,7 +14,7 @@ export const restore: Area = {
       only: 'refuses',
       changes: [
         ["(site.kind === 'call') !== i > 0", "site.kind === 'call' && i === 0"],
-        ['chain.checkBottom(sites[siteOf[count - 1]], phase, count - 1);', ''],
+        ['chain.checkBottom(sites[siteOf[count - 1]], snapshot, count - 1);', ''],
         ['siteOf[i - 1] * sites.length + index', 'index'],
         ['siteOf[i - 1] * sites.length + index', 'siteOf[i - 1]'],
         ['size > STACK_LIMIT', 'size > STACK_LIMIT + 4096'],

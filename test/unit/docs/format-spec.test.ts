@@ -3,10 +3,12 @@
  * the stored snapshots, and in fresh ones with what those have not, what `inspect --json` finds.
  */
 
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { expect, test } from 'vitest';
+import { capturePid } from '../../support/capture.js';
+import { Output } from '../../support/waiting.js';
 import { build, captureAndEnd, temporaryFolder, Workload } from '../../support/workload.js';
 import { readByTheDocument } from './independent-reader.js';
 
@@ -113,6 +115,24 @@ test('exceptions and a trap are what the document says', async () => {
   expect(description['exceptions']).toHaveLength(2);
   expect(description['state']).toBe('trapped');
   expect(memories[0]?.[0]?.readUInt32LE(70_000)).toBe(0x01020304);
+});
+
+test('a call is what the document says', async () => {
+  const text = `(module
+    (import "wasi_snapshot_preview1" "fd_read" (func $read (param i32 i32 i32 i32) (result i32)))
+    (memory (export "memory") 1)
+    (func (export "wait") (param i64) (result v128 f32)
+      (drop (call $read (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0)))
+      (loop $forever (br $forever))
+      (unreachable)))`;
+  writeFileSync(join(folder, 'call.wat'), text);
+  const child = spawn(join(root, 'bin/wag-snap'), ['run', '-v', '--invoke', 'wait', join(folder, 'call.wat'), '5']);
+  const said = await new Output(child).says(/^pid \d+$/m);
+  const snapshot = join(folder, 'call.wsnap');
+  await capturePid(Number(/^pid (\d+)$/m.exec(said)![1]), { output: snapshot, kill: true });
+  const { description, version } = compare(snapshot);
+  expect(version).toBe(3);
+  expect(description).toMatchObject({ phase: { kind: 'call' }, call: { function: 1, results: ['v128', 'f32'] } });
 });
 
 test('the reader uses nothing of src', () => {

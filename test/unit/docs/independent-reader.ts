@@ -52,7 +52,8 @@ export function readByTheDocument(path: string, name: string): ReadByTheDocument
   const annex = annexOf(file, headerOffset);
   const instances = list(header.instances).map(record);
   const frames = framesOf(record(header.frames));
-  require((version === 3) === (header.ancestors !== undefined), 'format 3 is for ancestors');
+  const isNew = header.ancestors !== undefined || header.call !== undefined;
+  require((version === 3) === isNew, 'format 3 is for ancestors and calls');
   const ancestors = header.ancestors === undefined ? undefined : list(header.ancestors).map(record);
   const files = [file, ...(ancestors ?? []).map(({ digest }) => fileWith(String(digest), path))];
   const modules = list(header.modules).map((raw) => moduleOf(record(raw), files));
@@ -84,6 +85,7 @@ export function readByTheDocument(path: string, name: string): ReadByTheDocument
       state: header.state,
       trap: header.trap === undefined ? null : record(header.trap),
       phase: record(header.phase),
+      call: header.call === undefined ? null : callOf(record(header.call)),
       modules,
       instances: instances.map(instanceOf),
       frames,
@@ -393,6 +395,11 @@ function text(raw: Raw | undefined): string {
 function words(raw: Raw | undefined): number[] {
   const column = bytes(raw);
   return Array.from({ length: column.length / 4 }, (_, i) => column.readUInt32LE(i * 4));
+}
+
+function callOf({ instance, func, initialize, results, arguments: values }: Record<string, Raw>): object {
+  require(typeof initialize === 'boolean' && bytes(values).length % 8 === 0, 'a call');
+  return { instance, function: func, results: Array.from(bytes(results), typeName) };
 }
 
 function typeName(type: number): string {

@@ -1,0 +1,96 @@
+/**
+ * The tool's end of a call that a process runs instead of its program's entry (runtime/process/call.ts): two pipes, one
+ * with the call, one with the reply, so that the guest keeps its standard streams.
+ */
+
+import type { ChildProcess } from 'node:child_process';
+import type { Readable, Writable } from 'node:stream';
+import { TRAP_MESSAGES } from '../capture/trap.js';
+import { TRAP_FATAL } from '../image/contract/traps.js';
+import { ValType } from '../wasm/module.js';
+
+/** By TRAP_*. */
+const MESSAGES: Readonly<Record<number, string>> = { ...TRAP_MESSAGES, [TRAP_FATAL]: 'fatal signal' };
+
+/** What a call has come to. */
+export type InvokeReply =
+  | { readonly kind: 'results'; readonly results: readonly InvokeResult[] }
+  /** In the words of the specification's test suite. */
+  | { readonly kind: 'trap'; readonly message: string }
+  /** The process has ended on the way: its exit code says why. */
+  | { readonly kind: 'ended' };
+
+export interface InvokeResult {
+  readonly type: ValType;
+  /** Raw bits, 128 of a v128. */
+  readonly bits: bigint;
+}
+
+export interface CallMessage {
+  /** What is sent; empty when the process has its call already. */
+  readonly message: Buffer;
+  /** Types of the results. */
+  readonly results: Uint8Array; // of ValType
+  /** Bytes of trap kinds before the results in the reply. */
+  readonly kinds: number;
+  /** By which the image is told the descriptor. */
+  readonly variable: 'WAGSNAP_INVOKE' | 'WAGSNAP_DRIVER';
+}
+
+export class Invocation {
+  readonly env: Readonly<Record<string, string>>;
+  /** Descriptors that the process gets after its others. */
+  readonly descriptors = ['pipe', 'pipe'] as const;
+  private replies: Promise<Buffer[]> | undefined;
+
+  /** @param descriptor the process's next free one */
+  constructor(
+    private readonly call: CallMessage,
+    private readonly descriptor: number,
+  ) {
+    this.env = { [call.variable]: String(descriptor) };
+  }
+
+  /** The process has started. */
+  start(child: ChildProcess): void {
+    const commands = child.stdio[this.descriptor] as Writable;
+    const replies = child.stdio[this.descriptor + 1] as Readable;
+    commands.on('error', () => {}); // the process has ended: its exit code says why
+    this.replies = replies.toArray();
+    this.replies.catch(() => {}); // reply() tells
+    commands.end(this.call.message);
+  }
+
+  /** Resolves once the process has closed its end. */
+  async reply(): Promise<InvokeReply> {
+    return decodeReply(this.call, Buffer.concat((await this.replies) ?? []));
+  }
+}
+
+/** Of a restored process, which has its call in the snapshot. @param results their types */
+export function resumedCall(results: Uint8Array): CallMessage {
+  return { message: Buffer.alloc(0), results, kinds: 1, variable: 'WAGSNAP_INVOKE' };
+}
+
+/** How many cells of 64 bits values of these types take. */
+export function countCells(types: Uint8Array): number {
+  return types.reduce((sum, type) => sum + cellsOf(type), 0);
+}
+
+function cellsOf(type: ValType): number {
+  return type === ValType.V128 ? 2 : 1;
+}
+
+function decodeReply({ results: types, kinds }: CallMessage, reply: Buffer): InvokeReply {
+  const trap = reply.subarray(0, kinds).find((kind) => kind !== 0);
+  if (trap !== undefined) return { kind: 'trap', message: MESSAGES[trap] ?? String(trap) };
+  if (reply.length !== kinds + countCells(types) * 8) return { kind: 'ended' };
+  let cell = kinds;
+  const results = Array.from(types, (type: ValType) => {
+    const low = reply.readBigUInt64LE(cell);
+    const bits = cellsOf(type) === 2 ? low | (reply.readBigUInt64LE(cell + 8) << 64n) : low;
+    cell += cellsOf(type) * 8;
+    return { type, bits };
+  });
+  return { kind: 'results', results };
+}
