@@ -186,7 +186,10 @@ class Capture {
         trace('capture', () => `${writer.path} is on the disk`);
       }
       const pause = (options.kill ? performance.now() : resumed) - stopped.stopRequested;
-      if (options.kill) await stopped.end(isStandardOutput(writer.path) ? '' : resolve(writer.path));
+      if (options.kill) {
+        await stopped.end(isStandardOutput(writer.path) ? '' : resolve(writer.path));
+        this.copy = undefined; // it has nothing to be rid of any more
+      }
       return this.report(pause, bytes, read, names, writer.path, copy?.report);
     } finally {
       await letGo(stopped);

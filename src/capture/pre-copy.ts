@@ -72,7 +72,7 @@ export class PreCopy {
   static async begin(process: ImageProcess, sink: LivePageSink, options: PreCopyOptions): Promise<PreCopy | undefined> {
     if (!process.tryMemory() || !(await runs(process))) return undefined;
     const memories = memoriesOf(process);
-    if (sizeOf(memories) < WORTHWHILE) return undefined;
+    if (options.way === undefined && sizeOf(memories) < WORTHWHILE) return undefined;
     const session = await WrittenPages.begin(process, options.way);
     if (session === undefined) return undefined;
     const copied = memories.map((native) => ({ native, pages: sink.openMemory(), rest: new Uint16Array(0) }));

@@ -56,8 +56,8 @@ import type { ImageProcess } from './process.js';
 export type TrackingWay = 'userfault' | 'protect';
 const WAYS: Readonly<Record<TrackingWay, number>> = { userfault: TRACK_USERFAULT, protect: TRACK_PROTECT };
 
-/** Bytes of a memory that the process looks at at once: write-protecting 64 MiB takes it 1.6 ms. */
-const SLICE = 32 << 20;
+/** Bytes of a memory that the process looks at at once: write-protecting them takes it 0.5 ms. */
+const SLICE = 16 << 20;
 /** Milliseconds until it is asked again, and until it is given up. */
 const ASK_AGAIN = 100;
 const GIVE_UP = 3000;

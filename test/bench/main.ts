@@ -13,6 +13,7 @@ import { hostCalls } from './host-calls.js';
 import { emptyFolder } from './measure.js';
 import { restoreTime } from './restore-time.js';
 import { startUp } from './start-up.js';
+import { trackingPauses } from './tracking-pause.js';
 
 const figures: readonly Figure[] = [
   againstLiftoff,
@@ -22,6 +23,7 @@ const figures: readonly Figure[] = [
   compileThreads,
   startUp,
   capturePause,
+  ...trackingPauses,
   restoreTime,
   differenceBytes,
   chainRestore,
@@ -36,7 +38,9 @@ if (names.includes('--help') || names.includes('-h')) {
   for (const { name, title } of figures) console.log(`  ${name.padEnd(18)}${title}`);
   process.exit(0);
 }
-const chosen = figures.filter(({ name }) => names.length === 0 || names.includes(name));
+/** `pause` is all of its rows. */
+const isNamed = (name: string) => names.includes(name) || names.includes(name.split('-')[0] ?? '');
+const chosen = figures.filter(({ name }) => names.length === 0 || isNamed(name));
 if (chosen.length === 0) {
   console.error(`no such figure; there are ${figures.map(({ name }) => name).join(', ')}`);
   process.exit(2);

@@ -6,7 +6,7 @@ import { ImageProcess } from '../../src/capture/process.js';
 import type { CaptureReport } from '../../src/snapshot/capture-report.js';
 
 export async function capturePid(pid: number, options: CaptureOptions): Promise<CaptureReport> {
-  return attached(pid, (process) => captureProcess(process, options));
+  return attached(pid, (process) => captureProcess(process, { tracking: forcedTracking(), ...options }));
 }
 
 export async function coredumpPid(pid: number, output: string, options?: CoredumpOptions): Promise<void> {
@@ -20,4 +20,10 @@ async function attached<T>(pid: number, use: (process: ImageProcess) => Promise<
   } finally {
     process.close();
   }
+}
+
+/** WAGSNAP_TRACKING has all captures of a test run track by that way, however small a memory is. */
+function forcedTracking(): CaptureOptions['tracking'] {
+  const way = process.env['WAGSNAP_TRACKING'];
+  return way === 'userfault' || way === 'protect' || way === 'none' ? way : undefined;
 }

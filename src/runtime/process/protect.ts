@@ -28,7 +28,7 @@ const E2BIG: i64 = -7;
 const BLOCKS_MAX: i64 = 16384;
 const BLOCK_SHIFT: i64 = 16;
 /** A block is no larger than what a tool scans at once. */
-const BLOCK_SHIFT_MAX: i64 = 25;
+const BLOCK_SHIFT_MAX: i64 = 24;
 /** A bit for each block. */
 const WRITTEN: usize = memory.data(2048, 8);
 

@@ -1,0 +1,97 @@
+/**
+ * Tracking: a process and one tool, walked, and two, by chance, which write their requests over each other's and die at any step.
+ * Nobody who lets the process go has missed a write; and the number of the session is needed for that.
+ */
+
+import { expect, test } from 'vitest';
+import { random } from '../support/random.js';
+import { exhaustive, seed } from '../support/sampling.js';
+import { freshWorld, type TrackingTool, type TrackingWorld, trackingSteps, wrongTracking } from './tracking-model.js';
+
+const LIMIT = 100_000;
+const RUNS = 10_000;
+const STEPS = 200;
+
+/** Walks all interleavings, breadth first. @returns what does not hold, with the steps that led there */
+function walk(tools: number): { states: number; violation: string | undefined; ends: number } {
+  const first = JSON.stringify(freshWorld(tools, 2));
+  const from = new Map<string, readonly [string, string] | undefined>([[first, undefined]]);
+  const queue = [first];
+  let ends = 0;
+  for (let at = 0; at < queue.length; at++) {
+    if (queue.length > LIMIT) throw new Error(`more than ${LIMIT} states`);
+    const key = queue[at];
+    const world = JSON.parse(key) as TrackingWorld;
+    const wrong = wrongTracking(world);
+    if (wrong !== undefined) return { states: queue.length, violation: `${wrong}:\n${pathTo(key)}`, ends };
+    if (world.tools.every(({ pc }) => pc === 'done')) ends++;
+    for (const [name, step] of trackingSteps(world, new Set())) {
+      const next = JSON.parse(key) as TrackingWorld;
+      step(next);
+      const target = JSON.stringify(next);
+      if (from.has(target)) continue;
+      from.set(target, [key, name]);
+      queue.push(target);
+    }
+  }
+  return { states: queue.length, violation: undefined, ends };
+
+  function pathTo(key: string): string {
+    const steps: string[] = [];
+    for (let at = from.get(key); at !== undefined; at = from.get(at[0])) steps.unshift(at[1]);
+    return `${steps.join('\n')}\n${key}`;
+  }
+}
+
+test('one tool misses no write', () => {
+  const { states, violation, ends } = walk(1);
+  expect(violation).toBeUndefined();
+  expect(states).toBeGreaterThan(100);
+  expect(ends).toBeGreaterThan(0);
+});
+
+/** Schedules by chance, each to its end. @returns what does not hold in one of them, with its steps */
+function chance(next: () => number, runs: number): string | undefined {
+  for (let run = 0; run < runs; run++) {
+    const world = freshWorld(2, STEPS);
+    const names: string[] = [];
+    for (let step = 0; step < STEPS; step++) {
+      const steps = [...trackingSteps(world, new Set())];
+      // Deaths are rarer than all else.
+      const living = steps.filter(([name]) => !name.endsWith('dies') || next() < 0.02);
+      if (living.length === 0) break;
+      const [name, take] = living[Math.floor(next() * living.length)];
+      names.push(name);
+      take(world);
+      const wrong = wrongTracking(world);
+      if (wrong !== undefined) return `${wrong}:\n${names.join('\n')}\n${JSON.stringify(world)}`;
+    }
+  }
+  return undefined;
+}
+
+test(`nor do two, by chance, seed ${seed}`, { timeout: 120_000 }, () => {
+  expect(chance(random(seed), exhaustive ? 1_000_000 : RUNS)).toBeUndefined();
+});
+
+test.each([
+  ['one of which begins after the other has copied: the session of the first is over', [], undefined],
+  ['the same, were it not', ['sessions'], 'tool 1 has missed a write'],
+] as const)('two, %s', (_, faults, expected) => {
+  const world = freshWorld(2, 1);
+  /** What a tool does, and the process for it, until it is there. */
+  const drive = (id: number, isThere: (tool: TrackingTool) => boolean) => {
+    while (!isThere(world.tools[id - 1])) {
+      const steps = [...trackingSteps(world, new Set(faults))];
+      const isNext = (name: string) => name.startsWith('process') || name.startsWith(`tool ${id} `);
+      const [, take] = steps.find(([name]) => isNext(name) && !/writes$|dies|asks again|gives up/.test(name))!;
+      take(world);
+    }
+  };
+  drive(1, ({ pc }) => pc === 'stop');
+  const write = [...trackingSteps(world, new Set())].find(([name]) => name === 'process writes')!;
+  write[1](world);
+  drive(2, ({ pc }) => pc === 'copy');
+  drive(1, ({ pc }) => pc === 'done');
+  expect(wrongTracking(world)).toBe(expected);
+});
