@@ -10,6 +10,7 @@ import { againstLiftoff, againstTurbofan, siteTables } from './code-speed.js';
 import { compileSpeed, compileThreads } from './compile-speed.js';
 import type { Figure, Outcome } from './figure.js';
 import { hostCalls } from './host-calls.js';
+import { importCalls } from './import-calls.js';
 import { emptyFolder } from './measure.js';
 import { restoreTime } from './restore-time.js';
 import { startUp } from './start-up.js';
@@ -28,6 +29,7 @@ const figures: readonly Figure[] = [
   differenceBytes,
   chainRestore,
   ...hostCalls,
+  importCalls,
 ];
 
 const names = process.argv.slice(2);

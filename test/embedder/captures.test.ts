@@ -236,6 +236,31 @@ describe.runIf(able).each<ArchName>(['x64', 'arm64'])('captured on %s', (arch) =
   });
 });
 
+test.runIf(able && process.arch === 'x64')(
+  'captured at each safepoint of a run, before, between and after calls',
+  async () => {
+    let safepoints = 0;
+    for (let n = 1; ; n++) {
+      const embedder = new Embedder(2);
+      const env = { WAGSNAP_PARK: `${n}` };
+      const first = Workload.start(images.get('x64')!.path, { imports: embedder.imports, env });
+      await first.embedder!.greeted;
+      const snapshot = file();
+      const captured = captureAndEnd(first, snapshot).then(
+        () => true,
+        () => false, // it has ended: there are no more
+      );
+      if (!(await captured)) break;
+      await first.ended();
+      safepoints++;
+      const second = await restoreAndStart(snapshot, images.get('arm64')!, file(), { imports: embedder.imports });
+      expect(await second.ended()).toEqual({ stdout: '', stderr: '', code: 0 });
+      embedder.check();
+    }
+    expect(safepoints).toBeGreaterThan(8);
+  },
+);
+
 test.runIf(able)('10,000 calls with captures among them', async () => {
   const count = 10_000;
   const embedder = new Embedder(count);

@@ -22,7 +22,9 @@ export interface CallRequest {
 export type Send = (bytes: Buffer) => void;
 
 export class Call {
-  private readonly abort = new AbortController();
+  /** Made when a function asks for its signal: it takes as long as the rest of a call. */
+  private abort: AbortController | undefined;
+  private isDropped = false;
   private readonly requests = new MemoryRequests((bytes) => this.send?.(bytes));
   private answer: Buffer | undefined;
 
@@ -71,8 +73,9 @@ export class Call {
   /** Nobody will take the answer. */
   drop(): void {
     this.send = undefined;
-    this.requests.end(processIsGone());
-    if (!this.isAnswered) this.abort.abort(processIsGone());
+    this.requests.end(processIsGone);
+    this.isDropped = !this.isAnswered;
+    if (this.isDropped) this.abort?.abort(processIsGone());
   }
 
   /** Whether another process's call is this one. */
@@ -87,15 +90,26 @@ export class Call {
     );
   }
 
+  private signal(): AbortSignal {
+    if (this.abort === undefined) {
+      this.abort = new AbortController();
+      if (this.isDropped) this.abort.abort(processIsGone());
+    }
+    return this.abort.signal;
+  }
+
   private context(): CallContext {
     const { session, number, again, row } = this.request;
+    const signal = () => this.signal();
     return {
       call: number,
       session,
       again,
       module: row.module,
       name: row.name,
-      signal: this.abort.signal,
+      get signal() {
+        return signal();
+      },
       memory: (index = 0) => this.requests.memory(index),
     };
   }
@@ -116,7 +130,7 @@ export class Call {
 
   private settle(answer: Buffer): void {
     this.answer = answer;
-    this.requests.end(callIsOver());
+    this.requests.end(callIsOver);
     this.send?.(answer);
   }
 }

@@ -29,7 +29,8 @@ const U32 = 0x1_0000_0000;
 
 export class MemoryRequests {
   private waiting: Request[] = [];
-  private ended: Error | undefined;
+  /** Makes the error: most calls end without one. */
+  private ended: (() => Error) | undefined;
 
   /** @param send to the process, if there is one just now */
   constructor(private readonly send: (bytes: Buffer) => void) {}
@@ -65,9 +66,10 @@ export class MemoryRequests {
   }
 
   /** Nothing can be asked any more. */
-  end(error: Error): void {
+  end(error: () => Error): void {
     this.ended ??= error;
-    for (const { reject } of this.waiting.splice(0)) reject(this.ended);
+    if (this.waiting.length === 0) return;
+    for (const { reject } of this.waiting.splice(0)) reject(this.ended());
   }
 
   private async read(index: number, address: number | bigint, length: number): Promise<Uint8Array> {
@@ -101,7 +103,7 @@ export class MemoryRequests {
   }
 
   private ask(bytes: Buffer, answer: number, length: number): Promise<Buffer> {
-    if (this.ended !== undefined) return Promise.reject(this.ended);
+    if (this.ended !== undefined) return Promise.reject(this.ended());
     return new Promise((resolve, reject) => {
       this.waiting.push({ bytes, answer, length, resolve, reject });
       this.send(bytes);
