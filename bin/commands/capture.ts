@@ -144,8 +144,9 @@ const command: CommandModule<object, Options> = {
       const { describeCapture } = await import('../show/trace.js');
       process.stderr.write(describeCapture(report));
     }
-    const { file, bytes, pages, frames, pause, total, tracking = null } = report;
-    printResult(path, options.json ? terminalJson({ file, bytes, pages, frames, pause, total, tracking }) : file);
+    const { file, bytes, pages, changed = null, frames, pause, total, tracking = null } = report;
+    const json = { file, bytes, pages, changed, frames, pause, total, tracking };
+    printResult(path, options.json ? terminalJson(json) : file);
   },
 };
 export default command;

@@ -19,7 +19,8 @@ const LAST_LINES = 8;
 export function describeCapture(report: CaptureReport): string {
   return terminalLines([
     `globals ${count(report.globalsSize)} bytes`,
-    `memory ${count(report.memorySize)} bytes, ${count(report.pages * PAGE)} in use`,
+    `memory ${count(report.memorySize)} bytes, ${count(report.pages * PAGE)} in use` +
+      (report.changed === undefined ? '' : `, ${count(report.changed)} not as in the parent`),
     `stack ${count(report.stackSize)} bytes, ${plural(report.frames, 'frame')}`,
     ...trackingLines(report.tracking),
     ...report.files,

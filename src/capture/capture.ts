@@ -41,6 +41,7 @@ import {
   type SnapshotModule,
   type StoredSnapshot,
 } from '../snapshot/snapshot.js';
+import { storedBytes } from '../snapshot/stored-runs.js';
 import { traceFrames } from '../snapshot/trace-frames.js';
 import { type GrowingFile, SnapshotWriter } from '../snapshot/writer.js';
 import { readCall } from './call.js';
@@ -376,6 +377,7 @@ class Capture {
       file,
       bytes,
       pages: memories.reduce((sum, memory) => sum + memory.blocks.length, 0),
+      ...(snapshot.ancestors === undefined ? {} : { changed: storedBytes(instances) }),
       frames: frames.count,
       pause: Math.round(pause * 1000),
       total: Math.round((performance.now() - this.start) * 1000),

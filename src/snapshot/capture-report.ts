@@ -29,6 +29,8 @@ export interface CaptureReport {
   readonly bytes: number;
   /** Wasm pages with anything in them. */
   readonly pages: number;
+  /** Of one with a parent: bytes of memory that are not the same in it. */
+  readonly changed?: number | undefined;
   readonly frames: number;
   /** Microseconds that the process stood still, at most: from the signal until it was let go. */
   readonly pause: number;

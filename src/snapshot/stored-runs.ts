@@ -16,6 +16,13 @@ export function* storedRuns(instances: readonly SnapshotInstance[], file: number
   }
 }
 
+/** Bytes of memory that are in the snapshot's own file. */
+export function storedBytes(instances: readonly SnapshotInstance[]): number {
+  let sum = 0;
+  for (const { bytes } of storedRuns(instances, 0)) sum += bytes;
+  return sum;
+}
+
 /**
  * Of each extent in a file: its runs.
  *

@@ -11,7 +11,7 @@ import { readSnapshot, readSnapshotModule } from './format.js';
 import { checkPages, pageDigests } from './page-digests.js';
 import type { SnapshotInstance, StoredSnapshot } from './snapshot.js';
 import { SnapshotFile } from './snapshot-file.js';
-import { storedRuns } from './stored-runs.js';
+import { storedBytes, storedRuns } from './stored-runs.js';
 
 export interface VerifiedFile {
   readonly path: string;
@@ -40,7 +40,7 @@ export async function verifySnapshot(
     return read;
   });
   for (const [i, file] of files.slice(1).entries()) checkStored(snapshot.instances, i + 1, file, path);
-  const sizes = files.map(({ snapshot: { instances } }) => pageBytes(instances));
+  const sizes = files.map(({ snapshot: { instances } }) => storedBytes(instances));
   const total = sizes.reduce((sum, size) => sum + size, 0);
   let done = 0;
   const verified: VerifiedFile[] = [];
@@ -68,12 +68,6 @@ async function verifyFile(stored: StoredSnapshot, onBytes: (bytes: number) => vo
   } finally {
     file.close();
   }
-}
-
-function pageBytes(instances: readonly SnapshotInstance[]): number {
-  let sum = 0;
-  for (const { bytes } of storedRuns(instances, 0)) sum += bytes;
-  return sum;
 }
 
 /** Every block that a snapshot has in an ancestor's file is one that the ancestor has stored there. */

@@ -114,7 +114,10 @@ test('capture --parent writes what differs, and refuses what is no parent', { ti
     await capturePid(workload.pid, { output: join(folder, 'first.wsnap') });
     const capture = (...args: string[]) => wagSnap(['capture', pid, ...args]);
     expect(capture('-o', 'second.wsnap', '--parent', 'first.wsnap')).toEqual(done('second.wsnap\n'));
-    expect(capture('-o', 'third.wsnap', '--parent', 'second.wsnap', '--search', '.').status).toBe(0);
+    const third = capture('-o', 'third.wsnap', '--parent', 'second.wsnap', '--search', '.', '-v', '--json');
+    expect(third.status).toBe(0);
+    expect(third.stderr).toMatch(/^memory [\d,]+ bytes, [\d,]+ in use, [\d,]+ not as in the parent$/m);
+    expect(JSON.parse(third.stdout).changed).toBeLessThan(65536);
     expect(wagSnap(['verify', 'third.wsnap']).status).toBe(0);
     expect(capture('-o', 'first.wsnap', '--parent', 'second.wsnap')).toMatchObject({ status: 2 });
     expect(capture('-o', 'x', '--parent', 'none')).toMatchObject({ status: 1 });

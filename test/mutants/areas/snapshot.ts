@@ -54,7 +54,7 @@ export const snapshot: Area = {
     },
     {
       file: 'src/snapshot/memory-codec.ts',
-      tests: FORMAT,
+      tests: [...FORMAT, 'test/unit/snapshot/hostile-chain.test.ts'],
       changes: [
         ['raw.pages > raw.max', 'false'],
         [
@@ -108,8 +108,8 @@ export const snapshot: Area = {
       changes: [
         ['await checkContents(file, snapshot.host.descriptors);', ''],
         ['await checkPages(file, snapshot.instances, digests, onBytes);', ''],
-        ['if (!module.file) readSnapshotModule(stored, module);', ''],
-        ['checkStored(snapshot.instances, i + 1, file, path);', ''],
+        ['if (!module.file) readSnapshotModule', 'if (module.file) readSnapshotModule'],
+        ['checkStored(snapshot.instances, i + 1, file, path);', 'if (i < 0) checkStored([], i, file, path);'],
         ['if (end >= fileOffset + bytes) continue;', 'if (end > fileOffset) continue;'],
       ],
     },

@@ -264,7 +264,7 @@ describe('capture and restore', () => {
     await during(child, expect.poll(output).toContain('readline 1 sum 6\n'));
     const capture = wagSnap('capture', String(pid), '-v', '--kill', '--json', '-o', 'half.wsnap');
     expect(capture.stderr).toMatch(/^globals .*\nmemory .*\nstack .*\n#1 /);
-    const told = ['file', 'bytes', 'pages', 'frames', 'pause', 'total', 'tracking'];
+    const told = ['file', 'bytes', 'pages', 'changed', 'frames', 'pause', 'total', 'tracking'];
     expect(Object.keys(JSON.parse(capture.stdout))).toEqual(told);
     await closed(child);
     expect(child.exitCode).toBe(75);

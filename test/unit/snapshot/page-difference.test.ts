@@ -91,6 +91,10 @@ test('blocks that were zeros and still are do not cut an extent; those that beca
     { offset: 0, fileOffset: PAGE, bytes: 4 * BLOCK, file: 1 },
     { offset: 5 * BLOCK, fileOffset: PAGE + 5 * BLOCK, bytes: BLOCK, file: 1 },
   ]);
+  const apart = [inherited[0], { offset: PAGE, fileOffset: 5 * PAGE, bytes: PAGE }];
+  const both = { masks: new Uint16Array(2), placeOf: () => 0 };
+  const all = Uint16Array.of(0xffff, 0xffff);
+  expect(pageTable(both, all, all, apart).extents).toEqual(apart.map((extent) => ({ ...extent, file: 1 })));
   const changed = pageTable(
     { masks: Uint16Array.of(0b000010), placeOf: () => 7 * PAGE },
     Uint16Array.of(0b111001),

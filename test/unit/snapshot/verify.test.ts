@@ -1,5 +1,6 @@
 /** verify finds a changed byte wherever it is in the files of a chain; compact makes one file of them. */
 
+import { createHash } from 'node:crypto';
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
@@ -9,8 +10,11 @@ import { verify } from '../../../src/api/verify.js';
 import { InputError, ToolError } from '../../../src/base/errors.js';
 import type { StoredSnapshot } from '../../../src/snapshot/snapshot.js';
 import { verifySnapshot } from '../../../src/snapshot/verify.js';
+import { SnapshotWriter } from '../../../src/snapshot/writer.js';
+import { BytesSource } from '../../support/bytes-source.js';
 import { temporaryFolder } from '../../support/workload.js';
 import { readMemory, writeGeneration } from './chain-sample.js';
+import { sampleSnapshot } from './sample.js';
 
 const PAGE = 65536;
 const root = temporaryFolder();
@@ -125,4 +129,27 @@ test('a damaged chain is not made one file, and one that is given up leaves noth
   controller.abort('SIGINT');
   await expect(compact(path('c'), { to, signal: controller.signal })).rejects.toThrow(ToolError);
   expect(() => readFileSync(to)).toThrow('ENOENT');
+});
+
+test('contents of files without a name count', async () => {
+  const file = join(root, 'unlinked.wsnap');
+  const plain = sampleSnapshot([], undefined);
+  const contents = Buffer.alloc(PAGE, 'contents');
+  const writer = new SnapshotWriter(file);
+  const fileOffset = await writer.pages.takeContents(new BytesSource(contents), PAGE);
+  const sha256 = createHash('sha256').update(contents).digest('hex');
+  const descriptors = plain.host.descriptors.map((descriptor) =>
+    descriptor.fd === 4 ? { ...descriptor, contents: { fileOffset, size: PAGE, sha256 } } : descriptor,
+  );
+  await writer.seal({ ...plain, host: { ...plain.host, descriptors } });
+  await writer.commit();
+  await verify(file);
+  const copy = join(root, 'unlinked-copy.wsnap');
+  await compact(file, { to: copy });
+  expect(openSnapshot(copy).snapshot.host.descriptors[2].contents).toMatchObject({ size: PAGE, sha256 });
+  await verify(copy);
+  const bytes = readFileSync(file);
+  bytes[fileOffset + 9] ^= 1;
+  writeFileSync(file, bytes);
+  await expect(verify(file)).rejects.toThrow(/the hash of the file of descriptor 4 differs/);
 });
