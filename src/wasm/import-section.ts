@@ -28,7 +28,7 @@ export function imports(reader: Reader, parts: ModuleParts): void {
   for (let count = readCount(reader, 'imports'); count > 0; count--) {
     const module = readName(reader);
     const name = readName(reader);
-    const form = name === '' && reader.pos < reader.end ? reader.bytes[reader.pos] : undefined;
+    const form = name === '' ? reader.bytes[reader.pos] : undefined;
     switch (form) {
       case Compact.Items:
         reader.pos++;
