@@ -61,8 +61,8 @@ async function copyMemories(
   const copied: SnapshotInstance[] = [];
   for (const [i, instance] of instances.entries()) {
     const memories = [];
-    for (const [k, { pages: size, maxPages }] of instance.memories.entries()) {
-      memories.push({ pages: size, maxPages, ...(await pages.takePages(all[i][k], onBytes)) });
+    for (const [k, memory] of instance.memories.entries()) {
+      memories.push({ ...memory, ...(await pages.takePages(all[i][k], onBytes)) });
     }
     copied.push({ ...instance, memories });
   }
