@@ -12,9 +12,8 @@ export const component: Area = {
         ['({ name }) => !OF_WASI.test(name)', '() => false'],
         ['kind !== ExternKind.Func || from !== PREVIEW1', 'kind !== ExternKind.Func'],
         ['found.index !== exported.get(name)', 'false'],
-        ['found.instance !== adapter', 'false'],
         ["found.func.kind === 'import'", 'true'],
-        ['start === undefined) continue', 'start !== 0) continue'],
+        ['if (this.functions.module(instance).start === undefined) continue;', 'continue;'],
       ],
     },
     {
