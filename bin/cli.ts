@@ -60,6 +60,10 @@ async function dispatch(args: readonly string[]): Promise<void> {
   const [verb, ...rest] = withoutHelpCommands(args);
   if (verb === undefined) throw new UsageError('which command?', await commandList());
   if (verb === COMPLETION) return printCompletion(rest);
+  if (verb === '--version' && rest.length === 0) {
+    console.log(ownPackage().version); // needs no command's module
+    return;
+  }
   const isCommand = Object.hasOwn(commands, verb);
   if (!isCommand && !verb.startsWith('-')) throw await noSuchCommand(verb);
   const modules = await loadCommands(isCommand ? [verb] : Object.keys(commands));
