@@ -3,11 +3,10 @@
 import type { TraceEntry } from '../snapshot/capture-report.js';
 import { formatTime } from '../snapshot/file-facts.js';
 import { readSnapshotModule } from '../snapshot/format.js';
+import type { Descriptor, FileFacts } from '../snapshot/host.js';
 import {
   cellsOf,
-  type Descriptor,
   decodeFuncRef,
-  type FileFacts,
   type Frames,
   MISSING,
   type SnapshotCall,

@@ -7,7 +7,8 @@ import { resolve } from 'node:path';
 import { UsageError } from '../base/errors.js';
 import { type FdPolicy, type Grants, RestoreProblems } from '../restore/grants.js';
 import { descriptorLine } from '../snapshot/descriptor-line.js';
-import type { Descriptor, StoredSnapshot } from '../snapshot/snapshot.js';
+import type { Descriptor } from '../snapshot/host.js';
+import type { StoredSnapshot } from '../snapshot/snapshot.js';
 import { parseListen } from './listen.js';
 import { checkDirectory, type Directory } from './process-options.js';
 

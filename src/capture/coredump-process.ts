@@ -13,7 +13,8 @@ import { type Destination, openDestination } from '../base/output.js';
 import { makeTemporaryFolder, nameTemporary, removeTemporary } from '../base/temporary.js';
 import { writeCoredump } from '../snapshot/coredump.js';
 import { readSnapshot } from '../snapshot/format.js';
-import { type CaptureOptions, captureProcess } from './capture.js';
+import { captureProcess } from './capture.js';
+import type { CaptureOptions } from './capture-options.js';
 import type { ImageProcess } from './process.js';
 
 export type CoredumpOptions = Pick<CaptureOptions, 'kill' | 'timeout' | 'signal' | 'onProgress' | 'onWarning'>;

@@ -8,8 +8,8 @@ import { type BigIntStats, closeSync, fstatSync, read } from 'node:fs';
 import { promisify } from 'node:util';
 import { LimitError, systemReason, ToolError } from '../base/errors.js';
 import { openRegularFile } from '../base/path-descriptor.js';
+import type { FileContents, Host } from '../snapshot/host.js';
 import type { ByteSource, PageSink } from '../snapshot/pages.js';
-import type { FileContents, Host } from '../snapshot/snapshot.js';
 import type { UnlinkedFile } from './open-names.js';
 import type { ProcessFolder } from './process-folder.js';
 

@@ -31,7 +31,7 @@ import {
 import { RT_ARGC, RT_ARGV, RT_ENVP, RT_HOST_STATE } from '../image/contract/runtime-block.js';
 import { readDescriptorRecord } from '../snapshot/descriptor-record.js';
 import { hashFile, openFileFacts } from '../snapshot/file-facts.js';
-import type { Descriptor, EmbedderState, Host } from '../snapshot/snapshot.js';
+import type { Descriptor, EmbedderState, Host } from '../snapshot/host.js';
 import { checkedAddress, type ProcessMemory } from './process-memory.js';
 
 const EMPTY = new Uint8Array(0);

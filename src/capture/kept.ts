@@ -1,6 +1,6 @@
 /**
  * A process that is kept: parked until somebody decides, as another process may continue its computation. It does not
- * go on when the tool that has parked it ends. COMMAND_KEEP and FLAG_KEPT of the runtime block.
+ * continue when the tool that has parked it ends. COMMAND_KEEP and FLAG_KEPT of the runtime block.
  */
 
 import { InputError, ToolError } from '../base/errors.js';

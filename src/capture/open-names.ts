@@ -18,7 +18,7 @@ import { O_PATH } from '../base/path-descriptor.js';
 import { quoted } from '../base/terminal-text.js';
 import { fileFacts } from '../snapshot/file-facts.js';
 import { fileIdentity } from '../snapshot/file-identity.js';
-import type { Descriptor, Host } from '../snapshot/snapshot.js';
+import type { Descriptor, Host } from '../snapshot/host.js';
 import { nativeDescriptors } from './host-state.js';
 import type { ProcessMemory } from './process-memory.js';
 

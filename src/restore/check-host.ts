@@ -14,7 +14,8 @@ import { systemReason } from '../base/errors.js';
 import { pathOfDescriptor } from '../base/path-descriptor.js';
 import { factsThatDiffer, fileFacts, hashFile } from '../snapshot/file-facts.js';
 import { isSameFile } from '../snapshot/file-identity.js';
-import type { Descriptor, FileFacts, StoredSnapshot } from '../snapshot/snapshot.js';
+import type { Descriptor, FileFacts } from '../snapshot/host.js';
+import type { StoredSnapshot } from '../snapshot/snapshot.js';
 import { canWalk, findBeneath, PathError } from './beneath.js';
 import { type Grants, grantDescriptors, type Problem, quote, RestoreProblems } from './grants.js';
 

@@ -10,7 +10,7 @@
 import { InputError } from '../base/errors.js';
 import { quoted } from '../base/terminal-text.js';
 import { HS_FD_CAPACITY } from '../image/contract/host-state.js';
-import type { Descriptor } from '../snapshot/snapshot.js';
+import type { Descriptor } from '../snapshot/host.js';
 
 /** A host directory given to the guest. */
 export interface Directory {

@@ -22,7 +22,7 @@ import {
   HS_VERSION,
 } from '../image/contract/host-state.js';
 import { writeDescriptorRecord } from '../snapshot/descriptor-record.js';
-import type { Descriptor, EmbedderState } from '../snapshot/snapshot.js';
+import type { Descriptor, EmbedderState } from '../snapshot/host.js';
 import { quote } from './grants.js';
 
 const OPEN_WRITE = 2;

@@ -4,8 +4,9 @@
 
 import type { ChainFiles } from '../snapshot/chain-files.js';
 import { groupContents, type SharedContents } from '../snapshot/file-contents.js';
+import type { Descriptor } from '../snapshot/host.js';
 import type { PageSink } from '../snapshot/pages.js';
-import type { Descriptor, Extent, Snapshot } from '../snapshot/snapshot.js';
+import type { Extent, Snapshot } from '../snapshot/snapshot.js';
 import { StoredContents, StoredMemory } from '../snapshot/stored-pages.js';
 
 export interface PlacedData {

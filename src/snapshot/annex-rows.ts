@@ -4,7 +4,7 @@
 
 import type { Annex } from './annex-schema.js';
 import { groupContents } from './file-contents.js';
-import type { Descriptor, FileContents, FileFacts } from './snapshot.js';
+import type { Descriptor, FileContents, FileFacts } from './host.js';
 
 /** Undefined when there is nothing to say. */
 export function annexRows(descriptors: readonly Descriptor[]): object | undefined {

@@ -15,7 +15,7 @@
 import { z } from 'zod';
 import { EMBEDDER_IMPORTS_MAX, SESSION_SIZE } from '../image/contract/embedder.js';
 import { isWorkloadName } from '../image/workload-name.js';
-import { FILE_TYPES } from './snapshot.js';
+import { FILE_TYPES } from './host.js';
 
 const NAME_BYTES = 8;
 

@@ -4,8 +4,9 @@ import type { Destination } from '../base/output.js';
 import { ChainFiles } from './chain-files.js';
 import { groupContents } from './file-contents.js';
 import { readSnapshotModule } from './format.js';
+import type { FileContents, Host } from './host.js';
 import type { PageFile } from './page-file.js';
-import type { FileContents, Host, SnapshotInstance, SnapshotModule, StoredSnapshot } from './snapshot.js';
+import type { SnapshotInstance, SnapshotModule, StoredSnapshot } from './snapshot.js';
 import { StoredContents, StoredMemory } from './stored-pages.js';
 import { SnapshotWriter } from './writer.js';
 

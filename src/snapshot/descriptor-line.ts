@@ -1,7 +1,7 @@
 /** A descriptor of a snapshot in words, on one line: for messages and listings. Names stay as they are. */
 
 import { formatTime } from './file-facts.js';
-import type { Descriptor, FileFacts } from './snapshot.js';
+import type { Descriptor, FileFacts } from './host.js';
 
 /** `4: file moved/data below 3 at offset 5`. */
 export function descriptorLine(descriptor: Descriptor): string {

@@ -25,7 +25,7 @@ import {
   FDK_SOCKET,
   FDK_STDIO,
 } from '../image/contract/host-state.js';
-import type { Descriptor, DescriptorKind } from './snapshot.js';
+import type { Descriptor, DescriptorKind } from './host.js';
 
 const KINDS: Readonly<Record<DescriptorKind, number>> = {
   stdio: FDK_STDIO,

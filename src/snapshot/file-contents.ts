@@ -7,7 +7,8 @@ import { createHash } from 'node:crypto';
 import { InputError } from '../base/errors.js';
 import { WASM_PAGE } from '../image/contract/sizes.js';
 import { ANNEX_BLOCK, ANNEX_BLOCK_SIZE } from './annex-block.js';
-import type { Descriptor, FileContents, Snapshot } from './snapshot.js';
+import type { Descriptor, FileContents } from './host.js';
+import type { Snapshot } from './snapshot.js';
 import type { SnapshotFile } from './snapshot-file.js';
 
 const CHUNK = 1 << 20;

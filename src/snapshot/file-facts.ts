@@ -11,7 +11,7 @@ import { type BigIntStats, closeSync, read, statSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { systemReason, ToolError } from '../base/errors.js';
 import { openRegularFile } from '../base/path-descriptor.js';
-import type { FileFacts, FileType } from './snapshot.js';
+import type { FileFacts, FileType } from './host.js';
 
 const CHUNK = 1 << 20;
 const readAsync = promisify(read);

@@ -6,7 +6,7 @@
 
 import { createHash } from 'node:crypto';
 import { type BigIntStats, readFileSync } from 'node:fs';
-import type { FileIdentity } from './snapshot.js';
+import type { FileIdentity } from './host.js';
 
 let known: string | undefined;
 

@@ -11,7 +11,7 @@ import { MEMORY64_PAGES, TABLE_MAX } from '../image/contract/sizes.js';
 import { PHASE_KINDS } from './snapshot.js';
 
 const MAX_FD = 1024;
-/** Files that a snapshot may need besides its own: whoever goes on with it has all of them open at once. */
+/** Files that a snapshot may need besides its own: whoever continues with it has all of them open at once. */
 export const ANCESTORS_MAX = 64;
 
 /** Or empty, where there was none. */

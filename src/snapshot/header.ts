@@ -15,11 +15,11 @@ import { ValType } from '../wasm/module.js';
 import { decodeExceptions, encodeExceptions } from './exceptions-codec.js';
 import { bytesOf, checkType, decodeFrames, encodeFrames, type Fail, valueProblem, words32 } from './frames-codec.js';
 import { type Header, headerSchema, type RawHeader } from './header-schema.js';
+import type { Descriptor } from './host.js';
 import { checkRanges, decodeMemory, encodeMemory, type FileRange } from './memory-codec.js';
 import { PROLOGUE_SIZE } from './prologue.js';
 import {
   cellsOf,
-  type Descriptor,
   type Frames,
   isReference,
   putValue,

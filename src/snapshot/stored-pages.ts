@@ -1,8 +1,9 @@
 /** What a snapshot's files have of a process's memory and files, as sources. Both lie in files and can be mapped. */
 
 import { WASM_PAGE } from '../image/contract/sizes.js';
+import type { FileContents } from './host.js';
 import type { ByteSource, PageRun, PageSource } from './pages.js';
-import type { FileContents, SnapshotMemory } from './snapshot.js';
+import type { SnapshotMemory } from './snapshot.js';
 import type { SnapshotFile } from './snapshot-file.js';
 import { touchedPages } from './touched-pages.js';
 

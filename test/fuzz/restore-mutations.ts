@@ -7,9 +7,9 @@
  */
 
 import { WASM_PAGE } from '../../src/image/contract/sizes.js';
+import type { Descriptor } from '../../src/snapshot/host.js';
 import {
   cellsOf,
-  type Descriptor,
   FRAME_KINDS,
   type FrameSite,
   Frames,

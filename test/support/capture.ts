@@ -1,6 +1,7 @@
 /** Captures of a process by its pid: attached for one capture, and no longer. */
 
-import { type CaptureOptions, captureProcess } from '../../src/capture/capture.js';
+import { captureProcess } from '../../src/capture/capture.js';
+import type { CaptureOptions } from '../../src/capture/capture-options.js';
 import { type CoredumpOptions, coredumpProcess } from '../../src/capture/coredump-process.js';
 import { ImageProcess } from '../../src/capture/process.js';
 import type { CaptureReport } from '../../src/snapshot/capture-report.js';

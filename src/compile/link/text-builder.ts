@@ -12,7 +12,6 @@
  */
 
 import { entrySlots, frameSizeFor, type MacroAssembler } from '../../arch/masm/masm.js';
-import type { Target } from '../../arch/masm/target.js';
 import { align } from '../../base/align.js';
 import { BugError, LimitError } from '../../base/errors.js';
 import { trace } from '../../base/trace.js';
@@ -20,17 +19,14 @@ import { FUNC_IMPORT, FUNC_STUB, FUNC_TRAMPOLINE } from '../../image/contract/si
 import { SEGMENT_ALIGN } from '../../image/contract/sizes.js';
 import { HandlerTable } from '../../image/tables/handler-table.js';
 import type { TrampolineIdentity } from '../../image/tables/identity.js';
-import type { SiteTables } from '../../image/tables/site-tables.js';
 import { outputLimits } from '../../wasm/limits.js';
 import { ExternKind, type FuncType } from '../../wasm/module.js';
 import { CallLayout } from '../convention/call-layout.js';
 import { entrySite } from '../convention/entry-site.js';
 import { BUILTINS, type Builtin, type CodeEnvironment } from '../convention/environment.js';
-import type { Variation } from '../convention/variation.js';
-import type { CodeGenerator, InstanceCode } from '../generator.js';
-import { Crew, threadsFor } from '../parallel/crew.js';
+import type { InstanceCode } from '../generator.js';
+import type { Crew } from '../parallel/crew.js';
 import type { CodePiece, PieceRange } from '../parallel/piece.js';
-import type { PieceContext } from '../parallel/piece-compiler.js';
 import { type BlockingWindow, emitBlockingSyscall } from '../stubs/blocking-syscall.js';
 import { emitCallC } from '../stubs/call-c.js';
 import { callTo, type StubContext } from '../stubs/context.js';
@@ -39,31 +35,19 @@ import { emitInvoke, emitLand, emitResume, emitTrampoline, emitUnwind } from '..
 import { areaSize, emitBuiltin, emitImportThunk, emitMissingThunk } from '../stubs/host-call.js';
 import { emitSignalEntry, emitSignalReturn } from '../stubs/signal.js';
 import { emitStart } from '../stubs/start.js';
-import { globalValue } from './constants.js';
+import { bodyBytesOf, inFunction } from './bodies.js';
+import { constantGlobals, hostConstants } from './constant-globals.js';
+import { crewFor } from './crew.js';
 import { DATA_START, type DataLayout } from './data-layout.js';
 import { embedderOrdinals } from './embedder-table.js';
 import { definition, findExport, funcType, type LinkedInstance, Provider } from './imports.js';
+import type { TextOptions } from './text-options.js';
 
 const FUNCTION_ALIGN = 16;
 /** Bytes of a host function's body up to which each thunk has a copy: a return less after a system call. */
 const INLINE_LIMIT = 400;
 /** With at most 1 GiB of DATA in front, everything is within reach of a 32-bit displacement. */
 const MAX_TEXT = 0x3f000000;
-
-export interface TextOptions {
-  readonly target: Target;
-  readonly generator: CodeGenerator;
-  readonly deterministic: boolean;
-  readonly sites: SiteTables | undefined;
-  readonly variation?: Variation;
-  readonly onProgress?: ((done: number, total: number) => void) | undefined;
-  /** How many threads may compile guests' functions; default: one. */
-  readonly jobs?: number;
-  /** Bytes of bodies that they compile at a time; given: whatever the module's size. */
-  readonly pieceBytes?: number | undefined;
-  /** Whether every caller reserves room for any tail call (baseline/tail-calls.ts); default: false. */
-  readonly tailRoom?: boolean;
-}
 
 export class TextBuilder {
   readonly masm: MacroAssembler;
@@ -308,34 +292,10 @@ export class TextBuilder {
     this.options.onProgress?.(this.compiledBytes, this.bodyBytes);
   }
 
-  /** Threads for an instance of which there is enough to compile. */
   private crewFor(instance: LinkedInstance): Crew | undefined {
-    const { target, generator, jobs = 1, pieceBytes, variation, deterministic, sites } = this.options;
-    const { module, index, file } = instance;
-    if (jobs < 2 || variation !== undefined) return undefined;
-    const first = firstApart(module, this.masm);
-    const bytes = module.bodyEnd.reduce((sum, end, i) => (i < first ? sum : sum + end - module.bodyStart[i]), 0);
-    const threads = pieceBytes === undefined ? threadsFor(bytes, jobs) : jobs;
-    if (threads < 2) return undefined;
-    const { thunkOffset, builtinOffset, tagRecord, constantGlobal, tailSlots } = this.environment(instance);
-    const constantGlobals = new Int32Array(3 * module.globals.length);
-    for (let i = 0; i < module.globals.length; i++) {
-      const value = constantGlobal(i);
-      if (value !== undefined) constantGlobals.set([1, value.lo, value.hi], 3 * i);
-    }
-    const context: PieceContext = {
-      deterministic,
-      tableLimits: sites && { tableWords: sites.limit, describedWords: sites.effort },
-      tailSlots,
-      imageStart: this.start,
-      textBytes: this.textBytes,
-      thunks: Int32Array.from({ length: module.importedFuncCount }, (_, i) => thunkOffset(i)),
-      builtins: Object.fromEntries(BUILTINS.map((name) => [name, builtinOffset(name)])) as Record<Builtin, number>,
-      tagRecords: Array.from(module.tags, (_, i) => tagRecord(i)),
-      constantGlobals,
-    };
-    const layout = this.layout.layouts[index];
-    return new Crew({ target, generator, instance: { module, layout, file }, context, first, threads, pieceBytes });
+    const { masm, start, textBytes, options } = this;
+    const layout = this.layout.layouts[instance.index];
+    return crewFor(instance, layout, this.environment(instance), { masm, imageStart: start, textBytes, options });
   }
 
   /** Whether no limit is met on the way; else its functions are compiled one by one, to find out where. */
@@ -370,31 +330,10 @@ export class TextBuilder {
       builtinOffset: (name: Builtin) => this.stubOffset(name),
       stubOffset: (name) => this.stubOffset(name),
       emitBlockingSyscall: () => this.windows.push(emitBlockingSyscall(this.context)),
-      constantGlobal: isHost ? this.hostConstants() : this.constantGlobals(instance),
+      constantGlobal: isHost
+        ? hostConstants(instance.module, this.options.target)
+        : constantGlobals(this.layout.instances, instance),
     };
-  }
-
-  private constantGlobals(instance: LinkedInstance): CodeEnvironment['constantGlobal'] {
-    const cache = instance.module.globals.map((global, index) => {
-      if (global.mutable) return undefined;
-      const [owner, at] = definition(instance, ExternKind.Global, index);
-      const value = globalValue(this.layout.instances, owner, at);
-      return value.kind === 'bits' ? value : undefined;
-    });
-    return (index) => cache[index];
-  }
-
-  /** Imports from module "target": constants of the CPU's Linux, by name. */
-  private hostConstants(): CodeEnvironment['constantGlobal'] {
-    const values = this.host.module.imports
-      .filter((entry) => entry.kind === ExternKind.Global)
-      .map(({ name }) => {
-        const value = this.options.target.hostConstants[name];
-        if (value === undefined)
-          throw new BugError(`the host layer wants a constant ${name} that the CPU does not have`);
-        return { lo: value | 0, hi: Math.floor(value / 0x100000000) | 0 };
-      });
-    return (index) => values[index];
   }
 
   private stub<T>(name: string, emit: () => T, kind = FUNC_STUB, index = 0, frameSize = 0): T {
@@ -404,7 +343,7 @@ export class TextBuilder {
     this.stubs[name] = masm.offset;
     if (sites) {
       sites.beginFunction(masm.offset, 0, index, frameSize, kind);
-      this.stubNames.set(sites.functions.length / 8 - 1, name);
+      this.stubNames.set(sites.functionCount - 1, name);
     }
     const result = emit();
     sites?.endFunction(masm.offset);
@@ -430,30 +369,6 @@ export class TextBuilder {
   private callLayout(type: FuncType): CallLayout {
     return new CallLayout(type, this.masm.plan);
   }
-}
-
-/**
- * The first defined function that is worth compiling apart: those before it come too near to DATA (settledFrom) as a
- * rule, or will be compiled before another thread has started.
- */
-function firstApart({ bodyStart, bodyEnd }: LinkedInstance['module'], masm: MacroAssembler): number {
-  let bytes = masm.offset;
-  for (let i = 0; i < bodyStart.length; i++) {
-    if (bytes >= masm.settledFrom) return i;
-    bytes += bodyEnd[i] - bodyStart[i];
-  }
-  return bodyStart.length;
-}
-
-/** Of all function bodies of a module. */
-function bodyBytesOf({ bodyStart, bodyEnd }: LinkedInstance['module']): number {
-  return bodyEnd.reduce((sum, end, i) => sum + end - bodyStart[i], 0);
-}
-
-/** The limits that code and tables as a whole run into do not know where. */
-function inFunction(error: unknown, file: string, funcIndex: number): unknown {
-  if (!(error instanceof LimitError) || !(error.code === 'code-size' || error.code === 'table-size')) return error;
-  return new LimitError(error.code, `${file}: function ${funcIndex}: ${error.message}`);
 }
 
 /**

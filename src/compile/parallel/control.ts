@@ -1,5 +1,5 @@
 /**
- * What the threads of a compilation share: who compiles which piece, and whether to go on. Pieces are claimed in order;
+ * What the threads of a compilation share: who compiles which piece, and whether to continue. Pieces are claimed in order;
  * none is claimed that is too far ahead of what is linked, so there are only so many that wait.
  */
 

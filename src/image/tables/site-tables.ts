@@ -9,7 +9,20 @@
  */
 
 import type { ValType } from '../../wasm/module.js';
-import { FUNC_GUEST, TABLES_VERSION } from '../contract/site-tables.js';
+import {
+  FR_END,
+  FR_FRAME,
+  FR_INDEX,
+  FR_INSTANCE,
+  FR_KIND,
+  FR_LOCAL_COUNT,
+  FR_LOCALS,
+  FR_SIZE,
+  FUNC_GUEST,
+  SR_BODY,
+  SR_SHAPE,
+  TABLES_VERSION,
+} from '../contract/site-tables.js';
 import { Column } from './column.js';
 import { FrameMapEncoder, type ShapeLog } from './frame-map-encoder.js';
 import type { SiteSections } from './site-lookup.js';
@@ -17,6 +30,19 @@ import { typeCode } from './type-codes.js';
 import { hashWords, WordLists } from './word-lists.js';
 
 export { Column };
+
+// Words of a row of the function table, and which of them is what.
+const FR_WORDS = FR_SIZE / 4;
+const END = FR_END / 4;
+const INSTANCE = FR_INSTANCE / 4;
+const INDEX = FR_INDEX / 4;
+const FRAME = FR_FRAME / 4;
+const LOCALS = FR_LOCALS / 4;
+const LOCAL_COUNT = FR_LOCAL_COUNT / 4;
+const KIND = FR_KIND / 4;
+// The same of the site table.
+const BODY = SR_BODY / 4;
+const SHAPE = SR_SHAPE / 4;
 
 /** What tables of some functions have, to be appended to others. */
 export interface SiteRows {
@@ -52,10 +78,14 @@ export class SiteTables {
     this.shapes = new FrameMapEncoder(limit, effort);
   }
 
+  get functionCount(): number {
+    return this.functions.length / FR_WORDS;
+  }
+
   beginFunction(textOffset: number, instance: number, funcIndex: number, frameSize: number, kind = FUNC_GUEST): void {
     const f = this.functions;
     this.functionStart = f.length;
-    f.reserve(8);
+    f.reserve(FR_WORDS);
     f.push(textOffset);
     f.push(textOffset);
     f.push(instance);
@@ -67,15 +97,15 @@ export class SiteTables {
   }
 
   endFunction(textOffset: number): void {
-    this.functions.words[this.functionStart + 1] = textOffset;
+    this.functions.words[this.functionStart + END] = textOffset;
     this.shareLocals();
   }
 
   /** Functions that have the same locals in the same places have one list of them. May be called twice for one. */
   private shareLocals(): void {
     const { words } = this.locals;
-    const first = this.functions.words[this.functionStart + 5];
-    const count = this.functions.words[this.functionStart + 6];
+    const first = this.functions.words[this.functionStart + LOCALS];
+    const count = this.functions.words[this.functionStart + LOCAL_COUNT];
     if (count === 0 || first + count !== this.locals.length) return;
     const hash = hashWords(words, first, first + count);
     const known = this.knownLocals.find(hash, (other) => {
@@ -84,7 +114,7 @@ export class SiteTables {
     });
     if (known < 0) this.knownLocals.add(hash, first);
     else if (known !== first) {
-      this.functions.words[this.functionStart + 5] = known;
+      this.functions.words[this.functionStart + LOCALS] = known;
       this.locals.length = first;
     }
   }
@@ -92,7 +122,7 @@ export class SiteTables {
   /** The next local: its home slot (in 8 bytes from sp, after the prologue) and its register, or 255 for none. */
   local(type: ValType, reg: number, slot: number): void {
     this.locals.push(((typeCode(type) << 28) | (reg << 20) | slot) >>> 0);
-    this.functions.words[this.functionStart + 6]++;
+    this.functions.words[this.functionStart + LOCAL_COUNT]++;
   }
 
   /** Ends the shape and records a safepoint with it. `kind` is SITE_*. */
@@ -142,20 +172,26 @@ export class SiteTables {
   /** As if all had been recorded here. @param textOffset where the text begins that they are about */
   append({ functions, locals, sites, traps, pins, shapes }: SiteRows, textOffset: number): void {
     const shapeIndexes = this.shapes.absorb(shapes);
-    for (let at = 0; at < functions.length; at += 8) {
-      const first = functions[at + 5];
-      const count = functions[at + 6];
+    for (let at = 0; at < functions.length; at += FR_WORDS) {
+      const first = functions[at + LOCALS];
+      const count = functions[at + LOCAL_COUNT];
       const start = functions[at] + textOffset;
-      this.beginFunction(start, functions[at + 2], functions[at + 3], functions[at + 4], functions[at + 7]);
+      this.beginFunction(
+        start,
+        functions[at + INSTANCE],
+        functions[at + INDEX],
+        functions[at + FRAME],
+        functions[at + KIND],
+      );
       this.locals.appendWords(locals, first, first + count);
-      this.functions.words[this.functionStart + 6] = count;
-      this.endFunction(functions[at + 1] + textOffset);
+      this.functions.words[this.functionStart + LOCAL_COUNT] = count;
+      this.endFunction(functions[at + END] + textOffset);
     }
     this.sites.reserve(sites.length);
     for (let at = 0; at < sites.length; at += 3) {
-      const shape = sites[at + 2];
+      const shape = sites[at + SHAPE];
       this.sites.push(sites[at] + textOffset);
-      this.sites.push(sites[at + 1]);
+      this.sites.push(sites[at + BODY]);
       this.sites.push(((shape & ~SHAPE_MASK) | shapeIndexes[shape & SHAPE_MASK]) >>> 0);
     }
     appendMoved(this.traps, traps, 2, textOffset);

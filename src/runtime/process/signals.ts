@@ -9,7 +9,7 @@
  *     SIGTRAP       STOPPING -> PARKED -> RUNNING, at a safepoint
  *                   parked at a trap: TRAPPED (trapped.ts)
  *     endings       as process 1 alone, which the kernel does not end by a default action: exit with 128 + number
- *     faults        a write to a tracked block (protect.ts) goes on; a trap site -> its trap; the guard below the guest's stack -> call stack exhausted; else fatal
+ *     faults        a write to a tracked block (protect.ts) continues; a trap site -> its trap; the guard below the guest's stack -> call stack exhausted; else fatal
  */
 
 import { MEM_BASE, MEM_SIZE } from '../../image/contract/instance';

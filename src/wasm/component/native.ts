@@ -13,14 +13,8 @@
 import { LimitError, ModuleError } from '../../base/errors.js';
 import { limitError, limits } from '../limits.js';
 import type { ByteWriter } from '../merge/byte-writer.js';
-import {
-  type Binding,
-  type Definition,
-  type MadeFunction,
-  type MadeIndexes,
-  type MergedInstance,
-  merge,
-} from '../merge/merge.js';
+import { merge } from '../merge/merge.js';
+import type { Binding, Definition, MadeFunction, MadeIndexes, MergedInstance } from '../merge/merge-plan.js';
 import type { IndexMaps } from '../merge/rewrite-body.js';
 import { ExternKind, type FuncType, type Import, type Module, ValType } from '../module.js';
 import { CoreFunctions, findExport } from './core-functions.js';

@@ -22,54 +22,9 @@ import {
 import { FIRST_PLAIN_TYPE, keyOf } from '../ref-types.js';
 import { ByteWriter } from './byte-writer.js';
 import { checkMatch, checkType, unlinkable } from './match.js';
+import type { Binding, MadeIndexes, Merge, MergedInstance } from './merge-plan.js';
 import { writeLimits, writeOperand } from './parts.js';
 import { BodyRewriter, type IndexMaps } from './rewrite-body.js';
-
-/** What an import is bound to: something of an instance, a made function, or an import that stays. */
-export type Binding =
-  | { readonly kind: 'instance'; readonly instance: number; readonly index: number }
-  | { readonly kind: 'made'; readonly index: number }
-  | { readonly kind: 'import' };
-
-export interface MergedInstance {
-  readonly module: Module;
-  /** For messages. */
-  readonly file: string;
-  /** Of each import in the module's order. */
-  readonly bindings: readonly Binding[];
-}
-
-/** A function that is made for the merged module. */
-export interface MadeFunction {
-  readonly name: string;
-  readonly type: FuncType;
-  /** Types of its locals. */
-  readonly locals: readonly ValType[];
-  /** Its instructions, `end` included. */
-  write(to: ByteWriter, maps: readonly IndexMaps[], made: MadeIndexes): void;
-}
-
-/** Where what was made is in the merged module. */
-export interface MadeIndexes {
-  readonly firstFunction: number;
-  readonly firstGlobal: number;
-}
-
-export interface Merge {
-  readonly name: string;
-  readonly instances: readonly MergedInstance[];
-  readonly functions: readonly MadeFunction[];
-  /** How many mutable i32 globals, of value 0, are made. */
-  readonly globals: number;
-  /** The memory that becomes memory 0, which is the fastest. */
-  readonly firstMemory: Definition | undefined;
-  readonly exports: readonly { readonly name: string; readonly kind: ExternKind; readonly of: Definition | number }[];
-}
-
-export interface Definition {
-  readonly instance: number;
-  readonly index: number;
-}
 
 const enum Section {
   Custom = 0,

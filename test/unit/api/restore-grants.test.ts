@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { expect, test } from 'vitest';
 import { checkPolicy } from '../../../src/api/restore-grants.js';
 import { UsageError } from '../../../src/base/errors.js';
-import type { Descriptor } from '../../../src/snapshot/snapshot.js';
+import type { Descriptor } from '../../../src/snapshot/host.js';
 
 const nothing = new Uint8Array(0);
 const descriptor = (fd: number, kind: Descriptor['kind']): Descriptor => ({

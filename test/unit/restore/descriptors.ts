@@ -1,6 +1,6 @@
 /** Descriptors of a snapshot made by hand, for tests. */
 
-import type { Descriptor, DescriptorKind } from '../../../src/snapshot/snapshot.js';
+import type { Descriptor, DescriptorKind } from '../../../src/snapshot/host.js';
 
 const none = new Uint8Array();
 const empty: Descriptor = {

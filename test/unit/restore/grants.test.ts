@@ -3,7 +3,7 @@
 import { describe, expect, test } from 'vitest';
 import { InputError } from '../../../src/base/errors.js';
 import { type FdPolicy, type Grants, grantDescriptors } from '../../../src/restore/grants.js';
-import type { Descriptor } from '../../../src/snapshot/snapshot.js';
+import type { Descriptor } from '../../../src/snapshot/host.js';
 import { descriptor, summary } from './descriptors.js';
 
 const SET_TIMES = 1n << 23n;

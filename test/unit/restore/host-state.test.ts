@@ -16,7 +16,7 @@ import {
   HS_PATHS,
 } from '../../../src/image/contract/host-state.js';
 import { encodeHostState } from '../../../src/restore/host-state.js';
-import type { Descriptor } from '../../../src/snapshot/snapshot.js';
+import type { Descriptor } from '../../../src/snapshot/host.js';
 
 const empty: Descriptor = {
   fd: 0,

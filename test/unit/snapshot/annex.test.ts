@@ -13,7 +13,7 @@ import {
   encodeAnnexBlock,
 } from '../../../src/snapshot/annex-block.js';
 import { readSnapshot } from '../../../src/snapshot/format.js';
-import type { FileFacts } from '../../../src/snapshot/snapshot.js';
+import type { FileFacts } from '../../../src/snapshot/host.js';
 import { SnapshotWriter } from '../../../src/snapshot/writer.js';
 import { inFolder, MODULE_BYTES, sampleSnapshot } from './sample.js';
 

@@ -22,7 +22,7 @@ import { readOpenNames } from '../../../src/capture/open-names.js';
 import { ProcessFolder } from '../../../src/capture/process-folder.js';
 import type { ProcessMemory } from '../../../src/capture/process-memory.js';
 import { FD_NATIVE, FD_SIZE, HS_FDS } from '../../../src/image/contract/host-state.js';
-import type { Descriptor } from '../../../src/snapshot/snapshot.js';
+import type { Descriptor } from '../../../src/snapshot/host.js';
 import { temporaryFolder } from '../../support/workload.js';
 import { descriptor } from '../restore/descriptors.js';
 import { sampleSnapshot } from './sample.js';

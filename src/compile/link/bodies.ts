@@ -1,0 +1,29 @@
+/** The bodies of a module's functions on their way to text: how many bytes, which are compiled apart, what went wrong. */
+
+import type { MacroAssembler } from '../../arch/masm/masm.js';
+import { LimitError } from '../../base/errors.js';
+import type { Module } from '../../wasm/module.js';
+
+/**
+ * The first defined function that is worth compiling apart: those before it come too near to DATA (settledFrom) as a
+ * rule, or will be compiled before another thread has started.
+ */
+export function firstApart({ bodyStart, bodyEnd }: Module, masm: MacroAssembler): number {
+  let bytes = masm.offset;
+  for (let i = 0; i < bodyStart.length; i++) {
+    if (bytes >= masm.settledFrom) return i;
+    bytes += bodyEnd[i] - bodyStart[i];
+  }
+  return bodyStart.length;
+}
+
+/** Of all function bodies of a module. */
+export function bodyBytesOf({ bodyStart, bodyEnd }: Module): number {
+  return bodyEnd.reduce((sum, end, i) => sum + end - bodyStart[i], 0);
+}
+
+/** The limits that code and tables as a whole run into do not know where. */
+export function inFunction(error: unknown, file: string, funcIndex: number): unknown {
+  if (!(error instanceof LimitError) || !(error.code === 'code-size' || error.code === 'table-size')) return error;
+  return new LimitError(error.code, `${file}: function ${funcIndex}: ${error.message}`);
+}

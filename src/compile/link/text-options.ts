@@ -1,0 +1,21 @@
+/** What is known of an image's text before it is made. */
+
+import type { Target } from '../../arch/masm/target.js';
+import type { SiteTables } from '../../image/tables/site-tables.js';
+import type { Variation } from '../convention/variation.js';
+import type { CodeGenerator } from '../generator.js';
+
+export interface TextOptions {
+  readonly target: Target;
+  readonly generator: CodeGenerator;
+  readonly deterministic: boolean;
+  readonly sites: SiteTables | undefined;
+  readonly variation?: Variation;
+  readonly onProgress?: ((done: number, total: number) => void) | undefined;
+  /** How many threads may compile guests' functions; default: one. */
+  readonly jobs?: number;
+  /** Bytes of bodies that they compile at a time; given: whatever the module's size. */
+  readonly pieceBytes?: number | undefined;
+  /** Whether every caller reserves room for any tail call (baseline/tail-calls.ts); default: false. */
+  readonly tailRoom?: boolean;
+}

@@ -1,0 +1,51 @@
+/** What is to become one module: instances, what their imports are bound to, and what is made besides. */
+
+import type { ExternKind, FuncType, Module, ValType } from '../module.js';
+import type { ByteWriter } from './byte-writer.js';
+import type { IndexMaps } from './rewrite-body.js';
+
+/** What an import is bound to: something of an instance, a made function, or an import that stays. */
+export type Binding =
+  | { readonly kind: 'instance'; readonly instance: number; readonly index: number }
+  | { readonly kind: 'made'; readonly index: number }
+  | { readonly kind: 'import' };
+
+export interface MergedInstance {
+  readonly module: Module;
+  /** For messages. */
+  readonly file: string;
+  /** Of each import in the module's order. */
+  readonly bindings: readonly Binding[];
+}
+
+/** A function that is made for the merged module. */
+export interface MadeFunction {
+  readonly name: string;
+  readonly type: FuncType;
+  /** Types of its locals. */
+  readonly locals: readonly ValType[];
+  /** Its instructions, `end` included. */
+  write(to: ByteWriter, maps: readonly IndexMaps[], made: MadeIndexes): void;
+}
+
+/** Where what was made is in the merged module. */
+export interface MadeIndexes {
+  readonly firstFunction: number;
+  readonly firstGlobal: number;
+}
+
+export interface Merge {
+  readonly name: string;
+  readonly instances: readonly MergedInstance[];
+  readonly functions: readonly MadeFunction[];
+  /** How many mutable i32 globals, of value 0, are made. */
+  readonly globals: number;
+  /** The memory that becomes memory 0, which is the fastest. */
+  readonly firstMemory: Definition | undefined;
+  readonly exports: readonly { readonly name: string; readonly kind: ExternKind; readonly of: Definition | number }[];
+}
+
+export interface Definition {
+  readonly instance: number;
+  readonly index: number;
+}
