@@ -32,7 +32,10 @@ const command: CommandModule<object, Options> = {
         describe: 'file to write',
       })
       .options(chainOptions)
-      .example([['$0 compact job.wsnap -o whole.wsnap', 'whole.wsnap needs no other file']]) as never,
+      .example([
+        ['$0 compact job.wsnap -o whole.wsnap', 'whole.wsnap needs no other file'],
+        ['$0 compact job.wsnap --search old -o whole.wsnap', 'finds the files that job.wsnap needs in old, too'],
+      ]) as never,
   handler: async (options) => {
     const { output } = options;
     const interruption = new Interruption('nothing was written');

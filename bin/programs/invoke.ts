@@ -1,7 +1,8 @@
 /** `run --invoke`, and a restore of what it runs: the tool's part in a call, and what it prints of it. */
 
 import type { ChildProcess } from 'node:child_process';
-import { type CallMessage, Invocation, type InvokeReply } from '../../src/api/invocation.js';
+import { type CallMessage, Invocation } from '../../src/api/invocation.js';
+import type { InvokeReply } from '../../src/api/reply.js';
 import { formatValue } from '../../src/api/values.js';
 import { ExitCode } from '../../src/base/errors.js';
 import type { Attendant } from './start.js';

@@ -40,7 +40,6 @@ export {
 } from './embedder/import-object.js';
 export type { Image, ImageModule } from './image.js';
 export { inspect } from './inspect.js';
-export type { InvokeReply, InvokeResult } from './invocation.js';
 export { endKept, resumeKept } from './kept.js';
 export type { Links } from './links.js';
 export {
@@ -58,6 +57,7 @@ export { open, openImage, openSnapshot } from './open.js';
 export type { Directory } from './process-options.js';
 export type { ProgramSource } from './program-file.js';
 export { type Received, type ReceiveOptions, receive } from './receive.js';
+export type { InvokeReply, InvokeResult } from './reply.js';
 export {
   type FdPolicy,
   type RestoreImageOptions,

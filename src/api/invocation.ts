@@ -8,23 +8,10 @@ import type { Readable, Writable } from 'node:stream';
 import { TRAP_MESSAGES } from '../capture/trap.js';
 import { TRAP_FATAL } from '../image/contract/traps.js';
 import { ValType } from '../wasm/module.js';
+import type { InvokeReply } from './reply.js';
 
 /** By TRAP_*. */
 const MESSAGES: Readonly<Record<number, string>> = { ...TRAP_MESSAGES, [TRAP_FATAL]: 'fatal signal' };
-
-/** What a call has come to. */
-export type InvokeReply =
-  | { readonly kind: 'results'; readonly results: readonly InvokeResult[] }
-  /** In the words of the specification's test suite. */
-  | { readonly kind: 'trap'; readonly message: string }
-  /** The process has ended on the way: its exit code says why. */
-  | { readonly kind: 'ended' };
-
-export interface InvokeResult {
-  readonly type: ValType;
-  /** Raw bits, 128 of a v128. */
-  readonly bits: bigint;
-}
 
 export interface CallMessage {
   /** What is sent; empty when the process has its call already. */

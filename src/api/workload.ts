@@ -3,7 +3,7 @@
 import type { Readable, Writable } from 'node:stream';
 import type { CaptureOptions, CaptureReport } from './capture.js';
 import type { CoredumpOptions } from './coredump.js';
-import type { InvokeReply } from './invocation.js';
+import type { InvokeReply } from './reply.js';
 
 /** A running program, whoever has started it. */
 export interface Workload {

@@ -213,11 +213,15 @@ class Move {
     }
   }
 
-  /** Why the other side has gone, when it has said so. */
+  /** Why the other side has gone, when it has said so, or was never one of ours. */
   private async lastWords(): Promise<void> {
     const GRACE = 1000;
-    const answer = await within(GRACE, undefined, this.early ?? this.channel.receive()).catch(() => undefined);
-    if (answer?.name === 'failed') throw new RemoteError(answer);
+    try {
+      const answer = await within(GRACE, undefined, this.early ?? this.channel.receive());
+      if (answer.name === 'failed') throw new RemoteError(answer);
+    } catch (error) {
+      if (!(error instanceof LinkError)) throw error;
+    }
   }
 
   private async answer(): Promise<Message> {

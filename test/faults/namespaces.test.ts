@@ -146,7 +146,7 @@ class SlowCapture {
     // the first time is before it is asked to stop (what does it run), then its memories are read
     const fault: Fault = { label: 'openSync /proc/self/fd/N/maps', nth: 1, act: 'SIGSTOP' };
     let started = -1;
-    const outcome = command(['capture', String(pid), '-o', output], {
+    const outcome = command(['capture', String(pid), '-o', output, '--no-tracking'], {
       folder: own,
       fault,
       onStart: (child) => (started = child),
