@@ -87,7 +87,8 @@ describe.skipIf(node.missing !== undefined)(`becoming the program${node.missing 
     const descriptors = readdirSync(`/proc/${pid}/fd`).map((fd) => {
       const target = readlinkSync(`/proc/${pid}/fd/${fd}`)
         .replace(/\[\d+\]/, '')
-        .replace(/-[0-9a-f]+-\d+-\d+-[0-9a-f]+\//, '/');
+        .replace(/-[0-9a-f]+-\d+-\d+-[0-9a-f]+\//, '/')
+        .replace(`/proc/${pid}/`, '/proc/self/');
       return `${fd} ${target} ${/^flags:\s*(\d+)/m.exec(of(`fdinfo/${fd}`))![1]}`;
     });
     return {
