@@ -36,9 +36,15 @@ export class SnapshotFile implements ByteSource {
     return reading(this.path, () => what(this.open()));
   }
 
+  /** Never fails: nothing was written, and what was read is complete. */
   close(): void {
-    if (this.opened >= 0) closeSync(this.opened);
+    const fd = this.opened;
     this.opened = -1;
+    try {
+      if (fd >= 0) closeSync(fd);
+    } catch {
+      // a disk that has failed since
+    }
   }
 
   private open(): number {

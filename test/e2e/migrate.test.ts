@@ -230,32 +230,35 @@ const RELAY = `
   child.stdout.on('data', (data) => silent || process.stdout.write(data));
   child.on('exit', () => process.exit(0));
   let rest = Buffer.alloc(0);
-  process.stdin.on('data', (data) => {
+  const pass = (data) => {
     rest = Buffer.concat([rest, data]);
     while (rest.length >= 5 && rest.length >= 5 + rest.readUInt32LE(0)) {
       const frame = rest.subarray(0, 5 + rest.readUInt32LE(0));
       rest = rest.subarray(frame.length);
       if (frame[4] === Number(kind)) {
         silent = true;
-        if (isPassed !== 'yes') return child.stdin.end();
+        if (isPassed === 'no') return child.stdin.end();
+        if (isPassed === 'never') return process.stdin.off('data', pass);
       }
       child.stdin.write(frame);
     }
-  });
+  };
+  process.stdin.on('data', pass);
   process.stdin.on('end', () => child.stdin.end());
 `;
 const PREPARE = 3;
 const COMMIT = 4;
-const relay = (kind: number, isPassed: boolean) => {
+/** @param isPassed whether the frame is; with `never` nothing is from there on, and nobody is told */
+const relay = (kind: number, isPassed: 'yes' | 'no' | 'never') => {
   writeFileSync(join(folder, 'relay.cjs'), RELAY);
-  const args = [kind, isPassed ? 'yes' : 'no', process.execPath, cli];
+  const args = [kind, isPassed, process.execPath, cli];
   return `exec:'${process.execPath}' -e "$(cat '${join(folder, 'relay.cjs')}')" ${args.map((arg) => `'${arg}'`).join(' ')}`;
 };
 
 describe('a link that fails', () => {
   test('before the commit: it continues here', async () => {
     const counter = await start();
-    const ended = await migrate(counter.pid, counter, relay(PREPARE, false));
+    const ended = await migrate(counter.pid, counter, relay(PREPARE, 'no'));
     expect([ended.status, ended.stderr]).toEqual([1, expect.stringMatching(/continues here/)]);
     expect(await stateOf(counter.pid)).toBe('running');
     expectWhole(await ends(counter, counter.pid));
@@ -263,7 +266,7 @@ describe('a link that fails', () => {
 
   test('with the commit: it is kept here, and runs nowhere', async () => {
     const counter = await start();
-    const ended = await migrate(counter.pid, counter, relay(COMMIT, false));
+    const ended = await migrate(counter.pid, counter, relay(COMMIT, 'no'));
     expect([ended.status, ended.stderr]).toEqual([
       76,
       expect.stringMatching(
@@ -283,7 +286,7 @@ describe('a link that fails', () => {
 
   test('with the answer: it is kept here, and runs there', async () => {
     const counter = await start();
-    const ended = await migrate(counter.pid, counter, relay(COMMIT, true), '--timeout', '20s');
+    const ended = await migrate(counter.pid, counter, relay(COMMIT, 'yes'), '--timeout', '20s');
     expect(ended.status).toBe(76);
     expect(await stateOf(counter.pid)).toBe('kept');
     const there = (JSON.parse((await wagSnap('ps', '--json')).stdout) as { pid: number; args: string[] }[]).filter(
@@ -298,8 +301,7 @@ describe('a link that fails', () => {
 
 test('a tool that is killed while it sends lets the program continue', async () => {
   const counter = await start();
-  // the receiver stands still as soon as the snapshot begins to come
-  const stalls = `exec:'${process.execPath}' '${cli}' receive --stdio | cat; sleep 1000`;
+  const stalls = relay(PREPARE, 'never');
   const tool = spawn(
     process.execPath,
     [cli, 'migrate', String(counter.pid), stalls, '--dir', `${counter.data}::/d`, '--output-dir', counter.output, '-v'],
