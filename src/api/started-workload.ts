@@ -36,6 +36,8 @@ export interface StartOptions {
   readonly onTrap?: ((trap: Trap, workload: StartedWorkload) => void | Promise<void>) | undefined;
   /** Functions that the program imports and this process provides. Those that it does not import do not matter. */
   readonly imports?: Imports | undefined;
+  /** Milliseconds for which one of them may take to answer: then the program traps. Default: as long as it likes. */
+  readonly callTimeout?: number | undefined;
   /** Gives the start up; kills it once it runs. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -49,9 +51,10 @@ const UNKNOWN: Trap = { kind: 0, message: 'unknown' };
 
 /** @throws what `prepare` does; ToolError 'interrupted', 'start', 'no-emulator' */
 export async function startPrepared(prepare: () => Promise<Prepared>, options: StartOptions): Promise<StartedWorkload> {
-  const { timeout, signal } = options;
-  if (timeout !== undefined && !(timeout > 0 && timeout <= LONGEST)) {
-    throw new UsageError(`timeout ${timeout}: expected milliseconds, at most ${LONGEST}`);
+  const { timeout, callTimeout, signal } = options;
+  for (const [name, value] of Object.entries({ timeout, callTimeout })) {
+    if (value === undefined || (value > 0 && value <= LONGEST)) continue;
+    throw new UsageError(`${name} ${value}: expected milliseconds, at most ${LONGEST}`);
   }
   const cancel = new Cancellation('nothing was started', signal);
   cancel.check();
@@ -79,7 +82,7 @@ class ChildWorkload implements StartedWorkload {
     const next = FIRST_DESCRIPTOR + descriptors.length;
     const listener = new TrapListener(next, async () => workload?.trapped(options));
     const afterListener = next + listener.descriptors.length;
-    const link = new EmbedderLink(prepared.hostImports, options.imports, argv0, afterListener);
+    const link = new EmbedderLink(prepared.hostImports, options.imports, argv0, afterListener, options.callTimeout);
     const afterLink = afterListener + link.descriptors.length;
     const invocation = prepared.callResults && new Invocation(resumedCall(prepared.callResults), afterLink);
     const { child, emulated } = await startImage(image, {

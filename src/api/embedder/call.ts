@@ -27,11 +27,14 @@ export class Call {
   private isDropped = false;
   private readonly requests = new MemoryRequests((bytes) => this.send?.(bytes));
   private answer: Buffer | undefined;
+  private timer: NodeJS.Timeout | undefined;
 
+  /** @param timeout milliseconds for which the function may take to answer; undefined: as long as it likes */
   constructor(
     readonly request: CallRequest,
     private send: Send | undefined,
     private readonly onFailure: (error: unknown) => void,
+    private readonly timeout?: number,
   ) {}
 
   /** Whether it has its answer. */
@@ -47,12 +50,13 @@ export class Call {
     const { row, cells } = this.request;
     try {
       const result = call(this.context(), ...decodeValues(row.params, cells));
-      if (isThenable(result))
+      if (isThenable(result)) {
         result.then(
           (value) => this.finish(value),
           (error) => this.fail(error),
         );
-      else this.finish(result);
+        this.limit();
+      } else this.finish(result);
     } catch (error) {
       this.fail(error);
     }
@@ -74,6 +78,7 @@ export class Call {
   drop(): void {
     this.send = undefined;
     this.requests.end(processIsGone);
+    clearTimeout(this.timer);
     this.isDropped = !this.isAnswered;
     if (this.isDropped) this.abort?.abort(processIsGone());
   }
@@ -114,7 +119,19 @@ export class Call {
     };
   }
 
+  private limit(): void {
+    const { timeout } = this;
+    if (timeout === undefined) return;
+    this.timer = setTimeout(() => {
+      const late = new Error(`no answer within ${timeout} ms`);
+      this.fail(late);
+      this.abort?.abort(late);
+    }, timeout);
+    this.timer.unref(); // the program keeps this process, not its timer
+  }
+
   private finish(result: unknown): void {
+    if (this.isAnswered) return; // too late
     const { number, row } = this.request;
     try {
       this.settle(reply(number, cellBytes(row.results), (cells) => encodeValues(row.results, result, cells)));
@@ -124,12 +141,14 @@ export class Call {
   }
 
   private fail(error: unknown): void {
+    if (this.isAnswered) return;
     this.onFailure(error);
     this.settle(trapMessage(this.request.number, error instanceof Error ? error.message : String(error)));
   }
 
   private settle(answer: Buffer): void {
     this.answer = answer;
+    clearTimeout(this.timer);
     this.requests.end(callIsOver);
     this.send?.(answer);
   }

@@ -62,6 +62,7 @@ export class EmbedderConnection {
   constructor(
     private readonly socket: Duplex,
     private readonly imports: Imports,
+    private readonly callTimeout?: number,
   ) {
     this.journal = journalOf(imports);
     this.greeted = new Promise((resolve, reject) => {
@@ -178,6 +179,7 @@ export class EmbedderConnection {
       (error) => {
         this.failed ??= { error };
       },
+      this.callTimeout,
     );
     this.call.run(call);
   }

@@ -27,6 +27,7 @@ export class EmbedderLink {
     private readonly imports: Imports | undefined,
     name: string,
     private readonly descriptor: number,
+    private readonly callTimeout?: number,
   ) {
     if (imports === undefined) refuseWithoutEmbedder(hostImports, name);
     const isNeeded = hostImports.length > 0;
@@ -36,7 +37,7 @@ export class EmbedderLink {
 
   start(child: ChildProcess): void {
     if (this.descriptors.length === 0) return;
-    this.connection = new EmbedderConnection(child.stdio[this.descriptor] as Duplex, this.imports!);
+    this.connection = new EmbedderConnection(child.stdio[this.descriptor] as Duplex, this.imports!, this.callTimeout);
   }
 
   /** Resolves once it has what it needs. @throws InputError 'imports' when it lacks something: it ends then */
