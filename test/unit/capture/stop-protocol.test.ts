@@ -258,6 +258,25 @@ describe('a process that has not started', () => {
   });
 });
 
+describe('a process that this tool has let go', () => {
+  test('but that has not woken up is asked again, and not waited for until it is too late', async () => {
+    const scripted = new ScriptedProcess(L.STATE_RUNNING);
+    scripted.park(OWN);
+    scripted.set(L.RT_COMMAND, L.COMMAND_RESUME);
+    // the first signal wakes it, as the one before should have; the next asks it to stop
+    scripted.onSignal = (_, count) => {
+      if (count === 1) {
+        scripted.set(L.TH_STATE, L.STATE_RUNNING);
+        scripted.set(L.RT_STOP_SENDER, 0);
+        scripted.set(L.RT_COMMAND, L.COMMAND_NONE);
+      } else if (count === 2) scripted.park(OWN);
+    };
+    const { value, took } = await stop(scripted);
+    expect(value).toBeDefined();
+    expect(took).toBeLessThan(1000);
+  });
+});
+
 describe('another tool', () => {
   test.each([L.STATE_STOPPING, L.STATE_PARKED])('that lives keeps a process in state %i', async (state) => {
     others.set(OTHER, 'S');
