@@ -8,54 +8,30 @@
  * A row is an index into the function table or the site table. -1 says that there is none.
  */
 
-import {
-  FR_END,
-  FR_FRAME,
-  FR_INDEX,
-  FR_INSTANCE,
-  FR_KIND,
-  FR_LOCAL_COUNT,
-  FR_LOCALS,
-  FR_SIZE,
-  FR_START,
-  FUNC_HOST,
-  FUNC_TRAMPOLINE,
-  SITE_ENTRY,
-  SR_BODY,
-  SR_SHAPE,
-  SR_SIZE,
-  SR_TEXT,
-  TP_LOST,
-  TP_REGISTERS,
-  TP_SIZE,
-  TS_SIZE,
-} from '../contract/site-tables.js';
+import { FR_SIZE, FUNC_HOST, FUNC_TRAMPOLINE, SITE_ENTRY, SR_SIZE, TP_SIZE, TS_SIZE } from '../contract/site-tables.js';
 import { damaged } from './damaged.js';
 import { type FrameMap, frameMap, type LocalHome, type PinState } from './frame-map.js';
 import { FrameMapDecoder } from './frame-map-decoder.js';
+import {
+  BODY,
+  END,
+  FR_WORDS,
+  FRAME,
+  INDEX,
+  INSTANCE,
+  KIND,
+  LOCAL_COUNT,
+  LOCALS,
+  LOST,
+  REGISTERS,
+  SHAPE,
+  SR_WORDS,
+  START,
+  TEXT,
+  TP_WORDS,
+  TS_WORDS,
+} from './site-columns.js';
 import { tableWords } from './table-words.js';
-
-// Words of a row, and which of them is what.
-const FR_WORDS = FR_SIZE / 4;
-const START = FR_START / 4;
-const END = FR_END / 4;
-const INSTANCE = FR_INSTANCE / 4;
-const INDEX = FR_INDEX / 4;
-const FRAME = FR_FRAME / 4;
-const LOCALS = FR_LOCALS / 4;
-const LOCAL_COUNT = FR_LOCAL_COUNT / 4;
-const KIND = FR_KIND / 4;
-
-const SR_WORDS = SR_SIZE / 4;
-const TEXT = SR_TEXT / 4;
-const BODY = SR_BODY / 4;
-const SHAPE = SR_SHAPE / 4;
-
-const TS_WORDS = TS_SIZE / 4;
-
-const TP_WORDS = TP_SIZE / 4;
-const REGISTERS = TP_REGISTERS / 4;
-const LOST = TP_LOST / 4;
 
 /** A row of the function table. Text offsets count from TEXT; `frameSize` is in bytes, without the return address. */
 export interface FunctionRow {

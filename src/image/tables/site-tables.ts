@@ -9,40 +9,15 @@
  */
 
 import type { ValType } from '../../wasm/module.js';
-import {
-  FR_END,
-  FR_FRAME,
-  FR_INDEX,
-  FR_INSTANCE,
-  FR_KIND,
-  FR_LOCAL_COUNT,
-  FR_LOCALS,
-  FR_SIZE,
-  FUNC_GUEST,
-  SR_BODY,
-  SR_SHAPE,
-  TABLES_VERSION,
-} from '../contract/site-tables.js';
+import { FUNC_GUEST, TABLES_VERSION } from '../contract/site-tables.js';
 import { Column } from './column.js';
 import { FrameMapEncoder, type ShapeLog } from './frame-map-encoder.js';
+import { BODY, END, FR_WORDS, FRAME, INDEX, INSTANCE, KIND, LOCAL_COUNT, LOCALS, SHAPE } from './site-columns.js';
 import type { SiteSections } from './site-lookup.js';
 import { typeCode } from './type-codes.js';
 import { hashWords, WordLists } from './word-lists.js';
 
 export { Column };
-
-// Words of a row of the function table, and which of them is what.
-const FR_WORDS = FR_SIZE / 4;
-const END = FR_END / 4;
-const INSTANCE = FR_INSTANCE / 4;
-const INDEX = FR_INDEX / 4;
-const FRAME = FR_FRAME / 4;
-const LOCALS = FR_LOCALS / 4;
-const LOCAL_COUNT = FR_LOCAL_COUNT / 4;
-const KIND = FR_KIND / 4;
-// The same of the site table.
-const BODY = SR_BODY / 4;
-const SHAPE = SR_SHAPE / 4;
 
 /** What tables of some functions have, to be appended to others. */
 export interface SiteRows {
