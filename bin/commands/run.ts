@@ -10,12 +10,11 @@ import { type LinkOptions, linkOptions, parseLinks } from '../options/link.js';
 import { type NameOptions, nameOptions, parseName } from '../options/name.js';
 import { PidFile, type PidFileOptions, pidFileOptions } from '../options/pid-file.js';
 import { once, parseArch, parseDir, parseEnv, several, UsageError } from '../options/usage.js';
-import { needsNobody } from '../programs/become.js';
 import { expectKind } from '../programs/expect-kind.js';
 import { InputFile, inputIdentity } from '../programs/input-file.js';
 import { readLinkedModules } from '../programs/linked-modules.js';
 import { parseOnTrap, type TrapOptions, TrapWatch, trapOptions } from '../programs/on-trap.js';
-import { startPrepared } from '../programs/start.js';
+import { needsNobody, startPrepared } from '../programs/start.js';
 import { warnOfCacheGrant } from '../show/warning.js';
 
 interface Options extends LinkOptions, LimitOptions, TrapOptions, NameOptions, PidFileOptions {

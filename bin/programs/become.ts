@@ -12,9 +12,6 @@
 import { accessSync, closeSync, constants, existsSync, openSync, readFileSync } from 'node:fs';
 import type { Writable } from 'node:stream';
 import { launch } from '../../src/api/launch.js';
-import type { LimitOptions } from '../options/limits.js';
-import type { PidFileOptions } from '../options/pid-file.js';
-import type { TrapOptions } from './on-trap.js';
 import type { WorkloadOptions } from './workload.js';
 
 type Execve = (file: string, args: readonly string[], env: Readonly<Record<string, string>>) => never;
@@ -28,11 +25,6 @@ const O_NONBLOCK = 0o4000;
 /** Whether this Node can become another program; WAGSNAP_NO_EXEC=1 says that it is not to (tests, debugging). */
 export function canBecome(): boolean {
   return execve() !== undefined && !process.env['WAGSNAP_NO_EXEC'];
-}
-
-/** Whether nothing is to be done while the program runs, or after its end. */
-export function needsNobody(options: LimitOptions & TrapOptions & PidFileOptions): boolean {
-  return options.timeout === undefined && options.coredump === undefined && options.pidFile === undefined;
 }
 
 function execve(): Execve | undefined {

@@ -5,7 +5,7 @@ import { type CallMessage, Invocation } from '../../src/api/invocation.js';
 import type { InvokeReply } from '../../src/api/reply.js';
 import { formatValue } from '../../src/api/values.js';
 import { ExitCode } from '../../src/base/errors.js';
-import type { Attendant } from './start.js';
+import type { Attendant } from './attendant.js';
 
 export class InvokeAttendant implements Attendant {
   readonly descriptors;

@@ -16,8 +16,8 @@ import { withoutTemporaries } from '../../src/base/temporary.js';
 import { terminalLines } from '../../src/base/terminal-text.js';
 import { once, UsageError } from '../options/usage.js';
 import { printWarning } from '../show/warning.js';
+import type { Attendant } from './attendant.js';
 import { Interruption } from './interruption.js';
-import type { Attendant } from './start.js';
 
 /** As yargs has given them. */
 export interface TrapOptions {
@@ -109,7 +109,7 @@ async function report(pid: number, output: CoredumpOutput): Promise<void> {
   try {
     const [{ coredumpOfProcess }, { attachGiven }] = await Promise.all([
       import('../../src/api/coredump.js'),
-      import('../../src/api/attach.js'),
+      import('../../src/api/find-process.js'),
     ]);
     const workload = await attachGiven(String(pid));
     const interruption = new Interruption('nothing was written');

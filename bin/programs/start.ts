@@ -3,28 +3,18 @@
  * it, else it is a child that this process stands in for.
  */
 
-import type { ChildProcess } from 'node:child_process';
 import { refuseWithoutEmbedder } from '../../src/api/embedder/needed.js';
 import type { Prepared } from '../../src/api/prepared.js';
-import type { PidFile } from '../options/pid-file.js';
+import type { LimitOptions } from '../options/limits.js';
+import type { PidFile, PidFileOptions } from '../options/pid-file.js';
+import type { Attendant } from './attendant.js';
 import { becomeWorkload } from './become.js';
 import { Interruption } from './interruption.js';
+import type { TrapOptions } from './on-trap.js';
 import { runWorkload } from './workload.js';
 
 /** The first that a process has besides the standard streams. */
 const FIRST_DESCRIPTOR = 3;
-
-/** The tool's part in a program that runs as its child. */
-export interface Attendant {
-  /** Descriptors that the process gets after its others. */
-  readonly descriptors: readonly 'pipe'[];
-  /** By which the image is told. */
-  readonly env: Readonly<Record<string, string>>;
-  /** @param endTimeout lets the program live for as long as it likes */
-  start(child: ChildProcess, endTimeout: () => void): void;
-  /** Resolves when nothing is left to do; the process has ended. */
-  finished(): Promise<void>;
-}
 
 export interface StartSettings {
   /** Whether this process may become the program: nothing is to be done while it runs. */
@@ -34,6 +24,11 @@ export interface StartSettings {
   readonly pidFile: PidFile;
   /** Whether its pid is printed. */
   readonly verbose: boolean;
+}
+
+/** Whether nothing is to be done while the program runs, or after its end. */
+export function needsNobody(options: LimitOptions & TrapOptions & PidFileOptions): boolean {
+  return options.timeout === undefined && options.coredump === undefined && options.pidFile === undefined;
 }
 
 /**

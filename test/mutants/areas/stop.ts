@@ -290,13 +290,20 @@ export const stop: Area = {
       ],
     },
     {
-      file: 'bin/programs/become.ts',
+      file: 'bin/programs/start.ts',
       tests: ['test/e2e/become.test.ts'],
       slow: true,
       changes: [
         ['options.timeout === undefined &&', 'true &&'],
         ['options.coredump === undefined &&', 'true &&'],
         ['&& options.pidFile === undefined', ''],
+      ],
+    },
+    {
+      file: 'bin/programs/become.ts',
+      tests: ['test/e2e/become.test.ts'],
+      slow: true,
+      changes: [
         ['(emulated && isTemporary) ||', ''],
         ['sizeOf(argv, options.env) > ARGUMENTS_MAX', 'false'],
         ['if (isTemporary) options.release?.();', ''],
