@@ -3,8 +3,8 @@
 import { statSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { CommandModule } from 'yargs';
-import { attachGiven, namesProcess } from '../../src/api/attach.js';
 import { type CaptureOptions, type CaptureReport, captureTo, readParent } from '../../src/api/capture.js';
+import { attachGiven, namesProcess } from '../../src/api/find-process.js';
 import { InputError } from '../../src/base/errors.js';
 import { openDestination } from '../../src/base/output.js';
 import { quoted, terminalJson } from '../../src/base/terminal-text.js';

@@ -1,8 +1,8 @@
 /** `wag-snap coredump`: a snapshot or a process as a WebAssembly coredump, for debuggers. */
 
 import type { CommandModule } from 'yargs';
-import { attachUnlessFile } from '../../src/api/attach.js';
 import { coredumpOfProcess, coredumpOfSnapshot } from '../../src/api/coredump.js';
+import { attachUnlessFile } from '../../src/api/find-process.js';
 import { openDestination, refuseInput } from '../../src/base/output.js';
 import { type ChainOptions, chainOptions, chainPlaces } from '../options/chain.js';
 import { once } from '../options/usage.js';

@@ -1,8 +1,8 @@
 /** `wag-snap inspect`: what a module, an image, a snapshot or a running process is. Changes and stops nothing. */
 
 import type { CommandModule } from 'yargs';
-import { attachUnlessFile } from '../../src/api/attach.js';
 import { describeFile } from '../../src/api/describe.js';
+import { attachUnlessFile } from '../../src/api/find-process.js';
 import { terminalJson } from '../../src/base/terminal-text.js';
 import { type ChainOptions, chainOptions, chainPlaces } from '../options/chain.js';
 import { notFor } from '../programs/expect-kind.js';

@@ -1,7 +1,7 @@
 /** `wag-snap migrate`: moves a running workload to another host. */
 
 import type { CommandModule } from 'yargs';
-import { attachGiven } from '../../src/api/attach.js';
+import { attachGiven } from '../../src/api/find-process.js';
 import type { MoveEvent } from '../../src/api/migrate.js';
 import type { Directory } from '../../src/api/process-options.js';
 import { terminalJson, terminalText } from '../../src/base/terminal-text.js';

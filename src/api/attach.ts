@@ -1,18 +1,8 @@
 /** A running program, by its pid or by the name that it was given when it was started. */
 
-import { existsSync } from 'node:fs';
-import { InputError } from '../base/errors.js';
-import { quoted } from '../base/terminal-text.js';
-import type { ImageProcess } from '../capture/process.js';
-import { isWorkloadName } from '../image/workload-name.js';
+import type { SignalOption } from './common-options.js';
+import { attachGiven } from './find-process.js';
 import type { AttachedWorkload } from './workload.js';
-
-const PID = /^\d{1,9}$/;
-
-/** Whether a text can be meant so; a file may have the same name. */
-export function namesProcess(text: string): boolean {
-  return PID.test(text) || isWorkloadName(text);
-}
 
 /**
  * Takes hold of a running program, and changes nothing in it.
@@ -22,36 +12,7 @@ export function namesProcess(text: string): boolean {
  * @throws InputError when there is none, it is not one of ours, or there are several; ToolError when it may not be
  *   looked at
  */
-export async function attach(
-  process: number | string,
-  options: { readonly signal?: AbortSignal } = {},
-): Promise<AttachedWorkload> {
+export async function attach(process: number | string, options: SignalOption = {}): Promise<AttachedWorkload> {
   const { AttachedProcess } = await import('./attached-workload.js');
   return new AttachedProcess(await attachGiven(String(process), options.signal));
-}
-
-/**
- * The caller closes it.
- *
- * @param text see namesProcess
- * @param signal gives up waiting for a process that has just been started
- * @throws InputError when there is none, or when there are several; ToolError as ImageProcess.attach
- */
-export async function attachGiven(text: string, signal?: AbortSignal): Promise<ImageProcess> {
-  const { attachNamed, attachWorkload } = await import('../capture/attach-workload.js');
-  if (PID.test(text)) return await attachWorkload(Number(text), signal);
-  const workload = await attachNamed(text, signal);
-  if (workload !== undefined) return workload;
-  throw new InputError('no-process', `there is no program named ${quoted(text)}: wag-snap ps lists those that run`);
-}
-
-/** For what takes a file as well: undefined when the text is one, or can be nothing else. A file is meant first. */
-export async function attachUnlessFile(text: string): Promise<ImageProcess | undefined> {
-  if (!namesProcess(text) || existsSync(text)) return undefined;
-  try {
-    return await attachGiven(text);
-  } catch (error) {
-    if (!(error instanceof InputError) || error.code !== 'no-process' || PID.test(text)) throw error;
-    throw new InputError(error.code, `${text}: no such file, and no running program of this name`);
-  }
 }

@@ -5,13 +5,12 @@ import { type Destination, openDestination } from '../base/output.js';
 import type { TrackingWay } from '../capture/written-pages.js';
 import type { CaptureReport } from '../snapshot/capture-report.js';
 import type { StoredSnapshot } from '../snapshot/snapshot.js';
-import type { Workload } from './workload.js';
+import type { OutputOption, ProgressOption, SignalOption, WarningOption } from './common-options.js';
+import { attachGiven } from './find-process.js';
 
 export type { CaptureReport };
 
-export interface CaptureOptions {
-  /** The file that becomes the snapshot; one that is there is replaced, once all is written. */
-  readonly to: string;
+export interface CaptureOptions extends OutputOption, WarningOption, ProgressOption, SignalOption {
   /**
    * A snapshot of the same program: write only what differs from it. What is written needs the files of both then.
    */
@@ -32,12 +31,16 @@ export interface CaptureOptions {
   readonly pauseBudget?: number | undefined;
   /** 'none' copies everything while the program stands still; a way is for tests. The best way if not given. */
   readonly tracking?: TrackingWay | 'none' | undefined;
-  /** Told of what the user should know. */
-  readonly onWarning?: ((text: string) => void) | undefined;
-  /** Told of the bytes of linear memory that were looked at, of those that were ever touched. */
-  readonly onProgress?: ((done: number, total: number) => void) | undefined;
-  /** Gives the capture up: nothing is written, and the program continues. */
-  readonly signal?: AbortSignal | undefined;
+}
+
+/** A running program, whoever has started it. */
+export interface Capturable {
+  /**
+   * Writes a snapshot of it; it continues, unless the options say otherwise.
+   *
+   * @throws InputError, LimitError, ToolError; it continues then
+   */
+  capture(options: CaptureOptions): Promise<CaptureReport>;
 }
 
 /**
@@ -46,9 +49,8 @@ export interface CaptureOptions {
  * @param workload it, or its pid, or the name that it was given
  * @throws InputError, LimitError, ToolError; the program continues then
  */
-export async function capture(workload: Workload | number | string, options: CaptureOptions): Promise<CaptureReport> {
+export async function capture(workload: Capturable | number | string, options: CaptureOptions): Promise<CaptureReport> {
   if (typeof workload === 'object') return workload.capture(options);
-  const { attachGiven } = await import('./attach.js');
   const process = await attachGiven(String(workload), options.signal);
   try {
     return await captureAttached(process, options);

@@ -4,16 +4,10 @@ import { resolve } from 'node:path';
 import { Cancellation } from '../base/cancellation.js';
 import { type Destination, openDestination } from '../base/output.js';
 import type { StoredSnapshot } from '../snapshot/snapshot.js';
+import type { OutputOption, ProgressOption, SignalOption } from './common-options.js';
 import type { ChainOptions } from './stored-snapshot.js';
 
-export interface CompactOptions extends ChainOptions {
-  /** The file that becomes the snapshot; one that is there is replaced, once all is written. */
-  readonly to: string;
-  /** Told of the bytes of memory that were checked and copied, of all. */
-  readonly onProgress?: ((done: number, total: number) => void) | undefined;
-  /** Gives it up: nothing is written. */
-  readonly signal?: AbortSignal | undefined;
-}
+export interface CompactOptions extends ChainOptions, OutputOption, ProgressOption, SignalOption {}
 
 /**
  * Writes a snapshot that needs no other file. All that it is made of is compared with its digests before.
@@ -30,7 +24,7 @@ export async function compact(snapshot: string, { to, signal, onProgress, ...pla
 export async function compactOpened(
   stored: StoredSnapshot,
   output: Destination,
-  { signal, onProgress }: Pick<CompactOptions, 'signal' | 'onProgress'>,
+  { signal, onProgress }: ProgressOption & SignalOption,
 ): Promise<number> {
   const [{ compactSnapshot }, { verifySnapshot }] = await Promise.all([
     import('../snapshot/compact.js'),

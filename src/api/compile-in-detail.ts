@@ -8,7 +8,7 @@ import { InputError, UsageError } from '../base/errors.js';
 import { type CompileOptions as CompilerOptions, compileImageWithPauses } from '../compile/link/compile.js';
 import { decodeModule } from '../wasm/decode.js';
 import { ExternKind, type Module } from '../wasm/module.js';
-import type { CompileOptions } from './compile.js';
+import type { CompileOptions } from './compile-options.js';
 import { nativeLevel, ownArch } from './cpu.js';
 import { importNames } from './embedder/import-object.js';
 import { type LinkedModule, readLinks } from './links.js';

@@ -5,20 +5,18 @@ import { type Destination, openDestination } from '../base/output.js';
 import type { CoredumpOptions as ProcessOptions } from '../capture/coredump-process.js';
 import type { ImageProcess } from '../capture/process.js';
 import type { StoredSnapshot } from '../snapshot/snapshot.js';
-import type { Snapshot } from './snapshot.js';
-import type { Workload } from './workload.js';
+import type { OutputOption, ProgressOption, SignalOption, WarningOption } from './common-options.js';
+import { attachGiven } from './find-process.js';
 
-export interface CoredumpOptions {
-  /** The file that becomes the coredump; one that is there is replaced, once all is written. */
-  readonly to: string;
+export interface CoredumpOptions extends OutputOption, WarningOption, ProgressOption, SignalOption {
   /** Milliseconds to wait for a safepoint. */
   readonly timeout?: number | undefined;
-  /** Told of what the user should know. */
-  readonly onWarning?: ((text: string) => void) | undefined;
-  /** Told of the bytes of linear memory that were looked at, of those that were ever touched. */
-  readonly onProgress?: ((done: number, total: number) => void) | undefined;
-  /** Gives it up: nothing is written. */
-  readonly signal?: AbortSignal | undefined;
+}
+
+/** A running program, or a snapshot. */
+export interface Dumpable {
+  /** Writes a coredump of it; a program continues. @throws InputError, LimitError, ToolError */
+  coredump(options: CoredumpOptions): Promise<void>;
 }
 
 /**
@@ -27,12 +25,8 @@ export interface CoredumpOptions {
  * @param subject it, or a program's pid, or the name that it was given
  * @throws InputError, LimitError, ToolError
  */
-export async function coredump(
-  subject: Workload | Snapshot | number | string,
-  options: CoredumpOptions,
-): Promise<void> {
+export async function coredump(subject: Dumpable | number | string, options: CoredumpOptions): Promise<void> {
   if (typeof subject === 'object') return subject.coredump(options);
-  const { attachGiven } = await import('./attach.js');
   const process = await attachGiven(String(subject), options.signal);
   try {
     await coredumpAttached(process, options);

@@ -8,8 +8,11 @@
 export { BugError, InputError, LimitError, ModuleError, ToolError, UsageError, WagSnapError } from '../base/errors.js';
 export { attach } from './attach.js';
 export { type CaptureOptions, type CaptureReport, capture } from './capture.js';
+export type { OutputOption, ProgressOption, SignalOption, WarningOption } from './common-options.js';
 export { type CompactOptions, compact } from './compact.js';
-export { type CompileOptions, compile } from './compile.js';
+export { compile } from './compile.js';
+export type { CompileOptions } from './compile-options.js';
+export type { ContinuationOptions } from './continuation-options.js';
 export { type CoredumpOptions, coredump } from './coredump.js';
 export type { ArchName, CpuLevel } from './cpu.js';
 export type {
@@ -56,7 +59,8 @@ export {
 export { open, openImage, openSnapshot } from './open.js';
 export type { Directory } from './process-options.js';
 export type { ProgramSource } from './program-file.js';
-export { type Received, type ReceiveOptions, receive } from './receive.js';
+export { type Received, receive } from './receive.js';
+export type { ReceiveOptions } from './receive-options.js';
 export type { InvokeReply, InvokeResult } from './reply.js';
 export {
   type FdPolicy,

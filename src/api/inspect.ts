@@ -1,8 +1,9 @@
 /** What anything of ours is, as data. Changes and stops nothing. */
 
 import { InputError } from '../base/errors.js';
-import { attachGiven, attachUnlessFile } from './attach.js';
+import type { SignalOption } from './common-options.js';
 import type { Description, FileDescription, SnapshotDescription } from './description.js';
+import { attachGiven, attachUnlessFile } from './find-process.js';
 import { typeOf } from './open.js';
 
 /**
@@ -12,10 +13,7 @@ import { typeOf } from './open.js';
  * @param subject the path of a file, or a program's name or pid; of a path and a name that are alike the file is meant
  * @throws InputError when it is none of these, or damaged; LimitError, ToolError
  */
-export async function inspect(
-  subject: string | number,
-  options: { readonly signal?: AbortSignal | undefined } = {},
-): Promise<Description> {
+export async function inspect(subject: string | number, options: SignalOption = {}): Promise<Description> {
   const process =
     typeof subject === 'number' ? await attachGiven(String(subject), options.signal) : await attachUnlessFile(subject);
   if (process === undefined) return describePath(String(subject));

@@ -1,7 +1,7 @@
 /** A workload that is kept parked by a move whose end is not known: whoever knows it says what becomes of it. */
 
 import { endKept as endProcess, resumeKept as resumeProcess } from '../capture/kept.js';
-import { attachGiven } from './attach.js';
+import { attachGiven } from './find-process.js';
 
 /**
  * It does not run elsewhere: it continues here.

@@ -3,7 +3,6 @@
 import { closeSync, fstatSync, openSync, read } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import type { ArchName } from '../arch/masm/target.js';
 import { ownPackage } from '../base/package.js';
 import { makeTemporaryFolder, removeTemporary } from '../base/temporary.js';
 import type { ImageProcess } from '../capture/process.js';
@@ -13,23 +12,15 @@ import { LinkError } from '../transport/errors.js';
 import type { Hello } from '../transport/messages.js';
 import type { Moved, MoveEvent, MovingProgram, SentFile } from '../transport/source.js';
 import type { Transport } from '../transport/transport.js';
-import { attachGiven } from './attach.js';
-import type { FdPolicy, GrantOptions } from './restore-grants.js';
+import type { ContinuationOptions } from './continuation-options.js';
+import { attachGiven } from './find-process.js';
 
 export { parseDestination } from '../transport/command.js';
 export { RemoteError, UndecidedError } from '../transport/errors.js';
 export type { Link, Transport } from '../transport/transport.js';
 export { LinkError, type Moved, type MoveEvent };
 
-export interface MigrateOptions extends Omit<GrantOptions, 'fds'> {
-  /** What becomes of its descriptors there, by their numbers. */
-  readonly fds?: Readonly<Record<number, FdPolicy>> | undefined;
-  /** The CPU that it continues with; the target's own, if not given. */
-  readonly arch?: ArchName | undefined;
-  /** What it is called there; what it is called here, if not given. */
-  readonly name?: string | undefined;
-  /** Files that have changed there, or are other ones, are errors. */
-  readonly strictFiles?: boolean | undefined;
+export interface MigrateOptions extends ContinuationOptions {
   /** Bytes that its memories may have there. */
   readonly maxMemory?: number | undefined;
   /** The folder there that takes the program's output. */
@@ -42,8 +33,6 @@ export interface MigrateOptions extends Omit<GrantOptions, 'fds'> {
   readonly dryRun?: boolean | undefined;
   /** The program continues here as well: two of them, then. */
   readonly copy?: boolean | undefined;
-  /** Told of what the user should know. */
-  readonly onWarning?: ((text: string) => void) | undefined;
   /** Told of what happens on the way. */
   readonly onEvent?: ((event: MoveEvent) => void) | undefined;
   /** Gives the move up, as long as it is not committed: the program continues here. */

@@ -2,15 +2,9 @@
 
 import type { Readable, Writable } from 'node:stream';
 import type { Received } from '../transport/target.js';
+import type { ReceiveOptions } from './receive-options.js';
 
 export type { Received };
-
-export interface ReceiveOptions {
-  /** Bytes that the memories of what comes may have. */
-  readonly maxMemory?: number | undefined;
-  /** The folder for a program's output, when the other side names none. */
-  readonly outputDir?: string | undefined;
-}
 
 /**
  * Takes one workload that migrate() sends. It is a process of its own afterwards, and runs on when this one ends. What

@@ -24,7 +24,7 @@ import { refuseWithoutEmbedder } from './embedder/needed.js';
 import { findEmulator } from './launch.js';
 import type { Prepared } from './prepared.js';
 import { checkName } from './process-options.js';
-import type { ReceiveOptions } from './receive.js';
+import type { ReceiveOptions } from './receive-options.js';
 import { grantsFor } from './restore-grants.js';
 import { checkHere, prepareRestored, readRestorable } from './restored-image.js';
 import { startImage } from './start.js';

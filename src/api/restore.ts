@@ -5,7 +5,9 @@ import { Cancellation } from '../base/cancellation.js';
 import { openDestination } from '../base/output.js';
 import { type FdPolicy, RestoreProblems } from '../restore/grants.js';
 import type { StoredSnapshot } from '../snapshot/snapshot.js';
-import type { Directory, ProcessLimits } from './process-options.js';
+import type { OutputOption, ProgressOption, SignalOption } from './common-options.js';
+import type { ContinuationOptions } from './continuation-options.js';
+import type { ProcessLimits } from './process-options.js';
 import type { RestoreRequest } from './restored-image.js';
 import type { StartOptions } from './started-workload.js';
 import type { ChainOptions } from './stored-snapshot.js';
@@ -16,38 +18,16 @@ export { type FdPolicy, RestoreProblems };
 /** A snapshot's file: its path, or what has one. */
 export type SnapshotSource = string | { readonly path: string };
 
-interface CommonOptions extends ChainOptions {
-  /** The CPU to continue with; default: this machine's. Another one's program needs qemu-user to run here. */
-  readonly arch?: 'x64' | 'arm64' | undefined;
+interface CommonOptions extends ContinuationOptions, ChainOptions, ProgressOption {
   /** Modules that the snapshot does not carry, in any order: paths, or bytes. */
   readonly modules?: readonly (string | Uint8Array)[] | undefined;
-  /** What it is called from now on; default: what it was called. */
-  readonly name?: string | undefined;
-  /** Where directories that the program uses are now. */
-  readonly dirs?: readonly Directory[] | undefined;
-  /** `HOST:PORT` or `unix:PATH`: where it accepts connections now, in the order of its descriptors. */
-  readonly listen?: readonly string[] | undefined;
-  /** What becomes of its descriptors, by their numbers. */
-  readonly fds?: Readonly<Record<number, FdPolicy>> | undefined;
-  /** Directories without `dirs`, addresses without `listen` are what they were: only for snapshots that are trusted. */
-  readonly sameDirs?: boolean | undefined;
-  /** Files that have changed since the capture, or are other ones, are errors, not warnings. */
-  readonly strictFiles?: boolean | undefined;
-  /** Told of what the user should know. */
-  readonly onWarning?: ((text: string) => void) | undefined;
-  /** Told of the bytes of memory that were written, of all. */
-  readonly onProgress?: ((done: number, total: number) => void) | undefined;
 }
 
 export interface RestoreOptions extends CommonOptions, ProcessLimits, StartOptions {}
 
-export interface RestoreImageOptions extends CommonOptions {
-  /** The file that becomes the executable; one that is there is replaced, once all is written. */
-  readonly to: string;
+export interface RestoreImageOptions extends CommonOptions, OutputOption, SignalOption {
   /** Do not look at files and addresses here, as the executable will run elsewhere. */
   readonly noCheck?: boolean | undefined;
-  /** Gives it up: nothing is written. */
-  readonly signal?: AbortSignal | undefined;
 }
 
 /**

@@ -2,6 +2,7 @@
 
 import { InputError } from '../base/errors.js';
 import { quoted } from '../base/terminal-text.js';
+import type { WarningOption } from './common-options.js';
 import { importNames } from './embedder/import-object.js';
 import { type Links, readLinks } from './links.js';
 import type { ProcessOptions } from './process-options.js';
@@ -9,7 +10,7 @@ import type { ProgramSource } from './program-file.js';
 import type { StartOptions } from './started-workload.js';
 import type { StartedWorkload } from './workload.js';
 
-export interface RunOptions extends ProcessOptions, StartOptions {
+export interface RunOptions extends ProcessOptions, StartOptions, WarningOption {
   /** The program's arguments after its name. */
   readonly args?: readonly string[] | undefined;
   /** What messages and its argument 0 call the program; default: its path. */
@@ -22,8 +23,6 @@ export interface RunOptions extends ProcessOptions, StartOptions {
   readonly links?: Links | undefined;
   /** Modules: calls of functions that nothing provides trap; memories, tables and globals are made. */
   readonly allowMissingImports?: boolean | undefined;
-  /** Told of what the user should know. */
-  readonly onWarning?: ((text: string) => void) | undefined;
 }
 
 /**

@@ -15,6 +15,7 @@ import { type CaptureOptions, type CaptureReport, capture } from './capture.js';
 import { type CoredumpOptions, coredump } from './coredump.js';
 import type { Imports } from './embedder/import-object.js';
 import { EmbedderLink } from './embedder/link.js';
+import { attachGiven } from './find-process.js';
 import { Invocation, resumedCall } from './invocation.js';
 import type { Prepared } from './prepared.js';
 import { startImage } from './start.js';
@@ -223,7 +224,7 @@ function ended(child: ChildProcess): Promise<{ code: number | null; signal: Node
 /** That it cannot be read changes nothing of its end. */
 async function readTrap(pid: number): Promise<Trap> {
   try {
-    const [{ attachGiven }, { readTrap }] = await Promise.all([import('./attach.js'), import('../capture/trap.js')]);
+    const { readTrap } = await import('../capture/trap.js');
     const process = await attachGiven(String(pid));
     try {
       return readTrap(process).trap;

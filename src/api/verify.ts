@@ -3,15 +3,12 @@
 import { Cancellation } from '../base/cancellation.js';
 import type { StoredSnapshot } from '../snapshot/snapshot.js';
 import type { VerifiedFile } from '../snapshot/verify.js';
+import type { ProgressOption, SignalOption } from './common-options.js';
 import type { ChainOptions } from './stored-snapshot.js';
 
 export type { VerifiedFile };
 
-export interface VerifyOptions extends ChainOptions {
-  /** Told of the bytes of pages that were checked, of all. */
-  readonly onProgress?: ((done: number, total: number) => void) | undefined;
-  readonly signal?: AbortSignal | undefined;
-}
+export interface VerifyOptions extends ChainOptions, ProgressOption, SignalOption {}
 
 /**
  * Reads all of a snapshot, and of what it is a difference to, and compares it with its digests.
@@ -30,7 +27,7 @@ export async function verify(
 /** The same of one that was opened with all of its files (stored-snapshot.ts). */
 export async function verifyOpened(
   stored: StoredSnapshot,
-  { signal, onProgress }: Pick<VerifyOptions, 'signal' | 'onProgress'>,
+  { signal, onProgress }: ProgressOption & SignalOption,
 ): Promise<VerifiedFile[]> {
   const { verifySnapshot } = await import('../snapshot/verify.js');
   const cancel = new Cancellation('not all was checked', signal);

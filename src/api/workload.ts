@@ -1,21 +1,13 @@
 /** Running programs as the library has them. */
 
 import type { Readable, Writable } from 'node:stream';
-import type { CaptureOptions, CaptureReport } from './capture.js';
-import type { CoredumpOptions } from './coredump.js';
+import type { Capturable } from './capture.js';
+import type { Dumpable } from './coredump.js';
 import type { InvokeReply } from './reply.js';
 
 /** A running program, whoever has started it. */
-export interface Workload {
+export interface Workload extends Capturable, Dumpable {
   readonly pid: number;
-  /**
-   * Writes a snapshot of it; it continues, unless the options say otherwise.
-   *
-   * @throws InputError, LimitError, ToolError; it continues then
-   */
-  capture(options: CaptureOptions): Promise<CaptureReport>;
-  /** Writes a coredump of it; it continues. @throws InputError, LimitError, ToolError */
-  coredump(options: CoredumpOptions): Promise<void>;
   /** Sends it a signal, SIGTERM if not given, which ends it. One that has ended already is left alone. */
   kill(signal?: NodeJS.Signals): Promise<void>;
 }
