@@ -102,7 +102,7 @@ async function waitUntilStoppable(process: ImageProcess, options: StopOptions): 
       if (state > STATE_TRAPPED) throw new InputError('damaged-process', `pid ${pid}: unknown state ${state}`);
       const stopping = state === STATE_STOPPING || state === STATE_PARKED;
       const own = sender === globalThis.process.pid; // an earlier capture of this tool has only just let it go
-      // Whose wake-up got lost: asking wakes it as well.
+      // One of an older image may have lost its wake-up (CHANGELOG.md): asking wakes it as well.
       if (stopping && own && performance.now() - start > SIGNAL_AGAIN) return undefined;
       if (stopping && sender !== 0 && !own && isAlive(sender)) {
         throw busy(pid, sender);

@@ -93,10 +93,20 @@ export function forgetSender(): void {
 
 export function senderIsDead(): bool {
   const pid = half(RT_STOP_SENDER);
-  if (pid === 0) return lifelineOfCapturer() >= 0 && waitForSender(0) > 0;
+  if (pid === 0) return lifelineOfCapturer() >= 0 && lookAtSender();
   if (senderPidfd === ESRCH) return true;
   if (senderPidfd < 0) return syscall(SYS_kill, pid, 0, 0, 0, 0, 0) === ESRCH;
-  return waitForSender(0) > 0;
+  return lookAtSender();
+}
+
+/**
+ * Whether the sender has died, without waiting. The blocked signals stay blocked: one that were handled here would wake
+ * up nobody, and the command that it announces would never be seen.
+ */
+function lookAtSender(): bool {
+  setPollTimeout(0);
+  const count = watch(-1);
+  return syscall(SYS_ppoll, memoryBase() + pollDescriptor, count, memoryBase() + pollTimeout, 0, 0, 0) > 0;
 }
 
 /** Parks until told to continue. The context must be at the safepoint already. */
@@ -211,17 +221,26 @@ export function waitForSignal(listener: i64): bool {
 
 /** @param writer a second descriptor, of which only the end is of interest, or -1 */
 function poll(writer: i64, nanoseconds: i64): i64 {
+  const count = watch(writer);
+  setPollTimeout(nanoseconds);
+  syscall(SYS_rt_sigprocmask, 0, 0, memoryBase() + signalMask, 8, 0, 0);
+  const asked: u64 = ((<u64>1) << (STOP_SIGNAL - 1)) | ((<u64>1) << (TRACK_SIGNAL - 1));
+  store<u64>(signalMask, load<u64>(signalMask) & ~asked);
+  const timeout = nanoseconds < 0 ? 0 : memoryBase() + pollTimeout;
+  return syscall(SYS_ppoll, memoryBase() + pollDescriptor, count, timeout, memoryBase() + signalMask, 8, 0);
+}
+
+/** Fills the pollfd records: the sender's, and the writer's. @returns how many of them are to be looked at */
+function watch(writer: i64): i64 {
   const sender = senderPidfd >= 0 ? senderPidfd : lifelineOfCapturer();
   store<i32>(pollDescriptor, <i32>sender); // a negative one is ignored
   store<i32>(pollDescriptor, senderPidfd >= 0 ? POLLIN : 0, 4); // the end of a pipe is told always
   store<i32>(pollDescriptor, <i32>writer, 8);
   store<i32>(pollDescriptor, 0, 12);
+  return writer >= 0 ? 2 : sender >= 0 ? 1 : 0;
+}
+
+function setPollTimeout(nanoseconds: i64): void {
   store<i64>(pollTimeout, nanoseconds / SECOND);
   store<i64>(pollTimeout, nanoseconds % SECOND, 8);
-  syscall(SYS_rt_sigprocmask, 0, 0, memoryBase() + signalMask, 8, 0, 0);
-  const asked: u64 = ((<u64>1) << (STOP_SIGNAL - 1)) | ((<u64>1) << (TRACK_SIGNAL - 1));
-  store<u64>(signalMask, load<u64>(signalMask) & ~asked);
-  const timeout = nanoseconds < 0 ? 0 : memoryBase() + pollTimeout;
-  const count: i64 = writer >= 0 ? 2 : sender >= 0 ? 1 : 0;
-  return syscall(SYS_ppoll, memoryBase() + pollDescriptor, count, timeout, memoryBase() + signalMask, 8, 0);
 }

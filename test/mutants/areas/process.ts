@@ -53,6 +53,10 @@ export const process: Area = {
         ['if (sender !== 0) letRead(sender);', ''],
         ['if (senderPidfd >= 0) syscall(SYS_close, senderPidfd, 0, 0, 0, 0, 0);', ''],
         ['senderPidfd = -1;\n  closeLifeline();', 'closeLifeline();'],
+        [
+          'memoryBase() + pollTimeout, 0, 0, 0) > 0',
+          'memoryBase() + pollTimeout, memoryBase() + signalMask, 8, 0) > 0',
+        ],
         ['if (isClaimed()) return false;', ''],
         ['if (!isClaimed()) return true;', 'return true;'],
         [
@@ -65,15 +69,15 @@ export const process: Area = {
         ['(POLLERR | POLLHUP)', 'POLLHUP', { tests: ['test/unit/runtime/process/trapped.test.ts'] }],
         ['(POLLERR | POLLHUP)', 'POLLERR', { tests: ['test/unit/runtime/process/trapped.test.ts'] }],
         ['setHalf(RT_STOP_WANTED, 0);', ''],
-        ['if (pid === 0) return lifelineOfCapturer() >= 0 && waitForSender(0) > 0;', 'if (pid === 0) return false;'],
+        ['if (pid === 0) return lifelineOfCapturer() >= 0 && lookAtSender();', 'if (pid === 0) return false;'],
         ['((<u64>1) << (STOP_SIGNAL - 1)) | ((<u64>1) << (TRACK_SIGNAL - 1))', '(<u64>1) << (TRACK_SIGNAL - 1)'],
         ['((<u64>1) << (STOP_SIGNAL - 1)) | ((<u64>1) << (TRACK_SIGNAL - 1))', '(<u64>1) << (STOP_SIGNAL - 1)'],
         ['store<i32>(pollDescriptor, senderPidfd >= 0 ? POLLIN : 0, 4);', 'store<i32>(pollDescriptor, 0, 4);'],
       ],
       equivalent: [
         [
-          'lifelineOfCapturer() >= 0 && waitForSender(0) > 0',
-          'waitForSender(0) > 0',
+          'lifelineOfCapturer() >= 0 && lookAtSender()',
+          'lookAtSender()',
           'ppoll of no descriptor finds none that is ready',
         ],
       ],

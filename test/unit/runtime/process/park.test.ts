@@ -210,6 +210,34 @@ describe('the wait', () => {
     }
   });
 
+  it.each([L.COMMAND_RESUME, L.COMMAND_EXIT, L.COMMAND_KEEP])(
+    'sees command %i, whose signal comes while it looks whether the sender lives',
+    (last) => {
+      const process = stopping();
+      let pending = false;
+      let waits = 0;
+      process.overrides['ppoll'] = ([, , timeout, mask]) => {
+        if (waits > 10) throw new Error('it waits for good');
+        if (timeoutOf(process, timeout) !== 0) waits++;
+        else if (waits === 0) {
+          command(process, last);
+          pending = true;
+        }
+        if (!pending || mask === 0) return 0; // what is blocked stays pending
+        pending = false;
+        nested(process, TOOL);
+        return EINTR;
+      };
+      process.onStore = (address, value) => {
+        if (address !== process.runtime + L.RT_FLAGS || (value & L.FLAG_KEPT) === 0) return;
+        command(process, L.COMMAND_RESUME); // the one after it
+        pending = true;
+      };
+      expect(atSafepoint(process)).toBe(last === L.COMMAND_EXIT ? L.EXIT_CAPTURED : undefined);
+      expect(waits).toBe(last === L.COMMAND_KEEP ? 2 : 1);
+    },
+  );
+
   it('of one that was claimed in time is not given up for a moment', () => {
     const process = stopping();
     const states: number[] = [];
