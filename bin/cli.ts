@@ -29,6 +29,7 @@ export const commands: Readonly<Record<string, () => Promise<{ default: unknown 
   restore: () => import('./commands/restore.js'),
   migrate: () => import('./commands/migrate.js'),
   receive: () => import('./commands/receive.js'),
+  keys: () => import('./commands/keys.js'),
   resume: () => import('./commands/resume.js'),
   verify: () => import('./commands/verify.js'),
   compact: () => import('./commands/compact.js'),

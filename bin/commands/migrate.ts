@@ -6,6 +6,7 @@ import type { MoveEvent } from '../../src/api/migrate.js';
 import type { Directory } from '../../src/api/process-options.js';
 import { terminalJson, terminalText } from '../../src/base/terminal-text.js';
 import { parseFds } from '../options/fd-option.js';
+import { keyOptions } from '../options/keys.js';
 import { DURATION, parseDuration, parseSize } from '../options/limits.js';
 import { type NameOptions, nameOptions, parseName } from '../options/name.js';
 import { once, parseArch, parseDir, several, UsageError } from '../options/usage.js';
@@ -25,6 +26,8 @@ interface Options extends NameOptions {
   maxMemory: string | undefined;
   outputDir: string | undefined;
   remote: string;
+  keys: string | undefined;
+  peer: string | string[] | undefined;
   dryRun: boolean;
   keep: boolean;
   downtime: string | undefined;
@@ -42,7 +45,8 @@ const command: CommandModule<object, Options> = {
       .positional('destination', {
         type: 'string',
         demandOption: true,
-        describe: 'ssh://[USER@]HOST[:PORT], HOST alone, or exec:COMMAND, a command that leads to wag-snap receive',
+        describe:
+          'ssh://[USER@]HOST[:PORT], HOST alone, tls://HOST:PORT, or exec:COMMAND, a command that leads to wag-snap receive',
       })
       .option('arch', {
         type: 'string',
@@ -53,7 +57,8 @@ const command: CommandModule<object, Options> = {
       .option('dir', {
         type: 'string',
         requiresArg: true,
-        describe: 'HOST::GUEST[:ro|:rw]: where a directory that the program uses is there (may be repeated)',
+        describe:
+          'HOST::GUEST[:ro|:rw]: where a directory that the program uses is there, or its name (may be repeated)',
       })
       .option('same-dirs', {
         type: 'boolean',
@@ -94,6 +99,7 @@ const command: CommandModule<object, Options> = {
         default: 'wag-snap',
         describe: 'with ssh: the command there',
       })
+      .options(keyOptions)
       .options(nameOptions)
       .option('dry-run', {
         type: 'boolean',
@@ -122,11 +128,19 @@ const command: CommandModule<object, Options> = {
       .example([
         ['$0 migrate 4711 ssh://me@other', 'ends here, continues there'],
         ['$0 migrate job other --dir /srv/data::/data', 'with /srv/data there where it has /data'],
+        [
+          '$0 migrate job tls://other:4800 --dir data::/data',
+          'to a receive --listen there that calls a directory data',
+        ],
         ['$0 migrate job "exec:wag-snap receive --stdio" --arch arm64', 'stays on this host, on another CPU'],
       ]) as never,
   handler: async (options) => {
     const { migrateAttached, parseDestination } = await import('../../src/api/migrate.js');
-    const to = parseDestination(options.destination, options.remote);
+    const to = parseDestination(options.destination, {
+      remote: options.remote,
+      keys: options.keys,
+      peers: several(options.peer),
+    });
     const workload = await attachGiven(options.process);
     const interruption = new Interruption('it continues here');
     const progress = new Progress('sending');
@@ -174,10 +188,12 @@ const command: CommandModule<object, Options> = {
 };
 export default command;
 
-/** A path of the other host: it is not looked for here. */
+/** A path of the other host, or what its receiver calls it: it is not looked for here. */
 function parseRemoteDir(text: string): Directory {
-  if (!text.startsWith('/')) throw new UsageError(`--dir ${text}: expected an absolute path of the other host`);
-  return parseDir(text.includes('::') ? text : `${text}::${text}`);
+  if (text.startsWith('/')) return parseDir(text.includes('::') ? text : `${text}::${text}`);
+  const [, name] = /^([^/:]+)::/.exec(text) ?? [];
+  if (name !== undefined) return { ...parseDir(text), host: name };
+  throw new UsageError(`--dir ${text}: expected an absolute path of the other host, or NAME::GUEST`);
 }
 
 function describe(event: Exclude<MoveEvent, { event: 'sent' }>): string {

@@ -41,17 +41,21 @@ export {
   type TypedImport,
   typedImport,
 } from './embedder/import-object.js';
+export type { Ending } from './held-program.js';
 export type { Image, ImageModule } from './image.js';
 export { inspect } from './inspect.js';
 export { endKept, resumeKept } from './kept.js';
+export { type OwnKeys, ownKeys } from './keys.js';
 export type { Links } from './links.js';
 export {
+  type DestinationOptions,
   type Link,
   LinkError,
   type MigrateOptions,
   type Moved,
   type MoveEvent,
   migrate,
+  parseDestination,
   RemoteError,
   type Transport,
   UndecidedError,
@@ -60,7 +64,14 @@ export { open, openImage, openSnapshot } from './open.js';
 export type { Directory } from './process-options.js';
 export type { ProgramSource } from './program-file.js';
 export { type Received, receive } from './receive.js';
-export type { ReceiveOptions } from './receive-options.js';
+export type { NamedDirectory, PeerGrants, ReceiveEvent, ReceiveOptions } from './receive-options.js';
+export {
+  type ConnectionEvent,
+  type ListenerEvent,
+  type ListenOptions,
+  listenForMoves,
+  type ReceivingHost,
+} from './receiver-listener.js';
 export type { InvokeReply, InvokeResult } from './reply.js';
 export {
   type FdPolicy,

@@ -7,7 +7,7 @@ import { ownPackage } from '../base/package.js';
 import { makeTemporaryFolder, removeTemporary } from '../base/temporary.js';
 import type { ImageProcess } from '../capture/process.js';
 import type { GrowingFile } from '../snapshot/writer.js';
-import { parseDestination } from '../transport/command.js';
+import { parseDestination } from '../transport/destination.js';
 import { LinkError } from '../transport/errors.js';
 import type { Hello } from '../transport/messages.js';
 import type { Moved, MoveEvent, MovingProgram, SentFile } from '../transport/source.js';
@@ -15,7 +15,7 @@ import type { Transport } from '../transport/transport.js';
 import type { ContinuationOptions } from './continuation-options.js';
 import { attachGiven } from './find-process.js';
 
-export { parseDestination } from '../transport/command.js';
+export { type DestinationOptions, parseDestination } from '../transport/destination.js';
 export { RemoteError, UndecidedError } from '../transport/errors.js';
 export type { Link, Transport } from '../transport/transport.js';
 export { LinkError, type Moved, type MoveEvent };
@@ -46,7 +46,7 @@ const readAsync = promisify(read);
  * Moves a running program to another host: here it ends, there it continues.
  *
  * @param workload it, or its pid, or the name that it was given
- * @param to `ssh://[USER@]HOST[:PORT]`, `HOST`, `exec:COMMAND`, or a way of one's own
+ * @param to `ssh://[USER@]HOST[:PORT]`, `HOST`, `tls://HOST:PORT`, `exec:COMMAND`, or a way of one's own
  * @throws UsageError, ToolError, InputError, LimitError, RemoteError (what the other side says): it continues here.
  *   UndecidedError: whether it continues there is not known, and here it is kept parked until resumeKept() or endKept()
  */

@@ -18,5 +18,5 @@ export async function receive(input: Readable, output: Writable, options: Receiv
     import('../transport/target.js'),
     import('./receiver.js'),
   ]);
-  return receiveProgram(streamChannel(input, output), new Receiver(options));
+  return receiveProgram(streamChannel(input, output), new Receiver(options), options.onEvent);
 }

@@ -1,14 +1,12 @@
 /** What a workload from another host needs of this one: looked at, restored, and begun when the other side says so. */
 
-import type { ChildProcess } from 'node:child_process';
-import { closeSync, fstatSync, mkdirSync, openSync, readSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { homedir, hostname } from 'node:os';
 import { join, resolve } from 'node:path';
-import type { Duplex } from 'node:stream';
 import type { ArchName } from '../arch/masm/target.js';
 import { targets } from '../arch/targets.js';
-import { InputError, LimitError, systemReason, ToolError } from '../base/errors.js';
+import { BugError, InputError, LimitError, systemReason, ToolError } from '../base/errors.js';
 import { ownPackage } from '../base/package.js';
 import { makeTemporaryFolder, nameTemporary, removeTemporary } from '../base/temporary.js';
 import { ImageCache } from '../image/cache.js';
@@ -20,22 +18,20 @@ import type { StoredSnapshot } from '../snapshot/snapshot.js';
 import type { Bytes, Hello } from '../transport/messages.js';
 import type { HeldProgram, TargetHost } from '../transport/target.js';
 import { cachedImages } from './cached-image.js';
-import { refuseWithoutEmbedder } from './embedder/needed.js';
+import { type Ending, type Held, holdProgram } from './held-program.js';
 import { findEmulator } from './launch.js';
+import { grantsOf } from './peer-grants.js';
 import type { Prepared } from './prepared.js';
 import { checkName } from './process-options.js';
 import type { ReceiveOptions } from './receive-options.js';
 import { grantsFor } from './restore-grants.js';
 import { checkHere, prepareRestored, readRestorable } from './restored-image.js';
-import { startImage } from './start.js';
+import { WorkloadSlots } from './workload-slots.js';
 
 /** Bytes of a file that is received, holes included: more than any snapshot has. */
 const FILE_MAX = 2 ** 44;
-/** Bytes of what a process has said before it ended. */
-const SAID_MAX = 4096;
-const READY = 'r'.charCodeAt(0);
-const STARTED = 's'.charCodeAt(0);
-const BEGIN = 'g';
+/** Bytes of one that are no memory, at most: modules, frames, tables. */
+const BESIDE_MEMORY = 2 ** 30;
 
 export class Receiver implements TargetHost {
   private readonly folder = makeTemporaryFolder();
@@ -47,11 +43,21 @@ export class Receiver implements TargetHost {
   private image: ObtainedImage | undefined;
   private prepared: Prepared | undefined;
   private held: Held | undefined;
+  private giveBack = () => {};
 
-  constructor(private readonly options: ReceiveOptions) {}
+  constructor(
+    private readonly options: ReceiveOptions,
+    /** How many programs there may be: of all receivers together. */
+    private readonly slots = new WorkloadSlots(Infinity),
+    /** Told how a program that has begun ends. */
+    private readonly onEnded: (pid: number, ending: Ending) => void = () => {},
+  ) {}
 
   async write({ file, offset, data }: Bytes): Promise<void> {
-    if (offset + data.length > FILE_MAX) throw new LimitError('size', `the ${file} that is sent has over 16 TiB`);
+    const most = this.maxMemory === undefined ? FILE_MAX : this.maxMemory + BESIDE_MEMORY;
+    if (offset + data.length > most) {
+      throw new LimitError('size', `the ${file} that is sent has more than ${most} bytes, which none has here`);
+    }
     const handle = this.files.get(file) ?? (await open(this.path(file), 'wx+', 0o600));
     this.files.set(file, handle);
     try {
@@ -65,6 +71,7 @@ export class Receiver implements TargetHost {
 
   async look(hello: Hello, size: number) {
     this.hello = hello;
+    this.giveBack = this.slots.take();
     if (hello.workload !== null) checkName(hello.workload);
     this.arch = hello.arch ?? (process.arch === 'arm64' ? 'arm64' : 'x64');
     if (this.arch !== process.arch && findEmulator(this.arch) === undefined) {
@@ -75,8 +82,8 @@ export class Receiver implements TargetHost {
       const why = 'its results are for the tool that has made it';
       throw new InputError('call', `a call (run --invoke) cannot be moved: ${why}`);
     }
-    const { warnings } = await this.grants(this.outline);
     this.checkMemory(this.outline);
+    const { warnings } = await this.grants(this.outline);
     makeFolder(this.outputDir);
     return { version: ownPackage().version, arch: this.arch, host: hostname(), warnings };
   }
@@ -103,15 +110,26 @@ export class Receiver implements TargetHost {
       { arch, grants, modules, name: hello?.workload ?? undefined, maxMemory },
       false,
     );
-    this.held = await hold(this.prepared, this.outputDir, nameOf(stored));
+    this.held = await holdProgram(this.prepared, this.outputDir, nameOf(stored));
     return this.held;
   }
 
   async discard(): Promise<void> {
     const { held, prepared } = this;
-    if (held !== undefined && !held.hasBegun) held.end();
-    // an emulator opens the image again: its folder stays as long as the process does
-    if (held === undefined || !held.hasBegun || !held.emulated) prepared?.release();
+    if (held?.hasBegun) {
+      // an emulator opens the image again: its folder stays as long as the process does
+      if (!held.emulated) prepared?.release();
+      const { pid } = held;
+      void held.ended.then((ending) => {
+        prepared?.release();
+        this.giveBack();
+        this.onEnded(pid, ending);
+      });
+    } else {
+      held?.end();
+      prepared?.release();
+      this.giveBack();
+    }
     this.image?.release();
     for (const handle of this.files.values()) await handle.close().catch(() => {});
     removeTemporary(this.folder);
@@ -130,9 +148,10 @@ export class Receiver implements TargetHost {
   }
 
   private async grants(stored: StoredSnapshot): Promise<{ grants: Grants; warnings: string[] }> {
-    const { dirs = [], listen = [], fds = [], sameDirs = false, strictFiles = false } = this.hello ?? {};
-    const grants = await grantsFor(stored, { dirs, listen, fds: new Map(fds), sameDirs });
-    return { grants, warnings: await checkHere(stored, grants, strictFiles) };
+    const { hello } = this;
+    if (hello === undefined) throw new BugError('nothing was said of what is to be granted');
+    const grants = await grantsFor(stored, await grantsOf(hello, this.options.grants));
+    return { grants, warnings: await checkHere(stored, grants, hello.strictFiles) };
   }
 
   private get maxMemory(): number | undefined {
@@ -153,84 +172,6 @@ export class Receiver implements TargetHost {
   private get outputDir(): string {
     const state = process.env['XDG_STATE_HOME'] || join(homedir(), '.local', 'state');
     return resolve(this.hello?.outputDir ?? this.options.outputDir ?? join(state, 'wag-snap', 'output'));
-  }
-}
-
-/** A process that waits to begin (runtime/process/held.ts). */
-class Held implements HeldProgram {
-  hasBegun = false;
-
-  constructor(
-    private readonly child: ChildProcess,
-    private readonly socket: Duplex,
-    readonly emulated: boolean,
-    readonly output: string,
-  ) {}
-
-  get pid(): number {
-    return this.child.pid ?? -1;
-  }
-
-  async begin(): Promise<boolean> {
-    this.socket.write(BEGIN);
-    this.hasBegun = (await byteOf(this.socket)) === STARTED;
-    if (!this.hasBegun) return false;
-    this.socket.destroy();
-    this.child.unref();
-    return true;
-  }
-
-  /** It has done nothing yet. */
-  end(): void {
-    this.socket.destroy();
-    this.child.kill('SIGKILL');
-  }
-}
-
-async function hold(prepared: Prepared, folder: string, name: string): Promise<Held> {
-  refuseWithoutEmbedder(prepared.hostImports, name);
-  const output = join(folder, `${name}-${process.pid}.out`);
-  const [out, err] = [output, output.replace(/\.out$/, '.err')].map((path) => openSync(path, 'a', 0o600));
-  const said = fstatSync(err).size;
-  try {
-    const { image, env, argv0, args, descriptors } = prepared;
-    const socketAt = 3 + descriptors.length;
-    const { child, emulated } = await startImage(image, {
-      env: { ...env, WAGSNAP_HOLD: String(socketAt) },
-      argv0,
-      args,
-      stdio: ['ignore', out, err, ...descriptors, 'pipe'],
-      detached: true,
-    });
-    prepared.started(child.pid ?? -1, emulated);
-    const socket = child.stdio[socketAt] as Duplex;
-    socket.on('error', () => {}); // its end is what matters
-    if ((await byteOf(socket)) === READY) return new Held(child, socket, emulated, output);
-    child.kill('SIGKILL');
-    throw new ToolError('not-started', `the program could not be started here: ${tail(output, said)}`);
-  } finally {
-    closeSync(out);
-    closeSync(err);
-  }
-}
-
-/** The next byte; undefined when there is none, as the process has ended. */
-function byteOf(socket: Duplex): Promise<number | undefined> {
-  return new Promise((resolve) => {
-    socket.once('data', (bytes: Buffer) => resolve(bytes[0]));
-    socket.once('close', () => resolve(undefined));
-  });
-}
-
-/** What a process has said on its standard error. */
-function tail(output: string, from: number): string {
-  const fd = openSync(output.replace(/\.out$/, '.err'), 'r');
-  try {
-    const bytes = Buffer.alloc(SAID_MAX);
-    const length = readSync(fd, bytes, 0, bytes.length, from);
-    return bytes.toString('utf8', 0, length).trim().split('\n')[0] || 'it has ended';
-  } finally {
-    closeSync(fd);
   }
 }
 

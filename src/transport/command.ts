@@ -2,30 +2,24 @@
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { systemReason, ToolError, UsageError } from '../base/errors.js';
-import { quoted } from '../base/terminal-text.js';
+import { systemReason, ToolError } from '../base/errors.js';
 import type { Link, Transport } from './transport.js';
 
 const SSH = /^(?:ssh:\/\/)?(?:([^@/:\s]+)@)?([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::(\d{1,5}))?\/?$/;
 const PORT_MAX = 65535;
 
 /**
- * `ssh://[USER@]HOST[:PORT]`, or that without `ssh://`: the user's OpenSSH, with its configuration. `exec:COMMAND`: a
- * command of the shell.
+ * The user's OpenSSH, with its configuration.
  *
- * @param receiver what `wag-snap` is called there, for ssh: part of a command line of its shell
- * @throws UsageError
+ * @param text `ssh://[USER@]HOST[:PORT]`, or that without `ssh://`
+ * @param receiver what `wag-snap` is called there: part of a command line of its shell
+ * @returns undefined for anything else
  */
-export function parseDestination(text: string, receiver = 'wag-snap'): Transport {
-  if (text.startsWith('exec:')) {
-    const command = text.slice('exec:'.length).trim();
-    if (command === '') throw new UsageError('exec: which command? exec:COMMAND');
-    return commandTransport(text, '/bin/sh', ['-c', command]);
-  }
+export function sshTransport(text: string, receiver: string): Transport | undefined {
   const [, user, host, port] = SSH.exec(text) ?? [];
   // NOTE: what ssh would take for an option is no host
   if (host === undefined || host.startsWith('-') || user?.startsWith('-') || Number(port ?? 1) > PORT_MAX) {
-    throw new UsageError(`${quoted(text)} is no destination: ssh://[USER@]HOST[:PORT], HOST or exec:COMMAND`);
+    return undefined;
   }
   const bare = host.replace(/^\[|\]$/g, '');
   const where = user === undefined ? bare : `${user}@${bare}`;
@@ -34,7 +28,7 @@ export function parseDestination(text: string, receiver = 'wag-snap'): Transport
 }
 
 /** @param name for messages */
-function commandTransport(name: string, program: string, args: readonly string[]): Transport {
+export function commandTransport(name: string, program: string, args: readonly string[]): Transport {
   return { name, connect: () => connect(name, program, args) };
 }
 

@@ -36,6 +36,16 @@ export interface TargetHost {
   discard(): Promise<void>;
 }
 
+/** What happens on the way, in this order; `failed` ends it at any step. */
+export type ReceiveEvent =
+  /** The program may come. */
+  | { readonly event: 'ready'; readonly workload: string | undefined; readonly arch: string }
+  | { readonly event: 'compiled'; readonly cached: boolean }
+  | { readonly event: 'prepared'; readonly pid: number }
+  | { readonly event: 'running'; readonly pid: number; readonly output: string }
+  /** Nothing runs, and nothing is left. */
+  | { readonly event: 'failed'; readonly why: string };
+
 export interface Received {
   /** Of the program that runs; undefined when there is none. */
   readonly pid: number | undefined;
@@ -47,24 +57,38 @@ export interface Received {
 const LAST_WORDS = 2000;
 
 /** Takes one program. Everything that goes wrong is told to the other side. */
-export async function receiveProgram(channel: Channel, host: TargetHost): Promise<Received> {
+export async function receiveProgram(
+  channel: Channel,
+  host: TargetHost,
+  onEvent: (event: ReceiveEvent) => void = () => {},
+): Promise<Received> {
   try {
     const hello = await expect(channel, host, undefined, 'hello');
     if (hello.protocol !== PROTOCOL) throw otherProtocol(hello);
     const { size } = await expect(channel, host, 'outline', 'look');
-    await channel.send({ name: 'ready', ...(await host.look(hello, size)) });
-    await channel.send({ name: 'compiled', ...(await host.compile()) });
+    const ready = await host.look(hello, size);
+    await channel.send({ name: 'ready', ...ready });
+    onEvent({ event: 'ready', workload: hello.workload ?? undefined, arch: ready.arch });
+    const compiled = await host.compile();
+    await channel.send({ name: 'compiled', ...compiled });
+    onEvent({ event: 'compiled', ...compiled });
     const held = await host.prepare((await expect(channel, host, 'snapshot', 'prepare')).size);
     await channel.send({ name: 'prepared', pid: held.pid });
+    onEvent({ event: 'prepared', pid: held.pid });
     const { pid } = await expect(channel, host, undefined, 'commit');
     if (pid !== held.pid) throw new InputError('stream', `the other side commits to pid ${pid}, which is not prepared`);
     if (!(await held.begin())) {
       throw new InputError('not-started', `pid ${held.pid} ended before it could begin`);
     }
     trace('move', () => `pid ${held.pid} runs`);
+    onEvent({ event: 'running', pid: held.pid, output: held.output });
     await channel.send({ name: 'running', pid: held.pid, output: held.output }).catch(() => {});
     return { pid: held.pid };
   } catch (error) {
+    onEvent({
+      event: 'failed',
+      why: error instanceof WagSnapError ? error.headline : String((error as Error).message),
+    });
     if (error instanceof LinkError) return { pid: undefined, lost: error.message };
     if (!(error instanceof Cancelled)) await tell(channel, error);
     return { pid: undefined };
@@ -74,7 +98,11 @@ export async function receiveProgram(channel: Channel, host: TargetHost): Promis
 }
 
 /** The other side has said so. */
-class Cancelled extends Error {}
+class Cancelled extends Error {
+  constructor(reason: string) {
+    super(`the other side has given it up: ${reason}`);
+  }
+}
 
 /** Takes pieces of a file, until the message comes that ends them. */
 async function expect<N extends Message['name']>(

@@ -3,111 +3,32 @@
  * interface. Wherever it was, it has printed each of its lines once.
  */
 
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { userInfo } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { findEmulator } from '../../src/api/launch.js';
 import { processStatus } from '../../src/capture/process.js';
 import { command, type Ended } from '../support/command.js';
 import { LOOPBACK } from '../support/loopback.js';
+import { type Counter, cli, ends, expectWhole, MovingCounters, movedPid, receiver } from '../support/moving-counter.js';
 import { Output } from '../support/waiting.js';
 import { temporaryFolder } from '../support/workload.js';
 import { writerProgram } from '../support/writer-program.js';
 
-const cli = process.env['WAGSNAP_CLI'] ?? resolve(import.meta.dirname, '../../bin/wag-snap');
 const folder = temporaryFolder();
-const image = join(folder, 'counter');
-const env = { ...process.env, XDG_CACHE_HOME: join(folder, 'cache'), XDG_STATE_HOME: join(folder, 'state') };
-const receiver = `exec:'${process.execPath}' '${cli}' receive --stdio`;
+const counters = new MovingCounters(folder);
+const { env, pids, image } = counters;
 const other = process.arch === 'arm64' ? 'x64' : 'arm64';
 
-const wagSnap = (...args: readonly string[]) => command(process.execPath, [cli, ...args], { env });
-
-/** Pids of programs that a test has started or moved: whatever happens they end with it. */
-const pids: number[] = [];
-let run = 0;
-
-/** A program at home, in folders of its own. */
-interface Counter {
-  readonly pid: number;
-  readonly child: ChildProcess;
-  /** What it uses. */
-  readonly data: string;
-  /** Where it prints when it has been moved. */
-  readonly output: string;
-  readonly out: Output;
-}
-
-async function start(): Promise<Counter> {
-  const own = join(folder, String(run++));
-  const [data, output] = ['data', 'output'].map((name) => join(own, name));
-  mkdirSync(data, { recursive: true });
-  const child = spawn(image, [], { env: { WAGSNAP_DIR: `${data}::/d` }, stdio: ['ignore', 'pipe', 'pipe'] });
-  await once(child, 'spawn');
-  pids.push(child.pid!);
-  const out = new Output(child);
-  await out.has('line 00000003\n');
-  return { pid: child.pid!, child, data, output, out };
-}
-
-/** The options of a move to the same directory. @returns what the tool says */
-async function migrate(pid: number, { data, output }: Counter, to = receiver, ...more: string[]): Promise<Ended> {
-  const ended = await wagSnap('migrate', String(pid), to, '--dir', `${data}::/d`, '--output-dir', output, ...more);
-  for (const [, moved] of ended.stdout.matchAll(/^pid (\d+) on /gm)) pids.push(Number(moved));
-  return ended;
-}
-
-const movedPid = ({ stdout, stderr }: Ended): number => {
-  const found = /^pid (\d+) on /m.exec(stdout);
-  if (found === null) throw new Error(`not moved: ${stdout}${stderr}`);
-  return Number(found[1]);
-};
-
-/** All lines that it has printed, wherever it was, once it has ended. */
-async function ends({ data, output, out, child }: Counter, last: number): Promise<string[]> {
-  writeFileSync(join(data, 'stop'), '');
-  while (processStatus(last) !== undefined && processStatus(last)?.state !== 'Z') await sleep(5);
-  if (child.exitCode === null && child.signalCode === null) await once(child, 'close');
-  const files = existsSync(output) ? readdirSync(output).filter((name) => name.endsWith('.out')) : [];
-  const moved = files.map((name) => readFileSync(join(output, name), 'utf8'));
-  return [out.stdout, ...moved]
-    .join('')
-    .split('\n')
-    .filter((line) => line !== '')
-    .sort((a, b) => (a < b ? 1 : -1))
-    .reverse();
-}
-
-/** Each line once, and the end. */
-function expectWhole(lines: readonly string[]): void {
-  expect(lines.filter((line) => line === 'end')).toHaveLength(1);
-  const counted = lines.filter((line) => line !== 'end');
-  expect(counted).toEqual(counted.map((_, n) => `line ${String(n).padStart(8, '0')}`));
-}
-
-const stateOf = async (pid: number): Promise<string | undefined> => {
-  const workloads = JSON.parse((await wagSnap('ps', '--json')).stdout) as { pid: number; state: string }[];
-  return workloads.find((workload) => workload.pid === pid)?.state;
-};
-
-beforeAll(async () => {
-  const compiled = await wagSnap('compile', join(import.meta.dirname, 'counter.wat'), '-o', image);
-  expect(compiled.stderr).toBe('');
-});
-afterEach(() => {
-  for (const pid of pids.splice(0)) {
-    try {
-      process.kill(pid, 'SIGKILL');
-    } catch {
-      // it has ended
-    }
-  }
-});
+const wagSnap = (...args: readonly string[]) => counters.wagSnap(...args);
+const start = () => counters.start();
+const migrate = (pid: number, counter: Counter, ...more: string[]) => counters.migrate(pid, counter, ...more);
+const stateOf = (pid: number) => counters.stateOf(pid);
 
 describe('a program', () => {
   test('ends here and continues there', async () => {
@@ -135,7 +56,7 @@ describe('a program', () => {
 
   test('finds each of its writes, wherever it is moved while it writes', async ({ skip }) => {
     if (findEmulator('arm64') === undefined && process.arch !== 'arm64') skip('needs qemu-user-static');
-    const own = join(folder, String(run++));
+    const own = counters.ownFolder();
     const writer = join(folder, 'writer');
     writeFileSync(`${writer}.wat`, writerProgram({ pace: 20_000, last: 4 }));
     expect(await wagSnap('compile', `${writer}.wat`, '-o', writer)).toMatchObject({ status: 0 });

@@ -1,0 +1,189 @@
+/**
+ * The process of a workload that comes from another host. It waits until it is told to begin
+ * (runtime/process/held.ts), and prints to files of its own.
+ */
+
+import type { ChildProcess } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { closeSync, fstatSync, linkSync, openSync, readSync, unlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Duplex } from 'node:stream';
+import { systemReason, ToolError } from '../base/errors.js';
+import type { HeldProgram } from '../transport/target.js';
+import { refuseWithoutEmbedder } from './embedder/needed.js';
+import type { Prepared } from './prepared.js';
+import { startImage } from './start.js';
+
+/** Bytes of what a process has said before it ended. */
+const SAID_MAX = 4096;
+const READY = 'r'.charCodeAt(0);
+const STARTED = 's'.charCodeAt(0);
+const BEGIN = 'g';
+
+/** How a process has ended: by an exit code, or a signal. */
+export interface Ending {
+  readonly code: number | null;
+  readonly signal: string | null;
+}
+
+export class Held implements HeldProgram {
+  hasBegun = false;
+  /** Never of one that has not begun. */
+  readonly ended: Promise<Ending>;
+
+  constructor(
+    private readonly child: ChildProcess,
+    private readonly socket: Duplex,
+    readonly emulated: boolean,
+    private readonly files: OutputFiles,
+  ) {
+    this.ended = new Promise((resolve) => {
+      child.once('exit', (code, signal) => this.hasBegun && resolve({ code, signal }));
+    });
+  }
+
+  get pid(): number {
+    return this.child.pid ?? -1;
+  }
+
+  get output(): string {
+    return this.files.out;
+  }
+
+  async begin(): Promise<boolean> {
+    this.socket.write(BEGIN);
+    this.hasBegun = (await byteOf(this.socket)) === STARTED;
+    if (!this.hasBegun) return false;
+    this.socket.destroy();
+    this.child.unref();
+    return true;
+  }
+
+  /** It has done nothing yet. */
+  end(): void {
+    this.socket.destroy();
+    this.child.kill('SIGKILL');
+    this.files.remove();
+  }
+}
+
+/** @param folder for its output @param name of the program, a part of a file's name */
+export async function holdProgram(prepared: Prepared, folder: string, name: string): Promise<Held> {
+  refuseWithoutEmbedder(prepared.hostImports, name);
+  const files = new OutputFiles(folder, name);
+  try {
+    const { image, env, argv0, args, descriptors } = prepared;
+    const socketAt = 3 + descriptors.length;
+    const { child, emulated } = await startImage(image, {
+      env: { ...env, WAGSNAP_HOLD: String(socketAt) },
+      argv0,
+      args,
+      stdio: ['ignore', ...files.descriptors, ...descriptors, 'pipe'],
+      detached: true,
+    });
+    prepared.started(child.pid ?? -1, emulated);
+    const socket = child.stdio[socketAt] as Duplex;
+    socket.on('error', () => {}); // its end is what matters
+    if ((await byteOf(socket)) !== READY) {
+      child.kill('SIGKILL');
+      throw new ToolError('not-started', `the program could not be started here: ${files.said()}`);
+    }
+    files.nameAfter(child.pid ?? -1);
+    return new Held(child, socket, emulated, files);
+  } catch (error) {
+    files.remove();
+    throw error;
+  } finally {
+    files.close();
+  }
+}
+
+/** The next byte; undefined when there is none, as the process has ended. */
+function byteOf(socket: Duplex): Promise<number | undefined> {
+  return new Promise((resolve) => {
+    socket.once('data', (bytes: Buffer) => resolve(bytes[0]));
+    socket.once('close', () => resolve(undefined));
+  });
+}
+
+/**
+ * `NAME-PID.out` and `NAME-PID.err`. The pid is known only once the process has them: until then they are called by a
+ * number.
+ */
+class OutputFiles {
+  private base: string;
+  readonly descriptors: readonly [number, number];
+
+  constructor(
+    private readonly folder: string,
+    private readonly name: string,
+  ) {
+    this.base = join(folder, `.${name}-${randomBytes(6).toString('hex')}`);
+    try {
+      const out = openSync(this.out, 'wx', 0o600);
+      this.descriptors = [out, openSync(this.err, 'wx', 0o600)];
+    } catch (error) {
+      throw new ToolError('write', `${folder}: files for its output cannot be made: ${systemReason(error)}`);
+    }
+  }
+
+  get out(): string {
+    return `${this.base}.out`;
+  }
+
+  get err(): string {
+    return `${this.base}.err`;
+  }
+
+  /** Those of an earlier process with the same pid stay: these get another number then. */
+  nameAfter(pid: number): void {
+    const TRIES = 1000;
+    for (let n = 1; n <= TRIES; n++) {
+      const base = join(this.folder, `${this.name}-${pid}${n === 1 ? '' : `-${n}`}`);
+      if (!moveTo(this.out, `${base}.out`)) continue;
+      moveTo(this.err, `${base}.err`);
+      this.base = base;
+      return;
+    }
+    throw new ToolError('write', `${this.folder}: there are ${TRIES} files of a program with pid ${pid}: remove some`);
+  }
+
+  /** What the process has said on its standard error. */
+  said(): string {
+    const fd = openSync(this.err, 'r');
+    try {
+      const bytes = Buffer.alloc(Math.min(SAID_MAX, fstatSync(fd).size));
+      const length = readSync(fd, bytes, 0, bytes.length, 0);
+      return bytes.toString('utf8', 0, length).trim().split('\n')[0] || 'it has ended';
+    } finally {
+      closeSync(fd);
+    }
+  }
+
+  close(): void {
+    for (const fd of this.descriptors) closeSync(fd);
+  }
+
+  /** Of a process that has not begun: nothing is in them that anybody needs. */
+  remove(): void {
+    for (const path of [this.out, this.err]) {
+      try {
+        unlinkSync(path);
+      } catch {
+        // somebody else has
+      }
+    }
+  }
+}
+
+/** @returns false when there is one already */
+function moveTo(from: string, to: string): boolean {
+  try {
+    linkSync(from, to);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw new ToolError('write', `${to}: cannot be made: ${systemReason(error)}`);
+  }
+  unlinkSync(from);
+  return true;
+}

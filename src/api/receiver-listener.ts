@@ -1,0 +1,114 @@
+/** A host that takes workloads over the network: from those whose keys it knows, several at the same time. */
+
+import { ToolError, UsageError } from '../base/errors.js';
+import { quoted } from '../base/terminal-text.js';
+import { streamChannel } from '../transport/channel.js';
+import { readKeys } from '../transport/keys.js';
+import { readPeers } from '../transport/peers.js';
+import { receiveProgram } from '../transport/target.js';
+import { type Arrival, addressText, listenTls, parseAddress } from '../transport/tls.js';
+import type { Ending } from './held-program.js';
+import { type PeerGrants, parseListenGrant } from './peer-grants.js';
+import { checkDirectory } from './process-options.js';
+import type { ReceiveEvent, ReceiveOptions } from './receive-options.js';
+import { Receiver } from './receiver.js';
+import { WorkloadSlots } from './workload-slots.js';
+
+export interface ListenOptions extends Omit<ReceiveOptions, 'onEvent'> {
+  /** The folder with this host's keys and its list of peers; `$XDG_CONFIG_HOME/wag-snap` if not given. */
+  readonly keys?: string | undefined;
+  /** Fingerprints of those that may send; those of the folder's list if not given. */
+  readonly peers?: readonly string[] | undefined;
+  /** Programs at the same time, those on their way included. */
+  readonly maxWorkloads?: number | undefined;
+  /** Told of what happens: a line of a log each. */
+  readonly onEvent?: ((event: ListenerEvent) => void) | undefined;
+}
+
+/** One connection and what comes of it have the same number. */
+export type ListenerEvent =
+  | ({ readonly connection: number } & ConnectionEvent)
+  /** Somebody who may not send, or speaks something else. */
+  | {
+      readonly event: 'refused';
+      readonly from: string;
+      readonly why: string;
+      readonly fingerprint: string | undefined;
+    };
+
+export type ConnectionEvent =
+  | { readonly event: 'connected'; readonly from: string; readonly fingerprint: string }
+  | ReceiveEvent
+  /** A program that has begun here has ended. */
+  | ({ readonly event: 'ended'; readonly pid: number } & Ending);
+
+export interface ReceivingHost {
+  /** Where it listens: with the port that it was given. */
+  readonly address: string;
+  /** What other hosts know it by. */
+  readonly fingerprint: string;
+  /** Takes nothing new, and gives up what has not begun; what runs here runs on. */
+  close(): Promise<void>;
+}
+
+/** Milliseconds without a word of a peer, after which it is given up. */
+const SILENCE = 300_000;
+
+/**
+ * @param text `HOST:PORT`; with port 0 it gets one that is free
+ * @throws UsageError, InputError, ToolError
+ */
+export async function listenForMoves(text: string, options: ListenOptions = {}): Promise<ReceivingHost> {
+  const wanted = parseAddress(text);
+  if (wanted === undefined) throw new UsageError(`--listen ${quoted(text)}: expected HOST:PORT or [IPv6]:PORT`);
+  const keys = readKeys(options.keys);
+  const peers = readPeers(keys.folder, options.peers);
+  if (peers.count === 0) {
+    throw new ToolError(
+      'no-peers',
+      `${peers.where}: no host may send anything here: name those that may, in it or by --peer`,
+    );
+  }
+  const { onEvent = () => {}, maxWorkloads = Infinity, maxMemory, outputDir } = options;
+  const receiving = { maxMemory, outputDir, grants: await checkGrants(options.grants) };
+  const slots = new WorkloadSlots(maxWorkloads);
+  const receptions = new Set<Promise<void>>();
+  let count = 0;
+  const receive = async ({ link, socket, address, fingerprint }: Arrival, connection: number) => {
+    const tell = (event: ConnectionEvent) => onEvent({ connection, ...event });
+    tell({ event: 'connected', from: address, fingerprint });
+    socket.setTimeout(SILENCE, () => socket.destroy());
+    const receiver = new Receiver(receiving, slots, (pid, ending) => tell({ event: 'ended', pid, ...ending }));
+    try {
+      await receiveProgram(streamChannel(link.input, link.output), receiver, tell);
+    } catch (error) {
+      tell({ event: 'failed', why: String(error) });
+    } finally {
+      link.close();
+    }
+  };
+  const listener = await listenTls(
+    wanted,
+    { keys, peers },
+    {
+      arrived(arrival) {
+        const reception = receive(arrival, ++count).finally(() => receptions.delete(reception));
+        receptions.add(reception);
+      },
+      refused: (from, why, fingerprint) => onEvent({ event: 'refused', from, why, fingerprint }),
+    },
+  );
+  return {
+    address: addressText(listener.address),
+    fingerprint: keys.fingerprint,
+    async close() {
+      await listener.close();
+      await Promise.all(receptions);
+    },
+  };
+}
+
+async function checkGrants({ dirs = [], listen = [] }: Partial<PeerGrants> = {}): Promise<PeerGrants> {
+  for (const { host, name } of dirs) checkDirectory({ host, guest: name, readOnly: false });
+  return { dirs, listen: await Promise.all(listen.map(parseListenGrant)) };
+}
