@@ -42,7 +42,7 @@ await build({
   minifyWhitespace: true,
   minifySyntax: true,
   lineLimit: 200, // Node prints the line that an error is thrown from
-  external: ['wabt'],
+  external: ['wabt', '@bytecodealliance/*'],
   // yargs measures its help text by it, and ours is ASCII: the tables of Unicode take a fifth of a short command's time
   alias: { 'string-width': `${root}/scripts/ascii-width.mjs` },
   banner: {

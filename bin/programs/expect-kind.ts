@@ -34,7 +34,9 @@ export function expectKind(input: Given, where: string, wanted: readonly Wanted[
 /** Says what the file is, what the command takes, and which command takes the file. */
 export function notFor({ name, type }: Given, where: string, wanted: readonly Wanted[]): InputError {
   const ending = name.slice(name.lastIndexOf('.'));
-  const isWasm = ['module', 'coredump'].includes(type.kind) || (type.kind === 'component' && ending === '.wasm');
+  const isWasm =
+    ['module', 'coredump'].includes(type.kind) ||
+    (type.kind === 'component' && (ending === '.wasm' || type.isText === true));
   const isMisnamed = isNamedModule(name) && !isWasm;
   const takes = `${where} takes ${wanted.map((one) => KINDS[one]).join(' or ')}`;
   const is = `${name} is ${type.what}${isMisnamed ? `, though it is called ${ending}` : ''}`;

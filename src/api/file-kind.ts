@@ -9,6 +9,8 @@ export interface FileType {
   readonly kind: FileKind;
   /** With its article: `a snapshot`. */
   readonly what: string;
+  /** A component in the text format. */
+  readonly isText?: boolean;
   /** What can be done with it. */
   readonly advice?: string;
 }
@@ -113,8 +115,7 @@ function textType(text: string): FileType {
   const start = text.trimStart();
   if (start === '') return { kind: 'other', what: 'a text file of nothing but spaces' };
   if (start.startsWith('(component')) {
-    const advice = 'make a binary of it first: wasm-tools parse';
-    return { kind: 'other', what: 'a component in the text format', advice };
+    return { kind: 'component', what: 'a component in the text format', isText: true };
   }
   if (start.startsWith('(') || start.startsWith(';')) return { kind: 'module', what: 'a module in the text format' };
   const known = TEXT.find(([magic]) => start.startsWith(magic));

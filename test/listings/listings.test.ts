@@ -8,8 +8,8 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { arm64 } from '../../src/arch/arm64/target.js';
 import { x64 } from '../../src/arch/x64/target.js';
+import { assemble } from '../../src/wasm/assemble.js';
 import { decodeModule } from '../../src/wasm/decode.js';
-import { assemble } from '../../src/wasm/wat.js';
 import { assembleByBinaryen } from '../support/binaryen.js';
 import {
   bytesOf,

@@ -6,7 +6,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { assemble } from '../../src/wasm/wat.js';
+import { assemble } from '../../src/wasm/assemble.js';
 import { seed } from '../support/sampling.js';
 import { build, canRun, temporaryFolder, Workload } from '../support/workload.js';
 import { captureAtEverySite, sitesIn } from './every-site.js';

@@ -82,8 +82,8 @@ describe('conformance suite', () => {
     for (const script of testsuiteScripts(suite)) {
       await setImmediate(); // lets the runner hear of this process
       const commands = readScript(readFileSync(join(suite, script)));
-      const planner = new Planner(script, commands, assemble);
-      for (const command of commands) planner.plan(command);
+      const planner = await Planner.of(script, commands, assemble);
+      for (const command of commands) await planner.plan(command);
       const { inputs } = planner.linker;
       const result = compare(inputs);
       for (const difference of result.differences) differences.push(`${script}: ${difference}`);

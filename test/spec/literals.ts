@@ -1,17 +1,19 @@
 /**
  * The values of a script: constants to the bits that the driver takes, and results against what is expected.
  *
- * Integers are read here; floating point constants are wabt's business: all of a script's go through one module with
+ * Integers are read here; floating point constants are the parser's business: all of a script's go through one module with
  * a global each, whose bits our decoder reads. No number ever passes through a JavaScript number. Bits are a u64 as the
  * driver has them (src/runtime/process/driver.ts): an external reference N is N + 1, null is 0; of a v128 128 bits.
  */
 
 import { decodeModule } from '../../src/wasm/decode.js';
 import type { Global } from '../../src/wasm/module.js';
-import type { Assembler } from '../support/wast.js';
+import type { AnyAssembler } from './planner.js';
 import type { Literal, ScriptCommand } from './script.js';
 
 const FLOAT_OPS = ['f32.const', 'f64.const'];
+/** Patterns of results: some reference. */
+const NOT_NULL = ['ref.func', 'ref.exn'];
 const NAN_PATTERNS = ['nan:canonical', 'nan:arithmetic'];
 
 interface FloatFormat {
@@ -41,7 +43,8 @@ export class Literals {
   private readonly floats = new Map<string, bigint>();
 
   /** Reads all floating point constants of a script. */
-  constructor(commands: readonly ScriptCommand[], assemble: Assembler) {
+  static async of(commands: readonly ScriptCommand[], assemble: AnyAssembler): Promise<Literals> {
+    const read = new Literals();
     const literals = new Map<string, Literal>();
     for (const command of commands) {
       for (const literal of literalsOf(command).flatMap(scalarsOf)) {
@@ -49,15 +52,16 @@ export class Literals {
         literals.set(`${literal.op} ${literal.text}`, literal);
       }
     }
-    if (literals.size === 0) return;
+    if (literals.size === 0) return read;
     const globals = Array.from(literals.values(), ({ op, text }) => `(global ${op.slice(0, 3)} (${op} ${text}))`);
     const source = Buffer.from(`(module ${globals.join('\n')})`);
-    const module = decodeModule(assemble({ form: 'text', id: undefined, source }, 'literals'), 'literals');
+    const module = decodeModule(await assemble({ form: 'text', id: undefined, source }, 'literals'), 'literals');
     [...literals.keys()].forEach((key, i) => {
       const { init } = module.globals[i] as Global;
       if (init.op !== 'const') throw new Error(`${key} is no constant`);
-      this.floats.set(key, (BigInt(init.hi >>> 0) << 32n) | BigInt(init.lo >>> 0));
+      read.floats.set(key, (BigInt(init.hi >>> 0) << 32n) | BigInt(init.lo >>> 0));
     });
+    return read;
   }
 
   /** @throws UnknownValue */
@@ -98,7 +102,7 @@ export class Literals {
       const expected = text === 'nan:canonical' ? actual & payload : actual & canonical;
       return expected === canonical;
     }
-    if (op === 'ref.func' || (op === 'ref.extern' && text === '')) return actual !== 0n;
+    if (NOT_NULL.includes(op) || (op === 'ref.extern' && text === '')) return actual !== 0n;
     return this.bits(literal) === actual;
   }
 }

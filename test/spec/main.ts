@@ -1,6 +1,6 @@
 /**
- * `npm run spec -- [--arch ARCH] [--deterministic] [--variation SEED] [-v] [DIR|FILE…]`: runs conformance scripts
- * and prints, for each, how many assertions there are, passed, failed and were skipped. Without arguments: the suite's
+ * `npm run spec -- [--arch ARCH] [--deterministic] [--variation SEED] [-v] [DIR|FILE…]`: runs conformance scripts,
+ * those of DIR's folders too, and prints, for each, how many assertions there are, passed, failed and were skipped. Without arguments: the suite's
  * own scripts and those of the proposals that we implement. Exits with 1 after a failure that expected-failures.json
  * does not list, or when one that it lists passes. --variation: compiled as another version of the compiler might
  * (src/compile/convention/variation.ts).
@@ -10,7 +10,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } 
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { createAssembler, SCRIPT_FEATURES, scriptName, testsuiteFolder, testsuiteScripts } from '../support/wast.js';
+import { assembleAsUsersDo, scriptName, testsuiteFolder, testsuiteScripts } from '../support/wast.js';
 import { judge } from './expectations.js';
 import { type Outcome, runScript } from './run-script.js';
 import { ARCHES, specTarget } from './targets.js';
@@ -53,11 +53,16 @@ async function main(): Promise<number> {
   const folder = mkdtempSync(join(tmpdir(), 'wagsnap-spec-'));
   const total = { assertions: 0, passed: 0, known: 0, failed: 0, skipped: 0, stale: 0 };
   const width = Math.max(...paths.map((path) => scriptName(path).length));
-  const assemble = await createAssembler(SCRIPT_FEATURES);
   const start = performance.now();
   try {
     for (const path of paths) {
-      const options = { target, assemble, folder, deterministic: values.deterministic ?? false, variation };
+      const options = {
+        target,
+        assemble: assembleAsUsersDo,
+        folder,
+        deterministic: values.deterministic ?? false,
+        variation,
+      };
       const result = await runScript(scriptName(path), readFileSync(path), options);
       const { unexpected, stale, known } = judge(result, arch);
       const { assertions, passed, skipped } = result;
@@ -94,10 +99,16 @@ function suite(): string[] | undefined {
   return folder === undefined ? undefined : testsuiteScripts(folder).map((name) => join(folder, name));
 }
 
+/** Those in a folder's folders come after its own. */
 function scriptsIn(path: string): string[] {
   if (!statSync(path).isDirectory()) return [path];
-  const names = readdirSync(path).filter((name) => name.endsWith('.wast'));
-  return names.sort().map((name) => join(path, name));
+  const entries = readdirSync(path, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1));
+  const scripts = entries.filter((entry) => !entry.isDirectory() && entry.name.endsWith('.wast'));
+  const folders = entries.filter((entry) => entry.isDirectory());
+  return [
+    ...scripts.map(({ name }) => join(path, name)),
+    ...folders.flatMap(({ name }) => scriptsIn(join(path, name))),
+  ];
 }
 
 /** `assertions` and `passed` always, the rest when there are any. */

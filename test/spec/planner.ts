@@ -9,13 +9,16 @@
 import { InputError, LimitError, ModuleError, WagSnapError } from '../../src/base/errors.js';
 import type { CompiledImage } from '../../src/compile/link/compile.js';
 import { ExternKind, ValType } from '../../src/wasm/module.js';
-import type { Assembler, ScriptModule } from '../support/wast.js';
+import type { ScriptModule } from '../support/wast.js';
 import type { Reply, Request } from './driver.js';
 import { checkModule, ScriptLinker } from './linker.js';
 import { Literals, UnknownValue } from './literals.js';
 import type { Action, Literal, ScriptCommand } from './script.js';
 import { SPECTEST } from './spectest.js';
 import { describeTrap, isTrap } from './traps.js';
+
+/** Assembler, or one that takes its time. */
+export type AnyAssembler = (module: ScriptModule, name: string) => Uint8Array | Promise<Uint8Array>;
 
 export type Verdict = { readonly kind: 'passed' } | { readonly kind: 'failed' | 'skipped'; readonly reason: string };
 
@@ -33,22 +36,31 @@ const skipped = (reason: string): Verdict => ({ kind: 'skipped', reason });
 /** Turns each command into a verdict or a question; must see them in the order of the script. */
 export class Planner {
   readonly linker = new ScriptLinker();
-  private readonly literals: Literals;
+  /** By name; the last one by none. */
+  private readonly definitions = new Map<string | undefined, ScriptModule | undefined>();
 
-  constructor(
+  private constructor(
     private readonly script: string,
-    commands: readonly ScriptCommand[],
-    private readonly assemble: Assembler,
-  ) {
-    this.literals = new Literals(commands, assemble);
-    const spectest = assemble({ form: 'text', id: undefined, source: Buffer.from(SPECTEST) }, 'spectest');
-    this.linker.register('spectest', this.linker.add(checkModule(spectest, 'spectest'), 'spectest'));
+    private readonly literals: Literals,
+    private readonly assemble: AnyAssembler,
+  ) {}
+
+  static async of(script: string, commands: readonly ScriptCommand[], assemble: AnyAssembler): Promise<Planner> {
+    const planner = new Planner(script, await Literals.of(commands, assemble), assemble);
+    const spectest = await assemble({ form: 'text', id: undefined, source: Buffer.from(SPECTEST) }, 'spectest');
+    const { linker } = planner;
+    linker.register('spectest', linker.add(checkModule(spectest, 'spectest'), 'spectest'));
+    return planner;
   }
 
-  plan(command: ScriptCommand): Verdict | Question {
+  async plan(command: ScriptCommand): Promise<Verdict | Question> {
     switch (command.kind) {
       case 'module':
         return this.planModule(command.module, this.where(command));
+      case 'definition':
+        return this.planDefinition(command.module, this.where(command));
+      case 'instance':
+        return this.planInstanceOf(command.id, command.of, this.where(command));
       case 'assert_uninstantiable':
         return this.planInstance(command.module, this.where(command), command.message);
       case 'register': {
@@ -78,21 +90,44 @@ export class Planner {
     return `${this.script}:${line}`;
   }
 
-  private planModule(module: ScriptModule, where: string): Verdict | Question {
+  private async planModule(module: ScriptModule, where: string): Promise<Verdict | Question> {
     this.linker.bind(module.id, undefined);
     return this.planInstance(module, where, undefined, (instance) => this.linker.bind(module.id, instance));
   }
 
+  /** A module that later commands instantiate, or none. */
+  private async planDefinition(source: ScriptModule, where: string): Promise<Verdict> {
+    const { definitions } = this;
+    for (const id of [source.id, undefined]) definitions.set(id, undefined);
+    try {
+      checkModule(await this.assemble(source, where), where);
+    } catch (error) {
+      return isUnsupported(error) ? skipped(messageOf(error)) : failed(messageOf(error));
+    }
+    for (const id of [source.id, undefined]) definitions.set(id, source);
+    return PASSED;
+  }
+
+  private async planInstanceOf(
+    id: string | undefined,
+    of: string | undefined,
+    where: string,
+  ): Promise<Verdict | Question> {
+    const source = this.definitions.get(of);
+    this.linker.bind(id, undefined);
+    return source === undefined ? missing(of) : this.planModule({ ...source, id }, where);
+  }
+
   /** A module that gets instantiated, with the message of a trap when that is what must happen. */
-  private planInstance(
+  private async planInstance(
     source: ScriptModule,
     where: string,
     trapMessage: string | undefined,
     then: (instance: number) => void = () => {},
-  ): Verdict | Question {
+  ): Promise<Verdict | Question> {
     let instance: number;
     try {
-      const module = checkModule(this.assemble(source, where), where);
+      const module = checkModule(await this.assemble(source, where), where);
       const lacking = this.linker.lacks(module);
       if (lacking !== undefined) return missing(lacking);
       instance = this.linker.add(module, where);
@@ -104,11 +139,11 @@ export class Planner {
     return { ask: () => ({ kind: 'instantiate', instance }), judge };
   }
 
-  /** A module that must be refused. Text that wabt refuses is: the text format is its business. */
-  private planRefusal(source: ScriptModule, where: string, kind: string): Verdict {
+  /** A module that must be refused. Text that the parser refuses is: the text format is its business. */
+  private async planRefusal(source: ScriptModule, where: string, kind: string): Promise<Verdict> {
     let bytes: Uint8Array;
     try {
-      bytes = this.assemble(source, where);
+      bytes = await this.assemble(source, where);
     } catch (error) {
       return kind === 'assert_unlinkable' ? failed(messageOf(error)) : PASSED;
     }

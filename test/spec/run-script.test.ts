@@ -123,6 +123,24 @@ describe.runIf(target !== undefined)('script runner', () => {
     expect({ skipped, passed, failures: failures.length }).toEqual({ skipped: 2, passed: 0, failures: 1 });
   });
 
+  it('instantiates definitions, each time anew', async () => {
+    const { skips, passed, failures } = await run(`
+      (module definition $M (global $g (mut i32) (i32.const 0))
+        (func (export "count") (result i32)
+          (global.set $g (i32.add (global.get $g) (i32.const 1))) (global.get $g)))
+      (module instance $I1 $M) (module instance $I2 $M)
+      (module definition (func (export "f")))
+      (assert_return (invoke $I1 "count") (i32.const 1))
+      (assert_return (invoke $I1 "count") (i32.const 2))
+      (assert_return (invoke $I2 "count") (i32.const 1))
+      (module instance)
+      (assert_return (invoke "f"))
+      (module instance $I3 $absent)
+      (assert_return (invoke "f"))`);
+    expect({ passed, failures }).toEqual({ passed: 4, failures: [] });
+    expect(skips.map(({ reason }) => reason)).toEqual(['there is no module $absent', 'there is no module before it']);
+  });
+
   it('says which command the process died of', async () => {
     const { failures } = await runScript(
       'dies.wast',

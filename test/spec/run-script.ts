@@ -11,9 +11,8 @@ import { join } from 'node:path';
 import { compileImage, type ModuleInput } from '../../src/compile/link/compile.js';
 import { writeImage } from '../../src/compile/link/write-file.js';
 import { type MemoryType, ValType } from '../../src/wasm/module.js';
-import type { Assembler } from '../support/wast.js';
 import { drive, type Request } from './driver.js';
-import { failed, messageOf, PASSED, Planner, type Question, type Verdict } from './planner.js';
+import { type AnyAssembler, failed, messageOf, PASSED, Planner, type Question, type Verdict } from './planner.js';
 import { isAssertion, readScript, type ScriptCommand } from './script.js';
 import type { SpecTarget } from './targets.js';
 
@@ -36,7 +35,7 @@ export interface ScriptResult {
 
 export interface RunOptions {
   readonly target: SpecTarget;
-  readonly assemble: Assembler;
+  readonly assemble: AnyAssembler;
   /** For images; what is written is deleted. */
   readonly folder: string;
   /** As the compiler's option. */
@@ -53,8 +52,9 @@ interface Step {
 /** @param script what to call it */
 export async function runScript(script: string, bytes: Buffer, options: RunOptions): Promise<ScriptResult> {
   const commands = readScript(bytes);
-  const planner = new Planner(script, commands, options.assemble);
-  const steps = commands.map((command): Step => ({ command, outcome: planner.plan(command) }));
+  const planner = await Planner.of(script, commands, options.assemble);
+  const steps: Step[] = [];
+  for (const command of commands) steps.push({ command, outcome: await planner.plan(command) });
   if (options.target.launcher.length > 0 && !GROWS.test(bytes.toString('latin1'))) limitMemories(planner.linker.inputs);
   const verdicts = await answer(script, steps, planner, options);
   return summarize(script, commands, verdicts);

@@ -5,7 +5,16 @@
  * test/support/wast*.ts.
  */
 
-import { type Command, headOf, innerCommands, moduleOf, type ScriptModule, splitCommands } from '../support/wast.js';
+import {
+  type Command,
+  headOf,
+  innerCommands,
+  instanceOf,
+  isDefinition,
+  moduleOf,
+  type ScriptModule,
+  splitCommands,
+} from '../support/wast.js';
 import { type Expr, readExpr } from '../support/wast-expr.js';
 
 /** A constant as written: `f32.const` and `nan:canonical`, `ref.extern` and `1`, `ref.null` and `func`. */
@@ -23,7 +32,9 @@ export interface Action {
 }
 
 export type ScriptCommand = { readonly line: number } & (
-  | { readonly kind: 'module'; readonly module: ScriptModule }
+  | { readonly kind: 'module' | 'definition'; readonly module: ScriptModule }
+  /** Of the module that `of` or, without it, the last definition has. */
+  | { readonly kind: 'instance'; readonly id: string | undefined; readonly of: string | undefined }
   | { readonly kind: 'register'; readonly name: string; readonly module: string | undefined }
   | { readonly kind: 'action'; readonly action: Action }
   /** Of each result the alternatives it may be: one, but for `either`. */
@@ -58,7 +69,11 @@ export function isAssertion({ kind }: ScriptCommand): boolean {
 function readCommand(command: Command): ScriptCommand {
   const { line } = command;
   const head = headOf(command);
-  if (head === 'module') return { kind: 'module', line, module: moduleOf(command) };
+  if (head === 'module') {
+    const instance = instanceOf(command);
+    if (instance !== undefined) return { kind: 'instance', line, id: instance.id, of: instance.of };
+    return { kind: isDefinition(command) ? 'definition' : 'module', line, module: moduleOf(command) };
+  }
   const [, first, ...rest] = readExpr(command) as Expr[];
   switch (head) {
     case 'register':

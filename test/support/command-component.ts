@@ -3,8 +3,8 @@
  * other. The adapter is a small one that knows two functions. What tests may have otherwise is an option.
  */
 
+import { assemble } from '../../src/wasm/assemble.js';
 import { Sort } from '../../src/wasm/component/definitions.js';
-import { assemble } from '../../src/wasm/wat.js';
 import { ComponentWriter } from './component-writer.js';
 
 export const MAIN = `(module $main

@@ -9,6 +9,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { basename, join, relative } from 'node:path';
 import loadWabt from 'wabt';
 import { ownPackage } from '../../src/base/package.js';
+import { assemble } from '../../src/wasm/assemble.js';
 import { withMemoryIndexes } from '../../src/wasm/wat-data.js';
 
 /** The folder of the conformance suite; undefined when it is not there. */
@@ -158,15 +159,36 @@ export interface ScriptModule {
   readonly source: Buffer;
 }
 
+const MODULE = /^\(\s*module\s*(definition)?(?![^\s()"])\s*(\$[^\s()]+)?\s*(binary|quote)?(?=[\s()"])/;
+
 /** What a `(module ...)` command holds. */
 export function moduleOf(command: Command): ScriptModule {
   const head = command.text.toString('latin1', 0, 400);
-  const [, id, word] = /^\(\s*module\s*(\$[^\s()]+)?\s*(binary|quote)?(?=[\s()"])/.exec(head) ?? [];
-  if (word === undefined) return { form: 'text', id, source: command.text };
-  return { form: word as 'binary' | 'quote', id, source: Buffer.concat(stringsOf(command)) };
+  const [all = '', definition, id, word] = MODULE.exec(head) ?? [];
+  if (word !== undefined) return { form: word as 'binary' | 'quote', id, source: Buffer.concat(stringsOf(command)) };
+  const { text } = command;
+  if (definition === undefined) return { form: 'text', id, source: text };
+  return { form: 'text', id, source: Buffer.concat([Buffer.from('(module '), text.subarray(all.length)]) };
+}
+
+/** Whether a `(module ...)` command only defines a module, which others instantiate. */
+export function isDefinition(command: Command): boolean {
+  return MODULE.exec(command.text.toString('latin1', 0, 400))?.[1] !== undefined;
+}
+
+/** The instance and the definition of a command `(module instance $I $M)`; undefined for another. */
+export function instanceOf(command: Command): { readonly id?: string; readonly of?: string } | undefined {
+  const names = /^\(\s*module\s+instance(?:\s+(\$[^\s()]+))?(?:\s+(\$[^\s()]+))?\s*\)/.exec(
+    command.text.toString('latin1'),
+  );
+  return names === null ? undefined : { id: names[1], of: names[2] };
 }
 
 export type Assembler = (module: ScriptModule, name: string) => Uint8Array;
+
+/** As Assembler, by the parsers that users have: wabt, and wasm-tools for what wabt refuses. */
+export const assembleAsUsersDo = async ({ form, source }: ScriptModule, name: string): Promise<Uint8Array> =>
+  form === 'binary' ? new Uint8Array(source) : assemble(source, name);
 
 /** All that wabt knows of: proposals' scripts too are to be refused by our decoder, not by wabt. */
 export const SCRIPT_FEATURES = {

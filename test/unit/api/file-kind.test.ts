@@ -73,6 +73,7 @@ test('nothing, spaces and texts', () => {
   expect(kind('(module)')).toBe('module');
   expect(kind('\n ;; a module')).toBe('module');
   expect(what('(component)')).toBe('a component in the text format');
+  expect(kind('(component)')).toBe('component');
   expect(what('hello')).toBe('a text file');
   expect(what('{"a": 1}')).toBe('a JSON file');
   expect(what('hello', [1])).toBe('a binary file of an unknown kind');

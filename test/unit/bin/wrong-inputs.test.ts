@@ -55,7 +55,7 @@ const FILES: readonly (readonly [name: string, contents: Buffer | string | undef
     ['component.wasm', component, 'a component', 'component'],
     ['component', component, 'a component', 'component'],
     ['c.wat', component, 'a component, though it is called .wat', 'component'],
-    ['component.wat', '(component)', 'a component in the text format, though it is called .wat', 'other'],
+    ['component.wat', '(component)', 'a component in the text format', 'component'],
     ['empty', '', 'empty', 'other'],
     ['empty.wasm', '', 'empty, though it is called .wasm', 'other'],
     ['spaces.wat', ' \n\n', 'a text file of nothing but spaces, though it is called .wat', 'other'],

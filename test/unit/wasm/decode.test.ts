@@ -2,10 +2,10 @@ import { describe, expect, test } from 'vitest';
 import { x64 } from '../../../src/arch/x64/target.js';
 import { LimitError, ModuleError } from '../../../src/base/errors.js';
 import { compileImage } from '../../../src/compile/link/compile.js';
+import { assemble } from '../../../src/wasm/assemble.js';
 import { decodeModule } from '../../../src/wasm/decode.js';
 import { ExternKind, ValType } from '../../../src/wasm/module.js';
 import { RefCode } from '../../../src/wasm/ref-types.js';
-import { assemble } from '../../../src/wasm/wat.js';
 
 const PREAMBLE = [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0];
 

@@ -1,9 +1,9 @@
 /** Instructions as text, for listings. */
 
 import { expect, test } from 'vitest';
+import { assemble } from '../../../src/wasm/assemble.js';
 import { decodeModule } from '../../../src/wasm/decode.js';
 import { printInstruction } from '../../../src/wasm/print-instruction.js';
-import { assemble } from '../../../src/wasm/wat.js';
 
 test('names and immediates, one instruction after the other', async () => {
   const text = `(module (memory 1) (table 1 funcref) (func (param i32) (result i32) (local i64)

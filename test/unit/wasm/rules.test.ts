@@ -6,10 +6,10 @@
 
 import { describe, expect, test } from 'vitest';
 import { LimitError } from '../../../src/base/errors.js';
+import { assemble } from '../../../src/wasm/assemble.js';
 import { decodeModule } from '../../../src/wasm/decode.js';
 import { limits } from '../../../src/wasm/limits.js';
 import { validateBodies } from '../../../src/wasm/validate.js';
-import { assemble } from '../../../src/wasm/wat.js';
 import { FUNC, I32, moduleOf, STANDARD } from '../../support/function-references.js';
 
 function verdictOf(bytes: Uint8Array): string {

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
+import { assemble } from '../../../src/wasm/assemble.js';
 import { decodeModule } from '../../../src/wasm/decode.js';
 import { ExternKind } from '../../../src/wasm/module.js';
 import { FunctionValidator, validateBodies } from '../../../src/wasm/validate.js';
-import { assemble } from '../../../src/wasm/wat.js';
 import { v8Accepts } from './v8.js';
 
 const moduleOf = async (fields: string) => assemble(Buffer.from(`(module ${fields})`), 'test.wat');

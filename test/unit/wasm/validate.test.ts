@@ -1,10 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
+import { assemble } from '../../../src/wasm/assemble.js';
 import { decodeModule } from '../../../src/wasm/decode.js';
 import type { FunctionSummary } from '../../../src/wasm/module.js';
 import { FunctionValidator, validateBodies } from '../../../src/wasm/validate.js';
-import { assemble } from '../../../src/wasm/wat.js';
 
 async function validatorOf(text: string): Promise<FunctionValidator> {
   return new FunctionValidator(decodeModule(await assemble(Buffer.from(text), 'test.wat')));

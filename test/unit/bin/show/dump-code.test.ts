@@ -4,8 +4,8 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { findFunction } from '../../../../src/api/compile-in-detail.js';
+import { assemble } from '../../../../src/wasm/assemble.js';
 import { decodeModule } from '../../../../src/wasm/decode.js';
-import { assemble } from '../../../../src/wasm/wat.js';
 
 const root = join(import.meta.dirname, '../../../..');
 const module = join(root, 'fixtures/programs/fib.wasm');

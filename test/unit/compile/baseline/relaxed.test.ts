@@ -4,7 +4,7 @@
  */
 
 import { afterAll, expect, test } from 'vitest';
-import { assemble } from '../../../../src/wasm/wat.js';
+import { assemble } from '../../../../src/wasm/assemble.js';
 import { Choices } from '../../../fuzz/choices.js';
 import { vector128 } from '../../../fuzz/constants.js';
 import { NativeRunner } from '../../../fuzz/native.js';

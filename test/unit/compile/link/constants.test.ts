@@ -4,8 +4,8 @@ import { setFlagsFromString } from 'node:v8';
 import { describe, expect, it } from 'vitest';
 import { globalValue } from '../../../../src/compile/link/constants.js';
 import { linkInstance } from '../../../../src/compile/link/imports.js';
+import { assemble } from '../../../../src/wasm/assemble.js';
 import { decodeModule } from '../../../../src/wasm/decode.js';
-import { assemble } from '../../../../src/wasm/wat.js';
 import { WasmWriter } from '../../../fuzz/wasm-writer.js';
 import { miniHost } from './mini-host.js';
 

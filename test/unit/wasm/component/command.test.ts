@@ -3,13 +3,13 @@
 import { expect, test } from 'vitest';
 import { loadInterfaces } from '../../../../src/api/interfaces.js';
 import { InputError } from '../../../../src/base/errors.js';
+import { assemble } from '../../../../src/wasm/assemble.js';
 import { commandModule, findCommand } from '../../../../src/wasm/component/command.js';
 import { decodeComponent } from '../../../../src/wasm/component/decode.js';
 import { flattenExit } from '../../../../src/wasm/component/flatten-exit.js';
 import { instantiate } from '../../../../src/wasm/component/instantiate.js';
 import { linkedProgram } from '../../../../src/wasm/component/native.js';
 import { decodeModule } from '../../../../src/wasm/decode.js';
-import { assemble } from '../../../../src/wasm/wat.js';
 import { type CommandOptions, commandComponent, MAIN } from '../../../support/command-component.js';
 
 test('the module is the main one, and ends as the component does', async () => {

@@ -1,0 +1,88 @@
+/**
+ * Text to binary. wabt comes first: it is always there. What it refuses goes to a second parser, when that is installed
+ * (wasm-tools.ts), as wabt does not know all of WebAssembly 3.0. Both are imported only when they are needed.
+ *
+ * Is not a parser of its own: what is wrong with a text, and where, are the parser's words.
+ */
+
+import { InputError } from '../base/errors.js';
+import { loadWasmTools, PARSER_PACKAGE, type TextParser } from './wasm-tools.js';
+import { withMemoryIndexes } from './wat-data.js';
+
+/** WebAssembly 2.0 and the proposals that we support. */
+const TEXT_FEATURES = {
+  mutable_globals: true,
+  sat_float_to_int: true,
+  sign_extension: true,
+  simd: true,
+  relaxed_simd: true,
+  multi_value: true,
+  bulk_memory: true,
+  reference_types: true,
+  threads: true,
+  extended_const: true,
+  exceptions: true,
+  multi_memory: true,
+  memory64: true,
+  tail_call: true,
+  annotations: true,
+} as const;
+
+/** What wabt is told that the file is called: a name of the user's may have lines of its own. */
+const TEXT_NAME = '(text)';
+
+/**
+ * The binary of a module or a component in the text format, with its names in a name section.
+ *
+ * @param load of the second parser
+ * @throws InputError 'malformed' with the parser's message: file, line, column, and the line
+ */
+export async function assemble(text: Uint8Array, file: string, load = loadWasmTools): Promise<Uint8Array> {
+  const byWabt = await assembleByWabt(text, file);
+  if (byWabt instanceof Uint8Array) return byWabt;
+  const parse = await load();
+  if (parse !== undefined) return await assembleByTools(parse, text, file);
+  const advice = `If the text needs more of WebAssembly 3.0 than wabt knows: npm install ${PARSER_PACKAGE}`;
+  throw new InputError('malformed', byWabt[0], [...byWabt.slice(1), advice]);
+}
+
+/** The binary, or in lines what is wrong. */
+async function assembleByWabt(text: Uint8Array, file: string): Promise<Uint8Array | string[]> {
+  const { default: loadWabt } = await import('wabt');
+  const wabt = await loadWabt();
+  try {
+    // NOTE: wabt copies all of the view's ArrayBuffer, so the text needs one of its own.
+    const module = wabt.parseWat(TEXT_NAME, new Uint8Array(text), TEXT_FEATURES);
+    try {
+      const binary = Uint8Array.from(module.toBinary({ write_debug_names: true }).buffer);
+      return withMemoryIndexes(binary, () => module.toText({}));
+    } finally {
+      module.destroy();
+    }
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    // The text's fault comes after a first line `parseWat failed:`. Anything else is wabt failing, which nests too
+    // deep make it do.
+    const fault = /^parseWat failed:\s*(.*)$/s.exec(message)?.[1];
+    // NOTE: the line of the text that wabt repeats is marked by carets below it.
+    return (fault?.trimEnd() ?? `${file}: wabt cannot assemble it: ${message}`)
+      .replaceAll('\t', ' ')
+      .split('\n')
+      .map((line) => (line.startsWith(`${TEXT_NAME}:`) ? `${file}${line.slice(TEXT_NAME.length)}` : line));
+  }
+}
+
+async function assembleByTools(parse: TextParser, text: Uint8Array, file: string): Promise<Uint8Array> {
+  let source: string;
+  try {
+    source = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(text);
+  } catch {
+    throw new InputError('malformed', `${file}: is not UTF-8, as text of a module has to be`);
+  }
+  const parsed = await parse(source);
+  if (parsed instanceof Uint8Array) return parsed;
+  const { message, line, column } = parsed;
+  if (line === undefined) throw new InputError('malformed', `${file}: wasm-tools cannot assemble it: ${message}`);
+  const marked = [(source.split('\n')[line - 1] ?? '').trimEnd().replaceAll('\t', ' '), `${' '.repeat(column - 1)}^`];
+  throw new InputError('malformed', `${file}:${line}:${column}: error: ${message}`, marked);
+}

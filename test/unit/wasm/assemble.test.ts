@@ -1,0 +1,62 @@
+/** Text that wabt refuses: another parser takes it where there is one, and what users are told. */
+
+import { expect, test } from 'vitest';
+import { InputError } from '../../../src/base/errors.js';
+import { assemble } from '../../../src/wasm/assemble.js';
+import { isComponent } from '../../../src/wasm/component/preamble.js';
+import { decodeModule } from '../../../src/wasm/decode.js';
+
+const text = (source: string) => Buffer.from(source);
+
+async function refusal(source: Uint8Array, ...load: [] | [() => Promise<undefined>]): Promise<InputError> {
+  const error = await assemble(source, 'a\tb.wat', ...load).catch((thrown: unknown) => thrown);
+  expect(error).toBeInstanceOf(InputError);
+  expect(error).toMatchObject({ code: 'malformed', exitCode: 3 });
+  return error as InputError;
+}
+
+const SUBTYPES = `(module
+  (rec (type $a (sub (func))) (type $b (sub $a (func))))
+  (func $named (type $b)) (memory 1 (pagesize 1)))`;
+
+test('what wabt does not know of 3.0 and the proposals after it', async () => {
+  const module = decodeModule(await assemble(text(SUBTYPES), 'a.wat'));
+  expect(module.types.map(({ supertype }) => supertype)).toEqual([undefined, 0]);
+  expect(module.memories.map(({ pageSize }) => pageSize)).toEqual([1]);
+  expect(module.names?.functions.get(0)).toBe('named');
+});
+
+test('components', async () => {
+  expect(isComponent(await assemble(text('(component (core module (func)))'), 'a.wat'))).toBe(true);
+});
+
+test('what no parser takes is said by the one that knows more', async () => {
+  const { headline, details } = await refusal(
+    text('(module (rec (type (func)))\n \t(func (; ä ;) (i32.ad "\\u{e4}")))'),
+  );
+  expect(headline).toBe('a\tb.wat:2:18: error: unknown operator or unexpected token');
+  expect(details).toEqual(['  (func (; ä ;) (i32.ad "\\u{e4}")))', '                 ^']);
+});
+
+test('faults that have no words', async () => {
+  expect((await refusal(text('(module (func "'))).headline).toBe('a\tb.wat:1:16: error: Lex(UnexpectedEof)');
+});
+
+test('bytes that are no text', async () => {
+  expect((await refusal(Buffer.from('(module (rec) (; \xff ;))', 'latin1'))).headline).toMatch(/is not UTF-8/);
+});
+
+test('where the other parser is not installed the message says what to install', async () => {
+  const { headline, details } = await refusal(text('(module (rec))'), async () => undefined);
+  expect(headline).toMatch(/^a\tb.wat:1:10: error: unexpected token "rec"/);
+  expect(details.at(-1)).toBe(
+    'If the text needs more of WebAssembly 3.0 than wabt knows: npm install @bytecodealliance/jco-transpile',
+  );
+});
+
+test('a parser that fails is no fault of the text', async () => {
+  const failing = async () => async () => ({ message: 'out of fuel', line: undefined, column: 1 });
+  await expect(assemble(text('(module (rec))'), 'a.wat', failing)).rejects.toThrow(
+    'a.wat: wasm-tools cannot assemble it: out of fuel',
+  );
+});
