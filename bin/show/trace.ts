@@ -22,10 +22,19 @@ export function describeCapture(report: CaptureReport): string {
     `memory ${count(report.memorySize)} bytes, ${count(report.pages * PAGE)} in use` +
       (report.changed === undefined ? '' : `, ${count(report.changed)} not as in the parent`),
     `stack ${count(report.stackSize)} bytes, ${plural(report.frames, 'frame')}`,
+    ...sinceLines(report),
     ...trackingLines(report.tracking),
     ...report.files,
     ...traceLines(report.trace),
   ]);
+}
+
+/** How what differs from the parent was found. */
+function sinceLines({ changed, tracking }: CaptureReport): string[] {
+  if (changed === undefined) return [];
+  if (typeof tracking?.since === 'number')
+    return [`it wrote ${count(tracking.since)} bytes since the parent was captured: nothing else was read`];
+  return ['all of it was compared with the parent, which is not the last snapshot that the process has tracked'];
 }
 
 /** What was copied when. */

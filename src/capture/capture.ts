@@ -138,6 +138,7 @@ class Capture {
       } else {
         await writer.commit();
         trace('capture', () => `${writer.path} is on the disk`);
+        if (!options.kill) await copy?.keep(writer.digest);
       }
       const pause = (options.kill ? performance.now() : resumed) - stopped.stopRequested;
       if (options.kill) {
@@ -253,6 +254,7 @@ class Capture {
     await process.prepareSignals((text) => options.onWarning?.(text));
     return PreCopy.begin(process, sink, {
       pauseBudget: options.pauseBudget ?? PAUSE_BUDGET,
+      parent: options.parent?.digest,
       way: options.tracking,
       settle,
       onTotal: (bytes) => {

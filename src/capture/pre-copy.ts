@@ -6,6 +6,8 @@
  *     rounds, it runs      copy what was ever touched | find what was written meanwhile, copy that | ...
  *     finish, it stands    find what was written since; copy it, and what is left
  *
+ * A process that has tracked its pages since the parent was captured (keep()) begins with what it has written since.
+ *
  * Rounds end when what is left can be copied within the pause budget, or when it does not become smaller: then the
  * program writes as fast as it is copied. A page that is read while it is being written may be torn; but then it is found
  * to be written, and copied once more.
@@ -34,6 +36,8 @@ const ROUNDS_MAX = 30;
 export interface PreCopyOptions {
   /** Milliseconds that the process may stand still, as far as possible. */
   readonly pauseBudget: number;
+  /** Digest of the snapshot that is differed from; undefined: of none. */
+  readonly parent?: string | undefined;
   /** The way of tracking, for tests; else the best that there is. */
   readonly way?: TrackingWay | undefined;
   /** Lets signals in now and then; throws when the user wants to give up. */
@@ -56,16 +60,21 @@ interface CopiedMemory {
 export class PreCopy {
   private readonly rounds: number[] = [];
   private written = 0;
+  /** Bytes written since the parent was captured; undefined: not known, so all is compared. */
+  private since: number | undefined;
   private rest = 0;
   /** Bytes per millisecond. */
   private rate = 0;
   private lost = false;
+  private isKept = false;
 
   private constructor(
     private readonly process: ImageProcess,
     private readonly pages: WrittenPages,
     private readonly memories: readonly CopiedMemory[],
     private readonly options: PreCopyOptions,
+    /** Whether the first scan tells what was written since the parent was captured. */
+    private readonly isContinued: boolean,
   ) {}
 
   /** @returns undefined when there is little to copy, or the process cannot be tracked: it is captured standing still */
@@ -76,19 +85,20 @@ export class PreCopy {
     const session = await WrittenPages.begin(process, options.way);
     if (session === undefined) return undefined;
     const copied = memories.map((native) => ({ native, pages: sink.openMemory(), rest: new Uint16Array(0) }));
-    return new PreCopy(process, session.written, copied, options);
+    const since = session.since && Buffer.from(session.since).toString('hex');
+    trace('track', () => `pid ${process.pid} has tracked its pages since ${since ?? 'no snapshot'}`);
+    return new PreCopy(process, session.written, copied, options, since !== undefined && since === options.parent);
   }
 
   get report(): TrackingReport {
-    const { rounds, written, rest, pages } = this;
-    return { way: pages.way, rounds, written, rest, slice: Math.round(pages.longestSlice / 1000) };
+    const { since = null, rounds, written, rest, pages } = this;
+    return { way: pages.way, since, rounds, written, rest, slice: Math.round(pages.longestSlice / 1000) };
   }
 
   /** Copies while the process runs. @throws ToolError when it ends */
   async run(): Promise<void> {
     try {
-      for (const { native } of this.memories) await this.pages.scan(native);
-      await this.takeTouched();
+      await this.protectAll();
       let copied = await this.copyRest();
       for (;;) {
         await this.findWritten();
@@ -124,11 +134,27 @@ export class PreCopy {
   }
 
   /**
+   * The snapshot is where it is to stay: what is written from its last scan on is a difference to it, which the process
+   * remembers until the next session. A process that cannot be told, or has another session by now, remembers nothing.
+   *
+   * @param digest the snapshot's
+   */
+  async keep(digest: string): Promise<void> {
+    if (this.lost) return;
+    try {
+      await this.pages.keep(Buffer.from(digest, 'hex'));
+      this.isKept = true;
+    } catch (error) {
+      trace('track', () => `pid ${this.process.pid} does not remember this capture: ${(error as Error).message}`);
+    }
+  }
+
+  /**
    * After the process was let go, or the capture has failed: what would cost the program something is taken away. Does
    * nothing the second time.
    */
   async release(): Promise<void> {
-    if (this.pages.way === 'userfault' || this.lost) return;
+    if (this.pages.way === 'userfault' || this.lost || this.isKept) return;
     this.lost = true;
     try {
       await this.pages.end();
@@ -142,9 +168,23 @@ export class PreCopy {
     return this.memories.map(({ pages }) => pages.placed());
   }
 
+  /** Protects all pages. What was written since the parent, or was ever touched, is left to be copied. */
+  private async protectAll(): Promise<void> {
+    for (const memory of this.memories) {
+      const written = await this.pages.scan(memory.native);
+      if (this.isContinued) memory.rest = written;
+    }
+    if (!this.isContinued) return this.takeTouched();
+    for (const { pages, native } of this.memories) pages.inherit(native.pages);
+    this.since = this.bytesLeft();
+    this.options.onTotal(this.since);
+  }
+
   /** Everything that was ever touched is left to be copied. */
   private async takeTouched(): Promise<void> {
     const { process, options } = this;
+    if (this.since !== undefined) for (const { pages } of this.memories) pages.inherit(0);
+    this.since = undefined;
     const maps = process.maps();
     const pagemap = process.folder.path('pagemap');
     for (const memory of this.memories) {

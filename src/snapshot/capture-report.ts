@@ -12,6 +12,11 @@ export interface TraceEntry {
 export interface TrackingReport {
   /** How written pages were tracked. */
   readonly way: string;
+  /**
+   * Of a capture with a parent: bytes written since that, as the process has tracked it, in blocks of 4 KiB. Null when it
+   * has not, or there is no parent: then all was copied, or compared with the parent.
+   */
+  readonly since: number | null;
   /** Bytes copied in each round while it ran. */
   readonly rounds: readonly number[];
   /** Bytes that it wrote meanwhile, in blocks of 4 KiB: each as often as it was found to be written. */

@@ -4,6 +4,7 @@
  * blocks that have become zeros are stored ones.
  */
 
+import { BugError } from '../base/errors.js';
 import { WASM_PAGE } from '../image/contract/sizes.js';
 import { appendExtent, type PageRoom, type Placement, placePages } from './page-stream.js';
 import type { ChangingPages, OnBytes, PageSource, PlacedPages } from './pages.js';
@@ -18,6 +19,10 @@ export class ChangingMemory implements ChangingPages, Placement {
 
   take(source: PageSource, onBytes: OnBytes = () => {}): Promise<void> {
     return placePages(source, this.room, this, onBytes);
+  }
+
+  inherit(): void {
+    throw new BugError('a memory without a parent inherits nothing');
   }
 
   placed(): PlacedPages {

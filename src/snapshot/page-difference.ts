@@ -2,8 +2,8 @@
  * Takes what a memory has that its parent has not: blocks of 4 KiB that differ, packed one after the other. The program
  * may run meanwhile, so blocks may be taken again: one that has a place is written there.
  *
- * Every block that may have something in it is read, and compared with what the parent's files have there. What is the
- * same stays where it is. The result says of all blocks where they are, in whichever file (page-table.ts); so a reader
+ * What is taken is read, and compared with what the parent's files have there. What is the same stays where it is. What
+ * is not taken is zeros; after inherit() it is as the parent has it, so that only what was written is to be taken. The result says of all blocks where they are, in whichever file (page-table.ts); so a reader
  * needs no other header than this snapshot's.
  */
 
@@ -22,7 +22,7 @@ export class MemoryDifference implements ChangingPages {
   /** Blocks that are where the parent has them. */
   private kept = new Uint16Array(0);
   /** Blocks that the parent has. */
-  private base = new Uint16Array(0);
+  private base: Uint16Array;
   /** Of each page with places: the file offset of each block in blocks, and 1 more; 0 when it has none. */
   private readonly places: (Uint32Array | undefined)[] = [];
 
@@ -30,7 +30,16 @@ export class MemoryDifference implements ChangingPages {
   constructor(
     private readonly parent: StoredMemory | undefined,
     private readonly room: PageFile,
-  ) {}
+  ) {
+    this.base = baseOf(parent);
+    this.grow(this.base.length);
+  }
+
+  inherit(pages: number): void {
+    this.grow(pages);
+    this.kept.fill(0);
+    this.kept.set(this.base.subarray(0, pages));
+  }
 
   async take(source: PageSource, onBytes: OnBytes = () => {}): Promise<void> {
     const runs = Array.from(source.runs());
@@ -104,10 +113,18 @@ export class MemoryDifference implements ChangingPages {
     };
     this.own = grown(this.own);
     this.kept = grown(this.kept);
-    this.base = new Uint16Array(pages);
-    const { extents = [], blocks = new Uint16Array(0) } = this.parent?.stored ?? {};
-    for (const [i, page] of touchedPages(extents).pages.entries()) if (page < pages) this.base[page] = blocks[i];
+    this.base = grown(this.base);
   }
+}
+
+/** Of each page: the blocks that a parent has. */
+function baseOf(parent: StoredMemory | undefined): Uint16Array {
+  if (parent === undefined) return new Uint16Array(0);
+  const { extents, blocks } = parent.stored;
+  const { pages } = touchedPages(extents);
+  const base = new Uint16Array((pages.at(-1) ?? -1) + 1);
+  for (const [i, page] of pages.entries()) base[page] = blocks[i];
+  return base;
 }
 
 interface Write {

@@ -58,6 +58,11 @@ export type OnBytes = (bytes: number) => void;
 export interface ChangingPages {
   /** Takes what the runs of a source have now: pages that have a place are replaced. @throws as PageSink.takePages */
   take(source: PageSource, onBytes?: OnBytes): Promise<void>;
+  /**
+   * In a sink that writes differences: what is not taken from now on is as the parent has it, in the first `pages` pages.
+   * Without this call, and after one with 0, it is zeros.
+   */
+  inherit(pages: number): void;
   /** Where all that was taken is. */
   placed(): PlacedPages;
 }

@@ -12,6 +12,8 @@ import { type Destination, OutputFile, openDestination, writeAt } from '../base/
 import { WASM_PAGE } from '../image/contract/sizes.js';
 import { encodeAnnex } from './annex.js';
 import { ANNEX_BLOCK, encodeAnnexBlock } from './annex-block.js';
+import { snapshotDigest } from './digest.js';
+import { frontOf } from './front.js';
 import { encodeHeader, formatNeeded } from './header.js';
 import { BLOCK } from './page-blocks.js';
 import { digestPages } from './page-digests.js';
@@ -52,6 +54,7 @@ export class SnapshotWriter {
   private syncing: Promise<void> | undefined;
   private syncError: unknown;
   private written: FileRange[] = [];
+  private sealed: string | undefined;
 
   /**
    * @param earlyWriteback set the disk to work while pages are still being written: for a file that is waited for
@@ -105,7 +108,22 @@ export class SnapshotWriter {
     }
     this.writeAll(header, offset);
     this.writeAll(encodePrologue(offset, header, formatNeeded(snapshot)), 0);
+    this.sealed = snapshotDigest(this.front());
     return offset + header.length;
+  }
+
+  /** Of what seal() has written: what it is known by (digest.ts). */
+  get digest(): string {
+    if (this.sealed === undefined) throw new BugError('a snapshot that is not sealed has no digest');
+    return this.sealed;
+  }
+
+  private front(): Buffer {
+    try {
+      return frontOf(this.fd);
+    } catch (error) {
+      throw writeError(this.path, error);
+    }
   }
 
   /** Reads back what was written: the process that it was read from runs on meanwhile. */
