@@ -132,6 +132,9 @@ export const snapshot: Area = {
         ['(this.kept[first + page] & others) | same', 'same'],
         ['(this.own[first + page] & others) | changed[page]', 'changed[page]'],
         ['if (places[n] === 0) places[n] =', 'places[n] ='],
+        ['this.kept.fill(0);', ''],
+        ['this.base.subarray(0, pages)', 'this.base'],
+        ['this.kept.set(this.base.subarray(0, pages));', ''],
       ],
     },
     {

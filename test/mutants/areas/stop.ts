@@ -163,8 +163,24 @@ export const stop: Area = {
       changes: [
         ['if (!this.lost) await this.findWritten();', ''],
         ['written[page] |= memory.rest[page];', ''],
-        ['memory.rest = written;', ''],
-        ['for (const { native } of this.memories) await this.pages.scan(native);', ''],
+        ['memory.rest = written;\n      await', 'await'],
+        [
+          'const written = await this.pages.scan(memory.native);\n      if',
+          'const written = new Uint16Array(0);\n      if',
+        ],
+      ],
+    },
+    {
+      file: 'src/capture/pre-copy.ts',
+      tests: ['test/unit/capture/incremental.test.ts'],
+      slow: true,
+      changes: [
+        ['if (this.isContinued) memory.rest = written;', ''],
+        ['if (!this.isContinued) return this.takeTouched();', 'return this.takeTouched();'],
+        ['since !== undefined && since === options.parent', 'since !== undefined'],
+        ['since !== undefined && since === options.parent', 'true'],
+        ['pages.inherit(native.pages);', ''],
+        ["await this.pages.keep(Buffer.from(digest, 'hex'));", ''],
       ],
     },
     {

@@ -2,6 +2,7 @@
 
 import { ChainFiles } from '../../../src/snapshot/chain-files.js';
 import { Difference } from '../../../src/snapshot/difference.js';
+import type { ChangingPages, PageSource } from '../../../src/snapshot/pages.js';
 import type { StoredSnapshot } from '../../../src/snapshot/snapshot.js';
 import { StoredMemory } from '../../../src/snapshot/stored-pages.js';
 import { SnapshotWriter } from '../../../src/snapshot/writer.js';
@@ -17,12 +18,14 @@ type Take = (masks: readonly number[]) => Promise<void>;
  * Writes a snapshot of one memory, complete or as a difference.
  *
  * @param change changes the memory after all of it was taken, and has it taken again
+ * @param begin takes all of the memory
  */
 export async function writeGeneration(
   path: string,
   memory: Buffer,
   parent?: StoredSnapshot,
   change: (take: Take) => Promise<void> = async () => {},
+  begin = (taken: ChangingPages, source: PageSource) => taken.take(source),
 ): Promise<void> {
   const plain = sampleSnapshot([], undefined);
   const difference = parent && new Difference(parent, [plain.modules[0].sha256]);
@@ -34,7 +37,7 @@ export async function writeGeneration(
     const sink = difference?.sink(writer.pages) ?? writer.pages;
     const taken = sink.openMemory();
     const source = new BytesSource(memory);
-    await taken.take(source);
+    await begin(taken, source);
     await change((masks) =>
       taken.take({
         ...source,

@@ -2,10 +2,11 @@
 
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { locateAncestors } from '../../../src/snapshot/chain.js';
 import { readSnapshot } from '../../../src/snapshot/format.js';
 import { pageTable } from '../../../src/snapshot/page-table.js';
+import type { ChangingPages, PageSource } from '../../../src/snapshot/pages.js';
 import { random } from '../../support/random.js';
 import { readMemory, writeGeneration } from './chain-sample.js';
 import { inFolder } from './sample.js';
@@ -131,3 +132,76 @@ test("blocks that are taken again are written where they were; those that are as
       { offset: 3 * PAGE + BLOCK, fileOffset: 4 * PAGE + BLOCK, bytes: 15 * BLOCK, file: 1 },
     ]);
   }));
+
+describe('of what is not taken', () => {
+  const pages = 4;
+  const before = Buffer.alloc(pages * PAGE, 0x55);
+  const changed = Buffer.from(before);
+  changed.fill(1, PAGE, PAGE + BLOCK);
+  changed.fill(0, 2 * PAGE, 2 * PAGE + BLOCK);
+  /** Only the blocks that have changed are taken. */
+  const takeChanged = (taken: ChangingPages, source: PageSource) =>
+    taken.take({
+      isExact: false,
+      read: source.read.bind(source),
+      runs: () => [{ first: 1, blocks: Uint16Array.of(1, 1) }],
+    });
+
+  test('all that was inherited is what the parent has', () =>
+    inFolder(async (folder) => {
+      const [first, second] = ['first', 'second'].map((name) => join(folder, `${name}.wsnap`));
+      await writeGeneration(first, before);
+      await writeGeneration(
+        second,
+        changed,
+        open(first),
+        async () => {},
+        async (taken, source) => {
+          taken.inherit(pages);
+          await takeChanged(taken, source);
+        },
+      );
+      const stored = open(second);
+      expect((await readMemory(stored)).equals(changed)).toBe(true);
+      const own = stored.snapshot.instances[0].memories[0].extents.filter(({ file }) => file === undefined);
+      expect(own.map(({ offset, bytes }) => ({ offset, bytes }))).toEqual([{ offset: PAGE, bytes: BLOCK }]);
+    }));
+
+  test('no more is inherited than the memory has, and the rest is zeros', () =>
+    inFolder(async (folder) => {
+      const [first, second, third] = ['first', 'second', 'third'].map((name) => join(folder, `${name}.wsnap`));
+      await writeGeneration(first, before);
+      await writeGeneration(
+        second,
+        changed,
+        open(first),
+        async () => {},
+        async (taken, source) => {
+          taken.inherit(pages - 1);
+          await takeChanged(taken, source);
+        },
+      );
+      const expected = Buffer.from(changed).fill(0, 3 * PAGE);
+      expect((await readMemory(open(second))).equals(expected)).toBe(true);
+      await writeGeneration(
+        third,
+        changed,
+        open(first),
+        async () => {},
+        async (taken, source) => {
+          taken.inherit(pages);
+          await takeChanged(taken, source);
+          taken.inherit(0);
+          await takeChanged(taken, source);
+        },
+      );
+      expect((await readMemory(open(third))).equals(Buffer.alloc(pages * PAGE).fill(1, PAGE, PAGE + BLOCK))).toBe(true);
+    }));
+
+  test('a memory without a parent has nothing to inherit', () =>
+    inFolder(async (folder) => {
+      const begin = async (taken: ChangingPages) => taken.inherit(1);
+      const written = writeGeneration(join(folder, 'it.wsnap'), before, undefined, async () => {}, begin);
+      await expect(written).rejects.toThrow('inherits nothing');
+    }));
+});
