@@ -1,9 +1,9 @@
 /** What an image is, as data. */
 
 import { targets } from '../arch/targets.js';
-import { checkTrapText } from '../image/image-check.js';
 import type { ImageDescription as ImageReader } from '../image/reader.js';
 import { SECTION } from '../image/tables/sections.js';
+import { checkTrapText } from '../image/trap-text-check.js';
 import type { ImageFacts } from './description.js';
 
 export function imageFacts(image: ImageReader): ImageFacts {

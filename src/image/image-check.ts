@@ -6,18 +6,14 @@
  * image that was made to do harm can pass. Running an image is running a program.
  */
 
-import type { Target } from '../arch/masm/target.js';
 import { limits } from '../wasm/limits.js';
 import { FUNC_GUEST, FUNC_HOST, FUNC_IMPORT, FUNC_TRAMPOLINE } from './contract/site-tables.js';
 import { type ElfFile, PF_W, PF_X, PT_GNU_STACK, PT_LOAD, type Segment } from './elf.js';
-import type { ImageDescription } from './reader.js';
 import { damaged } from './tables/damaged.js';
 import type { Identity, ImageOutline, InstanceIdentity } from './tables/identity.js';
-import { SECTION } from './tables/sections.js';
 import type { SiteLookup } from './tables/site-lookup.js';
 
 const MACHINES = { x64: 62, arm64: 183 } as const; // e_machine
-const CHUNK = 1 << 20;
 
 /** Segments and what the identity says of them: nothing but text is executable, and no other program is asked for. */
 export function checkLayout(elf: ElfFile, { arch, text, data }: ImageOutline): void {
@@ -83,38 +79,5 @@ export function checkTables(sites: SiteLookup, { instances, types, trampolines }
     const row = sites.functionAt(returnOffset);
     const owner = row < 0 ? undefined : sites.function(row);
     if (owner?.kind !== FUNC_TRAMPOLINE) throw damaged('a trampoline is not where its identity says');
-  }
-}
-
-/**
- * Trap text is text with a trap at each site and nothing else: it is what the process maps to stop.
- *
- * @param target of the image's CPU
- */
-export function checkTrapText(image: ImageDescription, { safepointTrap }: Target): void {
-  const { identity, sites, source } = image;
-  const section = image.section(SECTION.trapText);
-  if (section === undefined || section.size !== identity.text.size)
-    throw damaged('its trap text is not as long as its text');
-  const trap = safepointTrap.length;
-  let site = 0;
-  for (let at = 0; at < section.size; ) {
-    // A chunk ends before a site that it would cut.
-    const size = Math.min(CHUNK, section.size - at);
-    const text = Uint8Array.from(image.loadedBytes(identity.text.imageOffset + at, size));
-    let end = at + size;
-    for (; site < sites.siteCount; site++) {
-      const { textOffset } = sites.site(site);
-      if (textOffset >= at + size) break;
-      if (textOffset + trap > at + size) {
-        end = textOffset;
-        break;
-      }
-      text.set(safepointTrap, textOffset - at);
-    }
-    if (end === at) throw damaged('a site lies at the end of its text');
-    const trapped = source.read(section.fileOffset + at, end - at);
-    if (Buffer.compare(text.subarray(0, end - at), trapped) !== 0) throw damaged('its trap text is not of its text');
-    at = end;
   }
 }

@@ -6,30 +6,9 @@
  */
 
 import type { RefTypes } from './ref-types.js';
+import type { FuncType, ValType } from './types.js';
 
-/** Value types by their binary code (core spec 5.3); codes below 0x40 are reference types of ref-types.ts. */
-export const enum ValType {
-  I32 = 0x7f,
-  I64 = 0x7e,
-  F32 = 0x7d,
-  F64 = 0x7c,
-  V128 = 0x7b,
-  FuncRef = 0x70,
-  ExternRef = 0x6f,
-  ExnRef = 0x69,
-}
-
-/** Those that are a byte in the binary format. */
-export const PLAIN_TYPES: readonly ValType[] = [
-  ValType.I32,
-  ValType.I64,
-  ValType.F32,
-  ValType.F64,
-  ValType.V128,
-  ValType.FuncRef,
-  ValType.ExternRef,
-  ValType.ExnRef,
-];
+export * from './types.js';
 
 export const enum ExternKind {
   Func = 0,
@@ -37,20 +16,6 @@ export const enum ExternKind {
   Memory = 2,
   Global = 3,
   Tag = 4,
-}
-
-export interface FuncType {
-  readonly params: Uint8Array; // of ValType
-  readonly results: Uint8Array; // of ValType
-  /**
-   * What equals it in any module, where its codes do not say it all: it names types, is not alone in its group of
-   * recursive types, has a supertype or may have subtypes.
-   */
-  readonly identity?: string;
-  /** Type index of its supertype. */
-  readonly supertype?: number;
-  /** Whether it may have subtypes: it is not final. */
-  readonly isOpen?: boolean;
 }
 
 /** What a memory or table is indexed with. */

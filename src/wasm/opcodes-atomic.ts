@@ -5,7 +5,7 @@
  * greatest one allowed but the only one. Needs nothing but the type of a row.
  */
 
-import type { Row } from './opcodes.js';
+import type { Row } from './opcode-row.js';
 
 /** As Op, for those after the 0xfe prefix: 0xfe00 | sub-opcode. */
 export const enum AtomicOpcode {

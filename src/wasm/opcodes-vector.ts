@@ -4,7 +4,7 @@
  * opcodes.ts merges the rows into its table, which is what everybody else walks. Needs nothing but the type of a row.
  */
 
-import type { Row } from './opcodes.js';
+import type { Row } from './opcode-row.js';
 
 /** As Op, for those after the 0xfd prefix: 0xfd000 + sub-opcode. */
 export const enum VectorOp {

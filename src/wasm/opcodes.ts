@@ -8,8 +8,11 @@
  */
 
 import { ValType } from './module.js';
+import type { Feature, Immediates, Row } from './opcode-row.js';
 import { atomicRows } from './opcodes-atomic.js';
 import { vectorRows } from './opcodes-vector.js';
+
+export type { Immediates } from './opcode-row.js';
 
 /**
  * Opcodes by number; those after the 0xfc prefix are 0xfc00 | sub-opcode. Names are the text format's, in PascalCase.
@@ -244,62 +247,6 @@ export const enum Prefix {
   Atomic = 0xfe,
 }
 
-/**
- * What follows the opcode, in order: indices are u32, `memarg` is alignment and offset, `block` a block type, `lane` a
- * byte, `lanes` 16 of them, `zero` a byte that is zero.
- */
-export type Immediates =
-  | 'none'
-  | 'block'
-  | 'block catches'
-  | 'tag'
-  | 'label'
-  | 'labels'
-  | 'func'
-  | 'type'
-  | 'type table'
-  | 'types'
-  | 'reftype'
-  | 'local'
-  | 'global'
-  | 'table'
-  | 'table table'
-  | 'elem'
-  | 'elem table'
-  | 'data'
-  | 'data memory'
-  | 'memory'
-  | 'memory memory'
-  | 'memarg'
-  | 'memarg lane'
-  | 'lane'
-  | 'lanes'
-  | 'zero'
-  | 'i32'
-  | 'i64'
-  | 'f32'
-  | 'f64'
-  | 'v128';
-
-/**
- * The proposal that an instruction came with; all but the legacy one, threads and wide arithmetic are part of
- * WebAssembly 3.0.
- */
-export type Feature =
-  | 'mvp'
-  | 'sign-extension'
-  | 'saturating-truncation'
-  | 'bulk-memory'
-  | 'reference-types'
-  | 'simd'
-  | 'relaxed-simd'
-  | 'exceptions'
-  | 'legacy-exceptions'
-  | 'threads'
-  | 'tail-call'
-  | 'function-references'
-  | 'wide-arithmetic';
-
 export interface Opcode {
   readonly code: number; // Op, VectorOp of opcodes-vector.ts or AtomicOpcode of opcodes-atomic.ts
   readonly name: string;
@@ -313,16 +260,6 @@ export interface Opcode {
 }
 
 const VARIES = undefined;
-
-export type Row = [
-  code: number,
-  name: string,
-  immediates: Immediates,
-  operands: string | undefined,
-  results: string | undefined,
-  feature: Feature,
-  alignment?: number,
-];
 
 // biome-ignore format: one row per instruction
 const rows: readonly Row[] = [

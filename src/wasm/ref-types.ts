@@ -15,8 +15,7 @@
 import { createHash } from 'node:crypto';
 import { ModuleError } from '../base/errors.js';
 import { limitError, limits } from './limits.js';
-import { type FuncType, ValType } from './module.js';
-import type { Reader } from './reader.js';
+import { type FuncType, ValType } from './types.js';
 
 export const enum RefCode {
   Func = 0x3d,
@@ -150,6 +149,15 @@ export function sameSignature(a: FuncType, b: FuncType): boolean {
   return `${a.params.join()}>${a.results.join()}` === `${b.params.join()}>${b.results.join()}`;
 }
 
+/** What heap types are read from, as a Reader. */
+interface HeapTypeReader {
+  readonly pos: number;
+  readonly file: string;
+  s33(): number;
+  malformed(detail: string, offset: number): ModuleError;
+  unsupported(what: string, offset: number): ModuleError;
+}
+
 export class RefTypes {
   /** Of code n + 1: the type index, or that of the first type that equals it. */
   private readonly heaps: number[] = [];
@@ -166,16 +174,16 @@ export class RefTypes {
   constructor(private readonly types: FuncType[]) {}
 
   /** A reference type whose first byte was REF or REF_NULL. */
-  read(reader: Reader, nullable: boolean): ValType {
+  read(reader: HeapTypeReader, nullable: boolean): ValType {
     return this.named(reader, nullable, this.readHeap(reader));
   }
 
   /** The type of a ref.null of a heap type (core spec 5.4.3). */
-  readNull(reader: Reader): ValType {
+  readNull(reader: HeapTypeReader): ValType {
     return this.named(reader, true, this.readHeap(reader));
   }
 
-  private readHeap(reader: Reader): number {
+  private readHeap(reader: HeapTypeReader): number {
     const offset = reader.pos;
     const heap = reader.s33();
     if (heap >= 0 && heap >= this.known) throw new ModuleError('invalid', `unknown type ${heap}`, offset, reader.file);
@@ -188,7 +196,7 @@ export class RefTypes {
   }
 
   /** The code of a type that the module names. Throws LimitError. */
-  named(reader: Reader, nullable: boolean, heap: number): ValType {
+  named(reader: HeapTypeReader, nullable: boolean, heap: number): ValType {
     switch (heap) {
       case Heap.Func:
         return nullable ? ValType.FuncRef : (RefCode.Func as number);

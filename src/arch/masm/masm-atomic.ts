@@ -9,7 +9,7 @@
  * bytes.
  */
 
-import type { Reg } from './masm.js';
+import type { Reg } from './operations.js';
 
 /** How many bytes are accessed: log2 of the number. */
 export const enum AtomicWidth {

@@ -1,6 +1,6 @@
 /** The part of the macro-assembler that only stubs use: system calls, the C ABI, signal frames, copying. */
 
-import type { Reg, Width } from './masm.js';
+import type { Reg, Width } from './operations.js';
 
 export interface StubAssembler {
   setSp(src: Reg): void;

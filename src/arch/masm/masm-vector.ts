@@ -7,7 +7,7 @@
  * the same result. Floating point arithmetic gives any NaN; canonicalizeVector makes it the canonical one.
  */
 
-import type { Cond, Reg } from './masm.js';
+import type { Cond, Reg } from './operations.js';
 
 /** The lanes of a vector. */
 export const enum Lanes {

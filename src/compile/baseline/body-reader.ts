@@ -8,7 +8,7 @@ import { EXPLICIT_MEMORY } from '../../wasm/immediates.js';
 import { type FuncType, type Module, PLAIN_TYPES, ValType } from '../../wasm/module.js';
 import { EMPTY_BLOCK } from '../../wasm/read-types.js';
 import { erasedByte, isShortRefType, REF, REF_NULL } from '../../wasm/ref-types.js';
-import { MemoryAccess } from './memory-access.js';
+import { MemoryAccess } from './access.js';
 
 const EMPTY = new Uint8Array(0);
 const BLOCK_TYPES = new Map<number, FuncType>();

@@ -11,29 +11,11 @@ import { Cond, IntOp, type Label, NO_REG } from '../../arch/masm/masm.js';
 import { ValType } from '../../wasm/module.js';
 import { Op } from '../../wasm/opcodes.js';
 import type { FunctionCompiler } from './compile-function.js';
+import { Pending } from './condition.js';
 import { fitsImmediate } from './integers.js';
-
-export const enum Pending {
-  None,
-  Int, // two operands
-  Float, // two operands
-  Zero, // one operand, compared with zero
-}
 
 /** The condition for swapped operands. */
 const MIRRORED = [Cond.Eq, Cond.Ne, Cond.GtS, Cond.GtU, Cond.LtS, Cond.LtU, Cond.GeS, Cond.GeU, Cond.LeS, Cond.LeU];
-
-/** What takeCondition has found and emitFlags will compare. Reused. */
-export class Condition {
-  pending = Pending.None;
-  cond: Cond = Cond.Ne;
-  wide = 0;
-  negated = false;
-  lhs = 0;
-  rhs = NO_REG; // a register, or
-  slot = -1; // a slot, or
-  imm = 0;
-}
 
 /** How many operands the pending condition has on the value stack. */
 export function conditionOperands(c: FunctionCompiler): number {

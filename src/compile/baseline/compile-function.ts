@@ -1,37 +1,30 @@
 /**
- * The baseline code generator: one pass over a validated function body, no intermediate representation.
- *
- * This file is the pass itself: what stands before, in and after a function's code, and where results go. One object
- * compiles all functions of a module, one after the other; it holds the parts that know the operands (operands.ts), the
- * labels (control.ts), the safepoints and the traps. instruction.ts has a line per opcode, which names the function for
- * it in one of the instruction files (integers.ts, memory.ts, branches.ts, calls.ts, …).
+ * The function being compiled, as the files of its instructions see it: what is read, what is where, how operands are
+ * taken and results given. One object serves all functions of a module, one after the other; it holds the parts that
+ * know the operands (operands.ts), the labels (control.ts), the safepoints and the traps. instance-compiler.ts is the
+ * pass over a function.
  */
 
 import { type MacroAssembler, NO_REG, type Reg, Width } from '../../arch/masm/masm.js';
 import { LimitError } from '../../base/errors.js';
-import { FUNC_GUEST, FUNC_HOST } from '../../image/contract/site-tables.js';
 import type { InstanceLayout } from '../../image/instance-layout.js';
 import { Column } from '../../image/tables/site-tables.js';
 import { ExternKind, type FunctionSummary, type ValType } from '../../wasm/module.js';
 import { Op } from '../../wasm/opcodes.js';
-import { skipDeadCode } from '../../wasm/skip.js';
-import { FunctionValidator } from '../../wasm/validate.js';
 import { CallLayout } from '../convention/call-layout.js';
 import type { CodeEnvironment } from '../convention/environment.js';
 import type { Debugging } from '../debugging.js';
-import type { DirectCallLists, InstanceCode, InstanceInput } from '../generator.js';
+import type { InstanceInput } from '../generator.js';
 import { BodyReader } from './body-reader.js';
-import { Condition, Pending } from './comparisons.js';
-import { Block, ControlStack } from './control.js';
+import { Condition, Pending } from './condition.js';
+import { ControlStack } from './control.js';
 import { DirectCalls } from './direct-calls.js';
-import * as exceptions from './exceptions.js';
 import { Frame } from './frame.js';
-import { instruction } from './instruction.js';
 import type { OperandRegisters } from './operand-registers.js';
 import { Operands } from './operands.js';
 import { ParallelMove } from './parallel-move.js';
+import { PendingLandings } from './pending-landings.js';
 import type { Pins } from './pins.js';
-import { prologue } from './prologue.js';
 import { Safepoints } from './safepoints.js';
 import { Traps } from './traps.js';
 
@@ -40,7 +33,7 @@ const MAX_BODY = 1 << 27;
 /** Slots must fit the 20 bits of .wagsnap.locals, their offsets what MacroAssembler says. */
 const MAX_FRAME = 1 << 23;
 
-export class FunctionCompiler extends BodyReader implements InstanceCode {
+export class FunctionCompiler extends BodyReader {
   readonly frame: Frame;
   readonly operands: Operands;
   readonly registers: OperandRegisters;
@@ -51,24 +44,23 @@ export class FunctionCompiler extends BodyReader implements InstanceCode {
   readonly traps: Traps;
   readonly argumentMove: ParallelMove;
   readonly directCalls: DirectCalls;
-  readonly landings = new exceptions.PendingLandings();
+  readonly landings = new PendingLandings();
   readonly deterministic: boolean;
   readonly layout: InstanceLayout;
   readonly environment: CodeEnvironment;
-  readonly functionOffsets: Int32Array;
   lacksTailRoom = false;
   /** Of the host layer's imported functions: the intrinsic that each is (intrinsics.ts). */
   readonly intrinsics: readonly (string | undefined)[] | undefined;
   reachable = true;
+  /** Whether it is compiled as a part of other code: then `returns` are the jumps to what comes after it. */
+  isInline = false;
+  readonly returns = new Column(); // handles
   ownLayout!: CallLayout;
   /** The function being compiled. */
   funcIndex = 0;
   /** Whether it is compiled the plain way (debugging.ts). */
   isPlain = false;
-  private readonly validator: FunctionValidator;
   private readonly callLayouts: (CallLayout | undefined)[] = [];
-  private readonly returns = new Column(); // handles, of a function that is compiled inline
-  private isInline = false;
   private readonly assigned = new AssignedLocal();
 
   private readonly file: string;
@@ -83,7 +75,6 @@ export class FunctionCompiler extends BodyReader implements InstanceCode {
     this.environment = environment;
     this.file = file;
     const { sites, isHost } = environment;
-    this.validator = new FunctionValidator(module, file);
     this.frame = new Frame(masm.plan, environment.variation);
     this.operands = new Operands(masm, this.frame);
     this.registers = this.operands.registers;
@@ -94,45 +85,10 @@ export class FunctionCompiler extends BodyReader implements InstanceCode {
     this.argumentMove = new ParallelMove(masm, this.operands);
     this.directCalls = new DirectCalls(masm);
     this.deterministic = environment.deterministic;
-    this.functionOffsets = new Int32Array(module.bodyStart.length).fill(-1);
     if (isHost) {
       const functions = module.imports.filter((entry) => entry.kind === ExternKind.Func);
       this.intrinsics = functions.map((entry) => (entry.module === 'native' ? entry.name : undefined));
     }
-  }
-
-  compile(funcIndex: number): void {
-    const { masm, module, environment } = this;
-    const { sites } = environment;
-    const defined = funcIndex - module.importedFuncCount;
-    const summary = this.validator.validate(funcIndex);
-    this.begin(funcIndex, summary);
-    this.functionOffsets[defined] = masm.offset;
-    if (sites !== undefined) {
-      const kind = environment.isHost ? FUNC_HOST : FUNC_GUEST;
-      sites.beginFunction(masm.offset, this.layout.index, funcIndex, this.frame.size, kind);
-      this.frame.describe(sites);
-    }
-    this.safepoints.entry(this.ownLayout);
-    prologue(this);
-    this.control.push(Block.Function, this.ownLayout.type, 0);
-    this.instructions(module.bodyEnd[defined]);
-    exceptions.emitLandings(this);
-    this.traps.emit();
-    masm.flushConstants();
-    sites?.endFunction(masm.offset);
-  }
-
-  compileInline(funcIndex: number): void {
-    const { masm, returns } = this;
-    const defined = funcIndex - this.module.importedFuncCount;
-    const offset = this.functionOffsets[defined];
-    this.isInline = true;
-    this.compile(funcIndex);
-    this.isInline = false;
-    this.functionOffsets[defined] = offset;
-    for (let i = 0; i < returns.length; i++) masm.patchJump(returns.words[i], masm.offset);
-    returns.length = 0;
   }
 
   /** The epilogue; results are where the caller expects them. */
@@ -142,21 +98,8 @@ export class FunctionCompiler extends BodyReader implements InstanceCode {
     else this.masm.ret();
   }
 
-  takeCalls(): DirectCallLists {
-    return this.directCalls.take();
-  }
-
-  adopt(first: number, offsets: Int32Array, calls: DirectCallLists, textOffset: number): void {
-    for (let i = 0; i < offsets.length; i++) this.functionOffsets[first + i] = offsets[i] + textOffset;
-    this.directCalls.adopt(calls, textOffset);
-  }
-
-  link(): void {
-    this.directCalls.link(this.functionOffsets);
-  }
-
-  /** Lays out the frame and forgets the function before. */
-  private begin(funcIndex: number, summary: FunctionSummary): void {
+  /** Lays out the frame and forgets the function before. @throws LimitError */
+  begin(funcIndex: number, summary: FunctionSummary): void {
     const { module, frame } = this;
     const { tailSlots } = this.environment;
     const defined = funcIndex - module.importedFuncCount;
@@ -190,28 +133,6 @@ export class FunctionCompiler extends BodyReader implements InstanceCode {
     let slots = callCount > 0 ? this.environment.tailSlots : 0;
     for (let i = 0; i < calledTypeCount; i++) slots = Math.max(slots, this.callLayout(calledTypes[i]).slots);
     return slots;
-  }
-
-  private instructions(end: number): void {
-    if (this.debugging?.onInstruction !== undefined) {
-      this.observedInstructions(end, this.debugging.onInstruction);
-      return;
-    }
-    const { bytes } = this;
-    while (this.position < end) {
-      if (!this.reachable) this.position = skipDeadCode(bytes, this.position);
-      this.instructionStart = this.position;
-      instruction(this, bytes[this.position++]);
-    }
-  }
-
-  private observedInstructions(end: number, onInstruction: NonNullable<Debugging['onInstruction']>): void {
-    while (this.position < end) {
-      if (!this.reachable) this.position = skipDeadCode(this.bytes, this.position);
-      this.instructionStart = this.position;
-      onInstruction(this.funcIndex, this.instructionOffset(), this.masm.offset);
-      instruction(this, this.bytes[this.position++]);
-    }
   }
 
   callLayout(typeIndex: number): CallLayout {

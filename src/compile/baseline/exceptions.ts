@@ -13,7 +13,6 @@
 import { IntOp, Width } from '../../arch/masm/masm.js';
 import { EXN_VALUE_SIZE, EXN_VALUES } from '../../image/contract/exception-tables.js';
 import { TRAP_NULL_REFERENCE, TRAP_UNREACHABLE } from '../../image/contract/traps.js';
-import { Column } from '../../image/tables/site-tables.js';
 import { type FuncType, ValType } from '../../wasm/module.js';
 import { CatchKind } from '../../wasm/validate-exceptions.js';
 import { isFloat, widthOf } from '../convention/call-layout.js';
@@ -26,15 +25,6 @@ import { Block } from './control.js';
 
 /** Landings of the function's try_tables: clause, kind, tag, label's number, its frame's kind, height and pins. */
 const PAD_WORDS = 7;
-
-/** The landings of a function that are not emitted yet. */
-export class PendingLandings {
-  readonly words = new Column();
-
-  reset(): void {
-    this.words.length = 0;
-  }
-}
 
 function payloadOf(c: FunctionCompiler, tag: number): Uint8Array {
   return c.module.types[c.module.tags[tag]].params;

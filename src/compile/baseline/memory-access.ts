@@ -25,19 +25,6 @@ const FOUR_GIB = 0x100000000;
 /** No address of a 64-bit memory is as high. */
 const MEMORY64_END = MEMORY64_PAGES * WASM_PAGE;
 
-/** One access, from its immediates to the instruction for it: one object for all, filled anew each time. */
-export class MemoryAccess {
-  /** Index of the memory. */
-  memory = 0;
-  /**
-   * One from 2^53 on, which is out of bounds anyway, is 2^52 and its lowest three bits, by which an atomic access is
-   * aligned.
-   */
-  offset = 0;
-  /** The register with the memory's address. */
-  base: Reg = NO_REG;
-}
-
 /**
  * The access that readMemarg has read, with the address in operand `at`: gives the index register, or NO_REG when the
  * address is a constant, and sets `c.access.base` and `c.access.offset` (below 2^32). Registers are locked.

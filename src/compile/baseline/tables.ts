@@ -5,8 +5,9 @@ import { TAB_LENGTH } from '../../image/contract/instance.js';
 import { TRAP_TABLE } from '../../image/contract/traps.js';
 import { ValType } from '../../wasm/module.js';
 import { builtin } from './calls.js';
-import { compare, Pending } from './comparisons.js';
+import { compare } from './comparisons.js';
 import type { FunctionCompiler } from './compile-function.js';
+import { Pending } from './condition.js';
 
 /**
  * The register from which table `table`'s record is recordOffset away. A pointer to it goes to a register of its own,

@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { Packr } from 'msgpackr/pack';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { targets } from '../../../../src/arch/targets.js';
-import { checkTrapText } from '../../../../src/image/image-check.js';
 import { readImage } from '../../../../src/image/reader.js';
 import { SECTION } from '../../../../src/image/tables/sections.js';
+import { checkTrapText } from '../../../../src/image/trap-text-check.js';
 import { withSection } from '../../../support/forged-image.js';
 import { type Built, build, temporaryFolder } from '../../../support/workload.js';
 
