@@ -31,6 +31,7 @@ import { load32_u, load64, load8_u, store64 } from '../native/native';
 import { native } from '../descriptors/linux';
 import { STATE } from '../descriptors/table';
 import {
+  CALL_PENDING,
   GONE,
   OUT,
   STOPPED,
@@ -47,7 +48,6 @@ import { add, addBytes, addDecimal, beginFailure, endFailure } from './failure';
 import { REQUEST_SIZE, answerRead, answerSize, beginWrite, continueWrite, isWriting } from './guest-memory';
 import { TYPE_F32, TYPE_I32, TYPE_V128, cellsOf, isReference, paramCount, resultCount, typesOf } from './table';
 
-const PENDING: u64 = 1 << 63;
 /** What call_embedder returns. */
 const DONE: i32 = 0;
 const FAILED: i32 = 1;
@@ -104,9 +104,9 @@ function begin(ordinal: i32, cells: i64): i32 {
     }
   }
   const last = load<u64>(STATE, HS_CALL);
-  const again = (last & PENDING) !== 0;
-  const number = (last & ~PENDING) + (again ? 0 : 1);
-  store<u64>(STATE, number | PENDING, HS_CALL);
+  const again = (last & CALL_PENDING) !== 0;
+  const number = (last & ~CALL_PENDING) + (again ? 0 : 1);
+  store<u64>(STATE, number | CALL_PENDING, HS_CALL);
   store<u64>(OUT, number, MSG_BODY);
   store<u32>(OUT, ordinal, MSG_BODY + 8);
   store<u32>(OUT, again ? CALL_AGAIN : 0, MSG_BODY + 12);
@@ -126,7 +126,7 @@ function take(ordinal: i32, cells: i64): i32 {
   if (status === GONE) return fail(ordinal, 'the embedder is gone');
   const at = arrived() + MSG_BODY;
   if (kind === MSG_REPLY || kind === MSG_TRAP) {
-    if ((load<u64>(STATE, HS_CALL) & ~PENDING) !== load<u64>(at)) {
+    if ((load<u64>(STATE, HS_CALL) & ~CALL_PENDING) !== load<u64>(at)) {
       return fail(ordinal, 'the embedder has answered another call');
     }
     consume(MSG_BODY + body);
@@ -189,7 +189,7 @@ function finish(ordinal: i32, values: usize, cells: i64): i32 {
 
 function end(): void {
   isRunning = false;
-  store<u64>(STATE, load<u64>(STATE, HS_CALL) & ~PENDING, HS_CALL);
+  store<u64>(STATE, load<u64>(STATE, HS_CALL) & ~CALL_PENDING, HS_CALL);
 }
 
 function fail(ordinal: i32, why: string): i32 {

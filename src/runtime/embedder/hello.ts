@@ -25,6 +25,7 @@ import { POLLFD_EVENTS, POLLFD_FD, POLLIN, call, native } from '../descriptors/l
 import { STATE } from '../descriptors/table';
 import {
   ARRIVED,
+  CALL_PENDING,
   GONE,
   OUT,
   SENT,
@@ -41,7 +42,6 @@ import { flush, put, putDecimal, putForeign } from '../process/message';
 import { exit } from '../process/runtime-block';
 import { importCount, putImport, table } from './table';
 
-const PENDING: u64 = 1 << 63;
 const HELLO_HEAD: i64 = 32;
 const WELCOME_SIZE: i32 = 24;
 const REASON_MAX: i32 = 4096;
@@ -65,10 +65,10 @@ export function greetEmbedder(descriptor: i64, resumes: bool): void {
   openEmbedder(descriptor);
   const last = load<u64>(STATE, HS_CALL);
   store<u32>(OUT, EMBEDDER_PROTOCOL, MSG_BODY);
-  store<u32>(OUT, (resumes ? HELLO_RESUMED : 0) | ((last & PENDING) !== 0 ? HELLO_PENDING : 0), MSG_BODY + 4);
+  store<u32>(OUT, (resumes ? HELLO_RESUMED : 0) | ((last & CALL_PENDING) !== 0 ? HELLO_PENDING : 0), MSG_BODY + 4);
   store<u64>(OUT, load<u64>(STATE, HS_SESSION), MSG_BODY + 8);
   store<u64>(OUT, load<u64>(STATE, HS_SESSION + 8), MSG_BODY + 16);
-  store<u64>(OUT, last & ~PENDING, MSG_BODY + 24);
+  store<u64>(OUT, last & ~CALL_PENDING, MSG_BODY + 24);
   queueMessage(MSG_HELLO, HELLO_HEAD, table(), <i64>(<u32>load32_u(table() + EI_SIZE)));
   if (send() !== SENT || receive(MSG_BODY) === GONE) return hasNoAnswer();
   const kind = load<u32>(arrived(), MSG_KIND);

@@ -48,6 +48,12 @@ function path(to: usize, from: usize, length: usize): i32 {
   return 0;
 }
 
+/** Copies both paths of a call. @returns an errno */
+function paths(at: usize, length: usize, newAt: usize, newLength: usize): i32 {
+  const errno = path(first, at, length);
+  return errno != 0 ? errno : path(second, newAt, newLength);
+}
+
 function outcome(to: usize, errno: i32): void {
   giveOutcome(to, errno, codeOf(errno));
 }
@@ -129,8 +135,7 @@ export function filesystem_types_descriptor_link_at(
 ): void {
   const fd = fdOf(d);
   const newFd = fdOf(into);
-  let errno = path(first, at, length);
-  if (errno == 0) errno = path(second, newAt, newLength);
+  let errno = paths(at, length, newAt, newLength);
   if (errno == 0) errno = path_link(fd, flags & 1, first, <i32>length, newFd, second, <i32>newLength);
   outcome(to, errno);
 }
@@ -146,8 +151,7 @@ export function filesystem_types_descriptor_rename_at(
 ): void {
   const fd = fdOf(d);
   const newFd = fdOf(into);
-  let errno = path(first, at, length);
-  if (errno == 0) errno = path(second, newAt, newLength);
+  let errno = paths(at, length, newAt, newLength);
   if (errno == 0) errno = path_rename(fd, first, <i32>length, newFd, second, <i32>newLength);
   outcome(to, errno);
 }
@@ -161,8 +165,7 @@ export function filesystem_types_descriptor_symlink_at(
   to: usize,
 ): void {
   const fd = fdOf(d);
-  let errno = path(first, at, length);
-  if (errno == 0) errno = path(second, newAt, newLength);
+  let errno = paths(at, length, newAt, newLength);
   if (errno == 0) errno = path_symlink(first, <i32>length, fd, second, <i32>newLength);
   outcome(to, errno);
 }

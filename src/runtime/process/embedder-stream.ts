@@ -7,7 +7,7 @@
  */
 
 import { MSG_BODY, MSG_KIND, MSG_LENGTH, MSG_LEAVE, LEAVE_PENDING } from '../../image/contract/embedder';
-import { HS_CALL } from '../../image/contract/host-state';
+import { CALL_PENDING_HIGH, HS_CALL } from '../../image/contract/host-state';
 import { copy } from '../native/native';
 import { SYS_ppoll, SYS_read, SYS_write } from '../native/target';
 import {
@@ -30,12 +30,14 @@ export const STOPPED: i32 = 1;
 /** There is nobody at the other end. */
 export const GONE: i32 = 2;
 
+/** In HS_CALL, besides the number of the last call: it has no answer yet. */
+export const CALL_PENDING: u64 = (<u64>CALL_PENDING_HIGH) << 32;
+
 /** A call with as many arguments as a function may have, of 16 bytes each. */
 export const OUT: usize = memory.data(16384, 8);
 const IN: usize = memory.data(65536, 8);
 const IN_SIZE: i32 = 65536;
 const POLLFD: usize = memory.data(8, 8);
-const PENDING: u64 = 1 << 63;
 
 let descriptor: i64 = 0;
 let outAt: i64 = 0;
@@ -134,7 +136,7 @@ export function leaveEmbedder(): void {
   const last = load<u64>(STATE, HS_CALL);
   store<u32>(OUT, MSG_LEAVE, MSG_KIND);
   store<u32>(OUT, 16, MSG_LENGTH);
-  store<u64>(OUT, last & ~PENDING, MSG_BODY);
-  store<u64>(OUT, (last & PENDING) !== 0 ? LEAVE_PENDING : 0, MSG_BODY + 8);
+  store<u64>(OUT, last & ~CALL_PENDING, MSG_BODY);
+  store<u64>(OUT, (last & CALL_PENDING) !== 0 ? LEAVE_PENDING : 0, MSG_BODY + 8);
   call(SYS_write, descriptor, native(OUT), MSG_BODY + 16);
 }
