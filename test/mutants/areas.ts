@@ -1,5 +1,6 @@
 /** All mutants. Whoever adds a check adds its mutant to the area that the check is of (CONTRIBUTING.md). */
 
+import { arch } from './areas/arch.js';
 import { cli } from './areas/cli.js';
 import { compiler } from './areas/compiler.js';
 import { component } from './areas/component.js';
@@ -23,6 +24,7 @@ export const areas: readonly Area[] = [
   sandbox,
   wasi,
   cli,
+  arch,
   compiler,
   component,
 ];

@@ -4,12 +4,14 @@ import type { Area } from '../mutant.js';
 
 const SOURCE_PATH = ['test/unit/restore/source-path.test.ts'];
 
+const PARK = ['test/unit/runtime/process/park.test.ts', 'test/unit/runtime/process/park-senders.test.ts'];
+
 export const process: Area = {
   name: 'process',
   files: [
     {
       file: 'src/runtime/process/park.ts',
-      tests: ['test/unit/runtime/process/park.test.ts'],
+      tests: PARK,
       slow: true,
       changes: [
         ['forgetSender();\n  if (pid === 0)', 'if (pid === 0)'],
@@ -84,7 +86,7 @@ export const process: Area = {
     },
     {
       file: 'src/runtime/process/lifeline.ts',
-      tests: ['test/unit/runtime/process/signals.test.ts', 'test/unit/runtime/process/park.test.ts'],
+      tests: ['test/unit/runtime/process/signals.test.ts', ...PARK],
       slow: true,
       changes: [
         ['setHalf(RT_LIFELINE, LIFELINE_FAILED);\n    return false;', 'return false;'],
@@ -123,11 +125,7 @@ export const process: Area = {
     },
     {
       file: 'src/runtime/process/signals.ts',
-      tests: [
-        'test/unit/runtime/process/signals.test.ts',
-        'test/unit/runtime/process/park.test.ts',
-        'test/unit/runtime/process/faults.test.ts',
-      ],
+      tests: ['test/unit/runtime/process/signals.test.ts', ...PARK, 'test/unit/runtime/process/faults.test.ts'],
       slow: true,
       changes: [
         ['state === STATE_STOPPING || state === STATE_PARKED', 'state === STATE_PARKED'],

@@ -5,12 +5,14 @@
 
 import type { Area } from '../mutant.js';
 
+const STOP = ['protocol', 'claim', 'end'].map((part) => `test/unit/capture/stop-${part}.test.ts`);
+
 export const stop: Area = {
   name: 'stop',
   files: [
     {
       file: 'src/capture/stop.ts',
-      tests: ['test/unit/capture/stop-protocol.test.ts'],
+      tests: STOP,
       changes: [
         ['refuseSuspended(process);\n  const requested', 'const requested'],
         ['await withdraw(process);', ''],
@@ -57,7 +59,7 @@ export const stop: Area = {
     },
     {
       file: 'src/capture/claim.ts',
-      tests: ['test/unit/capture/stop-protocol.test.ts'],
+      tests: STOP,
       changes: [
         ['&& descriptor !== LIFELINE_FAILED', ''],
         ['if (foreign && !lifeline) return undefined;', ''],
@@ -93,7 +95,7 @@ export const stop: Area = {
     },
     {
       file: 'src/capture/stopped-process.ts',
-      tests: ['test/unit/capture/stop-protocol.test.ts'],
+      tests: STOP,
       changes: [
         ['await this.command(COMMAND_RESUME);', ''],
         ['await this.command(COMMAND_EXIT);', 'await this.command(COMMAND_RESUME);'],
@@ -123,7 +125,7 @@ export const stop: Area = {
     },
     {
       file: 'src/capture/refusals.ts',
-      tests: ['test/unit/capture/stop-protocol.test.ts'],
+      tests: STOP,
       changes: [
         ["if (state !== 'T' && state !== 't') return;", 'return;'],
         ["if (state !== 'T' && state !== 't') return;", "if (state !== 'T') return;"],
