@@ -53,7 +53,7 @@ import { type InstanceState, limitMemories, type NativeMemory, readInstance } fr
 import type { LiftedStack } from './lift.js';
 import { ExceptionReader } from './live-exceptions.js';
 import { LiveMemory } from './live-memory.js';
-import { readOpenNames } from './open-names.js';
+import { type OpenNames, readOpenNames } from './open-names.js';
 import { touchedBlocks } from './pagemap.js';
 import { PreCopy } from './pre-copy.js';
 import type { ImageProcess } from './process.js';
@@ -116,8 +116,9 @@ class Capture {
       process.image.sites; // reads and checks the tables now, not while the process stands still
       const timeout = options.timeout ?? DEFAULT_TIMEOUT;
       this.copy = await this.beginCopying(sink, writer);
-      await this.copy?.run();
       const { copy } = this;
+      if (copy) await this.rehearse(references);
+      await copy?.run();
       const { onWarning: warn } = options;
       stopped = await stopProcess(process, {
         timeout,
@@ -174,7 +175,6 @@ class Capture {
   ): Promise<(modules: SnapshotModule[], difference: Difference | undefined) => Promise<ReadProcess>> {
     const { process } = this;
     const { memory, runtime, thread, base, image } = process;
-    const now = globalThis.process.hrtime.bigint(); // CLOCK_MONOTONIC
     const state = memory.u32(thread + TH_STATE);
     // RUNNING for a moment is one that was about to give up, and has found our claim.
     const stands = state === STATE_PARKED || state === STATE_TRAPPED || state === STATE_RUNNING;
@@ -201,22 +201,19 @@ class Capture {
     };
     // The exceptions that frames refer to are read from the process.
     const liftedEarly = exceptions.mayExist ? await liftNow() : undefined;
-    const { hostImports } = image.identity;
-    const named = readOpenNames(memory, runtime, await readHost(memory, runtime, hostImports, now, settle));
+    const { named, states } = await this.readParts(exceptions, references, budget);
     const { unlinked, renamed } = named;
     limitFileData(process.pid, unlinked, this.options.maxFileData ?? MAX_FILE_DATA);
     for (const text of named.warnings) this.options.onWarning?.(text);
     const check = () => this.cancel.check();
     const hashed = this.options.hashFiles ? await hashOpenFiles(memory, runtime, named.host, check) : named.host;
-    const reader = { memory, base, references, exceptions, budget, settle };
-    const states: InstanceState[] = [];
-    for (const identity of guests) states.push(await readInstance(reader, identity));
     limitMemories(states);
     trace('capture', () => `streams the pages of ${states.flatMap(({ memories }) => memories).length} memories`);
     const placed = await this.takeMemories(this.options.withoutPages ? NO_PAGES : sink, states, copy);
     const host = await writeFileData(process.folder, unlinked, hashed, writer.pages, check);
     const generation = memory.u32(runtime + RT_GENERATION) + 1;
     return async (modules, difference) => {
+      await copy?.writeHeld();
       const { name } = process;
       const lifted = liftedEarly ?? (await liftNow());
       const instances = this.instances(states, placed());
@@ -246,6 +243,41 @@ class Capture {
       const { stackSize } = stack;
       return { snapshot, lifted, stackSize, files: [...renamed, ...unlinked.map(describeUnlinked)] };
     };
+  }
+
+  /** What is read of a process besides its stack and its pages. */
+  private async readParts(
+    exceptions: ExceptionReader,
+    references: ReferenceTable,
+    budget: HeaderBudget,
+  ): Promise<{ readonly named: OpenNames; readonly states: InstanceState[] }> {
+    const { process, settle } = this;
+    const { memory, runtime, base, image } = process;
+    const now = globalThis.process.hrtime.bigint(); // CLOCK_MONOTONIC
+    const { hostImports, instances } = image.identity;
+    const named = readOpenNames(memory, runtime, await readHost(memory, runtime, hostImports, now, settle));
+    const reader = { memory, base, references, exceptions, budget, settle };
+    const states: InstanceState[] = [];
+    for (const identity of instances.slice(FIRST_GUEST)) states.push(await readInstance(reader, identity));
+    return { named, states };
+  }
+
+  /**
+   * Reads while the process runs what is read again in the pause, and throws it away: Node compiles a function when it
+   * is first called, which would make the pause 2 ms longer. What it finds wrong may be so because the process runs.
+   */
+  private async rehearse(references: ReferenceTable): Promise<void> {
+    const { process, settle } = this;
+    const { memory, runtime, base, image } = process;
+    const budget = new HeaderBudget();
+    const exceptions = new ExceptionReader(memory, runtime, base, image.identity, references, budget, settle);
+    try {
+      await this.readParts(exceptions, references, budget);
+      readGuestStack(process, undefined, budget).lift();
+    } catch (error) {
+      trace('capture', () => `pid ${process.pid} changes while it is looked at: ${(error as Error).message}`);
+    }
+    this.cancel.check();
   }
 
   private async beginCopying(sink: LivePageSink, writer: SnapshotWriter): Promise<PreCopy | undefined> {

@@ -1,4 +1,4 @@
-/** A memory of a process that stands still, as a source of pages: those that were ever touched. */
+/** A memory of a process as a source of pages: those that were ever touched, or that were written. */
 
 import { WASM_PAGE } from '../image/contract/sizes.js';
 import type { PageRun, PageSource } from '../snapshot/pages.js';
@@ -12,12 +12,20 @@ export class LiveMemory implements PageSource {
   /** Untouched blocks of a touched page, and touched ones, may be zeros. */
   readonly isExact = false;
 
-  /** @param touched of each page: bit n set when block n may have something in it (pagemap.ts) */
+  /**
+   * @param touched of each page: bit n set when block n may have something in it (pagemap.ts)
+   * @param settle to read one by one (PageSource): lets signals in now and then; may throw
+   */
   constructor(
     private readonly process: ProcessMemory,
     private readonly memory: NativeMemory,
     private readonly touched: Uint16Array,
+    private readonly settle?: (() => Promise<void>) | undefined,
   ) {}
+
+  get isOneByOne(): boolean {
+    return this.settle !== undefined;
+  }
 
   /** Bytes of all runs. */
   get size(): number {
@@ -32,9 +40,9 @@ export class LiveMemory implements PageSource {
 
   read(offset: number, length: number, target: Buffer, at: number): Promise<void> | undefined {
     const address = this.memory.address + offset;
-    if (length >= POOL_BYTES) return this.process.readAsync(address, length, target, at);
+    if (length >= POOL_BYTES && !this.isOneByOne) return this.process.readAsync(address, length, target, at);
     this.process.read(address, length, target, at);
-    return undefined;
+    return this.settle?.();
   }
 }
 

@@ -4,21 +4,27 @@
  *
  *     begin                protect all of it, a slice at a time
  *     rounds, it runs      copy what was ever touched | find what was written meanwhile, copy that | ...
- *     finish, it stands    find what was written since; copy it, and what is left
+ *     finish, it stands    find what was written since; hold a copy of it, and of what is left
+ *     writeHeld, it runs   write what was held
  *
  * A process that has tracked its pages since the parent was captured (keep()) begins with what it has written since.
  *
- * Rounds end when what is left can be copied within the pause budget, or when it does not become smaller: then the
- * program writes as fast as it is copied. A page that is read while it is being written may be torn; but then it is found
- * to be written, and copied once more.
+ * Rounds end when little is left, or when it does not become smaller: then the program writes as fast as it is copied.
+ * They do not end just because what is left can be copied within the pause budget, unless that is much: further rounds
+ * take a few milliseconds, and make the pause as short as it can be, however much memory there is. A page that is read while it is
+ * being written may be torn; but then it is found to be written, and copied once more.
+ *
+ * Where there are few processors, and the process runs, one thread does it all: the program needs a processor, too.
  */
 
+import { availableParallelism } from 'node:os';
 import { trace } from '../base/trace.js';
 import { WASM_PAGE } from '../image/contract/sizes.js';
 import type { TrackingReport } from '../snapshot/capture-report.js';
 import { BLOCK } from '../snapshot/page-blocks.js';
 import type { ChangingPages, LivePageSink, PlacedPages } from '../snapshot/pages.js';
 import { FIRST_GUEST } from '../snapshot/snapshot.js';
+import { countBlocks, HeldPages } from './held-pages.js';
 import { type NativeMemory, readMemories } from './instance-state.js';
 import { LiveMemory } from './live-memory.js';
 import { touchedBlocks } from './pagemap.js';
@@ -32,6 +38,12 @@ const FIXED_PAUSE = 4;
 /** What is left has to become this much smaller in a round. */
 const SHRINKING = 0.7;
 const ROUNDS_MAX = 30;
+/** Bytes that a pause does not become shorter by. */
+const LITTLE = 128 << 10;
+/** Bytes that are held in a buffer and written later, at most; more is written while it is read. */
+const HOLD_MAX = 32 << 20;
+/** Processors that the tool and the program need so that neither takes one from the other. */
+const ENOUGH_PROCESSORS = 4;
 
 export interface PreCopyOptions {
   /** Milliseconds that the process may stand still, as far as possible. */
@@ -63,10 +75,14 @@ export class PreCopy {
   /** Bytes written since the parent was captured; undefined: not known, so all is compared. */
   private since: number | undefined;
   private rest = 0;
-  /** Bytes per millisecond. */
+  /** Bytes per millisecond, of the last round. */
   private rate = 0;
   private lost = false;
   private isKept = false;
+  /** What was copied while the process stood still, to be written once it was let go. */
+  private held: { readonly pages: ChangingPages; readonly copy: HeldPages }[] = [];
+  /** For copies that are held; used again and again, so the kernel has its pages by the time of the pause. */
+  private room = Buffer.alloc(0);
 
   private constructor(
     private readonly process: ImageProcess,
@@ -103,10 +119,9 @@ export class PreCopy {
       for (;;) {
         await this.findWritten();
         const left = this.bytesLeft();
-        const needed = FIXED_PAUSE + left / this.rate;
-        trace('track', () => `${left} bytes were written meanwhile: a pause of about ${needed.toFixed(1)} ms`);
-        if (needed <= this.options.pauseBudget || left > copied * SHRINKING) return;
-        if (this.rounds.length === ROUNDS_MAX) return;
+        trace('track', () => `${left} bytes were written meanwhile`);
+        if (left <= LITTLE || left > copied * SHRINKING || this.rounds.length === ROUNDS_MAX) return;
+        if (left > HOLD_MAX && FIXED_PAUSE + left / this.rate <= this.options.pauseBudget) return;
         copied = await this.copyRest();
       }
     } catch (error) {
@@ -117,20 +132,30 @@ export class PreCopy {
   }
 
   /**
-   * Copies what is left, while the process stands still.
+   * Copies what is left, while the process stands still; writeHeld() is still to come.
    *
    * @param memories all that it has now
    */
   async finish(memories: readonly NativeMemory[]): Promise<void> {
     for (const [i, native] of memories.entries()) this.memories[i].native = native;
     try {
-      if (!this.lost) await this.findWritten();
+      if (!this.lost) await this.findWritten(true);
     } catch (error) {
       if (!(error instanceof TrackingLost)) throw error;
       this.lost = true;
     }
     if (this.lost) await this.takeTouched();
-    this.rest = await this.copyRest(false);
+    this.rest = this.bytesLeft();
+    trace('track', () => `${this.rest} bytes are left for the pause`);
+    if (this.rest <= HOLD_MAX) this.holdRest();
+    else await this.streamRest();
+  }
+
+  /** Writes what finish() has held; the process need not stand still any more. */
+  async writeHeld(): Promise<void> {
+    const { held } = this;
+    this.held = [];
+    for (const { pages, copy } of held) await pages.take(copy, this.options.onBytes);
   }
 
   /**
@@ -195,11 +220,11 @@ export class PreCopy {
   }
 
   /** What was written since the last time is left to be copied, too. */
-  private async findWritten(): Promise<void> {
+  private async findWritten(stands = false): Promise<void> {
     const now = memoriesOf(this.process);
     for (const [i, memory] of this.memories.entries()) {
       memory.native = now[i];
-      const written = await this.pages.scan(memory.native);
+      const written = await this.pages.scan(memory.native, stands);
       this.written += countBlocks(written) * BLOCK;
       for (let page = 0; page < memory.rest.length; page++) written[page] |= memory.rest[page];
       memory.rest = written;
@@ -212,23 +237,48 @@ export class PreCopy {
     return this.memories.reduce((sum, { rest }) => sum + countBlocks(rest) * BLOCK, 0);
   }
 
-  /** @returns bytes */
-  private async copyRest(runs = true): Promise<number> {
+  /** A round. @returns bytes */
+  private async copyRest(): Promise<number> {
     const bytes = this.bytesLeft();
     const start = performance.now();
+    if (bytes <= HOLD_MAX) {
+      this.holdRest();
+      await this.writeHeld();
+    } else {
+      await this.streamRest(availableParallelism() < ENOUGH_PROCESSORS ? this.options.settle : undefined);
+    }
+    await this.options.onRound?.();
+    const took = performance.now() - start;
+    this.rounds.push(bytes);
+    this.rate = bytes / Math.max(took, 0.1);
+    trace('track', () => `round ${this.rounds.length}: ${bytes} bytes in ${took.toFixed(1)} ms`);
+    return bytes;
+  }
+
+  /** Copies what is left to where it belongs. @param settle to do so one by one */
+  private async streamRest(settle?: () => Promise<void>): Promise<void> {
     for (const memory of this.memories) {
       const { native, pages, rest } = memory;
       memory.rest = new Uint16Array(0);
-      await pages.take(new LiveMemory(this.process.memory, native, rest), this.options.onBytes);
+      await pages.take(new LiveMemory(this.process.memory, native, rest, settle), this.options.onBytes);
     }
-    if (runs) {
-      await this.options.onRound?.();
-      const took = performance.now() - start;
-      this.rounds.push(bytes);
-      this.rate = bytes / Math.max(took, 0.1);
-      trace('track', () => `round ${this.rounds.length}: ${bytes} bytes in ${took.toFixed(1)} ms`);
+  }
+
+  /** Copies what is left into the room. */
+  private holdRest(): void {
+    const { process, memories } = this;
+    const bytes = this.bytesLeft();
+    if (bytes > this.room.length) this.room = Buffer.allocUnsafeSlow(bytes);
+    let used = 0;
+    for (const memory of memories) {
+      const { native, pages, rest } = memory;
+      memory.rest = new Uint16Array(0);
+      const read = (offset: number, length: number, target: Buffer, at: number) =>
+        void process.memory.read(native.address + offset, length, target, at);
+      const copy = HeldPages.copy(rest, read, this.room.subarray(used));
+      used += copy.size;
+      this.held.push({ pages, copy });
     }
-    return bytes;
   }
 }
 
@@ -240,10 +290,4 @@ function memoriesOf({ memory, base, image }: ImageProcess): NativeMemory[] {
 
 function sizeOf(memories: readonly NativeMemory[]): number {
   return memories.reduce((sum, { pages }) => sum + pages * WASM_PAGE, 0);
-}
-
-function countBlocks(blocks: Uint16Array): number {
-  let count = 0;
-  for (const page of blocks) for (let bits = page; bits !== 0; bits &= bits - 1) count++;
-  return count;
 }

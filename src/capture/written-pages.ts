@@ -108,14 +108,15 @@ export class WrittenPages {
   /**
    * What was written in a memory since its last scan; from now on that counts from here.
    *
+   * @param stands the process stands still: no slice is too long for it
    * @returns of each page of the memory: bit n set when its block n was written
    * @throws TrackingLost
    */
-  async scan({ address, pages }: NativeMemory): Promise<Uint16Array> {
+  async scan({ address, pages }: NativeMemory, stands = false): Promise<Uint16Array> {
     const blocks = new Uint16Array(pages);
     const end = address + pages * WASM_PAGE;
     for (let start = address; start < end; ) {
-      const sliceEnd = Math.min(start + SLICE, end);
+      const sliceEnd = stands ? end : Math.min(start + SLICE, end);
       const { result: count, reached } = await this.ask(TRACK_SCAN, start, sliceEnd);
       if (count > TRACK_REGIONS || reached <= start || reached > sliceEnd) throw this.damaged();
       if (count > 0) await this.addRegions(count, start, reached, address, blocks);

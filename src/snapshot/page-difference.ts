@@ -8,9 +8,10 @@
  */
 
 import { WASM_PAGE } from '../image/contract/sizes.js';
+import { CHUNK_PAGES, releaseChunk, takeChunk } from './chunk-buffers.js';
 import { BLOCK, BLOCKS_PER_PAGE, usedBlocks } from './page-blocks.js';
 import type { PageFile } from './page-file.js';
-import { CHUNK_PAGES, chunksOf, inLanes, type Lane, readBlocks } from './page-stream.js';
+import { chunksOf, inLanes, type Lane, readBlocks } from './page-stream.js';
 import { pageTable } from './page-table.js';
 import type { ChangingPages, OnBytes, PageRun, PageSource, PlacedPages } from './pages.js';
 import type { StoredMemory } from './stored-pages.js';
@@ -44,7 +45,7 @@ export class MemoryDifference implements ChangingPages {
   async take(source: PageSource, onBytes: OnBytes = () => {}): Promise<void> {
     const runs = Array.from(source.runs());
     this.grow(runs.reduce((most, { first, blocks }) => Math.max(most, first + blocks.length), 0));
-    await inLanes(chunksOf(runs), () => this.lane(source), onBytes);
+    await inLanes(chunksOf(runs), () => this.lane(source), onBytes, source);
   }
 
   /** Extents in the own file (0) and, by the parent's numbers and 1 more, in others. */
@@ -54,11 +55,11 @@ export class MemoryDifference implements ChangingPages {
   }
 
   private lane(source: PageSource): Lane {
-    const bytes = Buffer.from(new ArrayBuffer(CHUNK_PAGES * WASM_PAGE));
-    const words = new Int32Array(bytes.buffer);
-    const theirs = Buffer.from(new ArrayBuffer(CHUNK_PAGES * WASM_PAGE));
+    const buffers = [takeChunk(), takeChunk()];
+    const [{ bytes, words }, { bytes: theirs }] = buffers;
     const changed = new Uint16Array(CHUNK_PAGES);
     return {
+      close: () => buffers.forEach(releaseChunk),
       read: async (chunk) => {
         await readBlocks(source, chunk, bytes);
         const { first, blocks } = chunk;
@@ -81,7 +82,7 @@ export class MemoryDifference implements ChangingPages {
         if (writes.length === 0) return undefined;
         return async () => {
           for (const { at, length, fileOffset } of pack(bytes, writes)) {
-            await this.room.writeBytes(bytes, at, length, fileOffset);
+            await this.room.writeBytes(bytes, at, length, fileOffset, source.isOneByOne);
           }
         };
       },

@@ -7,11 +7,11 @@ import { write, writeSync } from 'node:fs';
 import { writeFailure } from '../base/errors.js';
 import { WASM_PAGE } from '../image/contract/sizes.js';
 import { ChangingMemory } from './changing-memory.js';
+import { CHUNK_PAGES } from './chunk-buffers.js';
 import { BLOCK, BLOCKS_PER_PAGE, usedBlocks } from './page-blocks.js';
 import { type PageRoom, streamPages } from './page-stream.js';
 import type { ByteSource, ChangingPages, LivePageSink, OnBytes, PageSource, PlacedPages } from './pages.js';
 
-const CHUNK_PAGES = 16;
 const ALL_BLOCKS = 0xffff;
 /** A shorter write is quicker done at once than handed to the pool. */
 const POOL_BYTES = 65536;
@@ -68,28 +68,34 @@ export class PageFile implements LivePageSink, PageRoom {
   }
 
   /** In as few writes as possible. */
-  async write(bytes: Buffer, at: number, fileOffset: number, blocks: Uint16Array): Promise<void> {
+  async write(bytes: Buffer, at: number, fileOffset: number, blocks: Uint16Array, isAtOnce = false): Promise<void> {
     const count = blocks.length * BLOCKS_PER_PAGE;
     let start = -1;
     for (let n = 0; n <= count; n++) {
       const used = n < count && (blocks[n >> 4] & (1 << (n & 15))) !== 0;
       if (used && start < 0) start = n;
       if (used || start < 0) continue;
-      await this.writeRun(bytes, at + start * BLOCK, (n - start) * BLOCK, fileOffset + start * BLOCK);
+      await this.writeRun(bytes, at + start * BLOCK, (n - start) * BLOCK, fileOffset + start * BLOCK, isAtOnce);
       start = -1;
     }
   }
 
   /** Writes bytes as they are. */
-  writeBytes(bytes: Buffer, at: number, length: number, fileOffset: number): Promise<void> {
-    return this.writeRun(bytes, at, length, fileOffset);
+  writeBytes(bytes: Buffer, at: number, length: number, fileOffset: number, isAtOnce = false): Promise<void> {
+    return this.writeRun(bytes, at, length, fileOffset, isAtOnce);
   }
 
-  private async writeRun(bytes: Buffer, at: number, length: number, position: number): Promise<void> {
+  private async writeRun(
+    bytes: Buffer,
+    at: number,
+    length: number,
+    position: number,
+    isAtOnce: boolean,
+  ): Promise<void> {
     while (length > 0) {
       let wrote: number;
       try {
-        const pending = length < POOL_BYTES ? writeSync : writeAsync;
+        const pending = isAtOnce || length < POOL_BYTES ? writeSync : writeAsync;
         wrote = await pending(this.fd, bytes, at, length, position);
       } catch (error) {
         throw writeFailure(this.path, error);

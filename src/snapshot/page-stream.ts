@@ -7,19 +7,23 @@
  */
 
 import { WASM_PAGE } from '../image/contract/sizes.js';
+import { CHUNK_PAGES, releaseChunk, takeChunk } from './chunk-buffers.js';
 import { BLOCK, BLOCKS_PER_PAGE, usedBlocks } from './page-blocks.js';
 import type { OnBytes, PageRun, PageSource, PlacedPages } from './pages.js';
 import type { Extent } from './snapshot.js';
 
 const LANES = 3;
-export const CHUNK_PAGES = 16;
 
 /** A file's room for pages. */
 export interface PageRoom {
   /** Reserves the next pages. Returns their file offset. */
   reserve(pages: number): number;
-  /** Writes the blocks of some pages, which lie one after the other in `bytes` from `at` on, as they do in the file. */
-  write(bytes: Buffer, at: number, fileOffset: number, blocks: Uint16Array): Promise<void>;
+  /**
+   * Writes the blocks of some pages, which lie one after the other in `bytes` from `at` on, as they do in the file.
+   *
+   * @param isAtOnce by this thread, however much it is
+   */
+  write(bytes: Buffer, at: number, fileOffset: number, blocks: Uint16Array, isAtOnce?: boolean): Promise<void>;
 }
 
 /** Which pages have which place in a file. */
@@ -53,9 +57,10 @@ export async function placePages(
     return fileOffset;
   };
   const lane = () => {
-    const bytes = Buffer.from(new ArrayBuffer(CHUNK_PAGES * WASM_PAGE));
-    const words = new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
+    const buffer = takeChunk();
+    const { bytes, words } = buffer;
     return {
+      close: () => releaseChunk(buffer),
       read: (chunk: PageRun) => readBlocks(source, chunk, bytes),
       place(chunk: PageRun): () => Promise<void> {
         const writes: [number, number, Uint16Array][] = [];
@@ -73,12 +78,12 @@ export async function placePages(
           page += run.length || 1; // the page after a run is zero, or has a place
         }
         return async () => {
-          for (const [at, fileOffset, run] of writes) await room.write(bytes, at, fileOffset, run);
+          for (const [at, fileOffset, run] of writes) await room.write(bytes, at, fileOffset, run, source.isOneByOne);
         };
       },
     };
   };
-  await inLanes(chunksOf(source.runs()), lane, onBytes);
+  await inLanes(chunksOf(source.runs()), lane, onBytes, source);
 }
 
 /** What is done with one chunk after the other, with buffers of its own. */
@@ -87,14 +92,20 @@ export interface Lane {
   read(chunk: PageRun): Promise<void>;
   /** In the order of chunks: gives out places. Returns what then writes, at the same time as other lanes. */
   place(chunk: PageRun): (() => Promise<void>) | undefined;
+  /** Nothing is read or written any more. */
+  close(): void;
 }
 
 /** Handles all chunks. @throws what a lane throws, once all have stopped */
-export async function inLanes(chunks: Iterator<PageRun>, makeLane: () => Lane, onBytes: OnBytes): Promise<void> {
+export async function inLanes(
+  chunks: Iterator<PageRun>,
+  makeLane: () => Lane,
+  onBytes: OnBytes,
+  { isOneByOne }: Pick<PageSource, 'isOneByOne'> = {},
+): Promise<void> {
   let placed = Promise.resolve(); // resolves when all chunks so far have their places
   let failed = false;
-  const run = async () => {
-    const lane = makeLane();
+  const handle = async (lane: Lane) => {
     for (let next = chunks.next(); !next.done && !failed; next = chunks.next()) {
       const chunk = next.value;
       const before = placed;
@@ -117,7 +128,15 @@ export async function inLanes(chunks: Iterator<PageRun>, makeLane: () => Lane, o
       }
     }
   };
-  const results = await Promise.allSettled(Array.from({ length: LANES }, run));
+  const run = async () => {
+    const lane = makeLane();
+    try {
+      await handle(lane);
+    } finally {
+      lane.close();
+    }
+  };
+  const results = await Promise.allSettled(Array.from({ length: isOneByOne ? 1 : LANES }, run));
   for (const result of results) if (result.status === 'rejected') throw result.reason;
 }
 

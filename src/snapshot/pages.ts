@@ -42,6 +42,11 @@ export interface PageSource extends ByteSource {
   readonly isExact: boolean;
   /** Where its runs are in the snapshot's file, when they lie there. */
   readonly stored?: PlacedPages;
+  /**
+   * Its chunks are taken one after the other, by this thread alone; else as quickly as can be. A thread that wakes up
+   * others, a thousand times a second, takes the processor from whoever runs there.
+   */
+  readonly isOneByOne?: boolean | undefined;
 }
 
 /** Where a sink has the pages of a memory. */

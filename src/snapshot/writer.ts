@@ -20,11 +20,12 @@ import { digestPages } from './page-digests.js';
 import { PageFile } from './page-file.js';
 import { encodePrologue } from './prologue.js';
 import type { Snapshot } from './snapshot.js';
-import { POOL_BYTES, readAsync } from './snapshot-file.js';
 
 const MODULE_ALIGN = 4096;
 /** Unwritten bytes after which the disk is set to work while pages are still being read. */
 const WRITEBACK_BYTES = 32 << 20;
+/** Milliseconds of work between two looks at what else the thread has to do. */
+const SETTLE_AFTER = 10;
 const fsyncAsync = promisify(fsync);
 const fdatasyncAsync = promisify(fdatasync);
 
@@ -126,18 +127,21 @@ export class SnapshotWriter {
     }
   }
 
-  /** Reads back what was written: the process that it was read from runs on meanwhile. */
+  /**
+   * Reads back what was written: the process that it was read from runs on meanwhile. In this thread, as the kernel still
+   * has it all, and the process may need the other processors.
+   */
   private async digests({ instances }: Snapshot): Promise<Uint8Array> {
+    let settled = performance.now();
     const read = async (offset: number, length: number, target: Buffer, at: number) => {
       for (let done = 0; done < length; ) {
-        const [to, rest, from] = [at + done, length - done, offset + done];
-        const got =
-          rest < POOL_BYTES
-            ? readSync(this.fd, target, to, rest, from)
-            : await readAsync(this.fd, target, to, rest, from);
+        const got = readSync(this.fd, target, at + done, length - done, offset + done);
         if (got === 0) throw new BugError('pages that were not written cannot be digested');
         done += got;
       }
+      if (performance.now() - settled < SETTLE_AFTER) return;
+      await new Promise((resolve) => setImmediate(resolve));
+      settled = performance.now();
     };
     try {
       return await digestPages({ read }, instances);

@@ -159,11 +159,23 @@ export const stop: Area = {
       ],
     },
     {
+      file: 'src/capture/held-pages.ts',
+      tests: ['test/unit/capture/held-pages.test.ts'],
+      changes: [
+        ['& ((1 << (block & 15)) - 1)', ''],
+        ['this.before[page] = count;', ''],
+        ['if (first >= 0) copyRun(first, blocks.length * BLOCKS_PER_PAGE);', ''],
+        ['if (blocks[page] === 0 && first < 0) continue;', 'if (blocks[page] === 0) continue;'],
+        ['Math.min(PIECE, end * BLOCK - at)', 'end * BLOCK - at'],
+      ],
+    },
+    {
       file: 'src/capture/pre-copy.ts',
       tests: ['test/migrate/tracking.test.ts'],
       slow: true,
       changes: [
-        ['if (!this.lost) await this.findWritten();', ''],
+        ['if (!this.lost) await this.findWritten(true);', ''],
+        ['for (const { pages, copy } of held) await pages.take(copy, this.options.onBytes);', ''],
         ['written[page] |= memory.rest[page];', ''],
         ['memory.rest = written;\n      await', 'await'],
         [

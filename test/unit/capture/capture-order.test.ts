@@ -159,11 +159,12 @@ describe('the order', () => {
     await answers(process);
   });
 
-  test('of one that is tracked: pages are written before it is asked to stop', async () => {
+  test('of one that is tracked: pages are written before it is asked to stop and after it was let go', async () => {
     const process = await started();
     const { tracking } = await capturePid(process.pid, { output });
     if (tracking === undefined) return; // not on this machine
     expectOrder('request', 'write file', 'request', HOLD, 'request', RESUME, 'write file', 'fsync file', 'rename');
+    expect(log.slice(log.indexOf(HOLD), log.indexOf(RESUME))).not.toContain('write file');
     await answers(process);
   });
 });
