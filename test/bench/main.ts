@@ -1,9 +1,10 @@
 /**
  * `npm run bench [-- NAME…]`: the figures that this project promises, as ratios within one run, each the median of five
- * rounds that take turns. Prints a table with bars; exit code 1 when a bar is missed. Quiet machines give better
+ * rounds that take turns. Prints a table with bars, and the machine's load; exit code 1 when a bar is missed. Quiet machines give better
  * figures, but ratios hold on busy ones too.
  */
 
+import { availableParallelism, loadavg } from 'node:os';
 import { capturePause } from './capture-pause.js';
 import { chainRestore, differenceBytes } from './chain.js';
 import { againstLiftoff, againstTurbofan, siteTables } from './code-speed.js';
@@ -50,7 +51,7 @@ if (chosen.length === 0) {
 
 emptyFolder();
 const details: string[] = [];
-const columns = [52, 26, 22, 6];
+const columns = [60, 20, 22, 6];
 const line = (cells: readonly string[]): string =>
   cells
     .map((cell, i) => cell.padEnd(columns[i]))
@@ -64,7 +65,9 @@ for (const figure of chosen) {
   if (outcome.pass === false) process.exitCode = 1;
   details.push(...(outcome.details ?? []));
 }
-console.log(`\nNode ${process.version}\n${details.join('\n')}`);
+const load = loadavg().map((value) => value.toFixed(1));
+console.log(`\nNode ${process.version}, ${availableParallelism()} processors, load ${load.join(', ')}`);
+console.log(details.join('\n'));
 
 async function attempt(figure: Figure): Promise<Outcome> {
   try {
@@ -75,5 +78,5 @@ async function attempt(figure: Figure): Promise<Outcome> {
 }
 
 function verdict(pass: boolean | undefined): string {
-  return pass === undefined ? '' : pass ? 'pass' : 'FAIL';
+  return pass === undefined ? '' : pass ? 'met' : 'MISSED';
 }
