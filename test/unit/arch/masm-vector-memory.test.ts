@@ -3,12 +3,13 @@
 import { expect } from 'vitest';
 import { type MacroAssembler, NO_REG, Width } from '../../../src/arch/masm/masm.js';
 import { Lanes, VectorLoad } from '../../../src/arch/masm/masm-vector.js';
-import * as vectors from './model-vector.js';
 import { type Case, IMAGE, onEach, REGION } from './native-cases.js';
+import { singleRows, vectorRows } from './vector-inputs.js';
+import { join, LANE_BITS, split } from './vector-lanes.js';
 
 const PLACE = REGION + 72; // no multiple of 16
-const SINGLE = vectors.singleRows[Lanes.I8x16]!.slice(-12);
-const PAIRS = vectors.vectorRows[Lanes.I8x16]!.slice(-12);
+const SINGLE = singleRows[Lanes.I8x16]!.slice(-12);
+const PAIRS = vectorRows[Lanes.I8x16]!.slice(-12);
 
 /** Base, index or none, constant offset; the index holds what makes the sum hit PLACE. */
 const ADDRESSES = [
@@ -39,13 +40,12 @@ function loaded(op: VectorLoad, memory: bigint): bigint {
   if (op >= VectorLoad.Zero32) return BigInt.asUintN(op === VectorLoad.Zero32 ? 32 : 64, memory);
   if (op >= VectorLoad.Splat8) {
     const bits = 8 << (op - VectorLoad.Splat8);
-    return vectors.join(Array<bigint>(128 / bits).fill(BigInt.asUintN(bits, memory)), bits);
+    return join(Array<bigint>(128 / bits).fill(BigInt.asUintN(bits, memory)), bits);
   }
   const bits = 8 << ((op - VectorLoad.S8x8) >> 1);
   const isSigned = ((op - VectorLoad.S8x8) & 1) === 0;
-  return vectors.join(
-    vectors
-      .split(memory, bits)
+  return join(
+    split(memory, bits)
       .slice(0, 64 / bits)
       .map((lane) => BigInt.asUintN(2 * bits, isSigned ? BigInt.asIntN(bits, lane) : lane)),
     2 * bits,
@@ -93,9 +93,9 @@ onEach('vectorLoad, vectorStore', ({ run }) => {
 onEach('loadLane, storeLane', ({ run }) => {
   const cases: Case[] = [];
   for (const lanes of [Lanes.I8x16, Lanes.I16x8, Lanes.I32x4, Lanes.I64x2] as const) {
-    const bits = vectors.LANE_BITS[lanes];
+    const bits = LANE_BITS[lanes];
     const withLane = (vector: bigint, lane: number, value: bigint) =>
-      vectors.join(vectors.split(vector, bits).with(lane, BigInt.asUintN(bits, value)), bits);
+      join(split(vector, bits).with(lane, BigInt.asUintN(bits, value)), bits);
     for (let lane = 0; lane < 128 / bits; lane++)
       for (const [i, a] of ADDRESSES.entries()) {
         if (lane !== 1 && i % 4 !== lane % 4) continue;
@@ -137,7 +137,7 @@ onEach('loadLane, storeLane', ({ run }) => {
             width: Width.V128,
             rows: PAIRS,
             clobbers: [a.base, a.index],
-            expect: ([v, old]) => withLane(old!, 0, vectors.split(v!, bits)[lane]!),
+            expect: ([v, old]) => withLane(old!, 0, split(v!, bits)[lane]!),
           });
       }
   }

@@ -1,43 +1,16 @@
 /**
- * WebAssembly's vector instructions in BigInt, and edge-case inputs for them: what native code is compared with.
+ * WebAssembly's vector instructions in BigInt, with two operands: what native code is compared with. Those
+ * with one are in model-vector-unary.ts, inputs in vector-inputs.ts.
  *
  * WebAssembly core specification, section 4.3.5. A vector is its 128 bits as an unsigned BigInt, lane 0 lowest. Each
  * operation stands in a table with the lanes its inputs are made of. NaN results of arithmetic are CANONICAL_NAN or
  * ANY_NAN.
  */
 
-import { Cond, Conversion, FloatOp, FloatUnary, Truncation } from '../../../src/arch/masm/masm.js';
-import { VectorBinary as B, Lanes, VectorUnary as U, VectorShift } from '../../../src/arch/masm/masm-vector.js';
+import { Cond, FloatOp } from '../../../src/arch/masm/masm.js';
+import { VectorBinary as B, Lanes, VectorShift } from '../../../src/arch/masm/masm-vector.js';
 import * as model from './model.js';
-import { ANY_NAN, CANONICAL_NAN, NAN, type Row } from './native-cases.js';
-
-/** By Lanes. */
-export const LANE_BITS = [8, 16, 32, 64, 32, 64] as const;
-
-export function split(value: bigint, bits: number): bigint[] {
-  return Array.from({ length: 128 / bits }, (_, i) => BigInt.asUintN(bits, value >> BigInt(i * bits)));
-}
-
-/** Lanes are cut to their width. */
-export function join(lanes: readonly bigint[], bits: number): bigint {
-  let value = 0n;
-  lanes.forEach((lane, i) => {
-    value |= BigInt.asUintN(bits, lane) << BigInt(i * bits);
-  });
-  return value;
-}
-
-// -- lanes
-
-type LaneBinary = (a: bigint, b: bigint, bits: number) => bigint;
-type LaneUnary = (a: bigint, bits: number) => bigint;
-
-const signed = (bits: number, value: bigint): bigint => BigInt.asIntN(bits, value);
-const clamp = (value: bigint, least: bigint, most: bigint): bigint =>
-  value < least ? least : value > most ? most : value;
-const clampS = (bits: number, value: bigint): bigint =>
-  clamp(value, -(1n << BigInt(bits - 1)), (1n << BigInt(bits - 1)) - 1n);
-const clampU = (bits: number, value: bigint): bigint => clamp(value, 0n, (1n << BigInt(bits)) - 1n);
+import { clamp, clampS, clampU, half, join, LANE_BITS, type LaneBinary, nanOf, signed, split } from './vector-lanes.js';
 
 const truthS =
   (test: (a: bigint, b: bigint) => boolean): LaneBinary =>
@@ -51,18 +24,6 @@ const truthF =
   (cond: Cond): LaneBinary =>
   (a, b, bits) =>
     model.holds(cond, bits >> 6, a, b) ? -1n : 0n;
-
-/**
- * A result that may be NAN, of operands of `from` bits: canonical unless an operand is a NaN that is not (spec 4.3.3).
- */
-function nanOf(bits: number, value: bigint, from: number, ...operands: readonly bigint[]): bigint {
-  if (value !== NAN) return value;
-  const nan = CANONICAL_NAN[from as 32 | 64];
-  const others = operands.filter(
-    (x) => Number.isNaN(model.toFloat(from >> 6, x)) && BigInt.asUintN(from - 1, x) !== nan,
-  );
-  return (others.length === 0 ? CANONICAL_NAN : ANY_NAN)[bits as 32 | 64];
-}
 
 const float =
   (op: FloatOp): LaneBinary =>
@@ -213,12 +174,6 @@ const narrow =
       bits,
     );
 
-/** Half of the lanes, extended: of `bits` before. */
-function half(value: bigint, bits: number, high: boolean, isSigned: boolean): bigint[] {
-  const lanes = split(value, bits).map((lane) => (isSigned ? signed(bits, lane) : lane));
-  return high ? lanes.slice(lanes.length / 2) : lanes.slice(0, lanes.length / 2);
-}
-
 const extmul =
   (bits: number, high: boolean, isSigned: boolean): VectorOp =>
   (a, b) => {
@@ -297,131 +252,6 @@ for (const [op, lanes, lane] of LANE_BINARY) {
   binaryModels.set(op, { lanes, anyNaN: anyNaN(op), apply });
 }
 
-// -- one operand
-
-const abs: LaneUnary = (a, bits) => (signed(bits, a) < 0n ? -a : a);
-const neg: LaneUnary = (a) => -a;
-const popcnt: LaneUnary = (a) => BigInt(a.toString(2).replaceAll('0', '').length);
-const floatUnary =
-  (op: FloatUnary): LaneUnary =>
-  (a, bits) =>
-    nanOf(bits, model.floatUnary(op, bits >> 6, a), bits, a);
-
-const LANE_UNARY: readonly (readonly [U, Lanes, LaneUnary])[] = [
-  [U.V128Not, Lanes.I64x2, (a) => ~a],
-  [U.I8x16Abs, Lanes.I8x16, abs],
-  [U.I8x16Neg, Lanes.I8x16, neg],
-  [U.I8x16Popcnt, Lanes.I8x16, popcnt],
-  [U.I16x8Abs, Lanes.I16x8, abs],
-  [U.I16x8Neg, Lanes.I16x8, neg],
-  [U.I32x4Abs, Lanes.I32x4, abs],
-  [U.I32x4Neg, Lanes.I32x4, neg],
-  [U.I64x2Abs, Lanes.I64x2, abs],
-  [U.I64x2Neg, Lanes.I64x2, neg],
-  [U.F32x4Ceil, Lanes.F32x4, floatUnary(FloatUnary.Ceil)],
-  [U.F32x4Floor, Lanes.F32x4, floatUnary(FloatUnary.Floor)],
-  [U.F32x4Trunc, Lanes.F32x4, floatUnary(FloatUnary.Trunc)],
-  [U.F32x4Nearest, Lanes.F32x4, floatUnary(FloatUnary.Nearest)],
-  [U.F32x4Abs, Lanes.F32x4, floatUnary(FloatUnary.Abs)],
-  [U.F32x4Neg, Lanes.F32x4, floatUnary(FloatUnary.Neg)],
-  [U.F32x4Sqrt, Lanes.F32x4, floatUnary(FloatUnary.Sqrt)],
-  [U.F64x2Ceil, Lanes.F64x2, floatUnary(FloatUnary.Ceil)],
-  [U.F64x2Floor, Lanes.F64x2, floatUnary(FloatUnary.Floor)],
-  [U.F64x2Trunc, Lanes.F64x2, floatUnary(FloatUnary.Trunc)],
-  [U.F64x2Nearest, Lanes.F64x2, floatUnary(FloatUnary.Nearest)],
-  [U.F64x2Abs, Lanes.F64x2, floatUnary(FloatUnary.Abs)],
-  [U.F64x2Neg, Lanes.F64x2, floatUnary(FloatUnary.Neg)],
-  [U.F64x2Sqrt, Lanes.F64x2, floatUnary(FloatUnary.Sqrt)],
-  [U.I32x4TruncSatF32x4S, Lanes.F32x4, (a) => model.truncate(Truncation.I32FromF32S, a, true)],
-  [U.I32x4TruncSatF32x4U, Lanes.F32x4, (a) => model.truncate(Truncation.I32FromF32U, a, true)],
-  [U.F32x4ConvertI32x4S, Lanes.I32x4, (a) => model.convert(Conversion.F32FromI32S, a)],
-  [U.F32x4ConvertI32x4U, Lanes.I32x4, (a) => model.convert(Conversion.F32FromI32U, a)],
-];
-
-type WholeUnary = (a: bigint) => bigint;
-
-const extend =
-  (bits: number, high: boolean, isSigned: boolean): WholeUnary =>
-  (a) =>
-    join(half(a, bits, high, isSigned), bits * 2);
-const extadd =
-  (bits: number, isSigned: boolean): WholeUnary =>
-  (a) => {
-    const lanes = split(a, bits).map((lane) => (isSigned ? signed(bits, lane) : lane));
-    return join(
-      split(0n, bits * 2).map((_, i) => lanes[2 * i]! + lanes[2 * i + 1]!),
-      bits * 2,
-    );
-  };
-const lowTo64 =
-  (op: Conversion): WholeUnary =>
-  (a) =>
-    join(
-      split(a, 32)
-        .slice(0, 2)
-        .map((lane) => nanOf(64, model.convert(op, lane), 32, lane)),
-      64,
-    );
-const to32 =
-  (convert: (lane: bigint) => bigint): WholeUnary =>
-  (a) =>
-    join(split(a, 64).map(convert), 32);
-
-/** The last: UnaryModel.anyNaN. */
-const VECTOR_UNARY: readonly (readonly [U, Lanes, WholeUnary, (32 | 64)?])[] = [
-  [U.I16x8ExtaddPairwiseI8x16S, Lanes.I8x16, extadd(8, true)],
-  [U.I16x8ExtaddPairwiseI8x16U, Lanes.I8x16, extadd(8, false)],
-  [U.I32x4ExtaddPairwiseI16x8S, Lanes.I16x8, extadd(16, true)],
-  [U.I32x4ExtaddPairwiseI16x8U, Lanes.I16x8, extadd(16, false)],
-  [U.I16x8ExtendLowI8x16S, Lanes.I8x16, extend(8, false, true)],
-  [U.I16x8ExtendHighI8x16S, Lanes.I8x16, extend(8, true, true)],
-  [U.I16x8ExtendLowI8x16U, Lanes.I8x16, extend(8, false, false)],
-  [U.I16x8ExtendHighI8x16U, Lanes.I8x16, extend(8, true, false)],
-  [U.I32x4ExtendLowI16x8S, Lanes.I16x8, extend(16, false, true)],
-  [U.I32x4ExtendHighI16x8S, Lanes.I16x8, extend(16, true, true)],
-  [U.I32x4ExtendLowI16x8U, Lanes.I16x8, extend(16, false, false)],
-  [U.I32x4ExtendHighI16x8U, Lanes.I16x8, extend(16, true, false)],
-  [U.I64x2ExtendLowI32x4S, Lanes.I32x4, extend(32, false, true)],
-  [U.I64x2ExtendHighI32x4S, Lanes.I32x4, extend(32, true, true)],
-  [U.I64x2ExtendLowI32x4U, Lanes.I32x4, extend(32, false, false)],
-  [U.I64x2ExtendHighI32x4U, Lanes.I32x4, extend(32, true, false)],
-  [U.I32x4TruncSatF64x2SZero, Lanes.F64x2, to32((lane) => model.truncate(Truncation.I32FromF64S, lane, true))],
-  [U.I32x4TruncSatF64x2UZero, Lanes.F64x2, to32((lane) => model.truncate(Truncation.I32FromF64U, lane, true))],
-  [U.F64x2ConvertLowI32x4S, Lanes.I32x4, lowTo64(Conversion.F64FromI32S)],
-  [U.F64x2ConvertLowI32x4U, Lanes.I32x4, lowTo64(Conversion.F64FromI32U)],
-  [
-    U.F32x4DemoteF64x2Zero,
-    Lanes.F64x2,
-    to32((lane) => nanOf(32, model.convert(Conversion.F32Demote, lane), 64, lane)),
-    32,
-  ],
-  [U.F64x2PromoteLowF32x4, Lanes.F32x4, lowTo64(Conversion.F64Promote), 64],
-];
-
-export interface UnaryModel {
-  readonly lanes: Lanes;
-  readonly anyNaN: 32 | 64 | undefined;
-  readonly apply: WholeUnary;
-}
-
-const keepsNaN = [U.F32x4Abs, U.F32x4Neg, U.F64x2Abs, U.F64x2Neg];
-
-export const unaryModels = new Map<U, UnaryModel>();
-for (const [op, lanes, apply, anyNaN] of VECTOR_UNARY) unaryModels.set(op, { lanes, anyNaN, apply });
-for (const [op, lanes, lane] of LANE_UNARY) {
-  const bits = LANE_BITS[lanes];
-  const isArithmetic = op >= U.F32x4Ceil && op <= U.F64x2Sqrt && !keepsNaN.includes(op);
-  unaryModels.set(op, {
-    lanes,
-    anyNaN: isArithmetic ? (bits as 32 | 64) : undefined,
-    apply: (a) =>
-      join(
-        split(a, bits).map((x) => lane(x, bits)),
-        bits,
-      ),
-  });
-}
-
 export function shift(op: VectorShift, lanes: Lanes, value: bigint, count: number): bigint {
   const bits = LANE_BITS[lanes];
   const by = BigInt(count % bits);
@@ -432,63 +262,3 @@ export function shift(op: VectorShift, lanes: Lanes, value: bigint, count: numbe
     bits,
   );
 }
-
-// -- inputs
-
-const random128 = (): bigint => (model.random64() << 64n) | model.random64();
-
-function edges(lanes: Lanes): bigint[] {
-  const bits = LANE_BITS[lanes];
-  if (lanes === Lanes.F32x4 || lanes === Lanes.F64x2) {
-    const wide = bits >> 6;
-    const values = [0, 5e-324, 1.4e-45, 1.17549435e-38, 0.1, 0.5, 1, 1.5, 2.5, 2 ** 23 - 0.5, 1e38, 1e40, 1e300]
-      .concat([2 ** 31 - 1, 2 ** 31 - 128, 2 ** 31, 2 ** 31 + 256, 2 ** 32 - 1, 2 ** 32 - 256, 2 ** 32, 2 ** 33])
-      .concat([2 ** 52 - 0.5, Number.MAX_VALUE, Number.POSITIVE_INFINITY])
-      .flatMap((value) => [model.fromFloat(wide, value), model.fromFloat(wide, -value)]);
-    const nan = CANONICAL_NAN[bits as 32 | 64];
-    const sign = 1n << BigInt(bits - 1);
-    const signaling = (nan & ~(1n << (wide !== 0 ? 51n : 22n))) | 1n;
-    return [...new Set([...values, nan, nan | sign, signaling, nan | 0x123n])];
-  }
-  const top = 1n << BigInt(bits - 1);
-  const middle = 1n << BigInt(bits / 2);
-  return [0n, 1n, 2n, 15n, 16n, middle - 1n, middle, top - 2n, top - 1n, top, top + 1n, 2n * top - 2n, 2n * top - 1n];
-}
-
-/** All pairs of edges, as many at a time as a vector has lanes; then random vectors. */
-function pairs(lanes: Lanes): Row[] {
-  const bits = LANE_BITS[lanes];
-  const perVector = 128 / bits;
-  const values = edges(lanes);
-  const all = values.flatMap((a) => values.map((b) => [a, b] as const));
-  const rows: Row[] = [];
-  for (let i = 0; i < all.length; i += perVector) {
-    const some = Array.from({ length: perVector }, (_, k) => all[(i + k) % all.length]!);
-    rows.push([
-      join(
-        some.map(([a]) => a),
-        bits,
-      ),
-      join(
-        some.map(([, b]) => b),
-        bits,
-      ),
-    ]);
-  }
-  for (let i = 0; i < 24; i++) rows.push([random128(), random128()]);
-  return rows;
-}
-
-/** Two vectors a row, by Lanes. */
-export const vectorRows = LANE_BITS.map((_, lanes) => pairs(lanes as Lanes));
-
-/** One vector a row, by Lanes: every edge value in every lane. */
-export const singleRows = LANE_BITS.map((bits, lanes): Row[] => {
-  const values = edges(lanes as Lanes);
-  const rows = values.map((_, first): Row => {
-    const some = Array.from({ length: 128 / bits }, (__, k) => values[(first + k) % values.length]!);
-    return [join(some, bits)];
-  });
-  for (let i = 0; i < 24; i++) rows.push([random128()]);
-  return rows;
-});
