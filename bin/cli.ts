@@ -31,6 +31,7 @@ export const commands: Readonly<Record<string, () => Promise<{ default: unknown 
   receive: () => import('./commands/receive.js'),
   keys: () => import('./commands/keys.js'),
   resume: () => import('./commands/resume.js'),
+  snapshots: () => import('./commands/snapshots.js'),
   verify: () => import('./commands/verify.js'),
   compact: () => import('./commands/compact.js'),
   coredump: () => import('./commands/coredump.js'),

@@ -3,13 +3,20 @@
 import { statSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { CommandModule } from 'yargs';
-import { type CaptureOptions, type CaptureReport, captureTo, readParent } from '../../src/api/capture.js';
+import {
+  type CaptureOptions,
+  type CaptureReport,
+  captureAttached,
+  captureTo,
+  readParent,
+} from '../../src/api/capture.js';
 import { attachGiven, namesProcess } from '../../src/api/find-process.js';
 import { InputError } from '../../src/base/errors.js';
 import { openDestination } from '../../src/base/output.js';
 import { quoted, terminalJson } from '../../src/base/terminal-text.js';
 import type { ImageProcess } from '../../src/capture/process.js';
 import { DURATION, parseDuration, parseSize } from '../options/limits.js';
+import { type StoreOptions, storeOptions } from '../options/store.js';
 import { once, several, UsageError } from '../options/usage.js';
 import { InputFile, moduleName } from '../programs/input-file.js';
 import { Interruption } from '../programs/interruption.js';
@@ -17,9 +24,11 @@ import { Progress } from '../show/progress.js';
 import { printResult } from '../show/result.js';
 import { printWarning } from '../show/warning.js';
 
-interface Options {
+interface Options extends StoreOptions {
   process: string;
   output: string | undefined;
+  tag: string | undefined;
+  whole: boolean;
   parent: string | undefined;
   search: string | string[] | undefined;
   kill: boolean;
@@ -60,6 +69,19 @@ const command: CommandModule<object, Options> = {
         type: 'string',
         requiresArg: true,
         describe: 'DIR: where the files are that the parent needs, if they are not beside it (may be repeated)',
+      })
+      .option('tag', {
+        alias: 't',
+        type: 'string',
+        requiresArg: true,
+        coerce: once('tag'),
+        describe: 'NAME[:TAG]: write to the store, not to a file; without TAG as its next number',
+      })
+      .options(storeOptions)
+      .option('whole', {
+        type: 'boolean',
+        default: false,
+        describe: 'with -t: write all of it, though the generation before has most of it',
       })
       .option('kill', {
         type: 'boolean',
@@ -103,36 +125,19 @@ const command: CommandModule<object, Options> = {
       .option('json', { type: 'boolean', default: false, describe: 'print one JSON object' })
       .example([
         ['$0 capture 4711 -o job.wsnap', 'writes a snapshot; the program continues'],
+        ['$0 capture 4711 -t job', 'writes one to the store, as the next generation of job'],
         ['$0 capture 4711 --kill -v', 'writes a snapshot and ends the program'],
       ]) as never,
   handler: async (options) => {
     const workload = await attachProcess(options.process);
     const interruption = new Interruption('nothing was written');
     const progress = new Progress('capturing');
-    let path: string;
-    let report: CaptureReport;
+    let result: Captured;
     try {
-      const maxFileData =
-        options.maxFileData === undefined ? undefined : parseSize('max-file-data', options.maxFileData);
-      path = options.output ?? `${programName(workload)}-${workload.pid}.wsnap`;
-      if (options.parent === undefined && options.search !== undefined)
-        throw new UsageError('--search says where files of a parent are: it needs --parent');
-      const parent =
-        options.parent === undefined ? undefined : await readParent(options.parent, several(options.search));
-      const to = openDestination(path, [`/proc/${workload.pid}/exe`, ...(parent?.files ?? [])]);
-      report = await captureTo(to, workload, {
-        parent: parent?.stored,
+      const take = options.tag === undefined ? captureToFile : captureToStore;
+      result = await take(workload, options, {
+        ...captureOptions(options),
         signal: interruption.abortSignal,
-        kill: options.kill,
-        withoutModules: options.withoutModule,
-        hashFiles: options.hashFiles,
-        ...(maxFileData === undefined ? {} : { maxFileData }),
-        ...(options.timeout === undefined ? {} : { timeout: parseDuration('timeout', options.timeout) }),
-        ...(options.pauseBudget === undefined
-          ? {}
-          : { pauseBudget: parseDuration('pause-budget', options.pauseBudget) }),
-        ...trackingOption(options.noTracking),
-        onWarning: printWarning,
         onProgress: (done, total) => progress.update(done, total),
       });
     } finally {
@@ -140,16 +145,65 @@ const command: CommandModule<object, Options> = {
       progress.end();
       workload.close();
     }
+    const { report, output } = result;
     if (options.verbose) {
       const { describeCapture } = await import('../show/trace.js');
       process.stderr.write(describeCapture(report));
     }
-    const { file, bytes, pages, changed = null, frames, pause, total, tracking = null } = report;
-    const json = { file, bytes, pages, changed, frames, pause, total, tracking };
-    printResult(path, options.json ? terminalJson(json) : file);
+    const { bytes, pages, changed = null, frames, pause, total, tracking = null } = report;
+    const json = { file: result.name, bytes, pages, changed, frames, pause, total, tracking };
+    printResult(output, options.json ? terminalJson(json) : result.name);
   },
 };
 export default command;
+
+interface Captured {
+  readonly report: CaptureReport;
+  /** Of the file or the generation. */
+  readonly name: string;
+  /** The path that was written to. */
+  readonly output: string;
+}
+
+type HowToCapture = Omit<CaptureOptions, 'to' | 'parent' | 'search'>;
+
+function captureOptions(options: Options): HowToCapture {
+  const { kill, withoutModule, hashFiles, maxFileData, timeout, pauseBudget, noTracking } = options;
+  return {
+    kill,
+    withoutModules: withoutModule,
+    hashFiles,
+    ...(maxFileData === undefined ? {} : { maxFileData: parseSize('max-file-data', maxFileData) }),
+    ...(timeout === undefined ? {} : { timeout: parseDuration('timeout', timeout) }),
+    ...(pauseBudget === undefined ? {} : { pauseBudget: parseDuration('pause-budget', pauseBudget) }),
+    ...trackingOption(noTracking),
+    onWarning: printWarning,
+  };
+}
+
+async function captureToFile(workload: ImageProcess, options: Options, how: HowToCapture): Promise<Captured> {
+  const path = options.output ?? `${programName(workload)}-${workload.pid}.wsnap`;
+  if (options.whole) throw new UsageError('--whole is for a store: it needs -t');
+  if (options.store !== undefined) throw new UsageError('--store says where snapshots are by name: it needs -t');
+  if (options.parent === undefined && options.search !== undefined)
+    throw new UsageError('--search says where files of a parent are: it needs --parent');
+  const parent = options.parent === undefined ? undefined : await readParent(options.parent, several(options.search));
+  const to = openDestination(path, [`/proc/${workload.pid}/exe`, ...(parent?.files ?? [])]);
+  const report = await captureTo(to, workload, { ...how, parent: parent?.stored });
+  return { report, name: report.file, output: path };
+}
+
+async function captureToStore(workload: ImageProcess, options: Options, how: HowToCapture): Promise<Captured> {
+  for (const name of ['output', 'parent', 'search'] as const) {
+    if (options[name] !== undefined)
+      throw new UsageError(`-t and --${name} cannot be given together: a store has its own files`);
+  }
+  const { createStore } = await import('../../src/api/store.js');
+  const store = await createStore(options.store);
+  const own = { capture: (how: CaptureOptions) => captureAttached(workload, how) };
+  const { generation, report } = await store.capture(own, options.tag ?? '', { ...how, whole: options.whole });
+  return { report, name: `${generation.name}:${generation.tag}`, output: '' };
+}
 
 /** WAGSNAP_TRACKING, for tests, is the way to use where there is one. */
 function trackingOption(none: boolean): Pick<CaptureOptions, 'tracking'> {

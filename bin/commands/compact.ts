@@ -7,7 +7,7 @@ import { openDestination, refuseInput } from '../../src/base/output.js';
 import { type ChainOptions, chainOptions, chainPlaces } from '../options/chain.js';
 import { once } from '../options/usage.js';
 import { expectKind } from '../programs/expect-kind.js';
-import { inputIdentity, withInput } from '../programs/input-file.js';
+import { inputIdentity, withSnapshot } from '../programs/input-file.js';
 import { Interruption } from '../programs/interruption.js';
 import { Progress } from '../show/progress.js';
 import { printResult } from '../show/result.js';
@@ -22,7 +22,7 @@ const command: CommandModule<object, Options> = {
   describe: 'Write a snapshot that is a difference to others as one file',
   builder: (yargs) =>
     yargs
-      .positional('snapshot', { type: 'string', demandOption: true, describe: 'a .wsnap file' })
+      .positional('snapshot', { type: 'string', demandOption: true, describe: 'a .wsnap file, or NAME:TAG of a store' })
       .option('output', {
         alias: 'o',
         type: 'string',
@@ -42,9 +42,9 @@ const command: CommandModule<object, Options> = {
     const progress = new Progress('writing');
     try {
       const destination = openDestination(output, [inputIdentity(options.snapshot)]);
-      await withInput(options.snapshot, async (input) => {
+      await withSnapshot(options.snapshot, options.store, async (input) => {
         expectKind(input, 'compact', ['snapshot']);
-        const stored = openSnapshot(input.path, chainPlaces(options, input.isTemporary));
+        const stored = openSnapshot(input.path, chainPlaces(options, input));
         refuseInput(output, filesOf(stored));
         await compactOpened(stored, destination, {
           signal: interruption.abortSignal,

@@ -7,7 +7,7 @@ import { openDestination, refuseInput } from '../../src/base/output.js';
 import { type ChainOptions, chainOptions, chainPlaces } from '../options/chain.js';
 import { once } from '../options/usage.js';
 import { expectKind } from '../programs/expect-kind.js';
-import { inputIdentity, moduleName, withInput } from '../programs/input-file.js';
+import { inputIdentity, moduleName, withSnapshot } from '../programs/input-file.js';
 import { Interruption } from '../programs/interruption.js';
 import { Progress } from '../show/progress.js';
 import { printResult } from '../show/result.js';
@@ -26,7 +26,7 @@ const command: CommandModule<object, Options> = {
       .positional('subject', {
         type: 'string',
         demandOption: true,
-        describe: 'a .wsnap file, or the pid or name of a process, running or parked at a trap',
+        describe: 'a .wsnap file, NAME:TAG of a store, or the pid or name of a process, running or parked at a trap',
       })
       .option('output', {
         alias: 'o',
@@ -43,7 +43,7 @@ const command: CommandModule<object, Options> = {
   handler: async (options) => {
     const { subject, output } = options;
     const file = output ?? `${moduleName(subject).replace(/\.wsnap$/, '')}.coredump`;
-    const process = await attachUnlessFile(subject);
+    const process = options.store === undefined ? await attachUnlessFile(subject) : undefined;
     if (process !== undefined) {
       const interruption = new Interruption('nothing was written');
       const progress = new Progress('capturing');
@@ -61,10 +61,10 @@ const command: CommandModule<object, Options> = {
       }
     } else {
       const destination = openDestination(file, [inputIdentity(subject)]);
-      await withInput(subject, async (input) => {
+      await withSnapshot(subject, options.store, async (input) => {
         expectKind(input, 'coredump', ['snapshot']);
         const { filesOf, openSnapshot } = await import('../../src/api/stored-snapshot.js');
-        const stored = openSnapshot(input.path, chainPlaces(options, input.isTemporary));
+        const stored = openSnapshot(input.path, chainPlaces(options, input));
         refuseInput(file, filesOf(stored));
         await coredumpOfSnapshot(stored, destination);
       });

@@ -6,7 +6,7 @@ import { attachUnlessFile } from '../../src/api/find-process.js';
 import { terminalJson } from '../../src/base/terminal-text.js';
 import { type ChainOptions, chainOptions, chainPlaces } from '../options/chain.js';
 import { notFor } from '../programs/expect-kind.js';
-import { type InputFile, withInput } from '../programs/input-file.js';
+import { type InputFile, withSnapshot } from '../programs/input-file.js';
 import { type Description, showDescription } from '../show/describe.js';
 
 interface Options extends ChainOptions {
@@ -40,8 +40,8 @@ export default command;
 
 async function describe(options: Options): Promise<Description> {
   const { subject } = options;
-  const process = await attachUnlessFile(subject);
-  if (process === undefined) return withInput(subject, (input) => describeInput(input, options));
+  const process = options.store === undefined ? await attachUnlessFile(subject) : undefined;
+  if (process === undefined) return withSnapshot(subject, options.store, (input) => describeInput(input, options));
   try {
     const { describeProcess } = await import('../../src/api/describe-process.js');
     return showDescription(describeProcess(process));
@@ -58,7 +58,7 @@ async function describeInput(input: InputFile, options: Options): Promise<Descri
       import('../../src/api/stored-snapshot.js'),
       import('../show/snapshot.js'),
     ]);
-    return describeSnapshot(openForReading(path, chainPlaces(options, input.isTemporary)), name);
+    return describeSnapshot(openForReading(path, chainPlaces(options, input)), name);
   }
   return showDescription(await describeFile(path, kind, name));
 }

@@ -3,6 +3,8 @@
 import type { CommandModule } from 'yargs';
 import { listWorkloads, type WorkloadEntry } from '../../src/api/workloads.js';
 import { terminalJson, terminalText } from '../../src/base/terminal-text.js';
+import { formatColumns } from '../show/table.js';
+import { formatAge, formatBytes } from '../show/units.js';
 
 interface Options {
   json: boolean;
@@ -15,7 +17,6 @@ const SYSTEM_STATES: Readonly<Record<string, string>> = {
   T: 'suspended',
   t: 'traced',
 };
-const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
 
 /** Characters of a program's arguments in a line. */
 const ARGUMENTS_MAX = 60;
@@ -40,7 +41,7 @@ function toJson(entry: WorkloadEntry): object {
   return { ...entry, name: entry.name ?? null, unreadable: entry.unreadable ?? null, state: entry.state ?? null };
 }
 
-/** A heading and a line each; columns as wide as they need to be. */
+/** A heading and a line each. */
 export function formatTable(workloads: readonly WorkloadEntry[]): string {
   const rows = [
     ['PID', 'NAME', 'ARCH', 'AGE', 'MEMORY', 'STATE', 'MODULE', 'ARGUMENTS'],
@@ -55,16 +56,7 @@ export function formatTable(workloads: readonly WorkloadEntry[]): string {
       shortened(terminalText(entry.args.slice(1).join(' '))),
     ]),
   ];
-  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
-  return rows
-    .map(
-      (row) =>
-        `${row
-          .map((text, i) => text.padEnd(widths[i]))
-          .join('  ')
-          .trimEnd()}\n`,
-    )
-    .join('');
+  return formatColumns(rows);
 }
 
 /** A line is for a look at it; --json has all. */
@@ -78,20 +70,4 @@ function formatState({ unreadable, state, systemState, capturable }: WorkloadEnt
   const system = SYSTEM_STATES[systemState] ?? systemState;
   const text = state === undefined || state === 'running' ? system : state;
   return capturable ? text : `${text}, not capturable`;
-}
-
-/** `12s`, `3m04s`, `5h07m`, `2d03h`. */
-export function formatAge(seconds: number): string {
-  const s = Math.floor(seconds);
-  const two = (value: number) => String(value).padStart(2, '0');
-  if (s < 60) return `${s}s`;
-  if (s < 3600) return `${Math.floor(s / 60)}m${two(s % 60)}s`;
-  if (s < 86400) return `${Math.floor(s / 3600)}h${two(Math.floor(s / 60) % 60)}m`;
-  return `${Math.floor(s / 86400)}d${two(Math.floor(s / 3600) % 24)}h`;
-}
-
-export function formatBytes(bytes: number): string {
-  let unit = 0;
-  for (; bytes >= 1024 && unit < UNITS.length - 1; unit++) bytes /= 1024;
-  return `${unit === 0 || bytes >= 100 ? Math.round(bytes) : bytes.toFixed(1)} ${UNITS[unit]}`;
 }

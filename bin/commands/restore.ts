@@ -44,7 +44,7 @@ const command: CommandModule<object, Options> = {
   describe: 'Continue with a snapshot',
   builder: (yargs) =>
     yargs
-      .positional('snapshot', { type: 'string', demandOption: true, describe: 'a .wsnap file' })
+      .positional('snapshot', { type: 'string', demandOption: true, describe: 'a .wsnap file, or NAME:TAG of a store' })
       .option('output', {
         alias: 'o',
         type: 'string',
@@ -121,7 +121,7 @@ const command: CommandModule<object, Options> = {
     const arch = parseArch(options.arch);
     const { output } = options;
     const destination = output === undefined ? undefined : openDestination(output, inputsOf(options));
-    const input = InputFile.open(options.snapshot);
+    const input = await InputFile.openSnapshot(options.snapshot, options.store);
     try {
       await restore(input, options, arch, destination);
     } finally {
@@ -156,7 +156,7 @@ async function restore(
     import('../../src/api/restored-image.js'),
     import('../../src/api/restore-grants.js'),
   ]);
-  const stored = api.readRestorable(input.path, chainPlaces(options, input.isTemporary));
+  const stored = api.readRestorable(input.path, chainPlaces(options, input));
   for (const written of [options.output, options.coredump, options.pidFile]) {
     if (written !== undefined)
       refuseInput(

@@ -6,7 +6,7 @@ import { verifyOpened } from '../../src/api/verify.js';
 import { terminalJson, terminalLines } from '../../src/base/terminal-text.js';
 import { type ChainOptions, chainOptions, chainPlaces } from '../options/chain.js';
 import { expectKind } from '../programs/expect-kind.js';
-import { withInput } from '../programs/input-file.js';
+import { withSnapshot } from '../programs/input-file.js';
 import { Interruption } from '../programs/interruption.js';
 import { Progress } from '../show/progress.js';
 
@@ -20,7 +20,7 @@ const command: CommandModule<object, Options> = {
   describe: 'Check all bytes of a snapshot, and of those that it is a difference to',
   builder: (yargs) =>
     yargs
-      .positional('snapshot', { type: 'string', demandOption: true, describe: 'a .wsnap file' })
+      .positional('snapshot', { type: 'string', demandOption: true, describe: 'a .wsnap file, or NAME:TAG of a store' })
       .options(chainOptions)
       .option('json', { type: 'boolean', default: false, describe: 'print one JSON object' })
       .example([
@@ -31,9 +31,9 @@ const command: CommandModule<object, Options> = {
     const interruption = new Interruption('not all was checked');
     const progress = new Progress('verifying');
     try {
-      await withInput(options.snapshot, async (input) => {
+      await withSnapshot(options.snapshot, options.store, async (input) => {
         expectKind(input, 'verify', ['snapshot']);
-        const stored = openSnapshot(input.path, chainPlaces(options, input.isTemporary));
+        const stored = openSnapshot(input.path, chainPlaces(options, input));
         const [own, ...others] = await verifyOpened(stored, {
           signal: interruption.abortSignal,
           onProgress: (done, total) => progress.update(done, total),

@@ -1,11 +1,12 @@
-/** `--parent` and `--search`: where the files are that a snapshot with a parent needs besides its own. */
+/** `--parent`, `--search` and `--store`: where the files are that a snapshot with a parent needs besides its own. */
 
 import type { Options as YargsOption } from 'yargs';
 import type { ChainPlaces } from '../../src/api/stored-snapshot.js';
+import { type StoreOptions, storeOptions } from './store.js';
 import { several } from './usage.js';
 
 /** As yargs has given them. */
-export interface ChainOptions {
+export interface ChainOptions extends StoreOptions {
   readonly parent: string | string[] | undefined;
   readonly search: string | string[] | undefined;
 }
@@ -21,9 +22,21 @@ export const chainOptions = {
     requiresArg: true,
     describe: 'DIR: where such snapshots are (may be repeated)',
   },
+  ...storeOptions,
 } satisfies Record<string, YargsOption>;
 
-/** @param isTemporary whether the snapshot's file is a copy of what came through a pipe: nothing is beside it */
-export function chainPlaces({ parent, search }: ChainOptions, isTemporary: boolean): ChainPlaces {
-  return { parents: several(parent), search: several(search), beside: !isTemporary };
+/** What is known of the snapshot's own file. */
+interface Input {
+  /** It is a copy of what came through a pipe: nothing is beside it. */
+  readonly isTemporary: boolean;
+  /** It is in a store, which knows the others. */
+  readonly parents: readonly string[] | undefined;
+}
+
+export function chainPlaces({ parent, search }: ChainOptions, { isTemporary, parents }: Input): ChainPlaces {
+  return {
+    parents: [...(parents ?? []), ...several(parent)],
+    search: several(search),
+    beside: !isTemporary && parents === undefined,
+  };
 }

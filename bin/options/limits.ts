@@ -8,9 +8,11 @@ import { checkStack } from '../../src/api/process-options.js';
 import { once, UsageError } from './usage.js';
 
 const UNITS: Readonly<Record<string, number>> = { '': 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30 };
-const DURATIONS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+const DURATIONS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 /** For help texts. */
 export const DURATION = 'SECONDS (or 500ms, 2s, 5m, 1h)';
+/** For help texts: of what is not waited for. */
+export const AGE = 'SECONDS (or 30m, 12h, 7d)';
 /** The longest that a timer of Node's can wait, in milliseconds. */
 const LONGEST = 2 ** 31 - 1;
 
@@ -65,9 +67,15 @@ export function parseSize(option: string, text: string): number {
 
 /** `30`, `0.25`: seconds; `500ms`, `2s`, `5m`, `1h`: what they say. Milliseconds, rounded up. @throws UsageError */
 export function parseDuration(option: string, text: string): number {
-  const match = /^(\d{1,12}(?:\.\d{1,9})?)(ms|s|m|h)?$/.exec(text);
-  const milliseconds = match ? Math.ceil(Number(match[1]) * DURATIONS[match[2] ?? 's']) : 0;
-  if (milliseconds < 1) throw new UsageError(`--${option} ${text}: expected seconds, or a number with ms, s, m or h`);
+  const milliseconds = parseAge(option, text);
   if (milliseconds > LONGEST) throw new UsageError(`--${option} ${text}: at most ${LONGEST} ms can be waited for`);
   return milliseconds;
+}
+
+/** The same of what is not waited for: it may be of any length. @throws UsageError */
+export function parseAge(option: string, text: string): number {
+  const match = /^(\d{1,12}(?:\.\d{1,9})?)(ms|s|m|h|d)?$/.exec(text);
+  const milliseconds = match ? Math.ceil(Number(match[1]) * DURATIONS[match[2] ?? 's']) : 0;
+  if (milliseconds >= 1) return milliseconds;
+  throw new UsageError(`--${option} ${text}: expected seconds, or a number with ms, s, m, h or d`);
 }

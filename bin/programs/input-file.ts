@@ -6,7 +6,7 @@
  * only we can read. Decodes nothing.
  */
 
-import { closeSync, fstatSync, openSync, readSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, openSync, readSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { type FileKind, type FileType, fileType, HEAD_SIZE } from '../../src/api/file-kind.js';
@@ -27,6 +27,8 @@ export class InputFile {
     readonly path: string,
     readonly type: FileType,
     private folder: string | undefined,
+    /** Of a snapshot in a store: the files that it is a difference to. */
+    readonly parents: readonly string[] | undefined = undefined,
   ) {}
 
   get kind(): FileKind {
@@ -49,6 +51,28 @@ export class InputFile {
       throw fileError(error, name);
     } finally {
       if (fd !== 0) closeSync(fd);
+    }
+  }
+
+  /**
+   * A snapshot: a file as above, or one of a store.
+   *
+   * @param name a path, or NAME:TAG or NAME where there is no file of that name
+   * @param store its folder; undefined is the usual one
+   * @throws InputError that says where it was looked for; as open()
+   */
+  static async openSnapshot(name: string, store: string | undefined): Promise<InputFile> {
+    if (name === STANDARD_INPUT || existsSync(name)) return InputFile.open(name);
+    const { findGeneration } = await import('../../src/api/store.js');
+    const found = await findGeneration(name, store);
+    if (found === undefined) return InputFile.open(name); // says what is wrong with it
+    const { path, parents } = found;
+    for (const file of [path, ...parents]) nameTemporary(file, file === path ? name : `${name}: ${basename(file)}`);
+    const fd = openInput(path);
+    try {
+      return new InputFile(name, path, fileType(readHead(fd)), undefined, parents);
+    } finally {
+      closeSync(fd);
     }
   }
 
@@ -92,7 +116,19 @@ export function inputIdentity(name: string): Input {
 
 /** Uses a file and releases it. */
 export async function withInput<T>(name: string, use: (input: InputFile) => T | Promise<T>): Promise<T> {
-  const input = InputFile.open(name);
+  return using(InputFile.open(name), use);
+}
+
+/** The same of a snapshot, which may be in a store. */
+export async function withSnapshot<T>(
+  name: string,
+  store: string | undefined,
+  use: (input: InputFile) => T | Promise<T>,
+): Promise<T> {
+  return using(await InputFile.openSnapshot(name, store), use);
+}
+
+async function using<T>(input: InputFile, use: (input: InputFile) => T | Promise<T>): Promise<T> {
   try {
     return await use(input);
   } finally {

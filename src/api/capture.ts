@@ -19,6 +19,13 @@ export interface CaptureOptions extends OutputOption, WarningOption, ProgressOpt
   readonly search?: readonly string[] | undefined;
   /** End the program, with exit code 75, once the snapshot is on the disk. */
   readonly kill?: boolean | undefined;
+  /**
+   * Called once the file is on the disk, before `kill` ends the program: puts it where it is looked for. When it fails,
+   * the program continues.
+   *
+   * @returns what the snapshot is called there, which the program says as it ends
+   */
+  readonly onDurable?: (() => Promise<string>) | undefined;
   /** Leave the module out: restore then needs it. */
   readonly withoutModules?: boolean | undefined;
   /** Record the sha256 of each open file, which restore compares. */

@@ -95,6 +95,19 @@ export type {
   SnapshotTable,
 } from './snapshot.js';
 export type { Stream } from './started-workload.js';
+export {
+  createStore,
+  defaultStore,
+  type Generation,
+  type GenerationFiles,
+  type ImportOptions,
+  openStore,
+  type PruneOptions,
+  type Removed,
+  type Store,
+  type StoreCaptureOptions,
+  type StoredCapture,
+} from './store.js';
 export type { ChainOptions } from './stored-snapshot.js';
 export type { FunctionReference, Value } from './value.js';
 export { type VerifiedFile, type VerifyOptions, verify } from './verify.js';

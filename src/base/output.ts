@@ -236,7 +236,7 @@ export class OutputFile {
   /** After commit(): makes the new name durable, as far as the file system knows of such a thing. */
   syncFolder(): void {
     const { path, file } = this.destination;
-    if (file !== undefined) syncFolderOf(file, path);
+    if (file !== undefined) syncFolder(dirname(file), path);
   }
 
   /**
@@ -355,10 +355,13 @@ function copyTo(fd: number, sink: number): void {
 /**
  * A rename is durable when its folder is. One that may be written but not read, or is on a file system that knows no
  * such thing, cannot be asked.
+ *
+ * @param path for messages
+ * @throws ToolError 'sync'
  */
-function syncFolderOf(file: string, path: string): void {
+export function syncFolder(folder: string, path = folder): void {
   try {
-    const fd = openSync(dirname(file), 'r');
+    const fd = openSync(folder, 'r');
     try {
       fsyncSync(fd);
     } finally {

@@ -45,10 +45,10 @@ export function temporaryPath(path: string): string {
 /**
  * A new folder for files that live as long as a command. Removes those of killed commands.
  *
+ * @param parent where; $TMPDIR if not given
  * @throws ToolError when it cannot be made
  */
-export function makeTemporaryFolder(): string {
-  const parent = tmpdir();
+export function makeTemporaryFolder(parent = tmpdir()): string {
   removeStale(parent, 'wag-snap-', 'folders');
   const path = join(parent, ownName());
   try {
@@ -56,7 +56,7 @@ export function makeTemporaryFolder(): string {
   } catch (error) {
     throw new ToolError(
       'temporary',
-      `${parent}: no temporary folder can be made there: ${systemReason(error)}: set TMPDIR to another place`,
+      `${parent}: no temporary folder can be made there: ${systemReason(error)}${parent === tmpdir() ? ': set TMPDIR to another place' : ''}`,
     );
   }
   return path;
@@ -130,6 +130,12 @@ function removeFile(path: string): void {
   }
 }
 
+/** Whether a file that is called by an owner's name was left behind by it. */
+export function isLeftOver(path: string): boolean {
+  const owner = OWNER.exec(basename(path));
+  return owner !== null && isStale(path, owner, false);
+}
+
 function isStale(path: string, [, space, pid, start]: RegExpExecArray, isFolder: boolean): boolean {
   try {
     const stat = lstatSync(path);
@@ -158,7 +164,8 @@ function isGone(pid: number, start: string): boolean {
   return now !== undefined && start !== UNKNOWN && now !== start;
 }
 
-function ownName(): string {
+/** A new name that says who we are. */
+export function ownName(): string {
   const start = startTime(process.pid) ?? UNKNOWN;
   return `wag-snap-${ownSpace()}-${process.pid}-${start}-${randomBytes(4).toString('hex')}`;
 }

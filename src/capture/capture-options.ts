@@ -29,6 +29,13 @@ export interface CaptureOptions {
    * gets digests.
    */
   readonly taker?: SnapshotTaker;
+  /**
+   * Called once the file is on the disk, before `kill` ends the process: puts it where it is found. When it fails, the
+   * process continues.
+   *
+   * @returns what the snapshot is called there
+   */
+  readonly onDurable?: () => Promise<string>;
   /** Milliseconds to wait for a safepoint. */
   readonly timeout?: number;
   /** Milliseconds that the process may stand still, as far as possible; 20 if not given. */

@@ -133,17 +133,19 @@ class Capture {
       const names = read.lifted.functionRows.map((row) => process.image.functionName(row));
       traceFrames('lift', read.snapshot.frames, names);
       trace('capture', () => `all of pid ${process.pid} is in the temporary file: ${bytes} bytes`);
+      let found = isStandardOutput(writer.path) ? '' : resolve(writer.path);
       if (options.taker) {
         await options.taker.take(stopped, writer.grown(bytes));
         await stopped.resume();
       } else {
         await writer.commit();
         trace('capture', () => `${writer.path} is on the disk`);
+        if (options.onDurable) found = await options.onDurable();
         if (!options.kill) await copy?.keep(writer.digest);
       }
       const pause = (options.kill ? performance.now() : resumed) - stopped.stopRequested;
       if (options.kill) {
-        await stopped.end(isStandardOutput(writer.path) ? '' : resolve(writer.path));
+        await stopped.end(found);
         this.copy = undefined; // it has nothing to be rid of any more
       }
       return this.report(pause, bytes, read, names, writer.path, copy?.report);

@@ -128,6 +128,8 @@ const ACTS: Readonly<Record<string, readonly string[]>> = {
   fstatSync: ['EIO'],
   mkdirSync: ['ENOSPC', 'EACCES'],
   renameSync: ['ENOSPC', 'EACCES'],
+  linkSync: ['ENOSPC', 'EMLINK'],
+  copyFileSync: ['ENOSPC', 'EIO'],
   kill: ['EPERM', 'ESRCH'],
 };
 const ENDS = ['SIGTERM', 'SIGINT', 'SIGHUP'];

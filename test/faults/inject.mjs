@@ -24,7 +24,7 @@ let inside = 0;
 const originalKill = process.kill;
 
 const ON_PATHS =
-  'openSync readFileSync writeFileSync readlinkSync readdirSync mkdirSync renameSync chmodSync utimesSync statSync lstatSync rmSync';
+  'openSync readFileSync writeFileSync readlinkSync readdirSync mkdirSync renameSync linkSync copyFileSync chmodSync utimesSync statSync lstatSync rmSync';
 const ON_FILES = 'readSync writeSync fsyncSync ftruncateSync fchmodSync fstatSync closeSync';
 const ASYNC = 'read write fsync fdatasync';
 const SIGNALS = ['SIGKILL', 'SIGTERM', 'SIGINT', 'SIGHUP', 'SIGSTOP'];

@@ -36,7 +36,7 @@ export const cli: Area = {
         ['bytes < 1 || bytes > Number.MAX_SAFE_INTEGER', 'bytes > Number.MAX_SAFE_INTEGER'],
         ['if (milliseconds > LONGEST) throw', 'if (false) throw'],
         ['Math.ceil(Number(match[1]) * DURATIONS', 'Math.floor(Number(match[1]) * DURATIONS'],
-        ['if (milliseconds < 1) throw', 'if (milliseconds < 0) throw'],
+        ['if (milliseconds >= 1) return', 'if (milliseconds >= 0) return'],
       ],
     },
     {

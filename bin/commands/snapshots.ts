@@ -1,0 +1,139 @@
+/** `wag-snap snapshots`: what a store has, and its upkeep. */
+
+import type { CommandModule } from 'yargs';
+import { AGE, parseAge } from '../options/limits.js';
+import { type StoreOptions, storeOptions } from '../options/store.js';
+import { once, UsageError } from '../options/usage.js';
+import type { StoreRequest } from '../programs/store-upkeep.js';
+
+interface Options extends StoreOptions {
+  action: string;
+  what: string[];
+  output: string | undefined;
+  tag: string | undefined;
+  keep: string | undefined;
+  olderThan: string | undefined;
+  dryRun: boolean;
+  json: boolean;
+}
+
+/** What each action takes besides references. */
+const ACTIONS: Readonly<Record<string, readonly (keyof Options)[]>> = {
+  list: ['json'],
+  rm: ['json'],
+  prune: ['keep', 'olderThan', 'dryRun', 'json'],
+  export: ['output'],
+  import: ['tag'],
+  verify: ['json'],
+  compact: [],
+};
+
+const command: CommandModule<object, Options> = {
+  command: 'snapshots [action] [what..]',
+  describe: 'List the snapshots of a store, remove, check, import and export them',
+  builder: (yargs) =>
+    yargs
+      .positional('action', {
+        type: 'string',
+        default: 'list',
+        describe: `${Object.keys(ACTIONS).join(', ')}`,
+      })
+      .positional('what', {
+        type: 'string',
+        array: true,
+        default: [],
+        describe: 'NAME:TAG each, or NAME: all of that name, and for export and verify the newest; a file to import',
+      })
+      .options(storeOptions)
+      .option('tag', {
+        alias: 't',
+        type: 'string',
+        requiresArg: true,
+        coerce: once('tag'),
+        describe: 'import: NAME[:TAG] that it gets; without TAG the next number',
+      })
+      .option('output', {
+        alias: 'o',
+        type: 'string',
+        requiresArg: true,
+        coerce: once('output'),
+        describe: 'export: file to write',
+      })
+      .option('keep', {
+        type: 'string',
+        requiresArg: true,
+        coerce: once('keep'),
+        describe: 'prune: N newest of each name that stay; 1 if not given',
+      })
+      .option('older-than', {
+        type: 'string',
+        requiresArg: true,
+        coerce: once('older-than'),
+        describe: `prune: ${AGE}: younger ones stay`,
+      })
+      .option('dry-run', { type: 'boolean', default: false, describe: 'prune: only say what would go' })
+      .option('json', { type: 'boolean', default: false, describe: 'print one JSON object' })
+      .example([
+        ['$0 snapshots', 'lists all of them'],
+        ['$0 snapshots rm job:3 job:4', 'removes two'],
+        ['$0 snapshots prune --keep 5 --older-than 7d', 'keeps five of each name, and all of the last week'],
+        ['$0 snapshots export job:3 -o job.wsnap', 'writes one as a file that needs no other'],
+        ['$0 snapshots import job.wsnap -t job', 'takes a file into the store'],
+        ['$0 snapshots verify', 'reads all files of the store and compares them with their digests'],
+      ]) as never,
+  handler: async (options) => {
+    const request = readRequest(options);
+    const { keepStore } = await import('../programs/store-upkeep.js');
+    await keepStore(request, options.store);
+  },
+};
+export default command;
+
+/** @throws UsageError for an option of another action */
+function readRequest(options: Options): StoreRequest {
+  const { action, what, output, tag, keep, olderThan, dryRun, json } = options;
+  const own = Object.hasOwn(ACTIONS, action) ? ACTIONS[action] : undefined;
+  if (own === undefined) {
+    throw new UsageError(`there is no action ${action}: one of ${Object.keys(ACTIONS).join(', ')}`);
+  }
+  const given: readonly (keyof Options)[] = ['output', 'tag', 'keep', 'olderThan', 'dryRun', 'json'];
+  for (const name of given) {
+    if (options[name] === undefined || options[name] === false || own.includes(name)) continue;
+    const takers = Object.keys(ACTIONS).filter((other) => ACTIONS[other].includes(name));
+    throw new UsageError(`--${dashed(name)} is for ${takers.join(', ')}, not for ${action}`);
+  }
+  switch (action) {
+    case 'rm':
+    case 'compact':
+      if (what.length === 0) throw new UsageError(`${action} needs NAME:TAG, or NAME`);
+      return { action, references: what, json };
+    case 'export':
+      if (what.length !== 1 || output === undefined) throw new UsageError('export needs NAME:TAG and -o FILE');
+      return { action, reference: what[0], output };
+    case 'import':
+      if (what.length !== 1 || tag === undefined) throw new UsageError('import needs a file and -t NAME[:TAG]');
+      return { action, file: what[0], reference: tag };
+    case 'prune':
+      return {
+        action,
+        names: what,
+        keep: keep === undefined ? undefined : count('keep', keep),
+        olderThan: olderThan === undefined ? undefined : parseAge('older-than', olderThan),
+        dryRun,
+        json,
+      };
+    case 'verify':
+      return { action, references: what, json };
+    default:
+      return { action: 'list', references: what, json };
+  }
+}
+
+function dashed(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
+function count(option: string, text: string): number {
+  if (!/^\d{1,9}$/.test(text)) throw new UsageError(`--${option} ${text}: expected a number, from 0 on`);
+  return Number(text);
+}

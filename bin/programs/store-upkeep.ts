@@ -1,0 +1,168 @@
+/** What `wag-snap snapshots` does to a store, and prints of it. */
+
+import { createStore, type Generation, openStore, type Removed, type Store } from '../../src/api/store.js';
+import { InputError } from '../../src/base/errors.js';
+import { quoted, terminalJson, terminalLines, terminalText } from '../../src/base/terminal-text.js';
+import { Progress } from '../show/progress.js';
+import { printResult } from '../show/result.js';
+import { formatColumns } from '../show/table.js';
+import { formatAge, formatBytes } from '../show/units.js';
+import { withInput } from './input-file.js';
+import { Interruption } from './interruption.js';
+
+export type StoreRequest =
+  | { readonly action: 'list'; readonly references: readonly string[]; readonly json: boolean }
+  | { readonly action: 'rm' | 'verify' | 'compact'; readonly references: readonly string[]; readonly json: boolean }
+  | { readonly action: 'export'; readonly reference: string; readonly output: string }
+  | { readonly action: 'import'; readonly file: string; readonly reference: string }
+  | {
+      readonly action: 'prune';
+      readonly names: readonly string[];
+      readonly keep: number | undefined;
+      readonly olderThan: number | undefined;
+      readonly dryRun: boolean;
+      readonly json: boolean;
+    };
+
+interface Work {
+  readonly signal: AbortSignal;
+  onProgress(done: number, total: number): void;
+}
+
+/** @param folder as the user gave it */
+export async function keepStore(request: StoreRequest, folder: string | undefined): Promise<void> {
+  if (request.action === 'list') return printList(await listed(request.references, folder), request.json);
+  const store = await (request.action === 'import' ? createStore(folder) : openStore(folder));
+  const interruption = new Interruption('the store is as before');
+  const progress = new Progress(VERBS[request.action]);
+  const work: Work = {
+    signal: interruption.abortSignal,
+    onProgress: (done, total) => progress.update(done, total),
+  };
+  try {
+    const print = await act(store, request, work);
+    progress.end();
+    print();
+  } finally {
+    interruption.stop();
+    progress.end();
+  }
+}
+
+const VERBS = {
+  rm: 'removing',
+  prune: 'removing',
+  verify: 'verifying',
+  compact: 'copying',
+  export: 'copying',
+  import: 'copying',
+} as const;
+
+/** @returns what prints the result */
+async function act(store: Store, request: Exclude<StoreRequest, { action: 'list' }>, work: Work): Promise<() => void> {
+  switch (request.action) {
+    case 'rm': {
+      const removed = await store.remove(request.references);
+      return () => printRemoved(removed, false, request.json);
+    }
+    case 'prune': {
+      const { names, keep, olderThan, dryRun, json } = request;
+      const removed = await store.prune({ names: names.length === 0 ? undefined : names, keep, olderThan, dryRun });
+      return () => printRemoved(removed, dryRun, json);
+    }
+    case 'verify': {
+      const { generations, wrong } = await store.verify(request.references, work);
+      return () => printVerified(store, generations, wrong, request.json);
+    }
+    case 'compact': {
+      const done: string[] = [];
+      for (const reference of request.references) done.push(titleOf(await store.compact(reference, work)));
+      return () => printLines(done);
+    }
+    case 'export':
+      await store.export(request.reference, { to: request.output, ...work });
+      return () => printResult(request.output, request.output);
+    case 'import': {
+      const generation = await withInput(request.file, ({ path }) => store.import(path, request.reference, work));
+      return () => printLines([titleOf(generation)]);
+    }
+  }
+}
+
+/** A store that nobody has made yet is an empty one. */
+async function listed(names: readonly string[], folder: string | undefined): Promise<Generation[]> {
+  try {
+    const all = (await openStore(folder)).list();
+    return names.length === 0
+      ? all
+      : all.filter(({ name, tag }) => names.some((one) => one === name || one === `${name}:${tag}`));
+  } catch (error) {
+    if (error instanceof InputError && error.code === 'no-store' && folder === undefined) return [];
+    throw error;
+  }
+}
+
+function printList(generations: readonly Generation[], json: boolean): void {
+  if (json) return print(`${terminalJson(generations.map(toJson))}\n`);
+  const now = Date.now();
+  print(
+    formatColumns([
+      ['NAME', 'TAG', 'AGE', 'SIZE', 'OWN', 'MEMORY', 'CPU', 'HOST', 'MODULE'],
+      ...generations.map(({ name, tag, facts, ownSize, size }) => [
+        name,
+        tag,
+        formatAge(Math.max(0, now - facts.created.getTime()) / 1000),
+        formatBytes(size),
+        formatBytes(ownSize),
+        formatBytes(facts.memory),
+        terminalText(facts.arch),
+        terminalText(facts.host),
+        terminalText(facts.module),
+      ]),
+    ]),
+  );
+}
+
+function toJson({ name, tag, facts, ownSize, size }: Generation): object {
+  return {
+    name,
+    tag,
+    ...facts,
+    created: facts.created.toISOString(),
+    parent: facts.parent ?? null,
+    size,
+    own: ownSize,
+  };
+}
+
+function printRemoved({ removed, blobs, bytes }: Removed, dryRun: boolean, json: boolean): void {
+  const names = removed.map(titleOf);
+  if (json) return print(`${terminalJson({ removed: names, files: blobs, bytes })}\n`);
+  const would = dryRun ? 'would go' : 'removed';
+  printLines([...names.map((name) => `${name}: ${would}`), `${blobs} files, ${formatBytes(bytes)}: ${would}`]);
+}
+
+/** @throws InputError after the list of what is wrong */
+function printVerified(store: Store, generations: number, wrong: readonly string[], json: boolean): void {
+  if (json) print(`${terminalJson({ generations, wrong })}\n`);
+  if (wrong.length > 0) {
+    throw new InputError(
+      'store',
+      `${quoted(store.folder)}: not all of the store is what was put into it:`,
+      wrong.map((line) => `  ${line}`),
+    );
+  }
+  if (!json) printLines([`${generations} snapshots: whole`]);
+}
+
+function titleOf({ name, tag }: Generation): string {
+  return `${name}:${tag}`;
+}
+
+function printLines(lines: readonly string[]): void {
+  print(terminalLines(lines));
+}
+
+function print(text: string): void {
+  process.stdout.write(text);
+}

@@ -1,0 +1,128 @@
+/**
+ * Which generations a store has: index.json, which is read as a whole and replaced as a whole. Entries of other tools
+ * stay as they are.
+ */
+
+import { fsyncSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { InputError, reading } from '../../base/errors.js';
+import { syncFolder, writeAt, writeOutput } from '../../base/output.js';
+import { type Facts, readFacts, writeFacts } from './facts.js';
+import { type BlobDescriptor, type Index, index, MEDIA_TYPE, REFERENCE } from './oci.js';
+import { readReference } from './reference.js';
+
+const INDEX_MAX = 256 << 20;
+
+/** A generation, as the index has it. */
+export interface Entry {
+  readonly name: string;
+  readonly tag: string;
+  /** Of its manifest. */
+  readonly manifest: BlobDescriptor;
+  /** Undefined where another tool has made the entry: the manifest has them. */
+  readonly facts: Facts | undefined;
+  /** Bytes of its own file, and of all that it needs; undefined likewise. */
+  readonly ownSize: number | undefined;
+  readonly size: number | undefined;
+}
+
+const OWN_SIZE = 'wag-snap.size.own';
+const SIZE = 'wag-snap.size';
+
+export class IndexFile {
+  readonly path: string;
+
+  constructor(private readonly store: string) {
+    this.path = join(store, 'index.json');
+  }
+
+  /** @throws InputError when it is damaged, ToolError when it cannot be read */
+  read(): Index {
+    const { path } = this;
+    const text = reading(path, () => {
+      const stat = statSync(path);
+      if (!stat.isFile() || stat.size > INDEX_MAX) throw new InputError('store', `${path}: is no index of a store`);
+      return readFileSync(path, 'utf8');
+    });
+    return parseDocument(text, index, path);
+  }
+
+  /** Durable at once. Only while the store is locked. @throws ToolError; the old one is whole then */
+  replace(next: Index): void {
+    const bytes = Buffer.from(`${JSON.stringify(next, undefined, 1)}\n`);
+    writeOutput(
+      this.path,
+      (fd) => {
+        writeAt(fd, bytes, 0);
+        fsyncSync(fd);
+      },
+      0o600,
+    );
+    syncFolder(this.store);
+  }
+}
+
+/** Those that are called as generations are, in the order of the index. */
+export function entriesOf({ manifests }: Index): Entry[] {
+  const entries: Entry[] = [];
+  for (const descriptor of manifests) {
+    const { annotations = {} } = descriptor;
+    const reference = readReference(annotations[REFERENCE] ?? '');
+    if (descriptor.mediaType !== MEDIA_TYPE.manifest || reference?.tag === undefined) continue;
+    const { mediaType, digest, size } = descriptor;
+    entries.push({
+      name: reference.name,
+      tag: reference.tag,
+      manifest: { mediaType, digest, size },
+      facts: readFacts(annotations),
+      ownSize: bytesOf(annotations[OWN_SIZE]),
+      size: bytesOf(annotations[SIZE]),
+    });
+  }
+  return entries;
+}
+
+/** What the index has of an entry. */
+export function descriptorOf({
+  name,
+  tag,
+  manifest,
+  facts,
+  ownSize,
+  size,
+}: Required<Entry>): Index['manifests'][number] {
+  return {
+    ...manifest,
+    annotations: {
+      [REFERENCE]: `${name}:${tag}`,
+      ...(facts === undefined ? {} : writeFacts(facts)),
+      ...(ownSize === undefined ? {} : { [OWN_SIZE]: String(ownSize) }),
+      ...(size === undefined ? {} : { [SIZE]: String(size) }),
+    },
+  };
+}
+
+function bytesOf(text = ''): number | undefined {
+  return /^\d{1,16}$/.test(text) ? Number(text) : undefined;
+}
+
+/** @throws InputError that names the file and what is wrong in it */
+export function parseDocument<T>(
+  text: string,
+  schema: {
+    safeParse(value: unknown): { data?: T; error?: { issues: readonly { path: PropertyKey[]; message: string }[] } };
+  },
+  path: string,
+): T {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw new InputError('store', `${path}: damaged: it is not JSON`);
+  }
+  const { data, error } = schema.safeParse(value);
+  if (error === undefined) return data as T;
+  const [issue] = error.issues;
+  const where = issue.path.length === 0 ? '' : `${issue.path.map(String).join('.')}: `;
+  throw new InputError('store', `${path}: damaged: ${where}${issue.message}`);
+}

@@ -1,0 +1,95 @@
+/**
+ * A generation on its way into a store: a folder of its own there, which goes with the tool that has made it.
+ *
+ * The files that the new one may need stand in it as second names (link(2)). So they stay, whatever is removed from the
+ * store meanwhile.
+ */
+
+import { closeSync, constants, copyFileSync, fsyncSync, linkSync, mkdirSync, openSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { BugError, writeFailure } from '../../base/errors.js';
+import { makeTemporaryFolder, removeTemporary } from '../../base/temporary.js';
+import { type Blob, type Blobs, digestFile } from './blobs.js';
+
+/** Files on their way are in a folder of this name. */
+export const INGEST = 'ingest';
+
+export class Ingest {
+  private readonly folder: string;
+  /** Blobs whose files are in the folder, by digest. */
+  private readonly files = new Map<string, string>();
+
+  /** @throws ToolError when the store cannot be written to */
+  constructor(
+    store: string,
+    private readonly blobs: Blobs,
+  ) {
+    const parent = join(store, INGEST);
+    try {
+      mkdirSync(parent, { recursive: true, mode: 0o700 });
+    } catch (error) {
+      throw writeFailure(parent, error);
+    }
+    this.folder = makeTemporaryFolder(parent);
+  }
+
+  /** A path in it. */
+  pathOf(name: string): string {
+    return join(this.folder, name);
+  }
+
+  /** A durable file of the folder, to become a blob. */
+  async digest(name: string, onBytes?: (bytes: number) => void): Promise<Blob> {
+    const blob = await digestFile(this.pathOf(name), onBytes);
+    this.files.set(blob.digest, this.pathOf(name));
+    return blob;
+  }
+
+  /** Keeps a blob of the store as long as this is there. @returns its path here. @throws ToolError when it has gone */
+  keep(digest: string): string {
+    const path = this.blobs.pathOf(digest);
+    const own = this.pathOf(basename(path));
+    if (this.files.has(digest)) return own;
+    try {
+      linkSync(path, own);
+    } catch (error) {
+      throw writeFailure(path, error);
+    }
+    this.files.set(digest, own);
+    return own;
+  }
+
+  /** The blob that a path of this folder is kept for; undefined for all others. */
+  keptAs(path: string): string | undefined {
+    for (const [digest, file] of this.files) if (file === path) return digest;
+    return undefined;
+  }
+
+  /** Copies a file into it, which shares its blocks where the file system can do that. @throws ToolError */
+  copy(from: string, name: string): void {
+    const path = this.pathOf(name);
+    try {
+      copyFileSync(from, path, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
+      const fd = openSync(path, 'r+');
+      try {
+        fsyncSync(fd);
+      } finally {
+        closeSync(fd);
+      }
+    } catch (error) {
+      throw writeFailure(path, error);
+    }
+  }
+
+  /** Moves the file of a blob to its place. Only while the store is locked. @throws ToolError */
+  deliver({ digest }: Blob): void {
+    const file = this.files.get(digest);
+    if (file === undefined) throw new BugError(`${digest}: is not on its way into the store`);
+    this.blobs.adopt(file, digest);
+  }
+
+  /** Removes what is left of it. Never fails. */
+  close(): void {
+    removeTemporary(this.folder);
+  }
+}

@@ -1,0 +1,56 @@
+/**
+ * The documents of a store, as JSON has them (OCI Image Format Specification 1.1: image-layout.md, image-index.md,
+ * manifest.md, descriptor.md), checked by zod before anything looks at them.
+ *
+ * Whatever else such a document has is left alone: tools that know the layout may have written it.
+ */
+
+import { z } from 'zod';
+
+export const MEDIA_TYPE = {
+  index: 'application/vnd.oci.image.index.v1+json',
+  manifest: 'application/vnd.oci.image.manifest.v1+json',
+  /** An image's: tools that list images look into no other one. */
+  config: 'application/vnd.oci.image.config.v1+json',
+  /** A .wsnap file. */
+  layer: 'application/vnd.wag-snap.snapshot.v1',
+} as const;
+
+export const ARTIFACT_TYPE = MEDIA_TYPE.layer;
+/** Which generation a manifest is, in the index. */
+export const REFERENCE = 'org.opencontainers.image.ref.name';
+
+/** sha256 alone: what is content-addressed by something else is not ours. */
+const digest = z.string().regex(/^sha256:[0-9a-f]{64}$/, 'must be sha256: and 64 hex digits');
+const size = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
+const annotations = z.record(z.string().max(256), z.string().max(4096));
+
+const descriptor = z.object({
+  mediaType: z.string().max(256),
+  digest,
+  size,
+  annotations: annotations.optional(),
+});
+
+export const layout = z.object({ imageLayoutVersion: z.literal('1.0.0') });
+
+export const index = z.looseObject({
+  schemaVersion: z.literal(2),
+  manifests: z.array(z.looseObject(descriptor.shape)).max(1_000_000),
+});
+
+/** A snapshot and the files that it needs besides: its own comes first. */
+export const manifest = z.object({
+  schemaVersion: z.literal(2),
+  artifactType: z.literal(ARTIFACT_TYPE),
+  config: descriptor,
+  layers: z
+    .array(descriptor.extend({ mediaType: z.literal(MEDIA_TYPE.layer) }))
+    .min(1)
+    .max(1024),
+  annotations: annotations.optional(),
+});
+
+export type BlobDescriptor = z.infer<typeof descriptor>;
+export type Index = z.infer<typeof index>;
+export type Manifest = z.infer<typeof manifest>;
