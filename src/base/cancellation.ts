@@ -1,27 +1,27 @@
 /**
- * Work that its caller may give up, by an AbortSignal.
+ * Work that its caller may give up through an AbortSignal.
  *
- * A caller's own events, signals of the process too, come only when the event loop runs: after work that holds the
- * thread, settle() lets them in.
+ * An AbortSignal's events, like those of the process's signals, arrive only when the event loop runs. Work that holds
+ * the thread calls settle() now and then to let them in.
  */
 
 import { ToolError } from './errors.js';
 
 export class Cancellation {
-  /** @param done what is or is not done when it is given up, for the message */
+  /** @param done the outcome when the work is given up, for the message: `nothing was written` */
   constructor(
     private readonly done: string,
     private readonly signal?: AbortSignal,
   ) {}
 
-  /** @throws ToolError once it is given up; a reason that is a text says by what */
+  /** @throws ToolError once the work is given up; a reason that is a string is quoted in the message */
   check(): void {
     if (!this.signal?.aborted) return;
     const by = typeof this.signal.reason === 'string' ? ` by ${this.signal.reason}` : '';
     throw new ToolError('interrupted', `interrupted${by}: ${this.done}`);
   }
 
-  /** Like check, after work that held the thread. */
+  /** Like check, but first lets pending events in. For work that holds the thread. */
   async settle(): Promise<void> {
     await new Promise((resolve) => setImmediate(resolve));
     this.check();

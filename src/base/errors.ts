@@ -1,9 +1,9 @@
 /**
  * The three kinds of error and the exit codes they end in.
  *
- * Thrown deep, caught once in bin/: an input's fault, a limit, or a bug of ours. Each carries a `code`, a stable
- * word for programs, and a message for people that names what, where and what to do. Names in it are foreign text: a
- * message is one line, whatever they contain, and has more only where `details` gives them.
+ * Errors are thrown deep and caught once, in bin/: the input's fault, a limit, or a bug of ours. Each carries a `code`,
+ * a stable word for programs, and a message for people that names what, where and what to do. Names in a message are
+ * foreign text, so a message is one line whatever they contain; further lines come from `details`.
  */
 
 import { terminalText } from './terminal-text.js';
@@ -28,7 +28,7 @@ export class InputError extends WagSnapError {
   readonly exitCode: number = ExitCode.input;
 }
 
-/** What was asked for makes no sense: an option, an argument. */
+/** The request makes no sense: a wrong option or argument. */
 export class UsageError extends InputError {
   override readonly exitCode = ExitCode.usage;
   constructor(message: string, details: readonly string[] = []) {
@@ -59,10 +59,10 @@ export class ToolError extends WagSnapError {
   readonly exitCode = ExitCode.failed;
 }
 
-/** What the system says about a file, in words: the errors that a user can do something about. */
+/** What the system says about a file, in words. Holds the errors that a user can do something about. */
 const SYSTEM_ERRORS: Readonly<Record<string, string>> = {
   ENOENT: 'no such file or folder',
-  ENOTDIR: 'a part of the path is no folder',
+  ENOTDIR: 'a part of the path is not a folder',
   EISDIR: 'it is a folder',
   EACCES: 'permission denied',
   EPERM: 'permission denied',
@@ -84,7 +84,7 @@ export function systemReason(error: unknown): string {
   return SYSTEM_ERRORS[code ?? ''] ?? message;
 }
 
-/** For an output that cannot be written. */
+/** The error for an output that cannot be written. */
 export function writeFailure(path: string, error: unknown): ToolError {
   const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
   return new ToolError(
@@ -93,7 +93,7 @@ export function writeFailure(path: string, error: unknown): ToolError {
   );
 }
 
-/** Does something with an input file. @throws ToolError for what the system says about it */
+/** Runs `read` on an input file. @throws ToolError with what the system says about the file */
 export function reading<T>(path: string, read: () => T): T {
   try {
     return read();

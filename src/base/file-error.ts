@@ -1,8 +1,8 @@
-/** What the system says about a file that is read, as an error of ours. */
+/** Turns the system's error about an input file into one of ours. */
 
 import { InputError, systemReason, ToolError } from './errors.js';
 
-/** A file that is not there or cannot be read, as the user's or the environment's fault. */
+/** A missing or wrong file is the user's fault (InputError), everything else the environment's (ToolError). */
 export function fileError(error: unknown, path: string): unknown {
   const { code, syscall } = error as NodeJS.ErrnoException;
   if (syscall === undefined) return error;

@@ -1,12 +1,12 @@
 /**
- * Where a command's output goes: the one place that decides what becomes of the path that the user gave.
+ * Where a command's output goes: the one place that decides what the user's output path means.
  *
  *     a regular file, or nothing      replaced at once by a rename, when all is written
  *     a symbolic link                 followed: what it points to is replaced, or made
- *     - or /dev/stdout, a FIFO,       written through, after everything is complete in a file of ours: formats
- *     a character device              fill in what stands further in front
- *     a folder, a socket, a disk      refused, before any work
- *     an input of the same command    refused, by device and inode: the input would be gone
+ *     - or /dev/stdout, a FIFO,       written through, after the output is complete in a temporary file:
+ *     a character device              formats fill in their headers last
+ *     a folder, a socket, a disk      refused before any work
+ *     an input of the same command    refused by device and inode, as the input would be lost
  */
 
 import {
@@ -32,7 +32,7 @@ import { makeTemporaryFolder, removeTemporary, temporaryPath } from './temporary
 /** How many symbolic links one path may lead through, as in the kernel (path_resolution(7)). */
 const MAX_LINKS = 40;
 const CHUNK = 1 << 20;
-/** Other names of a descriptor of this process: opening them would start a file anew that is being appended to. */
+/** Other names of this process's descriptors. Opening such a path would truncate a file that is being appended to. */
 const OWN_DESCRIPTOR = /^\/(?:dev|proc\/self)\/fd\/(\d+)$/;
 const STANDARD: Readonly<Record<string, number>> = { '-': 1, '/dev/stdout': 1, '/dev/stderr': 2 };
 
@@ -46,7 +46,7 @@ export interface Destination {
   readonly sink?: number;
 }
 
-/** A file by what it is, whatever it is called. */
+/** A file identified by device and inode, whatever path leads to it. */
 export interface FileIdentity {
   /** For messages. */
   readonly name: string;
@@ -66,13 +66,13 @@ export class OutputError extends WagSnapError {
   }
 }
 
-/** Whether a path means the tool's own standard output, where no result of the command may then go. */
+/** Whether a path means the tool's standard output. The command's other results then go elsewhere. */
 export function isStandardOutput(path: string): boolean {
   return STANDARD[path] === 1 || OWN_DESCRIPTOR.exec(path)?.[1] === '1';
 }
 
 /**
- * Looks at an output path before any work. Of a FIFO that nobody reads it waits for a reader.
+ * Checks an output path before any work. Waits for a reader if it is a FIFO.
  *
  * @param inputs what the command reads
  * @throws ToolError 'write', OutputError
@@ -111,7 +111,7 @@ export function refuseSameOutput(path: string, other: string): void {
 }
 
 /**
- * Refuses an output that is an input which only became known after the output was looked at.
+ * Refuses an output that is also an input. For inputs that become known after the output was opened.
  *
  * @throws OutputError, ToolError 'write'
  */
@@ -120,7 +120,7 @@ export function refuseInput(path: string, inputs: readonly Input[] = []): void {
   if (stat !== undefined) refuseInputs(path, stat, inputs);
 }
 
-/** Of what is written to; undefined when it is not there. */
+/** The identity of a destination's file or device; undefined when there is none yet. */
 function outputStat(path: string): Stats | undefined {
   const own = STANDARD[path] ?? OWN_DESCRIPTOR.exec(path)?.[1];
   try {
@@ -142,7 +142,7 @@ function ownDescriptor(path: string, fd: number, inputs: readonly Input[]): Dest
   return { path, sink: fd };
 }
 
-/** The file that a dangling link would make. */
+/** The path that opening a dangling link would create. */
 function followLinks(path: string): string {
   let at = path;
   for (let links = 0; links < MAX_LINKS; links++) {
@@ -188,7 +188,7 @@ function refused(path: string, why: string): ToolError {
   return new ToolError('write', `${path}: cannot be written: ${why}`);
 }
 
-/** A file to fill, at any position, which becomes the output as a whole. */
+/** A file that is filled at any position and becomes the output as a whole. */
 export class OutputFile {
   /** Open for reading and writing. */
   readonly fd: number;
@@ -198,7 +198,7 @@ export class OutputFile {
   private sinkIsClosed = false;
 
   /**
-   * @param mode of a new file, from which the umask takes away
+   * @param mode permissions of a new file, before the umask
    * @throws ToolError 'write'
    */
   constructor(
@@ -218,7 +218,7 @@ export class OutputFile {
     }
   }
 
-  /** Makes it the output: by a rename, or by writing it through. */
+  /** Makes the file the output: by a rename, or by writing it through. */
   commit(): void {
     const { path, file, sink } = this.destination;
     try {
@@ -233,7 +233,7 @@ export class OutputFile {
     }
   }
 
-  /** After commit(): makes the new name durable, as far as the file system knows of such a thing. */
+  /** After commit(): makes the new name durable, as far as the file system supports it. */
   syncFolder(): void {
     const { path, file } = this.destination;
     if (file !== undefined) syncFolder(dirname(file), path);
@@ -248,7 +248,7 @@ export class OutputFile {
       try {
         this.close();
       } catch {
-        // What could not be written is not wanted any more.
+        // The output is not wanted any more, so a failed write does not matter.
       }
     };
     if (busy === undefined) close();
@@ -262,7 +262,7 @@ export class OutputFile {
     this.isOpen = false;
   }
 
-  /** Those of the process itself stay open. */
+  /** Closes the sink, unless it is one of the process's standard streams. */
   private closeSink(): void {
     const { sink } = this.destination;
     if (sink === undefined || sink <= 2 || this.sinkIsClosed) return;
@@ -270,12 +270,12 @@ export class OutputFile {
     try {
       closeSync(sink);
     } catch {
-      // All of it is written, or an error was told already.
+      // Either all of it is written, or the error was reported already.
     }
   }
 }
 
-/** Calls `fill` with a descriptor of a new file that becomes the output when all went well. */
+/** Calls `fill` with the descriptor of a new file, which becomes the output when `fill` succeeds. */
 export function writeOutput(to: Destination | string, fill: (fd: number) => void, mode: number): void {
   const output = newOutput(to, mode);
   try {
@@ -286,7 +286,7 @@ export function writeOutput(to: Destination | string, fill: (fd: number) => void
   }
 }
 
-/** The same for what takes its time. */
+/** The same for an asynchronous `fill`. */
 export async function streamOutput(
   to: Destination | string,
   fill: (fd: number, path: string) => Promise<void>,
@@ -305,7 +305,7 @@ function newOutput(to: Destination | string, mode: number): OutputFile {
   return new OutputFile(typeof to === 'string' ? openDestination(to) : to, mode);
 }
 
-/** Returns what the failure is for people. */
+/** Returns the failure as an error for people. */
 function abandoned(output: OutputFile, error: unknown): unknown {
   output.abandon();
   if ((error as NodeJS.ErrnoException).syscall === undefined) return error;
@@ -318,7 +318,7 @@ export function writeAt(fd: number, bytes: Uint8Array, fileOffset: number): void
   }
 }
 
-/** A file without a name, readable by nobody else. */
+/** Creates an unnamed file that nobody else can read. */
 function unnamedFile(): number {
   const folder = makeTemporaryFolder();
   try {
@@ -333,7 +333,7 @@ function unnamedFile(): number {
   }
 }
 
-/** Copies a file to what can only be written one byte after the other. */
+/** Copies a file to an output that takes bytes in order only. */
 function copyTo(fd: number, sink: number): void {
   const buffer = Buffer.allocUnsafe(CHUNK);
   for (let at = 0; ; ) {
@@ -343,7 +343,7 @@ function copyTo(fd: number, sink: number): void {
       try {
         done += writeSync(sink, buffer, done, got - done);
       } catch (error) {
-        // Whoever shares the pipe has made it non-blocking.
+        // Another process that shares the pipe has made it non-blocking.
         if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
         Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
       }
@@ -353,8 +353,8 @@ function copyTo(fd: number, sink: number): void {
 }
 
 /**
- * A rename is durable when its folder is. One that may be written but not read, or is on a file system that knows no
- * such thing, cannot be asked.
+ * A rename is durable once its folder is synced. Some folders cannot be synced: write-only ones, and those on file
+ * systems without fsync for folders.
  *
  * @param path for messages
  * @throws ToolError 'sync'
@@ -369,6 +369,6 @@ export function syncFolder(folder: string, path = folder): void {
     }
   } catch (error) {
     if (['EACCES', 'EPERM', 'EINVAL', 'ENOTSUP'].includes((error as NodeJS.ErrnoException).code ?? '')) return;
-    throw new ToolError('sync', `${path}: is complete, but may get lost when the power fails: ${systemReason(error)}`);
+    throw new ToolError('sync', `${path}: is complete, but may be lost in a power failure: ${systemReason(error)}`);
   }
 }

@@ -1,6 +1,6 @@
 /**
- * The package that this code is part of, as package.json describes it: above this file whether it runs from source,
- * from dist or from a tool's build.
+ * The package that this code is part of, as its package.json describes it. package.json is in a folder above this file,
+ * whether the code runs from source, from dist or from another tool's bundle.
  */
 
 import { readFileSync } from 'node:fs';
@@ -24,7 +24,7 @@ export function ownPackage(): Package {
       const { name, version, description } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
       if (name === 'wag-snap') return (own = { folder, version, description });
     } catch {
-      // further up
+      // try the parent folder
     }
     if (folder === dirname(folder)) {
       throw new ToolError('installation', 'wag-snap is not installed completely: no package.json');

@@ -1,14 +1,14 @@
 /**
- * Temporary files and folders: their names say who made them, so that a later command can tell which were left behind
- * by one that was killed, and remove them.
+ * Temporary files and folders. Their names say which process made them, so that a later command can recognize and
+ * remove what a killed command left.
  *
- *     .OUTPUT.wag-snap-SPACE-PID-START-RANDOM.tmp     a file beside OUTPUT, which it becomes by a rename
+ *     .OUTPUT.wag-snap-SPACE-PID-START-RANDOM.tmp     a file beside OUTPUT; a rename makes it OUTPUT
  *     wag-snap-SPACE-PID-START-RANDOM                 a folder in $TMPDIR
  *
- * SPACE stands for this boot and pid namespace: only within it does a pid mean something. START is the time at which
- * the process was started (proc(5), /proc/PID/stat, field 22), as a pid is given to another process some day. The owner
- * of a name of another SPACE (a container that shares the folder, before the last boot) is not known: such a file goes
- * when nothing was written to it for a day. Only what belongs to our user is looked at, and links are not followed.
+ * SPACE identifies this boot and pid namespace, as a pid means something only within them. START is the process's start
+ * time (proc(5), /proc/PID/stat, field 22), as pids are reused. A name with another SPACE comes from a container that
+ * shares the folder or from before the last boot. Its owner is unknown, so such a file is removed once nothing has been
+ * written to it for a day. Only files of our own user are considered, and links are not followed.
  */
 
 import { createHash, randomBytes } from 'node:crypto';
@@ -27,14 +27,14 @@ import { basename, dirname, join } from 'node:path';
 import { systemReason, ToolError } from './errors.js';
 
 const DAY = 86_400_000; // milliseconds
-/** Bytes of an output's name in that of its temporary file: a file name has at most 255. */
+/** Bytes of the output's name that its temporary file's name keeps: a file name has at most 255. */
 const NAME_MAX = 150;
 const UNKNOWN = '0';
 const OWNER = /wag-snap-([0-9a-f]+)-(\d+)-(\d+)-[0-9a-f]+(?:\.tmp)?$/;
-/** In a folder: what still needs it when its owner is gone. */
+/** Marks in a temporary folder the processes that still need it after its owner has ended. */
 const USER = /^used-by-(\d+)-(\d+)$/;
 
-/** A new name beside `path`. Removes what killed commands that wrote to the same path have left. */
+/** A new name beside `path`. Removes the leftovers of killed commands that wrote to the same path. */
 export function temporaryPath(path: string): string {
   const folder = dirname(path);
   const prefix = `.${Buffer.from(basename(path)).subarray(0, NAME_MAX).toString()}.`;
@@ -43,7 +43,7 @@ export function temporaryPath(path: string): string {
 }
 
 /**
- * A new folder for files that live as long as a command. Removes those of killed commands.
+ * Makes a folder for files that live as long as the command. Removes the leftovers of killed commands.
  *
  * @param parent where; $TMPDIR if not given
  * @throws ToolError when it cannot be made
@@ -68,42 +68,42 @@ export function isTemporaryFolder(path: string): boolean {
   return name.startsWith('wag-snap-') && OWNER.test(name);
 }
 
-/** Of temporary files: what the user knows them by. */
+/** Names under which the user knows temporary files. */
 const names = new Map<string, string>();
 
-/** Says what messages are to call a temporary file. */
+/** Sets the name that messages use for a temporary file. */
 export function nameTemporary(path: string, name: string): void {
   names.set(path, name);
 }
 
-/** A message with the names that the user knows in place of paths of temporary files. */
+/** Replaces paths of temporary files in a message by the names that the user knows. */
 export function withoutTemporaries(message: string): string {
   let text = message;
   for (const [path, name] of names) text = text.replaceAll(path, name);
   return text;
 }
 
-/** Never fails: what cannot be removed stays for a later command. */
+/** Never fails: a file that cannot be removed is left for a later command. */
 export function removeTemporary(path: string): void {
   try {
     rmSync(path, { recursive: true, force: true });
   } catch {
-    // Not ours any more, or a disk that fails.
+    // The file is not ours any more, or the disk fails.
   }
 }
 
-/** Lets a folder live on when we are killed, as long as process `pid` does. */
+/** Keeps a folder alive after this process is killed, as long as process `pid` runs. */
 export function shareFolder(folder: string, pid: number): void {
   try {
     writeFileSync(join(folder, `used-by-${pid}-${startTime(pid) ?? UNKNOWN}`), '');
   } catch {
-    // Without it the folder goes with us.
+    // Without the mark the folder is removed with its owner.
   }
 }
 
 /**
  * Removes the leftovers in `folder` whose names start with `prefix`. Never fails.
- * @param kind what they have to be: folders go with what is in them, so nothing else may be taken for one of ours
+ * @param kind what to remove; a folder is removed with its contents, so it must be certain that it is one of ours
  */
 export function removeStale(folder: string, prefix: string, kind: 'files' | 'folders'): void {
   let names: string[];
@@ -121,12 +121,12 @@ export function removeStale(folder: string, prefix: string, kind: 'files' | 'fol
   }
 }
 
-/** Not recursively: what was looked at may be something else by now, where others may write. Never fails. */
+/** Not recursive: in a folder that others may write to, a checked path may be something else by now. Never fails. */
 function removeFile(path: string): void {
   try {
     unlinkSync(path);
   } catch {
-    // It has gone, or stays for a later command.
+    // It has been removed meanwhile, or is left for a later command.
   }
 }
 
@@ -153,7 +153,7 @@ function isUsed(name: string): boolean {
   return user !== null && !isGone(Number(user[1]), user[2]);
 }
 
-/** Whether a process has certainly ended: its pid is free, or another's, or it is a zombie. */
+/** Whether a process has certainly ended: its pid is free or reused, or it is a zombie. */
 function isGone(pid: number, start: string): boolean {
   try {
     process.kill(pid, 0);
@@ -170,7 +170,7 @@ export function ownName(): string {
   return `wag-snap-${ownSpace()}-${process.pid}-${start}-${randomBytes(4).toString('hex')}`;
 }
 
-/** Ticks after boot, 'ended' for a zombie, or undefined when the system does not say. */
+/** A process's start time in clock ticks after boot, 'ended' for a zombie, undefined when the system does not say. */
 function startTime(pid: number): string | undefined {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, 'latin1');

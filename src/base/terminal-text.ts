@@ -1,20 +1,20 @@
 /**
- * Foreign text for people: names, paths and arguments that somebody else chose, as they may reach a terminal.
+ * Makes foreign text safe for a terminal: names, paths and arguments that somebody else chose.
  *
- * A terminal obeys control characters, and text of the other direction may be shown before what it follows. So
- * each of them is printed as `\u{1b}`: controls (C0, DEL, C1), formatting (bidirectional overrides, zero width), line
- * and paragraph separators, halves of surrogate pairs, and what no version of Unicode has given a meaning. The host
- * layer has the same for the last words of a process (runtime/process/message.ts).
+ * A terminal obeys control characters, and right-to-left text may be shown in front of the text that precedes it. So
+ * these are printed as `\u{1b}`: controls (C0, DEL, C1), formatting (bidirectional overrides, zero width), line and
+ * paragraph separators, lone surrogates, and code points that no version of Unicode has assigned. The host layer does
+ * the same for a process's last message (runtime/process/message.ts).
  */
 
 const UNSAFE = /[\p{Cc}\p{Cf}\p{Cs}\p{Cn}\p{Zl}\p{Zp}]/gu;
 
-/** One line, or a part of one. Text that is safe already stays as it is. */
+/** Escapes one line, or a part of one. Safe text is returned unchanged. */
 export function terminalText(text: string): string {
   return text.replace(UNSAFE, (char) => `\\u{${char.codePointAt(0)!.toString(16)}}`);
 }
 
-/** Lines of our own, in which foreign text may stand: each of them stays one, and ends. */
+/** Escapes lines of our own that contain foreign text: each stays one line, and ends with a line break. */
 export function terminalLines(lines: readonly string[]): string {
   return lines.map((line) => `${terminalText(line)}\n`).join('');
 }
@@ -25,8 +25,8 @@ export function quoted(text: string): string {
 }
 
 /**
- * JSON in one line whose strings are escaped as JSON does, all that a terminal would obey included. Reads back as it
- * was.
+ * JSON in one line. Everything that a terminal would obey is escaped as JSON escapes it, so it parses to the same
+ * value.
  */
 export function terminalJson(value: unknown): string {
   return JSON.stringify(value).replace(UNSAFE, (char) =>

@@ -1,7 +1,7 @@
 /**
- * Lines that say what the tool does, by area: for those who look for a fault (`WAGSNAP_TRACE`).
+ * Trace lines that say what the tool does, by area (`WAGSNAP_TRACE`). For finding a fault.
  *
- * Nobody listens by default. A call costs a look at a set then, so none belongs into a loop over instructions.
+ * By default nobody listens. A call then costs one lookup in a set, so do not trace in a loop over instructions.
  */
 
 export const TRACE_AREAS = [
@@ -18,20 +18,20 @@ export const TRACE_AREAS = [
 ] as const;
 export type TraceArea = (typeof TRACE_AREAS)[number];
 
-/** Takes a line. What it says of foreign names is as they are: whoever prints it escapes it. */
+/** Takes a line. Foreign names in it are not escaped: whoever prints the line escapes them. */
 export type TraceSink = (area: TraceArea, text: string) => void;
 
 const areas = new Set<TraceArea>();
 let sink: TraceSink = () => {};
 
-/** From now on tells `to` of `wanted`, and of nothing else. */
+/** From now on sends the `wanted` areas to `to`, and no others. */
 export function traceTo(to: TraceSink, wanted: Iterable<TraceArea>): void {
   sink = to;
   areas.clear();
   for (const area of wanted) areas.add(area);
 }
 
-/** Whether somebody wants to know: for what costs something to find out. */
+/** Whether an area is traced. For lines whose text is costly to compute. */
 export function isTraced(area: TraceArea): boolean {
   return areas.has(area);
 }

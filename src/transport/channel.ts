@@ -1,4 +1,4 @@
-/** One end of a move: messages to the other side and from it, over any stream of bytes. */
+/** One end of a move's connection: messages to and from the other side, over any stream of bytes. */
 
 import type { Readable, Writable } from 'node:stream';
 import { ToolError } from '../base/errors.js';
@@ -8,17 +8,17 @@ import { FrameReader, FrameWriter } from './frames.js';
 import { decodeMessage, encodeMessage, type Message } from './messages.js';
 
 export interface Channel {
-  /** Resolves when there is room for more; whether it arrives is not known then. @throws LinkError */
+  /** Resolves when there is room for more; the message may not have arrived yet. @throws LinkError */
   send(message: Message): Promise<void>;
   /**
-   * The next message of the other side.
+   * The next message from the other side.
    *
-   * @throws LinkError when the link is gone, InputError 'stream' when what comes is no message
+   * @throws LinkError when the link is gone, InputError 'stream' when the bytes are not a message
    */
   receive(): Promise<Message>;
 }
 
-/** @param input bytes of the other side @param output to it */
+/** @param input bytes from the other side @param output bytes to it */
 export function streamChannel(input: Readable, output: Writable): Channel {
   const reader = new FrameReader(input);
   const writer = new FrameWriter(output);
@@ -43,11 +43,11 @@ export function streamChannel(input: Readable, output: Writable): Channel {
 }
 
 /**
- * Gives up on a side that says nothing.
+ * Runs `work`, and gives up when the other side stays silent for too long.
  *
- * @param milliseconds for which it may
- * @param signal given up earlier, by who waits
- * @throws LinkError; what `work` does later is lost
+ * @param milliseconds the longest silence
+ * @param signal the caller's own way to give up earlier
+ * @throws LinkError; the result of `work` is dropped when it comes later
  */
 export async function within<T>(milliseconds: number, signal: AbortSignal | undefined, work: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
@@ -59,7 +59,7 @@ export async function within<T>(milliseconds: number, signal: AbortSignal | unde
     if (signal?.aborted) abort();
     else signal?.addEventListener('abort', abort, { once: true });
   });
-  work.catch(() => {}); // heard of in time, or never
+  work.catch(() => {}); // a failure is reported above, or came too late to matter
   try {
     return await Promise.race([work, given]);
   } finally {

@@ -1,4 +1,4 @@
-/** Transports whose link is the standard input and output of a command: ssh, or what the user says. */
+/** Transports over the standard input and output of a command: ssh, or a command that the user gives. */
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -17,7 +17,7 @@ const PORT_MAX = 65535;
  */
 export function sshTransport(text: string, receiver: string): Transport | undefined {
   const [, user, host, port] = SSH.exec(text) ?? [];
-  // NOTE: what ssh would take for an option is no host
+  // NOTE: a host or user that ssh would take for an option is refused
   if (host === undefined || host.startsWith('-') || user?.startsWith('-') || Number(port ?? 1) > PORT_MAX) {
     return undefined;
   }
@@ -27,12 +27,12 @@ export function sshTransport(text: string, receiver: string): Transport | undefi
   return commandTransport(where, 'ssh', args);
 }
 
-/** @param name for messages */
+/** @param name the host, for messages */
 export function commandTransport(name: string, program: string, args: readonly string[]): Transport {
   return { name, connect: () => connect(name, program, args) };
 }
 
-/** What the command says on standard error is for the user. */
+/** The command's standard error is shown to the user. */
 async function connect(name: string, program: string, args: readonly string[]): Promise<Link> {
   const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'] });
   try {

@@ -1,16 +1,16 @@
-/** How a move ends that did not move anything, or of which nobody knows. */
+/** Errors of a move: nothing was moved, or the outcome is unknown. */
 
 import { ToolError, WagSnapError } from '../base/errors.js';
 import type { MessageOf } from './messages.js';
 
-/** The other side is gone, or says nothing. What it has got of what was sent last is not known. */
+/** The other side is gone or silent. How much it received of the last messages is unknown. */
 export class LinkError extends ToolError {
   constructor(what: string) {
     super('link', what);
   }
 }
 
-/** What the other side says that is wrong there. */
+/** An error that the other side reports. */
 export class RemoteError extends WagSnapError {
   readonly exitCode: number;
   constructor({ code, exitCode, headline, details }: MessageOf<'failed'>) {
@@ -19,10 +19,10 @@ export class RemoteError extends WagSnapError {
   }
 }
 
-/** EX_PROTOCOL of sysexits.h is 76: the other side has not answered, and the program is kept. */
+/** EX_PROTOCOL of sysexits.h: the other side has not answered, and the program is kept parked here. */
 const EXIT_UNDECIDED = 76;
 
-/** Committed, and no answer: the program is kept here, and may run there. */
+/** No answer came after `commit`: the program is kept parked here, and may run there. */
 export class UndecidedError extends WagSnapError {
   readonly exitCode = EXIT_UNDECIDED;
   constructor(pid: number, host: string, why: string) {

@@ -1,8 +1,8 @@
 /**
- * Frames on a stream of bytes: how many bytes follow (u32, little-endian), a byte that says what they are, and they.
+ * Frames on a stream of bytes: the payload's length (u32, little-endian), the kind (one byte), the payload.
  *
- * Both directions have back pressure: a frame is sent once the stream takes more, and read when it is asked for. What
- * the other side sends is input like any other: a frame that is too long is refused before it is there.
+ * Both directions have back pressure: a frame is sent once the stream takes more, and read when it is asked for. The
+ * other side is untrusted input: a frame that is too long is refused before its payload is read.
  */
 
 import { once } from 'node:events';
@@ -15,7 +15,7 @@ export interface Frame {
 }
 
 const HEAD = 5;
-/** Bytes of a payload. */
+/** The longest payload, in bytes. */
 export const FRAME_MAX = (1 << 20) + 64;
 
 export class FrameReader {
@@ -27,9 +27,9 @@ export class FrameReader {
   }
 
   /**
-   * The next frame; undefined at the end of the stream, also when it ends within a frame, or fails: the link is gone.
+   * The next frame. Undefined when the link is gone: at the stream's end, within a frame too, or after a failure.
    *
-   * @throws InputError 'stream' when what comes is no frame
+   * @throws InputError 'stream' when the bytes are not a frame
    */
   async next(): Promise<Frame | undefined> {
     if (!(await this.fill(HEAD))) return undefined;
@@ -44,7 +44,7 @@ export class FrameReader {
     return { kind, payload };
   }
 
-  /** @returns whether there are as many bytes */
+  /** @returns whether the stream has this many more bytes */
   private async fill(bytes: number): Promise<boolean> {
     if (this.rest.length >= bytes) return true;
     const parts = [this.rest];
@@ -60,7 +60,7 @@ export class FrameReader {
 }
 
 export class FrameWriter {
-  /** Aborted when nothing can be written any more. */
+  /** Aborted when writing has become impossible. */
   private readonly closed = new AbortController();
 
   constructor(private readonly stream: Writable) {
@@ -73,7 +73,7 @@ export class FrameWriter {
   /**
    * Resolves when there is room for more.
    *
-   * @param flush resolves only when all of it has been handed on: nothing of it is lost when the stream is closed
+   * @param flush resolve only when all bytes have been handed on, so that closing the stream loses none
    * @throws Error when the link is gone
    */
   async write(kind: number, parts: readonly Uint8Array[], flush = false): Promise<void> {

@@ -1,6 +1,6 @@
 /**
- * What the two sides of a move say to each other (docs/migration.md has the order). Every message but `bytes` is
- * msgpack, checked by zod, and small.
+ * The messages between the two sides of a move (docs/migration.md has their order). All are small and, except `bytes`,
+ * msgpack checked by zod.
  */
 
 import { Packr } from 'msgpackr/pack';
@@ -9,9 +9,9 @@ import { z } from 'zod';
 import { InputError } from '../base/errors.js';
 import { msgpackProblem } from '../image/tables/msgpack-check.js';
 
-/** Of this protocol. A side that does not know the other's says so in words. */
+/** The protocol's version. Each side reports a version that it does not know in plain words. */
 export const PROTOCOL = 1;
-/** Bytes of a file in one message. */
+/** Bytes of a file in one `bytes` message. */
 export const PIECE = 1 << 20;
 
 const text = z.string().max(8192);
@@ -20,17 +20,17 @@ const offset = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
 const directory = z.strictObject({ host: text, guest: text, readOnly: z.boolean() });
 const policy = z.union([z.enum(['reopen', 'ignore', 'close', 'fail']), z.strictObject({ path: text })]);
 
-/** Each message by its name: the byte that says which it is, and its fields. */
+/** Each message by its name: its kind (one byte) and its fields. */
 const SCHEMAS = {
   // -- from the source
-  /** The first: who speaks, and how the program is to be continued. */
+  /** The first message: who speaks, and how the program is to be continued. */
   hello: {
     kind: 1,
     fields: z.strictObject({
       protocol: z.number().int(),
       version: text,
       arch: z.enum(['x64', 'arm64']).nullable(), // null: the target's own
-      workload: text.nullable(), // what it is called
+      workload: text.nullable(), // the workload's name
       dirs: z.array(directory).max(1024),
       listen: texts,
       fds: z.array(z.tuple([z.number().int().min(0), policy])).max(4096),
@@ -40,27 +40,27 @@ const SCHEMAS = {
       outputDir: text.nullable(),
     }),
   },
-  /** The outline is complete: what the program is and has open, its modules, but none of its memory. */
+  /** The outline is complete: what the program is, what it has open, its modules, but none of its memory. */
   look: { kind: 2, fields: z.strictObject({ size: offset }) },
   /** The snapshot is complete, and the program stands still. */
   prepare: { kind: 3, fields: z.strictObject({ size: offset }) },
-  /** The program will not continue here: begin. */
-  commit: { kind: 4, fields: z.strictObject({ pid: offset }) }, // as `prepared` has it
-  /** Forget all of it. */
+  /** The program does not continue on the source: begin. */
+  commit: { kind: 4, fields: z.strictObject({ pid: offset }) }, // the pid from `prepared`
+  /** Discard everything. */
   cancel: { kind: 5, fields: z.strictObject({ reason: text }) },
   // -- from the target
-  /** All that the program needs is here. */
+  /** Everything that the program needs is here. */
   ready: {
     kind: 33,
     fields: z.strictObject({ version: text, arch: z.enum(['x64', 'arm64']), host: text, warnings: texts }),
   },
-  /** The image is here: what remains does not need the compiler. */
+  /** The image is compiled: the remaining steps do not need the compiler. */
   compiled: { kind: 34, fields: z.strictObject({ cached: z.boolean() }) },
   /** The process is complete, and held before its first instruction. */
   prepared: { kind: 35, fields: z.strictObject({ pid: offset }) },
   /** The program runs here. */
   running: { kind: 36, fields: z.strictObject({ pid: offset, output: text }) },
-  /** It does not, and never will by this move. */
+  /** The program does not run here, and this move will never start it. */
   failed: {
     kind: 37,
     fields: z.strictObject({ code: text, exitCode: z.number().int().min(1).max(255), headline: text, details: texts }),
@@ -69,7 +69,7 @@ const SCHEMAS = {
 
 type Name = keyof typeof SCHEMAS;
 type Fields<N extends Name> = z.infer<(typeof SCHEMAS)[N]['fields']>;
-/** A message with its fields, by its name. */
+/** A message, typed by its name. */
 export type Message = { [N in Name]: { readonly name: N } & Fields<N> }[Name] | Bytes;
 export type MessageOf<N extends Message['name']> = Extract<Message, { name: N }>;
 export type Hello = MessageOf<'hello'>;
@@ -87,7 +87,7 @@ const BYTES_HEAD = 9;
 const ITEMS_MAX = 1 << 16;
 const BY_KIND = new Map(Object.entries(SCHEMAS).map(([name, schema]) => [schema.kind as number, name as Name]));
 
-/** Kind and parts of its frame. */
+/** The kind and the payload's parts of a message's frame. */
 export function encodeMessage(message: Message): { kind: number; parts: Uint8Array[] } {
   if (message.name === 'bytes') {
     const head = Buffer.alloc(BYTES_HEAD);
@@ -119,9 +119,9 @@ export function decodeMessage(kind: number, payload: Buffer): Message {
 }
 
 function decodeBytes(payload: Buffer): Bytes {
-  if (payload.length < BYTES_HEAD || payload[0] > 1) throw foreign('a piece of no file');
+  if (payload.length < BYTES_HEAD || payload[0] > 1) throw foreign('a piece of an unknown file');
   const at = payload.readBigUInt64LE(1);
-  if (at > BigInt(Number.MAX_SAFE_INTEGER)) throw foreign('a piece of a file beyond its end');
+  if (at > BigInt(Number.MAX_SAFE_INTEGER)) throw foreign('a piece of a file at an offset beyond any file');
   const file = payload[0] === 0 ? 'outline' : 'snapshot';
   return { name: 'bytes', file, offset: Number(at), data: payload.subarray(BYTES_HEAD) };
 }

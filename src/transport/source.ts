@@ -1,10 +1,11 @@
 /**
- * The source's half of a move (docs/migration.md): sends a program to the other side, and lets it continue in one place.
+ * The source's half of a move (docs/migration.md): sends a program to the target, and makes sure that it continues in
+ * one place only.
  *
  *     hello, outline, look --> ready, compiled | stop, snapshot, prepare --> prepared | keep, commit --> running | end
  *
- * Until the program is kept, whatever goes wrong lets it continue here: also the death of this tool. From then on it
- * continues here only when the other side says that it does not, and never will, continue there.
+ * Until the program is kept, any failure lets it continue here, even the death of this tool. After that it continues
+ * here only when the target says that it does not run there and never will.
  */
 
 import { InputError, ToolError, WagSnapError } from '../base/errors.js';
@@ -13,24 +14,24 @@ import { type Channel, within } from './channel.js';
 import { LinkError, RemoteError, UndecidedError } from './errors.js';
 import { type Hello, type Message, type MessageOf, PIECE } from './messages.js';
 
-/** A file that is to be on the other side as it is here. */
+/** A file that the target must have exactly as it is here. */
 export interface SentFile {
   readonly size: number;
-  /** What has changed since it was sent the last time, in order; what was never sent is zeros. */
+  /** The ranges that changed since they were last sent, in order. Ranges that were never sent are zeros. */
   readonly changed: readonly { readonly offset: number; readonly length: number }[];
-  /** Reads at most `target.length` bytes from `offset`. @returns how many there were */
+  /** Reads at most `target.length` bytes from `offset`. @returns how many bytes were read */
   read(target: Buffer, offset: number): Promise<number>;
 }
 
-/** The program, which stands still for this tool. */
+/** When it was asked to stop, as performance.now() has it. */
 export interface ParkedProgram {
   /** When it was asked to stop: performance.now(). */
   readonly stopRequested: number;
-  /** From now on it stays parked, whatever becomes of this tool. */
+  /** Keeps it parked from now on, even if this tool dies. */
   keep(): Promise<void>;
-  /** After keep(): it continues. */
+  /** Lets it continue after keep(). */
   resumeKept(): Promise<void>;
-  /** @param successor where it continues, for its last words */
+  /** Ends it. @param successor where it continues, for its last message */
   end(successor: string): Promise<void>;
 }
 
@@ -40,9 +41,9 @@ export interface MovingProgram {
   /** What it is and has open, without its memory. */
   outline(send: (file: SentFile) => Promise<void>): Promise<void>;
   /**
-   * Stops it, with all that it is. It continues when `take` is through, unless it was kept or ended.
+   * Stops it, and gives `take` all of its state. Afterwards it continues, unless it was kept or ended.
    *
-   * @param round takes what has changed, while the program runs
+   * @param round takes what has changed, while the program still runs
    */
   handOver(
     round: (file: SentFile) => Promise<void>,
@@ -51,13 +52,13 @@ export interface MovingProgram {
 }
 
 export interface MoveOptions {
-  /** Looks only: nothing is stopped, nothing is started. */
+  /** Only check: nothing is stopped or started. */
   readonly dryRun?: boolean;
-  /** The program continues here as well: two of them, then. */
+  /** The program also continues here, so there are two of them afterwards. */
   readonly copy?: boolean;
-  /** Milliseconds for which the other side may say nothing while it is waited for. */
+  /** The longest silence of the other side while it is waited for, in milliseconds. */
   readonly patience: number;
-  /** Gives the move up, as long as it is not committed. */
+  /** Gives the move up, until it is committed. */
   readonly signal?: AbortSignal;
   readonly onEvent?: (event: MoveEvent) => void;
 }
@@ -66,23 +67,23 @@ export interface MoveOptions {
 export type MoveEvent =
   | { readonly event: 'ready'; readonly host: string; readonly arch: string; readonly warnings: readonly string[] }
   | { readonly event: 'compiled'; readonly cached: boolean }
-  /** All that has changed was sent, while the program ran. */
+  /** Everything that had changed was sent while the program ran. */
   | { readonly event: 'round'; readonly bytes: number }
   | { readonly event: 'stopped' }
-  /** Of what is being sent. */
+  /** Progress of sending. */
   | { readonly event: 'sent'; readonly bytes: number; readonly of: number }
   | { readonly event: 'prepared'; readonly pid: number };
 
 export interface Moved {
-  /** What the other side calls itself. */
+  /** The other host's own name. */
   readonly host: string;
-  /** Of the program there; undefined after a dry run. */
+  /** The program's pid there; undefined after a dry run. */
   readonly pid: number | undefined;
-  /** Where its output goes there. */
+  /** Where the program's output goes there. */
   readonly output: string;
-  /** Bytes of memory and all else that were sent. */
+  /** Bytes sent, of memory and everything else. */
   readonly bytes: number;
-  /** Microseconds from the stop until the other side said that it runs. */
+  /** Microseconds from the stop until the target said that the program runs. */
   readonly downtime: number;
 }
 
@@ -100,7 +101,7 @@ export async function moveProgram(
 
 class Move {
   private committed = false;
-  /** What the other side has said while nothing was expected: only ever that it has failed. */
+  /** An unexpected message from the target: it can only be `failed`. */
   private early: Promise<Message> | undefined;
   private hasAnswered = false;
   private bytes = 0;
@@ -134,7 +135,7 @@ class Move {
       await program.handOver(round, async (parked, file) => {
         moved = await this.handOver(parked, file, host);
       });
-      if (moved === undefined) throw new LinkError('the program was not handed over');
+      if (moved === undefined) throw new LinkError('the link ended before the program was handed over');
       return moved;
     } catch (error) {
       if (!this.committed) await this.cancel((error as Error).message).catch(() => {});
@@ -149,7 +150,7 @@ class Move {
     await this.say({ name: 'prepare', size: file.size });
     const { pid } = await this.expect('prepared');
     options.onEvent?.({ event: 'prepared', pid });
-    if (options.signal?.aborted) throw new ToolError('interrupted', 'interrupted before it was committed');
+    if (options.signal?.aborted) throw new ToolError('interrupted', 'interrupted before the move was committed');
     if (!options.copy) await parked.keep();
     const answer = await this.commit(host, pid);
     const downtime = Math.round((performance.now() - parked.stopRequested) * 1000);
@@ -162,7 +163,7 @@ class Move {
     return { host, pid: answer.pid, output: answer.output, bytes: this.bytes, downtime };
   }
 
-  /** From here on the program may run there. @throws UndecidedError when it is not known whether it does */
+  /** From here on the program may run on the target. @throws UndecidedError when nobody knows whether it does */
   private async commit(host: string, pid: number): Promise<MessageOf<'running'> | MessageOf<'failed'>> {
     const { channel, program, options } = this;
     this.committed = true;
@@ -179,7 +180,7 @@ class Move {
     throw new UndecidedError(program.pid, host, why);
   }
 
-  /** What has changed of a file. @returns bytes */
+  /** Sends what has changed of a file. @returns the number of bytes */
   private async sendFile(name: 'outline' | 'snapshot', { changed, read }: SentFile): Promise<number> {
     const total = changed.reduce((sum, { length }) => sum + length, 0);
     let sent = 0;
@@ -187,7 +188,7 @@ class Move {
       for (let done = 0; done < length; ) {
         const piece = Buffer.allocUnsafe(Math.min(PIECE, length - done)); // the stream keeps it until it is sent
         const got = await read(piece, offset + done);
-        if (got === 0) throw new ToolError('read', 'a temporary file is shorter than it was');
+        if (got === 0) throw new ToolError('read', 'a temporary file of the move has become shorter than it was');
         await this.say({ name: 'bytes', file: name, offset: offset + done, data: piece.subarray(0, got) });
         done += got;
         sent += got;
@@ -204,7 +205,7 @@ class Move {
       this.hasAnswered = true;
     });
     this.early.catch(() => {});
-    if (this.hasAnswered) await this.answer(); // nothing but a failure comes before it is asked for
+    if (this.hasAnswered) await this.answer(); // only a failure comes unasked
     try {
       await within(options.patience, options.signal, channel.send(message));
     } catch (error) {
@@ -213,7 +214,7 @@ class Move {
     }
   }
 
-  /** Why the other side has gone, when it has said so, or was never one of ours. */
+  /** Why the link ended: the target's own error, or that it never spoke our protocol. */
   private async lastWords(): Promise<void> {
     const GRACE = 1000;
     try {

@@ -1,10 +1,10 @@
 /**
- * The target's half of a move (docs/migration.md): takes a program, and begins to run it when it is told to commit.
+ * The target's half of a move (docs/migration.md): takes a program, and runs it once it is told to commit.
  *
  *     hello --> | bytes, look --> ready, compiled | bytes, prepare --> prepared | commit --> running
  *
- * The end of the link before `commit` ends all of it, and nothing is left. After it the program runs, whatever becomes
- * of the link. What comes is hostile input: each message only where it belongs.
+ * If the link ends before `commit`, everything is undone and nothing is left. After `commit` the program runs, whatever
+ * happens to the link. The source is hostile input: each message is accepted only in its place.
  */
 
 import { InputError, WagSnapError } from '../base/errors.js';
@@ -14,25 +14,25 @@ import { LinkError } from './errors.js';
 import type { Bytes, Hello, Message, MessageOf } from './messages.js';
 import { PROTOCOL } from './messages.js';
 
-/** A process that is complete, and has not begun. */
+/** A process that is complete but has not begun. */
 export interface HeldProgram {
   readonly pid: number;
   /** Where its output goes, for people. */
   readonly output: string;
-  /** @returns false when it has not begun and never will, as it has ended */
+  /** Lets it begin. @returns false when it ended before, so that it never began */
   begin(): Promise<boolean>;
 }
 
-/** What a move needs of the machine that takes the program. */
+/** What a move needs from the host that takes the program. */
 export interface TargetHost {
   write(piece: Bytes): Promise<void>;
-  /** Whether all that the program needs is here. @throws what is wrong, all of it */
+  /** Checks that everything the program needs is here. @throws all that is missing, at once */
   look(hello: Hello, size: number): Promise<Omit<MessageOf<'ready'>, 'name'>>;
-  /** Makes the image ready. */
+  /** Compiles the image. */
   compile(): Promise<Omit<MessageOf<'compiled'>, 'name'>>;
-  /** Makes the process, up to its first instruction. */
+  /** Makes the process, up to but without its first instruction. */
   prepare(size: number): Promise<HeldProgram>;
-  /** Ends a process that has not begun; removes everything that no running program needs. */
+  /** Ends a process that has not begun. Removes everything that no running program needs. */
   discard(): Promise<void>;
 }
 
@@ -47,16 +47,16 @@ export type ReceiveEvent =
   | { readonly event: 'failed'; readonly why: string };
 
 export interface Received {
-  /** Of the program that runs; undefined when there is none. */
+  /** The program's pid; undefined when it does not run. */
   readonly pid: number | undefined;
-  /** Why there is none, when the other side has not heard it: it is gone. */
+  /** Why it does not run, when the link was gone before the source could be told. */
   readonly lost?: string;
 }
 
-/** Milliseconds that the other side has to hear of a failure. */
+/** How long to wait until the source has received the failure, in milliseconds. */
 const LAST_WORDS = 2000;
 
-/** Takes one program. Everything that goes wrong is told to the other side. */
+/** Takes one program. Reports every failure to the source. */
 export async function receiveProgram(
   channel: Channel,
   host: TargetHost,
@@ -97,14 +97,14 @@ export async function receiveProgram(
   }
 }
 
-/** The other side has said so. */
+/** The source has cancelled the move. */
 class Cancelled extends Error {
   constructor(reason: string) {
     super(`the other side has given it up: ${reason}`);
   }
 }
 
-/** Takes pieces of a file, until the message comes that ends them. */
+/** Takes pieces of a file, until the message that ends them. */
 async function expect<N extends Message['name']>(
   channel: Channel,
   host: TargetHost,
@@ -127,7 +127,7 @@ function otherProtocol({ protocol, version }: Hello): InputError {
   return new InputError('protocol', `${what}: install the same version on both sides`);
 }
 
-/** And waits until it has been heard, so that it is not lost with the link. */
+/** Sends the failure and waits until it is received, so that closing the link does not lose it. */
 async function tell(channel: Channel, error: unknown): Promise<void> {
   const known = error instanceof WagSnapError;
   const failed: Message = {

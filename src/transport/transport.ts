@@ -1,12 +1,12 @@
-/** A way to another host: anything that gives a stream of bytes in both directions. */
+/** A way to another host: anything that provides a stream of bytes in both directions. */
 
 import type { Readable, Writable } from 'node:stream';
 
 export interface Transport {
-  /** Of the other host, for messages. */
+  /** The other host's name, for messages. */
   readonly name: string;
   /**
-   * Connects to a receiver, `wag-snap receive --stdio` or the library's receive().
+   * Connects to a receiver: `wag-snap receive --stdio` or the library's receive().
    *
    * @throws ToolError when it cannot be reached
    */
@@ -14,10 +14,10 @@ export interface Transport {
 }
 
 export interface Link {
-  /** What the other side sends. */
+  /** Bytes from the other side. */
   readonly input: Readable;
-  /** To the other side. Its back pressure is how fast the link is. */
+  /** Bytes to the other side. Its back pressure is the link's speed. */
   readonly output: Writable;
-  /** Both directions end, which tells the other side that nothing comes any more. */
+  /** Ends both directions, so that the other side sees the end of the stream. */
   close(): void;
 }
