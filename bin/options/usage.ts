@@ -56,7 +56,8 @@ export function parseDir(text: string): Directory {
       `--dir ${text}: there is no directory ${both}; between HOST and GUEST there are two colons: --dir ${meant}`,
     );
   }
-  if (/[\n\0]/.test(text) || guest.includes('::')) throw new UsageError(`--dir ${quoted(text)}: cannot be passed on`);
+  if (/[\n\0]/.test(text) || guest.includes('::'))
+    throw new UsageError(`--dir ${quoted(text)}: names must not contain line breaks, NUL or ::`);
   return { host: resolve(host), guest, readOnly };
 }
 

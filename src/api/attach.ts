@@ -1,16 +1,15 @@
-/** A running program, by its pid or by the name that it was given when it was started. */
+/** Finds a running program by its pid or its name. */
 
 import type { SignalOption } from './common-options.js';
 import { attachGiven } from './find-process.js';
 import type { AttachedWorkload } from './workload.js';
 
 /**
- * Takes hold of a running program, and changes nothing in it.
+ * Attaches to a running program, and changes nothing in it.
  *
- * @param process its pid, or the name that it was given. The pid of a `wag-snap run` means the program that it stands in
- *   for.
- * @throws InputError when there is none, it is not one of ours, or there are several; ToolError when it may not be
- *   looked at
+ * @param process the program's pid or name; the pid of a `wag-snap run` means the program that it runs
+ * @throws InputError when there is no such program, it is not one of ours, or several have the name; ToolError when it
+ * may not be inspected
  */
 export async function attach(process: number | string, options: SignalOption = {}): Promise<AttachedWorkload> {
   const { AttachedProcess } = await import('./attached-workload.js');

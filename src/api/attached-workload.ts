@@ -1,4 +1,4 @@
-/** A program that was running already. */
+/** A program that was already running when the library attached to it. */
 
 import { WagSnapError } from '../base/errors.js';
 import type { ImageProcess } from '../capture/process.js';

@@ -1,6 +1,6 @@
 /**
- * A directory that a program may write to and that holds the cache of compiled images: it could put there what the next
- * `wag-snap run` starts, outside of any sandbox.
+ * Warns of a granted directory that holds the cache of compiled images. A program that may write there can replace the
+ * image that the next `wag-snap run` starts, outside of any sandbox.
  */
 
 import { realpathSync } from 'node:fs';
@@ -8,7 +8,7 @@ import { sep } from 'node:path';
 import { quoted } from '../base/terminal-text.js';
 import { cacheFolder } from '../image/cache.js';
 
-/** A line for each that does. @param directories the host's paths of what is granted */
+/** A warning for each such directory. @param directories host paths of the granted directories */
 export function cacheGrantWarnings(
   directories: readonly { readonly host: string; readonly readOnly?: boolean }[],
 ): string[] {

@@ -1,15 +1,15 @@
-/** The cache of compiled images of this user. */
+/** The state of this user's cache of compiled images. */
 
 import { ImageCache } from '../image/cache.js';
 
 export interface CacheState {
-  /** Undefined for a user without a home: images are compiled every time. */
+  /** Path of the folder; undefined for a user without a home: images are then compiled every time. */
   readonly folder: string | undefined;
-  /** Whether images are kept there: it is a folder of this user's, and nobody else may write to it. */
+  /** Whether images can be kept there: the folder belongs to this user, and nobody else may write to it. */
   readonly isUsable: boolean;
 }
 
-/** Makes the folder if it is not there. */
+/** Creates the folder if it is missing. */
 export function cacheState(): CacheState {
   const cache = new ImageCache();
   try {

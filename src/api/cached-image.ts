@@ -1,8 +1,8 @@
 /**
  * The image of a module, from the cache or compiled now.
  *
- * Is what `run` starts and what restore lowers onto. Where there is no cache, the image is a temporary file that the
- * caller deletes. Needs the compiler and cache.ts.
+ * `run` starts this image, and restore lowers onto it. Without a cache, the image is a temporary file that the caller
+ * deletes. Loads the compiler.
  */
 
 import { createHash } from 'node:crypto';
@@ -22,10 +22,10 @@ import type { ImageRequest, ImageSource, ObtainedImage } from '../image/image-so
 import { decodeModule } from '../wasm/decode.js';
 
 /**
- * Images from a cache, compiled when they are not there. Until an image is released, the cache's folder is open: its
- * path leads through that.
+ * An image source that looks in a cache first and compiles what is missing. An image's path leads through the cache's
+ * open folder, which is closed when the image is released.
  *
- * @param cache undefined: none
+ * @param cache undefined: there is no cache
  */
 export function cachedImages(cache: ImageCache | undefined): ImageSource {
   return (request) => {
@@ -67,7 +67,7 @@ function obtainImage(request: ImageRequest, cache: ImageCache | undefined): Obta
   }
 }
 
-/** Of the module; with those that it is linked to, of all their names and hashes. */
+/** Hash of the module; of linked modules, hash of all their names and hashes. */
 function hashOf({ bytes, linked = [] }: ImageRequest): string {
   const own = createHash('sha256').update(bytes).digest('hex');
   if (linked.length === 0) return own;
@@ -95,18 +95,21 @@ function keyOf(request: ImageRequest, module: string, allowMissing: boolean): Im
   return { module, target: target.name, compiler: compilerFingerprint(), options };
 }
 
-/** Names that the module does not import do not matter, but are in the key. */
+/** Import names that the module does not have change nothing in the image, but are part of the key. */
 function namesKey(imports: NonNullable<ImageRequest['hostImports']>): string | boolean {
   if (typeof imports === 'boolean') return imports;
   return JSON.stringify(imports.map(({ module, name }) => [module, name]).sort());
 }
 
-/** What was built, by content: set in the bundle (scripts/bundle.mjs), absent when running from source. */
+/** Hash of the build, set in the bundle (scripts/bundle.mjs); absent when running from source. */
 declare const WAGSNAP_BUILD: string | undefined;
 
 let fingerprint: string | undefined;
 
-/** Of the build; from source, of the version, the host layer and size and time of each of the compiler's files. */
+/**
+ * Identifies the compiler. In a bundle: the build's hash. From source: version, host layer, and size and time of each
+ * of the compiler's files.
+ */
 function compilerFingerprint(): string {
   if (typeof WAGSNAP_BUILD !== 'undefined') return WAGSNAP_BUILD;
   if (fingerprint !== undefined) return fingerprint;

@@ -12,10 +12,10 @@ export type { CaptureReport };
 
 export interface CaptureOptions extends OutputOption, WarningOption, ProgressOption, SignalOption {
   /**
-   * A snapshot of the same program: write only what differs from it. What is written needs the files of both then.
+   * A snapshot of the same program: write only what differs from it. The new snapshot then needs the parent's files.
    */
   readonly parent?: string | undefined;
-  /** Folders in which the files are that the parent needs, if they are not beside it. */
+  /** Folders to search for the files that the parent itself needs, when they are not beside it. */
   readonly search?: readonly string[] | undefined;
   /** End the program, with exit code 75, once the snapshot is on the disk. */
   readonly kill?: boolean | undefined;
@@ -26,17 +26,20 @@ export interface CaptureOptions extends OutputOption, WarningOption, ProgressOpt
    * @returns what the snapshot is called there, which the program says as it ends
    */
   readonly onDurable?: (() => Promise<string>) | undefined;
-  /** Leave the module out: restore then needs it. */
+  /** Leave the module out; restore then has to be given it. */
   readonly withoutModules?: boolean | undefined;
   /** Record the sha256 of each open file, which restore compares. */
   readonly hashFiles?: boolean | undefined;
-  /** Bytes that the snapshot may have of open files that were unlinked, 64 MiB if not given. */
+  /** Limit on the contents of unlinked open files in the snapshot, in bytes; default: 64 MiB. */
   readonly maxFileData?: number | undefined;
-  /** Milliseconds to wait for a safepoint. */
+  /** How long to wait for a safepoint, in milliseconds. */
   readonly timeout?: number | undefined;
-  /** Milliseconds that the program may stand still, as far as possible; 20 if not given. */
+  /** How long the program may stand still, as far as possible, in milliseconds; default: 20. */
   readonly pauseBudget?: number | undefined;
-  /** 'none' copies everything while the program stands still; a way is for tests. The best way if not given. */
+  /**
+   * 'none' copies everything while the program stands still. Other values are for tests. Default: the best way there
+   * is.
+   */
   readonly tracking?: TrackingWay | 'none' | undefined;
 }
 
@@ -53,8 +56,8 @@ export interface Capturable {
 /**
  * Captures a running program.
  *
- * @param workload it, or its pid, or the name that it was given
- * @throws InputError, LimitError, ToolError; the program continues then
+ * @param workload the workload, its pid, or its name
+ * @throws InputError, LimitError, ToolError; after each of them the program continues
  */
 export async function capture(workload: Capturable | number | string, options: CaptureOptions): Promise<CaptureReport> {
   if (typeof workload === 'object') return workload.capture(options);
@@ -66,7 +69,7 @@ export async function capture(workload: Capturable | number | string, options: C
   }
 }
 
-/** The same of a process that stays attached. */
+/** Captures a process that is attached already, and leaves it attached. */
 export async function captureAttached(
   process: import('../capture/process.js').ImageProcess,
   { to, parent: path, search, ...options }: CaptureOptions,
@@ -76,7 +79,7 @@ export async function captureAttached(
   return captureTo(openDestination(resolve(to), inputs), process, { ...options, parent: parent?.stored });
 }
 
-/** The same, with the parent read and the output opened already. */
+/** As captureAttached, with the parent already read and the output already opened. */
 export async function captureTo(
   output: Destination,
   process: import('../capture/process.js').ImageProcess,
@@ -86,7 +89,7 @@ export async function captureTo(
   return captureProcess(process, { ...options, output });
 }
 
-/** The snapshot that a new one is a difference to, and all of its files, which no output may replace. */
+/** Reads the parent of a new snapshot. All of its files are inputs, which no output may replace. */
 export async function readParent(
   path: string,
   search: readonly string[] = [],

@@ -1,4 +1,4 @@
-/** A snapshot that is a difference to others, as one file. */
+/** Writes a snapshot that is a difference to others as a single file. */
 
 import { resolve } from 'node:path';
 import { Cancellation } from '../base/cancellation.js';
@@ -10,7 +10,7 @@ import type { ChainOptions } from './stored-snapshot.js';
 export interface CompactOptions extends ChainOptions, OutputOption, ProgressOption, SignalOption {}
 
 /**
- * Writes a snapshot that needs no other file. All that it is made of is compared with its digests before.
+ * Writes a snapshot that needs no other file. First compares all files that it is made of with their digests.
  *
  * @throws InputError when a file is damaged, missing or wrong; ToolError
  */
@@ -20,7 +20,7 @@ export async function compact(snapshot: string, { to, signal, onProgress, ...pla
   await compactOpened(stored, openDestination(resolve(to), filesOf(stored)), { signal, onProgress });
 }
 
-/** The same of one that was opened with all of its files (stored-snapshot.ts). @returns bytes of the new file */
+/** Compacts a snapshot that was opened with all of its files (stored-snapshot.ts). @returns bytes of the new file */
 export async function compactOpened(
   stored: StoredSnapshot,
   output: Destination,

@@ -1,4 +1,4 @@
-/** Compiling, with what those who look at the code want besides. Loads the compiler. */
+/** Compiles a module, with extra information for those who study the generated code. Loads the compiler. */
 
 import { availableParallelism } from 'node:os';
 import type { Target } from '../arch/masm/target.js';
@@ -16,22 +16,22 @@ import { NewImage } from './opened-image.js';
 import { readProgram } from './read-program.js';
 
 export interface DetailOptions extends CompileOptions {
-  /** Site tables and trap text; without them a process cannot be captured. Default: true. */
+  /** Emit site tables and trap text. Without them a process cannot be captured. Default: true. */
   readonly sites?: boolean | undefined;
-  /** Also lists where the code of each instruction of this function starts; see findFunction. */
+  /** List where the code of each instruction of this function starts; see findFunction. */
   readonly functionListing?: string | undefined;
-  /** Instead of `links`: modules that have been read. */
+  /** Modules that have been read already, instead of `links`. */
   readonly linked?: readonly LinkedModule[];
 }
 
-/** Where the code of each instruction of one function starts: [offset in the body, text offset], in order of both. */
+/** Where the code of each instruction of one function starts: [offset in the body, text offset], both ascending. */
 export interface FunctionListing {
   readonly module: Module;
   readonly funcIndex: number;
   readonly starts: (readonly [bodyOffset: number, textOffset: number])[];
 }
 
-/** @throws what compile throws; InputError 'function' when there is no such function with code */
+/** @throws as compile; InputError 'function' when the module defines no such function */
 export async function compileInDetail(
   source: string | Uint8Array,
   options: DetailOptions,
@@ -77,13 +77,13 @@ function record(wanted: number, starts: [bodyOffset: number, textOffset: number]
   };
 }
 
-/** @throws UsageError */
+/** Checks the number of threads. @throws UsageError */
 function jobsOf({ jobs = availableParallelism() }: CompileOptions): number {
   if (Number.isInteger(jobs) && jobs >= 1) return jobs;
-  throw new UsageError(`jobs: ${jobs} is no number of threads`);
+  throw new UsageError(`jobs: ${jobs} is not a number of threads`);
 }
 
-/** Of a CPU and its level. @throws UsageError */
+/** The target of a CPU and its level. @throws UsageError */
 function targetFor({ arch = ownArch(), cpu }: CompileOptions): Target {
   const level = cpu === 'native' && arch === ownArch() ? nativeLevel() : cpu;
   const target = level === undefined ? targets[arch] : (levels[arch] as Record<string, Target> | undefined)?.[level];
@@ -91,7 +91,7 @@ function targetFor({ arch = ownArch(), cpu }: CompileOptions): Target {
   throw new UsageError(`${[arch, ...(cpu === undefined ? [] : [cpu])].join(' ')}: there is no such CPU`);
 }
 
-/** A function by its index, the name it is exported by, or its name in the name section. @throws InputError 'function' */
+/** Finds a function by its index, its export name, or its name in the name section. @throws InputError 'function' */
 export function findFunction(module: Module, name: string): number {
   const exported = module.exports.find((entry) => entry.kind === ExternKind.Func && entry.name === name)?.index;
   const named = [...(module.names?.functions ?? [])].find(([, known]) => known === name)?.[0];

@@ -1,4 +1,4 @@
-/** WebAssembly coredumps, for debuggers: of a process, or of a snapshot. */
+/** Writes WebAssembly coredumps for debuggers, of a process or of a snapshot. */
 
 import { resolve } from 'node:path';
 import { type Destination, openDestination } from '../base/output.js';
@@ -9,7 +9,7 @@ import type { OutputOption, ProgressOption, SignalOption, WarningOption } from '
 import { attachGiven } from './find-process.js';
 
 export interface CoredumpOptions extends OutputOption, WarningOption, ProgressOption, SignalOption {
-  /** Milliseconds to wait for a safepoint. */
+  /** How long to wait for a safepoint, in milliseconds. */
   readonly timeout?: number | undefined;
 }
 
@@ -22,7 +22,7 @@ export interface Dumpable {
 /**
  * Writes a coredump of a running program, which continues, or of a snapshot.
  *
- * @param subject it, or a program's pid, or the name that it was given
+ * @param subject a workload, its pid, its name, or a snapshot
  * @throws InputError, LimitError, ToolError
  */
 export async function coredump(subject: Dumpable | number | string, options: CoredumpOptions): Promise<void> {
@@ -35,7 +35,7 @@ export async function coredump(subject: Dumpable | number | string, options: Cor
   }
 }
 
-/** The same of a process that stays attached. */
+/** Writes a coredump of a process that is attached already, and leaves it attached. */
 export async function coredumpAttached(process: ImageProcess, { to, ...options }: CoredumpOptions): Promise<void> {
   await coredumpOfProcess(process, openDestination(resolve(to), [`/proc/${process.pid}/exe`]), options);
 }
@@ -50,7 +50,7 @@ export async function coredumpOfProcess(
   await coredumpProcess(process, output, options);
 }
 
-/** @param stored with all of its files (stored-snapshot.ts). @throws InputError, LimitError, ToolError */
+/** @param stored a snapshot with all of its files (stored-snapshot.ts). @throws InputError, LimitError, ToolError */
 export async function coredumpOfSnapshot(stored: StoredSnapshot, output: Destination | string): Promise<void> {
   const { writeCoredump } = await import('../snapshot/coredump.js');
   await writeCoredump(stored, output);

@@ -1,6 +1,6 @@
 /**
- * What this machine's CPU can do, in the words of /proc/cpuinfo: `avx2`, `sse4_1`. Empty on ARM64, which has no such
- * line.
+ * The features of this machine's CPU, as /proc/cpuinfo names them: `avx2`, `sse4_1`. Empty on ARM64, whose cpuinfo has
+ * no such line.
  */
 
 import { readFileSync } from 'node:fs';

@@ -1,4 +1,4 @@
-/** The CPUs that code can be compiled for. Needs nothing, as help prints them. */
+/** The CPUs that the compiler has code for. Loads little, as the command line's help needs it. */
 
 import { type ArchName, CPU_LEVELS } from '../arch/masm/cpu-levels.js';
 import { cpuFlags } from './cpu-flags.js';
@@ -6,15 +6,15 @@ import { cpuFlags } from './cpu-flags.js';
 export type { ArchName };
 export { CPU_LEVELS };
 
-/** A level of the x64 or arm64 architecture; the least is the default. */
+/** A level of the x64 or arm64 architecture; the lowest is the default. */
 export type CpuLevel = (typeof CPU_LEVELS)[ArchName][number];
 
-/** What images are for when nothing else is said. */
+/** The default CPU of images: this machine's. */
 export function ownArch(): ArchName {
   return process.arch === 'arm64' ? 'arm64' : 'x64';
 }
 
-/** The level of this machine's CPU, as far as it makes a difference; undefined: the least. */
+/** This CPU's level, as far as the compiler distinguishes levels; undefined: the lowest. */
 export function nativeLevel(): CpuLevel | undefined {
   return cpuFlags().has('avx2') ? 'x86-64-v3' : undefined;
 }

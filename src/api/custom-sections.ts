@@ -6,11 +6,11 @@ const PREAMBLE = 8; // bytes: magic number and version
 
 export interface CustomSection {
   readonly name: string;
-  /** Of what follows the name. */
+  /** Size in bytes of what follows the name. */
   readonly bytes: number;
 }
 
-/** Names, and sizes of what follows the name, in their order, of a module that has been decoded. */
+/** The custom sections of a decoded module, in their order. */
 export function customSections(bytes: Uint8Array, file: string): CustomSection[] {
   const found: CustomSection[] = [];
   const reader = new Reader(bytes, file, PREAMBLE);

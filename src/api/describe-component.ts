@@ -1,4 +1,4 @@
-/** What a component is, as data: world, imports, exports, core modules, and whether it can be compiled. */
+/** Describes a component as data: world, imports, exports, core modules, and whether it can be compiled. */
 
 import { InputError } from '../base/errors.js';
 import { findAdapted } from '../wasm/component/command.js';
@@ -38,7 +38,7 @@ export function describeComponent(bytes: Uint8Array, file: string): ComponentDes
   };
 }
 
-/** Where the core module starts that is compiled alone, if it is so; or why the component cannot be compiled. */
+/** The offset of the core module that is compiled alone, if there is one, or why the component cannot be compiled. */
 function program(component: Component, graph: Graph): { main?: number; refused?: string } {
   try {
     const adapted = findAdapted(component, graph);

@@ -1,4 +1,4 @@
-/** What an image is, as data. */
+/** Describes an image as data. */
 
 import { targets } from '../arch/targets.js';
 import type { ImageDescription as ImageReader } from '../image/reader.js';
@@ -25,7 +25,7 @@ export function imageFacts(image: ImageReader): ImageFacts {
 }
 
 /**
- * What is not read to tell what it is: whoever asks for one image can wait for that.
+ * Checks also the parts that imageFacts does not need. Costs time, so only for a single image.
  *
  * @throws InputError 'damaged-image'
  */

@@ -1,4 +1,4 @@
-/** What a module is, and what a coredump is, as data. */
+/** Describes a module or a coredump as data. */
 
 import { ExternKind, type Module } from '../wasm/module.js';
 import { formatFuncType, formatGlobalType, formatMemoryType, formatTableType } from '../wasm/text.js';
@@ -8,17 +8,17 @@ import type { CoredumpDescription, ModuleDescription } from './description.js';
 
 /**
  * @param source a path, or the module's bytes, binary or text
- * @param file its name, for people
+ * @param file the module's name, for people
  * @throws InputError, LimitError
  */
 export async function describeModule(source: string | Uint8Array, file: string): Promise<ModuleDescription> {
   return moduleFacts(await readModule(source, file), file);
 }
 
-/** The same of a module that has been decoded. */
+/** As describeModule, for a decoded module. */
 export function moduleFacts(module: Module, file: string): ModuleDescription {
   const { imports, exports, names } = module;
-  const seen = [0, 0, 0, 0, 0]; // imports of each kind: the first ones of their index space
+  const seen = [0, 0, 0, 0, 0]; // imports of each kind: they come first in their index space
   return {
     kind: 'module',
     file,

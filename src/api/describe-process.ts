@@ -1,4 +1,4 @@
-/** What a running process is, as data. Changes and stops nothing. */
+/** Describes a running process as data. Neither changes nor stops it. */
 
 import type { ImageProcess } from '../capture/process.js';
 import { readTrap } from '../capture/trap.js';

@@ -1,4 +1,4 @@
-/** What is in a snapshot, as data: everything but the contents of memories. `inspect --json` prints it. */
+/** Describes a snapshot as data: everything but the contents of memories. `inspect --json` prints it. */
 
 import type { TraceEntry } from '../snapshot/capture-report.js';
 import { formatTime } from '../snapshot/file-facts.js';
@@ -26,11 +26,11 @@ import type {
   ValueDescription,
 } from './description.js';
 
-/** So many frames are described, the innermost ones. */
+/** The number of frames that are described, counted from the innermost. */
 export const DESCRIBED_FRAMES = 32;
 
 /**
- * @param file its name, for people
+ * @param file the snapshot's name, for people
  * @param trace see traceOf
  */
 export function snapshotFacts(
@@ -79,7 +79,7 @@ export function snapshotFacts(
 
 /**
  * The stack with the names that the snapshot's own modules give, innermost frame first.
- *
+ * The stack, innermost frame first, with names from the snapshot's own modules.
  * @throws InputError when a module in the snapshot is damaged
  */
 export function traceOf(stored: StoredSnapshot): TraceEntry[] {
@@ -98,7 +98,7 @@ export function traceOf(stored: StoredSnapshot): TraceEntry[] {
   return Array.from(frames.siteOf, (site) => entries[site]);
 }
 
-/** As in an image's own name table: imports by module and name, the others by the name section. */
+/** Names as in an image's own name table: imports by module and name, other functions by the name section. */
 export function functionNames({ imports, names }: Module): ReadonlyMap<number, string> {
   const all = new Map(names?.functions);
   const functions = imports.filter(({ kind }) => kind === ExternKind.Func);

@@ -1,10 +1,10 @@
-/** What a file is, as data. Snapshots are described by describe-snapshot.ts. */
+/** Describes a file as data. describe-snapshot.ts does it for snapshots. */
 
 import type { FileDescription } from './description.js';
 
 /**
  * @param kind what the file is (file-kind.ts)
- * @param name of the file, for people: the path may be a temporary one
+ * @param name the file's name for people, as the path may be that of a temporary file
  * @throws InputError when it is damaged; LimitError, ToolError
  */
 export async function describeFile(

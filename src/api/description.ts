@@ -1,4 +1,4 @@
-/** What modules, components, images, snapshots, coredumps and running programs are, as data: what `inspect` gives. */
+/** The results of `inspect`: modules, components, images, snapshots, coredumps and running programs as data. */
 
 import type { ArchName } from './cpu.js';
 
@@ -6,21 +6,21 @@ export type Description = FileDescription | SnapshotDescription | ProcessDescrip
 
 export type FileDescription = ModuleDescription | ComponentDescription | CoredumpDescription | ImageDescription;
 
-/** Types are in words: `(i32, i32) i32`, `memory 1..16`. */
+/** A module. Types are in words: `(i32, i32) i32`, `memory 1..16`. */
 export interface ModuleDescription {
   readonly kind: 'module';
   readonly file: string;
-  /** Of the binary. */
+  /** Size of the binary in bytes. */
   readonly bytes: number;
-  /** In the name section. */
+  /** The module's name from the name section. */
   readonly name: string | null;
   /** Whether it has a name section. */
   readonly hasNames: boolean;
-  /** How many it defines, as are globals. */
+  /** How many functions it defines itself; globals are counted alike. */
   readonly functions: number;
   readonly imports: readonly { readonly module: string; readonly name: string; readonly type: string }[];
   readonly exports: readonly { readonly name: string; readonly type: string }[];
-  /** Imported ones too. */
+  /** Types of all memories, imported ones included; tables alike. */
   readonly memories: readonly string[];
   readonly tables: readonly string[];
   readonly globals: number;
@@ -34,13 +34,16 @@ export interface ComponentDescription {
   readonly kind: 'component';
   readonly file: string;
   readonly bytes: number;
-  /** `wasi:cli/command@0.2.6`; null: none of WASI's. */
+  /** The world, `wasi:cli/command@0.2.6`; null: none of WASI's. */
   readonly world: string | null;
-  /** The core module that is compiled alone, an index of `coreModules`; null: all are, or the component cannot be. */
+  /**
+   * The core module that is compiled alone, as an index of `coreModules`; null: all of them are compiled, or the
+   * component cannot be.
+   */
   readonly main: number | null;
-  /** Why it cannot be compiled; null: it can. */
+  /** Why the component cannot be compiled; null: it can. */
   readonly refused: string | null;
-  /** Those of nested components too, in the order of the file. Offset in the file and size are in bytes. */
+  /** Core modules, also of nested components, in the file's order. Offset and size are in bytes. */
   readonly coreModules: readonly { readonly name: string | null; readonly offset: number; readonly bytes: number }[];
   readonly imports: readonly ComponentEntry[];
   readonly exports: readonly ComponentEntry[];
@@ -48,45 +51,45 @@ export interface ComponentDescription {
 
 export interface ComponentEntry {
   readonly name: string;
-  /** `instance`, `func`, `type`, ... */
+  /** The kind: `instance`, `func`, `type`, ... */
   readonly kind: string;
-  /** Names of an instance's functions. */
+  /** The functions of an instance. */
   readonly functions: readonly string[];
 }
 
-/** A module in form, whose state is in custom sections. */
+/** A coredump. It has the format of a module, with its state in custom sections. */
 export interface CoredumpDescription {
   readonly kind: 'coredump';
   readonly file: string;
   readonly bytes: number;
   readonly memories: readonly string[];
-  /** Its custom sections: names, and bytes of what follows the name. */
+  /** Custom sections: their names, and the bytes that follow each name. */
   readonly sections: readonly { readonly name: string; readonly bytes: number }[];
 }
 
 export interface ImageFacts {
   readonly arch: ArchName;
-  /** Version of wag-snap that made it. */
+  /** The version of wag-snap that made it. */
   readonly compiler: string;
   readonly deterministic: boolean;
-  /** Of the file. */
+  /** Size of the file in bytes. */
   readonly bytes: number;
   readonly codeBytes: number;
   /** Whether it continues a snapshot. */
   readonly resumes: boolean;
-  /** Functions that whoever starts it must provide. */
+  /** Functions that the embedder must provide. */
   readonly hostImports: readonly { readonly module: string; readonly name: string }[];
-  /** Functions, and places at which frames can stand; null when it was compiled without: it cannot be captured. */
+  /** Numbers of functions and of sites; null for an image without site tables, which cannot be captured. */
   readonly functions: number | null;
   readonly sites: number | null;
   readonly modules: readonly {
     readonly name: string;
     readonly sha256: string;
     readonly size: number;
-    /** Whether the image carries it. */
+    /** Whether the image carries the module. */
     readonly included: boolean;
   }[];
-  /** Each with the index of its module. */
+  /** Instances, each with the index of its module. */
   readonly instances: readonly { readonly name: string; readonly module: number }[];
 }
 
@@ -98,60 +101,60 @@ export interface ImageDescription extends ImageFacts {
 export interface ProcessDescription {
   readonly kind: 'process';
   readonly pid: number;
-  /** What the workload is called. */
+  /** The workload's name. */
   readonly name: string | null;
-  /** Of the program, its name first. */
+  /** The program's arguments; the first is its name. */
   readonly args: readonly string[];
   /**
-   * Kept: a move has left it parked. Unknown: it may not be looked into, as long as it has not named us as its tracer.
+   * `kept`: a move has left it parked. `unknown`: it has not named us as its tracer, so its memory may not be read.
    */
   readonly state: 'starting' | 'running' | 'stopping' | 'parked' | 'trapped' | 'kept' | 'unknown';
-  /** Of one that is parked at it. */
+  /** The trap of a program that is parked at one. */
   readonly trap: { readonly kind: number; readonly message: string } | null;
-  /** A letter, as in ps: R running, S sleeping, T stopped; ? for one that has ended. */
+  /** The kernel's state letter, as in ps: R running, S sleeping, T stopped; ? when it has ended. */
   readonly systemState: string;
   readonly image: ImageFacts;
 }
 
-/** Bits are in hexadecimal: `0x1f`. */
+/** A value; bits are in hexadecimal: `0x1f`. */
 export type ValueDescription =
   | { readonly type: string; readonly bits: string }
   | { readonly type: 'v128'; readonly i32x4: readonly string[] }
   | { readonly type: 'funcref'; readonly function: { readonly instance: number; readonly func: number } | null }
-  /** The exception's index. */
+  /** The index of the exception. */
   | { readonly type: 'exnref'; readonly exception: number | null };
 
 export interface FrameDescription {
   readonly instance: number;
-  /** Index in the instance's module, imports first. */
+  /** The function's index in the instance's module, imports first. */
   readonly func: number;
   readonly name: string;
-  /** Byte offset in the module; absent when that was left out. */
+  /** Byte offset in the module; absent when the module was left out. */
   readonly moduleOffset?: number | undefined;
   /** Byte offset in the function's body. */
   readonly offset: number;
   readonly kind: 'entry' | 'loop' | 'return' | 'call' | 'trap';
-  /** Types: `i32, f64`. */
+  /** The types: `i32, f64`. */
   readonly locals: string;
   readonly operands: string;
 }
 
 export interface InstanceDescription {
-  /** Index of its module. */
+  /** The index of the instance's module. */
   readonly module: number;
-  /** Those that it defines, as are tables and memories. */
+  /** The globals that it defines itself, without imports; tables and memories alike. */
   readonly globals: readonly ValueDescription[];
-  /** Lengths in elements. */
+  /** Lengths of tables, in elements. */
   readonly tables: readonly { readonly type: string; readonly length: number; readonly max: number }[];
-  /** In pages of 64 KiB. */
+  /** Sizes of memories, in pages of 64 KiB. */
   readonly memories: readonly {
     readonly pages: number;
     readonly maxPages: number;
     readonly usedPages: number;
-    /** Its size, of a memory whose own pages are bytes: then the others are rounded up. */
+    /** The exact size of a memory whose page size is one byte; `pages` is then rounded up. */
     readonly bytes?: number;
   }[];
-  /** Indexes of segments. */
+  /** Indexes of dropped segments. */
   readonly droppedData: readonly number[];
   readonly droppedElements: readonly number[];
 }
@@ -159,24 +162,24 @@ export interface InstanceDescription {
 export interface DescriptorDescription {
   readonly fd: number;
   readonly kind: 'stdio' | 'preopen' | 'file' | 'directory' | 'listener' | 'socket' | 'null' | 'given';
-  /** Where a listener listens: `tcp:127.0.0.1:80`. */
+  /** The address of a listener: `tcp:127.0.0.1:80`. */
   readonly address?: string;
-  /** A directory that it was given: the name that the program sees, and the path. */
+  /** A preopened directory: the name that the program sees, and the host's path. */
   readonly guestName?: string;
   readonly hostPath?: string;
   readonly readOnly?: boolean;
-  /** Of files: the path below the directory with descriptor `preopen`. */
+  /** A file: its path below the directory of descriptor `preopen`. */
   readonly path?: string;
   readonly preopen?: number;
-  /** Position in bytes, in decimal. */
+  /** The position in bytes, in decimal. */
   readonly offset?: string;
   readonly type?: string;
-  /** Bytes, in decimal. */
+  /** The size in bytes, in decimal. */
   readonly size?: string;
-  /** ISO 8601, with nanoseconds. */
+  /** The modification time, ISO 8601, with nanoseconds. */
   readonly modified?: string;
   readonly sha256?: string;
-  /** It had no name any more, and the snapshot has its contents. */
+  /** Whether the file was unlinked; the snapshot then has its contents. */
   readonly unlinked?: { readonly bytes: number; readonly sha256: string };
   readonly nameless?: boolean;
 }
@@ -184,26 +187,26 @@ export interface DescriptorDescription {
 export interface SnapshotDescription {
   readonly kind: 'snapshot';
   readonly file: string;
-  /** What the workload is called. */
+  /** The workload's name. */
   readonly name: string | null;
-  /** Of the file. */
+  /** Size of the file in bytes. */
   readonly bytes: number;
-  /** By which it is known, whatever its file is called. */
+  /** The digest that identifies the snapshot, whatever its file is called. */
   readonly digest: string | null;
   /** How often the computation has been captured. */
   readonly generation: number;
-  /** ISO 8601. */
+  /** Time of the capture, ISO 8601. */
   readonly created: string;
-  /** Digest of the snapshot that it is a difference to. */
+  /** The digest of the snapshot that this one is a difference to. */
   readonly parent: string | null;
-  /** The files that it needs besides its own, the newest first. */
+  /** The other files that it needs, newest first. */
   readonly ancestors: readonly { readonly digest: string; readonly name: string }[] | null;
   readonly source: { readonly arch: string; readonly compiler: string; readonly deterministic: boolean };
   readonly state: 'running' | 'trapped';
   readonly trap: { readonly kind: number; readonly message: string } | null;
-  /** What the outermost frame is of: a start function, the program's entry, or the function of `call`. */
+  /** What the outermost frame belongs to: a start function, the program's entry, or the function of `call`. */
   readonly phase: { readonly instance: number; readonly kind: 'start' | 'entry' | 'call' };
-  /** What runs instead of the program's entry (`run --invoke`). */
+  /** The call that replaces the program's entry (`run --invoke`). */
   readonly call: { readonly instance: number; readonly function: number; readonly results: readonly string[] } | null;
   readonly modules: readonly {
     readonly name: string;
@@ -221,14 +224,14 @@ export interface SnapshotDescription {
   readonly host: {
     readonly args: readonly string[];
     readonly env: readonly string[];
-    /** The program's monotonic clock, nanoseconds, in decimal. */
+    /** The program's monotonic clock in nanoseconds, in decimal. */
     readonly monotonic: string;
     readonly pendingTimeout: string | null;
-    /** Of programs that call functions of whoever starts them; the others have null. */
+    /** The embedder's state, of programs that call functions of an embedder; else null. */
     readonly embedder: {
-      /** By which the embedder knows it. */
+      /** The session by which the embedder knows the program. */
       readonly session: string;
-      /** Number of its last call, and whether that has no answer. */
+      /** The number of its last call, and whether that call is still unanswered. */
       readonly lastCall: number;
       readonly isPending: boolean;
       readonly imports: readonly { readonly module: string; readonly name: string }[];

@@ -1,27 +1,27 @@
 /**
- * A call as commands of the driver (runtime/process/driver.ts): for images of versions that took no calls
- * (RT_TAKES_CALLS). A process that makes one cannot be captured.
+ * A call as commands of the driver (runtime/process/driver.ts), for images of versions that could not take calls
+ * (RT_TAKES_CALLS). A process that executes such a call cannot be captured.
  */
 
 const COMMAND_INSTANTIATE = 1;
 const COMMAND_INVOKE = 2;
 const COMMAND_QUIT = 4;
 
-/** Where the driver finds what it is to do. */
+/** A call, with the offsets that the driver needs. */
 export interface DriverCall {
-  /** Of the main module. */
+  /** Index in the main module. */
   readonly instance: number;
   /** Image offset of the function's record. */
   readonly record: number;
-  /** The same of the _initialize of each reactor, which have to run before (WASI application ABI). */
+  /** The same for the _initialize of each reactor, which must run first (WASI application ABI). */
   readonly initialize: readonly number[];
-  /** Cells of its arguments. */
+  /** The cells of the arguments. */
   readonly cells: readonly bigint[];
-  /** How many its results take. */
+  /** The number of cells of the results. */
   readonly resultCells: number;
 }
 
-/** The commands, and how many bytes of trap kinds come before the results in the reply. */
+/** The commands, and how many bytes of trap kinds precede the results in the reply. */
 export function driverCommands(call: DriverCall): { message: Buffer; kinds: number } {
   const { instance, record, initialize, cells, resultCells } = call;
   const instances = Array.from({ length: instance }, (_, i) =>

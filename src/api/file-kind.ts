@@ -1,21 +1,21 @@
 /**
- * What a file is, by its first bytes: the one place that knows, for all commands. Decodes nothing. What it is not for
- * is said in words: whoever gave the wrong file wants to know what he has, and which command takes it.
+ * Tells what a file is by its first bytes. All commands use it. Nothing is decoded. For a file that a command cannot
+ * take, it says what the file is and which command takes it.
  */
 
 export type FileKind = 'module' | 'component' | 'image' | 'snapshot' | 'coredump' | 'other';
 
 export interface FileType {
   readonly kind: FileKind;
-  /** With its article: `a snapshot`. */
+  /** The kind with its article: `a snapshot`. */
   readonly what: string;
   /** A component in the text format. */
   readonly isText?: boolean;
-  /** What can be done with it. */
+  /** What the user can do with the file. */
   readonly advice?: string;
 }
 
-/** So many bytes tell. */
+/** The number of first bytes that are needed. */
 export const HEAD_SIZE = 512;
 
 type Known = readonly [magic: string, what: string, advice?: string];
@@ -62,7 +62,7 @@ const ELF_MACHINES: Readonly<Record<number, string>> = {
   258: 'LoongArch',
 };
 
-/** @param head the first HEAD_SIZE bytes, or all that there are */
+/** @param head the first HEAD_SIZE bytes, or the whole of a shorter file */
 export function fileType(head: Uint8Array): FileType {
   if (head.length === 0) return { kind: 'other', what: 'empty' };
   const bytes = Buffer.from(head.buffer, head.byteOffset, head.length);
@@ -80,11 +80,11 @@ function other([, what, advice]: Known): FileType {
   return { kind: 'other', what, ...(advice === undefined ? {} : { advice }) };
 }
 
-/** A module of another version is the decoder's to refuse. */
+/** The decoder refuses modules of other versions. */
 function wasmType(bytes: Buffer): FileType {
   const layer = bytes.length >= 8 ? bytes.readUInt16LE(6) : 0;
   if (layer === 1) return { kind: 'component', what: 'a component' };
-  // custom section, size, length of its name (of one byte as long as the section is short), name
+  // custom section, size, length of its name (one byte, as the section is short), name
   const section = bytes.subarray(8);
   const name = section[0] === 0 ? section.subarray(1).findIndex((byte) => byte < 0x80) + 2 : 0;
   if (name > 1 && section.subarray(name, name + 5).toString('latin1') === '\x04core') {
@@ -93,7 +93,7 @@ function wasmType(bytes: Buffer): FileType {
   return { kind: 'module', what: 'a module' };
 }
 
-/** Whether an executable is one of ours is for its sections to say (readImage). */
+/** Whether the executable is one of ours is decided by its sections (readImage). */
 function elfType(bytes: Buffer): FileType {
   const isLittle = bytes[5] === 1;
   const machine = bytes.length < 20 ? 0 : isLittle ? bytes.readUInt16LE(18) : bytes.readUInt16BE(18);
@@ -105,7 +105,7 @@ function elfType(bytes: Buffer): FileType {
 }
 
 function isText(bytes: Buffer): boolean {
-  // a character may be cut off at the end
+  // the last character may be cut off
   const text = bytes.toString('utf8').replace(/\ufffd$/, '');
   // biome-ignore lint/suspicious/noControlCharactersInRegex: text has none but these
   return !/[\x00-\x06\x0e-\x1a\x1c-\x1f\ufffd]/.test(text);

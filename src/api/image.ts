@@ -1,56 +1,56 @@
-/** An image: what a module was compiled to, in memory or in a file. */
+/** Images, in memory or in a file: the result of compiling a module. */
 
 import type { ArchName } from './cpu.js';
 import type { ImageDescription } from './description.js';
 
-/** A static executable of a module, with its runtime. */
+/** A static executable made from a module, with its runtime. */
 export interface Image {
   readonly kind: 'image';
-  /** Of its file; undefined when it is in memory. */
+  /** Path of the file; undefined when the image is in memory. */
   readonly path: string | undefined;
   /** The CPU that it is for. */
   readonly arch: ArchName;
-  /** Version of wag-snap that made it. */
+  /** The version of wag-snap that made it. */
   readonly compiler: string;
   /** Whether every NaN has the same bits. */
   readonly deterministic: boolean;
-  /** Bytes of the file. */
+  /** Size of the file in bytes. */
   readonly size: number;
-  /** Bytes of machine code. */
+  /** Size of the machine code in bytes. */
   readonly codeSize: number;
-  /** Those that it was made of; the last one is the main module. */
+  /** The modules that it was made from; the last one is the main module. */
   readonly modules: readonly ImageModule[];
   /**
-   * The wasm binary of a module; undefined when the image was made without it.
+   * The wasm binary of a module; undefined when the image does not carry it.
    *
    * @param index of `modules`; default: the main module
    * @throws InputError when the image is damaged
    */
   moduleBytes(index?: number): Uint8Array | undefined;
   /**
-   * All that is known of it, as `wag-snap inspect --json` prints it.
+   * Describes the image, as `wag-snap inspect --json` does.
    *
    * @throws InputError when it is damaged
    */
   describe(): Promise<ImageDescription>;
-  /** The file's contents. */
+  /** The contents of the file. */
   bytes(): Uint8Array;
   /**
-   * Writes it as an executable file: whole or not at all.
+   * Writes an executable file. The file is complete or not there.
    *
    * @throws ToolError when it cannot be written
    */
   write(path: string): Promise<void>;
-  /** Closes the file; nothing can be read after it. May be called twice. */
+  /** Closes the file. Nothing can be read afterwards. May be called twice. */
   close(): void;
   [Symbol.dispose](): void;
 }
 
 export interface ImageModule {
-  /** In its name section; else empty. */
+  /** The name from the name section, else empty. */
   readonly name: string;
-  /** Of the binary, in lower-case hex. */
+  /** The binary's digest, in lower-case hex. */
   readonly sha256: string;
-  /** Bytes of the binary. */
+  /** The binary's size in bytes. */
   readonly size: number;
 }

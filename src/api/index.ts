@@ -1,8 +1,8 @@
 /**
- * The public library: what programs import as `wag-snap`. Each entry loads what it needs when it is called.
+ * The public library: what programs import as `wag-snap`. Each function loads its code when it is first called.
  *
- * Errors are InputError (the input's fault), LimitError (it exceeds a limit of ours), ToolError (the environment does
- * not let us) and BugError (ours); each has a `code`.
+ * Errors are InputError (the input's fault), LimitError (a limit of ours), ToolError (the environment prevents it) and
+ * BugError (our fault). Each has a `code`.
  */
 
 export { BugError, InputError, LimitError, ModuleError, ToolError, UsageError, WagSnapError } from '../base/errors.js';

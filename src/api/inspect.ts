@@ -1,4 +1,4 @@
-/** What anything of ours is, as data. Changes and stops nothing. */
+/** Describes anything of ours as data. Neither changes nor stops it. */
 
 import { InputError } from '../base/errors.js';
 import type { SignalOption } from './common-options.js';
@@ -7,10 +7,10 @@ import { attachGiven, attachUnlessFile } from './find-process.js';
 import { typeOf } from './open.js';
 
 /**
- * Says what a module, an image, a snapshot, a coredump or a running program is: the object that
- * `wag-snap inspect --json` prints.
+ * Describes a module, an image, a snapshot, a coredump or a running program. Returns the object that `wag-snap inspect
+ * --json` prints.
  *
- * @param subject the path of a file, or a program's name or pid; of a path and a name that are alike the file is meant
+ * @param subject the path of a file, or a program's name or pid; a file takes precedence
  * @throws InputError when it is none of these, or damaged; LimitError, ToolError
  */
 export async function inspect(subject: string | number, options: SignalOption = {}): Promise<Description> {

@@ -1,6 +1,6 @@
 /**
- * The interfaces of WASI 0.2, a module that components are merged with: built from src/runtime/interfaces to
- * dist/runtime/interfaces.wasm.
+ * The implementation of the WASI 0.2 interfaces, a module that components are merged with. Built from
+ * src/runtime/interfaces into dist/runtime/interfaces.wasm.
  */
 
 import { readFileSync } from 'node:fs';
@@ -14,7 +14,7 @@ const PLACE = 'dist/runtime/interfaces.wasm';
 
 let module: Module | undefined;
 
-/** @throws ToolError when it has not been built */
+/** @throws ToolError when the module has not been built */
 export function loadInterfaces(): Module {
   if (module !== undefined) return module;
   let bytes: Uint8Array;

@@ -1,6 +1,6 @@
 /**
- * The tool's end of a call that a process runs instead of its program's entry (runtime/process/call.ts): two pipes, one
- * with the call, one with the reply, so that the guest keeps its standard streams.
+ * The tool's side of a call that a process makes instead of its program's entry (runtime/process/call.ts). The call and
+ * the reply each have a pipe, so that the guest keeps its standard streams.
  */
 
 import type { ChildProcess } from 'node:child_process';
@@ -10,27 +10,27 @@ import { TRAP_FATAL } from '../image/contract/traps.js';
 import { ValType } from '../wasm/module.js';
 import type { InvokeReply } from './reply.js';
 
-/** By TRAP_*. */
+/** Messages by TRAP_*. */
 const MESSAGES: Readonly<Record<number, string>> = { ...TRAP_MESSAGES, [TRAP_FATAL]: 'fatal signal' };
 
 export interface CallMessage {
-  /** What is sent; empty when the process has its call already. */
+  /** The bytes to send; empty when the process has its call already. */
   readonly message: Buffer;
   /** Types of the results. */
   readonly results: Uint8Array; // of ValType
-  /** Bytes of trap kinds before the results in the reply. */
+  /** Bytes of trap kinds that precede the results in the reply. */
   readonly kinds: number;
-  /** By which the image is told the descriptor. */
+  /** The environment variable that tells the image the descriptor. */
   readonly variable: 'WAGSNAP_INVOKE' | 'WAGSNAP_DRIVER';
 }
 
 export class Invocation {
   readonly env: Readonly<Record<string, string>>;
-  /** Descriptors that the process gets after its others. */
+  /** Descriptors that the process inherits after its others. */
   readonly descriptors = ['pipe', 'pipe'] as const;
   private replies: Promise<Buffer[]> | undefined;
 
-  /** @param descriptor the process's next free one */
+  /** @param descriptor the first free descriptor number of the process */
   constructor(
     private readonly call: CallMessage,
     private readonly descriptor: number,
@@ -38,28 +38,28 @@ export class Invocation {
     this.env = { [call.variable]: String(descriptor) };
   }
 
-  /** The process has started. */
+  /** Called when the process has started. */
   start(child: ChildProcess): void {
     const commands = child.stdio[this.descriptor] as Writable;
     const replies = child.stdio[this.descriptor + 1] as Readable;
     commands.on('error', () => {}); // the process has ended: its exit code says why
     this.replies = replies.toArray();
-    this.replies.catch(() => {}); // reply() tells
+    this.replies.catch(() => {}); // a failure is reported by reply()
     commands.end(this.call.message);
   }
 
-  /** Resolves once the process has closed its end. */
+  /** Resolves once the process has closed its end of the pipe. */
   async reply(): Promise<InvokeReply> {
     return decodeReply(this.call, Buffer.concat((await this.replies) ?? []));
   }
 }
 
-/** Of a restored process, which has its call in the snapshot. @param results their types */
+/** The call of a restored process, which has it from the snapshot. @param results their types */
 export function resumedCall(results: Uint8Array): CallMessage {
   return { message: Buffer.alloc(0), results, kinds: 1, variable: 'WAGSNAP_INVOKE' };
 }
 
-/** How many cells of 64 bits values of these types take. */
+/** The number of 64-bit cells that values of these types take. */
 export function countCells(types: Uint8Array): number {
   return types.reduce((sum, type) => sum + cellsOf(type), 0);
 }

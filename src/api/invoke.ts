@@ -1,6 +1,6 @@
 /**
- * A call of one exported function of an image (`run --invoke`). Knows no compiler: what to call is read from the image,
- * with types from the module.
+ * A call of one exported function of an image (`run --invoke`). Needs no compiler: the image says where the function
+ * is, the module says its type.
  */
 
 import { InputError, UsageError } from '../base/errors.js';
@@ -26,8 +26,8 @@ import { cellsOf, parseValue } from './values.js';
 /**
  * @param path of the image
  * @param module its main module
- * @param name of the function's export
- * @param args as texts
+ * @param name the name of the function's export
+ * @param args the arguments as text
  * @throws InputError, UsageError
  */
 export function prepareCall(path: string, module: Module, name: string, args: readonly string[]): CallMessage {
@@ -61,13 +61,13 @@ export function prepareCall(path: string, module: Module, name: string, args: re
   }
 }
 
-/** Images of earlier versions do not. */
+/** Images of earlier versions take no calls. */
 function takesCalls(image: ImageDescription): boolean {
   const at = image.outline.data.imageOffset + RT_TAKES_CALLS;
   return Buffer.from(image.loadedBytes(at, 4)).readUInt32LE(0) === 1;
 }
 
-/** image/contract/call.ts CALL_*. */
+/** Encodes a call as image/contract/call.ts CALL_* describes it. */
 function encodeCall(record: number, initialize: boolean, results: Uint8Array, cells: readonly bigint[]): Buffer {
   const bytes = Buffer.alloc(CALL_HEADER + (results.length + cells.length) * 8);
   const word = (at: number, value: number | bigint) => bytes.writeBigUInt64LE(BigInt(value), at);
@@ -90,7 +90,7 @@ function initializers(image: ImageDescription, own: Entry | undefined): number[]
   return own === undefined ? records : [...records, recordOf(image, main, own.index, own.name)];
 }
 
-/** Those that the main module is linked to, whose instances come after the host layer's. */
+/** The modules that the main module is linked to. Their instances follow the host layer's. */
 function linkedModules(image: ImageDescription): Module[] {
   const { modules } = image.identity;
   return modules.slice(1, -1).map(({ name }, i) => {
@@ -100,7 +100,7 @@ function linkedModules(image: ImageDescription): Module[] {
   });
 }
 
-/** Image offset of the record of an instance's function. */
+/** Image offset of the function record of an instance's function. */
 function recordOf({ identity }: ImageDescription, instance: number, funcIndex: number, name: string): number {
   const { instances } = identity;
   let index = funcIndex;
@@ -111,7 +111,7 @@ function recordOf({ identity }: ImageDescription, instance: number, funcIndex: n
   return instances[instance].start + record;
 }
 
-/** Arguments as the driver wants them: in cells of 64 bits. */
+/** Encodes the arguments in cells of 64 bits, as the driver expects them. */
 function parseArguments(name: string, type: FuncType, args: readonly string[]): bigint[] {
   if (args.length !== type.params.length) {
     throw new UsageError(`${name}${formatFuncType(type)} takes ${type.params.length} arguments, not ${args.length}`);

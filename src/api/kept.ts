@@ -1,10 +1,10 @@
-/** A workload that is kept parked by a move whose end is not known: whoever knows it says what becomes of it. */
+/** Decides about a workload that a move with unknown outcome has left parked. */
 
 import { endKept as endProcess, resumeKept as resumeProcess } from '../capture/kept.js';
 import { attachGiven } from './find-process.js';
 
 /**
- * It does not run elsewhere: it continues here.
+ * For a workload that does not run elsewhere: it continues here.
  *
  * @param workload its pid, or the name that it was given
  * @throws InputError 'not-kept' when it is not kept; ToolError
@@ -18,7 +18,7 @@ export async function resumeKept(workload: number | string, signal?: AbortSignal
   }
 }
 
-/** It runs elsewhere: it ends here. As resumeKept. */
+/** For a workload that runs elsewhere: it ends here. Otherwise as resumeKept. */
 export async function endKept(workload: number | string, signal?: AbortSignal): Promise<void> {
   const process = await attachGiven(String(workload), signal);
   try {

@@ -1,5 +1,5 @@
 /**
- * How an image is started here: by itself, or through qemu-user when it is for another CPU. Needs errors.ts.
+ * How an image is started on this machine: directly, or through qemu-user when it is for another CPU.
  */
 
 import { accessSync, closeSync, constants, openSync, readSync } from 'node:fs';
@@ -11,14 +11,14 @@ import { emulatorArguments, emulatorNames } from '../image/emulator.js';
 
 export interface Launch {
   readonly program: string;
-  /** Come before the workload's own. */
+  /** Arguments that precede the workload's own. */
   readonly args: readonly string[];
   readonly argv0: string;
-  /** The file is opened again after the program has started: it must stay until the workload ends. */
+  /** Whether the file is opened again after the start. It must then stay until the workload ends. */
   readonly emulated: boolean;
 }
 
-/** By e_machine of the ELF header. */
+/** CPUs by e_machine of the ELF header. */
 const MACHINES: Readonly<Record<number, ArchName>> = { 62: 'x64', 183: 'arm64' };
 
 /** @throws ToolError when the image is for another CPU and there is no emulator for it */
@@ -46,7 +46,7 @@ export function findEmulator(arch: ArchName): string | undefined {
         accessSync(path, constants.X_OK);
         return path;
       } catch {
-        // the next one
+        // try the next folder
       }
     }
   }

@@ -1,3 +1,3 @@
-/** What a module may have at most. */
+/** The limits of modules. */
 
 export { limits } from '../wasm/limits.js';

@@ -6,15 +6,15 @@ import type { LinkedModule } from '../image/image-source.js';
 export type { LinkedModule };
 
 /**
- * Modules by the names that the program imports them by: paths, or bytes in either form. They are instantiated in this
- * order, and may import those before them.
+ * Modules by the names under which the program imports them: paths, or bytes of either form. They are instantiated in
+ * this order, and each may import those before it.
  */
 export type Links = Readonly<Record<string, string | Uint8Array>>;
 
-/** Characters of a name: a snapshot keeps as many. */
+/** The longest name, in characters, as in snapshots. */
 const NAME_MAX = 4096;
 
-/** @throws InputError when one cannot be read, UsageError for a name that cannot be */
+/** @throws InputError when a module cannot be read, UsageError for an invalid name */
 export async function readLinks(links: Links): Promise<LinkedModule[]> {
   const { readModuleBytes } = await import('../wasm/wat.js');
   const linked: LinkedModule[] = [];

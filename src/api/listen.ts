@@ -1,7 +1,7 @@
 /**
- * `--listen ADDR`: an address that a program may accept connections at, as the image takes it (WAGSNAP_LISTEN): the
- * image opens the socket itself, before its sandbox closes, so that an image started by hand can do the same. Names are
- * looked up here.
+ * Parses `--listen ADDR`, an address at which a program may accept connections, into a line of WAGSNAP_LISTEN. The
+ * image itself opens the socket before it enters its sandbox, so that an image started by hand can do the same. Host
+ * names are looked up here.
  */
 
 import { lookup } from 'node:dns/promises';
@@ -12,7 +12,7 @@ import { quoted } from '../base/terminal-text.js';
 
 const EXPECTED = 'expected HOST:PORT, [IPv6]:PORT or unix:PATH';
 
-/** A line of WAGSNAP_LISTEN. @throws UsageError, ToolError when the name has no address */
+/** @returns a line of WAGSNAP_LISTEN. @throws UsageError, ToolError when the name has no address */
 export async function parseListen(text: string): Promise<string> {
   if (text.startsWith('unix:')) {
     if (text.length === 5 || /[\n\0]/.test(text)) throw new UsageError(`--listen ${quoted(text)}: ${EXPECTED}`);

@@ -1,6 +1,6 @@
 /**
- * What is in an image, as data, for those who look at the code: its sections, its functions with their sites, where
- * each value lives at a site, its machine code.
+ * The contents of an image as data, for those who study the code: its sections, its functions with their sites, the
+ * location of each value at a site, its machine code.
  */
 
 import { FUNC_GUEST, FUNC_IMPORT, NO_LOCAL_REG, SITE_ENTRY } from '../image/contract/site-tables.js';
@@ -15,35 +15,35 @@ import type { OpenedImage } from './opened-image.js';
 
 export interface ListedSection {
   readonly name: string;
-  /** Bytes. */
+  /** Size in bytes. */
   readonly fileOffset: number;
   readonly size: number;
-  /** Where it is loaded, in bytes from the image's start; undefined: it is not. */
+  /** Offset from the image's start at which it is loaded; undefined: it is not loaded. */
   readonly imageOffset: number | undefined;
 }
 
 /** Offsets count from the first byte of the code. */
 export interface ListedFunction {
-  /** 0 is the host layer's. */
+  /** The instance; 0 is the host layer. */
   readonly instance: number;
   readonly index: number;
   readonly name: string;
   readonly start: number;
   readonly end: number;
-  /** Bytes. */
+  /** Size in bytes. */
   readonly frameSize: number;
-  /** Whether it is a module's: a function with code, or an import's thunk. */
+  /** Whether the code belongs to a module: a function of it, or an import's thunk. */
   readonly isGuest: boolean;
-  /** Where its locals are, unless a site says otherwise. */
+  /** The homes of its locals, which hold at each site unless the site says otherwise. */
   homes(): ListedHome[];
   sites(): ListedSite[];
 }
 
 export interface ListedHome {
   readonly type: string;
-  /** In units of 8 bytes. */
+  /** The offset, in units of 8 bytes. */
   readonly slot: number;
-  /** Floating point ones from 32 on. */
+  /** Register number; floating-point registers count from 32. */
   readonly register: number | undefined;
 }
 
@@ -51,7 +51,7 @@ export interface ListedSite {
   readonly kind: 'call' | 'loop' | 'entry';
   readonly bodyOffset: number;
   readonly textOffset: number;
-  /** Where the values are; empty lists where the homes say it. */
+  /** The locations of the values; empty lists where all are at home. */
   values(): ListedValues;
 }
 
@@ -65,9 +65,9 @@ export interface ListedValues {
 export interface ListedValue {
   readonly type: string;
   readonly place: 'slot' | 'register' | 'constant' | 'local' | 'dead';
-  /** Number of the slot, register or local. */
+  /** The number of the slot, register or local. */
   readonly at: number;
-  /** Of a constant, lowest first: 32 bits each. */
+  /** The bits of a constant: 32 each, lowest first. */
   readonly words: readonly number[];
 }
 
@@ -79,7 +79,7 @@ export function listSections(image: OpenedImage): ListedSection[] {
   });
 }
 
-/** All code in the order of its offsets; none when the image was compiled without site tables. */
+/** All code by ascending offset; nothing for an image without site tables. */
 export function* listFunctions(image: OpenedImage): Generator<ListedFunction, void> {
   const reader = image.reader();
   const { sites } = reader;
@@ -141,11 +141,11 @@ function listedValue({ type, place, at, words, local }: Location): ListedValue {
 
 export interface ListedCode {
   readonly bytes: Uint8Array;
-  /** Offset of the first one. */
+  /** Offset of the first instruction. */
   readonly start: number;
 }
 
-/** All machine code, or that of one function of the module. Undefined: there is none. */
+/** The machine code of all functions, or of one function of the main module. Undefined: there is none. */
 export function listCode(image: OpenedImage, funcIndex?: number): ListedCode | undefined {
   const reader = image.reader();
   const text = reader.section(SECTION.text);
@@ -155,7 +155,7 @@ export function listCode(image: OpenedImage, funcIndex?: number): ListedCode | u
 }
 
 function rangeOf({ sites, identity }: ImageReader, funcIndex: number | undefined): { start: number; end: number } {
-  const main = identity.instances.length - 1; // which funcIndex is of
+  const main = identity.instances.length - 1; // the instance of funcIndex
   for (let row = 0; funcIndex !== undefined && row < sites.functionCount; row++) {
     const { kind, index, start, end, instance } = sites.function(row);
     if (kind === FUNC_GUEST && instance === main && index === funcIndex) return { start, end };
@@ -164,14 +164,14 @@ function rangeOf({ sites, identity }: ImageReader, funcIndex: number | undefined
 }
 
 export interface ListedInstruction {
-  /** Where its code starts, if it became any. */
+  /** Where its code starts; undefined when it has none. */
   readonly textOffset: number;
   readonly bodyOffset: number;
-  /** As in the text format. */
+  /** The instruction in the text format. */
   readonly text: string;
 }
 
-/** In the order of the module. */
+/** Instructions in the module's order. */
 export function listInstructions({ module, funcIndex, starts }: FunctionListing): ListedInstruction[] {
   const body = module.bodyStart[funcIndex - module.importedFuncCount];
   return starts.map(([bodyOffset, textOffset]) => {

@@ -1,4 +1,4 @@
-/** A running workload on its way to another host, or to another CPU (docs/migration.md). */
+/** Moves a running workload to another host, which may have another CPU (docs/migration.md). */
 
 import { closeSync, fstatSync, openSync, read } from 'node:fs';
 import { join } from 'node:path';
@@ -21,21 +21,21 @@ export type { Link, Transport } from '../transport/transport.js';
 export { LinkError, type Moved, type MoveEvent };
 
 export interface MigrateOptions extends ContinuationOptions {
-  /** Bytes that its memories may have there. */
+  /** Limit of its memories there, in bytes. */
   readonly maxMemory?: number | undefined;
-  /** The folder there that takes the program's output. */
+  /** The folder there for the program's output. */
   readonly outputDir?: string | undefined;
-  /** Milliseconds that it may stand still while the rest of it is sent, as far as possible; 20 if not given. */
+  /** How long it may stand still while the rest is sent, as far as possible, in milliseconds; default: 20. */
   readonly downtime?: number | undefined;
-  /** Milliseconds for which the other side may say nothing while it is waited for; 30,000 if not given. */
+  /** The longest silence of the other side while it is waited for, in milliseconds; default: 30,000. */
   readonly patience?: number | undefined;
-  /** Looks only: nothing is stopped, nothing is started. */
+  /** Only check: nothing is stopped or started. */
   readonly dryRun?: boolean | undefined;
-  /** The program continues here as well: two of them, then. */
+  /** The program also continues here, so there are two of them afterwards. */
   readonly copy?: boolean | undefined;
-  /** Told of what happens on the way. */
+  /** Called with what happens on the way. */
   readonly onEvent?: ((event: MoveEvent) => void) | undefined;
-  /** Gives the move up, as long as it is not committed: the program continues here. */
+  /** Gives the move up, until it is committed: the program continues here. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -43,7 +43,7 @@ const PATIENCE = 30_000;
 const readAsync = promisify(read);
 
 /**
- * Moves a running program to another host: here it ends, there it continues.
+ * Moves a running program to another host: it ends here and continues there.
  *
  * @param workload it, or its pid, or the name that it was given
  * @param to `ssh://[USER@]HOST[:PORT]`, `HOST`, `tls://HOST:PORT`, `exec:COMMAND`, or a way of one's own
@@ -64,7 +64,7 @@ export async function migrate(
   }
 }
 
-/** The same of a process that stays attached. */
+/** Moves a process that is attached already, and leaves it attached. */
 export async function migrateAttached(
   process: ImageProcess,
   to: Transport,

@@ -1,4 +1,4 @@
-/** Files of ours, opened: an image, a snapshot. What is in them is read when it is asked for. */
+/** Opens images and snapshots. Their contents are read when they are asked for. */
 
 import { closeSync, openSync, readSync, statSync } from 'node:fs';
 import { InputError } from '../base/errors.js';
@@ -9,9 +9,9 @@ import type { Snapshot } from './snapshot.js';
 import type { ChainOptions } from './stored-snapshot.js';
 
 /**
- * Opens a file by what it is. The caller closes it.
+ * Opens a file as what it is. The caller closes it.
  *
- * @throws InputError when it is neither, or damaged; ToolError when it cannot be read
+ * @throws InputError when it is neither an image nor a snapshot, or damaged; ToolError when it cannot be read
  */
 export async function open(path: string): Promise<Image | Snapshot> {
   const { kind, what } = typeOf(path);
@@ -23,7 +23,7 @@ export async function open(path: string): Promise<Image | Snapshot> {
 /**
  * Opens an image. The caller closes it.
  *
- * @throws InputError when it is none, or damaged; ToolError when it cannot be read
+ * @throws InputError when it is not an image, or damaged; ToolError when it cannot be read
  */
 export async function openImage(path: string): Promise<Image> {
   const { kind, what } = typeOf(path);
@@ -33,10 +33,10 @@ export async function openImage(path: string): Promise<Image> {
 }
 
 /**
- * Opens a snapshot, and reads all of it but the contents of memories. The caller closes it.
+ * Opens a snapshot and reads everything but the contents of memories. The caller closes it.
  *
- * @param options where the files of snapshots are that it is a difference to, if they are not beside it
- * @throws InputError when it is none, or damaged; ToolError when it cannot be read
+ * @param options where the files of its ancestors are, when they are not beside it
+ * @throws InputError when it is not a snapshot, or damaged; ToolError when it cannot be read
  */
 export async function openSnapshot(path: string, options: ChainOptions = {}): Promise<Snapshot> {
   const { kind, what } = typeOf(path);
@@ -46,10 +46,10 @@ export async function openSnapshot(path: string, options: ChainOptions = {}): Pr
   return OpenedSnapshot.open(path, { parents, search });
 }
 
-/** What a regular file is, by its first bytes. @throws InputError, ToolError */
+/** The type of a regular file, by its first bytes. @throws InputError, ToolError */
 export function typeOf(path: string): FileType {
   try {
-    if (!statSync(path).isFile()) throw new InputError('wrong-kind', `${path}: is no regular file`);
+    if (!statSync(path).isFile()) throw new InputError('wrong-kind', `${path}: is not a regular file`);
     const fd = openSync(path, 'r');
     try {
       const head = Buffer.alloc(HEAD_SIZE);

@@ -1,4 +1,4 @@
-/** Images as the library has them: compiled now, or read from a file. */
+/** Images of the library: compiled just now, or read from a file. */
 
 import { UsageError } from '../base/errors.js';
 import { type Destination, writeAt, writeOutput } from '../base/output.js';
@@ -8,14 +8,14 @@ import type { Identity } from '../image/tables/identity.js';
 import type { ImageDescription } from './description.js';
 import type { Image, ImageModule } from './image.js';
 
-/** What others may do with an executable, as far as the umask lets them. */
+/** Permissions of an executable, before the umask. */
 const MODE = 0o777;
 const CHUNK = 1 << 24;
 
 export abstract class OpenedImage implements Image {
   readonly kind = 'image';
 
-  /** @param file its name, for people */
+  /** @param file the image's name, for people */
   protected constructor(
     readonly path: string | undefined,
     protected readonly identity: Identity,
@@ -66,7 +66,7 @@ export abstract class OpenedImage implements Image {
   }
 }
 
-/** One that was compiled now. */
+/** An image that was compiled just now. */
 export class NewImage extends OpenedImage {
   private opened: ImageReader | undefined;
 
@@ -91,15 +91,15 @@ export class NewImage extends OpenedImage {
   }
 
   close(): void {
-    // It is in memory.
+    // nothing to close: the image is in memory
   }
 }
 
-/** One that is in a file. */
+/** An image in a file. */
 export class ImageInFile extends OpenedImage {
   private isOpen = true;
 
-  /** @throws InputError when it is no image or damaged, ToolError when it cannot be read */
+  /** @throws InputError when the file is not an image or is damaged, ToolError when it cannot be read */
   static open(path: string): ImageInFile {
     return new ImageInFile(path, readImage(path));
   }

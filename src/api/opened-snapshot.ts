@@ -1,6 +1,6 @@
 /**
- * A snapshot's file, open. When another file gets its name later, memories are those of the first one still; what is
- * read by its name is refused.
+ * A snapshot's open file. When another file takes its name, memories are still read from the open file; reads that go
+ * by the name are refused.
  */
 
 import { resolve } from 'node:path';
@@ -33,9 +33,9 @@ export class OpenedSnapshot implements Snapshot {
   private readonly functions = new Map<FrameSite, FunctionNames>();
 
   /**
-   * What is in files of its ancestors that are missing cannot be read: that is an error only then.
+   * Ancestors may be missing. Only reading memory that is in a missing file is then an error.
    *
-   * @throws InputError when it is no snapshot or damaged, ToolError when it cannot be read
+   * @throws InputError when the file is not a snapshot or is damaged, ToolError when it cannot be read
    */
   static open(path: string, places: ChainPlaces): OpenedSnapshot {
     const stored = readSnapshot(path);
@@ -201,7 +201,7 @@ export class OpenedSnapshot implements Snapshot {
     return this.stored;
   }
 
-  /** No two snapshots begin alike: it is a hash of all but the pages. */
+  /** Compares first bytes: they hold a hash of everything but the pages, so they identify a snapshot. */
   private checkSame(file: SnapshotFile): void {
     const { prologue, path } = this.stored;
     if (prologue !== undefined && file.bytes(0, prologue.length).equals(prologue)) return;

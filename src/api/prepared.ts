@@ -1,23 +1,26 @@
 import type { EmbedderImport } from '../image/tables/identity.js';
 
-/** A process that is ready to be started: an image, and all that it is started with. */
+/** A process that is ready to be started: an image, and everything that it is started with. */
 export interface Prepared {
   /** Path of the image. */
   readonly image: string;
   readonly argv0: string;
   readonly args: readonly string[];
-  /** All of the process's environment. */
+  /** The complete environment of the process. */
   readonly env: Readonly<Record<string, string>>;
-  /** Open descriptors that it inherits, from 3 on. `started` closes them here. */
+  /** Open descriptors that it inherits, from number 3 on. `started` closes them here. */
   readonly descriptors: readonly number[];
-  /** Functions of whoever starts it that it calls. */
+  /** Functions that it imports from its embedder. */
   readonly hostImports: readonly EmbedderImport[];
-  /** Types of the results of the call that it continues; undefined: it is a program. */
+  /** Result types of the call that it continues; undefined: it continues a program. */
   readonly callResults?: Uint8Array | undefined; // of ValType
   /** Whether the image is a temporary file, which `release` deletes. */
   readonly isTemporary: boolean;
-  /** It has been started. */
+  /** To be called when the process has been started. */
   started(pid: number, emulated: boolean): void;
-  /** It runs its own code, an emulated one has ended; or nothing was started. May be called twice. */
+  /**
+   * To be called when the process does not need the image's file any more: it runs, or an emulated one has ended, or
+   * nothing was started. May be called twice.
+   */
   release(): void;
 }

@@ -1,6 +1,6 @@
 /**
- * What a program is started with, as options, and the variables of its process's environment by which an image is told
- * (runtime/process/environment.ts). A program sees none of those that begin with WAGSNAP_.
+ * The options that a program is started with, and the environment variables that pass them to the image
+ * (runtime/process/environment.ts). The program sees no variable that begins with WAGSNAP_.
  */
 
 import { resolve } from 'node:path';
@@ -13,32 +13,32 @@ import { parseListen } from './listen.js';
 
 export type { Directory };
 
-/** Bytes that a program's stack may have (`maxStack`). */
+/** The range of a program's stack size in bytes (`maxStack`). */
 export const STACK_RANGE = { least: STACK_MIN, most: STACK_MAX } as const;
 
-/** What an image, and one that continues a snapshot, are told alike. */
+/** Options that apply to images of modules and of snapshots alike. */
 export interface ProcessLimits {
-  /** Bytes that its memories and exceptions may have together; memory.grow fails beyond. */
+  /** Limit of all its memories and exceptions together, in bytes; memory.grow fails beyond it. */
   readonly maxMemory?: number | undefined;
-  /** Bytes of its stack, STACK_RANGE, 64 MiB if not given; recursion beyond it traps. */
+  /** Stack size in bytes, within STACK_RANGE; default: 64 MiB. Deeper recursion traps. */
   readonly maxStack?: number | undefined;
-  /** Directories may be on procfs: the program can then write its own code, and leave the sandbox. */
+  /** Allow directories on procfs. Through them the program could write its own code and leave the sandbox. */
   readonly allowProc?: boolean | undefined;
 }
 
 export interface ProcessOptions extends ProcessLimits {
-  /** Its environment, which has no other variables. */
+  /** The program's complete environment. */
   readonly env?: Readonly<Record<string, string>> | undefined;
-  /** Directories that it may use. */
+  /** Directories that the program may use. */
   readonly dirs?: readonly Directory[] | undefined;
-  /** `HOST:PORT`, `[IPv6]:PORT` or `unix:PATH`: addresses that it may accept connections at. */
+  /** `HOST:PORT`, `[IPv6]:PORT` or `unix:PATH`: addresses at which the program may accept connections. */
   readonly listen?: readonly string[] | undefined;
-  /** What it is called where a pid is asked for. */
+  /** The workload's name, which can be used instead of the pid. */
   readonly name?: string | undefined;
 }
 
 /**
- * All of the process's environment. Looks up names of hosts.
+ * The complete environment of the process. Looks up host names.
  *
  * @throws UsageError, ToolError 'lookup'
  */
@@ -68,14 +68,14 @@ export function limitVariables({ maxMemory, maxStack, allowProc }: ProcessLimits
   };
 }
 
-/** @param text as it was given, for the message. @throws UsageError */
+/** @param text the option as given, for the message. @throws UsageError */
 export function checkStack(bytes: number, text: string): number {
   const { least, most } = STACK_RANGE;
   if (Number.isInteger(bytes) && bytes >= least && bytes <= most) return bytes;
   throw new UsageError(`--max-stack ${text}: expected ${least / 1024}K to ${most / 2 ** 20}M`);
 }
 
-/** @throws UsageError that says which names there may be */
+/** @throws UsageError that says which names are valid */
 export function checkName(name: string): string {
   const problem = nameProblem(name);
   if (problem === undefined) return name;
@@ -88,18 +88,18 @@ export function checkVariable(name: string): void {
   throw new UsageError(`--env ${name}: names that start with WAGSNAP_ are wag-snap's own`);
 }
 
-/** @throws UsageError for what no line can say */
+/** @throws UsageError when the names do not fit in a line of WAGSNAP_DIR */
 export function checkDirectory({ host, guest, readOnly }: Directory): Directory {
   if (host === '' || guest === '') throw new UsageError('--dir: a directory has a path here and a name in the program');
   if (/[\n\0]/.test(host + guest) || guest.includes('::')) {
-    throw new UsageError(`--dir ${quoted(`${host}::${guest}`)}: cannot be passed on`);
+    throw new UsageError(`--dir ${quoted(`${host}::${guest}`)}: names must not contain line breaks, NUL or ::`);
   }
   return { host: resolve(host), guest, readOnly };
 }
 
-/** The value of WAGSNAP_DIR: a line per directory. */
+/** The value of WAGSNAP_DIR: one line for each directory. */
 export function formatDirs(dirs: readonly Directory[]): string {
-  // what ends like a suffix of ours needs one after it
+  // a name that ends like a suffix gets a suffix after it
   const suffix = ({ guest, readOnly }: Directory) => (readOnly ? ':ro' : /:r[ow]$/.test(guest) ? ':rw' : '');
   return dirs.map((dir) => `${dir.host}::${dir.guest}${suffix(dir)}`).join('\n');
 }

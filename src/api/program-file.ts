@@ -1,4 +1,4 @@
-/** What `run` is given, as a file: a path, or bytes in a temporary file. */
+/** Turns the program that `run` is given into a file: a path, or bytes in a temporary file. */
 
 import { closeSync, openSync, readSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,13 +8,13 @@ import { makeTemporaryFolder, nameTemporary, removeTemporary } from '../base/tem
 import { fileType, HEAD_SIZE } from './file-kind.js';
 import type { ProgramFile } from './program.js';
 
-/** A path, or the bytes of a module, a component or an image, or an image as `compile` gives it. */
+/** A path; the bytes of a module, component or image; or an image that `compile` returned. */
 export type ProgramSource = string | Uint8Array | { readonly path: string | undefined; bytes(): Uint8Array };
 
 const UNNAMED = 'program';
 
 /**
- * @param name for messages, and the program's argument 0; default: the path
+ * @param name for messages, and as the program's argument 0; default: the path
  * @throws InputError 'wrong-kind' when it is no module, component or image, or cannot be read
  */
 export function programFile(source: ProgramSource, name?: string): ProgramFile {
@@ -43,7 +43,7 @@ export function programFile(source: ProgramSource, name?: string): ProgramFile {
   }
 }
 
-/** What is named like a module is never started as native code. */
+/** A file with a module's name is never started as native code. */
 function checked(file: ProgramFile): ProgramFile {
   if (file.kind !== 'image' || !/\.(wasm|wat)$/.test(file.name)) return file;
   throw new InputError('wrong-kind', `${file.name} is an image, though it is called like a module`);

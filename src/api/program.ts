@@ -1,5 +1,5 @@
 /**
- * What is to be started, as an image: an image is itself, a module is compiled or found in the cache.
+ * Turns the program to start into an image: an image is used as it is, a module is compiled or found in the cache.
  *
  * Loads the compiler only when it is needed.
  */
@@ -17,9 +17,9 @@ import type { LinkedModule } from './links.js';
 import type { Prepared } from './prepared.js';
 import { readContents } from './read-program.js';
 
-/** A file that has a module or an image. */
+/** A file that holds a module or an image. */
 export interface ProgramFile {
-  /** For messages. */
+  /** The name in messages. */
   readonly name: string;
   readonly path: string;
   readonly kind: FileKind;
@@ -37,12 +37,12 @@ export interface ProgramOptions {
   readonly allowMissingImports: boolean;
   /** Modules that it is linked to. */
   readonly linked?: readonly LinkedModule[] | undefined;
-  /** Functions that are those of whoever starts it; default: none. */
+  /** Functions that the embedder provides; default: none. */
   readonly hostImports?: readonly EmbedderImport[] | undefined;
 }
 
 export interface PreparedProgram extends Prepared {
-  /** Whether there is a module to look for an entry in: an image may have been made without, components have one. */
+  /** Whether there is a module to search for an entry: an image may not carry its module; components have an entry. */
   readonly hasModule: boolean;
   /** The decoded module. */
   module(): Promise<Module>;
@@ -108,8 +108,8 @@ async function compiledImage(input: ProgramFile, options: ProgramOptions): Promi
 }
 
 /**
- * Any other ELF file would run just as well, without what the options ask for.
- * @returns whether it carries its main module, and what it calls of whoever starts it
+ * Other ELF files would start just as well, but would ignore the options.
+ * @returns whether the image carries its main module, and what it imports from its embedder
  */
 async function checkImage(path: string): Promise<Pick<PreparedProgram, 'hasModule' | 'hostImports'>> {
   const { readImage } = await import('../image/reader.js');
@@ -136,7 +136,7 @@ async function carriedModule(path: string): Promise<Uint8Array> {
 }
 
 /**
- * Whether a module starts anything. One that does not would end at once, with success.
+ * Whether a module has an entry. A module without one would end at once, successfully.
  *
  * @returns undefined when it does; else the names of the functions that it exports
  */
@@ -151,7 +151,7 @@ export async function importLines({ imports, types }: Module): Promise<string[]>
   return imports.map((entry) => formatImport(entry, types, formats));
 }
 
-/** The module's name only where it is not WASI's. */
+/** Includes the module's name only when it is not WASI's. */
 function formatImport(entry: Import, types: Module['types'], formats: typeof import('../wasm/text.js')): string {
   const { formatFuncType, formatGlobalType, formatMemoryType, formatTableType } = formats;
   const name = entry.module.startsWith('wasi_') ? entry.name : `${entry.module}.${entry.name}`;

@@ -1,24 +1,24 @@
-/** What is given to be compiled, to the binary of one module. */
+/** Reads what is to be compiled: gives the binary of one module. */
 
 import { isComponent } from '../wasm/component/preamble.js';
 import { readModuleBytes } from '../wasm/wat.js';
 
-/** The binary of a module, and what to call it in messages. */
+/** The binary of a module, and its name in messages. */
 export interface ProgramBytes {
   readonly bytes: Uint8Array;
   readonly file: string;
 }
 
-/** What is to be compiled, before it is known whether it has to be: an image of it may be there. */
+/** A program that is read but not yet known to need compiling, as the cache may have its image. */
 export interface ProgramContents {
-  /** Of a module or a component: they say which program it is. */
+  /** The bytes of the module or component, which identify the program. */
   readonly bytes: Uint8Array;
   readonly isComponent: boolean;
-  /** The module to compile, made when it is first asked for. @throws ModuleError, LimitError */
+  /** Makes the module to compile when it is first called. @throws ModuleError, LimitError */
   module(): ProgramBytes;
 }
 
-/** As readProgram, in two steps. @throws InputError, LimitError */
+/** readProgram in two steps. @throws InputError, LimitError */
 export async function readContents(source: string | Uint8Array, name: string): Promise<ProgramContents> {
   const bytes = await readModuleBytes(source, name);
   if (!isComponent(bytes)) return { bytes, isComponent: false, module: () => ({ bytes, file: name }) };
@@ -31,7 +31,7 @@ export async function readContents(source: string | Uint8Array, name: string): P
 }
 
 /**
- * The module in a file or in bytes: a module in either form, or the one that a component is made of.
+ * The module in a file or in bytes: a module of either form, or the module made from a component.
  *
  * @param source a path, or bytes
  * @param name for messages

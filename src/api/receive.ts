@@ -1,4 +1,4 @@
-/** A workload that comes from another host. */
+/** Receives a workload from another host. */
 
 import type { Readable, Writable } from 'node:stream';
 import type { Received } from '../transport/target.js';
@@ -7,10 +7,10 @@ import type { ReceiveOptions } from './receive-options.js';
 export type { Received };
 
 /**
- * Takes one workload that migrate() sends. It is a process of its own afterwards, and runs on when this one ends. What
- * is wrong here is told to the other side.
+ * Receives one workload that migrate() sends. The workload becomes a process of its own, which outlives this one. The
+ * source is told what is wrong here.
  *
- * @param input what the other side sends @param output to it
+ * @param input bytes from the source @param output bytes to the source
  */
 export async function receive(input: Readable, output: Writable, options: ReceiveOptions = {}): Promise<Received> {
   const [{ streamChannel }, { receiveProgram }, { Receiver }] = await Promise.all([

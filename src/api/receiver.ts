@@ -1,4 +1,4 @@
-/** What a workload from another host needs of this one: looked at, restored, and begun when the other side says so. */
+/** Receives a workload on this host: checks what it needs, restores it, and lets it begin when the source says so. */
 
 import { mkdirSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
@@ -28,7 +28,7 @@ import { grantsFor } from './restore-grants.js';
 import { checkHere, prepareRestored, readRestorable } from './restored-image.js';
 import { WorkloadSlots } from './workload-slots.js';
 
-/** Bytes of a file that is received, holes included: more than any snapshot has. */
+/** The largest received file in bytes, holes included. No snapshot is larger. */
 const FILE_MAX = 2 ** 44;
 /** Bytes of one that are no memory, at most: modules, frames, tables. */
 const BESIDE_MEMORY = 2 ** 30;
@@ -159,7 +159,7 @@ export class Receiver implements TargetHost {
     return limits.length === 0 ? undefined : Math.min(...limits);
   }
 
-  /** Before all of it is sent. */
+  /** Checks the size before everything is sent. */
   private checkMemory({ snapshot }: StoredSnapshot): void {
     const WASM_PAGE = 65536;
     const memories = snapshot.instances.flatMap((instance) => instance.memories);

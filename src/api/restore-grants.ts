@@ -1,6 +1,6 @@
 /**
- * What a snapshot's descriptors are given by whoever restores it: directories, addresses, and what else becomes of one.
- * What is given to something that the snapshot does not have is a mistake that would otherwise go unnoticed.
+ * What a restorer grants for a snapshot's descriptors: directories, addresses, and policies for single descriptors. A
+ * grant for something that the snapshot does not have is an error, as it must be a mistake.
  */
 
 import { resolve } from 'node:path';
@@ -16,13 +16,16 @@ export type { FdPolicy };
 export { RestoreProblems };
 
 export interface GrantOptions {
-  /** Where directories that the program uses are now. */
+  /** Where the program's directories are now. */
   readonly dirs?: readonly Directory[] | undefined;
-  /** Where it accepts connections now, in the order of its descriptors: as ProcessOptions.listen. */
+  /** Addresses for its listeners, in the order of their descriptors: as ProcessOptions.listen. */
   readonly listen?: readonly string[] | undefined;
-  /** What becomes of its descriptors, by their numbers. */
+  /** What happens to its descriptors, by their numbers. */
   readonly fds?: ReadonlyMap<number, FdPolicy> | undefined;
-  /** Directories without `dirs`, addresses without `listen` are what they were: only for snapshots that are trusted. */
+  /**
+   * Whether directories that are not in `dirs`, and listeners that are not in `listen`, stay as captured. Only for
+   * trusted snapshots.
+   */
   readonly sameDirs?: boolean | undefined;
 }
 
@@ -61,7 +64,7 @@ function checkDirectories(descriptors: readonly Descriptor[], directories: reado
   }
 }
 
-/** With an absolute path. @throws UsageError that names the descriptors there are */
+/** Makes the path absolute. @throws UsageError that lists the snapshot's descriptors */
 export function checkPolicy(fd: number, policy: FdPolicy, descriptors: readonly Descriptor[]): FdPolicy {
   const text = `${fd}=${typeof policy === 'object' ? policy.path : policy}`;
   const descriptor = descriptors.find((candidate) => candidate.fd === fd);

@@ -1,4 +1,4 @@
-/** From a snapshot to a running program that continues it, or to an executable that will. */
+/** Restores a snapshot as a running program, or as an executable that continues it. */
 
 import { resolve } from 'node:path';
 import { Cancellation } from '../base/cancellation.js';
@@ -15,7 +15,7 @@ import type { StartedWorkload } from './workload.js';
 
 export { type FdPolicy, RestoreProblems };
 
-/** A snapshot's file: its path, or what has one. */
+/** A snapshot's path, or an object that has one. */
 export type SnapshotSource = string | { readonly path: string };
 
 interface CommonOptions extends ContinuationOptions, ChainOptions, ProgressOption {
@@ -26,15 +26,15 @@ interface CommonOptions extends ContinuationOptions, ChainOptions, ProgressOptio
 export interface RestoreOptions extends CommonOptions, ProcessLimits, StartOptions {}
 
 export interface RestoreImageOptions extends CommonOptions, OutputOption, SignalOption {
-  /** Do not look at files and addresses here, as the executable will run elsewhere. */
+  /** Skip the check of files and addresses here, as the executable will run elsewhere. */
   readonly noCheck?: boolean | undefined;
 }
 
 /**
  * Continues a snapshot in a child of this process. Its standard streams are new ones.
  *
- * @throws RestoreProblems, which says all that is missing here; InputError, LimitError, UsageError, ToolError; then
- *   nothing was started
+ * @throws RestoreProblems, which lists everything that is missing here; InputError, LimitError, UsageError, ToolError.
+ * After each of them nothing was started
  */
 export async function restore(snapshot: SnapshotSource, options: RestoreOptions = {}): Promise<StartedWorkload> {
   const [{ prepareRestored }, { startPrepared }] = await Promise.all([
@@ -52,8 +52,8 @@ export async function restore(snapshot: SnapshotSource, options: RestoreOptions 
 /**
  * Writes an executable that continues a snapshot and needs nothing else.
  *
- * @throws RestoreProblems, which says all that is missing here; InputError, LimitError, UsageError, ToolError; then
- *   nothing was written
+ * @throws RestoreProblems, which lists everything that is missing here; InputError, LimitError, UsageError, ToolError.
+ * After each of them nothing was written
  */
 export async function restoreImage(snapshot: SnapshotSource, options: RestoreImageOptions): Promise<void> {
   const { to, noCheck = false, signal, onProgress } = options;
@@ -72,7 +72,7 @@ export async function restoreImage(snapshot: SnapshotSource, options: RestoreIma
   await writeRestored(stored, { ...request, onProgress: report }, openDestination(resolve(to), filesOf(stored)));
 }
 
-/** Reads the snapshot, and finds out what is missing here. */
+/** Reads the snapshot, and finds what is missing here. */
 async function look(
   snapshot: SnapshotSource,
   options: CommonOptions,

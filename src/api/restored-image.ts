@@ -1,5 +1,5 @@
 /**
- * A snapshot as an image that continues it: written to stay, or to be started here and now.
+ * Makes an image that continues a snapshot: an executable to keep, or one that is started at once.
  *
  * Loads the compiler: the image of the snapshot's module comes from the cache, or is compiled.
  */
@@ -30,17 +30,17 @@ export interface RestoreRequest extends ProcessLimits {
   readonly grants: Grants;
   /** Binaries of the modules that the snapshot does not carry, in any order. */
   readonly modules?: readonly Uint8Array[] | undefined;
-  /** What the workload is called from now on; undefined: what it was called. */
+  /** The workload's new name; undefined: its captured name. */
   readonly name?: string | undefined;
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
 }
 
-/** The descriptor at which a process inherits the snapshot that its memory is mapped from; then come its ancestors. */
+/** The descriptor on which the process inherits the snapshot that its memory is mapped from; its ancestors follow. */
 const SOURCE_FD = 3;
-/** Bytes: any kernel takes as many. */
+/** The longest argument in bytes: every kernel takes this many. */
 const SHOWN_ARGUMENTS_MAX = 1 << 16;
 
-/** A snapshot that can be continued, with all of its files. @throws InputError, ToolError */
+/** Reads a snapshot that can be continued, with all of its files. @throws InputError, ToolError */
 export function readRestorable(path: string, places?: ChainPlaces): StoredSnapshot {
   const stored = readSnapshot(path);
   checkNotTrapped(stored.snapshot, path);
@@ -48,17 +48,17 @@ export function readRestorable(path: string, places?: ChainPlaces): StoredSnapsh
 }
 
 /**
- * Whether its files and addresses are here and as they were.
+ * Checks that its files and addresses are here and unchanged.
  *
- * @param strictFiles files that have changed, or are other ones, are errors
- * @returns warnings of files that have
- * @throws RestoreProblems naming all that is wrong
+ * @param strictFiles whether files that have changed, or are other files, are errors
+ * @returns warnings about changed files
+ * @throws RestoreProblems, which lists everything that is wrong
  */
 export function checkHere(stored: StoredSnapshot, grants: Grants, strictFiles: boolean): Promise<string[]> {
   return checkHost(stored, { ...grants, strictFiles });
 }
 
-/** Writes an executable that needs nothing else. @throws InputError, LimitError, ToolError */
+/** Writes an executable that needs no other file. @throws InputError, LimitError, ToolError */
 export async function writeRestored(
   stored: StoredSnapshot,
   request: RestoreRequest,
@@ -72,10 +72,11 @@ export async function writeRestored(
 }
 
 /**
- * Writes an image that is to be started at once, and lives only as long as that takes.
+ * Writes an image that is started at once and then deleted.
  *
- * @param isAlone whether nobody is left who could hand down the snapshot: the image opens it itself then, by its path
- * @param signal gives it up, between two of its steps
+ * @param isAlone whether this process is replaced by the program, so that it cannot pass on the snapshot's descriptor:
+ * the image then opens the snapshot by its path
+ * @param signal gives up, between two steps
  * @throws InputError, LimitError, ToolError
  */
 export async function prepareRestored(
@@ -145,8 +146,8 @@ function write(
 }
 
 /**
- * The program's arguments, as the kernel is to show them; the program has its own from the snapshot. Those after an
- * argument that is too long for it are left out.
+ * The program's arguments as the kernel shall show them; the program itself has them from the snapshot. Arguments after
+ * one that is too long for the kernel are left out.
  */
 function shownArguments({ snapshot }: StoredSnapshot): string[] {
   const shown: string[] = [];

@@ -1,4 +1,4 @@
-/** From a module or an image to a running program. */
+/** Starts a module or an image as a running program. */
 
 import { InputError } from '../base/errors.js';
 import { quoted } from '../base/terminal-text.js';
@@ -13,23 +13,23 @@ import type { StartedWorkload } from './workload.js';
 export interface RunOptions extends ProcessOptions, StartOptions, WarningOption {
   /** The program's arguments after its name. */
   readonly args?: readonly string[] | undefined;
-  /** What messages and its argument 0 call the program; default: its path. */
+  /** The program's name in messages and its argument 0; default: its path. */
   readonly programName?: string | undefined;
-  /** Modules: the CPU to compile for; default: this machine's. Another one's program needs qemu-user. */
+  /** For modules: the CPU to compile for; default: this machine's. Programs for another CPU need qemu-user. */
   readonly arch?: 'x64' | 'arm64' | undefined;
-  /** Modules: give every NaN the same bits, so that runs are alike on all CPUs. */
+  /** For modules: give every NaN the same bits, so that runs are alike on all CPUs. */
   readonly deterministic?: boolean | undefined;
-  /** Modules: what it is linked to. */
+  /** For modules: the modules that they are linked to. */
   readonly links?: Links | undefined;
-  /** Modules: calls of functions that nothing provides trap; memories, tables and globals are made. */
+  /** For modules: accept imports that nothing provides, as CompileOptions.allowMissingImports. */
   readonly allowMissingImports?: boolean | undefined;
 }
 
 /**
- * Starts a program as a child of this process. A module's image comes from the cache, or is compiled now.
+ * Starts a program as a child of this process. The image of a module comes from the cache, or is compiled first.
  *
  * @param program a path, the bytes of a module or an image, or an image
- * @throws ModuleError, InputError, LimitError, UsageError, ToolError; then nothing was started
+ * @throws ModuleError, InputError, LimitError, UsageError, ToolError; after each of them nothing was started
  */
 export async function run(program: ProgramSource, options: RunOptions = {}): Promise<StartedWorkload> {
   const [{ programFile }, { functionsWithoutEntry, prepareProgram }, { processEnvironment }, { startPrepared }] =

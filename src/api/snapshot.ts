@@ -1,54 +1,58 @@
-/** A snapshot: all that a WebAssembly computation is at one moment. Contents of memories are read when asked for. */
+/**
+ * A snapshot: the complete state of a WebAssembly computation at one moment. Contents of memories are read on demand.
+ */
 
 import type { DescriptorDescription, SnapshotDescription } from './description.js';
 import type { Value } from './value.js';
 
 /**
- * Reading fails with InputError when the file is damaged, or one that it is a difference to is missing, and with ToolError
- * when it cannot be read.
+ * Reading throws InputError when the file is damaged or a file that it depends on is missing, and ToolError when it
+ * cannot be read.
  */
 export interface Snapshot {
   readonly kind: 'snapshot';
   readonly path: string;
-  /** Bytes of the file. */
+  /** Size of the file in bytes. */
   readonly size: number;
-  /** What the workload is called; undefined when it has no name. */
+  /** The workload's name; undefined when it has none. */
   readonly name: string | undefined;
-  /** By which it is known, whatever its file is called; undefined for files of early versions. */
+  /** The digest that identifies the snapshot, whatever its file is called; undefined for files of early versions. */
   readonly digest: string | undefined;
-  /** Digest of the snapshot that it is a difference to; undefined: it is complete. */
+  /** The digest of the snapshot that this one is a difference to; undefined: it is complete. */
   readonly parent: string | undefined;
   /** How often the computation has been captured. */
   readonly generation: number;
   readonly created: Date;
   /** Where it was captured. */
   readonly source: { readonly arch: string; readonly compiler: string; readonly deterministic: boolean };
-  /** What it has trapped at: it cannot be restored. Undefined: it was running. */
+  /**
+   * The trap at which the program was captured; such a snapshot cannot be restored. Undefined: the program was running.
+   */
   readonly trap: { readonly kind: number; readonly message: string } | undefined;
   readonly modules: readonly SnapshotModule[];
-  /** The last one is the program's own; others were linked to it. */
+  /** The modules. The last one is the program's own; the others are linked to it. */
   readonly instances: readonly SnapshotInstance[];
   /** The stack, innermost frame first. */
   readonly frames: SnapshotFrames;
-  /** The program's arguments, its name first. */
+  /** The program's arguments; the first is its name. */
   readonly args: readonly string[];
   /** `NAME=VALUE` each. */
   readonly env: readonly string[];
-  /** What it had open. */
+  /** The descriptors that it had open. */
   readonly descriptors: readonly DescriptorDescription[];
   /**
-   * A memory of the program's own instance.
+   * A memory of the main instance.
    *
-   * @param memory its index, or the name that it is exported by; default: 0
-   * @throws UsageError when there is none
+   * @param memory its index, or its export name; default: 0
+   * @throws UsageError when there is no such memory
    */
   memory(memory?: number | string): SnapshotMemory;
-  /** All that is known of it, as `wag-snap inspect --json` prints it. */
+  /** Describes the snapshot, as `wag-snap inspect --json` does. */
   describe(): SnapshotDescription;
   /**
    * Writes it as a WebAssembly coredump, for debuggers.
    *
-   * @param options `to`: the file that becomes it; one that is there is replaced, once all is written
+   * @param options `to`: the coredump's file; an existing one is replaced once all is written
    * @throws InputError, LimitError, ToolError
    */
   coredump(options: { readonly to: string }): Promise<void>;
@@ -58,99 +62,99 @@ export interface Snapshot {
 }
 
 export interface SnapshotModule {
-  /** In its name section; else empty. */
+  /** The name from the name section, else empty. */
   readonly name: string;
-  /** Of the binary, in lower-case hex. */
+  /** The binary's digest, in lower-case hex. */
   readonly sha256: string;
-  /** Bytes of the binary. */
+  /** The binary's size in bytes. */
   readonly size: number;
-  /** The binary; undefined when it was captured without. */
+  /** The binary; undefined when the snapshot does not carry it. */
   bytes(): Uint8Array | undefined;
 }
 
 /**
- * Indexes are those of its module, imports first; of a module that was left out of the snapshot, those without imports.
- * All of these throw UsageError for what is not there.
+ * Indexes are those of the instance's module, imports first; if the module was left out of the snapshot, imports are
+ * not counted. All methods throw UsageError for what does not exist.
  */
 export interface SnapshotInstance {
-  /** Index of its module. */
+  /** The index of the instance's module. */
   readonly module: number;
   readonly memoryCount: number;
   readonly tableCount: number;
   readonly globalCount: number;
-  /** @param memory its index, or the name that it is exported by */
+  /** @param memory its index, or its export name */
   memory(memory: number | string): SnapshotMemory;
-  /** @param table its index, or the name that it is exported by */
+  /** @param table its index, or its export name */
   table(table: number | string): SnapshotTable;
-  /** @param global its index, or the name that it is exported by */
+  /** @param global its index, or its export name */
   global(global: number | string): Value;
 }
 
 export interface SnapshotMemory {
-  /** In pages of 64 KiB, rounded up where its own pages are bytes. */
+  /** Size in pages of 64 KiB, rounded up where the memory's own page size is one byte. */
   readonly pages: number;
   readonly maxPages: number;
-  /** Bytes. */
+  /** Size in bytes. */
   readonly size: number;
   /**
-   * A copy of some bytes of it.
+   * Copies bytes of the memory.
    *
-   * @throws UsageError when they are not all within the memory
+   * @throws UsageError when the range is not within the memory
    */
   read(address: number, length: number): Promise<Uint8Array>;
-  /** Where there is anything: all that is between is zero. In ascending order; each begins at a multiple of 4 KiB. */
+  /** The ranges that may hold other bytes than zero, in ascending order. Each begins at a multiple of 4 KiB. */
   ranges(): readonly MemoryRange[];
 }
 
 export interface MemoryRange {
   readonly address: number;
-  /** Bytes. */
+  /** Length in bytes. */
   readonly length: number;
 }
 
 export interface SnapshotTable {
   readonly type: 'funcref' | 'externref' | 'exnref';
-  /** Elements. */
+  /** Length in elements. */
   readonly length: number;
   readonly maxLength: number;
   /** @throws UsageError when there is no such element */
   get(index: number): Value;
 }
 
-/** Frames are made when they are asked for: there may be a million. */
+/** Frames are created on demand, as there may be a million. */
 export interface SnapshotFrames extends Iterable<Frame> {
   readonly length: number;
-  /** Negative ones count from the outermost. Undefined: there is none. */
+  /** Negative indexes count from the outermost frame. Undefined: there is no such frame. */
   at(index: number): Frame | undefined;
 }
 
 export interface Frame {
   /** Index in `instances`. */
   readonly instance: number;
-  /** Index in the module, imports first. */
+  /** The function's index in the module, imports first. */
   readonly function: number;
-  /** By the module's name section, or `func-3`. */
+  /** The function's name from the name section, or `func-3`. */
   readonly name: string;
   /**
-   * Where it stands: at its function's `entry`, at a `loop`'s header, in a `call`, after one that has returned its
-   * results (`return`), or at the instruction that has trapped.
+   * Where the frame stands: at its function's `entry`, at a `loop`'s header, in a `call`, after a call that has
+   * returned its results (`return`), or at the instruction that trapped.
    */
   readonly kind: 'entry' | 'loop' | 'return' | 'call' | 'trap';
-  /** Bytes from the start of the function's body: of the instruction. */
+  /** Offset of the instruction, in bytes from the start of the function's body. */
   readonly offset: number;
-  /** Bytes from the start of the module; undefined when that was left out. */
+  /** The same in bytes from the start of the module; undefined when the module was left out. */
   readonly moduleOffset: number | undefined;
-  /** Parameters first. */
+  /** Parameters come first. */
   readonly locals: readonly Local[];
-  /** Bottom first. */
+  /** The bottom of the stack comes first. */
   readonly operands: readonly Value[];
-  /** The value of a local by its name; undefined when there is none, or its value is not known. */
+  /** The value of a local by its name; undefined when there is no such local, or its value is unknown. */
   local(name: string): Value | undefined;
 }
 
 export interface Local {
-  /** In the module's name section. */
+  /** The name from the name section. */
   readonly name: string | undefined;
-  /** Undefined: not known, as of some locals where a program has trapped. */
+  /** Undefined: the value is unknown, as of some locals at a trap. */
   readonly value: Value | undefined;
 }

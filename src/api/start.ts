@@ -1,4 +1,4 @@
-/** Starting an image as a child process, by itself or through an emulator. */
+/** Starts an image as a child process, directly or through an emulator. */
 
 import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -9,28 +9,28 @@ import { trace } from '../base/trace.js';
 import { launch } from './launch.js';
 
 export interface StartOptions {
-  /** All of the process's environment. */
+  /** The complete environment of the process. */
   readonly env: Readonly<Record<string, string>>;
-  /** Its argument 0. */
+  /** The process's argument 0. */
   readonly argv0: string;
   readonly args: readonly string[];
-  /** Standard streams, then the descriptors from 3 on, as child_process has them. */
+  /** Standard streams and further descriptors, as child_process has them. */
   readonly stdio: Exclude<StdioOptions, string>;
-  /** It is of a session of its own, which signals of this one's terminal do not reach. */
+  /** Whether it gets a session of its own, so that the terminal's signals do not reach it. */
   readonly detached?: boolean;
 }
 
 export interface Started {
   readonly child: ChildProcess;
-  /** Its image is opened again after the start: the file must stay until it ends. */
+  /** Whether the image is opened again after the start: the file must then stay until the process ends. */
   readonly emulated: boolean;
 }
 
-/** How often, and after how many milliseconds, a file is tried that was written a moment ago and is busy. */
+/** Retries of a file that is still busy because it was just written: how many, and the wait in milliseconds. */
 const TRIES = 20;
 const PAUSE = 5;
 
-/** Resolves once the image has been executed. @throws ToolError 'start', 'no-emulator' */
+/** Resolves once the image is executed. @throws ToolError 'start', 'no-emulator' */
 export async function startImage(image: string, options: StartOptions): Promise<Started> {
   const { program, args: before, argv0, emulated } = launch(image, options.argv0);
   const args = [...before, ...options.args];
@@ -44,7 +44,7 @@ export async function startImage(image: string, options: StartOptions): Promise<
       trace('start', () => `pid ${child.pid} runs it`);
       return { child, emulated };
     } catch (reason) {
-      error = reason as NodeJS.ErrnoException; // spawn() throws ETXTBSY itself, others are events
+      error = reason as NodeJS.ErrnoException; // spawn() throws ETXTBSY itself; other errors are events
     }
     if (error.code !== 'ETXTBSY' || tries === TRIES) {
       const hint = error.code === 'EACCES' ? ' (is that a file system mounted noexec? TMPDIR says where)' : '';

@@ -3,8 +3,8 @@
  *
  *     prepare | spawn | release the image | ... | end: exit code, what it has trapped at
  *
- * All that it needs here hangs on the child: its end removes the listener of the caller's AbortSignal, the timer of its
- * timeout, and an emulated one's image.
+ * All resources belong to the child. Its end removes the listener of the caller's AbortSignal, the timeout's timer, and
+ * an emulated child's image.
  */
 
 import type { ChildProcess, StdioOptions } from 'node:child_process';
@@ -28,29 +28,29 @@ export type Stream = 'pipe' | 'ignore' | 'inherit' | number | Readable | Writabl
 export interface StartOptions {
   /** Its standard input, output and error, or one word for all three; default: 'pipe'. */
   readonly stdio?: 'pipe' | 'ignore' | 'inherit' | readonly [Stream, Stream, Stream] | undefined;
-  /** Milliseconds after which it is killed. */
+  /** Milliseconds after which the program is killed. */
   readonly timeout?: number | undefined;
   /**
-   * Called when it has trapped, while it still is there: a capture or a coredump of it can be made. It ends once this is
-   * done.
+   * Called when the program has trapped and still exists, so that it can be captured or dumped. The program ends once
+   * the returned promise settles.
    */
   readonly onTrap?: ((trap: Trap, workload: StartedWorkload) => void | Promise<void>) | undefined;
-  /** Functions that the program imports and this process provides. Those that it does not import do not matter. */
+  /** Functions of this process that the program may import. Unused ones are ignored. */
   readonly imports?: Imports | undefined;
-  /** Milliseconds for which one of them may take to answer: then the program traps. Default: as long as it likes. */
+  /** How long such a function may take to answer, in milliseconds; then the program traps. Default: no limit. */
   readonly callTimeout?: number | undefined;
-  /** Gives the start up; kills it once it runs. */
+  /** Gives up the start; kills the program once it runs. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** The first that a process has besides the standard streams. */
+/** The first free descriptor number after the standard streams. */
 const FIRST_DESCRIPTOR = 3;
-/** The longest that a timer of Node's can wait, in milliseconds. */
+/** The longest timer of Node, in milliseconds. */
 const LONGEST = 2 ** 31 - 1;
-/** Its kind is not known. */
+/** A trap of unknown kind. */
 const UNKNOWN: Trap = { kind: 0, message: 'unknown' };
 
-/** @throws what `prepare` does; ToolError 'interrupted', 'start', 'no-emulator' */
+/** @throws whatever `prepare` throws; ToolError 'interrupted', 'start', 'no-emulator' */
 export async function startPrepared(prepare: () => Promise<Prepared>, options: StartOptions): Promise<StartedWorkload> {
   const { timeout, callTimeout, signal } = options;
   for (const [name, value] of Object.entries({ timeout, callTimeout })) {
@@ -121,7 +121,7 @@ class ChildWorkload implements StartedWorkload {
     options: StartOptions,
     release: () => void,
   ) {
-    child.on('error', () => {}); // a signal that could not be sent: its end tells
+    child.on('error', () => {}); // a signal that could not be sent; the child's end is handled elsewhere
     this.exited = this.watch(listener, invocation, options, release);
   }
 
@@ -165,7 +165,7 @@ class ChildWorkload implements StartedWorkload {
     await this.exited;
   }
 
-  /** Its pid, as long as it is its own. */
+  /** The child's pid, as long as the child has not ended. */
   private living(): number {
     const { exitCode, signalCode } = this.child;
     if (exitCode === null && signalCode === null) return this.pid;
@@ -203,7 +203,7 @@ class ChildWorkload implements StartedWorkload {
     };
   }
 
-  /** It waits at its trap until this is done. */
+  /** Calls `onTrap`. The child waits at its trap meanwhile. */
   private async trapped({ onTrap }: StartOptions): Promise<void> {
     this.trap = await readTrap(this.pid);
     await onTrap?.(this.trap, this);
@@ -221,7 +221,7 @@ function ended(child: ChildProcess): Promise<{ code: number | null; signal: Node
   return new Promise((done) => child.once('exit', (code, signal) => done({ code, signal })));
 }
 
-/** That it cannot be read changes nothing of its end. */
+/** A trap that cannot be read does not change how the program ended. */
 async function readTrap(pid: number): Promise<Trap> {
   try {
     const { readTrap } = await import('../capture/trap.js');

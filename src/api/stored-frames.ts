@@ -5,17 +5,17 @@ import type { Frame, Local, SnapshotFrames } from './snapshot.js';
 import { toValue } from './stored-value.js';
 import type { Value } from './value.js';
 
-/** What a module says of one of its functions. */
+/** What a module says about one of its functions. */
 export interface FunctionNames {
   readonly name: string;
   /** By index. */
   readonly locals: ReadonlyMap<number, string>;
-  /** Of its body, in the module; undefined when that is not there. */
+  /** Offset of its body in the module; undefined when the module was left out. */
   readonly bodyStart: number | undefined;
 }
 
 export class FramesView implements SnapshotFrames {
-  /** @param names of the function that a frame is of */
+  /** @param names looks up a frame's function */
   constructor(
     private readonly frames: Frames,
     private readonly names: (site: FrameSite) => FunctionNames,

@@ -1,4 +1,4 @@
-/** An instance in a snapshot: what its indexes and the names of its exports mean. */
+/** An instance in a snapshot. Resolves its index spaces and export names. */
 
 import { UsageError } from '../base/errors.js';
 import { quoted } from '../base/terminal-text.js';
@@ -10,7 +10,7 @@ import type { SnapshotInstance, SnapshotMemory, SnapshotTable } from './snapshot
 import { toValue } from './stored-value.js';
 import type { Value } from './value.js';
 
-/** Of all instances, one after the other: what index spaces refer to. */
+/** The items of all instances, one after the other, which index spaces refer to. */
 export interface Shared {
   readonly memories: readonly SnapshotMemory[];
   readonly tables: readonly StoredTable[];
@@ -52,7 +52,7 @@ export class InstanceView implements SnapshotInstance {
     return toValue(this.shared.globals[this.find('global', ExternKind.Global, this.spaces.globals, global)]);
   }
 
-  /** Index in what is shared. */
+  /** Resolves to an index in the shared list. */
   private find(what: string, kind: ExternKind, space: readonly number[], wanted: number | string): number {
     const exported = this.exports.find((entry) => entry.kind === kind && entry.name === wanted)?.index;
     const found = space[typeof wanted === 'number' ? wanted : (exported ?? -1)];

@@ -1,4 +1,4 @@
-/** A memory in the file of a snapshot. */
+/** A memory in a snapshot's file. */
 
 import { UsageError } from '../base/errors.js';
 import { WASM_PAGE } from '../image/contract/sizes.js';

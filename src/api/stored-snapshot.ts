@@ -1,6 +1,6 @@
 /**
- * The file of a snapshot, and those that it needs besides: the files of its ancestors, if it is a difference to others.
- * All but the contents of memories is read and checked.
+ * Opens a snapshot's file and the files of its ancestors, if it is a difference to others. Reads and checks everything
+ * but the contents of memories.
  */
 
 import { type ChainPlaces, locateAncestors } from '../snapshot/chain.js';
@@ -10,20 +10,20 @@ import type { StoredSnapshot } from '../snapshot/snapshot.js';
 export type { ChainPlaces };
 export { readSnapshot };
 
-/** Where the files of ancestors are that are not beside a snapshot. */
+/** Where ancestors are that are not beside a snapshot. */
 export interface ChainOptions {
-  /** Snapshots that it is a difference to. */
+  /** Files of ancestors. */
   readonly parents?: readonly string[] | undefined;
-  /** Folders in which those may be. */
+  /** Folders to search for ancestors. */
   readonly search?: readonly string[] | undefined;
 }
 
-/** With all of its files. @throws InputError that also names the files that are missing; ToolError */
+/** Opens a snapshot with all of its files. @throws InputError that also names missing files; ToolError */
 export function openSnapshot(path: string, places: ChainPlaces = {}): StoredSnapshot {
   return locateAncestors(readSnapshot(path), places);
 }
 
-/** The same, but its ancestors may be missing: what is in their files is not known then. */
+/** The same, but ancestors may be missing. Their contents are then unknown. */
 export function openForReading(path: string, places: ChainPlaces = {}): StoredSnapshot {
   const stored = readSnapshot(path);
   try {
@@ -34,7 +34,7 @@ export function openForReading(path: string, places: ChainPlaces = {}): StoredSn
   }
 }
 
-/** All files that it is in, its own first. */
+/** All files of a snapshot, its own first. */
 export function filesOf({ path, ancestors = [] }: StoredSnapshot): string[] {
   return [path, ...ancestors.map((file) => file.path)];
 }

@@ -1,4 +1,4 @@
-/** From a value of a snapshot to one of JavaScript's. */
+/** Converts a snapshot's value to a JavaScript value. */
 
 import { decodeFuncRef, type FuncRef, type Value as StoredValue } from '../snapshot/snapshot.js';
 import { ValType } from '../wasm/module.js';

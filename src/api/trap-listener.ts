@@ -1,21 +1,21 @@
 /**
- * Hears when a child of this process traps: it parks at its trap, tells by a byte through a descriptor, and ends once
- * that is closed (runtime/process/trapped.ts). Meanwhile it can be captured.
+ * Notices when a child process traps. The child parks at its trap, sends a byte on a descriptor, and ends once the
+ * descriptor is closed (runtime/process/trapped.ts). Meanwhile it can be captured.
  */
 
 import type { ChildProcess } from 'node:child_process';
 import { Socket } from 'node:net';
 
 export class TrapListener {
-  /** Descriptors that the process gets after its others. */
+  /** Descriptors that the process inherits after its others. */
   readonly descriptors = ['pipe'] as const;
-  /** By which the image is told. */
+  /** The environment variable that tells the image the descriptor. */
   readonly env: Readonly<Record<string, string>>;
   private listening: Promise<void> = Promise.resolve();
 
   /**
-   * @param descriptor the process's next free one
-   * @param onTrap called once it waits at its trap; it ends when this is done
+   * @param descriptor the first free descriptor number of the process
+   * @param onTrap called while the child waits at its trap; the child ends when it settles
    */
   constructor(
     private readonly descriptor: number,
@@ -39,10 +39,10 @@ export class TrapListener {
         work.finally(() => socket.destroy()).then(done, fail);
       });
     });
-    this.listening.catch(() => {}); // finished() tells
+    this.listening.catch(() => {}); // a failure is reported by finished()
   }
 
-  /** Resolves when it has ended, and all that follows from a trap is done. @throws what `onTrap` does */
+  /** Resolves when the child has ended and `onTrap` is done. @throws whatever `onTrap` throws */
   async finished(): Promise<void> {
     await this.listening;
   }

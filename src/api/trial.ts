@@ -1,6 +1,6 @@
 /**
- * The trial of `wag-snap check`: a program that does nothing is compiled, started, captured and ended. What forbids one
- * of these (a container's system call filter, Yama, a mount without execution) shows here and nowhere else.
+ * The trial of `wag-snap check`: compiles, starts, captures and ends a program that does nothing. It shows what forbids
+ * one of these steps: a container's system call filter, Yama, a mount with noexec.
  */
 
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -12,19 +12,19 @@ import { makeTemporaryFolder, removeTemporary } from '../base/temporary.js';
 import { launch } from './launch.js';
 
 export interface Trial {
-  /** It has one system call filter more than this process. */
+  /** Whether it has one more system call filter than this process. */
   readonly sandbox: boolean;
   /** How long it stood still, in microseconds. */
   readonly pause: number;
 }
 
-/** Milliseconds for the news of its end to come. */
+/** How long to wait for the news of its end, in milliseconds. */
 const PATIENCE = 500;
 /** (module (memory (export "memory") 1) (func (export "_start") (loop (br 0)))) */
 const MODULE =
   '0061736d01000000 010401600000 03020100 0503010001 071302066d656d6f72790200065f73746172740000 0a09010700 03400c000b0b';
 
-/** @throws whatever went wrong on the way: its message says what */
+/** @throws whatever went wrong; the message says what */
 export async function tryOut(arch: ArchName): Promise<Trial> {
   const [{ readModule }, { compileImage }, { writeImage }, { targets }, { captureProcess }, { ImageProcess }] =
     await Promise.all([
@@ -52,7 +52,7 @@ export async function tryOut(arch: ArchName): Promise<Trial> {
         workload.close();
       }
     };
-    // when it has ended, the capture fails too, but does not know why
+    // when the program has ended, the capture fails as well, but does not know why
     const { pause } = await capture(child.pid ?? -1).catch(async (error) => {
       throw (await Promise.race([early, sleep(PATIENCE)])) ?? error;
     });
@@ -77,7 +77,7 @@ async function endOf(child: ChildProcess): Promise<Error> {
   });
 }
 
-/** How many system call filters a process has. Before Linux 5.9 it says only whether there are any. */
+/** The number of system call filters of a process. Before Linux 5.9 the kernel says only whether there are any. */
 function filters(pid: number): number {
   const status = readFileSync(`/proc/${pid}/status`, 'latin1');
   const count = /^Seccomp_filters:\s+(\d+)/m.exec(status)?.[1];

@@ -1,8 +1,8 @@
 /**
- * Values of WebAssembly types as words of the command line, and back: `run --invoke`.
+ * Converts WebAssembly values to and from words of the command line (`run --invoke`).
  *
- * A v128 is a shape and its lanes, the lowest first: `i8x16:`, `i16x8:`, `i32x4:`, `i64x2:`, `f32x4:` or `f64x2:`, then
- * that many numbers with commas between. It is printed as i32x4.
+ * A v128 is a shape and its lanes, lowest first: `i8x16:`, `i16x8:`, `i32x4:`, `i64x2:`, `f32x4:` or `f64x2:`, then
+ * that many numbers separated by commas. It is printed as i32x4.
  */
 
 import { UsageError } from '../base/errors.js';
@@ -10,7 +10,7 @@ import { quoted } from '../base/terminal-text.js';
 import { ValType } from '../wasm/module.js';
 import { valTypeName } from '../wasm/text.js';
 
-/** What a lane of a shape is, and its width. */
+/** The type and width of each shape's lanes. */
 const SHAPES: Readonly<Record<string, { readonly type: ValType; readonly bits: number }>> = {
   i8x16: { type: ValType.I32, bits: 8 },
   i16x8: { type: ValType.I32, bits: 16 },
@@ -20,12 +20,12 @@ const SHAPES: Readonly<Record<string, { readonly type: ValType; readonly bits: n
   f64x2: { type: ValType.F64, bits: 64 },
 };
 
-/** How many cells of 64 bits a value takes in the driver's protocol. */
+/** The number of 64-bit cells that a value takes in the driver's protocol. */
 export function cellsOf(type: ValType): number {
   return type === ValType.V128 ? 2 : 1;
 }
 
-/** Raw bits of a number: decimal or 0x…, `inf` and `nan` for floats, `null` for references. 128 bits of a v128. */
+/** The raw bits of a number: decimal or 0x…, `inf` and `nan` for floats, `null` for references. 128 bits for a v128. */
 export function parseValue(text: string, type: ValType): bigint {
   const bits = parse(text, type);
   if (bits === undefined) throw new UsageError(`${quoted(text)} is not a value of type ${valTypeName(type)}`);
@@ -103,7 +103,7 @@ export function formatValue(type: ValType, bits: bigint): string {
   }
 }
 
-/** The shortest decimal that reads back as the same number. */
+/** The shortest decimal that parses to the same number. */
 function formatFloat(value: number, single: boolean): string {
   if (Number.isNaN(value)) return 'nan';
   if (!Number.isFinite(value)) return value < 0 ? '-inf' : 'inf';

@@ -1,4 +1,4 @@
-/** Whether a snapshot's files are what was captured, to the last byte. */
+/** Checks that a snapshot's files are what was captured, to the last byte. */
 
 import { Cancellation } from '../base/cancellation.js';
 import type { StoredSnapshot } from '../snapshot/snapshot.js';
@@ -11,10 +11,10 @@ export type { VerifiedFile };
 export interface VerifyOptions extends ChainOptions, ProgressOption, SignalOption {}
 
 /**
- * Reads all of a snapshot, and of what it is a difference to, and compares it with its digests.
+ * Reads all of a snapshot and of its ancestors, and compares it with the digests.
  *
- * @returns each file, the snapshot's own first
- * @throws InputError for the first that is damaged, missing or wrong; ToolError
+ * @returns all files, the snapshot's own first
+ * @throws InputError for the first file that is damaged, missing or wrong; ToolError
  */
 export async function verify(
   snapshot: string,
@@ -24,7 +24,7 @@ export async function verify(
   return verifyOpened(openSnapshot(snapshot, places), { signal, onProgress });
 }
 
-/** The same of one that was opened with all of its files (stored-snapshot.ts). */
+/** Verifies a snapshot that was opened with all of its files (stored-snapshot.ts). */
 export async function verifyOpened(
   stored: StoredSnapshot,
   { signal, onProgress }: ProgressOption & SignalOption,

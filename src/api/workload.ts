@@ -1,24 +1,24 @@
-/** Running programs as the library has them. */
+/** Running programs of the library. */
 
 import type { Readable, Writable } from 'node:stream';
 import type { Capturable } from './capture.js';
 import type { Dumpable } from './coredump.js';
 import type { InvokeReply } from './reply.js';
 
-/** A running program, whoever has started it. */
+/** A running program, whoever started it. */
 export interface Workload extends Capturable, Dumpable {
   readonly pid: number;
-  /** Sends it a signal, SIGTERM if not given, which ends it. One that has ended already is left alone. */
+  /** Sends a signal; default: SIGTERM. Does nothing when the program has ended already. */
   kill(signal?: NodeJS.Signals): Promise<void>;
 }
 
-/** One that was running already. */
+/** A program that was running already. */
 export interface AttachedWorkload extends Workload, AsyncDisposable {
-  /** What it was named when it was started or restored. */
+  /** The workload's name, given when it was started or restored. */
   readonly name: string | undefined;
-  /** Its arguments, its name first. */
+  /** The program's arguments; the first is its name. */
   readonly args: readonly string[];
-  /** Lets go of it; it runs on. May be called twice. */
+  /** Detaches. The program continues. May be called twice. */
   close(): void;
 }
 
@@ -28,27 +28,30 @@ export interface StartedWorkload extends Workload, AsyncDisposable {
   readonly stdin: Writable | null;
   readonly stdout: Readable | null;
   readonly stderr: Readable | null;
-  /** Its end. Rejects with what the `onTrap` option throws, after its end. */
+  /** Resolves at its end. Rejects, then too, with what the `onTrap` option throws. */
   readonly exited: Promise<Exit>;
 }
 
 export interface Exit {
-  /** Null when a signal has ended it. A trap is 134, the end by a capture 75. */
+  /** Null when a signal ended it. 134 is a trap, 75 the end by a capture. */
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
-  /** What it has trapped at; absent when it has not. */
+  /** The trap; absent when it has not trapped. */
   readonly trap?: Trap;
-  /** What a function of `imports` has thrown first; absent when none has. The program has trapped at its call. */
+  /**
+   * The first error that a function of `imports` has thrown; absent when none has. The program has then trapped at its
+   * call.
+   */
   readonly importFailure?: unknown;
-  /** Whether its time was over (the `timeout` option). */
+  /** Whether the `timeout` option ended it. */
   readonly timedOut: boolean;
-  /** Of a restored call (`run --invoke`): what it has come to. Absent in programs. */
+  /** The outcome of a restored call (`run --invoke`). Absent for programs. */
   readonly reply?: InvokeReply;
 }
 
 export interface Trap {
-  /** One of the kinds in the snapshot format's table; 0 when it is not known. */
+  /** A kind from the snapshot format's table; 0 when it is unknown. */
   readonly kind: number;
-  /** In words: `integer divide by zero`. */
+  /** The trap in words: `integer divide by zero`. */
   readonly message: string;
 }

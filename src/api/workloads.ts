@@ -1,10 +1,10 @@
-/** The workloads that run on this machine. */
+/** Lists the workloads that run on this machine. */
 
 import type { WorkloadEntry } from '../capture/workloads.js';
 
 export type { WorkloadEntry };
 
-/** All that we may look at, in the order of their pids, whoever has started them. */
+/** All workloads that this user may inspect, by ascending pid, whoever started them. */
 export async function listWorkloads(): Promise<WorkloadEntry[]> {
   const { listWorkloads: list } = await import('../capture/workloads.js');
   return list();

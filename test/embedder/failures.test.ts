@@ -66,7 +66,7 @@ describe.each<ArchName>(arches)('on %s', (arch) => {
       (import "__proto__" "toString" (func))
       (func (export "_start") unreachable))`;
     const { greeting, ...ending } = await run({ env: { ask: typedImport(['i64'], ['i32'], () => 0) } }, source);
-    expect(greeting).toBe(`the program cannot run, as the imports that it was given are not its own:
+    expect(greeting).toBe(`the program cannot run: the functions given to it do not match its imports:
   env.ask (i32) -> (i32): is of type (i64) -> (i32)
   env.more (i64) -> (): is missing
   __proto__.toString () -> (): is missing`);
@@ -122,7 +122,7 @@ describe.each<ArchName>(arches)('on %s', (arch) => {
       "the range is not within the guest's memory",
       "the range is not within the guest's memory",
       'the guest has no memory of that index',
-      '-1 is no length of bytes to read',
+      '-1 is not a number of bytes to read',
     ]);
   });
 

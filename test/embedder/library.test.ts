@@ -93,11 +93,13 @@ describe.each<ArchName>(arches)('on %s', (arch) => {
     expect(values.get('answer')).toBe('olleh');
     expect(calls).toBe(1);
     await expect(restore(snapshot, { stdio: 'ignore' })).rejects.toThrow(
-      'calls functions of the program that starts it (kv.get, kv.put): start it by the library',
+      'calls functions of the program that starts it (kv.get, kv.put): start it through the library',
     );
     const byHand = await wagSnap(['restore', snapshot]);
     expect(byHand).toMatchObject({ status: 3 });
-    expect(byHand.stderr).toContain('(kv.get, kv.put): start it by the library, with these as its imports\n');
+    expect(byHand.stderr).toContain(
+      '(kv.get, kv.put): start it through the library, with these functions as `imports`\n',
+    );
     const shown = await wagSnap(['inspect', snapshot]);
     expect(shown.stdout).toContain('embedder    kv.get, kv.put; 1 call, the last one waits\n');
   });

@@ -1,10 +1,10 @@
-/** What a function of the embedder has of the call that it is in. Used up once the call has its answer. */
+/** What an embedder's function knows of the call that it answers. Invalid once the call is answered. */
 
-/** A memory of the guest that waits in the call. */
+/** A memory of the guest, which waits in the call. */
 export interface GuestMemory {
-  /** @throws RangeError when it does not lie within the memory; then nothing was read */
+  /** @throws RangeError when the range is not within the memory; then nothing was read */
   read(address: number | bigint, length: number): Promise<Uint8Array>;
-  /** @throws RangeError when it does not lie within the memory; then nothing was written */
+  /** @throws RangeError when the range is not within the memory; then nothing was written */
   write(address: number | bigint, bytes: Uint8Array): Promise<void>;
   /** Its size in bytes. */
   size(): Promise<number>;
@@ -12,19 +12,19 @@ export interface GuestMemory {
 
 export interface CallContext {
   /**
-   * The call's number. The program's first call is 1, each has one more than the one before; a call that is made again
-   * after a restore has the number that it had.
+   * The call's number: 1 for the program's first call, then one more for each. A call that is repeated after a restore
+   * keeps its number.
    */
   readonly call: number;
-  /** What names the program across restores: with `call`, it names the call. 32 hexadecimal digits. */
+  /** Identifies the program across restores; together with `call` it identifies the call. 32 hexadecimal digits. */
   readonly session: string;
-  /** Whether the call was made before, by the process that the snapshot is of: it had no answer then. */
+  /** Whether this call repeats one that was unanswered when the program was captured. */
   readonly again: boolean;
-  /** What the import is called. */
+  /** The import's name. */
   readonly module: string;
   readonly name: string;
-  /** Aborted when nobody waits for the answer any more. */
+  /** Aborted when the answer is no longer wanted. */
   readonly signal: AbortSignal;
-  /** A memory of the calling instance, by its index. An i32 address may be negative, as guests' are unsigned. */
+  /** A memory of the calling instance, by its index. Addresses are unsigned: a negative i32 is taken as such. */
   memory(index?: number): GuestMemory;
 }

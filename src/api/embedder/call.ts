@@ -1,6 +1,6 @@
 /**
- * One call of a function of the embedder, from the guest's message to the answer. It outlives the process that made it,
- * when that was captured meanwhile and leaves: then the process that continues it takes the answer.
+ * One call of an embedder's function, from the guest's message to the answer. A call outlives its process when that is
+ * captured and ended meanwhile. Then the process that continues the program takes the answer.
  */
 
 import type { CallContext } from './call-context.js';
@@ -14,22 +14,22 @@ export interface CallRequest {
   readonly number: number;
   readonly again: boolean;
   readonly row: ImportRow;
-  /** Its arguments' cells. */
+  /** The cells of its arguments. */
   readonly cells: Buffer;
 }
 
-/** Where answers and requests go: a connection. */
+/** The connection that answers and memory requests go to. */
 export type Send = (bytes: Buffer) => void;
 
 export class Call {
-  /** Made when a function asks for its signal: it takes as long as the rest of a call. */
+  /** Created when a function first asks for its signal, as creating one costs as much as the rest of a call. */
   private abort: AbortController | undefined;
   private isDropped = false;
   private readonly requests = new MemoryRequests((bytes) => this.send?.(bytes));
   private answer: Buffer | undefined;
   private timer: NodeJS.Timeout | undefined;
 
-  /** @param timeout milliseconds for which the function may take to answer; undefined: as long as it likes */
+  /** @param timeout how long the function may take to answer, in milliseconds; undefined: no limit */
   constructor(
     readonly request: CallRequest,
     private send: Send | undefined,
@@ -37,7 +37,7 @@ export class Call {
     private readonly timeout?: number,
   ) {}
 
-  /** Whether it has its answer. */
+  /** Whether it has been answered. */
   get isAnswered(): boolean {
     return this.answer !== undefined;
   }
@@ -62,12 +62,12 @@ export class Call {
     }
   }
 
-  /** The process has left with the call in its snapshot. */
+  /** The process has ended with this call in its snapshot. */
   detach(): void {
     this.send = undefined;
   }
 
-  /** A process that continues it. */
+  /** A process continues the call. */
   attach(send: Send): void {
     this.send = send;
     if (this.answer !== undefined) send(this.answer);
@@ -83,7 +83,7 @@ export class Call {
     if (this.isDropped) this.abort?.abort(processIsGone());
   }
 
-  /** Whether another process's call is this one. */
+  /** Whether another process's call continues this one. */
   isSame({ session, number, row, cells }: CallRequest): boolean {
     const { request } = this;
     return (
@@ -127,7 +127,7 @@ export class Call {
       this.fail(late);
       this.abort?.abort(late);
     }, timeout);
-    this.timer.unref(); // the program keeps this process, not its timer
+    this.timer.unref(); // the timer must not keep this process alive; the program does
   }
 
   private finish(result: unknown): void {

@@ -1,4 +1,4 @@
-/** Whether the embedder has what a program imports from it, of the types that it imports. */
+/** Checks that the embedder provides what a program imports from it, with the same types. */
 
 import { InputError } from '../../base/errors.js';
 import { type ImportFunction, type Imports, provided, type TypedImport } from './import-object.js';
@@ -6,7 +6,7 @@ import type { ImportRow } from './messages.js';
 
 const LISTED = 40;
 
-/** All that is wrong, as one error; undefined when nothing is. */
+/** All mismatches as one error; undefined when there are none. */
 export function checkImports(rows: readonly ImportRow[], imports: Imports): InputError | undefined {
   const problems = rows.flatMap((row) => {
     const problem = problemOf(row, provided(imports, row.module, row.name));
@@ -15,13 +15,17 @@ export function checkImports(rows: readonly ImportRow[], imports: Imports): Inpu
   if (problems.length === 0) return undefined;
   const lines = problems.slice(0, LISTED);
   if (problems.length > LISTED) lines.push(`  ... and ${problems.length - LISTED} more`);
-  return new InputError('imports', 'the program cannot run, as the imports that it was given are not its own:', lines);
+  return new InputError(
+    'imports',
+    'the program cannot run: the functions given to it do not match its imports:',
+    lines,
+  );
 }
 
 function problemOf(row: ImportRow, found: ImportFunction | TypedImport | undefined): string | undefined {
   if (found === undefined) return 'is missing';
   if (typeof found === 'function') return undefined;
-  if (typeof found !== 'object' || found === null || typeof found.call !== 'function') return 'is no function';
+  if (typeof found !== 'object' || found === null || typeof found.call !== 'function') return 'is not a function';
   const same = (a: readonly string[], b: readonly string[]) =>
     a.length === b.length && a.every((one, i) => one === b[i]);
   if (same(found.params, row.params) && same(found.results, row.results)) return undefined;

@@ -1,8 +1,8 @@
 /**
- * One process and its embedder: greets it, compares what it imports with what there is, and answers its calls.
+ * The connection between one process and its embedder: greets it, checks its imports, and answers its calls.
  *
- * A process makes one call at a time. What it sends is checked; what cannot be ends the connection, and the process
- * traps at its call. Leaves nothing behind when the process ends.
+ * A process makes one call at a time. Its messages are checked; an invalid one ends the connection, and the process
+ * traps at its call. Nothing is left when the process ends.
  */
 
 import { randomBytes } from 'node:crypto';
@@ -38,13 +38,13 @@ import {
 import { cellBytes } from './values.js';
 
 const NO_SESSION = '0'.repeat(32);
-/** Turns of the event loop in which the end of a process that is gone arrives. */
+/** Turns of the event loop that the end of a process may take to arrive. */
 const TURNS = 3;
 
 export class EmbedderConnection {
   /**
-   * Fulfilled once the process has what it needs, or has ended without asking. Rejected with what it lacks: it ends
-   * then.
+   * Fulfilled once the process has what it needs, or has ended without asking. Rejected with what it lacks; the process
+   * then ends.
    */
   readonly greeted: Promise<void>;
   private readonly reader = new MessageReader();
@@ -68,21 +68,21 @@ export class EmbedderConnection {
     this.greeted = new Promise((resolve, reject) => {
       this.greet = { resolve, reject };
     });
-    this.greeted.catch(() => {}); // whoever waits for it is told
+    this.greeted.catch(() => {}); // reported to whoever awaits it
     socket.on('data', (chunk: Buffer) => this.receive(chunk));
-    socket.on('error', () => {}); // its end tells
+    socket.on('error', () => {}); // the socket's end is handled below
     socket.on('close', () => this.close());
     socket.on('end', () => socket.destroy());
   }
 
-  /** What a function has thrown, or the process has done wrong: the first of it; undefined: nothing. */
+  /** The first error: one that a function has thrown, or a wrong message of the process; undefined: none. */
   get failure(): { readonly error: unknown } | undefined {
     return this.failed;
   }
 
   /**
-   * A capture may end the process by SIGKILL, if it is suspended: without a word, the call that it is in is for the
-   * process that continues it, too.
+   * Called before a capture that may end the process by SIGKILL, as a suspended process cannot say that it leaves. Its
+   * current call is then kept for the process that continues it.
    */
   expectLeave(): () => void {
     this.mayLeave = true;
@@ -91,7 +91,7 @@ export class EmbedderConnection {
     };
   }
 
-  /** A capture has ended the process: the call that it is in is for the one that continues it. */
+  /** A capture has ended the process: its current call is kept for the process that continues it. */
   private leave(): void {
     if (this.call === undefined) return;
     this.call.detach();
@@ -116,7 +116,7 @@ export class EmbedderConnection {
     else if (kind === MSG_CALL) this.takeCall(body);
     else if (kind === MSG_LEAVE) this.takeLeave(body);
     else if ([MSG_BYTES, MSG_SIZE_IS, MSG_WRITTEN, MSG_FAULT].includes(kind)) {
-      if (this.call === undefined) throw protocolError('an answer to no question');
+      if (this.call === undefined) throw protocolError('an answer without a request');
       this.call.memory.take(message);
     }
   }
@@ -149,7 +149,7 @@ export class EmbedderConnection {
     const index = body.readUInt32LE(8);
     const row: ImportRow | undefined = this.hello!.rows[index];
     if (row === undefined) throw protocolError(`a call of import ${index}, which it does not have`);
-    const cells = Buffer.from(body.subarray(16)); // what arrives next may lie in the same piece
+    const cells = Buffer.from(body.subarray(16)); // a copy: the piece may hold other messages too
     if (cells.length !== cellBytes(row.params)) throw protocolError('a call with another number of arguments');
     this.lastNumber = number;
     const again = (body.readUInt32LE(12) & CALL_AGAIN) !== 0;
@@ -158,7 +158,7 @@ export class EmbedderConnection {
     else this.start(request, this.functions[index]);
   }
 
-  /** Was made before: by a process whose end may be a moment late in coming here. */
+  /** The call was made before, by a process whose end may not have arrived here yet. */
   private async callAgain(request: CallRequest, call: ImportFunction): Promise<void> {
     let kept = this.journal.take(request);
     for (let i = 0; i < TURNS && kept === undefined; i++) {

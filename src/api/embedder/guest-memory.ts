@@ -1,7 +1,7 @@
 /**
- * The memory of a guest that waits in a call, by requests to its process (runtime/embedder/guest-memory.ts). They are
- * answered in order. Requests that have no answer when the process is captured and leaves are sent again to the process
- * that continues the call.
+ * Access to the memory of a guest that waits in a call, by requests to its process (runtime/embedder/guest-memory.ts).
+ * Requests are answered in order. Those that are unanswered when the process is captured and ended are sent again to
+ * the process that continues the call.
  */
 
 import { ToolError } from '../../base/errors.js';
@@ -18,7 +18,7 @@ import { type Message, protocolError, readRequest, sizeRequest, writeRequest } f
 
 interface Request {
   readonly bytes: Buffer;
-  /** The kind of message that answers it, and the bytes of its body. */
+  /** The kind of the answering message, and the size of its body in bytes. */
   readonly answer: number;
   readonly length: number;
   readonly resolve: (body: Buffer) => void;
@@ -29,10 +29,10 @@ const U32 = 0x1_0000_0000;
 
 export class MemoryRequests {
   private waiting: Request[] = [];
-  /** Makes the error: most calls end without one. */
+  /** Creates the error of a failed request: most calls end without one. */
   private ended: (() => Error) | undefined;
 
-  /** @param send to the process, if there is one just now */
+  /** @param send to the process, if one is connected */
   constructor(private readonly send: (bytes: Buffer) => void) {}
 
   memory(index: number): GuestMemory {
@@ -47,25 +47,25 @@ export class MemoryRequests {
     };
   }
 
-  /** @throws InputError for an answer that cannot be */
+  /** @throws InputError for an answer that matches no request */
   take({ kind, body }: Message): void {
     const request = this.waiting.shift();
-    if (request === undefined) throw protocolError('an answer to no question');
+    if (request === undefined) throw protocolError('an answer without a request');
     if (kind === MSG_FAULT && body.length === 4) {
       request.reject(new RangeError(faultText(body.readUInt32LE())));
     } else if (kind === request.answer && body.length === request.length) request.resolve(body);
     else {
       this.waiting.unshift(request);
-      throw protocolError('an answer to another question');
+      throw protocolError('an answer to another request');
     }
   }
 
-  /** To the process that continues. */
+  /** Sends the unanswered requests again, to the process that continues. */
   sendAgain(): void {
     for (const { bytes } of this.waiting) this.send(bytes);
   }
 
-  /** Nothing can be asked any more. */
+  /** Rejects all requests: nothing can be asked any more. */
   end(error: () => Error): void {
     this.ended ??= error;
     if (this.waiting.length === 0) return;
@@ -77,7 +77,7 @@ export class MemoryRequests {
     const from = addressOf(address);
     const bytes = new Uint8Array(length);
     const pieces: Promise<void>[] = [];
-    // the last piece first: what does not fit is found before anything is read
+    // the last piece first, so that a range that does not fit fails before anything is read
     for (let at = lastPiece(length); at >= 0; at -= MEMORY_PIECE) {
       const size = Math.min(MEMORY_PIECE, length - at);
       const answer = this.ask(readRequest(index, from + BigInt(at), size), MSG_BYTES, size);
@@ -90,7 +90,7 @@ export class MemoryRequests {
   private async write(index: number, address: number | bigint, bytes: Uint8Array): Promise<void> {
     const from = addressOf(address);
     const last = lastPiece(bytes.length);
-    // the last piece alone, then the others: nothing is written of what does not fit
+    // the last piece first and alone, so that a range that does not fit fails before anything is written
     await this.writePiece(index, from, bytes, last);
     const pieces: Promise<void>[] = [];
     for (let at = 0; at < last; at += MEMORY_PIECE) pieces.push(this.writePiece(index, from, bytes, at));
@@ -111,7 +111,7 @@ export class MemoryRequests {
   }
 }
 
-/** Of the call that has its answer. */
+/** The error for memory access after the call was answered. */
 export function callIsOver(): ToolError {
   return new ToolError('call-over', 'the call has been answered: its guest runs, and its memory cannot be reached');
 }
@@ -123,13 +123,13 @@ export function processIsGone(): ToolError {
 /** Guests' addresses are unsigned; an i32 arrives as a signed number. */
 function addressOf(address: number | bigint): bigint {
   if (typeof address === 'bigint') return BigInt.asUintN(64, address);
-  if (!Number.isSafeInteger(address) || address < -U32 / 2) throw new RangeError(`${address} is no address`);
+  if (!Number.isSafeInteger(address) || address < -U32 / 2) throw new RangeError(`${address} is not an address`);
   return BigInt(address < 0 ? address + U32 : address);
 }
 
 function checkLength(length: number): void {
   if (Number.isSafeInteger(length) && length >= 0 && length <= U32) return;
-  throw new RangeError(`${length} is no length of bytes to read`);
+  throw new RangeError(`${length} is not a number of bytes to read`);
 }
 
 function lastPiece(length: number): number {

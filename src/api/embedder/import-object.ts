@@ -1,8 +1,9 @@
 /**
- * What an embedder provides: functions by module and name, with or without their types.
+ * The functions that an embedder provides, by module and name, with or without types.
  *
- * Values are as in JavaScript's own API: i32, f32 and f64 are numbers, i64 is a bigint, a v128 its 16 bytes, a
- * reference null. No result is undefined, one is itself, several are an array.
+ * Values are those of JavaScript's WebAssembly API: i32, f32 and f64 are numbers, i64 is a bigint; a v128 is its 16
+ * bytes, a reference is null. A function without results gives undefined, one with a single result the value itself,
+ * others an array.
  */
 
 import type { CallContext } from './call-context.js';
@@ -11,24 +12,24 @@ export type ImportValue = number | bigint | Uint8Array | null;
 export type ImportResult = ImportValue | readonly ImportValue[] | undefined;
 
 /**
- * A function that guests call, which may answer later. What it throws, and an answer that is no ImportResult of the
- * types that the guest imports, is the guest's trap.
+ * A function that guests call; it may answer later. If it throws, or its answer is no ImportResult of the types that
+ * the guest imports, the guest traps.
  *
- * @param context of this call: the guest's memory, the call's number
+ * @param context access to the guest's memory, the call's number
  */
-// biome-ignore lint/suspicious/noExplicitAny: arguments are as many and of such types as the guest's import says
+// biome-ignore lint/suspicious/noExplicitAny: the guest's import decides number and types of the arguments
 export type ImportFunction = (context: CallContext, ...args: any[]) => unknown;
 
 export type ImportType = 'i32' | 'i64' | 'f32' | 'f64' | 'v128' | 'funcref' | 'externref';
 
-/** A function that fits imports of one type only. */
+/** A function with a fixed type. It fits only imports of that type. */
 export interface TypedImport {
   readonly params: readonly ImportType[];
   readonly results: readonly ImportType[];
   readonly call: ImportFunction;
 }
 
-/** By the module's name and the function's. */
+/** Functions by the import's module name and function name. */
 export type Imports = Readonly<Record<string, Readonly<Record<string, ImportFunction | TypedImport>>>>;
 
 type ValueOf<T extends ImportType> = T extends 'i64'
@@ -46,7 +47,7 @@ type ResultOf<T extends readonly ImportType[]> = T extends readonly []
     : Readonly<ValuesOf<T>>;
 
 /**
- * A function with its types, which are compared with the guest's import before the guest runs.
+ * Gives a function a type, which is compared with the guest's import before the guest runs.
  *
  *     typedImport(['i32', 'i32'], ['i64'], async (context, pointer, length) => 1n)
  */
@@ -58,13 +59,13 @@ export function typedImport<const P extends readonly ImportType[], const R exten
   return { params, results, call: call as ImportFunction };
 }
 
-/** The provided function of a name, if there is one: own properties only, as names are the guest's choice. */
+/** Looks up a provided function. Only own properties count, as guests choose the names. */
 export function provided(imports: Imports, module: string, name: string): ImportFunction | TypedImport | undefined {
   const functions = Object.hasOwn(imports, module) ? imports[module] : undefined;
   return functions && Object.hasOwn(functions, name) ? functions[name] : undefined;
 }
 
-/** All names, in the order of the object. */
+/** All names, in the object's order. */
 export function importNames(imports: Imports): { readonly module: string; readonly name: string }[] {
   return Object.entries(imports).flatMap(([module, functions]) =>
     Object.keys(functions).map((name) => ({ module, name })),

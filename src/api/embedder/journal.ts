@@ -1,17 +1,17 @@
 /**
- * Calls whose processes have been captured and ended in the middle of them, until a process that continues them comes:
- * so no function runs twice for one call. One journal for each import object of the embedder.
+ * Calls whose processes were captured and ended during the call. They wait here for the process that continues them, so
+ * that no function runs twice for one call. Each import object has one journal.
  */
 
 import type { Call, CallRequest } from './call.js';
 
-/** Processes that never come back are not waited for without end. */
+/** A limit, as some processes are never continued. */
 const KEPT = 10_000;
 
 export class CallJournal {
   private readonly left = new Map<string, Call>();
 
-  /** The process of the call has left it in a snapshot. */
+  /** Keeps a call that its process has left in a snapshot. */
   keep(call: Call): void {
     const { session } = call.request;
     this.left.get(session)?.drop();
@@ -23,7 +23,7 @@ export class CallJournal {
     this.left.delete(oldest);
   }
 
-  /** The call that another process continues, which has it from now on. */
+  /** Takes out the call that another process continues. */
   take(request: CallRequest): Call | undefined {
     const call = this.left.get(request.session);
     if (call === undefined || !call.isSame(request)) return undefined;

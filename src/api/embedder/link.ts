@@ -1,5 +1,6 @@
 /**
- * A child of this process and the functions that it calls here: the descriptor that it gets for them, until its end.
+ * The link between a child process and the embedder's functions in this process: the child's descriptor for it, until
+ * the child ends.
  */
 
 import type { ChildProcess } from 'node:child_process';
@@ -10,16 +11,16 @@ import type { Imports } from './import-object.js';
 import { refuseWithoutEmbedder } from './needed.js';
 
 export class EmbedderLink {
-  /** Descriptors that the process gets after its others. */
+  /** Descriptors that the process inherits after its others. */
   readonly descriptors: readonly 'pipe'[];
-  /** By which the image is told. */
+  /** The environment variables that tell the image the descriptor. */
   readonly env: Readonly<Record<string, string>>;
   private connection: EmbedderConnection | undefined;
 
   /**
    * @param hostImports what the image imports from its embedder
-   * @param name of the program, for messages
-   * @param descriptor the process's next free one
+   * @param name the program's name, for messages
+   * @param descriptor the first free descriptor number of the process
    * @throws InputError 'imports'
    */
   constructor(
@@ -40,12 +41,15 @@ export class EmbedderLink {
     this.connection = new EmbedderConnection(child.stdio[this.descriptor] as Duplex, this.imports!, this.callTimeout);
   }
 
-  /** Resolves once it has what it needs. @throws InputError 'imports' when it lacks something: it ends then */
+  /**
+   * Resolves once the process has what it needs. @throws InputError 'imports' when something is missing; the process
+   * then ends
+   */
   async greeted(): Promise<void> {
     await this.connection?.greeted;
   }
 
-  /** A capture is about to end the process: what it waits for then is kept. @returns undoes that */
+  /** Called before a capture that ends the process: its current call is then kept. @returns undoes this */
   expectLeave(): () => void {
     return this.connection?.expectLeave() ?? (() => {});
   }

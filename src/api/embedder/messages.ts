@@ -1,6 +1,6 @@
 /**
- * Messages between a process and its embedder, the embedder's side (image/contract/embedder.ts MSG_*). A process is not
- * to be trusted: whatever it sends ends as a message or as an InputError 'embedder-protocol'.
+ * The embedder's side of the messages between a process and its embedder (image/contract/embedder.ts MSG_*). The
+ * process is untrusted: whatever it sends becomes a valid message or an InputError 'embedder-protocol'.
  */
 
 import { InputError } from '../../base/errors.js';
@@ -49,7 +49,7 @@ export interface Message {
   readonly body: Buffer;
 }
 
-/** An import, as the process's table has it. */
+/** An import, from the process's table. */
 export interface ImportRow {
   readonly module: string;
   readonly name: string;
@@ -61,14 +61,14 @@ export interface Hello {
   readonly session: string;
   readonly resumed: boolean;
   readonly pending: boolean;
-  /** Number of the last call. */
+  /** The number of its last call. */
   readonly last: number;
   readonly rows: readonly ImportRow[];
 }
 
 const HELLO_HEAD = 32;
 const HELLO_MAX = HELLO_HEAD + EMBEDDER_TABLE_MAX;
-/** The most bytes of each kind of message. */
+/** The greatest length of each kind of message, in bytes. */
 const LONGEST: Readonly<Record<number, number>> = {
   [MSG_HELLO]: HELLO_MAX,
   [MSG_CALL]: 16 + 8 * MAX_CELLS,
@@ -83,7 +83,7 @@ export function protocolError(what: string): InputError {
   return new InputError('embedder-protocol', `the process has sent its embedder ${what}`);
 }
 
-/** Puts messages together from whatever pieces the stream comes in. */
+/** Assembles messages from the pieces in which the stream arrives. */
 export class MessageReader {
   private pieces: Buffer[] = [];
   private length = 0;
@@ -103,8 +103,8 @@ export class MessageReader {
     const kind = this.pieces[0].readUInt32LE(MSG_KIND);
     const length = this.pieces[0].readUInt32LE(MSG_LENGTH);
     const longest = LONGEST[kind];
-    if (longest === undefined) throw protocolError(`a message of kind ${kind}, which there is not`);
-    if (length > longest) throw protocolError(`a message of ${length} bytes, which may have ${longest}`);
+    if (longest === undefined) throw protocolError(`a message of kind ${kind}, which does not exist`);
+    if (length > longest) throw protocolError(`a message of ${length} bytes, of at most ${longest}`);
     const size = MSG_BODY + length;
     if (this.length < size) return undefined;
     if (this.pieces[0].length < size) this.join();
@@ -153,7 +153,7 @@ function decodeTable(table: Buffer): ImportRow[] {
   let end = EI_ROWS + EI_ROW_SIZE * count;
   for (let i = 0; i < count; i++) {
     const at = table.readUInt32LE(EI_ROWS + EI_ROW_SIZE * i + EI_TYPE);
-    if (at !== end || at + EI_TEXT > table.length) throw cut(); // one after the other, as the compiler writes them
+    if (at !== end || at + EI_TEXT > table.length) throw cut(); // rows follow each other, as the compiler writes them
     const lengths = [EI_MODULE_LENGTH, EI_NAME_LENGTH, EI_PARAMS, EI_RESULTS].map((field) =>
       table.readUInt16LE(at + field),
     );
@@ -176,7 +176,7 @@ function decodeTable(table: Buffer): ImportRow[] {
 function decodeTypes(codes: Uint8Array): ImportType[] {
   return Array.from(codes, (code) => {
     const type = typeName(code);
-    if (type === undefined) throw protocolError(`an import with a value of type ${code}, which there is not`);
+    if (type === undefined) throw protocolError(`an import with a value of type ${code}, which does not exist`);
     return type;
   });
 }
@@ -196,12 +196,12 @@ export function welcome(session: string): Buffer {
   return bytes;
 }
 
-/** The process ends without a word of its own: whoever has started it says why. */
+/** Tells the process to end silently: whoever started it says why. */
 export function refusal(): Buffer {
   return message(MSG_REFUSE, 0);
 }
 
-/** @param fill writes the results' cells */
+/** @param fill writes the cells of the results */
 export function reply(number: number, length: number, fill: (cells: Buffer) => void): Buffer {
   const bytes = message(MSG_REPLY, 8 + length);
   bytes.writeBigUInt64LE(BigInt(number), MSG_BODY);

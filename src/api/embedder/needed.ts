@@ -1,11 +1,11 @@
-/** Programs that call functions of whoever starts them, where there is nobody who has these. */
+/** Refuses programs that need an embedder where there is none. */
 
 import { InputError } from '../../base/errors.js';
 import type { EmbedderImport } from '../../image/tables/identity.js';
 
 const SHOWN = 10;
 
-/** @throws InputError 'imports' when a program calls functions of whoever starts it, and nobody has given them */
+/** @throws InputError 'imports' when the program imports functions of an embedder */
 export function refuseWithoutEmbedder(hostImports: readonly EmbedderImport[], name: string): void {
   if (hostImports.length === 0) return;
   const shown = hostImports.slice(0, SHOWN).map(({ module, name }) => `${module}.${name}`);
@@ -13,6 +13,6 @@ export function refuseWithoutEmbedder(hostImports: readonly EmbedderImport[], na
   throw new InputError(
     'imports',
     `${name} calls functions of the program that starts it (${shown.join(', ')}${more}): ` +
-      'start it by the library, with these as its imports',
+      'start it through the library, with these functions as `imports`',
   );
 }

@@ -1,4 +1,7 @@
-/** Arguments and results of the embedder's functions as cells of 8 bytes, a v128 two (image/contract/embedder.ts). */
+/**
+ * Arguments and results of the embedder's functions, in cells of 8 bytes; a v128 takes two
+ * (image/contract/embedder.ts).
+ */
 
 import { ValType } from '../../wasm/module.js';
 import type { ImportType, ImportValue } from './import-object.js';
@@ -14,7 +17,7 @@ const NAMES: Readonly<Record<number, ImportType>> = {
 };
 const U32 = 0x1_0000_0000;
 
-/** The name of a type's code; undefined for one that cannot leave a process. */
+/** The name of a type's code; undefined for a type whose values cannot leave a process. */
 export function typeName(code: number): ImportType | undefined {
   return NAMES[code];
 }
@@ -25,7 +28,7 @@ export function cellBytes(types: readonly ImportType[]): number {
   return 8 * cells;
 }
 
-/** @param cells of that many bytes as the types need */
+/** @param cells as many bytes as the types need */
 export function decodeValues(types: readonly ImportType[], cells: Buffer): ImportValue[] {
   let at = 0;
   return types.map((type) => {
@@ -48,7 +51,7 @@ export function decodeValues(types: readonly ImportType[], cells: Buffer): Impor
   });
 }
 
-/** @throws TypeError, RangeError for what is no such value: in words that begin with what it was */
+/** @throws TypeError, RangeError when the result is not of these types; the message begins with what it was */
 export function encodeValues(types: readonly ImportType[], result: unknown, cells: Buffer): void {
   if (types.length === 0) return;
   const values = types.length === 1 ? [result as ImportValue] : listOf(result, types.length);
@@ -102,7 +105,7 @@ function outside(value: unknown, type: ImportType): RangeError {
   return new RangeError(`the function has given ${value}, which is no ${type}`);
 }
 
-/** Of a value that is not what it should be: its type, or itself where that says more. */
+/** Describes a wrong value: by its type, or by itself where that says more. */
 function what(value: unknown): string {
   if (value === null || value === undefined) return String(value);
   if (Array.isArray(value)) return `an array of ${value.length}`;

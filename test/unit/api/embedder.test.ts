@@ -120,8 +120,8 @@ test('greets, and answers a call, whatever pieces it comes in', async () => {
 });
 
 test.each<[string, Buffer[], string]>([
-  ['a kind that there is not', [u32(77, 0)], 'a message of kind 77, which there is not'],
-  ['a hello without end', [u32(MSG_HELLO, 0xffffffff)], 'a message of 4294967295 bytes, which may have 1048608'],
+  ['a kind that there is not', [u32(77, 0)], 'a message of kind 77, which does not exist'],
+  ['a hello without end', [u32(MSG_HELLO, 0xffffffff)], 'a message of 4294967295 bytes, of at most 1048608'],
   ['a short hello', [message(MSG_HELLO, NEW)], 'a hello that is cut short'],
   ['another version', [hello(undefined, { version: 9 })], 'a hello of protocol version 9, not 1'],
   ['a table that is cut', [hello(table('f').subarray(0, -1))], 'a table of imports that does not fit together'],
@@ -138,7 +138,7 @@ test.each<[string, Buffer[], string]>([
   ['an import that it does not have', [hello(), call(1, { row: 1 })], 'a call of import 1, which it does not have'],
   ['too few arguments', [hello(), call(1, { cells: NEW.subarray(0, 0) })], 'a call with another number of arguments'],
   ['too many arguments', [hello(), call(1, { cells: NEW })], 'a call with another number of arguments'],
-  ['an answer to no question', [hello(), call(1), message(MSG_WRITTEN)], 'an answer to no question'],
+  ['an answer without a request', [hello(), call(1), message(MSG_WRITTEN)], 'an answer without a request'],
   ['a short farewell', [hello(), message(MSG_LEAVE, u64(1))], 'a farewell that is cut short'],
 ])('refuses %s', async (_, messages, problem) => {
   const process = new Process(double);
@@ -166,7 +166,7 @@ test('refuses a call while it waits in another, and answers that do not fit', as
   await reading.send(hello(), call(1));
   expect(reading.take().at(-1)).toEqual({ kind: MSG_READ, body: Buffer.concat([u32(0, 4), u64(16)]) });
   await reading.send(message(MSG_BYTES, Buffer.alloc(5)));
-  expect(failureOf(reading)).toContain('an answer to another question');
+  expect(failureOf(reading)).toContain('an answer to another request');
   expect(problem?.message).toBe('the process that made the call has ended');
 });
 

@@ -78,7 +78,7 @@ describe('files', () => {
 
   test.each<[string, string, () => void]>([
     ['data', 'no such file or folder', () => rmSync(join(root, 'data'))],
-    ['data/x', 'a part of the path is no folder', () => {}],
+    ['data/x', 'a part of the path is not a folder', () => {}],
     ['sub', 'it is a directory, not a file', () => {}],
     ['sub/..', 'it is a directory, not a file', () => {}],
     ['../outside', 'the path leads outside of the directory', () => {}],
@@ -149,7 +149,7 @@ test('directories', async () => {
     `3: directory "/g" ("${folder}/nowhere"): no such file or folder`,
   ]);
   expect(await said(open('sub'), { directories: [{ guest: '/g', host: outside, readOnly: false }] })).toEqual([
-    `3: directory "/g" ("${outside}"): a part of the path is no folder`,
+    `3: directory "/g" ("${outside}"): a part of the path is not a folder`,
   ]);
 });
 

@@ -219,6 +219,8 @@ test('a compilation that is given up ends its threads', async () => {
   await threadsEnded();
 });
 
-test.each([0, -1, 1.5, Number.NaN])('%s is no number of threads', async (jobs) => {
-  await expect(compile('fixtures/programs/hello.wasm', { jobs })).rejects.toThrow(/^jobs: .* is no number of threads$/);
+test.each([0, -1, 1.5, Number.NaN])('%s is not a number of threads', async (jobs) => {
+  await expect(compile('fixtures/programs/hello.wasm', { jobs })).rejects.toThrow(
+    /^jobs: .* is not a number of threads$/,
+  );
 });
