@@ -1,6 +1,6 @@
 /**
- * From a pid or a name to the process that is meant. `wag-snap run` may stand in for its program, whose parent it is
- * then, so who says the pid of the one means the other.
+ * Finds the process that a pid or a name means. A `wag-snap run` may be the parent of its program: then its pid means
+ * the program.
  */
 
 import { InputError } from '../base/errors.js';
@@ -8,13 +8,13 @@ import { ImageProcess } from './process.js';
 import { ProcessFolder } from './process-folder.js';
 import { listWorkloads } from './workloads.js';
 
-/** Bytes of a list of children, at most. */
+/** The longest list of children that is read, in bytes. */
 const CHILDREN_MAX = 1 << 12;
 
 /**
- * `pid` itself when it is of one of our images, else its only child that is. The caller closes it.
+ * Attaches to `pid` when it runs one of our images, else to its only child that does. The caller closes the result.
  *
- * @throws InputError when there is none, or more than one to choose from; ToolError as ImageProcess.attach
+ * @throws InputError when there is none, or more than one; ToolError as ImageProcess.attach
  */
 export async function attachWorkload(pid: number, signal?: AbortSignal): Promise<ImageProcess> {
   let refusal: unknown;
@@ -34,7 +34,7 @@ export async function attachWorkload(pid: number, signal?: AbortSignal): Promise
 }
 
 /**
- * The only workload with a name; undefined when there is none. The caller closes it.
+ * Attaches to the only workload with a name; undefined when there is none. The caller closes the result.
  *
  * @throws InputError when there are several; InputError, ToolError as ImageProcess.attach
  */
@@ -49,7 +49,7 @@ export async function attachNamed(name: string, signal?: AbortSignal): Promise<I
   if (pids.length === 0) return undefined;
   const workload = await ImageProcess.attach(pids[0], signal);
   if (workload.name === name) return workload;
-  workload.close(); // it has ended, and its pid is another's
+  workload.close(); // it has ended, and its pid was reused
   return undefined;
 }
 
@@ -62,7 +62,7 @@ async function tryAttach(pid: number, signal: AbortSignal | undefined): Promise<
   }
 }
 
-/** Of the process's first thread, which starts those of `run`. */
+/** Children of the process's first thread, which is the one that starts programs for `run`. */
 function childrenOf(pid: number): number[] {
   let folder: ProcessFolder | undefined;
   try {
@@ -70,7 +70,7 @@ function childrenOf(pid: number): number[] {
     const text = folder.head(`task/${pid}/children`, CHILDREN_MAX).toString('latin1');
     return text.trim().split(/\s+/).filter(Boolean).map(Number);
   } catch {
-    return []; // it has ended, or the kernel does not tell (CONFIG_PROC_CHILDREN)
+    return []; // it has ended, or the kernel does not list children (CONFIG_PROC_CHILDREN)
   } finally {
     folder?.close();
   }

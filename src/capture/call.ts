@@ -1,4 +1,4 @@
-/** The call that a process runs instead of its program's entry (`run --invoke`). */
+/** Reads the call that a process makes instead of its program's entry (`run --invoke`). */
 
 import { InputError } from '../base/errors.js';
 import {
@@ -15,7 +15,7 @@ import type { ImageProcess } from './process.js';
 import type { ReferenceTable } from './reference-table.js';
 
 /**
- * Undefined when the process makes single calls without one (the driver, images of earlier versions).
+ * Undefined when the process makes single calls without recording them (the driver, images of earlier versions).
  *
  * @throws InputError 'damaged-process'
  */

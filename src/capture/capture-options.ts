@@ -1,4 +1,4 @@
-/** How a process is captured, and who takes the snapshot when it is no file's. */
+/** Options of a capture, and the interface of a taker that gets the snapshot instead of a file. */
 
 import type { Destination } from '../base/output.js';
 import type { StoredSnapshot } from '../snapshot/snapshot.js';
@@ -14,19 +14,19 @@ export interface CaptureOptions {
   /** Leave the modules' binaries out: restore then needs them. */
   readonly withoutModules?: boolean;
   /**
-   * Write only what differs from this snapshot of the same program, whose files have been found (chain.ts). What is
-   * restored from then needs them, too.
+   * Write only what differs from this snapshot of the same program, whose files have been found (chain.ts). Restoring
+   * the new snapshot then needs them, too.
    */
   readonly parent?: StoredSnapshot | undefined;
-  /** Leave the memories out: what the program is and has open, for one who looks before it is moved. */
+  /** Leave the memories out. The target of a move first gets such an outline, to check what the program needs. */
   readonly withoutPages?: boolean;
   /** Record the sha256 of each open regular file: the process stands still for as long as reading them takes. */
   readonly hashFiles?: boolean;
-  /** Bytes of open files without a name that the snapshot may have in it; MAX_FILE_DATA if not given. */
+  /** Limit on the contents of unlinked open files in the snapshot, in bytes; default: MAX_FILE_DATA. */
   readonly maxFileData?: number;
   /**
-   * Who takes the snapshot out of a temporary file, which is gone afterwards: nothing is written to `output`, and nothing
-   * gets digests.
+   * Takes the snapshot from a temporary file, which is removed afterwards. Then nothing is written to `output`, and no
+   * digests are computed.
    */
   readonly taker?: SnapshotTaker;
   /**
@@ -36,26 +36,29 @@ export interface CaptureOptions {
    * @returns what the snapshot is called there
    */
   readonly onDurable?: () => Promise<string>;
-  /** Milliseconds to wait for a safepoint. */
+  /** How long to wait for a safepoint, in milliseconds. */
   readonly timeout?: number;
-  /** Milliseconds that the process may stand still, as far as possible; 20 if not given. */
+  /** How long the process may stand still, as far as possible, in milliseconds; default: 20. */
   readonly pauseBudget?: number | undefined;
-  /** How written pages are tracked: none copies everything while the process stands still. The best way if not given. */
+  /**
+   * How written pages are tracked; 'none' copies everything while the process stands still. Default: the best way there
+   * is.
+   */
   readonly tracking?: TrackingWay | 'none' | undefined;
-  /** Gives the capture up: the process continues, and nothing is written. */
+  /** Cancels the capture: the process continues, and nothing is written. */
   readonly signal?: AbortSignal;
-  /** Told of what the user should know. */
+  /** Called with each warning for the user. */
   readonly onWarning?: (text: string) => void;
-  /** Bytes of linear memory looked at so far, of those that were ever touched. */
+  /** Called with the bytes of linear memory that were examined, and the bytes that were ever touched. */
   readonly onProgress?: (done: number, total: number) => void;
 }
 
 export interface SnapshotTaker {
-  /** After each round of copying, while the process runs: its time is that of the round. */
+  /** Called after each round of copying, while the process runs. The round lasts until this settles. */
   round(file: GrowingFile): Promise<void>;
   /**
-   * All is there. Decides what becomes of the process, which stands still until this returns; then it continues, unless
-   * it was ended or kept.
+   * Called when the snapshot is complete. Decides what happens to the process, which stands still until this returns.
+   * Then the process continues, unless it was ended or kept.
    */
   take(stopped: StoppedProcess, file: GrowingFile): Promise<void>;
 }

@@ -5,12 +5,12 @@
  *     copy pages             | copy the pages that it has written meanwhile          | write the header, fsync, rename
  *                            |<---------------------- pause ----------------------->|
  *
- * Pages are copied while it runs where the process can track what it writes (pre-copy.ts), else while it stands still.
- * A process that continues is let go as soon as all of it has been read: it loses nothing when the disk fails after it,
- * and the command fails then. With 256 MiB touched, waiting for the last fsync made the pause 1.30 to
- * 1.46 times a copy's, where the disk is what one waits for. One that is to end (`kill`) ends only when the snapshot is
- * durable. Modules are written before the stop. After any failure, or when the capture is given up, the process
- * continues and no file is left.
+ * Pages are copied while the process runs if it can track its writes (pre-copy.ts), else while it stands still. A
+ * process that is to continue is let go as soon as all of it has been read. If the disk fails later, the command fails,
+ * but the process has lost nothing. With 256 MiB touched, waiting for the last fsync made the pause 1.30 to 1.46 times
+ * as long as a copy on a slow disk. A process that is to end (`kill`) ends only when the snapshot is durable. Modules
+ * are written before the stop. After any failure, or when the capture is cancelled, the process continues and no file
+ * is left.
  */
 
 import { resolve } from 'node:path';
@@ -62,32 +62,32 @@ import { stopProcess } from './stop.js';
 import type { StoppedProcess } from './stopped-process.js';
 import { readTrap } from './trap.js';
 
-/** Takes the pages of no memory. */
+/** A sink for processes whose memories are left out. */
 const NO_PAGES: Pick<PageSink, 'takePages'> = {
   takePages: async () => ({ extents: [], blocks: new Uint16Array(0) }),
 };
 
 const DEFAULT_TIMEOUT = 10_000;
 const PAUSE_BUDGET = 20;
-/** Milliseconds of work between two looks whether the user wants to give up. */
+/** How often to check whether the user wants to give up, in milliseconds of work. */
 const SETTLE_AFTER = 10;
 
 /**
  * Writes a snapshot of a process, which stays attached.
  *
- * @throws InputError when it is damaged, ToolError when it cannot be captured; the process continues then
+ * @throws InputError when the process is damaged, ToolError when it cannot be captured; after each of them it continues
  */
 export async function captureProcess(process: ImageProcess, options: CaptureOptions): Promise<CaptureReport> {
   return new Capture(process, options, new Cancellation('nothing was written', options.signal)).run();
 }
 
-/** All of a process. */
+/** Everything that was read from a process. */
 interface ReadProcess {
   readonly snapshot: Snapshot;
   readonly lifted: LiftedStack;
-  /** Bytes of the guest's stack in use. */
+  /** Bytes of the guest's stack that are in use. */
   readonly stackSize: number;
-  /** Lines about open files that are not found by the name that they had. */
+  /** Warnings about open files that are not found under their recorded names. */
   readonly files: readonly string[];
 }
 
@@ -95,7 +95,7 @@ class Capture {
   private readonly start = performance.now();
   private readonly budget = new HeaderBudget();
   private settled = this.start;
-  /** What was copied before it was asked to stop; undefined when all is to be copied while it stands still. */
+  /** What was copied before the stop; undefined when everything is copied while the process stands still. */
   private copy: PreCopy | undefined;
 
   constructor(
@@ -146,7 +146,7 @@ class Capture {
       const pause = (options.kill ? performance.now() : resumed) - stopped.stopRequested;
       if (options.kill) {
         await stopped.end(found);
-        this.copy = undefined; // it has nothing to be rid of any more
+        this.copy = undefined; // nothing is left to clean up
       }
       return this.report(pause, bytes, read, names, writer.path, copy?.report);
     } finally {
@@ -157,7 +157,7 @@ class Capture {
     }
   }
 
-  /** Lets signals in, where work holds the thread for long. @throws ToolError once the tool was told to end */
+  /** Lets pending events in during work that holds the thread. @throws ToolError once the capture is cancelled */
   private readonly settle = async (): Promise<void> => {
     if (performance.now() - this.settled < SETTLE_AFTER) return;
     await this.cancel.settle();
@@ -167,7 +167,7 @@ class Capture {
   /**
    * Reads all of the process that a snapshot needs.
    *
-   * @returns what makes the snapshot of it, for which the process need not stand still any more
+   * @returns a function that completes the snapshot, for which the process need not stand still any more
    */
   private async read(
     writer: SnapshotWriter,
@@ -178,7 +178,7 @@ class Capture {
     const { process } = this;
     const { memory, runtime, thread, base, image } = process;
     const state = memory.u32(thread + TH_STATE);
-    // RUNNING for a moment is one that was about to give up, and has found our claim.
+    // RUNNING, for a moment, is a process that was about to give up but has seen our claim.
     const stands = state === STATE_PARKED || state === STATE_TRAPPED || state === STATE_RUNNING;
     if (!stands) throw new BugError('capture: the process is not parked');
     const trapped = state === STATE_TRAPPED ? readTrap(process) : undefined;
@@ -187,7 +187,7 @@ class Capture {
     const driven = (memory.u32(runtime + RT_FLAGS) & FLAG_DRIVER) !== 0;
     const call = driven ? readCall(process, references) : undefined;
     const isCalled = call !== undefined && phase === PHASE_CALL >>> 0;
-    // A trap before any code has run (a segment that does not fit) is of no phase yet.
+    // A trap before any code has run (an active segment that does not fit) belongs to no phase yet.
     const early = trapped?.place.place === AT_NOTHING;
     const isKnown = isCalled || ((phase >= FIRST_GUEST * 2 || early) && phase >>> 1 <= guests.length);
     if ((driven && call === undefined) || !isKnown) {
@@ -201,7 +201,7 @@ class Capture {
       await translateReferences(lifted, references, exceptions, process.pid);
       return lifted;
     };
-    // The exceptions that frames refer to are read from the process.
+    // Exceptions that frames refer to are still in the process: read them now.
     const liftedEarly = exceptions.mayExist ? await liftNow() : undefined;
     const { named, states } = await this.readParts(exceptions, references, budget);
     const { unlinked, renamed } = named;
@@ -299,7 +299,7 @@ class Capture {
     });
   }
 
-  /** @returns what tells where the pages of each memory are */
+  /** @returns the places of each memory's pages */
   private async takeMemories(
     sink: Pick<PageSink, 'takePages'>,
     states: readonly InstanceState[],
@@ -383,7 +383,7 @@ class Capture {
   }
 }
 
-/** From native references to those of a snapshot, where the frames have them. */
+/** Translates the native references in frames to those of a snapshot. */
 async function translateReferences(
   { frames, referenceWords, exceptionWords }: LiftedStack,
   references: ReferenceTable,
@@ -403,7 +403,7 @@ function startDifference({ identity }: ImageDescription, parent: StoredSnapshot 
   );
 }
 
-/** The guests' modules; the host layer, module 0, is left out. */
+/** The modules of the guests, without the host layer, which is module 0. */
 function writeModules(
   image: ImageDescription,
   writer: SnapshotWriter,
@@ -422,11 +422,11 @@ function writeModules(
   });
 }
 
-/** In a finally: must not hide the error that led there. */
+/** Called in a finally: must not hide the original error. */
 async function letGo(stopped: StoppedProcess | undefined): Promise<void> {
   try {
     await stopped?.resume();
   } catch {
-    // It has ended meanwhile.
+    // The process has ended meanwhile.
   }
 }

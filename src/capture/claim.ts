@@ -1,6 +1,6 @@
 /**
- * Whose a process is that stands still, and how it becomes ours: the words of the runtime block by which tools and the
- * process agree on it.
+ * How a tool claims a process that stands still: the protocol of the runtime block's words on which tools and the
+ * process agree.
  */
 
 import { ToolError } from '../base/errors.js';
@@ -20,17 +20,17 @@ import type { ImageProcess } from './process.js';
 import type { ProcessMemory } from './process-memory.js';
 import { busy, refuseKept, refuseSuspended } from './refusals.js';
 
-/** That a process stands still for us, with our lifeline when it is of another pid namespace. */
+/** A claim on a process that stands still. Has a lifeline when the process is in another pid namespace. */
 export interface Claim {
   readonly lifeline?: Lifeline;
 }
 
 /**
- * Claims a process that is parked. Unclaimed it would continue in 2 s, perhaps just now: it looks for the claim after
- * it has changed its state. test/model walks all that can happen in between.
+ * Claims a parked process. Without a claim it continues after 2 s, perhaps at this very moment: it looks for a claim
+ * after it has changed its state. test/model explores all interleavings.
  *
- * @param isHeld whether it still stands, and for us
- * @returns undefined when it does not, or is another tool's
+ * @param isHeld whether the process still stands still for us
+ * @returns undefined when it does not, or when another tool has it
  */
 export async function claim(
   process: ImageProcess,
@@ -40,8 +40,8 @@ export async function claim(
   const { folder, runtime } = process;
   const descriptor = memory.u32(runtime + RT_LIFELINE);
   const sender = memory.u32(runtime + RT_STOP_SENDER);
-  if (sender !== 0 && sender !== globalThis.process.pid) return undefined; // another tool's since it was looked at
-  // It may have continued meanwhile, and been stopped by another tool, or with another lifeline.
+  if (sender !== 0 && sender !== globalThis.process.pid) return undefined; // another tool has claimed it since
+  // It may have continued meanwhile, and stopped again for another tool or with another lifeline.
   const standsForUs = () =>
     memory.u32(runtime + RT_STOP_SENDER) === sender &&
     memory.u32(runtime + RT_LIFELINE) === descriptor &&
@@ -52,11 +52,12 @@ export async function claim(
   let held = false;
   try {
     memory.writeU32(runtime + RT_COMMAND, COMMAND_HOLD);
-    // Parking forgets a claim, so it must still be there when the process has been seen to stand. One that has just
-    // continued names nobody, as one does that stands for a tool of another namespace: so it must stand then, too.
+    // Parking clears a claim, so the claim must still be there after the process was seen to stand still. A process
+    // that has just continued names no sender, like one that stands still for a tool of another namespace. So it must
+    // stand still then, too.
     const stays = isHeld() && memory.u32(runtime + RT_COMMAND) === COMMAND_HOLD;
     held = stays && standsForUs() && isHeld();
-    if (held && lifeline) await askToStop(process); // it looks up, and from now on notices at once when we die
+    if (held && lifeline) await askToStop(process); // it sees the lifeline, and from now on notices our death at once
     return held ? { lifeline } : undefined;
   } finally {
     if (!held) lifeline?.close();
@@ -64,8 +65,8 @@ export async function claim(
 }
 
 /**
- * Whether it is parked without a sender that it knows, and is not kept. For a moment so is one that is just being let go: but that one
- * runs, and one that waits sleeps.
+ * Whether it is parked without a known sender and is not kept. A process that is just being let go looks the same for a
+ * moment. But it runs, and a waiting one sleeps.
  *
  * @throws ToolError 'kept'
  */
@@ -75,13 +76,13 @@ export function waitsForAnyone(process: ImageProcess, memory: ProcessMemory): bo
   if (!parked()) return false;
   refuseSuspended(process);
   if (process.status()?.state !== 'S' || !parked()) return false;
-  refuseKept(process); // it says so before it sleeps
+  refuseKept(process); // FLAG_KEPT is set before the process sleeps
   return true;
 }
 
 /**
- * Whether a parked process is ours to take. Two tools may have asked at the same time: it names the one that it answers
- * to, and nobody when that one is in another pid namespace.
+ * Whether a parked process stands still for this tool. Two tools may have asked at the same time: the process names the
+ * one that it answers to, or nobody when that tool is in another pid namespace.
  */
 export function answersTo(process: ImageProcess, memory: ProcessMemory, own: number): boolean {
   const sender = memory.u32(process.runtime + RT_STOP_SENDER);
@@ -91,9 +92,9 @@ export function answersTo(process: ImageProcess, memory: ProcessMemory, own: num
 }
 
 /**
- * Whether a trapped process is parked already, or will be.
+ * Whether a trapped process is parked, or is about to park.
  *
- * @throws ToolError when it is just ending
+ * @throws ToolError when it is ending
  */
 export function staysTrapped(process: ImageProcess, memory: ProcessMemory): boolean {
   const { pid, runtime, thread } = process;
@@ -103,7 +104,7 @@ export function staysTrapped(process: ImageProcess, memory: ProcessMemory): bool
   return memory.u32(thread + TH_TRAP_PARKED) === 1;
 }
 
-/** The signal that asks it to stop, and that wakes it to look at its command. */
+/** Sends the signal that asks the process to stop, and that wakes a parked one to read its command. */
 export function askToStop(process: ImageProcess): Promise<void> {
   return process.signal('SIGUSR2');
 }

@@ -1,9 +1,9 @@
 /**
- * A process as a coredump: captured to a snapshot beside the coredump (in $TMPDIR when that is no file), which is made
- * of that.
+ * Writes a coredump of a process: captures a snapshot to a temporary file beside the coredump (in $TMPDIR when the
+ * coredump is no regular file), and converts that.
  *
- * Not straight from the process: it stands still only as long as a capture takes, and all sizes are known before the
- * first byte is written. The snapshot takes disk space for that time, and is always removed.
+ * Not directly from the process: this way it stands still only as long as a capture takes, and all sizes are known
+ * before the first byte is written. The snapshot needs disk space meanwhile, and is always removed.
  */
 
 import { randomBytes } from 'node:crypto';
@@ -22,7 +22,7 @@ export type CoredumpOptions = Pick<CaptureOptions, 'kill' | 'timeout' | 'signal'
 /**
  * The process stays attached.
  *
- * @throws InputError, ToolError, LimitError; the process continues then, but when it was to end and has been captured
+ * @throws InputError, ToolError, LimitError; after each of them the process continues, unless `kill` has ended it
  */
 export async function coredumpProcess(
   process: ImageProcess,

@@ -1,4 +1,4 @@
-/** The error for a stack that is not one that our code builds. */
+/** The error for a stack that our code cannot have built. */
 
 import { InputError } from '../base/errors.js';
 

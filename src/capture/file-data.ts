@@ -1,6 +1,6 @@
 /**
- * Contents of open files that have no name any more, on their way into a snapshot: in slots like pages of memory,
- * blocks of zeros left out. Bounded: all of them together have no more than the user allows.
+ * Writes the contents of unlinked open files into a snapshot. They are stored in slots like pages of memory, without
+ * blocks of zeros. The user sets a limit for all of them together.
  */
 
 import { createHash } from 'node:crypto';
@@ -13,7 +13,7 @@ import type { ByteSource, PageSink } from '../snapshot/pages.js';
 import type { UnlinkedFile } from './open-names.js';
 import type { ProcessFolder } from './process-folder.js';
 
-/** Bytes of all files, unless the user says another number. */
+/** The default limit for all files together, in bytes. */
 export const MAX_FILE_DATA = 64 << 20;
 const readAsync = promisify(read);
 
@@ -23,8 +23,8 @@ export function limitFileData(pid: number, files: readonly UnlinkedFile[], limit
   if (total <= BigInt(limit)) return;
   throw new LimitError(
     'file-data',
-    `pid ${pid}: it has files open that have no name any more, with ${total} bytes: a snapshot takes ${limit} of such files, ` +
-      `--max-file-data says how many`,
+    `pid ${pid}: it has unlinked files open with ${total} bytes, and a snapshot takes ${limit} bytes of them; ` +
+      `--max-file-data SIZE allows more`,
     files.map(({ fds, stat, name }) => `  ${descriptors(fds)}, file ${name}: ${stat.size} bytes`),
   );
 }
@@ -39,10 +39,10 @@ function descriptors(fds: readonly number[]): string {
 }
 
 /**
- * Writes them, and says in the descriptors where.
+ * Writes the files, and records their places in the descriptors.
  *
- * @param check called now and then; may throw
- * @throws ToolError when one cannot be read
+ * @param check called now and then; may throw to cancel
+ * @throws ToolError when a file cannot be read
  */
 export async function writeFileData(
   folder: ProcessFolder,
@@ -73,7 +73,8 @@ async function writeFile(
   let fd: number | undefined;
   try {
     fd = openRegularFile(folder.path(link), (_, place) => isSame(fstatSync(place, { bigint: true }), stat));
-    if (fd === undefined) throw new ToolError('file-data', `${descriptors(fds)}: ${name} is another file by now`);
+    if (fd === undefined)
+      throw new ToolError('file-data', `${descriptors(fds)}: ${name} was replaced by another file during the capture`);
     const source = new OpenFile(fd);
     const fileOffset = await sink.takeContents(source, size, check);
     return { fileOffset, size, sha256: source.sha256() };
@@ -86,8 +87,8 @@ async function writeFile(
 }
 
 /**
- * A file from its start to its end, hashed on the way. It has as many bytes as when it was looked at: what another
- * process cuts off meanwhile is zeros.
+ * Reads a file from start to end and hashes it. Yields as many bytes as the file had when it was examined: what another
+ * process truncates meanwhile reads as zeros.
  */
 class OpenFile implements ByteSource {
   private readonly hash = createHash('sha256');
@@ -100,7 +101,7 @@ class OpenFile implements ByteSource {
     this.hash.update(target.subarray(at, at + length));
   }
 
-  /** Of all that was read, lower-case hex. */
+  /** The digest of everything that was read, in lower-case hex. */
   sha256(): string {
     return this.hash.digest('hex');
   }
@@ -110,7 +111,7 @@ function isSame(a: BigIntStats, b: BigIntStats): boolean {
   return a.dev === b.dev && a.ino === b.ino;
 }
 
-/** Returns how many bytes there were, at most `length`. */
+/** Returns how many bytes were read, at most `length`. */
 async function readFully(fd: number, bytes: Buffer, at: number, length: number, position: number): Promise<number> {
   let done = 0;
   while (done < length) {

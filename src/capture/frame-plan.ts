@@ -1,13 +1,13 @@
 /**
- * How to lift a frame that stands at one site: where each of its values is, from its frame map, in columns, so that a
- * frame costs a few copies. Made once for each distinct site.
+ * The plan for lifting frames that stand at one site: the location of each value, from the site's frame map, in
+ * columns. It is made once for each distinct site, so that lifting a frame costs a few copies.
  */
 
 import { type Location, Place, slotsOf } from '../image/tables/frame-map.js';
 import { cellsOf, MISSING } from '../snapshot/snapshot.js';
 import { ValType } from '../wasm/module.js';
 
-/** Bytes that a value takes in a plan, about. */
+/** The approximate size of a value in a plan, in bytes. */
 export const PLANNED_VALUE = 64;
 
 export const enum From {
@@ -28,22 +28,22 @@ export interface FramePlan {
   readonly words: number; // of all values
   /** Where function references are: index of the low word, counted from the frame's first. */
   readonly references: readonly number[];
-  readonly exceptions: readonly number[]; // of those that are exception references
+  readonly exceptions: readonly number[]; // the same for exception references
 }
 
-/** ValType of each value, MISSING of one that is not known. */
+/** The ValType of each value; MISSING for an unknown value. */
 export function valueTypes(values: readonly Location[]): Uint8Array {
   return Uint8Array.from(values, ({ type, place }) => (place === Place.Unknown ? MISSING : type));
 }
 
 /**
- * A value that no code reads any more is lifted as zero: any value would do, and a snapshot must not depend on chance.
+ * A value that no code reads any more is lifted as zero: any value would do, but a snapshot must be reproducible.
  */
 export function planFrame(site: number, frameBytes: number, values: readonly Location[]): FramePlan {
   const count = values.length;
   const from = new Uint8Array(count);
   const payload = new Int32Array(count);
-  const constants = [0, 0, 0, 0]; // of what has no place
+  const constants = [0, 0, 0, 0]; // the value of dead and unknown locations
   const references: number[] = [];
   const exceptions: number[] = [];
   const types = valueTypes(values);

@@ -1,6 +1,7 @@
 /**
- * The plans of a stack's frames (frame-plan.ts): which site a text offset is, what is known of its frame, and that a
- * frame holds no more than it has room for. Each site is worked out once, however many frames stand at it.
+ * Makes the plans of a stack's frames (frame-plan.ts). Finds the site of a text offset and what is known about its
+ * frame, and checks that the frame has room for its values. Each site is processed once, however many frames stand at
+ * it.
  */
 
 import {
@@ -19,22 +20,22 @@ import { damagedStack } from './damaged-stack.js';
 import { type FramePlan, PLANNED_VALUE, planFrame, valueTypes } from './frame-plan.js';
 
 /**
- * Values that have no slot of the frame's own: parameters on the stack at most, and constants and results that might
- * not have one.
+ * How many values of a frame may have no slot of their own: at most this many parameters, which may be on the caller's
+ * stack, and this many constants and results.
  */
 const PARAMS_MAX = 1000;
 const LOOSE_VALUES = 64;
 
 /**
- * What is known of a frame that has trapped: nothing in its function's prologue; after a call what is in slots, which
- * is all of it; else all with the registers, and without them what never is in one.
+ * What is known about a frame that has trapped. In its function's prologue: nothing. After a call: what is in slots,
+ * which is everything there. Else everything, if registers are known; without them, what is never in a register.
  */
 export type Knowledge = 'nothing' | 'slots' | 'all' | 'most';
 
 export class FramePlanner {
-  /** Of the plans, by their `site`. */
+  /** The sites of the plans, indexed by their `site`. */
   readonly sites: FrameSite[] = [];
-  /** Of each of them: row of the function table. */
+  /** The function table's row of each site. */
   readonly functionRows: number[] = [];
   private readonly plans = new Map<number, FramePlan | undefined>(); // by return offset; undefined: the end of the stack
 
@@ -43,7 +44,7 @@ export class FramePlanner {
     private readonly budget: HeaderBudget,
   ) {}
 
-  /** Of the frame whose pc is at a text offset. */
+  /** The plan of the frame whose pc is at a text offset. */
   innermost(textOffset: number): FramePlan {
     const row = this.lookup.siteAt(textOffset);
     if (row < 0) throw damagedStack(`the program counter (text+0x${textOffset.toString(16)}) is not at a safepoint`);
@@ -52,8 +53,9 @@ export class FramePlanner {
   }
 
   /**
-   * Of the frame that is returned to; undefined when that is a trampoline, the end of the stack.
-   * @param frame its number, for errors
+   * The plan of the frame that is returned to; undefined when the return address is in a trampoline, at the end of the
+   * stack.
+   * @param frame the frame's number, for errors
    */
   caller(returnOffset: number, frame: number): FramePlan | undefined {
     const known = this.plans.get(returnOffset);
@@ -63,12 +65,12 @@ export class FramePlanner {
     return plan;
   }
 
-  /** Of a frame that stands at an instruction that has trapped. */
+  /** The plan of a frame that stands at an instruction that trapped. */
   trapped(textOffset: number, known: Knowledge): FramePlan {
     const { lookup } = this;
     const functionRow = lookup.functionAt(textOffset);
     if (functionRow < 0) {
-      throw damagedStack(`it has trapped at text+0x${textOffset.toString(16)}, which is no function`);
+      throw damagedStack(`it has trapped at text+0x${textOffset.toString(16)}, which is in no function`);
     }
     const owner = this.guest(functionRow);
     const siteRow = known === 'slots' ? lookup.siteAt(textOffset) : -1;
@@ -83,7 +85,7 @@ export class FramePlanner {
     return planFrame(this.sites.length - 1, owner.frameSize, [...locals, ...operands]);
   }
 
-  /** Where no site says it. */
+  /** Locations of locals where no site says them. */
   private localsAt(textOffset: number, functionRow: number, known: Knowledge): readonly Location[] {
     const homes = this.lookup.homes(functionRow);
     if (known === 'nothing') return unknownLocals(homes);
@@ -126,10 +128,10 @@ export class FramePlanner {
     this.checkCount(this.lookup.localCount(row), frameSize, PARAMS_MAX, 'locals');
   }
 
-  /** A value has a slot of the frame to itself. @param loose values that may have none */
+  /** Checks that each value has a slot of the frame to itself. @param loose how many values may have none */
   private checkCount(count: number, frameBytes: number, loose: number, what: string): void {
     if (count > frameBytes / 8 + loose) throw damagedStack(`a frame of ${frameBytes} bytes has ${count} ${what}`);
-    this.budget.take(count * PLANNED_VALUE, 'the places on its stack');
+    this.budget.take(count * PLANNED_VALUE, 'the values on its stack');
   }
 
   private addSite(

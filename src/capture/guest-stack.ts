@@ -1,4 +1,4 @@
-/** The guest's stack of a stopped process, and its frames: all of one that is parked, or of one that has trapped. */
+/** The guest's stack of a process that is parked or has trapped, and its frames. */
 
 import { targets } from '../arch/targets.js';
 import { InputError } from '../base/errors.js';
@@ -13,18 +13,18 @@ import { readRegisters } from './registers.js';
 
 export interface GuestStack {
   /**
-   * Makes frames of it. All that this needs has been read.
+   * Lifts the stack's frames. Everything that this needs has been read from the process.
    *
-   * @throws InputError 'damaged-process' when it is no stack that our code builds; LimitError
+   * @throws InputError 'damaged-process' when our code cannot have built the stack; LimitError
    */
   readonly lift: () => LiftedStack;
-  /** Bytes of it in use. */
+  /** Bytes of the stack that are in use. */
   readonly stackSize: number;
 }
 
 /**
- * @param trap where it has trapped; undefined of one that is parked at a safepoint
- * @throws InputError 'damaged-process' when it is not where a stack of ours is
+ * @param trap the place of the trap; undefined when the process is parked at a safepoint
+ * @throws InputError 'damaged-process' when the stack pointer is outside of the guest's stack
  */
 export function readGuestStack(process: ImageProcess, trap: TrapPlace | undefined, budget: HeaderBudget): GuestStack {
   if (trap?.place === AT_NOTHING) {
@@ -43,14 +43,14 @@ export function readGuestStack(process: ImageProcess, trap: TrapPlace | undefine
     return { lift, stackSize: stack.bytes.length };
   }
   const stack = readStack(process, trap.sp || trap.callerSp, 'it has trapped');
-  // Processes of older images say of no context where they have trapped: registers are not known then.
+  // Processes of older images do not publish a trap's context: registers are then unknown.
   const registers = context === 0 ? undefined : readRegisters(memory, context, targets[arch]);
   const known = registers?.pc === trap.at ? registers : undefined;
   const lift = () => liftTrappedStack(sites, text, trap, stack, known, budget);
   return { lift, stackSize: stack.bytes.length };
 }
 
-/** From the stack pointer to the top. @param what of the message when that is no part of the stack */
+/** Reads the stack from the stack pointer to the top. @param what begins the error message */
 function readStack({ memory, thread, pid }: ImageProcess, sp: number, what: string): StackBytes {
   const low = memory.address(thread + TH_STACK_LOW);
   const top = memory.address(thread + TH_STACK_TOP);

@@ -1,8 +1,8 @@
 /**
- * The host layer's state of a parked process as meaning: descriptors, arguments, environment, clocks.
+ * Reads the host layer's state of a parked process: descriptors, arguments, environment, clocks.
  *
- * Reads the HS_* block and the strings of RT_ARGV and RT_ENVP; file positions come from the kernel
- * (/proc/PID/fdinfo/N), which keeps them. Native descriptor numbers stay behind.
+ * The sources are the HS_* block and the strings of RT_ARGV and RT_ENVP; file positions are the kernel's
+ * (/proc/PID/fdinfo/N). Native descriptor numbers are not part of the result.
  */
 
 import { InputError } from '../base/errors.js';
@@ -35,23 +35,23 @@ import type { Descriptor, EmbedderState, Host } from '../snapshot/host.js';
 import { checkedAddress, type ProcessMemory } from './process-memory.js';
 
 const EMPTY = new Uint8Array(0);
-/** Of the kernel: MAX_ARG_STRLEN, and more bytes than any process is started with (6 MiB), pointers included. */
+/** The kernel's MAX_ARG_STRLEN, and more bytes than a process can be started with (6 MiB), pointers included. */
 const STRING_MAX = 131072;
 const STRINGS_BYTES = 1 << 23;
 const POINTER = 8;
 const STRINGS_AT_ONCE = 512;
 const STRING_CHUNK = 4096;
-/** More than any host layer has for listings, in bytes; a hash of a name has 8. */
+/** More bytes than any host layer uses for listings; the hash of a name has 8. */
 const LISTINGS_MAX = 64 << 20;
 const NAME_BYTES = 8;
-/** Bytes of an fdinfo with its position, which is the first line. */
+/** The first bytes of an fdinfo: its first line is the position. */
 const FDINFO_HEAD = 256;
 
 /**
  * @param runtime address of the runtime block
- * @param hostImports the functions that the image has from its embedder
- * @param now CLOCK_MONOTONIC at the moment of capture, nanoseconds
- * @param settle lets signals in now and then; may throw
+ * @param hostImports the functions that the image imports from its embedder
+ * @param now CLOCK_MONOTONIC at the capture, in nanoseconds
+ * @param settle lets pending events in now and then; may throw
  */
 export async function readHost(
   memory: ProcessMemory,
@@ -99,7 +99,7 @@ function embedderState(head: Buffer, imports: EmbedderState['imports'], pid: num
   };
 }
 
-/** Where a process keeps what its listings have delivered. */
+/** The area in which a process keeps the names that its listings have delivered. */
 interface Listings {
   readonly address: number;
   readonly size: number;
@@ -112,8 +112,9 @@ function listingsOf(head: Buffer, pid: number): Listings {
 }
 
 /**
- * The names that a directory's listing has delivered; undefined when there is none, or too many to remember.
- * @throws InputError when it does not lie where such things are
+ * The names that a directory's listing has delivered; undefined when there is no listing, or too many names to
+ * remember.
+ * @throws InputError when the names are not in the area for them
  */
 function readListed(memory: ProcessMemory, { address, size }: Listings, entry: Buffer): Uint8Array | undefined {
   const offset = Number(entry.readBigUInt64LE(FD_OFFSET));
@@ -166,11 +167,11 @@ function readDescriptors(memory: ProcessMemory, state: number, count: number, li
 }
 
 /**
- * Adds the sha256 of each regular file that is open. The process stands still: they are the contents at capture, but
- * for what others write.
+ * Adds the sha256 of each open regular file. The process stands still, so these are the contents at the capture, unless
+ * other processes write to the files.
  *
- * @param check called now and then; may throw
- * @throws ToolError when one cannot be read
+ * @param check called now and then; may throw to cancel
+ * @throws ToolError when a file cannot be read
  */
 export async function hashOpenFiles(
   memory: ProcessMemory,
@@ -192,7 +193,7 @@ export async function hashOpenFiles(
   return { ...host, descriptors };
 }
 
-/** The process's own numbers by guest descriptor, -1 for none. */
+/** The native descriptor of each guest descriptor, -1 for none. */
 export function nativeDescriptors(memory: ProcessMemory, runtime: number, { descriptors }: Host): Int32Array {
   const state = memory.address(runtime + RT_HOST_STATE);
   const natives = new Int32Array(descriptors.reduce((most, { fd }) => Math.max(most, fd), -1) + 1);
@@ -201,7 +202,7 @@ export function nativeDescriptors(memory: ProcessMemory, runtime: number, { desc
   return natives;
 }
 
-/** Native descriptors 0 to 2 are the standard streams whatever the program calls them. */
+/** Native descriptors 0 to 2 are the standard streams, whatever numbers the program has given them. */
 function movedStream(fd: number, native: number): { stream?: number } {
   return native !== fd && native >= 0 && native <= 2 ? { stream: native } : {};
 }
@@ -212,13 +213,14 @@ function fileOffset({ folder }: ProcessMemory, native: number): bigint {
   try {
     text = folder.head(`fdinfo/${native}`, FDINFO_HEAD).toString('latin1');
   } catch {
-    return 0n; // closed behind the host layer's back; restore opens it at its start
+    return 0n; // closed without the host layer's knowledge; restore opens the file at its start
   }
   return BigInt(/^pos:\s*(\d+)/m.exec(text)?.[1] ?? 0);
 }
 
 /**
- * Arguments and environment: together no more than a process can be started with, however often a string is pointed to.
+ * Reads arguments and environment. Together they are limited to what a process can be started with, even when many
+ * pointers lead to one string.
  */
 class StringReader {
   private left = STRINGS_BYTES;
@@ -231,7 +233,7 @@ class StringReader {
     private readonly settle: () => Promise<void>,
   ) {}
 
-  /** @param limit as many as there are at most; a null pointer ends them before */
+  /** @param limit the greatest number of pointers; a null pointer ends them earlier */
   async read(pointers: number, limit: number): Promise<Uint8Array[]> {
     if (pointers === 0) return [];
     const { memory } = this;
@@ -250,7 +252,7 @@ class StringReader {
     return strings;
   }
 
-  /** The bytes up to a NUL. Most lie right after the one before. */
+  /** The bytes before a NUL. Most strings follow the previous one directly. */
   private string(address: number): Uint8Array {
     const parts: Uint8Array[] = [];
     for (let length = 0; length < STRING_MAX; ) {
@@ -270,7 +272,7 @@ class StringReader {
     return parts.length === 1 ? parts[0] : Buffer.concat(parts);
   }
 
-  /** Some bytes of the process, one at least. */
+  /** Reads some bytes of the process, at least one. */
   private bytesAt(address: number): Buffer {
     const inside = address >= this.windowStart && address < this.windowStart + this.windowLength;
     if (!inside) {
@@ -286,7 +288,7 @@ function damaged({ pid }: ProcessMemory, what: string): InputError {
   return new InputError('damaged-process', `pid ${pid}: ${what}`);
 }
 
-/** Variables that configure wag-snap itself. */
+/** Whether a variable configures wag-snap itself. */
 function isOurs(variable: Uint8Array): boolean {
   return Buffer.from(variable.subarray(0, 8)).toString('latin1') === 'WAGSNAP_';
 }

@@ -1,8 +1,7 @@
 /**
- * The state of a parked process's guest instances: globals, tables, segments, and where the memories are.
+ * Reads the state of a parked process's guest instances: globals, tables, segments, and the addresses of memories.
  *
- * Places come from the image's identity (image/tables/identity.ts). Memory contents are another file's business
- * (page-stream.ts).
+ * Addresses come from the image's identity (image/tables/identity.ts). page-stream.ts reads the contents of memories.
  */
 
 import { InputError, LimitError } from '../base/errors.js';
@@ -30,19 +29,19 @@ import type { ProcessMemory } from './process-memory.js';
 import type { ReferenceTable } from './reference-table.js';
 
 const GLOBAL_SIZE = 16;
-/** Bytes of the object that a global becomes. */
+/** The approximate size of a global's object, in bytes. */
 const GLOBAL_OBJECT = 128;
-/** What an empty table takes, in elements. */
+/** What an empty table counts for, in elements. */
 const TABLE_OBJECT = 16;
-/** Elements of a table between two looks whether the user wants to give up. */
+/** How many elements of a table are read between two checks whether the user wants to give up. */
 const ELEMENTS_AT_ONCE = 1 << 16;
-/** Pages of all memories together, at most: 1 TiB. */
+/** The greatest number of pages of all memories together: 1 TiB. */
 const PAGES_MAX = 1 << 24;
 
 /** A linear memory in the process. */
 export interface NativeMemory {
   readonly address: number;
-  /** Of 64 KiB, rounded up where its own pages are bytes; then `bytes` is its size. */
+  /** Size in pages of 64 KiB, rounded up where the memory's own page size is one byte; the size is then `bytes`. */
   readonly pages: number;
   readonly maxPages: number;
   readonly bytes?: number;
@@ -56,7 +55,7 @@ export interface InstanceState {
   readonly droppedElements: Uint8Array;
 }
 
-/** What instances are read with. */
+/** What is needed to read instances. */
 export interface InstanceReader {
   readonly memory: ProcessMemory;
   /** Load address of the image. */
@@ -64,7 +63,7 @@ export interface InstanceReader {
   readonly references: ReferenceTable;
   readonly exceptions: ExceptionReader;
   readonly budget: HeaderBudget;
-  /** Lets signals in now and then; may throw. */
+  /** Lets pending events in now and then; may throw. */
   readonly settle: () => Promise<void>;
 }
 
@@ -84,7 +83,7 @@ export async function readInstance(reader: InstanceReader, identity: InstanceIde
   return state;
 }
 
-/** @throws LimitError for more than are worth looking through */
+/** @throws LimitError when the memories are too large to scan */
 export function limitMemories(states: readonly InstanceState[]): void {
   const pages = states.reduce((sum, { memories }) => memories.reduce((own, memory) => own + memory.pages, sum), 0);
   if (pages <= PAGES_MAX) return;
@@ -140,7 +139,7 @@ async function readTables(
   return read;
 }
 
-/** @param block address of the instance's block @throws InputError */
+/** @param block address of the instance block @throws InputError */
 export function readMemories(
   memory: ProcessMemory,
   block: number,
@@ -165,7 +164,7 @@ export function readMemories(
   });
 }
 
-/** A segment without bytes is as good as dropped. */
+/** A segment without bytes counts as dropped. */
 function readDropped(memory: ProcessMemory, address: number, count: number): Uint8Array {
   const records = memory.read(address, count * SEG_RECORD_SIZE);
   return Uint8Array.from({ length: count }, (_, i) =>

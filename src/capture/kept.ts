@@ -1,6 +1,6 @@
 /**
- * A process that is kept: parked until somebody decides, as another process may continue its computation. It does not
- * continue when the tool that has parked it ends. COMMAND_KEEP and FLAG_KEPT of the runtime block.
+ * A process that is kept: parked until somebody decides, as another process may have continued its computation. It
+ * stays parked when the tool that parked it ends. COMMAND_KEEP and FLAG_KEPT of the runtime block.
  */
 
 import { InputError, ToolError } from '../base/errors.js';
@@ -17,7 +17,7 @@ import { askToStop } from './claim.js';
 import { FIRST_PAUSE, longer, sleep } from './pauses.js';
 import type { ImageProcess } from './process.js';
 
-/** Milliseconds: the process has to come to its turn, no more. */
+/** How long to wait for the process's answer, in milliseconds: it only needs to be scheduled. */
 const ANSWERS_WITHIN = 10_000;
 const SIGNAL_AGAIN = 200;
 
@@ -26,9 +26,10 @@ export function isKept({ memory, runtime }: ImageProcess): boolean {
 }
 
 /**
- * Of a process that stands still for this tool. Returns when the process has said that it stays.
+ * Keeps a process that stands still for this tool. Returns when the process has confirmed it.
  *
- * @throws ToolError 'not-kept' of an image of an earlier version, which has no such state; it stands for us as before
+ * @throws ToolError 'not-kept' for an image of an earlier version, which does not know this state; it still stands
+ * still for us
  */
 export async function keepParked(process: ImageProcess): Promise<void> {
   trace('stop', () => `tells pid ${process.pid} to stay parked, whatever becomes of this tool`);
@@ -40,7 +41,7 @@ export async function keepParked(process: ImageProcess): Promise<void> {
 }
 
 /**
- * Lets a kept process continue. Only who knows that no other process has its computation may say so.
+ * Lets a kept process continue. Call it only when no other process has its computation.
  *
  * @throws InputError 'not-kept' when it is not kept; ToolError when it has ended or does not answer
  */
@@ -56,8 +57,8 @@ export async function resumeKept(process: ImageProcess): Promise<void> {
 }
 
 /**
- * Ends a kept process, which says nothing of where it continues. Only who knows that another process has its computation
- * may say so.
+ * Ends a kept process, without a message about where it continues. Call it only when another process has its
+ * computation.
  *
  * @throws InputError 'not-kept' when it is not kept; ToolError when it cannot be ended
  */
@@ -75,22 +76,22 @@ export async function endKept(process: ImageProcess): Promise<void> {
   throw new ToolError('not-ended', `pid ${pid} was told to end but is still there`);
 }
 
-/** Where Yama restricts ptrace, a process that is kept lets whoever signals to it read its memory. */
+/** Where Yama restricts ptrace, a kept process allows each signal's sender to read its memory. */
 async function makeReadable(process: ImageProcess): Promise<void> {
   if (process.tryMemory()) return;
   await until(process, () => process.tryMemory() !== undefined);
 }
 
 /**
- * Gives a command until it is seen to be obeyed. Another tool that looks at the process may overwrite it.
+ * Repeats a command until it is obeyed. Another tool that looks at the process may overwrite it.
  *
- * @returns whether it was obeyed in time
+ * @returns whether the process obeyed in time
  */
 function command(process: ImageProcess, value: number, obeyed: () => boolean): Promise<boolean> {
   return until(process, obeyed, () => process.memory.writeU32(process.runtime + RT_COMMAND, value));
 }
 
-/** Signals to the process now and then, until something holds. @param write before each signal */
+/** Repeats a signal until a condition holds. @param write called before each signal */
 async function until(process: ImageProcess, holds: () => boolean, write = () => {}): Promise<boolean> {
   const start = performance.now();
   let asked = -Infinity;
@@ -105,7 +106,7 @@ async function until(process: ImageProcess, holds: () => boolean, write = () => 
       await sleep(pause);
     }
   } catch (error) {
-    // one that has ended is what may have been wanted of it
+    // a process that has ended may be the wanted result
     if (!(error instanceof ToolError && error.code === 'process-ended' && holds())) throw error;
   }
   return holds();

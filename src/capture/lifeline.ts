@@ -1,10 +1,10 @@
 /**
- * The capturer's end of a process's lifeline (runtime/process/lifeline.ts): who holds it is known to be alive by a
- * process of another pid namespace, which cannot see the capturer's pid.
+ * The capturer's end of a process's lifeline (runtime/process/lifeline.ts). A process in another pid namespace cannot
+ * see the capturer's pid. It learns from this pipe whether the capturer still lives.
  *
- * Which descriptor it is says the process, so it is looked at before it is opened for anything. It is an anonymous
- * pipe: a device may do something when it is opened, and the byte taken from a FIFO with a name could be anybody's.
- * Nothing is ever written to it.
+ * The process says which descriptor it is, so the file is checked before it is opened. It must be an anonymous pipe:
+ * opening a device could have effects, and a byte taken from a named FIFO could belong to anybody. Nothing is ever
+ * written to it.
  */
 
 import { closeSync, constants, fstatSync, openSync, readlinkSync, readSync, statSync } from 'node:fs';
@@ -18,9 +18,9 @@ export class Lifeline {
   private constructor(private readonly fd: number) {}
 
   /**
-   * @param descriptor of the process, RT_LIFELINE
-   * @returns undefined when another capturer has it, or the process has just put it away
-   * @throws InputError when it is anything else than an anonymous pipe, ToolError
+   * @param descriptor the process's descriptor, RT_LIFELINE
+   * @returns undefined when another capturer has it, or the process has just closed it
+   * @throws InputError when it is anything but an anonymous pipe, ToolError
    */
   static take(folder: ProcessFolder, descriptor: number): Lifeline | undefined {
     let place = -1;
@@ -46,19 +46,19 @@ export class Lifeline {
     }
   }
 
-  /** Whether the process still has this one: that number may be of another by now. */
+  /** Whether the process still has this pipe: the number may mean another descriptor by now. */
   isOf(folder: ProcessFolder, descriptor: number): boolean {
     const now = statSync(folder.path(`fd/${descriptor}`), { throwIfNoEntry: false });
     return now?.ino === fstatSync(this.fd).ino;
   }
 
-  /** The process takes it for our death: only after it was told what to do. */
+  /** Closes the pipe, which the process takes for our death. Only after it was told what to do. */
   close(): void {
     closeSync(this.fd);
   }
 }
 
-/** By its name: paths begin with a slash, or with "(unreachable)" (proc(5)). */
+/** Recognizes it by its name: paths begin with a slash, or with "(unreachable)" (proc(5)). */
 function isAnonymousPipe(fd: number): boolean {
   const stat = fstatSync(fd);
   return stat.isFIFO() && readlinkSync(pathOfDescriptor(fd)) === `pipe:[${stat.ino}]`;

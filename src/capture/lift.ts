@@ -1,5 +1,5 @@
 /**
- * Lifts the native stack of a parked process: from frame sizes and site tables to wasm frames.
+ * Lifts the native stack of a parked process to wasm frames, by frame sizes and site tables.
  *
  *     higher   ...                      caller's frame
  *              return address           names the caller's call site
@@ -7,12 +7,12 @@
  *              slots                    of this frame, 8 bytes each, counted from its sp; a v128 has two
  *     sp ->
  *
- * At a function's entry there is no frame yet; where the CPU has a link register, its return address is in that.
- * The innermost frame's site is found by the saved pc (its locals may be in registers), each other one's by the return
- * address below it, until one in a trampoline: there the host had entered the guest. All there is to know about a site
- * is worked out once and kept (frame-planner.ts): a frame then costs a few copies (lifted-frames.ts). Function and
- * exception references come out native; the caller translates them (reference-table.ts,
- * live-exceptions.ts), at `referenceWords` and `exceptionWords`.
+ * At a function's entry there is no frame yet; on CPUs with a link register the return address is in it. The saved pc
+ * gives the innermost frame's site, whose locals may be in registers. The return address below each other frame gives
+ * its site. The stack ends at a return address in a trampoline, through which the host layer entered the guest. What is
+ * known about a site is computed once and kept (frame-planner.ts), so that a frame costs a few copies
+ * (lifted-frames.ts). Function and exception references come out native, at `referenceWords` and `exceptionWords`. The
+ * caller translates them (reference-table.ts, live-exceptions.ts).
  */
 
 import { NO_REG, type Reg } from '../arch/masm/masm.js';
@@ -29,34 +29,34 @@ import { REGISTER_WORDS, Registers } from './registers.js';
 
 /** The part of the guest's stack that is in use. */
 export interface StackBytes {
-  /** Address of the first byte: the saved sp. */
+  /** Address of the first byte: the saved stack pointer. */
   readonly address: number;
   readonly bytes: Buffer;
 }
 
 export interface LiftedStack {
   readonly frames: Frames;
-  /** Row of the function table of each of `frames.sites`, for names. */
+  /** The function table's row of each of `frames.sites`, for names. */
   readonly functionRows: readonly number[];
-  /** Where in `frames.words` native function references are: index of the low word. */
+  /** Indexes in `frames.words` of native function references: of their low words. */
   readonly referenceWords: readonly number[];
-  /** The same of addresses of exceptions. */
+  /** The same for addresses of exceptions. */
   readonly exceptionWords: readonly number[];
 }
 
-/** Where a process has trapped: TH_TRAP_* of its thread record. Addresses are absolute. */
+/** The place of a trap: TH_TRAP_* of the thread record. Addresses are absolute. */
 export interface TrapPlace {
   readonly place: number; // AT_*
   readonly at: number;
-  readonly sp: number; // 0: its frame was not there yet
+  readonly sp: number; // 0: the function had no frame yet
   readonly returnAddress: number;
   readonly callerSp: number;
 }
 
 /**
  * @param textAddress absolute address of TEXT
- * @param linkRegister of the CPU's RegisterPlan
- * @throws InputError 'damaged-process' when the stack is not one that our code builds; LimitError
+ * @param linkRegister from the CPU's RegisterPlan
+ * @throws InputError 'damaged-process' when our code cannot have built the stack; LimitError
  */
 export function liftStack(
   lookup: SiteLookup,
@@ -70,12 +70,12 @@ export function liftStack(
 }
 
 /**
- * The stack of a process that is parked at a trap. The innermost frame stands at an instruction that is no safepoint:
- * its operands are not known, nor are its locals before its prologue or, in images that say nothing of trap sites,
- * where they live in registers. All other frames are as exact as ever.
+ * Lifts the stack of a process that is parked at a trap. The innermost frame stands at an instruction that is no
+ * safepoint. Its operands are unknown. So are its locals in the prologue and, in images without trap sites, locals in
+ * registers. All other frames are exact.
  *
- * @param stack from the innermost frame's sp on, or its caller's when it has none
- * @param registers at the instruction that trapped; undefined when a stub found the trap, or they are not known
+ * @param stack from the innermost frame's sp on, or from its caller's when it has no frame
+ * @param registers at the trapping instruction; undefined when a stub found the trap, or registers are unknown
  * @throws InputError 'damaged-process'
  */
 export function liftTrappedStack(
@@ -136,7 +136,7 @@ class Lifter {
     return this.climb(caller, above);
   }
 
-  /** Adds the frame at a word index of the stack, and those that it returns to. */
+  /** Lifts the frame at a word index of the stack, and its callers. */
   private climb(plan: FramePlan | undefined, at: number): LiftedStack {
     const { planner, lifted, stackWords, textAddress } = this;
     while (plan) {
@@ -153,14 +153,14 @@ class Lifter {
     return { frames: lifted.frames(planner.sites), functionRows: planner.functionRows, referenceWords, exceptionWords };
   }
 
-  /** Of the frame that is returned to; undefined at the stack's end. */
+  /** The plan of the frame that is returned to; undefined at the stack's end. */
   private caller(returnAddress: number): FramePlan | undefined {
     return this.planner.caller(returnAddress - this.textAddress, this.lifted.count);
   }
 
   /**
-   * A frame's values lie in itself, or in what its caller's frame has reserved for it. @param above word index of that
-   * frame
+   * Checks that a frame's values lie in the frame itself or in its caller's outgoing area. @param above word index of
+   * the caller's frame
    */
   private checkReach({ reach, frameBytes }: FramePlan, above: number, caller: FramePlan | undefined): void {
     if (reach <= frameBytes) return;

@@ -1,4 +1,4 @@
-/** The frames that are lifted, in growing columns: each is copied from the stack and the registers as its plan says. */
+/** Lifted frames, in growing columns. Each frame is copied from the stack and the registers as its plan says. */
 
 import type { HeaderBudget } from '../snapshot/header-budget.js';
 import { type FrameSite, Frames } from '../snapshot/snapshot.js';
@@ -8,7 +8,7 @@ import { type FramePlan, From } from './frame-plan.js';
 import { REGISTER_WORDS } from './registers.js';
 
 export class LiftedFrames {
-  /** Indexes in the frames' words of the low words of native function references, and of addresses of exceptions. */
+  /** Indexes in the frames' words: low words of native function references, and addresses of exceptions. */
   readonly referenceWords: number[] = [];
   readonly exceptionWords: number[] = [];
   count = 0;
@@ -39,7 +39,7 @@ export class LiftedFrames {
       const type = types[i];
       if (type === ValType.V128) {
         this.addVector(plan, i, at, to);
-        to += 2; // and two more at the end, as for all
+        to += 2; // and the two words that each value has
       } else if (from[i] === From.Slot) {
         const source = at + payload[i] * 2;
         if (source + 2 > stackWords.length)
@@ -53,7 +53,7 @@ export class LiftedFrames {
         words[to] = registerWords[payload[i] * REGISTER_WORDS];
         words[to + 1] = registerWords[payload[i] * REGISTER_WORDS + 1];
       }
-      // The upper half of a 32-bit value's slot or register is not part of it.
+      // The upper half of a slot or register with a 32-bit value is undefined.
       if (type === ValType.I32 || type === ValType.F32) words[to + 1] = 0;
     }
     for (const word of plan.references) this.referenceWords.push(this.length + word);

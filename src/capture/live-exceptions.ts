@@ -1,9 +1,9 @@
 /**
- * The exceptions that a parked process's references lead to, as a snapshot has them: numbered, with their values.
+ * Reads the exceptions that a parked process refers to, and numbers them as snapshots do.
  *
- * An exception is an object of the host layer (image/contract/exception-tables.ts EXN_*), outside of every memory; its
- * tag is the address of a tag record, which the image's own description places. Nothing changes one, so it refers to
- * older ones only: here each comes after those that its values refer to.
+ * An exception is an object of the host layer (image/contract/exception-tables.ts EXN_*), outside of all memories. Its
+ * tag is the address of a tag record, whose place is in the image's description. Exceptions are immutable, so one can
+ * only refer to older ones. In the result each exception follows those that it refers to.
  */
 
 import { InputError } from '../base/errors.js';
@@ -28,20 +28,20 @@ interface Tag {
   readonly types: Uint8Array;
 }
 
-/** An exception whose values are native still: a cell of 4 words each. */
+/** An exception with native values, in cells of 4 words. */
 interface NativeException {
   readonly tag: Tag;
   readonly values: Uint32Array;
 }
 
 const LOOKS_AT_ONCE = 1000;
-/** Bytes that an exception takes besides its values. */
+/** What an exception costs besides its values, in bytes. */
 const OBJECT_SIZE = 128;
 
 export class ExceptionReader {
-  /** Those found so far. */
+  /** The exceptions found so far. */
   readonly exceptions: SnapshotException[] = [];
-  private readonly tags = new Map<number, Tag>(); // by the address of the record
+  private readonly tags = new Map<number, Tag>(); // by the address of the tag's record
   private readonly numbers = new Map<number, number>(); // by address: index + 1
   private looks = 0;
   private readonly ranges: readonly (readonly [start: number, end: number])[];
@@ -49,7 +49,7 @@ export class ExceptionReader {
   /**
    * @param runtime address of the runtime block
    * @param base load address of the image
-   * @param settle lets signals in now and then; may throw
+   * @param settle lets pending events in now and then; may throw
    */
   constructor(
     private readonly memory: ProcessMemory,
@@ -76,16 +76,16 @@ export class ExceptionReader {
     }
   }
 
-  /** Whether the program has any kind of exception. */
+  /** Whether the program has any tags. */
   get mayExist(): boolean {
     return this.tags.size > 0;
   }
 
   /**
-   * Replaces the two words at `at`, the address of an exception or 0, by its number (index + 1) or 0.
+   * Replaces the two words at `at`, the address of an exception or 0, by the exception's number (index + 1) or 0.
    *
-   * @param where for the error
-   * @throws InputError for an address that is none of an exception
+   * @param where the reference's place, for the error
+   * @throws InputError for an address that is not an exception
    */
   async translate(words: Uint32Array, at: number, where: string): Promise<void> {
     const address = words[at + 1] * 0x100000000 + words[at];
@@ -98,9 +98,9 @@ export class ExceptionReader {
     words[at + 1] = 0;
   }
 
-  /** Numbers an exception, after all that it refers to. A chain of them may be long: no recursion. */
+  /** Numbers an exception after all that it refers to. Not recursive, as the chain may be long. */
   private async collect(first: number, where: string): Promise<void> {
-    const open = new Map<number, NativeException>(); // on the way from `first` to the innermost one
+    const open = new Map<number, NativeException>(); // on the path from `first` to the innermost one
     const path = [first];
     while (path.length > 0) {
       if (++this.looks % LOOKS_AT_ONCE === 0) await this.settle();
@@ -148,7 +148,7 @@ export class ExceptionReader {
       const cell = values.subarray(i * 4, i * 4 + 4);
       if (type === ValType.I32 || type === ValType.F32) cell[1] = 0;
       else if (type === ValType.FuncRef) this.references.translate(cell, 0, `${where}: a value of an exception`);
-      else if (type === ValType.ExnRef) this.number(cell, 0); // all that it refers to are numbered
+      else if (type === ValType.ExnRef) this.number(cell, 0); // everything that it refers to is numbered already
       words.push(...cell.subarray(0, cellsOf(type) * 2));
     });
     return { instance, tag, types, words: Uint32Array.from(words) };

@@ -5,11 +5,11 @@ import type { PageRun, PageSource } from '../snapshot/pages.js';
 import type { NativeMemory } from './instance-state.js';
 import type { ProcessMemory } from './process-memory.js';
 
-/** A shorter read is quicker done at once than handed to the pool. */
+/** A shorter read is faster on this thread than on the pool. */
 const POOL_BYTES = 65536;
 
 export class LiveMemory implements PageSource {
-  /** Untouched blocks of a touched page, and touched ones, may be zeros. */
+  /** Blocks may be zeros, touched or not. */
   readonly isExact = false;
 
   /**
@@ -27,7 +27,7 @@ export class LiveMemory implements PageSource {
     return this.settle !== undefined;
   }
 
-  /** Bytes of all runs. */
+  /** The length of all runs in bytes. */
   get size(): number {
     let pages = 0;
     for (const blocks of this.touched) if (blocks !== 0) pages++;
@@ -46,7 +46,7 @@ export class LiveMemory implements PageSource {
   }
 }
 
-/** Runs of pages with touched blocks. */
+/** Runs of consecutive pages that have touched blocks. */
 export function* touchedRuns(touched: Uint16Array): Generator<PageRun, void> {
   for (let page = 0; page < touched.length; ) {
     if (touched[page] === 0) {

@@ -1,10 +1,10 @@
 /**
- * Finds the image of a process that runs it without being its executable: an emulator (qemu-user) has mapped the
- * image's file, and we know our images by their own description.
+ * Finds the image of a process whose executable is an emulator (qemu-user): among the mapped files, our images are
+ * recognized by their own description.
  *
- * Nothing is assumed of the emulator but that it maps the guest's file, and that the guest's addresses are the
- * process's own; process.ts checks that by the runtime block. What is opened is named by the process: so it is only
- * opened when it is a regular file, and the one that is mapped.
+ * The only assumptions about the emulator are that it maps the guest's file, and that guest addresses are its own
+ * addresses; process.ts checks the latter at the runtime block. The process names the files, so a file is opened only
+ * when it is a regular file and the one that is mapped.
  */
 
 import { closeSync, opendirSync, type Stats, statfsSync } from 'node:fs';
@@ -14,28 +14,30 @@ import type { ImageDescription } from '../image/reader.js';
 import type { Mapping } from './proc-maps.js';
 import type { ProcessFolder } from './process-folder.js';
 
-/** Files and descriptors of a process that are looked at, at most: an emulator has mapped a few libraries besides. */
+/**
+ * Limits on the files and descriptors of a process that are examined. An emulator maps only a few libraries besides.
+ */
 const FILES_MAX = 64;
 const DESCRIPTORS_MAX = 4096;
 
-/** File systems whose stat(2) has another device than maps (linux/magic.h): btrfs, overlayfs. */
+/** File systems whose stat(2) shows another device than maps (linux/magic.h): btrfs, overlayfs. */
 const OTHER_DEVICE: readonly number[] = [0x9123683e, 0x794c7630];
 
 export interface MappedImage {
   readonly image: ImageDescription;
-  /** Where the image's first bytes are mapped. */
+  /** The address at which the image's first bytes are mapped. */
   readonly base: number;
-  /** The caller closes it. */
+  /** An open descriptor. The caller closes it. */
   readonly fd: number;
-  /** Of the file, as the process's map has it. */
+  /** The file's path, from the process's map. */
   readonly path: string;
 }
 
 /**
- * The first mapped file that is one of our images and mapped up to its DATA, or undefined.
+ * Finds the first mapped file that is one of our images and is mapped up to its DATA.
  *
- * @param open readImage, or another way to read one
- * @throws what `open` does, but for a file that is no image
+ * @param open reads an image: readImage, or a replacement
+ * @throws what `open` throws, unless the file is not an image
  */
 export function findMappedImage(
   folder: ProcessFolder,
@@ -67,8 +69,8 @@ export function findMappedImage(
 }
 
 /**
- * The file by the mapping itself, which takes privileges (proc(5), map_files), else by its path, or when that is
- * another one now, by a descriptor that the process has of it.
+ * Opens the file through the mapping itself, which takes privileges (proc(5), map_files), else by its path. If that
+ * leads to another file by now, opens it through a descriptor of the process.
  */
 function openMapped(folder: ProcessFolder, { start, end, path, inode, device }: Mapping): number | undefined {
   const itself = openIf(folder.path(`map_files/${start.toString(16)}-${end.toString(16)}`), () => true);
@@ -83,7 +85,7 @@ function openMapped(folder: ProcessFolder, { start, end, path, inode, device }: 
   return undefined;
 }
 
-/** Names of the first descriptors of a process. */
+/** The names of a process's first descriptors. */
 function descriptors(folder: ProcessFolder): string[] {
   const names: string[] = [];
   try {
@@ -97,7 +99,7 @@ function descriptors(folder: ProcessFolder): string[] {
       listing.closeSync();
     }
   } catch {
-    // The kernel does not let us, or the process has ended.
+    // The kernel refuses, or the process has ended.
   }
   return names;
 }

@@ -1,16 +1,16 @@
 /**
- * Whether open files still have the names that are recorded for them. The kernel knows a file by its device and inode:
- * what a descriptor is (fstat) is compared with what its path leads to now.
+ * Finds out whether open files still have their recorded names. The kernel knows a file by device and inode, so a
+ * descriptor's file (fstat) is compared with the file that its path leads to now.
  *
- *     the recorded path leads to it               it is restored by that
- *     the kernel names another path, below the    that one is recorded: the file was renamed, not by the program
- *       same directory, which leads to it
+ *     the recorded path leads to it               the file is restored by this path
+ *     the kernel names another path below the     this path is recorded: another process renamed
+ *       same directory, which leads to it           the file
  *     neither, a regular file                     unlinked: its contents go into the snapshot (file-data.ts)
- *     neither, anything else                      nameless: it cannot be made again, and restore says so
+ *     neither, anything else                      nameless: it cannot be recreated, and restore says so
  *
- * Paths are followed as the process sees them, from its own descriptor of the directory. Nothing is opened. What a
- * process says about its descriptors may be a lie: it gets no contents of a file that it has not opened for reading
- * itself, as whoever captures may read more than it.
+ * Paths are followed as the process sees them, from its own descriptor of the directory. Nothing is opened. A process
+ * may lie about its descriptors. It gets only contents of files that it has opened for reading, as the capturing user
+ * may be allowed to read more than the process.
  */
 
 import { type BigIntStats, readlinkSync, statSync } from 'node:fs';
@@ -22,29 +22,32 @@ import type { Descriptor, Host } from '../snapshot/host.js';
 import { nativeDescriptors } from './host-state.js';
 import type { ProcessMemory } from './process-memory.js';
 
-/** A regular file without a name, and the descriptors that it is open as. */
+/** An unlinked regular file, and the descriptors that have it open. */
 export interface UnlinkedFile {
   readonly fds: number[];
-  /** Below /proc/PID. */
+  /** Its path below /proc/PID. */
   readonly link: string;
   readonly stat: BigIntStats;
-  /** The name that it had, for people. */
+  /** Its former name, for people. */
   readonly name: string;
 }
 
 export interface OpenNames {
-  /** With identities, with present paths. */
+  /** The descriptors with file identities and present paths. */
   readonly host: Host;
   readonly unlinked: readonly UnlinkedFile[];
-  /** What the user should know. */
+  /** Warnings for the user. */
   readonly warnings: readonly string[];
-  /** `"a" is "b" now`: what else was found. */
+  /** Renamed files: `"a" is "b" now`. */
   readonly renamed: readonly string[];
 }
 
-/** Of a path in the header, which has no more (header-schema.ts). */
+/** The longest path in a header (header-schema.ts). */
 const PATH_MAX = 4095;
-/** What NFS and FUSE call a file that is removed while it is open: its name is gone when it is closed. */
+/**
+ * The names that NFS and FUSE give to files that are removed while open. Such a name disappears when the file is
+ * closed.
+ */
 const REMOVED_NAME = /(?:^|\/)\.(?:nfs[0-9a-f]{8,}|fuse_hidden[0-9a-f]{8,})$/;
 const SLASH = 0x2f;
 // asm-generic/fcntl.h
@@ -85,8 +88,9 @@ class NameReader {
     if (kind !== 'file' && kind !== 'directory' && kind !== 'given') return descriptor;
     const link = `fd/${this.natives[fd]}`;
     const stat = statOf(this.memory.folder.path(link));
-    if (stat === undefined) return descriptor; // closed behind the host layer's back
-    if (kind !== 'given' && this.byFd.get(descriptor.preopen)?.kind !== 'preopen') return descriptor; // refused when it is read
+    if (stat === undefined) return descriptor; // closed without the host layer's knowledge
+    // reading the state refuses it
+    if (kind !== 'given' && this.byFd.get(descriptor.preopen)?.kind !== 'preopen') return descriptor;
     const found = { ...descriptor, identity: fileIdentity(stat) };
     if (this.pathsOf(descriptor).some((path) => isAt(path, stat))) return found;
     const path = this.presentPath(descriptor, link, stat);
@@ -102,7 +106,7 @@ class NameReader {
     const { type } = fileFacts(stat);
     if (type !== 'file' || !this.mayRead(descriptor)) {
       this.warnings.push(
-        `descriptor ${fd}: the ${type} ${name} has no name any more: restore will need --fd ${fd}=ignore|close`,
+        `descriptor ${fd}: the ${type} ${name} was removed: restore will need --fd ${fd}=ignore|close`,
       );
       return { ...descriptor, nameless: true };
     }
@@ -112,20 +116,23 @@ class NameReader {
     else this.unlinked.set(key, { fds: [fd], link, stat, name });
     if (stat.nlink > 0n && same === undefined) {
       this.warnings.push(
-        `descriptor ${fd}: the file ${name} is not found by that name any more: the snapshot has a copy of its contents`,
+        `descriptor ${fd}: the file ${name} was removed or replaced: the snapshot has a copy of its contents`,
       );
     }
     return descriptor;
   }
 
-  /** Whether the process has opened it so that it can read it; or shall not after a restore either. */
+  /**
+   * Whether the process may get the contents: it has opened the file for reading, or will not be able to read it after
+   * a restore either.
+   */
   private mayRead({ fd, openFlags }: Descriptor): boolean {
     const flags = this.memory.folder.fileFlags(this.natives[fd]);
     if ((flags & O_PATH) !== 0) return false;
     return (flags & O_ACCMODE) !== O_WRONLY || (openFlags & OPEN_READ) === 0;
   }
 
-  /** Paths that lead to what is recorded. */
+  /** Candidate paths of the recorded file. */
   private pathsOf(descriptor: Descriptor): Buffer[] {
     const { hostPath, path } = descriptor;
     if (descriptor.kind === 'given') return [this.fromRoot(hostPath), Buffer.from(hostPath)];
@@ -133,7 +140,7 @@ class NameReader {
     return [path.length === 0 ? directory : join(directory, path)];
   }
 
-  /** The path at which the kernel says that the file is, if it is there and can be reached. */
+  /** The path that the kernel names for the file, if the path leads to it. */
   private presentPath({ kind, preopen }: Descriptor, link: string, stat: BigIntStats): Uint8Array | undefined {
     const text = linkOf(this.memory.folder.path(link));
     if (text === undefined || text[0] !== SLASH || REMOVED_NAME.test(text.toString('latin1'))) return undefined;
@@ -147,7 +154,7 @@ class NameReader {
   }
 
   /**
-   * Where a preopen's directory can be reached: by the process's own descriptor, which one that was closed has no more.
+   * The path of a preopen's directory: through the process's own descriptor, unless the program has closed that.
    */
   private directory({ fd, hostPath }: Descriptor): Buffer {
     const native = this.natives[fd];

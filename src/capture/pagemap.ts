@@ -1,9 +1,10 @@
 /**
- * Which parts of a process's memory were ever touched, from /proc/PID/pagemap and maps (admin-guide/mm/pagemap.rst).
+ * Finds the parts of a process's memory that were ever touched, from /proc/PID/pagemap and maps
+ * (admin-guide/mm/pagemap.rst).
  *
- * Reading an untouched anonymous page would be harmless but for its cost: so only pages that are present or swapped out
- * count. Memory that is mapped from a file (a restored process maps its pages from the snapshot) has contents
- * without being present: all of it counts. The result is in blocks of 4 KiB whatever the kernel's page size.
+ * Reading an untouched anonymous page would be harmless but slow, so only pages that are present or swapped out count.
+ * All memory that is mapped from a file counts, as it has contents even when it is not present: a restored process maps
+ * its pages from the snapshot. The result is in blocks of 4 KiB, whatever the kernel's page size.
  */
 
 import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
@@ -17,11 +18,11 @@ const AT_PAGESZ = 6;
 const ALL_BLOCKS = 0xffff;
 
 /**
- * @param pagemap path of the process's
+ * @param pagemap path of the process's pagemap
  * @param start a multiple of 64 KiB
- * @param pages of 64 KiB
- * @param settle lets signals in now and then; may throw
- * @returns of each page of 64 KiB: bit n set when its 4 KiB block n may have something in it
+ * @param pages size of the range in pages of 64 KiB
+ * @param settle lets pending events in now and then; may throw
+ * @returns for each page of 64 KiB: bit n is set when its 4 KiB block n may hold data
  */
 export async function touchedBlocks(
   pagemap: string,
@@ -36,7 +37,7 @@ export async function touchedBlocks(
   return blocks;
 }
 
-/** Counts everything as touched that is mapped from a file. */
+/** Marks everything that is mapped from a file as touched. */
 export function addFileMappings(start: number, blocks: Uint16Array, maps: readonly Mapping[]): void {
   const end = start + blocks.length * WASM_PAGE;
   for (const { inode, start: from, end: to } of maps) {
@@ -46,7 +47,7 @@ export function addFileMappings(start: number, blocks: Uint16Array, maps: readon
   }
 }
 
-/** Returns false when the kernel does not say. */
+/** Returns false when the kernel does not provide the information. */
 async function addPagemap(
   pagemap: string,
   start: number,
@@ -58,7 +59,7 @@ async function addPagemap(
   try {
     fd = openSync(pagemap, 'r');
   } catch {
-    return false; // hidden in some containers: then all of the memory is read
+    return false; // hidden in some containers: then the whole memory is read
   }
   try {
     const total = (blocks.length * WASM_PAGE) / pageSize;
@@ -84,7 +85,7 @@ function readEntries(fd: number, bytes: Uint8Array, position: number): boolean {
   }
 }
 
-/** @param entries pagemap words (lower, upper) of the pages from `first` on */
+/** @param entries pagemap words (lower, upper), of the pages from `first` on */
 export function markPresent(
   entries: Uint32Array,
   first: number,
@@ -103,7 +104,7 @@ export function markPresent(
 
 let pageSizeCache = 0;
 
-/** The kernel's page size, from our own auxiliary vector. */
+/** The kernel's page size, from this process's auxiliary vector. */
 export function kernelPageSize(): number {
   if (pageSizeCache !== 0) return pageSizeCache;
   pageSizeCache = 4096;

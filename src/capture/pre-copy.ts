@@ -1,6 +1,6 @@
 /**
- * Copies a process's memories while it runs, again and again, until what is left is small: only that is copied while
- * the process stands still.
+ * Copies a process's memories while it runs, in rounds, until little is left. Only the rest is copied while the process
+ * stands still.
  *
  *     begin                protect all of it, a slice at a time
  *     rounds, it runs      copy what was ever touched | find what was written meanwhile, copy that | ...
@@ -31,11 +31,11 @@ import { touchedBlocks } from './pagemap.js';
 import type { ImageProcess } from './process.js';
 import { runs, TrackingLost, type TrackingWay, WrittenPages } from './written-pages.js';
 
-/** Bytes of memories below which standing still is as quick. */
+/** Below this size, in bytes of all memories, a copy while standing still is as fast. */
 const WORTHWHILE = 1 << 20;
-/** Milliseconds of a pause that are not for pages: until a safepoint, for frames and descriptors. */
+/** The part of a pause that is not for pages, in milliseconds: reaching a safepoint, frames, descriptors. */
 const FIXED_PAUSE = 4;
-/** What is left has to become this much smaller in a round. */
+/** The factor by which a round has to shrink the rest. */
 const SHRINKING = 0.7;
 const ROUNDS_MAX = 30;
 /** Bytes that a pause does not become shorter by. */
@@ -46,26 +46,26 @@ const HOLD_MAX = 32 << 20;
 const ENOUGH_PROCESSORS = 4;
 
 export interface PreCopyOptions {
-  /** Milliseconds that the process may stand still, as far as possible. */
+  /** How long the process may stand still, as far as possible, in milliseconds. */
   readonly pauseBudget: number;
   /** Digest of the snapshot that is differed from; undefined: of none. */
   readonly parent?: string | undefined;
-  /** The way of tracking, for tests; else the best that there is. */
+  /** The way of tracking, for tests; default: the best that there is. */
   readonly way?: TrackingWay | undefined;
-  /** Lets signals in now and then; throws when the user wants to give up. */
+  /** Lets pending events in now and then; throws when the user gives up. */
   readonly settle: () => Promise<void>;
-  /** Bytes that the memories have. */
+  /** Called with the size of the memories in bytes. */
   readonly onTotal: (bytes: number) => void;
-  /** Bytes that were copied since the last time; may throw. */
+  /** Called with the bytes copied since the last call; may throw. */
   readonly onBytes: (bytes: number) => void;
-  /** After a round: what it takes is part of the round, as who passes the pages on is as fast as the slower of the two. */
+  /** Called after a round, which lasts until this settles: whoever passes the pages on limits the speed, too. */
   readonly onRound?: () => Promise<void>;
 }
 
 interface CopiedMemory {
   native: NativeMemory;
   readonly pages: ChangingPages;
-  /** Blocks that are not in the file as they are. */
+  /** Blocks whose copies in the file are missing or outdated. */
   rest: Uint16Array;
 }
 
@@ -93,7 +93,10 @@ export class PreCopy {
     private readonly isContinued: boolean,
   ) {}
 
-  /** @returns undefined when there is little to copy, or the process cannot be tracked: it is captured standing still */
+  /**
+   * @returns undefined when there is little to copy, or writes cannot be tracked: the process is then captured standing
+   * still
+   */
   static async begin(process: ImageProcess, sink: LivePageSink, options: PreCopyOptions): Promise<PreCopy | undefined> {
     if (!process.tryMemory() || !(await runs(process))) return undefined;
     const memories = memoriesOf(process);
@@ -134,7 +137,7 @@ export class PreCopy {
   /**
    * Copies what is left, while the process stands still; writeHeld() is still to come.
    *
-   * @param memories all that it has now
+   * @param memories all memories, as they are now
    */
   async finish(memories: readonly NativeMemory[]): Promise<void> {
     for (const [i, native] of memories.entries()) this.memories[i].native = native;
@@ -175,7 +178,7 @@ export class PreCopy {
   }
 
   /**
-   * After the process was let go, or the capture has failed: what would cost the program something is taken away. Does
+   * Called after the process was let go, or the capture has failed: removes what would cost the program time. Does
    * nothing the second time.
    */
   async release(): Promise<void> {
@@ -184,11 +187,11 @@ export class PreCopy {
     try {
       await this.pages.end();
     } catch {
-      // It has ended, or is another tool's by now.
+      // The process has ended, or another tool tracks it.
     }
   }
 
-  /** Where the pages of each memory are. */
+  /** The places of each memory's pages. */
   placed(): PlacedPages[] {
     return this.memories.map(({ pages }) => pages.placed());
   }
@@ -205,7 +208,7 @@ export class PreCopy {
     this.options.onTotal(this.since);
   }
 
-  /** Everything that was ever touched is left to be copied. */
+  /** Marks everything that was ever touched for copying. */
   private async takeTouched(): Promise<void> {
     const { process, options } = this;
     if (this.since !== undefined) for (const { pages } of this.memories) pages.inherit(0);
@@ -219,7 +222,7 @@ export class PreCopy {
     options.onTotal(this.bytesLeft());
   }
 
-  /** What was written since the last time is left to be copied, too. */
+  /** Also marks what was written since the last look. */
   private async findWritten(stands = false): Promise<void> {
     const now = memoriesOf(this.process);
     for (const [i, memory] of this.memories.entries()) {
@@ -282,7 +285,7 @@ export class PreCopy {
   }
 }
 
-/** Of all guests, in order, as they are now. */
+/** The memories of all guests, in order, as they are now. */
 function memoriesOf({ memory, base, image }: ImageProcess): NativeMemory[] {
   const guests = image.identity.instances.slice(FIRST_GUEST);
   return guests.flatMap((identity) => readMemories(memory, base + identity.start, identity));

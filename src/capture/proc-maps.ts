@@ -1,24 +1,24 @@
-/** /proc/PID/maps: which address ranges are mapped, from which files. */
+/** Parses /proc/PID/maps: the mapped address ranges and their files. */
 
 export interface Mapping {
   readonly start: number;
   readonly end: number;
   readonly readable: boolean;
   readonly offset: number;
-  /** As in stat(2); 0 for anonymous memory. */
+  /** The device as in stat(2); 0 for anonymous memory. */
   readonly device: number;
-  /** 0 for anonymous memory. */
+  /** The inode; 0 for anonymous memory. */
   readonly inode: number;
-  /** May end in " (deleted)"; empty for anonymous memory. */
+  /** The path, which may end in " (deleted)"; empty for anonymous memory. */
   readonly path: string;
 }
 
-/** Bytes of the file that are read at most: 65530 mappings (vm.max_map_count) of 256 bytes each. */
+/** How much of the file is read, in bytes: 65530 mappings (vm.max_map_count) of 256 bytes each. */
 export const MAPS_MAX = 1 << 24;
 
 const LINE = /^([0-9a-f]+)-([0-9a-f]+) (\S{4}) ([0-9a-f]+) ([0-9a-f]+):([0-9a-f]+) (\d+) *(.*)$/s;
 
-/** Lines that do not look like the kernel's are left out. */
+/** Leaves out lines that are not in the kernel's format. */
 export function parseMaps(text: string): Mapping[] {
   const mappings: Mapping[] = [];
   for (const line of text.split('\n')) {
@@ -32,7 +32,7 @@ export function parseMaps(text: string): Mapping[] {
       offset: Number.parseInt(offset, 16),
       device: deviceNumber(Number.parseInt(major, 16), Number.parseInt(minor, 16)),
       inode: Number(inode),
-      path: path.replaceAll('\\012', '\n'), // all that the kernel escapes
+      path: path.replaceAll('\\012', '\n'), // the only escape that the kernel writes
     });
   }
   return mappings;

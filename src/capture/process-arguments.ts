@@ -1,13 +1,13 @@
-/** The arguments that a program was started with, whoever runs it. */
+/** The arguments that a program was started with, in an emulator too. */
 
 import { programArguments } from '../image/emulator.js';
 import type { ProcessFolder } from './process-folder.js';
 
-/** Bytes that are read of them, at most. */
+/** How much of them is read, in bytes. */
 const ARGS_MAX = 1 << 17;
 
 /**
- * The name first.
+ * The first is the program's name.
  *
  * @param isEmulated whether an emulator runs the program
  * @throws the system's error

@@ -1,18 +1,18 @@
 /**
- * /proc/PID of one process, held open. A pid is a number that another process may have by now; the kernel ties an open
- * directory to the process itself: what is read below it is of that process, or there is nothing to read any more. The
- * same descriptor is what signals are sent through (signaller.ts).
+ * /proc/PID of one process, held open. A pid may be reused, but the kernel ties an open directory to its process:
+ * whatever is read below it belongs to that process, or cannot be read any more. Signals are sent through the same
+ * descriptor (signaller.ts).
  *
- * Reads are bounded: how long a file below /proc/PID gets is up to the process.
+ * Reads have limits, as the process decides how long a file below /proc/PID is.
  */
 
 import { closeSync, constants, openSync, readFileSync, readlinkSync, readSync } from 'node:fs';
 import { InputError } from '../base/errors.js';
 
 const { O_DIRECTORY, O_NONBLOCK, O_RDONLY } = constants;
-/** Bytes of what has no better bound: status, stat, fdinfo. */
+/** The limit for files without a better one: status, stat, fdinfo. In bytes. */
 const TEXT_MAX = 1 << 16;
-/** Bytes of an fdinfo with position and flags, which are its first lines. */
+/** The first bytes of an fdinfo: position and flags. */
 const FDINFO_HEAD = 256;
 const FIRST_CHUNK = 1 << 14;
 
@@ -23,13 +23,15 @@ export class ProcessFolder {
     private readonly numbered: string,
   ) {}
 
-  /** @param proc where proc is mounted, for tests @throws the system's error: ENOENT when there is no such process */
+  /**
+   * @param proc the mount point of procfs, for tests @throws the system's error: ENOENT when there is no such process
+   */
   static open(pid: number, proc = '/proc'): ProcessFolder {
     const path = `${proc}/${pid}`;
     return new ProcessFolder(pid, openSync(path, O_RDONLY | O_DIRECTORY), path);
   }
 
-  /** A path of what is below it. */
+  /** The path of a file below the folder. */
   path(name: string): string {
     return `/proc/self/fd/${this.fd}/${name}`;
   }
@@ -42,8 +44,8 @@ export class ProcessFolder {
   /**
    * The whole of a file.
    *
-   * @param limit bytes
-   * @throws the system's error; InputError when it is longer
+   * @param limit in bytes
+   * @throws the system's error; InputError when the file is longer
    */
   text(name: string, limit: number = TEXT_MAX, encoding: BufferEncoding = 'latin1'): string {
     const bytes = this.head(name, limit + 1);
@@ -56,7 +58,7 @@ export class ProcessFolder {
     return bytes.toString(encoding);
   }
 
-  /** The first bytes of a file, `limit` at most. @throws the system's error */
+  /** The first bytes of a file, at most `limit`. @throws the system's error */
   head(name: string, limit: number): Buffer {
     const fd = openSync(this.path(name), O_RDONLY | O_NONBLOCK);
     try {
@@ -81,7 +83,7 @@ export class ProcessFolder {
   }
 
   /**
-   * Whether the process is still there, if only as a zombie, and its pid still leads to it: by the time of its start.
+   * Whether the process still exists, if only as a zombie, and its pid still leads to it. Compares start times.
    */
   hasItsPid(): boolean {
     try {

@@ -1,8 +1,8 @@
 /**
  * Reads and writes another process's memory through /proc/PID/mem.
  *
- * Knows addresses only, not what lies there. Addresses are numbers: user space ends below 2^53. Bulk reads go through
- * readAsync, in pieces of at most 1 MiB (Node reads 5 GiB/s in pieces of 64 KiB to 1 MiB, less above).
+ * Knows addresses, not what is stored there. Addresses are numbers, as user space ends below 2^53. Bulk reads use
+ * readAsync, in pieces of at most 1 MiB (Node reads 5 GiB/s in pieces of 64 KiB to 1 MiB, less in larger ones).
  */
 
 import { closeSync, openSync, read, readSync, writeSync } from 'node:fs';
@@ -13,7 +13,7 @@ export class ProcessMemory {
   private readonly word = Buffer.alloc(8);
 
   private constructor(
-    /** Of the same process. */
+    /** The folder of the same process. */
     readonly folder: ProcessFolder,
     private readonly fd: number,
   ) {}
@@ -22,7 +22,7 @@ export class ProcessMemory {
     return this.folder.pid;
   }
 
-  /** @throws the system's error: EACCES when the kernel does not let us (see process.ts) */
+  /** @throws the system's error: EACCES when the kernel refuses (see process.ts) */
   static open(folder: ProcessFolder): ProcessMemory {
     return new ProcessMemory(folder, openSync(folder.path('mem'), 'r+'));
   }
@@ -30,7 +30,7 @@ export class ProcessMemory {
   /**
    * Reads exactly `length` bytes.
    *
-   * @throws ToolError 'process-ended', or 'process-memory' when something there is not mapped
+   * @throws ToolError 'process-ended', or 'process-memory' when a part is not mapped
    */
   read(address: number, length: number, target: Buffer = Buffer.allocUnsafe(length), at = 0): Buffer {
     const end = at + length;
@@ -43,7 +43,7 @@ export class ProcessMemory {
     return target;
   }
 
-  /** Reads up to `length` bytes, fewer when what follows is not mapped; 0 when nothing can be read. */
+  /** Reads at most `length` bytes; fewer when the rest is not mapped, 0 when nothing can be read. */
   readSome(address: number, target: Buffer, at: number, length: number): number {
     try {
       return readSync(this.fd, target, at, length, address);
@@ -76,7 +76,7 @@ export class ProcessMemory {
     return this.read(address, 8, this.word).readBigUInt64LE(0);
   }
 
-  /** A u64 that is an address or a size. @throws ToolError when it cannot be one */
+  /** Reads a u64 that is an address or a size. @throws ToolError when its value cannot be one */
   address(address: number): number {
     return checkedAddress(this.u64(address), this.pid);
   }
@@ -86,7 +86,7 @@ export class ProcessMemory {
     this.write(address, this.word.subarray(0, 4));
   }
 
-  /** A few bytes. */
+  /** Writes a few bytes. */
   write(address: number, bytes: Uint8Array): void {
     try {
       writeSync(this.fd, bytes, 0, bytes.length, address);
@@ -106,12 +106,12 @@ export class ProcessMemory {
   }
 
   private unreadable(address: number): ToolError {
-    // A process that has ended reads as empty everywhere.
+    // Every read from a process that has ended is empty.
     if (!this.isThere()) return this.ended();
     return new ToolError('process-memory', `pid ${this.pid}: nothing can be read at address 0x${address.toString(16)}`);
   }
 
-  /** Whether the process still has an address space: once it has not, every read is empty, at address 0 too. */
+  /** Whether the process still has an address space. Without one every read is empty, even at mapped addresses. */
   isThere(): boolean {
     try {
       return readSync(this.fd, this.word, 0, 1, 0) !== 0;

@@ -1,12 +1,12 @@
 /**
- * A running process of one of our images, as the tool sees it: its image, where it is loaded, its memory, and signals
- * to it.
+ * A running process of one of our images, as the tool sees it: its image, its load address, its memory, and its
+ * signals.
  *
- * All of it is reached through one descriptor of /proc/PID (process-folder.ts), so it is of one process, even when the
- * pid is given to another one meanwhile. Attaching changes nothing in the process. It tells apart, in this order: no
- * such process, not ours, not allowed. The kernel lets a process of the same user read /proc/PID/exe and maps;
- * /proc/PID/mem needs more (ptrace(2), "ptrace access mode checking"): with Yama's ptrace_scope 1 only once the parked
- * process has named us as its tracer.
+ * Everything is reached through one descriptor of /proc/PID (process-folder.ts), so it belongs to one process even if
+ * the pid is reused. Attaching changes nothing in the process. Errors are distinguished in this order: no such process,
+ * not ours, not allowed. The kernel lets the same user read /proc/PID/exe and maps; /proc/PID/mem needs more
+ * (ptrace(2), "ptrace access mode checking"). With Yama's ptrace_scope 1 it can be read only once the parked process
+ * has named us as its tracer.
  */
 
 import { closeSync, existsSync, fstatSync, openSync, readFileSync } from 'node:fs';
@@ -31,14 +31,14 @@ import { Signaller } from './signaller.js';
 import { nameOfWorkload } from './workload-name.js';
 
 /**
- * Milliseconds from execve(2) until the image is in place: on a busy machine the process may wait for its turn
- * meanwhile.
+ * How long after execve(2) the image may take to be mapped, in milliseconds: on a busy machine the process may have to
+ * wait for the CPU.
  */
 const MAPPED_WITHIN = 10_000;
 
-/** Milliseconds until an emulator has mapped its program. */
+/** How long an emulator may take to map its program, in milliseconds. */
 const EMULATOR_START = 10_000;
-/** Milliseconds between two looks. */
+/** Time between two looks, in milliseconds. */
 const MAPPED_STEP = 1;
 const EMULATOR_STEP = 5;
 
@@ -51,7 +51,7 @@ export class ImageProcess {
   private constructor(
     readonly folder: ProcessFolder,
     readonly image: ImageDescription,
-    /** Load address: where image offset 0 is. */
+    /** Load address: the address of image offset 0. */
     readonly base: number,
     private readonly exeFd: number,
     private readonly isEmulated: boolean,
@@ -60,10 +60,10 @@ export class ImageProcess {
   }
 
   /**
-   * A process that has just been started may not have mapped its image yet: that is waited for.
+   * Waits for a process that has just been started and has not mapped its image yet.
    *
-   * @param signal gives the waiting up
-   * @throws InputError when the process is not ours, ToolError when there is none or we may not look at it
+   * @param signal ends the wait
+   * @throws InputError when the process is not ours, ToolError when it does not exist or may not be inspected
    */
   static async attach(pid: number, signal?: AbortSignal): Promise<ImageProcess> {
     if (!Number.isInteger(pid) || pid <= 0) throw new InputError('pid', `${pid} is not a pid`);
@@ -107,7 +107,7 @@ export class ImageProcess {
     }
   }
 
-  /** An emulator that has just started has not mapped its program yet. */
+  /** Waits for an emulator that has just started and has not mapped its program yet. */
   private static async attachEmulated(folder: ProcessFolder, exe: string, cancel: Cancellation): Promise<ImageProcess> {
     const deadline = performance.now() + (isEmulator(exe) ? EMULATOR_START : 0);
     for (;;) {
@@ -121,7 +121,7 @@ export class ImageProcess {
     }
   }
 
-  /** Absolute address of the record of its thread (TH_*). */
+  /** Absolute address of its thread record (TH_*). */
   get thread(): number {
     return threadOf(this.runtime);
   }
@@ -130,7 +130,7 @@ export class ImageProcess {
     return this.folder.pid;
   }
 
-  /** The program's own arguments, its name first. @throws ToolError */
+  /** The program's own arguments; the first is its name. @throws ToolError */
   get args(): string[] {
     try {
       return argumentsOf(this.folder, this.isEmulated);
@@ -139,7 +139,7 @@ export class ImageProcess {
     }
   }
 
-  /** What it was named when it was started or restored. */
+  /** The workload's name, given when it was started or restored. */
   get name(): string | undefined {
     return nameOfWorkload(this.folder, this.image);
   }
@@ -151,7 +151,7 @@ export class ImageProcess {
     return memory;
   }
 
-  /** Its memory, or undefined while the kernel does not let us. */
+  /** Its memory; undefined while the kernel refuses access. */
   tryMemory(): ProcessMemory | undefined {
     if (this.opened) return this.opened;
     let memory: ProcessMemory;
@@ -171,15 +171,15 @@ export class ImageProcess {
     return readMaps(this.folder);
   }
 
-  /** Of this process, or undefined when it is gone, whatever its pid is by now. */
+  /** The status of this process; undefined when it is gone, even if its pid was reused. */
   status(): ProcessStatus | undefined {
     return statusOf(this.folder);
   }
 
   /**
-   * Makes signals ready: afterwards each takes 0.1 ms.
+   * Prepares for sending signals. Afterwards each takes 0.1 ms.
    *
-   * @param warn told when they cannot go through a descriptor of the process
+   * @param warn called when signals cannot go through a descriptor of the process
    */
   async prepareSignals(warn: (text: string) => void): Promise<void> {
     this.signaller ??= new Signaller(this.folder, warn);
@@ -222,7 +222,7 @@ export class ImageProcess {
   }
 }
 
-/** Where the record of a process's only thread is: it begins with the runtime block. */
+/** Address of the record of a process's only thread, which is at the start of the runtime block. */
 export function threadOf(runtime: number): number {
   return runtime;
 }
@@ -230,17 +230,17 @@ export function threadOf(runtime: number): number {
 export interface ProcessStatus {
   readonly state: string;
   readonly caughtSignals: bigint;
-  /** A debugger's pid, or 0. */
+  /** The debugger's pid, or 0. */
   readonly tracer: number;
   readonly parent: number;
-  /** Undefined where the kernel does not say (before 6.8). */
+  /** Undefined when the kernel does not tell (before 6.8). */
   readonly kernelThread: boolean | undefined;
 }
 
-/** Parent of all kernel threads but itself. */
+/** The parent of all other kernel threads. */
 const KTHREADD = 2;
 
-/** Fields of /proc/PID/status of whatever process has that pid, or undefined when none has. */
+/** Fields of /proc/PID/status of the process that has this pid now; undefined when there is none. */
 export function processStatus(pid: number): ProcessStatus | undefined {
   try {
     return parseStatus(readFileSync(`/proc/${pid}/status`, 'latin1'));
@@ -295,8 +295,8 @@ function readMaps(folder: ProcessFolder): Mapping[] {
 }
 
 /**
- * The lowest mapping of the executable's first bytes, or undefined: right after execve(2) there is none yet, or no DATA
- * after it.
+ * The lowest mapping of the executable's first bytes. Undefined right after execve(2), when it is not mapped yet or
+ * DATA does not follow it.
  *
  * @param data image offset of the runtime block
  * @throws ToolError
@@ -308,14 +308,14 @@ function findImage(folder: ProcessFolder, exe: string, inode: number, data: numb
   return block && head?.start;
 }
 
-/** The same of a process that is not waited for. @throws InputError 'not-ours', ToolError */
+/** The load address, without waiting. @throws InputError 'not-ours', ToolError */
 export function loadAddress(folder: ProcessFolder, exe: string, inode: number, data: number): number {
   const found = findImage(folder, exe, inode, data);
   if (found !== undefined) return found;
   throw notMapped(folder, exe);
 }
 
-/** The same once it is there. @throws InputError 'not-ours', ToolError */
+/** The load address, once the image is mapped. @throws InputError 'not-ours', ToolError */
 async function waitForImage(
   folder: ProcessFolder,
   exe: string,
@@ -339,7 +339,7 @@ function notMapped(folder: ProcessFolder, exe: string): WagSnapError {
   return new InputError('not-ours', `pid ${pid}: its image is not mapped from its executable ${exe}`);
 }
 
-/** What /proc does not show may still be there: a look, which sends nothing. */
+/** Probes a pid that /proc does not show with signal 0, as the process may still exist. */
 export function noSuchProcess(pid: number): WagSnapError {
   if (!existsSync('/proc/self/stat')) {
     return new ToolError('no-proc', `pid ${pid}: /proc is not there: mount it (mount -t proc proc /proc)`);
@@ -357,7 +357,7 @@ export function noSuchProcess(pid: number): WagSnapError {
   );
 }
 
-/** Why a file below /proc/PID, of a process that was there a moment ago, cannot be read. */
+/** The error for a file below /proc/PID that cannot be read although the process existed a moment ago. */
 function unreadable(folder: ProcessFolder, what: string, error: unknown): WagSnapError {
   const { pid } = folder;
   if (!statusOf(folder)) return noSuchProcess(pid);

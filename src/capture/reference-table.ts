@@ -1,8 +1,8 @@
 /**
- * Native references to portable ones: the address of a function record to (instance, function index).
+ * Translates native references to portable ones: addresses of function records to (instance, function index).
  *
- * Resolved by the image's own description of where its records are, not by what the process has in memory: an address
- * that is not exactly a record is refused. Externrefs are numbers already (n + 1, or 0 for null).
+ * Uses the image's own description of where its records are, not the process's memory: an address that is not exactly a
+ * record is refused. Externrefs are portable already (n + 1, or 0 for null).
  */
 
 import { InputError } from '../base/errors.js';
@@ -10,16 +10,16 @@ import type { Identity } from '../image/tables/identity.js';
 import { FIRST_GUEST } from '../snapshot/snapshot.js';
 
 interface Records {
-  readonly instance: number; // of the image
+  readonly instance: number; // index in the image
   readonly start: number; // absolute address of the instance block
   readonly end: number;
-  readonly offsets: Int32Array; // of records in the block, ascending
+  readonly offsets: Int32Array; // offsets of records in the block, ascending
   readonly functions: Int32Array; // their function indexes
 }
 
-/** Built before the process is stopped: a module may have 100,000 records. */
+/** Built before the process is stopped, as a module may have 100,000 records. */
 export class ReferenceTable {
-  /** Of the guests, by where their blocks start. */
+  /** The guest instances, by ascending address of their blocks. */
   private readonly instances: readonly Records[];
 
   /** @param base load address of the image */
@@ -36,8 +36,8 @@ export class ReferenceTable {
   /**
    * Replaces the two words at `at`, a native function reference, by a portable one.
    *
-   * @param where for the error
-   * @throws InputError for an address that is no function record of a guest
+   * @param where the reference's place, for the error
+   * @throws InputError for an address that is not a function record of a guest
    */
   translate(words: Uint32Array, at: number, where: string): void {
     const address = words[at + 1] * 0x100000000 + words[at];

@@ -1,4 +1,4 @@
-/** Why a process cannot be stopped, and what to do about it. */
+/** Errors for processes that cannot be stopped: why, and what to do. */
 
 import { ToolError } from '../base/errors.js';
 import {
@@ -15,7 +15,7 @@ import type { ImageProcess } from './process.js';
 
 const NO_DESCRIPTOR = 0xffff_ffff_ffff_ffffn;
 
-/** A suspended process would take the signal only when it is let run: nobody might be there then. */
+/** Refuses a suspended process: it would take the signal only when it continues, and the tool may be gone by then. */
 export function refuseSuspended(process: ImageProcess): void {
   const { pid } = process;
   const { state, tracer } = process.status() ?? {};
@@ -26,7 +26,10 @@ export function refuseSuspended(process: ImageProcess): void {
   throw new ToolError('suspended', `pid ${pid} is suspended: let it run (kill -CONT ${pid}) to capture it`);
 }
 
-/** It belongs to nobody but to whoever decides whether it continues: what was read of it meanwhile could be torn. */
+/**
+ * Refuses a kept process: only the user may decide whether it continues, and what is read of it could be torn
+ * meanwhile.
+ */
 export function refuseKept({ pid, memory, runtime }: ImageProcess): void {
   if ((memory.u32(runtime + RT_FLAGS) & FLAG_KEPT) === 0) return;
   throw new ToolError(
@@ -36,7 +39,7 @@ export function refuseKept({ pid, memory, runtime }: ImageProcess): void {
   );
 }
 
-/** @param sender 0 for one that has no pid where the process runs */
+/** @param sender the other tool's pid; 0 when it has no pid in the process's namespace */
 export function busy(pid: number, sender: number): ToolError {
   const who = sender === 0 ? '' : ` (pid ${sender})`;
   return new ToolError('busy', `pid ${pid} is being captured by another process${who}: try again later`);
@@ -45,7 +48,7 @@ export function busy(pid: number, sender: number): ToolError {
 export function noSafepoint(process: ImageProcess, timeout: number): ToolError {
   const { pid } = process;
   if (!process.tryMemory()) {
-    // Parked or not, we cannot see it: the getter says what to do about it.
+    // Parked or not, we cannot see it; the getter's error says what to do.
     return new ToolError('permission', permissionMessage(process));
   }
   const { memory, runtime, thread } = process;

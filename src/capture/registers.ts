@@ -1,23 +1,24 @@
 /**
- * The registers of a parked process, from the signal frame that the kernel saved them in (Target.signalFrame).
+ * The registers of a parked process, from the kernel's signal frame (Target.signalFrame).
  *
- * Only what guest values can be in: general registers and the 16 bytes of floating point ones.
+ * Only registers that can hold guest values: general ones, and the 16 bytes of floating-point ones.
  */
 
 import type { SignalFrame, Target } from '../arch/masm/target.js';
 import type { ProcessMemory } from './process-memory.js';
 
-/** Bytes of a ucontext_t that hold what we want: x86-64 needs 232, AArch64's general registers and pc end at 440. */
+/** How much of a ucontext_t is needed, in bytes: x86-64 needs 232, AArch64's general registers and pc end at 440. */
 const CONTEXT_BYTES = 512;
 const FLOAT_COUNT = 32;
-/** Words that each register has in `Registers.words`. */
+/** Words of each register in `Registers.words`. */
 export const REGISTER_WORDS = 4;
 
 export class Registers {
   /**
-   * @param pc absolute; at a safepoint
-   * @param sp absolute
-   * @param words of register n (0..31 general, 32..63 floating point): the lowest at 4n; general ones have two
+   * @param pc absolute address; at a safepoint
+   * @param sp absolute address
+   * @param words register n (0..31 general, 32..63 floating point) begins at 4n, lowest word first; general ones have
+   * two
    */
   constructor(
     readonly pc: number,
@@ -46,8 +47,8 @@ function readFloats(
   words: Uint32Array,
 ): void {
   const area = frame.floatPointer < 0 ? context : Number(bytes.readBigUInt64LE(frame.floatPointer));
-  if (area === 0) return; // the kernel saved none: no float register was in use
-  // x64 has 16 of them; what follows in the save area is read along and never asked for
+  if (area === 0) return; // the kernel saved none: no floating-point register was in use
+  // x64 has 16 of them; what follows in the save area is read but never used
   const saved = Buffer.alloc(FLOAT_COUNT * frame.floatStride);
   memory.readSome(area + frame.floatBase, saved, 0, saved.length);
   for (let n = 0; n < FLOAT_COUNT; n++) copyWords(saved, n * frame.floatStride, words, 32 + n, REGISTER_WORDS);

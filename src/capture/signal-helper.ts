@@ -1,22 +1,22 @@
 /**
- * The program that sends signals for signaller.ts, as pidfd_send_signal(2) is a system call that Node does not have.
- * The build writes it for each CPU to dist/runtime/signal-helper-ARCH: a static ELF file of a few hundred bytes, which
- * our own macro-assembler makes.
+ * A small program that sends signals for signaller.ts, as Node cannot make the system call pidfd_send_signal(2). The
+ * build writes it for each CPU to dist/runtime/signal-helper-ARCH: a static ELF file of a few hundred bytes, made with
+ * our own macro-assembler.
  *
  *     descriptor 0   requests: a siginfo_t each, 128 bytes
- *     descriptor 1   answers: what the system call has returned, 8 bytes each
+ *     descriptor 1   answers: the system call's results, 8 bytes each
  *     descriptor 3   the process: a pidfd, or its directory below /proc
  *
- * It ends at the end of its input: with the tool, however that ends.
+ * It ends at the end of its input, and thus with the tool, however that ends.
  */
 
 import { Cond, IntOp, type MacroAssembler, Width } from '../arch/masm/masm.js';
 import type { Target } from '../arch/masm/target.js';
 import { encodeHeaders, PF_R, PF_X, PT_LOAD } from '../image/elf.js';
 
-/** Bytes of a request; the signal's number is the first word. */
+/** Size of a request in bytes; its first word is the signal's number. */
 export const SIGNAL_INFO_SIZE = 128;
-/** Bytes of an answer, an int64: 0 or a negated errno. */
+/** Size of an answer in bytes: an int64, 0 or a negated errno. */
 export const ANSWER_SIZE = 8;
 export const PROCESS_DESCRIPTOR = 3;
 
@@ -24,7 +24,7 @@ const PIDFD_SEND_SIGNAL = 424; // the same on all CPUs
 const HEADER_SIZE = 64 + 56; // an ELF header and a program header
 const BUFFER_SIZE = 256;
 
-/** All bytes of the file. */
+/** The whole file. */
 export function signalHelper(target: Target): Uint8Array {
   const masm = target.createAssembler(4096);
   emit(masm, target.hostConstants);

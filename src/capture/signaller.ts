@@ -1,14 +1,14 @@
 /**
- * Sends signals to one process that is not our child, whatever its pid is by now: through its directory below /proc
- * (process-folder.ts), which pidfd_send_signal(2) takes like a pidfd. A helper makes the system call
+ * Sends signals to one process that is not our child. A reused pid does no harm: signals go through its directory below
+ * /proc (process-folder.ts), which pidfd_send_signal(2) takes like a pidfd. A helper makes the system call
  * (signal-helper.ts).
  *
- * The helper is started before the process is stopped: starting it takes a millisecond or two, a signal then 0.1 ms. It
- * is of a session of its own, as Ctrl+C must not end it before the process is let go. To the process the sender is this
- * tool: the siginfo_t says so, as that of sigqueue(3) may.
+ * The helper is started before the process is stopped: starting it takes a millisecond or two, each signal then 0.1 ms.
+ * It has a session of its own, as Ctrl+C must not end it before the process is let go. The process sees this tool as
+ * the sender: the siginfo_t says so, as sigqueue(3) allows.
  *
- * Where the helper cannot run, signals go to the pid, right after a look whether it still leads to the process, and the
- * user is told.
+ * If the helper cannot run, signals go to the pid, right after a check that it still belongs to the process, and the
+ * user is warned.
  */
 
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -21,19 +21,19 @@ import { ANSWER_SIZE, SIGNAL_INFO_SIZE } from './signal-helper.js';
 
 const { EBADF, EINVAL, ENOSYS, EPERM, ESRCH } = constants.errno;
 const SI_QUEUE = -1;
-/** Offsets in a siginfo_t of such a signal, the same on all 64-bit CPUs. */
+/** Offsets in the siginfo_t of such a signal, the same on all 64-bit CPUs. */
 const SI_CODE = 8;
 const SI_PID = 16;
 const SI_UID = 20;
 
 export class Signaller {
   private helper: Helper | undefined;
-  /** Why signals go to the pid. */
+  /** The reason why signals go to the pid. */
   private without: string | undefined;
 
   /**
-   * @param warn told in words when signals go to the pid
-   * @param program for tests
+   * @param warn called with the reason when signals go to the pid
+   * @param program a replacement for the helper, for tests
    */
   constructor(
     private readonly folder: ProcessFolder,
@@ -42,7 +42,7 @@ export class Signaller {
   ) {}
 
   /**
-   * Starts the helper, and sends no signal (0) once, so that the first real one is as quick as others. Once is enough.
+   * Starts the helper and sends signal 0 once, so that the first real signal is as fast as others. Called once.
    */
   async prepare(): Promise<void> {
     if (this.helper?.isAlive || this.without !== undefined) return;
@@ -61,7 +61,7 @@ export class Signaller {
     for (let tries = 0; tries < 2 && this.without === undefined; tries++) {
       await this.prepare();
       const errno = await this.helper?.send(number);
-      if (errno === undefined) continue; // it has been killed
+      if (errno === undefined) continue; // the helper has been killed
       if (errno === 0) return;
       if (errno === ESRCH) throw this.ended();
       if (errno === EINVAL) throw this.refused('/proc shows the processes of another pid namespace');
@@ -102,7 +102,7 @@ export class Signaller {
 
 /** A running helper. */
 class Helper {
-  /** Undefined once it runs, or why it does not. */
+  /** Undefined once it runs; else why it does not. */
   readonly started: Promise<string | undefined>;
   isAlive = true;
   private child: ChildProcess | undefined;
@@ -139,7 +139,7 @@ class Helper {
     });
   }
 
-  /** @returns 0 or an errno; undefined when it is dead */
+  /** @returns 0 or an errno; undefined when the helper is dead */
   async send(signal: number): Promise<number | undefined> {
     if (!this.isAlive) return undefined;
     const info = Buffer.alloc(SIGNAL_INFO_SIZE);

@@ -3,9 +3,8 @@
  *
  *     RUNNING --signal--> STOPPING --safepoint--> PARKED --command, signal--> RUNNING, or ended
  *
- * A process that is parked at a trap (TRAPPED) is claimed in the same way, and stays what it is when it is let go.
- * Claims are in claim.ts, letting go is in stopped-process.ts, and what is said of those that cannot be stopped in
- * refusals.ts.
+ * A process that is parked at a trap (TRAPPED) is claimed in the same way, and stays TRAPPED when it is let go. See
+ * claim.ts for claims, stopped-process.ts for letting go, refusals.ts for the errors.
  */
 
 import { InputError, ToolError } from '../base/errors.js';
@@ -29,28 +28,28 @@ import { type ImageProcess, noSuchProcess, processStatus } from './process.js';
 import { busy, noSafepoint, refuseSuspended } from './refusals.js';
 import { StoppedProcess } from './stopped-process.js';
 
-/** Milliseconds until it is asked again. */
+/** After this many milliseconds the process is asked again. */
 const SIGNAL_AGAIN = 200;
 /**
- * Milliseconds. After it a process of another pid namespace has noticed that its capturer is gone (CLAIM_NANOSECONDS in
- * process/park.ts).
+ * How long a process of another pid namespace may take to notice that its capturer is gone, in milliseconds
+ * (CLAIM_NANOSECONDS in process/park.ts).
  */
 const NOTICED_WITHIN = 4000;
 
 export interface StopOptions {
-  /** Milliseconds to wait for the process to start, and again for it to reach a safepoint. */
+  /** How long to wait for the process to start, and then for a safepoint, in milliseconds. */
   readonly timeout: number;
-  /** Throws when the user wants to give up. */
+  /** Throws when the user gives up. */
   checkCancelled(): void;
-  /** Told of what the user should know. */
+  /** Called with each warning for the user. */
   warn?(text: string): void;
 }
 
 /**
- * Brings the process to a safepoint and holds it there. One that is parked without a sender (WAGSNAP_PARK) is taken as
- * it stands.
+ * Stops the process at a safepoint and holds it there. A process that is parked without a sender (WAGSNAP_PARK) is
+ * taken as it is.
  *
- * @throws ToolError: it ended, is being captured by another tool, or came to no safepoint in time; then it continues
+ * @throws ToolError: it ended, another tool captures it, or it reached no safepoint in time; then it continues
  */
 export async function stopProcess(process: ImageProcess, options: StopOptions): Promise<StoppedProcess> {
   await process.prepareSignals((text) => options.warn?.(text));
@@ -76,7 +75,7 @@ export async function stopProcess(process: ImageProcess, options: StopOptions): 
   }
 }
 
-/** @returns a claim when it is parked already, waiting for anyone */
+/** @returns a claim when the process is parked already and waits for any tool */
 async function waitUntilStoppable(process: ImageProcess, options: StopOptions): Promise<Claim | undefined> {
   const { pid } = process;
   const start = performance.now();
@@ -85,7 +84,7 @@ async function waitUntilStoppable(process: ImageProcess, options: StopOptions): 
     options.checkCancelled();
     const memory = process.tryMemory();
     if (!memory) {
-      // Yama hides the memory until the process has parked; that its handler is there can be seen without.
+      // Yama hides the memory until the process has parked, but whether it has its signal handler can be seen.
       const status = process.status();
       if (!status) throw noSuchProcess(pid);
       if (status.caughtSignals & (1n << BigInt(STOP_SIGNAL - 1))) return undefined;
@@ -101,8 +100,8 @@ async function waitUntilStoppable(process: ImageProcess, options: StopOptions): 
       if (state === STATE_TRAPPED && staysTrapped(process, memory)) return undefined;
       if (state > STATE_TRAPPED) throw new InputError('damaged-process', `pid ${pid}: unknown state ${state}`);
       const stopping = state === STATE_STOPPING || state === STATE_PARKED;
-      const own = sender === globalThis.process.pid; // an earlier capture of this tool has only just let it go
-      // One of an older image may have lost its wake-up (CHANGELOG.md): asking wakes it as well.
+      const own = sender === globalThis.process.pid; // an earlier capture by this tool has only just let it go
+      // Its wake-up may have been lost. Asking also wakes it.
       if (stopping && own && performance.now() - start > SIGNAL_AGAIN) return undefined;
       if (stopping && sender !== 0 && !own && isAlive(sender)) {
         throw busy(pid, sender);
@@ -138,7 +137,8 @@ async function waitUntilParked(process: ImageProcess, options: StopOptions, requ
       }
       stopping = state === STATE_STOPPING;
     }
-    // A signal is ignored while the process starts, which we may not see; a second one does no harm.
+    // A process that is still starting ignores signals, and we may not be able to see that. A second signal does no
+    // harm.
     if (!stopping && performance.now() - signalled > SIGNAL_AGAIN) {
       trace('stop', () => `asks pid ${pid} again`);
       await askToStop(process);
@@ -154,7 +154,7 @@ async function waitUntilParked(process: ImageProcess, options: StopOptions, requ
   }
 }
 
-/** Takes a stop request back, as well as it goes; a process that is another tool's is left alone. */
+/** Takes a stop request back, as far as possible. Leaves a process alone that another tool has claimed. */
 async function withdraw(process: ImageProcess): Promise<void> {
   const { runtime, thread } = process;
   const deadline = performance.now() + 1000;
@@ -166,18 +166,18 @@ async function withdraw(process: ImageProcess): Promise<void> {
       const sender = memory.u32(runtime + RT_STOP_SENDER);
       if (state !== STATE_STOPPING && state !== STATE_PARKED) return;
       if (sender !== globalThis.process.pid || performance.now() > deadline) return;
-      // The command is lost when the process parks at this very moment: so look again, and repeat.
+      // The command is lost if the process parks at this very moment: so check again, and repeat.
       trace('stop', () => `takes the request to pid ${process.pid} back`);
       memory.writeU32(runtime + RT_COMMAND, COMMAND_RESUME);
       await askToStop(process);
       await sleep(Math.max(pause, 1));
     }
   } catch {
-    // It has ended: there is nothing to let go.
+    // The process has ended: there is nothing to let go.
   }
 }
 
-/** Of a process that another one has named: nothing is done to it. */
+/** Whether a process still exists. Only its status is read. */
 function isAlive(pid: number): boolean {
   return (processStatus(pid)?.state ?? 'Z') !== 'Z';
 }

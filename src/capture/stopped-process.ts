@@ -1,8 +1,8 @@
 /**
- * A process that stands still for us: the promise that it is let go, whatever happens.
+ * A process that stands still for us, with the promise that it is let go, whatever happens.
  *
- * resume() or end() belongs into a finally. When this tool dies instead, the process sees it (it holds a pidfd of the
- * sender, or in another pid namespace the other end of our lifeline) and continues by itself. Not so after keep().
+ * Call resume() or end() in a finally. If this tool dies instead, the process notices (by its pidfd of the sender, or
+ * by the other end of our lifeline in another pid namespace) and continues by itself. After keep() it does not.
  */
 
 import { ToolError } from '../base/errors.js';
@@ -22,7 +22,7 @@ import { FIRST_PAUSE, longer, sleep } from './pauses.js';
 import type { ImageProcess } from './process.js';
 
 /** Milliseconds. */
-const ENDS_WITHIN = 10_000; // it may have to wait for its turn, or for a stalled machine
+const ENDS_WITHIN = 10_000; // the process may have to wait for the CPU, or for a stalled machine
 const GONE_WITHIN = 30_000;
 
 /** A process that stands still until it is released. */
@@ -32,7 +32,7 @@ export class StoppedProcess {
 
   constructor(
     private readonly process: ImageProcess,
-    /** When it was asked to stop: performance.now(). */
+    /** When it was asked to stop, as performance.now() has it. */
     readonly stopRequested: number,
     private readonly lifeline: Lifeline | undefined,
   ) {}
@@ -43,25 +43,25 @@ export class StoppedProcess {
   }
 
   /**
-   * From now on it stays parked, whatever happens to this tool, until resumeKept() or end().
+   * Keeps it parked from now on, whatever happens to this tool, until resumeKept() or end().
    *
-   * @throws ToolError when it does not say so; then resume() is still to be called
+   * @throws ToolError when it does not confirm; resume() is then still to be called
    */
   async keep(): Promise<void> {
     await keepParked(this.process);
-    this.isKept = true; // and has no lifeline any more
+    this.isKept = true; // it has no lifeline any more
   }
 
-  /** After keep(): lets it continue. @throws ToolError when it does not answer; it is kept then */
+  /** Lets it continue after keep(). @throws ToolError when it does not answer; it is then still kept */
   async resumeKept(): Promise<void> {
     await resumeKept(this.process);
   }
 
   /**
-   * Ends it and waits until it is gone. One that does not end by itself, as it is suspended or held, is killed.
+   * Ends it and waits until it is gone. Kills it if it does not end by itself because it is suspended or held.
    *
-   * @param successor path of the snapshot that continues for it, which it says as it ends; '' when it is no file
-   * @throws ToolError when it cannot be told, or even be killed; the snapshot is complete then
+   * @param successor path of the snapshot that continues it, for its last message; '' when there is no file
+   * @throws ToolError when it can neither be told nor killed; the snapshot is complete then
    */
   async end(successor = ''): Promise<void> {
     try {
@@ -88,7 +88,7 @@ export class StoppedProcess {
     }
   }
 
-  /** A path that is too long to say is not said. In a process of an older image nothing reads it. */
+  /** A path that is too long for the message is left out. Processes of older images do not read it. */
   private writeSuccessor(path: string): void {
     const bytes = Buffer.from(path);
     if (bytes.length > SUCCESSOR_MAX) return;
@@ -97,7 +97,7 @@ export class StoppedProcess {
     memory.writeU32(runtime + RT_SUCCESSOR_LENGTH, bytes.length);
   }
 
-  /** By its memory, too: a zombie has none. */
+  /** Also looks at its memory: a zombie has none. */
   private isGone(): boolean {
     const status = this.process.status();
     return !status || status.state === 'Z' || status.state === 'X' || !this.process.memory.isThere();
@@ -118,7 +118,9 @@ export class StoppedProcess {
   }
 }
 
-/** Whoever lets a process go has all that it wanted of it: that it has just ended, or was killed, is no failure. */
+/**
+ * The capture is complete when a process is let go, so it is no failure that the process has just ended or was killed.
+ */
 async function unlessEnded(action: () => Promise<void>): Promise<void> {
   try {
     await action();

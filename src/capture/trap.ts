@@ -1,4 +1,4 @@
-/** The trap that a process is parked at: its kind in words, and where it is. */
+/** The trap at which a process is parked: its kind in words, and its place. */
 
 import { TAG_INDEX, TAG_NAME, TAG_NAME_LENGTH } from '../image/contract/exception-tables.js';
 import {
@@ -34,7 +34,7 @@ import {
 import type { TrapPlace } from './lift.js';
 import type { ImageProcess } from './process.js';
 
-/** In the words of the process's own message (runtime/process/traps.ts). */
+/** The messages that the process prints (runtime/process/traps.ts). */
 export const TRAP_MESSAGES: Readonly<Record<number, string>> = {
   [TRAP_UNREACHABLE]: 'unreachable',
   [TRAP_MEMORY]: 'out of bounds memory access',
@@ -55,9 +55,9 @@ export const TRAP_MESSAGES: Readonly<Record<number, string>> = {
   [TRAP_EMBEDDER]: 'an import function of the embedder has failed',
 };
 
-/** Bytes of why a function of the embedder has failed that are kept. */
+/** How much of an embedder's error message is kept, in bytes. */
 const TRAP_TEXT_SIZE = 2048;
-/** Bytes of a tag's name that are kept. */
+/** How much of a tag's name is kept, in bytes. */
 const NAME_MAX = 1024;
 
 export interface ProcessTrap {
@@ -81,7 +81,7 @@ export function readTrap({ memory, thread }: ImageProcess): ProcessTrap {
     },
   };
 
-  /** `module.name: why`, as the process says it. */
+  /** `module.name: why`, as the process prints it. */
   function embedderText(): string {
     const length = Math.min(Number(memory.u64(thread + TH_TRAP_TEXT_LENGTH)), TRAP_TEXT_SIZE);
     return memory.read(memory.address(thread + TH_TRAP_TEXT), length).toString('utf8');

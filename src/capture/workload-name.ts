@@ -1,17 +1,17 @@
 /**
- * What a running workload is called: by the variable that it was started with, or by its image, which continues a
- * snapshot. Both are seen without looking into its memory, which Yama may forbid.
+ * The name of a running workload: from the variable that it was started with, or from its image when it continues a
+ * snapshot. Neither needs access to its memory, which Yama may forbid.
  */
 
 import type { ImageDescription } from '../image/reader.js';
 import { isWorkloadName, NAME_VARIABLE, nameInImage } from '../image/workload-name.js';
 import type { ProcessFolder } from './process-folder.js';
 
-/** Bytes that are read of an environment, at most: as much as the kernel lets a process have by default. */
+/** How much of an environment is read, in bytes: the kernel's default limit for a process. */
 const ENVIRONMENT_MAX = 1 << 21;
 const MARK = Buffer.from(`${NAME_VARIABLE}=`);
 
-/** Undefined when it has no name, or what it says is none. Never fails. */
+/** Undefined when the workload has no valid name. Never fails. */
 export function nameOfWorkload(folder: ProcessFolder, image: ImageDescription): string | undefined {
   try {
     return nameInEnvironment(folder.head('environ', ENVIRONMENT_MAX)) ?? nameInImage(image);

@@ -1,10 +1,10 @@
 /**
- * The running processes of our images on this machine, found by what each says about itself: /proc/PID/exe is an image,
- * or an emulator (qemu-user, by its name) that has mapped one. There is no registry to go stale. Reads only; processes
- * that we may not look at (other users') are left out.
+ * Lists the running processes of our images on this machine. Each is recognized by itself: /proc/PID/exe is an image,
+ * or an emulator (qemu-user, by its name) that has mapped one. So no registry can get outdated. Only reads. Processes
+ * that may not be inspected (other users') are left out.
  *
- * Any of them may be hostile: nothing of one is read without a bound, none is waited for, and what is wrong with one is
- * said in its own entry.
+ * Any of them may be hostile: every read has a limit, nothing waits for a process, and a faulty process only affects
+ * its own entry.
  */
 
 import { closeSync, fstatSync, openSync, readdirSync, readFileSync } from 'node:fs';
@@ -27,52 +27,52 @@ import { ProcessFolder, startOf } from './process-folder.js';
 import { ProcessMemory } from './process-memory.js';
 import { nameOfWorkload } from './workload-name.js';
 
-/** By STATE_*. */
+/** Names by STATE_*. */
 const STATE_NAMES = ['starting', 'running', 'stopping', 'parked', 'trapped'] as const;
-/** What a workload does, or waits for; `kept` is one that a move has left parked (kept.ts). */
+/** What a workload does or waits for; `kept`: a move has left it parked (kept.ts). */
 export type WorkloadState = (typeof STATE_NAMES)[number] | 'kept';
 
-/** @param flags RT_FLAGS. @returns undefined for a state that there is none of */
+/** @param flags RT_FLAGS. @returns undefined for an unknown state */
 export function stateName(state: number, flags: number): WorkloadState | undefined {
   return (flags & FLAG_KEPT) !== 0 ? 'kept' : STATE_NAMES[state];
 }
 
-/** Bytes that are read of one process's identity, at most: 16 MiB take 0.2 s. */
+/** How much of one process's identity is read, in bytes: 16 MiB take 0.2 s. */
 const IDENTITY_MAX = 1 << 24;
 const TICKS = 100; // USER_HZ, the same on all machines
 
 export interface WorkloadEntry {
   readonly pid: number;
-  /** What it was named when it was started or restored. */
+  /** The workload's name, given when it was started or restored. */
   readonly name: string | undefined;
   /**
-   * Why its image cannot be read; then nothing is known of it but what the kernel says, and `module` is the file's
-   * name.
+   * Why the image cannot be read. Then only the kernel's information is known, and `module` is the name of the file.
    */
   readonly unreadable: string | undefined;
   /**
-   * Of its main module; when that has none, the file's, or what it was started as when that is one of our own files.
+   * The main module's name, else the file's. For our own files, whose names say nothing, it is the name that the
+   * program was started by.
    */
   readonly module: string;
   readonly arch: string;
   readonly compiler: string;
-  /** Whether it can be captured: compiled with site tables. */
+  /** Whether it was compiled with site tables, so that it can be captured. */
   readonly capturable: boolean;
-  /** Seconds since it was started. */
+  /** Age in seconds. */
   readonly age: number;
-  /** Resident bytes. */
+  /** Resident memory in bytes. */
   readonly memory: number;
   /**
-   * What it does; undefined when its memory may not be read, as with Yama before it has named us as its tracer.
+   * Its state; undefined when its memory may not be read, as with Yama before it has named us as its tracer.
    */
   readonly state: WorkloadState | undefined;
-  /** A letter, as in ps: R running, S sleeping, T stopped... */
+  /** The kernel's state letter, as in ps: R running, S sleeping, T stopped... */
   readonly systemState: string;
-  /** Of the program, its name first, whoever runs it. */
+  /** The program's arguments, in an emulator too; the first is its name. */
   readonly args: readonly string[];
 }
 
-/** In the order of their pids. @param proc for tests */
+/** Entries by ascending pid. @param proc the mount point of procfs, for tests */
 export function listWorkloads(proc = '/proc'): WorkloadEntry[] {
   const uptime = Number(readFileSync(`${proc}/uptime`, 'latin1').split(' ')[0]);
   const entries: WorkloadEntry[] = [];
@@ -88,11 +88,11 @@ interface FoundImage {
   readonly image: ImageDescription;
   readonly fd: number;
   readonly path: string;
-  /** Where it is mapped, when that is known already. */
+  /** The load address, when it is known already. */
   readonly base?: number;
 }
 
-/** A process that is not ours, has just ended or is somebody else's is undefined. */
+/** Undefined for a process that is not ours, has just ended, or belongs to another user. */
 function readWorkload(proc: string, pid: number, uptime: number): WorkloadEntry | undefined {
   let folder: ProcessFolder;
   try {
@@ -112,7 +112,7 @@ function readWorkload(proc: string, pid: number, uptime: number): WorkloadEntry 
   }
 }
 
-/** @param found its image, or why that cannot be read */
+/** @param found its image, or why the image cannot be read */
 function describe(folder: ProcessFolder, found: FoundImage | string, uptime: number): WorkloadEntry {
   const image = typeof found === 'string' ? undefined : found.image;
   const path = typeof found === 'string' ? folder.link('exe') : found.path;
@@ -135,7 +135,7 @@ function describe(folder: ProcessFolder, found: FoundImage | string, uptime: num
 }
 
 /**
- * The cache calls its files by what is in them, and temporary ones are all called alike: that says nothing to people.
+ * Files of the cache are named by their contents, and temporary files all alike: those names say nothing to people.
  */
 function fileName(path: string, [started]: readonly string[]): string {
   const isOwn = isCacheEntry(basename(path)) || isTemporaryFolder(dirname(path));
@@ -143,10 +143,10 @@ function fileName(path: string, [started]: readonly string[]): string {
 }
 
 /**
- * The image that a process runs, of which the caller closes the descriptor; undefined when it runs none, or we may not
- * look.
+ * Opens the image that a process runs; the caller closes the descriptor. Undefined when it runs none, or may not be
+ * inspected.
  *
- * @returns why it cannot be read, in words, when it is one of ours
+ * @returns why the image cannot be read, in words, when it is one of ours
  * @throws the system's error
  */
 function findImage(folder: ProcessFolder): FoundImage | string | undefined {
@@ -170,7 +170,7 @@ function findImage(folder: ProcessFolder): FoundImage | string | undefined {
   }
 }
 
-/** Whether an executable that cannot be read as an image wants to be one. */
+/** Whether an unreadable executable seems to be one of our images. */
 function isOurs(fd: number): boolean {
   try {
     return readElf(new FileSource(fd)).sections.some(({ name }) => name === SECTION.identity);
@@ -183,7 +183,7 @@ function residentBytes(status: string): number {
   return Number(/^VmRSS:\s*(\d+) kB/m.exec(status)?.[1] ?? 0) * 1024;
 }
 
-/** Undefined when it cannot be seen, or is not there yet. */
+/** Undefined when it cannot be seen, or is not mapped yet. */
 function runtimeState(folder: ProcessFolder, { image, fd, path, base }: FoundImage): WorkloadState | undefined {
   let memory: ProcessMemory | undefined;
   try {

@@ -1,12 +1,12 @@
 /**
- * Which pages of a running process were written: the tool's side of image/contract/tracking.ts. The process looks itself,
- * in its signal handler, a range at a time, so that it never stands still for longer than a slice takes.
+ * Finds the written pages of a running process: the tool's side of image/contract/tracking.ts. The process itself
+ * looks, in its signal handler, one range at a time, so that it never stands still longer than a slice takes.
  *
- * A session is one tool's. When another tool begins one, or the process does not answer, this one is lost: each call
- * then throws TrackingLost, and whoever asked has to take everything for written.
+ * A session belongs to one tool. It is lost when another tool begins one, or when the process does not answer. Each
+ * call then throws TrackingLost, and the caller must treat everything as written.
  *
- * Whatever happens to the tool, nothing has to be undone in the process: a page that stays protected costs one fault
- * when it is next written.
+ * If the tool dies, nothing has to be undone in the process: a page that stays protected costs one fault at its next
+ * write.
  */
 
 import { randomBytes } from 'node:crypto';
@@ -52,22 +52,25 @@ import type { NativeMemory } from './instance-state.js';
 import { FIRST_PAUSE, longer, sleep } from './pauses.js';
 import type { ImageProcess } from './process.js';
 
-/** How a process tracks. */
+/** The ways in which a process can track writes. */
 export type TrackingWay = 'userfault' | 'protect';
 const WAYS: Readonly<Record<TrackingWay, number>> = { userfault: TRACK_USERFAULT, protect: TRACK_PROTECT };
 
-/** Bytes of a memory that the process looks at at once: write-protecting them takes it 0.5 ms. */
+/** How much memory the process handles in one slice, in bytes: write-protecting it takes 0.5 ms. */
 const SLICE = 16 << 20;
-/** Milliseconds until it is asked again, and until it is given up. */
+/** After how many milliseconds the process is asked again, and is given up. */
 const ASK_AGAIN = 100;
 const GIVE_UP = 3000;
 
-/** The session is over: everything may have been written. Not for users: the capture does without. */
+/**
+ * The session is lost: everything may have been written. Users do not see this error: the capture goes on without
+ * tracking.
+ */
 export class TrackingLost extends Error {}
 
 export class WrittenPages {
   private session = 0;
-  /** Nanoseconds that the process was interrupted for, at most at once. */
+  /** The longest interruption of the process, in nanoseconds. */
   longestSlice = 0;
 
   private constructor(
@@ -76,11 +79,11 @@ export class WrittenPages {
   ) {}
 
   /**
-   * Begins a session. The first scan of a page then tells whether it was written since the last session's last scan of
-   * it; of a page that was never scanned, whether it is there.
+   * Begins a session. The first scan of a page then says whether it was written since the last scan of the previous
+   * session. For a page that was never scanned, it says whether the page is present.
    *
-   * @param forced the way to use, for tests; else the best that the process has
-   * @returns undefined when the process cannot track, or is older
+   * @param forced the way to use, for tests; default: the best that the process supports
+   * @returns undefined when the process cannot track writes, or has an older image
    */
   static async begin(
     process: ImageProcess,
@@ -106,10 +109,10 @@ export class WrittenPages {
   }
 
   /**
-   * What was written in a memory since its last scan; from now on that counts from here.
+   * What was written in a memory since its last scan. The next scan counts from this one.
    *
    * @param stands the process stands still: no slice is too long for it
-   * @returns of each page of the memory: bit n set when its block n was written
+   * @returns for each page of the memory: bit n is set when its block n was written
    * @throws TrackingLost
    */
   async scan({ address, pages }: NativeMemory, stands = false): Promise<Uint16Array> {
@@ -126,16 +129,16 @@ export class WrittenPages {
   }
 
   /**
-   * From the last scans on, what is written is a difference to a snapshot: the next session's `since`.
+   * Names the snapshot to which writes after the last scans are a difference: the next session's `since`.
    *
-   * @param id of the snapshot, TRACK_ID_SIZE bytes
+   * @param id the snapshot's, TRACK_ID_SIZE bytes
    * @throws TrackingLost
    */
   async keep(id: Uint8Array): Promise<void> {
     await this.ask(TRACK_KEEP, 0, 0, id);
   }
 
-  /** Takes away all protection. @throws TrackingLost */
+  /** Removes all protection. @throws TrackingLost */
   async end(): Promise<void> {
     await this.ask(TRACK_END);
   }
@@ -157,7 +160,7 @@ export class WrittenPages {
       markBlocks(blocks, (from - address) / BLOCK, (to - address) / BLOCK);
       last = to;
     }
-    // Another tool's scan would have overwritten them meanwhile, and has a number of its own then.
+    // Another tool's scan would have overwritten them, but would also have changed the session's number.
     if (memory.u32(runtime + RT_TRACKING + TK_ANSWER + RQ_NUMBER) !== this.number)
       throw new TrackingLost('another tool');
   }
@@ -207,7 +210,7 @@ export class WrittenPages {
     }
   }
 
-  /** Whether it is neither suspended nor gone. */
+  /** Whether the process is neither suspended nor gone. */
   private canAnswer(): boolean {
     const state = this.process.status()?.state;
     return state !== undefined && !['T', 't', 'Z', 'X'].includes(state);
@@ -218,7 +221,7 @@ export class WrittenPages {
   }
 }
 
-/** Whether it runs; one that starts, or that this tool has just let go, is given a moment. */
+/** Whether the process runs. Waits a moment for one that starts, or that this tool has just let go. */
 export async function runs({ memory, runtime, thread }: ImageProcess): Promise<boolean> {
   const deadline = performance.now() + GIVE_UP;
   for (let pause = FIRST_PAUSE; performance.now() < deadline; pause = longer(pause)) {

@@ -1,9 +1,9 @@
 /**
- * Finding a path below a directory from the tool, as the image will: component by component, no link followed by the
- * kernel, and never outside (the three rules of runtime/descriptors/walk.ts). For checks before a restore; the image
- * opens everything itself.
+ * Finds a path below a directory as the image will: component by component, without letting the kernel follow links,
+ * and never outside (the three rules of runtime/descriptors/walk.ts). The tool uses it for checks before a restore; the
+ * image opens everything itself.
  *
- * Node has no openat: /proc/self/fd/N/NAME does the same for a single name (proc(5)).
+ * Node has no openat: /proc/self/fd/N/NAME does the same for one name (proc(5)).
  */
 
 import { closeSync, constants, existsSync, fstatSync, openSync, readlinkSync } from 'node:fs';
@@ -12,27 +12,27 @@ import { O_PATH, pathOfDescriptor } from '../base/path-descriptor.js';
 const { O_DIRECTORY, O_NOFOLLOW } = constants;
 const LINKS_MAX = 40; // as in Linux
 
-/** A path that cannot be walked; `code` like those of Node's own errors. */
+/** A path that cannot be walked. `code` has the form of Node's own errors. */
 export class PathError extends Error {
   constructor(readonly code: 'EXDEV' | 'ELOOP' | 'ENOTDIR' | 'ENOENT') {
     super(code === 'EXDEV' ? 'the path leads outside of the directory' : code);
   }
 }
 
-/** Whether this process can look at files in this way. */
+/** Whether this process can walk paths this way. */
 export function canWalk(): boolean {
   return existsSync('/proc/self/fd');
 }
 
 /**
- * @param top of the directory, absolute
- * @param path below it; an empty one is the directory itself
- * @returns an O_PATH descriptor of what is there, never of a symbolic link
+ * @param top absolute path of the directory
+ * @param path path below it; an empty one is the directory itself
+ * @returns an O_PATH descriptor of the file, which is never a symbolic link
  * @throws PathError, or Node's error of a system call
  */
 export function findBeneath(top: Uint8Array, path: Uint8Array): number {
   const root = openSync(Buffer.from(top), O_PATH | O_DIRECTORY);
-  const open = [root]; // of the directories walked so far, none of them a link
+  const open = [root]; // the directories walked so far, none of them a link
   try {
     return walk(open, path);
   } finally {
@@ -40,7 +40,7 @@ export function findBeneath(top: Uint8Array, path: Uint8Array): number {
   }
 }
 
-/** @param open the root; directories walked through are added and taken off */
+/** @param open begins with the root; directories are pushed and popped as the path leads through them */
 function walk(open: number[], path: Uint8Array): number {
   let names = split(path);
   let links = 0;
@@ -76,7 +76,7 @@ function walk(open: number[], path: Uint8Array): number {
 
 const SLASH = 0x2f;
 
-/** Names as latin1, which keeps every byte. */
+/** Names as latin1, which preserves every byte. */
 function split(path: Uint8Array): string[] {
   if (path[0] === SLASH) throw new PathError('EXDEV');
   return Buffer.from(path)

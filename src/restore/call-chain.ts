@@ -1,9 +1,10 @@
 /**
- * Who may call whom on a snapshot's stack: each frame's function must be what the instruction in the frame outside of
- * it calls, as the module's own bytes say, or what a tail call may have put in its place (tail-calls.ts).
+ * Checks who may call whom on a snapshot's stack. Each frame's function must be the one that the instruction in the
+ * next outer frame calls, as the module's own bytes say, or one that a tail call may have put in its place
+ * (tail-calls.ts).
  *
- * Works on pairs of sites, not on frames: a recursion of 100,000 frames is a handful of pairs. Offsets have been found
- * in the fresh image's site table before, so an instruction starts there.
+ * Checks pairs of sites, not frames: a recursion of 100,000 frames is a handful of pairs. The fresh image's site table
+ * already has each offset, so an instruction starts there.
  */
 
 import { InputError } from '../base/errors.js';
@@ -29,7 +30,7 @@ export class CallChain {
   private readonly seen = new Set<number>();
   private readonly tailCalls: TailCalls;
 
-  /** @param modules of each guest instance */
+  /** @param modules the module of each guest instance */
   constructor(
     private readonly modules: readonly Module[],
     private readonly references: References,
@@ -38,10 +39,10 @@ export class CallChain {
   }
 
   /**
-   * Checks that `outer` calls the function of `inner`. `pair` is a number that is the same for the same two sites:
-   * they are checked once.
+   * Checks that `outer` calls the function of `inner`. `pair` is a number that identifies the two sites, so that each
+   * pair is checked once.
    *
-   * @throws InputError naming frame number `frame` (the outer one)
+   * @throws InputError that names frame number `frame` (the outer one)
    */
   check(inner: FrameSite, outer: FrameSite, pair: number, frame: number): void {
     if (this.seen.has(pair)) return;
@@ -55,7 +56,7 @@ export class CallChain {
     this.seen.add(pair);
   }
 
-  /** Checks that the outermost frame is of the function that the phase starts. */
+  /** Checks that the outermost frame belongs to the function that the phase starts. */
   checkBottom(site: FrameSite, { phase, call }: Pick<Snapshot, 'phase' | 'call'>, frame: number): void {
     if (phase.kind === 'call') {
       if (call !== undefined && this.leadsTo(this.resolve(call.instance, call.func), site)) return;
@@ -73,7 +74,10 @@ export class CallChain {
     }
     const type = this.typeOf(target);
     if (type.params.length + type.results.length > 0) {
-      throw new InputError('snapshot', `snapshot: frame #${frame}: the ${phase.kind} function takes or gives values`);
+      throw new InputError(
+        'snapshot',
+        `snapshot: frame #${frame}: the ${phase.kind} function has parameters or results`,
+      );
     }
   }
 
@@ -108,7 +112,7 @@ export class CallChain {
   }
 
   /**
-   * Whether a call of a function can have `actual` on the stack: the function itself, or one that it has tail-called.
+   * Whether a call of a function can leave `actual` on the stack: the function itself, or one that it has tail-called.
    */
   private leadsTo(called: FunctionName, actual: FunctionName): boolean {
     if (called.instance !== actual.instance) return false;
@@ -118,7 +122,7 @@ export class CallChain {
     return !isImport && this.tailCalls.mayReplace(module, this.typeOf(called), module, this.typeOf(actual));
   }
 
-  /** The function behind an index of an instance's index space: another instance's when it is linked to one. */
+  /** The function of an index in an instance's index space. An imported function belongs to another instance. */
   private resolve(instance: number, func: number): FunctionName {
     const identity: Identity = this.references.identity;
     const { functions } = identity.instances[instance + FIRST_GUEST];

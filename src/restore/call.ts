@@ -1,6 +1,6 @@
 /**
- * The call that a snapshot continues with instead of its program's entry, checked against the module, as the resume plan
- * has it.
+ * Checks the call that a snapshot continues with instead of its program's entry against the module, and prepares it for
+ * the resume plan.
  */
 
 import { InputError } from '../base/errors.js';
@@ -11,19 +11,19 @@ import { erasedTypes } from '../wasm/ref-types.js';
 import type { References } from './placed-references.js';
 
 export interface PlannedCall {
-  /** Image offset of the function's record. */
+  /** Image offset of the function record. */
   readonly record: number;
   readonly initialize: boolean;
   readonly results: Uint8Array; // of ValType
   readonly resultCells: number;
-  /** Pairs of words. */
+  /** The arguments, as pairs of words. */
   readonly arguments: Uint32Array;
 }
 
 /**
- * Undefined when there is none.
+ * Undefined when the snapshot has no call.
  *
- * @param modules of each instance
+ * @param modules the module of each instance
  * @throws InputError
  */
 export function planCall(
@@ -50,7 +50,7 @@ export function planCall(
   return { record, initialize, results, resultCells, arguments: call.arguments };
 }
 
-/** Of a function that references.record has found. */
+/** The type of a function for which references.record has found a record. */
 export function typeOfCall(
   modules: readonly Module[],
   { instance, func }: { instance: number; func: number },
@@ -62,5 +62,5 @@ export function typeOfCall(
 }
 
 function fault(what: string): InputError {
-  return new InputError('snapshot', `snapshot: call: ${what} cannot be what the module has`);
+  return new InputError('snapshot', `snapshot: call: ${what} does not match the module`);
 }

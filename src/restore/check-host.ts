@@ -1,10 +1,10 @@
 /**
- * Whether a snapshot's descriptors can be opened here and now: files and directories below their directories, files
- * given by their paths, addresses. Everything that is wrong is found before anything runs or is written, and nothing is
- * changed by looking.
+ * Checks whether a snapshot's descriptors can be opened here and now: files and directories below preopened
+ * directories, files given by path, addresses. Everything that is wrong is found before anything runs or is written,
+ * and looking changes nothing.
  *
- * Follows paths as the image does (beneath.ts). It is for people: what happens between this and the start of the image,
- * the image itself refuses (runtime/wasi/resume.ts).
+ * Follows paths as the image does (beneath.ts). These checks are for people: the image itself refuses what changes
+ * between this check and its start (runtime/wasi/resume.ts).
  */
 
 import { accessSync, type BigIntStats, closeSync, constants, fstatSync, lstatSync, openSync, statSync } from 'node:fs';
@@ -20,13 +20,13 @@ import { canWalk, findBeneath, PathError } from './beneath.js';
 import { type Grants, grantDescriptors, type Problem, quote, RestoreProblems } from './grants.js';
 
 export interface HostChecks extends Grants {
-  /** A file that has changed since the capture is a problem, not a warning. */
+  /** Whether a file that has changed since the capture is a problem instead of a warning. */
   readonly strictFiles?: boolean | undefined;
 }
 
 /**
- * @returns warnings: a line per file that has changed since the capture
- * @throws RestoreProblems naming all that is wrong
+ * @returns warnings: one line for each file that has changed since the capture
+ * @throws RestoreProblems, which lists everything that is wrong
  */
 export async function checkHost(stored: StoredSnapshot, checks: HostChecks): Promise<string[]> {
   const { descriptors, problems } = grantDescriptors(stored.snapshot.host.descriptors, checks);
@@ -43,11 +43,11 @@ export async function checkHost(stored: StoredSnapshot, checks: HostChecks): Pro
 
 class HostCheck {
   readonly warnings: string[] = [];
-  /** Preopens that are there. */
+  /** Preopens whose directories exist. */
   private readonly usable = new Map<number, Descriptor>();
-  /** Those of them that are the same directories as at capture, as far as this machine knows. */
+  /** Those that are the same directories as at the capture, as far as this machine can know. */
   private readonly same = new Set<number>();
-  /** Bound to the addresses that are checked, so that no two are the same. */
+  /** Sockets bound to the addresses under check, so that two equal addresses are noticed. */
   private readonly servers: Server[] = [];
 
   constructor(
@@ -63,7 +63,7 @@ class HostCheck {
       for (const descriptor of rest) if (descriptor.kind === 'preopen') this.checkPreopen(descriptor);
       for (const descriptor of rest) {
         const { kind, hostPath } = descriptor;
-        if (descriptor.contents !== undefined) continue; // it is made anew
+        if (descriptor.contents !== undefined) continue; // it is created anew
         if (kind === 'file' || kind === 'directory') await this.checkBelow(descriptor);
         else if (kind === 'given') await this.checkGiven(descriptor);
         else if (kind === 'stdio' && hostPath.length > 0) this.checkStream(descriptor);
@@ -92,7 +92,7 @@ class HostCheck {
   private async checkBelow(descriptor: Descriptor): Promise<void> {
     const { fd, kind, path } = descriptor;
     const preopen = this.usable.get(descriptor.preopen);
-    if (preopen === undefined) return; // said already
+    if (preopen === undefined) return; // reported already
     const { guestName, hostPath, readOnly } = preopen;
     const host = Buffer.from(join(Buffer.from(hostPath).toString(), Buffer.from(path).toString()));
     const what = `${kind} ${quote(path)} below ${quote(guestName)} (${quote(host)})`;
@@ -110,7 +110,7 @@ class HostCheck {
     await this.open(descriptor, `file ${quote(hostPath)}`, `--fd ${fd}=PATH|ignore|close`, find);
   }
 
-  /** @param find opens it as O_PATH */
+  /** @param find opens the file as O_PATH */
   private async open(descriptor: Descriptor, what: string, mend: string, find: () => number): Promise<void> {
     const { fd } = descriptor;
     let found: number | undefined;
@@ -128,7 +128,7 @@ class HostCheck {
     }
   }
 
-  /** Which file it is, its length, and what has changed. */
+  /** Checks which file it is, its length, and what has changed. */
   private async compare(
     descriptor: Descriptor,
     what: string,
@@ -140,7 +140,7 @@ class HostCheck {
     const policy = this.checks.policies?.get(fd);
     const isOther = typeof policy !== 'object' && this.isOther(descriptor, stat);
     if (kind === 'directory') {
-      if (isOther) this.report(fd, `${what} is another directory than the one that was open`);
+      if (isOther) this.report(fd, `${what} is not the directory that was open`);
       return;
     }
     const wasShorter = facts !== undefined && facts.size < offset;
@@ -151,7 +151,7 @@ class HostCheck {
     if (typeof policy === 'object') return;
     if (facts === undefined) {
       if (policy === 'fail')
-        this.add(fd, `${what}: nothing was recorded to compare it with`, `without --fd ${fd}=fail`);
+        this.add(fd, `${what}: the snapshot has nothing to compare it with`, `without --fd ${fd}=fail`);
       return;
     }
     const now: FileFacts = fileFacts(stat);
@@ -160,18 +160,18 @@ class HostCheck {
     const differences = factsThatDiffer(facts, { ...now, sha256 });
     if (isOther && (sha256 === undefined || differences.length > 0)) {
       const text = differences.length === 0 ? '' : `: ${differences.join(', ')}`;
-      this.report(fd, `${what} is another file than the one that was open${text}`);
+      this.report(fd, `${what} is not the file that was open${text}`);
     } else if (differences.length > 0) {
       this.report(fd, `${what} has changed since the capture: ${differences.join(', ')}`);
     }
   }
 
-  /** Known only where it was open: in the same directory, on this machine since it was started. */
+  /** Identities can be compared only in the same directory, on the same machine since its last boot. */
   private isOther({ kind, preopen, identity }: Descriptor, stat: BigIntStats): boolean {
     return (kind === 'given' || this.same.has(preopen)) && isSameFile(identity, stat) === false;
   }
 
-  /** What a file is not any more: an error where the user wants that, else a warning. */
+  /** Reports how a file differs: an error if the user wants that, else a warning. */
   private report(fd: number, text: string): void {
     const policy = this.checks.policies?.get(fd);
     const isStrict = policy === 'fail' || (policy === undefined && this.checks.strictFiles);
@@ -179,7 +179,7 @@ class HostCheck {
     else this.warnings.push(`descriptor ${fd}, ${text}`);
   }
 
-  /** Input is to be read; output is made if it is not there. */
+  /** Input has to be readable; output is created when it does not exist. */
   private checkStream(descriptor: Descriptor): void {
     const { fd, hostPath } = descriptor;
     const isInput = (descriptor.stream ?? fd) === 0;
@@ -202,7 +202,7 @@ class HostCheck {
     this.add(fd, `listener ${quote(path)}: ${problem}`, mend);
   }
 
-  /** @param line as in WAGSNAP_LISTEN: the image reads it, and refuses what is malformed */
+  /** @param line a line of WAGSNAP_LISTEN. The image parses it, and refuses a malformed one. */
   private async bind(line: string): Promise<string | undefined> {
     const match = /^(?:\[([0-9a-f:.]+)\]|([0-9.]+)):(\d{1,5})$/i.exec(line);
     if (!match || Number(match[3]) > 65535) return undefined;
@@ -229,12 +229,12 @@ function wrongKind({ kind, facts }: Descriptor, stat: BigIntStats): string | und
   const { type } = fileFacts(stat);
   if (kind === 'directory') return type === 'directory' ? undefined : `it is a ${type}, not a directory`;
   if (type === 'directory') return 'it is a directory, not a file';
-  if (facts !== undefined && facts.type !== type) return `it is a ${type}, it was a ${facts.type}`;
+  if (facts !== undefined && facts.type !== type) return `it is a ${type}, but was a ${facts.type}`;
   return undefined;
 }
 
 /**
- * Opens it with the access that it will have; what opening could wake up (a pipe, a device) is only asked for
+ * Opens the file with the access that it will have. For a pipe or a device, which opening could affect, only asks for
  * permission.
  */
 function tryToOpen({ kind, openFlags }: Descriptor, found: number, stat: BigIntStats): void {

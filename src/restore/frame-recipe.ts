@@ -1,9 +1,9 @@
 /**
- * How the values of one kind of frame get into a native frame: the image's site for a portable one, checked and turned
- * into a place per value.
+ * How the values of frames at one site get into native frames: the image's site for the portable one, checked, with a
+ * place for each value.
  *
- * Made once per distinct site of a snapshot, however many frames stand at it. Inputs are hostile: a site that the fresh
- * image does not have, or with other types, is the snapshot's fault.
+ * Made once for each distinct site of a snapshot, however many frames stand at it. Input is hostile: a site that the
+ * fresh image does not have, or has with other types, is the snapshot's fault.
  */
 
 import { InputError } from '../base/errors.js';
@@ -15,45 +15,45 @@ import { type Module, ValType } from '../wasm/module.js';
 import { formatTypes } from '../wasm/text.js';
 
 /**
- * What to do with a value: its place is a byte offset from sp, a register, the number of a value before it, or an index
+ * What to do with a value. Its place is a byte offset from sp, a register, the number of an earlier value, or an index
  * in `constants`.
  */
 export const enum Put {
   Slot,
   Register,
-  EqualsValue, // that lies in the same place
+  EqualsValue, // an earlier value that has the same place
   EqualsConstant,
   Nowhere, // no code reads it any more
 }
 
-/** What a value's words mean. */
+/** How a value's words are interpreted. */
 export const enum Shape {
   Narrow, // i32, f32: the high word is zero
-  Wide, // also an externref: 0 or n + 1, in a snapshot and in a process alike
+  Wide, // also an externref, which is 0 or n + 1 in snapshots and processes alike
   Reference, // a function reference: becomes a relocated pointer
   Vector, // v128: two more words follow
   Exception, // an exception reference: becomes a relocated pointer
 }
 
 export interface FrameRecipe {
-  /** Image offset to continue or return at. */
+  /** Image offset at which to continue, or to return to. */
   readonly codeOffset: number;
   /** Bytes from sp to the return address. */
   readonly frameSize: number;
-  /** Of each value, locals before operands. */
+  /** One entry for each value, locals before operands. */
   readonly put: Uint8Array; // of Put
   readonly place: Int32Array;
   readonly shape: Uint8Array; // of Shape
-  /** Index of its low word in the snapshot's, counted from the frame's first. */
+  /** Index of the value's low word in the snapshot's words, counted from the frame's first. */
   readonly word: Uint32Array;
-  /** Words of constants: two each, of a v128 four. */
+  /** Words of constants: two each, four for a v128. */
   readonly constants: Uint32Array;
 }
 
 const SITE_KIND = { entry: SITE_ENTRY, loop: SITE_LOOP, return: SITE_CALL, call: SITE_CALL } as const;
 
 /**
- * @param frame number of a frame at the site, for errors
+ * @param frame the number of a frame at the site, for errors
  * @throws InputError
  */
 export function frameRecipe(

@@ -1,9 +1,9 @@
 /**
- * What becomes of a snapshot's descriptors: each as it is to be opened, by what whoever restores gives and says
- * (`--dir`, `--listen`, `--fd`, `--same-dirs`), and what is missing from that.
+ * Resolves each descriptor of a snapshot from the restorer's options (`--dir`, `--listen`, `--fd`, `--same-dirs`), and
+ * finds what the options leave open.
  *
- * A snapshot cannot choose what it may touch: each directory is one that it is given, a file or directory is only ever
- * opened below one, the way a guest would, and addresses and host paths are given or trusted likewise. Looks at no
+ * A snapshot cannot choose what it may access. Each preopened directory is granted. Files and directories are opened
+ * only below one, as a guest would open them. Addresses and host paths are granted, or trusted by an option. Touches no
  * file: check-host.ts does.
  */
 
@@ -12,31 +12,31 @@ import { quoted } from '../base/terminal-text.js';
 import { HS_FD_CAPACITY } from '../image/contract/host-state.js';
 import type { Descriptor } from '../snapshot/host.js';
 
-/** A host directory given to the guest. */
+/** A host directory that the guest is given. */
 export interface Directory {
   /** Absolute path. */
   readonly host: string;
-  /** The name that the guest knows it by. */
+  /** The name by which the guest knows it. */
   readonly guest: string;
   readonly readOnly: boolean;
 }
 
 /**
- * `--fd N=...`: open it again (the default, but said: however it has changed), a bit bucket instead, not open any more,
- * refuse when it cannot be what it was, or a file of the host (an absolute path) instead.
+ * `--fd N=...`: `reopen` opens it again however it has changed; `ignore` replaces it by a bit bucket; `close` leaves it
+ * closed; `fail` refuses when it cannot be what it was; an absolute path replaces it by a file of the host.
  */
 export type FdPolicy = 'reopen' | 'ignore' | 'close' | 'fail' | { readonly path: string };
 
 export interface Grants {
   readonly directories?: readonly Directory[] | undefined;
   /**
-   * Preopens, listeners and host paths that were not given are what the snapshot names: only for snapshots that are
-   * trusted.
+   * Whether preopens, listeners and host paths without a grant stay what the snapshot names. Only for trusted
+   * snapshots.
    */
   readonly recordedDirectories?: boolean | undefined;
-  /** Addresses of its listeners, in the order of their descriptors: lines of WAGSNAP_LISTEN. */
+  /** Addresses for its listeners, in the order of their descriptors: lines of WAGSNAP_LISTEN. */
   readonly listeners?: readonly string[] | undefined;
-  /** By guest descriptor. */
+  /** Policies by guest descriptor. */
   readonly policies?: ReadonlyMap<number, FdPolicy> | undefined;
 }
 
@@ -45,13 +45,13 @@ export interface Problem {
   readonly fd: number;
   /** `file "a" below "/d" (/host/a): no such file` */
   readonly what: string;
-  /** The options that mend it. */
+  /** The options that solve it. */
   readonly mend: string;
-  /** Arguments that give it what it had, where that is all that is missing. */
+  /** Arguments that give the descriptor what it had, if those are all that is missing. */
   readonly recorded?: readonly string[];
 }
 
-/** All that is wrong, in one message. */
+/** Everything that is wrong, in one message. */
 export class RestoreProblems extends InputError {
   constructor(
     path: string,
@@ -62,15 +62,15 @@ export class RestoreProblems extends InputError {
   }
 }
 
-/** What a process may do to a file's times it may not do to /dev/null's. */
+/** Not granted for a bit bucket: a program must not change the times of /dev/null. */
 const RIGHT_FD_FILESTAT_SET_TIMES = 1n << 23n;
 const EMPTY = new Uint8Array(0);
-/** Of a file or directory that had no name: whatever has its name now, all the same. */
+/** For a file or directory that had no name: open whatever has its name now. */
 const BY_NAME = { contents: undefined, nameless: undefined };
-/** Of one that is not to be opened. */
+/** For a descriptor that is not opened. */
 const NO_FILE = { identity: undefined, ...BY_NAME };
 
-/** The descriptors as they are to be opened; those with problems are left as they were. */
+/** Resolves all descriptors; those with problems are left unchanged. */
 export function grantDescriptors(
   recorded: readonly Descriptor[],
   grants: Grants,
@@ -85,7 +85,7 @@ export function grantDescriptors(
       kept.push(ignored(descriptor));
     else if (typeof policy === 'object') kept.push(replaced(descriptor, policy.path));
     else if (policy === 'reopen' && descriptor.kind !== 'stdio') kept.push({ ...descriptor, ...BY_NAME });
-    // NOTE: a path of a standard stream is only ever one that was given; a snapshot's own must not be opened
+    // NOTE: a standard stream's path must come from the restorer; a path in the snapshot must not be opened
     else kept.push(descriptor.kind === 'stdio' ? { ...descriptor, hostPath: EMPTY } : descriptor);
   }
   const lines = [...(grants.listeners ?? [])];
@@ -98,7 +98,7 @@ export function grantDescriptors(
   return { descriptors, problems };
 }
 
-/** @throws InputError for a kind that no path can stand for */
+/** @throws InputError when a path cannot replace this kind of descriptor */
 function replaced(descriptor: Descriptor, path: string): Descriptor {
   const hostPath = Buffer.from(path);
   switch (descriptor.kind) {
@@ -110,7 +110,7 @@ function replaced(descriptor: Descriptor, path: string): Descriptor {
     case 'null':
       return { ...descriptor, ...NO_FILE, kind: 'given', path: EMPTY, preopen: 0, hostPath };
     default:
-      throw new InputError('fd', `descriptor ${descriptor.fd} is no file: a path cannot stand for it`);
+      throw new InputError('fd', `descriptor ${descriptor.fd} is not a file, so a path cannot replace it`);
   }
 }
 
@@ -133,7 +133,7 @@ function ignored(descriptor: Descriptor): Descriptor {
 }
 
 /**
- * A preopen that is gone while files below it stay is kept without rights, as when the program closes it
+ * A preopen that is closed while files below it stay open is kept without rights, as when the program closes it
  * (runtime/descriptors/closing.ts).
  */
 function keepPreopens(recorded: readonly Descriptor[], kept: readonly Descriptor[]): Descriptor[] {
@@ -161,7 +161,7 @@ function isBelow({ kind, preopen }: Descriptor, fd = preopen): boolean {
   return (kind === 'file' || kind === 'directory') && preopen === fd;
 }
 
-/** @param lines addresses that are left */
+/** @param lines the addresses that are not used yet */
 function grant(descriptor: Descriptor, grants: Grants, lines: string[], problems: Problem[]): Descriptor {
   const { fd, kind } = descriptor;
   const trusted = grants.recordedDirectories ?? false;
@@ -174,7 +174,7 @@ function grant(descriptor: Descriptor, grants: Grants, lines: string[], problems
     const recorded = `${text(descriptor.hostPath)}::${text(name)}${descriptor.readOnly ? ':ro' : ''}`;
     problems.push({
       fd,
-      what: `directory ${quote(name)}: it was not given one (it was ${quote(descriptor.hostPath)})`,
+      what: `directory ${quote(name)}: no directory was given for it (it was ${quote(descriptor.hostPath)})`,
       mend: `--dir HOST::${text(name)}, --same-dirs`,
       recorded: ['--dir', recorded],
     });
@@ -186,14 +186,14 @@ function grant(descriptor: Descriptor, grants: Grants, lines: string[], problems
     if (trusted && !inherited) return descriptor;
     problems.push({
       fd,
-      what: `listener: it was not given an address (it was ${quote(descriptor.path)})`,
+      what: `listener: no address was given for it (it was ${quote(descriptor.path)})`,
       mend: `--listen HOST:PORT, --listen unix:PATH, ${inherited ? '' : '--same-dirs, '}--fd ${fd}=close`,
       ...(inherited ? {} : { recorded: ['--listen', address] }),
     });
   } else if (kind === 'given' && !hasPath && !trusted && descriptor.contents === undefined) {
     problems.push({
       fd,
-      what: `file ${quote(descriptor.hostPath)}: it was not given one (a restore had given it this)`,
+      what: `file ${quote(descriptor.hostPath)}: no file was given for it (an earlier restore gave it this one)`,
       mend: `--fd ${fd}=PATH|ignore|close, --same-dirs`,
       recorded: ['--fd', `${fd}=${text(descriptor.hostPath)}`],
     });
@@ -201,25 +201,28 @@ function grant(descriptor: Descriptor, grants: Grants, lines: string[], problems
   return descriptor;
 }
 
-/** Whatever has its name now, if anything has, is another one. */
+/** What has the file's name now, if anything, is another file. */
 function refuseNameless({ fd, kind, path, hostPath, facts }: Descriptor, problems: Problem[]): void {
   const what = kind === 'directory' ? kind : (facts?.type ?? 'file');
   const name = quote(kind === 'given' ? hostPath : path);
   const mend = `--fd ${fd}=reopen|ignore|close`;
-  problems.push({ fd, what: `${what} ${name}: it had no name any more when it was captured`, mend });
+  problems.push({ fd, what: `${what} ${name}: it had been removed when the program was captured`, mend });
 }
 
-/** `--fd N=fail`: what is never, or not with these grants, as it was. Of files check-host.ts knows more. */
+/**
+ * `--fd N=fail`: refuses descriptors that can never be what they were, or not with these grants. check-host.ts refuses
+ * files.
+ */
 function refuseChange(before: Descriptor, after: Descriptor, problems: Problem[]): void {
   const { fd, kind } = before;
   const refuse = (what: string) => problems.push({ fd, what, mend: `without --fd ${fd}=fail` });
-  if (kind === 'stdio') refuse('standard stream: it is not the one that it was');
-  else if (kind === 'socket') refuse('connection: it cannot be restored but as reset by its peer');
+  if (kind === 'stdio') refuse('standard stream: it cannot be the one that it was');
+  else if (kind === 'socket') refuse('connection: it can only be restored as reset by its peer');
   else if (kind === 'preopen' && (!same(before.hostPath, after.hostPath) || before.readOnly !== after.readOnly)) {
     const was = `${quote(before.hostPath)}${before.readOnly ? ' (read-only)' : ''}`;
-    refuse(`directory ${quote(before.guestName)}: it is not the one that it was, ${was}`);
+    refuse(`directory ${quote(before.guestName)}: it is another directory than before: it was ${was}`);
   } else if (kind === 'listener' && !same(before.path, after.path)) {
-    refuse(`listener: it is not at the address that it was, ${quote(before.path)}`);
+    refuse(`listener: it has another address than before: it was ${quote(before.path)}`);
   }
 }
 
@@ -231,7 +234,7 @@ function text(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString();
 }
 
-/** For messages. */
+/** A name for messages. */
 export function quote(bytes: Uint8Array): string {
   return quoted(text(bytes));
 }

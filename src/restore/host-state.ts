@@ -1,9 +1,9 @@
 /**
- * The host part of a snapshot as the host layer keeps it: a block of descriptors and paths
- * (image/contract/host-state.ts HS_*, FD_*).
+ * Encodes the host part of a snapshot as the host layer's block of descriptors and paths (image/contract/host-state.ts
+ * HS_*, FD_*).
  *
- * Native descriptors are not in here: start opens everything. A standard stream with a path is that file; without one,
- * the new process's own. The block is cut after the last path.
+ * The block has no native descriptors: start opens everything. A standard stream with a path becomes that file; without
+ * one, it is the new process's own. The block ends after the last path.
  */
 
 import { InputError } from '../base/errors.js';
@@ -27,7 +27,7 @@ import { quote } from './grants.js';
 
 const OPEN_WRITE = 2;
 
-/** @throws InputError for descriptors that cannot be */
+/** @throws InputError for invalid descriptors */
 export function encodeHostState(descriptors: readonly Descriptor[], embedder?: EmbedderState): Uint8Array {
   let count = 0;
   let size = HS_PATHS;
@@ -59,7 +59,7 @@ function putEmbedder(bytes: Buffer, { session, lastCall, isPending }: EmbedderSt
   bytes.write(session, HS_SESSION, 'hex');
 }
 
-/** What is first in its path area. */
+/** The string that comes first in the descriptor's path area. */
 function nameOf({ kind, path, guestName, hostPath }: Descriptor): Uint8Array {
   if (kind === 'preopen') return guestName;
   return kind === 'given' || kind === 'stdio' ? hostPath : path;
@@ -72,7 +72,7 @@ function putDescriptor(entry: Buffer, descriptor: Descriptor): void {
   writeDescriptorRecord(entry, { ...descriptor, native, pathLength, hostPathLength }, descriptor.offset);
 }
 
-/** Early snapshots do not say which stream it is that the program has moved: it is told by its direction then. */
+/** Early snapshots do not say which standard stream a moved descriptor is: then its direction tells. */
 function standardStream({ fd, stream, openFlags }: Descriptor): number {
   if (stream !== undefined) return stream;
   return fd <= 2 ? fd : (openFlags & OPEN_WRITE) !== 0 ? 1 : 0;
@@ -84,7 +84,7 @@ function check(descriptor: Descriptor, byFd: ReadonlyMap<number, Descriptor>): v
   if (kind === 'given' && descriptor.hostPath.length === 0) throw fault(fd, 'is a file without a path');
   if (kind !== 'file' && kind !== 'directory') return;
   const preopen = byFd.get(descriptor.preopen);
-  if (preopen?.kind !== 'preopen') throw fault(fd, 'is below no preopen');
+  if (preopen?.kind !== 'preopen') throw fault(fd, 'is not below a preopen');
   if (descriptor.contents !== undefined) return; // it is not in the directory
   if (preopen.readOnly && (descriptor.openFlags & OPEN_WRITE) !== 0) {
     throw fault(fd, `is open for writing below ${quote(preopen.guestName)}, which is read-only`);

@@ -1,8 +1,8 @@
 /**
- * The instances of a snapshot in a fresh image: globals and dropped segments into DATA, memories and tables into the
- * resume plan. All of it is checked against the module first.
+ * Puts the instances of a snapshot into a fresh image: globals and dropped segments into DATA, memories and tables into
+ * the resume plan. Everything is first checked against the module.
  *
- * Needs the image's identity for the places and the decoded modules for what may be there.
+ * The image's identity says where things are, the decoded modules what they may be.
  */
 
 import { InputError } from '../base/errors.js';
@@ -20,7 +20,7 @@ import type { PlannedMemory, PlannedTable } from './plan.js';
 
 const GLOBAL_SIZE = 16;
 
-/** What the plan needs of all instances, in order. */
+/** The resume plan's parts for all instances, in order. */
 export interface PlannedInstances {
   readonly memories: PlannedMemory[];
   readonly tables: PlannedTable[];
@@ -29,7 +29,7 @@ export interface PlannedInstances {
 /**
  * Patches DATA and returns the rest.
  *
- * @param modules of each guest instance
+ * @param modules the module of each guest instance
  * @throws InputError
  */
 export function putInstances(
@@ -87,12 +87,12 @@ class InstanceData {
     });
   }
 
-  /** The words of a global's value in the image, which has its initial one at first. */
+  /** The words of a global in the image; initially the module's own value. */
   private cell(at: number): Uint32Array {
     return Uint32Array.from({ length: 4 }, (_, i) => this.data.word(at + i * 4));
   }
 
-  /** A dropped segment has length 0; the others keep theirs. */
+  /** Sets the length of dropped segments to 0; others keep theirs. */
   segments(kind: string, places: { readonly records: number; readonly count: number }, dropped: Uint8Array): void {
     this.checkCount(`${kind} segments`, dropped.length, places.count);
     for (let i = 0; i < places.count; i++) {
@@ -129,7 +129,7 @@ class InstanceData {
       const length = table.elements.length / 2;
       if (table.type !== erased(element))
         throw this.fault(`table ${i} is of ${valTypeName(table.type)}, not ${valTypeName(element)}`);
-      // What an image reserves for a table: its maximum up to TABLE_MAX, and always its minimum.
+      // An image reserves a table's maximum up to TABLE_MAX, and always its minimum.
       if (length < min || length > Math.max(Math.min(max, TABLE_MAX), min)) {
         throw this.fault(`table ${i} has ${length} elements, of ${min} to ${max}`);
       }
@@ -162,8 +162,8 @@ class InstanceData {
   }
 
   /**
-   * That a reference, which exists, is of a type of ref-types.ts. Elements that are null although they cannot be
-   * are not asked for: a table gets its values only when its instance's turn to be instantiated has come.
+   * Checks that a reference, which exists, has the type that ref-types.ts expects. Null elements of non-nullable tables
+   * are not refused: a table gets its values only when its instance is instantiated.
    */
   private checkReference(type: ValType, lo: number, hi: number, where: () => string): void {
     const { refTypes, types } = this.module;
@@ -187,7 +187,7 @@ class InstanceData {
   }
 }
 
-/** How many words of 32 bits a value has. */
+/** The number of 32-bit words of a value. */
 function wordsOf(type: ValType): number {
   if (type === ValType.I32 || type === ValType.F32) return 1;
   return type === ValType.V128 ? 4 : 2;

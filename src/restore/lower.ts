@@ -1,17 +1,17 @@
 /**
- * Lowers a snapshot's frames onto a native stack: bytes, the places in them that hold image offsets, and the registers
- * to continue with. The inverse of capture/lift.ts.
+ * Lowers a snapshot's frames onto a native stack: its bytes, the places in them that hold image offsets, and the
+ * registers to continue with. The inverse of capture/lift.ts.
  *
- *     TH_STACK_TOP   outgoing area of the trampoline (a program's entry takes and gives nothing)
+ *     TH_STACK_TOP   outgoing area of the trampoline (empty for a program's entry)
  *                    return address into the trampoline
  *                    outermost frame, kind call
  *                    return address after its caller's call …
- *     sp ->          innermost frame, kind loop or return; or at an entry: only its return address, and not even
- *                    that where the CPU has a link register
+ *     sp ->          innermost frame, kind loop or return; at an entry only its return address, and not even
+ *                    that on CPUs with a link register
  *
- * Everything is checked against the module before a byte is written: sites and types (frame-recipe.ts), who calls whom
- * (call-chain.ts), and here that constants, and values that share a place, are what the code relies on. A snapshot can
- * do no more than a hostile module could. All errors are InputError or LimitError.
+ * Everything is checked against the module before a byte is written: sites and types in frame-recipe.ts, who calls whom
+ * in call-chain.ts. This file checks that constants, and values that share a place, have the values that the code
+ * relies on. So a snapshot can do no more than a hostile module could. All errors are InputError or LimitError.
  */
 
 import { FLOAT_BASE, NO_REG } from '../arch/masm/masm.js';
@@ -28,15 +28,15 @@ import { CallChain } from './call-chain.js';
 import { type FrameRecipe, frameRecipe, Put, Shape } from './frame-recipe.js';
 import type { References } from './placed-references.js';
 
-/** A restored stack may be this large: frames of another code generator may be larger than the ones captured. */
+/** The largest restored stack, as another code generator's frames may be larger than the captured ones. */
 const STACK_LIMIT = STACK_MAX;
 
 export interface LoweredStack {
-  /** Ends at TH_STACK_TOP. */
+  /** The stack's bytes, which end at TH_STACK_TOP. */
   readonly bytes: Uint8Array;
   /** Offsets in `bytes` of u64 words that hold image offsets. */
   readonly relocations: Uint32Array;
-  /** CTX_*; CTX_SP counts from TH_STACK_TOP. */
+  /** The CTX_* block; CTX_SP counts from TH_STACK_TOP. */
   readonly context: Uint8Array;
   /** Offsets in `context` of u64 words that hold image offsets. */
   readonly contextRelocations: readonly number[];
@@ -65,7 +65,7 @@ export function lowerStack(
   return new Lowering(snapshot, image, recipes, references, target, size, end.returnOffset).run();
 }
 
-/** Recipes by site index, of the sites that are used; all checks but those of values. */
+/** The recipes of the sites in use, by site index. Makes all checks but those of values. */
 function checkFrames(
   snapshot: Snapshot,
   image: ImageDescription,
@@ -89,7 +89,10 @@ function checkFrames(
   return recipes;
 }
 
-/** The trampoline that enters the outermost function: of a call's type, else without parameters and results. */
+/**
+ * The trampoline that enters the outermost function: that of a call's type, else the one without parameters and
+ * results.
+ */
 function bottom(
   { phase, call }: Snapshot,
   image: ImageDescription,
@@ -223,7 +226,7 @@ class Lowering {
     this.contextView.setUint32(at + 4, hi, true);
   }
 
-  /** The pinned registers, sp and pc. The memory base is known only when start has mapped it. */
+  /** Sets the pinned registers, sp and pc. The memory base becomes known only when start has mapped the memory. */
   private putRegisters(): void {
     const { frames } = this.snapshot;
     const { instance } = frames.site(0);
@@ -244,7 +247,7 @@ class Lowering {
   }
 }
 
-/** Byte offset of a register in the CTX_* block. */
+/** Offset of a register in the CTX_* block, in bytes. */
 function registerPlace(register: number): number {
   return register >= FLOAT_BASE ? CTX_FLOAT + (register - FLOAT_BASE) * 16 : CTX_GENERAL + register * 8;
 }

@@ -1,5 +1,5 @@
 /**
- * Leaves pages where they are: the restored process maps them from the snapshot's own file, which it inherits. So
+ * A page sink that leaves pages where they are: the restored process inherits the snapshot's file and maps them. So
  * restoring a gigabyte does not read a gigabyte.
  */
 

@@ -1,32 +1,32 @@
 /**
- * How a restored process gets a memory whose pages lie in several files: which pieces it maps, which it copies.
+ * Decides how a restored process gets a memory whose pages are in several files: which pieces it maps, which it copies.
  *
  *     memory      0       1       2       3       4 MiB
- *     oldest file ####### ## #### ####### ##############     mapped as one, although newer blocks lie in it
- *     newer                 #                                copied over it: a mapping each would cost more
- *     newest             #       #        ......             mapped over it, where it is long
+ *     oldest file ####### ## #### ####### ##############     one mapping, although newer blocks replace parts
+ *     newer                 #                                copied over it, as a mapping would cost more
+ *     newest             #       #        ......             mapped over it where it is long
  *
- * Mappings are bounded, as a process may have 65,530 (vm.max_map_count), and each one that lies in another makes three
- * of it. Pieces come in the order in which they are put in place: the oldest file first.
+ * The number of mappings is limited, as a process may have 65,530 (vm.max_map_count), and a mapping inside another one
+ * splits it in two. Pieces are ordered as they are put in place: the oldest file first.
  */
 
 import { WASM_PAGE } from '../image/contract/sizes.js';
 import type { Extent } from '../snapshot/snapshot.js';
 
-/** Shorter pieces are copied: 16 pages of 4 KiB at most. */
+/** Shorter pieces are copied: at most 16 pages of 4 KiB. */
 const MAPPED_BYTES = WASM_PAGE;
-/** Of all memories together. */
+/** The most mappings of all memories together. */
 const MAPPINGS_MAX = 4096;
 
 export interface Piece extends Extent {
   readonly file: number;
-  /** Whether it is read into the memory, instead of mapped. */
+  /** Whether it is read into the memory instead of mapped. */
   readonly isCopied: boolean;
 }
 
 /**
- * @param memories the extents of each
- * @returns the pieces of each, in order
+ * @param memories the extents of each memory
+ * @returns the pieces of each memory, in order
  */
 export function choosePieces(memories: readonly (readonly Extent[])[], mappingsMax = MAPPINGS_MAX): Piece[][] {
   const merged = memories.map(mergeExtents);
@@ -41,18 +41,18 @@ export function choosePieces(memories: readonly (readonly Extent[])[], mappingsM
 }
 
 /**
- * Makes one of neighbours in the same file that are as far apart there as in memory, where all between them is in newer
- * files: they are put in place later.
+ * Joins neighbours in the same file that are as far apart there as in memory, if everything between them is in newer
+ * files: those are put in place later.
  */
 function mergeExtents(extents: readonly Extent[]): Extent[] {
   const merged: Extent[] = [];
-  const open: number[] = []; // of each file: number of the extent in `merged` that may be continued, or -1
+  const open: number[] = []; // for each file: the index of the extent in `merged` that may be continued, or -1
   let end = 0;
   for (const extent of extents) {
     const { offset, fileOffset, bytes, file = 0 } = extent;
-    // Zeros between: nothing would put them in place later.
+    // There are zeros between, which no later piece would put in place.
     if (offset > end) open.length = 0;
-    // An older file's: what comes over it must not hide it.
+    // An older file's extent is between, which the joined piece must not hide.
     for (let newer = 0; newer < file && newer < open.length; newer++) open[newer] = -1;
     end = offset + bytes;
     const at = open[file] ?? -1;

@@ -1,5 +1,6 @@
 /**
- * Where a restored process finds what the snapshot has of memories and files: in the image, or in the snapshot itself.
+ * Decides where a restored process finds the pages of memories and the contents of files: in the image, or in the
+ * snapshot.
  */
 
 import type { ChainFiles } from '../snapshot/chain-files.js';
@@ -10,16 +11,16 @@ import type { Extent, Snapshot } from '../snapshot/snapshot.js';
 import { StoredContents, StoredMemory } from '../snapshot/stored-pages.js';
 
 export interface PlacedData {
-  /** Of each memory, instance by instance: where its pages are. */
+  /** The places of each memory's pages, instance by instance. */
   readonly extents: readonly (readonly Extent[])[];
-  /** The files that have no name, as they are placed now. */
+  /** The unlinked files, with their new places. */
   readonly files: readonly SharedContents[];
 }
 
 /**
- * Gives all pages, and then the contents of files, to a sink.
+ * Passes all pages, then the contents of files, to a sink.
  *
- * @param onProgress bytes of pages done, of how many; not called where none is copied
+ * @param onProgress gets the bytes of pages done, and the total; not called when nothing is copied
  * @throws InputError, ToolError
  */
 export async function placeData(

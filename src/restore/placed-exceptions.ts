@@ -1,9 +1,9 @@
 /**
- * The exceptions of a snapshot as objects (image/contract/exception-tables.ts EXN_*) in the resumable image's .resume
- * segment: their addresses are known when frames, globals and tables are lowered, and relocated with everything else.
+ * Places the exceptions of a snapshot as objects (image/contract/exception-tables.ts EXN_*) into the resumable image's
+ * .resume segment. Frames, globals and tables can then refer to them by address, which is relocated like all others.
  *
- * Checked against the module: each is of a tag that its instance defines, with values of that tag's types. The decoder
- * has made sure that one refers to earlier ones only.
+ * Checks them against the module: each has a tag that its instance defines, with values of the tag's types. The decoder
+ * has checked that exceptions refer only to earlier ones.
  */
 
 import { InputError } from '../base/errors.js';
@@ -15,7 +15,7 @@ import { erasedTypes } from '../wasm/ref-types.js';
 import { formatTypes } from '../wasm/text.js';
 import type { References } from './placed-references.js';
 
-/** A part of the resume segment. */
+/** The exceptions' part of the resume segment. */
 export interface PlacedExceptions {
   readonly bytes: Uint8Array;
   /** Offsets in `bytes` of u64 words that hold image offsets. */
@@ -23,10 +23,10 @@ export interface PlacedExceptions {
 }
 
 /**
- * Places the exceptions, and tells `references` where each is.
+ * Places the exceptions, and tells `references` their offsets.
  *
- * @param modules of each guest instance
- * @param start image offset where they will lie, a multiple of 16
+ * @param modules the module of each guest instance
+ * @param start image offset of the part, a multiple of 16
  * @throws InputError
  */
 export function placeExceptions(
@@ -54,7 +54,7 @@ export function placeExceptions(
   return { bytes, pointers };
 }
 
-/** Image offset of the record of an exception's tag. */
+/** Image offset of the tag's record. */
 function tagRecord(
   { instance, tag, types }: SnapshotException,
   index: number,
@@ -65,7 +65,7 @@ function tagRecord(
   const { start, tags } = identity.instances[instance + FIRST_GUEST];
   const fault = (what: string) => new InputError('snapshot', `snapshot: exceptions[${index}]: ${what}`);
   if (tags === undefined || tag >= module.tags.length) throw fault(`instance ${instance} has no tag ${tag}`);
-  if (tag < module.importedTagCount) throw fault(`tag ${tag} of instance ${instance} is another one's`);
+  if (tag < module.importedTagCount) throw fault(`tag ${tag} of instance ${instance} belongs to another instance`);
   const params = erasedTypes(module.types[module.tags[tag]].params);
   if (Buffer.compare(params, types) !== 0) {
     throw fault(`its values (${formatTypes(types)}) are not those of its tag (${formatTypes(params)})`);

@@ -1,8 +1,8 @@
 /**
- * References of a snapshot as pointers into an image: to records of functions, and to exceptions.
+ * Converts references of a snapshot to pointers into an image: to function records and exceptions.
  *
- * A snapshot may name only functions that a program could have a reference to: those with a record of their own in the
- * instance that defines them. Needs the image's identity.
+ * A snapshot may name only functions that a program can have references to: functions that have a record in the
+ * instance that defines them. Uses the image's identity.
  */
 
 import { InputError } from '../base/errors.js';
@@ -11,9 +11,9 @@ import { FIRST_GUEST } from '../snapshot/snapshot.js';
 import { ValType } from '../wasm/module.js';
 
 export class References {
-  /** Of each guest instance, of each function: image offset of its record, or 0 for none. */
+  /** For each guest instance and function: image offset of the record, or 0 for none. */
   private readonly records: readonly Uint32Array[];
-  /** Of each exception of the snapshot: its image offset. Set by placeExceptions. */
+  /** Image offset of each exception in the snapshot. Set by placeExceptions. */
   exceptions: Uint32Array = new Uint32Array(0);
 
   constructor(readonly identity: Identity) {
@@ -28,9 +28,9 @@ export class References {
   }
 
   /**
-   * Image offset of the record of a reference (snapshot.ts FuncRef), 0 for null.
+   * Image offset of the function record of a reference (snapshot.ts FuncRef), 0 for null.
    *
-   * @param where names the reference's place in an error
+   * @param where names the place of the reference, for errors
    */
   record(lo: number, hi: number, where: () => string): number {
     if (hi === 0) {
@@ -44,9 +44,9 @@ export class References {
   }
 
   /**
-   * Image offset of what a function or exception reference refers to, 0 for null.
+   * Image offset of the target of a function or exception reference, 0 for null.
    *
-   * @param where names the reference's place in an error
+   * @param where names the place of the reference, for errors
    */
   place(type: number, lo: number, hi: number, where: () => string): number {
     if (type !== ValType.ExnRef) return this.record(lo, hi, where);
@@ -56,7 +56,7 @@ export class References {
     return lo === 0 ? 0 : this.exceptions[lo - 1];
   }
 
-  /** Whether the program can have a reference to a function, without an error. */
+  /** Whether the program can have a reference to a function. Throws nothing. */
   has(instance: number, func: number): boolean {
     return (this.records[instance]?.[func] ?? 0) !== 0;
   }

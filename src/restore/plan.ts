@@ -2,8 +2,8 @@
  * The resume plan: everything that start needs to continue a snapshot, as bytes of the image's .resume segment
  * (image/contract/resume-plan.ts RP_*; read by runtime/process/resume.ts).
  *
- * The segment starts with the RP_* block. Pointers are image offsets and listed, so that start adds the load address.
- * Page data is not in here, only where it is.
+ * The segment begins with the RP_* block. Pointers are image offsets. All are listed, so that start adds the load
+ * address. The plan holds no page data, only its places.
  */
 
 import {
@@ -53,45 +53,45 @@ import type { LoweredStack } from './lower.js';
 import type { Piece } from './pieces.js';
 import type { PlacedExceptions } from './placed-exceptions.js';
 
-/** Offset in the resume segment of the snapshot's exceptions: right after the RP_* block. */
+/** Offset of the snapshot's exceptions in the resume segment: right after the RP_* block. */
 export const EXCEPTIONS_START = (RP_SIZE + 15) & ~15;
 
 export interface PlannedMemory {
   /** Image offset of the memory's record. */
   readonly record: number;
-  /** Bytes. */
+  /** Size in bytes. */
   readonly size: number;
-  /** `fileOffset` is in the file that the extents are mapped from. */
+  /** Extents; `fileOffset` is in the file that extents are mapped from. */
   readonly extents: readonly Extent[];
-  /** Instead, of pages in several files: see pieces.ts. */
+  /** Instead of extents, for pages in several files: see pieces.ts. */
   readonly pieces?: readonly Piece[] | undefined;
 }
 
 export interface PlannedTable {
   /** Image offset of the table's record. */
   readonly record: number;
-  /** Pairs of words (lo, hi). */
+  /** The elements, as pairs of words (lo, hi). */
   readonly elements: Uint32Array;
-  /** Element numbers of those that are image offsets. */
+  /** Indexes of the elements that are image offsets. */
   readonly pointers: Uint32Array;
 }
 
-/** A snapshot that start opens itself. */
+/** A snapshot file that start opens by its path. */
 export interface SourceFile {
-  /** Absolute. */
+  /** The absolute path. */
   readonly path: string;
-  /** Its first bytes. */
+  /** The file's first bytes, to recognize it. */
   readonly prologue: Uint8Array;
 }
 
-/** A file of an ancestor. */
+/** The file of an ancestor. */
 export interface FurtherFile extends SourceFile {
-  /** Descriptor that it is at already, or -1. */
+  /** The descriptor that it is inherited on, or -1. */
   readonly fd: number;
 }
 
 export interface ResumePlan {
-  /** Lie first, at EXCEPTIONS_START. */
+  /** They come first, at EXCEPTIONS_START. */
   readonly exceptions?: PlacedExceptions | undefined;
   readonly memories: readonly PlannedMemory[];
   readonly tables: readonly PlannedTable[];
@@ -100,21 +100,21 @@ export interface ResumePlan {
   readonly hostState: Uint8Array;
   readonly args: readonly Uint8Array[];
   readonly env: readonly Uint8Array[];
-  /** Descriptor to map extents from, -1 for the image's own file. */
+  /** The descriptor to map extents from; -1: the image's own file. */
   readonly sourceFd: number;
   readonly source?: SourceFile | undefined;
-  /** What pieces lie in besides: file n of a piece is number n - 1. */
+  /** Further files of pieces: file n of a piece is at index n - 1. */
   readonly furtherFiles?: readonly FurtherFile[];
-  /** Nanoseconds. */
+  /** In nanoseconds. */
   readonly monotonic: bigint;
   readonly pendingTimeout: bigint | undefined;
-  /** TH_PHASE. */
+  /** The value of TH_PHASE. */
   readonly phase: number;
-  /** What runs instead of the program's entry. */
+  /** The call that replaces the program's entry. */
   readonly call?: PlannedCall | undefined;
   /** Descriptors whose listing has begun (Descriptor.listed). */
   readonly listings?: readonly { readonly fd: number; readonly listed: Uint8Array }[];
-  /** Unlinked files; `fileOffset` is in the file that the extents are mapped from. */
+  /** Unlinked files; `fileOffset` is in the file that extents are mapped from. */
   readonly files?: readonly SharedContents[];
 }
 
@@ -298,7 +298,7 @@ class PlanEncoder {
     return at;
   }
 
-  /** An array of pointers that ends with 0, its strings after it. */
+  /** An array of pointers that ends with 0, followed by its strings. */
   private strings(strings: readonly Uint8Array[]): number {
     const array = this.reserve((strings.length + 1) * 8);
     strings.forEach((string, i) => {
@@ -315,7 +315,7 @@ class PlanEncoder {
     return at;
   }
 
-  /** Room for a part, zeros, at a multiple of 16. */
+  /** Reserves zeroed space for a part, at a multiple of 16. */
   private reserve(size: number): number {
     const at = (this.length + 15) & ~15;
     this.length = at + size;
@@ -327,7 +327,7 @@ class PlanEncoder {
     return at;
   }
 
-  /** Points to another part of the segment. */
+  /** Writes a pointer to another part of the segment. */
   private pointer(at: number, to: number): void {
     this.imagePointer(at, this.base + to);
   }

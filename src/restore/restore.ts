@@ -1,5 +1,5 @@
 /**
- * From a stored snapshot to an image that continues where the computation was: check, lower, write.
+ * Makes an image that continues a stored snapshot: check, lower, write.
  *
  *     snapshot --module, sha256--> fresh image (RestoreOptions.images)
  *              --frames--> lower.ts      stack, registers
@@ -7,9 +7,9 @@
  *              --host--> host-state.ts   descriptors
  *                         all --> plan.ts --> resumable image
  *
- * Either self-contained, with the pages copied into the file, or small, with the pages mapped from the snapshot's own
- * file, which the process inherits: so restoring a gigabyte does not read a gigabyte. Starts nothing. A snapshot is
- * hostile input: whatever is wrong with it ends as InputError or LimitError.
+ * The image is either self-contained, with the pages copied into its file, or small, with the pages mapped from the
+ * snapshot's file, which the process inherits. So restoring a gigabyte need not read a gigabyte. Starts nothing. A
+ * snapshot is hostile input: any fault in it becomes an InputError or LimitError.
  */
 
 import { createHash } from 'node:crypto';
@@ -47,31 +47,34 @@ import { type PlacedExceptions, placeExceptions } from './placed-exceptions.js';
 import { References } from './placed-references.js';
 import { EXCEPTIONS_START, encodePlan, type FurtherFile, type SourceFile } from './plan.js';
 
-/** An executable with all of a program's memory in it: its owner's alone. */
+/** Permissions of an executable that holds a program's memory: for its owner only. */
 const MODE = 0o700;
 /** A capture adds one. */
 const MAX_GENERATION = 0xfffffffe;
-/** What a restored program finds in its environment; one that was started afresh has no such variable. */
+/** The environment variable with the generation. A program that was started afresh does not have it. */
 const GENERATION_VARIABLE = 'WAG_SNAP_GENERATION=';
 
 export interface RestoreOptions extends Grants {
   readonly target: Target;
-  /** The file to write. */
+  /** The path to write to. */
   readonly output: Destination | string;
-  /** What the workload is called from now on, checked; undefined: what it was called. */
+  /** The workload's new name, checked; undefined: its captured name. */
   readonly name?: string | undefined;
-  /** The descriptor that the process will have the snapshot's file at; those after it are for files of its ancestors. */
+  /** The descriptor on which the process inherits the snapshot's file; those after it are for its ancestors' files. */
   readonly sourceFd?: number;
-  /** Instead, the absolute path at which the process opens it. Without both the pages are copied into the output. */
+  /**
+   * Instead of a descriptor: the absolute path at which the process opens the file. With neither, the pages are copied
+   * into the output.
+   */
   readonly sourcePath?: string | undefined;
-  /** Modules that the snapshot does not carry, in any order: they are known by their sha256. */
+  /** Modules that the snapshot does not carry, in any order: they are matched by sha256. */
   readonly modules?: readonly Uint8Array[] | undefined;
   /**
-   * Bytes of memory and of stack that the process will be allowed (WAGSNAP_MAX_*): what has more already is refused.
+   * Limits of the process's memories and stack in bytes (WAGSNAP_MAX_*). A snapshot that exceeds them is refused.
    */
   readonly maxMemory?: number | undefined;
   readonly maxStack?: number | undefined;
-  /** Where the fresh image of the module comes from. */
+  /** The source of the module's fresh image. */
   readonly images: ImageSource;
   readonly onProgress?: (done: number, total: number) => void;
 }
@@ -99,7 +102,7 @@ export async function restoreSnapshot(stored: StoredSnapshot, options: RestoreOp
   }
 }
 
-/** The image that a snapshot is lowered onto. @param modules the snapshot's, in their order */
+/** The request for the image that a snapshot is lowered onto. @param modules the snapshot's modules, in their order */
 export function imageRequest(
   { snapshot, path }: StoredSnapshot,
   modules: readonly Uint8Array[],
@@ -107,7 +110,7 @@ export function imageRequest(
 ): ImageRequest {
   const main = modules.length - 1;
   const linked = modules.slice(0, main).map((bytes, i) => {
-    const { name } = snapshot.modules[i]; // what the others import it by (describe.ts)
+    const { name } = snapshot.modules[i]; // the name by which the others import it (describe.ts)
     return { name, bytes, file: name };
   });
   return {
@@ -124,7 +127,7 @@ export function imageRequest(
 /**
  * Lowers a snapshot onto a fresh image of its module and writes the result.
  *
- * @param modules of each instance, decoded
+ * @param modules the decoded module of each instance
  */
 export async function writeResumable(
   stored: StoredSnapshot,
@@ -138,7 +141,7 @@ export async function writeResumable(
   if (image.identity.instances.length !== snapshot.instances.length + FIRST_GUEST) {
     throw new InputError(
       'snapshot',
-      `snapshot: it has ${snapshot.instances.length} instances, its module makes another number`,
+      `snapshot: it has ${snapshot.instances.length} instances, its module has another number`,
     );
   }
   const linked = modules.map((module, i) => asLinked(module, image.identity.instances[i + FIRST_GUEST]));
@@ -207,7 +210,7 @@ export async function writeResumable(
   }
 }
 
-/** @param sourceFd the snapshot's own, if it is at a descriptor: the others follow */
+/** @param sourceFd the snapshot's own descriptor, if it has one; those of ancestors follow */
 function furtherFiles({ ancestors = [] }: StoredSnapshot, sourceFd: number | undefined): FurtherFile[] {
   return ancestors.map(({ path, prologue }, i) => {
     return { path: resolve(path), prologue, fd: sourceFd === undefined ? -1 : sourceFd + 1 + i };
@@ -219,7 +222,7 @@ function sourceFile({ prologue }: StoredSnapshot, path: string): SourceFile {
   return { path, prologue };
 }
 
-/** Undefined when there are none. */
+/** Undefined when there are no exceptions. */
 function putExceptions(
   { exceptions }: Snapshot,
   modules: readonly Module[],
@@ -233,7 +236,7 @@ function putExceptions(
   return placed;
 }
 
-/** A trap is the end of a computation. @throws InputError */
+/** Refuses a trapped program: a trap is the end of a computation. @throws InputError */
 export function checkNotTrapped({ state, trap }: Snapshot, path: string): void {
   if (state !== 'trapped') return;
   throw new InputError(
@@ -248,7 +251,7 @@ function checkRestorable({ snapshot, path, ancestors }: StoredSnapshot): void {
   if (snapshot.parent !== undefined && snapshot.ancestors === undefined) {
     throw new InputError(
       'snapshot',
-      `${path}: it is a difference to another one, but does not say which pages are in it`,
+      `${path}: it is a difference to another snapshot, but does not say which pages it contains`,
     );
   }
   if (snapshot.ancestors?.length && ancestors === undefined) {
@@ -274,7 +277,7 @@ function checkLimits(
   check('max-stack', 'stack in use', stack.bytes.length, maxStack);
 }
 
-/** The program's variables, without those that configure an image, and which generation it is of now. */
+/** The program's variables, without those that configure an image, and with its present generation. */
 function restoredEnvironment(env: readonly Uint8Array[], generation: number): Uint8Array[] {
   const kept = env.filter((variable) => {
     const text = Buffer.from(variable).toString('latin1');
@@ -283,7 +286,10 @@ function restoredEnvironment(env: readonly Uint8Array[], generation: number): Ui
   return [...kept, Buffer.from(`${GENERATION_VARIABLE}${generation}`)];
 }
 
-/** A module as the image has it: what nothing provided is its own. What is provided comes first, so counts tell. */
+/**
+ * The module as the image has it, where imports that nothing provides are its own. Provided imports come first, so
+ * their counts suffice.
+ */
 function asLinked(module: Module, { tables, memories, globals, tags, name }: InstanceIdentity): Module {
   const provided = new Map([
     [ExternKind.Table, tables.imported],
@@ -298,13 +304,13 @@ function asLinked(module: Module, { tables, memories, globals, tags, name }: Ins
   });
 }
 
-/** Of all modules, in their order. @throws InputError 'wrong-module', 'no-module' */
+/** The binaries of all modules, in their order. @throws InputError 'wrong-module', 'no-module' */
 function moduleBytes(stored: StoredSnapshot, given: readonly Uint8Array[]): Uint8Array[] {
   const { modules } = stored.snapshot;
   const known = new Map(given.map((bytes) => [createHash('sha256').update(bytes).digest('hex'), bytes]));
   const wrong = [...known.keys()].find((sha256) => modules.every((module) => module.sha256 !== sha256));
   if (wrong !== undefined) {
-    const what = `it was made of another module: sha256 ${modules.map(({ sha256 }) => sha256).join(' or ')}`;
+    const what = `it belongs to another module: sha256 ${modules.map(({ sha256 }) => sha256).join(' or ')}`;
     throw new InputError('wrong-module', `${stored.path}: ${what}`);
   }
   return modules.map((module) => {

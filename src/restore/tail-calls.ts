@@ -1,12 +1,12 @@
 /**
- * What tail calls may have made of a call on a snapshot's stack: the inner frame is of another function than the one
- * that the outer frame's instruction calls.
+ * What tail calls may have made of a call on a snapshot's stack. The inner frame then belongs to another function than
+ * the one that the outer frame's instruction calls.
  *
- * Which tail calls have led there cannot be known, and need not be: a module may call whatever it likes. What the code
- * around relies on is checked: results of the same types, as the outer frame takes them; parameters that fit the area
- * which it has reserved, as the inner function's frame has them there; and, but for calls through a table, the same
- * instance, as the outer frame sets its instance register again only after those. A module without tail calls cannot
- * do any of this, so neither may a snapshot of it.
+ * Which tail calls led there is unknown and does not matter: a module may call whatever it likes. Checked is what the
+ * surrounding code relies on. The results have the types that the outer frame expects. The parameters fit in the area
+ * that it has reserved, where the inner frame has them. Both functions belong to the same instance, except after a call
+ * through a table, after which the outer frame sets its instance register again. A module without tail calls cannot do
+ * any of this, so a snapshot of it may not either.
  */
 
 import type { Identity } from '../image/tables/identity.js';
@@ -19,7 +19,7 @@ import { skipInstruction } from '../wasm/skip.js';
 
 export class TailCalls {
   private readonly uses = new Map<Module, boolean>();
-  /** Slots that a call of a type reserves. */
+  /** The slots that a call of a type reserves. */
   private readonly slots = new Map<string, number>();
   private readonly tailSlots: number;
 
@@ -29,8 +29,8 @@ export class TailCalls {
   }
 
   /**
-   * Whether a function of type `called` may have been replaced on the stack by one of type `actual`, each of its
-   * module. The one that was called, and has replaced itself, belongs to the latter.
+   * Whether a call of a function of type `called` (of `calledModule`) can leave a function of type `actual` on the
+   * stack. The function that made the tail call belongs to `actualModule`.
    */
   mayReplace(calledModule: Module, called: FuncType, actualModule: Module, actual: FuncType): boolean {
     const results = (module: Module, type: FuncType) => Array.from(type.results, (code) => module.refTypes.key(code));
@@ -47,12 +47,15 @@ export class TailCalls {
   }
 }
 
-/** Types of the same parameters and results but for what references refer to: they travel alike. */
+/**
+ * Whether two types have the same parameters and results, apart from what references refer to: all references travel
+ * alike.
+ */
 function erasedKey({ params, results }: FuncType): string {
   return `${erasedTypes(params).join()}>${erasedTypes(results).join()}`;
 }
 
-/** Whether a tail call occurs in the bodies, which are valid. */
+/** Whether a tail call occurs in the function bodies, which are valid. */
 function hasTailCalls({ bytes, bodyStart, bodyEnd, refTypes }: Module): boolean {
   for (let i = 0; i < bodyStart.length; i++) {
     const reader = new Reader(bytes, 'module', bodyStart[i], bodyEnd[i]);

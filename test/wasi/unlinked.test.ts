@@ -213,7 +213,7 @@ it('one that was moved out of its directory is copied, and that is said', async 
   renameSync(at('a'), join(folder, 'outside'));
   const [warnings] = await before.capture();
   expect(warnings).toEqual([
-    'descriptor 4: the file "a" is not found by that name any more: the snapshot has a copy of its contents',
+    'descriptor 4: the file "a" was removed or replaced: the snapshot has a copy of its contents',
   ]);
   const after = await restored();
   expect(await after.all('seek 4 0', 'read 4 9', 'write 4 X')).toEqual(['seek 0', 'read mine', 'write 1']);
@@ -229,11 +229,13 @@ it('a directory that was removed, a pipe that was unlinked: a warning, then a re
   mkdirSync(at('sub'));
   const [warnings] = await before.capture();
   expect(warnings).toEqual([
-    'descriptor 4: the directory "sub" has no name any more: restore will need --fd 4=ignore|close',
-    'descriptor 5: the pipe "pipe" has no name any more: restore will need --fd 5=ignore|close',
+    'descriptor 4: the directory "sub" was removed: restore will need --fd 4=ignore|close',
+    'descriptor 5: the pipe "pipe" was removed: restore will need --fd 5=ignore|close',
   ]);
   const refused = ['directory "sub"', 'pipe "pipe"'];
-  expect(await said()).toEqual(refused.map((what) => `refused: ${what}: it had no name any more when it was captured`));
+  expect(await said()).toEqual(
+    refused.map((what) => `refused: ${what}: it had been removed when the program was captured`),
+  );
   await expect(restored()).rejects.toThrow(RestoreProblems);
   expect(describeSnapshot(readSnapshot(snapshot)).text).toMatch(/4: directory sub below 3, without a name/);
   const after = await restored({
@@ -252,7 +254,7 @@ describe('a file that is another one at restore', () => {
     await before.all('open 4 /a r+c', `write 4 ${contents}`);
     await before.capture();
   };
-  const other = `file "a" below "/" ("${at('a')}") is another file than the one that was open`;
+  const other = `file "a" below "/" ("${at('a')}") is not the file that was open`;
 
   it('is said to be that, or refused', async () => {
     await capture();

@@ -96,8 +96,8 @@ describe('says all that is wrong at once and runs nothing', () => {
     expect([stdout, status]).toEqual(['', 3]);
     expect(stderr).toBe(
       `wag-snap: x.wsnap: cannot be restored here; nothing was run or written:
-  descriptor 0, standard stream: it is not the one that it was [without --fd 0=fail]
-  descriptor 3, directory "/d": it was not given one (it was "${folder}/files") [--dir HOST::/d, --same-dirs]
+  descriptor 0, standard stream: it cannot be the one that it was [without --fd 0=fail]
+  descriptor 3, directory "/d": no directory was given for it (it was "${folder}/files") [--dir HOST::/d, --same-dirs]
 with what it had: wag-snap restore x.wsnap --fd 0=fail --dir ${folder}/files::/d\n`,
     );
   });

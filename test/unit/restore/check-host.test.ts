@@ -129,7 +129,7 @@ describe('files', () => {
     expect(await said(below('pipe', { openFlags: 2, facts }))).toEqual([]);
     rmSync(join(root, 'pipe'));
     writeFileSync(join(root, 'pipe'), '');
-    expect(await said(below('pipe', { facts }))).toEqual([`${at('pipe')}it is a file, it was a pipe`]);
+    expect(await said(below('pipe', { facts }))).toEqual([`${at('pipe')}it is a file, but was a pipe`]);
   });
 
   test('ignored and closed ones need not be there', async () => {
@@ -165,7 +165,7 @@ describe('--fd N=PATH', () => {
     const facts = { type: 'file' as const, size: 1n, modified: 0n };
     expect(await given(outside, { facts })).toEqual([]); // another file, so of course it differs
     expect(await given('/dev/null', { facts })).toEqual([
-      '4: file "/dev/null": it is a character device, it was a file',
+      '4: file "/dev/null": it is a character device, but was a file',
     ]);
   });
 
@@ -227,7 +227,7 @@ describe('changed files', () => {
     expect((await said(below('data', { facts }), { strictFiles: true }))[0]).toMatch(error);
     const both = await said(below('data', { facts }), { strictFiles: true, ...policy(4, 'reopen') });
     expect(both[0]).toMatch(/^descriptor 4, /);
-    expect((await said(below('data'), policy(4, 'fail')))[0]).toMatch(/nothing was recorded/);
+    expect((await said(below('data'), policy(4, 'fail')))[0]).toMatch(/has nothing to compare it with/);
     expect(await said(below('data', { facts: recorded() }), { strictFiles: true, ...policy(4, 'fail') })).toEqual([]);
   });
 
@@ -272,9 +272,9 @@ test('all that is wrong is one message, with the descriptor, the paths and what 
   expect(String(result)).toBe(
     `RestoreProblems: x.wsnap: cannot be restored here; nothing was run or written:
   descriptor 4, file "gone" below "/g" ("${root}/gone"): no such file or folder [--dir HOST::/g, --fd 4=PATH|ignore|close]
-  descriptor 6, listener: it was not given an address (it was "fd:3") [--listen HOST:PORT, --listen unix:PATH, --fd 6=close]
+  descriptor 6, listener: no address was given for it (it was "fd:3") [--listen HOST:PORT, --listen unix:PATH, --fd 6=close]
   descriptor 7, directory "/h" ("${folder}/nowhere"): no such file or folder [--dir HOST::/h]
-  descriptor 8, connection: it cannot be restored but as reset by its peer [without --fd 8=fail]`,
+  descriptor 8, connection: it can only be restored as reset by its peer [without --fd 8=fail]`,
   );
   // a directory that moved is there under its new path
   renameSync(root, join(folder, 'nowhere'));

@@ -35,7 +35,7 @@ describe('without being given anything', () => {
     ]);
     const [{ what, mend }] = problems([preopen]);
     expect([what, mend]).toEqual([
-      'directory "/g": it was not given one (it was "/host")',
+      'directory "/g": no directory was given for it (it was "/host")',
       '--dir HOST::/g, --same-dirs',
     ]);
     expect(problems([{ ...preopen, readOnly: true }])[0].recorded).toEqual(['--dir', '/host::/g:ro']);

@@ -98,7 +98,7 @@ describe('an exception', () => {
   });
 
   test('has none that its instance imports, and none that is not there', () => {
-    expect(() => place(MAIN, 0)).toThrow(/exceptions\[0\]: tag 0 of instance 1 is another one's/);
+    expect(() => place(MAIN, 0)).toThrow(/exceptions\[0\]: tag 0 of instance 1 belongs to another instance/);
     expect(() => place(MAIN, 2)).toThrow(/instance 1 has no tag 2/);
     expect(() => place(LIBRARY, 1)).toThrow(/instance 0 has no tag 1/);
   });
