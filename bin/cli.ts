@@ -1,9 +1,9 @@
 /**
- * From the command line to one command and an exit code.
+ * Runs one command of a command line, and sets the exit code.
  *
- * Loads only the named command's module: start-up is part of the time a compilation takes. All errors end here, in one
- * catch: ours (errors.ts) as `wag-snap: message` with their own exit code, what the system refuses as the tool's
- * failure, anything else as a bug, exit code 70.
+ * Loads only the named command's module, as start-up time adds to every compilation. All errors are caught here, in one
+ * place: ours (errors.ts) are printed as `wag-snap: message` with their own exit code; what the system refuses is a
+ * failure of the tool; anything else is a bug, exit code 70.
  */
 
 import { existsSync } from 'node:fs';
@@ -43,7 +43,7 @@ export const commands: Readonly<Record<string, () => Promise<{ default: unknown 
 /** Runs one command line and sets process.exitCode. Never throws. */
 export async function runCli(args: readonly string[]): Promise<void> {
   process.stdout.on('error', outputFailed);
-  process.stderr.on('error', () => {}); // there is nobody left to tell
+  process.stderr.on('error', () => {}); // nobody is left to tell
   try {
     traceFromEnvironment();
     await dispatch(args);
@@ -52,7 +52,7 @@ export async function runCli(args: readonly string[]): Promise<void> {
   }
 }
 
-/** A reader that has seen enough (`wag-snap inspect … | head -1`) needs no message; a full disk does. */
+/** A closed pipe (`wag-snap inspect … | head -1`) needs no message; a full disk does. */
 function outputFailed(error: NodeJS.ErrnoException): void {
   process.exitCode = ExitCode.failed;
   if (error.code !== 'EPIPE') process.stderr.write(`wag-snap: cannot print the result: ${systemReason(error)}\n`);
@@ -60,7 +60,7 @@ function outputFailed(error: NodeJS.ErrnoException): void {
 
 async function dispatch(args: readonly string[]): Promise<void> {
   const [verb, ...rest] = withoutHelpCommands(args);
-  if (verb === undefined) throw new UsageError('which command?', await commandList());
+  if (verb === undefined) throw new UsageError('no command was given; there are:', await commandList());
   if (verb === COMPLETION) return printCompletion(rest);
   if (verb === '--version' && rest.length === 0) {
     console.log(ownPackage().version); // needs no command's module
@@ -86,8 +86,8 @@ async function dispatch(args: readonly string[]): Promise<void> {
 }
 
 /**
- * yargs makes the text of --help whenever it has called a handler, for messages that are ours here: a sixth of a short
- * command's time. It has no option for that.
+ * yargs makes the text of --help whenever it has called a handler, for messages that we write ourselves. That is a
+ * sixth of a short command's time, and no option turns it off.
  */
 function withoutHelpText(parser: Argv): void {
   const { getInternalMethods } = parser as Argv & { getInternalMethods?: () => YargsInternals };
@@ -95,21 +95,21 @@ function withoutHelpText(parser: Argv): void {
   if (usage?.cacheHelpMessage !== undefined) usage.cacheHelpMessage = () => {};
 }
 
-/** What is used of yargs that its types do not have. */
+/** The methods of yargs that its types leave out. */
 interface YargsInternals {
   getUsageInstance?(): { cacheHelpMessage?: () => void };
 }
 
-/** What every command has. */
+/** Options that every command has. */
 const GLOBAL: readonly Option[] = [
   { names: ['help', 'h'], takesValue: false, describe: 'Show help', isHidden: false },
   { names: ['version'], takesValue: false, describe: 'Show version number', isHidden: false },
 ];
 const COMPLETION = 'completion';
-/** What the shell calls to complete a word. */
+/** The command that the shell calls to complete a word. */
 const COMPLETING = '--get-yargs-completions';
 
-/** The script that teaches a shell, the one of this session if none is named, to complete. */
+/** Prints the completion script for a shell, by default for the one of this session. */
 function printCompletion([shell = process.env['SHELL']?.includes('zsh') ? 'zsh' : 'bash', ...rest]: string[]): void {
   if (rest.length > 0 || (shell !== 'bash' && shell !== 'zsh')) {
     throw new UsageError('expected wag-snap completion bash, or zsh');
@@ -163,12 +163,12 @@ function makeParser(explain: (message: string) => UsageError): Argv {
     .exitProcess(false)
     .middleware(restoreDash, true)
     .fail((message: string | null, error: Error | undefined) => {
-      // yargs wraps what a coerce function throws in an error of its own
+      // yargs wraps errors of coerce functions in an error of its own
       throw error === undefined || error.name === 'YError' ? explain(message ?? error?.message ?? '') : error;
     });
 }
 
-/** `help`, `help run` and `version` as the options that they stand for. */
+/** Translates `help`, `help run` and `version` to options. */
 function withoutHelpCommands([verb, ...rest]: readonly string[]): string[] {
   if (verb === 'version' && rest.length === 0) return ['--version'];
   if (verb !== 'help') return verb === undefined ? [] : [verb, ...rest];
@@ -176,7 +176,7 @@ function withoutHelpCommands([verb, ...rest]: readonly string[]): string[] {
   return isOwn ? ['--help'] : [rest[0], '--help'];
 }
 
-/** All that yargs would say but aliases of one letter, which it spells with two dashes. */
+/** Completes a word as yargs does, but without aliases of one letter, which yargs spells with two dashes. */
 function completeWord(
   _word: string,
   _argv: unknown,
@@ -190,7 +190,7 @@ export async function loadCommands(names: readonly string[]): Promise<AnyCommand
   return Promise.all(names.map(async (name) => (await commands[name]()).default as AnyCommand));
 }
 
-/** A line for each command. */
+/** One line for each command. */
 async function commandList(): Promise<string[]> {
   return listCommands(await loadCommands(Object.keys(commands)));
 }
@@ -199,7 +199,7 @@ function listCommands(all: readonly AnyCommand[]): string[] {
   return [...all.map(({ command, describe }) => `  ${String(command).padEnd(24)} ${describe}`), 'see wag-snap --help'];
 }
 
-/** Standard input or output. yargs takes a positional one for an empty text, so it does not see it. */
+/** Standard input or output. yargs takes a positional `-` for an empty text, so it must not see it. */
 const DASH = '-';
 const DASH_MARK = '\0dash';
 
@@ -210,7 +210,7 @@ function restoreDash(argv: Record<string, unknown>): void {
   }
 }
 
-/** Words that other tools use for what a command of ours does. */
+/** Words that other tools use for what one of our commands does. */
 const SYNONYMS: Readonly<Record<string, string>> = {
   build: 'compile',
   checkpoint: 'capture',
@@ -240,14 +240,14 @@ async function noSuchCommand(verb: string): Promise<UsageError> {
   return new UsageError(`${what}; there are:`, await commandList());
 }
 
-/** What yargs complains about, in our words. */
+/** Turns a complaint of yargs into one of ours. */
 function usageError(verb: string | undefined, message: string, modules: readonly AnyCommand[]): UsageError {
   const help = seeHelp(verb);
   const [first = 'wrong usage', ...rest] = message.split('\n').filter((line) => line.trim() !== '');
   if (first.startsWith('Not enough non-option arguments')) {
-    if (verb === undefined) return new UsageError('which command?', listCommands(modules));
+    if (verb === undefined) return new UsageError('no command was given; there are:', listCommands(modules));
     const [wanted] = commandTable(modules[0]).positionals.map(([, describe]) => describe);
-    return new UsageError(`${verb} what? It takes ${wanted} (${help})`);
+    return new UsageError(`${verb} needs ${wanted} (${help})`);
   }
   const unknown = /^Unknown (?:argument|command)s?: (.*)$/s.exec(message)?.[1];
   if (unknown !== undefined)
@@ -257,7 +257,7 @@ function usageError(verb: string | undefined, message: string, modules: readonly
   return new UsageError(`${first} (${help})`, rest);
 }
 
-/** Prints an error for people and returns the exit code it asks for. */
+/** Prints an error for people, and returns its exit code. */
 function report(error: unknown): number {
   const { exitCode, lines } = explain(error);
   const stack = process.env['WAGSNAP_DEBUG'] ? ((error as Error)?.stack?.split('\n') ?? []) : [];

@@ -1,4 +1,4 @@
-/** The program: what bin/wag-snap starts. Nothing is exported and nothing decided here; see cli.ts. */
+/** The program that bin/wag-snap starts. It exports and decides nothing; see cli.ts. */
 
 import { runCli } from './cli.js';
 import { inlineLittle } from './optimizer.js';

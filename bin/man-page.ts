@@ -1,5 +1,5 @@
 /**
- * The manual page, wag-snap(1), made of what the commands say about themselves: `npm run build` writes it to
+ * Makes the manual page, wag-snap(1), from what the commands say about themselves. `npm run build` writes it to
  * dist/wag-snap.1 (scripts/man-page.mjs). Roff with the macros of man(7).
  */
 
@@ -40,7 +40,7 @@ const ENVIRONMENT = [
   ['WAGSNAP_DIR', 'of an image that is started by hand: a directory a line, as --dir takes it'],
   ['WAGSNAP_LISTEN', 'an address a line: IP:PORT, [IPv6]:PORT, unix:PATH or fd:N'],
   ['WAGSNAP_MAX_MEMORY, WAGSNAP_MAX_STACK', 'sizes, as --max-memory and --max-stack take them'],
-  ['WAGSNAP_ON_TRAP', 'exit, or park: a program that traps stays, to be captured'],
+  ['WAGSNAP_ON_TRAP', 'exit, or park: a program that traps stays, so that it can be captured'],
   ['XDG_CACHE_HOME', 'where compiled images are kept, in the folder wag-snap'],
   ['TMPDIR', 'where temporary files are made'],
 ] as const;
@@ -76,7 +76,7 @@ function paragraphs(all: readonly string[]): string[] {
   return all.flatMap((paragraph) => ['.PP', text(paragraph)]);
 }
 
-/** Nothing in it means something to roff. */
+/** Escapes everything that roff would interpret. */
 function text(words: string): string {
   return words
     .replaceAll('\\', '\\e')

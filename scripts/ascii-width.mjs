@@ -1,6 +1,6 @@
 /**
- * What the bundle has instead of the package string-width: columns of a text without control sequences in which each
- * character takes one, as all that --help prints does (test/unit/bin/help.test.ts).
+ * Replaces the package string-width in the bundle: the columns of a text without control sequences whose characters
+ * each take one column. All text that --help prints is like that (test/unit/bin/help.test.ts).
  */
 
 export default function stringWidth(text) {

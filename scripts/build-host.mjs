@@ -4,8 +4,8 @@
  *
  *     node scripts/build-host.mjs [--force] [--quiet]
  *
- * No allocator and no bulk memory: the host layer is compiled by wag-snap itself and runs before anything could help
- * it.
+ * The host layer uses no allocator and no bulk memory: wag-snap itself compiles it, and it runs before anything could
+ * support them.
  */
 
 import { mkdirSync, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
@@ -50,8 +50,8 @@ function hasStartFunction(module) {
 }
 
 /**
- * @param quick leave it as it is written: larger and slower, but made in a third of the time
- * @returns what is wrong with it, or undefined
+ * @param quick skip optimization: the result is larger and slower, but takes a third of the time
+ * @returns what is wrong, or undefined
  */
 export async function buildHost({ quick = false } = {}) {
   mkdirSync(dirname(MODULES[0].output), { recursive: true });

@@ -11,7 +11,7 @@ const folder = `${root}/dist/runtime`;
 mkdirSync(folder, { recursive: true });
 for (const target of Object.values(targets)) {
   const path = `${folder}/signal-helper-${target.name}`;
-  // by a rename: a tool that runs meanwhile may have started the old one
+  // by a rename, as a running tool may still start the old one
   writeFileSync(`${path}.new`, signalHelper(target), { mode: 0o755 });
   renameSync(`${path}.new`, path);
 }

@@ -1,7 +1,6 @@
 /**
- * `npm run build`: TypeScript to dist/, then the host layer that images carry (scripts/build-host.mjs), the
- * program that sends signals (scripts/build-signal-helper.mjs), then the bundle that bin/wag-snap starts
- * (scripts/bundle.mjs).
+ * `npm run build`: TypeScript to dist/, then the host layer for images (scripts/build-host.mjs), the program that sends
+ * signals (scripts/build-signal-helper.mjs), and the bundle that bin/wag-snap starts (scripts/bundle.mjs).
  */
 
 import { bin, ensurePackages, must } from './setup.mjs';

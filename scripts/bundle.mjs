@@ -1,9 +1,9 @@
 /**
- * The last step of the build: dist/bin and dist/src/api, what they import and the packages behind it, in few files under
+ * The last step of the build: bundles dist/bin and dist/src/api, with everything that they import, into a few files in
  * dist/bundle: main.js, which bin/wag-snap starts, and library.js, which programs import. Loading two hundred small
  * modules takes longer than most commands.
  *
- * The bundle knows the build it is of: what the cache of compiled images is keyed by (src/api/cached-image.ts).
+ * The bundle contains an id of its build, which is a part of the keys of cached images (src/api/cached-image.ts).
  */
 
 import { createHash } from 'node:crypto';
@@ -41,9 +41,9 @@ await build({
   sourcemap: 'linked',
   minifyWhitespace: true,
   minifySyntax: true,
-  lineLimit: 200, // Node prints the line that an error is thrown from
+  lineLimit: 200, // Node prints the line from which an error is thrown
   external: ['wabt', '@bytecodealliance/*'],
-  // yargs measures its help text by it, and ours is ASCII: the tables of Unicode take a fifth of a short command's time
+  // yargs uses it to measure help text, and ours is ASCII: Unicode's tables take a fifth of a short command's time
   alias: { 'string-width': `${root}/scripts/ascii-width.mjs` },
   banner: {
     js: "import { createRequire as $createRequire } from 'node:module';\nconst require = $createRequire(import.meta.url);",

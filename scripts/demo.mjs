@@ -1,8 +1,8 @@
 /**
- * `npm run demo`: the main job, on a fresh machine too. Compiles a program to a native executable and runs it; runs it
- * again, captures it by its pid on the way, ends it, continues from the file as a program for the other CPU (through
- * qemu-user; without that, on this one), captures it there, brings it back; prints both outputs side by side.
- * Leaves its files in build/demo; may be run as often as you like.
+ * `npm run demo`: shows the main job, on a fresh machine too. Compiles a program to a native executable and runs it.
+ * Then runs it again, captures it by its pid on the way and ends it, continues from the file as a program for the other
+ * CPU (through qemu-user; without that, on this CPU), captures it there and brings it back. Prints both outputs side by
+ * side. Leaves its files in build/demo, and can be repeated.
  */
 
 import { spawn, spawnSync } from 'node:child_process';
@@ -21,15 +21,15 @@ if (process.argv.length > 2) {
 
 const folder = `${root}/build/demo`;
 const module = 'fixtures/programs/sha256.wasm';
-/** KiB to hash: two seconds on an idle machine, more where starting the tool takes longer. */
+/** KiB to hash: takes two seconds on an idle machine, more where starting the tool takes longer. */
 let size = 400_000;
-/** Of the program's nine lines, as many are printed before each capture. */
+/** How many of the program's nine lines are printed before each capture. */
 const LINES_BEFORE = 2;
 /**
- * The run that is captured lasts at least so many times as long as `wag-snap compile` took on this machine just now.
+ * The captured run must last at least this many times as long as `wag-snap compile` took on this machine just now.
  */
 const LONGER = 10;
-/** Characters of a line that are shown, when there is nothing to see in the others. */
+/** How many characters of a line are shown when the lines are alike. */
 const SHOWN = 44;
 const image = 'build/demo/sha256';
 const [here, there] = process.arch === 'arm64' ? ['arm64', 'x64'] : ['x64', 'arm64'];
@@ -73,7 +73,7 @@ if (!crosses) {
 }
 process.exitCode = same ? 0 : 1;
 
-/** The program in one piece, with more to do when it was too fast to be captured at leisure. */
+/** Runs the program in one piece. Repeats it with more work if it was too fast to be captured. */
 async function runWhole() {
   for (;;) {
     say(`${image} ${size}`);
@@ -88,7 +88,7 @@ async function runWhole() {
 }
 
 /**
- * The program in pieces: all but the last one are captured and ended.
+ * Runs the program in pieces: all but the last one are captured and ended.
  * @returns what each printed; undefined when one printed the last of all `total` lines before it was captured
  */
 async function runLegs(total) {
@@ -133,7 +133,7 @@ function wagSnapStarted(args) {
   return started(process.execPath, ['bin/wag-snap', ...args]);
 }
 
-/** Milliseconds. */
+/** Takes the time, in milliseconds. */
 function timed(action) {
   const start = performance.now();
   action();
@@ -144,7 +144,7 @@ function say(command) {
   console.log(`\n$ ${command}`);
 }
 
-/** Runs wag-snap to its end, with what it says indented. @returns whether it succeeded; ends the demo if it `must` */
+/** Runs wag-snap to its end, with its output indented. @returns whether it succeeded; ends the demo if it `must` */
 function wagSnap(args, must = true) {
   const { status, stdout, stderr } = spawnSync(process.execPath, ['bin/wag-snap', ...args], {
     cwd: root,

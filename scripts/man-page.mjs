@@ -1,4 +1,4 @@
-/** A step of the build: the manual page, of what the commands say about themselves (bin/man-page.ts). */
+/** A step of the build: writes the manual page, made from what the commands say about themselves (bin/man-page.ts). */
 
 import { writeFileSync } from 'node:fs';
 import { root } from './setup.mjs';

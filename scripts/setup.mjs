@@ -1,6 +1,6 @@
 /**
- * What every script here begins with: the packages, the build, a way to run a command. Works in a fresh clone and
- * again in a used one; does nothing that is done already. Needs Node and npm.
+ * The common beginning of all scripts: packages, build, and a way to run a command. Works in a fresh clone and in a
+ * used one; skips what is done already. Needs Node and npm.
  */
 
 import { spawnSync } from 'node:child_process';
@@ -26,17 +26,18 @@ export function must(command, args, env = {}) {
   }
 }
 
-/** A package's command. */
+/** The path of a package's command. */
 export const bin = (name) => `${root}/node_modules/.bin/${name}`;
 
 /**
- * Installs the packages unless those of package-lock.json are there. Compares versions: a clone's times say nothing.
+ * Installs the packages, unless those of package-lock.json are installed. Compares versions, as file times in a clone
+ * mean nothing.
  */
 export function ensurePackages() {
   if (!packagesMatch()) must('npm', ['ci', '--no-audit', '--no-fund']);
 }
 
-/** Prints what a script is and takes, and ends it, when its first argument asks for that. */
+/** If the first argument asks for help, prints what a script does and takes, and ends it. */
 export function helpAndExit(text) {
   if (!['--help', '-h'].includes(process.argv[2])) return;
   console.log(text);
@@ -56,7 +57,7 @@ function packagesMatch() {
   return true;
 }
 
-/** Packages, TypeScript, host layer. */
+/** Ensures packages, TypeScript and host layer. */
 export function ensureBuilt() {
   ensurePackages();
   must('node', ['scripts/build.mjs']);

@@ -1,6 +1,6 @@
 /**
- * A reporter for vitest: writes the tests that were skipped to build/test/skipped.txt, one a line, with the reason that
- * they gave (`context.skip(reason)`). scripts/test.mjs prints it.
+ * A reporter for vitest: writes the skipped tests to build/test/skipped.txt, one on each line, with the reason that
+ * they gave (`context.skip(reason)`). scripts/test.mjs prints the file.
  */
 
 import { writeFileSync } from 'node:fs';

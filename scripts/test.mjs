@@ -1,9 +1,8 @@
 /**
- * `npm test [-- FILE|NAME…]`: all that must hold before a change lands, on a fresh machine too: packages, build,
- * format and lint, types, tests. Continues after a failure, except of the build, and ends with a line
- * `N passed, N failed[, N skipped]`, in which a failed step counts as a failed test; what was skipped is listed with
- * its reason. Arguments go to vitest, and the format, lint and type steps are left out then. Leaves
- * build/test/results.json and summary.txt.
+ * `npm test [-- FILE|NAME…]`: checks everything that must hold before a change lands, on a fresh machine too: packages,
+ * build, format and lint, types, tests. Continues after a failure, except of the build. Ends with a line `N passed, N
+ * failed[, N skipped]`, in which a failed step counts as a failed test. Lists skipped tests with their reasons.
+ * Arguments go to vitest; format, lint and types are then left out. Leaves build/test/results.json and summary.txt.
  */
 
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -25,7 +24,7 @@ const skips = `${root}/build/test/skipped.txt`;
 const filters = process.argv.slice(2).filter((word) => word !== '--exhaustive');
 if (filters.length < process.argv.length - 2) process.env.WAGSNAP_EXHAUSTIVE = '1';
 const failedSteps = [];
-/** Deliberate faults that are tried in each run, chosen by chance (test/mutants). */
+/** The number of deliberate faults that each run tries, chosen by chance (test/mutants). */
 const MUTANTS = 10;
 
 rmSync(`${root}/build/test`, { recursive: true, force: true });
@@ -57,7 +56,7 @@ function step(name, command, args) {
   return ok;
 }
 
-/** A file that cannot be loaded has no tests: it counts as one that failed. */
+/** A file that cannot be loaded has no tests, so it counts as one failed test. */
 function finish(report, green) {
   const broken = (report.testResults ?? []).filter((file) => file.status === 'failed' && !file.assertionResults.length);
   for (const { name } of broken) failedSteps.push(name.replace(`${root}/`, ''));

@@ -1,7 +1,7 @@
 /**
  * `npm run bench|spec|fuzz|bisect|modules`: builds wag-snap, compiles test/NAME/main.ts and what it imports to
- * build/tools, and runs it in the package's folder with the arguments given. Types are `npm test`'s business: an error
- * elsewhere under test/ does not keep a tool from running.
+ * build/tools, and runs it in the package's folder with the given arguments. `npm test` checks types: an error
+ * elsewhere in test/ does not keep a tool from running.
  */
 
 import { spawnSync } from 'node:child_process';

@@ -63,12 +63,12 @@ const command: CommandModule<object, Options> = {
         type: 'string',
         requiresArg: true,
         coerce: once('parent'),
-        describe: 'FILE: a snapshot of the same program: write only what differs from it',
+        describe: 'FILE: an earlier snapshot of the same program; writes only what differs from it',
       })
       .option('search', {
         type: 'string',
         requiresArg: true,
-        describe: 'DIR: where the files are that the parent needs, if they are not beside it (may be repeated)',
+        describe: 'DIR: a folder with files that the parent needs, if they are not beside it (may be repeated)',
       })
       .option('tag', {
         alias: 't',
@@ -102,19 +102,19 @@ const command: CommandModule<object, Options> = {
         type: 'string',
         requiresArg: true,
         coerce: once('max-file-data'),
-        describe: 'SIZE[K|M|G]: what the snapshot may have of open files that were unlinked, 64M if not given',
+        describe: 'SIZE[K|M|G]: limit on the contents of unlinked open files; default: 64M',
       })
       .option('timeout', {
         type: 'string',
         requiresArg: true,
         coerce: once('timeout'),
-        describe: `${DURATION} to wait for a safepoint`,
+        describe: `${DURATION}: how long to wait for a safepoint`,
       })
       .option('pause-budget', {
         type: 'string',
         requiresArg: true,
         coerce: once('pause-budget'),
-        describe: `${DURATION} that the program may stand still, as far as possible; 20ms if not given`,
+        describe: `${DURATION}: how long the program may stand still, as far as possible; default: 20ms`,
       })
       .option('no-tracking', {
         type: 'boolean',
@@ -205,14 +205,14 @@ async function captureToStore(workload: ImageProcess, options: Options, how: How
   return { report, name: `${generation.name}:${generation.tag}`, output: '' };
 }
 
-/** WAGSNAP_TRACKING, for tests, is the way to use where there is one. */
+/** WAGSNAP_TRACKING, for tests, forces a way of tracking, if that is available. */
 function trackingOption(none: boolean): Pick<CaptureOptions, 'tracking'> {
   if (none) return { tracking: 'none' };
   const way = process.env['WAGSNAP_TRACKING'];
   return way === 'userfault' || way === 'protect' || way === 'none' ? { tracking: way } : {};
 }
 
-/** @throws UsageError, which says what a file is: capture has been given the program, not the process */
+/** @throws UsageError that says what a file is, when capture was given the program instead of the process */
 async function attachProcess(text: string): Promise<ImageProcess> {
   const isFile = statSync(text, { throwIfNoEntry: false })?.isFile() ?? false;
   try {
@@ -226,7 +226,7 @@ async function attachProcess(text: string): Promise<ImageProcess> {
   throw new UsageError(`${is}: wag-snap ps lists those that run`);
 }
 
-/** What it is called, or the program's name as it was started. */
+/** The workload's name, or else that of the program as it was started. */
 function programName({ name, args: [started = ''] }: ImageProcess): string {
   return name ?? (moduleName(basename(started)).replace(/[^\w.+-]/g, '_') || 'process');
 }

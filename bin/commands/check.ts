@@ -1,8 +1,8 @@
 /**
- * `wag-snap check`: what this machine can do of what wag-snap needs.
+ * `wag-snap check`: which of the things that wag-snap needs this machine has.
  *
- * Reads /proc, and tries a small program out, for each CPU. A line per fact: `ok`, `no`, or `?` before what is
- * optional or cannot be told. Exit code 1 when something needed is missing.
+ * Reads /proc, and tries a small program for each CPU. Prints one line for each fact: `ok`, `no`, or `?` for an
+ * optional or unknown one. The exit code is 1 when something needed is missing.
  */
 
 import { spawnSync } from 'node:child_process';
@@ -18,18 +18,21 @@ import { terminalJson, terminalText } from '../../src/base/terminal-text.js';
 
 interface Fact {
   readonly name: string;
-  /** Undefined: cannot be told, or is only for information. */
+  /** Undefined: unknown, or only for information. */
   readonly ok: boolean | undefined;
   readonly detail: string;
 }
 
-/** Levels of x86-64 (psABI 3.1.1) and what each adds, in the words of /proc/cpuinfo; the first is needed. */
+/**
+ * Levels of x86-64 (psABI 3.1.1) and the features that each adds, as /proc/cpuinfo names them. The first level is
+ * needed.
+ */
 const LEVELS: readonly (readonly [string, readonly string[]])[] = [
   ['x86-64-v2', ['cx16', 'lahf_lm', 'popcnt', 'sse4_1', 'sse4_2', 'ssse3']],
   ['x86-64-v3', ['abm', 'avx', 'avx2', 'bmi1', 'bmi2', 'f16c', 'fma', 'movbe', 'xsave']],
   ['x86-64-v4', ['avx512f', 'avx512bw', 'avx512cd', 'avx512dq', 'avx512vl']],
 ];
-/** What a memory reserves, and as much again for the rest of the process: ulimit -v, in bytes. */
+/** The address space that a memory reserves, and as much again for the rest of the process: ulimit -v, in bytes. */
 const ADDRESS_SPACE = 2 * 2 ** 33;
 
 const command: CommandModule<object, { json: boolean }> = {
@@ -103,7 +106,7 @@ function addressSpaceFact(): Fact {
   return { name, ok: false, detail: `${limit} bytes; a memory reserves 8 GiB: ulimit -v unlimited` };
 }
 
-/** Whether a program can be started and captured here, for a CPU. */
+/** Whether a program for a CPU can be started and captured here. */
 async function trialFact(name: string, target: 'x64' | 'arm64'): Promise<Fact> {
   try {
     const { sandbox, pause } = await tryOut(target);
@@ -116,7 +119,7 @@ async function trialFact(name: string, target: 'x64' | 'arm64'): Promise<Fact> {
   }
 }
 
-/** Programs for the other CPU. */
+/** Facts about programs for the other CPU. */
 async function emulatorFacts(here: 'x64' | 'arm64'): Promise<Fact[]> {
   const other = here === 'arm64' ? 'x64' : 'arm64';
   const emulator = findEmulator(other);
@@ -129,7 +132,7 @@ async function emulatorFacts(here: 'x64' | 'arm64'): Promise<Fact[]> {
   return [{ name: 'emulator', ok: true, detail: `${emulator} ${version ?? ''}`.trimEnd() }, trial];
 }
 
-/** Capture reads /proc/PID/mem: the process allows it itself while parked, which scope 3 ignores. */
+/** Capture reads /proc/PID/mem. The process itself allows this while it is parked, but scope 3 ignores that. */
 function ptraceFact(): Fact {
   const name = 'ptrace';
   const scope = read('/proc/sys/kernel/yama/ptrace_scope').trim();
@@ -159,7 +162,7 @@ function seccompFact(): Fact {
   };
 }
 
-/** The list of security modules is only to be read where somebody mounted securityfs. */
+/** The list of security modules can only be read where securityfs is mounted. */
 function landlockFact(): Fact {
   const name = 'landlock';
   const detail = 'keeps programs below their directories, besides openat2';

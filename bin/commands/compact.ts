@@ -1,4 +1,4 @@
-/** `wag-snap compact`: a snapshot and all that it needs of others as one file. */
+/** `wag-snap compact`: writes a snapshot and all that it needs of others as one file. */
 
 import type { CommandModule } from 'yargs';
 import { compactOpened } from '../../src/api/compact.js';

@@ -1,4 +1,4 @@
-/** `wag-snap compile`: a module to an image, or to one of the listings of what is in it. */
+/** `wag-snap compile`: compiles a module to an image, or prints a listing of an image's contents. */
 
 import type { CommandModule } from 'yargs';
 import { type ArchName, CPU_LEVELS, type CpuLevel, nativeLevel } from '../../src/api/cpu.js';
@@ -31,7 +31,7 @@ interface Options extends LinkOptions {
   verbose: boolean;
 }
 
-/** What --cpu may say besides: the level of this machine's CPU. */
+/** The other value of --cpu: the level of this machine's CPU. */
 const NATIVE = 'native';
 
 const command: CommandModule<object, Options> = {
@@ -45,7 +45,7 @@ const command: CommandModule<object, Options> = {
         type: 'string',
         requiresArg: true,
         coerce: once('output'),
-        describe: 'file to write; default: the name of the module, here',
+        describe: 'file to write; default: the name of the module, in this folder',
       })
       .option('arch', {
         type: 'string',
@@ -67,12 +67,13 @@ const command: CommandModule<object, Options> = {
       .option('allow-missing-imports', {
         type: 'boolean',
         default: false,
-        describe: 'calls of functions that nothing provides trap; memories, tables and globals are made',
+        describe:
+          'accept imports that nothing provides: such functions trap when called; memories, tables and globals are created',
       })
       .option('host-imports', {
         type: 'boolean',
         default: false,
-        describe: 'functions that nothing provides are those of the program that starts the image, by the library',
+        describe: 'functions that nothing provides come from the program that starts the image through the library',
       })
       .options(linkOptions)
       .option('jobs', {
@@ -80,7 +81,7 @@ const command: CommandModule<object, Options> = {
         type: 'string',
         requiresArg: true,
         coerce: once('jobs'),
-        describe: 'threads to compile a large module with; default: one for each processor',
+        describe: 'number of threads for a large module; default: one for each processor',
       })
       .option('dump', {
         choices: DUMPS,
@@ -99,7 +100,7 @@ const command: CommandModule<object, Options> = {
         alias: 'v',
         type: 'boolean',
         default: false,
-        describe: 'say how large and how fast',
+        describe: 'print sizes and the time',
       })
       .example([
         ['$0 compile app.wasm -o app', 'makes an executable, app'],
@@ -169,7 +170,7 @@ async function compile(path: string, options: Options, { links, arch, level, job
   }
 }
 
-/** What --cpu names; undefined for the least. */
+/** The level that --cpu names; undefined for the lowest. */
 function cpuLevel(arch: ArchName, cpu: string | undefined): CpuLevel | undefined {
   if (cpu === undefined) return undefined;
   if (cpu === NATIVE && arch === process.arch) return nativeLevel();
@@ -180,12 +181,12 @@ function cpuLevel(arch: ArchName, cpu: string | undefined): CpuLevel | undefined
 }
 
 /**
- * @throws UsageError when the module's name is no name for an image; of another kind of file InputError, which matters
- * more
+ * @throws UsageError when no name for the image can be made of the module's; InputError when the file is of another
+ * kind, which matters more
  */
 async function defaultOutput(path: string): Promise<string> {
   const name = moduleName(path);
   if (path !== '-' && name !== path) return name;
   if (path !== '-') await withInput(path, (input) => expectKind(input, 'compile', ['module', 'component']));
-  throw new UsageError(`${path}: where to? Give the image a name with -o`);
+  throw new UsageError(`${path}: no name for the image can be made of this: add -o FILE`);
 }

@@ -1,4 +1,4 @@
-/** `wag-snap coredump`: a snapshot or a process as a WebAssembly coredump, for debuggers. */
+/** `wag-snap coredump`: writes a WebAssembly coredump of a snapshot or a process, for debuggers. */
 
 import type { CommandModule } from 'yargs';
 import { coredumpOfProcess, coredumpOfSnapshot } from '../../src/api/coredump.js';

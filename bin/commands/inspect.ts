@@ -1,4 +1,4 @@
-/** `wag-snap inspect`: what a module, an image, a snapshot or a running process is. Changes and stops nothing. */
+/** `wag-snap inspect`: describes a module, an image, a snapshot or a running process. Neither changes nor stops it. */
 
 import type { CommandModule } from 'yargs';
 import { describeFile } from '../../src/api/describe.js';

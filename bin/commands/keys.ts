@@ -1,4 +1,4 @@
-/** `wag-snap keys`: the key by which other hosts know this one. */
+/** `wag-snap keys`: prints the key by which other hosts know this one. */
 
 import type { CommandModule } from 'yargs';
 import { terminalJson, terminalText } from '../../src/base/terminal-text.js';
@@ -18,12 +18,12 @@ const command: CommandModule<object, Options> = {
         type: 'string',
         requiresArg: true,
         coerce: once('keys'),
-        describe: 'the folder that they are in; default: ~/.config/wag-snap',
+        describe: 'the folder of the keys; default: ~/.config/wag-snap',
       })
       .option('json', { type: 'boolean', default: false, describe: 'print an object: fingerprint, folder, isNew' })
       .example([
-        ['$0 keys', 'makes the keys, if there are none, and prints SHA256:...: what --peer takes there'],
-        ['$0 keys --keys /etc/wag-snap', 'the same of a service'],
+        ['$0 keys', 'makes keys if there are none, and prints SHA256:..., the --peer for other hosts'],
+        ['$0 keys --keys /etc/wag-snap', 'the same for a service'],
       ]) as never,
   handler: async ({ keys, json }) => {
     const { ownKeys } = await import('../../src/api/keys.js');

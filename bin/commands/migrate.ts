@@ -52,7 +52,7 @@ const command: CommandModule<object, Options> = {
         type: 'string',
         requiresArg: true,
         coerce: once('arch'),
-        describe: 'CPU to continue with: x64 or arm64; default: the one there',
+        describe: 'CPU to continue on: x64 or arm64; default: that of the other host',
       })
       .option('dir', {
         type: 'string',
@@ -63,12 +63,12 @@ const command: CommandModule<object, Options> = {
       .option('same-dirs', {
         type: 'boolean',
         default: false,
-        describe: 'directories without --dir, addresses without --listen are what they are here',
+        describe: 'directories without --dir and addresses without --listen are the same there as here',
       })
       .option('fd', {
         type: 'string',
         requiresArg: true,
-        describe: 'N=ignore|close|fail|PATH|reopen: what becomes of descriptor N: see restore (may be repeated)',
+        describe: 'N=ignore|close|fail|PATH|reopen: what happens to descriptor N: see restore (may be repeated)',
       })
       .option('listen', {
         type: 'string',
@@ -78,50 +78,50 @@ const command: CommandModule<object, Options> = {
       .option('strict-files', {
         type: 'boolean',
         default: false,
-        describe: 'files that have changed there, or are other ones, are errors, not warnings',
+        describe: 'files that differ there are errors, not warnings',
       })
       .option('max-memory', {
         type: 'string',
         requiresArg: true,
         coerce: once('max-memory'),
-        describe: 'SIZE[K|M|G]: how much memory it may have there',
+        describe: 'SIZE[K|M|G]: limit of its memories there',
       })
       .option('output-dir', {
         type: 'string',
         requiresArg: true,
         coerce: once('output-dir'),
-        describe: 'the folder there for what it prints; default: ~/.local/state/wag-snap/output',
+        describe: 'the folder there for its output; default: ~/.local/state/wag-snap/output',
       })
       .option('remote', {
         type: 'string',
         requiresArg: true,
         coerce: once('remote'),
         default: 'wag-snap',
-        describe: 'with ssh: the command there',
+        describe: 'with ssh: the name of wag-snap on the other host',
       })
       .options(keyOptions)
       .options(nameOptions)
       .option('dry-run', {
         type: 'boolean',
         default: false,
-        describe: 'only look whether all that it needs is there',
+        describe: 'only check whether everything that it needs is there',
       })
       .option('keep', {
         type: 'boolean',
         default: false,
-        describe: 'a copy: it continues here as well',
+        describe: 'make a copy: the program also continues here',
       })
       .option('downtime', {
         type: 'string',
         requiresArg: true,
         coerce: once('downtime'),
-        describe: `${DURATION}: it is stopped when the rest can be sent in this time, 20ms if not given`,
+        describe: `${DURATION}: it is stopped once the rest can be sent in this time; default: 20ms`,
       })
       .option('timeout', {
         type: 'string',
         requiresArg: true,
         coerce: once('timeout'),
-        describe: `${DURATION}: how long the other side may say nothing, 30s if not given`,
+        describe: `${DURATION}: the longest silence of the other side; default: 30s`,
       })
       .option('verbose', { alias: 'v', type: 'boolean', default: false, describe: 'print what happens on the way' })
       .option('json', { type: 'boolean', default: false, describe: 'print what happens, one JSON object a line' })
@@ -188,7 +188,7 @@ const command: CommandModule<object, Options> = {
 };
 export default command;
 
-/** A path of the other host, or what its receiver calls it: it is not looked for here. */
+/** A path on the other host, or its receiver's name for a directory: it is not looked up here. */
 function parseRemoteDir(text: string): Directory {
   if (text.startsWith('/')) return parseDir(text.includes('::') ? text : `${text}::${text}`);
   const [, name] = /^([^/:]+)::/.exec(text) ?? [];

@@ -1,4 +1,4 @@
-/** `wag-snap ps`: the workloads that run on this machine, a line or a JSON object each. */
+/** `wag-snap ps`: lists the workloads that run on this machine, one line or JSON object for each. */
 
 import type { CommandModule } from 'yargs';
 import { listWorkloads, type WorkloadEntry } from '../../src/api/workloads.js';
@@ -18,7 +18,7 @@ const SYSTEM_STATES: Readonly<Record<string, string>> = {
   t: 'traced',
 };
 
-/** Characters of a program's arguments in a line. */
+/** The most characters of a program's arguments in a line. */
 const ARGUMENTS_MAX = 60;
 
 const command: CommandModule<object, Options> = {
@@ -59,12 +59,12 @@ export function formatTable(workloads: readonly WorkloadEntry[]): string {
   return formatColumns(rows);
 }
 
-/** A line is for a look at it; --json has all. */
+/** A line is cut off; --json has everything. */
 function shortened(text: string): string {
   return text.length > ARGUMENTS_MAX ? `${text.slice(0, ARGUMENTS_MAX - 1)}…` : text;
 }
 
-/** What the process says about itself; running may be more exactly what the system says. */
+/** The state that the process publishes; for a running one, what the system says may be more exact. */
 function formatState({ unreadable, state, systemState, capturable }: WorkloadEntry): string {
   if (unreadable !== undefined) return 'unreadable';
   const system = SYSTEM_STATES[systemState] ?? systemState;

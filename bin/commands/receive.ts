@@ -44,18 +44,18 @@ const command: CommandModule<object, Options> = {
         type: 'string',
         requiresArg: true,
         coerce: once('max-memory'),
-        describe: 'SIZE[K|M|G]: how much memory each that comes may have',
+        describe: 'SIZE[K|M|G]: limit of the memories of each workload',
       })
       .option('max-workloads', {
         type: 'string',
         requiresArg: true,
         coerce: once('max-workloads'),
-        describe: 'with --listen: how many there may be at the same time',
+        describe: 'with --listen: the most workloads at the same time',
       })
       .option('dir', {
         type: 'string',
         requiresArg: true,
-        describe: 'PATH::NAME[:ro|:rw]: a directory, and what migrate calls it (may be repeated)',
+        describe: 'PATH::NAME[:ro|:rw]: a directory, and the name that migrate uses for it (may be repeated)',
       })
       .option('accept', {
         type: 'string',
@@ -66,7 +66,8 @@ const command: CommandModule<object, Options> = {
         type: 'string',
         requiresArg: true,
         coerce: once('output-dir'),
-        describe: 'where programs print to, unless migrate says; default: ~/.local/state/wag-snap/output',
+        describe:
+          'the folder for the output of programs, unless migrate names one; default: ~/.local/state/wag-snap/output',
       })
       .option('json', {
         type: 'boolean',
@@ -83,7 +84,7 @@ const command: CommandModule<object, Options> = {
       ]) as never,
   handler: async (options) => {
     if (options.stdio === (options.listen !== undefined)) {
-      throw new UsageError('from where? --stdio: from standard input, or --listen HOST:PORT: over the network');
+      throw new UsageError('receive needs --stdio (from standard input) or --listen HOST:PORT (over the network)');
     }
     await (options.listen === undefined ? fromStandardInput(options) : fromNetwork(options.listen, options));
   },
@@ -101,10 +102,10 @@ async function fromStandardInput(options: Options): Promise<void> {
   const { pid, lost } = await receive(process.stdin, process.stdout, { maxMemory, outputDir, grants });
   process.stdin.destroy();
   if (lost !== undefined) throw new ToolError('link', `nothing was started: ${lost}`);
-  if (pid === undefined) process.exitCode = ExitCode.failed; // the other side says why
+  if (pid === undefined) process.exitCode = ExitCode.failed; // the source reports the reason
 }
 
-/** Until it is told to end. What runs by then runs on. */
+/** Listens until it is told to end. Programs that run by then continue. */
 async function fromNetwork(listen: string, options: Options): Promise<void> {
   const { listenForMoves } = await import('../../src/api/receiver-listener.js');
   const maxWorkloads = options.maxWorkloads === undefined ? undefined : parseCount(options.maxWorkloads);

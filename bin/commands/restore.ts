@@ -55,7 +55,7 @@ const command: CommandModule<object, Options> = {
       .option('dir', {
         type: 'string',
         requiresArg: true,
-        describe: 'HOST::GUEST[:ro|:rw]: where a directory that the program uses is now (may be repeated)',
+        describe: 'HOST::GUEST[:ro|:rw]: where a directory of the program is now (may be repeated)',
       })
       .option('allow-proc', {
         type: 'boolean',
@@ -66,41 +66,41 @@ const command: CommandModule<object, Options> = {
         type: 'string',
         requiresArg: true,
         describe:
-          'HOST:PORT or unix:PATH: where it accepts connections now, in the order of its descriptors (may be repeated)',
+          'HOST:PORT or unix:PATH: an address for its listeners, in the order of their descriptors (may be repeated)',
       })
       .option('same-dirs', {
         type: 'boolean',
         default: false,
         describe:
-          'directories without --dir, addresses without --listen are what they were: only for snapshots that you trust',
+          'directories without --dir and addresses without --listen stay as captured: only for snapshots that you trust',
       })
       .option('fd', {
         type: 'string',
         requiresArg: true,
         describe:
-          'N=ignore|close|fail|PATH|reopen: what becomes of descriptor N: nothing to read and a bit bucket, closed, ' +
+          'N=ignore|close|fail|PATH|reopen: what happens to descriptor N: nothing to read and a bit bucket, closed, ' +
           'refused when it is not what it was, another file, opened again (default) (may be repeated)',
       })
       .option('strict-files', {
         type: 'boolean',
         default: false,
-        describe: 'files that have changed since the capture, or are other ones, are errors, not warnings',
+        describe: 'files that have changed since the capture, or are other files, are errors, not warnings',
       })
       .option('no-check', {
         type: 'boolean',
         default: false,
-        describe: 'with -o: do not look at files and addresses here, as the executable will run elsewhere',
+        describe: 'with -o: skip the check of files and addresses, as the executable will run elsewhere',
       })
       .option('module', {
         type: 'string',
         requiresArg: true,
-        describe: 'the module, when the snapshot does not carry it; of linked ones each (may be repeated)',
+        describe: 'the module, when the snapshot does not carry it; for linked modules all of them (may be repeated)',
       })
       .option('arch', {
         type: 'string',
         requiresArg: true,
         coerce: once('arch'),
-        describe: 'CPU to continue with: x64 or arm64; default: this machine',
+        describe: 'CPU to continue on: x64 or arm64; default: that of this machine',
       })
       .options(chainOptions)
       .options(limitOptions)
@@ -131,7 +131,7 @@ const command: CommandModule<object, Options> = {
 };
 export default command;
 
-/** What no output may replace. */
+/** The files that no output may replace. */
 function inputsOf({ snapshot, module }: Options): Input[] {
   return [snapshot, ...several(module)].map(inputIdentity);
 }
@@ -187,7 +187,7 @@ async function restore(
     if (isCall && (onTrap.park || onTrap.coredump !== undefined)) {
       throw new UsageError('--on-trap and --coredump are not for a call (run --invoke), where a trap is the answer');
     }
-    // an emulator needs the image, a temporary snapshot somebody who removes it, a call somebody who prints its results
+    // an emulator needs the image, a temporary snapshot must be removed, the results of a call must be printed
     const canBeAlone = arch === process.arch && !input.isTemporary && !isCall;
     const isAlone = canBecome() && needsNobody(options) && canBeAlone;
     await startPrepared(
@@ -213,7 +213,7 @@ async function restore(
   printResult(output, output);
 }
 
-/** An executable is told when it is started, by its environment. */
+/** Options of a running program that an executable gets from its environment when it is started. */
 function refuseRunning(options: Options, { maxMemory, maxStack, timeout }: Limits, { park, coredump }: OnTrap): void {
   const refuse = (option: string, hint: string) => {
     throw new UsageError(`--${option} is for running: ${hint}`);
@@ -227,7 +227,7 @@ function refuseRunning(options: Options, { maxMemory, maxStack, timeout }: Limit
   if (options.allowProc) refuse('allow-proc', 'set WAGSNAP_ALLOW_PROC=1 when the executable is started');
 }
 
-/** To what was not given, adds the command line that gives what the snapshot had. */
+/** Adds to an error about missing grants the command line that grants what the snapshot had. */
 async function withCommandLine(error: unknown): Promise<never> {
   const { RestoreProblems } = await import('../../src/api/restore-grants.js');
   if (!(error instanceof RestoreProblems)) throw error;

@@ -17,7 +17,7 @@ const command: CommandModule<object, Options> = {
       .option('end', {
         type: 'boolean',
         default: false,
-        describe: 'end it: it continues where it was moved to. Without it, it continues here',
+        describe: 'end the program, as it continues where it was moved to. Without --end it continues here',
       })
       .example([
         ['$0 resume 4711', 'it does not run elsewhere: it continues here'],

@@ -45,7 +45,7 @@ const command: CommandModule<object, Options> = {
       .positional('args', {
         type: 'string',
         array: true,
-        describe: 'all that follows is for the program, options too',
+        describe: 'everything that follows belongs to the program, options too',
       })
       .option('dir', {
         type: 'string',
@@ -55,18 +55,17 @@ const command: CommandModule<object, Options> = {
       .option('allow-proc', {
         type: 'boolean',
         default: false,
-        describe: 'directories may be on procfs: the program can then write its own code, and leave the sandbox',
+        describe: 'allow directories on procfs: the program can then write its own code and leave the sandbox',
       })
       .option('env', {
         type: 'string',
         requiresArg: true,
-        describe: 'K=V: a variable of its environment, which has no others (may be repeated)',
+        describe: 'K=V: an environment variable of the program, which has no others (may be repeated)',
       })
       .option('listen', {
         type: 'string',
         requiresArg: true,
-        describe:
-          'HOST:PORT or unix:PATH: an address that it may accept connections at, after its directories (may be repeated)',
+        describe: 'HOST:PORT or unix:PATH: an address at which it may accept connections (may be repeated)',
       })
       .options(limitOptions)
       .options(trapOptions)
@@ -142,7 +141,7 @@ async function run(input: InputFile, options: Options): Promise<void> {
   );
 }
 
-/** An image has been compiled: what the compiler would do differently comes too late. */
+/** Refuses options of the compiler for an image, which is compiled already. */
 function refuseCompilerOptions({ program, deterministic, allowMissingImports, link }: Options): void {
   const isLinked = link === undefined ? undefined : '--link';
   const option = deterministic ? '--deterministic' : allowMissingImports ? '--allow-missing-imports' : isLinked;

@@ -1,4 +1,4 @@
-/** `wag-snap verify`: whether a snapshot's files are what was captured. */
+/** `wag-snap verify`: checks that a snapshot's files are what was captured. */
 
 import type { CommandModule } from 'yargs';
 import { openSnapshot } from '../../src/api/stored-snapshot.js';
@@ -17,7 +17,7 @@ interface Options extends ChainOptions {
 
 const command: CommandModule<object, Options> = {
   command: 'verify <snapshot>',
-  describe: 'Check all bytes of a snapshot, and of those that it is a difference to',
+  describe: 'Check all bytes of a snapshot and of its parents',
   builder: (yargs) =>
     yargs
       .positional('snapshot', { type: 'string', demandOption: true, describe: 'a .wsnap file, or NAME:TAG of a store' })

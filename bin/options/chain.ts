@@ -5,7 +5,7 @@ import type { ChainPlaces } from '../../src/api/stored-snapshot.js';
 import { type StoreOptions, storeOptions } from './store.js';
 import { several } from './usage.js';
 
-/** As yargs has given them. */
+/** The values from yargs. */
 export interface ChainOptions extends StoreOptions {
   readonly parent: string | string[] | undefined;
   readonly search: string | string[] | undefined;
@@ -20,7 +20,7 @@ export const chainOptions = {
   search: {
     type: 'string',
     requiresArg: true,
-    describe: 'DIR: where such snapshots are (may be repeated)',
+    describe: 'DIR: a folder with such snapshots (may be repeated)',
   },
   ...storeOptions,
 } satisfies Record<string, YargsOption>;

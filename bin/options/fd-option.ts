@@ -1,4 +1,4 @@
-/** `--fd N=reopen|ignore|close|fail|PATH`: what becomes of a descriptor of a snapshot. */
+/** `--fd N=reopen|ignore|close|fail|PATH`: what happens to a descriptor of a snapshot. */
 
 import type { FdPolicy } from '../../src/api/restore-grants.js';
 import { quoted } from '../../src/base/terminal-text.js';

@@ -2,7 +2,7 @@
 
 import { UsageError } from './usage.js';
 
-/** @returns undefined for as many as there are processors */
+/** @returns undefined for one thread per processor */
 export function parseJobs(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   if (/^[1-9]\d{0,3}$/.test(text)) return Number(text);

@@ -1,6 +1,6 @@
 /**
- * Limits of a running program on the command line, which `run` and `restore` have: `--max-memory SIZE`, `--max-stack
- * SIZE`, `--timeout SECONDS`.
+ * Options of `run` and `restore` that limit a running program: `--max-memory SIZE`, `--max-stack SIZE`, `--timeout
+ * SECONDS`.
  */
 
 import type { Options as YargsOption } from 'yargs';
@@ -13,10 +13,10 @@ const DURATIONS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000,
 export const DURATION = 'SECONDS (or 500ms, 2s, 5m, 1h)';
 /** For help texts: of what is not waited for. */
 export const AGE = 'SECONDS (or 30m, 12h, 7d)';
-/** The longest that a timer of Node's can wait, in milliseconds. */
+/** The longest timer of Node, in milliseconds. */
 const LONGEST = 2 ** 31 - 1;
 
-/** As yargs has given them. */
+/** The values from yargs. */
 export interface LimitOptions {
   readonly maxMemory: string | undefined;
   readonly maxStack: string | undefined;
@@ -24,10 +24,10 @@ export interface LimitOptions {
 }
 
 export interface Limits {
-  /** Bytes, or undefined for no limit. */
+  /** In bytes; undefined for no limit. */
   readonly maxMemory: number | undefined;
   readonly maxStack: number | undefined;
-  /** Milliseconds. */
+  /** In milliseconds. */
   readonly timeout: number | undefined;
 }
 
@@ -41,10 +41,10 @@ const option = (name: string, describe: string): YargsOption => ({
 export const limitOptions = {
   'max-memory': option(
     'max-memory',
-    'SIZE[K|M|G]: what its memories and exceptions may have together; memory.grow fails beyond',
+    'SIZE[K|M|G]: limit of its memories and exceptions together; memory.grow fails beyond it',
   ),
-  'max-stack': option('max-stack', 'SIZE[K|M|G]: of its stack, 64M if not given; recursion beyond it traps'),
-  timeout: option('timeout', `${DURATION} after which it is killed (exit code 4)`),
+  'max-stack': option('max-stack', 'SIZE[K|M|G]: size of its stack, default: 64M; deeper recursion traps'),
+  timeout: option('timeout', `${DURATION}: kill it after this time (exit code 4)`),
 };
 
 /** @throws UsageError */
@@ -56,7 +56,7 @@ export function parseLimits({ maxMemory, maxStack, timeout }: LimitOptions): Lim
   };
 }
 
-/** `512M`, `1g`, `65536`: bytes. @throws UsageError */
+/** Parses a size to bytes: `512M`, `1g`, `65536`. @throws UsageError */
 export function parseSize(option: string, text: string): number {
   const match = /^(\d{1,12}(?:\.\d{1,6})?)([kmg]?)(?:i?b)?$/i.exec(text);
   const bytes = match ? Math.floor(Number(match[1]) * UNITS[match[2].toLowerCase()]) : 0;
@@ -65,10 +65,13 @@ export function parseSize(option: string, text: string): number {
   return bytes;
 }
 
-/** `30`, `0.25`: seconds; `500ms`, `2s`, `5m`, `1h`: what they say. Milliseconds, rounded up. @throws UsageError */
+/**
+ * Parses a duration to milliseconds, rounded up: `30` and `0.25` are seconds, or `500ms`, `2s`, `5m`, `1h`. @throws
+ * UsageError
+ */
 export function parseDuration(option: string, text: string): number {
   const milliseconds = parseAge(option, text);
-  if (milliseconds > LONGEST) throw new UsageError(`--${option} ${text}: at most ${LONGEST} ms can be waited for`);
+  if (milliseconds > LONGEST) throw new UsageError(`--${option} ${text}: the longest time is ${LONGEST} ms`);
   return milliseconds;
 }
 

@@ -1,10 +1,10 @@
-/** `--link NAME=MODULE`: a module that the program is linked to, which `compile` and `run` have. */
+/** `--link NAME=MODULE`, of `compile` and `run`: a module that the program is linked to. */
 
 import type { Options as YargsOption } from 'yargs';
 import { checkLinkName } from '../../src/api/links.js';
 import { several, UsageError } from './usage.js';
 
-/** As yargs has given it. */
+/** The value from yargs. */
 export interface LinkOptions {
   readonly link: string | string[] | undefined;
 }
@@ -13,7 +13,7 @@ export const linkOptions = {
   link: {
     type: 'string',
     requiresArg: true,
-    describe: 'NAME=MODULE: another module, which it imports by this name (may be repeated)',
+    describe: 'NAME=MODULE: another module, which the program imports by this name (may be repeated)',
   },
 } satisfies Record<string, YargsOption>;
 

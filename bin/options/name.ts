@@ -1,10 +1,10 @@
-/** `--name NAME`: what a workload is called, wherever a command takes a pid. */
+/** `--name NAME`: the workload's name, which commands take in place of a pid. */
 
 import type { Options as YargsOption } from 'yargs';
 import { checkName } from '../../src/api/process-options.js';
 import { once } from './usage.js';
 
-/** As yargs has given it. */
+/** The value from yargs. */
 export interface NameOptions {
   readonly name: string | undefined;
 }
@@ -14,11 +14,11 @@ export const nameOptions = {
     type: 'string',
     requiresArg: true,
     coerce: once('name'),
-    describe: 'NAME that it is called by, where commands take a pid',
+    describe: 'NAME of the workload, which commands take in place of its pid',
   },
 } satisfies Record<string, YargsOption>;
 
-/** @throws UsageError that says which names there may be */
+/** @throws UsageError that says which names are valid */
 export function parseName({ name }: NameOptions): string | undefined {
   return name === undefined ? undefined : checkName(name);
 }

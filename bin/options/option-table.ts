@@ -1,16 +1,16 @@
 /**
- * The options of a command as a table, read from what its builder tells yargs: for the splitting of command lines, for
- * suggestions and for the manual page.
+ * The options of a command as a table, read from what its builder tells yargs. Used to split command lines, for
+ * suggestions, and for the manual page.
  */
 
 import yargs, { type Argv, type CommandModule } from 'yargs';
 
 export interface Option {
-  /** Without dashes; the first is the long one. */
+  /** Names without dashes; the first is the long one. */
   readonly names: readonly string[];
   readonly takesValue: boolean;
   readonly describe: string;
-  /** Not for users. */
+  /** Hidden from users. */
   readonly isHidden: boolean;
 }
 
@@ -19,13 +19,13 @@ export interface CommandTable {
   readonly command: string;
   readonly describe: string;
   readonly options: readonly Option[];
-  /** What the command is given besides: name and description. */
+  /** Positional arguments: name and description. */
   readonly positionals: readonly (readonly [name: string, describe: string])[];
-  /** Command line and what it does. */
+  /** Examples: the command line, and what it does. */
   readonly examples: readonly (readonly [line: string, describe: string])[];
 }
 
-/** What yargs collects and does not declare. */
+/** What yargs collects but does not declare. */
 interface Collected {
   getOptions(): {
     readonly key: Readonly<Record<string, unknown>>;
@@ -45,7 +45,7 @@ export function commandTable(module: CommandModule<object, never>): CommandTable
   const { example, positional } = scratch;
   // biome-ignore lint/suspicious/noExplicitAny: overloads of yargs
   (scratch as any).example = (lines: [string, string][] | string, describe: string) => {
-    if (typeof lines === 'string') examples.push([lines, describe]); // of a list it is called for each
+    if (typeof lines === 'string') examples.push([lines, describe]); // called once for each example of a list
     return example.call(scratch, lines as never);
   };
   // biome-ignore lint/suspicious/noExplicitAny: overloads of yargs

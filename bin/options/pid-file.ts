@@ -1,4 +1,4 @@
-/** `--pid-file FILE`: a file that has the program's pid as long as it runs, for whoever supervises it. */
+/** `--pid-file FILE`: a file that holds the program's pid while it runs, for supervisors. */
 
 import { readFileSync, unlinkSync } from 'node:fs';
 import type { Options as YargsOption } from 'yargs';
@@ -13,7 +13,7 @@ import {
 import { printWarning } from '../show/warning.js';
 import { once } from './usage.js';
 
-/** As yargs has given it. */
+/** The value from yargs. */
 export interface PidFileOptions {
   readonly pidFile: string | undefined;
 }
@@ -27,7 +27,7 @@ export const pidFileOptions = {
   },
 } satisfies Record<string, YargsOption>;
 
-/** Readable for everybody, as far as the umask lets. */
+/** Permissions: readable for everybody, before the umask. */
 const MODE = 0o666;
 
 export class PidFile {
@@ -35,8 +35,8 @@ export class PidFile {
   private text = '';
 
   /**
-   * @param inputs what the command reads, which no output may replace
-   * @param coredump what the command may write as well
+   * @param inputs the files that the command reads, which no output may replace
+   * @param coredump another file that the command may write
    * @throws ToolError when it cannot be written, OutputError: before anything is started
    */
   constructor({ pidFile }: PidFileOptions, inputs: readonly Input[], coredump?: string) {
@@ -44,7 +44,7 @@ export class PidFile {
     this.destination = pidFile === undefined ? undefined : openDestination(pidFile, inputs);
   }
 
-  /** The program runs: that its pid cannot be told is no reason to end it. */
+  /** Writes the pid when the program runs. A failure is no reason to end it. */
   write(pid: number): void {
     if (this.destination === undefined) return;
     this.text = `${pid}\n`;
@@ -55,14 +55,14 @@ export class PidFile {
     }
   }
 
-  /** Removes the file, unless it is another's by now. Never fails. */
+  /** Removes the file, unless it belongs to another process by now. Never fails. */
   remove(): void {
     const { file } = this.destination ?? {};
     if (file === undefined || this.text === '') return;
     try {
       if (readFileSync(file, 'latin1') === this.text) unlinkSync(file);
     } catch {
-      // It has gone.
+      // It has been removed already.
     }
   }
 }

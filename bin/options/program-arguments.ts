@@ -1,6 +1,6 @@
 /**
- * Where the command line of `run` ends and the program's begins: at the program. Options before it are ours, what
- * follows is the program's, whatever it looks like.
+ * Splits the command line of `run` at the program. Options before it are ours; everything after it belongs to the
+ * program, whatever it looks like.
  *
  *     run --dir . app.wasm --help       --help is the program's
  *     run --dir . -- app.wasm --help    the same
@@ -9,7 +9,7 @@
 
 import type { Option } from './option-table.js';
 
-/** The command line with `--` after the program, as yargs needs it. @param args after the command's name */
+/** Puts `--` after the program, as yargs needs it. @param args what follows the command's name */
 export function separateProgram(args: readonly string[], options: readonly Option[]): string[] {
   for (let i = 0; i < args.length; i++) {
     if (args[i] === '--') return separated(args.slice(0, i), args.slice(i + 1));
@@ -22,7 +22,7 @@ export function separateProgram(args: readonly string[], options: readonly Optio
   return [...args];
 }
 
-/** The first of our own options that there is not, with its dashes. @param args up to the program, or `--` */
+/** The first option before the program that does not exist, with its dashes. @param args up to the program, or `--` */
 export function findUnknownOption(args: readonly string[], options: readonly Option[]): string | undefined {
   const isKnown = (name: string) => options.some(({ names }) => names.includes(name));
   for (let i = 0; i < args.length && args[i] !== '--'; i++) {
@@ -39,7 +39,7 @@ export function findUnknownOption(args: readonly string[], options: readonly Opt
   return undefined;
 }
 
-/** `--sameDirs=x` is `same-dirs`: yargs takes both spellings. */
+/** `--sameDirs=x` is `same-dirs`, as yargs accepts both spellings. */
 function optionName(word: string): string {
   return word
     .slice(2)

@@ -1,4 +1,4 @@
-/** A word of a command line as a shell reads it back, with nothing in it that a terminal would obey. */
+/** Quotes a word of a command line for a shell, without anything that a terminal would obey. */
 
 import { terminalText } from '../../src/base/terminal-text.js';
 

@@ -1,6 +1,6 @@
-/** Which known word a mistyped one was meant to be. */
+/** Finds the known word that a mistyped one probably means. */
 
-/** The nearest of the words, undefined when none is near: a third of the letters may differ, and one always. */
+/** The nearest word. Undefined when none is near: a third of the letters may differ, and always one. */
 export function nearest(word: string, known: readonly string[]): string | undefined {
   let best: string | undefined;
   let least = Math.max(1, Math.floor(word.length / 3)) + 1;
@@ -13,7 +13,7 @@ export function nearest(word: string, known: readonly string[]): string | undefi
   return best;
 }
 
-/** Letters put in, left out, exchanged, or swapped with the next one (optimal string alignment). At most `most`. */
+/** The number of inserted, deleted, replaced or swapped letters (optimal string alignment). At most `most`. */
 function distance(a: string, b: string, most: number): number {
   if (Math.abs(a.length - b.length) >= most) return most;
   let before: number[] = [];

@@ -1,12 +1,12 @@
 /**
- * WAGSNAP_TRACE: areas, with commas between, or `all`. Their lines go to standard error, with the time since the start.
+ * WAGSNAP_TRACE: areas, separated by commas, or `all`. Their lines go to standard error, with the time since the start.
  */
 
 import { terminalLines } from '../../src/base/terminal-text.js';
 import { TRACE_AREAS, type TraceArea, traceTo } from '../../src/base/trace.js';
 import { UsageError } from './usage.js';
 
-/** @throws UsageError for an area that there is not */
+/** @throws UsageError for an unknown area */
 export function traceFromEnvironment({ WAGSNAP_TRACE: value }: NodeJS.ProcessEnv = process.env): void {
   if (!value) return;
   const names = value.split(',').map((name) => name.trim());

@@ -1,4 +1,4 @@
-/** Wrong usage of the command line, and the options that several commands share. Needs errors.ts. */
+/** Parsers for options that several commands share, and errors for wrong usage. */
 
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
@@ -23,7 +23,7 @@ export function once(name: string, mayBeEmpty = false): <T>(value: T | T[] | und
   };
 }
 
-/** The CPU named by --arch; undefined is this machine's. */
+/** The CPU that --arch names; undefined is this machine's. */
 export function parseArch(value: string | undefined): ArchName {
   switch (value?.toLowerCase()) {
     case undefined:
@@ -41,7 +41,9 @@ export function parseArch(value: string | undefined): ArchName {
   }
 }
 
-/** One --dir: `HOST[::GUEST][:ro|:rw]`. Without GUEST the guest knows it by HOST as it was typed. */
+/**
+ * Parses a --dir: `HOST[::GUEST][:ro|:rw]`. Without GUEST the guest sees the directory under the name HOST, as typed.
+ */
 export function parseDir(text: string): Directory {
   const readOnly = text.endsWith(':ro');
   const both = readOnly || text.endsWith(':rw') ? text.slice(0, -3) : text;
@@ -61,7 +63,7 @@ export function parseDir(text: string): Directory {
   return { host: resolve(host), guest, readOnly };
 }
 
-/** The guest's environment from the --env options, in their order; a repeated name keeps its last value. */
+/** The guest's environment from the --env options, in order; the last value of a name counts. */
 export function parseEnv(options: readonly string[]): Record<string, string> {
   const env: Record<string, string> = {};
   for (const option of options) {

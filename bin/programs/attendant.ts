@@ -1,14 +1,14 @@
-/** The tool's part in a program that runs as its child. */
+/** The tool's tasks for a program that runs as its child. */
 
 import type { ChildProcess } from 'node:child_process';
 
 export interface Attendant {
-  /** Descriptors that the process gets after its others. */
+  /** Descriptors that the process inherits after its others. */
   readonly descriptors: readonly 'pipe'[];
-  /** By which the image is told. */
+  /** The environment variables that tell the image about them. */
   readonly env: Readonly<Record<string, string>>;
-  /** @param endTimeout lets the program live for as long as it likes */
+  /** @param endTimeout cancels the program's timeout */
   start(child: ChildProcess, endTimeout: () => void): void;
-  /** Resolves when nothing is left to do; the process has ended. */
+  /** Resolves when the tasks are done; the process has ended. */
   finished(): Promise<void>;
 }

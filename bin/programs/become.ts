@@ -1,12 +1,12 @@
 /**
- * Becoming the program: `run` and `restore` replace themselves by it (execve(2)) where Node can (process.execve, 22.15
- * on) and nothing is left for them to do. Then there is no process of Node's beside it, its pid is the one that was
- * started, and its signals and its end are the kernel's own.
+ * Replaces this process by the program (execve(2)), for `run` and `restore`, if Node can do it (process.execve, from
+ * 22.15 on) and nothing is left to do. Then no process of Node remains, the program has the pid that was started, and
+ * the kernel handles its signals and its end.
  *
- * A Node process differs from what a program expects in three ways that outlive execve: SIGPIPE and SIGXFSZ are
- * ignored, the pipes behind its standard streams do not block, and signals that were blocked stay so. spawn undoes them
- * in the child; here it is done before, and when it cannot be, the program is a child as ever. When execve fails, Node
- * ends with a dump of its stack: what can be known before is looked at before.
+ * A Node process differs from what a program expects in three ways that survive execve: SIGPIPE and SIGXFSZ are
+ * ignored, pipes of its standard streams are non-blocking, and blocked signals stay blocked. spawn undoes this in the
+ * child; here it is undone beforehand. If that is impossible, the program becomes a child. When execve fails, Node ends
+ * with a dump of its stack, so everything that can be checked is checked first.
  */
 
 import { accessSync, closeSync, constants, existsSync, openSync, readFileSync } from 'node:fs';
@@ -16,13 +16,13 @@ import type { WorkloadOptions } from './workload.js';
 
 type Execve = (file: string, args: readonly string[], env: Readonly<Record<string, string>>) => never;
 
-/** Bytes of arguments and environment that any kernel takes, however small its stack limit is (execve(2)). */
+/** Bytes of arguments and environment that every kernel takes, however small its stack limit is (execve(2)). */
 const ARGUMENTS_MAX = 96 << 10;
-/** What Node ignores. */
+/** The signals that Node ignores. */
 const IGNORED = ['SIGPIPE', 'SIGXFSZ'] as const;
 const O_NONBLOCK = 0o4000;
 
-/** Whether this Node can become another program; WAGSNAP_NO_EXEC=1 says that it is not to (tests, debugging). */
+/** Whether this Node can become another program. WAGSNAP_NO_EXEC=1 forbids it (tests, debugging). */
 export function canBecome(): boolean {
   return execve() !== undefined && !process.env['WAGSNAP_NO_EXEC'];
 }
@@ -32,10 +32,11 @@ function execve(): Execve | undefined {
 }
 
 /**
- * Becomes the program. Returns when that cannot be: then nothing has changed, and it can be started as a child.
+ * Becomes the program. Returns if that is impossible: then nothing has changed, and the program can be started as a
+ * child.
  *
  * @param isTemporary whether `options.release` deletes the image
- * @param ready called before, the last time that anything can be said or given up
+ * @param ready called before, at the last moment at which something can be printed or cancelled
  */
 export async function becomeWorkload(
   image: string,
@@ -66,7 +67,7 @@ function sizeOf(argv: readonly string[], env: Readonly<Record<string, string>>):
   return texts.reduce((sum, text) => sum + Buffer.byteLength(text) + 1 + 8, 0);
 }
 
-/** access(2) knows of file systems that are mounted noexec. */
+/** access(2) knows about file systems that are mounted noexec. */
 function isExecutable(path: string): boolean {
   try {
     accessSync(path, constants.X_OK);
@@ -77,9 +78,9 @@ function isExecutable(path: string): boolean {
 }
 
 /**
- * Signals do by default what they do by default: a listener that is removed leaves SIG_DFL behind (libuv).
+ * Gives signals their default action: removing a listener leaves SIG_DFL (libuv).
  *
- * @returns whether none is ignored or blocked
+ * @returns whether no signal is ignored or blocked
  */
 function resetSignals(): boolean {
   const nothing = () => {};
@@ -92,7 +93,7 @@ function resetSignals(): boolean {
   return isEmpty('SigBlk') && isEmpty('SigIgn');
 }
 
-/** @returns whether all that was printed is written, and no standard stream is left non-blocking */
+/** @returns whether all output is written, and no standard stream is non-blocking */
 async function resetStreams(): Promise<boolean> {
   for (const stream of [process.stdout, process.stderr]) {
     await written(stream);
@@ -105,7 +106,7 @@ async function resetStreams(): Promise<boolean> {
   });
 }
 
-/** Empty for a descriptor that is closed. */
+/** Empty for a closed descriptor. */
 function fdinfo(fd: number): string {
   try {
     return readFileSync(`/proc/self/fdinfo/${fd}`, 'latin1');

@@ -1,4 +1,4 @@
-/** Whether a command can do something with a file that it was given; if not, which command can. */
+/** Checks that a command can use a file of this kind. If not, says which command can. */
 
 import type { FileKind, FileType } from '../../src/api/file-kind.js';
 import { InputError } from '../../src/base/errors.js';
@@ -15,18 +15,18 @@ const KINDS: Readonly<Record<Wanted, string>> = {
 type Wanted = Exclude<FileKind, 'other'>;
 
 interface Given {
-  /** As the user has typed it. */
+  /** The name as the user typed it. */
   readonly name: string;
   readonly type: FileType;
 }
 
 /**
- * @param where what takes it: `run`, `restore --module`
+ * @param where what takes the file: `run`, `restore --module`
  * @throws InputError 'wrong-kind'
  */
 export function expectKind(input: Given, where: string, wanted: readonly Wanted[]): void {
   const { kind } = input.type;
-  // what is named like a module is never started as native code
+  // a file with a module's name is never started as native code
   const isSafe = kind !== 'image' || !isNamedModule(input.name);
   if (!isSafe || !wanted.some((one) => one === kind)) throw notFor(input, where, wanted);
 }

@@ -21,9 +21,9 @@ const CHUNK = 1 << 16;
 
 export class InputFile {
   private constructor(
-    /** As the user gave it: for messages, and for names made of it. */
+    /** The name as the user gave it, for messages and default output names. */
     readonly name: string,
-    /** Of a regular file with the same contents. */
+    /** Path of a regular file with these contents. */
     readonly path: string,
     readonly type: FileType,
     private folder: string | undefined,
@@ -36,9 +36,9 @@ export class InputFile {
   }
 
   /**
-   * Of a FIFO that nobody writes to it waits for a writer.
+   * Waits for a writer if it is a FIFO.
    *
-   * @throws InputError when there is no such file, ToolError when it cannot be read, LimitError when it does not end
+   * @throws InputError when there is no such file, ToolError when it cannot be read, LimitError when it is endless
    */
   static open(name: string): InputFile {
     const fd = name === STANDARD_INPUT ? 0 : openInput(name);
@@ -95,7 +95,7 @@ export class InputFile {
     }
   }
 
-  /** Whether `path` is of a temporary file. */
+  /** Whether `path` is a temporary file's. */
   get isTemporary(): boolean {
     return this.folder !== undefined;
   }
@@ -107,7 +107,7 @@ export class InputFile {
   }
 }
 
-/** What an output must not replace: the file behind standard input, or the one of that name. */
+/** The file that an output must not replace: the one behind standard input, or the one of that name. */
 export function inputIdentity(name: string): Input {
   if (name !== STANDARD_INPUT) return name;
   const { dev, ino } = fstatSync(0);
@@ -136,7 +136,7 @@ async function using<T>(input: InputFile, use: (input: InputFile) => T | Promise
   }
 }
 
-/** The kind of what was copied. A snapshot may be of any size; anything else is no larger than a module may be. */
+/** The kind of what was copied. A snapshot may have any size; anything else is limited like a module. */
 function copyToEnd(from: number, to: number, name: string): FileType {
   const buffer = Buffer.allocUnsafe(CHUNK);
   let head = Buffer.alloc(0);
@@ -155,7 +155,7 @@ function copyToEnd(from: number, to: number, name: string): FileType {
   }
 }
 
-/** @throws ToolError when there is no room for the copy: that says nothing of the input */
+/** @throws ToolError when there is no room for the copy, which says nothing about the input */
 function keep(to: number, buffer: Buffer, length: number, name: string): void {
   try {
     for (let done = 0; done < length; ) done += writeSync(to, buffer, done, length - done);
@@ -174,7 +174,7 @@ function readSome(fd: number, buffer: Buffer): number {
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       if (code === 'EOF') return 0;
-      // Whoever shares standard input has made it non-blocking.
+      // Another process that shares standard input has made it non-blocking.
       if (code !== 'EAGAIN') throw error;
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
     }
@@ -194,7 +194,7 @@ function readHead(fd: number): Buffer {
   return head.subarray(0, readSync(fd, head, 0, head.length, 0));
 }
 
-/** The name that messages, backtraces and default output files use: the file's, without folder and ending. */
+/** The name for messages, backtraces and default output files: the file's, without folder and extension. */
 export function moduleName(path: string): string {
   return basename(path).replace(/\.(wasm|wat)$/, '');
 }

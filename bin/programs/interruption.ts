@@ -1,5 +1,6 @@
 /**
- * Signals that ask a command to end, held back while it has something to clean up: a stopped process, temporary files.
+ * Holds back signals that ask a command to end, while the command has something to clean up: a stopped process,
+ * temporary files.
  */
 
 import { Cancellation } from '../../src/base/cancellation.js';
@@ -7,7 +8,7 @@ import { Cancellation } from '../../src/base/cancellation.js';
 export class Interruption extends Cancellation {
   private readonly handler: (signal: NodeJS.Signals) => void;
 
-  /** Holds SIGINT, SIGTERM and SIGHUP back until stop(). @param done what was or was not done then, for the message */
+  /** Holds SIGINT, SIGTERM and SIGHUP back until stop(). @param done the outcome when interrupted, for the message */
   constructor(
     done: string,
     private readonly controller = new AbortController(),
@@ -17,7 +18,7 @@ export class Interruption extends Cancellation {
     for (const signal of SIGNALS) process.on(signal, this.handler);
   }
 
-  /** Aborted, with the signal's name, once there was one: for work that can be given up. */
+  /** Aborted, with the signal's name, after such a signal. For work that can be cancelled. */
   get abortSignal(): AbortSignal {
     return this.controller.signal;
   }
@@ -29,7 +30,7 @@ export class Interruption extends Cancellation {
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
-/** Does something that must not be left half-way. @param done what is true after it, for the message */
+/** Does something that must not be left half done. @param done the outcome, for the message */
 export async function uninterrupted<T>(done: string, work: () => T | Promise<T>): Promise<T> {
   const interruption = new Interruption(done);
   try {

@@ -1,4 +1,4 @@
-/** `run --invoke`, and a restore of what it runs: the tool's part in a call, and what it prints of it. */
+/** The tool's part in a call (`run --invoke`, or its restore): sends it, and prints the outcome. */
 
 import type { ChildProcess } from 'node:child_process';
 import { type CallMessage, Invocation } from '../../src/api/invocation.js';
@@ -12,7 +12,7 @@ export class InvokeAttendant implements Attendant {
   readonly env;
   private readonly invocation: Invocation;
 
-  /** @param descriptor the process's next free one */
+  /** @param descriptor the first free descriptor number of the process */
   constructor(call: CallMessage, descriptor: number) {
     this.invocation = new Invocation(call, descriptor);
     this.descriptors = this.invocation.descriptors;
@@ -23,7 +23,7 @@ export class InvokeAttendant implements Attendant {
     this.invocation.start(child);
   }
 
-  /** Prints results, one a line, or what the trap was: our exit code then. */
+  /** Prints the results, one on each line, or the trap, which sets our exit code. */
   async finished(): Promise<void> {
     print(await this.invocation.reply());
   }

@@ -1,11 +1,11 @@
-/** The files that `--link` names, read. */
+/** Reads the modules that `--link` names. */
 
 import type { LinkedModule } from '../../src/api/links.js';
 import type { Link } from '../options/link.js';
 import { expectKind } from './expect-kind.js';
 import { withInput } from './input-file.js';
 
-/** @param command for messages. @throws InputError */
+/** @param command the command, for messages. @throws InputError */
 export async function readLinkedModules(links: readonly Link[], command: string): Promise<LinkedModule[]> {
   const linked: LinkedModule[] = [];
   if (links.length === 0) return linked;

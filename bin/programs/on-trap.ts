@@ -1,9 +1,9 @@
 /**
- * What is to become of a program that traps, which `run` and `restore` are told by `--on-trap park` and `--coredump
- * FILE`.
+ * What happens to a program that traps: the options `--on-trap park` and `--coredump FILE` of `run` and `restore`.
  *
- * For a coredump the process parks at its trap, as nothing in it may open a file by then, and tells this tool through a
- * descriptor; the tool writes the coredump and closes the descriptor, and the process ends as it would have without.
+ * For a coredump the process parks at its trap, as it may not open files by then, and tells this tool through a
+ * descriptor. The tool writes the coredump and closes the descriptor. Then the process ends as it would have done
+ * without.
  */
 
 import type { ChildProcess } from 'node:child_process';
@@ -19,7 +19,7 @@ import { printWarning } from '../show/warning.js';
 import type { Attendant } from './attendant.js';
 import { Interruption } from './interruption.js';
 
-/** As yargs has given them. */
+/** The values from yargs. */
 export interface TrapOptions {
   readonly onTrap: string | undefined;
   readonly coredump: string | undefined;
@@ -30,13 +30,13 @@ export const trapOptions = {
     type: 'string',
     requiresArg: true,
     coerce: once('on-trap'),
-    describe: 'exit (the default) or park: a program that traps stays, to be captured',
+    describe: 'exit (the default) or park: a program that traps stays, so that it can be captured',
   },
   coredump: {
     type: 'string',
     requiresArg: true,
     coerce: once('coredump'),
-    describe: 'FILE that gets a WebAssembly coredump when it traps',
+    describe: 'FILE for a WebAssembly coredump when it traps',
   },
 } satisfies Record<string, YargsOption>;
 
@@ -45,14 +45,14 @@ export interface OnTrap {
   readonly coredump: CoredumpOutput | undefined;
 }
 
-/** Where a coredump goes: looked at when the program starts, opened when it has trapped. */
+/** The coredump's destination: checked when the program starts, opened when it has trapped. */
 interface CoredumpOutput {
   readonly path: string;
   open(): Destination;
 }
 
 /**
- * @param inputs what the command reads
+ * @param inputs the files that the command reads
  * @throws UsageError, ToolError
  */
 export function parseOnTrap({ onTrap, coredump }: TrapOptions, inputs: readonly Input[]): OnTrap {
@@ -75,15 +75,15 @@ function coredumpOutput(path: string, inputs: readonly Input[]): CoredumpOutput 
   return { path, open: () => checked ?? openDestination(path, inputs) };
 }
 
-/** What a process is started with, and the part of the tool in it. */
+/** What a process that may trap is started with, and the tool's tasks for it. */
 export class TrapWatch implements Attendant {
   readonly descriptors: readonly 'pipe'[];
   readonly env: Readonly<Record<string, string>>;
   private readonly listener: TrapListener | undefined;
-  /** When it has trapped and the coredump is about to be made, it has all the time that there is. */
+  /** Once the program has trapped and a coredump is about to be written, its timeout no longer counts. */
   private endTimeout = () => {};
 
-  /** @param descriptor the process's next free one */
+  /** @param descriptor the first free descriptor number of the process */
   constructor({ park, coredump }: OnTrap, descriptor: number) {
     const onTrap = (pid: number, output: CoredumpOutput) => {
       this.endTimeout();
@@ -104,7 +104,7 @@ export class TrapWatch implements Attendant {
   }
 }
 
-/** That there is no coredump does not change what the program's end was. */
+/** A missing coredump does not change how the program ended. */
 async function report(pid: number, output: CoredumpOutput): Promise<void> {
   try {
     const [{ coredumpOfProcess }, { attachGiven }] = await Promise.all([

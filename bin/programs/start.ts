@@ -1,6 +1,6 @@
 /**
- * Starting what is prepared, for `run` and `restore`: this process becomes it where it can and nothing is left to do for
- * it, else it is a child that this process stands in for.
+ * Starts a prepared program, for `run` and `restore`. This process becomes the program if Node can do it and nothing is
+ * left to do. Otherwise the program is its child, and this process stands in for it.
  */
 
 import { refuseWithoutEmbedder } from '../../src/api/embedder/needed.js';
@@ -13,29 +13,29 @@ import { Interruption } from './interruption.js';
 import type { TrapOptions } from './on-trap.js';
 import { runWorkload } from './workload.js';
 
-/** The first that a process has besides the standard streams. */
+/** The first free descriptor number after the standard streams. */
 const FIRST_DESCRIPTOR = 3;
 
 export interface StartSettings {
-  /** Whether this process may become the program: nothing is to be done while it runs. */
+  /** Whether this process may become the program, as nothing has to be done while it runs. */
   readonly mayBecome: boolean;
-  /** Milliseconds after which it is killed. */
+  /** Milliseconds after which the program is killed. */
   readonly timeout: number | undefined;
   readonly pidFile: PidFile;
-  /** Whether its pid is printed. */
+  /** Whether to print its pid. */
   readonly verbose: boolean;
 }
 
-/** Whether nothing is to be done while the program runs, or after its end. */
+/** Whether nothing has to be done while the program runs, or after its end. */
 export function needsNobody(options: LimitOptions & TrapOptions & PidFileOptions): boolean {
   return options.timeout === undefined && options.coredump === undefined && options.pidFile === undefined;
 }
 
 /**
- * Runs a program to its end, and sets our own exit code, or dies of the same signal.
+ * Runs a program to its end. Sets our own exit code, or dies of the same signal.
  *
  * @param prepare makes it ready; its signal is aborted when a signal asks us to end
- * @param attend looks at what is ready, before it starts. @param descriptor the process's next free one
+ * @param attend gets what is ready, before it starts. @param descriptor the first free descriptor number of the process
  */
 export async function startPrepared<P extends Prepared>(
   prepare: (signal: AbortSignal) => Promise<P>,
@@ -58,7 +58,7 @@ export async function startPrepared<P extends Prepared>(
       release,
       onEnd: () => pidFile.remove(),
     };
-    // last: who reads it may send signals
+    // last, as whoever reads the pid may send signals
     const printPid = (pid: number) => verbose && process.stderr.write(`pid ${pid}\n`);
     if (mayBecome) {
       await becomeWorkload(image, workload, isTemporary, async () => {

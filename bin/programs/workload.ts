@@ -1,8 +1,8 @@
 /**
- * Starting an image so that this process behaves like the program itself: its stdio, its signals, its exit code.
+ * Runs an image as a child so that this process behaves like the program itself: its streams, its signals, its exit
+ * code.
  *
- * Node cannot replace its own process, so the workload is a child in our process group and we stand in for it: signals
- * sent to us are passed on, and we end the way it ended.
+ * The child is in our process group, and we stand in for it: signals to us are passed on, and we end as it ended.
  */
 
 import type { ChildProcess } from 'node:child_process';
@@ -11,34 +11,34 @@ import { startImage } from '../../src/api/start.js';
 import { LimitError } from '../../src/base/errors.js';
 
 export interface WorkloadOptions {
-  /** All of the process's environment. */
+  /** The complete environment of the process. */
   readonly env: Readonly<Record<string, string>>;
   /** argv[0] of the workload. */
   readonly argv0: string;
   readonly args: readonly string[];
-  /** Descriptors 3 and up that the workload inherits; 'pipe': one to or from us. */
+  /** Descriptors from 3 on that the workload inherits; 'pipe': one that is connected to us. */
   readonly descriptors?: readonly (number | 'pipe')[];
-  /** Milliseconds after which it is killed. */
+  /** Milliseconds after which the workload is killed. */
   readonly timeout?: number;
   /**
-   * Deletes the image when it is a temporary file, twice perhaps: called once it runs its own code, an emulated one
-   * when it has ended.
+   * Deletes a temporary image; may be called twice. Called when the workload runs its own code, or when an emulated one
+   * has ended.
    */
   readonly release?: () => void;
-  /** Called when it has ended. */
+  /** Called when the workload has ended. */
   readonly onEnd?: () => void;
 }
 
 /**
  * Signals that are passed on. The terminal sends SIGINT, SIGQUIT and SIGTSTP to the whole group, so the workload gets
- * those twice; a wasm program has no handlers, so the second one changes nothing.
+ * those twice. A wasm program has no handlers, so the second one changes nothing.
  */
 const forwarded: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGCONT'];
 
 /**
- * Runs an image to its end, passing signals on, and sets our own exit code, or dies of the same signal.
+ * Runs an image to its end and passes signals on. Sets our own exit code, or dies of the same signal.
  *
- * @param onStart called with its pid once it runs its own code; `endTimeout` lets it live for as long as it likes
+ * @param onStart called with its pid once it runs its own code; `endTimeout` cancels its timeout
  */
 export async function runWorkload(
   image: string,
@@ -84,7 +84,7 @@ export async function runWorkload(
   if (fatal !== null) dieOf(fatal);
 }
 
-/** @throws LimitError when its time was over */
+/** @throws LimitError when it was killed by the timeout */
 async function endedInTime(
   child: ChildProcess,
   timeout: number | undefined,
@@ -110,7 +110,7 @@ function ended(child: ChildProcess): Promise<{ code: number | null; signal: Node
   return new Promise((done) => child.once('exit', (code, signal) => done({ code, signal })));
 }
 
-/** Ends this process by the signal that the workload died of, where that leaves no core file of Node's. */
+/** Ends this process by the signal that the workload died of, unless that would leave a core file of Node. */
 function dieOf(signal: NodeJS.Signals): void {
   if (['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGKILL', 'SIGPIPE'].includes(signal)) process.kill(process.pid, signal);
 }

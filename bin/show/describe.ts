@@ -1,4 +1,4 @@
-/** What `inspect` prints: a description as text, and as an object. */
+/** Prints what `inspect` found: a description as text, and as an object. */
 
 import type {
   ComponentDescription,
@@ -16,7 +16,7 @@ export interface Description {
   readonly text: string;
 }
 
-/** Snapshots have a file of their own: snapshot.ts. */
+/** snapshot.ts shows snapshots. */
 export function showDescription(facts: FileDescription | ProcessDescription): Description {
   switch (facts.kind) {
     case 'module': {
@@ -64,13 +64,13 @@ function componentLines(facts: ComponentDescription): string[] {
   ];
 }
 
-/** What is compiled. */
+/** The part of a component that is compiled. */
 function runs({ main, refused }: ComponentDescription): string {
   if (refused !== null) return `no: ${refused}`;
   return main === null ? 'its core modules, linked' : `core module ${main}`;
 }
 
-/** Its state is in custom sections, of which it lists names and sizes. */
+/** A coredump's state is in custom sections: lists their names and sizes. */
 function coredumpLines({ file, bytes, memories, sections }: CoredumpDescription): string[] {
   return [
     `coredump ${file}`,

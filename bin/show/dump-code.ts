@@ -1,6 +1,6 @@
 /**
- * `compile --dump asm`: the machine code of an image, as objdump disassembles it; with `--function`, of one function
- * with each WebAssembly instruction above the code it became.
+ * `compile --dump asm`: the machine code of an image, disassembled by objdump. With `--function`, the code of one
+ * function, with each WebAssembly instruction above its code.
  */
 
 import { spawnSync } from 'node:child_process';
@@ -12,7 +12,7 @@ import type { OpenedImage } from '../../src/api/opened-image.js';
 import { ToolError } from '../../src/base/errors.js';
 import { makeTemporaryFolder, removeTemporary } from '../../src/base/temporary.js';
 
-/** Lists all code, with a heading where each function starts; or one function's. */
+/** Lists all code, with a heading at the start of each function; or the code of one function. */
 export function codeLines(
   image: OpenedImage,
   lines: string[],
@@ -31,7 +31,7 @@ export function codeLines(
   }
 }
 
-/** By text offset: the instructions of the module whose code starts there, those that became nothing included. */
+/** The module's instructions by the text offset where their code starts, including instructions without code. */
 function wasmLines(listing: FunctionListing): Map<number, string[]> {
   const lines = new Map<number, string[]>();
   for (const { textOffset, bodyOffset, text } of listInstructions(listing)) {

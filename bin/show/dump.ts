@@ -1,8 +1,8 @@
 /**
- * Listings of an image for `compile --dump`: its sections, its sites, where each value lives at a site, its
- * machine code (dump-code.ts).
+ * Listings of an image for `compile --dump`: its sections, its sites, the location of each value at a site, its machine
+ * code (dump-code.ts).
  *
- * For people and tests that compare by eye; not a format.
+ * For people, and for tests that compare text; not a stable format.
  */
 
 import type { FunctionListing } from '../../src/api/compile-in-detail.js';
@@ -17,11 +17,11 @@ import type { OpenedImage } from '../../src/api/opened-image.js';
 import { terminalText } from '../../src/base/terminal-text.js';
 import { codeLines } from './dump-code.js';
 
-/** More operands than this are cut off, after so many. */
+/** Longer lists of operands are cut off after this many. */
 const LONG = 64;
 const SHOWN = 16;
 
-/** Prints a listing to stdout. @param only of code: one function's */
+/** Prints a listing to stdout. @param only for code: one function's */
 export function dump(what: 'asm' | 'sites' | 'maps' | 'sections', image: OpenedImage, only?: FunctionListing): void {
   const lines: string[] = [];
   if (what === 'sections') sectionLines(image, lines);
@@ -37,7 +37,7 @@ function sectionLines(image: OpenedImage, lines: string[]): void {
   }
 }
 
-/** Function by function; with `maps`, where each local and operand is. */
+/** Function by function; with `maps`, the location of each local and operand. */
 function siteLines(image: OpenedImage, lines: string[], maps: boolean): void {
   for (const owner of listFunctions(image)) {
     if (!owner.isGuest) continue;
@@ -61,7 +61,7 @@ function formatHome({ type, register, slot }: ListedHome): string {
   return `${type} slot ${slot}${register === undefined ? '' : `, ${formatRegister(register)}`}`;
 }
 
-/** The deepest ones and how many follow, of a stack that is very deep. */
+/** The deepest operands, and how many follow, when the stack is very deep. */
 function formatValues(values: readonly ListedValue[]): string {
   const shown = values.slice(0, values.length > LONG ? SHOWN : LONG).map(formatValue);
   const more = values.length - shown.length;

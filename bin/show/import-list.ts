@@ -1,8 +1,8 @@
-/** Functions of the embedder, for people: a line of them. */
+/** Lists functions of the embedder on one line, for people. */
 
 import { count } from './trace.js';
 
-/** As many as a line holds. */
+/** The most functions on the line. */
 const SHOWN = 8;
 
 export function importList(imports: readonly { readonly module: string; readonly name: string }[]): string {

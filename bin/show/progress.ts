@@ -1,5 +1,6 @@
 /**
- * How far long work is: one line on stderr that overwrites itself, only on a terminal and only when it takes a while.
+ * Shows the progress of long work: one line on stderr that overwrites itself, only on a terminal and only when the work
+ * takes a while.
  *
  *     capturing: 312 of 1024 MiB (30 %), 410 MiB/s, 2 s left
  */
@@ -13,7 +14,7 @@ export class Progress {
   private last = 0;
   private shown = false;
 
-  /** @param now a clock, in milliseconds */
+  /** @param now a clock in milliseconds */
   constructor(
     private readonly what: string,
     private readonly stream: Pick<NodeJS.WriteStream, 'isTTY' | 'write'> = process.stderr,
@@ -35,7 +36,7 @@ export class Progress {
     this.stream.write(`\r${this.what}: ${line}\x1b[K`);
   }
 
-  /** Does something and removes the line, also when it fails. */
+  /** Does something and then removes the line, even when it fails. */
   during<T>(work: () => T): T {
     try {
       return work();

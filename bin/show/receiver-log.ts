@@ -1,5 +1,6 @@
 /**
- * The log of `receive --listen`: a line for each event on standard error, or an object a line on standard output.
+ * Prints the log of `receive --listen`: one line for each event on standard error, or one JSON object on each line of
+ * standard output.
  *
  *     2026-01-31T12:00:00.000Z 3 127.0.0.1:40212 running pid 4711, which prints to /var/log/job-4711.out
  */

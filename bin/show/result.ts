@@ -1,5 +1,6 @@
 /**
- * A command's result on stdout, which is the name of a file for programs to use; on stderr when its output is there.
+ * Prints a command's result, a file's name that programs can use, to stdout; to stderr when the command's output goes
+ * to stdout.
  */
 
 import { isStandardOutput } from '../../src/base/output.js';

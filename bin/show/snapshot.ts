@@ -1,4 +1,4 @@
-/** A snapshot for `inspect`: what is in it, and its stack trace, as text and as an object. */
+/** Shows a snapshot for `inspect`: its contents and its stack trace, as text and as an object. */
 
 import { snapshotFacts, traceOf } from '../../src/api/describe-snapshot.js';
 import type { SnapshotDescription } from '../../src/api/description.js';
@@ -10,7 +10,7 @@ import { importList } from './import-list.js';
 import { count, plural, traceLines } from './trace.js';
 
 /**
- * @param name of the file, for people
+ * @param name the file's name, for people
  * @throws InputError when a module in the snapshot is damaged
  */
 export function describeSnapshot(
@@ -49,7 +49,7 @@ export function describeSnapshot(
   return { json, text: terminalLines(lines) };
 }
 
-/** Of one with a parent: the files that it needs besides its own. */
+/** The other files that a snapshot with a parent needs. */
 function ancestorLines({ snapshot, ancestors: found }: StoredSnapshot): string[] {
   const { parent, ancestors = [] } = snapshot;
   if (parent === undefined) return [];
@@ -64,7 +64,7 @@ function embedderLine({ lastCall, isPending, imports }: NonNullable<SnapshotDesc
   return `${importList(imports)}; ${plural(lastCall, 'call')}${isPending ? ', the last one waits' : ''}`;
 }
 
-/** Of an instance with several: its own memories, in order. */
+/** The memories of each instance, in order, when there are several instances. */
 function memoryLines({ memories }: SnapshotDescription['instances'][number], instance: number): string[] {
   if (memories.length < 2) return [];
   return memories.map(({ pages, usedPages }, i) => {

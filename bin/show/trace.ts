@@ -1,5 +1,5 @@
 /**
- * A capture for people: sizes, and the stack trace, innermost frame first.
+ * Shows a capture for people: sizes, and the stack trace, innermost frame first.
  *
  *     #1 func-3 (0x4f)
  *     #2 fib (0x2a1)
@@ -10,12 +10,12 @@
 import { terminalLines, terminalText } from '../../src/base/terminal-text.js';
 import type { CaptureReport, TraceEntry, TrackingReport } from '../../src/snapshot/capture-report.js';
 
-/** Bytes of a page of linear memory. */
+/** Size of a page of linear memory in bytes. */
 const PAGE = 65536;
 const FIRST_LINES = 32;
 const LAST_LINES = 8;
 
-/** What `capture -v` prints. */
+/** The lines that `capture -v` prints. */
 export function describeCapture(report: CaptureReport): string {
   return terminalLines([
     `globals ${count(report.globalsSize)} bytes`,
@@ -37,7 +37,7 @@ function sinceLines({ changed, tracking }: CaptureReport): string[] {
   return ['all of it was compared with the parent, which is not the last snapshot that the process has tracked'];
 }
 
-/** What was copied when. */
+/** What was copied in which phase. */
 function trackingLines(tracking: TrackingReport | undefined): string[] {
   if (!tracking) return [];
   const { way, rounds, written, rest, slice } = tracking;
@@ -48,7 +48,7 @@ function trackingLines(tracking: TrackingReport | undefined): string[] {
   ];
 }
 
-/** Lines of a stack trace, innermost first; the middle of a deep one is left out. */
+/** Lines of a stack trace, innermost frame first. The middle of a deep stack is left out. */
 export function traceLines(trace: readonly TraceEntry[]): string[] {
   const line = ({ name, moduleOffset }: TraceEntry, n: number) =>
     `#${count(n + 1)} ${terminalText(name)}${moduleOffset === undefined ? '' : ` (0x${moduleOffset.toString(16)})`}`;
@@ -65,7 +65,7 @@ export function plural(number: number, what: string): string {
   return `${count(number)} ${what}${number === 1 ? '' : 's'}`;
 }
 
-/** With commas: `1,234`. */
+/** A number with commas: `1,234`. */
 export function count(n: number): string {
   return n.toLocaleString('en-US');
 }

@@ -1,9 +1,9 @@
 /**
- * Tests as plain JavaScript: compiling TypeScript module by module takes most of the time of a slow machine. Each test
- * file becomes one of the same name, what several need lies in chunks, and every module still believes to lie where it
- * did.
+ * Bundles the tests as plain JavaScript, as compiling TypeScript module by module takes most of the time on a slow
+ * machine. Each test file becomes one file of the same name, shared code goes into chunks, and `import.meta.dirname` of
+ * each module stays what it was.
  *
- * Not how tests run otherwise (vitest.config.ts). Packages stay imports.
+ * Tests are not run like this elsewhere (vitest.config.ts). Packages are not bundled.
  */
 
 import { readdirSync, readFileSync } from 'node:fs';
@@ -20,8 +20,8 @@ export const CONFIG = `export default { test: {
 
 /**
  * @param filters parts of paths below the package; every test file that has one of them
- * @param there where the package's folder will be
- * @returns path below the package to contents
+ * @param there the package's folder in the virtual machine
+ * @returns contents by path below the package
  */
 export async function bundleTests(filters, there) {
   const all = readdirSync(`${root}/test`, { recursive: true }).filter((path) => path.endsWith('.test.ts'));

@@ -1,7 +1,7 @@
 /**
- * Runs in the virtual machine: compiles programs there, captures each with the command after its first line, restores
- * it there as a file, captures that one after its next line, and lets the second snapshot continue. Prints what came
- * out, a JSON object a line.
+ * Runs in the virtual machine. Compiles programs, captures each after its first line of output, restores it as a file,
+ * captures that after its next line, and continues with the second snapshot. Prints the outcome, one JSON object on
+ * each line.
  */
 
 import { spawn, spawnSync } from 'node:child_process';
@@ -33,7 +33,7 @@ async function captureTwice([module, ...args]) {
   };
 }
 
-/** Starts a program, captures and ends it when it has printed a line. @returns all that it printed */
+/** Starts a program; captures and ends it when it has printed a line. @returns everything that it printed */
 async function captureAfterLine([program, ...args], snapshot) {
   const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   let captured = false;

@@ -1,8 +1,8 @@
 /**
- * `node scripts/arm64-kernel/captures.mjs KERNEL [CPU]`: captures on a real ARM64 kernel, with the command as it is
- * shipped, by an ARM64 Node in the virtual machine (capture-there.mjs). Each snapshot continues there, and here on both
- * CPUs; all must print what an unbroken run here prints. Not part of CI. KERNEL and CPU are run.mjs's. Needs what
- * run.mjs needs, and `fetch.sh node`.
+ * `node scripts/arm64-kernel/captures.mjs KERNEL [CPU]`: captures on a real ARM64 kernel, with the shipped command and
+ * an ARM64 Node in the virtual machine (capture-there.mjs). Each snapshot continues there, and here on both CPUs. All
+ * must print what an uninterrupted run here prints. Not part of CI. For KERNEL and CPU see run.mjs. Needs what run.mjs
+ * needs, and `fetch.sh node`.
  */
 
 import { spawnSync } from 'node:child_process';
@@ -17,7 +17,7 @@ const MINUTES = 30;
 const ARCHES = ['x64', 'arm64'];
 const folder = `${machineFolder}/captures`;
 const here = 'scripts/arm64-kernel';
-/** Modules below the package, and arguments: enough work for the command to start in, twice, on a slow machine. */
+/** Modules below the package, and arguments: enough work to start the command twice meanwhile, on a slow machine. */
 const programs = [
   ['fixtures/programs/sha256.wasm', '1500000'],
   [`${here}/alive.wat`, ...'xx'],

@@ -1,5 +1,5 @@
 /**
- * Compiles a module and the ones that it is linked to, to an image: what `wag-snap compile` does with one. Needs dist.
+ * Compiles a module and the modules that it is linked to, to an image. Needs dist.
  */
 
 import { readFileSync } from 'node:fs';
@@ -7,7 +7,7 @@ import { root } from '../setup.mjs';
 
 const load = (path) => import(`${root}/dist/src/${path}.js`);
 
-/** @param linked path of a module by the name that it is imported by */
+/** @param linked paths of modules by the names that they are imported by */
 export async function compileLinked(module, linked, arch, output) {
   const { compileImage } = await load('compile/compile');
   const { writeImage } = await load('compile/image/write-file');

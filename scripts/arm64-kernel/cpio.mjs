@@ -8,8 +8,8 @@ const LINK = 0o120777;
 const ALIGN = 4;
 
 /**
- * @param files path, without a slash in front, to contents; null: a directory; {linkTo}: a symbolic link. The
- *   folders that paths lie in are made.
+ * @param files contents by path without a leading slash; null: a directory; {linkTo}: a symbolic link. Folders are
+ * created as needed.
  * @returns the archive, in pieces
  */
 export function cpio(files) {

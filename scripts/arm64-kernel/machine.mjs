@@ -1,6 +1,6 @@
 /**
- * The virtual machine: an ARM64 kernel in qemu-system-aarch64 with init.c, files and the commands that init.c starts.
- * Is not what runs in it, and judges nothing. Needs qemu-system-arm, clang and lld.
+ * The virtual machine: boots an ARM64 kernel in qemu-system-aarch64 with init.c, files, and the commands that init.c
+ * starts. Does not know what runs in it, and judges nothing. Needs qemu-system-arm, clang and lld.
  */
 
 import { spawn } from 'node:child_process';
@@ -8,17 +8,17 @@ import { closeSync, mkdirSync, openSync, readFileSync, writevSync } from 'node:f
 import { must, root } from '../setup.mjs';
 import { cpio } from './cpio.mjs';
 
-/** Where everything that belongs to it lies: kernels, the Node to put in, what is packed. */
+/** The folder of all its files: kernels, the Node to install, packed files. */
 export const folder = `${root}/build/arm64-kernel`;
 
 /**
- * Boots, and shows the console meanwhile.
- * @param kernel path of a vmlinuz
- * @param cpu qemu's name of one
- * @param lines of init.c's /programs
- * @param files path, without a slash in front, to contents; null: a directory
- * @param show what to print of a line of the console
- * @returns all that the console says, with line feeds only
+ * Boots it, and prints the console meanwhile.
+ * @param kernel path of a vmlinuz file
+ * @param cpu qemu's name of a CPU
+ * @param lines the lines of init.c's /programs
+ * @param files contents by path without a leading slash; null: a directory
+ * @param show which part of a console line to print
+ * @returns everything that was printed on the console, with line feeds only
  */
 export async function boot({ kernel, cpu, lines, files, minutes, megabytes = 1024, show = (line) => line }) {
   const initramfs = `${folder}/initramfs`;

@@ -1,16 +1,16 @@
 /**
- * What the virtual machine needs for wag-snap itself: this package as it is built, the packages that it and its tests
- * need, Node and the libraries below Node (fetch.sh node), a shell. Is not what is started there.
+ * The files that wag-snap needs in the virtual machine: this package as built, the packages that it and its tests need,
+ * Node with its libraries (fetch.sh node), and a shell. Not what is started there.
  */
 
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { root } from '../setup.mjs';
 import { folder } from './machine.mjs';
 
-/** Where the package lies there. */
+/** The package's folder there. */
 export const PACKAGE = 'wag-snap';
 
-/** What a shell script there begins with. */
+/** The beginning of a shell script there. */
 export const PROLOGUE = `set -o pipefail
 export PATH=/bin HOME=/tmp NO_COLOR=1
 mount -t devtmpfs none /dev
@@ -20,7 +20,7 @@ ip link set lo up
 cd /${PACKAGE}
 `;
 
-/** Too big, and for another CPU or for building only. */
+/** Too big, or only for another CPU or for building. */
 const LEFT_OUT = [
   'typescript',
   '@typescript',
@@ -33,7 +33,7 @@ const LEFT_OUT = [
 ];
 const COMMANDS = ['sh', 'cat', 'kill', 'mkdir', 'mkfifo', 'mount', 'ip', 'sleep', 'tar'];
 
-/** @returns path, without a slash in front, to contents (cpio.mjs) */
+/** @returns contents by path without a leading slash (cpio.mjs) */
 export function packageFiles() {
   if (!existsSync(`${folder}/root/bin/node`)) throw new Error('no Node for it: scripts/arm64-kernel/fetch.sh node');
   const files = { 'bin/node': readFileSync(`${folder}/root/bin/node`) };

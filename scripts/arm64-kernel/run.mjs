@@ -1,11 +1,11 @@
 /**
- * `node scripts/arm64-kernel/run.mjs KERNEL [CPU]`: ARM64 images on a real ARM64 kernel, in qemu-system-aarch64. Boots
- * it with init.c and a few images, prints its console, and compares with what the same programs print here, as x86-64
- * executables. Some of the images continue with snapshots of processes of this machine. Not part of CI.
+ * `node scripts/arm64-kernel/run.mjs KERNEL [CPU]`: runs ARM64 images on a real ARM64 kernel, in qemu-system-aarch64.
+ * Boots it with init.c and a few images, prints its console, and compares the outputs with those of the same programs
+ * here, as x86-64 executables. Some of the images continue with snapshots of processes of this machine. Not part of CI.
  *
- * KERNEL is a vmlinuz: scripts/arm64-kernel/fetch.sh gets Debian's. CPU is qemu's name of one; default cortex-a53, an
- * ARMv8.0. Needs an x86-64 machine, qemu-system-arm, qemu-user-static, clang and lld. Leaves its files in
- * build/arm64-kernel.
+ * KERNEL is a vmlinuz file: scripts/arm64-kernel/fetch.sh downloads Debian's. CPU is qemu's name of a CPU; default:
+ * cortex-a53, an ARMv8.0. Needs an x86-64 machine, qemu-system-arm, qemu-user-static, clang and lld. Leaves its files
+ * in build/arm64-kernel.
  */
 
 import { spawn, spawnSync } from 'node:child_process';
@@ -17,11 +17,11 @@ import { boot, folder as machineFolder } from './machine.mjs';
 const here = `${root}/scripts/arm64-kernel`;
 const folder = `${machineFolder}/files`;
 const MINUTES = 15;
-/** KiB to hash: it must still run when it is captured here, and when it gets its signal there. */
+/** KiB to hash: the program must still run when it is captured here, and when it gets its signal there. */
 const SNAPSHOT_SIZE = '400000';
 const STOP_SIZE = '250000';
 
-/** Name, module, and what it is linked to. These are simply run. */
+/** Programs that are simply run: name, module, and the modules that it is linked to. */
 const plain = [
   ['hello', fixture('hello')],
   ['throwing', fixture('throwing')],
@@ -37,7 +37,7 @@ const programs = [
   ['traps', `${here}/traps.wat`],
 ];
 
-/** Name, program and arguments, and the CPU that it is captured on. */
+/** Programs that are captured: name, program and arguments, and the CPU that it is captured on. */
 const snapshots = [
   ['restored', ['sha256', SNAPSHOT_SIZE], 'x64'],
   ['alive-from-x64', ['alive'], 'x64'],
@@ -45,7 +45,7 @@ const snapshots = [
   ['clock-from-x64', ['clock', ...'xxx'], 'x64'],
 ];
 
-/** What init.c starts: its mode, then the command. And how it ends there, where that is not how it ends here. */
+/** The lines for init.c: a mode, then the command. Below, how it ends there, if that differs from how it ends here. */
 const lines = [
   ...plain.map(([name]) => `run /${name}`),
   'run /fib 25',
@@ -97,7 +97,7 @@ function migrate(name) {
   return `${root}/test/migrate/${name}.wat`;
 }
 
-/** Captures a program on its way: after its first line. @returns path of the snapshot */
+/** Captures a program after its first line of output. @returns path of the snapshot */
 async function snapshotHere([name, ...args], arch) {
   const path = `${folder}/${name}-${arch}.wsnap`;
   const command = [`${folder}/${name}${arch === 'x64' ? '' : '-arm64'}`, ...args];
@@ -111,7 +111,7 @@ async function snapshotHere([name, ...args], arch) {
   return fail(`${name} ended before it was captured`);
 }
 
-/** What one program printed there, and how it ended; without what init said meanwhile. */
+/** What one program printed there, and how it ended, without init's own messages. */
 function sectionOf(line) {
   const start = output.indexOf(`[init] ${line}\n`);
   if (start < 0) return undefined;
@@ -119,7 +119,7 @@ function sectionOf(line) {
   return `${section.replace(/^\[init\] {3}.*\n/gm, '').trimEnd()}\n`;
 }
 
-/** The same of the same program here. */
+/** The same for this program here. */
 function runHere(line) {
   const [mode, program, ...args] = line.split(' ');
   const env = mode === 'dir' ? { WAGSNAP_DIR: `${folder}::/` } : {};

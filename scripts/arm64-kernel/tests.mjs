@@ -1,7 +1,7 @@
 /**
- * `node scripts/arm64-kernel/tests.mjs KERNEL CPU WORD… [-- OPTION…]`: the package's own tests on a real ARM64 kernel,
- * in qemu-system-aarch64: boots it with the package and an ARM64 Node, and runs the test files there whose paths have
- * one of the words, with vitest's OPTIONs. Not part of CI. KERNEL and CPU are run.mjs's. Needs what run.mjs needs, and
+ * `node scripts/arm64-kernel/tests.mjs KERNEL CPU WORD… [-- OPTION…]`: runs the package's tests on a real ARM64 kernel,
+ * in qemu-system-aarch64. Boots it with the package and an ARM64 Node, and runs the test files whose paths contain one
+ * of the words, with vitest's OPTIONs. Not part of CI. For KERNEL and CPU see run.mjs. Needs what run.mjs needs, and
  * `fetch.sh node`.
  */
 

@@ -43,12 +43,12 @@ export interface CaptureOptions extends OutputOption, WarningOption, ProgressOpt
   readonly tracking?: TrackingWay | 'none' | undefined;
 }
 
-/** A running program, whoever has started it. */
+/** A running program, whoever started it. */
 export interface Capturable {
   /**
-   * Writes a snapshot of it; it continues, unless the options say otherwise.
+   * Writes a snapshot. The program continues, unless the options say otherwise.
    *
-   * @throws InputError, LimitError, ToolError; it continues then
+   * @throws InputError, LimitError, ToolError; after each of them it continues
    */
   capture(options: CaptureOptions): Promise<CaptureReport>;
 }

@@ -1,21 +1,21 @@
-/** Options that several functions of the library have. */
+/** Options that several functions of the library share. */
 
 export interface SignalOption {
-  /** Gives it up: nothing is written, and a program that was to be captured or moved runs on. */
+  /** Cancels the work: nothing is written, and a program that was to be captured or moved continues. */
   readonly signal?: AbortSignal | undefined;
 }
 
 export interface WarningOption {
-  /** Told of what the user should know. */
+  /** Called with each warning for the user. */
   readonly onWarning?: ((text: string) => void) | undefined;
 }
 
 export interface ProgressOption {
-  /** Told of the bytes of memories that are done, of all; when compiling, of function bodies. */
+  /** Called with the bytes of memories done so far, and the total; when compiling, with those of function bodies. */
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
 }
 
 export interface OutputOption {
-  /** The file that is made; one that is there is replaced, once all is written. */
+  /** The file to write. An existing one is replaced once all is written. */
   readonly to: string;
 }

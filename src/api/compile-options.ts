@@ -1,4 +1,4 @@
-/** What a module is compiled with. */
+/** Options of a compilation. */
 
 import type { ProgressOption, SignalOption } from './common-options.js';
 import type { ArchName, CpuLevel } from './cpu.js';
@@ -6,29 +6,29 @@ import type { Imports } from './embedder/import-object.js';
 import type { Links } from './links.js';
 
 export interface CompileOptions extends ProgressOption, SignalOption {
-  /** What messages call the module; default: its path. */
+  /** The module's name in messages; default: its path. */
   readonly name?: string | undefined;
   /** The CPU; default: this machine's. */
   readonly arch?: ArchName | undefined;
-  /** Level of the CPU; `native` is this machine's. Default: the least, so that it runs everywhere. */
+  /** The CPU's level; `native` is this machine's. Default: the lowest, which every CPU supports. */
   readonly cpu?: CpuLevel | 'native' | undefined;
   /** Give every NaN the same bits, so that runs are alike on all CPUs. */
   readonly deterministic?: boolean | undefined;
   /**
-   * Calls of functions that nothing provides trap; memories, tables and globals that nothing provides are made, empty
-   * or zero. Else such a module is an error.
+   * Accept imports that nothing provides: such functions trap when called; memories, tables and globals are created,
+   * empty or zero. Without this option such a module is an error.
    */
   readonly allowMissingImports?: boolean | undefined;
-  /** Modules that it is linked to. */
+  /** Modules that the program is linked to. */
   readonly links?: Links | undefined;
   /**
-   * How many threads compile the functions of a large module, this one included; all have ended soon after. The image is
-   * the same. Default: one for each processor.
+   * How many threads compile the functions of a large module, this one included. They end soon afterwards. The image
+   * does not depend on the number. Default: one for each processor.
    */
   readonly jobs?: number | undefined;
   /**
-   * Functions that nothing else provides and that whoever starts the program will: all of them, or those of an import
-   * object. Such an image needs an embedder.
+   * Functions that the embedder will provide: all that nothing else provides, or those of an import object. Such an
+   * image can only be started by an embedder.
    */
   readonly hostImports?: boolean | Imports | undefined;
 }

@@ -15,7 +15,7 @@ export interface CoredumpOptions extends OutputOption, WarningOption, ProgressOp
 
 /** A running program, or a snapshot. */
 export interface Dumpable {
-  /** Writes a coredump of it; a program continues. @throws InputError, LimitError, ToolError */
+  /** Writes a coredump. A program continues. @throws InputError, LimitError, ToolError */
   coredump(options: CoredumpOptions): Promise<void>;
 }
 
@@ -40,7 +40,7 @@ export async function coredumpAttached(process: ImageProcess, { to, ...options }
   await coredumpOfProcess(process, openDestination(resolve(to), [`/proc/${process.pid}/exe`]), options);
 }
 
-/** The process continues, and stays attached. @throws InputError, LimitError, ToolError */
+/** Writes a coredump of a process, which continues and stays attached. @throws InputError, LimitError, ToolError */
 export async function coredumpOfProcess(
   process: ImageProcess,
   output: Destination | string,

@@ -1,4 +1,4 @@
-/** The running program that a text means: a pid, or the name that it was given when it was started. */
+/** Finds the running program that a text means: a pid, or a workload's name. */
 
 import { existsSync } from 'node:fs';
 import { InputError } from '../base/errors.js';
@@ -8,17 +8,17 @@ import { isWorkloadName } from '../image/workload-name.js';
 
 const PID = /^\d{1,9}$/;
 
-/** Whether a text can be meant so; a file may have the same name. */
+/** Whether a text can be a pid or a workload's name. A file may have the same name. */
 export function namesProcess(text: string): boolean {
   return PID.test(text) || isWorkloadName(text);
 }
 
 /**
- * The caller closes it.
+ * The caller closes the result.
  *
  * @param text see namesProcess
- * @param signal gives up waiting for a process that has just been started
- * @throws InputError when there is none, or when there are several; ToolError as ImageProcess.attach
+ * @param signal stops the wait for a process that is still starting
+ * @throws InputError when there is no such program, or when several have the name; ToolError as ImageProcess.attach
  */
 export async function attachGiven(text: string, signal?: AbortSignal): Promise<ImageProcess> {
   const { attachNamed, attachWorkload } = await import('../capture/attach-workload.js');
@@ -28,7 +28,7 @@ export async function attachGiven(text: string, signal?: AbortSignal): Promise<I
   throw new InputError('no-process', `there is no program named ${quoted(text)}: wag-snap ps lists those that run`);
 }
 
-/** For what takes a file as well: undefined when the text is one, or can be nothing else. A file is meant first. */
+/** For commands that take a file as well. A file of that name takes precedence: then the result is undefined. */
 export async function attachUnlessFile(text: string): Promise<ImageProcess | undefined> {
   if (!namesProcess(text) || existsSync(text)) return undefined;
   try {

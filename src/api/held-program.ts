@@ -1,6 +1,6 @@
 /**
- * The process of a workload that comes from another host. It waits until it is told to begin
- * (runtime/process/held.ts), and prints to files of its own.
+ * The process of a workload from another host. It is held until it is told to begin (runtime/process/held.ts), and
+ * prints to files of its own.
  */
 
 import type { ChildProcess } from 'node:child_process';
@@ -14,13 +14,13 @@ import { refuseWithoutEmbedder } from './embedder/needed.js';
 import type { Prepared } from './prepared.js';
 import { startImage } from './start.js';
 
-/** Bytes of what a process has said before it ended. */
+/** How much of a failed process's output is reported, in bytes. */
 const SAID_MAX = 4096;
 const READY = 'r'.charCodeAt(0);
 const STARTED = 's'.charCodeAt(0);
 const BEGIN = 'g';
 
-/** How a process has ended: by an exit code, or a signal. */
+/** How a process has ended: with an exit code, or by a signal. */
 export interface Ending {
   readonly code: number | null;
   readonly signal: string | null;
@@ -28,7 +28,7 @@ export interface Ending {
 
 export class Held implements HeldProgram {
   hasBegun = false;
-  /** Never of one that has not begun. */
+  /** Never settles for a process that has not begun. */
   readonly ended: Promise<Ending>;
 
   constructor(
@@ -59,7 +59,7 @@ export class Held implements HeldProgram {
     return true;
   }
 
-  /** It has done nothing yet. */
+  /** Ends it. It has done nothing yet. */
   end(): void {
     this.socket.destroy();
     this.child.kill('SIGKILL');
@@ -67,7 +67,7 @@ export class Held implements HeldProgram {
   }
 }
 
-/** @param folder for its output @param name of the program, a part of a file's name */
+/** @param folder for its output @param name the program's name, a part of the file's name */
 export async function holdProgram(prepared: Prepared, folder: string, name: string): Promise<Held> {
   refuseWithoutEmbedder(prepared.hostImports, name);
   const files = new OutputFiles(folder, name);
@@ -83,7 +83,7 @@ export async function holdProgram(prepared: Prepared, folder: string, name: stri
     });
     prepared.started(child.pid ?? -1, emulated);
     const socket = child.stdio[socketAt] as Duplex;
-    socket.on('error', () => {}); // its end is what matters
+    socket.on('error', () => {}); // only the socket's end matters
     if ((await byteOf(socket)) !== READY) {
       child.kill('SIGKILL');
       throw new ToolError('not-started', `the program could not be started here: ${files.said()}`);
@@ -98,7 +98,7 @@ export async function holdProgram(prepared: Prepared, folder: string, name: stri
   }
 }
 
-/** The next byte; undefined when there is none, as the process has ended. */
+/** The next byte; undefined when the process has ended without one. */
 function byteOf(socket: Duplex): Promise<number | undefined> {
   return new Promise((resolve) => {
     socket.once('data', (bytes: Buffer) => resolve(bytes[0]));
@@ -107,8 +107,8 @@ function byteOf(socket: Duplex): Promise<number | undefined> {
 }
 
 /**
- * `NAME-PID.out` and `NAME-PID.err`. The pid is known only once the process has them: until then they are called by a
- * number.
+ * `NAME-PID.out` and `NAME-PID.err`. The pid is known only once the process has the files, so until then they are named
+ * by a number.
  */
 class OutputFiles {
   private base: string;
@@ -135,7 +135,7 @@ class OutputFiles {
     return `${this.base}.err`;
   }
 
-  /** Those of an earlier process with the same pid stay: these get another number then. */
+  /** Files of an earlier process with the same pid are kept: the new ones then get another number. */
   nameAfter(pid: number): void {
     const TRIES = 1000;
     for (let n = 1; n <= TRIES; n++) {
@@ -148,7 +148,7 @@ class OutputFiles {
     throw new ToolError('write', `${this.folder}: there are ${TRIES} files of a program with pid ${pid}: remove some`);
   }
 
-  /** What the process has said on its standard error. */
+  /** What the process has written to its standard error. */
   said(): string {
     const fd = openSync(this.err, 'r');
     try {
@@ -164,19 +164,19 @@ class OutputFiles {
     for (const fd of this.descriptors) closeSync(fd);
   }
 
-  /** Of a process that has not begun: nothing is in them that anybody needs. */
+  /** Removes the files of a process that has not begun: nobody needs their contents. */
   remove(): void {
     for (const path of [this.out, this.err]) {
       try {
         unlinkSync(path);
       } catch {
-        // somebody else has
+        // somebody else has removed them
       }
     }
   }
 }
 
-/** @returns false when there is one already */
+/** @returns false when the name is taken */
 function moveTo(from: string, to: string): boolean {
   try {
     linkSync(from, to);

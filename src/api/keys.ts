@@ -3,18 +3,18 @@
 import { ensureKeys } from '../transport/keys.js';
 
 export interface OwnKeys {
-  /** `SHA256:…`: what other hosts know this one by. */
+  /** `SHA256:…`, the fingerprint by which other hosts know this one. */
   readonly fingerprint: string;
-  /** Where they are. */
+  /** The folder of the keys. */
   readonly folder: string;
-  /** Whether they were made now. */
+  /** Whether they were made just now. */
   readonly isNew: boolean;
 }
 
 /**
- * Makes the keys of this host, if there are none.
+ * Returns the keys of this host, and makes them if there are none.
  *
- * @param folder `$XDG_CONFIG_HOME/wag-snap`, if not given
+ * @param folder default: `$XDG_CONFIG_HOME/wag-snap`
  * @throws ToolError, InputError for files that cannot be read or written
  */
 export async function ownKeys(folder?: string): Promise<OwnKeys> {

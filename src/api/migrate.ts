@@ -45,10 +45,10 @@ const readAsync = promisify(read);
 /**
  * Moves a running program to another host: it ends here and continues there.
  *
- * @param workload it, or its pid, or the name that it was given
- * @param to `ssh://[USER@]HOST[:PORT]`, `HOST`, `tls://HOST:PORT`, `exec:COMMAND`, or a way of one's own
- * @throws UsageError, ToolError, InputError, LimitError, RemoteError (what the other side says): it continues here.
- *   UndecidedError: whether it continues there is not known, and here it is kept parked until resumeKept() or endKept()
+ * @param workload the workload, its pid, or its name
+ * @param to `ssh://[USER@]HOST[:PORT]`, `HOST`, `tls://HOST:PORT`, `exec:COMMAND`, or the caller's own Transport
+ * @throws UsageError, ToolError, InputError, LimitError, RemoteError (reported by the other side): it continues here.
+ * UndecidedError: nobody knows whether it continues there; here it is kept parked until resumeKept() or endKept()
  */
 export async function migrate(
   workload: { readonly pid: number } | number | string,

@@ -1,6 +1,6 @@
 /**
- * What a peer may name of this host: directories by the names that the receiver gives them, and addresses. Without such
- * grants it names paths of this host itself: it could do as much with the shell that has started the receiver.
+ * What a peer may name on this host: directories by the receiver's names for them, and addresses. Without such grants
+ * the peer names paths of this host directly. It could do the same with the shell that started the receiver.
  */
 
 import { isAbsolute } from 'node:path';
@@ -11,9 +11,9 @@ import { parseListen } from './listen.js';
 import type { GrantOptions } from './restore-grants.js';
 
 export interface PeerGrants {
-  /** Directories of this host, and what the other side calls them. */
+  /** Directories of this host, with the names that the other side uses. */
   readonly dirs: readonly NamedDirectory[];
-  /** `HOST:PORT`, `HOST:*` (any port), `unix:PATH`: where programs may accept connections. */
+  /** `HOST:PORT`, `HOST:*` (any port), `unix:PATH`: addresses at which programs may accept connections. */
   readonly listen: readonly string[];
 }
 
@@ -23,7 +23,7 @@ export interface NamedDirectory {
   readonly readOnly: boolean;
 }
 
-/** With directories of this host for the names. @throws InputError naming all that the peer may not have */
+/** Replaces names by this host's directories. @throws InputError that lists everything that the peer may not have */
 export async function grantsOf(hello: Hello, grants: PeerGrants | undefined): Promise<GrantOptions> {
   const { dirs, listen, fds, sameDirs } = hello;
   if (grants === undefined) {
@@ -49,7 +49,7 @@ export async function grantsOf(hello: Hello, grants: PeerGrants | undefined): Pr
   }
   for (const [fd, policy] of fds) {
     if (typeof policy !== 'object') continue;
-    problems.push(`--fd ${fd}=${quoted(policy.path)}: the receiver opens no paths that are sent`);
+    problems.push(`--fd ${fd}=${quoted(policy.path)}: the receiver opens no paths that the source sends`);
   }
   if (sameDirs) problems.push('--same-dirs: the receiver gives directories by name only');
   if (hello.outputDir !== null) problems.push('--output-dir: the receiver says where programs print to');
@@ -61,13 +61,13 @@ export async function grantsOf(hello: Hello, grants: PeerGrants | undefined): Pr
   );
 }
 
-/** @param address and pattern as parseListen() gives them; the pattern may end in `:*` */
+/** @param address and pattern as parseListen() returns them; the pattern may end in `:*` */
 function isWithin(address: string, pattern: string): boolean {
   if (!pattern.endsWith(':*')) return address === pattern;
   return !address.startsWith('unix:') && address.replace(/\d+$/, '*') === pattern;
 }
 
-/** Looks up names of hosts. @throws UsageError, ToolError 'lookup' */
+/** Looks up host names. @throws UsageError, ToolError 'lookup' */
 export async function parseListenGrant(text: string): Promise<string> {
   if (!text.endsWith(':*') || text.startsWith('unix:')) return parseListen(text);
   return (await parseListen(text.replace(/\*$/, '0'))).replace(/0$/, '*');

@@ -1,4 +1,4 @@
-/** What a host allows a workload that comes from another one. */
+/** What a host allows to workloads from other hosts. */
 
 import type { ReceiveEvent } from '../transport/target.js';
 import type { PeerGrants } from './peer-grants.js';
@@ -7,12 +7,12 @@ export type { NamedDirectory, PeerGrants } from './peer-grants.js';
 export type { ReceiveEvent };
 
 export interface ReceiveOptions {
-  /** Bytes that the memories of what comes may have. */
+  /** Limit of a workload's memories, in bytes. */
   readonly maxMemory?: number | undefined;
-  /** The folder for a program's output, when the other side names none. */
+  /** The folder for a program's output, when the source names none. */
   readonly outputDir?: string | undefined;
-  /** What the other side may name of this host; if not given, paths and addresses, as whoever started this may. */
+  /** What the source may name on this host. Default: any path and address that this process may use. */
   readonly grants?: PeerGrants | undefined;
-  /** Told of what happens on the way. */
+  /** Called with what happens on the way. */
   readonly onEvent?: ((event: ReceiveEvent) => void) | undefined;
 }

@@ -1,4 +1,4 @@
-/** A host that takes workloads over the network: from those whose keys it knows, several at the same time. */
+/** A host that takes workloads over the network, several at the same time, from hosts whose keys it knows. */
 
 import { ToolError, UsageError } from '../base/errors.js';
 import { quoted } from '../base/terminal-text.js';
@@ -15,20 +15,20 @@ import { Receiver } from './receiver.js';
 import { WorkloadSlots } from './workload-slots.js';
 
 export interface ListenOptions extends Omit<ReceiveOptions, 'onEvent'> {
-  /** The folder with this host's keys and its list of peers; `$XDG_CONFIG_HOME/wag-snap` if not given. */
+  /** The folder with this host's keys and its list of peers; default: `$XDG_CONFIG_HOME/wag-snap`. */
   readonly keys?: string | undefined;
-  /** Fingerprints of those that may send; those of the folder's list if not given. */
+  /** Fingerprints of the hosts that may send; default: those of the folder's list. */
   readonly peers?: readonly string[] | undefined;
-  /** Programs at the same time, those on their way included. */
+  /** The most programs at the same time, those on their way included. */
   readonly maxWorkloads?: number | undefined;
-  /** Told of what happens: a line of a log each. */
+  /** Called with each event of the log. */
   readonly onEvent?: ((event: ListenerEvent) => void) | undefined;
 }
 
-/** One connection and what comes of it have the same number. */
+/** All events of one connection, and of what it brings, have the same number. */
 export type ListenerEvent =
   | ({ readonly connection: number } & ConnectionEvent)
-  /** Somebody who may not send, or speaks something else. */
+  /** A host that may not send, or does not speak the protocol. */
   | {
       readonly event: 'refused';
       readonly from: string;
@@ -43,19 +43,19 @@ export type ConnectionEvent =
   | ({ readonly event: 'ended'; readonly pid: number } & Ending);
 
 export interface ReceivingHost {
-  /** Where it listens: with the port that it was given. */
+  /** The address at which it listens, with the actual port. */
   readonly address: string;
-  /** What other hosts know it by. */
+  /** The fingerprint by which other hosts know this one. */
   readonly fingerprint: string;
-  /** Takes nothing new, and gives up what has not begun; what runs here runs on. */
+  /** Takes nothing new, and gives up what has not begun. Programs that run here continue. */
   close(): Promise<void>;
 }
 
-/** Milliseconds without a word of a peer, after which it is given up. */
+/** How long a peer may be silent before it is given up, in milliseconds. */
 const SILENCE = 300_000;
 
 /**
- * @param text `HOST:PORT`; with port 0 it gets one that is free
+ * @param text `HOST:PORT`; port 0 means any free port
  * @throws UsageError, InputError, ToolError
  */
 export async function listenForMoves(text: string, options: ListenOptions = {}): Promise<ReceivingHost> {

@@ -30,7 +30,7 @@ import { WorkloadSlots } from './workload-slots.js';
 
 /** The largest received file in bytes, holes included. No snapshot is larger. */
 const FILE_MAX = 2 ** 44;
-/** Bytes of one that are no memory, at most: modules, frames, tables. */
+/** The most bytes of a received file that are not memory: modules, frames, tables. */
 const BESIDE_MEMORY = 2 ** 30;
 
 export class Receiver implements TargetHost {
@@ -47,9 +47,9 @@ export class Receiver implements TargetHost {
 
   constructor(
     private readonly options: ReceiveOptions,
-    /** How many programs there may be: of all receivers together. */
+    /** Counts the programs of all receivers together. */
     private readonly slots = new WorkloadSlots(Infinity),
-    /** Told how a program that has begun ends. */
+    /** Called when a program that has begun ends. */
     private readonly onEnded: (pid: number, ending: Ending) => void = () => {},
   ) {}
 
@@ -117,7 +117,7 @@ export class Receiver implements TargetHost {
   async discard(): Promise<void> {
     const { held, prepared } = this;
     if (held?.hasBegun) {
-      // an emulator opens the image again: its folder stays as long as the process does
+      // an emulator opens the image again, so its folder must stay as long as the process
       if (!held.emulated) prepared?.release();
       const { pid } = held;
       void held.ended.then((ending) => {

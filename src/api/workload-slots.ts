@@ -1,4 +1,4 @@
-/** How many programs a receiver may have at the same time: those that run and those that are on their way. */
+/** Limits the programs that a receiver has at the same time, running or on their way. */
 
 import { hostname } from 'node:os';
 import { LimitError } from '../base/errors.js';
@@ -8,7 +8,7 @@ export class WorkloadSlots {
 
   constructor(private readonly max: number) {}
 
-  /** @returns what gives it back; a second time it does nothing. @throws LimitError */
+  /** @returns a function that frees the slot, which may be called twice. @throws LimitError */
   take(): () => void {
     if (this.taken >= this.max) {
       throw new LimitError('limit', `${hostname()} takes no more programs than ${this.max} at the same time`);

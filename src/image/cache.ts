@@ -1,12 +1,12 @@
 /**
  * Compiled images on disk, so that running or restoring the same module again does not compile it again.
  *
- * A folder of files `KEY-SIZE-CRC`: the key is a hash of everything the image depends on; size and CRC-32 of the file
- * are part of its name, so an entry that was cut short or damaged is noticed, deleted and made anew. Entries are
- * written under another name and renamed. The folder is bounded: the least recently used ones go first. Only regular
- * files with names like these are ever looked at or deleted. Where the folder cannot be written, is a link, or somebody
- * else could write to it (an entry is a program that we start), there is no cache and nothing fails. Knows no image
- * format.
+ * A folder of files `KEY-SIZE-CRC`. The key is a hash of everything that the image depends on. A file's size and CRC-32
+ * are part of its name, so a truncated or damaged entry is noticed, deleted and made again. Entries are written under
+ * another name and then renamed. The folder's size is limited: the least recently used entries are removed first. Only
+ * regular files with names like these are read or deleted. An entry is a program that we start. So there is no cache,
+ * and nothing fails, where the folder cannot be written, is a link, or may be written by somebody else. This file does
+ * not know the image format.
  */
 
 import { createHash } from 'node:crypto';
@@ -35,10 +35,10 @@ import { trace } from '../base/trace.js';
 
 /** Everything that a compiled image depends on. */
 export interface ImageKey {
-  /** sha256 of the module, lower-case hex. */
+  /** sha256 of the module, in lower-case hex. */
   readonly module: string;
   readonly target: string;
-  /** The compiler's version: two builds that emit different code must differ in it. */
+  /** The compiler's version: different for any two builds that emit different code. */
   readonly compiler: string;
   /** Options that change the image, in any order. */
   readonly options: Readonly<Record<string, string | number | boolean>>;
@@ -47,7 +47,7 @@ export interface ImageKey {
 const MAX_BYTES = 2 ** 30;
 const ENTRY = /^[0-9a-f]{40}-[0-9a-f]+-[0-9a-f]+$/;
 
-/** Whether `name` is that of a file of the cache: it says what is in the file, and nothing to people. */
+/** Whether `name` is a cache entry's. Such a name says what is in the file, but nothing to people. */
 export function isCacheEntry(name: string): boolean {
   return ENTRY.test(name);
 }
@@ -97,7 +97,7 @@ export class ImageCache {
         trace('cache', () => `${name} is damaged: removed`);
         unlinkSync(path);
       } catch {
-        // It went away, or is not ours to read: as if it were not there.
+        // It was removed, or is not ours to read: as if it did not exist.
       }
     }
     return undefined;
@@ -123,7 +123,7 @@ export class ImageCache {
     return path;
   }
 
-  /** Whether images are kept: makes the folder if it is not there. */
+  /** Whether images can be kept. Creates the folder if it is missing. */
   isUsable(): boolean {
     const folder = this.open(true);
     if (folder === undefined) return false;
@@ -141,8 +141,8 @@ export class ImageCache {
   }
 
   /**
-   * The folder, by a descriptor that stays open: what was checked is what is used, whatever its path is by then. The
-   * path below works in other processes too, as long as this one lives.
+   * Opens the folder as a descriptor that stays open, so that the checked folder is the one that is used, whatever its
+   * path leads to later. The path through the descriptor works in other processes, too, as long as this one lives.
    */
   private open(create: boolean): string | undefined {
     if (this.folder === undefined) return undefined;
@@ -153,12 +153,12 @@ export class ImageCache {
         if (!isOurs(fstatSync(this.handle))) this.close();
       }
     } catch {
-      // There is none, or it is a link, or somebody else's.
+      // It does not exist, is a link, or belongs to somebody else.
     }
     return this.handle === undefined ? undefined : `/proc/${process.pid}/fd/${this.handle}`;
   }
 
-  /** Deletes the least recently used entries until the rest fits. Other files than ours are nobody's business here. */
+  /** Deletes the least recently used entries until the rest fits. Leaves other files alone. */
   private shrink(folder: string, keep: string): void {
     const entries: { path: string; bytes: number; used: number }[] = [];
     for (const name of entryNames(folder)) {
@@ -167,7 +167,7 @@ export class ImageCache {
         const stat = lstatSync(path);
         if (stat.isFile()) entries.push({ path, bytes: stat.size, used: stat.mtimeMs });
       } catch {
-        // Another process was faster.
+        // Another process has removed it.
       }
     }
     entries.sort((a, b) => b.used - a.used);
@@ -179,25 +179,27 @@ export class ImageCache {
       try {
         unlinkSync(path);
       } catch {
-        // Another process was faster, or it stays.
+        // Another process has removed it, or it cannot be removed.
       }
     }
   }
 }
 
-/** Whoever may write to the folder could have us run anything: also when we are root with another user's HOME. */
+/** Whoever may write to the folder could make us run anything, even as root with another user's HOME. */
 function isOurs({ uid, mode }: Stats): boolean {
   return uid === process.geteuid?.() && (mode & 0o022) === 0;
 }
 
-/** With its parents. Not by mkdir's `recursive`, which never returns for a folder that cannot be made in /proc. */
+/**
+ * Creates the folder and its parents. mkdir's `recursive` never returns for a folder that cannot be created in /proc.
+ */
 function makeFolder(path: string): void {
   if (existsSync(path)) return;
   makeFolder(dirname(path));
   mkdirSync(path, { mode: 0o700 });
 }
 
-/** The names in the folder that entries have. */
+/** The names of the entries in the folder. */
 function entryNames(folder: string): string[] {
   try {
     return readdirSync(folder).filter(isCacheEntry);
@@ -206,7 +208,7 @@ function entryNames(folder: string): string[] {
   }
 }
 
-/** @throws when it is no regular file */
+/** @throws when it is not a regular file */
 function readEntry(path: string): Uint8Array {
   const fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   try {

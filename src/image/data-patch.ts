@@ -1,6 +1,6 @@
 /**
- * The initial bytes of an existing image's DATA, to be changed: restore puts globals, dropped segments and the
- * resume plan there. Keeps track of which words are pointers. Places are image offsets.
+ * The initial bytes of an existing image's DATA, to be changed by restore: globals, dropped segments, the resume plan.
+ * Keeps track of the words that are pointers. Places are image offsets.
  */
 
 import { RT_BASE_RELOC_COUNT, RT_BASE_RELOCS } from './contract/runtime-block.js';
@@ -42,7 +42,7 @@ export class DataPatch {
     this.view.setUint32(at - this.start, value, true);
   }
 
-  /** A u64 that is no pointer, or a null one. */
+  /** A u64 that is not a pointer, or is a null pointer. */
   bits(at: number, lo: number, hi: number): void {
     this.relocated.delete(at);
     this.view.setUint32(at - this.start, lo, true);

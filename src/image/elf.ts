@@ -1,9 +1,9 @@
 /**
- * The few structures of ELF64 that an image has, for writing (encodeHeaders, encodeSections) and reading (readElf).
- * System V gABI chapters 4 and 5.
+ * The structures of ELF64 that an image uses, for writing (encodeHeaders, encodeSections) and reading (readElf). System
+ * V gABI chapters 4 and 5.
  *
  * An image is an ET_DYN file without interpreter and dynamic section: the kernel loads it at a random base, and start
- * relocates it by itself.
+ * relocates it.
  */
 
 import { InputError } from '../base/errors.js';
@@ -27,7 +27,7 @@ export const SHF_WRITE = 1;
 export const SHF_ALLOC = 2;
 export const SHF_EXECINSTR = 4;
 const ET_DYN = 3;
-/** Bytes of a section's name that is read at most, and of all names: no other than ours matters. */
+/** The longest section name that is read, and the most bytes of all names: only our own names matter. */
 const NAME_MAX = 256;
 const NAMES_MAX = 1 << 24;
 
@@ -61,7 +61,7 @@ export interface ElfFile {
   readonly sections: readonly Section[]; // without the null section
 }
 
-/** The ELF header and the program headers: what stands at offset 0. */
+/** Encodes the ELF header and the program headers, which are at offset 0. */
 export function encodeHeaders(elf: Omit<ElfFile, 'sections'>, sectionOffset: number, sectionCount: number): Uint8Array {
   const bytes = new Uint8Array(EHDR_SIZE + PHDR_SIZE * elf.segments.length);
   const view = new DataView(bytes.buffer);
@@ -94,7 +94,7 @@ export function encodeHeaders(elf: Omit<ElfFile, 'sections'>, sectionOffset: num
 
 /**
  * The section names and, 8-aligned after them, the section headers (a null section first, .shstrtab last).
- * @param fileOffset where the result will lie, a multiple of 8
+ * @param fileOffset the result's place in the file, a multiple of 8
  */
 export function encodeSections(
   sections: readonly Section[],
@@ -140,8 +140,8 @@ export function encodeSections(
 }
 
 /**
- * Parses headers only. Throws InputError 'not-an-image' for what is not ELF64, 'damaged-image' for what
- * contradicts itself.
+ * Parses headers only. Throws InputError 'not-an-image' for a file that is not ELF64, 'damaged-image' for
+ * contradictions.
  */
 export function readElf(source: FileSource): ElfFile {
   if (source.size < EHDR_SIZE) throw notAnImage('it is too short');

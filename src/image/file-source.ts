@@ -1,9 +1,9 @@
-/** Random access to the bytes of an image: in memory, by path or by descriptor. Reads are exact or throw. */
+/** Random access to the bytes of an image: in memory, by path or by descriptor. A read gives all bytes or throws. */
 
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { InputError, systemReason, ToolError } from '../base/errors.js';
 
-/** Bytes that are read at once, at most. */
+/** The most bytes of one read. */
 const READ_MAX = 2 ** 31;
 
 export class FileSource {
@@ -13,7 +13,7 @@ export class FileSource {
   readonly fd: number;
   private readonly owned: boolean;
 
-  /** @param source bytes, a path, or an open descriptor (which stays the caller's) */
+  /** @param source bytes, a path, or an open descriptor, which the caller closes */
   constructor(source: Uint8Array | string | number) {
     this.fd = -1;
     this.owned = false;

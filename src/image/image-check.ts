@@ -1,9 +1,9 @@
 /**
- * Whether the parts of an image fit together, as far as one can tell without running it: segments, text, trap text,
- * tables, identity. What is wrong is InputError 'damaged-image'.
+ * Checks that the parts of an image fit together, as far as possible without running it: segments, text, trap text,
+ * tables, identity. A fault is InputError 'damaged-image'.
  *
- * It keeps the tool from being led astray by its own tables. It does not make code safe: text is native code, and an
- * image that was made to do harm can pass. Running an image is running a program.
+ * The check keeps the tool from being misled by an image's tables. It does not make code safe: text is native code, and
+ * an image that was made to do harm can pass. Running an image is running a program.
  */
 
 import { limits } from '../wasm/limits.js';
@@ -15,7 +15,7 @@ import type { SiteLookup } from './tables/site-lookup.js';
 
 const MACHINES = { x64: 62, arm64: 183 } as const; // e_machine
 
-/** Segments and what the identity says of them: nothing but text is executable, and no other program is asked for. */
+/** Checks the segments against the identity: only text is executable, and no interpreter is asked for. */
 export function checkLayout(elf: ElfFile, { arch, text, data }: ImageOutline): void {
   if (elf.machine !== MACHINES[arch]) throw damaged(`it is for machine ${elf.machine}, its identity says ${arch}`);
   const other = elf.segments.find(({ type }) => type !== PT_LOAD && type !== PT_GNU_STACK);
@@ -44,7 +44,7 @@ export function checkLayout(elf: ElfFile, { arch, text, data }: ImageOutline): v
   }
 }
 
-/** That an instance has no more of anything than a module may have: its lists are read as a whole. */
+/** Checks that an instance has no more of anything than a module may have, as its lists are read as a whole. */
 export function checkCounts({ functions, memories, tables, globals, tags, ...instance }: InstanceIdentity): void {
   const { dataSegments, elementSegments, name } = instance;
   const most: readonly (readonly [string, number, number])[] = [
@@ -66,7 +66,7 @@ export function checkCounts({ functions, memories, tables, globals, tags, ...ins
   }
 }
 
-/** Rows of the function table against the identity, and trampolines of the identity against the table. */
+/** Checks the rows of the function table against the identity, and the identity's trampolines against the table. */
 export function checkTables(sites: SiteLookup, { instances, types, trampolines }: Identity): void {
   for (let row = 0; row < sites.functionCount; row++) {
     const { kind, instance, index } = sites.function(row);

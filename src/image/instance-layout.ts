@@ -1,9 +1,8 @@
 /**
- * Where everything of one instance lies in the image's DATA: its block (image/contract/instance.ts INST_*) and function
- * records.
+ * The layout of one instance in the image's DATA: its block (image/contract/instance.ts INST_*) and function records.
  *
- * Computed before any code, so that code can hold image offsets. Imported entities lie in the block of the instance
- * that defines them; here is a pointer to each, filled by the linker.
+ * Computed before any code, so that code can contain image offsets. An imported entity is in the block of the instance
+ * that defines it; here is a pointer to it, which the linker fills in.
  *
  *     header | memory records | table records | globals (16 bytes each) | data and element segment records | tag records |
  *     pointers: imported memories, tables, globals, functions | function records
@@ -16,20 +15,20 @@ import { TAG_RECORD_SIZE } from './contract/exception-tables.js';
 import { FN_RECORD_SIZE, INST_HEADER, MEM_RECORD_SIZE, SEG_RECORD_SIZE, TAB_RECORD_SIZE } from './contract/instance.js';
 import { MEMORY32_PAGES, MEMORY64_PAGES, WASM_PAGE } from './contract/sizes.js';
 
-/** Says which id a function type has, and which its subtypes have. */
+/** Gives the ids of function types, and those of their subtypes. */
 export interface TypeIdSource {
-  /** @param supertype its id, -1 for none */
+  /** @param supertype id of the supertype, -1 for none */
   id(type: FuncType, supertype: number): number;
-  /** The ids of all types of the image that are of type `id`: itself first. To be asked when all have been added. */
+  /** The ids of all types in the image that match type `id`, itself first. To be called when all have been added. */
   subtypes(id: number): readonly number[];
 }
 
-/** Gives equal function types equal ids over all modules of an image. */
+/** Gives equal function types equal ids, across all modules of an image. */
 export class TypeIds implements TypeIdSource {
   private readonly ids = new Map<string, number>();
-  /** By id. */
+  /** Types by id. */
   readonly types: FuncType[] = [];
-  /** By id: those of the types whose supertype it is. */
+  /** Subtypes by id: the types that name it as their supertype. */
   private readonly below = new Map<number, number[]>();
   private readonly known = new Map<number, readonly number[]>();
 
@@ -60,26 +59,26 @@ export class TypeIds implements TypeIdSource {
 
 export class InstanceLayout {
   /** Offsets from the block's start. */
-  readonly memoryRecords: number; // of the first defined one
+  readonly memoryRecords: number; // of the first one that the module defines
   readonly tableRecords: number;
   readonly globals: number;
   readonly dataSegments: number;
   readonly elementSegments: number;
-  readonly tags: number; // of the first defined one
+  readonly tags: number; // of the first one that the module defines
   readonly memoryPointers: number;
   readonly tablePointers: number;
   readonly globalPointers: number;
   readonly functionPointers: number;
-  /** Of each function (imports first) that has a record: its offset from the block's start, else -1. */
+  /** For each function (imports first): its record's offset from the block's start, or -1 when it has none. */
   readonly recordOffsets: Int32Array;
   readonly size: number;
-  /** Type id of each entry of the module's type section. */
+  /** The type id of each entry of the module's type section. */
   readonly typeIds: Uint32Array;
 
   /**
    * @param start image offset of the block, a multiple of 16
-   * @param index of the instance in the image
-   * @param file names the module in messages
+   * @param index index of the instance in the image
+   * @param file the module's name in messages
    */
   constructor(
     readonly module: Module,
@@ -119,13 +118,15 @@ export class InstanceLayout {
     });
   }
 
-  /** The type ids of functions that are of the module's type `index`, its own first. Of a final type there is one. */
+  /** The type ids of functions that match the module's type `index`, its own first. A final type has only one. */
   acceptedTypes(index: number): readonly number[] {
     const id = this.typeIds[index];
     return this.module.types[index].isOpen ? this.types.subtypes(id) : [id];
   }
 
-  /** Whether memory `index` is another instance's: memoryOffset then gives where the pointer to its record is. */
+  /**
+   * Whether memory `index` belongs to another instance: memoryOffset is then the place of the pointer to its record.
+   */
   memoryIsImported(index: number): boolean {
     return index < this.module.importedMemoryCount;
   }
@@ -174,13 +175,16 @@ export class InstanceLayout {
     return this.functionPointers + index * 8;
   }
 
-  /** Image offset of function `index`'s own record (for imports: of the thunk's, when the host provides it). */
+  /** Image offset of function `index`'s own record. For an import that the host provides: of its thunk's record. */
   recordImageOffset(index: number): number {
     return this.start + this.recordOffsets[index];
   }
 }
 
-/** Pages that an image reserves for a memory: what it can grow to. Of 4 GiB in bytes memory.size could not say it. */
+/**
+ * The pages that an image reserves for a memory: the most that it can grow to. memory.size could not express 4 GiB of
+ * one-byte pages.
+ */
 export function memoryCapacity({ max, address, pageSize }: MemoryType): number {
   const most64 = (MEMORY64_PAGES * WASM_PAGE) / pageSize;
   const most32 = Math.min((MEMORY32_PAGES * WASM_PAGE) / pageSize, 2 ** 32 - 1);

@@ -1,9 +1,9 @@
 /**
- * Reads an image's description of itself: for capture (of a process an older wag-snap may have made), restore (from a
- * cached image) and inspect.
+ * Reads an image's description of itself: for capture (the process may run an image of an older wag-snap), restore
+ * (from a cached image) and inspect.
  *
- * Not an ELF tool: it wants our sections. A hostile file gives InputError 'not-an-image' or 'damaged-image', never a
- * crash. Large sections are read when they are asked for.
+ * Not a general ELF reader: it expects our sections. A hostile file gives InputError 'not-an-image' or 'damaged-image',
+ * never a crash. Large sections are read on demand.
  */
 
 import { createHash } from 'node:crypto';
@@ -18,7 +18,7 @@ import { decodeNames } from './tables/names.js';
 import { SECTION } from './tables/sections.js';
 import { SiteLookup } from './tables/site-lookup.js';
 
-/** Bytes of a section that is read as a whole, at most: what the tables of 1 GiB of module may have. */
+/** The largest section that is read as a whole: the size of the tables for a module of 1 GiB. */
 const SECTION_MAX = 1 << 30;
 
 /**
@@ -37,7 +37,7 @@ export function readImage(source: Uint8Array | string | number): ImageDescriptio
   }
 }
 
-/** The same, but only `outline` is known to be well-formed. @param limit bytes of identity that are worth reading */
+/** As readImage, but checks only `outline`. @param limit the most bytes of identity to read */
 export function openImage(source: Uint8Array | string | number, limit: number = IDENTITY_MAX): ImageDescription {
   const file = new FileSource(source);
   try {
@@ -56,7 +56,7 @@ export class ImageDescription {
   private lookup: SiteLookup | undefined;
   private nameOf: ((row: number) => string) | undefined;
 
-  /** @param limit bytes of identity at most */
+  /** @param limit the most bytes of identity to read */
   constructor(
     readonly source: FileSource,
     limit: number,
@@ -83,7 +83,7 @@ export class ImageDescription {
     return this.outline.arch;
   }
 
-  /** Whether the image was compiled with site tables (it is then capturable). */
+  /** Whether the image was compiled with site tables, so that its processes can be captured. */
   get hasSites(): boolean {
     return this.section(SECTION.sites) !== undefined;
   }
@@ -107,15 +107,14 @@ export class ImageDescription {
     return lookup;
   }
 
-  /** Name of the function of a function row, for people: `func-<index>` when it has none. */
+  /** Name of a function row's function, for people: `func-<index>` when it has none. */
   functionName(row: number): string {
     this.nameOf ??= decodeNames(this.sectionBytes(SECTION.names), this.sites.functionCount);
     return this.nameOf(row) || `func-${this.sites.function(row).index}`;
   }
 
   /**
-   * Bytes of module `index` of the identity, which are those it names by their hash; undefined when the image does not
-   * carry it.
+   * The binary of module `index` of the identity, checked by its hash; undefined when the image does not carry it.
    */
   moduleBytes(index: number): Uint8Array | undefined {
     const module = this.identity.modules[index];
@@ -129,7 +128,7 @@ export class ImageDescription {
     return bytes;
   }
 
-  /** The initial bytes of DATA as they are in the file. */
+  /** The initial bytes of DATA in the file. */
   initialData(): Uint8Array {
     const segment = this.loadedAt(this.identity.data.imageOffset);
     const bytes = new Uint8Array(this.identity.data.size);
@@ -168,7 +167,7 @@ export class ImageDescription {
     return segment;
   }
 
-  /** That the identity agrees with itself as far as indexes go. */
+  /** Checks that all indexes in the identity are valid. */
   private check({ modules, instances, types, trampolines, data, text }: Identity): void {
     const block = (start: number, size: number) =>
       start >= data.imageOffset && start + size <= data.imageOffset + data.size;

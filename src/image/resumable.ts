@@ -1,13 +1,13 @@
 /**
- * Makes a resumable image from an existing one: the same text, DATA with other initial bytes, and after
- * everything else the pages to map and the resume plan.
+ * Makes a resumable image from an existing one: the same text, DATA with other initial bytes, and at the end the pages
+ * to map and the resume plan.
  *
- *     as it was      headers (rewritten), DATA (rewritten), TEXT, RODATA, trap text, tables
+ *     unchanged      headers (rewritten), DATA (rewritten), TEXT, RODATA, trap text, tables
  *     extents        64 KiB aligned; mapped by start, no segment               (.wagsnap.pages)
  *     .resume        64 KiB aligned; resume plan, then base relocations        RW
  *     section headers
  *
- * Never holds the extents: whoever makes one writes them himself. Knows nothing of snapshots or of what a plan says.
+ * Never holds the extents in memory: the caller writes them. Knows nothing of snapshots or of the plan's contents.
  */
 
 import { constants, copyFileSync, fchmodSync, fstatSync, ftruncateSync } from 'node:fs';
@@ -33,14 +33,15 @@ import type { ImageDescription } from './reader.js';
 import { SECTION } from './tables/sections.js';
 
 export interface ResumeSegment {
-  /** Starts with the RP_* block. */
+  /** Begins with the RP_* block. */
   readonly bytes: Uint8Array;
   /** Offsets in `bytes` of u64 words that hold image offsets. */
   readonly pointers: Uint32Array;
 }
 
 /**
- * In this order: patch `data`, begin, write extents from `extentsStart` on, encode the plan for `planStart`, finish.
+ * Call in this order: patch `data`, begin, write extents from `extentsStart` on, encode the plan for `planStart`,
+ * finish.
  */
 export class ResumableImage {
   readonly data: DataPatch;
@@ -57,7 +58,7 @@ export class ResumableImage {
     this.extentsStart = align(this.contentEnd(), SEGMENT_ALIGN);
   }
 
-  /** Writes what is as it was, through a descriptor of a new, empty file. */
+  /** Writes the unchanged parts to the descriptor of a new, empty file. */
   begin(fd: number): void {
     const { source } = this.image;
     if (source.fd < 0) {
@@ -70,7 +71,7 @@ export class ResumableImage {
     ftruncateSync(fd, this.contentEnd());
   }
 
-  /** Writes the rest. @param extentBytes how much lies from extentsStart on, a multiple of 4 KiB; holes are fine */
+  /** Writes the rest. @param extentBytes size of the extents, a multiple of 4 KiB; they may have holes */
   finish(fd: number, plan: ResumeSegment, extentBytes = 0): void {
     const { data, image, planStart } = this;
     const segmentOffset = align(this.extentsStart + extentBytes, SEGMENT_ALIGN);
@@ -105,7 +106,7 @@ export class ResumableImage {
     writeAt(fd, encodeHeaders({ ...image.elf, segments }, headers, count), 0);
   }
 
-  /** End of everything but section names and headers, which are last. */
+  /** End of everything but section names and headers, which come last. */
   private contentEnd(): number {
     const kept = this.image.elf.sections.filter((section) => section.name !== '.shstrtab');
     return Math.max(...kept.map((section) => section.fileOffset + section.size));
@@ -144,7 +145,7 @@ export class ResumableImage {
   }
 }
 
-/** After the last PT_LOAD: loaded segments must ascend. */
+/** Adds a segment after the last PT_LOAD: loaded segments must ascend. */
 function insertLoad(segments: readonly Segment[], segment: Segment): Segment[] {
   const at = segments.findLastIndex(({ type }) => type === PT_LOAD) + 1;
   return [...segments.slice(0, at), segment, ...segments.slice(at)];

@@ -1,6 +1,6 @@
 /**
- * .symtab and .strtab: a local function symbol per row of the function table, for profilers and debuggers. Nothing of
- * ours reads them. System V gABI chapter 4, "Symbol Table".
+ * .symtab and .strtab: a local function symbol for each row of the function table, for profilers and debuggers. Our own
+ * code does not read them. System V gABI chapter 4, "Symbol Table".
  */
 
 const SYMBOL_SIZE = 24;
@@ -14,7 +14,7 @@ export interface Symbols {
 
 /**
  * @param functions the function table's words (image/contract/site-tables.ts FR_*)
- * @param names of its rows
+ * @param names the names of its rows
  * @param textSection index of .text among the section headers
  */
 export function encodeSymbols(

@@ -1,21 +1,21 @@
 /**
- * The names that people give to workloads: which ones there may be, and how an image has one.
+ * Names of workloads: which are valid, and how an image stores one.
  *
- * A name begins with a letter, so it never looks like a pid, nor like an option. runtime/process/environment.ts has the
- * same rule for WAGSNAP_NAME.
+ * A name begins with a letter, so it looks neither like a pid nor like an option. runtime/process/environment.ts has
+ * the same rule for WAGSNAP_NAME.
  */
 
 import { NAME_MAX, RT_NAME, RT_NAME_LENGTH } from './contract/runtime-block.js';
 import type { DataPatch } from './data-patch.js';
 import type { ImageDescription } from './reader.js';
 
-/** The variable by which an image is told its name. */
+/** The environment variable that gives a process its name. */
 export const NAME_VARIABLE = 'WAGSNAP_NAME';
 
-/** For messages: what a name is. */
+/** The rule for names, for messages. */
 export const NAME_RULE = `a letter (a-z, A-Z), then letters, digits and . _ -, ${NAME_MAX} characters at most`;
 
-/** Why a text is no name, in words; undefined when it is one. */
+/** Why a text is not a valid name, in words; undefined when it is valid. */
 export function nameProblem(text: string): string | undefined {
   if (text === '') return 'it is empty';
   if (!/^[a-zA-Z]/.test(text)) return 'it does not begin with a letter';
@@ -28,7 +28,7 @@ export function isWorkloadName(text: string): boolean {
   return nameProblem(text) === undefined;
 }
 
-/** of an image that continues a snapshot. Undefined: none, or nothing that a name may be. */
+/** The name in an image that continues a snapshot. Undefined: none, or an invalid one. */
 export function nameInImage(image: ImageDescription): string | undefined {
   const start = image.outline.data.imageOffset;
   const bytes = Buffer.from(image.loadedBytes(start + RT_NAME_LENGTH, RT_NAME + NAME_MAX - RT_NAME_LENGTH));
@@ -37,7 +37,7 @@ export function nameInImage(image: ImageDescription): string | undefined {
   return isWorkloadName(name) ? name : undefined;
 }
 
-/** @param name a checked one; undefined: none */
+/** @param name a valid name; undefined: none */
 export function putName(data: DataPatch, name: string | undefined): void {
   const bytes = Buffer.alloc((NAME_MAX + 1) & ~3);
   bytes.write(name ?? '', 'latin1');

@@ -1,6 +1,6 @@
 /**
- * Where the annex of a .wsnap file is (annex.ts). After the prologue, where older readers look at nothing, lies this
- * block; the annex itself lies before the header:
+ * The place of the annex in a .wsnap file (annex.ts). This block follows the prologue, where older readers do not look.
+ * The annex itself is before the header:
  *
  *     64  magic     "WSANNEX" NUL; anything else: there is no annex
  *     72  u64       file offset
@@ -13,7 +13,10 @@ import { InputError } from '../base/errors.js';
 
 export const ANNEX_BLOCK = 64;
 export const ANNEX_BLOCK_SIZE = 56;
-/** Of earlier versions 1 MiB: they refuse a snapshot taken in the middle of a listing of more than 130,000 names. */
+/**
+ * Limit of the annex in bytes. Earlier versions have 1 MiB: they refuse a snapshot taken in the middle of a listing of
+ * more than 130,000 names.
+ */
 const ANNEX_MAX = 64 << 20;
 const MAGIC = Buffer.from('WSANNEX\0', 'latin1');
 
@@ -27,9 +30,9 @@ export function encodeAnnexBlock(fileOffset: number, annex: Uint8Array): Buffer 
 }
 
 /**
- * Where the annex is; undefined when there is none.
+ * The annex's place; undefined when there is none.
  *
- * @param limit it must end before this file offset
+ * @param limit the file offset before which it must end
  * @throws InputError
  */
 export function decodeAnnexBlock(

@@ -1,12 +1,13 @@
 /**
- * From descriptors to the rows of an annex, and back: a row is about one descriptor, or several that are the same file.
+ * Converts descriptors to rows of an annex, and back. A row is about one descriptor, or about several that share a
+ * file.
  */
 
 import type { Annex } from './annex-schema.js';
 import { groupContents } from './file-contents.js';
 import type { Descriptor, FileContents, FileFacts } from './host.js';
 
-/** Undefined when there is nothing to say. */
+/** Undefined when the annex would be empty. */
 export function annexRows(descriptors: readonly Descriptor[]): object | undefined {
   const files = descriptors.flatMap(({ fd, facts }) =>
     facts === undefined ? [] : [{ fd, ...facts, sha256: facts.sha256 ?? null }],
@@ -22,7 +23,7 @@ export function annexRows(descriptors: readonly Descriptor[]): object | undefine
   return { files, ...Object.fromEntries(present), ...(identities === undefined ? {} : { identities }) };
 }
 
-/** All of a snapshot are of the same boot. */
+/** All identities in a snapshot are of the same boot. */
 function identityRows(descriptors: readonly Descriptor[]): object | undefined {
   const files = descriptors.flatMap(({ fd, identity }) => {
     if (identity === undefined) return [];
@@ -40,7 +41,7 @@ function contentsRows(descriptors: readonly Descriptor[]): object[] {
   });
 }
 
-/** @param contentsOf of each descriptor, checked */
+/** @param contentsOf gives the contents of a descriptor, checked */
 export function addRows(
   descriptors: readonly Descriptor[],
   { files, listings, identities, nameless }: Annex,

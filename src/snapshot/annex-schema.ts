@@ -1,15 +1,15 @@
 /**
- * What an annex says, field by field (annex-block.ts says where it lies):
+ * The fields of an annex (annex-block.ts says where it is):
  *
  *     msgpack: { files: [{ fd, type, size, modified, sha256 or null }],
  *                listings: [{ fd, names: 8 bytes each }],
  *                identities: { boot: sha256, files: [{ fd, device, inode, born if known }] },
  *                contents: [{ fds, at: file offset, size, sha256 }],
  *                nameless: [fd],
- *                name: of the workload,
+ *     name: the workload's name,
  *                digests: 32 bytes for each span of pages in the file (page-digests.ts),
  *                embedder: { session: 16 bytes, lastCall, isPending, imports: [{ module, name }] } }
- *     all but files are absent when there are none; what else is in it is skipped
+ *     all but files are absent when empty; unknown fields are skipped
  */
 
 import { z } from 'zod';

@@ -1,10 +1,10 @@
 /**
- * The annex of a .wsnap file: what a reader may do without, so that readers that do not know it still read the file.
- * Today: what the open files were like (file-facts.ts) and which they were (file-identity.ts), what was in those that
- * had no name any more (file-data.ts), what listings of directories have delivered (Descriptor.listed), what the
- * workload is called, digests of its pages (page-digests.ts), and what it and its embedder know of each other.
+ * The annex of a .wsnap file: what a reader may do without, so that readers that do not know it can still read the
+ * file. Today it holds: facts about open files (file-facts.ts), their identities (file-identity.ts), contents of
+ * unlinked ones (file-data.ts), names that directory listings have delivered (Descriptor.listed), the workload's name,
+ * digests of pages (page-digests.ts), and the state between the program and its embedder.
  *
- * annex-block.ts says where it lies, annex-schema.ts what is in it.
+ * annex-block.ts says where it is, annex-schema.ts what it contains.
  */
 
 import { createHash } from 'node:crypto';
@@ -23,7 +23,7 @@ const ITEMS_MAX = 1 << 16;
 /** What readers of any version want to find. */
 const NO_ROWS = { files: [] };
 
-/** Undefined when there is nothing to say. */
+/** Undefined when the annex would be empty. */
 export function encodeAnnex({ name, host, digests: all }: Snapshot): Uint8Array | undefined {
   const digests = all?.length === 0 ? undefined : all;
   const rows = annexRows(host.descriptors);
@@ -38,9 +38,9 @@ export function encodeAnnex({ name, host, digests: all }: Snapshot): Uint8Array 
 }
 
 /**
- * The snapshot with what its annex says.
+ * Adds what the annex says to the snapshot.
  *
- * @param limit of contents of files: they lie before this file offset
+ * @param limit the file offset before which contents of files must be
  * @throws InputError
  */
 export function addAnnex(snapshot: Snapshot, block: Buffer, annex: Uint8Array, limit: number, path: string): Snapshot {

@@ -1,14 +1,14 @@
-/** What a capture tells of itself, for people and for programs. */
+/** The report of a capture, for people and for programs. */
 
 export interface TraceEntry {
   readonly instance: number;
   readonly func: number;
   readonly name: string;
-  /** Byte offset in the module, where that is known. */
+  /** Byte offset in the module; absent when it is unknown. */
   readonly moduleOffset?: number | undefined;
 }
 
-/** Of a capture that copied while the process ran. */
+/** About a capture that copied while the process ran. */
 export interface TrackingReport {
   /** How written pages were tracked. */
   readonly way: string;
@@ -19,36 +19,36 @@ export interface TrackingReport {
   readonly since: number | null;
   /** Bytes copied in each round while it ran. */
   readonly rounds: readonly number[];
-  /** Bytes that it wrote meanwhile, in blocks of 4 KiB: each as often as it was found to be written. */
+  /** Bytes that the program wrote meanwhile, in blocks of 4 KiB; a block counts each time that it was found written. */
   readonly written: number;
-  /** Bytes copied while it stood still. */
+  /** Bytes copied while the process stood still. */
   readonly rest: number;
-  /** Microseconds: tracking never interrupted the process for longer. */
+  /** The longest interruption by tracking, in microseconds. */
   readonly slice: number;
 }
 
 export interface CaptureReport {
   readonly pid: number;
   readonly file: string;
-  /** Of the file, holes included. */
+  /** Size of the file in bytes, holes included. */
   readonly bytes: number;
-  /** Wasm pages with anything in them. */
+  /** Wasm pages that are not empty. */
   readonly pages: number;
-  /** Of one with a parent: bytes of memory that are not the same in it. */
+  /** With a parent: bytes of memory that differ from it. */
   readonly changed?: number | undefined;
   readonly frames: number;
-  /** Microseconds that the process stood still, at most: from the signal until it was let go. */
+  /** The longest time that the process can have stood still, in microseconds: from the signal until it was let go. */
   readonly pause: number;
-  /** Microseconds of the whole capture. */
+  /** Duration of the whole capture, in microseconds. */
   readonly total: number;
-  /** Bytes of all globals, of all linear memories (their size) and of the stack in use. */
+  /** Bytes of all globals, of all linear memories (their size), and of the stack in use. */
   readonly globalsSize: number;
   readonly memorySize: number;
   readonly stackSize: number;
-  /** Lines about open files that are not found by the name that they had. */
+  /** Lines about open files that are not found under their recorded names. */
   readonly files: readonly string[];
-  /** What was copied while the process ran; undefined when all was copied while it stood still. */
+  /** What was copied while the process ran; undefined when everything was copied while it stood still. */
   readonly tracking: TrackingReport | undefined;
-  /** Innermost first. */
+  /** The innermost frame first. */
   readonly trace: readonly TraceEntry[];
 }

@@ -1,4 +1,4 @@
-/** The files of a snapshot: its own, and those of its ancestors. Each is opened when the first of its bytes is wanted. */
+/** The files of a snapshot: its own and those of its ancestors. Each is opened when it is first read. */
 
 import { BugError, InputError } from '../base/errors.js';
 import { snapshotDigest } from './digest.js';
@@ -9,17 +9,17 @@ import { SnapshotFile } from './snapshot-file.js';
 export class ChainFiles {
   private readonly files: (SnapshotFile | undefined)[] = [];
 
-  /** @param stored with its ancestors found (chain.ts), if it has any */
+  /** @param stored a snapshot whose ancestors, if any, have been found (chain.ts) */
   constructor(private readonly stored: StoredSnapshot) {}
 
-  /** The snapshot's own. */
+  /** The snapshot's own file. */
   get own(): SnapshotFile {
     return this.file(0);
   }
 
   /**
-   * @param number as in Extent.file
-   * @throws InputError when another file has an ancestor's name by now
+   * @param number a file number as in Extent.file
+   * @throws InputError when another file has taken an ancestor's name
    */
   file(number: number): SnapshotFile {
     const known = this.files[number];

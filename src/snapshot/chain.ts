@@ -1,8 +1,8 @@
 /**
- * Finds the files that a snapshot with a parent needs besides its own.
+ * Finds the other files that a snapshot with a parent needs.
  *
- * They are known by their digests alone. Names only say where to look first: beside the snapshot, then in the folders
- * that the user gave; then any file of those folders may be it, as files are renamed.
+ * A file is recognized by its digest alone. Names only say where to look first: beside the snapshot, then in the
+ * folders that the user gave. Then every file in those folders is tried, as files may be renamed.
  */
 
 import { existsSync, readdirSync } from 'node:fs';
@@ -14,22 +14,23 @@ import { decodePrologue, PROLOGUE_SIZE } from './prologue.js';
 import type { Ancestor, LocatedFile, Snapshot, StoredSnapshot } from './snapshot.js';
 
 export interface ChainPlaces {
-  /** Files that are its parent, or its parent's parent. */
+  /** Files of its parent or of older ancestors. */
   readonly parents?: readonly string[] | undefined;
-  /** Folders in which they may be. */
+  /** Folders to search for them. */
   readonly search?: readonly string[] | undefined;
-  /** Whether the folder of the snapshot's own file is one of them; it is, unless the file is a temporary copy. */
+  /** Whether to search the folder of the snapshot's own file. Default: yes; not for a temporary copy. */
   readonly beside?: boolean | undefined;
 }
 
-/** Files of a folder that are looked at. */
+/** How many files of a folder are examined. */
 const FILES_MAX = 10_000;
 
 /**
- * The snapshot with the files of its ancestors, each checked by its digest. One without ancestors is returned as it is.
+ * Adds the files of a snapshot's ancestors, each checked by its digest. A snapshot without ancestors is returned
+ * unchanged.
  *
- * @throws InputError that names what is missing and says how to give it; ToolError when a file cannot be read that was
- *   given, or has the right name
+ * @throws InputError that names what is missing and says how to give it; ToolError when a file that was given, or that
+ * has the right name, cannot be read
  */
 export function locateAncestors(stored: StoredSnapshot, places: ChainPlaces = {}): StoredSnapshot {
   const { snapshot, path } = stored;
@@ -51,7 +52,7 @@ interface Found extends LocatedFile {
   readonly digest: string;
 }
 
-/** @throws InputError for what is no snapshot, and for one that is none of the chain: the user has mistaken it */
+/** @throws InputError for a file that is no snapshot, or none of the chain: it must be a mistake */
 function givenFile(file: string, { snapshot, path }: StoredSnapshot): Found {
   const found = readFound(file);
   const { parent, ancestors = [] } = snapshot;
@@ -70,7 +71,7 @@ function readFound(path: string): Found {
 }
 
 class Finder {
-  /** Why a file that has the right name could not be read. */
+  /** Why a file with the right name could not be read. */
   problem: ToolError | undefined;
   private scanned: Map<string, Found> | undefined;
 
@@ -111,7 +112,7 @@ class Finder {
   }
 }
 
-/** Undefined for what is no snapshot, or cannot be read. */
+/** Undefined when the file is no snapshot, or cannot be read. */
 function tryFile(path: string): Found | undefined {
   try {
     return readFound(path);
@@ -142,7 +143,7 @@ function describe({ name, digest }: Ancestor): string {
   return `${name === '' ? 'a snapshot' : name} (digest ${shortDigest(digest)})`;
 }
 
-/** What the snapshot says to be in other files lies in their data. @throws InputError */
+/** Checks that everything that the snapshot has in other files is within their data. @throws InputError */
 function checkPlaces({ modules, instances }: Snapshot, files: readonly LocatedFile[], path: string): void {
   const check = (file: number | undefined, from: number | undefined, bytes: number, what: string) => {
     if (!file || from === undefined) return;

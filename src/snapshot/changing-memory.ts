@@ -1,7 +1,7 @@
 /**
- * A memory in a snapshot's file whose pages are written again and again, while the program that has them runs. A page
- * keeps the place that it was given first. Places are given as pages come, so extents do not ascend in the file, and
- * blocks that have become zeros are stored ones.
+ * A memory in a snapshot's file whose pages are written repeatedly while the program runs. A page keeps its first
+ * place. Places are assigned as pages arrive, so extents do not ascend in the file. A block that has become zero stays
+ * stored.
  */
 
 import { BugError } from '../base/errors.js';
@@ -11,7 +11,7 @@ import type { ChangingPages, OnBytes, PageSource, PlacedPages } from './pages.js
 import type { Extent } from './snapshot.js';
 
 export class ChangingMemory implements ChangingPages, Placement {
-  /** Of each page: its file offset in pages, and 1 more; 0 when it has no place. */
+  /** For each page: its file offset in pages plus 1; 0 when it has no place. */
   private slots = new Uint32Array(0);
   private blocks = new Uint16Array(0);
 

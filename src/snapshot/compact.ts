@@ -1,4 +1,4 @@
-/** A snapshot and all that it needs of its ancestors as one file, which needs no other. */
+/** Writes a snapshot, with all that it needs of its ancestors, as one file that needs no other. */
 
 import type { Destination } from '../base/output.js';
 import { ChainFiles } from './chain-files.js';
@@ -11,12 +11,12 @@ import { StoredContents, StoredMemory } from './stored-pages.js';
 import { SnapshotWriter } from './writer.js';
 
 /**
- * Copies what is in the files, which have been verified (verify.ts). The new file is another snapshot: those that are
- * differences to the old one need the old one.
+ * Copies the contents of the files, which have been verified (verify.ts). The new file is another snapshot: differences
+ * to the old one still need the old one.
  *
- * @param stored with its ancestors found
- * @param onProgress bytes of pages copied, of how many; may throw to give up: nothing is left then
- * @returns bytes of the new file, holes included
+ * @param stored a snapshot whose ancestors have been found
+ * @param onProgress gets the bytes of pages copied, and the total; may throw to cancel, and nothing is left then
+ * @returns size of the new file in bytes, holes included
  * @throws InputError, ToolError
  */
 export async function compactSnapshot(

@@ -1,8 +1,8 @@
 /**
- * A WebAssembly binary written piece by piece to a file: sections whose size is known only after them, LEB128 numbers,
- * names. Never held in memory as a whole.
+ * Writes a WebAssembly binary to a file, piece by piece: sections, LEB128 numbers, names. The binary is never in memory
+ * as a whole.
  *
- * A section's size is five bytes wide, with padding (core spec 5.2.2 allows it), and is filled in when the section
+ * A section's size is a padded number of five bytes (core spec 5.2.2 allows it), which is filled in when the section
  * ends.
  */
 
@@ -22,7 +22,7 @@ export class WasmFile {
     this.bytes(Buffer.from([0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00]));
   }
 
-  /** Calls `write` for the contents of section `id`. @throws LimitError when they get too large for a section */
+  /** Calls `write` for the contents of section `id`. @throws LimitError when the section gets too large */
   section(id: number, write: () => void): void {
     this.beginSection(id);
     write();
@@ -35,7 +35,7 @@ export class WasmFile {
     this.sectionStart = this.position;
   }
 
-  /** @throws LimitError when it is too large for a section */
+  /** @throws LimitError when the section gets too large */
   endSection(): void {
     const length = this.position - this.sectionStart;
     if (length > 0xffffffff) throw new LimitError('coredump', 'a section of a coredump would be larger than 4 GiB');
@@ -59,7 +59,7 @@ export class WasmFile {
     this.buffer[this.used++] = value;
   }
 
-  /** u32, or any number of pages. */
+  /** A u32, or any number of pages. */
   u32(value: number): void {
     for (; value >= 0x80; value = Math.floor(value / 0x80)) this.byte((value & 0x7f) | 0x80);
     this.byte(value);

@@ -1,36 +1,36 @@
 /**
- * Which of a coredump's memories and globals, and which of a snapshot's tables, are each instance's: its own, and those
- * that it imports from another one.
+ * Finds each instance's memories and globals among a coredump's, and its tables among a snapshot's: those that it
+ * defines, and those that it imports.
  *
- * A snapshot has each memory and global once, at the instance that defines it. Whom an import means is found by the
- * modules' names and exports, as the linker does it; what nothing provides is the importing instance's own and the
- * first of its own (wasm/missing.ts). Where a module was left out of the snapshot, its imports cannot be known and are
- * not listed.
+ * A snapshot has each memory and global once, at the instance that defines it. Imports are resolved by the modules'
+ * names and exports, as the linker does. What nothing provides is defined by the importing instance itself, before its
+ * other definitions (wasm/missing.ts). If a module was left out of the snapshot, its imports are unknown and are not
+ * listed.
  */
 
 import { InputError } from '../base/errors.js';
 import { ExternKind, type Module } from '../wasm/module.js';
 import type { Snapshot } from './snapshot.js';
 
-/** Of an instance: its module, and indexes in the coredump of its memories and globals. */
+/** For an instance: its module, and the indexes of its memories and globals in the coredump. */
 export interface IndexSpaces {
   readonly module: number;
   readonly memories: readonly number[];
   readonly globals: readonly number[];
-  /** Of all tables of the snapshot, likewise: coredumps have none. */
+  /** The indexes of its tables among all of the snapshot's: coredumps have no tables. */
   readonly tables: readonly number[];
 }
 
 type Kind = ExternKind.Memory | ExternKind.Global | ExternKind.Table;
 
-/** Of each kind: its list in an instance's index spaces, and in its module. */
+/** For each kind: its list in an instance's index spaces, and its list in the module. */
 const LISTS = {
   [ExternKind.Memory]: 'memories',
   [ExternKind.Global]: 'globals',
   [ExternKind.Table]: 'tables',
 } as const;
 
-/** @param modules decoded, undefined for those that the snapshot does not carry */
+/** @param modules the decoded modules; undefined for those that the snapshot does not carry */
 export function indexSpaces({ instances, modules: names }: Snapshot, modules: readonly (Module | undefined)[]) {
   const spaces: IndexSpaces[] = [];
   let memoryCount = 0;
@@ -50,7 +50,7 @@ export function indexSpaces({ instances, modules: names }: Snapshot, modules: re
   }
   return spaces;
 
-  /** Of the imports of instance `spaces.length` that another one provides: those that are not among its `own`. */
+  /** The imports of instance `spaces.length` that another instance provides, without those that are its `own`. */
   function importedIndexes(kind: Kind, own: number, index: number): number[] {
     const module = modules[index];
     if (module === undefined) return [];

@@ -1,6 +1,6 @@
 /**
- * A snapshot as a WebAssembly coredump (tool-conventions, Coredump.md): a binary module that debuggers read, with the
- * stack in custom sections and the state in those of any module.
+ * Writes a snapshot as a WebAssembly coredump (tool-conventions, Coredump.md): a binary module for debuggers, with the
+ * stack in custom sections and the state in ordinary ones.
  *
  *     "core"            0x00, the main module's name
  *     "coremodules"     per module 0x00, its name
@@ -9,9 +9,9 @@
  *     memory, global    all memories with the size they have, all globals as constants
  *     data              an active segment per run of 4 KiB blocks that are not zero
  *
- * The format has i32, i64, f32 and f64; v128 values and references in frames are missing (0x01), as are locals that a
- * trap has left in a register. Global references are null. Memories of up to 4 GiB have 32-bit addresses here, whatever
- * they have in their module. Tables are not part of it. Page data is copied in pieces.
+ * The format has i32, i64, f32 and f64. In frames, v128 values and references are marked as missing (0x01), and so are
+ * locals that were in a register at a trap. References in globals are null. Memories of up to 4 GiB get 32-bit
+ * addresses, whatever they have in their module. The format has no tables. Page data is copied in pieces.
  */
 
 import { LimitError } from '../base/errors.js';
@@ -46,17 +46,17 @@ const enum Code {
 }
 
 const MISSING_VALUE = 0x01;
-/** Pages that 32-bit addresses reach. */
+/** The pages that 32-bit addresses reach. */
 const PAGES32 = 65536;
-/** Segments of a module that other engines take, at most. */
+/** The most segments that other engines accept in a module. */
 const SEGMENTS_MAX = 100_000;
-/** A section's size is a u32: what fits beside the segments' own headers. */
+/** The limit for a section, whose size is a u32, without the segments' own headers. */
 const BYTES_MAX = 0xffff_ffff - 32 * SEGMENTS_MAX;
 const CHUNK = 1 << 20;
-/** A coredump holds all of the guest's memory: not for others to read. */
+/** Permissions of a coredump: it holds the guest's memory, so only its owner may read it. */
 const MODE = 0o600;
 
-/** A run of blocks of a memory. */
+/** A run of blocks in a memory. */
 export interface Run {
   readonly offset: number;
   readonly bytes: number;
@@ -242,7 +242,7 @@ function count(runs: readonly (readonly Run[])[]): number {
   return runs.reduce((sum, { length }) => sum + length, 0);
 }
 
-/** Runs of used blocks, or of pages with anything in them. @param unit BLOCK or WASM_PAGE */
+/** Runs of used blocks, or of pages that have any. @param unit BLOCK or WASM_PAGE */
 export function usedRuns(source: PageSource, unit: number): Run[] {
   const runs: Run[] = [];
   for (const { first, blocks } of source.runs()) {

@@ -1,4 +1,4 @@
-/** A descriptor of a snapshot in words, on one line: for messages and listings. Names stay as they are. */
+/** Describes a descriptor of a snapshot on one line, for messages and listings. Names are not escaped. */
 
 import { formatTime } from './file-facts.js';
 import type { Descriptor, FileFacts } from './host.js';

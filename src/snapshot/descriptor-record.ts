@@ -1,6 +1,6 @@
 /**
- * A record of the host layer's table of descriptors, both ways: image/contract/host-state.ts FD_*. Captures read them,
- * restores write them; what stands in the path area next to each is host-state.ts's matter, here and in src/restore.
+ * Reads and writes records of the host layer's descriptor table: image/contract/host-state.ts FD_*. Captures read them,
+ * restores write them. The path area of each record is handled by host-state.ts, in src/capture and src/restore.
  */
 
 import {
@@ -39,19 +39,19 @@ const KINDS: Readonly<Record<DescriptorKind, number>> = {
 };
 const KIND_NAMES = new Map(Object.entries(KINDS).map(([name, kind]) => [kind, name as DescriptorKind]));
 
-/** The fields of a Descriptor that have a place in the record, and those that only it has. */
+/** The fields of a Descriptor that the record holds, and those that only the record has. */
 export type DescriptorRecord = Pick<
   Descriptor,
   'kind' | 'flags' | 'openFlags' | 'rights' | 'rightsInheriting' | 'preopen' | 'readOnly' | 'cookie'
 > & {
-  /** The host's descriptor, -1 for none. */
+  /** The native descriptor, -1 for none. */
   readonly native: number;
-  /** Bytes of what is in the path area: first the guest's path or the only one, then a preopen's on the host. */
+  /** Lengths in the path area: first the guest's or only path, then a preopen's host path. */
   readonly pathLength: number;
   readonly hostPathLength: number;
 };
 
-/** Undefined for one that is free. */
+/** Undefined for a free record. */
 export function readDescriptorRecord(entry: Buffer): DescriptorRecord | undefined {
   const kind = KIND_NAMES.get(entry.readUInt32LE(FD_KIND));
   if (kind === undefined) return undefined;
@@ -70,7 +70,7 @@ export function readDescriptorRecord(entry: Buffer): DescriptorRecord | undefine
   };
 }
 
-/** @param offset in a file: the kernel keeps it while the process runs, so that a capture does not read it from here */
+/** @param offset for a file; captures do not read it from here, as the kernel has it while the process runs */
 export function writeDescriptorRecord(entry: Buffer, record: DescriptorRecord, offset: bigint): void {
   entry.writeUInt32LE(KINDS[record.kind], FD_KIND);
   entry.writeInt32LE(record.native, FD_NATIVE);

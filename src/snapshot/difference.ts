@@ -1,6 +1,6 @@
 /**
- * A snapshot that is a difference to another one, while it is being written: finds what the parent has of each memory,
- * and in the end which files of the parent's chain are still needed.
+ * Writes a snapshot as a difference to a parent: finds what the parent has of each memory, and at the end which files
+ * of the parent's chain are still needed.
  */
 
 import { basename } from 'node:path';
@@ -14,7 +14,7 @@ import type { LivePageSink } from './pages.js';
 import type { Ancestor, SnapshotInstance, SnapshotModule, StoredSnapshot } from './snapshot.js';
 import { StoredMemory } from './stored-pages.js';
 
-/** What a snapshot says of its chain. */
+/** What a snapshot says about its chain. */
 export interface Lineage {
   readonly parent: string;
   readonly ancestors: readonly Ancestor[];
@@ -26,9 +26,9 @@ export class Difference {
   private readonly files: ChainFiles;
 
   /**
-   * @param parent with its ancestors found
+   * @param parent the parent, whose ancestors have been found
    * @param hashes sha256 of the modules, in order
-   * @throws InputError when it is of another program, or its pages have no digests
+   * @throws InputError when the parent is of another program, or its pages have no digests
    */
   constructor(
     private readonly parent: StoredSnapshot,
@@ -53,13 +53,16 @@ export class Difference {
     this.files = new ChainFiles(parent);
   }
 
-  /** Where the parent has a module's binary, by this snapshot's numbers of files; undefined when it has none. */
+  /**
+   * The place of a module's binary in the parent's files, by this snapshot's file numbers; undefined when the parent
+   * has none.
+   */
   module(index: number): Pick<SnapshotModule, 'file' | 'fileOffset'> | undefined {
     const { fileOffset, file = 0 } = this.parent.snapshot.modules[index];
     return fileOffset === undefined ? undefined : { fileOffset, file: file + 1 };
   }
 
-  /** Takes the memories of all instances, in order. Files are numbered as the parent does, and 1 more. */
+  /** Takes the memories of all instances, in order. File numbers are the parent's plus 1. */
   sink(room: PageFile): LivePageSink {
     const stored = this.parent.snapshot.instances.flatMap(({ memories }) => memories);
     let next = 0;
@@ -78,7 +81,7 @@ export class Difference {
     };
   }
 
-  /** Numbers the files anew: those that nothing is in any more are left out. @throws LimitError */
+  /** Renumbers the files, leaving out those that are not needed any more. @throws LimitError */
   lineage(instances: readonly SnapshotInstance[], modules: readonly SnapshotModule[]): Lineage {
     const { path, digest, snapshot } = this.parent;
     if (digest === undefined) throw new BugError('a parent that is no file');
@@ -112,7 +115,7 @@ export class Difference {
   }
 }
 
-/** A name that the format takes. */
+/** A name that the format allows. */
 function shownName(path: string): string {
   const name = basename(path);
   return name.length <= 255 && !name.includes('\0') ? name : '';

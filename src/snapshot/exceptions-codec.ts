@@ -6,8 +6,8 @@
  *     types      a byte per value, exception after exception
  *     words      u32 x 2 (lo, hi) per value, of a v128 u32 x 4
  *
- * Whether the module has such tags, restore checks. At most EXCEPTIONS_MAX: each becomes an object, in a file of a few
- * bytes.
+ * Restore checks that the module has such tags. There are at most EXCEPTIONS_MAX, as each becomes an object although it
+ * takes only a few bytes of the file.
  */
 
 import { LimitError } from '../base/errors.js';
@@ -32,13 +32,13 @@ export function encodeExceptions(exceptions: readonly SnapshotException[]): Exce
   };
 }
 
-/** @throws LimitError for too many of them; `where` names what has them */
+/** @throws LimitError when there are too many; `where` names their container */
 export function limitExceptions(count: number, where: string): void {
   if (count <= EXCEPTIONS_MAX) return;
   throw new LimitError('exceptions', `${where}: has more than ${EXCEPTIONS_MAX} exceptions`);
 }
 
-/** @param instanceCount that tags and function references may name */
+/** @param instanceCount the number of instances, which tags and function references may name */
 export function decodeExceptions(columns: ExceptionColumns, instanceCount: number, fail: Fail): SnapshotException[] {
   const places = words32(columns.places, 'exceptions.places', fail);
   const counts = words32(columns.counts, 'exceptions.counts', fail);

@@ -1,5 +1,5 @@
 /**
- * Contents of unlinked files in a snapshot: which descriptors share them, where they lie in the file, and whether they
+ * Contents of unlinked files in a snapshot: which descriptors share them, where they are in the file, and whether they
  * are what was written. A snapshot is hostile input.
  */
 
@@ -13,7 +13,7 @@ import type { SnapshotFile } from './snapshot-file.js';
 
 const CHUNK = 1 << 20;
 
-/** A file, and what it is open as. */
+/** A file, and the descriptors that have it open. */
 export interface SharedContents {
   readonly contents: FileContents;
   readonly fds: readonly number[];
@@ -31,7 +31,7 @@ export function groupContents(descriptors: readonly Descriptor[]): SharedContent
   return Array.from(groups, ([contents, fds]) => ({ contents, fds }));
 }
 
-/** As the annex has it. */
+/** A row of the annex. */
 interface Row {
   readonly fds: readonly number[];
   readonly at: number;
@@ -40,10 +40,10 @@ interface Row {
 }
 
 /**
- * By descriptor. Each is of files alone, and lies in the snapshot's data where nothing else does.
+ * The contents by descriptor. Each belongs to regular files only, and overlaps nothing else in the snapshot's data.
  *
- * @param limit they lie before this file offset
- * @param fail throws
+ * @param limit the file offset before which they must end
+ * @param fail throws the error
  */
 export function placeContents(
   { host, modules, instances }: Snapshot,
@@ -64,12 +64,12 @@ export function placeContents(
   }
   for (const [i, { fds, at, size, sha256 }] of rows.entries()) {
     const what = `contents.${i}`;
-    if (at % WASM_PAGE !== 0) fail(`${what}: offset ${at} is no multiple of ${WASM_PAGE}`);
+    if (at % WASM_PAGE !== 0) fail(`${what}: offset ${at} is not a multiple of ${WASM_PAGE}`);
     if (at + size > limit) fail(`${what}: goes beyond the file's data: offset ${at + size} of ${limit}`);
     if (size > 0) taken.push([at, at + size, what]);
     const contents = { fileOffset: at, size, sha256 };
     for (const fd of fds) {
-      if (!files.has(fd)) fail(`${what}: descriptor ${fd} is no file`);
+      if (!files.has(fd)) fail(`${what}: descriptor ${fd} is not a file`);
       if (found.has(fd)) fail(`${what}: descriptor ${fd} has contents already`);
       found.set(fd, contents);
     }
@@ -83,7 +83,7 @@ export function placeContents(
   return found;
 }
 
-/** @throws InputError when they are not what was captured */
+/** @throws InputError when they differ from what was captured */
 export async function checkContents(file: SnapshotFile, descriptors: readonly Descriptor[]): Promise<void> {
   const bytes = Buffer.allocUnsafe(CHUNK);
   for (const { contents, fds } of groupContents(descriptors)) {

@@ -1,9 +1,9 @@
 /**
- * What a file is like at a moment: type, size, time of its last change, and if asked for its hash. Recorded at capture,
- * compared at restore: a file that differs is not the one that the program knew.
+ * Facts about a file at one moment: type, size, time of its last change, and on request its hash. Recorded at capture
+ * and compared at restore: a file that differs is not the one that the program knew.
  *
- * An inode's number and its device are not in it: a copy on another machine, made with its times (cp -p, rsync -a), is
- * the same file. Where hashes are known they alone decide about the contents.
+ * Inode number and device are left out: a copy on another machine that preserves times (cp -p, rsync -a) counts as the
+ * same file. If hashes are known, they alone decide about the contents.
  */
 
 import { createHash } from 'node:crypto';
@@ -29,8 +29,8 @@ function fileType(stat: BigIntStats): FileType {
 }
 
 /**
- * Of an open file, by its path below /proc/PID/fd (proc(5)); undefined when it has been closed behind the host layer's
- * back.
+ * The facts of an open file, by its path below /proc/PID/fd (proc(5)). Undefined when it was closed without the host
+ * layer's knowledge.
  */
 export function openFileFacts(path: string): FileFacts | undefined {
   try {
@@ -41,11 +41,11 @@ export function openFileFacts(path: string): FileFacts | undefined {
 }
 
 /**
- * The sha256 of a regular file in hex. What has become another kind of file meanwhile is not opened: opening a device
- * or a FIFO may do something, or wait for ever.
+ * The sha256 of a regular file in hex. If the file has become another kind of file meanwhile, it is not opened: opening
+ * a device or FIFO could have effects or block for ever.
  *
- * @param check called now and then; may throw
- * @throws ToolError when it cannot be read
+ * @param check called now and then; may throw to cancel
+ * @throws ToolError when the file cannot be read
  */
 export async function hashFile(path: string, check: () => void = () => {}): Promise<string> {
   const hash = createHash('sha256');
@@ -53,7 +53,7 @@ export async function hashFile(path: string, check: () => void = () => {}): Prom
   let fd: number | undefined;
   try {
     fd = openRegularFile(path, () => true);
-    if (fd === undefined) throw new ToolError('hash', `${path}: is no regular file any more: it cannot be hashed`);
+    if (fd === undefined) throw new ToolError('hash', `${path}: is not a regular file any more: it cannot be hashed`);
     for (;;) {
       const { bytesRead } = await readAsync(fd, buffer, 0, CHUNK, null);
       if (bytesRead === 0) return hash.digest('hex');
@@ -68,7 +68,7 @@ export async function hashFile(path: string, check: () => void = () => {}): Prom
   }
 }
 
-/** How a file differs from what was recorded: `size 16 -> 17`, ...; nothing when it is the same. */
+/** How a file differs from what was recorded: `size 16 -> 17`, ... Empty when it is the same. */
 export function factsThatDiffer(then: FileFacts, now: FileFacts): string[] {
   const differences: string[] = [];
   if (then.type !== now.type) differences.push(`${then.type} -> ${now.type}`);

@@ -1,7 +1,6 @@
 /**
- * Which file a file is: its device and inode, while the machine runs. Numbers of devices are given out anew at each
- * boot, and other machines have files of the same numbers, so that an identity is of a boot, and of another one tells
- * nothing.
+ * The identity of a file on a running machine: its device and inode. Device numbers are assigned anew at each boot, and
+ * other machines use the same numbers. So an identity belongs to a boot, and says nothing on another one.
  */
 
 import { createHash } from 'node:crypto';
@@ -10,7 +9,9 @@ import type { FileIdentity } from './host.js';
 
 let known: string | undefined;
 
-/** This boot (random(4)); undefined where the kernel does not say. Containers of a machine have the same. */
+/**
+ * The boot's id (random(4)); undefined when the kernel does not provide it. All containers of a machine have the same.
+ */
 export function currentBoot(): string | undefined {
   try {
     known ??= createHash('sha256').update(readFileSync('/proc/sys/kernel/random/boot_id')).digest('hex');
@@ -27,12 +28,12 @@ export function fileIdentity(stat: BigIntStats): FileIdentity | undefined {
   return { boot, device: stat.dev, inode: stat.ino, ...(born === undefined ? {} : { born }) };
 }
 
-/** Where a file system or a sandbox does not tell, Node says 0 or the time of the last change of its inode. */
+/** For an unknown birth time, Node gives 0 or the inode's time of last change. */
 function birthOf({ birthtimeNs, ctimeNs }: BigIntStats): bigint | undefined {
   return birthtimeNs === 0n || birthtimeNs === ctimeNs ? undefined : birthtimeNs;
 }
 
-/** Undefined when it cannot be told. */
+/** Undefined when it cannot be determined. */
 export function isSameFile(then: FileIdentity | undefined, stat: BigIntStats): boolean | undefined {
   if (then === undefined || then.boot !== currentBoot()) return undefined;
   if (then.device !== stat.dev || then.inode !== stat.ino) return false;

@@ -1,12 +1,12 @@
 /**
- * The snapshot file (.wsnap), formats 1 to 3. This comment is its specification; the parts have their own beside their
- * encoders: prologue.ts, header-schema.ts and header.ts, frames-codec.ts, exceptions-codec.ts, annex-schema.ts.
+ * The snapshot file (.wsnap), formats 1 to 3. This comment is the specification of the whole; those of the parts are in
+ * prologue.ts, header-schema.ts and header.ts, frames-codec.ts, exceptions-codec.ts, annex-schema.ts.
  *
  *     0            prologue, 64 bytes: magic, version, where the header is, its sha256
  *     4 KiB        the modules' binaries (unless left out), each at a multiple of 4 KiB
  *     64 KiB * n   page data: slots of 64 KiB, in the order of the memories' extents
- *     64 KiB * k   contents of files that had no name any more, if there are any, as page data: file-data.ts
- *     64 KiB * l   annex, if there is one: what readers may do without; annex-schema.ts
+ *     64 KiB * k   contents of unlinked files, if any, stored like page data: file-data.ts
+ *     64 KiB * l   annex, if any: what readers may do without; annex-schema.ts
  *     64 KiB * m   header: msgpack; ends the file
  *
  *     memory       | page 0 | page 1 | page 2 | page 3 | ...           pages of 64 KiB
@@ -15,15 +15,15 @@
  *     file          slot 1            slot 2   slot 3                  extents {page 0, 1 page, slot 1}, {2, 2, 2}
  *     blocks        0x0001            0x8000   0xffff                  which 4 KiB blocks of a slot are not holes
  *
- * A page with nothing in it is absent. Slots are aligned so that a kernel with pages of 4, 16 or 64 KiB maps an extent
- * straight from the file; zero blocks inside are holes of a sparse file and read as zeros. A parked process of 1 GiB
- * is written slot by slot: the header comes last because it has the list of what was found.
+ * An empty page is absent. Slots are aligned so that kernels with pages of 4, 16 or 64 KiB can map an extent directly
+ * from the file. Zero blocks inside a slot are holes of a sparse file and read as zeros. A parked process of 1 GiB is
+ * written slot by slot; the header comes last, as it lists what was found.
  *
- * Format 3 is a difference to another snapshot, its parent. Its pages are blocks of 4 KiB, packed, which have changed; the
- * header says of all others in which ancestor's file they are, so that nothing has to be read of the ancestors' headers.
- * digest.ts says what files are known by, chain.ts where they are looked for.
+ * A format 3 snapshot is a difference to another one, its parent. Its own pages are the changed blocks of 4 KiB,
+ * packed. For all others the header says which ancestor's file they are in, so no ancestor's header has to be read.
+ * digest.ts says how files are identified, chain.ts where they are searched.
  *
- * But for the annex, everything a reader does not expect is an error that names the path and the field; nothing is
+ * Except in the annex, anything that a reader does not expect is an error that names the path and the field. Nothing is
  * skipped or repaired.
  */
 
@@ -41,7 +41,7 @@ import { SnapshotFile } from './snapshot-file.js';
 export { SnapshotWriter } from './writer.js';
 
 /**
- * Reads and checks everything but the page data, which stays in the file.
+ * Reads and checks everything but the page data.
  *
  * @throws InputError when it is not a snapshot, damaged or inconsistent in itself; ToolError when it cannot be read
  */
@@ -72,8 +72,8 @@ function withAnnex(file: SnapshotFile, snapshot: Snapshot, limit: number): Snaps
 }
 
 /**
- * The wasm binary of a module that the snapshot carries, checked by its hash; undefined when it was left out, or is in the
- * file of an ancestor and those were not looked for.
+ * The wasm binary of a module, checked by its hash. Undefined when the module was left out, or is in the file of an
+ * ancestor and ancestors were not searched.
  *
  * @throws InputError when it is damaged
  */

@@ -1,8 +1,9 @@
 /**
- * The stack in the header of a .wsnap file: columns of u32, so that 100,000 frames cost a few bytes each and no object.
+ * Encodes the stack in the header of a .wsnap file, as columns of u32: 100,000 frames cost a few bytes each and no
+ * objects.
  *
- * Checked by hand, column by column: what can be checked without the module. Restore checks sites, types and the call
- * chain against it.
+ * The decoder checks, column by column, what can be checked without the module. Restore checks sites, types and the
+ * call chain against the module.
  *
  *     sites: places     u32 x 4 per site: instance, function index, body offset, kind (index in FRAME_KINDS)
  *            counts     u32 x 2 per site: locals, operands
@@ -15,7 +16,7 @@ import { LimitError } from '../base/errors.js';
 import { ValType } from '../wasm/module.js';
 import { cellOffsets, FRAME_KINDS, type FrameSite, Frames, isReference, MISSING } from './snapshot.js';
 
-/** Different places that frames may be at: each becomes an object. */
+/** The most distinct sites of frames, as each becomes an object. */
 const SITES_MAX = 1_000_000;
 
 export interface FrameColumns {
@@ -26,15 +27,15 @@ export interface FrameColumns {
   readonly words: Uint8Array;
 }
 
-/** Tells a decoder what is wrong; it knows where. */
+/** Reports an error; the caller adds its place. */
 export type Fail = (where: string, what: string) => never;
 
-/** The bytes of a typed array, as they lie in memory. */
+/** The bytes of a typed array, in memory order. */
 export function bytesOf(column: Uint32Array | Uint16Array): Uint8Array {
   return new Uint8Array(column.buffer, column.byteOffset, column.byteLength);
 }
 
-/** A column as its own, aligned copy. */
+/** An aligned copy of a column. */
 export function words32(bytes: Uint8Array, where: string, fail: Fail): Uint32Array {
   if (bytes.length % 4 !== 0) fail(where, `has ${bytes.length} bytes, not a multiple of 4`);
   const copy = new Uint32Array(bytes.length / 4);
@@ -66,8 +67,8 @@ export function encodeFrames(frames: Frames): FrameColumns {
 }
 
 /**
- * @param instanceCount that sites and function references may name
- * @param exceptionCount that exception references may name
+ * @param instanceCount the number of instances, which sites and function references may name
+ * @param exceptionCount the number of exceptions, which references may name
  */
 export function decodeFrames(columns: FrameColumns, instanceCount: number, fail: Fail, exceptionCount = 0): Frames {
   const sites = decodeSites(columns, instanceCount, fail);
@@ -94,7 +95,7 @@ function decodeSites(columns: FrameColumns, instanceCount: number, fail: Fail): 
   const counts = words32(columns.counts, 'frames.counts', fail);
   const count = places.length / 4;
   if (!Number.isInteger(count) || counts.length !== count * 2) fail('frames.counts', 'does not match frames.places');
-  if (count > SITES_MAX) throw new LimitError('sites', `snapshot: its frames are at more than ${SITES_MAX} places`);
+  if (count > SITES_MAX) throw new LimitError('sites', `snapshot: its frames are at more than ${SITES_MAX} sites`);
   const sites: FrameSite[] = [];
   let at = 0;
   for (let i = 0; i < count; i++) {
@@ -123,7 +124,7 @@ function wordCount(sites: readonly FrameSite[], siteOf: Uint32Array): number {
   return sum;
 }
 
-/** Values that do not fill both words have an upper half of zero; references name an instance that exists. */
+/** Checks that narrow values have an upper half of zero, and that references name existing instances. */
 function checkValues(frames: Frames, instanceCount: number, exceptionCount: number, fail: Fail): void {
   const { words, sites, siteOf } = frames;
   const types = sites.map((site) => Buffer.concat([site.locals, site.operands]));
@@ -143,7 +144,7 @@ export function checkType(type: number, where: string, fail: Fail): void {
   if (!number && !isReference(type)) fail(where, `0x${type.toString(16)} is not a value type`);
 }
 
-/** What is wrong with a value's bits, whatever the module, or undefined. Of a v128 (its lower half) nothing can be. */
+/** What is wrong with a value's bits for any module; undefined when nothing is. Every lower half of a v128 is valid. */
 export function valueProblem(
   type: number,
   lo: number,

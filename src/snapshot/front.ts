@@ -1,17 +1,17 @@
-/** The first bytes of a snapshot's file, which tell it from all others (digest.ts). Opens regular files only. */
+/** Reads the first bytes of a snapshot's file, which identify it (digest.ts). Opens regular files only. */
 
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { InputError, reading } from '../base/errors.js';
 import { FRONT_SIZE } from './digest.js';
 
 export interface Front {
-  /** FRONT_SIZE bytes, or all of a shorter file. */
+  /** FRONT_SIZE bytes, or the whole of a shorter file. */
   readonly front: Buffer;
-  /** Of the whole file, bytes. */
+  /** Size of the whole file in bytes. */
   readonly size: number;
 }
 
-/** @throws InputError when it is no file, ToolError when it cannot be read */
+/** @throws InputError when it is not a regular file, ToolError when it cannot be read */
 export function readFront(path: string): Front {
   return reading(path, () => {
     const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
@@ -25,7 +25,7 @@ export function readFront(path: string): Front {
   });
 }
 
-/** Of an open file. @throws the system's error */
+/** Reads from an open file. @throws the system's error */
 export function frontOf(fd: number): Buffer {
   const front = Buffer.alloc(FRONT_SIZE);
   let length = 0;

@@ -1,23 +1,23 @@
 /**
- * What a capture may collect besides pages: as much as a header can hold (prologue.ts), and no more objects than that.
- * Every list whose length a process or its image names is asked for here before it is read: frames, globals, tables,
- * exceptions.
+ * A budget for everything that a capture collects besides pages: as much as a header can hold (prologue.ts), and a
+ * bounded number of objects. Before a list is read whose length a process or its image names, its size is taken from
+ * the budget: frames, globals, tables, exceptions.
  *
- * A process that means well cannot come near it, but for 500 MiB of stack or tables in use, which no snapshot could
- * hold.
+ * A well-behaved process cannot reach the limit, unless it has 500 MiB of stack or tables in use, which no snapshot
+ * could hold.
  */
 
 import { LimitError } from '../base/errors.js';
 import { HEADER_MAX } from './prologue.js';
 
 export class HeaderBudget {
-  /** @param left bytes, for tests */
+  /** @param left the budget in bytes, for tests */
   constructor(private left: number = HEADER_MAX) {}
 
   /**
-   * @param bytes in the header, or of the objects that come first when those are more
-   * @param where for the error
-   * @throws LimitError when there is not that much left
+   * @param bytes size in the header, or of the objects when they are larger
+   * @param where names the list, for the error
+   * @throws LimitError when the budget is exceeded
    */
   take(bytes: number, where: string): void {
     this.left -= bytes;

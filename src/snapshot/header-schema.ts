@@ -1,7 +1,7 @@
 /**
- * The header of a .wsnap file as msgpack holds it: its shape, checked by zod before anything looks at it.
+ * The msgpack form of a .wsnap file's header. zod checks it before anything reads it.
  *
- * Only shapes and ranges here; what must agree with what (extents, counts, references) is checked by header.ts. Long
+ * This file checks only types and ranges; header.ts checks that the parts (extents, counts, references) match. Long
  * columns are binary, little-endian.
  */
 
@@ -11,10 +11,10 @@ import { MEMORY64_PAGES, TABLE_MAX } from '../image/contract/sizes.js';
 import { PHASE_KINDS } from './snapshot.js';
 
 const MAX_FD = 1024;
-/** Files that a snapshot may need besides its own: whoever continues with it has all of them open at once. */
+/** The most other files that a snapshot may need: restoring opens all of them at once. */
 export const ANCESTORS_MAX = 64;
 
-/** Or empty, where there was none. */
+/** A file name, or an empty string when there was none. */
 function isFileName(name: string): boolean {
   return name !== '.' && name !== '..' && !/[/\0]/.test(name);
 }
@@ -24,7 +24,7 @@ const size = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
 const bin = z.custom<Uint8Array>((value) => value instanceof Uint8Array, 'must be binary');
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'must be a sha256 in hex');
 const text = (max: number) => z.string().max(max);
-/** Guest strings become C strings again: no NUL inside. */
+/** Guest strings become C strings again, so they must not contain NUL. */
 const cString = (max: number) =>
   bin.refine((bytes) => bytes.length <= max && !bytes.includes(0), `must have at most ${max} bytes and no NUL`);
 const u64 = z
@@ -41,7 +41,7 @@ const module = z.strictObject({ name: text(4096), sha256, size, at: size.nullabl
 const memory = z.strictObject({
   pages: u32.max(MEMORY64_PAGES),
   max: u32.max(MEMORY64_PAGES),
-  /** Its size, of a memory whose own pages are bytes. */
+  /** The exact size of a memory whose page size is one byte. */
   bytes: size.optional(),
   /** See memory-codec.ts. */
   extents: bin,

@@ -1,9 +1,9 @@
 /**
- * Snapshot to header bytes and back: msgpack, checked by zod (header-schema.ts) and then by hand for all that can be
- * known to be wrong without the module (restore checks the rest).
+ * Converts a snapshot to header bytes and back: msgpack, checked by zod (header-schema.ts) and then by hand for
+ * everything that can be checked without the module (restore checks the rest).
  *
- * A header that decodes is consistent in itself: extents lie in the file and in their memory, do not overlap, and every
- * instance, module and descriptor that something names exists.
+ * A decoded header is consistent: extents are within the file and their memory and do not overlap, and every instance,
+ * module and descriptor that is named exists.
  */
 
 import { Packr } from 'msgpackr/pack';
@@ -31,13 +31,14 @@ import {
   valueAt,
 } from './snapshot.js';
 
-/** Of all maps and arrays of a header: arguments, variables, descriptors, tables; columns are an item each. */
+/**
+ * Limits of all maps and arrays in a header: arguments, variables, descriptors, tables. A column counts as one item.
+ */
 const ITEMS_MAX = 1 << 22;
 
 type RawInstance = Header['instances'][number];
 
-// NOTE: imported from msgpackr/pack and /unpack, which leave out the native string decoder: a snapshot is hostile
-// input.
+// NOTE: msgpackr/pack and /unpack leave out the native string decoder, which must not see hostile input.
 export function encodeHeader(snapshot: Snapshot): Uint8Array {
   const raw: RawHeader = {
     generation: snapshot.generation,
@@ -70,7 +71,7 @@ export function encodeHeader(snapshot: Snapshot): Uint8Array {
   return new Packr({ useRecords: false, variableMapSize: true }).pack(raw);
 }
 
-/** What a descriptor has in the header; the rest is in the annex. */
+/** The part of a descriptor that is in the header; the rest is in the annex. */
 function withoutAnnex(descriptor: Descriptor): RawHeader['host']['descriptors'][number] {
   const {
     facts: _facts,
@@ -84,7 +85,7 @@ function withoutAnnex(descriptor: Descriptor): RawHeader['host']['descriptors'][
 }
 
 /**
- * @param fileOffset of the header: page data and modules lie below it
+ * @param fileOffset the header's; page data and modules must be below it
  * @throws InputError
  */
 export function decodeHeader(bytes: Uint8Array, fileOffset: number, path: string): Snapshot {
@@ -131,7 +132,7 @@ export function decodeHeader(bytes: Uint8Array, fileOffset: number, path: string
   };
 }
 
-/** Function and values are checked against the module: restore/call.ts. */
+/** The function and values are checked against the module by restore/call.ts. */
 function decodeCall(raw: NonNullable<Header['call']>, count: number, fail: Fail): SnapshotCall {
   const { instance, func, initialize, results } = raw;
   if (instance >= count) fail('call', `names instance ${instance} of ${count}`);
@@ -143,7 +144,7 @@ function decodeCall(raw: NonNullable<Header['call']>, count: number, fail: Fail)
   return { instance, func, initialize, results, arguments: words };
 }
 
-/** A trapped program stands at its trap, and only such a one: what continues from elsewhere has lost nothing. */
+/** Checks that a trapped program, and only such a one, stands at a trap. */
 function checkTrap({ state, trap }: Header, frames: Frames, fail: Fail): void {
   const trapped = state === 'trapped';
   if (trapped !== (trap !== undefined)) fail('trap', trapped ? 'is missing' : 'but the program has not trapped');

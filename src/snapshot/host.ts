@@ -1,49 +1,51 @@
-/** What a program has of its host, as meaning: descriptors, arguments, environment, clocks, its embedder. */
+/** A program's host state, independent of any machine: descriptors, arguments, environment, clocks, its embedder. */
 
 /**
- * A listener accepts connections; a socket is one of them, which cannot be restored but as reset by its peer. What
- * restore was told to ignore is null, a file that it was given by a host path is given.
+ * A socket is an accepted connection, which can only be restored as reset by its peer. A null descriptor replaces one
+ * that restore was told to ignore. A given file is one that restore was given by a host path.
  */
 export type DescriptorKind = 'stdio' | 'preopen' | 'file' | 'directory' | 'listener' | 'socket' | 'null' | 'given';
 
 /**
- * What an open file was at capture, so that restore can tell whether it still is. Which file it was is FileIdentity's
- * matter.
+ * Facts about an open file at the capture, so that restore can tell whether the file has changed. FileIdentity tells
+ * which file it was.
  */
 export interface FileFacts {
   readonly type: FileType;
-  /** Bytes. */
+  /** Size in bytes. */
   readonly size: bigint;
-  /** Nanoseconds since 1970. */
+  /** Modification time, in nanoseconds since 1970. */
   readonly modified: bigint;
-  /** Lower-case hex, of a regular file that was to be hashed. */
+  /** Lower-case hex; only for a regular file whose hash was requested. */
   readonly sha256?: string | undefined;
 }
 
 export const FILE_TYPES = ['file', 'directory', 'pipe', 'character device', 'block device', 'socket'] as const;
 export type FileType = (typeof FILE_TYPES)[number];
 
-/** Which file it was, for as long as the machine runs (file-identity.ts). */
+/** The identity of a file, valid until the machine's next boot (file-identity.ts). */
 export interface FileIdentity {
-  /** sha256 in lower-case hex, of what the kernel calls this boot: devices and inodes are known by it. */
+  /**
+   * Identifies the boot: sha256 of the kernel's boot id, in lower-case hex. Device and inode numbers are valid for it.
+   */
   readonly boot: string;
   readonly device: bigint;
   readonly inode: bigint;
-  /** When it was made, nanoseconds since 1970, where the file system knows: a new file may get an old one's inode. */
+  /** Birth time in nanoseconds since 1970, where the file system has one: inode numbers are reused. */
   readonly born?: bigint | undefined;
 }
 
-/** What was in a regular file that had no name at capture. Descriptors of the same file have the same one. */
+/** Contents of a regular file that was unlinked at the capture. Descriptors of the same file share one object. */
 export interface FileContents {
-  /** Of the snapshot's file, a multiple of 64 KiB. Blocks of zeros are holes. */
+  /** Offset in the snapshot's file, a multiple of 64 KiB. Blocks of zeros are holes. */
   readonly fileOffset: number;
-  /** Bytes. */
+  /** Size in bytes. */
   readonly size: number;
   /** Lower-case hex. */
   readonly sha256: string;
 }
 
-/** An open guest descriptor, as meaning. Fields that a kind does not have are empty, 0 or false. */
+/** An open guest descriptor. Fields that its kind does not have are empty, 0 or false. */
 export interface Descriptor {
   readonly fd: number;
   readonly kind: DescriptorKind;
@@ -55,7 +57,7 @@ export interface Descriptor {
   readonly guestName: Uint8Array;
   readonly hostPath: Uint8Array;
   readonly readOnly: boolean;
-  /** WASI fdflags. */
+  /** The WASI fdflags. */
   readonly flags: number;
   /** 1 read, 2 write. */
   readonly openFlags: number;
@@ -66,42 +68,44 @@ export interface Descriptor {
   /** Directories: the read position. */
   readonly cookie: bigint;
   /**
-   * Directories: a hash of 8 bytes of each name that the listing has delivered, in order; absent where none has begun.
-   * In the annex of the snapshot's file; those of early versions have none.
+   * Directories: a hash of 8 bytes for each name that the listing has delivered, in order. Absent when no listing has
+   * begun. Stored in the annex of the snapshot's file, which early versions do not have.
    */
   readonly listed?: Uint8Array | undefined;
-  /** Standard streams: which one (0 to 2) when the program has moved it to another number; else it is `fd`. */
+  /** Standard streams: which one (0 to 2) it is, when the program has moved it to another number. */
   readonly stream?: number | undefined;
-  /** Files and given ones; snapshots of early versions have none. In the annex of the snapshot's file. */
+  /** Files and given files. Stored in the annex; absent in snapshots of early versions. */
   readonly facts?: FileFacts | undefined;
-  /** Preopens, files, directories and given ones, in the annex: absent in snapshots of early versions. */
+  /** Preopens, files, directories and given files. Stored in the annex; absent in snapshots of early versions. */
   readonly identity?: FileIdentity | undefined;
-  /** Of regular files: they are restored from here, not by their path. In the annex. */
+  /**
+   * Regular files that were unlinked: they are restored from these contents, not by their path. Stored in the annex.
+   */
   readonly contents?: FileContents | undefined;
-  /** What had no name at capture and cannot be made again: removed directories, pipes, devices. In the annex. */
+  /** Whether it had no name and cannot be recreated: removed directories, pipes, devices. Stored in the annex. */
   readonly nameless?: boolean | undefined;
 }
 
 export interface Host {
   readonly descriptors: readonly Descriptor[];
   readonly args: readonly Uint8Array[];
-  /** NAME=VALUE each, without the variables that configure wag-snap itself. */
+  /** One NAME=VALUE each, without the variables that configure wag-snap itself. */
   readonly env: readonly Uint8Array[];
-  /** The guest's monotonic clock at capture, nanoseconds: it must not step back. */
+  /** The guest's monotonic clock at the capture, in nanoseconds: it must not go backwards. */
   readonly monotonic: bigint;
-  /** What remained of an interrupted sleep, nanoseconds, or undefined when there was none. */
+  /** The rest of an interrupted sleep in nanoseconds; undefined when there was none. */
   readonly pendingTimeout: bigint | undefined;
-  /** Of programs that call functions of whoever starts them. In the annex. */
+  /** For programs with an embedder. Stored in the annex. */
   readonly embedder?: EmbedderState | undefined;
 }
 
-/** What a program and its embedder know of each other. */
+/** The state between a program and its embedder. */
 export interface EmbedderState {
-  /** What the embedder knows the program by, across restores: 32 hexadecimal digits. */
+  /** Identifies the program to the embedder across restores: 32 hexadecimal digits. */
   readonly session: string;
   /** Number of the last call, 0 before the first. */
   readonly lastCall: number;
-  /** Whether it has no answer: it is made again, with its number. */
+  /** Whether the last call is unanswered. It is then repeated, with its number. */
   readonly isPending: boolean;
   /** The functions that the embedder provides. */
   readonly imports: readonly { readonly module: string; readonly name: string }[];

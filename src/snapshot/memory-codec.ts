@@ -1,13 +1,13 @@
 /**
- * Where a memory's pages are, in the header of a .wsnap file.
+ * Encodes the places of a memory's pages in the header of a .wsnap file.
  *
  *     complete       extents   u32 x 3 each: first page, number of pages, first slot of the file (file offset / 64 KiB)
  *     a difference   extents   u32 x 4 each: first block, number of blocks, which file, first block of the file
- *     both           blocks    u16 for each page that an extent has a part of, in order and once: bit n set when
- *                              4 KiB block n has something in it
+ *     both           blocks    u16 for each page that an extent has a part of, ascending, once each: bit n is set
+ *                              when 4 KiB block n is not empty
  *
- * Extents ascend and do not overlap: not in the memory, and not in a file. Files: 0 is the snapshot's own, n is number
- * n - 1 of its ancestors.
+ * Extents ascend and do not overlap, neither in the memory nor in a file. File 0 is the snapshot's own; file n is
+ * ancestor n - 1.
  */
 
 import { WASM_PAGE } from '../image/contract/sizes.js';
@@ -19,7 +19,7 @@ import { touchedPages } from './touched-pages.js';
 
 type RawMemory = Header['instances'][number]['memories'][number];
 
-/** What lies in files: file, its first byte, the one after its last, what it is. */
+/** A used range of a file: the file, its first byte, the byte after its last, and what it holds. */
 export type FileRange = readonly [file: number, from: number, to: number, where: string];
 
 /** @param isChain whether the snapshot has ancestors */
@@ -40,7 +40,7 @@ export function encodeMemory(
   return { pages, max: maxPages, ...size, extents: bytesOf(extents), blocks: bytesOf(blocks) };
 }
 
-/** @param fileCount how many ancestors the snapshot has and 1 more; undefined in formats 1 and 2 */
+/** @param fileCount the number of ancestors plus 1; undefined in formats 1 and 2 */
 export function decodeMemory(
   raw: RawMemory,
   where: string,
@@ -89,7 +89,9 @@ function decodeBlocks(raw: Uint8Array, extents: readonly Extent[], where: string
   return blocks;
 }
 
-/** All that lies in the snapshot's own file lies between its start and its header; nothing lies anywhere twice. */
+/**
+ * Checks that everything in the snapshot's own file is between its start and its header, and that no ranges overlap.
+ */
 export function checkRanges(ranges: FileRange[], start: number, limit: number, fail: Fail): void {
   ranges.sort((a, b) => a[0] - b[0] || a[1] - b[1]);
   let end = start;

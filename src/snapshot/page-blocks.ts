@@ -1,8 +1,8 @@
 /**
- * Which 4 KiB blocks of a 64 KiB page have anything in them.
+ * Finds the 4 KiB blocks of a 64 KiB page that are not zero.
  *
- * NOTE: the first words tell for nearly every used block; only a block that starts with zeros is compared as a whole,
- * by memcmp: 256 MiB of zeros take 8 ms, a loop over words takes 23.
+ * NOTE: the first words identify nearly every used block. Only a block that begins with zeros is compared as a whole,
+ * by memcmp: that takes 8 ms for 256 MiB of zeros, a loop over words 23 ms.
  */
 
 export const BLOCK = 4096;
@@ -12,8 +12,8 @@ const ZERO = Buffer.alloc(BLOCK);
 /**
  * @param words the same memory as `bytes`, as int32
  * @param at byte offset of the page, a multiple of 4
- * @param candidates blocks to look at: bit n for block n; the others count as zero
- * @returns bit n set: block n is not zero
+ * @param candidates the blocks to examine: bit n for block n; others count as zero
+ * @returns bit n is set when block n is not zero
  */
 export function usedBlocks(bytes: Buffer, words: Int32Array, at: number, candidates: number): number {
   let used = 0;

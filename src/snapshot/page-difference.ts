@@ -1,6 +1,6 @@
 /**
- * Takes what a memory has that its parent has not: blocks of 4 KiB that differ, packed one after the other. The program
- * may run meanwhile, so blocks may be taken again: one that has a place is written there.
+ * Takes the blocks of a memory that differ from its parent's, in 4 KiB units, packed one after the other. The program
+ * may run meanwhile, so a block may be taken again: it is then written to its first place.
  *
  * What is taken is read, and compared with what the parent's files have there. What is the same stays where it is. What
  * is not taken is zeros; after inherit() it is as the parent has it, so that only what was written is to be taken. The result says of all blocks where they are, in whichever file (page-table.ts); so a reader
@@ -18,16 +18,16 @@ import type { StoredMemory } from './stored-pages.js';
 import { touchedPages } from './touched-pages.js';
 
 export class MemoryDifference implements ChangingPages {
-  /** Of each page: blocks that are in the own file. */
+  /** For each page: the blocks that are in the own file. */
   private own = new Uint16Array(0);
-  /** Blocks that are where the parent has them. */
+  /** For each page: the blocks that stay where the parent has them. */
   private kept = new Uint16Array(0);
-  /** Blocks that the parent has. */
+  /** For each page: the blocks that the parent has. */
   private base: Uint16Array;
-  /** Of each page with places: the file offset of each block in blocks, and 1 more; 0 when it has none. */
+  /** For each page with places: each block's file offset in blocks plus 1; 0 when it has no place. */
   private readonly places: (Uint32Array | undefined)[] = [];
 
-  /** @param parent what it has of the same memory; undefined: nothing */
+  /** @param parent the parent's part of the same memory; undefined: none */
   constructor(
     private readonly parent: StoredMemory | undefined,
     private readonly room: PageFile,
@@ -48,7 +48,7 @@ export class MemoryDifference implements ChangingPages {
     await inLanes(chunksOf(runs), () => this.lane(source), onBytes, source);
   }
 
-  /** Extents in the own file (0) and, by the parent's numbers and 1 more, in others. */
+  /** Extents in the own file (0) and in the parent's files, numbered as the parent does plus 1. */
   placed(): PlacedPages {
     const placeOf = (page: number, n: number) => ((this.places[page]?.[n] ?? 0) - 1) * BLOCK;
     return pageTable({ masks: this.own, placeOf }, this.kept, this.base, this.parent?.stored.extents ?? []);
@@ -89,7 +89,7 @@ export class MemoryDifference implements ChangingPages {
     };
   }
 
-  /** Gives places to those of a chunk's changed blocks that have none. */
+  /** Assigns places to a chunk's changed blocks that have none. */
   private place({ first, blocks }: PageRun, changed: Uint16Array): Write[] {
     const writes: Write[] = [];
     for (let page = 0; page < blocks.length; page++) {
@@ -129,13 +129,13 @@ function baseOf(parent: StoredMemory | undefined): Uint16Array {
 }
 
 interface Write {
-  /** Byte offset in the buffer. */
+  /** The block's offset in the buffer, in bytes. */
   readonly at: number;
   readonly length: number;
   readonly fileOffset: number;
 }
 
-/** Moves blocks together in the buffer that are next to each other in the file. They are ascending in the buffer. */
+/** Moves blocks together in the buffer that are adjacent in the file. They ascend in the buffer. */
 function pack(bytes: Buffer, writes: readonly Write[]): Write[] {
   const packed: Write[] = [];
   for (const { at, length, fileOffset } of writes) {
@@ -151,7 +151,7 @@ function pack(bytes: Buffer, writes: readonly Write[]): Write[] {
   return packed;
 }
 
-/** Which blocks of `mask` are the same in both. @param at byte offset of the page */
+/** The blocks of `mask` that are equal in both. @param at byte offset of the page */
 function sameBlocks(a: Buffer, b: Buffer, at: number, mask: number): number {
   let same = 0;
   for (let n = 0; n < BLOCKS_PER_PAGE; n++) {

@@ -1,9 +1,9 @@
 /**
- * Digests of the pages that a snapshot has in its own file: sha256 of each span, one after the other.
+ * Digests of the pages in a snapshot's own file: the sha256 of each span, one after the other.
  *
- * An extent is cut into spans of 256 blocks (1 MiB), the last one shorter. What is hashed of a span are the blocks that
- * have something in them, in order: holes are never read. Instances, memories, extents and spans come in the order of the
- * header; extents in other files have no part in it, as those have digests of their own.
+ * An extent is cut into spans of 256 blocks (1 MiB), the last one shorter. The digest of a span covers its non-empty
+ * blocks in order; holes are not read. Instances, memories, extents and spans are in the header's order. Extents in
+ * other files are left out, as those files have digests of their own.
  */
 
 import { createHash } from 'node:crypto';
@@ -17,8 +17,8 @@ export const DIGEST_SIZE = 32;
 const SPAN_BLOCKS = 256;
 
 /**
- * @param file the snapshot's own
- * @param onBytes told of what was hashed; may throw
+ * @param file the snapshot's own file
+ * @param onBytes gets the bytes hashed; may throw to cancel
  */
 export async function digestPages(
   file: ByteSource,
@@ -39,12 +39,12 @@ export async function digestPages(
   return Buffer.concat(digests);
 }
 
-/** Those that a snapshot has; undefined when an early version wrote it without. */
+/** The digests of a snapshot; undefined when an early version wrote it without. */
 export function pageDigests({ digests, instances }: Snapshot): Uint8Array | undefined {
   return digests ?? (spanCount(instances) === 0 ? new Uint8Array(0) : undefined);
 }
 
-/** How many digests a snapshot has. */
+/** The number of digests of a snapshot. */
 export function spanCount(instances: readonly SnapshotInstance[]): number {
   const extents = instances.flatMap(({ memories }) => memories.flatMap((memory) => memory.extents));
   return extents.reduce(
@@ -53,7 +53,7 @@ export function spanCount(instances: readonly SnapshotInstance[]): number {
   );
 }
 
-/** @throws InputError when a page is not what was captured */
+/** @throws InputError when a page differs from what was captured */
 export async function checkPages(
   file: ByteSource & { readonly path: string },
   instances: readonly SnapshotInstance[],
@@ -70,7 +70,7 @@ export async function checkPages(
   }
 }
 
-/** Which pages of a memory the span is about. */
+/** Describes the memory range that a span belongs to. */
 function describeSpan(instances: readonly SnapshotInstance[], number: number): string {
   for (const [i, { memories }] of instances.entries()) {
     for (const [k, { extents }] of memories.entries()) {

@@ -1,6 +1,6 @@
 /**
- * A file that takes pages: a snapshot, or an image that carries its pages itself. Room is given out from front to back.
- * Blocks of zeros are holes of a sparse file.
+ * A page sink that writes to a file: a snapshot, or an image that carries its pages itself. Space is allocated from
+ * front to back. Blocks of zeros are holes of a sparse file.
  */
 
 import { write, writeSync } from 'node:fs';
@@ -13,15 +13,15 @@ import { type PageRoom, streamPages } from './page-stream.js';
 import type { ByteSource, ChangingPages, LivePageSink, OnBytes, PageSource, PlacedPages } from './pages.js';
 
 const ALL_BLOCKS = 0xffff;
-/** A shorter write is quicker done at once than handed to the pool. */
+/** A shorter write is faster on this thread than on the pool. */
 const POOL_BYTES = 65536;
 
 export class PageFile implements LivePageSink, PageRoom {
   /**
-   * @param fd stays the caller's
-   * @param end file offset from which on there is room
+   * @param fd stays open: the caller closes it
+   * @param end the file offset from which on space is free
    * @param path for messages
-   * @param onWritten told of each piece that was written: its bytes, and where
+   * @param onWritten called with each piece that was written: its bytes and its place
    */
   constructor(
     private readonly fd: number,
@@ -60,14 +60,14 @@ export class PageFile implements LivePageSink, PageRoom {
     return this.reserveBytes(pages * WASM_PAGE, WASM_PAGE);
   }
 
-  /** Room for something else than pages. @param align of its file offset, which is returned */
+  /** Allocates space for something else than pages. @param align of the file offset, which is returned */
   reserveBytes(bytes: number, align: number): number {
     const offset = Math.ceil(this.end / align) * align;
     this.end = offset + bytes;
     return offset;
   }
 
-  /** In as few writes as possible. */
+  /** Writes blocks, in as few calls as possible. */
   async write(bytes: Buffer, at: number, fileOffset: number, blocks: Uint16Array, isAtOnce = false): Promise<void> {
     const count = blocks.length * BLOCKS_PER_PAGE;
     let start = -1;

@@ -1,21 +1,21 @@
-/** Where each block of a memory is, when some are new and others stay in the files of a parent. */
+/** The place of each block of a memory, when some blocks are new and others stay in a parent's files. */
 
 import { BLOCK, BLOCKS_PER_PAGE } from './page-blocks.js';
 import type { PlacedPages } from './pages.js';
 import type { Extent } from './snapshot.js';
 import { touchedPages } from './touched-pages.js';
 
-/** New blocks: of each page, which, and the file offset of each. */
+/** New blocks: for each page which, and the file offset of each. */
 export interface NewBlocks {
   readonly masks: Uint16Array;
   readonly placeOf: (page: number, block: number) => number;
 }
 
 /**
- * @param kept of each page: the blocks that the parent has as they are
- * @param base of each page: all that the parent has
+ * @param kept for each page: the parent's blocks that are unchanged
+ * @param base for each page: all blocks of the parent
  * @param inherited the parent's extents, ascending
- * @returns extents of file 0 for new blocks, and of the parent's file n as n + 1
+ * @returns extents of file 0 for new blocks; the parent's file n becomes n + 1
  */
 export function pageTable(
   { masks, placeOf }: NewBlocks,
@@ -24,7 +24,7 @@ export function pageTable(
   inherited: readonly Extent[],
 ): PlacedPages {
   const table = new Table();
-  let at = 0; // the parent's extent
+  let at = 0; // the current extent of the parent
   for (let page = 0; page < masks.length; page++) {
     if ((masks[page] | base[page]) === 0) continue;
     for (let n = 0; n < BLOCKS_PER_PAGE; n++) {
@@ -48,12 +48,12 @@ export function pageTable(
 
 class Table {
   readonly extents: Extent[] = [];
-  /** Number of the parent's extent that the last one is a part of, or -1. */
+  /** The parent's extent that the last extent is a part of, or -1. */
   private origin = -1;
 
   /**
-   * Continues the last extent, if the block does: it comes next in memory and file, or there are only blocks between
-   * that are zeros here and in the parent's extent.
+   * Extends the last extent by a block that is next in memory and file, or that is separated only by blocks that are
+   * zero here and in the parent's extent.
    */
   add(offset: number, fileOffset: number, file: number, origin: number): void {
     const { extents } = this;
@@ -68,7 +68,7 @@ class Table {
     this.origin = origin;
   }
 
-  /** Here the parent has something that is zeros now. */
+  /** Here the parent has data that is zero now. */
   interrupt(): void {
     this.origin = -1;
   }

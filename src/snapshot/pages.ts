@@ -1,46 +1,46 @@
 /**
- * Pages on their way: what they come from, and what takes them. A source does not know where its pages go, a sink not
- * where they come from.
+ * Interfaces for moving pages: sources and sinks. A source does not know where its pages go, a sink not where they come
+ * from.
  *
  *     a live process's memory    capture/live-memory.ts          a file with slots     page-file.ts: a snapshot, an image
  *     a snapshot's memory        stored-pages.ts          --->   a mapping             restore/mapped-pages.ts: nothing
  *     contents of a file         capture/file-data.ts,                                 is copied
  *                                stored-pages.ts
  *
- * Pages have 64 KiB, and 16 blocks of 4 KiB each; what is not in a source is zeros. Sizes and offsets are in bytes
- * where nothing else is said.
+ * A page has 64 KiB, in 16 blocks of 4 KiB; what a source does not have is zero. Sizes and offsets are in bytes unless
+ * stated otherwise.
  */
 
 import type { Extent } from './snapshot.js';
 
-/** Bytes that can be read from anywhere. */
+/** Bytes with random access. */
 export interface ByteSource {
   /**
-   * Reads `length` bytes to `target` at `at`: all of them, or it throws. A short read may be done at once, others go to
-   * the thread pool.
+   * Reads `length` bytes to `target` at `at`, all of them, or throws. A short read may be done on this thread, others
+   * on the pool.
    *
    * @throws InputError, ToolError
    */
   read(offset: number, length: number, target: Buffer, at: number): Promise<void> | undefined;
-  /** Where the first of them is in the snapshot's file, when they lie there one after the other. */
+  /** The place of a range in the snapshot's file, when it is contiguous there. */
   readonly fileOffset?: number;
 }
 
-/** Pages next to each other in a memory. */
+/** Adjacent pages of a memory. */
 export interface PageRun {
   /** Number of the first page in the memory. */
   readonly first: number;
-  /** Of each page: bit n set when block n may have something in it. */
+  /** For each page: bit n is set when block n may hold data. */
   readonly blocks: Uint16Array;
 }
 
 /** The pages of one memory. Offsets are in the memory; only blocks of its runs can be read. */
 export interface PageSource extends ByteSource {
-  /** In the order of their addresses. */
+  /** Runs in order of address. */
   runs(): Iterable<PageRun>;
-  /** Whether each block of its runs is known to be needed; else those that are zeros are found, and left out. */
+  /** Whether every block of the runs must be kept; else zero blocks are found and left out. */
   readonly isExact: boolean;
-  /** Where its runs are in the snapshot's file, when they lie there. */
+  /** The place of the runs in the snapshot's file, when they are there. */
   readonly stored?: PlacedPages;
   /**
    * Its chunks are taken one after the other, by this thread alone; else as quickly as can be. A thread that wakes up
@@ -49,36 +49,38 @@ export interface PageSource extends ByteSource {
   readonly isOneByOne?: boolean | undefined;
 }
 
-/** Where a sink has the pages of a memory. */
+/** The place of a memory's pages in a sink. */
 export interface PlacedPages {
   readonly extents: readonly Extent[];
-  /** Of each page of the extents: bit n set when block n is there; other blocks are zeros. */
+  /** For each page of the extents: bit n is set when block n is stored; other blocks are zero. */
   readonly blocks: Uint16Array;
 }
 
-/** Told now and then how many bytes of the source are done since the last time; may throw to give up. */
+/** Called now and then with the source's bytes done since the last call; may throw to cancel. */
 export type OnBytes = (bytes: number) => void;
 
-/** A sink's place for a memory that changes while it is taken. */
+/** A sink's place for a memory that changes while it is copied. */
 export interface ChangingPages {
-  /** Takes what the runs of a source have now: pages that have a place are replaced. @throws as PageSink.takePages */
+  /**
+   * Takes the present contents of a source's runs, and replaces pages that have a place. @throws as PageSink.takePages
+   */
   take(source: PageSource, onBytes?: OnBytes): Promise<void>;
   /**
    * In a sink that writes differences: what is not taken from now on is as the parent has it, in the first `pages` pages.
    * Without this call, and after one with 0, it is zeros.
    */
   inherit(pages: number): void;
-  /** Where all that was taken is. */
+  /** The places of everything that was taken. */
   placed(): PlacedPages;
 }
 
 export interface PageSink {
-  /** Takes a memory's pages, and leaves out pages of zeros. @throws ToolError, and what the source throws */
+  /** Takes a memory's pages, without pages of zeros. @throws ToolError, and what the source throws */
   takePages(source: PageSource, onBytes?: OnBytes): Promise<PlacedPages>;
   /**
-   * Takes all of a file's contents, in order, so that they lie together.
+   * Takes a file's contents as a whole, so that they stay contiguous.
    *
-   * @returns where, in the sink's file
+   * @returns their offset in the sink's file
    * @throws ToolError, and what the source throws
    */
   takeContents(source: ByteSource, size: number, onBytes?: OnBytes): Promise<number>;

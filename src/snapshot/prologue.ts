@@ -1,10 +1,10 @@
 /**
- * The first 64 bytes of a .wsnap file: what it is, where its header lies, and the header's hash.
+ * The first 64 bytes of a .wsnap file: magic number, version, and the header's place and hash.
  *
  * format.ts has the drawing of the whole file. All numbers are little-endian.
  *
  *      0  magic     7f 57 53 4e 41 50 0d 0a   (DEL "WSNAP" CR LF: text-mode copies break it visibly)
- *      8  u32       format version: 1, or 2 or 3 where there is what readers of those before do not know: header.ts, formatNeeded
+ *      8  u32       format version: the oldest one that can hold the snapshot (header.ts, formatNeeded)
  *     12  u32       0
  *     16  u64       file offset of the header
  *     24  u64       bytes of the header, which ends the file
@@ -16,11 +16,14 @@ import { InputError } from '../base/errors.js';
 
 export const PROLOGUE_SIZE = 64;
 /**
- * The newest one. A snapshot is written in the oldest that can hold it, so that older readers refuse only what they
- * must.
+ * The newest format version. A snapshot is written in the oldest version that can hold it, so that older readers refuse
+ * only what they must.
  */
 export const FORMAT_VERSION = 3;
-/** A header holds frames, tables and globals but no page data: 100,000 frames take about 10 MB. */
+/**
+ * The largest header in bytes. A header holds frames, tables and globals, but no page data: 100,000 frames take about
+ * 10 MB.
+ */
 export const HEADER_MAX = 1 << 29;
 const MAGIC = Buffer.from([0x7f, 0x57, 0x53, 0x4e, 0x41, 0x50, 0x0d, 0x0a]);
 
@@ -42,8 +45,8 @@ export function encodePrologue(headerOffset: number, header: Uint8Array, version
 }
 
 /**
- * @param bytes the first PROLOGUE_SIZE bytes of the file, or fewer when it is shorter
- * @param fileSize of the whole file
+ * @param bytes the file's first PROLOGUE_SIZE bytes, or all of a shorter file
+ * @param fileSize size of the whole file
  * @throws InputError
  */
 export function decodePrologue(bytes: Buffer, fileSize: number, path: string): Prologue {
@@ -71,7 +74,7 @@ export function decodePrologue(bytes: Buffer, fileSize: number, path: string): P
   return { version, headerOffset, headerSize, hash: bytes.subarray(32, 64) };
 }
 
-/** @throws InputError when the header is not the one that the prologue was written for */
+/** @throws InputError when the header does not belong to the prologue */
 export function checkHeaderHash(prologue: Buffer, header: Uint8Array, path: string): void {
   if (!headerHash(prologue, header).equals(prologue.subarray(32, 64))) {
     throw new InputError('snapshot', `${path}: damaged: the hash of its header differs`);

@@ -1,10 +1,10 @@
-/** The bytes of a snapshot's file, of whatever part of it. The file is opened when the first of them is wanted. */
+/** Reads a snapshot's file, which is opened when it is first read. */
 
 import { closeSync, fstatSync, openSync, read, readSync, type Stats } from 'node:fs';
 import { InputError, reading } from '../base/errors.js';
 import type { ByteSource } from './pages.js';
 
-/** A shorter read is quicker done at once than handed to the thread pool. */
+/** A shorter read is faster on this thread than on the pool. */
 export const POOL_BYTES = 65536;
 
 export class SnapshotFile implements ByteSource {
@@ -13,12 +13,12 @@ export class SnapshotFile implements ByteSource {
 
   constructor(readonly path: string) {}
 
-  /** @throws ToolError when it cannot be opened */
+  /** @throws ToolError when the file cannot be opened */
   stat(): Stats {
     return fstatSync(this.open());
   }
 
-  /** @throws InputError when the file ends before, ToolError when it cannot be read */
+  /** @throws InputError when the file is too short, ToolError when it cannot be read */
   bytes(offset: number, length: number): Buffer {
     const bytes = Buffer.alloc(length);
     this.readNow(offset, length, bytes, 0);
@@ -31,7 +31,7 @@ export class SnapshotFile implements ByteSource {
     return undefined;
   }
 
-  /** @throws ToolError for what the system says */
+  /** @throws ToolError with the system's reason */
   use<T>(what: (fd: number) => T): T {
     return reading(this.path, () => what(this.open()));
   }
@@ -43,7 +43,7 @@ export class SnapshotFile implements ByteSource {
     try {
       if (fd >= 0) closeSync(fd);
     } catch {
-      // a disk that has failed since
+      // the disk has failed meanwhile
     }
   }
 
@@ -79,7 +79,7 @@ export class SnapshotFile implements ByteSource {
   }
 }
 
-/** Resolves to how many bytes were read. @throws the system's error */
+/** Resolves to the number of bytes read. @throws the system's error */
 export function readAsync(fd: number, target: Buffer, at: number, length: number, position: number): Promise<number> {
   return new Promise((resolve, reject) => {
     read(fd, target, at, length, position, (error, got) => (error ? reject(error) : resolve(got)));

@@ -1,12 +1,12 @@
 /**
- * A snapshot in memory: everything that a WebAssembly computation is at one moment, and nothing of a machine.
+ * A snapshot in memory: the complete state of a WebAssembly computation at one moment, and nothing of a machine.
  *
- * No register, native address or frame size is in it. It is made by lifting a parked process (capture.ts) or by
- * decoding a file (format.ts), and consumed by restore. Only guests are in it: the host layer's state is here as
- * meaning (host.ts), so instance i of a snapshot is instance i + 1 of an image. Byte strings of the guest (arguments,
- * environment, paths) stay bytes: nothing makes them UTF-8.
+ * It holds no register, native address or frame size. It is made by lifting a parked process (capture.ts) or decoding a
+ * file (format.ts), and used by restore. It holds only guests; the host layer's state is in host.ts, in portable form.
+ * So instance i of a snapshot is instance i + 1 of an image. Byte strings of the guest (arguments, environment, paths)
+ * stay bytes, as they need not be UTF-8.
  *
- * Memory contents are not in here but in the snapshot's file, where the extents say.
+ * Memory contents stay in the snapshot's file, where the extents say.
  */
 
 import { ValType } from '../wasm/module.js';
@@ -17,7 +17,7 @@ export interface Value {
   readonly type: ValType;
   readonly lo: number;
   readonly hi: number;
-  /** Bits 64 to 127 of a v128, likewise; absent for all others. */
+  /** Bits 64 to 127 of a v128, likewise; absent for other types. */
   readonly upper?: { readonly lo: number; readonly hi: number };
 }
 
@@ -56,61 +56,62 @@ export function decodeFuncRef(lo: number, hi: number): FuncRef | null {
 }
 
 /**
- * Exception references as a value's words: lo is the index in `Snapshot.exceptions` and 1 more, or 0 for null; hi is 0.
+ * An exception. References to it are words as well: lo is its index in `Snapshot.exceptions` plus 1, or 0 for null; hi
+ * is 0.
  */
 export interface SnapshotException {
-  /** Whose tag it is: the instance that defines it, and the index in its module, imports first. */
+  /** Its tag: the instance that defines the tag, and the tag's index in that instance's module, imports first. */
   readonly instance: number;
   readonly tag: number;
-  /** Of the values that it carries. */
+  /** The types of its values. */
   readonly types: Uint8Array; // of ValType
-  /** Their cells. It refers to exceptions before it only. */
+  /** The values' cells. They refer only to earlier exceptions. */
   readonly words: Uint32Array;
 }
 
 export interface SnapshotModule {
   readonly name: string;
-  /** Lower-case hex, of the wasm binary. */
+  /** sha256 of the wasm binary, in lower-case hex. */
   readonly sha256: string;
   readonly size: number;
-  /** Where the binary is in the file, or undefined when it was left out. */
+  /** Offset of the binary in the file; undefined when it was left out. */
   readonly fileOffset: number | undefined;
-  /** Which file: see Extent. */
+  /** The file that has the binary: see Extent. */
   readonly file?: number | undefined;
 }
 
 export interface SnapshotTable {
   readonly type: ValType;
-  /** Elements, two words each (lo, hi): function references, or externrefs. */
+  /** The elements, in two words each (lo, hi): function references, or externrefs. */
   readonly elements: Uint32Array;
-  /** Elements the table may grow to. */
+  /** The most elements that the table may grow to. */
   readonly max: number;
 }
 
 /**
- * A piece of a memory that is in a file, one byte after the other. All three numbers are multiples of 64 KiB, in a
- * snapshot with ancestors of 4 KiB.
+ * A contiguous piece of a memory in a file. Its numbers are multiples of 64 KiB, or of 4 KiB in a snapshot with
+ * ancestors.
  */
 export interface Extent {
   /** Offset in the memory. */
   readonly offset: number;
   readonly fileOffset: number;
   readonly bytes: number;
-  /** Which file it is in: 0 or absent for the snapshot's own, n for number n - 1 of its ancestors. */
+  /** The file: 0 or absent for the snapshot's own, n for ancestor n - 1. */
   readonly file?: number;
 }
 
 export interface SnapshotMemory {
-  /** Its size in pages of 64 KiB, and what it may grow to; rounded up where its own pages are bytes. */
+  /** Its present and greatest size in pages of 64 KiB, rounded up where its own page size is one byte. */
   readonly pages: number;
   readonly maxPages: number;
-  /** Its size, where its own pages are bytes. */
+  /** The exact size of a memory whose page size is one byte. */
   readonly bytes?: number;
   /** In ascending order of `offset`, not overlapping. What no extent covers is zero. */
   readonly extents: readonly Extent[];
   /**
-   * Of each page that an extent has a part of, in order and once: bit n tells whether 4 KiB block n has anything in it.
-   * The other blocks of an extent are holes of the sparse file and read as zeros.
+   * For each page that an extent has a part of, ascending, once each: bit n is set when 4 KiB block n holds data. Other
+   * blocks of an extent are holes of the sparse file and read as zeros.
    */
   readonly blocks: Uint16Array;
 }
@@ -118,11 +119,11 @@ export interface SnapshotMemory {
 export interface SnapshotInstance {
   /** Index in `Snapshot.modules`. */
   readonly module: number;
-  /** Defined ones only, as are tables and memories. */
+  /** The globals that it defines itself; tables and memories likewise. */
   readonly globals: readonly Value[];
   readonly tables: readonly SnapshotTable[];
   readonly memories: readonly SnapshotMemory[];
-  /** Of each segment: 1 when it was dropped. */
+  /** For each segment: 1 when it was dropped. */
   readonly droppedData: Uint8Array;
   readonly droppedElements: Uint8Array;
 }
@@ -142,10 +143,10 @@ export interface SnapshotInstance {
 export type FrameKind = 'entry' | 'loop' | 'return' | 'call' | 'trap';
 export const FRAME_KINDS: readonly FrameKind[] = ['entry', 'loop', 'return', 'call', 'trap'];
 
-/** Stands for the type of a local that is not known, in frames of kind trap: a cell of zeros. */
+/** The type of a local whose value is unknown, in frames of kind trap. Its cell is zero. */
 export const MISSING = 1;
 
-/** What frames at the same place have in common. */
+/** What frames at the same site have in common. */
 export interface FrameSite {
   readonly instance: number;
   /** Function index in the instance's module, imports first. */
@@ -160,7 +161,10 @@ export interface FrameSite {
   readonly operands: Uint8Array; // of ValType
 }
 
-/** Where each value of a frame at the site starts, in cells from the frame's first; one more entry: how many it has. */
+/**
+ * The start of each value in a frame of the site, in cells from the frame's first; the last entry is the number of
+ * cells.
+ */
 export function cellOffsets({ locals, operands }: FrameSite): Uint32Array {
   const offsets = new Uint32Array(locals.length + operands.length + 1);
   let at = 0;
@@ -170,19 +174,19 @@ export function cellOffsets({ locals, operands }: FrameSite): Uint32Array {
 }
 
 /**
- * The stack, innermost frame first. Frames of a recursion share their site, so 100,000 frames are a number each and
- * their values: checks that concern the site are done once per distinct site.
+ * The stack, innermost frame first. Frames of a recursion share their site, so each of 100,000 frames is a number and
+ * its values; sites are checked once, however many frames stand at them.
  */
 export class Frames {
-  /** Of each frame: where its values start in `words`, in cells. One more entry than there are frames. */
+  /** For each frame: the start of its values in `words`, in cells. Has one entry more than there are frames. */
   readonly starts: Uint32Array;
-  /** Of each site: see cellOffsets. */
+  /** For each site: see cellOffsets. */
   readonly offsets: readonly Uint32Array[];
 
   /**
-   * @param sites the distinct ones
-   * @param siteOf of each frame, innermost first: index in `sites`
-   * @param words values of frame after frame, locals before operands, in cells of two words
+   * @param sites the distinct sites
+   * @param siteOf for each frame, innermost first: its index in `sites`
+   * @param words values frame by frame, locals before operands, in cells of two words
    */
   constructor(
     readonly sites: readonly FrameSite[],
@@ -221,48 +225,48 @@ export class Frames {
   }
 }
 
-/** A file that a snapshot has pages or modules in, besides its own: one that it is a difference to. */
+/** Another file that a snapshot has pages or modules in: a snapshot that it is a difference to. */
 export interface Ancestor {
-  /** Lower-case hex (digest.ts): it is known by that alone. */
+  /** Identifies the file: lower-case hex (digest.ts). */
   readonly digest: string;
-  /** What the file was called, without its folder, or empty. Only a hint where to look. */
+  /** The file's name without its folder, or empty. Only a hint for the search. */
   readonly name: string;
 }
 
 /**
- * What the bottom frame is of: an instance's start function, the program's entry, or the function that is called
+ * What the bottom frame belongs to: an instance's start function, the program's entry, or the function that is called
  * instead.
  */
 export const PHASE_KINDS = ['start', 'entry', 'call'] as const;
 export type PhaseKind = (typeof PHASE_KINDS)[number];
 
-/** A call of one exported function (`run --invoke`): it may have begun already. */
+/** A call of one exported function (`run --invoke`). It may have begun already. */
 export interface SnapshotCall {
-  /** Where the function is defined, and its index there. */
+  /** The instance that defines the function, and the function's index there. */
   readonly instance: number;
   readonly func: number;
-  /** Whether the entry of the main module, a reactor's _initialize, runs before. */
+  /** Whether the main module's entry, a reactor's _initialize, runs first. */
   readonly initialize: boolean;
-  /** Types of its results. */
+  /** The types of its results. */
   readonly results: Uint8Array; // of ValType
-  /** Cells of its arguments, of two words each; all references are null. */
+  /** The cells of its arguments, two words each; all references are null. */
   readonly arguments: Uint32Array;
 }
 
 export interface Snapshot {
-  /** What the workload is called (image/workload-name.ts); absent when it has no name. */
+  /** The workload's name (image/workload-name.ts); absent when it has none. */
   readonly name?: string | undefined;
   /** How often the computation had been captured and restored before, plus one. */
   readonly generation: number;
-  /** Milliseconds since 1970. */
+  /** Time of the capture, in milliseconds since 1970. */
   readonly created: number;
-  /** Digest of the snapshot that the page data is a difference to; undefined: it is complete. */
+  /** Digest of the snapshot that this one is a difference to; undefined: it is complete. */
   readonly parent: string | undefined;
-  /** Of one with a parent: the files that it needs besides its own, the newest first. */
+  /** For a snapshot with a parent: the other files that it needs, newest first. */
   readonly ancestors?: readonly Ancestor[] | undefined;
   /**
-   * Of the pages in its own file: sha256 of each span (page-digests.ts), one after the other. In the annex: absent in
-   * files of early versions.
+   * For the pages in its own file: the sha256 of each span (page-digests.ts), one after the other. Stored in the annex;
+   * absent in files of early versions.
    */
   readonly digests?: Uint8Array | undefined;
   readonly source: {
@@ -272,42 +276,42 @@ export interface Snapshot {
   };
   readonly state: 'running' | 'trapped';
   /**
-   * Of a trapped program: TRAP_*, and in words. The stack is empty when no wasm code was running (a segment did not
-   * fit).
+   * For a trapped program: TRAP_*, and its message. The stack is empty when no wasm code was running (an active segment
+   * did not fit).
    */
   readonly trap?: { readonly kind: number; readonly message: string } | undefined;
   /** Which function the bottom frame belongs to: an instance's start function or the program's entry. */
   readonly phase: { readonly instance: number; readonly kind: PhaseKind };
-  /** The function that runs instead of the program's entry; absent in programs. */
+  /** The function that runs instead of the program's entry; absent for programs. */
   readonly call?: SnapshotCall | undefined;
   readonly modules: readonly SnapshotModule[];
   readonly instances: readonly SnapshotInstance[];
   readonly frames: Frames;
-  /** Those that frames, globals, tables and other exceptions refer to; absent when there are none. */
+  /** The exceptions that frames, globals, tables and other exceptions refer to; absent when there are none. */
   readonly exceptions?: readonly SnapshotException[] | undefined;
   readonly host: Host;
 }
 
-/** A file of a chain, as it was found. */
+/** A file of a chain that was found. */
 export interface LocatedFile {
   readonly path: string;
-  /** The file's first bytes (prologue.ts), which no other snapshot has: they hold a hash. */
+  /** The file's first bytes (prologue.ts), which identify it: they contain a hash. */
   readonly prologue: Uint8Array;
-  /** Page data and modules lie before this file offset. */
+  /** Page data and modules are before this file offset. */
   readonly dataEnd: number;
 }
 
-/** A snapshot and the file its page data and modules are in. */
+/** A snapshot, and the file that has its page data and modules. */
 export interface StoredSnapshot {
   readonly path: string;
-  /** Bytes of the whole file, holes included. */
+  /** Size of the whole file in bytes, holes included. */
   readonly size: number;
-  /** As in LocatedFile. */
+  /** See LocatedFile. */
   readonly prologue?: Uint8Array;
-  /** Lower-case hex (digest.ts). */
+  /** The snapshot's digest, in lower-case hex (digest.ts). */
   readonly digest?: string;
   readonly snapshot: Snapshot;
-  /** The files of its ancestors, in their order, once they are found (chain.ts). */
+  /** The files of its ancestors in order, once they are found (chain.ts). */
   readonly ancestors?: readonly LocatedFile[];
 }
 

@@ -1,4 +1,4 @@
-/** What a snapshot's files have of a process's memory and files, as sources. Both lie in files and can be mapped. */
+/** Memories and files in a snapshot's files, as sources of pages. Their contents can be mapped. */
 
 import { WASM_PAGE } from '../image/contract/sizes.js';
 import type { FileContents } from './host.js';
@@ -7,12 +7,12 @@ import type { SnapshotMemory } from './snapshot.js';
 import type { SnapshotFile } from './snapshot-file.js';
 import { touchedPages } from './touched-pages.js';
 
-/** Files by number, as in Extent.file. */
+/** Files by their numbers in Extent.file. */
 export interface NumberedFiles {
   file(number: number): ByteSource;
 }
 
-/** A memory: runs of the pages that its extents have a part of. */
+/** A memory. Its runs are the pages that its extents have a part of. */
 export class StoredMemory implements PageSource {
   readonly isExact = true;
 
@@ -21,7 +21,7 @@ export class StoredMemory implements PageSource {
     readonly stored: SnapshotMemory,
   ) {}
 
-  /** Bytes of all runs. */
+  /** The length of all runs in bytes. */
   get size(): number {
     return this.stored.blocks.length * WASM_PAGE;
   }
@@ -36,7 +36,7 @@ export class StoredMemory implements PageSource {
     }
   }
 
-  /** What lies in no extent stays as it is in `target`. */
+  /** Leaves `target` unchanged where no extent has data. */
   read(offset: number, length: number, target: Buffer, at: number): Promise<void> | undefined {
     const { extents } = this.stored;
     const n = this.extentAt(offset);
@@ -60,7 +60,7 @@ export class StoredMemory implements PageSource {
     }
   }
 
-  /** Number of the last extent that begins at or before an offset. They ascend, which memory-codec.ts has checked. */
+  /** Index of the last extent that begins at or before an offset. Extents ascend, which memory-codec.ts has checked. */
   private extentAt(offset: number): number {
     const { extents } = this.stored;
     let low = 0;
@@ -73,7 +73,7 @@ export class StoredMemory implements PageSource {
   }
 }
 
-/** Contents of a file that had no name any more. */
+/** The contents of an unlinked file. */
 export class StoredContents implements ByteSource {
   readonly fileOffset: number;
 

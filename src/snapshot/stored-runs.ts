@@ -1,22 +1,22 @@
-/** Where the blocks of memories that have something in them lie in a file. */
+/** The places of non-empty blocks of memories in a file. */
 
 import { BLOCK, BLOCKS_PER_PAGE } from './page-blocks.js';
 import type { SnapshotInstance, SnapshotMemory } from './snapshot.js';
 
-/** Blocks with something in them, one after the other. */
+/** Consecutive non-empty blocks. */
 export interface StoredRun {
   readonly fileOffset: number;
   readonly bytes: number;
 }
 
-/** @param file which, as in Extent.file */
+/** @param file the file's number, as in Extent.file */
 export function* storedRuns(instances: readonly SnapshotInstance[], file: number): Generator<StoredRun, void> {
   for (const { memories } of instances) {
     for (const memory of memories) for (const piece of extentRuns(memory, file)) yield* piece;
   }
 }
 
-/** Bytes of memory that are in the snapshot's own file. */
+/** Bytes of memory that are stored in the snapshot's own file. */
 export function storedBytes(instances: readonly SnapshotInstance[]): number {
   let sum = 0;
   for (const { bytes } of storedRuns(instances, 0)) sum += bytes;
@@ -24,16 +24,16 @@ export function storedBytes(instances: readonly SnapshotInstance[]): number {
 }
 
 /**
- * Of each extent in a file: its runs.
+ * The runs of each extent in a file.
  *
- * @param pieceBlocks extents are cut into pieces of as many blocks, and no run goes from one piece into the next
+ * @param pieceBlocks cuts extents into pieces of this many blocks; no run crosses from one piece to the next
  */
 export function* extentRuns(
   { extents, blocks }: SnapshotMemory,
   wanted: number,
   pieceBlocks = Infinity,
 ): Generator<StoredRun[], void> {
-  let index = -1; // of the page in `blocks`
+  let index = -1; // index of the page in `blocks`
   let page = -1;
   for (const { offset, fileOffset, bytes, file = 0 } of extents) {
     const first = offset / BLOCK;

@@ -1,4 +1,4 @@
-/** Which pages of a memory its extents have a part of: extents may begin and end at any block of 4 KiB. */
+/** The pages of a memory that extents have a part of. Extents may begin and end at any block of 4 KiB. */
 
 import { BLOCK, BLOCKS_PER_PAGE } from './page-blocks.js';
 import type { Extent } from './snapshot.js';
@@ -6,11 +6,11 @@ import type { Extent } from './snapshot.js';
 export interface TouchedPages {
   /** Numbers of the pages, ascending. */
   readonly pages: Uint32Array;
-  /** Of each of them: bit n set when an extent has block n. */
+  /** For each page: bit n is set when an extent has block n. */
   readonly covered: Uint16Array;
 }
 
-/** @param extents ascending, without overlap */
+/** @param extents ascending, not overlapping */
 export function touchedPages(extents: readonly Extent[]): TouchedPages {
   const most = extents.reduce((sum, { bytes }) => sum + Math.ceil(bytes / BLOCK / BLOCKS_PER_PAGE) + 1, 0);
   const pages = new Uint32Array(most);

@@ -1,10 +1,10 @@
-/** What a stack is, frame by frame, for those who trace it. */
+/** Traces a stack, frame by frame. */
 
 import { isTraced, type TraceArea, trace } from '../base/trace.js';
 import { valTypeName } from '../wasm/text.js';
 import type { Frames } from './snapshot.js';
 
-/** A line for each frame, the innermost first. @param names of the functions, by site */
+/** Traces one line for each frame, innermost first. @param names function names by site */
 export function traceFrames(area: TraceArea, { count, siteOf, sites }: Frames, names: readonly string[] = []): void {
   if (!isTraced(area)) return;
   const typesOf = (types: Uint8Array) => Array.from(types, valTypeName).join(' ') || 'none';

@@ -1,8 +1,8 @@
 /**
- * Checks every byte of a snapshot that a digest stands for: header, annex, modules, contents of files and pages, in its
- * own file and in those of its ancestors; and that what it says to be in an ancestor is stored there.
+ * Checks every byte of a snapshot that a digest covers: header, annex, modules, contents of files, and pages, in its
+ * own file and those of its ancestors. Also checks that blocks that it has in an ancestor's file are stored there.
  *
- * restore maps pages without reading them, so only this finds a page that has changed on the disk.
+ * restore maps pages without reading them, so only this check finds a page that has changed on the disk.
  */
 
 import { InputError } from '../base/errors.js';
@@ -18,15 +18,15 @@ export interface VerifiedFile {
   readonly digest: string;
   /** Bytes of pages that were checked. */
   readonly pageBytes: number;
-  /** False: an earlier wag-snap has written no digests of its pages, so nothing tells whether they have changed. */
+  /** False: an earlier wag-snap wrote no digests of its pages, so nothing tells whether they have changed. */
   readonly hasDigests: boolean;
 }
 
 /**
- * @param stored with its ancestors found
- * @param onProgress bytes of pages checked, of how many; may throw to give up
- * @returns its own file first
- * @throws InputError for the first that is not what was captured
+ * @param stored a snapshot whose ancestors have been found
+ * @param onProgress gets the bytes of pages checked, and the total; may throw to cancel
+ * @returns all files, the snapshot's own first
+ * @throws InputError for the first file that differs from what was captured
  */
 export async function verifySnapshot(
   stored: StoredSnapshot,
@@ -54,7 +54,7 @@ export async function verifySnapshot(
   return verified;
 }
 
-/** What is in the file itself. @returns whether its pages have digests */
+/** Checks what is in the file itself. @returns whether its pages have digests */
 async function verifyFile(stored: StoredSnapshot, onBytes: (bytes: number) => void): Promise<boolean> {
   const { snapshot, path } = stored;
   for (const module of snapshot.modules) if (!module.file) readSnapshotModule(stored, module);
@@ -70,7 +70,7 @@ async function verifyFile(stored: StoredSnapshot, onBytes: (bytes: number) => vo
   }
 }
 
-/** Every block that a snapshot has in an ancestor's file is one that the ancestor has stored there. */
+/** Checks that every block that a snapshot has in an ancestor's file is stored there. */
 function checkStored(
   instances: readonly SnapshotInstance[],
   number: number,

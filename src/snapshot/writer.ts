@@ -1,8 +1,8 @@
 /**
- * Writes a .wsnap file (format.ts) piece by piece: modules, pages, header, and then all of it at once becomes the file.
+ * Writes a .wsnap file (format.ts) piece by piece: modules, pages, header. At the end it becomes the output at once.
  *
- * Atomic: everything goes to a temporary file, which commit() makes durable and then the output (output.ts). Until then
- * `path` is untouched; after abandon() nothing is left. Page data is never held as a whole.
+ * Atomic: everything is written to a temporary file, which commit() makes durable and then the output (output.ts).
+ * Until then `path` is untouched; abandon() leaves nothing. Page data is never in memory as a whole.
  */
 
 import { fdatasync, fsync, ftruncateSync, readSync } from 'node:fs';
@@ -22,30 +22,30 @@ import { encodePrologue } from './prologue.js';
 import type { Snapshot } from './snapshot.js';
 
 const MODULE_ALIGN = 4096;
-/** Unwritten bytes after which the disk is set to work while pages are still being read. */
+/** After this many unwritten bytes, writeback to the disk is started while pages are still being read. */
 const WRITEBACK_BYTES = 32 << 20;
 /** Milliseconds of work between two looks at what else the thread has to do. */
 const SETTLE_AFTER = 10;
 const fsyncAsync = promisify(fsync);
 const fdatasyncAsync = promisify(fdatasync);
 
-/** Bytes of a file. */
+/** A range of bytes in a file. */
 export interface FileRange {
   readonly offset: number;
   readonly length: number;
 }
 
-/** A snapshot in a temporary file, on the way to be complete. */
+/** A snapshot in a temporary file that is not complete yet. */
 export interface GrowingFile {
-  /** To be read from; the writer's. */
+  /** A descriptor to read from, which the writer closes. */
   readonly fd: number;
   readonly size: number;
-  /** What was written since it was looked at before, in order. What was never written is zeros. */
+  /** The ranges that were written since the last look, in order. Ranges that were never written are zeros. */
   readonly written: readonly FileRange[];
 }
 
 export class SnapshotWriter {
-  /** As the user gave it. */
+  /** The output as the user gave it. */
   readonly path: string;
   /** Takes memories and contents of files, after the modules. */
   readonly pages: PageFile;
@@ -58,24 +58,24 @@ export class SnapshotWriter {
   private sealed: string | undefined;
 
   /**
-   * @param earlyWriteback set the disk to work while pages are still being written: for a file that is waited for
-   * @throws ToolError when the directory does not take the file
+   * @param earlyWriteback start writeback while pages are still being written, for a file that is waited for
+   * @throws ToolError when the file cannot be created in the directory
    */
   constructor(
     to: Destination | string,
     private readonly earlyWriteback = false,
-    /** Remember what was written, for grown(). */
+    /** Keeps a list of what is written, for grown(). */
     private readonly isWatched = false,
   ) {
     const destination = typeof to === 'string' ? openDestination(to) : to;
     this.path = destination.path;
-    // A snapshot holds all of the guest's memory and environment: not for others to read.
+    // A snapshot holds the guest's memory and environment, so only its owner may read it.
     this.output = new OutputFile(destination, 0o600);
     this.fd = this.output.fd;
     this.pages = new PageFile(this.fd, MODULE_ALIGN, this.path, this.noteWritten);
   }
 
-  /** Adds a module's binary; all come before the first page. Returns its file offset. */
+  /** Adds a module's binary. All modules come before the first page. Returns its file offset. */
   addModule(bytes: Uint8Array): number {
     const offset = this.pages.reserveBytes(bytes.length, MODULE_ALIGN);
     this.writeAll(bytes, offset);
@@ -83,18 +83,18 @@ export class SnapshotWriter {
   }
 
   /**
-   * Digests the pages, and writes the header: all of the snapshot is in the temporary file then, and commit() does the
+   * Digests the pages and writes the header. The temporary file then holds the whole snapshot, and commit() does the
    * rest.
    *
-   * @param isToStay false of a file that lives as long as somebody reads it, which nobody verifies later
-   * @returns bytes of the file, holes included
-   * @throws ToolError; then abandon() still has to be called
+   * @param isToStay false for a file that is deleted after it was read, and so never verified
+   * @returns size of the file in bytes, holes included
+   * @throws ToolError; abandon() is still to be called
    */
   async seal(what: Snapshot, isToStay = true): Promise<number> {
     const snapshot = isToStay ? { ...what, digests: await this.digests(what) } : what;
     const header = encodeHeader(snapshot);
     const annex = encodeAnnex(snapshot);
-    // A difference may be small: gaps of 64 KiB would be most of it.
+    // A difference may be small: alignment to 64 KiB would be most of it.
     const alignment = snapshot.ancestors === undefined ? WASM_PAGE : BLOCK;
     const annexOffset = this.pages.reserveBytes(annex?.length ?? 0, alignment);
     const offset = this.pages.reserveBytes(0, alignment);
@@ -150,7 +150,7 @@ export class SnapshotWriter {
     }
   }
 
-  /** What has come since the last call. @param size of all of it, as seal() has returned it; until then none */
+  /** The ranges written since the last call. @param size the size that seal() returned; undefined before seal() */
   grown(size = this.pages.end): GrowingFile {
     const written = this.written.sort((a, b) => a.offset - b.offset);
     this.written = [];
@@ -160,7 +160,7 @@ export class SnapshotWriter {
   /**
    * Makes the file durable under its name.
    *
-   * @throws ToolError; then abandon() still has to be called
+   * @throws ToolError; abandon() is still to be called
    */
   async commit(): Promise<void> {
     try {
@@ -174,9 +174,9 @@ export class SnapshotWriter {
     this.output.syncFolder();
   }
 
-  /** Removes the temporary file; does nothing after commit(). Never fails. */
+  /** Removes the temporary file. Does nothing after commit(). Never fails. */
   abandon(): void {
-    this.output.abandon(this.syncing); // a writeback under way still uses the descriptor
+    this.output.abandon(this.syncing); // a writeback in progress still uses the descriptor
   }
 
   private readonly noteWritten = (bytes: number, offset: number): void => {
@@ -200,7 +200,7 @@ export class SnapshotWriter {
     this.unsynced = 0;
     this.syncing = fdatasyncAsync(this.fd)
       .catch((error) => {
-        this.syncError = error; // the kernel reports a lost write once: the last fsync would succeed
+        this.syncError = error; // the kernel reports a lost write only once, so the last fsync would succeed
       })
       .then(() => {
         this.syncing = undefined;

@@ -1,6 +1,6 @@
 /**
- * A certificate that a key signs for itself: what TLS wants around a public key. Whoever trusts it does so by the key's
- * fingerprint (fingerprint.ts), so nothing in it is a secret, says who somebody is, or ends.
+ * A certificate that a key signs for itself, as TLS wants one around a public key. Peers trust it by the key's
+ * fingerprint (fingerprint.ts). So nothing in it is secret, names a host, or expires.
  */
 
 import { type KeyObject, randomBytes, sign } from 'node:crypto';
@@ -22,11 +22,11 @@ import {
 const ID_ED25519 = '1.3.101.112'; // RFC 8410, section 3
 const ID_COMMON_NAME = '2.5.4.3';
 const SERIAL_BYTES = 16;
-/** RFC 5280, section 4.1.2.5: of a certificate that does not end. */
+/** RFC 5280, section 4.1.2.5: the end of a certificate that does not expire. */
 const NEVER = new Date('9999-12-31T23:59:59Z');
 const BEGIN = new Date('2020-01-01T00:00:00Z');
 
-/** @param keys of ed25519. @returns PEM */
+/** @param keys ed25519 keys. @returns PEM */
 export function selfSignedCertificate(keys: { readonly privateKey: KeyObject; readonly publicKey: KeyObject }): string {
   const algorithm = new AlgorithmIdentifier({ algorithm: ID_ED25519 });
   const name = commonName('wag-snap');
@@ -64,7 +64,7 @@ function pem(der: Buffer): string {
   return ['-----BEGIN CERTIFICATE-----', ...lines, '-----END CERTIFICATE-----', ''].join('\n');
 }
 
-/** Its bytes alone, and not the pool that it may be a part of. */
+/** A copy of the bytes alone, as they may be a part of a pool. */
 function exact(bytes: Buffer): ArrayBuffer {
   return new Uint8Array(bytes).buffer;
 }

@@ -11,9 +11,9 @@ const PORT_MAX = 65535;
 /**
  * The user's OpenSSH, with its configuration.
  *
- * @param text `ssh://[USER@]HOST[:PORT]`, or that without `ssh://`
- * @param receiver what `wag-snap` is called there: part of a command line of its shell
- * @returns undefined for anything else
+ * @param text `ssh://[USER@]HOST[:PORT]`, or the same without `ssh://`
+ * @param receiver the name of `wag-snap` on that host, a part of a command line for its shell
+ * @returns undefined when the text has another form
  */
 export function sshTransport(text: string, receiver: string): Transport | undefined {
   const [, user, host, port] = SSH.exec(text) ?? [];

@@ -1,4 +1,4 @@
-/** What a destination's text says: the way that leads to another host. */
+/** Parses a destination: the way that leads to another host. */
 
 import { UsageError } from '../base/errors.js';
 import { quoted } from '../base/terminal-text.js';
@@ -9,17 +9,17 @@ import { parseTls, tlsTransport } from './tls.js';
 import type { Transport } from './transport.js';
 
 export interface DestinationOptions {
-  /** With ssh: what `wag-snap` is called there, a part of a command line of its shell. */
+  /** For ssh: the name of `wag-snap` on the other host, a part of a command line for its shell. */
   readonly remote?: string | undefined;
-  /** With tls: the folder with this host's keys and its list of peers; `$XDG_CONFIG_HOME/wag-snap` if not given. */
+  /** For tls: the folder with this host's keys and its list of peers; default: `$XDG_CONFIG_HOME/wag-snap`. */
   readonly keys?: string | undefined;
-  /** With tls: fingerprints of what the destination may be; those of the folder's list if not given. */
+  /** For tls: fingerprints that the destination may have; default: those of the folder's list. */
   readonly peers?: readonly string[] | undefined;
 }
 
 /**
- * `ssh://[USER@]HOST[:PORT]`, or that without `ssh://`: the user's OpenSSH, with its configuration.
- * `tls://HOST:PORT`: a receiver that listens there. `exec:COMMAND`: a command of the shell.
+ * `ssh://[USER@]HOST[:PORT]`, or the same without `ssh://`: the user's OpenSSH, with its configuration.
+ * `tls://HOST:PORT`: a receiver that listens there. `exec:COMMAND`: a shell command.
  *
  * @throws UsageError
  */
@@ -29,7 +29,7 @@ export function parseDestination(
 ): Transport {
   if (text.startsWith('exec:')) {
     const command = text.slice('exec:'.length).trim();
-    if (command === '') throw new UsageError('exec: which command? exec:COMMAND');
+    if (command === '') throw new UsageError('exec: names no command; expected exec:COMMAND');
     return commandTransport(text, '/bin/sh', ['-c', command]);
   }
   const isTls = text.startsWith('tls:');
@@ -43,5 +43,5 @@ export function parseDestination(
   const ssh = isTls ? undefined : sshTransport(text, remote);
   if (ssh !== undefined) return ssh;
   const forms = 'ssh://[USER@]HOST[:PORT], HOST, tls://HOST:PORT or exec:COMMAND';
-  throw new UsageError(`${quoted(text)} is no destination: ${forms}`);
+  throw new UsageError(`${quoted(text)} is not a destination; expected ${forms}`);
 }

@@ -1,4 +1,4 @@
-/** What a host is known by to another one: the SHA-256 of its public key, written as OpenSSH writes fingerprints. */
+/** The name by which other hosts know a host: the SHA-256 of its public key, written as OpenSSH writes fingerprints. */
 
 import { createHash, type X509Certificate } from 'node:crypto';
 

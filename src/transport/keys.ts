@@ -1,6 +1,6 @@
 /**
- * The key of this host, by which other hosts know it (docs/migration.md): an ed25519 key and the certificate that it has
- * signed for itself, in a folder:
+ * The key of this host, by which other hosts know it (docs/migration.md): an ed25519 key and its self-signed
+ * certificate, in a folder:
  *
  *     key.pem           readable for its owner only
  *     certificate.pem
@@ -21,7 +21,7 @@ export interface HostKeys {
   readonly key: string;
   /** PEM. */
   readonly certificate: string;
-  /** What other hosts know this one by. */
+  /** The fingerprint by which other hosts know this one. */
   readonly fingerprint: string;
 }
 
@@ -48,15 +48,15 @@ export function readKeys(folder = keysFolder()): HostKeys {
   try {
     parsed = new X509Certificate(certificate);
   } catch {
-    throw new InputError('keys', `${certificatePath}: is no certificate in PEM`);
+    throw new InputError('keys', `${certificatePath}: is not a certificate in PEM`);
   }
   if (!parsed.checkPrivateKey(parseKey(keyPath, key)))
-    throw new InputError('keys', `${folder}: certificate.pem is not of the key in key.pem`);
+    throw new InputError('keys', `${folder}: certificate.pem does not belong to the key in key.pem`);
   return { folder, key, certificate, fingerprint: fingerprintOf(parsed) };
 }
 
 /**
- * Those that are there, or new ones. What is missing of them is made; several that do this at once get the same ones.
+ * Reads the keys, or makes missing ones. Processes that do this at the same time get the same keys.
  *
  * @throws as readKeys; ToolError when they cannot be written
  */
@@ -85,7 +85,7 @@ async function certificateOf(keyPath: string): Promise<string> {
   const { selfSignedCertificate } = await import('./certificate.js');
   const privateKey = parseKey(keyPath, readFileSync(keyPath, 'utf8'));
   if (privateKey.asymmetricKeyType !== 'ed25519') {
-    throw new InputError('keys', `${keyPath}: is no ed25519 key: put its certificate beside it as certificate.pem`);
+    throw new InputError('keys', `${keyPath}: is not an ed25519 key: put its certificate beside it as certificate.pem`);
   }
   return selfSignedCertificate({ privateKey, publicKey: createPublicKey(privateKey) });
 }
@@ -95,11 +95,11 @@ function parseKey(path: string, pem: string): KeyObject {
   try {
     return createPrivateKey(pem);
   } catch {
-    throw new InputError('keys', `${path}: is no private key in PEM`);
+    throw new InputError('keys', `${path}: is not a private key in PEM`);
   }
 }
 
-/** Whole or not at all; one that is there already stays. */
+/** Writes a file, whole or not at all. Keeps one that exists already. */
 function create(path: string, text: string, mode: number): void {
   const temporary = temporaryPath(path);
   writeFileSync(temporary, text, { mode, flag: 'wx' });

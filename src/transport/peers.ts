@@ -1,12 +1,12 @@
 /**
- * The hosts that may send to this one and receive from it: by their keys' fingerprints, each with the names of the
- * destinations that it stands for.
+ * The hosts that may send to this one and receive from it: their keys' fingerprints, each with the destinations that it
+ * stands for.
  *
- *     # a line each
+ *     # one line each
  *     SHA256:uNiVztksCsDhcc0u9e8BgrJXVGDTWlVpSqQIs0M3qtk   other other.example.net
  *     SHA256:Vy8JQGJbRcXTbQwCZVKOIg1DzLbRhXUfl0/6X0mYBJg
  *
- * A destination is believed to be one of the hosts with its name, and any of those without names.
+ * A destination may have the key of any host with its name, or of any host without names.
  */
 
 import { readFileSync } from 'node:fs';
@@ -17,12 +17,12 @@ import { isFingerprint } from './fingerprint.js';
 
 export interface Peer {
   readonly fingerprint: string;
-  /** Of destinations; none: all. */
+  /** Names of destinations; none: all. */
   readonly hosts: readonly string[];
 }
 
 export class Peers {
-  /** @param where they are written, for messages */
+  /** @param where the file or option that names them, for messages */
   constructor(
     private readonly all: readonly Peer[],
     readonly where: string,
@@ -37,23 +37,23 @@ export class Peers {
     return this.all.some((peer) => peer.fingerprint === fingerprint);
   }
 
-  /** Whether a host with this key is what is to be reached by the name. */
+  /** Whether a host with this key may be the destination of this name. */
   standsFor(fingerprint: string, host: string): boolean {
     return this.all.some((peer) => {
       return peer.fingerprint === fingerprint && (peer.hosts.length === 0 || peer.hosts.includes(host.toLowerCase()));
     });
   }
 
-  /** Whether another key is known by the name. */
+  /** Whether another key is listed for the name. */
   knowsOther(host: string): boolean {
     return this.all.some((peer) => peer.hosts.includes(host.toLowerCase()));
   }
 }
 
 /**
- * Those that were named, or those of the folder's file.
+ * The peers that were named, or those of the folder's file.
  *
- * @throws UsageError, InputError for what is no fingerprint; ToolError
+ * @throws UsageError, InputError for invalid fingerprints; ToolError
  */
 export function readPeers(folder: string, named: readonly string[] = []): Peers {
   for (const text of named) {

@@ -1,7 +1,7 @@
 /**
- * The way over TCP with TLS 1.3. Each side knows the other by its key's fingerprint and by nothing else: names, dates
- * and signers of certificates do not matter. What a side has not recognized it sends nothing and takes nothing from,
- * beyond the handshake itself.
+ * The way over TCP with TLS 1.3. Each side knows the other by its key's fingerprint alone: names, dates and signers of
+ * certificates do not matter. Until a side has recognized the other, it sends nothing to it and takes nothing from it,
+ * apart from the handshake.
  *
  *     source                      target
  *     handshake             <-->  handshake: each proves that it has the key that it shows
@@ -9,8 +9,8 @@
  *                           <--   ADMITTED, one byte
  *     frames                <-->  frames
  *
- * In TLS 1.3 the source's half of the handshake is complete before the target has seen its key: without ADMITTED a
- * source could not tell a target that does not know it from a link that was lost.
+ * In TLS 1.3 the source's part of the handshake is complete before the target has seen its key. Without ADMITTED, a
+ * source could not distinguish a target that does not know it from a lost link.
  */
 
 import { constants } from 'node:crypto';
@@ -25,9 +25,9 @@ import type { Link, Transport } from './transport.js';
 
 const ADMITTED = 1;
 const PROTOCOL_NAME = 'wag-snap';
-/** Milliseconds for a connection and its handshake. */
+/** How long a connection with its handshake may take, in milliseconds. */
 const HANDSHAKE = 10_000;
-/** Milliseconds without a byte after which the system asks whether the other side is still there. */
+/** After this silence the system asks whether the other side still exists, in milliseconds. */
 const KEEP_ALIVE = 15_000;
 
 const COMMON = {
@@ -42,7 +42,7 @@ export interface TlsAddress {
   readonly port: number;
 }
 
-/** What this host is and whom it knows: read when it connects, so that errors come then. */
+/** This host's keys and peers. Read at the time of connecting, so that errors appear then. */
 export interface TlsIdentity {
   readonly keys: HostKeys;
   readonly peers: Peers;
@@ -58,7 +58,7 @@ export function addressText({ host, port }: TlsAddress): string {
   return `${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
-/** @throws ToolError 'link' when nobody answers, 'peer' when either side does not know the other */
+/** @throws ToolError 'link' when nobody answers, 'peer' when one side does not know the other */
 async function reach(address: TlsAddress, { keys, peers }: TlsIdentity): Promise<Link> {
   const name = addressText(address);
   const socket = connect({
@@ -69,7 +69,7 @@ async function reach(address: TlsAddress, { keys, peers }: TlsIdentity): Promise
     cert: keys.certificate,
     checkServerIdentity: () => undefined,
   });
-  socket.on('error', () => {}); // its end is what matters
+  socket.on('error', () => {}); // only the socket's end matters
   const signal = AbortSignal.timeout(HANDSHAKE);
   try {
     await once(socket, 'secureConnect', { signal });
@@ -139,22 +139,25 @@ function failure(error: unknown, signal: AbortSignal): string {
 export interface Arrival {
   readonly link: Link;
   readonly socket: TLSSocket;
-  /** Where it comes from, and its key. */
+  /** Its address, and its key's fingerprint. */
   readonly address: string;
   readonly fingerprint: string;
 }
 
 export interface TlsListenerEvents {
   arrived(arrival: Arrival): void;
-  /** Somebody who is not known, or does not speak this protocol. @param fingerprint when it has shown a key */
+  /**
+   * Refused: a source that is not known, or does not speak this protocol. @param fingerprint its key's, when it has
+   * shown one
+   */
   refused(address: string, why: string, fingerprint: string | undefined): void;
 }
 
-/** Connections at the same time, those included that have not said who they are. */
+/** The most connections at the same time, those included that have not identified themselves. */
 const CONNECTIONS_MAX = 256;
 
 export interface TlsListener {
-  /** With the port that it was given. */
+  /** The address, with the actual port. */
   readonly address: TlsAddress;
   /** Ends all connections. */
   close(): Promise<void>;
@@ -183,7 +186,7 @@ export async function listenTls(
   server.on('secureConnection', (socket) => {
     const from = remoteText(socket);
     const fingerprint = peerOf(socket);
-    socket.on('error', () => {}); // its end is what matters
+    socket.on('error', () => {}); // only the socket's end matters
     if (socket.alpnProtocol !== PROTOCOL_NAME || fingerprint === undefined || !peers.admits(fingerprint)) {
       socket.destroy();
       const why = fingerprint === undefined ? 'it has shown no key' : 'its key is not known here';
@@ -252,13 +255,13 @@ function link(socket: TLSSocket): Link {
   };
 }
 
-/** `tls://HOST:PORT`. @returns undefined when it is none */
+/** `tls://HOST:PORT`. @returns undefined when the text has another form */
 export function parseTls(text: string): TlsAddress | undefined {
   const rest = /^tls:\/\/(.*?)\/?$/.exec(text)?.[1];
   return rest === undefined ? undefined : parseAddress(rest);
 }
 
-/** `HOST:PORT`, `[IPv6]:PORT`. @returns undefined for anything else */
+/** `HOST:PORT`, `[IPv6]:PORT`. @returns undefined when the text has another form */
 export function parseAddress(text: string): TlsAddress | undefined {
   const PORT_MAX = 65535;
   const [, six, name, port] = /^(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9._-]+)):(\d{1,5})$/.exec(text) ?? [];

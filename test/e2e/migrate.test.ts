@@ -109,7 +109,7 @@ describe('what is wrong there is said, and it continues here', () => {
       'no directory',
       ({ pid }) => wagSnap('migrate', String(pid), receiver),
       3,
-      /descriptor 3, directory "\/d": it was not given one/,
+      /descriptor 3, directory "\/d": no directory was given for it/,
     ],
     [
       'too much memory',

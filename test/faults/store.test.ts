@@ -69,7 +69,7 @@ test.each([
     const at = fresh(own);
     const outcome = await command(all, { folder: own, fault });
     if (!outcome.reached) continue;
-    const unsure = /may get lost when the power fails/.test(outcome.stderr);
+    const unsure = /may be lost in a power failure/.test(outcome.stderr);
     tally.add(
       `${what}, ${describeFault(fault)}`,
       (unsure ? undefined : wrongCommand(outcome, fault)) ?? (await wrongStore(at, may)),

@@ -296,7 +296,7 @@ describe('a file that is another one at restore', () => {
     expect(await said(true)).toEqual([]);
     writeFileSync(at('b'), 'else');
     renameSync(at('b'), at('a'));
-    expect((await said(true)).join()).toMatch(/another file than the one that was open: sha256/);
+    expect((await said(true)).join()).toMatch(/is not the file that was open: sha256/);
   });
 
   it('has changed only if it is the same one', async () => {

@@ -1,6 +1,6 @@
 /**
- * A call of one exported function that is run instead of the program's entry (`run --invoke`). Offsets are in bytes from
- * the start of its block, of u64 words.
+ * A call of one exported function instead of the program's entry (`run --invoke`). Offsets are in bytes from the start
+ * of its block, of u64 words.
  *
  * README.md of this folder says what holds for all of its files.
  */

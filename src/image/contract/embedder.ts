@@ -1,6 +1,6 @@
 /**
- * Import functions of the embedder: the table of an image's, and the messages by which its process calls them. Offsets
- * in bytes. docs/embedding.md has the protocol in words.
+ * Import functions of the embedder: the image's table of them, and the messages by which its process calls them.
+ * Offsets in bytes. docs/embedding.md describes the protocol in words.
  *
  * README.md of this folder says what holds for all of its files.
  */
@@ -53,12 +53,12 @@ export const LEAVE_PENDING = 1; // the last call has no answer that was taken
 export const FAULT_MEMORY = 1; // there is no memory of that index
 export const FAULT_BOUNDS = 2; // not within the memory
 
-/** Bytes of a MSG_READ's or MSG_WRITE's data at most. */
+/** The most data bytes of a MSG_READ or MSG_WRITE. */
 export const MEMORY_PIECE = 1048576;
-/** Bytes of why a call has trapped that a process keeps; the rest is left out. */
+/** The most bytes of a trap's reason that a process keeps. */
 export const TRAP_TEXT_MAX = 1000;
-/** Cells of the arguments, or results, of one function: 1000 of 16 bytes. */
+/** The most cells of one function's arguments, or results: 1000 of 16 bytes. */
 export const MAX_CELLS = 2000;
-/** Imports of an image, and bytes of the table that describes them. */
+/** The most imports of an image, and the most bytes of the table that describes them. */
 export const EMBEDDER_IMPORTS_MAX = 10000;
 export const EMBEDDER_TABLE_MAX = 1048576;

@@ -1,10 +1,11 @@
 /**
- * The host state: what of the host layer goes into a snapshot. Descriptors and their paths. Offsets in bytes.
+ * The host state: the part of the host layer's state that goes into a snapshot. Descriptors and their paths. Offsets in
+ * bytes.
  *
  * README.md of this folder says what holds for all of its files.
  */
 
-// -- host state (RT_HOST_STATE): what of the host layer goes into a snapshot. Version 1.
+// -- host state (RT_HOST_STATE). Version 1.
 export const HS_VERSION = 0; // u32: HOST_STATE_VERSION
 export const HS_FD_COUNT = 4; // u32: entries in the table
 export const HS_MONOTONIC_OFFSET = 8; // i64: nanoseconds added to CLOCK_MONOTONIC for the guest
@@ -12,7 +13,8 @@ export const HS_PENDING_TIMEOUT = 16; // i64: the guest-clock (monotonic) deadli
 export const HS_LISTINGS = 24; // u64: native address of what listings of directories have delivered (runtime/descriptors/listing.ts); 0 in early images
 export const HS_LISTINGS_SIZE = 32; // u64: bytes of it
 export const HS_CALL = 40; // u64: number of the last call of an import function of the embedder, 0 before the first; CALL_PENDING while it has no answer
-export const HS_SESSION = 48; // 16 bytes: what the embedder knows the program by, across restores; zeros before it has said so
+// 16 bytes: identifies the program to the embedder across restores; zeros before the embedder has set it
+export const HS_SESSION = 48;
 export const HS_FDS = 64; // FD_* entries, then the path areas at HS_FDS + FD_SIZE * HS_FD_CAPACITY
 export const HS_FD_CAPACITY = 1024;
 export const HS_PATHS = 65600; // 64 + 64 * 1024: path area of descriptor n at HS_PATHS + n * HS_PATH_SIZE

@@ -26,9 +26,9 @@ export const TAB_TYPE = 24; // u32: value type code
 export const TAB_FLAGS = 28; // u32: FLAG_INDEX64
 export const TAB_RECORD_SIZE = 32;
 
-/** Of a memory or table: its indexes are i64. */
+/** Flag of a memory or table: its indexes are i64. */
 export const FLAG_INDEX64 = 1;
-/** Of a memory: a page is a byte. What is mapped of it is rounded up to WASM_PAGE. */
+/** Flag of a memory: a page is one byte. The mapped size is rounded up to WASM_PAGE. */
 export const FLAG_BYTE_PAGES = 2;
 
 // function record: what a funcref points to

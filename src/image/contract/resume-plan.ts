@@ -1,5 +1,5 @@
 /**
- * The resume plan: how start continues a snapshot, and the registers to continue with. Offsets in bytes.
+ * The resume plan: how start continues a snapshot, and with which registers. Offsets in bytes.
  *
  * README.md of this folder says what holds for all of its files.
  */

@@ -1,6 +1,6 @@
 /**
- * The runtime block: one per image, at the start of DATA. Start, the host layer, the capture tool and restore meet
- * here. Offsets are in bytes from its start; with them stand the values of its fields.
+ * The runtime block: one per image, at the start of DATA. Start, the host layer, the capture tool and restore share it.
+ * Offsets are in bytes from its start. The values of its fields are listed here, too.
  *
  * README.md of this folder says what holds for all of its files.
  */
@@ -52,12 +52,11 @@ export const RT_EXCEPTIONS_END = 464; // u64: after the last that ever was
 export const RT_RESTORED_EXCEPTIONS = 472; // u64: pointer to the exceptions of the snapshot, which are never freed
 export const RT_RESTORED_EXCEPTIONS_SIZE = 480; // u64: bytes
 export const RT_PLACES_FILE = 512; // like RT_NAMES_FILE: where the guests' code is in their modules (image/tables/places.ts)
-// a process that has trapped and is to stay (FLAG_PARK_ON_TRAP)
+// a process that has trapped and stays (FLAG_PARK_ON_TRAP)
 export const RT_CPU_NEEDS = 576; // u32: CPU_*, what the code was compiled for beyond the least CPU of its kind
 export const RT_LIFELINE = 580; // u32: descriptor of the lifeline's pipe (process/lifeline.ts), 0 for none, LIFELINE_FAILED
 export const RT_SUCCESSOR_LENGTH = 584; // u32: bytes of the path of the snapshot that continues for this process, 0 for none; written before COMMAND_EXIT
-// in an image that continues a snapshot: what the workload is called (image/workload-name.ts), unless WAGSNAP_NAME says
-// otherwise
+// in an image that continues a snapshot: the workload's name (image/workload-name.ts), which WAGSNAP_NAME overrides
 export const RT_NAME_LENGTH = 588; // u32: bytes, 0 for no name
 export const RT_NAME = 592; // its ASCII, ended by 0; NAME_MAX bytes at most
 export const NAME_MAX = 63;
@@ -88,7 +87,7 @@ export const COMMAND_EXIT = 2; // say so and end with EXIT_CAPTURED: the snapsho
 export const COMMAND_HOLD = 3; // the sender is a tool that reads: stay parked as long as it lives. Without it the process soon continues
 export const COMMAND_KEEP = 4; // the workload is being moved: stay parked, whoever dies, until a later command. FLAG_KEPT answers it
 
-/** Asked to stop from another pid namespace, the process had no descriptor for a lifeline, and runs on. */
+/** Asked to stop from another pid namespace, the process had no free descriptor for a lifeline, and continues. */
 export const LIFELINE_FAILED = 0xffffffff;
 
 export const FLAG_PARK_AT_START = 1; // debugging: map trap text before the guest starts, park without a sender

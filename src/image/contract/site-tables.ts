@@ -53,9 +53,10 @@ export const SITE_LOOP = 1; // at the loop header, block parameters on the stack
 export const SITE_ENTRY = 2; // before the prologue: frame size 0, parameters are the shape's operands; other locals are zero
 
 // .wagsnap.shapes: [operandCount] [resultCount | SHAPE_LOCALS] [shape of the locals] operands… results…
-// The third is there with SHAPE_LOCALS: the site places the locals itself, where the operands of a shape before this
-// one say, which has no results and no locals of its own. A first operand of type 0 is no operand: {index of a shape
-// before this one} {n}, and the first n operands are those of that shape. All others, and results, are locations:
+// With SHAPE_LOCALS there is a third word: the site places the locals itself, as the operands of an earlier shape say.
+// That shape has no results and no locals of its own. A first operand of type 0 is not an operand but a reference:
+// {index of an earlier shape} {n}. The first n operands are those of that shape. All other operands, and the results,
+// are locations:
 //   type << 28 | kind << 25 | payload
 // Tables of version 1, of images whose identity says none, have two bits for the kind, at 26, and no SHAPE_LOCALS
 export const TABLES_VERSION = 2;

@@ -1,10 +1,10 @@
 /**
- * The thread record: what belongs to one thread of the program, which will be there once for each. Offsets are in bytes
- * from its start.
+ * The thread record: what belongs to one thread of the program. One day there will be one for each thread. Offsets are
+ * in bytes from its start.
  *
- * There is one thread, and its record begins where the runtime block does. Its offsets are those that images have had
- * from the beginning, so words of the process (RT_*, runtime-block.ts) lie between them. Whoever wants the record asks
- * for it: thread() in the host layer, StubContext.thread in stubs, ImageProcess.thread in tools.
+ * Today there is one thread. Its record begins where the runtime block does, and its offsets are those of the first
+ * images, so words of the process (RT_*, runtime-block.ts) are between them. Code that needs the record asks for it:
+ * thread() in the host layer, StubContext.thread in stubs, ImageProcess.thread in tools.
  *
  * README.md of this folder says what holds for all of its files.
  */

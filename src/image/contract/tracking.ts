@@ -1,6 +1,6 @@
 /**
- * The tracking record: how a tool asks a running process which pages it has written (ARCHITECTURE.md, "Tracking").
- * It lies in the runtime block, at RT_TRACKING. Offsets are in bytes from its start; all is zero in images of earlier
+ * The tracking record: how a tool asks a running process which pages it has written (ARCHITECTURE.md, "Tracking"). It
+ * is in the runtime block, at RT_TRACKING. Offsets are in bytes from its start. It is zero in images of earlier
  * versions, which track nothing.
  *
  *     tool                                     process
@@ -9,8 +9,8 @@
  *      |                                        |  its number last
  *      |-- reads the answer until the number is its own; compares what the answer repeats with its request
  *
- * A session begins with TRACK_BEGIN and is over when another one begins, so of two tools one notices. Each scan reports
- * what was written since the last one, of whatever session, and protects it again.
+ * A session begins with TRACK_BEGIN and ends when another one begins, so that one of two tools notices the other. Each
+ * scan reports what was written since the last scan of any session, and protects it again.
  *
  * README.md of this folder says what holds for all of its files.
  */

@@ -1,5 +1,5 @@
 /**
- * Kinds of trap, what a trap points at, and what a wait answers.
+ * Kinds of trap, what a trap's place means, and what a wait returns.
  *
  * README.md of this folder says what holds for all of its files.
  */

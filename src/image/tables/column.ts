@@ -6,7 +6,7 @@ export class Column {
   words = new Uint32Array(1024);
   length = 0;
 
-  /** @param limit words that there may be; more is a LimitError */
+  /** @param limit the most words; more is a LimitError */
   constructor(private readonly limit = Infinity) {}
 
   reserve(count: number): void {
@@ -44,7 +44,7 @@ export class Column {
     return this.length + count <= this.limit;
   }
 
-  /** Of its own, to be given away. */
+  /** A copy of the words. */
   copy(): Uint32Array<ArrayBuffer> {
     return this.words.slice(0, this.length) as Uint32Array<ArrayBuffer>;
   }

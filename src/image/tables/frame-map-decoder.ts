@@ -1,7 +1,7 @@
 /**
- * Reads .wagsnap.locals and .wagsnap.shapes (image/contract/site-tables.ts), what site-tables.ts and
- * frame-map-encoder.ts write, and what images of before have (frame-map-v1.ts): what frame-map.ts makes maps of. The
- * bytes may come from a hostile file: everything that is reached through an index is checked.
+ * Decodes .wagsnap.locals and .wagsnap.shapes (image/contract/site-tables.ts), which site-tables.ts and
+ * frame-map-encoder.ts write, and their form in older images (frame-map-v1.ts). frame-map.ts makes frame maps of the
+ * result. The bytes may come from a hostile file: everything that is reached through an index is checked.
  */
 
 import {
@@ -18,14 +18,14 @@ import { readLocationV1 } from './frame-map-v1.js';
 import { tableWords, WordReader } from './table-words.js';
 import { typeOfCode } from './type-codes.js';
 
-/** Locations that decoded shapes are kept of, to be asked for again: shapes that begin alike are long together. */
+/** How many locations of decoded shapes are cached: consecutive shapes often share long beginnings. */
 const CACHED_LOCATIONS = 1 << 20;
 export const REGISTER_MAX = 63;
 
 interface Header {
   readonly operandCount: number;
   readonly resultCount: number;
-  /** Shape of the locals, or -1. */
+  /** The shape of the locals, or -1. */
   readonly locals: number;
   /** Index of the first word after it. */
   readonly end: number;
@@ -54,7 +54,7 @@ export class FrameMapDecoder {
     this.readLocation = version === 1 ? readLocationV1 : readLocation;
   }
 
-  /** How many locals all lists have together. */
+  /** The number of locals in all lists together. */
   get localCount(): number {
     return this.localWords.length;
   }
@@ -70,13 +70,13 @@ export class FrameMapDecoder {
     return homes;
   }
 
-  /** Operands and results of a shape: to know before they are looked at. */
+  /** The numbers of operands and results of a shape, for a check before they are decoded. */
   valueCount(index: number): number {
     const { operandCount, resultCount } = this.header(index);
     return operandCount + resultCount;
   }
 
-  /** @param localCount locals of the function, which are as many as the shape places, if it does */
+  /** @param localCount the function's number of locals, which a shape that places locals must match */
   shape(index: number, localCount: number): StoredMap {
     const { locals } = this.header(index);
     if (locals < 0) return { locals: undefined, ...this.cached(index) };
@@ -115,7 +115,7 @@ export class FrameMapDecoder {
     };
   }
 
-  /** A shape may begin as another one that comes before it in the section, which may likewise. */
+  /** A shape may begin as an earlier one in the section does, and that one likewise. */
   private decode(start: number): Shape {
     const { words: w, readLocation } = this;
     const { operandCount, resultCount } = this.header(start);

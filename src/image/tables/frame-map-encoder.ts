@@ -1,15 +1,15 @@
 /**
- * Writes .wagsnap.shapes (image/contract/site-tables.ts), what frame-map-decoder.ts reads: where the values of frames
- * are, as code generators say it.
+ * Encodes .wagsnap.shapes (image/contract/site-tables.ts) for frame-map-decoder.ts: the locations of the values in
+ * frames, as code generators describe them.
  *
- * Equal shapes share one entry, and one that begins as the shape before refers to that for as much: so tables stay in
- * proportion to the code. Locals that a site places itself are a shape of their own, shared by all sites that place
- * them so.
+ * Equal shapes share one entry, and a shape that begins like the previous one refers to it for that part: so the tables
+ * stay in proportion to the code. Locals that a site places itself are a shape of their own, shared by all sites that
+ * place them alike.
  *
  *     [begin, a location for each local, endLocals,] begin, a location for each operand and result, end
  *
- * The shapes of functions that are compiled elsewhere are taken in with `absorb`, in the order of the functions: the
- * result is as if they had been described here.
+ * `absorb` adds the shapes of functions that were compiled by other threads, in the order of the functions. The result
+ * is the same as if they had been described here.
  */
 
 import { BugError, LimitError } from '../../base/errors.js';
@@ -27,25 +27,27 @@ import { Column } from './column.js';
 import { typeCode } from './type-codes.js';
 import { hashWords, WordLists } from './word-lists.js';
 
-/** Operands that two shapes must have in common for the later one to refer to the other: that takes two words. */
+/** The number of operands that two shapes must share for a reference, which takes two words. */
 const LEAST_SHARED = 8;
 const PAYLOAD_MAX = 1 << 25;
 const KIND_SHIFT = 25;
-/** Words before the operands of a shape that is described: counts, and the shape of the locals or 0. */
+/** Words before the operands of a described shape: counts, and the shape of the locals or 0. */
 const HEADER = 3;
 
-/** No shape for the locals: they are where their homes say. */
+/** The shape of locals that are at home. */
 export const AT_HOME = -1;
 
-/** The shapes that another encoder was told of, for `absorb`. */
+/** The shapes that another encoder has recorded, for `absorb`. */
 export interface ShapeLog {
-  /** Each new one: its index there, that of the one described before or -1, its kind, its length, and itself. */
+  /**
+   * For each new shape: its index there, that of the shape described before it or -1, its kind, its length, its words.
+   */
   readonly words: Uint32Array<ArrayBuffer>;
-  /** Words that were described, equal shapes included. */
+  /** The number of words described, equal shapes included. */
   readonly described: number;
-  /** The last ones that were described, by kind; or -1. */
+  /** The last shapes described, by kind; or -1. */
   readonly last: readonly [number, number];
-  /** More than any index. */
+  /** Greater than any index. */
   readonly span: number;
 }
 
@@ -54,19 +56,19 @@ const OPERANDS = 0;
 const LOCALS = 1;
 
 export class FrameMapEncoder {
-  /** As it is at rest. */
+  /** The shapes in their stored form. */
   readonly column: Column;
   private readonly known = new WordLists();
-  /** The shape being described: its header, operands, results. */
+  /** The shape being described: header, operands, results. */
   private shape = new Column();
-  /** Those before it, of operands and of locals: each is like its own kind. */
+  /** The previous shapes of operands and of locals, as a shape usually resembles its own kind. */
   private readonly before = [new Before(), new Before()] as const;
   private described = 0;
   private log: Column | undefined;
 
   /**
-   * @param limit words that there may be
-   * @param effort words that may be described, equal shapes included
+   * @param limit the most words
+   * @param effort the most words that may be described, equal shapes included
    */
   constructor(
     limit: number,
@@ -75,7 +77,7 @@ export class FrameMapEncoder {
     this.column = new Column(limit);
   }
 
-  /** @param locals what endLocals gave, or AT_HOME */
+  /** @param locals the result of endLocals, or AT_HOME */
   begin(operandCount: number, resultCount: number, locals = AT_HOME): void {
     const { shape } = this;
     shape.length = 0;
@@ -93,7 +95,7 @@ export class FrameMapEncoder {
     this.location(type, LOCATION_REG, reg);
   }
 
-  /** The same value as a local, wherever that is. */
+  /** A copy of a local, wherever that is. */
   copy(type: ValType, local: number): void {
     this.location(type, LOCATION_LOCAL, local);
   }
@@ -113,7 +115,7 @@ export class FrameMapEncoder {
     this.location(type, LOCATION_DEAD, 0);
   }
 
-  /** Ends a shape of locals. @returns what to begin a site's shape with */
+  /** Ends a shape of locals. @returns the value to begin a site's shape with */
   endLocals(): number {
     return this.store(LOCALS);
   }
@@ -163,7 +165,7 @@ export class FrameMapEncoder {
     return index;
   }
 
-  /** Keeps a log from now on: before anything is described. */
+  /** Starts a log. To be called before anything is described. */
   startLog(): void {
     this.log = new Column();
   }
@@ -174,7 +176,7 @@ export class FrameMapEncoder {
     return { words: log.copy(), described, last: [before[0].index, before[1].index], span: column.length };
   }
 
-  /** Whether absorb stays within the limits, whatever is new. */
+  /** Whether absorb stays within the limits, even if every shape is new. */
   canAbsorb({ words, described }: ShapeLog): boolean {
     return this.column.hasRoom(words.length) && this.described + described <= this.effort;
   }
@@ -182,7 +184,7 @@ export class FrameMapEncoder {
   /** @returns the index here, by index there */
   absorb({ words, described, last, span }: ShapeLog): Uint32Array {
     const indexes = new Uint32Array(span);
-    const places = new Uint32Array(span); // in the log
+    const places = new Uint32Array(span); // indexes in the log
     const previous = [-1, -1];
     const total = this.described + described;
     const follow = (kind: typeof OPERANDS | typeof LOCALS, index: number) => {
@@ -208,19 +210,19 @@ export class FrameMapEncoder {
     return indexes;
   }
 
-  /** Whether the shape that was described is the one at an index. */
+  /** Whether the described shape equals the one at an index. */
   private equals(index: number): boolean {
     const { words: want, length } = this.shape;
     const { words } = this.column;
     if (words[index] !== want[0] || words[index + 1] !== want[1]) return false;
     if (headerOf(want, 0) === HEADER && words[index + 2] !== want[2]) return false;
-    // from the end on, as what comes first is another shape's
+    // from the end backwards, as the beginning may be a reference to another shape
     let end = length;
     let operands = want[0];
     for (let from = index; ; ) {
       const at = from + headerOf(words, from);
       const isShared = words[from] > 0 && words[at] >>> 28 === 0;
-      const kept = isShared ? Math.min(words[at + 1], operands) : 0; // the one after may keep less
+      const kept = isShared ? Math.min(words[at + 1], operands) : 0; // the next one may share less
       const first = at + (isShared ? 2 : 0);
       const start = isShared ? operandAt(want, kept) : HEADER;
       for (let i = start; i < end; i++) if (words[first + i - start] !== want[i]) return false;
@@ -238,7 +240,7 @@ class Before {
   index = -1;
   private shape = new Column();
 
-  /** How much a shape has in common with it: operands from the first one on, and their words. */
+  /** How much a shape has in common with the previous one: operands from the first on, and their words. */
   shared({ words: a }: Column): { operands: number; words: number } {
     const { words: b } = this.shape;
     if (this.index < 0) return { operands: 0, words: 0 };
@@ -261,7 +263,7 @@ class Before {
     this.index = index;
   }
 
-  /** @returns the one that it was, to be overwritten */
+  /** @returns the previous one, to be overwritten */
   replace(shape: Column, index: number): Column {
     const { shape: old } = this;
     this.shape = shape;
@@ -270,19 +272,19 @@ class Before {
   }
 }
 
-/** Words before the operands of a shape at rest. */
+/** The number of words before the operands of a stored shape. */
 function headerOf(words: Uint32Array, index: number): number {
   return words[index + 1] >= SHAPE_LOCALS ? 3 : 2;
 }
 
-/** Where operand `count` of a described shape starts. */
+/** Index of operand `count` in a described shape. */
 function operandAt(shape: Uint32Array, count: number): number {
   let at = HEADER;
   for (let i = 0; i < count; i++) at += lengthOf(shape[at]);
   return at;
 }
 
-/** Words of a location. */
+/** The number of words of a location. */
 function lengthOf(word: number): number {
   if (((word >>> KIND_SHIFT) & 7) !== LOCATION_CONST) return 1;
   return word >>> 28 === TYPE_V128 ? 5 : 3;

@@ -1,9 +1,9 @@
 /**
- * A location as images wrote it whose tables have no version:
+ * A location in images whose tables have no version:
  *
  *     type << 28 | kind << 26 | payload       TYPE_*; after a constant its low and high word
  *
- * Kinds are 0 a slot, 1 a constant, 2 a local's value, 3 a register. Read for ever, written no more.
+ * Kinds: 0 slot, 1 constant, 2 copy of a local, 3 register. Still read, but not written any more.
  */
 
 import { ValType } from '../../wasm/module.js';

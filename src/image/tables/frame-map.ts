@@ -1,16 +1,16 @@
 /**
- * Where the values of a frame are when it stands at a site. This is the only code that knows what a location means:
- * lifting, lowering, listings and checks all read frame maps. How one is stored is frame-map-encoder.ts,
- * frame-map-decoder.ts, and frame-map-v1.ts for images of before.
+ * The locations of a frame's values at a site. Only this code knows what a location means: lifting, lowering, listings
+ * and checks all use frame maps. frame-map-encoder.ts and frame-map-decoder.ts have the stored form, frame-map-v1.ts
+ * that of older images.
  *
- * Stored are the homes of a function's locals, and of each site its operands and results. A site may place the locals
- * in another way; where it does not:
+ * Stored are the homes of a function's locals, and for each site its operands and results. A site may also place the
+ * locals itself. Where it does not:
  *
- *     entry    the operands are the locals: parameters, where the caller has put them; there is no frame yet
- *     loop     a local is in its register, one without in its slot
- *     call     all are in their slots: no register outlasts a call but those with results
+ *     entry    the operands are the locals: parameters where the caller has put them; there is no frame yet
+ *     loop     a local with a register is in it, others are in their slots
+ *     call     all are in their slots: only results are in registers after a call
  *
- * Tables may be hostile: what contradicts itself is InputError 'damaged-image'.
+ * Tables may be hostile: a contradiction is InputError 'damaged-image'.
  */
 
 import { ValType } from '../../wasm/module.js';
@@ -18,51 +18,51 @@ import { NO_LOCAL_REG, SITE_CALL, SITE_ENTRY, SITE_LOOP } from '../contract/site
 import { damaged } from './damaged.js';
 
 export const enum Place {
-  Slot, // of the frame; `at` counts 8 bytes from sp, a v128 has two
+  Slot, // in the frame; `at` counts 8 bytes from sp, a v128 has two
   Register, // `at`: its number in masm.ts
-  Constant, // `words`; no code keeps it anywhere
-  Dead, // no code reads it any more: it is nowhere, and any value will do
-  Unknown, // it may be anywhere: some locals at a trap
-  Local, // the same value as local `at`; only in what is stored
+  Constant, // `words`; it is stored nowhere in the process
+  Dead, // no code reads it any more: it is stored nowhere, and any value will do
+  Unknown, // its location is unknown: some locals at a trap
+  Local, // the same value as local `at`; only in the stored form
 }
 
 export interface Location {
   readonly type: ValType;
   readonly place: Place;
-  readonly at: number; // 0 where it means nothing
+  readonly at: number; // 0 where it has no meaning
   /** Raw bits of a constant as u32, lowest first: two, of a v128 four. */
   readonly words: readonly number[];
-  /** The local that an operand is a copy of and lies with, or -1. */
+  /** The local that an operand is a copy of and shares its location with, or -1. */
   readonly local: number;
 }
 
-/** Where a local is unless a site says otherwise: always a slot, perhaps a register. */
+/** Where a local is unless a site says otherwise: always a slot, possibly a register. */
 export interface LocalHome {
   readonly type: ValType;
   readonly reg: number; // NO_LOCAL_REG for none
   readonly slot: number; // in units of 8 bytes from sp
 }
 
-/** What tables have of one site. */
+/** What the tables have for one site. */
 export interface StoredMap {
-  /** Of all locals; undefined where their homes say it. */
+  /** Locations of all locals; undefined when they are at home. */
   readonly locals: readonly Location[] | undefined;
   readonly operands: readonly Location[];
   readonly results: readonly Location[];
 }
 
-/** Of all values of a frame; none is at Place.Local. */
+/** Locations of all values of a frame; none is Place.Local. */
 export interface FrameMap {
-  /** Whether the site places the locals itself, other than their homes say. */
+  /** Whether the site places the locals itself. */
   readonly placesLocals: boolean;
   readonly locals: readonly Location[];
-  /** Those that are the frame's own, bottom first: at a call without its arguments. */
+  /** The frame's own operands, bottom first; at a call without its arguments. */
   readonly operands: readonly Location[];
   /** After a call that has returned: the topmost operands. */
   readonly results: readonly Location[];
 }
 
-/** Where the locals that have a register are: bit i is the i-th of them. What is in neither mask is in its slot. */
+/** Where the locals with a register are: bit i stands for the i-th of them. One in neither mask is in its slot. */
 export interface PinState {
   readonly registers: number;
   readonly lost: number;
@@ -71,22 +71,22 @@ export interface PinState {
 const NO_WORDS: readonly number[] = [];
 const NONE: readonly Location[] = [];
 
-/** A location with nothing but a number; Dead and Unknown have none. */
+/** A location given by a number; Dead and Unknown have none. */
 export function located(type: ValType, place: Place, at = 0): Location {
   return { type, place, at, words: NO_WORDS, local: -1 };
 }
 
-/** @param words two, of a v128 four */
+/** @param words two, or four for a v128 */
 export function constant(type: ValType, words: readonly number[]): Location {
   return { type, place: Place.Constant, at: 0, words, local: -1 };
 }
 
-/** Words of a constant of a type. */
+/** The number of words of a type's constant. */
 export function wordsOf(type: ValType): number {
   return type === ValType.V128 ? 4 : 2;
 }
 
-/** Slots that a value takes. */
+/** The number of slots of a value. */
 export function slotsOf(type: ValType): number {
   return type === ValType.V128 ? 2 : 1;
 }
@@ -118,8 +118,8 @@ export function frameMap(kind: number, homes: readonly LocalHome[], stored: Stor
 }
 
 /**
- * Where locals are at an instruction that has trapped.
- * @param pins of the trap site; undefined: then nobody knows of those with a register
+ * The locations of locals at an instruction that has trapped.
+ * @param pins pins of the trap site; undefined: the locations of locals with a register are unknown
  */
 export function localsAtTrap(homes: readonly LocalHome[], pins: PinState | undefined): Location[] {
   let bit = 1;
@@ -132,12 +132,12 @@ export function localsAtTrap(homes: readonly LocalHome[], pins: PinState | undef
   });
 }
 
-/** The same where nothing is known: in a function's prologue. */
+/** The locations in a function's prologue, where nothing is known. */
 export function unknownLocals(homes: readonly LocalHome[]): Location[] {
   return homes.map(({ type }) => located(type, Place.Unknown));
 }
 
-/** Where locals are at a site that does not place them. @param kind SITE_LOOP or SITE_CALL */
+/** The locations of locals at a site that does not place them. @param kind SITE_LOOP or SITE_CALL */
 export function atHome(homes: readonly LocalHome[], kind: number): Location[] {
   return homes.map(({ type, reg, slot }) =>
     kind === SITE_LOOP && reg !== NO_LOCAL_REG ? located(type, Place.Register, reg) : located(type, Place.Slot, slot),
@@ -145,11 +145,11 @@ export function atHome(homes: readonly LocalHome[], kind: number): Location[] {
 }
 
 /**
- * Which values lie in the same place, so that they are always equal: of each, the index of the first one there, its
- * own when it is the first or nowhere. Values that overlap in another way are damage.
+ * Finds values that share a place and so are always equal: for each value, the index of the first one in its place, or
+ * its own index when it is the first or has no place. Partial overlaps are damage.
  */
 export function firstInPlace(values: readonly Location[]): Int32Array {
-  const owners = new Map<number, number>(); // by slot, or -1 - register
+  const owners = new Map<number, number>(); // by slot, or by -1 - register
   return Int32Array.from(values, ({ type, place, at }, n) => {
     if (place !== Place.Slot && place !== Place.Register) return n;
     const inSlot = place === Place.Slot;

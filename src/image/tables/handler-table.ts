@@ -1,21 +1,21 @@
 /**
- * The handler table: which code catches what is thrown at a call. Collected while code is generated, at rest in an
- * image's exception tables (compile/link/exception-tables.ts), where unwinding reads it (runtime/process/unwind.ts).
- * Columns of u32:
+ * The handler table: which code catches what is thrown at a call. It is collected while code is generated. In an image
+ * it is part of the exception tables (compile/link/exception-tables.ts), where unwinding reads it
+ * (runtime/process/unwind.ts). Columns of u32:
  *
- *     sites      return text offset, handler           of each call and throw inside of a try, ascending
- *     handlers   parent handler, first clause          a try; what it does not catch goes to the parent
+ *     sites      return text offset, handler           for each call and throw inside a try, ascending
+ *     handlers   parent handler, first clause          a try; what it does not catch goes to its parent
  *     clauses    tag, landing text offset, next        in the order in which they are tried
  *
- * NO_HANDLER ends chains of parents and of clauses. A tag is the image offset of its record, or 0 for any. A landing is
- * entered with the frame's stack pointer and the exception in the result register. A handler that delegates has no
- * clauses, and its parent is the one that is asked next.
+ * NO_HANDLER ends chains of parents and of clauses. A tag is the image offset of its record, or 0 for any tag. Code
+ * enters a landing with the frame's stack pointer and with the exception in the result register. A handler that
+ * delegates has no clauses; its parent is tried next.
  */
 
 import { NO_HANDLER } from '../contract/exception-tables.js';
 import { Column } from './site-tables.js';
 
-/** What some functions have, to be appended to a table. */
+/** The rows of some functions, to be appended to a table. */
 export interface HandlerRows {
   readonly sites: Uint32Array<ArrayBuffer>;
   readonly handlers: Uint32Array<ArrayBuffer>;
@@ -26,10 +26,10 @@ export class HandlerTable {
   readonly sites = new Column();
   readonly handlers = new Column();
   readonly clauses = new Column();
-  /** Of each handler: its last clause. */
+  /** The last clause of each handler. */
   private readonly tails = new Column();
 
-  /** A new handler without clauses. `parent`: a handler or -1. */
+  /** Adds a handler without clauses. `parent`: a handler or -1. */
   open(parent: number): number {
     this.handlers.push(parent >>> 0);
     this.handlers.push(NO_HANDLER);
@@ -62,12 +62,12 @@ export class HandlerTable {
     this.clauses.words[clause * 3 + 1] = textOffset;
   }
 
-  /** To be given away. */
+  /** A copy of the rows. */
   rows(): HandlerRows {
     return { sites: this.sites.copy(), handlers: this.handlers.copy(), clauses: this.clauses.copy() };
   }
 
-  /** What was collected elsewhere, of text from offset 0 on that now begins at `textOffset`. All of it must be complete. */
+  /** Appends rows that were collected elsewhere, for text that begins at `textOffset`. They must be complete. */
   append({ sites, handlers, clauses }: HandlerRows, textOffset: number): void {
     const firstHandler = this.tails.length;
     const firstClause = this.clauses.length / 3;

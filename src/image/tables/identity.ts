@@ -1,10 +1,10 @@
 /**
- * .wagsnap.ident: what an image says about itself, so that a later wag-snap can read and rebuild it: which modules,
- * where their instances lie in DATA, and how the host enters them. A msgpack map; zod checks it after decoding.
+ * .wagsnap.ident: an image's description of itself, from which a later wag-snap can read and rebuild it: its modules,
+ * the places of their instances in DATA, and how the host enters them. A msgpack map; zod checks it after decoding.
  *
- * All `start`s, `pointers` and `records` follow instance-layout.ts: an entity's place is the block's `start` (image
- * offset) plus, for entity i, `pointers + 8 * i` when i < `imported` (a pointer to another instance's), else
- * `records + size of one * (i - imported)`. `links` say whom the imported ones are: (instance, index) pairs.
+ * All `start`s, `pointers` and `records` follow instance-layout.ts. Entity i is at the block's `start` (image offset)
+ * plus `pointers + 8 * i` when i < `imported` (a pointer to another instance's entity), else plus `records + size of
+ * one * (i - imported)`. `links` resolve the imported ones: (instance, index) pairs.
  */
 
 import { createRequire } from 'node:module';
@@ -18,21 +18,21 @@ import { type MsgpackLimits, msgpackEntries, msgpackMap, msgpackProblem } from '
 import { type ClaimedVersions, checkVersions, IDENTITY_FORMAT } from './versions.js';
 
 /**
- * How long an identity may be in bytes, and in msgpack's items: a module of as many types, tags and tables as any may
- * have (wasm/limits.ts). A type is about 33 bytes and 7 items.
+ * Limits of an identity, in bytes and in msgpack items: enough for a module with as many types, tags and tables as
+ * allowed (wasm/limits.ts). A type takes about 33 bytes and 7 items.
  */
 export const IDENTITY_MAX = 1 << 26;
 const IDENTITY_LIMITS: MsgpackLimits = { items: 10_000_000, depth: 8 };
-/** As many instances as a snapshot may have, and the host layer. */
+/** The most instances of a snapshot, and the host layer. */
 const INSTANCES_MAX = 1001;
 
 export interface ModuleIdentity {
   name: string;
-  /** Hex. */
+  /** sha256 in hex. */
   sha256: string;
-  /** Bytes of the module. */
+  /** Size of the module in bytes. */
   size: number;
-  /** Where its bytes are in .wagsnap.wasm, -1 when left out. */
+  /** Offset of its bytes in .wagsnap.wasm, -1 when left out. */
   offset: number;
   /** The host layer is module 0 and instance 0. */
   host: boolean;
@@ -43,9 +43,12 @@ export interface FunctionsIdentity {
   count: number;
   /** Block offset of the pointers to imported functions' records, 8 bytes each. */
   pointers: number;
-  /** Of each function: block offset of its record, or -1. */
+  /** For each function: block offset of its record, or -1. */
   records: Int32Array;
-  /** Two words per imported function: instance and function index whose record the pointer names; itself for thunks. */
+  /**
+   * Two words for each imported function: the instance and function index of the record that its pointer names; for a
+   * thunk, its own.
+   */
   links: Int32Array;
 }
 
@@ -53,7 +56,7 @@ export interface MemoriesIdentity {
   imported: number;
   pointers: number;
   records: number;
-  /** Pages; all of the index space. */
+  /** Sizes in pages, of the whole index space. */
   types: { min: number; max: number | null }[];
   links: Int32Array;
 }
@@ -69,9 +72,9 @@ export interface TablesIdentity {
 export interface GlobalsIdentity {
   imported: number;
   pointers: number;
-  /** 16 bytes each. */
+  /** Block offset of the globals, 16 bytes each. */
   records: number;
-  /** ValType codes; all of the index space. */
+  /** ValType codes, of the whole index space. */
   types: Uint8Array;
   mutable: Uint8Array;
   links: Int32Array;
@@ -79,9 +82,9 @@ export interface GlobalsIdentity {
 
 export interface TagsIdentity {
   imported: number;
-  /** Block offset of the records of the defined ones, 32 bytes each. */
+  /** Block offset of the records of the tags that it defines, 32 bytes each. */
   records: number;
-  /** Of each tag: ValType codes of what its exceptions carry. */
+  /** For each tag: ValType codes of its exceptions' values. */
   types: Uint8Array[];
 }
 
@@ -112,11 +115,11 @@ export interface TrampolineIdentity {
   /** Text offsets of the trampoline and of its call's return address, the bottom of each guest stack it starts. */
   start: number;
   returnOffset: number;
-  /** Outgoing area: the called function's return address lies at TH_STACK_TOP - 8 * slots - 8. */
+  /** Slots of the outgoing area: the called function's return address is at TH_STACK_TOP - 8 * slots - 8. */
   slots: number;
 }
 
-/** A function that whoever starts the process provides. */
+/** An import that the embedder provides. */
 export interface EmbedderImport {
   readonly module: string;
   readonly name: string;
@@ -124,7 +127,7 @@ export interface EmbedderImport {
 
 export interface Identity {
   format: number;
-  /** TABLES_VERSION of whoever made it; absent: 1. */
+  /** The TABLES_VERSION of the compiler that made it; absent: 1. */
   siteTables?: number | undefined;
   compiler: string;
   arch: ArchName;
@@ -134,9 +137,9 @@ export interface Identity {
   /** By type id: ValType codes, and the slots that a call reserves for arguments and results. */
   types: { params: Uint8Array; results: Uint8Array; slots?: number | undefined }[];
   trampolines: TrampolineIdentity[];
-  /** Slots that whoever calls a guest function reserves at least, for tail calls; absent: 0. */
+  /** The least slots that callers of guest functions reserve, for tail calls; absent: 0. */
   tailSlots?: number | undefined;
-  /** The functions that whoever starts the process provides, each once; absent: none. */
+  /** The functions that the embedder provides, each once; absent: none. */
   hostImports?: EmbedderImport[] | undefined;
   /** Image offsets and sizes in bytes; `codeSize` without padding. */
   data: { imageOffset: number; size: number };
@@ -145,7 +148,9 @@ export interface Identity {
 
 const require = createRequire(import.meta.url);
 
-/** What of an identity does not grow with the module: enough to tell what an image is, for whoever looks at many. */
+/**
+ * The parts of an identity that do not grow with the module: enough to tell what an image is when many are examined.
+ */
 export type ImageOutline = Pick<
   Identity,
   'format' | 'siteTables' | 'compiler' | 'arch' | 'deterministic' | 'modules' | 'data' | 'text'
@@ -162,7 +167,7 @@ const OUTLINE: readonly string[] = [
   'text',
 ];
 
-/** @throws LimitError when it would be longer than what decodeIdentity takes */
+/** @throws LimitError when it would be longer than decodeIdentity accepts */
 export function encodeIdentity(identity: Identity): Uint8Array {
   const bytes = pack(identity);
   const problem = bytes.length > IDENTITY_MAX ? `has ${bytes.length} bytes` : msgpackProblem(bytes, IDENTITY_LIMITS);
@@ -190,7 +195,7 @@ function pack(identity: Identity): Uint8Array {
   });
 }
 
-/** @throws InputError 'damaged-image' for anything but a well-formed identity, 'newer-image' */
+/** @throws InputError 'damaged-image' for a malformed identity, 'newer-image' */
 export function decodeIdentity(bytes: Uint8Array): Identity {
   const problem = msgpackProblem(bytes, IDENTITY_LIMITS);
   if (problem !== undefined) throw damaged(`identity ${problem}`);
@@ -198,8 +203,7 @@ export function decodeIdentity(bytes: Uint8Array): Identity {
 }
 
 /**
- * Its first part, by itself: in a time that depends on the length of the whole, but without making anything of the
- * rest.
+ * Decodes the outline alone. Takes time proportional to the whole, but creates no objects for the rest.
  */
 export function decodeOutline(bytes: Uint8Array): ImageOutline {
   const entries = msgpackEntries(bytes, IDENTITY_LIMITS);
@@ -239,8 +243,8 @@ function schemas() {
 }
 
 /**
- * The mirror of encodeIdentity. Lazy, as loading zod takes as long as compiling a small module. Lists that grow with
- * the module are checked by hand: zod would take 7 us for each element, and describe each that is wrong.
+ * The counterpart of encodeIdentity. Lazy, as loading zod takes as long as compiling a small module. Lists that grow
+ * with the module are checked by hand: zod would take 7 us for each element, and describe each wrong one.
  */
 function createSchemas() {
   const { z } = require('zod') as typeof import('zod');
@@ -316,7 +320,7 @@ function createSchemas() {
   return { outline, whole };
 }
 
-/** What the decoder gives is a Buffer. */
+/** The decoder returns a Buffer. */
 const plain = ({ buffer, byteOffset, length }: Uint8Array) => new Uint8Array(buffer, byteOffset, length);
 const isObject = (value: unknown) => typeof value === 'object' && value !== null;
 const isBytes = (value: unknown) => value instanceof Uint8Array;

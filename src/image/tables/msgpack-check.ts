@@ -1,19 +1,19 @@
 /**
- * What a msgpack document would be in memory, before it is decoded: a few bytes can announce arrays of millions of
- * elements, each byte of which becomes an object, and extensions make the decoder do what no description of ours needs.
+ * Checks a msgpack document before it is decoded. A few bytes can announce arrays of millions of elements, each of
+ * which becomes an object, and extensions make the decoder do what none of our formats needs.
  *
- * Walks over the document (msgpack spec, "Formats") without recursion. What passes is decoded by msgpackr, in
- * JavaScript: it is imported by its parts, which leave out its native addon.
+ * Walks through the document (msgpack spec, "Formats") without recursion. A valid one is decoded by msgpackr in
+ * JavaScript: its parts are imported without its native addon.
  */
 
 export interface MsgpackLimits {
-  /** Elements, keys and values of all arrays and maps. */
+  /** The most elements, keys and values of all arrays and maps. */
   readonly items: number;
-  /** Arrays and maps within one another. */
+  /** The deepest nesting of arrays and maps. */
   readonly depth?: number;
 }
 
-/** A key of a map with its value, as they are in the document. */
+/** A key of a map with its value, encoded. */
 export interface MsgpackEntry {
   readonly key: string;
   readonly bytes: Uint8Array;
@@ -21,7 +21,7 @@ export interface MsgpackEntry {
 
 const DEPTH = 16;
 const KEY_MAX = 64;
-/** Bytes after the first one of the formats 0xc0 to 0xdf: where there is no length, or of the length (negative). */
+/** Bytes after the first one of the formats 0xc0 to 0xdf. Negative: the size of a length field. */
 const FIXED = [
   ...[0, 0, 0, 0, -1, -2, -4, 0, 0, 0, 4, 8, 1, 2, 4, 8], // nil, -, false, true, bin, ext (below), float, uint
   ...[1, 2, 4, 8, 0, 0, 0, 0, 0, -1, -2, -4, 0, 0, 0, 0], // int, fixext (below), str, array, map (below)
@@ -33,7 +33,7 @@ const FIXEXT_1 = 0xd4;
 const FIXEXT_16 = 0xd8;
 const ARRAY_16 = 0xdc;
 
-/** Why a document must not be decoded, or undefined: `has more than 5 items`, ... */
+/** Why a document must not be decoded: `has more than 5 items`, ... Undefined: it is fine. */
 export function msgpackProblem(bytes: Uint8Array, limits: MsgpackLimits): string | undefined {
   const walk = new Walk(bytes, limits);
   walk.value();
@@ -41,9 +41,9 @@ export function msgpackProblem(bytes: Uint8Array, limits: MsgpackLimits): string
 }
 
 /**
- * The entries of a map: what is not asked for need not be decoded.
+ * The entries of a map, so that unneeded ones need not be decoded.
  *
- * @returns why it must not be decoded, in words, when it is no such map
+ * @returns why the document must not be decoded, in words, when it is not such a map
  */
 export function msgpackEntries(bytes: Uint8Array, limits: MsgpackLimits): MsgpackEntry[] | string {
   const walk = new Walk(bytes, limits);
@@ -58,7 +58,7 @@ export function msgpackEntries(bytes: Uint8Array, limits: MsgpackLimits): Msgpac
   return walk.problem ?? entries;
 }
 
-/** A document that is a map of some entries. */
+/** Encodes a map of some entries. */
 export function msgpackMap(entries: readonly MsgpackEntry[]): Uint8Array {
   const head = Uint8Array.of(0xde, entries.length >> 8, entries.length & 255);
   return Buffer.concat([head, ...entries.map(({ bytes }) => bytes)]);
@@ -70,7 +70,7 @@ class Walk {
   private items = 0;
   private readonly view: DataView;
   private readonly limits: Required<MsgpackLimits>;
-  /** Values that are still to come of each array or map around. */
+  /** For each enclosing array or map: the values that are still to come. */
   private readonly left: Float64Array;
 
   constructor(
@@ -82,7 +82,7 @@ class Walk {
     this.left = new Float64Array(this.limits.depth + 1);
   }
 
-  /** Steps over one value. */
+  /** Skips one value. */
   value(): void {
     const { left } = this;
     left[0] = 1;
@@ -101,15 +101,15 @@ class Walk {
     }
   }
 
-  /** Entries of the map that begins here. */
+  /** The entries of the map that begins here. */
   mapSize(): number {
     const code = this.bytes[this.at];
     const isMap = (code >= 0x80 && code < 0x90) || code === 0xde || code === 0xdf;
-    if (!isMap) this.problem ??= 'is no map';
+    if (!isMap) this.problem ??= 'is not a map';
     return isMap ? this.head() / 2 : 0;
   }
 
-  /** The text that begins here, '' for one that cannot be a key. */
+  /** The string that begins here; '' when it cannot be a key. */
   key(): string {
     const start = this.at;
     const code = this.bytes[start];
@@ -120,7 +120,7 @@ class Walk {
     return Buffer.from(this.bytes.subarray(start + head, this.at)).toString('latin1');
   }
 
-  /** Steps over one value but for what is inside of it. @returns values that are */
+  /** Skips one value, except what it contains. @returns the number of values that it contains */
   private head(): number {
     const { bytes } = this;
     if (this.at >= bytes.length) return this.cutOff();
@@ -129,7 +129,7 @@ class Walk {
     if (code < 0x90) return 2 * (code & 15);
     if (code < 0xa0) return code & 15;
     if (code < 0xc0) return this.skip(code & 31);
-    if (code === FIXEXT_1 && bytes[this.at] === 0) return this.skip(2); // what msgpackr makes of undefined
+    if (code === FIXEXT_1 && bytes[this.at] === 0) return this.skip(2); // msgpackr's encoding of undefined
     if (code === NEVER_USED || (code >= EXT_8 && code <= EXT_32) || (code >= FIXEXT_1 && code <= FIXEXT_16)) {
       this.problem = 'has an extension';
       return 0;

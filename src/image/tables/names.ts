@@ -1,7 +1,7 @@
 /**
- * .wagsnap.names: a name per row of the function table, for backtraces.
+ * .wagsnap.names: a name for each row of the function table, for backtraces.
  *
- *     u32 [rows + 1]   where each name starts in the bytes after, the last: where they end
+ *     u32 [rows + 1]   start of each name in the bytes that follow; the last one is the end
  *     UTF-8 bytes      empty for a function without a name
  */
 
@@ -22,7 +22,7 @@ export function encodeNames(names: readonly string[]): Uint8Array {
   return bytes;
 }
 
-/** Gives the name of a row, '' when it has none. */
+/** Returns a function that gives the name of a row, '' when it has none. */
 export function decodeNames(bytes: Uint8Array, rows: number): (row: number) => string {
   const head = (rows + 1) * 4;
   if (bytes.length < head) throw damaged('names are cut off');

@@ -1,10 +1,10 @@
 /**
- * .wagsnap.places: where the code of each row of the function table is in its module, and what the modules are called,
- * so that a backtrace names what disassemblers print: the byte offset in the module.
+ * .wagsnap.places: where the code of each row of the function table is in its module, and the modules' names, so that a
+ * backtrace shows the offsets that disassemblers print.
  *
- *     u32 [rows]            offset in the module of the function's body (of its local declarations), 0: it has none
+ *     u32 [rows]            offset in the module of the function's body (its local declarations); 0: it has none
  *     u32                   instances
- *     names.ts              a name per instance, of its module; empty for a module without one
+ *     names.ts              for each instance the name of its module; empty for a module without a name
  */
 
 import { encodeNames } from './names.js';

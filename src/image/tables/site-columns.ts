@@ -1,4 +1,7 @@
-/** The words of rows of the function, site, trap and pin tables: the contract's offsets, counted in u32. */
+/**
+ * Word indexes of the columns in rows of the function, site, trap and pin tables: the contract's offsets, counted in
+ * u32.
+ */
 
 import {
   FR_END,

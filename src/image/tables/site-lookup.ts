@@ -1,11 +1,11 @@
 /**
- * The site tables at rest: the decoder of what site-tables.ts writes. Lookups are binary searches over the sections'
- * own words; nothing is unpacked before it is asked for.
+ * Looks up rows in stored site tables: the decoder for what site-tables.ts writes. Lookups are binary searches in the
+ * sections' own words; nothing is unpacked before it is needed.
  *
  * Formats: image/contract/site-tables.ts FR_*, locals, SR_*, shapes, TS_*, TP_*. The bytes may come from a hostile
- * file: everything that is reached through an index is checked, a contradiction throws InputError 'damaged-image'.
+ * file: everything that is reached through an index is checked, and a contradiction throws InputError 'damaged-image'.
  *
- * A row is an index into the function table or the site table. -1 says that there is none.
+ * A row is an index into the function table or the site table; -1 means none.
  */
 
 import { FR_SIZE, FUNC_HOST, FUNC_TRAMPOLINE, SITE_ENTRY, SR_SIZE, TP_SIZE, TS_SIZE } from '../contract/site-tables.js';
@@ -39,7 +39,7 @@ export interface FunctionRow {
   readonly start: number;
   readonly end: number;
   readonly instance: number;
-  /** Function index; of a trampoline: the type id. */
+  /** The function index; for a trampoline the type id. */
   readonly index: number;
   readonly frameSize: number;
   readonly kind: number; // FUNC_*
@@ -50,7 +50,7 @@ export interface SiteRow {
   readonly textOffset: number; // of the safepoint; for calls the return address
   readonly bodyOffset: number;
   readonly kind: number; // SITE_*
-  readonly shape: number; // of FrameMapDecoder
+  readonly shape: number; // for FrameMapDecoder
 }
 
 export interface TrapRow {
@@ -79,7 +79,7 @@ export class SiteLookup {
   private readonly siteCache = new Map<string, number>();
   private rowsByIndex: Map<number, number> | undefined;
 
-  /** @param textSize bytes of text: no row may point beyond it */
+  /** @param textSize size of text in bytes: no row may point beyond it */
   constructor(sections: SiteSections, textSize: number) {
     this.functions = tableWords(sections.functions, FR_SIZE, 'function table');
     this.maps = new FrameMapDecoder(sections.version, sections.locals, sections.shapes);
@@ -120,8 +120,8 @@ export class SiteLookup {
   }
 
   /**
-   * Row of the function whose text has `textOffset`, or -1. For a return address pass it as it is: a call is never a
-   * function's last instruction, so it lies inside.
+   * Row of the function whose text contains `textOffset`, or -1. Works for return addresses, too: a call is never a
+   * function's last instruction, so its return address is inside the function.
    */
   functionAt(textOffset: number): number {
     const row = lastNotAbove(this.functions, FR_WORDS, textOffset);
@@ -129,14 +129,15 @@ export class SiteLookup {
   }
 
   /**
-   * Row of function `index` of an instance, or -1: its own code (FUNC_GUEST, FUNC_HOST) or, of an import, its thunk.
+   * Row of function `index` of an instance: its own code (FUNC_GUEST, FUNC_HOST) or, for an import, its thunk. -1:
+   * none.
    */
   functionRow(instance: number, index: number): number {
     if (this.rowsByIndex === undefined) {
       this.rowsByIndex = new Map();
       const f = this.functions;
       for (let at = 0; at < f.length; at += FR_WORDS) {
-        if (f[at + KIND] > FUNC_HOST) continue; // a stub or a trampoline: no function of a module
+        if (f[at + KIND] > FUNC_HOST) continue; // a stub or a trampoline does not belong to a module's function
         this.rowsByIndex.set(f[at + INSTANCE] * 0x100000000 + f[at + INDEX], at / FR_WORDS);
       }
     }
@@ -162,7 +163,7 @@ export class SiteLookup {
     return row >= 0 && this.sites[row * SR_WORDS] === textOffset ? row : -1;
   }
 
-  /** Row of the site that a portable snapshot names, or -1. */
+  /** Row of the site that a snapshot names, or -1. */
   siteFor(instance: number, index: number, bodyOffset: number, kind: number): number {
     const key = `${instance},${index},${bodyOffset},${kind}`;
     let row = this.siteCache.get(key);
@@ -179,13 +180,13 @@ export class SiteLookup {
     };
   }
 
-  /** How many parameters and locals a function has: to know before they are looked at. */
+  /** Number of parameters and locals of a function, for a check before they are decoded. */
   localCount(functionRow: number): number {
     checkRow(functionRow, this.functionCount, 'function');
     return this.functions[functionRow * FR_WORDS + LOCAL_COUNT];
   }
 
-  /** How many operands and results a site has, likewise. */
+  /** Number of operands and results of a site, for a check before they are decoded. */
   valueCount({ shape }: SiteRow): number {
     return this.maps.valueCount(shape);
   }
@@ -197,7 +198,7 @@ export class SiteLookup {
     return this.maps.homes(this.functions[at + LOCALS], this.functions[at + LOCAL_COUNT]);
   }
 
-  /** Where the values of a frame of a function are at one of its sites. */
+  /** The locations of a frame's values at one of its function's sites. */
   frameMap(functionRow: number, site: SiteRow): FrameMap {
     const homes = site.kind === SITE_ENTRY ? [] : this.homes(functionRow);
     return frameMap(site.kind, homes, this.maps.shape(site.shape, homes.length));
@@ -209,14 +210,14 @@ export class SiteLookup {
     return { textOffset: this.traps[row * TS_WORDS], bodyOffset: word & 0x7ffffff, kind: word >>> 27 };
   }
 
-  /** The instruction at exactly `textOffset` that can trap, or undefined. */
+  /** The trap site at exactly `textOffset`, or undefined. */
   trapAt(textOffset: number): TrapRow | undefined {
     const row = lastNotAbove(this.traps, TS_WORDS, textOffset);
     return row >= 0 && this.traps[row * TS_WORDS] === textOffset ? this.trap(row) : undefined;
   }
 
   /**
-   * Where pinned locals are at a trap site; undefined when there is none at `textOffset`, or the image does not say.
+   * The pins of locals at a trap site; undefined when there is no site at `textOffset`, or the image does not say.
    */
   pinsAt(textOffset: number): PinState | undefined {
     const { pins } = this;

@@ -1,11 +1,11 @@
 /**
- * The site tables while code is generated: growing columns, in the format they have at rest
- * (image/contract/site-tables.ts FR_*, SR_*, TS_*, TP_*, locals; shapes: frame-map-encoder.ts). Text offsets must come
- * in ascending order. Functions with equal locals share those.
+ * Collects the site tables while code is generated: growing columns in their stored format
+ * (image/contract/site-tables.ts FR_*, SR_*, TS_*, TP_*, locals; shapes: frame-map-encoder.ts). Text offsets must
+ * ascend. Functions with equal locals share them.
  *
  *     beginFunction, local*, { shapes.begin, a location for each operand and result, site }*, endFunction
  *
- * Tables of functions that were compiled elsewhere, from text offset 0, are appended as they are (SiteRows).
+ * Tables of functions that were compiled elsewhere, for text from offset 0, are appended as they are (SiteRows).
  */
 
 import type { ValType } from '../../wasm/module.js';
@@ -19,7 +19,7 @@ import { hashWords, WordLists } from './word-lists.js';
 
 export { Column };
 
-/** What tables of some functions have, to be appended to others. */
+/** The rows of some functions, to be appended to other tables. */
 export interface SiteRows {
   readonly functions: Uint32Array<ArrayBuffer>;
   readonly locals: Uint32Array<ArrayBuffer>;
@@ -42,8 +42,8 @@ export class SiteTables {
   private functionStart = 0;
 
   /**
-   * @param limit words that the locals, and those that the shapes may have
-   * @param effort words of shapes that may be described, equal ones included
+   * @param limit the most words of locals, and of shapes
+   * @param effort the most words of shapes that may be described, equal ones included
    */
   constructor(
     readonly limit = Infinity,
@@ -76,7 +76,7 @@ export class SiteTables {
     this.shareLocals();
   }
 
-  /** Functions that have the same locals in the same places have one list of them. May be called twice for one. */
+  /** Functions with the same locals in the same places share one list. May be called twice for one function. */
   private shareLocals(): void {
     const { words } = this.locals;
     const first = this.functions.words[this.functionStart + LOCALS];
@@ -118,7 +118,7 @@ export class SiteTables {
     t.push(((kind << 27) | bodyOffset) >>> 0);
   }
 
-  /** What changes for the pinned locals at a trap site, the one to be recorded next; masks as in the section. */
+  /** Changes of the pinned locals at the next trap site to be recorded; masks as in the section. */
   trapPins(textOffset: number, registers: number, lost: number): void {
     const p = this.pins;
     p.reserve(3);
@@ -127,7 +127,7 @@ export class SiteTables {
     p.push(lost);
   }
 
-  /** To be given away; the shapes must have kept a log. */
+  /** A copy of the rows; the shapes must have kept a log. */
   rows(): SiteRows {
     return {
       functions: this.functions.copy(),
@@ -144,7 +144,7 @@ export class SiteTables {
     return this.locals.hasRoom(locals.length) && this.shapes.canAbsorb(shapes);
   }
 
-  /** As if all had been recorded here. @param textOffset where the text begins that they are about */
+  /** Appends rows as if they had been recorded here. @param textOffset where their text begins */
   append({ functions, locals, sites, traps, pins, shapes }: SiteRows, textOffset: number): void {
     const shapeIndexes = this.shapes.absorb(shapes);
     for (let at = 0; at < functions.length; at += FR_WORDS) {
@@ -173,7 +173,7 @@ export class SiteTables {
     appendMoved(this.pins, pins, 3, textOffset);
   }
 
-  /** As they are at rest. */
+  /** The tables in their stored form. */
   sections(): SiteSections {
     return {
       version: TABLES_VERSION,

@@ -1,8 +1,8 @@
-/** The words of a section of an image that is a list of u32. */
+/** The words of a section that is a list of u32. */
 
 import { damaged } from './damaged.js';
 
-/** @param unit bytes of a row @param what for the error */
+/** @param unit size of a row in bytes @param what names the section, for the error */
 export function tableWords(bytes: Uint8Array, unit: number, what: string): Uint32Array {
   if (bytes.length % unit !== 0) throw damaged(`${what} of odd size`);
   const copy = bytes.byteOffset % 4 === 0 ? bytes : bytes.slice();
@@ -11,7 +11,7 @@ export function tableWords(bytes: Uint8Array, unit: number, what: string): Uint3
 
 /** Reads words one after the other. */
 export class WordReader {
-  /** @param what is cut off when there are too few, for the error */
+  /** @param what names what is cut off when there are too few words, for the error */
   constructor(
     private readonly words: Uint32Array,
     private at: number,

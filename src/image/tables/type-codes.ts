@@ -30,14 +30,14 @@ for (const [type, code] of CODES) {
   codeOf[type] = code;
   typeOf[code] = type;
 }
-// Typed references are what they are represented as.
+// A typed reference has the code of its representation.
 for (let type = 1; type < FIRST_PLAIN_TYPE; type++) codeOf[type] = codeOf[erased(type as ValType)];
 
 export function typeCode(type: ValType): number {
   return codeOf[type];
 }
 
-/** The value type of a code; 0 for one that there is not. */
+/** The value type of a code; 0 for an unknown code. */
 export function typeOfCode(code: number): ValType | 0 {
   return typeOf[code];
 }

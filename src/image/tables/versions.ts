@@ -1,7 +1,6 @@
 /**
- * Versions of what images hold. An image says in its identity which it has: `format`, of the identity and of the image
- * as a whole, and `siteTables`, absent in images of before (1). Older ones are read for ever; of newer ones nothing is
- * believed.
+ * Versions of an image's formats. An image states them in its identity: `format`, of the identity and the image as a
+ * whole, and `siteTables`, absent (1) in older images. Older formats stay readable for ever. Newer ones are refused.
  *
  *     format 1    tables without a version
  *     format 2    site tables of version 2
@@ -12,7 +11,7 @@ import { TABLES_VERSION } from '../contract/site-tables.js';
 
 export const IDENTITY_FORMAT = 2;
 
-/** What of an identity says it, unchecked. */
+/** The version fields of an identity, unchecked. */
 export interface ClaimedVersions {
   readonly format?: unknown;
   readonly siteTables?: unknown;

@@ -1,6 +1,6 @@
 /**
- * Which lists of words a column has already: equal ones are stored once. A hash table with open addressing over
- * whatever says how the list at an index is compared.
+ * Finds equal lists of words in a column, so that each is stored once. A hash table with open addressing; the caller
+ * compares the list at an index.
  */
 
 const NONE = -1;

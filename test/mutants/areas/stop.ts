@@ -377,7 +377,10 @@ export const stop: Area = {
       changes: [
         ['name === entryName(key, readEntry(path))', 'name.startsWith(prefix)'],
         ['lutimesSync(path, now, now);', ''],
-        ['unlinkSync(path);\n      } catch {\n        // It went away', '\n      } catch {\n        // It went away'],
+        [
+          'unlinkSync(path);\n      } catch {\n        // It was removed',
+          '\n      } catch {\n        // It was removed',
+        ],
         ['if (!isOurs(fstatSync(this.handle))) this.close();', ''],
         ['constants.O_DIRECTORY | constants.O_NOFOLLOW', 'constants.O_DIRECTORY'],
         ['if (stat.isFile()) entries.push', 'entries.push'],

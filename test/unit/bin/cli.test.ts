@@ -76,7 +76,7 @@ const recursion = wat(
 
 describe('exit codes', () => {
   test.each<[string[], number, RegExp]>([
-    [[], 2, /which command/],
+    [[], 2, /no command was given/],
     [['fly'], 2, /there is no command fly/],
     [['--fly'], 2, /there is no option --fly/],
     [['compile'], 2, /compile what/],
@@ -165,7 +165,7 @@ describe('compile', () => {
     const takes = 'compile takes a module (.wasm or .wat) or a component';
     expect(asked('notes')).toEqual([3, `wag-snap: notes is a text file; ${takes}\n`]);
     expect(asked('none')).toEqual([3, 'wag-snap: none: no such file\n']);
-    const where = 'where to? Give the image a name with -o\n';
+    const where = 'no name for the image can be made of this: add -o FILE\n';
     expect(asked('nameless')).toEqual([2, `wag-snap: nameless: ${where}`]);
     expect(asked('-')).toEqual([2, `wag-snap: -: ${where}`]);
   });

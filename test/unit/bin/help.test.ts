@@ -62,7 +62,7 @@ test.each<[string[], RegExp]>([
   [['constructor'], /^wag-snap: there is no command constructor; there are:/],
   [['help', 'fly'], /there is no command fly/],
   [['help', 'rn'], /did you mean run\?/],
-  [[], /^wag-snap: which command\?\n {2}compile <module> [\s\S]*\n {2}check /],
+  [[], /^wag-snap: no command was given; there are:\n {2}compile <module> [\s\S]*\n {2}check /],
   [
     ['run', '--dri', '.', hello],
     /^wag-snap: there is no option --dri; did you mean --dir\? \(see wag-snap run --help\)\n$/,
@@ -73,7 +73,7 @@ test.each<[string[], RegExp]>([
   [['run', '--dir'], /^wag-snap: --dir needs a value: HOST/],
   [['compile', 'x', '-o'], /^wag-snap: -o needs a value: file/],
   [['compile', 'x', '--dump', 'all'], /^wag-snap: --dump "all": expected one of "asm", "sites", "maps", "sections"/],
-  [['inspect'], /^wag-snap: inspect what\? It takes a file, or the pid or name of a process /],
+  [['inspect'], /^wag-snap: inspect needs a file, or the pid or name of a process /],
   [['inspect', 'a', 'b'], /^wag-snap: one argument too many for inspect: b/],
   [['ps', 'x'], /one argument too many for ps: x/],
   [['completion', 'fish'], /bash, or zsh/],

@@ -92,13 +92,15 @@ it('says of an image that cannot be read why, and continues', async () => {
     expect([0, 1, 2, 3].map(why)).toEqual([
       expect.stringMatching(/has 440000000 bytes, more than 16777216/),
       expect.stringMatching(/has more than 10000000 items/),
-      expect.stringMatching(/is no map/),
+      expect.stringMatching(/is not a map/),
       undefined,
     ]);
     const entry = listWorkloads().find(({ pid }) => pid === workloads[2].pid)!;
     expect(entry).toMatchObject({ module: 'odd', args: ['program', 'a'], capturable: false, state: undefined });
     expect(entry.memory).toBeGreaterThan(4096);
-    expect(formatTable([entry])).toMatch(/^\d+ +- +\? .* unreadable +odd: damaged image: identity is no map {2}a\n$/m);
+    expect(formatTable([entry])).toMatch(
+      /^\d+ +- +\? .* unreadable +odd: damaged image: identity is not a map {2}a\n$/m,
+    );
   } finally {
     for (const workload of workloads) workload.kill();
   }

@@ -30,6 +30,6 @@ test('a FIFO that nobody writes to and a device are refused at once', async () =
   for (const path of [fifo, '/dev/zero', folder]) {
     const refusal = expect(hashFile(path)).rejects;
     await refusal.toBeInstanceOf(ToolError);
-    await refusal.toThrow('is no regular file any more');
+    await refusal.toThrow('is not a regular file any more');
   }
 });

@@ -43,7 +43,7 @@ describe('an identity', () => {
     ['cut off in a text', hex('81a161db7fffffff'), /is cut off/],
   ])('of %s is refused before it is decoded', (_, hostile, message) => {
     expect(() => decodeIdentity(hostile)).toThrow(message);
-    expect(() => decodeOutline(hostile)).toThrow(/has more than|is no map|extension|is cut off/);
+    expect(() => decodeOutline(hostile)).toThrow(/has more than|is not a map|extension|is cut off/);
   });
 
   test.each([

@@ -81,8 +81,8 @@ test('entries of a map, and a map of them', () => {
     list: value.list,
     text: value.text,
   });
-  expect(msgpackEntries(packr.pack([1]), { items: 100 })).toBe('is no map');
-  expect(msgpackEntries(new Uint8Array(0), { items: 100 })).toBe('is no map');
+  expect(msgpackEntries(packr.pack([1]), { items: 100 })).toBe('is not a map');
+  expect(msgpackEntries(new Uint8Array(0), { items: 100 })).toBe('is not a map');
   expect(msgpackEntries(packr.pack(value).subarray(0, 40), { items: 100 })).toBe('is cut off');
   expect(msgpackEntries(packr.pack(value), { items: 3 })).toBe('has more than 3 items');
 });
