@@ -10,12 +10,14 @@ import { restore } from './areas/restore.js';
 import { sandbox } from './areas/sandbox.js';
 import { snapshot } from './areas/snapshot.js';
 import { stop } from './areas/stop.js';
+import { store } from './areas/store.js';
 import { validator } from './areas/validator.js';
 import { wasi } from './areas/wasi.js';
 import type { Area } from './mutant.js';
 
 export const areas: readonly Area[] = [
   snapshot,
+  store,
   restore,
   image,
   validator,

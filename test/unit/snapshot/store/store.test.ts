@@ -12,6 +12,7 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  truncateSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -53,14 +54,16 @@ describe('a generation', () => {
     expect((await verify(path, { parents })).every(({ hasDigests }) => hasDigests)).toBe(true);
     expect(newest.size).toBe([path, ...parents].reduce((sum, file) => sum + statSync(file).size, 0));
     expect(blobs().length).toBe(3 + 2 * 2); // three files; a config and a manifest each
+    expect(ingested()).toEqual([]);
     await whole();
   });
 
   test('is what the name, the number or the tag says', async () => {
+    await store.import(FIRST, 'other');
     for (let i = 0; i < 3; i++) await store.import(FIRST, 'job');
     await store.import(FIRST, 'job:before-the-update');
-    await store.import(FIRST, 'other');
     expect(titles()).toEqual(['job:1', 'job:2', 'job:3', 'job:before-the-update', 'other:1']);
+    expect(store.find('job').generation.tag).toBe('before-the-update'); // of the same moment the later one
     expect((await store.import(FIRST, 'job')).tag).toBe('4');
     expect((await store.import(NEWEST, 'job:2')).tag).toBe('2'); // replaced
     expect(readFileSync(store.find('job:2').path).equals(readFileSync(NEWEST))).toBe(true);
@@ -77,6 +80,16 @@ describe('a generation', () => {
     await expect(store.import(alone, 'job')).rejects.toMatchObject({ code: 'no-parent' });
     await expect(store.import(import.meta.filename, 'job')).rejects.toMatchObject({ code: 'snapshot' });
     expect([titles(), blobs(), ingested()]).toEqual([[], [], []]);
+  });
+
+  test('goes from one store into another with all that it needs', async () => {
+    await store.import(NEWEST, 'job');
+    const { path, parents } = store.find('job');
+    const other = await createStore(join(folder, '..', 'other'));
+    await other.import(path, 'copy', { parents });
+    await store.remove(['job']);
+    expect((await other.verify()).wrong).toEqual([]);
+    expect(other.find('copy').parents.length).toBe(parents.length);
   });
 
   test('exported needs no other file, and compacted neither', async () => {
@@ -170,15 +183,13 @@ describe('several at once', () => {
 
   test('wait for one that changes the store, and not for one that has ended', async () => {
     const order: string[] = [];
-    const slow = locked(folder, async () => {
+    const first = locked(folder, async () => {
       order.push('begins');
-      await new Promise((resolve) => setTimeout(resolve, 20));
+      await new Promise((resolve) => setTimeout(resolve, 200));
       order.push('ends');
     });
-    await store.import(FIRST, 'job');
-    order.push('imported');
-    await slow;
-    expect(order).toEqual(['begins', 'ends', 'imported']);
+    await Promise.all([first, locked(folder, () => order.push('second'))]);
+    expect(order).toEqual(['begins', 'ends', 'second']);
     const dead = ownName().replace(`-${process.pid}-`, '-4194304-'); // no such pid: proc(5), pid_max
     mkdirSync(join(folder, 'lock'), { recursive: true });
     writeFileSync(join(folder, 'lock', dead), '');
@@ -248,7 +259,11 @@ describe('a store that is none, or damaged', () => {
       expect.stringMatching(/^job:1: [0-9a-f]{64}: is missing, or has not \d+ bytes$/),
     ]);
     expect(() => store.find('job')).toThrow(/is missing$/);
+    await store.import(FIRST, 'short');
+    truncateSync(store.find('short').path, 100);
+    expect(() => store.find('short')).toThrow(/is missing$/);
     await store.import(NEWEST, 'again'); // makes them whole again
+    await store.import(FIRST, 'short:1');
     await whole();
   });
 
