@@ -48,7 +48,7 @@ export { SnapshotWriter } from './writer.js';
 export function readSnapshot(path: string): StoredSnapshot {
   return withFile(path, (file) => {
     const stat = file.stat();
-    if (!stat.isFile()) throw new InputError('snapshot', `${path}: not a file`);
+    if (!stat.isFile()) throw new InputError('snapshot', `${path}: not a regular file`);
     const front = file.bytes(0, Math.min(FRONT_SIZE, stat.size));
     const prologueBytes = front.subarray(0, PROLOGUE_SIZE);
     const prologue = decodePrologue(prologueBytes, stat.size, path);

@@ -17,7 +17,7 @@ export function readFront(path: string): Front {
     const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
     try {
       const stat = fstatSync(fd);
-      if (!stat.isFile()) throw new InputError('snapshot', `${path}: not a file`);
+      if (!stat.isFile()) throw new InputError('snapshot', `${path}: not a regular file`);
       return { front: frontOf(fd), size: stat.size };
     } finally {
       closeSync(fd);

@@ -1,6 +1,6 @@
 /** Reads a snapshot's file, which is opened when it is first read. */
 
-import { closeSync, fstatSync, openSync, read, readSync, type Stats } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, read, readSync, type Stats } from 'node:fs';
 import { InputError, reading } from '../base/errors.js';
 import type { ByteSource } from './pages.js';
 
@@ -48,7 +48,9 @@ export class SnapshotFile implements ByteSource {
   }
 
   private open(): number {
-    if (this.opened < 0) this.opened = reading(this.path, () => openSync(this.path, 'r'));
+    // A FIFO that nobody writes to would be waited for.
+    const flags = constants.O_RDONLY | constants.O_NONBLOCK;
+    if (this.opened < 0) this.opened = reading(this.path, () => openSync(this.path, flags));
     return this.opened;
   }
 

@@ -109,7 +109,7 @@ test('a file that was given and is none of its chain is a mistake', () => {
   );
   expect(() => open(join(at, 'a.wsnap'), { parents: [c] })).toThrow(/it has no parent/);
   expect(() => open(c, { parents: [join(at, 'none')] })).toThrow(/none: cannot be read: no such file/);
-  expect(() => open(c, { parents: [at] })).toThrow(/not a file/);
+  expect(() => open(c, { parents: [at] })).toThrow(/not a regular file/);
   writeFileSync(join(at, 'text'), 'text');
   expect(() => open(c, { parents: [join(at, 'text')] })).toThrow(/text: not a snapshot/);
 });

@@ -88,6 +88,7 @@ test.each<[string, Change]>([
 
 test.each<[string, Change, RegExp]>([
   ['65 ancestors', many(65), /header\.ancestors/],
+  ['10,000 ancestors', many(10_000), /header\.ancestors/],
   ['ancestors without a parent', (raw) => Object.assign(raw, { parent: null }), /ancestors: but there is no parent/],
   ['a digest that is none', (raw) => Object.assign(raw.ancestors[0], { digest: digest.slice(1) }), /sha256 in hex/],
   ['a name with a folder', ancestors('a/b', ''), /is no name of a file/],
