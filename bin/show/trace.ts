@@ -34,7 +34,7 @@ function sinceLines({ changed, tracking }: CaptureReport): string[] {
   if (changed === undefined) return [];
   if (typeof tracking?.since === 'number')
     return [`it wrote ${count(tracking.since)} bytes since the parent was captured: nothing else was read`];
-  return ['all of it was compared with the parent, which is not the last snapshot that the process has tracked'];
+  return ['all of it was compared with the parent: what was written since that is not known'];
 }
 
 /** What was copied in which phase. */
