@@ -12,6 +12,7 @@ import { compileSpeed, compileThreads } from './compile-speed.js';
 import type { Figure, Outcome } from './figure.js';
 import { hostCalls } from './host-calls.js';
 import { importCalls } from './import-calls.js';
+import { speedBetween } from './incremental.js';
 import { emptyFolder } from './measure.js';
 import { restoreTime } from './restore-time.js';
 import { startUp } from './start-up.js';
@@ -26,6 +27,7 @@ const figures: readonly Figure[] = [
   startUp,
   capturePause,
   ...trackingPauses,
+  ...speedBetween,
   restoreTime,
   differenceBytes,
   chainRestore,
