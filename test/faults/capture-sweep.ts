@@ -8,7 +8,9 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openSnapshot } from '../../src/api/stored-snapshot.js';
+import { capturePid } from '../support/capture.js';
 import { Workload } from '../support/workload.js';
+import { readMemory } from '../unit/snapshot/chain-sample.js';
 import { command, describeFault, type Fault, type Outcome, trace, wrongEnding } from './command.js';
 import { Conversation } from './programs.js';
 import type { Tally } from './tally.js';
@@ -69,7 +71,7 @@ export class CaptureSweep {
   private constructor(
     readonly folder: string,
     readonly talker: Talker,
-    /** A snapshot that what is captured is a difference to. */
+    /** A snapshot that what is captured is a difference to: the last capture before it, which the process remembers. */
     private readonly parent?: string,
   ) {
     this.output = join(folder, 'out', 'it.wsnap');
@@ -81,45 +83,69 @@ export class CaptureSweep {
     return new CaptureSweep(folder, await Talker.start(image, through));
   }
 
-  /** Captures what differs from a first snapshot. */
+  /** Captures what was written since the last capture. */
   static async ofDifferences(parent: string, image: string): Promise<CaptureSweep> {
     const { folder, talker } = await CaptureSweep.start(parent, image);
-    const first = join(folder, 'first.wsnap');
-    const outcome = await command(['capture', String(talker.pid), '-o', first], { folder });
-    const wrong = wrongEnding(outcome, [0]) ?? (await talker.wrongAnswer());
+    return new CaptureSweep(folder, talker, join(folder, 'first.wsnap'));
+  }
+
+  /** Captures the parent, after which the program goes on. */
+  private async captureParent(): Promise<void> {
+    if (this.parent === undefined) return;
+    await capturePid(this.talker.pid, { output: this.parent });
+    const wrong = await this.talker.wrongAnswer();
     if (wrong !== undefined) throw new Error(wrong);
-    return new CaptureSweep(folder, talker, first);
+  }
+
+  /** What a snapshot of a program that has just been captured says of its memory is what the memory is. */
+  private async wrongMemory(): Promise<string | undefined> {
+    if (this.parent === undefined) return undefined;
+    const now = join(this.folder, 'now.wsnap');
+    await capturePid(this.talker.pid, { output: now, tracking: 'none' });
+    const memories = [];
+    for (const file of [this.output, now]) {
+      memories.push(await readMemory(openSnapshot(file, { search: [this.folder] })));
+    }
+    return memories[0].equals(memories[1]) ? undefined : 'the snapshot has not what the memory has';
   }
 
   private get args(): string[] {
-    const parent = this.parent === undefined ? [] : ['--parent', this.parent];
+    const parent = this.parent === undefined ? [] : ['--parent', this.parent, '--json'];
     return ['capture', String(this.talker.pid), '-o', this.output, ...parent];
   }
 
   /** A capture without a fault, which is the earlier snapshot then. */
   async trace(): Promise<Map<string, number>> {
+    await this.captureParent();
     const counts = await trace(this.args, { folder: this.folder });
     await trace(this.args, { folder: this.folder }); // with something to replace
     return counts;
   }
 
   async inject(fault: Fault, tally: Tally): Promise<void> {
+    await this.captureParent();
     const before = readFileSync(this.output);
     const others = this.others();
     const outcome = await command(this.args, { folder: this.folder, fault });
     if (!outcome.reached) return;
     const wrong =
-      (await this.talker.wrongAnswer()) ??
       wrongCommand(outcome, fault) ??
-      this.wrongOutput(before, outcome, fault) ??
+      (await this.wrongOutput(before, outcome, fault)) ??
+      (await this.talker.wrongAnswer()) ??
       (fault.act === 'SIGKILL' ? undefined : this.wrongLeftovers(others));
     tally.add(`capture, ${describeFault(fault)}`, wrong);
   }
 
+  /** A capture without a fault. */
+  async capture(): Promise<Outcome> {
+    await this.captureParent();
+    return command(this.args, { folder: this.folder });
+  }
+
   /** A last capture cleans up; its process ends well. */
   async finish(): Promise<string | undefined> {
-    const outcome = await command(this.args, { folder: this.folder });
-    const wrong = wrongEnding(outcome, [0]) ?? (this.others().length > 0 ? `left: ${this.others()}` : undefined);
+    const wrong =
+      wrongEnding(await this.capture(), [0]) ?? (this.others().length > 0 ? `left: ${this.others()}` : undefined);
     const end = await this.talker.wrongEnd();
     rmSync(this.folder, { recursive: true });
     return wrong ?? end;
@@ -129,7 +155,7 @@ export class CaptureSweep {
     return readdirSync(join(this.folder, 'out')).filter((name) => name !== 'it.wsnap');
   }
 
-  private wrongOutput(before: Buffer, outcome: Outcome, fault: Fault): string | undefined {
+  private async wrongOutput(before: Buffer, outcome: Outcome, fault: Fault): Promise<string | undefined> {
     const after = readFileSync(this.output);
     const same = before.equals(after);
     const replaced = outcome.code === 0 || outcome.signal !== null || /is complete/.test(outcome.stderr);
@@ -137,7 +163,7 @@ export class CaptureSweep {
     if (!replaced) return `the earlier snapshot was replaced: ${outcome.stderr}`;
     try {
       openSnapshot(this.output, { search: [this.folder] });
-      return undefined;
+      return await this.wrongMemory();
     } catch (error) {
       return `${describeFault(fault)}: ${(error as Error).message}`;
     }

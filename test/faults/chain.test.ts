@@ -39,8 +39,11 @@ test(`every step of a capture of what differs, seed ${seed}`, { timeout: 7_200_0
   const counts = await sweep.trace();
   expect([...counts.keys()].some((label) => /first\.wsnap/.test(label))).toBe(true);
   for (const fault of chosen(counts, /first\.wsnap|\/out\//, 10)) await sweep.inject(fault, tally);
-  const files = await verify(sweep.output, { search: [sweep.folder] });
-  expect(files.map(({ path }) => path)).toEqual([sweep.output, join(sweep.folder, 'first.wsnap')]);
+  const { output } = sweep;
+  const { tracking } = JSON.parse((await sweep.capture()).stdout);
+  if (process.env['WAGSNAP_TRACKING'] !== 'none') expect(tracking.since).toBeGreaterThan(0); // the parent is remembered
+  const files = await verify(output, { search: [sweep.folder] });
+  expect(files.map(({ path }) => path)).toEqual([output, join(sweep.folder, 'first.wsnap')]);
   expect(await sweep.finish()).toBeUndefined();
   expect(tally.failures).toEqual([]);
   expect(tally.injected).toBeGreaterThan(15);

@@ -36,6 +36,8 @@ const SECONDS: Readonly<Record<string, number>> = {
   'test/migrate/tail-calls.test.ts': 36,
   'test/sites/same-sites.test.ts': 34,
   'test/migrate/tracking.test.ts': 34,
+  'test/migrate/incremental-tracking.test.ts': 30,
+  'test/unit/capture/incremental.test.ts': 25,
   'test/unit/bin/help.test.ts': 33,
   'test/migrate/crossing-chains.test.ts': 31,
   'test/model/code.test.ts': 30,
