@@ -15,7 +15,7 @@
 
 import { resolve } from 'node:path';
 import { Cancellation } from '../base/cancellation.js';
-import { BugError, InputError, ToolError } from '../base/errors.js';
+import { BugError, ToolError } from '../base/errors.js';
 import { isStandardOutput } from '../base/output.js';
 import { trace } from '../base/trace.js';
 import {
@@ -26,11 +26,10 @@ import {
   STATE_RUNNING,
   STATE_TRAPPED,
 } from '../image/contract/runtime-block.js';
-import { WASM_PAGE } from '../image/contract/sizes.js';
 import { PHASE_CALL, TH_PHASE, TH_STATE } from '../image/contract/thread.js';
 import { AT_NOTHING } from '../image/contract/traps.js';
 import type { ImageDescription } from '../image/reader.js';
-import type { CaptureReport, TrackingReport } from '../snapshot/capture-report.js';
+import type { CaptureReport } from '../snapshot/capture-report.js';
 import { Difference } from '../snapshot/difference.js';
 import { HeaderBudget } from '../snapshot/header-budget.js';
 import type { LivePageSink, PageSink, PlacedPages } from '../snapshot/pages.js';
@@ -41,7 +40,6 @@ import {
   type SnapshotModule,
   type StoredSnapshot,
 } from '../snapshot/snapshot.js';
-import { storedBytes } from '../snapshot/stored-runs.js';
 import { traceFrames } from '../snapshot/trace-frames.js';
 import { SnapshotWriter } from '../snapshot/writer.js';
 import { readCall } from './call.js';
@@ -58,9 +56,11 @@ import { touchedBlocks } from './pagemap.js';
 import { PreCopy } from './pre-copy.js';
 import type { ImageProcess } from './process.js';
 import { ReferenceTable } from './reference-table.js';
+import { type ReadProcess, reportCapture } from './report-capture.js';
 import { stopProcess } from './stop.js';
 import type { StoppedProcess } from './stopped-process.js';
 import { readTrap } from './trap.js';
+import { writeModules } from './write-modules.js';
 
 /** A sink for processes whose memories are left out. */
 const NO_PAGES: Pick<PageSink, 'takePages'> = {
@@ -79,16 +79,6 @@ const SETTLE_AFTER = 10;
  */
 export async function captureProcess(process: ImageProcess, options: CaptureOptions): Promise<CaptureReport> {
   return new Capture(process, options, new Cancellation('nothing was written', options.signal)).run();
-}
-
-/** Everything that was read from a process. */
-interface ReadProcess {
-  readonly snapshot: Snapshot;
-  readonly lifted: LiftedStack;
-  /** Bytes of the guest's stack that are in use. */
-  readonly stackSize: number;
-  /** Warnings about open files that are not found under their recorded names. */
-  readonly files: readonly string[];
 }
 
 class Capture {
@@ -148,7 +138,8 @@ class Capture {
         await stopped.end(found);
         this.copy = undefined; // nothing is left to clean up
       }
-      return this.report(pause, bytes, read, names, writer.path, copy?.report);
+      const times = { pause, total: performance.now() - this.start };
+      return reportCapture(process.pid, writer.path, bytes, times, read, names, copy?.report);
     } finally {
       await letGo(stopped);
       await this.copy?.release();
@@ -349,38 +340,6 @@ class Capture {
     this.done += bytes;
     this.options.onProgress?.(Math.min(this.done, this.total), this.total);
   }
-
-  private report(
-    pause: number,
-    bytes: number,
-    read: ReadProcess,
-    names: readonly string[],
-    file: string,
-    tracked: TrackingReport | undefined,
-  ): CaptureReport {
-    const { snapshot, stackSize, files } = read;
-    const { instances, frames } = snapshot;
-    const memories = instances.flatMap((instance) => instance.memories);
-    return {
-      pid: this.process.pid,
-      file,
-      bytes,
-      pages: memories.reduce((sum, memory) => sum + memory.blocks.length, 0),
-      ...(snapshot.ancestors === undefined ? {} : { changed: storedBytes(instances) }),
-      frames: frames.count,
-      pause: Math.round(pause * 1000),
-      total: Math.round((performance.now() - this.start) * 1000),
-      globalsSize: instances.reduce((sum, { globals }) => sum + globals.length * 8, 0),
-      memorySize: memories.reduce((sum, { pages }) => sum + pages * WASM_PAGE, 0),
-      stackSize,
-      files,
-      tracking: tracked,
-      trace: Array.from(frames.siteOf, (site) => {
-        const { instance, func } = frames.sites[site];
-        return { instance, func, name: names[site] };
-      }),
-    };
-  }
 }
 
 /** Translates the native references in frames to those of a snapshot. */
@@ -401,25 +360,6 @@ function startDifference({ identity }: ImageDescription, parent: StoredSnapshot 
     parent,
     guests.map(({ sha256 }) => sha256),
   );
-}
-
-/** The modules of the guests, without the host layer, which is module 0. */
-function writeModules(
-  image: ImageDescription,
-  writer: SnapshotWriter,
-  without: boolean,
-  difference: Difference | undefined,
-): SnapshotModule[] {
-  const { modules } = image.identity;
-  if (modules.findIndex(({ host }) => host) !== 0 || modules.filter(({ host }) => host).length !== 1) {
-    throw new InputError('damaged-image', 'damaged image: the host layer is not its first module');
-  }
-  return modules.slice(1).map(({ name, sha256, size }, i) => {
-    const place = without ? undefined : difference?.module(i);
-    if (place !== undefined) return { name, sha256, size, ...place };
-    const bytes = without ? undefined : image.moduleBytes(i + 1);
-    return { name, sha256, size, fileOffset: bytes && writer.addModule(bytes) };
-  });
 }
 
 /** Called in a finally: must not hide the original error. */
