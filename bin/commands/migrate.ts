@@ -2,16 +2,14 @@
 
 import type { CommandModule } from 'yargs';
 import { attachGiven } from '../../src/api/find-process.js';
-import type { MoveEvent } from '../../src/api/migrate.js';
 import type { Directory } from '../../src/api/process-options.js';
-import { terminalJson, terminalText } from '../../src/base/terminal-text.js';
 import { parseFds } from '../options/fd-option.js';
 import { keyOptions } from '../options/keys.js';
 import { DURATION, parseDuration, parseSize } from '../options/limits.js';
 import { type NameOptions, nameOptions, parseName } from '../options/name.js';
 import { once, parseArch, parseDir, several, UsageError } from '../options/usage.js';
 import { Interruption } from '../programs/interruption.js';
-import { Progress } from '../show/progress.js';
+import { MoveReport } from '../show/move-report.js';
 import { printWarning } from '../show/warning.js';
 
 interface Options extends NameOptions {
@@ -31,6 +29,11 @@ interface Options extends NameOptions {
   dryRun: boolean;
   keep: boolean;
   downtime: string | undefined;
+  maxTime: string | undefined;
+  onTimeout: 'stop' | 'cancel' | undefined;
+  limitRate: string | undefined;
+  compress: boolean;
+  hashFiles: boolean;
   timeout: string | undefined;
   verbose: boolean;
   json: boolean;
@@ -117,6 +120,35 @@ const command: CommandModule<object, Options> = {
         coerce: once('downtime'),
         describe: `${DURATION}: it is stopped once the rest can be sent in this time; default: 20ms`,
       })
+      .option('max-time', {
+        type: 'string',
+        requiresArg: true,
+        coerce: once('max-time'),
+        describe: `${DURATION}: for how long it is sent again and again until the rest fits into --downtime`,
+      })
+      .option('on-timeout', {
+        type: 'string',
+        requiresArg: true,
+        choices: ['stop', 'cancel'] as const,
+        coerce: once('on-timeout') as never,
+        describe: 'after --max-time: stop it all the same, if not given, or cancel: it continues here',
+      })
+      .option('limit-rate', {
+        type: 'string',
+        requiresArg: true,
+        coerce: once('limit-rate'),
+        describe: 'SIZE[K|M|G]: how much may be sent in a second',
+      })
+      .option('compress', {
+        type: 'boolean',
+        default: false,
+        describe: 'compress what is sent: for links that are slower than about 50 MB/s',
+      })
+      .option('hash-files', {
+        type: 'boolean',
+        default: false,
+        describe: 'compare the contents of its open files, too; it stands still while they are read',
+      })
       .option('timeout', {
         type: 'string',
         requiresArg: true,
@@ -141,15 +173,15 @@ const command: CommandModule<object, Options> = {
       keys: options.keys,
       peers: several(options.peer),
     });
+    if (options.onTimeout !== undefined && options.maxTime === undefined) {
+      throw new UsageError(`--on-timeout ${options.onTimeout} needs --max-time: after what time?`);
+    }
+    const duration = (name: string, text: string | undefined) =>
+      text === undefined ? undefined : parseDuration(name, text);
+    const size = (name: string, text: string | undefined) => (text === undefined ? undefined : parseSize(name, text));
     const workload = await attachGiven(options.process);
     const interruption = new Interruption('it continues here');
-    const progress = new Progress('sending');
-    const onEvent = (event: MoveEvent) => {
-      if (event.event === 'sent') progress.update(event.bytes, event.of);
-      else if (options.json) console.log(terminalJson(event));
-      else if (options.verbose) process.stderr.write(`${describe(event)}\n`);
-      if (event.event === 'ready' && !options.json) for (const warning of event.warnings) printWarning(warning);
-    };
+    const report = new MoveReport(options);
     try {
       const name = parseName(options);
       const moved = await migrateAttached(workload, to, {
@@ -160,27 +192,27 @@ const command: CommandModule<object, Options> = {
         listen: several(options.listen),
         strictFiles: options.strictFiles,
         ...(name === undefined ? {} : { name }),
-        maxMemory: options.maxMemory === undefined ? undefined : parseSize('max-memory', options.maxMemory),
+        maxMemory: size('max-memory', options.maxMemory),
         outputDir: options.outputDir,
         dryRun: options.dryRun,
         copy: options.keep,
-        downtime: options.downtime === undefined ? undefined : parseDuration('downtime', options.downtime),
-        patience: options.timeout === undefined ? undefined : parseDuration('timeout', options.timeout),
+        downtime: duration('downtime', options.downtime),
+        maxTime: duration('max-time', options.maxTime),
+        onTimeout: options.onTimeout,
+        limitRate: size('limit-rate', options.limitRate),
+        compress: options.compress,
+        hashFiles: options.hashFiles,
+        patience: duration('timeout', options.timeout),
         signal: interruption.abortSignal,
         onWarning: printWarning,
-        onEvent,
+        onEvent: report.onEvent,
       });
-      progress.end();
-      const { host, pid, output, bytes, downtime } = moved;
-      if (options.json) console.log(terminalJson({ event: 'moved', ...moved, pid: pid ?? null }));
-      else if (pid === undefined) console.log(terminalText(`${host} can take it`));
-      else {
-        const milliseconds = (downtime / 1000).toFixed(1);
-        console.log(terminalText(`pid ${pid} on ${host}, which prints to ${output}`));
-        if (options.verbose) process.stderr.write(`stood still for ${milliseconds} ms, ${bytes} bytes were sent\n`);
-      }
+      report.moved(moved);
+    } catch (error) {
+      report.failed(error);
+      throw error;
     } finally {
-      progress.end();
+      report.end();
       interruption.stop();
       workload.close();
     }
@@ -194,19 +226,4 @@ function parseRemoteDir(text: string): Directory {
   const [, name] = /^([^/:]+)::/.exec(text) ?? [];
   if (name !== undefined) return { ...parseDir(text), host: name };
   throw new UsageError(`--dir ${text}: expected an absolute path of the other host, or NAME::GUEST`);
-}
-
-function describe(event: Exclude<MoveEvent, { event: 'sent' }>): string {
-  switch (event.event) {
-    case 'ready':
-      return terminalText(`${event.host} has all that it needs, and runs it as ${event.arch}`);
-    case 'compiled':
-      return event.cached ? 'the image is there' : 'the image was compiled there';
-    case 'round':
-      return `${event.bytes} bytes were sent while it runs`;
-    case 'stopped':
-      return 'it stands still';
-    case 'prepared':
-      return `pid ${event.pid} is ready to begin`;
-  }
 }

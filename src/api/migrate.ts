@@ -7,10 +7,11 @@ import { ownPackage } from '../base/package.js';
 import { makeTemporaryFolder, removeTemporary } from '../base/temporary.js';
 import type { ImageProcess } from '../capture/process.js';
 import type { GrowingFile } from '../snapshot/writer.js';
+import { ownCodecs } from '../transport/codec.js';
 import { parseDestination } from '../transport/destination.js';
 import { LinkError } from '../transport/errors.js';
 import type { Hello } from '../transport/messages.js';
-import type { Moved, MoveEvent, MovingProgram, SentFile } from '../transport/source.js';
+import type { Moved, MoveEvent, MovingProgram, ProgramTaker, SentFile } from '../transport/source.js';
 import type { Transport } from '../transport/transport.js';
 import type { ContinuationOptions } from './continuation-options.js';
 import { attachGiven } from './find-process.js';
@@ -27,6 +28,16 @@ export interface MigrateOptions extends ContinuationOptions {
   readonly outputDir?: string | undefined;
   /** How long it may stand still while the rest is sent, as far as possible, in milliseconds; default: 20. */
   readonly downtime?: number | undefined;
+  /** Milliseconds for which it is sent again and again until the rest fits into `downtime`; if not given, as long as that comes nearer. */
+  readonly maxTime?: number | undefined;
+  /** What happens after `maxTime`: it is stopped all the same (the default), or it continues here. */
+  readonly onTimeout?: 'stop' | 'cancel' | undefined;
+  /** Bytes a second that may be sent. */
+  readonly limitRate?: number | undefined;
+  /** What is sent is compressed: by zstd where both sides have it, else by brotli. */
+  readonly compress?: boolean | undefined;
+  /** The contents of its open files are compared, too: it stands still for as long as reading them takes. */
+  readonly hashFiles?: boolean | undefined;
   /** The longest silence of the other side while it is waited for, in milliseconds; default: 30,000. */
   readonly patience?: number | undefined;
   /** Only check: nothing is stopped or started. */
@@ -86,6 +97,7 @@ export async function migrateAttached(
       {
         ...options,
         patience: options.patience ?? PATIENCE,
+        rate: options.limitRate,
       },
     );
   } catch (error) {
@@ -111,13 +123,14 @@ function helloOf(process: ImageProcess, protocol: number, options: MigrateOption
     strictFiles: options.strictFiles ?? false,
     maxMemory: options.maxMemory ?? null,
     outputDir: options.outputDir ?? null,
+    codecs: options.compress ? ownCodecs() : [],
   };
 }
 
 function movingProgram(
   process: ImageProcess,
   captureProcess: typeof import('../capture/capture.js').captureProcess,
-  { signal, downtime, onWarning }: MigrateOptions,
+  { signal, downtime, maxTime, onTimeout = 'stop', hashFiles = false, onWarning }: MigrateOptions,
 ): MovingProgram {
   const common = { ...(signal ? { signal } : {}) };
   return {
@@ -126,7 +139,13 @@ function movingProgram(
       const folder = makeTemporaryFolder();
       try {
         const output = join(folder, 'outline');
-        await captureProcess(process, { ...common, ...(onWarning ? { onWarning } : {}), output, withoutPages: true });
+        await captureProcess(process, {
+          ...common,
+          ...(onWarning ? { onWarning } : {}),
+          output,
+          withoutPages: true,
+          hashFiles,
+        });
         const fd = openSync(output, 'r');
         try {
           const { size } = fstatSync(fd);
@@ -138,7 +157,7 @@ function movingProgram(
         removeTemporary(folder);
       }
     },
-    async handOver(...[round, take]: Parameters<MovingProgram['handOver']>) {
+    async handOver(taker: ProgramTaker) {
       const folder = makeTemporaryFolder();
       try {
         await captureProcess(process, {
@@ -146,7 +165,12 @@ function movingProgram(
           output: join(folder, 'snapshot'),
           withoutModules: true,
           ...(downtime === undefined ? {} : { pauseBudget: downtime }),
-          taker: { round: (file) => round(sentFile(file)), take: (stopped, file) => take(stopped, sentFile(file)) },
+          ...(maxTime === undefined ? {} : { deadline: { after: maxTime, outcome: onTimeout } }),
+          taker: {
+            round: (file) => taker.round(sentFile(file)),
+            left: (bytes, pause) => taker.left(bytes, pause),
+            take: (stopped, file) => taker.take(stopped, sentFile(file)),
+          },
         });
       } finally {
         removeTemporary(folder);

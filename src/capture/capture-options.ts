@@ -40,6 +40,8 @@ export interface CaptureOptions {
   readonly timeout?: number;
   /** How long the process may stand still, as far as possible, in milliseconds; default: 20. */
   readonly pauseBudget?: number | undefined;
+  /** How long it is copied again and again for a pause of `pauseBudget`; as long as that comes nearer, if not given. */
+  readonly deadline?: CopyDeadline | undefined;
   /**
    * How written pages are tracked; 'none' copies everything while the process stands still. Default: the best way there
    * is.
@@ -53,9 +55,18 @@ export interface CaptureOptions {
   readonly onProgress?: (done: number, total: number) => void;
 }
 
+export interface CopyDeadline {
+  /** Milliseconds of copying, to the end of the round that they end in. */
+  readonly after: number;
+  /** What happens then: it is stopped all the same, or the capture is given up. */
+  readonly outcome: 'stop' | 'cancel';
+}
+
 export interface SnapshotTaker {
   /** Called after each round of copying, while the process runs. The round lasts until this settles. */
   round(file: GrowingFile): Promise<void>;
+  /** After it: bytes that were written meanwhile, and about how many milliseconds the process would stand still for them. */
+  left?(bytes: number, pause: number): void;
   /**
    * Called when the snapshot is complete. Decides what happens to the process, which stands still until this returns.
    * Then the process continues, unless it was ended or kept.

@@ -286,7 +286,9 @@ class Capture {
         this.total = bytes;
       },
       onBytes: (bytes) => this.progress(bytes),
+      deadline: options.deadline,
       onRound: async () => options.taker?.round(writer.grown()),
+      onLeft: (bytes, pause) => options.taker?.left?.(bytes, pause),
     });
   }
 

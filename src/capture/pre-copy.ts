@@ -18,12 +18,14 @@
  */
 
 import { availableParallelism } from 'node:os';
+import { LimitError } from '../base/errors.js';
 import { trace } from '../base/trace.js';
 import { WASM_PAGE } from '../image/contract/sizes.js';
 import type { TrackingReport } from '../snapshot/capture-report.js';
 import { BLOCK } from '../snapshot/page-blocks.js';
 import type { ChangingPages, LivePageSink, PlacedPages } from '../snapshot/pages.js';
 import { FIRST_GUEST } from '../snapshot/snapshot.js';
+import type { CopyDeadline } from './capture-options.js';
 import { countBlocks, HeldPages } from './held-pages.js';
 import { type NativeMemory, readMemories } from './instance-state.js';
 import { LiveMemory } from './live-memory.js';
@@ -60,6 +62,10 @@ export interface PreCopyOptions {
   readonly onBytes: (bytes: number) => void;
   /** Called after a round, which lasts until this settles: whoever passes the pages on limits the speed, too. */
   readonly onRound?: () => Promise<void>;
+  /** After a round: bytes that are left, and milliseconds that the process would stand still for them. */
+  readonly onLeft?: (bytes: number, pause: number) => void;
+  /** Until when rounds go on though what is left does not become smaller. */
+  readonly deadline?: CopyDeadline | undefined;
 }
 
 interface CopiedMemory {
@@ -83,6 +89,7 @@ export class PreCopy {
   private held: { readonly pages: ChangingPages; readonly copy: HeldPages }[] = [];
   /** For copies that are held; used again and again, so the kernel has its pages by the time of the pause. */
   private room = Buffer.alloc(0);
+  private readonly start = performance.now();
 
   private constructor(
     private readonly process: ImageProcess,
@@ -122,9 +129,10 @@ export class PreCopy {
       for (;;) {
         await this.findWritten();
         const left = this.bytesLeft();
-        trace('track', () => `${left} bytes were written meanwhile`);
-        if (left <= LITTLE || left > copied * SHRINKING || this.rounds.length === ROUNDS_MAX) return;
-        if (left > HOLD_MAX && FIXED_PAUSE + left / this.rate <= this.options.pauseBudget) return;
+        const needed = FIXED_PAUSE + left / this.rate;
+        trace('track', () => `${left} bytes were written meanwhile: a pause of about ${needed.toFixed(1)} ms`);
+        this.options.onLeft?.(left, needed);
+        if (this.isOver(left, copied, needed)) return;
         copied = await this.copyRest();
       }
     } catch (error) {
@@ -132,6 +140,28 @@ export class PreCopy {
       trace('track', () => `pid ${this.process.pid} is not tracked any more: ${error.message}`);
       this.lost = true;
     }
+  }
+
+  /**
+   * Whether another round is of no use, or too late.
+   *
+   * @param left bytes @param copied in the last round @param needed milliseconds of the pause for them
+   * @throws LimitError when it is to be given up then
+   */
+  private isOver(left: number, copied: number, needed: number): boolean {
+    const { deadline, pauseBudget } = this.options;
+    const fits = needed <= pauseBudget;
+    if (deadline === undefined || fits) {
+      if (left <= LITTLE || left > copied * SHRINKING || this.rounds.length >= ROUNDS_MAX) return true;
+      return left > HOLD_MAX && fits;
+    }
+    if (performance.now() - this.start < deadline.after) return false;
+    if (deadline.outcome === 'stop') return true;
+    const pause = `it would stand still for ${Math.ceil(needed)} ms, not ${pauseBudget}`;
+    throw new LimitError(
+      'timeout',
+      `pid ${this.process.pid} writes too fast: after ${deadline.after} ms ${pause}; it continues here`,
+    );
   }
 
   /**

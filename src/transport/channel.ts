@@ -24,10 +24,11 @@ export function streamChannel(input: Readable, output: Writable): Channel {
   const writer = new FrameWriter(output);
   return {
     async send(message) {
-      if (message.name !== 'bytes') trace('move', () => `says ${message.name}`);
+      const isPiece = message.name === 'bytes' || message.name === 'packed';
+      if (!isPiece) trace('move', () => `says ${message.name}`);
       const { kind, parts } = encodeMessage(message);
       try {
-        await writer.write(kind, parts, message.name !== 'bytes');
+        await writer.write(kind, parts, !isPiece);
       } catch {
         throw new LinkError('the connection to the other side is gone');
       }
@@ -36,7 +37,7 @@ export function streamChannel(input: Readable, output: Writable): Channel {
       const frame = await reader.next();
       if (frame === undefined) throw new LinkError('the connection to the other side is gone');
       const message = decodeMessage(frame.kind, frame.payload);
-      if (message.name !== 'bytes') trace('move', () => `hears ${message.name}`);
+      if (message.name !== 'bytes' && message.name !== 'packed') trace('move', () => `hears ${message.name}`);
       return message;
     },
   };

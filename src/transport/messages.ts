@@ -7,10 +7,12 @@ import { Packr } from 'msgpackr/pack';
 import { Unpackr } from 'msgpackr/unpack';
 import { z } from 'zod';
 import { InputError } from '../base/errors.js';
+import { ownPackage } from '../base/package.js';
 import { msgpackProblem } from '../image/tables/msgpack-check.js';
+import { CODECS, type Codec } from './codec.js';
 
 /** The protocol's version. Each side reports a version that it does not know in plain words. */
-export const PROTOCOL = 1;
+export const PROTOCOL = 2;
 /** Bytes of a file in one `bytes` message. */
 export const PIECE = 1 << 20;
 
@@ -38,6 +40,7 @@ const SCHEMAS = {
       strictFiles: z.boolean(),
       maxMemory: offset.nullable(),
       outputDir: text.nullable(),
+      codecs: z.array(text).max(64), // that what comes may be compressed with, best first; none: as it is
     }),
   },
   /** The outline is complete: what the program is, what it has open, its modules, but none of its memory. */
@@ -49,6 +52,8 @@ const SCHEMAS = {
   /** Discard everything. */
   cancel: { kind: 5, fields: z.strictObject({ reason: text }) },
   // -- from the target
+  /** Both speak the same protocol. */
+  welcome: { kind: 32, fields: z.strictObject({ version: text, codec: z.enum(CODECS).nullable() }) },
   /** Everything that the program needs is here. */
   ready: {
     kind: 33,
@@ -70,7 +75,7 @@ const SCHEMAS = {
 type Name = keyof typeof SCHEMAS;
 type Fields<N extends Name> = z.infer<(typeof SCHEMAS)[N]['fields']>;
 /** A message, typed by its name. */
-export type Message = { [N in Name]: { readonly name: N } & Fields<N> }[Name] | Bytes;
+export type Message = { [N in Name]: { readonly name: N } & Fields<N> }[Name] | Bytes | Packed;
 export type MessageOf<N extends Message['name']> = Extract<Message, { name: N }>;
 export type Hello = MessageOf<'hello'>;
 
@@ -82,18 +87,34 @@ export interface Bytes {
   readonly data: Uint8Array;
 }
 
+/** A piece that is compressed. */
+export interface Packed {
+  readonly name: 'packed';
+  readonly file: Bytes['file'];
+  readonly offset: number;
+  readonly codec: Codec;
+  /** Bytes of the file that it stands for. */
+  readonly length: number;
+  readonly data: Uint8Array;
+}
+
 const BYTES = 16;
 const BYTES_HEAD = 9;
+const PACKED = 17;
+const PACKED_HEAD = BYTES_HEAD + 5;
 const ITEMS_MAX = 1 << 16;
 const BY_KIND = new Map(Object.entries(SCHEMAS).map(([name, schema]) => [schema.kind as number, name as Name]));
 
 /** The kind and the payload's parts of a message's frame. */
 export function encodeMessage(message: Message): { kind: number; parts: Uint8Array[] } {
-  if (message.name === 'bytes') {
-    const head = Buffer.alloc(BYTES_HEAD);
+  if (message.name === 'bytes' || message.name === 'packed') {
+    const head = Buffer.alloc(message.name === 'bytes' ? BYTES_HEAD : PACKED_HEAD);
     head[0] = message.file === 'outline' ? 0 : 1;
     head.writeBigUInt64LE(BigInt(message.offset), 1);
-    return { kind: BYTES, parts: [head, message.data] };
+    if (message.name === 'bytes') return { kind: BYTES, parts: [head, message.data] };
+    head[BYTES_HEAD] = CODECS.indexOf(message.codec);
+    head.writeUInt32LE(message.length, BYTES_HEAD + 1);
+    return { kind: PACKED, parts: [head, message.data] };
   }
   const { name, ...fields } = message;
   return { kind: SCHEMAS[name].kind, parts: [new Packr({ useRecords: false, variableMapSize: true }).pack(fields)] };
@@ -102,6 +123,7 @@ export function encodeMessage(message: Message): { kind: number; parts: Uint8Arr
 /** @throws InputError 'stream' */
 export function decodeMessage(kind: number, payload: Buffer): Message {
   if (kind === BYTES) return decodeBytes(payload);
+  if (kind === PACKED) return decodePacked(payload);
   const name = BY_KIND.get(kind);
   if (name === undefined) throw foreign(`a message of kind ${kind}`);
   const problem = msgpackProblem(payload, { items: ITEMS_MAX });
@@ -112,6 +134,7 @@ export function decodeMessage(kind: number, payload: Buffer): Message {
   } catch {
     throw foreign(`its message ${name} is no msgpack`);
   }
+  if (name === 'hello') refuseOtherProtocol(raw);
   const result = SCHEMAS[name].fields.safeParse(raw);
   if (result.success) return { name, ...result.data } as Message;
   const [{ path, message }] = result.error.issues;
@@ -124,6 +147,24 @@ function decodeBytes(payload: Buffer): Bytes {
   if (at > BigInt(Number.MAX_SAFE_INTEGER)) throw foreign('a piece of a file at an offset beyond any file');
   const file = payload[0] === 0 ? 'outline' : 'snapshot';
   return { name: 'bytes', file, offset: Number(at), data: payload.subarray(BYTES_HEAD) };
+}
+
+function decodePacked(payload: Buffer): Packed {
+  if (payload.length < PACKED_HEAD) throw foreign('a piece of no file');
+  const { file, offset } = decodeBytes(payload);
+  const codec = CODECS[payload[BYTES_HEAD]];
+  const length = payload.readUInt32LE(BYTES_HEAD + 1);
+  if (codec === undefined || length > PIECE) throw foreign('a piece that is compressed in no way');
+  return { name: 'packed', file, offset, codec, length, data: payload.subarray(PACKED_HEAD) };
+}
+
+/** Before its fields are looked at, as those of another protocol may be others. */
+function refuseOtherProtocol(raw: unknown): void {
+  const known = z.object({ protocol: z.number().int(), version: text }).safeParse(raw);
+  if (!known.success || known.data.protocol === PROTOCOL) return;
+  const { protocol, version } = known.data;
+  const what = `wag-snap ${version} there speaks protocol ${protocol} of moves, ${ownPackage().version} here ${PROTOCOL}`;
+  throw new InputError('protocol', `${what}: install the same version on both sides`);
 }
 
 function foreign(what: string): InputError {

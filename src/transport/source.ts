@@ -2,7 +2,7 @@
  * The source's half of a move (docs/migration.md): sends a program to the target, and makes sure that it continues in
  * one place only.
  *
- *     hello, outline, look --> ready, compiled | stop, snapshot, prepare --> prepared | keep, commit --> running | end
+ *     hello --> welcome | outline, look --> ready, compiled | stop, snapshot, prepare --> prepared | keep, commit --> running | end
  *
  * Until the program is kept, any failure lets it continue here, even the death of this tool. After that it continues
  * here only when the target says that it does not run there and never will.
@@ -11,17 +11,13 @@
 import { InputError, ToolError, WagSnapError } from '../base/errors.js';
 import { trace } from '../base/trace.js';
 import { type Channel, within } from './channel.js';
+import type { Codec } from './codec.js';
 import { LinkError, RemoteError, UndecidedError } from './errors.js';
-import { type Hello, type Message, type MessageOf, PIECE } from './messages.js';
+import { type SentFile, sendFile } from './file-sender.js';
+import type { Hello, Message, MessageOf } from './messages.js';
+import { RateLimit } from './rate-limit.js';
 
-/** A file that the target must have exactly as it is here. */
-export interface SentFile {
-  readonly size: number;
-  /** The ranges that changed since they were last sent, in order. Ranges that were never sent are zeros. */
-  readonly changed: readonly { readonly offset: number; readonly length: number }[];
-  /** Reads at most `target.length` bytes from `offset`. @returns how many bytes were read */
-  read(target: Buffer, offset: number): Promise<number>;
-}
+export type { SentFile };
 
 /** When it was asked to stop, as performance.now() has it. */
 export interface ParkedProgram {
@@ -35,20 +31,26 @@ export interface ParkedProgram {
   end(successor: string): Promise<void>;
 }
 
+/** Takes a program. */
+export interface ProgramTaker {
+  /** Takes what has changed, while the program runs. */
+  round(file: SentFile): Promise<void>;
+  /** After a round: what has changed meanwhile, in bytes, and how long it would take, in milliseconds. */
+  left(bytes: number, pause: number): void;
+  /** It stands still, and continues when this is through, unless it was kept or ended. */
+  take(parked: ParkedProgram, file: SentFile): Promise<void>;
+}
+
 /** The program that is to be moved. */
 export interface MovingProgram {
   readonly pid: number;
   /** What it is and has open, without its memory. */
   outline(send: (file: SentFile) => Promise<void>): Promise<void>;
   /**
-   * Stops it, and gives `take` all of its state. Afterwards it continues, unless it was kept or ended.
-   *
-   * @param round takes what has changed, while the program still runs
+   * Stops it when little is left to be sent, and gives `take` all of its state. Afterwards it continues, unless it was
+   * kept or ended.
    */
-  handOver(
-    round: (file: SentFile) => Promise<void>,
-    take: (parked: ParkedProgram, file: SentFile) => Promise<void>,
-  ): Promise<void>;
+  handOver(taker: ProgramTaker): Promise<void>;
 }
 
 export interface MoveOptions {
@@ -60,15 +62,29 @@ export interface MoveOptions {
   readonly patience: number;
   /** Gives the move up, until it is committed. */
   readonly signal?: AbortSignal;
+  /** Bytes a second that may be sent. */
+  readonly rate?: number | undefined;
   readonly onEvent?: (event: MoveEvent) => void;
 }
 
 /** What happens on the way, in this order. */
 export type MoveEvent =
+  /** `codec`: what is sent is compressed by it. */
+  | { readonly event: 'connected'; readonly version: string; readonly codec: Codec | null }
   | { readonly event: 'ready'; readonly host: string; readonly arch: string; readonly warnings: readonly string[] }
   | { readonly event: 'compiled'; readonly cached: boolean }
-  /** Everything that had changed was sent while the program ran. */
-  | { readonly event: 'round'; readonly bytes: number }
+  /**
+   * All that has changed was sent, while the program ran: its number, from 1 on, bytes, the same on the way, and the time.
+   */
+  | {
+      readonly event: 'round';
+      readonly round: number;
+      readonly bytes: number;
+      readonly wire: number;
+      readonly milliseconds: number;
+    }
+  /** What it has written meanwhile, and for how many milliseconds it would stand still for that. */
+  | { readonly event: 'left'; readonly bytes: number; readonly downtime: number }
   | { readonly event: 'stopped' }
   /** Progress of sending. */
   | { readonly event: 'sent'; readonly bytes: number; readonly of: number }
@@ -83,6 +99,8 @@ export interface Moved {
   readonly output: string;
   /** Bytes sent, of memory and everything else. */
   readonly bytes: number;
+  /** The same as they were on the way, compressed. */
+  readonly wire: number;
   /** Microseconds from the stop until the target said that the program runs. */
   readonly downtime: number;
 }
@@ -105,17 +123,25 @@ class Move {
   private early: Promise<Message> | undefined;
   private hasAnswered = false;
   private bytes = 0;
+  private wire = 0;
+  private codec: Codec | undefined;
+  private readonly limit: RateLimit;
 
   constructor(
     private readonly channel: Channel,
     private readonly program: MovingProgram,
     private readonly options: MoveOptions,
-  ) {}
+  ) {
+    this.limit = new RateLimit(options.rate);
+  }
 
   async run(hello: Hello): Promise<Moved> {
     const { program, options } = this;
     try {
       await this.say(hello);
+      const { version, codec } = await this.expect('welcome');
+      this.codec = codec ?? undefined;
+      options.onEvent?.({ event: 'connected', version, codec });
       await program.outline(async (file) => {
         await this.sendFile('outline', file);
         await this.say({ name: 'look', size: file.size });
@@ -124,16 +150,23 @@ class Move {
       options.onEvent?.({ event: 'ready', host, arch, warnings });
       if (options.dryRun) {
         await this.cancel('it was a dry run');
-        return { host, pid: undefined, output: '', bytes: this.bytes, downtime: 0 };
+        return { host, pid: undefined, output: '', bytes: this.bytes, wire: this.wire, downtime: 0 };
       }
       const { cached } = await this.expect('compiled');
       options.onEvent?.({ event: 'compiled', cached });
       let moved: Moved | undefined;
-      const round = async (file: SentFile) => {
-        options.onEvent?.({ event: 'round', bytes: await this.sendFile('snapshot', file) });
-      };
-      await program.handOver(round, async (parked, file) => {
-        moved = await this.handOver(parked, file, host);
+      let rounds = 0;
+      await program.handOver({
+        round: async (file) => {
+          const [start, wire] = [performance.now(), this.wire];
+          const bytes = await this.sendFile('snapshot', file);
+          const milliseconds = Math.round(performance.now() - start);
+          options.onEvent?.({ event: 'round', round: ++rounds, bytes, wire: this.wire - wire, milliseconds });
+        },
+        left: (bytes, pause) => options.onEvent?.({ event: 'left', bytes, downtime: Math.ceil(pause) }),
+        take: async (parked, file) => {
+          moved = await this.handOver(parked, file, host);
+        },
       });
       if (moved === undefined) throw new LinkError('the link ended before the program was handed over');
       return moved;
@@ -160,7 +193,7 @@ class Move {
     }
     trace('move', () => `pid ${answer.pid} runs on ${host}`);
     if (!options.copy) await parked.end(`pid ${answer.pid} on ${host}`);
-    return { host, pid: answer.pid, output: answer.output, bytes: this.bytes, downtime };
+    return { host, pid: answer.pid, output: answer.output, bytes: this.bytes, wire: this.wire, downtime };
   }
 
   /** From here on the program may run on the target. @throws UndecidedError when nobody knows whether it does */
@@ -181,20 +214,18 @@ class Move {
   }
 
   /** Sends what has changed of a file. @returns the number of bytes */
-  private async sendFile(name: 'outline' | 'snapshot', { changed, read }: SentFile): Promise<number> {
-    const total = changed.reduce((sum, { length }) => sum + length, 0);
-    let sent = 0;
-    for (const { offset, length } of changed) {
-      for (let done = 0; done < length; ) {
-        const piece = Buffer.allocUnsafe(Math.min(PIECE, length - done)); // the stream keeps it until it is sent
-        const got = await read(piece, offset + done);
-        if (got === 0) throw new ToolError('read', 'a temporary file of the move has become shorter than it was');
-        await this.say({ name: 'bytes', file: name, offset: offset + done, data: piece.subarray(0, got) });
-        done += got;
-        sent += got;
-        this.options.onEvent?.({ event: 'sent', bytes: sent, of: total });
-      }
-    }
+  private async sendFile(name: 'outline' | 'snapshot', file: SentFile): Promise<number> {
+    const { limit, codec } = this;
+    const { signal, onEvent } = this.options;
+    const sent = await sendFile(name, file, codec, {
+      limit,
+      signal,
+      say: (message) => this.say(message),
+      onSent: (bytes, of, wire) => {
+        this.wire += wire;
+        onEvent?.({ event: 'sent', bytes, of });
+      },
+    });
     this.bytes += sent;
     return sent;
   }
@@ -227,15 +258,14 @@ class Move {
 
   private async answer(): Promise<Message> {
     const { channel, options } = this;
-    const pending = this.early ?? channel.receive();
+    const answer = await within(options.patience, options.signal, this.early ?? channel.receive());
     this.early = undefined;
     this.hasAnswered = false;
-    const answer = await within(options.patience, options.signal, pending);
     if (answer.name === 'failed') throw new RemoteError(answer);
     return answer;
   }
 
-  private async expect<N extends 'ready' | 'compiled' | 'prepared'>(name: N): Promise<MessageOf<N>> {
+  private async expect<N extends 'welcome' | 'ready' | 'compiled' | 'prepared'>(name: N): Promise<MessageOf<N>> {
     const answer = await this.answer();
     if (answer.name === name) return answer as MessageOf<N>;
     throw new InputError('stream', `the other side has said "${answer.name}" where "${name}" was expected`);

@@ -1,18 +1,19 @@
 /**
  * The target's half of a move (docs/migration.md): takes a program, and runs it once it is told to commit.
  *
- *     hello --> | bytes, look --> ready, compiled | bytes, prepare --> prepared | commit --> running
+ *     hello --> welcome | bytes, look --> ready, compiled | bytes, prepare --> prepared | commit --> running
  *
  * If the link ends before `commit`, everything is undone and nothing is left. After `commit` the program runs, whatever
  * happens to the link. The source is hostile input: each message is accepted only in its place.
  */
 
 import { InputError, WagSnapError } from '../base/errors.js';
+import { ownPackage } from '../base/package.js';
 import { trace } from '../base/trace.js';
 import { type Channel, within } from './channel.js';
+import { commonCodec, unpack } from './codec.js';
 import { LinkError } from './errors.js';
-import type { Bytes, Hello, Message, MessageOf } from './messages.js';
-import { PROTOCOL } from './messages.js';
+import type { Bytes, Hello, Message, MessageOf, Packed } from './messages.js';
 
 /** A process that is complete but has not begun. */
 export interface HeldProgram {
@@ -64,7 +65,8 @@ export async function receiveProgram(
 ): Promise<Received> {
   try {
     const hello = await expect(channel, host, undefined, 'hello');
-    if (hello.protocol !== PROTOCOL) throw otherProtocol(hello);
+    const codec = commonCodec(hello.codecs);
+    await channel.send({ name: 'welcome', version: ownPackage().version, codec: codec ?? null });
     const { size } = await expect(channel, host, 'outline', 'look');
     const ready = await host.look(hello, size);
     await channel.send({ name: 'ready', ...ready });
@@ -115,16 +117,15 @@ async function expect<N extends Message['name']>(
     const message = await channel.receive();
     if (message.name === name) return message as MessageOf<N>;
     if (message.name === 'cancel') throw new Cancelled(message.reason);
-    if (message.name !== 'bytes' || message.file !== file) {
+    if ((message.name !== 'bytes' && message.name !== 'packed') || message.file !== file) {
       throw new InputError('stream', `the other side has said "${message.name}" where "${name}" was expected`);
     }
-    await host.write(message);
+    await host.write(message.name === 'bytes' ? message : await unpacked(message));
   }
 }
 
-function otherProtocol({ protocol, version }: Hello): InputError {
-  const what = `wag-snap ${version} there speaks protocol ${protocol} of moves, this one ${PROTOCOL}`;
-  return new InputError('protocol', `${what}: install the same version on both sides`);
+async function unpacked({ file, offset, codec, length, data }: Packed): Promise<Bytes> {
+  return { name: 'bytes', file, offset, data: await unpack(codec, data, length) };
 }
 
 /** Sends the failure and waits until it is received, so that closing the link does not lose it. */

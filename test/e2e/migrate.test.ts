@@ -5,7 +5,7 @@
 
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
@@ -97,9 +97,101 @@ describe('a program', () => {
   test('is only looked at by a dry run', async () => {
     const counter = await start();
     const looked = await migrate(counter.pid, counter, receiver, '--dry-run', '--json');
-    expect(looked.stdout.split('\n')[0]).toMatch(/^\{"event":"ready","host":/);
+    expect(looked.stdout).toMatch(/^\{"event":"ready","host":/m);
     expectWhole(await ends(counter, counter.pid));
     expect(readdirSync(counter.output)).toEqual([]);
+  });
+});
+
+/** A program that writes to megabytes of memory, and ends after a while. */
+async function startWriter(): Promise<number> {
+  const writer = join(folder, 'fast-writer');
+  if (!existsSync(writer)) {
+    writeFileSync(`${writer}.wat`, writerProgram({ pace: 20_000, last: 30 }));
+    expect(await wagSnap('compile', `${writer}.wat`, '-o', writer)).toMatchObject({ status: 0 });
+  }
+  const child = spawn(writer, [], { env: {}, stdio: ['ignore', 'pipe', 'ignore'] });
+  await new Output(child).has('ready');
+  pids.push(child.pid!);
+  return child.pid!;
+}
+
+interface Event {
+  readonly event: string;
+  readonly [field: string]: unknown;
+}
+
+/** @returns what it prints with --json */
+async function events(pid: number, ...options: readonly string[]): Promise<{ status: unknown; events: Event[] }> {
+  const args = ['--output-dir', counters.ownFolder(), '--json', ...options];
+  const { stdout, status } = await wagSnap('migrate', String(pid), receiver, ...args);
+  const events = stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Event);
+  const moved = events.at(-1);
+  if (moved?.event === 'moved') pids.push(moved['pid'] as number);
+  return { status, events };
+}
+
+describe('how it is sent', () => {
+  test('compressed: fewer bytes are on the way, and no more than may be in a second', async () => {
+    const pid = await startWriter();
+    const started = performance.now();
+    const sent = await events(pid, '--compress', '--limit-rate', '1M', '--downtime', '200ms');
+    const [connected] = sent.events;
+    expect(['zstd', 'brotli']).toContain(connected['codec']);
+    const moved = sent.events.at(-1)!;
+    expect(moved).toMatchObject({ event: 'moved' });
+    expect(moved['wire']).toBeLessThan((moved['bytes'] as number) / 2);
+    expect((moved['wire'] as number) / 2 ** 20 - 0.1).toBeLessThan((performance.now() - started) / 1000);
+    const rounds = sent.events.filter(({ event }) => event === 'round');
+    expect(rounds.map(({ round }) => round)).toEqual(rounds.map((_, n) => n + 1));
+    expect(sent.events.filter(({ event }) => event === 'left')).toHaveLength(rounds.length);
+  });
+
+  test('for no longer than it may: then it is stopped, or continues here', async () => {
+    const pid = await startWriter();
+    // less than any pause
+    const strict = ['--downtime', '1ms', '--max-time', '50ms'];
+    const cancelled = await events(pid, ...strict, '--on-timeout', 'cancel');
+    expect(cancelled.events.at(-1)).toMatchObject({
+      event: 'failed',
+      code: 'timeout',
+      exitCode: 4,
+      headline: expect.stringMatching(
+        /writes too fast: after 50 ms it would stand still for \d+ ms, not 1; it continues/,
+      ),
+    });
+    expect([cancelled.status, await stateOf(pid)]).toEqual([4, 'running']);
+    expect((await events(pid, ...strict)).events.at(-1)).toMatchObject({ event: 'moved' });
+    const alone = await wagSnap('migrate', '1', 'other', '--on-timeout', 'cancel');
+    expect([alone.status, alone.stderr]).toEqual([2, expect.stringMatching(/--on-timeout cancel needs --max-time/)]);
+  });
+
+  test('with the contents of its files, where that is asked for', async () => {
+    const own = counters.ownFolder();
+    const [here, same, other] = ['here', 'same', 'other'].map((name) => join(own, name));
+    for (const dir of [here, same, other]) {
+      mkdirSync(dir, { recursive: true });
+      writeFileSync(join(dir, 'named'), dir === other ? 'not this' : 'contents');
+      utimesSync(join(dir, 'named'), 1000, 1000);
+    }
+    const image = join(folder, 'files');
+    const program = join(import.meta.dirname, '../wasi/programs/files.wasm');
+    expect(await wagSnap('compile', program, '-o', image)).toMatchObject({ status: 0 });
+    const child = spawn(image, [], { env: { WAGSNAP_DIR: `${here}::/` }, stdio: ['pipe', 'pipe', 'ignore'] });
+    pids.push(child.pid!);
+    const out = new Output(child);
+    child.stdin.write('open 4 /named r\n');
+    await out.has('open 4');
+    const warnings = async (dir: string, ...options: string[]) => {
+      const looked = await events(child.pid!, '--dry-run', '--dir', `${dir}::/`, ...options);
+      return looked.events.find(({ event }) => event === 'ready')!['warnings'];
+    };
+    expect(await warnings(other)).toEqual([]); // of the same size and age
+    expect(await warnings(same, '--hash-files')).toEqual([]);
+    expect(await warnings(other, '--hash-files')).toEqual([expect.stringMatching(/contents|sha256/)]);
   });
 });
 

@@ -365,10 +365,37 @@ export const stop: Area = {
       changes: [
         ['if (!(await held.begin())) {', 'await held.begin(); if (false) {'],
         ['    await host.discard();\n', ''],
-        ['hello.protocol !== PROTOCOL', 'false'],
         ['if (pid !== held.pid)', 'if (false)'],
-        ["message.name !== 'bytes' || message.file !== file", "message.name !== 'bytes'"],
+        ["message.name !== 'packed') || message.file !== file", "message.name !== 'packed')"],
         ["if (message.name === 'cancel') throw", 'if (false) throw'],
+      ],
+    },
+    {
+      file: 'src/transport/messages.ts',
+      tests: ['test/unit/transport/messages.test.ts'],
+      changes: [
+        ['known.data.protocol === PROTOCOL', 'true'],
+        ['codec === undefined || length > PIECE', 'codec === undefined'],
+        ['codec === undefined || length > PIECE', 'length > PIECE'],
+      ],
+    },
+    {
+      file: 'src/transport/codec.ts',
+      tests: ['test/unit/transport/file-sender.test.ts', 'test/unit/transport/messages.test.ts'],
+      changes: [
+        ['bytes?.length === length', 'bytes !== undefined'],
+        ['theirs.includes(codec)', 'true'],
+      ],
+    },
+    {
+      file: 'src/transport/tls.ts',
+      tests: ['test/e2e/tls.test.ts'],
+      slow: true,
+      changes: [
+        ['shown !== undefined && peers.standsFor(shown, host)', 'shown !== undefined'],
+        ['fingerprint === undefined || !peers.admits(fingerprint)', 'fingerprint === undefined'],
+        ['byte?.[0] === ADMITTED', 'true'],
+        ['socket.write(Buffer.of(ADMITTED));', ''],
       ],
     },
     {

@@ -1,12 +1,13 @@
 /** What a hostile other side may send: every stream of bytes is messages in their order, or one clear error. */
 
 import { PassThrough } from 'node:stream';
+import { brotliCompressSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { WagSnapError } from '../../../src/base/errors.js';
 import { type Channel, streamChannel, within } from '../../../src/transport/channel.js';
 import { LinkError } from '../../../src/transport/errors.js';
 import { FRAME_MAX, FrameWriter } from '../../../src/transport/frames.js';
-import { decodeMessage, encodeMessage, type Message, PROTOCOL } from '../../../src/transport/messages.js';
+import { decodeMessage, encodeMessage, type Message, PIECE, PROTOCOL } from '../../../src/transport/messages.js';
 import { type Received, receiveProgram, type TargetHost } from '../../../src/transport/target.js';
 import { random } from '../../support/random.js';
 
@@ -25,6 +26,7 @@ const HELLO: Message = {
   sameDirs: false,
   strictFiles: true,
   maxMemory: 2 ** 33,
+  codecs: ['zstd'],
   outputDir: '/out',
 };
 const MESSAGES: readonly Message[] = [
@@ -35,6 +37,7 @@ const MESSAGES: readonly Message[] = [
   { name: 'prepare', size: 5 },
   { name: 'commit', pid: 7 },
   { name: 'cancel', reason: 'so' },
+  { name: 'welcome', version: '1', codec: 'brotli' },
   { name: 'ready', version: '1', arch: 'x64', host: 'there', warnings: ['w'] },
   { name: 'compiled', cached: true },
   { name: 'prepared', pid: 7 },
@@ -115,7 +118,11 @@ test('each message has its place', async () => {
 });
 
 test.each([
-  ['another protocol', [{ ...HELLO, protocol: PROTOCOL + 1 } as Message], /speaks protocol 2/],
+  [
+    'another protocol',
+    [{ ...HELLO, protocol: PROTOCOL + 1 } as Message],
+    /speaks protocol 3 of moves, .* here 2: install the same/,
+  ],
   ['another pid', [...MESSAGES.slice(0, 5), { name: 'commit', pid: 8 } as Message], /commits to pid 8/],
   ['another file', [HELLO, MESSAGES[3]], /"bytes" where "look" was expected/],
   ['no msgpack', [Buffer.from([1, 0, 0, 0, 1, 0xc1])], /cannot be understood/],
@@ -126,6 +133,16 @@ test.each([
     [HELLO, frame(2, Buffer.from([0x81, 0xa4, ...Buffer.from('size'), 0xff]))],
     /look: size/,
   ],
+  [
+    'another protocol with other fields',
+    [frame(1, Buffer.from([0x82, ...named('protocol'), 9, ...named('version'), 0xa1, 0x39]))],
+    /wag-snap 9 there speaks protocol 9/,
+  ],
+  ['a piece that is not compressed', [HELLO, piece(0, 1, 4, Buffer.from('abcd'))], /a piece that is no brotli/],
+  ['a piece that is longer than it says', [HELLO, piece(0, 1, 99, packedZeros(100))], /a piece that is no brotli/],
+  ['a piece that is shorter than it says', [HELLO, piece(0, 1, 101, packedZeros(100))], /a piece that is no brotli/],
+  ['a piece that would be huge', [HELLO, piece(0, 1, PIECE + 1, packedZeros(100))], /is compressed in no way/],
+  ['a piece that is compressed in a way of its own', [HELLO, piece(0, 9, 1, Buffer.alloc(1))], /in no way/],
   ['too long a message', [Buffer.from([1, 0, 0, 0x7f, 1])], /a message of \d+ bytes/],
 ])('%s is one clear error', async (_, sent, message) => {
   const { result, said, host } = await received(sent);
@@ -181,6 +198,24 @@ test('who says nothing is given up, and who has gone is gone', async () => {
   await new Promise((resolve) => setImmediate(resolve));
   await expect(channel.send({ name: 'commit', pid: 1 })).rejects.toThrow(LinkError);
 });
+
+/** A piece of a file, as it would be compressed. */
+function piece(file: number, codec: number, length: number, data: Buffer): Buffer {
+  const head = Buffer.alloc(14);
+  head[0] = file;
+  head[9] = codec;
+  head.writeUInt32LE(length, 10);
+  return frame(17, Buffer.concat([head, data]));
+}
+
+function packedZeros(length: number): Buffer {
+  return brotliCompressSync(Buffer.alloc(length));
+}
+
+/** The name of a field, in msgpack. */
+function named(text: string): number[] {
+  return [0xa0 | text.length, ...Buffer.from(text)];
+}
 
 function frame(kind: number, payload: Buffer): Buffer {
   const head = Buffer.alloc(5);

@@ -24,6 +24,7 @@ const HELLO: Hello = {
   strictFiles: false,
   maxMemory: null,
   outputDir: null,
+  codecs: [],
 };
 const PATIENCE = 30_000;
 const never = new Promise<never>(() => {});
@@ -194,7 +195,7 @@ function programOf(world: World): MovingProgram {
   return {
     pid: 1,
     outline: async (send) => send(file(1)),
-    handOver: async (round, take) => {
+    handOver: async ({ round, take }) => {
       await round(file(2));
       await world.happens('source', 'stops');
       world.fails('source');
@@ -346,7 +347,7 @@ describe.each([
 });
 
 test('who gives up before the commit says so', async () => {
-  const { world, source } = await move('source fails', 1); // reads its file
+  const { world, source } = await move('source fails', 2); // reads its file
   expect([(source as Error).message, world.trace.at(-2)]).toEqual(['the disk is full', 'source: says cancel']);
 });
 

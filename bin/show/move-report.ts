@@ -1,0 +1,104 @@
+/**
+ * What `migrate` says on the way: lines with -v, a line that overwrites itself on a terminal, objects with --json.
+ *
+ *     sending round 2 (82 MiB: 310 ms of downtime): 12 of 82 MiB (14 %), 45 MiB/s, 2 s left
+ */
+
+import type { Moved, MoveEvent } from '../../src/api/migrate.js';
+import { WagSnapError } from '../../src/base/errors.js';
+import { terminalJson, terminalText } from '../../src/base/terminal-text.js';
+import { Progress } from './progress.js';
+import { printWarning } from './warning.js';
+
+/** Milliseconds between two objects that say how much was sent. */
+const SENT_EVERY = 1000;
+const MEBI = 2 ** 20;
+
+export class MoveReport {
+  private progress = new Progress('sending');
+  private round = 1;
+  private sentAt = Number.NEGATIVE_INFINITY;
+
+  constructor(private readonly options: { readonly json: boolean; readonly verbose: boolean }) {}
+
+  readonly onEvent = (event: MoveEvent): void => {
+    const { json, verbose } = this.options;
+    if (event.event === 'sent') this.sent(event);
+    else if (json) console.log(terminalJson(event));
+    else if (verbose) {
+      this.progress.end();
+      process.stderr.write(`${describe(event)}\n`);
+    }
+    if (event.event === 'ready' && !json) for (const warning of event.warnings) printWarning(warning);
+    if (event.event === 'compiled') this.begin('sending round 1');
+    if (event.event === 'left') {
+      this.begin(`sending round ${++this.round} (${mebibytes(event.bytes)} MiB: ${event.downtime} ms of downtime)`);
+    }
+    if (event.event === 'stopped') this.begin('it stands still: sending the rest');
+  };
+
+  /** It has been moved, or looked at. */
+  moved(moved: Moved): void {
+    this.progress.end();
+    const { host, pid, output, bytes, wire, downtime } = moved;
+    if (this.options.json) console.log(terminalJson({ event: 'moved', ...moved, pid: pid ?? null }));
+    else if (pid === undefined) console.log(terminalText(`${host} can take it`));
+    else {
+      console.log(terminalText(`pid ${pid} on ${host}, which prints to ${output}`));
+      if (!this.options.verbose) return;
+      const packed = wire === bytes ? '' : `, as ${wire}`;
+      process.stderr.write(`stood still for ${(downtime / 1000).toFixed(1)} ms, ${bytes} bytes were sent${packed}\n`);
+    }
+  }
+
+  /** It has failed: whoever reads the objects is told so, too. */
+  failed(error: unknown): void {
+    this.end();
+    if (!this.options.json || !(error instanceof WagSnapError)) return;
+    const { code, exitCode, headline, details } = error;
+    console.log(terminalJson({ event: 'failed', code, exitCode, headline, details }));
+  }
+
+  end(): void {
+    this.progress.end();
+  }
+
+  private sent(event: Extract<MoveEvent, { event: 'sent' }>): void {
+    this.progress.update(event.bytes, event.of);
+    if (!this.options.json || performance.now() - this.sentAt < SENT_EVERY) return;
+    this.sentAt = performance.now();
+    console.log(terminalJson(event));
+  }
+
+  private begin(what: string): void {
+    this.progress.end();
+    this.progress = new Progress(what);
+  }
+}
+
+function describe(event: Exclude<MoveEvent, { event: 'sent' }>): string {
+  switch (event.event) {
+    case 'connected':
+      return terminalText(`wag-snap ${event.version} answers; ${event.codec ?? 'nothing'} compresses what is sent`);
+    case 'ready':
+      return terminalText(`${event.host} has all that it needs, and runs it as ${event.arch}`);
+    case 'compiled':
+      return event.cached ? 'the image is there' : 'the image was compiled there';
+    case 'round': {
+      const { round, bytes, wire, milliseconds } = event;
+      const packed = wire === bytes ? '' : `, as ${wire},`;
+      const rate = mebibytes((bytes * 1000) / Math.max(milliseconds, 1));
+      return `round ${round}: ${bytes} bytes${packed} were sent while it runs, in ${milliseconds} ms (${rate} MiB/s)`;
+    }
+    case 'left':
+      return `${event.bytes} bytes were written meanwhile: it would stand still for ${event.downtime} ms`;
+    case 'stopped':
+      return 'it stands still';
+    case 'prepared':
+      return `pid ${event.pid} is ready to begin`;
+  }
+}
+
+function mebibytes(bytes: number): string {
+  return (bytes / MEBI).toFixed(0);
+}
