@@ -192,13 +192,10 @@ async function restore(
     const isAlone = canBecome() && needsNobody(options) && canBeAlone;
     await startPrepared(
       (signal) => api.prepareRestored(stored, request, isAlone, signal),
-      async ({ callResults }, descriptor) => {
-        if (callResults === undefined) return new TrapWatch(onTrap, descriptor);
-        const [{ InvokeAttendant }, { resumedCall }] = await Promise.all([
-          import('../programs/invoke.js'),
-          import('../../src/api/invocation.js'),
-        ]);
-        return new InvokeAttendant(resumedCall(callResults), descriptor);
+      async ({ call }, descriptor) => {
+        if (call === undefined) return new TrapWatch(onTrap, descriptor);
+        const { InvokeAttendant } = await import('../programs/invoke.js');
+        return new InvokeAttendant(call, descriptor);
       },
       { mayBecome: isAlone, timeout: limits.timeout, pidFile, verbose: options.verbose },
     );

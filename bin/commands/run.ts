@@ -131,11 +131,12 @@ async function run(input: InputFile, options: Options): Promise<void> {
       if (invoke === undefined && program.hasModule) checkEntry(await program.module(), path);
       if (verbose) process.stderr.write(terminalLines(await importLines(await program.module())));
       if (invoke === undefined) return new TrapWatch(onTrap, descriptor);
-      const [{ InvokeAttendant }, { prepareCall }] = await Promise.all([
+      const [{ InvokeAttendant }, { prepareCall, textArguments }] = await Promise.all([
         import('../programs/invoke.js'),
-        import('../../src/api/invoke.js'),
+        import('../../src/api/call-message.js'),
       ]);
-      return new InvokeAttendant(prepareCall(program.image, await program.module(), invoke, args), descriptor);
+      const call = prepareCall(program.image, await program.module(), invoke, textArguments(args));
+      return new InvokeAttendant(call, descriptor);
     },
     { mayBecome: invoke === undefined && needsNobody(options), timeout: limits.timeout, pidFile, verbose },
   );

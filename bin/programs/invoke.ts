@@ -2,7 +2,7 @@
 
 import type { ChildProcess } from 'node:child_process';
 import { type CallMessage, Invocation } from '../../src/api/invocation.js';
-import type { InvokeReply } from '../../src/api/reply.js';
+import type { RawReply } from '../../src/api/reply.js';
 import { formatValue } from '../../src/api/values.js';
 import { ExitCode } from '../../src/base/errors.js';
 import type { Attendant } from './attendant.js';
@@ -29,7 +29,7 @@ export class InvokeAttendant implements Attendant {
   }
 }
 
-function print(reply: InvokeReply): void {
+function print(reply: RawReply): void {
   if (reply.kind === 'results') for (const { type, bits } of reply.results) console.log(formatValue(type, bits));
   if (reply.kind !== 'trap') return;
   process.stderr.write(`wag-snap: trap: ${reply.message}\n`);

@@ -4,9 +4,11 @@ import { WagSnapError } from '../base/errors.js';
 import type { ImageProcess } from '../capture/process.js';
 import { type CaptureOptions, type CaptureReport, captureAttached } from './capture.js';
 import { type CoredumpOptions, coredumpAttached } from './coredump.js';
+import type { ProcessDescription } from './description.js';
 import type { AttachedWorkload } from './workload.js';
 
 export class AttachedProcess implements AttachedWorkload {
+  readonly kind = 'process';
   private isOpen = true;
 
   constructor(private readonly process: ImageProcess) {}
@@ -31,6 +33,11 @@ export class AttachedProcess implements AttachedWorkload {
     return coredumpAttached(this.process, options);
   }
 
+  async describe(): Promise<ProcessDescription> {
+    const { describeProcess } = await import('./describe-process.js');
+    return describeProcess(this.process);
+  }
+
   async kill(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
     try {
       await this.process.signal(signal);
@@ -42,6 +49,10 @@ export class AttachedProcess implements AttachedWorkload {
   close(): void {
     if (this.isOpen) this.process.close();
     this.isOpen = false;
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -29,12 +29,17 @@ export async function attachGiven(text: string, signal?: AbortSignal): Promise<I
 }
 
 /** For commands that take a file as well. A file of that name takes precedence: then the result is undefined. */
-export async function attachUnlessFile(text: string): Promise<ImageProcess | undefined> {
+export async function attachUnlessFile(text: string, signal?: AbortSignal): Promise<ImageProcess | undefined> {
   if (!namesProcess(text) || existsSync(text)) return undefined;
   try {
-    return await attachGiven(text);
+    return await attachGiven(text, signal);
   } catch (error) {
     if (!(error instanceof InputError) || error.code !== 'no-process' || PID.test(text)) throw error;
     throw new InputError(error.code, `${text}: no such file, and no running program of this name`);
   }
+}
+
+/** As attachUnlessFile; a number is always a pid. */
+export async function attachSubject(subject: string | number, signal?: AbortSignal): Promise<ImageProcess | undefined> {
+  return typeof subject === 'number' ? attachGiven(String(subject), signal) : attachUnlessFile(subject, signal);
 }

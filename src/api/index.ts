@@ -44,6 +44,7 @@ export {
 export type { Ending } from './held-program.js';
 export type { Image, ImageModule } from './image.js';
 export { inspect } from './inspect.js';
+export { type InvokeOptions, invoke } from './invoke.js';
 export { endKept, resumeKept } from './kept.js';
 export { type OwnKeys, ownKeys } from './keys.js';
 export type { Links } from './links.js';

@@ -3,7 +3,7 @@
 import { InputError } from '../base/errors.js';
 import type { SignalOption } from './common-options.js';
 import type { Description, FileDescription, SnapshotDescription } from './description.js';
-import { attachGiven, attachUnlessFile } from './find-process.js';
+import { attachSubject } from './find-process.js';
 import { typeOf } from './open.js';
 
 /**
@@ -14,8 +14,7 @@ import { typeOf } from './open.js';
  * @throws InputError when it is none of these, or damaged; LimitError, ToolError
  */
 export async function inspect(subject: string | number, options: SignalOption = {}): Promise<Description> {
-  const process =
-    typeof subject === 'number' ? await attachGiven(String(subject), options.signal) : await attachUnlessFile(subject);
+  const process = await attachSubject(subject, options.signal);
   if (process === undefined) return describePath(String(subject));
   try {
     const { describeProcess } = await import('./describe-process.js');

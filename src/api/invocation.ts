@@ -8,7 +8,7 @@ import type { Readable, Writable } from 'node:stream';
 import { TRAP_MESSAGES } from '../capture/trap.js';
 import { TRAP_FATAL } from '../image/contract/traps.js';
 import { ValType } from '../wasm/module.js';
-import type { InvokeReply } from './reply.js';
+import type { RawReply } from './reply.js';
 
 /** Messages by TRAP_*. */
 const MESSAGES: Readonly<Record<number, string>> = { ...TRAP_MESSAGES, [TRAP_FATAL]: 'fatal signal' };
@@ -48,8 +48,8 @@ export class Invocation {
     commands.end(this.call.message);
   }
 
-  /** Resolves once the process has closed its end of the pipe. */
-  async reply(): Promise<InvokeReply> {
+  /** Resolves once the process has closed its end. */
+  async reply(): Promise<RawReply> {
     return decodeReply(this.call, Buffer.concat((await this.replies) ?? []));
   }
 }
@@ -68,7 +68,7 @@ function cellsOf(type: ValType): number {
   return type === ValType.V128 ? 2 : 1;
 }
 
-function decodeReply({ results: types, kinds }: CallMessage, reply: Buffer): InvokeReply {
+function decodeReply({ results: types, kinds }: CallMessage, reply: Buffer): RawReply {
   const trap = reply.subarray(0, kinds).find((kind) => kind !== 0);
   if (trap !== undefined) return { kind: 'trap', message: MESSAGES[trap] ?? String(trap) };
   if (reply.length !== kinds + countCells(types) * 8) return { kind: 'ended' };

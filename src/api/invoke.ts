@@ -1,123 +1,41 @@
-/**
- * A call of one exported function of an image (`run --invoke`). Needs no compiler: the image says where the function
- * is, the module says its type.
- */
+/** Calls an exported function in a process of its own, as `run --invoke` does. */
 
-import { InputError, UsageError } from '../base/errors.js';
-import {
-  CALL_ARGUMENT_CELLS,
-  CALL_HEADER,
-  CALL_INITIALIZE,
-  CALL_RECORD,
-  CALL_RESULT_CELLS,
-  CALL_RESULTS,
-} from '../image/contract/call.js';
-import { RT_TAKES_CALLS } from '../image/contract/runtime-block.js';
-import { type ImageDescription, readImage } from '../image/reader.js';
-import { decodeModule } from '../wasm/decode.js';
-import { type Entry, entryFunction } from '../wasm/entry.js';
-import { ExternKind, type FuncType, type Module } from '../wasm/module.js';
-import { erasedTypes } from '../wasm/ref-types.js';
-import { formatFuncType } from '../wasm/text.js';
-import { driverCommands } from './driver-commands.js';
-import { type CallMessage, countCells } from './invocation.js';
-import { cellsOf, parseValue } from './values.js';
+import type { ProgramRunOptions } from './prepare-run.js';
+import type { ProgramSource } from './program-file.js';
+import type { StartedWorkload } from './workload.js';
+
+/** As for `run`, without `onTrap`: a trap is the call's reply. */
+export type InvokeOptions = Omit<ProgramRunOptions, 'onTrap'>;
 
 /**
- * @param path of the image
- * @param module its main module
- * @param name the name of the function's export
- * @param args the arguments as text
- * @throws InputError, UsageError
+ * Calls one function that a module or an image exports, in a process of its own, after the `_initialize` of a reactor.
+ * The process is a child of this one. It can be captured; the reply is then that of the restored workload.
+ *
+ * @param program as for `run`
+ * @param name the name of the export
+ * @param args i32, f32 and f64 are numbers, i64 are bigints, a v128 is its 16 bytes, a reference null
+ * @returns the process; `exited` has the reply: results, or a trap
+ * @throws InputError 'no-export', UsageError for arguments that do not fit; as `run`; after each of them nothing was started
  */
-export function prepareCall(path: string, module: Module, name: string, args: readonly string[]): CallMessage {
-  const found = module.exports.find((e) => e.name === name && e.kind === ExternKind.Func);
-  if (found === undefined) {
-    const names = module.exports.filter((e) => e.kind === ExternKind.Func).map((e) => e.name);
-    throw new InputError(
-      'no-export',
-      `there is no exported function ${name || '""'}; there are: ${names.map((each) => each || '""').join(', ') || 'none'}`,
-    );
-  }
-  const type = module.types[module.funcTypes[found.index]];
-  const cells = parseArguments(name, type, args);
-  const results = erasedTypes(type.results);
-  const entry = entryFunction(module, true);
-  const initialize = entry?.name === '_initialize' && entry.index !== found.index ? entry : undefined;
-  const image = readImage(path);
-  try {
-    const instance = image.identity.instances.length - 1;
-    const record = recordOf(image, instance, found.index, name);
-    if (takesCalls(image)) {
-      const message = encodeCall(record, initialize !== undefined, results, cells);
-      return { message, results, kinds: 1, variable: 'WAGSNAP_INVOKE' };
+export async function invoke(
+  program: ProgramSource,
+  name: string,
+  args: readonly (number | bigint | Uint8Array | null)[] = [],
+  options: InvokeOptions = {},
+): Promise<StartedWorkload> {
+  const [{ prepareRun }, { prepareCall, valueArguments }, { startPrepared }] = await Promise.all([
+    import('./prepare-run.js'),
+    import('./call-message.js'),
+    import('./started-workload.js'),
+  ]);
+  const prepare = async () => {
+    const prepared = await prepareRun(program, [], options);
+    try {
+      return { ...prepared, call: prepareCall(prepared.image, await prepared.module(), name, valueArguments(args)) };
+    } catch (error) {
+      prepared.release();
+      throw error;
     }
-    const before = initializers(image, initialize);
-    const resultCells = countCells(results);
-    const commands = driverCommands({ instance, record, initialize: before, cells, resultCells });
-    return { ...commands, results, variable: 'WAGSNAP_DRIVER' };
-  } finally {
-    image.close();
-  }
-}
-
-/** Images of earlier versions take no calls. */
-function takesCalls(image: ImageDescription): boolean {
-  const at = image.outline.data.imageOffset + RT_TAKES_CALLS;
-  return Buffer.from(image.loadedBytes(at, 4)).readUInt32LE(0) === 1;
-}
-
-/** Encodes a call as image/contract/call.ts CALL_* describes it. */
-function encodeCall(record: number, initialize: boolean, results: Uint8Array, cells: readonly bigint[]): Buffer {
-  const bytes = Buffer.alloc(CALL_HEADER + (results.length + cells.length) * 8);
-  const word = (at: number, value: number | bigint) => bytes.writeBigUInt64LE(BigInt(value), at);
-  word(CALL_RECORD, record);
-  word(CALL_INITIALIZE, Number(initialize));
-  word(CALL_RESULTS, results.length);
-  word(CALL_RESULT_CELLS, countCells(results));
-  word(CALL_ARGUMENT_CELLS, cells.length);
-  for (const [i, value] of [...results, ...cells].entries()) word(CALL_HEADER + i * 8, value);
-  return bytes;
-}
-
-/** Records of what runs before, of the instances in their order. */
-function initializers(image: ImageDescription, own: Entry | undefined): number[] {
-  const records = linkedModules(image).flatMap((linked, i) => {
-    const entry = entryFunction(linked, false);
-    return entry === undefined ? [] : [recordOf(image, i + 1, entry.index, entry.name)];
-  });
-  const main = image.identity.instances.length - 1;
-  return own === undefined ? records : [...records, recordOf(image, main, own.index, own.name)];
-}
-
-/** The modules that the main module is linked to. Their instances follow the host layer's. */
-function linkedModules(image: ImageDescription): Module[] {
-  const { modules } = image.identity;
-  return modules.slice(1, -1).map(({ name }, i) => {
-    const bytes = image.moduleBytes(i + 1);
-    if (bytes !== undefined) return decodeModule(bytes, name);
-    throw new InputError('no-module', `the image does not carry the module ${name}`);
-  });
-}
-
-/** Image offset of the function record of an instance's function. */
-function recordOf({ identity }: ImageDescription, instance: number, funcIndex: number, name: string): number {
-  const { instances } = identity;
-  let index = funcIndex;
-  const { functions } = instances[instance];
-  if (index < functions.imported) [instance, index] = functions.links.subarray(index * 2, index * 2 + 2);
-  const record = instances[instance].functions.records[index];
-  if (record < 0) throw new InputError('no-export', `the image cannot call ${name}`);
-  return instances[instance].start + record;
-}
-
-/** Encodes the arguments in cells of 64 bits, as the driver expects them. */
-function parseArguments(name: string, type: FuncType, args: readonly string[]): bigint[] {
-  if (args.length !== type.params.length) {
-    throw new UsageError(`${name}${formatFuncType(type)} takes ${type.params.length} arguments, not ${args.length}`);
-  }
-  return args.flatMap((text, i) => {
-    const bits = parseValue(text, type.params[i]);
-    return cellsOf(type.params[i]) === 2 ? [BigInt.asUintN(64, bits), bits >> 64n] : [bits];
-  });
+  };
+  return startPrepared(prepare, options);
 }

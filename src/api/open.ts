@@ -1,23 +1,36 @@
-/** Opens images and snapshots. Their contents are read when they are asked for. */
+/** Opens images, snapshots and running programs. Their contents are read when they are asked for. */
 
 import { closeSync, openSync, readSync, statSync } from 'node:fs';
 import { InputError } from '../base/errors.js';
 import { fileError } from '../base/file-error.js';
+import type { SignalOption } from './common-options.js';
 import { type FileType, fileType, HEAD_SIZE } from './file-kind.js';
+import { attachSubject } from './find-process.js';
 import type { Image } from './image.js';
 import type { Snapshot } from './snapshot.js';
 import type { ChainOptions } from './stored-snapshot.js';
+import type { AttachedWorkload } from './workload.js';
 
 /**
- * Opens a file as what it is. The caller closes it.
+ * Opens an image, a snapshot or a running program; `kind` says which it is. The caller closes it. A program continues.
  *
- * @throws InputError when it is neither an image nor a snapshot, or damaged; ToolError when it cannot be read
+ * @param subject the path of a file, or a program's name or pid. A file takes precedence over a program of its name
+ * @throws InputError when it is none of these, or damaged; ToolError when it cannot be read
  */
-export async function open(path: string): Promise<Image | Snapshot> {
+export async function open(
+  subject: string | number,
+  options: SignalOption = {},
+): Promise<Image | Snapshot | AttachedWorkload> {
+  const process = await attachSubject(subject, options.signal);
+  if (process !== undefined) {
+    const { AttachedProcess } = await import('./attached-workload.js');
+    return new AttachedProcess(process);
+  }
+  const path = String(subject);
   const { kind, what } = typeOf(path);
   if (kind === 'image') return openImage(path);
   if (kind === 'snapshot') return openSnapshot(path);
-  throw new InputError('wrong-kind', `${path} is ${what}; open takes an image or a snapshot`);
+  throw new InputError('wrong-kind', `${path} is ${what}; open takes an image, a snapshot or a running program`);
 }
 
 /**

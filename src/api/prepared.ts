@@ -1,4 +1,5 @@
 import type { EmbedderImport } from '../image/tables/identity.js';
+import type { CallMessage } from './invocation.js';
 
 /** A process that is ready to be started: an image, and everything that it is started with. */
 export interface Prepared {
@@ -12,8 +13,8 @@ export interface Prepared {
   readonly descriptors: readonly number[];
   /** Functions that it imports from its embedder. */
   readonly hostImports: readonly EmbedderImport[];
-  /** Result types of the call that it continues; undefined: it continues a program. */
-  readonly callResults?: Uint8Array | undefined; // of ValType
+  /** The call that it makes or continues; undefined: it runs or continues a program. */
+  readonly call?: CallMessage | undefined;
   /** Whether the image is a temporary file, which `release` deletes. */
   readonly isTemporary: boolean;
   /** To be called when the process has been started. */

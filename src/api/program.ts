@@ -42,6 +42,8 @@ export interface ProgramOptions {
 }
 
 export interface PreparedProgram extends Prepared {
+  /** Its name, for messages. */
+  readonly name: string;
   /** Whether there is a module to search for an entry: an image may not carry its module; components have an entry. */
   readonly hasModule: boolean;
   /** The decoded module. */
@@ -68,7 +70,7 @@ export async function prepareProgram(
     throw error;
   }
   const argv0 = input.kind === 'image' ? input.name : basename(input.name);
-  return { ...program, argv0, ...process, descriptors: [], started: () => {} };
+  return { ...program, name: input.name, argv0, ...process, descriptors: [], started: () => {} };
 }
 
 type Program = Pick<PreparedProgram, 'image' | 'isTemporary' | 'release' | 'hasModule' | 'hostImports' | 'module'>;

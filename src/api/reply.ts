@@ -1,6 +1,14 @@
-/** The reply of a call that a process made instead of its program's entry (`run --invoke`). */
+/** The reply of a call that a process made instead of its program's entry (`invoke`, `run --invoke`). */
 
 import type { ValType } from '../wasm/module.js';
+import type { Value } from './value.js';
+
+type Reference = 'funcref' | 'externref' | 'exnref';
+
+export type InvokeResult =
+  | Exclude<Value, { readonly type: Reference }>
+  /** Undefined stands for a reference that is not null: it cannot leave its process. */
+  | { readonly type: Reference; readonly value: null | undefined };
 
 /** The outcome of a call. */
 export type InvokeReply =
@@ -10,7 +18,12 @@ export type InvokeReply =
   /** The process ended before it replied: its exit code says why. */
   | { readonly kind: 'ended' };
 
-export interface InvokeResult {
+/** The same, with the results as bits. */
+export type RawReply =
+  | { readonly kind: 'results'; readonly results: readonly RawResult[] }
+  | Exclude<InvokeReply, { readonly kind: 'results' }>;
+
+export interface RawResult {
   readonly type: ValType;
   /** Raw bits: 128 for a v128. */
   readonly bits: bigint;

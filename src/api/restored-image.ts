@@ -20,6 +20,7 @@ import { type ChainPlaces, locateAncestors } from '../snapshot/chain.js';
 import { readSnapshot } from '../snapshot/format.js';
 import type { StoredSnapshot } from '../snapshot/snapshot.js';
 import { cachedImages } from './cached-image.js';
+import { resumedCall } from './invocation.js';
 import type { Prepared } from './prepared.js';
 import { limitVariables, type ProcessLimits } from './process-options.js';
 import { filesOf } from './stored-snapshot.js';
@@ -110,7 +111,7 @@ export async function prepareRestored(
       env: limitVariables(request),
       hostImports: stored.snapshot.host.embedder?.imports ?? [],
       descriptors: [...sources],
-      callResults: stored.snapshot.call?.results,
+      call: stored.snapshot.call && resumedCall(stored.snapshot.call.results),
       isTemporary: true,
       started: (pid, emulated) => {
         closeSources();

@@ -16,7 +16,7 @@ import { type CoredumpOptions, coredump } from './coredump.js';
 import type { Imports } from './embedder/import-object.js';
 import { EmbedderLink } from './embedder/link.js';
 import { attachGiven } from './find-process.js';
-import { Invocation, resumedCall } from './invocation.js';
+import { Invocation } from './invocation.js';
 import type { Prepared } from './prepared.js';
 import { startImage } from './start.js';
 import { TrapListener } from './trap-listener.js';
@@ -85,7 +85,7 @@ class ChildWorkload implements StartedWorkload {
     const afterListener = next + listener.descriptors.length;
     const link = new EmbedderLink(prepared.hostImports, options.imports, argv0, afterListener, options.callTimeout);
     const afterLink = afterListener + link.descriptors.length;
-    const invocation = prepared.callResults && new Invocation(resumedCall(prepared.callResults), afterLink);
+    const invocation = prepared.call && new Invocation(prepared.call, afterLink);
     const { child, emulated } = await startImage(image, {
       argv0,
       args,
@@ -199,7 +199,7 @@ class ChildWorkload implements StartedWorkload {
       ...(trap === undefined ? {} : { trap }),
       ...(failure === undefined ? {} : { importFailure: failure.error }),
       timedOut,
-      ...(reply && { reply }),
+      ...(reply && { reply: (await import('./call-result.js')).toReply(reply) }),
     };
   }
 

@@ -3,6 +3,7 @@
 import type { Readable, Writable } from 'node:stream';
 import type { Capturable } from './capture.js';
 import type { Dumpable } from './coredump.js';
+import type { ProcessDescription } from './description.js';
 import type { InvokeReply } from './reply.js';
 
 /** A running program, whoever started it. */
@@ -13,11 +14,18 @@ export interface Workload extends Capturable, Dumpable {
 }
 
 /** A program that was running already. */
-export interface AttachedWorkload extends Workload, AsyncDisposable {
+export interface AttachedWorkload extends Workload, AsyncDisposable, Disposable {
+  readonly kind: 'process';
   /** The workload's name, given when it was started or restored. */
   readonly name: string | undefined;
   /** The program's arguments; the first is its name. */
   readonly args: readonly string[];
+  /**
+   * Describes it as `wag-snap inspect --json` does. Does not stop it.
+   *
+   * @throws InputError when it is damaged, ToolError when it has ended
+   */
+  describe(): Promise<ProcessDescription>;
   /** Detaches. The program continues. May be called twice. */
   close(): void;
 }
@@ -45,7 +53,7 @@ export interface Exit {
   readonly importFailure?: unknown;
   /** Whether the `timeout` option ended it. */
   readonly timedOut: boolean;
-  /** The outcome of a restored call (`run --invoke`). Absent for programs. */
+  /** The outcome of a call (`invoke`), or of a restored one. Absent for programs. */
   readonly reply?: InvokeReply;
 }
 

@@ -143,7 +143,7 @@ test('a call has somebody who wants its results', async () => {
   const { code, reply } = await workload.exited;
   expect({ code, reply }).toEqual({
     code: 0,
-    reply: { kind: 'results', results: [{ type: 0x7d, bits: 0x40400000n }] },
+    reply: { kind: 'results', results: [{ type: 'f32', value: 3, bits: 0x40400000 }] },
   });
 });
 

@@ -1,8 +1,9 @@
 /**
- * Arguments and results of the embedder's functions, in cells of 8 bytes; a v128 takes two
- * (image/contract/embedder.ts).
+ * JavaScript values in cells of 8 bytes; a v128 takes two: arguments and results of the embedder's functions
+ * (image/contract/embedder.ts), and the arguments of `invoke`.
  */
 
+import { UsageError } from '../../base/errors.js';
 import { ValType } from '../../wasm/module.js';
 import type { ImportType, ImportValue } from './import-object.js';
 
@@ -57,8 +58,27 @@ export function encodeValues(types: readonly ImportType[], result: unknown, cell
   const values = types.length === 1 ? [result as ImportValue] : listOf(result, types.length);
   let at = 0;
   types.forEach((type, i) => {
-    putValue(type, values[i], cells, at);
+    putValue(type, values[i], cells, at, 'the function has given');
     at += type === 'v128' ? 16 : 8;
+  });
+}
+
+/**
+ * Encodes the arguments of a call that this program makes.
+ *
+ * @param codes their types (ValType). A type whose values cannot leave a process has null only
+ * @throws UsageError
+ */
+export function argumentCells(codes: Uint8Array, values: readonly unknown[]): bigint[] {
+  return Array.from(codes).flatMap((code, i) => {
+    const type = typeName(code) ?? 'externref';
+    const cells = Buffer.alloc(cellBytes([type]));
+    try {
+      putValue(type, values[i], cells, 0, `argument ${i + 1} is`);
+    } catch (error) {
+      throw new UsageError((error as Error).message);
+    }
+    return Array.from({ length: cells.length / 8 }, (_, cell) => cells.readBigUInt64LE(8 * cell));
   });
 }
 
@@ -67,42 +87,37 @@ function listOf(result: unknown, count: number): readonly ImportValue[] {
   throw new TypeError(`the function has given ${what(result)}, not an array of ${count} results`);
 }
 
-function putValue(type: ImportType, value: unknown, cells: Buffer, at: number): void {
+/** @param who the first words of the error message. @throws TypeError, RangeError */
+function putValue(type: ImportType, value: unknown, cells: Buffer, at: number, who: string): void {
+  const wrong = (expected: string) => new TypeError(`${who} ${what(value)}, not ${expected}`);
+  const outside = () => new RangeError(`${who} ${value}, which is no ${type}`);
   switch (type) {
     case 'i32':
-      if (typeof value !== 'number') throw wrong(value, 'an i32, which is a number');
-      if (!Number.isInteger(value) || value < -U32 / 2 || value >= U32) throw outside(value, type);
+      if (typeof value !== 'number') throw wrong('an i32, which is a number');
+      if (!Number.isInteger(value) || value < -U32 / 2 || value >= U32) throw outside();
       cells.writeUInt32LE(value >>> 0, at);
       cells.writeUInt32LE(0, at + 4);
       return;
     case 'i64':
-      if (typeof value !== 'bigint') throw wrong(value, 'an i64, which is a bigint');
-      if (BigInt.asIntN(64, value) !== value && BigInt.asUintN(64, value) !== value) throw outside(value, type);
+      if (typeof value !== 'bigint') throw wrong('an i64, which is a bigint');
+      if (BigInt.asIntN(64, value) !== value && BigInt.asUintN(64, value) !== value) throw outside();
       cells.writeBigInt64LE(BigInt.asIntN(64, value), at);
       return;
     case 'f32':
     case 'f64':
-      if (typeof value !== 'number') throw wrong(value, `an ${type}, which is a number`);
+      if (typeof value !== 'number') throw wrong(`an ${type}, which is a number`);
       cells.fill(0, at, at + 8);
       if (type === 'f32') cells.writeFloatLE(value, at);
       else cells.writeDoubleLE(value, at);
       return;
     case 'v128':
-      if (!(value instanceof Uint8Array) || value.length !== 16) throw wrong(value, 'a v128, which is 16 bytes');
+      if (!(value instanceof Uint8Array) || value.length !== 16) throw wrong('a v128, which is 16 bytes');
       cells.set(value, at);
       return;
     default:
-      if (value !== null) throw wrong(value, `a ${type}, which can only be null`);
+      if (value !== null) throw wrong(`a ${type}, which can only be null`);
       cells.fill(0, at, at + 8);
   }
-}
-
-function wrong(value: unknown, expected: string): TypeError {
-  return new TypeError(`the function has given ${what(value)}, not ${expected}`);
-}
-
-function outside(value: unknown, type: ImportType): RangeError {
-  return new RangeError(`the function has given ${value}, which is no ${type}`);
 }
 
 /** Describes a wrong value: by its type, or by itself where that says more. */
