@@ -33,7 +33,7 @@ import { addAnnex } from './annex.js';
 import { ANNEX_BLOCK, ANNEX_BLOCK_SIZE, decodeAnnexBlock } from './annex-block.js';
 import { ChainFiles } from './chain-files.js';
 import { FRONT_SIZE, snapshotDigest } from './digest.js';
-import { decodeHeader, formatNeeded } from './header.js';
+import { decodeHeader, formatNeeded, NEEDS_EMBEDDER } from './header.js';
 import { checkHeaderHash, decodePrologue, PROLOGUE_SIZE } from './prologue.js';
 import type { Snapshot, SnapshotModule, StoredSnapshot } from './snapshot.js';
 import { SnapshotFile } from './snapshot-file.js';
@@ -59,6 +59,9 @@ export function readSnapshot(path: string): StoredSnapshot {
       throw new InputError('snapshot', `${path}: has values that format ${prologue.version} does not know`);
     }
     const whole = withAnnex(file, snapshot, prologue.headerOffset);
+    if (whole.needs?.includes(NEEDS_EMBEDDER) && whole.host.embedder === undefined) {
+      throw new InputError('snapshot', `${path}: annex: embedder is missing`);
+    }
     return { path, size: stat.size, prologue: prologueBytes, digest: snapshotDigest(front), snapshot: whole };
   });
 }

@@ -101,6 +101,12 @@ export const headerSchema = z.strictObject({
   state: z.enum(['running', 'trapped']),
   trap: z.strictObject({ kind: u32.max(31), message: text(4096) }).optional(),
   phase: z.strictObject({ instance: u32, kind: z.enum(PHASE_KINDS) }),
+  /** What is in the annex, and yet has to be known: header.ts, NEEDS. */
+  needs: z
+    .array(z.string().regex(/^[a-z][a-z0-9-]{0,31}$/, 'is no name of a feature'))
+    .min(1)
+    .max(32)
+    .optional(),
   call: z
     .strictObject({ instance: u32, func: u32, initialize: z.boolean(), results: words, arguments: words })
     .optional(),

@@ -36,6 +36,13 @@ import {
  */
 const ITEMS_MAX = 1 << 22;
 
+/**
+ * What stands in the annex, which readers may skip, though one that does not know it would continue with something else.
+ * The header names it, so that such a reader refuses the snapshot.
+ */
+export const NEEDS_EMBEDDER = 'embedder';
+const NEEDS: ReadonlySet<string> = new Set([NEEDS_EMBEDDER]);
+
 type RawInstance = Header['instances'][number];
 
 // NOTE: msgpackr/pack and /unpack leave out the native string decoder, which must not see hostile input.
@@ -49,6 +56,7 @@ export function encodeHeader(snapshot: Snapshot): Uint8Array {
     state: snapshot.state,
     ...(snapshot.trap ? { trap: { ...snapshot.trap } } : {}),
     phase: { ...snapshot.phase },
+    ...(snapshot.host.embedder ? { needs: [NEEDS_EMBEDDER] } : {}),
     ...(snapshot.call ? { call: { ...snapshot.call, arguments: bytesOf(snapshot.call.arguments) } } : {}),
     modules: snapshot.modules.map(({ name, sha256, size, fileOffset, file = 0 }) => ({
       name,
@@ -111,7 +119,11 @@ export function decodeHeader(bytes: Uint8Array, fileOffset: number, path: string
   if (header.phase.instance >= count) fail('phase', `names instance ${header.phase.instance} of ${count}`);
   if (header.phase.kind === 'call' && header.call === undefined) fail('call', 'is missing');
   checkHost(header.host, fail);
-  const { host } = header;
+  const { host, needs } = header;
+  for (const need of needs ?? []) {
+    if (NEEDS.has(need)) continue;
+    throw new InputError('snapshot-version', `${path}: needs "${need}", which this wag-snap does not know`);
+  }
   const frames = decodeFrames(header.frames, count, fail, exceptionCount);
   checkTrap(header, frames, fail);
   return {
@@ -123,6 +135,7 @@ export function decodeHeader(bytes: Uint8Array, fileOffset: number, path: string
     state: header.state,
     trap: header.trap,
     phase: header.phase,
+    ...(needs ? { needs } : {}),
     ...(header.call ? { call: decodeCall(header.call, count, fail) } : {}),
     modules,
     instances,
@@ -156,8 +169,10 @@ function checkTrap({ state, trap }: Header, frames: Frames, fail: Fail): void {
 }
 
 /** The oldest format that can hold the snapshot (prologue.ts). */
-export function formatNeeded({ ancestors, call, instances, frames, exceptions, host, state }: Snapshot): number {
+export function formatNeeded(snapshot: Snapshot): number {
+  const { ancestors, needs, call, instances, frames, exceptions, host, state } = snapshot;
   if (ancestors !== undefined) return 3;
+  if (needs !== undefined || host.embedder !== undefined) return 3;
   if (call !== undefined) return 3;
   const isNew = (type: number) => type === ValType.V128 || type === ValType.ExnRef;
   const news =

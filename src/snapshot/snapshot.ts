@@ -262,7 +262,9 @@ export interface Snapshot {
   readonly created: number;
   /** Digest of the snapshot that this one is a difference to; undefined: it is complete. */
   readonly parent: string | undefined;
-  /** For a snapshot with a parent: the other files that it needs, newest first. */
+  /** Of one that was read: parts of the annex that its header says cannot be done without. */
+  readonly needs?: readonly string[] | undefined;
+  /** Of one with a parent: the files that it needs besides its own, the newest first. */
   readonly ancestors?: readonly Ancestor[] | undefined;
   /**
    * For the pages in its own file: the sha256 of each span (page-digests.ts), one after the other. Stored in the annex;

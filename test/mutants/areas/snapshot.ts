@@ -3,6 +3,7 @@
 import type { Area } from '../mutant.js';
 
 const FORMAT = ['test/unit/snapshot/format.test.ts', 'test/unit/snapshot/hostile-header.test.ts'];
+const NEEDS = { tests: ['test/unit/snapshot/needs.test.ts'] };
 
 export const snapshot: Area = {
   name: 'snapshot',
@@ -26,6 +27,11 @@ export const snapshot: Area = {
       tests: FORMAT,
       changes: [
         ['at, at + size,', 'at, at,'],
+        ['if (NEEDS.has(need)) continue;', 'continue;', NEEDS],
+        ['...(needs ? { needs } : {}),', '', NEEDS],
+        ['needs !== undefined || host.embedder !== undefined', 'needs !== undefined', NEEDS],
+        ['needs !== undefined || host.embedder !== undefined', 'host.embedder !== undefined', NEEDS],
+        ['...(snapshot.host.embedder ? { needs: [NEEDS_EMBEDDER] } : {}),', '', NEEDS],
         ['|| bytes !== undefined),', '),'],
         ['header.phase.instance >= count', 'header.phase.instance > count'],
         ["if (!trapped) fail('frames', 'the stack is empty');", ''],
@@ -258,6 +264,7 @@ export const snapshot: Area = {
       tests: FORMAT,
       changes: [
         ['checkHeaderHash(prologueBytes, header, path);', ''],
+        ['whole.host.embedder === undefined', 'false', NEEDS],
         ['formatNeeded(snapshot) > prologue.version', 'formatNeeded(snapshot) > prologue.version + 1'],
         ["digest('hex') === module.sha256", "digest('hex').length === module.sha256.length"],
       ],

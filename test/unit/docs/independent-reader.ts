@@ -51,8 +51,8 @@ export function readByTheDocument(path: string, name: string): ReadByTheDocument
   const annex = annexOf(file, headerOffset);
   const instances = list(header.instances).map(record);
   const frames = framesOf(record(header.frames));
-  const isNew = header.ancestors !== undefined || header.call !== undefined;
-  require((version === 3) === isNew, 'format 3 is for ancestors and calls');
+  const isNew = header.ancestors !== undefined || header.call !== undefined || header.needs !== undefined;
+  require((version === 3) === isNew, 'format 3 is for ancestors, calls and needs');
   const ancestors = header.ancestors === undefined ? undefined : list(header.ancestors).map(record);
   const files = [file, ...(ancestors ?? []).map(({ digest }) => fileWith(String(digest), path))];
   const modules = list(header.modules).map((raw) => moduleOf(record(raw), files));
