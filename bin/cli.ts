@@ -27,6 +27,7 @@ export const commands: Readonly<Record<string, () => Promise<{ default: unknown 
   run: () => import('./commands/run.js'),
   capture: () => import('./commands/capture.js'),
   restore: () => import('./commands/restore.js'),
+  fork: () => import('./commands/fork.js'),
   migrate: () => import('./commands/migrate.js'),
   receive: () => import('./commands/receive.js'),
   keys: () => import('./commands/keys.js'),
@@ -214,6 +215,7 @@ function restoreDash(argv: Record<string, unknown>): void {
 const SYNONYMS: Readonly<Record<string, string>> = {
   build: 'compile',
   checkpoint: 'capture',
+  clone: 'fork',
   doctor: 'check',
   dump: 'capture',
   exec: 'run',

@@ -3,18 +3,20 @@
 import type { CommandModule } from 'yargs';
 import type { RestoreRequest } from '../../src/api/restored-image.js';
 import type { ArchName } from '../../src/arch/masm/target.js';
-import { InputError } from '../../src/base/errors.js';
 import { type Destination, type Input, openDestination, refuseInput } from '../../src/base/output.js';
 import { terminalLines } from '../../src/base/terminal-text.js';
 import type { StoredSnapshot } from '../../src/snapshot/snapshot.js';
 import { type ChainOptions, chainOptions, chainPlaces } from '../options/chain.js';
-import { parseFds } from '../options/fd-option.js';
+import { type ContinuationOptions, continuationOptions } from '../options/continuation.js';
+import { type CountOptions, countOptions, parseCount } from '../options/count.js';
 import { type LimitOptions, type Limits, limitOptions, parseLimits } from '../options/limits.js';
 import { type NameOptions, nameOptions, parseName } from '../options/name.js';
 import { PidFile, type PidFileOptions, pidFileOptions } from '../options/pid-file.js';
-import { shellWord } from '../options/shell-word.js';
-import { once, parseArch, parseDir, several, UsageError } from '../options/usage.js';
+import { once, parseArch, several, UsageError } from '../options/usage.js';
 import { canBecome } from '../programs/become.js';
+import { cloneFiles } from '../programs/clone-files.js';
+import { runClones } from '../programs/clone-group.js';
+import { grantsHere } from '../programs/continuation.js';
 import { expectKind } from '../programs/expect-kind.js';
 import { InputFile, inputIdentity, withInput } from '../programs/input-file.js';
 import { uninterrupted } from '../programs/interruption.js';
@@ -22,20 +24,19 @@ import { type OnTrap, parseOnTrap, type TrapOptions, TrapWatch, trapOptions } fr
 import { needsNobody, startPrepared } from '../programs/start.js';
 import { Progress } from '../show/progress.js';
 import { printResult } from '../show/result.js';
-import { printWarning, warnOfCacheGrant } from '../show/warning.js';
 
-interface Options extends LimitOptions, TrapOptions, NameOptions, PidFileOptions, ChainOptions {
+interface Options
+  extends ContinuationOptions,
+    CountOptions,
+    LimitOptions,
+    TrapOptions,
+    NameOptions,
+    PidFileOptions,
+    ChainOptions {
   snapshot: string;
   output: string | undefined;
-  dir: string | string[] | undefined;
-  allowProc: boolean;
-  listen: string | string[] | undefined;
-  sameDirs: boolean;
-  fd: string | string[] | undefined;
-  strictFiles: boolean;
   noCheck: boolean;
   module: string | string[] | undefined;
-  arch: string | undefined;
   verbose: boolean;
 }
 
@@ -52,40 +53,8 @@ const command: CommandModule<object, Options> = {
         coerce: once('output'),
         describe: 'write a self-contained executable instead of running',
       })
-      .option('dir', {
-        type: 'string',
-        requiresArg: true,
-        describe: 'HOST::GUEST[:ro|:rw]: where a directory of the program is now (may be repeated)',
-      })
-      .option('allow-proc', {
-        type: 'boolean',
-        default: false,
-        describe: 'directories may be on procfs: see run',
-      })
-      .option('listen', {
-        type: 'string',
-        requiresArg: true,
-        describe:
-          'HOST:PORT or unix:PATH: an address for its listeners, in the order of their descriptors (may be repeated)',
-      })
-      .option('same-dirs', {
-        type: 'boolean',
-        default: false,
-        describe:
-          'directories without --dir and addresses without --listen stay as captured: only for snapshots that you trust',
-      })
-      .option('fd', {
-        type: 'string',
-        requiresArg: true,
-        describe:
-          'N=ignore|close|fail|PATH|reopen: what happens to descriptor N: nothing to read and a bit bucket, closed, ' +
-          'refused when it is not what it was, another file, opened again (default) (may be repeated)',
-      })
-      .option('strict-files', {
-        type: 'boolean',
-        default: false,
-        describe: 'files that have changed since the capture, or are other files, are errors, not warnings',
-      })
+      .options(continuationOptions)
+      .options(countOptions)
       .option('no-check', {
         type: 'boolean',
         default: false,
@@ -95,12 +64,6 @@ const command: CommandModule<object, Options> = {
         type: 'string',
         requiresArg: true,
         describe: 'the module, when the snapshot does not carry it; for linked modules all of them (may be repeated)',
-      })
-      .option('arch', {
-        type: 'string',
-        requiresArg: true,
-        coerce: once('arch'),
-        describe: 'CPU to continue on: x64 or arm64; default: that of this machine',
       })
       .options(chainOptions)
       .options(limitOptions)
@@ -115,6 +78,7 @@ const command: CommandModule<object, Options> = {
       })
       .example([
         ['$0 restore job.wsnap --dir /data::/d', 'continues, with /data where it had /d'],
+        ['$0 restore job.wsnap --count 50 --output-dir out', 'fifty clones, and a file for what each prints'],
         ['$0 restore job.wsnap --arch arm64 -o job', 'writes an executable for another machine'],
       ]) as never,
   handler: async (options) => {
@@ -143,19 +107,18 @@ async function restore(
   destination: Destination | undefined,
 ): Promise<void> {
   expectKind(input, 'restore', ['snapshot']);
-  const dirs = several(options.dir).map(parseDir);
   const limits = parseLimits(options);
   const name = parseName(options);
   const onTrap = parseOnTrap(options, inputsOf(options));
+  const count = parseCount(options);
+  if (count !== undefined) refuseForClones(options);
+  else if (options.outputDir !== undefined) throw new UsageError('--output-dir is for clones: it needs --count');
   const pidFile = new PidFile(options, inputsOf(options), options.coredump);
   if (destination !== undefined) refuseRunning(options, limits, onTrap);
   else if (options.noCheck) {
     throw new UsageError('--no-check is for executables that will run elsewhere: it needs -o');
   }
-  const [api, { grantsFor }] = await Promise.all([
-    import('../../src/api/restored-image.js'),
-    import('../../src/api/restore-grants.js'),
-  ]);
+  const api = await import('../../src/api/restored-image.js');
   const stored = api.readRestorable(input.path, chainPlaces(options, input));
   for (const written of [options.output, options.coredump, options.pidFile]) {
     if (written !== undefined)
@@ -164,13 +127,7 @@ async function restore(
         stored.ancestors?.map(({ path }) => path),
       );
   }
-  const fds = parseFds(several(options.fd));
-  const grants = await grantsFor(stored, { dirs, listen: several(options.listen), fds, sameDirs: options.sameDirs });
-  if (!options.noCheck) {
-    const warnings = await api.checkHere(stored, grants, options.strictFiles).catch(withCommandLine);
-    for (const warning of warnings) printWarning(warning);
-  }
-  await warnOfCacheGrant(dirs);
+  const grants = await grantsHere(stored, options, { count, check: !options.noCheck });
   const progress = new Progress('writing');
   const request: RestoreRequest = {
     arch,
@@ -182,6 +139,16 @@ async function restore(
     onProgress: (done, total) => progress.update(done, total),
   };
   if (options.verbose) process.stderr.write(describeRestore(stored));
+  if (count !== undefined) {
+    await runClones((signal) => api.prepareRestored(stored, request, false, signal), {
+      count,
+      env: onTrap.park ? { WAGSNAP_ON_TRAP: 'park' } : {},
+      files: cloneFiles(options.outputDir),
+      timeout: limits.timeout,
+      verbose: options.verbose,
+    });
+    return;
+  }
   if (destination === undefined) {
     const isCall = stored.snapshot.call !== undefined;
     if (isCall && (onTrap.park || onTrap.coredump !== undefined)) {
@@ -210,6 +177,16 @@ async function restore(
   printResult(output, output);
 }
 
+/** What there is one of, not one for each. */
+function refuseForClones(options: Options): void {
+  const refuse = (option: string, hint: string) => {
+    throw new UsageError(`--${option} and --count exclude each other: ${hint}`);
+  };
+  if (options.output !== undefined) refuse('output', 'start the executable with WAGSNAP_CLONE=0, with 1, and so on');
+  if (options.coredump !== undefined) refuse('coredump', '--on-trap park keeps those that trap: coredump PID');
+  if (options.pidFile !== undefined) refuse('pid-file', '-v prints the pids');
+}
+
 /** Options of a running program that an executable gets from its environment when it is started. */
 function refuseRunning(options: Options, { maxMemory, maxStack, timeout }: Limits, { park, coredump }: OnTrap): void {
   const refuse = (option: string, hint: string) => {
@@ -222,16 +199,6 @@ function refuseRunning(options: Options, { maxMemory, maxStack, timeout }: Limit
   if (coredump !== undefined) refuse('coredump', 'start the executable with WAGSNAP_ON_TRAP=park');
   if (options.pidFile !== undefined) refuse('pid-file', 'whoever starts the executable knows its pid');
   if (options.allowProc) refuse('allow-proc', 'set WAGSNAP_ALLOW_PROC=1 when the executable is started');
-}
-
-/** Adds to an error about missing grants the command line that grants what the snapshot had. */
-async function withCommandLine(error: unknown): Promise<never> {
-  const { RestoreProblems } = await import('../../src/api/restore-grants.js');
-  if (!(error instanceof RestoreProblems)) throw error;
-  const recorded = error.problems.flatMap(({ recorded = [] }) => recorded);
-  if (recorded.length === 0) throw error;
-  const words = ['wag-snap', ...process.argv.slice(2), ...recorded].map(shellWord);
-  throw new InputError(error.code, error.headline, [...error.details, `with what it had: ${words.join(' ')}`]);
 }
 
 async function readGivenModules(paths: readonly string[]): Promise<Uint8Array[]> {

@@ -33,7 +33,7 @@ export interface WorkloadOptions {
  * Signals that are passed on. The terminal sends SIGINT, SIGQUIT and SIGTSTP to the whole group, so the workload gets
  * those twice. A wasm program has no handlers, so the second one changes nothing.
  */
-const forwarded: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGCONT'];
+export const FORWARDED: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGCONT'];
 
 /**
  * Runs an image to its end and passes signals on. Sets our own exit code, or dies of the same signal.
@@ -56,7 +56,7 @@ export async function runWorkload(
     passOn('SIGTSTP');
     process.kill(process.pid, 'SIGSTOP');
   };
-  for (const signal of forwarded) process.on(signal, passOn);
+  for (const signal of FORWARDED) process.on(signal, passOn);
   process.on('SIGTSTP', suspend);
   try {
     const { argv0, args, env, descriptors = [] } = options;
@@ -78,7 +78,7 @@ export async function runWorkload(
   } finally {
     options.release?.();
     options.onEnd?.();
-    for (const signal of forwarded) process.off(signal, passOn);
+    for (const signal of FORWARDED) process.off(signal, passOn);
     process.off('SIGTSTP', suspend);
   }
   if (fatal !== null) dieOf(fatal);

@@ -41,6 +41,7 @@ export {
   type TypedImport,
   typedImport,
 } from './embedder/import-object.js';
+export { type ForkOptions, fork } from './fork.js';
 export type { Ending } from './held-program.js';
 export type { Image, ImageModule } from './image.js';
 export { inspect } from './inspect.js';
@@ -75,6 +76,7 @@ export {
 } from './receiver-listener.js';
 export type { InvokeReply, InvokeResult } from './reply.js';
 export {
+  type CloneOptions,
   type FdPolicy,
   type RestoreImageOptions,
   type RestoreOptions,

@@ -6,6 +6,8 @@ export interface Prepared {
   /** Path of the image. */
   readonly image: string;
   readonly argv0: string;
+  /** What the workload is called, if it has a name. */
+  readonly name?: string | undefined;
   readonly args: readonly string[];
   /** The complete environment of the process. */
   readonly env: Readonly<Record<string, string>>;

@@ -12,7 +12,7 @@ import type { StoredSnapshot } from '../snapshot/snapshot.js';
 import { parseListen } from './listen.js';
 import { checkDirectory, type Directory } from './process-options.js';
 
-export type { FdPolicy };
+export type { FdPolicy, Grants };
 export { RestoreProblems };
 
 export interface GrantOptions {

@@ -25,28 +25,41 @@ interface CommonOptions extends ContinuationOptions, ChainOptions, ProgressOptio
 
 export interface RestoreOptions extends CommonOptions, ProcessLimits, StartOptions {}
 
+/** For clones, which share all that none of them has written. */
+export interface CloneOptions extends RestoreOptions {
+  /** How many processes continue with it. */
+  readonly count: number;
+}
+
 export interface RestoreImageOptions extends CommonOptions, OutputOption, SignalOption {
   /** Skip the check of files and addresses here, as the executable will run elsewhere. */
   readonly noCheck?: boolean | undefined;
 }
 
 /**
- * Continues a snapshot in a child of this process. Its standard streams are new ones.
+ * Continues a snapshot in a child of this process, or in `count` of them. Its standard streams are new ones.
  *
  * @throws RestoreProblems, which lists everything that is missing here; InputError, LimitError, UsageError, ToolError.
  * After each of them nothing was started
  */
-export async function restore(snapshot: SnapshotSource, options: RestoreOptions = {}): Promise<StartedWorkload> {
-  const [{ prepareRestored }, { startPrepared }] = await Promise.all([
+export function restore(snapshot: SnapshotSource, options: CloneOptions): Promise<StartedWorkload[]>;
+export function restore(snapshot: SnapshotSource, options?: RestoreOptions): Promise<StartedWorkload>;
+export async function restore(
+  snapshot: SnapshotSource,
+  options: RestoreOptions & Partial<CloneOptions> = {},
+): Promise<StartedWorkload | StartedWorkload[]> {
+  const [{ prepareRestored }, { startPrepared }, { startClones }] = await Promise.all([
     import('./restored-image.js'),
     import('./started-workload.js'),
+    import('./clones.js'),
   ]);
+  const { count } = options;
   const prepare = async () => {
-    const { stored, request } = await look(snapshot, options, true);
+    const { stored, request } = await look(snapshot, options, true, count);
     const { maxMemory, maxStack, allowProc, signal } = options;
     return prepareRestored(stored, { ...request, maxMemory, maxStack, allowProc }, false, signal);
   };
-  return startPrepared(prepare, options);
+  return count === undefined ? startPrepared(prepare, options) : startClones(prepare, count, options);
 }
 
 /**
@@ -77,6 +90,7 @@ async function look(
   snapshot: SnapshotSource,
   options: CommonOptions,
   check: boolean,
+  clones?: number,
 ): Promise<{ stored: StoredSnapshot; request: RestoreRequest }> {
   const [{ checkHere, readRestorable }, { grantsFor }, { checkName }] = await Promise.all([
     import('./restored-image.js'),
@@ -89,7 +103,7 @@ async function look(
   const { parents, search } = options;
   const stored = readRestorable(typeof snapshot === 'string' ? snapshot : snapshot.path, { parents, search });
   const policies = new Map(Object.entries(fds).map(([fd, policy]) => [Number(fd), policy]));
-  const grants = await grantsFor(stored, { ...options, fds: policies });
+  const grants = { ...(await grantsFor(stored, { ...options, fds: policies })), clones };
   const warnings = check ? await checkHere(stored, grants, options.strictFiles ?? false) : [];
   if (onWarning !== undefined && dirs.length > 0) {
     const { cacheGrantWarnings } = await import('./cache-grant.js');

@@ -107,6 +107,7 @@ export async function prepareRestored(
     return {
       image,
       argv0,
+      name: request.name ?? stored.snapshot.name,
       args,
       env: limitVariables(request),
       hostImports: stored.snapshot.host.embedder?.imports ?? [],

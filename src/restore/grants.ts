@@ -38,6 +38,8 @@ export interface Grants {
   readonly listeners?: readonly string[] | undefined;
   /** Policies by guest descriptor. */
   readonly policies?: ReadonlyMap<number, FdPolicy> | undefined;
+  /** How many processes are to have them, when there may be more than one. */
+  readonly clones?: number | undefined;
 }
 
 /** Why a descriptor cannot be restored. */
@@ -64,6 +66,9 @@ export class RestoreProblems extends InputError {
 
 /** Not granted for a bit bucket: a program must not change the times of /dev/null. */
 const RIGHT_FD_FILESTAT_SET_TIMES = 1n << 23n;
+/** Descriptor.openFlags, Descriptor.flags. */
+const OPEN_WRITE = 2;
+const FDFLAGS_APPEND = 1;
 const EMPTY = new Uint8Array(0);
 /** For a file or directory that had no name: open whatever has its name now. */
 const BY_NAME = { contents: undefined, nameless: undefined };
@@ -90,9 +95,11 @@ export function grantDescriptors(
   }
   const lines = [...(grants.listeners ?? [])];
   const descriptors = keepPreopens(recorded, kept).map((descriptor) => {
+    const policy = policyOf(descriptor.fd);
+    if ((grants.clones ?? 1) > 1 && refuseSharing(descriptor, policy, problems)) return descriptor;
     const granted = grant(descriptor, grants, lines, problems);
     if (descriptor.nameless) refuseNameless(descriptor, problems);
-    if (policyOf(descriptor.fd) === 'fail') refuseChange(descriptor, granted, problems);
+    if (policy === 'fail') refuseChange(descriptor, granted, problems);
     return granted;
   });
   return { descriptors, problems };
@@ -207,6 +214,22 @@ function refuseNameless({ fd, kind, path, hostPath, facts }: Descriptor, problem
   const name = quote(kind === 'given' ? hostPath : path);
   const mend = `--fd ${fd}=reopen|ignore|close`;
   problems.push({ fd, what: `${what} ${name}: it had been removed when the program was captured`, mend });
+}
+
+/** What only one of several clones can have. What `--fd` says of a file is done for each of them. @returns whether it is */
+function refuseSharing(descriptor: Descriptor, policy: FdPolicy | undefined, problems: Problem[]): boolean {
+  const { fd, kind, path, hostPath, openFlags, flags, contents } = descriptor;
+  if (kind === 'listener') {
+    const mend = `--fd ${fd}=close|ignore`;
+    problems.push({ fd, what: `listener at ${quote(path)}: only one of several clones can have the address`, mend });
+    return true;
+  }
+  const isFile = kind === 'file' || kind === 'given';
+  const isWritten = (openFlags & OPEN_WRITE) !== 0 && (flags & FDFLAGS_APPEND) === 0;
+  if (!isFile || !isWritten || contents !== undefined || policy !== undefined) return false;
+  const what = `file ${quote(kind === 'given' ? hostPath : path)}: several clones would write over what the others write`;
+  problems.push({ fd, what, mend: `--fd ${fd}=ignore|close|PATH, or reopen if they may` });
+  return true;
 }
 
 /**

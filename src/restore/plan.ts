@@ -159,7 +159,7 @@ class PlanEncoder {
     this.bigWord(RP_SOURCE_FD, BigInt(plan.sourceFd));
     this.word(RP_ARGC, plan.args.length);
     this.pointer(RP_ARGV, this.strings(plan.args));
-    this.pointer(RP_ENVP, this.strings(plan.env));
+    this.pointer(RP_ENVP, this.strings(plan.env, 1));
     this.bigWord(RP_MONOTONIC, plan.monotonic);
     this.bigWord(RP_PENDING_TIMEOUT, plan.pendingTimeout ?? -1n);
     this.word(RP_PHASE, plan.phase);
@@ -298,9 +298,9 @@ class PlanEncoder {
     return at;
   }
 
-  /** An array of pointers that ends with 0, followed by its strings. */
-  private strings(strings: readonly Uint8Array[]): number {
-    const array = this.reserve((strings.length + 1) * 8);
+  /** An array of pointers that ends with 0, followed by its strings. @param spare how many may still be added */
+  private strings(strings: readonly Uint8Array[], spare = 0): number {
+    const array = this.reserve((strings.length + spare + 1) * 8);
     strings.forEach((string, i) => {
       const at = this.reserve(string.length + 1);
       this.bytes.set(string, at);

@@ -22,6 +22,7 @@ export { start } from './start';
 export { raise } from './process/traps';
 export { atomic_wait32, atomic_wait64 } from './wasi/atomic-wait';
 export { throw_ref, throw_tag } from './process/unwind';
+export { clone } from './wasi/clone';
 export { generation } from './wasi/generation';
 export { proc_exit_for_component } from './wasi/process';
 export {

@@ -28,13 +28,20 @@ import {
   SYS_sigaltstack,
 } from './native/target';
 import { greetEmbedder } from './embedder/hello';
+import { becomeClone } from './wasi/clone';
 import { wasi_resume } from './wasi/resume';
 import { wasi_start } from './wasi/start';
 import { SIGNAL_STACK_SIZE } from './process/boot';
 import { beginCall, callAfter, isCall, openCall } from './process/call';
 import { checkCpu } from './process/cpu';
 import { drive } from './process/driver';
-import { environmentChoice, environmentNumber, environmentSize, findArguments } from './process/environment';
+import {
+  environmentChoice,
+  environmentIndex,
+  environmentNumber,
+  environmentSize,
+  findArguments,
+} from './process/environment';
 import { mapGuestStack } from './process/guest-stack';
 import { waitToBegin } from './process/held';
 import { runAfter } from './process/instantiate';
@@ -102,11 +109,13 @@ export function start(sp: i64): void {
   const listener = environmentNumber('WAGSNAP_TRAP_FD=');
   if (environmentChoice('WAGSNAP_ON_TRAP=', 'exit', 'park')) keepTrapped(listener);
   const embedder = environmentNumber('WAGSNAP_EMBEDDER=');
+  const cloned = environmentIndex('WAGSNAP_CLONE=');
   const resumes = word(RT_RESUME_PLAN) !== 0;
   if (resumes) {
     restoreGuest();
     wasi_resume(sourceFile()); // from here on RT_ENVP is the guest's of the snapshot
     closeSource();
+    if (cloned >= 0) becomeClone(cloned);
   } else {
     wasi_start();
   }

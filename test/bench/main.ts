@@ -7,6 +7,7 @@
 import { availableParallelism, loadavg } from 'node:os';
 import { capturePause } from './capture-pause.js';
 import { chainRestore, differenceBytes } from './chain.js';
+import { clones } from './clones.js';
 import { againstLiftoff, againstTurbofan, siteTables } from './code-speed.js';
 import { compileSpeed, compileThreads } from './compile-speed.js';
 import type { Figure, Outcome } from './figure.js';
@@ -31,6 +32,7 @@ const figures: readonly Figure[] = [
   restoreTime,
   differenceBytes,
   chainRestore,
+  ...clones,
   ...hostCalls,
   importCalls,
 ];

@@ -31,6 +31,22 @@ export function environmentNumber(name: string): i64 {
   return decimal(text, end);
 }
 
+/** A number from 0 to 2 ** 31 - 1; -1 when the variable is not there. */
+export function environmentIndex(name: string): i64 {
+  const text = variable(name);
+  if (text === 0) return -1;
+  const index = indexOf(text);
+  if (index < 0) refuse(name, text, 'a number from 0 to 2147483647');
+  return index;
+}
+
+/** What a text says that is such a number; -1 for another one. */
+export function indexOf(text: i64): i64 {
+  const end = endOfDigits(text);
+  const value = decimal(text, end);
+  return end === text || load8_u(end) !== 0 || value > LARGEST_INDEX ? -1 : value;
+}
+
 /** Bytes, as `--max-memory` takes them: `512M`, `1g`, `65536`. 0 when the variable is not there. */
 export function environmentSize(name: string): i64 {
   const text = variable(name);
@@ -81,6 +97,7 @@ function isNameByte(byte: i32, isFirst: bool): bool {
 }
 
 const LARGEST_SIZE: i64 = 0x20000000000000; // 2 ** 53
+const LARGEST_INDEX: i64 = 0x7fffffff;
 const LOWER_CASE: i32 = 0x20;
 const EXIT_USAGE: i32 = 2;
 
@@ -140,7 +157,7 @@ function is(address: i64, text: string): bool {
   return startsWith(address, text) && load8_u(address + text.length) === 0;
 }
 
-function startsWith(address: i64, text: string): bool {
+export function startsWith(address: i64, text: string): bool {
   for (let i = 0; i < text.length; i++) {
     if (load8_u(address + i) !== <i32>load<u16>(changetype<usize>(text) + (i << 1))) return false;
   }

@@ -131,3 +131,52 @@ describe('--fd', () => {
     expect(refused(listener, { listeners: ['0.0.0.0:81'] })[0]).toMatch(/0\.0\.0\.0:80/);
   });
 });
+
+describe('clones', () => {
+  const clones = { ...trusted, clones: 2 };
+  const writer = { ...file, openFlags: 2 };
+
+  test('one alone gets what a program gets', () => {
+    expect(granted(all, { ...trusted, clones: 1 })).toEqual(all);
+  });
+
+  test('several have no listener, and no file that they would write over', () => {
+    expect(problems([preopen, writer, listener, { ...given, openFlags: 3 }], clones)).toEqual([
+      {
+        fd: 5,
+        what: 'file "a/b": several clones would write over what the others write',
+        mend: '--fd 5=ignore|close|PATH, or reopen if they may',
+      },
+      {
+        fd: 7,
+        what: 'listener at "0.0.0.0:80": only one of several clones can have the address',
+        mend: '--fd 7=close|ignore',
+      },
+      {
+        fd: 9,
+        what: 'file "/etc/x": several clones would write over what the others write',
+        mend: '--fd 9=ignore|close|PATH, or reopen if they may',
+      },
+    ]);
+    expect(problems([listener], { ...clones, listeners: ['0.0.0.0:81'] })).toHaveLength(1);
+  });
+
+  test('what is read, appended to, or made for each is there for all', () => {
+    const contents = { fileOffset: 65536, size: 1, sha256: '' };
+    const shared = [
+      stdin,
+      preopen,
+      { ...file, openFlags: 1 },
+      { ...file, fd: 10, flags: 1 },
+      folder,
+      connection,
+      given,
+    ];
+    expect(granted(shared, clones)).toEqual(shared);
+    expect(problems([preopen, { ...writer, contents }], clones)).toEqual([]);
+  });
+
+  test.each(['reopen', 'ignore', 'close', { path: '/p' }] as const)('--fd %j is done for each', (policy) => {
+    expect(problems([preopen, writer], { ...clones, policies: new Map([[5, policy]]) })).toEqual([]);
+  });
+});
