@@ -88,7 +88,7 @@ async function startGroup(
   try {
     prepared = await prepare(interruption.abortSignal);
     refuseWithoutEmbedder(prepared.hostImports, prepared.argv0);
-    if (prepared.callResults !== undefined) {
+    if (prepared.call !== undefined) {
       throw new UsageError('--count is for programs: this is a call (run --invoke), and its results are one');
     }
     const views = cloned(prepared, count);
