@@ -133,6 +133,38 @@ test('killed by SIGKILL after its capture, as it was suspended: the call is not 
   expect(calls).toBe(1);
 });
 
+test.each(arches)(
+  'captured from outside on %s while it sends what was read: the call is not made again',
+  async (arch) => {
+    const source = Buffer.from(`(module
+    (import "env" "look" (func $look (result i32)))
+    (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+    (memory (export "memory") 64)
+    (func (export "_start") (call $exit (call $look))))`);
+    const snapshot = join(folder, `sending-${arch}.wsnap`);
+    const statuses: (number | null)[] = [];
+    let calls = 0;
+    const imports: Imports = {
+      env: {
+        look: async (context) => {
+          calls++;
+          const bytes = context.memory().read(0, 64 * 65536);
+          await new Promise(setImmediate); // the request is on its way
+          // nobody reads the answer meanwhile: it is more than a socket holds
+          const capture = ['capture', String(workload.pid), '--kill', '-o', snapshot];
+          statuses.push(spawnSync(process.execPath, [program, ...capture]).status);
+          return (await bytes).length === 64 * 65536 ? 9 : 1;
+        },
+      },
+    };
+    const workload = await run(source, { arch, imports, stdio: 'ignore' });
+    expect(await workload.exited).toMatchObject({ code: 75 });
+    const rest = await restore(snapshot, { arch, imports, stdio: 'ignore' });
+    expect(await rest.exited).toMatchObject({ code: 9 });
+    expect([calls, statuses]).toEqual([1, [0]]);
+  },
+);
+
 test('what a function has thrown is in the exit, with its trap', async () => {
   const error = new Error('out of order');
   const workload = await run(SOURCE, {

@@ -59,10 +59,12 @@ export class EmbedderConnection {
   private mayLeave = false;
   private greet!: { resolve(): void; reject(error: Error): void };
 
+  /** @param hasLeft whether a capture ended the process, known at its exit; undefined: the connection's end is its end */
   constructor(
     private readonly socket: Duplex,
     private readonly imports: Imports,
     private readonly callTimeout?: number,
+    private readonly hasLeft?: Promise<boolean>,
   ) {
     this.journal = journalOf(imports);
     this.greeted = new Promise((resolve, reject) => {
@@ -202,11 +204,19 @@ export class EmbedderConnection {
     this.close();
   }
 
+  /** A process that a capture ends in the middle of a message cannot say so: its exit code does. */
+  private async endCall(call: Call): Promise<void> {
+    if (this.hasLeft === undefined) return call.drop();
+    call.detach();
+    if (await this.hasLeft) this.journal.keep(call);
+    else call.drop();
+  }
+
   private close(): void {
     if (this.isClosed) return;
     this.isClosed = true;
     if (this.mayLeave) this.leave();
-    this.call?.drop();
+    if (this.call !== undefined) void this.endCall(this.call);
     this.call = undefined;
     this.greet.resolve();
   }

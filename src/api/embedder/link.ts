@@ -5,6 +5,7 @@
 
 import type { ChildProcess } from 'node:child_process';
 import type { Duplex } from 'node:stream';
+import { EXIT_CAPTURED } from '../../image/contract/runtime-block.js';
 import type { EmbedderImport } from '../../image/tables/identity.js';
 import { EmbedderConnection } from './connection.js';
 import type { Imports } from './import-object.js';
@@ -38,7 +39,9 @@ export class EmbedderLink {
 
   start(child: ChildProcess): void {
     if (this.descriptors.length === 0) return;
-    this.connection = new EmbedderConnection(child.stdio[this.descriptor] as Duplex, this.imports!, this.callTimeout);
+    const socket = child.stdio[this.descriptor] as Duplex;
+    const hasLeft = new Promise<boolean>((done) => child.once('exit', (code) => done(code === EXIT_CAPTURED)));
+    this.connection = new EmbedderConnection(socket, this.imports!, this.callTimeout, hasLeft);
   }
 
   /**
