@@ -17,7 +17,7 @@ import { type ImageDescription, readImage } from '../image/reader.js';
 import { decodeModule } from '../wasm/decode.js';
 import { type Entry, entryFunction } from '../wasm/entry.js';
 import { ExternKind, type FuncType, type Module, type ValType } from '../wasm/module.js';
-import { erasedTypes, isDefaultable, isRefType } from '../wasm/ref-types.js';
+import { exactOf, isDefaultable, isRefType } from '../wasm/ref-types.js';
 import { formatFuncType } from '../wasm/text.js';
 import { driverCommands } from './driver-commands.js';
 import { argumentCells } from './embedder/values.js';
@@ -48,7 +48,7 @@ export function prepareCall(path: string, module: Module, name: string, args: Ar
   }
   const type = module.types[module.funcTypes[found.index]];
   const cells = encodeArguments(name, type, module, args);
-  const results = erasedTypes(type.results);
+  const results = type.results;
   const entry = entryFunction(module, true);
   const initialize = entry?.name === '_initialize' && entry.index !== found.index ? entry : undefined;
   const image = readImage(path);
@@ -123,7 +123,8 @@ function encodeArguments(name: string, type: FuncType, { refTypes }: Module, arg
   if (args.count !== params.length) {
     throw new UsageError(`${name}${formatFuncType(type)} takes ${params.length} arguments, not ${args.count}`);
   }
-  const wanted = params.findIndex((param) => isRefType(param) && !isDefaultable(refTypes, param));
+  const exact = Array.from(exactOf(type).params);
+  const wanted = exact.findIndex((param) => isRefType(param) && !isDefaultable(refTypes, param));
   if (wanted < 0) return args.encode(params);
   throw new UsageError(
     `${name}${formatFuncType(type)}: argument ${wanted + 1} cannot be null, and no other can be given`,
@@ -141,5 +142,5 @@ export function textArguments(texts: readonly string[]): Arguments {
 
 /** Arguments of a program: JavaScript values, as the embedder's functions take them. */
 export function valueArguments(values: readonly unknown[]): Arguments {
-  return { count: values.length, encode: (params) => argumentCells(erasedTypes(params), values) };
+  return { count: values.length, encode: (params) => argumentCells(params, values) };
 }

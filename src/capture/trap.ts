@@ -13,6 +13,7 @@ import {
   TH_TRAP_TEXT_LENGTH,
 } from '../image/contract/thread.js';
 import {
+  TRAP_CAST,
   TRAP_DIVIDE_BY_ZERO,
   TRAP_EMBEDDER,
   TRAP_EXCEPTION,
@@ -52,6 +53,7 @@ export const TRAP_MESSAGES: Readonly<Record<number, string>> = {
   [TRAP_UNSHARED]: 'expected shared memory',
   [TRAP_NULL_REFERENCE]: 'null reference',
   [TRAP_EXCEPTION_MEMORY]: 'no memory for another exception',
+  [TRAP_CAST]: 'cast failure',
   [TRAP_EMBEDDER]: 'an import function of the embedder has failed',
 };
 

@@ -7,7 +7,6 @@ import { InputError } from '../base/errors.js';
 import { cellsOf, isReference, type Snapshot } from '../snapshot/snapshot.js';
 import { entryFunction } from '../wasm/entry.js';
 import type { FuncType, Module } from '../wasm/module.js';
-import { erasedTypes } from '../wasm/ref-types.js';
 import type { References } from './placed-references.js';
 
 export interface PlannedCall {
@@ -35,8 +34,8 @@ export function planCall(
   const { instance, func, initialize, results } = call;
   const record = references.record(func, instance + 1, () => 'call');
   const type = typeOfCall(modules, call);
-  const params = erasedTypes(type.params);
-  const wanted = erasedTypes(type.results);
+  const params = type.params;
+  const wanted = type.results;
   if (wanted.length !== results.length || wanted.some((type, i) => type !== results[i])) throw fault('its results');
   let at = 0;
   for (const type of params) {

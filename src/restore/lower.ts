@@ -22,7 +22,6 @@ import { STACK_MAX } from '../image/contract/sizes.js';
 import type { ImageDescription } from '../image/reader.js';
 import { FIRST_GUEST, type Snapshot } from '../snapshot/snapshot.js';
 import { type Module, ValType } from '../wasm/module.js';
-import { erasedTypes } from '../wasm/ref-types.js';
 import { typeOfCall } from './call.js';
 import { CallChain } from './call-chain.js';
 import { type FrameRecipe, frameRecipe, Put, Shape } from './frame-recipe.js';
@@ -100,7 +99,7 @@ function bottom(
 ): { returnOffset: number; slots: number } {
   const { trampolines, types, text } = image.identity;
   const type = phase.kind === 'call' && call ? typeOfCall(modules, call) : undefined;
-  const [params, results] = [type?.params, type?.results].map((list) => erasedTypes(list ?? new Uint8Array(0)).join());
+  const [params, results] = [type?.params, type?.results].map((list) => (list ?? new Uint8Array(0)).join());
   const found = trampolines.find((one) => {
     return types[one.type].params.join() === params && types[one.type].results.join() === results;
   });

@@ -11,7 +11,6 @@ import { EXN_COUNT, EXN_VALUE_SIZE, EXN_VALUES, TAG_RECORD_SIZE } from '../image
 import type { Identity } from '../image/tables/identity.js';
 import { cellsOf, FIRST_GUEST, type SnapshotException } from '../snapshot/snapshot.js';
 import { type Module, ValType } from '../wasm/module.js';
-import { erasedTypes } from '../wasm/ref-types.js';
 import { formatTypes } from '../wasm/text.js';
 import type { References } from './placed-references.js';
 
@@ -66,7 +65,7 @@ function tagRecord(
   const fault = (what: string) => new InputError('snapshot', `snapshot: exceptions[${index}]: ${what}`);
   if (tags === undefined || tag >= module.tags.length) throw fault(`instance ${instance} has no tag ${tag}`);
   if (tag < module.importedTagCount) throw fault(`tag ${tag} of instance ${instance} belongs to another instance`);
-  const params = erasedTypes(module.types[module.tags[tag]].params);
+  const params = module.types[module.tags[tag]].params;
   if (Buffer.compare(params, types) !== 0) {
     throw fault(`its values (${formatTypes(types)}) are not those of its tag (${formatTypes(params)})`);
   }

@@ -14,7 +14,7 @@ import type { FuncType, Module } from '../wasm/module.js';
 import { Op } from '../wasm/opcodes.js';
 import { readValType } from '../wasm/read-types.js';
 import { Reader } from '../wasm/reader.js';
-import { erasedTypes } from '../wasm/ref-types.js';
+import { exactOf } from '../wasm/ref-types.js';
 import { skipInstruction } from '../wasm/skip.js';
 
 export class TailCalls {
@@ -33,7 +33,8 @@ export class TailCalls {
    * stack. The function that made the tail call belongs to `actualModule`.
    */
   mayReplace(calledModule: Module, called: FuncType, actualModule: Module, actual: FuncType): boolean {
-    const results = (module: Module, type: FuncType) => Array.from(type.results, (code) => module.refTypes.key(code));
+    const results = (module: Module, type: FuncType) =>
+      Array.from(exactOf(type).results, (code) => module.refTypes.key(code));
     if (results(calledModule, called).join() !== results(actualModule, actual).join()) return false;
     if (!this.usesTailCalls(actualModule)) return false;
     const reserved = Math.max(this.slots.get(erasedKey(called)) ?? 0, this.tailSlots);
@@ -52,7 +53,7 @@ export class TailCalls {
  * alike.
  */
 function erasedKey({ params, results }: FuncType): string {
-  return `${erasedTypes(params).join()}>${erasedTypes(results).join()}`;
+  return `${params.join()}>${results.join()}`;
 }
 
 /** Whether a tail call occurs in the function bodies, which are valid. */

@@ -1,6 +1,7 @@
 /**
  * Text to binary. wabt comes first: it is always there. What it refuses goes to a second parser, when that is installed
- * (wasm-tools.ts), as wabt does not know all of WebAssembly 3.0. Both are imported only when they are needed.
+ * (wasm-tools.ts), as wabt does not know all of WebAssembly 3.0. So does text with typed references, which wabt 1.0.39
+ * takes and writes wrong. Both are imported only when they are needed.
  *
  * Is not a parser of its own: what is wrong with a text, and where, are the parser's words.
  */
@@ -38,12 +39,45 @@ const TEXT_NAME = '(text)';
  * @throws InputError 'malformed' with the parser's message: file, line, column, and the line
  */
 export async function assemble(text: Uint8Array, file: string, load = loadWasmTools): Promise<Uint8Array> {
-  const byWabt = await assembleByWabt(text, file);
+  const byWabt = hasTypedReferences(text) ? [`${file}: has typed references`] : await assembleByWabt(text, file);
   if (byWabt instanceof Uint8Array) return byWabt;
   const parse = await load();
   if (parse !== undefined) return await assembleByTools(parse, text, file);
-  const advice = `If the text needs more of WebAssembly 3.0 than wabt knows: npm install ${PARSER_PACKAGE}`;
+  const advice = `If the text needs more of WebAssembly 3.0 than wabt knows, typed references say: npm install ${PARSER_PACKAGE}`;
   throw new InputError('malformed', byWabt[0], [...byWabt.slice(1), advice]);
+}
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const OPEN = 0x28;
+const CLOSE = 0x29;
+const SEMICOLON = 0x3b;
+const NEWLINE = 0x0a;
+const SPACE = 0x20;
+
+/** Whether `(ref` occurs, with a space after it, outside of strings and comments. */
+function hasTypedReferences(text: Uint8Array): boolean {
+  let depth = 0; // of comments
+  for (let i = 0; i < text.length; i++) {
+    const byte = text[i];
+    if (byte === OPEN && text[i + 1] === SEMICOLON) {
+      depth++;
+      i++;
+    } else if (depth > 0) {
+      if (byte !== SEMICOLON || text[i + 1] !== CLOSE) continue;
+      depth--;
+      i++;
+    } else if (byte === SEMICOLON && text[i + 1] === SEMICOLON) {
+      while (i < text.length && text[i] !== NEWLINE) i++;
+    } else if (byte === QUOTE) {
+      for (i++; i < text.length && text[i] !== QUOTE; i++) if (text[i] === BACKSLASH) i++;
+    } else if (byte === OPEN) {
+      let at = i + 1;
+      while (text[at] <= SPACE) at++;
+      if (text[at] === 0x72 && text[at + 1] === 0x65 && text[at + 2] === 0x66 && text[at + 3] <= SPACE) return true;
+    }
+  }
+  return false;
 }
 
 /** The binary, or in lines what is wrong. */

@@ -23,6 +23,8 @@ export class BodyState {
   readonly immediates: Immediates;
   readonly unsetLocals = new UnsetLocals();
   readonly summary: FunctionSummary;
+  /** Types of parameters and locals: summary.localCount entries are valid. */
+  readonly localTypes = new Int32Array(limits.locals);
 
   /** Of each type: the number of the function that has called it last, of those that were validated. */
   private readonly lastCaller: Uint32Array;

@@ -53,7 +53,7 @@ function readInstruction(reader: Reader): ConstOperand | ConstOperator | undefin
     case Op.RefFunc:
       return { op: 'ref.func', index: reader.u32() };
     case Op.RefNull:
-      return { op: 'ref.null', type: reader.refTypes.readNull(reader) };
+      return { op: 'ref.null', type: reader.refTypes.read(reader, true) };
     case Op.I32Add:
       return { op: 'add', type: ValType.I32 };
     case Op.I32Sub:
@@ -67,7 +67,7 @@ function readInstruction(reader: Reader): ConstOperand | ConstOperator | undefin
     case Op.I64Mul:
       return { op: 'mul', type: ValType.I64 };
     default: {
-      const sub = op >= Prefix.Misc ? reader.u32() : undefined;
+      const sub = op >= Prefix.Object ? reader.u32() : undefined;
       const code = sub === undefined ? op : prefixed(op, sub);
       if (code === VectorOp.V128Const) {
         return { op: 'v128.const', words: Array.from({ length: 4 }, () => reader.f32Bits()) };

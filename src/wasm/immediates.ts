@@ -27,23 +27,23 @@ export class Immediates {
   /** What the last blockType said: lists of what the block takes and gives. */
   startList = EMPTY_LIST;
   endList = EMPTY_LIST;
-  private readonly globalTypes: Uint8Array;
+  private readonly globalTypes: Int32Array;
   private readonly memoryAddresses: Uint8Array;
   private readonly tableAddresses: Uint8Array;
-  private readonly tableTypes: Uint8Array;
-  private readonly elementTypes: Uint8Array;
+  private readonly tableTypes: Int32Array;
+  private readonly elementTypes: Int32Array;
 
   constructor(
     private readonly module: Module,
     private readonly reader: Reader,
     private readonly control: ControlStack,
   ) {
-    this.globalTypes = Uint8Array.from(module.globals, (global) => global.type);
+    this.globalTypes = Int32Array.from(module.globals, (global) => global.type);
     this.memoryAddresses = Uint8Array.from(module.memories, (memory) => memory.address);
     this.tableAddresses = Uint8Array.from(module.tables, (table) => table.address);
     this.hasMemory32 = this.memoryAddresses[0] === ValType.I32;
-    this.tableTypes = Uint8Array.from(module.tables, (table) => table.element);
-    this.elementTypes = Uint8Array.from(module.elements, (segment) => segment.type);
+    this.tableTypes = Int32Array.from(module.tables, (table) => table.element);
+    this.elementTypes = Int32Array.from(module.elements, (segment) => segment.type);
   }
 
   invalid(detail: string): ModuleError {
@@ -66,7 +66,8 @@ export class Immediates {
     this.endList = plainList(byte);
     if (byte === EMPTY_BLOCK || this.endList !== EMPTY_LIST) return;
     reader.pos--;
-    if (byte === REF || byte === REF_NULL || isShortRefType(byte)) this.endList = singleList(readValType(reader));
+    if (byte === REF || byte === REF_NULL || isShortRefType(byte))
+      this.endList = singleList(readValType(reader), this.module.types.length);
     else {
       const index = this.blockTypeIndex();
       this.startList = paramList(index);
@@ -184,7 +185,7 @@ export class Immediates {
     const { reader } = this;
     const flags = reader.u32();
     const alignment = flags & ~EXPLICIT_MEMORY;
-    if (flags >= 2 * EXPLICIT_MEMORY || alignment >= 32) {
+    if (flags >= 2 * EXPLICIT_MEMORY) {
       throw this.malformed(`malformed memop flags 0x${flags.toString(16)}`);
     }
     this.alignment = alignment;

@@ -35,8 +35,6 @@ export const limits = {
   operands: 1_000_000,
   /** How many supertypes a type may have, one above the other. */
   subtypingDepth: 63,
-  /** Not of the JavaScript API: reference types that name a type, each counted once, nullable and not apart. */
-  refTypes: 0x3c,
   /** Not of the JavaScript API: instructions of one constant expression. */
   constantInstructions: 1_000_000,
   /**

@@ -150,7 +150,7 @@ export interface Names {
  * call of validate. Heights and areas are in slots of 8 bytes (a v128 takes two).
  */
 export interface FunctionSummary {
-  /** Types of parameters and locals, `localCount` entries are valid. */
+  /** What parameters and locals are represented as; `localCount` entries are valid. */
   localTypes: Uint8Array;
   localCount: number;
   /** Position of the first instruction, after the local declarations. */

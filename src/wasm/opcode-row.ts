@@ -2,7 +2,8 @@
 
 /**
  * What follows the opcode, in order: indices are u32, `memarg` is alignment and offset, `block` a block type, `lane` a
- * byte, `lanes` 16 of them, `zero` a byte that is zero.
+ * byte, `lanes` 16 of them, `zero` a byte that is zero, `cast` a byte, a label and two
+ * heap types.
  */
 export type Immediates =
   | 'none'
@@ -16,6 +17,7 @@ export type Immediates =
   | 'type table'
   | 'types'
   | 'reftype'
+  | 'cast'
   | 'local'
   | 'global'
   | 'table'
@@ -54,6 +56,7 @@ export type Feature =
   | 'threads'
   | 'tail-call'
   | 'function-references'
+  | 'casts'
   | 'wide-arithmetic';
 
 export type Row = [

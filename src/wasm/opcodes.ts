@@ -1,6 +1,6 @@
 /**
- * The opcode table: every instruction of WebAssembly 3.0 without garbage collection, of the legacy exceptions, of
- * threads and of wide arithmetic, one row each (core spec 5.4 and appendix A.3).
+ * The opcode table: every instruction of WebAssembly 3.0 but those on objects, of the legacy exceptions, of threads and
+ * of wide arithmetic, one row each (core spec 5.4 and appendix A.3).
  *
  * The validator, the printer and the tests walk this table; nothing else may list opcodes with their types. Is not a
  * decoder: it says which immediates an instruction has, reader.ts reads them. Needs module.ts for the value types,
@@ -15,7 +15,7 @@ import { vectorRows } from './opcodes-vector.js';
 export type { Immediates } from './opcode-row.js';
 
 /**
- * Opcodes by number; those after the 0xfc prefix are 0xfc00 | sub-opcode. Names are the text format's, in PascalCase.
+ * Opcodes by number; those after the 0xfb and 0xfc prefixes are 0xfb00 and 0xfc00 | sub-opcode. Names are the text format's, in PascalCase.
  */
 export const enum Op {
   Unreachable = 0x00,
@@ -213,9 +213,16 @@ export const enum Op {
   RefNull = 0xd0,
   RefIsNull = 0xd1,
   RefFunc = 0xd2,
+  RefEq = 0xd3,
   RefAsNonNull = 0xd4,
   BrOnNull = 0xd5,
   BrOnNonNull = 0xd6,
+  RefTest = 0xfb14,
+  RefTestNull = 0xfb15,
+  RefCast = 0xfb16,
+  RefCastNull = 0xfb17,
+  BrOnCast = 0xfb18,
+  BrOnCastFail = 0xfb19,
   I32TruncSatF32S = 0xfc00,
   I32TruncSatF32U = 0xfc01,
   I32TruncSatF64S = 0xfc02,
@@ -242,6 +249,7 @@ export const enum Op {
 
 /** The first byte of the instructions that have a second opcode (a u32) after it. */
 export const enum Prefix {
+  Object = 0xfb,
   Misc = 0xfc,
   Simd = 0xfd,
   Atomic = 0xfe,
@@ -458,9 +466,16 @@ const rows: readonly Row[] = [
   [Op.RefNull, 'ref.null', 'reftype', '', VARIES, 'reference-types'],
   [Op.RefIsNull, 'ref.is_null', 'none', VARIES, 'i32', 'reference-types'],
   [Op.RefFunc, 'ref.func', 'func', '', 'funcref', 'reference-types'],
+  [Op.RefEq, 'ref.eq', 'none', VARIES, 'i32', 'casts'],
   [Op.RefAsNonNull, 'ref.as_non_null', 'none', VARIES, VARIES, 'function-references'],
   [Op.BrOnNull, 'br_on_null', 'label', VARIES, VARIES, 'function-references'],
   [Op.BrOnNonNull, 'br_on_non_null', 'label', VARIES, VARIES, 'function-references'],
+  [Op.RefTest, 'ref.test', 'reftype', VARIES, 'i32', 'casts'],
+  [Op.RefTestNull, 'ref.test null', 'reftype', VARIES, 'i32', 'casts'],
+  [Op.RefCast, 'ref.cast', 'reftype', VARIES, VARIES, 'casts'],
+  [Op.RefCastNull, 'ref.cast null', 'reftype', VARIES, VARIES, 'casts'],
+  [Op.BrOnCast, 'br_on_cast', 'cast', VARIES, VARIES, 'casts'],
+  [Op.BrOnCastFail, 'br_on_cast_fail', 'cast', VARIES, VARIES, 'casts'],
   [Op.I32TruncSatF32S, 'i32.trunc_sat_f32_s', 'none', 'f32', 'i32', 'saturating-truncation'],
   [Op.I32TruncSatF32U, 'i32.trunc_sat_f32_u', 'none', 'f32', 'i32', 'saturating-truncation'],
   [Op.I32TruncSatF64S, 'i32.trunc_sat_f64_s', 'none', 'f64', 'i32', 'saturating-truncation'],
@@ -515,8 +530,8 @@ export const opcodes: readonly Opcode[] = rows.map(
 );
 
 /**
- * Flat tables: single-byte opcodes by their byte, those after 0xfc, 0xfd and 0xfe from MISC, VECTOR and ATOMIC on by
- * their sub-opcode.
+ * Flat tables: single-byte opcodes by their byte, those after 0xfc, 0xfd, 0xfe and 0xfb from MISC, VECTOR, ATOMIC and
+ * OBJECT on by their sub-opcode.
  */
 export const MISC = 0x100;
 export const MISC_COUNT = 0x17;
@@ -524,13 +539,16 @@ export const VECTOR = 0x200;
 export const VECTOR_COUNT = 0x114;
 export const ATOMIC = 0x320;
 export const ATOMIC_COUNT = 0x4f;
-export const FLAT_LENGTH = ATOMIC + ATOMIC_COUNT;
+export const OBJECT = ATOMIC + ATOMIC_COUNT;
+export const OBJECT_COUNT = 0x20;
+export const FLAT_LENGTH = OBJECT + OBJECT_COUNT;
 
 /** Where an opcode stands in the flat tables. */
 export function flatIndex(code: number): number {
   if (code >= 0xfd000) return VECTOR + (code & 0xfff);
   if (code >= 0xfe00) return ATOMIC + (code & 0xff);
-  return code < 0xfc00 ? code : MISC + (code & 0xff);
+  if (code >= 0xfc00) return MISC + (code & 0xff);
+  return code < 0xfb00 ? code : OBJECT + (code & 0xff);
 }
 
 /** Entries of `operandCountOf` for opcodes whose types vary and for bytes that are no opcode. */
@@ -569,6 +587,7 @@ for (const opcode of opcodes) {
 /** The number of an opcode that has a prefix byte; -1 for one that cannot be. */
 export function prefixed(prefix: number, sub: number): number {
   if (prefix === Prefix.Misc) return sub < 0x100 ? 0xfc00 | sub : -1;
+  if (prefix === Prefix.Object) return sub < OBJECT_COUNT ? 0xfb00 | sub : -1;
   if (prefix === Prefix.Simd) return sub < VECTOR_COUNT ? 0xfd000 + sub : -1;
   return prefix === Prefix.Atomic && sub < ATOMIC_COUNT ? 0xfe00 | sub : -1;
 }
@@ -578,12 +597,12 @@ export function opcodeOf(code: number): Opcode | undefined {
   if (code >= 0xfd000) return code < 0xfd000 + VECTOR_COUNT ? byFlatIndex[flatIndex(code)] : undefined;
   if (code >= 0xfe00) return code < 0xfe00 + ATOMIC_COUNT ? byFlatIndex[flatIndex(code)] : undefined;
   if (code >= 0xfc00) return code < 0xfc00 + MISC_COUNT ? byFlatIndex[flatIndex(code)] : undefined;
+  if (code >= 0xfb00) return code < 0xfb00 + OBJECT_COUNT ? byFlatIndex[flatIndex(code)] : undefined;
   return code < MISC ? byFlatIndex[code] : undefined;
 }
 
 /** Instructions of later versions of the specification and of proposals, none of them supported. */
 const LATER: readonly (readonly [first: number, last: number, what: string])[] = [
-  [0xd3, 0xd6, 'garbage-collected objects (ref.eq, br_on_cast)'],
   [0xe0, 0xe6, 'stack switching'],
   [0xfb, 0xfb, 'garbage-collected objects'],
   [0xfb1f, 0xfbff, 'a later proposal (0xfb)'],

@@ -1,5 +1,5 @@
 /**
- * The validator's operand stack: one byte per operand, and the popping rules (core spec appendix A.3.1).
+ * The validator's operand stack: a code of ref-types.ts per operand, and the popping rules (core spec appendix A.3.1).
  *
  * Below the base of an unreachable frame there are as many operands of any type as one needs. Needs control-stack.ts,
  * type-lists.ts, the opcode table for `apply`, and the reader for where errors are.
@@ -18,7 +18,7 @@ import type { TypeLists } from './type-lists.js';
 export const ANY = 0;
 
 export class OperandStack {
-  types = new Uint8Array(1024);
+  types = new Int32Array(1024);
   height = 0;
   /** Height of the stack below the innermost frame. */
   base = 0;
@@ -54,7 +54,7 @@ export class OperandStack {
     const needed = height + more + 1;
     if (needed <= this.types.length) return;
     if (needed > limits.operands) throw limitError('operands', needed, this.reader.mark, this.reader.file);
-    const types = new Uint8Array(Math.max(needed, 2 * this.types.length));
+    const types = new Int32Array(Math.max(needed, 2 * this.types.length));
     types.set(this.types);
     this.types = types;
   }

@@ -42,10 +42,10 @@ for (const { code, immediates, operands, results } of opcodes) {
 const LONGEST = 3;
 
 /** Validates instructions from reader.pos on as long as they are plain, and stays at the first that is not. */
-export function plainRun({ reader, control, operands, immediates, summary }: BodyState): void {
+export function plainRun({ reader, control, operands, immediates, summary, localTypes }: BodyState): void {
   const { bytes } = reader;
   const { types, base } = operands;
-  const { localTypes, localWeight, localCount } = summary;
+  const { localWeight, localCount } = summary;
   const { hasMemory32 } = immediates;
   const weight = control.currentWeight;
   const lastStart = reader.end - LONGEST;

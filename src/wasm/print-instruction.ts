@@ -8,7 +8,15 @@ import { Reader } from './reader.js';
 import { skipInstruction } from './skip.js';
 
 /** Immediates that are so many bytes, shown in hexadecimal; other ones but constants are unsigned LEB128. */
-const RAW: ReadonlySet<Immediates> = new Set<Immediates>(['v128', 'lanes', 'lane', 'memarg lane', 'reftype', 'types']);
+const RAW: ReadonlySet<Immediates> = new Set<Immediates>([
+  'v128',
+  'lanes',
+  'lane',
+  'memarg lane',
+  'reftype',
+  'cast',
+  'types',
+]);
 
 /** The text of the instruction at `position` of a module's bytes, and the position of the next one. */
 export function printInstruction(
@@ -28,7 +36,7 @@ export function printInstruction(
 function readOpcode(reader: Reader): number {
   const byte = reader.u8();
   if (byte === Prefix.Simd) return 0xfd000 + reader.u32();
-  return byte === Prefix.Misc || byte === Prefix.Atomic ? (byte << 8) + reader.u32() : byte;
+  return byte === Prefix.Misc || byte === Prefix.Atomic || byte === Prefix.Object ? (byte << 8) + reader.u32() : byte;
 }
 
 function printImmediates(reader: Reader, immediates: Immediates): string[] {

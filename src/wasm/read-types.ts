@@ -10,7 +10,7 @@ import { readConstExpr } from './const-expr.js';
 import { limitError, limits } from './limits.js';
 import { type FuncType, type GlobalType, type MemoryType, type TableType, ValType } from './module.js';
 import type { Reader } from './reader.js';
-import { isShortRefType, laterType, REF, REF_NULL } from './ref-types.js';
+import { funcType, isShortRefType, laterType, REF, REF_NULL } from './ref-types.js';
 
 const FUNC_TYPE_FORM = 0x60;
 /** Other forms of an entry of the type section, of later versions of the specification. */
@@ -40,7 +40,7 @@ export function readRefType(reader: Reader): ValType {
 /** @param byte the first one, which was read at `offset` */
 function refType(reader: Reader, byte: number, offset: number, what: string): ValType {
   if (byte === REF || byte === REF_NULL) return reader.refTypes.read(reader, byte === REF_NULL);
-  if (isShortRefType(byte)) return reader.refTypes.named(reader, true, byte - 0x80);
+  if (isShortRefType(byte)) return reader.refTypes.named(true, byte - 0x80);
   const later = laterType(byte);
   if (later !== undefined) throw reader.unsupported(later, offset);
   throw reader.malformed(`malformed ${what} type 0x${byte.toString(16)}`, offset);
@@ -67,12 +67,12 @@ export function readName(reader: Reader): string {
   return name;
 }
 
-const NO_TYPES = new Uint8Array(0);
+const NO_TYPES = new Int32Array(0);
 
-function readValTypes(reader: Reader, limit: 'functionParams' | 'functionResults'): Uint8Array {
+function readValTypes(reader: Reader, limit: 'functionParams' | 'functionResults'): Int32Array {
   const count = readCount(reader, limit);
   if (count === 0) return NO_TYPES;
-  const types = new Uint8Array(count);
+  const types = new Int32Array(count);
   for (let i = 0; i < types.length; i++) types[i] = readValType(reader);
   return types;
 }
@@ -85,7 +85,7 @@ export function readFuncType(reader: Reader): FuncType {
     if (later !== undefined) throw reader.unsupported(later, offset);
     throw reader.malformed(`malformed function type 0x${form.toString(16)}`, offset);
   }
-  return { params: readValTypes(reader, 'functionParams'), results: readValTypes(reader, 'functionResults') };
+  return funcType(readValTypes(reader, 'functionParams'), readValTypes(reader, 'functionResults'));
 }
 
 const enum LimitsFlag {
@@ -110,9 +110,8 @@ function readLimits(reader: Reader, allowed: number): MemoryType {
   }
   const address = (flags & LimitsFlag.Index64) !== 0 ? ValType.I64 : ValType.I32;
   const hasPageSize = (flags & LimitsFlag.PageSize) !== 0;
-  const read = () => (address === ValType.I64 || hasPageSize ? reader.u64() : reader.u32());
-  const min = read();
-  const max = hasMax ? read() : undefined;
+  const min = reader.u64();
+  const max = hasMax ? reader.u64() : undefined;
   return { min, max, address, shared, pageSize: hasPageSize ? readPageSize(reader) : WASM_PAGE };
 }
 

@@ -1,33 +1,67 @@
 /**
- * Reference types that have no code of a byte in the binary format: (ref func), (ref null $t) and their like (core spec
- * 3.0, 2.3.3 and 3.1.1), as codes of a byte of ours.
+ * Value types as numbers, as the validator has them (core spec 3.0, 2.3 and 3.3). Types of one byte without a reference
+ * in them, and funcref, externref and exnref, are that byte: ValType. All other references have codes of ours:
  *
- *     0x01 .. 0x3c   the module's own: a type index, nullable or not, in the order in which they are met
- *     0x3d .. 0x3f   (ref func), (ref exn), (ref extern); the nullable ones are funcref, exnref and externref
- *     0x41 .. 0x43   (ref null nofunc), (ref null noextern), (ref null noexn): only null is of these types
- *     0x44 .. 0x46   (ref nofunc), (ref noextern), (ref noexn): nothing is
+ *     1 + 2 * heap + nullable        an abstract heap type, by its row in HEAPS
+ *     -1 - 2 * type - nullable       a type of the module, by the index of the first type that equals it
  *
- * So value types stay bytes. Equal types have equal codes in a module, as type indices are replaced by the first type
- * of the same structure. Between modules types are compared by `key`. A type matches itself and its supertypes. Outside of validation all of them are funcref,
- * exnref or externref: `erased`.
+ * So equal types have equal codes in a module. Between modules types are compared by `key`. A type matches itself and its
+ * supertypes. Outside of validation all of them are funcref, externref or exnref: `erased`. There are no objects, so
+ * what is of `any` and the types below it is null: it is represented as an externref.
  */
 
 import { createHash } from 'node:crypto';
 import { ModuleError } from '../base/errors.js';
-import { limitError, limits } from './limits.js';
 import { type FuncType, ValType } from './types.js';
 
+/** Of the references that cannot be null, to what may be any of its kind. */
 export const enum RefCode {
-  Func = 0x3d,
-  Exn = 0x3e,
-  Extern = 0x3f,
-  NullFunc = 0x41,
-  NullExtern = 0x42,
-  NullExn = 0x43,
-  NoFunc = 0x44,
-  NoExtern = 0x45,
-  NoExn = 0x46,
+  Func = 1,
+  Extern = 3,
+  Exn = 5,
 }
+
+/** Rows of HEAPS. */
+const enum Heap {
+  Func = 0,
+  Extern = 1,
+  Exn = 2,
+  Any = 3,
+  Eq = 4,
+  None = 11,
+}
+
+interface HeapRow {
+  readonly name: string;
+  /** In the binary format: it is a nullable reference by itself; as a heap type it is 0x80 less. */
+  readonly byte: number;
+  /** The row of the type that all of its kind match. */
+  readonly top: Heap;
+  /** No reference but null is of it. */
+  readonly isBottom?: boolean;
+}
+
+/** Abstract heap types (core spec 5.3.2). The first three are nullable as plain types. */
+const HEAPS: readonly HeapRow[] = [
+  { name: 'func', byte: ValType.FuncRef, top: Heap.Func },
+  { name: 'extern', byte: ValType.ExternRef, top: Heap.Extern },
+  { name: 'exn', byte: ValType.ExnRef, top: Heap.Exn },
+  { name: 'any', byte: 0x6e, top: Heap.Any },
+  { name: 'eq', byte: 0x6d, top: Heap.Any },
+  { name: 'i31', byte: 0x6c, top: Heap.Any },
+  { name: 'struct', byte: 0x6b, top: Heap.Any },
+  { name: 'array', byte: 0x6a, top: Heap.Any },
+  { name: 'nofunc', byte: 0x73, top: Heap.Func, isBottom: true },
+  { name: 'noextern', byte: 0x72, top: Heap.Extern, isBottom: true },
+  { name: 'noexn', byte: 0x74, top: Heap.Exn, isBottom: true },
+  { name: 'none', byte: 0x71, top: Heap.Any, isBottom: true },
+];
+
+/** By kind of reference: what values of it are represented as. */
+const REPRESENTED: readonly ValType[] = [ValType.FuncRef, ValType.ExternRef, ValType.ExnRef, ValType.ExternRef];
+
+/** Abstract types have codes from 1 to this. */
+export const LAST_ABSTRACT = 2 * HEAPS.length;
 
 /** On the validator's operand stack: some reference, in code that cannot be reached (core spec 3.1.2). */
 export const ANY_REF = 0x47;
@@ -39,64 +73,54 @@ export const FIRST_PLAIN_TYPE = 0x48;
 export const REF = 0x64;
 export const REF_NULL = 0x63;
 
-/** Abstract heap types as s33 numbers. */
-const enum Heap {
-  NoExn = -0x0c,
-  NoFunc = -0x0d,
-  NoExtern = -0x0e,
-  Func = -0x10,
-  Extern = -0x11,
-  Exn = -0x17,
-}
-
-/** How many of the module's own codes functions that are only referred to may take, from types that nobody names. */
-const UNNAMED_CODES = limits.refTypes / 2;
-
-/** Reference types of one byte, and the plain type of each. */
-const SHORT: ReadonlyMap<number, ValType> = new Map([
-  [0x74, ValType.ExnRef],
-  [0x73, ValType.FuncRef],
-  [0x72, ValType.ExternRef],
-  [ValType.FuncRef, ValType.FuncRef],
-  [ValType.ExternRef, ValType.ExternRef],
-  [ValType.ExnRef, ValType.ExnRef],
-]);
-/** Heap types of objects, by the byte that they are as a nullable reference. */
-const OBJECTS: ReadonlyMap<number, string> = new Map([
-  [0x71, 'none'],
-  [0x6e, 'any'],
-  [0x6d, 'eq'],
-  [0x6c, 'i31'],
-  [0x6b, 'struct'],
-  [0x6a, 'array'],
-  [0x68, 'cont'],
-  [0x75, 'nocont'],
-]);
+const rowOfByte = new Int8Array(256).fill(-1);
+for (const [row, { byte }] of HEAPS.entries()) rowOfByte[byte] = row;
 
 /**
  * In words, what a byte that is no value type of ours is in later versions of the specification; undefined: nothing.
  */
 export function laterType(byte: number): string | undefined {
-  if (byte === 0x68 || byte === 0x75) return `stack switching (type ${OBJECTS.get(byte)})`;
+  if (byte === 0x68 || byte === 0x75) return `stack switching (type ${byte === 0x68 ? 'cont' : 'nocont'})`;
   if (byte === 0x65) return 'shared-everything threads (shared types)';
-  if (byte === 0x62) return 'custom descriptors (exact types)';
-  const name = OBJECTS.get(byte);
-  return name === undefined ? undefined : `garbage-collected objects (type ${name})`;
+  return byte === 0x62 ? 'custom descriptors (exact types)' : undefined;
+}
+
+/** Whether a code names a type of the module. */
+function isOwn(code: number): boolean {
+  return code < 0;
+}
+
+function ownCode(typeIndex: number, nullable: boolean): number {
+  return -1 - 2 * typeIndex - Number(nullable);
+}
+
+function abstractCode(row: number, nullable: boolean): number {
+  return nullable && row <= Heap.Exn ? HEAPS[row].byte : 1 + 2 * row + Number(nullable);
+}
+
+/** The row of an abstract reference type. */
+function rowOf(code: number): number {
+  return code >= FIRST_PLAIN_TYPE ? rowOfByte[code] : (code - 1) >> 1;
+}
+
+/** The row of the type that all references match that are of the same kind. */
+function topOf(code: number): Heap {
+  return isOwn(code) ? Heap.Func : HEAPS[rowOf(code)].top;
 }
 
 export function isRefType(type: number): boolean {
-  const plain = type === ValType.FuncRef || type === ValType.ExternRef || type === ValType.ExnRef;
-  return plain || (type > 0 && type < ANY_REF);
+  return type >= FIRST_PLAIN_TYPE ? rowOfByte[type] >= 0 : type !== 0 && type <= LAST_ABSTRACT;
 }
 
 /** Whether a byte is a reference type by itself, nullable and of no type of the module (core spec 3.0, 5.3.4). */
 export function isShortRefType(byte: number): boolean {
-  return SHORT.has(byte);
+  return rowOfByte[byte] >= 0;
 }
 
-/** What values of a reference type of one byte are represented as. */
+/** What values of a type of one byte are represented as. */
 export function erasedByte(byte: number): ValType {
-  return SHORT.get(byte) ?? byte;
+  const row = rowOfByte[byte];
+  return row < 0 ? byte : REPRESENTED[HEAPS[row].top];
 }
 
 /** Whether a local of the type has a value from the start (core spec 3.2.8). */
@@ -107,22 +131,43 @@ export function isDefaultable(types: RefTypes, type: number): boolean {
 /** The type of the binary format that values of `type` are represented as. */
 export function erased(type: ValType): ValType {
   if (type >= FIRST_PLAIN_TYPE) return type;
-  switch (type as number) {
-    case RefCode.Extern:
-    case RefCode.NullExtern:
-    case RefCode.NoExtern:
-      return ValType.ExternRef;
-    case RefCode.Exn:
-    case RefCode.NullExn:
-    case RefCode.NoExn:
-      return ValType.ExnRef;
-    default:
-      return ValType.FuncRef;
-  }
+  return isOwn(type) ? ValType.FuncRef : REPRESENTED[topOf(type)];
 }
 
-export function erasedTypes(types: Uint8Array): Uint8Array {
-  return types.map(erased);
+/** Whether all references of its kind are of an abstract heap type, given as in the binary format. */
+export function isTopType(heap: number): boolean {
+  const row = rowOfByte[heap + 0x80];
+  return HEAPS[row].top === row;
+}
+
+/** Of no object there is a reference but null: whether a type is of the references to objects. */
+export function isObjectType(type: number): boolean {
+  return type < FIRST_PLAIN_TYPE && !isOwn(type) && topOf(type) === Heap.Any;
+}
+
+/** `(ref null 5)`, `anyref`; undefined for what is no reference type of these. */
+export function refTypeName(type: number): string | undefined {
+  if (isOwn(type)) return `(ref ${(-1 - type) % 2 === 1 ? 'null ' : ''}${(-1 - type) >> 1})`;
+  if (type === 0 || type > LAST_ABSTRACT) return undefined;
+  const { name, isBottom } = HEAPS[rowOf(type)];
+  if ((type - 1) % 2 === 0) return `(ref ${name})`;
+  if (!isBottom) return `${name}ref`;
+  return `null${name.slice(2) === 'ne' ? '' : name.slice(2)}ref`;
+}
+
+/** A function type of parameters and results as the validator has them. */
+export function funcType(params: Int32Array, results: Int32Array): FuncType {
+  const isPlain = params.every((type) => type >= FIRST_PLAIN_TYPE) && results.every((type) => type >= FIRST_PLAIN_TYPE);
+  const represented = {
+    params: Uint8Array.from(params, erased),
+    results: Uint8Array.from(results, erased),
+  };
+  return isPlain ? represented : { ...represented, exact: { params, results } };
+}
+
+/** The parameters and results of a function type as the validator has them. */
+export function exactOf(type: FuncType): { readonly params: ArrayLike<number>; readonly results: ArrayLike<number> } {
+  return type.exact ?? type;
 }
 
 /** Equality of function types, of any two modules. */
@@ -131,8 +176,10 @@ export function sameFuncType(a: FuncType, b: FuncType): boolean {
 }
 
 /** What equal function types of any module have in common. */
-export function keyOf({ params, results, identity }: FuncType): string {
-  return identity ?? `${params.join()}>${results.join()}`;
+export function keyOf(type: FuncType): string {
+  if (type.identity !== undefined) return type.identity;
+  const { params, results } = type.exact ?? type;
+  return `${params.join()}>${results.join()}`;
 }
 
 /** Whether functions of type `a` are of type `b`, which may be of another module. @param types of the module of `a` */
@@ -159,10 +206,6 @@ interface HeapTypeReader {
 }
 
 export class RefTypes {
-  /** Of code n + 1: the type index, or that of the first type that equals it. */
-  private readonly heaps: number[] = [];
-  private readonly nullables: boolean[] = [];
-  private readonly codes = new Map<number, number>(); // by heap * 2 + nullable
   /** Of each type as far as known: the first one that equals it. */
   private readonly firsts: number[] = [];
   private readonly firstByKey = new Map<string, number>();
@@ -173,21 +216,23 @@ export class RefTypes {
   /** @param types of the module, as they are read */
   constructor(private readonly types: FuncType[]) {}
 
-  /** A reference type whose first byte was REF or REF_NULL. */
-  read(reader: HeapTypeReader, nullable: boolean): ValType {
-    return this.named(reader, nullable, this.readHeap(reader));
+  /** Of a module whose types have all been read. */
+  static of(types: FuncType[]): RefTypes {
+    const made = new RefTypes(types);
+    made.known = types.length;
+    return made;
   }
 
-  /** The type of a ref.null of a heap type (core spec 5.4.3). */
-  readNull(reader: HeapTypeReader): ValType {
-    return this.named(reader, true, this.readHeap(reader));
+  /** A reference type whose first byte was REF or REF_NULL, or that of a heap type (core spec 5.4.3). */
+  read(reader: HeapTypeReader, nullable: boolean): ValType {
+    return this.named(nullable, this.readHeap(reader));
   }
 
   private readHeap(reader: HeapTypeReader): number {
     const offset = reader.pos;
     const heap = reader.s33();
     if (heap >= 0 && heap >= this.known) throw new ModuleError('invalid', `unknown type ${heap}`, offset, reader.file);
-    if (heap < 0 && !isShortRefType(heap + 0x80)) {
+    if (heap < 0 && (heap < -0x40 || !isShortRefType(heap + 0x80))) {
       const later = heap >= -0x40 ? laterType(heap + 0x80) : undefined;
       if (later !== undefined) throw reader.unsupported(later, offset);
       throw reader.malformed(`malformed reference type 0x${(heap & 0x7f).toString(16)}`, offset);
@@ -195,72 +240,19 @@ export class RefTypes {
     return heap;
   }
 
-  /** The code of a type that the module names. Throws LimitError. */
-  named(reader: HeapTypeReader, nullable: boolean, heap: number): ValType {
-    switch (heap) {
-      case Heap.Func:
-        return nullable ? ValType.FuncRef : (RefCode.Func as number);
-      case Heap.Extern:
-        return nullable ? ValType.ExternRef : (RefCode.Extern as number);
-      case Heap.Exn:
-        return nullable ? ValType.ExnRef : (RefCode.Exn as number);
-      case Heap.NoFunc:
-        return (nullable ? RefCode.NullFunc : RefCode.NoFunc) as number;
-      case Heap.NoExtern:
-        return (nullable ? RefCode.NullExtern : RefCode.NoExtern) as number;
-      case Heap.NoExn:
-        return (nullable ? RefCode.NullExn : RefCode.NoExn) as number;
-    }
-    const code = this.code(nullable, this.first(heap));
-    if (code === 0) throw limitError('refTypes', limits.refTypes + 1, reader.pos, reader.file);
-    return code;
+  /** The code of a reference to a heap type, which is a type's index or below 0 as in the binary format. */
+  named(nullable: boolean, heap: number): ValType {
+    return heap >= 0 ? ownCode(this.first(heap), nullable) : abstractCode(rowOfByte[heap + 0x80], nullable);
   }
 
-  /**
-   * The type of a reference to a function of a type: (ref $t), but (ref func) for a $t that nobody has named once many
-   * such have been met.
-   */
+  /** The type of a reference to a function of a type: (ref $t). */
   ofFunction(typeIndex: number): ValType {
-    const heap = this.first(typeIndex);
-    const mentioned = this.codes.has(heap * 2) || this.codes.has(heap * 2 + 1);
-    if (!mentioned && this.heaps.length >= UNNAMED_CODES) return RefCode.Func as number;
-    return this.code(false, heap) || (RefCode.Func as number);
-  }
-
-  /** 0 when there are no codes left. */
-  private code(nullable: boolean, heap: number): number {
-    const key = heap * 2 + Number(nullable);
-    let code = this.codes.get(key);
-    if (code === undefined) {
-      if (this.heaps.length === limits.refTypes) return 0;
-      this.nullables.push(nullable);
-      code = this.heaps.push(heap);
-      this.codes.set(key, code);
-    }
-    return code;
-  }
-
-  /** How many types of the module's own have been met: numbered in this order. */
-  get size(): number {
-    return this.heaps.length;
-  }
-
-  /** The types of the module's own that have been met: heap type * 2 + nullable. */
-  met(): number[] {
-    return this.heaps.map((heap, i) => heap * 2 + Number(this.nullables[i]));
-  }
-
-  /** Of a module whose types have all been read, as its own: where others meet more, it does not. @param met of met() */
-  static from(types: FuncType[], met: readonly number[]): RefTypes {
-    const copy = new RefTypes(types);
-    copy.known = types.length;
-    for (const key of met) copy.code(key % 2 === 1, Math.floor(key / 2));
-    return copy;
+    return ownCode(this.first(typeIndex), false);
   }
 
   isNullable(type: number): boolean {
-    if (isOwn(type)) return this.nullables[type - 1];
-    return type >= FIRST_PLAIN_TYPE || (type >= RefCode.NullFunc && type <= RefCode.NullExn);
+    if (isOwn(type)) return (-1 - type) % 2 === 1;
+    return type >= FIRST_PLAIN_TYPE || (type - 1) % 2 === 1;
   }
 
   /** Whether the type names a type of the module. */
@@ -270,25 +262,17 @@ export class RefTypes {
 
   /** The type index that a type refers to, -1 for an abstract one. */
   typeIndex(type: number): number {
-    return isOwn(type) ? this.heaps[type - 1] : -1;
+    return isOwn(type) ? (-1 - type) >> 1 : -1;
   }
 
   /** The same type without null. */
   nonNull(type: number): number {
-    switch (type) {
-      case ValType.FuncRef:
-        return RefCode.Func;
-      case ValType.ExternRef:
-        return RefCode.Extern;
-      case ValType.ExnRef:
-        return RefCode.Exn;
-      case RefCode.NullFunc:
-      case RefCode.NullExtern:
-      case RefCode.NullExn:
-        return type + (RefCode.NoFunc - RefCode.NullFunc);
-    }
-    if (type >= RefCode.Func || !this.nullables[type - 1]) return type;
-    return this.code(false, this.heaps[type - 1]) || RefCode.Func;
+    return isOwn(type) ? ownCode((-1 - type) >> 1, false) : abstractCode(rowOf(type), false);
+  }
+
+  /** The type that all references match that are of the same kind, null among them. */
+  top(type: number): number {
+    return abstractCode(topOf(type), true);
   }
 
   /** Whether values of `type` may stand where `expected` is (core spec 3.3.3); both of this module. */
@@ -319,9 +303,10 @@ export class RefTypes {
   addGroup(group: readonly FuncType[]): boolean {
     const { types, groups } = this;
     const base = types.length;
-    const [{ params, results, supertype, isOpen }] = group;
-    const isPlain = supertype === undefined && isOpen !== true && !params.some(isOwn) && !results.some(isOwn);
-    if (group.length === 1 && isPlain) {
+    if (group.length === 0) return false;
+    const [{ exact, supertype, isOpen }] = group;
+    const namesTypes = exact !== undefined && (exact.params.some(isOwn) || exact.results.some(isOwn));
+    if (group.length === 1 && supertype === undefined && isOpen !== true && !namesTypes) {
       types.push(group[0]);
       return true;
     }
@@ -338,8 +323,10 @@ export class RefTypes {
   }
 
   /** All of a type, with names of types that mean the same in any module. @param base where its group begins */
-  private describe({ params, results, supertype, isOpen }: FuncType, base: number): string {
-    const list = (codes: Uint8Array) => Array.from(codes, (code) => this.key(code, base)).join();
+  private describe(type: FuncType, base: number): string {
+    const { supertype, isOpen } = type;
+    const { params, results } = exactOf(type);
+    const list = (codes: ArrayLike<number>) => Array.from(codes, (code) => this.key(code, base)).join();
     const above = supertype === undefined ? '' : `sub ${this.heapName(supertype, base)} `;
     return `${isOpen ? 'open ' : ''}${above}${list(params)}>${list(results)}`;
   }
@@ -360,34 +347,29 @@ export class RefTypes {
   /** What equal value types of any module have in common. @param base where the group being described begins */
   key(code: number, base = Number.POSITIVE_INFINITY): string {
     if (!isOwn(code)) return `${code}`;
-    const name = this.heapName(this.heaps[code - 1], base);
-    return this.nullables[code - 1] ? `null ${name}` : name;
+    const name = this.heapName(this.typeIndex(code), base);
+    return this.isNullable(code) ? `null ${name}` : name;
   }
-}
-
-/** Whether the type is of its hierarchy's lowest heap type, which matches all others. */
-function isBottom(code: number): boolean {
-  return code >= RefCode.NullFunc && code <= RefCode.NoExn;
-}
-
-function isOwn(code: number): boolean {
-  return code < RefCode.Func;
 }
 
 /** As RefTypes.matches, of types of two modules. */
 export function matchesAcross(types: RefTypes, type: number, expectedTypes: RefTypes, expected: number): boolean {
   if (!isRefType(type) || !isRefType(expected)) return type === expected;
   if (types.isNullable(type) && !expectedTypes.isNullable(expected)) return false;
-  if (erased(type) !== erased(expected)) return false;
-  if (isBottom(type)) return true;
-  if (isBottom(expected)) return false;
+  const top = topOf(type);
+  if (top !== topOf(expected)) return false;
+  if (!isOwn(type) && HEAPS[rowOf(type)].isBottom === true) return true;
+  if (!isOwn(expected)) {
+    const row = rowOf(expected);
+    // Between `any` and the types of objects there is `eq`.
+    if (row === top || (!isOwn(type) && row === rowOf(type))) return true;
+    return row === Heap.Eq && rowOf(type) > Heap.Eq;
+  }
+  if (!isOwn(type)) return false;
   const wanted = expectedTypes.typeIndex(expected);
-  if (wanted < 0) return true;
-  const heap = types.typeIndex(type);
-  if (heap < 0) return false;
   const isSame = types === expectedTypes;
   const first = types.first(wanted);
-  for (let at = heap; at >= 0; at = types.supertype(at)) {
+  for (let at = types.typeIndex(type); at >= 0; at = types.supertype(at)) {
     if (isSame ? types.first(at) === first : types.heapKey(at) === expectedTypes.heapKey(wanted)) return true;
   }
   return false;

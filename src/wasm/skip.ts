@@ -1,7 +1,18 @@
 /** Passing over instructions of a validated body without compiling them: dead code. */
 
 import { EXPLICIT_MEMORY } from './immediates.js';
-import { ATOMIC, FLAT_LENGTH, flatIndex, type Immediates, MISC, Op, opcodes, Prefix, VECTOR } from './opcodes.js';
+import {
+  ATOMIC,
+  FLAT_LENGTH,
+  flatIndex,
+  type Immediates,
+  MISC,
+  OBJECT,
+  Op,
+  opcodes,
+  Prefix,
+  VECTOR,
+} from './opcodes.js';
 import { REF, REF_NULL } from './ref-types.js';
 
 const enum Skip {
@@ -17,6 +28,7 @@ const enum Skip {
   Access, // a memarg and a byte
   Labels, // a count, as many LEB128 and one more
   Types, // a count and as many value types
+  Cast, // a byte, a label and two heap types
   Catches, // a block type, a count and as many clauses: a kind, a tag below 2, a label
 }
 
@@ -32,6 +44,7 @@ const SKIPS: Record<Immediates, Skip> = {
   'type table': Skip.Two,
   types: Skip.Types,
   reftype: Skip.One,
+  cast: Skip.Cast,
   local: Skip.One,
   global: Skip.One,
   table: Skip.One,
@@ -91,8 +104,8 @@ export function skipInstruction(bytes: Uint8Array, position: number): number {
   } else if (op === Prefix.Simd) {
     skip = skipOf[VECTOR + smallLeb(bytes, position)];
     position = skipLeb(bytes, position);
-  } else if (op === Prefix.Atomic) {
-    skip = skipOf[ATOMIC + (bytes[position] & 0x7f)];
+  } else if (op === Prefix.Atomic || op === Prefix.Object) {
+    skip = skipOf[(op === Prefix.Atomic ? ATOMIC : OBJECT) + (bytes[position] & 0x7f)];
     position = skipLeb(bytes, position);
   }
   switch (skip) {
@@ -114,6 +127,8 @@ export function skipInstruction(bytes: Uint8Array, position: number): number {
       return position + 1;
     case Skip.Access:
       return skipAccess(bytes, position) + 1;
+    case Skip.Cast:
+      return skipLeb(bytes, skipLeb(bytes, skipLeb(bytes, position + 1)));
     case Skip.Catches:
     case Skip.Labels:
     case Skip.Types: {

@@ -6,7 +6,7 @@
 
 import { WASM_PAGE } from '../image/contract/sizes.js';
 import { type FuncType, type GlobalType, type Limits, type MemoryType, type TableType, ValType } from './module.js';
-import { ANY_REF, isRefType, RefCode } from './ref-types.js';
+import { ANY_REF, exactOf, refTypeName } from './ref-types.js';
 
 /** `i32`, `funcref`, ...; of a byte that is no value type, its number. */
 export function valTypeName(type: number): string {
@@ -27,29 +27,10 @@ export function valTypeName(type: number): string {
       return 'externref';
     case ValType.ExnRef:
       return 'exnref';
-    case RefCode.Func:
-      return '(ref func)';
-    case RefCode.Extern:
-      return '(ref extern)';
-    case RefCode.Exn:
-      return '(ref exn)';
-    case RefCode.NullFunc:
-      return 'nullfuncref';
-    case RefCode.NullExtern:
-      return 'nullexternref';
-    case RefCode.NullExn:
-      return 'nullexnref';
-    case RefCode.NoFunc:
-      return '(ref nofunc)';
-    case RefCode.NoExtern:
-      return '(ref noextern)';
-    case RefCode.NoExn:
-      return '(ref noexn)';
     case ANY_REF:
       return 'a reference';
     default:
-      if (isRefType(type)) return 'a typed function reference';
-      return `type 0x${type.toString(16)}`;
+      return refTypeName(type) ?? `type 0x${type.toString(16)}`;
   }
 }
 
@@ -60,8 +41,8 @@ export function formatTypes(types: ArrayLike<number>): string {
 
 /** `(i32, i32, i32, i32) i32`; without results nothing follows the parenthesis. */
 export function formatFuncType(type: FuncType): string {
-  const params = `(${formatTypes(type.params)})`;
-  return type.results.length === 0 ? params : `${params} ${formatTypes(type.results)}`;
+  const { params, results } = exactOf(type);
+  return `(${formatTypes(params)})${results.length === 0 ? '' : ` ${formatTypes(results)}`}`;
 }
 
 /** `mut i32`, `i32`. */

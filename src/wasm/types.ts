@@ -1,6 +1,6 @@
 /** Value types and function types (core spec 2.3). */
 
-/** Value types by their binary code (core spec 5.3); codes below 0x40 are reference types of ref-types.ts. */
+/** Value types by their binary code (core spec 5.3); codes below 0x48 are reference types of ref-types.ts. */
 export const enum ValType {
   I32 = 0x7f,
   I64 = 0x7e,
@@ -25,8 +25,11 @@ export const PLAIN_TYPES: readonly ValType[] = [
 ];
 
 export interface FuncType {
+  /** What values are represented as: no code of ref-types.ts. */
   readonly params: Uint8Array; // of ValType
   readonly results: Uint8Array; // of ValType
+  /** The types that the module gives, where some of them are codes of ref-types.ts. */
+  readonly exact?: { readonly params: Int32Array; readonly results: Int32Array };
   /**
    * What equals it in any module, where its codes do not say it all: it names types, is not alone in its group of
    * recursive types, has a supertype or may have subtypes.

@@ -41,7 +41,7 @@ function calleeInTable({ operands, immediates }: BodyState): number {
 /** Reads the type, and pops a reference to a function of it. */
 function calleeOfReference({ reader, operands, immediates }: BodyState): number {
   const typeIndex = immediates.typeIndex();
-  operands.pop(reader.refTypes.named(reader, true, typeIndex));
+  operands.pop(reader.refTypes.named(true, typeIndex));
   return typeIndex;
 }
 

@@ -22,6 +22,7 @@ import {
 } from './opcodes.js';
 import { AtomicOpcode } from './opcodes-atomic.js';
 import * as calls from './validate-calls.js';
+import * as casts from './validate-casts.js';
 import * as control from './validate-control.js';
 import * as exceptions from './validate-exceptions.js';
 import * as memory from './validate-memory.js';
@@ -74,15 +75,30 @@ export function instruction(body: BodyState, op: number): void {
     case Op.RefNull: return references.refNull(body);
     case Op.RefIsNull: return references.isNull(body);
     case Op.RefFunc: return references.refFunc(body);
+    case Op.RefEq: return casts.refEq(body);
     case Op.RefAsNonNull: return references.asNonNull(body);
     case Op.BrOnNull: return references.brOnNull(body);
     case Op.BrOnNonNull: return references.brOnNonNull(body);
+    case Prefix.Object: return cast(body, body.reader.u32());
     case Prefix.Misc: return misc(body, body.reader.u32());
     case Prefix.Simd: return vector(body, body.reader.u32());
     case Prefix.Atomic: return atomic(body, body.reader.u32());
   }
-  if (operandCountOf[op] === ILLEGAL) throw illegal(body, op, op < Prefix.Misc - 1 ? undefined : body.reader.u32());
+  if (operandCountOf[op] === ILLEGAL) throw illegal(body, op, op < Prefix.Object ? undefined : body.reader.u32());
   typed(body, op);
+}
+
+function cast(body: BodyState, sub: number): void {
+  // biome-ignore format: one line per opcode
+  switch (0xfb00 + sub) {
+    case Op.RefTest: return casts.refTest(body, false);
+    case Op.RefTestNull: return casts.refTest(body, true);
+    case Op.RefCast: return casts.refCast(body, false);
+    case Op.RefCastNull: return casts.refCast(body, true);
+    case Op.BrOnCast: return casts.brOnCast(body, false);
+    case Op.BrOnCastFail: return casts.brOnCast(body, true);
+  }
+  throw illegal(body, Prefix.Object, sub);
 }
 
 function misc(body: BodyState, sub: number): void {

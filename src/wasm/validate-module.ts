@@ -21,9 +21,11 @@ import {
   type TableType,
   ValType,
 } from './module.js';
-import { RefCode, RefTypes } from './ref-types.js';
+import { exactOf, RefTypes } from './ref-types.js';
 import { valTypeName } from './text.js';
 
+/** The elements of a table with 32-bit indexes, at most. */
+const MAX_TABLE32 = 2 ** 32 - 1;
 /** The pages of a memory with 32-bit addresses, at most: of those of a byte so many that memory.size can say it. */
 const maxPages32 = (pageSize: number) => (pageSize === 1 ? 2 ** 32 - 1 : 65_536);
 const maxPages64 = (pageSize: number) => (pageSize === 1 ? Number.MAX_SAFE_INTEGER : 2 ** 48);
@@ -62,18 +64,20 @@ export class ModuleContext {
   /** Core spec 3.0, 3.1.5: that a type with a supertype fits it, and that this one may have subtypes. */
   subtype(index: number, offset: number): void {
     const { types, refTypes } = this;
-    const { params, results, supertype } = types[index];
+    const { supertype } = types[index];
     if (supertype === undefined) return;
     const above = types[supertype];
+    const { params, results } = exactOf(types[index]);
+    const wanted = exactOf(above);
     const depth = (this.depths.get(refTypes.first(supertype)) ?? 0) + 1;
     this.depths.set(index, depth);
     if (depth > limits.subtypingDepth) throw limitError('subtypingDepth', depth, offset, this.file);
     const fits =
       above.isOpen === true &&
-      params.length === above.params.length &&
-      results.length === above.results.length &&
-      params.every((type, i) => refTypes.matches(above.params[i], type)) &&
-      results.every((type, i) => refTypes.matches(type, above.results[i]));
+      params.length === wanted.params.length &&
+      results.length === wanted.results.length &&
+      Array.from(params).every((type, i) => refTypes.matches(wanted.params[i], type)) &&
+      Array.from(results).every((type, i) => refTypes.matches(type, wanted.results[i]));
     if (fits) return;
     const reason = above.isOpen ? '' : ', which is final';
     throw this.invalid(`sub type ${index} does not match super type ${supertype}${reason}`, offset);
@@ -101,6 +105,9 @@ export class ModuleContext {
   }
 
   addTable(type: TableType, offset: number): void {
+    if (type.address === ValType.I32 && Math.max(type.min, type.max ?? 0) > MAX_TABLE32) {
+      throw this.invalid(`table size must be at most ${MAX_TABLE32}`, offset);
+    }
     this.limits(type, offset);
     if (type.min > limits.tableElements) throw limitError('tableElements', type.min, offset, this.file);
     if (this.tables.length >= limits.tables) throw limitError('tables', this.tables.length + 1, offset, this.file);
@@ -150,18 +157,10 @@ export class ModuleContext {
 
   /** A constant expression of the given type (core spec 3.3.10.2). */
   constant(expr: ConstExpr, type: ValType, offset: number): void {
-    const isReference = expr.op === 'ref.func' && !this.refTypes.isOwn(type);
-    const actual = isReference ? this.function(expr.index, offset) : this.constantType(expr, offset);
+    const actual = this.constantType(expr, offset);
     if (!this.refTypes.matches(actual, type)) {
       throw this.invalid(`type mismatch: expected ${valTypeName(type)}, found ${valTypeName(actual)}`, offset);
     }
-  }
-
-  /** A reference to a function, whatever its type. */
-  private function(index: number, offset: number): ValType {
-    this.func(index, offset);
-    this.declared.push(index);
-    return RefCode.Func as number;
   }
 
   private constantType(expr: ConstExpr, offset: number): ValType {
@@ -193,7 +192,8 @@ export class ModuleContext {
       case 'v128.const':
         return ValType.V128;
       case 'ref.func':
-        this.function(expr.index, offset);
+        this.func(expr.index, offset);
+        this.declared.push(expr.index);
         return this.refTypes.ofFunction(this.funcTypes[expr.index]);
       case 'global.get': {
         this.index('global', expr.index, this.globals.length, offset);

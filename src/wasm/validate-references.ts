@@ -10,7 +10,7 @@ import { ANY_REF, isRefType } from './ref-types.js';
 import { valTypeName } from './text.js';
 
 export function refNull({ reader, operands }: BodyState): void {
-  operands.push(reader.refTypes.readNull(reader));
+  operands.push(reader.refTypes.read(reader, true));
 }
 
 export function refFunc({ module, operands, immediates }: BodyState): void {

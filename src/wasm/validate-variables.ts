@@ -5,7 +5,7 @@ import { FIRST_PLAIN_TYPE } from './ref-types.js';
 
 export function localGet(body: BodyState): void {
   const index = local(body);
-  const type = body.summary.localTypes[index];
+  const type = body.localTypes[index];
   if (type < FIRST_PLAIN_TYPE && body.unsetLocals.has(index)) {
     throw body.immediates.invalid(`uninitialized local ${index}`);
   }
@@ -14,14 +14,14 @@ export function localGet(body: BodyState): void {
 
 export function localSet(body: BodyState): void {
   const index = local(body);
-  const type = body.summary.localTypes[index];
+  const type = body.localTypes[index];
   body.operands.pop(type);
   if (type < FIRST_PLAIN_TYPE) body.unsetLocals.assign(index, body.control.depth);
 }
 
 export function localTee(body: BodyState): void {
   const index = local(body);
-  const type = body.summary.localTypes[index];
+  const type = body.localTypes[index];
   body.operands.pop(type);
   if (type < FIRST_PLAIN_TYPE) body.unsetLocals.assign(index, body.control.depth);
   body.operands.push(type);

@@ -12,7 +12,7 @@ import { limitError, limits } from './limits.js';
 import { type FunctionSummary, type Module, ValType } from './module.js';
 import { plainRun } from './plain-run.js';
 import { readValType } from './read-types.js';
-import { isDefaultable } from './ref-types.js';
+import { erased, exactOf, isDefaultable } from './ref-types.js';
 import { EMPTY_LIST, resultList } from './type-lists.js';
 import { instruction } from './validate-instruction.js';
 
@@ -48,7 +48,7 @@ export class FunctionValidator {
     reader.pos = module.bodyStart[defined];
     reader.end = module.bodyEnd[defined];
     summary.usesVectors = this.vectorInterface;
-    this.locals(module.types[typeIndex].params);
+    this.locals(exactOf(module.types[typeIndex]).params);
     summary.codeStart = reader.pos;
     body.resetCalls();
     operands.reset();
@@ -61,12 +61,12 @@ export class FunctionValidator {
   }
 
   /** Parameters and local declarations (core spec 5.5.13). */
-  private locals(params: Uint8Array): void {
-    const { reader, summary, unsetLocals } = this.body;
-    const { localTypes } = summary;
+  private locals(params: ArrayLike<number>): void {
+    const { reader, summary, unsetLocals, localTypes } = this.body;
     const start = reader.pos;
     unsetLocals.reset();
     localTypes.set(params);
+    for (let i = 0; i < params.length; i++) summary.localTypes[i] = erased(params[i]);
     let count = params.length;
     for (let groups = reader.u32(); groups > 0; groups--) {
       const end = count + reader.u32();
@@ -74,6 +74,7 @@ export class FunctionValidator {
       if (type === ValType.V128) summary.usesVectors = true;
       if (end <= limits.locals) {
         localTypes.fill(type, count, end);
+        summary.localTypes.fill(erased(type), count, end);
         if (!isDefaultable(reader.refTypes, type)) unsetLocals.declare(count, end);
       }
       count = end;

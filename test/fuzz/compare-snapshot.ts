@@ -3,7 +3,6 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import type { Snapshot, SnapshotMemory, StoredSnapshot, Value } from '../../src/snapshot/snapshot.js';
 import { ValType } from '../../src/wasm/module.js';
-import { erasedTypes } from '../../src/wasm/ref-types.js';
 import type { Interpreter } from './interpreter.js';
 import type { Instance } from './machine.js';
 import type { Raw } from './numeric-oracle.js';
@@ -135,7 +134,7 @@ export class Values {
     const actual = this.snapshot.exceptions?.[Number(number) - 1];
     const { tag, values } = this.interpreter.exceptions[Number(expected) - 1];
     if (actual === undefined || actual.instance !== tag.instance || actual.tag !== tag.index) return false;
-    if (`${[...actual.types]}` !== `${[...erasedTypes(tag.type.params)]}`) return false;
+    if (`${[...actual.types]}` !== `${[...tag.type.params]}`) return false;
     const { words } = actual;
     let at = 0;
     return values.every((value, i) => {

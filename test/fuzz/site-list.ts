@@ -10,7 +10,7 @@
 import { SITE_CALL, SITE_ENTRY, SITE_LOOP } from '../../src/image/contract/site-tables.js';
 import { type FuncType, type Module, ValType } from '../../src/wasm/module.js';
 import { Op, type Opcode } from '../../src/wasm/opcodes.js';
-import { FIRST_PLAIN_TYPE } from '../../src/wasm/ref-types.js';
+import { erased } from '../../src/wasm/ref-types.js';
 import { BodyReader, BUILTINS, blockType } from './body-reader.js';
 import { FuncRef, I32 } from './shape.js';
 
@@ -202,16 +202,16 @@ class Interpreter {
       case Op.LocalTee:
         return;
       case Op.GlobalGet:
-        stack.push(module.globals[immediates[0]].type);
+        stack.push(erased(module.globals[immediates[0]].type));
         return;
       case Op.TableGet:
-        stack[stack.length - 1] = module.tables[immediates[0]].element;
+        stack[stack.length - 1] = erased(module.tables[immediates[0]].element);
         return;
       case Op.TableSet:
         stack.length -= 2;
         return;
       case Op.RefNull: // of a type of the module: the abstract one
-        stack.push(immediates[0] < FIRST_PLAIN_TYPE ? FuncRef : immediates[0]);
+        stack.push(erased(immediates[0]));
         return;
       case Op.RefFunc:
         stack.push(FuncRef);

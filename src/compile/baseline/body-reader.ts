@@ -143,7 +143,12 @@ export class BodyReader {
 
   /** A heap type as the plain type of references of it. */
   readHeapType(): ValType {
-    const heap = this.readS32();
+    const heap = this.readHeap();
     return heap < 0 ? erasedByte(heap + 0x80) : ValType.FuncRef;
+  }
+
+  /** A heap type: an index, or below 0 an abstract one. */
+  readHeap(): number {
+    return this.readS32();
   }
 }

@@ -19,6 +19,7 @@ import { Op, Prefix } from '../../wasm/opcodes.js';
 import { atomicInstruction } from './atomics.js';
 import * as branches from './branches.js';
 import * as calls from './calls.js';
+import * as casts from './casts.js';
 import { compare, select, selectTyped } from './comparisons.js';
 import type { FunctionCompiler } from './compile-function.js';
 import { Pending } from './condition.js';
@@ -234,9 +235,11 @@ const rows: readonly (readonly [op: number, compile: Compile, ...args: number[]]
   [Op.RefNull, (c) => c.operands.pushConst(c.readHeapType(), 0, 0)],
   [Op.RefIsNull, tables.refIsNull],
   [Op.RefFunc, (c) => tables.refFunc(c, c.readU32())],
+  [Op.RefEq, compare, Pending.Int, Cond.Eq, 1],
   [Op.RefAsNonNull, references.asNonNull],
   [Op.BrOnNull, (c) => references.brOnNull(c, c.readU32())],
   [Op.BrOnNonNull, (c) => references.brOnNonNull(c, c.readU32())],
+  [Prefix.Object, (c) => castInstruction(c, 0xfb00 | c.readU32())],
   [Prefix.Misc, (c) => miscInstruction(c, 0xfc00 | c.readU32())],
   [Prefix.Simd, vectorInstruction],
   [Prefix.Atomic, atomicInstruction],
@@ -278,6 +281,19 @@ function call(c: FunctionCompiler, funcIndex: number): void {
   const name = c.intrinsics?.[funcIndex];
   if (name === undefined) calls.direct(c, funcIndex);
   else intrinsic(c, name, funcIndex);
+}
+
+function castInstruction(c: FunctionCompiler, op: number): void {
+  // biome-ignore format: one line per opcode
+  switch (op) {
+    case Op.RefTest: return casts.refTest(c, false);
+    case Op.RefTestNull: return casts.refTest(c, true);
+    case Op.RefCast: return casts.refCast(c, false);
+    case Op.RefCastNull: return casts.refCast(c, true);
+    case Op.BrOnCast: return casts.brOnCast(c, false);
+    case Op.BrOnCastFail: return casts.brOnCast(c, true);
+    default: throw new BugError(`opcode 0x${op.toString(16)} passed validation but has no code`);
+  }
 }
 
 function miscInstruction(c: FunctionCompiler, op: number): void {

@@ -1,6 +1,7 @@
 /** Locals and globals. Core spec 4.4.5 (variable instructions). */
 
 import { NO_REG, Width } from '../../arch/masm/masm.js';
+import { erased } from '../../wasm/ref-types.js';
 import { isFloat, widthOf } from '../convention/call-layout.js';
 import type { FunctionCompiler } from './compile-function.js';
 
@@ -11,7 +12,7 @@ export function tee(c: FunctionCompiler, local: number): void {
 
 export function globalGet(c: FunctionCompiler, index: number): void {
   const { operands: o, masm, layout } = c;
-  const { type } = c.module.globals[index];
+  const type = erased(c.module.globals[index].type);
   const constant = c.environment.constantGlobal(index);
   if (constant !== undefined) {
     o.pushConst(type, constant.lo, constant.hi);
@@ -34,7 +35,7 @@ export function globalGet(c: FunctionCompiler, index: number): void {
 
 export function globalSet(c: FunctionCompiler, index: number): void {
   const { operands: o, masm, layout } = c;
-  const width = widthOf(c.module.globals[index].type);
+  const width = widthOf(erased(c.module.globals[index].type));
   const offset = layout.globalOffset(index);
   const value = o.acquire(o.height - 1);
   if (layout.globalIsImported(index)) {

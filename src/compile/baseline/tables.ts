@@ -4,6 +4,7 @@ import { Cond, NO_REG, type Reg, Width } from '../../arch/masm/masm.js';
 import { TAB_LENGTH } from '../../image/contract/instance.js';
 import { TRAP_TABLE } from '../../image/contract/traps.js';
 import { ValType } from '../../wasm/module.js';
+import { erased } from '../../wasm/ref-types.js';
 import { builtin } from './calls.js';
 import { compare } from './comparisons.js';
 import type { FunctionCompiler } from './compile-function.js';
@@ -28,7 +29,7 @@ function recordOffset({ layout }: FunctionCompiler, table: number): number {
 
 export function get(c: FunctionCompiler, table: number): void {
   const { operands: o, masm } = c;
-  const { element } = c.module.tables[table];
+  const element = erased(c.module.tables[table].element);
   const at = o.acquire(o.height - 1);
   const base = recordBase(c, table);
   o.pop();

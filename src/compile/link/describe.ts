@@ -12,7 +12,7 @@ import { encodePlaces } from '../../image/tables/places.js';
 import type { SiteTables } from '../../image/tables/site-tables.js';
 import { IDENTITY_FORMAT } from '../../image/tables/versions.js';
 import { ExternKind, type Import, type Module } from '../../wasm/module.js';
-import { erased, erasedTypes } from '../../wasm/ref-types.js';
+import { erased } from '../../wasm/ref-types.js';
 import type { DataLayout } from './data-layout.js';
 import { embedderImportNames } from './embedder-table.js';
 import type { LinkedInstance } from './imports.js';
@@ -45,8 +45,8 @@ export function describe(layout: DataLayout, text: TextBuilder, options: Describ
     modules,
     instances: layout.instances.map((instance, index) => describeInstance(instance, layout.layouts[index])),
     types: layout.types.types.map((type) => ({
-      params: erasedTypes(type.params),
-      results: erasedTypes(type.results),
+      params: type.params,
+      results: type.results,
       slots: text.callSlots(type),
     })),
     tailSlots: text.tailSlots,
@@ -97,7 +97,7 @@ function describeInstance(instance: LinkedInstance, layout: InstanceLayout): Ins
       tags: {
         imported: module.importedTagCount,
         records: layout.tags,
-        types: Array.from(module.tags, (type) => erasedTypes(module.types[type].params)),
+        types: Array.from(module.tags, (type) => module.types[type].params),
       },
     }),
     dataSegments: { records: layout.dataSegments, count: module.datas.length },

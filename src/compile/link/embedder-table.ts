@@ -24,7 +24,6 @@ import {
 import { RT_EMBEDDER_IMPORTS } from '../../image/contract/runtime-block.js';
 import type { EmbedderImport } from '../../image/tables/identity.js';
 import { ExternKind, type FuncType, type Import } from '../../wasm/module.js';
-import { erasedTypes } from '../../wasm/ref-types.js';
 import { DATA_START, type DataLayout } from './data-layout.js';
 import { type LinkedInstance, Provider } from './imports.js';
 
@@ -118,7 +117,7 @@ function describe({ entry, type }: Row): Buffer {
   head.writeUInt16LE(name.length, EI_NAME_LENGTH);
   head.writeUInt16LE(type.params.length, EI_PARAMS);
   head.writeUInt16LE(type.results.length, EI_RESULTS);
-  return Buffer.concat([head, module, name, erasedTypes(type.params), erasedTypes(type.results)]);
+  return Buffer.concat([head, module, name, type.params, type.results]);
 }
 
 /** A count, and image offsets of the records of the memories that the instance's code calls 0, 1... */

@@ -6,7 +6,7 @@
 import { ModuleError } from '../../base/errors.js';
 import type { EmbedderImport } from '../../image/tables/identity.js';
 import { type Import, type Module, ValType } from '../../wasm/module.js';
-import { erased, isDefaultable } from '../../wasm/ref-types.js';
+import { erased, exactOf, isDefaultable, isObjectType } from '../../wasm/ref-types.js';
 import { formatFuncType } from '../../wasm/text.js';
 
 /** True: all functions that nothing else provides. Else those that are named. */
@@ -35,8 +35,10 @@ export function checkEmbeddable(entry: Import & { readonly typeIndex: number }, 
   for (const name of [entry.module, entry.name]) {
     if (Buffer.byteLength(name) > NAME_MAX) throw problem(`its name has more than ${NAME_MAX} bytes`);
   }
-  for (const valType of [...type.params, ...type.results]) {
+  const { params, results } = exactOf(type);
+  for (const valType of [...Array.from(params), ...Array.from(results)]) {
     if (erased(valType) === ValType.ExnRef) throw problem('an exception cannot leave the process');
+    if (isObjectType(valType)) throw problem('an object cannot leave the process');
     if (!isDefaultable(module.refTypes, valType)) {
       throw problem('a reference that cannot be null cannot leave the process');
     }

@@ -10,7 +10,6 @@ import type { Target } from '../../arch/masm/target.js';
 import { BugError } from '../../base/errors.js';
 import { HandlerTable } from '../../image/tables/handler-table.js';
 import { SiteTables } from '../../image/tables/site-tables.js';
-import { RefTypes } from '../../wasm/ref-types.js';
 import type { Builtin, CodeEnvironment } from '../convention/environment.js';
 import type { CodeGenerator, InstanceInput } from '../generator.js';
 import type { CodePiece, PieceRange } from './piece.js';
@@ -53,8 +52,7 @@ export class PieceCompiler {
    */
   compile({ first, end }: PieceRange, proceed: () => boolean): CodePiece | undefined {
     const { instance, context, target } = this;
-    const { types, refTypes } = instance.module;
-    const module = { ...instance.module, refTypes: RefTypes.from([...types], refTypes.met()) };
+    const { module } = instance;
     const masm = target.createAssembler(
       EXPANSION * (module.bodyEnd[end - 1] - module.bodyStart[first]) + 1024,
       undefined,
@@ -67,7 +65,7 @@ export class PieceCompiler {
     sites?.shapes.startLog();
     const handlers = new HandlerTable();
     const environment = environmentOf(context, sites, handlers);
-    const code = this.generator.begin(masm, { ...instance, module, environment });
+    const code = this.generator.begin(masm, { ...instance, environment });
     try {
       for (let i = first; i < end; i++) {
         if (!proceed()) return undefined;
@@ -78,7 +76,6 @@ export class PieceCompiler {
     } catch {
       return undefined;
     }
-    if (module.refTypes.size > refTypes.size) return undefined; // numbered in the order in which bodies name them
     return {
       code: masm.code().slice() as Uint8Array<ArrayBuffer>,
       references: masm.references.list(),

@@ -6,7 +6,7 @@
 import type { Target } from '../../arch/masm/target.js';
 import { InstanceLayout } from '../../image/instance-layout.js';
 import type { ElementSegment, FuncType, Global, MemoryType, Module, TableType, ValType } from '../../wasm/module.js';
-import { RefTypes } from '../../wasm/ref-types.js';
+import { exactOf, funcType, RefTypes } from '../../wasm/ref-types.js';
 import type { PieceRange } from './piece.js';
 import type { PieceContext, PieceInstance } from './piece-compiler.js';
 
@@ -45,18 +45,16 @@ interface SentModule extends Pick<Module, Kept> {
   readonly bytes: Uint8Array<SharedArrayBuffer>;
   /** Of each type: how many parameters and results; then their codes. */
   readonly typeCounts: Uint32Array;
-  readonly typeCodes: Uint8Array;
+  readonly typeCodes: Int32Array;
   readonly identities: readonly (string | undefined)[];
   /** Of each type: its supertype and 1 more, and whether it may have subtypes. */
   readonly supertypes: Uint32Array;
   readonly open: Uint8Array;
-  /** Of RefTypes.met. */
-  readonly metRefTypes: readonly number[];
   readonly tables: readonly TableType[];
   readonly memories: readonly MemoryType[];
-  readonly globalTypes: Uint8Array;
+  readonly globalTypes: Int32Array;
   readonly mutable: Uint8Array;
-  readonly elementTypes: Uint8Array;
+  readonly elementTypes: Int32Array;
   readonly dataSegments: number;
 }
 
@@ -64,11 +62,12 @@ export function sendModule(module: Module): SentModule {
   const bytes = new Uint8Array(new SharedArrayBuffer(module.bytes.length));
   bytes.set(module.bytes);
   const typeCounts = new Uint32Array(2 * module.types.length);
-  const typeCodes = new Uint8Array(
+  const typeCodes = new Int32Array(
     module.types.reduce((sum, { params, results }) => sum + params.length + results.length, 0),
   );
   let at = 0;
-  module.types.forEach(({ params, results }, i) => {
+  module.types.forEach((type, i) => {
+    const { params, results } = exactOf(type);
     typeCounts[2 * i] = params.length;
     typeCounts[2 * i + 1] = results.length;
     typeCodes.set(params, at);
@@ -82,12 +81,11 @@ export function sendModule(module: Module): SentModule {
     identities: module.types.map(({ identity }) => identity),
     supertypes: Uint32Array.from(module.types, ({ supertype = -1 }) => supertype + 1),
     open: Uint8Array.from(module.types, ({ isOpen = false }) => Number(isOpen)),
-    metRefTypes: module.refTypes.met(),
     tables: module.tables.map(({ element, address, min, max }) => ({ element, address, min, max })),
     memories: module.memories,
-    globalTypes: Uint8Array.from(module.globals, ({ type }) => type),
+    globalTypes: Int32Array.from(module.globals, ({ type }) => type),
     mutable: Uint8Array.from(module.globals, ({ mutable }) => Number(mutable)),
-    elementTypes: Uint8Array.from(module.elements, ({ type }) => type),
+    elementTypes: Int32Array.from(module.elements, ({ type }) => type),
     dataSegments: module.datas.length,
     funcTypes: module.funcTypes,
     importedFuncCount: module.importedFuncCount,
@@ -117,12 +115,12 @@ export function sendLayout(layout: InstanceLayout): SentLayout {
 /** The instance as it is on the thread that links, but for what no function body depends on. */
 export function receiveInstance({ module: sent, layout, file }: ThreadInput): PieceInstance {
   const types = receiveTypes(sent);
-  const { typeCounts, typeCodes, identities, supertypes, open, metRefTypes, ...rest } = sent;
+  const { typeCounts, typeCodes, identities, supertypes, open, ...rest } = sent;
   const { globalTypes, mutable, elementTypes, dataSegments, ...kept } = rest;
   const module: Module = {
     ...kept,
     types,
-    refTypes: RefTypes.from(types, metRefTypes),
+    refTypes: RefTypes.of(types),
     imports: [],
     exports: [],
     names: undefined,
@@ -145,9 +143,10 @@ function segment(type: ValType): ElementSegment {
 function receiveTypes({ typeCounts, typeCodes, identities, supertypes, open }: SentModule): FuncType[] {
   const types: FuncType[] = [];
   let at = 0;
-  const list = (count: number) => typeCodes.subarray(at, (at += count));
+  const list = (count: number) => typeCodes.slice(at, (at += count));
   for (let i = 0; i < typeCounts.length; i += 2) {
-    const type = { params: list(typeCounts[i]), results: list(typeCounts[i + 1]) };
+    const params = list(typeCounts[i]);
+    const type = funcType(params, list(typeCounts[i + 1]));
     const identity = identities[i / 2];
     const supertype = supertypes[i / 2] - 1;
     types.push({

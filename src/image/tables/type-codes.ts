@@ -1,7 +1,6 @@
 /** The codes of value types in the site tables (image/contract/site-tables.ts TYPE_*), both ways. */
 
 import { ValType } from '../../wasm/module.js';
-import { erased, FIRST_PLAIN_TYPE } from '../../wasm/ref-types.js';
 import {
   TYPE_EXNREF,
   TYPE_EXTERNREF,
@@ -30,8 +29,6 @@ for (const [type, code] of CODES) {
   codeOf[type] = code;
   typeOf[code] = type;
 }
-// A typed reference has the code of its representation.
-for (let type = 1; type < FIRST_PLAIN_TYPE; type++) codeOf[type] = codeOf[erased(type as ValType)];
 
 export function typeCode(type: ValType): number {
   return codeOf[type];

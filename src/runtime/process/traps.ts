@@ -17,6 +17,7 @@ import {
   TH_TRAP_TEXT_LENGTH,
 } from '../../image/contract/thread';
 import {
+  TRAP_CAST,
   TRAP_DIVIDE_BY_ZERO,
   TRAP_EMBEDDER,
   TRAP_EXCEPTION,
@@ -110,6 +111,7 @@ function describe(kind: i32): void {
   else if (kind === TRAP_MISSING_IMPORT) put('call of a missing import');
   else if (kind === TRAP_UNALIGNED) put('unaligned atomic');
   else if (kind === TRAP_NULL_REFERENCE) put('null reference');
+  else if (kind === TRAP_CAST) put('cast failure');
   else if (kind === TRAP_UNSHARED) put('expected shared memory');
   else if (kind === TRAP_EXCEPTION) describeUncaught();
   else if (kind === TRAP_EXCEPTION_MEMORY) put('no memory for another exception');

@@ -19,7 +19,7 @@ import {
   type Module,
   ValType,
 } from '../module.js';
-import { FIRST_PLAIN_TYPE, keyOf } from '../ref-types.js';
+import { erased, FIRST_PLAIN_TYPE, keyOf } from '../ref-types.js';
 import { ByteWriter } from './byte-writer.js';
 import { checkMatch, checkType, unlinkable } from './match.js';
 import type { Binding, MadeIndexes, Merge, MergedInstance } from './merge-plan.js';
@@ -91,7 +91,7 @@ class Merger {
   }
 
   private typeIndex(type: FuncType, file: string): number {
-    if (type.identity !== undefined || [...type.params, ...type.results].some((one) => one < FIRST_PLAIN_TYPE)) {
+    if (type.identity !== undefined || type.exact !== undefined) {
       throw new ModuleError('unsupported', 'not supported yet: typed function references in components', 0, file);
     }
     const key = keyOf(type);
@@ -300,7 +300,7 @@ class Merger {
         into.unsigned(this.indexMaps[instance].tables[table]);
         this.constant(into, offset!, instance);
       }
-      into.byte(type < FIRST_PLAIN_TYPE ? ValType.FuncRef : type);
+      into.byte(erased(type));
       into.unsigned(items.length);
       for (const item of items) this.constant(into, item, instance);
     });

@@ -1,7 +1,7 @@
 /** Small parts of a module, written: constants and limits. Core spec 5.3.7, 5.4.9. */
 
 import { type ConstOperand, type Limits, type MemoryType, ValType } from '../module.js';
-import { FIRST_PLAIN_TYPE } from '../ref-types.js';
+import { erased } from '../ref-types.js';
 import type { ByteWriter } from './byte-writer.js';
 import type { IndexMaps } from './rewrite-body.js';
 
@@ -38,7 +38,7 @@ export function writeOperand(to: ByteWriter, step: ConstOperand, maps: IndexMaps
       return;
     case 'ref.null':
       to.byte(0xd0);
-      to.byte(step.type < FIRST_PLAIN_TYPE ? ValType.FuncRef : step.type);
+      to.byte(erased(step.type));
   }
 }
 

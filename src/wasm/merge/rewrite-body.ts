@@ -60,7 +60,7 @@ export class BodyRewriter {
     const offset = reader.pos;
     reader.mark = offset;
     const op = reader.u8();
-    const sub = op >= Prefix.Misc && op <= Prefix.Atomic ? reader.u32() : undefined;
+    const sub = op >= Prefix.Object && op <= Prefix.Atomic ? reader.u32() : undefined;
     const opcode = opcodeOf(sub === undefined ? op : prefixed(op, sub));
     if (opcode === undefined) {
       const later = laterOpcode(op, sub);
@@ -111,6 +111,11 @@ export class BodyRewriter {
         for (let count = reader.u32(); count > 0; count--) this.valType();
         return;
       case 'reftype':
+        return this.heapType();
+      case 'cast':
+        reader.skip(1);
+        reader.u32();
+        this.heapType();
         return this.heapType();
       case 'memarg':
         return this.memarg();

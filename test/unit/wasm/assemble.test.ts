@@ -50,8 +50,24 @@ test('where the other parser is not installed the message says what to install',
   const { headline, details } = await refusal(text('(module (rec))'), async () => undefined);
   expect(headline).toMatch(/^a\tb.wat:1:10: error: unexpected token "rec"/);
   expect(details.at(-1)).toBe(
-    'If the text needs more of WebAssembly 3.0 than wabt knows: npm install @bytecodealliance/jco-transpile',
+    'If the text needs more of WebAssembly 3.0 than wabt knows, typed references say: npm install @bytecodealliance/jco-transpile',
   );
+});
+
+test('typed references, which wabt takes and writes wrong', async () => {
+  const { tables } = decodeModule(await assemble(text('(module (type $f (func)) (table 1 ( ref null $f)))'), 'a.wat'));
+  expect(tables.map(({ element }) => element)).toEqual([-2]);
+  const absent = await refusal(text('(module (type $f (func)) (table 1 (ref null $f)))'), async () => undefined);
+  expect(absent.headline).toBe('a\tb.wat: has typed references');
+});
+
+test.each([
+  ';; (ref x\n(module)',
+  '(; (; ;) (ref x ;) (module)',
+  '(module (func (export "(ref \\" (ref ")))',
+  '(module (func (drop (ref.null func))))',
+])('no typed reference: %s', async (source) => {
+  expect(await assemble(text(source), 'a.wat', async () => undefined)).toBeInstanceOf(Uint8Array);
 });
 
 test('a parser that fails is no fault of the text', async () => {

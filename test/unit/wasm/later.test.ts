@@ -93,6 +93,94 @@ describe('bottom types', () => {
   });
 });
 
+describe('types of objects, of which there is only null', () => {
+  const [any, eq, i31, struct, array, none] = [0x6e, 0x6d, 0x6c, 0x6b, 0x6a, 0x71];
+  /** Of each: what it is a subtype of. */
+  const ABOVE = new Map([
+    [any, [any]],
+    [eq, [any, eq]],
+    [i31, [any, eq, i31]],
+    [struct, [any, eq, struct]],
+    [array, [any, eq, array]],
+    [none, [any, eq, i31, struct, array, none]],
+  ]);
+
+  test.each([...ABOVE])('type 0x%s', (type, above) => {
+    for (const other of [...ABOVE.keys(), ...SUPER, ...NULL_TYPES]) {
+      const expected = above.includes(other) ? 'valid' : expect.stringMatching(/^invalid: type mismatch/);
+      expect(body([other], [REF_NULL_OF, type])).toEqual(expected);
+      expect(body([0x64, other], [0x20, 0], [1, 1, 0x64, type])).toMatch(/^invalid: uninitialized local/);
+    }
+    expect(body([0x64, type], [REF_NULL_OF, type, AS_NON_NULL])).toBe('valid');
+    expect(body([0x64, type], [REF_NULL_OF, type])).toMatch(/^invalid: type mismatch/);
+    const isEq = above.includes(eq);
+    expect(body([I32], [REF_NULL_OF, type, REF_NULL_OF, none, 0xd3]) === 'valid').toBe(isEq); // ref.eq
+  });
+});
+
+test('a group of no types', () => {
+  expect(verdict(section(1, 1, 0x4e, 0))).toBe('valid');
+});
+
+test.each([
+  ['memory', 5, [1, 0, 0x80, 0x80, 0x80, 0x80, 0x10], /^invalid: memory size must be at most 65536 pages/],
+  ['table', 4, [1, 0x70, 1, 0, 0x80, 0x80, 0x80, 0x80, 0x10], /^invalid: table size must be at most 4294967295/],
+])('a %s with 32-bit indexes and a limit beyond them', (_, id, content, expected) => {
+  expect(verdict(section(id, ...content))).toMatch(expected);
+});
+
+test('alignments that no access has are invalid, and flags beyond them malformed', () => {
+  const access = (flags: number[]) => {
+    const code = [0, 0x41, 0, 0x28, ...flags, 0, DROP, END];
+    return verdict(
+      section(1, 1, 0x60, 0, 0),
+      section(3, 1, 0),
+      section(5, 1, 0, 1),
+      section(10, 1, code.length, ...code),
+    );
+  };
+  expect(access([2])).toBe('valid');
+  for (const flags of [3, 0x1f, 0x20, 0x3f]) expect(access([flags])).toMatch(/^invalid: alignment must not be larger/);
+  expect(access([0x80, 1])).toMatch(/^malformed: malformed memop flags 0x80/);
+});
+
+describe('casts', () => {
+  const [TEST, CAST_NULL, BR_ON_CAST, BR_ON_CAST_FAIL] = [0x14, 0x17, 0x18, 0x19];
+
+  test.each([
+    ['a test of its kind', [I32], [REF_NULL_OF, 0x73, 0xfb, TEST, FUNC], true],
+    ['a test of another kind', [I32], [REF_NULL_OF, 0x72, 0xfb, TEST, FUNC], false],
+    ['a test of a number', [I32], [0x41, 0, 0xfb, TEST, FUNC], false],
+    ['a test of a type that is not there', [I32], [REF_NULL_OF, FUNC, 0xfb, TEST, 1], false],
+    ['a cast to what is null', [0x73], [REF_NULL_OF, FUNC, 0xfb, CAST_NULL, 0x73], true],
+    ['a cast up', [FUNC], [REF_NULL_OF, FUNC, 0xfb, CAST_NULL, 0x73], true],
+    ['a cast does not make it a number', [I32], [REF_NULL_OF, FUNC, 0xfb, CAST_NULL, 0x73], false],
+    [
+      'a branch with what it is',
+      [0x64, FUNC],
+      [REF_NULL_OF, FUNC, 0xfb, BR_ON_CAST, 1, 0, FUNC, FUNC, UNREACHABLE],
+      true,
+    ],
+    ['what stays may be null', [0x64, FUNC], [REF_NULL_OF, FUNC, 0xfb, BR_ON_CAST, 1, 0, FUNC, FUNC], false],
+    [
+      'what stays is not null',
+      [0x64, FUNC],
+      [REF_NULL_OF, FUNC, 0xfb, BR_ON_CAST_FAIL, 3, 0, FUNC, 0x73, UNREACHABLE],
+      true,
+    ],
+    ['what is left is', [0x64, FUNC], [REF_NULL_OF, FUNC, 0xfb, BR_ON_CAST, 1, 0, FUNC, 0x73, UNREACHABLE], true],
+    ['a target above the source', [FUNC], [REF_NULL_OF, 0x73, 0xfb, BR_ON_CAST, 3, 0, 0x73, FUNC], false],
+    ['a label that takes nothing', [], [REF_NULL_OF, FUNC, 0xfb, BR_ON_CAST, 3, 0, FUNC, FUNC, DROP], false],
+  ])('%s', (_, results, code, isValid) => {
+    const found = body(results, code);
+    expect(found).toEqual(isValid ? 'valid' : expect.stringMatching(/^invalid: (type mismatch|unknown type)/));
+  });
+
+  test('flags that there are not', () => {
+    expect(body([FUNC], [REF_NULL_OF, FUNC, 0xfb, BR_ON_CAST, 4, 0, FUNC, FUNC])).toMatch(/^malformed: .*flags 0x4/);
+  });
+});
+
 describe('is not supported yet, with what it is', () => {
   const types = (...entry: number[]) => verdict(section(1, 1, ...entry));
   test.each([
@@ -100,14 +188,8 @@ describe('is not supported yet, with what it is', () => {
     ['objects \\(array\\)', () => types(0x5e, 0x7f, 0)],
     ['objects \\(struct\\)', () => types(0x4e, 1, 0x50, 0, 0x5f, 0)],
     ['continuation types', () => types(0x5d, 0)],
-    ['type any', () => body([0x6e], [UNREACHABLE])],
-    ['type eq', () => body([], [UNREACHABLE], [1, 1, 0x6d])],
-    ['type i31', () => body([0x64, 0x6c], [UNREACHABLE])],
-    ['type struct', () => body([], [0x02, 0x6b, UNREACHABLE, END, DROP])],
-    ['type none', () => body([], [REF_NULL_OF, 0x71, DROP])],
     ['uses garbage-collected objects \\(struct.new\\), which is not supported yet', () => body([], [0xfb, 0, 0])],
     ['objects \\(ref.i31\\)', () => body([], [0xfb, 0x1c])],
-    ['garbage-collected objects', () => body([], [UNREACHABLE, 0xd3, DROP])],
     ['stack switching', () => body([], [0xe0, 0])],
     ['garbage-collected objects', () => verdict(section(6, 1, I32, 0, 0xfb, 0x1c, END))],
   ])('%s', (what, get) => {

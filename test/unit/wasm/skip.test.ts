@@ -44,6 +44,7 @@ function encodings(size: number): Readonly<Record<Immediates, readonly (readonly
       [...leb(2, size), 0x63, 0x70, 0x7b],
     ],
     reftype: [[0x70], n],
+    cast: [[1, ...n, 0x70, ...n]],
     local: [n],
     global: [n],
     table: [n],
@@ -70,7 +71,7 @@ function encodings(size: number): Readonly<Record<Immediates, readonly (readonly
 /** The opcode's bytes; the number after a prefix of `size` bytes at least. */
 function opcodeBytes(code: number, size: number): number[] {
   if (code >= 0xfd000) return [0xfd, ...leb(code - 0xfd000, size)];
-  return code >= 0xfc00 ? [code >> 8, ...leb(code & 0xff, size)] : [code];
+  return code >= 0xfb00 ? [code >> 8, ...leb(code & 0xff, size)] : [code];
 }
 
 test.each([1, 2, 3, 5])('numbers of %i bytes', (size) => {

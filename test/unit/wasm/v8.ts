@@ -77,11 +77,12 @@ function sectionOf(bytes: Uint8Array, wanted: number): Uint8Array | undefined {
 
 /** exnref, which V8 knows from 13.7 on only, or a typed reference, for which that of Node.js 20 has other codes. */
 function isNewReference(type: number): boolean {
-  return type === ValType.ExnRef || (type > 0 && type < FIRST_PLAIN_TYPE);
+  return type === ValType.ExnRef || (type !== 0 && type < FIRST_PLAIN_TYPE);
 }
 
 function declaresNewReferences({ types, globals, tables, elements }: Module): boolean {
-  if (types.some(({ params, results }) => params.some(isNewReference) || results.some(isNewReference))) return true;
+  if (types.some(({ exact, params, results }) => exact !== undefined || [...params, ...results].some(isNewReference)))
+    return true;
   if (tables.some(({ element, init }) => isNewReference(element) || init !== undefined)) return true;
   if (globals.some((global) => isNewReference(global.type) || ('init' in global && isNewNull(global.init))))
     return true;
