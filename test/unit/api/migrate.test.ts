@@ -82,7 +82,8 @@ test('ends it here, and continues it there', async () => {
   pids.push(moved.pid!);
   expect(await transport.received).toEqual({ pid: moved.pid });
   expect(await workload.exited).toMatchObject({ code: 75 });
-  expect(events.filter((event) => event !== 'sent' && event !== 'round')).toEqual([
+  expect(events.filter((event) => !['sent', 'round', 'left'].includes(event))).toEqual([
+    'connected',
     'ready',
     'compiled',
     'stopped',
