@@ -154,3 +154,13 @@ test('each folder of sources is in the table', () => {
   const folders = new Set(['src', 'bin'].flatMap(sources).map((path) => dirname(path)));
   expect([...folders].sort()).toEqual(Object.keys(allowed).sort());
 });
+
+/** Rows of opcodes. */
+const TABLES = ['src/wasm/opcodes-vector.ts', 'src/wasm/opcodes.ts'];
+
+test('a file has at most 400 lines, but for tables', () => {
+  const long = ['src', 'bin'].flatMap(sources).filter((path) => {
+    return readFileSync(join(root, path), 'utf8').split('\n').length > 401;
+  });
+  expect(long.sort()).toEqual(TABLES);
+});
