@@ -12,6 +12,7 @@ import { type CountOptions, countOptions, parseCount } from '../options/count.js
 import { type LimitOptions, type Limits, limitOptions, parseLimits } from '../options/limits.js';
 import { type NameOptions, nameOptions, parseName } from '../options/name.js';
 import { PidFile, type PidFileOptions, pidFileOptions } from '../options/pid-file.js';
+import { parseTriggers, type TriggerOptions, triggerOptions } from '../options/snapshot-triggers.js';
 import { once, parseArch, several, UsageError } from '../options/usage.js';
 import { canBecome } from '../programs/become.js';
 import { cloneFiles } from '../programs/clone-files.js';
@@ -21,6 +22,7 @@ import { expectKind } from '../programs/expect-kind.js';
 import { InputFile, inputIdentity, withInput } from '../programs/input-file.js';
 import { uninterrupted } from '../programs/interruption.js';
 import { type OnTrap, parseOnTrap, type TrapOptions, TrapWatch, trapOptions } from '../programs/on-trap.js';
+import { withSnapshots } from '../programs/snapshot-attendant.js';
 import { needsNobody, startPrepared } from '../programs/start.js';
 import { Progress } from '../show/progress.js';
 import { printResult } from '../show/result.js';
@@ -32,7 +34,8 @@ interface Options
     TrapOptions,
     NameOptions,
     PidFileOptions,
-    ChainOptions {
+    ChainOptions,
+    TriggerOptions {
   snapshot: string;
   output: string | undefined;
   noCheck: boolean;
@@ -70,6 +73,7 @@ const command: CommandModule<object, Options> = {
       .options(trapOptions)
       .options(nameOptions)
       .options(pidFileOptions)
+      .options(triggerOptions)
       .option('verbose', {
         alias: 'v',
         type: 'boolean',
@@ -113,6 +117,7 @@ async function restore(
   const count = parseCount(options);
   if (count !== undefined) refuseForClones(options);
   else if (options.outputDir !== undefined) throw new UsageError('--output-dir is for clones: it needs --count');
+  const triggers = parseTriggers(options);
   const pidFile = new PidFile(options, inputsOf(options), options.coredump);
   if (destination !== undefined) refuseRunning(options, limits, onTrap);
   else if (options.noCheck) {
@@ -160,7 +165,7 @@ async function restore(
     await startPrepared(
       (signal) => api.prepareRestored(stored, request, isAlone, signal),
       async ({ call }, descriptor) => {
-        if (call === undefined) return new TrapWatch(onTrap, descriptor);
+        if (call === undefined) return withSnapshots(new TrapWatch(onTrap, descriptor), triggers, options.verbose);
         const { InvokeAttendant } = await import('../programs/invoke.js');
         return new InvokeAttendant(call, descriptor);
       },
@@ -185,6 +190,7 @@ function refuseForClones(options: Options): void {
   if (options.output !== undefined) refuse('output', 'start the executable with WAGSNAP_CLONE=0, with 1, and so on');
   if (options.coredump !== undefined) refuse('coredump', '--on-trap park keeps those that trap: coredump PID');
   if (options.pidFile !== undefined) refuse('pid-file', '-v prints the pids');
+  if (options.tag !== undefined) refuse('tag', 'wag-snap capture -t takes a snapshot of one');
 }
 
 /** Options of a running program that an executable gets from its environment when it is started. */
@@ -196,6 +202,7 @@ function refuseRunning(options: Options, { maxMemory, maxStack, timeout }: Limit
   if (maxStack !== undefined) refuse('max-stack', 'set WAGSNAP_MAX_STACK when the executable is started');
   if (timeout !== undefined) refuse('timeout', 'use timeout(1) for the executable');
   if (park) refuse('on-trap', 'set WAGSNAP_ON_TRAP=park when the executable is started');
+  if (options.tag !== undefined) refuse('tag', 'restore it with wag-snap, which takes the snapshots');
   if (coredump !== undefined) refuse('coredump', 'start the executable with WAGSNAP_ON_TRAP=park');
   if (options.pidFile !== undefined) refuse('pid-file', 'whoever starts the executable knows its pid');
   if (options.allowProc) refuse('allow-proc', 'set WAGSNAP_ALLOW_PROC=1 when the executable is started');

@@ -9,15 +9,18 @@ import { type LimitOptions, limitOptions, parseLimits } from '../options/limits.
 import { type LinkOptions, linkOptions, parseLinks } from '../options/link.js';
 import { type NameOptions, nameOptions, parseName } from '../options/name.js';
 import { PidFile, type PidFileOptions, pidFileOptions } from '../options/pid-file.js';
+import { parseTriggers, type TriggerOptions, triggerOptions } from '../options/snapshot-triggers.js';
+import { storeOptions } from '../options/store.js';
 import { once, parseArch, parseDir, parseEnv, several, UsageError } from '../options/usage.js';
 import { expectKind } from '../programs/expect-kind.js';
 import { InputFile, inputIdentity } from '../programs/input-file.js';
 import { readLinkedModules } from '../programs/linked-modules.js';
 import { parseOnTrap, type TrapOptions, TrapWatch, trapOptions } from '../programs/on-trap.js';
+import { withSnapshots } from '../programs/snapshot-attendant.js';
 import { needsNobody, startPrepared } from '../programs/start.js';
 import { warnOfCacheGrant } from '../show/warning.js';
 
-interface Options extends LinkOptions, LimitOptions, TrapOptions, NameOptions, PidFileOptions {
+interface Options extends LinkOptions, LimitOptions, TrapOptions, NameOptions, PidFileOptions, TriggerOptions {
   program: string;
   args: string[] | undefined;
   '--': string[] | undefined;
@@ -71,6 +74,8 @@ const command: CommandModule<object, Options> = {
       .options(trapOptions)
       .options(nameOptions)
       .options(pidFileOptions)
+      .options(storeOptions)
+      .options(triggerOptions)
       .option('invoke', {
         type: 'string',
         requiresArg: true,
@@ -119,6 +124,10 @@ async function run(input: InputFile, options: Options): Promise<void> {
   if (invoke !== undefined && (onTrap.park || onTrap.coredump !== undefined)) {
     throw new UsageError('--on-trap and --coredump are not for --invoke, where a trap is the answer');
   }
+  const triggers = parseTriggers(options);
+  if (invoke !== undefined && triggers !== undefined) {
+    throw new UsageError('-t and --snapshot-… are not for --invoke: wag-snap capture takes a snapshot of it');
+  }
   const listen = several(options.listen);
   const environment = await processEnvironment({ name, env, dirs, listen, allowProc, ...limits });
   const linked = await readLinkedModules(links, 'run');
@@ -130,7 +139,7 @@ async function run(input: InputFile, options: Options): Promise<void> {
     async (program, descriptor) => {
       if (invoke === undefined && program.hasModule) checkEntry(await program.module(), path);
       if (verbose) process.stderr.write(terminalLines(await importLines(await program.module())));
-      if (invoke === undefined) return new TrapWatch(onTrap, descriptor);
+      if (invoke === undefined) return withSnapshots(new TrapWatch(onTrap, descriptor), triggers, verbose);
       const [{ InvokeAttendant }, { prepareCall, textArguments }] = await Promise.all([
         import('../programs/invoke.js'),
         import('../../src/api/call-message.js'),

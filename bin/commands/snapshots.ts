@@ -2,6 +2,7 @@
 
 import type { CommandModule } from 'yargs';
 import { AGE, parseAge } from '../options/limits.js';
+import { parseKeep } from '../options/snapshot-triggers.js';
 import { type StoreOptions, storeOptions } from '../options/store.js';
 import { once, UsageError } from '../options/usage.js';
 import type { StoreRequest } from '../programs/store-upkeep.js';
@@ -117,7 +118,7 @@ function readRequest(options: Options): StoreRequest {
       return {
         action,
         names: what,
-        keep: keep === undefined ? undefined : count('keep', keep),
+        keep: keep === undefined ? undefined : parseKeep(keep),
         olderThan: olderThan === undefined ? undefined : parseAge('older-than', olderThan),
         dryRun,
         json,
@@ -131,9 +132,4 @@ function readRequest(options: Options): StoreRequest {
 
 function dashed(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-}
-
-function count(option: string, text: string): number {
-  if (!/^\d{1,9}$/.test(text)) throw new UsageError(`--${option} ${text}: expected a number, from 0 on`);
-  return Number(text);
 }

@@ -7,6 +7,7 @@ import { refuseWithoutEmbedder } from '../../src/api/embedder/needed.js';
 import type { Prepared } from '../../src/api/prepared.js';
 import type { LimitOptions } from '../options/limits.js';
 import type { PidFile, PidFileOptions } from '../options/pid-file.js';
+import type { TriggerOptions } from '../options/snapshot-triggers.js';
 import type { Attendant } from './attendant.js';
 import { becomeWorkload } from './become.js';
 import { Interruption } from './interruption.js';
@@ -27,8 +28,9 @@ export interface StartSettings {
 }
 
 /** Whether nothing has to be done while the program runs, or after its end. */
-export function needsNobody(options: LimitOptions & TrapOptions & PidFileOptions): boolean {
-  return options.timeout === undefined && options.coredump === undefined && options.pidFile === undefined;
+export function needsNobody(options: LimitOptions & TrapOptions & PidFileOptions & TriggerOptions): boolean {
+  const { timeout, coredump, pidFile, tag } = options;
+  return timeout === undefined && coredump === undefined && pidFile === undefined && tag === undefined;
 }
 
 /**
@@ -57,6 +59,7 @@ export async function startPrepared<P extends Prepared>(
       timeout,
       release,
       onEnd: () => pidFile.remove(),
+      takesSignal: (signal: NodeJS.Signals) => attendant.takesSignal?.(signal) ?? false,
     };
     // last, as whoever reads the pid may send signals
     const printPid = (pid: number) => verbose && process.stderr.write(`pid ${pid}\n`);

@@ -25,6 +25,8 @@ export interface WorkloadOptions {
    * has ended.
    */
   readonly release?: () => void;
+  /** @returns whether a signal to us is dealt with, so that it is not passed on */
+  readonly takesSignal?: (signal: NodeJS.Signals) => boolean;
   /** Called when the workload has ended. */
   readonly onEnd?: () => void;
 }
@@ -50,7 +52,7 @@ export async function runWorkload(
   const early: NodeJS.Signals[] = [];
   const passOn = (signal: NodeJS.Signals) => {
     if (child === undefined) early.push(signal);
-    else child.kill(signal);
+    else if (!options.takesSignal?.(signal)) child.kill(signal);
   };
   const suspend = () => {
     passOn('SIGTSTP');

@@ -112,6 +112,7 @@ export {
   type StoredCapture,
 } from './store.js';
 export type { ChainOptions } from './stored-snapshot.js';
+export { type TriggerOptions, Triggers } from './triggers.js';
 export type { FunctionReference, Value } from './value.js';
 export { type VerifiedFile, type VerifyOptions, verify } from './verify.js';
 export type { AttachedWorkload, Exit, StartedWorkload, Trap, Workload } from './workload.js';

@@ -324,9 +324,9 @@ export const stop: Area = {
       tests: ['test/e2e/become.test.ts'],
       slow: true,
       changes: [
-        ['options.timeout === undefined &&', 'true &&'],
-        ['options.coredump === undefined &&', 'true &&'],
-        ['&& options.pidFile === undefined', ''],
+        ['timeout === undefined &&', 'true &&'],
+        ['coredump === undefined &&', 'true &&'],
+        ['&& pidFile === undefined', ''],
       ],
     },
     {

@@ -1,0 +1,126 @@
+/** Snapshots of a running program into a store, without being asked each time: at intervals, or when it is idle. */
+
+import { readFileSync } from 'node:fs';
+import { ToolError, WagSnapError } from '../base/errors.js';
+import type { Capturable } from './capture.js';
+import type { WarningOption } from './common-options.js';
+import type { Generation, Store, StoreCaptureOptions } from './store.js';
+
+export interface TriggerOptions extends WarningOption {
+  readonly store: Store;
+  /** The name under which the store has them. */
+  readonly name: string;
+  /** Milliseconds from one snapshot to the next. None are taken at intervals if not given. */
+  readonly every?: number | undefined;
+  /** Milliseconds. A program that has been blocked for so long is captured, and ended. */
+  readonly whenIdle?: number | undefined;
+  /** How many of the name stay in the store after each snapshot; all if not given. */
+  readonly keep?: number | undefined;
+  /** How it is captured. */
+  readonly capture?: Omit<StoreCaptureOptions, 'kill' | 'signal'> | undefined;
+  /** Told of each new generation. */
+  readonly onSnapshot?: ((generation: Generation) => void) | undefined;
+}
+
+/** How often in the idle time it is looked whether the program has run. */
+const LOOKS = 5;
+/** Milliseconds: the shortest time between two looks. */
+const LOOK_MIN = 50;
+
+/** Takes snapshots of a program until it is stopped, one at a time. A snapshot that fails is a warning. */
+export class Triggers {
+  private readonly controller = new AbortController();
+  private readonly timers: NodeJS.Timeout[] = [];
+  private running: Promise<unknown> = Promise.resolve();
+  private isBusy = false;
+  private busySince = performance.now();
+  private activity: string | undefined;
+
+  constructor(
+    private readonly workload: Capturable & { readonly pid: number },
+    private readonly options: TriggerOptions,
+  ) {
+    const { every, whenIdle } = options;
+    if (every !== undefined) this.timers.push(setInterval(() => this.regular(), every));
+    if (whenIdle === undefined) return;
+    this.activity = activityOf(workload.pid);
+    this.timers.push(setInterval(() => this.look(whenIdle), Math.max(whenIdle / LOOKS, LOOK_MIN)));
+  }
+
+  /**
+   * A snapshot now, after the one that is being taken.
+   *
+   * @param kill ends the program once the store has its snapshot
+   * @throws InputError, LimitError, ToolError; the program continues then
+   */
+  snapshot({ kill = false } = {}): Promise<Generation> {
+    const taken = this.running.then(() => this.take(kill));
+    this.running = taken.catch(() => {});
+    return taken;
+  }
+
+  /** Takes no more. Resolves when the one that is being taken is done, or given up. */
+  async stop(): Promise<void> {
+    for (const timer of this.timers) clearInterval(timer);
+    this.controller.abort();
+    await this.running;
+  }
+
+  private async take(kill: boolean): Promise<Generation> {
+    const { store, name, keep, capture, onSnapshot } = this.options;
+    const { signal } = this.controller;
+    if (signal.aborted) throw new ToolError('interrupted', 'nothing was written');
+    this.isBusy = true;
+    try {
+      const { generation } = await store.capture(this.workload, name, { ...capture, kill, signal });
+      if (keep !== undefined) await store.prune({ names: [name], keep });
+      onSnapshot?.(generation);
+      return generation;
+    } finally {
+      this.isBusy = false;
+      this.activity = activityOf(this.workload.pid); // what it did for us is no work of its own
+    }
+  }
+
+  /** One that is due while another is being taken is left out. */
+  private regular(): void {
+    if (!this.isBusy) this.attempt(false);
+  }
+
+  private look(whenIdle: number): void {
+    if (this.isBusy) return;
+    const now = performance.now();
+    const activity = activityOf(this.workload.pid);
+    if (activity === undefined || activity !== this.activity) this.busySince = now;
+    this.activity = activity;
+    if (now - this.busySince < whenIdle) return;
+    this.busySince = now;
+    this.attempt(true);
+  }
+
+  private attempt(kill: boolean): void {
+    this.snapshot({ kill }).catch((error: unknown) => {
+      if (this.controller.signal.aborted || hasEnded(error)) return;
+      this.options.onWarning?.(`no snapshot was taken: ${error instanceof Error ? error.message : error}`);
+    });
+  }
+}
+
+function hasEnded(error: unknown): boolean {
+  return error instanceof WagSnapError && ['process-ended', 'no-process'].includes(error.code);
+}
+
+/**
+ * What changes whenever a process runs (proc(5), /proc/PID/status: it sleeps, and how often it has gone to sleep).
+ *
+ * @returns undefined when it runs at this moment, or has ended
+ */
+function activityOf(pid: number): string | undefined {
+  try {
+    const text = readFileSync(`/proc/${pid}/status`, 'latin1');
+    if (!/^State:\s*S/m.test(text)) return undefined;
+    return /^voluntary_ctxt_switches:\s*(\d+)/m.exec(text)?.[1];
+  } catch {
+    return undefined;
+  }
+}

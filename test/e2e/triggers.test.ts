@@ -1,0 +1,106 @@
+/** Snapshots that a program gets while `run` or `restore` runs it: at intervals, at a signal, when it is idle. */
+
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, expect, test } from 'vitest';
+import { Output } from '../support/waiting.js';
+
+const root = join(import.meta.dirname, '../..');
+const program = join(root, 'fixtures/programs/readline.wasm');
+const folder = mkdtempSync(join(tmpdir(), 'wag-snap-triggers-'));
+const env = { ...process.env, XDG_DATA_HOME: join(folder, 'data'), XDG_CACHE_HOME: join(folder, 'cache') };
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const children: ChildProcess[] = [];
+afterEach(async () => {
+  for (const child of children.splice(0)) {
+    child.stdin?.end(); // the program ends with its input, and the tool with the program
+    if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+  }
+});
+
+function start(...args: string[]): { child: ChildProcess; out: Output } {
+  const child = spawn(join(root, 'bin/wag-snap'), args, { cwd: folder, env, stdio: ['pipe', 'pipe', 'pipe'] });
+  children.push(child);
+  return { child, out: new Output(child) };
+}
+
+function tool(args: readonly string[], input = '') {
+  const { status, stdout, stderr } = spawnSync(join(root, 'bin/wag-snap'), args, {
+    cwd: folder,
+    env,
+    encoding: 'utf8',
+    input,
+  });
+  return { status, stdout, stderr };
+}
+const tags = (name: string) =>
+  JSON.parse(tool(['snapshots', 'list', name, '--json']).stdout).map(({ tag }: { tag: string }) => Number(tag));
+
+test('at intervals, of which so many stay; and at a signal, which ends it', async () => {
+  const { child, out } = start(
+    'run',
+    '-v',
+    '-t',
+    'job',
+    '--snapshot-every',
+    '200ms',
+    '--keep',
+    '2',
+    '--snapshot-on',
+    'SIGTERM',
+    program,
+  );
+  await out.has('ready');
+  child.stdin?.write('40\n');
+  await out.has('readline 1 sum 40');
+  await out.says('job:4 is in the store');
+  child.kill('SIGTERM');
+  expect(await once(child, 'exit')).toEqual([75, null]);
+  const [kept, last] = tags('job');
+  expect(last).toBe(kept + 1);
+  expect(last).toBeGreaterThanOrEqual(5);
+  expect(await out.says('ended by a capture')).toContain(`continues from job:${last} (`);
+  expect(tool(['restore', 'job'], '2\n')).toEqual({
+    status: 0,
+    stdout: 'readline 2 sum 42\nreadline end after 2 lines\n',
+    stderr: '',
+  });
+});
+
+test('when it has been blocked for a while; a restored one, too', async () => {
+  const first = start('run', '-t', 'idle', '--snapshot-when-idle', '500ms', program, '7');
+  await first.out.has('ready');
+  expect(await once(first.child, 'exit')).toEqual([75, null]);
+  const second = start('restore', 'idle', '-t', 'idle', '--snapshot-when-idle', '500ms');
+  second.child.stdin?.write('1\n');
+  await second.out.has('readline 1 sum 8');
+  expect(await once(second.child, 'exit')).toEqual([75, null]);
+  expect(tags('idle')).toEqual([1, 2]);
+  expect(tool(['restore', 'idle:2'], '2\n').stdout).toBe('readline 2 sum 10\nreadline end after 2 lines\n');
+});
+
+test('one that cannot be taken is a warning; the signal after it is passed on', async () => {
+  const { child, out } = start('run', '-v', '-t', 'job', '--store', 'spoiled', '--snapshot-on', 'term', program);
+  await out.has('ready');
+  writeFileSync(join(folder, 'spoiled', 'index.json'), 'no index');
+  child.kill('SIGTERM');
+  await out.says(/warning: no snapshot was taken, and the program continues: .*index\.json: damaged/);
+  child.stdin?.write('5\n');
+  await out.has('readline 1 sum 5');
+});
+
+test.each([
+  [['--snapshot-every', '1s'], 'snapshots need a name: -t NAME'],
+  [['-t', 'job'], '-t needs --snapshot-every'],
+  [['--keep', '2'], '--keep needs --snapshot-every'],
+  [['-t', 'job:1', '--snapshot-every', '1s'], 'give -t NAME'],
+  [['-t', 'job', '--snapshot-on', 'SIGKILL'], '--snapshot-on SIGKILL: expected one of'],
+  [['-t', 'job', '--snapshot-every', '1s', '--invoke', 'f'], 'are not for --invoke'],
+])('wrong usage: %j', (options, says) => {
+  const { status, stderr } = tool(['run', ...options, program]);
+  expect({ status, stderr }).toEqual({ status: 2, stderr: expect.stringContaining(says) });
+});
