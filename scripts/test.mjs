@@ -25,7 +25,7 @@ const filters = process.argv.slice(2).filter((word) => word !== '--exhaustive');
 if (filters.length < process.argv.length - 2) process.env.WAGSNAP_EXHAUSTIVE = '1';
 const failedSteps = [];
 /** The number of deliberate faults that each run tries, chosen by chance (test/mutants). */
-const MUTANTS = 10;
+const MUTANTS = 6;
 
 rmSync(`${root}/build/test`, { recursive: true, force: true });
 mkdirSync(`${root}/build/test`, { recursive: true });

@@ -11,7 +11,7 @@ import { captureAtEverySite } from './every-site.js';
 import { smallPrograms } from './small-programs.js';
 
 /** Of a program's sites. */
-const SAMPLE = { reached: 40, seed };
+const SAMPLE = { reached: 25, seed };
 
 const folder = temporaryFolder();
 

@@ -10,12 +10,12 @@ const root = resolve(import.meta.dirname, '../..');
 
 const SECONDS: Readonly<Record<string, number>> = {
   'test/spec/arm64.test.ts': 130,
-  'test/migrate/crossing.test.ts': 110,
-  'test/unit/compile/parallel/threads.test.ts': 86,
+  'test/migrate/crossing.test.ts': 75,
+  'test/unit/compile/parallel/threads.test.ts': 35,
   'test/faults/namespaces.test.ts': 80,
   'test/faults/capture.test.ts': 60,
   'test/fuzz/restore.test.ts': 60,
-  'test/migrate/every-site.test.ts': 60,
+  'test/migrate/every-site.test.ts': 40,
   'test/e2e/bzip2.test.ts': 60,
   'test/e2e/migrate.test.ts': 60,
   'test/fuzz/differential.test.ts': 58,

@@ -4,7 +4,7 @@
  */
 
 import { readdirSync, readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Worker } from 'node:worker_threads';
 import { describe, expect, test } from 'vitest';
@@ -18,12 +18,18 @@ import { readModule } from '../../../../src/wasm/wat.js';
 import { subtypesProgram } from '../../../migrate/subtypes.js';
 import { assembleByBinaryen } from '../../../support/binaryen.js';
 import { command } from '../../../support/command.js';
+import { sample, seed } from '../../../support/sampling.js';
 
 const folders = ['fixtures/programs', 'fixtures/modules', 'test/migrate', 'test/fuzz'];
-const files = folders.flatMap((folder) =>
-  readdirSync(folder)
-    .filter((name) => /\.wa(sm|t)$/.test(name))
-    .map((name) => join(folder, name)),
+/** Some of them; all: see support/sampling.ts. */
+const files = sample(
+  folders.flatMap((folder) =>
+    readdirSync(folder)
+      .filter((name) => /\.wa(sm|t)$/.test(name))
+      .map((name) => join(folder, name)),
+  ),
+  16,
+  dirname,
 );
 const AVX = levels.x64['x86-64-v3'];
 /** Several pieces even of a small module. */
@@ -40,7 +46,7 @@ async function threadsEnded(): Promise<void> {
   threads.length = 0;
 }
 
-describe('the image is the same', () => {
+describe(`the image is the same, seed ${seed}`, () => {
   test.each(files)('%s', async (file) => {
     const module = await readModule(file, file);
     for (const target of [targets.x64, AVX, targets.arm64]) {
