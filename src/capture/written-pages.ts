@@ -37,6 +37,7 @@ import {
   TK_TOOK,
   TK_WAYS,
   TRACK_BEGIN,
+  TRACK_BOUNDED,
   TRACK_END,
   TRACK_ID_SIZE,
   TRACK_KEEP,
@@ -58,6 +59,8 @@ const WAYS: Readonly<Record<TrackingWay, number>> = { userfault: TRACK_USERFAULT
 
 /** How much memory the process handles in one slice, in bytes: write-protecting it takes 0.5 ms. */
 const SLICE = 16 << 20;
+/** The same for a process that stops by itself (TRACK_BOUNDED): to find nothing in it takes 1 ms. */
+const BOUNDED_SLICE = 1 << 30;
 /** After how many milliseconds the process is asked again, and is given up. */
 const ASK_AGAIN = 100;
 const GIVE_UP = 3000;
@@ -76,6 +79,7 @@ export class WrittenPages {
   private constructor(
     private readonly process: ImageProcess,
     readonly way: TrackingWay,
+    private readonly slice: number,
   ) {}
 
   /**
@@ -95,7 +99,7 @@ export class WrittenPages {
       (way) => (ways & WAYS[way]) !== 0 && (forced === undefined || way === forced),
     );
     if (way === undefined) return undefined;
-    const written = new WrittenPages(process, way);
+    const written = new WrittenPages(process, way, (ways & TRACK_BOUNDED) === 0 ? SLICE : BOUNDED_SLICE);
     try {
       written.session = (await written.ask(TRACK_BEGIN)).result;
       const before = memory.read(process.runtime + RT_TRACKING + TK_BEFORE, TRACK_ID_SIZE);
@@ -119,7 +123,7 @@ export class WrittenPages {
     const blocks = new Uint16Array(pages);
     const end = address + pages * WASM_PAGE;
     for (let start = address; start < end; ) {
-      const sliceEnd = stands ? end : Math.min(start + SLICE, end);
+      const sliceEnd = stands ? end : Math.min(start + this.slice, end);
       const { result: count, reached } = await this.ask(TRACK_SCAN, start, sliceEnd);
       if (count > TRACK_REGIONS || reached <= start || reached > sliceEnd) throw this.damaged();
       if (count > 0) await this.addRegions(count, start, reached, address, blocks);

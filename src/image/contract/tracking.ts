@@ -18,7 +18,7 @@
 export const RT_TRACKING = 2048; // in the runtime block
 
 // -- the record
-export const TK_WAYS = 0; // u32: TRACK_USERFAULT | TRACK_PROTECT, what this process can do
+export const TK_WAYS = 0; // u32: TRACK_USERFAULT | TRACK_PROTECT | TRACK_BOUNDED, what this process can do
 export const TK_SESSION = 4; // u32: number of the session, 0 before the first
 export const TK_SINCE = 8; // TRACK_ID_SIZE bytes: the snapshot that all that was written since differs from; zeros: none
 // the request, written by the tool
@@ -49,6 +49,13 @@ export const TRACK_ID_SIZE = 32;
 export const TRACK_USERFAULT = 1;
 /** mprotect and SIGSEGV. */
 export const TRACK_PROTECT = 2;
+/**
+ * Besides ways: a scan stops by itself, at TK_REACHED, when it has found TRACK_PAGES, unless the process is parked. Of one
+ * without this the tool asks for a short range at a time.
+ */
+export const TRACK_BOUNDED = 4;
+/** Pages of 4 KiB: to find and protect them takes a millisecond. */
+export const TRACK_PAGES = 8192;
 
 // -- commands
 export const TRACK_BEGIN = 1; // a session: forgets TK_SINCE

@@ -162,9 +162,10 @@ export function protectReached(): i64 {
 
 /**
  * Finds the blocks of a range that were written since the last scan, and protects them.
+ * @param limit stops when it has found so many bytes; 0: never
  * @returns how many regions are in REGIONS, or -errno; then nothing is protected
  */
-export function scanProtect(start: i64, end: i64): i64 {
+export function scanProtect(start: i64, end: i64, limit: i64): i64 {
   const row = rowOf(start, true);
   if (row === 0) return EINVAL;
   const base = load<i64>(row, ROW_BASE);
@@ -173,13 +174,15 @@ export function scanProtect(start: i64, end: i64): i64 {
   const covered = load<i64>(row, ROW_COVERED);
   regionCount = 0;
   let protectFrom: i64 = 0; // of a run of written blocks, 0 for none
+  let found: i64 = 0;
   let at = start;
   while (at < end) {
     const block = (at - base) >> shift;
     const blockEnd = min<i64>(base + ((block + 1) << shift), end);
     const isTracked = block < capacity;
     if (!isTracked || blockEnd > covered || isWritten(first + block)) {
-      if (!addRegion(at, blockEnd)) break;
+      if ((limit !== 0 && found >= limit) || !addRegion(at, blockEnd)) break;
+      found += blockEnd - at;
       if (isTracked) {
         setWritten(first + block, false);
         if (protectFrom === 0) protectFrom = at;
@@ -190,9 +193,9 @@ export function scanProtect(start: i64, end: i64): i64 {
     }
     at = blockEnd;
   }
-  const limit = base + (capacity << shift);
-  if (protectFrom !== 0 && !protectRange(protectFrom, min(at, limit))) return giveUp();
-  if (min(at, limit) > covered) store<i64>(row, min(at, limit), ROW_COVERED);
+  const last = base + (capacity << shift);
+  if (protectFrom !== 0 && !protectRange(protectFrom, min(at, last))) return giveUp();
+  if (min(at, last) > covered) store<i64>(row, min(at, last), ROW_COVERED);
   reached = at;
   return regionCount;
 }

@@ -28,21 +28,27 @@ import {
   TK_TOOK,
   TK_WAYS,
   TRACK_BEGIN,
+  TRACK_BOUNDED,
   TRACK_END,
   TRACK_ID_SIZE,
   TRACK_KEEP,
+  TRACK_PAGES,
   TRACK_PROTECT,
   TRACK_SCAN,
   TRACK_STALE,
   TRACK_USERFAULT,
 } from '../../image/contract/tracking';
+import { STATE_PARKED } from '../../image/contract/runtime-block';
+import { TH_STATE } from '../../image/contract/thread';
 import { load32_u, load64, memoryBase, runtime, store32, store64, syscall } from '../native/native';
 import { SYS_clock_gettime } from '../native/target';
 import { beginProtect, endProtect, keepProtect, liftTargets, protectReached, scanProtect } from './protect';
 import { openUserfault, REGIONS, registerMemories, scan, scanReached, unregisterMemories } from './userfault';
 import { failed } from './runtime-block';
+import { threadHalf } from './thread';
 
 const EINVAL: i64 = -22;
+const PAGE: i64 = 4096;
 
 /** What the session tracks with; 0 before the first. */
 let way: i32 = 0;
@@ -53,7 +59,7 @@ function record(): i64 {
 
 /** Finds out what this process can do; opens what that takes, as it cannot be opened in the sandbox. */
 export function prepareTracking(): void {
-  let ways: i32 = TRACK_PROTECT;
+  let ways: i32 = TRACK_PROTECT | TRACK_BOUNDED;
   if (openUserfault()) ways |= TRACK_USERFAULT;
   store64(record() + TK_REGIONS, memoryBase() + <i64>REGIONS);
   store32(record() + TK_WAYS, ways);
@@ -108,14 +114,19 @@ function perform(request: i64, sender: i32): i64 {
   return 0;
 }
 
+/** How many pages a scan may find before it stops; 0: as many as there are. The guest must not wait for long. */
+function pagesAtOnce(): i64 {
+  return threadHalf(TH_STATE) === STATE_PARKED ? 0 : TRACK_PAGES;
+}
+
 function byUserfault(request: i64): i64 {
-  const count = scan(load64(request + RQ_START), load64(request + RQ_END));
+  const count = scan(load64(request + RQ_START), load64(request + RQ_END), pagesAtOnce());
   store64(record() + TK_REACHED, scanReached());
   return count;
 }
 
 function byProtection(request: i64): i64 {
-  const count = scanProtect(load64(request + RQ_START), load64(request + RQ_END));
+  const count = scanProtect(load64(request + RQ_START), load64(request + RQ_END), pagesAtOnce() * PAGE);
   store64(record() + TK_REACHED, protectReached());
   liftTargets();
   return count;

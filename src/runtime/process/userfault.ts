@@ -49,6 +49,7 @@ const SCAN_END: usize = 24;
 const SCAN_WALK_END: usize = 32;
 const SCAN_VECTOR: usize = 40;
 const SCAN_VECTOR_LENGTH: usize = 48;
+const SCAN_PAGES_MAX: usize = 56;
 const SCAN_CATEGORY_MASK: usize = 72;
 const SCAN_CATEGORY_ANY: usize = 80;
 const SCAN_RETURN_MASK: usize = 88;
@@ -120,9 +121,10 @@ function forMemories(request: i64): i64 {
 
 /**
  * Finds the pages of a range that were written since the last scan, and protects them.
+ * @param pages stops when it has found so many; 0: never
  * @returns how many regions are in REGIONS, or -errno
  */
-export function scan(start: i64, end: i64): i64 {
+export function scan(start: i64, end: i64, pages: i64): i64 {
   store<u64>(SCAN, SCAN_SIZE);
   store<u64>(SCAN, PM_SCAN_WP_MATCHING | PM_SCAN_CHECK_WPASYNC, SCAN_FLAGS);
   store<i64>(SCAN, start, SCAN_START);
@@ -130,6 +132,7 @@ export function scan(start: i64, end: i64): i64 {
   store<i64>(SCAN, start, SCAN_WALK_END);
   store<i64>(SCAN, memoryBase() + REGIONS, SCAN_VECTOR);
   store<i64>(SCAN, TRACK_REGIONS, SCAN_VECTOR_LENGTH);
+  store<i64>(SCAN, pages, SCAN_PAGES_MAX);
   store<u64>(SCAN, PAGE_IS_WRITTEN, SCAN_CATEGORY_MASK);
   store<u64>(SCAN, PAGE_IS_PRESENT | PAGE_IS_SWAPPED, SCAN_CATEGORY_ANY);
   store<u64>(SCAN, PAGE_IS_WRITTEN, SCAN_RETURN_MASK);

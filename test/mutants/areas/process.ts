@@ -111,6 +111,7 @@ export const process: Area = {
         ['if (isOwnerDead()) endProtect();\n  else liftTargets();', 'if (isOwnerDead()) endProtect();'],
         ['setWritten(number, true);', ''],
         ['setWritten(first + block, false);', ''],
+        ['(limit !== 0 && found >= limit) || ', ''],
       ],
     },
     {
@@ -121,6 +122,8 @@ export const process: Area = {
         ['  liftTargets();\n', '  '],
         ['!== load32_u(record() + TK_SESSION)) return TRACK_STALE', '!== 0 && false) return TRACK_STALE'],
         ['copyId(request + RQ_ID, record() + TK_SINCE);', ''],
+        ['threadHalf(TH_STATE) === STATE_PARKED ? 0 : TRACK_PAGES', '0'],
+        ['threadHalf(TH_STATE) === STATE_PARKED ? 0 : TRACK_PAGES', 'TRACK_PAGES'],
       ],
     },
     {

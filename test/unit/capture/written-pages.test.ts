@@ -7,11 +7,13 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { readMemories } from '../../../src/capture/instance-state.js';
 import { parseMaps } from '../../../src/capture/proc-maps.js';
 import { ImageProcess } from '../../../src/capture/process.js';
+import { stopProcess } from '../../../src/capture/stop.js';
 import { TrackingLost, type TrackingWay, WrittenPages } from '../../../src/capture/written-pages.js';
+import { TRACK_PAGES } from '../../../src/image/contract/tracking.js';
 import { readSnapshot } from '../../../src/snapshot/format.js';
 import { FIRST_GUEST } from '../../../src/snapshot/snapshot.js';
 import { Talker } from '../../faults/capture-sweep.js';
@@ -20,13 +22,19 @@ import { capturePid } from '../../support/capture.js';
 import { nativeArch } from '../../support/native-arch.js';
 import { build, canRun, temporaryFolder } from '../../support/workload.js';
 
+const WIDE_MEBIBYTES = 80;
+/** BLOCKED, with more memory, all of it touched. */
+const WIDE = BLOCKED.replace(/\(memory \d+\)/, `(memory ${WIDE_MEBIBYTES * 16})`).replace(
+  '(call $start) (loop',
+  `(memory.fill (i32.const 3145728) (i32.const 1) (i32.const ${(WIDE_MEBIBYTES - 3) << 20})) (call $start) (loop`,
+);
 const folder = temporaryFolder();
 const other = nativeArch === 'x64' ? 'arm64' : 'x64';
 let talker: Talker | undefined;
 let attached: ImageProcess | undefined;
 let command: ChildProcess | undefined;
 beforeAll(async () => {
-  for (const [name, text] of Object.entries({ blocked: BLOCKED, busy: BUSY })) {
+  for (const [name, text] of Object.entries({ blocked: BLOCKED, busy: BUSY, wide: WIDE })) {
     for (const arch of [nativeArch, other] as const) {
       await build(Buffer.from(text), join(folder, `${name}-${arch}`), { arch });
     }
@@ -92,6 +100,32 @@ describe.each(ways)('%s, by %s', (arch, way) => {
       await answers();
     }
     expect(await talker!.wrongEnd()).toBeUndefined();
+  });
+
+  test('a scan of much that was written stops now and then, unless the process stands still', async () => {
+    const process = await started('wide', arch);
+    const write = vi.spyOn(process.memory, 'write');
+    // One that is not answered at once is made again, with the same number.
+    const requests = () => new Set(write.mock.calls.map(([, bytes]) => Buffer.from(bytes).readUInt32LE())).size;
+    const written = await begin(process, way);
+    const memory = memoryOf(process);
+    const scans = async (written: WrittenPages, stands: boolean) => {
+      write.mockClear();
+      const pages = pagesIn(await written.scan(memory, stands)).length;
+      return { pages, requests: requests() };
+    };
+    const [first, second] = [await scans(written, false), await scans(written, false)];
+    expect(first.pages).toBeGreaterThanOrEqual(WIDE_MEBIBYTES * 16 - 1);
+    expect(first.requests).toBeGreaterThanOrEqual(Math.floor((WIDE_MEBIBYTES << 20) / 4096 / TRACK_PAGES));
+    expect(second.requests).toBe(1);
+    expect(second.pages).toBeLessThanOrEqual(1); // the one that it is about to read into
+    await answers();
+    await written.end();
+    const again = await begin(process, way);
+    const stopped = await stopProcess(process, { timeout: 30_000, checkCancelled: () => {} });
+    expect(await scans(again, true)).toEqual({ pages: first.pages, requests: 1 });
+    await stopped.resume();
+    await answers();
   });
 
   test('of two sessions the first is lost', async () => {
