@@ -1,8 +1,9 @@
 /**
  * Captures a running process: stop, read, write, let go.
  *
- *     attach, write modules, | stop, read registers, stack, instances, host state,   | let go, lift, digest pages,
- *     copy pages             | copy the pages that it has written meanwhile          | write the header, fsync, rename
+ *     attach, write modules, | stop, read registers, stack, instances, host state,   | let go, write those pages, lift,
+ *     copy pages             | hold the pages that it has written meanwhile          | digest pages, write the header,
+ *                            |                                                       | fsync, rename
  *                            |<---------------------- pause ----------------------->|
  *
  * Pages are copied while the process runs if it can track its writes (pre-copy.ts), else while it stands still. A
@@ -46,15 +47,15 @@ import { readCall } from './call.js';
 import type { CaptureOptions } from './capture-options.js';
 import { describeUnlinked, limitFileData, MAX_FILE_DATA, writeFileData } from './file-data.js';
 import { readGuestStack } from './guest-stack.js';
-import { hashOpenFiles, readHost } from './host-state.js';
-import { type InstanceState, limitMemories, type NativeMemory, readInstance } from './instance-state.js';
+import { hashOpenFiles } from './host-state.js';
+import { type InstanceState, limitMemories, type NativeMemory } from './instance-state.js';
 import type { LiftedStack } from './lift.js';
 import { ExceptionReader } from './live-exceptions.js';
 import { LiveMemory } from './live-memory.js';
-import { type OpenNames, readOpenNames } from './open-names.js';
 import { touchedBlocks } from './pagemap.js';
 import { PreCopy } from './pre-copy.js';
 import type { ImageProcess } from './process.js';
+import { readState, rehearse } from './process-state.js';
 import { ReferenceTable } from './reference-table.js';
 import { type ReadProcess, reportCapture } from './report-capture.js';
 import { stopProcess } from './stop.js';
@@ -107,7 +108,7 @@ class Capture {
       const timeout = options.timeout ?? DEFAULT_TIMEOUT;
       this.copy = await this.beginCopying(sink, writer);
       const { copy } = this;
-      if (copy) await this.rehearse(references);
+      if (copy) await rehearse(process, references, this.settle);
       await copy?.run();
       const { onWarning: warn } = options;
       stopped = await stopProcess(process, {
@@ -194,7 +195,7 @@ class Capture {
     };
     // Exceptions that frames refer to are still in the process: read them now.
     const liftedEarly = exceptions.mayExist ? await liftNow() : undefined;
-    const { named, states } = await this.readParts(exceptions, references, budget);
+    const { named, states } = await readState(process, exceptions, references, budget, settle);
     const { unlinked, renamed } = named;
     limitFileData(process.pid, unlinked, this.options.maxFileData ?? MAX_FILE_DATA);
     for (const text of named.warnings) this.options.onWarning?.(text);
@@ -236,41 +237,6 @@ class Capture {
       const { stackSize } = stack;
       return { snapshot, lifted, stackSize, files: [...renamed, ...unlinked.map(describeUnlinked)] };
     };
-  }
-
-  /** What is read of a process besides its stack and its pages. */
-  private async readParts(
-    exceptions: ExceptionReader,
-    references: ReferenceTable,
-    budget: HeaderBudget,
-  ): Promise<{ readonly named: OpenNames; readonly states: InstanceState[] }> {
-    const { process, settle } = this;
-    const { memory, runtime, base, image } = process;
-    const now = globalThis.process.hrtime.bigint(); // CLOCK_MONOTONIC
-    const { hostImports, instances } = image.identity;
-    const named = readOpenNames(memory, runtime, await readHost(memory, runtime, hostImports, now, settle));
-    const reader = { memory, base, references, exceptions, budget, settle };
-    const states: InstanceState[] = [];
-    for (const identity of instances.slice(FIRST_GUEST)) states.push(await readInstance(reader, identity));
-    return { named, states };
-  }
-
-  /**
-   * Reads while the process runs what is read again in the pause, and throws it away: Node compiles a function when it
-   * is first called, which would make the pause 2 ms longer. What it finds wrong may be so because the process runs.
-   */
-  private async rehearse(references: ReferenceTable): Promise<void> {
-    const { process, settle } = this;
-    const { memory, runtime, base, image } = process;
-    const budget = new HeaderBudget();
-    const exceptions = new ExceptionReader(memory, runtime, base, image.identity, references, budget, settle);
-    try {
-      await this.readParts(exceptions, references, budget);
-      readGuestStack(process, undefined, budget).lift();
-    } catch (error) {
-      trace('capture', () => `pid ${process.pid} changes while it is looked at: ${(error as Error).message}`);
-    }
-    this.cancel.check();
   }
 
   private async beginCopying(sink: LivePageSink, writer: SnapshotWriter): Promise<PreCopy | undefined> {
