@@ -1,5 +1,5 @@
 /**
- * The seam between the linker and whatever makes code of function bodies. The linker knows this file only.
+ * The interface between the linker and the code generators for function bodies. The linker knows this file only.
  *
  * All generators keep to the same convention: where arguments and results travel, what a frame looks like from outside,
  * which positions are safepoints. So functions of different generators call each other, and a snapshot of one continues
@@ -36,8 +36,8 @@ export interface InstanceCode {
   /** Text offset of each defined function, -1 before it is compiled. */
   readonly functionOffsets: Int32Array;
   /**
-   * Whether a tail call was met for which callers do not reserve enough (CodeEnvironment.tailSlots): what was compiled
-   * is of no use then, and text has to be built again with more.
+   * Whether a tail call was met for which callers do not reserve enough (CodeEnvironment.tailSlots): then the code is
+   * of no use, and text has to be built again with more.
    */
   readonly lacksTailRoom: boolean;
   /**
@@ -46,14 +46,17 @@ export interface InstanceCode {
    */
   compile(funcIndex: number): void;
   /**
-   * Compiles a function that has been compiled once more, as a part of other code: it is entered at its beginning with
-   * the stack of a call, and continues after its end, with its frame released. It must make no tail call.
+   * Compiles a function again, as a part of other code. That code is entered at its beginning with the stack of a call,
+   * and continues after its end, with the frame released. The function must make no tail call.
    */
   compileInline(funcIndex: number): void;
-  /** The calls that link() would patch, to be adopted by another: what was compiled here is a piece of its text. */
+  /**
+   * Takes out the calls that link() would patch, for another InstanceCode to adopt: the code made here becomes a piece
+   * of its text.
+   */
   takeCalls(): DirectCallLists;
   /**
-   * Takes in functions that another one has compiled, from text offset 0 on.
+   * Adopts functions that another InstanceCode has compiled from text offset 0 on.
    *
    * @param first the first one of them, as an index of defined functions
    * @param offsets where they begin there

@@ -3,7 +3,7 @@
  * (wasm-tools.ts), as wabt does not know all of WebAssembly 3.0. So does text with typed references, which wabt 1.0.39
  * takes and writes wrong. Both are imported only when they are needed.
  *
- * Is not a parser of its own: what is wrong with a text, and where, are the parser's words.
+ * Is not a parser of its own: errors and their positions are those of the parsers.
  */
 
 import { InputError } from '../base/errors.js';
@@ -29,7 +29,7 @@ const TEXT_FEATURES = {
   annotations: true,
 } as const;
 
-/** What wabt is told that the file is called: a name of the user's may have lines of its own. */
+/** The file name that wabt gets: the user's may contain line breaks. */
 const TEXT_NAME = '(text)';
 
 /**
@@ -95,8 +95,8 @@ async function assembleByWabt(text: Uint8Array, file: string): Promise<Uint8Arra
     }
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
-    // The text's fault comes after a first line `parseWat failed:`. Anything else is wabt failing, which nests too
-    // deep make it do.
+    // An error in the text comes after a first line `parseWat failed:`. Anything else is a failure of wabt, for
+    // instance on a text that nests too deep.
     const fault = /^parseWat failed:\s*(.*)$/s.exec(message)?.[1];
     // NOTE: the line of the text that wabt repeats is marked by carets below it.
     return (fault?.trimEnd() ?? `${file}: wabt cannot assemble it: ${message}`)

@@ -1,6 +1,6 @@
 /**
- * What the validators of all instructions share while they go through a function body: where they are, the two stacks,
- * and what they find out for the code generator (FunctionSummary).
+ * The state that the validators of all instructions share in a function body: the position, the two stacks, and the
+ * summary for the code generator (FunctionSummary).
  *
  * The rules are in the validate-*.ts files, a family of instructions each (core spec 3.3): functions that get this
  * object, read their immediates from `reader`, and pop and push operands. One object serves all functions of a module.
@@ -26,7 +26,7 @@ export class BodyState {
   /** Types of parameters and locals: summary.localCount entries are valid. */
   readonly localTypes = new Int32Array(limits.locals);
 
-  /** Of each type: the number of the function that has called it last, of those that were validated. */
+  /** Of each type: the number of the validated function that called it last. */
   private readonly lastCaller: Uint32Array;
   private functionNumber = 0;
 
@@ -55,7 +55,7 @@ export class BodyState {
     };
   }
 
-  /** Forgets what the function before has called. */
+  /** Forgets the calls of the previous function. */
   resetCalls(): void {
     this.functionNumber++;
     this.summary.callWeight = 0;
@@ -78,7 +78,10 @@ export class BodyState {
     this.noteCallLike();
   }
 
-  /** What follows in the innermost frame cannot be reached: its operands are gone, and any may be asked for. */
+  /**
+   * The rest of the innermost frame cannot be reached: its operands are dropped, and operands of any type may be
+   * popped.
+   */
   setUnreachable(): void {
     const { control, operands } = this;
     control.unreachable[control.depth - 1] = 1;

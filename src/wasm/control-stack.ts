@@ -1,7 +1,7 @@
 /**
  * The validator's control frames (core spec appendix A.3.1): a column per property, all typed arrays that grow.
  *
- * Holds them and knows no rule. Lists are numbers of TypeLists, heights are in operands. Needs type-lists.ts.
+ * Holds them and knows no rule. Lists are numbers of TypeLists, heights are in operands.
  */
 
 /** The greatest weight: that of four loops. */
@@ -31,12 +31,12 @@ export class ControlStack {
   endList = new Uint32Array(64);
   /** What a branch to the frame passes: startList of a loop, endList of the others. */
   labelList = new Uint32Array(64);
-  /** What a use inside of the frame weighs: 8 to the power of the loop depth. */
+  /** The weight of a use inside of the frame: 8 to the power of the loop depth. */
   weight = new Uint32Array(64);
   /** How many frames there are, and the most that there were since reset. */
   depth = 0;
   maxDepth = 0;
-  /** What a use in the innermost frame weighs. */
+  /** The weight of a use in the innermost frame. */
   currentWeight = 1;
 
   reset(): void {

@@ -1,8 +1,8 @@
 /**
  * The decoder: the bytes of a binary module to a Module (core spec 5.5).
  *
- * Here is the frame of the sections: which there are, in which order, and that each ends where it says. Function bodies
- * are not looked into: validate.ts reads them. Needs reader.ts, sections.ts and module-parts.ts.
+ * This file checks which sections there are, their order, and that each ends where its size says. Function bodies are
+ * not read: validate.ts does that. Needs reader.ts, sections.ts and module-parts.ts.
  */
 
 import { imports } from './import-section.js';

@@ -1,4 +1,4 @@
-/** What a program runs first: the application ABI of WASI, and the default export of the specification's embeddings. */
+/** Finds the function that a program runs first: the application ABI of WASI, and the default export. */
 
 import { ExternKind, type Module } from './module.js';
 

@@ -1,8 +1,8 @@
 /**
  * Immediates of instructions and what they refer to: read, checked against the module's index spaces (core spec 5.4).
  *
- * For those that name something; plain numbers are the reader's. Knows no operands. Needs reader.ts, whose position it
- * moves, and control-stack.ts for labels.
+ * Only for immediates that name something: reader.ts reads plain numbers. Knows no operands. Needs reader.ts, whose
+ * position it moves, and control-stack.ts for labels.
  */
 
 import { ModuleError } from '../base/errors.js';

@@ -38,10 +38,10 @@ export const limits = {
   /** Not of the JavaScript API: instructions of one constant expression. */
   constantInstructions: 1_000_000,
   /**
-   * Nor this: pages that a memory with 64-bit addresses starts with, which are what an image reserves for one at most.
+   * Nor this: pages that a memory with 64-bit addresses starts with. An image reserves no more for one.
    */
   memoryPages: MEMORY64_PAGES,
-  /** Nor this: definitions of a component and those nested in it; as many may be carried out. */
+  /** Nor this: definitions of a component and those nested in it. The same number may be carried out. */
   componentDefinitions: 1_000_000,
   /** Nor this: core modules that a component instantiates. */
   coreInstances: 10_000,
@@ -50,9 +50,9 @@ export const limits = {
 } as const;
 
 /**
- * What may be made of a module, in proportion to its size: some forms of it are short to write and long as code or
- * tables (many locals in many functions, deep stacks at many safepoints). Real modules stay far below: esbuild's 14 MB
- * need 1.2 bytes of code and 0.1 words of tables for each byte.
+ * How much code and tables a module may turn into, in proportion to its size: some constructs are short in the module
+ * and long as code or tables (many locals in many functions, deep stacks at many safepoints). Real modules stay far
+ * below: esbuild's 14 MB need 1.2 bytes of code and 0.1 words of tables for each byte.
  */
 export function outputLimits(moduleBytes: number): { codeBytes: number; tableWords: number; describedWords: number } {
   return {

@@ -1,10 +1,10 @@
 /**
- * What becomes of imports that nothing provides (--allow-missing-imports): calls of functions trap, and memories,
- * tables, globals and tags are made, as if the importing module defined them itself.
+ * Replaces imports that nothing provides (--allow-missing-imports). Calls of functions trap; memories, tables, globals
+ * and tags are created as if the importing module defined them itself.
  *
  * So an image, its snapshots and restore know nothing of it: such a memory is one of the instance's own. It has the
- * least size that the import asks for, a table is null, a global zero or null. Not only for functions, as modules whose
- * host is JavaScript import their memory and table too. Nothing of the module's bytes changes.
+ * least size that the import asks for, a table is null, a global zero or null. Functions alone would not do: modules
+ * for a JavaScript host import their memory and table too. The module's bytes do not change.
  */
 
 import { ModuleError } from '../base/errors.js';
@@ -19,8 +19,9 @@ import {
 } from './module.js';
 
 /**
- * The module with those of its memories, tables, globals and tags defined that are not provided; itself when all are.
- * Functions stay imports. Index spaces begin with the imports, so what is missing must come after what is provided.
+ * Gives the module with definitions for its memories, tables, globals and tags that are not provided, or the module
+ * itself when all are provided. Functions stay imports. Index spaces begin with the imports, so what is missing must
+ * come after what is provided.
  *
  * @throws ModuleError 'unlinkable'
  */

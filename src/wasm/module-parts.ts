@@ -1,5 +1,5 @@
 /**
- * A module while it is decoded: what its sections have said so far, and the Module that comes of it in the end.
+ * A module while it is decoded: the contents of the sections so far, and the Module made from them at the end.
  *
  * The index spaces and their rules are in validate-module.ts; here is the rest, and what must agree between sections.
  */

@@ -618,8 +618,8 @@ const OBJECT_INSTRUCTIONS = [
 ];
 
 /**
- * What an opcode that is not in the table is of; undefined: nothing that we know of. `sub` is what follows a prefix
- * byte.
+ * The version or proposal that an opcode outside of the table belongs to; undefined when it is unknown. `sub` is what
+ * follows a prefix byte.
  */
 export function laterOpcode(byte: number, sub?: number): string | undefined {
   const object = byte === 0xfb && sub !== undefined ? OBJECT_INSTRUCTIONS[sub] : undefined;

@@ -13,18 +13,18 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 const NO_TYPES = new RefTypes([]);
 
-/** What most modules that we refuse need: they are told what of it. */
+/** The proposal that most refused modules use: the message names the part of it. */
 const OBJECTS = 'garbage-collected objects';
 
 export class Reader {
   pos: number;
   end: number;
-  /** Where the thing at hand starts, an instruction say: set by whom it concerns, for errors. */
+  /** Where the current item starts, for instance an instruction. Its reader sets this, for errors. */
   mark = 0;
   /** The words of the number that s64 or f64Bits read last, as int32. */
   lo = 0;
   hi = 0;
-  /** Those that types which are read may name: set by whom they concern. */
+  /** The types that reference types may name. The decoder and the validator set this. */
   refTypes = NO_TYPES;
 
   constructor(
@@ -41,7 +41,10 @@ export class Reader {
     return new ModuleError('malformed', detail, offset, this.file);
   }
 
-  /** For what is well-formed by a version or proposal of the specification that we do not know yet. */
+  /**
+   * The error for something that is well-formed in a version or proposal of the specification that we do not support
+   * yet.
+   */
   unsupported(what: string, offset = this.pos): ModuleError {
     const isUse = what.startsWith(OBJECTS);
     const detail = isUse ? `uses ${what}, which is not supported yet` : `not supported yet: ${what}`;

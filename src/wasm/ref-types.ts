@@ -77,7 +77,7 @@ const rowOfByte = new Int8Array(256).fill(-1);
 for (const [row, { byte }] of HEAPS.entries()) rowOfByte[byte] = row;
 
 /**
- * In words, what a byte that is no value type of ours is in later versions of the specification; undefined: nothing.
+ * Names what a byte that is no supported value type means in later versions of the specification; undefined: nothing.
  */
 export function laterType(byte: number): string | undefined {
   if (byte === 0x68 || byte === 0x75) return `stack switching (type ${byte === 0x68 ? 'cont' : 'nocont'})`;
@@ -128,7 +128,7 @@ export function isDefaultable(types: RefTypes, type: number): boolean {
   return types.isNullable(type);
 }
 
-/** The type of the binary format that values of `type` are represented as. */
+/** The type of the binary format that represents values of `type`. */
 export function erased(type: ValType): ValType {
   if (type >= FIRST_PLAIN_TYPE) return type;
   return isOwn(type) ? ValType.FuncRef : REPRESENTED[topOf(type)];
@@ -191,7 +191,7 @@ export function isFuncSubtype(a: FuncType, types: readonly FuncType[], b: FuncTy
   return false;
 }
 
-/** Whether two functions take and give the same, whatever the modules say of the types besides; of plain types only. */
+/** Whether two function types have the same parameters and results, regardless of subtyping; for plain types only. */
 export function sameSignature(a: FuncType, b: FuncType): boolean {
   return `${a.params.join()}>${a.results.join()}` === `${b.params.join()}>${b.results.join()}`;
 }
@@ -344,7 +344,7 @@ export class RefTypes {
     return keyOf(this.types[index]);
   }
 
-  /** What equal value types of any module have in common. @param base where the group being described begins */
+  /** A key that is the same for equal value types of any module. @param base where the group being described begins */
   key(code: number, base = Number.POSITIVE_INFINITY): string {
     if (!isOwn(code)) return `${code}`;
     const name = this.heapName(this.typeIndex(code), base);

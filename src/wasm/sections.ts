@@ -1,8 +1,8 @@
 /**
- * The sections of a binary module (core spec 5.5.4 to 5.5.17), a function each: from the reader, which stands at the
- * section's contents, to the module's parts.
+ * The sections of a binary module (core spec 5.5.4 to 5.5.17), a function each: it reads the contents from the reader
+ * into the module's parts.
  *
- * What an entry looks like is in read-types.ts, const-expr.ts and segments.ts, what it may say in validate-module.ts.
+ * read-types.ts, const-expr.ts and segments.ts read the entries; validate-module.ts has their rules.
  */
 
 import { readConstExpr } from './const-expr.js';
@@ -13,7 +13,7 @@ import { readCount, readGlobalType, readMemoryType, readName, readTable, readTag
 import type { Reader } from './reader.js';
 import { readDataSegment, readElementSegment } from './segments.js';
 
-/** Of the custom ones only the names matter. */
+/** Of custom sections, only the name section is used. */
 export function custom(reader: Reader, parts: ModuleParts): void {
   if (reader.name() === 'name') parts.nameSection ??= { start: reader.pos, end: reader.end };
   reader.pos = reader.end;

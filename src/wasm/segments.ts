@@ -1,8 +1,8 @@
 /**
  * Element and data segments (core spec 5.5.12 and 5.5.14).
  *
- * Reads one segment and has it checked; where its bytes or items go at instantiation is not decided here. Needs
- * reader.ts, const-expr.ts and validate-module.ts.
+ * Reads one segment and lets validate-module.ts check it. Where its bytes or items go at instantiation is not decided
+ * here. Needs reader.ts, const-expr.ts and validate-module.ts.
  */
 
 import { readConstExpr } from './const-expr.js';

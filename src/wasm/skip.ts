@@ -1,4 +1,4 @@
-/** Passing over instructions of a validated body without compiling them: dead code. */
+/** Skips instructions of a validated body that are not compiled: dead code. */
 
 import { EXPLICIT_MEMORY } from './immediates.js';
 import {
@@ -70,7 +70,9 @@ const SKIPS: Record<Immediates, Skip> = {
 const skipOf = new Uint8Array(FLAT_LENGTH);
 for (const opcode of opcodes) skipOf[flatIndex(opcode.code)] = SKIPS[opcode.immediates];
 
-/** The position, from `position` on in dead code, of what ends the innermost block or its arm. */
+/**
+ * Skips dead code from `position` on. Gives the position of the instruction that ends the innermost block or its arm.
+ */
 export function skipDeadCode(bytes: Uint8Array, position: number): number {
   for (let depth = 0; ; position = skipInstruction(bytes, position)) {
     switch (bytes[position]) {

@@ -31,8 +31,8 @@ export interface FuncType {
   /** The types that the module gives, where some of them are codes of ref-types.ts. */
   readonly exact?: { readonly params: Int32Array; readonly results: Int32Array };
   /**
-   * What equals it in any module, where its codes do not say it all: it names types, is not alone in its group of
-   * recursive types, has a supertype or may have subtypes.
+   * A key that equal types of any module share. Present where parameters and results do not say everything: the type
+   * names types, is not alone in its group of recursive types, has a supertype or may have subtypes.
    */
   readonly identity?: string;
   /** Type index of its supertype. */

@@ -1,6 +1,6 @@
 /**
- * Locals that have no value from the start, as their type is a reference that cannot be null: which of them have been
- * set, in the blocks that are open (core spec 3.3.5 and appendix A.3.1). Few functions have any.
+ * Locals without an initial value, because their type is a reference that cannot be null: tracks which of them have
+ * been set in the open blocks (core spec 3.3.5 and appendix A.3.1). Few functions have any.
  */
 
 import { limits } from './limits.js';

@@ -45,7 +45,7 @@ export function closeArm(body: BodyState): void {
   control.unreachable[top] = 0;
 }
 
-/** `end`, or what a delegate does besides. */
+/** `end`, and the part of a delegate that is the same. */
 export function endBlock(body: BodyState): void {
   const { control, operands, lists } = body;
   const top = control.depth - 1;

@@ -49,7 +49,7 @@ export function tryTable(body: BodyState): void {
   openBlock(body, ControlKind.Block);
 }
 
-/** Of a try_table: their labels are those around it, and take what the clause gives. */
+/** The clauses of a try_table: their labels are those around it, and take the values that the clause gives. */
 function clauses(body: BodyState): void {
   const { reader, control, operands, immediates, lists } = body;
   const count = reader.u32();
@@ -61,7 +61,7 @@ function clauses(body: BodyState): void {
     const payload = (kind & CatchKind.CatchAll) === 0 ? immediates.tag() : EMPTY_LIST;
     const withReference = (kind & CatchKind.CatchRef) !== 0;
     checkClause(body, payload, withReference, control.labelList[immediates.label()]);
-    // A landing pad has them on the stack.
+    // A landing has these values on the stack.
     const landingHeight = operands.height + lists.count(payload) + (withReference ? 1 : 0);
     if (landingHeight > operands.maxHeight) operands.raise(landingHeight);
   }

@@ -1,8 +1,8 @@
 /**
  * Validation of everything in a module but function bodies (core spec 3.1, 3.2 and 3.4).
  *
- * The decoder asks as it goes: every reference in a module points backwards, so each entry is checked when it has been
- * read, with its own offset. Is not the checker of code (validate.ts). Needs module.ts and limits.ts.
+ * The decoder calls it for each entry that it has read, with the entry's own offset: every reference in a module points
+ * backwards. validate.ts validates code. Needs module.ts and limits.ts.
  */
 
 import { ModuleError } from '../base/errors.js';
@@ -52,7 +52,7 @@ export class ModuleContext {
     return new ModuleError('invalid', detail, offset, this.file);
   }
 
-  /** That `index` is below `count`; `what` names the index space. */
+  /** Checks that `index` is below `count`; `what` names the index space. */
   private index(what: string, index: number, count: number, offset: number): void {
     if (index >= count) throw this.invalid(`unknown ${what} ${index}`, offset);
   }

@@ -1,9 +1,9 @@
 /**
  * The validator of function bodies (core spec 3.3 and appendix A.3): one pass over the bytes.
  *
- * Accepts or throws, and measures what the code generator wants to know beforehand (FunctionSummary). Builds nothing.
- * This file has the function as a whole: its locals, and the loop over its instructions, which validate-instruction.ts
- * knows one by one. Needs body-state.ts.
+ * Accepts or throws, and measures what the code generator needs beforehand (FunctionSummary). Builds nothing. This file
+ * validates the function as a whole: its locals, and the loop over its instructions. validate-instruction.ts validates
+ * each. Needs body-state.ts.
  */
 
 import { BodyState } from './body-state.js';

@@ -2,10 +2,10 @@
  * Labels and jumps to them.
  *
  * A forward jump is a fixup: its position and kind, in the list of its label. b reaches ±128 MiB, more than a function
- * may be long; b.cond, cbz and cbnz reach ±1 MiB only. Pending ones of those are counted. When the oldest is half a MiB
- * old, an island is emitted: a b instruction for each of them, and a jump over it. They branch to the island. That may
- * happen before any instruction, so positions are taken after reserve() or after the instruction. `skip…` are forward
- * jumps inside one macro-instruction.
+ * may be long; b.cond, cbz and cbnz reach ±1 MiB only. Pending short jumps are counted. When the oldest is half a MiB
+ * old, an island is emitted: a b instruction for each of them, and a jump over the island. The short jumps branch to
+ * the island. That may happen before any instruction, so positions are taken after reserve() or after the instruction.
+ * `skip…` are forward jumps inside one macro-instruction.
  */
 
 import { BugError } from '../../base/errors.js';

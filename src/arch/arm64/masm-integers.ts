@@ -1,5 +1,5 @@
 /**
- * The macro-assembler's integer arithmetic: mostly one instruction, and a constant in front where no immediate fits.
+ * The macro-assembler's integer arithmetic: mostly one instruction, after a constant where no immediate fits.
  */
 
 import { TAB_BASE, TAB_LENGTH } from '../../image/contract/instance.js';

@@ -117,7 +117,10 @@ export class MemoryMasm extends ConversionMasm {
     }
   }
 
-  /** From the next instruction on; of a piece of code that is made apart, as far as any is. */
+  /**
+   * Distance of an image offset from the next instruction. In a piece of code that is made apart, everything counts as
+   * far.
+   */
   private distanceTo(imageOffset: number): number {
     return this.references === undefined ? imageOffset - (this.imageStart + this.reserve()) : -Infinity;
   }

@@ -2,7 +2,7 @@
  * The macro-assembler's moves: between registers, constants, frame slots, fields.
  *
  * A field whose offset no addressing mode can hold is reached through the address scratch register, never through the
- * other one: the code generator passes values in that (MacroAssembler.scratch).
+ * other scratch register, in which the code generator passes values (MacroAssembler.scratch).
  */
 
 import { FLOAT_BASE, NO_REG, type Reg, Width } from '../masm/masm.js';

@@ -5,7 +5,7 @@
  * literals, moves, integers, conditions, floats, conversions, memory, constants, vectors, atomics. A single class at
  * run time, so every call is monomorphic and nothing is forwarded. Scratch registers: x16, x17, v30, v31.
  *
- * bl reaches 128 MiB. When more text than that is to be expected, all calls are made through a register.
+ * bl reaches 128 MiB. When more text than that is expected, all calls go through a register.
  */
 
 import { BugError, LimitError } from '../../base/errors.js';

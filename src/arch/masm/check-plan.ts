@@ -1,6 +1,6 @@
 /**
- * What stubs and code generator rely on in a register plan, checked once where a Target is made: a plan that breaks it
- * would make code that is wrong only now and then. Knows no CPU.
+ * Checks what stubs and code generator rely on in a register plan, once for each Target. With a plan that breaks these
+ * rules, code would be wrong only now and then. Knows no CPU.
  */
 
 import { BugError } from '../../base/errors.js';

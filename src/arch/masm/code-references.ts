@@ -1,4 +1,4 @@
-/** Where code refers out of itself: to DATA, or to code that was there before. A growing list of code offsets. */
+/** A growing list of code offsets: where a piece of code refers out of itself, to DATA or to earlier code. */
 
 export class CodeReferences {
   private offsets = new Int32Array(256);

@@ -1,6 +1,6 @@
 /**
- * The levels of each CPU that code can be compiled for, as `compile --cpu` names them. Needs nothing, as help prints
- * them.
+ * The levels of each CPU that code can be compiled for, as `compile --cpu` names them. Imports nothing, so that --help
+ * is quick to print them.
  */
 
 export const CPU_LEVELS = {

@@ -1,5 +1,5 @@
 /**
- * The macro-assembler: what the code generator and the runtime's stubs may ask of a CPU.
+ * The macro-assembler: the operations of a CPU that the code generator and the stubs (compile/stubs) use.
  *
  * CPU-neutral. Implemented once per CPU in arch/<cpu>/masm.ts; knows no WebAssembly module, only registers, slots,
  * labels and memory operands.
@@ -63,7 +63,7 @@ export interface RegisterPlan {
   readonly callTemp: Reg;
   /**
    * divide() needs lhs and dst in `dividend` and overwrites `divideClobber`, where multiplyWide() has the upper half of
-   * its result; NO_REG when the CPU is not so picky.
+   * its result; NO_REG when the CPU has no such constraint.
    */
   readonly dividend: Reg;
   readonly divideClobber: Reg;

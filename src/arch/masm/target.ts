@@ -26,8 +26,8 @@ export interface Target {
   readonly plan: RegisterPlan;
   readonly signalFrame: SignalFrame;
   /**
-   * What its code needs beyond the least CPU of the kind: CPU_* (image/contract/runtime-block.ts). An image checks it
-   * when it starts.
+   * CPU features that its code needs beyond the baseline of the architecture: CPU_* (image/contract/runtime-block.ts).
+   * An image checks it when it starts.
    */
   readonly cpuNeeds: number;
   /** The instruction that a safepoint becomes in trap text. */

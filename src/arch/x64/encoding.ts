@@ -14,7 +14,7 @@
 export class Encoding {
   readonly opcodeColumn: string;
   readonly instruction: string;
-  /** Mandatory or size prefix: 0x66, 0xF2, 0xF3, or 0; with lock in front, 0xF0 or 0xF066. */
+  /** Mandatory or size prefix: 0x66, 0xF2, 0xF3, or 0; with a lock prefix before it, 0xF0 or 0xF066. */
   readonly prefix: number = 0;
   /** 8 when REX.W belongs to the encoding, else 0. */
   readonly w: number = 0;

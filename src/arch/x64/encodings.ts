@@ -2,8 +2,8 @@
  * Every instruction encoding the project emits on x86-64, one line each. A pure table.
  *
  * Opcode and instruction columns as in Intel's Software Developer's Manual, volume 2; the notation is explained in
- * encoding.ts. Nothing beyond x86-64-v2: SSE4.2 and POPCNT, no BMI, LZCNT or AVX; xgetbv is for where CPUID says that
- * it is there.
+ * encoding.ts. Nothing beyond x86-64-v2: SSE4.2 and POPCNT, no BMI, LZCNT or AVX; xgetbv is executed only where CPUID
+ * says that the CPU has it.
  */
 
 import { enc, encConditions } from './encoding.js';

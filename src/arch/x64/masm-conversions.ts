@@ -2,9 +2,9 @@
  * The macro-assembler's conversions between integers and floats.
  *
  * cvttss2si and cvttsd2si give the least integer ("integer indefinite") for NaN and for what does not fit. A 32-bit
- * result is computed in 64 bits, where it did not fit exactly when it changes by extension from 32; a 64-bit one is
- * looked at again when it came out as the least integer. Unsigned 64 bits have no instruction: both directions treat
- * the upper half of the range on its own.
+ * result is computed in 64 bits: it did not fit exactly when sign- or zero-extending its low 32 bits changes it. A
+ * 64-bit result is checked again when it is the least integer. Unsigned 64 bits have no instruction: both directions
+ * treat the upper half of the range on its own.
  */
 
 import { Conversion, type Label, type Reg, type Truncation } from '../masm/masm.js';

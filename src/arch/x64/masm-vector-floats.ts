@@ -99,8 +99,8 @@ export class VectorFloatMasm extends VectorIntegerMasm {
   }
 
   /**
-   * NaN and negative lanes become 0. From 2^31 on, the conversion gives 0x80000000 and that of what is above 2^31 is
-   * added, itself at most 0x7fffffff; below, the latter is negative and counts as 0.
+   * NaN and negative lanes become 0. From 2^31 on, the conversion gives 0x80000000, and the converted excess over 2^31,
+   * at most 0x7fffffff, is added. Below 2^31 that excess is negative and counts as 0.
    */
   protected truncateUnsigned(dst: Reg, src: Reg): void {
     this.moveVector(FLOAT_SCRATCH, src);

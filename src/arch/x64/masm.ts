@@ -85,7 +85,7 @@ export class X64MacroAssembler extends AtomicMasm implements MacroAssembler {
     this.writeInt32(handle, target - (handle + 4));
   }
 
-  /** lea, push and jmp: a branch predictor knows more of where leaveThunk jumps than an empty return stack. */
+  /** lea, push and jmp: the branch predictor knows better where leaveThunk jumps than an emptied return stack does. */
   callThunk(): number {
     const start = this.at;
     this.rp(X.lea, 1, SCRATCH, start + THUNK_CALL);

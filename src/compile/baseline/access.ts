@@ -2,13 +2,13 @@
 
 import { NO_REG, type Reg } from '../../arch/masm/masm.js';
 
-/** One access, from its immediates to the instruction for it: one object for all, filled anew each time. */
+/** The access at hand. One object serves all accesses of a function, one after the other. */
 export class MemoryAccess {
   /** Index of the memory. */
   memory = 0;
   /**
-   * One from 2^53 on, which is out of bounds anyway, is 2^52 and its lowest three bits, by which an atomic access is
-   * aligned.
+   * The static offset. One from 2^53 on is out of bounds anyway: it is replaced by 2^52 plus its lowest three bits,
+   * which decide whether an atomic access is aligned.
    */
   offset = 0;
   /** The register with the memory's address. */

@@ -1,14 +1,14 @@
 /**
  * Atomic accesses, wait, notify and the fence (threads proposal).
  *
- * An address that is not a multiple of the width traps, before its bounds are looked at (by the guard pages, as for
- * other accesses). Notifying finds nobody, as there is one thread. Waiting is a loop:
+ * An address that is not a multiple of the width traps before its bounds are checked. The guard pages check those, as
+ * for other accesses. Notifying wakes nobody, as there is one thread. Waiting is a loop:
  *
  *     again:  a safepoint of kind loop, at the instruction's own offset, with all its operands on the stack
  *             call atomic_wait32 or 64
  *             a stop is wanted: jump to again
  *
- * so that a process that waits parks before the instruction, and waits for what remains when it continues.
+ * So a process that waits parks before the instruction. When it continues, it waits for the rest of its time.
  */
 
 import { Cond, IntOp, NO_REG, type Reg } from '../../arch/masm/masm.js';
@@ -79,7 +79,7 @@ function alignedIndex(c: FunctionCompiler, at: number, width: AtomicWidth): Reg 
     else masm.move(sum, reg);
     reg = sum;
   }
-  // Not the operand any more, which nobody will read again.
+  // This register is the instruction's own: what was the operand is not read again.
   masm.constant(masm.scratch, 0, c.access.offset | 0, 0);
   masm.binary(IntOp.Add, 1, reg, reg, masm.scratch);
   c.access.offset = 0;

@@ -1,7 +1,8 @@
 /**
  * Reads a validated function body: immediates in the binary format of core spec 5.3 and 5.4.
  *
- * Checks nothing: the validator has (wasm/immediates.ts does, and says what is wrong where). No allocation.
+ * Checks nothing: the validator has read the same bytes (wasm/immediates.ts), and reports what is wrong and where.
+ * Allocates nothing.
  */
 
 import { EXPLICIT_MEMORY } from '../../wasm/immediates.js';
@@ -22,7 +23,7 @@ export class BodyReader {
   readonly bytes: Uint8Array;
   /** By memory: 1 when its addresses are i64. */
   readonly isMemory64: Uint8Array;
-  /** By memory: 1 when its pages are bytes, so that it may end anywhere. */
+  /** By memory: 1 when its page size is one byte, so that it may end anywhere. */
   readonly hasBytePages: Uint8Array;
   /** Position in the module's bytes of the next byte to read. */
   position = 0;
@@ -41,7 +42,7 @@ export class BodyReader {
     this.hasBytePages = Uint8Array.from(module.memories, ({ pageSize }) => (pageSize === 1 ? 1 : 0));
   }
 
-  /** Of the instruction at hand, from the start of the body: what names a site. */
+  /** Offset of the instruction at hand from the start of the body. It identifies a site. */
   instructionOffset(): number {
     return this.instructionStart - this.bodyStart;
   }
@@ -73,7 +74,7 @@ export class BodyReader {
     return shiftBy < 32 ? (value << (32 - shiftBy)) >> (32 - shiftBy) : value;
   }
 
-  /** A 64-bit constant into `lo` and `hi`, seven bits at a time. */
+  /** Reads a 64-bit constant into `lo` and `hi`, seven bits at a time. */
   readS64(): void {
     const { bytes } = this;
     let lo = 0;
@@ -135,13 +136,13 @@ export class BodyReader {
     return this.module.types[this.readU32()];
   }
 
-  /** A value type, as what it is represented as. */
+  /** Reads a value type and gives the type that represents it in code. */
   readValType(): ValType {
     const byte = this.bytes[this.position++];
     return byte === REF || byte === REF_NULL ? this.readHeapType() : erasedByte(byte);
   }
 
-  /** A heap type as the plain type of references of it. */
+  /** Reads a heap type and gives the plain type of references to it. */
   readHeapType(): ValType {
     const heap = this.readHeap();
     return heap < 0 ? erasedByte(heap + 0x80) : ValType.FuncRef;

@@ -100,7 +100,7 @@ export function end(c: FunctionCompiler): void {
   else for (const type of results) o.pushSlot(type);
 }
 
-/** The missing else arm passes the block's parameters, which are in their slots, on as its results. */
+/** A missing else arm returns the block's parameters, which are in their slots. */
 function endWithoutElse(c: FunctionCompiler, at: number): void {
   const { operands: o, masm, control } = c;
   const { params } = control.types[at];
@@ -130,8 +130,8 @@ function resultRegister(c: FunctionCompiler, at: number): number {
 }
 
 /**
- * Puts what a branch to frame `at` carries, below `top`, where the label wants it; the operands below are not needed
- * any more.
+ * Moves the values that a branch to frame `at` carries, the operands right below `top`, to where the label expects
+ * them. The operands below those are not needed any more.
  */
 export function placeResults(c: FunctionCompiler, at: number, top = c.operands.height): void {
   const { operands: o, control } = c;
@@ -235,7 +235,9 @@ export function unreachable(c: FunctionCompiler): void {
   c.reachable = false;
 }
 
-/** Results to where the caller expects them (call-layout.ts), then the epilogue. `height`: above the results. */
+/**
+ * Moves the results to where the caller expects them (call-layout.ts), then the epilogue. `height`: above the results.
+ */
 export function functionReturn(c: FunctionCompiler, height: number): void {
   const { operands: o, frame } = c;
   const layout = c.ownLayout;

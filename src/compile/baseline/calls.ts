@@ -23,7 +23,7 @@ export function direct(c: FunctionCompiler, funcIndex: number): void {
   pushResults(c, callFunction(c, funcIndex));
 }
 
-/** Steps 1 to 5 of it: leaves the results where the callee has put them. */
+/** Steps 1 to 5 of a direct call. The results stay where the callee has put them. */
 export function callFunction(c: FunctionCompiler, funcIndex: number): CallLayout {
   const { masm } = c;
   const layout = c.callLayout(c.module.funcTypes[funcIndex]);
@@ -63,7 +63,10 @@ export function indirect(c: FunctionCompiler, typeIndex: number, table: number):
   pushResults(c, layout);
 }
 
-/** The record of the function that the table has at callTemp; traps when there is none of the type. */
+/**
+ * Loads the record of the table's function whose index is in callTemp. Traps when there is none, or one of another
+ * type.
+ */
 export function loadRecord(c: FunctionCompiler, record: Reg, typeIndex: number, table: number): void {
   c.recordAddress(record, c.layout.tableIsImported(table), c.layout.tableOffset(table));
   const accepted = c.layout.acceptedTypes(typeIndex);
@@ -79,7 +82,10 @@ export function loadRecord(c: FunctionCompiler, record: Reg, typeIndex: number, 
   if (accepted.length > 1) checkType(c, record, accepted);
 }
 
-/** Traps when the function of a record is of none of the types; all that there are in the image are known. */
+/**
+ * Traps unless the function of a record has one of the `accepted` types: the type itself and all its subtypes in the
+ * image.
+ */
 export function checkType({ masm, traps }: FunctionCompiler, record: Reg, accepted: readonly number[]): void {
   const fits = accepted.length > 1 ? masm.newLabel() : -1;
   accepted.forEach((id, i) => {

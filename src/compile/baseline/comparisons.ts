@@ -104,7 +104,7 @@ export function branchOnFlags(c: FunctionCompiler, label: Label, inverted: boole
   else c.masm.branch(k.cond, label);
 }
 
-/** select with a type, which says nothing that the operands do not. */
+/** select with a type immediate, which is ignored: the operands have that type. */
 export function selectTyped(c: FunctionCompiler): void {
   for (let count = c.readU32(); count > 0; count--) c.readValType();
   select(c);

@@ -49,10 +49,13 @@ export class FunctionCompiler extends BodyReader {
   readonly layout: InstanceLayout;
   readonly environment: CodeEnvironment;
   lacksTailRoom = false;
-  /** Of the host layer's imported functions: the intrinsic that each is (intrinsics.ts). */
+  /** In the host layer: the intrinsic that each imported function is (intrinsics.ts). */
   readonly intrinsics: readonly (string | undefined)[] | undefined;
   reachable = true;
-  /** Whether it is compiled as a part of other code: then `returns` are the jumps to what comes after it. */
+  /**
+   * Whether the function is compiled inline, as a part of other code. Then `returns` holds its jumps to the code after
+   * it.
+   */
   isInline = false;
   readonly returns = new Column(); // handles
   ownLayout!: CallLayout;
@@ -128,7 +131,9 @@ export class FunctionCompiler extends BodyReader {
     this.position = summary.codeStart;
   }
 
-  /** Slots of the outgoing area: what the greatest call needs, and what a tail call of a callee may. */
+  /**
+   * Slots of the outgoing area: as many as the largest call needs, and at least tailSlots, for tail calls of callees.
+   */
   private outgoingSlots({ callCount, calledTypes, calledTypeCount }: FunctionSummary): number {
     let slots = callCount > 0 ? this.environment.tailSlots : 0;
     for (let i = 0; i < calledTypeCount; i++) slots = Math.max(slots, this.callLayout(calledTypes[i]).slots);
@@ -173,7 +178,7 @@ export class FunctionCompiler extends BodyReader {
     return local < 0 ? 0 : 1 << this.frame.pins[local];
   }
 
-  /** The result is in the register that destination() gave. Ends the instruction. */
+  /** Pushes the result, which is in the register that destination() gave. Ends the instruction. */
   finish(type: ValType, reg: Reg): void {
     const { operands, assigned } = this;
     const { local } = assigned;
@@ -203,8 +208,8 @@ export class FunctionCompiler extends BodyReader {
 }
 
 /**
- * The pinned local that the instruction at hand gives its result to, as the next one sets it: between destination() and
- * finish().
+ * The pinned local that takes the result of the instruction at hand because the next instruction sets it. Valid between
+ * destination() and finish().
  */
 class AssignedLocal {
   local = -1; // -1: none

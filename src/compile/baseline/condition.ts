@@ -1,4 +1,4 @@
-/** A comparison whose code is not made yet, as a branch or a select may be what asks for it. */
+/** A comparison whose code is not emitted yet: a branch or a select may follow and use the flags directly. */
 
 import { Cond, NO_REG } from '../../arch/masm/masm.js';
 

@@ -2,9 +2,9 @@
  * The control frames at compile time, and the state that every path to a label agrees on.
  *
  * At a label the operands below its block are slots or constants on every path (they are flushed when the block is
- * entered). A single result travels in the result register, several results and all loop parameters in their slots.
- * For pinned locals the first branch to a forward label decides which are expected in registers; later branches
- * conform with loads and stores. At a loop header all are.
+ * entered). A single result travels in the result register, several results and all loop parameters in their slots. For
+ * pinned locals the first branch to a forward label decides which are expected in registers; later branches conform
+ * with loads and stores. At a loop header all pinned locals are.
  */
 
 import type { Label, MacroAssembler } from '../../arch/masm/masm.js';
@@ -39,9 +39,9 @@ export class ControlStack {
   /** For br_table: the label of the stub that leads to a frame, -1 for none. */
   stubs = new Int32Array(32);
   private targetScratch = new Int32Array(64);
-  /** The handler (image/tables/handler-table.ts) of what is thrown inside, -1 for none. */
+  /** The handler (image/tables/handler-table.ts) of exceptions thrown inside, -1 for none. */
   handlers = new Int32Array(32);
-  /** Of a legacy try: its own handler, also when a catch body is compiled. */
+  /** Of a legacy try: its own handler. It stays here while the catch bodies are compiled. */
   tries = new Int32Array(32);
 
   constructor(
@@ -78,7 +78,7 @@ export class ControlStack {
     return at;
   }
 
-  /** Sets the handler of what is thrown from here on in the innermost frame, and returns what it was. */
+  /** Sets the handler of exceptions thrown from here on in the innermost frame. Returns the previous one. */
   setHandler(handler: number): number {
     const before = this.handlers[this.depth - 1];
     this.handlers[this.depth - 1] = handler;
@@ -111,7 +111,7 @@ export class ControlStack {
     return this.kinds[at] !== Block.Loop && this.types[at].results.length === 1;
   }
 
-  /** Brings the pinned locals into the state that the label expects; decides it if nobody has. */
+  /** Brings the pinned locals into the state that the label expects; decides that state if no branch has. */
   conform(at: number): void {
     const { operands } = this;
     if (this.kinds[at] === Block.Loop) operands.pins.load(-1);

@@ -20,14 +20,14 @@ export class DirectCalls {
     this.jumps.push(defined);
   }
 
-  /** All of them; none is left. */
+  /** Takes the lists out, and leaves them empty. */
   take(): DirectCallLists {
     const lists = { calls: this.calls.copy(), jumps: this.jumps.copy() };
     this.calls.length = this.jumps.length = 0;
     return lists;
   }
 
-  /** Those of text that was made for offset 0, and now begins at `textOffset`. */
+  /** Adds the calls of text that was made for offset 0 and now begins at `textOffset`. */
   adopt({ calls, jumps }: DirectCallLists, textOffset: number): void {
     appendMoved(this.calls, calls, textOffset);
     appendMoved(this.jumps, jumps, textOffset);

@@ -3,11 +3,11 @@
  *
  * Entering and leaving a try is no instruction: each call inside of one is a row of the handler table
  * (image/tables/handler-table.ts), by its return address. To throw, the payload goes to the slots that its operands
- * own, and a builtin makes the exception and unwinds. What catches is a landing: pinned locals are in their homes
- * there, as all calls put them, operands below the block in their slots or constants, as at any label. A try_table's
- * landings come after the function's code, branch to the label of their clause and expect what `control` has decided
- * for it when the block was entered. A legacy catch body is its own landing; the exception, which rethrow asks for, is
- * a hidden operand below the body's.
+ * own, and a builtin makes the exception and unwinds. An exception is caught at a landing. There, pinned locals are in
+ * their home slots, as after every call, and operands below the block are in their slots or constants, as at any label.
+ * The landings of a try_table come after the function's code. Each branches to the label of its clause, in the state
+ * that `control` decided for that label when the block was entered. A legacy catch body is its own landing; a hidden
+ * operand below the body's holds the exception, for rethrow.
  */
 
 import { IntOp, Width } from '../../arch/masm/masm.js';
@@ -63,7 +63,7 @@ export function rethrow(c: FunctionCompiler, depth: number): void {
   unwind(c, 'throw_ref');
 }
 
-/** Calls a builtin that does not return. The instruction after it tells a backtrace where it was. */
+/** Calls a builtin that does not return. The instruction after the call gives the backtrace its position. */
 function unwind(c: FunctionCompiler, builtin: Builtin): void {
   const { masm } = c;
   masm.patchCall(masm.call(), c.environment.builtinOffset(builtin));
@@ -147,7 +147,7 @@ function branchWithPayload(
   masm.jump(label);
 }
 
-/** A single value to the result register of its class; the exception is in the integers' one. */
+/** Loads a single value into the result register of its class. The exception is in resultInt. */
 function resultFromPayload(c: FunctionCompiler, type: ValType, isReference: boolean): void {
   const { masm } = c;
   if (isReference) return;
@@ -198,7 +198,7 @@ export function catchArm(c: FunctionCompiler, tag: number): void {
   });
 }
 
-/** Ends a try whose exceptions are caught as if they were thrown at the label, one around it. */
+/** Ends a try that delegates: its exceptions are caught as if they were thrown at the label, which is outside of it. */
 export function delegate(c: FunctionCompiler, depth: number): void {
   const { control } = c;
   const at = control.depth - 1;

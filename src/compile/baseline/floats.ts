@@ -59,7 +59,7 @@ export function convert(c: FunctionCompiler, op: Conversion, result: ValType): v
   c.finish(result, dst);
 }
 
-/** Destination apart from the source, which the trapping paths have read by then. */
+/** On the paths that do not trap, the destination is only written after the source was read for the last time. */
 export function truncate(c: FunctionCompiler, op: Truncation, saturating: boolean): void {
   const { operands: o, masm } = c;
   const result = op & 2 ? ValType.I64 : ValType.I32;

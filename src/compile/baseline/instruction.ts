@@ -267,7 +267,7 @@ export function instruction(c: FunctionCompiler, op: number): void {
   compileOf[op](c, firstOf[op], secondOf[op], thirdOf[op]);
 }
 
-/** Of what is out of range it traps; the saturating ones are in miscInstruction. */
+/** The truncations that trap on values out of range; the saturating ones are in miscInstruction. */
 function truncateOrTrap(c: FunctionCompiler, op: Truncation): void {
   truncate(c, op, false);
 }
@@ -276,7 +276,7 @@ function missing(c: FunctionCompiler): never {
   throw new BugError(`opcode 0x${c.bytes[c.instructionStart].toString(16)} passed validation but has no code`);
 }
 
-/** In the host layer it may be an intrinsic. */
+/** In the host layer the callee may be an intrinsic. */
 function call(c: FunctionCompiler, funcIndex: number): void {
   const name = c.intrinsics?.[funcIndex];
   if (name === undefined) calls.direct(c, funcIndex);

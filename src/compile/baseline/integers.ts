@@ -115,7 +115,7 @@ export function extendUnsigned(c: FunctionCompiler): void {
   } else lowHalf(c, ValType.I64);
 }
 
-/** Replaces the topmost operand by its lower half, zero above. */
+/** Replaces the topmost operand by its lower half, zero-extended. */
 function lowHalf(c: FunctionCompiler, result: ValType): void {
   const { operands: o, masm } = c;
   const top = o.height - 1;
@@ -165,7 +165,7 @@ function divideAnywhere(c: FunctionCompiler, op: DivOp, wide: number): void {
   c.finish(type, dst);
 }
 
-/** On a CPU with registers of its own for that: the plan's dividend, where the result is too, and divideClobber. */
+/** On a CPU whose division has fixed registers: the plan's dividend, which takes the result too, and divideClobber. */
 function divideInPlace(c: FunctionCompiler, op: DivOp, wide: number): void {
   const { operands: o, masm, registers } = c;
   const { dividend, divideClobber } = masm.plan;

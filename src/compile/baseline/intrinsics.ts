@@ -1,6 +1,7 @@
 /**
- * What the host layer imports from "native": instructions of the CPU rather than calls. Only the host layer may; its
- * code has no safepoints. Addresses are native, 64 bits. Declared for AssemblyScript in runtime/native/native.ts.
+ * What the host layer imports from "native": instructions of the CPU rather than calls. Only the host layer may import
+ * them; its code has no safepoints. Addresses are native, 64 bits. Declared for AssemblyScript in
+ * runtime/native/native.ts.
  */
 
 import { LoadOp, NO_REG, StoreOp, Width } from '../../arch/masm/masm.js';

@@ -1,15 +1,15 @@
 /**
  * Where a load or store goes: [access.base + index + access.offset], for every kind of memory. All instructions that
- * access one go through `index`, and what they emit is a trap site of TRAP_MEMORY.
+ * access memory go through `index`, and the access that they emit is a trap site of TRAP_MEMORY.
  *
  * An address of 32 bits needs no check: image/contract/sizes.ts MEMORY_RESERVATION covers every one of them plus a
- * 32-bit offset, and what is not the memory's faults. An address of 64 bits is first replaced by the memory's size when
- * it is not below it, without a branch (so a speculated access stays inside too): from there on, for offsets below 4
- * GiB, there is nothing but MEMORY64_GUARD. The size is read for each access, as it may have grown.
+ * 32-bit offset, and what is not the memory's faults. A 64-bit address that is not below the memory's size is first
+ * replaced by that size. This takes no branch, so that a speculated access stays inside too. After the memory's end,
+ * for offsets below 4 GiB, there is nothing but MEMORY64_GUARD. The size is read for each access, as it may have grown.
  *
- * A memory with pages of a byte ends anywhere, and is mapped up to a multiple of WASM_PAGE. There the address of the
- * access is worked out as a whole, and replaced by one after what is mapped when not all of the access is below the
- * memory's size; again without a branch.
+ * A memory with a page size of one byte may end anywhere, and is mapped up to a multiple of WASM_PAGE. There the full
+ * address of the access is computed. Unless all of the access lies below the memory's size, that address is replaced by
+ * one after the mapping, again without a branch.
  *
  * Memory 0's address is pinned; that of another is read from its record into a register of the access.
  */
@@ -22,7 +22,7 @@ import { ValType } from '../../wasm/module.js';
 import type { FunctionCompiler } from './compile-function.js';
 
 const FOUR_GIB = 0x100000000;
-/** No address of a 64-bit memory is as high. */
+/** No valid address of a 64-bit memory is this high. */
 const MEMORY64_END = MEMORY64_PAGES * WASM_PAGE;
 
 /**
@@ -74,7 +74,7 @@ function index64(c: FunctionCompiler, at: number): Reg {
   return size;
 }
 
-/** For a memory that may end anywhere: the access's address as a whole, and no offset. */
+/** For a memory that may end anywhere: computes the full address, and leaves no offset. */
 function checkedIndex(c: FunctionCompiler, at: number, width: number): Reg {
   const { operands: o, masm } = c;
   const { offset, memory } = c.access;

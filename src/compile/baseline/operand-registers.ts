@@ -2,7 +2,7 @@
  * The registers that operands may be in, the plan's pools: which operand owns each, and which are locked.
  *
  * A register that an instruction has acquired is locked until it calls `unlock`, so that acquiring the next one cannot
- * evict it. What is done with an operand that must give way is operands.ts's matter.
+ * evict it. operands.ts decides what becomes of an operand that must give way.
  */
 
 import { FLOAT_BASE, NO_REG, type Reg, type RegisterPlan } from '../../arch/masm/masm.js';

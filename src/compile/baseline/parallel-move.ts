@@ -1,4 +1,4 @@
-/** Arguments from anywhere to their registers at once: a parallel move. */
+/** Moves arguments from anywhere to their registers at once: a parallel move. */
 
 import { type MacroAssembler, NO_REG } from '../../arch/masm/masm.js';
 import { Kind, type Operands } from './operands.js';
@@ -15,8 +15,9 @@ export class ParallelMove {
   ) {}
 
   /**
-   * Moves operands first, first + 1, … to regs[0], regs[1], … (NO_REG: none) at once. First those in operand registers,
-   * each when nothing still has to be read from its destination, a cycle by exchanging; then those from elsewhere.
+   * Moves operands first, first + 1, … to regs[0], regs[1], … (NO_REG: none) at once. Operands in registers come first,
+   * each as soon as no move still reads its destination; cycles are resolved by exchanges. Operands from elsewhere
+   * follow.
    */
   run(first: number, count: number, regs: ArrayLike<number>): void {
     const { operands: o } = this;
@@ -57,8 +58,8 @@ export class ParallelMove {
   }
 
   /**
-   * Only cycles are left: exchanges one pair, and whoever wanted what was in one finds it in the other. Returns how
-   * many moves are done.
+   * Called when only cycles are left: exchanges one pair, and redirects the moves that still read either register.
+   * Returns how many moves that completes.
    */
   private exchange(count: number, regs: ArrayLike<number>): number {
     const { from, readers } = this;

@@ -2,7 +2,7 @@
  * Where the pinned locals' values are: in the register (`valid`), in the home slot (`clean`), or in both; never in
  * neither. Sets of pins are bit masks.
  *
- * Which locals are pinned to which registers is fixed before, by frame.ts. Is not about control flow: control.ts joins
+ * Which locals are pinned to which registers is fixed before, by frame.ts. Knows no control flow: control.ts joins
  * states at labels.
  */
 
@@ -11,7 +11,7 @@ import { widthOf } from '../convention/call-layout.js';
 import type { Frame } from './frame.js';
 
 export class Pins {
-  /** Those whose register has the value; whose slot has it. */
+  /** Pins whose register has the value, and pins whose home slot has it. */
   valid = 0;
   clean = 0;
 

@@ -49,12 +49,12 @@ export function asNonNull(c: FunctionCompiler): void {
   c.registers.unlock();
 }
 
-/** Branches with the operands below the reference; not taken, the reference stays. */
+/** Branches with the operands below the reference. When the branch is not taken, the reference stays. */
 export function brOnNull(c: FunctionCompiler, depth: number): void {
   branch(c, depth, Cond.Ne, c.operands.height - 1);
 }
 
-/** Branches with the reference too; not taken, it goes. */
+/** Branches with the reference too. When the branch is not taken, the reference is dropped. */
 export function brOnNonNull(c: FunctionCompiler, depth: number): void {
   branch(c, depth, Cond.Eq, c.operands.height);
   c.operands.pop();

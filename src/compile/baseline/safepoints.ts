@@ -17,7 +17,7 @@ import { Kind, type Operands } from './operands.js';
 export class Safepoints {
   private lastOffset = -1;
 
-  /** `tables`: undefined when the code has no safepoints, or nobody wants to know of them. */
+  /** `tables`: undefined when the code has no safepoints, or no site tables are wanted. */
   constructor(
     private readonly masm: MacroAssembler,
     private readonly operands: Operands,
@@ -64,7 +64,7 @@ export class Safepoints {
 
   /**
    * Separates a safepoint that is about to be recorded from one at the same offset; and a forward label from a call's
-   * return address: who branches there has not made the call, its result is not where that safepoint says.
+   * return address: a branch to the label has not made the call, so no result is where that safepoint says.
    */
   separate(): void {
     if (this.masm.offset === this.lastOffset) this.masm.nop();

@@ -11,8 +11,8 @@ import type { FunctionCompiler } from './compile-function.js';
 import { Pending } from './condition.js';
 
 /**
- * The register from which table `table`'s record is recordOffset away. A pointer to it goes to a register of its own,
- * locked.
+ * The base register of table `table`'s record, to which recordOffset is added. For an imported table, a locked register
+ * gets the pointer to the record.
  */
 function recordBase(c: FunctionCompiler, table: number): Reg {
   const { masm, operands: o, layout } = c;

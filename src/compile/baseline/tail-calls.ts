@@ -2,19 +2,20 @@
  * Tail calls: the callee takes the place of this function's frame.
  *
  * Arguments in registers go where they go in any call; those in slots go to this function's own incoming area, which
- * our caller has reserved. Then the frame is released and the callee jumped to: it returns to our caller, with the
- * results where that one looks, as they come first in the area (call-layout.ts). There is no site: nothing of this
- * function is left.
+ * our caller has reserved. Then the frame is released, and a jump goes to the callee. It returns to our caller, which
+ * finds the results where it expects them, as they come first in the area (call-layout.ts). There is no site: nothing
+ * of this function is left.
  *
- *  - Room. The caller knew only our type. Of the whole image every function that makes calls, and each trampoline,
- *    reserves at least `tailSlots`: 0 until a tail call is met whose callee needs more than our own type and that. Then
- *    the compiler says that it lacks room, and the linker builds text again with as many slots as any type needs.
+ *  - Room. The caller knew only our type. So every function of the image that makes calls, and each trampoline,
+ *    reserves at least `tailSlots` slots. That number is 0 until a tail call needs more slots than our own type has.
+ *    Then the compiler reports that it lacks room, and the linker builds text again with as many slots as any type
+ *    needs.
  *  - Overlap. The incoming area is also where our own stack parameters live, which may be arguments: then arguments go
  *    to their operand slots first.
- *  - Instances. Who has called us directly expects its instance register unchanged. So a callee of another instance is
- *    called, as in any call, and its results are returned: such a call is not in constant stack. What it throws is not caught
- *    here, as if the frame were gone. Who is called through a
- *    table is known at run time only: the record tells.
+ *  - Instances. A direct caller of ours expects its instance register unchanged. So a callee of another instance is
+ *    called in the ordinary way, and its results are returned: such tail calls take stack. Exceptions from it are not
+ *    caught here, as if our frame were gone. Through a table or a reference, only run time knows the callee's instance:
+ *    the record names it.
  */
 
 import { Cond, NO_REG, type Reg, Width } from '../../arch/masm/masm.js';
@@ -72,7 +73,7 @@ export function throughRecord(c: FunctionCompiler, typeIndex: number, record: Re
 }
 
 /**
- * Gives the index of the first argument; what is below goes to slots, as the call may turn out to be an ordinary one.
+ * Gives the index of the first argument. Operands below it go to slots, as the call may turn out to be an ordinary one.
  */
 function begin(c: FunctionCompiler, layout: CallLayout, record: Reg): number {
   const first = c.operands.height - layout.paramRegs.length - 1;
@@ -82,7 +83,7 @@ function begin(c: FunctionCompiler, layout: CallLayout, record: Reg): number {
   return first;
 }
 
-/** Our incoming area may be too small: then this text is given up. */
+/** Notes when our incoming area may be too small. The text made so far is then discarded. */
 function checkRoom(c: FunctionCompiler, { slots }: CallLayout): void {
   if (slots > c.ownLayout.slots && slots > c.environment.tailSlots) c.lacksTailRoom = true;
 }
@@ -118,7 +119,7 @@ function jumpToRecord(c: FunctionCompiler, layout: CallLayout, first: number, re
   c.reachable = false;
 }
 
-/** Passes on the results of a call that has just returned, which are our own: no operand slots are there for them. */
+/** Returns the results of a call that has just returned. They have no operand slots. */
 function returnResults(c: FunctionCompiler, { type, resultReg, resultSlots }: CallLayout): void {
   const { frame } = c;
   if (resultReg === NO_REG) {

@@ -1,7 +1,7 @@
 /**
  * The traps of the function being compiled: branches to trap instructions after its code, one for each place that may
- * trap, and instructions that may fault. Both are trap sites (.wagsnap.traps) of the instruction at hand, and where
- * pinned locals are then is recorded where it has changed (.wagsnap.pins).
+ * trap, and instructions that may fault. Both are trap sites (.wagsnap.traps) of the instruction at hand. Where the
+ * places of pinned locals have changed since the last site, .wagsnap.pins gets a row.
  */
 
 import { Cond, type Label, type MacroAssembler, type Reg } from '../../arch/masm/masm.js';
@@ -12,7 +12,7 @@ import type { Pins } from './pins.js';
 
 export class Traps {
   private readonly pending = new Column(); // label, kind, body offset, pins in registers, pins lost
-  /** What the last row of this function says, in pins. */
+  /** The pins that are in registers according to this function's last row. */
   private inRegisters = 0;
   private lost = 0;
   /** By pin: its bit in the rows. */
@@ -61,7 +61,7 @@ export class Traps {
     this.record(this.tables, kind, this.reader.instructionOffset(), dirty & ~overwritten, dirty & overwritten);
   }
 
-  /** After the function's code: what its labels lead to. */
+  /** Emits the trap instructions that the labels lead to, after the function's code. */
   emit(): void {
     const { masm, tables } = this;
     const { words, length } = this.pending;

@@ -42,7 +42,7 @@ function multiplyAnywhere(c: FunctionCompiler, isSigned: boolean): void {
   pushBoth(c, lo, hi);
 }
 
-/** On a CPU with registers of its own for that: the plan's dividend and divideClobber. */
+/** On a CPU whose multiplication has fixed registers: the plan's dividend and divideClobber. */
 function multiplyInPlace(c: FunctionCompiler, isSigned: boolean): void {
   const { operands: o, masm, registers } = c;
   const { dividend, divideClobber } = masm.plan;

@@ -3,12 +3,12 @@
  * layer and stubs.
  *
  *  - One result comes in resultInt or resultFloat. Two or more all come in the first slots of the outgoing area, in order.
- *  - Parameters take the next argument register of their class (RegisterPlan.argInts, argFloats); the rest take the slots
- *    after the results, in order. So results are where the caller looks, whatever the parameters of the function are
- *    that gives them in the end (a tail call's), and writing them overwrites no parameter.
+ *  - Parameters take the next argument register of their class (RegisterPlan.argInts, argFloats); the rest take the
+ *    slots after the results, in order. So the places of results do not depend on the parameters: the caller finds them
+ *    also after a tail call, and writing them overwrites no parameter.
  *  - A v128 takes two slots and is named by the lower one.
- *  - No register survives a call but the stack pointer; the callee may leave anything in instance and memoryBase only
- *    when it was called through a record (then the caller sets them again), otherwise they are as before.
+ *  - A call preserves the stack pointer, instance and memoryBase, and no other register. A callee that is called
+ *    through a record need not preserve instance and memoryBase: the caller sets them again.
  *
  *      higher   | ...            |
  *               | slot n-1       |  outgoing area of the caller = incoming area of the callee

@@ -1,4 +1,4 @@
-/** The safepoint at a function's entry: what is where follows from the convention alone, whoever makes the code. */
+/** The safepoint at a function's entry. What is where follows from the convention alone, for every code generator. */
 
 import { entrySlots, type MacroAssembler, NO_REG } from '../../arch/masm/masm.js';
 import { SITE_ENTRY } from '../../image/contract/site-tables.js';

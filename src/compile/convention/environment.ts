@@ -36,16 +36,19 @@ export interface CodeEnvironment {
   /** For tests. */
   readonly variation?: Variation;
   /**
-   * Slots that the outgoing area of every function has that makes calls: so many its callee may use for the arguments
-   * of a tail call. See tail-calls.ts.
+   * Least number of slots in the outgoing area of every function that makes calls. A callee may use that many for the
+   * arguments of a tail call. See tail-calls.ts.
    */
   readonly tailSlots: number;
-  /** Text offset of the thunk of an imported function, or -1: it is another module's, called through its record. */
+  /**
+   * Text offset of the thunk of an imported function, or -1 when another module provides it: then it is called through
+   * its record.
+   */
   thunkOffset(funcIndex: number): number;
   /** Image offset of the record of a tag, by index; equal for equal tags. */
   tagRecord(tag: number): number;
   builtinOffset(builtin: Builtin): number;
-  /** Text offset of a host-layer stub that an intrinsic calls (see runtime/stubs). */
+  /** Text offset of a stub that an intrinsic calls (see compile/stubs). */
   stubOffset(name: 'call_c' | 'invoke' | 'land' | 'resume' | 'unwind'): number;
   /** The host layer's system call that may block (compile/stubs/blocking-syscall.ts). */
   emitBlockingSyscall(): void;

@@ -1,11 +1,11 @@
 /**
- * Another version of the compiler, for tests: what a later one may do differently at will is chosen by a seed.
+ * Plays another version of the compiler, for tests: a seed makes the choices that a later version may make differently.
  *
  *     registers    their order in all pools, how many are for locals and for arguments   (a RegisterPlan)
  *     locals       which are pinned, where their slots are, before or after the operands'   (baseline/frame.ts)
  *     text         the order of an instance's functions   (compile/link/text-builder.ts)
  *
- * Each is honoured in that one place. What is computed and where the sites are must not depend on it: test/migrate
+ * Each choice is made in that one place. What is computed and where the sites are must not depend on it: test/migrate
  * captures under one seed and restores under another.
  */
 

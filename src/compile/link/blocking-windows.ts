@@ -1,6 +1,6 @@
 /**
- * The windows of the system calls that may block (compile/stubs/blocking-syscall.ts), in RODATA: where the signal
- * handler looks whether it has interrupted one that has not begun.
+ * The windows of the system calls that may block (compile/stubs/blocking-syscall.ts), in RODATA. There the signal
+ * handler looks up whether the call that it interrupted had begun.
  */
 
 import { RT_BLOCKING_COUNT, RT_BLOCKING_WINDOWS } from '../../image/contract/runtime-block.js';

@@ -22,7 +22,7 @@ export function bodyBytesOf({ bodyStart, bodyEnd }: Module): number {
   return bodyEnd.reduce((sum, end, i) => sum + end - bodyStart[i], 0);
 }
 
-/** The limits that code and tables as a whole run into do not know where. */
+/** Adds the function to an error about a limit of code or tables as a whole, which does not say where it was met. */
 export function inFunction(error: unknown, file: string, funcIndex: number): unknown {
   if (!(error instanceof LimitError) || !(error.code === 'code-size' || error.code === 'table-size')) return error;
   return new LimitError(error.code, `${file}: function ${funcIndex}: ${error.message}`);

@@ -31,7 +31,7 @@ import { definition, findExport, type LinkedInstance, type LinkOptions, linkInst
 import { buildText } from './text-builder.js';
 
 export interface ModuleInput {
-  /** What later modules import it by; the main module may have one too. */
+  /** The name by which later modules import from this one; the main module may have one too. */
   readonly name?: string;
   readonly module: Module;
   /** For messages. */
@@ -44,7 +44,10 @@ export interface CompileOptions {
   readonly target: Target;
   readonly deterministic?: boolean;
   readonly allowMissingImports?: boolean;
-  /** Which functions that nothing else provides are the embedder's: whoever starts the process. Default: none. */
+  /**
+   * Which functions that nothing else provides are left to the embedder, the program that starts the process. Default:
+   * none.
+   */
   readonly hostImports?: HostImports | undefined;
   /**
    * Site tables and trap text; without them a process cannot be captured. The code is the same. Modules with tags have
@@ -58,12 +61,12 @@ export interface CompileOptions {
   readonly jobs?: number;
   /** Whether the image carries the modules. Default: true. */
   readonly includeModule?: boolean;
-  /** A seed, for tests: the image is as another version of the compiler might make it. See variation.ts. */
+  /** A seed, for tests: makes the image as another version of the compiler might. See variation.ts. */
   readonly variation?: number;
   readonly debugging?: Debugging;
   /** For tests: bytes of function bodies that a thread compiles at a time, whatever the module's size. */
   readonly pieceBytes?: number;
-  /** Told of the bytes of function bodies that are compiled, and of all. */
+  /** Called with the bytes of function bodies compiled so far, and the total. */
   readonly onProgress?: (done: number, total: number) => void;
   /** Another host layer, for tests. */
   readonly hostLayer?: Module;
@@ -141,11 +144,11 @@ export function compileImage(modules: readonly ModuleInput[], options: CompileOp
   }
 }
 
-/** Milliseconds of work between two pauses. */
+/** Work between two pauses, in milliseconds. */
 const PAUSE_AFTER = 10;
 
 /**
- * The same with pauses, for those who have something else to do meanwhile, or may give it up.
+ * Does the same as compileImage, but pauses now and then, so that other work can run and the caller can cancel.
  *
  * @param pause what it throws ends the work
  */

@@ -1,4 +1,4 @@
-/** Globals whose values code may have in it: immutable ones, whose bits are known when code is made. */
+/** Globals whose values code may contain as constants: immutable ones whose bits are known when code is made. */
 
 import type { Target } from '../../arch/masm/target.js';
 import { BugError } from '../../base/errors.js';

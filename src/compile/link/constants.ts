@@ -2,8 +2,8 @@
  * Evaluates constant expressions when linking. All of them are constants of the image: they may refer to immutable
  * globals only (core spec 3.3.10), and functions have fixed records.
  *
- * A global is evaluated once, and all before it first: so a chain of a million globals, each made from the one before,
- * takes as many steps and no recursion.
+ * A global is evaluated once, after all globals before it. So a chain of a million globals, each initialized from the
+ * one before, takes a million steps and no recursion.
  */
 
 import { BugError } from '../../base/errors.js';

@@ -1,4 +1,4 @@
-/** Threads that compile an instance's functions beside the one that links, where there is enough to compile. */
+/** Decides whether an instance has enough code for more threads, and starts them (compile/parallel). */
 
 import type { MacroAssembler } from '../../arch/masm/masm.js';
 import type { InstanceLayout } from '../../image/instance-layout.js';

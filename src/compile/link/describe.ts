@@ -141,7 +141,7 @@ export function functionPlaces(instances: readonly LinkedInstance[], sites: Site
   );
 }
 
-/** What it is imported by, or calls itself. */
+/** The name that it is imported by, or else the one that it gives itself. */
 function moduleName(name: string, module: Module): string {
   return name || module.names?.module || '';
 }

@@ -25,7 +25,7 @@ import { checkEmbeddable, type HostImports, isEmbedders } from './host-imports.j
 import { knownHost } from './known-hosts.js';
 
 const WASI_MODULES = ['wasi_snapshot_preview1', 'wasi_unstable'];
-/** What wag-snap itself has to tell a guest: functions of the import module "wag_snap". */
+/** The import module of wag-snap's own functions for guests. */
 const OWN_MODULE = 'wag_snap';
 const OWN_FUNCTIONS = new Set<string>(['clone', 'generation', 'proc_exit_for_component']);
 /** Exports of the host layer that are not WASI. */
@@ -40,7 +40,7 @@ export const enum Provider {
   Instance, // links names another instance's function
   Host, // links names the thunk, which is the importing instance's; `hostIndexes` the host layer's function
   Missing, // the same, but its thunk traps
-  Embedder, // the same, but its thunk asks whoever has started the process (embedder-table.ts)
+  Embedder, // the same, but its thunk asks the program that started the process (embedder-table.ts)
 }
 
 /** An instance with its imports bound. `...Links` hold (instance, index) of the definition for each imported entity. */
@@ -59,7 +59,7 @@ export interface LinkedInstance {
 }
 
 export interface LinkOptions {
-  /** Whether what nothing provides is made up: see missing.ts. Default: it is an error. */
+  /** Whether imports that nothing provides get stand-ins (wasm/missing.ts). Default: they are an error. */
   readonly allowMissing?: boolean | undefined;
   /** Which functions that nothing else provides are the embedder's. Default: none. */
   readonly hostImports?: HostImports | undefined;
@@ -213,14 +213,14 @@ function matches(
   }
 }
 
-/** The type that the definition has: an import in between may have asked for less. */
+/** The type of the definition itself: an import in between may have asked for less. */
 function actual(instances: readonly LinkedInstance[], provider: LinkedInstance, found: Export) {
   const [instance, index] = definition(provider, found.kind, found.index);
   const { module } = instances[instance];
   return { module, tables: module.tables[index], memories: module.memories[index] };
 }
 
-/** Core spec 3.2.5 (globals): a constant one may be more special than it was asked to be. */
+/** Core spec 3.2.5 (globals): the type of an immutable global may be a subtype of the expected one. */
 function matchesGlobal(provider: Module, found: GlobalType, importer: Module, wanted: GlobalType): boolean {
   if (found.mutable !== wanted.mutable) return false;
   return found.mutable
@@ -241,19 +241,19 @@ function limitsMatch(actual: Limits, wanted: Limits): boolean {
 interface Problem {
   readonly entry: Import;
   readonly what: string;
-  /** The type that it would have to have. */
+  /** The type that the importer expects. */
   readonly expected: string | undefined;
-  /** Whether --allow-missing-imports would do. */
+  /** Whether --allow-missing-imports would help. */
   readonly mendable: boolean;
 }
 
 const HOST_IMPORTS_OPTION = 'compile --host-imports';
 const UNKNOWN = 'unknown import';
 const INCOMPATIBLE = 'incompatible import type';
-/** A module for JavaScript may have thousands. */
+/** How many problems are listed at most: a module for JavaScript may have thousands. */
 const LISTED = 40;
 
-/** All at once: whoever provides one wants to know the next. */
+/** Reports all problems at once, so that nobody has to find them one by one. */
 function unlinkableAll(problems: readonly Problem[], module: Module, file: string): ModuleError {
   const host = knownHost(
     problems.map(({ entry }) => entry),
@@ -307,7 +307,10 @@ function hintFor({ entry: { kind }, what: problem }: Problem): string {
 
 const THREAD_SPAWN = { module: 'wasi', name: 'thread-spawn' };
 
-/** A module of wasi-threads imports its memory before thread-spawn: what is missing is the latter. */
+/**
+ * Refuses a module of wasi-threads by its import thread-spawn. Its imported memory comes first, but the error would be
+ * about the memory then.
+ */
 function refuseThreads(module: Module, file: string): void {
   const spawn = module.imports.find(
     (entry) => entry.module === THREAD_SPAWN.module && entry.name === THREAD_SPAWN.name,

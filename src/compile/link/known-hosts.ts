@@ -1,6 +1,6 @@
 /**
- * Modules that are for another host than WASI, by what they import: the list of all that is missing says little to
- * people.
+ * Recognizes modules that were made for another host than WASI by their imports. A list of all missing imports would
+ * not tell people that.
  */
 
 import { ExternKind, type Import, type Module } from '../../wasm/module.js';

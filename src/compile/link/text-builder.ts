@@ -44,9 +44,12 @@ import { definition, findExport, funcType, type LinkedInstance, Provider } from 
 import type { TextOptions } from './text-options.js';
 
 const FUNCTION_ALIGN = 16;
-/** Bytes of a host function's body up to which each thunk has a copy: a return less after a system call. */
+/**
+ * Host functions with bodies of at most this many bytes are copied into each thunk. That saves a return after the
+ * system call.
+ */
 const INLINE_LIMIT = 400;
-/** With at most 1 GiB of DATA in front, everything is within reach of a 32-bit displacement. */
+/** DATA comes before TEXT and has at most 1 GiB, so everything is within reach of a 32-bit displacement. */
 const MAX_TEXT = 0x3f000000;
 
 export class TextBuilder {
@@ -65,7 +68,7 @@ export class TextBuilder {
   /** Text offsets of stubs, by name. */
   readonly stubs: Record<string, number> = {};
   readonly windows: BlockingWindow[] = [];
-  /** Slots that whoever calls guest functions reserves at least: see baseline/tail-calls.ts. */
+  /** Least number of slots that callers of guest functions reserve: see baseline/tail-calls.ts. */
   readonly tailSlots: number;
   private readonly context: StubContext;
   private readonly host: LinkedInstance;
@@ -74,7 +77,7 @@ export class TextBuilder {
   private hostCode!: InstanceCode;
   private compiledBytes = 0;
   private readonly bodyBytes: number;
-  /** How much text is to be expected at most. */
+  /** The most bytes of text to expect. */
   private readonly textBytes: number;
 
   constructor(
@@ -192,8 +195,8 @@ export class TextBuilder {
   }
 
   /**
-   * In a thunk: a short function of the host layer as a part of it, another as a call. Text that the body takes has a
-   * row of its own, and the thunk's rest belongs to that.
+   * Emits a function of the host layer into a thunk: a short one inline, another as a call. An inline body gets a row
+   * of the function table, to which the rest of the thunk belongs, too.
    */
   private emitHostFunction(index: number): void {
     const { masm, host } = this;
@@ -277,7 +280,7 @@ export class TextBuilder {
     return code;
   }
 
-  /** Says so, of defined functions that stand one after the other. */
+  /** Counts and traces defined functions that were compiled one after the other. */
   private compiled({ module, file }: LinkedInstance, code: InstanceCode, first: number, end: number): void {
     for (let i = first; i < end; i++) {
       const body = module.bodyEnd[i] - module.bodyStart[i];
@@ -298,7 +301,10 @@ export class TextBuilder {
     return crewFor(instance, layout, this.environment(instance), { masm, imageStart: start, textBytes, options });
   }
 
-  /** Whether no limit is met on the way; else its functions are compiled one by one, to find out where. */
+  /**
+   * Whether the piece can be appended without meeting a limit. If not, its functions are compiled one by one, to find
+   * out which one meets it.
+   */
   private hasRoomFor({ code, sites }: CodePiece): boolean {
     const { masm } = this;
     const size = masm.offset + code.length + 2 * FUNCTION_ALIGN;
@@ -372,9 +378,9 @@ export class TextBuilder {
 }
 
 /**
- * Emits text; once more, with room for any tail call, when one is met that needs it. Yields after each function.
+ * Emits text. If a tail call lacks room, emits all of it again, with room for any. Yields after each function.
  *
- * @param createOptions makes them anew for each time, tables to fill included
+ * @param createOptions makes options for each attempt, with new tables to fill
  */
 export function* buildText(layout: DataLayout, createOptions: () => TextOptions): Generator<void, TextBuilder> {
   const text = new TextBuilder(layout, createOptions());

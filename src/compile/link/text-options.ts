@@ -14,7 +14,7 @@ export interface TextOptions {
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
   /** How many threads may compile guests' functions; default: one. */
   readonly jobs?: number;
-  /** Bytes of bodies that they compile at a time; given: whatever the module's size. */
+  /** Bytes of function bodies that a thread compiles at a time. When given, threads compile modules of any size. */
   readonly pieceBytes?: number | undefined;
   /** Whether every caller reserves room for any tail call (baseline/tail-calls.ts); default: false. */
   readonly tailRoom?: boolean;

@@ -4,11 +4,11 @@ import { ftruncateSync } from 'node:fs';
 import { type Destination, writeAt, writeOutput } from '../../base/output.js';
 import type { ImageParts } from './image-file.js';
 
-/** What others may do with an executable, as far as the umask lets them. */
+/** Permissions of an executable, before the umask. */
 const MODE = 0o777;
 
 /**
- * Gaps become holes.
+ * Gaps between parts become holes of the file.
  * @throws ToolError 'write'
  */
 export function writeImage(image: ImageParts, to: Destination | string): void {

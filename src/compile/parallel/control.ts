@@ -1,6 +1,6 @@
 /**
- * What the threads of a compilation share: who compiles which piece, and whether to continue. Pieces are claimed in order;
- * none is claimed that is too far ahead of what is linked, so there are only so many that wait.
+ * What the threads of a compilation share: who compiles which piece, and whether to continue. Pieces are claimed in
+ * order, and only so far ahead of the linked ones: that bounds how many wait.
  */
 
 const NEXT = 0; // the first piece that nobody has claimed
@@ -44,7 +44,7 @@ export class Control {
     Atomics.notify(this.words, LINKED);
   }
 
-  /** Another LINKED, so that nobody misses it in between. */
+  /** Ends the work. LINKED changes too, so that a thread about to wait for it cannot miss the end. */
   stop(): void {
     Atomics.store(this.words, STOP, 1);
     this.link(this.pieces);

@@ -1,10 +1,10 @@
 /**
- * The threads that compile an instance's functions with the one that links them, which takes its part: it compiles
- * pieces while the next one is not there.
+ * The threads that compile an instance's functions. The thread that links them takes its part: it compiles pieces while
+ * it waits for the next one.
  *
- * The thread that links blocks while it waits, as compiling blocks it anyway. Nothing depends on the others: a thread
- * that does not start, or dies, costs time only, as its piece is compiled in its place then. All end by themselves, when
- * there is nothing left or `stop` is called.
+ * The thread that links blocks while it waits, as compiling blocks it anyway. Nothing depends on the others. When one
+ * does not start, or dies, the linking thread compiles its piece, which only costs time. All threads end when nothing
+ * is left or `stop` is called.
  */
 
 import { existsSync } from 'node:fs';
@@ -26,13 +26,13 @@ import { receiveInstance, sendLayout, sendModule, type ThreadInput } from './thr
  * 11 MB (Ruby) a third.
  */
 export const BYTES_FOR_THREAD = 4_000_000;
-/** More than that would be for modules that are larger than any. */
+/** No module is large enough to need more. */
 const MAX_THREADS = 64;
 /** Pieces for each thread that may be claimed and not linked: the first ones of a new thread take long. */
 const AHEAD = 8;
 /**
- * How long the next piece is waited for, when there is nothing else to do, before it is compiled in its place: about as
- * long as that takes. The thread that has it may wait for a processor, or be dead.
+ * How long to wait for the next piece, when there is nothing else to do, before the linking thread compiles it: about
+ * as long as that takes. The thread that has it may wait for a processor, or be dead.
  */
 const PATIENCE_MS = 20;
 
@@ -44,7 +44,10 @@ export interface CrewInput {
   /** The defined function from which on pieces are wanted. */
   readonly first: number;
   readonly threads: number;
-  /** For tests: bytes of function bodies in a piece; given: none is compiled in its place if that can be. */
+  /**
+   * For tests: bytes of function bodies in a piece. When given, the linking thread leaves pieces to the other threads
+   * if it can.
+   */
   readonly pieceBytes?: number | undefined;
 }
 
@@ -104,8 +107,8 @@ export class Crew {
   }
 
   /**
-   * The piece that begins with defined function `first`, when it is there; compiles others meanwhile.
-   * @returns undefined when the function has to be compiled in its place
+   * Waits for the piece that begins with defined function `first`; compiles other pieces meanwhile.
+   * @returns undefined when the caller has to compile the function
    */
   piece(first: number): (CodePiece & PieceRange) | undefined {
     const index = this.indexes.get(first);
@@ -142,7 +145,7 @@ export class Crew {
     }
   }
 
-  /** All threads end soon, whatever they are at. */
+  /** Makes all threads end soon, also in the middle of a piece. */
   stop(): void {
     trace('compile', () => `${this.file}: ${this.received} of ${this.ranges.length} pieces came from other threads`);
     this.control.stop();
@@ -150,7 +153,7 @@ export class Crew {
   }
 }
 
-/** Beside this file when it was built or bundled; of the build when it runs from source. */
+/** The thread's program: beside this file when that was built or bundled, in the build when it runs from source. */
 function threadUrl(): URL {
   const beside = new URL('./thread.js', import.meta.url);
   if (existsSync(fileURLToPath(beside))) return beside;

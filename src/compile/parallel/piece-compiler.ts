@@ -1,8 +1,8 @@
 /**
  * Compiles pieces of an instance's text (piece.ts), on the thread that links and on others alike.
  *
- * Reports no error: a piece that cannot be made is compiled in its place instead, in the order of the functions, where
- * the same error comes of it as if there were one thread.
+ * Reports no error. The linking thread compiles the functions of a piece that fails, in their order, and so meets the
+ * same error as without other threads.
  */
 
 import { CodeReferences } from '../../arch/masm/code-references.js';
@@ -24,10 +24,10 @@ export interface PieceContext {
   /** Limits of the site tables; undefined: no tables. */
   readonly tableLimits: { readonly tableWords: number; readonly describedWords: number } | undefined;
   readonly tailSlots: number;
-  /** Image offset of text, and the text that there may come to be. */
+  /** Image offset of text, and how many bytes text is expected to have. */
   readonly imageStart: number;
   readonly textBytes: number;
-  /** Text offsets: by imported function, and by name. */
+  /** Text offsets of thunks, by imported function, and of stubs, by name. */
   readonly thunks: Int32Array;
   readonly builtins: Readonly<Record<Builtin, number>>;
   /** Image offsets of tag records. */
@@ -47,8 +47,8 @@ export class PieceCompiler {
   ) {}
 
   /**
-   * @param proceed asked before each function; false gives it up
-   * @returns undefined when it must be compiled in its place
+   * @param proceed asked before each function; false abandons the piece
+   * @returns undefined when the linking thread must compile the functions
    */
   compile({ first, end }: PieceRange, proceed: () => boolean): CodePiece | undefined {
     const { instance, context, target } = this;

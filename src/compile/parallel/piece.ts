@@ -1,9 +1,9 @@
 /**
  * A piece of an instance's text: a run of functions that were compiled apart from the rest, as if text began with them.
  *
- * It is appended to the text before it by text-builder.ts: what refers out of it is moved, its tables continue those
- * that are there. The bytes are the same as when its functions had been compiled there. All parts are arrays of their
- * own, so a thread can hand them over.
+ * text-builder.ts appends it to the text before it: references out of the piece are relocated, and its table rows
+ * continue those of the text. The bytes are the same as if the functions had been compiled there. All parts are arrays
+ * of their own, so a thread can transfer them.
  */
 
 import type { HandlerRows } from '../../image/tables/handler-table.js';
@@ -28,7 +28,7 @@ export interface PieceRange {
   readonly end: number;
 }
 
-/** Bytes of function bodies that a piece has at least, but the last one: some 20 ms of work. */
+/** Least bytes of function bodies in a piece (the last one may have fewer): some 20 ms of work. */
 const PIECE_BYTES = 1 << 18;
 
 /** Cuts the functions from `first` on into pieces. */

@@ -47,7 +47,7 @@ interface SentModule extends Pick<Module, Kept> {
   readonly typeCounts: Uint32Array;
   readonly typeCodes: Int32Array;
   readonly identities: readonly (string | undefined)[];
-  /** Of each type: its supertype and 1 more, and whether it may have subtypes. */
+  /** Of each type: the index of its supertype plus 1, or 0 for none; and whether it may have subtypes. */
   readonly supertypes: Uint32Array;
   readonly open: Uint8Array;
   readonly tables: readonly TableType[];

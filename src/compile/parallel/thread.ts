@@ -18,7 +18,7 @@ export interface ThreadData {
   readonly port: MessagePort;
 }
 
-/** Undefined when it must be compiled in its place. */
+/** The piece is undefined when the linking thread must compile its functions. */
 export type ThreadMessage = readonly [index: number, piece: CodePiece | undefined];
 
 const { input, control: words, ahead, port } = workerData as ThreadData;

@@ -10,8 +10,9 @@
  * the kernel, or the kernel wants to restart it. One that comes later finds the call done or interrupted with
  * EINTR. So none is lost (as thread cancellation in musl does it).
  *
- * It stands in the code of whoever makes the call, so an image has several windows: a kernel may forget where calls
- * return to (x86's return stack buffer), then every return after a system call costs a misprediction.
+ * The sequence is emitted inline at each use, so an image has several windows. As a function, it would cost a
+ * misprediction: a kernel may empty the CPU's return stack (x86's return stack buffer), and then every return after a
+ * system call is mispredicted.
  */
 
 import { Cond } from '../../arch/masm/masm.js';

@@ -1,9 +1,9 @@
 /**
- * Host code's call of a C function in the process (the vDSO's): what the C ABIs of both CPUs want and our code does not
- * keep.
+ * Host code's call of a C function in the process (the vDSO's): meets what the C ABIs of both CPUs require and our code
+ * does not guarantee.
  *
- * The stack pointer becomes a multiple of 16 meanwhile. The pinned registers are callee-saved there, and so is
- * callTemp, which has the old stack pointer; everything else may be overwritten, as by any call.
+ * The stack pointer is aligned to 16 bytes for the call. The two pinned registers are callee-saved in both ABIs, and so
+ * is callTemp, which holds the old stack pointer. Everything else may be overwritten, as by any call.
  */
 
 import { frameSizeFor, IntOp } from '../../arch/masm/masm.js';

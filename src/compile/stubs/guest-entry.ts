@@ -4,10 +4,10 @@
  *     host code --call--> invoke --jump--> trampoline --callRecord--> guest
  *               <-------------- ret ------ return point <--- ret ----
  *
- * TH_HOST_SP is the host's sp with the return address into host code on top (in the least frame there is), so that
- * whoever sets sp to it and returns has made the running invoke or resume return: the trampoline's return point and
- * `unwind` do. The return point is the bottom return address of each guest stack, also of one that restore has built:
- * it uses nothing but the runtime block.
+ * TH_HOST_SP is the host's sp with the return address into host code on top (in a frame of the least size), so that
+ * code that sets sp to it and returns makes the running invoke or resume return: the trampoline's return point and
+ * `unwind` do that. The return point is the bottom return address of each guest stack, also of one that restore has
+ * built: it uses nothing but the runtime block.
  */
 
 import { Conversion, frameSizeFor, IntOp, NO_REG, Width } from '../../arch/masm/masm.js';

@@ -1,7 +1,7 @@
 /**
  * The signal handler's two ends. The kernel calls the entry on the signal stack, with any code interrupted at any
- * instruction; it saves and restores all registers, so the entry need not. Blocking of other signals, what to do
- * and where to continue are the host layer's (on_signal), which edits the saved context.
+ * instruction; it saves and restores all registers, so the entry need not. The host layer (on_signal) blocks other
+ * signals, decides what to do, and edits the saved context to say where to continue.
  */
 
 import { frameSizeFor } from '../../arch/masm/masm.js';

@@ -7,10 +7,11 @@
  *     component's imports, wasi:* --> adapter --preview 1--> main module
  *              wasi:cli/run <-------- adapter <--_start------'
  *
- * Our host layer speaks preview 1, so the main module is the program, and the rest is left out. What is in the graph is
- * proved, not guessed by names: each of the main module's imports must be the adapter's function of that name, the
- * adapter must start the main module's _start and work on its memory, and must have nothing but the component's imports
- * of wasi:* itself. All others are linked as they are (native.ts), which always works, but takes a longer way.
+ * Our host layer speaks preview 1, so the main module is the program, and the rest is left out. The structure is proved
+ * from the graph, not guessed from names: each of the main module's imports must be the adapter's function of that
+ * name, the adapter must start the main module's _start and work on its memory, and must have nothing but the
+ * component's imports of wasi:* itself. All others are linked as they are (native.ts), which always works, but takes a
+ * longer way.
  */
 
 import { ModuleError } from '../../base/errors.js';

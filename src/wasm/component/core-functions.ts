@@ -1,12 +1,12 @@
 /**
- * Which function a core instance's import is in the end.
+ * Resolves an import of a core instance to the function that it is in the end.
  *
  * Import chains are followed, and shims: where two modules need each other, tools put a module of trampolines first,
  *
  *     (func (export "0") (param i32) local.get 0 i32.const 0 call_indirect (table $t) ...)
  *
- * and fill its table by an element segment of a module that is instantiated last. Such a trampoline is what its slot
- * holds. Nothing depends on names: bodies and segments are read.
+ * and fill its table by an element segment of a module that is instantiated last. Such a trampoline resolves to the
+ * function in its slot. Nothing depends on names: bodies and segments are read.
  */
 
 import { ModuleError } from '../../base/errors.js';

@@ -1,6 +1,6 @@
 /**
- * The decoder of components: bytes to a Component (component model, Binary.md). Knows the sections, and that each ends
- * where it says; what definitions refer to is for instantiate.ts.
+ * The decoder of components: bytes to a Component (component model, Binary.md). Checks the sections, and that each ends
+ * where its size says. instantiate.ts resolves what definitions refer to.
  *
  * What WASI 0.2 does not have (async, values, core modules as imports) is 'unsupported', by name.
  */
@@ -160,7 +160,7 @@ function readImport(reader: Reader, offset: number): Definition {
   return { kind: 'import', name: readImportName(reader), type: readExternType(reader), offset };
 }
 
-/** The type that an export may be given is that of what is exported, or one that has less: nothing depends on it. */
+/** An export may be given a type: that of what is exported, or one with less in it. It is read and ignored. */
 function readExport(reader: Reader, offset: number): Definition {
   const name = readExportName(reader);
   const sort = readSort(reader);

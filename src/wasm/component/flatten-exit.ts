@@ -1,10 +1,11 @@
 /**
- * A component's exit code is 0 or 1, whatever its program says: wasi:cli/exit takes a result, and the adapter makes of
- * proc_exit's code whether it is 0. So the main module's import of proc_exit becomes one of the function of ours that
- * does the same.
+ * Makes the exit code of a component 0 or 1. wasi:cli/exit takes only a result, and the adapter passes it whether
+ * proc_exit's code is 0. So the main module's import of proc_exit is replaced by a function of the host layer that does
+ * the same.
  *
- * It stands in the module itself, so images, snapshots and restore know nothing of components. The two names have
- * together the same length, so that every offset in the module stays: of errors, backtraces and sites.
+ * The replacement is made in the module itself, so images, snapshots and restore know nothing of components. The new
+ * module name and field name have the same total length as the old ones, so that the offsets of errors, backtraces and
+ * sites stay the same.
  */
 
 import { ModuleError } from '../../base/errors.js';

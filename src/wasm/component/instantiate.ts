@@ -4,8 +4,8 @@
  *
  * Nested components disappear in it: an instantiation is carried out where it stands, with its arguments. So does every
  * index space, alias and outer reference. Core modules are not looked into: whether an instance has the export that an
- * alias names is for whoever reads the module. Types are kept as written, in their scope. Bounds: indexes, the number
- * of all definitions that are carried out (a component may be instantiated often), the depth.
+ * alias names is checked when the module is read. Types are kept as written, in their scope. Bounds: indexes, the
+ * number of all definitions that are carried out (a component may be instantiated often), the depth.
  */
 
 import { ModuleError } from '../../base/errors.js';
@@ -312,7 +312,7 @@ function exportOf(scope: Scope, { sort, instance, name, offset }: Definition & {
   throw invalid(`export ${name}: ${sortName(sort)} expected, it is a ${sortName(found.sort)}`, offset, scope.component);
 }
 
-/** The item behind an export of a core instance. */
+/** The item that an export of a core instance refers to. */
 export function coreExport(instance: CoreInstance, name: string, offset: number, component: Component): CoreItem {
   if ('module' in instance) return { kind: 'export', instance, name };
   const found = instance.exports.get(name);

@@ -1,13 +1,13 @@
 /**
- * The program in a command component, whatever it is made of: its core instances, merged to one module together with an
- * instance of ours, the interfaces of WASI 0.2 on top of preview 1 (src/interfaces).
+ * The program in any command component: its core instances, merged to one module together with an instance of ours, the
+ * interfaces of WASI 0.2 on top of preview 1 (src/runtime/interfaces).
  *
  *     core instances --lowered functions--> thunks --> interfaces --preview 1--> host layer
  *                    <----- realloc -------
  *
- * A lowered function has the memory and the realloc of its canonical options: a thunk says which before it calls the
- * interface's function, and three made functions carry data and allocate there. The handle table is in the interfaces'
- * own memory. So nothing after this knows of components: it is an ordinary module with several memories.
+ * A lowered function has the memory and the realloc of its canonical options: a thunk selects them before it calls the
+ * interface's function, and three generated functions copy data and allocate there. The handle table is in the
+ * interfaces' own memory. So nothing after this knows of components: it is an ordinary module with several memories.
  */
 
 import { LimitError, ModuleError } from '../../base/errors.js';
@@ -124,7 +124,7 @@ class Linker {
     });
   }
 
-  /** A core module is there as often as it is instantiated: a small component must not become a huge module. */
+  /** A core module is copied as often as it is instantiated: a small component must not become a huge module. */
   private checkSize(): void {
     const { bytes, file } = this.component;
     const { instances } = this.graph;

@@ -1,6 +1,6 @@
 /**
- * The world of a component, as far as it can be told: its binary does not name it, but what it exports is the mark of
- * the worlds of WASI.
+ * Finds the world of a component, as far as possible. The binary does not name it, but each world of WASI has an export
+ * of its own.
  */
 
 import { Sort } from './definitions.js';

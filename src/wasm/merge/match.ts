@@ -1,11 +1,13 @@
-/** Whether what is bound is what is asked for: import matching, core spec 4.5.2. */
+/** Checks whether a definition matches the import that it is bound to: core spec 4.5.2. */
 
 import { ModuleError } from '../../base/errors.js';
 import { ExternKind, type FuncType, type Import, type Limits, type Module } from '../module.js';
 import { sameFuncType } from '../ref-types.js';
 import { formatFuncType } from '../text.js';
 
-/** Core spec 3.2.6 (limits): what is there may have no less, and grow no further, than what is asked for. */
+/**
+ * Core spec 3.2.6 (limits): the definition may have no smaller minimum and no larger maximum than the import asks for.
+ */
 function fits(found: Limits, wanted: Limits): boolean {
   if (found.address !== wanted.address || found.min < wanted.min) return false;
   return wanted.max === undefined || (found.max !== undefined && found.max <= wanted.max);

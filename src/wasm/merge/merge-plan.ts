@@ -1,4 +1,4 @@
-/** What is to become one module: instances, what their imports are bound to, and what is made besides. */
+/** The input of a merge: instances, what their imports are bound to, and what is generated besides. */
 
 import type { ExternKind, FuncType, Module, ValType } from '../module.js';
 import type { ByteWriter } from './byte-writer.js';

@@ -1,7 +1,7 @@
 /**
- * Several instances as one module: each index space is that of the first one, then of the next, and so on, and imports
- * are what they are bound to. So what was a graph of instances is an ordinary module with several memories and tables,
- * for the compiler, images, snapshots and restore.
+ * Merges several instances to one module. Each index space is that of the first instance, then that of the next, and so
+ * on; imports are replaced by their bindings. So a graph of instances becomes an ordinary module with several memories
+ * and tables, and compiler, images, snapshots and restore need nothing special.
  *
  * Differs from instantiating one after the other in one point: all active segments are copied before any start
  * function runs. Modules that name types in reference types are refused.
@@ -101,7 +101,7 @@ class Merger {
     return this.types.length - 1;
   }
 
-  /** Imports that stay, each once: they are the first functions. */
+  /** Adds the imports that stay, each once: they are the first functions. */
   private keepImports(): void {
     const known = new Map<string, number>();
     this.merged.instances.forEach(({ module, bindings }, instance) => {
@@ -159,7 +159,7 @@ class Merger {
     return this.maps[entry.kind][binding.instance][binding.index];
   }
 
-  /** Where what is bound is defined: instances may export what they import. */
+  /** Follows a binding to the definition: instances may export what they import. */
   private resolve(binding: Binding, kind: ExternKind): Binding {
     for (let links = this.merged.instances.length; binding.kind === 'instance' && links >= 0; links--) {
       const { module, bindings }: MergedInstance = this.merged.instances[binding.instance];

@@ -1,7 +1,7 @@
 /**
  * A function body with other indexes: copies it, with the numbers of types, functions, tables, memories, globals, tags
- * and segments replaced. Nothing is validated but what it takes to find them: malformed bodies are refused, invalid
- * ones stay so.
+ * and segments replaced. Nothing is validated beyond what it takes to find these numbers: malformed bodies are refused,
+ * invalid ones stay invalid.
  */
 
 import { ModuleError } from '../../base/errors.js';
