@@ -1,6 +1,6 @@
 /**
- * From a booted process to the guest: the image's descriptor, signal handlers, the host layer's own start, then what
- * the environment or the image asks for (ARCHITECTURE.md, "Start").
+ * Takes a booted process to the guest: opens the image, sets signal handlers, runs the host layer's own start, then
+ * does what the environment or the image asks for (ARCHITECTURE.md, "Start").
  *
  * AssemblyScript. STOP_SIGNAL stays blocked until all of it can be stopped: a signal that comes earlier waits.
  */

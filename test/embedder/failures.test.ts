@@ -78,7 +78,7 @@ describe.each<ArchName>(arches)('on %s', (arch) => {
       stdout: '',
       stderr:
         'wag-snap: this program calls functions of the program that starts it (env.ask): ' +
-        'start it with run() of the library, with these as its imports\n',
+        'start it through the library, with these functions as `imports`\n',
       code: 2,
     });
   });
@@ -148,7 +148,7 @@ describe.each<ArchName>(arches)('on %s', (arch) => {
     test('that dies before its welcome', async () => {
       expect(await raw((embedder) => embedder.end())).toMatchObject({
         code: 1,
-        stderr: 'wag-snap: descriptor 3 (WAGSNAP_EMBEDDER): the embedder does not answer as it should\n',
+        stderr: 'wag-snap: descriptor 3 (WAGSNAP_EMBEDDER): the embedder gives no valid answer\n',
       });
     });
 
@@ -173,14 +173,14 @@ describe.each<ArchName>(arches)('on %s', (arch) => {
     const number = Buffer.from('0100000000000000', 'hex');
     const u32 = (value: number) => Buffer.from(Uint32Array.of(value).buffer);
     test.each<[string, number, Buffer, string]>([
-      ['a reply without its result', MSG_REPLY, number, 'the embedder has sent what is no message'],
-      ['a reply with two', MSG_REPLY, Buffer.alloc(24), 'the embedder has sent what is no message'],
+      ['a reply without its result', MSG_REPLY, number, 'the embedder has sent an invalid message'],
+      ['a reply with two', MSG_REPLY, Buffer.alloc(24), 'the embedder has sent an invalid message'],
       ['an answer to another call', MSG_REPLY, Buffer.alloc(16, 2), 'the embedder has answered another call'],
-      ['a welcome', MSG_WELCOME, Buffer.alloc(24), 'the embedder has sent what is no message'],
-      ['a kind that there is not', 99, Buffer.alloc(0), 'the embedder has sent what is no message'],
+      ['a welcome', MSG_WELCOME, Buffer.alloc(24), 'the embedder has sent an invalid message'],
+      ['a kind that there is not', 99, Buffer.alloc(0), 'the embedder has sent an invalid message'],
       ['a trap for another call', MSG_TRAP, Buffer.alloc(8, 3), 'the embedder has answered another call'],
-      ['too long a trap', MSG_TRAP, Buffer.alloc(5000, 1), 'the embedder has sent what is no message'],
-      ['a question that is cut short', MSG_WRITE, Buffer.alloc(8), 'the embedder has sent what is no message'],
+      ['too long a trap', MSG_TRAP, Buffer.alloc(5000, 1), 'the embedder has sent an invalid message'],
+      ['a question that is cut short', MSG_WRITE, Buffer.alloc(8), 'the embedder has sent an invalid message'],
       [
         'a question for too much',
         20,
@@ -204,7 +204,7 @@ describe.each<ArchName>(arches)('on %s', (arch) => {
         await embedder.message();
         embedder.sendBytes(Buffer.concat([u32(MSG_WRITE), u32(0xfffffff0), Buffer.alloc(16)]));
       });
-      expect(ending).toMatchObject({ code: 134, stderr: trap('the embedder has sent what is no message') });
+      expect(ending).toMatchObject({ code: 134, stderr: trap('the embedder has sent an invalid message') });
     });
 
     test('that sends byte after byte', async () => {

@@ -1,11 +1,11 @@
 /**
  * Opening paths that must not leave a directory.
  *
- * AssemblyScript. The kernel keeps them in: openat2 with RESOLVE_BENEATH refuses absolute paths and links and every
- * "..", wherever it comes from, that would lead above the directory, also against somebody who renames at the same
- * time. Without openat2 (old kernels, qemu-user) walk.ts does the same component by component. Calls that act on a name
- * (mkdirat, unlinkat, ...) get a descriptor of its parent that was opened in this way; none of them follows a link in
- * the last component, nor accepts ".." there.
+ * AssemblyScript. The kernel enforces this: openat2 with RESOLVE_BENEATH refuses absolute paths and links, and every
+ * ".." that would lead above the directory, in the path or in a link. It holds also while somebody else renames
+ * directories. Without openat2 (old kernels, qemu-user) walk.ts does the same component by component. Calls that act on
+ * a name (mkdirat, unlinkat, ...) get a descriptor of its parent that was opened in this way; none of them follows a
+ * link in the last component, nor accepts ".." there.
  */
 
 import { copy, syscall } from '../native/native';
@@ -42,14 +42,14 @@ const PREFIX: usize = memory.data(4104, 8);
 const MODE: u64 = 0o666; // of new files, before the umask
 const RACES: i32 = 128; // EAGAIN: something was renamed while the kernel looked; it asks to be called again
 
-/** Off when the kernel has no openat2, or when WAGSNAP_NO_OPENAT2 is set (tests of the walk). */
+/** False when the kernel has no openat2, or when WAGSNAP_NO_OPENAT2 is set (for tests of the walk). */
 let hasOpenat2: bool = true;
 
 export function useWalk(): void {
   hasOpenat2 = false;
 }
 
-/** Whether paths are left to openat2: asks the kernel, which says EINVAL to a structure of no size. */
+/** Whether the kernel has openat2: then it answers a structure of size 0 with EINVAL. */
 export function probeOpenat2(): bool {
   if (hasOpenat2) hasOpenat2 = call(SYS_openat2, -1, native(HOW), native(HOW), 0) == -LINUX_EINVAL;
   return hasOpenat2;

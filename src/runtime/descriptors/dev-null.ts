@@ -10,7 +10,7 @@ export function openDevNull(): i64 {
 }
 
 /**
- * A descriptor of /dev/null for the rest of the process's life, in which it may not be opened any more: -1 for none.
+ * A descriptor of /dev/null, or -1. It is opened early and kept, because the sandbox may forbid opening it later.
  */
 export let nothing: i64 = -1;
 const F_DUPFD_CLOEXEC: i64 = 1030;

@@ -1,6 +1,6 @@
 /**
- * What listings of directories have delivered: a hash of each name, in order, so that a position means the same after
- * entries came and went, and on another file system after a restore.
+ * Remembers the names that listings of directories have delivered: a hash of each, in order. So a position means the
+ * same after entries were added or removed, and on another file system after a restore.
  *
  * AssemblyScript. FD_OFFSET of a directory is the offset of its chunk in the arena, 0 for none, LOST when the arena was
  * full:
@@ -10,8 +10,8 @@
  *     8   u32  offset of another chunk: a hash table of those to be passed over, or 0
  *     16  u64  each
  *
- * Chunks of a class that were given back are a list, by their second word. Two names with the same hash of 64 bits
- * would be taken for one; a guest that makes such names deceives itself.
+ * Freed chunks of a class form a list, linked by their second word. Two names with the same 64-bit hash count as one; a
+ * guest that makes such names harms only itself.
  */
 
 import {

@@ -1,6 +1,6 @@
 /**
- * procfs is kept from guests: through /proc/self/mem a program writes its own text, whatever its pages may do, and with
- * that makes the system calls that it likes.
+ * Keeps procfs from guests. Through /proc/self/mem a program could write its own text, regardless of page protection,
+ * and so make any system call.
  *
  * AssemblyScript. No preopen is on procfs, and no file of procfs that is met on the way (`--dir /`, a mount) is opened
  * for writing. The kernel says what file system an open file is on, so bind mounts and links change nothing.

@@ -1,6 +1,6 @@
 /**
- * Rights: what a file or a directory may have. A file keeps those of reading and writing that it was opened with; the
- * ones that do no harm are always there, as in wasmtime, whose programs do not ask for them.
+ * The rights of files and directories. A file has the rights to read and write that it was opened with. Harmless rights
+ * are always there, as in wasmtime: programs made for it do not ask for them.
  *
  * AssemblyScript.
  */

@@ -1,7 +1,7 @@
 /**
- * Descriptors of which nobody has asked what they are. A file that was opened for reading alone may turn out to be a
- * directory. The kernel is asked when something depends on that: a program that opens, reads and closes never pays for
- * the answer. A parked process has no such descriptors.
+ * Descriptors whose type is not known yet. What was opened only for reading may be a file or a directory. The kernel is
+ * asked when something depends on the type, so a program that opens, reads and closes never pays for it. A parked
+ * process has no such descriptors.
  *
  * AssemblyScript.
  */
@@ -50,7 +50,7 @@ export function settleAll(): void {
   for (let i: u32 = 0; i < count; i++) if ((rightsOf(entryAt(i)) & RIGHT_UNKNOWN) != 0) settle(entryAt(i));
 }
 
-/** Takes the marks off that this process has not made: the table is a snapshot's. */
+/** Removes the marks from a table that came from a snapshot: this process has not made them. */
 export function clearUnknown(): void {
   const count = load<u32>(STATE, HS_FD_COUNT);
   for (let i: u32 = 0; i < count; i++) store<u64>(entryAt(i), rightsOf(entryAt(i)) & ~RIGHT_UNKNOWN, FD_RIGHTS);

@@ -3,7 +3,7 @@
  *
  * AssemblyScript. Three rules make it as strict as RESOLVE_BENEATH:
  *  - every openat names one component and has O_NOFOLLOW, so it cannot leave the directory it is relative to;
- *  - a link is read and put before what is left of the path; an absolute one is refused;
+ *  - the target of a link is read and put before the rest of the path; an absolute one is refused;
  *  - ".." is never given to the kernel, which would follow it to wherever a directory has been moved: WALKED
  *    holds the names walked so far, none of them a link, and after taking off the last one they are walked again from the
  *    top. At the top ".." is refused.
@@ -33,7 +33,9 @@ import {
 } from './linux';
 
 const SIZE: usize = 8192;
-/** What is left to walk: [rest, ended by 0). Links are put in front, so it is filled from its end. */
+/**
+ * The rest of the path to walk, ended by 0. Targets of links are put before it, so the buffer is filled from its end.
+ */
 const LEFT: usize = memory.data(8208, 8);
 /** Names walked so far, each ended by 0. */
 const WALKED: usize = memory.data(8208, 8);
@@ -151,7 +153,9 @@ export function walk(top: i64, path: usize, flags: i64, mode: i64): i64 {
   }
 }
 
-/** Opens the last component, as the caller wants it. It is no link any more, or ELOOP says so. */
+/**
+ * Opens the last component with the caller's flags. It is no link by now; if it has become one, the result is ELOOP.
+ */
 function finish(top: i64, current: i64, name: usize, flags: i64, mode: i64): i64 {
   return leave(top, current, blockingCall(SYS_openat, current, native(name), flags, mode, 0));
 }

@@ -7,8 +7,8 @@
  *     MSG_BYTES, MSG_WRITTEN, MSG_SIZE_IS -->
  *                                         <--   MSG_REPLY number, results; or MSG_TRAP number, why
  *
- * AssemblyScript. Whenever this waits, a stop may interrupt it: the thunk is then at its entry, where the process parks,
- * and calls again. In the same process the call continues where it was. In a restored one it is sent again, with the
+ * AssemblyScript. A stop may interrupt any wait. Then the thunk goes back to its entry, where the process parks, and
+ * later calls again. In the same process the call continues where it was. In a restored one it is sent again, with the
  * number that it had (HS_CALL): a number names one call of the program, and grows by one with each.
  */
 
@@ -55,7 +55,7 @@ const FAILED: i32 = 1;
 const MORE: i32 = 2;
 const CALL_HEAD: i64 = 16;
 const NUMBER_SIZE: i32 = 8;
-/** Of a MSG_TRAP's text; a longer one is no message. */
+/** Longest text of a MSG_TRAP, in bytes. */
 const TEXT_MAX: i32 = 4096;
 
 /** Whether the call has begun in this process and has no answer. */
@@ -63,7 +63,7 @@ let isRunning: bool = false;
 
 /**
  * @param ordinal of the import; its arguments are the cells at TH_GUEST_SP, where its results go
- * @returns 0, also when it shall be made again (TH_REISSUE); 1 for a trap: embedder_trap says it
+ * @returns 0, also when the call is to be made again (TH_REISSUE); 1 for a trap, which embedder_trap reports
  */
 export function call_embedder(ordinal: i32): i32 {
   const cells = threadWord(TH_GUEST_SP);
@@ -78,7 +78,7 @@ export function call_embedder(ordinal: i32): i32 {
   }
 }
 
-/** The trap of the call that has failed. Does not return. */
+/** Traps for the call that has failed. Does not return. */
 export function embedder_trap(): void {
   raise(TRAP_EMBEDDER);
 }
@@ -120,7 +120,7 @@ function take(ordinal: i32, cells: i64): i32 {
   const kind = load<u32>(arrived(), MSG_KIND);
   const length = load<i32>(arrived(), MSG_LENGTH);
   const body = bodyToAwait(ordinal, kind, length);
-  if (body < 0) return fail(ordinal, 'the embedder has sent what is no message');
+  if (body < 0) return fail(ordinal, 'the embedder has sent an invalid message');
   const status = awaitBytes(MSG_BODY + body);
   if (status === STOPPED) return DONE;
   if (status === GONE) return fail(ordinal, 'the embedder is gone');
@@ -143,7 +143,7 @@ function take(ordinal: i32, cells: i64): i32 {
   return MORE;
 }
 
-/** Bytes of a message's body that are taken at once, or -1 for what is no message. */
+/** How many bytes of a message's body must arrive before it is handled, or -1 for an invalid message. */
 function bodyToAwait(ordinal: i32, kind: u32, length: i32): i32 {
   if (kind === MSG_REPLY) {
     const results = cellsOf(typesOf(ordinal) + paramCount(ordinal), resultCount(ordinal));

@@ -1,10 +1,10 @@
 /**
- * The embedder reads and writes memory of the guest that waits for it: MSG_READ, MSG_WRITE and MSG_SIZE, each with one
- * answer, in the order in which they come.
+ * Answers the embedder's requests about the memory of the guest that waits for it: MSG_READ, MSG_WRITE and MSG_SIZE,
+ * each with one answer, in the order of the requests.
  *
  * AssemblyScript. A range is checked when its request arrives; the memory cannot change its size while the guest waits.
  * Bytes to read are sent from where they are. Bytes to write are copied as they arrive, so a request may be longer than
- * the stream's buffer, and a stop may come in the middle of one: how far it is stays here.
+ * the stream's buffer, and a stop may come in the middle of one. This file keeps how far it has got.
  */
 
 import {

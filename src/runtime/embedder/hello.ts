@@ -1,5 +1,6 @@
 /**
- * The first words with the embedder, before guest code runs: what the program imports from it, and whether it has that.
+ * The first messages to and from the embedder, before guest code runs: what the program imports from it, and whether it
+ * provides that.
  *
  * AssemblyScript. The hello message carries the image's table, the program's session and its last call's number. The
  * embedder answers with a session, which a restored program keeps, or refuses; it has HELLO_SECONDS for it. A program
@@ -59,7 +60,7 @@ export function greetEmbedder(descriptor: i64, resumes: bool): void {
   if (table() === 0) return;
   if (descriptor === 0) return lacksEmbedder();
   if (descriptor < 3) {
-    put('wag-snap: WAGSNAP_EMBEDDER: expected a descriptor that is no standard one\n');
+    put('wag-snap: WAGSNAP_EMBEDDER: expected a descriptor of 3 or more\n');
     return end(EXIT_USAGE);
   }
   openEmbedder(descriptor);
@@ -85,7 +86,7 @@ export function greetEmbedder(descriptor: i64, resumes: bool): void {
   store<u64>(STATE, load<u64>(body, 16), HS_SESSION + 8);
 }
 
-/** Waits until so many bytes have arrived, for each part of them not for ever. */
+/** Waits until `count` bytes have arrived, with a time limit for each part of them. */
 function receive(count: i32): i32 {
   while (arrivedCount() < count) {
     store<i32>(POLLFD, <i32>embedderDescriptor(), POLLFD_FD);
@@ -110,14 +111,14 @@ function lacksEmbedder(): void {
     putDecimal(count - SHOWN);
     put(' more');
   }
-  put('): start it with run() of the library, with these as its imports\n');
+  put('): start it through the library, with these functions as `imports`\n');
   end(EXIT_USAGE);
 }
 
 function hasNoAnswer(): void {
   put('wag-snap: descriptor ');
   putDecimal(embedderDescriptor());
-  put(' (WAGSNAP_EMBEDDER): the embedder does not answer as it should\n');
+  put(' (WAGSNAP_EMBEDDER): the embedder gives no valid answer\n');
   end(EXIT_FAILED);
 }
 

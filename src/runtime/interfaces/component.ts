@@ -1,6 +1,6 @@
 /**
- * What the component that is served provides, as functions that are made when it is merged with the interfaces
- * (src/wasm/component/native.ts): its memory and its realloc, those of the lowered function that was called.
+ * The served component's memory and realloc, as functions that are generated when it is merged with the interfaces
+ * (src/wasm/component/native.ts). They are those of the lowered function that was called.
  *
  * AssemblyScript, imported from the module "component", after this file's name.
  */

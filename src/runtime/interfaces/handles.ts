@@ -1,9 +1,9 @@
 /**
- * The handle table: what the component has of ours. A handle is an index; 0 is none.
+ * The handle table: the resources that the component holds. A handle is an index; 0 is none.
  *
  * AssemblyScript. It lies in the interfaces' memory, so it is in a snapshot as any other data is. Descriptors of
- * preview 1 are counted: streams of a file may outlive its descriptor. Whoever uses a handle that is not what it should
- * be traps, as in any host of components.
+ * preview 1 are counted: streams of a file may outlive its descriptor. Using a handle of the wrong kind traps, as in
+ * any host of components.
  */
 
 import { fd_close } from './wasi_snapshot_preview1';
@@ -34,7 +34,7 @@ const counts: usize = memory.data(16384, 4); // MAX_DESCRIPTORS * 4
 
 let lowestFree: i32 = 1;
 
-/** Has a position: otherwise it reads or writes where the descriptor is. */
+/** The position of a stream that has none of its own: it reads or writes where the descriptor is. */
 export const SEQUENTIAL: i64 = -1;
 /** Writes at the end, wherever that is. */
 export const AT_END: i64 = -2;
@@ -61,7 +61,7 @@ export function open(kind: i32, value: i32, position: i64 = 0): i32 {
   return handle;
 }
 
-/** A descriptor of preview 1 stays open until it was let go as often. */
+/** Counts a use of a descriptor of preview 1, which stays open until it was released as often. */
 export function hold(fd: i32): void {
   if (<u32>fd >= <u32>MAX_DESCRIPTORS) unreachable();
   const at = counts + ((<usize>fd) << 2);
@@ -78,7 +78,7 @@ export function heldBy(handle: i32, kind: i32): i32 {
   return load<i32>(slot(handle), 4);
 }
 
-/** Of a handle that has been looked at. */
+/** The position of a handle that has been checked. */
 export function positionOf(handle: i32): i64 {
   return load<i64>(slot(handle), 8);
 }

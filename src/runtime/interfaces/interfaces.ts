@@ -1,7 +1,7 @@
 /**
  * The interfaces of WASI 0.2 on top of preview 1, as lowered functions: entry file of their build. They are merged with
- * a component's core instances (src/wasm/component/native.ts), and are of the version that the component asks for, as
- * versions of 0.2 only add.
+ * a component's core instances (src/wasm/component/native.ts). They serve every version 0.2.x that a component asks
+ * for, as these versions only add.
  *
  * AssemblyScript. A name is that of the interface and of the function: `io_streams_output_stream_write` is
  * `[method]output-stream.write` of wasi:io/streams.

@@ -1,6 +1,6 @@
 /**
- * wasi:sockets: preview 1 makes no sockets, so these say that they are not supported. All other functions need one.
- * AssemblyScript.
+ * wasi:sockets: preview 1 makes no sockets, so these say that they are not supported. All other functions need a
+ * socket. AssemblyScript.
  */
 
 import { Kind, open } from './handles';

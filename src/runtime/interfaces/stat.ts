@@ -1,4 +1,4 @@
-/** What preview 1 says of a file, as wasi:filesystem has it. AssemblyScript. The filestat is in `found`. */
+/** Converts preview 1's filestat to wasi:filesystem's types. AssemblyScript. The filestat is in `found`. */
 
 import { found } from './memory';
 import { area, clearArea, giveArea } from './results';

@@ -1,5 +1,5 @@
 /**
- * What the host layer gets from the compiler as functions: intrinsics, which are lowered inline
+ * The functions that the compiler provides to the host layer: intrinsics, which are lowered inline
  * (compile/baseline/intrinsics.ts).
  *
  * AssemblyScript, which imports them from the module "native", after this file's name. Addresses are native, 64 bits
@@ -29,7 +29,7 @@ export declare function store64(address: i64, value: i64): void;
 export declare function copy(destination: i64, source: i64, bytes: i64): void;
 export declare function fill(destination: i64, byte: i32, bytes: i64): void;
 
-/** CPU_* of image/contract/runtime-block.ts: what this CPU can do beyond the least of its kind. */
+/** CPU_* of image/contract/runtime-block.ts: the features of this CPU beyond the baseline of its architecture. */
 export declare function cpu_features(): i64;
 
 /** Address of the runtime block (image/contract/runtime-block.ts RT_*). */
@@ -53,5 +53,5 @@ export declare function resume(context: i64): void;
  * Continues in the guest at an address, with a stack pointer and an exception in the result register. Does not return.
  */
 export declare function land(exception: i64, sp: i64, pc: i64): void;
-/** Gives up the guest's stack: the running invoke or resume returns. */
+/** Abandons the guest's stack: the running invoke or resume returns. */
 export declare function unwind(): void;

@@ -1,6 +1,6 @@
 /**
- * What the host layer gets from the compiler as constants: numbers of the CPU's Linux (arch/<cpu>/host-constants.ts),
- * bound by name when linking.
+ * The constants that the compiler provides to the host layer: numbers of the CPU's Linux
+ * (arch/<cpu>/host-constants.ts), bound by name when linking.
  *
  * AssemblyScript, which imports them from the module "target", after this file's name.
  */

@@ -9,8 +9,8 @@
  * First the byte offset in the module, which is what disassemblers print (wasm-objdump -d, V8), then the offset in the
  * function's body (from its local declarations), which names the site in snapshots and listings.
  *
- * AssemblyScript. A run of equal frames is a line and their number; of what is left the first and the last lines are
- * printed: the last ones say who began a recursion.
+ * AssemblyScript. A run of equal frames becomes one line with their number. Of the lines, the first and the last ones
+ * are printed: the last ones show where a recursion began.
  */
 
 import { FR_INDEX } from '../../image/contract/site-tables';
@@ -20,7 +20,7 @@ import { bodyStartOf, moduleNameLength, moduleNameOf, nameLength, nameOf } from 
 
 const FIRST_LINES: i64 = 32;
 const LAST_LINES: i64 = 8;
-/** So many equal frames are printed one by one. */
+/** Up to this many equal frames are printed one by one. */
 const FEW: i64 = 3;
 
 /** A line: function row, body offset, number of its frame, equal frames after it. */

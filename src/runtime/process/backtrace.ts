@@ -33,7 +33,7 @@ import { imageBase, word } from './runtime-block';
 import { callSiteAt, functionAt, trapSiteAt } from './site-sections';
 import { setThreadHalf, setThreadWord, threadHalf, threadWord } from './thread';
 
-/** Offset in TEXT of a native address; not below RT_TEXT_SIZE when it is none of ours. */
+/** Offset in TEXT of a native address; RT_TEXT_SIZE or more when the address is outside of TEXT. */
 export function textOffsetOf(address: i64): i64 {
   return address - imageBase() - word(RT_TEXT);
 }

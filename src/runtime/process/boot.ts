@@ -39,7 +39,10 @@ import {
 } from './runtime-block';
 import { setThreadWord } from './thread';
 
-/** Room for nested handlers, each with a frame that holds all vector and matrix registers (11 KiB with AMX). */
+/**
+ * Size in bytes: room for nested handlers, each with a frame that holds all vector and matrix registers (11 KiB with
+ * AMX).
+ */
 export const SIGNAL_STACK_SIZE: i64 = 262144;
 
 /** @param _sp the kernel's initial stack pointer */
@@ -88,8 +91,8 @@ function mapMemories(part: i64): void {
 }
 
 /**
- * With 32-bit addresses every access stays inside of it. With 64-bit addresses those do that are less than 4 GiB past
- * the memory's end.
+ * Size of a memory's reservation. With 32-bit addresses every access stays inside of it; with 64-bit addresses, every
+ * access up to 4 GiB after the memory's end.
  */
 export function reservation(record: i64): i64 {
   if ((load64(record + MEM_FLAGS) & FLAG_INDEX64) === 0) return MEMORY_RESERVATION;
@@ -133,7 +136,7 @@ function copyDatas(part: i64): void {
   }
 }
 
-/** Address space without access; the process ends when there is none. */
+/** Reserves address space without access. Ends the process when there is none left. */
 export function reserve(size: i64): i64 {
   const base = syscall(SYS_mmap, 0, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (failed(base)) fail();

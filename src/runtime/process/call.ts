@@ -1,13 +1,13 @@
 /**
  * A call of one exported function instead of the program's entry (`run --invoke`): all instances are made and
- * initialized, the function is called, and what it gives is written to a descriptor, for whoever has started the
- * process to print. It can be captured at any point of that, as a program can.
+ * initialized, the function is called, and its results are written to a descriptor, for the starter of the process to
+ * print. The process can be captured at any point, as a program can.
  *
  *     WAGSNAP_INVOKE=n    the call (image/contract/call.ts) is read from n, the reply is written to n + 1:
  *                         u8 trap kind, and when it is 0: u64 result [cells]
  *     a restored process  has its call in the resume plan, and reads none
  *
- * A trap on the way is the reply. AssemblyScript.
+ * If it traps on the way, the trap is the reply. AssemblyScript.
  */
 
 import {
@@ -86,7 +86,10 @@ export function beginCall(): void {
   setThreadWord(TH_INVOKE_VALUES, memoryBase() + values);
 }
 
-/** All that comes after a phase, to the process's end. What the phase gave is in `values`, or was a trap. */
+/**
+ * Runs everything after a phase, to the end of the process. The results of the phase are in `values`, unless it was a
+ * trap.
+ */
 export function callAfter(phase: i32): void {
   replyTrap(threadHalf(TH_TRAP_KIND));
   if (phase === PHASE_CALL) reply();

@@ -1,6 +1,6 @@
 /**
- * Whether this CPU can run the image: its code may have been compiled for more than the least CPU of its kind
- * (`--cpu`, RT_CPU_NEEDS).
+ * Checks that this CPU can run the image: its code may need more than the baseline of the architecture (`--cpu`,
+ * RT_CPU_NEEDS).
  *
  * AssemblyScript. The host layer itself is run on any CPU: it has no vectors.
  */
@@ -13,7 +13,8 @@ import { exit, half } from './runtime-block';
 const EXIT_CPU: i32 = 5;
 
 /**
- * Ends the process when something is missing. What needs nothing does not ask: in a virtual machine that takes long.
+ * Ends the process when a feature is missing. An image that needs none does not ask for the features: in a virtual
+ * machine, CPUID takes long.
  */
 export function checkCpu(): void {
   const needs = half(RT_CPU_NEEDS);

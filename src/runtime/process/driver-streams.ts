@@ -7,7 +7,7 @@ import { SYS_read, SYS_write } from '../native/target';
 import { EINTR, exit, failed } from './runtime-block';
 
 const BUFFER_SIZE: i32 = 65536;
-/** Of a command that cannot be, or a stream that fails. */
+/** Exit code after an invalid command or a failure of a stream. */
 export const EXIT_USAGE: i32 = 2;
 
 // commands

@@ -16,8 +16,8 @@
  * one's value + 1, or 0. A v128 is two u64, the lower one first, and counts twice. Memories and tables are mapped from
  * the start, but no instance other than the host layer is instantiated until asked for. After a trap (call stack
  * exhausted too) the next command finds everything as the trap has left it. Replies may come late: they are written
- * when the process waits for the next command. The end of the input is a quit; a command that cannot be ends the
- * process with 2.
+ * when the process waits for the next command. The end of the input is a quit; an invalid command ends the process with
+ * 2.
  *
  * AssemblyScript.
  */

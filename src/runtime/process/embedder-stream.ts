@@ -1,9 +1,9 @@
 /**
  * The descriptor to the embedder (WAGSNAP_EMBEDDER=n) as a stream of bytes that a stop may interrupt anywhere.
  *
- * AssemblyScript. What is to be sent is a message in OUT and, after it, a range of native memory; how far it is stays
- * here when a stop interrupts, as does what has arrived of a message. So a process that continues after a capture goes
- * on in the middle of a message; one that is restored begins with a new stream.
+ * AssemblyScript. What is to be sent is a message in OUT and, after it, a range of native memory. When a stop
+ * interrupts, this file keeps how much was sent, and what has arrived of a message. So a process that continues after a
+ * capture continues in the middle of a message; a restored process begins with a new stream.
  */
 
 import { MSG_BODY, MSG_KIND, MSG_LENGTH, MSG_LEAVE, LEAVE_PENDING } from '../../image/contract/embedder';
@@ -128,8 +128,8 @@ function transfer(nr: i64, at: i64, count: i64, event: i32): i64 {
 }
 
 /**
- * The process ends, as its snapshot continues elsewhere: tells the embedder whether its last answer was taken. Not in
- * the middle of another message.
+ * Called when the process ends because its snapshot continues elsewhere: tells the embedder whether its last answer was
+ * taken. Sends nothing in the middle of another message.
  */
 export function leaveEmbedder(): void {
   if (descriptor === 0 || outLeft > 0 || tailLeft > 0) return;

@@ -1,8 +1,8 @@
 /**
  * What the kernel hands to a process: arguments and environment, on the initial stack (System V ABI 3.4.1).
  *
- * AssemblyScript. argc, the argument pointers, 0, the environment pointers, 0, the auxiliary vector. A variable of ours
- * that has another value than it may have ends the process, with 2: a limit that was mistyped is not "no limit".
+ * AssemblyScript. argc, the argument pointers, 0, the environment pointers, 0, the auxiliary vector. An invalid value
+ * of a WAGSNAP_ variable ends the process with 2: a mistyped limit must not mean "no limit".
  */
 
 import { NAME_MAX, RT_ARGC, RT_ARGV, RT_AUXV, RT_ENVP } from '../../image/contract/runtime-block';
@@ -62,7 +62,7 @@ export function environmentSize(name: string): i64 {
   return count << shift;
 }
 
-/** Whether a variable has the second of the two values that it may have; the first is what holds without it. */
+/** Whether a variable has the second of its two valid values; the first is the default. */
 export function environmentChoice(name: string, first: string, second: string): bool {
   const text = variable(name);
   if (text === 0 || is(text, first)) return false;
@@ -116,7 +116,7 @@ function endOfDigits(text: i64): i64 {
   return end;
 }
 
-/** Of more digits than any limit of ours has it is a number that is too large. */
+/** Parses decimal digits. With more digits than any limit needs, the result is a number that is too large. */
 function decimal(text: i64, end: i64): i64 {
   let value: i64 = 0;
   for (let at = text; at < end; at++) {
@@ -126,7 +126,7 @@ function decimal(text: i64, end: i64): i64 {
   return value;
 }
 
-/** Says that a value is none, and ends the process: without it the process would have no limit. */
+/** Reports an invalid value, and ends the process: otherwise it would run without the limit. */
 function refuse(name: string, text: i64, expected: string): void {
   put('wag-snap: ');
   putName(name);

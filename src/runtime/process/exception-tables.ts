@@ -1,8 +1,8 @@
 /**
  * The image's exception tables (image/contract/exception-tables.ts XT_*), as unwinding and the collector read them.
  *
- * AssemblyScript. They are loaded with the image and made by the same linker as this code: believed. Addresses are
- * native.
+ * AssemblyScript. They are loaded with the image and come from the same linker as this code, so they are trusted.
+ * Addresses are native.
  */
 
 import {
@@ -47,7 +47,7 @@ export function frameSizeAt(textOffset: i64): i64 {
   return size === NONE ? -1 : size;
 }
 
-/** The handler of what a call that returns to `textOffset` throws, or -1. */
+/** The handler of exceptions from a call that returns to `textOffset`, or -1. */
 export function handlerAt(textOffset: i64): i64 {
   const row = lastNotAbove(sites(), field(XT_SITES), textOffset);
   return row !== 0 && unsigned(row) === textOffset ? unsigned(row + 4) : -1;
@@ -75,7 +75,7 @@ export function exnrefGlobalCount(): i32 {
   return <i32>field(XT_GLOBALS);
 }
 
-/** Where the value of one lies. */
+/** Address of the value of one of them. */
 export function exnrefGlobal(index: i32): i64 {
   return imageBase() + unsigned(clauses() + field(XT_CLAUSES) * 12 + <i64>index * 4);
 }

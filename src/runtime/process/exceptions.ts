@@ -1,12 +1,12 @@
 /**
  * Exceptions: objects outside of every memory, made by throw and freed by a collector that marks and sweeps.
  *
- * AssemblyScript. Blocks of 64 KiB, each of cells of one size, which the number of values gives; a block whose cells
- * are all free serves any size. An exnref is a cell's address. Roots are every word of the guest's stack that is the
- * address of an exception (no register survives a call, and only a call makes one), tables and globals of type exnref;
- * values of marked exceptions likewise. Blocks count as memory of the program (memory-limit.ts), also when they are
- * free again. The exceptions of a snapshot lie in the resumable image (RT_RESTORED_EXCEPTIONS): they are never freed,
- * and as nothing changes an exception, they refer to each other only.
+ * AssemblyScript. Memory comes in blocks of 64 KiB. A block has cells of one size, which depends on the number of
+ * values; a block whose cells are all free can take another size. An exnref is a cell's address. Roots are every word
+ * of the guest's stack that is the address of an exception (no register survives a call, and only a call makes one),
+ * tables and globals of type exnref; and the values of marked exceptions. Blocks count as memory of the program
+ * (memory-limit.ts), also when they are free again. The exceptions of a snapshot lie in the resumable image
+ * (RT_RESTORED_EXCEPTIONS): they are never freed, and as nothing changes an exception, they refer to each other only.
  *
  *     block: cell size u32, 0 when free | 12 bytes | cells   (EXN_*; a free one: 0, the next free one or 0)
  */
@@ -44,9 +44,9 @@ import { raise } from './traps';
 const EXNREF: i32 = 0x69;
 const BLOCK: i64 = 65536;
 const FIRST_CELL: i64 = 16;
-/** What exceptions may take at most; reserved, pages come as they are used. */
+/** The most bytes that exceptions may take. The address space is reserved; pages are allocated when they are used. */
 const CAPACITY: i64 = 268435456;
-/** Bytes to be made before the first collection, and between two at least. */
+/** Least number of bytes allocated before the first collection, and between two collections. */
 const LEAST_THRESHOLD: i64 = 1048576;
 /** Marked and the last one whose values are to be looked at; other marks are the next such one's offset / 16. */
 const LAST: i32 = -1;

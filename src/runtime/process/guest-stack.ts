@@ -1,9 +1,9 @@
 /**
- * The guest's stack: a reservation with a guard below, whose pages come as they are touched.
+ * The guest's stack: a reservation with a guard below it, whose pages are allocated when they are touched.
  *
- * AssemblyScript. Its size is STACK_SIZE, more for a snapshot that has more in use, or what WAGSNAP_MAX_STACK says
- * (`--max-stack`), in bytes: then a program that needs more traps ("call stack exhausted") and a snapshot that has more
- * in use is not started.
+ * AssemblyScript. Its size is STACK_SIZE, or more for a snapshot with more in use. WAGSNAP_MAX_STACK (`--max-stack`)
+ * sets it, in bytes: then a program that needs more traps ("call stack exhausted"), and a snapshot with more in use is
+ * not started.
  */
 
 import { RP_STACK_SIZE } from '../../image/contract/resume-plan';

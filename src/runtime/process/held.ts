@@ -1,21 +1,21 @@
 /**
- * A process that is complete but may not begin yet (WAGSNAP_HOLD=n, the end of a socket or of two pipes): another one
- * has the same computation, and only one of them may run it.
+ * Holds a process that is complete but may not begin yet (WAGSNAP_HOLD=n, the end of a socket or of two pipes): another
+ * process has the same computation, and only one of them may run it.
  *
  *     process                          who has started it
  *     'r'  all is open and mapped  -->
  *                                  <-- 'g'  begin
  *     's'  the guest begins        -->
  *
- * AssemblyScript. Whatever else comes, or the end of the input, ends the process before its guest has done anything: who
- * has not read 's' when it is gone knows that nothing was run.
+ * AssemblyScript. Any other byte, or the end of the input, ends the process before its guest has done anything. If the
+ * process is gone and has sent no 's', nothing was run.
  */
 
 import { memoryBase, syscall } from '../native/native';
 import { SYS_close, SYS_read, SYS_write } from '../native/target';
 import { EINTR, exit } from './runtime-block';
 
-/** Of a process that was not to begin. */
+/** Exit code of a process that was told not to begin. */
 const EXIT_NOT_BEGUN: i32 = 1;
 const READY: u8 = 0x72;
 const BEGIN: u8 = 0x67;

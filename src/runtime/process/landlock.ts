@@ -1,8 +1,8 @@
 /**
- * Landlock: from now on nothing can be opened but what is below the preopens, whatever a path says (linux/landlock.h).
+ * Landlock: from now on, only files below the preopens can be opened, by any path (linux/landlock.h).
  *
- * AssemblyScript. From version 2 (Linux 5.19) on: with the first one no file could be moved to another directory. A
- * kernel without it changes nothing. Files that are open already stay what they are.
+ * AssemblyScript. Needs version 2 (Linux 5.19): with version 1, no file could be moved to another directory. On older
+ * kernels nothing is restricted. Files that are open already are not affected.
  */
 
 import { FDK_PREOPEN, FD_READ_ONLY, HS_FD_COUNT } from '../../image/contract/host-state';

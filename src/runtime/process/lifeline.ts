@@ -1,9 +1,10 @@
 /**
- * A pipe that tells whether a capturer lives whose pid means nothing here: one of another pid namespace.
+ * A pipe that tells whether the capturer is alive when its pid means nothing here: in another pid namespace.
  *
- * AssemblyScript, for the signal handlers. The pipe starts with one byte in it. Who captures opens it once more for
- * both directions (/proc/PID/fd/RT_LIFELINE) and takes the byte, which only one can. When the byte is gone this process
- * closes its own end for writing: from then on the pipe's end (POLLHUP) is the capturer's death, however it has died.
+ * AssemblyScript, for the signal handlers. The pipe starts with one byte in it. The capturer opens the pipe again for
+ * both directions (/proc/PID/fd/RT_LIFELINE) and takes the byte, which only one process can do. When the byte is gone,
+ * this process closes its own writing end. From then on, the end of the pipe (POLLHUP) means that the capturer has
+ * died, for any reason.
  */
 
 import { LIFELINE_FAILED, RT_LIFELINE } from '../../image/contract/runtime-block';
@@ -45,7 +46,7 @@ export function hasLifeline(): bool {
   return reader >= 0;
 }
 
-/** A descriptor that hangs up when the capturer dies; -1 as long as there is none that has taken the byte. */
+/** A descriptor that hangs up when the capturer dies; -1 as long as nobody has taken the byte. */
 export function lifelineOfCapturer(): i64 {
   if (writer >= 0) {
     store<i32>(count, 0);

@@ -3,9 +3,9 @@
  * together.
  *
  * AssemblyScript. A program that wants more gets -1 from memory.grow, as when its own maximum is reached, or a trap
- * from throw; one that starts with more does not start. Of exceptions the blocks count that were ever needed, and those
- * of a snapshot. The host layer's own memory does not count, nor do the stack, which has a limit of its own, and
- * tables.
+ * from throw. A program that starts with more does not start. Exceptions count by the blocks that they ever needed, and
+ * by those of a snapshot. The host layer's memory and tables do not count, nor does the stack, which has a limit of its
+ * own.
  */
 
 import { MEM_SIZE } from '../../image/contract/instance';

@@ -35,8 +35,8 @@ export function putHex(value: u64): void {
 }
 
 /**
- * UTF-8 that somebody else chose, as src/base/terminal-text.ts has it for the tool: what a terminal would obey is
- * printed as `\u{1b}`. Bytes that are no UTF-8 are U+FFFD. `address` is native.
+ * UTF-8 that somebody else chose, as src/base/terminal-text.ts has it for the tool: control characters are printed as
+ * `\u{1b}`. Invalid UTF-8 becomes U+FFFD. `address` is native.
  */
 export function putForeign(address: i64, bytes: i64): void {
   const end = address + bytes;

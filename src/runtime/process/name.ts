@@ -1,6 +1,6 @@
 /**
- * What the system calls the process (`comm`, proc(5)): its own name, or the program's, so that `ps`, `top` and `pgrep`
- * show it and not a key of the cache, or the number of a descriptor that it was executed by.
+ * Sets the process's name in the system (`comm`, proc(5)): the workload's name, or the program's. Otherwise `ps`, `top`
+ * and `pgrep` would show a key of the cache, or the number of the descriptor that it was executed by.
  *
  * AssemblyScript. Before the sandbox, whose filter does not let a process rename itself.
  */

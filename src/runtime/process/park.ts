@@ -1,13 +1,14 @@
 /**
- * The parked process: waits at a safepoint, in the handler of its trap, until whoever stopped it lets it go or dies.
+ * The parked process: waits at a safepoint, in the handler of its trap, until the process that stopped it lets it go or
+ * dies.
  *
  * AssemblyScript, on the signal stack, STOP_SIGNAL blocked but inside ppoll. The tool reads the process, writes
  * RT_COMMAND and sends STOP_SIGNAL again; a signal without a command changes nothing. A pidfd of the sender tells when
- * it dies; then the process continues by itself; for a sender of another pid namespace, which has no pid here, a
- * lifeline does (lifeline.ts). Without a sender (parked at start) only a command ends the wait. A sender that does not
- * say COMMAND_HOLD is no tool but a stray `kill` in somebody's shell, which may live for days: it is given
- * CLAIM_NANOSECONDS. After COMMAND_KEEP it waits for a command of anybody, however long that takes: whether another
- * process continues this computation is not known here.
+ * it dies; then the process continues by itself. A sender of another pid namespace has no pid here: a lifeline tells
+ * instead (lifeline.ts). Without a sender (parked at start) only a command ends the wait. A sender that does not say
+ * COMMAND_HOLD is no tool but a stray `kill` in somebody's shell, which may live for days: it is given
+ * CLAIM_NANOSECONDS. After COMMAND_KEEP the process waits for a command from any tool, for as long as that takes: it
+ * cannot know whether another process continues this computation.
  *
  * All state here belongs to the signal handlers; nothing else reads or writes it. The guest is at a safepoint, so no
  * host call is running, and the table of descriptors can be made ready to be read.
@@ -135,8 +136,8 @@ export function park(context: i64): void {
 }
 
 /**
- * The snapshot is durable: says where the program continues, as whoever waits for this process takes its end for the
- * program's.
+ * Called when the snapshot is durable: reports where the program continues, because a waiting parent would take the end
+ * of this process for the end of the program.
  */
 function endCaptured(): void {
   const length = half(RT_SUCCESSOR_LENGTH);
@@ -152,8 +153,8 @@ function endCaptured(): void {
 }
 
 /**
- * From here on nobody's death lets the process continue. The flag comes last: a tool that has seen it may give the next
- * command.
+ * From here on, the process does not continue because a tool dies. The flag comes last: a tool that has seen it may
+ * give the next command.
  */
 function keep(): void {
   forgetSender();
@@ -166,16 +167,16 @@ function isFinal(command: i32): bool {
 }
 
 /**
- * Whether there is a command of somebody whose death would be noticed. Of one in another pid namespace it would not
- * before the byte of its lifeline is taken, which comes first: such a command is another tool's, which was late.
+ * Whether there is a command from a tool whose death would be noticed. A tool in another pid namespace takes the byte
+ * of its lifeline before it gives a command. Without that, the command is from another tool, which was late.
  */
 function isClaimed(): bool {
   return half(RT_COMMAND) !== COMMAND_NONE && (!hasLifeline() || lifelineOfCapturer() >= 0);
 }
 
 /**
- * Nobody has claimed the parked process. The tool writes COMMAND_HOLD and then looks whether the state is still PARKED;
- * here it is the other way round: so the two never go apart.
+ * Nobody has claimed the parked process. The tool writes COMMAND_HOLD and then checks that the state is still PARKED;
+ * this does the two in the opposite order, so that both sides always agree.
  */
 function giveUp(): bool {
   if (isClaimed()) return false;

@@ -64,7 +64,7 @@ export function beginProtect(sender: i32): i64 {
   return layOut();
 }
 
-/** The session's tool is done, and what it has protected stays. */
+/** Called when the session's tool is done: protection stays as it is. */
 export function keepProtect(): void {
   setOwner(0);
 }

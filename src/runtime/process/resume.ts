@@ -78,7 +78,10 @@ export function restoreGuest(): void {
   setWord(RT_CALL, load64(plan + RP_CALL));
 }
 
-/** Opens the snapshot by its path: whoever has made this image has become this process, and could hand it no descriptor. */
+/**
+ * Opens the snapshot by its path: the tool that made this image has become this process by exec, and has passed no
+ * descriptor.
+ */
 function openSource(plan: i64): void {
   const path = load64(plan + RP_SOURCE_PATH);
   const fd = openFile(path);
@@ -92,7 +95,7 @@ function openFile(path: i64): i64 {
   return fd;
 }
 
-/** Another file may have its name by now, which is known by its first bytes. */
+/** Checks by its first bytes that the file of this name is still the same. */
 function checkFile(fd: i64, path: i64, expected: i64): void {
   const count = syscall(SYS_pread64, fd, memoryBase() + prologue, PROLOGUE_BYTES, 0, 0, 0);
   let differs: i64 = count ^ PROLOGUE_BYTES;

@@ -1,6 +1,6 @@
 /**
- * The sandbox: what the kernel lets the process do from the moment before guest code runs, so that guest code that got
- * hold of a system call instruction, by a bug of ours, finds nothing to do with it.
+ * The sandbox: limits what the kernel lets the process do, from just before guest code runs. If a bug of ours let guest
+ * code reach a system call instruction, it could do little with it.
  *
  *  - no_new_privs.
  *  - A seccomp filter that allows the system calls the host layer makes after its start and kills the process (SIGSYS) on
@@ -9,8 +9,8 @@
  *  - Landlock, where the kernel has it and there are directories: nothing else than what is below them can be opened,
  *    whatever the path says.
  *
- * AssemblyScript. A kernel that has none of these (qemu-user) runs the program without: FLAG_SANDBOX tells. What is
- * done before (mapping a snapshot, listening, opening directories) is done before.
+ * AssemblyScript. A kernel that has none of these (qemu-user) runs the program without: FLAG_SANDBOX tells. Mapping a
+ * snapshot, listening and opening directories come before the sandbox.
  */
 
 import { FDK_PREOPEN, HS_FD_COUNT } from '../../image/contract/host-state';

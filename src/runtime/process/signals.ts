@@ -2,7 +2,7 @@
  * The signal handler: stop requests, safepoints hit in trap text, and the faults that are wasm traps.
  *
  * AssemblyScript, called by the handler stub on the signal stack. It may interrupt anything, the host layer too, and
- * shares with the rest only the runtime block, the runtime's last words (message.ts) and what park.ts holds.
+ * shares with the rest only the runtime block, the final message (message.ts) and the state in park.ts.
  *
  *     STOP_SIGNAL   RUNNING -> STOPPING: a stop is wanted, trap text over text
  *     TRACK_SIGNAL  a tool asks which pages were written (tracking.ts); the state stays what it is
@@ -153,7 +153,7 @@ function onFault(signo: i32, address: i64, context: i64): void {
   fatal(signo, address, context);
 }
 
-/** A fault with no meaning in wasm: a bug of ours, or the file behind a mapping was cut off. */
+/** A fault with no meaning in wasm: a bug of ours, or a mapped file was truncated. */
 function fatal(signo: i32, address: i64, context: i64): void {
   const pc = load64(context + UCONTEXT_PC);
   put('wag-snap: fatal signal ');

@@ -2,14 +2,15 @@
  * Debugging: passing safepoints before the process parks at one (WAGSNAP_PARK=n). Each is passed by a single step in
  * plain text.
  *
- * AssemblyScript, in the signal handler. ARM64 has no single steps: there, the first safepoint is the one.
+ * AssemblyScript, in the signal handler. On ARM64 a process cannot single-step itself: there, it parks at the first
+ * safepoint.
  */
 
 import { load64, store64 } from '../native/native';
 import { SINGLE_STEP_FLAG, UCONTEXT_FLAGS } from '../native/target';
 import { mapPlainText, mapTrapText } from './trap-text';
 
-/** How many are still to be passed, and whether one just is. */
+/** How many safepoints are still to be passed, and whether one is being passed. */
 let toPass: i64 = 0;
 let stepping: bool = false;
 

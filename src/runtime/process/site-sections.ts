@@ -2,8 +2,8 @@
  * The image's site tables as the process itself reads them when it traps: mapped from its own file at that moment.
  *
  * AssemblyScript. Formats: image/contract/site-tables.ts FR_*, SR_*, TS_*, names; the decoder with all checks is
- * image/tables/site-lookup.ts. The file is the one this very code was loaded from, so it is believed.
- * Addresses are native; 0 stands for "not there" (no descriptor, or compiled without tables).
+ * image/tables/site-lookup.ts. The file is the one that this code was loaded from, so it is trusted. Addresses are
+ * native; 0 stands for "not there" (no descriptor, or compiled without tables).
  */
 
 import {

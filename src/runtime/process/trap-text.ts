@@ -1,9 +1,9 @@
 /**
- * Trap text: the same code with a trap instruction at every safepoint, mapped over text to stop the guest and taken
- * away to let it continue (ARCHITECTURE.md, "Stop, capture, continue").
+ * Trap text: the same code with a trap instruction at every safepoint, mapped over text to stop the guest, and replaced
+ * by plain text to let it continue (ARCHITECTURE.md, "Stop, capture, continue").
  *
  * AssemblyScript. Both are private, read-only and executable mappings of the image's own file; the host layer's code is
- * the same in both, so it can do this under its own feet.
+ * the same in both, so it can do this while it runs.
  */
 
 import { RT_EXE_FD, RT_TEXT, RT_TEXT_FILE, RT_TEXT_SIZE, RT_TRAP_TEXT_FILE } from '../../image/contract/runtime-block';

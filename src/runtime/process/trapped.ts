@@ -4,9 +4,9 @@
  *
  * AssemblyScript. In the handler of the fault or, for a trap that a stub has found, on the host's stack; STOP_SIGNAL is
  * blocked but inside ppoll. As in park.ts the tool sends STOP_SIGNAL, is named as sender, and claims the process by
- * COMMAND_HOLD; COMMAND_RESUME only lets it wait for the next one, and COMMAND_EXIT ends it, with the trap's code. It
- * can be captured as often as one likes. A listener (WAGSNAP_TRAP_FD=n, the end of a pipe) is told by a byte instead of
- * people by a message, and the process does not outlive it.
+ * COMMAND_HOLD; COMMAND_RESUME only lets it wait for the next one, and COMMAND_EXIT ends it, with the trap's code. The
+ * process can be captured any number of times. With a listener (WAGSNAP_TRAP_FD=n, the end of a pipe), a byte to the
+ * listener replaces the message to people, and the process ends when the listener does.
  */
 
 import {

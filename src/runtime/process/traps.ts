@@ -1,6 +1,6 @@
 /**
- * Traps: says which and where, and ends the process with 134 or keeps it to be looked at (trapped.ts); for the driver,
- * gives up the invocation instead.
+ * Traps: reports which and where, then ends the process with 134 or keeps it for inspection (trapped.ts). Under the
+ * driver, abandons the invocation instead.
  *
  * AssemblyScript. Wording: the core specification's test suite.
  */
@@ -67,7 +67,7 @@ export function missing_import(): void {
 }
 
 /**
- * A trap by signal. Returns in the driver only: then the context continues by giving up the invocation.
+ * A trap by signal. Returns in the driver only: then the context continues by abandoning the invocation.
  * @param context ucontext_t
  * @param bodyOffset of the trap in its function, or -1
  */

@@ -1,5 +1,5 @@
 /**
- * Throwing: finds who catches, walking the guest's stack by return addresses, and continues there.
+ * Throws exceptions: walks the guest's stack by return addresses to the handler that catches, and continues there.
  *
  * AssemblyScript. Builtins of generated code (compile/baseline/exceptions.ts) that do not return. Nothing is undone
  * on the way, so an exception that nobody catches traps with the whole stack still there for a backtrace.
@@ -21,7 +21,7 @@ export function throw_tag(tag: i64, payload: i64, stride: i32): void {
   throw_ref(makeException(tag, payload, stride));
 }
 
-/** @param exception null traps: what rethrow throws again never is, but in a forged snapshot */
+/** @param exception null traps; rethrow never passes null, except in a forged snapshot */
 export function throw_ref(exception: i64): void {
   if (exception === 0) raise(TRAP_NULL_REFERENCE);
   const text = imageBase() + word(RT_TEXT);

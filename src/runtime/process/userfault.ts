@@ -1,7 +1,7 @@
 /**
- * Tracking by userfaultfd: pages are write-protected in asynchronous mode, so that the kernel itself lifts the
- * protection of a page when it is first written, by whomever, and PAGEMAP_SCAN tells which pages that were and protects
- * them again in one step (Documentation/admin-guide/mm/userfaultfd.rst, pagemap.rst). Linux 6.7.
+ * Tracking by userfaultfd: pages are write-protected in asynchronous mode: the kernel itself lifts the protection of a
+ * page at the first write, by anybody. PAGEMAP_SCAN tells which pages were written and protects them again in one step
+ * (Documentation/admin-guide/mm/userfaultfd.rst, pagemap.rst). Linux 6.7.
  *
  * AssemblyScript. Nothing has to be undone: what stays protected costs one fault of a microsecond when it is written.
  * UFFD_USER_MODE_ONLY needs no privilege; kernel writes do not fail, as nobody is asked in asynchronous mode.
@@ -90,7 +90,7 @@ function moveHigh(fd: i64): i64 {
   return high;
 }
 
-/** All that the guests' memories may ever be: what grows later is a part of it. Once is as good as twice. */
+/** Registers all reservations of the guests' memories, with what may be used later. A second call changes nothing. */
 export function registerMemories(): i64 {
   return forMemories(UFFDIO_REGISTER);
 }

@@ -1,11 +1,10 @@
 /**
- * The kernel's own code in the process, the vDSO: where its clock_gettime is, which tells the time without a system
- * call.
+ * The kernel's own code in the process, the vDSO: finds its clock_gettime, which tells the time without a system call.
  *
  * AssemblyScript. AT_SYSINFO_EHDR names a small shared object (vdso(7)): an ELF header, a PT_LOAD that is all of it,
- * and a dynamic symbol table. Everything read lies within that PT_LOAD, or there is no such function: a kernel without
- * one (an emulator may be) is asked by the system call, as it is for clocks that the vDSO does not know. Its code runs
- * on the host's stack in the C convention, like any other host code, and is nothing of a snapshot's.
+ * and a dynamic symbol table. Everything read must lie within that PT_LOAD, else the function counts as missing.
+ * Without it (in an emulator, say), and for clocks that the vDSO does not know, the system call is used. The vDSO's
+ * code runs on the host's stack in the C convention, like any other host code, and is not part of a snapshot.
  */
 
 import { RT_AUXV } from '../../image/contract/runtime-block';

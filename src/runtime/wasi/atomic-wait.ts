@@ -1,9 +1,9 @@
 /**
  * memory.atomic.wait32 and wait64, called by guest code through stubs (compile/convention/environment.ts BUILTINS).
  *
- * AssemblyScript. There is one thread, so nobody will notify: a wait for a value that is there lasts as long as its
- * timeout, which may be for ever. A wait that a stop ends is undone and comes again, as poll_oneoff is:
- * HS_PENDING_TIMEOUT keeps its deadline on the guest's monotonic clock.
+ * AssemblyScript. There is one thread, so nobody will notify: a wait whose expected value matches lasts until its
+ * timeout, possibly for ever. A wait that a stop ends is undone and made again, like poll_oneoff: HS_PENDING_TIMEOUT
+ * keeps its deadline on the guest's monotonic clock.
  */
 
 import { HS_PENDING_TIMEOUT } from '../../image/contract/host-state';

@@ -186,7 +186,7 @@ export function fd_fdstat_set_flags(fd: u32, flags: i32): i32 {
   return ESUCCESS;
 }
 
-/** Rights can be given away, not taken back: asking for one that is not there is ENOTCAPABLE. */
+/** Rights can be dropped, not regained: asking for a right that is not there is ENOTCAPABLE. */
 export function fd_fdstat_set_rights(fd: u32, rights: u64, inheriting: u64): i32 {
   const entry = lookup(fd, 0);
   if (entry == 0) return lookupError;

@@ -2,7 +2,7 @@
  * Linux's error numbers as WASI's.
  *
  * AssemblyScript. One byte per Linux errno, 0 to 133 (asm-generic/errno-base.h, errno.h: the same on every CPU).
- * Numbers without a counterpart become EIO (29), the ones of this table that WASI folds together say so.
+ * Numbers without a counterpart become EIO (29).
  */
 
 // biome-ignore format: rows of ten

@@ -2,8 +2,8 @@
  * Reading, writing and positions of open files: fd_read, fd_write, fd_pread, fd_pwrite, fd_seek, fd_tell, fd_sync,
  * fd_datasync, fd_filestat_set_size, fd_allocate, fd_advise.
  *
- * AssemblyScript. The kernel reads and writes the guest's memory itself; nothing is copied here. A read or write that
- * waits is undone when a stop is wanted (linux.ts blockingCall) unless bytes have moved: then it is a short count.
+ * AssemblyScript. The kernel reads and writes the guest's memory itself; nothing is copied here. When a stop is wanted,
+ * a waiting read or write is undone (linux.ts blockingCall), unless bytes have moved: then it returns a short count.
  *
  * A single buffer, the usual case, goes to the kernel by itself: it takes a third less of a small write's time than a
  * vector does. `single` has all checks in a line for that, and leaves everything else to `transfer`.

@@ -70,7 +70,7 @@ function hasZero(bytes: i64): bool {
 
 /**
  * Copies a guest's path to `to`. Returns 0, EFAULT, ENAMETOOLONG, EINVAL (a NUL inside), ENOENT (empty) or EPERM: an
- * absolute path leads outside of every directory, as wasmtime has it.
+ * absolute path leads outside of every directory, as in wasmtime.
  */
 export function readPath(to: usize, pointer: u32, length: u32): i32 {
   const from = guestRange(pointer, length);

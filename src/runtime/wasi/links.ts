@@ -1,8 +1,8 @@
 /**
- * Links: path_link, path_readlink, path_symlink.
+ * Calls about links: path_link, path_readlink, path_symlink.
  *
- * AssemblyScript. What a symbolic link says is checked when it is followed (beneath.ts); an absolute one is neither
- * made nor read, as in wasmtime: it would be a path of the host's.
+ * AssemblyScript. The target of a symbolic link is checked when the link is followed (beneath.ts). An absolute link is
+ * neither made nor read, as in wasmtime: it would be a path of the host.
  */
 
 import { copy, store32 } from '../native/native';

@@ -1,5 +1,5 @@
 /**
- * An address to listen at, from text (listeners.ts has the forms) to what the kernel takes. AssemblyScript.
+ * Parses an address to listen at (listeners.ts has the forms) to the kernel's structure. AssemblyScript.
  */
 
 import { copy, fill, load8_u } from '../native/native';

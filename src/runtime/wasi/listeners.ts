@@ -6,8 +6,8 @@
  *     unix:PATH
  *     fd:N             a listening socket that the process inherits
  *
- * AssemblyScript. Runs before the guest does: what is wrong is said on descriptor 2 and ends the process, 2 for a line
- * that cannot be read and 1 for an address that cannot be listened at.
+ * AssemblyScript. Runs before the guest does. An error is reported on descriptor 2 and ends the process, with 2 for an
+ * invalid line and 1 for an address that cannot be listened at.
  */
 
 import { FDK_LISTENER, FD_PATH_LENGTH } from '../../image/contract/host-state';

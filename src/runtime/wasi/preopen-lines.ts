@@ -1,7 +1,7 @@
 /**
  * The lines of WAGSNAP_DIR, one after the other: HOST, HOST::GUEST, or either with :ro or :rw after it.
  *
- * AssemblyScript. A line that cannot be read ends the process with 2.
+ * AssemblyScript. An invalid line ends the process with 2.
  */
 
 import { load8_u } from '../native/native';
@@ -21,7 +21,7 @@ export let isLineReadOnly: bool = false;
 /** Where the next line starts. */
 let nextLine: i64 = 0;
 
-/** Takes the next line that is not empty apart. Whether there was one. */
+/** Parses the next line that is not empty. Returns whether there was one. */
 export function readLine(): bool {
   while (load8_u(nextLine) == NEWLINE) nextLine++;
   if (load8_u(nextLine) == 0) return false;

@@ -2,8 +2,8 @@
  * WAGSNAP_DIR: the directories that a guest may use, one a line: HOST, HOST::GUEST, or either with :ro or :rw
  * after it.
  *
- * AssemblyScript. Runs before the guest does, with arguments that come from a command line: what is wrong is said on
- * descriptor 2 and ends the process, 2 for a line that cannot be read and 1 for a directory that cannot be opened.
+ * AssemblyScript. Runs before the guest does, with arguments from a command line. An error is reported on descriptor 2
+ * and ends the process, with 2 for an invalid line and 1 for a directory that cannot be opened.
  */
 
 import {
@@ -27,7 +27,7 @@ import { isForbiddenProc } from '../descriptors/procfs';
 
 const SLASH: i32 = 0x2f;
 
-/** Says what a Linux errno means, as strerror does, for those that opening brings. */
+/** Prints the meaning of a Linux errno, as strerror does, for the errors of opening. */
 export function putErrno(result: i64): void {
   const error = <i32>-result;
   if (error == 1) put('the path leads outside of the directory');

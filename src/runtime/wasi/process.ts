@@ -19,7 +19,7 @@ export function proc_exit(code: i32): void {
   syscall(SYS_exit_group, code, 0, 0, 0, 0, 0);
 }
 
-/** What components do with a code (src/wasm/component/flatten-exit.ts): it says whether all went well, no more. */
+/** proc_exit for components (src/wasm/component/flatten-exit.ts): any code but 0 becomes 1. */
 export function proc_exit_for_component(code: i32): void {
   proc_exit(code == 0 ? 0 : 1);
 }
@@ -32,13 +32,13 @@ const URG: i32 = 23;
 const TTOU: i32 = 22;
 const WINCH: i32 = 28;
 
-/** Whether a signal by default ends the process: those that do not stop it or mean nothing. */
+/** Whether a signal ends the process by default: it neither stops the process nor is ignored. */
 function isDeadly(signal: i32): bool {
   return signal < CHLD || (signal > TTOU && signal != URG && signal != WINCH);
 }
 
 /**
- * Does to the process what the signal does by default: a wasm program has no handlers. What is ours is taken away
+ * Does to the process what the signal does by default: a wasm program has no handlers. Our own handler is removed
  * first.
  */
 export function proc_raise(signal: i32): i32 {

@@ -4,9 +4,9 @@
  * AssemblyScript. Cookies are ordinals, not the kernel's positions: those mean something to one file system only, and a
  * guest may hold one over a snapshot. Entry 0 is ".", entry 1 "..", made here (file systems differ in where they list
  * them); cookie n names the entry that was or will be delivered as the n-th. FD_COOKIE says which entry the native
- * descriptor stands before, so that reading on costs nothing. Another cookie means reading from the start and passing
- * over the names that were delivered before it (listing.ts): nothing that is there all the time is skipped or repeated,
- * whatever else is made or removed, and on another file system too.
+ * descriptor stands before, so that reading on costs nothing. With another cookie, reading starts again and passes over
+ * the names that were delivered before it (listing.ts). So an entry that exists all the time is neither skipped nor
+ * repeated when others are added or removed, also on another file system.
  */
 
 import { copy, store32 } from '../native/native';
@@ -76,8 +76,8 @@ function isDots(name: usize): bool {
 }
 
 /**
- * Fills the buffer with entries from the cookie on, the last one cut when there is no place. Less used than there is:
- * the end.
+ * Fills the buffer with entries from the cookie on; the last one is cut off when the buffer is full. A buffer that is
+ * not full means the end.
  */
 export function fd_readdir(fd: u32, buffer: u32, length: u32, cookie: u64, usedOut: u32): i32 {
   const entry = lookupDirectory(fd, RIGHT_FD_READDIR);
@@ -144,8 +144,8 @@ function list(entry: usize, cookie: u64): i64 {
 
 /**
  * For a cookie at which the native descriptor, now at its start, does not stand: the entries before it are passed over
- * by their names. Where those are not known (a cookie that was never given, a snapshot of an early version), so many
- * entries are. Returns the position that the native descriptor stands at.
+ * by their names. Where those are not known (a cookie that was never given, a snapshot of an early version), as many
+ * entries are passed over. Returns the position that the native descriptor stands at.
  */
 function seek(entry: usize, cookie: u64): u64 {
   const known = delivered(entry);

@@ -1,9 +1,9 @@
 /**
- * Files of a program that continues from a snapshot: below their preopens, or of the host where restore was given a
- * path or told to ignore them (ARCHITECTURE.md, "Restore").
+ * Opens the files of a program that continues from a snapshot: below their preopens, or elsewhere on the host when
+ * restore was given a path or told to ignore them (ARCHITECTURE.md, "Restore").
  *
- * AssemblyScript. Part of resume.ts. Never created, but for the output of a standard stream, and never truncated; what
- * cannot be opened is said on descriptor 2 and ends the process.
+ * AssemblyScript. Part of resume.ts. Files are never created, except for the output of a standard stream, and never
+ * truncated. A file that cannot be opened is reported on descriptor 2 and ends the process.
  */
 
 import {
@@ -132,7 +132,7 @@ export function takePosition(entry: usize, descriptor: i64): i64 {
   return offsetOf(entry) == 0 ? 0 : call(SYS_lseek, descriptor, offsetOf(entry), 0);
 }
 
-/** A file of the host that whoever restored has given by its path. */
+/** Opens a file of the host whose path was given to restore. */
 export function openGiven(entry: usize): void {
   if (copyPath(entry) == 0) failState('a file without a path');
   const descriptor = call(SYS_openat, AT_FDCWD, native(PATH), O_CLOEXEC | openingFlags(entry));
@@ -179,8 +179,8 @@ export function openNull(entry: usize): void {
 }
 
 /**
- * The process's standard streams that the program has closed, or shall find closed: nobody else's file may get their
- * numbers.
+ * Opens /dev/null for the standard streams that the program has closed, or shall find closed: no other file may get
+ * their numbers.
  */
 export function closeUnusedStreams(count: u32): void {
   for (let stream: i64 = 0; stream < 3; stream++) {

@@ -1,6 +1,6 @@
 /**
- * Unlinked files of a program that continues from a snapshot: each is made anew, without a name, with the contents that
- * the snapshot has of it, and opened once for each of its descriptors.
+ * Makes the unlinked files of a program that continues from a snapshot: each without a name, with its contents from the
+ * snapshot, and opened once for each of its descriptors.
  *
  * AssemblyScript. Part of resume.ts. The file is made in its preopen's directory (O_TMPFILE), so that it may grow as
  * the old one could and takes no memory. Where that cannot be (a read-only directory, a file system or an emulator
@@ -119,7 +119,7 @@ function isZero(count: i64): bool {
   return true;
 }
 
-/** With its own position, flags and access: what is shared is the file. */
+/** Opens a file again, with a position, flags and access of its own: only the file is shared. */
 function openAgain(entry: usize, file: i64): void {
   let digits: usize = 1;
   for (let rest = file / 10; rest > 0; rest /= 10) digits++;

@@ -4,8 +4,8 @@
  * AssemblyScript. The resume plan has the table of descriptors by meaning; here each is opened again: standard ones are
  * the new process's own or a file that was given instead, preopens by their host path or by the line of WAGSNAP_DIR
  * with the same guest name, files and directories by their path below a preopen, never created and never truncated, at
- * their old position, unlinked files from what the snapshot has of them. What cannot be is said on descriptor 2 and
- * ends the process with 1, before anything of the guest runs. The table is input: it is checked.
+ * their old position, unlinked files from what the snapshot has of them. A descriptor that cannot be opened is reported
+ * on descriptor 2 and ends the process with 1, before any guest code runs. The table is input, so it is checked.
  */
 
 import {

@@ -2,7 +2,7 @@
  * Sockets: sock_accept, sock_recv, sock_send, sock_shutdown.
  *
  * AssemblyScript. Preview 1 makes no sockets: listeners are given to the process (listeners.ts), connections come from
- * sock_accept, and a standard stream may be either. What a descriptor that is none is told comes from the kernel:
+ * sock_accept, and a standard stream may be either. For a descriptor that is no socket, the kernel gives the error:
  * ENOTSOCK.
  */
 

@@ -1,8 +1,7 @@
 /**
  * wasi_start: the host state of a program that starts afresh. Descriptors 0, 1 and 2, then the preopens and listeners.
  *
- * AssemblyScript. Called by start with the arguments and environment in the runtime block, before anything of the guest
- * runs.
+ * AssemblyScript. Called by start with the arguments and environment in the runtime block, before any guest code runs.
  */
 
 import { FDK_STDIO, HOST_STATE_VERSION, HS_PENDING_TIMEOUT, HS_VERSION } from '../../image/contract/host-state';
@@ -26,7 +25,7 @@ const TERMIOS: usize = memory.data(64, 8);
 const IGNORE: usize = memory.data<u64>([1, 0, 0, 0]);
 const SIGPIPE: i64 = 13;
 
-/** What both ways of starting need. */
+/** Prepares what a fresh start and a resumed one both need. */
 export function prepare(): void {
   store64(runtime() + <i64>RT_HOST_STATE, native(STATE));
   // WASI has no signals: a write to a pipe that nobody reads is EPIPE
