@@ -18,7 +18,7 @@ interface Options extends StoreOptions {
   json: boolean;
 }
 
-/** What each action takes besides references. */
+/** The options of each action. */
 const ACTIONS: Readonly<Record<string, readonly (keyof Options)[]>> = {
   list: ['json'],
   rm: ['json'],
@@ -43,7 +43,7 @@ const command: CommandModule<object, Options> = {
         type: 'string',
         array: true,
         default: [],
-        describe: 'NAME:TAG each, or NAME: all of that name, and for export and verify the newest; a file to import',
+        describe: 'NAME:TAG, or NAME for all of that name (export, verify: for the newest); import: a file',
       })
       .options(storeOptions)
       .option('tag', {
@@ -51,7 +51,7 @@ const command: CommandModule<object, Options> = {
         type: 'string',
         requiresArg: true,
         coerce: once('tag'),
-        describe: 'import: NAME[:TAG] that it gets; without TAG the next number',
+        describe: 'import: NAME[:TAG] of the new snapshot; without TAG it gets the next number',
       })
       .option('output', {
         alias: 'o',
@@ -64,15 +64,15 @@ const command: CommandModule<object, Options> = {
         type: 'string',
         requiresArg: true,
         coerce: once('keep'),
-        describe: 'prune: N newest of each name that stay; 1 if not given',
+        describe: 'prune: keep the N newest of each name; default: 1',
       })
       .option('older-than', {
         type: 'string',
         requiresArg: true,
         coerce: once('older-than'),
-        describe: `prune: ${AGE}: younger ones stay`,
+        describe: `prune: ${AGE}: keep younger ones`,
       })
-      .option('dry-run', { type: 'boolean', default: false, describe: 'prune: only say what would go' })
+      .option('dry-run', { type: 'boolean', default: false, describe: 'prune: only list what would be removed' })
       .option('json', { type: 'boolean', default: false, describe: 'print one JSON object' })
       .example([
         ['$0 snapshots', 'lists all of them'],

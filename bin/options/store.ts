@@ -3,7 +3,7 @@
 import type { Options as YargsOption } from 'yargs';
 import { once } from './usage.js';
 
-/** As yargs has given them. */
+/** The options as yargs gives them. */
 export interface StoreOptions {
   readonly store: string | undefined;
 }

@@ -1,4 +1,4 @@
-/** What `wag-snap snapshots` does to a store, and prints of it. */
+/** Runs the actions of `wag-snap snapshots` on a store, and prints their results. */
 
 import { createStore, type Generation, openStore, type Removed, type Store } from '../../src/api/store.js';
 import { InputError } from '../../src/base/errors.js';
@@ -58,7 +58,7 @@ const VERBS = {
   import: 'copying',
 } as const;
 
-/** @returns what prints the result */
+/** @returns a function that prints the result */
 async function act(store: Store, request: Exclude<StoreRequest, { action: 'list' }>, work: Work): Promise<() => void> {
   switch (request.action) {
     case 'rm': {
@@ -89,7 +89,7 @@ async function act(store: Store, request: Exclude<StoreRequest, { action: 'list'
   }
 }
 
-/** A store that nobody has made yet is an empty one. */
+/** A store that does not exist yet is listed as empty. */
 async function listed(names: readonly string[], folder: string | undefined): Promise<Generation[]> {
   try {
     const all = (await openStore(folder)).list();
@@ -142,7 +142,7 @@ function printRemoved({ removed, blobs, bytes }: Removed, dryRun: boolean, json:
   printLines([...names.map((name) => `${name}: ${would}`), `${blobs} files, ${formatBytes(bytes)}: ${would}`]);
 }
 
-/** @throws InputError after the list of what is wrong */
+/** @throws InputError after it has printed what is wrong */
 function printVerified(store: Store, generations: number, wrong: readonly string[], json: boolean): void {
   if (json) print(`${terminalJson({ generations, wrong })}\n`);
   if (wrong.length > 0) {

@@ -18,13 +18,13 @@ import type { OutputOption, ProgressOption, SignalOption } from './common-option
 
 export type { Generation, GenerationFiles, Removed };
 
-/** Files of a generation after which the next one is whole again: each is opened by whoever restores. */
+/** The most files in the chain of a generation. After that the next one is whole, as restore opens all of them. */
 const CHAIN_MAX = 16;
 const NEW = 'snapshot.wsnap';
 
 /** What is written goes to the store; the rest is as for capture. */
 export interface StoreCaptureOptions extends Omit<CaptureOptions, 'to' | 'parent' | 'search' | 'onDurable'> {
-  /** Write all of it, though an earlier generation has most of it. */
+  /** Write the whole snapshot, even if an earlier generation contains most of it. */
   readonly whole?: boolean | undefined;
 }
 
@@ -34,17 +34,17 @@ export interface StoredCapture {
 }
 
 export interface PruneOptions {
-  /** Names of which generations go; all if not given. */
+  /** Names whose generations are pruned; default: all. */
   readonly names?: readonly string[] | undefined;
-  /** How many of each name stay at least: the newest; 1 if not given. */
+  /** How many of the newest generations of each name stay; default: 1. */
   readonly keep?: number | undefined;
-  /** Milliseconds: younger ones stay. */
+  /** Generations younger than this stay, in milliseconds. */
   readonly olderThan?: number | undefined;
   /** Remove nothing. */
   readonly dryRun?: boolean | undefined;
 }
 
-/** Where snapshots are kept if nothing else is said: $XDG_DATA_HOME/wag-snap/store. */
+/** The default folder of the store: $XDG_DATA_HOME/wag-snap/store. */
 export function defaultStore(): string {
   const data = process.env['XDG_DATA_HOME'];
   return join(data?.startsWith('/') ? data : join(homedir(), '.local', 'share'), 'wag-snap', 'store');
@@ -53,14 +53,14 @@ export function defaultStore(): string {
 /**
  * A store of snapshots.
  *
- * @param folder defaultStore() if not given
+ * @param folder default: defaultStore()
  * @throws InputError 'no-store' when there is none, and 'store' when it is something else; ToolError
  */
 export async function openStore(folder = defaultStore()): Promise<Store> {
   return new Store(SnapshotStore.open(resolve(folder)));
 }
 
-/** The same, but makes it if there is none. */
+/** Opens a store, and creates it if there is none. */
 export async function createStore(folder = defaultStore()): Promise<Store> {
   return new Store(await SnapshotStore.openOrCreate(resolve(folder)));
 }
@@ -72,14 +72,17 @@ export class Store {
     return this.store.folder;
   }
 
-  /** All generations: by name, the newest of each last. @throws InputError when the store is damaged; ToolError */
+  /**
+   * Lists all generations by name, the newest of each name last. @throws InputError when the store is damaged;
+   * ToolError
+   */
   list(): Generation[] {
     return this.store.list();
   }
 
   /**
-   * Where the files of a generation are: for `restore(path, { parents })`, and all else that takes a snapshot. They stay
-   * until it is removed.
+   * Finds the files of a generation, for `restore(path, { parents })` and everything else that takes a snapshot. They
+   * stay until the generation is removed.
    *
    * @param reference NAME:TAG, or NAME for the newest one
    * @throws InputError 'no-generation' when it is not there
@@ -92,12 +95,12 @@ export class Store {
   }
 
   /**
-   * Captures a running program as a new generation. What the newest one of the same name and program has already is not
-   * written again.
+   * Captures a running program as a new generation. Pages that the newest generation of the same name and program
+   * already has are not written again.
    *
    * @param workload as for capture
-   * @param reference NAME, of which it becomes the next number; or NAME:TAG, which it replaces
-   * @throws InputError, LimitError, ToolError; the program continues then, and the store is as before
+   * @param reference NAME: the new generation gets the next number; or NAME:TAG: it replaces that one @throws
+   *   InputError, LimitError, ToolError; then the program continues, and the store is unchanged
    */
   async capture(
     workload: Capturable | number | string,
@@ -128,7 +131,7 @@ export class Store {
     }
   }
 
-  /** Keeps the files of the newest generation. @returns its path; undefined when the next one is to be whole */
+  /** Keeps the files of the newest generation. @returns its path; undefined when the next generation is to be whole */
   private keepNewest({ name }: Reference, ingest: ReturnType<SnapshotStore['ingest']>): string | undefined {
     const newest = this.store.find({ name, tag: undefined });
     if (newest === undefined || newest.parents.length + 1 >= CHAIN_MAX) return undefined;
@@ -137,10 +140,10 @@ export class Store {
   }
 
   /**
-   * Takes a snapshot's file into the store, with those that it is a difference to.
+   * Copies a snapshot's file into the store, with the earlier files that it needs.
    *
-   * @param reference NAME, of which it becomes the next number; or NAME:TAG, which it replaces
-   * @throws InputError when it is no snapshot or files are missing; ToolError
+   * @param reference NAME: the new generation gets the next number; or NAME:TAG: it replaces that one @throws
+   *   InputError when the file is no snapshot or files are missing; ToolError
    */
   async import(
     path: string,
@@ -183,7 +186,7 @@ export class Store {
     await compactOpened(stored, openDestination(resolve(to), [path, ...parents]), { signal, onProgress });
   }
 
-  /** Makes a generation one file that needs no other. Those that need its old files keep them. */
+  /** Rewrites a generation to one file that needs no other. Generations that need its old files keep them. */
   async compact(reference: string, { signal, onProgress }: ProgressOption & SignalOption = {}): Promise<Generation> {
     const { generation } = this.find(reference);
     const ingest = this.store.ingest();
@@ -198,8 +201,8 @@ export class Store {
   /**
    * Removes generations, and the files that no other needs.
    *
-   * @param references NAME:TAG each; NAME for all of that name
-   * @throws InputError 'no-generation' for one that is not there; none was removed then
+   * @param references NAME:TAG, or NAME for all generations of that name
+   * @throws InputError 'no-generation' when one is not there; then none was removed
    */
   remove(references: readonly string[]): Promise<Removed> {
     const parsed = references.map(parseReference);
@@ -211,12 +214,15 @@ export class Store {
     });
   }
 
-  /** Removes what is not to stay, and all files that nothing needs, whoever has left them. */
+  /**
+   * Removes all generations that are not to stay, and all files that nothing needs, also those that killed tools have
+   * left.
+   */
   prune({ names, keep = 1, olderThan, dryRun }: PruneOptions = {}): Promise<Removed> {
     const now = Date.now();
     return this.store.remove((all) => {
       const stays = new Map<string, number>();
-      // of the same moment the later one in the index is the newer one
+      // of two captured at the same moment, the later one in the index is newer
       const newestFirst = [...all].reverse().sort((a, b) => b.facts.created.getTime() - a.facts.created.getTime());
       return newestFirst.filter(({ name, facts }) => {
         const before = stays.get(name) ?? 0;
@@ -231,7 +237,7 @@ export class Store {
    * Reads all files and compares them with their digests.
    *
    * @param references NAME:TAG, or NAME for its newest; all generations if there are none
-   * @returns how many generations were looked at, and what is wrong, a line each
+   * @returns how many generations were checked, and what is wrong, a line each
    */
   verify(
     references: readonly string[] = [],
@@ -246,16 +252,16 @@ export class Store {
 }
 
 export interface ImportOptions extends ProgressOption, SignalOption {
-  /** Files that it is a difference to, as far as they are not beside it. */
+  /** The earlier files that the snapshot needs, as far as they are not in the same folder. */
   readonly parents?: readonly string[] | undefined;
 }
 
 /**
- * What a text means, if it is the name of a generation.
+ * Finds the generation that a text names.
  *
  * @param text NAME:TAG, or NAME for the newest one
  * @param folder of the store
- * @returns undefined when it can be no such name, or has no tag and there is none of that name
+ * @returns undefined when the text cannot be such a name, or has no tag and there is no generation of that name
  * @throws InputError 'no-generation', 'no-store' for NAME:TAG that is not there
  */
 export async function findGeneration(text: string, folder?: string): Promise<GenerationFiles | undefined> {

@@ -1,13 +1,14 @@
 /**
- * Blocks of a memory that were copied into a buffer while the process stood still: a source of pages that are written
- * after it was let go. Reading them takes a fifth of what writing them to a file takes, so the pause is so much shorter.
+ * Blocks of a memory that were copied into a buffer while the process stood still: a source of pages, which are written
+ * to the file after the process was let go. Reading takes a fifth of the time of writing to a file, so the pause is
+ * shorter.
  */
 
 import { BLOCK, BLOCKS_PER_PAGE } from '../snapshot/page-blocks.js';
 import type { PageRun, PageSource } from '../snapshot/pages.js';
 import { touchedRuns } from './live-memory.js';
 
-/** Bytes that are copied at once: Node reads more slowly in larger pieces. */
+/** Bytes copied at once: Node is slower with larger pieces. */
 const PIECE = 1 << 20;
 
 export class HeldPages implements PageSource {

@@ -1,4 +1,4 @@
-/** Whether an image's trap text is what its text says. */
+/** Checks an image's trap text against its text. */
 
 import type { Target } from '../arch/masm/target.js';
 import type { ImageDescription } from './reader.js';
@@ -8,7 +8,7 @@ import { SECTION } from './tables/sections.js';
 const CHUNK = 1 << 20;
 
 /**
- * Trap text is text with a trap at each site and nothing else: it is what the process maps to stop.
+ * Trap text is text with a trap at each site and nothing else: the process maps it to stop.
  *
  * @param target of the image's CPU
  */

@@ -1,13 +1,13 @@
 /**
- * Buffers for chunks of pages, used again and again: allocating some for each round of a capture makes V8 collect
- * garbage, for 10 ms and more, just when the process stands still.
+ * A pool of buffers for chunks of pages. Allocating them for each round of a capture would make V8 collect garbage, for
+ * 10 ms and more, just when the process stands still.
  */
 
 import { WASM_PAGE } from '../image/contract/sizes.js';
 
-/** Pages of a chunk, at most. */
+/** The most pages of a chunk. */
 export const CHUNK_PAGES = 16;
-/** Buffers that are kept: of one stream that compares, or of two that do not. */
+/** How many unused buffers are kept: those of one stream that compares, or of two that do not. */
 const KEPT_MAX = 6;
 
 export interface ChunkBuffer {
@@ -18,7 +18,7 @@ export interface ChunkBuffer {
 
 const free: ChunkBuffer[] = [];
 
-/** @returns one that nobody else has, with anything in it; releaseChunk() takes it back */
+/** @returns a buffer that nobody else uses, with arbitrary contents; releaseChunk() takes it back */
 export function takeChunk(): ChunkBuffer {
   const kept = free.pop();
   if (kept) return kept;

@@ -1,4 +1,4 @@
-/** The contents of a store: files that are called after the sha256 of what is in them. Nothing in one ever changes. */
+/** The blobs of a store: files named by the sha256 of their contents. They never change. */
 
 import { createHash } from 'node:crypto';
 import {
@@ -41,7 +41,7 @@ export class Blobs {
     return join(this.folder, digest.slice('sha256:'.length));
   }
 
-  /** The digest that a path of this folder stands for; undefined for all others. */
+  /** The digest that a path of this folder names; undefined for all other paths. */
   digestOf(path: string): string | undefined {
     const name = path.slice(this.folder.length + 1);
     return path.startsWith(`${this.folder}/`) && HEX.test(name) ? `sha256:${name}` : undefined;
@@ -62,14 +62,18 @@ export class Blobs {
   /** @throws InputError when it is missing or damaged, ToolError when it cannot be read */
   document({ digest, size }: BlobDescriptor): string {
     const path = this.pathOf(digest);
-    if (size > DOCUMENT_MAX) throw new InputError('store', `${path}: a document of ${size} bytes is none of ours`);
+    if (size > DOCUMENT_MAX)
+      throw new InputError('store', `${path}: a document of ${size} bytes is too large for one of ours`);
     const bytes = readSmall(path, size);
     const found = createHash('sha256').update(bytes).digest('hex');
     if (digest === `sha256:${found}`) return bytes.toString('utf8');
     throw new InputError('store', `${path}: damaged: its sha256 is ${found}`);
   }
 
-  /** Writes a small one; one that is there becomes whole again. It is durable after sync(). @throws ToolError */
+  /**
+   * Writes a small blob, also over one that is there, which may be damaged. It is durable after sync(). @throws
+   * ToolError
+   */
   put(text: string): Blob {
     const bytes = Buffer.from(text);
     const blob = { digest: `sha256:${createHash('sha256').update(bytes).digest('hex')}`, size: bytes.length };
@@ -85,7 +89,7 @@ export class Blobs {
     return blob;
   }
 
-  /** Takes a complete, durable file of the same file system. It is durable here after sync(). @throws ToolError */
+  /** Moves in a complete, durable file of the same file system. It is durable here after sync(). @throws ToolError */
   adopt(file: string, digest: string): void {
     const path = this.pathOf(digest);
     try {
@@ -95,7 +99,7 @@ export class Blobs {
     }
   }
 
-  /** Documents that tools which were killed have left half written. Only while the store is locked. */
+  /** Removes half-written documents that killed tools have left. Only while the store is locked. */
   removeLeftOvers(): void {
     for (const name of readdirSync(this.folder)) {
       if (name.endsWith('.tmp')) rmSync(join(this.folder, name), { force: true });
@@ -112,7 +116,7 @@ export class Blobs {
   }
 }
 
-/** @param onBytes told of each piece; may throw to give up */
+/** @param onBytes called after each piece; may throw to cancel */
 export async function digestFile(path: string, onBytes: (bytes: number) => void = () => {}): Promise<Blob> {
   const hash = createHash('sha256');
   let size = 0;
@@ -130,7 +134,7 @@ export async function digestFile(path: string, onBytes: (bytes: number) => void 
   return { digest: `sha256:${hash.digest('hex')}`, size };
 }
 
-/** @param size that it has to have */
+/** @param size that the file must have */
 function readSmall(path: string, size: number): Buffer {
   return reading(path, () => {
     const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);

@@ -1,6 +1,6 @@
 /**
- * What the store's list says of a generation, as annotations of its manifest: strings by name, as the specification
- * wants them. They stand in the index, too, so that a list reads one file.
+ * The facts that the store's list shows of a generation, as annotations of its manifest: strings by name, as the
+ * specification requires. The index has them too, so that listing reads one file.
  */
 
 import { z } from 'zod';
@@ -11,18 +11,18 @@ import type { StoredSnapshot } from '../snapshot.js';
 export interface Facts {
   /** When it was captured. */
   readonly created: Date;
-  /** Of the first module; of one without a name the first digits of its sha256. */
+  /** Name of the first module, or the first digits of its sha256 if it has none. */
   readonly module: string;
   readonly moduleSha256: string;
   /** The CPU that it was captured on: x64 or arm64. It restores on both. */
   readonly arch: string;
   /** The machine's name. */
   readonly host: string;
-  /** Of wasm. */
+  /** How many wasm frames its stack has. */
   readonly frames: number;
   /** Bytes of all linear memories. */
   readonly memory: number;
-  /** What the snapshot is known by, and its parent: hex. */
+  /** The digests that identify the snapshot and its parent, in hex. */
   readonly digest: string;
   readonly parent?: string | undefined;
 }

@@ -1,8 +1,8 @@
 /**
- * What of a store nothing leads to any more.
+ * Removes the files of a store that nothing refers to any more.
  *
- * Everything that the index leads to stays, whoever has put it there: documents are searched for digests, whatever else
- * they are. One that cannot be read may lead to anything, so nothing is removed then.
+ * Everything that the index leads to stays, also entries of other tools: documents of any kind are searched for
+ * digests. A document that cannot be read may lead to anything, so then nothing is removed.
  */
 
 import { statSync } from 'node:fs';
@@ -12,16 +12,16 @@ import type { BlobDescriptor, Index } from './oci.js';
 const DIGEST = /sha256:[0-9a-f]{64}/g;
 
 export interface Collected {
-  /** Files that were removed. */
+  /** How many files were removed. */
   readonly blobs: number;
-  /** That they took on the disk. */
+  /** How many bytes they took on the disk. */
   readonly bytes: number;
 }
 
 /**
- * Removes it. Only while the store is locked.
+ * Collects the garbage. Only while the store is locked.
  *
- * @param dryRun only says what would be removed
+ * @param dryRun only tells what would be removed
  * @throws InputError, ToolError for a document that cannot be read; nothing was removed then
  */
 export function collectGarbage(index: Index, blobs: Blobs, dryRun = false): Collected {
@@ -58,6 +58,6 @@ function nested(text: string): BlobDescriptor[] {
     if (!Array.isArray(manifests)) return [];
     return manifests.filter((one) => typeof one?.digest === 'string' && typeof one.size === 'number');
   } catch {
-    return []; // of another tool, and no JSON: it has no digests but those that were found
+    return []; // of another tool, and no JSON: it has only the digests that were found
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Which generations a store has: index.json, which is read as a whole and replaced as a whole. Entries of other tools
- * stay as they are.
+ * The list of a store's generations: index.json, which is read and replaced as a whole. Entries of other tools stay as
+ * they are.
  */
 
 import { fsyncSync, readFileSync, statSync } from 'node:fs';
@@ -17,11 +17,11 @@ const INDEX_MAX = 256 << 20;
 export interface Entry {
   readonly name: string;
   readonly tag: string;
-  /** Of its manifest. */
+  /** The descriptor of its manifest. */
   readonly manifest: BlobDescriptor;
-  /** Undefined where another tool has made the entry: the manifest has them. */
+  /** Undefined when another tool made the entry: then the manifest has them. */
   readonly facts: Facts | undefined;
-  /** Bytes of its own file, and of all that it needs; undefined likewise. */
+  /** Bytes of its own file, and of all files that it needs; undefined likewise. */
   readonly ownSize: number | undefined;
   readonly size: number | undefined;
 }
@@ -41,13 +41,14 @@ export class IndexFile {
     const { path } = this;
     const text = reading(path, () => {
       const stat = statSync(path);
-      if (!stat.isFile() || stat.size > INDEX_MAX) throw new InputError('store', `${path}: is no index of a store`);
+      if (!stat.isFile() || stat.size > INDEX_MAX)
+        throw new InputError('store', `${path}: is not the index of a store`);
       return readFileSync(path, 'utf8');
     });
     return parseDocument(text, index, path);
   }
 
-  /** Durable at once. Only while the store is locked. @throws ToolError; the old one is whole then */
+  /** Replaces the index, durably. Only while the store is locked. @throws ToolError; then the old index is whole */
   replace(next: Index): void {
     const bytes = Buffer.from(`${JSON.stringify(next, undefined, 1)}\n`);
     writeOutput(
@@ -62,7 +63,7 @@ export class IndexFile {
   }
 }
 
-/** Those that are called as generations are, in the order of the index. */
+/** The entries whose names are those of generations, in the order of the index. */
 export function entriesOf({ manifests }: Index): Entry[] {
   const entries: Entry[] = [];
   for (const descriptor of manifests) {
@@ -82,7 +83,7 @@ export function entriesOf({ manifests }: Index): Entry[] {
   return entries;
 }
 
-/** What the index has of an entry. */
+/** The descriptor of an entry in the index. */
 export function descriptorOf({
   name,
   tag,

@@ -1,8 +1,9 @@
 /**
- * A generation on its way into a store: a folder of its own there, which goes with the tool that has made it.
+ * A generation that is being added to a store: a folder of its own there, which is removed when the tool that made it
+ * has ended.
  *
- * The files that the new one may need stand in it as second names (link(2)). So they stay, whatever is removed from the
- * store meanwhile.
+ * The folder has hard links (link(2)) to the files that the new generation may need. So these files stay, whatever is
+ * removed from the store meanwhile.
  */
 
 import { closeSync, constants, copyFileSync, fsyncSync, linkSync, mkdirSync, openSync } from 'node:fs';
@@ -11,7 +12,7 @@ import { BugError, writeFailure } from '../../base/errors.js';
 import { makeTemporaryFolder, removeTemporary } from '../../base/temporary.js';
 import { type Blob, type Blobs, digestFile } from './blobs.js';
 
-/** Files on their way are in a folder of this name. */
+/** The folder of a store with the files that are being added. */
 export const INGEST = 'ingest';
 
 export class Ingest {
@@ -33,19 +34,19 @@ export class Ingest {
     this.folder = makeTemporaryFolder(parent);
   }
 
-  /** A path in it. */
+  /** A path in the folder. */
   pathOf(name: string): string {
     return join(this.folder, name);
   }
 
-  /** A durable file of the folder, to become a blob. */
+  /** Digests a durable file of the folder, which is to become a blob. */
   async digest(name: string, onBytes?: (bytes: number) => void): Promise<Blob> {
     const blob = await digestFile(this.pathOf(name), onBytes);
     this.files.set(blob.digest, this.pathOf(name));
     return blob;
   }
 
-  /** Keeps a blob of the store as long as this is there. @returns its path here. @throws ToolError when it has gone */
+  /** Keeps a blob of the store until close(). @returns its path here. @throws ToolError when the blob is gone */
   keep(digest: string): string {
     const path = this.blobs.pathOf(digest);
     const own = this.pathOf(basename(path));
@@ -65,7 +66,7 @@ export class Ingest {
     return undefined;
   }
 
-  /** Copies a file into it, which shares its blocks where the file system can do that. @throws ToolError */
+  /** Copies a file into the folder. The copy shares its blocks where the file system can do that. @throws ToolError */
   copy(from: string, name: string): void {
     const path = this.pathOf(name);
     try {
@@ -84,11 +85,11 @@ export class Ingest {
   /** Moves the file of a blob to its place. Only while the store is locked. @throws ToolError */
   deliver({ digest }: Blob): void {
     const file = this.files.get(digest);
-    if (file === undefined) throw new BugError(`${digest}: is not on its way into the store`);
+    if (file === undefined) throw new BugError(`${digest}: is not being added to the store`);
     this.blobs.adopt(file, digest);
   }
 
-  /** Removes what is left of it. Never fails. */
+  /** Removes the folder with what is left in it. Never fails. */
   close(): void {
     removeTemporary(this.folder);
   }

@@ -1,12 +1,12 @@
 /**
- * Who may change a store: one tool at a time, for the moment that it takes.
+ * The lock of a store: one tool at a time may change it, for a moment.
  *
  *     lock/            empty, or not there: nobody
  *     lock/OWNER       the tool with that name (temporary.ts)
  *
- * It is taken by renaming a folder that has the owner's name in it onto `lock`, which rename(2) refuses when there is
- * one that is not empty. It is given back, or taken from a tool that was killed, by removing that very name: so nobody
- * can remove another one's by mistake.
+ * A tool takes the lock by renaming a folder with its own name in it onto `lock`. rename(2) refuses that when `lock` is
+ * there and not empty. The lock is released, or taken from a killed tool, by removing the owner's name. So no tool can
+ * release the lock of another by mistake.
  */
 
 import { mkdirSync, readdirSync, renameSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
@@ -15,7 +15,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ToolError, writeFailure } from '../../base/errors.js';
 import { isLeftOver, ownName } from '../../base/temporary.js';
 
-/** Milliseconds: a store is changed within a few, but a disk may be slow. */
+/** How long to wait for the lock, in milliseconds: a change takes a few, but a disk may be slow. */
 const PATIENCE = 60_000;
 const LONGEST_PAUSE = 50;
 
@@ -59,7 +59,7 @@ function ownerOf(lock: string): string | undefined {
   try {
     return readdirSync(lock)[0];
   } catch {
-    return undefined; // given back at this moment
+    return undefined; // released at this moment
   }
 }
 
@@ -67,12 +67,12 @@ function give(store: string, name: string): void {
   remove(join(store, 'lock', name));
 }
 
-/** Never fails: what is not there has been given back. */
+/** Never fails: a name that is not there has been removed. */
 function remove(path: string): void {
   try {
     unlinkSync(path);
   } catch {
-    // a folder that may not be written to any more: whoever comes next finds that this process has ended
+    // the folder is not writable any more: the next tool finds that this process has ended
   }
 }
 

@@ -1,8 +1,8 @@
 /**
- * The documents of a store, as JSON has them (OCI Image Format Specification 1.1: image-layout.md, image-index.md,
- * manifest.md, descriptor.md), checked by zod before anything looks at them.
+ * The JSON documents of a store (OCI Image Format Specification 1.1: image-layout.md, image-index.md, manifest.md,
+ * descriptor.md), checked by zod before anything uses them.
  *
- * Whatever else such a document has is left alone: tools that know the layout may have written it.
+ * Other properties of such a document are kept: other tools that know the layout may have written them.
  */
 
 import { z } from 'zod';
@@ -10,17 +10,17 @@ import { z } from 'zod';
 export const MEDIA_TYPE = {
   index: 'application/vnd.oci.image.index.v1+json',
   manifest: 'application/vnd.oci.image.manifest.v1+json',
-  /** An image's: tools that list images look into no other one. */
+  /** The type of an image's config: tools that list images read no other one. */
   config: 'application/vnd.oci.image.config.v1+json',
   /** A .wsnap file. */
   layer: 'application/vnd.wag-snap.snapshot.v1',
 } as const;
 
 export const ARTIFACT_TYPE = MEDIA_TYPE.layer;
-/** Which generation a manifest is, in the index. */
+/** The annotation in the index with the name of a generation. */
 export const REFERENCE = 'org.opencontainers.image.ref.name';
 
-/** sha256 alone: what is content-addressed by something else is not ours. */
+/** Only sha256: the store uses no other digest. */
 const digest = z.string().regex(/^sha256:[0-9a-f]{64}$/, 'must be sha256: and 64 hex digits');
 const size = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
 const annotations = z.record(z.string().max(256), z.string().max(4096));
@@ -39,7 +39,7 @@ export const index = z.looseObject({
   manifests: z.array(z.looseObject(descriptor.shape)).max(1_000_000),
 });
 
-/** A snapshot and the files that it needs besides: its own comes first. */
+/** A snapshot's own file, and after it the other files that it needs. */
 export const manifest = z.object({
   schemaVersion: z.literal(2),
   artifactType: z.literal(ARTIFACT_TYPE),

@@ -1,14 +1,15 @@
 /**
- * Snapshots by name, in a folder that has the OCI image layout: any tool and registry that knows it can hold them.
+ * Snapshots by name, in a folder that has the OCI image layout: any tool and registry that knows the layout can hold
+ * them.
  *
- *     oci-layout, index.json     which generations there are: NAME:TAG, and what a list says of each
+ *     oci-layout, index.json     which generations there are: NAME:TAG, and the facts that a list shows of each
  *     blobs/sha256/HEX           a file for each .wsnap, a manifest and a config for each generation
- *     lock/                      who changes it (lock.ts)
- *     ingest/                    what is on its way into it (ingest.ts)
+ *     lock/                      which tool changes the store (lock.ts)
+ *     ingest/                    what is being added to it (ingest.ts)
  *
- * A generation's manifest has its own .wsnap as its first layer, and after it the files that it is a difference to,
- * which are the first layers of others. The index is replaced at once, after all that it leads to is durable. So a tool
- * that is killed leaves at most files that nothing leads to, which the next prune removes.
+ * The first layer of a generation's manifest is its own .wsnap. The earlier files that it needs follow: they are the
+ * first layers of other generations. The index is replaced at once, after all that it leads to is durable. So a killed
+ * tool leaves at most files that nothing leads to, which the next prune removes.
  */
 
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
@@ -38,11 +39,11 @@ export interface Generation {
   readonly size: number;
 }
 
-/** Where its files are. They stay until it is removed. */
+/** Where the files of a generation are. They stay until it is removed. */
 export interface GenerationFiles {
   readonly generation: Generation;
   readonly path: string;
-  /** Those that it is a difference to. */
+  /** The earlier files that it needs. */
   readonly parents: readonly string[];
 }
 
@@ -65,7 +66,7 @@ export class SnapshotStore {
     return new SnapshotStore(folder);
   }
 
-  /** The same, but makes it if there is none. */
+  /** Opens a store, and creates it if there is none. */
   static async openOrCreate(folder: string): Promise<SnapshotStore> {
     if (existsSync(join(folder, 'oci-layout'))) return SnapshotStore.open(folder);
     const store = new SnapshotStore(folder);
@@ -88,7 +89,7 @@ export class SnapshotStore {
     return SnapshotStore.open(folder);
   }
 
-  /** By name, the newest of each last. */
+  /** Lists all generations by name, the newest of each name last. */
   list(): Generation[] {
     const all = entriesOf(this.index.read()).map((entry) => this.complete(entry));
     return all.sort((a, b) => compare(a.name, b.name) || a.facts.created.getTime() - b.facts.created.getTime());
@@ -106,7 +107,7 @@ export class SnapshotStore {
     return { generation: this.complete(found), path, parents };
   }
 
-  /** To write a snapshot into. close() belongs into a finally. */
+  /** Creates a folder to write a snapshot into. Call its close() in a finally. */
   ingest(): Ingest {
     return new Ingest(this.folder, this.blobs);
   }
@@ -114,10 +115,11 @@ export class SnapshotStore {
   /**
    * Makes a file of `ingest` a generation.
    *
-   * @param file its name there; it is complete and durable
-   * @param parents where the files are that it is a difference to, as far as they are not beside it
-   * @param reference its tag is the next number if it has none; one that is there already is replaced
-   * @throws InputError when it is no snapshot, or files are missing that it needs; ToolError; the store is as before then
+   * @param file its name in the folder; the file is complete and durable
+   * @param parents paths of the earlier files that it needs, as far as they are not in the same folder
+   * @param reference without a tag, it gets the next number; a generation of that name and tag is replaced
+   * @throws InputError when the file is no snapshot, or files that it needs are missing; ToolError; then the store is
+   *   unchanged
    */
   async add(
     ingest: Ingest,
@@ -134,7 +136,7 @@ export class SnapshotStore {
     return this.commit(ingest, layers, reference, factsOf(stored, hostname()));
   }
 
-  /** @returns the blob of a file, which `ingest` keeps, or has a copy of */
+  /** @returns the blob of a file that `ingest` keeps, or copies */
   private async ancestor(ingest: Ingest, path: string, name: string): Promise<Blob> {
     const kept = ingest.keptAs(path) ?? this.blobs.digestOf(path);
     if (kept !== undefined) {
@@ -184,10 +186,10 @@ export class SnapshotStore {
   }
 
   /**
-   * Removes generations, and what nothing leads to then.
+   * Removes generations, and the files that nothing leads to then.
    *
-   * @param choose of all, those that go
-   * @throws InputError, ToolError; none was removed then
+   * @param choose picks those to remove from all
+   * @throws InputError, ToolError; then none was removed
    */
   remove(choose: (all: readonly Generation[]) => readonly Generation[], dryRun = false): Promise<Removed> {
     return locked(this.folder, () => {
@@ -207,7 +209,7 @@ export class SnapshotStore {
   /**
    * Reads all files of a generation, or of all, and compares them with their digests.
    *
-   * @param onBytes bytes that were read, of how many; may throw to give up
+   * @param onBytes called with the bytes read so far, and the total; may throw to cancel
    * @returns what is wrong, a line each
    */
   async verify(
@@ -233,7 +235,7 @@ export class SnapshotStore {
     for (const { blob, of } of blobs.values()) {
       const path = this.blobs.pathOf(blob.digest);
       if (!this.blobs.has(blob)) {
-        wrong.push(`${of}: ${path}: is missing, or has not ${blob.size} bytes`);
+        wrong.push(`${of}: ${path}: is missing, or does not have ${blob.size} bytes`);
         continue;
       }
       const { digest } = await digestFile(path, (bytes) => {
@@ -266,7 +268,7 @@ export class SnapshotStore {
     return parseDocument(this.blobs.document(descriptor), manifest, this.blobs.pathOf(descriptor.digest));
   }
 
-  /** What the index does not say is in the manifest. */
+  /** Reads from the manifest what the index does not have. */
   private complete(entry: Entry): Generation {
     const { name, tag, facts, ownSize, size } = entry;
     if (facts && ownSize !== undefined && size !== undefined) return { name, tag, facts, ownSize, size };
@@ -289,13 +291,14 @@ export interface Removed extends Collected {
   readonly removed: readonly Generation[];
 }
 
-/** An error that names what there is. */
+/** The error about a missing generation. It names those that there are. */
 export function noGeneration(store: SnapshotStore, { name, tag }: Reference): InputError {
   const tags = store
     .list()
     .filter((one) => one.name === name)
     .map((one) => one.tag);
-  const has = tags.length === 0 ? 'it has none of that name' : `of that name it has ${tags.slice(-5).join(', ')}`;
+  const has =
+    tags.length === 0 ? 'it has no snapshot of that name' : `of that name it has ${tags.slice(-5).join(', ')}`;
   return new InputError(
     'no-generation',
     `${tag === undefined ? name : referenceText(name, tag)}: is not in the store ${store.folder}: ${has}`,

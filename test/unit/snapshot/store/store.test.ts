@@ -1,4 +1,4 @@
-/** The store: what it keeps, finds and removes, several at once, and what it says of one that is damaged. */
+/** The store: what it keeps, finds and removes, several tools at once, and the errors about a damaged store. */
 
 import {
   chmodSync,
@@ -68,7 +68,7 @@ describe('a generation', () => {
     expect((await store.import(NEWEST, 'job:2')).tag).toBe('2'); // replaced
     expect(readFileSync(store.find('job:2').path).equals(readFileSync(NEWEST))).toBe(true);
     expect(() => store.find('job:9')).toThrow(/^job:9: is not in the store .*: of that name it has .*4/);
-    expect(() => store.find('nobody')).toThrow(/it has none of that name/);
+    expect(() => store.find('nobody')).toThrow(/it has no snapshot of that name/);
     for (const wrong of ['', ':1', 'a:', 'a/b', '../a:1', 'a:b:c', '-a', 'a b', 'a:-1', `${'a'.repeat(65)}`]) {
       await expect(store.import(FIRST, wrong), wrong).rejects.toMatchObject({ code: 'reference' });
     }
@@ -256,7 +256,7 @@ describe('a store that is none, or damaged', () => {
     expect(generations).toBe(1);
     expect(wrong.map((line) => line.replace(/\/.*\//, ''))).toEqual([
       expect.stringMatching(/^job:1: [0-9a-f]{64}: damaged: its sha256 is [0-9a-f]{64}$/),
-      expect.stringMatching(/^job:1: [0-9a-f]{64}: is missing, or has not \d+ bytes$/),
+      expect.stringMatching(/^job:1: [0-9a-f]{64}: is missing, or does not have \d+ bytes$/),
     ]);
     expect(() => store.find('job')).toThrow(/is missing$/);
     await store.import(FIRST, 'short');
