@@ -1,7 +1,7 @@
 /**
  * Compile throughput of a big real module, the start of Node included: bytes per second of process time of one thread,
- * and how much sooner it is there with two. V8 optimizes the compiler on threads of its own, so one thread is compared
- * on one processor.
+ * and how much sooner the image is there with two threads. V8 optimizes the compiler on threads of its own, so one
+ * thread is compared on one processor.
  */
 
 import { existsSync, statSync } from 'node:fs';

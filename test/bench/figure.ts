@@ -1,4 +1,4 @@
-/** What a figure of the bench is; each is measured in a file of its own. */
+/** The type of a figure of the bench. Each figure is measured in a file of its own. */
 
 export interface Outcome {
   /** As it is printed, with its unit. */

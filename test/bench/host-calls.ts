@@ -1,9 +1,9 @@
 /**
- * Host calls against the same in a native C program: host-calls.c compiled twice, here and to host-calls.wasm. Both
- * time themselves in short rounds of which the least counts, so that a busy machine disturbs little; they take turns.
- * Standard output is /dev/null.
+ * Host calls against the same calls in a native C program: host-calls.c compiled twice, here and to host-calls.wasm.
+ * Both time themselves in short rounds of which the least counts, so that a busy machine disturbs little; they take
+ * turns. Standard output is /dev/null.
  *
- * What the sandbox costs is in our figures. The details say how much of it is the kernel's, by two more runs: the
+ * Our figures include the cost of the sandbox. The details show how much of it is the kernel's, by two more runs: the
  * native program in a sandbox of the same kind, with a system call filter that allows everything, and ours without one.
  */
 

@@ -1,10 +1,9 @@
 /**
- * `npm run bench -- between`: what it costs a program that tracking goes on between two incremental captures, by each way of
- * tracking.
+ * `npm run bench -- between`: what tracking between two incremental captures costs a program, by each way of tracking.
  *
- * The guest writes pages of 4 KiB in turn, and in between counts so far that it writes 50 MB in a second. After a capture
- * each page has to be written once before writing costs nothing more; so what a page takes until then is compared with what
- * it takes afterwards: by processor time, and the quickest of many rounds, as the machine may be busy.
+ * The guest writes pages of 4 KiB in turn, and counts in between, so that it writes 50 MB in a second. After a capture,
+ * only the first write of each page costs something. So the time of a page in the first round is compared with that in
+ * later rounds: by processor time, and by the quickest of many rounds, as the machine may be busy.
  */
 
 import { type ChildProcess, spawn } from 'node:child_process';

@@ -1,7 +1,7 @@
 /**
  * The first of `count` things whose presence turns good into bad, or why there is none.
  *
- * @param isGood of the first `n` things being there; with none it has to be good, with all bad
+ * @param isGood whether the outcome is good with the first `n` things; it must be good with none and bad with all
  */
 export function bisect(count: number, isGood: (n: number) => boolean): number | string {
   if (isGood(count)) return 'nothing is wrong with all functions as usual: the command finds no fault';

@@ -1,9 +1,9 @@
 /**
  * `npm run bisect -- MODULE [--arch x64|arm64] -- COMMAND [ARG…]`: which function is compiled wrongly?
  *
- * COMMAND is given the path of an image (in place of {}, else as its last argument) and exits with 0 when that does
- * what it should. Functions up to some index are compiled as usual, the others the plain way
- * (src/compile/debugging.ts), and the index is halved until one function makes the difference.
+ * COMMAND gets the path of an image (in place of {}, else as its last argument) and exits with 0 when that image works.
+ * Functions up to some index are compiled as usual, the others the plain way (src/compile/debugging.ts), and the index
+ * is halved until one function makes the difference.
  */
 
 import { spawnSync } from 'node:child_process';

@@ -1,6 +1,7 @@
 /**
- * `run` and `restore` become the program where Node can: what a program finds is then the same as in a child, and its
- * end is its own. Needs a Node with process.execve: this one, or one from npm, which is kept in build/modules.
+ * `run` and `restore` become the program where Node can do that. The program then finds the same as in a child process,
+ * and its end is the end of the command. Needs a Node with process.execve: this one, or one from npm, which is kept in
+ * build/modules.
  */
 
 import { type ChildProcess, type SpawnOptions, spawn, spawnSync } from 'node:child_process';

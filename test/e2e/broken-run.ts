@@ -1,7 +1,7 @@
 /**
- * Runs a program through the command line and breaks the run off at random moments: each time the workload is captured
- * by its pid, ended, and restored from the file, and the next break comes out of the restored process. What all the
- * pieces print, one after the other, must be what an unbroken run prints. Needs a built wag-snap.
+ * Runs a program through the command line and interrupts the run at random moments: each time the workload is captured
+ * by its pid, ended, and restored from the file, and the next interruption comes in the restored process. What all the
+ * pieces print, one after the other, must be what an uninterrupted run prints. Needs a built wag-snap.
  *
  * The moments come from a seed, which is in every run and failure; WAGSNAP_SEED sets it.
  */

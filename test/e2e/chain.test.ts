@@ -1,4 +1,6 @@
-/** The commands on snapshots that need others: what is found, what is said, and that no file of a chain is replaced. */
+/**
+ * The commands on snapshots that need others: what is found, what is reported, and that no file of a chain is replaced.
+ */
 
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';

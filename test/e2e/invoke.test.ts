@@ -1,5 +1,5 @@
 /**
- * `run --invoke` captured: in what runs before the call and in the call itself. Whoever restores gets its results, on
+ * `run --invoke`, captured before the call and in the call itself. The command that restores prints the results, on
  * both CPUs.
  */
 

@@ -1,6 +1,6 @@
 /**
- * A program on its way between hosts: from the command line, through pipes that fail and through sshd on the loopback
- * interface. Wherever it was, it has printed each of its lines once.
+ * Moves of a program between hosts: from the command line, through pipes that fail and through sshd on the loopback
+ * interface. After all moves, it has printed each of its lines once.
  */
 
 import { execFileSync, spawn } from 'node:child_process';

@@ -1,4 +1,6 @@
-/** Workloads have names: given by `run` and `restore`, kept by snapshots, taken where a pid is, shown by the system. */
+/**
+ * Names of workloads: given by `run` and `restore`, kept in snapshots, accepted in place of a pid, shown by the system.
+ */
 
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';

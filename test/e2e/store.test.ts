@@ -1,6 +1,6 @@
 /**
- * A store from the command line: generations of a program that runs on, each of which continues on both CPUs; what is
- * listed, kept and removed; and tools for images of containers read it. Needs skopeo for the last.
+ * A store from the command line: generations of a running program, each of which continues on both CPUs; what is
+ * listed, kept and removed; and that tools for images of containers can read it, which needs skopeo.
  */
 
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';

@@ -1,6 +1,6 @@
 /**
- * Programs on their way over the network: `keys`, `receive --listen` and `migrate tls://`, each of its own process. Who
- * is not known to the other side gets nothing of it.
+ * Moves of programs over the network: `keys`, `receive --listen` and `migrate tls://`, each in a process of its own. A
+ * peer that the other side does not know gets nothing.
  */
 
 import { type ChildProcess, spawn } from 'node:child_process';

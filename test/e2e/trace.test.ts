@@ -1,4 +1,6 @@
-/** WAGSNAP_TRACE: what each area says, where it goes, and that nothing is said without it. Needs a built wag-snap. */
+/**
+ * WAGSNAP_TRACE: what each area prints, where it goes, and that nothing is printed without it. Needs a built wag-snap.
+ */
 
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';

@@ -1,4 +1,4 @@
-/** Who names the pid of `wag-snap run` means the program that it runs. */
+/** The pid of `wag-snap run` means the program that it runs. */
 
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';

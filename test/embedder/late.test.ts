@@ -1,4 +1,4 @@
-/** An embedder that never answers: a trap after the time that it was given, and nothing that comes later counts. */
+/** An embedder that never answers: its program traps when the time is over, and later answers are ignored. */
 
 import { expect, test } from 'vitest';
 import { run, UsageError } from '../../src/api/index.js';

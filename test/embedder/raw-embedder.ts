@@ -1,4 +1,4 @@
-/** An embedder that does what a test says, message by message: also what none should do. */
+/** An embedder that sends what a test says, message by message, invalid messages too. */
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';

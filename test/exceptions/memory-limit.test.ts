@@ -1,6 +1,5 @@
 /**
- * --max-memory and exceptions: what a program keeps counts together with its memory, what nobody keeps does not pile
- * up.
+ * --max-memory and exceptions: exceptions that a program keeps count together with its memory, others do not pile up.
  */
 
 import { join } from 'node:path';

@@ -1,6 +1,6 @@
 /**
  * Random functions that throw, catch and branch about, in two forms that must do the same: with the legacy try, which
- * every V8 knows, and with try_table and exnref.
+ * every V8 supports, and with try_table and exnref.
  *
  * Every function gives an i32 and takes from a global of fuel, so that all of them end. Those with an odd number have
  * more parameters than there are registers; a third makes tail calls only, so that locals are pinned. An expression is

@@ -1,4 +1,4 @@
-/** Random programs that throw and catch: what they compute, and whether nobody catches, is what V8 says. */
+/** Random programs that throw and catch: their results, and whether an exception is uncaught, are as in V8. */
 
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';

@@ -1,7 +1,8 @@
 /**
- * Exceptions out of what a tail call has reached. Its frame is gone when the callee runs (core spec 4.6.13,
- * return_call): no handler of the tail-calling function may catch, the first one around its caller does. That must hold
- * where the callee is another instance's too, though the frame stays then (src/compile/baseline/tail-calls.ts).
+ * Exceptions from the callee of a tail call. The frame of the tail-calling function is gone when the callee runs (core
+ * spec 4.6.13, return_call): none of that function's handlers may catch, and the first one around its caller does. That
+ * must hold where the callee is another instance's too, though the frame stays then
+ * (src/compile/baseline/tail-calls.ts).
  */
 
 import { describe, expect, test } from 'vitest';

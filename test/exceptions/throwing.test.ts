@@ -1,6 +1,6 @@
 /**
- * Exceptions in whole processes, on each CPU that runs here: depth, many of them, several instances, and what nobody
- * catches.
+ * Exceptions in whole processes, on each CPU that runs here: deep stacks, many exceptions, several instances, and
+ * uncaught ones.
  */
 
 import { describe, expect, test } from 'vitest';

@@ -1,7 +1,7 @@
 /**
- * Captures of one process with a fault at each of their calls. Whatever happens, the process answers as if nothing had
- * been, the earlier snapshot is whole or the new one complete, and nothing else is left but by a command that was
- * killed, until the next one.
+ * Captures of one process with a fault at each of their calls. In every case the process answers as if nothing had
+ * happened, and either the earlier snapshot is whole or the new one complete. Only a killed command leaves other files,
+ * until the next command.
  */
 
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';

@@ -1,4 +1,4 @@
-/** Snapshots that are cut short or damaged, disks that are full, folders that are not there or not ours. */
+/** Snapshots that are cut short or damaged, full disks, folders that are missing or not writable. */
 
 import { spawnSync } from 'node:child_process';
 import {

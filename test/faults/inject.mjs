@@ -1,6 +1,6 @@
 /**
- * Loaded into a command (`node --import`): makes one of its system calls fail, or ends the command there. Its code is as it
- * is shipped; what node:fs exports is wrapped before anything imports it.
+ * Loaded into a command (`node --import`): makes one of its system calls fail, or ends the command there. The command's
+ * code is the shipped one; the exports of node:fs are wrapped before anything imports them.
  *
  * Counted are calls on files below `folder` (snapshot, outputs, cache, temporary files) and /proc, and signals that are
  * sent. WAGSNAP_FAULT is JSON: {folder, trace} writes the labels of all calls to the file `trace`, one a line;

@@ -1,7 +1,7 @@
 /**
  * Captures that end their process (`--kill`) with a fault at each of their calls, each of a process of its own.
- * Afterwards either the new snapshot is there, complete, and the process has ended or, when the command was killed, may
- * have; or the process answers as if nothing had been, and the earlier snapshot is whole.
+ * Afterwards, either the new snapshot is complete, and the process has ended (it may still run when the command was
+ * killed); or the process answers as if nothing had happened, and the earlier snapshot is whole.
  */
 
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';

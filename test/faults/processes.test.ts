@@ -1,5 +1,5 @@
 /**
- * Captures of processes that are not, or not now, to be captured: what the command says, and that nothing happens to
+ * Captures of processes that cannot be captured, or not now: what the command reports, and that nothing happens to
  * them.
  */
 

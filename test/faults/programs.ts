@@ -1,4 +1,4 @@
-/** The programs whose processes are disturbed: what they print tells whether they have been. */
+/** The programs whose processes are disturbed. Their output shows whether that has harmed them. */
 
 import { IMPORTS, PRINT } from '../unit/snapshot/programs.js';
 

@@ -1,7 +1,7 @@
 /**
  * Restores of one snapshot with a fault at each of their calls: into an executable, or running, with the cache empty or
- * full. Whatever happens, the snapshot stays as it is, what was written before is whole or the new one complete, and
- * nothing else is left but by a command that was killed, until the next one. A cache that fails is no failure.
+ * full. In every case the snapshot stays as it is, and either the old output is whole or the new one complete. Only a
+ * killed command leaves other files, until the next command. A cache that fails is no failure.
  */
 
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';

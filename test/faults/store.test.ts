@@ -1,6 +1,6 @@
 /**
- * A fault at each step of what changes a store: afterwards every generation that was there is whole, a new one is there
- * or not, and what a killed tool has left goes with the next prune. All steps: see support/sampling.ts.
+ * A fault at each step of what changes a store. Afterwards every earlier generation is whole, a new one is complete or
+ * missing, and the next prune removes what a killed tool has left. All steps: see support/sampling.ts.
  */
 
 import { cpSync, mkdirSync, readdirSync, rmSync } from 'node:fs';

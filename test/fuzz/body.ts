@@ -1,8 +1,8 @@
 /**
- * A random function body. Walks: at every step something that fits what is on the stack, or what first pushes what it
- * needs. So operands stay on the stack for long, under blocks, calls and assignments to the locals they came from.
+ * A random function body. A walk: each step writes something whose operands are on the stack, or first pushes them. So
+ * operands stay on the stack for long, under blocks, calls and assignments to the locals they came from.
  *
- * Ends for certain: a back edge is taken by a counting local that nothing else writes, or only while there is fuel.
+ * Always ends: a loop counts in a local that nothing else writes, or a back edge is taken only while there is fuel.
  */
 
 import { Op } from '../../src/wasm/opcodes.js';

@@ -2,10 +2,11 @@
  * The code of a function as it is written: bytes, the value stack's types, control frames. Every method keeps the code
  * valid; what to write is decided elsewhere (body.ts).
  *
- * NaN: engines may differ in a NaN's bits. Either the bits of NaNs do not get out of float values (`guard`: before
- * reinterpretations, stores, copysign), or all arithmetic gives the canonical one, by extra code that says what
+ * NaN: engines may differ in a NaN's bits. Either the bits of NaNs never leave float values (`guard`: before
+ * reinterpretations, stores, copysign), or all arithmetic gives the canonical NaN: by extra code that does what
  * `--deterministic` does (`NanMode.Explicit`), or by the compiler under test (`NanMode.Native`). The bits of a vector
- * can be seen in too many ways to guard them all: unless the compiler does it, its NaNs are always made canonical.
+ * can be observed in too many ways to guard them all: unless the compiler does it, extra code always makes its NaNs
+ * canonical.
  */
 
 import { Op, opcodes } from '../../src/wasm/opcodes.js';

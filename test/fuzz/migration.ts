@@ -1,7 +1,8 @@
 /**
  * Random modules captured at random safepoints of their run and restored, on either CPU or by another version of the
- * compiler. The snapshot must have every value that an interpreter has at that safepoint: so the site tables describe
- * all there is, and rightly. What both halves print must be what V8 says: so restoring misses nothing.
+ * compiler. The snapshot must have every value that an interpreter has at that safepoint: this checks that the site
+ * tables are complete and correct. Both halves together must print what V8 prints: this checks that restoring misses
+ * nothing.
  */
 
 import { closeSync, openSync } from 'node:fs';

@@ -1,7 +1,7 @@
 /**
  * Runs cases as native processes: many in one image, by the driver (src/runtime/process/driver.ts).
  *
- * A process that dies takes the answers it has not written yet with it; then every case is run in an image of its own.
+ * When a process dies, the answers that it has not written yet are lost. Then every case is run in an image of its own.
  */
 
 import { spawnSync } from 'node:child_process';

@@ -1,4 +1,4 @@
-/** The fuzzer's command line. What is wrong with it is said with the usage, and ends the process with status 2. */
+/** The fuzzer's command line. An error in it is printed with the usage, and ends the process with status 2. */
 
 import { parseArgs } from 'node:util';
 import { ARCHES, AVX } from '../spec/targets.js';

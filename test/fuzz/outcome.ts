@@ -1,4 +1,4 @@
-/** What a step of a case gave, of whichever engine: values or a trap; and comparing two. */
+/** The outcome of a step of a case in any engine, values or a trap; and the comparison of two. */
 
 import * as layout from '../support/layout.js';
 

@@ -1,6 +1,6 @@
 /**
- * Mutations of a decoded snapshot: what an attacker who knows the format would try. Each works on a copy and says what
- * it did.
+ * Mutations of a decoded snapshot: what an attacker who knows the format would try. Each works on a copy and reports
+ * what it did.
  *
  * Values of frames, references, sites, the order and number of frames, exceptions, globals, tables, sizes of memories,
  * extents, dropped segments, descriptors, the phase.

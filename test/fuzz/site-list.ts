@@ -2,9 +2,9 @@
  * The list of safepoints that a module must have, with the types of what is live at each: an abstract interpretation of
  * the opcode table, which shares nothing with the validator or the code generators but that table.
  *
- * Sites are in reachable code only. Reachable is what follows from the structure alone: after br, br_table, return and
- * unreachable, tail calls and throws nothing is, until an `else` of a reachable `if`, a catch body of a reachable
- * `try`, or the `end` of a block that a reachable branch leaves, or a clause of a reachable `try_table`.
+ * Sites are in reachable code only. Whether code is reachable follows from the structure alone. Nothing is reachable
+ * after br, br_table, return, unreachable, tail calls and throws, up to the `else` of a reachable `if`, a catch body of
+ * a reachable `try`, the `end` of a block that a reachable branch leaves, or a clause of a reachable `try_table`.
  */
 
 import { SITE_CALL, SITE_ENTRY, SITE_LOOP } from '../../src/image/contract/site-tables.js';

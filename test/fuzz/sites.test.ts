@@ -1,6 +1,6 @@
 /**
- * That an image's site tables are what the module says: the same sites with the same types, and places for all of it
- * that do not overlap. For random modules and the C programs, on every CPU.
+ * An image's site tables match the module: they have the same sites with the same types, and places for all values that
+ * do not overlap. For random modules and the C programs, on every CPU.
  */
 
 import { readdirSync, readFileSync } from 'node:fs';

@@ -1,6 +1,6 @@
 /**
  * Damages and forges snapshot files, reproducibly: bytes anywhere, bytes of the header with its hash made right again,
- * and fields of the decoded header with values that somebody would choose who wants to break out.
+ * and fields of the decoded header with values that an attacker would choose.
  */
 
 import { Packr } from 'msgpackr/pack';

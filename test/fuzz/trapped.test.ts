@@ -1,8 +1,8 @@
 /**
  * Random modules that trap, captured there: each local must have the value that the interpreter has before the
- * instruction. What is missing may only be the local that the instruction's result goes to.
+ * instruction. Only the local that takes the instruction's result may be missing.
  *
- * The interpreter does not know traps: it counts where one has thrown something at the same instruction.
+ * The interpreter knows no traps: when it throws at the same instruction, that counts as the trap.
  */
 
 import { mkdtempSync, rmSync } from 'node:fs';

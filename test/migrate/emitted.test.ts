@@ -1,4 +1,7 @@
-/** Modules as binaryen writes them with all features: run on both CPUs, captured at every site, continued on the other. */
+/**
+ * Modules as binaryen writes them with all features: run on both CPUs, captured at every site, continued on the other
+ * CPU.
+ */
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

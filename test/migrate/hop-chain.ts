@@ -5,7 +5,7 @@
  *
  * What all the pieces print is to be what an unbroken run prints: the caller compares.
  *
- * How far a program gets in a time is the machine's affair, so a chain may end early: another one follows then.
+ * How far a program gets in a given time depends on the machine, so a chain may end early. Then another one follows.
  */
 
 import { join } from 'node:path';

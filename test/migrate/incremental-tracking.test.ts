@@ -1,7 +1,7 @@
 /**
- * Chains of captures that take what the process has written since the last one, as it has tracked it: nothing is
- * compared that it has not written. A program that looks whether each of its writes is still there is captured again and
- * again, and the last of each chain is restored on both CPUs.
+ * Chains of captures that take the pages which the process has tracked as written since the last one, and compare no
+ * others. A program that checks each of its own writes is captured again and again, and the last capture of each chain
+ * is restored on both CPUs.
  *
  * An exhaustive run captures it 1,000 times by each way of tracking.
  */

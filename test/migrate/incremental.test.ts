@@ -1,6 +1,6 @@
 /**
- * A chain of 20 captures, each a difference to the one before: what its last one continues is what an unbroken run
- * prints, on both CPUs, mapped from all of its files and copied into one.
+ * A chain of 20 captures, each a difference to the one before. The program that continues from the last one prints what
+ * an unbroken run prints: on both CPUs, mapped from all files of the chain and copied into one.
  */
 
 import { mkdirSync, renameSync } from 'node:fs';

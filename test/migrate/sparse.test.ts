@@ -1,4 +1,7 @@
-/** A memory of 5 GiB with a few pages touched, beyond 4 GiB too: what its snapshot takes, says and refuses. */
+/**
+ * A memory of 5 GiB with a few pages touched, beyond 4 GiB too: the size of its snapshot, what is said of it, and what
+ * is refused.
+ */
 
 import { statSync } from 'node:fs';
 import { join } from 'node:path';

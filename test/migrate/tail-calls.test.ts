@@ -1,6 +1,6 @@
 /**
- * Tail calls: the stack does not grow, backtraces show who is there, other instances are called, and a stack on which
- * functions have replaced one another is captured and restored.
+ * Tail calls: the stack does not grow, backtraces show the functions that are on it, other instances are called, and a
+ * stack on which functions have replaced one another is captured and restored.
  */
 
 import { readFileSync } from 'node:fs';

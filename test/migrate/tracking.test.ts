@@ -1,6 +1,6 @@
 /**
- * Captures that copy while the program runs: a program that looks whether each of its writes is still there goes through
- * a chain of captures and restores, by every way of tracking that this machine has.
+ * Captures that copy while the program runs: a program that checks each of its own writes goes through a chain of
+ * captures and restores, by every way of tracking that this machine has.
  */
 
 import { join } from 'node:path';

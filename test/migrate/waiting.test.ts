@@ -1,6 +1,6 @@
 /**
- * Captures of programs that wait for a value of a shared memory to change, and of what they continue as: with one
- * thread such a wait lasts as long as its timeout, on whatever CPU.
+ * Captures of programs that wait for a value in a shared memory to change, and of the restored programs. With one
+ * thread, such a wait lasts as long as its timeout, on either CPU.
  */
 
 import { join } from 'node:path';

@@ -1,8 +1,7 @@
 /**
  * The code that stops a process (src/capture/stop.ts, claim.ts, stopped-process.ts) goes through the schedules of the
- * model: what it does is real, the process and another tool are the model's. Whatever happens in between, and wherever
- * it dies, no state is reached that the model does not know, and of which protocol.test.ts has shown that it is a good
- * one.
+ * model: the code is real, the process and another tool are the model's. With any event in between, and with the tool's
+ * death at any step, only states of the model are reached. protocol.test.ts has shown that these are good.
  */
 
 import { expect, test, vi } from 'vitest';

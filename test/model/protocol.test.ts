@@ -1,7 +1,7 @@
 /**
  * The stop protocol, walked: one process, one or two tools, of the process's own pid namespace or of another one, each
  * of which may die at any step; signals may come late, and one that comes while another is pending is lost. In no state
- * do two tools hold the process or is it let go under one, and from every state it gets free.
+ * do two tools hold the process, or does it continue while a tool holds it; and from every state it gets free.
  */
 
 import { expect, test } from 'vitest';

@@ -1,7 +1,6 @@
 /**
- * Schedules of the code that stops a process: it is run again and again. Either all of them, each run up to a point
- * where it has not been in that state of the world, and the next ones from there in each direction; or some, by chance,
- * to their ends.
+ * Schedules of the code that stops a process, which is run again and again. Either all schedules: each run ends at the
+ * first new state of the world, and further runs take each step from there. Or random schedules, run to their ends.
  */
 
 import { setImmediate } from 'node:timers/promises';

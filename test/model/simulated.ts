@@ -1,8 +1,8 @@
 /**
  * The process of process-model.ts, as the capture code sees one: its memory, its status, signals to it, its lifeline.
  * Each access comes after a point at which everything else may happen first: steps of the process and of another tool,
- * or the death of this one. What happens is a schedule's choice (schedules.ts). Time passes only in pauses, and as much
- * of it as the schedule wants.
+ * or the death of this one. What happens is a schedule's choice (schedules.ts). Time passes only in pauses, by as much
+ * as the schedule says.
  */
 
 import { ToolError } from '../../src/base/errors.js';

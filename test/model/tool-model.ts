@@ -1,7 +1,7 @@
 /**
  * A tool's half of the stop protocol as a small machine: src/capture/stop.ts, claim.ts and stopped-process.ts, with a
- * step for each look at the process, each word written and each signal. Times are left out: whatever waits may also
- * have waited long enough.
+ * step for each look at the process, each word written and each signal. Times are left out: every wait may also have
+ * lasted long enough.
  */
 
 import {

@@ -6,7 +6,7 @@
  *     tool   begin -> scan -> copy -> stops the process -> scan -> copies -> lets it go
  *            any answer that is not its own, or none: it is lost, and copies everything once the process stands
  *
- * What must hold: whoever lets the process go has what the page has.
+ * What must hold: a tool that lets the process go has the page's contents.
  */
 
 export type Command = 'begin' | 'scan';

@@ -1,6 +1,7 @@
 /**
- * Tracking: a process and one tool, walked, and two, by chance, which write their requests over each other's and die at any step.
- * Nobody who lets the process go has missed a write; and the number of the session is needed for that.
+ * Tracking: all interleavings of a process and one tool, and random ones with two tools, which overwrite each other's
+ * requests and die at any step. No tool that lets the process go has missed a write; and that needs the number of the
+ * session.
  */
 
 import { expect, test } from 'vitest';

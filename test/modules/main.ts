@@ -2,8 +2,8 @@
  * `npm run modules -- [--write] [NAME…]`: tries the compiler on large modules from npm packages (list.ts; those whose
  * package or file contains a NAME) and prints a table, a row each; --write puts it into docs/modules.md. Each module is
  * examined in a process of its own. WASI commands are run as well, on both CPUs where there is an emulator. Exits with
- * 1 when one is accepted and V8 refuses it or the other way round, when tables do not hold, or when one prints
- * something else than it should.
+ * 1 when V8 and wag-snap differ in accepting a module, when tables do not hold, or when a program prints something else
+ * than expected.
  */
 
 import { spawnSync } from 'node:child_process';

@@ -1,4 +1,4 @@
-/** The list of mutants itself: each can be applied, and names tests that are there. */
+/** The list of mutants itself: each can be applied, and names tests that exist. */
 
 import { existsSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';

@@ -3,9 +3,9 @@
  * generator but its calling convention (compile/convention/call-layout.ts) and the CPU's register plan.
  *
  * At every site no two live values share a slot or a register but copies of a local, and each lies where values of its
- * kind may lie (across a call nothing is in a register). A code generator that leaves locals where their homes say must
- * be true to those: only pinned locals are in registers, and an operand's slot is its own in all of the function. Is
- * not about types (same-sites.ts) nor about what the code does (test/migrate).
+ * kind may lie (across a call nothing is in a register). A code generator that keeps locals in their homes must obey
+ * these: only pinned locals are in registers, and an operand's slot is its own in all of the function. Is not about
+ * types (same-sites.ts) nor about what the code does (test/migrate).
  */
 
 import { entrySlots, FLOAT_BASE, type RegisterPlan } from '../../src/arch/masm/masm.js';

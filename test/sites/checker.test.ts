@@ -1,4 +1,4 @@
-/** The allocation checker notices what it is for, in tables of a code generator that moves values about. */
+/** The allocation checker finds the faults that it is for, in tables of a code generator that moves values about. */
 
 import { expect, test } from 'vitest';
 import { x64 } from '../../src/arch/x64/target.js';

@@ -2,8 +2,9 @@
  * The instances of a script, as far as they are known without running: which modules there are, what their names mean
  * at each point of the script, and how their imports bind.
  *
- * All modules of a script that get instantiated become one image. Names move on while an image is linked once: so each
- * module is linked here when its turn comes, and remembers what the names it imports from meant then.
+ * All modules of a script that get instantiated become one image. Names change their meaning in the course of a script,
+ * but an image is linked once. So each module is linked here when its turn comes, and remembers what the names of its
+ * imports meant then.
  */
 
 import type { ModuleInput } from '../../src/compile/link/compile.js';

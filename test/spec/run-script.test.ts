@@ -1,4 +1,4 @@
-/** The runner must not pass what is wrong: scripts in which every assertion is false, and scripts of our own. */
+/** The runner must not pass wrong results: scripts in which every assertion is false, and scripts of our own. */
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,9 +1,9 @@
 /**
- * Values of all types and widths through every kind of call and block: functions of random types that give some of what
- * they take, called by the host (trampolines), by their own module, by another one, through a table and in tail
+ * Values of all types and widths through every kind of call and block: functions of random types that return some of
+ * their parameters, called by the host (trampolines), by their own module, by another one, through a table and in tail
  * position.
  *
- * What comes out is known without computing anything. The seed is in the name of the test; WAGSNAP_SEED sets it.
+ * The results are known without computing anything. The seed is in the name of the test; WAGSNAP_SEED sets it.
  */
 
 import { mkdtempSync, rmSync } from 'node:fs';

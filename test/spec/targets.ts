@@ -1,4 +1,4 @@
-/** The CPUs that the suite runs on: how to compile for them and how to start what comes out. */
+/** The CPUs that the suite runs on: how to compile for them and how to start the images. */
 
 import { cpuFlags } from '../../src/api/cpu-flags.js';
 import { findEmulator } from '../../src/api/launch.js';

@@ -1,4 +1,4 @@
-/** What scripts call a trap, by its kind in src/image/contract/traps.ts. */
+/** The messages of traps in scripts, by the kinds in src/image/contract/traps.ts. */
 
 import { TRAP_MESSAGES } from '../../src/capture/trap.js';
 import { TRAP_FATAL } from '../../src/image/contract/traps.js';

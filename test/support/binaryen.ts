@@ -1,8 +1,8 @@
 /**
- * Modules as binaryen writes them with every feature that it has switched on (`wasm-opt -all`): compact imports, and
- * the text format of what wabt does not parse, wide arithmetic and custom page sizes among it.
+ * Modules from binaryen with all its features on (`wasm-opt -all`): compact imports, and text that wabt cannot parse,
+ * for instance wide arithmetic and custom page sizes.
  *
- * binaryen is the AssemblyScript compiler's, so it is there wherever tests run.
+ * The AssemblyScript compiler depends on binaryen, so it is there wherever tests run.
  */
 
 import binaryen from 'binaryen';

@@ -1,6 +1,6 @@
 /**
- * A command component as tools make it of a module for preview 1: with an adapter, and a shim because the two need each
- * other. The adapter is a small one that knows two functions. What tests may have otherwise is an option.
+ * A command component as tools make it from a module for preview 1: with an adapter, and a shim because the two need
+ * each other. The adapter is a small one that knows two functions. Options give tests other components.
  */
 
 import { assemble } from '../../src/wasm/assemble.js';

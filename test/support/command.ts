@@ -1,4 +1,4 @@
-/** A command to its end, without blocking this process: what it printed, and its exit code. */
+/** Runs a command to its end without blocking this process. Gives what it printed, and its exit code. */
 
 import { execFile } from 'node:child_process';
 

@@ -1,9 +1,8 @@
-/** How work grows with the size of what it is done with: a bound of its time would be one of the machine's speed. */
+/** Measures how work grows with the size of its input. A limit on its time would depend on the machine's speed. */
 
 /**
- * How many times the CPU time `work` takes for ten times the size: about 10 when it grows as the size does, 100 when
- * with its square. The least of several tries counts, as others may be busy, and the compiler and the garbage collector
- * are.
+ * How many times the CPU time `work` takes for ten times the size: about 10 when it grows linearly, 100 when with the
+ * square. The least of several tries counts, because of other processes, the compiler and the garbage collector.
  */
 export function growth(work: (size: number) => void, size: number): number {
   const times = (n: number) => Math.min(...Array.from({ length: 4 }, () => cpuMilliseconds(() => work(n))));

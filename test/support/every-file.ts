@@ -1,7 +1,7 @@
 /**
  * Loaded before each test file. Tests of a file that takes long (slow-files.ts) have more time; and between two tests
- * the runner is heard, also where each of them holds the thread (spawnSync): it gives a worker up that does not listen
- * for a minute.
+ * the worker handles messages of the runner, also where each test blocks the thread (spawnSync): the runner abandons a
+ * worker that does not answer for a minute.
  */
 
 import { setImmediate } from 'node:timers/promises';

@@ -1,7 +1,7 @@
 /**
- * What a running guest may ask of the kernel, written down a second time (the first is src/runtime/process/sandbox.ts):
- * for each system call the arguments that matter, and which values they may have. From it come the calls just inside
- * and just outside.
+ * The system calls that a running guest may make, written down a second time (the first is
+ * src/runtime/process/sandbox.ts): for each system call the arguments that matter, and which values they may have.
+ * Tests derive from it the calls just inside and just outside.
  */
 
 /** Of one argument: the value that it must have, or must not, or the greatest one. */

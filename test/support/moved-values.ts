@@ -1,7 +1,7 @@
 /**
  * Site tables of an image as a code generator would write them that moves values about: at each site of a guest every
- * local and operand is somewhere else, in all forms that tables have. Text is that of the image: only what is read out
- * of frames and put into them can be judged, not a run.
+ * local and operand is somewhere else, in all forms that tables have. The code is still that of the image: only reading
+ * and writing frames can be tested, not running.
  */
 
 import type { RegisterPlan } from '../../src/arch/masm/masm.js';

@@ -1,6 +1,5 @@
 /**
- * A program that is moved about from the command line, and counts in lines: wherever it was, it has printed each of
- * them once.
+ * A program that is moved from the command line, and counts in lines. After all moves, it has printed each line once.
  */
 
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -87,7 +86,7 @@ export class MovingCounters {
     return this.moves('migrate', String(pid), to, '--dir', `${data}::/d`, '--output-dir', output, ...more);
   }
 
-  /** A command that moves something: what it has moved ends with the test. */
+  /** Runs a command that moves something. The moved program ends with the test. */
   async moves(...args: readonly string[]): Promise<Ended> {
     const ended = await this.wagSnap(...args);
     for (const [, moved] of ended.stdout.matchAll(/^pid (\d+) on /gm)) this.pids.push(Number(moved));
@@ -106,7 +105,7 @@ export function movedPid({ stdout, stderr }: Ended): number {
   return Number(found[1]);
 }
 
-/** All lines that it has printed, wherever it was, once it has ended. */
+/** Waits for its end. Gives all lines that it has printed, on every host. */
 export async function ends({ data, output, out, child }: Counter, last: number): Promise<string[]> {
   writeFileSync(join(data, 'stop'), '');
   while (processStatus(last) !== undefined && processStatus(last)?.state !== 'Z') await sleep(5);

@@ -1,4 +1,4 @@
-/** This machine's CPU, as images are compiled for where a test does not say. */
+/** This machine's CPU, for which images are compiled when a test says nothing else. */
 
 import type { ArchName } from '../../src/arch/masm/target.js';
 

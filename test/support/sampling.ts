@@ -1,6 +1,6 @@
 /**
- * What a test run tries of a sweep over all there is: a sample, by a seed that is printed, which has some of each kind.
- * All of it: `npm test -- --exhaustive`, which sets WAGSNAP_EXHAUSTIVE=1. WAGSNAP_SEED repeats a sample.
+ * Samples of sweeps: a test run tries only some cases, chosen by a seed that is printed, with some of each kind. `npm
+ * test -- --exhaustive` tries all; it sets WAGSNAP_EXHAUSTIVE=1. WAGSNAP_SEED repeats a sample.
  */
 
 import { random } from './random.js';

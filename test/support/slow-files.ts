@@ -1,6 +1,6 @@
 /**
  * Test files that take long, the longest first: they begin first, so that no worker is left with one at the end, and
- * their tests have more time than others. The figures are seconds on one core of the machine that CI has.
+ * their tests have more time than others. The figures are seconds on one core of the CI machine.
  */
 
 import { existsSync } from 'node:fs';

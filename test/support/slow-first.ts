@@ -1,4 +1,4 @@
-/** The order of test files: see slow-files.ts. All others come as vitest has them. */
+/** The order of test files: see slow-files.ts. All others keep vitest's order. */
 
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 import { secondsOf } from './slow-files.js';

@@ -1,6 +1,6 @@
 /**
  * Numbers of Linux's system calls, for tests of the sandbox. arch/x86/entry/syscalls/syscall_64.tbl, and
- * include/uapi/asm-generic/unistd.h for ARM64, which was never given the older ones.
+ * include/uapi/asm-generic/unistd.h for ARM64, which does not have the older ones.
  */
 
 import type { ArchName } from '../../src/arch/masm/target.js';

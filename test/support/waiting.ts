@@ -1,6 +1,6 @@
 /**
- * Waits for what a process does. Whoever waits is told when the process has ended instead, by which exit code or
- * signal, and what it has said: no test waits until its own limit for one that cannot answer any more.
+ * Waits for events of a process. When the process ends instead, the wait fails with the exit code or signal and the
+ * output: no test waits until its time limit for a process that cannot answer any more.
  */
 
 import type { ChildProcess } from 'node:child_process';
@@ -8,7 +8,7 @@ import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { processStatus } from '../../src/capture/process.js';
 
-/** What a child has printed so far; made right after it is started, so that nothing is lost. */
+/** Collects what a child prints. Create it right after the child is started, so that nothing is lost. */
 export class Output {
   stdout = '';
   stderr = '';
@@ -61,7 +61,7 @@ export function ending({ exitCode, signalCode, spawnfile }: ChildProcess): strin
   return `${spawnfile} has ended (${signalCode ?? exitCode})`;
 }
 
-/** What is awaited of somebody else, as long as a child lives. @param stderr what it has said */
+/** Awaits something else as long as a child lives. @param stderr what it has said */
 export async function during<T>(child: ChildProcess, awaited: Promise<T>, stderr = () => ''): Promise<T> {
   const over = new AbortController();
   const ended = async (): Promise<never> => {
@@ -78,7 +78,7 @@ export async function during<T>(child: ChildProcess, awaited: Promise<T>, stderr
   }
 }
 
-/** Milliseconds for what a process did just before it ended. */
+/** Time for the effects of what a process did just before it ended, in milliseconds. */
 const GRACE = 2000;
 
 /** Waits for a process's state: the letter of /proc/PID/status. @throws Error when the process has ended */

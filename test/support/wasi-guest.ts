@@ -22,7 +22,7 @@ import { WASI_FUNCTIONS, WASI_MODULE } from '../../src/runtime/wasi/functions.js
 import { readModule } from '../../src/wasm/wat.js';
 import { nativeArch } from './native-arch.js';
 
-/** Milliseconds for what a process has written just before. */
+/** Time for output that a process wrote just before its end, in milliseconds. */
 const GRACE = 1000;
 const PAGES = 4;
 export const MEMORY_SIZE = PAGES * 65536;
@@ -149,7 +149,7 @@ export class Ended extends Error {
   }
 }
 
-/** A function has trapped, or has met what no guest can do: there is no result. */
+/** A function has trapped, or met a fatal signal: there is no result. */
 export class Trapped extends Error {
   constructor(
     readonly kind: number,
@@ -307,7 +307,7 @@ export class Guest {
   }
 
   /**
-   * What is awaited of somebody else, as long as the guest lives.
+   * Awaits something else as long as the guest lives.
    *
    * @throws Ended
    */

@@ -1,5 +1,5 @@
 /**
- * The conformance suite's scripts, taken apart: top-level commands, string literals, and the modules inside.
+ * Splits the conformance suite's scripts into top-level commands, string literals, and the modules inside.
  *
  * Is not a script runner: it knows no assertion. Works on bytes, as the suite's names are not all valid UTF-8. Needs
  * the suite in $WASM_TESTSUITE or in ../shared/testsuite, and the wabt package for modules in the text format.
@@ -39,7 +39,7 @@ export function testsuiteScripts(folder: string): string[] {
   return [...scriptsIn('.'), ...PROPOSALS.flatMap((name) => scriptsIn(`proposals/${name}`))];
 }
 
-/** What scripts are called: by their path below the suite's folder, others by their file's name. */
+/** The name of a script: its path below the suite's folder, or else its file's name. */
 export function scriptName(path: string): string {
   const suite = testsuiteFolder();
   const below = suite === undefined ? '..' : relative(suite, path);

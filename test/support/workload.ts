@@ -1,7 +1,7 @@
 /**
- * Images as processes in tests: compile a module, start it, wait for output, capture it, restore it and collect what
- * all the pieces printed. Everything in this process, without the command line, so that a capture and a restore take
- * milliseconds.
+ * Runs images as processes in tests: compile a module, start it, wait for output, capture it, restore it and collect
+ * what all pieces printed. All of this is done in this process, without the command line, so that a capture and a
+ * restore take milliseconds.
  *
  * Deletes nothing by itself: `temporaryFolder` is removed at the end of the test file.
  */
@@ -192,7 +192,7 @@ export class Workload {
     }
   }
 
-  /** Resolves when it has trapped and is parked (WAGSNAP_ON_TRAP=park). @returns what it has said of the trap */
+  /** Resolves when it has trapped and is parked (WAGSNAP_ON_TRAP=park). @returns its message about the trap */
   async waitForTrap(): Promise<string> {
     while (!/parked at the trap.*\n/.test(this.stderr)) {
       if (this.isComplete) throw new Error(`ended without a trap: ${JSON.stringify(this.stderr)}`);

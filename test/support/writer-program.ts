@@ -1,9 +1,9 @@
 /**
- * A program that notices when one of its writes is lost: in each iteration it looks at what it has written to the same
- * place some hundred iterations ago, in three memories, and writes the next number there. Now and then it does the same
- * with bulk instructions, with calls of the host that write its memory (of which the kernel makes one), and with pages
- * by which a memory has grown. What it expects it knows from globals and locals, which are no pages: a snapshot whose
- * pages are older than they traps.
+ * A program that notices when one of its writes is lost. In each iteration it checks what it wrote to the same place
+ * some hundred iterations ago, in three memories, and writes the next number there. Now and then it does the same with
+ * bulk instructions, with calls of the host that write its memory (of which the kernel makes one), and with pages by
+ * which a memory has grown. The expected values come from globals and locals, which are not in pages: a program
+ * restored with older pages traps.
  */
 
 /** Pages of 4 KiB that it writes in turn, in memory 0. */

@@ -1,6 +1,6 @@
 /**
- * Reads WebAssembly coredumps (tool-conventions, Coredump.md), from the format's description alone: shares nothing with
- * what writes them. Throws on anything that is not as described.
+ * Reads WebAssembly coredumps (tool-conventions, Coredump.md), from the format's description alone: shares no code with
+ * the writer. Throws on anything that is not as described.
  */
 
 export interface CoredumpFrame {

@@ -1,5 +1,6 @@
 /**
- * The variables that configure an image which is started by hand: what they take, and that nothing else is "no limit".
+ * The variables that configure an image which is started by hand: their valid values, and that an invalid value never
+ * means "no limit".
  */
 
 import { spawnSync } from 'node:child_process';

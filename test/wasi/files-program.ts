@@ -1,4 +1,4 @@
-/** The program of programs/files.c, which does with files what each line says: started, captured, restored. */
+/** The program programs/files.c, which does with files what each input line says: started, captured, restored. */
 
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,7 +1,7 @@
 /**
  * The system call filter in the kernel: a forged guest makes each call that is just outside of what a rule allows, and
- * dies of it. What the rules are, and that all of them are kept, test/unit/runtime/process/filter.test.ts has; here it
- * is the kernel that judges, and a real process with its own addresses.
+ * dies of it. test/unit/runtime/process/filter.test.ts checks the rules themselves; here the kernel judges, with a real
+ * process and its own addresses.
  */
 
 import { readFileSync, readlinkSync } from 'node:fs';

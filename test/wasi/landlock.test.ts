@@ -1,6 +1,6 @@
 /**
- * Landlock: what guest code that makes its own system calls can reach. The kernel is asked for its version; from 2 on
- * each refusal is demanded, so a Landlock that is not entered is no absent one.
+ * Landlock: what guest code that makes its own system calls can reach. The kernel is asked for its version. From
+ * version 2 on, each refusal is required, so a Landlock that was forgotten does not pass as one that the kernel lacks.
  */
 
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

@@ -1,4 +1,4 @@
-/** WAGSNAP_DIR: what a line may say, and what is said when it is wrong. */
+/** WAGSNAP_DIR: valid lines, and the messages for invalid ones. */
 
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,4 +1,4 @@
-/** procfs: no directory of it is given, and nothing of it is written, by whatever way it is reached. */
+/** procfs: no preopen may be on it, and none of its files can be written, in any way that leads to it. */
 
 import { readFileSync } from 'node:fs';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';

@@ -1,6 +1,5 @@
 /**
- * What of the host layer goes with a snapshot: files, directories, positions, arguments, the clock; and what may be
- * missing.
+ * The host state that a snapshot carries: files, directories, positions, arguments, the clock; and what may be missing.
  */
 
 import {

@@ -1,6 +1,5 @@
 /**
- * fd_fdstat_set_rights: rights are given away, one after the other, and never come back. And fd_allocate, which needs
- * one.
+ * fd_fdstat_set_rights: rights are dropped, one after the other, and never come back. And fd_allocate, which needs one.
  */
 
 import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';

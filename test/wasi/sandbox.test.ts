@@ -1,6 +1,6 @@
 /**
- * The sandbox against guest code that can make any system call, where the kernel has seccomp. What is just beside each
- * rule has filter.test.ts, what lies outside of its directories landlock.test.ts.
+ * The sandbox against guest code that can make any system call, where the kernel has seccomp. filter.test.ts tries the
+ * calls just outside of each rule, landlock.test.ts the files outside of the directories.
  */
 
 import { readFileSync } from 'node:fs';

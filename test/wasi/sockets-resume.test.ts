@@ -1,4 +1,4 @@
-/** Sockets over a snapshot: a listener listens again, a connection is as if its peer had reset it. */
+/** Sockets across a snapshot and restore: a listener listens again, a connection is as if its peer had reset it. */
 
 import { once } from 'node:events';
 import { rmSync } from 'node:fs';

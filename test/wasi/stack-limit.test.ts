@@ -1,4 +1,4 @@
-/** WAGSNAP_MAX_STACK on real stacks: how deep a program gets, and a captured stack that needs what it has. */
+/** WAGSNAP_MAX_STACK on real stacks: how deep a program gets, and a captured stack that needs its size again. */
 
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';

@@ -1,4 +1,4 @@
-/** The command line: what is read from words and files that people type, mistype, or were given by somebody else. */
+/** The command line: what it reads from arguments and files, right, mistyped and hostile ones. */
 
 import type { Area } from '../mutant.js';
 

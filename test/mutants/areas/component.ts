@@ -1,4 +1,4 @@
-/** Components: what makes one a program, and what is left out of it. */
+/** Components: how their program is found, and what is left out of it. */
 
 import type { Area } from '../mutant.js';
 

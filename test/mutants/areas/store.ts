@@ -1,4 +1,4 @@
-/** The store: what is kept, found and removed, in which order, and by whom. */
+/** The store: what is kept, found and removed, in which order, and by which tool. */
 
 import type { Area } from '../mutant.js';
 

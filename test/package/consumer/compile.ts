@@ -1,4 +1,4 @@
-/** A module becomes an image, and a wrong one an error. Argument: a folder to write to. */
+/** Compiles a module to an image; an invalid module gives an error. Argument: a folder to write to. */
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';

@@ -1,4 +1,7 @@
-/** What is in a snapshot, a module and an image, as a program sees it. Argument: the folder of stored snapshots. */
+/**
+ * Reads the contents of a snapshot, a module and an image through the library. Argument: the folder of stored
+ * snapshots.
+ */
 
 import assert from 'node:assert/strict';
 import { join } from 'node:path';

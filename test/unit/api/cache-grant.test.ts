@@ -1,4 +1,4 @@
-/** Who is warned: of what may be written to and has the cache in it, whatever it is called. */
+/** The warning about writable directories that contain the cache, by any of their names. */
 
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,6 +1,6 @@
 /**
- * Parents that are none: a FIFO, links in a circle, the snapshot itself, a folder, another program's. Each is one clear error of
- * whatever reads a chain or captures to one; nothing is waited for, and nothing is written.
+ * Invalid parents: a FIFO, links in a circle, the snapshot itself, a folder, another program's snapshot. Each gives one
+ * clear error in everything that reads a chain or captures to one; nothing waits, and nothing is written.
  */
 
 import { spawnSync } from 'node:child_process';

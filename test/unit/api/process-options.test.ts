@@ -1,4 +1,4 @@
-/** Options of a process as the environment by which an image is told, and what none can be told. */
+/** Options of a process as the environment variables that an image reads, and values that these cannot carry. */
 
 import { resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';

@@ -1,4 +1,4 @@
-/** Programs run, captured and restored by the library, on both CPUs; and what is left when something is given up. */
+/** Programs run, captured and restored by the library, on both CPUs; and what is left when something is cancelled. */
 
 import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

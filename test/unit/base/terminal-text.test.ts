@@ -1,4 +1,4 @@
-/** What a terminal would obey, printed. */
+/** Control characters in text for a terminal are printed as escapes. */
 
 import { expect, test } from 'vitest';
 import { shellWord } from '../../../bin/options/shell-word.js';

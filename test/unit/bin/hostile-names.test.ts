@@ -1,7 +1,7 @@
 /**
  * Names that somebody else chose, in all places where commands print them: of files, modules, functions, imports,
- * exports, arguments, directories, the host and the compiler of a snapshot. Nothing that a terminal obeys may come out,
- * and no line that a name has made up. Needs a built wag-snap (npm run build).
+ * exports, arguments, directories, the host and the compiler of a snapshot. No control character may reach the
+ * terminal, and no name may add lines of its own. Needs a built wag-snap (npm run build).
  */
 
 import { spawn, spawnSync } from 'node:child_process';

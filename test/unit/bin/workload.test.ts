@@ -1,5 +1,5 @@
 /**
- * How `run` ends when its program dies of a signal, and what becomes of signals that come before the program has
+ * How `run` ends when its program dies of a signal, and what happens to signals that come before the program has
  * started.
  */
 

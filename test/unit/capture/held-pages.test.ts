@@ -1,4 +1,4 @@
-/** Blocks that are held in a buffer: what is copied, and what is read of it again. */
+/** Blocks held in a buffer: which are copied, and that reading them gives the same bytes. */
 
 import { expect, test } from 'vitest';
 import { HeldPages } from '../../../src/capture/held-pages.js';

@@ -1,6 +1,6 @@
 /**
- * What a process remembers of its last capture, by every way of tracking that this machine has: a capture with that as
- * its parent reads what was written since, every other one compares, and both have what the memory has.
+ * What a process remembers of its last capture, by every way of tracking that this machine has. A capture with that one
+ * as its parent reads only what was written since; with any other parent it compares. Both give the memory's contents.
  */
 
 import { type ChildProcess, spawn } from 'node:child_process';

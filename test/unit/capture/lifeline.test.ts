@@ -1,4 +1,4 @@
-/** A lifeline is taken by one, and only where there is one: which descriptor it is says the process. */
+/** A lifeline is taken by one tool only, and only from a process that has one and names its descriptor. */
 
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';

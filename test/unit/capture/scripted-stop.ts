@@ -1,6 +1,6 @@
 /**
- * A stop of a scripted process, look by look, by a clock that stands still until it is told to continue: all times are
- * its. Other processes and lifelines are what a test says.
+ * A stop of a scripted process, look by look. All times come from a clock that stands still until the test moves it.
+ * The test also says which other processes and lifelines there are.
  */
 
 import { afterEach, beforeEach, vi } from 'vitest';

@@ -1,4 +1,4 @@
-/** Signals reach the process that was opened, and nobody else: also when another one has its pid. */
+/** Signals reach only the process that was opened, also when its pid was reused. */
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';

@@ -1,4 +1,4 @@
-/** A process that is parked, for anyone or at a trap, and whose it becomes: look by look. */
+/** A process that is parked, for anyone or at a trap, and which tool it then belongs to: look by look. */
 
 import { describe, expect, test } from 'vitest';
 import * as L from '../../support/layout.js';

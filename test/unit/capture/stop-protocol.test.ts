@@ -1,6 +1,6 @@
 /**
- * The tool's half of a stop, look by look: one that runs, has not started, was let go, or is another tool's. What
- * test/model walks as a machine is here the code itself.
+ * The tool's half of a stop, look by look: of a process that runs, has not started, was let go, or is held by another
+ * tool. Here the code itself is tested; test/model walks the same protocol as a machine.
  */
 
 import { describe, expect, test } from 'vitest';

@@ -1,6 +1,6 @@
 /**
- * Modules that are short to write and would be long as code or tables: what is made of them is in proportion to their
- * size, or they are refused by a limit.
+ * Modules that are short but would be long as code or tables: the result is in proportion to their size, or a limit
+ * refuses them.
  */
 
 import { beforeEach, describe, expect, test } from 'vitest';

@@ -1,4 +1,4 @@
-/** The program of docs/embedding.md runs as it stands there, with the package as it is built. */
+/** The program in docs/embedding.md runs unchanged with the built package. */
 
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';

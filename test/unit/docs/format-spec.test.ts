@@ -1,6 +1,6 @@
 /**
- * docs/snapshot-format.md is a specification: a reader that was written from it alone (independent-reader.ts) finds in
- * the stored snapshots, and in fresh ones with what those have not, what `inspect --json` finds.
+ * docs/snapshot-format.md is a specification: a reader that was written from it alone (independent-reader.ts) finds
+ * what `inspect --json` finds, in the stored snapshots, and in fresh ones with the features that those lack.
  */
 
 import { spawn, spawnSync } from 'node:child_process';

@@ -1,4 +1,4 @@
-/** What the documents for contributors name is there: files, folders, variables of the environment. */
+/** The files, folders and environment variables that the documents for contributors name exist. */
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';

@@ -1,5 +1,6 @@
 /**
- * Identities of which one thing is one beside what fits the rest: each is refused, and what is just inside is taken.
+ * Identities in which one value is off by one from what the rest allows: each is refused, and the value just inside is
+ * accepted.
  */
 
 import { Packr } from 'msgpackr/pack';

@@ -1,4 +1,4 @@
-/** ELF files that are not what we write: each field that is looked at, one beside what it must be. */
+/** ELF files that differ from ours: each field that the reader checks, off by one from its value. */
 
 import { beforeAll, describe, expect, test } from 'vitest';
 import { x64 } from '../../../src/arch/x64/target.js';

@@ -1,4 +1,4 @@
-/** Resumable images: plan and extents after an image, DATA changed, still one that describes itself. */
+/** Resumable images: an image with plan and extents after it and other DATA, which still describes itself. */
 
 import { spawnSync } from 'node:child_process';
 import { closeSync, mkdtempSync, openSync, rmSync } from 'node:fs';

@@ -1,4 +1,4 @@
-/** Looking at everything before a restore: real files, directories, links, pipes, ports and their absence. */
+/** The checks of the host before a restore: real files, directories, links, pipes, ports, and missing ones. */
 
 import { spawnSync } from 'node:child_process';
 import fs, {

@@ -1,4 +1,4 @@
-/** Immutable globals of a snapshot: whatever their initialiser is, they have the value that the linker made of it. */
+/** Immutable globals of a snapshot: they must have the value that the linker computed from their initialiser. */
 
 import { expect, test } from 'vitest';
 import { x64 } from '../../../src/arch/x64/target.js';

@@ -1,6 +1,6 @@
 /**
- * Snapshots of two linked instances: whose function was called, whose tag an exception has, whose function a reference
- * names.
+ * Snapshots of two linked instances: to which instance a called function, an exception's tag and a referenced function
+ * belong.
  */
 
 import { describe, expect, test } from 'vitest';

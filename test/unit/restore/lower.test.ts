@@ -1,4 +1,4 @@
-/** Frames lowered onto the image of a small module: what goes where, and what is refused with which words. */
+/** Frames lowered onto the image of a small module: what goes where, and what is refused with which message. */
 
 import { describe, expect, test } from 'vitest';
 import { x64 } from '../../../src/arch/x64/target.js';

@@ -1,6 +1,6 @@
 /**
- * Frames whose values are wherever tables can say: in any register, any slot, constants, nowhere. What lifting finds is
- * what lowering has put, on both CPUs, with tables that no code generator of ours writes.
+ * Frames whose values are wherever tables can say: in any register, any slot, constants, nowhere. Lifting finds what
+ * lowering has put there, on both CPUs, with tables that none of our code generators writes.
  */
 
 import { describe, expect, test } from 'vitest';

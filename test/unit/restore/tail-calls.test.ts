@@ -1,4 +1,4 @@
-/** Stacks on which a function is in another one's place: what a tail call can have done, and what none can. */
+/** Stacks on which a function is in another one's place: those that a tail call can leave, and those that it cannot. */
 
 import { describe, expect, test } from 'vitest';
 import { x64 } from '../../../src/arch/x64/target.js';

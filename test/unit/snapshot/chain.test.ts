@@ -1,4 +1,4 @@
-/** Where the files of a chain are found, and what is said when one is missing, wrong or changed. */
+/** Where the files of a chain are found, and what is reported when one is missing, wrong or changed. */
 
 import { copyFileSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

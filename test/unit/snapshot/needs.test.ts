@@ -1,4 +1,4 @@
-/** What stands in the annex and cannot be done without: the header names it, and readers that do not know it refuse. */
+/** Sections of the annex that cannot be skipped: the header names them, and readers that do not know them refuse. */
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,6 +1,5 @@
 /**
- * Whether open files have their names: files of this process, through a table of descriptors that says what a test
- * wants.
+ * Whether open files still have their names: files of this process, through a table of descriptors made for the test.
  */
 
 import {

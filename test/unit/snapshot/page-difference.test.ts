@@ -1,4 +1,4 @@
-/** Differences of memories: what is written, where the table says that everything is, and that nothing is lost. */
+/** Differences of memories: what is written, where the table finds each block, and that nothing is lost. */
 
 import { statSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,6 +1,6 @@
 /**
- * What earlier versions have written stays good: stored snapshots of every format version continue, on each CPU, and
- * stored images run and are captured. fixtures/snapshots/README.md says what the files are.
+ * Files of earlier versions stay usable: stored snapshots of every format version continue, on each CPU, and stored
+ * images run and are captured. fixtures/snapshots/README.md says what the files are.
  */
 
 import { chmodSync, copyFileSync, readdirSync, readFileSync } from 'node:fs';

@@ -1,4 +1,4 @@
-/** What is sent of a file, compressed or not, is the file there; no faster than it may be. */
+/** A sent file arrives as it is, compressed or not, and no faster than the limit. */
 
 import { createHash } from 'node:crypto';
 import { expect, test } from 'vitest';

@@ -1,4 +1,4 @@
-/** What a hostile other side may send: every stream of bytes is messages in their order, or one clear error. */
+/** What a hostile peer may send: every stream of bytes gives messages in their order, or one clear error. */
 
 import { PassThrough } from 'node:stream';
 import { brotliCompressSync } from 'node:zlib';

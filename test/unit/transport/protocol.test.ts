@@ -1,6 +1,7 @@
 /**
- * A move, both halves as they are, over a link and between hosts that fail at every step in every way. At each moment at
- * most one of the two runs the program, and in the end one does, or the source is kept and its tool says so.
+ * A move with the real code of both sides, over a link and between hosts that fail at every step in every way. At each
+ * moment at most one host runs the program, and in the end one does, or the source process is kept and its tool says
+ * so.
  */
 
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';

@@ -1,4 +1,4 @@
-/** Text that wabt refuses: another parser takes it where there is one, and what users are told. */
+/** Text that wabt refuses: a second parser takes it where one is installed, and the messages to users. */
 
 import { expect, test } from 'vitest';
 import { InputError } from '../../../src/base/errors.js';

@@ -1,4 +1,4 @@
-/** The import section: the compact forms say the same as single imports. */
+/** The import section: the compact forms mean the same as single imports. */
 
 import { describe, expect, test } from 'vitest';
 import { ModuleError } from '../../../src/base/errors.js';

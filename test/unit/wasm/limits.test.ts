@@ -1,4 +1,4 @@
-/** Modules at each limit, which are accepted, and one above it, which name the limit. */
+/** Modules at each limit are accepted; one more is refused, and the error names the limit. */
 
 import { describe, expect, test } from 'vitest';
 import { LimitError } from '../../../src/base/errors.js';

@@ -1,6 +1,6 @@
 /**
- * Runs of plain instructions are a short cut: with or without them a body is accepted or refused in the same words, and
- * measured alike.
+ * Runs of plain instructions are a short cut: with or without them, a body is accepted or refused with the same
+ * message, and its summary is the same.
  */
 
 import { readdirSync, readFileSync } from 'node:fs';

@@ -1,5 +1,5 @@
 /**
- * Typed function references: what is valid, as V8 has it, and what is written down where V8 is older than the rules.
+ * Typed function references: what is valid, against V8; against a written list where V8 is older than the rules.
  */
 
 import { describe, expect, test } from 'vitest';

@@ -1,7 +1,6 @@
 /**
- * One module beside each rule of validation, and one just inside where a limit or an exception has two sides. The
- * conformance suite asks for most of them too; here they stand by themselves, and with the words in which a module is
- * refused.
+ * One module that breaks each rule of validation, and one just inside where a limit or an exception has two sides. The
+ * conformance suite has most of them too; here they stand by themselves, with the message of each refusal.
  */
 
 import { describe, expect, test } from 'vitest';

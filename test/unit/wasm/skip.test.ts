@@ -1,4 +1,4 @@
-/** Every instruction is passed over whole, however long its numbers are written. */
+/** Every instruction is skipped as a whole, also when its numbers are encoded in more bytes than they need. */
 
 import { expect, test } from 'vitest';
 import { type Immediates, Op, opcodes } from '../../../src/wasm/opcodes.js';

@@ -1,4 +1,4 @@
-/** --pid-file: written over nothing that is read, and only its own is removed. */
+/** --pid-file: it replaces no file that the command reads, and only the command's own file is removed. */
 
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,4 +1,4 @@
-/** What a shell makes of a printed word is the word itself, and a terminal obeys nothing in it. */
+/** A shell reads a printed word as the word itself, and no control character in it reaches the terminal. */
 
 import { spawnSync } from 'node:child_process';
 import { expect, test } from 'vitest';

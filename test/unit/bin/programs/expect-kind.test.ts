@@ -1,4 +1,4 @@
-/** Which command takes which file: what is called a module is never started as native code. */
+/** Which command takes which file: a file that is given as a module is never started as native code. */
 
 import { expect, test } from 'vitest';
 import { expectKind } from '../../../../bin/programs/expect-kind.js';

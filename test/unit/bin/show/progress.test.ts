@@ -1,4 +1,4 @@
-/** The line that says how far long work is. */
+/** The progress line of long work. */
 
 import { expect, test } from 'vitest';
 import { Progress } from '../../../../bin/show/progress.js';

@@ -1,4 +1,4 @@
-/** Code that cannot be reached is passed over: whatever its bytes look like. */
+/** Unreachable code is skipped, with any bytes in its immediates. */
 
 import { afterAll, expect, test } from 'vitest';
 import { Op } from '../../../../src/wasm/opcodes.js';

@@ -1,4 +1,7 @@
-/** Locals in registers where paths meet that have them elsewhere: in a register, in the slot, in both. Against V8. */
+/**
+ * Locals in registers where paths meet that have them in different places: in a register, in the slot, in both. Against
+ * V8.
+ */
 
 import { afterAll, expect, test } from 'vitest';
 import type { ArchName } from '../../../../src/arch/masm/target.js';

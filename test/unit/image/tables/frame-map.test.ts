@@ -1,4 +1,4 @@
-/** Frame maps: where each value is at each kind of site, whatever form tables say it in, and what cannot be. */
+/** Frame maps: where each value is at each kind of site, in every form of the tables, and what is refused. */
 
 import { describe, expect, test } from 'vitest';
 import { BugError, InputError, LimitError } from '../../../../src/base/errors.js';

@@ -1,4 +1,4 @@
-/** Who may do what with a descriptor, and what becomes of it. */
+/** What a guest may do with a descriptor, and how the table changes. */
 
 import { describe, expect, it } from 'vitest';
 import * as L from '../../../support/layout.js';

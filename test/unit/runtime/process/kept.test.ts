@@ -1,4 +1,4 @@
-/** A process that is kept parked: nobody's death lets it continue, and anybody of the same user may decide. */
+/** A process that is kept parked: no tool's death lets it continue, and any tool of the same user may decide. */
 
 import { expect, it } from 'vitest';
 import * as L from '../../../support/layout.js';

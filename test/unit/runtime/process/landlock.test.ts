@@ -1,6 +1,6 @@
 /**
- * What the host layer asks Landlock for, by version and directory, over a model of the kernel. What the kernel makes of
- * it has test/wasi/landlock.test.ts.
+ * What the host layer asks Landlock for, by version and directory, over a model of the kernel.
+ * test/wasi/landlock.test.ts tests the effect in the kernel.
  */
 
 import { expect, test } from 'vitest';

@@ -1,4 +1,7 @@
-/** Who a stopping or parked process answers to: a second signal, the next stop, a lifeline; store by store. */
+/**
+ * Which tool a stopping or parked process answers to: after a second signal, at the next stop, with a lifeline; store
+ * by store.
+ */
 
 import { describe, expect, it } from 'vitest';
 import * as L from '../../../support/layout.js';

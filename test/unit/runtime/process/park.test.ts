@@ -1,5 +1,5 @@
 /**
- * The parked process, store by store: what others may see at each moment, who is answered to, and who is not. A wait
+ * The parked process, store by store: what other processes may see at each moment, and which tools are answered. A wait
  * that should have ended is an error at once, not a test that hangs.
  */
 

@@ -1,4 +1,4 @@
-/** A process that is stopping or parked, at one of whose waits after the other a test does what others do. */
+/** A process that is stopping or parked. At each of its waits, the test plays the other processes. */
 
 import * as L from '../../../support/layout.js';
 import { type FakeProcess, IMAGE } from './fake-process.js';

@@ -1,5 +1,5 @@
 /**
- * A process whose guest runs, and signals to it: what the handler does is told by the fake process's calls and memory.
+ * A process whose guest runs, and signals to it: the fake process's calls and memory show what the handler does.
  */
 
 import { expect } from 'vitest';

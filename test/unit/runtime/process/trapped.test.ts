@@ -1,4 +1,4 @@
-/** The process that is parked at a trap: who has it, for how long, and what ends it. */
+/** The process that is parked at a trap: which tool holds it, for how long, and what ends it. */
 
 import { describe, expect, it } from 'vitest';
 import * as L from '../../../support/layout.js';

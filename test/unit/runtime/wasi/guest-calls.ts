@@ -1,5 +1,6 @@
 /**
- * A guest with a page of memory, two directories and a fake Linux below: its calls, and what they ask the kernel for.
+ * A guest with a page of memory, two directories and a fake Linux below: its calls, and the system calls that they
+ * make.
  */
 
 import { expect } from 'vitest';

@@ -1,5 +1,5 @@
 /**
- * path_open and its siblings: what the kernel is asked for, and below a read-only directory nothing that changes it.
+ * path_open and its siblings: what the kernel is asked for, and that nothing changes below a read-only directory.
  */
 
 import { describe, expect, it } from 'vitest';

@@ -1,4 +1,4 @@
-/** What a guest points at: all of it in its memory, or nothing is asked of the kernel. */
+/** Pointers of a guest: unless all of a range lies in its memory, no system call is made. */
 
 import { describe, expect, it } from 'vitest';
 import { DIR, E, GuestCalls, OUT, PATH, READ, SIZE, WRITE } from './guest-calls.js';

@@ -1,4 +1,4 @@
-/** Calls that a stop undoes, over the fake Linux: when is it, what is kept, what is asked for again. */
+/** Calls that a stop undoes, over the fake Linux: when that happens, what is kept, and what is asked for again. */
 
 import { describe, expect, it } from 'vitest';
 import * as L from '../../../support/layout.js';

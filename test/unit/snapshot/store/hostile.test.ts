@@ -1,6 +1,6 @@
 /**
- * Stores made by an enemy: index, manifest, config and the files themselves with bytes changed, cut off and put in. Each
- * is an error that says what is wrong, or changes nothing that matters. 10,000 of them: see support/sampling.ts.
+ * Hostile stores: index, manifest, config and the files themselves with bytes changed, cut off and inserted. Each gives
+ * an error that says what is wrong, or changes nothing that matters. 10,000 of them: see support/sampling.ts.
  */
 
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

@@ -1,4 +1,4 @@
-/** Components are hostile input: what is wrong is said with its offset, and nothing takes long or much memory. */
+/** Components are hostile input: errors name the offset, and nothing takes long or much memory. */
 
 import { expect, test } from 'vitest';
 import { loadInterfaces } from '../../../../src/api/interfaces.js';
