@@ -17,6 +17,7 @@ import { speedBetween } from './incremental.js';
 import { emptyFolder } from './measure.js';
 import { restoreTime } from './restore-time.js';
 import { startUp } from './start-up.js';
+import { storeGrowth, storeList } from './store.js';
 import { trackingPauses } from './tracking-pause.js';
 
 const figures: readonly Figure[] = [
@@ -32,6 +33,8 @@ const figures: readonly Figure[] = [
   restoreTime,
   differenceBytes,
   chainRestore,
+  storeList,
+  storeGrowth,
   ...clones,
   ...hostCalls,
   importCalls,
