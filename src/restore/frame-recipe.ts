@@ -13,6 +13,7 @@ import { firstInPlace, type Location, Place } from '../image/tables/frame-map.js
 import { cellOffsets, FIRST_GUEST, type FrameSite } from '../snapshot/snapshot.js';
 import { type Module, ValType } from '../wasm/module.js';
 import { formatTypes } from '../wasm/text.js';
+import type { FrameTypes } from './frame-types.js';
 
 /**
  * What to do with a value. Its place is a byte offset from sp, a register, the number of an earlier value, or an index
@@ -46,6 +47,8 @@ export interface FrameRecipe {
   readonly shape: Uint8Array; // of Shape
   /** Index of the value's low word in the snapshot's words, counted from the frame's first. */
   readonly word: Uint32Array;
+  /** The type of each value that is a reference to a function (frame-types.ts). */
+  readonly types: Int32Array;
   /** Words of constants: two each, four for a v128. */
   readonly constants: Uint32Array;
 }
@@ -61,6 +64,7 @@ export function frameRecipe(
   modules: readonly Module[],
   site: FrameSite,
   frame: number,
+  frameTypes: FrameTypes,
 ): FrameRecipe {
   const fault = (detail: string) =>
     new InputError('snapshot', `snapshot: frame #${frame} (function ${site.func} at ${site.offset}): ${detail}`);
@@ -85,6 +89,7 @@ export function frameRecipe(
     codeOffset: image.identity.text.imageOffset + nativeSite.textOffset,
     frameSize: site.kind === 'entry' ? 0 : sites.function(functionRow).frameSize,
     word: cellOffsets(site).map((cell) => cell * 2),
+    types: frameTypes.at(module, site),
     ...putValues([...locals, ...operands]),
   };
 }

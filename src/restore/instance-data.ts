@@ -13,10 +13,11 @@ import { memoryCapacity } from '../image/instance-layout.js';
 import type { InstanceIdentity } from '../image/tables/identity.js';
 import { FIRST_GUEST, type Snapshot, type SnapshotInstance, type SnapshotTable } from '../snapshot/snapshot.js';
 import { type Global, type Module, ValType } from '../wasm/module.js';
-import { erased, isFuncSubtype } from '../wasm/ref-types.js';
+import { erased } from '../wasm/ref-types.js';
 import { valTypeName } from '../wasm/text.js';
 import type { References } from './placed-references.js';
 import type { PlannedMemory, PlannedTable } from './plan.js';
+import { checkReference } from './reference-type.js';
 
 const GLOBAL_SIZE = 16;
 
@@ -162,20 +163,11 @@ class InstanceData {
   }
 
   /**
-   * Checks that a reference, which exists, has the type that ref-types.ts expects. Null elements of non-nullable tables
-   * are not refused: a table gets its values only when its instance is instantiated.
+   * Null elements of non-nullable tables are not asked for: a table gets its values only when its instance is
+   * instantiated.
    */
   private checkReference(type: ValType, lo: number, hi: number, where: () => string): void {
-    const { refTypes, types } = this.module;
-    if ((lo | hi) === 0) {
-      if (refTypes.isNullable(type)) return;
-      throw new InputError('snapshot', `snapshot: ${where()}: is null, which it cannot be`);
-    }
-    const wanted = refTypes.typeIndex(type);
-    if (wanted < 0) return;
-    const owner = this.modules[hi - 1];
-    if (isFuncSubtype(owner.types[owner.funcTypes[lo]], owner.types, types[wanted])) return;
-    throw new InputError('snapshot', `snapshot: ${where()}: refers to a function of another type`);
+    checkReference(this.modules, this.module, type, lo, hi, where);
   }
 
   private checkCount(what: string, count: number, expected: number): void {

@@ -25,7 +25,9 @@ import { type Module, ValType } from '../wasm/module.js';
 import { typeOfCall } from './call.js';
 import { CallChain } from './call-chain.js';
 import { type FrameRecipe, frameRecipe, Put, Shape } from './frame-recipe.js';
+import { FrameTypes, UNKNOWN_TYPE } from './frame-types.js';
 import type { References } from './placed-references.js';
+import { checkReference } from './reference-type.js';
 
 /** The largest restored stack, as another code generator's frames may be larger than the captured ones. */
 const STACK_LIMIT = STACK_MAX;
@@ -61,7 +63,7 @@ export function lowerStack(
       `snapshot: its ${frames.count} frames take ${size} bytes of stack, more than ${STACK_LIMIT}`,
     );
   }
-  return new Lowering(snapshot, image, recipes, references, target, size, end.returnOffset).run();
+  return new Lowering(snapshot, image, modules, recipes, references, target, size, end.returnOffset).run();
 }
 
 /** The recipes of the sites in use, by site index. Makes all checks but those of values. */
@@ -74,6 +76,7 @@ function checkFrames(
   const { frames } = snapshot;
   const { sites, siteOf, count } = frames;
   const recipes: (FrameRecipe | undefined)[] = new Array(sites.length).fill(undefined);
+  const frameTypes = new FrameTypes();
   const chain = new CallChain(modules, references);
   for (let i = 0; i < count; i++) {
     const index = siteOf[i];
@@ -81,7 +84,7 @@ function checkFrames(
     if ((site.kind === 'call') !== i > 0) {
       throw new InputError('snapshot', `snapshot: frame #${i}: only the innermost frame can be at kind ${site.kind}`);
     }
-    recipes[index] ??= frameRecipe(image, modules, site, i);
+    recipes[index] ??= frameRecipe(image, modules, site, i, frameTypes);
     if (i > 0) chain.check(sites[siteOf[i - 1]], site, siteOf[i - 1] * sites.length + index, i);
   }
   chain.checkBottom(sites[siteOf[count - 1]], snapshot, count - 1);
@@ -124,6 +127,7 @@ class Lowering {
   constructor(
     private readonly snapshot: Snapshot,
     private readonly image: ImageDescription,
+    private readonly modules: readonly Module[],
     private readonly recipes: readonly (FrameRecipe | undefined)[],
     private readonly references: References,
     private readonly target: Target,
@@ -163,7 +167,7 @@ class Lowering {
 
   private putFrame(frame: number, recipe: FrameRecipe, sp: number): void {
     const { frames } = this.snapshot;
-    const { put, place, shape, word } = recipe;
+    const { put, place, shape, word, types } = recipe;
     const first = frames.starts[frame] * 2;
     const values = frames.words;
     for (let n = 0; n < put.length; n++) {
@@ -185,7 +189,10 @@ class Lowering {
       const reference = shape[n] === Shape.Reference || shape[n] === Shape.Exception;
       if (reference) {
         const type = shape[n] === Shape.Exception ? ValType.ExnRef : ValType.FuncRef;
-        lo = this.references.place(type, lo, hi, () => `frame #${frame}: value ${n}`);
+        const where = () => `frame #${frame}: value ${n}`;
+        const target = this.references.place(type, lo, hi, where);
+        if (types[n] !== UNKNOWN_TYPE) this.checkReference(frame, n, types[n], lo, hi, where);
+        lo = target;
         hi = 0;
       }
       if (kind === Put.Register) this.putRegister(place[n], lo, hi, reference && lo !== 0);
@@ -196,6 +203,13 @@ class Lowering {
         this.words[at + 1] = hi;
       }
     }
+  }
+
+  /** A local that cannot be null is null until it is set: the validator knows that nobody reads it. */
+  private checkReference(frame: number, n: number, type: number, lo: number, hi: number, where: () => string): void {
+    const { instance, locals } = this.snapshot.frames.site(frame);
+    if ((lo | hi) === 0 && n < locals.length) return;
+    checkReference(this.modules, this.modules[instance], type, lo, hi, where);
   }
 
   /** The upper half of a v128, in the word after the lower one. */

@@ -41,6 +41,16 @@ export class FunctionValidator {
    * count in the summary, so its figures are upper bounds.
    */
   validate(funcIndex: number): FunctionSummary {
+    const { operands, control, summary } = this.body;
+    this.begin(funcIndex);
+    this.instructions();
+    summary.maxHeight = operands.maxHeight;
+    summary.maxControlDepth = control.maxDepth;
+    return summary;
+  }
+
+  /** Reads the locals, and opens the function's own frame. */
+  private begin(funcIndex: number): void {
     const { module, body } = this;
     const { reader, control, operands, summary } = body;
     const defined = funcIndex - module.importedFuncCount;
@@ -54,10 +64,25 @@ export class FunctionValidator {
     operands.reset();
     control.reset();
     control.push(ControlKind.Block, 0, EMPTY_LIST, resultList(typeIndex));
-    this.instructions();
-    summary.maxHeight = operands.maxHeight;
-    summary.maxControlDepth = control.maxDepth;
-    return summary;
+  }
+
+  /**
+   * Types of a valid function's locals, and of its operands before the instruction at an offset of its body, or after
+   * it. Not of plain instructions (plain-run.ts).
+   */
+  typesAt(funcIndex: number, offset: number, after: boolean): { locals: Int32Array; operands: Int32Array } {
+    const { module, body } = this;
+    const { reader, control, operands, summary, localTypes } = body;
+    const position = module.bodyStart[funcIndex - module.importedFuncCount] + offset;
+    this.begin(funcIndex);
+    for (let rest = after ? 1 : 0; control.depth > 0; ) {
+      if (operands.height > operands.maxHeight) operands.raise(operands.height);
+      plainRun(body);
+      if (reader.pos >= position && rest-- === 0) break;
+      reader.mark = reader.pos;
+      instruction(body, reader.bytes[reader.pos++]);
+    }
+    return { locals: localTypes.slice(0, summary.localCount), operands: operands.types.slice(0, operands.height) };
   }
 
   /** Parameters and local declarations (core spec 5.5.13). */

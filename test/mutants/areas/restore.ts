@@ -127,6 +127,24 @@ export const restore: Area = {
       ],
     },
     {
+      file: 'src/restore/reference-type.ts',
+      tests: ['test/unit/restore/typed-references.test.ts'],
+      changes: [
+        ['if (refTypes.isNullable(type)) return;', 'return;'],
+        ['isFuncSubtype(owner.types[owner.funcTypes[lo]], owner.types, types[wanted])', 'true'],
+        ['modules[hi - 1]', 'modules[0]', { tests: ['test/unit/restore/linked-instances.test.ts'] }],
+      ],
+    },
+    {
+      file: 'src/restore/frame-types.ts',
+      tests: ['test/unit/restore/frame-references.test.ts'],
+      changes: [
+        ['[locals, exact.locals, 0],', ''],
+        ['[operands, exact.operands, locals.length],', ''],
+        ['!locals.includes(ValType.FuncRef) && !operands.includes(ValType.FuncRef)', '!locals.includes(ValType.I32)'],
+      ],
+    },
+    {
       file: 'src/restore/instance-data.ts',
       tests: ['test/unit/restore/instance-data.test.ts', 'test/unit/restore/typed-references.test.ts'],
       changes: [
@@ -150,9 +168,6 @@ export const restore: Area = {
         ['length > Math.max(Math.min(max, TABLE_MAX), min)', 'length > Math.max(max, min)'],
         ['if ((lo | hi) === 0) continue;', 'if (lo === 0) continue;'],
         ['if (element !== type) this.checkReference', 'if (element === type) this.checkReference'],
-        ['if (refTypes.isNullable(type)) return;', 'return;'],
-        ['isFuncSubtype(owner.types[owner.funcTypes[lo]], owner.types, types[wanted])', 'true'],
-        ['this.modules[hi - 1]', 'this.modules[0]', { tests: ['test/unit/restore/linked-instances.test.ts'] }],
       ],
       equivalent: [
         [

@@ -68,15 +68,15 @@ describe.each(Object.keys(targets) as ArchName[])('%s', (arch) => {
     const { locals, operands: own, results } = sites.frameMap(functionRow, at);
     const operands = kind === 'return' ? [...own, ...results] : own;
     const values = [...locals, ...operands];
-    const any = (type: ValType) => {
+    const any = (type: ValType, isOperand: boolean) => {
       const word = () => Math.floor(next() * 2 ** 32);
-      if (type === ValType.FuncRef) return next() < 0.5 ? [0, 0] : [f, 1];
+      if (type === ValType.FuncRef) return !isOperand && next() < 0.5 ? [0, 0] : [f, 1]; // a ref.func is not null
       if (type === ValType.I32 || type === ValType.F32) return [word(), 0];
       return Array.from({ length: cellsOf(type) * 2 }, word);
     };
     const words: (readonly number[])[] = [];
-    for (const { type, place, words: bits, local } of values) {
-      words.push(local >= 0 ? words[local] : place === Place.Constant ? bits : any(type));
+    for (const [n, { type, place, words: bits, local }] of values.entries()) {
+      words.push(local >= 0 ? words[local] : place === Place.Constant ? bits : any(type, n >= locals.length));
     }
     const types = (list: readonly Location[]) => Uint8Array.from(list, ({ type }) => type);
     const { index } = sites.function(functionRow);

@@ -1,0 +1,33 @@
+/** Whether a reference of a snapshot is of the type that its place has in the module. */
+
+import { InputError } from '../base/errors.js';
+import type { Module } from '../wasm/module.js';
+import { isFuncSubtype } from '../wasm/ref-types.js';
+
+/**
+ * Checks a reference to a function that exists, or null.
+ *
+ * @param modules of each guest instance
+ * @param module whose type it is
+ * @param type of ref-types.ts
+ * @param where names the place, for errors
+ * @throws InputError
+ */
+export function checkReference(
+  modules: readonly Module[],
+  { refTypes, types }: Module,
+  type: number,
+  lo: number,
+  hi: number,
+  where: () => string,
+): void {
+  if ((lo | hi) === 0) {
+    if (refTypes.isNullable(type)) return;
+    throw new InputError('snapshot', `snapshot: ${where()}: is null, which it cannot be`);
+  }
+  const wanted = refTypes.typeIndex(type);
+  if (wanted < 0) return;
+  const owner = modules[hi - 1];
+  if (isFuncSubtype(owner.types[owner.funcTypes[lo]], owner.types, types[wanted])) return;
+  throw new InputError('snapshot', `snapshot: ${where()}: refers to a function of another type`);
+}
