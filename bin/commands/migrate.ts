@@ -8,6 +8,7 @@ import { keyOptions } from '../options/keys.js';
 import { DURATION, parseDuration, parseSize } from '../options/limits.js';
 import { type NameOptions, nameOptions, parseName } from '../options/name.js';
 import { once, parseArch, parseDir, several, UsageError } from '../options/usage.js';
+import { followProgram, ProgramPipes } from '../programs/attached.js';
 import { Interruption } from '../programs/interruption.js';
 import { MoveReport } from '../show/move-report.js';
 import { printWarning } from '../show/warning.js';
@@ -34,6 +35,7 @@ interface Options extends NameOptions {
   limitRate: string | undefined;
   compress: boolean;
   hashFiles: boolean;
+  attach: boolean;
   timeout: string | undefined;
   verbose: boolean;
   json: boolean;
@@ -120,6 +122,11 @@ const command: CommandModule<object, Options> = {
         coerce: once('downtime'),
         describe: `${DURATION}: it is stopped once the rest can be sent in this time; default: 20ms`,
       })
+      .option('attach', {
+        type: 'boolean',
+        default: false,
+        describe: 'keep its streams here: until it ends there, with its exit code, or Ctrl-C detaches it',
+      })
       .option('max-time', {
         type: 'string',
         requiresArg: true,
@@ -182,6 +189,7 @@ const command: CommandModule<object, Options> = {
     const workload = await attachGiven(options.process);
     const interruption = new Interruption('it continues here');
     const report = new MoveReport(options);
+    const pipes = options.attach && !options.dryRun ? new ProgramPipes(workload.pid) : undefined;
     try {
       const name = parseName(options);
       const moved = await migrateAttached(workload, to, {
@@ -202,17 +210,21 @@ const command: CommandModule<object, Options> = {
         limitRate: size('limit-rate', options.limitRate),
         compress: options.compress,
         hashFiles: options.hashFiles,
+        attach: options.attach && !options.dryRun,
         patience: duration('timeout', options.timeout),
         signal: interruption.abortSignal,
         onWarning: printWarning,
         onEvent: report.onEvent,
       });
       report.moved(moved);
+      interruption.stop();
+      if (pipes !== undefined) await followProgram(moved, pipes);
     } catch (error) {
       report.failed(error);
       throw error;
     } finally {
       report.end();
+      pipes?.close();
       interruption.stop();
       workload.close();
     }

@@ -19,12 +19,14 @@ export class MoveReport {
   private round = 1;
   private sentAt = Number.NEGATIVE_INFINITY;
 
-  constructor(private readonly options: { readonly json: boolean; readonly verbose: boolean }) {}
+  constructor(
+    private readonly options: { readonly json: boolean; readonly verbose: boolean; readonly attach: boolean },
+  ) {}
 
   readonly onEvent = (event: MoveEvent): void => {
     const { json, verbose } = this.options;
     if (event.event === 'sent') this.sent(event);
-    else if (json) console.log(terminalJson(event));
+    else if (json) this.print(terminalJson(event));
     else if (verbose) {
       this.progress.end();
       process.stderr.write(`${describe(event)}\n`);
@@ -40,11 +42,12 @@ export class MoveReport {
   /** It has been moved, or looked at. */
   moved(moved: Moved): void {
     this.progress.end();
-    const { host, pid, output, bytes, wire, downtime } = moved;
-    if (this.options.json) console.log(terminalJson({ event: 'moved', ...moved, pid: pid ?? null }));
+    const { streams: _, ...facts } = moved;
+    const { host, pid, output, bytes, wire, downtime } = facts;
+    if (this.options.json) this.print(terminalJson({ event: 'moved', ...facts, pid: pid ?? null }));
     else if (pid === undefined) console.log(terminalText(`${host} can take it`));
     else {
-      console.log(terminalText(`pid ${pid} on ${host}, which prints to ${output}`));
+      this.print(terminalText(`pid ${pid} on ${host}, which prints to ${output}`));
       if (!this.options.verbose) return;
       const packed = wire === bytes ? '' : `, as ${wire}`;
       process.stderr.write(`stood still for ${(downtime / 1000).toFixed(1)} ms, ${bytes} bytes were sent${packed}\n`);
@@ -56,7 +59,13 @@ export class MoveReport {
     this.end();
     if (!this.options.json || !(error instanceof WagSnapError)) return;
     const { code, exitCode, headline, details } = error;
-    console.log(terminalJson({ event: 'failed', code, exitCode, headline, details }));
+    this.print(terminalJson({ event: 'failed', code, exitCode, headline, details }));
+  }
+
+  /** Standard output is the program's own when it is attached. */
+  private print(line: string): void {
+    if (this.options.attach) process.stderr.write(`${line}\n`);
+    else console.log(line);
   }
 
   end(): void {
@@ -67,7 +76,7 @@ export class MoveReport {
     this.progress.update(event.bytes, event.of);
     if (!this.options.json || performance.now() - this.sentAt < SENT_EVERY) return;
     this.sentAt = performance.now();
-    console.log(terminalJson(event));
+    this.print(terminalJson(event));
   }
 
   private begin(what: string): void {

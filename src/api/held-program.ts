@@ -9,9 +9,11 @@ import { closeSync, fstatSync, linkSync, openSync, readSync, unlinkSync } from '
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { systemReason, ToolError } from '../base/errors.js';
-import type { HeldProgram } from '../transport/target.js';
+import type { ProcessEnd } from '../transport/attached-streams.js';
+import type { HeldProgram, HeldStreams } from '../transport/target.js';
 import { refuseWithoutEmbedder } from './embedder/needed.js';
 import type { Prepared } from './prepared.js';
+import { ProgramStreams } from './program-streams.js';
 import { startImage } from './start.js';
 
 /** How much of a failed process's output is reported, in bytes. */
@@ -20,16 +22,11 @@ const READY = 'r'.charCodeAt(0);
 const STARTED = 's'.charCodeAt(0);
 const BEGIN = 'g';
 
-/** How a process has ended: with an exit code, or by a signal. */
-export interface Ending {
-  readonly code: number | null;
-  readonly signal: string | null;
-}
-
 export class Held implements HeldProgram {
   hasBegun = false;
-  /** Never settles for a process that has not begun. */
-  readonly ended: Promise<Ending>;
+  /** Never of one that has not begun. */
+  readonly ended: Promise<ProcessEnd>;
+  readonly streams: HeldStreams | undefined;
 
   constructor(
     private readonly child: ChildProcess,
@@ -40,6 +37,7 @@ export class Held implements HeldProgram {
     this.ended = new Promise((resolve) => {
       child.once('exit', (code, signal) => this.hasBegun && resolve({ code, signal }));
     });
+    this.streams = child.stdin ? new ProgramStreams(child.stdin, files.paths, this.ended) : undefined;
   }
 
   get pid(): number {
@@ -67,8 +65,11 @@ export class Held implements HeldProgram {
   }
 }
 
-/** @param folder for its output @param name the program's name, a part of the file's name */
-export async function holdProgram(prepared: Prepared, folder: string, name: string): Promise<Held> {
+/**
+ * @param folder for its output @param name of the program, a part of a file's name
+ * @param attached whether its streams are somebody's, else it has no input
+ */
+export async function holdProgram(prepared: Prepared, folder: string, name: string, attached: boolean): Promise<Held> {
   refuseWithoutEmbedder(prepared.hostImports, name);
   const files = new OutputFiles(folder, name);
   try {
@@ -78,7 +79,7 @@ export async function holdProgram(prepared: Prepared, folder: string, name: stri
       env: { ...env, WAGSNAP_HOLD: String(socketAt) },
       argv0,
       args,
-      stdio: ['ignore', ...files.descriptors, ...descriptors, 'pipe'],
+      stdio: [attached ? 'pipe' : 'ignore', ...files.descriptors, ...descriptors, 'pipe'],
       detached: true,
     });
     prepared.started(child.pid ?? -1, emulated);
@@ -129,6 +130,11 @@ class OutputFiles {
 
   get out(): string {
     return `${this.base}.out`;
+  }
+
+  /** Where standard output and standard error are, as of now. */
+  get paths(): readonly [string, string] {
+    return [this.out, this.err];
   }
 
   get err(): string {

@@ -6,6 +6,7 @@
  */
 
 export { BugError, InputError, LimitError, ModuleError, ToolError, UsageError, WagSnapError } from '../base/errors.js';
+export type { AttachedStreams, ProcessEnd } from '../transport/attached-streams.js';
 export { attach } from './attach.js';
 export { type CaptureOptions, type CaptureReport, capture } from './capture.js';
 export type { OutputOption, ProgressOption, SignalOption, WarningOption } from './common-options.js';
@@ -42,7 +43,6 @@ export {
   typedImport,
 } from './embedder/import-object.js';
 export { type ForkOptions, fork } from './fork.js';
-export type { Ending } from './held-program.js';
 export type { Image, ImageModule } from './image.js';
 export { inspect } from './inspect.js';
 export { type InvokeOptions, invoke } from './invoke.js';

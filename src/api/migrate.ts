@@ -40,7 +40,9 @@ export interface MigrateOptions extends ContinuationOptions {
   readonly hashFiles?: boolean | undefined;
   /** The longest silence of the other side while it is waited for, in milliseconds; default: 30,000. */
   readonly patience?: number | undefined;
-  /** Only check: nothing is stopped or started. */
+  /** Its streams become this side's: `streams` of the result, until it ends there or is detached. */
+  readonly attach?: boolean | undefined;
+  /** Looks only: nothing is stopped, nothing is started. */
   readonly dryRun?: boolean | undefined;
   /** The program also continues here, so there are two of them afterwards. */
   readonly copy?: boolean | undefined;
@@ -88,9 +90,10 @@ export async function migrateAttached(
     import('../capture/capture.js'),
   ]);
   const link = await to.connect();
+  let stays = false;
   try {
     const channel = streamChannel(link.input, link.output);
-    return await moveProgram(
+    const moved = await moveProgram(
       channel,
       movingProgram(process, captureProcess, options),
       helloOf(process, PROTOCOL, options),
@@ -98,13 +101,16 @@ export async function migrateAttached(
         ...options,
         patience: options.patience ?? PATIENCE,
         rate: options.limitRate,
+        closeStreams: options.attach ? () => link.close() : undefined,
       },
     );
+    stays = moved.streams !== undefined;
+    return moved;
   } catch (error) {
     if (!(error instanceof LinkError)) throw error;
     throw new LinkError(`${to.name}: ${error.headline}; pid ${process.pid} continues here`);
   } finally {
-    link.close();
+    if (!stays) link.close();
   }
 }
 
@@ -123,6 +129,7 @@ function helloOf(process: ImageProcess, protocol: number, options: MigrateOption
     strictFiles: options.strictFiles ?? false,
     maxMemory: options.maxMemory ?? null,
     outputDir: options.outputDir ?? null,
+    attach: options.attach ?? false,
     codecs: options.compress ? ownCodecs() : [],
   };
 }

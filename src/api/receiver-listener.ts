@@ -2,12 +2,12 @@
 
 import { ToolError, UsageError } from '../base/errors.js';
 import { quoted } from '../base/terminal-text.js';
+import type { ProcessEnd } from '../transport/attached-streams.js';
 import { streamChannel } from '../transport/channel.js';
 import { readKeys } from '../transport/keys.js';
 import { readPeers } from '../transport/peers.js';
 import { receiveProgram } from '../transport/target.js';
 import { type Arrival, addressText, listenTls, parseAddress } from '../transport/tls.js';
-import type { Ending } from './held-program.js';
 import { type PeerGrants, parseListenGrant } from './peer-grants.js';
 import { checkDirectory } from './process-options.js';
 import type { ReceiveEvent, ReceiveOptions } from './receive-options.js';
@@ -40,7 +40,7 @@ export type ConnectionEvent =
   | { readonly event: 'connected'; readonly from: string; readonly fingerprint: string }
   | ReceiveEvent
   /** A program that has begun here has ended. */
-  | ({ readonly event: 'ended'; readonly pid: number } & Ending);
+  | ({ readonly event: 'ended'; readonly pid: number } & ProcessEnd);
 
 export interface ReceivingHost {
   /** The address at which it listens, with the actual port. */
@@ -75,7 +75,10 @@ export async function listenForMoves(text: string, options: ListenOptions = {}):
   const receptions = new Set<Promise<void>>();
   let count = 0;
   const receive = async ({ link, socket, address, fingerprint }: Arrival, connection: number) => {
-    const tell = (event: ConnectionEvent) => onEvent({ connection, ...event });
+    const tell = (event: ConnectionEvent) => {
+      if (event.event === 'running') socket.setTimeout(0); // who is attached may have nothing to say
+      onEvent({ connection, ...event });
+    };
     tell({ event: 'connected', from: address, fingerprint });
     socket.setTimeout(SILENCE, () => socket.destroy());
     const receiver = new Receiver(receiving, slots, (pid, ending) => tell({ event: 'ended', pid, ...ending }));

@@ -15,10 +15,11 @@ import type { Grants } from '../restore/grants.js';
 import { imageRequest } from '../restore/restore.js';
 import { readSnapshotModule } from '../snapshot/format.js';
 import type { StoredSnapshot } from '../snapshot/snapshot.js';
+import type { ProcessEnd } from '../transport/attached-streams.js';
 import type { Bytes, Hello } from '../transport/messages.js';
 import type { HeldProgram, TargetHost } from '../transport/target.js';
 import { cachedImages } from './cached-image.js';
-import { type Ending, type Held, holdProgram } from './held-program.js';
+import { type Held, holdProgram } from './held-program.js';
 import { findEmulator } from './launch.js';
 import { grantsOf } from './peer-grants.js';
 import type { Prepared } from './prepared.js';
@@ -49,8 +50,8 @@ export class Receiver implements TargetHost {
     private readonly options: ReceiveOptions,
     /** Counts the programs of all receivers together. */
     private readonly slots = new WorkloadSlots(Infinity),
-    /** Called when a program that has begun ends. */
-    private readonly onEnded: (pid: number, ending: Ending) => void = () => {},
+    /** Told how a program that has begun ends. */
+    private readonly onEnded: (pid: number, ending: ProcessEnd) => void = () => {},
   ) {}
 
   async write({ file, offset, data }: Bytes): Promise<void> {
@@ -110,7 +111,7 @@ export class Receiver implements TargetHost {
       { arch, grants, modules, name: hello?.workload ?? undefined, maxMemory },
       false,
     );
-    this.held = await holdProgram(this.prepared, this.outputDir, nameOf(stored));
+    this.held = await holdProgram(this.prepared, this.outputDir, nameOf(stored), hello?.attach ?? false);
     return this.held;
   }
 

@@ -7,6 +7,9 @@ import { LinkError } from './errors.js';
 import { FrameReader, FrameWriter } from './frames.js';
 import { decodeMessage, encodeMessage, type Message } from './messages.js';
 
+/** Messages of which there are many. */
+const PIECES: ReadonlySet<string> = new Set(['bytes', 'packed', 'input', 'output']);
+
 export interface Channel {
   /** Resolves when there is room for more; the message may not have arrived yet. @throws LinkError */
   send(message: Message): Promise<void>;
@@ -24,7 +27,7 @@ export function streamChannel(input: Readable, output: Writable): Channel {
   const writer = new FrameWriter(output);
   return {
     async send(message) {
-      const isPiece = message.name === 'bytes' || message.name === 'packed';
+      const isPiece = PIECES.has(message.name);
       if (!isPiece) trace('move', () => `says ${message.name}`);
       const { kind, parts } = encodeMessage(message);
       try {
@@ -37,7 +40,7 @@ export function streamChannel(input: Readable, output: Writable): Channel {
       const frame = await reader.next();
       if (frame === undefined) throw new LinkError('the connection to the other side is gone');
       const message = decodeMessage(frame.kind, frame.payload);
-      if (message.name !== 'bytes' && message.name !== 'packed') trace('move', () => `hears ${message.name}`);
+      if (!PIECES.has(message.name)) trace('move', () => `hears ${message.name}`);
       return message;
     },
   };

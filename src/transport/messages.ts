@@ -40,6 +40,7 @@ const SCHEMAS = {
       strictFiles: z.boolean(),
       maxMemory: offset.nullable(),
       outputDir: text.nullable(),
+      attach: z.boolean(), // its streams are this side's as long as the link lasts
       codecs: z.array(text).max(64), // that what comes may be compressed with, best first; none: as it is
     }),
   },
@@ -65,7 +66,12 @@ const SCHEMAS = {
   prepared: { kind: 35, fields: z.strictObject({ pid: offset }) },
   /** The program runs here. */
   running: { kind: 36, fields: z.strictObject({ pid: offset, output: text }) },
-  /** The program does not run here, and this move will never start it. */
+  /** It has ended, and all that it has printed was sent. */
+  ended: {
+    kind: 38,
+    fields: z.strictObject({ code: z.number().int().min(0).max(255).nullable(), signal: text.nullable() }),
+  },
+  /** It does not, and never will by this move. */
   failed: {
     kind: 37,
     fields: z.strictObject({ code: text, exitCode: z.number().int().min(1).max(255), headline: text, details: texts }),
@@ -75,7 +81,7 @@ const SCHEMAS = {
 type Name = keyof typeof SCHEMAS;
 type Fields<N extends Name> = z.infer<(typeof SCHEMAS)[N]['fields']>;
 /** A message, typed by its name. */
-export type Message = { [N in Name]: { readonly name: N } & Fields<N> }[Name] | Bytes | Packed;
+export type Message = { [N in Name]: { readonly name: N } & Fields<N> }[Name] | Bytes | Packed | Output | Input;
 export type MessageOf<N extends Message['name']> = Extract<Message, { name: N }>;
 export type Hello = MessageOf<'hello'>;
 
@@ -98,8 +104,24 @@ export interface Packed {
   readonly data: Uint8Array;
 }
 
+/** From the target: what the program has printed. */
+export interface Output {
+  readonly name: 'output';
+  /** 1 or 2. */
+  readonly stream: number;
+  readonly data: Uint8Array;
+}
+
+/** From the source: input of the program; nothing is its end. */
+export interface Input {
+  readonly name: 'input';
+  readonly data: Uint8Array;
+}
+
 const BYTES = 16;
 const BYTES_HEAD = 9;
+const INPUT = 18;
+const OUTPUT = 19;
 const PACKED = 17;
 const PACKED_HEAD = BYTES_HEAD + 5;
 const ITEMS_MAX = 1 << 16;
@@ -116,6 +138,8 @@ export function encodeMessage(message: Message): { kind: number; parts: Uint8Arr
     head.writeUInt32LE(message.length, BYTES_HEAD + 1);
     return { kind: PACKED, parts: [head, message.data] };
   }
+  if (message.name === 'input') return { kind: INPUT, parts: [message.data] };
+  if (message.name === 'output') return { kind: OUTPUT, parts: [Buffer.of(message.stream), message.data] };
   const { name, ...fields } = message;
   return { kind: SCHEMAS[name].kind, parts: [new Packr({ useRecords: false, variableMapSize: true }).pack(fields)] };
 }
@@ -124,6 +148,8 @@ export function encodeMessage(message: Message): { kind: number; parts: Uint8Arr
 export function decodeMessage(kind: number, payload: Buffer): Message {
   if (kind === BYTES) return decodeBytes(payload);
   if (kind === PACKED) return decodePacked(payload);
+  if (kind === INPUT) return { name: 'input', data: payload };
+  if (kind === OUTPUT) return decodeOutput(payload);
   const name = BY_KIND.get(kind);
   if (name === undefined) throw foreign(`a message of kind ${kind}`);
   const problem = msgpackProblem(payload, { items: ITEMS_MAX });
@@ -147,6 +173,12 @@ function decodeBytes(payload: Buffer): Bytes {
   if (at > BigInt(Number.MAX_SAFE_INTEGER)) throw foreign('a piece of a file at an offset beyond any file');
   const file = payload[0] === 0 ? 'outline' : 'snapshot';
   return { name: 'bytes', file, offset: Number(at), data: payload.subarray(BYTES_HEAD) };
+}
+
+function decodeOutput(payload: Buffer): Output {
+  const stream = payload[0];
+  if (stream !== 1 && stream !== 2) throw foreign('output of no stream');
+  return { name: 'output', stream, data: payload.subarray(1) };
 }
 
 function decodePacked(payload: Buffer): Packed {

@@ -10,6 +10,7 @@
 
 import { InputError, ToolError, WagSnapError } from '../base/errors.js';
 import { trace } from '../base/trace.js';
+import { AttachedStreams } from './attached-streams.js';
 import { type Channel, within } from './channel.js';
 import type { Codec } from './codec.js';
 import { LinkError, RemoteError, UndecidedError } from './errors.js';
@@ -60,7 +61,9 @@ export interface MoveOptions {
   readonly copy?: boolean;
   /** The longest silence of the other side while it is waited for, in milliseconds. */
   readonly patience: number;
-  /** Gives the move up, until it is committed. */
+  /** Ends the link once it was moved with its streams; undefined: without them. */
+  readonly closeStreams?: (() => void) | undefined;
+  /** Gives the move up, as long as it is not committed. */
   readonly signal?: AbortSignal;
   /** Bytes a second that may be sent. */
   readonly rate?: number | undefined;
@@ -103,6 +106,8 @@ export interface Moved {
   readonly wire: number;
   /** Microseconds from the stop until the target said that the program runs. */
   readonly downtime: number;
+  /** Of one that was asked for with its streams. Its link stays until it ends there, or is detached. */
+  readonly streams?: AttachedStreams | undefined;
 }
 
 /**
@@ -193,7 +198,10 @@ class Move {
     }
     trace('move', () => `pid ${answer.pid} runs on ${host}`);
     if (!options.copy) await parked.end(`pid ${answer.pid} on ${host}`);
-    return { host, pid: answer.pid, output: answer.output, bytes: this.bytes, wire: this.wire, downtime };
+    const { closeStreams } = options;
+    const streams = closeStreams ? new AttachedStreams(this.channel, closeStreams) : undefined;
+    const { bytes, wire } = this;
+    return { host, pid: answer.pid, output: answer.output, bytes, wire, downtime, streams };
   }
 
   /** From here on the program may run on the target. @throws UndecidedError when nobody knows whether it does */

@@ -10,10 +10,21 @@
 import { InputError, WagSnapError } from '../base/errors.js';
 import { ownPackage } from '../base/package.js';
 import { trace } from '../base/trace.js';
+import type { ProcessEnd } from './attached-streams.js';
 import { type Channel, within } from './channel.js';
 import { commonCodec, unpack } from './codec.js';
 import { LinkError } from './errors.js';
 import type { Bytes, Hello, Message, MessageOf, Packed } from './messages.js';
+
+/** The streams of a program that has begun. */
+export interface HeldStreams {
+  /** Sends what it prints, from its first byte on. @returns how it has ended, after the last byte */
+  forward(send: (stream: number, data: Uint8Array) => Promise<void>): Promise<ProcessEnd>;
+  /** Resolves when there is room for more; nothing is the end. */
+  input(data: Uint8Array): Promise<void>;
+  /** Its input ends, and nothing more is forwarded. */
+  detach(): void;
+}
 
 /** A process that is complete but has not begun. */
 export interface HeldProgram {
@@ -22,6 +33,8 @@ export interface HeldProgram {
   readonly output: string;
   /** Lets it begin. @returns false when it ended before, so that it never began */
   begin(): Promise<boolean>;
+  /** Those of one that was asked for with its streams. */
+  readonly streams?: HeldStreams | undefined;
 }
 
 /** What a move needs from the host that takes the program. */
@@ -85,6 +98,7 @@ export async function receiveProgram(
     trace('move', () => `pid ${held.pid} runs`);
     onEvent({ event: 'running', pid: held.pid, output: held.output });
     await channel.send({ name: 'running', pid: held.pid, output: held.output }).catch(() => {});
+    if (hello.attach && held.streams) await serveStreams(channel, held.streams);
     return { pid: held.pid };
   } catch (error) {
     onEvent({
@@ -97,6 +111,25 @@ export async function receiveProgram(
   } finally {
     await host.discard();
   }
+}
+
+/** Until the program ends, or the other side does: that is how it detaches. Never fails. */
+async function serveStreams(channel: Channel, streams: HeldStreams): Promise<void> {
+  const ends = (async () => {
+    const end = await streams.forward((stream, data) => channel.send({ name: 'output', stream, data }));
+    await channel.send({ name: 'ended', ...end });
+  })();
+  const types = (async () => {
+    for (;;) {
+      const message = await channel.receive();
+      if (message.name !== 'input') throw new InputError('stream', `"${message.name}" is no input of a program`);
+      await streams.input(message.data);
+    }
+  })();
+  await Promise.race([ends, types]).catch(() => {});
+  streams.detach();
+  types.catch(() => {});
+  await ends.catch(() => {});
 }
 
 /** The source has cancelled the move. */

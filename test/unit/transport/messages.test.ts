@@ -26,6 +26,7 @@ const HELLO: Message = {
   sameDirs: false,
   strictFiles: true,
   maxMemory: 2 ** 33,
+  attach: true,
   codecs: ['zstd'],
   outputDir: '/out',
 };

@@ -25,6 +25,7 @@ const HELLO: Hello = {
   strictFiles: false,
   maxMemory: null,
   outputDir: null,
+  attach: false,
   codecs: [],
 };
 const PATIENCE = 30_000;

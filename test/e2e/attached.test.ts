@@ -1,0 +1,134 @@
+/** `migrate --attach`: a program that runs elsewhere with its streams here. */
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { processStatus } from '../../src/capture/process.js';
+import { cli, MovingCounters, receiver } from '../support/moving-counter.js';
+import { Output } from '../support/waiting.js';
+import { canRun, temporaryFolder } from '../support/workload.js';
+
+const folder = temporaryFolder();
+const counters = new MovingCounters(folder);
+const { env, pids } = counters;
+/** Echoes lines, and ends with exit code 7 at the end of its input. */
+const ECHO = `(module
+  (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "fd_read" (func $read (param i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 200) "on the error stream\\n")
+  (func $put (param $fd i32) (param $at i32) (param $length i32)
+    (i32.store (i32.const 0) (local.get $at))
+    (i32.store (i32.const 4) (local.get $length))
+    (drop (call $write (local.get $fd) (i32.const 0) (i32.const 1) (i32.const 8))))
+  (func (export "_start")
+    (loop $more
+      (i32.store (i32.const 0) (i32.const 1000))
+      (i32.store (i32.const 4) (i32.const 5000))
+      (drop (call $read (i32.const 0) (i32.const 0) (i32.const 1) (i32.const 8)))
+      (if (i32.load (i32.const 8))
+        (then (call $put (i32.const 1) (i32.const 1000) (i32.load (i32.const 8))) (br $more))))
+    (call $put (i32.const 2) (i32.const 200) (i32.const 20))
+    (call $exit (i32.const 7))))`;
+const image = join(folder, 'echo');
+
+beforeAll(async () => {
+  writeFileSync(`${image}.wat`, ECHO);
+  expect(await counters.wagSnap('compile', `${image}.wat`, '-o', image)).toMatchObject({ status: 0 });
+});
+
+/** A program that has echoed a line. Its streams are sockets: nobody else can open those. */
+async function start(): Promise<ChildProcess> {
+  const child = spawn(image, [], { env: {}, stdio: ['pipe', 'pipe', 'ignore'] });
+  pids.push(child.pid!);
+  child.stdin!.write('here\n');
+  await new Output(child).has('here\n');
+  return child;
+}
+
+/** A command that stays with it. @returns the program's pid, once it has been moved */
+async function attach(pid: number, ...options: string[]) {
+  const output = counters.ownFolder();
+  const args = [cli, 'migrate', String(pid), receiver, '--attach', '--output-dir', output, ...options];
+  const tool = spawn(process.execPath, args, { env, stdio: ['pipe', 'pipe', 'pipe'] });
+  pids.push(tool.pid!);
+  const streams = new Output(tool);
+  const [, there] = /^pid (\d+) on /m.exec(await streams.says(/^pid \d+ on .*\n/m))!;
+  pids.push(Number(there));
+  return { tool, streams, there: Number(there), output };
+}
+
+const ended = async (child: ChildProcess) => {
+  if (child.exitCode === null && child.signalCode === null) await once(child, 'close');
+  return child.exitCode;
+};
+const runs = (pid: number) => processStatus(pid) !== undefined && processStatus(pid)?.state !== 'Z';
+
+describe('a program that was moved', () => {
+  test.each([process.arch, process.arch === 'x64' ? 'arm64' : 'x64'])('has its streams here: %s', async (arch) => {
+    if (!canRun(arch as 'x64')) return;
+    const child = await start();
+    const { tool, streams, output, there } = await attach(child.pid!, '--arch', arch);
+    expect(await ended(child)).toBe(75);
+    tool.stdin.write('one\n');
+    await streams.has('one\n');
+    const long = `${'x'.repeat(100)}\n`.repeat(3000);
+    tool.stdin.write(long);
+    await streams.has(`one\n${long}`);
+    tool.stdin.end('two\n');
+    expect(await ended(tool)).toBe(7);
+    expect(streams.stdout).toBe(`one\n${long}two\n`);
+    expect(streams.stderr).toMatch(/^pid \d+ on .*\non the error stream\n$/);
+    expect(readdirSync(output).sort()).toEqual([
+      expect.stringMatching(`${there}.err`),
+      expect.stringMatching(`${there}.out`),
+    ]);
+    const whole = readdirSync(output).find((name) => name.endsWith('.out'))!;
+    expect(readFileSync(join(output, whole), 'utf8')).toBe(streams.stdout);
+  });
+
+  test('runs on when it is detached, and when its tool dies', async () => {
+    const counter = await counters.start();
+    const { tool, streams, there } = await attach(counter.pid, '--dir', `${counter.data}::/d`);
+    await streams.has(/line \d+\n/);
+    tool.kill('SIGINT');
+    expect(await ended(tool)).toBe(0);
+    expect(streams.stderr).toMatch(/detached: pid \d+ runs on on .*, and prints to .*\.out\n$/);
+    expect(runs(there)).toBe(true);
+    const again = await attach(there, '--dir', `${counter.data}::/d`);
+    await again.streams.has(/line \d+\n/);
+    again.tool.kill('SIGKILL');
+    await ended(again.tool);
+    const file = join(again.output, readdirSync(again.output).find((name) => name.endsWith('.out'))!);
+    const before = readFileSync(file, 'utf8').length;
+    while (readFileSync(file, 'utf8').length <= before) expect(runs(again.there)).toBe(true);
+    writeFileSync(join(counter.data, 'stop'), '');
+    while (runs(again.there)) await new Promise((done) => setTimeout(done, 5));
+    expect(readFileSync(file, 'utf8')).toMatch(/\nend\n$/);
+  });
+
+  test('continues in the pipes that it had', async () => {
+    const shell = spawn('/bin/sh', ['-c', `cat | { echo $$ >&2; exec '${image}' 2>/dev/null; } | cat`], {
+      env: { PATH: process.env['PATH'] },
+      stdio: ['pipe', 'pipe', 'pipe'],
+    });
+    pids.push(shell.pid!);
+    const out = new Output(shell);
+    shell.stdin.write('before\n');
+    await out.has('before\n');
+    // $$ is the outer shell: its child that has become the program is looked for
+    const found = JSON.parse((await counters.wagSnap('ps', '--json')).stdout) as { pid: number; args: string[] }[];
+    const pid = found.find(({ args }) => args[0] === image)!.pid;
+    pids.push(pid);
+    const { tool } = await attach(pid);
+    shell.stdin.write('after\n');
+    await out.has('before\nafter\n');
+    shell.stdin.end();
+    expect(await ended(tool)).toBe(7);
+    await ended(shell);
+    expect(out.stdout).toBe('before\nafter\n');
+  });
+});
