@@ -1,6 +1,6 @@
 /**
- * What is read of a process besides its stack and its pages: its instances, and the state of its host layer. And the
- * rehearsal of all reading, before the process is stopped.
+ * Reads the state of a process besides its stack and its pages: its instances, and its host layer. Also rehearses all
+ * reading before the process is stopped.
  */
 
 import { trace } from '../base/trace.js';
@@ -21,7 +21,7 @@ export interface ProcessState {
 }
 
 /**
- * @param settle lets signals in now and then; may throw
+ * @param settle lets pending events in now and then; may throw
  * @throws InputError 'damaged-process', LimitError
  */
 export async function readState(
@@ -42,8 +42,9 @@ export async function readState(
 }
 
 /**
- * Reads while the process runs what is read again in the pause, and throws it away: Node compiles a function when it is
- * first called, which would make the pause 2 ms longer. What it finds wrong may be so because the process runs.
+ * Reads, while the process runs, everything that is read again in the pause, and discards it: Node compiles a function
+ * when it is first called, which would make the pause 2 ms longer. Errors do not count: the process changes while it is
+ * read.
  *
  * @param settle as that of readState()
  */

@@ -1,7 +1,7 @@
 /**
  * Text to binary. wabt comes first: it is always there. What it refuses goes to a second parser, when that is installed
- * (wasm-tools.ts), as wabt does not know all of WebAssembly 3.0. So does text with typed references, which wabt 1.0.39
- * takes and writes wrong. Both are imported only when they are needed.
+ * (wasm-tools.ts), because wabt does not know all of WebAssembly 3.0. Text with typed references goes there too: wabt
+ * 1.0.39 accepts it and writes it wrong. Both are imported only when they are needed.
  *
  * Is not a parser of its own: errors and their positions are those of the parsers.
  */

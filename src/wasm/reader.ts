@@ -19,7 +19,7 @@ const OBJECTS = 'garbage-collected objects';
 export class Reader {
   pos: number;
   end: number;
-  /** Where the current item starts, for instance an instruction. Its reader sets this, for errors. */
+  /** Where the current item starts, for instance an instruction. The code that reads it sets this, for errors. */
   mark = 0;
   /** The words of the number that s64 or f64Bits read last, as int32. */
   lo = 0;

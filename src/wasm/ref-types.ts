@@ -1,20 +1,20 @@
 /**
- * Value types as numbers, as the validator has them (core spec 3.0, 2.3 and 3.3). Types of one byte without a reference
- * in them, and funcref, externref and exnref, are that byte: ValType. All other references have codes of ours:
+ * The numbers of value types in the validator (core spec 3.0, 2.3 and 3.3). Numeric and vector types, and funcref,
+ * externref and exnref, are their byte in the binary format: ValType. All other references have codes of ours:
  *
  *     1 + 2 * heap + nullable        an abstract heap type, by its row in HEAPS
  *     -1 - 2 * type - nullable       a type of the module, by the index of the first type that equals it
  *
- * So equal types have equal codes in a module. Between modules types are compared by `key`. A type matches itself and its
- * supertypes. Outside of validation all of them are funcref, externref or exnref: `erased`. There are no objects, so
- * what is of `any` and the types below it is null: it is represented as an externref.
+ * So equal types have equal codes in a module. Between modules types are compared by `key`. A type matches itself and
+ * its supertypes. Outside of validation, all of them are represented as funcref, externref or exnref: see `erased`.
+ * There are no objects, so every value of `any` and its subtypes is null; it is represented as an externref.
  */
 
 import { createHash } from 'node:crypto';
 import { ModuleError } from '../base/errors.js';
 import { type FuncType, ValType } from './types.js';
 
-/** Of the references that cannot be null, to what may be any of its kind. */
+/** Codes of the non-null references to the top types. */
 export const enum RefCode {
   Func = 1,
   Extern = 3,
@@ -35,9 +35,9 @@ interface HeapRow {
   readonly name: string;
   /** In the binary format: it is a nullable reference by itself; as a heap type it is 0x80 less. */
   readonly byte: number;
-  /** The row of the type that all of its kind match. */
+  /** The row of its top type, which all types of its kind match. */
   readonly top: Heap;
-  /** No reference but null is of it. */
+  /** Whether null is its only value. */
   readonly isBottom?: boolean;
 }
 
@@ -57,7 +57,7 @@ const HEAPS: readonly HeapRow[] = [
   { name: 'none', byte: 0x71, top: Heap.Any, isBottom: true },
 ];
 
-/** By kind of reference: what values of it are represented as. */
+/** By kind of reference: the type that represents its values. */
 const REPRESENTED: readonly ValType[] = [ValType.FuncRef, ValType.ExternRef, ValType.ExnRef, ValType.ExternRef];
 
 /** Abstract types have codes from 1 to this. */
@@ -103,7 +103,7 @@ function rowOf(code: number): number {
   return code >= FIRST_PLAIN_TYPE ? rowOfByte[code] : (code - 1) >> 1;
 }
 
-/** The row of the type that all references match that are of the same kind. */
+/** The row of a reference type's top type, which all references of its kind match. */
 function topOf(code: number): Heap {
   return isOwn(code) ? Heap.Func : HEAPS[rowOf(code)].top;
 }
@@ -117,7 +117,7 @@ export function isShortRefType(byte: number): boolean {
   return rowOfByte[byte] >= 0;
 }
 
-/** What values of a type of one byte are represented as. */
+/** The type that represents values of a one-byte type. */
 export function erasedByte(byte: number): ValType {
   const row = rowOfByte[byte];
   return row < 0 ? byte : REPRESENTED[HEAPS[row].top];
@@ -134,13 +134,13 @@ export function erased(type: ValType): ValType {
   return isOwn(type) ? ValType.FuncRef : REPRESENTED[topOf(type)];
 }
 
-/** Whether all references of its kind are of an abstract heap type, given as in the binary format. */
+/** Whether an abstract heap type is the top type of its kind. @param heap as in the binary format */
 export function isTopType(heap: number): boolean {
   const row = rowOfByte[heap + 0x80];
   return HEAPS[row].top === row;
 }
 
-/** Of no object there is a reference but null: whether a type is of the references to objects. */
+/** Whether a type is one of references to objects. Its only value is null, as there are no objects. */
 export function isObjectType(type: number): boolean {
   return type < FIRST_PLAIN_TYPE && !isOwn(type) && topOf(type) === Heap.Any;
 }
@@ -175,7 +175,7 @@ export function sameFuncType(a: FuncType, b: FuncType): boolean {
   return keyOf(a) === keyOf(b);
 }
 
-/** What equal function types of any module have in common. */
+/** A key that is the same for equal function types of any module. */
 export function keyOf(type: FuncType): string {
   if (type.identity !== undefined) return type.identity;
   const { params, results } = type.exact ?? type;
@@ -270,7 +270,7 @@ export class RefTypes {
     return isOwn(type) ? ownCode((-1 - type) >> 1, false) : abstractCode(rowOf(type), false);
   }
 
-  /** The type that all references match that are of the same kind, null among them. */
+  /** The nullable top type that all references of the same kind match. */
   top(type: number): number {
     return abstractCode(topOf(type), true);
   }

@@ -25,7 +25,7 @@ export function refCast({ reader, operands }: BodyState, nullable: boolean): voi
   operands.push(type);
 }
 
-/** @param onFailure branches with what is not of the type, else with what is */
+/** @param onFailure branches with a reference that is not of the type, else with one that is */
 export function brOnCast(body: BodyState, onFailure: boolean): void {
   const { reader, operands, immediates, lists } = body;
   const { refTypes } = reader;

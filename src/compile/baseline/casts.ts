@@ -1,9 +1,8 @@
 /**
  * Tests and casts of references. Core spec 3.0, 4.6.
  *
- * A reference to a function says its type by the type id in its record: it is compared with the ids of all types of the
- * image that are subtypes of the one asked for, as a call through a table does. Of any other kind it is enough to know
- * whether it is null: there are no objects.
+ * The record of a function has the id of its type. As in a call through a table, that id is compared with the ids of
+ * all subtypes of the target type in the image. For references of other kinds, only null matters: there are no objects.
  */
 
 import { Cond, type Label, type Reg } from '../../arch/masm/masm.js';
@@ -44,7 +43,10 @@ export function refCast(c: FunctionCompiler, nullable: boolean): void {
   c.registers.unlock();
 }
 
-/** @param onFailure branches with what is not of the type, else with what is; not taken, the reference stays */
+/**
+ * @param onFailure branches with a reference that is not of the type, else with one that is; when not taken, the
+ * reference stays
+ */
 export function brOnCast(c: FunctionCompiler, onFailure: boolean): void {
   const { operands: o, masm, control } = c;
   const nullable = (c.bytes[c.position++] & TARGET_NULLABLE) !== 0;
@@ -71,7 +73,7 @@ export function brOnCast(c: FunctionCompiler, onFailure: boolean): void {
 }
 
 /**
- * Whether a reference is of a type: `yes` is to be bound right after, to where it falls through.
+ * Tests whether a reference is of a type. If so, jumps to `yes` or falls through; the caller binds `yes` right after.
  *
  * @param heap as in the binary format
  */

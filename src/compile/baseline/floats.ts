@@ -59,7 +59,7 @@ export function convert(c: FunctionCompiler, op: Conversion, result: ValType): v
   c.finish(result, dst);
 }
 
-/** On the paths that do not trap, the destination is only written after the source was read for the last time. */
+/** A trap may come after the result was written: a pinned local that takes the result counts as overwritten there. */
 export function truncate(c: FunctionCompiler, op: Truncation, saturating: boolean): void {
   const { operands: o, masm } = c;
   const result = op & 2 ? ValType.I64 : ValType.I32;

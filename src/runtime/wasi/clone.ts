@@ -1,7 +1,7 @@
 /**
  * Clones: several processes that continue the same snapshot, from one image. WAGSNAP_CLONE tells each its number, 0 for
- * the first. So that they are not alike, each has a generation of its own (the snapshot's and its number), and its
- * number in the environment that it is given, as WAG_SNAP_CLONE.
+ * the first. So that clones can differ, each has a generation of its own (the snapshot's plus its number), and its
+ * number as WAG_SNAP_CLONE in its environment.
  *
  * AssemblyScript. Most programs read their environment once, when they start, which was before the capture:
  * wag_snap.clone tells at any time.
@@ -18,7 +18,10 @@ const GENERATION_MAX: i64 = 0xfffffffe;
 const cloneText: usize = memory.data(40);
 const generationText: usize = memory.data(40);
 
-/** Makes the process that clone. RT_ENVP is the resume plan's: after its end there is room for one more. */
+/**
+ * Makes this process the clone with that number. RT_ENVP is the resume plan's list: after its end there is room for one
+ * more.
+ */
 export function becomeClone(number: i64): void {
   const wanted = <i64>(<u32>half(RT_GENERATION)) + number;
   const generation = wanted > GENERATION_MAX ? GENERATION_MAX : wanted;
