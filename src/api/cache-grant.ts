@@ -10,7 +10,7 @@ import { cacheFolder } from '../image/cache.js';
 
 /** A warning for each such directory. @param directories host paths of the granted directories */
 export function cacheGrantWarnings(
-  directories: readonly { readonly host: string; readonly readOnly?: boolean }[],
+  directories: readonly { readonly host: string; readonly readOnly?: boolean | undefined }[],
 ): string[] {
   const warnings: string[] = [];
   const cache = real(cacheFolder());

@@ -122,7 +122,7 @@ function helloOf(process: ImageProcess, protocol: number, options: MigrateOption
     version: ownPackage().version,
     arch: arch ?? null,
     workload: name ?? null,
-    dirs: dirs.map((directory) => ({ ...directory })),
+    dirs: dirs.map(({ readOnly = false, ...directory }) => ({ ...directory, readOnly })),
     listen: [...listen],
     fds: Object.entries(fds).map(([fd, policy]) => [Number(fd), policy]),
     sameDirs,

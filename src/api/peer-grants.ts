@@ -20,7 +20,8 @@ export interface PeerGrants {
 export interface NamedDirectory {
   readonly host: string;
   readonly name: string;
-  readonly readOnly: boolean;
+  /** Whether programs may only read there. Default: false. */
+  readonly readOnly?: boolean | undefined;
 }
 
 /** Replaces names by this host's directories. @throws InputError that lists everything that the peer may not have */

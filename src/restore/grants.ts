@@ -18,7 +18,8 @@ export interface Directory {
   readonly host: string;
   /** The name by which the guest knows it. */
   readonly guest: string;
-  readonly readOnly: boolean;
+  /** Whether the guest may only read there. Default: false. */
+  readonly readOnly?: boolean | undefined;
 }
 
 /**
@@ -177,7 +178,7 @@ function grant(descriptor: Descriptor, grants: Grants, lines: string[], problems
     const name = Buffer.from(descriptor.guestName);
     const given = grants.directories?.find(({ guest }) => Buffer.from(guest).equals(name));
     if (hasPath || (trusted && !given)) return descriptor;
-    if (given) return { ...descriptor, hostPath: Buffer.from(given.host), readOnly: given.readOnly };
+    if (given) return { ...descriptor, hostPath: Buffer.from(given.host), readOnly: given.readOnly ?? false };
     const recorded = `${text(descriptor.hostPath)}::${text(name)}${descriptor.readOnly ? ':ro' : ''}`;
     problems.push({
       fd,

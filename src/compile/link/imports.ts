@@ -273,6 +273,7 @@ function unlinkableAll(problems: readonly Problem[], module: Module, file: strin
     ? [
         '--allow-missing-imports makes calls of functions trap, and the others empty or zero',
         ...(functions ? [`${HOST_IMPORTS_OPTION} leaves functions to the program that starts the process`] : []),
+        inLibrary(functions),
       ]
     : [];
   const headline = `${problems.length} imports cannot be provided:`;
@@ -298,11 +299,14 @@ function hintFor({ entry: { kind }, what: problem }: Problem): string {
         : kind === ExternKind.Tag
           ? 'makes one'
           : 'makes an empty one';
-  const embedder =
-    kind === ExternKind.Func && problem === UNKNOWN
-      ? `, ${HOST_IMPORTS_OPTION} leaves it to the program that starts the process`
-      : '';
-  return ` (--allow-missing-imports ${what}${embedder})`;
+  const isEmbeddable = kind === ExternKind.Func && problem === UNKNOWN;
+  const embedder = isEmbeddable ? `, ${HOST_IMPORTS_OPTION} leaves it to the program that starts the process` : '';
+  return ` (--allow-missing-imports ${what}${embedder}; ${inLibrary(isEmbeddable)})`;
+}
+
+/** The same advice for a program that calls the library. */
+function inLibrary(isEmbeddable: boolean): string {
+  return `in the library: allowMissingImports${isEmbeddable ? ', hostImports, or imports of run' : ''}`;
 }
 
 const THREAD_SPAWN = { module: 'wasi', name: 'thread-spawn' };
@@ -316,7 +320,7 @@ function refuseThreads(module: Module, file: string): void {
     (entry) => entry.module === THREAD_SPAWN.module && entry.name === THREAD_SPAWN.name,
   );
   if (spawn === undefined) return;
-  const hint = ' (starting threads is not supported yet; --allow-missing-imports makes attempts trap)';
+  const hint = ` (starting threads is not supported yet; --allow-missing-imports makes attempts trap; ${inLibrary(false)})`;
   throw unlinkable('unknown import', spawn, module, file, hint);
 }
 

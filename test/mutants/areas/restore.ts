@@ -215,7 +215,7 @@ export const restore: Area = {
         ['rights: descriptor.rights & ~RIGHT_FD_FILESTAT_SET_TIMES', 'rights: descriptor.rights'],
         ['rights: 0n, rightsInheriting: 0n', 'rightsInheriting: 0n'],
         ['trusted && !given', '!given'],
-        ['readOnly: given.readOnly', 'readOnly: false'],
+        ['readOnly: given.readOnly ?? false', 'readOnly: false'],
         ['trusted && !inherited', 'trusted'],
         ["kind === 'given' && !hasPath && !trusted", "kind === 'given' && false"],
         ['before.readOnly !== after.readOnly', 'false'],

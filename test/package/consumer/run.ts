@@ -33,7 +33,7 @@ async function ask(workload: StartedWorkload, answer: string): Promise<[said: st
 }
 
 const image = await compile(new TextEncoder().encode(text), { name: 'echo' });
-const workload = await run(image, { programName: 'echo' });
+const workload = await run(image, { programName: 'echo', dirs: [{ host: folder, guest: '/d' }] });
 assert.ok(workload.stdout !== null);
 const [first] = (await once(workload.stdout, 'data')) as [Buffer];
 assert.equal(first.toString(), '?');
@@ -43,6 +43,6 @@ assert.deepEqual(await ask(workload, 'a'), ['a', { code: 0, signal: null, timedO
 
 const snapshot = await openSnapshot(path);
 assert.deepEqual(Buffer.from(await snapshot.memory().read(16, 1)).toString(), '?');
-const again = await restore(snapshot);
+const again = await restore(snapshot, { dirs: [{ host: folder, guest: '/d' }] });
 snapshot.close();
 assert.deepEqual(await ask(again, 'b'), ['b', { code: 0, signal: null, timedOut: false }]);

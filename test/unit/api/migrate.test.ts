@@ -63,7 +63,7 @@ function here(options: ReceiveOptions, cut = false): Transport & { received: Ret
 async function start(): Promise<{ workload: StartedWorkload; data: string }> {
   const data = join(folder, `data-${count++}`);
   mkdirSync(data);
-  const dirs = [{ host: data, guest: '/d', readOnly: false }];
+  const dirs = [{ host: data, guest: '/d' }];
   const workload = await run(join(import.meta.dirname, '../../e2e/counter.wat'), { dirs, stdio: 'pipe' });
   pids.push(workload.pid);
   await once(workload.stdout!, 'data');
@@ -76,7 +76,7 @@ test('ends it here, and continues it there', async () => {
   const transport = here({ outputDir });
   const events: MoveEvent['event'][] = [];
   const moved = await migrate(workload, transport, {
-    dirs: [{ host: data, guest: '/d', readOnly: false }],
+    dirs: [{ host: data, guest: '/d' }],
     onEvent: ({ event }) => events.at(-1) === event || events.push(event),
   });
   pids.push(moved.pid!);

@@ -15,7 +15,7 @@ test('nothing is told of what was not given', async () => {
 test('each option has its variable', async () => {
   const all = {
     env: { A: 'x=y' },
-    dirs: [directory('/a', 'b', true), directory('c', '/c')],
+    dirs: [directory('/a', 'b', true), { host: 'c', guest: '/c' }],
     listen: ['127.0.0.1:80', '[::1]:1', 'unix:/s'],
     name: 'job',
     maxMemory: 1048576,

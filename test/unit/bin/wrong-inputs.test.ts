@@ -292,7 +292,8 @@ describe('imports that nothing provides', () => {
       status: 3,
       stderr:
         'wag-snap: i.wat: unknown import: env.f (function (i32)) (--allow-missing-imports makes calls of it trap, ' +
-        'compile --host-imports leaves it to the program that starts the process)\n',
+        'compile --host-imports leaves it to the program that starts the process; ' +
+        'in the library: allowMissingImports, hostImports, or imports of run)\n',
     });
   });
 
@@ -310,6 +311,7 @@ describe('imports that nothing provides', () => {
   unknown import: ${wasi}.nope (function ())
 --allow-missing-imports makes calls of functions trap, and the others empty or zero
 compile --host-imports leaves functions to the program that starts the process
+in the library: allowMissingImports, hostImports, or imports of run
 `,
     });
     expect(await compile(text, '--allow-missing-imports')).toEqual({ status: 0, stderr: '' });

@@ -78,16 +78,18 @@ describe('imports', () => {
   it.each([
     [
       '(import "q" "f" (func))',
-      'makes calls of it trap, compile --host-imports leaves it to the program that starts the process',
+      'makes calls of it trap, compile --host-imports leaves it to the program that starts the process; ' +
+        'in the library: allowMissingImports, hostImports, or imports of run',
     ],
     [
       '(import "wasi_snapshot_preview1" "fd_tell" (func (param i32 i64) (result i32)))',
-      'makes calls of it trap, compile --host-imports leaves it to the program that starts the process',
+      'makes calls of it trap, compile --host-imports leaves it to the program that starts the process; ' +
+        'in the library: allowMissingImports, hostImports, or imports of run',
     ],
-    ['(import "q" "m" (memory 1))', 'makes an empty one'],
-    ['(import "q" "t" (table 1 funcref))', 'makes an empty one'],
-    ['(import "q" "g" (global i32))', 'makes one that is zero'],
-    ['(import "q" "e" (tag))', 'makes one'],
+    ['(import "q" "m" (memory 1))', 'makes an empty one; in the library: allowMissingImports'],
+    ['(import "q" "t" (table 1 funcref))', 'makes an empty one; in the library: allowMissingImports'],
+    ['(import "q" "g" (global i32))', 'makes one that is zero; in the library: allowMissingImports'],
+    ['(import "q" "e" (tag))', 'makes one; in the library: allowMissingImports'],
   ])('says how %s can be left out, and lets it', async (field, hint) => {
     await expect(link(field)).rejects.toThrow(`(--allow-missing-imports ${hint})`);
     await link(field, true);
