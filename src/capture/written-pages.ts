@@ -16,13 +16,16 @@ import { RT_STOP_SENDER, STATE_RUNNING, STATE_STARTING } from '../image/contract
 import { WASM_PAGE } from '../image/contract/sizes.js';
 import { TH_STATE } from '../image/contract/thread.js';
 import {
+  CHECK_FACTOR,
   REGION_END,
   REGION_SIZE,
   REGION_START,
   REQUEST_SIZE,
+  RQ_CHECK,
   RQ_COMMAND,
   RQ_END,
   RQ_ID,
+  RQ_KEEP_CHECK,
   RQ_NUMBER,
   RQ_SESSION,
   RQ_START,
@@ -188,6 +191,7 @@ export class WrittenPages {
     request.writeBigUInt64LE(BigInt(start), RQ_START);
     request.writeBigUInt64LE(BigInt(end), RQ_END);
     if (id) request.set(id, RQ_ID);
+    writeCheck(request, command === TRACK_KEEP ? RQ_KEEP_CHECK : RQ_CHECK);
     const asked = performance.now();
     let signalled = -ASK_AGAIN;
     for (let pause = FIRST_PAUSE; ; pause = longer(pause)) {
@@ -235,6 +239,17 @@ export async function runs({ memory, runtime, thread }: ImageProcess): Promise<b
     await sleep(pause);
   }
   return memory.u32(thread + TH_STATE) === STATE_RUNNING;
+}
+
+/** @param at where it goes, which is not a part of it */
+function writeCheck(request: Buffer, at: number): void {
+  let check = 0n;
+  for (let word = 0; word < REQUEST_SIZE; word += 8) {
+    if (word === at) continue;
+    check = BigInt.asUintN(64, (check ^ request.readBigUInt64LE(word)) * BigInt(CHECK_FACTOR));
+    check ^= check >> 32n;
+  }
+  request.writeBigUInt64LE(check, at);
 }
 
 /** Sets the bits of blocks [from, to) of a memory. */

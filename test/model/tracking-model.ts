@@ -3,20 +3,25 @@
  * written (src/runtime/process/tracking.ts, src/capture/written-pages.ts, pre-copy.ts). There is a step for each record
  * written or read; a request is two steps, as two tools may write theirs at the same time.
  *
- *     tool   begin -> scan -> copy -> stops the process -> scan -> copies -> lets it go
+ *     tool   begin -> scan -> copy -> stops the process -> scan -> copies -> lets it go -> keep -> the next capture
  *            any answer that is not its own, or none: it is lost, and copies everything once the process stands
+ *
+ * A capture whose begin says which snapshot the process has tracked its page since takes that as its parent: it has
+ * what that has, but for what the scans find.
  *
  * What must hold: a tool that lets the process go has the page's contents.
  */
 
-export type Command = 'begin' | 'scan';
+export type Command = 'begin' | 'scan' | 'keep';
 
 interface Request {
   number: number;
   command: Command;
   session: number;
-  /** Stands for all that follows in the record. */
+  /** Stands for all that follows in the record; of a keep the snapshot, which is known by what it has of the page. */
   rest: number;
+  /** Of all others. */
+  check: string;
 }
 
 export interface TrackedProcess {
@@ -25,6 +30,11 @@ export interface TrackedProcess {
   readonly last: number;
   isProtected: boolean;
   session: number;
+  /** The snapshot that it has tracked the page since, NONE; and what that was when the session began. */
+  since: number;
+  before: number;
+  /** Number of the last request that the session has performed. */
+  performed: number;
   request: Request;
   /** Repeats the request; its number is written last. */
   answer: Request;
@@ -39,9 +49,13 @@ export interface TrackedProcess {
 
 export interface TrackingTool {
   readonly id: number;
-  pc: 'request1' | 'request2' | 'poll' | 'read' | 'regions' | 'again' | 'copy' | 'stop' | 'done' | 'dead';
-  /** How many requests were answered: begin, then two scans. */
+  pc: 'request1' | 'request2' | 'poll' | 'read' | 'before' | 'regions' | 'again' | 'copy' | 'stop' | 'done' | 'dead';
+  /** How many requests were answered: begin, then two scans, then keep. */
   asked: number;
+  /** How many captures it still makes after this one. */
+  left: number;
+  /** Whether what it has copied was the parent's at first. */
+  isContinued: boolean;
   number: number;
   session: number;
   /** How often it may still ask again. */
@@ -61,16 +75,24 @@ export interface TrackingWorld {
 
 /** The scan that is made while the process stands still. */
 const LAST = 2;
-const NOTHING: Request = { number: 0, command: 'scan', session: 0, rest: 0 };
+const KEEP = 3;
+const NONE = -1;
+const NOTHING: Request = { number: 0, command: 'scan', session: 0, rest: 0, check: '' };
 
-/** @param writes how often the page is written */
-export function freshWorld(tools: number, writes: number): TrackingWorld {
+/**
+ * @param writes how often the page is written
+ * @param captures that each tool makes
+ */
+export function freshWorld(tools: number, writes: number, captures = 2): TrackingWorld {
   return {
     process: {
       page: 0,
       last: writes,
       isProtected: false,
       session: 0,
+      since: NONE,
+      before: NONE,
+      performed: 0,
       request: NOTHING,
       answer: NOTHING,
       result: 0,
@@ -82,6 +104,8 @@ export function freshWorld(tools: number, writes: number): TrackingWorld {
       id: i + 1,
       pc: 'request1',
       asked: 0,
+      left: captures - 1,
+      isContinued: false,
       number: 0,
       session: 0,
       patience: 1,
@@ -134,19 +158,52 @@ function answer(process: TrackedProcess, faults: ReadonlySet<string>): void {
   process.signalled = false;
   const { number, command, session } = process.request;
   if (number === 0 || number === process.answer.number) return;
-  if (command === 'begin') process.result = ++process.session;
-  else if (session !== process.session && !faults.has('sessions')) process.result = -1;
-  else {
+  if (process.request.check !== checkOf(process.request) && !faults.has('checks')) return;
+  if (command === 'begin') {
+    process.result = ++process.session;
+    process.before = process.since;
+    if (!faults.has('forgets')) process.since = NONE;
+  } else if (session !== process.session && !faults.has('sessions')) process.result = -1;
+  else if (number === process.performed && !faults.has('repeats')) process.result = -1;
+  else if (command === 'scan') {
     process.result = process.isProtected ? 0 : 1;
     process.isProtected = true;
+    process.performed = number;
+    if (!faults.has('forgets')) process.since = NONE;
+  } else {
+    process.result = 0;
+    process.since = process.request.rest;
   }
   process.answer = { ...process.request, number: 0 };
   process.publishing = number;
 }
 
+const checkOf = ({ number, command, session, rest }: Request) => `${number} ${command} ${session} ${rest}`;
+
 /** What a tool was that is gone is no matter. */
 function forget(tool: TrackingTool): void {
-  Object.assign(tool, { asked: 0, number: 0, session: 0, patience: 0, isLost: false, isLeft: false, copy: 0, seen: 0 });
+  Object.assign(tool, FRESH, { patience: 0, copy: 0, left: 0 });
+}
+
+const FRESH = {
+  asked: 0,
+  number: 0,
+  session: 0,
+  patience: 1,
+  isLost: false,
+  isLeft: false,
+  copy: -1,
+  seen: 0,
+  isContinued: false,
+};
+
+/** The process runs, and the snapshot is where it is to stay. */
+function nextCapture(tool: TrackingTool): void {
+  if (tool.left === 0) {
+    tool.pc = 'dead';
+    return forget(tool);
+  }
+  Object.assign(tool, FRESH, { pc: 'request1', left: tool.left - 1 });
 }
 
 type Step = (tool: TrackingTool, process: TrackedProcess) => void;
@@ -169,19 +226,21 @@ function* toolSteps(tool: TrackingTool, process: TrackedProcess): Generator<[str
   const loses = (name: string): [string, Step] => [
     name,
     (tool) => {
+      if (tool.asked === KEEP) return nextCapture(tool);
       tool.isLost = true;
       tool.isLeft = true;
       tool.pc = tool.asked === LAST ? 'copy' : 'stop';
     },
   ];
-  const command: Command = tool.asked === 0 ? 'begin' : 'scan';
-  const rest = tool.id; // one tool's ranges are not another's
+  const command: Command = tool.asked === 0 ? 'begin' : tool.asked === KEEP ? 'keep' : 'scan';
+  // One tool's ranges are not another's.
+  const rest = command === 'keep' ? tool.copy : -10 - tool.id;
   switch (tool.pc) {
     case 'request1':
       yield [
         'writes a request',
         to('request2', (tool, process) => {
-          tool.number = tool.id * 10 + tool.asked;
+          tool.number = tool.id * 100 + tool.left * 10 + tool.asked;
           process.request = { ...process.request, number: tool.number, command };
         }),
       ];
@@ -192,6 +251,7 @@ function* toolSteps(tool: TrackingTool, process: TrackedProcess): Generator<[str
         'writes the rest of it, and signals',
         to('poll', (tool, process) => {
           process.request = { ...process.request, session: tool.session, rest };
+          process.request.check = checkOf(process.request);
           process.signalled = true;
         }),
       ];
@@ -211,11 +271,29 @@ function* toolSteps(tool: TrackingTool, process: TrackedProcess): Generator<[str
         number === tool.number && process.answer.command === command && session === tool.session && repeated === rest;
       if (!isOwn || process.result === -1) yield loses('is not its own');
       else
-        yield ['is its own', to(command === 'begin' ? 'again' : 'regions', (tool, { result }) => (tool.seen = result))];
+        yield [
+          'is its own',
+          to(command === 'begin' ? 'before' : 'regions', (tool, { result }) => (tool.seen = result)),
+        ];
       yield dies;
       return;
     }
+    case 'before':
+      yield [
+        'reads what it continues from',
+        to('again', (tool, { before }) => {
+          tool.isContinued = before >= 0; // else it is of no snapshot, and no parent has its digest
+          if (tool.isContinued) tool.copy = before;
+        }),
+      ];
+      yield dies;
+      return;
     case 'regions':
+      if (command === 'keep') {
+        yield ['is remembered', nextCapture];
+        yield dies;
+        return;
+      }
       yield ['reads regions', to('again', (tool, { result }) => (tool.seen = result))];
       yield dies;
       return;
@@ -227,7 +305,7 @@ function* toolSteps(tool: TrackingTool, process: TrackedProcess): Generator<[str
           'takes it',
           (tool) => {
             if (tool.asked === 0) tool.session = tool.seen;
-            else if (tool.seen !== 0 || tool.asked === 1) tool.isLeft = true;
+            else if (tool.seen !== 0 || (tool.asked === 1 && !tool.isContinued)) tool.isLeft = true;
             tool.seen = 0;
             tool.pc = tool.asked === 0 ? 'request1' : 'copy';
             if (tool.asked !== LAST) tool.asked++;
@@ -266,10 +344,12 @@ function* toolSteps(tool: TrackingTool, process: TrackedProcess): Generator<[str
       if (process.holder === tool.id)
         yield [
           'lets it go',
-          to('dead', (tool, process) => {
+          (tool, process) => {
             process.holder = 0;
-            forget(tool);
-          }),
+            if (tool.isLost) return nextCapture(tool);
+            tool.asked = KEEP;
+            tool.pc = 'request1';
+          },
         ];
       return;
     default:

@@ -41,6 +41,14 @@ export const RQ_WAY = 12; // u32: of TRACK_BEGIN
 export const RQ_START = 16; // u64: native addresses of what is to be scanned, in one memory; multiples of the page size
 export const RQ_END = 24; // u64
 export const RQ_ID = 32; // of TRACK_KEEP: the new TK_SINCE
+/**
+ * u64: of all other u64, in order: check = (check ^ u64) * CHECK_FACTOR, check ^= check >> 32. The process does nothing on a
+ * request without it: of two that are written at the same time it may see a part of each, if rarely.
+ */
+export const RQ_CHECK = 32;
+/** The same of TRACK_KEEP. */
+export const RQ_KEEP_CHECK = 16;
+export const CHECK_FACTOR = 0x9e3779b1; // a prime
 export const REQUEST_SIZE = 64;
 export const TRACK_ID_SIZE = 32;
 

@@ -8,10 +8,13 @@
  */
 
 import {
+  CHECK_FACTOR,
   REQUEST_SIZE,
+  RQ_CHECK,
   RQ_COMMAND,
   RQ_END,
   RQ_ID,
+  RQ_KEEP_CHECK,
   RQ_NUMBER,
   RQ_SESSION,
   RQ_START,
@@ -50,6 +53,8 @@ import { threadHalf } from './thread';
 const EINVAL: i64 = -22;
 const PAGE: i64 = 4096;
 
+/** Number of the last request that the session has performed. */
+let performed: u32 = 0;
 /** What the session tracks with; 0 before the first. */
 let way: i32 = 0;
 
@@ -70,10 +75,14 @@ export function prepareTracking(): void {
  * @param sender pid of the tool, 0 when it has none here
  */
 export function onTrack(sender: i32): void {
-  const request = record() + TK_REQUEST;
   const answer = record() + TK_ANSWER;
+  const request = memoryBase() + copied;
+  for (let at: i64 = 0; at < REQUEST_SIZE; at += 8) store64(request + at, load64(record() + TK_REQUEST + at));
   const number = load32_u(request + RQ_NUMBER);
   if (number === 0 || number === load32_u(answer + RQ_NUMBER)) return;
+  // One that is not written yet, or of two tools' requests: each asks again.
+  const check = load32_u(request + RQ_COMMAND) === TRACK_KEEP ? RQ_KEEP_CHECK : RQ_CHECK;
+  if (load64(request + check) !== checkOf(request, check)) return;
   store32(answer + RQ_NUMBER, 0); // until the rest of it is there
   const started = now();
   store64(record() + TK_RESULT, perform(request, sender));
@@ -81,6 +90,20 @@ export function onTrack(sender: i32): void {
   store32(answer + RQ_COMMAND, load32_u(request + RQ_COMMAND));
   for (let at: i64 = 8; at < REQUEST_SIZE; at += 8) store64(answer + at, load64(request + at));
   store32(answer + RQ_NUMBER, number);
+}
+
+/** The request that is handled, as a tool may write another one meanwhile. */
+const copied: usize = memory.data(64, 8);
+
+/** @param except where the check itself is */
+function checkOf(request: i64, except: i64): i64 {
+  let check: i64 = 0;
+  for (let at: i64 = 0; at < REQUEST_SIZE; at += 8) {
+    if (at === except) continue;
+    check = (check ^ load64(request + at)) * CHECK_FACTOR;
+    check ^= <i64>(<u64>check >> 32);
+  }
+  return check;
 }
 
 const CLOCK_MONOTONIC: i64 = 1;
@@ -97,6 +120,10 @@ function perform(request: i64, sender: i32): i64 {
   const command = load32_u(request + RQ_COMMAND);
   if (command === TRACK_BEGIN) return begin(load32_u(request + RQ_WAY), sender);
   if (load32_u(request + RQ_SESSION) !== load32_u(record() + TK_SESSION)) return TRACK_STALE;
+  // Asked again: the answer was overwritten by one to another tool, and what a scan had found is lost with it.
+  const number = load32_u(request + RQ_NUMBER);
+  if (number === performed) return TRACK_STALE;
+  performed = number;
   if (command === TRACK_SCAN) {
     // What was written is about to be forgotten here: only a whole snapshot may be what is differed from.
     copyId(0, record() + TK_SINCE);

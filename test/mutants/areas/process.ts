@@ -124,6 +124,8 @@ export const process: Area = {
         ['copyId(request + RQ_ID, record() + TK_SINCE);', ''],
         ['threadHalf(TH_STATE) === STATE_PARKED ? 0 : TRACK_PAGES', '0'],
         ['threadHalf(TH_STATE) === STATE_PARKED ? 0 : TRACK_PAGES', 'TRACK_PAGES'],
+        ['if (number === performed) return TRACK_STALE;', ''],
+        ['if (load64(request + check) !== checkOf(request, check)) return;', ''],
       ],
     },
     {

@@ -13,7 +13,16 @@ import { parseMaps } from '../../../src/capture/proc-maps.js';
 import { ImageProcess } from '../../../src/capture/process.js';
 import { stopProcess } from '../../../src/capture/stop.js';
 import { TrackingLost, type TrackingWay, WrittenPages } from '../../../src/capture/written-pages.js';
-import { TRACK_PAGES } from '../../../src/image/contract/tracking.js';
+import {
+  REQUEST_SIZE,
+  RQ_NUMBER,
+  RT_TRACKING,
+  TK_ANSWER,
+  TK_REQUEST,
+  TK_RESULT,
+  TRACK_PAGES,
+  TRACK_STALE,
+} from '../../../src/image/contract/tracking.js';
 import { readSnapshot } from '../../../src/snapshot/format.js';
 import { FIRST_GUEST } from '../../../src/snapshot/snapshot.js';
 import { Talker } from '../../faults/capture-sweep.js';
@@ -137,6 +146,40 @@ describe.each(ways)('%s, by %s', (arch, way) => {
     await expect(first.keep(new Uint8Array(32))).rejects.toThrow(TrackingLost);
     expect(pagesIn(await second.scan(memoryOf(process)))).not.toContain(40);
     await answers();
+  });
+
+  test('a scan whose answer is gone is not made again: what it had found is lost', async () => {
+    const process = await started('blocked', arch);
+    const written = await begin(process, way);
+    await written.scan(memoryOf(process));
+    const { memory, runtime } = process;
+    const record = runtime + RT_TRACKING;
+    const request = memory.read(record + TK_REQUEST, REQUEST_SIZE);
+    const number = request.readUInt32LE(RQ_NUMBER);
+    expect(memory.u32(record + TK_ANSWER + RQ_NUMBER)).toBe(number);
+    memory.writeU32(record + TK_ANSWER + RQ_NUMBER, 1); // as another tool's answer does
+    await process.signal('SIGURG');
+    await expect.poll(() => memory.u32(record + TK_ANSWER + RQ_NUMBER), { interval: 1, timeout: 30_000 }).toBe(number);
+    expect(Number(memory.read(record + TK_RESULT, 8).readBigInt64LE())).toBe(TRACK_STALE);
+    await answers();
+  });
+
+  test('a request of two parts is none', async () => {
+    const process = await started('blocked', arch);
+    const written = await begin(process, way);
+    await written.scan(memoryOf(process));
+    const { memory, runtime } = process;
+    const record = runtime + RT_TRACKING;
+    const before = memory.read(record + TK_ANSWER, REQUEST_SIZE);
+    for (let at = RQ_NUMBER; at < REQUEST_SIZE; at += 4) {
+      const request = memory.read(record + TK_REQUEST, REQUEST_SIZE);
+      request.writeUInt32LE((request.readUInt32LE(RQ_NUMBER) ^ 0x5a5a5a5a) >>> 0, RQ_NUMBER);
+      request.writeUInt32LE((request.readUInt32LE(at) ^ 1) >>> 0, at);
+      memory.write(record + TK_REQUEST, request);
+      await process.signal('SIGURG');
+      await answers(); // so the signal has been handled
+      expect(memory.read(record + TK_ANSWER, REQUEST_SIZE).equals(before), `byte ${at}`).toBe(true);
+    }
   });
 
   test('a session continues from what was kept, once', async () => {
