@@ -2,6 +2,7 @@
 
 import { type FuncType, type Module, ValType } from '../../src/wasm/module.js';
 import { Op } from '../../src/wasm/opcodes.js';
+import { exactOf } from '../../src/wasm/ref-types.js';
 import { skipInstruction } from '../../src/wasm/skip.js';
 import { CatchKind } from '../../src/wasm/validate-exceptions.js';
 import { BodyReader, blockType } from './body-reader.js';
@@ -217,7 +218,8 @@ export class BodyRewriter {
     this.out.u32(this.depthOf(level));
   }
 
-  private beginTry(tried: Try, { params, results }: FuncType): void {
+  private beginTry(tried: Try, type: FuncType): void {
+    const { params, results } = exactOf(type);
     const { out, labels, to } = this;
     if (tried.target !== undefined) {
       const depth = this.depthOf(tried.target.landing);
@@ -229,7 +231,7 @@ export class BodyRewriter {
       const done = this.begin(Op.Block, params, results);
       const kinds = arms.map((arm) => this.kindOf(arm));
       for (let i = arms.length - 1; i >= 0; i--) {
-        const carried = arms[i].tag < 0 ? [] : [...to.module.types[to.module.tags[arms[i].tag]].params];
+        const carried = arms[i].tag < 0 ? [] : Array.from(exactOf(to.module.types[to.module.tags[arms[i].tag]]).params);
         if ((kinds[i] & CatchKind.CatchRef) !== 0) carried.push(ValType.ExnRef);
         this.begin(Op.Block, params, carried);
       }

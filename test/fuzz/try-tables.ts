@@ -23,7 +23,7 @@
 import { decodeModule } from '../../src/wasm/decode.js';
 import { type FuncType, type Module, ValType } from '../../src/wasm/module.js';
 import { Op } from '../../src/wasm/opcodes.js';
-import { FIRST_PLAIN_TYPE, REF, REF_NULL } from '../../src/wasm/ref-types.js';
+import { exactOf, FIRST_PLAIN_TYPE, funcType, REF, REF_NULL } from '../../src/wasm/ref-types.js';
 import { BodyReader } from './body-reader.js';
 import { BodyRewriter, HELD, type ModuleRewriter } from './try-table-bodies.js';
 import { WasmWriter } from './wasm-writer.js';
@@ -89,11 +89,12 @@ class Rewriter implements ModuleRewriter {
     out.section(TYPE_SECTION, (to) => {
       to.u32(types.length);
       to.append(old.subarray(reader.at));
-      for (const { params, results } of types.slice(module.types.length)) {
+      for (const type of types.slice(module.types.length)) {
+        const { params, results } = exactOf(type);
         to.byte(0x60);
         for (const list of [params, results]) {
           to.u32(list.length);
-          for (const type of list) this.writeType(to, type);
+          for (const value of Array.from(list)) this.writeType(to, value);
         }
       }
     });
@@ -108,9 +109,9 @@ class Rewriter implements ModuleRewriter {
 
   typeIndex(params: ArrayLike<number>, results: ArrayLike<number>): number {
     const same = (a: ArrayLike<number>, b: ArrayLike<number>) => `${Array.from(a)}` === `${Array.from(b)}`;
-    const found = this.types.findIndex((type) => same(type.params, params) && same(type.results, results));
+    const found = this.types.map(exactOf).findIndex((type) => same(type.params, params) && same(type.results, results));
     if (found >= 0) return found;
-    return this.types.push({ params: Uint8Array.from(params), results: Uint8Array.from(results) }) - 1;
+    return this.types.push(funcType(Int32Array.from(params), Int32Array.from(results))) - 1;
   }
 }
 
