@@ -247,7 +247,7 @@ describe('the environment', () => {
       1,
       /no such file.*: set TMPDIR/,
     );
-    await refused('a file', await restore([], { env: { TMPDIR: snapshot } }), 1, /no folder: set TMPDIR/);
+    await refused('a file', await restore([], { env: { TMPDIR: snapshot } }), 1, /not a folder: set TMPDIR/);
   });
 
   test('with one that nothing can be started from', async ({ skip }) => {
