@@ -42,7 +42,7 @@ export interface MigrateOptions extends ContinuationOptions {
   readonly patience?: number | undefined;
   /** Its streams become this side's: `streams` of the result, until it ends there or is detached. */
   readonly attach?: boolean | undefined;
-  /** Looks only: nothing is stopped, nothing is started. */
+  /** Looks only: the program stops for a moment, to be looked at, and nothing is sent or started. */
   readonly dryRun?: boolean | undefined;
   /** The program also continues here, so there are two of them afterwards. */
   readonly copy?: boolean | undefined;

@@ -32,10 +32,10 @@ const u64 = z
   .transform((value) => BigInt(value));
 const offset = u64.refine((value) => value < 1n << 63n, 'must be below 2^63');
 
-/** `file` only where the snapshot has ancestors. */
-/** Of a call. */
+/** The words of a call's values. */
 const words = bin.refine((bytes) => bytes.length <= CALL_WORDS_MAX * 8);
 
+/** `file` is there only where the snapshot has ancestors. */
 const module = z.strictObject({ name: text(4096), sha256, size, at: size.nullable(), file: u32.optional() });
 
 const memory = z.strictObject({
