@@ -75,7 +75,7 @@ const SYSTEM_ERRORS: Readonly<Record<string, string>> = {
   ENFILE: 'too many open files on this machine',
   EIO: 'the disk has failed',
   ENOMEM: 'there is not enough memory',
-  ELOOP: 'its symbolic links lead in a circle',
+  ELOOP: 'its symbolic links lead in a circle, or are too many',
   EAGAIN: 'too many processes (ulimit -u)',
 };
 

@@ -178,7 +178,8 @@ function answer(process: TrackedProcess, faults: ReadonlySet<string>): void {
   process.publishing = number;
 }
 
-const checkOf = ({ number, command, session, rest }: Request) => `${number} ${command} ${session} ${rest}`;
+const checkOf = ({ number, command, session, rest }: Omit<Request, 'check'>) =>
+  `${number} ${command} ${session} ${rest}`;
 
 /** What a tool was that is gone is no matter. */
 function forget(tool: TrackingTool): void {
@@ -250,8 +251,9 @@ function* toolSteps(tool: TrackingTool, process: TrackedProcess): Generator<[str
       yield [
         'writes the rest of it, and signals',
         to('poll', (tool, process) => {
-          process.request = { ...process.request, session: tool.session, rest };
-          process.request.check = checkOf(process.request);
+          // the check is of what it has written itself, whatever stands in the record by now
+          const check = checkOf({ number: tool.number, command, session: tool.session, rest });
+          process.request = { ...process.request, session: tool.session, rest, check };
           process.signalled = true;
         }),
       ];

@@ -101,10 +101,10 @@ test('a link stays, and what it leads to is replaced or made', () => {
 test('a chain of links ends somewhere', () => {
   symlinkSync('b', at('a'));
   symlinkSync('a', at('b'));
-  expect(() => openDestination(at('a'))).toThrow(/too many (levels of )?symbolic links/);
+  expect(() => openDestination(at('a'))).toThrow(/links lead in a circle, or are too many/);
   // one more than the kernel follows, the last of which leads to nothing
   for (let i = 0; i <= 40; i++) symlinkSync(`chain${i + 1}`, at(`chain${i}`));
-  expect(() => openDestination(at('chain0'))).toThrow(/too many (levels of )?symbolic links/);
+  expect(() => openDestination(at('chain0'))).toThrow(/links lead in a circle, or are too many/);
   expect(openDestination(at('chain2')).file).toBe(at('chain41'));
 });
 

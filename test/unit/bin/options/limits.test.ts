@@ -1,7 +1,7 @@
 /** Sizes and times on the command line. */
 
 import { expect, it } from 'vitest';
-import { parseDuration, parseLimits, parseSize } from '../../../../bin/options/limits.js';
+import { parseAge, parseDuration, parseLimits, parseSize } from '../../../../bin/options/limits.js';
 import { UsageError } from '../../../../bin/options/usage.js';
 
 it('reads sizes', () => {
@@ -12,12 +12,17 @@ it('reads sizes', () => {
 });
 
 it('reads durations', () => {
-  const times = ['1', '0.25', '3600', '500ms', '2s', '1.5m', '1h', '0.1ms'];
+  const times = ['1', '0.25', '3600', '500ms', '2s', '1.5m', '1h', '1d', '0.1ms'];
   expect(times.map((text) => parseDuration('x', text))).toEqual([
-    1000, 250, 3_600_000, 500, 2000, 90_000, 3_600_000, 1,
+    1000, 250, 3_600_000, 500, 2000, 90_000, 3_600_000, 86_400_000, 1,
   ]);
-  const wrong = ['', '0', '-1', '1d', '1e3', '99999999', '1 s', 's', '0x1', '1S', '0ms', 'Infinity'];
+  const wrong = ['', '0', '-1', '1w', '25d', '1e3', '99999999', '1 s', 's', '0x1', '1S', '0ms', 'Infinity'];
   for (const text of wrong) expect(() => parseDuration('x', text)).toThrow(UsageError);
+});
+
+it('reads ages, which may be longer than a timer can wait', () => {
+  expect(['7d', '400d', '30'].map((text) => parseAge('x', text))).toEqual([604_800_000, 34_560_000_000, 30_000]);
+  for (const text of ['', '0', '-1d', '1w', 'd']) expect(() => parseAge('x', text)).toThrow(UsageError);
 });
 
 it('reads what was given, and refuses stacks that cannot be', () => {
