@@ -34,7 +34,11 @@ const readers: [string, (parents?: string[]) => Promise<unknown>][] = [
 
 const kinds: [string, (path: string) => void, RegExp][] = [
   ['a FIFO', (path) => expect(spawnSync('mkfifo', [path]).status).toBe(0), /: not a regular file$/],
-  ['a link to itself', (path) => symlinkSync(path, path), /: cannot be read: its symbolic links lead in a circle, or are too many$/],
+  [
+    'a link to itself',
+    (path) => symlinkSync(path, path),
+    /: cannot be read: its symbolic links lead in a circle, or are too many$/,
+  ],
   [
     'a circle of links',
     (path) => {
