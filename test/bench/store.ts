@@ -2,7 +2,7 @@
 
 import { spawn } from 'node:child_process';
 import { statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { createStore } from '../../src/api/store.js';
 import { fetchPackage } from '../modules/fetch.js';
 import { Output } from '../support/waiting.js';
@@ -11,7 +11,7 @@ import { check, folder, median, processTime, ROUNDS, wagSnap } from './measure.j
 
 const GENERATIONS = 1000;
 const NAMES = 50;
-const SAMPLE = join(import.meta.dirname, '../../fixtures/snapshots/v3/x64/generations-0.wsnap');
+const SAMPLE = resolve('fixtures/snapshots/v3/x64/generations-0.wsnap');
 
 export const storeList: Figure = {
   name: 'store-list',
