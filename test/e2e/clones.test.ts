@@ -131,7 +131,7 @@ test('all are killed when their time is over', () => {
       } catch (error) {
         fail(error as Error);
       }
-      spinning.kill('SIGKILL');
+      spinning.kill('SIGTERM'); // which run passes on to its program
     });
   });
 });
