@@ -3,7 +3,7 @@
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Cancellation } from '../base/cancellation.js';
-import { InputError } from '../base/errors.js';
+import { BugError, InputError } from '../base/errors.js';
 import { openDestination } from '../base/output.js';
 import { parseReference, type Reference, readReference } from '../snapshot/store/reference.js';
 import {
@@ -124,7 +124,7 @@ export class Store {
             if (error instanceof InputError && error.code === 'wrong-parent') return take({}); // of another program
             throw error;
           }));
-      if (generation === undefined) throw new Error('a capture that is not durable');
+      if (generation === undefined) throw new BugError('a capture has ended that is not durable');
       return { generation, report };
     } finally {
       ingest.close();

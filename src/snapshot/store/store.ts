@@ -180,7 +180,7 @@ export class SnapshotStore {
       annotations: labels,
     };
     const [own] = layers;
-    const size = layers.reduce((sum, layer) => sum + layer.size, 0);
+    const size = bytesOf(layers);
     const blob = this.blobs.put(JSON.stringify(written));
     return { name, tag, manifest: { mediaType: MEDIA_TYPE.manifest, ...blob }, facts, ownSize: own.size, size };
   }
@@ -230,7 +230,7 @@ export class SnapshotStore {
         wrong.push(`${of}: ${(error as Error).message}`);
       }
     }
-    const total = [...blobs.values()].reduce((sum, { blob }) => sum + blob.size, 0);
+    const total = bytesOf(Array.from(blobs.values(), ({ blob }) => blob));
     let done = 0;
     for (const { blob, of } of blobs.values()) {
       const path = this.blobs.pathOf(blob.digest);
@@ -282,7 +282,7 @@ export class SnapshotStore {
       tag,
       facts: read,
       ownSize: layers[0].size,
-      size: layers.reduce((sum, layer) => sum + layer.size, 0),
+      size: bytesOf(layers),
     };
   }
 }
@@ -314,6 +314,10 @@ function withEntry(index: Index, entry: Required<Entry>): Index {
 function nextNumber(entries: readonly Entry[], name: string): number {
   const numbers = entries.filter((one) => one.name === name).map(({ tag }) => tagNumber(tag));
   return Math.max(0, ...numbers.filter((number) => !Number.isNaN(number))) + 1;
+}
+
+function bytesOf(blobs: readonly Blob[]): number {
+  return blobs.reduce((sum, { size }) => sum + size, 0);
 }
 
 function compare(a: string, b: string): number {
