@@ -33,12 +33,25 @@ export const commands: Readonly<Record<string, () => Promise<{ default: unknown 
   keys: () => import('./commands/keys.js'),
   resume: () => import('./commands/resume.js'),
   snapshots: () => import('./commands/snapshots.js'),
+  push: () => import('./commands/push.js'),
+  pull: () => import('./commands/pull.js'),
   verify: () => import('./commands/verify.js'),
   compact: () => import('./commands/compact.js'),
   coredump: () => import('./commands/coredump.js'),
   inspect: () => import('./commands/inspect.js'),
   ps: () => import('./commands/ps.js'),
   check: () => import('./commands/check.js'),
+  node: () => import('./commands/node.js'),
+  submit: () => import('./commands/submit.js'),
+  jobs: () => import('./commands/jobs.js'),
+  nodes: () => import('./commands/nodes.js'),
+  logs: () => import('./commands/logs.js'),
+  history: () => import('./commands/history.js'),
+  stop: () => import('./commands/stop.js'),
+  scale: () => import('./commands/scale.js'),
+  move: () => import('./commands/move.js'),
+  drain: () => import('./commands/drain.js'),
+  cordon: () => import('./commands/cordon.js'),
 };
 
 /** Runs one command line and sets process.exitCode. Never throws. */
@@ -217,6 +230,7 @@ const SYNONYMS: Readonly<Record<string, string>> = {
   checkpoint: 'capture',
   clone: 'fork',
   doctor: 'check',
+  download: 'pull',
   dump: 'capture',
   exec: 'run',
   freeze: 'capture',
@@ -231,6 +245,7 @@ const SYNONYMS: Readonly<Record<string, string>> = {
   start: 'run',
   status: 'ps',
   thaw: 'restore',
+  upload: 'push',
 };
 
 async function noSuchCommand(verb: string): Promise<UsageError> {

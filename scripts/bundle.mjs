@@ -7,7 +7,7 @@
  */
 
 import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { build, stop } from 'esbuild-wasm';
 import { root } from './setup.mjs';
 
@@ -31,6 +31,9 @@ await build({
     main: `${root}/dist/bin/main.js`,
     library: `${root}/dist/src/api/index.js`,
     thread: `${root}/dist/src/compile/parallel/thread.js`,
+    'image-thread': `${root}/dist/src/api/image-thread.js`,
+    'unpack-thread': `${root}/dist/src/api/unpack-thread.js`,
+    'guard-process': `${root}/dist/src/lattice/guard-process.js`,
   },
   outdir: `${root}/dist/bundle`,
   bundle: true,
@@ -42,7 +45,7 @@ await build({
   minifyWhitespace: true,
   minifySyntax: true,
   lineLimit: 200, // Node prints the line from which an error is thrown
-  external: ['wabt', '@bytecodealliance/*'],
+  external: ['wabt', '@bokuweb/zstd-wasm', '@bytecodealliance/*'],
   // yargs uses it to measure help text, and ours is ASCII: Unicode's tables take a fifth of a short command's time
   alias: { 'string-width': `${root}/scripts/ascii-width.mjs` },
   banner: {
@@ -52,3 +55,12 @@ await build({
   logLevel: 'warning',
 });
 await stop();
+
+// what every image begins with, for each CPU (src/compile/link/host-text-file.ts)
+const { encodeHostText, hostTextPath, makeHostText } = await import('../dist/src/compile/link/host-text-file.js');
+const { baseline } = await import('../dist/src/compile/baseline/generator.js');
+const { x64 } = await import('../dist/src/arch/x64/target.js');
+const { arm64 } = await import('../dist/src/arch/arm64/target.js');
+for (const target of [x64, arm64]) {
+  writeFileSync(hostTextPath(target.name), encodeHostText(fingerprint, makeHostText(target, baseline())));
+}

@@ -3,20 +3,17 @@
 import { statSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { CommandModule } from 'yargs';
-import {
-  type CaptureOptions,
-  type CaptureReport,
-  captureAttached,
-  captureTo,
-  readParent,
-} from '../../src/api/capture.js';
+import { type CaptureOptions, type CaptureReport, captureAttached, captureTo } from '../../src/api/capture.js';
 import { attachGiven, namesProcess } from '../../src/api/find-process.js';
+import { readParent } from '../../src/api/read-parent.js';
 import { InputError } from '../../src/base/errors.js';
 import { openDestination } from '../../src/base/output.js';
 import { quoted, terminalJson } from '../../src/base/terminal-text.js';
 import type { ImageProcess } from '../../src/capture/process.js';
+import { type FormOptions, form, formOptions } from '../options/form.js';
 import { DURATION, parseDuration, parseSize } from '../options/limits.js';
 import { type StoreOptions, storeOptions } from '../options/store.js';
+import { type TrustOptions, trust, trustOptions } from '../options/trust.js';
 import { once, several, UsageError } from '../options/usage.js';
 import { InputFile, moduleName } from '../programs/input-file.js';
 import { Interruption } from '../programs/interruption.js';
@@ -24,7 +21,7 @@ import { Progress } from '../show/progress.js';
 import { printResult } from '../show/result.js';
 import { printWarning } from '../show/warning.js';
 
-interface Options extends StoreOptions {
+interface Options extends StoreOptions, FormOptions, TrustOptions {
   process: string;
   output: string | undefined;
   tag: string | undefined;
@@ -83,6 +80,8 @@ const command: CommandModule<object, Options> = {
         default: false,
         describe: 'with -t: write all of it, though the generation before has most of it',
       })
+      .options(formOptions)
+      .options(trustOptions)
       .option('kill', {
         type: 'boolean',
         default: false,
@@ -170,6 +169,8 @@ type HowToCapture = Omit<CaptureOptions, 'to' | 'parent' | 'search'>;
 function captureOptions(options: Options): HowToCapture {
   const { kill, withoutModule, hashFiles, maxFileData, timeout, pauseBudget, noTracking } = options;
   return {
+    ...form(options),
+    ...trust(options),
     kill,
     withoutModules: withoutModule,
     hashFiles,
@@ -187,7 +188,8 @@ async function captureToFile(workload: ImageProcess, options: Options, how: HowT
   if (options.store !== undefined) throw new UsageError('--store says where snapshots are by name: it needs -t');
   if (options.parent === undefined && options.search !== undefined)
     throw new UsageError('--search says where files of a parent are: it needs --parent');
-  const parent = options.parent === undefined ? undefined : await readParent(options.parent, several(options.search));
+  const parent =
+    options.parent === undefined ? undefined : await readParent(options.parent, several(options.search), how);
   const to = openDestination(path, [`/proc/${workload.pid}/exe`, ...(parent?.files ?? [])]);
   const report = await captureTo(to, workload, { ...how, parent: parent?.stored });
   return { report, name: report.file, output: path };

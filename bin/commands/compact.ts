@@ -2,9 +2,11 @@
 
 import type { CommandModule } from 'yargs';
 import { compactOpened } from '../../src/api/compact.js';
+import { readForm } from '../../src/api/seal-options.js';
 import { filesOf, openSnapshot } from '../../src/api/stored-snapshot.js';
 import { openDestination, refuseInput } from '../../src/base/output.js';
 import { type ChainOptions, chainOptions, chainPlaces } from '../options/chain.js';
+import { type FormOptions, form, formOptions } from '../options/form.js';
 import { once } from '../options/usage.js';
 import { expectKind } from '../programs/expect-kind.js';
 import { inputIdentity, withSnapshot } from '../programs/input-file.js';
@@ -12,7 +14,7 @@ import { Interruption } from '../programs/interruption.js';
 import { Progress } from '../show/progress.js';
 import { printResult } from '../show/result.js';
 
-interface Options extends ChainOptions {
+interface Options extends ChainOptions, FormOptions {
   snapshot: string;
   output: string;
 }
@@ -32,21 +34,24 @@ const command: CommandModule<object, Options> = {
         describe: 'file to write',
       })
       .options(chainOptions)
+      .options(formOptions)
       .example([
         ['$0 compact job.wsnap -o whole.wsnap', 'whole.wsnap needs no other file'],
         ['$0 compact job.wsnap --search old -o whole.wsnap', 'finds the files that job.wsnap needs in old, too'],
       ]) as never,
   handler: async (options) => {
     const { output } = options;
+    const how = await readForm(form(options));
     const interruption = new Interruption('nothing was written');
     const progress = new Progress('writing');
     try {
       const destination = openDestination(output, [inputIdentity(options.snapshot)]);
       await withSnapshot(options.snapshot, options.store, async (input) => {
         expectKind(input, 'compact', ['snapshot']);
-        const stored = openSnapshot(input.path, chainPlaces(options, input));
+        const stored = await openSnapshot(input.path, await chainPlaces(options, input));
         refuseInput(output, filesOf(stored));
         await compactOpened(stored, destination, {
+          form: how,
           signal: interruption.abortSignal,
           onProgress: (done, total) => progress.update(done, total),
         });

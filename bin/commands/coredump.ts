@@ -64,7 +64,7 @@ const command: CommandModule<object, Options> = {
       await withSnapshot(subject, options.store, async (input) => {
         expectKind(input, 'coredump', ['snapshot']);
         const { filesOf, openSnapshot } = await import('../../src/api/stored-snapshot.js');
-        const stored = openSnapshot(input.path, chainPlaces(options, input));
+        const stored = await openSnapshot(input.path, await chainPlaces(options, input));
         refuseInput(file, filesOf(stored));
         await coredumpOfSnapshot(stored, destination);
       });

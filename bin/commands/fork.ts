@@ -54,7 +54,7 @@ const command: CommandModule<object, Options> = {
       options.pauseBudget === undefined ? undefined : parseDuration('pause-budget', options.pauseBudget);
     const { prepareRestored, readRestorable } = await import('../../src/api/restored-image.js');
     await copied(options.process, pauseBudget, async (path) => {
-      const stored = readRestorable(path);
+      const stored = await readRestorable(path);
       const grants = await grantsHere(stored, options, { count, check: true });
       const request = { arch, grants, name, ...limits, allowProc: options.allowProc };
       await runClones((signal) => prepareRestored(stored, request, false, signal), {

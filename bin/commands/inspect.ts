@@ -58,7 +58,7 @@ async function describeInput(input: InputFile, options: Options): Promise<Descri
       import('../../src/api/stored-snapshot.js'),
       import('../show/snapshot.js'),
     ]);
-    return describeSnapshot(openForReading(path, chainPlaces(options, input)), name);
+    return describeSnapshot(await openForReading(path, await chainPlaces(options, input)), name);
   }
   return showDescription(await describeFile(path, kind, name));
 }

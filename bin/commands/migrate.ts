@@ -1,7 +1,9 @@
 /** `wag-snap migrate`: moves a running workload to another host. */
 
+import { existsSync } from 'node:fs';
 import type { CommandModule } from 'yargs';
 import { attachGiven } from '../../src/api/find-process.js';
+import type { MigrateOptions } from '../../src/api/migrate-options.js';
 import type { Directory } from '../../src/api/process-options.js';
 import { parseFds } from '../options/fd-option.js';
 import { keyOptions } from '../options/keys.js';
@@ -12,6 +14,8 @@ import { followProgram, ProgramPipes } from '../programs/attached.js';
 import { Interruption } from '../programs/interruption.js';
 import { MoveReport } from '../show/move-report.js';
 import { printWarning } from '../show/warning.js';
+
+const PID = /^\d{1,9}$/;
 
 interface Options extends NameOptions {
   process: string;
@@ -31,7 +35,8 @@ interface Options extends NameOptions {
   keep: boolean;
   downtime: string | undefined;
   maxTime: string | undefined;
-  onTimeout: 'stop' | 'cancel' | undefined;
+  onTimeout: 'stop' | 'lazy' | 'cancel' | undefined;
+  lazy: boolean;
   limitRate: string | undefined;
   compress: boolean;
   hashFiles: boolean;
@@ -136,9 +141,15 @@ const command: CommandModule<object, Options> = {
       .option('on-timeout', {
         type: 'string',
         requiresArg: true,
-        choices: ['stop', 'cancel'] as const,
+        choices: ['stop', 'lazy', 'cancel'] as const,
         coerce: once('on-timeout') as never,
-        describe: 'after --max-time: stop it all the same, if not given, or cancel: it continues here',
+        describe:
+          'after --max-time: stop it all the same, if not given; lazy: send what is left while it runs there; or cancel: it continues here',
+      })
+      .option('lazy', {
+        type: 'boolean',
+        default: false,
+        describe: 'it continues there at once, and its memory follows: this host has to stay until all of it is there',
       })
       .option('limit-rate', {
         type: 'string',
@@ -174,8 +185,11 @@ const command: CommandModule<object, Options> = {
         ['$0 migrate job "exec:wag-snap receive --stdio" --arch arm64', 'stays on this host, on another CPU'],
       ]) as never,
   handler: async (options) => {
-    const { migrateAttached, parseDestination } = await import('../../src/api/migrate.js');
-    const to = parseDestination(options.destination, {
+    const [{ EarlyLink, parseDestination }, { checkLazy }] = await Promise.all([
+      import('../../src/api/destination.js'),
+      import('../../src/api/migrate-options.js'),
+    ]);
+    const destination = parseDestination(options.destination, {
       remote: options.remote,
       keys: options.keys,
       peers: several(options.peer),
@@ -186,34 +200,46 @@ const command: CommandModule<object, Options> = {
     const duration = (name: string, text: string | undefined) =>
       text === undefined ? undefined : parseDuration(name, text);
     const size = (name: string, text: string | undefined) => (text === undefined ? undefined : parseSize(name, text));
-    const workload = await attachGiven(options.process);
+    const name = parseName(options);
+    const moving: MigrateOptions = {
+      arch: options.arch === undefined ? undefined : parseArch(options.arch),
+      dirs: several(options.dir).map(parseRemoteDir),
+      sameDirs: options.sameDirs,
+      fds: Object.fromEntries(parseFds(several(options.fd))),
+      listen: several(options.listen),
+      strictFiles: options.strictFiles,
+      ...(name === undefined ? {} : { name }),
+      maxMemory: size('max-memory', options.maxMemory),
+      outputDir: options.outputDir,
+      dryRun: options.dryRun,
+      copy: options.keep,
+      downtime: duration('downtime', options.downtime),
+      maxTime: duration('max-time', options.maxTime),
+      onTimeout: options.onTimeout,
+      lazy: options.lazy,
+      limitRate: size('limit-rate', options.limitRate),
+      compress: options.compress,
+      hashFiles: options.hashFiles,
+      attach: options.attach && !options.dryRun,
+      patience: duration('timeout', options.timeout),
+      onWarning: printWarning,
+    };
+    checkLazy(moving);
+    if (PID.test(options.process) && !existsSync(`/proc/${options.process}`)) await attachGiven(options.process); // fails
+    // a receiver that is started loads meanwhile; one that listens has done so
+    const early = options.destination.startsWith('tls:') ? undefined : new EarlyLink(destination);
+    const workload = await attachGiven(options.process).catch(async (error) => {
+      await early?.close('there is no such program');
+      throw error;
+    });
     const interruption = new Interruption('it continues here');
     const report = new MoveReport(options);
-    const pipes = options.attach && !options.dryRun ? new ProgramPipes(workload.pid) : undefined;
+    const pipes = moving.attach ? new ProgramPipes(workload.pid) : undefined;
     try {
-      const name = parseName(options);
-      const moved = await migrateAttached(workload, to, {
-        arch: options.arch === undefined ? undefined : parseArch(options.arch),
-        dirs: several(options.dir).map(parseRemoteDir),
-        sameDirs: options.sameDirs,
-        fds: Object.fromEntries(parseFds(several(options.fd))),
-        listen: several(options.listen),
-        strictFiles: options.strictFiles,
-        ...(name === undefined ? {} : { name }),
-        maxMemory: size('max-memory', options.maxMemory),
-        outputDir: options.outputDir,
-        dryRun: options.dryRun,
-        copy: options.keep,
-        downtime: duration('downtime', options.downtime),
-        maxTime: duration('max-time', options.maxTime),
-        onTimeout: options.onTimeout,
-        limitRate: size('limit-rate', options.limitRate),
-        compress: options.compress,
-        hashFiles: options.hashFiles,
-        attach: options.attach && !options.dryRun,
-        patience: duration('timeout', options.timeout),
+      const { migrateAttached } = await import('../../src/api/migrate.js');
+      const moved = await migrateAttached(workload, early ?? destination, {
+        ...moving,
         signal: interruption.abortSignal,
-        onWarning: printWarning,
         onEvent: report.onEvent,
       });
       report.moved(moved);

@@ -1,17 +1,19 @@
 /** `wag-snap restore`: continues with a snapshot here and now, or writes an executable that does. */
 
 import type { CommandModule } from 'yargs';
+import { isRegistryReference } from '../../src/api/registry-reference.js';
 import type { RestoreRequest } from '../../src/api/restored-image.js';
 import type { ArchName } from '../../src/arch/masm/target.js';
 import { type Destination, type Input, openDestination, refuseInput } from '../../src/base/output.js';
 import { terminalLines } from '../../src/base/terminal-text.js';
 import type { StoredSnapshot } from '../../src/snapshot/snapshot.js';
-import { type ChainOptions, chainOptions, chainPlaces } from '../options/chain.js';
+import { type ChainOptions, chainOptions } from '../options/chain.js';
 import { type ContinuationOptions, continuationOptions } from '../options/continuation.js';
 import { type CountOptions, countOptions, parseCount } from '../options/count.js';
 import { type LimitOptions, type Limits, limitOptions, parseLimits } from '../options/limits.js';
 import { type NameOptions, nameOptions, parseName } from '../options/name.js';
 import { PidFile, type PidFileOptions, pidFileOptions } from '../options/pid-file.js';
+import { type RegistryOptions, registryOptions } from '../options/registry.js';
 import { parseTriggers, type TriggerOptions, triggerOptions } from '../options/snapshot-triggers.js';
 import { once, parseArch, several, UsageError } from '../options/usage.js';
 import { canBecome } from '../programs/become.js';
@@ -19,13 +21,16 @@ import { cloneFiles } from '../programs/clone-files.js';
 import { runClones } from '../programs/clone-group.js';
 import { grantsHere } from '../programs/continuation.js';
 import { expectKind } from '../programs/expect-kind.js';
-import { InputFile, inputIdentity, withInput } from '../programs/input-file.js';
+import { inputIdentity, withInput } from '../programs/input-file.js';
 import { uninterrupted } from '../programs/interruption.js';
 import { type OnTrap, parseOnTrap, type TrapOptions, TrapWatch, trapOptions } from '../programs/on-trap.js';
+import { openSubject, type Subject } from '../programs/restore-subject.js';
 import { withSnapshots } from '../programs/snapshot-attendant.js';
 import { needsNobody, startPrepared } from '../programs/start.js';
+import { refuseUnasked } from '../programs/unasked.js';
 import { Progress } from '../show/progress.js';
 import { printResult } from '../show/result.js';
+import { printWarning } from '../show/warning.js';
 
 interface Options
   extends ContinuationOptions,
@@ -35,11 +40,13 @@ interface Options
     NameOptions,
     PidFileOptions,
     ChainOptions,
+    RegistryOptions,
     TriggerOptions {
   snapshot: string;
   output: string | undefined;
   noCheck: boolean;
   module: string | string[] | undefined;
+  lazy: boolean;
   verbose: boolean;
 }
 
@@ -48,7 +55,11 @@ const command: CommandModule<object, Options> = {
   describe: 'Continue with a snapshot',
   builder: (yargs) =>
     yargs
-      .positional('snapshot', { type: 'string', demandOption: true, describe: 'a .wsnap file, or NAME:TAG of a store' })
+      .positional('snapshot', {
+        type: 'string',
+        demandOption: true,
+        describe: 'a .wsnap file, NAME:TAG of a store, or oci://HOST/REPOSITORY[:TAG]',
+      })
       .option('output', {
         alias: 'o',
         type: 'string',
@@ -68,7 +79,13 @@ const command: CommandModule<object, Options> = {
         requiresArg: true,
         describe: 'the module, when the snapshot does not carry it; for linked modules all of them (may be repeated)',
       })
+      .option('lazy', {
+        type: 'boolean',
+        default: false,
+        describe: 'begin before its memory is read from several files: wag-snap reads it while the program runs',
+      })
       .options(chainOptions)
+      .options(registryOptions)
       .options(limitOptions)
       .options(trapOptions)
       .options(nameOptions)
@@ -83,17 +100,18 @@ const command: CommandModule<object, Options> = {
       .example([
         ['$0 restore job.wsnap --dir /data::/d', 'continues, with /data where it had /d'],
         ['$0 restore job.wsnap --count 50 --output-dir out', 'fifty clones, and a file for what each prints'],
+        ['$0 restore oci://registry.example/team/job', 'begins before all of it has been fetched'],
         ['$0 restore job.wsnap --arch arm64 -o job', 'writes an executable for another machine'],
       ]) as never,
   handler: async (options) => {
     const arch = parseArch(options.arch);
     const { output } = options;
     const destination = output === undefined ? undefined : openDestination(output, inputsOf(options));
-    const input = await InputFile.openSnapshot(options.snapshot, options.store);
+    const subject = await openSubject(options);
     try {
-      await restore(input, options, arch, destination);
+      await restore(subject, options, arch, destination);
     } finally {
-      input.release();
+      subject.release();
     }
   },
 };
@@ -101,16 +119,16 @@ export default command;
 
 /** The files that no output may replace. */
 function inputsOf({ snapshot, module }: Options): Input[] {
-  return [snapshot, ...several(module)].map(inputIdentity);
+  const files = isRegistryReference(snapshot) ? [] : [snapshot];
+  return [...files, ...several(module)].map(inputIdentity);
 }
 
 async function restore(
-  input: InputFile,
+  input: Subject,
   options: Options,
   arch: ArchName,
   destination: Destination | undefined,
 ): Promise<void> {
-  expectKind(input, 'restore', ['snapshot']);
   const limits = parseLimits(options);
   const name = parseName(options);
   const onTrap = parseOnTrap(options, inputsOf(options));
@@ -124,7 +142,7 @@ async function restore(
     throw new UsageError('--no-check is for executables that will run elsewhere: it needs -o');
   }
   const api = await import('../../src/api/restored-image.js');
-  const stored = api.readRestorable(input.path, chainPlaces(options, input));
+  const stored = await input.read();
   for (const written of [options.output, options.coredump, options.pidFile]) {
     if (written !== undefined)
       refuseInput(
@@ -141,6 +159,8 @@ async function restore(
     name,
     ...limits,
     allowProc: options.allowProc,
+    lazy: options.lazy,
+    onLost: (why) => printWarning(`the rest of its memory cannot be read: ${why}`),
     onProgress: (done, total) => progress.update(done, total),
   };
   if (options.verbose) process.stderr.write(describeRestore(stored));
@@ -159,13 +179,22 @@ async function restore(
     if (isCall && (onTrap.park || onTrap.coredump !== undefined)) {
       throw new UsageError('--on-trap and --coredump are not for a call (run --invoke), where a trap is the answer');
     }
+    if (triggers !== undefined) {
+      if (isCall) throw new UsageError('-t and --snapshot-… are not for a call (run --invoke)');
+      await refuseUnasked(triggers, input.name, async () => {
+        const { snapshotMayAsk } = await import('../../src/api/asks-for-snapshots.js');
+        return snapshotMayAsk(stored);
+      });
+    }
     // an emulator needs the image, a temporary snapshot must be removed, the results of a call must be printed
     const canBeAlone = arch === process.arch && !input.isTemporary && !isCall;
-    const isAlone = canBecome() && needsNobody(options) && canBeAlone;
+    const isAlone = canBecome() && needsNobody(options) && canBeAlone && !options.lazy;
     await startPrepared(
       (signal) => api.prepareRestored(stored, request, isAlone, signal),
       async ({ call }, descriptor) => {
-        if (call === undefined) return withSnapshots(new TrapWatch(onTrap, descriptor), triggers, options.verbose);
+        if (call === undefined) {
+          return withSnapshots(new TrapWatch(onTrap, descriptor), triggers, options.verbose, descriptor);
+        }
         const { InvokeAttendant } = await import('../programs/invoke.js');
         return new InvokeAttendant(call, descriptor);
       },
@@ -187,6 +216,7 @@ function refuseForClones(options: Options): void {
   const refuse = (option: string, hint: string) => {
     throw new UsageError(`--${option} and --count exclude each other: ${hint}`);
   };
+  if (options.lazy) refuse('lazy', 'clones share pages that are there');
   if (options.output !== undefined) refuse('output', 'start the executable with WAGSNAP_CLONE=0, with 1, and so on');
   if (options.coredump !== undefined) refuse('coredump', '--on-trap park keeps those that trap: coredump PID');
   if (options.pidFile !== undefined) refuse('pid-file', '-v prints the pids');
@@ -198,6 +228,7 @@ function refuseRunning(options: Options, { maxMemory, maxStack, timeout }: Limit
   const refuse = (option: string, hint: string) => {
     throw new UsageError(`--${option} is for running: ${hint}`);
   };
+  if (options.lazy) refuse('lazy', 'an executable has its memory in it, and maps it');
   if (maxMemory !== undefined) refuse('max-memory', 'set WAGSNAP_MAX_MEMORY when the executable is started');
   if (maxStack !== undefined) refuse('max-stack', 'set WAGSNAP_MAX_STACK when the executable is started');
   if (timeout !== undefined) refuse('timeout', 'use timeout(1) for the executable');

@@ -11,6 +11,7 @@ import { type NameOptions, nameOptions, parseName } from '../options/name.js';
 import { PidFile, type PidFileOptions, pidFileOptions } from '../options/pid-file.js';
 import { parseTriggers, type TriggerOptions, triggerOptions } from '../options/snapshot-triggers.js';
 import { storeOptions } from '../options/store.js';
+import { refuseTrust, trustOptions } from '../options/trust.js';
 import { once, parseArch, parseDir, parseEnv, several, UsageError } from '../options/usage.js';
 import { expectKind } from '../programs/expect-kind.js';
 import { InputFile, inputIdentity } from '../programs/input-file.js';
@@ -18,6 +19,7 @@ import { readLinkedModules } from '../programs/linked-modules.js';
 import { parseOnTrap, type TrapOptions, TrapWatch, trapOptions } from '../programs/on-trap.js';
 import { withSnapshots } from '../programs/snapshot-attendant.js';
 import { needsNobody, startPrepared } from '../programs/start.js';
+import { refuseUnasked } from '../programs/unasked.js';
 import { warnOfCacheGrant } from '../show/warning.js';
 
 interface Options extends LinkOptions, LimitOptions, TrapOptions, NameOptions, PidFileOptions, TriggerOptions {
@@ -29,6 +31,7 @@ interface Options extends LinkOptions, LimitOptions, TrapOptions, NameOptions, P
   allowProc: boolean;
   listen: string | string[] | undefined;
   invoke: string | undefined;
+  beginAtOnce: boolean;
   deterministic: boolean;
   allowMissingImports: boolean;
   verbose: boolean;
@@ -76,11 +79,18 @@ const command: CommandModule<object, Options> = {
       .options(pidFileOptions)
       .options(storeOptions)
       .options(triggerOptions)
+      .options(trustOptions)
       .option('invoke', {
         type: 'string',
         requiresArg: true,
         coerce: once('invoke', true),
         describe: 'call this exported function with the arguments and print its results',
+      })
+      .option('begin-at-once', {
+        type: 'boolean',
+        default: false,
+        describe:
+          'modules: start one that is not cached before it is compiled; functions are compiled as they are called',
       })
       .option('link', { ...linkOptions.link, describe: `modules: ${linkOptions.link.describe}` })
       .option('deterministic', { type: 'boolean', default: false, describe: 'modules: see compile' })
@@ -124,7 +134,11 @@ async function run(input: InputFile, options: Options): Promise<void> {
   if (invoke !== undefined && (onTrap.park || onTrap.coredump !== undefined)) {
     throw new UsageError('--on-trap and --coredump are not for --invoke, where a trap is the answer');
   }
+  if (invoke !== undefined && options.beginAtOnce) {
+    throw new UsageError('--begin-at-once is not for --invoke, which calls one function of a module that is compiled');
+  }
   const triggers = parseTriggers(options);
+  if (triggers === undefined) refuseTrust(options);
   if (invoke !== undefined && triggers !== undefined) {
     throw new UsageError('-t and --snapshot-… are not for --invoke: wag-snap capture takes a snapshot of it');
   }
@@ -139,7 +153,14 @@ async function run(input: InputFile, options: Options): Promise<void> {
     async (program, descriptor) => {
       if (invoke === undefined && program.hasModule) checkEntry(await program.module(), path);
       if (verbose) process.stderr.write(terminalLines(await importLines(await program.module())));
-      if (invoke === undefined) return withSnapshots(new TrapWatch(onTrap, descriptor), triggers, verbose);
+      if (invoke === undefined) {
+        await refuseUnasked(triggers, path, async () => {
+          const { mayAsk } = await import('../../src/api/asks-for-snapshots.js');
+          const main = program.hasModule ? (await program.module()).bytes : undefined;
+          return mayAsk([main, ...linked.map(({ bytes }) => bytes)]);
+        });
+        return withSnapshots(new TrapWatch(onTrap, descriptor), triggers, verbose, descriptor);
+      }
       const [{ InvokeAttendant }, { prepareCall, textArguments }] = await Promise.all([
         import('../programs/invoke.js'),
         import('../../src/api/call-message.js'),
@@ -152,7 +173,8 @@ async function run(input: InputFile, options: Options): Promise<void> {
 }
 
 /** Refuses options of the compiler for an image, which is compiled already. */
-function refuseCompilerOptions({ program, deterministic, allowMissingImports, link }: Options): void {
+function refuseCompilerOptions({ program, deterministic, allowMissingImports, link, beginAtOnce }: Options): void {
+  if (beginAtOnce) throw new UsageError(`--begin-at-once is for modules: ${program} is an image already`);
   const isLinked = link === undefined ? undefined : '--link';
   const option = deterministic ? '--deterministic' : allowMissingImports ? '--allow-missing-imports' : isLinked;
   if (option === undefined) return;

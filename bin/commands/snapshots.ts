@@ -1,13 +1,17 @@
 /** `wag-snap snapshots`: what a store has, and its upkeep. */
 
 import type { CommandModule } from 'yargs';
+import { isRegistryReference } from '../../src/api/registry-reference.js';
+import { type FormOptions, form, formOptions } from '../options/form.js';
 import { AGE, parseAge } from '../options/limits.js';
+import { type RegistryOptions, refuseRegistry, registryOptions } from '../options/registry.js';
 import { parseKeep } from '../options/snapshot-triggers.js';
 import { type StoreOptions, storeOptions } from '../options/store.js';
+import { type TrustOptions, trust, trustOptions } from '../options/trust.js';
 import { once, UsageError } from '../options/usage.js';
 import type { StoreRequest } from '../programs/store-upkeep.js';
 
-interface Options extends StoreOptions {
+interface Options extends StoreOptions, RegistryOptions, FormOptions, TrustOptions {
   action: string;
   what: string[];
   output: string | undefined;
@@ -18,20 +22,23 @@ interface Options extends StoreOptions {
   json: boolean;
 }
 
+const READING = ['identity', 'verifyKey', 'policy'] as const;
+const REWRITING = [...READING, 'compress', 'encryptTo', 'signKey'] as const;
+
 /** The options of each action. */
 const ACTIONS: Readonly<Record<string, readonly (keyof Options)[]>> = {
   list: ['json'],
   rm: ['json'],
   prune: ['keep', 'olderThan', 'dryRun', 'json'],
-  export: ['output'],
-  import: ['tag'],
+  export: ['output', ...REWRITING],
+  import: ['tag', ...READING],
   verify: ['json'],
-  compact: [],
+  compact: REWRITING,
 };
 
 const command: CommandModule<object, Options> = {
   command: 'snapshots [action] [what..]',
-  describe: 'List the snapshots of a store, remove, check, import and export them',
+  describe: 'List the snapshots of a store or a registry; remove, check, import and export those of a store',
   builder: (yargs) =>
     yargs
       .positional('action', {
@@ -43,7 +50,8 @@ const command: CommandModule<object, Options> = {
         type: 'string',
         array: true,
         default: [],
-        describe: 'NAME:TAG, or NAME for all of that name (export, verify: for the newest); import: a file',
+        describe:
+          'NAME:TAG, or NAME for all of that name (export, verify: for the newest); import: a file; list: also oci://HOST/REPOSITORY',
       })
       .options(storeOptions)
       .option('tag', {
@@ -73,9 +81,13 @@ const command: CommandModule<object, Options> = {
         describe: `prune: ${AGE}: keep younger ones`,
       })
       .option('dry-run', { type: 'boolean', default: false, describe: 'prune: only list what would be removed' })
+      .options(formOptions)
+      .options(trustOptions)
+      .options(registryOptions)
       .option('json', { type: 'boolean', default: false, describe: 'print one JSON object' })
       .example([
         ['$0 snapshots', 'lists all of them'],
+        ['$0 snapshots oci://registry.example/team/job', 'lists those of a registry'],
         ['$0 snapshots rm job:3 job:4', 'removes two'],
         ['$0 snapshots prune --keep 5 --older-than 7d', 'keeps five of each name, and all of the last week'],
         ['$0 snapshots export job:3 -o job.wsnap', 'writes one as a file that needs no other'],
@@ -83,12 +95,34 @@ const command: CommandModule<object, Options> = {
         ['$0 snapshots verify', 'reads all files of the store and compares them with their digests'],
       ]) as never,
   handler: async (options) => {
+    const repositories = repositoriesIn(options);
+    if (repositories !== undefined) {
+      const { listRepository } = await import('../programs/repository-list.js');
+      return listRepository(repositories, options);
+    }
     const request = readRequest(options);
     const { keepStore } = await import('../programs/store-upkeep.js');
     await keepStore(request, options.store);
   },
 };
 export default command;
+
+/** What `snapshots [list] oci://…` names; undefined for a store. @throws UsageError */
+function repositoriesIn({ action, what, ...options }: Options): string[] | undefined {
+  const named = isRegistryReference(action) ? [action, ...what] : what;
+  if (!named.some(isRegistryReference)) {
+    refuseRegistry(options);
+    return undefined;
+  }
+  const other = named.find((one) => !isRegistryReference(one));
+  if (other !== undefined || (action !== 'list' && !isRegistryReference(action))) {
+    throw new UsageError(`of a registry snapshots are only listed: snapshots oci://HOST/REPOSITORY, and nothing else`);
+  }
+  const ofStores = [...REWRITING, 'output', 'tag', 'keep', 'olderThan', 'store'] as const;
+  const given = ofStores.find((name) => options[name] !== undefined) ?? (options.dryRun ? 'dryRun' : undefined);
+  if (given !== undefined) throw new UsageError(`--${dashed(given)} is for snapshots of a store, not of a registry`);
+  return named;
+}
 
 /** @throws UsageError for an option of another action */
 function readRequest(options: Options): StoreRequest {
@@ -97,7 +131,7 @@ function readRequest(options: Options): StoreRequest {
   if (own === undefined) {
     throw new UsageError(`there is no action ${action}: one of ${Object.keys(ACTIONS).join(', ')}`);
   }
-  const given: readonly (keyof Options)[] = ['output', 'tag', 'keep', 'olderThan', 'dryRun', 'json'];
+  const given: readonly (keyof Options)[] = ['output', 'tag', 'keep', 'olderThan', 'dryRun', 'json', ...REWRITING];
   for (const name of given) {
     if (options[name] === undefined || options[name] === false || own.includes(name)) continue;
     const takers = Object.keys(ACTIONS).filter((other) => ACTIONS[other].includes(name));
@@ -107,18 +141,18 @@ function readRequest(options: Options): StoreRequest {
     case 'rm':
     case 'compact':
       if (what.length === 0) throw new UsageError(`${action} needs NAME:TAG, or NAME`);
-      return { action, references: what, json };
+      return { action, references: what, json, how: { ...form(options), ...trust(options) } };
     case 'export':
       if (what.length !== 1 || output === undefined) throw new UsageError('export needs NAME:TAG and -o FILE');
-      return { action, reference: what[0], output };
+      return { action, reference: what[0], output, how: { ...form(options), ...trust(options) } };
     case 'import':
       if (what.length !== 1 || tag === undefined) throw new UsageError('import needs a file and -t NAME[:TAG]');
-      return { action, file: what[0], reference: tag };
+      return { action, file: what[0], reference: tag, how: trust(options) };
     case 'prune':
       return {
         action,
         names: what,
-        keep: keep === undefined ? undefined : parseKeep(keep),
+        keep: keep === undefined ? undefined : parseKeep(keep, 0),
         olderThan: olderThan === undefined ? undefined : parseAge('older-than', olderThan),
         dryRun,
         json,

@@ -33,7 +33,7 @@ const command: CommandModule<object, Options> = {
     try {
       await withSnapshot(options.snapshot, options.store, async (input) => {
         expectKind(input, 'verify', ['snapshot']);
-        const stored = openSnapshot(input.path, chainPlaces(options, input));
+        const stored = await openSnapshot(input.path, await chainPlaces(options, input));
         const [own, ...others] = await verifyOpened(stored, {
           signal: interruption.abortSignal,
           onProgress: (done, total) => progress.update(done, total),

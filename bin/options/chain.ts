@@ -1,12 +1,16 @@
-/** `--parent`, `--search` and `--store`: where the files are that a snapshot with a parent needs besides its own. */
+/**
+ * `--parent`, `--search` and `--store`: where the files are that a snapshot with a parent needs besides its own; and what
+ * opens them (trust.ts).
+ */
 
 import type { Options as YargsOption } from 'yargs';
-import type { ChainPlaces } from '../../src/api/stored-snapshot.js';
+import type { SnapshotPlaces } from '../../src/api/stored-snapshot.js';
 import { type StoreOptions, storeOptions } from './store.js';
+import { type TrustOptions, trust, trustOptions } from './trust.js';
 import { several } from './usage.js';
 
 /** The values from yargs. */
-export interface ChainOptions extends StoreOptions {
+export interface ChainOptions extends StoreOptions, TrustOptions {
   readonly parent: string | string[] | undefined;
   readonly search: string | string[] | undefined;
 }
@@ -23,6 +27,7 @@ export const chainOptions = {
     describe: 'DIR: a folder with such snapshots (may be repeated)',
   },
   ...storeOptions,
+  ...trustOptions,
 } satisfies Record<string, YargsOption>;
 
 /** What is known of the snapshot's own file. */
@@ -31,10 +36,19 @@ interface Input {
   readonly isTemporary: boolean;
   /** It is in a store, which knows the others. */
   readonly parents: readonly string[] | undefined;
+  /** As the user gave it. */
+  readonly name: string;
 }
 
-export function chainPlaces({ parent, search }: ChainOptions, { isTemporary, parents }: Input): ChainPlaces {
+/** Reads the files of keys that the options name. @throws UsageError, InputError, ToolError */
+export async function chainPlaces(
+  { parent, search, ...given }: ChainOptions,
+  { isTemporary, parents, name }: Input,
+): Promise<SnapshotPlaces> {
+  const { openerFor } = await import('../../src/api/seal-options.js');
   return {
+    opener: await openerFor(trust(given)),
+    name: parents === undefined ? undefined : name.split(':')[0],
     parents: [...(parents ?? []), ...several(parent)],
     search: several(search),
     beside: !isTemporary && parents === undefined,

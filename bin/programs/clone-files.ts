@@ -1,8 +1,9 @@
 /** What clones print to, with `--output-dir DIR`: `NAME-NUMBER.out` and `NAME-NUMBER.err`. */
 
-import { closeSync, mkdirSync, openSync, unlinkSync } from 'node:fs';
+import { closeSync, openSync, unlinkSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { Prepared } from '../../src/api/prepared.js';
+import { createFolders } from '../../src/base/create-folders.js';
 import { systemReason, ToolError } from '../../src/base/errors.js';
 import { moduleName } from './input-file.js';
 
@@ -19,7 +20,7 @@ export class CloneFiles {
     private readonly name: string,
   ) {
     try {
-      mkdirSync(folder, { recursive: true, mode: 0o700 });
+      createFolders(folder);
     } catch (error) {
       throw new ToolError('write', `--output-dir ${folder}: cannot be made: ${systemReason(error)}`);
     }

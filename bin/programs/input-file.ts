@@ -11,6 +11,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { type FileKind, type FileType, fileType, HEAD_SIZE } from '../../src/api/file-kind.js';
 import { limits } from '../../src/api/limits.js';
+import { isRegistryReference } from '../../src/api/registry-reference.js';
 import { InputError, LimitError, systemReason, ToolError } from '../../src/base/errors.js';
 import { fileError } from '../../src/base/file-error.js';
 import type { Input } from '../../src/base/output.js';
@@ -63,6 +64,9 @@ export class InputFile {
    */
   static async openSnapshot(name: string, store: string | undefined): Promise<InputFile> {
     if (name === STANDARD_INPUT || existsSync(name)) return InputFile.open(name);
+    if (isRegistryReference(name)) {
+      throw new InputError('reference', `${name}: is in a registry: wag-snap pull ${name} fetches it into a store`);
+    }
     const { findGeneration } = await import('../../src/api/store.js');
     const found = await findGeneration(name, store);
     if (found === undefined) return InputFile.open(name); // says what is wrong with it

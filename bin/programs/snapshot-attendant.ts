@@ -1,7 +1,9 @@
-/** Takes snapshots of a program that runs as our child: at intervals, at a signal, when it is idle. */
+/** Takes snapshots of a program that runs as our child: at intervals, at a signal, when it is idle, and when it asks. */
 
 import type { ChildProcess } from 'node:child_process';
 import { type CaptureOptions, capture } from '../../src/api/capture.js';
+import { planSeal } from '../../src/api/seal-options.js';
+import { SnapshotListener } from '../../src/api/snapshot-listener.js';
 import { createStore, type Store } from '../../src/api/store.js';
 import { Triggers } from '../../src/api/triggers.js';
 import { WagSnapError } from '../../src/base/errors.js';
@@ -11,6 +13,9 @@ import { printWarning } from '../show/warning.js';
 import type { Attendant } from './attendant.js';
 
 export class SnapshotAttendant implements Attendant {
+  readonly descriptors: Attendant['descriptors'];
+  readonly env: Attendant['env'];
+  private readonly listener: SnapshotListener;
   private triggers: Triggers | undefined;
   private isEnding = false;
 
@@ -19,27 +24,31 @@ export class SnapshotAttendant implements Attendant {
     private readonly settings: TriggerSettings,
     private readonly store: Store,
     private readonly verbose: boolean,
-  ) {}
+    descriptor: number,
+  ) {
+    this.listener = new SnapshotListener(descriptor + inner.descriptors.length, () => this.take());
+    this.descriptors = [...inner.descriptors, ...this.listener.descriptors];
+    this.env = { ...inner.env, ...this.listener.env };
+  }
 
   /**
    * @param inner does the other tasks
-   * @throws InputError, ToolError when there can be no such store: before anything is started
+   * @param descriptor the first free descriptor number of the process
+   * @throws UsageError, InputError, ToolError when there can be no such store or key: before anything is started
    */
-  static async around(inner: Attendant, settings: TriggerSettings, verbose: boolean): Promise<SnapshotAttendant> {
-    return new SnapshotAttendant(inner, settings, await createStore(settings.store), verbose);
-  }
-
-  get descriptors(): Attendant['descriptors'] {
-    return this.inner.descriptors;
-  }
-
-  get env(): Attendant['env'] {
-    return this.inner.env;
+  static async around(
+    inner: Attendant,
+    settings: TriggerSettings,
+    verbose: boolean,
+    descriptor: number,
+  ): Promise<SnapshotAttendant> {
+    await planSeal(settings.capture, settings.name); // a wrong key is an error now, and what no policy would believe
+    return new SnapshotAttendant(inner, settings, await createStore(settings.store), verbose, descriptor);
   }
 
   start(child: ChildProcess, endTimeout: () => void): void {
     this.inner.start(child, endTimeout);
-    const { name, every, whenIdle, keep } = this.settings;
+    const { name, every, whenIdle, keep, capture: how } = this.settings;
     const pid = child.pid as number;
     const workload = { pid, capture: (options: CaptureOptions) => capture(pid, options) };
     this.triggers = new Triggers(workload, {
@@ -48,14 +57,25 @@ export class SnapshotAttendant implements Attendant {
       every,
       whenIdle,
       keep,
-      capture: { onWarning: printWarning },
+      capture: { ...how, onWarning: printWarning },
       onWarning: printWarning,
       onSnapshot: (generation) => {
         if (this.verbose)
           process.stderr.write(terminalLines([`wag-snap: ${generation.name}:${generation.tag} is in the store`]));
       },
     });
+    this.listener.start(child);
     child.once('exit', () => void this.triggers?.stop());
+  }
+
+  /** The snapshot that the program has asked for. A failure is a warning here, and an error there. */
+  private async take(): Promise<void> {
+    try {
+      await this.triggers?.snapshot();
+    } catch (error) {
+      printWarning(`the program has asked for a snapshot, and none was taken: ${reasonOf(error)}`);
+      throw error;
+    }
   }
 
   /** The first one captures and ends the program. When that fails, the program continues, and the next one is passed on. */
@@ -64,8 +84,7 @@ export class SnapshotAttendant implements Attendant {
     this.isEnding = true;
     this.triggers.snapshot({ kill: true }).catch((error: unknown) => {
       this.isEnding = false;
-      const reason = error instanceof WagSnapError ? error.message : String(error);
-      printWarning(`no snapshot was taken, and the program continues: ${reason}`);
+      printWarning(`no snapshot was taken, and the program continues: ${reasonOf(error)}`);
     });
     return true;
   }
@@ -76,11 +95,19 @@ export class SnapshotAttendant implements Attendant {
   }
 }
 
-/** @param settings undefined when no snapshots are wanted */
+function reasonOf(error: unknown): string {
+  return error instanceof WagSnapError ? error.message : String(error);
+}
+
+/**
+ * @param settings undefined when no snapshots are wanted
+ * @param descriptor the first free descriptor number of the process
+ */
 export async function withSnapshots(
   inner: Attendant,
   settings: TriggerSettings | undefined,
   verbose: boolean,
+  descriptor: number,
 ): Promise<Attendant> {
-  return settings === undefined ? inner : SnapshotAttendant.around(inner, settings, verbose);
+  return settings === undefined ? inner : SnapshotAttendant.around(inner, settings, verbose, descriptor);
 }

@@ -48,7 +48,7 @@ export async function startPrepared<P extends Prepared>(
   let prepared: P | undefined;
   try {
     prepared = await prepare(interruption.abortSignal);
-    const { image, argv0, args, isTemporary, descriptors, started, release } = prepared;
+    const { image, argv0, args, descriptors, isTemporary, started, release, growing } = prepared;
     refuseWithoutEmbedder(prepared.hostImports, argv0);
     const attendant = await attend(prepared, FIRST_DESCRIPTOR + descriptors.length);
     const workload = {
@@ -59,11 +59,12 @@ export async function startPrepared<P extends Prepared>(
       timeout,
       release,
       onEnd: () => pidFile.remove(),
+      check: () => growing?.check(),
       takesSignal: (signal: NodeJS.Signals) => attendant.takesSignal?.(signal) ?? false,
     };
     // last, as whoever reads the pid may send signals
     const printPid = (pid: number) => verbose && process.stderr.write(`pid ${pid}\n`);
-    if (mayBecome) {
+    if (mayBecome && growing === undefined) {
       await becomeWorkload(image, workload, isTemporary, async () => {
         await interruption.settle();
         printPid(process.pid);
@@ -72,12 +73,16 @@ export async function startPrepared<P extends Prepared>(
     await runWorkload(image, workload, (pid, emulated, child, endTimeout) => {
       interruption.stop();
       started(pid, emulated);
+      prepared?.bring?.(child);
+      growing?.start(child);
       pidFile.write(pid);
       printPid(pid);
       attendant.start(child, endTimeout);
     });
     await attendant.finished();
+    await growing?.finished();
   } finally {
+    prepared?.growing?.stop();
     prepared?.release();
     interruption.stop();
   }

@@ -1,20 +1,32 @@
 /** Runs the actions of `wag-snap snapshots` on a store, and prints their results. */
 
+import type { FormOptions, TrustOptions } from '../../src/api/seal-options.js';
 import { createStore, type Generation, openStore, type Removed, type Store } from '../../src/api/store.js';
 import { InputError } from '../../src/base/errors.js';
-import { quoted, terminalJson, terminalLines, terminalText } from '../../src/base/terminal-text.js';
+import { quoted, terminalJson, terminalLines } from '../../src/base/terminal-text.js';
+import { generationJson, generationTable } from '../show/generations.js';
 import { Progress } from '../show/progress.js';
 import { printResult } from '../show/result.js';
-import { formatColumns } from '../show/table.js';
-import { formatAge, formatBytes } from '../show/units.js';
+import { formatBytes } from '../show/units.js';
 import { withInput } from './input-file.js';
 import { Interruption } from './interruption.js';
 
 export type StoreRequest =
   | { readonly action: 'list'; readonly references: readonly string[]; readonly json: boolean }
-  | { readonly action: 'rm' | 'verify' | 'compact'; readonly references: readonly string[]; readonly json: boolean }
-  | { readonly action: 'export'; readonly reference: string; readonly output: string }
-  | { readonly action: 'import'; readonly file: string; readonly reference: string }
+  | { readonly action: 'verify'; readonly references: readonly string[]; readonly json: boolean }
+  | {
+      readonly action: 'rm' | 'compact';
+      readonly references: readonly string[];
+      readonly json: boolean;
+      readonly how: FormOptions & TrustOptions;
+    }
+  | {
+      readonly action: 'export';
+      readonly reference: string;
+      readonly output: string;
+      readonly how: FormOptions & TrustOptions;
+    }
+  | { readonly action: 'import'; readonly file: string; readonly reference: string; readonly how: TrustOptions }
   | {
       readonly action: 'prune';
       readonly names: readonly string[];
@@ -31,7 +43,10 @@ interface Work {
 
 /** @param folder as the user gave it */
 export async function keepStore(request: StoreRequest, folder: string | undefined): Promise<void> {
-  if (request.action === 'list') return printList(await listed(request.references, folder), request.json);
+  if (request.action === 'list') {
+    const generations = await listed(request.references, folder);
+    return print(request.json ? `${terminalJson(generations.map(generationJson))}\n` : generationTable(generations));
+  }
   const store = await (request.action === 'import' ? createStore(folder) : openStore(folder));
   const interruption = new Interruption('the store is as before');
   const progress = new Progress(VERBS[request.action]);
@@ -76,14 +91,17 @@ async function act(store: Store, request: Exclude<StoreRequest, { action: 'list'
     }
     case 'compact': {
       const done: string[] = [];
-      for (const reference of request.references) done.push(titleOf(await store.compact(reference, work)));
+      for (const reference of request.references) {
+        done.push(titleOf(await store.compact(reference, { ...request.how, ...work })));
+      }
       return () => printLines(done);
     }
     case 'export':
-      await store.export(request.reference, { to: request.output, ...work });
+      await store.export(request.reference, { to: request.output, ...request.how, ...work });
       return () => printResult(request.output, request.output);
     case 'import': {
-      const generation = await withInput(request.file, ({ path }) => store.import(path, request.reference, work));
+      const how = { ...request.how, ...work };
+      const generation = await withInput(request.file, ({ path }) => store.import(path, request.reference, how));
       return () => printLines([titleOf(generation)]);
     }
   }
@@ -100,39 +118,6 @@ async function listed(names: readonly string[], folder: string | undefined): Pro
     if (error instanceof InputError && error.code === 'no-store' && folder === undefined) return [];
     throw error;
   }
-}
-
-function printList(generations: readonly Generation[], json: boolean): void {
-  if (json) return print(`${terminalJson(generations.map(toJson))}\n`);
-  const now = Date.now();
-  print(
-    formatColumns([
-      ['NAME', 'TAG', 'AGE', 'SIZE', 'OWN', 'MEMORY', 'CPU', 'HOST', 'MODULE'],
-      ...generations.map(({ name, tag, facts, ownSize, size }) => [
-        name,
-        tag,
-        formatAge(Math.max(0, now - facts.created.getTime()) / 1000),
-        formatBytes(size),
-        formatBytes(ownSize),
-        formatBytes(facts.memory),
-        terminalText(facts.arch),
-        terminalText(facts.host),
-        terminalText(facts.module),
-      ]),
-    ]),
-  );
-}
-
-function toJson({ name, tag, facts, ownSize, size }: Generation): object {
-  return {
-    name,
-    tag,
-    ...facts,
-    created: facts.created.toISOString(),
-    parent: facts.parent ?? null,
-    size,
-    own: ownSize,
-  };
 }
 
 function printRemoved({ removed, blobs, bytes }: Removed, dryRun: boolean, json: boolean): void {

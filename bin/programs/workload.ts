@@ -27,6 +27,8 @@ export interface WorkloadOptions {
   readonly release?: () => void;
   /** @returns whether a signal to us is dealt with, so that it is not passed on */
   readonly takesSignal?: (signal: NodeJS.Signals) => boolean;
+  /** Called when the workload has ended by itself. What it throws is thrown in place of ending as the workload did. */
+  readonly check?: () => void;
   /** Called when the workload has ended. */
   readonly onEnd?: () => void;
 }
@@ -70,10 +72,11 @@ export async function runWorkload(
     });
     child = started.child;
     const timer = new AbortController();
-    if (!started.emulated) options.release?.();
     onStart(child.pid!, started.emulated, child, () => timer.abort());
+    if (!started.emulated) options.release?.();
     for (const signal of early) child.kill(signal);
     const { code, signal } = await endedInTime(child, options.timeout, timer.signal);
+    options.check?.();
     if (signal === null) process.exitCode = code ?? 0;
     else process.exitCode = 128 + (constants.signals[signal] ?? 0);
     fatal = signal;

@@ -55,6 +55,7 @@ function componentLines(facts: ComponentDescription): string[] {
     `  size        ${facts.bytes} bytes`,
     `  world       ${facts.world ?? 'none of WASI'}`,
     `  runs        ${runs(facts)}`,
+    ...facts.missing.map((name) => `  missing     ${name}`),
     ...facts.coreModules.map(
       ({ name, bytes, offset }, i) =>
         `  core module ${i}${name === null ? '' : `, ${name}`}, ${bytes} bytes at 0x${offset.toString(16)}`,

@@ -26,6 +26,7 @@ export class MoveReport {
   readonly onEvent = (event: MoveEvent): void => {
     const { json, verbose } = this.options;
     if (event.event === 'sent') this.sent(event);
+    else if (event.event === 'lazy') this.follows(event);
     else if (json) this.print(terminalJson(event));
     else if (verbose) {
       this.progress.end();
@@ -37,6 +38,9 @@ export class MoveReport {
       this.begin(`sending round ${++this.round} (${mebibytes(event.bytes)} MiB: ${event.downtime} ms of downtime)`);
     }
     if (event.event === 'stopped') this.begin('it stands still: sending the rest');
+    if (event.event === 'running') {
+      this.begin('it runs there: sending its memory');
+    }
   };
 
   /** It has been moved, or looked at. */
@@ -79,13 +83,22 @@ export class MoveReport {
     this.print(terminalJson(event));
   }
 
+  /** What of a lazy move is still to be sent. */
+  private follows(event: Extract<MoveEvent, { event: 'lazy' }>): void {
+    this.progress.update(event.of - event.bytes, event.of);
+    const isSoon = performance.now() - this.sentAt < SENT_EVERY && event.bytes > 0 && event.bytes < event.of;
+    if (!this.options.json || isSoon) return;
+    this.sentAt = performance.now();
+    this.print(terminalJson(event));
+  }
+
   private begin(what: string): void {
     this.progress.end();
     this.progress = new Progress(what);
   }
 }
 
-function describe(event: Exclude<MoveEvent, { event: 'sent' }>): string {
+function describe(event: Exclude<MoveEvent, { event: 'sent' | 'lazy' }>): string {
   switch (event.event) {
     case 'connected':
       return terminalText(`wag-snap ${event.version} answers; ${event.codec ?? 'nothing'} compresses what is sent`);
@@ -105,6 +118,12 @@ function describe(event: Exclude<MoveEvent, { event: 'sent' }>): string {
       return 'it stands still';
     case 'prepared':
       return `pid ${event.pid} is ready to begin`;
+    case 'running':
+      return terminalText(
+        `pid ${event.pid} runs there, after ${(event.downtime / 1000).toFixed(1)} ms, and prints to ${event.output}: its memory follows`,
+      );
+    case 'complete':
+      return 'all of its memory is there';
   }
 }
 

@@ -49,6 +49,12 @@ function describe(event: LogEvent): string {
       return `pid ${event.pid} is ready to begin`;
     case 'running':
       return `pid ${event.pid} runs, and prints to ${event.output}`;
+    case 'arriving':
+      return `pid ${event.pid} runs without ${event.bytes} bytes of its memory, which follow`;
+    case 'whole':
+      return `pid ${event.pid} has all of its memory`;
+    case 'pages-lost':
+      return `pid ${event.pid} runs without ${event.bytes} bytes of its memory: ${event.why}`;
     case 'failed':
       return `nothing runs: ${event.why}`;
     case 'ended':

@@ -8,6 +8,7 @@ import type { StoredSnapshot } from '../../src/snapshot/snapshot.js';
 import type { Description } from './describe.js';
 import { importList } from './import-list.js';
 import { count, plural, traceLines } from './trace.js';
+import { formatBytes } from './units.js';
 
 /**
  * @param name the file's name, for people
@@ -25,6 +26,7 @@ export function describeSnapshot(
     `snapshot ${name}`,
     `  taken       ${json.created} on ${source.arch}, wag-snap ${source.compiler}${source.deterministic ? ', deterministic' : ''}`,
     ...(json.name === null ? [] : [`  name        ${json.name}`]),
+    ...packingLines(json),
     ...ancestorLines(stored),
     ...(json.trap ? [`  trapped     ${json.trap.message}`] : []),
     ...(json.call ? [`  call        of function ${json.call.function}, run --invoke: restore prints its results`] : []),
@@ -47,6 +49,16 @@ export function describeSnapshot(
     ...traceLines(trace).map((line) => `    ${line}`),
   ];
   return { json, text: terminalLines(lines) };
+}
+
+/** How the file is stored, if it is packed, and who has signed it. */
+function packingLines({ packing, bytes, signer }: SnapshotDescription): string[] {
+  const signed = signer === null ? [] : [`  signed      by ${signer}`];
+  if (packing === null) return signed;
+  const { codec, encrypted, unpacked } = packing;
+  const how = [...(codec === 'none' ? [] : [codec]), ...(encrypted ? ['encrypted'] : [])].join(', ');
+  const ratio = (unpacked / bytes).toFixed(1);
+  return [`  packed      ${how}: ${formatBytes(bytes)}, of ${formatBytes(unpacked)} (${ratio} x)`, ...signed];
 }
 
 /** The other files that a snapshot with a parent needs. */

@@ -41,9 +41,13 @@ function sinceLines({ changed, tracking }: CaptureReport): string[] {
 function trackingLines(tracking: TrackingReport | undefined): string[] {
   if (!tracking) return [];
   const { way, rounds, written, rest, slice } = tracking;
-  const copied = rounds.map((bytes) => count(bytes)).join(', ');
+  const copied = rounds.map((bytes) => count(bytes)).join(', ') || 0;
+  const wrote =
+    written === null
+      ? 'another tool tracks it since, so all was copied while it stood still'
+      : `it wrote ${count(written)} meanwhile`;
   return [
-    `${plural(rounds.length, 'round')} while it ran (${way}): ${copied} bytes; it wrote ${count(written)} meanwhile`,
+    `${plural(rounds.length, 'round')} while it ran (${way}): ${copied} bytes; ${wrote}`,
     `stood still for ${count(rest)} bytes; interrupted for ${(slice / 1000).toFixed(1)} ms at most before`,
   ];
 }

@@ -1,11 +1,12 @@
 /** Prints warnings to stderr, one line each. */
 
 import type { Directory } from '../../src/api/process-options.js';
+import { withoutTemporaries } from '../../src/base/temporary.js';
 import { terminalLines } from '../../src/base/terminal-text.js';
 
 /** @param text may contain foreign names */
 export function printWarning(text: string): void {
-  process.stderr.write(terminalLines([`wag-snap: warning: ${text}`]));
+  process.stderr.write(terminalLines([`wag-snap: warning: ${withoutTemporaries(text)}`]));
 }
 
 /** Warns of directories that hold the cache of compiled images. */

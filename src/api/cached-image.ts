@@ -1,95 +1,106 @@
 /**
- * The image of a module, from the cache or compiled now.
- *
- * `run` starts this image, and restore lowers onto it. Without a cache, the image is a temporary file that the caller
- * deletes. Loads the compiler.
+ * The image of a module, from the cache or compiled now. `run` starts this image, and restore lowers onto it. Loads the
+ * compiler only when the cache does not have the image (made-image.ts).
  */
 
 import { createHash } from 'node:crypto';
 import { readdirSync, statSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { ModuleError } from '../base/errors.js';
 import { ownPackage } from '../base/package.js';
-import { makeTemporaryFolder, removeTemporary } from '../base/temporary.js';
-import { compileImage } from '../compile/link/compile.js';
-import { loadHostLayer } from '../compile/link/host-layer.js';
-import type { ImageParts } from '../compile/link/image-file.js';
-import { writeImage } from '../compile/link/write-file.js';
+import { loadHostModule } from '../compile/link/host-module.js';
 import type { ImageCache, ImageKey } from '../image/cache.js';
-import type { ImageRequest, ImageSource, ObtainedImage } from '../image/image-source.js';
-import { decodeModule } from '../wasm/decode.js';
+import {
+  attemptsOf,
+  type ImageRequest,
+  type ImageSource,
+  type KeyedRequest,
+  type ObtainedImage,
+} from '../image/image-source.js';
 
 /**
  * An image source that looks in a cache first and compiles what is missing. An image's path leads through the cache's
  * open folder, which is closed when the image is released.
  *
  * @param cache undefined: there is no cache
+ * @param onCompile told before it compiles
  */
-export function cachedImages(cache: ImageCache | undefined): ImageSource {
-  return (request) => {
-    try {
-      return obtainImage(request, cache);
-    } catch (error) {
-      cache?.close();
-      throw error;
-    }
+export function cachedImages(cache: ImageCache | undefined, onCompile?: () => void): ImageSource {
+  return (request) =>
+    obtain(request, cache, async (keys) => {
+      onCompile?.();
+      return (await import('./made-image.js')).makeImage(request, keys, cache);
+    });
+}
+
+/**
+ * The same as cachedImages(), but what is missing is compiled on a thread of its own.
+ *
+ * @param signal ends that thread
+ */
+export function obtainApart(request: ImageRequest, cache: ImageCache, signal: AbortSignal): Promise<ObtainedImage> {
+  return obtain(request, cache, async (keys) =>
+    (await import('./made-image.js')).makeApart(request, keys, cache, signal),
+  );
+}
+
+async function obtain(
+  request: ImageRequest,
+  cache: ImageCache | undefined,
+  make: (keys: readonly ImageKey[]) => Promise<ObtainedImage>,
+): Promise<ObtainedImage> {
+  try {
+    const { keys, found } = lookUp(keyedRequest(request), cache);
+    return found ?? (await make(keys));
+  } catch (error) {
+    cache?.close();
+    throw error;
+  }
+}
+
+/** The image when the cache has it. */
+export function findCached(request: ImageRequest, cache: ImageCache): ObtainedImage | undefined {
+  return lookUp(keyedRequest(request), cache).found;
+}
+
+/** The key for each attempt to compile it, and what is there already. */
+export function lookUp(
+  request: KeyedRequest,
+  cache: ImageCache | undefined,
+): { readonly keys: readonly ImageKey[]; readonly found?: ObtainedImage } {
+  const sha256 = hashOf(request);
+  const keys = attemptsOf(request.allowMissingImports).map((allow) => keyOf(request, sha256, allow));
+  for (const key of keys) {
+    const path = cache?.find(key);
+    if (path === undefined) continue;
+    return { keys, found: { path, compiled: false, temporary: false, release: () => cache?.close() } };
+  }
+  return { keys };
+}
+
+export function keyedRequest(request: ImageRequest): KeyedRequest {
+  const { target, deterministic, allowMissingImports, hostImports, linked = [] } = request;
+  return {
+    target,
+    deterministic,
+    allowMissingImports,
+    hostImports,
+    sha256: sha256Of(request.bytes),
+    linked: linked.map(({ name, bytes }) => ({ name, sha256: sha256Of(bytes) })),
   };
 }
 
-function obtainImage(request: ImageRequest, cache: ImageCache | undefined): ObtainedImage {
-  const { allowMissingImports, linked = [] } = request;
-  const sha256 = hashOf(request);
-  const attempts = allowMissingImports === 'if-needed' ? [false, true] : [allowMissingImports];
-  const keys = attempts.map((allow) => keyOf(request, sha256, allow));
-  const release = () => cache?.close();
-  for (const key of keys) {
-    const path = cache?.find(key);
-    if (path !== undefined) return { path, compiled: false, temporary: false, release };
-  }
-  const { bytes, file } = request.moduleOf?.() ?? request;
-  const modules = [...linked, { bytes, file }].map(({ bytes, ...rest }) => {
-    return { module: decodeModule(bytes, rest.file), ...rest };
-  });
-  for (let i = 0; ; i++) {
-    try {
-      const options = { ...request, allowMissingImports: attempts[i], jobs: availableParallelism() };
-      const image = compileImage(modules, options);
-      const path = cache?.store(keys[i], image.bytes);
-      if (path !== undefined) return { path, compiled: true, temporary: false, release };
-      release();
-      return temporaryImage(image);
-    } catch (error) {
-      const again = error instanceof ModuleError && error.code === 'unlinkable' && i + 1 < attempts.length;
-      if (!again) throw error;
-    }
-  }
-}
-
 /** Hash of the module; of linked modules, hash of all their names and hashes. */
-function hashOf({ bytes, linked = [] }: ImageRequest): string {
-  const own = createHash('sha256').update(bytes).digest('hex');
-  if (linked.length === 0) return own;
-  const all = linked.map(({ name, bytes }) => [name, createHash('sha256').update(bytes).digest('hex')]);
-  return createHash('sha256')
-    .update(JSON.stringify([...all, own]))
-    .digest('hex');
+function hashOf({ sha256, linked }: KeyedRequest): string {
+  if (linked.length === 0) return sha256;
+  return sha256Of(JSON.stringify([...linked.map(({ name, sha256 }) => [name, sha256]), sha256]));
 }
 
-function temporaryImage(image: ImageParts): ObtainedImage {
-  const folder = makeTemporaryFolder();
-  const path = join(folder, 'image');
-  try {
-    writeImage(image, path);
-  } catch (error) {
-    removeTemporary(folder);
-    throw error;
-  }
-  return { path, compiled: true, temporary: true, release: () => removeTemporary(folder) };
+function sha256Of(bytes: Uint8Array | string): string {
+  return createHash('sha256').update(bytes).digest('hex');
 }
 
-function keyOf(request: ImageRequest, module: string, allowMissing: boolean): ImageKey {
+function keyOf(request: KeyedRequest, module: string, allowMissing: boolean): ImageKey {
   const { target, deterministic, hostImports } = request;
   const options = { deterministic, allowMissing, ...(hostImports ? { hostImports: namesKey(hostImports) } : {}) };
   return { module, target: target.name, compiler: compilerFingerprint(), options };
@@ -113,7 +124,7 @@ let fingerprint: string | undefined;
 function compilerFingerprint(): string {
   if (typeof WAGSNAP_BUILD !== 'undefined') return WAGSNAP_BUILD;
   if (fingerprint !== undefined) return fingerprint;
-  const hash = createHash('sha256').update(ownPackage().version).update(loadHostLayer().bytes);
+  const hash = createHash('sha256').update(ownPackage().version).update(loadHostModule());
   const src = dirname(dirname(fileURLToPath(import.meta.url)));
   for (const folder of ['arch', 'wasm', 'image', 'compile']) hashFiles(join(src, folder), (text) => hash.update(text));
   return (fingerprint = hash.digest('hex'));

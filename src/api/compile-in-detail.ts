@@ -13,7 +13,7 @@ import { nativeLevel, ownArch } from './cpu.js';
 import { importNames } from './embedder/import-object.js';
 import { type LinkedModule, readLinks } from './links.js';
 import { NewImage } from './opened-image.js';
-import { readProgram } from './read-program.js';
+import { checkEmbedder, readProgram } from './read-program.js';
 
 export interface DetailOptions extends CompileOptions {
   /** Emit site tables and trap text. Without them a process cannot be captured. Default: true. */
@@ -43,6 +43,7 @@ export async function compileInDetail(
   cancel.check();
   const target = targetFor(options);
   const program = await readProgram(source, file);
+  checkEmbedder(program, hostImports);
   const module = decodeModule(program.bytes, program.file);
   const linked = options.linked ?? (await readLinks(options.links ?? {}));
   const others = linked.map(({ name, bytes, file }) => ({ name, module: decodeModule(bytes, file), file }));

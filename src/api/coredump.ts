@@ -52,6 +52,10 @@ export async function coredumpOfProcess(
 
 /** @param stored a snapshot with all of its files (stored-snapshot.ts). @throws InputError, LimitError, ToolError */
 export async function coredumpOfSnapshot(stored: StoredSnapshot, output: Destination | string): Promise<void> {
-  const { writeCoredump } = await import('../snapshot/coredump.js');
+  const [{ writeCoredump }, { believe }] = await Promise.all([
+    import('../snapshot/coredump.js'),
+    import('./stored-snapshot.js'),
+  ]);
+  await believe(stored);
   await writeCoredump(stored, output);
 }

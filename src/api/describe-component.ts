@@ -16,7 +16,7 @@ export function describeComponent(bytes: Uint8Array, file: string): ComponentDes
   const component = decodeComponent(bytes, file);
   const graph = instantiate(component);
   const modules = coreModules(component);
-  const { main, refused = null } = program(component, graph);
+  const { main, refused = null, missing = [] } = program(component, graph);
   return {
     kind: 'component',
     file,
@@ -24,6 +24,7 @@ export function describeComponent(bytes: Uint8Array, file: string): ComponentDes
     world: worldName(graph) ?? null,
     main: main === undefined ? null : modules.findIndex(({ start }) => start === main),
     refused,
+    missing,
     coreModules: modules.map(({ start, end, name = null }) => ({ name, offset: start, bytes: end - start })),
     imports: graph.imports.map(({ name, type }) => ({
       name,
@@ -39,12 +40,12 @@ export function describeComponent(bytes: Uint8Array, file: string): ComponentDes
 }
 
 /** The offset of the core module that is compiled alone, if there is one, or why the component cannot be compiled. */
-function program(component: Component, graph: Graph): { main?: number; refused?: string } {
+function program(component: Component, graph: Graph): { main?: number; refused?: string; missing?: readonly string[] } {
   try {
     const adapted = findAdapted(component, graph);
     if (adapted !== undefined) return { main: adapted.start };
-    linkedProgram(component, graph, loadInterfaces());
-    return {};
+    const { missing } = linkedProgram(component, graph, loadInterfaces());
+    return { missing };
   } catch (error) {
     if (error instanceof InputError) return { refused: error.headline };
     throw error;

@@ -3,8 +3,7 @@
 import type { ImageProcess } from '../capture/process.js';
 import { readTrap } from '../capture/trap.js';
 import { stateName } from '../capture/workloads.js';
-import { RT_FLAGS } from '../image/contract/runtime-block.js';
-import { TH_STATE, TH_TRAP_PARKED } from '../image/contract/thread.js';
+import { TH_TRAP_PARKED } from '../image/contract/thread.js';
 import { imageFacts } from './describe-image.js';
 import type { ProcessDescription } from './description.js';
 
@@ -12,8 +11,7 @@ import type { ProcessDescription } from './description.js';
 export function describeProcess(process: ImageProcess): ProcessDescription {
   const { pid, name, args } = process;
   const memory = process.tryMemory();
-  const state =
-    (memory && stateName(memory.u32(process.thread + TH_STATE), memory.u32(process.runtime + RT_FLAGS))) ?? 'unknown';
+  const state = (memory && stateName(memory, process.runtime)) ?? 'unknown';
   const systemState = process.status()?.state ?? '?';
   const image = imageFacts(process.image);
   const parked = state === 'trapped' && memory?.u32(process.thread + TH_TRAP_PARKED) === 1;

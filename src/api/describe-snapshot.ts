@@ -4,6 +4,8 @@ import type { TraceEntry } from '../snapshot/capture-report.js';
 import { formatTime } from '../snapshot/file-facts.js';
 import { readSnapshotModule } from '../snapshot/format.js';
 import type { Descriptor, FileFacts } from '../snapshot/host.js';
+import type { Packing } from '../snapshot/packing/packed-file.js';
+import { unpackedBytes } from '../snapshot/packing/packed-header.js';
 import {
   cellsOf,
   decodeFuncRef,
@@ -26,6 +28,12 @@ import type {
   ValueDescription,
 } from './description.js';
 
+function describePacking(packing: Packing | undefined): SnapshotDescription['packing'] {
+  if (packing === undefined) return null;
+  const { index, key } = packing;
+  return { codec: index.codec, encrypted: key !== undefined, unpacked: unpackedBytes(index) };
+}
+
 /** The number of frames that are described, counted from the innermost. */
 export const DESCRIBED_FRAMES = 32;
 
@@ -34,7 +42,7 @@ export const DESCRIBED_FRAMES = 32;
  * @param trace see traceOf
  */
 export function snapshotFacts(
-  { snapshot, size, digest }: StoredSnapshot,
+  { snapshot, size, digest, packing, signer }: StoredSnapshot,
   file: string,
   trace: readonly TraceEntry[],
 ): SnapshotDescription {
@@ -44,6 +52,8 @@ export function snapshotFacts(
     file,
     name: snapshot.name ?? null,
     bytes: size,
+    packing: describePacking(packing),
+    signer: signer ?? null,
     digest: digest ?? null,
     generation: snapshot.generation,
     created: new Date(snapshot.created).toISOString(),

@@ -43,6 +43,8 @@ export interface ComponentDescription {
   readonly main: number | null;
   /** Why the component cannot be compiled; null: it can. */
   readonly refused: string | null;
+  /** Functions that it imports and nothing provides: interface and name. They take `allowMissingImports`. */
+  readonly missing: readonly string[];
   /** Core modules, also of nested components, in the file's order. Offset and size are in bytes. */
   readonly coreModules: readonly { readonly name: string | null; readonly offset: number; readonly bytes: number }[];
   readonly imports: readonly ComponentEntry[];
@@ -108,7 +110,7 @@ export interface ProcessDescription {
   /**
    * `kept`: a move has left it parked. `unknown`: it has not named us as its tracer, so its memory may not be read.
    */
-  readonly state: 'starting' | 'running' | 'stopping' | 'parked' | 'trapped' | 'kept' | 'unknown';
+  readonly state: 'starting' | 'running' | 'stopping' | 'parked' | 'trapped' | 'kept' | 'arriving' | 'unknown';
   /** The trap of a program that is parked at one. */
   readonly trap: { readonly kind: number; readonly message: string } | null;
   /** The kernel's state letter, as in ps: R running, S sleeping, T stopped; ? when it has ended. */
@@ -191,6 +193,16 @@ export interface SnapshotDescription {
   readonly name: string | null;
   /** Size of the file in bytes. */
   readonly bytes: number;
+  /**
+   * Of a packed file: how its extents are compressed, whether they are encrypted, and the bytes that they unpack to.
+   */
+  readonly packing: {
+    readonly codec: 'none' | 'zstd';
+    readonly encrypted: boolean;
+    readonly unpacked: number;
+  } | null;
+  /** The public key that has signed the file. */
+  readonly signer: string | null;
   /** The digest that identifies the snapshot, whatever its file is called. */
   readonly digest: string | null;
   /** How often the computation has been captured. */

@@ -12,7 +12,7 @@ import { type RestoreOptions, restore } from './restore.js';
 import type { StartedWorkload } from './workload.js';
 
 /** Paths are those of this host. */
-export interface ForkOptions extends Omit<RestoreOptions, 'parents' | 'search' | 'modules'> {
+export interface ForkOptions extends Omit<RestoreOptions, 'parents' | 'search' | 'modules' | 'lazy'> {
   /** How many; 1 if not given. */
   readonly count?: number | undefined;
   /** Milliseconds that the program may stand still, as far as possible; 20 if not given. */

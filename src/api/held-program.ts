@@ -9,6 +9,8 @@ import { closeSync, fstatSync, linkSync, openSync, readSync, unlinkSync } from '
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { systemReason, ToolError } from '../base/errors.js';
+import type { LazyPages } from '../restore/lazy-pages.js';
+import type { ArrivingPages } from '../transport/arriving.js';
 import type { ProcessEnd } from '../transport/attached-streams.js';
 import type { HeldProgram, HeldStreams } from '../transport/target.js';
 import { refuseWithoutEmbedder } from './embedder/needed.js';
@@ -27,17 +29,43 @@ export class Held implements HeldProgram {
   /** Never of one that has not begun. */
   readonly ended: Promise<ProcessEnd>;
   readonly streams: HeldStreams | undefined;
+  /** How it has ended: of a short program, this may be known before it is known that it had begun. */
+  private exit: ProcessEnd | undefined;
+  private tellEnd: (end: ProcessEnd) => void = () => {};
 
   constructor(
     private readonly child: ChildProcess,
     private readonly socket: Duplex,
     readonly emulated: boolean,
     private readonly files: OutputFiles,
+    private readonly lazy: LazyPages | undefined,
   ) {
     this.ended = new Promise((resolve) => {
-      child.once('exit', (code, signal) => this.hasBegun && resolve({ code, signal }));
+      this.tellEnd = resolve;
+    });
+    child.once('exit', (code, signal) => {
+      this.exit = { code, signal };
+      if (this.hasBegun) this.tellEnd(this.exit);
     });
     this.streams = child.stdin ? new ProgramStreams(child.stdin, files.paths, this.ended) : undefined;
+  }
+
+  /** Of one that begins before all of its memory is there. */
+  get pages(): ArrivingPages | undefined {
+    const { lazy, ended, child } = this;
+    if (lazy === undefined) return undefined;
+    return {
+      get left() {
+        return lazy.left;
+      },
+      ended,
+      serve: (onWant) => lazy.onWanted(onWant),
+      arrived(unit, count) {
+        lazy.arrived(unit, count);
+        if (lazy.left === 0) child.kill('SIGURG'); // TRACK_SIGNAL: it looks at the list
+      },
+      close: () => lazy.close(),
+    };
   }
 
   get pid(): number {
@@ -52,9 +80,20 @@ export class Held implements HeldProgram {
     this.socket.write(BEGIN);
     this.hasBegun = (await byteOf(this.socket)) === STARTED;
     if (!this.hasBegun) return false;
+    if (this.exit !== undefined) this.tellEnd(this.exit);
     this.socket.destroy();
     this.child.unref();
     return true;
+  }
+
+  /** Where its standard output and standard error are. */
+  get paths(): readonly [string, string] {
+    return this.files.paths;
+  }
+
+  /** Ends it, wherever it is. */
+  kill(): void {
+    this.child.kill('SIGKILL');
   }
 
   /** Ends it. It has done nothing yet. */
@@ -68,18 +107,31 @@ export class Held implements HeldProgram {
 /**
  * @param folder for its output @param name of the program, a part of a file's name
  * @param attached whether its streams are somebody's, else it has no input
+ * @param lazy its memory comes while it runs
  */
-export async function holdProgram(prepared: Prepared, folder: string, name: string, attached: boolean): Promise<Held> {
+export async function holdProgram(
+  prepared: Prepared,
+  folder: string,
+  name: string,
+  attached: boolean,
+  lazy?: LazyPages,
+): Promise<Held> {
   refuseWithoutEmbedder(prepared.hostImports, name);
   const files = new OutputFiles(folder, name);
   try {
     const { image, env, argv0, args, descriptors } = prepared;
     const socketAt = 3 + descriptors.length;
     const { child, emulated } = await startImage(image, {
-      env: { ...env, WAGSNAP_HOLD: String(socketAt) },
+      env: { ...env, WAGSNAP_HOLD: String(socketAt), ...(lazy ? { WAGSNAP_LAZY: String(socketAt + 1) } : {}) },
       argv0,
       args,
-      stdio: [attached ? 'pipe' : 'ignore', ...files.descriptors, ...descriptors, 'pipe'],
+      stdio: [
+        attached ? 'pipe' : 'ignore',
+        ...files.descriptors,
+        ...descriptors,
+        'pipe',
+        ...(lazy ? (['pipe', lazy.fd] as const) : []),
+      ],
       detached: true,
     });
     prepared.started(child.pid ?? -1, emulated);
@@ -90,7 +142,8 @@ export async function holdProgram(prepared: Prepared, folder: string, name: stri
       throw new ToolError('not-started', `the program could not be started here: ${files.said()}`);
     }
     files.nameAfter(child.pid ?? -1);
-    return new Held(child, socket, emulated, files);
+    lazy?.serve(child.stdio[socketAt + 1] as Duplex);
+    return new Held(child, socket, emulated, files, lazy);
   } catch (error) {
     files.remove();
     throw error;

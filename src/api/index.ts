@@ -47,7 +47,18 @@ export type { Image, ImageModule } from './image.js';
 export { inspect } from './inspect.js';
 export { type InvokeOptions, invoke } from './invoke.js';
 export { endKept, resumeKept } from './kept.js';
-export { type OwnKeys, ownKeys } from './keys.js';
+export { type OwnKeys, ownIdentity, ownKeys, ownSigningKey, type SnapshotKey } from './keys.js';
+export { connectLattice } from './lattice.js';
+export type {
+  HistoryEntry,
+  JobEntry,
+  Lattice,
+  LogOptions,
+  LogPiece,
+  NodeEntry,
+  ServerOptions,
+  SubmitOptions,
+} from './lattice-options.js';
 export type { Links } from './links.js';
 export {
   type DestinationOptions,
@@ -57,14 +68,19 @@ export {
   type Moved,
   type MoveEvent,
   migrate,
+  OwingError,
   parseDestination,
   RemoteError,
   type Transport,
   UndecidedError,
 } from './migrate.js';
+export { runNode } from './node.js';
+export type { LatticeNode, NodeEvent, NodeOptions } from './node-options.js';
 export { open, openImage, openSnapshot } from './open.js';
 export type { Directory } from './process-options.js';
 export type { ProgramSource } from './program-file.js';
+export { type Pulled, type PullOptions, pull } from './pull.js';
+export { type Pushed, type PushOptions, push } from './push.js';
 export { type Received, receive } from './receive.js';
 export type { NamedDirectory, PeerGrants, ReceiveEvent, ReceiveOptions } from './receive-options.js';
 export {
@@ -74,6 +90,8 @@ export {
   listenForMoves,
   type ReceivingHost,
 } from './receiver-listener.js';
+export type { RegistryOptions } from './registry-options.js';
+export { listRemote, type RemoteGeneration } from './remote-list.js';
 export type { InvokeReply, InvokeResult } from './reply.js';
 export {
   type CloneOptions,

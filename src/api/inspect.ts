@@ -5,6 +5,7 @@ import type { SignalOption } from './common-options.js';
 import type { Description, FileDescription, SnapshotDescription } from './description.js';
 import { attachSubject } from './find-process.js';
 import { typeOf } from './open.js';
+import type { TrustOptions } from './seal-options.js';
 
 /**
  * Describes a module, an image, a snapshot, a coredump or a running program. Returns the object that `wag-snap inspect
@@ -13,9 +14,12 @@ import { typeOf } from './open.js';
  * @param subject the path of a file, or a program's name or pid; a file takes precedence
  * @throws InputError when it is none of these, or damaged; LimitError, ToolError
  */
-export async function inspect(subject: string | number, options: SignalOption = {}): Promise<Description> {
+export async function inspect(
+  subject: string | number,
+  options: SignalOption & TrustOptions = {},
+): Promise<Description> {
   const process = await attachSubject(subject, options.signal);
-  if (process === undefined) return describePath(String(subject));
+  if (process === undefined) return describePath(String(subject), options);
   try {
     const { describeProcess } = await import('./describe-process.js');
     return describeProcess(process);
@@ -24,7 +28,7 @@ export async function inspect(subject: string | number, options: SignalOption = 
   }
 }
 
-async function describePath(path: string): Promise<FileDescription | SnapshotDescription> {
+async function describePath(path: string, trust: TrustOptions): Promise<FileDescription | SnapshotDescription> {
   const { kind, what, advice } = typeOf(path);
   if (kind === 'other') {
     const takes = 'inspect takes a module, an image or a snapshot';
@@ -32,7 +36,8 @@ async function describePath(path: string): Promise<FileDescription | SnapshotDes
   }
   if (kind !== 'snapshot') return (await import('./describe.js')).describeFile(path, kind, path);
   const { OpenedSnapshot } = await import('./opened-snapshot.js');
-  const snapshot = OpenedSnapshot.open(path, {});
+  const { identities, verifyKeys, policy } = trust;
+  const snapshot = await OpenedSnapshot.open(path, { identities, verifyKeys, policy });
   try {
     return snapshot.describe();
   } finally {

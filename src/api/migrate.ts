@@ -1,58 +1,36 @@
 /** Moves a running workload to another host, which may have another CPU (docs/migration.md). */
 
 import { closeSync, fstatSync, openSync, read } from 'node:fs';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { InputError } from '../base/errors.js';
 import { ownPackage } from '../base/package.js';
 import { makeTemporaryFolder, removeTemporary } from '../base/temporary.js';
+import type { LeftPages } from '../capture/left-pages.js';
 import type { ImageProcess } from '../capture/process.js';
+import { usedMemory } from '../capture/used-memory.js';
 import type { GrowingFile } from '../snapshot/writer.js';
 import { ownCodecs } from '../transport/codec.js';
 import { parseDestination } from '../transport/destination.js';
 import { LinkError } from '../transport/errors.js';
+import type { SentFile } from '../transport/file-sender.js';
 import type { Hello } from '../transport/messages.js';
-import type { Moved, MoveEvent, MovingProgram, ProgramTaker, SentFile } from '../transport/source.js';
+import type { MovingProgram, ProgramTaker } from '../transport/moving-program.js';
+import type { MissingPages } from '../transport/owing.js';
+import type { Moved, MoveEvent } from '../transport/source.js';
 import type { Transport } from '../transport/transport.js';
-import type { ContinuationOptions } from './continuation-options.js';
 import { attachGiven } from './find-process.js';
+import { checkLazy, type MigrateOptions } from './migrate-options.js';
 
 export { type DestinationOptions, parseDestination } from '../transport/destination.js';
-export { RemoteError, UndecidedError } from '../transport/errors.js';
+export { OwingError, RemoteError, UndecidedError } from '../transport/errors.js';
 export type { Link, Transport } from '../transport/transport.js';
+export type { MigrateOptions } from './migrate-options.js';
 export { LinkError, type Moved, type MoveEvent };
 
-export interface MigrateOptions extends ContinuationOptions {
-  /** Limit of its memories there, in bytes. */
-  readonly maxMemory?: number | undefined;
-  /** The folder there for the program's output. */
-  readonly outputDir?: string | undefined;
-  /** How long it may stand still while the rest is sent, as far as possible, in milliseconds; default: 20. */
-  readonly downtime?: number | undefined;
-  /** Milliseconds for which it is sent again and again until the rest fits into `downtime`; if not given, as long as that comes nearer. */
-  readonly maxTime?: number | undefined;
-  /** What happens after `maxTime`: it is stopped all the same (the default), or it continues here. */
-  readonly onTimeout?: 'stop' | 'cancel' | undefined;
-  /** Bytes a second that may be sent. */
-  readonly limitRate?: number | undefined;
-  /** What is sent is compressed: by zstd where both sides have it, else by brotli. */
-  readonly compress?: boolean | undefined;
-  /** The contents of its open files are compared, too: it stands still for as long as reading them takes. */
-  readonly hashFiles?: boolean | undefined;
-  /** The longest silence of the other side while it is waited for, in milliseconds; default: 30,000. */
-  readonly patience?: number | undefined;
-  /** Its streams become this side's: `streams` of the result, until it ends there or is detached. */
-  readonly attach?: boolean | undefined;
-  /** Looks only: the program stops for a moment, to be looked at, and nothing is sent or started. */
-  readonly dryRun?: boolean | undefined;
-  /** The program also continues here, so there are two of them afterwards. */
-  readonly copy?: boolean | undefined;
-  /** Called with what happens on the way. */
-  readonly onEvent?: ((event: MoveEvent) => void) | undefined;
-  /** Gives the move up, until it is committed: the program continues here. */
-  readonly signal?: AbortSignal | undefined;
-}
-
 const PATIENCE = 30_000;
+const DOWNTIME = 20;
 const readAsync = promisify(read);
 
 /**
@@ -83,13 +61,16 @@ export async function migrateAttached(
   to: Transport,
   options: MigrateOptions = {},
 ): Promise<Moved> {
+  checkLazy(options);
+  const connecting = to.connect(); // the other side starts while this one loads what it needs
+  connecting.catch(() => {}); // heard of below
   const [{ streamChannel }, { PROTOCOL }, { moveProgram }, { captureProcess }] = await Promise.all([
     import('../transport/channel.js'),
     import('../transport/messages.js'),
     import('../transport/source.js'),
     import('../capture/capture.js'),
   ]);
-  const link = await to.connect();
+  const link = await connecting;
   let stays = false;
   try {
     const channel = streamChannel(link.input, link.output);
@@ -130,6 +111,7 @@ function helloOf(process: ImageProcess, protocol: number, options: MigrateOption
     maxMemory: options.maxMemory ?? null,
     outputDir: options.outputDir ?? null,
     attach: options.attach ?? false,
+    from: `${hostname()} (pid ${process.pid})`,
     codecs: options.compress ? ownCodecs() : [],
   };
 }
@@ -137,12 +119,12 @@ function helloOf(process: ImageProcess, protocol: number, options: MigrateOption
 function movingProgram(
   process: ImageProcess,
   captureProcess: typeof import('../capture/capture.js').captureProcess,
-  { signal, downtime, maxTime, onTimeout = 'stop', hashFiles = false, onWarning }: MigrateOptions,
+  { signal, downtime, maxTime, onTimeout = 'stop', lazy, limitRate, hashFiles = false, onWarning }: MigrateOptions,
 ): MovingProgram {
   const common = { ...(signal ? { signal } : {}) };
   return {
     pid: process.pid,
-    async outline(send: (file: SentFile) => Promise<void>) {
+    async outline(send: (file: SentFile, memory: number) => Promise<void>) {
       const folder = makeTemporaryFolder();
       try {
         const output = join(folder, 'outline');
@@ -151,12 +133,14 @@ function movingProgram(
           ...(onWarning ? { onWarning } : {}),
           output,
           withoutPages: true,
+          withoutModules: true,
           hashFiles,
         });
         const fd = openSync(output, 'r');
         try {
           const { size } = fstatSync(fd);
-          await send({ size, changed: [{ offset: 0, length: size }], read: readFrom(fd) });
+          const outline = { size, changed: [{ offset: 0, length: size }], read: readFrom(fd) };
+          await send(outline, await usedMemory(process));
         } finally {
           closeSync(fd);
         }
@@ -164,6 +148,7 @@ function movingProgram(
         removeTemporary(folder);
       }
     },
+    modules: () => modulesOf(process),
     async handOver(taker: ProgramTaker) {
       const folder = makeTemporaryFolder();
       try {
@@ -172,11 +157,14 @@ function movingProgram(
           output: join(folder, 'snapshot'),
           withoutModules: true,
           ...(downtime === undefined ? {} : { pauseBudget: downtime }),
+          lazy,
+          ...(limitRate === undefined ? {} : { hotBytes: (limitRate * (downtime ?? DOWNTIME)) / 1000 }),
           ...(maxTime === undefined ? {} : { deadline: { after: maxTime, outcome: onTimeout } }),
           taker: {
             round: (file) => taker.round(sentFile(file)),
+            mayStop: () => taker.mayStop(),
             left: (bytes, pause) => taker.left(bytes, pause),
-            take: (stopped, file) => taker.take(stopped, sentFile(file)),
+            take: (stopped, file, left) => taker.take(stopped, sentFile(file), missingPages(left, file.size)),
           },
         });
       } finally {
@@ -186,8 +174,32 @@ function movingProgram(
   };
 }
 
+/** @throws InputError when its image does not carry them */
+function modulesOf({ image, pid }: ImageProcess): SentFile {
+  const guests = image.identity.modules.filter(({ host }) => !host);
+  const binaries = guests.map(({ name }, i) => {
+    const bytes = image.moduleBytes(i + 1); // module 0 is the host layer
+    if (bytes !== undefined) return bytes;
+    throw new InputError(
+      'no-module',
+      `the image of pid ${pid} does not carry its module (${name}), which the other host needs`,
+    );
+  });
+  const all = Buffer.concat(binaries);
+  return {
+    size: all.length,
+    changed: [{ offset: 0, length: all.length }],
+    read: async (target, offset) => all.copy(target, 0, offset),
+  };
+}
+
 function sentFile({ fd, size, written }: GrowingFile): SentFile {
   return { size, changed: written, read: readFrom(fd) };
+}
+
+function missingPages(left: LeftPages | undefined, size: number): MissingPages | undefined {
+  if (left === undefined || left.order.length === 0) return undefined;
+  return { units: left.units(size), order: left.order, read: (unit) => left.read(unit) };
 }
 
 function readFrom(fd: number): SentFile['read'] {

@@ -7,6 +7,7 @@ import type { SignalOption } from './common-options.js';
 import { type FileType, fileType, HEAD_SIZE } from './file-kind.js';
 import { attachSubject } from './find-process.js';
 import type { Image } from './image.js';
+import type { TrustOptions } from './seal-options.js';
 import type { Snapshot } from './snapshot.js';
 import type { ChainOptions } from './stored-snapshot.js';
 import type { AttachedWorkload } from './workload.js';
@@ -19,7 +20,7 @@ import type { AttachedWorkload } from './workload.js';
  */
 export async function open(
   subject: string | number,
-  options: SignalOption = {},
+  options: SignalOption & TrustOptions = {},
 ): Promise<Image | Snapshot | AttachedWorkload> {
   const process = await attachSubject(subject, options.signal);
   if (process !== undefined) {
@@ -29,7 +30,7 @@ export async function open(
   const path = String(subject);
   const { kind, what } = typeOf(path);
   if (kind === 'image') return openImage(path);
-  if (kind === 'snapshot') return openSnapshot(path);
+  if (kind === 'snapshot') return openSnapshot(path, options);
   throw new InputError('wrong-kind', `${path} is ${what}; open takes an image, a snapshot or a running program`);
 }
 
@@ -55,8 +56,7 @@ export async function openSnapshot(path: string, options: ChainOptions = {}): Pr
   const { kind, what } = typeOf(path);
   if (kind !== 'snapshot') throw new InputError('wrong-kind', `${path} is ${what}; openSnapshot takes a snapshot`);
   const { OpenedSnapshot } = await import('./opened-snapshot.js');
-  const { parents, search } = options;
-  return OpenedSnapshot.open(path, { parents, search });
+  return OpenedSnapshot.open(path, options);
 }
 
 /** The type of a regular file, by its first bytes. @throws InputError, ToolError */

@@ -6,10 +6,10 @@
 import { resolve } from 'node:path';
 import { InputError, UsageError } from '../base/errors.js';
 import { openDestination } from '../base/output.js';
-import { type ChainPlaces, locateAncestors } from '../snapshot/chain.js';
+import { locateAncestors } from '../snapshot/chain.js';
 import { ChainFiles } from '../snapshot/chain-files.js';
 import { indexSpaces } from '../snapshot/coredump-instances.js';
-import { readSnapshot, readSnapshotModule } from '../snapshot/format.js';
+import { readSnapshotModule } from '../snapshot/format.js';
 import type { FrameSite, StoredSnapshot } from '../snapshot/snapshot.js';
 import { SnapshotFile } from '../snapshot/snapshot-file.js';
 import { StoredMemory } from '../snapshot/stored-pages.js';
@@ -21,13 +21,14 @@ import type { Snapshot, SnapshotFrames, SnapshotMemory, SnapshotModule } from '.
 import { FramesView, type FunctionNames } from './stored-frames.js';
 import { InstanceView, type Shared } from './stored-instance.js';
 import { MemoryView } from './stored-memory.js';
-import { filesOf } from './stored-snapshot.js';
+import { believe, type ChainOptions, filesOf, placesFor, readOwn } from './stored-snapshot.js';
 
 export class OpenedSnapshot implements Snapshot {
   readonly kind = 'snapshot';
   readonly frames: SnapshotFrames;
   private readonly files: ChainFiles;
   private isOpen = true;
+  private belief: Promise<void> | undefined;
   private views: readonly InstanceView[] | undefined;
   private decoded: (Module | undefined)[] | undefined;
   private readonly functions = new Map<FrameSite, FunctionNames>();
@@ -37,11 +38,12 @@ export class OpenedSnapshot implements Snapshot {
    *
    * @throws InputError when the file is not a snapshot or is damaged, ToolError when it cannot be read
    */
-  static open(path: string, places: ChainPlaces): OpenedSnapshot {
-    const stored = readSnapshot(path);
+  static async open(path: string, options: ChainOptions): Promise<OpenedSnapshot> {
+    const places = await placesFor(options);
+    const stored = await readOwn(path, places);
     let snapshot: OpenedSnapshot;
     try {
-      snapshot = new OpenedSnapshot(locateAncestors(stored, places), undefined);
+      snapshot = new OpenedSnapshot(await locateAncestors(stored, places), undefined);
     } catch (error) {
       if (!(error instanceof InputError) || error.code !== 'no-parent') throw error;
       snapshot = new OpenedSnapshot(stored, error);
@@ -112,10 +114,11 @@ export class OpenedSnapshot implements Snapshot {
     const modules = this.decodedModules();
     const { instances } = snapshot;
     const checkOpen = () => this.checkOpen();
+    const believed = () => this.believed();
     const shared: Shared = {
       memories: instances
         .flatMap(({ memories }) => memories)
-        .map((memory) => new MemoryView(new StoredMemory(this, memory), checkOpen)),
+        .map((memory) => new MemoryView(new StoredMemory(this, memory), checkOpen, believed)),
       tables: instances.flatMap(({ tables }) => tables),
       globals: instances.flatMap(({ globals }) => globals),
     };
@@ -155,6 +158,7 @@ export class OpenedSnapshot implements Snapshot {
   async coredump({ to }: { readonly to: string }): Promise<void> {
     const { writeCoredump } = await import('../snapshot/coredump.js');
     if (this.missing !== undefined) throw this.missing;
+    await this.believed();
     await writeCoredump(this.unchanged(), openDestination(resolve(to), filesOf(this.stored)));
   }
 
@@ -192,7 +196,7 @@ export class OpenedSnapshot implements Snapshot {
 
   private unchanged(): StoredSnapshot {
     this.checkOpen();
-    const file = new SnapshotFile(this.path);
+    const file = new SnapshotFile(this.path, this.stored.packing);
     try {
       this.checkSame(file);
     } finally {
@@ -206,6 +210,12 @@ export class OpenedSnapshot implements Snapshot {
     const { prologue, path } = this.stored;
     if (prologue !== undefined && file.bytes(0, prologue.length).equals(prologue)) return;
     throw new InputError('snapshot', `${path}: has been replaced by another file since it was opened`);
+  }
+
+  /** Resolves when pages may be used: a signature that is demanded covers them by digests, which are compared once. */
+  private async believed(): Promise<void> {
+    if (this.stored.mustBeSigned && this.missing !== undefined) throw this.missing;
+    await (this.belief ??= believe(this.stored));
   }
 
   private checkOpen(): void {

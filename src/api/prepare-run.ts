@@ -29,7 +29,7 @@ export interface ProgramRunOptions extends ProcessOptions, StartOptions, Warning
 export async function prepareRun(
   program: ProgramSource,
   args: readonly string[],
-  options: ProgramRunOptions,
+  options: ProgramRunOptions & { readonly beginAtOnce?: boolean | undefined },
 ): Promise<PreparedProgram> {
   const { arch = process.arch === 'arm64' ? 'arm64' : 'x64', dirs = [], onWarning, signal } = options;
   const env = await processEnvironment(options);
@@ -39,9 +39,10 @@ export async function prepareRun(
   }
   const file = programFile(program, options.programName);
   try {
-    const { deterministic = false, allowMissingImports = false, links = {} } = options;
+    const { deterministic = false, allowMissingImports = false, beginAtOnce = false, links = {} } = options;
     const hostImports = options.imports && importNames(options.imports);
-    const compilation = { arch, deterministic, allowMissingImports, hostImports, linked: await readLinks(links) };
+    const linked = await readLinks(links);
+    const compilation = { arch, deterministic, allowMissingImports, beginAtOnce, hostImports, linked };
     return await prepareProgram(file, compilation, { args, env }, signal);
   } catch (error) {
     file.release();

@@ -9,13 +9,15 @@ import type { ArchName } from '../arch/masm/target.js';
 import { Cancellation } from '../base/cancellation.js';
 import { InputError } from '../base/errors.js';
 import { nameTemporary } from '../base/temporary.js';
+import type { ImageCache } from '../image/cache.js';
+import type { ImageRequest } from '../image/image-source.js';
 import type { EmbedderImport } from '../image/tables/identity.js';
 import { entryFunction } from '../wasm/entry.js';
 import { ExternKind, type Import, type Module } from '../wasm/module.js';
 import type { FileKind } from './file-kind.js';
 import type { LinkedModule } from './links.js';
 import type { Prepared } from './prepared.js';
-import { readContents } from './read-program.js';
+import { checkEmbedder, type ProgramBytes, readContents } from './read-program.js';
 
 /** A file that holds a module or an image. */
 export interface ProgramFile {
@@ -37,6 +39,8 @@ export interface ProgramOptions {
   readonly allowMissingImports: boolean;
   /** Modules that it is linked to. */
   readonly linked?: readonly LinkedModule[] | undefined;
+  /** Starts a module that the cache does not have before it is compiled, if it can (canGrow). Default: false. */
+  readonly beginAtOnce?: boolean | undefined;
   /** Functions that the embedder provides; default: none. */
   readonly hostImports?: readonly EmbedderImport[] | undefined;
 }
@@ -70,10 +74,12 @@ export async function prepareProgram(
     throw error;
   }
   const argv0 = input.kind === 'image' ? input.name : basename(input.name);
-  return { ...program, name: input.name, argv0, ...process, descriptors: [], started: () => {} };
+  const descriptors = program.growing ? [program.growing.descriptor, 'pipe' as const] : [];
+  return { ...program, name: input.name, argv0, ...process, descriptors, started: () => {} };
 }
 
-type Program = Pick<PreparedProgram, 'image' | 'isTemporary' | 'release' | 'hasModule' | 'hostImports' | 'module'>;
+type Kept = 'image' | 'isTemporary' | 'release' | 'hasModule' | 'hostImports' | 'module' | 'growing';
+type Program = Pick<PreparedProgram, Kept>;
 
 async function ownImage(input: ProgramFile): Promise<Program> {
   const { path, isTemporary } = input;
@@ -88,16 +94,28 @@ async function ownImage(input: ProgramFile): Promise<Program> {
 
 async function compiledImage(input: ProgramFile, options: ProgramOptions): Promise<Program> {
   const { name, path } = input;
-  const [{ cachedImages }, { ImageCache }, { targets }, { decodeModule }] = await Promise.all([
+  const [{ cachedImages, findCached }, { ImageCache }, { targets }, { decodeModule }] = await Promise.all([
     import('./cached-image.js'),
     import('../image/cache.js'),
     import('../arch/targets.js'),
     import('../wasm/decode.js'),
   ]);
-  const { bytes, isComponent, module } = await readContents(path, name);
+  const { bytes, isComponent, module: read } = await readContents(path, name);
   input.release();
-  const request = { bytes, file: name, target: targets[options.arch], ...options };
-  const image = cachedImages(new ImageCache())(isComponent ? { ...request, moduleOf: module } : request);
+  const module = () => {
+    const program = read();
+    checkEmbedder(program, options.hostImports);
+    return program;
+  };
+  const target = targets[options.arch];
+  const request = { bytes, file: name, target, ...options, ...(isComponent && { moduleOf: module }) };
+  const cache = new ImageCache();
+  const cached = options.beginAtOnce ? findCached(request, cache) : undefined;
+  if (options.beginAtOnce && cached === undefined) {
+    const growing = await growingProgram(request, module(), cache);
+    if (growing !== undefined) return { ...growing, hasModule: !isComponent };
+  }
+  const image = cached ?? (await cachedImages(cache)(request));
   nameTemporary(image.path, name);
   return {
     image: image.path,
@@ -106,6 +124,30 @@ async function compiledImage(input: ProgramFile, options: ProgramOptions): Promi
     module: async () => decodeModule(module().bytes, module().file),
     isTemporary: image.temporary,
     release: image.release,
+  };
+}
+
+/** @returns undefined when the module is to be compiled first */
+async function growingProgram(
+  request: ImageRequest,
+  { bytes, file }: ProgramBytes,
+  cache: ImageCache,
+): Promise<Omit<Program, 'hasModule'> | undefined> {
+  const { decodeModule } = await import('../wasm/decode.js');
+  const { canGrow } = await import('../compile/link/growing-image.js');
+  const module = decodeModule(bytes, file);
+  const isLinked = (request.linked ?? []).length > 0 || request.hostImports !== undefined;
+  if (isLinked || !canGrow(module)) return undefined;
+  const { GrowingProgram } = await import('./growing-program.js');
+  const growing = new GrowingProgram(request, { module, file }, cache);
+  nameTemporary(growing.path, request.file);
+  return {
+    image: growing.path,
+    hostImports: [],
+    module: () => Promise.resolve(module),
+    isTemporary: true,
+    release: () => growing.release(),
+    growing,
   };
 }
 

@@ -1,5 +1,6 @@
 /** Reads what is to be compiled: gives the binary of one module. */
 
+import { ModuleError } from '../base/errors.js';
 import { isComponent } from '../wasm/component/preamble.js';
 import { readModuleBytes } from '../wasm/wat.js';
 
@@ -7,6 +8,8 @@ import { readModuleBytes } from '../wasm/wat.js';
 export interface ProgramBytes {
   readonly bytes: Uint8Array;
   readonly file: string;
+  /** Of a component: what it imports that nothing provides. */
+  readonly missing?: readonly string[];
 }
 
 /** A program that is read but not yet known to need compiling, as the cache may have its image. */
@@ -16,6 +19,18 @@ export interface ProgramContents {
   readonly isComponent: boolean;
   /** Makes the module to compile when it is first called. @throws ModuleError, LimitError */
   module(): ProgramBytes;
+}
+
+/**
+ * Refuses an embedder's functions as imports of a component: they would be called with addresses in a memory that the
+ * embedder cannot see.
+ *
+ * @throws ModuleError
+ */
+export function checkEmbedder({ missing: [first] = [], file }: ProgramBytes, hostImports: unknown): void {
+  if (first === undefined || hostImports === undefined || hostImports === false) return;
+  const detail = `not supported yet: a component's import from the embedder (${first})`;
+  throw new ModuleError('unsupported', detail, 0, file);
 }
 
 /** readProgram in two steps. @throws InputError, LimitError */

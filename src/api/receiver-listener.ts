@@ -47,7 +47,9 @@ export interface ReceivingHost {
   readonly address: string;
   /** The fingerprint by which other hosts know this one. */
   readonly fingerprint: string;
-  /** Takes nothing new, and gives up what has not begun. Programs that run here continue. */
+  /**
+   * Takes nothing new, and gives up what has not begun. Programs that run here continue; their memory is waited for.
+   */
   close(): Promise<void>;
 }
 
@@ -73,10 +75,13 @@ export async function listenForMoves(text: string, options: ListenOptions = {}):
   const receiving = { maxMemory, outputDir, grants: await checkGrants(options.grants) };
   const slots = new WorkloadSlots(maxWorkloads);
   const receptions = new Set<Promise<void>>();
+  /** Connections that bring memory to programs that run. */
+  const needed = new Set<string>();
   let count = 0;
   const receive = async ({ link, socket, address, fingerprint }: Arrival, connection: number) => {
     const tell = (event: ConnectionEvent) => {
       if (event.event === 'running') socket.setTimeout(0); // who is attached may have nothing to say
+      if (event.event === 'arriving') needed.add(address);
       onEvent({ connection, ...event });
     };
     tell({ event: 'connected', from: address, fingerprint });
@@ -87,6 +92,7 @@ export async function listenForMoves(text: string, options: ListenOptions = {}):
     } catch (error) {
       tell({ event: 'failed', why: String(error) });
     } finally {
+      needed.delete(address);
       link.close();
     }
   };
@@ -105,7 +111,7 @@ export async function listenForMoves(text: string, options: ListenOptions = {}):
     address: addressText(listener.address),
     fingerprint: keys.fingerprint,
     async close() {
-      await listener.close();
+      await listener.close(needed);
       await Promise.all(receptions);
     },
   };

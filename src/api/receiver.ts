@@ -1,32 +1,34 @@
 /** Receives a workload on this host: checks what it needs, restores it, and lets it begin when the source says so. */
 
-import { mkdirSync } from 'node:fs';
+import { createHash } from 'node:crypto';
 import { type FileHandle, open } from 'node:fs/promises';
-import { homedir, hostname } from 'node:os';
+import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { ArchName } from '../arch/masm/target.js';
 import { targets } from '../arch/targets.js';
 import { BugError, InputError, LimitError, systemReason, ToolError } from '../base/errors.js';
 import { ownPackage } from '../base/package.js';
 import { makeTemporaryFolder, nameTemporary, removeTemporary } from '../base/temporary.js';
+import { quoted } from '../base/terminal-text.js';
+import { userFolder } from '../base/user-folders.js';
 import { ImageCache } from '../image/cache.js';
-import type { ObtainedImage } from '../image/image-source.js';
 import type { Grants } from '../restore/grants.js';
-import { imageRequest } from '../restore/restore.js';
-import { readSnapshotModule } from '../snapshot/format.js';
+import { Ground, imageRequest, keyedImageRequest } from '../restore/ground.js';
+import { LazyPages, unitBytes } from '../restore/lazy-pages.js';
 import type { StoredSnapshot } from '../snapshot/snapshot.js';
 import type { ProcessEnd } from '../transport/attached-streams.js';
 import type { Bytes, Hello } from '../transport/messages.js';
 import type { HeldProgram, TargetHost } from '../transport/target.js';
-import { cachedImages } from './cached-image.js';
+import { lookUp, obtainApart } from './cached-image.js';
 import { type Held, holdProgram } from './held-program.js';
 import { findEmulator } from './launch.js';
 import { grantsOf } from './peer-grants.js';
+import { checkOutputFolder, checkSpace, PreFlight, warnOfMemory } from './pre-flight.js';
 import type { Prepared } from './prepared.js';
 import { checkName } from './process-options.js';
 import type { ReceiveOptions } from './receive-options.js';
 import { grantsFor } from './restore-grants.js';
-import { checkHere, prepareRestored, readRestorable } from './restored-image.js';
+import { checkHere, prepareRestored, type RestoreRequest, readRestorable, rehearseRestored } from './restored-image.js';
 import { WorkloadSlots } from './workload-slots.js';
 
 /** The largest received file in bytes, holes included. No snapshot is larger. */
@@ -39,11 +41,16 @@ export class Receiver implements TargetHost {
   private readonly files = new Map<Bytes['file'], FileHandle>();
   private hello: Hello | undefined;
   private arch: ArchName = 'x64';
-  private modules: readonly Uint8Array[] = [];
   private outline: StoredSnapshot | undefined;
-  private image: ObtainedImage | undefined;
+  private compiling: Promise<unknown> | undefined;
+  private ground: Ground | undefined;
+  /** The binaries of the program's modules, when they were sent. */
+  private modules: readonly Uint8Array[] = [];
+  /** Aborted when nobody needs the image any more. */
+  private readonly unneeded = new AbortController();
   private prepared: Prepared | undefined;
   private held: Held | undefined;
+  private pages: LazyPages | undefined;
   private giveBack = () => {};
 
   constructor(
@@ -70,52 +77,98 @@ export class Receiver implements TargetHost {
     }
   }
 
-  async look(hello: Hello, size: number) {
+  async look(hello: Hello, size: number, memory: number) {
     this.hello = hello;
-    this.giveBack = this.slots.take();
-    if (hello.workload !== null) checkName(hello.workload);
+    const flight = new PreFlight();
+    this.giveBack = (await flight.look(() => this.slots.take())) ?? this.giveBack;
+    await flight.look(() => (hello.workload === null ? '' : checkName(hello.workload)));
     this.arch = hello.arch ?? (process.arch === 'arm64' ? 'arm64' : 'x64');
-    if (this.arch !== process.arch && findEmulator(this.arch) === undefined) {
-      throw new ToolError('no-emulator', `${hostname()} cannot run programs for ${this.arch}: no qemu-user there`);
+    await flight.look(() => this.checkCpu());
+    const outline = await this.complete('outline', size);
+    this.outline = outline;
+    await flight.look(() => checkNoCall(outline));
+    await flight.look(() => this.checkMemory(outline));
+    await flight.look(() => checkSpace(this.folder, memory));
+    const found = await flight.look(() => this.grants(outline));
+    if (hello.outputDir === null || this.options.grants === undefined) {
+      await flight.look(() => checkOutputFolder(this.outputDir));
     }
-    this.outline = await this.complete('outline', size);
-    if (this.outline.snapshot.call !== undefined) {
-      const why = 'its results are for the tool that has made it';
-      throw new InputError('call', `a call (run --invoke) cannot be moved: ${why}`);
-    }
-    this.checkMemory(this.outline);
-    const { warnings } = await this.grants(this.outline);
-    makeFolder(this.outputDir);
-    return { version: ownPackage().version, arch: this.arch, host: hostname(), warnings };
+    flight.end();
+    this.ground = this.openCached(outline);
+    const warnings = [...(found?.warnings ?? []), ...warnOfMemory(memory)];
+    const needsModules = this.ground === undefined;
+    return { version: ownPackage().version, arch: this.arch, host: hostname(), warnings, needsModules };
   }
 
-  async compile() {
+  /** @throws ToolError when programs for it cannot run here */
+  private checkCpu(): void {
+    if (this.arch === process.arch || findEmulator(this.arch) !== undefined) return;
+    throw new ToolError('no-emulator', `${hostname()} cannot run programs for ${this.arch}: no qemu-user there`);
+  }
+
+  compile(): Promise<{ cached: boolean }> {
+    const compiling = this.obtain();
+    this.compiling = compiling;
+    return compiling;
+  }
+
+  private async obtain(): Promise<{ cached: boolean }> {
+    const { outline, modules } = this;
+    if (outline === undefined) throw new BugError('compile: nothing was sent');
+    if (this.ground === undefined) {
+      const request = imageRequest(outline, modules, targets[this.arch]);
+      const obtained = await obtainApart(request, new ImageCache(), this.unneeded.signal);
+      this.ground = Ground.open(outline, modules, obtained);
+    }
+    if (!this.unneeded.signal.aborted) await rehearseRestored(outline, await this.request(outline));
+    return { cached: !this.ground.compiled };
+  }
+
+  /** The program's image, if the cache has it: then its modules are here, too. */
+  private openCached(outline: StoredSnapshot): Ground | undefined {
+    const cache = new ImageCache();
+    const { found } = lookUp(keyedImageRequest(outline, targets[this.arch]), cache);
+    if (found === undefined) cache.close();
+    return found && Ground.openCarrying(outline, found);
+  }
+
+  async takeModules(size: number): Promise<void> {
     const { outline } = this;
-    const modules = outline?.snapshot.modules.flatMap((module) => readSnapshotModule(outline, module) ?? []) ?? [];
-    if (outline === undefined || modules.length !== outline.snapshot.modules.length) {
-      throw new InputError('no-module', 'the outline that was sent has no module');
+    if (outline === undefined) throw new BugError('takeModules: nothing was sent');
+    const modules = outline.snapshot.modules;
+    const all = modules.reduce((sum, { size }) => sum + size, 0);
+    if (size !== all || size > BESIDE_MEMORY) {
+      throw new InputError('stream', `the modules that were sent have ${size} bytes, the outline says ${all}`);
     }
-    this.modules = modules;
-    this.image = cachedImages(new ImageCache())(imageRequest(outline, modules, targets[this.arch]));
-    return { cached: !this.image.compiled };
+    const bytes = Buffer.alloc(size);
+    await this.files.get('modules')?.read(bytes, 0, size, 0);
+    let at = 0;
+    this.modules = modules.map(({ size, sha256, name }) => {
+      const module = bytes.subarray(at, (at += size));
+      if (createHash('sha256').update(module).digest('hex') === sha256) return module;
+      throw new InputError('stream', `the module ${quoted(name)} that was sent is not the one that the outline names`);
+    });
   }
 
-  async prepare(size: number): Promise<HeldProgram> {
+  async prepare(size: number, missing?: Uint8Array): Promise<HeldProgram> {
     const stored = await this.complete('snapshot', size);
-    const { grants } = await this.grants(stored);
+    const pages = missing && this.lazyPages(stored, size, missing);
     this.checkMemory(stored);
-    const { hello, modules, arch } = this;
-    const maxMemory = this.maxMemory;
-    this.prepared = await prepareRestored(
-      stored,
-      { arch, grants, modules, name: hello?.workload ?? undefined, maxMemory },
-      false,
-    );
-    this.held = await holdProgram(this.prepared, this.outputDir, nameOf(stored), hello?.attach ?? false);
+    this.prepared = await prepareRestored(stored, await this.request(stored), false);
+    this.held = await holdProgram(this.prepared, this.outputDir, nameOf(stored), this.hello?.attach ?? false, pages);
     return this.held;
   }
 
+  /** Checks everything that it needs once more. */
+  private async request(stored: StoredSnapshot): Promise<RestoreRequest> {
+    const { arch, ground, maxMemory } = this;
+    const { grants } = await this.grants(stored);
+    return { arch, grants, ground, name: this.hello?.workload ?? undefined, maxMemory };
+  }
+
   async discard(): Promise<void> {
+    this.unneeded.abort();
+    await this.compiling?.catch(() => {});
     const { held, prepared } = this;
     if (held?.hasBegun) {
       // an emulator opens the image again, so its folder must stay as long as the process
@@ -131,9 +184,19 @@ export class Receiver implements TargetHost {
       prepared?.release();
       this.giveBack();
     }
-    this.image?.release();
+    this.ground?.close();
+    this.pages?.close();
     for (const handle of this.files.values()) await handle.close().catch(() => {});
     removeTemporary(this.folder);
+  }
+
+  /** @param missing bit n is set when unit n of the snapshot's file comes later */
+  private lazyPages({ snapshot }: StoredSnapshot, size: number, missing: Uint8Array): LazyPages {
+    if (missing.length !== unitBytes(size) || snapshot.ancestors !== undefined || this.hello?.attach) {
+      throw new InputError('stream', 'the list of pages that come later does not belong to the snapshot');
+    }
+    this.pages = new LazyPages(join(this.folder, 'pages'), this.hello?.from ?? 'the source', missing);
+    return this.pages;
   }
 
   private path(file: Bytes['file']): string {
@@ -145,7 +208,7 @@ export class Receiver implements TargetHost {
   private async complete(file: Bytes['file'], size: number): Promise<StoredSnapshot> {
     await this.write({ name: 'bytes', file, offset: 0, data: Buffer.alloc(0) });
     await this.files.get(file)?.truncate(Math.min(size, FILE_MAX));
-    return readRestorable(this.path(file));
+    return await readRestorable(this.path(file));
   }
 
   private async grants(stored: StoredSnapshot): Promise<{ grants: Grants; warnings: string[] }> {
@@ -171,17 +234,15 @@ export class Receiver implements TargetHost {
   }
 
   private get outputDir(): string {
-    const state = process.env['XDG_STATE_HOME'] || join(homedir(), '.local', 'state');
-    return resolve(this.hello?.outputDir ?? this.options.outputDir ?? join(state, 'wag-snap', 'output'));
+    return resolve(this.hello?.outputDir ?? this.options.outputDir ?? join(userFolder('XDG_STATE_HOME'), 'output'));
   }
 }
 
-function makeFolder(path: string): void {
-  try {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
-  } catch (error) {
-    throw new ToolError('write', `${path}: the folder for its output cannot be made: ${systemReason(error)}`);
-  }
+/** @throws InputError */
+function checkNoCall({ snapshot }: StoredSnapshot): void {
+  if (snapshot.call === undefined) return;
+  const why = 'its results are for the tool that has made it';
+  throw new InputError('call', `a call (run --invoke) cannot be moved: ${why}`);
 }
 
 function nameOf({ snapshot }: StoredSnapshot): string {

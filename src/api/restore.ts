@@ -2,12 +2,17 @@
 
 import { resolve } from 'node:path';
 import { Cancellation } from '../base/cancellation.js';
+import { UsageError } from '../base/errors.js';
 import { openDestination } from '../base/output.js';
 import { type FdPolicy, RestoreProblems } from '../restore/grants.js';
+import { Opener } from '../snapshot/opener.js';
 import type { StoredSnapshot } from '../snapshot/snapshot.js';
+import { isRegistryReference } from '../transport/registry/reference.js';
 import type { OutputOption, ProgressOption, SignalOption } from './common-options.js';
 import type { ContinuationOptions } from './continuation-options.js';
+import type { Prepared } from './prepared.js';
 import type { ProcessLimits } from './process-options.js';
+import type { RegistryOptions } from './registry-options.js';
 import type { RestoreRequest } from './restored-image.js';
 import type { StartOptions } from './started-workload.js';
 import type { ChainOptions } from './stored-snapshot.js';
@@ -15,15 +20,21 @@ import type { StartedWorkload } from './workload.js';
 
 export { type FdPolicy, RestoreProblems };
 
-/** A snapshot's path, or an object that has one. */
+/** A snapshot's path, or an object that has one; or `oci://HOST/REPOSITORY[:TAG]`. */
 export type SnapshotSource = string | { readonly path: string };
 
-interface CommonOptions extends ContinuationOptions, ChainOptions, ProgressOption {
+interface CommonOptions extends ContinuationOptions, ChainOptions, RegistryOptions, ProgressOption {
   /** Modules that the snapshot does not carry, in any order: paths, or bytes. */
   readonly modules?: readonly (string | Uint8Array)[] | undefined;
 }
 
-export interface RestoreOptions extends CommonOptions, ProcessLimits, StartOptions {}
+export interface RestoreOptions extends CommonOptions, ProcessLimits, StartOptions {
+  /**
+   * It begins before its memory is read, which this process does while it runs. A snapshot of one file is mapped anyway,
+   * and not read before it is needed.
+   */
+  readonly lazy?: boolean | undefined;
+}
 
 /** For clones, which share all that none of them has written. */
 export interface CloneOptions extends RestoreOptions {
@@ -48,18 +59,36 @@ export async function restore(
   snapshot: SnapshotSource,
   options: RestoreOptions & Partial<CloneOptions> = {},
 ): Promise<StartedWorkload | StartedWorkload[]> {
-  const [{ prepareRestored }, { startPrepared }, { startClones }] = await Promise.all([
-    import('./restored-image.js'),
+  const [{ startPrepared }, { startClones }] = await Promise.all([
     import('./started-workload.js'),
     import('./clones.js'),
   ]);
-  const { count } = options;
-  const prepare = async () => {
-    const { stored, request } = await look(snapshot, options, true, count);
-    const { maxMemory, maxStack, allowProc, signal } = options;
-    return prepareRestored(stored, { ...request, maxMemory, maxStack, allowProc }, false, signal);
-  };
+  const { count, lazy } = options;
+  if (lazy && count !== undefined) {
+    throw new UsageError('lazy and count exclude each other: clones share pages that are there');
+  }
+  const prepare = () => prepareSnapshot(snapshot, options, count);
   return count === undefined ? startPrepared(prepare, options) : startClones(prepare, count, options);
+}
+
+/** What continues a snapshot, not started. @throws as restore() */
+export async function prepareSnapshot(
+  snapshot: SnapshotSource,
+  options: RestoreOptions,
+  count?: number,
+): Promise<Prepared> {
+  const { prepareRestored } = await import('./restored-image.js');
+  const { stored, request, close } = await look(snapshot, options, true, count === undefined, count);
+  const { maxMemory, maxStack, allowProc, lazy, onWarning, signal } = options;
+  let isBrought = false;
+  try {
+    const more = { maxMemory, maxStack, allowProc, lazy, onLost: onWarning };
+    const prepared = await prepareRestored(stored, { ...request, ...more }, false, signal);
+    isBrought = stored.absent !== undefined; // by this process, which closes it then
+    return prepared;
+  } finally {
+    if (!isBrought) close();
+  }
 }
 
 /**
@@ -76,23 +105,28 @@ export async function restoreImage(snapshot: SnapshotSource, options: RestoreIma
   ]);
   const cancel = new Cancellation('nothing was written', signal);
   cancel.check();
-  const { stored, request } = await look(snapshot, options, !noCheck);
-  cancel.check();
-  const report = (done: number, total: number) => {
+  const { stored, request, close } = await look(snapshot, options, !noCheck, false);
+  try {
     cancel.check();
-    onProgress?.(done, total);
-  };
-  await writeRestored(stored, { ...request, onProgress: report }, openDestination(resolve(to), filesOf(stored)));
+    const report = (done: number, total: number) => {
+      cancel.check();
+      onProgress?.(done, total);
+    };
+    await writeRestored(stored, { ...request, onProgress: report }, openDestination(resolve(to), filesOf(stored)));
+  } finally {
+    close();
+  }
 }
 
-/** Reads the snapshot, and finds what is missing here. */
+/** Reads the snapshot, and finds what is missing here. @param lazy whether pages of a registry may come later */
 async function look(
   snapshot: SnapshotSource,
-  options: CommonOptions,
+  options: CommonOptions & SignalOption,
   check: boolean,
+  lazy: boolean,
   clones?: number,
-): Promise<{ stored: StoredSnapshot; request: RestoreRequest }> {
-  const [{ checkHere, readRestorable }, { grantsFor }, { checkName }] = await Promise.all([
+): Promise<{ stored: StoredSnapshot; request: RestoreRequest; close: () => void }> {
+  const [{ checkHere }, { grantsFor }, { checkName }] = await Promise.all([
     import('./restored-image.js'),
     import('./restore-grants.js'),
     import('./process-options.js'),
@@ -100,17 +134,37 @@ async function look(
   const { arch = process.arch === 'arm64' ? 'arm64' : 'x64', dirs = [], fds = {}, modules = [], name } = options;
   const { onWarning, onProgress } = options;
   if (name !== undefined) checkName(name);
-  const { parents, search } = options;
-  const stored = readRestorable(typeof snapshot === 'string' ? snapshot : snapshot.path, { parents, search });
-  const policies = new Map(Object.entries(fds).map(([fd, policy]) => [Number(fd), policy]));
-  const grants = { ...(await grantsFor(stored, { ...options, fds: policies })), clones };
-  const warnings = check ? await checkHere(stored, grants, options.strictFiles ?? false) : [];
-  if (onWarning !== undefined && dirs.length > 0) {
-    const { cacheGrantWarnings } = await import('./cache-grant.js');
-    warnings.push(...cacheGrantWarnings(dirs));
+  const { stored, close } = await openStored(typeof snapshot === 'string' ? snapshot : snapshot.path, options, lazy);
+  try {
+    const policies = new Map(Object.entries(fds).map(([fd, policy]) => [Number(fd), policy]));
+    const grants = { ...(await grantsFor(stored, { ...options, fds: policies })), clones };
+    const warnings = check ? await checkHere(stored, grants, options.strictFiles ?? false) : [];
+    if (onWarning !== undefined && dirs.length > 0) {
+      const { cacheGrantWarnings } = await import('./cache-grant.js');
+      warnings.push(...cacheGrantWarnings(dirs));
+    }
+    for (const warning of warnings) onWarning?.(warning);
+    return { stored, request: { arch, grants, name, modules: await moduleBytes(modules), onProgress }, close };
+  } catch (error) {
+    close();
+    throw error;
   }
-  for (const warning of warnings) onWarning?.(warning);
-  return { stored, request: { arch, grants, name, modules: await moduleBytes(modules), onProgress } };
+}
+
+async function openStored(
+  path: string,
+  options: CommonOptions & SignalOption,
+  lazy: boolean,
+): Promise<{ readonly stored: StoredSnapshot; close(): void }> {
+  const [{ readRestorable }, { placesFor }] = await Promise.all([
+    import('./restored-image.js'),
+    import('./stored-snapshot.js'),
+  ]);
+  const places = await placesFor(options);
+  if (!isRegistryReference(path)) return { stored: await readRestorable(path, places), close: () => {} };
+  const { openRemote } = await import('./remote-restore.js');
+  const { plainHttp, ca, signal, onProgress } = options;
+  return openRemote(path, { plainHttp, ca, signal, onProgress, lazy, opener: places.opener ?? new Opener() });
 }
 
 async function moduleBytes(modules: readonly (string | Uint8Array)[]): Promise<Uint8Array[]> {

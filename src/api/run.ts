@@ -9,6 +9,12 @@ import type { StartedWorkload } from './workload.js';
 export interface RunOptions extends ProgramRunOptions {
   /** The program's arguments after its name. */
   readonly args?: readonly string[] | undefined;
+  /**
+   * For modules: starts one that is not in the cache before it is compiled. A function is compiled when it is first
+   * called, in this thread. Ignored for linked modules, and those that import functions of this process or have
+   * exceptions. Default: false.
+   */
+  readonly beginAtOnce?: boolean | undefined;
 }
 
 /**

@@ -18,6 +18,7 @@ import { EmbedderLink } from './embedder/link.js';
 import { attachGiven } from './find-process.js';
 import { Invocation } from './invocation.js';
 import type { Prepared } from './prepared.js';
+import { SnapshotListener } from './snapshot-listener.js';
 import { startImage } from './start.js';
 import { TrapListener } from './trap-listener.js';
 import type { Exit, StartedWorkload, Trap } from './workload.js';
@@ -35,6 +36,11 @@ export interface StartOptions {
    * the returned promise settles.
    */
   readonly onTrap?: ((trap: Trap, workload: StartedWorkload) => void | Promise<void>) | undefined;
+  /**
+   * Called when the program asks for a snapshot of itself (import `wag_snap.snapshot`), to take it. The program waits
+   * until the returned promise settles. When it rejects, the program is told that there is no snapshot.
+   */
+  readonly onSnapshotRequest?: ((workload: StartedWorkload) => unknown) | undefined;
   /** Functions of this process that the program may import. Unused ones are ignored. */
   readonly imports?: Imports | undefined;
   /** How long such a function may take to answer, in milliseconds; then the program traps. Default: no limit. */
@@ -85,25 +91,31 @@ class ChildWorkload implements StartedWorkload {
     const afterListener = next + listener.descriptors.length;
     const link = new EmbedderLink(prepared.hostImports, options.imports, argv0, afterListener, options.callTimeout);
     const afterLink = afterListener + link.descriptors.length;
-    const invocation = prepared.call && new Invocation(prepared.call, afterLink);
+    const snapshots = options.onSnapshotRequest && new SnapshotListener(afterLink, async () => workload?.asks(options));
+    const afterSnapshots = afterLink + (snapshots?.descriptors.length ?? 0);
+    const invocation = prepared.call && new Invocation(prepared.call, afterSnapshots);
     const { child, emulated } = await startImage(image, {
       argv0,
       args,
-      env: { ...env, ...listener.env, ...link.env, ...invocation?.env },
+      env: { ...env, ...listener.env, ...link.env, ...snapshots?.env, ...invocation?.env },
       stdio: [
         ...standardStreams(options),
         ...descriptors,
         ...listener.descriptors,
         ...link.descriptors,
+        ...(snapshots?.descriptors ?? []),
         ...(invocation?.descriptors ?? []),
       ],
     });
     prepared.started(child.pid!, emulated);
+    prepared.bring?.(child);
+    prepared.growing?.start(child);
     if (!emulated) prepared.release();
     listener.start(child);
     link.start(child);
+    snapshots?.start(child);
     invocation?.start(child);
-    workload = new ChildWorkload(child, listener, link, invocation, options, () => prepared.release());
+    workload = new ChildWorkload(child, listener, link, invocation, options, prepared);
     try {
       await link.greeted();
     } catch (error) {
@@ -119,10 +131,10 @@ class ChildWorkload implements StartedWorkload {
     private readonly link: EmbedderLink,
     invocation: Invocation | undefined,
     options: StartOptions,
-    release: () => void,
+    prepared: Prepared,
   ) {
     child.on('error', () => {}); // a signal that could not be sent; the child's end is handled elsewhere
-    this.exited = this.watch(listener, invocation, options, release);
+    this.exited = this.watch(listener, invocation, options, prepared);
   }
 
   get pid(): number {
@@ -176,7 +188,7 @@ class ChildWorkload implements StartedWorkload {
     listener: TrapListener,
     invocation: Invocation | undefined,
     options: StartOptions,
-    release: () => void,
+    prepared: Prepared,
   ): Promise<Exit> {
     const { child } = this;
     const { signal: abort, timeout } = options;
@@ -188,7 +200,9 @@ class ChildWorkload implements StartedWorkload {
     const { code, signal } = await ended(child);
     clearTimeout(timer);
     abort?.removeEventListener('abort', kill);
-    release();
+    prepared.release();
+    if (signal !== null) prepared.growing?.stop();
+    prepared.growing?.check();
     await listener.finished();
     const reply = await invocation?.reply();
     const { trap } = this;
@@ -201,6 +215,10 @@ class ChildWorkload implements StartedWorkload {
       timedOut,
       ...(reply && { reply: (await import('./call-result.js')).toReply(reply) }),
     };
+  }
+
+  private async asks({ onSnapshotRequest }: StartOptions): Promise<void> {
+    await onSnapshotRequest?.(this);
   }
 
   /** Calls `onTrap`. The child waits at its trap meanwhile. */

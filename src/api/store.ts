@@ -1,37 +1,24 @@
 /** Snapshots by name and generation, in a folder that any tool for OCI images can read (snapshot/store/store.ts). */
 
-import { homedir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { Cancellation } from '../base/cancellation.js';
-import { BugError, InputError } from '../base/errors.js';
+import { InputError, UsageError } from '../base/errors.js';
 import { openDestination } from '../base/output.js';
+import { nameTemporary } from '../base/temporary.js';
+import { userFolder } from '../base/user-folders.js';
+import type { StoredSnapshot } from '../snapshot/snapshot.js';
+import type { Generation, GenerationFiles } from '../snapshot/store/generation.js';
 import { parseReference, type Reference, readReference } from '../snapshot/store/reference.js';
-import {
-  type Generation,
-  type GenerationFiles,
-  noGeneration,
-  type Removed,
-  SnapshotStore,
-} from '../snapshot/store/store.js';
-import { type Capturable, type CaptureOptions, type CaptureReport, capture } from './capture.js';
+import { noGeneration, type Removed, SnapshotStore } from '../snapshot/store/store.js';
+import { checkSubject } from '../snapshot/trust/policy.js';
+import type { Capturable } from './capture.js';
 import type { OutputOption, ProgressOption, SignalOption } from './common-options.js';
+import { captureNext, type StoreCaptureOptions, type StoredCapture } from './next-generation.js';
+import { type FormOptions, openerFor, planSeal, readForm, type TrustOptions } from './seal-options.js';
 
-export type { Generation, GenerationFiles, Removed };
+export type { Generation, GenerationFiles, Removed, StoreCaptureOptions, StoredCapture };
 
-/** The most files in the chain of a generation. After that the next one is whole, as restore opens all of them. */
-const CHAIN_MAX = 16;
 const NEW = 'snapshot.wsnap';
-
-/** What is written goes to the store; the rest is as for capture. */
-export interface StoreCaptureOptions extends Omit<CaptureOptions, 'to' | 'parent' | 'search' | 'onDurable'> {
-  /** Write the whole snapshot, even if an earlier generation contains most of it. */
-  readonly whole?: boolean | undefined;
-}
-
-export interface StoredCapture {
-  readonly generation: Generation;
-  readonly report: CaptureReport;
-}
 
 export interface PruneOptions {
   /** Names whose generations are pruned; default: all. */
@@ -46,8 +33,7 @@ export interface PruneOptions {
 
 /** The default folder of the store: $XDG_DATA_HOME/wag-snap/store. */
 export function defaultStore(): string {
-  const data = process.env['XDG_DATA_HOME'];
-  return join(data?.startsWith('/') ? data : join(homedir(), '.local', 'share'), 'wag-snap', 'store');
+  return join(userFolder('XDG_DATA_HOME'), 'store');
 }
 
 /**
@@ -105,38 +91,9 @@ export class Store {
   async capture(
     workload: Capturable | number | string,
     reference: string,
-    { whole = false, ...options }: StoreCaptureOptions = {},
+    options: StoreCaptureOptions = {},
   ): Promise<StoredCapture> {
-    const target = parseReference(reference);
-    const ingest = this.store.ingest();
-    let generation: Generation | undefined;
-    const onDurable = async () => {
-      generation = await this.store.add(ingest, NEW, target);
-      return `${generation.name}:${generation.tag} (${this.folder})`;
-    };
-    try {
-      const parent = whole ? undefined : this.keepNewest(target, ingest);
-      const to = ingest.pathOf(NEW);
-      const take = (own: { parent?: string }) => capture(workload, { ...options, ...own, to, onDurable });
-      const report = await (parent === undefined
-        ? take({})
-        : take({ parent }).catch((error) => {
-            if (error instanceof InputError && error.code === 'wrong-parent') return take({}); // of another program
-            throw error;
-          }));
-      if (generation === undefined) throw new BugError('a capture has ended that is not durable');
-      return { generation, report };
-    } finally {
-      ingest.close();
-    }
-  }
-
-  /** Keeps the files of the newest generation. @returns its path; undefined when the next generation is to be whole */
-  private keepNewest({ name }: Reference, ingest: ReturnType<SnapshotStore['ingest']>): string | undefined {
-    const newest = this.store.find({ name, tag: undefined });
-    if (newest === undefined || newest.parents.length + 1 >= CHAIN_MAX) return undefined;
-    const [own] = [newest.path, ...newest.parents].map((path) => ingest.keep(this.store.blobs.digestOf(path) ?? ''));
-    return own;
+    return captureNext(this.store, workload, parseReference(reference), options);
   }
 
   /**
@@ -148,21 +105,23 @@ export class Store {
   async import(
     path: string,
     reference: string,
-    { parents = [], signal, onProgress }: ImportOptions = {},
+    { parents = [], signal, onProgress, ...trust }: ImportOptions = {},
   ): Promise<Generation> {
     const target = parseReference(reference);
     const { openSnapshot, filesOf } = await import('./stored-snapshot.js');
-    const stored = openSnapshot(path, { parents });
+    const opener = await openerFor(trust);
+    const stored = await openSnapshot(path, { parents, opener, name: target.name });
     const cancel = new Cancellation('the store is as before', signal);
     const ingest = this.store.ingest();
     try {
-      ingest.copy(path, NEW);
+      await ingest.copy(path, NEW, () => cancel.check());
       let done = 0;
-      return await this.store.add(ingest, NEW, target, filesOf(stored).slice(1), (bytes) => {
+      const onBytes = (bytes: number) => {
         cancel.check();
         done += bytes;
         onProgress?.(done, stored.size);
-      });
+      };
+      return await this.store.add(ingest, NEW, target, { parents: filesOf(stored).slice(1), opener, onBytes });
     } finally {
       ingest.close();
     }
@@ -173,26 +132,56 @@ export class Store {
    *
    * @throws InputError when it is damaged or not there; ToolError
    */
-  async export(
-    reference: string,
-    { to, signal, onProgress }: OutputOption & ProgressOption & SignalOption,
-  ): Promise<void> {
-    const { path, parents } = this.find(reference);
+  async export(reference: string, options: OutputOption & RewriteOptions): Promise<void> {
+    await this.rewrite(this.find(reference), options.to, options);
+  }
+
+  /** @returns when the snapshot was captured */
+  private async rewrite(
+    { path, parents, generation }: GenerationFiles,
+    to: string,
+    { signal, onProgress, ...options }: RewriteOptions,
+    keepsSeal = false,
+  ): Promise<Date> {
     const [{ openSnapshot }, { compactOpened }] = await Promise.all([
       import('./stored-snapshot.js'),
       import('./compact.js'),
     ]);
-    const stored = openSnapshot(path, { parents });
-    await compactOpened(stored, openDestination(resolve(to), [path, ...parents]), { signal, onProgress });
+    const title = `${generation.name}:${generation.tag}`;
+    for (const file of [path, ...parents]) nameTemporary(file, file === path ? title : `${title}: ${basename(file)}`);
+    const form = await readForm(options);
+    const stored = await openSnapshot(path, { parents, opener: await openerFor(options), name: generation.name });
+    if (keepsSeal) {
+      checkSeal(stored, options, title);
+      const { seal, opener } = await planSeal(options, generation.name);
+      const module = stored.snapshot.modules[stored.snapshot.modules.length - 1].sha256;
+      checkSubject(opener.trust, seal, { stored: generation.name, module }, title);
+    }
+    await compactOpened(stored, openDestination(resolve(to), [path, ...parents]), { form, signal, onProgress });
+    return new Date(stored.snapshot.created);
   }
 
-  /** Rewrites a generation to one file that needs no other. Generations that need its old files keep them. */
-  async compact(reference: string, { signal, onProgress }: ProgressOption & SignalOption = {}): Promise<Generation> {
-    const { generation } = this.find(reference);
+  /**
+   * Rewrites a generation to one file that needs no other. Generations that need its old files keep them.
+   *
+   * @throws UsageError when it is encrypted or signed, and the new file would not be; InputError 'changed' when another
+   *   tool has replaced or removed it meanwhile; as export
+   */
+  async compact(reference: string, options: RewriteOptions = {}): Promise<Generation> {
+    const found = this.find(reference);
+    const { name, tag } = found.generation;
     const ingest = this.store.ingest();
     try {
-      await this.export(reference, { to: ingest.pathOf(NEW), signal, onProgress });
-      return await this.store.add(ingest, NEW, { name: generation.name, tag: generation.tag });
+      const created = await this.rewrite(found, ingest.pathOf(NEW), options, true);
+      const isEncrypted = (options.encryptTo ?? []).length > 0;
+      const opener = await openerFor({ ...options, verifyKeys: [] });
+      const how = isEncrypted ? { hidden: created } : { opener, isNew: true };
+      return await this.store.add(
+        ingest,
+        NEW,
+        { name, tag },
+        { ...how, order: found.generation.facts.order, replaces: found.manifest },
+      );
     } finally {
       ingest.close();
     }
@@ -219,11 +208,15 @@ export class Store {
    * left.
    */
   prune({ names, keep = 1, olderThan, dryRun }: PruneOptions = {}): Promise<Removed> {
+    if (!(Number.isInteger(keep) && keep >= 0)) throw new UsageError(`keep ${keep}: expected a number, from 0 on`);
+    if (olderThan !== undefined && !(olderThan >= 0)) {
+      throw new UsageError(`olderThan ${olderThan}: expected milliseconds`);
+    }
     const now = Date.now();
     return this.store.remove((all) => {
       const stays = new Map<string, number>();
       // of two captured at the same moment, the later one in the index is newer
-      const newestFirst = [...all].reverse().sort((a, b) => b.facts.created.getTime() - a.facts.created.getTime());
+      const newestFirst = [...all].reverse().sort((a, b) => b.facts.order.getTime() - a.facts.order.getTime());
       return newestFirst.filter(({ name, facts }) => {
         const before = stays.get(name) ?? 0;
         stays.set(name, before + 1);
@@ -251,7 +244,10 @@ export class Store {
   }
 }
 
-export interface ImportOptions extends ProgressOption, SignalOption {
+/** How a generation is read, and the new file written. */
+export interface RewriteOptions extends FormOptions, TrustOptions, ProgressOption, SignalOption {}
+
+export interface ImportOptions extends TrustOptions, ProgressOption, SignalOption {
   /** The earlier files that the snapshot needs, as far as they are not in the same folder. */
   readonly parents?: readonly string[] | undefined;
 }
@@ -278,4 +274,16 @@ export async function findGeneration(text: string, folder?: string): Promise<Gen
 
 function matches({ name, tag }: Generation, reference: Reference): boolean {
   return name === reference.name && (reference.tag === undefined || tag === reference.tag);
+}
+
+/** What is encrypted or signed is not replaced by a file that is not. @throws UsageError */
+function checkSeal(
+  { isEncrypted, signer }: StoredSnapshot,
+  { encryptTo = [], signKey }: FormOptions,
+  title: string,
+): void {
+  if (isEncrypted === true && encryptTo.length === 0)
+    throw new UsageError(`${title}: is encrypted, and would not be any more: name its recipients with --encrypt-to`);
+  if (signer !== undefined && signKey === undefined)
+    throw new UsageError(`${title}: is signed, and would not be any more: sign it again with --sign-key`);
 }

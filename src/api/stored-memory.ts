@@ -13,6 +13,8 @@ export class MemoryView implements SnapshotMemory {
   constructor(
     private readonly source: StoredMemory,
     private readonly checkOpen: () => void,
+    /** Resolves when its contents may be used; rejects when they are not what was signed. */
+    private readonly believed: () => Promise<void>,
   ) {}
 
   get pages(): number {
@@ -33,6 +35,7 @@ export class MemoryView implements SnapshotMemory {
     if (!isInside || address + length > this.size) {
       throw new UsageError(`${length} bytes at ${address} are not all within the memory, which has ${this.size}`);
     }
+    await this.believed();
     const bytes = Buffer.alloc(length);
     const end = address + length;
     for (const range of this.ranges()) {

@@ -4,37 +4,65 @@
  */
 
 import { type ChainPlaces, locateAncestors } from '../snapshot/chain.js';
-import { readSnapshot } from '../snapshot/format.js';
+import { Opener } from '../snapshot/opener.js';
 import type { StoredSnapshot } from '../snapshot/snapshot.js';
+import { openerFor, type TrustOptions } from './seal-options.js';
 
-export type { ChainPlaces };
-export { readSnapshot };
+/** Where the files of a snapshot are, and what opens them. */
+export interface SnapshotPlaces extends ChainPlaces {
+  /** Its name in a store, for a policy. */
+  readonly name?: string | undefined;
+}
 
-/** Where ancestors are that are not beside a snapshot. */
-export interface ChainOptions {
+/** Where ancestors are that are not beside a snapshot, and what opens the files. */
+export interface ChainOptions extends TrustOptions {
   /** Files of ancestors. */
   readonly parents?: readonly string[] | undefined;
   /** Folders to search for ancestors. */
   readonly search?: readonly string[] | undefined;
 }
 
+/** Reads the files that the options name. @throws UsageError, InputError, ToolError */
+export async function placesFor({ parents, search, ...trust }: ChainOptions): Promise<SnapshotPlaces> {
+  return { parents, search, opener: await openerFor(trust) };
+}
+
 /** Opens a snapshot with all of its files. @throws InputError that also names missing files; ToolError */
-export function openSnapshot(path: string, places: ChainPlaces = {}): StoredSnapshot {
-  return locateAncestors(readSnapshot(path), places);
+export async function openSnapshot(path: string, places: SnapshotPlaces = {}): Promise<StoredSnapshot> {
+  return locateAncestors(await readOwn(path, places), places);
 }
 
 /** The same, but ancestors may be missing. Their contents are then unknown. */
-export function openForReading(path: string, places: ChainPlaces = {}): StoredSnapshot {
-  const stored = readSnapshot(path);
+export async function openForReading(path: string, places: SnapshotPlaces = {}): Promise<StoredSnapshot> {
+  const stored = await readOwn(path, places);
   try {
-    return locateAncestors(stored, places);
+    return await locateAncestors(stored, places);
   } catch (error) {
     if ((error as { code?: string }).code === 'no-parent') return stored;
     throw error;
   }
 }
 
+/** Reads the snapshot's own file. */
+export function readOwn(path: string, { opener = new Opener(), name }: SnapshotPlaces = {}): Promise<StoredSnapshot> {
+  return opener.read(path, name);
+}
+
 /** All files of a snapshot, its own first. */
 export function filesOf({ path, ancestors = [] }: StoredSnapshot): string[] {
   return [path, ...ancestors.map((file) => file.path)];
+}
+
+/**
+ * To be called before pages of a snapshot are used. If it is trusted because of its signature, which covers pages only
+ * by their digests, all of them are compared with these now.
+ *
+ * @param stored a snapshot whose ancestors have been found
+ * @param onProgress as for verifySnapshot; may throw to cancel
+ * @throws InputError when a page is not what was captured, or nothing tells
+ */
+export async function believe(stored: StoredSnapshot, onProgress?: (done: number, total: number) => void) {
+  if (!stored.mustBeSigned) return;
+  const { verifySigned } = await import('../snapshot/verify.js');
+  await verifySigned(stored, onProgress);
 }

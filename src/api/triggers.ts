@@ -1,7 +1,7 @@
 /** Snapshots of a running program into a store, without being asked each time: at intervals, or when it is idle. */
 
 import { readFileSync } from 'node:fs';
-import { ToolError, WagSnapError } from '../base/errors.js';
+import { ToolError, UsageError, WagSnapError } from '../base/errors.js';
 import type { Capturable } from './capture.js';
 import type { WarningOption } from './common-options.js';
 import type { Generation, Store, StoreCaptureOptions } from './store.js';
@@ -22,6 +22,8 @@ export interface TriggerOptions extends WarningOption {
   readonly onSnapshot?: ((generation: Generation) => void) | undefined;
 }
 
+/** The longest timer of Node, in milliseconds. */
+const LONGEST = 2 ** 31 - 1;
 /** How often in the idle time it is looked whether the program has run. */
 const LOOKS = 5;
 /** Milliseconds: the shortest time between two looks. */
@@ -40,7 +42,14 @@ export class Triggers {
     private readonly workload: Capturable & { readonly pid: number },
     private readonly options: TriggerOptions,
   ) {
-    const { every, whenIdle } = options;
+    const { every, whenIdle, keep } = options;
+    for (const [option, time] of Object.entries({ every, whenIdle })) {
+      if (time === undefined || (time > 0 && time <= LONGEST)) continue;
+      throw new UsageError(`${option} ${time}: expected milliseconds, at most ${LONGEST}`);
+    }
+    if (keep !== undefined && !(Number.isInteger(keep) && keep >= 1)) {
+      throw new UsageError(`keep ${keep}: expected a number, from 1 on: the snapshot that was just taken stays`);
+    }
     if (every !== undefined) this.timers.push(setInterval(() => this.regular(), every));
     if (whenIdle === undefined) return;
     this.activity = activityOf(workload.pid);
@@ -73,12 +82,22 @@ export class Triggers {
     this.isBusy = true;
     try {
       const { generation } = await store.capture(this.workload, name, { ...capture, kill, signal });
-      if (keep !== undefined) await store.prune({ names: [name], keep });
       onSnapshot?.(generation);
+      if (keep !== undefined) await this.prune(keep);
       return generation;
     } finally {
       this.isBusy = false;
       this.activity = activityOf(this.workload.pid); // what it did for us is no work of its own
+    }
+  }
+
+  /** The snapshot is taken, whatever becomes of the earlier ones. */
+  private async prune(keep: number): Promise<void> {
+    const { store, name, onWarning } = this.options;
+    try {
+      await store.prune({ names: [name], keep });
+    } catch (error) {
+      onWarning?.(`${name}: earlier snapshots were not removed: ${error instanceof Error ? error.message : error}`);
     }
   }
 

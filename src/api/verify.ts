@@ -20,8 +20,8 @@ export async function verify(
   snapshot: string,
   { signal, onProgress, ...places }: VerifyOptions = {},
 ): Promise<VerifiedFile[]> {
-  const { openSnapshot } = await import('./stored-snapshot.js');
-  return verifyOpened(openSnapshot(snapshot, places), { signal, onProgress });
+  const { openSnapshot, placesFor } = await import('./stored-snapshot.js');
+  return verifyOpened(await openSnapshot(snapshot, await placesFor(places)), { signal, onProgress });
 }
 
 /** Verifies a snapshot that was opened with all of its files (stored-snapshot.ts). */

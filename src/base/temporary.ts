@@ -31,14 +31,15 @@ const DAY = 86_400_000; // milliseconds
 const NAME_MAX = 150;
 const UNKNOWN = '0';
 const OWNER = /wag-snap-([0-9a-f]+)-(\d+)-(\d+)-[0-9a-f]+(?:\.tmp)?$/;
+const FILE_OWNER = /^\..*\.wag-snap-([0-9a-f]+)-(\d+)-(\d+)-[0-9a-f]+\.tmp$/s;
 /** Marks in a temporary folder the processes that still need it after its owner has ended. */
 const USER = /^used-by-(\d+)-(\d+)$/;
 
-/** A new name beside `path`. Removes the leftovers of killed commands that wrote to the same path. */
+/** A new name beside `path`. Removes the leftovers of killed commands that wrote into the same folder. */
 export function temporaryPath(path: string): string {
   const folder = dirname(path);
   const prefix = `.${Buffer.from(basename(path)).subarray(0, NAME_MAX).toString()}.`;
-  removeStale(folder, prefix, 'files');
+  removeStale(folder, '.', 'files');
   return join(folder, `${prefix}${ownName()}.tmp`);
 }
 
@@ -68,12 +69,18 @@ export function isTemporaryFolder(path: string): boolean {
   return name.startsWith('wag-snap-') && OWNER.test(name);
 }
 
-/** Names under which the user knows temporary files. */
+/** Names under which the user knows temporary files: the last ones, as a message may be printed after they are gone. */
 const names = new Map<string, string>();
+const NAMES_MAX = 1000;
 
 /** Sets the name that messages use for a temporary file. */
 export function nameTemporary(path: string, name: string): void {
+  names.delete(path);
   names.set(path, name);
+  for (const oldest of names.keys()) {
+    if (names.size <= NAMES_MAX) break;
+    names.delete(oldest);
+  }
 }
 
 /** Replaces paths of temporary files in a message by the names that the user knows. */
@@ -113,7 +120,7 @@ export function removeStale(folder: string, prefix: string, kind: 'files' | 'fol
     return;
   }
   for (const name of names) {
-    const owner = name.startsWith(prefix) ? OWNER.exec(name) : null;
+    const owner = name.startsWith(prefix) ? (kind === 'files' ? FILE_OWNER : OWNER).exec(name) : null;
     const path = join(folder, name);
     if (owner === null || !isStale(path, owner, kind === 'folders')) continue;
     if (kind === 'folders') removeTemporary(path);
@@ -130,10 +137,16 @@ function removeFile(path: string): void {
   }
 }
 
-/** Whether a file that is called by an owner's name was left behind by it. */
-export function isLeftOver(path: string): boolean {
+/**
+ * Whether the process that a name is of has ended. 'unknown': it is of another boot or pid namespace, or the name is
+ * none of ours.
+ */
+export function ownerState(path: string): 'runs' | 'ended' | 'unknown' {
   const owner = OWNER.exec(basename(path));
-  return owner !== null && isStale(path, owner, false);
+  if (owner === null) return 'unknown';
+  const [, space, pid, start] = owner;
+  if (space === UNKNOWN || space !== ownSpace()) return 'unknown';
+  return isGone(Number(pid), start) ? 'ended' : 'runs';
 }
 
 function isStale(path: string, [, space, pid, start]: RegExpExecArray, isFolder: boolean): boolean {

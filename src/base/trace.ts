@@ -11,6 +11,7 @@ export const TRACE_AREAS = [
   'lift',
   'lower',
   'move',
+  'registry',
   'restore',
   'start',
   'stop',

@@ -27,7 +27,7 @@ import {
   STATE_RUNNING,
   STATE_TRAPPED,
 } from '../image/contract/runtime-block.js';
-import { PHASE_CALL, TH_PHASE, TH_STATE } from '../image/contract/thread.js';
+import { PHASE_CALL, PHASE_HOOK, TH_PHASE, TH_STATE, TH_SUSPENDED_PHASE } from '../image/contract/thread.js';
 import { AT_NOTHING } from '../image/contract/traps.js';
 import type { ImageDescription } from '../image/reader.js';
 import type { CaptureReport } from '../snapshot/capture-report.js';
@@ -43,8 +43,10 @@ import {
 } from '../snapshot/snapshot.js';
 import { traceFrames } from '../snapshot/trace-frames.js';
 import { SnapshotWriter } from '../snapshot/writer.js';
+import { awaitPages } from './arriving-pages.js';
 import { readCall } from './call.js';
 import type { CaptureOptions } from './capture-options.js';
+import type { WrittenSnapshot } from './capture-settings.js';
 import { describeUnlinked, limitFileData, MAX_FILE_DATA, writeFileData } from './file-data.js';
 import { readGuestStack } from './guest-stack.js';
 import { hashOpenFiles } from './host-state.js';
@@ -98,7 +100,13 @@ class Capture {
   async run(): Promise<CaptureReport> {
     const { process, options, cancel } = this;
     const difference = startDifference(process.image, options.parent);
-    const writer = new SnapshotWriter(options.output, options.kill ?? false, options.taker !== undefined);
+    const writer = new SnapshotWriter(options.output, {
+      ...options.form,
+      earlyWriteback: options.kill ?? false,
+      isWatched: options.taker !== undefined,
+      expected: options.form?.packing === undefined ? 0 : process.folder.residentBytes(),
+      check: () => cancel.check(),
+    });
     const sink = difference?.sink(writer.pages) ?? writer.pages;
     let stopped: StoppedProcess | undefined;
     try {
@@ -106,16 +114,19 @@ class Capture {
       const references = new ReferenceTable(process.image.identity, process.base);
       process.image.sites; // reads and checks the tables now, not while the process stands still
       const timeout = options.timeout ?? DEFAULT_TIMEOUT;
+      if (!options.withoutPages && process.tryMemory()) await awaitPages(process, this.settleNow);
       this.copy = await this.beginCopying(sink, writer);
       const { copy } = this;
       if (copy) await rehearse(process, references, this.settle);
       await copy?.run();
+      await options.taker?.mayStop?.();
       const { onWarning: warn } = options;
       stopped = await stopProcess(process, {
         timeout,
         checkCancelled: () => cancel.check(),
         ...(warn ? { warn } : {}),
       });
+      if (!options.withoutPages) await awaitPages(process, this.settleNow); // they come while it stands still, too
       const finish = await this.read(writer, sink, references, copy);
       if (!options.kill && !options.taker) await stopped.resume();
       const resumed = performance.now();
@@ -126,12 +137,12 @@ class Capture {
       trace('capture', () => `all of pid ${process.pid} is in the temporary file: ${bytes} bytes`);
       let found = isStandardOutput(writer.path) ? '' : resolve(writer.path);
       if (options.taker) {
-        await options.taker.take(stopped, writer.grown(bytes));
+        await options.taker.take(stopped, writer.grown(bytes), copy?.left);
         await stopped.resume();
       } else {
         await writer.commit();
         trace('capture', () => `${writer.path} is on the disk`);
-        if (options.onDurable) found = await options.onDurable();
+        if (options.onDurable) found = await options.onDurable(written(read.snapshot, options.parent));
         if (!options.kill) await copy?.keep(writer.digest);
       }
       const pause = (options.kill ? performance.now() : resumed) - stopped.stopRequested;
@@ -156,6 +167,8 @@ class Capture {
     this.settled = performance.now();
   };
 
+  private readonly settleNow = (): Promise<void> => this.cancel.settle();
+
   /**
    * Reads all of the process that a snapshot needs.
    *
@@ -174,7 +187,8 @@ class Capture {
     const stands = state === STATE_PARKED || state === STATE_TRAPPED || state === STATE_RUNNING;
     if (!stands) throw new BugError('capture: the process is not parked');
     const trapped = state === STATE_TRAPPED ? readTrap(process) : undefined;
-    const phase = memory.u32(thread + TH_PHASE);
+    const inHook = memory.u32(thread + TH_PHASE) === PHASE_HOOK >>> 0;
+    const phase = memory.u32(thread + (inHook ? TH_SUSPENDED_PHASE : TH_PHASE));
     const guests = image.identity.instances.slice(FIRST_GUEST);
     const driven = (memory.u32(runtime + RT_FLAGS) & FLAG_DRIVER) !== 0;
     const call = driven ? readCall(process, references) : undefined;
@@ -253,7 +267,10 @@ class Capture {
       },
       onBytes: (bytes) => this.progress(bytes),
       deadline: options.deadline,
-      onRound: async () => options.taker?.round(writer.grown()),
+      lazy: options.lazy,
+      hotBytes: options.hotBytes,
+      ...(options.taker ? { onRound: async () => options.taker?.round(writer.grown()) } : {}),
+      mayStop: async () => (await options.taker?.mayStop?.()) ?? true,
       onLeft: (bytes, pause) => options.taker?.left?.(bytes, pause),
     });
   }
@@ -328,6 +345,15 @@ function startDifference({ identity }: ImageDescription, parent: StoredSnapshot 
     parent,
     guests.map(({ sha256 }) => sha256),
   );
+}
+
+function written({ created, modules, ancestors = [] }: Snapshot, parent: StoredSnapshot | undefined): WrittenSnapshot {
+  const paths = new Map([[parent?.digest, parent?.path]]);
+  for (const [i, { digest }] of (parent?.snapshot.ancestors ?? []).entries()) {
+    paths.set(digest, parent?.ancestors?.[i].path);
+  }
+  const { sha256: module } = modules[modules.length - 1];
+  return { created: new Date(created), module, ancestors: ancestors.map(({ digest }) => paths.get(digest) ?? '') };
 }
 
 /** Called in a finally: must not hide the original error. */

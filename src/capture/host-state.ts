@@ -29,6 +29,7 @@ import {
   LISTING_HEADER,
 } from '../image/contract/host-state.js';
 import { RT_ARGC, RT_ARGV, RT_ENVP, RT_HOST_STATE } from '../image/contract/runtime-block.js';
+import { PHASE_HOOK, TH_PHASE, TH_SUSPENDED_CALL, TH_SUSPENDED_TIMEOUT } from '../image/contract/thread.js';
 import { readDescriptorRecord } from '../snapshot/descriptor-record.js';
 import { hashFile, openFileFacts } from '../snapshot/file-facts.js';
 import type { Descriptor, EmbedderState, Host } from '../snapshot/host.js';
@@ -48,7 +49,7 @@ const NAME_BYTES = 8;
 const FDINFO_HEAD = 256;
 
 /**
- * @param runtime address of the runtime block
+ * @param runtime address of the runtime block. @param thread of the thread record
  * @param hostImports the functions that the image imports from its embedder
  * @param now CLOCK_MONOTONIC at the capture, in nanoseconds
  * @param settle lets pending events in now and then; may throw
@@ -56,6 +57,7 @@ const FDINFO_HEAD = 256;
 export async function readHost(
   memory: ProcessMemory,
   runtime: number,
+  thread: number,
   hostImports: EmbedderState['imports'] | undefined,
   now: bigint,
   settle: () => Promise<void>,
@@ -80,8 +82,30 @@ export async function readHost(
     args: await strings.read(memory.address(runtime + RT_ARGV), argc),
     env: (await strings.read(memory.address(runtime + RT_ENVP), Infinity)).filter((text) => !isOurs(text)),
     monotonic,
-    pendingTimeout: deadline < 0n ? undefined : deadline > monotonic ? deadline - monotonic : 0n,
+    pendingTimeout: timeLeft(deadline, monotonic),
+    ...suspendedState(memory, thread, monotonic),
     ...(hostImports === undefined ? {} : { embedder: embedderState(head, hostImports, memory.pid) }),
+  };
+}
+
+/** What is left of a sleep; undefined when there is none. @param deadline -1 for none */
+function timeLeft(deadline: bigint, monotonic: bigint): bigint | undefined {
+  if (deadline < 0n) return undefined;
+  return deadline > monotonic ? deadline - monotonic : 0n;
+}
+
+function suspendedState(memory: ProcessMemory, thread: number, monotonic: bigint): Pick<Host, 'suspended'> {
+  const inHook = memory.u32(thread + TH_PHASE) === PHASE_HOOK >>> 0;
+  const deadline = inHook ? BigInt.asIntN(64, memory.u64(thread + TH_SUSPENDED_TIMEOUT)) : -1n;
+  const call = Number(memory.u64(thread + TH_SUSPENDED_CALL)); // 0 in processes of early images
+  const pendingTimeout = timeLeft(deadline, monotonic);
+  if (!inHook && call === 0) return {};
+  if (!Number.isSafeInteger(call)) throw damaged(memory, `it repeats call ${call} of its embedder`);
+  return {
+    suspended: {
+      ...(pendingTimeout === undefined ? {} : { pendingTimeout }),
+      ...(call === 0 ? {} : { call }),
+    },
   };
 }
 

@@ -20,7 +20,7 @@ import { BugError } from '../base/errors.js';
 import { AT_RETURN } from '../image/contract/traps.js';
 import type { SiteLookup } from '../image/tables/site-lookup.js';
 import { HeaderBudget } from '../snapshot/header-budget.js';
-import type { Frames } from '../snapshot/snapshot.js';
+import { Frames } from '../snapshot/snapshot.js';
 import { damagedStack } from './damaged-stack.js';
 import type { FramePlan } from './frame-plan.js';
 import { FramePlanner } from './frame-planner.js';
@@ -32,6 +32,12 @@ export interface StackBytes {
   /** Address of the first byte: the saved stack pointer. */
   readonly address: number;
   readonly bytes: Buffer;
+}
+
+/** A stack that does not run, above the one that does (TH_SUSPENDED_CONTEXT). */
+export interface SuspendedStack {
+  readonly registers: Registers;
+  readonly stack: StackBytes;
 }
 
 export interface LiftedStack {
@@ -91,6 +97,47 @@ export function liftTrappedStack(
     trap,
     registers !== undefined,
   );
+}
+
+/**
+ * Lifts both stacks of a process that runs wag_snap_restored: its frames, and after them those that continue when it
+ * returns, of which the innermost stands at a safepoint that is no call.
+ *
+ * @throws InputError 'damaged-process'; LimitError
+ */
+export function withSuspended(
+  inner: LiftedStack,
+  lookup: SiteLookup,
+  textAddress: number,
+  { registers, stack }: SuspendedStack,
+  linkRegister: Reg,
+  budget: HeaderBudget,
+): LiftedStack {
+  if (inner.frames.count === 0) throw damagedStack('wag_snap_restored has no frame');
+  const outer = liftStack(lookup, textAddress, registers, stack, linkRegister, budget);
+  const sites = inner.frames.sites.length;
+  const words = inner.frames.words.length;
+  const shifted = (list: readonly number[]) => list.map((word) => word + words);
+  return {
+    frames: new Frames(
+      [...inner.frames.sites, ...outer.frames.sites],
+      concat(
+        inner.frames.siteOf,
+        outer.frames.siteOf.map((site) => site + sites),
+      ),
+      concat(inner.frames.words, outer.frames.words),
+    ),
+    functionRows: [...inner.functionRows, ...outer.functionRows],
+    referenceWords: [...inner.referenceWords, ...shifted(outer.referenceWords)],
+    exceptionWords: [...inner.exceptionWords, ...shifted(outer.exceptionWords)],
+  };
+}
+
+function concat(first: Uint32Array, second: Uint32Array): Uint32Array {
+  const all = new Uint32Array(first.length + second.length);
+  all.set(first);
+  all.set(second, first.length);
+  return all;
 }
 
 class Lifter {

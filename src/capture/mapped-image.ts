@@ -1,6 +1,6 @@
 /**
- * Finds the image of a process whose executable is an emulator (qemu-user): among the mapped files, our images are
- * recognized by their own description.
+ * Finds the image of a process whose executable is an emulator (qemu-user), or the starter of a growing image: among the
+ * mapped files, our images are recognized by their own description.
  *
  * The only assumptions about the emulator are that it maps the guest's file, and that guest addresses are its own
  * addresses; process.ts checks the latter at the runtime block. The process names the files, so a file is opened only
@@ -11,6 +11,7 @@ import { closeSync, opendirSync, type Stats, statfsSync } from 'node:fs';
 import { WagSnapError } from '../base/errors.js';
 import { openRegularFile, pathOfDescriptor } from '../base/path-descriptor.js';
 import type { ImageDescription } from '../image/reader.js';
+import { isStarter } from '../image/starter.js';
 import type { Mapping } from './proc-maps.js';
 import type { ProcessFolder } from './process-folder.js';
 
@@ -44,15 +45,8 @@ export function findMappedImage(
   maps: readonly Mapping[],
   open: (fd: number) => ImageDescription,
 ): MappedImage | undefined {
-  const seen = new Set<string>();
-  for (const mapping of maps) {
-    const { start, offset, inode, device, path } = mapping;
-    const key = `${device}:${inode}`;
-    if (inode === 0 || offset !== 0 || seen.has(key)) continue;
-    if (seen.size === FILES_MAX) return undefined;
-    seen.add(key);
-    const fd = openMapped(folder, mapping);
-    if (fd === undefined) continue;
+  for (const { mapping, fd } of mappedFiles(folder, maps)) {
+    const { start, inode, path } = mapping;
     try {
       const image = open(fd);
       const runtime = start + image.outline.data.imageOffset;
@@ -66,6 +60,33 @@ export function findMappedImage(
     }
   }
   return undefined;
+}
+
+/** Whether the process has mapped a starter: then its image is one whose functions are compiled while it runs. */
+export function hasStarter(folder: ProcessFolder, maps: readonly Mapping[]): boolean {
+  for (const { fd } of mappedFiles(folder, maps)) {
+    const found = isStarter(fd);
+    closeSync(fd);
+    if (found) return true;
+  }
+  return false;
+}
+
+/** The files whose first bytes are mapped, each once, with an open descriptor that the caller closes. */
+function* mappedFiles(
+  folder: ProcessFolder,
+  maps: readonly Mapping[],
+): Generator<{ readonly mapping: Mapping; readonly fd: number }> {
+  const seen = new Set<string>();
+  for (const mapping of maps) {
+    const { offset, inode, device } = mapping;
+    const key = `${device}:${inode}`;
+    if (inode === 0 || offset !== 0 || seen.has(key)) continue;
+    if (seen.size === FILES_MAX) return;
+    seen.add(key);
+    const fd = openMapped(folder, mapping);
+    if (fd !== undefined) yield { mapping, fd };
+  }
 }
 
 /**

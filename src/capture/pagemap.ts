@@ -37,6 +37,27 @@ export async function touchedBlocks(
   return blocks;
 }
 
+/**
+ * What is mapped from a file and is not there: nobody has used it yet. A restored process has such pages.
+ *
+ * @returns as touchedBlocks() does; all that is mapped from a file, when the kernel does not say what is there
+ */
+export async function absentBlocks(
+  pagemap: string,
+  start: number,
+  pages: number,
+  maps: readonly Mapping[],
+  settle: () => Promise<void>,
+): Promise<Uint16Array> {
+  const mapped = new Uint16Array(pages);
+  addFileMappings(start, mapped, maps);
+  if (mapped.every((blocks) => blocks === 0)) return mapped;
+  const present = new Uint16Array(pages);
+  await addPagemap(pagemap, start, present, settle);
+  for (let page = 0; page < pages; page++) mapped[page] &= ~present[page];
+  return mapped;
+}
+
 /** Marks everything that is mapped from a file as touched. */
 export function addFileMappings(start: number, blocks: Uint16Array, maps: readonly Mapping[]): void {
   const end = start + blocks.length * WASM_PAGE;

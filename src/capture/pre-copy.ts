@@ -14,23 +14,29 @@
  * take a few milliseconds, and make the pause as short as it can be, however much memory there is. A page that is read while it is
  * being written may be torn; but then it is found to be written, and copied once more.
  *
+ * In a lazy move no round is needed: the process is watched for a moment, and what it has written is copied while it
+ * stands still. The rest has a place in the file, and stays where it is (left-pages.ts).
+ *
  * Where there are few processors, and the process runs, one thread does it all: the program needs a processor, too.
  */
 
 import { availableParallelism } from 'node:os';
-import { LimitError } from '../base/errors.js';
+import { BugError, LimitError } from '../base/errors.js';
 import { trace } from '../base/trace.js';
 import { WASM_PAGE } from '../image/contract/sizes.js';
 import type { TrackingReport } from '../snapshot/capture-report.js';
 import { BLOCK } from '../snapshot/page-blocks.js';
-import type { ChangingPages, LivePageSink, PlacedPages } from '../snapshot/pages.js';
-import { FIRST_GUEST } from '../snapshot/snapshot.js';
+import type { ChangingPages, LazyChangingPages, LivePageSink, PlacedPages } from '../snapshot/pages.js';
+import { bringAbsent } from './absent-pages.js';
 import type { CopyDeadline } from './capture-options.js';
 import { countBlocks, HeldPages } from './held-pages.js';
-import { type NativeMemory, readMemories } from './instance-state.js';
+import type { NativeMemory } from './instance-state.js';
+import { LeftPages, takeHot } from './left-pages.js';
 import { LiveMemory } from './live-memory.js';
 import { touchedBlocks } from './pagemap.js';
+import { sleep } from './pauses.js';
 import type { ImageProcess } from './process.js';
+import { memoriesOf } from './used-memory.js';
 import { runs, TrackingLost, type TrackingWay, WrittenPages } from './written-pages.js';
 
 /** Below this size, in bytes of all memories, a copy while standing still is as fast. */
@@ -39,11 +45,20 @@ const WORTHWHILE = 1 << 20;
 const FIXED_PAUSE = 4;
 /** The factor by which a round has to shrink the rest. */
 const SHRINKING = 0.7;
+/**
+ * Rounds to another host in succession that do not shrink it: the first one takes longer than the next, as both sides do
+ * everything for the first time, and a link is now and then slow.
+ */
+const STUCK_MAX = 2;
 const ROUNDS_MAX = 30;
 /** Bytes that a pause does not become shorter by. */
 const LITTLE = 128 << 10;
 /** Bytes that are held in a buffer and written later, at most; more is written while it is read. */
 const HOLD_MAX = 32 << 20;
+/** For how long a process is watched to find out which pages it writes, in milliseconds. */
+const HOT_TIME = 50;
+/** Bytes of those pages, at most. */
+const HOT_MAX = 4 << 20;
 /** Processors that the tool and the program need so that neither takes one from the other. */
 const ENOUGH_PROCESSORS = 4;
 
@@ -62,8 +77,14 @@ export interface PreCopyOptions {
   readonly onBytes: (bytes: number) => void;
   /** Called after a round, which lasts until this settles: whoever passes the pages on limits the speed, too. */
   readonly onRound?: () => Promise<void>;
+  /** Resolves once the process may be stopped. @returns whether that was so before */
+  readonly mayStop?: () => Promise<boolean>;
   /** After a round: bytes that are left, and milliseconds that the process would stand still for them. */
   readonly onLeft?: (bytes: number, pause: number) => void;
+  /** Copies only what was written last: the rest is left to be sent later. */
+  readonly lazy?: boolean | undefined;
+  /** The most bytes of that. */
+  readonly hotBytes?: number | undefined;
   /** Until when rounds go on though what is left does not become smaller. */
   readonly deadline?: CopyDeadline | undefined;
 }
@@ -73,9 +94,18 @@ interface CopiedMemory {
   readonly pages: ChangingPages;
   /** Blocks whose copies in the file are missing or outdated. */
   rest: Uint16Array;
+  /** For each page: the number of the scan that has found it written last. */
+  ages: Uint16Array;
 }
 
+const NOTHING_LEFT = { rest: new Uint16Array(0), ages: new Uint16Array(0) };
+
 export class PreCopy {
+  /** What has a place in the file, but is to be sent later: of a lazy move, after finish(). */
+  left: LeftPages | undefined;
+  /** Whether finish() leaves pages. */
+  private isLazy = false;
+  private scans = 0;
   private readonly rounds: number[] = [];
   private written = 0;
   /** Bytes written since the parent was captured; undefined: not known, so all is compared. */
@@ -84,6 +114,8 @@ export class PreCopy {
   /** Bytes per millisecond, of the last round. */
   private rate = 0;
   private lost = false;
+  /** Rounds in succession that have not made the rest smaller. */
+  private stuck = 0;
   private isKept = false;
   /** What was copied while the process stood still, to be written once it was let go. */
   private held: { readonly pages: ChangingPages; readonly copy: HeldPages }[] = [];
@@ -110,14 +142,15 @@ export class PreCopy {
     if (options.way === undefined && sizeOf(memories) < WORTHWHILE) return undefined;
     const session = await WrittenPages.begin(process, options.way);
     if (session === undefined) return undefined;
-    const copied = memories.map((native) => ({ native, pages: sink.openMemory(), rest: new Uint16Array(0) }));
+    const copied = memories.map((native) => ({ native, pages: sink.openMemory(), ...NOTHING_LEFT }));
     const since = session.since && Buffer.from(session.since).toString('hex');
     trace('track', () => `pid ${process.pid} has tracked its pages since ${since ?? 'no snapshot'}`);
     return new PreCopy(process, session.written, copied, options, since !== undefined && since === options.parent);
   }
 
   get report(): TrackingReport {
-    const { since = null, rounds, written, rest, pages } = this;
+    const { since = null, rounds, rest, pages } = this;
+    const written = this.lost ? null : this.written;
     return { way: pages.way, since, rounds, written, rest, slice: Math.round(pages.longestSlice / 1000) };
   }
 
@@ -125,14 +158,25 @@ export class PreCopy {
   async run(): Promise<void> {
     try {
       await this.protectAll();
+      if (this.options.lazy) {
+        this.isLazy = true;
+        await sleep(HOT_TIME);
+        return await this.findWritten();
+      }
       let copied = await this.copyRest();
-      for (;;) {
+      for (let hasWaited = false; ; ) {
         await this.findWritten();
         const left = this.bytesLeft();
         const needed = FIXED_PAUSE + left / this.rate;
         trace('track', () => `${left} bytes were written meanwhile: a pause of about ${needed.toFixed(1)} ms`);
-        this.options.onLeft?.(left, needed);
-        if (this.isOver(left, copied, needed)) return;
+        if (!hasWaited) this.options.onLeft?.(left, needed);
+        if (!hasWaited && this.isOver(left, copied, needed)) {
+          if ((await this.options.mayStop?.()) ?? true) return;
+          hasWaited = true; // what was written meanwhile may be much: another round
+          this.stuck = 0;
+          continue;
+        }
+        hasWaited = false;
         copied = await this.copyRest();
       }
     } catch (error) {
@@ -152,11 +196,17 @@ export class PreCopy {
     const { deadline, pauseBudget } = this.options;
     const fits = needed <= pauseBudget;
     if (deadline === undefined || fits) {
-      if (left <= LITTLE || left > copied * SHRINKING || this.rounds.length >= ROUNDS_MAX) return true;
+      this.stuck = left > copied * SHRINKING ? this.stuck + 1 : 0;
+      const most = this.options.onRound === undefined ? 1 : STUCK_MAX;
+      if (left <= LITTLE || this.stuck >= most || this.rounds.length >= ROUNDS_MAX) return true;
       return left > HOLD_MAX && fits;
     }
     if (performance.now() - this.start < deadline.after) return false;
     if (deadline.outcome === 'stop') return true;
+    if (deadline.outcome === 'lazy') {
+      this.isLazy = true;
+      return true;
+    }
     const pause = `it would stand still for ${Math.ceil(needed)} ms, not ${pauseBudget}`;
     throw new LimitError(
       'timeout',
@@ -180,7 +230,8 @@ export class PreCopy {
     if (this.lost) await this.takeTouched();
     this.rest = this.bytesLeft();
     trace('track', () => `${this.rest} bytes are left for the pause`);
-    if (this.rest <= HOLD_MAX) this.holdRest();
+    if (this.isLazy) this.leaveRest();
+    else if (this.rest <= HOLD_MAX) this.holdRest();
     else await this.streamRest();
   }
 
@@ -228,6 +279,11 @@ export class PreCopy {
 
   /** Protects all pages. What was written since the parent, or was ever touched, is left to be copied. */
   private async protectAll(): Promise<void> {
+    const { process, memories, options } = this;
+    // nothing is copied in a lazy move: then what is brought by a use may count as written
+    if (!this.isContinued && !options.lazy && this.pages.way === 'userfault') {
+      for (const { native } of memories) await bringAbsent(process, native, options.settle);
+    }
     for (const memory of this.memories) {
       const written = await this.pages.scan(memory.native);
       if (this.isContinued) memory.rest = written;
@@ -255,11 +311,16 @@ export class PreCopy {
   /** Also marks what was written since the last look. */
   private async findWritten(stands = false): Promise<void> {
     const now = memoriesOf(this.process);
+    this.scans++;
     for (const [i, memory] of this.memories.entries()) {
       memory.native = now[i];
       const written = await this.pages.scan(memory.native, stands);
       this.written += countBlocks(written) * BLOCK;
+      const ages = new Uint16Array(written.length);
+      ages.set(memory.ages.subarray(0, ages.length));
+      for (let page = 0; page < written.length; page++) if (written[page] !== 0) ages[page] = this.scans;
       for (let page = 0; page < memory.rest.length; page++) written[page] |= memory.rest[page];
+      memory.ages = ages;
       memory.rest = written;
       await this.options.settle();
     }
@@ -297,6 +358,18 @@ export class PreCopy {
     }
   }
 
+  /** Copies what was written last into the room, and leaves the others. */
+  private leaveRest(): void {
+    const { options, rate } = this;
+    const memories = this.memories.map((memory) => ({ ...memory, pages: asLazy(memory.pages) }));
+    const budget = rate === 0 ? Infinity : Math.max(options.pauseBudget - FIXED_PAUSE, 0) * rate;
+    const hot = takeHot(memories, this.scans - 1, Math.min(budget, options.hotBytes ?? HOT_MAX, HOT_MAX));
+    this.left = new LeftPages(this.process.memory, memories);
+    for (const [i, memory] of this.memories.entries()) memory.rest = hot[i];
+    trace('track', () => `${this.bytesLeft()} bytes are hot`);
+    this.holdRest();
+  }
+
   /** Copies what is left into the room. */
   private holdRest(): void {
     const { process, memories } = this;
@@ -315,10 +388,9 @@ export class PreCopy {
   }
 }
 
-/** The memories of all guests, in order, as they are now. */
-function memoriesOf({ memory, base, image }: ImageProcess): NativeMemory[] {
-  const guests = image.identity.instances.slice(FIRST_GUEST);
-  return guests.flatMap((identity) => readMemories(memory, base + identity.start, identity));
+function asLazy(pages: ChangingPages): LazyChangingPages {
+  if ('leave' in pages) return pages as LazyChangingPages;
+  throw new BugError('pages of a difference cannot be left');
 }
 
 function sizeOf(memories: readonly NativeMemory[]): number {

@@ -82,6 +82,15 @@ export class ProcessFolder {
     return Number.parseInt(line?.[1] ?? '0', 8);
   }
 
+  /** About how many bytes of memory it has in use (statm, proc(5)); 0 when that is not known. */
+  residentBytes(): number {
+    try {
+      return Number(this.text('statm').split(' ')[1]) * 4096 || 0;
+    } catch {
+      return 0;
+    }
+  }
+
   /**
    * Whether the process still exists, if only as a zombie, and its pid still leads to it. Compares start times.
    */

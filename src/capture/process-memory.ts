@@ -7,6 +7,7 @@
 
 import { closeSync, openSync, read, readSync, writeSync } from 'node:fs';
 import { ToolError } from '../base/errors.js';
+import { MAPS_MAX, parseMaps } from './proc-maps.js';
 import type { ProcessFolder } from './process-folder.js';
 
 export class ProcessMemory {
@@ -43,13 +44,31 @@ export class ProcessMemory {
     return target;
   }
 
-  /** Reads at most `length` bytes; fewer when the rest is not mapped, 0 when nothing can be read. */
+  /**
+   * Reads at most `length` bytes; fewer when the rest is not mapped, 0 when nothing is.
+   *
+   * @throws ToolError when something that is mapped cannot be read
+   */
   readSome(address: number, target: Buffer, at: number, length: number): number {
+    let done = 0;
     try {
-      return readSync(this.fd, target, at, length, address);
+      for (let got = 1; done < length && got > 0; done += got) {
+        got = readSync(this.fd, target, at + done, length - done, address + done);
+      }
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'EIO') return 0;
-      throw this.failed(error);
+      // The kernel says EIO of both: where nothing is, and where it cannot get at what is there.
+      if ((error as NodeJS.ErrnoException).code !== 'EIO' || this.isMapped(address + done)) throw this.failed(error);
+    }
+    return done;
+  }
+
+  /** True as well when that is not known. */
+  private isMapped(address: number): boolean {
+    try {
+      const maps = parseMaps(this.folder.text('maps', MAPS_MAX));
+      return maps.some(({ start, end }) => address >= start && address < end);
+    } catch {
+      return true;
     }
   }
 

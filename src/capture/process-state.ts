@@ -31,10 +31,10 @@ export async function readState(
   budget: HeaderBudget,
   settle: () => Promise<void>,
 ): Promise<ProcessState> {
-  const { memory, runtime, base, image } = process;
+  const { memory, runtime, thread, base, image } = process;
   const now = globalThis.process.hrtime.bigint(); // CLOCK_MONOTONIC
   const { hostImports, instances } = image.identity;
-  const named = readOpenNames(memory, runtime, await readHost(memory, runtime, hostImports, now, settle));
+  const named = readOpenNames(memory, runtime, await readHost(memory, runtime, thread, hostImports, now, settle));
   const reader = { memory, base, references, exceptions, budget, settle };
   const states: InstanceState[] = [];
   for (const identity of instances.slice(FIRST_GUEST)) states.push(await readInstance(reader, identity));

@@ -22,7 +22,9 @@ import {
 } from '../image/contract/runtime-block.js';
 import { isEmulator } from '../image/emulator.js';
 import { type ImageDescription, readImage } from '../image/reader.js';
-import { findMappedImage } from './mapped-image.js';
+import { isStarter } from '../image/starter.js';
+import { Growth } from './growth.js';
+import { findMappedImage, hasStarter } from './mapped-image.js';
 import { MAPS_MAX, type Mapping, parseMaps } from './proc-maps.js';
 import { argumentsOf } from './process-arguments.js';
 import { ProcessFolder } from './process-folder.js';
@@ -100,20 +102,33 @@ export class ImageProcess {
       return new ImageProcess(folder, image, base, fd, false);
     } catch (error) {
       image?.close();
+      const starts = isStarter(fd);
       closeSync(fd);
       if (error instanceof WagSnapError && error.code === 'not-an-image')
-        return await ImageProcess.attachEmulated(folder, exe, cancel);
+        return await ImageProcess.attachMapped(folder, exe, starts, cancel);
       throw error;
     }
   }
 
-  /** Waits for an emulator that has just started and has not mapped its program yet. */
-  private static async attachEmulated(folder: ProcessFolder, exe: string, cancel: Cancellation): Promise<ImageProcess> {
+  /**
+   * Waits for an emulator that has just started and has not mapped its program yet, and for a program that is still
+   * being compiled.
+   */
+  private static async attachMapped(
+    folder: ProcessFolder,
+    exe: string,
+    starts: boolean,
+    cancel: Cancellation,
+  ): Promise<ImageProcess> {
     const deadline = performance.now() + (isEmulator(exe) ? EMULATOR_START : 0);
+    let growth: Growth | undefined;
     for (;;) {
-      const found = findMappedImage(folder, readMaps(folder), readImage);
-      if (found) return new ImageProcess(folder, found.image, found.base, found.fd, true);
-      if (performance.now() >= deadline) {
+      const maps = readMaps(folder);
+      const found = findMappedImage(folder, maps, readImage);
+      if (found) return new ImageProcess(folder, found.image, found.base, found.fd, !starts);
+      if (growth === undefined && (starts || hasStarter(folder, maps))) growth = new Growth(folder);
+      if (growth !== undefined) await growth.ask();
+      else if (performance.now() >= deadline) {
         throw new InputError('not-ours', `pid ${folder.pid} is not a wag-snap process: it runs ${exe}`);
       }
       await sleep(EMULATOR_STEP);

@@ -5,6 +5,7 @@
  */
 
 import type { SignalFrame, Target } from '../arch/masm/target.js';
+import { CTX_FLOAT, CTX_GENERAL, CTX_PC, CTX_SIZE, CTX_SP } from '../image/contract/resume-plan.js';
 import type { ProcessMemory } from './process-memory.js';
 
 /** How much of a ucontext_t is needed, in bytes: x86-64 needs 232, AArch64's general registers and pc end at 440. */
@@ -39,6 +40,15 @@ export function readRegisters(memory: ProcessMemory, context: number, target: Ta
   return new Registers(Number(bytes.readBigUInt64LE(frame.pc)), Number(bytes.readBigUInt64LE(frame.sp)), words);
 }
 
+/** The registers of a stack that does not run: a CTX_* block, complete but for the memory base, which no frame needs. */
+export function readSuspended(memory: ProcessMemory, context: number): Registers {
+  const bytes = memory.read(context, CTX_SIZE);
+  const words = new Uint32Array(64 * REGISTER_WORDS);
+  for (let n = 0; n < 32; n++) copyWords(bytes, CTX_GENERAL + n * 8, words, n, 2);
+  for (let n = 0; n < FLOAT_COUNT; n++) copyWords(bytes, CTX_FLOAT + n * 16, words, 32 + n, REGISTER_WORDS);
+  return new Registers(Number(bytes.readBigUInt64LE(CTX_PC)), Number(bytes.readBigUInt64LE(CTX_SP)), words);
+}
+
 function readFloats(
   memory: ProcessMemory,
   context: number,
@@ -48,10 +58,8 @@ function readFloats(
 ): void {
   const area = frame.floatPointer < 0 ? context : Number(bytes.readBigUInt64LE(frame.floatPointer));
   if (area === 0) return; // the kernel saved none: no floating-point register was in use
-  // x64 has 16 of them; what follows in the save area is read but never used
-  const saved = Buffer.alloc(FLOAT_COUNT * frame.floatStride);
-  memory.readSome(area + frame.floatBase, saved, 0, saved.length);
-  for (let n = 0; n < FLOAT_COUNT; n++) copyWords(saved, n * frame.floatStride, words, 32 + n, REGISTER_WORDS);
+  const saved = memory.read(area + frame.floatBase, frame.floatCount * frame.floatStride);
+  for (let n = 0; n < frame.floatCount; n++) copyWords(saved, n * frame.floatStride, words, 32 + n, REGISTER_WORDS);
 }
 
 function copyWords(bytes: Buffer, at: number, words: Uint32Array, register: number, count: number): void {

@@ -12,7 +12,7 @@
 
 import { Cond, IntOp, type MacroAssembler, Width } from '../arch/masm/masm.js';
 import type { Target } from '../arch/masm/target.js';
-import { encodeHeaders, PF_R, PF_X, PT_LOAD } from '../image/elf.js';
+import { smallProgram } from '../image/small-program.js';
 
 /** Size of a request in bytes; its first word is the signal's number. */
 export const SIGNAL_INFO_SIZE = 128;
@@ -21,28 +21,13 @@ export const ANSWER_SIZE = 8;
 export const PROCESS_DESCRIPTOR = 3;
 
 const PIDFD_SEND_SIGNAL = 424; // the same on all CPUs
-const HEADER_SIZE = 64 + 56; // an ELF header and a program header
 const BUFFER_SIZE = 256;
 
 /** The whole file. */
 export function signalHelper(target: Target): Uint8Array {
   const masm = target.createAssembler(4096);
   emit(masm, target.hostConstants);
-  const code = masm.code();
-  const size = HEADER_SIZE + code.length;
-  const segment = {
-    type: PT_LOAD,
-    flags: PF_R | PF_X,
-    fileOffset: 0,
-    imageOffset: 0,
-    fileSize: size,
-    memorySize: size,
-    align: 65536,
-  };
-  const file = new Uint8Array(size);
-  file.set(encodeHeaders({ machine: target.elfMachine, entry: HEADER_SIZE, segments: [segment] }, 0, 1));
-  file.set(code, HEADER_SIZE);
-  return file;
+  return smallProgram(target.elfMachine, masm.code());
 }
 
 function emit(masm: MacroAssembler, constants: Readonly<Record<string, number>>): void {

@@ -23,6 +23,7 @@ import {
   TRAP_MISSING_IMPORT,
   TRAP_NULL_REFERENCE,
   TRAP_OVERFLOW,
+  TRAP_PAGES_LOST,
   TRAP_SIGNATURE,
   TRAP_STACK,
   TRAP_TABLE,
@@ -54,6 +55,7 @@ export const TRAP_MESSAGES: Readonly<Record<number, string>> = {
   [TRAP_NULL_REFERENCE]: 'null reference',
   [TRAP_EXCEPTION_MEMORY]: 'no memory for another exception',
   [TRAP_CAST]: 'cast failure',
+  [TRAP_PAGES_LOST]: 'pages lost',
   [TRAP_EMBEDDER]: 'an import function of the embedder has failed',
 };
 

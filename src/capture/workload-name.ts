@@ -11,10 +11,13 @@ import type { ProcessFolder } from './process-folder.js';
 const ENVIRONMENT_MAX = 1 << 21;
 const MARK = Buffer.from(`${NAME_VARIABLE}=`);
 
-/** Undefined when the workload has no valid name. Never fails. */
-export function nameOfWorkload(folder: ProcessFolder, image: ImageDescription): string | undefined {
+/**
+ * Undefined when the workload has no valid name. Never fails.
+ * @param image undefined when it cannot be read
+ */
+export function nameOfWorkload(folder: ProcessFolder, image: ImageDescription | undefined): string | undefined {
   try {
-    return nameInEnvironment(folder.head('environ', ENVIRONMENT_MAX)) ?? nameInImage(image);
+    return nameInEnvironment(folder.head('environ', ENVIRONMENT_MAX)) ?? (image && nameInImage(image));
   } catch {
     return undefined; // it has ended, or is damaged
   }

@@ -12,14 +12,16 @@ import { basename, dirname } from 'node:path';
 import { WagSnapError } from '../base/errors.js';
 import { isTemporaryFolder } from '../base/temporary.js';
 import { isCacheEntry } from '../image/cache.js';
-import { FLAG_KEPT, RT_FLAGS, RT_MAGIC, RUNTIME_MAGIC } from '../image/contract/runtime-block.js';
+import { FLAG_KEPT, RT_FLAGS, RT_MAGIC, RUNTIME_MAGIC, STATE_RUNNING } from '../image/contract/runtime-block.js';
 import { TH_STATE } from '../image/contract/thread.js';
 import { readElf } from '../image/elf.js';
 import { isEmulator } from '../image/emulator.js';
 import { FileSource } from '../image/file-source.js';
 import { type ImageDescription, openImage } from '../image/reader.js';
+import { isStarter } from '../image/starter.js';
 import { SECTION } from '../image/tables/sections.js';
-import { findMappedImage } from './mapped-image.js';
+import { missingBytes } from './arriving-pages.js';
+import { findMappedImage, hasStarter } from './mapped-image.js';
 import { MAPS_MAX, parseMaps } from './proc-maps.js';
 import { loadAddress, threadOf } from './process.js';
 import { argumentsOf } from './process-arguments.js';
@@ -29,16 +31,23 @@ import { nameOfWorkload } from './workload-name.js';
 
 /** Names by STATE_*. */
 const STATE_NAMES = ['starting', 'running', 'stopping', 'parked', 'trapped'] as const;
-/** What a workload does or waits for; `kept`: a move has left it parked (kept.ts). */
-export type WorkloadState = (typeof STATE_NAMES)[number] | 'kept';
+/**
+ * What a workload does or waits for; `kept`: a move has left it parked (kept.ts); `arriving`: it runs, and not all of its
+ * memory is there yet (arriving-pages.ts).
+ */
+export type WorkloadState = (typeof STATE_NAMES)[number] | 'kept' | 'arriving';
 
-/** @param flags RT_FLAGS. @returns undefined for an unknown state */
-export function stateName(state: number, flags: number): WorkloadState | undefined {
-  return (flags & FLAG_KEPT) !== 0 ? 'kept' : STATE_NAMES[state];
+/** @param runtime address of the runtime block. @returns undefined for an unknown state */
+export function stateName(memory: ProcessMemory, runtime: number): WorkloadState | undefined {
+  if ((memory.u32(runtime + RT_FLAGS) & FLAG_KEPT) !== 0) return 'kept';
+  const state = memory.u32(threadOf(runtime) + TH_STATE);
+  return state === STATE_RUNNING && missingBytes(memory, runtime) > 0 ? 'arriving' : STATE_NAMES[state];
 }
 
 /** How much of one process's identity is read, in bytes: 16 MiB take 0.2 s. */
 const IDENTITY_MAX = 1 << 24;
+/** Why a program that is still being compiled says little of itself. */
+const NOT_COMPILED = 'it is still being compiled';
 const TICKS = 100; // USER_HZ, the same on all machines
 
 export interface WorkloadEntry {
@@ -90,6 +99,7 @@ interface FoundImage {
   readonly path: string;
   /** The load address, when it is known already. */
   readonly base?: number;
+  readonly isEmulated?: boolean;
 }
 
 /** Undefined for a process that is not ours, has just ended, or belongs to another user. */
@@ -117,10 +127,10 @@ function describe(folder: ProcessFolder, found: FoundImage | string, uptime: num
   const image = typeof found === 'string' ? undefined : found.image;
   const path = typeof found === 'string' ? folder.link('exe') : found.path;
   const stat = folder.text('stat');
-  const args = argumentsOf(folder, typeof found !== 'string' && found.base !== undefined);
+  const args = argumentsOf(folder, typeof found !== 'string' && found.isEmulated === true);
   return {
     pid: folder.pid,
-    name: image && nameOfWorkload(folder, image),
+    name: nameOfWorkload(folder, image),
     unreadable: typeof found === 'string' ? found : undefined,
     module: image?.outline.modules.at(-1)?.name || fileName(path.replace(/ \(deleted\)$/, ''), args),
     arch: image?.arch ?? '',
@@ -151,11 +161,10 @@ function fileName(path: string, [started]: readonly string[]): string {
  */
 function findImage(folder: ProcessFolder): FoundImage | string | undefined {
   const path = folder.link('exe');
-  const open = (fd: number) => openImage(fd, IDENTITY_MAX);
   try {
     if (isEmulator(path)) {
-      const found = findMappedImage(folder, parseMaps(folder.text('maps', MAPS_MAX, 'utf8')), open);
-      if (found) return found;
+      const found = findMapped(folder);
+      if (found !== undefined) return typeof found === 'string' ? found : { ...found, isEmulated: true };
     }
   } catch (error) {
     return error instanceof WagSnapError ? error.message : undefined;
@@ -165,9 +174,20 @@ function findImage(folder: ProcessFolder): FoundImage | string | undefined {
     return { image: open(fd), fd, path };
   } catch (error) {
     const why = error instanceof WagSnapError && isOurs(fd) ? error.message : undefined;
+    const starts = isStarter(fd);
     closeSync(fd);
-    return why;
+    return starts ? findMapped(folder) : why;
   }
+}
+
+function open(fd: number): ImageDescription {
+  return openImage(fd, IDENTITY_MAX);
+}
+
+/** The image of an emulated program, or of one that was started before it was compiled. */
+function findMapped(folder: ProcessFolder): FoundImage | string | undefined {
+  const maps = parseMaps(folder.text('maps', MAPS_MAX, 'utf8'));
+  return findMappedImage(folder, maps, open) ?? (hasStarter(folder, maps) ? NOT_COMPILED : undefined);
 }
 
 /** Whether an unreadable executable seems to be one of our images. */
@@ -191,7 +211,7 @@ function runtimeState(folder: ProcessFolder, { image, fd, path, base }: FoundIma
     const runtime = (base ?? loadAddress(folder, path, fstatSync(fd).ino, imageOffset)) + imageOffset;
     memory = ProcessMemory.open(folder);
     if (memory.u64(runtime + RT_MAGIC) !== BigInt(RUNTIME_MAGIC)) return undefined;
-    return stateName(memory.u32(threadOf(runtime) + TH_STATE), memory.u32(runtime + RT_FLAGS));
+    return stateName(memory, runtime);
   } catch {
     return undefined;
   } finally {

@@ -128,9 +128,11 @@ export class WrittenPages {
     for (let start = address; start < end; ) {
       const sliceEnd = stands ? end : Math.min(start + this.slice, end);
       const { result: count, reached } = await this.ask(TRACK_SCAN, start, sliceEnd);
-      if (count > TRACK_REGIONS || reached <= start || reached > sliceEnd) throw this.damaged();
-      if (count > 0) await this.addRegions(count, start, reached, address, blocks);
-      start = reached;
+      if (count > TRACK_REGIONS || reached > sliceEnd) throw this.damaged();
+      const found = count > 0 ? this.addRegions(count, start, sliceEnd, address, blocks) : start;
+      const next = Math.max(reached, found);
+      if (next <= start) throw this.damaged();
+      start = next;
     }
     return blocks;
   }
@@ -150,26 +152,22 @@ export class WrittenPages {
     await this.ask(TRACK_END);
   }
 
-  private async addRegions(
-    count: number,
-    start: number,
-    reached: number,
-    address: number,
-    blocks: Uint16Array,
-  ): Promise<void> {
+  /** @returns where the last of them ends */
+  private addRegions(count: number, start: number, end: number, address: number, blocks: Uint16Array): number {
     const { memory, runtime } = this.process;
     const bytes = memory.read(memory.address(runtime + RT_TRACKING + TK_REGIONS), count * REGION_SIZE);
     let last = start;
     for (let at = 0; at < bytes.length; at += REGION_SIZE) {
       const from = Number(bytes.readBigUInt64LE(at + REGION_START));
       const to = Number(bytes.readBigUInt64LE(at + REGION_END));
-      if (from < last || to <= from || to > reached || from % BLOCK !== 0 || to % BLOCK !== 0) throw this.damaged();
+      if (from < last || to <= from || to > end || from % BLOCK !== 0 || to % BLOCK !== 0) throw this.damaged();
       markBlocks(blocks, (from - address) / BLOCK, (to - address) / BLOCK);
       last = to;
     }
     // Another tool's scan would have overwritten them, but would also have changed the session's number.
     if (memory.u32(runtime + RT_TRACKING + TK_ANSWER + RQ_NUMBER) !== this.number)
       throw new TrackingLost('another tool');
+    return last;
   }
 
   private number = 0;

@@ -27,11 +27,11 @@ import {
   unlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { homedir } from 'node:os';
-import { basename, dirname, isAbsolute, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { removeStale, removeTemporary, temporaryPath } from '../base/temporary.js';
 import { trace } from '../base/trace.js';
+import { findUserFolder } from '../base/user-folders.js';
 
 /** Everything that a compiled image depends on. */
 export interface ImageKey {
@@ -54,13 +54,7 @@ export function isCacheEntry(name: string): boolean {
 
 /** `$XDG_CACHE_HOME/wag-snap`, or `~/.cache/wag-snap`; undefined for a user without a home. */
 export function cacheFolder(env: NodeJS.ProcessEnv = process.env): string | undefined {
-  const xdg = env['XDG_CACHE_HOME'];
-  if (xdg && isAbsolute(xdg)) return join(xdg, 'wag-snap');
-  try {
-    return join(homedir(), '.cache', 'wag-snap');
-  } catch {
-    return undefined;
-  }
+  return findUserFolder('XDG_CACHE_HOME', env);
 }
 
 export class ImageCache {

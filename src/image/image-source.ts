@@ -32,6 +32,15 @@ export interface ImageRequest {
   readonly hostImports?: boolean | readonly EmbedderImport[] | undefined;
 }
 
+/** What an image depends on: the modules by their hashes. */
+export interface KeyedRequest
+  extends Pick<ImageRequest, 'target' | 'deterministic' | 'allowMissingImports' | 'hostImports'> {
+  /** Of the binary, in lower-case hex. */
+  readonly sha256: string;
+  /** Modules that it is linked to, in their order. */
+  readonly linked: readonly { readonly name: string; readonly sha256: string }[];
+}
+
 export interface ObtainedImage {
   readonly path: string;
   /** Whether it was compiled just now. */
@@ -43,4 +52,9 @@ export interface ObtainedImage {
 }
 
 /** @throws ModuleError, LimitError, ToolError */
-export type ImageSource = (request: ImageRequest) => ObtainedImage;
+export type ImageSource = (request: ImageRequest) => ObtainedImage | Promise<ObtainedImage>;
+
+/** For each attempt to compile it, whether missing imports are allowed. */
+export function attemptsOf(allowMissingImports: ImageRequest['allowMissingImports']): readonly boolean[] {
+  return allowMissingImports === 'if-needed' ? [false, true] : [allowMissingImports];
+}

@@ -12,8 +12,10 @@ import { InputError } from '../base/errors.js';
 import { type ElfFile, notAnImage, PT_LOAD, readElf, type Section } from './elf.js';
 import { FileSource } from './file-source.js';
 import { checkCounts, checkLayout, checkTables } from './image-check.js';
+import { unpackModule } from './packed-module.js';
 import { damaged } from './tables/damaged.js';
-import { decodeIdentity, decodeOutline, IDENTITY_MAX, type Identity, type ImageOutline } from './tables/identity.js';
+import { IDENTITY_MAX, type Identity, type ImageOutline } from './tables/identity.js';
+import { decodeIdentity, decodeOutline } from './tables/identity-decoder.js';
 import { decodeNames } from './tables/names.js';
 import { SECTION } from './tables/sections.js';
 import { SiteLookup } from './tables/site-lookup.js';
@@ -120,8 +122,9 @@ export class ImageDescription {
     const module = this.identity.modules[index];
     if (module === undefined || module.offset < 0) return undefined;
     const section = this.section(SECTION.wasm);
-    if (section === undefined || module.offset + module.size > section.size) throw damaged('module is cut off');
-    const bytes = this.source.read(section.fileOffset + module.offset, module.size);
+    const { offset, size, stored = size } = module;
+    if (section === undefined || offset + stored > section.size) throw damaged('module is cut off');
+    const bytes = unpackModule(this.source.read(section.fileOffset + offset, stored), size);
     if (createHash('sha256').update(bytes).digest('hex') !== module.sha256) {
       throw damaged('the module that it carries is not the one that it names');
     }

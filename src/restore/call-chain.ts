@@ -8,23 +8,18 @@
  */
 
 import { InputError } from '../base/errors.js';
-import type { Identity } from '../image/tables/identity.js';
-import { FIRST_GUEST, type FrameSite, type Snapshot } from '../snapshot/snapshot.js';
+import type { FrameSite, Snapshot } from '../snapshot/snapshot.js';
 import { entryFunction } from '../wasm/entry.js';
 import type { FuncType, Module } from '../wasm/module.js';
 import { Op } from '../wasm/opcodes.js';
 import { Reader } from '../wasm/reader.js';
 import { isFuncSubtype } from '../wasm/ref-types.js';
+import { hookFunction } from './hook.js';
 import type { References } from './placed-references.js';
+import { type FunctionName, resolveFunction } from './resolve-function.js';
 import { TailCalls } from './tail-calls.js';
 
 const INDIRECT: readonly number[] = [Op.CallIndirect, Op.ReturnCallIndirect, Op.CallRef, Op.ReturnCallRef];
-
-/** A function as a snapshot names it: guest instance and function index. */
-export interface FunctionName {
-  readonly instance: number;
-  readonly func: number;
-}
 
 export class CallChain {
   private readonly seen = new Set<number>();
@@ -81,6 +76,12 @@ export class CallChain {
     }
   }
 
+  /** Checks that the outermost frame of the inner stack belongs to wag_snap_restored. */
+  checkHook(site: FrameSite, frame: number): void {
+    const hook = hookFunction(this.modules, this.references.identity);
+    if (hook === undefined || !this.leadsTo(hook, site)) throw this.notThe('wag_snap_restored', site, frame);
+  }
+
   private notThe(kind: string, { func, instance }: FrameSite, frame: number): InputError {
     const what = `function ${func} of instance ${instance} is not the ${kind} function`;
     return new InputError('snapshot', `snapshot: frame #${frame}: ${what}`);
@@ -124,10 +125,7 @@ export class CallChain {
 
   /** The function of an index in an instance's index space. An imported function belongs to another instance. */
   private resolve(instance: number, func: number): FunctionName {
-    const identity: Identity = this.references.identity;
-    const { functions } = identity.instances[instance + FIRST_GUEST];
-    if (func >= functions.imported) return { instance, func };
-    return { instance: functions.links[func * 2] - FIRST_GUEST, func: functions.links[func * 2 + 1] };
+    return resolveFunction(this.references.identity, instance, func);
   }
 
   private typeOf({ instance, func }: FunctionName): FuncType {

@@ -7,6 +7,7 @@ import { InputError } from '../base/errors.js';
 import { cellsOf, isReference, type Snapshot } from '../snapshot/snapshot.js';
 import { entryFunction } from '../wasm/entry.js';
 import type { FuncType, Module } from '../wasm/module.js';
+import { exactOf } from '../wasm/ref-types.js';
 import type { References } from './placed-references.js';
 
 export interface PlannedCall {
@@ -38,7 +39,9 @@ export function planCall(
   const wanted = type.results;
   if (wanted.length !== results.length || wanted.some((type, i) => type !== results[i])) throw fault('its results');
   let at = 0;
-  for (const type of params) {
+  const exact = exactOf(type).params;
+  for (const [i, type] of params.entries()) {
+    if (isReference(type) && !modules[instance].refTypes.isNullable(exact[i])) throw fault('a null reference');
     if (isReference(type) && (call.arguments[at] !== 0 || call.arguments[at + 1] !== 0)) throw fault('a reference');
     at += cellsOf(type) * 2;
   }

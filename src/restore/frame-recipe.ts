@@ -47,7 +47,7 @@ export interface FrameRecipe {
   readonly shape: Uint8Array; // of Shape
   /** Index of the value's low word in the snapshot's words, counted from the frame's first. */
   readonly word: Uint32Array;
-  /** The type of each value that is a reference to a function (frame-types.ts). */
+  /** The type of each value that is a reference (frame-types.ts). */
   readonly types: Int32Array;
   /** Words of constants: two each, four for a v128. */
   readonly constants: Uint32Array;

@@ -42,7 +42,8 @@ export function putInstances(
   const planned: PlannedInstances = { memories: [], tables: [] };
   for (const [i, instance] of snapshot.instances.entries()) {
     const identity = references.identity.instances[i + FIRST_GUEST];
-    const put = new InstanceData(i, instance, identity, modules[i], modules, references, data);
+    const isInstantiated = snapshot.phase.kind !== 'start' || i <= snapshot.phase.instance;
+    const put = new InstanceData(i, instance, isInstantiated, identity, modules[i], modules, references, data);
     put.globals();
     put.segments('data', identity.dataSegments, instance.droppedData);
     put.segments('element', identity.elementSegments, instance.droppedElements);
@@ -56,6 +57,7 @@ class InstanceData {
   constructor(
     private readonly index: number,
     private readonly instance: SnapshotInstance,
+    private readonly isInstantiated: boolean,
     private readonly identity: InstanceIdentity,
     private readonly module: Module,
     private readonly modules: readonly Module[],
@@ -74,14 +76,13 @@ class InstanceData {
       const at = identity.start + identity.globals.records + i * GLOBAL_SIZE;
       const initial = global.mutable ? undefined : this.cell(at);
       if (upper !== undefined) this.data.bits(at + 8, upper.lo, upper.hi);
-      if (type !== ValType.FuncRef && type !== ValType.ExnRef) this.data.bits(at, lo, hi);
-      else {
-        const where = () => `instance ${this.index}, global ${i}`;
-        const record = this.references.place(type, lo, hi, where);
-        if (global.type !== type) this.checkReference(global.type, lo, hi, where);
-        if (record === 0) this.data.u64(at, 0);
-        else this.data.pointer(at, record);
-      }
+      const where = () => `instance ${this.index}, global ${i}`;
+      const isPointer = type === ValType.FuncRef || type === ValType.ExnRef;
+      const target = isPointer ? this.references.place(type, lo, hi, where) : 0;
+      if (global.type !== type) this.checkReference(global.type, lo, hi, where);
+      if (target !== 0) this.data.pointer(at, target);
+      else if (isPointer) this.data.u64(at, 0);
+      else this.data.bits(at, lo, hi);
       if (initial !== undefined && !this.cell(at).every((word, n) => n >= wordsOf(type) || word === initial[n])) {
         throw this.fault(`global ${i} cannot change, but has another value than in the module`);
       }
@@ -146,26 +147,25 @@ class InstanceData {
     element: ValType,
     table: number,
   ): { elements: Uint32Array; pointers: Uint32Array } {
-    if (type !== ValType.FuncRef && type !== ValType.ExnRef) return { elements, pointers: new Uint32Array(0) };
-    const native = new Uint32Array(elements.length);
+    const isExtern = type === ValType.ExternRef;
+    if (isExtern && element === type) return { elements, pointers: new Uint32Array(0) };
+    // A table whose instance comes later is still filled.
+    const mayBeNull = !this.isInstantiated || this.module.refTypes.isNullable(element);
+    const native = isExtern ? elements : new Uint32Array(elements.length);
     const pointers = new Uint32Array(elements.length / 2);
     let count = 0;
     for (let i = 0; i < elements.length; i += 2) {
       const lo = elements[i];
       const hi = elements[i + 1];
-      if ((lo | hi) === 0) continue;
+      if ((lo | hi) === 0 && mayBeNull) continue;
       const where = () => `instance ${this.index}, table ${table}, element ${i / 2}`;
-      native[i] = this.references.place(type, lo, hi, where);
+      if (!isExtern) native[i] = this.references.place(type, lo, hi, where);
       if (element !== type) this.checkReference(element, lo, hi, where);
-      if (native[i] !== 0) pointers[count++] = i / 2;
+      if (!isExtern && native[i] !== 0) pointers[count++] = i / 2;
     }
     return { elements: native, pointers: pointers.subarray(0, count) };
   }
 
-  /**
-   * Null elements of non-nullable tables are not asked for: a table gets its values only when its instance is
-   * instantiated.
-   */
   private checkReference(type: ValType, lo: number, hi: number, where: () => string): void {
     checkReference(this.modules, this.module, type, lo, hi, where);
   }

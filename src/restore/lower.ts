@@ -9,6 +9,8 @@
  *     sp ->          innermost frame, kind loop or return; at an entry only its return address, and not even
  *                    that on CPUs with a link register
  *
+ * While wag_snap_restored runs there is a second stack of the same form below, which returns into a trampoline as well.
+ *
  * Everything is checked against the module before a byte is written: sites and types in frame-recipe.ts, who calls whom
  * in call-chain.ts. This file checks that constants, and values that share a place, have the values that the code
  * relies on. So a snapshot can do no more than a hostile module could. All errors are InputError or LimitError.
@@ -20,8 +22,8 @@ import { InputError, LimitError } from '../base/errors.js';
 import { CTX_FLOAT, CTX_GENERAL, CTX_PC, CTX_SIZE, CTX_SP } from '../image/contract/resume-plan.js';
 import { STACK_MAX } from '../image/contract/sizes.js';
 import type { ImageDescription } from '../image/reader.js';
-import { FIRST_GUEST, type Snapshot } from '../snapshot/snapshot.js';
-import { type Module, ValType } from '../wasm/module.js';
+import { FIRST_GUEST, type Frames, type Snapshot } from '../snapshot/snapshot.js';
+import { type FuncType, type Module, ValType } from '../wasm/module.js';
 import { typeOfCall } from './call.js';
 import { CallChain } from './call-chain.js';
 import { type FrameRecipe, frameRecipe, Put, Shape } from './frame-recipe.js';
@@ -32,15 +34,21 @@ import { checkReference } from './reference-type.js';
 /** The largest restored stack, as another code generator's frames may be larger than the captured ones. */
 const STACK_LIMIT = STACK_MAX;
 
-export interface LoweredStack {
-  /** The stack's bytes, which end at TH_STACK_TOP. */
-  readonly bytes: Uint8Array;
-  /** Offsets in `bytes` of u64 words that hold image offsets. */
-  readonly relocations: Uint32Array;
+export interface LoweredRegisters {
   /** The CTX_* block; CTX_SP counts from TH_STACK_TOP. */
   readonly context: Uint8Array;
   /** Offsets in `context` of u64 words that hold image offsets. */
   readonly contextRelocations: readonly number[];
+}
+
+/** Its registers are those of the program. */
+export interface LoweredStack extends LoweredRegisters {
+  /** The stack's bytes, which end at TH_STACK_TOP. */
+  readonly bytes: Uint8Array;
+  /** Offsets in `bytes` of u64 words that hold image offsets. */
+  readonly relocations: Uint32Array;
+  /** The registers of wag_snap_restored, which runs first, below the program's frames. */
+  readonly hook?: LoweredRegisters | undefined;
 }
 
 export function lowerStack(
@@ -53,17 +61,56 @@ export function lowerStack(
   const { frames } = snapshot;
   if (frames.count === 0) throw new InputError('snapshot', 'snapshot: its stack has no frames');
   const recipes = checkFrames(snapshot, image, modules, references);
-  const end = bottom(snapshot, image, modules);
-  let size = 8 * end.slots;
-  for (let i = 0; i < frames.count; i++) size += recipes[frames.siteOf[i]]!.frameSize + 8;
-  if (returnsByRegister(snapshot, target)) size -= 8;
+  const bottoms = [...(frames.suspended === undefined ? [] : [entered(image)]), bottom(snapshot, image, modules)];
+  const stacks = measure(frames, recipes, bottoms, target);
+  const { size } = stacks[0];
   if (size > STACK_LIMIT) {
     throw new LimitError(
       'stack',
       `snapshot: its ${frames.count} frames take ${size} bytes of stack, more than ${STACK_LIMIT}`,
     );
   }
-  return new Lowering(snapshot, image, modules, recipes, references, target, size, end.returnOffset).run();
+  return new Lowering(snapshot, image, modules, recipes, references, target, stacks).run();
+}
+
+/** A stack of frames down to a trampoline: the program's, or before it that of wag_snap_restored. */
+interface Stack {
+  /** Its frames: from the first, up to `end`. */
+  readonly first: number;
+  readonly end: number;
+  /** Image offset of the return address into the trampoline. */
+  readonly returnOffset: number;
+  /** Bytes from its sp to TH_STACK_TOP. */
+  readonly size: number;
+  /** Whether its innermost frame stands at an entry with its return address in the link register. */
+  readonly returnsByRegister: boolean;
+}
+
+/** The stacks, the innermost first. */
+function measure(
+  frames: Frames,
+  recipes: readonly (FrameRecipe | undefined)[],
+  bottoms: readonly Bottom[],
+  target: Target,
+): Stack[] {
+  const firsts = bottoms.length === 1 ? [0] : [0, frames.suspended!];
+  const stacks: Stack[] = [];
+  let size = 0;
+  for (let n = bottoms.length - 1; n >= 0; n--) {
+    const first = firsts[n];
+    const end = firsts[n + 1] ?? frames.count;
+    const returnsByRegister = target.plan.linkRegister !== NO_REG && frames.site(first).kind === 'entry';
+    size = aligned(size) + 8 * bottoms[n].slots;
+    for (let i = first; i < end; i++) size += recipes[frames.siteOf[i]]!.frameSize + 8;
+    if (returnsByRegister) size -= 8;
+    stacks.unshift({ first, end, returnOffset: bottoms[n].returnOffset, size, returnsByRegister });
+  }
+  return stacks;
+}
+
+/** As sp is where a trampoline begins. */
+function aligned(size: number): number {
+  return (size + 15) & ~15;
 }
 
 /** The recipes of the sites in use, by site index. Makes all checks but those of values. */
@@ -81,27 +128,37 @@ function checkFrames(
   for (let i = 0; i < count; i++) {
     const index = siteOf[i];
     const site = sites[index];
-    if ((site.kind === 'call') !== i > 0) {
+    const isFirst = i === 0 || i === frames.suspended;
+    if ((site.kind === 'call') === isFirst) {
       throw new InputError('snapshot', `snapshot: frame #${i}: only the innermost frame can be at kind ${site.kind}`);
     }
     recipes[index] ??= frameRecipe(image, modules, site, i, frameTypes);
-    if (i > 0) chain.check(sites[siteOf[i - 1]], site, siteOf[i - 1] * sites.length + index, i);
+    if (i > 0 && isFirst) chain.checkHook(sites[siteOf[i - 1]], i - 1);
+    else if (i > 0) chain.check(sites[siteOf[i - 1]], site, siteOf[i - 1] * sites.length + index, i);
   }
   chain.checkBottom(sites[siteOf[count - 1]], snapshot, count - 1);
   return recipes;
+}
+
+/** A trampoline that a stack returns into. */
+interface Bottom {
+  readonly returnOffset: number;
+  /** Of its outgoing area. */
+  readonly slots: number;
 }
 
 /**
  * The trampoline that enters the outermost function: that of a call's type, else the one without parameters and
  * results.
  */
-function bottom(
-  { phase, call }: Snapshot,
-  image: ImageDescription,
-  modules: readonly Module[],
-): { returnOffset: number; slots: number } {
-  const { trampolines, types, text } = image.identity;
+function bottom({ phase, call }: Snapshot, image: ImageDescription, modules: readonly Module[]): Bottom {
   const type = phase.kind === 'call' && call ? typeOfCall(modules, call) : undefined;
+  return entered(image, type);
+}
+
+/** @param type of the function that is entered; undefined: it takes and gives nothing */
+function entered(image: ImageDescription, type?: FuncType): Bottom {
+  const { trampolines, types, text } = image.identity;
   const [params, results] = [type?.params, type?.results].map((list) => (list ?? new Uint8Array(0)).join());
   const found = trampolines.find((one) => {
     return types[one.type].params.join() === params && types[one.type].results.join() === results;
@@ -110,19 +167,13 @@ function bottom(
   return { returnOffset: text.imageOffset + found.returnOffset, slots: found.slots };
 }
 
-/** Whether the innermost frame stands at an entry with its return address in the link register. */
-function returnsByRegister({ frames }: Snapshot, { plan }: Target): boolean {
-  return plan.linkRegister !== NO_REG && frames.site(0).kind === 'entry';
-}
-
 class Lowering {
   private readonly bytes: Uint8Array;
   private readonly words: Uint32Array;
   private readonly relocations: Uint32Array;
   private relocationCount = 0;
-  private readonly context = new Uint8Array(CTX_SIZE);
-  private readonly contextView = new DataView(this.context.buffer);
-  private readonly contextRelocations: number[] = [];
+  /** Of the stack that is being lowered. */
+  private registers = newRegisters();
 
   constructor(
     private readonly snapshot: Snapshot,
@@ -131,38 +182,43 @@ class Lowering {
     private readonly recipes: readonly (FrameRecipe | undefined)[],
     private readonly references: References,
     private readonly target: Target,
-    size: number,
-    private readonly bottomReturn: number,
+    private readonly stacks: readonly Stack[],
   ) {
-    this.bytes = new Uint8Array(size);
+    this.bytes = new Uint8Array(stacks[0].size);
     this.words = new Uint32Array(this.bytes.buffer);
     const { count, words } = snapshot.frames;
     this.relocations = new Uint32Array(count + words.length / 2);
   }
 
   run(): LoweredStack {
-    const { frames } = this.snapshot;
-    const { count, siteOf } = frames;
-    let sp = 0;
-    for (let i = 0; i < count; i++) {
+    const registers = this.stacks.map((stack) => this.putStack(stack));
+    const [program, hook] = registers.reverse();
+    return {
+      ...program,
+      ...(hook === undefined ? {} : { hook }),
+      bytes: this.bytes,
+      relocations: this.relocations.slice(0, this.relocationCount),
+    };
+  }
+
+  private putStack({ first, end, returnOffset, size, returnsByRegister }: Stack): LoweredRegisters {
+    const { siteOf } = this.snapshot.frames;
+    this.registers = newRegisters();
+    let sp = this.bytes.length - size;
+    for (let i = first; i < end; i++) {
       const recipe = this.recipes[siteOf[i]]!;
       this.putFrame(i, recipe, sp);
       sp += recipe.frameSize;
-      const outer = i + 1 < count ? this.recipes[siteOf[i + 1]]!.codeOffset : this.bottomReturn;
-      if (i === 0 && returnsByRegister(this.snapshot, this.target)) {
+      const outer = i + 1 < end ? this.recipes[siteOf[i + 1]]!.codeOffset : returnOffset;
+      if (i === first && returnsByRegister) {
         this.putRegister(this.target.plan.linkRegister, outer, 0, true);
       } else {
         this.putPointer(sp, outer);
         sp += 8;
       }
     }
-    this.putRegisters();
-    return {
-      bytes: this.bytes,
-      relocations: this.relocations.slice(0, this.relocationCount),
-      context: this.context,
-      contextRelocations: this.contextRelocations,
-    };
+    this.putRegisters(first, size);
+    return this.registers;
   }
 
   private putFrame(frame: number, recipe: FrameRecipe, sp: number): void {
@@ -183,15 +239,18 @@ class Lowering {
         if (shape[n] === Shape.Vector && (values[from + 2] !== other[at + 2] || values[from + 3] !== other[at + 3])) {
           throw this.disagrees(frame, n);
         }
+        if (types[n] !== UNKNOWN_TYPE) this.checkReference(frame, n, types[n], lo, hi);
         continue;
       }
       if (shape[n] === Shape.Vector) this.putUpper(kind, place[n], sp, values[from + 2], values[from + 3]);
       const reference = shape[n] === Shape.Reference || shape[n] === Shape.Exception;
+      let target = 0;
       if (reference) {
         const type = shape[n] === Shape.Exception ? ValType.ExnRef : ValType.FuncRef;
-        const where = () => `frame #${frame}: value ${n}`;
-        const target = this.references.place(type, lo, hi, where);
-        if (types[n] !== UNKNOWN_TYPE) this.checkReference(frame, n, types[n], lo, hi, where);
+        target = this.references.place(type, lo, hi, () => `frame #${frame}: value ${n}`);
+      }
+      if (types[n] !== UNKNOWN_TYPE) this.checkReference(frame, n, types[n], lo, hi);
+      if (reference) {
         lo = target;
         hi = 0;
       }
@@ -205,11 +264,9 @@ class Lowering {
     }
   }
 
-  /** A local that cannot be null is null until it is set: the validator knows that nobody reads it. */
-  private checkReference(frame: number, n: number, type: number, lo: number, hi: number, where: () => string): void {
-    const { instance, locals } = this.snapshot.frames.site(frame);
-    if ((lo | hi) === 0 && n < locals.length) return;
-    checkReference(this.modules, this.modules[instance], type, lo, hi, where);
+  private checkReference(frame: number, n: number, type: number, lo: number, hi: number): void {
+    const { instance } = this.snapshot.frames.site(frame);
+    checkReference(this.modules, this.modules[instance], type, lo, hi, () => `frame #${frame}: value ${n}`);
   }
 
   /** The upper half of a v128, in the word after the lower one. */
@@ -231,23 +288,24 @@ class Lowering {
   private putRegister(register: number, lo: number, hi: number, pointer: boolean): void {
     const at = registerPlace(register);
     this.putContext(at, lo, hi);
-    if (pointer) this.contextRelocations.push(at);
+    if (pointer) this.registers.contextRelocations.push(at);
   }
 
   private putContext(at: number, lo: number, hi: number): void {
-    this.contextView.setUint32(at, lo, true);
-    this.contextView.setUint32(at + 4, hi, true);
+    this.registers.view.setUint32(at, lo, true);
+    this.registers.view.setUint32(at + 4, hi, true);
   }
 
   /** Sets the pinned registers, sp and pc. The memory base becomes known only when start has mapped the memory. */
-  private putRegisters(): void {
+  private putRegisters(frame: number, size: number): void {
     const { frames } = this.snapshot;
-    const { instance } = frames.site(0);
+    const { view, contextRelocations } = this.registers;
+    const { instance } = frames.site(frame);
     const block = this.image.identity.instances[instance + FIRST_GUEST].start;
     this.putRegister(this.target.plan.instance, block, 0, true);
-    this.contextView.setUint32(CTX_PC, this.recipes[frames.siteOf[0]]!.codeOffset, true);
-    this.contextRelocations.push(CTX_PC);
-    this.contextView.setBigInt64(CTX_SP, -BigInt(this.bytes.length), true);
+    view.setUint32(CTX_PC, this.recipes[frames.siteOf[frame]]!.codeOffset, true);
+    contextRelocations.push(CTX_PC);
+    view.setBigInt64(CTX_SP, -BigInt(size), true);
   }
 
   private disagrees(frame: number, n: number): InputError {
@@ -258,6 +316,12 @@ class Lowering {
       `snapshot: frame #${frame} (function ${site.func} at ${site.offset}): ${what} has another value than the code gives it`,
     );
   }
+}
+
+function newRegisters() {
+  const context = new Uint8Array(CTX_SIZE);
+  const contextRelocations: number[] = [];
+  return { context, view: new DataView(context.buffer), contextRelocations };
 }
 
 /** Offset of a register in the CTX_* block, in bytes. */

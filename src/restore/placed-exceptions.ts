@@ -9,10 +9,12 @@
 import { InputError } from '../base/errors.js';
 import { EXN_COUNT, EXN_VALUE_SIZE, EXN_VALUES, TAG_RECORD_SIZE } from '../image/contract/exception-tables.js';
 import type { Identity } from '../image/tables/identity.js';
-import { cellsOf, FIRST_GUEST, type SnapshotException } from '../snapshot/snapshot.js';
+import { cellsOf, FIRST_GUEST, isReference, type SnapshotException } from '../snapshot/snapshot.js';
 import { type Module, ValType } from '../wasm/module.js';
+import { exactOf } from '../wasm/ref-types.js';
 import { formatTypes } from '../wasm/text.js';
 import type { References } from './placed-references.js';
+import { checkReference } from './reference-type.js';
 
 /** The exceptions' part of the resume segment. */
 export interface PlacedExceptions {
@@ -48,6 +50,7 @@ export function placeExceptions(
     bytes.writeUInt32LE(tagRecord(exception, i, modules, references.identity), at);
     pointers.push(at);
     bytes.writeUInt32LE(exception.types.length, at + EXN_COUNT);
+    checkValues(exception, i, modules);
     putValues(exception, i, references, bytes, at + EXN_VALUES, pointers);
   });
   return { bytes, pointers };
@@ -70,6 +73,26 @@ function tagRecord(
     throw fault(`its values (${formatTypes(types)}) are not those of its tag (${formatTypes(params)})`);
   }
   return start + tags.records + (tag - module.importedTagCount) * TAG_RECORD_SIZE;
+}
+
+/** Values are of their types already; references are to be of what the tag says. */
+function checkValues(
+  { instance, tag, types, words }: SnapshotException,
+  index: number,
+  modules: readonly Module[],
+): void {
+  const module = modules[instance];
+  const { params } = exactOf(module.types[module.tags[tag]]);
+  let word = 0;
+  for (let i = 0; i < types.length; i++) {
+    const [lo, hi] = [words[word], words[word + 1]];
+    word += cellsOf(types[i]) * 2;
+    if (!isReference(types[i]) || params[i] === types[i]) continue;
+    // What does not exist is said by References.place.
+    if (types[i] !== ValType.FuncRef || lo < (modules[hi - 1]?.funcTypes.length ?? 0) || (lo | hi) === 0) {
+      checkReference(modules, module, params[i], lo, hi, () => `exceptions[${index}]`);
+    }
+  }
 }
 
 function putValues(

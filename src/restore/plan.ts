@@ -20,9 +20,11 @@ import {
   RP_ARGC,
   RP_ARGV,
   RP_CALL,
+  RP_CAPTURED,
   RP_CONTEXT,
   RP_ENVP,
   RP_FILES,
+  RP_HOOK_CONTEXT,
   RP_HOST_STATE,
   RP_HOST_STATE_SIZE,
   RP_LISTINGS,
@@ -40,6 +42,8 @@ import {
   RP_STACK_RELOC_COUNT,
   RP_STACK_RELOCS,
   RP_STACK_SIZE,
+  RP_SUSPENDED_CALL,
+  RP_SUSPENDED_TIMEOUT,
   RP_TABLES,
   SOURCE_FD,
   SOURCE_PATH,
@@ -47,9 +51,10 @@ import {
   SOURCE_SIZE,
 } from '../image/contract/resume-plan.js';
 import type { SharedContents } from '../snapshot/file-contents.js';
+import type { SuspendedState } from '../snapshot/host.js';
 import type { Extent } from '../snapshot/snapshot.js';
 import type { PlannedCall } from './call.js';
-import type { LoweredStack } from './lower.js';
+import type { LoweredRegisters, LoweredStack } from './lower.js';
 import type { Piece } from './pieces.js';
 import type { PlacedExceptions } from './placed-exceptions.js';
 
@@ -108,6 +113,10 @@ export interface ResumePlan {
   /** In nanoseconds. */
   readonly monotonic: bigint;
   readonly pendingTimeout: bigint | undefined;
+  /** Of the stack that wag_snap_restored runs above of, as `pendingTimeout`; and the call that it repeats. */
+  readonly suspended?: SuspendedState | undefined;
+  /** PLAN_*: which stacks were captured in wag_snap.snapshot. */
+  readonly captured: number;
   /** The value of TH_PHASE. */
   readonly phase: number;
   /** The call that replaces the program's entry. */
@@ -153,7 +162,11 @@ class PlanEncoder {
     this.word(RP_STACK_SIZE, stack.bytes.length);
     this.pointer(RP_STACK_RELOCS, this.append(bytesOf(stack.relocations)));
     this.word(RP_STACK_RELOC_COUNT, stack.relocations.length);
-    this.pointer(RP_CONTEXT, this.context());
+    this.pointer(RP_CONTEXT, this.context(stack));
+    if (stack.hook) this.pointer(RP_HOOK_CONTEXT, this.context(stack.hook));
+    this.word(RP_CAPTURED, plan.captured);
+    this.bigWord(RP_SUSPENDED_TIMEOUT, plan.suspended?.pendingTimeout ?? -1n);
+    this.word(RP_SUSPENDED_CALL, plan.suspended?.call ?? 0);
     this.pointer(RP_HOST_STATE, this.append(plan.hostState));
     this.word(RP_HOST_STATE_SIZE, plan.hostState.length);
     this.bigWord(RP_SOURCE_FD, BigInt(plan.sourceFd));
@@ -290,8 +303,7 @@ class PlanEncoder {
     return list;
   }
 
-  private context(): number {
-    const { context, contextRelocations } = this.plan.stack;
+  private context({ context, contextRelocations }: LoweredRegisters): number {
     if (context.length !== CTX_SIZE) throw new RangeError('context of odd size');
     const at = this.append(context);
     for (const offset of contextRelocations) this.pointers.push(at + offset);

@@ -12,7 +12,6 @@
  * snapshot is hostile input: any fault in it becomes an InputError or LimitError.
  */
 
-import { createHash } from 'node:crypto';
 import { resolve } from 'node:path';
 import type { Target } from '../arch/masm/target.js';
 import { BugError, InputError, LimitError } from '../base/errors.js';
@@ -21,24 +20,25 @@ import { trace } from '../base/trace.js';
 import { RT_GENERATION, RT_RESTORED_EXCEPTIONS, RT_RESTORED_EXCEPTIONS_SIZE } from '../image/contract/runtime-block.js';
 import { WASM_PAGE } from '../image/contract/sizes.js';
 import { PHASE_CALL } from '../image/contract/thread.js';
-import type { ImageRequest, ImageSource } from '../image/image-source.js';
-import { type ImageDescription, readImage } from '../image/reader.js';
+import type { ImageSource } from '../image/image-source.js';
+import type { ImageDescription } from '../image/reader.js';
 import { ResumableImage } from '../image/resumable.js';
 import type { InstanceIdentity } from '../image/tables/identity.js';
 import { putName } from '../image/workload-name.js';
 import { ChainFiles } from '../snapshot/chain-files.js';
 import { checkContents } from '../snapshot/file-contents.js';
-import { readSnapshotModule } from '../snapshot/format.js';
 import { PageFile } from '../snapshot/page-file.js';
 import { FIRST_GUEST, type Snapshot, type StoredSnapshot } from '../snapshot/snapshot.js';
 import { traceFrames } from '../snapshot/trace-frames.js';
-import { decodeModule } from '../wasm/decode.js';
 import { defineMissing } from '../wasm/missing.js';
 import { ExternKind, type Module } from '../wasm/module.js';
 import { planCall } from './call.js';
 import { type Grants, grantDescriptors, RestoreProblems } from './grants.js';
+import { Ground, imageRequest, moduleBytes } from './ground.js';
+import { capturedIn, hookFunction, withHook } from './hook.js';
 import { encodeHostState } from './host-state.js';
 import { putInstances } from './instance-data.js';
+import type { LazyLayout } from './lazy-layout.js';
 import { type LoweredStack, lowerStack } from './lower.js';
 import { MappedPages } from './mapped-pages.js';
 import { choosePieces } from './pieces.js';
@@ -54,6 +54,14 @@ const MAX_GENERATION = 0xfffffffe;
 /** The environment variable with the generation. A program that was started afresh does not have it. */
 const GENERATION_VARIABLE = 'WAG_SNAP_GENERATION=';
 
+/** A snapshot's files, unpacked by another thread. */
+export interface Unpacking {
+  /** The first descriptor on which the process inherits the files; undefined: the pages are copied into the output. */
+  readonly sourceFd: number | undefined;
+  /** @returns the snapshot in its unpacked files; undefined when they are not unpacked. @throws InputError, ToolError */
+  finish(): Promise<StoredSnapshot | undefined>;
+}
+
 export interface RestoreOptions extends Grants {
   readonly target: Target;
   /** The path to write to. */
@@ -62,6 +70,10 @@ export interface RestoreOptions extends Grants {
   readonly name?: string | undefined;
   /** The descriptor on which the process inherits the snapshot's file; those after it are for its ancestors' files. */
   readonly sourceFd?: number;
+  /** What unpacks a packed snapshot beside the compilation. What it has not begun is unpacked here. */
+  readonly unpacking?: Unpacking | undefined;
+  /** Pages that come while the process runs: it maps the file that they come to, on `sourceFd`. */
+  readonly lazy?: { readonly files: ChainFiles; readonly layout: LazyLayout } | undefined;
   /**
    * Instead of a descriptor: the absolute path at which the process opens the file. With neither, the pages are copied
    * into the output.
@@ -76,52 +88,25 @@ export interface RestoreOptions extends Grants {
   readonly maxStack?: number | undefined;
   /** The source of the module's fresh image. */
   readonly images: ImageSource;
+  /** Instead of `modules` and `images`, what is open already. */
+  readonly ground?: Ground | undefined;
   readonly onProgress?: (done: number, total: number) => void;
 }
 
 /** @throws InputError, LimitError, ToolError */
 export async function restoreSnapshot(stored: StoredSnapshot, options: RestoreOptions): Promise<void> {
   checkRestorable(stored);
-  const all = moduleBytes(stored, options.modules ?? []);
-  const obtained = options.images(imageRequest(stored, all, options.target));
-  trace('restore', () => `image ${obtained.path}, ${obtained.compiled ? 'compiled now' : 'from the cache'}`);
-  try {
-    const image = readImage(obtained.path);
-    try {
-      await writeResumable(
-        stored,
-        image,
-        all.map((bytes) => decodeModule(bytes)),
-        options,
-      );
-    } finally {
-      image.close();
-    }
-  } finally {
-    obtained.release();
+  if (options.ground !== undefined) {
+    options.ground.checkOf(stored);
+    return writeResumable(stored, options.ground.image, options.ground.modules, options);
   }
-}
-
-/** The request for the image that a snapshot is lowered onto. @param modules the snapshot's modules, in their order */
-export function imageRequest(
-  { snapshot, path }: StoredSnapshot,
-  modules: readonly Uint8Array[],
-  target: Target,
-): ImageRequest {
-  const main = modules.length - 1;
-  const linked = modules.slice(0, main).map((bytes, i) => {
-    const { name } = snapshot.modules[i]; // the name by which the others import it (describe.ts)
-    return { name, bytes, file: name };
-  });
-  return {
-    bytes: modules[main],
-    file: snapshot.modules[main].name || path,
-    linked,
-    target,
-    deterministic: snapshot.source.deterministic,
-    allowMissingImports: 'if-needed',
-    hostImports: snapshot.host.embedder?.imports,
-  };
+  const all = moduleBytes(stored, options.modules ?? []);
+  const ground = Ground.open(stored, all, await options.images(imageRequest(stored, all, options.target)));
+  try {
+    await writeResumable(stored, ground.image, ground.modules, options);
+  } finally {
+    ground.close();
+  }
 }
 
 /**
@@ -133,18 +118,16 @@ export async function writeResumable(
   stored: StoredSnapshot,
   image: ImageDescription,
   modules: readonly Module[],
-  options: Omit<RestoreOptions, 'modules' | 'images'>,
+  options: Omit<RestoreOptions, 'modules' | 'images' | 'ground'>,
 ): Promise<void> {
-  const { snapshot } = stored;
-  checkNotTrapped(snapshot, stored.path);
-  const { host, phase } = snapshot;
-  if (image.identity.instances.length !== snapshot.instances.length + FIRST_GUEST) {
-    throw new InputError(
-      'snapshot',
-      `snapshot: it has ${snapshot.instances.length} instances, its module has another number`,
-    );
+  checkNotTrapped(stored.snapshot, stored.path);
+  const instanceCount = stored.snapshot.instances.length;
+  if (image.identity.instances.length !== instanceCount + FIRST_GUEST) {
+    throw new InputError('snapshot', `snapshot: it has ${instanceCount} instances, its module has another number`);
   }
   const linked = modules.map((module, i) => asLinked(module, image.identity.instances[i + FIRST_GUEST]));
+  const snapshot = withHook(stored.snapshot, hookFunction(linked, image.identity));
+  const { host, phase } = snapshot;
   const references = new References(image.identity);
   const resumable = new ResumableImage(image);
   const exceptions = putExceptions(snapshot, linked, references, resumable);
@@ -160,18 +143,21 @@ export async function writeResumable(
   putName(resumable.data, options.name ?? snapshot.name);
   const { descriptors, problems } = grantDescriptors(host.descriptors, options);
   if (problems.length > 0) throw new RestoreProblems(stored.path, problems);
-  const { sourceFd, sourcePath } = options;
+  const { sourcePath, lazy, unpacking } = options;
+  const unpacked = await unpacking?.finish();
+  const places = unpacked ?? stored;
+  const sourceFd = unpacked === undefined ? options.sourceFd : unpacking?.sourceFd;
   const isSelfContained = sourceFd === undefined && sourcePath === undefined;
-  const files = new ChainFiles(stored);
+  const files = lazy?.files ?? new ChainFiles(places);
   try {
     await checkContents(files.own, descriptors);
     const fill = async (fd: number, path: string) => {
       resumable.begin(fd);
       const own = new PageFile(fd, resumable.extentsStart, path);
-      const sink = isSelfContained ? own : new MappedPages();
+      const sink = isSelfContained ? own : (lazy?.layout ?? new MappedPages());
       trace('restore', () => (isSelfContained ? 'copies the pages' : 'maps the pages from the snapshot'));
       const placed = await placeData(files, snapshot, descriptors, sink, options.onProgress);
-      const isChain = snapshot.ancestors !== undefined && !isSelfContained;
+      const isChain = snapshot.ancestors !== undefined && !isSelfContained && lazy === undefined;
       const pieces = isChain ? choosePieces(placed.extents) : [];
       const plan = encodePlan(
         {
@@ -188,9 +174,11 @@ export async function writeResumable(
           env: restoredEnvironment(host.env, generation),
           sourceFd: sourceFd ?? -1,
           source: sourcePath === undefined ? undefined : sourceFile(stored, sourcePath),
-          furtherFiles: isChain ? furtherFiles(stored, sourceFd) : [],
+          furtherFiles: isChain ? furtherFiles(places, sourceFd) : [],
           monotonic: host.monotonic,
           pendingTimeout: host.pendingTimeout,
+          suspended: host.suspended,
+          captured: capturedIn(snapshot, linked),
           files: placed.files,
           listings: descriptors.flatMap(({ fd, listed }) => (listed === undefined ? [] : [{ fd, listed }])),
           phase:
@@ -206,7 +194,7 @@ export async function writeResumable(
     };
     await streamOutput(options.output, fill, MODE);
   } finally {
-    files.close();
+    if (lazy === undefined) files.close();
   }
 }
 
@@ -301,24 +289,5 @@ function asLinked(module: Module, { tables, memories, globals, tags, name }: Ins
     const left = provided.get(kind) ?? 0;
     provided.set(kind, left - 1);
     return left > 0;
-  });
-}
-
-/** The binaries of all modules, in their order. @throws InputError 'wrong-module', 'no-module' */
-function moduleBytes(stored: StoredSnapshot, given: readonly Uint8Array[]): Uint8Array[] {
-  const { modules } = stored.snapshot;
-  const known = new Map(given.map((bytes) => [createHash('sha256').update(bytes).digest('hex'), bytes]));
-  const wrong = [...known.keys()].find((sha256) => modules.every((module) => module.sha256 !== sha256));
-  if (wrong !== undefined) {
-    const what = `it belongs to another module: sha256 ${modules.map(({ sha256 }) => sha256).join(' or ')}`;
-    throw new InputError('wrong-module', `${stored.path}: ${what}`);
-  }
-  return modules.map((module) => {
-    const bytes = known.get(module.sha256) ?? readSnapshotModule(stored, module);
-    if (bytes !== undefined) return bytes;
-    throw new InputError(
-      'no-module',
-      `${stored.path}: it does not carry its module (${module.name}): give it with --module`,
-    );
   });
 }

@@ -25,6 +25,7 @@ export { throw_ref, throw_tag } from './process/unwind';
 export { clone } from './wasi/clone';
 export { generation } from './wasi/generation';
 export { proc_exit_for_component } from './wasi/process';
+export { snapshot } from './wasi/snapshot';
 export {
   args_get,
   args_sizes_get,

@@ -30,6 +30,7 @@ import {
 import { greetEmbedder } from './embedder/hello';
 import { becomeClone } from './wasi/clone';
 import { wasi_resume } from './wasi/resume';
+import { openSnapshots } from './wasi/snapshot';
 import { wasi_start } from './wasi/start';
 import { SIGNAL_STACK_SIZE } from './process/boot';
 import { beginCall, callAfter, isCall, openCall } from './process/call';
@@ -43,8 +44,10 @@ import {
   findArguments,
 } from './process/environment';
 import { mapGuestStack } from './process/guest-stack';
+import { isGrowing, openGrowingText } from './process/growing-text';
 import { waitToBegin } from './process/held';
 import { runAfter } from './process/instantiate';
+import { beginLazy } from './process/lazy-pages';
 import { limitMemory } from './process/memory-limit';
 import { nameProcess } from './process/name';
 import { reserveExceptions } from './process/exceptions';
@@ -109,9 +112,12 @@ export function start(sp: i64): void {
   const listener = environmentNumber('WAGSNAP_TRAP_FD=');
   if (environmentChoice('WAGSNAP_ON_TRAP=', 'exit', 'park')) keepTrapped(listener);
   const embedder = environmentNumber('WAGSNAP_EMBEDDER=');
+  openSnapshots(environmentNumber('WAGSNAP_SNAPSHOTS='));
   const cloned = environmentIndex('WAGSNAP_CLONE=');
+  const lazy = environmentNumber('WAGSNAP_LAZY=');
   const resumes = word(RT_RESUME_PLAN) !== 0;
   if (resumes) {
+    if (lazy !== 0) beginLazy(lazy);
     restoreGuest();
     wasi_resume(sourceFile()); // from here on RT_ENVP is the guest's of the snapshot
     closeSource();
@@ -144,6 +150,7 @@ export function start(sp: i64): void {
 
 /** The image's own file, for trap text and site tables; without /proc the process runs but cannot be stopped. */
 function openImage(): void {
+  if (isGrowing()) return openGrowingText();
   const fd = syscall(SYS_openat, AT_FDCWD, memoryBase() + exePath, O_CLOEXEC, 0, 0, 0);
   if (failed(fd)) return setWord(RT_EXE_FD, -1);
   const high = syscall(SYS_fcntl, fd, F_DUPFD_CLOEXEC, HIGH_DESCRIPTOR, 0, 0, 0);

@@ -8,28 +8,35 @@
  *                nameless: [fd],
  *     name: the workload's name,
  *                digests: 32 bytes for each span of pages in the file (page-digests.ts),
+ *                readers: [age1…: who can read all of its files, of an encrypted one],
+ *                suspended: { pendingTimeout, call: of the frames above wag_snap_restored, each if they were in one },
  *                embedder: { session: 16 bytes, lastCall, isPending, imports: [{ module, name }] } }
  *     all but files are absent when empty; unknown fields are skipped
  */
 
-import { z } from 'zod';
+import * as z from 'zod';
 import { EMBEDDER_IMPORTS_MAX, SESSION_SIZE } from '../image/contract/embedder.js';
 import { isWorkloadName } from '../image/workload-name.js';
 import { FILE_TYPES } from './host.js';
 
 const NAME_BYTES = 8;
+/** Characters of an age recipient: those of post-quantum keys have 1,959. */
+const RECIPIENT_MAX = 4096;
+/** As many as a file may be encrypted for (packing/recipients.ts). */
+const RECIPIENTS_MAX = 400;
 
 const fd = z.number().int().min(0).max(1023);
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 const offset = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
 const integer = z.union([z.number().int(), z.bigint()]).transform((value) => BigInt(value));
+const natural = integer.refine((value) => value >= 0n, 'must not be negative');
 export const annexSchema = z.object({
   files: z
     .array(
       z.object({
         fd,
         type: z.enum(FILE_TYPES),
-        size: integer.refine((value) => value >= 0n, 'must not be negative'),
+        size: natural,
         modified: integer,
         sha256: sha256.nullable(),
       }),
@@ -57,6 +64,16 @@ export const annexSchema = z.object({
   nameless: z.array(fd).max(1024).optional(),
   name: z.string().refine(isWorkloadName, 'is no name of a workload').optional(),
   digests: z.instanceof(Uint8Array).optional(),
+  readers: z
+    .array(
+      z
+        .string()
+        .max(RECIPIENT_MAX)
+        .regex(/^age1[a-z0-9]+$/),
+    )
+    .max(RECIPIENTS_MAX)
+    .optional(),
+  suspended: z.object({ pendingTimeout: natural.optional(), call: offset.optional() }).optional(),
   embedder: z
     .object({
       session: z.instanceof(Uint8Array).refine((bytes) => bytes.length === SESSION_SIZE, 'is no session'),

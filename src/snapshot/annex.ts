@@ -2,7 +2,7 @@
  * The annex of a .wsnap file: what a reader may do without, so that readers that do not know it can still read the
  * file. Today it holds: facts about open files (file-facts.ts), their identities (file-identity.ts), contents of
  * unlinked ones (file-data.ts), names that directory listings have delivered (Descriptor.listed), the workload's name,
- * digests of pages (page-digests.ts), and the state between the program and its embedder.
+ * digests of pages (page-digests.ts), who can read it (readers.ts), and the state between the program and its embedder, and that of suspended frames.
  *
  * annex-block.ts says where it is, annex-schema.ts what it contains.
  */
@@ -24,11 +24,13 @@ const ITEMS_MAX = 1 << 16;
 const NO_ROWS = { files: [] };
 
 /** Undefined when the annex would be empty. */
-export function encodeAnnex({ name, host, digests: all }: Snapshot): Uint8Array | undefined {
+export function encodeAnnex({ name, host, digests: all, readers }: Snapshot): Uint8Array | undefined {
   const digests = all?.length === 0 ? undefined : all;
   const rows = annexRows(host.descriptors);
   const embedder = host.embedder && { ...host.embedder, session: Buffer.from(host.embedder.session, 'hex') };
-  const parts = Object.entries({ name, digests, embedder }).filter(([, part]) => part !== undefined);
+  const parts = Object.entries({ name, digests, readers, suspended: host.suspended, embedder }).filter(
+    ([, part]) => part !== undefined,
+  );
   if (rows === undefined && parts.length === 0) return undefined;
   const fields = {
     ...(rows ?? NO_ROWS),
@@ -62,7 +64,7 @@ export function addAnnex(snapshot: Snapshot, block: Buffer, annex: Uint8Array, l
   if (!result.success) return fail(`${result.error.issues[0].path.join('.')}: ${result.error.issues[0].message}`);
   const contents = placeContents(snapshot, result.data.contents ?? [], limit, fail);
   const descriptors = addRows(snapshot.host.descriptors, result.data, contents);
-  const { name, digests } = result.data;
+  const { name, digests, readers, suspended } = result.data;
   if (digests !== undefined && digests.length !== spanCount(snapshot.instances) * DIGEST_SIZE) {
     fail(`digests: has ${digests.length} bytes for ${spanCount(snapshot.instances)} spans`);
   }
@@ -74,6 +76,12 @@ export function addAnnex(snapshot: Snapshot, block: Buffer, annex: Uint8Array, l
     ...snapshot,
     ...(name === undefined ? {} : { name }),
     ...(digests === undefined ? {} : { digests }),
-    host: { ...snapshot.host, descriptors, ...(embedder === undefined ? {} : { embedder }) },
+    ...(readers === undefined ? {} : { readers }),
+    host: {
+      ...snapshot.host,
+      descriptors,
+      ...(suspended === undefined ? {} : { suspended }),
+      ...(embedder === undefined ? {} : { embedder }),
+    },
   };
 }

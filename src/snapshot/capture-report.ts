@@ -19,8 +19,11 @@ export interface TrackingReport {
   readonly since: number | null;
   /** Bytes copied in each round while it ran. */
   readonly rounds: readonly number[];
-  /** Bytes that the program wrote meanwhile, in blocks of 4 KiB; a block counts each time that it was found written. */
-  readonly written: number;
+  /**
+   * Bytes that the program wrote meanwhile, in blocks of 4 KiB; a block counts each time that it was found written. Null
+   * when another tool took the tracking over: then everything was copied while the program stood still.
+   */
+  readonly written: number | null;
   /** Bytes copied while the process stood still. */
   readonly rest: number;
   /** The longest interruption by tracking, in microseconds. */

@@ -1,8 +1,7 @@
 /** The files of a snapshot: its own and those of its ancestors. Each is opened when it is first read. */
 
 import { BugError, InputError } from '../base/errors.js';
-import { snapshotDigest } from './digest.js';
-import { frontOf } from './front.js';
+import { FRONT_SIZE, snapshotDigest } from './digest.js';
 import type { StoredSnapshot } from './snapshot.js';
 import { SnapshotFile } from './snapshot-file.js';
 
@@ -24,9 +23,10 @@ export class ChainFiles {
   file(number: number): SnapshotFile {
     const known = this.files[number];
     if (known !== undefined) return known;
-    const { path, snapshot, ancestors } = this.stored;
+    const { path, packing, snapshot, ancestors, absent } = this.stored;
     if (number > 0 && ancestors === undefined) throw new BugError(`${path}: its ancestors were not looked for`);
-    const opened = new SnapshotFile(number === 0 ? path : ancestors![number - 1].path);
+    const place = number === 0 ? { path, packing } : ancestors![number - 1];
+    const opened = new SnapshotFile(place.path, place.packing, absent);
     this.files[number] = opened;
     if (number > 0) checkFront(opened, snapshot.ancestors![number - 1].digest);
     return opened;
@@ -39,6 +39,6 @@ export class ChainFiles {
 }
 
 function checkFront(file: SnapshotFile, digest: string): void {
-  if (file.use((fd) => snapshotDigest(frontOf(fd))) === digest) return;
+  if (snapshotDigest(file.bytes(0, Math.min(FRONT_SIZE, file.size))) === digest) return;
   throw new InputError('snapshot', `${file.path}: was replaced while it was being read: try again`);
 }

@@ -7,10 +7,10 @@
 import { BugError } from '../base/errors.js';
 import { WASM_PAGE } from '../image/contract/sizes.js';
 import { appendExtent, type PageRoom, type Placement, placePages } from './page-stream.js';
-import type { ChangingPages, OnBytes, PageSource, PlacedPages } from './pages.js';
+import type { LazyChangingPages, OnBytes, PageSource, PlacedPages } from './pages.js';
 import type { Extent } from './snapshot.js';
 
-export class ChangingMemory implements ChangingPages, Placement {
+export class ChangingMemory implements LazyChangingPages, Placement {
   /** For each page: its file offset in pages plus 1; 0 when it has no place. */
   private slots = new Uint32Array(0);
   private blocks = new Uint16Array(0);
@@ -19,6 +19,20 @@ export class ChangingMemory implements ChangingPages, Placement {
 
   take(source: PageSource, onBytes: OnBytes = () => {}): Promise<void> {
     return placePages(source, this.room, this, onBytes);
+  }
+
+  leave(blocks: Uint16Array): void {
+    for (let page = 0; page < blocks.length; ) {
+      const first = page;
+      while (page < blocks.length && blocks[page] !== 0 && this.find(page) === undefined) page++;
+      if (page > first) {
+        this.add(first, this.room.reserve(page - first), blocks.subarray(first, page));
+        continue;
+      }
+      const known = blocks[page] === 0 ? undefined : this.find(page);
+      if (known !== undefined) this.add(page, known, blocks.subarray(page, page + 1));
+      page++;
+    }
   }
 
   inherit(): void {

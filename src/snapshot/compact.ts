@@ -1,6 +1,7 @@
 /** Writes a snapshot, with all that it needs of its ancestors, as one file that needs no other. */
 
 import type { Destination } from '../base/output.js';
+import { WASM_PAGE } from '../image/contract/sizes.js';
 import { ChainFiles } from './chain-files.js';
 import { groupContents } from './file-contents.js';
 import { readSnapshotModule } from './format.js';
@@ -8,7 +9,7 @@ import type { FileContents, Host } from './host.js';
 import type { PageFile } from './page-file.js';
 import type { SnapshotInstance, SnapshotModule, StoredSnapshot } from './snapshot.js';
 import { StoredContents, StoredMemory } from './stored-pages.js';
-import { SnapshotWriter } from './writer.js';
+import { type FileForm, SnapshotWriter } from './writer.js';
 
 /**
  * Copies the contents of the files, which have been verified (verify.ts). The new file is another snapshot: differences
@@ -16,6 +17,7 @@ import { SnapshotWriter } from './writer.js';
  *
  * @param stored a snapshot whose ancestors have been found
  * @param onProgress gets the bytes of pages copied, and the total; may throw to cancel, and nothing is left then
+ * @param form how the new file is written; `check` as for SnapshotWriter
  * @returns size of the new file in bytes, holes included
  * @throws InputError, ToolError
  */
@@ -23,9 +25,13 @@ export async function compactSnapshot(
   stored: StoredSnapshot,
   output: Destination | string,
   onProgress: (done: number, total: number) => void = () => {},
+  form: FileForm & { readonly check?: (() => void) | undefined } = {},
 ): Promise<number> {
   const { parent: _parent, ancestors: _ancestors, ...snapshot } = stored.snapshot;
-  const writer = new SnapshotWriter(output, true);
+  const expected = stored.snapshot.instances
+    .flatMap(({ memories }) => memories)
+    .reduce((sum, { blocks }) => sum + blocks.length * WASM_PAGE, 0);
+  const writer = new SnapshotWriter(output, { ...form, earlyWriteback: true, expected });
   const files = new ChainFiles(stored);
   try {
     const modules = snapshot.modules.map((module) => copyModule(stored, module, writer));

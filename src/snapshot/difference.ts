@@ -17,6 +17,7 @@ import { StoredMemory } from './stored-pages.js';
 /** What a snapshot says about its chain. */
 export interface Lineage {
   readonly parent: string;
+  readonly readers?: readonly string[] | undefined;
   readonly ancestors: readonly Ancestor[];
   readonly instances: readonly SnapshotInstance[];
   readonly modules: readonly SnapshotModule[];
@@ -101,6 +102,7 @@ export class Difference {
       part.file ? { ...part, file: numbers[part.file] } : part;
     return {
       parent: digest,
+      readers: snapshot.readers,
       ancestors,
       modules: modules.map(renumbered),
       instances: instances.map((instance) => ({

@@ -1,5 +1,5 @@
 /**
- * The snapshot file (.wsnap), formats 1 to 3. This comment is the specification of the whole; those of the parts are in
+ * The snapshot file (.wsnap), formats 1 to 3; packed files, format 4, contain one (packing/packed-header.ts). This comment is the specification of the whole; those of the parts are in
  * prologue.ts, header-schema.ts and header.ts, frames-codec.ts, exceptions-codec.ts, annex-schema.ts.
  *
  *     0            prologue, 64 bytes: magic, version, where the header is, its sha256
@@ -33,25 +33,32 @@ import { addAnnex } from './annex.js';
 import { ANNEX_BLOCK, ANNEX_BLOCK_SIZE, decodeAnnexBlock } from './annex-block.js';
 import { ChainFiles } from './chain-files.js';
 import { FRONT_SIZE, snapshotDigest } from './digest.js';
-import { decodeHeader, formatNeeded, NEEDS_EMBEDDER } from './header.js';
-import { checkHeaderHash, decodePrologue, PROLOGUE_SIZE } from './prologue.js';
+import { decodeHeader, formatNeeded, NEEDS_EMBEDDER, NEEDS_SUSPENDED } from './header.js';
+import type { Packing } from './packing/packed-file.js';
+import { checkHeaderHash, decodePrologue, PACKED_VERSION, PROLOGUE_SIZE } from './prologue.js';
 import type { Snapshot, SnapshotModule, StoredSnapshot } from './snapshot.js';
 import { SnapshotFile } from './snapshot-file.js';
 
 export { SnapshotWriter } from './writer.js';
 
 /**
- * Reads and checks everything but the page data.
+ * Reads and checks everything but the page data, of a file that is trusted or need not be (opener.ts).
  *
+ * @param packing what a packed file is read with; undefined for other files
  * @throws InputError when it is not a snapshot, damaged or inconsistent in itself; ToolError when it cannot be read
  */
-export function readSnapshot(path: string): StoredSnapshot {
-  return withFile(path, (file) => {
+export function readSnapshot(path: string, packing?: Packing): StoredSnapshot {
+  return withFile(path, packing, (file) => {
     const stat = file.stat();
     if (!stat.isFile()) throw new InputError('snapshot', `${path}: not a regular file`);
-    const front = file.bytes(0, Math.min(FRONT_SIZE, stat.size));
+    const { size } = file;
+    const front = file.bytes(0, Math.min(FRONT_SIZE, size));
     const prologueBytes = front.subarray(0, PROLOGUE_SIZE);
-    const prologue = decodePrologue(prologueBytes, stat.size, path);
+    const prologue = decodePrologue(prologueBytes, size, path);
+    if (prologue.version === PACKED_VERSION) {
+      const what = packing === undefined ? 'is a packed file, which was not opened as one' : 'contains a packed file';
+      throw new InputError('snapshot', `${path}: ${what}`);
+    }
     const header = file.bytes(prologue.headerOffset, prologue.headerSize);
     checkHeaderHash(prologueBytes, header, path);
     const snapshot = decodeHeader(header, prologue.headerOffset, path);
@@ -59,10 +66,16 @@ export function readSnapshot(path: string): StoredSnapshot {
       throw new InputError('snapshot', `${path}: has values that format ${prologue.version} does not know`);
     }
     const whole = withAnnex(file, snapshot, prologue.headerOffset);
-    if (whole.needs?.includes(NEEDS_EMBEDDER) && whole.host.embedder === undefined) {
-      throw new InputError('snapshot', `${path}: annex: embedder is missing`);
+    for (const [part, value] of [
+      [NEEDS_EMBEDDER, whole.host.embedder],
+      [NEEDS_SUSPENDED, whole.host.suspended],
+    ] as const) {
+      if (value === undefined && whole.needs?.includes(part)) {
+        throw new InputError('snapshot', `${path}: annex: ${part} is missing`);
+      }
     }
-    return { path, size: stat.size, prologue: prologueBytes, digest: snapshotDigest(front), snapshot: whole };
+    const stored = { path, size: stat.size, prologue: prologueBytes, digest: snapshotDigest(front), snapshot: whole };
+    return packing === undefined ? stored : { ...stored, packing };
   });
 }
 
@@ -94,8 +107,8 @@ export function readSnapshotModule(stored: StoredSnapshot, module: SnapshotModul
   }
 }
 
-function withFile<T>(path: string, use: (file: SnapshotFile) => T): T {
-  const file = new SnapshotFile(path);
+function withFile<T>(path: string, packing: Packing | undefined, use: (file: SnapshotFile) => T): T {
+  const file = new SnapshotFile(path, packing);
   try {
     return use(file);
   } finally {

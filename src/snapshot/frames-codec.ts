@@ -74,14 +74,16 @@ export function decodeFrames(columns: FrameColumns, instanceCount: number, fail:
   const sites = decodeSites(columns, instanceCount, fail);
   const siteOf = words32(columns.of, 'frames.of', fail);
   const words = words32(columns.words, 'frames.words', fail);
+  let suspended = 0;
   for (let i = 0; i < siteOf.length; i++) {
     if (siteOf[i] >= sites.length) fail(`frames.of[${i}]`, `names site ${siteOf[i]} of ${sites.length}`);
-    const inner = sites[siteOf[i]].kind !== 'call';
-    if (inner !== (i === 0))
-      fail(
-        `frames.of[${i}]`,
-        inner ? 'only the innermost frame can be outside of a call' : 'the innermost frame is in a call',
-      );
+    const { kind } = sites[siteOf[i]];
+    if (i === 0 && kind === 'call') fail('frames.of[0]', 'the innermost frame is in a call');
+    if (i === 0 || kind === 'call') continue;
+    if (suspended !== 0 || kind === 'trap') {
+      fail(`frames.of[${i}]`, 'only the innermost frame of each of two stacks can be outside of a call');
+    }
+    suspended = i;
   }
   const needed = wordCount(sites, siteOf);
   if (words.length !== needed) fail('frames.words', `has ${words.length} words, the sites need ${needed}`);

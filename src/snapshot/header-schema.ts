@@ -5,7 +5,7 @@
  * columns are binary, little-endian.
  */
 
-import { z } from 'zod';
+import * as z from 'zod';
 import { CALL_WORDS_MAX } from '../image/contract/call.js';
 import { MEMORY64_PAGES, TABLE_MAX } from '../image/contract/sizes.js';
 import { PHASE_KINDS } from './snapshot.js';

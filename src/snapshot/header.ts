@@ -41,12 +41,15 @@ const ITEMS_MAX = 1 << 22;
  * The header names it, so that such a reader refuses the snapshot.
  */
 export const NEEDS_EMBEDDER = 'embedder';
-const NEEDS: ReadonlySet<string> = new Set([NEEDS_EMBEDDER]);
+/** The frames are two stacks, or a call of the embedder is repeated that is not the last (SuspendedState). */
+export const NEEDS_SUSPENDED = 'suspended';
+const NEEDS: ReadonlySet<string> = new Set([NEEDS_EMBEDDER, NEEDS_SUSPENDED]);
 
 type RawInstance = Header['instances'][number];
 
 // NOTE: msgpackr/pack and /unpack leave out the native string decoder, which must not see hostile input.
 export function encodeHeader(snapshot: Snapshot): Uint8Array {
+  const needs = needsOf(snapshot);
   const raw: RawHeader = {
     generation: snapshot.generation,
     created: snapshot.created,
@@ -56,7 +59,7 @@ export function encodeHeader(snapshot: Snapshot): Uint8Array {
     state: snapshot.state,
     ...(snapshot.trap ? { trap: { ...snapshot.trap } } : {}),
     phase: { ...snapshot.phase },
-    ...(snapshot.host.embedder ? { needs: [NEEDS_EMBEDDER] } : {}),
+    ...(needs.length > 0 ? { needs } : {}),
     ...(snapshot.call ? { call: { ...snapshot.call, arguments: bytesOf(snapshot.call.arguments) } } : {}),
     modules: snapshot.modules.map(({ name, sha256, size, fileOffset, file = 0 }) => ({
       name,
@@ -145,6 +148,11 @@ export function decodeHeader(bytes: Uint8Array, fileOffset: number, path: string
   };
 }
 
+/** What a reader must know to continue with the snapshot. */
+function needsOf({ host }: Snapshot): string[] {
+  return [...(host.embedder ? [NEEDS_EMBEDDER] : []), ...(host.suspended ? [NEEDS_SUSPENDED] : [])];
+}
+
 /** The function and values are checked against the module by restore/call.ts. */
 function decodeCall(raw: NonNullable<Header['call']>, count: number, fail: Fail): SnapshotCall {
   const { instance, func, initialize, results } = raw;
@@ -172,7 +180,7 @@ function checkTrap({ state, trap }: Header, frames: Frames, fail: Fail): void {
 export function formatNeeded(snapshot: Snapshot): number {
   const { ancestors, needs, call, instances, frames, exceptions, host, state } = snapshot;
   if (ancestors !== undefined) return 3;
-  if (needs !== undefined || host.embedder !== undefined) return 3;
+  if (needs !== undefined || needsOf(snapshot).length > 0) return 3;
   if (call !== undefined) return 3;
   const isNew = (type: number) => type === ValType.V128 || type === ValType.ExnRef;
   const news =

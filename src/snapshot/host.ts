@@ -95,8 +95,21 @@ export interface Host {
   readonly monotonic: bigint;
   /** The rest of an interrupted sleep in nanoseconds; undefined when there was none. */
   readonly pendingTimeout: bigint | undefined;
+  /** Of the frames that continue when wag_snap_restored returns; absent when there are none. Stored in the annex. */
+  readonly suspended?: SuspendedState | undefined;
   /** For programs with an embedder. Stored in the annex. */
   readonly embedder?: EmbedderState | undefined;
+}
+
+/** What the frames above wag_snap_restored were in. Absent are those that they were not in. */
+export interface SuspendedState {
+  /** As Host.pendingTimeout, which is that of wag_snap_restored then. */
+  readonly pendingTimeout?: bigint;
+  /**
+   * Number of the call of the embedder that is repeated, as it has no answer. It stays until there is one, also after
+   * wag_snap_restored has returned. wag_snap_restored may have made later calls, so it is not always the last one.
+   */
+  readonly call?: number;
 }
 
 /** The state between a program and its embedder. */

@@ -90,6 +90,7 @@ function describeSpan(instances: readonly SnapshotInstance[], number: number): s
   return 'a page';
 }
 
-function* spansOf(instances: readonly SnapshotInstance[]): Generator<StoredRun[], void> {
+/** The runs of each span, in the order of the digests. */
+export function* spansOf(instances: readonly SnapshotInstance[]): Generator<StoredRun[], void> {
   for (const { memories } of instances) for (const memory of memories) yield* extentRuns(memory, 0, SPAN_BLOCKS);
 }

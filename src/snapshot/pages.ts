@@ -70,8 +70,16 @@ export interface ChangingPages {
    * Without this call, and after one with 0, it is zeros.
    */
   inherit(pages: number): void;
-  /** The places of everything that was taken. */
+  /** The places of everything that was taken, or left. */
   placed(): PlacedPages;
+}
+
+/** One in a snapshot whose pages may follow later. */
+export interface LazyChangingPages extends ChangingPages {
+  /** Gives pages places without taking their contents. @param blocks for each page: bit n is set for block n */
+  leave(blocks: Uint16Array): void;
+  /** File offset of a page; undefined when it has no place. */
+  find(page: number): number | undefined;
 }
 
 export interface PageSink {

@@ -20,6 +20,8 @@ export const PROLOGUE_SIZE = 64;
  * only what they must.
  */
 export const FORMAT_VERSION = 3;
+/** A packed file, which contains a file of another version (packing/packed-header.ts). */
+export const PACKED_VERSION = 4;
 /**
  * The largest header in bytes. A header holds frames, tables and globals, but no page data: 100,000 frames take about
  * 10 MB.
@@ -56,10 +58,10 @@ export function decodePrologue(bytes: Buffer, fileSize: number, path: string): P
   if (bytes.length < PROLOGUE_SIZE)
     throw new InputError('snapshot', `${path}: ends inside its first ${PROLOGUE_SIZE} bytes`);
   const version = bytes.readUInt32LE(8);
-  if (version < 1 || version > FORMAT_VERSION) {
+  if (version < 1 || version > PACKED_VERSION) {
     throw new InputError(
       'snapshot-version',
-      `${path}: snapshot format ${version} is unknown: this wag-snap reads formats 1 to ${FORMAT_VERSION}`,
+      `${path}: snapshot format ${version} is unknown: this wag-snap reads formats 1 to ${PACKED_VERSION}`,
     );
   }
   if (bytes.readUInt32LE(12) !== 0)

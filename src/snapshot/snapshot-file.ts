@@ -1,89 +1,97 @@
-/** Reads a snapshot's file, which is opened when it is first read. */
+/**
+ * Reads a snapshot's file, which is opened when it is first read. A packed file (packing/packed-file.ts) is read as if it
+ * were the file that it contains.
+ */
 
-import { closeSync, constants, fstatSync, openSync, read, readSync, type Stats } from 'node:fs';
-import { InputError, reading } from '../base/errors.js';
+import type { Stats } from 'node:fs';
+import { BugError, InputError } from '../base/errors.js';
+import { PackedFile, type Packing } from './packing/packed-file.js';
 import type { ByteSource } from './pages.js';
-
-/** A shorter read is faster on this thread than on the pool. */
-export const POOL_BYTES = 65536;
+import { RawFile } from './raw-file.js';
+import type { AbsentParts } from './snapshot.js';
 
 export class SnapshotFile implements ByteSource {
   readonly fileOffset = 0;
-  private opened = -1;
+  private readonly raw: RawFile;
+  private readonly packed: PackedFile | undefined;
+  private isSame = false;
 
-  constructor(readonly path: string) {}
-
-  /** @throws ToolError when the file cannot be opened */
-  stat(): Stats {
-    return fstatSync(this.open());
+  /**
+   * @param packing what a packed file is read with (opener.ts); undefined for other files
+   * @param absent brings what read() is asked for, if the file is not packed
+   */
+  constructor(
+    readonly path: string,
+    private readonly packing?: Packing,
+    private readonly absent?: AbsentParts,
+  ) {
+    this.raw = new RawFile(path);
+    this.packed = packing && new PackedFile(this.raw, packing);
   }
 
-  /** @throws InputError when the file is too short, ToolError when it cannot be read */
+  /** Of the file as it is stored. @throws ToolError when the file cannot be opened */
+  stat(): Stats {
+    return this.raw.stat();
+  }
+
+  /** Bytes that can be read. */
+  get size(): number {
+    return this.packed?.size ?? this.raw.stat().size;
+  }
+
+  /** @throws InputError when the file is too short or damaged, ToolError when it cannot be read */
   bytes(offset: number, length: number): Buffer {
+    if (this.packed === undefined) return this.raw.bytes(offset, length);
+    this.checkPacked(offset, length);
     const bytes = Buffer.alloc(length);
-    this.readNow(offset, length, bytes, 0);
+    this.packed.readNow(offset, length, bytes, 0);
     return bytes;
   }
 
   read(offset: number, length: number, target: Buffer, at: number): Promise<void> | undefined {
-    if (length >= POOL_BYTES) return this.readLater(offset, length, target, at);
-    this.readNow(offset, length, target, at);
-    return undefined;
+    if (this.packed === undefined) {
+      const coming = this.absent?.bring(this.path, offset, length);
+      if (coming === undefined) return this.raw.read(offset, length, target, at);
+      return coming.then(() => this.raw.read(offset, length, target, at));
+    }
+    this.checkPacked(offset, length);
+    return this.packed.read(offset, length, target, at);
   }
 
-  /** @throws ToolError with the system's reason */
-  use<T>(what: (fd: number) => T): T {
-    return reading(this.path, () => what(this.open()));
+  /** Checks everything that is stored in a packed file. @throws as bytes */
+  async verifyPacked(onBytes: (bytes: number) => void = () => {}): Promise<void> {
+    if (this.packed === undefined) return;
+    this.checkPacked(0, 0);
+    await this.packed.verify(onBytes);
+  }
+
+  /**
+   * Writes all contents of a packed file to an empty file, which gets holes for zeros.
+   *
+   * @param target a descriptor
+   * @throws as bytes; ToolError when it cannot be written
+   */
+  async unpackTo(target: number): Promise<void> {
+    if (this.packed === undefined) throw new BugError(`${this.path}: is not packed`);
+    this.checkPacked(0, 0);
+    await this.packed.unpackTo(target);
   }
 
   /** Never fails: nothing was written, and what was read is complete. */
   close(): void {
-    const fd = this.opened;
-    this.opened = -1;
-    try {
-      if (fd >= 0) closeSync(fd);
-    } catch {
-      // the disk has failed meanwhile
+    this.raw.close();
+    this.isSame = false;
+  }
+
+  /** Checks that the file is the one that was looked at, and that a range is in its contents. */
+  private checkPacked(offset: number, length: number): void {
+    const { front, index, stored } = this.packing!;
+    if (!this.isSame) {
+      if (this.raw.stat().size !== stored || !this.raw.bytes(0, front.length).equals(front))
+        throw new InputError('snapshot', `${this.path}: was replaced while it was being read: try again`);
+      this.isSame = true;
     }
+    if (offset + length > index.size)
+      throw new InputError('snapshot', `${this.path}: truncated at offset ${index.size}`);
   }
-
-  private open(): number {
-    // A FIFO that nobody writes to would be waited for.
-    const flags = constants.O_RDONLY | constants.O_NONBLOCK;
-    if (this.opened < 0) this.opened = reading(this.path, () => openSync(this.path, flags));
-    return this.opened;
-  }
-
-  private readNow(offset: number, length: number, target: Buffer, at: number): void {
-    const fd = this.open();
-    for (let done = 0; done < length; ) {
-      const got = reading(this.path, () => readSync(fd, target, at + done, length - done, offset + done));
-      if (got === 0) throw this.truncated(offset + done);
-      done += got;
-    }
-  }
-
-  private async readLater(offset: number, length: number, target: Buffer, at: number): Promise<void> {
-    const fd = this.open();
-    for (let done = 0; done < length; ) {
-      const got = await readAsync(fd, target, at + done, length - done, offset + done).catch((error) =>
-        reading(this.path, () => {
-          throw error;
-        }),
-      );
-      if (got === 0) throw this.truncated(offset + done);
-      done += got;
-    }
-  }
-
-  private truncated(offset: number): InputError {
-    return new InputError('snapshot', `${this.path}: truncated at offset ${offset}`);
-  }
-}
-
-/** Resolves to the number of bytes read. @throws the system's error */
-export function readAsync(fd: number, target: Buffer, at: number, length: number, position: number): Promise<number> {
-  return new Promise((resolve, reject) => {
-    read(fd, target, at, length, position, (error, got) => (error ? reject(error) : resolve(got)));
-  });
 }

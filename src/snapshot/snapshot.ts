@@ -11,6 +11,7 @@
 
 import { ValType } from '../wasm/module.js';
 import type { Host } from './host.js';
+import type { Packing } from './packing/packed-file.js';
 
 /** One wasm value: its type and its raw bits, as two uint32. References: see `FuncRef`; an externref is 0 or n + 1. */
 export interface Value {
@@ -129,7 +130,7 @@ export interface SnapshotInstance {
 }
 
 /**
- * Where a frame stands.
+ * Where a frame stands. "Innermost" are two frames while wag_snap_restored runs (Frames.suspended).
  *  - entry: before the function's first instruction; the innermost frame only. Locals are the parameters, the others
  *    are still zero. A function index below the imports' count means: about to call this import.
  *  - loop: at a loop header; the innermost frame only. Block parameters are the topmost operands. Or before a
@@ -182,6 +183,11 @@ export class Frames {
   readonly starts: Uint32Array;
   /** For each site: see cellOffsets. */
   readonly offsets: readonly Uint32Array[];
+  /**
+   * The innermost of the frames that continue when wag_snap_restored returns, at a safepoint that is no call; undefined
+   * when that function does not run, and all frames but the innermost are in calls.
+   */
+  readonly suspended: number | undefined;
 
   /**
    * @param sites the distinct sites
@@ -197,11 +203,14 @@ export class Frames {
     const sizes = Uint32Array.from(this.offsets, (offsets) => offsets[offsets.length - 1]);
     this.starts = new Uint32Array(siteOf.length + 1);
     let at = 0;
+    let suspended: number | undefined;
     for (let i = 0; i < siteOf.length; i++) {
       this.starts[i] = at;
       at += sizes[siteOf[i]];
+      if (i > 0 && sites[siteOf[i]].kind !== 'call') suspended ??= i;
     }
     this.starts[siteOf.length] = at;
+    this.suspended = suspended;
   }
 
   get count(): number {
@@ -271,6 +280,8 @@ export interface Snapshot {
    * absent in files of early versions.
    */
   readonly digests?: Uint8Array | undefined;
+  /** Of an encrypted one: the age recipients who can read all of its files (readers.ts); absent: not known. */
+  readonly readers?: readonly string[] | undefined;
   readonly source: {
     readonly arch: string;
     readonly compiler: string;
@@ -301,6 +312,8 @@ export interface LocatedFile {
   readonly prologue: Uint8Array;
   /** Page data and modules are before this file offset. */
   readonly dataEnd: number;
+  /** What a packed file is read with (opener.ts); undefined for other files. */
+  readonly packing?: Packing | undefined;
 }
 
 /** A snapshot, and the file that has its page data and modules. */
@@ -315,6 +328,30 @@ export interface StoredSnapshot {
   readonly snapshot: Snapshot;
   /** The files of its ancestors in order, once they are found (chain.ts). */
   readonly ancestors?: readonly LocatedFile[];
+  /** See LocatedFile. */
+  readonly packing?: Packing | undefined;
+  /** The public key that has signed the file; undefined when it is not signed. */
+  readonly signer?: string | undefined;
+  readonly isEncrypted?: boolean | undefined;
+  /** Whether it is trusted because of its signature: then its pages are checked before they are used. */
+  readonly mustBeSigned?: boolean | undefined;
+  /** Whether a policy demands that all of its files are encrypted. */
+  readonly mustBeEncrypted?: boolean | undefined;
+  /** Of files that are only partly here. */
+  readonly absent?: AbsentParts | undefined;
+}
+
+/** Brings parts of a snapshot's files before they are read. */
+export interface AbsentParts {
+  /**
+   * Resolves when a range of a file is there, and is what was captured; undefined when it is there already.
+   *
+   * @param file its path
+   * @throws InputError, ToolError
+   */
+  bring(file: string, offset: number, length: number): Promise<void> | undefined;
+  /** Nothing more is needed. May be called twice. */
+  close(): void;
 }
 
 /** Index in an image of a snapshot's instance: the host layer comes first. */

@@ -34,8 +34,8 @@ export async function verifySnapshot(
 ): Promise<VerifiedFile[]> {
   const { snapshot, path, ancestors = [] } = stored;
   const wanted = [stored.digest, ...(snapshot.ancestors ?? []).map(({ digest }) => digest)];
-  const files = [path, ...ancestors.map((file) => file.path)].map((name, i) => {
-    const read = readSnapshot(name);
+  const files = [stored, ...ancestors].map(({ path: name, packing }, i) => {
+    const read = readSnapshot(name, packing);
     if (read.digest !== wanted[i]) throw new InputError('snapshot', `${name}: was replaced while it was being read`);
     return read;
   });
@@ -54,12 +54,28 @@ export async function verifySnapshot(
   return verified;
 }
 
+/**
+ * The same for a snapshot that is trusted because of its signature, which covers pages only by their digests.
+ *
+ * @throws InputError, also when a file has no digests
+ */
+export async function verifySigned(
+  stored: StoredSnapshot,
+  onProgress?: (done: number, total: number) => void,
+): Promise<void> {
+  const unknown = (await verifySnapshot(stored, onProgress)).find(({ hasDigests }) => !hasDigests);
+  if (unknown === undefined) return;
+  const what = 'an earlier wag-snap wrote no digests of its pages, so its signature does not cover them';
+  throw new InputError('untrusted', `${unknown.path}: ${what}`);
+}
+
 /** Checks what is in the file itself. @returns whether its pages have digests */
 async function verifyFile(stored: StoredSnapshot, onBytes: (bytes: number) => void): Promise<boolean> {
-  const { snapshot, path } = stored;
+  const { snapshot, path, packing } = stored;
   for (const module of snapshot.modules) if (!module.file) readSnapshotModule(stored, module);
-  const file = new SnapshotFile(path);
+  const file = new SnapshotFile(path, packing);
   try {
+    await file.verifyPacked();
     await checkContents(file, snapshot.host.descriptors);
     const digests = pageDigests(snapshot);
     if (digests === undefined) return false;

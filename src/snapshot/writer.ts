@@ -3,9 +3,14 @@
  *
  * Atomic: everything is written to a temporary file, which commit() makes durable and then the output (output.ts).
  * Until then `path` is untouched; abandon() leaves nothing. Page data is never in memory as a whole.
+ *
+ * A snapshot that is to be compressed or encrypted is first written to a scratch file, and packed from there at the end
+ * (packing/packer.ts): by then the process that it was captured from runs on.
  */
 
-import { fdatasync, fsync, ftruncateSync, readSync } from 'node:fs';
+import { closeSync, fdatasync, fsync, ftruncateSync, readSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { BugError, WagSnapError, writeFailure } from '../base/errors.js';
 import { type Destination, OutputFile, openDestination, writeAt } from '../base/output.js';
@@ -15,11 +20,16 @@ import { ANNEX_BLOCK, encodeAnnexBlock } from './annex-block.js';
 import { snapshotDigest } from './digest.js';
 import { frontOf } from './front.js';
 import { encodeHeader, formatNeeded } from './header.js';
+import { type PackingForm, packFile } from './packing/packer.js';
 import { BLOCK } from './page-blocks.js';
 import { digestPages } from './page-digests.js';
 import { PageFile } from './page-file.js';
-import { encodePrologue } from './prologue.js';
+import { encodePrologue, PACKED_VERSION } from './prologue.js';
+import { readersOf } from './readers.js';
+import { openScratch, type Scratch } from './scratch.js';
 import type { Snapshot } from './snapshot.js';
+import { encodeSignature, SIGNATURE_BLOCK } from './trust/signature.js';
+import type { SigningKey } from './trust/signing-key.js';
 
 const MODULE_ALIGN = 4096;
 /** After this many unwritten bytes, writeback to the disk is started while pages are still being read. */
@@ -28,6 +38,25 @@ const WRITEBACK_BYTES = 32 << 20;
 const SETTLE_AFTER = 10;
 const fsyncAsync = promisify(fsync);
 const fdatasyncAsync = promisify(fdatasync);
+
+/** How a snapshot's file is written. */
+export interface FileForm {
+  /** Compressed, encrypted, or both; undefined: neither. */
+  readonly packing?: PackingForm | undefined;
+  /** Signs the file. */
+  readonly signingKey?: SigningKey | undefined;
+}
+
+export interface WriterOptions extends FileForm {
+  /** Start writeback while pages are still being written, for a file that is waited for. */
+  readonly earlyWriteback?: boolean | undefined;
+  /** Keep a list of what is written, for grown(). */
+  readonly isWatched?: boolean | undefined;
+  /** About how many bytes of pages there will be. */
+  readonly expected?: number | undefined;
+  /** Called while the file is being packed; may throw to cancel. */
+  readonly check?: (() => void) | undefined;
+}
 
 /** A range of bytes in a file. */
 export interface FileRange {
@@ -50,29 +79,46 @@ export class SnapshotWriter {
   /** Takes memories and contents of files, after the modules. */
   readonly pages: PageFile;
   private readonly output: OutputFile;
+  /** What modules, pages and header are written to: the output itself, or the scratch file. */
   private readonly fd: number;
+  /** Where that is, for messages. */
+  private readonly place: string;
   private unsynced = 0;
   private syncing: Promise<void> | undefined;
   private syncError: unknown;
   private written: FileRange[] = [];
   private sealed: string | undefined;
+  private isScratchClosed = false;
 
-  /**
-   * @param earlyWriteback start writeback while pages are still being written, for a file that is waited for
-   * @throws ToolError when the file cannot be created in the directory
-   */
+  /** @throws ToolError when the file cannot be created in the directory */
   constructor(
     to: Destination | string,
-    private readonly earlyWriteback = false,
-    /** Keeps a list of what is written, for grown(). */
-    private readonly isWatched = false,
+    private readonly options: WriterOptions = {},
   ) {
     const destination = typeof to === 'string' ? openDestination(to) : to;
     this.path = destination.path;
     // A snapshot holds the guest's memory and environment, so only its owner may read it.
     this.output = new OutputFile(destination, 0o600);
-    this.fd = this.output.fd;
-    this.pages = new PageFile(this.fd, MODULE_ALIGN, this.path, this.noteWritten);
+    const scratch = this.openScratch(destination);
+    this.fd = scratch?.fd ?? this.output.fd;
+    this.place = scratch === undefined ? this.path : `${scratch.folder} (for ${this.path})`;
+    this.pages = new PageFile(this.fd, MODULE_ALIGN, this.place, this.noteWritten);
+  }
+
+  private openScratch({ file }: Destination): Scratch | undefined {
+    const { packing, expected = 0 } = this.options;
+    if (packing === undefined) return undefined;
+    const secret = this.recipients.length === 0 ? undefined : expected;
+    try {
+      return openScratch(file === undefined ? tmpdir() : dirname(file), secret);
+    } catch (error) {
+      this.output.abandon();
+      throw error;
+    }
+  }
+
+  private get recipients(): readonly string[] {
+    return this.options.packing?.recipients ?? [];
   }
 
   /** Adds a module's binary. All modules come before the first page. Returns its file offset. */
@@ -88,10 +134,11 @@ export class SnapshotWriter {
    *
    * @param isToStay false for a file that is deleted after it was read, and so never verified
    * @returns size of the file in bytes, holes included
-   * @throws ToolError; abandon() is still to be called
+   * @throws ToolError, and what `check` throws; abandon() is still to be called
    */
   async seal(what: Snapshot, isToStay = true): Promise<number> {
-    const snapshot = isToStay ? { ...what, digests: await this.digests(what) } : what;
+    const readers = readersOf(this.recipients, what.parent !== undefined, what.readers);
+    const snapshot = isToStay ? { ...what, readers, digests: await this.digests(what) } : { ...what, readers };
     const header = encodeHeader(snapshot);
     const annex = encodeAnnex(snapshot);
     // A difference may be small: alignment to 64 KiB would be most of it.
@@ -101,7 +148,7 @@ export class SnapshotWriter {
     try {
       ftruncateSync(this.fd, offset);
     } catch (error) {
-      throw writeError(this.path, error);
+      throw writeError(this.place, error);
     }
     if (annex !== undefined) {
       this.writeAll(annex, annexOffset);
@@ -109,8 +156,28 @@ export class SnapshotWriter {
     }
     this.writeAll(header, offset);
     this.writeAll(encodePrologue(offset, header, formatNeeded(snapshot)), 0);
-    this.sealed = snapshotDigest(this.front());
-    return offset + header.length;
+    this.sealed = snapshotDigest(this.front(this.fd));
+    const size = offset + header.length;
+    const { packing, signingKey } = this.options;
+    const packed = packing === undefined ? size : await this.pack(size, packing);
+    if (signingKey !== undefined)
+      this.writeAll(encodeSignature(this.front(this.output.fd), signingKey), SIGNATURE_BLOCK, this.output.fd);
+    return packed;
+  }
+
+  /** Writes the output from the scratch file. @returns its size */
+  private async pack(size: number, form: PackingForm): Promise<number> {
+    const { fd } = this.output;
+    const { check } = this.options;
+    try {
+      const { headerOffset, header } = await packFile(this.fd, size, fd, form, check);
+      this.writeAll(header, headerOffset, fd);
+      this.writeAll(encodePrologue(headerOffset, header, PACKED_VERSION), 0, fd);
+      return headerOffset + header.length;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).syscall === undefined) throw error;
+      throw writeError(this.path, error);
+    }
   }
 
   /** Of what seal() has written: what it is known by (digest.ts). */
@@ -119,9 +186,9 @@ export class SnapshotWriter {
     return this.sealed;
   }
 
-  private front(): Buffer {
+  private front(fd: number): Buffer {
     try {
-      return frontOf(this.fd);
+      return frontOf(fd);
     } catch (error) {
       throw writeError(this.path, error);
     }
@@ -146,7 +213,7 @@ export class SnapshotWriter {
     try {
       return await digestPages({ read }, instances);
     } catch (error) {
-      throw writeError(this.path, error);
+      throw writeError(this.place, error);
     }
   }
 
@@ -166,7 +233,8 @@ export class SnapshotWriter {
     try {
       await this.syncing;
       if (this.syncError) throw this.syncError;
-      await fsyncAsync(this.fd);
+      await fsyncAsync(this.output.fd);
+      this.closeScratch();
       this.output.commit();
     } catch (error) {
       throw writeError(this.path, error);
@@ -176,17 +244,29 @@ export class SnapshotWriter {
 
   /** Removes the temporary file. Does nothing after commit(). Never fails. */
   abandon(): void {
+    this.closeScratch();
     this.output.abandon(this.syncing); // a writeback in progress still uses the descriptor
+  }
+
+  private closeScratch(): void {
+    if (this.isScratchClosed || this.fd === this.output.fd) return;
+    this.isScratchClosed = true;
+    try {
+      closeSync(this.fd);
+    } catch {
+      // Nothing of it is wanted any more.
+    }
   }
 
   private readonly noteWritten = (bytes: number, offset: number): void => {
     this.remember(offset, bytes);
     this.unsynced += bytes;
-    if (this.earlyWriteback && this.unsynced >= WRITEBACK_BYTES) this.startWriteback();
+    const { earlyWriteback, packing } = this.options;
+    if (earlyWriteback && packing === undefined && this.unsynced >= WRITEBACK_BYTES) this.startWriteback();
   };
 
   private remember(offset: number, length: number): void {
-    if (!this.isWatched) return;
+    if (!this.options.isWatched) return;
     const last = this.written.at(-1);
     if (last && last.offset + last.length === offset) {
       this.written[this.written.length - 1] = { offset: last.offset, length: last.length + length };
@@ -207,12 +287,12 @@ export class SnapshotWriter {
       });
   }
 
-  private writeAll(bytes: Uint8Array, position: number): void {
+  private writeAll(bytes: Uint8Array, position: number, fd = this.fd): void {
     try {
-      writeAt(this.fd, bytes, position);
+      writeAt(fd, bytes, position);
       this.remember(position, bytes.length);
     } catch (error) {
-      throw writeError(this.path, error);
+      throw writeError(fd === this.fd ? this.place : this.path, error);
     }
   }
 }

@@ -8,7 +8,7 @@ import { FrameReader, FrameWriter } from './frames.js';
 import { decodeMessage, encodeMessage, type Message } from './messages.js';
 
 /** Messages of which there are many. */
-const PIECES: ReadonlySet<string> = new Set(['bytes', 'packed', 'input', 'output']);
+const PIECES: ReadonlySet<string> = new Set(['bytes', 'packed', 'input', 'output', 'arrived', 'want']);
 
 export interface Channel {
   /** Resolves when there is room for more; the message may not have arrived yet. @throws LinkError */

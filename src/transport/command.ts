@@ -41,6 +41,7 @@ async function connect(name: string, program: string, args: readonly string[]): 
     const hint = program === 'ssh' ? ' (Debian: apt-get install openssh-client)' : '';
     throw new ToolError('link', `${name} cannot be reached: ${program}: ${systemReason(error)}${hint}`);
   }
+  child.stdout.on('readable', () => {}); // else Node drops what nobody has read when the command ends
   return {
     input: child.stdout,
     output: child.stdin,

@@ -19,7 +19,7 @@ export class RemoteError extends WagSnapError {
   }
 }
 
-/** EX_PROTOCOL of sysexits.h: the other side has not answered, and the program is kept parked here. */
+/** EX_PROTOCOL of sysexits.h: nobody but the user knows where the program is to continue, and it is kept parked here. */
 const EXIT_UNDECIDED = 76;
 
 /** No answer came after `commit`: the program is kept parked here, and may run there. */
@@ -30,6 +30,22 @@ export class UndecidedError extends WagSnapError {
       'undecided',
       `whether the program continues on ${host} is not known (${why}); here pid ${pid} stays parked:`,
       [`  if it runs there (wag-snap ps): wag-snap resume ${pid} --end`, `  if it does not: wag-snap resume ${pid}`],
+    );
+  }
+}
+
+/** A lazy move has lost its link: the program runs on the target without all of its memory, which is kept here. */
+export class OwingError extends WagSnapError {
+  readonly exitCode = EXIT_UNDECIDED;
+  constructor(pid: number, there: number, host: string, bytes: number, why: string) {
+    super(
+      'owing',
+      `pid ${there} on ${host} runs without ${bytes} bytes of its memory (${why}); here pid ${pid} stays parked, with all of it:`,
+      [
+        `  the program there ends when it needs one of them ("pages lost", exit code 134), unless it has ended by itself`,
+        `  if it has ended by itself: wag-snap resume ${pid} --end`,
+        `  if its pages were lost: wag-snap resume ${pid} lets it continue here, from where it was moved`,
+      ],
     );
   }
 }

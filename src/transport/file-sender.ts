@@ -39,11 +39,15 @@ export async function sendFile(
   const most = limit.piece(PIECE);
   const waiting: Promise<Bytes | Packed>[] = [];
   let sent = 0;
+  /** The next piece is read while the last one is on its way. */
+  let saying: Promise<void> = Promise.resolve();
   const sendFirst = async () => {
     const message = await waiting.shift();
     if (message === undefined) return;
     await limit.take(message.data.length, signal);
-    await say(message);
+    await saying;
+    saying = say(message);
+    saying.catch(() => {}); // heard of before the next one
     sent += message.name === 'packed' ? message.length : message.data.length;
     onSent(sent, total, message.data.length);
   };
@@ -63,6 +67,7 @@ export async function sendFile(
     }
   }
   while (waiting.length > 0) await sendFirst();
+  await saying;
   return sent;
 }
 

@@ -8,11 +8,12 @@
  */
 
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, X509Certificate } from 'node:crypto';
-import { linkSync, mkdirSync, readFileSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
-import { homedir } from 'node:os';
+import { linkSync, readFileSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { createFolders } from '../base/create-folders.js';
 import { InputError, reading, systemReason, ToolError, WagSnapError } from '../base/errors.js';
 import { temporaryPath } from '../base/temporary.js';
+import { userFolder } from '../base/user-folders.js';
 import { fingerprintOf } from './fingerprint.js';
 
 export interface HostKeys {
@@ -29,7 +30,7 @@ const OTHERS = 0o077;
 
 /** `$XDG_CONFIG_HOME/wag-snap`. */
 export function keysFolder(): string {
-  return join(process.env['XDG_CONFIG_HOME'] || join(homedir(), '.config'), 'wag-snap');
+  return userFolder('XDG_CONFIG_HOME');
 }
 
 /** @throws ToolError 'no-keys' when there are none; ToolError, InputError for files that cannot be used */
@@ -67,7 +68,7 @@ export async function ensureKeys(folder = keysFolder()): Promise<HostKeys & { re
     throw new InputError('keys', `${folder}: there is a certificate.pem, but not its key: remove it to make new keys`);
   }
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    createFolders(folder);
     if (isNew) create(keyPath, newKey(), 0o600);
     if (!isThere(certificatePath)) create(certificatePath, await certificateOf(keyPath), 0o644);
   } catch (error) {

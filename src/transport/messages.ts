@@ -5,20 +5,23 @@
 
 import { Packr } from 'msgpackr/pack';
 import { Unpackr } from 'msgpackr/unpack';
-import { z } from 'zod';
+import * as z from 'zod';
 import { InputError } from '../base/errors.js';
 import { ownPackage } from '../base/package.js';
 import { msgpackProblem } from '../image/tables/msgpack-check.js';
 import { CODECS, type Codec } from './codec.js';
 
 /** The protocol's version. Each side reports a version that it does not know in plain words. */
-export const PROTOCOL = 2;
+export const PROTOCOL = 4;
+/** A lazy move counts the snapshot's file in units of 64 KiB: it has fewer than this. */
+export const UNITS_MAX = 2 ** 28;
 /** Bytes of a file in one `bytes` message. */
 export const PIECE = 1 << 20;
 
 const text = z.string().max(8192);
 const texts = z.array(text).max(4096);
 const offset = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
+const unit = z.number().int().min(0).max(UNITS_MAX);
 const directory = z.strictObject({ host: text, guest: text, readOnly: z.boolean() });
 const policy = z.union([z.enum(['reopen', 'ignore', 'close', 'fail']), z.strictObject({ path: text })]);
 
@@ -41,31 +44,51 @@ const SCHEMAS = {
       maxMemory: offset.nullable(),
       outputDir: text.nullable(),
       attach: z.boolean(), // its streams are this side's as long as the link lasts
+      from: text, // who sends it, in words
       codecs: z.array(text).max(64), // that what comes may be compressed with, best first; none: as it is
     }),
   },
-  /** The outline is complete: what the program is, what it has open, its modules, but none of its memory. */
-  look: { kind: 2, fields: z.strictObject({ size: offset }) },
-  /** The snapshot is complete, and the program stands still. */
-  prepare: { kind: 3, fields: z.strictObject({ size: offset }) },
+  /** The outline is complete: what the program is and what it has open, without its modules and its memory. */
+  look: { kind: 2, fields: z.strictObject({ size: offset, memory: offset }) }, // bytes of memory that it uses
+  /** The snapshot is complete, but for the units whose bits are set: they come later. The program stands still. */
+  prepare: {
+    kind: 3,
+    fields: z.strictObject({ size: offset, missing: z.instanceof(Uint8Array).nullable() }),
+  },
   /** The program does not continue on the source: begin. */
   commit: { kind: 4, fields: z.strictObject({ pid: offset }) }, // the pid from `prepared`
   /** Discard everything. */
   cancel: { kind: 5, fields: z.strictObject({ reason: text }) },
+  /** The target needs them: the binaries of all modules are complete, one after the other, in the outline's order. */
+  modules: { kind: 7, fields: z.strictObject({ size: offset }) },
+  /** After `running`: all of these units has been sent. */
+  arrived: { kind: 6, fields: z.strictObject({ unit, count: unit }) },
   // -- from the target
   /** Both speak the same protocol. */
   welcome: { kind: 32, fields: z.strictObject({ version: text, codec: z.enum(CODECS).nullable() }) },
-  /** Everything that the program needs is here. */
+  /** Everything that the program needs is here, except its modules if `needsModules`. */
   ready: {
     kind: 33,
-    fields: z.strictObject({ version: text, arch: z.enum(['x64', 'arm64']), host: text, warnings: texts }),
+    fields: z.strictObject({
+      version: text,
+      arch: z.enum(['x64', 'arm64']),
+      host: text,
+      warnings: texts,
+      needsModules: z.boolean(),
+    }),
   },
-  /** The image is compiled: the remaining steps do not need the compiler. */
+  /** Nothing yet, as it takes long: a sign of life. */
+  busy: { kind: 41, fields: z.strictObject({ with: z.enum(['compiling', 'preparing']) }) },
+  /** The image is compiled, while pages have come: the remaining steps do not need the compiler. */
   compiled: { kind: 34, fields: z.strictObject({ cached: z.boolean() }) },
   /** The process is complete, and held before its first instruction. */
   prepared: { kind: 35, fields: z.strictObject({ pid: offset }) },
   /** The program runs here. */
   running: { kind: 36, fields: z.strictObject({ pid: offset, output: text }) },
+  /** The program waits for a unit. */
+  want: { kind: 39, fields: z.strictObject({ unit }) },
+  /** All of its memory is here, or the program has ended: the source is not needed any more. */
+  whole: { kind: 40, fields: z.strictObject({ pid: offset }) },
   /** It has ended, and all that it has printed was sent. */
   ended: {
     kind: 38,
@@ -85,10 +108,13 @@ export type Message = { [N in Name]: { readonly name: N } & Fields<N> }[Name] | 
 export type MessageOf<N extends Message['name']> = Extract<Message, { name: N }>;
 export type Hello = MessageOf<'hello'>;
 
-/** A piece of one of the two files that a move sends. */
+/** What a move sends, in the order of their numbers. */
+const FILES = ['outline', 'snapshot', 'modules'] as const;
+
+/** A piece of one of the files that a move sends. */
 export interface Bytes {
   readonly name: 'bytes';
-  readonly file: 'outline' | 'snapshot';
+  readonly file: (typeof FILES)[number];
   readonly offset: number;
   readonly data: Uint8Array;
 }
@@ -131,7 +157,7 @@ const BY_KIND = new Map(Object.entries(SCHEMAS).map(([name, schema]) => [schema.
 export function encodeMessage(message: Message): { kind: number; parts: Uint8Array[] } {
   if (message.name === 'bytes' || message.name === 'packed') {
     const head = Buffer.alloc(message.name === 'bytes' ? BYTES_HEAD : PACKED_HEAD);
-    head[0] = message.file === 'outline' ? 0 : 1;
+    head[0] = FILES.indexOf(message.file);
     head.writeBigUInt64LE(BigInt(message.offset), 1);
     if (message.name === 'bytes') return { kind: BYTES, parts: [head, message.data] };
     head[BYTES_HEAD] = CODECS.indexOf(message.codec);
@@ -168,10 +194,10 @@ export function decodeMessage(kind: number, payload: Buffer): Message {
 }
 
 function decodeBytes(payload: Buffer): Bytes {
-  if (payload.length < BYTES_HEAD || payload[0] > 1) throw foreign('a piece of an unknown file');
+  const file = FILES[payload[0]];
+  if (payload.length < BYTES_HEAD || file === undefined) throw foreign('a piece of an unknown file');
   const at = payload.readBigUInt64LE(1);
   if (at > BigInt(Number.MAX_SAFE_INTEGER)) throw foreign('a piece of a file at an offset beyond any file');
-  const file = payload[0] === 0 ? 'outline' : 'snapshot';
   return { name: 'bytes', file, offset: Number(at), data: payload.subarray(BYTES_HEAD) };
 }
 

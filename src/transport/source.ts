@@ -2,10 +2,12 @@
  * The source's half of a move (docs/migration.md): sends a program to the target, and makes sure that it continues in
  * one place only.
  *
- *     hello --> welcome | outline, look --> ready, compiled | stop, snapshot, prepare --> prepared | keep, commit --> running | end
+ *     hello, outline, look --> welcome, ready | modules (if they are not there) | pages --> compiled
+ *         | stop, rest, prepare --> prepared | keep, commit --> running | end
  *
  * Until the program is kept, any failure lets it continue here, even the death of this tool. After that it continues
- * here only when the target says that it does not run there and never will.
+ * here only when the target says that it does not run there and never will. In a lazy move it stays kept until all of
+ * its memory was taken (owing.ts).
  */
 
 import { InputError, ToolError, WagSnapError } from '../base/errors.js';
@@ -13,46 +15,12 @@ import { trace } from '../base/trace.js';
 import { AttachedStreams } from './attached-streams.js';
 import { type Channel, within } from './channel.js';
 import type { Codec } from './codec.js';
-import { LinkError, RemoteError, UndecidedError } from './errors.js';
+import { LinkError, OwingError, RemoteError, UndecidedError } from './errors.js';
 import { type SentFile, sendFile } from './file-sender.js';
-import type { Hello, Message, MessageOf } from './messages.js';
+import type { Bytes, Hello, Message, MessageOf } from './messages.js';
+import type { MovingProgram, ParkedProgram } from './moving-program.js';
+import { type MissingPages, sendMissing } from './owing.js';
 import { RateLimit } from './rate-limit.js';
-
-export type { SentFile };
-
-/** When it was asked to stop, as performance.now() has it. */
-export interface ParkedProgram {
-  /** When it was asked to stop: performance.now(). */
-  readonly stopRequested: number;
-  /** Keeps it parked from now on, even if this tool dies. */
-  keep(): Promise<void>;
-  /** Lets it continue after keep(). */
-  resumeKept(): Promise<void>;
-  /** Ends it. @param successor where it continues, for its last message */
-  end(successor: string): Promise<void>;
-}
-
-/** Takes a program. */
-export interface ProgramTaker {
-  /** Takes what has changed, while the program runs. */
-  round(file: SentFile): Promise<void>;
-  /** After a round: what has changed meanwhile, in bytes, and how long it would take, in milliseconds. */
-  left(bytes: number, pause: number): void;
-  /** It stands still, and continues when this is through, unless it was kept or ended. */
-  take(parked: ParkedProgram, file: SentFile): Promise<void>;
-}
-
-/** The program that is to be moved. */
-export interface MovingProgram {
-  readonly pid: number;
-  /** What it is and has open, without its memory. */
-  outline(send: (file: SentFile) => Promise<void>): Promise<void>;
-  /**
-   * Stops it when little is left to be sent, and gives `take` all of its state. Afterwards it continues, unless it was
-   * kept or ended.
-   */
-  handOver(taker: ProgramTaker): Promise<void>;
-}
 
 export interface MoveOptions {
   /** Only check: nothing is stopped or started. */
@@ -91,7 +59,12 @@ export type MoveEvent =
   | { readonly event: 'stopped' }
   /** Progress of sending. */
   | { readonly event: 'sent'; readonly bytes: number; readonly of: number }
-  | { readonly event: 'prepared'; readonly pid: number };
+  | { readonly event: 'prepared'; readonly pid: number }
+  /** Of a lazy move: it runs there, after so many microseconds, and so many bytes of its memory are still here. */
+  | { readonly event: 'running'; readonly pid: number; readonly output: string; readonly downtime: number }
+  | { readonly event: 'lazy'; readonly bytes: number; readonly of: number }
+  /** All of it is there. */
+  | { readonly event: 'complete' };
 
 export interface Moved {
   /** The other host's own name. */
@@ -124,9 +97,14 @@ export async function moveProgram(
 
 class Move {
   private committed = false;
-  /** An unexpected message from the target: it can only be `failed`. */
+  /** The next message from the target, which need not have been asked for. */
   private early: Promise<Message> | undefined;
   private hasAnswered = false;
+  private isWelcome = false;
+  private isReady = false;
+  private isCompiled = false;
+  /** How often the target has said that it is busy. */
+  private signsOfLife = 0;
   private bytes = 0;
   private wire = 0;
   private codec: Codec | undefined;
@@ -144,21 +122,20 @@ class Move {
     const { program, options } = this;
     try {
       await this.say(hello);
-      const { version, codec } = await this.expect('welcome');
-      this.codec = codec ?? undefined;
-      options.onEvent?.({ event: 'connected', version, codec });
-      await program.outline(async (file) => {
+      if (hello.codecs.length > 0) await this.welcome(); // what is sent next may be compressed
+      await program.outline(async (file, memory) => {
         await this.sendFile('outline', file);
-        await this.say({ name: 'look', size: file.size });
+        await this.say({ name: 'look', size: file.size, memory });
       });
-      const { host, arch, warnings } = await this.expect('ready');
+      await this.welcome();
+      const { host, arch, warnings, needsModules } = await this.expect('ready');
+      this.isReady = true;
       options.onEvent?.({ event: 'ready', host, arch, warnings });
       if (options.dryRun) {
         await this.cancel('it was a dry run');
         return { host, pid: undefined, output: '', bytes: this.bytes, wire: this.wire, downtime: 0 };
       }
-      const { cached } = await this.expect('compiled');
-      options.onEvent?.({ event: 'compiled', cached });
+      if (needsModules) await this.sendModules();
       let moved: Moved | undefined;
       let rounds = 0;
       await program.handOver({
@@ -168,9 +145,10 @@ class Move {
           const milliseconds = Math.round(performance.now() - start);
           options.onEvent?.({ event: 'round', round: ++rounds, bytes, wire: this.wire - wire, milliseconds });
         },
+        mayStop: () => this.mayStop(),
         left: (bytes, pause) => options.onEvent?.({ event: 'left', bytes, downtime: Math.ceil(pause) }),
-        take: async (parked, file) => {
-          moved = await this.handOver(parked, file, host);
+        take: async (parked, file, missing) => {
+          moved = await this.handOver(parked, file, host, missing);
         },
       });
       if (moved === undefined) throw new LinkError('the link ended before the program was handed over');
@@ -181,11 +159,33 @@ class Move {
     }
   }
 
-  private async handOver(parked: ParkedProgram, file: SentFile, host: string): Promise<Moved> {
+  /** Until the target has answered the first message, if it has not done so while others were sent. */
+  private async welcome(): Promise<void> {
+    if (!this.isWelcome) this.takeWelcome(await this.expect('welcome'));
+  }
+
+  private takeWelcome({ version, codec }: MessageOf<'welcome'>): void {
+    this.isWelcome = true;
+    this.codec = codec ?? undefined;
+    this.options.onEvent?.({ event: 'connected', version, codec });
+  }
+
+  private async sendModules(): Promise<void> {
+    const file = this.program.modules();
+    await this.sendFile('modules', file);
+    await this.say({ name: 'modules', size: file.size });
+  }
+
+  private async handOver(
+    parked: ParkedProgram,
+    file: SentFile,
+    host: string,
+    missing: MissingPages | undefined,
+  ): Promise<Moved> {
     const { options } = this;
     options.onEvent?.({ event: 'stopped' });
     await this.sendFile('snapshot', file);
-    await this.say({ name: 'prepare', size: file.size });
+    await this.say({ name: 'prepare', size: file.size, missing: missing?.units ?? null });
     const { pid } = await this.expect('prepared');
     options.onEvent?.({ event: 'prepared', pid });
     if (options.signal?.aborted) throw new ToolError('interrupted', 'interrupted before the move was committed');
@@ -197,6 +197,7 @@ class Move {
       throw new RemoteError(answer);
     }
     trace('move', () => `pid ${answer.pid} runs on ${host}`);
+    if (missing) await this.sendMissing(missing, host, answer, downtime);
     if (!options.copy) await parked.end(`pid ${answer.pid} on ${host}`);
     const { closeStreams } = options;
     const streams = closeStreams ? new AttachedStreams(this.channel, closeStreams) : undefined;
@@ -221,8 +222,46 @@ class Move {
     throw new UndecidedError(program.pid, host, why);
   }
 
+  /** @throws OwingError when the program has lost its pages there */
+  private async sendMissing(
+    missing: MissingPages,
+    host: string,
+    { pid, output }: MessageOf<'running'>,
+    downtime: number,
+  ): Promise<void> {
+    const { channel, program, options, limit, codec } = this;
+    const UNIT = 65536;
+    const of = missing.order.length * UNIT;
+    let left = of;
+    options.onEvent?.({ event: 'running', pid, output, downtime });
+    options.onEvent?.({ event: 'lazy', bytes: left, of });
+    try {
+      await sendMissing(channel, missing, {
+        limit,
+        codec,
+        onSent: (now, bytes, wire) => {
+          left = now;
+          this.bytes += bytes;
+          this.wire += wire;
+          options.onEvent?.({ event: 'lazy', bytes: left, of });
+        },
+      });
+    } catch (error) {
+      const why = error instanceof WagSnapError ? error.headline : String(error);
+      if (error instanceof ToolError && error.code === 'process-ended') {
+        throw new ToolError(
+          error.code,
+          `pid ${pid} on ${host} runs without ${left} bytes of its memory, and ends when it needs one of them: ${why}`,
+        );
+      }
+      throw new OwingError(program.pid, pid, host, left, why);
+    }
+    trace('move', () => `${host} has all of its memory`);
+    options.onEvent?.({ event: 'complete' });
+  }
+
   /** Sends what has changed of a file. @returns the number of bytes */
-  private async sendFile(name: 'outline' | 'snapshot', file: SentFile): Promise<number> {
+  private async sendFile(name: Bytes['file'], file: SentFile): Promise<number> {
     const { limit, codec } = this;
     const { signal, onEvent } = this.options;
     const sent = await sendFile(name, file, codec, {
@@ -238,13 +277,18 @@ class Move {
     return sent;
   }
 
+  /** The target has the image before the program stands still. */
+  private async mayStop(): Promise<boolean> {
+    if (this.isCompiled) return true;
+    const isThere = this.hasAnswered;
+    this.takeUnasked(await this.answer());
+    return isThere;
+  }
+
   private async say(message: Message): Promise<void> {
     const { channel, options } = this;
-    this.early ??= channel.receive().finally(() => {
-      this.hasAnswered = true;
-    });
-    this.early.catch(() => {});
-    if (this.hasAnswered) await this.answer(); // only a failure comes unasked
+    if (this.hasAnswered) this.takeUnasked(await this.answer());
+    this.listen();
     try {
       await within(options.patience, options.signal, channel.send(message));
     } catch (error) {
@@ -253,11 +297,36 @@ class Move {
     }
   }
 
+  /** Of what the target says while something is sent to it. */
+  private takeUnasked(message: Message): void {
+    if (message.name === 'welcome' && !this.isWelcome) return this.takeWelcome(message);
+    if (message.name !== 'compiled' || this.isCompiled || !this.isReady) throw unexpected(message, 'nothing');
+    this.isCompiled = true;
+    this.options.onEvent?.({ event: 'compiled', cached: message.cached });
+  }
+
+  private listen(): Promise<Message> {
+    if (this.early !== undefined) return this.early;
+    this.early = this.next().finally(() => {
+      this.hasAnswered = true;
+    });
+    this.early.catch(() => {});
+    return this.early;
+  }
+
+  private async next(): Promise<Message> {
+    for (;;) {
+      const message = await this.channel.receive();
+      if (message.name !== 'busy') return message;
+      this.signsOfLife++;
+    }
+  }
+
   /** Why the link ended: the target's own error, or that it never spoke our protocol. */
   private async lastWords(): Promise<void> {
     const GRACE = 1000;
     try {
-      const answer = await within(GRACE, undefined, this.early ?? this.channel.receive());
+      const answer = await within(GRACE, undefined, this.listen());
       if (answer.name === 'failed') throw new RemoteError(answer);
     } catch (error) {
       if (!(error instanceof LinkError)) throw error;
@@ -265,22 +334,33 @@ class Move {
   }
 
   private async answer(): Promise<Message> {
-    const { channel, options } = this;
-    const answer = await within(options.patience, options.signal, this.early ?? channel.receive());
-    this.early = undefined;
-    this.hasAnswered = false;
-    if (answer.name === 'failed') throw new RemoteError(answer);
-    return answer;
+    const { options } = this;
+    const early = this.listen();
+    for (let seen = this.signsOfLife; ; seen = this.signsOfLife) {
+      try {
+        const answer = await within(options.patience, options.signal, early);
+        this.early = undefined;
+        this.hasAnswered = false;
+        if (answer.name === 'failed') throw new RemoteError(answer);
+        return answer;
+      } catch (error) {
+        if (!(error instanceof LinkError) || this.hasAnswered || this.signsOfLife === seen) throw error;
+      }
+    }
   }
 
-  private async expect<N extends 'welcome' | 'ready' | 'compiled' | 'prepared'>(name: N): Promise<MessageOf<N>> {
+  private async expect<N extends 'welcome' | 'ready' | 'prepared'>(name: N): Promise<MessageOf<N>> {
     const answer = await this.answer();
     if (answer.name === name) return answer as MessageOf<N>;
-    throw new InputError('stream', `the other side has said "${answer.name}" where "${name}" was expected`);
+    throw unexpected(answer, `"${name}"`);
   }
 
   private async cancel(reason: string): Promise<void> {
     const SHORT = 1000;
     await within(SHORT, undefined, this.channel.send({ name: 'cancel', reason: reason.slice(0, 1000) }));
   }
+}
+
+function unexpected({ name }: Message, expected: string): InputError {
+  return new InputError('stream', `the other side has said "${name}" where ${expected} was expected`);
 }

@@ -1,15 +1,18 @@
 /**
  * The target's half of a move (docs/migration.md): takes a program, and runs it once it is told to commit.
  *
- *     hello --> welcome | bytes, look --> ready, compiled | bytes, prepare --> prepared | commit --> running
+ *     hello --> welcome | bytes, look --> ready | bytes, modules (if it needs them) | bytes --> compiled
+ *         | bytes, prepare --> prepared | commit --> running
  *
  * If the link ends before `commit`, everything is undone and nothing is left. After `commit` the program runs, whatever
- * happens to the link. The source is hostile input: each message is accepted only in its place.
+ * happens to the link; but one that has begun without all of its memory traps when it needs what has not come
+ * (arriving.ts). The source is hostile input: each message is accepted only in its place.
  */
 
 import { InputError, WagSnapError } from '../base/errors.js';
 import { ownPackage } from '../base/package.js';
 import { trace } from '../base/trace.js';
+import { type ArrivingPages, receivePages } from './arriving.js';
 import type { ProcessEnd } from './attached-streams.js';
 import { type Channel, within } from './channel.js';
 import { commonCodec, unpack } from './codec.js';
@@ -35,17 +38,29 @@ export interface HeldProgram {
   begin(): Promise<boolean>;
   /** Those of one that was asked for with its streams. */
   readonly streams?: HeldStreams | undefined;
+  /** Of one that begins before all of its memory is there. */
+  readonly pages?: ArrivingPages | undefined;
 }
 
 /** What a move needs from the host that takes the program. */
 export interface TargetHost {
   write(piece: Bytes): Promise<void>;
-  /** Checks that everything the program needs is here. @throws all that is missing, at once */
-  look(hello: Hello, size: number): Promise<Omit<MessageOf<'ready'>, 'name'>>;
-  /** Compiles the image. */
+  /**
+   * Checks that everything the program needs is here.
+   *
+   * @param size of the outline @param memory bytes of its memory that it uses. @throws all that is missing, at once
+   */
+  look(hello: Hello, size: number, memory: number): Promise<Omit<MessageOf<'ready'>, 'name'>>;
+  /** All of its modules have been sent: of one that look() has asked for. */
+  takeModules(size: number): Promise<void>;
+  /** Compiles the image, or finds it. */
   compile(): Promise<Omit<MessageOf<'compiled'>, 'name'>>;
-  /** Makes the process, up to but without its first instruction. */
-  prepare(size: number): Promise<HeldProgram>;
+  /**
+   * Makes the process, up to but without its first instruction.
+   *
+   * @param missing bit n is set when unit n of the snapshot's file comes later; undefined: all of it is there
+   */
+  prepare(size: number, missing?: Uint8Array): Promise<HeldProgram>;
   /** Ends a process that has not begun. Removes everything that no running program needs. */
   discard(): Promise<void>;
 }
@@ -57,6 +72,11 @@ export type ReceiveEvent =
   | { readonly event: 'compiled'; readonly cached: boolean }
   | { readonly event: 'prepared'; readonly pid: number }
   | { readonly event: 'running'; readonly pid: number; readonly output: string }
+  /** Of a lazy move: so many bytes of its memory are still to come. */
+  | { readonly event: 'arriving'; readonly pid: number; readonly bytes: number }
+  /** Then all of it has come, or it has ended without; or the rest of it will not come. */
+  | { readonly event: 'whole'; readonly pid: number }
+  | { readonly event: 'pages-lost'; readonly pid: number; readonly bytes: number; readonly why: string }
   /** Nothing runs, and nothing is left. */
   | { readonly event: 'failed'; readonly why: string };
 
@@ -67,27 +87,34 @@ export interface Received {
   readonly lost?: string;
 }
 
+/** Bytes of a unit of a lazy move. */
+const UNIT = 65536;
 /** How long to wait until the source has received the failure, in milliseconds. */
 const LAST_WORDS = 2000;
 
 /** Takes one program. Reports every failure to the source. */
 export async function receiveProgram(
-  channel: Channel,
+  link: Channel,
   host: TargetHost,
   onEvent: (event: ReceiveEvent) => void = () => {},
 ): Promise<Received> {
+  const channel = waitingOnce(link);
   try {
     const hello = await expect(channel, host, undefined, 'hello');
     const codec = commonCodec(hello.codecs);
     await channel.send({ name: 'welcome', version: ownPackage().version, codec: codec ?? null });
-    const { size } = await expect(channel, host, 'outline', 'look');
-    const ready = await host.look(hello, size);
+    const { size, memory } = await expect(channel, host, 'outline', 'look');
+    const ready = await host.look(hello, size, memory);
     await channel.send({ name: 'ready', ...ready });
     onEvent({ event: 'ready', workload: hello.workload ?? undefined, arch: ready.arch });
-    const compiled = await host.compile();
-    await channel.send({ name: 'compiled', ...compiled });
-    onEvent({ event: 'compiled', ...compiled });
-    const held = await host.prepare((await expect(channel, host, 'snapshot', 'prepare')).size);
+    if (ready.needsModules) await host.takeModules((await expect(channel, host, 'modules', 'modules')).size);
+    const compiling = alive(channel, 'compiling', host.compile()).then(async (compiled) => {
+      await channel.send({ name: 'compiled', ...compiled });
+      onEvent({ event: 'compiled', ...compiled });
+    });
+    const prepare = await expect(channel, host, 'snapshot', 'prepare', compiling);
+    await compiling;
+    const held = await alive(channel, 'preparing', host.prepare(prepare.size, prepare.missing ?? undefined));
     await channel.send({ name: 'prepared', pid: held.pid });
     onEvent({ event: 'prepared', pid: held.pid });
     const { pid } = await expect(channel, host, undefined, 'commit');
@@ -98,7 +125,8 @@ export async function receiveProgram(
     trace('move', () => `pid ${held.pid} runs`);
     onEvent({ event: 'running', pid: held.pid, output: held.output });
     await channel.send({ name: 'running', pid: held.pid, output: held.output }).catch(() => {});
-    if (hello.attach && held.streams) await serveStreams(channel, held.streams);
+    if (held.pages) await completePages(channel, host, held.pid, held.pages, onEvent);
+    else if (hello.attach && held.streams) await serveStreams(channel, held.streams);
     return { pid: held.pid };
   } catch (error) {
     onEvent({
@@ -111,6 +139,48 @@ export async function receiveProgram(
   } finally {
     await host.discard();
   }
+}
+
+/** Takes the rest of its memory. Never fails: it runs already. */
+async function completePages(
+  channel: Channel,
+  host: TargetHost,
+  pid: number,
+  pages: ArrivingPages,
+  onEvent: (event: ReceiveEvent) => void,
+): Promise<void> {
+  onEvent({ event: 'arriving', pid, bytes: pages.left * UNIT });
+  try {
+    await receivePages(channel, pid, pages, (message) => write(host, message, 'snapshot'));
+    onEvent({ event: 'whole', pid });
+  } catch (error) {
+    const why = error instanceof WagSnapError ? error.headline : String((error as Error).message);
+    onEvent({ event: 'pages-lost', pid, bytes: pages.left * UNIT, why });
+    if (!(error instanceof LinkError)) await tell(channel, error);
+  }
+}
+
+/** A channel of which the same message may be waited for again, by somebody else. */
+function waitingOnce(link: Channel): Channel {
+  let pending: Promise<Message> | undefined;
+  return {
+    send: (message) => link.send(message),
+    receive() {
+      pending ??= link.receive().finally(() => {
+        pending = undefined;
+      });
+      return pending;
+    },
+  };
+}
+
+/** How often the source hears of work that takes long, in milliseconds: it gives up a silent side. */
+const SIGN_OF_LIFE = 3000;
+
+/** Says now and then that the work goes on. */
+async function alive<T>(channel: Channel, what: MessageOf<'busy'>['with'], work: Promise<T>): Promise<T> {
+  const timer = setInterval(() => void channel.send({ name: 'busy', with: what }).catch(() => {}), SIGN_OF_LIFE);
+  return work.finally(() => clearInterval(timer));
 }
 
 /** Until the program ends, or the other side does: that is how it detaches. Never fails. */
@@ -139,22 +209,53 @@ class Cancelled extends Error {
   }
 }
 
-/** Takes pieces of a file, until the message that ends them. */
+/**
+ * Takes pieces of a file, until the message that ends them.
+ *
+ * @param meanwhile what else is being done: when it fails, nothing more is waited for
+ */
 async function expect<N extends Message['name']>(
   channel: Channel,
   host: TargetHost,
   file: Bytes['file'] | undefined,
   name: N,
+  meanwhile?: Promise<void>,
 ): Promise<MessageOf<N>> {
-  for (;;) {
-    const message = await channel.receive();
-    if (message.name === name) return message as MessageOf<N>;
-    if (message.name === 'cancel') throw new Cancelled(message.reason);
-    if ((message.name !== 'bytes' && message.name !== 'packed') || message.file !== file) {
-      throw new InputError('stream', `the other side has said "${message.name}" where "${name}" was expected`);
+  let giveUp = (_: unknown) => {};
+  let failure: { readonly error: unknown } | undefined;
+  meanwhile?.catch((error) => {
+    failure = { error };
+    giveUp(error);
+  });
+  /** The next piece comes while the last one is written. */
+  let writing: Promise<void> = Promise.resolve();
+  try {
+    for (;;) {
+      if (failure !== undefined) throw failure.error;
+      const message = await new Promise<Message>((resolve, reject) => {
+        giveUp = reject;
+        channel.receive().then(resolve, reject);
+      }).catch(async (error) => {
+        await writing; // what was wrong before is the reason
+        throw error;
+      });
+      await writing;
+      if (message.name === name) return message as MessageOf<N>;
+      if (message.name === 'cancel') throw new Cancelled(message.reason);
+      writing = write(host, message, file, name);
+      writing.catch((error) => giveUp(error));
     }
-    await host.write(message.name === 'bytes' ? message : await unpacked(message));
+  } finally {
+    await writing.catch(() => {});
   }
+}
+
+/** Takes a piece of a file. @param wanted what might have come instead, for the message */
+async function write(host: TargetHost, message: Message, file: Bytes['file'] | undefined, wanted = 'bytes') {
+  if ((message.name !== 'bytes' && message.name !== 'packed') || message.file !== file) {
+    throw new InputError('stream', `the other side has said "${message.name}" where "${wanted}" was expected`);
+  }
+  await host.write(message.name === 'bytes' ? message : await unpacked(message));
 }
 
 async function unpacked({ file, offset, codec, length, data }: Packed): Promise<Bytes> {

@@ -159,8 +159,8 @@ const CONNECTIONS_MAX = 256;
 export interface TlsListener {
   /** The address, with the actual port. */
   readonly address: TlsAddress;
-  /** Ends all connections. */
-  close(): Promise<void>;
+  /** Ends all connections, and waits for the end of those from needed addresses. */
+  close(needed?: ReadonlySet<string>): Promise<void>;
 }
 
 /** @throws ToolError when it cannot listen */
@@ -217,9 +217,9 @@ export async function listenTls(
   const { address: host, port } = server.address() as { address: string; port: number };
   return {
     address: { host, port },
-    async close() {
+    async close(needed = new Set()) {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      for (const socket of connections) socket.destroy();
+      for (const socket of connections) if (!needed.has(remoteText(socket))) socket.destroy();
       await closed;
     },
   };

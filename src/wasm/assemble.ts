@@ -1,7 +1,8 @@
 /**
  * Text to binary. wabt comes first: it is always there. What it refuses goes to a second parser, when that is installed
  * (wasm-tools.ts), because wabt does not know all of WebAssembly 3.0. Text with typed references goes there too: wabt
- * 1.0.39 accepts it and writes it wrong. Both are imported only when they are needed.
+ * 1.0.39 accepts it and writes it wrong. So does text with annotations, which wabt passes over: it loses names, custom
+ * sections and branch hints, and no check is made of them. Both are imported only when they are needed.
  *
  * Is not a parser of its own: errors and their positions are those of the parsers.
  */
@@ -39,11 +40,15 @@ const TEXT_NAME = '(text)';
  * @throws InputError 'malformed' with the parser's message: file, line, column, and the line
  */
 export async function assemble(text: Uint8Array, file: string, load = loadWasmTools): Promise<Uint8Array> {
-  const byWabt = hasTypedReferences(text) ? [`${file}: has typed references`] : await assembleByWabt(text, file);
+  const features = featuresOf(text);
+  const early = features === Features.Annotations ? await load() : undefined;
+  if (early !== undefined) return await assembleByTools(early, text, file);
+  const byWabt =
+    features === Features.TypedReferences ? [`${file}: has typed references`] : await assembleByWabt(text, file);
   if (byWabt instanceof Uint8Array) return byWabt;
   const parse = await load();
   if (parse !== undefined) return await assembleByTools(parse, text, file);
-  const advice = `If the text needs more of WebAssembly 3.0 than wabt knows, typed references say: npm install ${PARSER_PACKAGE}`;
+  const advice = `The text may need more of WebAssembly 3.0 than the parser that is here knows (typed references, for example): npm install ${PARSER_PACKAGE}`;
   throw new InputError('malformed', byWabt[0], [...byWabt.slice(1), advice]);
 }
 
@@ -54,9 +59,20 @@ const CLOSE = 0x29;
 const SEMICOLON = 0x3b;
 const NEWLINE = 0x0a;
 const SPACE = 0x20;
+const AT = 0x40;
 
-/** Whether `(ref` occurs, with a space after it, outside of strings and comments. */
-function hasTypedReferences(text: Uint8Array): boolean {
+/** What a text has that wabt does not handle: the worst of it. */
+const enum Features {
+  None,
+  /** `(@`: wabt passes over them. */
+  Annotations,
+  /** `(ref` with a space after it: wabt writes them wrong. */
+  TypedReferences,
+}
+
+/** Looks outside of strings and comments. */
+function featuresOf(text: Uint8Array): Features {
+  let found = Features.None;
   let depth = 0; // of comments
   for (let i = 0; i < text.length; i++) {
     const byte = text[i];
@@ -72,12 +88,14 @@ function hasTypedReferences(text: Uint8Array): boolean {
     } else if (byte === QUOTE) {
       for (i++; i < text.length && text[i] !== QUOTE; i++) if (text[i] === BACKSLASH) i++;
     } else if (byte === OPEN) {
+      if (text[i + 1] === AT) found = Features.Annotations;
       let at = i + 1;
       while (text[at] <= SPACE) at++;
-      if (text[at] === 0x72 && text[at + 1] === 0x65 && text[at + 2] === 0x66 && text[at + 3] <= SPACE) return true;
+      const isRef = text[at] === 0x72 && text[at + 1] === 0x65 && text[at + 2] === 0x66 && text[at + 3] <= SPACE;
+      if (isRef) return Features.TypedReferences;
     }
   }
-  return false;
+  return found;
 }
 
 /** The binary, or in lines what is wrong. */

@@ -8,6 +8,7 @@
 import { ModuleError } from '../base/errors.js';
 import { limitError, limits } from './limits.js';
 import { type ConstExpr, type ConstOperand, type ConstOperator, ValType } from './module.js';
+import { constantObjectError, usesObjects } from './objects.js';
 import { illegalOpcode, laterOpcode, Op, opcodeOf, Prefix, prefixed } from './opcodes.js';
 import { VectorOp } from './opcodes-vector.js';
 import type { Reader } from './reader.js';
@@ -16,10 +17,10 @@ export function readConstExpr(reader: Reader): ConstExpr {
   const start = reader.pos;
   const first = readInstruction(reader);
   if (first === undefined) throw new ModuleError('invalid', 'type mismatch: empty expression', start, reader.file);
-  const second = readInstruction(reader);
+  const second = readInstruction(reader, first);
   if (second === undefined && !isOperator(first)) return first;
   const steps = [first];
-  for (let step = second; step !== undefined; step = readInstruction(reader)) {
+  for (let step = second; step !== undefined; step = readInstruction(reader, step)) {
     if (steps.push(step) > limits.constantInstructions) {
       throw limitError('constantInstructions', steps.length, start, reader.file);
     }
@@ -31,8 +32,10 @@ export function isOperator(step: ConstOperand | ConstOperator): step is ConstOpe
   return step.op === 'add' || step.op === 'sub' || step.op === 'mul';
 }
 
-/** One constant instruction; undefined for `end`. */
-function readInstruction(reader: Reader): ConstOperand | ConstOperator | undefined {
+type Step = ConstOperand | ConstOperator;
+
+/** One constant instruction; undefined for `end`. @param before the one before it */
+function readInstruction(reader: Reader, before?: Step): Step | undefined {
   const offset = reader.pos;
   const op = reader.u8();
   switch (op) {
@@ -71,6 +74,10 @@ function readInstruction(reader: Reader): ConstOperand | ConstOperator | undefin
       const code = sub === undefined ? op : prefixed(op, sub);
       if (code === VectorOp.V128Const) {
         return { op: 'v128.const', words: Array.from({ length: 4 }, () => reader.f32Bits()) };
+      }
+      if (op === Prefix.Object && sub !== undefined && usesObjects(sub)) {
+        const type = before !== undefined && 'type' in before ? before.type : before && 0;
+        throw constantObjectError(reader, sub, type, offset);
       }
       const opcode = opcodeOf(code);
       const later = opcode === undefined ? laterOpcode(op, sub) : undefined;

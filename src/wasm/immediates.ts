@@ -190,12 +190,12 @@ export class Immediates {
     }
     this.alignment = alignment;
     const memory = (flags & EXPLICIT_MEMORY) === 0 ? 0 : reader.u32();
-    if (this.memoryAddresses[memory] === ValType.I64) reader.u64();
-    else reader.u32();
+    const offset = reader.u64();
     const address = this.memoryAddressOf(memory);
     if (alignment > alignmentOf[op]) {
       throw this.invalid(`alignment must not be larger than natural: 2**${alignment}`);
     }
+    if (offset >= 2 ** 32 && address === ValType.I32) throw this.invalid(`offset out of range: ${offset}`);
     return address;
   }
 

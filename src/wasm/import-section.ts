@@ -21,6 +21,9 @@ const enum Compact {
   Names = 0x7e,
 }
 
+/** Of a later proposal. */
+const EXACT_FUNCTION = 0x20;
+
 /** What is imported, without its name: its kind and type. */
 type ImportType = Import extends infer One ? (One extends Import ? Omit<One, 'module' | 'name'> : never) : never;
 
@@ -70,6 +73,8 @@ function readImportType(reader: Reader): ImportType {
       return { kind, global: readGlobalType(reader) };
     case ExternKind.Tag:
       return { kind, typeIndex: readTagType(reader) };
+    case EXACT_FUNCTION:
+      throw reader.unsupported('custom descriptors (imports of exact functions)', offset);
     default:
       throw reader.malformed(`malformed import kind 0x${kind.toString(16)}`, offset);
   }

@@ -9,14 +9,17 @@ import { WASM_PAGE } from '../image/contract/sizes.js';
 import { readConstExpr } from './const-expr.js';
 import { limitError, limits } from './limits.js';
 import { type FuncType, type GlobalType, type MemoryType, type TableType, ValType } from './module.js';
+import { readFields } from './objects.js';
 import type { Reader } from './reader.js';
 import { funcType, isShortRefType, laterType, REF, REF_NULL } from './ref-types.js';
 
 const FUNC_TYPE_FORM = 0x60;
+const STRUCT_FORM = 0x5f;
+const ARRAY_FORM = 0x5e;
 /** Other forms of an entry of the type section, of later versions of the specification. */
 const LATER_FORMS: ReadonlyMap<number, string> = new Map([
-  [0x5f, 'garbage-collected objects (struct)'],
-  [0x5e, 'garbage-collected objects (array)'],
+  [STRUCT_FORM, 'garbage-collected objects (struct)'],
+  [ARRAY_FORM, 'garbage-collected objects (array)'],
   [0x5d, 'stack switching (continuation types)'],
   [0x4d, 'custom descriptors'],
   [0x4c, 'custom descriptors'],
@@ -82,6 +85,7 @@ export function readFuncType(reader: Reader): FuncType {
   const form = reader.u8();
   if (form !== FUNC_TYPE_FORM) {
     const later = LATER_FORMS.get(form);
+    if (form === STRUCT_FORM || form === ARRAY_FORM) readFields(reader, form === ARRAY_FORM, readValType);
     if (later !== undefined) throw reader.unsupported(later, offset);
     throw reader.malformed(`malformed function type 0x${form.toString(16)}`, offset);
   }

@@ -76,6 +76,7 @@ export class Reader {
   /** An unsigned LEB128 number of 64 bits, in at most 10 bytes; from 2^53 on it is 2^53 - 1. */
   u64(): number {
     const start = this.pos;
+    if (start < this.end && this.bytes[start] < 0x80) return this.bytes[this.pos++];
     let value = 0;
     let unit = 1;
     let byte: number;

@@ -145,6 +145,16 @@ export function isObjectType(type: number): boolean {
   return type < FIRST_PLAIN_TYPE && !isOwn(type) && topOf(type) === Heap.Any;
 }
 
+/** Whether null is the only value that a reference type has here, as there are no objects; or it has no value. */
+export function isNullOnly(type: number): boolean {
+  return isRefType(type) && !isOwn(type) && (topOf(type) === Heap.Any || HEAPS[rowOf(type)].isBottom === true);
+}
+
+/** The byte of an abstract reference type's heap type. */
+export function heapByte(type: number): number {
+  return HEAPS[rowOf(type)].byte;
+}
+
 /** `(ref null 5)`, `anyref`; undefined for what is no reference type of these. */
 export function refTypeName(type: number): string | undefined {
   if (isOwn(type)) return `(ref ${(-1 - type) % 2 === 1 ? 'null ' : ''}${(-1 - type) >> 1})`;
@@ -268,6 +278,11 @@ export class RefTypes {
   /** The same type without null. */
   nonNull(type: number): number {
     return isOwn(type) ? ownCode((-1 - type) >> 1, false) : abstractCode(rowOf(type), false);
+  }
+
+  /** The same type with null. */
+  nullable(type: number): number {
+    return isOwn(type) ? ownCode((-1 - type) >> 1, true) : abstractCode(rowOf(type), true);
   }
 
   /** The nullable top type that all references of the same kind match. */

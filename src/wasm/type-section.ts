@@ -49,13 +49,12 @@ function readSubtype(reader: Reader, index: number): FuncType {
     return readFuncType(reader);
   }
   const supertypes = Array.from({ length: readCount(reader, 'types') }, () => reader.u32());
-  const type = readFuncType(reader);
   const invalid = (detail: string) => new ModuleError('invalid', detail, offset, reader.file);
   if (supertypes.length > 1) throw invalid(`sub type ${index} has ${supertypes.length} super types, one is allowed`);
   const [supertype] = supertypes;
   if (supertype >= index) throw invalid(`unknown type ${supertype}: sub type ${index} comes before its super type`);
   return {
-    ...type,
+    ...readFuncType(reader),
     ...(supertype === undefined ? {} : { supertype }),
     ...(form === SUB ? { isOpen: true } : {}),
   };

@@ -6,6 +6,7 @@
 import type { ModuleError } from '../base/errors.js';
 import type { BodyState } from './body-state.js';
 import { ControlKind } from './control-stack.js';
+import { objectError, objectOperand, usesObjects } from './objects.js';
 import {
   ATOMIC,
   ATOMIC_COUNT,
@@ -98,7 +99,11 @@ function cast(body: BodyState, sub: number): void {
     case Op.BrOnCast: return casts.brOnCast(body, false);
     case Op.BrOnCastFail: return casts.brOnCast(body, true);
   }
-  throw illegal(body, Prefix.Object, sub);
+  if (!usesObjects(sub)) throw illegal(body, Prefix.Object, sub);
+  const { reader, operands, module } = body;
+  const error = objectError(reader, sub, module.types.length, reader.mark);
+  if (error.code === 'unsupported') operands.pop(objectOperand(reader, sub));
+  throw error;
 }
 
 function misc(body: BodyState, sub: number): void {

@@ -68,11 +68,11 @@ export class FunctionValidator {
 
   /**
    * Types of a valid function's locals, and of its operands before the instruction at an offset of its body, or after
-   * it. Not of plain instructions (plain-run.ts).
+   * it. Locals that have not been set there are nullable. Not of plain instructions (plain-run.ts).
    */
   typesAt(funcIndex: number, offset: number, after: boolean): { locals: Int32Array; operands: Int32Array } {
     const { module, body } = this;
-    const { reader, control, operands, summary, localTypes } = body;
+    const { reader, control, operands, summary, localTypes, unsetLocals } = body;
     const position = module.bodyStart[funcIndex - module.importedFuncCount] + offset;
     this.begin(funcIndex);
     for (let rest = after ? 1 : 0; control.depth > 0; ) {
@@ -82,7 +82,9 @@ export class FunctionValidator {
       reader.mark = reader.pos;
       instruction(body, reader.bytes[reader.pos++]);
     }
-    return { locals: localTypes.slice(0, summary.localCount), operands: operands.types.slice(0, operands.height) };
+    const locals = localTypes.slice(0, summary.localCount);
+    for (let i = 0; i < locals.length; i++) if (unsetLocals.has(i)) locals[i] = module.refTypes.nullable(locals[i]);
+    return { locals, operands: operands.types.slice(0, operands.height) };
   }
 
   /** Parameters and local declarations (core spec 5.5.13). */

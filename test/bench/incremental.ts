@@ -96,7 +96,7 @@ async function measureBetween(tracking: TrackingWay): Promise<{ tracked: number[
     let parent: string | undefined;
     for (let round = 0; round <= TURNS; round++) {
       const output = join(folder, `between-${round}.wsnap`);
-      const stored = parent === undefined ? undefined : locateAncestors(readSnapshot(parent));
+      const stored = parent === undefined ? undefined : await locateAncestors(readSnapshot(parent));
       const { tracking: report } = await captureProcess(process, { output, tracking, parent: stored });
       if (stored !== undefined && typeof report?.since !== 'number') throw new Error('the capture was not remembered');
       parent = output;

@@ -10,11 +10,14 @@ import { chainRestore, differenceBytes } from './chain.js';
 import { clones } from './clones.js';
 import { againstLiftoff, againstTurbofan, siteTables } from './code-speed.js';
 import { compileSpeed, compileThreads } from './compile-speed.js';
+import { components } from './components.js';
 import type { Figure, Outcome } from './figure.js';
 import { hostCalls } from './host-calls.js';
 import { importCalls } from './import-calls.js';
 import { speedBetween } from './incremental.js';
 import { emptyFolder } from './measure.js';
+import { migrateFigures } from './migrate.js';
+import { encryptionFigures, packBytes, packSpeed, unpackTime } from './packing.js';
 import { restoreTime } from './restore-time.js';
 import { startUp } from './start-up.js';
 import { storeGrowth, storeList } from './store.js';
@@ -27,6 +30,7 @@ const figures: readonly Figure[] = [
   compileSpeed,
   compileThreads,
   startUp,
+  ...components,
   capturePause,
   ...trackingPauses,
   ...speedBetween,
@@ -35,9 +39,14 @@ const figures: readonly Figure[] = [
   chainRestore,
   storeList,
   storeGrowth,
+  packBytes,
+  packSpeed,
+  ...encryptionFigures,
+  unpackTime,
   ...clones,
   ...hostCalls,
   importCalls,
+  ...migrateFigures,
 ];
 
 const names = process.argv.slice(2);

@@ -71,7 +71,7 @@ function writer(mebibytes: number, bytesPerSecond: number | undefined): string {
         (br $again))))`;
 }
 
-async function start(name: string, mebibytes: number, rate: number | undefined): Promise<ChildProcess> {
+export async function startWriter(name: string, mebibytes: number, rate: number | undefined): Promise<ChildProcess> {
   const source = `${folder}/${name}.wat`;
   writeFileSync(source, writer(mebibytes, rate));
   check([...wagSnap, 'compile', source, '-o', `${folder}/${name}`]);
@@ -105,7 +105,7 @@ interface Rounds {
 }
 
 async function inTurns(name: string, mebibytes: number, rate: number | undefined): Promise<Rounds> {
-  const child = await start(name, mebibytes, rate);
+  const child = await startWriter(name, mebibytes, rate);
   try {
     const tracked: Capture[] = [];
     const still: Capture[] = [];
@@ -224,7 +224,7 @@ const besideOnce = () => {
 
 /** What a program sees of captures, by what it notes in its memory. */
 async function measureBeside(): Promise<Beside> {
-  const child = await start('writes1024', 1024, RATE);
+  const child = await startWriter('writes1024', 1024, RATE);
   const process = await ImageProcess.attach(child.pid!);
   try {
     const { memory, base, image } = process;

@@ -122,7 +122,10 @@ test('capture --parent writes what differs, and refuses what is no parent', { ti
     expect(JSON.parse(third.stdout).changed).toBeLessThan(65536);
     expect(wagSnap(['verify', 'third.wsnap']).status).toBe(0);
     expect(capture('-o', 'first.wsnap', '--parent', 'second.wsnap')).toMatchObject({ status: 2 });
-    expect(capture('-o', 'x', '--parent', 'none')).toMatchObject({ status: 1 });
+    expect(capture('-o', 'x', '--parent', 'none')).toMatchObject({
+      status: 3,
+      stderr: 'wag-snap: none: no such file\n',
+    });
     expect(capture('-o', 'x', '--parent', image)).toMatchObject({ status: 3 });
     expect(capture('-o', 'x', '--search', '.')).toMatchObject({ status: 2 });
     const other = join(root, 'fixtures/snapshots/v1', nativeArch, 'quicksort.wsnap');

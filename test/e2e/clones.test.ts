@@ -111,6 +111,20 @@ test('a running program is forked, and continues', () => {
   expect(program.exitCode).toBeNull();
 });
 
+test('an executable is told its number when it is started', () => {
+  const written = wagSnap('restore', 'x.wsnap', '--same-dirs', '--fd', '4=close', '-o', 'alone');
+  expect(written).toMatchObject({ status: 0, stderr: '' });
+  const start = (variables: Record<string, string>) =>
+    spawnSync(join(folder, 'alone'), { cwd: folder, env: variables, encoding: 'utf8', input: '' });
+  expect(start({ WAGSNAP_CLONE: '7' })).toMatchObject({ status: 7, stdout: 'clone\n' });
+  expect(start({ WAGSNAP_CLONE: '0' }).status).toBe(0);
+  for (const wrong of ['', '-1', 'x', '2147483648', '99999999999999999999']) {
+    const { status, stderr, stdout } = start({ WAGSNAP_CLONE: wrong });
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+    expect(stderr).toBe(`wag-snap: WAGSNAP_CLONE: "${wrong}": expected a number from 0 to 2147483647\n`);
+  }
+});
+
 test('all are killed when their time is over', () => {
   writeFileSync(join(folder, 'spin.wat'), '(module (func (export "_start") (loop $again (br $again))))');
   const spinning = spawn(process.execPath, [cli, 'run', '-v', 'spin.wat'], { cwd: folder, env, stdio: 'pipe' });

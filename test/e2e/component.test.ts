@@ -90,6 +90,23 @@ test('a component that calls WASI 0.2 itself', async () => {
   expect((await wagSnap('inspect', component('native'))).stdout).toContain('  runs        its core modules, linked\n');
 });
 
+test('an import that nothing provides', async () => {
+  writeFileSync(join(folder, 'missing.wasm'), await commandComponent({ import: 'wasi:http/types@0.2.3' }));
+  const refused = await wagSnap('run', 'missing.wasm');
+  expect([refused.status, refused.stderr]).toEqual([
+    3,
+    expect.stringContaining('unknown import: wasi:http/types@0.2.3.exit (function (i32)) (--allow-missing-imports'),
+  ]);
+  // Its only call is the one of what is missing.
+  for (let i = 0; i < 2; i++) {
+    const { status, stderr } = await wagSnap('run', '--allow-missing-imports', 'missing.wasm');
+    expect([status, stderr]).toEqual([134, expect.stringMatching(/^wasm trap: .*import/)]);
+  }
+  const embedded = await wagSnap('compile', '--host-imports', 'missing.wasm', '-o', 'none');
+  expect(embedded.stderr).toContain("a component's import from the embedder (wasi:http/types@0.2.3 exit)");
+  expect((await wagSnap('inspect', 'missing.wasm')).stdout).toContain('  missing     wasi:http/types@0.2.3 exit\n');
+});
+
 test('what cannot be compiled is said, with the file', async () => {
   writeFileSync(join(folder, 'other.wasm'), await commandComponent({ export: 'wasi:http/incoming-handler@0.2.3' }));
   for (const args of [
@@ -167,7 +184,7 @@ describe.each<[ArchName, ArchName]>([
 
   test.skipIf(!isHere)('a program for preview 1 by way of its adapter', async () => {
     const parts = decodeComponent(readFileSync(component('readline')), 'component');
-    const bytes = linkedProgram(parts, instantiate(parts), loadInterfaces());
+    const { bytes } = linkedProgram(parts, instantiate(parts), loadInterfaces());
     const here = await build(bytes, join(folder, `linked-${from}`), { arch: from });
     const there = await build(bytes, join(folder, `linked-${from}-there`), { arch: to });
     const workload = Workload.start(here.path, { stdin: 'pipe' });
@@ -213,7 +230,7 @@ test.skipIf(!canRun('x64') || !canRun('arm64'))('a component with open files, th
 
 test('the adapter and the interfaces do what preview 1 does', async () => {
   const parts = decodeComponent(readFileSync(component('fileio')), 'component');
-  writeFileSync(join(folder, 'linked.wasm'), linkedProgram(parts, instantiate(parts), loadInterfaces()));
+  writeFileSync(join(folder, 'linked.wasm'), linkedProgram(parts, instantiate(parts), loadInterfaces()).bytes);
   mkdirSync(join(folder, 'linked-files'));
   const args = ['--dir', 'linked-files::.'];
   const expected = await wagSnap('run', ...args, programPath('fileio'), '300');

@@ -218,6 +218,12 @@ describe('what is wrong there is said, and it continues here', () => {
       /has said nothing|connection to the other side is gone/,
     ],
     [
+      'all of it at once',
+      ({ pid }) => wagSnap('migrate', String(pid), `${receiver} --max-memory 64K`, '--output-dir', '/dev/null/x'),
+      4,
+      /cannot take the program, for 3 reasons:\n {2}the program has 1310720 bytes .*\n(.*\n)* {4}descriptor 3, directory "\/d": no directory.*\n(.*\n)* {2}\/dev\/null\/x: the folder/,
+    ],
+    [
       'no place for its output',
       ({ pid, data }) =>
         wagSnap('migrate', String(pid), receiver, '--dir', `${data}::/d`, '--output-dir', '/dev/null/x'),

@@ -8,13 +8,15 @@ import { once } from 'node:events';
 import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { connect, createServer as createTlsServer } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { processStatus } from '../../src/capture/process.js';
 import { LOOPBACK } from '../support/loopback.js';
 import { type Counter, cli, ends, expectWhole, MovingCounters, movedPid } from '../support/moving-counter.js';
 import { Output } from '../support/waiting.js';
-import { canRun, temporaryFolder } from '../support/workload.js';
+import { walkerProgram } from '../support/walker-program.js';
+import { build, canRun, temporaryFolder } from '../support/workload.js';
 
 const folder = temporaryFolder();
 const counters = new MovingCounters(folder);
@@ -70,6 +72,23 @@ async function ended(child: ChildProcess): Promise<[number | null, NodeJS.Signal
   if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
   return [child.exitCode, child.signalCode];
 }
+
+test('the pages of a lazy move come over the same connection', async () => {
+  const listener = await listen();
+  const own = counters.ownFolder();
+  mkdirSync(own);
+  const image = join(own, 'walker');
+  await build(walkerProgram({ pages: 128, last: 1 }), image);
+  const child = spawn(image, [], { env: {}, stdio: ['ignore', 'pipe', 'pipe'] });
+  counters.pids.push(child.pid!);
+  await new Output(child).has('ready');
+  const moved = await migrate(child.pid!, listener, '--lazy', '--limit-rate', '16M');
+  expect([moved.status, moved.stderr]).toEqual([0, '']);
+  expect(await ended(child)).toEqual([75, null]);
+  while (runs(movedPid(moved))) await sleep(5);
+  const [out = ''] = readdirSync(listener.output).filter((name) => name.endsWith('.out'));
+  expect(readFileSync(join(listener.output, out), 'utf8')).toBe('end\n');
+});
 
 describe('keys', () => {
   test('are made once, and readable for their owner only', async () => {

@@ -2,7 +2,7 @@
 
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, expect, test } from 'vitest';
@@ -83,6 +83,52 @@ test('when it has been blocked for a while; a restored one, too', async () => {
   expect(tool(['restore', 'idle:2'], '2\n').stdout).toBe('readline 2 sum 10\nreadline end after 2 lines\n');
 });
 
+test('a program that asks for them, as the docs have it', () => {
+  const text = readFileSync(join(root, 'docs/store.md'), 'utf8');
+  const [, code] = /```c\n([\s\S]*?)```/.exec(text) ?? [];
+  expect(readFileSync(join(root, 'fixtures/programs/asks.c'), 'utf8')).toContain(code);
+  const [, ran, restored] =
+    /\$ wag-snap run -t asks asks\.wasm\n([^$]*)\$ wag-snap restore asks:2\n([^`]*)```/.exec(text) ?? [];
+  const asks = join(root, 'fixtures/programs/asks.wasm');
+  expect(tool(['run', '-t', 'asks', asks])).toEqual({ status: 0, stdout: ran, stderr: '' });
+  expect(tool(['restore', 'asks:2'])).toEqual({ status: 0, stdout: restored, stderr: '' });
+  expect(tags('asks')).toEqual([1, 2, 3]);
+  expect(tool(['restore', 'asks:3', '-t', 'asks', '--keep', '2'])).toMatchObject({ status: 0, stderr: '' });
+  const last = tool(['restore', 'asks:1', '-t', 'asks', '--keep', '2']);
+  expect(last.stdout).toBe(
+    'step 1: restored, generation 1, restores 1\nstep 2: there is a snapshot\nstep 3: there is a snapshot\n',
+  );
+  expect(tags('asks')).toEqual([4, 5]);
+});
+
+test('one that it asks for and that cannot be taken: the program is told, and the user', () => {
+  tool([
+    'snapshots',
+    'import',
+    join(root, 'fixtures/snapshots/v3/x64/generations-0.wsnap'),
+    '-t',
+    'x',
+    '--store',
+    'lost',
+  ]);
+  writeFileSync(join(folder, 'lost', 'index.json'), 'no index');
+  const { status, stdout, stderr } = tool([
+    'run',
+    '-t',
+    'asks',
+    '--store',
+    'lost',
+    join(root, 'fixtures/programs/asks.wasm'),
+  ]);
+  expect({ status, stdout }).toEqual({
+    status: 0,
+    stdout: expect.stringContaining('step 1: no snapshot: I/O error\n'),
+  });
+  expect(stderr).toMatch(
+    /^wag-snap: warning: the program has asked for a snapshot, and none was taken: .*index\.json: damaged/,
+  );
+});
+
 test('one that cannot be taken is a warning; the signal after it is passed on', async () => {
   const { child, out } = start('run', '-v', '-t', 'job', '--store', 'spoiled', '--snapshot-on', 'term', program);
   await out.has('ready');
@@ -95,8 +141,9 @@ test('one that cannot be taken is a warning; the signal after it is passed on', 
 
 test.each([
   [['--snapshot-every', '1s'], 'snapshots need a name: -t NAME'],
-  [['-t', 'job'], '-t needs --snapshot-every'],
-  [['--keep', '2'], '--keep needs --snapshot-every'],
+  [['-t', 'job'], '-t job needs --snapshot-every'],
+  [['--keep', '2'], 'snapshots need a name: -t NAME'],
+  [['-t', 'job', '--snapshot-every', '1s', '--keep', '0'], '--keep 0: expected a number, from 1 on'],
   [['-t', 'job:1', '--snapshot-every', '1s'], 'give -t NAME'],
   [['-t', 'job', '--snapshot-on', 'SIGKILL'], '--snapshot-on SIGKILL: expected one of'],
   [['-t', 'job', '--snapshot-every', '1s', '--invoke', 'f'], 'are not for --invoke'],

@@ -11,7 +11,7 @@ import { openSnapshot } from '../../src/api/stored-snapshot.js';
 import { capturePid } from '../support/capture.js';
 import { Workload } from '../support/workload.js';
 import { readMemory } from '../unit/snapshot/chain-sample.js';
-import { command, describeFault, type Fault, type Outcome, trace, wrongEnding } from './command.js';
+import { type Calls, command, describeFault, type Fault, type Outcome, trace, wrongEnding } from './command.js';
 import { Conversation } from './programs.js';
 import type { Tally } from './tally.js';
 
@@ -104,7 +104,7 @@ export class CaptureSweep {
     await capturePid(this.talker.pid, { output: now, tracking: 'none' });
     const memories = [];
     for (const file of [this.output, now]) {
-      memories.push(await readMemory(openSnapshot(file, { search: [this.folder] })));
+      memories.push(await readMemory(await openSnapshot(file, { search: [this.folder] })));
     }
     return memories[0].equals(memories[1]) ? undefined : 'the snapshot has not what the memory has';
   }
@@ -115,7 +115,7 @@ export class CaptureSweep {
   }
 
   /** A capture without a fault, which is the earlier snapshot then. */
-  async trace(): Promise<Map<string, number>> {
+  async trace(): Promise<Calls> {
     await this.captureParent();
     const counts = await trace(this.args, { folder: this.folder });
     await trace(this.args, { folder: this.folder }); // with something to replace
@@ -162,7 +162,7 @@ export class CaptureSweep {
     if (same) return outcome.code === 0 ? 'success without a new snapshot' : undefined;
     if (!replaced) return `the earlier snapshot was replaced: ${outcome.stderr}`;
     try {
-      openSnapshot(this.output, { search: [this.folder] });
+      await openSnapshot(this.output, { search: [this.folder] });
       return await this.wrongMemory();
     } catch (error) {
       return `${describeFault(fault)}: ${(error as Error).message}`;

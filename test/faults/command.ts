@@ -52,21 +52,50 @@ export async function command(args: readonly string[], options: CommandOptions):
   return run(args, options, fault);
 }
 
-/** The calls that a command makes when nothing goes wrong: how often each label. */
-export async function trace(args: readonly string[], options: CommandOptions): Promise<Map<string, number>> {
-  const counts = new Map<string, number>();
-  for (const label of await calls(args, options)) counts.set(label, (counts.get(label) ?? 0) + 1);
-  return counts;
+/** How often a command makes the call of each label when nothing goes wrong. */
+export class Calls extends Map<string, number> {
+  /** Of each label: its calls (from 0) that differ in where they are made: the first and the last of each place. */
+  readonly distinct = new Map<string, number[]>();
+
+  /** @param calls in their order */
+  static of(calls: readonly Call[]): Calls {
+    const counts = new Calls();
+    const ends = new Map<string, { label: string; first: number; last: number }>();
+    for (const { label, place } of calls) {
+      const nth = counts.get(label) ?? 0;
+      counts.set(label, nth + 1);
+      const key = `${label} ${place}`;
+      ends.set(key, { label, first: ends.get(key)?.first ?? nth, last: nth });
+    }
+    for (const { label, first, last } of ends.values()) {
+      counts.distinct.set(label, [...new Set([...(counts.distinct.get(label) ?? []), first, last])]);
+    }
+    return counts;
+  }
+}
+
+export interface Call {
+  readonly label: string;
+  /** Where it is made: see inject.mjs. */
+  readonly place: string;
+}
+
+/** The calls that a command makes when nothing goes wrong. */
+export async function trace(args: readonly string[], options: CommandOptions): Promise<Calls> {
+  return Calls.of(await calls(args, options));
 }
 
 /** The same, in their order. */
-export async function calls(args: readonly string[], options: CommandOptions): Promise<string[]> {
+export async function calls(args: readonly string[], options: CommandOptions): Promise<Call[]> {
   const file = join(options.folder, 'trace');
   const outcome = await run(args, options, { folder: options.folder, trace: file });
   if (outcome.code !== 0) throw new Error(`${args.join(' ')}: ${JSON.stringify(outcome)}`);
-  const labels = readFileSync(file, 'utf8').trim().split('\n');
+  const lines = readFileSync(file, 'utf8').trim().split('\n');
   rmSync(file);
-  return labels;
+  return lines.map((line) => {
+    const [label, place] = line.split('\t');
+    return { label, place };
+  });
 }
 
 async function run(
@@ -136,11 +165,11 @@ const ENDS = ['SIGTERM', 'SIGINT', 'SIGHUP'];
 
 /**
  * Faults for each label: a call that fails, or is cut short, and one at which the command ends, killed or asked to; by
- * chance. Or all of them at all calls: see support/sampling.ts.
+ * chance. Or all of them, at all calls that differ: see support/sampling.ts.
  *
  * @param next random numbers in [0, 1)
  */
-export function faultsFor(counts: ReadonlyMap<string, number>, next: () => number): Fault[] {
+export function faultsFor(counts: ReadonlyMap<string, number> | Calls, next: () => number): Fault[] {
   const faults: Fault[] = [];
   const oneOf = <T>(list: readonly T[]) => list[Math.floor(next() * list.length)];
   for (const [label, count] of counts) {
@@ -148,7 +177,12 @@ export function faultsFor(counts: ReadonlyMap<string, number>, next: () => numbe
     const acts = ACTS[label.split(' ')[0]] ?? DENIED;
     const nths = Array.from({ length: count }, (_, nth) => nth);
     if (exhaustive) {
-      for (const nth of nths) for (const act of [...acts, 'SIGKILL', ...ENDS]) faults.push({ label, nth, act });
+      const distinct = counts instanceof Calls ? counts.distinct.get(label)! : nths;
+      for (const nth of distinct) {
+        // what asks it to end is handled in one place
+        const end = ENDS[faults.length % ENDS.length];
+        for (const act of [...acts, 'SIGKILL', end]) faults.push({ label, nth, act });
+      }
       continue;
     }
     faults.push({ label, nth: oneOf(nths), act: oneOf(acts) });

@@ -286,9 +286,10 @@ describe('what a killed command has left', () => {
     const day = Date.now() / 1000 - 90_000;
     const kept = [`${space}-${process.pid}-${start}`, 'abc-1-1', '0-1-1'].map(name);
     const gone = [`${space}-${process.pid}-1`, `${space}-4194305-5`, 'abc-1-2', '0-1-2'].map(name);
+    gone.push(join(out, '.other.wag-snap-1-1-1-1.tmp'));
     for (const file of [...kept, ...gone]) writeFileSync(file, '');
     for (const file of gone.slice(2)) utimesSync(file, day, day);
-    const others = ['.exe.wag-snap-1.tmp', '.other.wag-snap-1-1-1-1.tmp', 'exe.tmp'].map((file) => join(out, file));
+    const others = ['.exe.wag-snap-1.tmp', 'exe.wag-snap-1-1-1-1.tmp', 'exe.tmp'].map((file) => join(out, file));
     for (const file of others) {
       writeFileSync(file, '');
       utimesSync(file, day, day);

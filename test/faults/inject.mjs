@@ -3,7 +3,8 @@
  * code is the shipped one; the exports of node:fs are wrapped before anything imports them.
  *
  * Counted are calls on files below `folder` (snapshot, outputs, cache, temporary files) and /proc, and signals that are
- * sent. WAGSNAP_FAULT is JSON: {folder, trace} writes the labels of all calls to the file `trace`, one a line;
+ * sent. WAGSNAP_FAULT is JSON: {folder, trace} writes all calls to the file `trace`, one a line: the label, a tab, and
+ * where it is made, as a number: the same one for calls from the same lines of code after the same call that changes something.
  * {folder, label, nth, act, mark} does `act` at the nth call (from 0) with that label and makes the file `mark`. An act is an
  * errno's name, a signal's, or 'short' (half of what is asked for). A label is the call and the path, with N for
  * digits and random parts.
@@ -19,6 +20,10 @@ delete process.env.WAGSNAP_FAULT;
 const { writeFileSync } = fs;
 const paths = new Map();
 const labels = [];
+const places = new Map();
+/** Calls that change a file, or the process. */
+const CHANGES = /^(write|rename|link|fsync|fdatasync|ftruncate|mkdir|rm|copyFile|chmod|fchmod|kill)/;
+let lastChange = '';
 let count = 0;
 let inside = 0;
 const originalKill = process.kill;
@@ -34,7 +39,7 @@ for (const name of ON_FILES.split(' ')) wrap(name, (fd) => paths.get(fd));
 for (const name of ASYNC.split(' ')) wrapAsync(name);
 wrapKill();
 syncBuiltinESMExports();
-if (trace !== undefined) process.on('exit', () => writeFileSync(trace, labels.map((label) => `${label}\n`).join('')));
+if (trace !== undefined) process.on('exit', () => writeFileSync(trace, labels.join('')));
 
 /** @returns what is to happen to this call; a signal is sent right here */
 function reached(name, path) {
@@ -42,12 +47,22 @@ function reached(name, path) {
   const whole = resolve(path);
   if (!whole.startsWith(folder) && (!whole.startsWith('/proc/') || whole === '/proc/self/exe')) return undefined;
   const label = `${name} ${normal(whole)}`;
-  labels.push(label);
+  if (trace !== undefined) labels.push(`${label}\t${place()}\n`);
+  if (CHANGES.test(label)) lastChange = label;
   if (label !== wanted || count++ !== nth) return undefined;
   writeFileSync(mark, '');
   if (!SIGNALS.includes(act)) return act;
   originalKill.call(process, process.pid, act);
   return undefined;
+}
+
+/** A number for the code that makes this call, and what was changed before it. */
+function place() {
+  Error.stackTraceLimit = 50;
+  const from = `${new Error().stack}\n${lastChange}`;
+  Error.stackTraceLimit = 10;
+  if (!places.has(from)) places.set(from, places.size);
+  return places.get(from);
 }
 
 function normal(path) {

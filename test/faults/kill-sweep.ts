@@ -8,7 +8,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:
 import { join } from 'node:path';
 import { readSnapshot } from '../../src/snapshot/format.js';
 import { Talker, wrongCommand } from './capture-sweep.js';
-import { calls, command, describeFault, type Fault, type Outcome } from './command.js';
+import { type Call, calls, command, describeFault, type Fault, type Outcome } from './command.js';
 import type { Tally } from './tally.js';
 
 export class KillSweep {
@@ -29,11 +29,11 @@ export class KillSweep {
   }
 
   /** The calls of a capture without a fault, in their order; its snapshot is the earlier one then. */
-  async calls(): Promise<string[]> {
+  async calls(): Promise<Call[]> {
     const talker = await Talker.start(this.image);
-    const labels = await calls(this.args(talker), { folder: this.folder });
+    const made = await calls(this.args(talker), { folder: this.folder });
     await talker.workload.ended();
-    return labels;
+    return made;
   }
 
   async inject(fault: Fault, tally: Tally): Promise<void> {

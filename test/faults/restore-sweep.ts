@@ -8,7 +8,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync }
 import { join } from 'node:path';
 import { Workload } from '../support/workload.js';
 import { wrongCommand } from './capture-sweep.js';
-import { command, describeFault, type Fault, type Outcome, trace, wrongEnding } from './command.js';
+import { type Calls, command, describeFault, type Fault, type Outcome, trace, wrongEnding } from './command.js';
 import type { Conversation } from './programs.js';
 import type { Tally } from './tally.js';
 
@@ -58,7 +58,7 @@ export class RestoreSweep {
     return { folder, env, input: INPUT };
   }
 
-  async trace(): Promise<Map<string, number>> {
+  async trace(): Promise<Calls> {
     if (!this.mode.endsWith('uncached')) await trace(this.args, this.options);
     return trace(this.args, this.options);
   }

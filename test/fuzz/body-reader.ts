@@ -46,13 +46,14 @@ export class BodyReader {
 
   opcode(): Opcode {
     const first = this.bytes[this.at++];
-    const code = first >= 0xfc ? prefixed(first, this.leb()) : first;
+    const code = first >= 0xfb ? prefixed(first, this.leb()) : first;
     return rows.get(code)!;
   }
 
   /**
    * Indexes, label depths, type bytes, lanes; alignment, offset and memory of an access; a block's type as blockType
-   * takes it, then kind, tag (-1 for any) and label of each clause. Constants are passed over.
+   * takes it, then kind, tag (-1 for any) and label of each clause; heap types, below 0 for abstract ones; flags, label,
+   * source and target of a cast that branches. Constants are passed over.
    */
   immediates({ immediates }: Opcode): number[] {
     switch (immediates) {
@@ -86,6 +87,10 @@ export class BodyReader {
         }
         return list;
       }
+      case 'reftype':
+        return [Number(this.signed())];
+      case 'cast':
+        return [this.bytes[this.at++], this.leb(), Number(this.signed()), Number(this.signed())];
       case 'lane':
         return [this.bytes[this.at++]];
       case 'type table':

@@ -9,6 +9,7 @@ import { Op } from '../../src/wasm/opcodes.js';
 import { Blocks } from './blocks.js';
 import { Branches } from './branches.js';
 import { Calls } from './calls.js';
+import { Casts } from './casts.js';
 import type { Choices } from './choices.js';
 import { type Code, operandsOf } from './code.js';
 import { Conditions } from './conditions.js';
@@ -36,6 +37,7 @@ export class Body implements Walk {
   private readonly branches: Branches;
   private readonly exceptions: Exceptions;
   private readonly nullChecks: NullChecks;
+  private readonly casts: Casts;
   private readonly kinds: Steps;
 
   constructor(
@@ -54,6 +56,7 @@ export class Body implements Walk {
     this.branches = new Branches(choices, code, values, this.conditions, this.tailCalls);
     this.exceptions = new Exceptions(choices, code, values, this);
     this.nullChecks = new NullChecks(choices, code, values, this);
+    this.casts = new Casts(choices, code, values, this);
     this.kinds = new Steps(choices, code.shape);
   }
 
@@ -173,6 +176,12 @@ export class Body implements Walk {
         return this.nullChecks.branchOnNull();
       case 'branchOnNonNull':
         return this.nullChecks.branchOnNonNull();
+      case 'refTest':
+        return this.casts.test();
+      case 'refCast':
+        return this.casts.cast();
+      case 'branchOnCast':
+        return this.casts.branch();
     }
   }
 

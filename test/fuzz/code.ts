@@ -11,8 +11,9 @@
 
 import { Op, opcodes } from '../../src/wasm/opcodes.js';
 import { VectorOp } from '../../src/wasm/opcodes-vector.js';
+import { SOURCE_NULLABLE, TARGET_NULLABLE } from '../../src/wasm/validate-casts.js';
 import { OF_V8 } from '../support/function-references.js';
-import { heapOf, isNonNull, isTyped, writeType } from './reference-types.js';
+import { heapOf, isNonNull, isTyped, referenceTo, writeType } from './reference-types.js';
 import { F32, F64, I32, I64, isFloat, isReference, type Shape, V128, type ValueKinds } from './shape.js';
 import { WasmWriter } from './wasm-writer.js';
 
@@ -42,6 +43,19 @@ const CODES_OF_V8: ReadonlyMap<Op, number> = new Map([
   [Op.BrOnNull, OF_V8.brOnNull],
   [Op.BrOnNonNull, OF_V8.brOnNonNull],
 ]);
+
+/** Tests and casts before their encoding was fixed: nullability of the target in a bit, and no source type. */
+const OLDER_NULLABLE = 8;
+const OLDER_CASTS: ReadonlyMap<Op, number> = new Map([
+  [Op.RefTest, 0xfb40],
+  [Op.RefTestNull, 0xfb40 | OLDER_NULLABLE],
+  [Op.RefCast, 0xfb41],
+  [Op.RefCastNull, 0xfb41 | OLDER_NULLABLE],
+  [Op.BrOnCast, 0xfb42],
+  [Op.BrOnCastFail, 0xfb43],
+]);
+/** Heap types from here on are bytes of abstract ones. */
+const LEAST_ABSTRACT = 0x40;
 
 const rowOf = new Map(opcodes.map((row) => [row.code, row]));
 
@@ -209,8 +223,8 @@ export class Code {
 
   /** A reference to a function of a typed reference's type. @param which any number */
   refFunc(type: ValType, which: number): void {
-    const { functions } = this.shape;
-    const indexes = functions.map((_, i) => i).filter((i) => functions[i].type === heapOf(type));
+    const { functions, types } = this.shape;
+    const indexes = functions.map((_, i) => i).filter((i) => types.isSubtype(functions[i].type, heapOf(type)));
     this.instruction(Op.RefFunc, 0, [type], indexes[which % indexes.length]);
   }
 
@@ -312,6 +326,43 @@ export class Code {
     this.indexed(code, ...indexes);
     this.pop(takes);
     this.stack.push(...results);
+  }
+
+  /**
+   * A test or cast of the reference on top.
+   *
+   * @param heap a type's index, or the byte of an abstract one
+   * @param result undefined for that of the cast
+   */
+  cast(op: Op, heap: number, result: ValType | undefined): void {
+    this.out.op(this.shape.encoding.isOlder ? OLDER_CASTS.get(op)! : op);
+    this.heap(heap);
+    this.pop(1);
+    this.stack.push(result ?? referenceTo(heap, op === Op.RefCastNull));
+  }
+
+  /** @param target a typed reference, @param stays what is on top when the branch is not taken */
+  castBranch(op: Op, depth: number, source: ValType, target: ValType, stays: ValType): void {
+    const { out, shape } = this;
+    if (shape.encoding.isOlder) {
+      out.op(OLDER_CASTS.get(op)! | (isNonNull(target) ? 0 : OLDER_NULLABLE));
+      out.u32(depth);
+    } else {
+      out.op(op);
+      out.byte((isNonNull(source) ? 0 : SOURCE_NULLABLE) | (isNonNull(target) ? 0 : TARGET_NULLABLE));
+      out.u32(depth);
+      this.heap(isTyped(source) ? heapOf(source) : source);
+    }
+    this.heap(heapOf(target));
+    this.pop(1);
+    this.stack.push(stays);
+    // Those casts tell null apart, but not in what is on the stack.
+    if (shape.encoding.isOlder && isNonNull(stays) && op === Op.BrOnCast) this.indexed(Op.RefAsNonNull);
+  }
+
+  private heap(heap: number): void {
+    if (heap < LEAST_ABSTRACT) this.out.u32(heap);
+    else this.out.byte(heap);
   }
 
   access(code: Op, alignment: number, offset: number, lanes: readonly number[] = []): void {

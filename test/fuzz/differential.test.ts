@@ -52,6 +52,13 @@ const variants: readonly Variant[] = [
   { sizes: { functions: 3, body: 300 }, deterministic: false, wideArithmetic: true, variation: 1 },
   { sizes: { functions: 4, body: 200, vectors: true }, deterministic: true, arch: AVX },
   { sizes: { functions: 5, body: 60, references: true }, deterministic: false },
+  { sizes: { functions: 5, body: 60, casts: true }, deterministic: false },
+  {
+    sizes: { functions: 4, body: 150, tailCalls: true, exceptions: true, casts: true },
+    deterministic: true,
+    memory: { index: 0, wide: true, small: true },
+    wideArithmetic: true,
+  },
   {
     sizes: { functions: 4, body: 150, vectors: true, tailCalls: true, exceptions: true, references: true },
     deterministic: true,

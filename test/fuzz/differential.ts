@@ -92,7 +92,8 @@ export class Differential {
 
 /** What V8 runs, which has typed references in an encoding of its own, and makes NaNs canonical by code. */
 export function caseForV8(seed: number, options: Omit<CaseOptions, 'nan'>, deterministic: boolean, native: Case): Case {
-  if (!deterministic && !options.sizes.references) return native;
+  const { references = false, casts = false } = options.sizes;
+  if (!deterministic && !references && !casts) return native;
   return randomCase(seed, { ...options, nan: deterministic ? NanMode.Explicit : NanMode.Guarded, encoding: OF_V8 });
 }
 

@@ -57,7 +57,7 @@ export function wrapper(shape: Shape, index: number): ExportedFunction {
     for (let i = results.length - 1; i >= 0; i--) code.localSet(params.length + i);
     for (let i = 0; i < results.length; i++) {
       code.localGet(params.length + i);
-      toInteger(code);
+      toInteger(code, index + i);
     }
     finish(code, to, results);
   };
@@ -86,12 +86,14 @@ function catchAll(code: Code, results: readonly ValType[]): void {
   code.end();
 }
 
-/** The value on top becomes an integer. */
-function toInteger(code: Code): void {
-  const type = code.top;
+/** The value on top becomes an integer. @param which of what is to be known of a reference: any number */
+function toInteger(code: Code, which = 0): void {
+  const type = code.top!;
+  const { casts, heaps } = code.shape;
   if (type === F32) code.op(Op.I32ReinterpretF32);
   else if (type === F64) code.op(Op.I64ReinterpretF64);
   else if (type === V128) code.foldVector();
+  else if (casts && (type === FuncRef || isTyped(type)) && which % 3 > 0) code.cast(Op.RefTest, which % heaps, I32);
   else if (type !== I32 && type !== I64) code.instruction(Op.RefIsNull, 1, [I32]);
 }
 
@@ -120,8 +122,8 @@ export function state(shape: Shape): ExportedFunction {
       code.op(Op.I64Rotl);
       code.localSet(HASH);
     };
-    const mixTop = () => {
-      toInteger(code);
+    const mixTop = (which = 0) => {
+      toInteger(code, which);
       if (code.top === I32) code.op(Op.I64ExtendI32U);
       mix();
     };
@@ -140,7 +142,7 @@ export function state(shape: Shape): ExportedFunction {
       code.instruction(Op.BrIf, 1, [], 1);
       code.localGet(AT);
       code.instruction(Op.TableGet, 1, [element], table);
-      mixTop();
+      mixTop(1);
       code.localGet(AT);
       code.i32(1);
       code.op(Op.I32Add);

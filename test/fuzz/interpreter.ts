@@ -9,6 +9,8 @@
 import type { FrameKind } from '../../src/snapshot/snapshot.js';
 import { Op } from '../../src/wasm/opcodes.js';
 import { VectorOp } from '../../src/wasm/opcodes-vector.js';
+import { isFuncSubtype } from '../../src/wasm/ref-types.js';
+import { TARGET_NULLABLE } from '../../src/wasm/validate-casts.js';
 import { CatchKind } from '../../src/wasm/validate-exceptions.js';
 import { blockParts } from './block-parts.js';
 import { BUILTINS, blockType } from './body-reader.js';
@@ -20,6 +22,8 @@ import { numeric, type Raw } from './numeric-oracle.js';
 import { access, simple } from './simple-instructions.js';
 import { laneInstruction } from './vector-oracle.js';
 import { wideArithmetic } from './wide-arithmetic-oracle.js';
+
+const FUNC_HEAP = -0x10;
 
 export class Interpreter {
   /** Innermost last. */
@@ -220,13 +224,14 @@ export class Interpreter {
       return;
     }
     const [first] = immediates;
-    switch (row.code) {
+    const { code } = row;
+    switch (code) {
       case Op.Block:
       case Op.Loop:
       case Op.If:
       case Op.Try:
       case Op.TryTable:
-        return this.block(row.code, immediates, offset, start);
+        return this.block(code, immediates, offset, start);
       case Op.Else: // the end of the first arm
         reader.at = frame.labels.pop()!.target;
         return;
@@ -263,6 +268,20 @@ export class Interpreter {
         if (stack[stack.length - 1] !== 0n) return this.branch(first);
         stack.pop();
         return;
+      case Op.RefTest:
+      case Op.RefTestNull:
+        stack.push(this.isOf(instance, stack.pop() as Reference, first, code === Op.RefTestNull) ? 1 : 0);
+        return;
+      case Op.RefCast:
+      case Op.RefCastNull: // traps if it fails
+        return;
+      case Op.BrOnCast:
+      case Op.BrOnCastFail: {
+        const [flags, depth, , heap] = immediates;
+        const fits = this.isOf(instance, stack[stack.length - 1] as Reference, heap, (flags & TARGET_NULLABLE) !== 0);
+        if (fits === (code === Op.BrOnCast)) this.branch(depth);
+        return;
+      }
       case Op.End:
         if (frame.labels.at(-1)!.caught !== undefined) return this.branch(0);
         frame.labels.pop();
@@ -295,6 +314,14 @@ export class Interpreter {
 
   private referred(target: Reference): FunctionEntry {
     return this.instances[Number(target >> 32n) - 1].functions[Number(target & 0xffffffffn)];
+  }
+
+  /** @param heap a type's index; below 0: any function is of it, or none */
+  private isOf({ module: { types } }: Instance, target: Reference, heap: number, nullable: boolean): boolean {
+    if (target === 0n) return nullable;
+    if (heap < 0) return heap === FUNC_HEAP;
+    const { instance, type } = this.referred(target);
+    return isFuncSubtype(type, this.instances[instance].module.types, types[heap]);
   }
 
   private block(code: Op, [immediate, ...clauses]: readonly number[], offset: number, start: number): void {

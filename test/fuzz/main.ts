@@ -10,9 +10,11 @@ import { Differential, type Variant } from './differential.js';
 import { migrateCase } from './migration.js';
 import { fuzzOptions } from './options.js';
 import { memoryOf } from './other-memory.js';
+import { fuzzPeers } from './peer-fuzzer.js';
 import { reportFailure } from './report.js';
 import { runnable } from './safepoints.js';
 import { shrink } from './shrink.js';
+import { fuzzStores } from './store-fuzzer.js';
 
 const options = fuzzOptions(process.argv.slice(2));
 const end = performance.now() + options.seconds * 1000;
@@ -20,7 +22,13 @@ const firstSeed = options.seed;
 const MOST_FAILURES = 5;
 
 console.log(`seed ${firstSeed}`);
-const failed = options.mode === 'migration' ? await migrations() : await differentials();
+const modes = {
+  migration: migrations,
+  differential: differentials,
+  peers: () => fuzzPeers(firstSeed, end),
+  stores: () => fuzzStores(firstSeed, end),
+};
+const failed = await modes[options.mode]();
 process.exitCode = failed > 0 ? 1 : 0;
 
 async function differentials(): Promise<number> {
@@ -58,6 +66,15 @@ async function differentials(): Promise<number> {
     { sizes: { functions: 5, body: 60, references: true }, deterministic: false },
     { sizes: { functions: 4, body: 300, vectors: true, references: true }, deterministic: true },
     { sizes: { functions: 5, body: 100, tailCalls: true, references: true }, deterministic: false },
+    { sizes: { functions: 5, body: 60, casts: true }, deterministic: false },
+    { sizes: { functions: 4, body: 300, vectors: true, tailCalls: true, casts: true }, deterministic: true },
+    {
+      sizes: { functions: 5, body: 150, tailCalls: true, exceptions: true, casts: true },
+      deterministic: false,
+      memory: { index: 0, wide: true, small: true },
+      tryTables: true,
+      wideArithmetic: true,
+    },
     {
       sizes: { functions: 4, body: 200, vectors: true, tailCalls: true, exceptions: true, references: true },
       deterministic: true,
@@ -104,6 +121,7 @@ async function migrations(): Promise<number> {
         tailCalls: seed % 16 > 5,
         exceptions: seed % 16 > 7,
         references: seed % 7 > 2,
+        casts: seed % 7 > 4,
       },
       runs: 8,
       from: options.from === undefined ? runnable : [options.from],

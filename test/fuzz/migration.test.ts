@@ -29,6 +29,7 @@ for (const from of runnable) {
             tailCalls: seed % 3 > 0,
             exceptions: seed % 3 > 0,
             references: seed % 7 > 2,
+            casts: seed % 7 > 4,
           },
           runs: 4,
           from: [from],

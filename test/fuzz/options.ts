@@ -3,22 +3,26 @@
 import { parseArgs } from 'node:util';
 import { ARCHES, AVX } from '../spec/targets.js';
 
-const USAGE = `usage: npm run fuzz -- [differential | migration] [options]
+const USAGE = `usage: npm run fuzz -- [differential | migration | peers | stores] [options]
 
 Random modules until a failure or the time is over. differential (default): native code against V8; a failure is made
 small and left in build/fuzz. migration: captured at random safepoints, restored, perhaps captured again.
+peers: what both sides of a move say, mutated, for the other side to bear.
+stores: hostile folders in the place of a store.
 
   --seconds N    how long (60)
   --seed N       the first case; without it another one each time
   --arch CPU     x64, x64-avx or arm64: what is run (x64), or restored for (x64 or arm64, by the seed)
   --from CPU     migration: what is captured on (x64 or arm64, by the seed)
   --variations   differential: other versions of the compiler too (src/compile/convention/variation.ts); migration always has them
-  --only TEXT    differential: variants whose JSON contains TEXT, as "tailCalls", "tryTables", "references", "wideArithmetic"
+  --only TEXT    differential: variants whose JSON contains TEXT, as "tailCalls", "tryTables", "references", "casts", "small"
   --batch N      differential: cases in one process (40)
   --help         this text`;
 
+const MODES = ['differential', 'migration', 'peers', 'stores'] as const;
+
 export interface FuzzOptions {
-  readonly mode: 'differential' | 'migration';
+  readonly mode: (typeof MODES)[number];
   readonly seconds: number;
   readonly seed: number;
   readonly arch: string | undefined;
@@ -63,7 +67,7 @@ function parse(args: readonly string[]): FuzzOptions {
     process.exit(0);
   }
   const [mode = 'differential', more] = positionals;
-  if (mode !== 'differential' && mode !== 'migration') throw new UsageError(`no such mode: ${mode}`);
+  if (!isMode(mode)) throw new UsageError(`no such mode: ${mode}`);
   if (more !== undefined) throw new UsageError(`unexpected argument: ${more}`);
   const { variations, only } = values;
   return {
@@ -76,6 +80,10 @@ function parse(args: readonly string[]): FuzzOptions {
     only,
     batch: number('batch', values.batch, 1),
   };
+}
+
+function isMode(text: string): text is FuzzOptions['mode'] {
+  return MODES.some((mode) => mode === text);
 }
 
 function number(name: string, text: string, least: number): number {

@@ -188,7 +188,7 @@ class Rewriter {
     const byte = reader.u8();
     let code = byte;
     if (byte === Prefix.Simd) code = 0xfd000 + reader.u32();
-    else if (byte === Prefix.Misc || byte === Prefix.Atomic) code = (byte << 8) | reader.u32();
+    else if (byte >= Prefix.Object) code = (byte << 8) | reader.u32();
     const head = bytes.subarray(at, reader.pos);
     const { immediates, operands = [] } = opcodeOf(code)!;
     switch (immediates) {

@@ -10,6 +10,7 @@ import { Code, type NanMode } from './code.js';
 import { writeConstant, writeNumber } from './constant-expressions.js';
 import { int32, int64 } from './constants.js';
 import { type ExportedFunction, setFuel, state, wrapper, writeBody } from './exports.js';
+import { writeTypes } from './heap-types.js';
 import { heapOf, isTyped, writeType } from './reference-types.js';
 import {
   DATA_SEGMENTS,
@@ -112,19 +113,13 @@ function writeModule(choices: Choices, shape: Shape, sizes: Sizes, nan: NanMode)
     entry.write(body, nan);
     bodies.push(body);
   }
-  const signatures = [...functions.slice(imported.functions.length), ...exported];
-  const functionTypes = signatures.map(({ params, results }) => types.index(params, results));
+  const own = functions.slice(imported.functions.length).map(({ type }) => type);
+  const functionTypes = [...own, ...exported.map(({ params, results }) => types.index(params, results))];
   const tagTypes = shape.tags.map((carried) => types.index(carried, []));
 
   const out = new WasmWriter();
   out.byte(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0);
-  out.list(1, types.list, (to, { params, results }) => {
-    to.byte(0x60);
-    for (const list of [params, results]) {
-      to.u32(list.length);
-      for (const type of list) writeType(to, type, shape.encoding);
-    }
-  });
+  writeTypes(out, types, shape.encoding, shape.casts);
   writeImports(out, shape, tagTypes);
   out.list(3, functionTypes, (to, type) => to.u32(type));
   out.list(4, shape.tables.slice(imported.tables.length), (to, table) => writeTable(to, table, shape));
@@ -265,7 +260,7 @@ function writeElements(to: WasmWriter, choices: Choices, shape: Shape): void {
   items(passiveElements);
   for (const table of typed) {
     const { element, min } = tables[table];
-    const fitting = functions.map((_, i) => i).filter((i) => functions[i].type === heapOf(element));
+    const fitting = functions.map((_, i) => i).filter((i) => shape.types.isSubtype(functions[i].type, heapOf(element)));
     const first = choices.next(min);
     to.byte(6, table);
     writeNumber(to, choices, shape, I32, BigInt(first));

@@ -2,8 +2,7 @@
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import wabt from 'wabt';
-import { SCRIPT_FEATURES } from '../support/wast.js';
+import { print } from '@bytecodealliance/jco-transpile/wasm-tools';
 import { NanMode } from './code.js';
 import { type Failure, rewritten } from './differential.js';
 import { randomCase } from './random-module.js';
@@ -21,10 +20,7 @@ export async function reportFailure({ seed, variant, choices, message }: Failure
     writeFileSync(file, bytes);
     console.log(`${file}: ${bytes.length} bytes`);
     try {
-      const module = (await wabt()).readWasm(bytes, { readDebugNames: false, ...SCRIPT_FEATURES });
-      const text = module.toText({ foldExprs: false, inlineExport: false });
-      module.destroy();
-      writeFileSync(file.replace('.wasm', '.wat'), text);
+      writeFileSync(file.replace('.wasm', '.wat'), await print(bytes));
     } catch (error) {
       console.log(`no text of it: ${(error as Error).message}`);
     }

@@ -5,50 +5,28 @@
  * one that was generated before it (`library`).
  */
 
-import { ValType } from '../../src/wasm/module.js';
+import type { ValType } from '../../src/wasm/module.js';
 import type { Encoding } from '../support/function-references.js';
 import type { Choices } from './choices.js';
-import { isTyped, referenceTo } from './reference-types.js';
+import { addHeaps } from './heap-types.js';
+import { referenceTo } from './reference-types.js';
+import {
+  ExternRef,
+  F32,
+  F64,
+  FuncRef,
+  I32,
+  I64,
+  NUMBERS,
+  type Signature,
+  Types,
+  V128,
+  type ValueKinds,
+  valueType,
+  valueTypes,
+} from './types.js';
 
-export const I32 = ValType.I32;
-export const I64 = ValType.I64;
-export const F32 = ValType.F32;
-export const F64 = ValType.F64;
-export const V128 = ValType.V128;
-export const FuncRef = ValType.FuncRef;
-export const ExternRef = ValType.ExternRef;
-export const NUMBERS: readonly ValType[] = [I32, I64, F64, F32];
-const SCALARS: readonly ValType[] = [I32, I64, F64, F32, FuncRef, ExternRef];
-const ALL_TYPES: readonly ValType[] = [...SCALARS, V128];
-
-export function isFloat(type: ValType): boolean {
-  return type === F32 || type === F64;
-}
-
-export function isReference(type: ValType): boolean {
-  return type === FuncRef || type === ExternRef || type === ValType.ExnRef || isTyped(type);
-}
-
-export interface Signature {
-  readonly params: readonly ValType[];
-  readonly results: readonly ValType[];
-}
-
-/** The type section: equal signatures share an index. */
-export class Types {
-  readonly list: Signature[] = [];
-  private readonly indexes = new Map<string, number>();
-
-  index(params: readonly ValType[], results: readonly ValType[]): number {
-    const key = `${params}>${results}`;
-    let index = this.indexes.get(key);
-    if (index === undefined) {
-      this.indexes.set(key, (index = this.list.length));
-      this.list.push({ params, results });
-    }
-    return index;
-  }
-}
+export * from './types.js';
 
 export interface FunctionShape extends Signature {
   readonly type: number;
@@ -90,6 +68,8 @@ export interface Shape {
   readonly tailCalls: boolean;
   /** How many types there are typed references to: the first ones, and the same in all modules of a case. */
   readonly heaps: number;
+  /** Whether those types are a hierarchy, and there are casts. */
+  readonly casts: boolean;
   readonly encoding: Encoding;
   /** Values of the globals that constant expressions may use, as far as they are known when they are written. */
   readonly constants: Map<number, bigint>;
@@ -134,33 +114,22 @@ export interface Sizes {
   readonly exceptions?: boolean;
   /** With typed function references. */
   readonly references?: boolean;
-}
-
-/** Which value types there are beyond scalars. */
-export type ValueKinds = Pick<Shape, 'vectorTypes' | 'heaps'>;
-
-function valueType(choices: Choices, { vectorTypes, heaps }: ValueKinds): ValType {
-  if (heaps > 0 && choices.oneIn(4)) return referenceTo(choices.next(heaps), choices.oneIn(2));
-  return vectorTypes
-    ? ALL_TYPES[choices.weighted([25, 12, 10, 10, 2, 1, 40])]
-    : SCALARS[choices.weighted([30, 25, 20, 15, 3, 2])];
-}
-
-export function valueTypes(choices: Choices, most: number, kinds: ValueKinds): ValType[] {
-  return Array.from({ length: choices.small(most + 1) }, () => valueType(choices, kinds));
+  /** With casts of such references, whose types are a hierarchy. */
+  readonly casts?: boolean;
 }
 
 export function randomShape(choices: Choices, sizes: Sizes, encoding: Encoding, name: string, library?: Shape): Shape {
   const types = new Types();
-  const { vectors = false, atomics = false, tailCalls = false, exceptions = false, references = false } = sizes;
+  const { vectors = false, atomics = false, tailCalls = false, exceptions = false, casts = false } = sizes;
+  const references = casts || sizes.references === true;
   const vectorTypes = vectors && !choices.oneIn(4);
-  const heaps = references ? addHeaps(choices, types, vectorTypes, library) : 0;
+  const heaps = references ? addHeaps(choices, types, { vectorTypes, casts }, library) : 0;
   const kinds = { vectorTypes, heaps };
   const localKinds = { vectorTypes: vectors, heaps };
   const imported = randomImports(choices, library);
   const functions = imported.functions.map((index): FunctionShape => {
-    const { params, results } = library!.functions[index];
-    return { params, results, type: types.index(params, results), locals: [] };
+    const { params, results, type } = library!.functions[index];
+    return { params, results, type: type < heaps ? type : types.index(params, results), locals: [] };
   });
   const own = 1 + choices.next(sizes.functions);
   for (let heap = 0; heap < heaps; heap++) {
@@ -201,6 +170,7 @@ export function randomShape(choices: Choices, sizes: Sizes, encoding: Encoding, 
     atomics,
     tailCalls,
     heaps,
+    casts,
     encoding,
     constants,
     types,
@@ -213,16 +183,6 @@ export function randomShape(choices: Choices, sizes: Sizes, encoding: Encoding, 
     elements: Array.from({ length: 8 }, element),
     passiveElements: Array.from({ length: 4 }, element),
   };
-}
-
-/** Types that refer to those before them; those of the library, which has the same. @returns how many */
-function addHeaps(choices: Choices, types: Types, vectorTypes: boolean, library: Shape | undefined): number {
-  for (const { params, results } of library?.types.list.slice(0, library.heaps) ?? []) types.index(params, results);
-  for (let i = library ? 0 : 1 + choices.next(3); i > 0; i--) {
-    const kinds = { vectorTypes, heaps: types.list.length };
-    types.index(valueTypes(choices, 6, kinds), valueTypes(choices, 3, kinds));
-  }
-  return types.list.length;
 }
 
 function randomImports(choices: Choices, library: Shape | undefined): Imported {

@@ -10,7 +10,7 @@
 import { SITE_CALL, SITE_ENTRY, SITE_LOOP } from '../../src/image/contract/site-tables.js';
 import { type FuncType, type Module, ValType } from '../../src/wasm/module.js';
 import { Op, type Opcode } from '../../src/wasm/opcodes.js';
-import { erased, erasedByte, FIRST_PLAIN_TYPE } from '../../src/wasm/ref-types.js';
+import { erased, erasedByte } from '../../src/wasm/ref-types.js';
 import { BodyReader, BUILTINS, blockType } from './body-reader.js';
 import { FuncRef, I32 } from './shape.js';
 
@@ -161,6 +161,16 @@ class Interpreter {
       }
       case Op.RefAsNonNull:
         return;
+      case Op.RefCast:
+      case Op.RefCastNull:
+        return;
+      case Op.RefTest:
+      case Op.RefTestNull:
+        stack[stack.length - 1] = I32;
+        return;
+      case Op.BrOnCast:
+      case Op.BrOnCastFail:
+        return this.branch(immediates[1]);
       case Op.BrOnNull:
         return this.branch(immediates[0]);
       case Op.BrOnNonNull:
@@ -211,7 +221,7 @@ class Interpreter {
         stack.length -= 2;
         return;
       case Op.RefNull: // of a type of the module: the abstract one
-        stack.push(immediates[0] < FIRST_PLAIN_TYPE ? FuncRef : erasedByte(immediates[0]));
+        stack.push(immediates[0] >= 0 ? FuncRef : erasedByte(immediates[0] & 0x7f));
         return;
       case Op.RefFunc:
         stack.push(FuncRef);

@@ -44,6 +44,7 @@ for (const arch of ARCHES) {
             tailCalls: i % 3 === 1,
             exceptions: i % 5 > 1,
             references: i % 7 > 3,
+            casts: i % 7 > 5,
           };
           const one = randomCase(first + i, { sizes, nan: NanMode.Guarded });
           return rewritten(one, { tryTables: i % 2 === 0, wideArithmetic: i % 3 === 0 }).modules;

@@ -32,7 +32,7 @@ test(`${rounds} mutated files (seed ${seed})`, { timeout: 7_200_000 }, async () 
   const sample = join(folder, 'sample.wsnap');
   await writeSample(sample);
   const names = readdirSync(fixtures, { recursive: true, encoding: 'utf8' });
-  const stored = names.filter((name) => name.endsWith('.wsnap'));
+  const stored = names.filter((name) => name.endsWith('.wsnap') && !name.startsWith('v4/')); // packed files
   const files = [sample, withNewValues(sample), ...stored.map((name) => join(fixtures, name))];
   const mutators = files.map((path) => new SnapshotMutator(readFileSync(path), next));
   const path = join(folder, 'mutated.wsnap');

@@ -33,6 +33,9 @@ const STEPS = [
   ['nonNull', 2],
   ['branchOnNull', 3],
   ['branchOnNonNull', 3],
+  ['refTest', 3],
+  ['refCast', 3],
+  ['branchOnCast', 4],
 ] as const;
 
 export type StepName = (typeof STEPS)[number][0];
@@ -43,6 +46,7 @@ const FEATURES: ReadonlyMap<string, (shape: Shape) => boolean> = new Map([
   ...['callRef', 'nonNull', 'branchOnNull', 'branchOnNonNull'].map(
     (name) => [name, ({ heaps }: Shape) => heaps > 0] as const,
   ),
+  ...['refTest', 'refCast', 'branchOnCast'].map((name) => [name, ({ casts }: Shape) => casts] as const),
 ]);
 
 const CALLS: readonly string[] = ['call', 'callIndirect', 'callRef'];

@@ -192,6 +192,15 @@ export class BodyRewriter {
         if (row.code === Op.BrTable) out.u32(immediates.length - 1);
         for (const depth of immediates) out.u32(this.depthOf(labels[labels.length - 1 - depth].level));
         return;
+      case Op.BrOnCast:
+      case Op.BrOnCastFail: {
+        const [flags, depth, source, target] = immediates;
+        out.op(row.code);
+        out.byte(flags);
+        out.u32(this.depthOf(labels[labels.length - 1 - depth].level));
+        for (const heap of [source, target]) out.signed(BigInt(heap));
+        return;
+      }
       default:
         out.append(bytes.subarray(at, reader.at));
     }

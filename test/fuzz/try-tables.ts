@@ -85,11 +85,12 @@ class Rewriter implements ModuleRewriter {
   private writeTypes(out: WasmWriter, old: Uint8Array): void {
     const { module, types } = this;
     const reader = new BodyReader(old, 0);
-    reader.leb();
+    const groups = reader.leb();
+    const added = types.slice(module.types.length);
     out.section(TYPE_SECTION, (to) => {
-      to.u32(types.length);
+      to.u32(groups + added.length);
       to.append(old.subarray(reader.at));
-      for (const type of types.slice(module.types.length)) {
+      for (const type of added) {
         const { params, results } = exactOf(type);
         to.byte(0x60);
         for (const list of [params, results]) {

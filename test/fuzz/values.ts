@@ -128,7 +128,10 @@ export class Values {
     const { heaps } = code.shape;
     if (heaps === 0 || !isReference(type) || !choices.oneIn(3)) return type;
     if (type === FuncRef) return referenceTo(choices.next(heaps), choices.oneIn(2));
-    return isTyped(type) ? referenceTo(heapOf(type), false) : type;
+    if (!isTyped(type)) return type;
+    const { types } = code.shape;
+    const below = types.list.map((_, i) => i).filter((i) => i < heaps && types.isSubtype(i, heapOf(type)));
+    return referenceTo(choices.pick(below), !isNonNull(type) && choices.oneIn(3));
   }
 
   /** Applies a numeric instruction to operands that are on the stack, mostly so that it does not trap. */

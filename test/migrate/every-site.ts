@@ -6,12 +6,14 @@
  * prints, and the exit code the same.
  */
 
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openSnapshot } from '../../src/api/stored-snapshot.js';
 import { InputError, ToolError } from '../../src/base/errors.js';
 import { FUNC_GUEST, FUNC_IMPORT } from '../../src/image/contract/site-tables.js';
 import type { StoredSnapshot } from '../../src/snapshot/snapshot.js';
+import { startLazily } from '../support/lazy-process.js';
 import { random } from '../support/random.js';
 import { byKind, exhaustive } from '../support/sampling.js';
 import { SingleSiteImage } from '../support/single-site-image.js';
@@ -41,6 +43,8 @@ export interface EverySiteResult {
 export interface SiteSample {
   /** Whether each capture is a difference to the one before, in chains of CHAIN. */
   readonly chained?: boolean;
+  /** Whether all of its memory comes while the restored program runs. */
+  readonly lazy?: boolean;
   /** So many that are reached are enough, with one of each kind. */
   readonly reached: number;
   readonly seed: number;
@@ -82,10 +86,11 @@ export async function captureAtEverySite(
     tried++;
     single.setTrap(site);
     const file = join(folder, `site${typeof limit !== 'number' && limit.chained ? reached.length : ''}.wsnap`);
-    const outcome = await tryOnce(onto, single.path, file, parent, options, whole);
+    const isLazy = typeof limit !== 'number' && limit.lazy === true;
+    const outcome = await tryOnce(onto, single.path, file, parent, options, whole, isLazy);
     if (outcome.reached) reached.push(site);
     if (typeof limit !== 'number' && limit.chained && outcome.reached && outcome.failure === undefined) {
-      parent = reached.length % CHAIN === 0 ? undefined : openSnapshot(file);
+      parent = reached.length % CHAIN === 0 ? undefined : await openSnapshot(file);
     }
     const kind = kindOf(built, site);
     const more = outcome.reached ? 0 : (missing.get(kind) ?? 1) - 1;
@@ -109,6 +114,7 @@ async function tryOnce(
   parent: StoredSnapshot | undefined,
   options: StartOptions,
   whole: Ending,
+  isLazy: boolean,
 ): Promise<{ reached: boolean; failure?: string }> {
   const first = Workload.start(image, { ...options, env: { WAGSNAP_PARK: '1' } });
   const captured = await captureAndEnd(first, file, parent).then(
@@ -130,8 +136,21 @@ async function tryOnce(
     return { reached: true, failure: captured.stack };
   }
   const { stdout } = await first.ended();
-  const second = await (await restoreAndStart(openSnapshot(file), built, `${file}.resumable`, options)).ended();
+  const output = `${file}.resumable`;
+  const second = await (isLazy ? endsLazily(file, built, output, options) : ends(file, built, output, options));
   return { reached: true, failure: difference({ ...second, stdout: stdout + second.stdout }, whole) };
+}
+
+async function ends(file: string, built: Built, output: string, options: StartOptions): Promise<Ending> {
+  return (await restoreAndStart(await openSnapshot(file), built, output, options)).ended();
+}
+
+async function endsLazily(file: string, built: Built, output: string, { dirs }: StartOptions): Promise<Ending> {
+  const { workload, end } = await startLazily(file, built, output, { dirs, stdin: 'ignore' });
+  const ending = await workload.ended();
+  end();
+  for (const path of [`${output}.lazy`, `${output}.list`]) rmSync(path);
+  return ending;
 }
 
 /** Whether a capture failed as the process had ended: seen at a bad moment, its executable may be gone already. */
@@ -139,7 +158,7 @@ function foundNoProcess(error: Error): boolean {
   return error instanceof ToolError || (error instanceof InputError && ['not-ours', 'no-process'].includes(error.code));
 }
 
-function difference(ending: Ending, whole: Ending): string | undefined {
+export function difference(ending: Ending, whole: Ending): string | undefined {
   if (ending.code === whole.code && ending.stdout === whole.stdout) return undefined;
   return `code ${ending.code} instead of ${whole.code}, ${ending.stdout === whole.stdout ? 'same' : 'other'} output: ${JSON.stringify((ending.stderr + ending.stdout).slice(-300))}`;
 }
@@ -167,7 +186,7 @@ export function sitesIn({ image: to }: Built, { image: from }: Built, textOffset
 }
 
 /** A call, a loop or an entry, of a function or of the thunk of an import. */
-function kindOf({ image: { sites } }: Built, textOffset: number): string {
+export function kindOf({ image: { sites } }: Built, textOffset: number): string {
   const kind = ['call', 'loop', 'entry'][sites.site(sites.siteAt(textOffset)).kind];
   return sites.function(sites.functionAt(textOffset)).kind === FUNC_IMPORT ? `${kind} of an import` : kind;
 }

@@ -21,7 +21,7 @@ const GENERATIONS = 20;
 const folder = temporaryFolder();
 const program = join(import.meta.dirname, 'generations.wat');
 const arches = (Object.keys(targets) as ArchName[]).filter(canRun);
-const open = (path: string): StoredSnapshot => locateAncestors(readSnapshot(path));
+const open = (path: string): Promise<StoredSnapshot> => locateAncestors(readSnapshot(path));
 
 /** Lets a program that waits go on for some rounds; resolves before they are over. */
 async function goOn(workload: Workload, rounds: number): Promise<void> {
@@ -41,7 +41,7 @@ async function captureChain(image: string, own: string): Promise<{ printed: stri
     const output = join(own, `${n}.wsnap`);
     const kill = n === GENERATIONS - 1;
     await capturePid(workload.pid, { output, kill, timeout: 60_000, ...(parent === undefined ? {} : { parent }) });
-    parent = open(output);
+    parent = await open(output);
   }
   return { printed: (await workload.ended()).stdout, last: join(own, `${GENERATIONS - 1}.wsnap`) };
 }
@@ -54,7 +54,7 @@ for (const from of arches) {
     const whole = (await Workload.start(source.path).ended()).stdout;
     const { printed, last } = await captureChain(source.path, own);
     expect(whole.startsWith(printed)).toBe(true);
-    const stored = open(last);
+    const stored = await open(last);
     expect(stored.ancestors?.length).toBeGreaterThan(3);
     for (const to of arches) {
       const target = from === to ? source : await build(program, join(own, `image-${to}`), { arch: to });
@@ -83,18 +83,18 @@ test('what is restored from a chain is captured, complete and as a difference to
   const [a, b, c, d] = ['a', 'b', 'c', 'd'].map((name) => join(own, `${name}.wsnap`));
   await capturePid(first.pid, { output: a });
   await goOn(first, 5);
-  await capturePid(first.pid, { output: b, parent: open(a), kill: true });
-  const second = await restoreAndStart(open(b), built, join(own, 'second'), { stdin: 'pipe' });
+  await capturePid(first.pid, { output: b, parent: await open(a), kill: true });
+  const second = await restoreAndStart(await open(b), built, join(own, 'second'), { stdin: 'pipe' });
   await goOn(second, 5);
-  await capturePid(second.pid, { output: c, parent: open(b) });
+  await capturePid(second.pid, { output: c, parent: await open(b) });
   await capturePid(second.pid, { output: d, kill: true });
   const printed = (await first.ended()).stdout + (await second.ended()).stdout;
-  expect(open(c).snapshot.parent).toBe(open(b).digest);
-  expect(open(c).ancestors?.map(({ path }) => path)).toContain(a);
-  expect(open(d).ancestors).toBeUndefined();
-  const third = await restoreAndStart(open(d), built, join(own, 'third'));
+  expect((await open(c)).snapshot.parent).toBe((await open(b)).digest);
+  expect((await open(c)).ancestors?.map(({ path }) => path)).toContain(a);
+  expect((await open(d)).ancestors).toBeUndefined();
+  const third = await restoreAndStart(await open(d), built, join(own, 'third'));
   expect(printed + (await third.ended()).stdout).toBe(whole);
-  const fromChain = await restoreAndStart(open(c), built, join(own, 'third'));
+  const fromChain = await restoreAndStart(await open(c), built, join(own, 'third'));
   const rest = (await fromChain.ended()).stdout;
   expect(whole.endsWith(rest)).toBe(true);
   expect(rest.length).toBeGreaterThanOrEqual(whole.length - printed.length);
@@ -108,10 +108,10 @@ test('a file that is replaced between two steps of a restore is noticed', { time
   await goOn(workload, 5);
   const [a, b, c] = ['a', 'b', 'c'].map((name) => join(own, `${name}.wsnap`));
   await capturePid(workload.pid, { output: a });
-  await capturePid(workload.pid, { output: b, parent: open(a) });
+  await capturePid(workload.pid, { output: b, parent: await open(a) });
   await capturePid(workload.pid, { output: c, kill: true });
   await workload.ended();
-  const stored = open(b);
+  const stored = await open(b);
   const restored = await restoreAndStart(stored, built, join(own, 'rest'), {
     beforeStart: () => renameSync(c, a),
   });

@@ -3,6 +3,7 @@
  * captures and restores, by every way of tracking that this machine has.
  */
 
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { ArchName } from '../../src/arch/masm/target.js';
@@ -61,5 +62,39 @@ describe.each(ways)('%s, by %s', (arch, way) => {
         workload.kill();
       }
     });
+  });
+});
+
+describe('of a restored program', () => {
+  test('what nobody has used is copied once, not again as written', async ({ skip }) => {
+    const name = join(folder, 'sparse');
+    const source = `${name}.wat`;
+    const text = `(module
+      (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+      (memory (export "memory") 512)
+      (data (i32.const 68) "\\06")
+      (data (i32.const 80) "ready\\n")
+      (func $ready (result i32) (i32.const 0))
+      (func (export "_start")
+        (memory.fill (i32.const 65536) (i32.const 1) (i32.const 33488896))
+        (i32.store (i32.const 64) (i32.const 80))
+        (drop (call $write (i32.const 1) (i32.const 64) (i32.const 1) (i32.const 72)))
+        (loop $wait (br_if $wait (i32.eqz (call $ready))))))`;
+    writeFileSync(source, text);
+    const built = await build(source, name);
+    let workload = Workload.start(built.path);
+    try {
+      await workload.waitFor('ready');
+      const first = await capturePid(workload.pid, { output: `${name}.wsnap` });
+      if (first.tracking?.way !== 'userfault') skip('needs userfaultfd with asynchronous protection (Linux 6.7)');
+      workload.kill();
+      workload = await restoreAndStart(`${name}.wsnap`, built, `${name}-restored`);
+      const { tracking } = await capturePid(workload.pid, { output: `${name}-again.wsnap` });
+      expect(tracking).toMatchObject({ way: 'userfault' });
+      expect(tracking!.rounds[0]).toBeGreaterThan(30 << 20);
+      expect(tracking!.written).toBeLessThan(1 << 20);
+    } finally {
+      workload.kill();
+    }
   });
 });

@@ -4,13 +4,17 @@ import { arch } from './areas/arch.js';
 import { cli } from './areas/cli.js';
 import { compiler } from './areas/compiler.js';
 import { component } from './areas/component.js';
+import { growing } from './areas/growing.js';
 import { image } from './areas/image.js';
+import { lazy } from './areas/lazy.js';
+import { moves } from './areas/moves.js';
 import { process } from './areas/process.js';
 import { restore } from './areas/restore.js';
 import { sandbox } from './areas/sandbox.js';
 import { snapshot } from './areas/snapshot.js';
 import { stop } from './areas/stop.js';
 import { store } from './areas/store.js';
+import { tracking } from './areas/tracking.js';
 import { validator } from './areas/validator.js';
 import { wasi } from './areas/wasi.js';
 import type { Area } from './mutant.js';
@@ -20,9 +24,13 @@ export const areas: readonly Area[] = [
   store,
   restore,
   image,
+  growing,
   validator,
   stop,
+  tracking,
   process,
+  lazy,
+  moves,
   sandbox,
   wasi,
   cli,

@@ -40,20 +40,11 @@ export class TreeCopy {
     return readFileSync(this.path(file), 'utf8');
   }
 
-  /**
-   * Changes a file, and builds what the tests look at.
-   *
-   * @returns a function that changes it back, or what keeps it from being built
-   */
-  async apply(file: string, text: string, tests: readonly string[]): Promise<(() => void) | string> {
+  /** Changes a file. @returns a function that changes it back */
+  apply(file: string, text: string): () => void {
     const original = this.read(file);
-    this.restoreBuild();
     writeFileSync(this.path(file), text);
-    const revert = () => writeFileSync(this.path(file), original);
-    const problem = await this.build(file, tests);
-    if (problem === undefined) return revert;
-    revert();
-    return problem;
+    return () => writeFileSync(this.path(file), original);
   }
 
   remove(): void {
@@ -68,11 +59,20 @@ export class TreeCopy {
     this.isBuiltOtherwise = false;
   }
 
-  private async build(file: string, tests: readonly string[]): Promise<string | undefined> {
+  /**
+   * Whether tests look at what is built of a changed file. 'perhaps': they use the command besides what they import, and
+   * may notice the change without it.
+   */
+  isBuilt(file: string, tests: readonly string[]): 'yes' | 'perhaps' | 'no' {
+    if (HOST_LAYER.test(file) || file === SIGNAL_HELPER) return 'yes';
+    return tests.some((test) => this.usesBuild(test)) ? 'perhaps' : 'no';
+  }
+
+  /** Builds what tests look at of a changed file, until restoreBuild. @returns what keeps it from being built */
+  async build(file: string, tests: readonly string[]): Promise<string | undefined> {
     const hostLayer = HOST_LAYER.test(file);
     const usesBuild = tests.some((test) => this.usesBuild(test));
     const command = usesBuild && (!hostLayer || file.startsWith(CONTRACT));
-    if (!hostLayer && !command && file !== SIGNAL_HELPER) return undefined;
     this.isBuiltOtherwise = true;
     // A mutant may leave a variable unused: types do not matter, and what is written all the same is run.
     if (command || file === SIGNAL_HELPER) this.run('node_modules/.bin/tsc', ['-p', 'tsconfig.build.json']);
@@ -100,7 +100,7 @@ export class TreeCopy {
   }
 
   /** Whether a test, or what it imports below test/, starts the command or loads what is built. */
-  usesBuild(test: string, seen = new Set<string>()): boolean {
+  private usesBuild(test: string, seen = new Set<string>()): boolean {
     if (seen.has(test) || !existsSync(this.path(test))) return false;
     seen.add(test);
     const text = this.read(test);

@@ -43,14 +43,16 @@ export class Judge {
   ) {}
 
   /**
-   * Runs a mutant's tests without it, each file once.
+   * Runs a mutant's tests without it, each file once; those that fail once more, as a failure may have had to do with
+   * what else the machine does.
    *
    * @returns those that fail
    */
   async baseline({ tests, only }: Mutant): Promise<string[]> {
     const missing = tests.filter((test) => !this.known.has(keyOf(test, only)));
     if (missing.length === 0) return [];
-    const answer = await this.run(missing, only, UNMUTATED_PATIENCE, false);
+    let answer = await this.run(missing, only, UNMUTATED_PATIENCE, false);
+    if (answer?.files.some(hasFailed)) answer = await this.run(missing, only, UNMUTATED_PATIENCE, false);
     if (answer === undefined) return missing.map((test) => `${test} hangs`);
     for (const file of answer.files) this.known.set(keyOf(file.name.slice(this.copy.folder.length + 1), only), file);
     return answer.files.flatMap(({ name, error, tests }) => [
@@ -72,9 +74,7 @@ export class Judge {
     if (answer === undefined) return 'hangs';
     const { files, error } = answer;
     if (files.some((file) => /Transform failed/.test(file.error ?? ''))) return 'broken';
-    this.noticedBy = files
-      .filter((file) => file.error !== undefined || file.tests.some(({ state }) => state === 'failed'))
-      .map(({ name }) => name.slice(this.copy.folder.length + 1));
+    this.noticedBy = files.filter(hasFailed).map(({ name }) => name.slice(this.copy.folder.length + 1));
     return this.noticedBy.length > 0 || error !== undefined ? 'noticed' : 'survived';
   }
 
@@ -123,6 +123,8 @@ export class Judge {
     this.lines = createInterface({ input: this.server.stdout! });
   }
 }
+
+const hasFailed = ({ error, tests }: TestFile) => error !== undefined || tests.some(({ state }) => state === 'failed');
 
 const keyOf = (test: string, only: string | undefined) => `${test} ${only ?? ''}`;
 

@@ -1,7 +1,7 @@
 /**
  * `npm run spec -- [--arch ARCH] [--deterministic] [--variation SEED] [-v] [DIR|FILE…]`: runs conformance scripts,
  * those of DIR's folders too, and prints, for each, how many assertions there are, passed, failed and were skipped. Without arguments: the suite's
- * own scripts and those of the proposals that we implement. Exits with 1 after a failure that expected-failures.json
+ * own scripts and those of the proposals that we implement. Several scripts are added up by area as well (areas.ts). Exits with 1 after a failure that expected-failures.json
  * does not list, or when one that it lists passes. --variation: compiled as another version of the compiler might
  * (src/compile/convention/variation.ts).
  */
@@ -11,6 +11,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { assembleAsUsersDo, scriptName, testsuiteFolder, testsuiteScripts } from '../support/wast.js';
+import { areaOf } from './areas.js';
 import { judge } from './expectations.js';
 import { type Outcome, runScript } from './run-script.js';
 import { ARCHES, specTarget } from './targets.js';
@@ -51,7 +52,8 @@ async function main(): Promise<number> {
     return 0;
   }
   const folder = mkdtempSync(join(tmpdir(), 'wagsnap-spec-'));
-  const total = { assertions: 0, passed: 0, known: 0, failed: 0, skipped: 0, stale: 0 };
+  const total = emptyCounts();
+  const areas = new Map<string, Counts>();
   const width = Math.max(...paths.map((path) => scriptName(path).length));
   const start = performance.now();
   try {
@@ -72,15 +74,32 @@ async function main(): Promise<number> {
       if (values.verbose) printOutcomes(result.skips, result.skips.length);
       for (const entry of stale) console.log(`    ${entry.line}: expected to fail, but passes: ${entry.reason}`);
       const row = { assertions, passed, known, failed, skipped, stale: stale.length };
-      for (const [key, count] of Object.entries(row)) total[key as keyof typeof total] += count;
+      const area = areas.get(areaOf(path)) ?? emptyCounts();
+      areas.set(areaOf(path), area);
+      add(total, row);
+      add(area, row);
     }
   } finally {
     rmSync(folder, { recursive: true, force: true });
+  }
+  if (areas.size > 1) {
+    console.log('');
+    for (const [area, { stale: _, ...row }] of [...areas].sort()) console.log(formatRow(area.padEnd(width), row));
   }
   const { stale, ...row } = total;
   console.log(formatRow(`${paths.length} scripts`.padEnd(width), row));
   console.log(`${((performance.now() - start) / 1000).toFixed(1)} s on ${arch}`);
   return row.failed + stale > 0 ? 1 : 0;
+}
+
+type Counts = ReturnType<typeof emptyCounts>;
+
+function emptyCounts() {
+  return { assertions: 0, passed: 0, known: 0, failed: 0, skipped: 0, stale: 0 };
+}
+
+function add(to: Counts, row: Counts): void {
+  for (const key of Object.keys(row) as (keyof Counts)[]) to[key] += row[key];
 }
 
 /** Paths are relative to where npm was started. */

@@ -150,4 +150,18 @@ describe.each(ARCHES)('edges of memories, %s', (arch) => {
     expect(result.passed).toBe(result.assertions);
     expect(result.passed).toBeGreaterThan(1000);
   });
+
+  it('offsets that are written in more bytes than they need', async () => {
+    const offset = '\\85\\80\\80\\80\\80\\80\\80\\80\\80\\00';
+    const script = `(module binary "\\00asm\\01\\00\\00\\00"
+        "\\01\\06\\01\\60\\01\\7f\\01\\7f" "\\03\\02\\01\\00" "\\05\\03\\01\\00\\01" "\\07\\05\\01\\01f\\00\\00"
+        "\\0a\\12\\01\\10\\00\\20\\00\\2d\\00" "${offset}" "\\0b"
+        "\\0b\\07\\01\\00\\41\\08\\0b\\01A")
+      (assert_return (invoke "f" (i32.const 3)) (i32.const 65))
+      (assert_return (invoke "f" (i32.const 4)) (i32.const 0))
+      (assert_trap (invoke "f" (i32.const 65531)) "out of bounds memory access")`;
+    const result = await runScript('long', Buffer.from(script), { target, assemble, folder });
+    expect(result.failures).toEqual([]);
+    expect(result.passed).toBe(3);
+  });
 });

@@ -17,10 +17,36 @@ export interface Encoding {
   readonly asNonNull: number;
   readonly brOnNull: number;
   readonly brOnNonNull: number;
+  /** What begins a recursive group, and a final type with a supertype. */
+  readonly rec: number;
+  readonly final: number;
+  /** Casts have other codes, and the short form of a type is an open type. */
+  readonly isOlder: boolean;
+  readonly noFunc: number;
 }
 
-export const STANDARD: Encoding = { ref: 0x64, refNull: 0x63, asNonNull: 0xd4, brOnNull: 0xd5, brOnNonNull: 0xd6 };
-const OLDER: Encoding = { ref: 0x6b, refNull: 0x6c, asNonNull: 0xd3, brOnNull: 0xd4, brOnNonNull: 0xd6 };
+export const STANDARD: Encoding = {
+  ref: 0x64,
+  refNull: 0x63,
+  asNonNull: 0xd4,
+  brOnNull: 0xd5,
+  brOnNonNull: 0xd6,
+  rec: 0x4e,
+  final: 0x4f,
+  isOlder: false,
+  noFunc: 0x73,
+};
+const OLDER: Encoding = {
+  ref: 0x6b,
+  refNull: 0x6c,
+  asNonNull: 0xd3,
+  brOnNull: 0xd4,
+  brOnNonNull: 0xd6,
+  rec: 0x4f,
+  final: 0x4e,
+  isOlder: true,
+  noFunc: 0x68,
+};
 
 export const I32 = 0x7f;
 export const I64 = 0x7e;

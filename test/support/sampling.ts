@@ -1,6 +1,7 @@
 /**
  * Samples of sweeps: a test run tries only some cases, chosen by a seed that is printed, with some of each kind. `npm
- * test -- --exhaustive` tries all; it sets WAGSNAP_EXHAUSTIVE=1. WAGSNAP_SEED repeats a sample.
+ * test -- --exhaustive` tries all; it sets WAGSNAP_EXHAUSTIVE=1. WAGSNAP_SEED repeats a sample. WAGSNAP_PART=2/10 tries
+ * the second tenth of all, for a sweep that takes too long at once.
  */
 
 import { random } from './random.js';
@@ -10,6 +11,13 @@ export const exhaustive = process.env['WAGSNAP_EXHAUSTIVE'] === '1';
 
 /** Of this file's samples: for the name of a test, or to be printed. */
 export const seed = Number(process.env['WAGSNAP_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
+
+const [part, parts] = (process.env['WAGSNAP_PART'] ?? '1/1').split('/').map(Number);
+
+/** Of all that there is to try: the part that is this run's. */
+export function ownPart<T>(items: readonly T[]): readonly T[] {
+  return items.filter((_, i) => i % parts === part - 1);
+}
 
 /** `usual` in a test run, `all` where everything is tried. */
 export function sized(usual: number, all: number): number {

@@ -91,8 +91,8 @@ export interface StartOptions {
   readonly dirs?: readonly Directory[];
   /** 'pipe' gives Workload.stdin; the default is no input. */
   readonly stdin?: 'pipe' | 'ignore';
-  /** Descriptors 3 and up. */
-  readonly descriptors?: readonly number[];
+  /** Descriptors 3 and up; 'pipe' is a socket to this process: `socket` gives its end. */
+  readonly descriptors?: readonly (number | 'pipe')[];
   /** Functions that it calls: its embedder is at the descriptor after those. */
   readonly imports?: Imports | undefined;
   readonly argv0?: string;
@@ -165,6 +165,11 @@ export class Workload {
 
   get stdin(): NodeJS.WritableStream {
     return this.child.stdin!;
+  }
+
+  /** This side of a descriptor that was 'pipe'. */
+  socket(descriptor: number): Socket {
+    return this.child.stdio[descriptor] as Socket;
   }
 
   get stdout(): string {

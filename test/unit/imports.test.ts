@@ -13,7 +13,7 @@ const ground = ['src/base', 'src/image/contract'];
 const machine = [...ground, 'src/arch/masm'];
 const image = [...machine, 'src/wasm', 'src/image/tables', 'src/image'];
 const generator = [...image, 'src/compile/convention', 'src/compile'];
-const snapshot = [...image, 'src/snapshot'];
+const snapshot = [...image, 'src/snapshot/packing', 'src/snapshot/trust', 'src/snapshot'];
 const command = [
   ...snapshot,
   'src/wasm/component',
@@ -22,6 +22,8 @@ const command = [
   'src/capture',
   'src/restore',
   'src/transport',
+  'src/transport/registry',
+  'src/lattice',
   'src/api',
   'src/api/embedder',
 ];
@@ -45,11 +47,15 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'src/compile/baseline': generator,
   'src/compile/parallel': [...generator, 'src/compile/baseline', 'src/arch'],
   'src/compile/link': [...generator, 'src/compile/stubs', 'src/compile/baseline', 'src/compile/parallel'],
-  'src/snapshot': image,
-  'src/snapshot/store': [...image, 'src/snapshot'],
+  'src/snapshot/packing': ['src/base'],
+  'src/snapshot/trust': ['src/base'],
+  'src/snapshot': [...image, 'src/snapshot/packing', 'src/snapshot/trust'],
+  'src/snapshot/store': snapshot,
   'src/capture': [...snapshot, 'src/arch'],
   'src/restore': snapshot,
+  'src/transport/registry': ['src/base'],
   'src/transport': image,
+  'src/lattice': ['src/base'],
   'src/api/embedder': [...ground, 'src/wasm', 'src/image/tables'],
   'src/api': [
     ...snapshot,
@@ -59,6 +65,8 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'src/capture',
     'src/restore',
     'src/transport',
+    'src/transport/registry',
+    'src/lattice',
     'src/snapshot/store',
     'src/api/embedder',
   ],

@@ -20,6 +20,8 @@ const FORBIDDEN: Readonly<Record<string, RegExp>> = {
 const ALLOWED: Readonly<Record<string, string>> = {
   'base/output.ts: blocking wait': 'a pipe that takes no more for now (EAGAIN) has no other way to be written whole',
   'compile/parallel/control.ts: blocking wait': 'for what other threads compile meanwhile: as long as it would compile',
+  'lattice/guard-process.ts: standard streams': 'it is a program of its own, which a node starts',
+  'lattice/guard-process.ts: signals and exit': 'it ends when its node is gone',
   'capture/pauses.ts: blocking wait': 'less than a millisecond, while a process stands still: a timer takes longer',
 };
 

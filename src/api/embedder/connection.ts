@@ -147,14 +147,16 @@ export class EmbedderConnection {
     if (body.length < 16) throw protocolError('a call that is cut short');
     if (this.call !== undefined && !this.call.isAnswered) throw protocolError('a call while it waits in another');
     const number = callNumber(body, 0);
-    if (number !== this.lastNumber + 1) throw protocolError(`call ${number} after call ${this.lastNumber}`);
+    const again = (body.readUInt32LE(12) & CALL_AGAIN) !== 0;
+    // wag_snap_restored may have made calls before the program repeats the one that its snapshot was taken in
+    const isNext = number === this.lastNumber + 1 || (again && number > 0 && number <= this.lastNumber);
+    if (!isNext) throw protocolError(`call ${number} after call ${this.lastNumber}`);
     const index = body.readUInt32LE(8);
     const row: ImportRow | undefined = this.hello!.rows[index];
     if (row === undefined) throw protocolError(`a call of import ${index}, which it does not have`);
     const cells = Buffer.from(body.subarray(16)); // a copy: the piece may hold other messages too
     if (cells.length !== cellBytes(row.params)) throw protocolError('a call with another number of arguments');
-    this.lastNumber = number;
-    const again = (body.readUInt32LE(12) & CALL_AGAIN) !== 0;
+    this.lastNumber = Math.max(number, this.lastNumber);
     const request: CallRequest = { session: this.session, number, again, row, cells };
     if (again) void this.callAgain(request, this.functions[index]);
     else this.start(request, this.functions[index]);

@@ -62,6 +62,8 @@ export class LabelEmitter extends VectorEmitter {
   protected zeroTestEnd = -1;
   protected zeroTestReg: Reg = 0;
   protected zeroTestWide = 0;
+  /** After the last comparison that became a cbz: no branch may ask for its flags. */
+  private withoutFlags = -1;
 
   resetLabels(): void {
     if (this.unbound !== 0) throw new BugError('a label was used but not bound');
@@ -160,7 +162,11 @@ export class LabelEmitter extends VectorEmitter {
       this.at -= 4; // the comparison
       this.zeroTestEnd = -1;
       this.jumpIfZero(code === CC.EQ ? A.cbz : A.cbnz, this.zeroTestWide, this.zeroTestReg, label);
-    } else this.jumpIf(code, label);
+      this.withoutFlags = this.at;
+    } else {
+      if (this.withoutFlags === this.at) throw new BugError('a second branch after a test that left no flags');
+      this.jumpIf(code, label);
+    }
   }
 
   /** Emits a 32-bit entry of a table: where the label is, counted from the entry. No island may come between. */

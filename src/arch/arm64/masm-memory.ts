@@ -128,7 +128,7 @@ export class MemoryMasm extends ConversionMasm {
   /** dst = the page that an image offset lies in; the image is loaded at a multiple of a page. */
   protected page(dst: Reg, imageOffset: number): void {
     const at = this.imageStart + this.reserve();
-    this.references?.add(this.at);
+    this.references?.data.add(this.at);
     this.pcRelative(A.adrp, dst, Math.floor(imageOffset / PAGE) - Math.floor(at / PAGE));
   }
 

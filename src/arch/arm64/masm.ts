@@ -11,6 +11,7 @@
 import { BugError, LimitError } from '../../base/errors.js';
 import { FN_CODE, FN_INSTANCE, FN_TYPE, INST_MEMORY_BASE } from '../../image/contract/instance.js';
 import { CTX_FLOAT, CTX_GENERAL, CTX_PC, CTX_SP } from '../../image/contract/resume-plan.js';
+import type { References } from '../masm/code-references.js';
 import type { Label, MacroAssembler, Reg, RegisterPlan } from '../masm/masm.js';
 import { ADDRESS_SCRATCH, plan as ownPlan, SCRATCH, syscallRegisters } from './abi.js';
 import { CC } from './encoding.js';
@@ -145,7 +146,7 @@ export class Arm64MacroAssembler extends AtomicMasm implements MacroAssembler {
   }
 
   private patch(handle: number, target: number): void {
-    this.references?.add(handle);
+    this.references?.text.add(handle);
     if (this.farCalls) {
       const to = this.imageStart + target;
       const pages = Math.floor(to / PAGE) - Math.floor((this.imageStart + handle) / PAGE);
@@ -156,21 +157,29 @@ export class Arm64MacroAssembler extends AtomicMasm implements MacroAssembler {
     this.words[handle >> 2] |= callField(target - handle);
   }
 
-  /** A reference is a bl or b, or the adrp of an address. */
-  appendCode(piece: Uint8Array, references: Int32Array): void {
+  appendCode(piece: Uint8Array, { text, data }: References, imageStart: number): void {
     const start = this.at;
     this.emitBytes(piece);
-    const { words, imageStart } = this;
-    for (const reference of references) {
-      const at = start + reference;
-      const word = words[at >> 2];
-      if ((word & ADRP_MASK) === (A.adrp | 0)) {
-        const pages = (((word << 8) >> 13) << 2) | ((word >>> 29) & 3);
-        const from = Math.floor((imageStart + reference) / PAGE);
-        const moved = pages + from - Math.floor((imageStart + at) / PAGE);
-        words[at >> 2] = (word & ~ADRP_FIELD) | pageField(moved);
-      } else words[at >> 2] = (word & ~CALL_FIELD) | callField(((word << 6) >> 4) - start);
-    }
+    for (const reference of text) this.moveReference(start, reference, this.imageStart);
+    for (const reference of data) this.moveReference(start, reference, imageStart);
+  }
+
+  /**
+   * A reference is a bl or b, or the adrp of an address.
+   *
+   * @param start where the piece begins now
+   * @param imageStart the image offset from which it was counted
+   */
+  private moveReference(start: number, reference: number, imageStart: number): void {
+    const { words } = this;
+    const at = start + reference;
+    const word = words[at >> 2];
+    if ((word & ADRP_MASK) === (A.adrp | 0)) {
+      const pages = (((word << 8) >> 13) << 2) | ((word >>> 29) & 3);
+      const from = Math.floor((imageStart + reference) / PAGE);
+      const moved = pages + from - Math.floor((this.imageStart + at) / PAGE);
+      words[at >> 2] = (word & ~ADRP_FIELD) | pageField(moved);
+    } else words[at >> 2] = (word & ~CALL_FIELD) | callField(((word << 6) >> 4) - start);
   }
 
   callReg(target: Reg): void {

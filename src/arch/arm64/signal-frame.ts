@@ -21,6 +21,7 @@ export const signalFrame: SignalFrame = {
   floatPointer: -1,
   floatBase: 480,
   floatStride: 16,
+  floatCount: 32,
 };
 
 export const PSTATE = 448;

@@ -18,7 +18,7 @@
  * Exceptions stand at the method.
  */
 
-import type { CodeReferences } from './code-references.js';
+import type { CodeReferences, References } from './code-references.js';
 import type { AtomicAssembler } from './masm-atomic.js';
 import type { StubAssembler } from './masm-stubs.js';
 import type { VectorAssembler } from './masm-vector.js';
@@ -195,10 +195,13 @@ export interface MacroAssembler extends VectorAssembler, AtomicAssembler, StubAs
   /** The text offset from which on no instruction is shorter for being near to DATA. */
   readonly settledFrom: number;
   /**
-   * Appends such a piece, made with the same imageStart. `offset` must be a multiple of 16, and settledFrom or more.
+   * Appends such a piece. `offset` must be a multiple of 16. Only from settledFrom on, the bytes are those that would
+   * have been emitted here.
+   *
+   * @param imageStart with which the piece was made; it differs from this one by whole pages
    * @throws LimitError 'text-size' when a call cannot reach
    */
-  appendCode(piece: Uint8Array, references: Int32Array): void;
+  appendCode(piece: Uint8Array, references: References, imageStart: number): void;
   address(dst: Reg, imageOffset: number): void;
   loadGlobal(width: Width, dst: Reg, imageOffset: number): void;
   storeGlobal(width: Width, src: Reg, imageOffset: number): void;

@@ -18,6 +18,7 @@ export interface SignalFrame {
   readonly floatPointer: number;
   readonly floatBase: number; // offset in that area (or the ucontext) of register 0
   readonly floatStride: number;
+  readonly floatCount: number;
 }
 
 export interface Target {

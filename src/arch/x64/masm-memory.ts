@@ -75,28 +75,31 @@ export class MemoryMasm extends ConversionMasm {
 
   address(dst: Reg, imageOffset: number): void {
     this.rp(X.lea, 1, dst, imageOffset - this.imageStart);
-    this.references?.add(this.at - 4);
+    this.references?.data.add(this.at - 4);
   }
 
   loadGlobal(width: Width, dst: Reg, imageOffset: number): void {
     const target = imageOffset - this.imageStart;
     if (width <= Width.Int64) this.rp(X.mov_rm, width, dst, target);
     else this.rp(FLOAT_LOADS[width - Width.F32], 0, dst, target);
-    this.references?.add(this.at - 4);
+    this.references?.data.add(this.at - 4);
   }
 
   storeGlobal(width: Width, src: Reg, imageOffset: number): void {
     const target = imageOffset - this.imageStart;
     if (width <= Width.Int64) this.rp(X.mov_mr, width, src, target);
     else this.rp(FLOAT_STORES[width - Width.F32], 0, src, target);
-    this.references?.add(this.at - 4);
+    this.references?.data.add(this.at - 4);
   }
 
   storeGlobalConstant(width: Width, imageOffset: number, lo: number): void {
     this.pi(X.mov_mi, width, imageOffset - this.imageStart, lo);
+    this.references?.data.add(this.at - 4 - X.mov_mi.immediate);
   }
 
   compareGlobalImm(imageOffset: number, imm: number): void {
-    this.pi(imm === (imm << 24) >> 24 ? X.cmp_i8 : X.cmp_i32, 0, imageOffset - this.imageStart, imm);
+    const compare = imm === (imm << 24) >> 24 ? X.cmp_i8 : X.cmp_i32;
+    this.pi(compare, 0, imageOffset - this.imageStart, imm);
+    this.references?.data.add(this.at - 4 - compare.immediate);
   }
 }

@@ -9,6 +9,7 @@
 import { BugError } from '../../base/errors.js';
 import { FN_CODE, FN_INSTANCE, FN_TYPE, INST_MEMORY_BASE } from '../../image/contract/instance.js';
 import { CTX_FLOAT, CTX_GENERAL, CTX_PC } from '../../image/contract/resume-plan.js';
+import type { References } from '../masm/code-references.js';
 import { Cond, IntOp, type Label, type MacroAssembler, type Reg, type RegisterPlan } from '../masm/masm.js';
 import { plan as ownPlan, SCRATCH, syscallRegisters } from './abi.js';
 import { CC } from './encoding.js';
@@ -81,7 +82,7 @@ export class X64MacroAssembler extends AtomicMasm implements MacroAssembler {
   }
 
   patchCall(handle: number, target: number): void {
-    this.references?.add(handle);
+    this.references?.text.add(handle);
     this.writeInt32(handle, target - (handle + 4));
   }
 
@@ -107,18 +108,22 @@ export class X64MacroAssembler extends AtomicMasm implements MacroAssembler {
   }
 
   patchJump(handle: number, target: number): void {
-    this.references?.add(handle);
+    this.references?.text.add(handle);
     this.writeInt32(handle, target - (handle + 4));
   }
 
-  /** A reference is a displacement, counted from its own end. */
-  appendCode(piece: Uint8Array, references: Int32Array): void {
+  /** A reference is a displacement, counted from the end of its instruction. */
+  appendCode(piece: Uint8Array, { text, data }: References, imageStart: number): void {
     const start = this.at;
     this.emitBytes(piece);
-    for (const reference of references) {
-      const field = start + reference;
-      this.writeInt32(field, this.readInt32(field) - start);
-    }
+    const move = (references: Int32Array, distance: number) => {
+      for (const reference of references) {
+        const field = start + reference;
+        this.writeInt32(field, this.readInt32(field) - distance);
+      }
+    };
+    move(text, start);
+    move(data, start + this.imageStart - imageStart);
   }
 
   callReg(target: Reg): void {

@@ -22,4 +22,5 @@ export const signalFrame: SignalFrame = {
   floatPointer: 224,
   floatBase: 160,
   floatStride: 16,
+  floatCount: 16,
 };

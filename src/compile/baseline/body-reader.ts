@@ -108,11 +108,12 @@ export class BodyReader {
 
   readMemarg(): void {
     this.access.memory = (this.readU32() & EXPLICIT_MEMORY) === 0 ? 0 : this.readU32();
-    this.access.offset = this.isMemory64[this.access.memory] === 0 ? this.readU32() : this.readU64();
+    this.access.offset = this.readU64();
   }
 
   private readU64(): number {
     const { bytes } = this;
+    if (bytes[this.position] < 0x80) return bytes[this.position++];
     let value = 0;
     let unit = 1;
     const low = bytes[this.position] & 7;

@@ -79,12 +79,17 @@ export function brOnCast(c: FunctionCompiler, onFailure: boolean): void {
  */
 function test(c: FunctionCompiler, reg: Reg, heap: number, nullable: boolean, yes: Label, no: Label): void {
   const { masm } = c;
-  masm.testZero(1, reg);
   if (heap < 0) {
-    if (!isTopType(heap)) masm.branch(Cond.Ne, no);
-    if (!nullable) masm.branch(Cond.Eq, no);
+    const others = isTopType(heap);
+    // No reference at all is of a type without null below a top type.
+    if (!nullable && !others) masm.jump(no);
+    else if (nullable !== others) {
+      masm.testZero(1, reg);
+      masm.branch(others ? Cond.Eq : Cond.Ne, no);
+    }
     return;
   }
+  masm.testZero(1, reg);
   masm.branch(Cond.Eq, nullable ? yes : no);
   const accepted = c.layout.acceptedTypes(heap);
   accepted.forEach((id, i) => {

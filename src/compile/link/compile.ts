@@ -11,13 +11,16 @@ import { align } from '../../base/align.js';
 import { trace } from '../../base/trace.js';
 import { SEGMENT_ALIGN } from '../../image/contract/sizes.js';
 import type { InstanceLayout } from '../../image/instance-layout.js';
+import { packModule } from '../../image/packed-module.js';
 import { encodeIdentity, type Identity } from '../../image/tables/identity.js';
 import { SiteTables } from '../../image/tables/site-tables.js';
+import { checkRestored } from '../../wasm/entry.js';
 import { outputLimits } from '../../wasm/limits.js';
 import { ExternKind, type Module } from '../../wasm/module.js';
 import { baseline } from '../baseline/generator.js';
 import { Variation } from '../convention/variation.js';
 import type { Debugging } from '../debugging.js';
+import type { CodeGenerator } from '../generator.js';
 import { blockingWindows } from './blocking-windows.js';
 import { DataLayout } from './data-layout.js';
 import { describe, functionNames, functionPlaces } from './describe.js';
@@ -124,7 +127,12 @@ function variationOf({ variation }: CompileOptions): Variation | undefined {
   return variation === undefined ? undefined : new Variation(variation);
 }
 
-function sitesFor(instances: readonly LinkedInstance[]): SiteTables {
+/** @param main the module that `debugging` is for */
+export function chooseGenerator(debugging?: Debugging, main?: Module): CodeGenerator {
+  return baseline(debugging, main);
+}
+
+export function sitesFor(instances: readonly LinkedInstance[]): SiteTables {
   const { tableWords, describedWords } = outputLimits(
     instances.reduce((sum, { module }) => sum + module.bytes.length, 0),
   );
@@ -161,7 +169,10 @@ export async function compileImageWithPauses(
   try {
     for (let last = performance.now(); ; ) {
       const step = steps.next();
-      if (step.done) return step.value;
+      if (step.done) {
+        await pause(); // a caller that has cancelled gets no image
+        return step.value;
+      }
       if (performance.now() - last < PAUSE_AFTER) continue;
       await pause();
       last = performance.now();
@@ -186,8 +197,10 @@ function* compileSteps(modules: readonly ModuleInput[], options: CompileOptions)
     };
     instances.push(linkInstance(instances, name ?? '', module, file, linking));
   }
+  const main = modules.at(-1);
+  if (main !== undefined) checkRestored(main.module, main.file);
   const layout = new DataLayout(instances);
-  const generator = baseline(options.debugging, modules.at(-1)?.module);
+  const generator = chooseGenerator(options.debugging, modules.at(-1)?.module);
   const text = yield* buildText(layout, () => ({
     target,
     generator,
@@ -209,21 +222,22 @@ function* compileSteps(modules: readonly ModuleInput[], options: CompileOptions)
   const imports = embedderTable(layout, constantsEnd());
   if (imports !== undefined) constants.push(imports);
   constants.push(blockingWindows(layout, text.windows, constantsEnd()));
-  const identity = describe(layout, text, { target, deterministic, includeModule });
+  const carried = includeModule ? modules.map(({ module }) => packModule(module.bytes)) : undefined;
+  const identity = describe(layout, text, { target, deterministic, carried });
   const image = layOutFile({
     target,
     data: layout.data,
     textStart: text.start,
     text: code,
     codeSize: text.codeSize,
-    entry: text.start + text.stubs.start,
+    entry: text.start + text.stubs.offset('start'),
     rodataStart,
     constants,
     sites,
     names: sites ? functionNames(instances, text, sites) : [],
     places: sites ? functionPlaces(instances, sites) : new Uint8Array(0),
     identity: encodeIdentity(identity),
-    modules: includeModule ? modules.map(({ module }) => module.bytes) : [],
+    modules: carried ?? [],
   });
   trace('compile', () => {
     const { functions, sites: rows } = sites ?? { functions: [], sites: [] };

@@ -21,7 +21,8 @@ import type { TextBuilder } from './text-builder.js';
 export interface DescribeOptions {
   readonly target: Target;
   readonly deterministic: boolean;
-  readonly includeModule: boolean;
+  /** Of the modules after the host layer, what the image carries; undefined: the modules are left out. */
+  readonly carried: readonly Uint8Array[] | undefined;
 }
 
 export function describe(layout: DataLayout, text: TextBuilder, options: DescribeOptions): Identity {
@@ -29,10 +30,13 @@ export function describe(layout: DataLayout, text: TextBuilder, options: Describ
   const modules = layout.instances.map(({ module, name, index }): ModuleIdentity => {
     const host = index === 0;
     const sha256 = createHash('sha256').update(module.bytes).digest('hex');
-    const carried = options.includeModule && !host;
-    const at = carried ? offset : -1;
-    if (carried) offset += module.bytes.length;
-    return { name: moduleName(name, module), sha256, size: module.bytes.length, offset: at, host };
+    const { length: size } = module.bytes;
+    const about = { name: moduleName(name, module), sha256, size, host };
+    const carried = options.carried?.[index - 1];
+    if (carried === undefined) return { ...about, offset: -1 };
+    const at = offset;
+    offset += carried.length;
+    return { ...about, offset: at, ...(carried.length < size && { stored: carried.length }) };
   });
   const { data } = layout;
   const hostImports = embedderImportNames(layout.instances);
@@ -121,7 +125,7 @@ export function functionNames(instances: readonly LinkedInstance[], text: TextBu
     if (kind === FUNC_IMPORT) names.push(imports[instance][index]);
     else if (kind === FUNC_GUEST || kind === FUNC_HOST) {
       names.push(instances[instance].module.names?.functions.get(index) ?? '');
-    } else names.push(text.stubNames.get(at / 8) ?? '');
+    } else names.push(text.stubs.nameOf(at / 8) ?? '');
   }
   return names;
 }

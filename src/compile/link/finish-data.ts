@@ -38,9 +38,9 @@ function fillRuntimeBlock({ data }: DataLayout, { masm, start, stubs, options }:
   data.u64(DATA_START + RT_TEXT_SIZE, masm.offset);
   data.u32(DATA_START + RT_CPU_NEEDS, options.target.cpuNeeds);
   data.u32(DATA_START + RT_TAKES_CALLS, 1);
-  data.u64(DATA_START + RT_UNWIND, start + stubs.unwind);
-  data.u64(DATA_START + RT_SIGNAL_ENTRY, start + stubs.signal_entry);
-  data.u64(DATA_START + RT_SIGNAL_RETURN, start + stubs.signal_return);
+  data.u64(DATA_START + RT_UNWIND, start + stubs.offset('unwind'));
+  data.u64(DATA_START + RT_SIGNAL_ENTRY, start + stubs.offset('signal_entry'));
+  data.u64(DATA_START + RT_SIGNAL_RETURN, start + stubs.offset('signal_return'));
 }
 
 /** An import that another instance provides gets a copy of that one's record. */

@@ -92,22 +92,7 @@ export function layOutFile(contents: ImageContents): ImageParts {
   file.loaded(SECTION.rodata, 0, rodataStart, [...constants, relocations], rodataSize);
   if (sites) {
     data.u64(DATA_START + RT_TRAP_TEXT_FILE, file.add(SECTION.trapText, [trapText(contents, sites)], SEGMENT_ALIGN));
-    const record = (field: number, offset: number, size: number) => {
-      data.u64(DATA_START + field, offset);
-      data.u64(DATA_START + field + 8, size);
-    };
-    const table = (name: string, bytes: Uint8Array, field?: number) => {
-      const offset = file.add(name, [bytes]);
-      if (field !== undefined) record(field, offset, bytes.length);
-    };
-    table(SECTION.functions, sites.functions.bytes(), RT_FUNCS_FILE);
-    table(SECTION.locals, sites.locals.bytes());
-    table(SECTION.sites, sites.sites.bytes(), RT_SITES_FILE);
-    table(SECTION.shapes, sites.shapes.column.bytes());
-    table(SECTION.traps, sites.traps.bytes(), RT_TRAPS_FILE);
-    table(SECTION.pins, sites.pins.bytes());
-    table(SECTION.names, encodeNames(contents.names), RT_NAMES_FILE);
-    table(SECTION.places, contents.places, RT_PLACES_FILE);
+    addTables(file, data, sites, contents.names, contents.places);
   }
   file.add(SECTION.identity, [contents.identity]);
   if (contents.modules.length > 0) file.add(SECTION.wasm, contents.modules);
@@ -122,11 +107,35 @@ export function layOutFile(contents: ImageContents): ImageParts {
   return file.finish(contents.target.elfMachine, contents.entry, segments);
 }
 
+/** Adds the site tables, and writes into the runtime block where they are. */
+export function addTables(
+  file: FileBuilder,
+  data: DataImage,
+  sites: SiteTables,
+  names: readonly string[],
+  places: Uint8Array,
+): void {
+  const table = (name: string, bytes: Uint8Array, field?: number) => {
+    const offset = file.add(name, [bytes]);
+    if (field === undefined) return;
+    data.u64(DATA_START + field, offset);
+    data.u64(DATA_START + field + 8, bytes.length);
+  };
+  table(SECTION.functions, sites.functions.bytes(), RT_FUNCS_FILE);
+  table(SECTION.locals, sites.locals.bytes());
+  table(SECTION.sites, sites.sites.bytes(), RT_SITES_FILE);
+  table(SECTION.shapes, sites.shapes.column.bytes());
+  table(SECTION.traps, sites.traps.bytes(), RT_TRAPS_FILE);
+  table(SECTION.pins, sites.pins.bytes());
+  table(SECTION.names, encodeNames(names), RT_NAMES_FILE);
+  table(SECTION.places, places, RT_PLACES_FILE);
+}
+
 /** What the first segment loads: the ELF header and up to eight program headers. */
-const HEADERS_SIZE = 512;
+export const HEADERS_SIZE = 512;
 
 /** Says that the stack is not executable. */
-const STACK_SEGMENT: Segment = {
+export const STACK_SEGMENT: Segment = {
   type: PT_GNU_STACK,
   flags: PF_R | PF_W,
   fileOffset: 0,
@@ -136,7 +145,7 @@ const STACK_SEGMENT: Segment = {
   align: 16,
 };
 
-function loadSegment(flags: number, start: number, size: number): Segment {
+export function loadSegment(flags: number, start: number, size: number): Segment {
   return {
     type: PT_LOAD,
     flags,
@@ -149,7 +158,7 @@ function loadSegment(flags: number, start: number, size: number): Segment {
 }
 
 /** Text with the trap instruction at each safepoint (ARCHITECTURE.md, "Stop, capture, continue"). */
-function trapText({ text, target }: ImageContents, sites: SiteTables): Uint8Array {
+export function trapText({ text, target }: Pick<ImageContents, 'text' | 'target'>, sites: SiteTables): Uint8Array {
   const copy = text.slice();
   const { words, length } = sites.sites;
   const trap = target.safepointTrap;
@@ -159,7 +168,7 @@ function trapText({ text, target }: ImageContents, sites: SiteTables): Uint8Arra
 }
 
 /** Collects parts and the sections that describe them; offsets ascend. */
-class FileBuilder {
+export class FileBuilder {
   private readonly parts: Part[] = [];
   private readonly sections: Section[] = [];
   private end = 0;
@@ -169,6 +178,11 @@ class FileBuilder {
     this.end = start;
     this.append(pieces);
     if (size > 0) this.section(name, SHF_ALLOC | flags, start, start, size, 16);
+  }
+
+  /** Leaves a gap: what is added next comes at `offset` or after it. */
+  skipTo(offset: number): void {
+    this.end = offset;
   }
 
   /** A section that is not loaded; returns its file offset. */

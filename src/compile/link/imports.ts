@@ -27,7 +27,7 @@ import { knownHost } from './known-hosts.js';
 const WASI_MODULES = ['wasi_snapshot_preview1', 'wasi_unstable'];
 /** The import module of wag-snap's own functions for guests. */
 const OWN_MODULE = 'wag_snap';
-const OWN_FUNCTIONS = new Set<string>(['clone', 'generation', 'proc_exit_for_component']);
+const OWN_FUNCTIONS = new Set<string>(['clone', 'generation', 'proc_exit_for_component', 'snapshot']);
 /** Exports of the host layer that are not WASI. */
 const INTERNAL = new Set<string>([
   ...['boot', 'start', 'on_signal', 'raise', 'memory', 'call_embedder', 'embedder_trap'],

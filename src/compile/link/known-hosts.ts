@@ -28,7 +28,7 @@ const HOSTS: readonly (readonly [test: Test, what: string])[] = [
   [({ module }) => /^wasix_/.test(module), 'not supported yet: WASIX; WASI preview 1 is'],
   [
     ({ module }) => /^(cm32p2\|)?wasi:/.test(module),
-    'it is for WASI 0.2, not supported yet in modules; WASI preview 1 is (wasm32-wasip1)',
+    'it is for WASI 0.2: supported are WASI preview 1 in modules (wasm32-wasip1), in components also cli, io, clocks, random and filesystem',
   ],
   [({ module }) => /^wasi_ephemeral_/.test(module), 'not supported yet: WASI proposals beyond preview 1'],
   [

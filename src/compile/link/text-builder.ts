@@ -1,7 +1,7 @@
 /**
  * Emits all of an image's text, in the order in which addresses become known:
  *
- *     stubs that need nothing     call_c, invoke, resume, land, unwind, signal return
+ *     stubs that need nothing     call_c, invoke, resume, land, unwind, signal return     (host-text.ts)
  *     the host layer's functions
  *     stubs that call them        start, signal entry, builtins
  *     thunks                      of each guest's imports
@@ -23,27 +23,29 @@ import { outputLimits } from '../../wasm/limits.js';
 import { ExternKind, type FuncType } from '../../wasm/module.js';
 import { CallLayout } from '../convention/call-layout.js';
 import { entrySite } from '../convention/entry-site.js';
-import { BUILTINS, type Builtin, type CodeEnvironment } from '../convention/environment.js';
+import { BUILTINS, type CodeEnvironment } from '../convention/environment.js';
+import { FUNCTION_ALIGN } from '../convention/function-align.js';
 import type { InstanceCode } from '../generator.js';
 import type { Crew } from '../parallel/crew.js';
 import type { CodePiece, PieceRange } from '../parallel/piece.js';
 import { type BlockingWindow, emitBlockingSyscall } from '../stubs/blocking-syscall.js';
-import { emitCallC } from '../stubs/call-c.js';
 import { callTo, type StubContext } from '../stubs/context.js';
 import { embedderFrame, emitEmbedderThunk } from '../stubs/embedder-call.js';
-import { emitInvoke, emitLand, emitResume, emitTrampoline, emitUnwind } from '../stubs/guest-entry.js';
+import { emitTrampoline } from '../stubs/guest-entry.js';
 import { areaSize, emitBuiltin, emitImportThunk, emitMissingThunk } from '../stubs/host-call.js';
-import { emitSignalEntry, emitSignalReturn } from '../stubs/signal.js';
+import { emitSignalEntry } from '../stubs/signal.js';
 import { emitStart } from '../stubs/start.js';
 import { bodyBytesOf, inFunction } from './bodies.js';
-import { constantGlobals, hostConstants } from './constant-globals.js';
+import { constantGlobals } from './constant-globals.js';
 import { crewFor } from './crew.js';
-import { DATA_START, type DataLayout } from './data-layout.js';
+import type { DataLayout } from './data-layout.js';
 import { embedderOrdinals } from './embedder-table.js';
+import { type HostInstance, hostEnvironment, stubContext } from './host-text.js';
+import { hostTextFor } from './host-text-file.js';
 import { definition, findExport, funcType, type LinkedInstance, Provider } from './imports.js';
+import { StubTable } from './stub-table.js';
 import type { TextOptions } from './text-options.js';
 
-const FUNCTION_ALIGN = 16;
 /**
  * Host functions with bodies of at most this many bytes are copied into each thunk. That saves a return after the
  * system call.
@@ -61,31 +63,28 @@ export class TextBuilder {
   readonly thunkOffsets: Int32Array[] = [];
   readonly trampolines: TrampolineIdentity[] = [];
   readonly handlers = new HandlerTable();
-  /** Name of each function row that belongs to no module's function, by row. */
-  readonly stubNames = new Map<number, string>();
   /** Bytes of code, without padding. */
   codeSize = 0;
-  /** Text offsets of stubs, by name. */
-  readonly stubs: Record<string, number> = {};
+  readonly stubs: StubTable;
   readonly windows: BlockingWindow[] = [];
   /** Least number of slots that callers of guest functions reserve: see baseline/tail-calls.ts. */
   readonly tailSlots: number;
   private readonly context: StubContext;
-  private readonly host: LinkedInstance;
+  private readonly host: HostInstance;
   /** Of each instance: the ordinals of its imports that are the embedder's. */
   private readonly ordinals: ReadonlyMap<number, Int32Array>;
   private hostCode!: InstanceCode;
   private compiledBytes = 0;
   private readonly bodyBytes: number;
   /** The most bytes of text to expect. */
-  private readonly textBytes: number;
+  readonly textBytes: number;
 
   constructor(
     private readonly layout: DataLayout,
     readonly options: TextOptions,
   ) {
     const { data, instances } = layout;
-    this.host = instances[0];
+    this.host = { module: instances[0].module, file: instances[0].file, layout: layout.layouts[0] };
     this.ordinals = embedderOrdinals(instances);
     this.start = align(data.start + data.bytes.length, SEGMENT_ALIGN);
     const wasmSize = instances.reduce((sum, { module }) => sum + module.bytes.length, 0);
@@ -96,12 +95,8 @@ export class TextBuilder {
     this.masm.imageStart = this.start;
     this.masm.codeLimit = outputLimits(wasmSize).codeBytes;
     this.tailSlots = options.tailRoom ? this.greatestCall() : 0;
-    this.context = {
-      masm: this.masm,
-      runtimeBlock: DATA_START,
-      thread: DATA_START,
-      hostInstance: layout.layouts[0].start,
-    };
+    this.context = stubContext(this.masm, layout.layouts[0]);
+    this.stubs = new StubTable(this.masm, options.sites);
   }
 
   /**
@@ -111,18 +106,23 @@ export class TextBuilder {
    */
   *build(): Generator<void, boolean> {
     const { instances } = this.layout;
-    this.emitLeafStubs();
-    this.hostCode = yield* this.compileInstance(this.host);
-    this.emitHostStubs();
-    for (const instance of instances) if (instance.index > 0) this.emitThunks(instance);
-    this.hostCode.link();
-    this.emitTrampolines();
+    yield* this.buildBeforeGuests();
     for (const instance of instances) {
       if (instance.index > 0 && (yield* this.compileInstance(instance)).lacksTailRoom) return false;
     }
     this.codeSize = this.masm.offset;
     this.masm.align(SEGMENT_ALIGN);
     return true;
+  }
+
+  /** All that comes before the guests' functions. */
+  *buildBeforeGuests(): Generator<void, void> {
+    const { instances } = this.layout;
+    yield* this.appendHostText();
+    this.emitHostStubs();
+    for (const instance of instances) if (instance.index > 0) this.emitThunks(instance);
+    this.hostCode.link();
+    this.emitTrampolines();
   }
 
   /** Slots of the outgoing area that a call of a function of a type needs. */
@@ -144,24 +144,30 @@ export class TextBuilder {
     return slots;
   }
 
-  private emitLeafStubs(): void {
-    const { context } = this;
-    this.stub('call_c', () => emitCallC(context));
-    this.stub('invoke', () => emitInvoke(context));
-    this.stub('resume', () => emitResume(context));
-    this.stub('land', () => emitLand(context));
-    this.stub('unwind', () => emitUnwind(context));
-    this.stub('signal_return', () => emitSignalReturn(context, this.options.target.hostConstants.SYS_rt_sigreturn));
+  private *appendHostText(): Generator<void> {
+    const { masm, host, options, stubs } = this;
+    const { sites } = options;
+    const text = yield* hostTextFor(host, options);
+    masm.appendCode(text.code, text.references, 0);
+    for (const stub of text.stubs) stubs.add(stub);
+    this.windows.push(...text.windows);
+    sites?.append(text.sites, 0);
+    const emitWindow = () => this.windows.push(emitBlockingSyscall(this.context));
+    const environment = hostEnvironment(host, options, stubs, sites, emitWindow);
+    this.hostCode = options.generator.begin(masm, { ...host, environment });
+    this.hostCode.functionOffsets.set(text.functionOffsets);
+    this.functionOffsets[0] = this.hostCode.functionOffsets;
+    this.compiled(this.layout.instances[0], this.hostCode, 0, text.functionOffsets.length);
   }
 
   private emitHostStubs(): void {
     const { context } = this;
-    this.stub('start', () => emitStart(context, this.hostFunction('boot'), this.hostFunction('start')));
-    this.stub('signal_entry', () => emitSignalEntry(context, this.hostFunction('on_signal')));
+    this.stubs.emit('start', () => emitStart(context, this.hostFunction('boot'), this.hostFunction('start')));
+    this.stubs.emit('signal_entry', () => emitSignalEntry(context, this.hostFunction('on_signal')));
     for (const name of BUILTINS) {
       const layout = this.callLayout(funcType(this.host.module, this.hostExport(name)));
       const frame = frameSizeFor(this.masm.plan, 0);
-      this.stub(name, () => emitBuiltin(context, layout, this.hostFunction(name)), FUNC_STUB, 0, frame);
+      this.stubs.emit(name, () => emitBuiltin(context, layout, this.hostFunction(name)), FUNC_STUB, 0, frame);
     }
   }
 
@@ -229,10 +235,10 @@ export class TextBuilder {
       const emit = () => {
         returnOffset = emitTrampoline(this.context, layout, area);
       };
-      this.stub(`entry ${id}`, emit, FUNC_TRAMPOLINE, id, area);
+      this.stubs.emit(`entry ${id}`, emit, FUNC_TRAMPOLINE, id, area);
       this.trampolines.push({
         type: id,
-        start: this.stubs[`entry ${id}`],
+        start: this.stubs.offset(`entry ${id}`),
         returnOffset,
         slots: area / 8,
       });
@@ -247,7 +253,7 @@ export class TextBuilder {
     const code = this.options.generator.begin(masm, { module, layout, environment: this.environment(instance), file });
     const count = module.funcTypes.length - module.importedFuncCount;
     const order = this.options.variation?.order(count);
-    const crew = index > 0 ? this.crewFor(instance) : undefined;
+    const crew = this.crewFor(instance);
     try {
       for (let i = 0; i < count; ) {
         masm.align(FUNCTION_ALIGN);
@@ -315,51 +321,31 @@ export class TextBuilder {
   private append(code: InstanceCode, piece: CodePiece & PieceRange): void {
     const { masm } = this;
     const textOffset = masm.offset;
-    masm.appendCode(piece.code, piece.references);
+    masm.appendCode(piece.code, piece.references, this.start);
     code.adopt(piece.first, piece.functionOffsets, piece.calls, textOffset);
     this.handlers.append(piece.handlers, textOffset);
     if (piece.sites !== undefined) this.options.sites?.append(piece.sites, textOffset);
   }
 
-  private environment(instance: LinkedInstance): CodeEnvironment {
-    const isHost = instance.index === 0;
+  environment(instance: LinkedInstance): CodeEnvironment {
+    const hostOnly = (): never => {
+      throw new BugError('only the host layer has intrinsics');
+    };
     const thunks = this.thunkOffsets[instance.index];
     return {
-      isHost,
-      deterministic: this.options.deterministic && !isHost,
+      isHost: false,
+      deterministic: this.options.deterministic,
       sites: this.options.sites,
       handlers: this.handlers,
       tagRecord: (index) => this.layout.tagRecord(instance.index, index),
       variation: this.options.variation,
-      tailSlots: isHost ? 0 : this.tailSlots,
+      tailSlots: this.tailSlots,
       thunkOffset: (index) => thunks[index],
-      builtinOffset: (name: Builtin) => this.stubOffset(name),
-      stubOffset: (name) => this.stubOffset(name),
-      emitBlockingSyscall: () => this.windows.push(emitBlockingSyscall(this.context)),
-      constantGlobal: isHost
-        ? hostConstants(instance.module, this.options.target)
-        : constantGlobals(this.layout.instances, instance),
+      builtinOffset: (name) => this.stubs.offset(name),
+      stubOffset: hostOnly,
+      emitBlockingSyscall: hostOnly,
+      constantGlobal: constantGlobals(this.layout.instances, instance),
     };
-  }
-
-  private stub<T>(name: string, emit: () => T, kind = FUNC_STUB, index = 0, frameSize = 0): T {
-    const { masm } = this;
-    const { sites } = this.options;
-    masm.align(FUNCTION_ALIGN);
-    this.stubs[name] = masm.offset;
-    if (sites) {
-      sites.beginFunction(masm.offset, 0, index, frameSize, kind);
-      this.stubNames.set(sites.functionCount - 1, name);
-    }
-    const result = emit();
-    sites?.endFunction(masm.offset);
-    return result;
-  }
-
-  private stubOffset(name: string): number {
-    const offset = this.stubs[name];
-    if (offset === undefined) throw new BugError(`no stub ${name}`);
-    return offset;
   }
 
   private hostExport(name: string): number {

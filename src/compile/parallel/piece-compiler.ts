@@ -11,10 +11,10 @@ import { BugError } from '../../base/errors.js';
 import { HandlerTable } from '../../image/tables/handler-table.js';
 import { SiteTables } from '../../image/tables/site-tables.js';
 import type { Builtin, CodeEnvironment } from '../convention/environment.js';
+import { FUNCTION_ALIGN } from '../convention/function-align.js';
 import type { CodeGenerator, InstanceInput } from '../generator.js';
 import type { CodePiece, PieceRange } from './piece.js';
 
-const FUNCTION_ALIGN = 16;
 /** Bytes of code to expect for each byte of a body: more makes the buffer grow. */
 const EXPANSION = 3;
 

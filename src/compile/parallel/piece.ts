@@ -6,6 +6,7 @@
  * of their own, so a thread can transfer them.
  */
 
+import type { References } from '../../arch/masm/code-references.js';
 import type { HandlerRows } from '../../image/tables/handler-table.js';
 import type { SiteRows } from '../../image/tables/site-tables.js';
 import type { DirectCallLists } from '../generator.js';
@@ -13,7 +14,7 @@ import type { DirectCallLists } from '../generator.js';
 export interface CodePiece {
   readonly code: Uint8Array<ArrayBuffer>;
   /** What MacroAssembler.appendCode moves. */
-  readonly references: Int32Array<ArrayBuffer>;
+  readonly references: References;
   /** Offset in `code` of each function. */
   readonly functionOffsets: Int32Array<ArrayBuffer>;
   readonly calls: DirectCallLists;
@@ -53,7 +54,15 @@ export function pieceRanges(
 /** The memory of a piece, to be transferred with it. */
 export function buffersOf(piece: CodePiece): ArrayBuffer[] {
   const { code, references, functionOffsets, calls, handlers, sites } = piece;
-  const arrays = [code, references, functionOffsets, calls.calls, calls.jumps, ...Object.values(handlers)];
+  const arrays = [
+    code,
+    references.text,
+    references.data,
+    functionOffsets,
+    calls.calls,
+    calls.jumps,
+    ...Object.values(handlers),
+  ];
   if (sites !== undefined) {
     arrays.push(sites.functions, sites.locals, sites.sites, sites.traps, sites.pins, sites.shapes.words);
   }

@@ -29,7 +29,15 @@ export const PROLOGUE_BYTES = 64;
 export const RP_SOURCES = 216; // pointer to: count, then further files, SOURCE_SIZE each; 0: there are none
 export const RP_PIECES = 224; // pointer to: count, then {record pointer, memory offset, file offset, bytes, file: 0 the one of RP_SOURCE_FD, n of RP_SOURCES n - 1, 1 to read it and 0 to map it}: in order, later ones lie over earlier ones; 0: there are none
 export const RP_CALL = 232; // pointer to the call that runs instead of the program's entry (CALL_*), 0: there is none
-export const RP_SIZE = 240;
+export const RP_HOOK_CONTEXT = 240; // pointer to the registers (CTX_*) of wag_snap_restored, whose frames are below those of RP_CONTEXT; 0: it is not called, or has returned
+export const RP_CAPTURED = 248; // PLAN_*: which of the two stacks was captured in wag_snap.snapshot
+export const RP_SUSPENDED_TIMEOUT = 256; // i64: as RP_PENDING_TIMEOUT, which is the hook's then: of the stack of RP_CONTEXT
+export const RP_SUSPENDED_CALL = 264; // u64: TH_SUSPENDED_CALL at capture
+export const RP_SIZE = 272;
+
+// of RP_CAPTURED
+export const PLAN_GUEST_CAPTURED = 1; // RP_CONTEXT
+export const PLAN_HOOK_CAPTURED = 2; // RP_HOOK_CONTEXT
 
 // one of RP_SOURCES
 export const SOURCE_FD = 0; // descriptor, or -1: start opens it by its path

@@ -45,6 +45,7 @@ export const RT_SIGNAL_RETURN = 408; // u64: image offset of the handler's resto
 export const RT_EMBEDDER_IMPORTS = 416; // u64: pointer to the table of the embedder's import functions (EI_*), 0 when there are none
 export const RT_CALL = 424; // u64: address of the call that runs instead of the program's entry (CALL_*), 0 for none
 export const RT_TAKES_CALLS = 432; // u32: 1 in images that know of calls: in earlier ones only the driver makes them
+// 440: RT_LAZY (lazy-pages.ts)
 // exceptions: all 0 in an image without tags
 export const RT_EXCEPTION_TABLES = 448; // u64: pointer to the exception tables (XT_*)
 export const RT_EXCEPTIONS = 456; // u64: address of the exceptions that were made; 16-aligned EXN_* objects among others
@@ -60,6 +61,9 @@ export const RT_SUCCESSOR_LENGTH = 584; // u32: bytes of the path of the snapsho
 export const RT_NAME_LENGTH = 588; // u32: bytes, 0 for no name
 export const RT_NAME = 592; // its ASCII, ended by 0; NAME_MAX bytes at most
 export const NAME_MAX = 63;
+// of a kept process (FLAG_KEPT): the tool that moves it, which alone decides as long as it runs. Only tools read and write it
+export const RT_MOVER = 688; // u32: its pid, 0 for none
+export const RT_MOVER_START = 696; // u64: when it has started, in ticks after boot: a pid may be used again
 export const RT_SUCCESSOR = 1024; // its UTF-8, SUCCESSOR_MAX bytes at most
 export const SUCCESSOR_MAX = 1024;
 export const RUNTIME_BLOCK_SIZE = 4096;

@@ -12,6 +12,12 @@
 export const TH_STATE = 12; // u32: STATE_*
 export const TH_PHASE = 160; // u32: what the guest stack belongs to: instance * 2 + (0 its start function, 1 its entry), or PHASE_CALL
 export const PHASE_CALL = -1; // of TH_PHASE, read as a signed number: the function of a call (CALL_*)
+export const PHASE_HOOK = -2; // likewise: wag_snap_restored, see TH_SUSPENDED_PHASE
+// while wag_snap_restored runs: the stack above its own, which continues when it returns
+export const TH_SUSPENDED_CONTEXT = 656; // u64: address of its registers (CTX_*), its sp absolute; 0 when it does not run
+export const TH_SUSPENDED_PHASE = 664; // u32: its TH_PHASE
+export const TH_SUSPENDED_TIMEOUT = 672; // i64: its HS_PENDING_TIMEOUT
+export const TH_SUSPENDED_CALL = 680; // u64: number of the call of the embedder that it is in, 0 for none; stays until that call is answered
 // its stacks
 export const TH_STACK_LOW = 80; // u64: lowest usable address of the guest's stack; the guard is below
 export const TH_STACK_TOP = 88; // u64

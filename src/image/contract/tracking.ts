@@ -27,7 +27,11 @@ export const TK_REQUEST = 64;
 export const TK_ANSWER = 128;
 // results of the request
 export const TK_RESULT = 192; // i64: of TRACK_BEGIN the session, of TRACK_SCAN how many regions, or -errno
-export const TK_REACHED = 200; // u64: of TRACK_SCAN, where it has stopped: the regions are of what is below
+/**
+ * u64: of TRACK_SCAN, where it has stopped: the regions are of what is below. Processes of earlier versions may say a
+ * place below their last regions: then it has stopped at the end of these.
+ */
+export const TK_REACHED = 200;
 export const TK_REGIONS = 208; // u64: address of TRACK_REGIONS regions (REGION_*)
 export const TK_BEFORE = 216; // TRACK_ID_SIZE bytes: of TRACK_BEGIN, what TK_SINCE was
 export const TK_TOOK = 248; // u64: nanoseconds that the process was interrupted for

@@ -4,12 +4,13 @@
  *
  *     format 1    tables without a version
  *     format 2    site tables of version 2
+ *     format 3    packed modules
  */
 
 import { InputError } from '../../base/errors.js';
 import { TABLES_VERSION } from '../contract/site-tables.js';
 
-export const IDENTITY_FORMAT = 2;
+export const IDENTITY_FORMAT = 3;
 
 /** The version fields of an identity, unchecked. */
 export interface ClaimedVersions {

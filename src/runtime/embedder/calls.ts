@@ -9,7 +9,7 @@
  *
  * AssemblyScript. A stop may interrupt any wait. Then the thunk goes back to its entry, where the process parks, and
  * later calls again. In the same process the call continues where it was. In a restored one it is sent again, with the
- * number that it had (HS_CALL): a number names one call of the program, and grows by one with each.
+ * number that it had (HS_CALL, TH_SUSPENDED_CALL): a number names one call of the program, and grows by one with each.
  */
 
 import {
@@ -25,7 +25,7 @@ import {
   MSG_WRITE,
 } from '../../image/contract/embedder';
 import { HS_CALL } from '../../image/contract/host-state';
-import { TH_GUEST_SP } from '../../image/contract/thread';
+import { PHASE_HOOK, TH_GUEST_SP, TH_PHASE, TH_SUSPENDED_CALL } from '../../image/contract/thread';
 import { TRAP_EMBEDDER } from '../../image/contract/traps';
 import { load32_u, load64, load8_u, store64 } from '../native/native';
 import { native } from '../descriptors/linux';
@@ -42,7 +42,7 @@ import {
   queueMessage,
   send,
 } from '../process/embedder-stream';
-import { threadWord } from '../process/thread';
+import { setThreadWord, threadHalf, threadWord } from '../process/thread';
 import { raise } from '../process/traps';
 import { add, addBytes, addDecimal, beginFailure, endFailure } from './failure';
 import { REQUEST_SIZE, answerRead, answerSize, beginWrite, continueWrite, isWriting } from './guest-memory';
@@ -60,6 +60,8 @@ const TEXT_MAX: i32 = 4096;
 
 /** Whether the call has begun in this process and has no answer. */
 let isRunning: bool = false;
+/** Its number. After wag_snap_restored, which may make calls, the one that the snapshot was taken in is not the last. */
+let number: u64 = 0;
 
 /**
  * @param ordinal of the import; its arguments are the cells at TH_GUEST_SP, where its results go
@@ -103,10 +105,12 @@ function begin(ordinal: i32, cells: i64): i32 {
       else store<i64>(to, load64(from));
     }
   }
-  const last = load<u64>(STATE, HS_CALL);
-  const again = (last & CALL_PENDING) !== 0;
-  const number = (last & ~CALL_PENDING) + (again ? 0 : 1);
-  store<u64>(STATE, number | CALL_PENDING, HS_CALL);
+  const before = load<u64>(STATE, HS_CALL);
+  const last = before & ~CALL_PENDING;
+  const suspended = threadHalf(TH_PHASE) === PHASE_HOOK ? 0 : <u64>threadWord(TH_SUSPENDED_CALL);
+  const again = (before & CALL_PENDING) !== 0 || suspended !== 0;
+  number = suspended !== 0 ? suspended : last + (again ? 0 : 1);
+  store<u64>(STATE, max(number, last) | CALL_PENDING, HS_CALL);
   store<u64>(OUT, number, MSG_BODY);
   store<u32>(OUT, ordinal, MSG_BODY + 8);
   store<u32>(OUT, again ? CALL_AGAIN : 0, MSG_BODY + 12);
@@ -126,7 +130,7 @@ function take(ordinal: i32, cells: i64): i32 {
   if (status === GONE) return fail(ordinal, 'the embedder is gone');
   const at = arrived() + MSG_BODY;
   if (kind === MSG_REPLY || kind === MSG_TRAP) {
-    if ((load<u64>(STATE, HS_CALL) & ~CALL_PENDING) !== load<u64>(at)) {
+    if (number !== load<u64>(at)) {
       return fail(ordinal, 'the embedder has answered another call');
     }
     consume(MSG_BODY + body);
@@ -190,6 +194,7 @@ function finish(ordinal: i32, values: usize, cells: i64): i32 {
 function end(): void {
   isRunning = false;
   store<u64>(STATE, load<u64>(STATE, HS_CALL) & ~CALL_PENDING, HS_CALL);
+  if (number === <u64>threadWord(TH_SUSPENDED_CALL)) setThreadWord(TH_SUSPENDED_CALL, 0);
 }
 
 function fail(ordinal: i32, why: string): i32 {

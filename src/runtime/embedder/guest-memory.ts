@@ -21,6 +21,7 @@ import { MEM_BASE, MEM_SIZE } from '../../image/contract/instance';
 import { copy, load64 } from '../native/native';
 import { native } from '../descriptors/linux';
 import { isWithin } from '../process/builtins';
+import { touch } from '../process/lazy-pages';
 import { OUT, arrived, arrivedCount, consume, queueMessage } from '../process/embedder-stream';
 import { memoryRecord } from './table';
 
@@ -48,7 +49,10 @@ function rangeOf(ordinal: i32, index: u32, address: i64, length: i64): i64 {
   const record = memoryRecord(ordinal, index);
   fault = record === 0 ? FAULT_MEMORY : 0;
   if (record !== 0 && !isWithin(address, length, load64(record + MEM_SIZE))) fault = FAULT_BOUNDS;
-  return fault !== 0 ? 0 : load64(record + MEM_BASE) + address;
+  if (fault !== 0) return 0;
+  const range = load64(record + MEM_BASE) + address;
+  touch(range, length);
+  return range;
 }
 
 function answerFault(code: u32): void {

@@ -39,6 +39,8 @@ const FLAG_DATA_SYNC: u8 = 8;
 const FLAG_READ_SYNC: u8 = 16;
 const FLAG_MUTATE: u8 = 32;
 
+/** error-code's case `invalid`. */
+const INVALID: u8 = 16;
 const WORD: usize = 4;
 const LONG: usize = 8;
 
@@ -78,17 +80,22 @@ export function fdOf(descriptor: i32): i32 {
   return heldBy(descriptor, Kind.Descriptor);
 }
 
-/** A stream of a descriptor: result<own<stream>, error-code>. */
+/** A stream of a descriptor from an offset: result<own<stream>, error-code>. No file is longer than 2^63 bytes. */
+function giveStreamFrom(descriptor: i32, kind: i32, offset: i64, to: usize): void {
+  if (offset < 0) giveError(to, WORD, INVALID);
+  else giveStream(descriptor, kind, offset, to);
+}
+
 function giveStream(descriptor: i32, kind: i32, position: i64, to: usize): void {
   giveOk32(to, open(kind, fdOf(descriptor), position));
 }
 
 export function filesystem_types_descriptor_read_via_stream(descriptor: i32, offset: i64, to: usize): void {
-  giveStream(descriptor, Kind.Input, offset, to);
+  giveStreamFrom(descriptor, Kind.Input, offset, to);
 }
 
 export function filesystem_types_descriptor_write_via_stream(descriptor: i32, offset: i64, to: usize): void {
-  giveStream(descriptor, Kind.Output, offset, to);
+  giveStreamFrom(descriptor, Kind.Output, offset, to);
 }
 
 export function filesystem_types_descriptor_append_via_stream(descriptor: i32, to: usize): void {

@@ -87,10 +87,54 @@ export function setPosition(handle: i32, position: i64): void {
   store<i64>(slot(handle), position, 8);
 }
 
-/** canon resource.drop, of any type. */
-export function resource_drop(handle: i32): void {
+/**
+ * canon resource.drop, of one type each: `resource_drop_` and the name of the resource. A handle of another type traps
+ * (Component Model, canon_resource_drop). Pollables are of several kinds.
+ */
+export function resource_drop_descriptor(handle: i32): void {
+  drop(handle, Kind.Descriptor);
+}
+
+export function resource_drop_directory_entry_stream(handle: i32): void {
+  drop(handle, Kind.Directory);
+}
+
+export function resource_drop_error(handle: i32): void {
+  drop(handle, Kind.Error);
+}
+
+export function resource_drop_input_stream(handle: i32): void {
+  drop(handle, Kind.Input);
+}
+
+export function resource_drop_network(handle: i32): void {
+  drop(handle, Kind.Network);
+}
+
+export function resource_drop_output_stream(handle: i32): void {
+  drop(handle, Kind.Output);
+}
+
+export function resource_drop_pollable(handle: i32): void {
   const kind = kindOf(handle);
-  if (kind == Kind.Free) unreachable();
+  drop(handle, kind >= Kind.Readable && kind <= Kind.Always ? kind : Kind.Readable);
+}
+
+export function resource_drop_terminal_input(handle: i32): void {
+  drop(handle, Kind.Terminal);
+}
+
+export function resource_drop_terminal_output(handle: i32): void {
+  drop(handle, Kind.Terminal);
+}
+
+/** Of a resource that nothing here makes. */
+export function resource_drop_other(_handle: i32): void {
+  unreachable();
+}
+
+function drop(handle: i32, kind: i32): void {
+  if (kindOf(handle) != kind) unreachable();
   const at = slot(handle);
   const value = load<i32>(at, 4);
   store<i32>(at, Kind.Free);

@@ -30,7 +30,18 @@ export {
   filesystem_types_descriptor_write_via_stream,
   filesystem_types_directory_entry_stream_read_directory_entry,
 } from './filesystem';
-export { resource_drop } from './handles';
+export {
+  resource_drop_descriptor,
+  resource_drop_directory_entry_stream,
+  resource_drop_error,
+  resource_drop_input_stream,
+  resource_drop_network,
+  resource_drop_other,
+  resource_drop_output_stream,
+  resource_drop_pollable,
+  resource_drop_terminal_input,
+  resource_drop_terminal_output,
+} from './handles';
 export * from './paths';
 export { io_poll_poll, io_poll_pollable_block, io_poll_pollable_ready } from './poll';
 export * from './sockets';

@@ -94,6 +94,18 @@ export function backtraceFromStub(sp: i64): void {
   endLines();
 }
 
+/**
+ * From within any function of the host layer: its stub or thunk has a frame of some size, with the return address above.
+ */
+export function backtraceFromHost(sp: i64): void {
+  let at = sp + LEAST_FRAME;
+  while (inStack(at) && callSiteAt(textOffsetOf(load64(at))) === 0) at += 8;
+  if (!inStack(at)) return;
+  beginLines();
+  backtraceBehind(load64(at), at + 8);
+  endLines();
+}
+
 /** @param sp of the frame returned to */
 function backtraceBehind(returnAddress: i64, sp: i64): void {
   for (;;) {

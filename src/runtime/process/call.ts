@@ -91,7 +91,7 @@ export function beginCall(): void {
  * trap.
  */
 export function callAfter(phase: i32): void {
-  replyTrap(threadHalf(TH_TRAP_KIND));
+  replyIfTrapped();
   if (phase === PHASE_CALL) reply();
   const count = instanceCount();
   let index = (phase >> 1) + 1;
@@ -111,8 +111,13 @@ export function callAfter(phase: i32): void {
   copy(memoryBase() + values, first, load64(call + CALL_ARGUMENT_CELLS) * WORD);
   setThreadHalf(TH_PHASE, PHASE_CALL);
   invoke(load64(call + CALL_RECORD), memoryBase() + values);
-  replyTrap(threadHalf(TH_TRAP_KIND));
+  replyIfTrapped();
   reply();
+}
+
+/** Ends the process when what has just run has trapped. */
+export function replyIfTrapped(): void {
+  replyTrap(threadHalf(TH_TRAP_KIND));
 }
 
 /** Ends the process when there was a trap. */

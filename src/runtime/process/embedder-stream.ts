@@ -8,20 +8,13 @@
 
 import { MSG_BODY, MSG_KIND, MSG_LENGTH, MSG_LEAVE, LEAVE_PENDING } from '../../image/contract/embedder';
 import { CALL_PENDING_HIGH, HS_CALL } from '../../image/contract/host-state';
+import { PHASE_HOOK, TH_PHASE, TH_SUSPENDED_CALL } from '../../image/contract/thread';
 import { copy } from '../native/native';
-import { SYS_ppoll, SYS_read, SYS_write } from '../native/target';
-import {
-  LINUX_EAGAIN,
-  LINUX_EINTR,
-  POLLFD_EVENTS,
-  POLLFD_FD,
-  POLLIN,
-  POLLOUT,
-  blockingCall,
-  call,
-  native,
-} from '../descriptors/linux';
+import { SYS_read, SYS_write } from '../native/target';
+import { LINUX_EINTR, POLLIN, POLLOUT, call, native } from '../descriptors/linux';
 import { STATE } from '../descriptors/table';
+import { transfer } from '../descriptors/transfer';
+import { threadHalf, threadWord } from './thread';
 
 export const SENT: i32 = 0;
 export const ARRIVED: i32 = 0;
@@ -37,7 +30,6 @@ export const CALL_PENDING: u64 = (<u64>CALL_PENDING_HIGH) << 32;
 export const OUT: usize = memory.data(16384, 8);
 const IN: usize = memory.data(65536, 8);
 const IN_SIZE: i32 = 65536;
-const POLLFD: usize = memory.data(8, 8);
 
 let descriptor: i64 = 0;
 let outAt: i64 = 0;
@@ -73,7 +65,7 @@ export function queueMessage(kind: u32, bodyLength: i64, tail: i64, tailLength: 
 export function send(): i32 {
   while (outLeft > 0 || tailLeft > 0) {
     const inTail = outLeft === 0;
-    const count = transfer(SYS_write, inTail ? tailAt : outAt, inTail ? tailLeft : outLeft, POLLOUT);
+    const count = transfer(SYS_write, descriptor, inTail ? tailAt : outAt, inTail ? tailLeft : outLeft, POLLOUT);
     if (count < 0) return count === -LINUX_EINTR ? STOPPED : GONE;
     if (inTail) {
       tailAt += count;
@@ -94,7 +86,7 @@ export function awaitBytes(count: i32): i32 {
       inEnd -= inAt;
       inAt = 0;
     }
-    const got = transfer(SYS_read, native(IN) + inEnd, IN_SIZE - inEnd, POLLIN);
+    const got = transfer(SYS_read, descriptor, native(IN) + inEnd, IN_SIZE - inEnd, POLLIN);
     if (got === -LINUX_EINTR) return STOPPED;
     if (got <= 0) return GONE;
     inEnd += <i32>got;
@@ -115,18 +107,6 @@ export function consume(count: i32): void {
   inAt += count;
 }
 
-/** One read or write that may block, also of a descriptor that does not. */
-function transfer(nr: i64, at: i64, count: i64, event: i32): i64 {
-  while (true) {
-    const result = blockingCall(nr, descriptor, at, count, 0, 0);
-    if (result !== -LINUX_EAGAIN) return result;
-    store<i32>(POLLFD, <i32>descriptor, POLLFD_FD);
-    store<u32>(POLLFD, event, POLLFD_EVENTS);
-    const ready = blockingCall(SYS_ppoll, native(POLLFD), 1, 0, 0, 0);
-    if (ready < 0) return ready;
-  }
-}
-
 /**
  * Called when the process ends because its snapshot continues elsewhere: tells the embedder whether its last answer was
  * taken. Sends nothing in the middle of another message.
@@ -134,9 +114,11 @@ function transfer(nr: i64, at: i64, count: i64, event: i32): i64 {
 export function leaveEmbedder(): void {
   if (descriptor === 0 || outLeft > 0 || tailLeft > 0) return;
   const last = load<u64>(STATE, HS_CALL);
+  const isPending = (last & CALL_PENDING) !== 0;
+  const repeated = threadHalf(TH_PHASE) === PHASE_HOOK ? 0 : <u64>threadWord(TH_SUSPENDED_CALL);
   store<u32>(OUT, MSG_LEAVE, MSG_KIND);
   store<u32>(OUT, 16, MSG_LENGTH);
-  store<u64>(OUT, last & ~CALL_PENDING, MSG_BODY);
-  store<u64>(OUT, (last & CALL_PENDING) !== 0 ? LEAVE_PENDING : 0, MSG_BODY + 8);
+  store<u64>(OUT, isPending && repeated !== 0 ? repeated : last & ~CALL_PENDING, MSG_BODY);
+  store<u64>(OUT, isPending ? LEAVE_PENDING : 0, MSG_BODY + 8);
   call(SYS_write, descriptor, native(OUT), MSG_BODY + 16);
 }

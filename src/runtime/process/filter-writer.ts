@@ -19,10 +19,14 @@ const DATA_NR: u32 = 0;
 const DATA_ARCH: u32 = 4;
 const DATA_ARGS: u32 = 16; // u64 each, little-endian
 
-// a word of the data, jumps on equal and on greater, the verdict
+// a word of the data, jumps, arithmetic, the verdict
 const LOAD: u16 = 0x20;
 const JUMP_EQUAL: u16 = 0x15;
 const JUMP_GREATER: u16 = 0x25;
+const JUMP_NOT_BELOW: u16 = 0x35;
+const ADD: u16 = 0x0c; // the other register to the accumulator
+const SUBTRACT: u16 = 0x1c;
+const KEEP: u16 = 0x07; // the accumulator in the other register
 const RETURN: u16 = 0x06;
 
 const FILTER_MAX: u32 = 512;
@@ -97,6 +101,44 @@ export function require64(argument: u32, value: i64): void {
 export function requireAtMost(argument: u32, value: u32): void {
   emit(LOAD, 0, 0, DATA_ARGS + argument * 8);
   emit(JUMP_GREATER, 0, 1, value);
+  kill();
+}
+
+/** Kills when the low half of an argument is below the value. */
+export function requireAtLeast(argument: u32, value: u32): void {
+  emit(LOAD, 0, 0, DATA_ARGS + argument * 8);
+  emit(JUMP_NOT_BELOW, 1, 0, value);
+  kill();
+}
+
+/** Kills when the sum of two low halves is above the value. Neither may be so large that the sum wraps. */
+export function requireSumAtMost(first: u32, second: u32, most: u32): void {
+  emit(LOAD, 0, 0, DATA_ARGS + first * 8);
+  emit(KEEP, 0, 0, 0);
+  emit(LOAD, 0, 0, DATA_ARGS + second * 8);
+  emit(ADD, 0, 0, 0);
+  emit(JUMP_GREATER, 0, 1, most);
+  kill();
+}
+
+/** Kills unless an argument is `base` and the low half of another one, which is below 2^31. */
+export function requireDistance(argument: u32, other: u32, base: i64): void {
+  const low = <u32>base;
+  const high = <u32>(base >>> 32);
+  emit(LOAD, 0, 0, DATA_ARGS + other * 8);
+  emit(KEEP, 0, 0, 0);
+  emit(LOAD, 0, 0, DATA_ARGS + argument * 8);
+  emit(SUBTRACT, 0, 0, 0);
+  emit(JUMP_EQUAL, 1, 0, low);
+  kill();
+  // the low half of the sum is below that of the base when it has a carry
+  emit(LOAD, 0, 0, DATA_ARGS + argument * 8);
+  emit(JUMP_NOT_BELOW, 0, 3, low);
+  emit(LOAD, 0, 0, DATA_ARGS + argument * 8 + 4);
+  emit(JUMP_EQUAL, 4, 0, high);
+  kill();
+  emit(LOAD, 0, 0, DATA_ARGS + argument * 8 + 4);
+  emit(JUMP_EQUAL, 1, 0, high + 1);
   kill();
 }
 

@@ -3,7 +3,7 @@
  * SIGSEGV makes a block writable again at its first write, and remembers it.
  *
  *     row of a memory      base | covered: how far blocks were protected | number of its first block | how many it may have
- *     bit of a block       1: writable, written as far as anybody knows
+ *     byte of a block      1: writable, written as far as anybody knows
  *
  * AssemblyScript, for the signal handlers, and for host calls that let the kernel write the guest's memory: the kernel
  * does not ask a handler but fails with EFAULT, so those ranges are made writable first (liftTargets). A block has 64 KiB,
@@ -29,8 +29,9 @@ const BLOCKS_MAX: i64 = 16384;
 const BLOCK_SHIFT: i64 = 16;
 /** A block is no larger than what a tool scans at once. */
 const BLOCK_SHIFT_MAX: i64 = 24;
-/** A bit for each block. */
-const WRITTEN: usize = memory.data(2048, 8);
+/** A byte for each block: a host call that is interrupted by a scan must change no other block's. */
+const WRITTEN: usize = memory.data(16384, 8);
+const ALL_WRITTEN: u64 = 0x0101010101010101;
 
 const ROWS_MAX: i32 = 64;
 const ROW_SIZE: usize = 32;
@@ -71,9 +72,24 @@ export function keepProtect(): void {
 
 /** Lifts all protection. */
 export function endProtect(): void {
+  if (inHost !== 0) inHost = ENDS;
   liftAll();
   rowCount = 0;
   setOwner(0);
+}
+
+const LIFTS: i32 = 1;
+const ENDS: i32 = 2;
+/** What a host call is doing with rows and blocks, which TRACK_SIGNAL may interrupt. */
+let inHost: i32 = 0;
+
+/**
+ * Whether a request has to wait for a host call that is in the midst of lifting: it has a row and a block's number in its
+ * hands, which a new session would give to another block. The tool asks again.
+ * @param begins whether the request is for a new session
+ */
+export function mustWait(begins: bool): bool {
+  return inHost === ENDS || (begins && inHost !== 0);
 }
 
 function setOwner(pid: i32): void {
@@ -116,7 +132,7 @@ function layOut(): i64 {
       return E2BIG;
     }
   }
-  for (let at: usize = 0; at < <usize>BLOCKS_MAX / 8; at += 8) store<u64>(WRITTEN + at, ~(<u64>0));
+  for (let at: usize = 0; at < <usize>BLOCKS_MAX; at += 8) store<u64>(WRITTEN + at, ALL_WRITTEN);
   return 0;
 }
 
@@ -292,13 +308,11 @@ function isInMemory(index: i32, address: i64): bool {
 }
 
 function isWritten(number: i64): bool {
-  return ((load<u64>(WRITTEN + ((<usize>(number >> 6)) << 3)) >> <u64>(number & 63)) & 1) !== 0;
+  return load<u8>(WRITTEN + <usize>number) !== 0;
 }
 
 function setWritten(number: i64, written: bool): void {
-  const at = WRITTEN + ((<usize>(number >> 6)) << 3);
-  const bit = (<u64>1) << (<u64>(number & 63));
-  store<u64>(at, written ? load<u64>(at) | bit : load<u64>(at) & ~bit);
+  store<u8>(WRITTEN + <usize>number, written ? 1 : 0);
 }
 
 // -- what the kernel writes
@@ -323,8 +337,10 @@ export function aim(iovecs: usize, count: i64): void {
   targets = iovecs;
   targetCount = count;
   if (rowCount === 0) return;
+  inHost = LIFTS;
   if (isOwnerDead()) endProtect();
   else liftTargets();
+  inHost = 0;
 }
 
 /** The kernel is done. */

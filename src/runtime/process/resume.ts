@@ -6,13 +6,18 @@
  * our own restore, which has validated the snapshot.
  */
 
+import { HS_PENDING_TIMEOUT } from '../../image/contract/host-state';
 import { INST_MEMORY_BASE, MEM_BASE, MEM_SIZE, TAB_BASE, TAB_LENGTH } from '../../image/contract/instance';
 import {
   CTX_GENERAL,
   CTX_SP,
+  PLAN_GUEST_CAPTURED,
+  PLAN_HOOK_CAPTURED,
   PROLOGUE_BYTES,
   RP_CALL,
+  RP_CAPTURED,
   RP_CONTEXT,
+  RP_HOOK_CONTEXT,
   RP_MEMORIES,
   RP_PHASE,
   RP_PIECES,
@@ -24,6 +29,7 @@ import {
   RP_STACK_RELOC_COUNT,
   RP_STACK_RELOCS,
   RP_STACK_SIZE,
+  RP_SUSPENDED_CALL,
   RP_TABLES,
   SOURCE_FD,
   SOURCE_PATH,
@@ -31,7 +37,16 @@ import {
   SOURCE_SIZE,
 } from '../../image/contract/resume-plan';
 import { RT_CALL, RT_EXE_FD, RT_RESUME_PLAN } from '../../image/contract/runtime-block';
-import { TH_PHASE, TH_STACK_TOP } from '../../image/contract/thread';
+import {
+  PHASE_HOOK,
+  TH_PHASE,
+  TH_STACK_TOP,
+  TH_SUSPENDED_CALL,
+  TH_SUSPENDED_CONTEXT,
+  TH_SUSPENDED_PHASE,
+  TH_SUSPENDED_TIMEOUT,
+} from '../../image/contract/thread';
+import { STATE } from '../descriptors/table';
 import { copy, load32_u, load64, load8_u, memoryBase, resume, store64, syscall } from '../native/native';
 import {
   INSTANCE_REGISTER,
@@ -43,8 +58,9 @@ import {
   SYS_openat,
   SYS_pread64,
 } from '../native/target';
-import { beginCall, callAfter, isCall } from './call';
+import { beginCall, callAfter, isCall, replyIfTrapped } from './call';
 import { runAfter } from './instantiate';
+import { isLazy, mapLazily } from './lazy-pages';
 import { mappedSize } from './memory-record';
 import { flush, put, putForeign } from './message';
 import {
@@ -58,7 +74,7 @@ import {
   setWord,
   word,
 } from './runtime-block';
-import { setThreadHalf, threadWord } from './thread';
+import { setThreadHalf, setThreadWord, threadWord } from './thread';
 
 const EXIT_LIMIT: i32 = 4;
 const EXIT_FAILED: i32 = 1;
@@ -66,6 +82,7 @@ const EXIT_INPUT: i32 = 3;
 const AT_FDCWD: i64 = -100;
 const O_CLOEXEC: i64 = 0x80000;
 const prologue: usize = memory.data(64, 8); // PROLOGUE_BYTES
+let inSnapshotCall: bool = false;
 
 /** Puts the guest's state in place; the host layer's own follows (wasi_resume). */
 export function restoreGuest(): void {
@@ -127,21 +144,52 @@ export function closeSource(): void {
   if (source >= 0) syscall(SYS_close, source, 0, 0, 0, 0, 0);
 }
 
-/** Runs the guest from where it was, and then what was to come after it. */
+/**
+ * Runs the guest from where it was, and then what was to come after it. Before that runs wag_snap_restored, with its
+ * frames below the guest's.
+ */
 export function continueGuest(): void {
   const plan = word(RT_RESUME_PLAN);
-  const context = load64(plan + RP_CONTEXT);
+  const phase = <i32>load64(plan + RP_PHASE);
+  const context = placed(load64(plan + RP_CONTEXT));
+  const hook = load64(plan + RP_HOOK_CONTEXT);
+  const captured = <i32>load64(plan + RP_CAPTURED);
+  if (isCall()) beginCall();
+  setThreadWord(TH_SUSPENDED_CALL, load64(plan + RP_SUSPENDED_CALL));
+  if (hook !== 0) {
+    setThreadHalf(TH_PHASE, PHASE_HOOK);
+    setThreadHalf(TH_SUSPENDED_PHASE, phase);
+    setThreadWord(TH_SUSPENDED_CONTEXT, context);
+    inSnapshotCall = (captured & PLAN_HOOK_CAPTURED) !== 0;
+    resume(placed(hook));
+    if (isCall()) replyIfTrapped();
+    setThreadWord(TH_SUSPENDED_CONTEXT, 0);
+    store<i64>(STATE, threadWord(TH_SUSPENDED_TIMEOUT), HS_PENDING_TIMEOUT);
+  }
+  setThreadHalf(TH_PHASE, phase);
+  inSnapshotCall = (captured & PLAN_GUEST_CAPTURED) !== 0;
+  resume(context);
+  if (isCall()) callAfter(phase);
+  runAfter(phase);
+}
+
+/** Completes the registers of a stack: the addresses that are known only now. @returns their block */
+function placed(context: i64): i64 {
   const sp = threadWord(TH_STACK_TOP) + load64(context + CTX_SP);
   store64(context + CTX_SP, sp);
   store64(context + CTX_GENERAL + SP_REGISTER * 8, sp);
   const instance = load64(context + CTX_GENERAL + INSTANCE_REGISTER * 8);
   store64(context + CTX_GENERAL + MEMORY_BASE_REGISTER * 8, load64(instance + INST_MEMORY_BASE));
-  const phase = <i32>load64(plan + RP_PHASE);
-  setThreadHalf(TH_PHASE, phase);
-  if (isCall()) beginCall();
-  resume(context);
-  if (isCall()) callAfter(phase);
-  runAfter(phase);
+  return context;
+}
+
+/** Whether the guest is about to make the call of wag_snap.snapshot again that its snapshot was taken in. */
+export function isCaptured(): bool {
+  return inSnapshotCall;
+}
+
+export function leaveCaptured(): void {
+  inSnapshotCall = false;
 }
 
 function restoreMemories(list: i64, source: i64): void {
@@ -155,7 +203,9 @@ function restoreMemories(list: i64, source: i64): void {
     const extentCount = load64(at + 16);
     at += 24;
     for (let k = extentCount; k > 0; k--) {
-      mapExtent(base + load64(at), source, load64(at + 8), load64(at + 16));
+      const address = base + load64(at);
+      if (isLazy()) mapLazily(address, source, load64(at + 8), load64(at + 16));
+      else mapExtent(address, source, load64(at + 8), load64(at + 16));
       at += 24;
     }
   }

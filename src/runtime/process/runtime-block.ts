@@ -19,6 +19,7 @@ export const MAP_ANONYMOUS: i64 = 0x20;
 export const MAP_NORESERVE: i64 = 0x4000;
 
 export const EINTR: i64 = -4;
+export const EAGAIN: i64 = -11;
 export const ENOMEM: i64 = -12;
 export const ENOSYS: i64 = -38;
 export const ESRCH: i64 = -3;

@@ -91,14 +91,19 @@ import {
   refuse,
   require,
   require64,
+  requireAtLeast,
   requireAtMost,
+  requireDistance,
   requireEither,
   requireHigh,
+  requireSumAtMost,
   startFilter,
   unless,
   when,
 } from './filter-writer';
+import { growthChannel, isGrowing } from './growing-text';
 import { restrictPaths } from './landlock';
+import { lazyDescriptor } from './lazy-pages';
 import {
   MAP_FIXED,
   MAP_PRIVATE,
@@ -125,21 +130,48 @@ const SECCOMP_SET_MODE_FILTER: i64 = 1;
 /** Without it, kernels before 5.16 slow the guest's own code down for a filter's sake. */
 const SECCOMP_FILTER_FLAG_SPEC_ALLOW: i64 = 4;
 
-/** Text and trap text over text; tables for a backtrace, read-only. Nothing else is mapped once the guest runs. */
+/**
+ * Text and trap text over text; tables for a backtrace, read-only. Of a growing image any part of text, too, each where
+ * it belongs. Nothing else is mapped once the guest runs.
+ */
 function allowMmap(): void {
+  const text = imageBase() + word(RT_TEXT);
+  const size = word(RT_TEXT_SIZE);
   begin(SYS_mmap);
   require(4, <u32>word(RT_EXE_FD));
+  if (isGrowing()) {
+    when(5, <u32>word(RT_TRAP_TEXT_FILE));
+    requireText();
+    require64(0, text);
+    require64(1, size);
+    allowed();
+  }
   unless(2, <u32>PROT_READ);
-  require(2, <u32>PROT_READ_EXEC);
-  require(3, <u32>(MAP_PRIVATE | MAP_FIXED));
-  require64(0, imageBase() + word(RT_TEXT));
-  require64(1, word(RT_TEXT_SIZE));
-  requireEither(5, <u32>word(RT_TEXT_FILE), <u32>word(RT_TRAP_TEXT_FILE));
-  requireHigh(5, 0); // a resumable image has pages of the guest's after that
+  requireText();
+  if (isGrowing()) {
+    const start = <u32>word(RT_TEXT_FILE);
+    const end = start + <u32>size;
+    requireAtLeast(5, start);
+    requireAtMost(5, end);
+    requireHigh(1, 0);
+    requireAtMost(1, <u32>size);
+    requireSumAtMost(5, 1, end);
+    requireDistance(0, 5, text - word(RT_TEXT_FILE));
+  } else {
+    require64(0, text);
+    require64(1, size);
+    requireEither(5, <u32>word(RT_TEXT_FILE), <u32>word(RT_TRAP_TEXT_FILE));
+  }
   otherwise();
   require64(0, 0);
   require(3, <u32>MAP_PRIVATE);
   end();
+}
+
+function requireText(): void {
+  require(2, <u32>PROT_READ_EXEC);
+  require(3, <u32>(MAP_PRIVATE | MAP_FIXED));
+  requireHigh(5, 0); // a resumable image has pages of the guest's after that
 }
 
 /** Which pages were written (userfault.ts), of ioctls: each on its own descriptor, and nothing else. */
@@ -183,6 +215,8 @@ function build(directories: bool): i64 {
     refuse(0, <u32>pagemap);
   }
   if (embedderDescriptor() !== 0) refuse(0, <u32>embedderDescriptor());
+  if (lazyDescriptor() !== 0) refuse(0, <u32>lazyDescriptor());
+  if (isGrowing()) refuse(0, <u32>growthChannel());
   end();
   allow(SYS_writev);
   allow(SYS_readv);

@@ -9,7 +9,9 @@
  *     SIGTRAP       STOPPING -> PARKED -> RUNNING, at a safepoint
  *                   parked at a trap: TRAPPED (trapped.ts)
  *     endings       as process 1 alone, which the kernel does not end by a default action: exit with 128 + number
- *     faults        a write to a tracked block (protect.ts) continues; a trap site -> its trap; the guard below the guest's stack -> call stack exhausted; else fatal
+ *     faults        a function that is not compiled yet (growing-text.ts), memory that is not there yet (lazy-pages.ts)
+ *                   and a write to a tracked block (protect.ts) continue; a trap site -> its trap; the guard below the
+ *                   guest's stack -> call stack exhausted; else fatal
  */
 
 import { MEM_BASE, MEM_SIZE } from '../../image/contract/instance';
@@ -36,12 +38,14 @@ import { FR_KIND, FUNC_GUEST, FUNC_IMPORT, FUNC_STUB } from '../../image/contrac
 import { STACK_GUARD } from '../../image/contract/sizes';
 import { TH_STACK_LOW, TH_STATE } from '../../image/contract/thread';
 import { TRACK_SIGNAL } from '../../image/contract/tracking';
-import { TRAP_FATAL, TRAP_MEMORY, TRAP_STACK } from '../../image/contract/traps';
+import { TRAP_FATAL, TRAP_MEMORY, TRAP_PAGES_LOST, TRAP_STACK } from '../../image/contract/traps';
 import { load32_u, load64, store64 } from '../native/native';
 import { SAFEPOINT_PC_BIAS, UCONTEXT_PC } from '../native/target';
 import { backtraceFrom, textOffsetOf } from './backtrace';
 import { reservation } from './boot';
+import { askForAll, fetchFunction, isComplete } from './growing-text';
 import { firstInstance, instanceCount, memoriesOf, nextInstance } from './init-plan';
+import { LAZY_LOST, LAZY_NOT_OURS, openAt } from './lazy-pages';
 import { flush, put, putDecimal, putHex } from './message';
 import { forgetSender, goOn, onStopKept, park, senderIsDead, setSender } from './park';
 import { liftAt } from './protect';
@@ -52,7 +56,7 @@ import { setThreadHalf, threadHalf, threadWord } from './thread';
 import { onTrack } from './tracking';
 import { mapTrapText } from './trap-text';
 import { onStopTrapped } from './trapped';
-import { inDriver, trapInContext } from './traps';
+import { inDriver, raiseInHost, trapInContext } from './traps';
 
 export const SIGHUP: i32 = 1;
 export const SIGINT: i32 = 2;
@@ -73,7 +77,10 @@ const EXIT_BUG: i32 = 70;
 /** @param info siginfo_t, @param context ucontext_t */
 export function on_signal(signo: i32, info: i64, context: i64): void {
   if (signo === STOP_SIGNAL) return onStop(load32_u(info + SI_PID), context);
-  if (signo === TRACK_SIGNAL) return onTrack(load32_u(info + SI_PID));
+  if (signo === TRACK_SIGNAL) {
+    askForAll(); // whoever tracks will want to stop the process
+    return onTrack(load32_u(info + SI_PID));
+  }
   if (isEnding(signo)) exit(128 + signo);
   if (signo === SIGTRAP && onSafepoint(context)) return;
   onFault(signo, load64(info + SI_ADDR), context);
@@ -107,7 +114,7 @@ function onStop(sender: i32, context: i64): void {
     return;
   }
   if (state === STATE_TRAPPED) return onStopTrapped(sender);
-  if (state !== STATE_RUNNING || !setSender(sender)) return;
+  if (state !== STATE_RUNNING || !isComplete() || !setSender(sender)) return;
   if (!mapTrapText()) return forgetSender();
   setHalf(RT_STOP_WANTED, 1);
   setThreadHalf(TH_STATE, STATE_STOPPING);
@@ -140,8 +147,13 @@ function onSafepoint(context: i64): bool {
 }
 
 function onFault(signo: i32, address: i64, context: i64): void {
-  if (signo === SIGSEGV && liftAt(address)) return; // the first write to a block that is tracked
+  if (signo === SIGILL && fetchFunction(context)) return;
   const pc = load64(context + UCONTEXT_PC);
+  if (signo === SIGSEGV) {
+    const lazy = openAt(address);
+    if (lazy === LAZY_LOST) return onLost(pc, context);
+    if (lazy !== LAZY_NOT_OURS || liftAt(address)) return; // or the first write to a block that is tracked
+  }
   const memoryFault = signo === SIGSEGV || signo === SIGBUS;
   const site = inText(pc) ? trapSiteAt(textOffsetOf(pc)) : 0;
   const bodyOffset: i64 = site === 0 ? -1 : <i64>(site & 0x7ffffff);
@@ -151,6 +163,14 @@ function onFault(signo: i32, address: i64, context: i64): void {
     return trapInContext(kind, context, bodyOffset);
   }
   fatal(signo, address, context);
+}
+
+/** A page cannot be had: for the guest's own access, or for the host call or builtin that makes it. */
+function onLost(pc: i64, context: i64): void {
+  const site = inText(pc) ? trapSiteAt(textOffsetOf(pc)) : 0;
+  if (site !== 0 && inGuest(pc)) return trapInContext(TRAP_PAGES_LOST, context, <i64>(site & 0x7ffffff));
+  if (inDriver()) return trapInContext(TRAP_PAGES_LOST, context, -1);
+  raiseInHost(TRAP_PAGES_LOST);
 }
 
 /** A fault with no meaning in wasm: a bug of ours, or a mapped file was truncated. */

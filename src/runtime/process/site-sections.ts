@@ -18,6 +18,7 @@ import { FR_END, FR_INSTANCE, FR_SIZE, SITE_CALL, SR_SHAPE, SR_SIZE, TS_SIZE } f
 import { SEGMENT_ALIGN } from '../../image/contract/sizes';
 import { load32_u, load64, runtime, syscall } from '../native/native';
 import { SYS_mmap } from '../native/target';
+import { awaitTables } from './growing-text';
 import { failed, MAP_PRIVATE, PROT_READ, word } from './runtime-block';
 
 // each stays mapped: 0 before the first use
@@ -114,6 +115,7 @@ function lastNotAbove(table: i64, count: i64, size: i64, value: i64): i64 {
 
 /** @param section RT_..._FILE: a file offset and a size */
 function mapSection(section: i32): i64 {
+  awaitTables();
   const fd = word(RT_EXE_FD);
   const offset = word(section);
   const size = word(section + 8);

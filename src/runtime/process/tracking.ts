@@ -45,7 +45,8 @@ import { STATE_PARKED } from '../../image/contract/runtime-block';
 import { TH_STATE } from '../../image/contract/thread';
 import { load32_u, load64, memoryBase, runtime, store32, store64, syscall } from '../native/native';
 import { SYS_clock_gettime } from '../native/target';
-import { beginProtect, endProtect, keepProtect, liftTargets, protectReached, scanProtect } from './protect';
+import { isLazy, openArrived } from './lazy-pages';
+import { beginProtect, endProtect, keepProtect, liftTargets, mustWait, protectReached, scanProtect } from './protect';
 import { openUserfault, REGIONS, registerMemories, scan, scanReached, unregisterMemories } from './userfault';
 import { failed } from './runtime-block';
 import { threadHalf } from './thread';
@@ -71,10 +72,12 @@ export function prepareTracking(): void {
 }
 
 /**
- * TRACK_SIGNAL: answers the request, once; one that comes without a request changes nothing.
+ * TRACK_SIGNAL: answers the request, once; one that comes without a request changes nothing. Either way, lazy pages that
+ * are there become accessible.
  * @param sender pid of the tool, 0 when it has none here
  */
 export function onTrack(sender: i32): void {
+  openArrived();
   const answer = record() + TK_ANSWER;
   const request = memoryBase() + copied;
   for (let at: i64 = 0; at < REQUEST_SIZE; at += 8) store64(request + at, load64(record() + TK_REQUEST + at));
@@ -83,6 +86,7 @@ export function onTrack(sender: i32): void {
   // One that is not written yet, or of two tools' requests: each asks again.
   const check = load32_u(request + RQ_COMMAND) === TRACK_KEEP ? RQ_KEEP_CHECK : RQ_CHECK;
   if (load64(request + check) !== checkOf(request, check)) return;
+  if (mustWait(load32_u(request + RQ_COMMAND) === TRACK_BEGIN)) return;
   store32(answer + RQ_NUMBER, 0); // until the rest of it is there
   const started = now();
   store64(record() + TK_RESULT, perform(request, sender));
@@ -148,7 +152,7 @@ function pagesAtOnce(): i64 {
 
 function byUserfault(request: i64): i64 {
   const count = scan(load64(request + RQ_START), load64(request + RQ_END), pagesAtOnce());
-  store64(record() + TK_REACHED, scanReached());
+  store64(record() + TK_REACHED, scanReached(count));
   return count;
 }
 
@@ -160,7 +164,7 @@ function byProtection(request: i64): i64 {
 }
 
 function begin(wanted: i32, sender: i32): i64 {
-  if ((wanted & load32_u(record() + TK_WAYS)) === 0) return EINVAL;
+  if ((wanted & load32_u(record() + TK_WAYS)) === 0 || isLazy()) return EINVAL;
   const session = load32_u(record() + TK_SESSION) + 1;
   store32(record() + TK_SESSION, session);
   const since = record() + TK_SINCE;

@@ -27,6 +27,7 @@ import {
   TRAP_MISSING_IMPORT,
   TRAP_NULL_REFERENCE,
   TRAP_OVERFLOW,
+  TRAP_PAGES_LOST,
   TRAP_SIGNATURE,
   TRAP_STACK,
   TRAP_TABLE,
@@ -38,10 +39,11 @@ import {
 } from '../../image/contract/traps';
 import { load32_u, load64, store64, unwind } from '../native/native';
 import { UCONTEXT_PC } from '../native/target';
-import { backtraceFrom, backtraceFromStub } from './backtrace';
+import { backtraceFrom, backtraceFromHost, backtraceFromStub } from './backtrace';
+import { describeLost } from './lazy-pages';
 import { flush, put, putDecimal, putForeign } from './message';
 import { exit, half, imageBase, word } from './runtime-block';
-import { setThreadHalf, setThreadWord, threadWord } from './thread';
+import { setThreadHalf, setThreadWord, threadHalf, threadWord } from './thread';
 import { EXIT_TRAP, stayTrapped } from './trapped';
 
 /** A trap that host code finds on behalf of the guest that called it. Does not return. */
@@ -52,6 +54,13 @@ export function raise(kind: i32): void {
   }
   describe(kind);
   backtraceFromStub(threadWord(TH_GUEST_SP));
+  end();
+}
+
+/** The same, found by a signal in the middle of host code, outside of the driver. */
+export function raiseInHost(kind: i32): void {
+  describe(kind);
+  backtraceFromHost(threadWord(TH_GUEST_SP));
   end();
 }
 
@@ -115,6 +124,7 @@ function describe(kind: i32): void {
   else if (kind === TRAP_UNSHARED) put('expected shared memory');
   else if (kind === TRAP_EXCEPTION) describeUncaught();
   else if (kind === TRAP_EXCEPTION_MEMORY) put('no memory for another exception');
+  else if (kind === TRAP_PAGES_LOST) describeLost();
   else if (kind === TRAP_EMBEDDER) putForeign(threadWord(TH_TRAP_TEXT), threadWord(TH_TRAP_TEXT_LENGTH));
   else put('unknown');
   put('\n');
@@ -132,6 +142,8 @@ function describeUncaught(): void {
 
 function end(): void {
   flush();
-  if ((half(RT_FLAGS) & FLAG_PARK_ON_TRAP) !== 0) stayTrapped();
+  // without its memory there is nothing to look at
+  const isWhole = threadHalf(TH_TRAP_KIND) !== TRAP_PAGES_LOST;
+  if (isWhole && (half(RT_FLAGS) & FLAG_PARK_ON_TRAP) !== 0) stayTrapped();
   exit(EXIT_TRAP);
 }

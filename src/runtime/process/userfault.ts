@@ -10,7 +10,7 @@
  */
 
 import { MEM_BASE } from '../../image/contract/instance';
-import { TRACK_REGIONS } from '../../image/contract/tracking';
+import { REGION_END, REGION_SIZE, TRACK_REGIONS } from '../../image/contract/tracking';
 import { load64, memoryBase, syscall } from '../native/native';
 import { SYS_close, SYS_fcntl, SYS_ioctl, SYS_openat, SYS_userfaultfd } from '../native/target';
 import { reservation } from './boot';
@@ -139,9 +139,17 @@ export function scan(start: i64, end: i64, pages: i64): i64 {
   return ioctl(pagemap, PAGEMAP_SCAN, SCAN);
 }
 
-/** Where the last scan has stopped. */
-export function scanReached(): i64 {
-  return load<i64>(SCAN, SCAN_WALK_END);
+/**
+ * Where the last scan has stopped. The kernel collects 512 regions before it hands them over. If the range ends after
+ * that, its `walk_end` is where it had handed over the last time, below regions that it has found since.
+ *
+ * @param count how many regions the scan has found, or -errno
+ */
+export function scanReached(count: i64): i64 {
+  const walked = load<i64>(SCAN, SCAN_WALK_END);
+  if (count <= 0) return walked;
+  const found = load<i64>(REGIONS + <usize>(count - 1) * <usize>REGION_SIZE, REGION_END);
+  return max(found, walked);
 }
 
 function ioctl(fd: i64, request: i64, argument: usize): i64 {

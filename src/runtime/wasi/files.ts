@@ -44,6 +44,7 @@ import {
 } from '../descriptors/abi';
 import { lookup, lookupError, lookupFile } from '../descriptors/lookup';
 import { entryAt, kindOf, nativeOf, rightsOf } from '../descriptors/table';
+import { touch } from '../process/lazy-pages';
 import { aimAt, aimless } from '../process/protect';
 import { errnoOf } from './errno';
 import { IOVECS, gatherIovecs, guestRange, iovecCount } from './guest';
@@ -83,6 +84,7 @@ function single(nr: i64, right: u64, fd: u32, iovecs: u32, count: u32, bytesOut:
   const buffer = <i64>(<u32>load32_u(base + <i64>iovecs));
   const length = <i64>(<u32>load32_u(base + <i64>iovecs + 4));
   if (length == 0 || buffer + length > size) return NOT_SINGLE;
+  touch(base + buffer, length);
   if (nr == SYS_read) aimAt(base + buffer, length);
   const bytes = blocking_syscall(nr, nativeOf(entry), base + buffer, length, 0, 0, 0);
   aimless();

@@ -10,16 +10,22 @@ import { INST_WASI_MEMORY, MEM_BASE, MEM_SIZE } from '../../image/contract/insta
 import { TH_GUEST_INSTANCE } from '../../image/contract/thread';
 import { load32_u, load64, load8_u, thread } from '../native/native';
 import { EFAULT, EINVAL, ENAMETOOLONG, ENOENT, EPERM } from '../descriptors/abi';
+import { touch } from '../process/lazy-pages';
 import { aim, aimless } from '../process/protect';
 
-/** Native address of the guest's bytes [pointer, pointer + length), or 0 when they are not all in its memory. */
+/**
+ * Native address of the guest's bytes [pointer, pointer + length), or 0 when they are not all in its memory. They are
+ * there: the kernel may read and write them.
+ */
 export function guestRange(pointer: u32, length: u64): i64 {
   const instance = load64(thread() + <i64>TH_GUEST_INSTANCE);
   const record = load64(instance + <i64>INST_WASI_MEMORY);
   if (record == 0) return 0;
   const size = <u64>load64(record + <i64>MEM_SIZE);
   if (length > size || <u64>pointer > size - length) return 0;
-  return load64(record + <i64>MEM_BASE) + <i64>pointer;
+  const address = load64(record + <i64>MEM_BASE) + <i64>pointer;
+  touch(address, <i64>length);
+  return address;
 }
 
 // -- vectors

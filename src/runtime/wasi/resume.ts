@@ -44,9 +44,11 @@ import {
   RP_LISTINGS,
   RP_MONOTONIC,
   RP_PENDING_TIMEOUT,
+  RP_SUSPENDED_TIMEOUT,
 } from '../../image/contract/resume-plan';
 import { RT_ARGC, RT_ARGV, RT_ENVP, RT_RESUME_PLAN } from '../../image/contract/runtime-block';
-import { copy, load64, load8_u, runtime, store64 } from '../native/native';
+import { TH_SUSPENDED_TIMEOUT } from '../../image/contract/thread';
+import { copy, load64, load8_u, runtime, store64, thread } from '../native/native';
 import { SYS_fcntl, SYS_socketpair, SYS_write } from '../native/target';
 import { put, putForeign } from '../process/message';
 import { CLOCK_MONOTONIC, FDFLAG_NONBLOCK } from '../descriptors/abi';
@@ -219,6 +221,8 @@ export function wasi_resume(source: i64): void {
   store<i64>(STATE, monotonic - now(CLOCK_MONOTONIC), HS_MONOTONIC_OFFSET);
   const pending = load64(plan + <i64>RP_PENDING_TIMEOUT);
   store<i64>(STATE, pending < 0 ? -1 : monotonic + pending, HS_PENDING_TIMEOUT);
+  const suspended = load64(plan + <i64>RP_SUSPENDED_TIMEOUT);
+  store64(thread() + <i64>TH_SUSPENDED_TIMEOUT, suspended < 0 ? -1 : monotonic + suspended);
   store64(runtime() + <i64>RT_ARGC, load64(plan + <i64>RP_ARGC));
   store64(runtime() + <i64>RT_ARGV, load64(plan + <i64>RP_ARGV));
   store64(runtime() + <i64>RT_ENVP, load64(plan + <i64>RP_ENVP));

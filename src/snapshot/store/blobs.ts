@@ -5,24 +5,34 @@ import {
   closeSync,
   constants,
   createReadStream,
+  existsSync,
   fstatSync,
   openSync,
   readdirSync,
   readFileSync,
+  readSync,
   renameSync,
   rmSync,
+  type Stats,
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
-import { InputError, reading, writeFailure } from '../../base/errors.js';
+import { dirname, join } from 'node:path';
+import { InputError, reading, systemReason, ToolError, writeFailure } from '../../base/errors.js';
 import { syncFolder } from '../../base/output.js';
-import { ownName } from '../../base/temporary.js';
+import { ownName, removeTemporary } from '../../base/temporary.js';
+import { quoted } from '../../base/terminal-text.js';
 import type { BlobDescriptor } from './oci.js';
 
 const HEX = /^[0-9a-f]{64}$/;
+/** As put() names them. */
+const HALF_WRITTEN = /^[0-9a-f]{64}\.wag-snap-[0-9a-f-]+\.tmp$/;
+/** Our files begin with MAGIC, and our documents have a type or a label of ours in their first bytes (store.ts). */
+const MAGIC = '\x7fWSNAP\r\n';
+const HEAD_SIZE = 1024;
+const DAY = 86_400_000; // milliseconds
 /** Bytes of a document: a manifest names at most 1024 files. */
-const DOCUMENT_MAX = 4 << 20;
+export const DOCUMENT_MAX = 4 << 20;
 
 export interface Blob {
   /** sha256: and hex. */
@@ -48,26 +58,47 @@ export class Blobs {
   }
 
   has({ digest, size }: Blob): boolean {
-    const stat = statSync(this.pathOf(digest), { throwIfNoEntry: false });
+    const stat = this.statOf(digest);
     return stat?.isFile() === true && stat.size === size;
+  }
+
+  /** Bytes that a file takes on the disk; 0 when it is not there. @throws ToolError */
+  bytesOnDisk(digest: string): number {
+    return (this.statOf(digest)?.blocks ?? 0) * 512;
+  }
+
+  private statOf(digest: string): Stats | undefined {
+    const path = this.pathOf(digest);
+    return reading(path, () => statSync(path, { throwIfNoEntry: false }));
   }
 
   /** All digests that are there. */
   list(): string[] {
-    return readdirSync(this.folder)
+    return this.names()
       .filter((name) => HEX.test(name))
       .map((name) => `sha256:${name}`);
   }
 
-  /** @throws InputError when it is missing or damaged, ToolError when it cannot be read */
+  private names(): string[] {
+    return reading(this.folder, () => readdirSync(this.folder));
+  }
+
+  /**
+   * @param descriptor with a digest of sha256, or of another algorithm that other tools use
+   * @throws InputError when it is missing or damaged, or the algorithm is unknown; ToolError when it cannot be read
+   */
   document({ digest, size }: BlobDescriptor): string {
-    const path = this.pathOf(digest);
+    const [, algorithm, hex] = /^(sha256|sha512):([0-9a-f]{64,128})$/.exec(digest) ?? [];
+    if (algorithm === undefined) {
+      throw new InputError('store', `${this.folder}: ${quoted(digest)}: no digest that this wag-snap knows`);
+    }
+    const path = join(dirname(this.folder), algorithm, hex);
     if (size > DOCUMENT_MAX)
       throw new InputError('store', `${path}: a document of ${size} bytes is too large for one of ours`);
     const bytes = readSmall(path, size);
-    const found = createHash('sha256').update(bytes).digest('hex');
-    if (digest === `sha256:${found}`) return bytes.toString('utf8');
-    throw new InputError('store', `${path}: damaged: its sha256 is ${found}`);
+    const found = createHash(algorithm).update(bytes).digest('hex');
+    if (found === hex) return bytes.toString('utf8');
+    throw new InputError('store', `${path}: damaged: its ${algorithm} is ${found}`);
   }
 
   /**
@@ -83,7 +114,7 @@ export class Blobs {
       writeFileSync(temporary, bytes, { mode: 0o600, flush: true });
       renameSync(temporary, path);
     } catch (error) {
-      rmSync(temporary, { force: true });
+      removeTemporary(temporary);
       throw writeFailure(path, error);
     }
     return blob;
@@ -99,15 +130,39 @@ export class Blobs {
     }
   }
 
-  /** Removes half-written documents that killed tools have left. Only while the store is locked. */
+  /** Removes half-written documents that killed tools of ours have left. Only while the store is locked. */
   removeLeftOvers(): void {
-    for (const name of readdirSync(this.folder)) {
-      if (name.endsWith('.tmp')) rmSync(join(this.folder, name), { force: true });
-    }
+    for (const name of this.names()) if (HALF_WRITTEN.test(name)) removeTemporary(join(this.folder, name));
   }
 
+  /**
+   * Whether a file that nothing leads to may be one that another tool is adding: it is none of our kinds, and is younger
+   * than a day.
+   */
+  mayBeForeign(digest: string): boolean {
+    const path = this.pathOf(digest);
+    const head = Buffer.alloc(HEAD_SIZE);
+    return reading(path, () => {
+      const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+      try {
+        const stat = fstatSync(fd);
+        if (!stat.isFile() || Date.now() - stat.mtimeMs > DAY) return false;
+        const text = head.toString('latin1', 0, readSync(fd, head, 0, HEAD_SIZE, 0));
+        return !text.startsWith(MAGIC) && !text.includes('wag-snap.');
+      } finally {
+        closeSync(fd);
+      }
+    });
+  }
+
+  /** @throws ToolError when it stays */
   remove(digest: string): void {
-    rmSync(this.pathOf(digest), { force: true });
+    const path = this.pathOf(digest);
+    try {
+      rmSync(path, { force: true });
+    } catch (error) {
+      throw new ToolError('write', `${path}: cannot be removed: ${systemReason(error)}`);
+    }
   }
 
   /** Makes the names durable. @throws ToolError */
@@ -137,6 +192,7 @@ export async function digestFile(path: string, onBytes: (bytes: number) => void 
 /** @param size that the file must have */
 function readSmall(path: string, size: number): Buffer {
   return reading(path, () => {
+    if (!existsSync(path)) throw new InputError('store', `${path}: is missing`);
     const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
     try {
       const stat = fstatSync(fd);

@@ -5,9 +5,8 @@
  * digests. A document that cannot be read may lead to anything, so then nothing is removed.
  */
 
-import { statSync } from 'node:fs';
-import type { Blobs } from './blobs.js';
-import type { BlobDescriptor, Index } from './oci.js';
+import { type Blobs, DOCUMENT_MAX } from './blobs.js';
+import { type BlobDescriptor, descriptor, type Index } from './oci.js';
 
 const DIGEST = /sha256:[0-9a-f]{64}/g;
 
@@ -19,24 +18,35 @@ export interface Collected {
 }
 
 /**
- * Collects the garbage. Only while the store is locked.
+ * Removes all files but those that are kept, and those that another tool may be adding. Only while the store is locked.
  *
+ * @param kept as reachable() finds them
+ * @param before those that were reachable before: what has become garbage just now is no other tool's
  * @param dryRun only tells what would be removed
- * @throws InputError, ToolError for a document that cannot be read; nothing was removed then
  */
-export function collectGarbage(index: Index, blobs: Blobs, dryRun = false): Collected {
-  const kept = reachable(index, blobs);
-  const garbage = blobs.list().filter((digest) => !kept.has(digest));
+export function collectGarbage(
+  kept: ReadonlySet<string>,
+  before: ReadonlySet<string>,
+  blobs: Blobs,
+  dryRun = false,
+): Collected {
+  const garbage = blobs
+    .list()
+    .filter((digest) => !kept.has(digest) && (before.has(digest) || !blobs.mayBeForeign(digest)));
   let bytes = 0;
   for (const digest of garbage) {
-    bytes += (statSync(blobs.pathOf(digest), { throwIfNoEntry: false })?.blocks ?? 0) * 512;
+    bytes += blobs.bytesOnDisk(digest);
     if (!dryRun) blobs.remove(digest);
   }
-  if (!dryRun) blobs.removeLeftOvers();
   return { blobs: garbage.length, bytes };
 }
 
-function reachable({ manifests }: Index, blobs: Blobs): Set<string> {
+/**
+ * The digests of all files that an index leads to.
+ *
+ * @throws InputError, ToolError for a document that cannot be read
+ */
+export function reachable({ manifests }: Index, blobs: Blobs): Set<string> {
   const found = new Set<string>();
   const searched = new Set<string>();
   const documents: BlobDescriptor[] = [...manifests];
@@ -44,6 +54,7 @@ function reachable({ manifests }: Index, blobs: Blobs): Set<string> {
     found.add(document.digest);
     if (searched.has(document.digest)) continue;
     searched.add(document.digest);
+    if (isOpaque(document)) continue;
     const text = blobs.document(document);
     for (const [digest] of text.matchAll(DIGEST)) found.add(digest);
     documents.push(...nested(text));
@@ -51,12 +62,26 @@ function reachable({ manifests }: Index, blobs: Blobs): Set<string> {
   return found;
 }
 
+/** What a damaged index leads to is not known: then all may be another tool's. */
+export function reachableIfWhole(index: Index, blobs: Blobs): ReadonlySet<string> {
+  try {
+    return reachable(index, blobs);
+  } catch {
+    return new Set();
+  }
+}
+
+/** A large file of another tool that is no document: it leads to nothing. */
+function isOpaque({ mediaType, size }: BlobDescriptor): boolean {
+  return size > DOCUMENT_MAX && !mediaType.endsWith('+json');
+}
+
 /** Documents that an index of indexes leads to. */
 function nested(text: string): BlobDescriptor[] {
   try {
     const { manifests } = JSON.parse(text) as { manifests?: unknown };
     if (!Array.isArray(manifests)) return [];
-    return manifests.filter((one) => typeof one?.digest === 'string' && typeof one.size === 'number');
+    return manifests.flatMap((one) => descriptor.safeParse(one).data ?? []);
   } catch {
     return []; // of another tool, and no JSON: it has only the digests that were found
   }

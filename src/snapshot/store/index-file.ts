@@ -5,11 +5,11 @@
 
 import { fsyncSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { InputError, reading } from '../../base/errors.js';
+import { InputError, LimitError, reading } from '../../base/errors.js';
 import { syncFolder, writeAt, writeOutput } from '../../base/output.js';
 import { type Facts, readFacts, writeFacts } from './facts.js';
-import { type BlobDescriptor, type Index, index, MEDIA_TYPE, REFERENCE } from './oci.js';
-import { readReference } from './reference.js';
+import { type BlobDescriptor, type Index, index, isSha256, MEDIA_TYPE, REFERENCE } from './oci.js';
+import { NUMBER_MAX, readReference, referenceText, tagNumber } from './reference.js';
 
 const INDEX_MAX = 256 << 20;
 
@@ -28,6 +28,8 @@ export interface Entry {
 
 const OWN_SIZE = 'wag-snap.size.own';
 const SIZE = 'wag-snap.size';
+/** Characters of a key that a message shows. */
+const KEY_SHOWN = 80;
 
 export class IndexFile {
   readonly path: string;
@@ -70,6 +72,7 @@ export function entriesOf({ manifests }: Index): Entry[] {
     const { annotations = {} } = descriptor;
     const reference = readReference(annotations[REFERENCE] ?? '');
     if (descriptor.mediaType !== MEDIA_TYPE.manifest || reference?.tag === undefined) continue;
+    if (!isSha256(descriptor.digest)) continue;
     const { mediaType, digest, size } = descriptor;
     entries.push({
       name: reference.name,
@@ -83,15 +86,45 @@ export function entriesOf({ manifests }: Index): Entry[] {
   return entries;
 }
 
+/** The index with an entry as its last, in the place of one of the same name and tag. */
+export function withEntry(index: Index, entry: Required<Entry>): Index {
+  const reference = referenceText(entry.name, entry.tag);
+  const others = index.manifests.filter((one) => one.annotations?.[REFERENCE] !== reference);
+  return { ...index, manifests: [...others, descriptorOf(entry)] };
+}
+
+/**
+ * Checks that a generation is what it was.
+ *
+ * @param entries those of its name
+ * @param manifest the digest that it had, null when there was none
+ * @throws InputError 'changed'
+ */
+export function checkEntry(entries: readonly Entry[], name: string, tag: string, manifest: string | null): void {
+  const found = entries.find((entry) => entry.tag === tag)?.manifest.digest ?? null;
+  if (found === manifest) return;
+  const what = found === null ? 'was removed' : 'was given to another snapshot';
+  throw new InputError('changed', `${name}:${tag}: ${what} meanwhile, so it stays as it is`);
+}
+
+/**
+ * The number for the next generation.
+ *
+ * @param entries those of its name
+ * @throws LimitError when there is none left
+ */
+export function nextNumber(entries: readonly Entry[]): number {
+  let last = 0;
+  for (const { tag } of entries) last = Math.max(last, tagNumber(tag) || 0);
+  if (last < NUMBER_MAX) return last + 1;
+  throw new LimitError(
+    'generations',
+    `${entries[0]?.name}:${last}: has the largest number: name the next one NAME:TAG`,
+  );
+}
+
 /** The descriptor of an entry in the index. */
-export function descriptorOf({
-  name,
-  tag,
-  manifest,
-  facts,
-  ownSize,
-  size,
-}: Required<Entry>): Index['manifests'][number] {
+function descriptorOf({ name, tag, manifest, facts, ownSize, size }: Required<Entry>): Index['manifests'][number] {
   return {
     ...manifest,
     annotations: {
@@ -124,6 +157,17 @@ export function parseDocument<T>(
   const { data, error } = schema.safeParse(value);
   if (error === undefined) return data as T;
   const [issue] = error.issues;
-  const where = issue.path.length === 0 ? '' : `${issue.path.map(String).join('.')}: `;
+  const where = issue.path.length === 0 ? '' : `${issue.path.map(shown).join('.')}: `;
   throw new InputError('store', `${path}: damaged: ${where}${issue.message}`);
+}
+
+/** A key may be foreign, and as long as the document. */
+function shown(key: PropertyKey): string {
+  const text = String(key);
+  return text.length > KEY_SHOWN ? `${text.slice(0, KEY_SHOWN)}…` : text;
+}
+
+/** Identifies what an entry is, and under which name. */
+export function identityOf({ name, tag, manifest: { digest } }: Entry): string {
+  return `${referenceText(name, tag)} ${digest}`;
 }

@@ -6,14 +6,19 @@
  * removed from the store meanwhile.
  */
 
-import { closeSync, constants, copyFileSync, fsyncSync, linkSync, mkdirSync, openSync } from 'node:fs';
+import { linkSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { BugError, writeFailure } from '../../base/errors.js';
 import { makeTemporaryFolder, removeTemporary } from '../../base/temporary.js';
 import { type Blob, type Blobs, digestFile } from './blobs.js';
+import { makeFolders } from './folders.js';
+import { copySparse } from './sparse-copy.js';
 
 /** The folder of a store with the files that are being added. */
 export const INGEST = 'ingest';
+/** Errors of link(2) on file systems without links, and when a file has as many as it may. */
+const NO_LINKS = ['EPERM', 'ENOTSUP', 'ENOSYS', 'EMLINK'];
 
 export class Ingest {
   private readonly folder: string;
@@ -26,11 +31,7 @@ export class Ingest {
     private readonly blobs: Blobs,
   ) {
     const parent = join(store, INGEST);
-    try {
-      mkdirSync(parent, { recursive: true, mode: 0o700 });
-    } catch (error) {
-      throw writeFailure(parent, error);
-    }
+    makeFolders(parent);
     this.folder = makeTemporaryFolder(parent);
   }
 
@@ -39,22 +40,34 @@ export class Ingest {
     return join(this.folder, name);
   }
 
+  /** A durable file of the folder is the one of this digest, which was checked while it came. */
+  received(name: string, blob: Blob): void {
+    this.files.set(blob.digest, this.pathOf(name));
+  }
+
   /** Digests a durable file of the folder, which is to become a blob. */
   async digest(name: string, onBytes?: (bytes: number) => void): Promise<Blob> {
+    const received = this.keptAs(this.pathOf(name));
+    if (received !== undefined) return { digest: received, size: statSync(this.pathOf(name)).size };
     const blob = await digestFile(this.pathOf(name), onBytes);
     this.files.set(blob.digest, this.pathOf(name));
     return blob;
   }
 
-  /** Keeps a blob of the store until close(). @returns its path here. @throws ToolError when the blob is gone */
-  keep(digest: string): string {
+  /**
+   * Keeps a blob of the store until close(). It is copied where the file system has no links, or no more of them.
+   *
+   * @returns its path here. @throws ToolError when the blob is gone
+   */
+  async keep(digest: string): Promise<string> {
     const path = this.blobs.pathOf(digest);
     const own = this.pathOf(basename(path));
     if (this.files.has(digest)) return own;
     try {
       linkSync(path, own);
     } catch (error) {
-      throw writeFailure(path, error);
+      if (!NO_LINKS.includes((error as NodeJS.ErrnoException).code ?? '')) throw writeFailure(path, error);
+      await this.copy(path, basename(own));
     }
     this.files.set(digest, own);
     return own;
@@ -66,18 +79,20 @@ export class Ingest {
     return undefined;
   }
 
-  /** Copies a file into the folder. The copy shares its blocks where the file system can do that. @throws ToolError */
-  copy(from: string, name: string): void {
+  /**
+   * Copies a file into the folder. The copy shares its blocks where the file system can do that.
+   *
+   * @param check called now and then; may throw to give up. @throws ToolError
+   */
+  async copy(from: string, name: string, check: () => void = () => {}): Promise<void> {
     const path = this.pathOf(name);
     try {
-      copyFileSync(from, path, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
-      const fd = openSync(path, 'r+');
-      try {
-        fsyncSync(fd);
-      } finally {
-        closeSync(fd);
-      }
+      await copySparse(from, path, async () => {
+        await nextTurn();
+        check();
+      });
     } catch (error) {
+      if ((error as NodeJS.ErrnoException).syscall === undefined) throw error;
       throw writeFailure(path, error);
     }
   }

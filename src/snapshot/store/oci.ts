@@ -5,7 +5,7 @@
  * Other properties of such a document are kept: other tools that know the layout may have written them.
  */
 
-import { z } from 'zod';
+import * as z from 'zod';
 
 export const MEDIA_TYPE = {
   index: 'application/vnd.oci.image.index.v1+json',
@@ -25,7 +25,7 @@ const digest = z.string().regex(/^sha256:[0-9a-f]{64}$/, 'must be sha256: and 64
 const size = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
 const annotations = z.record(z.string().max(256), z.string().max(4096));
 
-const descriptor = z.object({
+export const descriptor = z.object({
   mediaType: z.string().max(256),
   digest,
   size,
@@ -34,10 +34,26 @@ const descriptor = z.object({
 
 export const layout = z.object({ imageLayoutVersion: z.literal('1.0.0') });
 
+/** Other tools may use other digests, and any annotations; entriesOf() checks those of our entries. */
 export const index = z.looseObject({
   schemaVersion: z.literal(2),
-  manifests: z.array(z.looseObject(descriptor.shape)).max(1_000_000),
+  manifests: z
+    .array(
+      z.looseObject({
+        ...descriptor.shape,
+        digest: z
+          .string()
+          .max(1024)
+          .regex(/^[a-z0-9]+(?:[+._-][a-z0-9]+)*:[a-zA-Z0-9=_-]+$/, 'is no digest'),
+        annotations: z.record(z.string(), z.string()).optional(),
+      }),
+    )
+    .max(1_000_000),
 });
+
+export function isSha256(digest: string): boolean {
+  return /^sha256:[0-9a-f]{64}$/.test(digest);
+}
 
 /** A snapshot's own file, and after it the other files that it needs. */
 export const manifest = z.object({

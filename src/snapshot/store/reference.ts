@@ -35,7 +35,10 @@ export function referenceText(name: string, tag: string): string {
   return `${name}:${tag}`;
 }
 
+/** The largest number of a generation: it has fifteen digits. */
+export const NUMBER_MAX = 999_999_999_999_999;
+
 /** The number of a tag that the store has chosen: these are numbers from 1 on. @returns NaN for others */
 export function tagNumber(tag: string): number {
-  return /^[1-9][0-9]{0,8}$/.test(tag) ? Number(tag) : Number.NaN;
+  return /^[1-9][0-9]{0,14}$/.test(tag) ? Number(tag) : Number.NaN;
 }

@@ -12,39 +12,43 @@
  * tool leaves at most files that nothing leads to, which the next prune removes.
  */
 
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { hostname } from 'node:os';
+import { existsSync, fsyncSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { InputError, writeFailure } from '../../base/errors.js';
-import { syncFolder } from '../../base/output.js';
-import { locateAncestors } from '../chain.js';
-import { readSnapshot } from '../format.js';
-import { type Blob, Blobs, digestFile } from './blobs.js';
-import { type Facts, factsOf, readFacts, writeFacts } from './facts.js';
-import { type Collected, collectGarbage } from './garbage.js';
-import { descriptorOf, type Entry, entriesOf, IndexFile, parseDocument } from './index-file.js';
-import { Ingest } from './ingest.js';
+import { InputError, reading } from '../../base/errors.js';
+import { syncFolder, writeAt, writeOutput } from '../../base/output.js';
+import { removeStale } from '../../base/temporary.js';
+import { Opener } from '../opener.js';
+import { type Blob, Blobs } from './blobs.js';
+import { type Facts, hiddenFacts, laterThan, readFacts, writeFacts } from './facts.js';
+import { isStore, makeFolders } from './folders.js';
+import { type Collected, collectGarbage, reachable, reachableIfWhole } from './garbage.js';
+import type { Generation, GenerationFiles } from './generation.js';
+import { checkEntry, type Entry, entriesOf, IndexFile, nextNumber, parseDocument, withEntry } from './index-file.js';
+import { INGEST, Ingest } from './ingest.js';
 import { locked } from './lock.js';
-import { ARTIFACT_TYPE, type Index, layout, type Manifest, MEDIA_TYPE, manifest, REFERENCE } from './oci.js';
-import { type Reference, referenceText, tagNumber } from './reference.js';
+import { ARTIFACT_TYPE, type Index, layout, type Manifest, MEDIA_TYPE, REFERENCE } from './oci.js';
+import { readStored } from './read-stored.js';
+import { type Reference, referenceText } from './reference.js';
+import { readManifest, verifyEntries } from './verify-entries.js';
 
-/** A snapshot that a store has. */
-export interface Generation {
-  readonly name: string;
-  readonly tag: string;
-  readonly facts: Facts;
-  /** Bytes of its own file. */
-  readonly ownSize: number;
-  /** Bytes of all files that it needs, its own among them. */
-  readonly size: number;
-}
-
-/** Where the files of a generation are. They stay until it is removed. */
-export interface GenerationFiles {
-  readonly generation: Generation;
-  readonly path: string;
-  /** The earlier files that it needs. */
-  readonly parents: readonly string[];
+/** What is known of a file that is added. */
+export interface AddOptions {
+  /** Paths of the earlier files that it needs, as far as they are not in the same folder. */
+  readonly parents?: readonly string[] | undefined;
+  /** What opens the files. */
+  readonly opener?: Opener | undefined;
+  /** Whether its pages need no check, as they were written just now. */
+  readonly isNew?: boolean | undefined;
+  /** Of a file that was encrypted just now, for others: when it was captured. It needs all of `parents`, in this order. */
+  readonly hidden?: Date | undefined;
+  /** Called with the bytes of each piece that was read; may throw to give up. */
+  readonly onBytes?: ((bytes: number) => void) | undefined;
+  /** The machine that it comes from; default: this one. */
+  readonly host?: string | undefined;
+  /** Its place among the generations of its name. */
+  readonly order?: 'newest' | Date | undefined;
+  /** The manifest that the reference must still have, null for none. Not given: whatever has it is replaced. */
+  readonly replaces?: string | null | undefined;
 }
 
 export class SnapshotStore {
@@ -59,31 +63,34 @@ export class SnapshotStore {
   /** @throws InputError 'no-store' when there is none, 'store' when it is another thing; ToolError */
   static open(folder: string): SnapshotStore {
     const path = join(folder, 'oci-layout');
-    if (!existsSync(path)) {
+    if (!isStore(folder)) {
       throw new InputError('no-store', `${folder}: there is no store of snapshots: wag-snap capture -t NAME makes one`);
     }
-    parseDocument(readFileSync(path, 'utf8'), layout, path);
+    parseDocument(
+      reading(path, () => readFileSync(path, 'utf8')),
+      layout,
+      path,
+    );
     return new SnapshotStore(folder);
   }
 
   /** Opens a store, and creates it if there is none. */
   static async openOrCreate(folder: string): Promise<SnapshotStore> {
-    if (existsSync(join(folder, 'oci-layout'))) return SnapshotStore.open(folder);
+    if (isStore(folder)) return SnapshotStore.open(folder);
     const store = new SnapshotStore(folder);
-    try {
-      mkdirSync(store.blobs.folder, { recursive: true, mode: 0o700 });
-    } catch (error) {
-      throw writeFailure(folder, error);
-    }
-    await locked(folder, () => {
+    makeFolders(store.blobs.folder);
+    await locked(folder, (held) => {
+      held();
       if (!existsSync(store.index.path)) {
         store.index.replace({ schemaVersion: 2, mediaType: MEDIA_TYPE.index, manifests: [] });
       }
-      try {
-        writeFileSync(join(folder, 'oci-layout'), '{"imageLayoutVersion":"1.0.0"}\n', { flush: true });
-      } catch (error) {
-        throw writeFailure(folder, error);
-      }
+      if (isStore(folder)) return;
+      const bytes = Buffer.from('{"imageLayoutVersion":"1.0.0"}\n');
+      const write = (fd: number) => {
+        writeAt(fd, bytes, 0);
+        fsyncSync(fd);
+      };
+      writeOutput(join(folder, 'oci-layout'), write, 0o600);
       syncFolder(folder);
     });
     return SnapshotStore.open(folder);
@@ -91,8 +98,8 @@ export class SnapshotStore {
 
   /** Lists all generations by name, the newest of each name last. */
   list(): Generation[] {
-    const all = entriesOf(this.index.read()).map((entry) => this.complete(entry));
-    return all.sort((a, b) => compare(a.name, b.name) || a.facts.created.getTime() - b.facts.created.getTime());
+    const all = this.generations(this.index.read());
+    return all.sort((a, b) => compare(a.name, b.name) || a.facts.order.getTime() - b.facts.order.getTime());
   }
 
   /** The newest one where the reference has no tag. @returns undefined when there is none */
@@ -104,7 +111,17 @@ export class SnapshotStore {
       if (!this.blobs.has(layer)) throw new InputError('store', `${this.blobs.pathOf(layer.digest)}: is missing`);
     }
     const [path, ...parents] = layers.map(({ digest }) => this.blobs.pathOf(digest));
-    return { generation: this.complete(found), path, parents };
+    return { generation: this.complete(found), path, parents, manifest: found.manifest.digest };
+  }
+
+  /** For each path of a blob: whether it is the own file of no generation of the name. */
+  unowned(name: string, paths: readonly string[]): boolean[] {
+    if (paths.length === 0) return [];
+    const own = new Set<string>();
+    for (const entry of entriesOf(this.index.read())) {
+      if (entry.name === name && this.readable(entry)) own.add(this.manifestOf(entry).layers[0].digest);
+    }
+    return paths.map((path) => !own.has(this.blobs.digestOf(path) ?? ''));
   }
 
   /** Creates a folder to write a snapshot into. Call its close() in a finally. */
@@ -116,8 +133,9 @@ export class SnapshotStore {
    * Makes a file of `ingest` a generation.
    *
    * @param file its name in the folder; the file is complete and durable
-   * @param parents paths of the earlier files that it needs, as far as they are not in the same folder
    * @param reference without a tag, it gets the next number; a generation of that name and tag is replaced
+   * @param settings `order` 'newest': after all generations of the name, whatever their clocks said; a time; or not
+   *   given: by the time of its capture
    * @throws InputError when the file is no snapshot, or files that it needs are missing; ToolError; then the store is
    *   unchanged
    */
@@ -125,35 +143,53 @@ export class SnapshotStore {
     ingest: Ingest,
     file: string,
     reference: Reference,
-    parents: readonly string[] = [],
-    onBytes?: (bytes: number) => void,
+    { parents = [], opener = new Opener(), hidden, isNew, onBytes, order, host, replaces }: AddOptions = {},
   ): Promise<Generation> {
-    const stored = locateAncestors(readSnapshot(ingest.pathOf(file)), { parents });
+    const { facts, files } =
+      hidden === undefined
+        ? await readStored(ingest.pathOf(file), reference, parents, opener, host, isNew)
+        : { facts: hiddenFacts(hidden), files: parents };
     const layers = [await ingest.digest(file, onBytes)];
-    for (const [i, { path }] of (stored.ancestors ?? []).entries()) {
-      layers.push(await this.ancestor(ingest, path, `ancestor-${i}`));
+    for (const [i, path] of files.entries()) {
+      layers.push(await this.ancestor(ingest, path, `ancestor-${i}`, () => onBytes?.(0)));
     }
-    return this.commit(ingest, layers, reference, factsOf(stored, hostname()));
+    const factsAfter = (before: readonly Facts[]) => {
+      if (order === undefined) return facts;
+      return { ...facts, order: order === 'newest' ? laterThan(facts, before) : order };
+    };
+    return this.commit(ingest, layers, reference, factsAfter, replaces);
   }
 
   /** @returns the blob of a file that `ingest` keeps, or copies */
-  private async ancestor(ingest: Ingest, path: string, name: string): Promise<Blob> {
+  private async ancestor(ingest: Ingest, path: string, name: string, check: () => void): Promise<Blob> {
     const kept = ingest.keptAs(path) ?? this.blobs.digestOf(path);
     if (kept !== undefined) {
-      ingest.keep(kept);
-      return { digest: kept, size: statSync(path).size };
+      await ingest.keep(kept);
+      return { digest: kept, size: reading(path, () => statSync(path)).size };
     }
-    ingest.copy(path, name);
+    await ingest.copy(path, name, check);
     return ingest.digest(name);
   }
 
-  private commit(ingest: Ingest, layers: readonly Blob[], { name, tag }: Reference, facts: Facts): Promise<Generation> {
-    return locked(this.folder, () => {
+  /** @param factsAfter what it is, when the name has generations with these facts */
+  private commit(
+    ingest: Ingest,
+    layers: readonly Blob[],
+    { name, tag }: Reference,
+    factsAfter: (before: readonly Facts[]) => Facts,
+    replaces: string | null | undefined,
+  ): Promise<Generation> {
+    return locked(this.folder, (held) => {
       const index = this.index.read();
-      const chosen = tag ?? String(nextNumber(entriesOf(index), name));
+      const entries = entriesOf(index).filter((one) => one.name === name);
+      const facts = factsAfter(entries.flatMap((one) => this.readable(one)?.facts ?? []));
+      const chosen = tag ?? String(nextNumber(entries));
+      if (replaces !== undefined) checkEntry(entries, name, chosen, replaces);
+      held();
       for (const layer of layers) ingest.deliver(layer);
       const entry = this.write(layers, facts, name, chosen);
       this.blobs.sync();
+      held();
       this.index.replace(withEntry(index, entry));
       return this.complete(entry);
     });
@@ -192,68 +228,73 @@ export class SnapshotStore {
    * @throws InputError, ToolError; then none was removed
    */
   remove(choose: (all: readonly Generation[]) => readonly Generation[], dryRun = false): Promise<Removed> {
-    return locked(this.folder, () => {
+    return locked(this.folder, (held) => {
       const index = this.index.read();
-      const all = entriesOf(index).map((entry) => this.complete(entry));
-      const removed = choose(all);
+      const removed = choose(this.generations(index));
       const gone = new Set(removed.map(({ name, tag }) => referenceText(name, tag)));
       const next = {
         ...index,
         manifests: index.manifests.filter((one) => !gone.has(one.annotations?.[REFERENCE] ?? '')),
       };
+      const [kept, before] = [reachable(next, this.blobs), reachableIfWhole(index, this.blobs)];
+      held();
       if (!dryRun && gone.size > 0) this.index.replace(next);
-      return { removed, ...collectGarbage(next, this.blobs, dryRun) };
+      if (!dryRun) this.removeLeftOvers();
+      return { removed, ...collectGarbage(kept, before, this.blobs, dryRun) };
     });
   }
 
+  /** Removes what killed tools have left unfinished. Only while the store is locked. Never fails. */
+  private removeLeftOvers(): void {
+    removeStale(join(this.folder, INGEST), 'wag-snap-', 'folders');
+    removeStale(this.folder, '.wag-snap-', 'folders'); // of the lock
+    for (const name of ['index.json', 'oci-layout']) removeStale(this.folder, `.${name}.`, 'files');
+    this.blobs.removeLeftOvers();
+  }
+
+  private generations(index: Index): Generation[] {
+    return entriesOf(index).flatMap((entry) => this.readable(entry) ?? []);
+  }
+
   /**
-   * Reads all files of a generation, or of all, and compares them with their digests.
+   * Undefined for an entry of another tool that is no snapshot, though its name could be one's; or whose manifest is
+   * damaged, which verify() tells.
+   */
+  private readable(entry: Entry): Generation | undefined {
+    try {
+      return this.complete(entry);
+    } catch (error) {
+      if (error instanceof InputError) return undefined;
+      throw error;
+    }
+  }
+
+  /**
+   * Reads all files of some generations, or of all, and compares them with their digests.
    *
    * @param onBytes called with the bytes read so far, and the total; may throw to cancel
    * @returns what is wrong, a line each
    */
-  async verify(
+  verify(
     chosen: readonly Reference[],
     onBytes: (done: number, total: number) => void = () => {},
   ): Promise<{ readonly generations: number; readonly wrong: readonly string[] }> {
     const index = this.index.read();
     const entries = chosen.length === 0 ? entriesOf(index) : chosen.map((one) => this.expectEntry(index, one));
-    const wrong: string[] = [];
-    const blobs = new Map<string, { readonly blob: Blob; readonly of: string }>();
-    for (const entry of entries) {
-      const of = referenceText(entry.name, entry.tag);
-      try {
-        const { config, layers } = this.manifestOf(entry);
-        this.blobs.document(config);
-        for (const blob of layers) blobs.set(blob.digest, { blob, of });
-      } catch (error) {
-        wrong.push(`${of}: ${(error as Error).message}`);
-      }
-    }
-    const total = bytesOf(Array.from(blobs.values(), ({ blob }) => blob));
-    let done = 0;
-    for (const { blob, of } of blobs.values()) {
-      const path = this.blobs.pathOf(blob.digest);
-      if (!this.blobs.has(blob)) {
-        wrong.push(`${of}: ${path}: is missing, or does not have ${blob.size} bytes`);
-        continue;
-      }
-      const { digest } = await digestFile(path, (bytes) => {
-        done += bytes;
-        onBytes(done, total);
-      });
-      if (digest !== blob.digest) wrong.push(`${of}: ${path}: damaged: its ${digest.replace(':', ' is ')}`);
-    }
-    return { generations: entries.length, wrong };
+    const now = () => entriesOf(this.index.read());
+    return verifyEntries(entries, chosen.length === 0, this.blobs, now, onBytes);
   }
 
   private entry(index: Index, { name, tag }: Reference): Entry | undefined {
     const own = entriesOf(index).filter((entry) => entry.name === name);
     if (tag !== undefined) return own.find((entry) => entry.tag === tag);
     return own
-      .map((entry) => ({ entry, created: this.complete(entry).facts.created.getTime() }))
-      .reduce<{ entry: Entry; created: number } | undefined>(
-        (newest, one) => (newest === undefined || one.created >= newest.created ? one : newest),
+      .flatMap((entry) => {
+        const facts = this.readable(entry)?.facts;
+        return facts === undefined ? [] : [{ entry, order: facts.order.getTime() }];
+      })
+      .reduce<{ entry: Entry; order: number } | undefined>(
+        (newest, one) => (newest === undefined || one.order >= newest.order ? one : newest),
         undefined,
       )?.entry;
   }
@@ -265,7 +306,7 @@ export class SnapshotStore {
   }
 
   private manifestOf({ manifest: descriptor }: Entry): Manifest {
-    return parseDocument(this.blobs.document(descriptor), manifest, this.blobs.pathOf(descriptor.digest));
+    return readManifest(this.blobs, descriptor);
   }
 
   /** Reads from the manifest what the index does not have. */
@@ -303,17 +344,6 @@ export function noGeneration(store: SnapshotStore, { name, tag }: Reference): In
     'no-generation',
     `${tag === undefined ? name : referenceText(name, tag)}: is not in the store ${store.folder}: ${has}`,
   );
-}
-
-function withEntry(index: Index, entry: Required<Entry>): Index {
-  const reference = referenceText(entry.name, entry.tag);
-  const others = index.manifests.filter((one) => one.annotations?.[REFERENCE] !== reference);
-  return { ...index, manifests: [...others, descriptorOf(entry)] };
-}
-
-function nextNumber(entries: readonly Entry[], name: string): number {
-  const numbers = entries.filter((one) => one.name === name).map(({ tag }) => tagNumber(tag));
-  return Math.max(0, ...numbers.filter((number) => !Number.isNaN(number))) + 1;
 }
 
 function bytesOf(blobs: readonly Blob[]): number {

@@ -43,7 +43,8 @@ export interface Command {
 }
 
 /**
- * The module to compile for a component. It ends with 0 or 1, as the component does.
+ * The module to compile for a component. It ends with 0 or 1, as the component does. What nothing provides stays an
+ * import of it, under the names of the interface and its function.
  *
  * @param interfaces those of WASI 0.2, for components that call them
  * @throws ModuleError 'unsupported' with what is missing, else as decoding does; LimitError
@@ -52,13 +53,13 @@ export function commandModule(
   bytes: Uint8Array,
   file: string,
   interfaces: () => Module,
-): { bytes: Uint8Array; file: string } {
+): { bytes: Uint8Array; file: string; missing: readonly string[] } {
   const component = decodeComponent(bytes, file);
   const graph = instantiate(component);
   const adapted = findAdapted(component, graph);
-  if (adapted === undefined) return { bytes: linkedProgram(component, graph, interfaces()), file };
+  if (adapted === undefined) return { ...linkedProgram(component, graph, interfaces()), file };
   const { start, end, file: moduleFile } = adapted;
-  return { bytes: flattenExit(bytes.subarray(start, end), moduleFile), file: moduleFile };
+  return { bytes: flattenExit(bytes.subarray(start, end), moduleFile), file: moduleFile, missing: [] };
 }
 
 /**

@@ -67,6 +67,8 @@ export interface InstanceItem {
   /** Undefined: an instance that the root imports. */
   readonly exports: ReadonlyMap<string, Item> | undefined;
   readonly path: readonly string[];
+  /** Of one that the root imports: what its type has; undefined where that is not known. */
+  readonly declared?: ReadonlyMap<string, Sort> | undefined;
 }
 
 interface ComponentItem {
@@ -191,6 +193,10 @@ class Builder {
       if (type.kind === 'type' && type.equals !== undefined) {
         return scope.add(Sort.Type, scope.item(Sort.Type, type.equals, offset));
       }
+      if (type.kind === 'instance') {
+        const declared = exportsOfType(scope.get(Sort.Type, type.index, offset));
+        return scope.add(Sort.Instance, { exports: undefined, path: [name], declared });
+      }
       return scope.add(sort, imported(sort, [name]));
     }
     const given = args.get(name);
@@ -299,7 +305,10 @@ function imported(sort: Sort, path: readonly string[]): unknown {
 }
 
 function exportOf(scope: Scope, { sort, instance, name, offset }: Definition & { kind: 'alias export' }): unknown {
-  const { exports, path } = scope.get(Sort.Instance, instance, offset);
+  const { exports, path, declared } = scope.get(Sort.Instance, instance, offset);
+  if (declared !== undefined && !declared.has(name)) {
+    throw invalid(`instance ${instance} has no export ${name}: ${path.join(' ')}`, offset, scope.component);
+  }
   if (exports === undefined) {
     if (sort === Sort.Component || sort >= CORE) {
       throw unsupported(`imports that have a ${sortName(sort)}`, offset, scope.component);
@@ -310,6 +319,14 @@ function exportOf(scope: Scope, { sort, instance, name, offset }: Definition & {
   if (found === undefined) throw invalid(`instance ${instance} has no export ${name}`, offset, scope.component);
   if (found.sort === sort) return found.value;
   throw invalid(`export ${name}: ${sortName(sort)} expected, it is a ${sortName(found.sort)}`, offset, scope.component);
+}
+
+function exportsOfType(item: TypeItem): ReadonlyMap<string, Sort> | undefined {
+  if (item.kind !== 'type' || item.type.kind !== 'instance') return undefined;
+  const exports = item.type.declarations.flatMap((declaration) =>
+    declaration.kind === 'export' ? [[declaration.name, sortOf(declaration.type)] as const] : [],
+  );
+  return new Map(exports);
 }
 
 /** The item that an export of a core instance refers to. */

@@ -13,3 +13,8 @@ export function functionNames(type: ExternType, scope: Scope): string[] {
     declaration.kind === 'export' && declaration.type.kind === 'func' ? [declaration.name] : [],
   );
 }
+
+/** What our interfaces call a function: `io/streams`, `[method]output-stream.write`: `io_streams_output_stream_write`. */
+export function interfaceFunctionName(interfaceName: string, name: string): string {
+  return `${interfaceName}_${name.replace(/^\[[a-z-]+\]/, '')}`.replace(/[^a-z0-9]/g, '_');
+}

@@ -12,11 +12,9 @@
 
 import { LimitError, ModuleError } from '../../base/errors.js';
 import { limitError, limits } from '../limits.js';
-import type { ByteWriter } from '../merge/byte-writer.js';
 import { merge } from '../merge/merge.js';
-import type { Binding, Definition, MadeFunction, MadeIndexes, MergedInstance } from '../merge/merge-plan.js';
-import type { IndexMaps } from '../merge/rewrite-body.js';
-import { ExternKind, type FuncType, type Import, type Module, ValType } from '../module.js';
+import type { Binding, Definition, MadeFunction, MergedInstance } from '../merge/merge-plan.js';
+import { ExternKind, type Import, type Module, ValType } from '../module.js';
 import { CoreFunctions, findExport } from './core-functions.js';
 import type { Component } from './definitions.js';
 import type {
@@ -27,49 +25,34 @@ import type {
   InstantiatedModule,
   ResolvedOptions,
 } from './instantiate.js';
-import { commandInterface, worldName } from './world.js';
+import { interfaceFunctionName } from './interface-functions.js';
+import {
+  type Beginning,
+  INTERFACES,
+  impossible,
+  lowering,
+  madeFunctions,
+  madeIndex,
+  type Served,
+  START,
+} from './made-functions.js';
+import { commandInterface, givesResult, worldName } from './world.js';
 
 const PREVIEW1 = 'wasi_snapshot_preview1';
 /** What the interfaces import of the component that they serve. */
 const SERVED = 'component';
-const INTERFACES = 0; // the first instance
 
 const I32 = ValType.I32;
-const type = (params: number, results: number): FuncType => ({
-  params: new Uint8Array(params).fill(I32),
-  results: new Uint8Array(results).fill(I32),
-});
 
-/** The first functions that are made, in this order. */
-const MADE = ['to_component', 'from_component', 'allocate', '_start'] as const;
-const START = MADE.indexOf('_start');
-
-const enum Op {
-  Unreachable = 0x00,
-  If = 0x04,
-  End = 0x0b,
-  Return = 0x0f,
-  Call = 0x10,
-  LocalGet = 0x20,
-  LocalSet = 0x21,
-  LocalTee = 0x22,
-  GlobalGet = 0x23,
-  GlobalSet = 0x24,
-  I32Const = 0x41,
-  I32Eq = 0x46,
-  Misc = 0xfc,
-}
-const EMPTY_BLOCK = 0x40;
-const MEMORY_COPY = 10;
-
-/** A memory and a realloc that lowered functions have. */
-interface Served {
-  readonly memory: Definition;
-  readonly realloc: Definition | undefined;
+export interface LinkedProgram {
+  /** The module. */
+  readonly bytes: Uint8Array;
+  /** Its imports that nothing provides: interface and function. */
+  readonly missing: readonly string[];
 }
 
 /** @throws ModuleError 'unsupported' with what is missing, 'unlinkable' */
-export function linkedProgram(component: Component, graph: Graph, interfaces: Module): Uint8Array {
+export function linkedProgram(component: Component, graph: Graph, interfaces: Module): LinkedProgram {
   return new Linker(component, graph, interfaces).run();
 }
 
@@ -79,6 +62,7 @@ class Linker {
   private readonly served: Served[] = [];
   private readonly made: MadeFunction[] = [];
   private readonly thunks = new Map<string, Binding>();
+  private readonly missing = new Set<string>();
 
   constructor(
     private readonly component: Component,
@@ -89,11 +73,12 @@ class Linker {
     this.indexes = new Map(graph.instances.map((instance, i) => [instance, i + 1]));
   }
 
-  run(): Uint8Array {
+  run(): LinkedProgram {
     const { graph, interfaces, made } = this;
     this.checkSize();
-    const run = this.runFunction();
-    for (const name of MADE) made.push(this.madeFunction(name, run));
+    const beginnings = this.beginnings();
+    const exit = this.interfaceFunction('cli_exit_exit')!;
+    made.push(...madeFunctions(this.served, { instances: beginnings, run: this.runFunction(), exit }));
     const instances: MergedInstance[] = [
       {
         module: interfaces,
@@ -101,17 +86,17 @@ class Linker {
         bindings: interfaces.imports.map((entry) => ownBinding(entry)),
       },
     ];
-    for (const instance of graph.instances) {
-      const module = this.functions.module(instance);
+    for (const [i, { module, waits }] of beginnings.entries()) {
+      const instance = graph.instances[i];
       const seen = [0, 0, 0, 0, 0];
       const bindings = module.imports.map((entry) => {
         const item = this.functions.argument(instance, entry.kind, seen[entry.kind]++);
         return this.binding(item, entry, module, instance.module.offset);
       });
-      instances.push({ module, file: this.functions.moduleFile(instance.module.start), bindings });
+      instances.push({ module, file: this.functions.moduleFile(instance.module.start), bindings, waits });
     }
     const memory = interfaces.exports.find(({ name, kind }) => name === 'memory' && kind === ExternKind.Memory);
-    return merge({
+    const bytes = merge({
       name: this.mainName(),
       instances,
       functions: made,
@@ -121,6 +106,17 @@ class Linker {
         { name: '_start', kind: ExternKind.Func, of: START },
         { name: 'memory', kind: ExternKind.Memory, of: { instance: INTERFACES, index: memory!.index } },
       ],
+    });
+    return { bytes, missing: [...this.missing] };
+  }
+
+  /** What comes after the first start function is instantiated when that has run. */
+  private beginnings(): Beginning[] {
+    let waits = false;
+    return this.graph.instances.map((one, i) => {
+      const beginning = { instance: i + 1, module: this.functions.module(one), waits };
+      if (beginning.module.start !== undefined) waits = true;
+      return beginning;
     });
   }
 
@@ -155,7 +151,8 @@ class Linker {
     const module =
       found.instance === INTERFACES ? this.interfaces : this.functions.module(this.graph.instances[found.instance - 1]);
     const { params, results } = module.types[module.funcTypes[found.index]];
-    if (params.length === 0 && results.length === 1 && results[0] === I32) return found;
+    const isPlain = params.length === 0 && results.length === 1 && results[0] === I32;
+    if (isPlain && givesResult(run.type)) return found;
     throw new ModuleError(
       'invalid',
       `${name} is not a function without parameters that gives a result`,
@@ -181,12 +178,19 @@ class Linker {
       case 'export':
         return { kind: 'instance', ...this.definition(item, entry.kind, offset) };
       case 'resource':
-        if (item.op === 'drop' && item.type.kind === 'import') return this.interfaceFunction('resource_drop')!;
+        if (item.op === 'drop' && item.type.kind === 'import') return this.dropping(item.type.path);
         throw this.unsupported('resources of components', offset);
       case 'lower':
         if (item.func.kind === 'lift') throw this.unsupported('calls between components', item.offset);
         return this.lowered(item.func.path, item.options, entry, importer, item.offset);
     }
+  }
+
+  /** @param path of the resource: the interface, and its name there */
+  private dropping(path: readonly string[]): Binding {
+    const [name = ''] = path.slice(-1);
+    const found = this.interfaceFunction(`resource_drop_${name.replaceAll('-', '_')}`);
+    return found ?? this.interfaceFunction('resource_drop_other')!;
   }
 
   private lowered(
@@ -196,40 +200,33 @@ class Linker {
     importer: Module,
     offset: number,
   ): Binding {
-    const [, interfaceName = ''] = /^wasi:(.+)@0\.2\.\d+$/.exec(path[0]) ?? [];
-    const name = functionName(interfaceName, path[1] ?? '');
+    const [, interfaceName = ''] = /^wasi:([a-z-]+\/[a-z-]+)@0\.2\.\d+$/.exec(path[0]) ?? [];
+    const name = interfaceFunctionName(interfaceName, path[1] ?? '');
     const found = interfaceName === '' ? undefined : this.interfaceFunction(name);
     if (found === undefined && interfaceName.startsWith('sockets/') && entry.kind === ExternKind.Func) {
       // Nothing makes a socket, so it has nothing to be called with.
-      return this.thunk(name, importer.types[entry.typeIndex], (to) => {
-        to.byte(Op.Unreachable);
-        to.byte(Op.End);
-      });
+      return this.thunk(impossible(name, importer.types[entry.typeIndex]));
     }
-    if (found === undefined) throw this.unsupported(`the import ${path.join(' ')}`, offset);
-    if (options.memory === undefined) return found;
-    if (options.encoding !== 'utf8') throw this.unsupported(`strings in ${options.encoding}`, offset);
-    const served = this.serve(options.memory, options.realloc, offset);
+    if (found === undefined) {
+      // It stays an import: whoever compiles the module decides about those that nothing provides.
+      this.missing.add(path.join(' '));
+      return { kind: 'import', as: { module: path[0], name: path.slice(1).join(' ') } };
+    }
+    const { memory, realloc } = options;
+    if (memory !== undefined && options.encoding !== 'utf8') {
+      throw this.unsupported(`string-encoding ${options.encoding}`, offset);
+    }
+    // Without a memory it must not get that of another function.
+    const served = memory === undefined ? -1 : this.serve(memory, realloc, offset);
     const { params, results } = this.interfaces.types[this.interfaces.funcTypes[found.index]];
-    return this.thunk(`${name} ${served}`, { params, results }, (to, maps, { firstGlobal }) => {
-      to.byte(Op.I32Const);
-      to.signed(served);
-      to.byte(Op.GlobalSet);
-      to.unsigned(firstGlobal);
-      for (let i = 0; i < params.length; i++) {
-        to.byte(Op.LocalGet);
-        to.unsigned(i);
-      }
-      call(to, maps, found);
-      to.byte(Op.End);
-    });
+    return this.thunk(lowering(`${name} ${served}`, { params, results }, found, served));
   }
 
-  private thunk(name: string, of: FuncType, write: MadeFunction['write']): Binding {
-    const key = `${name} ${of.params} ${of.results}`;
+  private thunk(made: MadeFunction): Binding {
+    const key = `${made.name} ${made.type.params} ${made.type.results}`;
     const known = this.thunks.get(key);
     if (known !== undefined) return known;
-    const binding: Binding = { kind: 'made', index: this.made.push({ name, type: of, locals: [], write }) - 1 };
+    const binding: Binding = { kind: 'made', index: this.made.push(made) - 1 };
     this.thunks.set(key, binding);
     return binding;
   }
@@ -259,82 +256,6 @@ class Linker {
     return { kind: 'instance', instance: INTERFACES, index: found.index };
   }
 
-  private madeFunction(name: (typeof MADE)[number], run: Definition): MadeFunction {
-    switch (name) {
-      case 'to_component':
-      case 'from_component':
-        return { name, type: type(3, 0), locals: [], write: (to, maps, made) => this.writeCopy(name, to, maps, made) };
-      case 'allocate':
-        return { name, type: type(2, 1), locals: [I32], write: (to, maps, made) => this.writeAllocate(to, maps, made) };
-      case '_start':
-        return { name, type: type(0, 0), locals: [I32], write: (to, maps) => this.writeStart(to, maps, run) };
-    }
-  }
-
-  /** (to, from, length): between the interfaces' memory and that of the component. */
-  private writeCopy(name: string, to: ByteWriter, maps: readonly IndexMaps[], { firstGlobal }: MadeIndexes): void {
-    const own = maps[INTERFACES].memories[0];
-    this.served.forEach(({ memory }, i) => {
-      const other = maps[memory.instance].memories[memory.index];
-      ifServed(to, firstGlobal, i);
-      for (let n = 0; n < 3; n++) {
-        to.byte(Op.LocalGet);
-        to.unsigned(n);
-      }
-      to.byte(Op.Misc);
-      to.unsigned(MEMORY_COPY);
-      to.unsigned(name === 'to_component' ? other : own);
-      to.unsigned(name === 'to_component' ? own : other);
-      to.byte(Op.Return);
-      to.byte(Op.End);
-    });
-    to.byte(Op.Unreachable);
-    to.byte(Op.End);
-  }
-
-  /** (alignment, size): where in the component's memory. It may call the interfaces. */
-  private writeAllocate(to: ByteWriter, maps: readonly IndexMaps[], { firstGlobal }: MadeIndexes): void {
-    this.served.forEach(({ realloc }, i) => {
-      if (realloc === undefined) return;
-      ifServed(to, firstGlobal, i);
-      for (const zero of [0, 0]) {
-        to.byte(Op.I32Const);
-        to.signed(zero);
-      }
-      for (const n of [0, 1]) {
-        to.byte(Op.LocalGet);
-        to.unsigned(n);
-      }
-      call(to, maps, realloc);
-      to.byte(Op.I32Const);
-      to.signed(i);
-      to.byte(Op.GlobalSet);
-      to.unsigned(firstGlobal);
-      to.byte(Op.Return);
-      to.byte(Op.End);
-    });
-    to.byte(Op.Unreachable);
-    to.byte(Op.End);
-  }
-
-  /** Start functions, then run; what it gives is the exit code. */
-  private writeStart(to: ByteWriter, maps: readonly IndexMaps[], run: Definition): void {
-    this.graph.instances.forEach((instance, i) => {
-      const { start } = this.functions.module(instance);
-      if (start !== undefined) call(to, maps, { instance: i + 1, index: start });
-    });
-    call(to, maps, run);
-    to.byte(Op.LocalTee);
-    to.unsigned(0);
-    to.byte(Op.If);
-    to.byte(EMPTY_BLOCK);
-    to.byte(Op.LocalGet);
-    to.unsigned(0);
-    call(to, maps, this.interfaceFunction('cli_exit_exit')!);
-    to.byte(Op.End);
-    to.byte(Op.End);
-  }
-
   private otherWorld(): ModuleError {
     const world = worldName(this.graph);
     const names = [...this.graph.exports.keys()];
@@ -350,25 +271,5 @@ class Linker {
 
 function ownBinding(entry: Import): Binding {
   if (entry.module === PREVIEW1) return { kind: 'import' };
-  return { kind: 'made', index: (MADE as readonly string[]).indexOf(entry.module === SERVED ? entry.name : '') };
-}
-
-function call(to: ByteWriter, maps: readonly IndexMaps[], { instance, index }: Definition): void {
-  to.byte(Op.Call);
-  to.unsigned(maps[instance].funcs[index]);
-}
-
-function ifServed(to: ByteWriter, global: number, served: number): void {
-  to.byte(Op.GlobalGet);
-  to.unsigned(global);
-  to.byte(Op.I32Const);
-  to.signed(served);
-  to.byte(Op.I32Eq);
-  to.byte(Op.If);
-  to.byte(EMPTY_BLOCK);
-}
-
-/** `io/streams`, `[method]output-stream.write`: `io_streams_output_stream_write`. */
-function functionName(interfaceName: string, name: string): string {
-  return `${interfaceName}_${name.replace(/^\[[a-z-]+\]/, '')}`.replace(/[^a-z0-9]/g, '_');
+  return { kind: 'made', index: madeIndex(entry.module === SERVED ? entry.name : '') };
 }

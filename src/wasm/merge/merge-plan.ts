@@ -4,11 +4,11 @@ import type { ExternKind, FuncType, Module, ValType } from '../module.js';
 import type { ByteWriter } from './byte-writer.js';
 import type { IndexMaps } from './rewrite-body.js';
 
-/** What an import is bound to: something of an instance, a made function, or an import that stays. */
+/** What an import is bound to: something of an instance, a made function, or an import that stays, perhaps renamed. */
 export type Binding =
   | { readonly kind: 'instance'; readonly instance: number; readonly index: number }
   | { readonly kind: 'made'; readonly index: number }
-  | { readonly kind: 'import' };
+  | { readonly kind: 'import'; readonly as?: { readonly module: string; readonly name: string } };
 
 export interface MergedInstance {
   readonly module: Module;
@@ -16,6 +16,8 @@ export interface MergedInstance {
   readonly file: string;
   /** Of each import in the module's order. */
   readonly bindings: readonly Binding[];
+  /** Its active segments are made passive ones: a made function copies them (segments.ts) after a start function. */
+  readonly waits?: boolean;
 }
 
 /** A function that is made for the merged module. */

@@ -3,28 +3,17 @@
  * on; imports are replaced by their bindings. So a graph of instances becomes an ordinary module with several memories
  * and tables, and compiler, images, snapshots and restore need nothing special.
  *
- * Differs from instantiating one after the other in one point: all active segments are copied before any start
- * function runs. Modules that name types in reference types are refused.
+ * Start functions and the segments of instances that wait for them (MergedInstance.waits) are left to a made function.
  */
 
-import { ModuleError } from '../../base/errors.js';
-import { isOperator } from '../const-expr.js';
-import {
-  type ConstExpr,
-  type ConstOperand,
-  type ConstOperator,
-  ExternKind,
-  type FuncType,
-  type Import,
-  type Module,
-  ValType,
-} from '../module.js';
-import { erased, FIRST_PLAIN_TYPE, keyOf } from '../ref-types.js';
+import { type ConstExpr, ExternKind, type Import, type Module, ValType } from '../module.js';
 import { ByteWriter } from './byte-writer.js';
 import { checkMatch, checkType, unlinkable } from './match.js';
 import type { Binding, MadeIndexes, Merge, MergedInstance } from './merge-plan.js';
-import { writeLimits, writeOperand } from './parts.js';
+import { MergedTypes, writeValType } from './merged-types.js';
+import { writeExpression, writeLimits } from './parts.js';
 import { BodyRewriter, type IndexMaps } from './rewrite-body.js';
+import { writeDatas, writeElements } from './segments.js';
 
 const enum Section {
   Custom = 0,
@@ -35,9 +24,7 @@ const enum Section {
   Memory = 5,
   Global = 6,
   Export = 7,
-  Element = 9,
   Code = 10,
-  Data = 11,
   DataCount = 12,
   Tag = 13,
 }
@@ -50,8 +37,7 @@ export function merge(merged: Merge): Uint8Array {
 }
 
 class Merger {
-  private readonly types: FuncType[] = [];
-  private readonly typeByKey = new Map<string, number>();
+  private readonly types = new MergedTypes();
   private readonly kept: { readonly module: string; readonly name: string; readonly type: number }[] = [];
   /** Of each kind and instance: the merged index of each of its index space, -1 while unknown. */
   private readonly maps: readonly Int32Array[][];
@@ -63,9 +49,7 @@ class Merger {
 
   constructor(private readonly merged: Merge) {
     const { instances } = merged;
-    this.typeMaps = instances.map(({ module, file }) => {
-      return Uint32Array.from(module.types, (type) => this.typeIndex(type, file));
-    });
+    this.typeMaps = instances.map(({ module }) => this.types.addAll(module));
     this.maps = KINDS.map((kind) => instances.map(({ module }) => new Int32Array(spaceOf(module, kind)).fill(-1)));
     this.keepImports();
     const counts = KINDS.map((kind) => this.define(kind));
@@ -90,31 +74,20 @@ class Merger {
     });
   }
 
-  private typeIndex(type: FuncType, file: string): number {
-    if (type.identity !== undefined || type.exact !== undefined) {
-      throw new ModuleError('unsupported', 'not supported yet: typed function references in components', 0, file);
-    }
-    const key = keyOf(type);
-    const known = this.typeByKey.get(key);
-    if (known !== undefined) return known;
-    this.typeByKey.set(key, this.types.push(type) - 1);
-    return this.types.length - 1;
-  }
-
   /** Adds the imports that stay, each once: they are the first functions. */
   private keepImports(): void {
     const known = new Map<string, number>();
-    this.merged.instances.forEach(({ module, bindings }, instance) => {
+    this.merged.instances.forEach(({ module: { imports }, bindings }, instance) => {
       const seen = [0, 0, 0, 0, 0];
-      module.imports.forEach((entry, i) => {
+      imports.forEach((entry, i) => {
         const at = seen[entry.kind]++;
-        if (bindings[i].kind !== 'import' || entry.kind !== ExternKind.Func) return;
+        const binding = bindings[i];
+        if (binding.kind !== 'import' || entry.kind !== ExternKind.Func) return;
         const type = this.typeMaps[instance][entry.typeIndex];
-        const key = JSON.stringify([entry.module, entry.name, type]);
+        const { module, name } = binding.as ?? entry;
+        const key = JSON.stringify([module, name, type]);
         let index = known.get(key);
-        if (index === undefined) {
-          known.set(key, (index = this.kept.push({ module: entry.module, name: entry.name, type }) - 1));
-        }
+        if (index === undefined) known.set(key, (index = this.kept.push({ module, name, type }) - 1));
         this.maps[ExternKind.Func][instance][at] = index;
       });
     });
@@ -151,7 +124,7 @@ class Merger {
     const { instances, functions } = this.merged;
     const binding = this.resolve(bindings[n], entry.kind);
     if (binding.kind === 'made') {
-      checkType(functions[binding.index].type, entry, from, file);
+      checkType(functions[binding.index].type, [], entry, from, file);
       return this.made.firstFunction + binding.index;
     }
     if (binding.kind === 'import') throw unlinkable('unknown import', entry, file);
@@ -181,15 +154,9 @@ class Merger {
 
   write(): Uint8Array {
     const { to, merged } = this;
-    const madeTypes = merged.functions.map(({ type }) => this.typeIndex(type, merged.name));
+    const madeTypes = merged.functions.map(({ type }) => this.types.index(type));
     for (const byte of [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]) to.byte(byte);
-    to.list(Section.Type, this.types, (into, { params, results }) => {
-      into.byte(0x60);
-      for (const types of [params, results]) {
-        into.unsigned(types.length);
-        into.append(types);
-      }
-    });
+    this.types.write(to, Section.Type);
     to.list(Section.Import, this.kept, (into, { module, name, type }) => {
       into.name(module);
       into.name(name);
@@ -215,41 +182,28 @@ class Merger {
       into.byte(kind);
       into.unsigned(typeof of === 'number' ? this.made.firstFunction + of : this.maps[kind][of.instance][of.index]);
     });
-    this.writeElements();
-    const datas = merged.instances.flatMap(({ module }, instance) => module.datas.map((data) => ({ data, instance })));
-    if (datas.length > 0) {
+    writeElements(to, merged.instances, this.indexMaps);
+    const datas = merged.instances.reduce((sum, { module }) => sum + module.datas.length, 0);
+    if (datas > 0) {
       to.byte(Section.DataCount);
-      to.sized((into) => into.unsigned(datas.length));
+      to.sized((into) => into.unsigned(datas));
     }
     this.writeCode();
-    to.list(Section.Data, datas, (into, { data, instance }) => {
-      const { module } = merged.instances[instance];
-      if (data.mode === 'passive') into.byte(1);
-      else {
-        into.byte(2);
-        into.unsigned(this.indexMaps[instance].memories[data.memory]);
-        this.constant(into, data.offset!, instance);
-      }
-      into.unsigned(data.end - data.start);
-      into.append(module.bytes, data.start, data.end);
-    });
+    writeDatas(to, merged.instances, this.indexMaps);
     this.writeNames();
     return to.bytes.slice();
   }
 
   private writeTables(): void {
-    const tables = this.merged.instances.flatMap(({ module, file }, instance) =>
-      module.tables.slice(module.importedTableCount).map((table) => ({ table, instance, file })),
+    const tables = this.merged.instances.flatMap(({ module }, instance) =>
+      module.tables.slice(module.importedTableCount).map((table) => ({ table, instance })),
     );
-    this.to.list(Section.Table, tables, (into, { table, instance, file }) => {
-      if (table.element < FIRST_PLAIN_TYPE) {
-        throw new ModuleError('unsupported', 'not supported yet: tables of typed references in components', 0, file);
-      }
+    this.to.list(Section.Table, tables, (into, { table, instance }) => {
       if (table.init !== undefined) {
         into.byte(0x40);
         into.byte(0);
       }
-      into.byte(table.element);
+      this.valType(into, table.element, instance);
       writeLimits(into, table);
       if (table.init !== undefined) this.constant(into, table.init, instance);
     });
@@ -269,40 +223,18 @@ class Merger {
 
   private writeGlobals(): void {
     const { instances, globals: made } = this.merged;
-    const globals = instances.flatMap(({ module, file }, instance) =>
-      module.globals.slice(module.importedGlobalCount).map((global) => ({ global, instance, file })),
+    const globals = instances.flatMap(({ module }, instance) =>
+      module.globals.slice(module.importedGlobalCount).map((global) => ({ global, instance })),
     );
     const none = { op: 'const', type: ValType.I32, lo: 0, hi: 0 } as const;
     const more = Array.from({ length: made }, () => ({
       global: { type: ValType.I32, mutable: true, init: none },
       instance: 0,
-      file: '',
     }));
-    this.to.list(Section.Global, [...globals, ...more], (into, { global, instance, file }) => {
-      if (global.type < FIRST_PLAIN_TYPE) {
-        throw new ModuleError('unsupported', 'not supported yet: globals of typed references in components', 0, file);
-      }
-      into.byte(global.type);
+    this.to.list(Section.Global, [...globals, ...more], (into, { global, instance }) => {
+      this.valType(into, global.type, instance);
       into.byte(global.mutable ? 1 : 0);
       this.constant(into, 'init' in global ? global.init : none, instance);
-    });
-  }
-
-  private writeElements(): void {
-    const elements = this.merged.instances.flatMap(({ module }, instance) =>
-      module.elements.map((segment) => ({ segment, instance })),
-    );
-    this.to.list(Section.Element, elements, (into, { segment, instance }) => {
-      const { mode, type, table, offset, items } = segment;
-      // Expressions say all: indexes of functions are ref.func.
-      into.unsigned(mode === 'active' ? 6 : mode === 'passive' ? 5 : 7);
-      if (mode === 'active') {
-        into.unsigned(this.indexMaps[instance].tables[table]);
-        this.constant(into, offset!, instance);
-      }
-      into.byte(erased(type));
-      into.unsigned(items.length);
-      for (const item of items) this.constant(into, item, instance);
     });
   }
 
@@ -367,16 +299,12 @@ class Merger {
     });
   }
 
+  private valType(to: ByteWriter, type: number, instance: number): void {
+    writeValType(to, type, this.merged.instances[instance].module, this.typeMaps[instance]);
+  }
+
   private constant(to: ByteWriter, expr: ConstExpr, instance: number): void {
-    const maps = this.indexMaps[instance];
-    const steps: readonly (ConstOperand | ConstOperator)[] = expr.op === 'steps' ? expr.steps : [expr];
-    for (const step of steps) {
-      if (isOperator(step)) {
-        const base = step.type === ValType.I32 ? 0x6a : 0x7c;
-        to.byte(base + ['add', 'sub', 'mul'].indexOf(step.op));
-      } else writeOperand(to, step, maps);
-    }
-    to.byte(0x0b);
+    writeExpression(to, expr, this.merged.instances[instance].module, this.indexMaps[instance]);
   }
 }
 

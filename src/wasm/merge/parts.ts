@@ -1,14 +1,41 @@
 /** Small parts of a module, written: constants and limits. Core spec 5.3.7, 5.4.9. */
 
-import { type ConstOperand, type Limits, type MemoryType, ValType } from '../module.js';
-import { erased } from '../ref-types.js';
+import { isOperator } from '../const-expr.js';
+import {
+  type ConstExpr,
+  type ConstOperand,
+  type ConstOperator,
+  type Limits,
+  type MemoryType,
+  type Module,
+  ValType,
+} from '../module.js';
 import type { ByteWriter } from './byte-writer.js';
+import { writeHeapType } from './merged-types.js';
 import type { IndexMaps } from './rewrite-body.js';
 
 /** Bytes. */
 const PAGE = 65536;
+const END = 0x0b;
 
-export function writeOperand(to: ByteWriter, step: ConstOperand, maps: IndexMaps): void {
+/** A constant expression. @param module that it is of */
+export function writeExpression(to: ByteWriter, expr: ConstExpr, module: Module, maps: IndexMaps): void {
+  writeConstant(to, expr, module, maps);
+  to.byte(END);
+}
+
+/** The instructions of a constant, without an `end`. @param module that it is of */
+export function writeConstant(to: ByteWriter, expr: ConstExpr, module: Module, maps: IndexMaps): void {
+  const steps: readonly (ConstOperand | ConstOperator)[] = expr.op === 'steps' ? expr.steps : [expr];
+  for (const step of steps) {
+    if (isOperator(step)) {
+      const base = step.type === ValType.I32 ? 0x6a : 0x7c;
+      to.byte(base + ['add', 'sub', 'mul'].indexOf(step.op));
+    } else writeOperand(to, step, module, maps);
+  }
+}
+
+function writeOperand(to: ByteWriter, step: ConstOperand, module: Module, maps: IndexMaps): void {
   switch (step.op) {
     case 'const':
       if (step.type === ValType.I32) {
@@ -38,7 +65,7 @@ export function writeOperand(to: ByteWriter, step: ConstOperand, maps: IndexMaps
       return;
     case 'ref.null':
       to.byte(0xd0);
-      to.byte(erased(step.type));
+      writeHeapType(to, step.type, module, maps.types);
   }
 }
 

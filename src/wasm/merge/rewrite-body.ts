@@ -6,7 +6,7 @@
 
 import { ModuleError } from '../../base/errors.js';
 import { EXPLICIT_MEMORY } from '../immediates.js';
-import { type Module, ValType } from '../module.js';
+import type { Module } from '../module.js';
 import { type Immediates, illegalOpcode, laterOpcode, opcodeOf, Prefix, prefixed } from '../opcodes.js';
 import { Reader } from '../reader.js';
 import { REF, REF_NULL } from '../ref-types.js';
@@ -193,8 +193,7 @@ export class BodyRewriter {
       if (memory !== 0) this.to.unsigned(memory);
       this.copied = reader.pos;
     }
-    if (this.module.memories[old].address === ValType.I64) reader.u64();
-    else reader.u32();
+    reader.u64();
   }
 
   private index(map: ArrayLike<number>, what: string): void {

@@ -22,7 +22,7 @@ export const arch: Area = {
         ['this.overFar(A.b_cond | (code ^ 1), target);', 'this.overFar(A.b_cond | code, target);'],
         ['(op === A.cbz ? A.cbnz : A.cbz) | (wide << 31) | reg', '(op === A.cbz ? A.cbnz : A.cbz) | reg'],
         ['(op === A.cbz ? A.cbnz : A.cbz) | (wide << 31)', 'op | (wide << 31)'],
-        ['this.fixups[fixup] = RESOLVED;', ''],
+        ['this.fixups[fixup] = RESOLVED;', '', { slow: true }],
         ['cond <= Cond.Ne', 'true'],
         ['offset < -SHORT_REACH || offset >= SHORT_REACH', 'false'],
         ['this.fixups[fixup] = this.at | LONG;', 'this.fixups[fixup] = this.at | SHORT;'],
@@ -41,7 +41,7 @@ export const arch: Area = {
       tests: ['test/unit/arch/arm64/literals.test.ts'],
       changes: [
         ['const LITERAL_AGE = 1 << 18;', 'const LITERAL_AGE = 1 << 21;'],
-        ['if (this.literalCount === MAX_LITERALS) this.literalDeadline = at;', ''],
+        ['if (this.literalCount === MAX_LITERALS) this.literalDeadline = at;', '', { slow: true }],
         ['this.hash.fill(0);', ''],
         ['literals[at + 2] === w2 && literals[at + 3] === w3)', 'literals[at + 2] === w2)'],
         ['while (this.at % BYTES !== 0) {', 'while (this.at % 8 !== 0) {'],
@@ -145,7 +145,7 @@ export const arch: Area = {
         ['(to & (PAGE - 1)) << 10', '(to & 0x7ff) << 10', { tests: ARM64_LABELS }],
         ['offset >= -CALL_REACH && offset < CALL_REACH', 'offset >= -CALL_REACH', { tests: ARM64_LABELS }],
         ['callField(((word << 6) >> 4) - start)', 'callField((word << 6) >> 4)', { tests: APPENDED }],
-        ['- Math.floor((imageStart + at) / PAGE)', '- Math.floor(imageStart / PAGE)', { tests: APPENDED }],
+        ['- Math.floor((this.imageStart + at) / PAGE)', '- Math.floor(imageStart / PAGE)', { tests: APPENDED }],
         [
           'this.constant(ADDRESS_SCRATCH, 0, probes, 0);',
           'this.constant(ADDRESS_SCRATCH, 0, probes - 1, 0);',
@@ -280,7 +280,8 @@ export const arch: Area = {
       file: 'src/arch/x64/masm.ts',
       tests: FUNCTIONS,
       changes: [
-        ['this.readInt32(field) - start', 'this.readInt32(field)', { tests: APPENDED }],
+        ['this.readInt32(field) - distance', 'this.readInt32(field)', { tests: APPENDED }],
+        ['start + this.imageStart - imageStart', 'start', { tests: APPENDED }],
         [
           'this.ri(X.cmp_i32, 1, SCRATCH, -probes * PROBE);',
           'this.ri(X.cmp_i32, 1, SCRATCH, -(probes - 1) * PROBE);',

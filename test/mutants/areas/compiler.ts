@@ -32,6 +32,21 @@ export const compiler: Area = {
       ],
     },
     {
+      file: 'src/compile/baseline/casts.ts',
+      tests: ['test/spec/casts.test.ts'],
+      changes: [
+        ['if (!nullable && !others) masm.jump(no);', 'if (false) masm.jump(no);'],
+        ['nullable !== others', 'true'],
+        ['masm.branch(others ? Cond.Eq : Cond.Ne, no);', 'masm.branch(Cond.Ne, no);'],
+        ['masm.branch(Cond.Eq, nullable ? yes : no);', 'masm.branch(Cond.Eq, no);'],
+        ['masm.branch(Cond.Eq, nullable ? yes : no);', 'masm.branch(Cond.Eq, yes);'],
+        ['i < accepted.length - 1', 'false'],
+        ['const stay = onFailure ? masm.newLabel() : no;', 'const stay = no;'],
+        ['if (!toFunction) control.conform(at);', ''],
+        ['masm.constant(result, 0, 0, 0);', 'masm.constant(result, 0, 1, 0);'],
+      ],
+    },
+    {
       file: 'src/compile/baseline/wide-arithmetic.ts',
       tests: ['test/fuzz/differential.test.ts'],
       only: 'wideArithmetic',
@@ -205,6 +220,22 @@ export const compiler: Area = {
       ],
     },
     {
+      file: 'src/compile/link/host-text-file.ts',
+      tests: ['test/unit/compile/link/host-text.test.ts'],
+      changes: [
+        ['new Packr({ structuredClone: true })', 'new Packr()'],
+        ['known.set(key, text);', 'known.set(key, { ...text, windows: [] });'],
+      ],
+    },
+    {
+      file: 'src/compile/link/host-text.ts',
+      tests: ['test/unit/compile/link/run.test.ts', 'test/unit/compile/link/host-text.test.ts'],
+      changes: [
+        ['  code.link();\n', ''],
+        ['masm.references = new CodeReferences();', 'masm.references = undefined as unknown as CodeReferences;'],
+      ],
+    },
+    {
       file: 'src/compile/link/data-layout.ts',
       tests: ['test/unit/compile/link/many-memories.test.ts'],
       changes: [
@@ -261,7 +292,7 @@ export const compiler: Area = {
           'const area = areaSize(layout.slots);',
           { tests: ['test/migrate/tail-calls.test.ts'] },
         ],
-        ['tailSlots: isHost ? 0 : this.tailSlots,', 'tailSlots: 0,', { tests: ['test/migrate/tail-calls.test.ts'] }],
+        ['tailSlots: this.tailSlots,', 'tailSlots: 0,', { tests: ['test/migrate/tail-calls.test.ts'] }],
       ],
     },
   ],

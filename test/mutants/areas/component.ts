@@ -2,6 +2,14 @@
 
 import type { Area } from '../mutant.js';
 
+const TYPES = { tests: ['test/e2e/component-types.test.ts'], slow: true };
+/** Programs that call WASI 0.2 themselves. */
+const NATIVE = {
+  tests: ['test/e2e/component.test.ts'],
+  only: 'a component that calls WASI 0.2 itself',
+  slow: true,
+};
+
 export const component: Area = {
   name: 'component',
   files: [
@@ -33,6 +41,7 @@ export const component: Area = {
         ['if (given.sort !== sort)', 'if (false)'],
         ['(this.left -= definitions.length) < 0', 'false'],
         ['if (index < space.length) return', 'return'],
+        ['declared !== undefined && !declared.has(name)', 'false', TYPES],
       ],
     },
     {
@@ -49,15 +58,46 @@ export const component: Area = {
       tests: ['test/unit/wasm/component/command.test.ts'],
       changes: [
         ['Uint8Array.from(bytes)', 'bytes'],
-        ['if (names.some((name, i) => name !== OLD[i])) return;', ''],
+        ['if (names.some((name, i) => name !== OLD[i])) return true;', ''],
+        ['if (reader.u8() !== ExternKind.Func) return false;', 'reader.u8();'],
+        ['module === OLD[0] && name === OLD[1] ? NEW : [module, name]', '[module, name]'],
+        ['to.append(bytes, end);', ''],
+      ],
+    },
+    {
+      file: 'src/wasm/component/world.ts',
+      tests: TYPES.tests,
+      slow: true,
+      changes: [
+        ["type.kind !== 'func' || type.params.length > 0 ||", "type.kind !== 'func' ||"],
+        ['result.type.ok === undefined &&', 'true &&'],
       ],
     },
     {
       file: 'src/wasm/component/native.ts',
       tests: ['test/unit/wasm/component/command.test.ts', 'test/e2e/component.test.ts'],
       changes: [
+        [
+          "found ?? this.interfaceFunction('resource_drop_other')!",
+          "this.interfaceFunction('resource_drop_pollable')!",
+          { tests: ['test/e2e/component-drop.test.ts'] },
+        ],
+        ['memory === undefined ? -1 : this', 'memory === undefined ? 0 : this', { ...TYPES, open: true }],
+        ['[a-z-]+\\/[a-z-]+)@0', '.+)@0', TYPES],
+        ['if (isPlain && givesResult(run.type)) return found;', 'if (isPlain) return found;', TYPES],
+        ["this.missing.add(path.join(' '));", ''],
+        ['same(one.realloc, realloc)', 'true', { open: true }],
         ["if (item.func.kind === 'lift') throw", 'if (false) throw'],
         ['if (size <= most) return;', 'return;'],
+      ],
+    },
+    {
+      file: 'src/wasm/component/made-functions.ts',
+      tests: ['test/unit/wasm/component/command.test.ts', 'test/e2e/component.test.ts'],
+      changes: [
+        ['to.byte(Op.I32GtUnsigned);', 'to.byte(Op.I32Eq);', TYPES],
+        ['to.signed(i);\n    to.byte(Op.GlobalSet);', 'to.signed(0);\n    to.byte(Op.GlobalSet);', { open: true }],
+        ['for (const zero of [0, 0])', 'for (const zero of [1, 0])', NATIVE],
         ["name === 'to_component' ? other : own", 'own'],
       ],
     },
@@ -83,7 +123,53 @@ export const component: Area = {
       tests: ['test/e2e/component.test.ts'],
       changes: [
         ['if (got == 0) return giveClosed(to, WORD);', ''],
-        ['setPosition(stream, position + <i64>got);', ''],
+        ['if (position != SEQUENTIAL) setPosition(stream, position + <i64>got);', ''],
+      ],
+    },
+    {
+      file: 'src/runtime/interfaces/results.ts',
+      tests: NATIVE.tests,
+      only: NATIVE.only,
+      slow: true,
+      changes: [
+        ['store<u32>(area, value, 4);', 'store<u32>(area, value, 8);'],
+        ['store<u32>(area, <u32>length, 8);', 'store<u32>(area, <u32>length, 4);'],
+        ['store<u8>(area + payload, STREAM_CLOSED);', ''],
+        ['to_component(to + payload, area + payload, 1);', ''],
+      ],
+    },
+    {
+      file: 'src/runtime/interfaces/errors.ts',
+      tests: NATIVE.tests,
+      only: NATIVE.only,
+      slow: true,
+      changes: [['load<u8>(CODES + <usize>errno) : IO', 'IO : IO']],
+    },
+    {
+      file: 'src/runtime/interfaces/handles.ts',
+      tests: NATIVE.tests,
+      only: NATIVE.only,
+      slow: true,
+      changes: [
+        ['store<i64>(at, position, 8);', ''],
+        ['store<i32>(at, value, 4);', 'store<i32>(at, 0, 4);'],
+        ['if (left == 0 && value > 2) fd_close(value);', '', { open: true }],
+        [
+          'if (kindOf(handle) != kind) unreachable();\n  const at',
+          'const at',
+          { tests: ['test/e2e/component-drop.test.ts'], slow: true },
+        ],
+      ],
+    },
+    {
+      file: 'src/runtime/interfaces/clocks.ts',
+      tests: NATIVE.tests,
+      only: NATIVE.only,
+      slow: true,
+      changes: [
+        ['store<u64>(area, nanoseconds / SECOND);', 'store<u64>(area, nanoseconds);', { open: true }],
+        ['now + duration < now ? u64.MAX_VALUE : now + duration', 'now'],
+        ['giveList(to, list, size);', 'giveList(to, list, size + 1);'],
       ],
     },
     {

@@ -13,7 +13,22 @@ export const restore: Area = {
       tests: ['test/unit/restore/lower.test.ts'],
       only: 'refuses',
       changes: [
-        ["(site.kind === 'call') !== i > 0", "site.kind === 'call' && i === 0"],
+        ["(site.kind === 'call') === isFirst", "site.kind === 'call' && isFirst", { open: true }],
+        [
+          'if (types[n] !== UNKNOWN_TYPE) this.checkReference(frame, n, types[n], lo, hi);\n        continue;',
+          'continue;',
+          { tests: ['test/unit/restore/null-references.test.ts'], open: true },
+        ],
+        [
+          'if (types[n] !== UNKNOWN_TYPE) this.checkReference(frame, n, types[n], lo, hi);\n      if (reference)',
+          'if (reference)',
+          { tests: ['test/unit/restore/null-references.test.ts'] },
+        ],
+        [
+          'if (i > 0 && isFirst) chain.checkHook(sites[siteOf[i - 1]], i - 1);\n    else if',
+          'if (i > 0 && isFirst) continue;\n    else if',
+          { tests: ['test/wasi/restored.test.ts'], only: 'no hook' },
+        ],
         ['chain.checkBottom(sites[siteOf[count - 1]], snapshot, count - 1);', ''],
         ['siteOf[i - 1] * sites.length + index', 'index'],
         ['siteOf[i - 1] * sites.length + index', 'siteOf[i - 1]'],
@@ -62,6 +77,32 @@ export const restore: Area = {
       ],
     },
     {
+      file: 'src/restore/resolve-function.ts',
+      tests: ['test/unit/restore/lower.test.ts'],
+      only: 'refuses',
+      changes: [
+        ['func >= functions.imported', 'func > functions.imported'],
+        [
+          'functions.links[func * 2] - FIRST_GUEST, func: functions',
+          'instance, func: functions',
+          { tests: ['test/unit/restore/linked-instances.test.ts'] },
+        ],
+      ],
+    },
+    {
+      file: 'src/restore/hook.ts',
+      tests: ['test/wasi/snapshot.test.ts'],
+      changes: [
+        ['if (hook === undefined || inHook) return', 'if (hook === undefined) return', { only: 'not called again' }],
+        ['(asks(0) ? PLAN_HOOK_CAPTURED : 0) |', '0 |', { only: 'not called again' }],
+        ['(asks(suspended) ? PLAN_GUEST_CAPTURED : 0)', '0', { only: 'each call has the answer' }],
+        ["kind === 'entry' ? importOf", "kind === 'loop' ? importOf", { only: 'on either CPU' }],
+        ['...(pendingTimeout === undefined ? {} : { pendingTimeout }),', '', { only: 'its own time' }],
+        ['host.suspended?.call ?? (', '(', { only: 'with its number' }],
+        ['embedder: embedder && { ...embedder, isPending: false },', '', { only: 'with its number' }],
+      ],
+    },
+    {
       file: 'src/restore/call-chain.ts',
       tests: ['test/unit/restore/lower.test.ts'],
       only: 'refuses',
@@ -83,12 +124,6 @@ export const restore: Area = {
         ['!isImport && ', '', { tests: ['test/unit/restore/tail-calls.test.ts'] }],
         ['if (!this.leadsTo(target, site))', 'if (false)'],
         ['func === undefined', 'module === undefined'],
-        ['func >= functions.imported', 'func > functions.imported'],
-        [
-          'functions.links[func * 2] - FIRST_GUEST, func: functions',
-          'instance, func: functions',
-          { tests: ['test/unit/restore/linked-instances.test.ts'] },
-        ],
       ],
       equivalent: [
         [
@@ -131,6 +166,8 @@ export const restore: Area = {
       tests: ['test/unit/restore/typed-references.test.ts'],
       changes: [
         ['if (refTypes.isNullable(type)) return;', 'return;'],
+        ['if (!nullOnly) return;', 'return;', { tests: ['test/unit/restore/null-references.test.ts'] }],
+        ['if (wanted < 0 && !nullOnly)', 'if (wanted < 0)', { tests: ['test/unit/restore/null-references.test.ts'] }],
         ['isFuncSubtype(owner.types[owner.funcTypes[lo]], owner.types, types[wanted])', 'true'],
         ['modules[hi - 1]', 'modules[0]', { tests: ['test/unit/restore/linked-instances.test.ts'] }],
       ],
@@ -141,7 +178,11 @@ export const restore: Area = {
       changes: [
         ['[locals, exact.locals, 0],', ''],
         ['[operands, exact.operands, locals.length],', ''],
-        ['!locals.includes(ValType.FuncRef) && !operands.includes(ValType.FuncRef)', '!locals.includes(ValType.I32)'],
+        [
+          '!locals.some(isReference) && !operands.some(isReference)',
+          '!operands.some(isReference)',
+          { tests: ['test/unit/restore/null-references.test.ts'] },
+        ],
       ],
     },
     {
@@ -166,7 +207,17 @@ export const restore: Area = {
         ['table.type !== erased(element)', 'false'],
         ['length < min ||', ''],
         ['length > Math.max(Math.min(max, TABLE_MAX), min)', 'length > Math.max(max, min)'],
-        ['if ((lo | hi) === 0) continue;', 'if (lo === 0) continue;'],
+        ['if ((lo | hi) === 0 && mayBeNull) continue;', 'if (lo === 0 && mayBeNull) continue;'],
+        [
+          'if ((lo | hi) === 0 && mayBeNull) continue;',
+          'if ((lo | hi) === 0) continue;',
+          { tests: ['test/unit/restore/null-references.test.ts'] },
+        ],
+        ['!this.isInstantiated ||', '', { tests: ['test/unit/restore/null-references.test.ts'] }],
+        ['isExtern && element === type', 'isExtern', { tests: ['test/unit/restore/null-references.test.ts'] }],
+        ['i <= snapshot.phase.instance', 'true', { tests: ['test/unit/restore/null-references.test.ts'] }],
+        ['i <= snapshot.phase.instance', 'false', { tests: ['test/unit/restore/null-references.test.ts'] }],
+
         ['if (element !== type) this.checkReference', 'if (element === type) this.checkReference'],
       ],
       equivalent: [
@@ -181,6 +232,7 @@ export const restore: Area = {
       file: 'src/restore/placed-exceptions.ts',
       tests: ['test/exceptions/snapshot.test.ts'],
       changes: [
+        ['types[i] !== ValType.FuncRef || lo', 'lo', { tests: ['test/unit/restore/null-references.test.ts'] }],
         ['tag >= module.tags.length', 'tag > module.tags.length'],
         [
           'tag < module.importedTagCount',
@@ -201,7 +253,7 @@ export const restore: Area = {
         ["if (type === 'directory') return 'it is a directory, not a file';", ''],
         ['if (stat?.isDirectory()) throw', 'if (false) throw'],
         ['isInput ? constants.R_OK : constants.W_OK', 'constants.F_OK'],
-        ['!stat.isFile()) return accessSync', 'stat.isFile()) return accessSync'],
+        ['!stat.isFile()) return accessSync', 'stat.isFile()) return accessSync', { slow: true }],
         ['if (error !== undefined) return reason(error);', ''],
         ['problems.length > 0', 'problems.length > 1'],
       ],

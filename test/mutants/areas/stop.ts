@@ -42,7 +42,7 @@ export const stop: Area = {
         ['if (performance.now() - start > NOTICED_WITHIN) throw busy(pid, sender);', ''],
         ['if (performance.now() - requested > NOTICED_WITHIN) throw busy(pid, 0);', ''],
         ['if (status.caughtSignals & (1n << BigInt(STOP_SIGNAL - 1)))', 'if (true)'],
-        ['sender === own || (sender === 0 && memory.u32(runtime + RT_LIFELINE) !== 0)', 'true'],
+        ['sender === own || (sender === 0 && memory.u32(runtime + RT_LIFELINE) !== 0)', 'true', { open: true }],
         ['sender === own || (sender === 0 && memory.u32(runtime + RT_LIFELINE) !== 0)', 'sender === own'],
         ['if (state !== STATE_STOPPING && state !== STATE_PARKED) return;', ''],
         ['await askToStop(process);\n      await sleep(Math.max(pause, 1));', 'await sleep(Math.max(pause, 1));'],
@@ -68,7 +68,7 @@ export const stop: Area = {
         ['if (!held) lifeline?.close();', ''],
         ["process.status()?.state !== 'S' || ", ''],
         ["process.status()?.state !== 'S' || !parked()", "process.status()?.state !== 'S'"],
-        ['refuseKept(process); //', '//'],
+        ['refuseKept(process); //', '//', { open: true }],
         ['if (sender === own) return true;', 'return true;'],
         ['if (sender === 0) return waitsForAnyone(process, memory);', 'if (sender === 0) return false;'],
         ['memory.u32(thread + TH_TRAP_PARKED) === 1;', 'true;'],
@@ -97,7 +97,7 @@ export const stop: Area = {
       file: 'src/capture/stopped-process.ts',
       tests: STOP,
       changes: [
-        ['await this.command(COMMAND_RESUME);', ''],
+        ['if (!this.isKept) await this.command(COMMAND_RESUME);', ''],
         ['await this.command(COMMAND_EXIT);', 'await this.command(COMMAND_RESUME);'],
         ["this.process.status()?.state === 'T'", 'false'],
         ["await unlessEnded(() => this.process.signal('SIGKILL'));", ''],
@@ -159,45 +159,6 @@ export const stop: Area = {
       ],
     },
     {
-      file: 'src/capture/held-pages.ts',
-      tests: ['test/unit/capture/held-pages.test.ts'],
-      changes: [
-        ['& ((1 << (block & 15)) - 1)', ''],
-        ['this.before[page] = count;', ''],
-        ['if (first >= 0) copyRun(first, blocks.length * BLOCKS_PER_PAGE);', ''],
-        ['if (blocks[page] === 0 && first < 0) continue;', 'if (blocks[page] === 0) continue;'],
-        ['Math.min(PIECE, end * BLOCK - at)', 'end * BLOCK - at'],
-      ],
-    },
-    {
-      file: 'src/capture/pre-copy.ts',
-      tests: ['test/migrate/tracking.test.ts'],
-      slow: true,
-      changes: [
-        ['if (!this.lost) await this.findWritten(true);', ''],
-        ['for (const { pages, copy } of held) await pages.take(copy, this.options.onBytes);', ''],
-        ['written[page] |= memory.rest[page];', ''],
-        ['memory.rest = written;\n      await', 'await'],
-        [
-          'const written = await this.pages.scan(memory.native);\n      if',
-          'const written = new Uint16Array(0);\n      if',
-        ],
-      ],
-    },
-    {
-      file: 'src/capture/pre-copy.ts',
-      tests: ['test/unit/capture/incremental.test.ts'],
-      slow: true,
-      changes: [
-        ['if (this.isContinued) memory.rest = written;', ''],
-        ['if (!this.isContinued) return this.takeTouched();', 'return this.takeTouched();'],
-        ['since !== undefined && since === options.parent', 'since !== undefined'],
-        ['since !== undefined && since === options.parent', 'true'],
-        ['pages.inherit(native.pages);', ''],
-        ["await this.pages.keep(Buffer.from(digest, 'hex'));", ''],
-      ],
-    },
-    {
       file: 'src/capture/capture.ts',
       tests: ['test/unit/capture/capture-order.test.ts', 'test/unit/snapshot/format.test.ts'],
       changes: [
@@ -213,14 +174,17 @@ export const stop: Area = {
       file: 'src/snapshot/writer.ts',
       tests: ['test/unit/capture/capture-order.test.ts', 'test/unit/snapshot/format.test.ts'],
       changes: [
-        ['await fsyncAsync(this.fd);', ''],
+        ['await fsyncAsync(this.output.fd);', ''],
         ['await this.syncing;\n', '\n'],
         ['if (this.syncError) throw this.syncError;', ''],
         ['this.syncError = error;', ''],
         ['this.output.syncFolder();', ''],
-        ['await fsyncAsync(this.fd);\n      this.output.commit();', 'this.output.commit();'],
+        [
+          'await fsyncAsync(this.output.fd);\n      this.closeScratch();\n      this.output.commit();',
+          'this.output.commit();',
+        ],
         ['this.output.abandon(this.syncing);', 'this.output.abandon();'],
-        ['if (this.earlyWriteback && this.unsynced', 'if (this.unsynced'],
+        ['if (earlyWriteback && packing === undefined && this.unsynced', 'if (this.unsynced'],
         [
           'encodePrologue(offset, header, formatNeeded(snapshot)), 0);',
           'encodePrologue(offset, header), 0);',
@@ -399,6 +363,11 @@ export const stop: Area = {
       ],
     },
     {
+      file: 'src/base/user-folders.ts',
+      tests: ['test/unit/image/cache.test.ts'],
+      changes: [["given?.startsWith('/')", 'given !== undefined']],
+    },
+    {
       file: 'src/image/cache.ts',
       tests: ['test/unit/image/cache.test.ts'],
       changes: [
@@ -426,7 +395,6 @@ export const stop: Area = {
         ['-${image.length.toString(16)}-', '-1-'],
         ['sort(([a], [b]) => (a < b ? -1 : 1))', 'reverse()'],
         ['.filter(isCacheEntry)', ''],
-        ['xdg && isAbsolute(xdg)', 'xdg'],
         ["{ mode: 0o700, flag: 'wx' }", "{ mode: 0o600, flag: 'wx' }"],
         ['mkdirSync(path, { mode: 0o700 });', 'mkdirSync(path, { mode: 0o777 });'],
       ],

@@ -3,10 +3,67 @@
 import type { Area } from '../mutant.js';
 
 const STORE = ['test/unit/snapshot/store/store.test.ts'];
+const NEXT = ['test/unit/api/next-generation.test.ts'];
 
 export const store: Area = {
   name: 'store',
   files: [
+    {
+      file: 'src/snapshot/store/verify-entries.ts',
+      tests: STORE,
+      changes: [
+        ['if (mayBeForeign && isForeign(blobs, entry)) continue;', ''],
+        ['digest === blob.digest ? undefined', 'true ? undefined'],
+        ['else known.by.push(entry);', ''],
+        ['still.has(identityOf(entry))', 'true'],
+      ],
+    },
+    {
+      file: 'src/snapshot/store/dead-bytes.ts',
+      tests: NEXT,
+      changes: [
+        ['dead > live', 'false'],
+        ['if (unowned[i]) dead', 'dead'],
+      ],
+    },
+    {
+      file: 'src/snapshot/readers.ts',
+      tests: ['test/unit/snapshot/readers.test.ts'],
+      changes: [
+        ['!readers.includes(one)', 'false'],
+        ['recipients.filter((one) => parents.includes(one))', 'recipients'],
+        ['parents && recipients', 'recipients'],
+      ],
+    },
+    {
+      file: 'src/api/next-generation.ts',
+      tests: NEXT,
+      changes: [
+        ['if (isSecret !== facts.encrypted) return undefined;', ''],
+        ['checkSubject(opener.trust, seal, { stored: name, module }, title);', ''],
+      ],
+    },
+    {
+      file: 'src/snapshot/trust/policy.ts',
+      tests: ['test/unit/snapshot/policy.test.ts'],
+      changes: [
+        ['stored ?? (signedBy === undefined ? undefined : workload)', 'stored ?? workload'],
+        ['stored ?? (signedBy === undefined ? undefined : workload)', 'workload ?? stored'],
+        ['.slice(0, 1)', ''],
+        ['named.slice(0, last + 1)', 'named'],
+        ['if (encrypted && !seal.isEncrypted) throw', 'if (false) throw'],
+      ],
+    },
+    {
+      file: 'src/api/stored-snapshot.ts',
+      tests: ['test/unit/api/signed-pages.test.ts'],
+      changes: [['if (!stored.mustBeSigned) return;', 'return;']],
+    },
+    {
+      file: 'src/snapshot/store/read-stored.ts',
+      tests: ['test/unit/api/signed-pages.test.ts'],
+      changes: [['stored.mustBeSigned && !isNew', 'false']],
+    },
     {
       file: 'src/snapshot/store/store.ts',
       tests: STORE,
@@ -14,13 +71,13 @@ export const store: Area = {
         ['if (!this.blobs.has(layer)) throw', 'if (false) throw'],
         ['for (const layer of layers) ingest.deliver(layer);', ''],
         ['this.index.replace(withEntry(index, entry));', ''],
-        ['one.annotations?.[REFERENCE] !== reference', 'true'],
-        ['Math.max(0, ...numbers', 'Math.min(0, ...numbers'],
-        ['one.created >= newest.created', 'one.created > newest.created'],
+        ['one.order >= newest.order', 'one.order > newest.order'],
+        ["order === 'newest' ? laterThan(facts, before) : order", 'facts.order'],
+        ['if (error instanceof InputError) return undefined;', ''],
+        ['if (!dryRun) this.removeLeftOvers();', ''],
         ['if (!dryRun && gone.size > 0) this.index.replace(next);', ''],
-        ['collectGarbage(next, this.blobs, dryRun)', 'collectGarbage(next, this.blobs)'],
-        ['collectGarbage(next, this.blobs, dryRun)', 'collectGarbage(index, this.blobs, dryRun)'],
-        ['if (digest !== blob.digest) wrong.push', 'if (false) wrong.push'],
+        ['collectGarbage(kept, before, this.blobs, dryRun)', 'collectGarbage(kept, before, this.blobs)'],
+        ['collectGarbage(kept, before, this.blobs, dryRun)', 'collectGarbage(before, before, this.blobs, dryRun)'],
         ['compare(a.name, b.name) ||', ''],
       ],
     },
@@ -28,7 +85,8 @@ export const store: Area = {
       file: 'src/snapshot/store/garbage.ts',
       tests: STORE,
       changes: [
-        ['!kept.has(digest)', 'kept.has(digest)'],
+        ['!kept.has(digest) &&', 'kept.has(digest) &&'],
+        ['(before.has(digest) || !blobs.mayBeForeign(digest))', 'true'],
         ['documents.push(...nested(text));', ''],
         ['for (const [digest] of text.matchAll(DIGEST)) found.add(digest);', ''],
         ['if (!dryRun) blobs.remove(digest);', 'blobs.remove(digest);'],
@@ -38,9 +96,15 @@ export const store: Area = {
       file: 'src/snapshot/store/lock.ts',
       tests: STORE,
       changes: [
-        ['owner !== undefined && isLeftOver(join(lock, owner))', 'owner !== undefined'],
-        ['isLeftOver(join(lock, owner))', 'false'],
-        ['    give(store, name);', ''],
+        ['left.has(owner) || isAbandoned(join(lock, owner), join(own, name))', 'true'],
+        ["if (state !== 'unknown') return state === 'ended';", "if (state !== 'unknown') return false;"],
+        ['statSync(ours).mtimeMs - lstatSync(path).mtimeMs > SILENCE', 'false'],
+        ['if (!existsSync(path)) throw busy(store);', ''],
+        [
+          '    clearInterval(alive);\n    if (!remove(path)) left.add(name);',
+          '    clearInterval(alive);',
+          { slow: true },
+        ],
       ],
     },
     {
@@ -57,7 +121,10 @@ export const store: Area = {
       tests: STORE,
       changes: [
         ['&& stat.size === size', ''],
-        ['if (digest === `sha256:${found}`) return', 'return'],
+        ['if (found === hex) return', 'return'],
+        ['Date.now() - stat.mtimeMs > DAY', 'false'],
+        ["!text.startsWith(MAGIC) && !text.includes('wag-snap.')", 'true'],
+        ['HALF_WRITTEN.test(name)', "name.endsWith('.tmp')"],
         ['path.startsWith(`${this.folder}/`) && HEX', 'HEX'],
       ],
       equivalent: [],
@@ -71,6 +138,53 @@ export const store: Area = {
         ['now - facts.created.getTime() > olderThan', 'now - facts.created.getTime() < olderThan'],
         ['!names.includes(name)', 'names.includes(name)'],
         ['(reference.tag === undefined || tag === reference.tag)', 'true'],
+      ],
+    },
+    {
+      file: 'src/snapshot/store/index-file.ts',
+      tests: STORE,
+      changes: [
+        ['one.annotations?.[REFERENCE] !== reference', 'true'],
+        ['if (last < NUMBER_MAX) return last + 1;', 'return last + 1;'],
+        ['tagNumber(tag) || 0', 'tag.length'],
+        ['if (!isSha256(descriptor.digest)) continue;', '', { open: true }],
+      ],
+    },
+    {
+      file: 'src/snapshot/store/facts.ts',
+      tests: STORE,
+      changes: [
+        ['known[ORDER] ?? known[CREATED]', 'known[CREATED]'],
+        ['Math.min(latest, LAST_TIME)', 'latest'],
+        ['order.getTime() + 1', 'order.getTime()'],
+      ],
+    },
+    {
+      file: 'src/snapshot/store/sparse-copy.ts',
+      tests: STORE,
+      changes: [
+        ["isCloned ? 'r+' : 'wx', 0o600", "isCloned ? 'r+' : 'wx', 0o644"],
+        ['fileOffset + start', 'fileOffset'],
+        ['bytes.compare(ZEROS, 0, length, at, at + length) === 0', 'false'],
+      ],
+    },
+    {
+      file: 'src/snapshot/store/folders.ts',
+      tests: ['test/faults/power.test.ts'],
+      changes: [
+        ['    syncFolder(at);', ''],
+        ['return size > 0;', 'return size >= 0;', { tests: STORE }],
+        ["check(name, 'folder');", '', { tests: STORE, only: 'in the place of' }],
+        ["for (const name of FILES) check(name, 'file');", '', { tests: STORE, only: 'in the place of' }],
+      ],
+    },
+    {
+      file: 'src/api/triggers.ts',
+      tests: STORE,
+      changes: [
+        ['Number.isInteger(keep) && keep >= 1', 'Number.isInteger(keep)'],
+        ['time > 0 && time <= LONGEST', 'time > 0'],
+        ['if (keep !== undefined) await this.prune(keep);', ''],
       ],
     },
   ],

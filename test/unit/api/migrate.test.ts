@@ -1,7 +1,7 @@
 /** A move by the library, over a transport of the caller's own. */
 
 import { once } from 'node:events';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Duplex, PassThrough } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -36,18 +36,28 @@ afterEach(() => {
   }
 });
 
+interface Here extends Transport {
+  received: ReturnType<typeof receive> | undefined;
+  /** How often the program's modules were sent. */
+  modules: number;
+}
+
+const MODULES = 7;
+
 /** A receiver in this process, behind two streams. @param cut whether the link is cut at the commit */
-function here(options: ReceiveOptions, cut = false): Transport & { received: ReturnType<typeof receive> | undefined } {
+function here(options: ReceiveOptions, cut = false): Here {
   return {
     name: 'here',
     received: undefined,
+    modules: 0,
     async connect() {
       const [to, from] = [new PassThrough(), new PassThrough()];
       this.received = receive(to, from, options);
       const isCommit = (data: Buffer) => data.length < 64 && data.includes(4, 4) && data[4] === 4;
       const output = new Duplex({
         read() {},
-        write(data: Buffer, _, done) {
+        write: (data: Buffer, _, done) => {
+          if (data.length < 64 && data[4] === MODULES) this.modules++;
           if (cut && isCommit(data)) {
             to.destroy();
             from.destroy();
@@ -93,6 +103,28 @@ test('ends it here, and continues it there', async () => {
   writeFileSync(join(data, 'stop'), '');
   while (processStatus(moved.pid!) !== undefined && processStatus(moved.pid!)?.state !== 'Z') await sleep(5);
   expect(readFileSync(moved.output, 'utf8')).toMatch(/^line \d+\n(.*\n)*end\n$/);
+});
+
+test('sends its modules only where the image is not', async () => {
+  const cache = process.env['XDG_CACHE_HOME'];
+  process.env['XDG_CACHE_HOME'] = join(folder, 'cache');
+  try {
+    const other = await start();
+    rmSync(join(folder, 'cache'), { recursive: true }); // its image is there
+    const dirs = [{ host: other.data, guest: '/d' }];
+    const [first, second] = [here({ outputDir: join(folder, 'out') }), here({ outputDir: join(folder, 'out') })];
+    const { pid } = await migrate(other.workload, first, { dirs });
+    pids.push(pid!);
+    const again = await migrate(pid!, second, { dirs });
+    pids.push(again.pid!);
+    expect([first.modules, second.modules]).toEqual([1, 0]);
+    writeFileSync(join(other.data, 'stop'), '');
+    while (processStatus(again.pid!) !== undefined && processStatus(again.pid!)?.state !== 'Z') await sleep(5);
+    expect(readFileSync(again.output, 'utf8')).toMatch(/^(line \d+\n)*end\n$/);
+  } finally {
+    if (cache === undefined) delete process.env['XDG_CACHE_HOME'];
+    else process.env['XDG_CACHE_HOME'] = cache;
+  }
 });
 
 test.each([

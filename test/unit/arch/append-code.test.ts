@@ -17,6 +17,8 @@ function emit(masm: MacroAssembler): void {
     masm.loadGlobal(Width.F32, FLOAT_BASE, imageOffset & ~7);
     masm.storeGlobal(Width.Int32, operandInts[1], imageOffset & ~7);
     masm.storeGlobal(Width.F64, FLOAT_BASE, imageOffset & ~7);
+    masm.storeGlobalConstant(Width.Int64, imageOffset & ~7, -3);
+    for (const value of [0, 1000]) masm.compareGlobalImm(imageOffset & ~7, value);
   }
   for (const target of [0, 64, 0x8000]) {
     masm.patchCall(masm.call(), target);
@@ -38,11 +40,12 @@ test.each([
       return masm;
     };
     const [whole, parts, piece] = [create(), create(), create()];
+    piece.imageStart -= 5 << 16;
     for (const masm of [whole, parts]) masm.emitBytes(new Uint8Array(masm.settledFrom + distance));
     emit(whole);
     piece.references = new CodeReferences();
     emit(piece);
-    parts.appendCode(piece.code(), piece.references.list());
+    parts.appendCode(piece.code(), piece.references.list(), piece.imageStart);
     expect(Buffer.compare(parts.code(), whole.code())).toBe(0);
   }
 });

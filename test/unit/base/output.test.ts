@@ -117,6 +117,26 @@ test('a file of somebody else that has the temporary name is not written to', ()
   expect([readFileSync(at('precious'), 'utf8'), existsSync(at('out'))]).toEqual(['precious', false]);
 });
 
+test('what a killed command has left in the folder is removed, whatever it was to be', () => {
+  const { pid } = spawnSync('true');
+  const owned = (name: string, owner: number) => {
+    const path = temporaryPath(at(name)).replace(`-${process.pid}-`, `-${owner}-`);
+    writeFileSync(path, 'half');
+    return path;
+  };
+  const left = [owned('out', pid), owned('another', pid)];
+  const kept = [
+    owned('third', process.pid),
+    at('.wag-snap-note'),
+    left[0].replace(/\.tmp$/, '.txt'),
+    left[0].replace('/.out', '/out'),
+  ];
+  for (const path of kept) writeFileSync(path, 'kept');
+  write(at('out'));
+  expect(left.filter((path) => existsSync(path))).toEqual([]);
+  expect(kept.filter((path) => !existsSync(path))).toEqual([]);
+});
+
 test('a new file has the mode that it was made with', () => {
   for (const mode of [0o600, 0o640, 0o755]) {
     write(at('out'), 'text', mode);

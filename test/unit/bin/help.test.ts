@@ -46,7 +46,12 @@ describe.each(names)('%s', (name) => {
       if (!takesValue || isHidden || names[0] === 'dump') continue;
       const value = names[0] === 'max-stack' ? '64K' : 'x';
       const given = [`--${names[0]}`, value, `--${names[0]}`, value];
-      const { stderr, status } = await wagSnap([name, ...given, '/none', ...(name === 'migrate' ? ['/none'] : [])]);
+      const { stderr, status } = await wagSnap([
+        name,
+        ...given,
+        '/none',
+        ...(['migrate', 'push', 'move', 'scale'].includes(name) ? ['/none'] : []),
+      ]);
       expect([names[0], /\(may be repeated\)$/.test(describe)]).toEqual([names[0], !/more than once/.test(stderr)]);
       expect(status).not.toBe(70);
     }

@@ -335,7 +335,12 @@ in the library: allowMissingImports, hostImports, or imports of run
     ['Go', 'gojs', 'runtime.wasmExit', /made by Go for JavaScript: GOOS=wasip1/],
     ['Go', 'go', 'runtime.wasmExit', /made by Go for JavaScript/],
     ['WASIX', 'wasix_32v1', 'fd_dup', /not supported yet: WASIX/],
-    ['WASI 0.2', 'wasi:cli/environment@0.2.0', 'get-arguments', /it is for WASI 0\.2, not supported yet in modules/],
+    [
+      'WASI 0.2',
+      'wasi:cli/environment@0.2.0',
+      'get-arguments',
+      /it is for WASI 0\.2: supported are WASI preview 1 in modules/,
+    ],
     ['WASI proposals', 'wasi_ephemeral_nn', 'load', /not supported yet: WASI proposals/],
     ['threads', 'wasi', 'thread-spawn', /starting threads is not supported yet/],
     ['nobody', 'env', 'f', /^wag-snap: i\.wat: unknown import: [^\n]*\n$/],

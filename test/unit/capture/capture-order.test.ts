@@ -208,7 +208,7 @@ describe('a writeback under way', () => {
   const PAGES = 512;
 
   async function filled(early: boolean): Promise<InstanceType<typeof SnapshotWriter>> {
-    const writer = new SnapshotWriter(output, early);
+    const writer = new SnapshotWriter(output, { earlyWriteback: early });
     log.length = 0;
     const bytes = Buffer.alloc(MIB, 7);
     const blocks = new Uint16Array(16).fill(0xffff);

@@ -57,11 +57,15 @@ describe.each(ways)('%s, by %s', (arch, tracking) => {
     talker = await Talker.start(join(folder, arch));
   });
 
-  const capture = (name: string, parent?: string, options: Partial<CaptureOptions> = {}): Promise<CaptureReport> =>
+  const capture = async (
+    name: string,
+    parent?: string,
+    options: Partial<CaptureOptions> = {},
+  ): Promise<CaptureReport> =>
     capturePid(talker.pid, {
       output: file(name),
       tracking,
-      ...(parent === undefined ? {} : { parent: open(parent) }),
+      ...(parent === undefined ? {} : { parent: await open(parent) }),
       ...options,
     });
   /** Talks, so that the memory is another one. */
@@ -69,7 +73,7 @@ describe.each(ways)('%s, by %s', (arch, tracking) => {
   /** A snapshot has all that the memory has now. The program waits. */
   const isExact = async (name: string) => {
     await capturePid(talker.pid, { output: file('now'), tracking: 'none' });
-    expect((await readMemory(open(name))).equals(await readMemory(open('now')))).toBe(true);
+    expect((await readMemory(await open(name))).equals(await readMemory(await open('now')))).toBe(true);
   };
 
   test('what was written since the last capture is all that is read', async () => {

@@ -3,10 +3,11 @@
  * kernel writes while a program waits in it.
  */
 
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
 import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { readMemories } from '../../../src/capture/instance-state.js';
 import { parseMaps } from '../../../src/capture/proc-maps.js';
@@ -20,9 +21,12 @@ import {
   TK_ANSWER,
   TK_REQUEST,
   TK_RESULT,
+  TK_SINCE,
+  TRACK_ID_SIZE,
   TRACK_PAGES,
   TRACK_STALE,
 } from '../../../src/image/contract/tracking.js';
+import type { CaptureReport } from '../../../src/snapshot/capture-report.js';
 import { readSnapshot } from '../../../src/snapshot/format.js';
 import { FIRST_GUEST } from '../../../src/snapshot/snapshot.js';
 import { Talker } from '../../faults/capture-sweep.js';
@@ -37,13 +41,25 @@ const WIDE = BLOCKED.replace(/\(memory \d+\)/, `(memory ${WIDE_MEBIBYTES * 16})`
   '(call $start) (loop',
   `(memory.fill (i32.const 3145728) (i32.const 1) (i32.const ${(WIDE_MEBIBYTES - 3) << 20})) (call $start) (loop`,
 );
+/** WIDE, that writes to every second page of it before it answers. */
+const SCATTERED = WIDE.replace(
+  '(call $print (i32.add (i32.const 97)',
+  '(call $scatter) (call $print (i32.add (i32.const 97)',
+).replace(
+  '(func $answer',
+  `(func $scatter (local $at i32)
+     (local.set $at (i32.const 3145728))
+     (loop $page (i32.store8 (local.get $at) (i32.const 2))
+       (br_if $page (i32.lt_u (local.tee $at (i32.add (local.get $at) (i32.const 8192))) (i32.const ${WIDE_MEBIBYTES << 20})))))
+   (func $answer`,
+);
 const folder = temporaryFolder();
 const other = nativeArch === 'x64' ? 'arm64' : 'x64';
 let talker: Talker | undefined;
 let attached: ImageProcess | undefined;
 let command: ChildProcess | undefined;
 beforeAll(async () => {
-  for (const [name, text] of Object.entries({ blocked: BLOCKED, busy: BUSY, wide: WIDE })) {
+  for (const [name, text] of Object.entries({ blocked: BLOCKED, busy: BUSY, wide: WIDE, scattered: SCATTERED })) {
     for (const arch of [nativeArch, other] as const) {
       await build(Buffer.from(text), join(folder, `${name}-${arch}`), { arch });
     }
@@ -137,6 +153,20 @@ describe.each(ways)('%s, by %s', (arch, way) => {
     await answers();
   });
 
+  test.each([false, true])('a scan finds thousands of pages that lie apart; it stands still: %s', async (stands) => {
+    const process = await started('scattered', arch);
+    const written = await begin(process, way);
+    await written.scan(memoryOf(process));
+    await answers();
+    const stopped = stands ? await stopProcess(process, { timeout: 30_000, checkCancelled: () => {} }) : undefined;
+    const blocks = await written.scan(memoryOf(process), stands);
+    await stopped?.resume();
+    const apart = Array.from(blocks.subarray(48), (page) => page & 0x5555);
+    expect(apart.filter((page) => page !== 0x5555)).toEqual([]);
+    if (way === 'userfault') expect(blocks.subarray(48).every((page) => page === 0x5555)).toBe(true);
+    await answers();
+  });
+
   test('of two sessions the first is lost', async () => {
     const process = await started('busy', arch);
     const first = await begin(process, way);
@@ -198,27 +228,70 @@ describe.each(ways)('%s, by %s', (arch, way) => {
   });
 });
 
+/** A process that a capture is done with: what it wrote since stays known, so its pages stay protected. */
+function remembers({ memory, runtime }: ImageProcess): boolean {
+  return memory.read(runtime + RT_TRACKING + TK_SINCE, TRACK_ID_SIZE).some((byte) => byte !== 0);
+}
+
 describe.each(['userfault', 'protect'] as const)('a tool that is killed, by %s', (way) => {
-  test('leaves nothing that stays protected', { timeout: 60_000 }, async () => {
-    const process = await started('busy');
-    const { address, pages } = memoryOf(process);
-    const env = { ...globalThis.process.env, WAGSNAP_TRACKING: way, WAGSNAP_TRACE: 'track' };
-    const output = join(folder, 'killed.wsnap');
-    command = spawn(resolve('bin/wag-snap'), ['capture', String(process.pid), '-o', output], { env });
-    let said = '';
-    command.stderr!.on('data', (text) => (said += text));
-    // A session has begun, so something is protected, or soon is.
-    await expect.poll(() => said, { interval: 1, timeout: 30_000 }).toContain('session');
-    command.kill('SIGKILL');
-    await once(command, 'close');
-    await answers(); // writes its memory
-    const maps = parseMaps(readFileSync(`/proc/${process.pid}/maps`, 'utf8'));
-    const own = maps.filter(({ start, end }) => start < address + pages * 65536 && end > address);
-    const text = readFileSync(`/proc/${process.pid}/maps`, 'latin1');
-    const readOnly = own.filter(({ start }) => new RegExp(`^${start.toString(16)}-[0-9a-f]+ r--p`, 'm').test(text));
-    expect(readOnly).toEqual([]);
+  // What a capture says that it has come to: at the last one, nothing is kept for the next capture yet.
+  test.each(['session', 'round 1', 'stands still', 'in the temporary file', 'is on the disk'])(
+    'leaves nothing that stays protected: at "%s"',
+    { timeout: 60_000 },
+    async (moment) => {
+      const process = await started('busy');
+      const { address, pages } = memoryOf(process);
+      const env = { ...globalThis.process.env, WAGSNAP_TRACKING: way, WAGSNAP_TRACE: 'track,stop,capture' };
+      const output = join(folder, 'killed.wsnap');
+      do {
+        command = spawn(resolve('bin/wag-snap'), ['capture', String(process.pid), '-o', output], { env });
+        let said = '';
+        command.stderr!.on('data', (text) => {
+          said += text;
+          if (said.includes(moment)) command!.kill('SIGKILL');
+        });
+        await once(command, 'close');
+        expect(said).toContain(moment);
+        // What it says may reach us after it is done, or after the process was told to remember this capture.
+      } while (command.signalCode === null || remembers(process));
+      await answers(); // writes its memory
+      const maps = parseMaps(readFileSync(`/proc/${process.pid}/maps`, 'utf8'));
+      const own = maps.filter(({ start, end }) => start < address + pages * 65536 && end > address);
+      const text = readFileSync(`/proc/${process.pid}/maps`, 'latin1');
+      const readOnly = own.filter(({ start }) => new RegExp(`^${start.toString(16)}-[0-9a-f]+ r--p`, 'm').test(text));
+      expect(readOnly).toEqual([]);
+      await answers();
+    },
+  );
+});
+
+test('of two captures at the same time, one says that the other took its tracking over', {
+  timeout: 60_000,
+}, async () => {
+  const { pid } = await started('wide');
+  const capture = async (name: string) => {
+    const output = join(folder, name);
+    const { stdout } = await promisify(execFile)(resolve('bin/wag-snap'), [
+      'capture',
+      `${pid}`,
+      '--json',
+      '-o',
+      output,
+    ]);
+    readSnapshot(output);
+    return (JSON.parse(stdout) as CaptureReport).tracking;
+  };
+  for (let hasLost = false; !hasLost; ) {
+    const [one, two] = await Promise.allSettled([capture('one'), capture('two')]);
+    for (const outcome of [one, two]) {
+      if (outcome.status === 'rejected') expect(String(outcome.reason)).toMatch(/is being captured by another process/);
+      const tracking = outcome.status === 'rejected' ? undefined : outcome.value;
+      if (tracking?.written !== null) continue;
+      hasLost = true;
+      expect(tracking.rest).toBeGreaterThan((WIDE_MEBIBYTES - 1) << 20);
+    }
     await answers();
-  });
+  }
 });
 
 test('a process that was suspended is not waited for', { timeout: 60_000 }, async () => {

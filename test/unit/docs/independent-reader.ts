@@ -6,6 +6,7 @@
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { bytes, fail, list, Msgpack, type Raw, record, require, text, words } from './independent-msgpack.js';
+import { signerOf, type UnpackedByTheDocument } from './independent-packed.js';
 
 const PAGE = 65536;
 const BLOCK = 4096;
@@ -35,9 +36,18 @@ export interface ReadByTheDocument {
   readonly contents: readonly { readonly fds: readonly number[]; readonly bytes: Buffer }[];
 }
 
-/** @param name of the file, as it was given to `inspect` */
-export function readByTheDocument(path: string, name: string): ReadByTheDocument {
-  const file = readFileSync(path);
+/**
+ * @param name of the file, as it was given to `inspect`
+ * @param unpacked what is in files of format 4, by path
+ */
+export function readByTheDocument(
+  path: string,
+  name: string,
+  unpacked: ReadonlyMap<string, UnpackedByTheDocument | undefined> = new Map(),
+): ReadByTheDocument {
+  const stored = readFileSync(path);
+  const packed = unpacked.get(path);
+  const file = packed?.contents ?? stored;
   require(file.subarray(0, 8).equals(Buffer.from('7f57534e41500d0a', 'hex')), 'magic');
   const version = file.readUInt32LE(8);
   require(version >= 1 && version <= 3, 'version');
@@ -54,7 +64,7 @@ export function readByTheDocument(path: string, name: string): ReadByTheDocument
   const isNew = header.ancestors !== undefined || header.call !== undefined || header.needs !== undefined;
   require((version === 3) === isNew, 'format 3 is for ancestors, calls and needs');
   const ancestors = header.ancestors === undefined ? undefined : list(header.ancestors).map(record);
-  const files = [file, ...(ancestors ?? []).map(({ digest }) => fileWith(String(digest), path))];
+  const files = [file, ...(ancestors ?? []).map(({ digest }) => fileWith(String(digest), path, unpacked))];
   const modules = list(header.modules).map((raw) => moduleOf(record(raw), files));
   let wrongBlocks = 0;
   const memories = instances.map((instance) =>
@@ -66,7 +76,7 @@ export function readByTheDocument(path: string, name: string): ReadByTheDocument
   );
   checkDigests(annex, instances, file, ancestors !== undefined);
   return {
-    version,
+    version: stored.readUInt32LE(8),
     memories,
     wrongBlocks,
     contents: list(annex.contents ?? []).map((raw) => contentsOf(record(raw), file)),
@@ -74,7 +84,9 @@ export function readByTheDocument(path: string, name: string): ReadByTheDocument
       kind: 'snapshot',
       file: name,
       name: annex.name ?? null,
-      bytes: file.length,
+      bytes: stored.length,
+      packing: packed?.packing ?? null,
+      signer: signerOf(stored),
       digest: digestOf(file),
       generation: header.generation,
       created: new Date(Number(header.created)).toISOString(),
@@ -107,10 +119,14 @@ function digestOf(file: Buffer): string {
 }
 
 /** The file beside a snapshot that has a digest. */
-function fileWith(digest: string, path: string): Buffer {
+function fileWith(
+  digest: string,
+  path: string,
+  unpacked: ReadonlyMap<string, UnpackedByTheDocument | undefined>,
+): Buffer {
   const folder = path.replace(/[^/]*$/, '');
   for (const name of readdirSync(folder).filter((each) => each.endsWith('.wsnap'))) {
-    const file = readFileSync(`${folder}${name}`);
+    const file = unpacked.get(`${folder}${name}`)?.contents ?? readFileSync(`${folder}${name}`);
     if (digestOf(file) === digest) return file;
   }
   return fail(`a file with digest ${digest}`);

@@ -213,7 +213,7 @@ describe('fields of another kind', () => {
   });
 
   test('a later format is named', () => {
-    refuses((i) => (i.format = 3), /newer wag-snap: it has image format 3, this wag-snap reads 1 to 2/);
+    refuses((i) => (i.format = 4), /newer wag-snap: it has image format 4, this wag-snap reads 1 to 3/);
     refuses((i) => (i.format = 0), /identity: format: /);
   });
 

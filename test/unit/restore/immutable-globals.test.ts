@@ -49,7 +49,8 @@ function put(globals: readonly Value[]): void {
     droppedData: new Uint8Array(0),
     droppedElements: new Uint8Array(0),
   };
-  const snapshot = { instances: [instance] } as unknown as Snapshot;
+  const phase = { kind: 'entry', instance: 0 };
+  const snapshot = { instances: [instance], phase } as unknown as Snapshot;
   putInstances(snapshot, [module], new References(image.identity), new DataPatch(image));
 }
 

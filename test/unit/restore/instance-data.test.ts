@@ -45,7 +45,8 @@ function put(changed: Partial<SnapshotInstance> | object) {
     droppedElements: new Uint8Array(1),
     ...changed,
   };
-  const snapshot = { instances: [instance] } as unknown as Snapshot;
+  const phase = { kind: 'entry', instance: 0 };
+  const snapshot = { instances: [instance], phase } as unknown as Snapshot;
   return putInstances(snapshot, [module], new References(image.identity), new DataPatch(image));
 }
 

@@ -137,7 +137,8 @@ describe('an element of a typed table', () => {
       droppedData: new Uint8Array(0),
       droppedElements: new Uint8Array(0),
     }));
-    const snapshot = { instances } as unknown as Snapshot;
+    const phase = { kind: 'entry', instance: 1 };
+    const snapshot = { instances, phase } as unknown as Snapshot;
     return putInstances(snapshot, both, new References(typedImage.identity), {} as DataPatch);
   };
 

@@ -28,7 +28,7 @@ import { random } from '../../support/random.js';
 const text = `(module
   (elem declare func $f)
   (func $f (param i32 v128) (result i32) (local i64 f32 f64 funcref externref v128 i32)
-    (local.get 0) (i64.const 5) (f64.const 1) (local.get 1) (ref.func $f) (ref.null extern) (local.get 1) (local.get 7)
+    (local.get 0) (i64.const 5) (f64.const 1) (local.get 1) (ref.null func) (ref.null extern) (local.get 1) (local.get 7)
     (loop
       (drop (call $f (local.get 0) (local.get 1)))
       (br_if 0 (local.get 0)))
@@ -68,15 +68,15 @@ describe.each(Object.keys(targets) as ArchName[])('%s', (arch) => {
     const { locals, operands: own, results } = sites.frameMap(functionRow, at);
     const operands = kind === 'return' ? [...own, ...results] : own;
     const values = [...locals, ...operands];
-    const any = (type: ValType, isOperand: boolean) => {
+    const any = (type: ValType) => {
       const word = () => Math.floor(next() * 2 ** 32);
-      if (type === ValType.FuncRef) return !isOperand && next() < 0.5 ? [0, 0] : [f, 1]; // a ref.func is not null
+      if (type === ValType.FuncRef) return next() < 0.5 ? [0, 0] : [f, 1];
       if (type === ValType.I32 || type === ValType.F32) return [word(), 0];
       return Array.from({ length: cellsOf(type) * 2 }, word);
     };
     const words: (readonly number[])[] = [];
-    for (const [n, { type, place, words: bits, local }] of values.entries()) {
-      words.push(local >= 0 ? words[local] : place === Place.Constant ? bits : any(type, n >= locals.length));
+    for (const { type, place, words: bits, local } of values) {
+      words.push(local >= 0 ? words[local] : place === Place.Constant ? bits : any(type));
     }
     const types = (list: readonly Location[]) => Uint8Array.from(list, ({ type }) => type);
     const { index } = sites.function(functionRow);

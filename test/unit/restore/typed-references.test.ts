@@ -58,7 +58,7 @@ function put(nullable: number, other: number, element: number) {
     droppedElements: new Uint8Array(0),
   };
   const planned = putInstances(
-    { instances: [instance] } as unknown as Snapshot,
+    { instances: [instance], phase: { kind: 'entry', instance: 0 } } as unknown as Snapshot,
     [module],
     new References(image.identity),
     data,

@@ -5,7 +5,7 @@ import { Difference } from '../../../src/snapshot/difference.js';
 import type { ChangingPages, PageSource } from '../../../src/snapshot/pages.js';
 import type { StoredSnapshot } from '../../../src/snapshot/snapshot.js';
 import { StoredMemory } from '../../../src/snapshot/stored-pages.js';
-import { SnapshotWriter } from '../../../src/snapshot/writer.js';
+import { type FileForm, SnapshotWriter } from '../../../src/snapshot/writer.js';
 import { BytesSource } from '../../support/bytes-source.js';
 import { MODULE_BYTES, sampleSnapshot } from './sample.js';
 
@@ -19,6 +19,7 @@ type Take = (masks: readonly number[]) => Promise<void>;
  *
  * @param change changes the memory after all of it was taken, and has it taken again
  * @param begin takes all of the memory
+ * @param form how the file is written
  */
 export async function writeGeneration(
   path: string,
@@ -26,10 +27,11 @@ export async function writeGeneration(
   parent?: StoredSnapshot,
   change: (take: Take) => Promise<void> = async () => {},
   begin = (taken: ChangingPages, source: PageSource) => taken.take(source),
+  form: FileForm = {},
 ): Promise<void> {
   const plain = sampleSnapshot([], undefined);
   const difference = parent && new Difference(parent, [plain.modules[0].sha256]);
-  const writer = new SnapshotWriter(path);
+  const writer = new SnapshotWriter(path, form);
   try {
     const place = difference?.module(0) ?? { fileOffset: writer.addModule(MODULE_BYTES) };
     const modules = [{ ...plain.modules[0], ...place }];

@@ -34,7 +34,7 @@ beforeAll(async () => {
   for (const [n, name] of ['a', 'b', 'c'].entries()) {
     const path = join(root, `${name}.wsnap`);
     await writeGeneration(path, contents[n], parent);
-    parent = locateAncestors(readSnapshot(path));
+    parent = await locateAncestors(readSnapshot(path));
   }
 });
 
@@ -49,7 +49,7 @@ async function isWhole(stored: StoredSnapshot): Promise<void> {
 
 test('beside it, by their names', async () => {
   const at = folder();
-  const stored = open(join(at, 'c.wsnap'));
+  const stored = await open(join(at, 'c.wsnap'));
   expect(namesOf(stored)).toEqual([join(at, 'b.wsnap'), join(at, 'a.wsnap')]);
   await isWhole(stored);
 });
@@ -58,7 +58,7 @@ test('beside it, by what they are: renamed, or with the names exchanged', async 
   const at = folder();
   renameSync(join(at, 'a.wsnap'), join(at, 'x'));
   renameSync(join(at, 'b.wsnap'), join(at, 'a.wsnap'));
-  const stored = open(join(at, 'c.wsnap'));
+  const stored = await open(join(at, 'c.wsnap'));
   expect(namesOf(stored)).toEqual([join(at, 'a.wsnap'), join(at, 'x')]);
   await isWhole(stored);
 });
@@ -69,61 +69,69 @@ test('in a folder that was given, and as files that were given', async () => {
   mkdirSync(away);
   renameSync(join(at, 'a.wsnap'), join(away, 'a.wsnap'));
   renameSync(join(at, 'b.wsnap'), join(away, 'other'));
-  await isWhole(open(join(at, 'c.wsnap'), { search: [join(at, 'nowhere'), away] }));
-  await isWhole(open(join(at, 'c.wsnap'), { parents: [join(away, 'a.wsnap'), join(away, 'other')] }));
-  expect(() => open(join(at, 'c.wsnap'), { parents: [join(away, 'other')] })).toThrow(
+  await isWhole(await open(join(at, 'c.wsnap'), { search: [join(at, 'nowhere'), away] }));
+  await isWhole(await open(join(at, 'c.wsnap'), { parents: [join(away, 'a.wsnap'), join(away, 'other')] }));
+  await expect(open(join(at, 'c.wsnap'), { parents: [join(away, 'other')] })).rejects.toThrow(
     `missing (not in ${at}): give each with --parent FILE, or their folder with --search DIR\n` +
       `  a.wsnap (digest ${digestOf('a').slice(0, 16)}…)`,
   );
 });
 
-test('nothing is beside what came through a pipe', () => {
+test('nothing is beside what came through a pipe', async () => {
   const at = folder();
-  expect(() => open(join(at, 'c.wsnap'), { beside: false })).toThrow(
+  await expect(open(join(at, 'c.wsnap'), { beside: false })).rejects.toThrow(
     /2 files that are missing \(it came through a pipe\)/,
   );
   const given = ['a', 'b'].map((name) => join(at, `${name}.wsnap`));
-  expect(namesOf(open(join(at, 'c.wsnap'), { beside: false, parents: given }))).toEqual([given[1], given[0]]);
+  expect(namesOf(await open(join(at, 'c.wsnap'), { beside: false, parents: given }))).toEqual([given[1], given[0]]);
 });
 
-test('one that is missing is an error that names it, and so is one that has changed', () => {
+test('one that is missing is an error that names it, and so is one that has changed', async () => {
   const at = folder();
   rmSync(join(at, 'a.wsnap'));
   const missing = () => open(join(at, 'c.wsnap'));
-  expect(missing).toThrow(InputError);
-  expect(missing).toThrow(/c\.wsnap: it is a difference to a file that is missing .*\n {2}a\.wsnap \(digest /);
+  await expect(missing()).rejects.toThrow(InputError);
+  await expect(missing()).rejects.toThrow(
+    /c\.wsnap: it is a difference to a file that is missing .*\n {2}a\.wsnap \(digest /,
+  );
   // Another one by the same name, with other bytes in its header.
   copyFileSync(join(at, 'b.wsnap'), join(at, 'a.wsnap'));
-  expect(missing).toThrow(/missing/);
+  await expect(missing()).rejects.toThrow(
+    new RegExp(
+      `missing .*\\n  a\\.wsnap .*: ${at}/a\\.wsnap is another snapshot \\(digest ${digestOf('b').slice(0, 16)}`,
+    ),
+  );
   // Cut off.
   const whole = readFileSync(join(root, 'a.wsnap'));
   writeFileSync(join(at, 'a.wsnap'), whole.subarray(0, whole.length - 1));
-  expect(missing).toThrow(/missing/);
+  await expect(missing()).rejects.toThrow(
+    new RegExp(`missing .*\\n  a\\.wsnap .*: ${at}/a\\.wsnap: .*its header does not end the file`),
+  );
 });
 
-test('a file that was given and is none of its chain is a mistake', () => {
+test('a file that was given and is none of its chain is a mistake', async () => {
   const at = folder();
   const c = join(at, 'c.wsnap');
-  expect(() => open(join(at, 'b.wsnap'), { parents: [c] })).toThrow(
+  await expect(open(join(at, 'b.wsnap'), { parents: [c] })).rejects.toThrow(
     /c\.wsnap: is no parent of .*b\.wsnap: it needs a\.wsnap/,
   );
-  expect(() => open(join(at, 'a.wsnap'), { parents: [c] })).toThrow(/it has no parent/);
-  expect(() => open(c, { parents: [join(at, 'none')] })).toThrow(/none: cannot be read: no such file/);
-  expect(() => open(c, { parents: [at] })).toThrow(/not a regular file/);
+  await expect(open(join(at, 'a.wsnap'), { parents: [c] })).rejects.toThrow(/it has no parent/);
+  await expect(open(c, { parents: [join(at, 'none')] })).rejects.toThrow(/none: no such file/);
+  await expect(open(c, { parents: [at] })).rejects.toThrow(/not a regular file/);
   writeFileSync(join(at, 'text'), 'text');
-  expect(() => open(c, { parents: [join(at, 'text')] })).toThrow(/text: not a snapshot/);
+  await expect(open(c, { parents: [join(at, 'text')] })).rejects.toThrow(/text: not a snapshot/);
 });
 
 test('a parent that pages are not needed of may be gone', async () => {
   const at = folder();
-  await writeGeneration(join(at, 'd.wsnap'), contents[1], open(join(at, 'c.wsnap')));
+  await writeGeneration(join(at, 'd.wsnap'), contents[1], await open(join(at, 'c.wsnap')));
   rmSync(join(at, 'c.wsnap'));
-  const stored = open(join(at, 'd.wsnap'));
+  const stored = await open(join(at, 'd.wsnap'));
   expect(stored.snapshot.parent).toBe(digestOf('c'));
   expect(namesOf(stored)).toEqual([join(at, 'b.wsnap'), join(at, 'a.wsnap')]);
 });
 
-test('what a header says to be in a parent lies in its data', () => {
+test('what a header says to be in a parent lies in its data', async () => {
   const at = folder();
   const stored = readSnapshot(join(at, 'b.wsnap'));
   const [instance] = stored.snapshot.instances;
@@ -138,18 +146,20 @@ test('what a header says to be in a parent lies in its data', () => {
     return { ...stored, snapshot: { ...stored.snapshot, instances: [{ ...instance, memories }] } };
   };
   const end = Number(readFileSync(join(at, 'a.wsnap')).readBigUInt64LE(16));
-  expect(locateAncestors(forged(end - 4096)).ancestors).toHaveLength(1);
-  expect(() => locateAncestors(forged(end))).toThrow(
+  expect((await locateAncestors(forged(end - 4096))).ancestors).toHaveLength(1);
+  await expect(locateAncestors(forged(end))).rejects.toThrow(
     /instances\[0\]\.memories\[0\]: goes beyond the data of .*a\.wsnap/,
   );
-  expect(() => locateAncestors(forged(0))).toThrow(/goes beyond/);
+  await expect(locateAncestors(forged(0))).rejects.toThrow(/goes beyond/);
   const modules = [{ ...stored.snapshot.modules[0], fileOffset: end - 4, file: 1 }];
-  expect(() => locateAncestors({ ...stored, snapshot: { ...stored.snapshot, modules } })).toThrow(/modules\[0\]: goes/);
+  await expect(locateAncestors({ ...stored, snapshot: { ...stored.snapshot, modules } })).rejects.toThrow(
+    /modules\[0\]: goes/,
+  );
 });
 
-test('one that is replaced after it was found is not read', () => {
+test('one that is replaced after it was found is not read', async () => {
   const at = folder();
-  const stored = open(join(at, 'b.wsnap'));
+  const stored = await open(join(at, 'b.wsnap'));
   copyFileSync(join(at, 'c.wsnap'), join(at, 'a.wsnap'));
   const files = new ChainFiles(stored);
   expect(() => files.file(1)).toThrow(/a\.wsnap: was replaced while it was being read/);

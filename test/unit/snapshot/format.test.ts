@@ -125,15 +125,15 @@ describe('a damaged snapshot', () => {
       refused(good.subarray(0, good.length - 1), /a.wsnap: truncated/);
       refused(good.subarray(0, 100_000), /a.wsnap: truncated/);
       refused(Buffer.concat([good, Buffer.alloc(1)]), /a.wsnap: truncated/);
-      refused(patched(good, 8, 4), /format 4 is unknown/);
+      refused(patched(good, 8, 5), /format 5 is unknown/);
       refused(patched(good, good.length - 5, good[good.length - 5] ^ 1), /damaged: the hash of its header/);
       writeFileSync(path, patched(good, 4096, 1));
       const stored = readSnapshot(path);
       expect(() => readSnapshotModule(stored, stored.snapshot.modules[0])).toThrow(/hash of module sample/);
     }));
 
-  test('that is not there is a ToolError', () => {
-    expect(() => readSnapshot('/nowhere.wsnap')).toThrow(ToolError);
+  test('that is not there', () => {
+    expect(() => readSnapshot('/nowhere.wsnap')).toThrow(new InputError('not-found', '/nowhere.wsnap: no such file'));
   });
 
   const good = sampleSnapshot([{ pages: 2, maxPages: 4, extents: [extent(0, 1, 1)], blocks: Uint16Array.of(1) }], 64);

@@ -27,10 +27,10 @@ test('each of 12 generations is what the memory was, with growth, zeros and scat
       for (let n = 0; n < 12; n++) {
         mutate();
         states.push(Buffer.from(memory));
-        await writeGeneration(path(n), memory, n === 0 ? undefined : open(path(n - 1)));
+        await writeGeneration(path(n), memory, n === 0 ? undefined : await open(path(n - 1)));
       }
       for (const [n, state] of states.entries()) {
-        const stored = open(path(n));
+        const stored = await open(path(n));
         expect((await readMemory(stored)).equals(state), `seed ${seed}, generation ${n}`).toBe(true);
         expect(stored.snapshot.ancestors?.length ?? 0).toBeLessThanOrEqual(n);
       }
@@ -54,10 +54,10 @@ test('writes as much as has changed, and blocks one after the other', () =>
     const [first, second] = ['first', 'second'].map((name) => join(folder, `${name}.wsnap`));
     await writeGeneration(first, memory);
     for (let page = 0; page < 256; page++) memory[page * PAGE + 5 * BLOCK + page] = 1;
-    await writeGeneration(second, memory, open(first));
+    await writeGeneration(second, memory, await open(first));
     const written = 256 * BLOCK;
     expect(statSync(second).size / written).toBeLessThan(1.2);
-    const stored = open(second);
+    const stored = await open(second);
     const own = stored.snapshot.instances[0].memories[0].extents.filter(({ file }) => file === undefined);
     expect(own).toHaveLength(256);
     expect(own.every(({ fileOffset }, i) => fileOffset === own[0].fileOffset + i * BLOCK)).toBe(true);
@@ -69,16 +69,16 @@ test('nothing changed: nothing is written, and the parent is all that is needed'
     const memory = Buffer.alloc(20 * PAGE, 0x55);
     const [first, second, third] = ['first', 'second', 'third'].map((name) => join(folder, `${name}.wsnap`));
     await writeGeneration(first, memory);
-    await writeGeneration(second, memory, open(first));
-    await writeGeneration(third, memory, open(second));
-    const { snapshot, ancestors } = open(third);
+    await writeGeneration(second, memory, await open(first));
+    await writeGeneration(third, memory, await open(second));
+    const { snapshot, ancestors } = await open(third);
     expect(snapshot.parent).toBe(readSnapshot(second).digest);
     expect(snapshot.ancestors).toEqual([{ digest: readSnapshot(first).digest, name: 'first.wsnap' }]);
     expect(ancestors?.map(({ path }) => path)).toEqual([first]);
     expect(snapshot.instances[0].memories[0].extents).toHaveLength(1);
   }));
 
-test('blocks that were zeros and still are do not cut an extent; those that became zeros do', () => {
+test('blocks that were zeros and still are do not cut an extent; those that became zeros do', async () => {
   // Blocks 0 to 5 of a page: the parent has 0, 1, 3, 4, 5 in one extent.
   const inherited = [{ offset: 0, fileOffset: PAGE, bytes: PAGE }];
   const none = { masks: new Uint16Array(1), placeOf: () => 0 };
@@ -115,7 +115,7 @@ test("blocks that are taken again are written where they were; those that are as
     const first = join(folder, 'first.wsnap');
     await writeGeneration(first, memory);
     const second = join(folder, 'second.wsnap');
-    const parent = open(first);
+    const parent = await open(first);
     await writeGeneration(second, memory, parent, async (take) => {
       memory.fill(1, 0, 3 * BLOCK);
       await take([0x7, 0, 0, 0]); // blocks 0 to 2 are new
@@ -124,7 +124,7 @@ test("blocks that are taken again are written where they were; those that are as
       memory.fill(0, 3 * PAGE, 3 * PAGE + BLOCK);
       await take([0x6, 0, 0, 0x1]); // 1 is another, 2 is as before, the first of page 3 is zeros
     });
-    const stored = open(second);
+    const stored = await open(second);
     expect((await readMemory(stored)).equals(memory)).toBe(true);
     expect(stored.snapshot.instances[0].memories[0].extents).toEqual([
       { offset: 0, fileOffset: 4096, bytes: 2 * BLOCK },
@@ -154,14 +154,14 @@ describe('of what is not taken', () => {
       await writeGeneration(
         second,
         changed,
-        open(first),
+        await open(first),
         async () => {},
         async (taken, source) => {
           taken.inherit(pages);
           await takeChanged(taken, source);
         },
       );
-      const stored = open(second);
+      const stored = await open(second);
       expect((await readMemory(stored)).equals(changed)).toBe(true);
       const own = stored.snapshot.instances[0].memories[0].extents.filter(({ file }) => file === undefined);
       expect(own.map(({ offset, bytes }) => ({ offset, bytes }))).toEqual([{ offset: PAGE, bytes: BLOCK }]);
@@ -174,7 +174,7 @@ describe('of what is not taken', () => {
       await writeGeneration(
         second,
         changed,
-        open(first),
+        await open(first),
         async () => {},
         async (taken, source) => {
           taken.inherit(pages - 1);
@@ -182,11 +182,11 @@ describe('of what is not taken', () => {
         },
       );
       const expected = Buffer.from(changed).fill(0, 3 * PAGE);
-      expect((await readMemory(open(second))).equals(expected)).toBe(true);
+      expect((await readMemory(await open(second))).equals(expected)).toBe(true);
       await writeGeneration(
         third,
         changed,
-        open(first),
+        await open(first),
         async () => {},
         async (taken, source) => {
           taken.inherit(pages);
@@ -195,7 +195,9 @@ describe('of what is not taken', () => {
           await takeChanged(taken, source);
         },
       );
-      expect((await readMemory(open(third))).equals(Buffer.alloc(pages * PAGE).fill(1, PAGE, PAGE + BLOCK))).toBe(true);
+      expect((await readMemory(await open(third))).equals(Buffer.alloc(pages * PAGE).fill(1, PAGE, PAGE + BLOCK))).toBe(
+        true,
+      );
     }));
 
   test('a memory without a parent has nothing to inherit', () =>

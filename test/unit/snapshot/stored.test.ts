@@ -8,11 +8,11 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { describeSnapshot } from '../../../bin/show/snapshot.js';
 import { cachedImages } from '../../../src/api/cached-image.js';
-import { openSnapshot } from '../../../src/api/stored-snapshot.js';
+import { openSnapshot, placesFor } from '../../../src/api/stored-snapshot.js';
 import type { ArchName } from '../../../src/arch/masm/target.js';
 import { targets } from '../../../src/arch/targets.js';
 import { restoreSnapshot } from '../../../src/restore/restore.js';
-import { FORMAT_VERSION } from '../../../src/snapshot/prologue.js';
+import { PACKED_VERSION } from '../../../src/snapshot/prologue.js';
 import { endsByItself } from '../../migrate/hop-chain.js';
 import { canRun, captureAndEnd, type Ending, temporaryFolder, Workload } from '../../support/workload.js';
 
@@ -22,6 +22,7 @@ const snapshots = files.filter((name) => name.endsWith('.wsnap'));
 const images = files.filter((name) => name.endsWith('.image'));
 const arches = Object.keys(targets) as ArchName[];
 const folder = temporaryFolder();
+const places = await placesFor({ identities: [join(fixtures, 'v4/identity.age')] });
 const expectedCodes: Readonly<Record<string, number>> = { everything: 42, vectors: 42 };
 
 /** What follows from a stored file: the text beside it, and a clean end. */
@@ -33,18 +34,22 @@ function expected(name: string): Ending {
 
 async function restore(snapshot: string, arch: ArchName): Promise<Workload> {
   const output = join(folder, 'resumable');
-  await restoreSnapshot(openSnapshot(snapshot), { target: targets[arch], output, images: cachedImages(undefined) });
+  await restoreSnapshot(await openSnapshot(snapshot, places), {
+    target: targets[arch],
+    output,
+    images: cachedImages(undefined),
+  });
   return Workload.start(output);
 }
 
-test('there are snapshots of each version and of each CPU', () => {
+test('there are snapshots of each version and of each CPU', async () => {
   const folders = new Set(snapshots.map(dirname));
-  const versions = Array.from({ length: FORMAT_VERSION }, (_, i) => `v${i + 1}`);
+  const versions = Array.from({ length: PACKED_VERSION }, (_, i) => `v${i + 1}`);
   expect([...folders].sort()).toEqual(versions.flatMap((version) => [`${version}/arm64`, `${version}/x64`]));
 });
 
-test.each(snapshots)('%s says where it is', (name) => {
-  expect(describeSnapshot(openSnapshot(join(fixtures, name))).text).toContain('#1 ');
+test.each(snapshots)('%s says where it is', async (name) => {
+  expect(describeSnapshot(await openSnapshot(join(fixtures, name), places)).text).toContain('#1 ');
 });
 
 describe.each(arches)('on %s', (arch) => {

@@ -28,7 +28,7 @@ beforeAll(async () => {
   for (const [n, name] of names.entries()) {
     if (n > 0) for (let page = n; page < 40; page += 3) memory.fill(n + 1, page * PAGE + 4096, page * PAGE + 3 * 4096);
     await writeGeneration(path(name), memory, parent);
-    parent = openSnapshot(path(name));
+    parent = await openSnapshot(path(name));
   }
 });
 
@@ -36,7 +36,8 @@ test('every file of a chain is whole', async () => {
   const files = await verify(path('c'));
   expect(files.map((file) => file.path)).toEqual([path('c'), path('b'), path('a')]);
   expect(files.every(({ hasDigests }) => hasDigests)).toBe(true);
-  expect(files.map(({ digest }) => digest)).toEqual(['c', 'b', 'a'].map((name) => openSnapshot(path(name)).digest));
+  const chain = await Promise.all(['c', 'b', 'a'].map((name) => openSnapshot(path(name))));
+  expect(files.map(({ digest }) => digest)).toEqual(chain.map(({ digest }) => digest));
   expect(files.map(({ pageBytes }) => pageBytes)).toEqual([13 * 8192, 13 * 8192, 38 * PAGE]);
 });
 
@@ -45,7 +46,7 @@ test('each byte of each file counts', async () => {
     const whole = readFileSync(path(changed));
     const { length } = whole;
     const headerOffset = Number(whole.readBigUInt64LE(16));
-    const { instances } = openSnapshot(path(changed)).snapshot;
+    const { instances } = (await openSnapshot(path(changed))).snapshot;
     const [{ memories }] = instances;
     const own = memories[0].extents.filter(({ file }) => file === undefined);
     const places = [
@@ -71,7 +72,7 @@ test('each byte of each file counts', async () => {
 });
 
 test('a page that an ancestor has not stored is not taken from it', async () => {
-  const stored = openSnapshot(path('b'));
+  const stored = await openSnapshot(path('b'));
   const forged = (fileOffset: number, bytes: number): StoredSnapshot => {
     const [instance] = stored.snapshot.instances;
     const count = bytes / 4096;
@@ -84,7 +85,7 @@ test('a page that an ancestor has not stored is not taken from it', async () => 
     ];
     return { ...stored, snapshot: { ...stored.snapshot, instances: [{ ...instance, memories }] } };
   };
-  const [first] = openSnapshot(path('a')).snapshot.instances[0].memories[0].extents;
+  const [first] = (await openSnapshot(path('a'))).snapshot.instances[0].memories[0].extents;
   await verifySnapshot(forged(first.fileOffset, 2 * 4096));
   await expect(verifySnapshot(forged(first.fileOffset - 4096, 2 * 4096))).rejects.toThrow(/which has none there/);
   const end = first.fileOffset + first.bytes;
@@ -99,19 +100,19 @@ test('a chain as one file is the same, needs no other, and can be a parent', asy
   const one = join(root, 'alone', 'one.wsnap');
   mkdirSync(join(root, 'alone'));
   await compact(path('c'), { to: one });
-  const stored = openSnapshot(one);
+  const stored = await openSnapshot(one);
   expect(stored.ancestors).toBeUndefined();
   expect(stored.snapshot.parent).toBeUndefined();
   expect(readFileSync(one).readUInt32LE(8)).toBe(1);
   expect((await readMemory(stored)).equals(memory)).toBe(true);
   expect(await verify(one)).toMatchObject([{ path: one, hasDigests: true, pageBytes: 38 * PAGE + 8192 }]);
-  const { frames, host, modules } = openSnapshot(path('c')).snapshot;
+  const { frames, host, modules } = (await openSnapshot(path('c'))).snapshot;
   expect(stored.snapshot.frames).toEqual(frames);
   expect(stored.snapshot.host).toEqual(host);
   expect(stored.snapshot.modules[0].sha256).toBe(modules[0].sha256);
   const next = join(root, 'alone', 'next.wsnap');
   await writeGeneration(next, memory, stored);
-  expect((await readMemory(openSnapshot(next))).equals(memory)).toBe(true);
+  expect((await readMemory(await openSnapshot(next))).equals(memory)).toBe(true);
 });
 
 test('a damaged chain is not made one file, and one that is given up leaves nothing', async () => {
@@ -146,7 +147,7 @@ test('contents of files without a name count', async () => {
   await verify(file);
   const copy = join(root, 'unlinked-copy.wsnap');
   await compact(file, { to: copy });
-  expect(openSnapshot(copy).snapshot.host.descriptors[2].contents).toMatchObject({ size: PAGE, sha256 });
+  expect((await openSnapshot(copy)).snapshot.host.descriptors[2].contents).toMatchObject({ size: PAGE, sha256 });
   await verify(copy);
   const bytes = readFileSync(file);
   bytes[fileOffset + 9] ^= 1;

@@ -27,33 +27,44 @@ const HELLO: Message = {
   strictFiles: true,
   maxMemory: 2 ** 33,
   attach: true,
+  from: 'here (pid 1)',
   codecs: ['zstd'],
   outputDir: '/out',
 };
+const MODULE: Message = { name: 'bytes', file: 'modules', offset: 0, data: Buffer.from('abcd') };
+const MODULES: Message = { name: 'modules', size: 4 };
 const MESSAGES: readonly Message[] = [
   HELLO,
   { name: 'bytes', file: 'outline', offset: 2 ** 40, data: Buffer.from('abc') },
-  { name: 'look', size: 3 },
+  { name: 'look', size: 3, memory: 9 },
   { name: 'bytes', file: 'snapshot', offset: 0, data: Buffer.alloc(0) },
-  { name: 'prepare', size: 5 },
+  { name: 'prepare', size: 5, missing: null },
   { name: 'commit', pid: 7 },
   { name: 'cancel', reason: 'so' },
   { name: 'welcome', version: '1', codec: 'brotli' },
-  { name: 'ready', version: '1', arch: 'x64', host: 'there', warnings: ['w'] },
+  { name: 'ready', version: '1', arch: 'x64', host: 'there', warnings: ['w'], needsModules: true },
   { name: 'compiled', cached: true },
   { name: 'prepared', pid: 7 },
   { name: 'running', pid: 7, output: '/out/7' },
   { name: 'failed', code: 'x', exitCode: 3, headline: 'h', details: ['d'] },
+  { name: 'prepare', size: 5, missing: Buffer.of(1, 255, 0) },
+  { name: 'arrived', unit: 2 ** 28, count: 1 },
+  { name: 'want', unit: 7 },
+  { name: 'whole', pid: 7 },
+  MODULE,
+  MODULES,
 ];
 
 /** What it has done, without a program. */
 class Host implements TargetHost {
   readonly did: string[] = [];
+  constructor(private readonly needsModules = false) {}
   write = async ({ file, data }: { file: string; data: Uint8Array }) => void this.did.push(`${file} ${data.length}`);
   look = async () => {
     this.did.push('look');
-    return { version: '1', arch: 'x64' as const, host: 'there', warnings: [] };
+    return { version: '1', arch: 'x64' as const, host: 'there', warnings: [], needsModules: this.needsModules };
   };
+  takeModules = async (size: number) => void this.did.push(`modules of ${size}`);
   compile = async () => ({ cached: false });
   prepare = async () => {
     this.did.push('prepare');
@@ -65,9 +76,9 @@ class Host implements TargetHost {
 /** A target that is sent messages, or any bytes. */
 async function received(
   sent: readonly (Message | Buffer)[],
+  host = new Host(),
 ): Promise<{ result: Received; host: Host; said: Message[] }> {
   const [input, output] = [new PassThrough(), new PassThrough()];
-  const host = new Host();
   const over = receiveProgram(streamChannel(input, output), host).finally(() => output.end());
   const writer = new FrameWriter(input);
   const sending = (async () => {
@@ -100,12 +111,27 @@ test('each message has its place', async () => {
   const [hello, outline, look, snapshot, prepare, commit] = MESSAGES;
   const whole = [hello, outline, look, snapshot, prepare, commit];
   expect((await received(whole)).host.did).toEqual(['outline 3', 'look', 'snapshot 0', 'prepare', 'begin', 'discard']);
+  await eachHasItsPlace(whole, false);
+});
+
+test('modules are taken when they are needed, and only then', async () => {
+  const [hello, outline, look, snapshot, prepare, commit] = MESSAGES;
+  const whole = [hello, outline, look, MODULE, MODULES, snapshot, prepare, commit];
+  const { did } = (await received(whole, new Host(true))).host;
+  expect(did.slice(1, 5)).toEqual(['look', 'modules 4', 'modules of 4', 'snapshot 0']);
+  await eachHasItsPlace(whole, true);
+});
+
+/** Another message at any place ends it, and nothing begins. */
+async function eachHasItsPlace(whole: readonly Message[], needsModules: boolean): Promise<void> {
+  const ending = { outline: 'look', modules: 'modules', snapshot: 'prepare' };
   for (let at = 0; at < whole.length; at++) {
     for (const message of MESSAGES) {
       const isExpected = message === whole[at] || message.name === whole[at].name;
-      const isPiece = message.name === 'bytes' && whole[at].name === (message.file === 'outline' ? 'look' : 'prepare');
+      const isPiece = message.name === 'bytes' && whole[at].name === ending[message.file];
       if (isExpected || isPiece || message.name === 'cancel') continue;
-      const { result, host, said } = await received([...whole.slice(0, at), message, ...whole.slice(at)]);
+      const sent = [...whole.slice(0, at), message, ...whole.slice(at)];
+      const { result, host, said } = await received(sent, new Host(needsModules));
       // a piece more of a file is none too many
       const place = whole[at];
       const isMore = message.name === 'bytes' && place.name === 'bytes' && message.file === place.file;
@@ -116,13 +142,13 @@ test('each message has its place', async () => {
       expect(host.did.at(-1), where).toBe('discard');
     }
   }
-});
+}
 
 test.each([
   [
     'another protocol',
     [{ ...HELLO, protocol: PROTOCOL + 1 } as Message],
-    /speaks protocol 3 of moves, .* here 2: install the same/,
+    /speaks protocol 5 of moves, .* here 4: install the same/,
   ],
   ['another pid', [...MESSAGES.slice(0, 5), { name: 'commit', pid: 8 } as Message], /commits to pid 8/],
   ['another file', [HELLO, MESSAGES[3]], /"bytes" where "look" was expected/],

@@ -7,27 +7,14 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { ToolError } from '../../../src/base/errors.js';
 import type { Channel } from '../../../src/transport/channel.js';
-import { LinkError, UndecidedError } from '../../../src/transport/errors.js';
-import { type Hello, type Message, PROTOCOL } from '../../../src/transport/messages.js';
-import { type MovingProgram, moveProgram } from '../../../src/transport/source.js';
+import { LinkError, OwingError, UndecidedError } from '../../../src/transport/errors.js';
+import type { Message } from '../../../src/transport/messages.js';
+import type { MovingProgram } from '../../../src/transport/moving-program.js';
+import type { MissingPages } from '../../../src/transport/owing.js';
+import { moveProgram } from '../../../src/transport/source.js';
 import { receiveProgram, type TargetHost } from '../../../src/transport/target.js';
+import { HELLO } from '../../support/hello.js';
 
-const HELLO: Hello = {
-  name: 'hello',
-  protocol: PROTOCOL,
-  version: '1',
-  arch: null,
-  workload: null,
-  dirs: [],
-  listen: [],
-  fds: [],
-  sameDirs: false,
-  strictFiles: false,
-  maxMemory: null,
-  outputDir: null,
-  attach: false,
-  codecs: [],
-};
 const PATIENCE = 30_000;
 const never = new Promise<never>(() => {});
 
@@ -41,6 +28,7 @@ type Fault =
   | 'target fails'
   | 'held process ends' // before it has begun
   | 'target talks nonsense' // from then on, with a message where another one belongs
+  | 'program ends' // soon after it has begun
   | 'source fails';
 
 /** Both hosts, and the one program. */
@@ -51,6 +39,8 @@ class World {
   kept = false;
   targetRuns = false;
   held = false;
+  /** Units of its memory that are not at the target, of a lazy move. */
+  missing = 0;
   private cut = false;
   private closed = false;
   private lossy = false;
@@ -118,6 +108,9 @@ class World {
       case 'held process ends':
         this.held = false;
         break;
+      case 'program ends':
+        if (this.targetRuns) this.endProgram();
+        break;
       case 'target talks nonsense':
         this.mad = true;
         break;
@@ -126,6 +119,15 @@ class World {
   }
 
   ended = false;
+  /** Its program has ended by itself. */
+  hasEnded = false;
+  private endProgram: () => void = () => {};
+  readonly programEnds = new Promise<void>((resolve) => {
+    this.endProgram = () => {
+      this.hasEnded = true;
+      resolve();
+    };
+  });
 
   fails(side: 'source' | 'target'): void {
     if (this.step - 1 === this.at && this.fault === `${side} fails`) throw new ToolError('disk', 'the disk is full');
@@ -164,7 +166,14 @@ class World {
   }
 }
 
-function programOf(world: World): MovingProgram {
+/** Three units that are left: the last one is sent first. */
+const LEFT: MissingPages = {
+  units: Uint8Array.of(0b1011),
+  order: Uint32Array.of(3, 0, 1),
+  read: (unit) => [{ offset: unit * 65536, data: Buffer.of(unit) }],
+};
+
+function programOf(world: World, left: MissingPages | undefined): MovingProgram {
   const file = (byte: number) => ({
     size: 3,
     changed: [{ offset: 0, length: 3 }],
@@ -196,14 +205,16 @@ function programOf(world: World): MovingProgram {
   };
   return {
     pid: 1,
-    outline: async (send) => send(file(1)),
-    handOver: async ({ round, take }) => {
+    outline: async (send) => send(file(1), 3),
+    modules: () => file(3),
+    handOver: async ({ round, mayStop, take }) => {
       await round(file(2));
+      await mayStop();
       await world.happens('source', 'stops');
       world.fails('source');
       world.sourceRuns = false;
       try {
-        await take(parked, file(2));
+        await take(parked, file(2), left);
       } finally {
         if (!world.kept && !world.ended) world.sourceRuns = true;
         world.check();
@@ -221,18 +232,34 @@ function hostOf(world: World): TargetHost {
     write: () => does('writes'),
     look: async () => {
       await does('looks');
-      return { version: '1', arch: 'x64' as const, host: 'there', warnings: [] };
+      return { version: '1', arch: 'x64' as const, host: 'there', warnings: [], needsModules: true };
     },
+    takeModules: () => does('takes the modules'),
     compile: async () => {
       await does('compiles');
       return { cached: false };
     },
-    prepare: async () => {
+    prepare: async (_size, missing) => {
       await does('prepares');
       world.held = true;
+      world.missing = missing === undefined ? 0 : LEFT.order.length;
+      const there = new Set<number>();
       return {
         pid: 2,
         output: '/out',
+        pages: missing && {
+          get left() {
+            return world.missing;
+          },
+          ended: world.programEnds,
+          serve: (onWant) => onWant(1),
+          arrived(unit) {
+            if (!there.has(unit)) world.missing--;
+            there.add(unit);
+            world.trace.push(`target: has unit ${unit}`);
+          },
+          close: () => world.trace.push('target: expects no more'),
+        },
         begin: async () => {
           await world.happens('target', 'begins');
           if (!world.held) return false;
@@ -253,15 +280,16 @@ function hostOf(world: World): TargetHost {
 interface Outcome {
   readonly world: World;
   /** Undefined: its tool has died. */
-  readonly source: 'moved' | Error | undefined;
+  readonly source: 'moved' | 'waits' | Error | undefined;
 }
 
-async function move(fault: Fault | undefined, at: number, copy = false): Promise<Outcome> {
+async function move(fault: Fault | undefined, at: number, { copy = false, lazy = false } = {}): Promise<Outcome> {
   const world = new World(fault, at);
+  const left = lazy ? LEFT : undefined;
   let source: Outcome['source'];
   let over = false;
   const target = receiveProgram(world.channel('target'), hostOf(world)).finally(() => world.leaves());
-  const moving = moveProgram(world.channel('source'), programOf(world), HELLO, { patience: PATIENCE, copy })
+  const moving = moveProgram(world.channel('source'), programOf(world, left), HELLO, { patience: PATIENCE, copy })
     .then(
       () => (source = 'moved' as const),
       (error) => (source = error as Error),
@@ -276,11 +304,12 @@ async function move(fault: Fault | undefined, at: number, copy = false): Promise
   void Promise.all([target, moving]).then(() => (over = true));
   // long enough for every wait of both sides, one after the other
   for (let n = 0; n < 20 && !over; n++) await vi.advanceTimersByTimeAsync(10_000);
+  if (!over && source === undefined && !world.dead.source) source = 'waits';
   return { world, source };
 }
 
 beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'performance'] });
 });
 afterEach(() => {
   vi.useRealTimers();
@@ -349,8 +378,11 @@ describe.each([
 });
 
 test('who gives up before the commit says so', async () => {
-  const { world, source } = await move('source fails', 2); // reads its file
-  expect([(source as Error).message, world.trace.at(-2)]).toEqual(['the disk is full', 'source: says cancel']);
+  const { world: whole } = await move(undefined, -1);
+  const { world, source } = await move('source fails', whole.trace.indexOf('source: reads its file'));
+  expect((source as Error).message).toBe('the disk is full');
+  expect(world.trace).toContain('source: says cancel');
+  expect(world.trace.at(-1)).toBe('target: discards');
 });
 
 test('a copy runs here as well, whatever fails', async () => {
@@ -358,10 +390,10 @@ test('a copy runs here as well, whatever fails', async () => {
   World.prototype.check = () => {};
   try {
     for (const fault of ['target dies', 'link is cut', 'messages are lost'] as const) {
-      const { world: whole } = await move(undefined, -1, true);
+      const { world: whole } = await move(undefined, -1, { copy: true });
       expect([whole.sourceRuns, whole.targetRuns]).toEqual([true, true]);
       for (let at = 0; at <= whole.step; at++) {
-        const { world, source } = await move(fault, at, true);
+        const { world, source } = await move(fault, at, { copy: true });
         expect([world.sourceRuns, world.kept, source instanceof UndecidedError], `${fault} at ${at}`).toEqual([
           true,
           false,
@@ -372,4 +404,133 @@ test('a copy runs here as well, whatever fails', async () => {
   } finally {
     World.prototype.check = both;
   }
+});
+
+describe('a lazy move', () => {
+  test('what is waited for comes first, and it ends here when all is there', async () => {
+    const { world, source } = await move(undefined, -1, { lazy: true });
+    expect(source).toBe('moved');
+    expect([world.sourceRuns, world.ended, world.targetRuns, world.missing]).toEqual([false, true, true, 0]);
+    const units = world.trace.filter((what) => what.includes('has unit'));
+    expect(units).toHaveLength(3);
+    expect(units.indexOf('target: has unit 1')).toBeLessThan(units.indexOf('target: has unit 0'));
+    expect(world.trace.indexOf('target: says running')).toBeLessThan(world.trace.indexOf(units[0]!));
+    expect(world.trace.indexOf('target: says whole')).toBeLessThan(world.trace.indexOf('source: ends'));
+  });
+
+  test.each([
+    ['source dies', ['dead', 'dead, kept', 'moved']],
+    ['target dies', [...UNDECIDED, 'owing']],
+    ['target sleeps', [...DECIDED, 'undecided, runs there', 'waits']],
+    ['link is cut', [...UNDECIDED, 'owing']],
+    ['link closes', [...UNDECIDED, 'owing']],
+    ['target fails', [...DECIDED, 'owing']],
+    ['held process ends', DECIDED],
+    ['program ends', ['moved']],
+    ['target talks nonsense', [...UNDECIDED, 'owing']],
+    ['source fails', DECIDED],
+  ] as const)('%s, at every step: it runs once, or is kept with all of its memory', async (fault, expected) => {
+    const { world: whole } = await move(undefined, -1, { lazy: true });
+    const ends = new Set<string>();
+    for (let at = 0; at <= whole.step; at++) {
+      const { world, source } = await move(fault, at, { lazy: true });
+      const where = `${fault} at ${at}, after ${world.trace.at(at - 1)}`;
+      expect(Number(world.sourceRuns) + Number(world.targetRuns), where).toBeLessThanOrEqual(1);
+      const isWhole = world.missing === 0 || world.hasEnded;
+      if (source instanceof OwingError) {
+        expect([world.kept, world.sourceRuns, world.targetRuns], where).toEqual([true, false, true]);
+        expect(source.exitCode).toBe(76);
+        ends.add('owing');
+      } else if (source instanceof UndecidedError) {
+        expect([world.kept, world.sourceRuns], where).toEqual([true, false]);
+        ends.add(world.targetRuns ? 'undecided, runs there' : 'undecided, runs nowhere');
+      } else if (source instanceof Error) {
+        expect([world.sourceRuns, world.targetRuns, world.kept], `${where}: ${source.message}`).toEqual([
+          true,
+          false,
+          false,
+        ]);
+        ends.add('runs here');
+      } else if (source === 'moved') {
+        expect([world.ended, world.targetRuns, isWhole], where).toEqual([true, true, true]);
+        ends.add('moved');
+      } else if (source === 'waits') {
+        expect([world.kept, world.targetRuns], where).toEqual([true, true]);
+        ends.add('waits');
+      } else {
+        expect(world.kept || world.sourceRuns || (world.targetRuns && isWhole), where).toBe(true);
+        ends.add(world.kept ? 'dead, kept' : 'dead');
+      }
+      if (world.ended) expect([world.targetRuns, isWhole], `${where}: ended here`).toEqual([true, true]);
+    }
+    expect([...ends].sort()).toEqual([...expected].sort());
+  });
+
+  test('messages that are lost leave it kept: nobody ends it', async () => {
+    const { world: whole } = await move(undefined, -1, { lazy: true });
+    const first = whole.trace.indexOf('target: has unit 1');
+    for (let at = first; at < whole.step; at++) {
+      const { world } = await move('messages are lost', at, { lazy: true });
+      expect([world.sourceRuns, world.targetRuns], `at ${at}`).toEqual([false, true]);
+      if (world.ended) expect(world.missing, `at ${at}`).toBe(0);
+      else expect(world.kept, `at ${at}`).toBe(true);
+    }
+  });
+});
+
+describe('while the image is compiled there', () => {
+  /** A target that compiles until it is told to go on. */
+  const slow = (outcome: Promise<void>) => {
+    const world = new World(undefined, -1);
+    const host = hostOf(world);
+    const target = receiveProgram(world.channel('target'), {
+      ...host,
+      compile: async () => {
+        await outcome;
+        return host.compile();
+      },
+    });
+    return { world, target };
+  };
+  const sourceOf = (world: World) =>
+    moveProgram(world.channel('source'), programOf(world, undefined), HELLO, { patience: PATIENCE });
+
+  test('pages go there, and the program stands still only afterwards', async () => {
+    let go = () => {};
+    const { world, target } = slow(new Promise((resolve) => (go = resolve)));
+    const moving = sourceOf(world);
+    // longer than the source waits for a silent side: this one says that it is busy
+    for (let n = 0; n < 12; n++) await vi.advanceTimersByTimeAsync(10_000);
+    expect(world.trace.filter((line) => line === 'target: writes')).toHaveLength(3);
+    expect([world.sourceRuns, world.trace.includes('source: stops')]).toEqual([true, false]);
+    go();
+    await vi.advanceTimersByTimeAsync(10_000);
+    await Promise.all([moving, target]);
+    expect(world.trace.indexOf('target: says compiled')).toBeLessThan(world.trace.indexOf('source: stops'));
+    expect([world.targetRuns, world.ended]).toEqual([true, true]);
+  });
+
+  test('its error ends the move, and the program runs on', async () => {
+    let fail = (_: Error) => {};
+    const { world, target } = slow(new Promise((_, reject) => (fail = reject)));
+    const moving = expect(sourceOf(world)).rejects.toThrow('the module is too large');
+    for (let n = 0; n < 3; n++) await vi.advanceTimersByTimeAsync(10_000);
+    fail(new ToolError('large', 'the module is too large'));
+    await vi.advanceTimersByTimeAsync(10_000);
+    await moving;
+    expect(await target).toEqual({ pid: undefined });
+    expect([world.sourceRuns, world.targetRuns, world.held]).toEqual([true, false, false]);
+    expect(world.trace.at(-1)).toBe('target: discards');
+  });
+
+  test('a source that is gone is noticed', async () => {
+    const { world, target } = slow(never);
+    const moving = sourceOf(world).catch(() => {});
+    await vi.advanceTimersByTimeAsync(10_000);
+    world.leaves();
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(await target).toMatchObject({ pid: undefined, lost: 'gone' });
+    await moving;
+    expect(world.sourceRuns).toBe(true);
+  });
 });

@@ -50,7 +50,7 @@ test('where the other parser is not installed the message says what to install',
   const { headline, details } = await refusal(text('(module (rec))'), async () => undefined);
   expect(headline).toMatch(/^a\tb.wat:1:10: error: unexpected token "rec"/);
   expect(details.at(-1)).toBe(
-    'If the text needs more of WebAssembly 3.0 than wabt knows, typed references say: npm install @bytecodealliance/jco-transpile',
+    'The text may need more of WebAssembly 3.0 than the parser that is here knows (typed references, for example): npm install @bytecodealliance/jco-transpile',
   );
 });
 
@@ -59,6 +59,19 @@ test('typed references, which wabt takes and writes wrong', async () => {
   expect(tables.map(({ element }) => element)).toEqual([-2]);
   const absent = await refusal(text('(module (type $f (func)) (table 1 (ref null $f)))'), async () => undefined);
   expect(absent.headline).toBe('a\tb.wat: has typed references');
+});
+
+test('annotations, which wabt passes over', async () => {
+  const source = text('(module (@custom "own" "x") (func (@name "a func") (export "f")))');
+  const named = decodeModule(await assemble(source, 'a.wat'));
+  expect(named.names?.functions.get(0)).toBe('a func');
+  expect(Buffer.from(named.bytes).includes('own')).toBe(true);
+  expect(await assemble(source, 'a.wat', async () => undefined)).toBeInstanceOf(Uint8Array);
+  expect((await refusal(text('(module (@ ))'))).headline).toMatch(/^a\tb.wat:1:10: error: .*EmptyAnnotation/);
+  const inString = await assemble(text('(module (func (export "(@ ")))'), 'a.wat', async () => {
+    throw new Error('needs no other parser');
+  });
+  expect(decodeModule(inString).exports.map(({ name }) => name)).toEqual(['(@ ']);
 });
 
 test.each([

@@ -8,8 +8,13 @@ import { merge } from '../../../src/wasm/merge/merge.js';
 import type { Binding, MergedInstance } from '../../../src/wasm/merge/merge-plan.js';
 import { ExternKind, type Module } from '../../../src/wasm/module.js';
 import { readModule } from '../../../src/wasm/wat.js';
+import { castsProgram } from '../../migrate/casts.js';
+import { LEAVE, referencesProgram } from '../../migrate/references-program.js';
 import { smallPrograms } from '../../migrate/small-programs.js';
+import { subtypesProgram } from '../../migrate/subtypes.js';
+import { assembleByBinaryen } from '../../support/binaryen.js';
 import { command } from '../../support/command.js';
+import { STANDARD } from '../../support/function-references.js';
 import { build, temporaryFolder, Workload } from '../../support/workload.js';
 
 const folder = temporaryFolder();
@@ -64,8 +69,12 @@ async function moved(module: Module): Promise<Uint8Array> {
   });
 }
 
-/** Those that name types in references are not merged. */
-const programs = smallPrograms.filter(({ linked, name }) => linked === undefined && name !== 'everything');
+const programs = [
+  ...smallPrograms.filter(({ linked }) => linked === undefined),
+  { name: 'subtypes', source: assembleByBinaryen(subtypesProgram('(call $proc_exit (i32.const 42))')), args: [] },
+  { name: 'casts', source: assembleByBinaryen(castsProgram()), args: [] },
+  { name: 'references', source: referencesProgram(STANDARD, LEAVE), args: [] },
+];
 
 test.each(programs)('$name', async ({ name, source, args }) => {
   const module = await readModule(source);
@@ -131,6 +140,52 @@ test('instances share what they import of each other, also what they have only p
   expect(await run('0')).toBe('150\n');
   expect(await run('5')).toBe('155\n');
   expect(decodeModule(bytes).names?.module).toBe('three');
+});
+
+test('types are the same in all instances, and subtypes fit', async () => {
+  const TYPES = `(rec (type $a (sub (func (result i32)))) (type $b (sub $a (func (result i32)))))
+    (type $c (sub final $b (func (result i32)))) (type $user (func (param (ref null $b)) (result (ref $a))))`;
+  const texts = [
+    `(module ${TYPES}
+      (func $b (export "b") (type $b) (i32.const 2)) (func $c (export "c") (type $c) (i32.const 3))
+      (func (export "id") (type $user) (ref.as_non_null (local.get 0)))
+      (global (export "g") (ref $c) (ref.func $c))
+      (table (export "t") 3 (ref null $b)) (elem (table 0) (i32.const 0) (ref null $b) (ref.func $b) (ref.null $b)))`,
+    `(module (type $other (func (param f32))) ${TYPES}
+      (import "p" "b" (func $b (type $a))) (import "p" "c" (func $c (type $b))) (import "p" "id" (func $id (type $user)))
+      (import "p" "g" (global $g (ref $a))) (import "p" "t" (table $t 3 (ref null $b)))
+      (elem declare func $b $c)
+      (table $own 2 (ref $a) (ref.func $b))
+      (global $null (ref null $c) (ref.null $c))
+      (func (export "run") (param i32) (result i32)
+        (table.set $t (i32.const 2) (ref.cast (ref $c) (ref.func $c)))
+        (i32.add
+          (i32.mul (i32.const 100) (call_ref $a (call $id (table.get $t (local.get 0)))))
+          (i32.add
+            (i32.mul (i32.const 10) (ref.test (ref $c) (table.get $t (local.get 0))))
+            (i32.add (ref.test (ref $b) (global.get $g)) (ref.is_null (global.get $null)))))))`,
+  ];
+  const modules = await Promise.all(texts.map((text) => readModule(Buffer.from(text))));
+  const [provider, user] = modules;
+  const found = (name: string) => provider.exports.find((entry) => entry.name === name)!.index;
+  const bindings = user.imports.map(({ name }): Binding => ({ kind: 'instance', instance: 0, index: found(name) }));
+  const bytes = merge({
+    name: 'types',
+    instances: [
+      { module: provider, file: 'p', bindings: [] },
+      { module: user, file: 'u', bindings },
+    ],
+    functions: [],
+    globals: 0,
+    firstMemory: undefined,
+    exports: [{ name: 'run', kind: ExternKind.Func, of: { instance: 1, index: user.exports[0].index } }],
+  });
+  expect(decodeModule(bytes).types.length).toBe(5 + 1); // each once, and that of run
+  const path = join(folder, 'types.wasm');
+  writeFileSync(path, bytes);
+  const tool = join(import.meta.dirname, '../../../bin/wag-snap');
+  const run = async (value: string) => (await command(tool, ['run', '--invoke', 'run', path, value])).stdout;
+  expect([await run('0'), await run('2')]).toEqual(['202\n', '312\n']);
 });
 
 test('what does not fit is refused', async () => {

@@ -98,7 +98,8 @@ test('a restore takes a memory of bytes of every size that it may have, and no p
       droppedData: empty,
       droppedElements: empty,
     };
-    const snapshot = { instances: [instance] } as unknown as Snapshot;
+    const phase = { kind: 'entry', instance: 0 };
+    const snapshot = { instances: [instance], phase } as unknown as Snapshot;
     return putInstances(snapshot, [module], new References(image.identity), new DataPatch(image)).memories[0].size;
   };
   for (const bytes of [10, 11, 65536, 70000])

@@ -140,6 +140,17 @@ test('comparing with zero and branching is one instruction, unless the flags mea
   expect(size((m) => [m.testZero(1, 1), m.setCondition(Cond.Eq, 2)])).toBe(2);
 });
 
+test('one instruction leaves no flags for another branch', () => {
+  const masm = new Arm64MacroAssembler(64);
+  const label = masm.newLabel();
+  masm.testZero(1, 1);
+  masm.branch(Cond.Ne, label);
+  expect(() => masm.branch(Cond.Eq, label)).toThrow('a second branch after a test that left no flags');
+  masm.compareImm(1, 1, 3);
+  masm.branch(Cond.Eq, label);
+  expect(() => masm.branch(Cond.Ne, label)).not.toThrow();
+});
+
 test('a short jump is by less than a MiB, backward by one at most', () => {
   expect([-MIB, -4, 0, MIB - 4].map((offset) => (shortField(offset) << 8) >> 11)).toEqual([-MIB, -4, 0, MIB - 4]);
   for (const offset of [-MIB - 4, MIB, 1 << 28]) expect(() => shortField(offset)).toThrow(`a short jump by ${offset}`);

@@ -20,7 +20,7 @@ const SIZES: Readonly<Record<string, number>> = {
 };
 
 /** Prefixes that are of several records: a table's head, and its entries. */
-const SEVERAL = ['EI'];
+const SEVERAL = ['EI', 'LOG'];
 
 interface Field {
   readonly name: string;

@@ -23,7 +23,7 @@ function fieldsOf(file: string, prefix: string): Field[] {
   return Array.from(lines)
     .filter(([, name]) => name.startsWith(prefix))
     .map(([, name, offset, type]) => {
-      const size = type === 'u32' ? 4 : type === 'u64' ? 8 : 16;
+      const size = type === 'u32' ? 4 : type === 'u64' || type === 'i64' ? 8 : 16;
       return { name, start: Number(offset), end: Number(offset) + size };
     });
 }

@@ -1,11 +1,16 @@
 /** The store: what it keeps, finds and removes, several tools at once, and the errors about a damaged store. */
 
-import {
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import fs, {
   chmodSync,
+  closeSync,
+  copyFileSync,
   existsSync,
   linkSync,
   mkdirSync,
   mkdtempSync,
+  openSync,
   readdirSync,
   readFileSync,
   renameSync,
@@ -13,15 +18,22 @@ import {
   statSync,
   symlinkSync,
   truncateSync,
+  unlinkSync,
+  utimesSync,
   writeFileSync,
+  writeSync,
 } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { createStore, openStore, type Store } from '../../../../src/api/store.js';
+import { Triggers } from '../../../../src/api/triggers.js';
 import { verify } from '../../../../src/api/verify.js';
 import { ownName } from '../../../../src/base/temporary.js';
+import { laterThan } from '../../../../src/snapshot/store/facts.js';
 import { locked } from '../../../../src/snapshot/store/lock.js';
+import { copySparse } from '../../../../src/snapshot/store/sparse-copy.js';
 
 const fixtures = join(import.meta.dirname, '../../../../fixtures/snapshots/v3/x64');
 const NEWEST = join(fixtures, 'generations.wsnap');
@@ -39,6 +51,11 @@ beforeEach(async () => {
 const blobs = () => readdirSync(join(folder, 'blobs', 'sha256'));
 const ingested = () => (existsSync(join(folder, 'ingest')) ? readdirSync(join(folder, 'ingest')) : []);
 const titles = () => store.list().map(({ name, tag }) => `${name}:${tag}`);
+/** All files of the store are as old as such that nobody is adding any more. */
+const age = () => {
+  const before = (Date.now() - 2 * 86_400_000) / 1000;
+  for (const name of blobs()) utimesSync(join(folder, 'blobs', 'sha256', name), before, before);
+};
 const whole = async () => expect((await store.verify()).wrong).toEqual([]);
 
 describe('a generation', () => {
@@ -154,6 +171,7 @@ describe('what goes', () => {
     index.manifests.push(entry);
     writeFileSync(join(folder, 'index.json'), JSON.stringify(index));
     await store.import(FIRST, 'job');
+    age();
     await store.prune({ keep: 0 });
     expect(blobs().length).toBe(3);
     expect(JSON.parse(readFileSync(join(folder, 'index.json'), 'utf8')).manifests).toEqual([entry]);
@@ -168,6 +186,220 @@ describe('what goes', () => {
     await expect(store.prune()).rejects.toMatchObject({ code: 'store' });
     expect(blobs()).toEqual(before);
   });
+});
+
+describe('what other tools have put there', () => {
+  const MANIFEST = 'application/vnd.oci.image.manifest.v1+json';
+  const putEntry = (entry: object) => {
+    const path = join(folder, 'index.json');
+    const index = JSON.parse(readFileSync(path, 'utf8'));
+    index.manifests.push(entry);
+    writeFileSync(path, JSON.stringify(index));
+  };
+
+  test('an image whose name could be a snapshot’s is neither listed nor wrong, and stays', async () => {
+    await store.import(FIRST, 'job');
+    const layer = store['store'].blobs.put('a layer');
+    const image = store['store'].blobs.put(JSON.stringify({ schemaVersion: 2, config: layer, layers: [layer] }));
+    const entry = {
+      mediaType: MANIFEST,
+      ...image,
+      annotations: { 'org.opencontainers.image.ref.name': 'alpine:3', note: 'x'.repeat(10_000) },
+    };
+    putEntry(entry);
+    expect(titles()).toEqual(['job:1']);
+    expect(() => store.find('alpine')).toThrow('no snapshot of that name');
+    expect(await store.verify()).toEqual({ generations: 2, wrong: [] });
+    age();
+    await store.prune({ keep: 0 });
+    expect(blobs().length).toBe(2);
+    expect(JSON.parse(readFileSync(join(folder, 'index.json'), 'utf8')).manifests).toEqual([entry]);
+  });
+
+  test('documents of another digest lead to files, too; one of an unknown digest may lead to all', async () => {
+    const layer = store['store'].blobs.put('a layer');
+    const text = JSON.stringify({ schemaVersion: 2, layers: [layer] });
+    const hex = createHash('sha512').update(text).digest('hex');
+    mkdirSync(join(folder, 'blobs', 'sha512'));
+    writeFileSync(join(folder, 'blobs', 'sha512', hex), text);
+    const annotations = { 'org.opencontainers.image.ref.name': 'other:1' };
+    putEntry({ mediaType: MANIFEST, digest: `sha512:${hex}`, size: text.length, annotations });
+    await store.import(FIRST, 'job');
+    expect(titles()).toEqual(['job:1']);
+    age();
+    await store.prune({ keep: 0 });
+    expect(blobs()).toEqual([layer.digest.slice(7)]);
+    putEntry({ mediaType: MANIFEST, digest: 'blake3:abc', size: 3 });
+    await store.import(FIRST, 'job');
+    await expect(store.prune({ keep: 0 })).rejects.toMatchObject({ code: 'store' });
+    expect(titles()).toEqual(['job:1']);
+  });
+
+  test('files that nothing leads to yet stay for a day, unless they are of our kinds', async () => {
+    const young = store['store'].blobs.put('of a tool that has not written the index yet');
+    const old = store['store'].blobs.put('of one that never will');
+    const before = (Date.now() - 2 * 86_400_000) / 1000;
+    utimesSync(store['store'].blobs.pathOf(old.digest), before, before);
+    copyFileSync(FIRST, join(folder, 'blobs', 'sha256', 'a'.repeat(64)));
+    writeFileSync(join(folder, 'blobs', 'sha256', 'download.tmp'), '');
+    expect((await store.prune()).blobs).toBe(2);
+    expect(blobs().sort()).toEqual([young.digest.slice(7), 'download.tmp'].sort());
+  });
+});
+
+describe('clocks', () => {
+  /** As a capture adds them. */
+  const capture = async (file: string) => {
+    const ingest = store['store'].ingest();
+    await ingest.copy(file, 'x');
+    const added = await store['store'].add(ingest, 'x', { name: 'job', tag: undefined }, { order: 'newest' });
+    ingest.close();
+    return added;
+  };
+
+  test('that are set back: the snapshot that was taken last is the newest, and stays', async () => {
+    await store.import(NEWEST, 'job');
+    const { facts } = await capture(FIRST);
+    expect(facts.order.getTime()).toBeGreaterThan(facts.created.getTime());
+    expect(titles()).toEqual(['job:1', 'job:2']);
+    expect(store.find('job').generation.tag).toBe('2');
+    await store.compact('job:1');
+    expect(store.find('job').generation.tag).toBe('2');
+    await store.prune({ keep: 1 });
+    expect(titles()).toEqual(['job:2']);
+    expect((await openStore(folder)).find('job').generation.facts).toEqual(facts);
+  });
+
+  test('that are wrong by ages: the time stays one that can be read', async () => {
+    const before = store['store'];
+    const facts = { ...(await capture(FIRST)).facts };
+    expect(laterThan({ ...facts, order: new Date(8.64e15) }, []).getTime()).toBe(
+      Date.UTC(9999, 11, 31, 23, 59, 59, 999),
+    );
+    expect(before.list().length).toBe(1);
+  });
+});
+
+describe('a file', () => {
+  test('that may only be read is imported, for its owner only, and keeps its holes', async () => {
+    const file = join(folder, '..', 'read-only.wsnap');
+    copyFileSync(FIRST, file);
+    chmodSync(file, 0o444);
+    await store.import(file, 'job');
+    expect(statSync(store.find('job').path).mode & 0o777).toBe(0o600);
+    const sparse = join(folder, '..', 'sparse');
+    writeFileSync(sparse, 'x');
+    truncateSync(sparse, 8 << 20);
+    const fd = openSync(sparse, 'r+');
+    writeSync(fd, 'end', (8 << 20) - 3);
+    closeSync(fd);
+    const copied = join(folder, '..', 'copied');
+    await copySparse(sparse, copied, async () => {});
+    expect(readFileSync(copied).equals(readFileSync(sparse))).toBe(true);
+    expect(statSync(copied).blocks).toBeLessThanOrEqual(64);
+  });
+
+  test('is copied where there are no links', async () => {
+    await store.import(NEWEST, 'job');
+    const { path } = store.find('job');
+    const ingest = store['store'].ingest();
+    const link = fs.linkSync;
+    fs.linkSync = () => {
+      throw Object.assign(new Error('EMLINK'), { code: 'EMLINK', syscall: 'link' });
+    };
+    syncBuiltinESMExports();
+    try {
+      const kept = await ingest.keep(store['store'].blobs.digestOf(path) ?? '');
+      expect(statSync(kept).ino).not.toBe(statSync(path).ino);
+      expect(readFileSync(kept).equals(readFileSync(path))).toBe(true);
+    } finally {
+      fs.linkSync = link;
+      syncBuiltinESMExports();
+      ingest.close();
+    }
+  });
+});
+
+describe('what a killed tool has left', () => {
+  const dead = () => ownName().replace(`-${process.pid}-`, '-4194304-'); // no such pid: proc(5), pid_max
+  const ofAnotherBoot = () => ownName().replace(/^wag-snap-[0-9a-f]+/, 'wag-snap-0123456789ab');
+
+  test('is removed by prune', async () => {
+    mkdirSync(join(folder, 'ingest', dead()), { recursive: true });
+    mkdirSync(join(folder, `.${dead()}.tmp`));
+    writeFileSync(join(folder, `.index.json.${dead()}.tmp`), '');
+    const half = store['store'].blobs.put('half');
+    renameSync(store['store'].blobs.pathOf(half.digest), `${store['store'].blobs.pathOf(half.digest)}.${dead()}.tmp`);
+    await store.prune();
+    expect(readdirSync(folder).sort()).toEqual(['blobs', 'index.json', 'ingest', 'lock', 'oci-layout']);
+    expect([...ingested(), ...blobs()]).toEqual([]);
+  });
+
+  test('the lock of one of another boot is taken when it has been silent for two minutes', async () => {
+    mkdirSync(join(folder, 'lock'), { recursive: true });
+    const path = join(folder, 'lock', ofAnotherBoot());
+    writeFileSync(path, '');
+    const silent = Date.now() / 1000 - 130;
+    utimesSync(path, silent, silent);
+    await store.import(FIRST, 'job');
+    expect(readdirSync(join(folder, 'lock'))).toEqual([]);
+  });
+
+  test('a tool that the lock was taken from changes nothing', async () => {
+    await locked(folder, (held) => {
+      held();
+      for (const name of readdirSync(join(folder, 'lock'))) unlinkSync(join(folder, 'lock', name));
+      expect(held).toThrow(/another tool/);
+    });
+  });
+
+  test('a layout that it had not written yet is no store; the next one makes it', async () => {
+    writeFileSync(join(folder, 'oci-layout'), '');
+    await expect(openStore(folder)).rejects.toMatchObject({ code: 'no-store' });
+    await (await createStore(folder)).import(FIRST, 'job');
+    expect((await openStore(folder)).list().length).toBe(1);
+  });
+});
+
+test('nothing is removed, and the list stays, while a document cannot be read', async () => {
+  await store.import(FIRST, 'job');
+  await store.import(FIRST, 'other');
+  const { manifests } = JSON.parse(readFileSync(join(folder, 'index.json'), 'utf8'));
+  writeFileSync(join(folder, 'blobs', 'sha256', manifests[1].digest.slice(7)), '{}');
+  await expect(store.remove(['job'])).rejects.toMatchObject({ code: 'store' });
+  expect(titles()).toEqual(['job:1', 'other:1']);
+});
+
+test.each([
+  [{ keep: -1 }, /keep -1/],
+  [{ keep: 0.5 }, /keep 0.5/],
+  [{ olderThan: Number.NaN }, /olderThan NaN/],
+])('prune refuses %j', (options, message) => {
+  expect(() => store.prune(options)).toThrow(message);
+});
+
+test.each([
+  [{ keep: 0 }, /keep 0: expected a number, from 1 on/],
+  [{ every: 2 ** 31 }, /every 2147483648: expected milliseconds/],
+  [{ whenIdle: 0 }, /whenIdle 0: expected milliseconds/],
+])('triggers refuse %j', (options, message) => {
+  const workload = { pid: process.pid, capture: () => Promise.reject(new Error()) };
+  expect(() => new Triggers(workload as never, { store, name: 'job', ...options })).toThrow(message);
+});
+
+test('a snapshot that was taken is no failure when earlier ones cannot be removed', async () => {
+  const warnings: string[] = [];
+  const generation = await store.import(FIRST, 'job');
+  const broken = { capture: async () => ({ generation }), prune: () => Promise.reject(new Error('disk')) };
+  const triggers = new Triggers({ pid: process.pid } as never, {
+    store: broken as never,
+    name: 'job',
+    keep: 1,
+    onWarning: (warning) => warnings.push(warning),
+  });
+  expect(await triggers.snapshot({ kill: true })).toBe(generation);
+  expect(warnings).toEqual(['job: earlier snapshots were not removed: disk']);
+  await triggers.stop();
 });
 
 describe('several at once', () => {
@@ -201,7 +433,8 @@ describe('several at once', () => {
     await store.import(NEWEST, 'job');
     const { path, parents } = store.find('job');
     const ingest = store['store'].ingest();
-    const kept = [path, ...parents].map((file) => ingest.keep(store['store'].blobs.digestOf(file) ?? ''));
+    const kept: string[] = [];
+    for (const file of [path, ...parents]) kept.push(await ingest.keep(store['store'].blobs.digestOf(file) ?? ''));
     await store.remove(['job']);
     expect(blobs()).toEqual([]);
     renameSync(kept[0], ingest.pathOf('snapshot.wsnap'));
@@ -218,6 +451,7 @@ describe('a store that is none, or damaged', () => {
     ['a folder of something else', () => rmSync(join(folder, 'oci-layout')), 'no-store'],
     ['another version', () => writeFileSync(join(folder, 'oci-layout'), '{"imageLayoutVersion":"2.0.0"}'), 'store'],
     ['a layout that is no JSON', () => writeFileSync(join(folder, 'oci-layout'), '{'), 'store'],
+    ['a layout that is huge', () => truncateSync(join(folder, 'oci-layout'), 2 ** 40), 'store'],
   ])('%s', async (_, spoil, code) => {
     spoil();
     await expect(openStore(folder)).rejects.toMatchObject({ code });
@@ -266,6 +500,61 @@ describe('a store that is none, or damaged', () => {
     await store.import(FIRST, 'short:1');
     await whole();
   });
+
+  test('all generations that need a file are named, also when one of them is removed meanwhile', async () => {
+    for (let n = 0; n < 7; n++) await store.import(NEWEST, 'job');
+    const { parents } = store.find('job');
+    chmodSync(parents[0], 0o600);
+    const bytes = readFileSync(parents[0]);
+    bytes[bytes.length - 1] ^= 1;
+    writeFileSync(parents[0], bytes);
+    const [line, ...more] = (await store.verify()).wrong;
+    expect(line).toMatch(/^job:1, job:2, job:3, job:4, job:5 and 2 others: .*: damaged: /);
+    expect(more).toEqual([]);
+    let isRemoved = false;
+    const removed = await store.verify(['job:2', 'job:1'], {
+      onProgress: () => {
+        if (!isRemoved) store.remove(['job:1']);
+        isRemoved = true;
+      },
+    });
+    expect(removed.wrong).toEqual([expect.stringMatching(/^job:2: .*: damaged: /)]);
+  });
+
+  test('no number is given twice, however large it is, and after the largest there is none', async () => {
+    for (const large of ['999999999', '9999999999', '999999999999998']) {
+      await store.import(FIRST, `job:${large}`);
+      expect((await store.import(FIRST, 'job')).tag).toBe(String(Number(large) + 1));
+    }
+    await expect(store.import(FIRST, 'job')).rejects.toMatchObject({ code: 'generations', exitCode: 4 });
+    expect((await store.import(FIRST, 'job:next')).tag).toBe('next');
+  });
+
+  test.each(['blobs', 'blobs/sha256', 'ingest', 'lock', 'index.json', 'oci-layout'])(
+    'links, FIFOs and other kinds in the place of %s are refused, and nothing is written through them',
+    async (name) => {
+      await store.import(FIRST, 'job');
+      const [path, other] = [join(folder, name), join(folder, '../other')];
+      const isFolder = !name.includes('.') && !name.startsWith('oci');
+      for (const make of [
+        () => symlinkSync(other, path),
+        () => symlinkSync('not-there', path),
+        () => execFileSync('mkfifo', [path]),
+        () => (isFolder ? writeFileSync(path, '') : mkdirSync(path)),
+      ]) {
+        rmSync(path, { recursive: true, force: true });
+        rmSync(other, { recursive: true, force: true });
+        if (isFolder) mkdirSync(other);
+        else writeFileSync(other, '');
+        make();
+        const refusal = { code: 'store', message: expect.stringMatching(/is not a (file|folder), as it must be/) };
+        await expect(openStore(folder)).rejects.toMatchObject(refusal);
+        await expect(createStore(folder)).rejects.toMatchObject(refusal);
+        expect(isFolder ? readdirSync(other) : [...readFileSync(other)]).toEqual([]);
+      }
+      rmSync(other, { recursive: true, force: true });
+    },
+  );
 
   test('files that are something else are refused, and none is waited for', async () => {
     await store.import(FIRST, 'job');

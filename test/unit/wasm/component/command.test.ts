@@ -100,11 +100,18 @@ test.each(REFUSED)('the main module is not all: %s', async (_name, options, says
   expect(refusal.headline).toContain(says);
 });
 
-/** What is missing to link a component as it is. */
+test.each(['my:own/thing', 'wasi:cli/exit@0.3.0', 'wasi:http/types@0.2.0'])(
+  'what nothing provides stays an import: %s',
+  async (name) => {
+    const { bytes, missing } = commandModule(await commandComponent({ import: name }), 'it.wasm', loadInterfaces);
+    expect(missing).toEqual([`${name} exit`]);
+    const left = decodeModule(bytes).imports.filter(({ module }) => module !== 'wasi_snapshot_preview1');
+    expect(left).toMatchObject([{ module: name, name: 'exit' }]);
+  },
+);
+
+/** Why a component cannot be linked as it is. */
 test.each<readonly [name: string, options: CommandOptions, says: string]>([
-  ['another import', { import: 'my:own/thing' }, 'the import my:own/thing exit'],
-  ['another version', { import: 'wasi:cli/exit@0.3.0' }, 'the import wasi:cli/exit@0.3.0 exit'],
-  ['another interface', { import: 'wasi:http/types@0.2.0' }, 'the import wasi:http/types@0.2.0 exit'],
   [
     'no run',
     { export: 'my:own/run' },
@@ -146,6 +153,39 @@ test('lengths of names may take more bytes than they need', () => {
     'wasi_snapshot_preview1.sched_yield',
   ]);
   expect(module.bytes.length).toBe(bytes.length);
+});
+
+test.each([
+  [
+    'several of one module',
+    [0x7f],
+    [
+      [0, 0],
+      [0, 0],
+      [0, 0],
+    ],
+    [],
+  ],
+  ['several of one type', [0x7e, 0, 0], [[], [], []], []],
+  ['of two forms', [0x7e, 0, 0], [[], [], []], [[0x01, 0x61, 0x01, 0x62, 0, 0]]],
+])('compact imports become single ones: %s', (_name, form, types, before) => {
+  const text = (name: string) => [name.length, ...Buffer.from(name)];
+  const names = ['fd_close', 'proc_exit', 'sched_yield'];
+  const items = names.flatMap((name, i) => [...text(name), ...types[i]]);
+  const group = [...text('wasi_snapshot_preview1'), 0, ...form, names.length, ...items];
+  const imports = [before.length + 1, ...before.flat(), ...group];
+  const functions = [3, 2, 1, 0, 10, 4, 1, 2, 0, 11];
+  const types0 = [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0, 1, 4, 1, 0x60, 0, 0];
+  const module = decodeModule(
+    flattenExit(Uint8Array.from([...types0, 2, imports.length, ...imports, ...functions]), 'm'),
+  );
+  expect(module.imports.map((entry) => `${entry.module}.${entry.name}`)).toEqual([
+    ...before.map(() => 'a.b'),
+    'wasi_snapshot_preview1.fd_close',
+    'wag_snap.proc_exit_for_component',
+    'wasi_snapshot_preview1.sched_yield',
+  ]);
+  expect(Array.from(module.bytes.subarray(module.bodyStart[0], module.bodyEnd[0]))).toEqual([0, 11]);
 });
 
 test('a module that is instantiated too often is a limit', async () => {

@@ -1,0 +1,291 @@
+/** What a user of the lattice can do (lattice.ts), with NATS. */
+
+import { basename } from 'node:path';
+import { InputError, ToolError, UsageError } from '../base/errors.js';
+import { quoted } from '../base/terminal-text.js';
+import { loadOf, problemsOf } from '../lattice/placement.js';
+import { isJobName, JOB_RULE } from '../lattice/record-format.js';
+import { type JobRecord, type JobSpec, type NodeRecord, withHistory } from '../lattice/records.js';
+import type { LatticeServer } from '../lattice/server.js';
+import type { LogPiece } from '../lattice/server-options.js';
+import type { JobEntry, Lattice, LogOptions, NodeEntry, SubmitOptions } from './lattice-options.js';
+
+/** How often a write is tried again when somebody else has changed the record. */
+const TRIES = 20;
+
+export class LatticeClient implements Lattice {
+  constructor(private readonly server: LatticeServer) {}
+
+  /**
+   * Submits a module, which nodes run from then on.
+   *
+   * @param module its path, or its bytes @returns the names of the jobs
+   * @throws ModuleError for what is no valid module; InputError when there is such a job
+   */
+  async submit(module: string | Uint8Array, options: SubmitOptions = {}): Promise<string[]> {
+    const { replicas = 1 } = options;
+    if (!(Number.isInteger(replicas) && replicas >= 1 && replicas <= 1000)) {
+      throw new UsageError(`--replicas ${replicas}: expected a number from 1 to 1000`);
+    }
+    const group = options.name ?? (typeof module === 'string' ? nameOfModule(module) : 'job');
+    if (!isJobName(group)) throw new UsageError(`--name ${quoted(group)}: a name of a job is ${JOB_RULE}`);
+    const digest = await this.server.putModule(await checkedModule(module));
+    const spec: JobSpec = {
+      module: digest,
+      args: options.args ?? [],
+      env: options.env ?? {},
+      arch: options.arch ?? null,
+      labels: options.labels ?? {},
+      memory: options.memory ?? null,
+      dirs: options.dirs ?? [],
+      snapshotEvery: options.snapshotEvery ?? null,
+      restart: options.restart ?? 'never',
+    };
+    const names = Array.from({ length: replicas }, (_, i) => replicaName(group, i + 1));
+    for (const name of names) await this.create(name, group, spec);
+    return names;
+  }
+
+  private async create(name: string, group: string, spec: JobSpec): Promise<void> {
+    if (!isJobName(name)) throw new UsageError(`--name ${quoted(name)}: a name of a job is ${JOB_RULE}`);
+    for (let tries = 0; tries < TRIES; tries++) {
+      const there = await this.server.readJob(name);
+      if (there !== undefined && there.record.end === null) {
+        throw new InputError(
+          'job-exists',
+          `there is a job ${quoted(name)} already: stop it first, or choose another name`,
+        );
+      }
+      const fresh: JobRecord = {
+        ...{
+          name,
+          group,
+          spec,
+          desired: 'run',
+          fence: there?.record.fence ?? 0,
+          holder: null,
+          to: null,
+          arrival: null,
+        },
+        ...{ snapshot: null, end: null, restarts: 0, history: [] },
+      };
+      const history = withHistory(fresh, { what: 'submitted', node: null, note: null });
+      if ((await this.server.write({ ...fresh, history }, there?.revision ?? 0)) !== undefined) return;
+    }
+    throw busy(name);
+  }
+
+  /** All jobs, by name. */
+  async jobs(): Promise<JobEntry[]> {
+    const { nodes, jobs } = await this.server.readAll();
+    return jobs.map((job) => jobEntry(job, nodes, jobs));
+  }
+
+  /** One job, with its history. @throws InputError 'no-job' */
+  async job(name: string): Promise<JobEntry> {
+    const { nodes, jobs } = await this.server.readAll();
+    const found = jobs.find((job) => job.name === name);
+    if (found === undefined) throw noJob(name);
+    return jobEntry(found, nodes, jobs);
+  }
+
+  /** All nodes, by name; those that have gone stay in the list. */
+  async nodes(): Promise<NodeEntry[]> {
+    const { nodes, jobs } = await this.server.readAll();
+    return nodes.map((node) => {
+      const { name, fenced, draining, cordoned, offer } = node;
+      const load = loadOf(name, jobs);
+      const state = fenced ? 'gone' : draining ? 'draining' : cordoned ? 'cordoned' : 'ready';
+      return { name, state, ...offer, used: load.memory, jobs: load.jobs };
+    });
+  }
+
+  /** Stops a job, and its replicas. @returns their names. @throws InputError 'no-job' */
+  async stop(name: string): Promise<string[]> {
+    const names = await this.replicas(name);
+    for (const one of names) await this.change(one, (job) => (job.end === null ? { ...job, desired: 'stop' } : job));
+    return names;
+  }
+
+  /** Lets a job continue on another node. @throws InputError when it cannot run there, with the reasons */
+  async move(name: string, node: string): Promise<void> {
+    const { nodes, jobs } = await this.server.readAll();
+    const to = nodes.find((one) => one.name === node);
+    if (to === undefined) throw noNode(node, nodes);
+    await this.change(name, (job) => {
+      if (job.end !== null) throw new InputError('job-over', `the job ${quoted(name)} is over: ${endText(job)}`);
+      const asked = { ...to, cordoned: false };
+      const problems = problemsOf(job, asked, loadOf(node, jobs).memory);
+      if (problems.length === 0) return { ...job, to: node };
+      throw new InputError('not-placeable', `the job ${quoted(name)} cannot run on ${node}:`, problems.map(indented));
+    });
+  }
+
+  /** It takes no jobs, until it is allowed to again. */
+  async cordon(node: string, on = true): Promise<void> {
+    await this.changeNode(node, (record) => ({ ...record, cordoned: on, draining: on && record.draining }));
+  }
+
+  /** Gives away everything that a node has; it takes no more jobs. */
+  async drain(node: string): Promise<void> {
+    await this.changeNode(node, (record) => ({ ...record, cordoned: true, draining: true }));
+  }
+
+  /** Starts or stops replicas of a job until there are so many. @returns the names of those that run then */
+  async scale(name: string, replicas: number): Promise<string[]> {
+    if (!(Number.isInteger(replicas) && replicas >= 0 && replicas <= 1000)) {
+      throw new UsageError(`${replicas} replicas: expected a number from 0 to 1000`);
+    }
+    const { jobs } = await this.server.readAll();
+    const all = jobs.filter(({ group }) => group === name);
+    const [first] = all;
+    if (first === undefined) throw noJob(name);
+    const wanted = Array.from({ length: replicas }, (_, i) => replicaName(name, i + 1));
+    const isRunning = (one: string) => all.some((job) => job.name === one && job.end === null && job.desired === 'run');
+    for (const one of wanted) if (!isRunning(one)) await this.create(one, name, first.spec);
+    for (const job of all) {
+      if (!wanted.includes(job.name) && job.end === null)
+        await this.change(job.name, (now) => ({ ...now, desired: 'stop' }));
+    }
+    return wanted;
+  }
+
+  /** What a job has printed. @param follow waits for more, until the signal or the job's end */
+  async *logs(name: string, { follow = false, signal }: LogOptions = {}): AsyncGenerator<LogPiece> {
+    const found = await this.server.readJob(name);
+    if (found === undefined) throw noJob(name);
+    const over = new AbortController();
+    const timer = follow
+      ? setInterval(() => {
+          void this.server.readJob(name).then(
+            (job) => {
+              if (job === undefined || job.record.end !== null) over.abort();
+            },
+            () => {},
+          );
+        }, 1000)
+      : undefined;
+    const ends = signal === undefined ? over.signal : AbortSignal.any([signal, over.signal]);
+    let seen = 0;
+    try {
+      for await (const piece of this.server.readLog(name, follow && found.record.end === null, ends)) {
+        seen++;
+        yield piece;
+      }
+    } finally {
+      clearInterval(timer);
+    }
+    if (!over.signal.aborted || signal?.aborted) return;
+    // what came between the last look and the end
+    let count = 0;
+    for await (const piece of this.server.readLog(name, false)) if (count++ >= seen) yield piece;
+  }
+
+  close(): Promise<void> {
+    return this.server.close();
+  }
+
+  private async replicas(name: string): Promise<string[]> {
+    const { jobs } = await this.server.readAll();
+    const names = jobs.filter((job) => job.name === name || job.group === name).map((job) => job.name);
+    if (names.length === 0) throw noJob(name);
+    return names;
+  }
+
+  private async change(name: string, change: (job: JobRecord) => JobRecord): Promise<void> {
+    for (let tries = 0; tries < TRIES; tries++) {
+      const found = await this.server.readJob(name);
+      if (found === undefined) throw noJob(name);
+      const changed = change(found.record);
+      if (changed === found.record || (await this.server.write(changed, found.revision)) !== undefined) return;
+    }
+    throw busy(name);
+  }
+
+  private async changeNode(name: string, change: (node: NodeRecord) => NodeRecord): Promise<void> {
+    for (let tries = 0; tries < TRIES; tries++) {
+      const found = await this.server.readNode(name);
+      if (found === undefined) throw noNode(name, (await this.server.readAll()).nodes);
+      if ((await this.server.write(change(found.record), found.revision)) !== undefined) return;
+    }
+    throw busy(name);
+  }
+}
+
+function jobEntry(job: JobRecord, nodes: readonly NodeRecord[], jobs: readonly JobRecord[]): JobEntry {
+  const { name, fence, holder, spec, snapshot, to, restarts, end, history } = job;
+  const state = stateOf(job, nodes);
+  const problems =
+    state === 'waiting' || state === 'lost'
+      ? nodes.map((node) => ({
+          node: node.name,
+          problems: [...problemsOf(job, node, loadOf(node.name, jobs).memory), ...unableOf(job, node.name)],
+        }))
+      : [];
+  return {
+    ...{ name, state, node: holder?.node ?? null, fence, module: spec.module, snapshot: snapshot?.reference ?? null },
+    ...{ to, restarts, end: end === null ? null : endText(job), problems, history },
+  };
+}
+
+/** Why a node could not start a job that waits, the last time that it tried to. */
+function unableOf({ history }: JobRecord, node: string): string[] {
+  const last = history.findLast((entry) => entry.node === node && entry.what !== 'taken');
+  return last?.what === 'not-started' ? [`it could not start it: ${last.note}`] : [];
+}
+
+function stateOf({ end, desired, holder }: JobRecord, nodes: readonly NodeRecord[]): JobEntry['state'] {
+  if (end !== null) return desired === 'stop' ? 'stopped' : end.code === 0 ? 'done' : 'failed';
+  if (desired === 'stop') return 'stopping';
+  if (holder === null) return 'waiting';
+  const node = nodes.find(({ name }) => name === holder.node);
+  return node === undefined || node.fenced || node.incarnation !== holder.incarnation ? 'lost' : 'running';
+}
+
+function endText({ end }: JobRecord): string {
+  if (end === null) return 'it runs';
+  if (end.problem !== null) return end.problem;
+  if (end.signal !== null) return `signal ${end.signal}`;
+  return end.code === null ? 'it was stopped' : `exit code ${end.code}`;
+}
+
+const indented = (line: string) => `  ${line}`;
+
+function replicaName(group: string, number: number): string {
+  return number === 1 ? group : `${group}-${number}`;
+}
+
+function nameOfModule(path: string): string {
+  const name = basename(path)
+    .replace(/\.(wasm|wat)$/, '')
+    .replace(/[^A-Za-z0-9_-]/g, '-');
+  return isJobName(name) ? name : 'job';
+}
+
+/** @throws ModuleError, InputError, ToolError */
+async function checkedModule(module: string | Uint8Array): Promise<Uint8Array> {
+  const [{ readContents }, { decodeModule }] = await Promise.all([
+    import('./read-program.js'),
+    import('../wasm/decode.js'),
+  ]);
+  const contents = await readContents(module, typeof module === 'string' ? module : 'module');
+  const { bytes, file } = contents.module();
+  decodeModule(bytes, file);
+  return contents.bytes;
+}
+
+function noJob(name: string): InputError {
+  return new InputError('no-job', `there is no job ${quoted(name)}: wag-snap jobs lists those that there are`);
+}
+
+function noNode(name: string, nodes: readonly NodeRecord[]): InputError {
+  const known = nodes.map((node) => node.name).join(', ');
+  return new InputError(
+    'no-node',
+    `there is no node ${quoted(name)}: ${known ? `there are ${known}` : 'there is none'}`,
+  );
+}
+
+function busy(name: string): ToolError {
+  return new ToolError('busy', `${name}: its record is changed by others all the time: try again`);
+}

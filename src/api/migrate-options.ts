@@ -1,0 +1,51 @@
+/** How a workload is moved, and what cannot be together. */
+
+import { UsageError } from '../base/errors.js';
+import type { MoveEvent } from '../transport/source.js';
+import type { ContinuationOptions } from './continuation-options.js';
+
+export interface MigrateOptions extends ContinuationOptions {
+  /** Limit of its memories there, in bytes. */
+  readonly maxMemory?: number | undefined;
+  /** The folder there for the program's output. */
+  readonly outputDir?: string | undefined;
+  /** How long it may stand still while the rest is sent, as far as possible, in milliseconds; default: 20. */
+  readonly downtime?: number | undefined;
+  /** Milliseconds for which it is sent again and again until the rest fits into `downtime`; if not given, as long as that comes nearer. */
+  readonly maxTime?: number | undefined;
+  /**
+   * What happens after `maxTime`: it is stopped all the same (the default), what is left is sent while it runs there
+   * (`lazy`), or it continues here.
+   */
+  readonly onTimeout?: 'stop' | 'lazy' | 'cancel' | undefined;
+  /** It continues there before its memory is there, which is sent afterwards: until then this side has to stay. */
+  readonly lazy?: boolean | undefined;
+  /** Bytes a second that may be sent. */
+  readonly limitRate?: number | undefined;
+  /** What is sent is compressed: by zstd where both sides have it, else by brotli. */
+  readonly compress?: boolean | undefined;
+  /** The contents of its open files are compared, too: it stands still for as long as reading them takes. */
+  readonly hashFiles?: boolean | undefined;
+  /** The longest silence of the other side while it is waited for, in milliseconds; default: 30,000. */
+  readonly patience?: number | undefined;
+  /** Its streams become this side's: `streams` of the result, until it ends there or is detached. */
+  readonly attach?: boolean | undefined;
+  /** Looks only: the program stops for a moment, to be looked at, and nothing is sent or started. */
+  readonly dryRun?: boolean | undefined;
+  /** The program also continues here, so there are two of them afterwards. */
+  readonly copy?: boolean | undefined;
+  /** Called with what happens on the way. */
+  readonly onEvent?: ((event: MoveEvent) => void) | undefined;
+  /** Gives the move up, until it is committed: the program continues here. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** @throws UsageError for what cannot be together */
+export function checkLazy({ lazy = false, onTimeout, maxTime, copy, attach }: MigrateOptions): void {
+  if (!lazy && onTimeout !== 'lazy') return;
+  const what = lazy ? '--lazy' : '--on-timeout lazy';
+  if (copy)
+    throw new UsageError(`${what} with --keep: a program that goes on here does not keep its pages as they are`);
+  if (attach) throw new UsageError(`${what} with --attach: its streams cannot be passed on before its memory is there`);
+  if (lazy && maxTime !== undefined) throw new UsageError('--lazy with --max-time: nothing is sent beforehand');
+}

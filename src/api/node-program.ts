@@ -1,0 +1,198 @@
+/** A job's program on a node: started held, begun under the guard, captured now and then, ended. */
+
+import { rmSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { InputError, LimitError, WagSnapError } from '../base/errors.js';
+import type { DurableSnapshot, JobEnd, JobRecord } from '../lattice/records.js';
+import type { Report } from '../lattice/runner.js';
+import { type Held, holdProgram } from './held-program.js';
+import type { ProgramEvent } from './node-events.js';
+import type { NodeGuard } from './node-guard.js';
+import { LogSender, type Publish } from './node-log.js';
+import type { Prepared } from './prepared.js';
+import type { Store } from './store.js';
+
+export interface ProgramHost {
+  readonly guard: NodeGuard;
+  readonly report: Report;
+  /** Where its output goes. */
+  readonly outputDir: string;
+  readonly store: Store | undefined;
+  prepare(job: JobRecord): Promise<Prepared>;
+  publish(job: string, fence: number): Publish;
+  onEvent(event: ProgramEvent): void;
+}
+
+export class NodeProgram {
+  private held: Held | undefined;
+  private prepared: Prepared | undefined;
+  private log: LogSender | undefined;
+  /** Its end was asked for, or it was captured for good. */
+  private isUnwanted = false;
+  private timer: NodeJS.Timeout | undefined;
+  /** Captures, one after the other. */
+  private captures: Promise<unknown> = Promise.resolve();
+  private readonly aborted = new AbortController();
+  private isHandedOver = false;
+  private last: JobEnd | undefined;
+
+  constructor(
+    readonly job: JobRecord,
+    private readonly incarnation: number,
+    private readonly host: ProgramHost,
+  ) {}
+
+  /** Starts it. What becomes of it is reported. */
+  async start(): Promise<void> {
+    const { job, host, incarnation } = this;
+    const { name, fence } = job;
+    if (this.isUnwanted) return this.gone(null);
+    const began = performance.now();
+    try {
+      this.prepared = await host.prepare(job);
+      const held = this.isUnwanted ? undefined : await holdProgram(this.prepared, host.outputDir, name, false);
+      if (held === undefined) return this.gone(null);
+      this.held = held;
+      if (!this.isUnwanted) await host.guard.add(held.pid, incarnation);
+      if (this.isUnwanted) {
+        held.end();
+        host.guard.gone(held.pid);
+        return this.gone(null);
+      }
+      if (!(await held.begin())) return this.isUnwanted ? this.gone(null) : this.notStarted('it ended before it began');
+      if (!held.emulated) this.prepared.release();
+    } catch (error) {
+      this.held?.end();
+      const why = error instanceof WagSnapError ? error.headline : String((error as Error).message);
+      return isOfTheJob(error, job) ? this.gone(problem(why)) : this.notStarted(why);
+    }
+    const { held } = this;
+    void held.ended.then((end) => this.ended(end));
+    if (this.isUnwanted) return this.kill();
+    this.log = new LogSender(held.paths, host.publish(name, fence));
+    host.report({ kind: 'running', job: name, fence });
+    const from = job.snapshot?.reference ?? null;
+    const milliseconds = Math.round(performance.now() - began);
+    host.onEvent({ event: 'running', job: name, fence, pid: held.pid, from, milliseconds });
+    this.captureLater();
+  }
+
+  end(): void {
+    this.isUnwanted = true;
+    this.aborted.abort();
+    this.kill();
+  }
+
+  private kill(): void {
+    if (this.held?.hasBegun) this.held.kill();
+  }
+
+  private captureLater(): void {
+    const { snapshotEvery } = this.job.spec;
+    if (snapshotEvery === null || this.host.store === undefined || this.isUnwanted) return;
+    this.timer = setTimeout(() => {
+      this.captures = this.captures
+        .then(() => this.capture(false))
+        .then(
+          (snapshot) => this.host.report({ kind: 'captured', job: this.job.name, fence: this.job.fence, snapshot }),
+          (error) => {
+            if (this.isUnwanted) return;
+            this.host.onEvent({ event: 'not-captured', job: this.job.name, why: String((error as Error).message) });
+          },
+        )
+        .then(() => this.captureLater());
+    }, snapshotEvery);
+  }
+
+  private async capture(kill: boolean): Promise<DurableSnapshot> {
+    const { job, host, held, aborted } = this;
+    if (host.store === undefined || held === undefined) throw new Error('there is no store');
+    const began = performance.now();
+    const { generation } = await host.store.capture(held.pid, job.name, { kill, signal: aborted.signal });
+    await this.log?.flushed(); // whoever continues from there does not print it again
+    const reference = `${generation.name}:${generation.tag}`;
+    const milliseconds = Math.round(performance.now() - began);
+    host.onEvent({ event: 'captured', job: job.name, fence: job.fence, snapshot: reference, milliseconds });
+    return { reference, fence: job.fence };
+  }
+
+  /** Captures it for good: it continues from the snapshot, elsewhere or here. @throws then it runs on */
+  async handOver(): Promise<DurableSnapshot> {
+    clearTimeout(this.timer);
+    await this.captures;
+    this.isHandedOver = true;
+    try {
+      const snapshot = await this.capture(true);
+      await this.held?.ended;
+      await this.log?.done;
+      return snapshot;
+    } catch (error) {
+      this.isHandedOver = false;
+      if (this.last === undefined) this.captureLater();
+      else this.reportEnd(this.last);
+      throw error;
+    }
+  }
+
+  private async ended({ code, signal }: { code: number | null; signal: string | null }): Promise<void> {
+    clearTimeout(this.timer);
+    const { held, prepared, host } = this;
+    if (held) host.guard.gone(held.pid);
+    prepared?.release();
+    await this.finishLog();
+    for (const path of held?.paths ?? []) rmSync(path, { force: true });
+    this.last = { code, signal, problem: null };
+    if (!this.isHandedOver) this.reportEnd(this.last);
+  }
+
+  private reportEnd(end: JobEnd): void {
+    const { job, host } = this;
+    const { code, signal } = end;
+    const how = signal === null ? `exit code ${code}` : `signal ${signal}`;
+    host.onEvent({ event: 'ended', job: job.name, fence: job.fence, how: this.isUnwanted ? 'as was asked for' : how });
+    this.gone(this.isUnwanted ? null : end);
+  }
+
+  /** What a program has printed is there before its end is; of one that has lost its job it is not waited for long. */
+  private async finishLog(): Promise<void> {
+    const { log } = this;
+    if (log === undefined) return;
+    const done = log.finish();
+    if (this.isUnwanted) {
+      await Promise.race([done, sleep(500)]);
+      log.giveUp();
+    }
+    await done;
+  }
+
+  /** It did not begin, for a reason that has to do with this node: another one, or this one later, may do better. */
+  private notStarted(why: string): void {
+    if (this.isUnwanted) return this.gone(null);
+    const { name, fence } = this.job;
+    this.prepared?.release();
+    this.host.onEvent({ event: 'not-started', job: name, fence, why });
+    this.host.report({ kind: 'not-started', job: name, fence, why: why.slice(0, 2000) });
+  }
+
+  private gone(end: JobEnd | null): void {
+    const { name, fence } = this.job;
+    this.prepared?.release();
+    if (end?.problem) {
+      this.host.onEvent({ event: 'ended', job: name, fence, how: `could not be run: ${end.problem}` });
+    }
+    this.host.report({ kind: 'ended', job: name, fence, end });
+  }
+}
+
+/** What this node lacks; not the module's fault. */
+const OF_THE_NODE = ['no-module', 'not-granted', 'no-store'];
+
+/** Whether every node would say the same: the module cannot be run. A job that has a snapshot has been running. */
+function isOfTheJob(error: unknown, { snapshot }: JobRecord): boolean {
+  if (snapshot !== null || OF_THE_NODE.includes((error as WagSnapError).code)) return false;
+  return error instanceof InputError || error instanceof LimitError;
+}
+
+function problem(text: string): JobEnd {
+  return { code: null, signal: null, problem: text.slice(0, 2000) };
+}

@@ -1,0 +1,210 @@
+/** Runs the programs of a node: what the protocol wants done about a job (lattice/runner.ts), with real programs. */
+
+import { writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { createFolders } from '../base/create-folders.js';
+import { InputError } from '../base/errors.js';
+import { quoted } from '../base/terminal-text.js';
+import type { JobRecord, JobSpec } from '../lattice/records.js';
+import type { Report, Runner } from '../lattice/runner.js';
+import type { LatticeServer } from '../lattice/server.js';
+import type { Move } from '../lattice/state.js';
+import type { MoveEventOfNode, ProgramEvent } from './node-events.js';
+import type { NodeGuard } from './node-guard.js';
+import { NodeProgram } from './node-program.js';
+import type { Prepared } from './prepared.js';
+import type { Directory } from './process-options.js';
+import type { NamedDirectory } from './receive-options.js';
+import type { Store } from './store.js';
+
+export interface RunnerOptions {
+  readonly name: string;
+  readonly server: LatticeServer;
+  readonly guard: NodeGuard;
+  readonly store: Store | undefined;
+  /** What programs may be given. */
+  readonly dirs: readonly NamedDirectory[];
+  /** For modules and for what programs print; removed when the node ends. */
+  readonly folder: string;
+  readonly onEvent: (event: ProgramEvent | MoveEventOfNode) => void;
+}
+
+/** Programs that are started at the same time. */
+const STARTS = 2 * availableParallelism();
+
+/** Generations of a job that stay in the store: the one in its record, and one that is not in it yet. */
+const KEPT = 2;
+
+export class NodeRunner implements Runner {
+  private readonly programs = new Map<string, NodeProgram>();
+  /** Programs that were captured for good, by job: how they continue here. */
+  private readonly handedOver = new Map<string, { readonly job: JobRecord; readonly incarnation: number }>();
+  private readonly incarnations = new Map<string, number>();
+  private readonly modules = new Map<string, Promise<string>>();
+  /** Programs that are to be started, the first one first. */
+  private readonly waiting: NodeProgram[] = [];
+  private starting = 0;
+  readonly counts = { started: 0, captured: 0, captureMilliseconds: 0, givenAway: 0, ended: 0 };
+  report: Report = () => {};
+
+  constructor(private readonly options: RunnerOptions) {
+    for (const name of ['modules', 'output']) createFolders(join(options.folder, name));
+  }
+
+  get running(): number {
+    return this.programs.size;
+  }
+
+  lease(incarnation: number, until: number): void {
+    this.options.guard.lease(incarnation, until);
+  }
+
+  start(job: JobRecord, incarnation: number): void {
+    const { guard, store, folder } = this.options;
+    this.counts.started++;
+    const program = new NodeProgram(job, incarnation, {
+      guard,
+      store,
+      outputDir: join(folder, 'output'),
+      report: (event) => {
+        if ((event.kind === 'ended' || event.kind === 'not-started') && this.programs.get(job.name) === program)
+          this.programs.delete(job.name);
+        this.report(event);
+      },
+      prepare: (wanted) => this.prepare(wanted),
+      publish: (name, fence) => {
+        const writer = this.options.server.logWriter(name, fence, this.options.name);
+        return (stream, data) => writer.write(stream, data);
+      },
+      onEvent: (event) => this.notice(event),
+    });
+    this.programs.set(job.name, program);
+    this.incarnations.set(job.name, incarnation);
+    this.waiting.push(program);
+    this.startNext();
+  }
+
+  /** A node that started hundreds at once would be too busy to renew its lease. */
+  private startNext(): void {
+    while (this.starting < STARTS && this.waiting.length > 0) {
+      this.starting++;
+      void this.waiting
+        .shift()!
+        .start()
+        .finally(() => {
+          this.starting--;
+          this.startNext();
+        });
+    }
+  }
+
+  /** No program has arrived: moves go by way of a snapshot. */
+  begin(job: JobRecord, _id: string, incarnation: number): void {
+    this.start(job, incarnation);
+  }
+
+  end(name: string, fence: number): void {
+    const program = this.programs.get(name);
+    if (program !== undefined) return program.end();
+    this.handedOver.delete(name);
+    this.report({ kind: 'ended', job: name, fence, end: null });
+  }
+
+  send(job: JobRecord, move: Move): void {
+    void this.handOver(job, move);
+  }
+
+  private async handOver({ name }: JobRecord, { id, to }: Move): Promise<void> {
+    const program = this.programs.get(name);
+    try {
+      if (program === undefined) throw new Error('its program has ended');
+      if (this.options.store === undefined) throw new Error('this node has no store (--store) to move it through');
+      const snapshot = await program.handOver();
+      this.programs.delete(name);
+      const job = { ...program.job, snapshot };
+      this.handedOver.set(name, { job, incarnation: this.incarnations.get(name) ?? 0 });
+      this.counts.givenAway++;
+      this.options.onEvent({ event: 'given-away', job: name, to: to?.node ?? null, snapshot: snapshot.reference });
+      this.report({ kind: 'parked', job: name, id, snapshot });
+    } catch (error) {
+      const why = (error as Error).message;
+      this.options.onEvent({ event: 'not-given-away', job: name, why });
+      this.report({ kind: 'not-sent', job: name, id, why });
+    }
+  }
+
+  commit(name: string): void {
+    const over = this.handedOver.get(name);
+    this.handedOver.delete(name);
+    this.report({ kind: 'ended', job: name, fence: over?.job.fence ?? 0, end: null });
+  }
+
+  resume(name: string): void {
+    const over = this.handedOver.get(name);
+    this.handedOver.delete(name);
+    if (over !== undefined) this.start(over.job, over.incarnation);
+  }
+
+  refuse(): void {
+    // nothing arrives
+  }
+
+  noticed({ name, holder, snapshot, fence, end }: JobRecord): void {
+    const { store, name: own } = this.options;
+    if (store === undefined || holder?.node !== own || snapshot?.fence !== fence || end !== null) return;
+    void store.prune({ names: [name], keep: KEPT }).catch(() => {});
+  }
+
+  private notice(event: ProgramEvent): void {
+    if (event.event === 'captured') {
+      this.counts.captured++;
+      this.counts.captureMilliseconds += event.milliseconds;
+    }
+    if (event.event === 'ended') this.counts.ended++;
+    this.options.onEvent(event);
+  }
+
+  private async prepare(job: JobRecord): Promise<Prepared> {
+    const { spec, name, snapshot } = job;
+    const dirs = this.dirsOf(spec);
+    const common = { dirs, name, ...(spec.memory === null ? {} : { maxMemory: spec.memory }) };
+    const arch = spec.arch === null ? {} : { arch: spec.arch as 'x64' | 'arm64' };
+    if (snapshot === null) {
+      const { prepareRun } = await import('./prepare-run.js');
+      const module = await this.module(spec.module);
+      return prepareRun(module, spec.args, { ...common, ...arch, env: spec.env, programName: name });
+    }
+    const { store } = this.options;
+    if (store === undefined) {
+      throw new InputError(
+        'no-store',
+        `its snapshot ${quoted(snapshot.reference)} is in a store, and this node has none`,
+      );
+    }
+    const { prepareSnapshot } = await import('./restore.js');
+    const { path, parents } = store.find(snapshot.reference);
+    return prepareSnapshot(path, { ...common, ...arch, parents });
+  }
+
+  private dirsOf(spec: JobSpec): Directory[] {
+    return spec.dirs.map(({ name, guest }) => {
+      const given = this.options.dirs.find((one) => one.name === name);
+      if (given === undefined) throw new InputError('not-granted', `this node grants no directory ${quoted(name)}`);
+      return { host: given.host, guest, readOnly: given.readOnly ?? false };
+    });
+  }
+
+  private module(digest: string): Promise<string> {
+    const there = this.modules.get(digest);
+    if (there !== undefined) return there;
+    const path = join(this.options.folder, 'modules', `${digest.slice('sha256:'.length)}.wasm`);
+    const fetched = this.options.server.getModule(digest).then((bytes) => {
+      writeFileSync(path, bytes, { mode: 0o600 });
+      return path;
+    });
+    this.modules.set(digest, fetched);
+    fetched.catch(() => this.modules.delete(digest));
+    return fetched;
+  }
+}

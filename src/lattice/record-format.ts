@@ -1,0 +1,94 @@
+/** Records as bytes. Whoever may write to the bucket may write anything, so each record is checked when it is read. */
+
+import { z } from 'zod';
+import type { JobRecord, NodeRecord } from './records.js';
+
+/** Names of nodes, which may be those of hosts. */
+const NODE = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
+/** Names of jobs: also names of workloads and of snapshots in a store. */
+const JOB = /^[A-Za-z][A-Za-z0-9_-]{0,55}$/;
+export const JOB_RULE = "a letter, then letters, digits, '_' and '-', 56 characters at most";
+export const NODE_RULE = "a letter or digit, then letters, digits, '.', '_' and '-', 63 characters at most";
+
+export const isJobName = (text: string) => JOB.test(text);
+export const isNodeName = (text: string) => NODE.test(text);
+
+const count = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
+const text = z.string().max(4096);
+const words = z.record(z.string().max(256), text);
+const nodeName = z.string().regex(NODE);
+const jobName = z.string().regex(JOB);
+
+const nodeRecord: z.ZodType<NodeRecord> = z.object({
+  name: nodeName,
+  incarnation: count,
+  session: z.string().min(1).max(64),
+  renewal: count,
+  lease: z.number().min(100).max(3_600_000),
+  fenced: z.boolean(),
+  cordoned: z.boolean(),
+  draining: z.boolean(),
+  offer: z.object({
+    arch: z.array(z.string().max(16)).max(8),
+    cpus: z.number().min(0).max(65_536),
+    memory: count,
+    labels: words,
+    store: z.boolean().default(false),
+    dirs: z.array(text).max(256),
+  }),
+  receiver: z.object({ address: text, key: text }).nullable(),
+});
+
+const end = z.object({ code: z.number().int().nullable(), signal: text.nullable(), problem: text.nullable() });
+const what = z.enum(['submitted', 'taken', 'moved', 'stopped', 'ended', 'restarted', 'not-moved', 'not-started']);
+
+const jobRecord: z.ZodType<JobRecord> = z.object({
+  name: jobName,
+  group: jobName,
+  spec: z.object({
+    module: z.string().regex(/^sha256:[0-9a-f]{64}$/),
+    args: z.array(z.string().max(131_072)).max(4096),
+    env: z.record(z.string(), z.string().max(131_072)),
+    arch: z.enum(['x64', 'arm64']).nullable(),
+    labels: words,
+    memory: count.nullable(),
+    dirs: z.array(z.object({ name: text, guest: text })).max(256),
+    snapshotEvery: z
+      .number()
+      .min(1)
+      .max(2 ** 31 - 1)
+      .nullable(),
+    restart: z.enum(['never', 'on-failure', 'always']),
+  }),
+  desired: z.enum(['run', 'stop']),
+  fence: count,
+  holder: z.object({ node: nodeName, incarnation: count }).nullable(),
+  to: nodeName.nullable(),
+  arrival: z.string().max(128).nullable(),
+  snapshot: z.object({ reference: z.string().max(256), fence: count }).nullable(),
+  end: end.nullable(),
+  restarts: count,
+  history: z
+    .array(z.object({ fence: count, what, node: nodeName.nullable(), note: text.nullable(), at: z.number() }))
+    .max(64),
+});
+
+export function encodeRecord(record: NodeRecord | JobRecord): Uint8Array {
+  return new TextEncoder().encode(JSON.stringify(record));
+}
+
+/** @returns undefined when it is no record of this key */
+export function decodeRecord(key: string, bytes: Uint8Array): { node: NodeRecord } | { job: JobRecord } | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(new TextDecoder().decode(bytes));
+  } catch {
+    return undefined;
+  }
+  if (key.startsWith('node.')) {
+    const { data } = nodeRecord.safeParse(value);
+    return data?.name === key.slice('node.'.length) ? { node: data } : undefined;
+  }
+  const { data } = jobRecord.safeParse(value);
+  return data !== undefined && key === `job.${data.name}` ? { job: data } : undefined;
+}

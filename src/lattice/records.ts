@@ -1,0 +1,114 @@
+/**
+ * What the lattice keeps: a record for each job and one for each node. Every write is a compare-and-swap on the
+ * record's revision. docs/lattice.md says who may write which field.
+ */
+
+/** One life of a node, from its joining until it leaves or is fenced. */
+export interface Holder {
+  readonly node: string;
+  /** Grows with each life of a node of this name. */
+  readonly incarnation: number;
+}
+
+/** What a node has to offer, and what a job asks of one. */
+export interface NodeOffer {
+  readonly arch: readonly string[];
+  readonly cpus: number;
+  /** Bytes for the memories of all its jobs together. */
+  readonly memory: number;
+  readonly labels: Readonly<Record<string, string>>;
+  /** Whether it has a store for snapshots of jobs. */
+  readonly store: boolean;
+  /** Names of the directories that it grants. */
+  readonly dirs: readonly string[];
+}
+
+export interface NodeRecord {
+  readonly name: string;
+  readonly incarnation: number;
+  /** The process that lives this life: a random word. */
+  readonly session: string;
+  /** Grows with each renewal by this session. */
+  readonly renewal: number;
+  /** Milliseconds from the sending of a renewal until the end of the lease. */
+  readonly lease: number;
+  /** The life is over: no program of it will ever run again. Never becomes false without a higher incarnation. */
+  readonly fenced: boolean;
+  /** It takes no more jobs. */
+  readonly cordoned: boolean;
+  /** It gives away what it has. */
+  readonly draining: boolean;
+  readonly offer: NodeOffer;
+  /** Where other nodes send programs to, and the key that they find there. */
+  readonly receiver: { readonly address: string; readonly key: string } | null;
+}
+
+export interface JobSpec {
+  /** Digest of the module, `sha256:HEX`. */
+  readonly module: string;
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly arch: string | null;
+  readonly labels: Readonly<Record<string, string>>;
+  /** Bytes that the memories of the program may have; null: no limit is known. */
+  readonly memory: number | null;
+  readonly dirs: readonly { readonly name: string; readonly guest: string }[];
+  /** Milliseconds between snapshots; null: none are taken. */
+  readonly snapshotEvery: number | null;
+  readonly restart: 'never' | 'on-failure' | 'always';
+}
+
+/** A snapshot that outlives its node. */
+export interface DurableSnapshot {
+  readonly reference: string;
+  /** Of the run that it was taken of. */
+  readonly fence: number;
+}
+
+export interface JobEnd {
+  readonly code: number | null;
+  readonly signal: string | null;
+  /** Why it could not be run. */
+  readonly problem: string | null;
+}
+
+export interface JobRecord {
+  readonly name: string;
+  /** The name that it was submitted by, together with its replicas. */
+  readonly group: string;
+  readonly spec: JobSpec;
+  readonly desired: 'run' | 'stop';
+  /** The number of times that the job has changed hands. */
+  readonly fence: number;
+  /** Who may run it. Whoever holds it runs it only while its own lease lasts. */
+  readonly holder: Holder | null;
+  /** The node that it shall move to. */
+  readonly to: string | null;
+  /** The move by which the holder got it: a program that arrived by another one is not to begin. */
+  readonly arrival: string | null;
+  readonly snapshot: DurableSnapshot | null;
+  /** How it has ended. It is over then, and nobody takes it. */
+  readonly end: JobEnd | null;
+  readonly restarts: number;
+  readonly history: readonly HistoryEntry[];
+}
+
+export interface HistoryEntry {
+  readonly fence: number;
+  readonly what: 'submitted' | 'taken' | 'moved' | 'stopped' | 'ended' | 'restarted' | 'not-moved' | 'not-started';
+  readonly node: string | null;
+  readonly note: string | null;
+  /** Milliseconds since 1970, by the clock of whoever wrote it: for people only. */
+  readonly at: number;
+}
+
+/** Entries that a record keeps. */
+const HISTORY_LENGTH = 32;
+
+export function withHistory(job: JobRecord, entry: Omit<HistoryEntry, 'at' | 'fence'>): readonly HistoryEntry[] {
+  return [...job.history, { ...entry, fence: job.fence, at: Date.now() }].slice(-HISTORY_LENGTH);
+}
+
+export function isSameHolder(a: Holder | null, b: Holder | null): boolean {
+  return a !== null && b !== null && a.node === b.node && a.incarnation === b.incarnation;
+}

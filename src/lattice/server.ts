@@ -1,0 +1,257 @@
+/**
+ * NATS JetStream, as far as the lattice needs it: the bucket of records, the store of modules, the stream of what jobs
+ * print. Everything is on disk there.
+ */
+
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { type JetStreamClient, type JetStreamManager, jetstream, jetstreamManager } from '@nats-io/jetstream';
+import { type KV, Kvm } from '@nats-io/kv';
+import { type ObjectStore, Objm } from '@nats-io/obj';
+import {
+  type Authenticator,
+  connect,
+  credsAuthenticator,
+  type NatsConnection,
+  nkeyAuthenticator,
+} from '@nats-io/transport-node';
+import { InputError, reading, ToolError } from '../base/errors.js';
+import { quoted } from '../base/terminal-text.js';
+import { isWrongSequence, LOGS, LogWriter, logSubject } from './log-writer.js';
+import { decodeRecord, encodeRecord, isJobName, isNodeName } from './record-format.js';
+import type { JobRecord, NodeRecord } from './records.js';
+import { parseAddress, withoutPasswords } from './server-address.js';
+import type { LogPiece, ServerOptions } from './server-options.js';
+import { jobKey, nodeKey } from './state.js';
+
+/** What is told of a record. */
+export type RecordNews =
+  | { readonly kind: 'node'; readonly record: NodeRecord; readonly revision: number }
+  | { readonly kind: 'job'; readonly record: JobRecord; readonly revision: number }
+  | { readonly kind: 'gone'; readonly job: string; readonly revision: number };
+
+const RECORDS = 'wagsnap';
+const MODULES = 'wagsnap-modules';
+/** Pieces that are kept of each job. */
+const LOG_PIECES = 20_000;
+
+export class LatticeServer {
+  private isClosed = false;
+
+  private constructor(
+    private readonly nc: NatsConnection,
+    private readonly js: JetStreamClient,
+    private readonly manager: JetStreamManager,
+    private readonly records: KV,
+    private readonly modules: ObjectStore,
+  ) {}
+
+  /** @throws ToolError 'nats' when there is no server, or it has no JetStream; InputError for wrong credentials */
+  static async connect(options: ServerOptions): Promise<LatticeServer> {
+    const { nats } = options;
+    const address = parseAddress(nats);
+    let nc: NatsConnection | undefined;
+    try {
+      const authenticator = authenticatorOf(options);
+      nc = await connect({
+        ...address,
+        name: 'wag-snap',
+        maxReconnectAttempts: -1,
+        reconnectTimeWait: 200,
+        timeout: 5000,
+        pingInterval: 5000,
+        ...(authenticator && { authenticator }),
+      });
+      const js = jetstream(nc, { timeout: 5000 });
+      const manager = await jetstreamManager(nc, { timeout: 5000 });
+      const records = await new Kvm(js).create(RECORDS, { history: 1, allow_direct: false });
+      const modules = await new Objm(js).create(MODULES);
+      await makeLogs(manager);
+      return new LatticeServer(nc, js, manager, records, modules);
+    } catch (error) {
+      await nc?.close().catch(() => {});
+      if (error instanceof InputError || error instanceof ToolError) throw error;
+      throw new ToolError('nats', `${withoutPasswords(nats)}: ${reasonOf(error)}`);
+    }
+  }
+
+  /**
+   * Writes a record if its revision is still the given one. @param revision 0: there must not be such a record
+   * @returns the new revision; undefined when it is refused. @throws when it is not known whether it was written
+   */
+  async write(record: NodeRecord | JobRecord, revision: number): Promise<number | undefined> {
+    const key = 'session' in record ? nodeKey(record.name) : jobKey(record.name);
+    try {
+      return await this.records.put(key, encodeRecord(record), { previousSeq: revision });
+    } catch (error) {
+      if (isWrongSequence(error)) return undefined;
+      throw error;
+    }
+  }
+
+  async readNode(name: string): Promise<{ record: NodeRecord; revision: number } | undefined> {
+    if (!isNodeName(name)) return undefined;
+    const entry = await this.records.get(nodeKey(name));
+    if (entry === null || entry.operation !== 'PUT') return undefined;
+    const found = decodeRecord(entry.key, entry.value);
+    return found && 'node' in found ? { record: found.node, revision: entry.revision } : undefined;
+  }
+
+  async readJob(name: string): Promise<{ record: JobRecord; revision: number } | undefined> {
+    if (!isJobName(name)) return undefined;
+    const entry = await this.records.get(jobKey(name));
+    if (entry === null || entry.operation !== 'PUT') return undefined;
+    const found = decodeRecord(entry.key, entry.value);
+    return found && 'job' in found ? { record: found.job, revision: entry.revision } : undefined;
+  }
+
+  /** All records as they are now. */
+  async readAll(): Promise<{ nodes: NodeRecord[]; jobs: JobRecord[] }> {
+    const [nodes, jobs]: [NodeRecord[], JobRecord[]] = [[], []];
+    const keys = new Set<string>(); // one that is written meanwhile comes twice
+    for await (const key of await this.records.keys()) keys.add(key);
+    const entries = await Promise.all(Array.from(keys, (key) => this.records.get(key)));
+    for (const entry of entries) {
+      if (entry === null || entry.operation !== 'PUT') continue;
+      const found = decodeRecord(entry.key, entry.value);
+      if (found === undefined) continue;
+      if ('node' in found) nodes.push(found.node);
+      else jobs.push(found.job);
+    }
+    const byName = (a: { name: string }, b: { name: string }) => (a.name < b.name ? -1 : 1);
+    return { nodes: nodes.sort(byName), jobs: jobs.sort(byName) };
+  }
+
+  async removeJob(name: string): Promise<void> {
+    await this.records.purge(jobKey(name));
+  }
+
+  /**
+   * Reports all records, and then each change. After a lost connection it begins again, so nothing is missed.
+   *
+   * @param onStatus the connection was lost, or is there again
+   */
+  async watch(onNews: (news: RecordNews) => void, onStatus: (isConnected: boolean) => void): Promise<void> {
+    let stop = await this.watchOnce(onNews);
+    void (async () => {
+      for await (const { type } of this.nc.status()) {
+        if (type === 'disconnect') onStatus(false);
+        if (type !== 'reconnect') continue;
+        onStatus(true);
+        stop();
+        for (;;) {
+          if (this.isClosed) return;
+          try {
+            stop = await this.watchOnce(onNews);
+            break;
+          } catch {
+            await new Promise((resolve) => setTimeout(resolve, 200));
+          }
+        }
+      }
+    })();
+  }
+
+  private async watchOnce(onNews: (news: RecordNews) => void): Promise<() => void> {
+    const entries = await this.records.watch({ key: '>' });
+    void (async () => {
+      for await (const { key, value, revision, operation } of entries) {
+        if (operation !== 'PUT') {
+          if (key.startsWith('job.')) onNews({ kind: 'gone', job: key.slice('job.'.length), revision });
+          continue;
+        }
+        const found = decodeRecord(key, value);
+        if (found === undefined) continue;
+        if ('node' in found) onNews({ kind: 'node', record: found.node, revision });
+        else onNews({ kind: 'job', record: found.job, revision });
+      }
+    })().catch(() => {}); // the connection is lost or closed: see watch()
+    return () => entries.stop();
+  }
+
+  /** Stores a module. @returns its digest, by which jobs name it */
+  async putModule(bytes: Uint8Array): Promise<string> {
+    const hex = createHash('sha256').update(bytes).digest('hex');
+    const there = await this.modules.info(hex);
+    if (there === null || there.deleted || there.size !== bytes.length) {
+      await this.modules.putBlob({ name: hex, options: { max_chunk_size: 128 * 1024 } }, bytes);
+    }
+    return `sha256:${hex}`;
+  }
+
+  /** @throws InputError when there is no such module, or it is another one */
+  async getModule(digest: string): Promise<Uint8Array> {
+    const hex = digest.slice('sha256:'.length);
+    const bytes = await this.modules.getBlob(hex);
+    if (bytes !== null && createHash('sha256').update(bytes).digest('hex') === hex) return bytes;
+    throw new InputError('no-module', `the module ${digest} is not in the lattice, or is damaged there`);
+  }
+
+  /** For what the program of one holder of a job prints. */
+  logWriter(job: string, fence: number, node: string): LogWriter {
+    return new LogWriter(this.js, this.manager, job, fence, node);
+  }
+
+  /** What a job has printed, from the oldest piece that is kept. @param follow waits for more, until the signal */
+  async *readLog(job: string, follow: boolean, signal?: AbortSignal): AsyncGenerator<LogPiece> {
+    const last = await this.lastOfLog(job);
+    if (last === 0 && !follow) return;
+    const consumer = await this.js.consumers.get(LOGS, { filter_subjects: logSubject(job) });
+    const messages = await consumer.consume();
+    const stop = () => messages.stop();
+    signal?.addEventListener('abort', stop, { once: true });
+    try {
+      for await (const message of messages) {
+        const { headers: about, data, seq } = message;
+        const stream = about?.get('stream') === 'stderr' ? 'stderr' : 'stdout';
+        yield { node: about?.get('node') ?? '', fence: Number(about?.get('fence')), stream, data };
+        if (!follow && seq >= last) return;
+      }
+    } finally {
+      signal?.removeEventListener('abort', stop);
+      stop();
+    }
+  }
+
+  private async lastOfLog(job: string): Promise<number> {
+    try {
+      return (await this.manager.streams.getMessage(LOGS, { last_by_subj: logSubject(job) }))?.seq ?? 0;
+    } catch {
+      return 0;
+    }
+  }
+
+  async close(): Promise<void> {
+    this.isClosed = true;
+    await this.nc.close().catch(() => {});
+  }
+}
+
+function authenticatorOf({ creds, nkey }: ServerOptions): Authenticator | undefined {
+  const read = (path: string) => reading(path, () => readFileSync(path));
+  if (creds !== undefined) return credsAuthenticator(read(creds));
+  if (nkey !== undefined) return nkeyAuthenticator(new TextEncoder().encode(read(nkey).toString('utf8').trim()));
+  return undefined;
+}
+
+async function makeLogs(manager: JetStreamManager): Promise<void> {
+  const limits = { max_msgs_per_subject: LOG_PIECES, max_age: 0, storage: 'file' as const, discard: 'old' as const };
+  try {
+    await manager.streams.info(LOGS);
+  } catch {
+    await manager.streams.add({ name: LOGS, subjects: [logSubject('*')], ...limits });
+  }
+}
+
+function reasonOf(error: unknown): string {
+  const { name, message } = error as Error;
+  if (name === 'JetStreamNotEnabled' || /jetstream (is )?not enabled/i.test(message)) {
+    return 'that NATS server has no JetStream: start it with --jetstream --store_dir FOLDER';
+  }
+  if (/does not support 'tls'|server does not support tls/i.test(message)) return 'that NATS server has no TLS';
+  if (name === 'AuthorizationError') return `NATS refuses these credentials (${message})`;
+  if (name === 'ConnectionError' || /refused|ENOTFOUND|timeout/i.test(message)) {
+    return `no NATS server answers there (${message})`;
+  }
+  return quoted(message);
+}

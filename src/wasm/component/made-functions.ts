@@ -1,0 +1,220 @@
+/**
+ * The functions that are made for a linked component: those that the interfaces import of the component that they
+ * serve, thunks of lowered functions, and what is started.
+ *
+ * One global says which memory and realloc the interfaces' functions work with: those of the lowered function that was
+ * called last.
+ */
+
+import type { ByteWriter } from '../merge/byte-writer.js';
+import type { Definition, MadeFunction, MadeIndexes } from '../merge/merge-plan.js';
+import type { IndexMaps } from '../merge/rewrite-body.js';
+import { copySegments } from '../merge/segments.js';
+import { type FuncType, type Module, ValType } from '../module.js';
+
+/** The instance of the interfaces, in the merge. */
+export const INTERFACES = 0;
+
+/** The first functions that are made, in this order. */
+const MADE = ['to_component', 'from_component', 'allocate', '_start'] as const;
+export const START = MADE.indexOf('_start');
+
+const enum Op {
+  Unreachable = 0x00,
+  If = 0x04,
+  End = 0x0b,
+  Return = 0x0f,
+  Call = 0x10,
+  LocalGet = 0x20,
+  LocalTee = 0x22,
+  GlobalGet = 0x23,
+  GlobalSet = 0x24,
+  I32Const = 0x41,
+  I32Eq = 0x46,
+  I32GtUnsigned = 0x4b,
+  Misc = 0xfc,
+}
+const EMPTY_BLOCK = 0x40;
+const MEMORY_COPY = 10;
+const I32 = ValType.I32;
+
+/** A memory and a realloc that lowered functions have. */
+export interface Served {
+  readonly memory: Definition;
+  readonly realloc: Definition | undefined;
+}
+
+/** A core instance, when what is started begins. */
+export interface Beginning {
+  /** In the merge. */
+  readonly instance: number;
+  readonly module: Module;
+  /** Its segments wait for start functions of earlier ones. */
+  readonly waits: boolean;
+}
+
+export interface Started {
+  /** In the order in which they are instantiated. */
+  readonly instances: readonly Beginning[];
+  /** wasi:cli/run; what it gives is the exit code. */
+  readonly run: Definition;
+  readonly exit: Definition;
+}
+
+/** Where the made function of that name is, -1: there is none. */
+export function madeIndex(name: string): number {
+  return (MADE as readonly string[]).indexOf(name);
+}
+
+/** @param served may get more until they are written */
+export function madeFunctions(served: readonly Served[], started: Started): MadeFunction[] {
+  const copy = (name: 'to_component' | 'from_component'): MadeFunction => ({
+    name,
+    type: type(3, 0),
+    locals: [],
+    write: (to, maps, made) => writeCopy(name, served, to, maps, made),
+  });
+  return [
+    copy('to_component'),
+    copy('from_component'),
+    {
+      name: 'allocate',
+      type: type(2, 1),
+      locals: [],
+      write: (to, maps, made) => writeAllocate(served, to, maps, made),
+    },
+    { name: '_start', type: type(0, 0), locals: [I32], write: (to, maps) => writeStart(started, to, maps) },
+  ];
+}
+
+/** Selects what is served, then calls a function of the interfaces. @param served its number, -1 for none */
+export function lowering(name: string, of: FuncType, callee: Definition, served: number): MadeFunction {
+  return {
+    name,
+    type: of,
+    locals: [],
+    write: (to, maps, { firstGlobal }) => {
+      to.byte(Op.I32Const);
+      to.signed(served);
+      to.byte(Op.GlobalSet);
+      to.unsigned(firstGlobal);
+      for (let i = 0; i < of.params.length; i++) getLocal(to, i);
+      call(to, maps, callee);
+      to.byte(Op.End);
+    },
+  };
+}
+
+/** Something that nothing can be called with. */
+export function impossible(name: string, of: FuncType): MadeFunction {
+  return {
+    name,
+    type: of,
+    locals: [],
+    write: (to) => {
+      to.byte(Op.Unreachable);
+      to.byte(Op.End);
+    },
+  };
+}
+
+function type(params: number, results: number): FuncType {
+  return { params: new Uint8Array(params).fill(I32), results: new Uint8Array(results).fill(I32) };
+}
+
+/** (to, from, length): between the interfaces' memory and that of the component. */
+function writeCopy(
+  name: 'to_component' | 'from_component',
+  served: readonly Served[],
+  to: ByteWriter,
+  maps: readonly IndexMaps[],
+  { firstGlobal }: MadeIndexes,
+): void {
+  const own = maps[INTERFACES].memories[0];
+  served.forEach(({ memory }, i) => {
+    const other = maps[memory.instance].memories[memory.index];
+    ifServed(to, firstGlobal, i);
+    for (let n = 0; n < 3; n++) getLocal(to, n);
+    to.byte(Op.Misc);
+    to.unsigned(MEMORY_COPY);
+    to.unsigned(name === 'to_component' ? other : own);
+    to.unsigned(name === 'to_component' ? own : other);
+    to.byte(Op.Return);
+    to.byte(Op.End);
+  });
+  to.byte(Op.Unreachable);
+  to.byte(Op.End);
+}
+
+/** (alignment, size): where in the component's memory. It may call the interfaces. */
+function writeAllocate(
+  served: readonly Served[],
+  to: ByteWriter,
+  maps: readonly IndexMaps[],
+  { firstGlobal }: MadeIndexes,
+): void {
+  served.forEach(({ realloc }, i) => {
+    if (realloc === undefined) return;
+    ifServed(to, firstGlobal, i);
+    for (const zero of [0, 0]) {
+      to.byte(Op.I32Const);
+      to.signed(zero);
+    }
+    for (const n of [0, 1]) getLocal(to, n);
+    call(to, maps, realloc);
+    to.byte(Op.I32Const);
+    to.signed(i);
+    to.byte(Op.GlobalSet);
+    to.unsigned(firstGlobal);
+    to.byte(Op.Return);
+    to.byte(Op.End);
+  });
+  to.byte(Op.Unreachable);
+  to.byte(Op.End);
+}
+
+/** Instantiates one core instance after the other, then calls run. */
+function writeStart({ instances, run, exit }: Started, to: ByteWriter, maps: readonly IndexMaps[]): void {
+  for (const { instance, module, waits } of instances) {
+    if (waits) copySegments(to, module, maps[instance]);
+    if (module.start !== undefined) call(to, maps, { instance, index: module.start });
+  }
+  call(to, maps, run);
+  to.byte(Op.LocalTee);
+  to.unsigned(0);
+  // A result has two cases.
+  to.byte(Op.I32Const);
+  to.signed(1);
+  to.byte(Op.I32GtUnsigned);
+  to.byte(Op.If);
+  to.byte(EMPTY_BLOCK);
+  to.byte(Op.Unreachable);
+  to.byte(Op.End);
+  getLocal(to, 0);
+  to.byte(Op.If);
+  to.byte(EMPTY_BLOCK);
+  getLocal(to, 0);
+  call(to, maps, exit);
+  to.byte(Op.End);
+  to.byte(Op.End);
+}
+
+function getLocal(to: ByteWriter, index: number): void {
+  to.byte(Op.LocalGet);
+  to.unsigned(index);
+}
+
+function call(to: ByteWriter, maps: readonly IndexMaps[], { instance, index }: Definition): void {
+  to.byte(Op.Call);
+  to.unsigned(maps[instance].funcs[index]);
+}
+
+function ifServed(to: ByteWriter, global: number, served: number): void {
+  to.byte(Op.GlobalGet);
+  to.unsigned(global);
+  to.byte(Op.I32Const);
+  to.signed(served);
+  to.byte(Op.I32Eq);
+  to.byte(Op.If);
+  to.byte(EMPTY_BLOCK);
+}

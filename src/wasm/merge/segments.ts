@@ -1,0 +1,114 @@
+/**
+ * Element and data segments of merged instances: their sections, and the code that copies those of an instance whose
+ * segments wait for the start functions of earlier ones. Core spec 5.5.12, 5.5.14 and 4.7.2.
+ */
+
+import type { ElementSegment, Module } from '../module.js';
+import type { ByteWriter } from './byte-writer.js';
+import type { MergedInstance } from './merge-plan.js';
+import { writeValType } from './merged-types.js';
+import { writeConstant, writeExpression } from './parts.js';
+import type { IndexMaps } from './rewrite-body.js';
+
+const enum Section {
+  Element = 9,
+  Data = 11,
+}
+
+const enum Op {
+  I32Const = 0x41,
+  Misc = 0xfc,
+}
+
+/** After Op.Misc. */
+const enum Misc {
+  MemoryInit = 8,
+  DataDrop = 9,
+  TableInit = 12,
+  ElemDrop = 13,
+}
+
+export function writeElements(
+  to: ByteWriter,
+  instances: readonly MergedInstance[],
+  indexMaps: readonly IndexMaps[],
+): void {
+  const all = instances.flatMap((instance, i) =>
+    instance.module.elements.map((segment) => ({ segment, instance, maps: indexMaps[i] })),
+  );
+  to.list(Section.Element, all, (into, { segment, instance: { module, waits }, maps }) => {
+    const isActive = segment.mode === 'active' && waits !== true;
+    // Expressions say all: indexes of functions are ref.func.
+    into.unsigned(isActive ? 6 : segment.mode === 'declarative' ? 7 : 5);
+    if (isActive) {
+      into.unsigned(maps.tables[segment.table]);
+      writeExpression(into, segment.offset!, module, maps);
+    }
+    writeValType(into, segment.type, module, maps.types);
+    into.unsigned(segment.items.length);
+    for (const item of segment.items) writeExpression(into, item, module, maps);
+  });
+}
+
+export function writeDatas(
+  to: ByteWriter,
+  instances: readonly MergedInstance[],
+  indexMaps: readonly IndexMaps[],
+): void {
+  const all = instances.flatMap((instance, i) =>
+    instance.module.datas.map((data) => ({ data, instance, maps: indexMaps[i] })),
+  );
+  to.list(Section.Data, all, (into, { data, instance: { module, waits }, maps }) => {
+    if (data.mode === 'active' && waits !== true) {
+      into.byte(2);
+      into.unsigned(maps.memories[data.memory]);
+      writeExpression(into, data.offset!, module, maps);
+    } else into.byte(1);
+    into.unsigned(data.end - data.start);
+    into.append(module.bytes, data.start, data.end);
+  });
+}
+
+/** What instantiating does with active segments, in its order: the elements, then the data. */
+export function copySegments(to: ByteWriter, module: Module, maps: IndexMaps): void {
+  module.elements.forEach((segment, i) => {
+    if (segment.mode === 'active') copyElements(to, segment, maps.elements + i, module, maps);
+  });
+  module.datas.forEach((data, i) => {
+    if (data.mode !== 'active') return;
+    const index = maps.datas + i;
+    writeConstant(to, data.offset!, module, maps);
+    source(to, data.end - data.start);
+    misc(to, Misc.MemoryInit, index);
+    to.unsigned(maps.memories[data.memory]);
+    misc(to, Misc.DataDrop, index);
+  });
+}
+
+function copyElements(
+  to: ByteWriter,
+  { offset, items, table }: ElementSegment,
+  index: number,
+  module: Module,
+  maps: IndexMaps,
+): void {
+  writeConstant(to, offset!, module, maps);
+  source(to, items.length);
+  misc(to, Misc.TableInit, index);
+  to.unsigned(maps.tables[table]);
+  misc(to, Misc.ElemDrop, index);
+}
+
+/** All of a segment: from 0, its length. */
+function source(to: ByteWriter, length: number): void {
+  for (const value of [0, length]) {
+    to.byte(Op.I32Const);
+    to.signed(value);
+  }
+}
+
+function misc(to: ByteWriter, op: Misc, index: number): void {
+  to.byte(Op.Misc);
+  to.unsigned(op);
+  to.unsigned(index);
+}

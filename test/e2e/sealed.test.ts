@@ -1,0 +1,263 @@
+/**
+ * Compressed, encrypted and signed snapshots from the command line: what is written continues on both CPUs, alone, in
+ * chains and in a store. Without the right key, or against a policy, nothing of them is read.
+ */
+
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { nativeArch } from '../support/native-arch.js';
+import { Output } from '../support/waiting.js';
+import { canRun } from '../support/workload.js';
+
+const root = join(import.meta.dirname, '../..');
+const folder = mkdtempSync(join(tmpdir(), 'wag-snap-sealed-'));
+const config = join(folder, 'config');
+const env = { ...process.env, XDG_DATA_HOME: join(folder, 'data'), XDG_CONFIG_HOME: config };
+let child: ChildProcess;
+let out: Output;
+let pid = '';
+let recipient = '';
+let signer = '';
+
+function tool(args: readonly string[], input = '') {
+  const options = { cwd: folder, env, encoding: 'utf8', input } as const;
+  const { status, stdout, stderr } = spawnSync(join(root, 'bin/wag-snap'), args, options);
+  return { status, stdout, stderr };
+}
+const done = (stdout: string) => ({ status: 0, stdout, stderr: '' });
+const refused = (args: readonly string[], what: string) => {
+  const { status, stdout, stderr } = tool(args);
+  expect([status, stdout]).toEqual([3, '']);
+  expect(stderr).toContain(what);
+  expect(stderr.trimEnd()).not.toContain('\n');
+};
+const mine = ['--identity', 'me.age'];
+
+beforeAll(async () => {
+  expect(tool(['compile', join(root, 'fixtures/programs/readline.wasm'), '-o', 'adder']).status).toBe(0);
+  child = spawn(join(folder, 'adder'), { cwd: folder, env, stdio: ['pipe', 'pipe', 'inherit'] });
+  out = new Output(child);
+  pid = String(child.pid);
+  await out.has('ready');
+  recipient = tool(['keys', '--identity', 'me.age']).stdout.trim();
+  signer = tool(['keys', '--signing', 'me.pem']).stdout.trim();
+  for (const other of ['--identity', '--signing']) tool(['keys', other, `other${other}`]);
+});
+afterAll(async () => {
+  if (child.exitCode === null && child.signalCode === null) {
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+  }
+  rmSync(folder, { recursive: true });
+});
+
+let line = 0;
+let sum = 0;
+async function add(number: number): Promise<void> {
+  child.stdin?.write(`${number}\n`);
+  sum += number;
+  await out.has(`readline ${++line} sum`);
+}
+
+const archs = [nativeArch, nativeArch === 'x64' ? 'arm64' : 'x64'].filter((arch) => canRun(arch as 'x64'));
+/** On both CPUs. */
+function continues(...args: string[]): void {
+  for (const arch of archs) {
+    const more = arch === nativeArch ? [] : ['--arch', arch];
+    expect(tool(['restore', ...args, ...more], '1000\n')).toEqual(
+      done(`readline ${line + 1} sum ${sum + 1000}\nreadline end after ${line + 1} lines\n`),
+    );
+  }
+}
+
+test('keys are made once, and are for their owner only', () => {
+  expect(recipient).toMatch(/^age1[a-z0-9]{58}$/);
+  expect(signer).toMatch(/^ed25519:[\w-]{43}$/);
+  expect(tool(['keys', '--identity', 'me.age'])).toEqual(done(`${recipient}\n`));
+  expect(tool(['keys', '--signing', 'me.pem'])).toEqual(done(`${signer}\n`));
+  for (const name of ['me.age', 'me.pem']) expect(statSync(join(folder, name)).mode & 0o777).toBe(0o600);
+});
+
+test('a chain of a compressed, an encrypted and a signed file', async () => {
+  await add(5);
+  expect(tool(['capture', pid, '-o', 'a.wsnap', '--compress', 'zstd'])).toEqual(done('a.wsnap\n'));
+  continues('a.wsnap');
+  const plain = tool(['capture', pid, '-o', 'plain.wsnap']);
+  expect(plain.status).toBe(0);
+  expect(statSync(join(folder, 'a.wsnap')).size * 3).toBeLessThan(statSync(join(folder, 'plain.wsnap')).size);
+  expect(tool(['inspect', 'a.wsnap']).stdout).toMatch(/^ {2}packed {6}zstd: [\d.]+ KiB, of \d+ KiB \(\d+\.\d x\)$/m);
+  await add(7);
+  writeFileSync(join(folder, 'recipients'), `# those who may read\n${recipient}\n`);
+  const second = ['-o', 'b.wsnap', '--parent', 'a.wsnap', '--encrypt-to', 'recipients', '--compress', 'zstd:9'];
+  const stays = 'a.wsnap: is not encrypted, so what it has stays readable: the new snapshot needs it';
+  expect(tool(['capture', pid, ...second])).toEqual({
+    ...done('b.wsnap\n'),
+    stderr: `wag-snap: warning: ${stays}\n`,
+  });
+  continues('b.wsnap', ...mine);
+  await add(30);
+  const third = ['-o', 'c.wsnap', '--parent', 'b.wsnap', '--sign-key', 'me.pem'];
+  refused(['capture', pid, ...third], 'b.wsnap: is encrypted: give the file of an age identity');
+  expect(tool(['capture', pid, ...third, ...mine])).toEqual(done('c.wsnap\n'));
+  continues('c.wsnap', ...mine, '--verify-key', signer);
+  continues('c.wsnap', ...mine, '--verify-key', 'me.pem');
+  expect(tool(['inspect', 'c.wsnap', ...mine]).stdout).toContain(`  signed      by ${signer}\n`);
+  expect(tool(['verify', 'c.wsnap', ...mine]).stdout).toMatch(
+    /^c\.wsnap: whole .*\n(b\.wsnap: whole .*\n)?a\.wsnap: whole /,
+  );
+});
+
+test('without the right keys each is one clear error', () => {
+  for (const command of [['restore'], ['inspect'], ['verify'], ['compact', '-o', 'x'], ['coredump', '-o', 'x']]) {
+    refused([...command, 'b.wsnap'], 'b.wsnap: is encrypted: give the file of an age identity');
+  }
+  refused(['restore', 'b.wsnap', '--identity', 'other--identity'], 'b.wsnap: is encrypted, but for none of the');
+  refused(['verify', 'a.wsnap', '--verify-key', signer], 'a.wsnap: is not signed, and must be signed by one of');
+  refused(['restore', 'c.wsnap', ...mine, '--verify-key', 'other--signing'], `c.wsnap: is signed by ${signer}, and`);
+  refused(['restore', 'b.wsnap', '--identity', 'me.pem'], 'me.pem: has a line that is no identity');
+  const usage = (args: string[], what: string) =>
+    expect(tool(args)).toMatchObject({ status: 2, stderr: expect.stringContaining(what) });
+  usage(['capture', pid, '-o', 'x', '--compress', 'zstd:20'], 'the level must be 1 to 19');
+  usage(['capture', pid, '-o', 'x', '--compress', 'gzip'], 'must be zstd or zstd:LEVEL');
+  usage(['capture', pid, '-o', 'x', '--encrypt-to', 'age1no'], 'is not a recipient of age');
+  usage(['run', '--compress', 'zstd', 'adder'], '--compress is for snapshots, which need a name: -t NAME');
+});
+
+test('a signed file that has changed is refused before it is read', () => {
+  const bytes = readFileSync(join(folder, 'c.wsnap'));
+  const changed = (at: number) => {
+    const copy = Buffer.from(bytes);
+    copy[at] ^= 1;
+    writeFileSync(join(folder, 'changed.wsnap'), copy);
+  };
+  for (const at of [8, 40, 100, 130, 170]) {
+    changed(at);
+    const { status, stderr } = tool(['inspect', 'changed.wsnap', ...mine]);
+    expect([at, status]).toEqual([at, 3]);
+    if (at >= 16) expect(stderr).toContain('its signature is wrong');
+  }
+  // a page, which restore would map without reading it
+  changed(4096 + 200);
+  refused(['restore', 'changed.wsnap', ...mine, '--verify-key', signer], 'damaged');
+});
+
+test('coredump and compact read encrypted ones, and compact writes them', () => {
+  expect(tool(['coredump', 'b.wsnap', ...mine, '-o', 'b.core'])).toEqual(done('b.core\n'));
+  const how = ['--encrypt-to', recipient, '--compress', 'zstd'];
+  expect(tool(['compact', 'c.wsnap', ...mine, '-o', 'd.wsnap', ...how])).toEqual(done('d.wsnap\n'));
+  refused(['verify', 'd.wsnap'], 'is encrypted');
+  continues('d.wsnap', ...mine);
+  expect(tool(['restore', 'd.wsnap', ...mine, '-o', 'executable'])).toEqual(done('executable\n'));
+});
+
+test('a store knows only name, time and size of encrypted ones', async () => {
+  const capture = (...more: string[]) => tool(['capture', pid, '-t', 'job', '--encrypt-to', recipient, ...more]);
+  expect(capture('--compress', 'zstd')).toEqual(done('job:1\n'));
+  await add(1);
+  expect(capture(...mine)).toEqual(done('job:2\n'));
+  await add(2);
+  expect(capture()).toEqual(done('job:3\n'));
+  const list: Record<string, unknown>[] = JSON.parse(tool(['snapshots', '--json']).stdout);
+  expect(list.map(({ tag, encrypted, module, host }) => [tag, encrypted, module, host])).toEqual(
+    ['1', '2', '3'].map((tag) => [tag, true, undefined, undefined]),
+  );
+  expect(Number(list[1].own)).toBeLessThan(Number(list[1].size)); // a difference, as the first one could be read
+  expect(Number(list[2].own)).toBe(Number(list[2].size));
+  expect(tool(['snapshots', 'verify'])).toEqual(done('3 snapshots: whole\n'));
+  continues('job', ...mine);
+  refused(['snapshots', 'export', 'job:2', '-o', 'x'], 'job:2: is encrypted');
+  expect(tool(['snapshots', 'export', 'job:3', '-o', 'e.wsnap', ...mine]).status).toBe(0);
+  continues('e.wsnap');
+  refused(['snapshots', 'import', 'd.wsnap', '-t', 'other'], 'd.wsnap: is encrypted');
+  expect(tool(['snapshots', 'import', 'd.wsnap', '-t', 'other', ...mine])).toEqual(done('other:1\n'));
+  expect(tool(['snapshots', 'compact', 'job:2', ...mine, '--encrypt-to', recipient])).toEqual(done('job:2\n'));
+});
+
+test('a policy decides by name and module, and is there without an option', () => {
+  const file = join(config, 'wag-snap', 'policy.json');
+  const policy = (...rules: object[]) => writeFileSync(file, JSON.stringify({ rules }));
+  mkdirSync(join(config, 'wag-snap'), { recursive: true });
+  try {
+    policy({ signedBy: [signer] });
+    refused(['inspect', 'a.wsnap'], `a.wsnap: is not signed, and must be signed by a key of ${file}`);
+    expect(tool(['verify', 'c.wsnap', ...mine]).status).toBe(0);
+    refused(['restore', 'job', ...mine], 'is not signed');
+    policy({ names: ['jo*'], encrypted: true }, { names: ['jo*'], signedBy: [signer] });
+    continues('job', ...mine);
+    refused(['inspect', 'a.wsnap'], 'has no rule that fits it');
+    writeFileSync(join(folder, 'all.json'), '{"rules":[{}]}');
+    const { modules } = JSON.parse(tool(['inspect', '--json', 'a.wsnap', '--policy', 'all.json']).stdout);
+    policy({ modules: [modules[0].sha256] });
+    expect(tool(['inspect', 'a.wsnap']).status).toBe(0);
+    policy({ names: 'job' });
+    refused(['inspect', 'a.wsnap'], 'policy.json: rules: 0: names');
+  } finally {
+    rmSync(file);
+  }
+});
+
+test('a program that takes snapshots by itself encrypts them', () => {
+  const idle = ['--snapshot-when-idle', '300ms', '-t', 'idle', '--encrypt-to', recipient, '--compress', 'zstd'];
+  // its input stays open: a pipe that nobody writes to
+  const script = `mkfifo in; exec 3<>in; exec "$0" run "$@" <&3`;
+  const { status } = spawnSync('sh', ['-c', script, join(root, 'bin/wag-snap'), ...idle, 'adder'], {
+    cwd: folder,
+    env,
+    encoding: 'utf8',
+  });
+  expect(status).toBe(75);
+  refused(['inspect', 'idle:1'], 'idle:1: is encrypted');
+  expect(tool(['restore', 'idle', ...mine], '4\n').stdout).toContain('sum 4');
+});
+
+test('the key that has signed the generation before need not sign the next one', () => {
+  expect(tool(['capture', pid, '-t', 'keys', '--sign-key', 'me.pem'])).toEqual(done('keys:1\n'));
+  expect(tool(['capture', pid, '-t', 'keys', '--verify-key', signer])).toEqual(done('keys:2\n'));
+  const [{ own: whole }, { own }] = JSON.parse(tool(['snapshots', 'list', 'keys', '--json']).stdout);
+  expect(own).toBeLessThan(whole);
+});
+
+test('what is encrypted after a plain generation is whole, and so is what comes after a damaged one', () => {
+  const own = () =>
+    JSON.parse(tool(['snapshots', 'list', 'mixed', '--json']).stdout).map(({ own }: { own: number }) => own);
+  expect(tool(['capture', pid, '-t', 'mixed'])).toEqual(done('mixed:1\n'));
+  expect(tool(['capture', pid, '-t', 'mixed', '--encrypt-to', recipient, ...mine])).toEqual(done('mixed:2\n'));
+  const [plain, encrypted] = own();
+  expect(encrypted).toBeGreaterThan(plain / 2);
+  expect(tool(['snapshots', 'rm', 'mixed:2']).status).toBe(0);
+  const store = join(folder, 'data/wag-snap/store');
+  const digest = (path: string) => JSON.parse(readFileSync(join(store, path), 'utf8'));
+  const entry = digest('index.json').manifests.find(({ annotations }: { annotations: Record<string, string> }) =>
+    Object.values(annotations).includes('mixed:1'),
+  );
+  const [layer] = digest(`blobs/sha256/${entry.digest.slice(7)}`).layers;
+  rmSync(join(store, 'blobs/sha256', layer.digest.slice(7)));
+  const { status, stdout, stderr } = tool(['capture', pid, '-t', 'mixed']);
+  expect([status, stdout]).toEqual([0, 'mixed:2\n']);
+  expect(stderr).toMatch(
+    /^wag-snap: warning: .* is missing: the whole snapshot is written, not what differs from it\n$/,
+  );
+  expect(own()[1]).toBe(plain);
+});
+
+const hasSkopeo = spawnSync('skopeo', ['--version']).status === 0;
+
+test.skipIf(!hasSkopeo)('skopeo inspects and copies what is packed and signed; the copy restores', () => {
+  const skopeo = (...args: string[]) => spawnSync('skopeo', args, { cwd: folder, encoding: 'utf8' });
+  const store = join(folder, 'data/wag-snap/store');
+  const sealed = ['--compress', 'zstd', '--sign-key', 'me.pem', '--encrypt-to', recipient];
+  expect(tool(['capture', pid, '-t', 'sealed', ...sealed])).toEqual(done('sealed:1\n'));
+  const { status, stdout } = skopeo('inspect', `oci:${store}:sealed:1`);
+  expect(status).toBe(0);
+  expect(JSON.parse(stdout).Labels).toEqual({
+    'org.opencontainers.image.created': expect.any(String),
+    'wag-snap.encrypted': 'true',
+  });
+  expect(skopeo('copy', `oci:${store}:sealed:1`, 'oci:copy:sealed:1').status).toBe(0);
+  expect(tool(['snapshots', 'verify', '--store', 'copy'])).toEqual(done('1 snapshots: whole\n'));
+  continues('sealed', '--store', 'copy', ...mine, '--verify-key', signer);
+});

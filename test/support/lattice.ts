@@ -1,0 +1,194 @@
+/** A lattice of real processes: a NATS server with a folder and a port of its own, and nodes. */
+
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { connect as connectTo, createServer, type Server, type Socket } from 'node:net';
+import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Lattice } from '../../src/api/lattice.js';
+import { connectLattice } from '../../src/api/lattice.js';
+
+export const hasNats = spawnSync('nats-server', ['--version']).status === 0;
+export const NO_NATS = 'there is no nats-server (Debian: apt-get install nats-server)';
+
+const cli = resolve(import.meta.dirname, '../../bin/wag-snap');
+
+/** A port of the loopback interface that nobody has. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as { port: number };
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+/** Passes connections on, until they are cut. */
+export class Relay {
+  private readonly sockets = new Set<Socket>();
+  private isCut = false;
+  private server!: Server;
+
+  constructor(private readonly target: number) {}
+
+  async listen(): Promise<number> {
+    this.server = createServer((socket) => {
+      if (this.isCut) return void socket.destroy();
+      const other = connectTo(this.target, '127.0.0.1');
+      for (const [from, to] of [
+        [socket, other],
+        [other, socket],
+      ] as const) {
+        this.sockets.add(from);
+        from.on('error', () => {});
+        from.on('data', (data) => this.isCut || to.write(data));
+        from.on('close', () => {
+          this.sockets.delete(from);
+          to.destroy();
+        });
+      }
+    }).listen(0, '127.0.0.1');
+    await once(this.server, 'listening');
+    return (this.server.address() as { port: number }).port;
+  }
+
+  /** Nothing passes any more, and nobody is told: the connections stay open. */
+  cut(): void {
+    this.isCut = true;
+  }
+
+  /** New connections pass again; the old ones are lost. */
+  mend(): void {
+    this.isCut = false;
+    for (const socket of this.sockets) socket.destroy();
+  }
+
+  close(): void {
+    this.server.close();
+    for (const socket of this.sockets) socket.destroy();
+  }
+}
+
+export class TestNode {
+  readonly events: { readonly event: string; readonly [key: string]: unknown }[] = [];
+  readonly exited: Promise<number | null>;
+  stderr = '';
+
+  constructor(
+    readonly name: string,
+    readonly child: ChildProcess,
+  ) {
+    let rest = '';
+    child.stdout!.setEncoding('utf8').on('data', (text: string) => {
+      const lines = (rest + text).split('\n');
+      rest = lines.pop()!;
+      this.events.push(...lines.map((line) => JSON.parse(line)));
+    });
+    child.stderr!.setEncoding('utf8').on('data', (text: string) => {
+      this.stderr += text;
+    });
+    this.exited = once(child, 'close').then(([code]) => code);
+  }
+
+  /** Waits until there is an event, the first so many aside. */
+  async until(event: string, after = 0): Promise<(typeof this.events)[number]> {
+    for (;;) {
+      const found = this.events.slice(after).find((one) => one.event === event);
+      if (found !== undefined) return found;
+      if (this.child.exitCode !== null) throw new Error(`the node has ended without "${event}": ${this.stderr}`);
+      await sleep(20);
+    }
+  }
+}
+
+export class TestLattice {
+  lattice!: Lattice;
+  private server: ChildProcess | undefined;
+  private port = 0;
+  private readonly nodes: TestNode[] = [];
+  private readonly relays: Relay[] = [];
+
+  constructor(private readonly folder: string) {}
+
+  async start(): Promise<void> {
+    this.port = await freePort();
+    await this.startServer();
+    this.lattice = await connectLattice({ nats: this.url });
+  }
+
+  get url(): string {
+    return `nats://127.0.0.1:${this.port}`;
+  }
+
+  async startServer(): Promise<void> {
+    const store = join(this.folder, 'jetstream');
+    const args = ['-a', '127.0.0.1', '-p', String(this.port), '--jetstream', '--store_dir', store];
+    const server = spawn('nats-server', args, { stdio: ['ignore', 'ignore', 'pipe'] });
+    this.server = server;
+    let said = '';
+    await new Promise<void>((done, fail) => {
+      server.stderr.setEncoding('utf8').on('data', (text: string) => {
+        said += text;
+        if (said.includes('Server is ready')) done();
+      });
+      server.once('exit', () => fail(new Error(`nats-server: ${said}`)));
+    });
+  }
+
+  async stopServer(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
+    const { server } = this;
+    this.server = undefined;
+    if (server === undefined || server.exitCode !== null) return;
+    const gone = once(server, 'exit');
+    server.kill(signal);
+    await gone;
+  }
+
+  async relay(): Promise<{ relay: Relay; url: string }> {
+    const relay = new Relay(this.port);
+    this.relays.push(relay);
+    return { relay, url: `nats://127.0.0.1:${await relay.listen()}` };
+  }
+
+  async node(name: string, args: readonly string[] = [], url = this.url): Promise<TestNode> {
+    const store = join(this.folder, 'store');
+    const all = ['node', '--nats', url, '--name', name, '--store', store, '--lease', '1s', ...args];
+    const node = new TestNode(name, spawn(cli, all, { stdio: ['ignore', 'pipe', 'pipe'] }));
+    this.nodes.push(node);
+    await node.until('joined');
+    return node;
+  }
+
+  /** Waits until some node says that it runs a job, with a higher fence number. */
+  async running(job: string, after: number): Promise<{ node: string; fence: number }> {
+    for (;;) {
+      for (const { name, events } of this.nodes) {
+        const found = events.findLast((one) => one.event === 'running' && one['job'] === job);
+        if (found !== undefined && Number(found['fence']) > after) return { node: name, fence: Number(found['fence']) };
+      }
+      await sleep(20);
+    }
+  }
+
+  /** Waits for something that NATS has. */
+  async until<T>(look: (lattice: Lattice) => Promise<T | undefined | false>): Promise<T> {
+    for (;;) {
+      const found = await look(this.lattice).catch(() => undefined);
+      if (found !== undefined && found !== false) return found;
+      await sleep(50);
+    }
+  }
+
+  /** Ends the nodes, their guards with them, and the server. */
+  async close(): Promise<void> {
+    for (const { child, exited } of this.nodes) {
+      if (child.exitCode !== null || child.signalCode !== null) continue;
+      child.kill('SIGCONT');
+      child.kill('SIGKILL');
+      await exited;
+    }
+    await this.lattice?.close();
+    for (const relay of this.relays) relay.close();
+    await this.stopServer();
+  }
+}

@@ -1,0 +1,102 @@
+/** What a node decides about a job that it cannot start, and about others after NATS was away for all. */
+
+import { expect, test } from 'vitest';
+import { problemsOf } from '../../../src/lattice/placement.js';
+import { step } from '../../../src/lattice/protocol.js';
+import { decodeRecord } from '../../../src/lattice/record-format.js';
+import type { JobRecord, NodeRecord } from '../../../src/lattice/records.js';
+import { type Effect, type Event, type NodeState, newNode, timingOf } from '../../../src/lattice/state.js';
+
+const timing = timingOf(1000);
+const offer = { arch: ['x64'], cpus: 1, memory: 2 ** 30, labels: {}, store: true, dirs: [] };
+const spec = {
+  ...{ module: `sha256:${'0'.repeat(64)}`, args: [], env: {}, arch: null, labels: {}, memory: null, dirs: [] },
+  ...{ snapshotEvery: null, restart: 'never' as const },
+};
+const job: JobRecord = {
+  ...{ name: 'job', group: 'job', spec, desired: 'run', fence: 0, holder: null, to: null, arrival: null },
+  ...{ snapshot: null, end: null, restarts: 0, history: [] },
+};
+
+/** A node with its server: what it writes is there at once. */
+class One {
+  readonly node: NodeState = newNode({ name: 'a', session: 'a', timing, offer, receiver: null });
+  revision = 0;
+  effects: Effect[] = [];
+
+  tell(event: Event, now: number): Effect[] {
+    const effects = step(this.node, event, now);
+    this.effects.push(...effects);
+    for (const effect of effects) {
+      if (effect.do === 'write-node')
+        this.tell({ kind: 'node', record: effect.record, revision: ++this.revision }, now);
+      if (effect.do === 'write-job') this.tell({ kind: 'job', record: effect.record, revision: ++this.revision }, now);
+    }
+    return effects;
+  }
+
+  writes(): JobRecord[] {
+    return this.effects.flatMap((effect) => (effect.do === 'write-job' ? [effect.record] : []));
+  }
+
+  starts(): number {
+    return this.effects.filter((effect) => effect.do === 'start').length;
+  }
+}
+
+function joined(): One {
+  const one = new One();
+  one.tell({ kind: 'up-to-date' }, 0);
+  one.tell({ kind: 'tick' }, 0);
+  expect(one.node.incarnation).toBe(1);
+  return one;
+}
+
+test('a job that a node cannot start is not over: it is given back, and tried again later and later', () => {
+  const one = joined();
+  one.tell({ kind: 'job', record: job, revision: ++one.revision }, 0);
+  const times: number[] = [];
+  for (let now = 0; times.length < 4; now += 50) {
+    one.tell({ kind: 'tick' }, now);
+    const { record } = one.node.jobs['job']!;
+    expect(record.end).toBeNull();
+    if (one.starts() === times.length) continue;
+    times.push(now);
+    one.tell({ kind: 'not-started', job: 'job', fence: record.fence, why: 'the disk is full' }, now);
+    const { holder, end, history } = one.node.jobs['job']!.record;
+    expect({ holder, end, last: history.at(-1) }).toMatchObject({
+      ...{ holder: null, end: null },
+      last: { what: 'not-started', node: 'a', note: 'the disk is full' },
+    });
+  }
+  const pauses = times.slice(1).map((time, i) => time - times[i]!);
+  expect(pauses).toEqual([1000, 2000, 4000]);
+  one.tell({ kind: 'tick' }, 1_000_000);
+  one.tell({ kind: 'running', job: 'job', fence: one.node.jobs['job']!.record.fence }, 1_000_000);
+  expect(one.node.unable).toEqual({});
+});
+
+test('a job with a snapshot waits for a node that has a store', () => {
+  const node = { ...(joined().node.nodes['a']!.record as NodeRecord), offer: { ...offer, store: false } };
+  expect(problemsOf(job, node, 0)).toEqual([]);
+  const snapshot = { reference: 'job:1', fence: 1 };
+  expect(problemsOf({ ...job, snapshot }, node, 0)).toEqual(['it has no store, where the snapshots of the job are']);
+  const { store: _, ...before } = offer;
+  const bytes = new TextEncoder().encode(JSON.stringify({ ...node, offer: before }));
+  expect(decodeRecord('node.a', bytes)).toMatchObject({ node: { offer: { store: false } } });
+});
+
+test('who was without NATS does not hold the silence of that time against the others', () => {
+  const one = joined();
+  const other: NodeRecord = { ...one.node.nodes['a']!.record, name: 'b', session: 'b' };
+  one.tell({ kind: 'node', record: other, revision: ++one.revision }, 0);
+  const isFenced = () => one.effects.some((effect) => effect.do === 'write-node' && effect.record.fenced);
+  // nothing is answered for ten leases; then its own renewal comes first
+  for (let now = 50; now < 10_000; now += 50) step(one.node, { kind: 'tick' }, now);
+  one.tell({ kind: 'tick' }, 10_000);
+  for (let now = 10_000; now < 11_200; now += 50) one.tell({ kind: 'tick' }, now);
+  expect(one.node.until).toBeGreaterThan(11_200);
+  expect(isFenced()).toBe(false);
+  one.tell({ kind: 'tick' }, 11_250);
+  expect(isFenced()).toBe(true);
+});
