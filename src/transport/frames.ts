@@ -82,21 +82,25 @@ export class FrameWriter {
     head[4] = kind;
     const { signal } = this.closed;
     signal.throwIfAborted();
-    this.stream.cork();
-    this.stream.write(head);
-    let hasRoom = true;
-    for (const part of parts) hasRoom = this.stream.write(part);
-    this.stream.uncork();
-    if (flush) await this.flushed(signal);
-    else if (!hasRoom && this.stream.writableNeedDrain) await once(this.stream, 'drain', { signal });
+    if (flush) return await this.handOn([head, ...parts], signal);
+    this.put([head, ...parts]);
+    if (this.stream.writableNeedDrain) await once(this.stream, 'drain', { signal });
     signal.throwIfAborted();
   }
 
-  private flushed(signal: AbortSignal): Promise<void> {
+  private put(parts: readonly Uint8Array[], whenPut?: (error?: Error | null) => void): void {
+    const { stream } = this;
+    stream.cork();
+    for (const [n, part] of parts.entries()) stream.write(part, n === parts.length - 1 ? whenPut : undefined);
+    stream.uncork();
+  }
+
+  /** The other side may read it, answer and end before this is noticed: then it has been handed on all the same. */
+  private handOn(parts: readonly Uint8Array[], signal: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
       const close = () => reject(new Error('closed'));
       signal.addEventListener('abort', close, { once: true });
-      this.stream.write(Buffer.alloc(0), (error) => {
+      this.put(parts, (error) => {
         signal.removeEventListener('abort', close);
         if (error) reject(error);
         else resolve();

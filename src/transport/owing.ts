@@ -8,7 +8,7 @@
 import { InputError } from '../base/errors.js';
 import type { Channel } from './channel.js';
 import { type Codec, pack } from './codec.js';
-import { RemoteError } from './errors.js';
+import { LinkError, RemoteError } from './errors.js';
 import type { Bytes, Message, Packed } from './messages.js';
 import type { RateLimit } from './rate-limit.js';
 
@@ -72,7 +72,7 @@ class Owing {
 
   async run(): Promise<void> {
     const listening = this.listen();
-    await Promise.race([this.sendAll(), listening]);
+    await Promise.race([this.sendAll().catch(unlessGone), listening]);
     await listening;
   }
 
@@ -121,6 +121,11 @@ class Owing {
     this.left--;
     options.onSent(this.left * UNIT, bytes, wire);
   }
+}
+
+/** A target that needs nothing more may end before all is sent: what it has said last tells. */
+function unlessGone(error: unknown): void {
+  if (!(error instanceof LinkError)) throw error;
 }
 
 async function smaller(piece: Bytes, codec: Codec | undefined): Promise<Message & (Bytes | Packed)> {

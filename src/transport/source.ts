@@ -211,7 +211,8 @@ class Move {
     this.committed = true;
     let why: string;
     try {
-      await within(options.patience, undefined, channel.send({ name: 'commit', pid }));
+      // NOTE: the answer tells. Sending may fail after it has arrived: the other side has heard, answered and ended
+      channel.send({ name: 'commit', pid }).catch(() => {});
       const answer = await within(options.patience, undefined, channel.receive());
       if (answer.name === 'running' || answer.name === 'failed') return answer;
       why = `it has said "${answer.name}"`;

@@ -69,9 +69,11 @@ export const lazy: Area = {
       tests: OWING,
       changes: [
         [
-          'await Promise.race([this.sendAll(), listening]);\n    await listening;',
-          'await Promise.race([this.sendAll(), listening]);',
+          'await Promise.race([this.sendAll().catch(unlessGone), listening]);\n    await listening;',
+          'await Promise.race([this.sendAll().catch(unlessGone), listening]);',
         ],
+        ['this.sendAll().catch(unlessGone)', 'this.sendAll()'],
+        ['if (!(error instanceof LinkError)) throw error;', ''],
         ['this.isWhole = true;', ''],
         ['this.waited.add(unit);', ''],
         ['let ahead = AHEAD; ahead >= 0', 'let ahead = 0; ahead >= 0'],

@@ -1,6 +1,6 @@
 /** What a hostile peer may send: every stream of bytes gives messages in their order, or one clear error. */
 
-import { PassThrough } from 'node:stream';
+import { PassThrough, Writable } from 'node:stream';
 import { brotliCompressSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { WagSnapError } from '../../../src/base/errors.js';
@@ -224,6 +224,23 @@ test('who says nothing is given up, and who has gone is gone', async () => {
   broken.destroy(new Error('EPIPE'));
   await new Promise((resolve) => setImmediate(resolve));
   await expect(channel.send({ name: 'commit', pid: 1 })).rejects.toThrow(LinkError);
+});
+
+test('what the other side has read was sent, even when it has ended by then', async () => {
+  let written = '';
+  const leaving = new Writable({
+    writev(chunks, done) {
+      if (written !== '') return done(new Error('EPIPE'));
+      written = Buffer.concat(chunks.map(({ chunk }) => chunk as Buffer)).toString('latin1');
+      done();
+    },
+  });
+  leaving.on('error', () => {});
+  const writer = new FrameWriter(leaving);
+  await writer.write(4, [Buffer.from('a'), Buffer.from('bc')], true);
+  expect(written).toBe('\x03\0\0\0\x04abc');
+  await expect(writer.write(4, [], true)).rejects.toThrow('EPIPE');
+  await expect(writer.write(4, [], true)).rejects.toThrow('aborted');
 });
 
 /** A piece of a file, as it would be compressed. */

@@ -24,6 +24,7 @@ type Fault =
   | 'target sleeps' // suspended until the source has given up
   | 'link is cut' // and what is on its way is lost
   | 'link closes' // and what is on its way arrives
+  | 'end is seen first' // by a source that has said something: it arrives, is answered, and the target ends
   | 'messages are lost' // without anybody being told
   | 'target fails'
   | 'held process ends' // before it has begun
@@ -45,6 +46,11 @@ class World {
   private closed = false;
   private lossy = false;
   private mad = false;
+  private late = false;
+  private tellEnd = () => {};
+  private readonly ending = new Promise<void>((resolve) => {
+    this.tellEnd = resolve;
+  });
   private awake: (() => void) | undefined;
   private asleep: Promise<void> | undefined;
   private readonly queues: Record<'source' | 'target', { messages: Message[]; wake: () => void }> = {
@@ -102,6 +108,9 @@ class World {
       case 'link closes':
         this.closed = true;
         break;
+      case 'end is seen first':
+        this.late = true;
+        break;
       case 'messages are lost':
         this.lossy = true;
         break;
@@ -142,6 +151,10 @@ class World {
         if (this.lossy) return;
         this.queues[other].messages.push(this.mad && side === 'target' ? { name: 'prepared', pid: 9 } : message);
         this.queues[other].wake();
+        if (!this.late || side === 'target') return;
+        this.late = false;
+        await this.ending;
+        throw new LinkError('gone');
       },
       receive: async () => {
         const queue = this.queues[side];
@@ -162,6 +175,7 @@ class World {
   /** The tool of one side has ended: its end of the link closes. */
   leaves(): void {
     this.closed = true;
+    this.tellEnd();
     for (const queue of Object.values(this.queues)) queue.wake();
   }
 }
@@ -340,6 +354,7 @@ describe.each([
   ['target sleeps', [...DECIDED, 'undecided, runs there']],
   ['link is cut', UNDECIDED],
   ['link closes', UNDECIDED],
+  ['end is seen first', DECIDED],
   ['messages are lost', UNDECIDED],
   ['target fails', DECIDED],
   ['held process ends', DECIDED],
@@ -424,6 +439,7 @@ describe('a lazy move', () => {
     ['target sleeps', [...DECIDED, 'undecided, runs there', 'waits']],
     ['link is cut', [...UNDECIDED, 'owing']],
     ['link closes', [...UNDECIDED, 'owing']],
+    ['end is seen first', [...DECIDED, 'waits']],
     ['target fails', [...DECIDED, 'owing']],
     ['held process ends', DECIDED],
     ['program ends', ['moved']],
