@@ -40,11 +40,12 @@ export class LazyRestore {
     private readonly folder: string,
     private readonly onLost: (why: string) => void = () => {},
   ) {
+    this.files = new ChainFiles(stored);
+    this.files.openAll(); // they are read long after somebody may have removed them
     const path = join(folder, 'pages');
     this.writable = openSync(path, 'wx+', 0o600);
     this.source = openSync(path, 'r');
     rmSync(path);
-    this.files = new ChainFiles(stored);
     this.layout = new LazyLayout(new PageFile(this.writable, 0, stored.path));
   }
 

@@ -17,8 +17,8 @@ import { openerFor, planSeal } from './seal-options.js';
 /** The most files in the chain of a generation. After that the next one is whole, as restore opens all of them. */
 const CHAIN_MAX = 16;
 const NEW = 'snapshot.wsnap';
-/** Codes of errors about a generation that cannot be the parent of the next one. */
-const NO_PARENT = ['wrong-parent', 'encrypted'];
+/** Codes of errors about a generation that cannot be the parent of the next one. 'changed': it was removed meanwhile. */
+const NO_PARENT = ['wrong-parent', 'encrypted', 'changed'];
 /** The same, but the user should know: the generation is damaged, or not to be read or believed here. */
 const BAD_PARENT = ['wrong-identity', 'untrusted', 'snapshot', 'signature', 'no-parent', 'store'];
 

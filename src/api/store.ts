@@ -2,13 +2,14 @@
 
 import { basename, join, resolve } from 'node:path';
 import { Cancellation } from '../base/cancellation.js';
-import { InputError, UsageError } from '../base/errors.js';
+import { InputError, ToolError, UsageError } from '../base/errors.js';
 import { openDestination } from '../base/output.js';
 import { nameTemporary } from '../base/temporary.js';
 import { userFolder } from '../base/user-folders.js';
 import type { StoredSnapshot } from '../snapshot/snapshot.js';
 import type { Generation, GenerationFiles } from '../snapshot/store/generation.js';
-import { parseReference, type Reference, readReference } from '../snapshot/store/reference.js';
+import type { Ingest } from '../snapshot/store/ingest.js';
+import { parseReference, type Reference, readReference, referenceText } from '../snapshot/store/reference.js';
 import { noGeneration, type Removed, SnapshotStore } from '../snapshot/store/store.js';
 import { checkSubject } from '../snapshot/trust/policy.js';
 import type { Capturable } from './capture.js';
@@ -130,10 +131,42 @@ export class Store {
   /**
    * Writes a generation as one file that needs no other.
    *
-   * @throws InputError when it is damaged or not there; ToolError
+   * @throws InputError when it is damaged or not there, or removed meanwhile; ToolError
    */
   async export(reference: string, options: OutputOption & RewriteOptions): Promise<void> {
-    await this.rewrite(this.find(reference), options.to, options);
+    const found = this.find(reference);
+    const ingest = this.ingestIfWritable();
+    try {
+      await this.rewrite(await this.keepFiles(found, ingest), options.to, options);
+    } finally {
+      ingest?.close();
+    }
+  }
+
+  /** Undefined for a store that may only be read. */
+  private ingestIfWritable(): Ingest | undefined {
+    try {
+      return this.store.ingest();
+    } catch (error) {
+      if (error instanceof ToolError) return undefined;
+      throw error;
+    }
+  }
+
+  /** Keeps the files until the ingest is closed, whatever another tool removes meanwhile. @throws InputError, ToolError */
+  private async keepFiles(found: GenerationFiles, ingest: Ingest | undefined): Promise<GenerationFiles> {
+    const { path, parents, generation } = found;
+    const title = referenceText(generation.name, generation.tag);
+    const kept: string[] = [];
+    for (const file of [path, ...parents]) {
+      const name = file === path ? title : `${title}: ${basename(file)}`;
+      nameTemporary(file, name);
+      const own = await ingest?.keep(this.store.blobs.digestOf(file) ?? '');
+      if (own !== undefined) nameTemporary(own, name);
+      kept.push(own ?? file);
+    }
+    const [own = path, ...others] = kept;
+    return { ...found, path: own, parents: others };
   }
 
   /** @returns when the snapshot was captured */
@@ -147,8 +180,7 @@ export class Store {
       import('./stored-snapshot.js'),
       import('./compact.js'),
     ]);
-    const title = `${generation.name}:${generation.tag}`;
-    for (const file of [path, ...parents]) nameTemporary(file, file === path ? title : `${title}: ${basename(file)}`);
+    const title = referenceText(generation.name, generation.tag);
     const form = await readForm(options);
     const stored = await openSnapshot(path, { parents, opener: await openerFor(options), name: generation.name });
     if (keepsSeal) {
@@ -172,7 +204,7 @@ export class Store {
     const { name, tag } = found.generation;
     const ingest = this.store.ingest();
     try {
-      const created = await this.rewrite(found, ingest.pathOf(NEW), options, true);
+      const created = await this.rewrite(await this.keepFiles(found, ingest), ingest.pathOf(NEW), options, true);
       const isEncrypted = (options.encryptTo ?? []).length > 0;
       const opener = await openerFor({ ...options, verifyKeys: [] });
       const how = isEncrypted ? { hidden: created } : { opener, isNew: true };

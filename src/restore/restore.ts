@@ -74,6 +74,8 @@ export interface RestoreOptions extends Grants {
   readonly unpacking?: Unpacking | undefined;
   /** Pages that come while the process runs: it maps the file that they come to, on `sourceFd`. */
   readonly lazy?: { readonly files: ChainFiles; readonly layout: LazyLayout } | undefined;
+  /** The snapshot's files, if they are open already. They stay open. */
+  readonly files?: ChainFiles | undefined;
   /**
    * Instead of a descriptor: the absolute path at which the process opens the file. With neither, the pages are copied
    * into the output.
@@ -100,12 +102,16 @@ export async function restoreSnapshot(stored: StoredSnapshot, options: RestoreOp
     options.ground.checkOf(stored);
     return writeResumable(stored, options.ground.image, options.ground.modules, options);
   }
-  const all = moduleBytes(stored, options.modules ?? []);
-  const ground = Ground.open(stored, all, await options.images(imageRequest(stored, all, options.target)));
+  const files = options.lazy?.files ?? new ChainFiles(stored);
+  let ground: Ground | undefined;
   try {
-    await writeResumable(stored, ground.image, ground.modules, options);
+    files.openAll(); // the compilation takes long, and somebody may remove them meanwhile
+    const all = moduleBytes(stored, options.modules ?? []);
+    ground = Ground.open(stored, all, await options.images(imageRequest(stored, all, options.target)));
+    await writeResumable(stored, ground.image, ground.modules, { ...options, files });
   } finally {
-    ground.close();
+    ground?.close();
+    if (options.lazy === undefined) files.close();
   }
 }
 
@@ -148,7 +154,8 @@ export async function writeResumable(
   const places = unpacked ?? stored;
   const sourceFd = unpacked === undefined ? options.sourceFd : unpacking?.sourceFd;
   const isSelfContained = sourceFd === undefined && sourcePath === undefined;
-  const files = lazy?.files ?? new ChainFiles(places);
+  const open = lazy?.files ?? (unpacked === undefined ? options.files : undefined);
+  const files = open ?? new ChainFiles(places);
   try {
     await checkContents(files.own, descriptors);
     const fill = async (fd: number, path: string) => {
@@ -194,7 +201,7 @@ export async function writeResumable(
     };
     await streamOutput(options.output, fill, MODE);
   } finally {
-    if (lazy === undefined) files.close();
+    if (open === undefined) files.close();
   }
 }
 

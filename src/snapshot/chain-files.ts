@@ -1,4 +1,7 @@
-/** The files of a snapshot: its own and those of its ancestors. Each is opened when it is first read. */
+/**
+ * The files of a snapshot: its own and those of its ancestors. Each is opened when it is first read. Whoever reads for a
+ * long time opens all of them at once: an open file can still be read after it was removed.
+ */
 
 import { BugError, InputError } from '../base/errors.js';
 import { FRONT_SIZE, snapshotDigest } from './digest.js';
@@ -30,6 +33,16 @@ export class ChainFiles {
     this.files[number] = opened;
     if (number > 0) checkFront(opened, snapshot.ancestors![number - 1].digest);
     return opened;
+  }
+
+  /** Opens all files now. @throws as file(); then none stays open */
+  openAll(): void {
+    try {
+      for (let number = this.stored.ancestors?.length ?? 0; number >= 0; number--) this.file(number).stat();
+    } catch (error) {
+      this.close();
+      throw error;
+    }
   }
 
   close(): void {

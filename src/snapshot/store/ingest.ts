@@ -6,10 +6,10 @@
  * removed from the store meanwhile.
  */
 
-import { linkSync, statSync } from 'node:fs';
+import { existsSync, linkSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { BugError, writeFailure } from '../../base/errors.js';
+import { BugError, InputError, writeFailure } from '../../base/errors.js';
 import { makeTemporaryFolder, removeTemporary } from '../../base/temporary.js';
 import { type Blob, type Blobs, digestFile } from './blobs.js';
 import { makeFolders } from './folders.js';
@@ -57,7 +57,7 @@ export class Ingest {
   /**
    * Keeps a blob of the store until close(). It is copied where the file system has no links, or no more of them.
    *
-   * @returns its path here. @throws ToolError when the blob is gone
+   * @returns its path here. @throws InputError 'changed' when the blob is gone; ToolError
    */
   async keep(digest: string): Promise<string> {
     const path = this.blobs.pathOf(digest);
@@ -66,6 +66,7 @@ export class Ingest {
     try {
       linkSync(path, own);
     } catch (error) {
+      if (!existsSync(path)) throw new InputError('changed', `${path}: another tool has removed it meanwhile`);
       if (!NO_LINKS.includes((error as NodeJS.ErrnoException).code ?? '')) throw writeFailure(path, error);
       await this.copy(path, basename(own));
     }

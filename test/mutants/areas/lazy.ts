@@ -65,6 +65,11 @@ export const lazy: Area = {
       ],
     },
     {
+      file: 'src/api/lazy-restore.ts',
+      tests: ['test/unit/restore/removed-files.test.ts'],
+      changes: [['    this.files.openAll(); // they are read long after somebody may have removed them\n', '']],
+    },
+    {
       file: 'src/transport/owing.ts',
       tests: OWING,
       changes: [

@@ -98,7 +98,14 @@ export const snapshot: Area = {
     {
       file: 'src/snapshot/chain-files.ts',
       tests: ['test/unit/snapshot/chain.test.ts'],
-      changes: [['if (number > 0) checkFront(', 'if (number > 99) checkFront(']],
+      changes: [
+        ['if (number > 0) checkFront(', 'if (number > 99) checkFront('],
+        [
+          '      this.close();\n      throw error;',
+          '      throw error;',
+          { tests: ['test/unit/restore/removed-files.test.ts'] },
+        ],
+      ],
     },
     {
       file: 'src/snapshot/stored-runs.ts',

@@ -112,6 +112,7 @@ export const store: Area = {
       tests: STORE,
       changes: [
         ['linkSync(path, own);', ''],
+        ['if (!existsSync(path)) throw', 'if (false) throw'],
         ['if (this.files.has(digest)) return own;', ''],
         ['    removeTemporary(this.folder);', ''],
       ],
@@ -134,6 +135,8 @@ export const store: Area = {
       tests: STORE,
       changes: [
         ['[...all].reverse()', '[...all]'],
+        ['await this.keepFiles(found, ingest), options.to', 'found, options.to'],
+        ['if (error instanceof ToolError) return undefined;', ''],
         ['before < keep ||', ''],
         ['now - facts.created.getTime() > olderThan', 'now - facts.created.getTime() < olderThan'],
         ['!names.includes(name)', 'names.includes(name)'],
@@ -148,6 +151,14 @@ export const store: Area = {
         ['if (last < NUMBER_MAX) return last + 1;', 'return last + 1;'],
         ['tagNumber(tag) || 0', 'tag.length'],
         ['if (!isSha256(descriptor.digest)) continue;', '', { open: true }],
+      ],
+    },
+    {
+      file: 'src/restore/restore.ts',
+      tests: ['test/unit/restore/removed-files.test.ts'],
+      changes: [
+        ['    files.openAll(); // the compilation takes long, and somebody may remove them meanwhile\n', ''],
+        ['{ ...options, files }', 'options'],
       ],
     },
     {

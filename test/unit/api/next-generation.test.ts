@@ -7,12 +7,13 @@ import { createHash } from 'node:crypto';
 import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Capturable, CaptureOptions } from '../../../src/api/capture.js';
 import { ownIdentity, ownSigningKey } from '../../../src/api/keys.js';
 import { readForm } from '../../../src/api/seal-options.js';
 import { createStore, type Store, type StoreCaptureOptions } from '../../../src/api/store.js';
 import { openSnapshot, placesFor } from '../../../src/api/stored-snapshot.js';
+import { Ingest } from '../../../src/snapshot/store/ingest.js';
 import { readMemory, writeGeneration } from '../snapshot/chain-sample.js';
 import { MODULE_BYTES } from '../snapshot/sample.js';
 
@@ -106,6 +107,19 @@ describe('for recipients', () => {
     expect((await reads('3', { identities: [] })).equals(program.memory)).toBe(true);
     expect(warnings).toEqual([]);
   });
+});
+
+test('one that another tool removes just now is no parent', async () => {
+  const program = new Program(filled(4));
+  await take(program);
+  const keep = vi.spyOn(Ingest.prototype, 'keep').mockImplementationOnce(async function (this: Ingest, digest) {
+    await store.remove(['job']);
+    keep.mockRestore();
+    return this.keep(digest);
+  });
+  const { tag } = await take(program);
+  expect([isWhole(tag), warnings]).toEqual([true, []]);
+  expect((await store.verify()).wrong).toEqual([]);
 });
 
 describe('after many changes', () => {

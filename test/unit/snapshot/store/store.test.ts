@@ -26,12 +26,14 @@ import fs, {
 import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { createStore, openStore, type Store } from '../../../../src/api/store.js';
 import { Triggers } from '../../../../src/api/triggers.js';
 import { verify } from '../../../../src/api/verify.js';
+import { ToolError } from '../../../../src/base/errors.js';
 import { ownName } from '../../../../src/base/temporary.js';
 import { laterThan } from '../../../../src/snapshot/store/facts.js';
+import { Ingest } from '../../../../src/snapshot/store/ingest.js';
 import { locked } from '../../../../src/snapshot/store/lock.js';
 import { copySparse } from '../../../../src/snapshot/store/sparse-copy.js';
 
@@ -442,6 +444,57 @@ describe('several at once', () => {
     ingest.close();
     await whole();
     expect(store.find('job').parents.length).toBe(parents.length);
+  });
+});
+
+describe('removed by another tool meanwhile', () => {
+  /** Removes a name as soon as all of its files are kept, or before the first one is. */
+  function removing(name: string, when: 'kept' | 'found') {
+    const { parents } = store.find(name);
+    let left = parents.length + 1;
+    const keep = Ingest.prototype.keep;
+    return vi.spyOn(Ingest.prototype, 'keep').mockImplementation(async function (this: Ingest, digest) {
+      if (when === 'found' && left === parents.length + 1) await store.remove([name]);
+      const path = await keep.call(this, digest);
+      if (--left === 0 && when === 'kept') await store.remove([name]);
+      return path;
+    });
+  }
+  const out = () => join(folder, '..', 'out.wsnap');
+
+  test.each(['export', 'compact'] as const)('what %s has begun with is there until it has all of it', async (what) => {
+    await store.import(NEWEST, 'job');
+    const spy = removing('job', 'kept');
+    try {
+      if (what === 'export') await store.export('job', { to: out() });
+      else await expect(store.compact('job')).rejects.toThrow('job:1: was removed meanwhile, so it stays as it is');
+    } finally {
+      spy.mockRestore();
+    }
+    expect([blobs(), ingested(), titles()]).toEqual([[], [], []]);
+    if (what === 'export') expect((await verify(out())).length).toBe(1);
+  });
+
+  test.each(['export', 'compact'] as const)('%s of what is gone already says so', async (what) => {
+    await store.import(NEWEST, 'job');
+    const spy = removing('job', 'found');
+    try {
+      const done = what === 'export' ? store.export('job', { to: out() }) : store.compact('job');
+      await expect(done).rejects.toMatchObject({ code: 'changed' });
+    } finally {
+      spy.mockRestore();
+    }
+    expect([existsSync(out()), ingested()]).toEqual([false, []]);
+  });
+
+  test('a store that may only be read is exported from', async () => {
+    await store.import(NEWEST, 'job');
+    const spy = vi.spyOn(store['store'], 'ingest').mockImplementation(() => {
+      throw new ToolError('write', 'a read-only file system');
+    });
+    await store.export('job', { to: out() });
+    spy.mockRestore();
+    expect((await verify(out())).length).toBe(1);
   });
 });
 
