@@ -5,6 +5,7 @@ import { terminalJson } from '../../src/base/terminal-text.js';
 import { type LatticeOptions, latticeOptions } from '../options/lattice.js';
 import { Interruption } from '../programs/interruption.js';
 import { withLattice } from '../programs/lattice.js';
+import { printWarning } from '../show/warning.js';
 
 interface Options extends LatticeOptions {
   job: string;
@@ -28,7 +29,7 @@ const command: CommandModule<object, Options> = {
       .option('json', {
         type: 'boolean',
         default: false,
-        describe: 'print a JSON object for each piece: node, fence, stream, text',
+        describe: 'print a JSON object for each piece: node, fence, number, stream, text',
       })
       .example([
         ['$0 logs -f counter', 'its standard output here on standard output, its errors on standard error'],
@@ -39,10 +40,14 @@ const command: CommandModule<object, Options> = {
       const interruption = new Interruption('');
       try {
         const { follow } = options;
+        let isFirst = true;
         for await (const piece of lattice.logs(options.job, { follow, signal: interruption.abortSignal })) {
-          const { node, fence, stream, data } = piece;
+          const { node, fence, number, stream, data } = piece;
+          if (isFirst && number > 1)
+            printWarning(`the beginning is not kept any more: ${number - 1} pieces of run ${fence}`);
+          isFirst = false;
           if (options.json) {
-            console.log(terminalJson({ node, fence, stream, text: Buffer.from(data).toString('utf8') }));
+            console.log(terminalJson({ node, fence, number, stream, text: Buffer.from(data).toString('utf8') }));
           } else {
             process[stream].write(data);
           }

@@ -63,6 +63,7 @@ export class LatticeClient implements Lattice {
           spec,
           desired: 'run',
           fence: there?.record.fence ?? 0,
+          begun: there?.record.fence ?? 0,
           holder: null,
           to: null,
           arrival: null,
@@ -154,12 +155,13 @@ export class LatticeClient implements Lattice {
   async *logs(name: string, { follow = false, signal }: LogOptions = {}): AsyncGenerator<LogPiece> {
     const found = await this.server.readJob(name);
     if (found === undefined) throw noJob(name);
+    const { begun } = found.record;
     const over = new AbortController();
     const timer = follow
       ? setInterval(() => {
           void this.server.readJob(name).then(
             (job) => {
-              if (job === undefined || job.record.end !== null) over.abort();
+              if (job === undefined || job.record.end !== null || job.record.begun !== begun) over.abort();
             },
             () => {},
           );
@@ -170,7 +172,7 @@ export class LatticeClient implements Lattice {
     try {
       for await (const piece of this.server.readLog(name, follow && found.record.end === null, ends)) {
         seen++;
-        yield piece;
+        if (piece.fence > begun) yield piece;
       }
     } finally {
       clearInterval(timer);
@@ -178,7 +180,9 @@ export class LatticeClient implements Lattice {
     if (!over.signal.aborted || signal?.aborted) return;
     // what came between the last look and the end
     let count = 0;
-    for await (const piece of this.server.readLog(name, false)) if (count++ >= seen) yield piece;
+    for await (const piece of this.server.readLog(name, false)) {
+      if (count++ >= seen && piece.fence > begun) yield piece;
+    }
   }
 
   close(): Promise<void> {

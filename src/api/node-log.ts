@@ -1,12 +1,17 @@
-/** Sends what a program prints into its files on to the lattice, in order, a piece at a time. */
+/**
+ * Sends what a program prints into its pipes on to the lattice, in order, a piece at a time. A program that prints faster
+ * than the lattice takes it waits, so here is never more than a piece and what the pipes hold.
+ */
 
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { closeSync } from 'node:fs';
+import { PIPE_MAX, readPipe } from './output-pipes.js';
 
 /** Bytes of a piece, at most. */
-const PIECE = 64 * 1024;
-/** How often the files are looked at, in milliseconds. */
+export const PIECE = 64 * 1024;
+/** How often the pipes are looked at, in milliseconds. */
 const LOOK = 100;
+/** The same, while a piece is not full yet. */
+const FILL = 10;
 
 export type Stream = 'stdout' | 'stderr';
 /** @returns false: nobody wants to have it any more. @throws when it has to be tried again */
@@ -15,46 +20,56 @@ export type Publish = (stream: Stream, data: Uint8Array) => Promise<boolean>;
 interface Tailed {
   readonly stream: Stream;
   readonly fd: number;
-  offset: number;
+  readonly buffer: Uint8Array;
+  /** Bytes of the buffer that are not sent yet. */
+  length: number;
+  /** When the first of them came. */
+  since: number;
 }
 
-/** Somebody who waits until so much of each file has been sent. */
+/** Somebody who waits until everything is sent that was printed by a moment. */
 interface Waiting {
-  readonly lengths: readonly number[];
+  /** Bytes of each pipe that were read since: more than it holds are later ones. */
+  readonly read: Map<Tailed, number>;
   readonly resolve: () => void;
 }
 
 export class LogSender {
-  private readonly files: Tailed[];
+  private readonly pipes: Tailed[];
   private isLast = false;
   private isGivenUp = false;
   private waiting: Waiting[] = [];
   private isClosed = false;
-  private readonly buffer = Buffer.alloc(PIECE);
+  private wake = () => {};
   /** Resolves when everything has been sent. */
   readonly done: Promise<void>;
 
-  /** @param paths of standard output and standard error */
+  /** @param readers the ends of the pipes of standard output and standard error, which do not block; it closes them */
   constructor(
-    paths: readonly [string, string],
+    readers: readonly [number, number],
     private readonly publish: Publish,
   ) {
     const streams = ['stdout', 'stderr'] as const;
-    this.files = paths.map((path, i) => ({ stream: streams[i]!, fd: openSync(path, 'r'), offset: 0 }));
+    this.pipes = readers.map((fd, i) => {
+      return { stream: streams[i]!, fd, buffer: Buffer.alloc(PIECE), length: 0, since: 0 };
+    });
     this.done = this.run();
   }
 
   /** Resolves when everything that is printed by now has been sent, or is given up. What is printed later is not waited for. */
   async flushed(): Promise<void> {
     if (this.isClosed) return;
-    const lengths = this.files.map(({ fd }) => fstatSync(fd).size);
-    const sent = new Promise<void>((resolve) => this.waiting.push({ lengths, resolve }));
+    const sent = new Promise<void>((resolve) => {
+      this.waiting.push({ read: new Map(this.pipes.map((pipe) => [pipe, 0])), resolve });
+    });
+    this.wake();
     await Promise.race([sent, this.done]);
   }
 
   /** Nothing more will be printed. */
   finish(): Promise<void> {
     this.isLast = true;
+    this.wake();
     return this.done;
   }
 
@@ -62,48 +77,77 @@ export class LogSender {
   giveUp(): void {
     this.isLast = true;
     this.isGivenUp = true;
+    this.wake();
+  }
+
+  /** Until the time is over, or somebody waits. */
+  private sleep(milliseconds: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, milliseconds);
+      this.wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
   }
 
   private async run(): Promise<void> {
     try {
       for (;;) {
         const isLast = this.isLast;
-        let sent = false;
-        for (const file of this.files) sent = (await this.sendFrom(file)) || sent;
+        const isWaitedFor = this.waiting.length > 0;
+        let hasSent = false;
+        for (const pipe of this.pipes) {
+          this.fill(pipe);
+          const isDue = pipe.length === PIECE || isLast || isWaitedFor || performance.now() - pipe.since >= LOOK;
+          if (pipe.length === 0 || !isDue) continue;
+          await this.send(pipe);
+          hasSent = true;
+        }
         if (this.isGivenUp) return;
         this.tellWaiting();
-        if (sent) continue;
+        if (hasSent) continue;
         if (isLast) return;
-        await sleep(LOOK);
+        if (this.waiting.length === 0) await this.sleep(this.pipes.some(({ length }) => length > 0) ? FILL : LOOK);
       }
     } finally {
       this.isClosed = true;
-      for (const { fd } of this.files) closeSync(fd);
+      for (const { fd } of this.pipes) closeSync(fd);
     }
   }
 
+  private fill(pipe: Tailed): void {
+    while (pipe.length < PIECE) {
+      const count = readPipe(pipe.fd, pipe.buffer, pipe.length) ?? 0;
+      if (count === 0) {
+        for (const { read } of this.waiting) read.set(pipe, PIPE_MAX);
+        return;
+      }
+      if (pipe.length === 0) pipe.since = performance.now();
+      pipe.length += count;
+      for (const { read } of this.waiting) read.set(pipe, (read.get(pipe) ?? 0) + count);
+    }
+  }
+
+  /** What was read is sent now. */
   private tellWaiting(): void {
-    this.waiting = this.waiting.filter(({ lengths, resolve }) => {
-      if (this.files.some(({ offset }, i) => offset < lengths[i]!)) return true;
+    this.waiting = this.waiting.filter(({ read, resolve }) => {
+      if (this.pipes.some((pipe) => pipe.length > 0 || read.get(pipe)! < PIPE_MAX)) return true;
       resolve();
       return false;
     });
   }
 
-  /** @returns whether there was something */
-  private async sendFrom(file: Tailed): Promise<boolean> {
-    const length = readSync(file.fd, this.buffer, 0, PIECE, file.offset);
-    if (length === 0) return false;
-    const data = Uint8Array.from(this.buffer.subarray(0, length));
+  private async send(pipe: Tailed): Promise<void> {
+    const data = Uint8Array.from(pipe.buffer.subarray(0, pipe.length));
     while (!this.isGivenUp) {
       try {
-        if (await this.publish(file.stream, data)) break;
+        if (await this.publish(pipe.stream, data)) break;
         this.giveUp();
       } catch {
-        await sleep(LOOK);
+        await this.sleep(LOOK);
       }
     }
-    file.offset += length;
-    return true;
+    pipe.length = 0;
   }
 }

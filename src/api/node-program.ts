@@ -1,6 +1,5 @@
 /** A job's program on a node: started held, begun under the guard, captured now and then, ended. */
 
-import { rmSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { InputError, LimitError, WagSnapError } from '../base/errors.js';
 import type { DurableSnapshot, JobEnd, JobRecord } from '../lattice/records.js';
@@ -9,14 +8,15 @@ import { type Held, holdProgram } from './held-program.js';
 import type { ProgramEvent } from './node-events.js';
 import type { NodeGuard } from './node-guard.js';
 import { LogSender, type Publish } from './node-log.js';
+import { OutputPipes } from './output-pipes.js';
 import type { Prepared } from './prepared.js';
 import type { Store } from './store.js';
 
 export interface ProgramHost {
   readonly guard: NodeGuard;
   readonly report: Report;
-  /** Where its output goes. */
-  readonly outputDir: string;
+  /** For names of its pipes. */
+  readonly folder: string;
   readonly store: Store | undefined;
   prepare(job: JobRecord): Promise<Prepared>;
   publish(job: string, fence: number): Publish;
@@ -50,8 +50,9 @@ export class NodeProgram {
     const began = performance.now();
     try {
       this.prepared = await host.prepare(job);
-      const held = this.isUnwanted ? undefined : await holdProgram(this.prepared, host.outputDir, name, false);
-      if (held === undefined) return this.gone(null);
+      if (this.isUnwanted) return this.gone(null);
+      const pipes = await OutputPipes.make(host.folder);
+      const held = await holdProgram(this.prepared, pipes, name, false);
       this.held = held;
       if (!this.isUnwanted) await host.guard.add(held.pid, incarnation);
       if (this.isUnwanted) {
@@ -59,17 +60,21 @@ export class NodeProgram {
         host.guard.gone(held.pid);
         return this.gone(null);
       }
-      if (!(await held.begin())) return this.isUnwanted ? this.gone(null) : this.notStarted('it ended before it began');
+      if (!(await held.begin())) {
+        held.end();
+        host.guard.gone(held.pid);
+        return this.isUnwanted ? this.gone(null) : this.notStarted('it ended before it began');
+      }
+      this.log = new LogSender(pipes.readers, host.publish(name, fence));
       if (!held.emulated) this.prepared.release();
     } catch (error) {
-      this.held?.end();
+      if (this.held?.hasBegun === false) this.held.end();
       const why = error instanceof WagSnapError ? error.headline : String((error as Error).message);
       return isOfTheJob(error, job) ? this.gone(problem(why)) : this.notStarted(why);
     }
     const { held } = this;
     void held.ended.then((end) => this.ended(end));
     if (this.isUnwanted) return this.kill();
-    this.log = new LogSender(held.paths, host.publish(name, fence));
     host.report({ kind: 'running', job: name, fence });
     const from = job.snapshot?.reference ?? null;
     const milliseconds = Math.round(performance.now() - began);
@@ -140,7 +145,6 @@ export class NodeProgram {
     if (held) host.guard.gone(held.pid);
     prepared?.release();
     await this.finishLog();
-    for (const path of held?.paths ?? []) rmSync(path, { force: true });
     this.last = { code, signal, problem: null };
     if (!this.isHandedOver) this.reportEnd(this.last);
   }

@@ -25,7 +25,7 @@ export interface RunnerOptions {
   readonly store: Store | undefined;
   /** What programs may be given. */
   readonly dirs: readonly NamedDirectory[];
-  /** For modules and for what programs print; removed when the node ends. */
+  /** For modules; removed when the node ends. */
   readonly folder: string;
   readonly onEvent: (event: ProgramEvent | MoveEventOfNode) => void;
 }
@@ -49,7 +49,7 @@ export class NodeRunner implements Runner {
   report: Report = () => {};
 
   constructor(private readonly options: RunnerOptions) {
-    for (const name of ['modules', 'output']) createFolders(join(options.folder, name));
+    createFolders(join(options.folder, 'modules'));
   }
 
   get running(): number {
@@ -66,7 +66,7 @@ export class NodeRunner implements Runner {
     const program = new NodeProgram(job, incarnation, {
       guard,
       store,
-      outputDir: join(folder, 'output'),
+      folder,
       report: (event) => {
         if ((event.kind === 'ended' || event.kind === 'not-started') && this.programs.get(job.name) === program)
           this.programs.delete(job.name);

@@ -22,6 +22,7 @@ import type { HeldProgram, TargetHost } from '../transport/target.js';
 import { lookUp, obtainApart } from './cached-image.js';
 import { type Held, holdProgram } from './held-program.js';
 import { findEmulator } from './launch.js';
+import { OutputFiles } from './output-files.js';
 import { grantsOf } from './peer-grants.js';
 import { checkOutputFolder, checkSpace, PreFlight, warnOfMemory } from './pre-flight.js';
 import type { Prepared } from './prepared.js';
@@ -155,7 +156,9 @@ export class Receiver implements TargetHost {
     const pages = missing && this.lazyPages(stored, size, missing);
     this.checkMemory(stored);
     this.prepared = await prepareRestored(stored, await this.request(stored), false);
-    this.held = await holdProgram(this.prepared, this.outputDir, nameOf(stored), this.hello?.attach ?? false, pages);
+    const name = nameOf(stored);
+    const output = new OutputFiles(this.outputDir, name);
+    this.held = await holdProgram(this.prepared, output, name, this.hello?.attach ?? false, pages);
     return this.held;
   }
 

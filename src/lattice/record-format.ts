@@ -62,6 +62,7 @@ const jobRecord: z.ZodType<JobRecord> = z.object({
   }),
   desired: z.enum(['run', 'stop']),
   fence: count,
+  begun: count.default(0),
   holder: z.object({ node: nodeName, incarnation: count }).nullable(),
   to: nodeName.nullable(),
   arrival: z.string().max(128).nullable(),

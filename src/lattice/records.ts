@@ -80,6 +80,8 @@ export interface JobRecord {
   readonly desired: 'run' | 'stop';
   /** The number of times that the job has changed hands. */
   readonly fence: number;
+  /** The number that it had when it was submitted: another job of this name was before. */
+  readonly begun: number;
   /** Who may run it. Whoever holds it runs it only while its own lease lasts. */
   readonly holder: Holder | null;
   /** The node that it shall move to. */

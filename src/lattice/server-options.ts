@@ -13,6 +13,8 @@ export interface ServerOptions {
 export interface LogPiece {
   readonly node: string;
   readonly fence: number;
+  /** Counts the pieces of one holder of the job, from 1 on. */
+  readonly number: number;
   readonly stream: 'stdout' | 'stderr';
   readonly data: Uint8Array;
 }

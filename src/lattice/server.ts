@@ -204,7 +204,8 @@ export class LatticeServer {
       for await (const message of messages) {
         const { headers: about, data, seq } = message;
         const stream = about?.get('stream') === 'stderr' ? 'stderr' : 'stdout';
-        yield { node: about?.get('node') ?? '', fence: Number(about?.get('fence')), stream, data };
+        const [fence, number] = [Number(about?.get('fence')), Number(about?.get('number'))];
+        yield { node: about?.get('node') ?? '', fence, number, stream, data };
         if (!follow && seq >= last) return;
       }
     } finally {

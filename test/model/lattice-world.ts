@@ -134,6 +134,7 @@ export function newWorld(budget: Partial<Budget> = {}): World {
     spec: SPEC,
     desired: 'run',
     fence: 0,
+    begun: 0,
     holder: null,
     to: null,
     arrival: null,

@@ -150,10 +150,14 @@ export class TestLattice {
     return { relay, url: `nats://127.0.0.1:${await relay.listen()}` };
   }
 
-  async node(name: string, args: readonly string[] = [], url = this.url): Promise<TestNode> {
+  /** @param env besides this process's */
+  async node(name: string, args: readonly string[] = [], url = this.url, env = {}): Promise<TestNode> {
     const store = join(this.folder, 'store');
     const all = ['node', '--nats', url, '--name', name, '--store', store, '--lease', '1s', ...args];
-    const node = new TestNode(name, spawn(cli, all, { stdio: ['ignore', 'pipe', 'pipe'] }));
+    const node = new TestNode(
+      name,
+      spawn(cli, all, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } }),
+    );
     this.nodes.push(node);
     await node.until('joined');
     return node;

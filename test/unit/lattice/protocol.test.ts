@@ -14,7 +14,7 @@ const spec = {
   ...{ snapshotEvery: null, restart: 'never' as const },
 };
 const job: JobRecord = {
-  ...{ name: 'job', group: 'job', spec, desired: 'run', fence: 0, holder: null, to: null, arrival: null },
+  ...{ name: 'job', group: 'job', spec, desired: 'run', fence: 0, begun: 0, holder: null, to: null, arrival: null },
   ...{ snapshot: null, end: null, restarts: 0, history: [] },
 };
 
