@@ -14,6 +14,7 @@ import {
 
 const STRING: usize = 8; // address and length
 const CHARACTER_DEVICE: u8 = 2;
+const RIGHT_SEEK_TELL: u64 = (1 << 2) | (1 << 5);
 const EQUALS: u8 = 61;
 
 function lengthOf(text: usize): usize {
@@ -72,8 +73,9 @@ export function cli_environment_initial_cwd(to: usize): void {
   giveArea(to, 12);
 }
 
-/** @param status 0 is ok */
+/** @param status 0 is ok, 1 an error */
 export function cli_exit_exit(status: i32): void {
+  if (<u32>status > 1) unreachable();
   proc_exit(status == 0 ? 0 : 1);
 }
 
@@ -93,22 +95,28 @@ export function cli_stderr_get_stderr(): i32 {
   return open(Kind.Output, 2, SEQUENTIAL);
 }
 
+/** A character device without a position, as wasi-libc's isatty has it: /dev/null is none. */
+function isTerminal(fd: i32): bool {
+  if (fd_fdstat_get(fd, found) != 0 || load<u8>(found) != CHARACTER_DEVICE) return false;
+  return (load<u64>(found, 8) & RIGHT_SEEK_TELL) == 0;
+}
+
 /** option<own<terminal>> */
-function giveTerminal(to: usize, fd: i32): void {
-  const isTerminal = fd_fdstat_get(fd, found) == 0 && load<u8>(found) == CHARACTER_DEVICE;
-  store<u32>(area, isTerminal ? 1 : 0);
-  store<i32>(area, isTerminal ? open(Kind.Terminal, fd) : 0, 4);
+function giveTerminal(to: usize, fd: i32, kind: i32): void {
+  const handle = isTerminal(fd) ? open(kind, fd) : 0;
+  store<u32>(area, handle == 0 ? 0 : 1);
+  store<i32>(area, handle, 4);
   giveArea(to, 8);
 }
 
 export function cli_terminal_stdin_get_terminal_stdin(to: usize): void {
-  giveTerminal(to, 0);
+  giveTerminal(to, 0, Kind.TerminalInput);
 }
 
 export function cli_terminal_stdout_get_terminal_stdout(to: usize): void {
-  giveTerminal(to, 1);
+  giveTerminal(to, 1, Kind.TerminalOutput);
 }
 
 export function cli_terminal_stderr_get_terminal_stderr(to: usize): void {
-  giveTerminal(to, 2);
+  giveTerminal(to, 2, Kind.TerminalOutput);
 }

@@ -3,10 +3,11 @@
 import { allocate, from_component } from './component';
 import { codeOf } from './errors';
 import { AT_END, hold, Kind, open, positionOf, setPosition, heldBy } from './handles';
-import { buffer, CHUNK, found, freeScratch, give, scratch, vectorOf } from './memory';
+import { buffer, checkList, CHUNK, found, freeScratch, give, scratch, vectorOf } from './memory';
 import { area, clearArea, giveArea, giveError, giveList, giveOk32, giveOk64, giveOutcome } from './results';
 import { giveHash, giveStat } from './stat';
-import { setFlags, setNanoseconds } from './times';
+import { isText } from './text';
+import { checkTimes, setFlags, setNanoseconds } from './times';
 import {
   fd_advise,
   fd_datasync,
@@ -39,8 +40,11 @@ const FLAG_DATA_SYNC: u8 = 8;
 const FLAG_READ_SYNC: u8 = 16;
 const FLAG_MUTATE: u8 = 32;
 
-/** error-code's case `invalid`. */
-const INVALID: u8 = 16;
+/** Cases of error-code. */
+const BAD_DESCRIPTOR: u8 = 3;
+const ILLEGAL_BYTE_SEQUENCE: u8 = 9;
+const INVALID: u8 = 12;
+const NO_REUSE: u32 = 5; // the last case of advice
 const WORD: usize = 4;
 const LONG: usize = 8;
 
@@ -82,12 +86,17 @@ export function fdOf(descriptor: i32): i32 {
 
 /** A stream of a descriptor from an offset: result<own<stream>, error-code>. No file is longer than 2^63 bytes. */
 function giveStreamFrom(descriptor: i32, kind: i32, offset: i64, to: usize): void {
+  const fd = fdOf(descriptor);
   if (offset < 0) giveError(to, WORD, INVALID);
-  else giveStream(descriptor, kind, offset, to);
+  else giveStream(fd, kind, offset, to);
 }
 
-function giveStream(descriptor: i32, kind: i32, position: i64, to: usize): void {
-  giveOk32(to, open(kind, fdOf(descriptor), position));
+/** Directories have no contents: bad-descriptor, as wasmtime has it. */
+function giveStream(fd: i32, kind: i32, position: i64, to: usize): void {
+  const errno = fd_fdstat_get(fd, found);
+  if (errno != 0) giveError(to, WORD, codeOf(errno));
+  else if (load<u8>(found) == DIRECTORY) giveError(to, WORD, BAD_DESCRIPTOR);
+  else giveOk32(to, open(kind, fd, position));
 }
 
 export function filesystem_types_descriptor_read_via_stream(descriptor: i32, offset: i64, to: usize): void {
@@ -99,7 +108,7 @@ export function filesystem_types_descriptor_write_via_stream(descriptor: i32, of
 }
 
 export function filesystem_types_descriptor_append_via_stream(descriptor: i32, to: usize): void {
-  giveStream(descriptor, Kind.Output, AT_END, to);
+  giveStream(fdOf(descriptor), Kind.Output, AT_END, to);
 }
 
 function outcome(to: usize, errno: i32): void {
@@ -113,6 +122,7 @@ export function filesystem_types_descriptor_advise(
   advice: i32,
   to: usize,
 ): void {
+  if (<u32>advice > NO_REUSE) unreachable();
   outcome(to, fd_advise(fdOf(descriptor), offset, length, advice));
 }
 
@@ -138,10 +148,13 @@ export function filesystem_types_descriptor_set_times(
   modifiedNanoseconds: u32,
   to: usize,
 ): void {
+  const fd = fdOf(descriptor);
+  const errno = checkTimes(accessedKind, accessedSeconds, modifiedKind, modifiedSeconds);
+  if (errno != 0) return outcome(to, errno);
   const accessed = setNanoseconds(accessedSeconds, accessedNanoseconds);
   const modified = setNanoseconds(modifiedSeconds, modifiedNanoseconds);
   const flags = setFlags(accessedKind, modifiedKind);
-  outcome(to, fd_filestat_set_times(fdOf(descriptor), accessed, modified, flags));
+  outcome(to, fd_filestat_set_times(fd, accessed, modified, flags));
 }
 
 /** result<descriptor-flags, error-code> */
@@ -201,6 +214,7 @@ export function filesystem_types_descriptor_write(
   to: usize,
 ): void {
   const size = min(length, CHUNK);
+  checkList(from, length);
   from_component(buffer, from, size);
   const errno = fd_pwrite(fdOf(descriptor), vectorOf(buffer, size), 1, offset, found);
   if (errno != 0) return giveError(to, LONG, codeOf(errno));
@@ -220,10 +234,12 @@ export function filesystem_types_descriptor_metadata_hash(descriptor: i32, to: u
 }
 
 export function filesystem_types_descriptor_is_same_object(descriptor: i32, other: i32): i32 {
-  if (fd_filestat_get(fdOf(descriptor), found) != 0) return 0;
+  const fd = fdOf(descriptor);
+  const otherFd = fdOf(other);
+  if (fd_filestat_get(fd, found) != 0) return 0;
   const device = load<u64>(found);
   const inode = load<u64>(found, 8);
-  if (fd_filestat_get(fdOf(other), found) != 0) return 0;
+  if (fd_filestat_get(otherFd, found) != 0) return 0;
   return device == load<u64>(found) && inode == load<u64>(found, 8) ? 1 : 0;
 }
 
@@ -255,6 +271,7 @@ export function filesystem_types_directory_entry_stream_read_directory_entry(str
     setPosition(stream, load<i64>(buffer));
     const length = load<u32>(buffer, 16);
     if (isDots(buffer + DIRENT, length)) continue;
+    if (!isText(buffer + DIRENT, <usize>length)) return giveError(to, WORD, ILLEGAL_BYTE_SEQUENCE);
     const type = typeOf(load<u8>(buffer, 20));
     store<u8>(area, 1, 4);
     store<u8>(area, type, 8);

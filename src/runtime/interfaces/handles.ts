@@ -19,8 +19,9 @@ export const enum Kind {
   Writable = 7,
   Clock = 8,
   Always = 9,
-  Terminal = 10,
-  Network = 11,
+  TerminalInput = 10,
+  TerminalOutput = 11,
+  Network = 12,
 }
 
 const MAX_HANDLES: i32 = 4096;
@@ -38,6 +39,8 @@ let lowestFree: i32 = 1;
 export const SEQUENTIAL: i64 = -1;
 /** Writes at the end, wherever that is. */
 export const AT_END: i64 = -2;
+/** An operation on the stream failed: it is closed. */
+export const CLOSED: i64 = -3;
 
 function slot(handle: i32): usize {
   return table + <usize>(handle * SIZE);
@@ -121,11 +124,11 @@ export function resource_drop_pollable(handle: i32): void {
 }
 
 export function resource_drop_terminal_input(handle: i32): void {
-  drop(handle, Kind.Terminal);
+  drop(handle, Kind.TerminalInput);
 }
 
 export function resource_drop_terminal_output(handle: i32): void {
-  drop(handle, Kind.Terminal);
+  drop(handle, Kind.TerminalOutput);
 }
 
 /** Of a resource that nothing here makes. */

@@ -4,7 +4,7 @@
  * AssemblyScript without an allocator: nothing is ever kept in scratch space.
  */
 
-import { allocate, to_component } from './component';
+import { allocate, from_component, to_component } from './component';
 
 /** Bytes that one call reads or writes at most. */
 export const CHUNK: usize = 65536;
@@ -36,6 +36,12 @@ export function scratch(size: usize): usize {
   if (end > have && memory.grow(<i32>((end - have + PAGE - 1) / PAGE)) < 0) unreachable();
   scratchEnd = end;
   return start;
+}
+
+/** Traps for a list of bytes that ends past the component's memory. */
+export function checkList(from: usize, length: usize): void {
+  if (from + length < from) unreachable();
+  from_component(buffer, from + length, 0);
 }
 
 /** One buffer as a vector. */

@@ -1,13 +1,13 @@
 /** wasi:filesystem: what is done by path below a descriptor. AssemblyScript. */
 
-import { from_component } from './component';
 import { codeOf } from './errors';
 import { fdOf, typeOf } from './filesystem';
 import { Kind, open } from './handles';
 import { buffer, found, give, MAX_PATH } from './memory';
 import { giveError, giveOk32, giveOkList, giveOutcome } from './results';
 import { giveHash, giveStat } from './stat';
-import { setFlags, setNanoseconds } from './times';
+import { isText, takeText } from './text';
+import { checkTimes, setFlags, setNanoseconds } from './times';
 import {
   path_create_directory,
   path_filestat_get,
@@ -21,6 +21,7 @@ import {
   path_unlink_file,
 } from './wasi_snapshot_preview1';
 
+const EILSEQ: i32 = 25;
 const ENAMETOOLONG: i32 = 37;
 const WORD: usize = 4;
 const LONG: usize = 8;
@@ -43,15 +44,14 @@ const FD_SYNC: i32 = 16;
 
 /** Copies a path from the component. @returns an errno */
 function path(to: usize, from: usize, length: usize): i32 {
-  if (length > MAX_PATH) return ENAMETOOLONG;
-  from_component(to, from, length);
-  return 0;
+  return takeText(to, from, length, MAX_PATH) ? 0 : ENAMETOOLONG;
 }
 
 /** Copies both paths of a call. @returns an errno */
 function paths(at: usize, length: usize, newAt: usize, newLength: usize): i32 {
   const errno = path(first, at, length);
-  return errno != 0 ? errno : path(second, newAt, newLength);
+  const newErrno = path(second, newAt, newLength);
+  return errno != 0 ? errno : newErrno;
 }
 
 function outcome(to: usize, errno: i32): void {
@@ -115,7 +115,9 @@ export function filesystem_types_descriptor_set_times_at(
   to: usize,
 ): void {
   const fd = fdOf(d);
-  const errno = path(first, at, length);
+  let errno = checkTimes(accessedKind, accessedSeconds, modifiedKind, modifiedSeconds);
+  const pathErrno = path(first, at, length);
+  if (errno == 0) errno = pathErrno;
   if (errno != 0) return outcome(to, errno);
   const accessed = setNanoseconds(accessedSeconds, accessedNanoseconds);
   const modified = setNanoseconds(modifiedSeconds, modifiedNanoseconds);
@@ -177,6 +179,7 @@ export function filesystem_types_descriptor_readlink_at(d: i32, at: usize, lengt
   if (errno == 0) errno = path_readlink(fd, first, <i32>length, second, <i32>MAX_PATH, found);
   if (errno != 0) return giveError(to, WORD, codeOf(errno));
   const size = <usize>load<u32>(found);
+  if (!isText(second, size)) return giveError(to, WORD, codeOf(EILSEQ));
   giveOkList(to, give(second, size, 1), size);
 }
 

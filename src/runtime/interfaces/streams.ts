@@ -1,12 +1,13 @@
 /**
  * wasi:io/streams and wasi:io/error. AssemblyScript.
  *
- * Output is written at once, so that flushing has nothing to do. A stream of a file has a position of its own.
+ * Output is written at once, so that flushing has nothing to do, and more than check-write permits is written, too. A
+ * stream of a file has a position of its own. Whatever fails closes its stream.
  */
 
-import { allocate, from_component } from './component';
-import { AT_END, Kind, open, positionOf, SEQUENTIAL, setPosition, heldBy } from './handles';
-import { buffer, CHUNK, found, give, vectorOf } from './memory';
+import { from_component } from './component';
+import { AT_END, CLOSED, Kind, open, positionOf, SEQUENTIAL, setPosition, heldBy } from './handles';
+import { buffer, checkList, CHUNK, found, give, vectorOf } from './memory';
 import { descriptorReady } from './poll';
 import { area, giveArea, giveClosed, giveFailed, giveList, giveOk64, giveOkList } from './results';
 import { fd_filestat_get, fd_pread, fd_pwrite, fd_read, fd_write } from './wasi_snapshot_preview1';
@@ -18,32 +19,50 @@ const FILESTAT_SIZE: usize = 32;
 const WORD: usize = 4;
 const LONG: usize = 8;
 
-/** Bytes into the buffer, or -errno. @param waits for input when there is none yet */
+/** A stream's error, which closes it. @returns the errno */
+function fail(stream: i32, errno: i32): i32 {
+  setPosition(stream, CLOSED);
+  return errno;
+}
+
+/**
+ * Bytes into the buffer, or -errno: -EAGAIN for no bytes now, -EPIPE at the end or of a closed stream.
+ *
+ * @param waits for input when there is none yet
+ */
 function fill(stream: i32, length: u64, waits: bool): i32 {
   const fd = heldBy(stream, Kind.Input);
   const position = positionOf(stream);
+  if (position == CLOSED) return -EPIPE;
+  if (length == 0) return 0;
   const size = length > <u64>CHUNK ? CHUNK : <usize>length;
   for (;;) {
     if (position == SEQUENTIAL && !waits && !descriptorReady(fd, false, false)) return -EAGAIN;
     const vector = vectorOf(buffer, size);
     const errno = position == SEQUENTIAL ? fd_read(fd, vector, 1, found) : fd_pread(fd, vector, 1, position, found);
-    if (errno == EAGAIN && waits) {
+    if (errno == EAGAIN && !waits) return -EAGAIN;
+    if (errno == EAGAIN) {
       descriptorReady(fd, false, true);
       continue;
     }
-    if (errno != 0) return -errno;
+    if (errno != 0) return -fail(stream, errno);
     const got = load<i32>(found);
+    if (got == 0) return -EPIPE;
     if (position != SEQUENTIAL) setPosition(stream, position + <i64>got);
     return got;
   }
 }
 
+/** An error of a stream: a result with stream-error at `payload`. */
+function giveFailure(to: usize, payload: usize, errno: i32): void {
+  if (errno == EPIPE) giveClosed(to, payload);
+  else giveFailed(to, payload, errno);
+}
+
 function read(stream: i32, length: u64, to: usize, waits: bool): void {
-  if (length == 0) return giveOkList(to, allocate(1, 0), 0);
-  const got = fill(stream, length, waits);
-  if (got == -EAGAIN) return giveOkList(to, allocate(1, 0), 0);
-  if (got < 0) return giveFailed(to, WORD, -got);
-  if (got == 0) return giveClosed(to, WORD);
+  let got = fill(stream, length, waits);
+  if (got == -EAGAIN) got = 0;
+  if (got < 0) return giveFailure(to, WORD, -got);
   giveOkList(to, give(buffer, <usize>got, 1), <usize>got);
 }
 
@@ -56,11 +75,9 @@ export function io_streams_input_stream_blocking_read(stream: i32, length: u64, 
 }
 
 function skip(stream: i32, length: u64, to: usize, waits: bool): void {
-  if (length == 0) return giveOk64(to, 0);
-  const got = fill(stream, length, waits);
-  if (got == -EAGAIN) return giveOk64(to, 0);
-  if (got < 0) return giveFailed(to, LONG, -got);
-  if (got == 0) return giveClosed(to, LONG);
+  let got = fill(stream, length, waits);
+  if (got == -EAGAIN) got = 0;
+  if (got < 0) return giveFailure(to, LONG, -got);
   giveOk64(to, <u64>got);
 }
 
@@ -86,19 +103,21 @@ export function io_streams_output_stream_subscribe(stream: i32): i32 {
 /** How much may be written at once. */
 export function io_streams_output_stream_check_write(stream: i32, to: usize): void {
   const fd = heldBy(stream, Kind.Output);
+  if (positionOf(stream) == CLOSED) return giveClosed(to, LONG);
   const isReady = positionOf(stream) != SEQUENTIAL || descriptorReady(fd, true, false);
   giveOk64(to, isReady ? <u64>CHUNK : 0);
 }
 
-/** All of the buffer's first bytes. Returns an errno. */
+/** All of the buffer's first bytes. Returns an errno: EPIPE of a closed stream. */
 function drain(stream: i32, length: usize): i32 {
   const fd = heldBy(stream, Kind.Output);
   let position = positionOf(stream);
+  if (position == CLOSED) return EPIPE;
   const isAtEnd = position == AT_END;
   for (let done: usize = 0; done < length; ) {
     if (isAtEnd) {
       const errno = fd_filestat_get(fd, found);
-      if (errno != 0) return errno;
+      if (errno != 0) return fail(stream, errno);
       position = load<i64>(found + FILESTAT_SIZE);
     }
     const vector = vectorOf(buffer + done, length - done);
@@ -107,7 +126,7 @@ function drain(stream: i32, length: usize): i32 {
       descriptorReady(fd, true, true);
       continue;
     }
-    if (errno != 0) return errno;
+    if (errno != 0) return fail(stream, errno);
     const wrote = load<u32>(found);
     done += <usize>wrote;
     if (position == SEQUENTIAL) continue;
@@ -119,15 +138,15 @@ function drain(stream: i32, length: usize): i32 {
 
 /** result<_, stream-error> */
 function giveWritten(to: usize, errno: i32): void {
-  if (errno == EPIPE) return giveClosed(to, WORD);
-  if (errno != 0) return giveFailed(to, WORD, errno);
+  if (errno != 0) return giveFailure(to, WORD, errno);
   store<u64>(area, 0);
   store<u32>(area, 0, 8);
   giveArea(to, 12);
 }
 
 export function io_streams_output_stream_write(stream: i32, from: usize, length: usize, to: usize): void {
-  let errno = 0;
+  checkList(from, length);
+  let errno = drain(stream, 0);
   for (let done: usize = 0; done < length && errno == 0; ) {
     const part = min(length - done, CHUNK);
     from_component(buffer, from + done, part);
@@ -147,7 +166,7 @@ export function io_streams_output_stream_blocking_write_and_flush(
 }
 
 export function io_streams_output_stream_write_zeroes(stream: i32, length: u64, to: usize): void {
-  let errno = 0;
+  let errno = drain(stream, 0);
   memory.fill(buffer, 0, CHUNK);
   for (let done: u64 = 0; done < length && errno == 0; ) {
     const part = min(length - done, <u64>CHUNK);
@@ -162,8 +181,7 @@ export function io_streams_output_stream_blocking_write_zeroes_and_flush(stream:
 }
 
 export function io_streams_output_stream_flush(stream: i32, to: usize): void {
-  heldBy(stream, Kind.Output);
-  giveWritten(to, 0);
+  giveWritten(to, drain(stream, 0));
 }
 
 export function io_streams_output_stream_blocking_flush(stream: i32, to: usize): void {
@@ -171,14 +189,14 @@ export function io_streams_output_stream_blocking_flush(stream: i32, to: usize):
 }
 
 function splice(stream: i32, source: i32, length: u64, to: usize, waits: bool): void {
-  heldBy(stream, Kind.Output);
-  const got = length == 0 ? 0 : fill(source, length, waits);
-  if (length == 0 || got == -EAGAIN) return giveOk64(to, 0);
-  if (got < 0) return giveFailed(to, LONG, -got);
-  if (got == 0) return giveClosed(to, LONG);
-  const errno = drain(stream, <usize>got);
-  if (errno == EPIPE) return giveClosed(to, LONG);
-  if (errno != 0) return giveFailed(to, LONG, errno);
+  heldBy(source, Kind.Input);
+  let errno = drain(stream, 0);
+  if (errno != 0) return giveFailure(to, LONG, errno);
+  let got = fill(source, length, waits);
+  if (got == -EAGAIN) got = 0;
+  if (got < 0) return giveFailure(to, LONG, -got);
+  errno = drain(stream, <usize>got);
+  if (errno != 0) return giveFailure(to, LONG, errno);
   giveOk64(to, <u64>got);
 }
 

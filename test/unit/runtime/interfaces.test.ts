@@ -1,0 +1,293 @@
+/** The interfaces of WASI 0.2: handles, errors, and what traps, as the WIT of 0.2 and the canonical ABI say. */
+
+import { beforeEach, describe, expect, test } from 'vitest';
+import { loadInterfaces } from '../../../src/api/interfaces.js';
+import { RETURNED, RuntimeError, ServedComponent } from './served-component.js';
+
+const [DIRECTORY, REGULAR_FILE] = [3, 4];
+const [EIO, EACCES] = [29, 2];
+/** Of wasi:filesystem's error-code. */
+const [BAD_DESCRIPTOR, ILLEGAL_BYTE_SEQUENCE, INVALID, IO, OVERFLOW] = [3, 9, 12, 13, 30];
+const [PREOPEN, FILE] = [3, 4];
+const NOT_TEXT = Uint8Array.of(0xc0, 0x80);
+
+let served: ServedComponent;
+/** What calls of preview 1 give back, by name. */
+let errors: Record<string, number>;
+let entry: Uint8Array;
+let seekable: boolean;
+/** How often something was written. */
+let writes: number;
+
+/** One directory that is preopened and one file that is opened, which is empty. */
+const preview1 = {
+  fd_prestat_get(fd: number, to: number) {
+    if (fd !== PREOPEN) return 8;
+    served.view.setUint32(to + 4, 1, true);
+    return 0;
+  },
+  fd_prestat_dir_name(_fd: number, to: number) {
+    served.own[to] = 0x2e;
+    return 0;
+  },
+  fd_fdstat_get(fd: number, to: number) {
+    served.own[to] = fd === PREOPEN ? DIRECTORY : fd < PREOPEN ? 2 : REGULAR_FILE;
+    served.view.setBigUint64(to + 8, seekable ? 0x1fffffffn : 0n, true);
+    return 0;
+  },
+  fd_filestat_get(fd: number, to: number) {
+    served.view.setBigUint64(to + 8, BigInt(fd), true);
+    return errors.fd_filestat_get ?? 0;
+  },
+  path_open(...args: number[]) {
+    served.view.setUint32(args[8], FILE, true);
+    return 0;
+  },
+  path_readlink(_fd: number, _path: number, _length: number, to: number, _size: number, used: number) {
+    served.own.set(entry, to);
+    served.view.setUint32(used, entry.length, true);
+    return 0;
+  },
+  fd_readdir(_fd: number, to: number, _length: number, _cookie: bigint, used: number) {
+    served.view.setUint32(to + 16, entry.length, true);
+    served.own.set(entry, to + 24);
+    served.view.setUint32(used, 24 + entry.length, true);
+    return 0;
+  },
+  fd_pread(_fd: number, _vector: number, _count: number, _offset: bigint, done: number) {
+    served.view.setUint32(done, 0, true);
+    return errors.fd_pread ?? 0;
+  },
+  fd_pwrite(_fd: number, vector: number, _count: number, _offset: bigint, done: number) {
+    writes++;
+    served.view.setUint32(done, served.view.getUint32(vector + 4, true), true);
+    return errors.fd_pwrite ?? 0;
+  },
+  fd_filestat_set_times: () => 0,
+  path_filestat_set_times: () => 0,
+  fd_advise: () => 0,
+  fd_close: () => 0,
+  path_create_directory: () => 0,
+  proc_exit: () => 0,
+};
+
+beforeEach(() => {
+  served = new ServedComponent(preview1);
+  errors = {};
+  entry = new Uint8Array();
+  seekable = true;
+  writes = 0;
+});
+
+const word = (bytes: readonly number[], at: number) => Buffer.from(bytes).readUint32LE(at);
+
+function preopen(): number {
+  const list = word(served.get('filesystem_preopens_get_directories', 8), 0);
+  return word([...served.memory], list);
+}
+
+function file(): number {
+  const opened = served.get(
+    'filesystem_types_descriptor_open_at',
+    8,
+    preopen(),
+    0,
+    ...served.put(Buffer.from('f')),
+    0,
+    3,
+  );
+  expect(opened[0]).toBe(0);
+  return word(opened, 4);
+}
+
+/** A stream of a file from its start. */
+function stream(kind: 'read' | 'write'): number {
+  return word(served.get(`filesystem_types_descriptor_${kind}_via_stream`, 8, file(), 0), 4);
+}
+
+/** A stream's error, by a read. */
+function error(): number {
+  errors.fd_pread = EIO;
+  const [failed, , , , closed, , , , handle] = served.get('io_streams_input_stream_read', 12, stream('read'), 1);
+  expect([failed, closed]).toEqual([1, 0]);
+  return handle;
+}
+
+const traps = (...call: Parameters<ServedComponent['call']>) =>
+  expect(() => served.call(...call)).toThrow(RuntimeError);
+
+describe('a handle of another kind traps, whatever else is given', () => {
+  /** How names of functions begin that take a handle first, by the resource. */
+  const KINDS: Readonly<Record<string, () => number>> = {
+    filesystem_types_descriptor_: file,
+    filesystem_types_directory_entry_stream_: () =>
+      word(served.get('filesystem_types_descriptor_read_directory', 8, preopen()), 4),
+    io_streams_input_stream_: () => stream('read'),
+    io_streams_output_stream_: () => stream('write'),
+    io_poll_pollable_: () => served.call('io_streams_input_stream_subscribe', stream('read')),
+    io_error_error_: error,
+    filesystem_types_filesystem_error_code: error,
+    sockets_network_network_error_code: error,
+    sockets_ip_name_lookup_resolve_addresses: () => served.call('sockets_instance_network_instance_network'),
+  };
+  const names = loadInterfaces().exports.flatMap(({ name }) => {
+    const kind = Object.keys(KINDS).find((start) => name.startsWith(start));
+    return kind === undefined ? [] : [[name, kind] as const];
+  });
+
+  test.each(names)('%s', (name, kind) => {
+    for (const handle of [0, 4095, 4096, -1]) traps(name, handle);
+    for (const make of Object.values(KINDS)) if (make !== KINDS[kind]) traps(name, make());
+    tryAnother(name);
+  });
+
+  /** The second handle of functions that take two: checked although the first one's call fails. */
+  function tryAnother(name: string): void {
+    errors.fd_filestat_get = EACCES;
+    const wrong = stream('read');
+    if (/is_same_object$/.test(name)) traps(name, file(), wrong);
+    if (/splice$/.test(name)) traps(name, stream('write'), stream('write'), 0, RETURNED);
+    if (/(link|rename)_at$/.test(name) && !/symlink|unlink|readlink/.test(name)) {
+      const at = served.put(Buffer.from('f'));
+      if (name.includes('rename')) traps(name, preopen(), ...at, wrong, ...at, RETURNED);
+      else traps(name, preopen(), 0, ...at, wrong, ...at, RETURNED);
+    }
+  }
+
+  test('dropping a terminal as one of the other direction', () => {
+    seekable = false;
+    const [some, , , , input] = served.get('cli_terminal_stdin_get_terminal_stdin', 8);
+    const [, , , , output] = served.get('cli_terminal_stdout_get_terminal_stdout', 8);
+    expect(some).toBe(1);
+    traps('resource_drop_terminal_output', input);
+    traps('resource_drop_terminal_input', output);
+    served.call('resource_drop_terminal_input', input);
+    served.call('resource_drop_terminal_output', output);
+  });
+});
+
+describe('a case that there is not traps', () => {
+  test.each<[string, (kind: number) => readonly number[], number]>([
+    ['cli_exit_exit', (kind) => [kind], 2],
+    ['filesystem_types_descriptor_advise', (kind) => [file(), 0, 0, kind, RETURNED], 6],
+    ['filesystem_types_descriptor_set_times', (kind) => [file(), kind, 0, 0, 0, 0, 0, RETURNED], 3],
+    ['filesystem_types_descriptor_set_times', (kind) => [file(), 0, 0, 0, kind, 0, 0, RETURNED], 3],
+    ['sockets_tcp_create_socket_create_tcp_socket', (kind) => [kind, RETURNED], 2],
+    ['sockets_udp_create_socket_create_udp_socket', (kind) => [kind, RETURNED], 2],
+  ])('%s', (name, args, cases) => {
+    for (let i = 0; i < cases; i++) served.call(name, ...args(i));
+    for (const none of [cases, -1]) traps(name, ...args(none));
+  });
+});
+
+describe('strings and lists', () => {
+  const TEXTS = ['', 'plain', 'é', '߿', 'ࠀ', '퟿', '', '\u{10000}', '\u{10ffff}'].map((text) => Buffer.from(text));
+  const OTHERS = [
+    '80',
+    'c080',
+    'c1bf',
+    'c2',
+    'c2c0',
+    'e08080',
+    'e09fbf',
+    'eda080',
+    'e18080c2',
+    'f08fbfbf',
+    'f4908080',
+    'f5808080',
+    'ff',
+    'e180',
+    'f1808041',
+  ];
+
+  test('a path that is no text traps', () => {
+    const create = (bytes: Uint8Array) =>
+      served.call('filesystem_types_descriptor_create_directory_at', preopen(), ...served.put(bytes), RETURNED);
+    for (const text of TEXTS) create(text);
+    for (const other of OTHERS) {
+      expect(() => create(Buffer.from(other, 'hex')), other).toThrow(RuntimeError);
+    }
+  });
+
+  test('one that is past the memory traps, however long it is', () => {
+    for (const [at, length] of [
+      [65536, 1],
+      [65535, 2],
+      [1, 65536],
+      [0, 65537],
+      [16, -16],
+      [16, -1],
+    ]) {
+      traps('filesystem_types_descriptor_create_directory_at', preopen(), at, length, RETURNED);
+      traps('filesystem_types_descriptor_write', file(), at, length, 0, RETURNED);
+      traps('io_streams_output_stream_write', stream('write'), at, length, RETURNED);
+    }
+    expect(writes).toBe(0);
+  });
+
+  test('a name of the host that is no text is an error', () => {
+    entry = NOT_TEXT;
+    const at = served.put(Buffer.from('f'));
+    const link = served.get('filesystem_types_descriptor_readlink_at', 5, preopen(), ...at);
+    expect([link[0], link[4]]).toEqual([1, ILLEGAL_BYTE_SEQUENCE]);
+    const entries = word(served.get('filesystem_types_descriptor_read_directory', 8, preopen()), 4);
+    const found = served.get('filesystem_types_directory_entry_stream_read_directory_entry', 5, entries);
+    expect([found[0], found[4]]).toEqual([1, ILLEGAL_BYTE_SEQUENCE]);
+  });
+});
+
+describe('errors', () => {
+  test.each(['read', 'write'])('a stream that would %s past 2^63, and one of a directory', (kind) => {
+    const name = `filesystem_types_descriptor_${kind}_via_stream`;
+    const at = (descriptor: number, offset: number) => {
+      const given = served.get(name, 5, descriptor, offset);
+      return [given[0], given[4]];
+    };
+    expect(at(file(), -1)).toEqual([1, INVALID]);
+    expect(at(preopen(), 0)).toEqual([1, BAD_DESCRIPTOR]);
+  });
+
+  test('a time that preview 1 cannot say', () => {
+    const set = (kind: number, seconds: number) =>
+      served.get('filesystem_types_descriptor_set_times', 2, file(), kind, seconds, 0, 0, 0, 0);
+    expect(set(2, 18_446_744_000)[0]).toBe(0);
+    expect(set(2, 18_446_744_074)).toEqual([1, OVERFLOW]);
+    expect(set(0, 18_446_744_074)[0]).toBe(0);
+    const at = [preopen(), 0, ...served.put(Buffer.from('f'))];
+    expect(served.get('filesystem_types_descriptor_set_times_at', 2, ...at, 0, 0, 0, 2, 18_446_744_074, 0)).toEqual([
+      1,
+      OVERFLOW,
+    ]);
+  });
+
+  test('an error closes a stream', () => {
+    const input = stream('read');
+    errors.fd_pread = EIO;
+    const first = served.get('io_streams_input_stream_read', 12, input, 1);
+    expect([first[0], first[4]]).toEqual([1, 0]);
+    const code = served.get('filesystem_types_filesystem_error_code', 2, first[8]);
+    expect(code).toEqual([1, IO]);
+    expect(served.get('sockets_network_network_error_code', 2, first[8])).toEqual([0, 0]);
+    errors = {};
+    for (const length of [1, 0]) {
+      expect(served.get('io_streams_input_stream_read', 5, input, length)).toEqual([1, 0, 0, 0, 1]);
+    }
+    const output = stream('write');
+    const at = served.put(Buffer.from('text'));
+    expect(served.get('io_streams_output_stream_write', 1, output, ...at)).toEqual([0]);
+    errors.fd_pwrite = EIO;
+    const failed = served.get('io_streams_output_stream_write', 5, output, ...at);
+    expect([failed[0], failed[4]]).toEqual([1, 0]);
+    errors = {};
+    expect(served.get('io_streams_output_stream_write', 5, output, 512, 0)).toEqual([1, 0, 0, 0, 1]);
+    expect(served.get('io_streams_output_stream_flush', 5, output)).toEqual([1, 0, 0, 0, 1]);
+    expect(served.get('io_streams_output_stream_check_write', 9, output)).toEqual([1, 0, 0, 0, 0, 0, 0, 0, 1]);
+    expect(served.get('io_streams_output_stream_splice', 9, output, input, 1)).toEqual([1, 0, 0, 0, 0, 0, 0, 0, 1]);
+  });
+
+  test('/dev/null is no terminal', () => {
+    expect(served.get('cli_terminal_stdin_get_terminal_stdin', 1)).toEqual([0]);
+    seekable = false;
+    expect(served.get('cli_terminal_stdin_get_terminal_stdin', 1)).toEqual([1]);
+  });
+});
