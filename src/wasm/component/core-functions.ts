@@ -13,15 +13,10 @@ import { ModuleError } from '../../base/errors.js';
 import { decodeModule } from '../decode.js';
 import { limits } from '../limits.js';
 import { type Export, ExternKind, type Import, type Module } from '../module.js';
+import { Op } from '../opcodes.js';
 import { Reader } from '../reader.js';
 import type { Component } from './definitions.js';
 import { type CoreItem, coreExport, type Graph, type InstantiatedModule } from './instantiate.js';
-
-const LOCAL_GET = 0x20;
-const I32_CONST = 0x41;
-const CALL_INDIRECT = 0x11;
-const RETURN_CALL_INDIRECT = 0x13;
-const END = 0x0b;
 
 /** A function that an instance defines, or a canonical one. */
 export type CoreFunction =
@@ -162,14 +157,14 @@ function trampolineOf(module: Module, index: number): { table: number; slot: num
   const reader = new Reader(module.bytes, '', module.bodyStart[body], module.bodyEnd[body]);
   try {
     if (reader.u32() !== 0) return undefined;
-    for (let i = 0; i < params.length; i++) if (reader.u8() !== LOCAL_GET || reader.u32() !== i) return undefined;
-    if (reader.u8() !== I32_CONST) return undefined;
+    for (let i = 0; i < params.length; i++) if (reader.u8() !== Op.LocalGet || reader.u32() !== i) return undefined;
+    if (reader.u8() !== Op.I32Const) return undefined;
     const slot = reader.s32();
     const call = reader.u8();
-    if (call !== CALL_INDIRECT && call !== RETURN_CALL_INDIRECT) return undefined;
+    if (call !== Op.CallIndirect && call !== Op.ReturnCallIndirect) return undefined;
     if (module.types[reader.u32()] !== module.types[module.funcTypes[index]]) return undefined;
     const table = reader.u32();
-    if (reader.u8() !== END || reader.pos !== reader.end) return undefined;
+    if (reader.u8() !== Op.End || reader.pos !== reader.end) return undefined;
     return { table, slot };
   } catch {
     return undefined; // no valid body: whoever compiles it says so

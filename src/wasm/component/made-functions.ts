@@ -7,10 +7,13 @@
  */
 
 import type { ByteWriter } from '../merge/byte-writer.js';
+import { constant, opcode } from '../merge/instructions.js';
 import type { Definition, MadeFunction, MadeIndexes } from '../merge/merge-plan.js';
 import type { IndexMaps } from '../merge/rewrite-body.js';
 import { copySegments } from '../merge/segments.js';
 import { type FuncType, type Module, ValType } from '../module.js';
+import { Op } from '../opcodes.js';
+import { EMPTY_BLOCK } from '../read-types.js';
 
 /** The instance of the interfaces, in the merge. */
 export const INTERFACES = 0;
@@ -19,23 +22,6 @@ export const INTERFACES = 0;
 const MADE = ['to_component', 'from_component', 'allocate', '_start'] as const;
 export const START = MADE.indexOf('_start');
 
-const enum Op {
-  Unreachable = 0x00,
-  If = 0x04,
-  End = 0x0b,
-  Return = 0x0f,
-  Call = 0x10,
-  LocalGet = 0x20,
-  LocalTee = 0x22,
-  GlobalGet = 0x23,
-  GlobalSet = 0x24,
-  I32Const = 0x41,
-  I32Eq = 0x46,
-  I32GtUnsigned = 0x4b,
-  Misc = 0xfc,
-}
-const EMPTY_BLOCK = 0x40;
-const MEMORY_COPY = 10;
 const I32 = ValType.I32;
 
 /** A memory and a realloc that lowered functions have. */
@@ -94,13 +80,12 @@ export function lowering(name: string, of: FuncType, callee: Definition, served:
     type: of,
     locals: [],
     write: (to, maps, { firstGlobal }) => {
-      to.byte(Op.I32Const);
-      to.signed(served);
-      to.byte(Op.GlobalSet);
+      constant(to, served);
+      opcode(to, Op.GlobalSet);
       to.unsigned(firstGlobal);
       for (let i = 0; i < of.params.length; i++) getLocal(to, i);
       call(to, maps, callee);
-      to.byte(Op.End);
+      opcode(to, Op.End);
     },
   };
 }
@@ -112,8 +97,8 @@ export function impossible(name: string, of: FuncType): MadeFunction {
     type: of,
     locals: [],
     write: (to) => {
-      to.byte(Op.Unreachable);
-      to.byte(Op.End);
+      opcode(to, Op.Unreachable);
+      opcode(to, Op.End);
     },
   };
 }
@@ -135,15 +120,14 @@ function writeCopy(
     const other = maps[memory.instance].memories[memory.index];
     ifServed(to, firstGlobal, i);
     for (let n = 0; n < 3; n++) getLocal(to, n);
-    to.byte(Op.Misc);
-    to.unsigned(MEMORY_COPY);
+    opcode(to, Op.MemoryCopy);
     to.unsigned(name === 'to_component' ? other : own);
     to.unsigned(name === 'to_component' ? own : other);
-    to.byte(Op.Return);
-    to.byte(Op.End);
+    opcode(to, Op.Return);
+    opcode(to, Op.End);
   });
-  to.byte(Op.Unreachable);
-  to.byte(Op.End);
+  opcode(to, Op.Unreachable);
+  opcode(to, Op.End);
 }
 
 /** (alignment, size): where in the component's memory. It may call the interfaces. */
@@ -156,21 +140,18 @@ function writeAllocate(
   served.forEach(({ realloc }, i) => {
     if (realloc === undefined) return;
     ifServed(to, firstGlobal, i);
-    for (const zero of [0, 0]) {
-      to.byte(Op.I32Const);
-      to.signed(zero);
-    }
+    constant(to, 0);
+    constant(to, 0);
     for (const n of [0, 1]) getLocal(to, n);
     call(to, maps, realloc);
-    to.byte(Op.I32Const);
-    to.signed(i);
-    to.byte(Op.GlobalSet);
+    constant(to, i);
+    opcode(to, Op.GlobalSet);
     to.unsigned(firstGlobal);
-    to.byte(Op.Return);
-    to.byte(Op.End);
+    opcode(to, Op.Return);
+    opcode(to, Op.End);
   });
-  to.byte(Op.Unreachable);
-  to.byte(Op.End);
+  opcode(to, Op.Unreachable);
+  opcode(to, Op.End);
 }
 
 /** Instantiates one core instance after the other, then calls run. */
@@ -180,41 +161,39 @@ function writeStart({ instances, run, exit }: Started, to: ByteWriter, maps: rea
     if (module.start !== undefined) call(to, maps, { instance, index: module.start });
   }
   call(to, maps, run);
-  to.byte(Op.LocalTee);
+  opcode(to, Op.LocalTee);
   to.unsigned(0);
   // A result has two cases.
-  to.byte(Op.I32Const);
-  to.signed(1);
-  to.byte(Op.I32GtUnsigned);
-  to.byte(Op.If);
+  constant(to, 1);
+  opcode(to, Op.I32GtU);
+  opcode(to, Op.If);
   to.byte(EMPTY_BLOCK);
-  to.byte(Op.Unreachable);
-  to.byte(Op.End);
+  opcode(to, Op.Unreachable);
+  opcode(to, Op.End);
   getLocal(to, 0);
-  to.byte(Op.If);
+  opcode(to, Op.If);
   to.byte(EMPTY_BLOCK);
   getLocal(to, 0);
   call(to, maps, exit);
-  to.byte(Op.End);
-  to.byte(Op.End);
+  opcode(to, Op.End);
+  opcode(to, Op.End);
 }
 
 function getLocal(to: ByteWriter, index: number): void {
-  to.byte(Op.LocalGet);
+  opcode(to, Op.LocalGet);
   to.unsigned(index);
 }
 
 function call(to: ByteWriter, maps: readonly IndexMaps[], { instance, index }: Definition): void {
-  to.byte(Op.Call);
+  opcode(to, Op.Call);
   to.unsigned(maps[instance].funcs[index]);
 }
 
 function ifServed(to: ByteWriter, global: number, served: number): void {
-  to.byte(Op.GlobalGet);
+  opcode(to, Op.GlobalGet);
   to.unsigned(global);
-  to.byte(Op.I32Const);
-  to.signed(served);
-  to.byte(Op.I32Eq);
-  to.byte(Op.If);
+  constant(to, served);
+  opcode(to, Op.I32Eq);
+  opcode(to, Op.If);
   to.byte(EMPTY_BLOCK);
 }

@@ -10,18 +10,20 @@ import {
   type Module,
   ValType,
 } from '../module.js';
+import { Op, Prefix } from '../opcodes.js';
+import { VectorOp } from '../opcodes-vector.js';
 import type { ByteWriter } from './byte-writer.js';
+import { constant, opcode } from './instructions.js';
 import { writeHeapType } from './merged-types.js';
 import type { IndexMaps } from './rewrite-body.js';
 
 /** Bytes. */
 const PAGE = 65536;
-const END = 0x0b;
 
 /** A constant expression. @param module that it is of */
 export function writeExpression(to: ByteWriter, expr: ConstExpr, module: Module, maps: IndexMaps): void {
   writeConstant(to, expr, module, maps);
-  to.byte(END);
+  opcode(to, Op.End);
 }
 
 /** The instructions of a constant, without an `end`. @param module that it is of */
@@ -29,8 +31,8 @@ export function writeConstant(to: ByteWriter, expr: ConstExpr, module: Module, m
   const steps: readonly (ConstOperand | ConstOperator)[] = expr.op === 'steps' ? expr.steps : [expr];
   for (const step of steps) {
     if (isOperator(step)) {
-      const base = step.type === ValType.I32 ? 0x6a : 0x7c;
-      to.byte(base + ['add', 'sub', 'mul'].indexOf(step.op));
+      const base = step.type === ValType.I32 ? Op.I32Add : Op.I64Add;
+      opcode(to, base + ['add', 'sub', 'mul'].indexOf(step.op));
     } else writeOperand(to, step, module, maps);
   }
 }
@@ -39,32 +41,31 @@ function writeOperand(to: ByteWriter, step: ConstOperand, module: Module, maps: 
   switch (step.op) {
     case 'const':
       if (step.type === ValType.I32) {
-        to.byte(0x41);
-        to.signed(step.lo);
+        constant(to, step.lo);
       } else if (step.type === ValType.I64) {
-        to.byte(0x42);
+        opcode(to, Op.I64Const);
         to.signed64(step.lo, step.hi);
       } else {
-        to.byte(step.type === ValType.F32 ? 0x43 : 0x44);
+        opcode(to, step.type === ValType.F32 ? Op.F32Const : Op.F64Const);
         to.word(step.lo);
         if (step.type === ValType.F64) to.word(step.hi);
       }
       return;
     case 'v128.const':
-      to.byte(0xfd);
-      to.byte(0x0c);
+      to.byte(Prefix.Simd);
+      to.unsigned(VectorOp.V128Const & 0xfff);
       for (const word of step.words) to.word(word);
       return;
     case 'global.get':
-      to.byte(0x23);
+      opcode(to, Op.GlobalGet);
       to.unsigned(maps.globals[step.index]);
       return;
     case 'ref.func':
-      to.byte(0xd2);
+      opcode(to, Op.RefFunc);
       to.unsigned(maps.funcs[step.index]);
       return;
     case 'ref.null':
-      to.byte(0xd0);
+      opcode(to, Op.RefNull);
       writeHeapType(to, step.type, module, maps.types);
   }
 }

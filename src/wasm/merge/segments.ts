@@ -4,7 +4,9 @@
  */
 
 import type { ElementSegment, Module } from '../module.js';
+import { Op } from '../opcodes.js';
 import type { ByteWriter } from './byte-writer.js';
+import { constant, opcode } from './instructions.js';
 import type { MergedInstance } from './merge-plan.js';
 import { writeValType } from './merged-types.js';
 import { writeConstant, writeExpression } from './parts.js';
@@ -13,19 +15,6 @@ import type { IndexMaps } from './rewrite-body.js';
 const enum Section {
   Element = 9,
   Data = 11,
-}
-
-const enum Op {
-  I32Const = 0x41,
-  Misc = 0xfc,
-}
-
-/** After Op.Misc. */
-const enum Misc {
-  MemoryInit = 8,
-  DataDrop = 9,
-  TableInit = 12,
-  ElemDrop = 13,
 }
 
 export function writeElements(
@@ -79,9 +68,11 @@ export function copySegments(to: ByteWriter, module: Module, maps: IndexMaps): v
     const index = maps.datas + i;
     writeConstant(to, data.offset!, module, maps);
     source(to, data.end - data.start);
-    misc(to, Misc.MemoryInit, index);
+    opcode(to, Op.MemoryInit);
+    to.unsigned(index);
     to.unsigned(maps.memories[data.memory]);
-    misc(to, Misc.DataDrop, index);
+    opcode(to, Op.DataDrop);
+    to.unsigned(index);
   });
 }
 
@@ -94,21 +85,15 @@ function copyElements(
 ): void {
   writeConstant(to, offset!, module, maps);
   source(to, items.length);
-  misc(to, Misc.TableInit, index);
+  opcode(to, Op.TableInit);
+  to.unsigned(index);
   to.unsigned(maps.tables[table]);
-  misc(to, Misc.ElemDrop, index);
+  opcode(to, Op.ElemDrop);
+  to.unsigned(index);
 }
 
 /** All of a segment: from 0, its length. */
 function source(to: ByteWriter, length: number): void {
-  for (const value of [0, length]) {
-    to.byte(Op.I32Const);
-    to.signed(value);
-  }
-}
-
-function misc(to: ByteWriter, op: Misc, index: number): void {
-  to.byte(Op.Misc);
-  to.unsigned(op);
-  to.unsigned(index);
+  constant(to, 0);
+  constant(to, length);
 }
