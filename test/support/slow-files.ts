@@ -41,6 +41,7 @@ const SECONDS: Readonly<Record<string, number>> = {
   'test/migrate/incremental-tracking.test.ts': 30,
   'test/migrate/tracked-sites.test.ts': 30,
   'test/unit/capture/incremental.test.ts': 25,
+  'test/unit/capture/tracked-growth.test.ts': 10,
   'test/unit/bin/help.test.ts': 33,
   'test/migrate/crossing-chains.test.ts': 31,
   'test/model/code.test.ts': 30,

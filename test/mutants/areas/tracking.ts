@@ -3,6 +3,7 @@
 import type { Area } from '../mutant.js';
 
 const SESSIONS = ['test/unit/capture/written-pages.test.ts'];
+const GROWTH = ['test/unit/capture/tracked-growth.test.ts'];
 const CHAINS = ['test/unit/capture/incremental.test.ts'];
 
 export const tracking: Area = {
@@ -13,15 +14,21 @@ export const tracking: Area = {
       tests: SESSIONS,
       slow: true,
       changes: [
-        ['const next = Math.max(reached, found);', 'const next = sliceEnd;', { open: true }],
-        ['const next = Math.max(reached, found);', 'const next = reached + BLOCK;', { open: true }],
-        ['Math.min(16 - first, to - from)', 'Math.min(15 - first, to - from)', { open: true }],
-        ['((1 << count) - 1) << first', '((1 << count) - 1)', { open: true }],
-        ['(to - address) / BLOCK)', '(to - address) / BLOCK - 1)', { open: true }],
-        ['address + pages * WASM_PAGE;', 'address + (pages - 1) * WASM_PAGE;', { open: true }],
-        ["if (result === TRACK_STALE) throw new TrackingLost('another tool has begun a session');", '', { open: true }],
+        ['const next = Math.max(reached, found);', 'const next = sliceEnd;'],
+        ['const next = Math.max(reached, found);', 'const next = reached + BLOCK;'],
+        ['Math.min(16 - first, to - from)', 'Math.min(15 - first, to - from)'],
+        ['((1 << count) - 1) << first', '((1 << count) - 1)'],
+        ['(to - address) / BLOCK)', '(to - address) / BLOCK - 1)'],
+        ['address + pages * WASM_PAGE;', 'address + (pages - 1) * WASM_PAGE;'],
         ["['T', 't', 'Z', 'X'].includes(state)", "['Z', 'X'].includes(state)", { open: true }],
-        ['before.every((byte) => byte === 0)', 'false', { open: true }],
+        ['before.every((byte) => byte === 0)', 'false'],
+      ],
+      equivalent: [
+        [
+          "if (result === TRACK_STALE) throw new TrackingLost('another tool has begun a session');",
+          '',
+          'it is an error number, too: only the text of the trace is another one',
+        ],
       ],
     },
     {
@@ -33,15 +40,21 @@ export const tracking: Area = {
         ['setWritten(number, true);', ''],
         ['setWritten(first + block, false);', ''],
         ['store<u64>(WRITTEN + at, ALL_WRITTEN)', 'store<u64>(WRITTEN + at, 0)', { open: true }],
-        ['blockEnd > covered || ', '', { open: true }],
+        ['blockEnd > covered || ', '', { tests: GROWTH, open: true }],
         ['if (min(at, last) > covered) store', 'if (at < 0) store', { open: true }],
         ['if (protectFrom !== 0 && !protectRange(protectFrom, min(at, last)))', 'if (false)', { open: true }],
         ['base + ((block + 1) << shift)', 'base + ((block + 2) << shift)', { open: true }],
         ['start + ((<i64>1) << shift)', 'start + ((<i64>2) << shift)', { open: true }],
-        ['if (length > 0) liftAt(address + length - 1);', '', { open: true }],
-        ['if (rowCount > 0 && fits()) return 1;', 'if (rowCount > 0) return 1;', { open: true }],
-        ['if (owner === ESRCH) return true;', '', { open: true }],
+        ['if (length > 0) liftAt(address + length - 1);', '', { tests: GROWTH, open: true }],
+        ['if (rowCount > 0 && fits()) return 1;', 'if (rowCount > 0) return 1;', { tests: GROWTH, open: true }],
         ['(limit !== 0 && found >= limit) || ', ''],
+      ],
+      equivalent: [
+        [
+          'if (owner === ESRCH) return true;',
+          '',
+          'kill says the same, unless another process has got the pid meanwhile',
+        ],
       ],
     },
     {
@@ -58,7 +71,11 @@ export const tracking: Area = {
           { open: true },
         ],
         ['copyId(0, record() + TK_BEFORE); // the other way', '// the other way', { open: true }],
-        ['if (wanted === TRACK_PROTECT && result === 0) copyId(0, record() + TK_BEFORE);', '', { open: true }],
+        [
+          'if (wanted === TRACK_PROTECT && result === 0) copyId(0, record() + TK_BEFORE);',
+          '',
+          { tests: GROWTH, open: true },
+        ],
         [
           'if (way !== TRACK_PROTECT) return unregisterMemories();',
           'if (way !== TRACK_PROTECT) return 0;',
@@ -84,7 +101,8 @@ export const tracking: Area = {
     },
     {
       file: 'src/capture/absent-pages.ts',
-      tests: ['test/migrate/incremental-tracking.test.ts'],
+      tests: ['test/migrate/tracking.test.ts'],
+      only: 'what nobody has used',
       slow: true,
       changes: [['process.memory.read(address + at,', 'process.memory.read(address,', { open: true }]],
     },
@@ -134,15 +152,17 @@ export const tracking: Area = {
         ['since !== undefined && since === options.parent', 'since !== undefined'],
         ['since !== undefined && since === options.parent', 'true'],
         ['pages.inherit(native.pages);', ''],
-        ['pages.inherit(0);', '', { open: true }],
+        ['memory.native = now[i];', '', { tests: GROWTH, open: true }],
+        ['this.memories[i].native = native;', '', { tests: GROWTH, open: true }],
+        ["await this.pages.keep(Buffer.from(digest, 'hex'));", ''],
+      ],
+      equivalent: [
+        ['pages.inherit(0);', '', 'all that was ever touched is taken then, and the parent has nothing else'],
         [
           'if (this.lost) return;\n    try {\n      await this.pages.keep',
           'try {\n      await this.pages.keep',
-          { open: true },
+          'another session refuses; a process that has only not answered in time has seen all writes since the copy',
         ],
-        ['memory.native = now[i];', '', { open: true }],
-        ['this.memories[i].native = native;', '', { open: true }],
-        ["await this.pages.keep(Buffer.from(digest, 'hex'));", ''],
       ],
     },
   ],

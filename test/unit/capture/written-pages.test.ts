@@ -10,7 +10,6 @@ import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { readMemories } from '../../../src/capture/instance-state.js';
-import { parseMaps } from '../../../src/capture/proc-maps.js';
 import { ImageProcess } from '../../../src/capture/process.js';
 import { stopProcess } from '../../../src/capture/stop.js';
 import { TrackingLost, type TrackingWay, WrittenPages } from '../../../src/capture/written-pages.js';
@@ -226,6 +225,69 @@ describe.each(ways)('%s, by %s', (arch, way) => {
     expect((await WrittenPages.begin(process, way))?.since).toBeUndefined();
     await answers();
   });
+
+  test('a scan after that forgets what was kept', async () => {
+    const process = await started('blocked', arch);
+    const written = await begin(process, way);
+    await written.scan(memoryOf(process));
+    await written.keep(Buffer.alloc(32, 7));
+    await answers();
+    expect(pagesIn(await written.scan(memoryOf(process)))).toEqual([0]);
+    expect((await WrittenPages.begin(process, way))?.since).toBeUndefined();
+    await answers();
+  });
+
+  test('what no scan has looked at counts as written', async () => {
+    const process = await started('blocked', arch);
+    const { address, pages } = memoryOf(process);
+    const written = await begin(process, way);
+    const inTheMiddle = { ...memoryOf(process), address: address + (10 << 16), pages: 5 };
+    expect(pagesIn(await written.scan(inTheMiddle))).toEqual([0, 1, 2, 3, 4]);
+    const found = pagesIn(await written.scan(memoryOf(process)));
+    expect(found).toEqual(Array.from({ length: pages }, (_, page) => page).filter((page) => page < 10 || page > 14));
+    await answers();
+  });
+
+  test('after the end of a session nothing is protected', async () => {
+    const process = await started('blocked', arch);
+    const written = await begin(process, way);
+    await written.scan(memoryOf(process));
+    const isProtected = way === 'protect' ? readOnly : watched;
+    if (arch === nativeArch) expect(isProtected(process).length).toBeGreaterThan(0);
+    await written.end();
+    expect(isProtected(process)).toEqual([]);
+    await answers();
+  });
+});
+
+/** What smaps says of each mapping of the memory. */
+function mappingsOf(process: ImageProcess): string[] {
+  const { address, pages } = memoryOf(process);
+  const all = readFileSync(`/proc/${process.pid}/smaps`, 'latin1').split(/^(?=[0-9a-f]+-[0-9a-f]+ )/m);
+  return all.filter((text) => {
+    const [start, end] = text
+      .split(' ', 1)[0]
+      .split('-')
+      .map((word) => Number.parseInt(word, 16));
+    return start < address + pages * 65536 && end > address;
+  });
+}
+
+/** Those of them that cannot be written. */
+const readOnly = (process: ImageProcess) => mappingsOf(process).filter((text) => /^\S+ r--p/.test(text));
+/** Those of them that userfaultfd watches. */
+const watched = (process: ImageProcess) => mappingsOf(process).filter((text) => /^VmFlags:.* uw\b/m.test(text));
+
+test.each([
+  ['userfault', 'protect'],
+  ['protect', 'userfault'],
+] as const)('what was kept by %s means nothing to %s', async (way, later) => {
+  const process = await started('blocked');
+  const first = await begin(process, way);
+  await first.scan(memoryOf(process));
+  await first.keep(Buffer.alloc(32, 7));
+  expect((await WrittenPages.begin(process, later))?.since).toBeUndefined();
+  await answers();
 });
 
 /** A process that a capture is done with: what it wrote since stays known, so its pages stay protected. */
@@ -240,9 +302,9 @@ describe.each(['userfault', 'protect'] as const)('a tool that is killed, by %s',
     { timeout: 60_000 },
     async (moment) => {
       const process = await started('busy');
-      const { address, pages } = memoryOf(process);
       const env = { ...globalThis.process.env, WAGSNAP_TRACKING: way, WAGSNAP_TRACE: 'track,stop,capture' };
       const output = join(folder, 'killed.wsnap');
+      let left: string[];
       do {
         command = spawn(resolve('bin/wag-snap'), ['capture', String(process.pid), '-o', output], { env });
         let said = '';
@@ -252,14 +314,11 @@ describe.each(['userfault', 'protect'] as const)('a tool that is killed, by %s',
         });
         await once(command, 'close');
         expect(said).toContain(moment);
-        // What it says may reach us after it is done, or after the process was told to remember this capture.
+        await answers(); // writes its memory
+        left = readOnly(process);
+        // What it says may reach us after it is done. What it has asked for last may reach the process after its death.
       } while (command.signalCode === null || remembers(process));
-      await answers(); // writes its memory
-      const maps = parseMaps(readFileSync(`/proc/${process.pid}/maps`, 'utf8'));
-      const own = maps.filter(({ start, end }) => start < address + pages * 65536 && end > address);
-      const text = readFileSync(`/proc/${process.pid}/maps`, 'latin1');
-      const readOnly = own.filter(({ start }) => new RegExp(`^${start.toString(16)}-[0-9a-f]+ r--p`, 'm').test(text));
-      expect(readOnly).toEqual([]);
+      expect(left).toEqual([]);
       await answers();
     },
   );
@@ -299,7 +358,7 @@ test('a process that was suspended is not waited for', { timeout: 60_000 }, asyn
   const written = await begin(process, 'userfault');
   talker!.workload.kill('SIGSTOP');
   await expect.poll(() => process.status()?.state).toBe('T');
-  await expect(written.scan(memoryOf(process))).rejects.toThrow(TrackingLost);
+  await expect(written.scan(memoryOf(process))).rejects.toThrow('is suspended');
   talker!.workload.kill('SIGCONT');
   await answers();
 });
