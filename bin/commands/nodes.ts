@@ -7,6 +7,7 @@ import { withLattice } from '../programs/lattice.js';
 import { nodeTable } from '../show/lattice.js';
 
 interface Options extends LatticeOptions {
+  all: boolean;
   json: boolean;
 }
 
@@ -16,6 +17,11 @@ const command: CommandModule<object, Options> = {
   builder: (yargs) =>
     yargs
       .options(latticeOptions)
+      .option('all', {
+        type: 'boolean',
+        default: false,
+        describe: 'also nodes that have gone for more than an hour and have no job',
+      })
       .option('json', { type: 'boolean', default: false, describe: 'print a JSON array' })
       .example([
         ['$0 nodes', 'lists name, state, CPUs, memory, jobs, labels and directories'],
@@ -23,7 +29,7 @@ const command: CommandModule<object, Options> = {
       ]) as never,
   handler: (options) =>
     withLattice(options, async (lattice) => {
-      const nodes = await lattice.nodes();
+      const nodes = await lattice.nodes({ all: options.all });
       if (options.json) console.log(terminalJson(nodes));
       else process.stdout.write(nodeTable(nodes));
     }),

@@ -9,9 +9,18 @@ import { type JobRecord, type JobSpec, type NodeRecord, withHistory } from '../l
 import type { LatticeServer } from '../lattice/server.js';
 import type { LogPiece } from '../lattice/server-options.js';
 import type { JobEntry, Lattice, LogOptions, NodeEntry, SubmitOptions } from './lattice-options.js';
+import { endText, jobEntry, type LatticeRecords, nodeEntries, withGone } from './lattice-view.js';
 
 /** How often a write is tried again when somebody else has changed the record. */
 const TRIES = 20;
+
+/** A job's record that was written. */
+interface Created {
+  readonly name: string;
+  /** The one of an earlier job of this name. */
+  readonly before: JobRecord | undefined;
+  readonly revision: number;
+}
 
 export class LatticeClient implements Lattice {
   constructor(private readonly server: LatticeServer) {}
@@ -42,11 +51,31 @@ export class LatticeClient implements Lattice {
       restart: options.restart ?? 'never',
     };
     const names = Array.from({ length: replicas }, (_, i) => replicaName(group, i + 1));
-    for (const name of names) await this.create(name, group, spec);
+    await this.createAll(names, group, spec);
     return names;
   }
 
-  private async create(name: string, group: string, spec: JobSpec): Promise<void> {
+  /** All or, when one cannot be created, none. */
+  private async createAll(names: readonly string[], group: string, spec: JobSpec): Promise<void> {
+    const created: Created[] = [];
+    try {
+      for (const name of names) created.push(await this.create(name, group, spec));
+    } catch (error) {
+      for (const one of created) await this.undo(one);
+      throw error;
+    }
+  }
+
+  /** As before, unless a node has taken it meanwhile: then it is stopped. */
+  private async undo({ name, before, revision }: Created): Promise<void> {
+    const undone =
+      before === undefined
+        ? await this.server.removeJob(name, revision)
+        : (await this.server.write(before, revision)) !== undefined;
+    if (!undone) await this.change(name, (job) => (job.end === null ? { ...job, desired: 'stop' } : job));
+  }
+
+  private async create(name: string, group: string, spec: JobSpec): Promise<Created> {
     if (!isJobName(name)) throw new UsageError(`--name ${quoted(name)}: a name of a job is ${JOB_RULE}`);
     for (let tries = 0; tries < TRIES; tries++) {
       const there = await this.server.readJob(name);
@@ -71,34 +100,33 @@ export class LatticeClient implements Lattice {
         ...{ snapshot: null, end: null, restarts: 0, history: [] },
       };
       const history = withHistory(fresh, { what: 'submitted', node: null, note: null });
-      if ((await this.server.write({ ...fresh, history }, there?.revision ?? 0)) !== undefined) return;
+      const revision = await this.server.write({ ...fresh, history }, there?.revision ?? 0);
+      if (revision !== undefined) return { name, before: there?.record, revision };
     }
     throw busy(name);
   }
 
   /** All jobs, by name. */
   async jobs(): Promise<JobEntry[]> {
-    const { nodes, jobs } = await this.server.readAll();
-    return jobs.map((job) => jobEntry(job, nodes, jobs));
+    const records = await this.look();
+    return records.jobs.map((job) => jobEntry(job, records));
   }
 
   /** One job, with its history. @throws InputError 'no-job' */
   async job(name: string): Promise<JobEntry> {
-    const { nodes, jobs } = await this.server.readAll();
-    const found = jobs.find((job) => job.name === name);
+    const records = await this.look();
+    const found = records.jobs.find((job) => job.name === name);
     if (found === undefined) throw noJob(name);
-    return jobEntry(found, nodes, jobs);
+    return jobEntry(found, records);
   }
 
-  /** All nodes, by name; those that have gone stay in the list. */
-  async nodes(): Promise<NodeEntry[]> {
-    const { nodes, jobs } = await this.server.readAll();
-    return nodes.map((node) => {
-      const { name, fenced, draining, cordoned, offer } = node;
-      const load = loadOf(name, jobs);
-      const state = fenced ? 'gone' : draining ? 'draining' : cordoned ? 'cordoned' : 'ready';
-      return { name, state, ...offer, used: load.memory, jobs: load.jobs };
-    });
+  /** All nodes, by name. Without `all` those are left out that have gone for an hour. */
+  async nodes({ all = false }: { readonly all?: boolean } = {}): Promise<NodeEntry[]> {
+    return nodeEntries(await this.look(), all);
+  }
+
+  private async look(): Promise<LatticeRecords> {
+    return withGone(await this.server.readAll());
   }
 
   /** Stops a job, and its replicas. @returns their names. @throws InputError 'no-job' */
@@ -110,7 +138,7 @@ export class LatticeClient implements Lattice {
 
   /** Lets a job continue on another node. @throws InputError when it cannot run there, with the reasons */
   async move(name: string, node: string): Promise<void> {
-    const { nodes, jobs } = await this.server.readAll();
+    const { nodes, jobs } = await this.look();
     const to = nodes.find((one) => one.name === node);
     if (to === undefined) throw noNode(node, nodes);
     await this.change(name, (job) => {
@@ -143,7 +171,11 @@ export class LatticeClient implements Lattice {
     if (first === undefined) throw noJob(name);
     const wanted = Array.from({ length: replicas }, (_, i) => replicaName(name, i + 1));
     const isRunning = (one: string) => all.some((job) => job.name === one && job.end === null && job.desired === 'run');
-    for (const one of wanted) if (!isRunning(one)) await this.create(one, name, first.spec);
+    await this.createAll(
+      wanted.filter((one) => !isRunning(one)),
+      name,
+      first.spec,
+    );
     for (const job of all) {
       if (!wanted.includes(job.name) && job.end === null)
         await this.change(job.name, (now) => ({ ...now, desired: 'stop' }));
@@ -214,43 +246,6 @@ export class LatticeClient implements Lattice {
     }
     throw busy(name);
   }
-}
-
-function jobEntry(job: JobRecord, nodes: readonly NodeRecord[], jobs: readonly JobRecord[]): JobEntry {
-  const { name, fence, holder, spec, snapshot, to, restarts, end, history } = job;
-  const state = stateOf(job, nodes);
-  const problems =
-    state === 'waiting' || state === 'lost'
-      ? nodes.map((node) => ({
-          node: node.name,
-          problems: [...problemsOf(job, node, loadOf(node.name, jobs).memory), ...unableOf(job, node.name)],
-        }))
-      : [];
-  return {
-    ...{ name, state, node: holder?.node ?? null, fence, module: spec.module, snapshot: snapshot?.reference ?? null },
-    ...{ to, restarts, end: end === null ? null : endText(job), problems, history },
-  };
-}
-
-/** Why a node could not start a job that waits, the last time that it tried to. */
-function unableOf({ history }: JobRecord, node: string): string[] {
-  const last = history.findLast((entry) => entry.node === node && entry.what !== 'taken');
-  return last?.what === 'not-started' ? [`it could not start it: ${last.note}`] : [];
-}
-
-function stateOf({ end, desired, holder }: JobRecord, nodes: readonly NodeRecord[]): JobEntry['state'] {
-  if (end !== null) return desired === 'stop' ? 'stopped' : end.code === 0 ? 'done' : 'failed';
-  if (desired === 'stop') return 'stopping';
-  if (holder === null) return 'waiting';
-  const node = nodes.find(({ name }) => name === holder.node);
-  return node === undefined || node.fenced || node.incarnation !== holder.incarnation ? 'lost' : 'running';
-}
-
-function endText({ end }: JobRecord): string {
-  if (end === null) return 'it runs';
-  if (end.problem !== null) return end.problem;
-  if (end.signal !== null) return `signal ${end.signal}`;
-  return end.code === null ? 'it was stopped' : `exit code ${end.code}`;
 }
 
 const indented = (line: string) => `  ${line}`;

@@ -58,6 +58,8 @@ export interface NodeEntry {
   readonly labels: Readonly<Record<string, string>>;
   /** Names of the directories that it grants. */
   readonly dirs: readonly string[];
+  /** Milliseconds since it was heard of, by the clock of NATS. */
+  readonly silent: number;
 }
 
 export interface LogOptions {
@@ -70,15 +72,15 @@ export interface Lattice {
    * Submits a module, which nodes run from then on.
    *
    * @param module its path, or its bytes @returns the names of the jobs
-   * @throws ModuleError for what is no valid module; InputError when there is such a job
+   * @throws ModuleError for what is no valid module; InputError when there is such a job: then none is submitted
    */
   submit(module: string | Uint8Array, options?: SubmitOptions): Promise<string[]>;
   /** All jobs, by name. */
   jobs(): Promise<JobEntry[]>;
   /** One job, with its history. @throws InputError 'no-job' */
   job(name: string): Promise<JobEntry>;
-  /** All nodes, by name; those that have gone stay in the list. */
-  nodes(): Promise<NodeEntry[]>;
+  /** All nodes, by name. Without `all` those are left out that have gone for an hour and have no job. */
+  nodes(options?: { readonly all?: boolean }): Promise<NodeEntry[]>;
   /** Stops a job, and its replicas. @returns their names. @throws InputError 'no-job' */
   stop(name: string): Promise<string[]>;
   /** Lets a job continue on another node. @throws InputError when it cannot run there, with the reasons */

@@ -1,9 +1,10 @@
 /** Makes this process a node (node.ts). */
 
 import { randomBytes } from 'node:crypto';
+import { statSync } from 'node:fs';
 import { availableParallelism, hostname, totalmem } from 'node:os';
 import { resolve } from 'node:path';
-import { ToolError, UsageError } from '../base/errors.js';
+import { InputError, reading, ToolError, UsageError } from '../base/errors.js';
 import { makeTemporaryFolder, removeTemporary } from '../base/temporary.js';
 import { quoted } from '../base/terminal-text.js';
 import { Agent } from '../lattice/agent.js';
@@ -25,7 +26,7 @@ export async function joinLattice(options: NodeOptions): Promise<LatticeNode> {
   const { name = hostname(), lease = LEASE, dirs = [], onEvent = () => {} } = options;
   if (!isNodeName(name)) throw new UsageError(`--name ${quoted(name)}: a name of a node is ${NODE_RULE}`);
   if (!(lease >= 500 && lease <= 600_000)) throw new UsageError(`--lease ${lease} ms: expected 0.5 s to 10 minutes`);
-  for (const { host, name: guest } of dirs) checkDirectory({ host, guest, readOnly: false });
+  for (const { host, name: guest } of dirs) checkGranted(checkDirectory({ host, guest, readOnly: false }).host, guest);
   const store = options.store === undefined ? undefined : await createStore(resolve(options.store));
   const server = await LatticeServer.connect(options);
   const folder = makeTemporaryFolder();
@@ -85,6 +86,14 @@ export async function joinLattice(options: NodeOptions): Promise<LatticeNode> {
       await closed;
     },
   };
+}
+
+/** @throws InputError */
+function checkGranted(path: string, name: string): void {
+  const found = reading(path, () => statSync(path, { throwIfNoEntry: false }));
+  if (found?.isDirectory()) return;
+  const why = found === undefined ? 'there is no such folder' : 'it is no folder';
+  throw new InputError('no-folder', `--dir ${name}=${path}: ${why}`);
 }
 
 function offerOf(options: NodeOptions): NodeOffer {

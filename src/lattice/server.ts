@@ -13,9 +13,10 @@ import {
   connect,
   credsAuthenticator,
   type NatsConnection,
+  nanos,
   nkeyAuthenticator,
 } from '@nats-io/transport-node';
-import { InputError, reading, ToolError } from '../base/errors.js';
+import { InputError, reading, ToolError, WagSnapError } from '../base/errors.js';
 import { quoted } from '../base/terminal-text.js';
 import { isWrongSequence, LOGS, LogWriter, logSubject } from './log-writer.js';
 import { decodeRecord, encodeRecord, isJobName, isNodeName } from './record-format.js';
@@ -85,13 +86,13 @@ export class LatticeServer {
       return await this.records.put(key, encodeRecord(record), { previousSeq: revision });
     } catch (error) {
       if (isWrongSequence(error)) return undefined;
-      throw error;
+      throw failure(error);
     }
   }
 
   async readNode(name: string): Promise<{ record: NodeRecord; revision: number } | undefined> {
     if (!isNodeName(name)) return undefined;
-    const entry = await this.records.get(nodeKey(name));
+    const entry = await this.records.get(nodeKey(name)).catch(fail);
     if (entry === null || entry.operation !== 'PUT') return undefined;
     const found = decodeRecord(entry.key, entry.value);
     return found && 'node' in found ? { record: found.node, revision: entry.revision } : undefined;
@@ -99,31 +100,55 @@ export class LatticeServer {
 
   async readJob(name: string): Promise<{ record: JobRecord; revision: number } | undefined> {
     if (!isJobName(name)) return undefined;
-    const entry = await this.records.get(jobKey(name));
+    const entry = await this.records.get(jobKey(name)).catch(fail);
     if (entry === null || entry.operation !== 'PUT') return undefined;
     const found = decodeRecord(entry.key, entry.value);
     return found && 'job' in found ? { record: found.job, revision: entry.revision } : undefined;
   }
 
-  /** All records as they are now. */
-  async readAll(): Promise<{ nodes: NodeRecord[]; jobs: JobRecord[] }> {
-    const [nodes, jobs]: [NodeRecord[], JobRecord[]] = [[], []];
-    const keys = new Set<string>(); // one that is written meanwhile comes twice
-    for await (const key of await this.records.keys()) keys.add(key);
-    const entries = await Promise.all(Array.from(keys, (key) => this.records.get(key)));
-    for (const entry of entries) {
-      if (entry === null || entry.operation !== 'PUT') continue;
-      const found = decodeRecord(entry.key, entry.value);
-      if (found === undefined) continue;
-      if ('node' in found) nodes.push(found.node);
-      else jobs.push(found.job);
+  /** All records as they are now. `silence`: milliseconds since each node's was written, by the server's clock. */
+  async readAll(): Promise<{ nodes: NodeRecord[]; jobs: JobRecord[]; silence: Map<string, number> }> {
+    const [nodes, jobs] = [new Map<string, NodeRecord>(), new Map<string, JobRecord>()];
+    const written = new Map<string, number>();
+    for await (const { key, value, operation, created } of await this.records.history().catch(fail)) {
+      const found = operation === 'PUT' ? decodeRecord(key, value) : undefined;
+      if (found === undefined) jobs.delete(key.slice('job.'.length));
+      else if ('job' in found)
+        jobs.set(found.job.name, found.job); // one that is written meanwhile comes twice
+      else {
+        nodes.set(found.node.name, found.node);
+        written.set(found.node.name, created.getTime());
+      }
     }
+    const now = await this.now();
+    const silence = new Map(Array.from(written, ([name, at]) => [name, Math.max(0, now - at)]));
     const byName = (a: { name: string }, b: { name: string }) => (a.name < b.name ? -1 : 1);
-    return { nodes: nodes.sort(byName), jobs: jobs.sort(byName) };
+    return { nodes: [...nodes.values()].sort(byName), jobs: [...jobs.values()].sort(byName), silence };
   }
 
-  async removeJob(name: string): Promise<void> {
-    await this.records.purge(jobKey(name));
+  /** The server's clock, in milliseconds since 1970: it says when something was made for us. */
+  private async now(): Promise<number> {
+    const looking = this.manager.consumers.add(`KV_${RECORDS}`, {
+      ack_policy: 'none',
+      deliver_policy: 'new',
+      filter_subject: `$KV.${RECORDS}.none`,
+      inactive_threshold: nanos(1000),
+      mem_storage: true,
+    });
+    const { created, name } = await looking.catch(fail);
+    void this.manager.consumers.delete(`KV_${RECORDS}`, name).catch(() => {});
+    return new Date(created).getTime();
+  }
+
+  /** @returns false when its revision is another one by now */
+  async removeJob(name: string, revision: number): Promise<boolean> {
+    try {
+      await this.records.purge(jobKey(name), { previousSeq: revision });
+      return true;
+    } catch (error) {
+      if (isWrongSequence(error)) return false;
+      throw failure(error);
+    }
   }
 
   /**
@@ -172,9 +197,9 @@ export class LatticeServer {
   /** Stores a module. @returns its digest, by which jobs name it */
   async putModule(bytes: Uint8Array): Promise<string> {
     const hex = createHash('sha256').update(bytes).digest('hex');
-    const there = await this.modules.info(hex);
+    const there = await this.modules.info(hex).catch(fail);
     if (there === null || there.deleted || there.size !== bytes.length) {
-      await this.modules.putBlob({ name: hex, options: { max_chunk_size: 128 * 1024 } }, bytes);
+      await this.modules.putBlob({ name: hex, options: { max_chunk_size: 128 * 1024 } }, bytes).catch(fail);
     }
     return `sha256:${hex}`;
   }
@@ -182,7 +207,7 @@ export class LatticeServer {
   /** @throws InputError when there is no such module, or it is another one */
   async getModule(digest: string): Promise<Uint8Array> {
     const hex = digest.slice('sha256:'.length);
-    const bytes = await this.modules.getBlob(hex);
+    const bytes = await this.modules.getBlob(hex).catch(fail);
     if (bytes !== null && createHash('sha256').update(bytes).digest('hex') === hex) return bytes;
     throw new InputError('no-module', `the module ${digest} is not in the lattice, or is damaged there`);
   }
@@ -196,8 +221,8 @@ export class LatticeServer {
   async *readLog(job: string, follow: boolean, signal?: AbortSignal): AsyncGenerator<LogPiece> {
     const last = await this.lastOfLog(job);
     if (last === 0 && !follow) return;
-    const consumer = await this.js.consumers.get(LOGS, { filter_subjects: logSubject(job) });
-    const messages = await consumer.consume();
+    const consumer = await this.js.consumers.get(LOGS, { filter_subjects: logSubject(job) }).catch(fail);
+    const messages = await consumer.consume().catch(fail);
     const stop = () => messages.stop();
     signal?.addEventListener('abort', stop, { once: true });
     try {
@@ -244,12 +269,25 @@ async function makeLogs(manager: JetStreamManager): Promise<void> {
   }
 }
 
+/** What NATS said to one of our requests. */
+function failure(error: unknown): WagSnapError {
+  if (error instanceof WagSnapError) return error;
+  return new ToolError('nats', reasonOf(error));
+}
+
+function fail(error: unknown): never {
+  throw failure(error);
+}
+
 function reasonOf(error: unknown): string {
   const { name, message } = error as Error;
   if (name === 'JetStreamNotEnabled' || /jetstream (is )?not enabled/i.test(message)) {
     return 'that NATS server has no JetStream: start it with --jetstream --store_dir FOLDER';
   }
   if (/does not support 'tls'|server does not support tls/i.test(message)) return 'that NATS server has no TLS';
+  if (name === 'PermissionViolationError' || /permissions violation/i.test(message)) {
+    return `these credentials of NATS do not allow it (${message})`;
+  }
   if (name === 'AuthorizationError') return `NATS refuses these credentials (${message})`;
   if (name === 'ConnectionError' || /refused|ENOTFOUND|timeout/i.test(message)) {
     return `no NATS server answers there (${message})`;

@@ -101,6 +101,15 @@ export class TestNode {
   }
 }
 
+/** How the server is started, if not plainly. */
+export interface ServerSetup {
+  /** Makes a configuration for a port. @returns its path */
+  readonly configuration?: (port: number) => string;
+  readonly env?: Readonly<Record<string, string>>;
+  /** `USER:PASSWORD`. */
+  readonly user?: string;
+}
+
 export class TestLattice {
   lattice!: Lattice;
   private server: ChildProcess | undefined;
@@ -108,22 +117,39 @@ export class TestLattice {
   private readonly nodes: TestNode[] = [];
   private readonly relays: Relay[] = [];
 
-  constructor(private readonly folder: string) {}
+  constructor(
+    private readonly folder: string,
+    private readonly setup: ServerSetup = {},
+  ) {}
 
   async start(): Promise<void> {
-    this.port = await freePort();
     await this.startServer();
+    await this.connect();
+  }
+
+  async connect(): Promise<void> {
     this.lattice = await connectLattice({ nats: this.url });
   }
 
   get url(): string {
-    return `nats://127.0.0.1:${this.port}`;
+    const { user } = this.setup;
+    return `nats://${user === undefined ? '' : `${user}@`}127.0.0.1:${this.port}`;
   }
 
   async startServer(): Promise<void> {
-    const store = join(this.folder, 'jetstream');
-    const args = ['-a', '127.0.0.1', '-p', String(this.port), '--jetstream', '--store_dir', store];
-    const server = spawn('nats-server', args, { stdio: ['ignore', 'ignore', 'pipe'] });
+    if (this.port === 0) this.port = await freePort();
+    const { configuration, env } = this.setup;
+    const own = [
+      '-a',
+      '127.0.0.1',
+      '-p',
+      String(this.port),
+      '--jetstream',
+      '--store_dir',
+      join(this.folder, 'jetstream'),
+    ];
+    const args = configuration === undefined ? own : ['-c', configuration(this.port)];
+    const server = spawn('nats-server', args, { stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, ...env } });
     this.server = server;
     let said = '';
     await new Promise<void>((done, fail) => {

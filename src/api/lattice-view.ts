@@ -1,0 +1,71 @@
+/** Jobs and nodes as people see them, from their records. */
+
+import { loadOf, problemsOf } from '../lattice/placement.js';
+import type { JobRecord, NodeRecord } from '../lattice/records.js';
+import { timingOf } from '../lattice/state.js';
+import type { JobEntry, NodeEntry } from './lattice-options.js';
+
+/** All records at one time. */
+export interface LatticeRecords {
+  readonly nodes: readonly NodeRecord[];
+  readonly jobs: readonly JobRecord[];
+  /** Milliseconds since each node was heard of, by the clock of NATS. */
+  readonly silence: ReadonlyMap<string, number>;
+}
+
+/** Nodes that have gone are listed for this long, in milliseconds. */
+const LISTED = 3_600_000;
+
+/** A node that is silent for too long has gone, also when no other one is there to say so. */
+export function withGone({ nodes, jobs, silence }: LatticeRecords): LatticeRecords {
+  const isGone = ({ name, lease }: NodeRecord) => (silence.get(name) ?? 0) >= lease * timingOf(lease).margin;
+  return { nodes: nodes.map((node) => (isGone(node) ? { ...node, fenced: true } : node)), jobs, silence };
+}
+
+/** @param all also those that have gone long ago, and have no job any more */
+export function nodeEntries({ nodes, jobs, silence }: LatticeRecords, all: boolean): NodeEntry[] {
+  return nodes.flatMap(({ name, fenced, draining, cordoned, offer }) => {
+    const load = loadOf(name, jobs);
+    const silent = silence.get(name) ?? 0;
+    if (!all && fenced && silent >= LISTED && load.jobs === 0) return [];
+    const state = fenced ? 'gone' : draining ? 'draining' : cordoned ? 'cordoned' : 'ready';
+    return [{ name, state, ...offer, used: load.memory, jobs: load.jobs, silent }];
+  });
+}
+
+export function jobEntry(job: JobRecord, { nodes, jobs }: LatticeRecords): JobEntry {
+  const { name, fence, holder, spec, snapshot, to, restarts, end, history } = job;
+  const state = stateOf(job, nodes);
+  const problems =
+    state === 'waiting' || state === 'lost'
+      ? nodes.map((node) => ({
+          node: node.name,
+          problems: [...problemsOf(job, node, loadOf(node.name, jobs).memory), ...unableOf(job, node.name)],
+        }))
+      : [];
+  return {
+    ...{ name, state, node: holder?.node ?? null, fence, module: spec.module, snapshot: snapshot?.reference ?? null },
+    ...{ to, restarts, end: end === null ? null : endText(job), problems, history },
+  };
+}
+
+/** Why a node could not start a job that waits, the last time that it tried to. */
+function unableOf({ history }: JobRecord, node: string): string[] {
+  const last = history.findLast((entry) => entry.node === node && entry.what !== 'taken');
+  return last?.what === 'not-started' ? [`it could not start it: ${last.note}`] : [];
+}
+
+function stateOf({ end, desired, holder }: JobRecord, nodes: readonly NodeRecord[]): JobEntry['state'] {
+  if (end !== null) return desired === 'stop' ? 'stopped' : end.code === 0 ? 'done' : 'failed';
+  if (desired === 'stop') return 'stopping';
+  if (holder === null) return 'waiting';
+  const node = nodes.find(({ name }) => name === holder.node);
+  return node === undefined || node.fenced || node.incarnation !== holder.incarnation ? 'lost' : 'running';
+}
+
+export function endText({ end }: JobRecord): string {
+  if (end === null) return 'it runs';
+  if (end.problem !== null) return end.problem;
+  if (end.signal !== null) return `signal ${end.signal}`;
+  return end.code === null ? 'it was stopped' : `exit code ${end.code}`;
+}

@@ -1,0 +1,82 @@
+/** A lattice in which no node is alive any more, and what is refused as a whole. */
+
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { command } from '../support/command.js';
+import { hasNats, NO_NATS, TestLattice } from '../support/lattice.js';
+import { temporaryFolder } from '../support/workload.js';
+
+const cli = resolve(import.meta.dirname, '../../bin/wag-snap');
+const counter = join(import.meta.dirname, 'lattice-counter.wat');
+const folder = temporaryFolder();
+const world = new TestLattice(folder);
+
+const wagSnap = (...args: string[]) =>
+  command(cli, args, { env: { ...process.env, WAGSNAP_NATS: world.url, XDG_CACHE_HOME: join(folder, 'cache') } });
+
+if (!hasNats) console.log(`skipped: ${NO_NATS}`);
+
+describe.skipIf(!hasNats)('a lattice without a node', () => {
+  beforeAll(() => world.start());
+  afterAll(() => world.close());
+
+  test('a submission of which one job cannot be is none at all', async () => {
+    await wagSnap('submit', counter, '--name', 'many-3');
+    const { status, stderr } = await wagSnap('submit', counter, '--name', 'many', '--replicas', '4');
+    expect(status).toBe(3);
+    expect(stderr).toContain('there is a job "many-3" already');
+    expect((await world.lattice.jobs()).map(({ name }) => name)).toEqual(['many-3']);
+    await wagSnap('stop', 'many-3');
+  });
+
+  test('a directory that is not there, or is a file, is not granted', async () => {
+    const file = join(folder, 'file');
+    writeFileSync(file, '');
+    for (const [path, why] of [
+      [join(folder, 'nothing'), 'there is no such folder'],
+      [file, 'it is no folder'],
+    ] as const) {
+      const { status, stderr } = await wagSnap('node', '--name', 'x', '--dir', `data=${path}`);
+      expect({ status, stderr }).toEqual({ status: 3, stderr: `wag-snap: --dir data=${path}: ${why}\n` });
+    }
+  });
+
+  test('when all nodes are dead, nodes and jobs say so after the lease', async () => {
+    const node = await world.node('only');
+    await wagSnap('submit', counter, '--name', 'orphan');
+    await node.until('running');
+    expect((await wagSnap('jobs')).stdout).toMatch(/^orphan +running +only/m);
+    node.child.kill('SIGKILL');
+    await node.exited;
+    await world.until(async (lattice) => (await lattice.nodes())[0]?.state === 'gone');
+    expect((await wagSnap('nodes')).stdout).toMatch(/^only +gone/m);
+    expect((await wagSnap('nodes', '--all')).stdout).toMatch(/^only +gone/m);
+    const { stdout, stderr } = await wagSnap('jobs');
+    expect(stdout).toMatch(/^orphan +lost +only/m);
+    expect(stderr).toContain('orphan: only: it has left, or was lost');
+    expect((await wagSnap('move', 'orphan', 'only')).stderr).toContain('it has left, or was lost');
+  });
+
+  test.each(['SIGTERM', 'SIGINT'] as const)('%s ends a node that has not joined', async (signal) => {
+    const first = await world.node('taken');
+    const second = spawn(cli, ['node', '--nats', world.url, '--name', 'taken', '--lease', '60s'], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    let said = '';
+    second.stdout.setEncoding('utf8').on('data', (text: string) => {
+      said += text;
+    });
+    while (!said.includes('"event":"started"')) await sleep(20);
+    expect(said).toContain('"event":"waiting"');
+    expect(said).not.toContain('"event":"joined"');
+    const exited = once(second, 'exit');
+    second.kill(signal);
+    expect(await exited).toEqual([0, null]);
+    first.child.kill('SIGTERM');
+    expect(await first.exited).toBe(0);
+  });
+});

@@ -1,0 +1,50 @@
+/** What people see of nodes and jobs when nobody is there who writes records. */
+
+import { expect, test } from 'vitest';
+import { jobEntry, nodeEntries, withGone } from '../../../src/api/lattice-view.js';
+import type { JobRecord, NodeRecord } from '../../../src/lattice/records.js';
+
+const HOUR = 3_600_000;
+const offer = { arch: ['x64'], cpus: 1, memory: 2 ** 30, labels: {}, store: true, dirs: [] };
+const node = (name: string, fenced = false): NodeRecord => ({
+  ...{ name, incarnation: 1, session: name, renewal: 1, lease: 10_000, fenced, cordoned: false, draining: false },
+  ...{ offer, receiver: null },
+});
+const spec = {
+  ...{ module: `sha256:${'0'.repeat(64)}`, args: [], env: {}, arch: null, labels: {}, memory: null, dirs: [] },
+  ...{ snapshotEvery: null, restart: 'never' as const },
+};
+const job = (name: string, at: string): JobRecord => ({
+  ...{ name, group: name, spec, desired: 'run', fence: 1, begun: 0, holder: { node: at, incarnation: 1 }, to: null },
+  ...{ arrival: null, snapshot: null, end: null, restarts: 0, history: [] },
+});
+
+test('a node that is silent for its lease and the margin has gone, and its jobs are lost', () => {
+  const silence = new Map([
+    ['a', 11_999],
+    ['b', 12_000],
+  ]);
+  const seen = withGone({ nodes: [node('a'), node('b')], jobs: [job('x', 'a'), job('y', 'b')], silence });
+  expect(nodeEntries(seen, false).map(({ name, state, silent }) => [name, state, silent])).toEqual([
+    ['a', 'ready', 11_999],
+    ['b', 'gone', 12_000],
+  ]);
+  expect(seen.jobs.map((one) => jobEntry(one, seen).state)).toEqual(['running', 'lost']);
+  expect(jobEntry(seen.jobs[1]!, seen).problems).toEqual([
+    { node: 'a', problems: [] },
+    { node: 'b', problems: ['it has left, or was lost'] },
+  ]);
+});
+
+test('nodes that have gone are listed for an hour, and as long as they have a job', () => {
+  const silence = new Map([
+    ['alive', 1000],
+    ['busy', 2 * HOUR],
+    ['long', HOUR],
+    ['since', HOUR - 1],
+  ]);
+  const nodes = ['alive', 'busy', 'long', 'since'].map((name) => node(name, name === 'long'));
+  const seen = withGone({ nodes, jobs: [job('x', 'busy')], silence });
+  expect(nodeEntries(seen, false).map(({ name }) => name)).toEqual(['alive', 'busy', 'since']);
+  expect(nodeEntries(seen, true).map(({ state }) => state)).toEqual(['ready', 'gone', 'gone', 'gone']);
+});
