@@ -1,6 +1,7 @@
 /** Takes snapshots of a program that runs as our child: at intervals, at a signal, when it is idle, and when it asks. */
 
 import type { ChildProcess } from 'node:child_process';
+import { constants } from 'node:os';
 import { type CaptureOptions, capture } from '../../src/api/capture.js';
 import { planSeal } from '../../src/api/seal-options.js';
 import { SnapshotListener } from '../../src/api/snapshot-listener.js';
@@ -8,16 +9,18 @@ import { createStore, type Store } from '../../src/api/store.js';
 import { Triggers } from '../../src/api/triggers.js';
 import { WagSnapError } from '../../src/base/errors.js';
 import { terminalLines } from '../../src/base/terminal-text.js';
-import type { TriggerSettings } from '../options/snapshot-triggers.js';
+import type { TriggerSettings, TriggerSignal } from '../options/snapshot-triggers.js';
 import { printWarning } from '../show/warning.js';
 import type { Attendant } from './attendant.js';
 
 export class SnapshotAttendant implements Attendant {
   readonly descriptors: Attendant['descriptors'];
   readonly env: Attendant['env'];
+  readonly ignored: readonly TriggerSignal[];
   private readonly listener: SnapshotListener;
   private triggers: Triggers | undefined;
-  private isEnding = false;
+  /** What a signal that was chosen does next. */
+  private atSignal: 'captures' | 'is captured already' | 'is passed on' = 'captures';
 
   private constructor(
     private readonly inner: Attendant,
@@ -28,7 +31,8 @@ export class SnapshotAttendant implements Attendant {
   ) {
     this.listener = new SnapshotListener(descriptor + inner.descriptors.length, () => this.take());
     this.descriptors = [...inner.descriptors, ...this.listener.descriptors];
-    this.env = { ...inner.env, ...this.listener.env };
+    this.ignored = settings.on;
+    this.env = { ...inner.env, ...this.listener.env, ...ignoring(settings.on) };
   }
 
   /**
@@ -78,12 +82,16 @@ export class SnapshotAttendant implements Attendant {
     }
   }
 
-  /** The first one captures and ends the program. When that fails, the program continues, and the next one is passed on. */
+  /**
+   * The first one captures and ends the program; those that come meanwhile ask for the same. When that fails, the program
+   * continues, and the next one is passed on.
+   */
   takesSignal(signal: NodeJS.Signals): boolean {
-    if (this.triggers === undefined || this.isEnding || !this.settings.on.some((one) => one === signal)) return false;
-    this.isEnding = true;
+    if (this.triggers === undefined || !this.settings.on.some((one) => one === signal)) return false;
+    if (this.atSignal !== 'captures') return this.atSignal === 'is captured already';
+    this.atSignal = 'is captured already';
     this.triggers.snapshot({ kill: true }).catch((error: unknown) => {
-      this.isEnding = false;
+      this.atSignal = 'is passed on';
       printWarning(`no snapshot was taken, and the program continues: ${reasonOf(error)}`);
     });
     return true;
@@ -93,6 +101,13 @@ export class SnapshotAttendant implements Attendant {
     await this.triggers?.stop();
     await this.inner.finished();
   }
+}
+
+/** The environment of a program that leaves signals to us. */
+function ignoring(signals: readonly TriggerSignal[]): Readonly<Record<string, string>> {
+  if (signals.length === 0) return {};
+  const mask = signals.reduce((bits, signal) => bits | (1 << (constants.signals[signal] - 1)), 0);
+  return { WAGSNAP_IGNORE: String(mask) };
 }
 
 function reasonOf(error: unknown): string {

@@ -60,6 +60,7 @@ export async function startPrepared<P extends Prepared>(
       release,
       onEnd: () => pidFile.remove(),
       check: () => growing?.check(),
+      ignored: attendant.ignored ?? [],
       takesSignal: (signal: NodeJS.Signals) => attendant.takesSignal?.(signal) ?? false,
     };
     // last, as whoever reads the pid may send signals

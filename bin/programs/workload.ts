@@ -2,7 +2,8 @@
  * Runs an image as a child so that this process behaves like the program itself: its streams, its signals, its exit
  * code.
  *
- * The child is in our process group, and we stand in for it: signals to us are passed on, and we end as it ended.
+ * The child is in our process group, and we stand in for it: signals to us are passed on, and we end as it ended. What
+ * is sent to the group, the child gets at once. It ignores the signals that are ours alone.
  */
 
 import type { ChildProcess } from 'node:child_process';
@@ -25,6 +26,8 @@ export interface WorkloadOptions {
    * has ended.
    */
   readonly release?: () => void;
+  /** Signals that the workload ignores. One of them that is passed on ends it all the same. */
+  readonly ignored?: readonly NodeJS.Signals[];
   /** @returns whether a signal to us is dealt with, so that it is not passed on */
   readonly takesSignal?: (signal: NodeJS.Signals) => boolean;
   /** Called when the workload has ended by itself. What it throws is thrown in place of ending as the workload did. */
@@ -51,10 +54,13 @@ export async function runWorkload(
 ): Promise<void> {
   let child: ChildProcess | undefined;
   let fatal: NodeJS.Signals | null = null;
+  let endedBy: NodeJS.Signals | undefined;
   const early: NodeJS.Signals[] = [];
   const passOn = (signal: NodeJS.Signals) => {
     if (child === undefined) early.push(signal);
-    else if (!options.takesSignal?.(signal)) child.kill(signal);
+    else if (options.takesSignal?.(signal)) return;
+    else if (!options.ignored?.includes(signal)) child.kill(signal);
+    else if (child.kill('SIGKILL')) endedBy ??= signal;
   };
   const suspend = () => {
     passOn('SIGTSTP');
@@ -74,8 +80,10 @@ export async function runWorkload(
     const timer = new AbortController();
     onStart(child.pid!, started.emulated, child, () => timer.abort());
     if (!started.emulated) options.release?.();
-    for (const signal of early) child.kill(signal);
-    const { code, signal } = await endedInTime(child, options.timeout, timer.signal);
+    for (const signal of early) passOn(signal);
+    const ending = await endedInTime(child, options.timeout, timer.signal);
+    const { code } = ending;
+    const signal = ending.signal === 'SIGKILL' ? (endedBy ?? ending.signal) : ending.signal;
     options.check?.();
     if (signal === null) process.exitCode = code ?? 0;
     else process.exitCode = 128 + (constants.signals[signal] ?? 0);
@@ -83,7 +91,9 @@ export async function runWorkload(
   } finally {
     options.release?.();
     options.onEnd?.();
-    for (const signal of FORWARDED) process.off(signal, passOn);
+    // one of those that come too late must not change how we end, unless we end by a signal
+    const late = fatal === null ? (options.ignored ?? []) : [];
+    for (const signal of FORWARDED) if (!late.includes(signal)) process.off(signal, passOn);
     process.off('SIGTSTP', suspend);
   }
   if (fatal !== null) dieOf(fatal);

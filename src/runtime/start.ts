@@ -102,6 +102,7 @@ export function start(sp: i64): void {
   nameProcess();
   openImage();
   changeMask(SIG_BLOCK, signalBit(STOP_SIGNAL) | signalBit(TRACK_SIGNAL));
+  ignore(environmentNumber('WAGSNAP_IGNORE='));
   installHandlers();
   const driver = environmentNumber('WAGSNAP_DRIVER=');
   const called = environmentNumber('WAGSNAP_INVOKE=');
@@ -157,6 +158,21 @@ function openImage(): void {
   if (failed(high)) return setWord(RT_EXE_FD, fd); // a low limit of descriptors
   syscall(SYS_close, fd, 0, 0, 0, 0, 0);
   setWord(RT_EXE_FD, high);
+}
+
+/**
+ * Ignores signals that whoever has started the process acts on for it: a terminal, kill(1) or systemd may send them to
+ * both.
+ *
+ * @param signals bit n - 1 for signal n
+ */
+function ignore(signals: i64): void {
+  store<i64>(action, SIG_IGN);
+  store<u64>(action, 0, 8);
+  for (let signo: i64 = 1; signo < 32; signo++) {
+    if ((signals & ((<i64>1) << (signo - 1))) !== 0)
+      syscall(SYS_rt_sigaction, signo, memoryBase() + action, 0, 8, 0, 0);
+  }
 }
 
 function installHandlers(): void {

@@ -2,14 +2,17 @@
 
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, expect, test } from 'vitest';
-import { Output } from '../support/waiting.js';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, afterEach, describe, expect, test } from 'vitest';
+import { locked } from '../../src/snapshot/store/lock.js';
+import { during, Output } from '../support/waiting.js';
 
 const root = join(import.meta.dirname, '../..');
 const program = join(root, 'fixtures/programs/readline.wasm');
+const hasScript = spawnSync('script', ['--version']).status === 0;
 const folder = mkdtempSync(join(tmpdir(), 'wag-snap-triggers-'));
 const env = { ...process.env, XDG_DATA_HOME: join(folder, 'data'), XDG_CACHE_HOME: join(folder, 'cache') };
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -129,7 +132,79 @@ test('one that it asks for and that cannot be taken: the program is told, and th
   );
 });
 
-test('one that cannot be taken is a warning; the signal after it is passed on', async () => {
+describe('a signal', () => {
+  const asked = ['--snapshot-on', 'SIGTERM', '--snapshot-on', 'SIGINT', program, '7'];
+
+  async function endsCaptured(name: string, child: ChildProcess, signal: () => void): Promise<void> {
+    const ended = once(child, 'exit');
+    const store = join(env.XDG_DATA_HOME, 'wag-snap/store');
+    // while it is locked, the capture cannot end
+    const meanwhile = locked(store, async () => {
+      signal();
+      while (readdirSync(store).every((entry) => entry !== 'ingest')) await sleep(5);
+      while (readdirSync(join(store, 'ingest')).length === 0) await sleep(5);
+      for (let more = 0; more < 20; more++) {
+        signal();
+        await sleep(5);
+      }
+    });
+    await during(child, meanwhile);
+    expect(await ended).toEqual([75, null]);
+    expect(tags(name)).toEqual([1]);
+    expect(tool(['restore', name], '2\n').stdout).toBe('readline 1 sum 9\nreadline end after 1 lines\n');
+  }
+
+  test('that comes during the capture changes nothing', async () => {
+    const { child, out } = start('run', '-t', 'again', ...asked);
+    await out.has('ready');
+    await endsCaptured('again', child, () => child.kill('SIGTERM'));
+  });
+
+  test('to the whole process group is for the tool: Ctrl-C, kill -- -PGID', async () => {
+    const child = spawn(join(root, 'bin/wag-snap'), ['run', '-t', 'group', ...asked], {
+      cwd: folder,
+      env,
+      stdio: ['pipe', 'pipe', 'pipe'],
+      detached: true,
+    });
+    children.push(child);
+    await new Output(child).has('ready');
+    await endsCaptured('group', child, () => process.kill(-child.pid!, 'SIGINT'));
+  });
+
+  test('to a whole unit, as systemd sends it, is ignored by the program', async () => {
+    const { child, out } = start('run', '-v', '-t', 'unit', ...asked);
+    const [, pid] = await out.says(/^pid (\d+)$/m).then((said) => /^pid (\d+)$/m.exec(said)!);
+    await out.has('ready');
+    process.kill(Number(pid), 'SIGTERM');
+    process.kill(Number(pid), 'SIGINT');
+    await endsCaptured('unit', child, () => child.kill('SIGTERM'));
+  });
+
+  test.skipIf(!hasScript)('of a terminal, which the program reads', async () => {
+    const run = `${join(root, 'bin/wag-snap')} run -t terminal --snapshot-on SIGINT ${program}`;
+    const child = spawn('script', ['-qfec', run, '/dev/null'], { cwd: folder, env, stdio: ['pipe', 'pipe', 'pipe'] });
+    children.push(child);
+    const out = new Output(child);
+    await out.has('ready');
+    child.stdin.write('7\n');
+    await out.has('readline 1 sum 7');
+    child.stdin.write('1\n');
+    await out.has('readline 2 sum 8');
+    child.stdin.write('\x03'); // Ctrl-C
+    expect(await once(child, 'exit')).toEqual([75, null]);
+    expect(tags('terminal')).toEqual([1]);
+  });
+
+  test('that was not chosen ends the program', async () => {
+    const { child, out } = start('run', '-t', 'other', ...asked);
+    await out.has('ready');
+    child.kill('SIGHUP');
+    expect(await once(child, 'exit')).toEqual([null, 'SIGHUP']);
+  });
+});
+
+test('one that cannot be taken is a warning; the signal after it ends the program', async () => {
   const { child, out } = start('run', '-v', '-t', 'job', '--store', 'spoiled', '--snapshot-on', 'term', program);
   await out.has('ready');
   writeFileSync(join(folder, 'spoiled', 'index.json'), 'no index');
@@ -137,6 +212,8 @@ test('one that cannot be taken is a warning; the signal after it is passed on', 
   await out.says(/warning: no snapshot was taken, and the program continues: .*index\.json: damaged/);
   child.stdin?.write('5\n');
   await out.has('readline 1 sum 5');
+  child.kill('SIGTERM');
+  expect(await once(child, 'exit')).toEqual([null, 'SIGTERM']);
 });
 
 test.each([

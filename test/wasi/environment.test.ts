@@ -77,6 +77,7 @@ test.each([
   ['WAGSNAP_ON_TRAP', 'parked', '"parked": expected exit or park'],
   ['WAGSNAP_TRAP_FD', 'x', '"x": expected a number'],
   ['WAGSNAP_SNAPSHOTS', 'x', '"x": expected a number'],
+  ['WAGSNAP_IGNORE', 'TERM', '"TERM": expected a number'],
   ['WAGSNAP_DRIVER', '3x', '"3x": expected a number'],
   ['WAGSNAP_PARK', 'yes', '"yes": expected a number'],
   ['WAGSNAP_NO_SANDBOX', 'yes', '"yes": expected a number'],

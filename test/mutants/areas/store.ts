@@ -154,6 +154,22 @@ export const store: Area = {
       ],
     },
     {
+      file: 'bin/programs/snapshot-attendant.ts',
+      tests: ['test/e2e/triggers.test.ts'],
+      slow: true,
+      changes: [
+        ["return this.atSignal === 'is captured already';", 'return false;'],
+        ["this.atSignal = 'is passed on';", ''],
+        ['...ignoring(settings.on)', '...{}'],
+      ],
+    },
+    {
+      file: 'bin/programs/workload.ts',
+      tests: ['test/e2e/triggers.test.ts'],
+      slow: true,
+      changes: [["else if (child.kill('SIGKILL')) endedBy ??= signal;", 'else child.kill(signal);']],
+    },
+    {
       file: 'src/restore/restore.ts',
       tests: ['test/unit/restore/removed-files.test.ts'],
       changes: [
