@@ -41,9 +41,9 @@ const FLAG_READ_SYNC: u8 = 16;
 const FLAG_MUTATE: u8 = 32;
 
 /** Cases of error-code. */
-const BAD_DESCRIPTOR: u8 = 3;
 const ILLEGAL_BYTE_SEQUENCE: u8 = 9;
 const INVALID: u8 = 12;
+const IS_DIRECTORY: u8 = 14;
 const NO_REUSE: u32 = 5; // the last case of advice
 const WORD: usize = 4;
 const LONG: usize = 8;
@@ -91,11 +91,11 @@ function giveStreamFrom(descriptor: i32, kind: i32, offset: i64, to: usize): voi
   else giveStream(fd, kind, offset, to);
 }
 
-/** Directories have no contents: bad-descriptor, as wasmtime has it. */
+/** A directory has no contents. */
 function giveStream(fd: i32, kind: i32, position: i64, to: usize): void {
   const errno = fd_fdstat_get(fd, found);
   if (errno != 0) giveError(to, WORD, codeOf(errno));
-  else if (load<u8>(found) == DIRECTORY) giveError(to, WORD, BAD_DESCRIPTOR);
+  else if (load<u8>(found) == DIRECTORY) giveError(to, WORD, IS_DIRECTORY);
   else giveOk32(to, open(kind, fd, position));
 }
 

@@ -7,7 +7,7 @@ import { RETURNED, RuntimeError, ServedComponent } from './served-component.js';
 const [DIRECTORY, REGULAR_FILE] = [3, 4];
 const [EIO, EACCES] = [29, 2];
 /** Of wasi:filesystem's error-code. */
-const [BAD_DESCRIPTOR, ILLEGAL_BYTE_SEQUENCE, INVALID, IO, OVERFLOW] = [3, 9, 12, 13, 30];
+const [ILLEGAL_BYTE_SEQUENCE, INVALID, IO, IS_DIRECTORY, OVERFLOW] = [9, 12, 13, 14, 30];
 const [PREOPEN, FILE] = [3, 4];
 const NOT_TEXT = Uint8Array.of(0xc0, 0x80);
 
@@ -244,7 +244,7 @@ describe('errors', () => {
       return [given[0], given[4]];
     };
     expect(at(file(), -1)).toEqual([1, INVALID]);
-    expect(at(preopen(), 0)).toEqual([1, BAD_DESCRIPTOR]);
+    expect(at(preopen(), 0)).toEqual([1, IS_DIRECTORY]);
   });
 
   test('a time that preview 1 cannot say', () => {
