@@ -12,22 +12,25 @@ const folder = temporaryFolder();
  * change them and whose start function notes that. The exit code has a bit for each note that is right.
  *
  * @param data of the last instance, whose offset is past the first page
+ * @param sizes of the memory and the table as that instance imports them: the start function before it grows both to 2
+ * @param early size of the memory as an instance imports it before any start function
  */
-const component = (data: string) => `(component
+const component = (data: string, [pages, elements] = [1, 2], early = 1) => `(component
   (import "wasi:cli/exit@0.2.0" (instance $exit (export "exit-with-code" (func (param "status-code" u8)))))
   (core module $first
     (memory (export "memory") 1) (data (i32.const 0) "1")
-    (table (export "table") 2 funcref)
+    (table (export "table") 2 3 funcref)
     (global (export "one") i32 (i32.const 1)))
   (core module $second
-    (import "first" "memory" (memory 1)) (import "first" "table" (table 2 funcref))
+    (import "first" "memory" (memory ${early})) (import "first" "table" (table 2 funcref))
     (func $start
       (drop (memory.grow (i32.const 1)))
+      (drop (table.grow (ref.null func) (i32.const 1)))
       (i32.store8 (i32.const 16) (i32.eq (i32.load8_u (i32.const 0)) (i32.const 0x31)))
       (i32.store8 (i32.const 17) (ref.is_null (table.get (i32.const 1)))))
     (start $start))
   (core module $third
-    (import "first" "memory" (memory 1)) (import "first" "table" (table $t 2 funcref))
+    (import "first" "memory" (memory ${pages})) (import "first" "table" (table $t ${elements} funcref))
     (import "first" "one" (global $one i32))
     (elem (table $t) (global.get $one) func $four)
     (elem (i32.const 0) funcref (ref.null func))
@@ -62,18 +65,32 @@ const component = (data: string) => `(component
   (instance $exported (export "run" (func $run)))
   (export "wasi:cli/run@0.2.0" (instance $exported)))`;
 
+const DATA = '(data (i32.const 65537) "3")';
+const done = { code: 63, stderr: '' };
+const trapped = (why: string) => ({ code: 134, stderr: expect.stringContaining(`wasm trap: ${why}`) });
+
 describe.each(['x64', 'arm64'] as const)('on %s', (arch) => {
   test.skipIf(!canRun(arch)).each([
-    ['each in its turn', '(data (i32.const 65537) "3")', { code: 63, stderr: '' }],
+    ['each in its turn', component(DATA), done],
     [
       'a segment that does not fit traps in its turn',
-      '(data (i32.const 131072) "3")',
-      { code: 134, stderr: expect.stringContaining('wasm trap: out of bounds memory access') },
+      component('(data (i32.const 131072) "3")'),
+      trapped('out of bounds memory access'),
     ],
-  ])('%s', async (name, data, expected) => {
-    const { bytes } = await readProgram(Buffer.from(component(data)), 'component');
+    ['imports of what start functions have grown', component(DATA, [2, 3]), done],
+    ['a memory that has not grown enough', component(DATA, [3, 2]), trapped('unreachable')],
+  ])('%s', async (name, text, expected) => {
+    const { bytes } = await readProgram(Buffer.from(text), 'component');
     const image = join(folder, `${name.replaceAll(' ', '-')}.${arch}`);
     await build(bytes, image, { arch });
     expect(await Workload.start(image).ended()).toMatchObject(expected);
   });
+});
+
+test.each([
+  ['a memory that nothing has grown yet', component(DATA, [1, 2], 2), 'first.memory'],
+  ['a table that cannot grow so far', component(DATA, [1, 4]), 'first.table'],
+])('refused: %s', async (_name, text, says) => {
+  const refused = readProgram(Buffer.from(text), 'component');
+  await expect(refused).rejects.toThrow(`incompatible import type: ${says}`);
 });

@@ -11,7 +11,7 @@ import { constant, opcode } from '../merge/instructions.js';
 import type { Definition, MadeFunction, MadeIndexes } from '../merge/merge-plan.js';
 import type { IndexMaps } from '../merge/rewrite-body.js';
 import { copySegments } from '../merge/segments.js';
-import { type FuncType, type Module, ValType } from '../module.js';
+import { ExternKind, type FuncType, type Limits, type Module, ValType } from '../module.js';
 import { Op } from '../opcodes.js';
 import { EMPTY_BLOCK } from '../read-types.js';
 
@@ -157,7 +157,10 @@ function writeAllocate(
 /** Instantiates one core instance after the other, then calls run. */
 function writeStart({ instances, run, exit }: Started, to: ByteWriter, maps: readonly IndexMaps[]): void {
   for (const { instance, module, waits } of instances) {
-    if (waits) copySegments(to, module, maps[instance]);
+    if (waits) {
+      checkSizes(to, module, maps[instance]);
+      copySegments(to, module, maps[instance]);
+    }
     if (module.start !== undefined) call(to, maps, { instance, index: module.start });
   }
   call(to, maps, run);
@@ -176,6 +179,33 @@ function writeStart({ instances, run, exit }: Started, to: ByteWriter, maps: rea
   getLocal(to, 0);
   call(to, maps, exit);
   opcode(to, Op.End);
+  opcode(to, Op.End);
+}
+
+/** Traps when a memory or table is smaller than an import of it asks for: start functions may have grown it. */
+function checkSizes(to: ByteWriter, { imports }: Module, maps: IndexMaps): void {
+  const seen = [0, 0, 0, 0, 0];
+  for (const entry of imports) {
+    const at = seen[entry.kind]++;
+    if (entry.kind === ExternKind.Memory) checkSize(to, Op.MemorySize, maps.memories[at], entry.memory);
+    else if (entry.kind === ExternKind.Table) checkSize(to, Op.TableSize, maps.tables[at], entry.table);
+  }
+}
+
+function checkSize(to: ByteWriter, size: Op, index: number, { min, address }: Limits): void {
+  opcode(to, size);
+  to.unsigned(index);
+  if (address === ValType.I64) {
+    opcode(to, Op.I64Const);
+    to.signed64(min | 0, Math.floor(min / 2 ** 32));
+    opcode(to, Op.I64LtU);
+  } else {
+    constant(to, min | 0);
+    opcode(to, Op.I32LtU);
+  }
+  opcode(to, Op.If);
+  to.byte(EMPTY_BLOCK);
+  opcode(to, Op.Unreachable);
   opcode(to, Op.End);
 }
 

@@ -4,12 +4,16 @@ import { ModuleError } from '../../base/errors.js';
 import { ExternKind, type FuncType, type Import, type Limits, type Module } from '../module.js';
 import { isFuncSubtype, matchesAcross, sameFuncType } from '../ref-types.js';
 import { formatFuncType } from '../text.js';
+import type { MergedInstance } from './merge-plan.js';
 
 /**
  * Core spec 3.2.6 (limits): the definition may have no smaller minimum and no larger maximum than the import asks for.
+ *
+ * @param mayGrow a start function may have made it larger: what is started checks that (made-functions.ts)
  */
-function fits(found: Limits, wanted: Limits): boolean {
-  if (found.address !== wanted.address || found.min < wanted.min) return false;
+function fits(found: Limits, wanted: Limits, mayGrow: boolean): boolean {
+  const most = mayGrow ? (found.max ?? Number.POSITIVE_INFINITY) : found.min;
+  if (found.address !== wanted.address || most < wanted.min) return false;
   return wanted.max === undefined || (found.max !== undefined && found.max <= wanted.max);
 }
 
@@ -27,32 +31,31 @@ export function checkType(
   throw new ModuleError('unlinkable', `incompatible import type: ${entry.module}.${entry.name}${names}`, 0, file);
 }
 
-/** @throws ModuleError 'unlinkable' */
-export function checkMatch(module: Module, index: number, entry: Import, importer: Module, file: string): void {
+/** @param importer `waits`: start functions run before it @throws ModuleError 'unlinkable' */
+export function checkMatch(module: Module, index: number, entry: Import, importer: MergedInstance): void {
+  const { module: of, file, waits = false } = importer;
   switch (entry.kind) {
     case ExternKind.Func:
-      return checkType(module.types[module.funcTypes[index]], module.types, entry, importer, file);
+      return checkType(module.types[module.funcTypes[index]], module.types, entry, of, file);
     case ExternKind.Tag:
-      if (sameFuncType(module.types[module.tags[index]], importer.types[entry.typeIndex])) return;
+      if (sameFuncType(module.types[module.tags[index]], of.types[entry.typeIndex])) return;
       break;
     case ExternKind.Global: {
       const { type, mutable } = module.globals[index];
       const wanted = entry.global;
-      const fitsType = mutable
-        ? isSame(module, type, importer, wanted.type)
-        : isSubtype(module, type, importer, wanted.type);
+      const fitsType = mutable ? isSame(module, type, of, wanted.type) : isSubtype(module, type, of, wanted.type);
       if (fitsType && mutable === wanted.mutable) return;
       break;
     }
     case ExternKind.Memory: {
       const memory = module.memories[index];
       const { shared, pageSize } = entry.memory;
-      if (memory.shared === shared && memory.pageSize === pageSize && fits(memory, entry.memory)) return;
+      if (memory.shared === shared && memory.pageSize === pageSize && fits(memory, entry.memory, waits)) return;
       break;
     }
     case ExternKind.Table: {
       const table = module.tables[index];
-      if (isSame(module, table.element, importer, entry.table.element) && fits(table, entry.table)) return;
+      if (isSame(module, table.element, of, entry.table.element) && fits(table, entry.table, waits)) return;
       break;
     }
   }

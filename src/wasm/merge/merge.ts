@@ -120,7 +120,8 @@ class Merger {
   }
 
   /** The merged index of what an import is bound to. */
-  private bound({ bindings, module: from, file }: MergedInstance, n: number, entry: Import): number {
+  private bound(importer: MergedInstance, n: number, entry: Import): number {
+    const { bindings, module: from, file } = importer;
     const { instances, functions } = this.merged;
     const binding = this.resolve(bindings[n], entry.kind);
     if (binding.kind === 'made') {
@@ -128,7 +129,7 @@ class Merger {
       return this.made.firstFunction + binding.index;
     }
     if (binding.kind === 'import') throw unlinkable('unknown import', entry, file);
-    checkMatch(instances[binding.instance].module, binding.index, entry, from, file);
+    checkMatch(instances[binding.instance].module, binding.index, entry, importer);
     return this.maps[entry.kind][binding.instance][binding.index];
   }
 
