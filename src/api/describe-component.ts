@@ -1,7 +1,9 @@
 /** Describes a component as data: world, imports, exports, core modules, and whether it can be compiled. */
 
 import { InputError } from '../base/errors.js';
+import { checkTypes } from '../wasm/component/check-types.js';
 import { findAdapted } from '../wasm/component/command.js';
+import { CoreFunctions } from '../wasm/component/core-functions.js';
 import { decodeComponent } from '../wasm/component/decode.js';
 import { type Component, coreModules, Sort, sortName } from '../wasm/component/definitions.js';
 import { type Graph, type Item, instantiate } from '../wasm/component/instantiate.js';
@@ -42,9 +44,11 @@ export function describeComponent(bytes: Uint8Array, file: string): ComponentDes
 /** The offset of the core module that is compiled alone, if there is one, or why the component cannot be compiled. */
 function program(component: Component, graph: Graph): { main?: number; refused?: string; missing?: readonly string[] } {
   try {
-    const adapted = findAdapted(component, graph);
+    const functions = new CoreFunctions(component, graph);
+    checkTypes(graph, functions);
+    const adapted = findAdapted(component, graph, functions);
     if (adapted !== undefined) return { main: adapted.start };
-    const { missing } = linkedProgram(component, graph, loadInterfaces());
+    const { missing } = linkedProgram(component, graph, loadInterfaces(), functions);
     return { missing };
   } catch (error) {
     if (error instanceof InputError) return { refused: error.headline };

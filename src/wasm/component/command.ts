@@ -16,6 +16,7 @@
 
 import { ModuleError } from '../../base/errors.js';
 import { ExternKind, type Module } from '../module.js';
+import { checkTypes } from './check-types.js';
 import { CoreFunctions } from './core-functions.js';
 import { decodeComponent } from './decode.js';
 import type { Component } from './definitions.js';
@@ -56,8 +57,10 @@ export function commandModule(
 ): { bytes: Uint8Array; file: string; missing: readonly string[] } {
   const component = decodeComponent(bytes, file);
   const graph = instantiate(component);
-  const adapted = findAdapted(component, graph);
-  if (adapted === undefined) return { ...linkedProgram(component, graph, interfaces()), file };
+  const functions = new CoreFunctions(component, graph);
+  checkTypes(graph, functions);
+  const adapted = findAdapted(component, graph, functions);
+  if (adapted === undefined) return { ...linkedProgram(component, graph, interfaces(), functions), file };
   const { start, end, file: moduleFile } = adapted;
   return { bytes: flattenExit(bytes.subarray(start, end), moduleFile), file: moduleFile, missing: [] };
 }
@@ -67,9 +70,9 @@ export function commandModule(
  *
  * @throws ModuleError, LimitError
  */
-export function findAdapted(component: Component, graph: Graph): Command | undefined {
+export function findAdapted(component: Component, graph: Graph, functions: CoreFunctions): Command | undefined {
   try {
-    return findCommand(component, graph);
+    return findCommand(component, graph, functions);
   } catch (error) {
     if (error instanceof ModuleError && error.code === 'unsupported') return undefined;
     throw error;
@@ -77,19 +80,16 @@ export function findAdapted(component: Component, graph: Graph): Command | undef
 }
 
 /** @throws ModuleError 'unsupported', with the reason, for a component that is no such one; as decoding does */
-export function findCommand(component: Component, graph: Graph): Command {
-  return new Search(component, graph).run();
+export function findCommand(component: Component, graph: Graph, functions: CoreFunctions): Command {
+  return new Search(component, graph, functions).run();
 }
 
 class Search {
-  private readonly functions: CoreFunctions;
-
   constructor(
     private readonly component: Component,
     private readonly graph: Graph,
-  ) {
-    this.functions = new CoreFunctions(component, graph);
-  }
+    private readonly functions: CoreFunctions,
+  ) {}
 
   run(): Command {
     this.checkImports();

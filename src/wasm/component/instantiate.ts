@@ -38,8 +38,23 @@ export interface CoreExport {
 
 export type CoreItem =
   | CoreExport
-  | { readonly kind: 'lower'; readonly func: FunctionItem; readonly options: ResolvedOptions; readonly offset: number }
+  | LoweredFunction
   | { readonly kind: 'resource'; readonly op: 'new' | 'drop' | 'rep'; readonly type: TypeItem };
+
+export interface LoweredFunction {
+  readonly kind: 'lower';
+  readonly func: FunctionItem;
+  readonly options: ResolvedOptions;
+  readonly offset: number;
+}
+
+export interface LiftedFunction {
+  readonly kind: 'lift';
+  readonly func: CoreItem;
+  readonly options: ResolvedOptions;
+  readonly type: TypeItem;
+  readonly offset: number;
+}
 
 export interface ResolvedOptions {
   readonly encoding: CanonOptions['encoding'];
@@ -48,20 +63,18 @@ export interface ResolvedOptions {
   readonly postReturn: CoreItem | undefined;
 }
 
-export type FunctionItem =
-  | { readonly kind: 'import'; readonly path: readonly string[] }
-  | {
-      readonly kind: 'lift';
-      readonly func: CoreItem;
-      readonly options: ResolvedOptions;
-      readonly type: TypeItem;
-      readonly offset: number;
-    };
+export type FunctionItem = { readonly kind: 'import'; readonly path: readonly string[] } | LiftedFunction;
 
-/** A type of the root's imports has the path of names that leads to it. */
+/** A type of the root's imports has the path of names that leads to it; another one its place in its scope. */
 export type TypeItem =
   | { readonly kind: 'import'; readonly path: readonly string[] }
-  | { readonly kind: 'type'; readonly type: DefinedType; readonly scope: Scope };
+  | {
+      readonly kind: 'type';
+      readonly type: DefinedType;
+      readonly scope: Scope;
+      readonly index: number;
+      readonly offset: number;
+    };
 
 export interface InstanceItem {
   /** Undefined: an instance that the root imports. */
@@ -104,6 +117,8 @@ export interface Graph {
   /** In the order in which they are instantiated. */
   readonly instances: readonly InstantiatedModule[];
   readonly imports: readonly RootImport[];
+  /** All functions that are lifted or lowered. */
+  readonly canonical: readonly (LiftedFunction | LoweredFunction)[];
   readonly exports: ReadonlyMap<string, Item>;
   /** The index spaces of the component itself, for its types. */
   readonly scope: Scope;
@@ -143,12 +158,14 @@ export class Scope {
 export function instantiate(component: Component): Graph {
   const builder = new Builder(component);
   const { exports, scope } = builder.run({ component, outer: undefined }, undefined, 0, 0);
-  return { file: component.file, instances: builder.instances, imports: [...builder.imports.values()], exports, scope };
+  const { instances, canonical } = builder;
+  return { file: component.file, instances, imports: [...builder.imports.values()], canonical, exports, scope };
 }
 
 class Builder {
   readonly instances: InstantiatedModule[] = [];
   readonly imports = new Map<string, RootImport>();
+  readonly canonical: (LiftedFunction | LoweredFunction)[] = [];
   private left = limits.componentDefinitions;
 
   constructor(private readonly root: Component) {}
@@ -259,17 +276,27 @@ class Builder {
         return scope.add(sort, from.item(sort, index, offset));
       }
       case 'type':
-        return scope.add(Sort.Type, { kind: 'type', type: definition.type, scope });
+        return scope.add(Sort.Type, {
+          kind: 'type',
+          type: definition.type,
+          scope,
+          index: scope.count(Sort.Type),
+          offset,
+        });
       case 'lift': {
         const func = scope.item(Sort.CoreFunc, definition.func, offset) as CoreItem;
         const options = this.options(scope, definition.options, offset);
         const type = scope.get(Sort.Type, definition.type, offset);
-        return scope.add(Sort.Func, { kind: 'lift', func, options, type, offset });
+        const lifted = { kind: 'lift', func, options, type, offset } as const;
+        this.canonical.push(lifted);
+        return scope.add(Sort.Func, lifted);
       }
       case 'lower': {
         const func = scope.get(Sort.Func, definition.func, offset);
         const options = this.options(scope, definition.options, offset);
-        return scope.add(Sort.CoreFunc, { kind: 'lower', func, options, offset });
+        const lowered = { kind: 'lower', func, options, offset } as const;
+        this.canonical.push(lowered);
+        return scope.add(Sort.CoreFunc, lowered);
       }
       case 'resource': {
         const type = scope.get(Sort.Type, definition.type, offset);

@@ -14,9 +14,9 @@ import { LimitError, ModuleError } from '../../base/errors.js';
 import { limitError, limits } from '../limits.js';
 import { merge } from '../merge/merge.js';
 import type { Binding, Definition, MadeFunction, MergedInstance } from '../merge/merge-plan.js';
-import { ExternKind, type Import, type Module, ValType } from '../module.js';
+import { ExternKind, type Import, type Module } from '../module.js';
 import { CoreFunctions, findExport } from './core-functions.js';
-import type { Component } from './definitions.js';
+import { type Component, coreModules } from './definitions.js';
 import type {
   CoreItem,
   FunctionItem,
@@ -36,13 +36,13 @@ import {
   type Served,
   START,
 } from './made-functions.js';
-import { commandInterface, givesResult, worldName } from './world.js';
+import { Types } from './type-space.js';
+import { TypeText } from './type-text.js';
+import { commandInterface, worldName } from './world.js';
 
 const PREVIEW1 = 'wasi_snapshot_preview1';
 /** What the interfaces import of the component that they serve. */
 const SERVED = 'component';
-
-const I32 = ValType.I32;
 
 export interface LinkedProgram {
   /** The module. */
@@ -51,25 +51,35 @@ export interface LinkedProgram {
   readonly missing: readonly string[];
 }
 
-/** @throws ModuleError 'unsupported' with what is missing, 'unlinkable' */
-export function linkedProgram(component: Component, graph: Graph, interfaces: Module): LinkedProgram {
-  return new Linker(component, graph, interfaces).run();
+/**
+ * @param component whose types have been checked (check-types.ts)
+ * @throws ModuleError 'unsupported' with what is missing, 'unlinkable'
+ */
+export function linkedProgram(
+  component: Component,
+  graph: Graph,
+  interfaces: Module,
+  functions = new CoreFunctions(component, graph),
+): LinkedProgram {
+  return new Linker(component, graph, interfaces, functions).run();
 }
 
 class Linker {
-  private readonly functions: CoreFunctions;
   private readonly indexes: ReadonlyMap<InstantiatedModule, number>;
   private readonly served: Served[] = [];
   private readonly made: MadeFunction[] = [];
   private readonly thunks = new Map<string, Binding>();
   private readonly missing = new Set<string>();
+  /** The numbers of core modules, by where they start: as `inspect` has them. */
+  private readonly modules: ReadonlyMap<number, number>;
 
   constructor(
     private readonly component: Component,
     private readonly graph: Graph,
     private readonly interfaces: Module,
+    private readonly functions: CoreFunctions,
   ) {
-    this.functions = new CoreFunctions(component, graph);
+    this.modules = new Map(coreModules(component).map(({ start }, i) => [start, i]));
     this.indexes = new Map(graph.instances.map((instance, i) => [instance, i + 1]));
   }
 
@@ -83,6 +93,7 @@ class Linker {
       {
         module: interfaces,
         file: 'interfaces of WASI',
+        label: 'wasi',
         bindings: interfaces.imports.map((entry) => ownBinding(entry)),
       },
     ];
@@ -93,7 +104,9 @@ class Linker {
         const item = this.functions.argument(instance, entry.kind, seen[entry.kind]++);
         return this.binding(item, entry, module, instance.module.offset);
       });
-      instances.push({ module, file: this.functions.moduleFile(instance.module.start), bindings, waits });
+      const { name = module.names?.module, start } = instance.module;
+      const label = name ?? `module-${this.modules.get(start)}`;
+      instances.push({ module, file: this.functions.moduleFile(start), label, bindings, waits });
     }
     const memory = interfaces.exports.find(({ name, kind }) => name === 'memory' && kind === ExternKind.Memory);
     const bytes = merge({
@@ -148,11 +161,8 @@ class Linker {
     const run = exports?.get('run')?.value as FunctionItem | undefined;
     if (run?.kind !== 'lift') throw this.unsupported(`${name} that is not of the component itself`, 0);
     const found = this.definition(run.func, ExternKind.Func, run.offset);
-    const module =
-      found.instance === INTERFACES ? this.interfaces : this.functions.module(this.graph.instances[found.instance - 1]);
-    const { params, results } = module.types[module.funcTypes[found.index]];
-    const isPlain = params.length === 0 && results.length === 1 && results[0] === I32;
-    if (isPlain && givesResult(run.type)) return found;
+    const type = new TypeText(this.component.file).of(new Types(this.graph).resolve(run.type));
+    if (type === '() -> result') return found;
     throw new ModuleError(
       'invalid',
       `${name} is not a function without parameters that gives a result`,

@@ -4,7 +4,7 @@
  */
 
 import { Sort } from './definitions.js';
-import type { Graph, TypeItem } from './instantiate.js';
+import type { Graph } from './instantiate.js';
 
 const RUN = /^wasi:cli\/run@0\.2\.\d+$/;
 
@@ -30,16 +30,4 @@ export function worldName({ exports }: Graph): string | undefined {
     }
   }
   return undefined;
-}
-
-/** Whether a function's type is `func() -> result`; a type that the component imports is taken for it. */
-export function givesResult(item: TypeItem): boolean {
-  if (item.kind === 'import') return true;
-  const { type, scope } = item;
-  if (type.kind !== 'func' || type.params.length > 0 || typeof type.result !== 'number') return false;
-  const result = scope.get(Sort.Type, type.result, 0);
-  return (
-    result.kind === 'import' ||
-    (result.type.kind === 'result' && result.type.ok === undefined && result.type.error === undefined)
-  );
 }

@@ -14,6 +14,8 @@ export interface MergedInstance {
   readonly module: Module;
   /** For messages. */
   readonly file: string;
+  /** Stands before the names of its functions, as in `label!name`; those without a name have an export's, or their index. */
+  readonly label?: string;
   /** Of each import in the module's order. */
   readonly bindings: readonly Binding[];
   /** Its active segments are made passive ones: a made function copies them (segments.ts) after a start function. */

@@ -276,10 +276,12 @@ class Merger {
   private writeNames(): void {
     const { instances, functions, name } = this.merged;
     const names = new Map<number, string>();
-    instances.forEach(({ module }, i) => {
-      for (const [index, text] of module.names?.functions ?? []) {
-        const at = index < module.importedFuncCount ? -1 : (this.indexMaps[i].funcs[index] ?? -1);
-        if (at >= 0) names.set(at, text);
+    instances.forEach(({ module, label }, i) => {
+      const exported = new Map(module.exports.map((one) => [one.kind === ExternKind.Func ? one.index : -1, one.name]));
+      for (let index = module.importedFuncCount; index < module.funcTypes.length; index++) {
+        const own = module.names?.functions.get(index);
+        const text = label === undefined ? own : `${label}!${own ?? exported.get(index) ?? `func-${index}`}`;
+        if (text !== undefined) names.set(this.indexMaps[i].funcs[index], text);
       }
     });
     for (const [i, made] of functions.entries()) names.set(this.made.firstFunction + i, made.name);

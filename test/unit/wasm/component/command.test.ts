@@ -5,6 +5,7 @@ import { loadInterfaces } from '../../../../src/api/interfaces.js';
 import { InputError } from '../../../../src/base/errors.js';
 import { assemble } from '../../../../src/wasm/assemble.js';
 import { commandModule, findCommand } from '../../../../src/wasm/component/command.js';
+import { CoreFunctions } from '../../../../src/wasm/component/core-functions.js';
 import { decodeComponent } from '../../../../src/wasm/component/decode.js';
 import { flattenExit } from '../../../../src/wasm/component/flatten-exit.js';
 import { instantiate } from '../../../../src/wasm/component/instantiate.js';
@@ -90,7 +91,8 @@ const REFUSED: readonly (readonly [name: string, options: CommandOptions, says: 
 
 const reading = (bytes: Uint8Array) => {
   const component = decodeComponent(bytes, 'it.wasm');
-  return findCommand(component, instantiate(component));
+  const graph = instantiate(component);
+  return findCommand(component, graph, new CoreFunctions(component, graph));
 };
 
 test.each(REFUSED)('the main module is not all: %s', async (_name, options, says) => {

@@ -1,0 +1,90 @@
+/**
+ * Types as text: two of the same text are the same type. Parameters have no names in it, as hosts look at their types
+ * only. Some types of WASI 0.2 have a name (NAMED), so that messages can be read.
+ */
+
+import { limitError, limits } from '../limits.js';
+import { type ResolvedType, referred } from './type-space.js';
+import type { FunctionType, ValueType } from './types.js';
+import { NAMED, RESOURCES } from './wasi-types.js';
+
+/** Longer text is cut off: a small component can have huge types, which are none of WASI's. */
+const MAX_TEXT = 4096;
+
+/** Of types that are no value, which nothing compares. */
+const OTHER = 'no value';
+
+/** Remembers the text of each type: it may be there many times in another one. */
+export class TypeText {
+  private readonly known = new Map<ResolvedType, string>();
+  private depth = 0;
+
+  constructor(private readonly file: string) {}
+
+  /** `(u32, list<u8>) -> string`. @throws ModuleError 'invalid' for an index that no type has, LimitError */
+  of(type: ResolvedType): string {
+    const known = this.known.get(type);
+    if (known !== undefined) return known;
+    if (++this.depth > limits.componentDepth) throw limitError('componentDepth', this.depth, 0, this.file);
+    const text = this.write(type);
+    this.depth--;
+    this.known.set(type, text);
+    return text;
+  }
+
+  private write(from: ResolvedType): string {
+    if (from.kind === 'resource') return RESOURCES.get(withoutVersion(from.name)) ?? from.name;
+    const whole = this.structure(from);
+    const text = whole.length > MAX_TEXT ? `${whole.slice(0, MAX_TEXT)}...` : whole;
+    return NAMED.get(text) ?? text;
+  }
+
+  private structure(from: ResolvedType & { kind: 'type' }): string {
+    const { type } = from;
+    const value = (one: ValueType) => this.value(from, one);
+    switch (type.kind) {
+      case 'primitive':
+        return type.type;
+      case 'record':
+        return `record {${type.fields.map((field) => `${field.name}: ${value(field.type)}`).join(', ')}}`;
+      case 'variant':
+        return `variant {${type.cases.map((one) => (one.type === undefined ? one.name : `${one.name}(${value(one.type)})`)).join(', ')}}`;
+      case 'list':
+        return type.length === undefined
+          ? `list<${value(type.element)}>`
+          : `list<${value(type.element)}, ${type.length}>`;
+      case 'tuple':
+        return `tuple<${type.types.map(value).join(', ')}>`;
+      case 'flags':
+      case 'enum':
+        return `${type.kind} {${type.names.join(', ')}}`;
+      case 'option':
+        return `option<${value(type.type)}>`;
+      case 'result': {
+        if (type.error === undefined) return type.ok === undefined ? 'result' : `result<${value(type.ok)}>`;
+        return `result<${type.ok === undefined ? '_' : value(type.ok)}, ${value(type.error)}>`;
+      }
+      case 'own':
+      case 'borrow':
+        return `${type.kind}<${this.of(referred(from, type.resource))}>`;
+      case 'func':
+        return this.function(from, type);
+      default:
+        return OTHER;
+    }
+  }
+
+  private function(from: ResolvedType & { kind: 'type' }, { params, result }: FunctionType): string {
+    const given = `(${params.map(({ type }) => this.value(from, type)).join(', ')})`;
+    return result === undefined ? given : `${given} -> ${this.value(from, result)}`;
+  }
+
+  private value(from: ResolvedType & { kind: 'type' }, type: ValueType): string {
+    return typeof type === 'string' ? type : this.of(referred(from, type));
+  }
+}
+
+/** `wasi:io/error@0.2.3 error`: `io/error error`. */
+function withoutVersion(name: string): string {
+  return name.replace(/^wasi:([a-z-]+\/[a-z-]+)@0\.2\.\d+ /, '$1 ');
+}
