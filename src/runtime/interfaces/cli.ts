@@ -70,7 +70,7 @@ export function cli_environment_get_arguments(to: usize): void {
 export function cli_environment_initial_cwd(to: usize): void {
   store<u64>(area, 0);
   store<u32>(area, 0, 8);
-  giveArea(to, 12);
+  giveArea(to, 12, 4);
 }
 
 /** @param status 0 is ok, 1 an error */
@@ -106,7 +106,7 @@ function giveTerminal(to: usize, fd: i32, kind: i32): void {
   const handle = isTerminal(fd) ? open(kind, fd) : 0;
   store<u32>(area, handle == 0 ? 0 : 1);
   store<i32>(area, handle, 4);
-  giveArea(to, 8);
+  giveArea(to, 8, 4);
 }
 
 export function cli_terminal_stdin_get_terminal_stdin(to: usize): void {

@@ -24,7 +24,7 @@ function resolution(clock: i32): u64 {
 function giveTime(to: usize, nanoseconds: u64): void {
   store<u64>(area, nanoseconds / SECOND);
   store<u64>(area, nanoseconds % SECOND, 8);
-  giveArea(to, 16);
+  giveArea(to, 16, 8);
 }
 
 export function clocks_wall_clock_now(to: usize): void {
@@ -82,5 +82,5 @@ export function random_insecure_get_insecure_random_u64(): u64 {
 /** tuple<u64, u64> */
 export function random_insecure_seed_insecure_seed(to: usize): void {
   if (random_get(area, 16) != 0) unreachable();
-  giveArea(to, 16);
+  giveArea(to, 16, 8);
 }

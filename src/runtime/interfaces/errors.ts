@@ -27,5 +27,5 @@ export function filesystem_types_filesystem_error_code(error: i32, to: usize): v
   if (kindOf(error) != Kind.Error) unreachable();
   store<u8>(area, 1);
   store<u8>(area, codeOf(heldBy(error, Kind.Error)), 1);
-  giveArea(to, 2);
+  giveArea(to, 2, 1);
 }

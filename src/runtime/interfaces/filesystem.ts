@@ -172,7 +172,7 @@ export function filesystem_types_descriptor_get_flags(descriptor: i32, to: usize
   if (flags & FD_RSYNC) all |= FLAG_READ_SYNC;
   store<u8>(area, 0);
   store<u8>(area, all, 1);
-  giveArea(to, 2);
+  giveArea(to, 2, 1);
 }
 
 /** By file type of preview 1: descriptor-type. */
@@ -188,7 +188,7 @@ export function filesystem_types_descriptor_get_type(descriptor: i32, to: usize)
   if (errno != 0) return giveError(to, 1, codeOf(errno));
   store<u8>(area, 0);
   store<u8>(area, typeOf(load<u8>(found)), 1);
-  giveArea(to, 2);
+  giveArea(to, 2, 1);
 }
 
 /** result<tuple<list<u8>, bool>, error-code> */
@@ -202,7 +202,7 @@ export function filesystem_types_descriptor_read(descriptor: i32, length: u64, o
   store<u32>(area, <u32>list, 4);
   store<u32>(area, <u32>got, 8);
   store<u8>(area, got == 0 && size > 0 ? 1 : 0, 12);
-  giveArea(to, 16);
+  giveArea(to, 16, 4);
 }
 
 /** result<filesize, error-code> */
@@ -267,7 +267,7 @@ export function filesystem_types_directory_entry_stream_read_directory_entry(str
     const errno = fd_readdir(fd, buffer, <i32>ENTRIES, positionOf(stream), found);
     if (errno != 0) return giveError(to, WORD, codeOf(errno));
     clearArea(20);
-    if (<usize>load<u32>(found) < DIRENT) return giveArea(to, 20);
+    if (<usize>load<u32>(found) < DIRENT) return giveArea(to, 20, 4);
     setPosition(stream, load<i64>(buffer));
     const length = load<u32>(buffer, 16);
     if (isDots(buffer + DIRENT, length)) continue;
@@ -277,6 +277,6 @@ export function filesystem_types_directory_entry_stream_read_directory_entry(str
     store<u8>(area, type, 8);
     store<u32>(area, <u32>give(buffer + DIRENT, <usize>length, 1), 12);
     store<u32>(area, length, 16);
-    return giveArea(to, 20);
+    return giveArea(to, 20, 4);
   }
 }

@@ -38,6 +38,11 @@ export function scratch(size: usize): usize {
   return start;
 }
 
+/** Traps for what does not lie in the component's memory as its type asks (Component Model, store). */
+export function checkAlignment(at: usize, alignment: usize): void {
+  if ((at & (alignment - 1)) != 0) unreachable();
+}
+
 /** Traps for a list of bytes that ends past the component's memory. */
 export function checkList(from: usize, length: usize): void {
   if (from + length < from) unreachable();
@@ -54,6 +59,7 @@ export function vectorOf(address: usize, length: usize): usize {
 /** A copy in the component's memory, that it owns: of strings and lists. */
 export function give(from: usize, length: usize, alignment: usize): usize {
   const to = allocate(alignment, length);
+  checkAlignment(to, alignment);
   to_component(to, from, length);
   return to;
 }

@@ -2,7 +2,7 @@
 
 import { from_component } from './component';
 import { Kind, kindOf, positionOf, heldBy } from './handles';
-import { freeScratch, give, scratch, found } from './memory';
+import { checkAlignment, freeScratch, give, scratch, found } from './memory';
 import { giveList } from './results';
 import { poll_oneoff } from './wasi_snapshot_preview1';
 
@@ -77,6 +77,7 @@ export function io_poll_poll(list: usize, count: usize, to: usize): void {
   freeScratch();
   if (count == 0 || count > 65536) unreachable();
   const handles = scratch(count * 4);
+  checkAlignment(list, 4);
   from_component(handles, list, count * 4);
   const ready = scratch(count);
   memory.fill(ready, 0, count);

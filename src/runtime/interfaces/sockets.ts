@@ -19,7 +19,7 @@ export function sockets_instance_network_instance_network(): i32 {
 export function sockets_network_network_error_code(error: i32, to: usize): void {
   heldBy(error, Kind.Error);
   clearArea(2);
-  giveArea(to, 2);
+  giveArea(to, 2, 1);
 }
 
 export function sockets_tcp_create_socket_create_tcp_socket(family: i32, to: usize): void {

@@ -22,7 +22,7 @@ export function giveStat(to: usize, type: u8): void {
   putTime(area + 32, load<u64>(found, 40));
   putTime(area + 56, load<u64>(found, 48));
   putTime(area + 80, load<u64>(found, 56));
-  giveArea(to, STAT);
+  giveArea(to, STAT, 8);
 }
 
 /** result<metadata-hash-value, error-code>: an ok. Device and inode say which file it is. */
@@ -30,5 +30,5 @@ export function giveHash(to: usize): void {
   store<u64>(area, 0);
   store<u64>(area, load<u64>(found), 8);
   store<u64>(area, load<u64>(found, 8), 16);
-  giveArea(to, 24);
+  giveArea(to, 24, 8);
 }

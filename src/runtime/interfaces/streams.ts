@@ -141,7 +141,7 @@ function giveWritten(to: usize, errno: i32): void {
   if (errno != 0) return giveFailure(to, WORD, errno);
   store<u64>(area, 0);
   store<u32>(area, 0, 8);
-  giveArea(to, 12);
+  giveArea(to, 12, 4);
 }
 
 export function io_streams_output_stream_write(stream: i32, from: usize, length: usize, to: usize): void {

@@ -202,6 +202,11 @@ export const component: Area = {
       ],
     },
     {
+      file: 'src/runtime/interfaces/memory.ts',
+      ...HOST,
+      changes: [['  checkAlignment(to, alignment);\n', '']],
+    },
+    {
       file: 'src/runtime/interfaces/text.ts',
       ...HOST,
       changes: [
@@ -246,6 +251,8 @@ export const component: Area = {
       slow: true,
       changes: [
         ['store<u32>(area, value, 4);', 'store<u32>(area, value, 8);'],
+        ['  checkAlignment(to, alignment);\n', '', HOST],
+        ['  checkAlignment(to, payload);\n', '', HOST],
         ['store<u32>(area, <u32>length, 8);', 'store<u32>(area, <u32>length, 4);'],
         ['store<u8>(area + payload, STREAM_CLOSED);', ''],
         ['to_component(to + payload, area + payload, 1);', ''],

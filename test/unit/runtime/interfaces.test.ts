@@ -68,6 +68,8 @@ const preview1 = {
   fd_advise: () => 0,
   fd_close: () => 0,
   path_create_directory: () => 0,
+  clock_time_get: () => 0,
+  random_get: () => 0,
   proc_exit: () => 0,
 };
 
@@ -233,6 +235,50 @@ describe('strings and lists', () => {
     const entries = word(served.get('filesystem_types_descriptor_read_directory', 8, preopen()), 4);
     const found = served.get('filesystem_types_directory_entry_stream_read_directory_entry', 5, entries);
     expect([found[0], found[4]]).toEqual([1, ILLEGAL_BYTE_SEQUENCE]);
+  });
+});
+
+describe('what does not lie where its type asks traps', () => {
+  const path = () => served.put(Buffer.from('f'));
+  test.each<[string, number, () => readonly number[]]>([
+    ['clocks_wall_clock_now', 8, () => []],
+    ['random_insecure_seed_insecure_seed', 8, () => []],
+    ['cli_environment_initial_cwd', 4, () => []],
+    ['cli_terminal_stdin_get_terminal_stdin', 4, () => []],
+    ['filesystem_preopens_get_directories', 4, () => []],
+    ['filesystem_types_descriptor_get_type', 1, () => [file()]],
+    ['filesystem_types_descriptor_create_directory_at', 1, () => [preopen(), ...path()]],
+    ['filesystem_types_descriptor_stat', 8, () => [file()]],
+    ['filesystem_types_descriptor_metadata_hash', 8, () => [file()]],
+    ['filesystem_types_descriptor_read', 4, () => [file(), 9, 0]],
+    ['filesystem_types_descriptor_write', 8, () => [file(), ...path(), 0]],
+    ['filesystem_types_descriptor_open_at', 4, () => [preopen(), 0, ...path(), 0, 3]],
+    ['filesystem_types_descriptor_read_via_stream', 4, () => [file(), -1]],
+    ['filesystem_types_descriptor_readlink_at', 4, () => [preopen(), ...path()]],
+    ['io_streams_output_stream_check_write', 8, () => [stream('write')]],
+    ['io_streams_output_stream_write', 4, () => [stream('write'), ...path()]],
+    ['io_streams_input_stream_read', 4, () => [stream('read'), 1]],
+    ['io_streams_input_stream_skip', 8, () => [stream('read'), 1]],
+    ['io_error_error_to_debug_string', 4, () => [error()]],
+    ['sockets_tcp_create_socket_create_tcp_socket', 4, () => [0]],
+  ])('%s', (name, alignment, args) => {
+    for (const at of [1, 2, 4, 8]) {
+      if (at < alignment) traps(name, ...args(), RETURNED + at);
+      else served.call(name, ...args(), RETURNED + at);
+    }
+  });
+
+  test('a list of handles', () => {
+    const pollable = served.call('io_streams_input_stream_subscribe', stream('read'));
+    served.memory[512] = pollable;
+    expect(served.get('io_poll_poll', 8, 512, 1)[4]).toBe(1);
+    served.memory[514] = pollable;
+    traps('io_poll_poll', 514, 1, RETURNED);
+  });
+
+  test('what realloc gives', () => {
+    served.misaligns = true;
+    traps('filesystem_preopens_get_directories', RETURNED);
   });
 });
 
