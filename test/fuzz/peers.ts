@@ -12,6 +12,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { migrate, type ReceiveEvent, receive, run, type Transport, WagSnapError } from '../../src/api/index.js';
 import { streamChannel } from '../../src/transport/channel.js';
 import { FRAME_MAX, FrameReader } from '../../src/transport/frames.js';
+import { decodeMessage } from '../../src/transport/messages.js';
 import type { MovingProgram } from '../../src/transport/moving-program.js';
 import type { MissingPages } from '../../src/transport/owing.js';
 import { moveProgram } from '../../src/transport/source.js';
@@ -22,7 +23,7 @@ import { walkerProgram } from '../support/walker-program.js';
 const HEAD = 5;
 const BYTES = 16;
 const COMMIT = 4;
-const KINDS = [1, 2, 3, 4, 5, 6, 7, 16, 17, 32, 33, 34, 35, 36, 37, 39, 40];
+const KINDS = [1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41];
 /** Bytes a second of a lazy move: so few are sent before the program runs that some are left. */
 const LAZY_RATE = 16 << 20;
 /** Milliseconds after which a side hangs. */
@@ -169,7 +170,8 @@ async function inTime<T>(what: string, work: Promise<T>): Promise<T> {
 }
 
 /**
- * A receiver that is told `frames`, and nothing more. What is committed is no process's pid, so nothing begins.
+ * A receiver that is told `frames`, and nothing more. They commit to the pid of another process, so nothing begins, but
+ * when a mutation has made it the right one.
  *
  * @throws Error when it does something that it must not
  */
@@ -177,14 +179,28 @@ export async function bearSource(
   frames: readonly Buffer[],
   outputDir: string,
   onEvent: (event: ReceiveEvent) => void = () => {},
-): Promise<'nothing' | 'lost'> {
+): Promise<'nothing' | 'lost' | 'begun'> {
   const [input, output] = [new PassThrough(), new PassThrough()];
   output.resume();
   input.end(Buffer.concat(frames));
   const received = await inTime('a receiver', receive(input, output, { outputDir, maxMemory: 1 << 24, onEvent }));
   output.destroy();
-  if (received.pid !== undefined) throw new Error(`a program was begun: ${received.pid}`);
+  const { pid } = received;
+  if (pid !== undefined) {
+    process.kill(pid, 'SIGKILL');
+    if (!commits(frames, pid)) throw new Error(`a program was begun: ${pid}`);
+    for (const name of readdirSync(outputDir)) rmSync(join(outputDir, name));
+    return 'begun';
+  }
   return received.lost === undefined ? 'nothing' : 'lost';
+}
+
+function commits(frames: readonly Buffer[], pid: number): boolean {
+  return framesOf(Buffer.concat(frames)).some((frame) => {
+    if (frame[4] !== COMMIT) return false;
+    const message = decodeMessage(COMMIT, frame.subarray(HEAD));
+    return message.name === 'commit' && message.pid === pid;
+  });
 }
 
 /** After which message of the source a target says how many of its own. */
