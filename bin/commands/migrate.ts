@@ -185,78 +185,85 @@ const command: CommandModule<object, Options> = {
         ['$0 migrate job "exec:wag-snap receive --stdio" --arch arm64', 'stays on this host, on another CPU'],
       ]) as never,
   handler: async (options) => {
-    const [{ EarlyLink, parseDestination }, { checkLazy }] = await Promise.all([
-      import('../../src/api/destination.js'),
-      import('../../src/api/migrate-options.js'),
-    ]);
-    const destination = parseDestination(options.destination, {
-      remote: options.remote,
-      keys: options.keys,
-      peers: several(options.peer),
-    });
-    if (options.onTimeout !== undefined && options.maxTime === undefined) {
-      throw new UsageError(`--on-timeout ${options.onTimeout} needs --max-time: after what time?`);
-    }
-    const duration = (name: string, text: string | undefined) =>
-      text === undefined ? undefined : parseDuration(name, text);
-    const size = (name: string, text: string | undefined) => (text === undefined ? undefined : parseSize(name, text));
-    const name = parseName(options);
-    const moving: MigrateOptions = {
-      arch: options.arch === undefined ? undefined : parseArch(options.arch),
-      dirs: several(options.dir).map(parseRemoteDir),
-      sameDirs: options.sameDirs,
-      fds: Object.fromEntries(parseFds(several(options.fd))),
-      listen: several(options.listen),
-      strictFiles: options.strictFiles,
-      ...(name === undefined ? {} : { name }),
-      maxMemory: size('max-memory', options.maxMemory),
-      outputDir: options.outputDir,
-      dryRun: options.dryRun,
-      copy: options.keep,
-      downtime: duration('downtime', options.downtime),
-      maxTime: duration('max-time', options.maxTime),
-      onTimeout: options.onTimeout,
-      lazy: options.lazy,
-      limitRate: size('limit-rate', options.limitRate),
-      compress: options.compress,
-      hashFiles: options.hashFiles,
-      attach: options.attach && !options.dryRun,
-      patience: duration('timeout', options.timeout),
-      onWarning: printWarning,
-    };
-    checkLazy(moving);
-    if (PID.test(options.process) && !existsSync(`/proc/${options.process}`)) await attachGiven(options.process); // fails
-    // a receiver that is started loads meanwhile; one that listens has done so
-    const early = options.destination.startsWith('tls:') ? undefined : new EarlyLink(destination);
-    const workload = await attachGiven(options.process).catch(async (error) => {
-      await early?.close('there is no such program');
-      throw error;
-    });
-    const interruption = new Interruption('it continues here');
     const report = new MoveReport(options);
-    const pipes = moving.attach ? new ProgramPipes(workload.pid) : undefined;
     try {
-      const { migrateAttached } = await import('../../src/api/migrate.js');
-      const moved = await migrateAttached(workload, early ?? destination, {
-        ...moving,
-        signal: interruption.abortSignal,
-        onEvent: report.onEvent,
-      });
-      report.moved(moved);
-      interruption.stop();
-      if (pipes !== undefined) await followProgram(moved, pipes);
+      await moveWorkload(options, report);
     } catch (error) {
       report.failed(error);
       throw error;
     } finally {
       report.end();
-      pipes?.close();
-      interruption.stop();
-      workload.close();
     }
   },
 };
 export default command;
+
+async function moveWorkload(options: Options, report: MoveReport): Promise<void> {
+  const [{ EarlyLink, parseDestination }, { checkLazy }] = await Promise.all([
+    import('../../src/api/destination.js'),
+    import('../../src/api/migrate-options.js'),
+  ]);
+  const destination = parseDestination(options.destination, {
+    remote: options.remote,
+    keys: options.keys,
+    peers: several(options.peer),
+  });
+  if (options.onTimeout !== undefined && options.maxTime === undefined) {
+    throw new UsageError(`--on-timeout ${options.onTimeout} needs --max-time: after what time?`);
+  }
+  const duration = (name: string, text: string | undefined) =>
+    text === undefined ? undefined : parseDuration(name, text);
+  const size = (name: string, text: string | undefined) => (text === undefined ? undefined : parseSize(name, text));
+  const name = parseName(options);
+  const moving: MigrateOptions = {
+    arch: options.arch === undefined ? undefined : parseArch(options.arch),
+    dirs: several(options.dir).map(parseRemoteDir),
+    sameDirs: options.sameDirs,
+    fds: Object.fromEntries(parseFds(several(options.fd))),
+    listen: several(options.listen),
+    strictFiles: options.strictFiles,
+    ...(name === undefined ? {} : { name }),
+    maxMemory: size('max-memory', options.maxMemory),
+    outputDir: options.outputDir,
+    dryRun: options.dryRun,
+    copy: options.keep,
+    downtime: duration('downtime', options.downtime),
+    maxTime: duration('max-time', options.maxTime),
+    onTimeout: options.onTimeout,
+    lazy: options.lazy,
+    limitRate: size('limit-rate', options.limitRate),
+    compress: options.compress,
+    hashFiles: options.hashFiles,
+    attach: options.attach && !options.dryRun,
+    patience: duration('timeout', options.timeout),
+    onWarning: printWarning,
+  };
+  checkLazy(moving);
+  if (PID.test(options.process) && !existsSync(`/proc/${options.process}`)) await attachGiven(options.process); // fails
+  // a receiver that is started loads meanwhile; one that listens has done so
+  const early = options.destination.startsWith('tls:') ? undefined : new EarlyLink(destination);
+  const workload = await attachGiven(options.process).catch(async (error) => {
+    await early?.close('there is no such program');
+    throw error;
+  });
+  const interruption = new Interruption('it continues here');
+  const pipes = moving.attach ? new ProgramPipes(workload.pid) : undefined;
+  try {
+    const { migrateAttached } = await import('../../src/api/migrate.js');
+    const moved = await migrateAttached(workload, early ?? destination, {
+      ...moving,
+      signal: interruption.abortSignal,
+      onEvent: report.onEvent,
+    });
+    report.moved(moved);
+    interruption.stop();
+    if (pipes !== undefined) await followProgram(moved, pipes);
+  } finally {
+    pipes?.close();
+    interruption.stop();
+    workload.close();
+  }
+}
 
 /** A path on the other host, or its receiver's name for a directory: it is not looked up here. */
 function parseRemoteDir(text: string): Directory {

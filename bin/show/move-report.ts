@@ -5,7 +5,7 @@
  */
 
 import type { Moved, MoveEvent } from '../../src/api/migrate.js';
-import { WagSnapError } from '../../src/base/errors.js';
+import { BugError, WagSnapError } from '../../src/base/errors.js';
 import { terminalJson, terminalText } from '../../src/base/terminal-text.js';
 import { Progress } from './progress.js';
 import { printWarning } from './warning.js';
@@ -18,10 +18,9 @@ export class MoveReport {
   private progress = new Progress('sending');
   private round = 1;
   private sentAt = Number.NEGATIVE_INFINITY;
+  private isOver = false;
 
-  constructor(
-    private readonly options: { readonly json: boolean; readonly verbose: boolean; readonly attach: boolean },
-  ) {}
+  constructor(private readonly options: Readonly<Record<'json' | 'verbose' | 'attach' | 'dryRun', boolean>>) {}
 
   readonly onEvent = (event: MoveEvent): void => {
     const { json, verbose } = this.options;
@@ -45,11 +44,14 @@ export class MoveReport {
 
   /** It has been moved, or looked at. */
   moved(moved: Moved): void {
-    this.progress.end();
+    this.end();
+    this.isOver = true;
     const { streams: _, ...facts } = moved;
     const { host, pid, output, bytes, wire, downtime } = facts;
-    if (this.options.json) this.print(terminalJson({ event: 'moved', ...facts, pid: pid ?? null }));
-    else if (pid === undefined) console.log(terminalText(`${host} can take it`));
+    const { json } = this.options;
+    if (pid === undefined)
+      this.print(json ? terminalJson({ event: 'possible', host }) : terminalText(`${host} can take it`));
+    else if (json) this.print(terminalJson({ event: 'moved', ...facts }));
     else {
       this.print(terminalText(`pid ${pid} on ${host}, which prints to ${output}`));
       if (!this.options.verbose) return;
@@ -58,17 +60,18 @@ export class MoveReport {
     }
   }
 
-  /** It has failed: whoever reads the objects is told so, too. */
+  /** It has failed: whoever reads the objects is told so, too, unless it was moved before. */
   failed(error: unknown): void {
     this.end();
-    if (!this.options.json || !(error instanceof WagSnapError)) return;
-    const { code, exitCode, headline, details } = error;
+    if (!this.options.json || this.isOver) return;
+    const known = error instanceof WagSnapError ? error : new BugError(String((error as Error)?.message ?? error));
+    const { code, exitCode, headline, details } = known;
     this.print(terminalJson({ event: 'failed', code, exitCode, headline, details }));
   }
 
   /** Standard output is the program's own when it is attached. */
   private print(line: string): void {
-    if (this.options.attach) process.stderr.write(`${line}\n`);
+    if (this.options.attach && !this.options.dryRun) process.stderr.write(`${line}\n`);
     else console.log(line);
   }
 

@@ -46,6 +46,9 @@ export function checkLazy({ lazy = false, onTimeout, maxTime, copy, attach }: Mi
   const what = lazy ? '--lazy' : '--on-timeout lazy';
   if (copy)
     throw new UsageError(`${what} with --keep: a program that goes on here does not keep its pages as they are`);
-  if (attach) throw new UsageError(`${what} with --attach: its streams cannot be passed on before its memory is there`);
+  if (attach)
+    throw new UsageError(
+      `${what} with --attach: its output cannot come back while its memory is sent; leave out one of them`,
+    );
   if (lazy && maxTime !== undefined) throw new UsageError('--lazy with --max-time: nothing is sent beforehand');
 }

@@ -4,7 +4,7 @@ import { closeSync, fstatSync, openSync, read } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { InputError } from '../base/errors.js';
+import { InputError, WagSnapError } from '../base/errors.js';
 import { ownPackage } from '../base/package.js';
 import { makeTemporaryFolder, removeTemporary } from '../base/temporary.js';
 import type { LeftPages } from '../capture/left-pages.js';
@@ -70,7 +70,10 @@ export async function migrateAttached(
     import('../transport/source.js'),
     import('../capture/capture.js'),
   ]);
-  const link = await connecting;
+  const link = await connecting.catch((error) => {
+    if (error instanceof WagSnapError && !options.dryRun) error.add(`pid ${process.pid} continues here`);
+    throw error;
+  });
   let stays = false;
   try {
     const channel = streamChannel(link.input, link.output);
@@ -89,7 +92,7 @@ export async function migrateAttached(
     return moved;
   } catch (error) {
     if (!(error instanceof LinkError)) throw error;
-    throw new LinkError(`${to.name}: ${error.headline}; pid ${process.pid} continues here`);
+    throw new LinkError(`${to.name}: ${error.headline}`, error.details);
   } finally {
     if (!stays) link.close();
   }

@@ -233,7 +233,8 @@ export class Receiver implements TargetHost {
     const bytes = memories.reduce((sum, { pages }) => sum + pages * WASM_PAGE, 0);
     const limit = this.maxMemory ?? Infinity;
     if (bytes <= limit) return;
-    throw new LimitError('limit', `the program has ${bytes} bytes of memory, ${hostname()} allows ${limit}`);
+    const who = limit === this.options.maxMemory ? hostname() : '--max-memory';
+    throw new LimitError('limit', `the program has ${bytes} bytes of memory, ${who} allows ${limit}`);
   }
 
   private get outputDir(): string {

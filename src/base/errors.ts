@@ -16,10 +16,16 @@ export abstract class WagSnapError extends Error {
     readonly code: string,
     readonly headline: string,
     /** Further lines of the message. */
-    readonly details: readonly string[] = [],
+    public details: readonly string[] = [],
   ) {
     super([headline, ...details].map(terminalText).join('\n'));
     this.name = new.target.name;
+  }
+
+  /** Adds a line to the message, which whoever has thrown it could not know. */
+  add(detail: string): void {
+    this.details = [...this.details, detail];
+    this.message += `\n${terminalText(detail)}`;
   }
 }
 

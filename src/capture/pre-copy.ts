@@ -208,10 +208,7 @@ export class PreCopy {
       return true;
     }
     const pause = `it would stand still for ${Math.ceil(needed)} ms, not ${pauseBudget}`;
-    throw new LimitError(
-      'timeout',
-      `pid ${this.process.pid} writes too fast: after ${deadline.after} ms ${pause}; it continues here`,
-    );
+    throw new LimitError('timeout', `pid ${this.process.pid} writes too fast: after ${deadline.after} ms ${pause}`);
   }
 
   /**

@@ -274,7 +274,7 @@ test('what cannot be together is refused', async () => {
   const { pid } = await start({ pages: 16, last: 9 });
   for (const [args, why] of [
     [['--lazy', '--keep'], 'a program that goes on here does not keep its pages as they are'],
-    [['--lazy', '--attach'], 'its streams cannot be passed on before its memory is there'],
+    [['--lazy', '--attach'], 'its output cannot come back while its memory is sent; leave out one of them'],
     [['--lazy', '--max-time', '1s'], '--lazy with --max-time: nothing is sent beforehand'],
     [['--max-time', '1s', '--on-timeout', 'lazy', '--keep'], '--on-timeout lazy with --keep'],
   ] as const) {

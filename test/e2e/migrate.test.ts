@@ -98,6 +98,7 @@ describe('a program', () => {
     const counter = await start();
     const looked = await migrate(counter.pid, counter, receiver, '--dry-run', '--json');
     expect(looked.stdout).toMatch(/^\{"event":"ready","host":/m);
+    expect(looked.stdout).toMatch(/\n\{"event":"possible","host":"[^"]+"\}\n$/);
     expectWhole(await ends(counter, counter.pid));
     expect(readdirSync(counter.output)).toEqual([]);
   });
@@ -159,9 +160,8 @@ describe('how it is sent', () => {
       event: 'failed',
       code: 'timeout',
       exitCode: 4,
-      headline: expect.stringMatching(
-        /writes too fast: after 50 ms it would stand still for \d+ ms, not 1; it continues/,
-      ),
+      headline: expect.stringMatching(/writes too fast: after 50 ms it would stand still for \d+ ms, not 1$/),
+      details: [`pid ${pid} continues here`],
     });
     expect([cancelled.status, await stateOf(pid)]).toEqual([4, 'running']);
     expect((await events(pid, ...strict)).events.at(-1)).toMatchObject({ event: 'moved' });
@@ -235,8 +235,31 @@ describe('what is wrong there is said, and it continues here', () => {
     const counter = await start();
     const ended = await act(counter);
     expect([ended.status, ended.stderr]).toEqual([status, expect.stringMatching(message)]);
+    expect(ended.stderr.trimEnd().split('\n').at(-1)).toBe(`pid ${counter.pid} continues here`);
     expect(await stateOf(counter.pid)).toBe('running');
     expectWhole(await ends(counter, counter.pid));
+  });
+
+  test('a limit of its own is not said to be that of the host', async () => {
+    const { pid } = await start();
+    const ended = await wagSnap('migrate', String(pid), receiver, '--max-memory', '128K', '--dry-run');
+    expect([ended.status, ended.stderr]).toEqual([
+      4,
+      expect.stringMatching(/1310720 bytes .*, --max-memory allows 131072$/m),
+    ]);
+    expect(ended.stderr).not.toContain('continues here'); // nothing was to be moved
+  });
+
+  test('for programs, too: the last object says it', async () => {
+    const last = async (...args: string[]) => {
+      const { status, stdout } = await wagSnap('migrate', ...args, '--json');
+      return { status, ...(JSON.parse(stdout.trim().split('\n').at(-1)!) as object) };
+    };
+    expect(await last('999999999', receiver)).toMatchObject({ status: 3, event: 'failed', exitCode: 3 });
+    expect(await last('1', receiver, '--lazy', '--keep')).toMatchObject({ status: 2, event: 'failed', code: 'usage' });
+    const { pid } = await start();
+    const looked = await last(String(pid), receiver, '--dry-run');
+    expect(looked).toMatchObject({ status: 3, event: 'failed', details: expect.any(Array) });
   });
 });
 
