@@ -1,6 +1,7 @@
 /** `wag-snap receive`: takes workloads that `wag-snap migrate` sends. */
 
 import { once as onceEvent } from 'node:events';
+import { fstatSync } from 'node:fs';
 import type { CommandModule } from 'yargs';
 import type { NamedDirectory, PeerGrants } from '../../src/api/receive-options.js';
 import { ExitCode, ToolError } from '../../src/base/errors.js';
@@ -96,13 +97,23 @@ async function fromStandardInput(options: Options): Promise<void> {
     if (options[name] === undefined) continue;
     throw new UsageError(`--${name === 'maxWorkloads' ? 'max-workloads' : name} needs --listen: --stdio takes one`);
   }
-  const { receive } = await import('../../src/api/receive.js');
+  const { receive, receiveFromPipe } = await import('../../src/api/receive.js');
   const grants = options.dir === undefined && options.accept === undefined ? undefined : parseGrants(options);
   const { maxMemory, outputDir } = parseCommon(options);
-  const { pid, lost } = await receive(process.stdin, process.stdout, { maxMemory, outputDir, grants });
-  process.stdin.destroy();
+  const receiving = { maxMemory, outputDir, grants };
+  const { pid, lost } = isPipe(STDIN)
+    ? await receiveFromPipe(STDIN, process.stdout, receiving)
+    : await receive(process.stdin, process.stdout, receiving).finally(() => process.stdin.destroy());
   if (lost !== undefined) throw new ToolError('link', `nothing was started: ${lost}`);
   if (pid === undefined) process.exitCode = ExitCode.failed; // the source reports the reason
+}
+
+const STDIN = 0;
+
+/** A socket counts, too. */
+function isPipe(descriptor: number): boolean {
+  const stat = fstatSync(descriptor);
+  return stat.isFIFO() || stat.isSocket();
 }
 
 /** Listens until it is told to end. Programs that run by then continue. */

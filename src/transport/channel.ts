@@ -4,17 +4,19 @@ import type { Readable, Writable } from 'node:stream';
 import { ToolError } from '../base/errors.js';
 import { trace } from '../base/trace.js';
 import { LinkError } from './errors.js';
-import { FrameReader, FrameWriter } from './frames.js';
+import { FrameReader, type FrameSource, FrameWriter } from './frames.js';
 import { decodeMessage, encodeMessage, type Message } from './messages.js';
 
 /** Messages of which there are many. */
 const PIECES: ReadonlySet<string> = new Set(['bytes', 'packed', 'input', 'output', 'arrived', 'want']);
 
 export interface Channel {
-  /** Resolves when there is room for more; the message may not have arrived yet. @throws LinkError */
+  /** Bytes that have come from the other side, also of a message that is not complete. */
+  readonly received: number;
+  /** Resolves when it is on its way, and its bytes may change; it may not have arrived yet. @throws LinkError */
   send(message: Message): Promise<void>;
   /**
-   * The next message from the other side.
+   * The next message from the other side. A piece's bytes are valid until the next message but one is asked for.
    *
    * @throws LinkError when the link is gone, InputError 'stream' when the bytes are not a message
    */
@@ -23,15 +25,22 @@ export interface Channel {
 
 /** @param input bytes from the other side @param output bytes to it */
 export function streamChannel(input: Readable, output: Writable): Channel {
-  const reader = new FrameReader(input);
+  return frameChannel(new FrameReader(input), output);
+}
+
+/** @param reader frames from the other side @param output bytes to it */
+export function frameChannel(reader: FrameSource, output: Writable): Channel {
   const writer = new FrameWriter(output);
   return {
+    get received() {
+      return reader.received;
+    },
     async send(message) {
       const isPiece = PIECES.has(message.name);
       if (!isPiece) trace('move', () => `says ${message.name}`);
       const { kind, parts } = encodeMessage(message);
       try {
-        await writer.write(kind, parts, !isPiece);
+        await writer.write(kind, parts);
       } catch {
         throw new LinkError('the connection to the other side is gone');
       }

@@ -5,8 +5,8 @@ import type { MessageOf } from './messages.js';
 
 /** The other side is gone or silent. How much it received of the last messages is unknown. */
 export class LinkError extends ToolError {
-  constructor(what: string) {
-    super('link', what);
+  constructor(what: string, details: readonly string[] = []) {
+    super('link', what, details);
   }
 }
 

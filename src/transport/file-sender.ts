@@ -16,7 +16,7 @@ export interface SentFile {
 
 export interface SenderOptions {
   readonly limit: RateLimit;
-  /** Sends a piece. */
+  /** Sends a piece. Its bytes change after this has resolved. */
   say(message: Bytes | Packed): Promise<void>;
   /** Of the file, how much of what is being sent has been sent, and what that took on the way. */
   onSent(bytes: number, of: number, wire: number): void;
@@ -37,6 +37,10 @@ export async function sendFile(
 ): Promise<number> {
   const total = changed.reduce((sum, { length }) => sum + length, 0);
   const most = limit.piece(PIECE);
+  const depth = codec === undefined ? 1 : DEPTH;
+  /** One for each piece that waits, one for that on its way; those that are used again need no clear pages. */
+  const buffers: Buffer[] = [];
+  let count = 0;
   const waiting: Promise<Bytes | Packed>[] = [];
   let sent = 0;
   /** The next piece is read while the last one is on its way. */
@@ -53,7 +57,9 @@ export async function sendFile(
   };
   for (const { offset, length } of changed) {
     for (let done = 0; done < length; ) {
-      const piece = Buffer.allocUnsafe(Math.min(most, length - done)); // the stream keeps it until it is sent
+      const n = count++ % (depth + 1);
+      const buffer = (buffers[n] ??= Buffer.allocUnsafeSlow(most));
+      const piece = buffer.subarray(0, Math.min(most, length - done));
       const got = await read(piece, offset + done);
       if (got === 0) throw new ToolError('read', 'a temporary file of the move has become shorter than it was');
       const message = smaller(
@@ -63,7 +69,7 @@ export async function sendFile(
       message.catch(() => {}); // heard of when it is its turn
       waiting.push(message);
       done += got;
-      if (waiting.length > (codec === undefined ? 0 : DEPTH - 1)) await sendFirst();
+      if (waiting.length === depth) await sendFirst();
     }
   }
   while (waiting.length > 0) await sendFirst();

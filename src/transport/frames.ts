@@ -1,11 +1,11 @@
 /**
  * Frames on a stream of bytes: the payload's length (u32, little-endian), the kind (one byte), the payload.
  *
- * Both directions have back pressure: a frame is sent once the stream takes more, and read when it is asked for. The
+ * Both directions have back pressure: a frame is sent once the stream has taken the last one, and read when it is asked for. The
  * other side is untrusted input: a frame that is too long is refused before its payload is read.
  */
 
-import { once } from 'node:events';
+import { Socket } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
 import { InputError } from '../base/errors.js';
 
@@ -14,11 +14,34 @@ export interface Frame {
   readonly payload: Buffer;
 }
 
-const HEAD = 5;
+/** Bytes before the payload. */
+export const HEAD = 5;
 /** The longest payload, in bytes. */
 export const FRAME_MAX = (1 << 20) + 64;
 
-export class FrameReader {
+export interface FrameSource {
+  /** Bytes that have come, also of a frame that is not complete. */
+  readonly received: number;
+  /**
+   * The next frame. Undefined when the link is gone: at the stream's end, within a frame too, or after a failure.
+   *
+   * Its payload is valid until the next frame but one is asked for: the buffer is used again.
+   *
+   * @throws InputError 'stream' when the bytes are not a frame
+   */
+  next(): Promise<Frame | undefined>;
+}
+
+/** Of the frame whose head is there. @throws InputError 'stream' when it is none */
+export function payloadLength(bytes: Buffer, at: number): number {
+  const length = bytes.readUInt32LE(at);
+  if (length <= FRAME_MAX) return length;
+  throw new InputError('stream', `what the other side sends is not wag-snap's: a message of ${length} bytes`);
+}
+
+/** Frames from any stream. */
+export class FrameReader implements FrameSource {
+  received = 0;
   private readonly chunks: AsyncIterator<Buffer>;
   private rest: Buffer = Buffer.alloc(0);
 
@@ -26,18 +49,10 @@ export class FrameReader {
     this.chunks = stream[Symbol.asyncIterator]();
   }
 
-  /**
-   * The next frame. Undefined when the link is gone: at the stream's end, within a frame too, or after a failure.
-   *
-   * @throws InputError 'stream' when the bytes are not a frame
-   */
   async next(): Promise<Frame | undefined> {
     if (!(await this.fill(HEAD))) return undefined;
-    const length = this.rest.readUInt32LE(0);
+    const length = payloadLength(this.rest, 0);
     const kind = this.rest[4];
-    if (length > FRAME_MAX) {
-      throw new InputError('stream', `what the other side sends is not wag-snap's: a message of ${length} bytes`);
-    }
     if (!(await this.fill(HEAD + length))) return undefined;
     const payload = this.rest.subarray(HEAD, HEAD + length);
     this.rest = this.rest.subarray(HEAD + length);
@@ -53,6 +68,7 @@ export class FrameReader {
       if (chunk.done) return false;
       parts.push(chunk.value);
       size += chunk.value.length;
+      this.received += chunk.value.length;
     }
     this.rest = Buffer.concat(parts);
     return true;
@@ -62,49 +78,45 @@ export class FrameReader {
 export class FrameWriter {
   /** Aborted when writing has become impossible. */
   private readonly closed = new AbortController();
+  /** Of a socket: its bytes are nobody's once they are written. Other streams may pass them on as they are. */
+  private readonly isSocket: boolean;
 
   constructor(private readonly stream: Writable) {
     const close = () => this.closed.abort();
     stream.on('error', close);
     stream.on('close', close);
     if (stream.destroyed) close();
+    this.isSocket = stream instanceof Socket;
   }
 
   /**
-   * Resolves when there is room for more.
+   * Resolves when all bytes have been handed on: closing the stream loses none, and they may change from then on.
    *
-   * @param flush resolve only when all bytes have been handed on, so that closing the stream loses none
    * @throws Error when the link is gone
    */
-  async write(kind: number, parts: readonly Uint8Array[], flush = false): Promise<void> {
+  async write(kind: number, parts: readonly Uint8Array[]): Promise<void> {
     const head = Buffer.alloc(HEAD);
     head.writeUInt32LE(parts.reduce((sum, { length }) => sum + length, 0));
     head[4] = kind;
-    const { signal } = this.closed;
-    signal.throwIfAborted();
-    if (flush) return await this.handOn([head, ...parts], signal);
-    this.put([head, ...parts]);
-    if (this.stream.writableNeedDrain) await once(this.stream, 'drain', { signal });
-    signal.throwIfAborted();
-  }
-
-  private put(parts: readonly Uint8Array[], whenPut?: (error?: Error | null) => void): void {
-    const { stream } = this;
-    stream.cork();
-    for (const [n, part] of parts.entries()) stream.write(part, n === parts.length - 1 ? whenPut : undefined);
-    stream.uncork();
+    this.closed.signal.throwIfAborted();
+    await this.handOn([head, ...(this.isSocket ? parts : parts.map((part) => Buffer.from(part)))]);
   }
 
   /** The other side may read it, answer and end before this is noticed: then it has been handed on all the same. */
-  private handOn(parts: readonly Uint8Array[], signal: AbortSignal): Promise<void> {
+  private handOn(parts: readonly Uint8Array[]): Promise<void> {
+    const { stream } = this;
+    const { signal } = this.closed;
     return new Promise((resolve, reject) => {
       const close = () => reject(new Error('closed'));
       signal.addEventListener('abort', close, { once: true });
-      this.put(parts, (error) => {
+      stream.cork();
+      for (const part of parts.slice(0, -1)) stream.write(part);
+      stream.write(parts.at(-1), (error) => {
         signal.removeEventListener('abort', close);
         if (error) reject(error);
         else resolve();
       });
+      stream.uncork();
     });
   }
 }

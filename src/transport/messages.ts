@@ -12,7 +12,7 @@ import { msgpackProblem } from '../image/tables/msgpack-check.js';
 import { CODECS, type Codec } from './codec.js';
 
 /** The protocol's version. Each side reports a version that it does not know in plain words. */
-export const PROTOCOL = 4;
+export const PROTOCOL = 5;
 /** A lazy move counts the snapshot's file in units of 64 KiB: it has fewer than this. */
 export const UNITS_MAX = 2 ** 28;
 /** Bytes of a file in one `bytes` message. */
@@ -78,7 +78,7 @@ const SCHEMAS = {
     }),
   },
   /** Nothing yet, as it takes long: a sign of life. */
-  busy: { kind: 41, fields: z.strictObject({ with: z.enum(['compiling', 'preparing']) }) },
+  busy: { kind: 41, fields: z.strictObject({ with: z.enum(['receiving', 'compiling', 'preparing']) }) },
   /** The image is compiled, while pages have come: the remaining steps do not need the compiler. */
   compiled: { kind: 34, fields: z.strictObject({ cached: z.boolean() }) },
   /** The process is complete, and held before its first instruction. */
@@ -170,11 +170,11 @@ export function encodeMessage(message: Message): { kind: number; parts: Uint8Arr
   return { kind: SCHEMAS[name].kind, parts: [new Packr({ useRecords: false, variableMapSize: true }).pack(fields)] };
 }
 
-/** @throws InputError 'stream' */
+/** Of pieces of files, the bytes are the payload's own. @throws InputError 'stream' */
 export function decodeMessage(kind: number, payload: Buffer): Message {
   if (kind === BYTES) return decodeBytes(payload);
   if (kind === PACKED) return decodePacked(payload);
-  if (kind === INPUT) return { name: 'input', data: payload };
+  if (kind === INPUT) return { name: 'input', data: Buffer.from(payload) }; // streams keep it
   if (kind === OUTPUT) return decodeOutput(payload);
   const name = BY_KIND.get(kind);
   if (name === undefined) throw foreign(`a message of kind ${kind}`);
@@ -182,7 +182,7 @@ export function decodeMessage(kind: number, payload: Buffer): Message {
   if (problem !== undefined) throw foreign(`its message ${name} ${problem}`);
   let raw: unknown;
   try {
-    raw = new Unpackr({ useRecords: false }).unpack(payload);
+    raw = new Unpackr({ useRecords: false, copyBuffers: true }).unpack(payload);
   } catch {
     throw foreign(`its message ${name} is no msgpack`);
   }
@@ -204,7 +204,7 @@ function decodeBytes(payload: Buffer): Bytes {
 function decodeOutput(payload: Buffer): Output {
   const stream = payload[0];
   if (stream !== 1 && stream !== 2) throw foreign('output of no stream');
-  return { name: 'output', stream, data: payload.subarray(1) };
+  return { name: 'output', stream, data: Buffer.from(payload.subarray(1)) }; // streams keep it
 }
 
 function decodePacked(payload: Buffer): Packed {

@@ -103,7 +103,7 @@ class Move {
   private isWelcome = false;
   private isReady = false;
   private isCompiled = false;
-  /** How often the target has said that it is busy. */
+  /** How often the target has said something. */
   private signsOfLife = 0;
   private bytes = 0;
   private wire = 0;
@@ -155,8 +155,16 @@ class Move {
       return moved;
     } catch (error) {
       if (!this.committed) await this.cancel((error as Error).message).catch(() => {});
+      if (this.runsHere(error)) error.add(`pid ${program.pid} continues here`);
       throw error;
     }
+  }
+
+  private runsHere(error: unknown): error is WagSnapError {
+    const { copy, dryRun } = this.options;
+    return (
+      error instanceof WagSnapError && error.code !== 'process-ended' && !dryRun && (!this.committed || copy === true)
+    );
   }
 
   /** Until the target has answered the first message, if it has not done so while others were sent. */
@@ -194,6 +202,7 @@ class Move {
     const downtime = Math.round((performance.now() - parked.stopRequested) * 1000);
     if (answer.name === 'failed') {
       if (!options.copy) await parked.resumeKept();
+      this.committed = false;
       throw new RemoteError(answer);
     }
     trace('move', () => `pid ${answer.pid} runs on ${host}`);
@@ -287,15 +296,19 @@ class Move {
   }
 
   private async say(message: Message): Promise<void> {
-    const { channel, options } = this;
-    if (this.hasAnswered) this.takeUnasked(await this.answer());
-    this.listen();
+    await this.hear();
     try {
-      await within(options.patience, options.signal, channel.send(message));
+      await this.patiently(this.channel.send(message), () => this.hear());
     } catch (error) {
       if (error instanceof LinkError) await this.lastWords();
       throw error;
     }
+  }
+
+  /** Takes what the target has said by now, and listens for more. */
+  private async hear(): Promise<void> {
+    if (this.hasAnswered) this.takeUnasked(await this.answer());
+    this.listen();
   }
 
   /** Of what the target says while something is sent to it. */
@@ -318,8 +331,8 @@ class Move {
   private async next(): Promise<Message> {
     for (;;) {
       const message = await this.channel.receive();
-      if (message.name !== 'busy') return message;
       this.signsOfLife++;
+      if (message.name !== 'busy') return message;
     }
   }
 
@@ -335,18 +348,27 @@ class Move {
   }
 
   private async answer(): Promise<Message> {
-    const { options } = this;
-    const early = this.listen();
+    const answer = await this.patiently(this.listen());
+    this.early = undefined;
+    this.hasAnswered = false;
+    if (answer.name === 'failed') throw new RemoteError(answer);
+    return answer;
+  }
+
+  /**
+   * Gives the target up when it has shown no sign of life for too long.
+   *
+   * @param next before it is waited for longer. @throws LinkError, and what `work` does
+   */
+  private async patiently<T>(work: Promise<T>, next = async () => {}): Promise<T> {
+    const { patience, signal } = this.options;
     for (let seen = this.signsOfLife; ; seen = this.signsOfLife) {
       try {
-        const answer = await within(options.patience, options.signal, early);
-        this.early = undefined;
-        this.hasAnswered = false;
-        if (answer.name === 'failed') throw new RemoteError(answer);
-        return answer;
+        return await within(patience, signal, work);
       } catch (error) {
-        if (!(error instanceof LinkError) || this.hasAnswered || this.signsOfLife === seen) throw error;
+        if (!(error instanceof LinkError) || this.signsOfLife === seen) throw error;
       }
+      await next();
     }
   }
 

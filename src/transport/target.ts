@@ -164,6 +164,9 @@ async function completePages(
 function waitingOnce(link: Channel): Channel {
   let pending: Promise<Message> | undefined;
   return {
+    get received() {
+      return link.received;
+    },
     send: (message) => link.send(message),
     receive() {
       pending ??= link.receive().finally(() => {
@@ -177,9 +180,15 @@ function waitingOnce(link: Channel): Channel {
 /** How often the source hears of work that takes long, in milliseconds: it gives up a silent side. */
 const SIGN_OF_LIFE = 3000;
 
-/** Says now and then that the work goes on. */
-async function alive<T>(channel: Channel, what: MessageOf<'busy'>['with'], work: Promise<T>): Promise<T> {
-  const timer = setInterval(() => void channel.send({ name: 'busy', with: what }).catch(() => {}), SIGN_OF_LIFE);
+/** Says now and then that the work goes on. @param goesOn whether it does */
+async function alive<T>(
+  channel: Channel,
+  what: MessageOf<'busy'>['with'],
+  work: Promise<T>,
+  goesOn = () => true,
+): Promise<T> {
+  const say = () => void channel.send({ name: 'busy', with: what }).catch(() => {});
+  const timer = setInterval(() => goesOn() && say(), SIGN_OF_LIFE);
   return work.finally(() => clearInterval(timer));
 }
 
@@ -210,11 +219,29 @@ class Cancelled extends Error {
 }
 
 /**
- * Takes pieces of a file, until the message that ends them.
+ * Takes pieces of a file, until the message that ends them. As long as bytes come, the source hears of it: over a slow
+ * link a single piece takes longer than it waits.
  *
  * @param meanwhile what else is being done: when it fails, nothing more is waited for
  */
 async function expect<N extends Message['name']>(
+  channel: Channel,
+  host: TargetHost,
+  file: Bytes['file'] | undefined,
+  name: N,
+  meanwhile?: Promise<void>,
+): Promise<MessageOf<N>> {
+  const taking = takeUntil(channel, host, file, name, meanwhile);
+  if (file === undefined) return taking;
+  let before = channel.received;
+  return alive(channel, 'receiving', taking, () => {
+    const last = before;
+    before = channel.received;
+    return before > last;
+  });
+}
+
+async function takeUntil<N extends Message['name']>(
   channel: Channel,
   host: TargetHost,
   file: Bytes['file'] | undefined,

@@ -22,5 +22,58 @@ export const moves: Area = {
         ['available === undefined || bytes <= available', 'true'],
       ],
     },
+    {
+      file: 'src/transport/socket-frames.ts',
+      tests: ['test/unit/transport/socket-frames.test.ts'],
+      changes: [
+        ['const SLOTS = 4;', 'const SLOTS = 2;'],
+        ['bytes.copy(this.slots[this.slot], 0, this.begin, this.end);', ''],
+        ['if (next > this.end) break;', ''],
+        ['return this.ready.length === 0 && this.failure === undefined;', 'return true;'],
+        ['if (this.failure !== undefined) throw this.failure;', ''],
+        ['if (this.ready.length === 0 && this.failure === undefined) this.socket.resume();', ''],
+        ['this.isOver = true;\n', ''],
+      ],
+    },
+    {
+      file: 'src/transport/frames.ts',
+      tests: ['test/unit/transport/messages.test.ts', 'test/unit/transport/frame-writer.test.ts'],
+      changes: [
+        ['if (length <= FRAME_MAX) return length;', 'return length;'],
+        ['this.isSocket ? parts : parts.map((part) => Buffer.from(part))', 'parts'],
+        ['if (error) reject(error);\n        else resolve();', 'resolve();'],
+      ],
+    },
+    {
+      file: 'src/transport/file-sender.ts',
+      tests: ['test/unit/transport/file-sender.test.ts'],
+      changes: [
+        ['count++ % (depth + 1)', 'count++ % depth'],
+        ['await saying;\n    saying = say(message);', 'saying = say(message);'],
+      ],
+    },
+    {
+      file: 'src/transport/target.ts',
+      tests: ['test/unit/transport/patience.test.ts'],
+      changes: [
+        ['return before > last;', 'return true;'],
+        ['return before > last;', 'return false;'],
+        ['() => goesOn() && say()', 'say'],
+      ],
+    },
+    {
+      file: 'src/transport/source.ts',
+      tests: ['test/unit/transport/patience.test.ts', 'test/unit/transport/protocol.test.ts'],
+      changes: [
+        ['      this.signsOfLife++;\n', ''],
+        ['      await next();\n', ''],
+        ['await this.patiently(this.channel.send(message), () => this.hear());', 'await this.channel.send(message);'],
+        ["error.code !== 'process-ended' && ", ''],
+        ['!dryRun && ', ''],
+        ['(!this.committed || copy === true)', 'true'],
+        ['(!this.committed || copy === true)', '!this.committed'],
+        ['      this.committed = false;\n', ''],
+      ],
+    },
   ],
 };

@@ -1,6 +1,7 @@
 /** A sent file arrives as it is, compressed or not, and no faster than the limit. */
 
 import { createHash } from 'node:crypto';
+import { setImmediate as soon } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { ToolError } from '../../../src/base/errors.js';
 import { commonCodec, ownCodecs, pack, unpack } from '../../../src/transport/codec.js';
@@ -29,6 +30,7 @@ function there(size: number, limit = new RateLimit(undefined)) {
   const options: SenderOptions = {
     limit,
     say: async (message) => {
+      await soon(); // its bytes may not change until it is said
       const { kind, parts } = encodeMessage(message);
       const piece = decodeMessage(kind, Buffer.concat(parts)) as Bytes | Packed;
       names.push(piece.name);

@@ -148,7 +148,7 @@ test.each([
   [
     'another protocol',
     [{ ...HELLO, protocol: PROTOCOL + 1 } as Message],
-    /speaks protocol 5 of moves, .* here 4: install the same/,
+    /speaks protocol 6 of moves, .* here 5: install the same/,
   ],
   ['another pid', [...MESSAGES.slice(0, 5), { name: 'commit', pid: 8 } as Message], /commits to pid 8/],
   ['another file', [HELLO, MESSAGES[3]], /"bytes" where "look" was expected/],
@@ -237,10 +237,10 @@ test('what the other side has read was sent, even when it has ended by then', as
   });
   leaving.on('error', () => {});
   const writer = new FrameWriter(leaving);
-  await writer.write(4, [Buffer.from('a'), Buffer.from('bc')], true);
+  await writer.write(4, [Buffer.from('a'), Buffer.from('bc')]);
   expect(written).toBe('\x03\0\0\0\x04abc');
-  await expect(writer.write(4, [], true)).rejects.toThrow('EPIPE');
-  await expect(writer.write(4, [], true)).rejects.toThrow('aborted');
+  await expect(writer.write(4, [])).rejects.toThrow('EPIPE');
+  await expect(writer.write(4, [])).rejects.toThrow('aborted');
 });
 
 /** A piece of a file, as it would be compressed. */

@@ -24,6 +24,7 @@ function channel(answer: (message: Message, sent: readonly Message[]) => readonl
   const waiting: Message[] = [];
   let wake = () => {};
   const self: Channel & { sent: Message[]; units(): number[] } = {
+    received: 0,
     sent,
     async send(message) {
       sent.push(message);
@@ -166,6 +167,7 @@ class Program implements ArrivingPages {
 function source(...messages: (Message | undefined)[]): Channel & { said: Message[] } {
   const said: Message[] = [];
   return {
+    received: 0,
     said,
     send: async (message) => void said.push(message),
     async receive() {
