@@ -74,6 +74,7 @@ export class Held implements HeldProgram {
       },
       ended,
       serve: (onWant) => lazy.onWanted(onWant),
+      isMissing: (offset, length) => lazy.isMissing(offset, length),
       arrived(unit, count) {
         lazy.arrived(unit, count);
         if (lazy.left === 0) child.kill('SIGURG'); // TRACK_SIGNAL: it looks at the list

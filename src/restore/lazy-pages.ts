@@ -95,6 +95,14 @@ export class LazyPages {
     return unit < this.bits.length * 8 && (this.bits[unit >> 3] & (1 << (unit & 7))) !== 0;
   }
 
+  /** Whether all of these bytes of the file are still to come. */
+  isMissing(offset: number, length: number): boolean {
+    const last = Math.floor(Math.max(offset, offset + length - 1) / LAZY_UNIT);
+    if (last >= this.bits.length * 8) return false;
+    for (let unit = Math.floor(offset / LAZY_UNIT); unit <= last; unit++) if (this.isThere(unit)) return false;
+    return true;
+  }
+
   /**
    * Says that units are in the file.
    *

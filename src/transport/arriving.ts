@@ -19,11 +19,16 @@ export interface ArrivingPages {
   readonly ended: Promise<unknown>;
   /** Calls this with each unit that the program waits for from now on, or already. */
   serve(onWant: (unit: number) => void): void;
+  /** Whether all of these bytes of the file are still to come. */
+  isMissing(offset: number, length: number): boolean;
   /** These units are in the file. @throws InputError when the file has no such units */
   arrived(unit: number, count: number): void;
   /** Nothing more will come. */
   close(): void;
 }
+
+/** The program may have read them. */
+const SENT_AGAIN = 'the other side has sent pages that were there already';
 
 /**
  * @param write takes a piece of the snapshot's file
@@ -44,8 +49,11 @@ export async function receivePages(
       const message = await Promise.race([next, ended]);
       if (message === undefined) break;
       if (message.name === 'arrived') pages.arrived(message.unit, message.count);
-      else if (message.name === 'bytes' || message.name === 'packed') await write(message);
-      else throw new InputError('stream', `the other side has said "${message.name}" where pages were expected`);
+      else if (message.name === 'bytes' || message.name === 'packed') {
+        const length = message.name === 'bytes' ? message.data.length : message.length;
+        if (!pages.isMissing(message.offset, length)) throw new InputError('stream', SENT_AGAIN);
+        await write(message);
+      } else throw new InputError('stream', `the other side has said "${message.name}" where pages were expected`);
     }
     await channel.send({ name: 'whole', pid });
   } finally {

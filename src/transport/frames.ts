@@ -42,11 +42,19 @@ export function payloadLength(bytes: Buffer, at: number): number {
 /** Frames from any stream. */
 export class FrameReader implements FrameSource {
   received = 0;
-  private readonly chunks: AsyncIterator<Buffer>;
   private rest: Buffer = Buffer.alloc(0);
+  private isOver: boolean;
+  /** Called when there is something new to read. */
+  private wake = () => {};
 
-  constructor(stream: Readable) {
-    this.chunks = stream[Symbol.asyncIterator]();
+  constructor(private readonly stream: Readable) {
+    this.isOver = stream.destroyed || stream.readableEnded;
+    const end = () => {
+      this.isOver = true;
+      this.wake();
+    };
+    for (const event of ['end', 'error', 'close']) stream.on(event, end);
+    stream.on('readable', () => this.wake());
   }
 
   async next(): Promise<Frame | undefined> {
@@ -64,14 +72,29 @@ export class FrameReader implements FrameSource {
     if (this.rest.length >= bytes) return true;
     const parts = [this.rest];
     for (let size = this.rest.length; size < bytes; ) {
-      const chunk = await this.chunks.next().catch(() => ({ done: true as const, value: undefined }));
-      if (chunk.done) return false;
-      parts.push(chunk.value);
-      size += chunk.value.length;
-      this.received += chunk.value.length;
+      const chunk = await this.chunk();
+      if (chunk === undefined) return false;
+      parts.push(chunk);
+      size += chunk.length;
+      this.received += chunk.length;
     }
     this.rest = Buffer.concat(parts);
     return true;
+  }
+
+  /**
+   * Undefined at the end. What a failed stream has received before is read, too: a socket whose writing fails, as the
+   * other side has ended, has its last words.
+   */
+  private async chunk(): Promise<Buffer | undefined> {
+    for (;;) {
+      const chunk = this.stream.read() as Buffer | null;
+      if (chunk !== null) return chunk;
+      if (this.isOver) return undefined;
+      await new Promise<void>((resolve) => {
+        this.wake = resolve;
+      });
+    }
   }
 }
 

@@ -91,14 +91,34 @@ export interface Received {
 const UNIT = 65536;
 /** How long to wait until the source has received the failure, in milliseconds. */
 const LAST_WORDS = 2000;
+/** The same after a success: with the program's streams, the source may still print. */
+const LINGER = 60_000;
 
-/** Takes one program. Reports every failure to the source. */
+/** Takes one program. Reports every failure to the source. Resolves when the source needs nothing more. */
 export async function receiveProgram(
   link: Channel,
   host: TargetHost,
   onEvent: (event: ReceiveEvent) => void = () => {},
 ): Promise<Received> {
   const channel = waitingOnce(link);
+  const received = await takeProgram(channel, host, onEvent);
+  if (received.pid !== undefined) await within(LINGER, undefined, untilEnd(channel)).catch(() => {});
+  return received;
+}
+
+/**
+ * The source ends the link when it has heard the last word. If this side did while something comes from the source, the
+ * system would drop that word.
+ */
+async function untilEnd(channel: Channel): Promise<never> {
+  for (;;) await channel.receive();
+}
+
+async function takeProgram(
+  channel: Channel,
+  host: TargetHost,
+  onEvent: (event: ReceiveEvent) => void,
+): Promise<Received> {
   try {
     const hello = await expect(channel, host, undefined, 'hello');
     const codec = commonCodec(hello.codecs);

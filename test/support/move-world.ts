@@ -267,6 +267,7 @@ export function hostOf(world: World): TargetHost {
           },
           ended: world.programEnds,
           serve: (onWant) => onWant(1),
+          isMissing: (offset, length) => !there.has(Math.floor(offset / 65536)) && length > 0,
           arrived(unit) {
             if (!there.has(unit)) world.missing--;
             there.add(unit);

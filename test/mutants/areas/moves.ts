@@ -37,11 +37,31 @@ export const moves: Area = {
     },
     {
       file: 'src/transport/frames.ts',
-      tests: ['test/unit/transport/messages.test.ts', 'test/unit/transport/frame-writer.test.ts'],
+      tests: ['messages', 'frame-writer', 'last-words'].map((name) => `test/unit/transport/${name}.test.ts`),
       changes: [
         ['if (length <= FRAME_MAX) return length;', 'return length;'],
+        ['      if (this.isOver) return undefined;\n      await new', '      await new'],
+        ['this.isOver = stream.destroyed || stream.readableEnded;', 'this.isOver = false;'],
+        ["stream.on('readable', () => this.wake());", ''],
         ['this.isSocket ? parts : parts.map((part) => Buffer.from(part))', 'parts'],
         ['if (error) reject(error);\n        else resolve();', 'resolve();'],
+      ],
+    },
+    {
+      file: 'src/transport/arriving.ts',
+      tests: ['test/unit/transport/owing.test.ts'],
+      changes: [
+        ['if (!pages.isMissing(message.offset, length)) throw', 'if (false) throw'],
+        ["message.name === 'bytes' ? message.data.length : message.length", 'message.data.length'],
+      ],
+    },
+    {
+      file: 'src/restore/lazy-pages.ts',
+      tests: ['test/unit/restore/lazy-pages.test.ts'],
+      changes: [
+        ['if (last >= this.bits.length * 8) return false;', ''],
+        ['Math.max(offset, offset + length - 1)', '(offset + length)'],
+        ['unit <= last; unit++', 'unit < last; unit++'],
       ],
     },
     {
@@ -54,8 +74,9 @@ export const moves: Area = {
     },
     {
       file: 'src/transport/target.ts',
-      tests: ['test/unit/transport/patience.test.ts'],
+      tests: ['test/unit/transport/patience.test.ts', 'test/unit/transport/last-words.test.ts'],
       changes: [
+        ['if (received.pid !== undefined) await within(', 'if (received.pid === undefined) await within('],
         ['return before > last;', 'return true;'],
         ['return before > last;', 'return false;'],
         ['() => goesOn() && say()', 'say'],

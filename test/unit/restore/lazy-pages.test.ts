@@ -66,6 +66,27 @@ test('the list names the source, and what is there', () => {
   ]);
 });
 
+test('bytes are still to come when all of their units are', () => {
+  const pages = lazy(0b1110);
+  const UNIT = 65536;
+  for (const [offset, length, missing] of [
+    [UNIT, UNIT, true],
+    [UNIT, 3 * UNIT, true],
+    [2 * UNIT - 1, 2, true],
+    [UNIT, 0, true],
+    [0, 1, false],
+    [UNIT - 1, 2, false],
+    [UNIT, 3 * UNIT + 1, false],
+    [UNIT, 2 ** 44, false],
+    [2 ** 44, 1, false], // no file has it
+    [2 ** 44, 0, false],
+  ] as const) {
+    expect([offset, length, pages.isMissing(offset, length)]).toEqual([offset, length, missing]);
+  }
+  pages.arrived(2, 1);
+  expect([pages.isMissing(UNIT, UNIT), pages.isMissing(UNIT, UNIT + 1)]).toEqual([true, false]);
+});
+
 test('what arrives is in the list, once', () => {
   const pages = lazy(0xff, 0xff);
   pages.arrived(6, 4);

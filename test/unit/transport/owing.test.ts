@@ -151,9 +151,14 @@ class Program implements ArrivingPages {
     this.end = resolve;
   });
   onWant: (unit: number) => void = () => {};
+  /** A unit that it has. */
+  there = -1;
   constructor(public left: number) {}
   serve(onWant: (unit: number) => void): void {
     this.onWant = onWant;
+  }
+  isMissing(offset: number): boolean {
+    return Math.floor(offset / UNIT) !== this.there;
   }
   arrived(unit: number, count: number): void {
     this.did.push(`arrived ${unit} ${count}`);
@@ -190,6 +195,24 @@ test('pages are written before they are said to be there', async () => {
   await over;
   expect(program.did).toEqual(['write', 'arrived 4 1', 'arrived 5 1', 'close']);
   expect(from.said).toEqual([want(4), { name: 'whole', pid: 7 }]);
+});
+
+test('pages that the program may have read are not sent again', async () => {
+  const program = new Program(2);
+  program.there = 3;
+  const again: Message = { name: 'bytes', file: 'snapshot', offset: 3 * UNIT, data: Buffer.of(1) };
+  const packed: Message = {
+    name: 'packed',
+    file: 'snapshot',
+    offset: 3 * UNIT,
+    codec: 'brotli',
+    length: 1,
+    data: Buffer.of(1),
+  };
+  for (const message of [again, packed]) {
+    const over = receivePages(source(message), 7, program, async () => expect.unreachable());
+    await expect(over).rejects.toThrow('has sent pages that were there already');
+  }
 });
 
 test('a program that has ended needs no more', async () => {
