@@ -50,6 +50,8 @@ const SCHEMAS = {
   },
   /** The outline is complete: what the program is and what it has open, without its modules and its memory. */
   look: { kind: 2, fields: z.strictObject({ size: offset, memory: offset }) }, // bytes of memory that it uses
+  /** All that had changed was sent: say so when it is there. */
+  round: { kind: 8, fields: z.strictObject({ round: unit }) },
   /** The snapshot is complete, but for the units whose bits are set: they come later. The program stands still. */
   prepare: {
     kind: 3,
@@ -81,6 +83,8 @@ const SCHEMAS = {
   busy: { kind: 41, fields: z.strictObject({ with: z.enum(['receiving', 'compiling', 'preparing']) }) },
   /** The image is compiled, while pages have come: the remaining steps do not need the compiler. */
   compiled: { kind: 34, fields: z.strictObject({ cached: z.boolean() }) },
+  /** The round is there: what the link had buffered, too. */
+  received: { kind: 42, fields: z.strictObject({ round: unit }) },
   /** The process is complete, and held before its first instruction. */
   prepared: { kind: 35, fields: z.strictObject({ pid: offset }) },
   /** The program runs here. */

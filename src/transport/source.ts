@@ -2,7 +2,7 @@
  * The source's half of a move (docs/migration.md): sends a program to the target, and makes sure that it continues in
  * one place only.
  *
- *     hello, outline, look --> welcome, ready | modules (if they are not there) | pages --> compiled
+ *     hello, outline, look --> welcome, ready | modules (if they are not there) | pages, round --> compiled, received
  *         | stop, rest, prepare --> prepared | keep, commit --> running | end
  *
  * Until the program is kept, any failure lets it continue here, even the death of this tool. After that it continues
@@ -142,8 +142,9 @@ class Move {
         round: async (file) => {
           const [start, wire] = [performance.now(), this.wire];
           const bytes = await this.sendFile('snapshot', file);
+          await this.received(++rounds);
           const milliseconds = Math.round(performance.now() - start);
-          options.onEvent?.({ event: 'round', round: ++rounds, bytes, wire: this.wire - wire, milliseconds });
+          options.onEvent?.({ event: 'round', round: rounds, bytes, wire: this.wire - wire, milliseconds });
         },
         mayStop: () => this.mayStop(),
         left: (bytes, pause) => options.onEvent?.({ event: 'left', bytes, downtime: Math.ceil(pause) }),
@@ -182,6 +183,16 @@ class Move {
     const file = this.program.modules();
     await this.sendFile('modules', file);
     await this.say({ name: 'modules', size: file.size });
+  }
+
+  /** Waits until a round is there: a slow link's buffers take seconds, in which the program need not stand still. */
+  private async received(round: number): Promise<void> {
+    await this.say({ name: 'round', round });
+    for (;;) {
+      const answer = await this.answer();
+      if (answer.name === 'received' && answer.round === round) return;
+      this.takeUnasked(answer);
+    }
   }
 
   private async handOver(

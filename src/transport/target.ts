@@ -1,7 +1,7 @@
 /**
  * The target's half of a move (docs/migration.md): takes a program, and runs it once it is told to commit.
  *
- *     hello --> welcome | bytes, look --> ready | bytes, modules (if it needs them) | bytes --> compiled
+ *     hello --> welcome | bytes, look --> ready | bytes, modules (if it needs them) | bytes, round --> compiled, received
  *         | bytes, prepare --> prepared | commit --> running
  *
  * If the link ends before `commit`, everything is undone and nothing is left. After `commit` the program runs, whatever
@@ -289,6 +289,10 @@ async function takeUntil<N extends Message['name']>(
       await writing;
       if (message.name === name) return message as MessageOf<N>;
       if (message.name === 'cancel') throw new Cancelled(message.reason);
+      if (message.name === 'round' && file === 'snapshot') {
+        await channel.send({ name: 'received', round: message.round });
+        continue;
+      }
       writing = write(host, message, file, name);
       writing.catch((error) => giveUp(error));
     }

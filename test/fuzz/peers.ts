@@ -23,7 +23,11 @@ import { walkerProgram } from '../support/walker-program.js';
 const HEAD = 5;
 const BYTES = 16;
 const COMMIT = 4;
-const KINDS = [1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41];
+const ROUND = 8;
+const RECEIVED = 42;
+const READY = 33;
+const COMPILED = 34;
+const KINDS = [1, 2, 3, 4, 5, 6, 7, 8, 16, 17, 18, 19, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42];
 /** Bytes a second of a lazy move: so few are sent before the program runs that some are left. */
 const LAZY_RATE = 16 << 20;
 /** Milliseconds after which a side hangs. */
@@ -203,23 +207,33 @@ function commits(frames: readonly Buffer[], pid: number): boolean {
   });
 }
 
-/** After which message of the source a target says how many of its own. */
+/** The kind of a target's answer to a message of the source; to others it has none, or says all that is left. */
 const ANSWERS: ReadonlyMap<number, number> = new Map([
-  [1, 1],
-  [2, 2],
-  [3, 1],
-  [COMMIT, Infinity],
-  [5, Infinity],
+  [1, 32],
+  [2, COMPILED],
+  [3, 35],
+  [ROUND, RECEIVED],
 ]);
+const LAST: readonly (number | undefined)[] = [COMMIT, 5, undefined];
+
+/** A source is given what was compiled at once: it was in the midst of rounds, of which there may be none. */
+function compiledEarly(frames: readonly Buffer[]): Buffer[] {
+  const compiled = frames.filter((frame) => frame[4] === COMPILED);
+  const rest = frames.filter((frame) => frame[4] !== COMPILED);
+  const at = rest.findIndex((frame) => frame[4] === READY) + 1;
+  return [...rest.slice(0, at), ...compiled, ...rest.slice(at)];
+}
 
 /** Answers each message of a source with what comes next of `frames`; the link ends after the last one. */
 function answering(output: PassThrough, input: PassThrough, frames: readonly Buffer[]): void {
-  const left = [...frames];
+  const left = compiledEarly(frames);
   const reader = new FrameReader(output);
   const answer = async () => {
     for (;;) {
-      const kind = (await reader.next())?.kind ?? 5;
-      for (const frame of left.splice(0, ANSWERS.get(kind) ?? 0)) input.write(frame);
+      const kind = (await reader.next())?.kind;
+      const last = ANSWERS.get(kind ?? -1);
+      const count = last === undefined ? 0 : left.findIndex((frame) => frame[4] === last) + 1 || 1;
+      for (const frame of left.splice(0, LAST.includes(kind) ? Infinity : count)) input.write(frame);
       if (left.length === 0) break;
     }
     input.end();
@@ -257,7 +271,7 @@ export async function bearTarget(
     outline: (send) => send(file, file.size),
     modules: () => file,
     async handOver({ round, take }) {
-      await round(file);
+      for (const frame of frames) if (frame[4] === RECEIVED) await round(file);
       const to = (next: string) => async () => {
         state = next;
       };

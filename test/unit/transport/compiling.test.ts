@@ -35,7 +35,9 @@ test('pages go there, and the program stands still only afterwards', async () =>
   expect([world.sourceRuns, world.trace.includes('source: stops')]).toEqual([true, false]);
   go();
   await vi.advanceTimersByTimeAsync(10_000);
-  await Promise.all([moving, target]);
+  await moving;
+  world.leaves();
+  await target;
   expect(world.trace.indexOf('target: says compiled')).toBeLessThan(world.trace.indexOf('source: stops'));
   expect([world.targetRuns, world.ended]).toEqual([true, true]);
 });

@@ -35,7 +35,8 @@ test('the source waits while the target says that something comes', async () => 
     await target.send({ name: 'busy', with: 'receiving' });
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
-  link.resume();
+  const heard = streamChannel(link, new PassThrough());
+  while ((await heard.receive()).name !== 'look');
   await target.send({ name: 'ready', version: '1', arch: 'x64', host: 'there', warnings: [], needsModules: false });
   expect((await over).host).toBe('there');
 });
