@@ -196,6 +196,7 @@ describe('what a receiver does not allow is said, and it continues here', () => 
       '  --fd 0="/etc/passwd": the receiver opens no paths that the source sends',
       '  --same-dirs: the receiver gives directories by name only',
       '  --output-dir: the receiver says where programs print to',
+      `pid ${counter.pid} continues here`,
     ]);
     expectWhole(await linesOf(counter, listener, counter.pid));
   });
