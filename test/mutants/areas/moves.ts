@@ -74,9 +74,10 @@ export const moves: Area = {
     },
     {
       file: 'src/transport/target.ts',
-      tests: ['test/unit/transport/patience.test.ts', 'test/unit/transport/last-words.test.ts'],
+      tests: ['patience', 'last-words', 'messages'].map((name) => `test/unit/transport/${name}.test.ts`),
       changes: [
         ['if (received.pid !== undefined) await within(', 'if (received.pid === undefined) await within('],
+        ["message.name === 'round' && file === 'snapshot'", "message.name === 'round'"],
         ['return before > last;', 'return true;'],
         ['return before > last;', 'return false;'],
         ['() => goesOn() && say()', 'say'],
@@ -89,6 +90,11 @@ export const moves: Area = {
         ['      this.signsOfLife++;\n', ''],
         ['      await next();\n', ''],
         ['await this.patiently(this.channel.send(message), () => this.hear());', 'await this.channel.send(message);'],
+        ['await this.received(++rounds);', '++rounds;'],
+        [
+          "if (answer.name === 'received' && answer.round === round) return;",
+          "if (answer.name === 'received') return;",
+        ],
         ["error.code !== 'process-ended' && ", ''],
         ['!dryRun && ', ''],
         ['(!this.committed || copy === true)', 'true'],

@@ -5,7 +5,7 @@ import { setImmediate as soon } from 'node:timers/promises';
 import { afterEach, expect, test, vi } from 'vitest';
 import { type Channel, streamChannel } from '../../../src/transport/channel.js';
 import { encodeMessage, type Message, PIECE } from '../../../src/transport/messages.js';
-import type { MovingProgram } from '../../../src/transport/moving-program.js';
+import type { MovingProgram, ProgramTaker } from '../../../src/transport/moving-program.js';
 import { moveProgram } from '../../../src/transport/source.js';
 import { receiveProgram, type TargetHost } from '../../../src/transport/target.js';
 import { HELLO } from '../../support/hello.js';
@@ -39,6 +39,25 @@ test('the source waits while the target says that something comes', async () => 
   while ((await heard.receive()).name !== 'look');
   await target.send({ name: 'ready', version: '1', arch: 'x64', host: 'there', warnings: [], needsModules: false });
   expect((await over).host).toBe('there');
+});
+
+test('a round that was not said is not received', async () => {
+  const [there, here] = [new PassThrough(), new PassThrough()];
+  const target = streamChannel(new PassThrough(), here);
+  const rounds = { ...program, handOver: ({ round }: ProgramTaker) => round(outline) };
+  const over = moveProgram(streamChannel(here, there), rounds, HELLO, { patience: 10_000 });
+  over.catch(() => {});
+  const heard = streamChannel(there, new PassThrough());
+  const until = async (name: Message['name']) => {
+    while ((await heard.receive()).name !== name);
+  };
+  await until('hello');
+  await target.send({ name: 'welcome', version: '1', codec: null });
+  await until('look');
+  await target.send({ name: 'ready', version: '1', arch: 'x64', host: 'there', warnings: [], needsModules: false });
+  await until('round');
+  await target.send({ name: 'received', round: 2 });
+  await expect(over).rejects.toThrow('has said "received" where nothing was expected');
 });
 
 test('the source gives up a target that says nothing', async () => {

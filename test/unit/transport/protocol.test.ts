@@ -32,6 +32,9 @@ test('without a fault it ends here and runs there', async () => {
     false,
     false,
   ]);
+  const received = world.trace.indexOf('target: says received');
+  expect(world.trace.slice(0, received).filter((what) => what === 'target: writes')).toHaveLength(3); // modules, too
+  expect(received).toBeLessThan(world.trace.indexOf('source: stops'));
   expect(world.trace.indexOf('source: has kept')).toBeLessThan(world.trace.indexOf('source: says commit'));
   expect(world.trace.indexOf('source: says commit')).toBeLessThan(world.trace.indexOf('target: begins'));
   expect(world.trace.indexOf('target: says running')).toBeLessThan(world.trace.indexOf('source: ends'));
