@@ -14,8 +14,9 @@ const folder = temporaryFolder();
  * @param data of the last instance, whose offset is past the first page
  * @param sizes of the memory and the table as that instance imports them: the start function before it grows both to 2
  * @param early size of the memory as an instance imports it before any start function
+ * @param last what the last start function does then
  */
-const component = (data: string, [pages, elements] = [1, 2], early = 1) => `(component
+const component = (data: string, [pages, elements] = [1, 2], early = 1, last = '') => `(component
   (import "wasi:cli/exit@0.2.0" (instance $exit (export "exit-with-code" (func (param "status-code" u8)))))
   (core module $first
     (memory (export "memory") 1) (data (i32.const 0) "1")
@@ -43,7 +44,8 @@ const component = (data: string, [pages, elements] = [1, 2], early = 1) => `(com
       (i32.store8 (i32.const 19) (i32.eq (call_indirect (result i32) (i32.const 1)) (i32.const 4)))
       (i32.store8 (i32.const 20) (i32.eq (i32.load8_u (i32.const 65537)) (i32.const 0x33)))
       (i32.store8 (i32.const 21) (i32.eq (i32.load8_u (i32.const 32)) (i32.const 0x70)))
-      (memory.init 1 (i32.const 0) (i32.const 0) (i32.const 0)))
+      (memory.init 1 (i32.const 0) (i32.const 0) (i32.const 0))
+      ${last})
     (start $start))
   (core module $main
     (import "first" "memory" (memory 1)) (import "wasi" "exit" (func $exit (param i32)))
@@ -76,6 +78,16 @@ describe.each(['x64', 'arm64'] as const)('on %s', (arch) => {
       'a segment that does not fit traps in its turn',
       component('(data (i32.const 131072) "3")'),
       trapped('out of bounds memory access'),
+    ],
+    [
+      'a segment that was copied is dropped',
+      component(DATA, [1, 2], 1, '(memory.init 1 (i32.const 0) (i32.const 0) (i32.const 1))'),
+      trapped('out of bounds memory access'),
+    ],
+    [
+      'a declarative segment has nothing to copy',
+      component(DATA, [1, 2], 1, '(table.init $t 2 (i32.const 0) (i32.const 0) (i32.const 1))'),
+      trapped('out of bounds table access'),
     ],
     ['imports of what start functions have grown', component(DATA, [2, 3]), done],
     ['a memory that has not grown enough', component(DATA, [3, 2]), trapped('unreachable')],

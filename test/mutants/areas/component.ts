@@ -76,7 +76,7 @@ export const component: Area = {
         ['if (found === expected) continue;', 'continue;'],
         ['if (is !== wanted) throw', 'if (false) throw'],
         ["this.checkCore('post-return', postReturn, type, offset);", ''],
-        ["this.checkCore('realloc', realloc, REALLOC, offset);", ''],
+        ['if (realloc !== undefined) this', 'if (false) this'],
         ["needsMemory && memory === undefined ? 'memory' :", ''],
         ["needsRealloc && realloc === undefined ? 'realloc' :", ''],
         ['this.checkOptions(name, signature, options, offset);', ''],

@@ -35,11 +35,12 @@ function check(bytes: Uint8Array): string {
 
 describe('the interfaces of WASI 0.2', () => {
   let graph: Graph;
+  let problem: string;
   const found = new Map<string, ResolvedType & { kind: 'type' }>();
 
   beforeAll(() => {
     const bytes = readFileSync(resolve(fixtures, 'wasi.wasm'));
-    expect(check(bytes)).toBe('');
+    problem = check(bytes);
     graph = instantiate(decodeComponent(bytes, 'it'));
     const types = new Types(graph);
     for (const { name } of graph.imports) {
@@ -52,6 +53,7 @@ describe('the interfaces of WASI 0.2', () => {
   });
 
   test('are those of the WIT', () => {
+    expect(problem).toBe('');
     const text = new TypeText('it');
     for (const [name, expected] of FUNCTIONS) expect([name, text.of(found.get(name)!)]).toEqual([name, expected]);
   });
@@ -154,6 +156,7 @@ describe('a lifted function', () => {
     ['a tuple', '(param "a" (tuple u8 s64 f32))', '(param i32 i64 f32)'],
     ['an option', '(param "a" (option f64))', '(param i32 f64)'],
     ['a result whose cases share a place', '(param "a" (result f32 (error s32)))', '(param i32 i32)'],
+    ['a result whose cases share a place, the other way', '(param "a" (result s32 (error f32)))', '(param i32 i32)'],
     ['a result whose cases share a larger place', '(param "a" (result f32 (error s64)))', '(param i32 i64)'],
     ['a result of two floats', '(param "a" (result f64 (error f32)))', '(param i32 i64)'],
     ['16 parameters', many(16, 'u64'), core(16, 'i64')],
@@ -250,7 +253,7 @@ describe('hostile types', () => {
           ),
         ),
       ),
-    ).toMatch(/LimitError|given/);
+    ).toContain('(componentDepth)');
   });
 
   test('a type that refers to itself, or to a later one', async () => {
