@@ -108,22 +108,27 @@ export class LatticeServer {
 
   /** All records as they are now. `silence`: milliseconds since each node's was written, by the server's clock. */
   async readAll(): Promise<{ nodes: NodeRecord[]; jobs: JobRecord[]; silence: Map<string, number> }> {
-    const [nodes, jobs] = [new Map<string, NodeRecord>(), new Map<string, JobRecord>()];
+    const [nodes, jobs]: [NodeRecord[], JobRecord[]] = [[], []];
     const written = new Map<string, number>();
-    for await (const { key, value, operation, created } of await this.records.history().catch(fail)) {
-      const found = operation === 'PUT' ? decodeRecord(key, value) : undefined;
-      if (found === undefined) jobs.delete(key.slice('job.'.length));
-      else if ('job' in found)
-        jobs.set(found.job.name, found.job); // one that is written meanwhile comes twice
+    // requests with an answer each: a consumer of all records may stand still where they are written all the time
+    const prefix = `$KV.${RECORDS}.`;
+    const { state } = await this.manager.streams.info(`KV_${RECORDS}`, { subjects_filter: `${prefix}>` }).catch(fail);
+    const keys = Object.keys(state.subjects ?? {}).map((subject) => subject.slice(prefix.length));
+    const entries = await Promise.all(keys.map((key) => this.records.get(key).catch(fail)));
+    for (const entry of entries) {
+      if (entry === null || entry.operation !== 'PUT') continue;
+      const found = decodeRecord(entry.key, entry.value);
+      if (found === undefined) continue;
+      if ('job' in found) jobs.push(found.job);
       else {
-        nodes.set(found.node.name, found.node);
-        written.set(found.node.name, created.getTime());
+        nodes.push(found.node);
+        written.set(found.node.name, entry.created.getTime());
       }
     }
     const now = await this.now();
     const silence = new Map(Array.from(written, ([name, at]) => [name, Math.max(0, now - at)]));
     const byName = (a: { name: string }, b: { name: string }) => (a.name < b.name ? -1 : 1);
-    return { nodes: [...nodes.values()].sort(byName), jobs: [...jobs.values()].sort(byName), silence };
+    return { nodes: nodes.sort(byName), jobs: jobs.sort(byName), silence };
   }
 
   /** The server's clock, in milliseconds since 1970: it says when something was made for us. */
