@@ -83,10 +83,10 @@ export function nameTemporary(path: string, name: string): void {
   }
 }
 
-/** Replaces paths of temporary files in a message by the names that the user knows. */
+/** Replaces paths of temporary files in a message by the names that the user knows. A copy may be named after another one. */
 export function withoutTemporaries(message: string): string {
   let text = message;
-  for (const [path, name] of names) text = text.replaceAll(path, name);
+  for (const [path, name] of [...names].reverse()) text = text.replaceAll(path, name);
   return text;
 }
 

@@ -10,7 +10,7 @@ import { existsSync, linkSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { BugError, InputError, writeFailure } from '../../base/errors.js';
-import { makeTemporaryFolder, removeTemporary } from '../../base/temporary.js';
+import { makeTemporaryFolder, nameTemporary, removeTemporary } from '../../base/temporary.js';
 import { type Blob, type Blobs, digestFile } from './blobs.js';
 import { makeFolders } from './folders.js';
 import { copySparse } from './sparse-copy.js';
@@ -22,6 +22,7 @@ const NO_LINKS = ['EPERM', 'ENOTSUP', 'ENOSYS', 'EMLINK'];
 
 export class Ingest {
   private readonly folder: string;
+  private readonly store: string;
   /** Blobs whose files are in the folder, by digest. */
   private readonly files = new Map<string, string>();
 
@@ -30,6 +31,7 @@ export class Ingest {
     store: string,
     private readonly blobs: Blobs,
   ) {
+    this.store = store;
     const parent = join(store, INGEST);
     makeFolders(parent);
     this.folder = makeTemporaryFolder(parent);
@@ -83,10 +85,11 @@ export class Ingest {
   /**
    * Copies a file into the folder. The copy shares its blocks where the file system can do that.
    *
-   * @param check called now and then; may throw to give up. @throws ToolError
+   * @param check called now and then; may throw to give up. @throws ToolError that names the other file, or the store
    */
   async copy(from: string, name: string, check: () => void = () => {}): Promise<void> {
     const path = this.pathOf(name);
+    nameTemporary(path, from);
     try {
       await copySparse(from, path, async () => {
         await nextTurn();
@@ -94,7 +97,7 @@ export class Ingest {
       });
     } catch (error) {
       if ((error as NodeJS.ErrnoException).syscall === undefined) throw error;
-      throw writeFailure(path, error);
+      throw writeFailure(this.store, error);
     }
   }
 

@@ -11,6 +11,7 @@ import {
   openSync,
   readSync,
 } from 'node:fs';
+import { reading } from '../../base/errors.js';
 import { writeAt } from '../../base/output.js';
 
 const CHUNK = 1 << 20;
@@ -23,6 +24,7 @@ const ZEROS = Buffer.alloc(BLOCK);
  * can do that.
  *
  * @param onChunk called now and then; may reject to give up
+ * @throws ToolError when the other one cannot be read; the system's error when this one cannot be written
  */
 export async function copySparse(from: string, to: string, onChunk: () => Promise<void>): Promise<void> {
   const isCloned = clone(from, to);
@@ -47,20 +49,30 @@ function clone(from: string, to: string): boolean {
 }
 
 async function copyBlocks(from: string, output: number, onChunk: () => Promise<void>): Promise<void> {
-  const input = openSync(from, constants.O_RDONLY);
+  const input = reading(from, () => openSync(from, constants.O_RDONLY));
   try {
-    await copyOpened(input, output, onChunk);
+    const read = (buffer: Buffer, at: number) => reading(from, () => readSync(input, buffer, 0, CHUNK, at));
+    await copyOpened(
+      reading(from, () => fstatSync(input).size),
+      read,
+      output,
+      onChunk,
+    );
   } finally {
     closeSync(input);
   }
 }
 
-async function copyOpened(input: number, output: number, onChunk: () => Promise<void>): Promise<void> {
-  const { size } = fstatSync(input);
+async function copyOpened(
+  size: number,
+  read: (buffer: Buffer, at: number) => number,
+  output: number,
+  onChunk: () => Promise<void>,
+): Promise<void> {
   ftruncateSync(output, size);
   const buffer = Buffer.allocUnsafe(CHUNK);
   for (let at = 0; at < size; ) {
-    const got = readSync(input, buffer, 0, CHUNK, at);
+    const got = read(buffer, at);
     if (got === 0) return; // it has become shorter meanwhile: what is missing is found by its digest
     writeBlocks(output, buffer.subarray(0, got), at);
     at += got;

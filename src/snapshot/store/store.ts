@@ -27,6 +27,7 @@ import { checkEntry, type Entry, entriesOf, IndexFile, nextNumber, parseDocument
 import { INGEST, Ingest } from './ingest.js';
 import { locked } from './lock.js';
 import { ARTIFACT_TYPE, type Index, layout, type Manifest, MEDIA_TYPE, REFERENCE } from './oci.js';
+import { Parts } from './parts.js';
 import { readStored } from './read-stored.js';
 import { type Reference, referenceText } from './reference.js';
 import { readManifest, verifyEntries } from './verify-entries.js';
@@ -247,6 +248,7 @@ export class SnapshotStore {
   /** Removes what killed tools have left unfinished. Only while the store is locked. Never fails. */
   private removeLeftOvers(): void {
     removeStale(join(this.folder, INGEST), 'wag-snap-', 'folders');
+    new Parts(this.folder).removeOld();
     removeStale(this.folder, '.wag-snap-', 'folders'); // of the lock
     for (const name of ['index.json', 'oci-layout']) removeStale(this.folder, `.${name}.`, 'files');
     this.blobs.removeLeftOvers();

@@ -31,7 +31,7 @@ import { createStore, openStore, type Store } from '../../../../src/api/store.js
 import { Triggers } from '../../../../src/api/triggers.js';
 import { verify } from '../../../../src/api/verify.js';
 import { ToolError } from '../../../../src/base/errors.js';
-import { ownName } from '../../../../src/base/temporary.js';
+import { nameTemporary, ownName, withoutTemporaries } from '../../../../src/base/temporary.js';
 import { laterThan } from '../../../../src/snapshot/store/facts.js';
 import { Ingest } from '../../../../src/snapshot/store/ingest.js';
 import { locked } from '../../../../src/snapshot/store/lock.js';
@@ -322,6 +322,42 @@ describe('a file', () => {
   });
 });
 
+describe('a copy that fails', () => {
+  /** Lets a function of node:fs fail. */
+  async function failing(name: 'readSync' | 'ftruncateSync', code: string, work: () => Promise<unknown>) {
+    const real = fs[name];
+    (fs as { [name]: unknown })[name] = () => {
+      throw Object.assign(new Error(code), { code, syscall: name });
+    };
+    syncBuiltinESMExports();
+    try {
+      return await work().catch((error: Error) => withoutTemporaries(error.message));
+    } finally {
+      (fs as { [name]: unknown })[name] = real;
+      syncBuiltinESMExports();
+    }
+  }
+
+  test.each([
+    ['readSync', 'EIO', () => `${FIRST}: cannot be read: `],
+    ['ftruncateSync', 'ENOSPC', () => `${folder}: cannot be written: `],
+  ] as const)('names what has failed: %s', async (call, code, says) => {
+    const ingest = store['store'].ingest();
+    expect(await failing(call, code, () => ingest.copy(FIRST, 'copy'))).toContain(says());
+    ingest.close();
+  });
+
+  test('is never named itself: a copy of a copy is what the user gave', async () => {
+    const spooled = join(folder, 'spooled');
+    copyFileSync(FIRST, spooled);
+    nameTemporary(spooled, 'standard input');
+    const ingest = store['store'].ingest();
+    await ingest.copy(spooled, 'copy');
+    expect(withoutTemporaries(`${ingest.pathOf('copy')}: damaged`)).toBe('standard input: damaged');
+    ingest.close();
+  });
+});
+
 describe('what a killed tool has left', () => {
   const dead = () => ownName().replace(`-${process.pid}-`, '-4194304-'); // no such pid: proc(5), pid_max
   const ofAnotherBoot = () => ownName().replace(/^wag-snap-[0-9a-f]+/, 'wag-snap-0123456789ab');
@@ -335,6 +371,16 @@ describe('what a killed tool has left', () => {
     await store.prune();
     expect(readdirSync(folder).sort()).toEqual(['blobs', 'index.json', 'ingest', 'lock', 'oci-layout']);
     expect([...ingested(), ...blobs()]).toEqual([]);
+  });
+
+  test('the beginning of a file that a pull has fetched goes after a day', async () => {
+    mkdirSync(join(folder, 'ingest'), { recursive: true });
+    const [young, old] = ['a', 'b'].map((digit) => join(folder, 'ingest', `${digit.repeat(64)}.part`));
+    for (const path of [young, old]) writeFileSync(path, 'half');
+    const before = (Date.now() - 2 * 86_400_000) / 1000;
+    utimesSync(old, before, before);
+    await store.prune();
+    expect([young, old].map((path) => existsSync(path))).toEqual([true, false]);
   });
 
   test('the lock of one of another boot is taken when it has been silent for two minutes', async () => {
