@@ -3,7 +3,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { constants } from 'node:os';
 import { type CaptureOptions, capture } from '../../src/api/capture.js';
-import { planSeal } from '../../src/api/seal-options.js';
+import { planSeal, readKeys } from '../../src/api/seal-options.js';
 import { SnapshotListener } from '../../src/api/snapshot-listener.js';
 import { createStore, type Store } from '../../src/api/store.js';
 import { Triggers } from '../../src/api/triggers.js';
@@ -46,8 +46,10 @@ export class SnapshotAttendant implements Attendant {
     verbose: boolean,
     descriptor: number,
   ): Promise<SnapshotAttendant> {
-    await planSeal(settings.capture, settings.name); // a wrong key is an error now, and what no policy would believe
-    return new SnapshotAttendant(inner, settings, await createStore(settings.store), verbose, descriptor);
+    const capture = await readKeys(settings.capture); // for all of the snapshots, also when the files go
+    await planSeal(capture, settings.name); // a wrong key is an error now, and what no policy would believe
+    const store = await createStore(settings.store);
+    return new SnapshotAttendant(inner, { ...settings, capture }, store, verbose, descriptor);
   }
 
   start(child: ChildProcess, endTimeout: () => void): void {

@@ -1,6 +1,6 @@
 /** Runs the actions of `wag-snap snapshots` on a store, and prints their results. */
 
-import type { FormOptions, TrustOptions } from '../../src/api/seal-options.js';
+import { type FormOptions, readKeys, type TrustOptions } from '../../src/api/seal-options.js';
 import { createStore, type Generation, openStore, type Removed, type Store } from '../../src/api/store.js';
 import { InputError } from '../../src/base/errors.js';
 import { quoted, terminalJson, terminalLines } from '../../src/base/terminal-text.js';
@@ -91,8 +91,9 @@ async function act(store: Store, request: Exclude<StoreRequest, { action: 'list'
     }
     case 'compact': {
       const done: string[] = [];
+      const how = await readKeys(request.how);
       for (const reference of request.references) {
-        done.push(titleOf(await store.compact(reference, { ...request.how, ...work })));
+        done.push(titleOf(await store.compact(reference, { ...how, ...work })));
       }
       return () => printLines(done);
     }

@@ -12,7 +12,7 @@ import type { SnapshotStore } from '../snapshot/store/store.js';
 import { checkSubject } from '../snapshot/trust/policy.js';
 import { type Capturable, type CaptureOptions, type CaptureReport, capture, type WrittenSnapshot } from './capture.js';
 import type { ReadParent } from './read-parent.js';
-import { openerFor, planSeal } from './seal-options.js';
+import { openerFor, planSeal, readKeys, type WithKeys } from './seal-options.js';
 
 /** The most files in the chain of a generation. After that the next one is whole, as restore opens all of them. */
 const CHAIN_MAX = 16;
@@ -38,10 +38,11 @@ export async function captureNext(
   store: SnapshotStore,
   workload: Capturable | number | string,
   target: Reference,
-  { whole = false, ...options }: StoreCaptureOptions,
+  { whole = false, ...given }: StoreCaptureOptions,
 ): Promise<StoredCapture> {
   const { name, tag } = target;
   const title = tag === undefined ? name : referenceText(name, tag);
+  const options = await readKeys(given);
   const { recipients, seal, opener } = await planSeal(options, name); // what is wrong is an error before anything is done
   store.list(); // and so is an index that is damaged
   const ingest = store.ingest();
@@ -93,7 +94,7 @@ async function chooseParent(
   store: SnapshotStore,
   name: string,
   ingest: Ingest,
-  { recipients, ...options }: StoreCaptureOptions & { readonly recipients: readonly string[] },
+  { recipients, ...options }: StoreCaptureOptions & WithKeys & { readonly recipients: readonly string[] },
   wholeInstead: (why: string) => void,
 ): Promise<ReadParent | undefined> {
   const newest = store.find({ name, tag: undefined });
@@ -111,7 +112,7 @@ async function chooseParent(
   const stored = await readNewest(path, parents, name, await openerFor(options));
   const obstacle = isSecret ? obstacleFor(stored, recipients) : undefined;
   if (obstacle !== undefined) return void wholeInstead(obstacle);
-  if (isMostlyDead(stored, store.unowned(name, newest.parents))) return undefined;
+  if (isMostlyDead(stored, () => store.unowned(name, newest.parents))) return undefined;
   return { stored, files: kept };
 }
 

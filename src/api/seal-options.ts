@@ -7,8 +7,8 @@ import { UsageError } from '../base/errors.js';
 import { LEVEL_DEFAULT, LEVEL_MAX, LEVEL_MIN } from '../base/zstd.js';
 import { Opener } from '../snapshot/opener.js';
 import { readIdentities, readRecipients } from '../snapshot/packing/recipients.js';
-import { checkSubject, readPolicy, type Seal } from '../snapshot/trust/policy.js';
-import { readPublicKeys, readSigningKey } from '../snapshot/trust/signing-key.js';
+import { checkSubject, type Policy, readPolicy, type Seal } from '../snapshot/trust/policy.js';
+import { readPublicKeys, readSigningKey, type SigningKey } from '../snapshot/trust/signing-key.js';
 import type { FileForm } from '../snapshot/writer.js';
 
 /** How a snapshot's file is written. */
@@ -31,11 +31,50 @@ export interface TrustOptions {
   readonly policy?: string | undefined;
 }
 
-/** Reads the files that the options name. @throws UsageError, InputError, ToolError */
-export async function readForm({ compress, encryptTo = [], signKey }: FormOptions): Promise<FileForm> {
-  const level = compress === undefined ? undefined : parseCompression(compress);
+/** What is in the files that options name. */
+interface FormKeys {
+  readonly recipients: readonly string[];
+  readonly signingKey: SigningKey | undefined;
+}
+
+interface TrustKeys {
+  readonly identities: readonly string[];
+  /** Undefined: none need have signed. */
+  readonly publicKeys: readonly string[] | undefined;
+  readonly policy: Policy | undefined;
+}
+
+/** Options whose files have been read already. */
+export interface WithKeys {
+  readonly keys?: (FormKeys & TrustKeys) | undefined;
+}
+
+/**
+ * Reads the files that the options name, once for all that is done with them: a pipe, as of `--sign-key <(…)`, can be
+ * read only once.
+ *
+ * @throws UsageError, InputError, ToolError
+ */
+export async function readKeys<T extends FormOptions & TrustOptions & WithKeys>(options: T): Promise<T & WithKeys> {
+  if (options.keys !== undefined) return options;
+  return { ...options, keys: { ...(await formKeys(options)), ...(await trustKeys(options)) } };
+}
+
+async function formKeys({ encryptTo = [], signKey }: FormOptions): Promise<FormKeys> {
   const recipients = await readRecipients(encryptTo);
-  const signingKey = signKey === undefined ? undefined : readSigningKey(signKey);
+  return { recipients, signingKey: signKey === undefined ? undefined : readSigningKey(signKey) };
+}
+
+async function trustKeys({ identities = [], verifyKeys = [], policy }: TrustOptions): Promise<TrustKeys> {
+  const publicKeys = verifyKeys.length === 0 ? undefined : readPublicKeys(verifyKeys);
+  return { publicKeys, identities: await readIdentities(identities), policy: readPolicy(policy) };
+}
+
+/** Reads the files that the options name. @throws UsageError, InputError, ToolError */
+export async function readForm(options: FormOptions & WithKeys): Promise<FileForm> {
+  const { compress, keys } = options;
+  const level = compress === undefined ? undefined : parseCompression(compress);
+  const { recipients, signingKey } = keys ?? (await formKeys(options));
   const isPacked = level !== undefined || recipients.length > 0;
   return {
     ...(isPacked ? { packing: { level, recipients } } : {}),
@@ -55,9 +94,15 @@ export function parseCompression(text: string): number {
 }
 
 /** Reads the files that the options name. @throws UsageError, InputError, ToolError */
-export async function openerFor({ identities = [], verifyKeys = [], policy }: TrustOptions): Promise<Opener> {
-  const keys = verifyKeys.length === 0 ? undefined : readPublicKeys(verifyKeys);
-  return new Opener(await readIdentities(identities), { keys, policy: readPolicy(policy) });
+export async function openerFor(options: TrustOptions & WithKeys): Promise<Opener> {
+  const { identities, publicKeys, policy } = options.keys ?? (await trustKeys(options));
+  return new Opener(identities, { keys: publicKeys, policy });
+}
+
+/** The same for a file that is written now: the keys of `verifyKeys` have signed the ones before, not this one. */
+export async function openerForNew(options: TrustOptions & WithKeys): Promise<Opener> {
+  const { identities, policy } = options.keys ?? (await trustKeys(options));
+  return new Opener(identities, { keys: undefined, policy });
 }
 
 /** How a snapshot is to be written into a store, and what has to be true of it there. */
@@ -75,11 +120,9 @@ export interface PlannedSeal {
  * @param name that it gets in the store
  * @throws InputError 'untrusted'; UsageError, InputError, ToolError for options
  */
-export async function planSeal(options: FormOptions & TrustOptions, name: string): Promise<PlannedSeal> {
+export async function planSeal(options: FormOptions & TrustOptions & WithKeys, name: string): Promise<PlannedSeal> {
   const { packing, signingKey } = await readForm(options);
-  // the keys of `verifyKeys` have signed the generation before, not this one
-  const opener = await openerFor({ ...options, verifyKeys: [] });
-  readPublicKeys(options.verifyKeys ?? []);
+  const opener = await openerForNew(options);
   const recipients = packing?.recipients ?? [];
   const seal = { signer: signingKey?.publicKey, isEncrypted: recipients.length > 0, isPlanned: true };
   checkSubject(opener.trust, seal, { stored: name, module: undefined }, name);

@@ -15,7 +15,16 @@ import { checkSubject } from '../snapshot/trust/policy.js';
 import type { Capturable } from './capture.js';
 import type { OutputOption, ProgressOption, SignalOption } from './common-options.js';
 import { captureNext, type StoreCaptureOptions, type StoredCapture } from './next-generation.js';
-import { type FormOptions, openerFor, planSeal, readForm, type TrustOptions } from './seal-options.js';
+import {
+  type FormOptions,
+  openerFor,
+  openerForNew,
+  planSeal,
+  readForm,
+  readKeys,
+  type TrustOptions,
+  type WithKeys,
+} from './seal-options.js';
 
 export type { Generation, GenerationFiles, Removed, StoreCaptureOptions, StoredCapture };
 
@@ -135,9 +144,10 @@ export class Store {
    */
   async export(reference: string, options: OutputOption & RewriteOptions): Promise<void> {
     const found = this.find(reference);
+    const how = await readKeys(options);
     const ingest = this.ingestIfWritable();
     try {
-      await this.rewrite(await this.keepFiles(found, ingest), options.to, options);
+      await this.rewrite(await this.keepFiles(found, ingest), options.to, how);
     } finally {
       ingest?.close();
     }
@@ -173,7 +183,7 @@ export class Store {
   private async rewrite(
     { path, parents, generation }: GenerationFiles,
     to: string,
-    { signal, onProgress, ...options }: RewriteOptions,
+    { signal, onProgress, ...options }: RewriteOptions & WithKeys,
     keepsSeal = false,
   ): Promise<Date> {
     const [{ openSnapshot }, { compactOpened }] = await Promise.all([
@@ -199,14 +209,15 @@ export class Store {
    * @throws UsageError when it is encrypted or signed, and the new file would not be; InputError 'changed' when another
    *   tool has replaced or removed it meanwhile; as export
    */
-  async compact(reference: string, options: RewriteOptions = {}): Promise<Generation> {
+  async compact(reference: string, given: RewriteOptions = {}): Promise<Generation> {
     const found = this.find(reference);
+    const options = await readKeys(given);
     const { name, tag } = found.generation;
     const ingest = this.store.ingest();
     try {
       const created = await this.rewrite(await this.keepFiles(found, ingest), ingest.pathOf(NEW), options, true);
       const isEncrypted = (options.encryptTo ?? []).length > 0;
-      const opener = await openerFor({ ...options, verifyKeys: [] });
+      const opener = await openerForNew(options);
       const how = isEncrypted ? { hidden: created } : { opener, isNew: true };
       return await this.store.add(
         ingest,

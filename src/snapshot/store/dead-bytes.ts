@@ -13,18 +13,20 @@ import { storedRuns } from '../stored-runs.js';
  * this one is removed, the files go.
  *
  * @param stored the newest snapshot of a chain, whose ancestors have been found
- * @param unowned for each ancestor: whether it is the own file of no generation
+ * @param unowned for each ancestor: whether it is the own file of no generation. Only asked if that could matter
  */
-export function isMostlyDead(stored: StoredSnapshot, unowned: readonly boolean[]): boolean {
+export function isMostlyDead(stored: StoredSnapshot, unowned: () => readonly boolean[]): boolean {
   const { ancestors = [] } = stored;
-  let live = liveBytes(stored, 0);
-  let dead = 0;
-  for (const [i, file] of ancestors.entries()) {
-    const used = liveBytes(stored, i + 1);
-    live += used;
-    if (unowned[i]) dead += Math.max(contentsOf(file) - used, 0);
-  }
-  return dead > live;
+  const used = ancestors.map((_, i) => liveBytes(stored, i + 1));
+  const live = liveBytes(stored, 0) + sumOf(used);
+  const unused = ancestors.map((file, i) => Math.max(contentsOf(file) - used[i], 0));
+  if (sumOf(unused) <= live) return false;
+  const isUnowned = unowned();
+  return sumOf(unused.filter((_, i) => isUnowned[i])) > live;
+}
+
+function sumOf(numbers: readonly number[]): number {
+  return numbers.reduce((sum, number) => sum + number, 0);
 }
 
 /** What a snapshot has in one of its files, by the file's number as in Extent.file. */

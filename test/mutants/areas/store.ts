@@ -22,8 +22,9 @@ export const store: Area = {
       file: 'src/snapshot/store/dead-bytes.ts',
       tests: NEXT,
       changes: [
-        ['dead > live', 'false'],
-        ['if (unowned[i]) dead', 'dead'],
+        ['isUnowned[i])) > live', 'isUnowned[i])) > Infinity'],
+        ['unused.filter((_, i) => isUnowned[i])', 'unused'],
+        ['if (sumOf(unused) <= live) return false;', ''],
       ],
     },
     {
@@ -75,6 +76,7 @@ export const store: Area = {
         ["order === 'newest' ? laterThan(facts, before) : order", 'facts.order'],
         ['if (error instanceof InputError) return undefined;', ''],
         ['if (!dryRun) this.removeLeftOvers();', ''],
+        ['    new Parts(this.folder).removeOld();\n', ''],
         ['if (!dryRun && gone.size > 0) this.index.replace(next);', ''],
         ['collectGarbage(kept, before, this.blobs, dryRun)', 'collectGarbage(kept, before, this.blobs)'],
         ['collectGarbage(kept, before, this.blobs, dryRun)', 'collectGarbage(before, before, this.blobs, dryRun)'],
@@ -114,6 +116,8 @@ export const store: Area = {
         ['linkSync(path, own);', ''],
         ['if (!existsSync(path)) throw', 'if (false) throw'],
         ['if (this.files.has(digest)) return own;', ''],
+        ['    nameTemporary(path, from);\n', ''],
+        ['throw writeFailure(this.store, error);', 'throw writeFailure(path, error);'],
         ['    removeTemporary(this.folder);', ''],
       ],
     },

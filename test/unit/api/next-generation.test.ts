@@ -14,6 +14,7 @@ import { readForm } from '../../../src/api/seal-options.js';
 import { createStore, type Store, type StoreCaptureOptions } from '../../../src/api/store.js';
 import { openSnapshot, placesFor } from '../../../src/api/stored-snapshot.js';
 import { Ingest } from '../../../src/snapshot/store/ingest.js';
+import { SnapshotStore } from '../../../src/snapshot/store/store.js';
 import { readMemory, writeGeneration } from '../snapshot/chain-sample.js';
 import { MODULE_BYTES } from '../snapshot/sample.js';
 
@@ -150,6 +151,17 @@ describe('after many changes', () => {
 
   test('what other generations need is not dead', async () => {
     expect(await capture12(undefined)).toEqual(['1']);
+  });
+
+  test('whose files they are is not asked when nearly all of them is needed', async () => {
+    const asked = vi.spyOn(SnapshotStore.prototype, 'unowned');
+    const program = new Program(filled(16));
+    for (let n = 0; n < 4; n++) {
+      program.memory[n]++;
+      await take(program);
+    }
+    expect(asked).not.toHaveBeenCalled();
+    asked.mockRestore();
   });
 });
 
