@@ -1,6 +1,7 @@
 /** A snapshot of a running process, which continues. */
 
 import { resolve } from 'node:path';
+import { InputError } from '../base/errors.js';
 import { type Destination, openDestination } from '../base/output.js';
 import type { CaptureSettings, WrittenSnapshot } from '../capture/capture-settings.js';
 import type { CaptureReport } from '../snapshot/capture-report.js';
@@ -22,7 +23,8 @@ export interface CaptureOptions
     ProgressOption,
     SignalOption {
   /**
-   * A snapshot of the same program: write only what differs from it. The new snapshot then needs the parent's files.
+   * A snapshot of the same program: write only what differs from it. The new snapshot then needs the parent's files. It is
+   * an error if a recipient of an encrypted snapshot could not read these files, or if everybody could.
    */
   readonly parent?: string | ReadParent | undefined;
   /** Folders to search for the files that the parent itself needs, when they are not beside it. */
@@ -73,9 +75,10 @@ export async function captureTo(
 ): Promise<CaptureReport> {
   const { captureProcess } = await import('../capture/capture.js');
   const form = await readForm(options);
-  const { parent, onWarning } = options;
+  const { parent } = options;
   const recipients = form.packing?.recipients ?? [];
   const obstacle = parent && recipients.length > 0 ? obstacleFor(parent, recipients) : undefined;
-  if (obstacle !== undefined) onWarning?.(`${obstacle}: the new snapshot needs it`);
+  if (obstacle !== undefined)
+    throw new InputError('parent', `${obstacle}: without --parent, all of the snapshot is written and encrypted`);
   return captureProcess(process, { ...options, form, output });
 }

@@ -5,7 +5,7 @@
 
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -90,14 +90,22 @@ test('a chain of a compressed, an encrypted and a signed file', async () => {
   expect(plain.status).toBe(0);
   expect(statSync(join(folder, 'a.wsnap')).size * 3).toBeLessThan(statSync(join(folder, 'plain.wsnap')).size);
   expect(tool(['inspect', 'a.wsnap']).stdout).toMatch(/^ {2}packed {6}zstd: [\d.]+ KiB, of \d+ KiB \(\d+\.\d x\)$/m);
+  const first = ['-o', 'base.wsnap', '--compress', 'zstd', '--encrypt-to', recipient];
+  expect(tool(['capture', pid, ...first])).toEqual(done('base.wsnap\n'));
+  continues('base.wsnap', ...mine);
   await add(7);
   writeFileSync(join(folder, 'recipients'), `# those who may read\n${recipient}\n`);
-  const second = ['-o', 'b.wsnap', '--parent', 'a.wsnap', '--encrypt-to', 'recipients', '--compress', 'zstd:9'];
-  const stays = 'a.wsnap: is not encrypted, so what it has stays readable: the new snapshot needs it';
-  expect(tool(['capture', pid, ...second])).toEqual({
-    ...done('b.wsnap\n'),
-    stderr: `wag-snap: warning: ${stays}\n`,
-  });
+  const second = ['-o', 'b.wsnap', '--parent', 'base.wsnap', '--encrypt-to', 'recipients', '--compress', 'zstd:9'];
+  expect(tool(['capture', pid, ...second, ...mine])).toEqual(done('b.wsnap\n'));
+  const refusedFor = (parent: string, whom: string, why: string) =>
+    refused(
+      ['capture', pid, '-o', 'no.wsnap', '--parent', parent, '--encrypt-to', whom, ...mine],
+      `${parent}: ${why}: without --parent, all of the snapshot is written and encrypted`,
+    );
+  refusedFor('plain.wsnap', recipient, 'is not encrypted, so what it has stays readable');
+  const stranger = tool(['keys', '--identity', 'other--identity']).stdout.trim();
+  refusedFor('b.wsnap', stranger, `cannot be read by ${stranger}`);
+  expect(existsSync(join(folder, 'no.wsnap'))).toBe(false);
   continues('b.wsnap', ...mine);
   await add(30);
   const third = ['-o', 'c.wsnap', '--parent', 'b.wsnap', '--sign-key', 'me.pem'];
@@ -107,7 +115,7 @@ test('a chain of a compressed, an encrypted and a signed file', async () => {
   continues('c.wsnap', ...mine, '--verify-key', 'me.pem');
   expect(tool(['inspect', 'c.wsnap', ...mine]).stdout).toContain(`  signed      by ${signer}\n`);
   expect(tool(['verify', 'c.wsnap', ...mine]).stdout).toMatch(
-    /^c\.wsnap: whole .*\n(b\.wsnap: whole .*\n)?a\.wsnap: whole /,
+    /^c\.wsnap: whole .*\n(b\.wsnap: whole .*\n)?base\.wsnap: whole /,
   );
 });
 
@@ -219,6 +227,37 @@ test('the key that has signed the generation before need not sign the next one',
   expect(tool(['capture', pid, '-t', 'keys', '--verify-key', signer])).toEqual(done('keys:2\n'));
   const [{ own: whole }, { own }] = JSON.parse(tool(['snapshots', 'list', 'keys', '--json']).stdout);
   expect(own).toBeLessThan(whole);
+});
+
+test('keys may come through a pipe, which is read once', () => {
+  const piped = (file: string, ...args: string[]) =>
+    spawnSync('sh', ['-c', 'cat "$0" | "$@"', file, join(root, 'bin/wag-snap'), ...args], {
+      cwd: folder,
+      env,
+      encoding: 'utf8',
+    });
+  const signed = ['--sign-key', '/dev/fd/0'];
+  expect(piped('me.pem', 'capture', pid, '-t', 'piped', '--encrypt-to', recipient, ...signed)).toMatchObject(
+    done('piped:1\n'),
+  );
+  expect(
+    piped('me.age', 'capture', pid, '-t', 'piped', '--encrypt-to', recipient, '--identity', '/dev/fd/0'),
+  ).toMatchObject(done('piped:2\n'));
+  const [{ own: whole }, { own }] = JSON.parse(tool(['snapshots', 'list', 'piped', '--json']).stdout);
+  expect(own).toBeLessThan(whole);
+  const again = ['--encrypt-to', recipient, '--identity', 'me.age'];
+  expect(piped('me.pem', 'snapshots', 'compact', 'piped:1', 'piped:2', ...again, ...signed)).toMatchObject(
+    done('piped:1\npiped:2\n'),
+  );
+  expect(piped('me.age', 'snapshots', 'export', 'piped', '-o', 'piped.wsnap', '--identity', '/dev/fd/0')).toMatchObject(
+    done('piped.wsnap\n'),
+  );
+  expect(tool(['inspect', 'piped:2', ...mine]).stdout).toContain(`  signed      by ${signer}\n`);
+  const asks = ['run', '-t', 'asking', ...signed, join(root, 'fixtures/programs/asks.wasm')];
+  expect(piped('me.pem', ...asks)).toMatchObject({ status: 0, stderr: '' });
+  for (const tag of [1, 2, 3]) {
+    expect(tool(['inspect', `asking:${tag}`]).stdout).toContain(`  signed      by ${signer}\n`);
+  }
 });
 
 test('what is encrypted after a plain generation is whole, and so is what comes after a damaged one', () => {
