@@ -46,6 +46,7 @@ export class SnapshotAttendant implements Attendant {
     verbose: boolean,
     descriptor: number,
   ): Promise<SnapshotAttendant> {
+    Triggers.check(settings);
     const capture = await readKeys(settings.capture); // for all of the snapshots, also when the files go
     await planSeal(capture, settings.name); // a wrong key is an error now, and what no policy would believe
     const store = await createStore(settings.store);

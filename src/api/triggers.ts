@@ -2,6 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { ToolError, UsageError, WagSnapError } from '../base/errors.js';
+import { parseReference } from '../snapshot/store/reference.js';
 import type { Capturable } from './capture.js';
 import type { WarningOption } from './common-options.js';
 import type { Generation, Store, StoreCaptureOptions } from './store.js';
@@ -42,7 +43,22 @@ export class Triggers {
     private readonly workload: Capturable & { readonly pid: number },
     private readonly options: TriggerOptions,
   ) {
-    const { every, whenIdle, keep } = options;
+    const { every, whenIdle } = options;
+    Triggers.check(options);
+    if (every !== undefined) this.timers.push(setInterval(() => this.regular(), every));
+    if (whenIdle === undefined) return;
+    this.activity = activityOf(workload.pid);
+    this.timers.push(setInterval(() => this.look(whenIdle), Math.max(whenIdle / LOOKS, LOOK_MIN)));
+  }
+
+  /**
+   * What would be wrong with each snapshot is wrong before the program is started.
+   *
+   * @throws UsageError, InputError
+   */
+  static check({ name, every, whenIdle, keep }: Pick<TriggerOptions, 'name' | 'every' | 'whenIdle' | 'keep'>): void {
+    if (parseReference(name).tag !== undefined)
+      throw new UsageError(`${name}: each snapshot gets the next number as its tag`);
     for (const [option, time] of Object.entries({ every, whenIdle })) {
       if (time === undefined || (time > 0 && time <= LONGEST)) continue;
       throw new UsageError(`${option} ${time}: expected milliseconds, at most ${LONGEST}`);
@@ -50,10 +66,6 @@ export class Triggers {
     if (keep !== undefined && !(Number.isInteger(keep) && keep >= 1)) {
       throw new UsageError(`keep ${keep}: expected a number, from 1 on: the snapshot that was just taken stays`);
     }
-    if (every !== undefined) this.timers.push(setInterval(() => this.regular(), every));
-    if (whenIdle === undefined) return;
-    this.activity = activityOf(workload.pid);
-    this.timers.push(setInterval(() => this.look(whenIdle), Math.max(whenIdle / LOOKS, LOOK_MIN)));
   }
 
   /**

@@ -216,7 +216,7 @@ test('one that cannot be taken is a warning; the signal after it ends the progra
   expect(await once(child, 'exit')).toEqual([null, 'SIGTERM']);
 });
 
-test.each([
+test.each<[string[], string, number?]>([
   [['--snapshot-every', '1s'], 'snapshots need a name: -t NAME'],
   [['-t', 'job'], '-t job needs --snapshot-every'],
   [['--keep', '2'], 'snapshots need a name: -t NAME'],
@@ -224,7 +224,8 @@ test.each([
   [['-t', 'job:1', '--snapshot-every', '1s'], 'give -t NAME'],
   [['-t', 'job', '--snapshot-on', 'SIGKILL'], '--snapshot-on SIGKILL: expected one of'],
   [['-t', 'job', '--snapshot-every', '1s', '--invoke', 'f'], 'are not for --invoke'],
-])('wrong usage: %j', (options, says) => {
-  const { status, stderr } = tool(['run', ...options, program]);
-  expect({ status, stderr }).toEqual({ status: 2, stderr: expect.stringContaining(says) });
+  [['-t', 'a job', '--snapshot-every', '1s'], 'a job: is not the name of a snapshot in a store', 3],
+])('wrong usage: %j', (options, says, code = 2) => {
+  const { status, stdout, stderr } = tool(['run', ...options, program]);
+  expect({ status, stdout, stderr }).toEqual({ status: code, stdout: '', stderr: expect.stringContaining(says) });
 });

@@ -165,6 +165,7 @@ export const store: Area = {
         ["return this.atSignal === 'is captured already';", 'return false;'],
         ["this.atSignal = 'is passed on';", ''],
         ['...ignoring(settings.on)', '...{}'],
+        ['    Triggers.check(settings);\n', ''],
       ],
     },
     {
