@@ -330,7 +330,7 @@ export function aimAt(address: i64, length: i64): void {
 }
 
 /**
- * The same of several; once for each that is added, as the process may be scanned at any moment.
+ * The same of several. Until here a scan may protect them again, after this one it lifts them itself.
  * @param iovecs of the host layer's memory: address, length, 8 bytes each
  */
 export function aim(iovecs: usize, count: i64): void {

@@ -11,7 +11,7 @@ import { TH_GUEST_INSTANCE } from '../../image/contract/thread';
 import { load32_u, load64, load8_u, thread } from '../native/native';
 import { EFAULT, EINVAL, ENAMETOOLONG, ENOENT, EPERM } from '../descriptors/abi';
 import { touch } from '../process/lazy-pages';
-import { aim, aimless } from '../process/protect';
+import { aim } from '../process/protect';
 
 /**
  * Native address of the guest's bytes [pointer, pointer + length), or 0 when they are not all in its memory. They are
@@ -48,17 +48,14 @@ export function gatherIovecs(iovecs: u32, count: u32, written: bool): i32 {
   for (let i: u32 = 0; i < count && iovecCount < IOV_MAX; i++, from += 8) {
     const length = <u64>(<u32>load32_u(from + 4));
     const buffer = guestRange(load32_u(from), length);
-    if (buffer == 0) {
-      aimless();
-      return EFAULT;
-    }
+    if (buffer == 0) return EFAULT;
     if (length == 0) continue;
     store<i64>(to, buffer);
     store<u64>(to, length, 8);
     to += 16;
     iovecCount++;
-    if (written) aim(IOVECS, iovecCount);
   }
+  if (written) aim(IOVECS, iovecCount);
   return 0;
 }
 

@@ -4,6 +4,8 @@
 
 import type { Area } from '../mutant.js';
 
+const VECTORS = ['test/unit/capture/tracked-vectors.test.ts'];
+
 export const wasi: Area = {
   name: 'wasi',
   files: [
@@ -16,7 +18,9 @@ export const wasi: Area = {
         ['<u64>pointer > size - length', '<u64>pointer + length > size + 1'],
         ['<u64>pointer > size - length', '<u64>pointer >= size - length'],
         ['guestRange(iovecs, <u64>count * 8)', 'guestRange(iovecs, <u64>(count * 8))'],
-        ['if (buffer == 0) {\n      aimless();\n      return EFAULT;\n    }', ''],
+        ['if (buffer == 0) return EFAULT;', ''],
+        ['if (written) aim(IOVECS, iovecCount);', '', { tests: VECTORS }],
+        ['    iovecCount++;\n', '    iovecCount++;\n    if (written) aim(IOVECS, iovecCount);\n', { tests: VECTORS }],
         ['if (length == 0) continue;', ''],
         ['i < count && iovecCount < IOV_MAX', 'i < count'],
         ['if (length == 0) return ENOENT;', ''],
