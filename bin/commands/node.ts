@@ -4,7 +4,7 @@ import type { CommandModule } from 'yargs';
 import type { NamedDirectory } from '../../src/api/receive-options.js';
 import { type LatticeOptions, latticeOptions, parsePairs, parseServer } from '../options/lattice.js';
 import { DURATION, parseDuration, parseSize } from '../options/limits.js';
-import { once, several, UsageError } from '../options/usage.js';
+import { once, parseArch, several, UsageError } from '../options/usage.js';
 import { serveNode } from '../programs/node.js';
 
 interface Options extends LatticeOptions {
@@ -15,6 +15,8 @@ interface Options extends LatticeOptions {
   dir: string | string[] | undefined;
   store: string | undefined;
   lease: string | undefined;
+  arch: string | undefined;
+  moves: string | undefined;
   metrics: string | undefined;
   drainOn: string | undefined;
 }
@@ -35,6 +37,13 @@ const command: CommandModule<object, Options> = {
         type: 'string',
         requiresArg: true,
         describe: 'K=V: a label that jobs can ask for (may be repeated)',
+      })
+      .option('arch', {
+        type: 'string',
+        requiresArg: true,
+        coerce: once('arch'),
+        describe:
+          'x64, arm64 or both, separated by a comma: the CPUs that it runs programs for, the first one for jobs that do not say; default: this one, and the other with qemu-user',
       })
       .option('cpus', {
         type: 'string',
@@ -60,6 +69,13 @@ const command: CommandModule<object, Options> = {
         coerce: once('store'),
         describe: 'DIR: a store that every node reaches, for snapshots of jobs; without it none are taken',
       })
+      .option('moves', {
+        type: 'string',
+        requiresArg: true,
+        coerce: once('moves'),
+        describe:
+          'ADDRESS:PORT: where other nodes send programs to while they run, or none; default: any port of the address by which NATS is reached',
+      })
       .option('lease', {
         type: 'string',
         requiresArg: true,
@@ -83,12 +99,14 @@ const command: CommandModule<object, Options> = {
         ['$0 node --name b --label zone=b --dir data=/srv/data:ro --drain-on SIGTERM', 'with WAGSNAP_NATS'],
       ]) as never,
   handler: async (options) => {
-    const { name, memory, lease, store } = options;
+    const { name, memory, lease, store, moves } = options;
     await serveNode(
       {
         ...parseServer(options),
         name,
         store,
+        moves,
+        arch: options.arch?.split(',').map((one) => parseArch(one)),
         labels: parsePairs('label', options.label),
         cpus: options.cpus === undefined ? undefined : parseCpus(options.cpus),
         memory: memory === undefined ? undefined : parseSize('memory', memory),

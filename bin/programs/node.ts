@@ -76,6 +76,7 @@ function metricsOf(node: LatticeNode): string {
     ['wagsnap_node_started_total', 'counter', counts['started']],
     ['wagsnap_node_captured_total', 'counter', counts['captured']],
     ['wagsnap_node_given_away_total', 'counter', counts['givenAway']],
+    ['wagsnap_node_moved_live_total', 'counter', counts['movedLive']],
     ['wagsnap_node_ended_total', 'counter', counts['ended']],
   ] as const;
   return lines.map(([name, type, value]) => `# TYPE ${name} ${type}\n${name} ${value ?? 0}\n`).join('');

@@ -3,7 +3,7 @@
 import { basename } from 'node:path';
 import { InputError, ToolError, UsageError } from '../base/errors.js';
 import { quoted } from '../base/terminal-text.js';
-import { loadOf, problemsOf } from '../lattice/placement.js';
+import { Loads, problemsOf } from '../lattice/placement.js';
 import { isJobName, JOB_RULE } from '../lattice/record-format.js';
 import { type JobRecord, type JobSpec, type NodeRecord, withHistory } from '../lattice/records.js';
 import type { LatticeServer } from '../lattice/server.js';
@@ -109,7 +109,8 @@ export class LatticeClient implements Lattice {
   /** All jobs, by name. */
   async jobs(): Promise<JobEntry[]> {
     const records = await this.look();
-    return records.jobs.map((job) => jobEntry(job, records));
+    const loads = new Loads(records.jobs);
+    return records.jobs.map((job) => jobEntry(job, records, loads));
   }
 
   /** One job, with its history. @throws InputError 'no-job' */
@@ -144,7 +145,7 @@ export class LatticeClient implements Lattice {
     await this.change(name, (job) => {
       if (job.end !== null) throw new InputError('job-over', `the job ${quoted(name)} is over: ${endText(job)}`);
       const asked = { ...to, cordoned: false };
-      const problems = problemsOf(job, asked, loadOf(node, jobs).memory);
+      const problems = problemsOf(job, asked, new Loads(jobs).of(node).memory);
       if (problems.length === 0) return { ...job, to: node };
       throw new InputError('not-placeable', `the job ${quoted(name)} cannot run on ${node}:`, problems.map(indented));
     });

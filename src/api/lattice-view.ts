@@ -1,6 +1,6 @@
 /** Jobs and nodes as people see them, from their records. */
 
-import { loadOf, problemsOf } from '../lattice/placement.js';
+import { Loads, problemsOf } from '../lattice/placement.js';
 import type { JobRecord, NodeRecord } from '../lattice/records.js';
 import { timingOf } from '../lattice/state.js';
 import type { JobEntry, NodeEntry } from './lattice-options.js';
@@ -24,8 +24,9 @@ export function withGone({ nodes, jobs, silence }: LatticeRecords): LatticeRecor
 
 /** @param all also those that have gone long ago, and have no job any more */
 export function nodeEntries({ nodes, jobs, silence }: LatticeRecords, all: boolean): NodeEntry[] {
+  const loads = new Loads(jobs);
   return nodes.flatMap(({ name, fenced, draining, cordoned, offer }) => {
-    const load = loadOf(name, jobs);
+    const load = loads.of(name);
     const silent = silence.get(name) ?? 0;
     if (!all && fenced && silent >= LISTED && load.jobs === 0) return [];
     const state = fenced ? 'gone' : draining ? 'draining' : cordoned ? 'cordoned' : 'ready';
@@ -33,14 +34,15 @@ export function nodeEntries({ nodes, jobs, silence }: LatticeRecords, all: boole
   });
 }
 
-export function jobEntry(job: JobRecord, { nodes, jobs }: LatticeRecords): JobEntry {
+/** @param loads of all nodes */
+export function jobEntry(job: JobRecord, { nodes, jobs }: LatticeRecords, loads = new Loads(jobs)): JobEntry {
   const { name, fence, holder, spec, snapshot, to, restarts, end, history } = job;
   const state = stateOf(job, nodes);
   const problems =
     state === 'waiting' || state === 'lost'
       ? nodes.map((node) => ({
           node: node.name,
-          problems: [...problemsOf(job, node, loadOf(node.name, jobs).memory), ...unableOf(job, node.name)],
+          problems: [...problemsOf(job, node, loads.of(node.name).memory), ...unableOf(job, node.name)],
         }))
       : [];
   return {

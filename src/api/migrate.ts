@@ -12,6 +12,7 @@ import type { ImageProcess } from '../capture/process.js';
 import { usedMemory } from '../capture/used-memory.js';
 import type { GrowingFile } from '../snapshot/writer.js';
 import { ownCodecs } from '../transport/codec.js';
+import type { DecidedMove } from '../transport/decided-move.js';
 import { parseDestination } from '../transport/destination.js';
 import { LinkError } from '../transport/errors.js';
 import type { SentFile } from '../transport/file-sender.js';
@@ -59,7 +60,7 @@ export async function migrate(
 export async function migrateAttached(
   process: ImageProcess,
   to: Transport,
-  options: MigrateOptions = {},
+  options: MigrateOptions & DecidedMove = {},
 ): Promise<Moved> {
   checkLazy(options);
   const connecting = to.connect(); // the other side starts while this one loads what it needs
@@ -98,7 +99,7 @@ export async function migrateAttached(
   }
 }
 
-function helloOf(process: ImageProcess, protocol: number, options: MigrateOptions): Hello {
+function helloOf(process: ImageProcess, protocol: number, options: MigrateOptions & DecidedMove): Hello {
   const { arch, name = process.name, dirs = [], listen = [], fds = {}, sameDirs = false } = options;
   return {
     name: 'hello',
@@ -116,6 +117,7 @@ function helloOf(process: ImageProcess, protocol: number, options: MigrateOption
     attach: options.attach ?? false,
     from: `${hostname()} (pid ${process.pid})`,
     codecs: options.compress ? ownCodecs() : [],
+    ...(options.move ? { move: options.move } : {}),
   };
 }
 

@@ -13,7 +13,9 @@ import { isNodeName, NODE_RULE } from '../lattice/record-format.js';
 import type { NodeOffer } from '../lattice/records.js';
 import { LatticeServer } from '../lattice/server.js';
 import { timingOf } from '../lattice/state.js';
+import { parseAddress } from '../transport/tls.js';
 import { findEmulator } from './launch.js';
+import { type ArrivalsOptions, NodeArrivals } from './node-arrivals.js';
 import { NodeGuard } from './node-guard.js';
 import type { LatticeNode, NodeOptions } from './node-options.js';
 import { NodeRunner } from './node-runner.js';
@@ -28,6 +30,7 @@ export async function joinLattice(options: NodeOptions): Promise<LatticeNode> {
   if (!(lease >= 500 && lease <= 600_000)) throw new UsageError(`--lease ${lease} ms: expected 0.5 s to 10 minutes`);
   for (const { host, name: guest } of dirs) checkGranted(checkDirectory({ host, guest, readOnly: false }).host, guest);
   const store = options.store === undefined ? undefined : await createStore(resolve(options.store));
+  const offer = offerOf(options);
   const server = await LatticeServer.connect(options);
   const folder = makeTemporaryFolder();
   let fail = (_: Error) => {};
@@ -39,50 +42,66 @@ export async function joinLattice(options: NodeOptions): Promise<LatticeNode> {
     onEvent({ event: 'guard-lost' });
     fail(new ToolError('guard', 'the guard of this node has ended: nothing may run without it'));
   });
-  const runner = new NodeRunner({ name, server, guard, store, dirs, folder, onEvent });
-  const identity = {
-    name,
-    session: randomBytes(8).toString('hex'),
-    timing: timingOf(lease),
-    offer: offerOf(options),
-    receiver: null,
-  };
-  const agent = new Agent(identity, server, runner, bootClock(), onEvent);
-  runner.report = (event) => agent.report(event);
+  const runner = new NodeRunner({ name, server, guard, store, dirs, folder, arch: offer.arch[0]!, onEvent });
+  let agent: Agent | undefined;
   const close = async () => {
-    agent.stop();
+    agent?.stop();
+    await runner.arrivals?.close();
     guard.close();
     await server.close();
     removeTemporary(folder);
   };
+  const nodes = () => Object.values(agent?.state.nodes ?? {}).map(({ record }) => record);
+  try {
+    runner.arrivals = await listenForNodes(options.moves, server, {
+      ...{ dirs, folder, grace: 2 * lease, onEvent },
+      nodeOf: (key) => nodes().find(({ fenced, receiver }) => !fenced && receiver?.key === key)?.name,
+      holderOf: (job) => agent?.state.jobs[job]?.record.holder ?? null,
+      report: (event) => agent?.report(event),
+    });
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  const identity = {
+    name,
+    session: randomBytes(8).toString('hex'),
+    timing: timingOf(lease),
+    offer,
+    receiver: runner.arrivals?.receiver ?? null,
+  };
+  const joined = new Agent(identity, server, runner, bootClock(), onEvent);
+  agent = joined;
+  runner.report = (event) => joined.report(event);
+  runner.nodeOf = (node) => joined.state.nodes[node]?.record;
   try {
     const own = await server.readNode(name);
-    if (own !== undefined) agent.report({ kind: 'node', ...own });
+    if (own !== undefined) joined.report({ kind: 'node', ...own });
     if (own?.record.fenced === false) {
       onEvent({ event: 'waiting', why: 'there is a node of this name: it joins when that one has left, or is lost' });
     }
-    agent.report({ kind: 'up-to-date' });
+    joined.report({ kind: 'up-to-date' });
     await server.watch(
-      (news) => agent.report(news),
+      (news) => joined.report(news),
       (isConnected) => onEvent({ event: isConnected ? 'connected' : 'disconnected' }),
     );
   } catch (error) {
     await close();
     throw error;
   }
-  const closed = Promise.race([agent.left, failed]).finally(close);
+  const closed = Promise.race([joined.left, failed]).finally(close);
   closed.catch(() => {});
   return {
     name,
     get isWell() {
-      return agent.hasLease;
+      return joined.hasLease;
     },
     get counts() {
       return { ...runner.counts, running: runner.running };
     },
     closed,
     async leave(how) {
-      agent.report({ kind: 'leave', how });
+      joined.report({ kind: 'leave', how });
       await closed;
     },
   };
@@ -96,9 +115,39 @@ function checkGranted(path: string, name: string): void {
   throw new InputError('no-folder', `--dir ${name}=${path}: ${why}`);
 }
 
+/**
+ * Where other nodes send programs to. @param moves `HOST:PORT`, or `none`; default: any port of the address by which NATS
+ * is reached. @throws UsageError, ToolError
+ */
+async function listenForNodes(
+  moves: string | undefined,
+  server: LatticeServer,
+  options: Omit<ArrivalsOptions, 'address' | 'advertised'>,
+): Promise<NodeArrivals | undefined> {
+  if (moves === 'none') return undefined;
+  const given = moves === undefined ? undefined : parseAddress(moves);
+  if (moves !== undefined && given === undefined) {
+    throw new UsageError(`--moves ${quoted(moves)}: expected ADDRESS:PORT, [IPv6]:PORT or none`);
+  }
+  const isAny = given === undefined || ['0.0.0.0', '::'].includes(given.host);
+  const own = isAny ? await server.ownAddress() : undefined;
+  const address = given ?? { host: own!, port: 0 };
+  return NodeArrivals.listen({ ...options, address, advertised: own });
+}
+
+/** This machine's CPU first. */
+function possibleArchs() {
+  const [own, other] = process.arch === 'arm64' ? (['arm64', 'x64'] as const) : (['x64', 'arm64'] as const);
+  return { own, possible: findEmulator(other) === undefined ? [own] : [own, other] };
+}
+
+/** @throws ToolError */
 function offerOf(options: NodeOptions): NodeOffer {
   const { labels = {}, cpus = availableParallelism(), memory = totalmem(), dirs = [] } = options;
-  const own = process.arch === 'arm64' ? 'arm64' : 'x64';
-  const arch = (['x64', 'arm64'] as const).filter((one) => one === own || findEmulator(one) !== undefined);
+  const { own, possible } = possibleArchs();
+  const { arch = possible } = options;
+  for (const one of arch) {
+    if (!possible.includes(one)) throw new ToolError('no-emulator', `--arch ${one}: ${own} needs qemu-user for it`);
+  }
   return { arch, cpus, memory, labels, store: options.store !== undefined, dirs: dirs.map(({ name }) => name) };
 }

@@ -10,6 +10,11 @@ export interface NodeOptions extends ServerOptions {
   readonly name?: string | undefined;
   /** Labels that jobs can ask for. */
   readonly labels?: Readonly<Record<string, string>> | undefined;
+  /**
+   * The CPUs that it runs programs for, the one first that jobs get which do not say; default: this machine's, and what
+   * qemu-user is there for.
+   */
+  readonly arch?: readonly ('x64' | 'arm64')[] | undefined;
   /** Default: the CPUs of this machine. */
   readonly cpus?: number | undefined;
   /** Bytes for the memories of all jobs; default: this machine's memory. */
@@ -18,6 +23,11 @@ export interface NodeOptions extends ServerOptions {
   readonly dirs?: readonly NamedDirectory[] | undefined;
   /** The folder of a store that every node reaches; without it no snapshots are taken. */
   readonly store?: string | undefined;
+  /**
+   * `HOST:PORT` where other nodes send programs to while they run, or `none`; default: any port of the address by which
+   * NATS is reached.
+   */
+  readonly moves?: string | undefined;
   /** Milliseconds after which a node that is not heard of is lost; default: 10,000. */
   readonly lease?: number | undefined;
   /** Called with each event of the log. */

@@ -4,7 +4,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { InputError, LimitError, WagSnapError } from '../base/errors.js';
 import type { DurableSnapshot, JobEnd, JobRecord } from '../lattice/records.js';
 import type { Report } from '../lattice/runner.js';
+import type { Moved } from '../transport/source.js';
+import type { Transport } from '../transport/transport.js';
 import { type Held, holdProgram } from './held-program.js';
+import type { ArrivedProgram } from './node-arrivals.js';
 import type { ProgramEvent } from './node-events.js';
 import type { NodeGuard } from './node-guard.js';
 import { LogSender, type Publish } from './node-log.js';
@@ -34,6 +37,8 @@ export class NodeProgram {
   private captures: Promise<unknown> = Promise.resolve();
   private readonly aborted = new AbortController();
   private isHandedOver = false;
+  /** While it stands still for a move: where it continues. */
+  private decision: ((where: 'here' | 'there' | Error) => void) | undefined;
   private last: JobEnd | undefined;
 
   constructor(
@@ -42,17 +47,20 @@ export class NodeProgram {
     private readonly host: ProgramHost,
   ) {}
 
-  /** Starts it. What becomes of it is reported. */
-  async start(): Promise<void> {
+  /** Starts it, or lets begin what another node has sent. What becomes of it is reported. */
+  async start(arrived?: ArrivedProgram): Promise<void> {
     const { job, host, incarnation } = this;
     const { name, fence } = job;
     if (this.isUnwanted) return this.gone(null);
     const began = performance.now();
     try {
-      this.prepared = await host.prepare(job);
-      if (this.isUnwanted) return this.gone(null);
-      const pipes = await OutputPipes.make(host.folder);
-      const held = await holdProgram(this.prepared, pipes, name, false);
+      let { held, pipes } = arrived ?? {};
+      if (held === undefined || pipes === undefined) {
+        this.prepared = await host.prepare(job);
+        if (this.isUnwanted) return this.gone(null);
+        pipes = await OutputPipes.make(host.folder);
+        held = await holdProgram(this.prepared, pipes, name, false);
+      }
       this.held = held;
       if (!this.isUnwanted) await host.guard.add(held.pid, incarnation);
       if (this.isUnwanted) {
@@ -66,7 +74,7 @@ export class NodeProgram {
         return this.isUnwanted ? this.gone(null) : this.notStarted('it ended before it began');
       }
       this.log = new LogSender(pipes.readers, host.publish(name, fence));
-      if (!held.emulated) this.prepared.release();
+      if (!held.emulated) this.prepared?.release();
     } catch (error) {
       if (this.held?.hasBegun === false) this.held.end();
       const why = error instanceof WagSnapError ? error.headline : String((error as Error).message);
@@ -76,20 +84,32 @@ export class NodeProgram {
     void held.ended.then((end) => this.ended(end));
     if (this.isUnwanted) return this.kill();
     host.report({ kind: 'running', job: name, fence });
-    const from = job.snapshot?.reference ?? null;
+    const from = arrived ? 'another node' : (job.snapshot?.reference ?? null);
     const milliseconds = Math.round(performance.now() - began);
     host.onEvent({ event: 'running', job: name, fence, pid: held.pid, from, milliseconds });
     this.captureLater();
+  }
+
+  /** Whether it runs, and nobody has asked for its end. */
+  get isWanted(): boolean {
+    return !this.isUnwanted && this.last === undefined;
   }
 
   end(): void {
     this.isUnwanted = true;
     this.aborted.abort();
     this.kill();
+    this.decision?.(new Error('it was ended'));
   }
 
   private kill(): void {
     if (this.held?.hasBegun) this.held.kill();
+  }
+
+  private async stopCaptures(): Promise<void> {
+    clearTimeout(this.timer);
+    await this.captures;
+    clearTimeout(this.timer); // the last one has set it again
   }
 
   private captureLater(): void {
@@ -113,7 +133,7 @@ export class NodeProgram {
     const { job, host, held, aborted } = this;
     if (host.store === undefined || held === undefined) throw new Error('there is no store');
     const began = performance.now();
-    const { generation } = await host.store.capture(held.pid, job.name, { kill, signal: aborted.signal });
+    const { generation } = await host.store.capture(held.pid, job.name, { kill, silent: true, signal: aborted.signal });
     await this.log?.flushed(); // whoever continues from there does not print it again
     const reference = `${generation.name}:${generation.tag}`;
     const milliseconds = Math.round(performance.now() - began);
@@ -121,10 +141,62 @@ export class NodeProgram {
     return { reference, fence: job.fence };
   }
 
+  /**
+   * Sends it to another node while it runs, and keeps it parked until continueIn() says where it continues.
+   *
+   * @param arch the CPU that it continues on @param onParked told when it stands still, and the other node has all of it @param onLost told when that one is gone
+   * @returns true: it is there. @throws otherwise; it runs on here, or has ended
+   */
+  async send(to: Transport, id: string, arch: string | null, onParked: () => void, onLost: () => void): Promise<Moved> {
+    const { job, held, aborted } = this;
+    const { spec, name } = job;
+    await this.stopCaptures();
+    try {
+      if (held === undefined || this.last !== undefined) throw new Error('its program has ended');
+      const [{ migrateAttached }, { attachGiven }] = await Promise.all([
+        import('./migrate.js'),
+        import('./find-process.js'),
+      ]);
+      const process = await attachGiven(String(held.pid), aborted.signal);
+      try {
+        return await migrateAttached(process, to, {
+          ...{ name, signal: aborted.signal, move: { job: name, id } },
+          dirs: spec.dirs.map((dir) => ({ host: dir.name, guest: dir.guest })),
+          ...(arch === null ? {} : { arch: arch as 'x64' | 'arm64' }),
+          ...(spec.memory === null ? {} : { maxMemory: spec.memory }),
+          decide: async (lost) => {
+            await this.log?.flushed(); // whoever continues does not print it again
+            const decided = new Promise<'here' | 'there'>((resolve, reject) => {
+              this.decision = (where) => (where instanceof Error ? reject(where) : resolve(where));
+            });
+            if (this.isUnwanted) throw new Error('it was ended');
+            onParked();
+            void lost.then(onLost);
+            return decided;
+          },
+        });
+      } finally {
+        process.close();
+      }
+    } catch (error) {
+      if (!this.isUnwanted && this.last === undefined) this.captureLater();
+      throw error;
+    } finally {
+      this.decision = undefined;
+    }
+  }
+
+  /** Of one that stands still to be moved: it ends here when it continues there. */
+  continueIn(where: 'here' | 'there'): void {
+    const { decision } = this;
+    if (where === 'there') this.isUnwanted = true;
+    if (where === 'there') this.kill();
+    decision?.(where);
+  }
+
   /** Captures it for good: it continues from the snapshot, elsewhere or here. @throws then it runs on */
   async handOver(): Promise<DurableSnapshot> {
-    clearTimeout(this.timer);
-    await this.captures;
+    await this.stopCaptures();
     this.isHandedOver = true;
     try {
       const snapshot = await this.capture(true);
@@ -146,6 +218,7 @@ export class NodeProgram {
     prepared?.release();
     await this.finishLog();
     this.last = { code, signal, problem: null };
+    this.decision?.(new Error('it has ended'));
     if (!this.isHandedOver) this.reportEnd(this.last);
   }
 

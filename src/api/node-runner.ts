@@ -4,12 +4,16 @@ import { writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { createFolders } from '../base/create-folders.js';
-import { InputError } from '../base/errors.js';
+import { InputError, type ToolError } from '../base/errors.js';
 import { quoted } from '../base/terminal-text.js';
-import type { JobRecord, JobSpec } from '../lattice/records.js';
+import type { JobRecord, JobSpec, NodeRecord } from '../lattice/records.js';
 import type { Report, Runner } from '../lattice/runner.js';
 import type { LatticeServer } from '../lattice/server.js';
 import type { Move } from '../lattice/state.js';
+import { Peers } from '../transport/peers.js';
+import { parseAddress, tlsTransport } from '../transport/tls.js';
+import type { Transport } from '../transport/transport.js';
+import type { NodeArrivals } from './node-arrivals.js';
 import type { MoveEventOfNode, ProgramEvent } from './node-events.js';
 import type { NodeGuard } from './node-guard.js';
 import { NodeProgram } from './node-program.js';
@@ -27,6 +31,8 @@ export interface RunnerOptions {
   readonly dirs: readonly NamedDirectory[];
   /** For modules; removed when the node ends. */
   readonly folder: string;
+  /** The CPU of jobs that do not say. */
+  readonly arch: string;
   readonly onEvent: (event: ProgramEvent | MoveEventOfNode) => void;
 }
 
@@ -45,8 +51,14 @@ export class NodeRunner implements Runner {
   /** Programs that are to be started, the first one first. */
   private readonly waiting: NodeProgram[] = [];
   private starting = 0;
-  readonly counts = { started: 0, captured: 0, captureMilliseconds: 0, givenAway: 0, ended: 0 };
+  readonly counts = { started: 0, captured: 0, captureMilliseconds: 0, givenAway: 0, movedLive: 0, ended: 0 };
   report: Report = () => {};
+  /** What takes programs from other nodes; undefined: none are moved while they run. */
+  arrivals: NodeArrivals | undefined;
+  /** The record of a node, as far as it is known. */
+  nodeOf: (node: string) => NodeRecord | undefined = () => undefined;
+  /** Programs that are sent to other nodes, by job. */
+  private readonly moves = new Map<string, { readonly id: string; readonly program: NodeProgram }>();
 
   constructor(private readonly options: RunnerOptions) {
     createFolders(join(options.folder, 'modules'));
@@ -61,8 +73,13 @@ export class NodeRunner implements Runner {
   }
 
   start(job: JobRecord, incarnation: number): void {
-    const { guard, store, folder } = this.options;
     this.counts.started++;
+    this.waiting.push(this.add(job, incarnation));
+    this.startNext();
+  }
+
+  private add(job: JobRecord, incarnation: number): NodeProgram {
+    const { guard, store, folder } = this.options;
     const program = new NodeProgram(job, incarnation, {
       guard,
       store,
@@ -81,8 +98,7 @@ export class NodeRunner implements Runner {
     });
     this.programs.set(job.name, program);
     this.incarnations.set(job.name, incarnation);
-    this.waiting.push(program);
-    this.startNext();
+    return program;
   }
 
   /** A node that started hundreds at once would be too busy to renew its lease. */
@@ -99,9 +115,14 @@ export class NodeRunner implements Runner {
     }
   }
 
-  /** No program has arrived: moves go by way of a snapshot. */
-  begin(job: JobRecord, _id: string, incarnation: number): void {
-    this.start(job, incarnation);
+  /** Lets begin what has arrived. If that is gone, the job continues from its last durable snapshot. */
+  begin(job: JobRecord, id: string, incarnation: number): void {
+    const arrived = this.arrivals?.take(id);
+    if (arrived === undefined) return this.start(job, incarnation);
+    this.counts.started++;
+    void this.add(job, incarnation)
+      .start(arrived)
+      .finally(() => arrived.decide(arrived.held.hasBegun));
   }
 
   end(name: string, fence: number): void {
@@ -112,21 +133,91 @@ export class NodeRunner implements Runner {
   }
 
   send(job: JobRecord, move: Move): void {
-    void this.handOver(job, move);
+    void this.giveAway(job, move);
   }
 
-  private async handOver({ name }: JobRecord, { id, to }: Move): Promise<void> {
+  /** While it runs, if the other node can be reached; otherwise by way of a snapshot. */
+  private async giveAway({ name }: JobRecord, move: Move): Promise<void> {
     const program = this.programs.get(name);
+    let why: string | null = null;
+    if (program !== undefined && move.to !== null) {
+      const found = this.transportTo(move.to.node);
+      if (typeof found === 'string') why = found;
+      else {
+        const failed = await this.sendTo(found, program, move);
+        if (failed === undefined) return;
+        why = failed;
+      }
+      if (program.isWanted) this.options.onEvent({ event: 'not-sent', job: name, to: move.to.node, why });
+    }
+    await this.handOver(name, program, move, why);
+  }
+
+  /** @returns why there is no direct way to a node */
+  private transportTo(node: string): Transport | string {
+    const { arrivals } = this;
+    if (arrivals === undefined) return 'this node sends none directly (--moves)';
+    const receiver = this.nodeOf(node)?.receiver;
+    if (!receiver) return `${node} takes none directly (--moves)`;
+    const address = parseAddress(receiver.address);
+    if (address === undefined) return `${quoted(receiver.address)} is no address`;
+    const peers = new Peers([{ fingerprint: receiver.key, hosts: [] }], 'its record');
+    return tlsTransport(address, () => ({ keys: arrivals.keys, peers }));
+  }
+
+  /** @returns why it is not over there, and nobody has decided that it shall stay; undefined: nothing is left to be done */
+  private async sendTo(to: Transport, program: NodeProgram, move: Move): Promise<string | undefined> {
+    const { name } = program.job;
+    let hasParked = false;
+    this.moves.set(name, { id: move.id, program });
+    try {
+      const { downtime } = await program.send(
+        to,
+        move.id,
+        program.job.spec.arch ?? this.nodeOf(move.to?.node ?? '')?.offer.arch[0] ?? null,
+        () => {
+          hasParked = true;
+          this.report({ kind: 'parked', job: name, id: move.id, snapshot: null, note: 'while it ran' });
+        },
+        () => this.report({ kind: 'not-sent', job: name, id: move.id, why: `${move.to?.node} is gone` }),
+      );
+      this.counts.givenAway++;
+      this.counts.movedLive++;
+      const milliseconds = Math.round(downtime / 1000);
+      this.options.onEvent({ event: 'given-away', job: name, to: move.to?.node ?? null, snapshot: null, milliseconds });
+      return undefined;
+    } catch (error) {
+      if (!hasParked) return (error as Error).message;
+      if ((error as ToolError).code === 'recalled') return undefined;
+      if (program.isWanted) program.end(); // it cannot continue here: it begins again from its last snapshot
+      return undefined;
+    } finally {
+      if (this.moves.get(name)?.id === move.id) this.moves.delete(name);
+    }
+  }
+
+  private async handOver(
+    name: string,
+    program: NodeProgram | undefined,
+    { id, to }: Move,
+    notSent: string | null,
+  ): Promise<void> {
     try {
       if (program === undefined) throw new Error('its program has ended');
-      if (this.options.store === undefined) throw new Error('this node has no store (--store) to move it through');
+      if (this.options.store === undefined) {
+        throw new Error(`${notSent ?? 'it is given back'}; this node has no store (--store) to move it through`);
+      }
+      const begun = performance.now();
       const snapshot = await program.handOver();
       this.programs.delete(name);
       const job = { ...program.job, snapshot };
       this.handedOver.set(name, { job, incarnation: this.incarnations.get(name) ?? 0 });
       this.counts.givenAway++;
-      this.options.onEvent({ event: 'given-away', job: name, to: to?.node ?? null, snapshot: snapshot.reference });
-      this.report({ kind: 'parked', job: name, id, snapshot });
+      const milliseconds = Math.round(performance.now() - begun);
+      const given = { job: name, to: to?.node ?? null, snapshot: snapshot.reference, milliseconds };
+      this.options.onEvent({ event: 'given-away', ...given });
+      const note = notSent === null ? null : `by a snapshot: ${notSent}`.slice(0, 2000);
+      this.report({ kind: 'parked', job: name, id, snapshot, note });
     } catch (error) {
       const why = (error as Error).message;
       this.options.onEvent({ event: 'not-given-away', job: name, why });
@@ -134,20 +225,24 @@ export class NodeRunner implements Runner {
     }
   }
 
-  commit(name: string): void {
+  commit(name: string, id: string): void {
+    const move = this.moves.get(name);
+    if (move?.id === id) return move.program.continueIn('there');
     const over = this.handedOver.get(name);
     this.handedOver.delete(name);
     this.report({ kind: 'ended', job: name, fence: over?.job.fence ?? 0, end: null });
   }
 
-  resume(name: string): void {
+  resume(name: string, id: string): void {
+    const move = this.moves.get(name);
+    if (move?.id === id) return move.program.continueIn('here');
     const over = this.handedOver.get(name);
     this.handedOver.delete(name);
     if (over !== undefined) this.start(over.job, over.incarnation);
   }
 
-  refuse(): void {
-    // nothing arrives
+  refuse(_job: string, id: string): void {
+    this.arrivals?.take(id)?.decide(false);
   }
 
   noticed({ name, holder, snapshot, fence, end }: JobRecord): void {
@@ -169,7 +264,7 @@ export class NodeRunner implements Runner {
     const { spec, name, snapshot } = job;
     const dirs = this.dirsOf(spec);
     const common = { dirs, name, ...(spec.memory === null ? {} : { maxMemory: spec.memory }) };
-    const arch = spec.arch === null ? {} : { arch: spec.arch as 'x64' | 'arm64' };
+    const arch = { arch: (spec.arch ?? this.options.arch) as 'x64' | 'arm64' };
     if (snapshot === null) {
       const { prepareRun } = await import('./prepare-run.js');
       const module = await this.module(spec.module);

@@ -19,6 +19,7 @@ const SAID_MAX = 4096;
 
 export class OutputPipes implements ProgramOutput {
   readonly out = 'the log of its job';
+  private isRemoved = false;
 
   private constructor(
     readonly descriptors: readonly [number, number],
@@ -63,7 +64,8 @@ export class OutputPipes implements ProgramOutput {
   }
 
   remove(): void {
-    for (const fd of this.readers) closeSync(fd);
+    if (!this.isRemoved) for (const fd of this.readers) closeSync(fd);
+    this.isRemoved = true;
   }
 }
 

@@ -20,7 +20,7 @@ import type { ProcessEnd } from '../transport/attached-streams.js';
 import type { Bytes, Hello } from '../transport/messages.js';
 import type { HeldProgram, TargetHost } from '../transport/target.js';
 import { lookUp, obtainApart } from './cached-image.js';
-import { type Held, holdProgram } from './held-program.js';
+import { type Held, holdProgram, type ProgramOutput } from './held-program.js';
 import { findEmulator } from './launch.js';
 import { OutputFiles } from './output-files.js';
 import { grantsOf } from './peer-grants.js';
@@ -157,7 +157,7 @@ export class Receiver implements TargetHost {
     this.checkMemory(stored);
     this.prepared = await prepareRestored(stored, await this.request(stored), false);
     const name = nameOf(stored);
-    const output = new OutputFiles(this.outputDir, name);
+    const output = await this.makeOutput(name);
     this.held = await holdProgram(this.prepared, output, name, this.hello?.attach ?? false, pages);
     return this.held;
   }
@@ -167,6 +167,11 @@ export class Receiver implements TargetHost {
     const { arch, ground, maxMemory } = this;
     const { grants } = await this.grants(stored);
     return { arch, grants, ground, name: this.hello?.workload ?? undefined, maxMemory };
+  }
+
+  /** Where the program prints. */
+  protected async makeOutput(name: string): Promise<ProgramOutput> {
+    return new OutputFiles(this.outputDir, name);
   }
 
   async discard(): Promise<void> {

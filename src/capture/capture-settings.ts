@@ -5,6 +5,8 @@ import type { TrackingWay } from './written-pages.js';
 export interface CaptureSettings {
   /** End the program, with exit code 75, once the snapshot is on the disk. */
   readonly kill?: boolean | undefined;
+  /** With `kill`: it is killed, so its standard error does not say where it continues. */
+  readonly silent?: boolean | undefined;
   /** Leave the modules' binaries out: restore then has to be given them. */
   readonly withoutModules?: boolean | undefined;
   /**

@@ -147,7 +147,7 @@ class Capture {
       }
       const pause = (options.kill ? performance.now() : resumed) - stopped.stopRequested;
       if (options.kill) {
-        await stopped.end(found);
+        await stopped.end(found, options.silent);
         this.copy = undefined; // nothing is left to clean up
       }
       const times = { pause, total: performance.now() - this.start };

@@ -61,9 +61,11 @@ export class StoppedProcess {
    * Ends it and waits until it is gone. Kills it if it does not end by itself because it is suspended or held.
    *
    * @param successor path of the snapshot that continues it, for its last message; '' when there is no file
+   * @param silent it is killed, without a last message
    * @throws ToolError when it can neither be told nor killed; the snapshot is complete then
    */
-  async end(successor = ''): Promise<void> {
+  async end(successor = '', silent = false): Promise<void> {
+    if (silent) return this.kill();
     try {
       await unlessEnded(async () => this.writeSuccessor(successor));
       await this.command(COMMAND_EXIT);
@@ -71,9 +73,20 @@ export class StoppedProcess {
       if (!(error instanceof ToolError)) throw error;
       throw new ToolError(error.code, `${error.headline}; its snapshot is complete`);
     }
+    return this.untilGone(false);
+  }
+
+  private async kill(): Promise<void> {
+    await unlessEnded(async () => {
+      await this.process.signal('SIGKILL');
+    });
+    await this.untilGone(true);
+  }
+
+  /** @param killed whether it was killed already, which it is if it does not end by itself. @throws ToolError */
+  private async untilGone(killed: boolean): Promise<void> {
     const { pid } = this.process;
     const start = performance.now();
-    let killed = false;
     for (let pause = FIRST_PAUSE; ; pause = longer(pause)) {
       if (this.isGone()) return;
       const waited = performance.now() - start;

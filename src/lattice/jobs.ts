@@ -1,11 +1,12 @@
 /** What a node does about a job: takes it, runs it, reports its snapshots and its end, gives it away. */
 
 import { hasLease, isOver } from './membership.js';
-import { candidates } from './placement.js';
+import { candidates, type Loads, problemsOf } from './placement.js';
 import { type HistoryEntry, isSameHolder, type JobRecord, withHistory } from './records.js';
 import { type Effect, jobKey, type Move, type NodeState, type Program, type Unable } from './state.js';
 
-export function decideJob(node: NodeState, name: string, now: number, effects: Effect[]): void {
+/** @param loads of all nodes, which few decisions need */
+export function decideJob(node: NodeState, name: string, now: number, effects: Effect[], loads: () => Loads): void {
   const known = node.jobs[name];
   const record = known?.record;
   const isMine = record !== undefined && isSameHolder(record.holder, ownLife(node));
@@ -20,8 +21,8 @@ export function decideJob(node: NodeState, name: string, now: number, effects: E
     effects.push({ do: 'write-job', record: { ...next, history }, revision: known.revision });
   };
   const mayWrite = node.pending[jobKey(name)] === undefined;
-  if (isMine) hold(node, record, known.revision, now, mayWrite ? write : undefined, effects);
-  else if (mayWrite) mayTake(node, record, now, write);
+  if (isMine) hold(node, record, known.revision, now, mayWrite ? write : undefined, effects, loads);
+  else if (mayWrite) mayTake(node, record, now, write, loads);
 }
 
 type Write = (change: Partial<JobRecord>, entry?: Omit<HistoryEntry, 'fence' | 'at'>) => void;
@@ -61,6 +62,7 @@ function hold(
   now: number,
   write: Write | undefined,
   effects: Effect[],
+  loads: () => Loads,
 ): void {
   const { name } = record;
   const program = node.programs[name];
@@ -86,7 +88,7 @@ function hold(
     if (program.unsent !== undefined && record.to === null && now - program.unsent.at >= node.timing.lease) {
       delete program.unsent;
     }
-    giveAway(node, record, revision, program, now, write, effects);
+    giveAway(node, record, revision, program, now, write, effects, loads);
   }
 }
 
@@ -135,6 +137,7 @@ function giveAway(
   now: number,
   write: Write | undefined,
   effects: Effect[],
+  loads: () => Loads,
 ): void {
   const { move, snapshot } = program;
   switch (program.state) {
@@ -147,7 +150,7 @@ function giveAway(
       }
       return;
     case 'parked':
-      if (move !== undefined) write?.(...handOver(node, record, move, snapshot ?? record.snapshot));
+      if (move !== undefined) write?.(...handOver(node, record, program, move, snapshot ?? record.snapshot));
       return;
     case 'running': {
       if (snapshot !== undefined) return write?.({ snapshot });
@@ -156,7 +159,7 @@ function giveAway(
         return;
       }
       if (record.to === node.name) return write?.({ to: null });
-      const to = destination(node, record, now);
+      const to = destination(node, record, now, loads);
       if (to === undefined || !hasLease(node, now)) return;
       program.move = { id: `${node.session}.${++node.moves}`, to };
       program.state = 'sending';
@@ -175,26 +178,27 @@ function notMoved(node: NodeState, program: Program) {
 function handOver(
   node: NodeState,
   record: JobRecord,
+  { note = null }: Program,
   { id, to }: Move,
   snapshot: JobRecord['snapshot'],
 ): Parameters<Write> {
   if (to === null)
     return [
       { holder: null, snapshot, arrival: null },
-      { what: 'moved', node: node.name, note: 'given back' },
+      { what: 'moved', node: node.name, note: note === null ? 'given back' : `given back: ${note}` },
     ];
   const change = { holder: to, fence: record.fence + 1, arrival: id, to: null, snapshot };
-  return [change, { what: 'moved', node: to.node, note: null }];
+  return [change, { what: 'moved', node: to.node, note }];
 }
 
 /** @returns undefined: it stays; null: anyone may take it */
-function destination(node: NodeState, record: JobRecord, now: number): Move['to'] | undefined {
+function destination(node: NodeState, record: JobRecord, now: number, loads: () => Loads): Move['to'] | undefined {
   if (record.to !== null) {
     const known = node.nodes[record.to]?.record;
     return known === undefined || known.fenced ? undefined : { node: known.name, incarnation: known.incarnation };
   }
   if (!node.leaving && !node.nodes[node.name]?.record.draining) return undefined;
-  const [best] = candidates(node, record, now).filter(({ name }) => name !== node.name);
+  const [best] = candidates(node, record, now, loads()).filter(({ name }) => name !== node.name);
   if (best !== undefined) return { node: best.name, incarnation: best.incarnation };
   return node.leaving ? null : undefined;
 }
@@ -210,7 +214,7 @@ function retryDelay({ tries }: Unable): number {
 }
 
 /** A job is free when nobody holds it, or who holds it is known never to run anything again. */
-function mayTake(node: NodeState, record: JobRecord, now: number, write: Write): void {
+function mayTake(node: NodeState, record: JobRecord, now: number, write: Write, loads: () => Loads): void {
   const known = node.jobs[record.name];
   if (record.end !== null) delete node.unable[record.name];
   if (record.end !== null || (record.holder !== null && !isOver(node, record.holder))) return;
@@ -219,8 +223,9 @@ function mayTake(node: NodeState, record: JobRecord, now: number, write: Write):
   if (record.desired === 'stop') {
     return write({ holder: null, end: STOPPED }, { what: 'stopped', node: node.name, note: null });
   }
-  if (node.leaving) return;
-  const rank = candidates(node, record, now).findIndex(({ name }) => name === node.name);
+  const own = node.nodes[node.name]?.record;
+  if (node.leaving || own === undefined || problemsOf(record, own, loads().of(node.name).memory).length > 0) return;
+  const rank = candidates(node, record, now, loads()).findIndex(({ name }) => name === node.name);
   if (rank < 0 || now - known.freeSince < rank * node.timing.turn + restartDelay(record)) return;
   const unable = node.unable[record.name];
   if (unable !== undefined && now - unable.at < retryDelay(unable)) return;

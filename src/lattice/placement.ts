@@ -31,25 +31,40 @@ export function problemsOf(
   return problems;
 }
 
-/** Bytes of memory that the jobs of a node may use, and their number. */
-export function loadOf(name: string, jobs: Iterable<JobRecord>): { memory: number; jobs: number } {
-  const load = { memory: 0, jobs: 0 };
-  for (const { holder, spec, end } of jobs) {
-    if (holder?.node !== name || end !== null) continue;
-    load.memory += spec.memory ?? 0;
-    load.jobs++;
+/** What the jobs of a node use. */
+export interface Load {
+  /** Bytes of memory that they may use. */
+  memory: number;
+  jobs: number;
+}
+
+/** The loads of all nodes that have one, by their names: looked up once for many jobs. */
+export class Loads {
+  private static readonly NONE: Readonly<Load> = { memory: 0, jobs: 0 };
+  private readonly all = new Map<string, Load>();
+
+  constructor(jobs: Iterable<JobRecord>) {
+    for (const { holder, spec, end } of jobs) {
+      if (holder === null || end !== null) continue;
+      const load = this.all.get(holder.node) ?? { memory: 0, jobs: 0 };
+      load.memory += spec.memory ?? 0;
+      load.jobs++;
+      this.all.set(holder.node, load);
+    }
   }
-  return load;
+
+  of(node: string): Readonly<Load> {
+    return this.all.get(node) ?? Loads.NONE;
+  }
 }
 
 /** Nodes that may take a job, the best first: the one with the fewest jobs for its CPUs. */
-export function candidates(node: NodeState, job: JobRecord, now: number): NodeRecord[] {
+export function candidates(node: NodeState, job: JobRecord, now: number, loads: Loads): NodeRecord[] {
   const { timing } = node;
-  const jobs = Object.values(node.jobs).map(({ record }) => record);
   const found: { record: NodeRecord; load: number }[] = [];
   for (const { record, since } of Object.values(node.nodes)) {
     if (record.name !== node.name && now - since >= record.lease * timing.margin) continue;
-    const load = loadOf(record.name, jobs);
+    const load = loads.of(record.name);
     if (problemsOf(job, record, load.memory).length > 0) continue;
     found.push({ record, load: load.jobs / Math.max(1, record.offer.cpus) });
   }

@@ -9,6 +9,7 @@
 
 import { decideJob } from './jobs.js';
 import { decideMembership, observeNode, settle } from './membership.js';
+import { Loads } from './placement.js';
 import type { JobRecord } from './records.js';
 import { type Effect, type Event, jobKey, type NodeState, type Program } from './state.js';
 
@@ -23,7 +24,12 @@ export function step(node: NodeState, event: Event, now: number): Effect[] {
     if (now - sentAt >= node.timing.answer) delete node.pending[key];
   }
   decideMembership(node, now, effects);
-  for (const name of jobsToDecide(node, event)) decideJob(node, name, now, effects);
+  let loads: Loads | undefined;
+  const allLoads = () => {
+    loads ??= new Loads(Object.values(node.jobs).map(({ record }) => record));
+    return loads;
+  };
+  for (const name of jobsToDecide(node, event)) decideJob(node, name, now, effects, allLoads);
   return effects;
 }
 
@@ -100,6 +106,7 @@ function observeProgram(node: NodeState, event: ProgramEvent, now: number): void
     case 'parked':
       if (program.state !== 'sending') return;
       program.state = 'parked';
+      program.note = event.note;
       if (event.snapshot !== null) program.snapshot = event.snapshot;
       return;
     case 'not-sent':

@@ -4,7 +4,9 @@
  */
 
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { connect as connectTo } from 'node:net';
 import { type JetStreamClient, type JetStreamManager, jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { type KV, Kvm } from '@nats-io/kv';
 import { type ObjectStore, Objm } from '@nats-io/obj';
@@ -249,6 +251,21 @@ export class LatticeServer {
       return (await this.manager.streams.getMessage(LOGS, { last_by_subj: logSubject(job) }))?.seq ?? 0;
     } catch {
       return 0;
+    }
+  }
+
+  /** The address of this machine by which NATS is reached. @throws ToolError */
+  async ownAddress(): Promise<string> {
+    const server = this.nc.getServer();
+    const [, six, name, port] = /^(?:\[([^\]]+)\]|([^:]+)):(\d+)$/.exec(server) ?? [];
+    const socket = connectTo(Number(port), six ?? name);
+    try {
+      await once(socket, 'connect', { signal: AbortSignal.timeout(5000) });
+      return socket.localAddress ?? '127.0.0.1';
+    } catch (error) {
+      throw new ToolError('nats', `${withoutPasswords(server)} cannot be reached: ${quoted((error as Error).message)}`);
+    } finally {
+      socket.destroy();
     }
   }
 

@@ -66,6 +66,8 @@ export interface Program {
   snapshot?: DurableSnapshot;
   /** While recalling: only a later revision says that it was not handed over. */
   after?: number;
+  /** How it was sent to another node, for people. */
+  note?: string | null;
   /** The last move has failed. */
   unsent?: { readonly why: string; readonly at: number };
 }
@@ -134,6 +136,8 @@ export type Event =
       readonly job: string;
       readonly id: string;
       readonly snapshot: DurableSnapshot | null;
+      /** How it was sent, for people. */
+      readonly note: string | null;
     }
   /** A move has failed; the program runs, or is parked. */
   | { readonly kind: 'not-sent'; readonly job: string; readonly id: string; readonly why: string }

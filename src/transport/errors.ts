@@ -1,7 +1,7 @@
 /** Errors of a move: nothing was moved, or the outcome is unknown. */
 
-import { ToolError, WagSnapError } from '../base/errors.js';
-import type { MessageOf } from './messages.js';
+import { InputError, ToolError, WagSnapError } from '../base/errors.js';
+import type { Message, MessageOf } from './messages.js';
 
 /** The other side is gone or silent. How much it received of the last messages is unknown. */
 export class LinkError extends ToolError {
@@ -48,4 +48,9 @@ export class OwingError extends WagSnapError {
       ],
     );
   }
+}
+
+/** A message that was not to come now. */
+export function unexpected({ name }: Message, expected: string): InputError {
+  return new InputError('stream', `the other side has said "${name}" where ${expected} was expected`);
 }

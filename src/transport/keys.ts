@@ -78,6 +78,15 @@ export async function ensureKeys(folder = keysFolder()): Promise<HostKeys & { re
   return { ...readKeys(folder), isNew };
 }
 
+/** Keys that are in no file: those of a process that others find in another way. */
+export async function temporaryKeys(): Promise<HostKeys> {
+  const { selfSignedCertificate } = await import('./certificate.js');
+  const key = newKey();
+  const privateKey = createPrivateKey(key);
+  const certificate = selfSignedCertificate({ privateKey, publicKey: createPublicKey(privateKey) });
+  return { folder: '', key, certificate, fingerprint: fingerprintOf(new X509Certificate(certificate)) };
+}
+
 function newKey(): string {
   return generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
 }

@@ -46,6 +46,7 @@ const SCHEMAS = {
       attach: z.boolean(), // its streams are this side's as long as the link lasts
       from: text, // who sends it, in words
       codecs: z.array(text).max(64), // that what comes may be compressed with, best first; none: as it is
+      move: z.strictObject({ job: text, id: text }).optional(), // a move of the lattice: its records decide, no commit
     }),
   },
   /** The outline is complete: what the program is and what it has open, without its modules and its memory. */

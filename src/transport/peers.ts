@@ -50,6 +50,21 @@ export class Peers {
   }
 }
 
+/** Peers that come and go. */
+export class ChangingPeers extends Peers {
+  /** @param isKnown whether a host with this key may send now */
+  constructor(
+    private readonly isKnown: (fingerprint: string) => boolean,
+    where: string,
+  ) {
+    super([], where);
+  }
+
+  override admits(fingerprint: string): boolean {
+    return this.isKnown(fingerprint);
+  }
+}
+
 /**
  * The peers that were named, or those of the folder's file.
  *

@@ -10,19 +10,20 @@
  * its memory was taken (owing.ts).
  */
 
-import { InputError, ToolError, WagSnapError } from '../base/errors.js';
+import { ToolError, WagSnapError } from '../base/errors.js';
 import { trace } from '../base/trace.js';
 import { AttachedStreams } from './attached-streams.js';
 import { type Channel, within } from './channel.js';
 import type { Codec } from './codec.js';
-import { LinkError, OwingError, RemoteError, UndecidedError } from './errors.js';
+import { type DecidedMove, decided } from './decided-move.js';
+import { LinkError, OwingError, RemoteError, UndecidedError, unexpected } from './errors.js';
 import { type SentFile, sendFile } from './file-sender.js';
 import type { Bytes, Hello, Message, MessageOf } from './messages.js';
 import type { MovingProgram, ParkedProgram } from './moving-program.js';
 import { type MissingPages, sendMissing } from './owing.js';
 import { RateLimit } from './rate-limit.js';
 
-export interface MoveOptions {
+export interface MoveOptions extends Pick<DecidedMove, 'decide'> {
   /** Only check: nothing is stopped or started. */
   readonly dryRun?: boolean;
   /** The program also continues here, so there are two of them afterwards. */
@@ -209,6 +210,8 @@ class Move {
     options.onEvent?.({ event: 'prepared', pid });
     if (options.signal?.aborted) throw new ToolError('interrupted', 'interrupted before the move was committed');
     if (!options.copy) await parked.keep();
+    if (options.decide)
+      return decided(this.channel, options.decide, parked, { host, pid, bytes: this.bytes, wire: this.wire });
     const answer = await this.commit(host, pid);
     const downtime = Math.round((performance.now() - parked.stopRequested) * 1000);
     if (answer.name === 'failed') {
@@ -393,8 +396,4 @@ class Move {
     const SHORT = 1000;
     await within(SHORT, undefined, this.channel.send({ name: 'cancel', reason: reason.slice(0, 1000) }));
   }
-}
-
-function unexpected({ name }: Message, expected: string): InputError {
-  return new InputError('stream', `the other side has said "${name}" where ${expected} was expected`);
 }

@@ -61,6 +61,11 @@ export interface TargetHost {
    * @param missing bit n is set when unit n of the snapshot's file comes later; undefined: all of it is there
    */
   prepare(size: number, missing?: Uint8Array): Promise<HeldProgram>;
+  /**
+   * Waits until others decide whether it begins here, instead of `commit`. @param gone rejects when the source gives the
+   * move up, or is gone. @returns whether it has begun
+   */
+  decided?(held: HeldProgram, gone: Promise<never>): Promise<boolean>;
   /** Ends a process that has not begun. Removes everything that no running program needs. */
   discard(): Promise<void>;
 }
@@ -121,6 +126,9 @@ async function takeProgram(
 ): Promise<Received> {
   try {
     const hello = await expect(channel, host, undefined, 'hello');
+    if (hello.move !== undefined && host.decided === undefined) {
+      throw new InputError('stream', 'this receiver is no node of a lattice');
+    }
     const codec = commonCodec(hello.codecs);
     await channel.send({ name: 'welcome', version: ownPackage().version, codec: codec ?? null });
     const { size, memory } = await expect(channel, host, 'outline', 'look');
@@ -135,12 +143,21 @@ async function takeProgram(
     const prepare = await expect(channel, host, 'snapshot', 'prepare', compiling);
     await compiling;
     const held = await alive(channel, 'preparing', host.prepare(prepare.size, prepare.missing ?? undefined));
+    // before the source hears of it: what decides may be here at once
+    const decided = hello.move && host.decided?.(held, givenUp(channel, host));
+    decided?.catch(() => {});
     await channel.send({ name: 'prepared', pid: held.pid });
     onEvent({ event: 'prepared', pid: held.pid });
-    const { pid } = await expect(channel, host, undefined, 'commit');
-    if (pid !== held.pid) throw new InputError('stream', `the other side commits to pid ${pid}, which is not prepared`);
-    if (!(await held.begin())) {
-      throw new InputError('not-started', `pid ${held.pid} ended before it could begin`);
+    if (decided !== undefined) {
+      if (!(await decided)) throw new Cancelled('it was decided that the program does not begin here');
+    } else {
+      const { pid } = await expect(channel, host, undefined, 'commit');
+      if (pid !== held.pid) {
+        throw new InputError('stream', `the other side commits to pid ${pid}, which is not prepared`);
+      }
+      if (!(await held.begin())) {
+        throw new InputError('not-started', `pid ${held.pid} ended before it could begin`);
+      }
     }
     trace('move', () => `pid ${held.pid} runs`);
     onEvent({ event: 'running', pid: held.pid, output: held.output });
@@ -159,6 +176,15 @@ async function takeProgram(
   } finally {
     await host.discard();
   }
+}
+
+/** Rejects when the source gives the move up, or is gone. */
+function givenUp(channel: Channel, host: TargetHost): Promise<never> {
+  const gone = expect(channel, host, undefined, 'cancel').then(({ reason }) => {
+    throw new Cancelled(reason);
+  });
+  gone.catch(() => {});
+  return gone;
 }
 
 /** Takes the rest of its memory. Never fails: it runs already. */

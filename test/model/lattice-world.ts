@@ -310,7 +310,7 @@ function moveActions(world: World, rules: Rules, add: Add): void {
       add('the program arrives', true, (next) => {
         const { process, inbox } = next.actors[from]!;
         process!.parked = true;
-        inbox.push({ kind: 'parked', job: JOB, id, snapshot: null });
+        inbox.push({ kind: 'parked', job: JOB, id, snapshot: null, note: null });
         next.actors[to]!.held = { id, progress: process!.progress };
         next.actors[to]!.inbox.push({ kind: 'arrived', job: JOB, id });
         next.transfer = { ...transfer, state: 'prepared' };
@@ -320,7 +320,7 @@ function moveActions(world: World, rules: Rules, add: Add): void {
       const { process, inbox } = next.actors[from]!;
       process!.parked = true;
       const snapshot = { reference: String(++process!.progress), fence: process!.fence };
-      inbox.push({ kind: 'parked', job: JOB, id, snapshot });
+      inbox.push({ kind: 'parked', job: JOB, id, snapshot, note: null });
       next.transfer = undefined;
     });
   }

@@ -6,6 +6,7 @@ import { compiler } from './areas/compiler.js';
 import { component } from './areas/component.js';
 import { growing } from './areas/growing.js';
 import { image } from './areas/image.js';
+import { lattice } from './areas/lattice.js';
 import { lazy } from './areas/lazy.js';
 import { moves } from './areas/moves.js';
 import { process } from './areas/process.js';
@@ -31,6 +32,7 @@ export const areas: readonly Area[] = [
   process,
   lazy,
   moves,
+  lattice,
   sandbox,
   wasi,
   cli,

@@ -7,21 +7,12 @@ import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Lattice } from '../../src/api/lattice.js';
 import { connectLattice } from '../../src/api/lattice.js';
+import { freePort } from './free-port.js';
 
 export const hasNats = spawnSync('nats-server', ['--version']).status === 0;
 export const NO_NATS = 'there is no nats-server (Debian: apt-get install nats-server)';
 
 const cli = resolve(import.meta.dirname, '../../bin/wag-snap');
-
-/** A port of the loopback interface that nobody has. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 /** Passes connections on, until they are cut. */
 export class Relay {

@@ -100,3 +100,29 @@ test('who was without NATS does not hold the silence of that time against the ot
   one.tell({ kind: 'tick' }, 11_250);
   expect(isFenced()).toBe(true);
 });
+
+test('one look at its clock costs each job a few reads, however many nodes and jobs nobody can run there are', () => {
+  const NODES = 100;
+  const JOBS = 300;
+  const one = joined();
+  const own = one.node.nodes['a']!.record;
+  for (let n = 0; n < NODES; n++) {
+    const record = { ...own, name: `n${n}`, session: `n${n}` };
+    one.tell({ kind: 'node', record, revision: ++one.revision }, 0);
+  }
+  let reads = 0;
+  for (let n = 0; n < JOBS; n++) {
+    const record = { ...job, name: `j${n}`, spec: { ...spec, labels: { zone: 'nowhere' } } };
+    Object.defineProperty(record, 'holder', {
+      get: () => {
+        reads++;
+        return null;
+      },
+    });
+    one.tell({ kind: 'job', record, revision: ++one.revision }, 0);
+  }
+  reads = 0;
+  one.tell({ kind: 'tick' }, 1000);
+  expect(one.starts()).toBe(0);
+  expect(reads).toBeLessThan(10 * JOBS);
+});

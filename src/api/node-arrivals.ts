@@ -1,0 +1,182 @@
+/**
+ * Programs that other nodes send to this one while they run. Each is held until the records say who has the job: then it
+ * begins here, or is dropped. Nodes know each other by the keys in their records.
+ */
+
+import { InputError } from '../base/errors.js';
+import { quoted } from '../base/terminal-text.js';
+import type { Holder } from '../lattice/records.js';
+import type { Report } from '../lattice/runner.js';
+import { streamChannel } from '../transport/channel.js';
+import { LinkError } from '../transport/errors.js';
+import { type HostKeys, temporaryKeys } from '../transport/keys.js';
+import type { Hello } from '../transport/messages.js';
+import { ChangingPeers } from '../transport/peers.js';
+import { type HeldProgram, receiveProgram } from '../transport/target.js';
+import { type Arrival, addressText, listenTls, type TlsAddress, type TlsListener } from '../transport/tls.js';
+import type { Held } from './held-program.js';
+import type { MoveEventOfNode } from './node-events.js';
+import { OutputPipes } from './output-pipes.js';
+import type { NamedDirectory } from './receive-options.js';
+import { Receiver } from './receiver.js';
+
+/** A program that is complete here, and has not begun. */
+export interface ArrivedProgram {
+  readonly held: Held;
+  readonly pipes: OutputPipes;
+  /** It has begun, or never will. */
+  decide(hasBegun: boolean): void;
+}
+
+export interface ArrivalsOptions {
+  /** Where it listens. */
+  readonly address: TlsAddress;
+  /** What others find in this node's record, if it is not that. */
+  readonly advertised: string | undefined;
+  readonly dirs: readonly NamedDirectory[];
+  readonly folder: string;
+  /** How long a program is held whose source is gone, until the records say what becomes of it, in milliseconds. */
+  readonly grace: number;
+  /** The node that has a key; undefined: none that is alive. */
+  readonly nodeOf: (key: string) => string | undefined;
+  /** Who has a job, as far as it is known here. */
+  readonly holderOf: (job: string) => Holder | null;
+  readonly report: Report;
+  readonly onEvent: (event: MoveEventOfNode) => void;
+}
+
+/** How long a node may be silent before what it sends is given up, in milliseconds. */
+const SILENCE = 60_000;
+
+export class NodeArrivals {
+  private readonly arrived = new Map<string, ArrivedProgram>();
+  private readonly receptions = new Set<Promise<unknown>>();
+  private listener!: TlsListener;
+  private isClosed = false;
+
+  private constructor(
+    readonly keys: HostKeys,
+    private readonly options: ArrivalsOptions,
+  ) {}
+
+  /** @throws ToolError when it cannot listen */
+  static async listen(options: ArrivalsOptions): Promise<NodeArrivals> {
+    const arrivals = new NodeArrivals(await temporaryKeys(), options);
+    const peers = new ChangingPeers((key) => options.nodeOf(key) !== undefined, 'the lattice');
+    arrivals.listener = await listenTls(
+      options.address,
+      { keys: arrivals.keys, peers },
+      {
+        arrived: (arrival) => {
+          const reception = arrivals.receive(arrival).finally(() => arrivals.receptions.delete(reception));
+          arrivals.receptions.add(reception);
+        },
+        refused: (from, why) => options.onEvent({ event: 'refused', from, why }),
+      },
+    );
+    return arrivals;
+  }
+
+  /** For this node's record. */
+  get receiver(): { readonly address: string; readonly key: string } {
+    const { address } = this.listener;
+    const { advertised } = this.options;
+    const host = advertised ?? address.host;
+    return { address: addressText({ host, port: address.port }), key: this.keys.fingerprint };
+  }
+
+  /** The program that a move has brought, if it is here; it is the caller's then. */
+  take(id: string): ArrivedProgram | undefined {
+    const found = this.arrived.get(id);
+    this.arrived.delete(id);
+    return found;
+  }
+
+  /** Ends what has not begun. */
+  async close(): Promise<void> {
+    this.isClosed = true;
+    for (const [id, program] of this.arrived) {
+      this.arrived.delete(id);
+      program.decide(false);
+    }
+    await this.listener.close();
+    await Promise.all(this.receptions);
+  }
+
+  private async receive({ link, socket, fingerprint }: Arrival): Promise<void> {
+    socket.setTimeout(SILENCE, () => socket.destroy());
+    const receiver = new NodeReceiver(this.options, fingerprint, (held, pipes, { job, id }, gone) => {
+      socket.setTimeout(0);
+      return this.hold(held, pipes, job, id, gone);
+    });
+    try {
+      await receiveProgram(streamChannel(link.input, link.output), receiver, (event) => {
+        if (event.event === 'failed') this.options.onEvent({ event: 'not-arrived', why: event.why });
+      });
+    } finally {
+      link.close();
+    }
+  }
+
+  /** @returns whether it has begun */
+  private async hold(held: Held, pipes: OutputPipes, job: string, id: string, gone: Promise<never>): Promise<boolean> {
+    const { report, grace } = this.options;
+    if (this.isClosed) return false;
+    let timer: NodeJS.Timeout | undefined;
+    const decided = new Promise<boolean>((resolve) => {
+      this.arrived.set(id, { held, pipes, decide: resolve });
+      gone.catch((error) => {
+        if (!(error instanceof LinkError)) return resolve(false);
+        timer = setTimeout(resolve, grace, false); // the records may say that it is to begin here
+      });
+    });
+    report({ kind: 'arrived', job, id });
+    const hasBegun = await decided;
+    clearTimeout(timer);
+    if (this.arrived.delete(id)) report({ kind: 'arrival-lost', job, id });
+    return hasBegun;
+  }
+}
+
+type Hold = (
+  held: Held,
+  pipes: OutputPipes,
+  move: NonNullable<Hello['move']>,
+  gone: Promise<never>,
+) => Promise<boolean>;
+
+/** Takes only what the node that has a job sends of it. */
+class NodeReceiver extends Receiver {
+  private pipes: OutputPipes | undefined;
+  private move: Hello['move'];
+
+  constructor(
+    private readonly node: ArrivalsOptions,
+    private readonly key: string,
+    private readonly hold: Hold,
+  ) {
+    super({ grants: { dirs: node.dirs, listen: [] }, outputDir: node.folder });
+  }
+
+  override async look(hello: Hello, size: number, memory: number) {
+    const { move } = hello;
+    const sender = this.node.nodeOf(this.key);
+    if (move === undefined || sender === undefined || this.node.holderOf(move.job)?.node !== sender) {
+      throw new InputError(
+        'not-holder',
+        `${sender ?? 'the other side'} does not have the job ${quoted(move?.job ?? '')}`,
+      );
+    }
+    this.move = move;
+    return super.look(hello, size, memory);
+  }
+
+  protected override async makeOutput(): Promise<OutputPipes> {
+    this.pipes = await OutputPipes.make(this.node.folder);
+    return this.pipes;
+  }
+
+  async decided(held: HeldProgram, gone: Promise<never>): Promise<boolean> {
+    return this.hold(held as Held, this.pipes!, this.move!, gone);
+  }
+}

@@ -1,0 +1,40 @@
+/** Jobs on many hosts: what is not in the protocol, which test/model has mutants of its own for. */
+
+import type { Area } from '../mutant.js';
+
+const VIEW = ['test/unit/api/lattice-view.test.ts'];
+const ARRIVALS = ['test/unit/api/node-arrivals.test.ts'];
+const PROTOCOL = ['test/unit/lattice/protocol.test.ts'];
+
+export const lattice: Area = {
+  name: 'lattice',
+  files: [
+    {
+      file: 'src/api/lattice-view.ts',
+      tests: VIEW,
+      changes: [
+        ['lease * timingOf(lease).margin', 'lease'],
+        ['silent >= LISTED', 'silent > LISTED'],
+        [' && load.jobs === 0', ''],
+        ['!all && fenced', 'fenced'],
+      ],
+    },
+    {
+      file: 'src/api/node-arrivals.ts',
+      tests: ARRIVALS,
+      slow: true,
+      changes: [['this.node.holderOf(move.job)?.node !== sender', 'false']],
+    },
+    {
+      file: 'src/transport/decided-move.ts',
+      tests: ARRIVALS,
+      slow: true,
+      changes: [["(await decide(lost)) === 'here'", "(await decide(lost)) === 'there'"]],
+    },
+    {
+      file: 'src/lattice/protocol.ts',
+      tests: PROTOCOL,
+      changes: [['loads ??= new Loads', 'loads = new Loads']],
+    },
+  ],
+};
