@@ -9,15 +9,19 @@ import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, rmSync, statSync } from 'node:fs';
 import { ensureBuilt, helpAndExit, root } from './setup.mjs';
 
-helpAndExit(`npm run demo [-- hosts]
+helpAndExit(`npm run demo [-- hosts|lattice]
 
 Compiles a program, runs it, captures it on the way, continues from the snapshot on the other CPU (with qemu-user; without
 it, on this one), brings it back, and shows both outputs side by side. Leaves its files in build/demo.
 
-hosts: moves a running program to another host and back, by TLS; both are this machine.`);
+hosts: moves a running program to another host and back, by TLS; both are this machine.
+lattice: a NATS server and three nodes, all of them this machine: jobs go on when a node is drained or killed.`);
 if (process.argv[2] === 'hosts') process.exit(await (await import('./demo-hosts.mjs')).demoHosts());
+if (process.argv[2] === 'lattice') process.exit(await (await import('./demo-lattice.mjs')).demoLattice());
 if (process.argv.length > 2) {
-  console.error(`npm run demo takes no argument but hosts, not ${process.argv[2]}: see npm run demo -- --help`);
+  console.error(
+    `npm run demo takes no argument but hosts and lattice, not ${process.argv[2]}: see npm run demo -- --help`,
+  );
   process.exit(2);
 }
 
