@@ -8,7 +8,7 @@
  */
 
 import { decideJob } from './jobs.js';
-import { decideMembership, observeNode, settle } from './membership.js';
+import { decideMembership, isOver, observeNode, settle } from './membership.js';
 import { Loads } from './placement.js';
 import type { JobRecord } from './records.js';
 import { type Effect, type Event, jobKey, type NodeState, type Program } from './state.js';
@@ -108,16 +108,26 @@ function observeProgram(node: NodeState, event: ProgramEvent, now: number): void
       program.state = 'parked';
       program.note = event.note;
       if (event.snapshot !== null) program.snapshot = event.snapshot;
+      else if (isLost(node, program)) recall(node, event.job, program, 'that node was lost meanwhile', now);
       return;
     case 'not-sent':
+      if (program.state === 'parked') return recall(node, event.job, program, event.why, now);
       program.unsent = { why: event.why, at: now };
       if (program.state === 'sending') program.state = 'running';
-      if (program.state === 'parked') {
-        program.state = 'recalling';
-        program.after = node.jobs[event.job]?.revision ?? 0;
-      }
       return;
   }
+}
+
+/** Whether the life that it is given to is over: nothing that it has would ever run. */
+function isLost(node: NodeState, { move }: Program): boolean {
+  return move !== undefined && move.to !== null && isOver(node, move.to);
+}
+
+/** It continues here, unless it was handed over already. */
+function recall(node: NodeState, job: string, program: Program, why: string, now: number): void {
+  program.unsent = { why, at: now };
+  program.state = 'recalling';
+  program.after = node.jobs[job]?.revision ?? 0;
 }
 
 function concerns(event: ProgramEvent, program: Program): boolean {

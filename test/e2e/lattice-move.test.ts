@@ -136,7 +136,7 @@ describe.skipIf(!hasNats)('a move between nodes', () => {
     await world.until(async (lattice) => (await lattice.nodes()).find(({ name }) => name === 'b')?.state === 'gone');
     const before = nodes.get('b')!.events.length;
     nodes.get('b')!.child.kill('SIGCONT');
-    await nodes.get('b')!.until('joined', before);
+    await nodes.get('b')!.until('lease-ended', before);
     await world.until(async (lattice) => {
       const { to, state } = await lattice.job('live');
       return to === null && state === 'running';

@@ -101,6 +101,30 @@ test('who was without NATS does not hold the silence of that time against the ot
   expect(isFenced()).toBe(true);
 });
 
+test.each([
+  ['it is lost meanwhile: the program continues here', true],
+  ['it is not lost: the program continues there', false],
+])('all of a program is at another node, and %s', (_, fenced) => {
+  const one = joined();
+  const other: NodeRecord = { ...one.node.nodes['a']!.record, name: 'b', session: 'b', cordoned: true };
+  one.tell({ kind: 'node', record: other, revision: ++one.revision }, 0);
+  one.tell({ kind: 'job', record: job, revision: ++one.revision }, 0);
+  one.tell({ kind: 'running', job: 'job', fence: 1 }, 0);
+  const { record } = one.node.jobs['job']!;
+  one.tell({ kind: 'job', record: { ...record, to: 'b' }, revision: ++one.revision }, 0);
+  const sent = one.effects.find((effect) => effect.do === 'send');
+  expect(sent).toMatchObject({ move: { to: { node: 'b', incarnation: 1 } } });
+  one.tell({ kind: 'node', record: { ...other, fenced }, revision: ++one.revision }, 0);
+  one.tell({ kind: 'parked', job: 'job', id: sent!.move.id, snapshot: null, note: 'while it ran' }, 0);
+  one.tell({ kind: 'tick' }, 0);
+  const after = one.node.jobs['job']!.record;
+  const last = after.history.at(-1);
+  expect([after.holder?.node, after.to, last?.what, last?.note]).toEqual(
+    fenced ? ['a', null, 'not-moved', 'that node was lost meanwhile'] : ['b', null, 'moved', 'while it ran'],
+  );
+  expect(one.effects.some((effect) => effect.do === 'resume')).toBe(fenced);
+});
+
 test('one look at its clock costs each job a few reads, however many nodes and jobs nobody can run there are', () => {
   const NODES = 100;
   const JOBS = 300;
