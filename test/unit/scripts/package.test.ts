@@ -69,7 +69,7 @@ test('an older Node is told in one line what is needed', () => {
 
 test.each([
   ['scripts/test.mjs', 'npm test [-- FILE|NAME…|OPTION…]'],
-  ['scripts/demo.mjs', 'npm run demo [-- hosts]'],
+  ['scripts/demo.mjs', 'npm run demo [-- hosts|lattice]'],
 ])('%s --help says what it takes and does nothing', (script, first) => {
   cpSync(join(root, 'scripts'), join(folder, 'scripts'), { recursive: true });
   const { status, stdout } = spawnSync(process.execPath, [join(folder, script), '--help'], { encoding: 'utf8' });
