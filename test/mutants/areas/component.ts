@@ -185,7 +185,7 @@ export const component: Area = {
         ['if (position == CLOSED) return -EPIPE;', '', HOST],
         ['if (position == CLOSED) return EPIPE;', '', HOST],
         ['  checkList(from, length);\n', '', HOST],
-        ['heldBy(source, Kind.Input);', '', HOST],
+        ['heldBy(source, Kind.Input);', '', { ...HOST, open: true }],
         ['if (position != SEQUENTIAL) setPosition(stream, position + <i64>got);', ''],
       ],
     },

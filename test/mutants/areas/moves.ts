@@ -30,9 +30,9 @@ export const moves: Area = {
         ['bytes.copy(this.slots[this.slot], 0, this.begin, this.end);', ''],
         ['if (next > this.end) break;', ''],
         ['return this.ready.length === 0 && this.failure === undefined;', 'return true;'],
-        ['if (this.failure !== undefined) throw this.failure;', ''],
-        ['if (this.ready.length === 0 && this.failure === undefined) this.socket.resume();', ''],
-        ['this.isOver = true;\n', ''],
+        ['if (this.failure !== undefined) throw this.failure;', '', { slow: true }],
+        ['if (this.ready.length === 0 && this.failure === undefined) this.socket.resume();', '', { slow: true }],
+        ['this.isOver = true;\n', '', { slow: true }],
       ],
     },
     {
@@ -40,10 +40,10 @@ export const moves: Area = {
       tests: ['messages', 'frame-writer', 'last-words'].map((name) => `test/unit/transport/${name}.test.ts`),
       changes: [
         ['if (length <= FRAME_MAX) return length;', 'return length;'],
-        ['      if (this.isOver) return undefined;\n      await new', '      await new'],
-        ['this.isOver = stream.destroyed || stream.readableEnded;', 'this.isOver = false;'],
+        ['      if (this.isOver) return undefined;\n      await new', '      await new', { slow: true }],
+        ['this.isOver = stream.destroyed || stream.readableEnded;', 'this.isOver = false;', { slow: true }],
         ["stream.on('readable', () => this.wake());", ''],
-        ['this.isSocket ? parts : parts.map((part) => Buffer.from(part))', 'parts'],
+        ['this.isSocket ? parts : parts.map((part) => Buffer.from(part))', 'parts', { open: true }],
         ['if (error) reject(error);\n        else resolve();', 'resolve();'],
       ],
     },
@@ -52,7 +52,7 @@ export const moves: Area = {
       tests: ['test/unit/transport/owing.test.ts'],
       changes: [
         ['if (!pages.isMissing(message.offset, length)) throw', 'if (false) throw'],
-        ["message.name === 'bytes' ? message.data.length : message.length", 'message.data.length'],
+        ["message.name === 'bytes' ? message.data.length : message.length", 'message.data.length', { open: true }],
       ],
     },
     {
@@ -87,8 +87,8 @@ export const moves: Area = {
       file: 'src/transport/source.ts',
       tests: ['test/unit/transport/patience.test.ts', 'test/unit/transport/protocol.test.ts'],
       changes: [
-        ['      this.signsOfLife++;\n', ''],
-        ['      await next();\n', ''],
+        ['      this.signsOfLife++;\n', '', { slow: true }],
+        ['      await next();\n', '', { open: true }],
         ['await this.patiently(this.channel.send(message), () => this.hear());', 'await this.channel.send(message);'],
         ['await this.received(++rounds);', '++rounds;'],
         [
@@ -97,7 +97,7 @@ export const moves: Area = {
         ],
         ["error.code !== 'process-ended' && ", ''],
         ['!dryRun && ', ''],
-        ['(!this.committed || copy === true)', 'true'],
+        ['(!this.committed || copy === true)', 'true', { open: true }],
         ['(!this.committed || copy === true)', '!this.committed'],
         ['      this.committed = false;\n', ''],
       ],
