@@ -1,11 +1,12 @@
 /** `run` of the library with `beginAtOnce`: its ends, and what is left behind. */
 
 import { once } from 'node:events';
-import { mkdirSync, readdirSync, readlinkSync } from 'node:fs';
+import { mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { InputError, ModuleError, restore, run, type StartedWorkload } from '../../src/api/index.js';
+import { openDescriptors } from '../support/open-descriptors.js';
 import { canRun, temporaryFolder } from '../support/workload.js';
 
 const folder = temporaryFolder();
@@ -36,14 +37,7 @@ afterEach(async () => {
 
 /** Files of this process. */
 function descriptors(): string[] {
-  return readdirSync('/proc/self/fd').flatMap((fd) => {
-    try {
-      const to = readlinkSync(`/proc/self/fd/${fd}`);
-      return to.startsWith('/proc/') || /^(socket|pipe|anon_inode):/.test(to) ? [] : [`${fd} ${to}`];
-    } catch {
-      return [];
-    }
-  });
+  return openDescriptors().filter((each) => !/^\d+ (\/proc\/|(socket|pipe|anon_inode):)/.test(each));
 }
 
 /** Prints a line, reads a byte, and prints the line again unless its input has ended. @param rest more of the module */

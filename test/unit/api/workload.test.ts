@@ -1,6 +1,6 @@
 /** Programs run, captured and restored by the library, on both CPUs; and what is left when something is cancelled. */
 
-import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
@@ -20,6 +20,7 @@ import {
   UsageError,
 } from '../../../src/api/index.js';
 import { nativeArch } from '../../support/native-arch.js';
+import { openDescriptors } from '../../support/open-descriptors.js';
 import { canRun, programPath, temporaryFolder } from '../../support/workload.js';
 
 const folder = temporaryFolder();
@@ -33,20 +34,9 @@ const other = nativeArch === 'x64' ? 'arm64' : 'x64';
 const started: StartedWorkload[] = [];
 let open: string[];
 
-/** What this process has open: nothing may stay. */
-function descriptors(): string[] {
-  return readdirSync('/proc/self/fd').flatMap((fd) => {
-    try {
-      return [`${fd} ${readlinkSync(`/proc/self/fd/${fd}`)}`];
-    } catch {
-      return [];
-    }
-  });
-}
-
 beforeEach(async () => {
   await restoreImage('none', { to: 'none' }).catch(() => {}); // all code is loaded
-  open = descriptors();
+  open = openDescriptors();
 });
 afterEach(async () => {
   for (const workload of started.splice(0)) {
@@ -55,7 +45,7 @@ afterEach(async () => {
   }
   expect(readdirSync(temporary)).toEqual([]);
   await expect
-    .poll(() => descriptors().filter((each) => !open.includes(each) && !/ (socket|pipe):/.test(each)))
+    .poll(() => openDescriptors().filter((each) => !open.includes(each) && !/ (socket|pipe):/.test(each)))
     .toEqual([]);
 });
 
