@@ -182,7 +182,8 @@ describe('a signal', () => {
   });
 
   test.skipIf(!hasScript)('of a terminal, which the program reads', async () => {
-    const run = `${join(root, 'bin/wag-snap')} run -t terminal --snapshot-on SIGINT ${program}`;
+    // exec: a shell that stays in the terminal's group, as dash does, would die of the Ctrl-C itself
+    const run = `exec ${join(root, 'bin/wag-snap')} run -t terminal --snapshot-on SIGINT ${program}`;
     const child = spawn('script', ['-qfec', run, '/dev/null'], { cwd: folder, env, stdio: ['pipe', 'pipe', 'pipe'] });
     children.push(child);
     const out = new Output(child);
