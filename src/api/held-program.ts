@@ -6,6 +6,7 @@
 import type { ChildProcess } from 'node:child_process';
 import type { Duplex } from 'node:stream';
 import { ToolError } from '../base/errors.js';
+import { processStatus } from '../capture/process.js';
 import type { LazyPages } from '../restore/lazy-pages.js';
 import type { ArrivingPages } from '../transport/arriving.js';
 import type { ProcessEnd } from '../transport/attached-streams.js';
@@ -73,6 +74,7 @@ export class Held implements HeldProgram {
         return lazy.left;
       },
       ended,
+      hasEnded: () => isOver(child.pid ?? -1),
       serve: (onWant) => lazy.onWanted(onWant),
       isMissing: (offset, length) => lazy.isMissing(offset, length),
       arrived(unit, count) {
@@ -159,6 +161,12 @@ export async function holdProgram(
   } finally {
     output.close();
   }
+}
+
+/** Of a child that Node may not have heard of yet. */
+function isOver(pid: number): boolean {
+  const state = processStatus(pid)?.state;
+  return state === undefined || state === 'Z';
 }
 
 /** The next byte; undefined when the process has ended without one. */

@@ -1,7 +1,7 @@
 /** How a workload is moved, and what cannot be together. */
 
 import { UsageError } from '../base/errors.js';
-import type { MoveEvent } from '../transport/source.js';
+import type { MoveEvent } from '../transport/move-event.js';
 import type { ContinuationOptions } from './continuation-options.js';
 
 export interface MigrateOptions extends ContinuationOptions {

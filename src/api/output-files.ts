@@ -1,46 +1,39 @@
 /** Files for what a program prints, which outlive it. */
 
-import { randomBytes } from 'node:crypto';
 import { closeSync, fstatSync, linkSync, openSync, readSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemReason, ToolError } from '../base/errors.js';
+import { ownName } from '../base/temporary.js';
 import type { ProgramOutput } from './held-program.js';
 
 /** How much of a failed process's output is reported, in bytes. */
 const SAID_MAX = 4096;
 
 /**
- * `NAME-PID.out` and `NAME-PID.err`. The pid is known only once the process has the files, so until then they are named
- * by a number.
+ * `NAME-PID.out` and `NAME-PID.err`. The pid is known only once the process has the files, so until then they are
+ * temporary: a later receiver removes them when this one was killed.
  */
 export class OutputFiles implements ProgramOutput {
-  private base: string;
+  /** Where standard output and standard error are, as of now. */
+  paths: readonly [string, string];
   readonly descriptors: readonly [number, number];
 
   constructor(
     private readonly folder: string,
     private readonly name: string,
   ) {
-    this.base = join(folder, `.${name}-${randomBytes(6).toString('hex')}`);
+    const temporary = (end: string) => join(folder, `.${name}.${end}.${ownName()}.tmp`);
+    this.paths = [temporary('out'), temporary('err')];
     try {
-      const out = openSync(this.out, 'wx', 0o600);
-      this.descriptors = [out, openSync(this.err, 'wx', 0o600)];
+      const out = openSync(this.paths[0], 'wx', 0o600);
+      this.descriptors = [out, openSync(this.paths[1], 'wx', 0o600)];
     } catch (error) {
       throw new ToolError('write', `${folder}: files for its output cannot be made: ${systemReason(error)}`);
     }
   }
 
   get out(): string {
-    return `${this.base}.out`;
-  }
-
-  /** Where standard output and standard error are, as of now. */
-  get paths(): readonly [string, string] {
-    return [this.out, this.err];
-  }
-
-  get err(): string {
-    return `${this.base}.err`;
+    return this.paths[0];
   }
 
   /** Files of an earlier process with the same pid are kept: the new ones then get another number. */
@@ -48,9 +41,10 @@ export class OutputFiles implements ProgramOutput {
     const TRIES = 1000;
     for (let n = 1; n <= TRIES; n++) {
       const base = join(this.folder, `${this.name}-${pid}${n === 1 ? '' : `-${n}`}`);
-      if (!moveTo(this.out, `${base}.out`)) continue;
-      moveTo(this.err, `${base}.err`);
-      this.base = base;
+      const [out, err] = this.paths;
+      if (!moveTo(out, `${base}.out`)) continue;
+      moveTo(err, `${base}.err`);
+      this.paths = [`${base}.out`, `${base}.err`];
       return;
     }
     throw new ToolError('write', `${this.folder}: there are ${TRIES} files of a program with pid ${pid}: remove some`);
@@ -58,7 +52,7 @@ export class OutputFiles implements ProgramOutput {
 
   /** What the process has written to its standard error. */
   said(): string {
-    const fd = openSync(this.err, 'r');
+    const fd = openSync(this.paths[1], 'r');
     try {
       const bytes = Buffer.alloc(Math.min(SAID_MAX, fstatSync(fd).size));
       const length = readSync(fd, bytes, 0, bytes.length, 0);
@@ -74,7 +68,7 @@ export class OutputFiles implements ProgramOutput {
 
   /** Removes the files of a process that has not begun: nobody needs their contents. */
   remove(): void {
-    for (const path of [this.out, this.err]) {
+    for (const path of this.paths) {
       try {
         unlinkSync(path);
       } catch {

@@ -4,6 +4,7 @@ import { accessSync, constants, readFileSync, statfsSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { createFolders } from '../base/create-folders.js';
 import { systemReason, ToolError, WagSnapError } from '../base/errors.js';
+import { removeStale } from '../base/temporary.js';
 
 /** Several things are wrong. The exit code is that of the first one. */
 class PreFlightError extends WagSnapError {
@@ -35,7 +36,11 @@ export class PreFlight {
   }
 }
 
-/** Makes the folder for its output, and checks that files can be made there. @throws ToolError */
+/**
+ * Makes the folder for its output, and checks that files can be made there. Removes what killed receivers have left.
+ *
+ * @throws ToolError
+ */
 export function checkOutputFolder(path: string): void {
   try {
     createFolders(path);
@@ -47,6 +52,7 @@ export function checkOutputFolder(path: string): void {
   } catch (error) {
     throw new ToolError('write', `${path}: files for its output cannot be made: ${systemReason(error)}`);
   }
+  removeStale(path, '.', 'files');
 }
 
 /** @param folder for what is received @param bytes of memory that the program uses. @throws ToolError */

@@ -3,17 +3,22 @@
 import type { Readable, Writable } from 'node:stream';
 import { ToolError } from '../base/errors.js';
 import { trace } from '../base/trace.js';
-import { LinkError } from './errors.js';
-import { FrameReader, type FrameSource, FrameWriter } from './frames.js';
+import { LinkError, UnsentError } from './errors.js';
+import { FrameReader, type FrameSource, FrameWriter, Unwritten } from './frames.js';
 import { decodeMessage, encodeMessage, type Message } from './messages.js';
 
+const GONE = 'the connection to the other side is gone';
 /** Messages of which there are many. */
 const PIECES: ReadonlySet<string> = new Set(['bytes', 'packed', 'input', 'output', 'arrived', 'want']);
 
 export interface Channel {
   /** Bytes that have come from the other side, also of a message that is not complete. */
   readonly received: number;
-  /** Resolves when it is on its way, and its bytes may change; it may not have arrived yet. @throws LinkError */
+  /**
+   * Resolves when it is on its way, and its bytes may change; it may not have arrived yet.
+   *
+   * @throws UnsentError when it was not sent, LinkError when that is not known
+   */
   send(message: Message): Promise<void>;
   /**
    * The next message from the other side. A piece's bytes are valid until the next message but one is asked for.
@@ -41,13 +46,13 @@ export function frameChannel(reader: FrameSource, output: Writable): Channel {
       const { kind, parts } = encodeMessage(message);
       try {
         await writer.write(kind, parts);
-      } catch {
-        throw new LinkError('the connection to the other side is gone');
+      } catch (error) {
+        throw new (error instanceof Unwritten ? UnsentError : LinkError)(GONE);
       }
     },
     async receive() {
       const frame = await reader.next();
-      if (frame === undefined) throw new LinkError('the connection to the other side is gone');
+      if (frame === undefined) throw new LinkError(GONE);
       const message = decodeMessage(frame.kind, frame.payload);
       if (!PIECES.has(message.name)) trace('move', () => `hears ${message.name}`);
       return message;

@@ -10,6 +10,9 @@ export class LinkError extends ToolError {
   }
 }
 
+/** The link was gone before all of a message was handed on: the other side cannot act on it. */
+export class UnsentError extends LinkError {}
+
 /** An error that the other side reports. */
 export class RemoteError extends WagSnapError {
   readonly exitCode: number;

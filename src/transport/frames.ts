@@ -98,6 +98,12 @@ export class FrameReader implements FrameSource {
   }
 }
 
+/** Not all of a frame was handed on: the other side has none of it, or a part. */
+export class Unwritten extends Error {}
+
+/** The system has refused bytes of the last write, as nobody reads them. */
+const REFUSED: ReadonlySet<string | undefined> = new Set(['EPIPE', 'ECONNRESET']);
+
 export class FrameWriter {
   /** Aborted when writing has become impossible. */
   private readonly closed = new AbortController();
@@ -115,13 +121,13 @@ export class FrameWriter {
   /**
    * Resolves when all bytes have been handed on: closing the stream loses none, and they may change from then on.
    *
-   * @throws Error when the link is gone
+   * @throws Unwritten, or Error when the link is gone and nobody knows how much of it was handed on
    */
   async write(kind: number, parts: readonly Uint8Array[]): Promise<void> {
     const head = Buffer.alloc(HEAD);
     head.writeUInt32LE(parts.reduce((sum, { length }) => sum + length, 0));
     head[4] = kind;
-    this.closed.signal.throwIfAborted();
+    if (this.closed.signal.aborted || this.stream.destroyed) throw new Unwritten();
     await this.handOn([head, ...(this.isSocket ? parts : parts.map((part) => Buffer.from(part)))]);
   }
 
@@ -136,7 +142,7 @@ export class FrameWriter {
       for (const part of parts.slice(0, -1)) stream.write(part);
       stream.write(parts.at(-1), (error) => {
         signal.removeEventListener('abort', close);
-        if (error) reject(error);
+        if (error) reject(REFUSED.has((error as NodeJS.ErrnoException).code) ? new Unwritten() : error);
         else resolve();
       });
       stream.uncork();

@@ -16,9 +16,10 @@ import { AttachedStreams } from './attached-streams.js';
 import { type Channel, within } from './channel.js';
 import type { Codec } from './codec.js';
 import { type DecidedMove, decided } from './decided-move.js';
-import { LinkError, OwingError, RemoteError, UndecidedError, unexpected } from './errors.js';
+import { LinkError, OwingError, RemoteError, UndecidedError, UnsentError, unexpected } from './errors.js';
 import { type SentFile, sendFile } from './file-sender.js';
 import type { Bytes, Hello, Message, MessageOf } from './messages.js';
+import type { MoveEvent } from './move-event.js';
 import type { MovingProgram, ParkedProgram } from './moving-program.js';
 import { type MissingPages, sendMissing } from './owing.js';
 import { RateLimit } from './rate-limit.js';
@@ -38,34 +39,6 @@ export interface MoveOptions extends Pick<DecidedMove, 'decide'> {
   readonly rate?: number | undefined;
   readonly onEvent?: (event: MoveEvent) => void;
 }
-
-/** What happens on the way, in this order. */
-export type MoveEvent =
-  /** `codec`: what is sent is compressed by it. */
-  | { readonly event: 'connected'; readonly version: string; readonly codec: Codec | null }
-  | { readonly event: 'ready'; readonly host: string; readonly arch: string; readonly warnings: readonly string[] }
-  | { readonly event: 'compiled'; readonly cached: boolean }
-  /**
-   * All that has changed was sent, while the program ran: its number, from 1 on, bytes, the same on the way, and the time.
-   */
-  | {
-      readonly event: 'round';
-      readonly round: number;
-      readonly bytes: number;
-      readonly wire: number;
-      readonly milliseconds: number;
-    }
-  /** What it has written meanwhile, and for how many milliseconds it would stand still for that. */
-  | { readonly event: 'left'; readonly bytes: number; readonly downtime: number }
-  | { readonly event: 'stopped' }
-  /** Progress of sending. */
-  | { readonly event: 'sent'; readonly bytes: number; readonly of: number }
-  | { readonly event: 'prepared'; readonly pid: number }
-  /** Of a lazy move: it runs there, after so many microseconds, and so many bytes of its memory are still here. */
-  | { readonly event: 'running'; readonly pid: number; readonly output: string; readonly downtime: number }
-  | { readonly event: 'lazy'; readonly bytes: number; readonly of: number }
-  /** All of it is there. */
-  | { readonly event: 'complete' };
 
 export interface Moved {
   /** The other host's own name. */
@@ -95,6 +68,9 @@ export async function moveProgram(
 ): Promise<Moved> {
   return new Move(channel, program, options).run(hello);
 }
+
+/** How long to wait for bytes to be handed on that nobody may want any more, in milliseconds. */
+const SHORT = 1000;
 
 class Move {
   private committed = false;
@@ -214,10 +190,10 @@ class Move {
       return decided(this.channel, options.decide, parked, { host, pid, bytes: this.bytes, wire: this.wire });
     const answer = await this.commit(host, pid);
     const downtime = Math.round((performance.now() - parked.stopRequested) * 1000);
-    if (answer.name === 'failed') {
+    if (answer instanceof UnsentError || answer.name === 'failed') {
       if (!options.copy) await parked.resumeKept();
       this.committed = false;
-      throw new RemoteError(answer);
+      throw answer instanceof UnsentError ? answer : new RemoteError(answer);
     }
     trace('move', () => `pid ${answer.pid} runs on ${host}`);
     if (missing) await this.sendMissing(missing, host, answer, downtime);
@@ -228,20 +204,27 @@ class Move {
     return { host, pid: answer.pid, output: answer.output, bytes, wire, downtime, streams };
   }
 
-  /** From here on the program may run on the target. @throws UndecidedError when nobody knows whether it does */
-  private async commit(host: string, pid: number): Promise<MessageOf<'running'> | MessageOf<'failed'>> {
+  /**
+   * From here on the program may run on the target, unless all that fails is to say so.
+   *
+   * @throws UndecidedError when nobody knows whether it does
+   */
+  private async commit(host: string, pid: number): Promise<MessageOf<'running'> | MessageOf<'failed'> | UnsentError> {
     const { channel, program, options } = this;
     this.committed = true;
     let why: string;
+    // NOTE: the answer tells. Sending may fail after it has arrived: the other side has heard, answered and ended
+    const sending = channel.send({ name: 'commit', pid });
+    sending.catch(() => {});
     try {
-      // NOTE: the answer tells. Sending may fail after it has arrived: the other side has heard, answered and ended
-      channel.send({ name: 'commit', pid }).catch(() => {});
       const answer = await within(options.patience, undefined, channel.receive());
       if (answer.name === 'running' || answer.name === 'failed') return answer;
       why = `it has said "${answer.name}"`;
     } catch (error) {
       why = error instanceof WagSnapError ? error.headline : String(error);
     }
+    const failure = await within(SHORT, undefined, sending).catch((error) => error);
+    if (failure instanceof UnsentError) return failure;
     if (options.copy) throw new LinkError(`whether the copy runs on ${host} is not known: ${why}`);
     throw new UndecidedError(program.pid, host, why);
   }
@@ -393,7 +376,6 @@ class Move {
   }
 
   private async cancel(reason: string): Promise<void> {
-    const SHORT = 1000;
     await within(SHORT, undefined, this.channel.send({ name: 'cancel', reason: reason.slice(0, 1000) }));
   }
 }

@@ -6,7 +6,7 @@
 import { afterEach, beforeEach, expect, vi } from 'vitest';
 import { ToolError } from '../../src/base/errors.js';
 import type { Channel } from '../../src/transport/channel.js';
-import { LinkError } from '../../src/transport/errors.js';
+import { LinkError, UnsentError } from '../../src/transport/errors.js';
 import type { Message } from '../../src/transport/messages.js';
 import type { MovingProgram } from '../../src/transport/moving-program.js';
 import type { MissingPages } from '../../src/transport/owing.js';
@@ -147,7 +147,7 @@ export class World {
       received: 0,
       send: async (message) => {
         await this.happens(side, `says ${message.name}`);
-        if (this.cut || this.closed) throw new LinkError('gone');
+        if (this.cut || this.closed) throw new UnsentError('gone');
         if (this.lossy) return;
         this.queues[other].messages.push(this.mad && side === 'target' ? { name: 'prepared', pid: 9 } : message);
         this.queues[other].wake();
@@ -266,6 +266,7 @@ export function hostOf(world: World): TargetHost {
             return world.missing;
           },
           ended: world.programEnds,
+          hasEnded: () => world.hasEnded,
           serve: (onWant) => onWant(1),
           isMissing: (offset, length) => !there.has(Math.floor(offset / 65536)) && length > 0,
           arrived(unit) {

@@ -102,8 +102,11 @@ export const lazy: Area = {
       file: 'src/transport/arriving.ts',
       tests: OWING,
       changes: [
-        ['if (message === undefined) break;', 'if (message === undefined) return;'],
-        ["await channel.send({ name: 'whole', pid });\n", ''],
+        ['if (message === undefined) return;', 'if (message === undefined) throw new InputError("stream", "");'],
+        ["await channel.send({ name: 'whole', pid }).catch(() => {});", ''],
+        ['.catch(() => {}); // so it is', '; // so it is'],
+        ['!(error instanceof LinkError) || !pages.hasEnded()', '!(error instanceof LinkError)'],
+        ['!(error instanceof LinkError) || !pages.hasEnded()', '!pages.hasEnded()'],
         ['    pages.close();\n', ''],
         ['while (pages.left > 0) {', 'while (pages.left > 1) {'],
       ],

@@ -44,7 +44,10 @@ export const moves: Area = {
         ['this.isOver = stream.destroyed || stream.readableEnded;', 'this.isOver = false;', { slow: true }],
         ["stream.on('readable', () => this.wake());", ''],
         ['this.isSocket ? parts : parts.map((part) => Buffer.from(part))', 'parts', { open: true }],
-        ['if (error) reject(error);\n        else resolve();', 'resolve();'],
+        ['if (error) reject(REFUSED', 'if (false) reject(REFUSED'],
+        ['new Unwritten() : error', 'new Unwritten() : new Unwritten()'],
+        ['REFUSED.has((error as NodeJS.ErrnoException).code) ?', 'false ?'],
+        ['this.closed.signal.aborted || this.stream.destroyed', 'this.closed.signal.aborted'],
       ],
     },
     {

@@ -320,7 +320,12 @@ export const stop: Area = {
         ['if (!options.copy) await parked.end(`pid', 'if (options.copy) await parked.end(`pid'],
         ["if (answer.name === 'running' || answer.name === 'failed') return answer;", 'return answer as never;'],
         ['if (!this.committed) await this.cancel(', 'if (this.committed) await this.cancel('],
-        ["if (answer.name === 'failed') {", 'if (false) {'],
+        ["answer instanceof UnsentError || answer.name === 'failed'", 'answer instanceof UnsentError'],
+        [
+          "answer instanceof UnsentError || answer.name === 'failed'",
+          "!(answer instanceof UnsentError) && answer.name === 'failed'",
+        ],
+        ['if (failure instanceof UnsentError) return failure;', ''],
       ],
     },
     {

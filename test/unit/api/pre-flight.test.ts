@@ -1,8 +1,10 @@
 /** What a host looks at before a program comes. */
 
-import { chmodSync, mkdirSync, statfsSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync, readdirSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { OutputFiles } from '../../../src/api/output-files.js';
 import { checkOutputFolder, checkSpace, PreFlight, warnOfMemory } from '../../../src/api/pre-flight.js';
 import { BugError, InputError, LimitError, ToolError } from '../../../src/base/errors.js';
 import { temporaryFolder } from '../../support/workload.js';
@@ -48,6 +50,21 @@ test('a folder for output is made, and files can be made there', ({ skip }) => {
   mkdirSync(closed);
   chmodSync(closed, 0o500);
   expect(() => checkOutputFolder(closed)).toThrow('files for its output cannot be made: permission denied');
+});
+
+test('output files of a receiver that was killed are removed', () => {
+  const there = join(folder, 'killed');
+  checkOutputFolder(there);
+  const own = new OutputFiles(there, 'job');
+  own.close();
+  const { pid } = spawnSync('true');
+  const left = own.out.replace(`-${process.pid}-`, `-${pid}-`);
+  writeFileSync(left, '');
+  checkOutputFolder(there);
+  expect(own.paths.map((path) => existsSync(path))).toEqual([true, true]);
+  expect(existsSync(left)).toBe(false);
+  own.nameAfter(7);
+  expect(readdirSync(there).sort()).toEqual(['job-7.err', 'job-7.out']);
 });
 
 test('there is room for its memory, or not', () => {

@@ -2,16 +2,20 @@
 
 import { once } from 'node:events';
 import { type AddressInfo, createConnection, createServer, type Socket } from 'node:net';
-import { PassThrough, type Readable, type Writable } from 'node:stream';
+import { join } from 'node:path';
+import { PassThrough, type Readable, Writable } from 'node:stream';
 import { expect, onTestFinished, test } from 'vitest';
-import { FRAME_MAX, FrameReader, FrameWriter } from '../../../src/transport/frames.js';
+import { FRAME_MAX, FrameReader, FrameWriter, Unwritten } from '../../../src/transport/frames.js';
+import { temporaryFolder } from '../../support/workload.js';
 
-/** Both ends of a connection. */
-async function socketPair(): Promise<[Socket, Socket]> {
-  const server = createServer().listen(0, '127.0.0.1');
+const folder = temporaryFolder();
+
+/** Both ends of a connection. @param path of a socket in the file system; else it is of TCP */
+async function socketPair(path?: string): Promise<[Socket, Socket]> {
+  const server = path === undefined ? createServer().listen(0, '127.0.0.1') : createServer().listen(path);
   await once(server, 'listening');
   const accepted = once(server, 'connection') as Promise<[Socket]>;
-  const here = createConnection((server.address() as AddressInfo).port, '127.0.0.1');
+  const here = path ? createConnection(path) : createConnection((server.address() as AddressInfo).port, '127.0.0.1');
   const [there] = await accepted;
   server.close();
   onTestFinished(() => {
@@ -44,4 +48,26 @@ test('to a socket', async () => {
 test('to a stream that passes on what it is given', async () => {
   const stream = new PassThrough({ highWaterMark: 8 << 20 });
   await expectUnchanged(stream, stream);
+});
+
+test('what nobody reads any more was not written', async () => {
+  const [here, there] = await socketPair(join(folder, 'socket'));
+  const writer = new FrameWriter(here);
+  there.destroy();
+  await expect(writer.write(4, [Buffer.alloc(8)])).rejects.toBeInstanceOf(Unwritten);
+  here.destroy();
+  await expect(writer.write(4, [Buffer.alloc(8)])).rejects.toBeInstanceOf(Unwritten);
+});
+
+test('of what was being written when the stream failed, nobody knows', async () => {
+  let fail = (_: Error) => {};
+  const stream = new Writable({
+    write: (_data, _encoding, done) => {
+      fail = done;
+    },
+  });
+  const writing = new FrameWriter(stream).write(4, [Buffer.alloc(8)]);
+  fail(new Error('so'));
+  const failure: unknown = await writing.catch((error) => error);
+  expect([failure instanceof Error, failure instanceof Unwritten]).toEqual([true, false]);
 });

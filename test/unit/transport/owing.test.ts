@@ -153,7 +153,11 @@ class Program implements ArrivingPages {
   onWant: (unit: number) => void = () => {};
   /** A unit that it has. */
   there = -1;
+  isOver = false;
   constructor(public left: number) {}
+  hasEnded(): boolean {
+    return this.isOver;
+  }
   serve(onWant: (unit: number) => void): void {
     this.onWant = onWant;
   }
@@ -222,6 +226,29 @@ test('a program that has ended needs no more', async () => {
   program.end();
   await over;
   expect([program.did, from.said]).toEqual([['close'], [{ name: 'whole', pid: 7 }]]);
+});
+
+test('it has ended at the same time as the link: no pages were lost', async () => {
+  const program = new Program(2);
+  program.isOver = true; // which nobody has told yet
+  const from = source();
+  await receivePages(from, 7, program, async () => {});
+  expect(program.did).toEqual(['close']);
+});
+
+test('what the other side must not say is an error, whether it has ended or not', async () => {
+  const program = new Program(2);
+  program.isOver = true;
+  const over = receivePages(source({ name: 'cancel', reason: 'so' }), 7, program, async () => {});
+  await expect(over).rejects.toThrow('has said "cancel"');
+});
+
+test('all is there, though the source cannot be told any more', async () => {
+  const program = new Program(1);
+  const from = source({ name: 'arrived', unit: 4, count: 1 });
+  from.send = () => Promise.reject(new LinkError('gone'));
+  await receivePages(from, 7, program, async () => {});
+  expect(program.did).toEqual(['arrived 4 1', 'close']);
 });
 
 test.each([

@@ -45,8 +45,8 @@ describe.each([
   ['source dies', ['dead', 'dead, kept', 'moved']],
   ['target dies', UNDECIDED],
   ['target sleeps', [...DECIDED, 'undecided, runs there']],
-  ['link is cut', UNDECIDED],
-  ['link closes', UNDECIDED],
+  ['link is cut', [...DECIDED, 'undecided, runs there']],
+  ['link closes', [...DECIDED, 'undecided, runs there']],
   ['end is seen first', DECIDED],
   ['messages are lost', UNDECIDED],
   ['target fails', DECIDED],
@@ -87,6 +87,13 @@ test('who gives up before the commit says so', async () => {
   expect((source as Error).message).toBe('the disk is full\npid 1 continues here');
   expect(world.trace).toContain('source: says cancel');
   expect(world.trace.at(-1)).toBe('target: discards');
+});
+
+test('a commit that could not be sent is decided: it continues here', async () => {
+  const { world: whole } = await move(undefined, -1);
+  const { world, source } = await move('link closes', whole.trace.indexOf('source: says commit'));
+  expectRunsHere(world, source as Error, 'the commit was not sent');
+  expect(world.trace.indexOf('source: resumes')).toBeGreaterThan(world.trace.indexOf('source: says commit'));
 });
 
 test('who only looks is not told that it continues here, nor is it when it has ended', async () => {
