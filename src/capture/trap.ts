@@ -18,6 +18,7 @@ import {
   TRAP_EMBEDDER,
   TRAP_EXCEPTION,
   TRAP_EXCEPTION_MEMORY,
+  TRAP_IMPORT_SIZE,
   TRAP_INVALID_CONVERSION,
   TRAP_MEMORY,
   TRAP_MISSING_IMPORT,
@@ -56,6 +57,7 @@ export const TRAP_MESSAGES: Readonly<Record<number, string>> = {
   [TRAP_EXCEPTION_MEMORY]: 'no memory for another exception',
   [TRAP_CAST]: 'cast failure',
   [TRAP_PAGES_LOST]: 'pages lost',
+  [TRAP_IMPORT_SIZE]: 'an imported memory or table is smaller than the module asks for',
   [TRAP_EMBEDDER]: 'an import function of the embedder has failed',
 };
 

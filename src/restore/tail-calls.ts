@@ -12,10 +12,8 @@
 import type { Identity } from '../image/tables/identity.js';
 import type { FuncType, Module } from '../wasm/module.js';
 import { Op } from '../wasm/opcodes.js';
-import { readValType } from '../wasm/read-types.js';
-import { Reader } from '../wasm/reader.js';
 import { exactOf } from '../wasm/ref-types.js';
-import { skipInstruction } from '../wasm/skip.js';
+import { someInstruction } from '../wasm/some-instruction.js';
 
 export class TailCalls {
   private readonly uses = new Map<Module, boolean>();
@@ -57,18 +55,7 @@ function erasedKey({ params, results }: FuncType): string {
 }
 
 /** Whether a tail call occurs in the function bodies, which are valid. */
-function hasTailCalls({ bytes, bodyStart, bodyEnd, refTypes }: Module): boolean {
-  for (let i = 0; i < bodyStart.length; i++) {
-    const reader = new Reader(bytes, 'module', bodyStart[i], bodyEnd[i]);
-    reader.refTypes = refTypes;
-    for (let groups = reader.u32(); groups > 0; groups--) {
-      reader.u32();
-      readValType(reader);
-    }
-    for (let at = reader.pos; at < bodyEnd[i]; at = skipInstruction(bytes, at)) {
-      if (bytes[at] === Op.ReturnCall || bytes[at] === Op.ReturnCallIndirect || bytes[at] === Op.ReturnCallRef)
-        return true;
-    }
-  }
-  return false;
+function hasTailCalls(module: Module): boolean {
+  const codes: readonly number[] = [Op.ReturnCall, Op.ReturnCallIndirect, Op.ReturnCallRef];
+  return someInstruction(module, (bytes, at) => codes.includes(bytes[at]));
 }

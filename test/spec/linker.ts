@@ -9,7 +9,8 @@
 
 import type { ModuleInput } from '../../src/compile/link/compile.js';
 import { loadHostLayer } from '../../src/compile/link/host-layer.js';
-import { type LinkedInstance, linkInstance } from '../../src/compile/link/imports.js';
+import { linkInstance } from '../../src/compile/link/imports.js';
+import type { LinkedInstance } from '../../src/compile/link/linked-instance.js';
 import { decodeModule } from '../../src/wasm/decode.js';
 import type { Module } from '../../src/wasm/module.js';
 import { validateBodies } from '../../src/wasm/validate.js';

@@ -30,7 +30,8 @@ import { dataSegmentBytes, finishData } from './finish-data.js';
 import type { HostImports } from './host-imports.js';
 import { loadHostLayer } from './host-layer.js';
 import { type ImageParts, layOutFile, type Part } from './image-file.js';
-import { definition, findExport, type LinkedInstance, type LinkOptions, linkInstance } from './imports.js';
+import { findExport, type LinkOptions, linkInstance } from './imports.js';
+import { definition, type LinkedInstance } from './linked-instance.js';
 import { buildText } from './text-builder.js';
 
 export interface ModuleInput {

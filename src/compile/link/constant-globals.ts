@@ -5,7 +5,7 @@ import { BugError } from '../../base/errors.js';
 import { ExternKind, type Module } from '../../wasm/module.js';
 import type { CodeEnvironment } from '../convention/environment.js';
 import { globalValue } from './constants.js';
-import { definition, type LinkedInstance } from './imports.js';
+import { definition, type LinkedInstance } from './linked-instance.js';
 
 type ConstantGlobal = CodeEnvironment['constantGlobal'];
 

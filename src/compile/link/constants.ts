@@ -9,7 +9,7 @@
 import { BugError } from '../../base/errors.js';
 import { isOperator } from '../../wasm/const-expr.js';
 import { type ConstExpr, type ConstOperand, type ConstOperator, ExternKind, ValType } from '../../wasm/module.js';
-import { definition, type LinkedInstance } from './imports.js';
+import { definition, type LinkedInstance } from './linked-instance.js';
 
 export interface Bits {
   readonly kind: 'bits';

@@ -6,7 +6,7 @@ import { BUILTINS, type Builtin, type CodeEnvironment } from '../convention/envi
 import { Crew, threadsFor } from '../parallel/crew.js';
 import type { PieceContext } from '../parallel/piece-compiler.js';
 import { firstApart } from './bodies.js';
-import type { LinkedInstance } from './imports.js';
+import type { LinkedInstance } from './linked-instance.js';
 import type { TextOptions } from './text-options.js';
 
 /** The text that they compile for. */

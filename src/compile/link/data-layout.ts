@@ -16,9 +16,11 @@ import {
   INST_WASI_MEMORY,
   MEM_FLAGS,
   MEM_MAX,
+  MEM_SIZE,
   SEG_BYTES,
   SEG_LENGTH,
   TAB_FLAGS,
+  TAB_LENGTH,
   TAB_MAX,
   TAB_TYPE,
 } from '../../image/contract/instance.js';
@@ -39,7 +41,8 @@ import { type ConstExpr, ExternKind, type Limits, ValType } from '../../wasm/mod
 import { erased } from '../../wasm/ref-types.js';
 import { type Constant, evaluate, evaluateOffset, globalValue } from './constants.js';
 import { DataImage } from './data-image.js';
-import { definition, findExport, type LinkedInstance } from './imports.js';
+import { findExport } from './imports.js';
+import { definition, type LinkedInstance } from './linked-instance.js';
 
 /** Image offset of DATA: right after the page of the ELF headers. */
 export const DATA_START = SEGMENT_ALIGN;
@@ -226,6 +229,7 @@ export class DataLayout {
       module.elements.forEach((segment, i) => {
         if (segment.mode === 'declarative') plan.pointer(elementRecord(i));
       });
+      this.planSizes(index);
       this.planCall(index, index === 0 ? undefined : module.start);
       this.planCall(index, index === 0 ? undefined : entryFunction(module, index === instances.length - 1)?.index);
     }
@@ -235,6 +239,28 @@ export class DataLayout {
     const value = init && evaluate(this.instances, instance, init);
     if (value?.kind === 'function') this.plan.pointer(this.functionRecord(value.instance, value.index));
     else this.plan.number(0);
+  }
+
+  /** Imports that ask for more than there is at first. */
+  private planSizes(index: number): void {
+    const { module } = this.instances[index];
+    const sizes: [at: number, least: number][] = [];
+    for (let i = 0; i < module.importedMemoryCount; i++) {
+      const { min, pageSize } = module.memories[i];
+      const [owner, at] = definition(this.instances[index], ExternKind.Memory, i);
+      if (min <= this.instances[owner].module.memories[at].min) continue;
+      sizes.push([this.memoryRecord(index, i) + MEM_SIZE, min * pageSize]);
+    }
+    for (let i = 0; i < module.importedTableCount; i++) {
+      const { min } = module.tables[i];
+      const [owner, at] = definition(this.instances[index], ExternKind.Table, i);
+      if (min > this.instances[owner].module.tables[at].min) sizes.push([this.tableRecord(index, i) + TAB_LENGTH, min]);
+    }
+    this.plan.number(sizes.length);
+    for (const [at, least] of sizes) {
+      this.plan.pointer(at);
+      this.plan.bits(wordsOf(least));
+    }
   }
 
   private planCall(instance: number, index: number | undefined): void {

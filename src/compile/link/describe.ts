@@ -15,7 +15,7 @@ import { ExternKind, type Import, type Module } from '../../wasm/module.js';
 import { erased } from '../../wasm/ref-types.js';
 import type { DataLayout } from './data-layout.js';
 import { embedderImportNames } from './embedder-table.js';
-import type { LinkedInstance } from './imports.js';
+import type { LinkedInstance } from './linked-instance.js';
 import type { TextBuilder } from './text-builder.js';
 
 export interface DescribeOptions {

@@ -25,7 +25,7 @@ import { RT_EMBEDDER_IMPORTS } from '../../image/contract/runtime-block.js';
 import type { EmbedderImport } from '../../image/tables/identity.js';
 import { ExternKind, type FuncType, type Import } from '../../wasm/module.js';
 import { DATA_START, type DataLayout } from './data-layout.js';
-import { type LinkedInstance, Provider } from './imports.js';
+import { type LinkedInstance, Provider } from './linked-instance.js';
 
 /** Of each instance with imports that are the embedder's: the ordinal of each imported function, or -1. */
 export function embedderOrdinals(instances: readonly LinkedInstance[]): ReadonlyMap<number, Int32Array> {

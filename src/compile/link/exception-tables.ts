@@ -22,7 +22,7 @@ import { Column, type SiteTables } from '../../image/tables/site-tables.js';
 import { ExternKind, ValType } from '../../wasm/module.js';
 import { erased } from '../../wasm/ref-types.js';
 import { DATA_START, type DataLayout } from './data-layout.js';
-import type { LinkedInstance } from './imports.js';
+import type { LinkedInstance } from './linked-instance.js';
 
 /** Whether anything can be thrown. */
 export function throws(instances: readonly LinkedInstance[]): boolean {

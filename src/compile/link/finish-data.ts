@@ -24,7 +24,8 @@ import {
 } from '../../image/contract/runtime-block.js';
 import { ExternKind } from '../../wasm/module.js';
 import { DATA_START, type DataLayout } from './data-layout.js';
-import { definition, funcType } from './imports.js';
+import { funcType } from './imports.js';
+import { definition } from './linked-instance.js';
 import type { TextBuilder } from './text-builder.js';
 
 export function finishData(layout: DataLayout, text: TextBuilder, rodataStart: number): void {

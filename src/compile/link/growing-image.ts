@@ -53,7 +53,8 @@ import { describe, functionNames, functionPlaces } from './describe.js';
 import { dataSegmentBytes, finishData } from './finish-data.js';
 import { loadHostLayer } from './host-layer.js';
 import { addTables, FileBuilder, HEADERS_SIZE, loadSegment, STACK_SEGMENT, trapText } from './image-file.js';
-import { type LinkedInstance, linkInstance } from './imports.js';
+import { linkInstance } from './imports.js';
+import type { LinkedInstance } from './linked-instance.js';
 import { TextBuilder } from './text-builder.js';
 
 /** The guest's instance. */

@@ -23,7 +23,7 @@ import { emitSignalReturn } from '../stubs/signal.js';
 import { inFunction } from './bodies.js';
 import { hostConstants } from './constant-globals.js';
 import { DATA_START } from './data-layout.js';
-import type { LinkedInstance } from './imports.js';
+import type { LinkedInstance } from './linked-instance.js';
 import { type Stub, StubTable } from './stub-table.js';
 
 /** Text from offset 0 on, made as if TEXT lay at image offset 0. */

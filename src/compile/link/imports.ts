@@ -21,8 +21,10 @@ import {
 import { isFuncSubtype, matchesAcross, sameFuncType, sameSignature } from '../../wasm/ref-types.js';
 import { formatFuncType, formatGlobalType, formatLimits, formatMemoryType, valTypeName } from '../../wasm/text.js';
 import { BUILTINS } from '../convention/environment.js';
+import { mayHaveGrown } from './grown.js';
 import { checkEmbeddable, type HostImports, isEmbedders } from './host-imports.js';
 import { knownHost } from './known-hosts.js';
+import { definition, type LinkedInstance, Provider } from './linked-instance.js';
 
 const WASI_MODULES = ['wasi_snapshot_preview1', 'wasi_unstable'];
 /** The import module of wag-snap's own functions for guests. */
@@ -34,29 +36,6 @@ const INTERNAL = new Set<string>([
   ...BUILTINS,
   ...OWN_FUNCTIONS,
 ]);
-
-/** Who implements an imported function. */
-export const enum Provider {
-  Instance, // links names another instance's function
-  Host, // links names the thunk, which is the importing instance's; `hostIndexes` the host layer's function
-  Missing, // the same, but its thunk traps
-  Embedder, // the same, but its thunk asks the program that started the process (embedder-table.ts)
-}
-
-/** An instance with its imports bound. `...Links` hold (instance, index) of the definition for each imported entity. */
-export interface LinkedInstance {
-  readonly index: number;
-  readonly name: string;
-  readonly file: string;
-  readonly module: Module;
-  readonly functionLinks: Int32Array;
-  readonly providers: Uint8Array; // of Provider, per imported function
-  readonly hostIndexes: Int32Array; // function index in the host layer, or -1
-  readonly memoryLinks: Int32Array;
-  readonly tableLinks: Int32Array;
-  readonly globalLinks: Int32Array;
-  readonly tagLinks: Int32Array;
-}
 
 export interface LinkOptions {
   /** Whether imports that nothing provides get stand-ins (wasm/missing.ts). Default: they are an error. */
@@ -144,21 +123,6 @@ export function linkInstance(
   return linked;
 }
 
-/** (instance, index) of the definition of an entity in an instance's index space; thunks define themselves. */
-export function definition(instance: LinkedInstance, kind: ExternKind, index: number): [number, number] {
-  const links =
-    kind === ExternKind.Func
-      ? instance.functionLinks
-      : kind === ExternKind.Table
-        ? instance.tableLinks
-        : kind === ExternKind.Memory
-          ? instance.memoryLinks
-          : kind === ExternKind.Global
-            ? instance.globalLinks
-            : instance.tagLinks;
-  return index * 2 < links.length ? [links[index * 2], links[index * 2 + 1]] : [instance.index, index];
-}
-
 export function funcType(module: Module, index: number): FuncType {
   return module.types[module.funcTypes[index]];
 }
@@ -197,14 +161,16 @@ function matches(
     case ExternKind.Func:
       return isFuncSubtype(funcType(module, found.index), module.types, importer.types[wanted.typeIndex]);
     case ExternKind.Table: {
-      const { tables: table, module: owner } = actual(instances, provider, found);
+      const { tables: table, module: owner, definition } = actual(instances, provider, found);
       const same = sameValType(owner, table.element, importer, wanted.table.element);
-      return same && limitsMatch(table, wanted.table);
+      const hasGrown = () => mayHaveGrown(instances, ExternKind.Table, definition);
+      return same && limitsMatch(table, wanted.table, hasGrown);
     }
     case ExternKind.Memory: {
-      const memory = actual(instances, provider, found).memories;
+      const { memories: memory, definition } = actual(instances, provider, found);
       const { shared, pageSize } = wanted.memory;
-      return memory.shared === shared && memory.pageSize === pageSize && limitsMatch(memory, wanted.memory);
+      const hasGrown = () => mayHaveGrown(instances, ExternKind.Memory, definition);
+      return memory.shared === shared && memory.pageSize === pageSize && limitsMatch(memory, wanted.memory, hasGrown);
     }
     case ExternKind.Global:
       return matchesGlobal(module, module.globals[found.index], importer, wanted.global);
@@ -215,9 +181,10 @@ function matches(
 
 /** The type of the definition itself: an import in between may have asked for less. */
 function actual(instances: readonly LinkedInstance[], provider: LinkedInstance, found: Export) {
-  const [instance, index] = definition(provider, found.kind, found.index);
+  const defined = definition(provider, found.kind, found.index);
+  const [instance, index] = defined;
   const { module } = instances[instance];
-  return { module, tables: module.tables[index], memories: module.memories[index] };
+  return { module, definition: defined, tables: module.tables[index], memories: module.memories[index] };
 }
 
 /** Core spec 3.2.5 (globals): the type of an immutable global may be a subtype of the expected one. */
@@ -232,9 +199,12 @@ function sameValType(a: Module, typeA: number, b: Module, typeB: number): boolea
   return a.refTypes.key(typeA) === b.refTypes.key(typeB);
 }
 
-function limitsMatch(actual: Limits, wanted: Limits): boolean {
-  if (actual.address !== wanted.address || actual.min < wanted.min) return false;
-  return wanted.max === undefined || (actual.max !== undefined && actual.max <= wanted.max);
+/** @param hasGrown whether it may be larger by then than it is declared to be */
+function limitsMatch(actual: Limits, wanted: Limits, hasGrown: () => boolean): boolean {
+  if (actual.address !== wanted.address) return false;
+  if (wanted.max !== undefined && (actual.max === undefined || actual.max > wanted.max)) return false;
+  if (actual.min >= wanted.min) return true;
+  return (actual.max ?? Number.POSITIVE_INFINITY) >= wanted.min && hasGrown();
 }
 
 /** An import that cannot be bound. */

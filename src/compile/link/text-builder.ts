@@ -42,7 +42,8 @@ import type { DataLayout } from './data-layout.js';
 import { embedderOrdinals } from './embedder-table.js';
 import { type HostInstance, hostEnvironment, stubContext } from './host-text.js';
 import { hostTextFor } from './host-text-file.js';
-import { definition, findExport, funcType, type LinkedInstance, Provider } from './imports.js';
+import { findExport, funcType } from './imports.js';
+import { definition, type LinkedInstance, Provider } from './linked-instance.js';
 import { StubTable } from './stub-table.js';
 import type { TextOptions } from './text-options.js';
 

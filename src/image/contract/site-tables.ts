@@ -11,6 +11,7 @@
 //      [elementCount {tableRecord, offset, segmentRecord}]    active ones, in order; dropped afterwards
 //      [dataCount {memoryRecord, offset, segmentRecord}]      active ones, in order; dropped afterwards
 //      [declaredCount {segmentRecord}]                        declarative element segments: dropped
+//      [sizeCount {where a size is, least}]                   MEM_SIZE and TAB_LENGTH of imports that must have grown
 //      [startRecord or 0] [entryRecord or 0]                  the start function; _start, run after all is instantiated
 
 // -- function table of the image (section .wagsnap.funcs): records of 8 u32, sorted by text start

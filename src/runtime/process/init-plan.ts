@@ -53,18 +53,23 @@ export function declaredOf(entry: i64): i64 {
   return after(datasOf(entry), 3);
 }
 
+/** Rows {where a size is, the least that it may be}. */
+export function sizesOf(entry: i64): i64 {
+  return after(declaredOf(entry), 1);
+}
+
 /** Function record of the start function, or 0. */
 export function startOf(entry: i64): i64 {
-  return load64(after(declaredOf(entry), 1));
+  return load64(after(sizesOf(entry), 2));
 }
 
 /** Function record of _start, or 0. */
 export function entryOf(entry: i64): i64 {
-  return load64(after(declaredOf(entry), 1) + 8);
+  return load64(after(sizesOf(entry), 2) + 8);
 }
 
 export function nextInstance(entry: i64): i64 {
-  return after(declaredOf(entry), 1) + 16;
+  return after(sizesOf(entry), 2) + 16;
 }
 
 function after(part: i64, columns: i64): i64 {

@@ -1,15 +1,25 @@
 /**
- * Instantiation (core spec 4.5.4): active element segments, active data segments, then the start function.
+ * Instantiation (core spec 4.5.4): sizes of imports, active element segments, active data segments, then the start function.
  *
  * AssemblyScript. Each segment is checked when it is its turn; what was written before a trap stays.
  */
 
 import { MEM_BASE, MEM_SIZE, SEG_BYTES, SEG_LENGTH, TAB_BASE, TAB_LENGTH } from '../../image/contract/instance';
 import { TH_PHASE, TH_TRAP_KIND } from '../../image/contract/thread';
-import { TRAP_MEMORY, TRAP_TABLE } from '../../image/contract/traps';
+import { TRAP_IMPORT_SIZE, TRAP_MEMORY, TRAP_TABLE } from '../../image/contract/traps';
 import { copy, invoke, load64, memoryBase, store64 } from '../native/native';
 import { initElements, isWithin } from './builtins';
-import { datasOf, declaredOf, elementsOf, entryOf, instanceAt, instanceCount, startOf, tablesOf } from './init-plan';
+import {
+  datasOf,
+  declaredOf,
+  elementsOf,
+  entryOf,
+  instanceAt,
+  instanceCount,
+  sizesOf,
+  startOf,
+  tablesOf,
+} from './init-plan';
 import { setThreadHalf, threadHalf } from './thread';
 import { trapAtStart } from './traps';
 
@@ -63,6 +73,7 @@ export function runAfter(phase: i32): void {
 }
 
 function applySegments(entry: i64): i32 {
+  if (!areLargeEnough(sizesOf(entry))) return TRAP_IMPORT_SIZE;
   fillTables(tablesOf(entry));
   let part = elementsOf(entry);
   let row = part + 8;
@@ -92,6 +103,16 @@ function applySegments(entry: i64): i32 {
     row += 8;
   }
   return 0;
+}
+
+/** Imports of memories and tables that earlier start functions must have grown. */
+function areLargeEnough(part: i64): bool {
+  let row = part + 8;
+  for (let i = load64(part); i > 0; i--) {
+    if (<u64>load64(load64(row)) < <u64>load64(row + 8)) return false;
+    row += 16;
+  }
+  return true;
 }
 
 /** Elements of tables with an initialiser: they are null so far. */

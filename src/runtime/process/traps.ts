@@ -22,6 +22,7 @@ import {
   TRAP_EMBEDDER,
   TRAP_EXCEPTION,
   TRAP_EXCEPTION_MEMORY,
+  TRAP_IMPORT_SIZE,
   TRAP_INVALID_CONVERSION,
   TRAP_MEMORY,
   TRAP_MISSING_IMPORT,
@@ -124,6 +125,7 @@ function describe(kind: i32): void {
   else if (kind === TRAP_UNSHARED) put('expected shared memory');
   else if (kind === TRAP_EXCEPTION) describeUncaught();
   else if (kind === TRAP_EXCEPTION_MEMORY) put('no memory for another exception');
+  else if (kind === TRAP_IMPORT_SIZE) put('an imported memory or table is smaller than the module asks for');
   else if (kind === TRAP_PAGES_LOST) describeLost();
   else if (kind === TRAP_EMBEDDER) putForeign(threadWord(TH_TRAP_TEXT), threadWord(TH_TRAP_TEXT_LENGTH));
   else put('unknown');

@@ -141,9 +141,13 @@ export const restore: Area = {
         ['if (!this.usesTailCalls(actualModule)) return false;', ''],
         ['?? Infinity) <= reserved', '?? Infinity) <= reserved + 1'],
         ['Math.max(this.slots.get(erasedKey(called)) ?? 0, this.tailSlots)', 'this.tailSlots'],
-        ['bytes[at] === Op.ReturnCallIndirect ||', ''],
-        ['readValType(reader);', ''],
+        ['Op.ReturnCallIndirect, ', ''],
       ],
+    },
+    {
+      file: 'src/wasm/some-instruction.ts',
+      tests: ['test/unit/restore/tail-calls.test.ts'],
+      changes: [['readValType(reader);', '']],
     },
     {
       file: 'src/restore/placed-references.ts',

@@ -67,6 +67,24 @@ describe('start', () => {
   });
 });
 
+describe('imports that must have grown', () => {
+  const asks = (bytes: number, elements: number) =>
+    bootedImage({ pages: 2, elements: 3, asks: [bytes, elements], entry: true }).process;
+
+  it('are there', () => {
+    expect(startProcess(asks(131072, 3))).toBe(0);
+  });
+
+  it.each([
+    ['a memory', 131073, 3],
+    ['a table', 131072, 4],
+  ])('trap when they have not: %s', (_what, bytes, elements) => {
+    const process = asks(bytes, elements);
+    expect(startProcess(process)).toBe(134);
+    expect(process.text(2)).toBe('wasm trap: an imported memory or table is smaller than the module asks for\n');
+  });
+});
+
 describe('the driver', () => {
   const u32 = (value: number) => [value & 255, (value >> 8) & 255, (value >> 16) & 255, value >>> 24];
   const u64 = (value: number) => [...u32(value), 0, 0, 0, 0];

@@ -157,6 +157,55 @@ describe('imports of what text of before had no words for', () => {
     await expect(link(field)).rejects.toThrow(/^main.wasm: incompatible import type: /);
   });
 
+  /** Which grow `plain` and `table` of p. */
+  const growers: [string, string][] = [
+    [
+      'g',
+      `(module (import "p" "plain" (memory 1)) (import "p" "table" (table 1 funcref)) (memory $other 7)
+        (func (local funcref) (drop (memory.grow (i32.const 1))) (drop (table.grow (ref.null func) (i32.const 1)))))`,
+    ],
+  ];
+
+  it.each([
+    '(import "p" "plain" (memory 2 4))',
+    '(import "p" "plain" (memory 4))',
+    '(import "between" "plain" (memory 3))',
+    '(import "p" "table" (table 1000 funcref))',
+  ])('accepts %s, which earlier modules may have grown so far', async (field) => {
+    await link(field, ...growers);
+    await expect(link(field), 'when none grows it').rejects.toThrow(/^main.wasm: incompatible import type: /);
+  });
+
+  it.each([
+    '(import "p" "plain" (memory 5))',
+    '(import "p" "shared" (memory 2 4 shared))',
+    '(import "p" "wide" (memory i64 2 4))',
+    '(import "p" "wide-table" (table i64 2 funcref))',
+    '(import "p" "table" (table 2 externref))',
+    '(import "p" "table" (table 2 3 funcref))',
+  ])('refuses %s, which they cannot have grown', async (field) => {
+    await expect(link(field, ...growers)).rejects.toThrow(/^main.wasm: incompatible import type: /);
+  });
+
+  it.each([
+    '(table $other 0 funcref) (func (drop (table.grow $other (ref.null func) (i32.const 1))))',
+    '(func (drop (table.size 0)))',
+    '(memory $other 0) (func (drop (memory.grow $other (i32.const 1))))',
+    '(func (drop (i32.const 64)))',
+  ])('does not take %s for what grows them', async (code) => {
+    const other: [string, string] = [
+      'g',
+      `(module (import "p" "table" (table 1 funcref)) (import "p" "plain" (memory 1)) ${code})`,
+    ];
+    await expect(link('(import "p" "plain" (memory 2))', other)).rejects.toThrow('incompatible import type');
+    await expect(link('(import "p" "table" (table 2 funcref))', other)).rejects.toThrow('incompatible import type');
+  });
+
+  it('validates what may have grown it before it is looked through', async () => {
+    const invalid: [string, string] = ['g', '(module (import "p" "plain" (memory 1)) (func i32.add drop))'];
+    await expect(link('(import "p" "plain" (memory 2))', invalid)).rejects.toThrow(/^g: .*type mismatch/);
+  });
+
   it('takes the last module of a name', async () => {
     const last: [string, string] = ['p', '(module (func (export "last")))'];
     await link('(import "p" "last" (func))', last);

@@ -44,9 +44,9 @@ const HOST = `(module
     (if (i64.ne (local.get $plan) (i64.const 0))
       (then (call $exit (call $load32 (call $load64 (local.get $plan))))))
     (local.set $plan (call $word (i64.const 192)))
-    ;; instances of these tests have no memories, tables or segments: 8 words each, the entry last
+    ;; instances of these tests have no memories, tables or segments: 9 words each, the entry last
     (call $invoke
-      (call $load64 (i64.add (local.get $plan) (i64.shl (i64.mul (i64.const 8) (call $load64 (local.get $plan))) (i64.const 3))))
+      (call $load64 (i64.add (local.get $plan) (i64.shl (i64.mul (i64.const 9) (call $load64 (local.get $plan))) (i64.const 3))))
       (i64.add (call $runtime) (i64.const 3000)))
     (drop (call $syscall (global.get $exit_group) (i64.const 7) (i64.const 0) (i64.const 0) (i64.const 0) (i64.const 0) (i64.const 0))))
   (func (export "on_signal") (param i32 i64 i64))

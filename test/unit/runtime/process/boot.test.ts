@@ -24,7 +24,7 @@ describe('boot', () => {
 
   it('links the memory base of each instance to its memory record', () => {
     const { process, memory } = bootedImage();
-    const block = process.get64(process.rt64(L.RT_INIT_PLAN) + 8 + 10 * 8);
+    const block = process.get64(process.rt64(L.RT_INIT_PLAN) + 8 + 11 * 8);
     expect(process.get64(block + L.INST_MEMORY_BASE)).toBe(process.get64(memory + L.MEM_BASE));
   });
 

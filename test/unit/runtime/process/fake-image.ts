@@ -13,6 +13,8 @@ export interface GuestOptions {
   readonly datas?: readonly (readonly [number, readonly number[]])[];
   /** Active element segments: offset and references. */
   readonly elementSegments?: readonly (readonly [number, readonly number[]])[];
+  /** Sizes that the guest asks for: of its memory in bytes, and of its table. */
+  readonly asks?: readonly [number, number];
   readonly start?: boolean;
   readonly entry?: boolean;
 }
@@ -30,6 +32,7 @@ export interface FakeImage {
 /** Lays the image out; `boot` has not run. `prepare` may place more before the relocations are written. */
 export function fakeImage(options: GuestOptions = {}, prepare: (process: FakeProcess) => void = () => {}): FakeImage {
   const process = new FakeProcess();
+  const { asks } = options;
   const p = (pointer: number) => ({ pointer });
   const hostMemory = process.place(0, 0, 65536, 0);
   const host = process.place(0, p(hostMemory), 0, 0, 0, 0, 0, 0);
@@ -46,7 +49,7 @@ export function fakeImage(options: GuestOptions = {}, prepare: (process: FakePro
     offset,
     segment: process.place(p(process.place(...references)), references.length),
   }));
-  const hostEntry = [p(host), 1, p(hostMemory), 100, 0, 0, 0, 0, 0, 0];
+  const hostEntry = [p(host), 1, p(hostMemory), 100, 0, 0, 0, 0, 0, 0, 0];
   const guestEntry = [
     p(guest),
     ...[1, p(memory), options.pages ?? 1],
@@ -54,6 +57,7 @@ export function fakeImage(options: GuestOptions = {}, prepare: (process: FakePro
     ...[elements.length, ...elements.flatMap((e) => [p(table), e.offset, p(e.segment)])],
     ...[datas.length, ...datas.flatMap((d) => [p(memory), d.offset, p(d.segment)])],
     0,
+    ...(asks === undefined ? [0] : [2, p(memory + L.MEM_SIZE), asks[0], p(table + L.TAB_LENGTH), asks[1]]),
     p(options.start ? startRecord : 0),
     p(options.entry ? entryRecord : 0),
   ];

@@ -40,7 +40,7 @@ function lazily(guest: (lazy: Lazy) => void, prepare: (process: FakeProcess) => 
   let lazy: Lazy | undefined;
   const image = bootedImage({ start: true, entry: true, pages: 1 }, (process) => {
     const p = (pointer: number) => ({ pointer });
-    const entry = process.get64(0x10000000 + 0x10000 + L.RT_INIT_PLAN) + 8 + 10 * 8;
+    const entry = process.get64(0x10000000 + 0x10000 + L.RT_INIT_PLAN) + 8 + 11 * 8;
     const word = (imageOffset: number) => process.get64(0x10000000 + imageOffset);
     const [instance, memory] = [word(entry), word(entry + 16)];
     const state = process.placeBytes(new Uint8Array(L.HS_PATHS).fill(L.HOST_STATE_VERSION, 0, 1));

@@ -50,7 +50,7 @@ function planned(phase: number) {
 /** Image offsets of the guest's parts, found by way of the init plan (not yet relocated). */
 function placed(process: FakeProcess): { memory: number; table: number; guest: number } {
   const word = (imageOffset: number) => process.get64(0x10000000 + imageOffset);
-  const entry = word(0x10000 + L.RT_INIT_PLAN) + 8 + 10 * 8;
+  const entry = word(0x10000 + L.RT_INIT_PLAN) + 8 + 11 * 8;
   return { guest: word(entry), memory: word(entry + 16), table: word(entry + 40) };
 }
 
