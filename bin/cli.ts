@@ -10,7 +10,7 @@ import { existsSync } from 'node:fs';
 import yargs, { type Argv, type CommandModule } from 'yargs';
 import { ExitCode, systemReason, WagSnapError } from '../src/base/errors.js';
 import { ownPackage } from '../src/base/package.js';
-import { withoutTemporaries } from '../src/base/temporary.js';
+import { withoutTemporaries } from '../src/base/temporary-names.js';
 import { terminalLines } from '../src/base/terminal-text.js';
 import { commandTable, type Option } from './options/option-table.js';
 import { findUnknownOption, separateProgram, valueFollows } from './options/program-arguments.js';
@@ -286,7 +286,7 @@ function explain(error: unknown): { exitCode: number; lines: string[] } {
   if (error instanceof WagSnapError && error.exitCode !== ExitCode.bug) {
     return {
       exitCode: error.exitCode,
-      lines: [`wag-snap: ${error.headline}`, ...error.details].map(withoutTemporaries),
+      lines: [`wag-snap: ${error.headline}`, ...error.details],
     };
   }
   if (error instanceof Error && 'syscall' in error) {

@@ -2,12 +2,12 @@
 
 import type { CommandModule } from 'yargs';
 import { coredumpOfProcess, coredumpOfSnapshot } from '../../src/api/coredump.js';
-import { attachUnlessFile } from '../../src/api/find-process.js';
+import { attachIfRuns } from '../../src/api/find-process.js';
 import { openDestination, refuseInput } from '../../src/base/output.js';
 import { type ChainOptions, chainOptions, chainPlaces } from '../options/chain.js';
 import { once } from '../options/usage.js';
 import { expectKind } from '../programs/expect-kind.js';
-import { inputIdentity, moduleName, withSnapshot } from '../programs/input-file.js';
+import { inputIdentity, moduleName, OR_PROCESS, withSnapshot } from '../programs/input-file.js';
 import { Interruption } from '../programs/interruption.js';
 import { Progress } from '../show/progress.js';
 import { printResult } from '../show/result.js';
@@ -43,7 +43,7 @@ const command: CommandModule<object, Options> = {
   handler: async (options) => {
     const { subject, output } = options;
     const file = output ?? `${moduleName(subject).replace(/\.wsnap$/, '')}.coredump`;
-    const process = options.store === undefined ? await attachUnlessFile(subject) : undefined;
+    const process = options.store === undefined ? await attachIfRuns(subject) : undefined;
     if (process !== undefined) {
       const interruption = new Interruption('nothing was written');
       const progress = new Progress('capturing');
@@ -61,13 +61,18 @@ const command: CommandModule<object, Options> = {
       }
     } else {
       const destination = openDestination(file, [inputIdentity(subject)]);
-      await withSnapshot(subject, options.store, async (input) => {
-        expectKind(input, 'coredump', ['snapshot']);
-        const { filesOf, openSnapshot } = await import('../../src/api/stored-snapshot.js');
-        const stored = await openSnapshot(input.path, await chainPlaces(options, input));
-        refuseInput(file, filesOf(stored));
-        await coredumpOfSnapshot(stored, destination);
-      });
+      await withSnapshot(
+        subject,
+        options.store,
+        async (input) => {
+          expectKind(input, 'coredump', ['snapshot']);
+          const { filesOf, openSnapshot } = await import('../../src/api/stored-snapshot.js');
+          const stored = await openSnapshot(input.path, await chainPlaces(options, input));
+          refuseInput(file, filesOf(stored));
+          await coredumpOfSnapshot(stored, destination);
+        },
+        options.store === undefined ? OR_PROCESS : undefined,
+      );
     }
     printResult(file, file);
   },

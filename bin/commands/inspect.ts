@@ -2,11 +2,11 @@
 
 import type { CommandModule } from 'yargs';
 import { describeFile } from '../../src/api/describe.js';
-import { attachUnlessFile } from '../../src/api/find-process.js';
+import { attachIfRuns } from '../../src/api/find-process.js';
 import { terminalJson } from '../../src/base/terminal-text.js';
 import { type ChainOptions, chainOptions, chainPlaces } from '../options/chain.js';
 import { notFor } from '../programs/expect-kind.js';
-import { type InputFile, withSnapshot } from '../programs/input-file.js';
+import { type InputFile, OR_PROCESS, withSnapshot } from '../programs/input-file.js';
 import { type Description, showDescription } from '../show/describe.js';
 
 interface Options extends ChainOptions {
@@ -22,7 +22,7 @@ const command: CommandModule<object, Options> = {
       .positional('subject', {
         type: 'string',
         demandOption: true,
-        describe: 'a file, or the pid or name of a process',
+        describe: 'a file, the pid or name of a process, or NAME:TAG of a store',
       })
       .options(chainOptions)
       .option('json', { type: 'boolean', default: false, describe: 'print one JSON object' })
@@ -40,8 +40,14 @@ export default command;
 
 async function describe(options: Options): Promise<Description> {
   const { subject } = options;
-  const process = options.store === undefined ? await attachUnlessFile(subject) : undefined;
-  if (process === undefined) return withSnapshot(subject, options.store, (input) => describeInput(input, options));
+  const process = options.store === undefined ? await attachIfRuns(subject) : undefined;
+  if (process === undefined)
+    return withSnapshot(
+      subject,
+      options.store,
+      (input) => describeInput(input, options),
+      options.store === undefined ? OR_PROCESS : undefined,
+    );
   try {
     const { describeProcess } = await import('../../src/api/describe-process.js');
     return showDescription(describeProcess(process));

@@ -10,14 +10,18 @@ import { closeSync, existsSync, fstatSync, openSync, readSync, writeSync } from 
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { type FileKind, type FileType, fileType, HEAD_SIZE } from '../../src/api/file-kind.js';
+import type { HeldGeneration } from '../../src/api/find-generation.js';
 import { limits } from '../../src/api/limits.js';
 import { isRegistryReference } from '../../src/api/registry-reference.js';
 import { InputError, LimitError, systemReason, ToolError } from '../../src/base/errors.js';
 import { fileError } from '../../src/base/file-error.js';
 import type { Input } from '../../src/base/output.js';
-import { makeTemporaryFolder, nameTemporary, removeTemporary } from '../../src/base/temporary.js';
+import { makeTemporaryFolder, removeTemporary } from '../../src/base/temporary.js';
+import { nameTemporary } from '../../src/base/temporary-names.js';
 
 const STANDARD_INPUT = '-';
+/** What was looked for besides a snapshot in a store, by commands that take processes. */
+export const OR_PROCESS = 'no such file, no running program of this name, and';
 const CHUNK = 1 << 16;
 
 export class InputFile {
@@ -28,9 +32,14 @@ export class InputFile {
     readonly path: string,
     readonly type: FileType,
     private folder: string | undefined,
-    /** Of a snapshot in a store: the files that it is a difference to. */
-    readonly parents: readonly string[] | undefined = undefined,
+    /** A snapshot in a store. */
+    private readonly held: HeldGeneration | undefined = undefined,
   ) {}
+
+  /** Of a snapshot in a store: the files that it is a difference to. */
+  get parents(): readonly string[] | undefined {
+    return this.held?.found.parents;
+  }
 
   get kind(): FileKind {
     return this.type.kind;
@@ -60,23 +69,23 @@ export class InputFile {
    *
    * @param name a path, or NAME:TAG or NAME where there is no file of that name
    * @param store its folder; undefined is the usual one
+   * @param others what else was looked for
    * @throws InputError that says where it was looked for; as open()
    */
-  static async openSnapshot(name: string, store: string | undefined): Promise<InputFile> {
+  static async openSnapshot(name: string, store: string | undefined, others = otherThings(name)): Promise<InputFile> {
     if (name === STANDARD_INPUT || existsSync(name)) return InputFile.open(name);
     if (isRegistryReference(name)) {
       throw new InputError('reference', `${name}: is in a registry: wag-snap pull ${name} fetches it into a store`);
     }
-    const { findGeneration } = await import('../../src/api/store.js');
-    const found = await findGeneration(name, store);
-    if (found === undefined) return InputFile.open(name); // says what is wrong with it
-    const { path, parents } = found;
-    for (const file of [path, ...parents]) nameTemporary(file, file === path ? name : `${name}: ${basename(file)}`);
-    const fd = openInput(path);
+    const { holdGeneration } = await import('../../src/api/find-generation.js');
+    const held = await holdGeneration(name, store, others);
+    if (held === undefined) return InputFile.open(name); // says what is wrong with it
+    const { path } = held.found;
     try {
-      return new InputFile(name, path, fileType(readHead(fd)), undefined, parents);
-    } finally {
-      closeSync(fd);
+      return new InputFile(name, path, fileType(held.files.head(path, HEAD_SIZE)), undefined, held);
+    } catch (error) {
+      held.files.close();
+      throw error;
     }
   }
 
@@ -106,6 +115,7 @@ export class InputFile {
 
   /** Removes the temporary file, if there is one. May be called twice. */
   release(): void {
+    this.held?.files.close();
     if (this.folder !== undefined) removeTemporary(this.folder);
     this.folder = undefined;
   }
@@ -118,6 +128,12 @@ export function inputIdentity(name: string): Input {
   return { name: 'standard input', dev, ino };
 }
 
+/** What a text could have named besides a snapshot in a store. */
+function otherThings(name: string): string {
+  const hint = /^\d+$/.test(name) ? ` (a running process is captured first: wag-snap capture ${name})` : '';
+  return `no such file${hint}, and`;
+}
+
 /** Uses a file and releases it. */
 export async function withInput<T>(name: string, use: (input: InputFile) => T | Promise<T>): Promise<T> {
   return using(InputFile.open(name), use);
@@ -128,8 +144,9 @@ export async function withSnapshot<T>(
   name: string,
   store: string | undefined,
   use: (input: InputFile) => T | Promise<T>,
+  others?: string,
 ): Promise<T> {
-  return using(await InputFile.openSnapshot(name, store), use);
+  return using(await InputFile.openSnapshot(name, store, others), use);
 }
 
 async function using<T>(input: InputFile, use: (input: InputFile) => T | Promise<T>): Promise<T> {

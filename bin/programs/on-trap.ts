@@ -12,7 +12,7 @@ import type { Options as YargsOption } from 'yargs';
 import { TrapListener } from '../../src/api/trap-listener.js';
 import { WagSnapError } from '../../src/base/errors.js';
 import { type Destination, type Input, openDestination } from '../../src/base/output.js';
-import { withoutTemporaries } from '../../src/base/temporary.js';
+import { withoutTemporaries } from '../../src/base/temporary-names.js';
 import { terminalLines } from '../../src/base/terminal-text.js';
 import { once, UsageError } from '../options/usage.js';
 import { printWarning } from '../show/warning.js';

@@ -111,12 +111,10 @@ async function act(store: Store, request: Exclude<StoreRequest, { action: 'list'
 /** A store that does not exist yet is listed as empty. */
 async function listed(names: readonly string[], folder: string | undefined): Promise<Generation[]> {
   try {
-    const all = (await openStore(folder)).list();
-    return names.length === 0
-      ? all
-      : all.filter(({ name, tag }) => names.some((one) => one === name || one === `${name}:${tag}`));
+    return (await openStore(folder)).list(names);
   } catch (error) {
-    if (error instanceof InputError && error.code === 'no-store' && folder === undefined) return [];
+    const isEmpty = error instanceof InputError && error.code === 'no-store' && folder === undefined;
+    if (isEmpty && names.length === 0) return [];
     throw error;
   }
 }

@@ -1,7 +1,7 @@
 /** Prints warnings to stderr, one line each. */
 
 import type { Directory } from '../../src/api/process-options.js';
-import { withoutTemporaries } from '../../src/base/temporary.js';
+import { withoutTemporaries } from '../../src/base/temporary-names.js';
 import { terminalLines } from '../../src/base/terminal-text.js';
 
 /** @param text may contain foreign names */

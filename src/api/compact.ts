@@ -30,13 +30,14 @@ export async function compactOpened(
   output: Destination,
   { form, signal, onProgress }: ProgressOption & SignalOption & { readonly form?: FileForm | undefined },
 ): Promise<number> {
-  const [{ compactSnapshot }, { verifySigned, verifySnapshot }] = await Promise.all([
+  const [{ compactSnapshot }, { believe }, { verifySnapshot }] = await Promise.all([
     import('../snapshot/compact.js'),
+    import('../snapshot/belief.js'),
     import('../snapshot/verify.js'),
   ]);
   const cancel = new Cancellation('nothing was written', signal);
-  const verify = stored.mustBeSigned ? verifySigned : verifySnapshot;
-  await verify(stored, () => cancel.check());
+  const check = () => cancel.check();
+  await (stored.mustBeSigned ? believe(stored, check) : verifySnapshot(stored, check));
   const report = (done: number, total: number) => {
     cancel.check();
     onProgress?.(done, total);

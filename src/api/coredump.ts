@@ -54,7 +54,7 @@ export async function coredumpOfProcess(
 export async function coredumpOfSnapshot(stored: StoredSnapshot, output: Destination | string): Promise<void> {
   const [{ writeCoredump }, { believe }] = await Promise.all([
     import('../snapshot/coredump.js'),
-    import('./stored-snapshot.js'),
+    import('../snapshot/belief.js'),
   ]);
   await believe(stored);
   await writeCoredump(stored, output);

@@ -39,6 +39,21 @@ export async function attachUnlessFile(text: string, signal?: AbortSignal): Prom
   }
 }
 
+/**
+ * For commands that take a snapshot's file or its name in a store, too.
+ *
+ * @returns undefined when there is such a file, or no program of that name
+ * @throws InputError when there is no program of that pid, or there are several of that name; as ImageProcess.attach
+ */
+export async function attachIfRuns(text: string): Promise<ImageProcess | undefined> {
+  try {
+    return await attachUnlessFile(text);
+  } catch (error) {
+    if (error instanceof InputError && error.code === 'no-process' && !PID.test(text)) return undefined;
+    throw error;
+  }
+}
+
 /** As attachUnlessFile; a number is always a pid. */
 export async function attachSubject(subject: string | number, signal?: AbortSignal): Promise<ImageProcess | undefined> {
   return typeof subject === 'number' ? attachGiven(String(subject), signal) : attachUnlessFile(subject, signal);

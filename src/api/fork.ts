@@ -3,7 +3,8 @@
 import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathOfDescriptor } from '../base/path-descriptor.js';
-import { makeTemporaryFolder, nameTemporary, removeTemporary } from '../base/temporary.js';
+import { makeTemporaryFolder, removeTemporary } from '../base/temporary.js';
+import { nameTemporary } from '../base/temporary-names.js';
 import type { ImageProcess } from '../capture/process.js';
 import { RestoreProblems } from '../restore/grants.js';
 import type { ProgressOption, SignalOption, WarningOption } from './common-options.js';

@@ -8,7 +8,7 @@ import { closeSync, openSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { WagSnapError } from '../base/errors.js';
-import { withoutTemporaries } from '../base/temporary.js';
+import { withoutTemporaries } from '../base/temporary-names.js';
 import { trace } from '../base/trace.js';
 import { LAZY_UNIT } from '../image/contract/lazy-pages.js';
 import { LazyLayout } from '../restore/lazy-layout.js';

@@ -1,7 +1,7 @@
 /** The capture of a running program as the next generation of a name in a store. */
 
 import { BugError, InputError } from '../base/errors.js';
-import { nameTemporary } from '../base/temporary.js';
+import { nameTemporary } from '../base/temporary-names.js';
 import type { Opener } from '../snapshot/opener.js';
 import { obstacleFor } from '../snapshot/readers.js';
 import { isMostlyDead } from '../snapshot/store/dead-bytes.js';
@@ -45,6 +45,7 @@ export async function captureNext(
   const options = await readKeys(given);
   const { recipients, seal, opener } = await planSeal(options, name); // what is wrong is an error before anything is done
   store.list(); // and so is an index that is damaged
+  store.checkReplacing(target, { isEncrypted: seal.isEncrypted, isSigned: seal.signer !== undefined });
   const ingest = store.ingest();
   let generation: Generation | undefined;
   let isWritten = false;

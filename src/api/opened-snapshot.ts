@@ -6,6 +6,7 @@
 import { resolve } from 'node:path';
 import { InputError, UsageError } from '../base/errors.js';
 import { openDestination } from '../base/output.js';
+import { believe } from '../snapshot/belief.js';
 import { locateAncestors } from '../snapshot/chain.js';
 import { ChainFiles } from '../snapshot/chain-files.js';
 import { indexSpaces } from '../snapshot/coredump-instances.js';
@@ -21,7 +22,7 @@ import type { Snapshot, SnapshotFrames, SnapshotMemory, SnapshotModule } from '.
 import { FramesView, type FunctionNames } from './stored-frames.js';
 import { InstanceView, type Shared } from './stored-instance.js';
 import { MemoryView } from './stored-memory.js';
-import { believe, type ChainOptions, filesOf, placesFor, readOwn } from './stored-snapshot.js';
+import { type ChainOptions, filesOf, placesFor, readOwn } from './stored-snapshot.js';
 
 export class OpenedSnapshot implements Snapshot {
   readonly kind = 'snapshot';

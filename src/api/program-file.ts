@@ -4,7 +4,8 @@ import { closeSync, openSync, readSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { InputError } from '../base/errors.js';
 import { fileError } from '../base/file-error.js';
-import { makeTemporaryFolder, nameTemporary, removeTemporary } from '../base/temporary.js';
+import { makeTemporaryFolder, removeTemporary } from '../base/temporary.js';
+import { nameTemporary } from '../base/temporary-names.js';
 import { fileType, HEAD_SIZE } from './file-kind.js';
 import type { ProgramFile } from './program.js';
 

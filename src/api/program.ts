@@ -8,7 +8,7 @@ import { basename } from 'node:path';
 import type { ArchName } from '../arch/masm/target.js';
 import { Cancellation } from '../base/cancellation.js';
 import { InputError } from '../base/errors.js';
-import { nameTemporary } from '../base/temporary.js';
+import { nameTemporary } from '../base/temporary-names.js';
 import type { ImageCache } from '../image/cache.js';
 import type { ImageRequest } from '../image/image-source.js';
 import type { EmbedderImport } from '../image/tables/identity.js';

@@ -6,7 +6,8 @@
 import { join } from 'node:path';
 import { Cancellation } from '../base/cancellation.js';
 import { InputError } from '../base/errors.js';
-import { makeTemporaryFolder, nameTemporary, removeTemporary } from '../base/temporary.js';
+import { makeTemporaryFolder, removeTemporary } from '../base/temporary.js';
+import { nameTemporary } from '../base/temporary-names.js';
 import type { Opener } from '../snapshot/opener.js';
 import type { StoredSnapshot } from '../snapshot/snapshot.js';
 import { readFacts } from '../snapshot/store/facts.js';

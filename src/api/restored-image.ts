@@ -12,20 +12,23 @@ import { targets } from '../arch/targets.js';
 import { Cancellation } from '../base/cancellation.js';
 import { InputError, systemReason, ToolError } from '../base/errors.js';
 import type { Destination } from '../base/output.js';
-import { makeTemporaryFolder, nameTemporary, removeTemporary, shareFolder } from '../base/temporary.js';
+import { makeTemporaryFolder, removeTemporary, shareFolder } from '../base/temporary.js';
+import { nameTemporary } from '../base/temporary-names.js';
 import { ImageCache } from '../image/cache.js';
 import { checkHost } from '../restore/check-host.js';
 import type { Grants } from '../restore/grants.js';
 import type { Ground } from '../restore/ground.js';
 import { checkNotTrapped, restoreSnapshot } from '../restore/restore.js';
+import { believe } from '../snapshot/belief.js';
 import { locateAncestors } from '../snapshot/chain.js';
+import { heldPath } from '../snapshot/held-files.js';
 import type { StoredSnapshot } from '../snapshot/snapshot.js';
 import { cachedImages } from './cached-image.js';
 import { resumedCall } from './invocation.js';
 import { LazyRestore } from './lazy-restore.js';
 import type { Prepared } from './prepared.js';
 import { limitVariables, type ProcessLimits } from './process-options.js';
-import { believe, filesOf, readOwn, type SnapshotPlaces } from './stored-snapshot.js';
+import { filesOf, readOwn, type SnapshotPlaces } from './stored-snapshot.js';
 import { UnpackedFiles } from './unpacked-files.js';
 
 export interface RestoreRequest extends ProcessLimits {
@@ -161,7 +164,7 @@ export async function prepareRestored(
     const isMapped = !isPacked(stored);
     if (stored.absent !== undefined || (request.lazy && !isMappedAsIs(stored)))
       lazy = new LazyRestore(stored, folder, request.onLost);
-    else if (!isAlone && isMapped) for (const path of filesOf(stored)) sources.push(openSync(path, 'r'));
+    else if (!isAlone && isMapped) for (const path of filesOf(stored)) sources.push(openSync(heldPath(path), 'r'));
     const isByPath = isAlone && lazy === undefined;
     const source = isByPath ? { sourcePath: resolve(stored.path) } : { sourceFd: SOURCE_FD };
     if (isMapped || lazy !== undefined) await write(stored, request, image, { ...source, lazy });

@@ -1,19 +1,19 @@
 /** Snapshots by name and generation, in a folder that any tool for OCI images can read (snapshot/store/store.ts). */
 
-import { basename, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { Cancellation } from '../base/cancellation.js';
-import { InputError, ToolError, UsageError } from '../base/errors.js';
+import { UsageError } from '../base/errors.js';
 import { openDestination } from '../base/output.js';
-import { nameTemporary } from '../base/temporary.js';
 import { userFolder } from '../base/user-folders.js';
 import type { StoredSnapshot } from '../snapshot/snapshot.js';
 import type { Generation, GenerationFiles } from '../snapshot/store/generation.js';
 import type { Ingest } from '../snapshot/store/ingest.js';
-import { parseReference, type Reference, readReference, referenceText } from '../snapshot/store/reference.js';
+import { parseReference, type Reference, referenceText } from '../snapshot/store/reference.js';
 import { noGeneration, type Removed, SnapshotStore } from '../snapshot/store/store.js';
 import { checkSubject } from '../snapshot/trust/policy.js';
 import type { Capturable } from './capture.js';
 import type { OutputOption, ProgressOption, SignalOption } from './common-options.js';
+import { hold } from './held-generation.js';
 import { captureNext, type StoreCaptureOptions, type StoredCapture } from './next-generation.js';
 import {
   type FormOptions,
@@ -31,7 +31,7 @@ export type { Generation, GenerationFiles, Removed, StoreCaptureOptions, StoredC
 const NEW = 'snapshot.wsnap';
 
 export interface PruneOptions {
-  /** Names whose generations are pruned; default: all. */
+  /** Names whose generations are pruned; default, and if there are none: all. */
   readonly names?: readonly string[] | undefined;
   /** How many of the newest generations of each name stay; default: 1. */
   readonly keep?: number | undefined;
@@ -69,11 +69,26 @@ export class Store {
   }
 
   /**
-   * Lists all generations by name, the newest of each name last. @throws InputError when the store is damaged;
-   * ToolError
+   * Lists generations by name, the newest of each name last.
+   *
+   * @param references NAME:TAG, or NAME for all generations of that name; all if there are none
+   * @throws InputError 'no-generation' when one is not there, others when the store is damaged; ToolError
    */
-  list(): Generation[] {
-    return this.store.list();
+  list(references: readonly string[] = []): Generation[] {
+    const all = this.store.list();
+    return references.length === 0 ? all : this.pick(all, references.map(parseReference));
+  }
+
+  /** @throws InputError 'no-generation' for a reference that fits none */
+  private expect(all: readonly Generation[], references: readonly Reference[]): void {
+    const missing = references.find((reference) => !all.some((one) => matches(one, reference)));
+    if (missing !== undefined) throw noGeneration(this.store, missing);
+  }
+
+  /** @throws as expect */
+  private pick(all: readonly Generation[], references: readonly Reference[]): Generation[] {
+    this.expect(all, references);
+    return all.filter((one) => references.some((reference) => matches(one, reference)));
   }
 
   /**
@@ -143,40 +158,12 @@ export class Store {
    * @throws InputError when it is damaged or not there, or removed meanwhile; ToolError
    */
   async export(reference: string, options: OutputOption & RewriteOptions): Promise<void> {
-    const found = this.find(reference);
-    const how = await readKeys(options);
-    const ingest = this.ingestIfWritable();
+    const { found, files } = hold(this.store, parseReference(reference));
     try {
-      await this.rewrite(await this.keepFiles(found, ingest), options.to, how);
+      await this.rewrite(found, options.to, await readKeys(options));
     } finally {
-      ingest?.close();
+      files.close();
     }
-  }
-
-  /** Undefined for a store that may only be read. */
-  private ingestIfWritable(): Ingest | undefined {
-    try {
-      return this.store.ingest();
-    } catch (error) {
-      if (error instanceof ToolError) return undefined;
-      throw error;
-    }
-  }
-
-  /** Keeps the files until the ingest is closed, whatever another tool removes meanwhile. @throws InputError, ToolError */
-  private async keepFiles(found: GenerationFiles, ingest: Ingest | undefined): Promise<GenerationFiles> {
-    const { path, parents, generation } = found;
-    const title = referenceText(generation.name, generation.tag);
-    const kept: string[] = [];
-    for (const file of [path, ...parents]) {
-      const name = file === path ? title : `${title}: ${basename(file)}`;
-      nameTemporary(file, name);
-      const own = await ingest?.keep(this.store.blobs.digestOf(file) ?? '');
-      if (own !== undefined) nameTemporary(own, name);
-      kept.push(own ?? file);
-    }
-    const [own = path, ...others] = kept;
-    return { ...found, path: own, parents: others };
   }
 
   /** @returns when the snapshot was captured */
@@ -210,12 +197,13 @@ export class Store {
    *   tool has replaced or removed it meanwhile; as export
    */
   async compact(reference: string, given: RewriteOptions = {}): Promise<Generation> {
-    const found = this.find(reference);
     const options = await readKeys(given);
+    const { found, files } = hold(this.store, parseReference(reference));
     const { name, tag } = found.generation;
-    const ingest = this.store.ingest();
+    let ingest: Ingest | undefined;
     try {
-      const created = await this.rewrite(await this.keepFiles(found, ingest), ingest.pathOf(NEW), options, true);
+      ingest = this.store.ingest();
+      const created = await this.rewrite(found, ingest.pathOf(NEW), options, true);
       const isEncrypted = (options.encryptTo ?? []).length > 0;
       const opener = await openerForNew(options);
       const how = isEncrypted ? { hidden: created } : { opener, isNew: true };
@@ -226,7 +214,8 @@ export class Store {
         { ...how, order: found.generation.facts.order, replaces: found.manifest },
       );
     } finally {
-      ingest.close();
+      ingest?.close();
+      files.close();
     }
   }
 
@@ -238,32 +227,31 @@ export class Store {
    */
   remove(references: readonly string[]): Promise<Removed> {
     const parsed = references.map(parseReference);
-    return this.store.remove((all) => {
-      for (const reference of parsed) {
-        if (!all.some((one) => matches(one, reference))) throw noGeneration(this.store, reference);
-      }
-      return all.filter((one) => parsed.some((reference) => matches(one, reference)));
-    });
+    return this.store.remove((all) => this.pick(all, parsed));
   }
 
   /**
    * Removes all generations that are not to stay, and all files that nothing needs, also those that killed tools have
    * left.
+   *
+   * @throws InputError 'no-generation' for a name that has none; ToolError. Then none was removed
    */
-  prune({ names, keep = 1, olderThan, dryRun }: PruneOptions = {}): Promise<Removed> {
+  prune({ names = [], keep = 1, olderThan, dryRun }: PruneOptions = {}): Promise<Removed> {
     if (!(Number.isInteger(keep) && keep >= 0)) throw new UsageError(`keep ${keep}: expected a number, from 0 on`);
     if (olderThan !== undefined && !(olderThan >= 0)) {
       throw new UsageError(`olderThan ${olderThan}: expected milliseconds`);
     }
     const now = Date.now();
+    const wanted = names.map((name) => ({ name, tag: undefined }));
     return this.store.remove((all) => {
+      this.expect(all, wanted);
       const stays = new Map<string, number>();
       // of two captured at the same moment, the later one in the index is newer
       const newestFirst = [...all].reverse().sort((a, b) => b.facts.order.getTime() - a.facts.order.getTime());
       return newestFirst.filter(({ name, facts }) => {
         const before = stays.get(name) ?? 0;
         stays.set(name, before + 1);
-        if (before < keep || (names !== undefined && !names.includes(name))) return false;
+        if (before < keep || (names.length > 0 && !names.includes(name))) return false;
         return olderThan === undefined || now - facts.created.getTime() > olderThan;
       });
     }, dryRun);
@@ -293,26 +281,6 @@ export interface RewriteOptions extends FormOptions, TrustOptions, ProgressOptio
 export interface ImportOptions extends TrustOptions, ProgressOption, SignalOption {
   /** The earlier files that the snapshot needs, as far as they are not in the same folder. */
   readonly parents?: readonly string[] | undefined;
-}
-
-/**
- * Finds the generation that a text names.
- *
- * @param text NAME:TAG, or NAME for the newest one
- * @param folder of the store
- * @returns undefined when the text cannot be such a name, or has no tag and there is no generation of that name
- * @throws InputError 'no-generation', 'no-store' for NAME:TAG that is not there
- */
-export async function findGeneration(text: string, folder?: string): Promise<GenerationFiles | undefined> {
-  const reference = readReference(text);
-  if (reference === undefined) return undefined;
-  if (reference.tag !== undefined || folder !== undefined) return (await openStore(folder)).find(text);
-  try {
-    return (await openStore()).find(text);
-  } catch (error) {
-    if (error instanceof InputError && ['no-store', 'no-generation'].includes(error.code)) return undefined;
-    throw error;
-  }
 }
 
 function matches({ name, tag }: Generation, reference: Reference): boolean {

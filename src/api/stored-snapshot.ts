@@ -52,17 +52,3 @@ export function readOwn(path: string, { opener = new Opener(), name }: SnapshotP
 export function filesOf({ path, ancestors = [] }: StoredSnapshot): string[] {
   return [path, ...ancestors.map((file) => file.path)];
 }
-
-/**
- * To be called before pages of a snapshot are used. If it is trusted because of its signature, which covers pages only
- * by their digests, all of them are compared with these now.
- *
- * @param stored a snapshot whose ancestors have been found
- * @param onProgress as for verifySnapshot; may throw to cancel
- * @throws InputError when a page is not what was captured, or nothing tells
- */
-export async function believe(stored: StoredSnapshot, onProgress?: (done: number, total: number) => void) {
-  if (!stored.mustBeSigned) return;
-  const { verifySigned } = await import('../snapshot/verify.js');
-  await verifySigned(stored, onProgress);
-}

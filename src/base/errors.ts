@@ -6,26 +6,34 @@
  * foreign text, so a message is one line whatever they contain; further lines come from `details`.
  */
 
+import { withoutTemporaries } from './temporary-names.js';
 import { terminalText } from './terminal-text.js';
 
 export const ExitCode = { done: 0, failed: 1, usage: 2, input: 3, limit: 4, cpu: 5, bug: 70, trap: 134 } as const;
 
 export abstract class WagSnapError extends Error {
   abstract readonly exitCode: number;
+  readonly headline: string;
+  /** Further lines of the message. */
+  details: readonly string[];
+
   constructor(
     readonly code: string,
-    readonly headline: string,
-    /** Further lines of the message. */
-    public details: readonly string[] = [],
+    headline: string,
+    details: readonly string[] = [],
   ) {
-    super([headline, ...details].map(terminalText).join('\n'));
+    const lines = [headline, ...details].map(withoutTemporaries);
+    super(lines.map(terminalText).join('\n'));
     this.name = new.target.name;
+    this.headline = lines[0];
+    this.details = lines.slice(1);
   }
 
   /** Adds a line to the message, which whoever has thrown it could not know. */
   add(detail: string): void {
-    this.details = [...this.details, detail];
-    this.message += `\n${terminalText(detail)}`;
+    const line = withoutTemporaries(detail);
+    this.details = [...this.details, line];
+    this.message += `\n${terminalText(line)}`;
   }
 }
 

@@ -69,27 +69,6 @@ export function isTemporaryFolder(path: string): boolean {
   return name.startsWith('wag-snap-') && OWNER.test(name);
 }
 
-/** Names under which the user knows temporary files: the last ones, as a message may be printed after they are gone. */
-const names = new Map<string, string>();
-const NAMES_MAX = 1000;
-
-/** Sets the name that messages use for a temporary file. */
-export function nameTemporary(path: string, name: string): void {
-  names.delete(path);
-  names.set(path, name);
-  for (const oldest of names.keys()) {
-    if (names.size <= NAMES_MAX) break;
-    names.delete(oldest);
-  }
-}
-
-/** Replaces paths of temporary files in a message by the names that the user knows. A copy may be named after another one. */
-export function withoutTemporaries(message: string): string {
-  let text = message;
-  for (const [path, name] of [...names].reverse()) text = text.replaceAll(path, name);
-  return text;
-}
-
 /** Never fails: a file that cannot be removed is left for a later command. */
 export function removeTemporary(path: string): void {
   try {

@@ -3,6 +3,7 @@
 import { closeSync, constants, fstatSync, openSync, read, readSync, type Stats } from 'node:fs';
 import { InputError, reading } from '../base/errors.js';
 import { fileError } from '../base/file-error.js';
+import { heldPath } from './held-files.js';
 
 /** A shorter read is faster on this thread than on the pool. */
 export const POOL_BYTES = 65536;
@@ -56,7 +57,7 @@ export class RawFile {
     // A FIFO that nobody writes to would be waited for.
     const flags = constants.O_RDONLY | constants.O_NONBLOCK;
     try {
-      if (this.opened < 0) this.opened = openSync(this.path, flags);
+      if (this.opened < 0) this.opened = openSync(heldPath(this.path), flags);
       return this.opened;
     } catch (error) {
       throw fileError(error, this.path);

@@ -54,21 +54,6 @@ export async function verifySnapshot(
   return verified;
 }
 
-/**
- * The same for a snapshot that is trusted because of its signature, which covers pages only by their digests.
- *
- * @throws InputError, also when a file has no digests
- */
-export async function verifySigned(
-  stored: StoredSnapshot,
-  onProgress?: (done: number, total: number) => void,
-): Promise<void> {
-  const unknown = (await verifySnapshot(stored, onProgress)).find(({ hasDigests }) => !hasDigests);
-  if (unknown === undefined) return;
-  const what = 'an earlier wag-snap wrote no digests of its pages, so its signature does not cover them';
-  throw new InputError('untrusted', `${unknown.path}: ${what}`);
-}
-
 /** Checks what is in the file itself. @returns whether its pages have digests */
 async function verifyFile(stored: StoredSnapshot, onBytes: (bytes: number) => void): Promise<boolean> {
   const { snapshot, path, packing } = stored;

@@ -203,8 +203,8 @@ async function captureBoth(): Promise<Captures> {
       for (const [i, form] of forms.entries()) {
         const command = ['capture', String(workload.pid), '--json', '-o', file, ...form];
         const { pause, total } = JSON.parse(check([...wagSnap, ...command]));
-        times[i]!.pause.push(pause / 1e9);
-        times[i]!.total.push(total / 1e9);
+        times[i]!.pause.push(pause / 1e6);
+        times[i]!.total.push(total / 1e6);
         rmSync(file);
       }
     }

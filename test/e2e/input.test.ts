@@ -35,7 +35,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 function run(args: readonly string[], input?: Uint8Array) {
   const temporary = mkdtempSync(join(folder, 'tmp-'));
-  const env = { ...process.env, TMPDIR: temporary };
+  const env = { ...process.env, TMPDIR: temporary, XDG_DATA_HOME: join(folder, 'data') };
   const result = spawnSync(tool, args, { cwd: folder, env, input, encoding: 'utf8' });
   expect(readdirSync(temporary)).toEqual([]);
   rmSync(temporary, { recursive: true });
@@ -106,8 +106,13 @@ test('a device that never ends meets the limit of a module', () => {
   }
 }, 300_000);
 
-/** What takes the name of a program, too. */
-const TAKES_PROCESSES = ['inspect', 'coredump'];
+/** What a command says that has looked for a file, for a program, and for a snapshot in a store. */
+function absent(command: string): string {
+  const store = `no store of snapshots in ${join(folder, 'data/wag-snap/store')}: wag-snap capture -t NAME makes one`;
+  if (['compile', 'run'].includes(command)) return 'no such file';
+  if (command === 'restore') return `no such file, and ${store}`;
+  return `no such file, no running program of this name, and ${store}`;
+}
 
 test('a socket, a folder and nothing are said to be so', async () => {
   const server = createServer();
@@ -117,10 +122,7 @@ test('a socket, a folder and nothing are said to be so', async () => {
     for (const [name, why] of [
       ['socket', 'is a socket or a device that is not there'],
       ['.', 'is a directory'],
-      [
-        'absent',
-        TAKES_PROCESSES.includes(command) ? 'no such file, and no running program of this name' : 'no such file',
-      ],
+      ['absent', absent(command)],
     ]) {
       const { stderr, status } = run([command, name, ...(command === 'compile' ? ['-o', 'made'] : [])]);
       expect([command, status, stderr]).toEqual([command, 3, `wag-snap: ${name}: ${why}\n`]);

@@ -76,8 +76,8 @@ describe.each(cpus)('of %s programs', (arch) => {
     const snapshot = `${name}-${pid}.wsnap`;
     expect(JSON.parse(wagSnap('inspect', '--json', snapshot).stdout).name).toBe(name);
     expect(wagSnap('inspect', snapshot).stdout).toContain(`\n  name        ${name}\n`);
-    expect(wagSnap('inspect', name).stderr).toBe(
-      `wag-snap: ${name}: no such file, and no running program of this name\n`,
+    expect(wagSnap('inspect', name).stderr).toMatch(
+      `wag-snap: ${name}: no such file, no running program of this name, and no`,
     );
 
     const second = await started('restore', '-v', '--arch', arch, snapshot);

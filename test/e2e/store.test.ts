@@ -85,12 +85,29 @@ test('every command that takes a snapshot takes one of a store', () => {
   expect(tool(['restore', 'job:9'])).toEqual({
     status: 3,
     stdout: '',
-    stderr: `wag-snap: job:9: is not in the store ${usual}: of that name it has 1, 2, 3\n`,
+    stderr: `wag-snap: job:9: no such file, and not in the store ${usual}: of that name it has 1, 2, 3\n`,
   });
   expect(tool(['restore', 'job:1', '--store', 'elsewhere']).stderr).toBe(
-    `wag-snap: ${join(folder, 'elsewhere')}: there is no store of snapshots: wag-snap capture -t NAME makes one\n`,
+    `wag-snap: job:1: no such file, and no store of snapshots in ${join(folder, 'elsewhere')}: wag-snap capture -t NAME makes one\n`,
   );
-  expect(tool(['restore', 'nobody']).stderr).toBe('wag-snap: nobody: no such file\n');
+  const missing = `not in the store ${usual}: it has no snapshot of that name (wag-snap snapshots lists those that it has)`;
+  expect(tool(['restore', 'nobody']).stderr).toBe(`wag-snap: nobody: no such file, and ${missing}\n`);
+  expect(tool(['restore', 'no/body']).stderr).toBe('wag-snap: no/body: no such file\n');
+  for (const command of [['inspect'], ['coredump', '-o', 'core']]) {
+    const others = 'no such file, no running program of this name, and';
+    expect(tool([...command, 'nobody']).stderr).toBe(`wag-snap: nobody: ${others} ${missing}\n`);
+    expect(tool([...command, 'nobody', '--store', usual]).stderr).toBe(
+      `wag-snap: nobody: no such file, and ${missing}\n`,
+    );
+    expect(tool([...command, 'job'])).toMatchObject({ status: 0, stderr: '' }); // the newest
+  }
+  for (const what of ['list', 'rm', 'prune']) {
+    expect(tool(['snapshots', what, 'nobody'])).toMatchObject({
+      status: 3,
+      stdout: '',
+      stderr: `wag-snap: nobody: is ${missing}\n`,
+    });
+  }
 });
 
 test('what goes is what was named, or is old; the rest still continues', () => {

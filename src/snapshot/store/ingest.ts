@@ -10,7 +10,8 @@ import { existsSync, linkSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { BugError, InputError, writeFailure } from '../../base/errors.js';
-import { makeTemporaryFolder, nameTemporary, removeTemporary } from '../../base/temporary.js';
+import { makeTemporaryFolder, removeTemporary } from '../../base/temporary.js';
+import { nameTemporary } from '../../base/temporary-names.js';
 import { type Blob, type Blobs, digestFile } from './blobs.js';
 import { makeFolders } from './folders.js';
 import { copySparse } from './sparse-copy.js';
@@ -101,11 +102,16 @@ export class Ingest {
     }
   }
 
-  /** Moves the file of a blob to its place. Only while the store is locked. @throws ToolError */
-  deliver({ digest }: Blob): void {
+  /** Where the file of a blob is that is being added. */
+  fileOf({ digest }: Blob): string {
     const file = this.files.get(digest);
     if (file === undefined) throw new BugError(`${digest}: is not being added to the store`);
-    this.blobs.adopt(file, digest);
+    return file;
+  }
+
+  /** Moves the file of a blob to its place. Only while the store is locked. @throws ToolError */
+  deliver(blob: Blob): void {
+    this.blobs.adopt(this.fileOf(blob), blob.digest);
   }
 
   /** Removes the folder with what is left in it. Never fails. */

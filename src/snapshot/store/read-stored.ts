@@ -1,9 +1,9 @@
 /** Reads a snapshot that is to be stored. */
 
 import { hostname } from 'node:os';
+import { believe } from '../belief.js';
 import { locateAncestors } from '../chain.js';
 import type { Opener } from '../opener.js';
-import { verifySigned } from '../verify.js';
 import { type Facts, factsOf } from './facts.js';
 import type { Reference } from './reference.js';
 
@@ -20,6 +20,6 @@ export async function readStored(
   isNew = false,
 ): Promise<{ readonly facts: Facts; readonly files: readonly string[] }> {
   const stored = await locateAncestors(await opener.read(path, name), { parents, opener });
-  if (stored.mustBeSigned && !isNew) await verifySigned(stored);
+  if (!isNew) await believe(stored);
   return { facts: factsOf(stored, host), files: (stored.ancestors ?? []).map((file) => file.path) };
 }

@@ -30,6 +30,7 @@ import { ARTIFACT_TYPE, type Index, layout, type Manifest, MEDIA_TYPE, REFERENCE
 import { Parts } from './parts.js';
 import { readStored } from './read-stored.js';
 import { type Reference, referenceText } from './reference.js';
+import { checkReplaced, type FileSeal, isSignedFile } from './replaced-seal.js';
 import { readManifest, verifyEntries } from './verify-entries.js';
 
 /** What is known of a file that is added. */
@@ -137,8 +138,8 @@ export class SnapshotStore {
    * @param reference without a tag, it gets the next number; a generation of that name and tag is replaced
    * @param settings `order` 'newest': after all generations of the name, whatever their clocks said; a time; or not
    *   given: by the time of its capture
-   * @throws InputError when the file is no snapshot, or files that it needs are missing; ToolError; then the store is
-   *   unchanged
+   * @throws InputError when the file is no snapshot, or files that it needs are missing; 'sealed' when it would replace a
+   *   generation that is encrypted or signed, and is not; ToolError; then the store is unchanged
    */
   async add(
     ingest: Ingest,
@@ -186,6 +187,8 @@ export class SnapshotStore {
       const facts = factsAfter(entries.flatMap((one) => this.readable(one)?.facts ?? []));
       const chosen = tag ?? String(nextNumber(entries));
       if (replaces !== undefined) checkEntry(entries, name, chosen, replaces);
+      const seal = { isEncrypted: facts.encrypted, isSigned: isSignedFile(ingest.fileOf(layers[0])) };
+      this.checkSeal(entries, referenceText(name, chosen), seal);
       held();
       for (const layer of layers) ingest.deliver(layer);
       const entry = this.write(layers, facts, name, chosen);
@@ -194,6 +197,32 @@ export class SnapshotStore {
       this.index.replace(withEntry(index, entry));
       return this.complete(entry);
     });
+  }
+
+  /**
+   * Checks that a new generation would not replace one that is better sealed.
+   *
+   * @throws InputError 'sealed'; ToolError
+   */
+  checkReplacing({ name, tag }: Reference, seal: FileSeal): void {
+    if (tag !== undefined) this.checkSeal(entriesOf(this.index.read()), referenceText(name, tag), seal);
+  }
+
+  private checkSeal(entries: readonly Entry[], title: string, seal: FileSeal): void {
+    const replaced = entries.find(({ name, tag }) => referenceText(name, tag) === title);
+    if (replaced !== undefined) checkReplaced(title, this.sealOf(replaced), seal);
+  }
+
+  /** Of a damaged generation, what is still known. */
+  private sealOf(entry: Entry): FileSeal {
+    try {
+      const [own] = this.manifestOf(entry).layers;
+      const isSigned = isSignedFile(this.blobs.pathOf(own.digest));
+      return { isEncrypted: this.complete(entry).facts.encrypted, isSigned };
+    } catch (error) {
+      if (error instanceof InputError) return { isEncrypted: entry.facts?.encrypted === true, isSigned: false };
+      throw error;
+    }
   }
 
   /** Writes the config and the manifest. */
@@ -334,17 +363,23 @@ export interface Removed extends Collected {
   readonly removed: readonly Generation[];
 }
 
-/** The error about a missing generation. It names those that there are. */
-export function noGeneration(store: SnapshotStore, { name, tag }: Reference): InputError {
+/**
+ * The error about a missing generation. It names those that there are.
+ *
+ * @param others what else the reference could have named: `no such file, and`
+ */
+export function noGeneration(store: SnapshotStore, { name, tag }: Reference, others = 'is'): InputError {
   const tags = store
     .list()
     .filter((one) => one.name === name)
     .map((one) => one.tag);
   const has =
-    tags.length === 0 ? 'it has no snapshot of that name' : `of that name it has ${tags.slice(-5).join(', ')}`;
+    tags.length === 0
+      ? 'it has no snapshot of that name (wag-snap snapshots lists those that it has)'
+      : `of that name it has ${tags.slice(-5).join(', ')}`;
   return new InputError(
     'no-generation',
-    `${tag === undefined ? name : referenceText(name, tag)}: is not in the store ${store.folder}: ${has}`,
+    `${tag === undefined ? name : referenceText(name, tag)}: ${others} not in the store ${store.folder}: ${has}`,
   );
 }
 

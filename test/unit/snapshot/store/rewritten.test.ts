@@ -86,6 +86,37 @@ describe('a generation that is sealed', () => {
     await expect(rewrite({ encryptTo: [recipient] })).rejects.toThrow('job:1: is signed, and would not be any more');
     expect((await rewrite({ encryptTo: [recipient], signKey: key })).tag).toBe('1');
   });
+
+  test('is not replaced by one that is not', async () => {
+    const [key, identity] = [join(own, 'key'), join(own, 'identity')];
+    await ownSigningKey(key);
+    const { publicKey: recipient } = await ownIdentity(identity);
+    const forms = { signed: { signKey: key }, encrypted: { encryptTo: [recipient] } };
+    const trust = { identities: [identity] };
+    const add = (name: string, reference: string) => store.import(join(own, name), reference, trust);
+    await compact(NEWEST, { to: join(own, 'plain') });
+    await compact(NEWEST, { to: join(own, 'both'), ...forms.signed, ...forms.encrypted });
+    for (const [name, form] of Object.entries(forms)) {
+      await compact(NEWEST, { to: join(own, name), ...form });
+      await add(name, `${name}:1`);
+      const before = store.find(name).path;
+      const refused = {
+        code: 'sealed',
+        message: expect.stringMatching(`^${name}:1: is ${name}, and what would replace`),
+      };
+      await expect(add('plain', `${name}:1`)).rejects.toMatchObject(refused);
+      expect(store.find(name).path).toBe(before);
+      expect((await add('plain', name)).tag).toBe('2'); // beside it
+      await add('both', `${name}:1`);
+      await add('both', `${name}:1`); // it may be the same
+      await expect(add('plain', `${name}:1`)).rejects.toMatchObject({ code: 'sealed' });
+    }
+    await expect(add('encrypted', 'signed:1')).rejects.toThrow('signed:1: is signed, and what');
+    writeFileSync(store.find('signed:1').path, 'damaged');
+    await expect(add('plain', 'signed:1')).rejects.toThrow('signed:1: is encrypted, and what'); // as the index says
+    await store.remove(['signed:1']);
+    await add('plain', 'signed:1');
+  });
 });
 
 test('folders of a store are their owner’s alone', async () => {

@@ -1,0 +1,25 @@
+/**
+ * Names under which the user knows temporary files. Each error gets them when it is made (errors.ts), so no message names
+ * a file that the user has never seen.
+ */
+
+/** The last ones, as an error may be made after its file is gone. */
+const names = new Map<string, string>();
+const NAMES_MAX = 1000;
+
+/** Sets the name that messages use for a temporary file. */
+export function nameTemporary(path: string, name: string): void {
+  names.delete(path);
+  names.set(path, name);
+  for (const oldest of names.keys()) {
+    if (names.size <= NAMES_MAX) break;
+    names.delete(oldest);
+  }
+}
+
+/** Replaces paths of temporary files in a message by the names that the user knows. A copy may be named after another one. */
+export function withoutTemporaries(message: string): string {
+  let text = message;
+  for (const [path, name] of [...names].reverse()) text = text.replaceAll(path, name);
+  return text;
+}
