@@ -1,5 +1,5 @@
 /**
- * `npm run bench|spec|fuzz|bisect|modules`: builds wag-snap, compiles test/NAME/main.ts and what it imports to
+ * `npm run bench|spec|fuzz|bisect|modules|scale`: builds wag-snap, compiles test/NAME/main.ts and what it imports to
  * build/tools, and runs it in the package's folder with the given arguments. `npm test` checks types: an error
  * elsewhere in test/ does not keep a tool from running.
  */

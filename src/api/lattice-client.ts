@@ -3,7 +3,8 @@
 import { basename } from 'node:path';
 import { InputError, ToolError, UsageError } from '../base/errors.js';
 import { quoted } from '../base/terminal-text.js';
-import { Loads, problemsOf } from '../lattice/placement.js';
+import { Holdings } from '../lattice/holdings.js';
+import { problemsOf } from '../lattice/placement.js';
 import { isJobName, JOB_RULE } from '../lattice/record-format.js';
 import { type JobRecord, type JobSpec, type NodeRecord, withHistory } from '../lattice/records.js';
 import type { LatticeServer } from '../lattice/server.js';
@@ -13,6 +14,8 @@ import { endText, jobEntry, type LatticeRecords, nodeEntries, withGone } from '.
 
 /** How often a write is tried again when somebody else has changed the record. */
 const TRIES = 20;
+/** Records that are written at the same time. */
+const AT_ONCE = 16;
 
 /** A job's record that was written. */
 interface Created {
@@ -58,12 +61,20 @@ export class LatticeClient implements Lattice {
   /** All or, when one cannot be created, none. */
   private async createAll(names: readonly string[], group: string, spec: JobSpec): Promise<void> {
     const created: Created[] = [];
-    try {
-      for (const name of names) created.push(await this.create(name, group, spec));
-    } catch (error) {
-      for (const one of created) await this.undo(one);
-      throw error;
-    }
+    const rest = [...names];
+    const failures: unknown[] = [];
+    const some = async () => {
+      for (let name = rest.shift(); name !== undefined && failures.length === 0; name = rest.shift()) {
+        await this.create(name, group, spec).then(
+          (one) => created.push(one),
+          (error) => failures.push(error),
+        );
+      }
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, some));
+    if (failures.length === 0) return;
+    for (const one of created) await this.undo(one);
+    throw failures[0];
   }
 
   /** As before, unless a node has taken it meanwhile: then it is stopped. */
@@ -109,8 +120,8 @@ export class LatticeClient implements Lattice {
   /** All jobs, by name. */
   async jobs(): Promise<JobEntry[]> {
     const records = await this.look();
-    const loads = new Loads(records.jobs);
-    return records.jobs.map((job) => jobEntry(job, records, loads));
+    const holdings = new Holdings(records.jobs);
+    return records.jobs.map((job) => jobEntry(job, records, holdings));
   }
 
   /** One job, with its history. @throws InputError 'no-job' */
@@ -145,7 +156,7 @@ export class LatticeClient implements Lattice {
     await this.change(name, (job) => {
       if (job.end !== null) throw new InputError('job-over', `the job ${quoted(name)} is over: ${endText(job)}`);
       const asked = { ...to, cordoned: false };
-      const problems = problemsOf(job, asked, new Loads(jobs).of(node).memory);
+      const problems = problemsOf(job, asked, new Holdings(jobs).load(node).memory);
       if (problems.length === 0) return { ...job, to: node };
       throw new InputError('not-placeable', `the job ${quoted(name)} cannot run on ${node}:`, problems.map(indented));
     });

@@ -1,6 +1,7 @@
 /** Jobs and nodes as people see them, from their records. */
 
-import { Loads, problemsOf } from '../lattice/placement.js';
+import { Holdings } from '../lattice/holdings.js';
+import { problemsOf } from '../lattice/placement.js';
 import type { JobRecord, NodeRecord } from '../lattice/records.js';
 import { timingOf } from '../lattice/state.js';
 import type { JobEntry, NodeEntry } from './lattice-options.js';
@@ -24,9 +25,9 @@ export function withGone({ nodes, jobs, silence }: LatticeRecords): LatticeRecor
 
 /** @param all also those that have gone long ago, and have no job any more */
 export function nodeEntries({ nodes, jobs, silence }: LatticeRecords, all: boolean): NodeEntry[] {
-  const loads = new Loads(jobs);
+  const holdings = new Holdings(jobs);
   return nodes.flatMap(({ name, fenced, draining, cordoned, offer }) => {
-    const load = loads.of(name);
+    const load = holdings.load(name);
     const silent = silence.get(name) ?? 0;
     if (!all && fenced && silent >= LISTED && load.jobs === 0) return [];
     const state = fenced ? 'gone' : draining ? 'draining' : cordoned ? 'cordoned' : 'ready';
@@ -34,15 +35,15 @@ export function nodeEntries({ nodes, jobs, silence }: LatticeRecords, all: boole
   });
 }
 
-/** @param loads of all nodes */
-export function jobEntry(job: JobRecord, { nodes, jobs }: LatticeRecords, loads = new Loads(jobs)): JobEntry {
+/** @param holdings of all jobs */
+export function jobEntry(job: JobRecord, { nodes, jobs }: LatticeRecords, holdings = new Holdings(jobs)): JobEntry {
   const { name, fence, holder, spec, snapshot, to, restarts, end, history } = job;
   const state = stateOf(job, nodes);
   const problems =
     state === 'waiting' || state === 'lost'
       ? nodes.map((node) => ({
           node: node.name,
-          problems: [...problemsOf(job, node, loads.of(node.name).memory), ...unableOf(job, node.name)],
+          problems: [...problemsOf(job, node, holdings.load(node.name).memory), ...unableOf(job, node.name)],
         }))
       : [];
   return {

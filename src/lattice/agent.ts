@@ -25,6 +25,9 @@ export type AgentEvent =
   | { readonly event: 'taken'; readonly job: string; readonly fence: number; readonly from: Holder | null }
   | { readonly event: 'left' };
 
+/** How often a node looks at the clock, at least, in milliseconds. */
+const LOOK = 500;
+
 export class Agent {
   readonly state: NodeState;
   /** Resolves when it has left. */
@@ -46,7 +49,10 @@ export class Agent {
     this.left = new Promise((resolve) => {
       this.hasLeft = resolve;
     });
-    this.timer = setInterval(() => this.report({ kind: 'tick' }), Math.max(10, identity.timing.renew / 5));
+    this.timer = setInterval(
+      () => this.report({ kind: 'tick' }),
+      Math.min(Math.max(10, identity.timing.renew / 5), LOOK),
+    );
   }
 
   /** Tells the node of something. */

@@ -1,12 +1,11 @@
 /** What a node does about a job: takes it, runs it, reports its snapshots and its end, gives it away. */
 
 import { hasLease, isOver } from './membership.js';
-import { candidates, type Loads, problemsOf } from './placement.js';
+import { bestOther, patience } from './placement.js';
 import { type HistoryEntry, isSameHolder, type JobRecord, withHistory } from './records.js';
 import { type Effect, jobKey, type Move, type NodeState, type Program, type Unable } from './state.js';
 
-/** @param loads of all nodes, which few decisions need */
-export function decideJob(node: NodeState, name: string, now: number, effects: Effect[], loads: () => Loads): void {
+export function decideJob(node: NodeState, name: string, now: number, effects: Effect[]): void {
   const known = node.jobs[name];
   const record = known?.record;
   const isMine = record !== undefined && isSameHolder(record.holder, ownLife(node));
@@ -18,11 +17,12 @@ export function decideJob(node: NodeState, name: string, now: number, effects: E
     const next = { ...record, ...change };
     const history = entry ? withHistory(next, entry) : next.history;
     node.pending[jobKey(name)] = { revision: known.revision, sentAt: now };
+    if (change.holder?.node === node.name) node.holdings.expect(next);
     effects.push({ do: 'write-job', record: { ...next, history }, revision: known.revision });
   };
   const mayWrite = node.pending[jobKey(name)] === undefined;
-  if (isMine) hold(node, record, known.revision, now, mayWrite ? write : undefined, effects, loads);
-  else if (mayWrite) mayTake(node, record, now, write, loads);
+  if (isMine) hold(node, record, known.revision, now, mayWrite ? write : undefined, effects);
+  else if (mayWrite) mayTake(node, record, now, write);
 }
 
 type Write = (change: Partial<JobRecord>, entry?: Omit<HistoryEntry, 'fence' | 'at'>) => void;
@@ -62,7 +62,6 @@ function hold(
   now: number,
   write: Write | undefined,
   effects: Effect[],
-  loads: () => Loads,
 ): void {
   const { name } = record;
   const program = node.programs[name];
@@ -88,7 +87,7 @@ function hold(
     if (program.unsent !== undefined && record.to === null && now - program.unsent.at >= node.timing.lease) {
       delete program.unsent;
     }
-    giveAway(node, record, revision, program, now, write, effects, loads);
+    giveAway(node, record, revision, program, now, write, effects);
   }
 }
 
@@ -137,7 +136,6 @@ function giveAway(
   now: number,
   write: Write | undefined,
   effects: Effect[],
-  loads: () => Loads,
 ): void {
   const { move, snapshot } = program;
   switch (program.state) {
@@ -159,7 +157,7 @@ function giveAway(
         return;
       }
       if (record.to === node.name) return write?.({ to: null });
-      const to = destination(node, record, now, loads);
+      const to = destination(node, record, now);
       if (to === undefined || !hasLease(node, now)) return;
       program.move = { id: `${node.session}.${++node.moves}`, to };
       program.state = 'sending';
@@ -192,13 +190,13 @@ function handOver(
 }
 
 /** @returns undefined: it stays; null: anyone may take it */
-function destination(node: NodeState, record: JobRecord, now: number, loads: () => Loads): Move['to'] | undefined {
+function destination(node: NodeState, record: JobRecord, now: number): Move['to'] | undefined {
   if (record.to !== null) {
     const known = node.nodes[record.to]?.record;
     return known === undefined || known.fenced ? undefined : { node: known.name, incarnation: known.incarnation };
   }
   if (!node.leaving && !node.nodes[node.name]?.record.draining) return undefined;
-  const [best] = candidates(node, record, now, loads()).filter(({ name }) => name !== node.name);
+  const best = bestOther(node, record, now);
   if (best !== undefined) return { node: best.name, incarnation: best.incarnation };
   return node.leaving ? null : undefined;
 }
@@ -213,8 +211,14 @@ function retryDelay({ tries }: Unable): number {
   return Math.min(500 * 2 ** Math.min(tries, 10), 60_000);
 }
 
+/**
+ * Writes under way with which a node takes no more jobs, until some are answered: others may be faster, and a node that
+ * wrote hundreds at once would not hear of it.
+ */
+const WRITES = 16;
+
 /** A job is free when nobody holds it, or who holds it is known never to run anything again. */
-function mayTake(node: NodeState, record: JobRecord, now: number, write: Write, loads: () => Loads): void {
+function mayTake(node: NodeState, record: JobRecord, now: number, write: Write): void {
   const known = node.jobs[record.name];
   if (record.end !== null) delete node.unable[record.name];
   if (record.end !== null || (record.holder !== null && !isOver(node, record.holder))) return;
@@ -223,12 +227,15 @@ function mayTake(node: NodeState, record: JobRecord, now: number, write: Write, 
   if (record.desired === 'stop') {
     return write({ holder: null, end: STOPPED }, { what: 'stopped', node: node.name, note: null });
   }
-  const own = node.nodes[node.name]?.record;
-  if (node.leaving || own === undefined || problemsOf(record, own, loads().of(node.name).memory).length > 0) return;
-  const rank = candidates(node, record, now, loads()).findIndex(({ name }) => name === node.name);
-  if (rank < 0 || now - known.freeSince < rank * node.timing.turn + restartDelay(record)) return;
+  if (node.leaving) return;
+  if (Object.keys(node.pending).length >= WRITES) {
+    node.hasMore = true;
+    return;
+  }
   const unable = node.unable[record.name];
   if (unable !== undefined && now - unable.at < retryDelay(unable)) return;
+  const others = patience(node, record, now);
+  if (others === undefined || now - known.freeSince < others + restartDelay(record)) return;
   const change = { holder: ownLife(node), fence: record.fence + 1, arrival: null };
   write(
     { ...change, to: record.to === node.name ? null : record.to },

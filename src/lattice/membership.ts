@@ -23,20 +23,31 @@ export function isOver(node: NodeState, { node: name, incarnation }: Holder): bo
   return known.incarnation > incarnation || (known.incarnation === incarnation && known.fenced);
 }
 
+/** @returns whether decisions about jobs may depend on it, now: another node that has but renewed changes none */
 export function observeNode(
   node: NodeState,
   record: NodeRecord,
   revision: number,
   now: number,
   effects: Effect[],
-): void {
+): boolean {
   const known = node.nodes[record.name];
-  if (known !== undefined && revision <= known.revision) return;
+  if (known !== undefined && revision <= known.revision) return false;
   const isSign =
     known === undefined || known.record.session !== record.session || known.record.renewal !== record.renewal;
   node.nodes[record.name] = { record, revision, since: isSign ? now : known.since };
   settle(node, nodeKey(record.name), revision);
-  if (record.name === node.name) observeOwn(node, record, now, effects);
+  if (record.name === node.name) {
+    observeOwn(node, record, now, effects);
+    return true;
+  }
+  const { incarnation, fenced, cordoned, draining } = known?.record ?? {};
+  return (
+    record.incarnation !== incarnation ||
+    record.fenced !== fenced ||
+    record.cordoned !== cordoned ||
+    record.draining !== draining
+  );
 }
 
 function observeOwn(node: NodeState, record: NodeRecord, now: number, effects: Effect[]): void {
@@ -76,13 +87,16 @@ export function settle(node: NodeState, key: string, revision: number): void {
 
 export function decideMembership(node: NodeState, now: number, effects: Effect[]): void {
   const own = node.nodes[node.name];
-  if (node.pending[nodeKey(node.name)] === undefined) {
-    if (node.incarnation === 0) join(node, now, effects);
-    else if (own !== undefined && mayLeave(node)) writeOwn(node, { ...own.record, fenced: true }, now, effects);
-    else if (own !== undefined && now - node.renewedAt >= node.timing.renew) {
-      writeOwn(node, { ...own.record, draining: own.record.draining || node.leaving === 'give' }, now, effects);
-    }
+  if (node.pending[nodeKey(node.name)] !== undefined) return;
+  if (node.incarnation === 0) join(node, now, effects);
+  else if (own !== undefined && mayLeave(node)) writeOwn(node, { ...own.record, fenced: true }, now, effects);
+  else if (own !== undefined && now - node.renewedAt >= node.timing.renew) {
+    writeOwn(node, { ...own.record, draining: own.record.draining || node.leaving === 'give' }, now, effects);
   }
+}
+
+/** Fences those that have been silent for too long. */
+export function fenceSilent(node: NodeState, now: number, effects: Effect[]): void {
   if (!hasLease(node, now)) return;
   for (const [name, { record, revision, since }] of Object.entries(node.nodes)) {
     const key = nodeKey(name);
@@ -133,7 +147,5 @@ function writeOwn(node: NodeState, from: NodeRecord | undefined, now: number, ef
 function mayLeave(node: NodeState): boolean {
   if (!node.leaving || Object.keys(node.programs).length > 0) return false;
   if (node.leaving === 'drop') return true;
-  return !Object.values(node.jobs).some(
-    ({ record: { holder } }) => holder?.node === node.name && holder.incarnation === node.incarnation,
-  );
+  return node.holdings.of({ node: node.name, incarnation: node.incarnation }).size === 0;
 }

@@ -1,4 +1,4 @@
-/** Where a job can run: what keeps it from a node, and which of the others is the best. */
+/** Where a job can run: what keeps it from a node, and which node is the best. */
 
 import type { JobRecord, NodeRecord } from './records.js';
 import type { NodeState } from './state.js';
@@ -31,43 +31,73 @@ export function problemsOf(
   return problems;
 }
 
-/** What the jobs of a node use. */
-export interface Load {
-  /** Bytes of memory that they may use. */
-  memory: number;
-  jobs: number;
+/** A node that can run a job, and the number of jobs that it has for each CPU. */
+interface Candidate {
+  readonly record: NodeRecord;
+  readonly load: number;
 }
 
-/** The loads of all nodes that have one, by their names: looked up once for many jobs. */
-export class Loads {
-  private static readonly NONE: Readonly<Load> = { memory: 0, jobs: 0 };
-  private readonly all = new Map<string, Load>();
-
-  constructor(jobs: Iterable<JobRecord>) {
-    for (const { holder, spec, end } of jobs) {
-      if (holder === null || end !== null) continue;
-      const load = this.all.get(holder.node) ?? { memory: 0, jobs: 0 };
-      load.memory += spec.memory ?? 0;
-      load.jobs++;
-      this.all.set(holder.node, load);
-    }
-  }
-
-  of(node: string): Readonly<Load> {
-    return this.all.get(node) ?? Loads.NONE;
-  }
+/** The one with the fewest jobs for its CPUs is the best. Of equal ones each job has another order. */
+function compare(job: string, a: Candidate, b: Candidate): number {
+  if (a.load !== b.load) return a.load - b.load;
+  const [own, other] = [placeOf(job, a.record.name), placeOf(job, b.record.name)];
+  return own - other || (a.record.name < b.record.name ? -1 : 1);
 }
 
-/** Nodes that may take a job, the best first: the one with the fewest jobs for its CPUs. */
-export function candidates(node: NodeState, job: JobRecord, now: number, loads: Loads): NodeRecord[] {
-  const { timing } = node;
-  const found: { record: NodeRecord; load: number }[] = [];
-  for (const { record, since } of Object.values(node.nodes)) {
-    if (record.name !== node.name && now - since >= record.lease * timing.margin) continue;
-    const load = loads.of(record.name);
-    if (problemsOf(job, record, load.memory).length > 0) continue;
-    found.push({ record, load: load.jobs / Math.max(1, record.offer.cpus) });
+/** A number that any two nodes compute alike. */
+function placeOf(job: string, node: string): number {
+  let hash = 0x811c9dc5;
+  for (const text of [node, job]) {
+    for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
   }
-  found.sort((a, b) => a.load - b.load || (a.record.name < b.record.name ? -1 : 1));
-  return found.map(({ record }) => record);
+  hash = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d);
+  return (hash ^ (hash >>> 13)) >>> 0;
+}
+
+function candidate({ name, timing, nodes, holdings }: NodeState, job: JobRecord, of: string, now: number, more = 0) {
+  const { record, since } = nodes[of]!;
+  if (of !== name && now - since >= record.lease * timing.margin) return undefined;
+  const load = holdings.load(of);
+  if (problemsOf(job, record, load.memory).length > 0) return undefined;
+  return { record, load: (load.jobs + more) / Math.max(1, record.offer.cpus) };
+}
+
+/**
+ * How long this node leaves a free job to better ones: a turn for each of them, and longer the more jobs it has than the
+ * best one, so that a node whose news come early does not take everything. They may hang, so there is an end to it.
+ *
+ * @returns milliseconds; undefined when the job cannot run here
+ */
+export function patience(node: NodeState, job: JobRecord, now: number): number | undefined {
+  const { timing, nodes, holdings } = node;
+  if (nodes[node.name] === undefined) return undefined;
+  // those that are coming do not count: other nodes take some, too, and this one does not know of it
+  const own = candidate(node, job, node.name, now, -holdings.coming);
+  if (own === undefined) return undefined;
+  let better = 0;
+  let least = own.load;
+  for (const name in nodes) {
+    if (name === node.name) continue;
+    const other = candidate(node, job, name, now);
+    if (other === undefined || compare(job.name, other, own) > 0) continue;
+    better++;
+    least = Math.min(least, other.load);
+  }
+  return Math.min(better * timing.turn + (own.load - least) * timing.busier, timing.lease / 2);
+}
+
+/** The best node for a job, this one aside. Programs that are on their way to a node count as its own. */
+export function bestOther(node: NodeState, job: JobRecord, now: number): NodeRecord | undefined {
+  const coming = new Map<string, number>();
+  for (const { state, move } of Object.values(node.programs)) {
+    if (!move?.to || (state !== 'sending' && state !== 'parked')) continue;
+    coming.set(move.to.node, (coming.get(move.to.node) ?? 0) + 1);
+  }
+  let best: Candidate | undefined;
+  for (const name in node.nodes) {
+    if (name === node.name) continue;
+    const other = candidate(node, job, name, now, coming.get(name));
+    if (other !== undefined && (best === undefined || compare(job.name, other, best) < 0)) best = other;
+  }
+  return best?.record;
 }

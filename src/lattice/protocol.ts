@@ -8,8 +8,7 @@
  */
 
 import { decideJob } from './jobs.js';
-import { decideMembership, isOver, observeNode, settle } from './membership.js';
-import { Loads } from './placement.js';
+import { decideMembership, fenceSilent, isOver, observeNode, settle } from './membership.js';
 import type { JobRecord } from './records.js';
 import { type Effect, type Event, jobKey, type NodeState, type Program } from './state.js';
 
@@ -19,62 +18,84 @@ import { type Effect, type Event, jobKey, type NodeState, type Program } from '.
  */
 export function step(node: NodeState, event: Event, now: number): Effect[] {
   const effects: Effect[] = [];
-  observe(node, event, now, effects);
-  for (const [key, { sentAt }] of Object.entries(node.pending)) {
-    if (now - sentAt >= node.timing.answer) delete node.pending[key];
-  }
+  const matters = observe(node, event, now, effects);
+  forget(node, now);
   decideMembership(node, now, effects);
-  let loads: Loads | undefined;
-  const allLoads = () => {
-    loads ??= new Loads(Object.values(node.jobs).map(({ record }) => record));
-    return loads;
-  };
-  for (const name of jobsToDecide(node, event)) decideJob(node, name, now, effects, allLoads);
+  if (event.kind === 'tick') fenceSilent(node, now, effects);
+  if (matters) for (const name of jobsToDecide(node, event)) decideJob(node, name, now, effects);
   return effects;
 }
 
-/** An event about one job changes only decisions about that job. */
-function jobsToDecide(node: NodeState, event: Event): Iterable<string> {
-  if (event.kind === 'job') return [event.record.name];
-  if ('job' in event) return [event.job];
-  return new Set([...Object.keys(node.jobs), ...Object.keys(node.programs)]);
+/** A write that is not answered may not have been carried out. */
+function forget(node: NodeState, now: number): void {
+  for (const [key, { sentAt }] of Object.entries(node.pending)) {
+    if (now - sentAt < node.timing.answer) continue;
+    delete node.pending[key];
+    if (!key.startsWith(JOB)) continue;
+    const name = key.slice(JOB.length);
+    node.holdings.set(name, node.jobs[name]?.record);
+  }
 }
 
-function observe(node: NodeState, event: Event, now: number, effects: Effect[]): void {
+const JOB = jobKey('');
+
+/**
+ * An event about one job changes only decisions about that job, and about those that were put off. Others are about the node's own jobs, those that are
+ * free, and those of a life that is over: there is nothing to decide about one that another node holds.
+ */
+function jobsToDecide(node: NodeState, event: Event): Iterable<string> {
+  const one = event.kind === 'job' ? event.record.name : 'job' in event ? event.job : undefined;
+  if (one !== undefined && !(node.hasMore && Object.keys(node.pending).length === 0)) return [one];
+  node.hasMore = false;
+  const names = new Set(Object.keys(node.programs));
+  if (one !== undefined) names.add(one);
+  for (const holder of node.holdings.holders()) {
+    if (holder !== null && holder.node !== node.name && !isOver(node, holder)) continue;
+    for (const name of node.holdings.of(holder)) names.add(name);
+  }
+  return names;
+}
+
+/** @returns false: it changes no decision about jobs */
+function observe(node: NodeState, event: Event, now: number, effects: Effect[]): boolean {
   switch (event.kind) {
     case 'tick':
-      return;
+      break;
     case 'up-to-date':
       node.isUpToDate = true;
-      return;
+      break;
     case 'leave':
       node.leaving = event.how;
-      return;
+      break;
     case 'node':
       return observeNode(node, event.record, event.revision, now, effects);
     case 'job':
-      return observeJob(node, event.record, event.revision);
+      observeJob(node, event.record, event.revision);
+      break;
     case 'gone':
       if (event.revision > (node.jobs[event.job]?.revision ?? 0)) {
         delete node.jobs[event.job];
         delete node.unable[event.job];
+        node.holdings.set(event.job, undefined);
       }
       settle(node, jobKey(event.job), event.revision);
-      return;
+      break;
     case 'arrived':
       node.arrivals[event.job] = event.id;
-      return;
+      break;
     case 'arrival-lost':
       if (node.arrivals[event.job] === event.id) delete node.arrivals[event.job];
-      return;
+      break;
     default:
-      return observeProgram(node, event, now);
+      observeProgram(node, event, now);
   }
+  return true;
 }
 
 function observeJob(node: NodeState, record: JobRecord, revision: number): void {
   if (revision <= (node.jobs[record.name]?.revision ?? 0)) return;
   node.jobs[record.name] = { record, revision };
+  node.holdings.set(record.name, record);
   settle(node, jobKey(record.name), revision);
 }
 

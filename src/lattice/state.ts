@@ -1,5 +1,6 @@
 /** What a node knows and does: its view of the records, its writes under way, its programs. */
 
+import { Holdings } from './holdings.js';
 import type { DurableSnapshot, Holder, JobEnd, JobRecord, NodeOffer, NodeRecord } from './records.js';
 
 /** Milliseconds, but for the factors. */
@@ -11,6 +12,8 @@ export interface Timing {
   readonly answer: number;
   /** How long a node waits for each better one to take a job. */
   readonly turn: number;
+  /** How much longer, for each job that it has more for each of its CPUs. */
+  readonly busier: number;
   /** The share of its own lease after which a node parks. */
   readonly early: number;
   /** The lengths of a lease for which another node's record must not have changed before that node is fenced. */
@@ -22,7 +25,7 @@ export const CLOCK_RATIO = 1.1;
 
 /** Sound if early * CLOCK_RATIO <= margin; the rest is for timers that are late. */
 export function timingOf(lease: number): Timing {
-  return { lease, renew: lease / 4, answer: lease / 4, turn: 50, early: 0.9, margin: 1.2 };
+  return { lease, renew: lease / 4, answer: lease / 4, turn: 50, busier: lease / 50, early: 0.9, margin: 1.2 };
 }
 
 export interface KnownNode {
@@ -103,8 +106,12 @@ export interface NodeState {
   moves: number;
   nodes: Record<string, KnownNode>;
   jobs: Record<string, KnownJob>;
+  /** Who holds them; one that is being taken counts as this node's. */
+  holdings: Holdings;
   /** Writes under way, by key. */
   pending: Record<string, { readonly revision: number; readonly sentAt: number }>;
+  /** There were free jobs that it did not look at, because of them. */
+  hasMore: boolean;
   programs: Record<string, Program>;
   /** Programs from other nodes that have not begun, by job: the move's id. */
   arrivals: Record<string, string>;
@@ -187,7 +194,9 @@ export function newNode(identity: NodeIdentity): NodeState {
     moves: 0,
     nodes: {},
     jobs: {},
+    holdings: new Holdings(),
     pending: {},
+    hasMore: false,
     programs: {},
     arrivals: {},
     unable: {},

@@ -36,7 +36,7 @@ export interface Rules {
 }
 
 /** A lease of three to four units, and the least margin that clocks 10 % apart allow. */
-export const TIMING: Timing = { lease: 330, renew: 110, answer: 110, turn: 0, early: 1, margin: 1.1 };
+export const TIMING: Timing = { lease: 330, renew: 110, answer: 110, turn: 0, busier: 0, early: 1, margin: 1.1 };
 export const RULES: Rules = {
   timing: TIMING,
   rates: [100, 110],
@@ -186,6 +186,7 @@ function cloneActor(actor: Actor): Actor {
       sent: { ...node.sent },
       nodes: { ...node.nodes },
       jobs: mapValues(node.jobs, (job) => ({ ...job })),
+      holdings: node.holdings.copy(),
       pending: { ...node.pending },
       programs: mapValues(node.programs, (program) => ({ ...program })),
       arrivals: { ...node.arrivals },

@@ -4,7 +4,7 @@ import type { Area } from '../mutant.js';
 
 const VIEW = ['test/unit/api/lattice-view.test.ts'];
 const ARRIVALS = ['test/unit/api/node-arrivals.test.ts'];
-const PROTOCOL = ['test/unit/lattice/protocol.test.ts'];
+const MANY = ['test/unit/lattice/many-nodes.test.ts'];
 
 export const lattice: Area = {
   name: 'lattice',
@@ -32,9 +32,19 @@ export const lattice: Area = {
       changes: [["(await decide(lost)) === 'here'", "(await decide(lost)) === 'there'"]],
     },
     {
-      file: 'src/lattice/protocol.ts',
-      tests: PROTOCOL,
-      changes: [['loads ??= new Loads', 'loads = new Loads']],
+      file: 'src/lattice/membership.ts',
+      tests: MANY,
+      changes: [['record.incarnation !== incarnation ||', 'true ||']],
+    },
+    {
+      file: 'src/lattice/holdings.ts',
+      tests: MANY,
+      changes: [['this.expected.add(record.name);', '']],
+    },
+    {
+      file: 'src/lattice/jobs.ts',
+      tests: MANY,
+      changes: [['if (change.holder?.node === node.name) node.holdings.expect(next);', '']],
     },
   ],
 };
