@@ -17,16 +17,9 @@ import {
 } from '../image/contract/runtime-block';
 import { TH_SIGNAL_STACK, TH_STATE } from '../image/contract/thread';
 import { TRACK_SIGNAL } from '../image/contract/tracking';
+import { moveHigh } from './native/high-descriptor';
 import { memoryBase, syscall } from './native/native';
-import {
-  SYS_close,
-  SYS_fcntl,
-  SYS_getpid,
-  SYS_openat,
-  SYS_rt_sigaction,
-  SYS_rt_sigprocmask,
-  SYS_sigaltstack,
-} from './native/target';
+import { SYS_getpid, SYS_openat, SYS_rt_sigaction, SYS_rt_sigprocmask, SYS_sigaltstack } from './native/target';
 import { greetEmbedder } from './embedder/hello';
 import { becomeClone } from './wasi/clone';
 import { wasi_resume } from './wasi/resume';
@@ -80,8 +73,6 @@ const SIG_UNBLOCK: i64 = 1;
 
 const O_CLOEXEC: i64 = 0x80000;
 const AT_FDCWD: i64 = -100;
-const F_DUPFD_CLOEXEC: i64 = 1030;
-const HIGH_DESCRIPTOR: i64 = 1000; // out of the way of what the guest opens
 
 /** TH_PHASE of the host layer's start function: all guests come after it. */
 const HOST_PHASE: i32 = 0;
@@ -154,10 +145,7 @@ function openImage(): void {
   if (isGrowing()) return openGrowingText();
   const fd = syscall(SYS_openat, AT_FDCWD, memoryBase() + exePath, O_CLOEXEC, 0, 0, 0);
   if (failed(fd)) return setWord(RT_EXE_FD, -1);
-  const high = syscall(SYS_fcntl, fd, F_DUPFD_CLOEXEC, HIGH_DESCRIPTOR, 0, 0, 0);
-  if (failed(high)) return setWord(RT_EXE_FD, fd); // a low limit of descriptors
-  syscall(SYS_close, fd, 0, 0, 0, 0, 0);
-  setWord(RT_EXE_FD, high);
+  setWord(RT_EXE_FD, moveHigh(fd));
 }
 
 /**

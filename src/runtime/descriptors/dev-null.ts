@@ -1,7 +1,8 @@
 /** /dev/null, which stands for what is closed or ignored. AssemblyScript. */
 
-import { SYS_fcntl, SYS_openat } from '../native/target';
-import { AT_FDCWD, O_CLOEXEC, O_RDWR, call, closeNative, native } from './linux';
+import { moveHigh } from '../native/high-descriptor';
+import { SYS_openat } from '../native/target';
+import { AT_FDCWD, O_CLOEXEC, O_RDWR, call, native } from './linux';
 
 const DEV_NULL: usize = memory.data<u8>([0x2f, 0x64, 0x65, 0x76, 0x2f, 0x6e, 0x75, 0x6c, 0x6c, 0]); // "/dev/null"
 
@@ -13,13 +14,7 @@ export function openDevNull(): i64 {
  * A descriptor of /dev/null, or -1. It is opened early and kept, because the sandbox may forbid opening it later.
  */
 export let nothing: i64 = -1;
-const F_DUPFD_CLOEXEC: i64 = 1030;
-const HIGH_DESCRIPTOR: i64 = 1000; // out of the way of what the guest opens
 
 export function keepDevNull(): void {
-  nothing = openDevNull();
-  const high = call(SYS_fcntl, nothing, F_DUPFD_CLOEXEC, HIGH_DESCRIPTOR);
-  if (high < 0) return; // a low limit of descriptors
-  closeNative(nothing);
-  nothing = high;
+  nothing = moveHigh(openDevNull());
 }

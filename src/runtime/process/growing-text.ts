@@ -32,17 +32,9 @@ import {
   RT_PLACES_FILE,
   RT_BLOCKING_WINDOWS,
 } from '../../image/contract/runtime-block';
+import { moveHigh } from '../native/high-descriptor';
 import { load64, memoryBase, runtime, store64, syscall } from '../native/native';
-import {
-  SYS_close,
-  SYS_fcntl,
-  SYS_mmap,
-  SYS_ppoll,
-  SYS_preadv,
-  SYS_read,
-  SYS_write,
-  UCONTEXT_PC,
-} from '../native/target';
+import { SYS_mmap, SYS_ppoll, SYS_preadv, SYS_read, SYS_write, UCONTEXT_PC } from '../native/target';
 import { flush, put, putDecimal } from './message';
 import {
   EAGAIN,
@@ -59,8 +51,6 @@ import {
 
 const AT_PAGESZ: i64 = 6;
 const LEAST_PAGE: i64 = 4096;
-const F_DUPFD_CLOEXEC: i64 = 1030;
-const HIGH_DESCRIPTOR: i64 = 1000; // out of the way of what the guest opens
 const POLLIN: i32 = 1;
 const EXIT_FAILED: i32 = 1;
 const EXIT_LIMIT: i32 = 4;
@@ -94,18 +84,11 @@ export function growthChannel(): i64 {
 export function openGrowingText(): void {
   const inherited = word(RT_GROWTH_FD);
   mapped = word(RT_GROWTH_START);
-  setWord(RT_EXE_FD, moved(inherited));
-  channel = moved(inherited + 1);
+  setWord(RT_EXE_FD, moveHigh(inherited));
+  channel = moveHigh(inherited + 1);
   let page = LEAST_PAGE;
   for (let at = word(RT_AUXV); load64(at) !== 0; at += 16) if (load64(at) === AT_PAGESZ) page = load64(at + 8);
   if (!send(<u32>page)) alone(-1);
-}
-
-function moved(fd: i64): i64 {
-  const high = syscall(SYS_fcntl, fd, F_DUPFD_CLOEXEC, HIGH_DESCRIPTOR, 0, 0, 0);
-  if (failed(high)) return fd; // a low limit of descriptors
-  syscall(SYS_close, fd, 0, 0, 0, 0, 0);
-  return high;
 }
 
 /** The trap of a slot: gets the function. @returns false when it is another trap */

@@ -31,8 +31,9 @@ import {
 } from '../../image/contract/lazy-pages';
 import { RP_MEMORIES } from '../../image/contract/resume-plan';
 import { RT_RESUME_PLAN } from '../../image/contract/runtime-block';
+import { moveHigh } from '../native/high-descriptor';
 import { load64, load8_u, memoryBase, store64, syscall } from '../native/native';
-import { SYS_close, SYS_fcntl, SYS_mmap, SYS_mprotect, SYS_pread64, SYS_read, SYS_sendmsg } from '../native/target';
+import { SYS_close, SYS_mmap, SYS_mprotect, SYS_pread64, SYS_read, SYS_sendmsg } from '../native/target';
 import { flush, put, putForeign } from './message';
 import {
   EINTR,
@@ -50,8 +51,6 @@ import {
 
 const MAP_SHARED: i64 = 1;
 const MSG_NOSIGNAL: i64 = 0x4000;
-const F_DUPFD_CLOEXEC: i64 = 1030;
-const HIGH_DESCRIPTOR: i64 = 1000; // out of the way of what the guest opens
 const EXIT_FAILED: i32 = 1;
 /** Units that are opened together at most, besides those that were waited for. */
 const RUN_MAX: i64 = 4096;
@@ -91,10 +90,7 @@ export function beginLazy(descriptor: i64): void {
   opened = syscall(SYS_mmap, 0, bytes + 8, PROT_READ_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (failed(list) || failed(opened)) return refuse('no memory for the list of pages');
   syscall(SYS_close, file, 0, 0, 0, 0, 0);
-  socket = syscall(SYS_fcntl, descriptor, F_DUPFD_CLOEXEC, HIGH_DESCRIPTOR, 0, 0, 0);
-  if (failed(socket))
-    socket = descriptor; // a low limit of descriptors
-  else syscall(SYS_close, descriptor, 0, 0, 0, 0, 0);
+  socket = moveHigh(descriptor);
   setWord(RT_LAZY, list);
 }
 

@@ -11,16 +11,15 @@
 
 import { MEM_BASE } from '../../image/contract/instance';
 import { REGION_END, REGION_SIZE, TRACK_REGIONS } from '../../image/contract/tracking';
+import { moveHigh } from '../native/high-descriptor';
 import { load64, memoryBase, syscall } from '../native/native';
-import { SYS_close, SYS_fcntl, SYS_ioctl, SYS_openat, SYS_userfaultfd } from '../native/target';
+import { SYS_close, SYS_ioctl, SYS_openat, SYS_userfaultfd } from '../native/target';
 import { reservation } from './boot';
 import { firstInstance, instanceCount, memoriesOf, nextInstance } from './init-plan';
 import { failed } from './runtime-block';
 
 const O_CLOEXEC: i64 = 0x80000;
 const AT_FDCWD: i64 = -100;
-const F_DUPFD_CLOEXEC: i64 = 1030;
-const HIGH_DESCRIPTOR: i64 = 1000; // out of the way of what the guest opens
 
 // linux/userfaultfd.h
 const UFFD_USER_MODE_ONLY: i64 = 1;
@@ -81,13 +80,6 @@ export function openUserfault(): bool {
   userfault = moveHigh(fd);
   pagemap = moveHigh(map);
   return true;
-}
-
-function moveHigh(fd: i64): i64 {
-  const high = syscall(SYS_fcntl, fd, F_DUPFD_CLOEXEC, HIGH_DESCRIPTOR, 0, 0, 0);
-  if (failed(high)) return fd; // a low limit of descriptors
-  syscall(SYS_close, fd, 0, 0, 0, 0, 0);
-  return high;
 }
 
 /** Registers all reservations of the guests' memories, with what may be used later. A second call changes nothing. */
