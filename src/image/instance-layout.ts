@@ -4,8 +4,10 @@
  * Computed before any code, so that code can contain image offsets. An imported entity is in the block of the instance
  * that defines it; here is a pointer to it, which the linker fills in.
  *
- *     header | memory records | table records | globals (16 bytes each) | data and element segment records | tag records |
+ *     header | globals (16 bytes each) | table records | memory records | data and element segment records | tag records |
  *     pointers: imported memories, tables, globals, functions | function records
+ *
+ * What code uses most comes first: x86-64 has a byte for offsets below 128, else four.
  */
 
 import { LimitError } from '../base/errors.js';
@@ -94,9 +96,9 @@ export class InstanceLayout {
       return begin;
     };
     const m = module;
-    this.memoryRecords = take(m.memories.length - m.importedMemoryCount, MEM_RECORD_SIZE);
-    this.tableRecords = take(m.tables.length - m.importedTableCount, TAB_RECORD_SIZE);
     this.globals = take(m.globals.length - m.importedGlobalCount, 16);
+    this.tableRecords = take(m.tables.length - m.importedTableCount, TAB_RECORD_SIZE);
+    this.memoryRecords = take(m.memories.length - m.importedMemoryCount, MEM_RECORD_SIZE);
     this.dataSegments = take(m.datas.length, SEG_RECORD_SIZE);
     this.elementSegments = take(m.elements.length, SEG_RECORD_SIZE);
     this.tags = take(m.tags.length - m.importedTagCount, TAG_RECORD_SIZE);

@@ -21,7 +21,7 @@
 ;; 4883ec10 | sub rsp,0x10
 ;; 488bd8 | mov rbx,rax
 ;; 488bc3 | mov rax,rbx
-;; 498b5648 | mov rdx,QWORD PTR [r14+0x48]
+;; 498b5628 | mov rdx,QWORD PTR [r14+0x28]
 ;; 488d8a00000100 | lea rcx,[rdx+0x10000]
 ;; 4883c2fc | add rdx,0xfffffffffffffffc
 ;; 483bc2 | cmp rax,rdx
@@ -35,7 +35,7 @@
 ;; 488bd8 | mov rbx,rax
 ;; 488bc3 | mov rax,rbx
 ;; 4883c028 | add rax,0x28
-;; 498b5648 | mov rdx,QWORD PTR [r14+0x48]
+;; 498b5628 | mov rdx,QWORD PTR [r14+0x28]
 ;; 488d8a00000100 | lea rcx,[rdx+0x10000]
 ;; 4883c2fe | add rdx,0xfffffffffffffffe
 ;; 483bc2 | cmp rax,rdx
@@ -50,7 +50,7 @@
 ;; 488bea | mov rbp,rdx
 ;; 488bc3 | mov rax,rbx
 ;; 4883c008 | add rax,0x8
-;; 498b5648 | mov rdx,QWORD PTR [r14+0x48]
+;; 498b5628 | mov rdx,QWORD PTR [r14+0x28]
 ;; 488d8a00000100 | lea rcx,[rdx+0x10000]
 ;; 4883c2f8 | add rdx,0xfffffffffffffff8
 ;; 483bc2 | cmp rax,rdx
@@ -62,24 +62,24 @@
 ;; @0 entry body+0x0
 ;; 4883ec10 | sub rsp,0x10
 ;; 488bd8 | mov rbx,rax
-;; 498b4668 | mov rax,QWORD PTR [r14+0x68]
+;; 498b4648 | mov rax,QWORD PTR [r14+0x48]
 ;; 483bd8 | cmp rbx,rax
 ;; 480f42c3 | cmovb rax,rbx
 ;; 48b90000000001000000 | movabs rcx,0x100000000
 ;; 4803c1 | add rax,rcx
-;; 498b5668 | mov rdx,QWORD PTR [r14+0x68]
+;; 498b5648 | mov rdx,QWORD PTR [r14+0x48]
 ;; 488d8a00000100 | lea rcx,[rdx+0x10000]
 ;; 4883c2f8 | add rdx,0xfffffffffffffff8
 ;; 483bc2 | cmp rax,rdx
 ;; 480f4fc1 | cmovg rax,rcx
-;; 498b5660 | mov rdx,QWORD PTR [r14+0x60]
+;; 498b5640 | mov rdx,QWORD PTR [r14+0x40]
 ;; f20f100402 | movsd xmm0,QWORD PTR [rdx+rax*1]
 ;; 4883c410 | add rsp,0x10
 ;; c3 | ret
 ;; func 4
 ;; @0 entry body+0x0
 ;; 4883ec08 | sub rsp,0x8
-;; 498b4648 | mov rax,QWORD PTR [r14+0x48]
+;; 498b4628 | mov rax,QWORD PTR [r14+0x28]
 ;; 4883c408 | add rsp,0x8
 ;; c3 | ret
 ;; func 5
@@ -88,7 +88,7 @@
 ;; 4883ec10 | sub rsp,0x10
 ;; 4889442408 | mov QWORD PTR [rsp+0x8],rax
 ;; 488b542408 | mov rdx,QWORD PTR [rsp+0x8]
-;; 488d055bfffdff | lea rax,[rip+0xfffffffffffdff5b] # 0xfffffffffffdff70
+;; 488d053bfffdff | lea rax,[rip+0xfffffffffffdff3b] # 0xfffffffffffdff50
 ;; e8f6feffff | call 0xffffffffffffff10
 ;; 4883c410 | add rsp,0x10
 ;; c3 | ret
@@ -100,7 +100,7 @@
 ;; ff4300d1 | sub sp, sp, #16
 ;; f30300aa | mov x19, x0
 ;; e00313aa | mov x0, x19
-;; 612740f9 | ldr x1, [x27, #72]
+;; 611740f9 | ldr x1, [x27, #40]
 ;; 30404091 | add x16, x1, #16, lsl #12 // =65536
 ;; 211000d1 | sub x1, x1, #4
 ;; 1f0001eb | cmp x0, x1
@@ -116,7 +116,7 @@
 ;; f30300aa | mov x19, x0
 ;; e00313aa | mov x0, x19
 ;; 00a00091 | add x0, x0, #40
-;; 612740f9 | ldr x1, [x27, #72]
+;; 611740f9 | ldr x1, [x27, #40]
 ;; 30404091 | add x16, x1, #16, lsl #12 // =65536
 ;; 210800d1 | sub x1, x1, #2
 ;; 1f0001eb | cmp x0, x1
@@ -133,7 +133,7 @@
 ;; f40301aa | mov x20, x1
 ;; e00313aa | mov x0, x19
 ;; 00200091 | add x0, x0, #8
-;; 612740f9 | ldr x1, [x27, #72]
+;; 611740f9 | ldr x1, [x27, #40]
 ;; 30404091 | add x16, x1, #16, lsl #12 // =65536
 ;; 212000d1 | sub x1, x1, #8
 ;; 1f0001eb | cmp x0, x1
@@ -148,17 +148,17 @@
 ;; ff7bbfa9 | stp xzr, x30, [sp, #-16]!
 ;; ff4300d1 | sub sp, sp, #16
 ;; f30300aa | mov x19, x0
-;; 603740f9 | ldr x0, [x27, #104]
+;; 602740f9 | ldr x0, [x27, #72]
 ;; 7f0200eb | cmp x19, x0
 ;; 6032809a | csel x0, x19, x0, lo
 ;; 3000c0d2 | mov x16, #4294967296
 ;; 0000108b | add x0, x0, x16
-;; 613740f9 | ldr x1, [x27, #104]
+;; 612740f9 | ldr x1, [x27, #72]
 ;; 30404091 | add x16, x1, #16, lsl #12 // =65536
 ;; 212000d1 | sub x1, x1, #8
 ;; 1f0001eb | cmp x0, x1
 ;; 00c2809a | csel x0, x16, x0, gt
-;; 613340f9 | ldr x1, [x27, #96]
+;; 612340f9 | ldr x1, [x27, #64]
 ;; 206860fc | ldr d0, [x1, x0]
 ;; ff430091 | add sp, sp, #16
 ;; ff7bc1a8 | ldp xzr, x30, [sp], #16
@@ -166,7 +166,7 @@
 ;; func 4
 ;; @0 entry body+0x0
 ;; ff7bbfa9 | stp xzr, x30, [sp, #-16]!
-;; 602740f9 | ldr x0, [x27, #72]
+;; 601740f9 | ldr x0, [x27, #40]
 ;; ff7bc1a8 | ldp xzr, x30, [sp], #16
 ;; c0035fd6 | ret
 ;; func 5
@@ -176,7 +176,7 @@
 ;; ff4300d1 | sub sp, sp, #16
 ;; e00700f9 | str x0, [sp, #8]
 ;; e10740f9 | ldr x1, [sp, #8]
-;; 80f9ef10 | adr x0, #-131280
+;; 80f8ef10 | adr x0, #-131312
 ;; b3ffff97 | bl #-308
 ;; ff430091 | add sp, sp, #16
 ;; ff7bc1a8 | ldp xzr, x30, [sp], #16

@@ -26,7 +26,7 @@
 ;; 448b6c2418 | mov r13d,DWORD PTR [rsp+0x18]
 ;; 8b442420 | mov eax,DWORD PTR [rsp+0x20]
 ;; 8b542428 | mov edx,DWORD PTR [rsp+0x28]
-;; 488d1dfcfffdff | lea rbx,[rip+0xfffffffffffdfffc] # 0xfffffffffffe0020
+;; 488d1ddcfffdff | lea rbx,[rip+0xfffffffffffdffdc] # 0xfffffffffffe0000
 ;; 4c3b6b08 | cmp r13,QWORD PTR [rbx+0x8]
 ;; 0f8339000000 | jae 0x67
 ;; 488b0b | mov rcx,QWORD PTR [rbx]
@@ -70,7 +70,7 @@
 ;; fa1b40b9 | ldr w26, [sp, #24]
 ;; e02340b9 | ldr w0, [sp, #32]
 ;; e12b40b9 | ldr w1, [sp, #40]
-;; 1300f010 | adr x19, #-131072
+;; 13ffef10 | adr x19, #-131104
 ;; 700640f9 | ldr x16, [x19, #8]
 ;; 5f0310eb | cmp x26, x16
 ;; 62020054 | b.hs #76

@@ -59,7 +59,7 @@ export function listFunctions(module: Module, target: Target, deterministic = fa
   return ranges.map(([start, end, firstSite, endSite], i) => {
     const lines: string[] = [];
     for (let at = firstSite; at < endSite; at += 3) {
-      const kind = sites.sites.words[at + 2] >>> 30;
+      const kind = sites.sites.words[at + 2] & 3;
       const name = kind === SITE_ENTRY ? 'entry' : kind === SITE_LOOP ? 'loop' : 'call';
       lines.push(
         `@${(sites.sites.words[at] - start).toString(16)} ${name} body+0x${sites.sites.words[at + 1].toString(16)}`,

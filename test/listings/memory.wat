@@ -70,7 +70,7 @@
 ;; 4883ec10 | sub rsp,0x10
 ;; 488bd8 | mov rbx,rax
 ;; 418b041f | mov eax,DWORD PTR [r15+rbx*1]
-;; 498b5660 | mov rdx,QWORD PTR [r14+0x60]
+;; 498b5640 | mov rdx,QWORD PTR [r14+0x40]
 ;; 8b0402 | mov eax,DWORD PTR [rdx+rax*1]
 ;; 4883c410 | add rsp,0x10
 ;; c3 | ret
@@ -84,8 +84,8 @@
 ;; 8b742418 | mov esi,DWORD PTR [rsp+0x18]
 ;; 8b7c2420 | mov edi,DWORD PTR [rsp+0x20]
 ;; 448b5c2428 | mov r11d,DWORD PTR [rsp+0x28]
-;; 488d056cfffdff | lea rax,[rip+0xfffffffffffdff6c] # 0xfffffffffffdff90
-;; 488d1545fffdff | lea rdx,[rip+0xfffffffffffdff45] # 0xfffffffffffdff70
+;; 488d054cfffdff | lea rax,[rip+0xfffffffffffdff4c] # 0xfffffffffffdff70
+;; 488d1525fffdff | lea rdx,[rip+0xfffffffffffdff25] # 0xfffffffffffdff50
 ;; e800ffffff | call 0xffffffffffffff30
 ;; 4883c430 | add rsp,0x30
 ;; c3 | ret
@@ -164,7 +164,7 @@
 ;; ff4300d1 | sub sp, sp, #16
 ;; f30300aa | mov x19, x0
 ;; 806b73b8 | ldr w0, [x28, x19]
-;; 613340f9 | ldr x1, [x27, #96]
+;; 612340f9 | ldr x1, [x27, #64]
 ;; 206860b8 | ldr w0, [x1, x0]
 ;; ff430091 | add sp, sp, #16
 ;; ff7bc1a8 | ldp xzr, x30, [sp], #16
@@ -180,8 +180,8 @@
 ;; e21b40b9 | ldr w2, [sp, #24]
 ;; e32340b9 | ldr w3, [sp, #32]
 ;; e42b40b9 | ldr w4, [sp, #40]
-;; 80f8ef10 | adr x0, #-131312
-;; 61f7ef10 | adr x1, #-131348
+;; 80f7ef10 | adr x0, #-131344
+;; 61f6ef10 | adr x1, #-131380
 ;; aaffff97 | bl #-344
 ;; ffc30091 | add sp, sp, #48
 ;; ff7bc1a8 | ldp xzr, x30, [sp], #16

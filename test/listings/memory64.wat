@@ -11,7 +11,7 @@
 ;; @0 entry body+0x0
 ;; 4883ec10 | sub rsp,0x10
 ;; 488bd8 | mov rbx,rax
-;; 498b4648 | mov rax,QWORD PTR [r14+0x48]
+;; 498b4628 | mov rax,QWORD PTR [r14+0x28]
 ;; 483bd8 | cmp rbx,rax
 ;; 480f42c3 | cmovb rax,rbx
 ;; 418b440708 | mov eax,DWORD PTR [r15+rax*1+0x8]
@@ -22,7 +22,7 @@
 ;; 4883ec20 | sub rsp,0x20
 ;; 488bd8 | mov rbx,rax
 ;; 488bea | mov rbp,rdx
-;; 498b4648 | mov rax,QWORD PTR [r14+0x48]
+;; 498b4628 | mov rax,QWORD PTR [r14+0x28]
 ;; 483bd8 | cmp rbx,rax
 ;; 480f42c3 | cmovb rax,rbx
 ;; 49892c07 | mov QWORD PTR [r15+rax*1],rbp
@@ -36,7 +36,7 @@
 ;; 4803c3 | add rax,rbx
 ;; 483bc3 | cmp rax,rbx
 ;; 0f8217000000 | jb 0x34
-;; 498b5648 | mov rdx,QWORD PTR [r14+0x48]
+;; 498b5628 | mov rdx,QWORD PTR [r14+0x28]
 ;; 483bc2 | cmp rax,rdx
 ;; 480f42d0 | cmovb rdx,rax
 ;; 498b1417 | mov rdx,QWORD PTR [r15+rdx*1]
@@ -50,9 +50,9 @@
 ;; 4883ec18 | sub rsp,0x18
 ;; 4889442410 | mov QWORD PTR [rsp+0x10],rax
 ;; 488b542410 | mov rdx,QWORD PTR [rsp+0x10]
-;; 488d05abfffdff | lea rax,[rip+0xfffffffffffdffab] # 0xfffffffffffdffc0
+;; 488d058bfffdff | lea rax,[rip+0xfffffffffffdff8b] # 0xfffffffffffdffa0
 ;; e866ffffff | call 0xffffffffffffff80
-;; 498b5648 | mov rdx,QWORD PTR [r14+0x48]
+;; 498b5628 | mov rdx,QWORD PTR [r14+0x28]
 ;; 48c1ea10 | shr rdx,0x10
 ;; 4803c2 | add rax,rdx
 ;; 4883c418 | add rsp,0x18
@@ -64,7 +64,7 @@
 ;; ff7bbfa9 | stp xzr, x30, [sp, #-16]!
 ;; ff4300d1 | sub sp, sp, #16
 ;; f30300aa | mov x19, x0
-;; 602740f9 | ldr x0, [x27, #72]
+;; 601740f9 | ldr x0, [x27, #40]
 ;; 7f0200eb | cmp x19, x0
 ;; 6032809a | csel x0, x19, x0, lo
 ;; 9103008b | add x17, x28, x0
@@ -78,7 +78,7 @@
 ;; ff8300d1 | sub sp, sp, #32
 ;; f30300aa | mov x19, x0
 ;; f40301aa | mov x20, x1
-;; 602740f9 | ldr x0, [x27, #72]
+;; 601740f9 | ldr x0, [x27, #40]
 ;; 7f0200eb | cmp x19, x0
 ;; 6032809a | csel x0, x19, x0, lo
 ;; 9f6b60f8 | ldr xzr, [x28, x0]
@@ -95,7 +95,7 @@
 ;; 0000138b | add x0, x0, x19
 ;; 1f0013eb | cmp x0, x19
 ;; 23010054 | b.lo #36
-;; 612740f9 | ldr x1, [x27, #72]
+;; 611740f9 | ldr x1, [x27, #40]
 ;; 1f0001eb | cmp x0, x1
 ;; 0130819a | csel x1, x0, x1, lo
 ;; 816b61f8 | ldr x1, [x28, x1]
@@ -111,9 +111,9 @@
 ;; ff4300d1 | sub sp, sp, #16
 ;; e00b00f9 | str x0, [sp, #16]
 ;; e10b40f9 | ldr x1, [sp, #16]
-;; 80fcef10 | adr x0, #-131184
+;; 80fbef10 | adr x0, #-131216
 ;; d3ffff97 | bl #-180
-;; 612740f9 | ldr x1, [x27, #72]
+;; 611740f9 | ldr x1, [x27, #40]
 ;; 21fc50d3 | lsr x1, x1, #16
 ;; 0000018b | add x0, x0, x1
 ;; ff430091 | add sp, sp, #16

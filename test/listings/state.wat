@@ -15,10 +15,10 @@
 ;; func 0
 ;; @0 entry body+0x0
 ;; 4883ec10 | sub rsp,0x10
-;; 418b4660 | mov eax,DWORD PTR [r14+0x60]
+;; 418b4620 | mov eax,DWORD PTR [r14+0x20]
 ;; 83c001 | add eax,0x1
-;; 41894660 | mov DWORD PTR [r14+0x60],eax
-;; 418b4660 | mov eax,DWORD PTR [r14+0x60]
+;; 41894620 | mov DWORD PTR [r14+0x20],eax
+;; 418b4620 | mov eax,DWORD PTR [r14+0x20]
 ;; 4883c410 | add rsp,0x10
 ;; c3 | ret
 ;; func 1
@@ -31,7 +31,7 @@
 ;; ba08000000 | mov edx,0x8
 ;; 488bf3 | mov rsi,rbx
 ;; bf64000000 | mov edi,0x64
-;; 488d050100feff | lea rax,[rip+0xfffffffffffe0001] # 0xfffffffffffe0020
+;; 488d05f1fffdff | lea rax,[rip+0xfffffffffffdfff1] # 0xfffffffffffe0010
 ;; e8bcffffff | call 0xffffffffffffffe0
 ;; 8b5c2418 | mov ebx,DWORD PTR [rsp+0x18]
 ;; 41c7441f04ffffffff | mov DWORD PTR [r15+rbx*1+0x4],0xffffffff
@@ -39,9 +39,9 @@
 ;; 4803cb | add rcx,rbx
 ;; 41c6040f07 | mov BYTE PTR [r15+rcx*1],0x7
 ;; 488bd3 | mov rdx,rbx
-;; 488d05d8fffdff | lea rax,[rip+0xfffffffffffdffd8] # 0xfffffffffffe0020
+;; 488d05c8fffdff | lea rax,[rip+0xfffffffffffdffc8] # 0xfffffffffffe0010
 ;; e893ffffff | call 0xffffffffffffffe0
-;; 498b5648 | mov rdx,QWORD PTR [r14+0x48]
+;; 498b5638 | mov rdx,QWORD PTR [r14+0x38]
 ;; 48c1ea10 | shr rdx,0x10
 ;; 03c2 | add eax,edx
 ;; 4883c420 | add rsp,0x20
@@ -52,10 +52,10 @@
 ;; @0 entry body+0x0
 ;; ff7bbfa9 | stp xzr, x30, [sp, #-16]!
 ;; ff4300d1 | sub sp, sp, #16
-;; 606340b9 | ldr w0, [x27, #96]
+;; 602340b9 | ldr w0, [x27, #32]
 ;; 00040011 | add w0, w0, #1
-;; 606300b9 | str w0, [x27, #96]
-;; 606340b9 | ldr w0, [x27, #96]
+;; 602300b9 | str w0, [x27, #32]
+;; 602340b9 | ldr w0, [x27, #32]
 ;; ff430091 | add sp, sp, #16
 ;; ff7bc1a8 | ldp xzr, x30, [sp], #16
 ;; c0035fd6 | ret
@@ -70,7 +70,7 @@
 ;; 01018052 | mov w1, #8
 ;; e20313aa | mov x2, x19
 ;; 830c8052 | mov w3, #100
-;; a0ffef10 | adr x0, #-131084
+;; 20ffef10 | adr x0, #-131100
 ;; ecffff97 | bl #-80
 ;; f31b40b9 | ldr w19, [sp, #24]
 ;; 10008012 | mov w16, #-1
@@ -82,9 +82,9 @@
 ;; 3102138b | add x17, x17, x19
 ;; 906b3138 | strb w16, [x28, x17]
 ;; e10313aa | mov x1, x19
-;; 20feef10 | adr x0, #-131132
+;; a0fdef10 | adr x0, #-131148
 ;; e0ffff97 | bl #-128
-;; 612740f9 | ldr x1, [x27, #72]
+;; 611f40f9 | ldr x1, [x27, #56]
 ;; 21fc50d3 | lsr x1, x1, #16
 ;; 0000010b | add w0, w0, w1
 ;; ff830091 | add sp, sp, #32

@@ -20,11 +20,11 @@
 ;; @0 entry body+0x0
 ;; 4883ec10 | sub rsp,0x10
 ;; 488bd8 | mov rbx,rax
-;; 493b5e48 | cmp rbx,QWORD PTR [r14+0x48]
+;; 493b5e28 | cmp rbx,QWORD PTR [r14+0x28]
 ;; 0f8315000000 | jae 0x26
-;; 498b4640 | mov rax,QWORD PTR [r14+0x40]
+;; 498b4620 | mov rax,QWORD PTR [r14+0x20]
 ;; 488d04d8 | lea rax,[rax+rbx*8]
-;; 490f434640 | cmovae rax,QWORD PTR [r14+0x40]
+;; 490f434620 | cmovae rax,QWORD PTR [r14+0x20]
 ;; 488b00 | mov rax,QWORD PTR [rax]
 ;; 4883c410 | add rsp,0x10
 ;; c3 | ret
@@ -34,11 +34,11 @@
 ;; 4883ec20 | sub rsp,0x20
 ;; 488bd8 | mov rbx,rax
 ;; 488bea | mov rbp,rdx
-;; 493b5e48 | cmp rbx,QWORD PTR [r14+0x48]
+;; 493b5e28 | cmp rbx,QWORD PTR [r14+0x28]
 ;; 0f8315000000 | jae 0x29
-;; 498b4640 | mov rax,QWORD PTR [r14+0x40]
+;; 498b4620 | mov rax,QWORD PTR [r14+0x20]
 ;; 488d04d8 | lea rax,[rax+rbx*8]
-;; 490f434640 | cmovae rax,QWORD PTR [r14+0x40]
+;; 490f434620 | cmovae rax,QWORD PTR [r14+0x20]
 ;; 488928 | mov QWORD PTR [rax],rbp
 ;; 4883c420 | add rsp,0x20
 ;; c3 | ret
@@ -46,7 +46,7 @@
 ;; func 3
 ;; @0 entry body+0x0
 ;; 4883ec08 | sub rsp,0x8
-;; 498b4648 | mov rax,QWORD PTR [r14+0x48]
+;; 498b4628 | mov rax,QWORD PTR [r14+0x28]
 ;; 4883c408 | add rsp,0x8
 ;; c3 | ret
 ;; func 4
@@ -57,7 +57,7 @@
 ;; 89542418 | mov DWORD PTR [rsp+0x18],edx
 ;; 488b542410 | mov rdx,QWORD PTR [rsp+0x10]
 ;; 8b742418 | mov esi,DWORD PTR [rsp+0x18]
-;; 488d05a3fffdff | lea rax,[rip+0xfffffffffffdffa3] # 0xfffffffffffdffc0
+;; 488d0583fffdff | lea rax,[rip+0xfffffffffffdff83] # 0xfffffffffffdffa0
 ;; e85effffff | call 0xffffffffffffff80
 ;; 4883c420 | add rsp,0x20
 ;; c3 | ret
@@ -73,7 +73,7 @@
 ;; func 6
 ;; @0 entry body+0x0
 ;; 4883ec08 | sub rsp,0x8
-;; 488d05b5fffdff | lea rax,[rip+0xfffffffffffdffb5] # 0xfffffffffffdffc0
+;; 488d0595fffdff | lea rax,[rip+0xfffffffffffdff95] # 0xfffffffffffdffa0
 ;; 4883c408 | add rsp,0x8
 ;; c3 | ret
 
@@ -88,12 +88,12 @@
 ;; ff7bbfa9 | stp xzr, x30, [sp, #-16]!
 ;; ff4300d1 | sub sp, sp, #16
 ;; f30300aa | mov x19, x0
-;; 702740f9 | ldr x16, [x27, #72]
+;; 701740f9 | ldr x16, [x27, #40]
 ;; 7f0210eb | cmp x19, x16
 ;; 22010054 | b.hs #36
 ;; 70329f9a | csel x16, x19, xzr, lo
 ;; 9f2203d5 | csdb
-;; 602340f9 | ldr x0, [x27, #64]
+;; 601340f9 | ldr x0, [x27, #32]
 ;; 000c108b | add x0, x0, x16, lsl #3
 ;; 000040f9 | ldr x0, [x0]
 ;; ff430091 | add sp, sp, #16
@@ -106,12 +106,12 @@
 ;; ff8300d1 | sub sp, sp, #32
 ;; f30300aa | mov x19, x0
 ;; f40301aa | mov x20, x1
-;; 702740f9 | ldr x16, [x27, #72]
+;; 701740f9 | ldr x16, [x27, #40]
 ;; 7f0210eb | cmp x19, x16
 ;; 22010054 | b.hs #36
 ;; 70329f9a | csel x16, x19, xzr, lo
 ;; 9f2203d5 | csdb
-;; 602340f9 | ldr x0, [x27, #64]
+;; 601340f9 | ldr x0, [x27, #32]
 ;; 000c108b | add x0, x0, x16, lsl #3
 ;; 140000f9 | str x20, [x0]
 ;; ff830091 | add sp, sp, #32
@@ -121,7 +121,7 @@
 ;; func 3
 ;; @0 entry body+0x0
 ;; ff7bbfa9 | stp xzr, x30, [sp, #-16]!
-;; 602740f9 | ldr x0, [x27, #72]
+;; 601740f9 | ldr x0, [x27, #40]
 ;; ff7bc1a8 | ldp xzr, x30, [sp], #16
 ;; c0035fd6 | ret
 ;; func 4
@@ -133,7 +133,7 @@
 ;; e11b00b9 | str w1, [sp, #24]
 ;; e10b40f9 | ldr x1, [sp, #16]
 ;; e21b40b9 | ldr w2, [sp, #24]
-;; 40fcef10 | adr x0, #-131192
+;; 40fbef10 | adr x0, #-131224
 ;; d1ffff97 | bl #-188
 ;; ff830091 | add sp, sp, #32
 ;; ff7bc1a8 | ldp xzr, x30, [sp], #16
@@ -151,6 +151,6 @@
 ;; func 6
 ;; @0 entry body+0x0
 ;; ff7bbfa9 | stp xzr, x30, [sp, #-16]!
-;; e0fcef10 | adr x0, #-131172
+;; e0fbef10 | adr x0, #-131204
 ;; ff7bc1a8 | ldp xzr, x30, [sp], #16
 ;; c0035fd6 | ret

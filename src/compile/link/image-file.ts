@@ -121,12 +121,13 @@ export function addTables(
     data.u64(DATA_START + field, offset);
     data.u64(DATA_START + field + 8, bytes.length);
   };
-  table(SECTION.functions, sites.functions.bytes(), RT_FUNCS_FILE);
-  table(SECTION.locals, sites.locals.bytes());
-  table(SECTION.sites, sites.sites.bytes(), RT_SITES_FILE);
-  table(SECTION.shapes, sites.shapes.column.bytes());
-  table(SECTION.traps, sites.traps.bytes(), RT_TRAPS_FILE);
-  table(SECTION.pins, sites.pins.bytes());
+  const stored = sites.sections();
+  table(SECTION.functions, stored.functions, RT_FUNCS_FILE);
+  table(SECTION.locals, stored.locals);
+  table(SECTION.sites, stored.sites, RT_SITES_FILE);
+  table(SECTION.shapes, stored.shapes);
+  table(SECTION.traps, stored.traps, RT_TRAPS_FILE);
+  table(SECTION.pins, stored.pins);
   table(SECTION.names, encodeNames(names), RT_NAMES_FILE);
   table(SECTION.places, places, RT_PLACES_FILE);
 }

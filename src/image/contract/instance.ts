@@ -9,7 +9,7 @@ export const INST_MEMORY_BASE = 0; // u64: native address of memory 0
 export const INST_MEMORY_RECORD = 8; // u64: pointer to memory 0's record, 0 when there is none
 export const INST_INDEX = 16; // u32
 export const INST_WASI_MEMORY = 24; // u64: pointer to the record of the memory exported as "memory", of memory 0 when none is; 0 for none
-export const INST_HEADER = 64; // what follows is laid out per module: image/instance-layout.ts
+export const INST_HEADER = 32; // what follows is laid out per module: image/instance-layout.ts
 
 // memory record
 export const MEM_BASE = 0; // u64: native address

@@ -1,6 +1,6 @@
 /**
  * The rows of the site tables in the file of an image: functions, locals, sites, shapes, trap sites, pins.
- * Offsets in bytes, all values u32.
+ * Offsets in bytes, all values u32. Sites, trap sites and pins are stored packed, see PK_*.
  *
  * README.md of this folder says what holds for all of its files.
  */
@@ -43,11 +43,20 @@ export const TYPE_FUNCREF = 6;
 export const TYPE_EXTERNREF = 7;
 export const TYPE_EXNREF = 8;
 
-// .wagsnap.sites: 3 u32 each, sorted by text offset
-export const SR_TEXT = 0; // text offset of the safepoint; for calls the return address
-export const SR_BODY = 4; // byte offset in the function body of the loop, call or other instruction; 0 for entries
-export const SR_SHAPE = 8; // word index in .wagsnap.shapes | SITE_* << 30
-export const SR_SIZE = 12;
+// .wagsnap.sites, .wagsnap.traps and .wagsnap.pins have rows of 3 u32, sorted by the first, a text offset, and packed
+// (image/tables/packed-rows.ts). Tables without rows are empty. Else:
+//   [row count] then per block of PK_BLOCK rows: [text offset of its first row] [where its bytes are in the stream]
+//   then the stream, unsigned LEB128 numbers. Per row:
+//     the text offset less that of the row before; not for the first row of a block
+//     the second value less that before, zigzag, << 1 | whether the third one differs
+//     if it does: the third value less that before, zigzag
+// The values before the first row of a block are 0. Zigzag of n is 2n, of a negative one -2n - 1
+export const PK_HEAD = 4;
+export const PK_ENTRY = 8;
+export const PK_BLOCK = 64;
+
+// .wagsnap.sites: text offset of the safepoint, for calls the return address; byte offset in the function body of the
+// loop, call or other instruction, 0 for entries; SITE_* | word index in .wagsnap.shapes << 2
 
 export const SITE_CALL = 0; // trapped at: the call has returned, results are where the shape says; further out: in the call
 export const SITE_LOOP = 1; // at the loop header, block parameters on the stack; or before a memory.atomic.wait
@@ -59,8 +68,13 @@ export const SITE_ENTRY = 2; // before the prologue: frame size 0, parameters ar
 // {index of an earlier shape} {n}. The first n operands are those of that shape. All other operands, and the results,
 // are locations:
 //   type << 28 | kind << 25 | payload
-// Tables of version 1, of images whose identity says none, have two bits for the kind, at 26, and no SHAPE_LOCALS
-export const TABLES_VERSION = 2;
+//
+// Tables of version 1, of images whose identity says none, have two bits for the kind, at 26, and no SHAPE_LOCALS.
+// Before version 3 the rows of sites, traps and pins were not packed, and two columns were joined: in sites the third
+// one was the shape's index | SITE_* << 30, in traps the second one was body offset | TRAP_* << 27, and the last
+export const TABLES_VERSION = 3;
+/** The first version with packed rows. */
+export const TABLES_PACKED = 3;
 export const SHAPE_LOCALS = 0x80000000;
 export const LOCATION_SLOT = 0; // payload: slot
 export const LOCATION_CONST = 1; // payload 0; its bits follow, the lowest first: two u32, of a v128 four
@@ -68,13 +82,9 @@ export const LOCATION_LOCAL = 2; // payload: local index, has the same value; no
 export const LOCATION_REG = 3; // payload: register
 export const LOCATION_DEAD = 4; // payload 0; no code reads the value any more
 
-// .wagsnap.traps: 2 u32 each, sorted: text offset of the faulting instruction, then body offset | TRAP_* << 27
-export const TS_SIZE = 8;
+// .wagsnap.traps: text offset of the faulting instruction; its body offset, below 2 ** 27; TRAP_*
 
 // .wagsnap.pins: where locals with a register are at trap sites. A row holds for its site and those after it in its
-// function, up to the next row; before a function's first row all are in their slots. Bit i of a mask is the i-th
-// local with a register
-export const TP_TEXT = 0; // u32: text offset of a trap site; the rows are sorted by it
-export const TP_REGISTERS = 4; // u32: those that are in their register; all others are in their slot
-export const TP_LOST = 8; // u32: those that are in neither any more
-export const TP_SIZE = 12;
+// function, up to the next row; before a function's first row all are in their slots. Columns: text offset of a trap
+// site; those that are in their register, all others are in their slot; those that are in neither any more. Bit i of a
+// mask is the i-th local with a register

@@ -1,6 +1,6 @@
 /**
- * Word indexes of the columns in rows of the function, site, trap and pin tables: the contract's offsets, counted in
- * u32.
+ * Word indexes of the columns in rows of the function, site, trap and pin tables. Those of the function table are the
+ * contract's offsets, counted in u32; the others have three columns, of which the first is a text offset.
  */
 
 import {
@@ -13,14 +13,6 @@ import {
   FR_LOCALS,
   FR_SIZE,
   FR_START,
-  SR_BODY,
-  SR_SHAPE,
-  SR_SIZE,
-  SR_TEXT,
-  TP_LOST,
-  TP_REGISTERS,
-  TP_SIZE,
-  TS_SIZE,
 } from '../contract/site-tables.js';
 
 export const FR_WORDS = FR_SIZE / 4;
@@ -33,13 +25,11 @@ export const LOCALS = FR_LOCALS / 4;
 export const LOCAL_COUNT = FR_LOCAL_COUNT / 4;
 export const KIND = FR_KIND / 4;
 
-export const SR_WORDS = SR_SIZE / 4;
-export const TEXT = SR_TEXT / 4;
-export const BODY = SR_BODY / 4;
-export const SHAPE = SR_SHAPE / 4;
-
-export const TS_WORDS = TS_SIZE / 4;
-
-export const TP_WORDS = TP_SIZE / 4;
-export const REGISTERS = TP_REGISTERS / 4;
-export const LOST = TP_LOST / 4;
+/** Words of a site, a trap site, a row of pins. */
+export const ROW_WORDS = 3;
+export const TEXT = 0;
+export const BODY = 1; // of a site and a trap site
+export const SHAPE = 2; // of a site: SITE_* | shape << 2
+export const TRAP = 2; // TRAP_*
+export const REGISTERS = 1; // of pins
+export const LOST = 2;

@@ -1,17 +1,18 @@
 /**
- * Looks up rows in stored site tables: the decoder for what site-tables.ts writes. Lookups are binary searches in the
- * sections' own words; nothing is unpacked before it is needed.
+ * Looks up rows in stored site tables: the decoder for what site-tables.ts writes, and for what was written before
+ * (site-rows-v2.ts). Lookups are binary searches in words.
  *
- * Formats: image/contract/site-tables.ts FR_*, locals, SR_*, shapes, TS_*, TP_*. The bytes may come from a hostile
+ * Formats: image/contract/site-tables.ts FR_*, locals, sites, shapes, traps, pins. The bytes may come from a hostile
  * file: everything that is reached through an index is checked, and a contradiction throws InputError 'damaged-image'.
  *
  * A row is an index into the function table or the site table; -1 means none.
  */
 
-import { FR_SIZE, FUNC_HOST, FUNC_TRAMPOLINE, SITE_ENTRY, SR_SIZE, TP_SIZE, TS_SIZE } from '../contract/site-tables.js';
+import { FR_SIZE, FUNC_HOST, FUNC_TRAMPOLINE, SITE_ENTRY, TABLES_PACKED } from '../contract/site-tables.js';
 import { damaged } from './damaged.js';
 import { type FrameMap, frameMap, type LocalHome, type PinState } from './frame-map.js';
 import { FrameMapDecoder } from './frame-map-decoder.js';
+import { unpackRows } from './packed-rows.js';
 import {
   BODY,
   END,
@@ -24,13 +25,13 @@ import {
   LOCALS,
   LOST,
   REGISTERS,
+  ROW_WORDS,
   SHAPE,
-  SR_WORDS,
   START,
   TEXT,
-  TP_WORDS,
-  TS_WORDS,
+  TRAP,
 } from './site-columns.js';
+import { rowsOfPins, rowsOfSites, rowsOfTraps } from './site-rows-v2.js';
 import { tableWords } from './table-words.js';
 
 /** A row of the function table. Text offsets count from TEXT; `frameSize` is in bytes, without the return address. */
@@ -60,14 +61,14 @@ export interface TrapRow {
 }
 
 export interface SiteSections {
-  /** 1 or TABLES_VERSION. */
+  /** From 1 to TABLES_VERSION. */
   readonly version: number;
   readonly functions: Uint8Array;
   readonly locals: Uint8Array;
   readonly sites: Uint8Array;
   readonly shapes: Uint8Array;
   readonly traps: Uint8Array;
-  readonly pins?: Uint8Array | undefined;
+  readonly pins?: Uint8Array | undefined; // not in older images
 }
 
 export class SiteLookup {
@@ -83,13 +84,14 @@ export class SiteLookup {
   constructor(sections: SiteSections, textSize: number) {
     this.functions = tableWords(sections.functions, FR_SIZE, 'function table');
     this.maps = new FrameMapDecoder(sections.version, sections.locals, sections.shapes);
-    this.sites = tableWords(sections.sites, SR_SIZE, 'site table');
-    this.traps = tableWords(sections.traps, TS_SIZE, 'trap table');
-    this.pins = sections.pins && tableWords(sections.pins, TP_SIZE, 'pin table');
+    const isPacked = sections.version >= TABLES_PACKED;
+    this.sites = (isPacked ? unpackRows : rowsOfSites)(sections.sites, 'site table');
+    this.traps = (isPacked ? unpackRows : rowsOfTraps)(sections.traps, 'trap table');
+    this.pins = sections.pins && (isPacked ? unpackRows : rowsOfPins)(sections.pins, 'pin table');
     this.checkFunctions(textSize);
-    checkAscending(this.sites, SR_WORDS, textSize, 'site table');
-    checkAscending(this.traps, TS_WORDS, textSize, 'trap table');
-    if (this.pins) checkAscending(this.pins, TP_WORDS, textSize, 'pin table');
+    checkAscending(this.sites, textSize, 'site table');
+    checkAscending(this.traps, textSize, 'trap table');
+    if (this.pins) checkAscending(this.pins, textSize, 'pin table');
   }
 
   get functionCount(): number {
@@ -97,11 +99,11 @@ export class SiteLookup {
   }
 
   get siteCount(): number {
-    return this.sites.length / SR_WORDS;
+    return this.sites.length / ROW_WORDS;
   }
 
   get trapCount(): number {
-    return this.traps.length / TS_WORDS;
+    return this.traps.length / ROW_WORDS;
   }
 
   function(row: number): FunctionRow {
@@ -146,21 +148,21 @@ export class SiteLookup {
 
   site(row: number): SiteRow {
     checkRow(row, this.siteCount, 'site');
-    const at = row * SR_WORDS;
+    const at = row * ROW_WORDS;
     const s = this.sites;
     return {
       row,
       textOffset: s[at + TEXT],
       bodyOffset: s[at + BODY],
-      kind: s[at + SHAPE] >>> 30,
-      shape: s[at + SHAPE] & 0x3fffffff,
+      kind: s[at + SHAPE] & 3,
+      shape: s[at + SHAPE] >>> 2,
     };
   }
 
   /** Row of the site at exactly `textOffset` (a return address, a loop header, an entry), or -1. */
   siteAt(textOffset: number): number {
-    const row = lastNotAbove(this.sites, SR_WORDS, textOffset);
-    return row >= 0 && this.sites[row * SR_WORDS] === textOffset ? row : -1;
+    const row = lastNotAbove(this.sites, ROW_WORDS, textOffset);
+    return row >= 0 && this.sites[row * ROW_WORDS] === textOffset ? row : -1;
   }
 
   /** Row of the site that a snapshot names, or -1. */
@@ -175,8 +177,8 @@ export class SiteLookup {
   sitesOf(functionRow: number): { first: number; end: number } {
     const { start, end } = this.function(functionRow);
     return {
-      first: lastNotAbove(this.sites, SR_WORDS, start - 1) + 1,
-      end: lastNotAbove(this.sites, SR_WORDS, end - 1) + 1,
+      first: lastNotAbove(this.sites, ROW_WORDS, start - 1) + 1,
+      end: lastNotAbove(this.sites, ROW_WORDS, end - 1) + 1,
     };
   }
 
@@ -206,14 +208,14 @@ export class SiteLookup {
 
   trap(row: number): TrapRow {
     checkRow(row, this.trapCount, 'trap');
-    const word = this.traps[row * TS_WORDS + 1];
-    return { textOffset: this.traps[row * TS_WORDS], bodyOffset: word & 0x7ffffff, kind: word >>> 27 };
+    const at = row * ROW_WORDS;
+    return { textOffset: this.traps[at], bodyOffset: this.traps[at + BODY], kind: this.traps[at + TRAP] };
   }
 
   /** The trap site at exactly `textOffset`, or undefined. */
   trapAt(textOffset: number): TrapRow | undefined {
-    const row = lastNotAbove(this.traps, TS_WORDS, textOffset);
-    return row >= 0 && this.traps[row * TS_WORDS] === textOffset ? this.trap(row) : undefined;
+    const row = lastNotAbove(this.traps, ROW_WORDS, textOffset);
+    return row >= 0 && this.traps[row * ROW_WORDS] === textOffset ? this.trap(row) : undefined;
   }
 
   /**
@@ -223,7 +225,7 @@ export class SiteLookup {
     const { pins } = this;
     const functionRow = this.functionAt(textOffset);
     if (pins === undefined || functionRow < 0 || this.trapAt(textOffset) === undefined) return undefined;
-    const at = lastNotAbove(pins, TP_WORDS, textOffset) * TP_WORDS;
+    const at = lastNotAbove(pins, ROW_WORDS, textOffset) * ROW_WORDS;
     if (at < 0 || pins[at] < this.function(functionRow).start) return { registers: 0, lost: 0 };
     return { registers: pins[at + REGISTERS], lost: pins[at + LOST] };
   }
@@ -233,8 +235,8 @@ export class SiteLookup {
     if (functionRow < 0) return -1;
     const { first, end } = this.sitesOf(functionRow);
     for (let row = first; row < end; row++) {
-      const at = row * SR_WORDS;
-      if (this.sites[at + BODY] === bodyOffset && this.sites[at + SHAPE] >>> 30 === kind) return row;
+      const at = row * ROW_WORDS;
+      if (this.sites[at + BODY] === bodyOffset && (this.sites[at + SHAPE] & 3) === kind) return row;
     }
     return -1;
   }
@@ -266,9 +268,9 @@ function lastNotAbove(table: Uint32Array, rowWords: number, value: number): numb
   return low - 1;
 }
 
-function checkAscending(table: Uint32Array, rowWords: number, limit: number, what: string): void {
+function checkAscending(table: Uint32Array, limit: number, what: string): void {
   let previous = -1;
-  for (let at = 0; at < table.length; at += rowWords) {
+  for (let at = 0; at < table.length; at += ROW_WORDS) {
     if (table[at] <= previous || table[at] > limit) throw damaged(`${what} out of order`);
     previous = table[at];
   }

@@ -1,7 +1,6 @@
 /**
- * Collects the site tables while code is generated: growing columns in their stored format
- * (image/contract/site-tables.ts FR_*, SR_*, TS_*, TP_*, locals; shapes: frame-map-encoder.ts). Text offsets must
- * ascend. Functions with equal locals share them.
+ * Collects the site tables while code is generated: growing columns (image/contract/site-tables.ts FR_*, locals, sites,
+ * traps, pins; shapes: frame-map-encoder.ts). Text offsets must ascend. Functions with equal locals share them.
  *
  *     beginFunction, local*, { shapes.begin, a location for each operand and result, site }*, endFunction
  *
@@ -12,7 +11,8 @@ import type { ValType } from '../../wasm/module.js';
 import { FUNC_GUEST, TABLES_VERSION } from '../contract/site-tables.js';
 import { Column } from './column.js';
 import { FrameMapEncoder, type ShapeLog } from './frame-map-encoder.js';
-import { BODY, END, FR_WORDS, FRAME, INDEX, INSTANCE, KIND, LOCAL_COUNT, LOCALS, SHAPE } from './site-columns.js';
+import { RowPacker } from './packed-rows.js';
+import { END, FR_WORDS, FRAME, INDEX, INSTANCE, KIND, LOCAL_COUNT, LOCALS, ROW_WORDS, SHAPE } from './site-columns.js';
 import type { SiteSections } from './site-lookup.js';
 import { typeCode } from './type-codes.js';
 import { hashWords, WordLists } from './word-lists.js';
@@ -28,8 +28,6 @@ export interface SiteRows {
   readonly pins: Uint32Array<ArrayBuffer>;
   readonly shapes: ShapeLog;
 }
-
-const SHAPE_MASK = 0x3fffffff;
 
 export class SiteTables {
   readonly functions = new Column();
@@ -107,15 +105,16 @@ export class SiteTables {
     s.reserve(3);
     s.push(textOffset);
     s.push(bodyOffset);
-    s.push(((kind << 30) | shape) >>> 0);
+    s.push((kind | (shape << 2)) >>> 0);
   }
 
   /** `kind` is TRAP_*. */
   trap(textOffset: number, bodyOffset: number, kind: number): void {
     const t = this.traps;
-    t.reserve(2);
+    t.reserve(3);
     t.push(textOffset);
-    t.push(((kind << 27) | bodyOffset) >>> 0);
+    t.push(bodyOffset);
+    t.push(kind);
   }
 
   /** Changes of the pinned locals at the next trap site to be recorded; masks as in the section. */
@@ -162,34 +161,39 @@ export class SiteTables {
       this.functions.words[this.functionStart + LOCAL_COUNT] = count;
       this.endFunction(functions[at + END] + textOffset);
     }
-    this.sites.reserve(sites.length);
-    for (let at = 0; at < sites.length; at += 3) {
-      const shape = sites[at + SHAPE];
-      this.sites.push(sites[at] + textOffset);
-      this.sites.push(sites[at + BODY]);
-      this.sites.push(((shape & ~SHAPE_MASK) | shapeIndexes[shape & SHAPE_MASK]) >>> 0);
+    const first = this.sites.length;
+    appendMoved(this.sites, sites, textOffset);
+    const { words, length } = this.sites;
+    for (let at = first + SHAPE; at < length; at += ROW_WORDS) {
+      words[at] = (words[at] & 3) | (shapeIndexes[words[at] >>> 2] << 2);
     }
-    appendMoved(this.traps, traps, 2, textOffset);
-    appendMoved(this.pins, pins, 3, textOffset);
+    appendMoved(this.traps, traps, textOffset);
+    appendMoved(this.pins, pins, textOffset);
   }
 
   /** The tables in their stored form. */
-  sections(): SiteSections {
+  sections(): Required<SiteSections> {
     return {
       version: TABLES_VERSION,
       functions: this.functions.bytes(),
       locals: this.locals.bytes(),
-      sites: this.sites.bytes(),
+      sites: packed(this.sites),
       shapes: this.shapes.column.bytes(),
-      traps: this.traps.bytes(),
-      pins: this.pins.bytes(),
+      traps: packed(this.traps),
+      pins: packed(this.pins),
     };
   }
 }
 
-/** Rows that begin with a text offset. */
-function appendMoved(column: Column, rows: Uint32Array, size: number, textOffset: number): void {
+/** Rows of ROW_WORDS. */
+function appendMoved(column: Column, rows: Uint32Array, textOffset: number): void {
   const start = column.length;
   column.appendWords(rows, 0, rows.length);
-  for (let at = start; at < column.length; at += size) column.words[at] += textOffset;
+  for (let at = start; at < column.length; at += ROW_WORDS) column.words[at] += textOffset;
+}
+
+function packed({ words, length }: Column): Uint8Array {
+  const packer = new RowPacker(length / ROW_WORDS);
+  for (let at = 0; at < length; at += ROW_WORDS) packer.add(words[at], words[at + 1], words[at + 2]);
+  return packer.finish();
 }

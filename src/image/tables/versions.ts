@@ -4,7 +4,7 @@
  *
  *     format 1    tables without a version
  *     format 2    site tables of version 2
- *     format 3    packed modules
+ *     format 3    packed modules; later site tables of version 3
  */
 
 import { InputError } from '../../base/errors.js';

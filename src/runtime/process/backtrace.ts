@@ -14,7 +14,6 @@ import {
   FUNC_GUEST,
   FUNC_IMPORT,
   FUNC_TRAMPOLINE,
-  SR_BODY,
 } from '../../image/contract/site-tables';
 import {
   TH_STACK_LOW,
@@ -99,7 +98,7 @@ export function backtraceFromStub(sp: i64): void {
  */
 export function backtraceFromHost(sp: i64): void {
   let at = sp + LEAST_FRAME;
-  while (inStack(at) && callSiteAt(textOffsetOf(load64(at))) === 0) at += 8;
+  while (inStack(at) && callSiteAt(textOffsetOf(load64(at))) < 0) at += 8;
   if (!inStack(at)) return;
   beginLines();
   backtraceBehind(load64(at), at + 8);
@@ -139,14 +138,14 @@ function record(place: i32, at: i64, sp: i64, returnAddress: i64, callerSp: i64)
  */
 function bodyOffsetBehind(text: i64): i64 {
   const site = callSiteAt(text);
-  if (site !== 0) return <i64>(<u32>load32_u(site + SR_BODY));
+  if (site >= 0) return site;
   const trap = trapSiteAt(text);
   return trap === 0 ? -1 : <i64>(trap & 0x7ffffff);
 }
 
 function isReturn(address: i64): bool {
   const text = textOffsetOf(address);
-  if (callSiteAt(text) !== 0) return true;
+  if (callSiteAt(text) >= 0) return true;
   const row = functionAt(text);
   return row !== 0 && load32_u(row + FR_KIND) === FUNC_TRAMPOLINE;
 }

@@ -1,7 +1,7 @@
 /**
  * The image's site tables as the process itself reads them when it traps: mapped from its own file at that moment.
  *
- * AssemblyScript. Formats: image/contract/site-tables.ts FR_*, SR_*, TS_*, names; the decoder with all checks is
+ * AssemblyScript. Formats: image/contract/site-tables.ts FR_*, PK_*, names; the decoder with all checks is
  * image/tables/site-lookup.ts. The file is the one that this code was loaded from, so it is trusted. Addresses are
  * native; 0 stands for "not there" (no descriptor, or compiled without tables).
  */
@@ -14,11 +14,12 @@ import {
   RT_SITES_FILE,
   RT_TRAPS_FILE,
 } from '../../image/contract/runtime-block';
-import { FR_END, FR_INSTANCE, FR_SIZE, SITE_CALL, SR_SHAPE, SR_SIZE, TS_SIZE } from '../../image/contract/site-tables';
+import { FR_END, FR_INSTANCE, FR_SIZE, SITE_CALL } from '../../image/contract/site-tables';
 import { SEGMENT_ALIGN } from '../../image/contract/sizes';
 import { load32_u, load64, runtime, syscall } from '../native/native';
 import { SYS_mmap } from '../native/target';
 import { awaitTables } from './growing-text';
+import { findRow, lastNotAbove, second, third } from './packed-rows';
 import { failed, MAP_PRIVATE, PROT_READ, word } from './runtime-block';
 
 // each stays mapped: 0 before the first use
@@ -35,19 +36,16 @@ export function functionAt(textOffset: i64): i64 {
   return row !== 0 && textOffset < unsigned(row + FR_END) ? row : 0;
 }
 
-/** Row of the call site that returns to `textOffset`, or 0. */
+/** Body offset of the call that returns to `textOffset`, or -1. */
 export function callSiteAt(textOffset: i64): i64 {
   if (sites === 0) sites = mapSection(RT_SITES_FILE);
-  const row = lastNotAbove(sites, rows(RT_SITES_FILE, SR_SIZE), SR_SIZE, textOffset);
-  if (row === 0 || unsigned(row) !== textOffset) return 0;
-  return unsigned(row + SR_SHAPE) >>> 30 === SITE_CALL ? row : 0;
+  return findRow(sites, textOffset) && (third & 3) === SITE_CALL ? second : -1;
 }
 
 /** Body offset | TRAP_* << 27 of the instruction at `textOffset`, or 0 when it cannot trap. */
 export function trapSiteAt(textOffset: i64): u32 {
   if (traps === 0) traps = mapSection(RT_TRAPS_FILE);
-  const row = lastNotAbove(traps, rows(RT_TRAPS_FILE, TS_SIZE), TS_SIZE, textOffset);
-  return row !== 0 && unsigned(row) === textOffset ? load32_u(row + 4) : 0;
+  return findRow(traps, textOffset) ? <u32>((third << 27) | second) : 0;
 }
 
 /** Where the name of a function row starts and, by `nameLength`, how many bytes it has. */
@@ -98,19 +96,6 @@ function nameEntry(functionRow: i64): i64 {
 
 function rows(section: i32, size: i64): i64 {
   return load64(runtime() + section + 8) / size;
-}
-
-/** The last row whose first u32 is <= value, or 0. */
-function lastNotAbove(table: i64, count: i64, size: i64, value: i64): i64 {
-  if (table === 0) return 0;
-  let low: i64 = 0;
-  let high = count;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (unsigned(table + middle * size) <= value) low = middle + 1;
-    else high = middle;
-  }
-  return low === 0 ? 0 : table + (low - 1) * size;
 }
 
 /** @param section RT_..._FILE: a file offset and a size */

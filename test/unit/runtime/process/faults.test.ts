@@ -5,7 +5,7 @@
 import { describe, expect, it } from 'vitest';
 import * as L from '../../../support/layout.js';
 import { IMAGE } from './fake-process.js';
-import { runningImage, SIGFPE, SIGSEGV, SP, signal, TEXT } from './running-image.js';
+import { packedRows, runningImage, SIGFPE, SIGSEGV, SP, signal, TEXT } from './running-image.js';
 
 /** Text offsets: a memory access, a division, other code of a guest; a function of the host layer. */
 const [ACCESS, DIVISION, PLAIN, HOST] = [0x180, 0x184, 0x190, 0x380];
@@ -20,11 +20,11 @@ function faulting() {
       ...[0x200, 0x300, 1, 6, 24, 0, 0, L.FUNC_GUEST],
       ...[0x300, 0x400, 0, 0, 16, 0, 0, L.FUNC_HOST],
     ],
-    [L.RT_TRAPS_FILE]: [
-      ...[ACCESS, (L.TRAP_MEMORY << 27) | 0x77],
-      ...[DIVISION, (L.TRAP_OVERFLOW << 27) | 0x78],
-      ...[HOST, (L.TRAP_MEMORY << 27) | 0x79],
-    ],
+    [L.RT_TRAPS_FILE]: packedRows(
+      [ACCESS, 0x77, L.TRAP_MEMORY],
+      [DIVISION, 0x78, L.TRAP_OVERFLOW],
+      [HOST, 0x79, L.TRAP_MEMORY],
+    ),
   });
   const { process, memory } = image;
   const top = process.rt64(L.TH_STACK_TOP);
@@ -60,6 +60,43 @@ describe('at another trap site', () => {
     expect(fault(SIGSEGV, DIVISION, base + 65536)).toBe(FATAL);
     expect(faulting().fault(SIGFPE, DIVISION, 0)).toBe(TRAP);
     expect(faulting().fault(SIGFPE, PLAIN, 0)).toBe(FATAL);
+  });
+});
+
+describe('among many trap sites', () => {
+  // in 100 bytes of text each, with body offsets that rise and fall; more than two blocks of the packed table
+  const sites = Array.from(
+    { length: 150 },
+    (_, row) => [0x100 + 100 * row, (row * 7919) % 5000, row % 3 === 0] as const,
+  );
+  function manyFaulting() {
+    const image = runningImage(L.STATE_RUNNING, {
+      [L.RT_FUNCS_FILE]: [0x100, 0x8000, 1, 5, 16, 0, 0, L.FUNC_GUEST],
+      [L.RT_TRAPS_FILE]: packedRows(
+        ...sites.map(
+          ([text, body, divides]) =>
+            [text, body, divides ? L.TRAP_OVERFLOW : L.TRAP_MEMORY] as [number, number, number],
+        ),
+      ),
+    });
+    const { process } = image;
+    const top = process.rt64(L.TH_STACK_TOP);
+    process.set64(SP, top - 256);
+    process.set64(top - 240, IMAGE + TEXT + 0x9000); // ends the backtrace
+    return (at: number) => ({ code: signal(process, SIGFPE, IMAGE + TEXT + at, 0), text: process.text(2) });
+  }
+
+  it.each([0, 63, 66, 126, 129, 147])('the one at row %i is found, with its body offset', (row) => {
+    const [at, body] = sites[row];
+    const { code, text } = manyFaulting()(at);
+    expect(code).toBe(TRAP);
+    expect(text).toContain('integer overflow');
+    expect(text).toMatch(new RegExp(`0x${body.toString(16)}\\b`));
+    for (const beside of [at - 1, at + 1]) expect(manyFaulting()(beside).code).toBe(FATAL);
+  });
+
+  it('none is found before the first and after the last one', () => {
+    for (const at of [0x100 - 100, 0x100 + 100 * 150]) expect(manyFaulting()(at).code).toBe(FATAL);
   });
 });
 

@@ -4,6 +4,7 @@
 
 import { expect } from 'vitest';
 import { hostConstants } from '../../../../src/arch/x64/host-constants.js';
+import { RowPacker } from '../../../../src/image/tables/packed-rows.js';
 import * as L from '../../../support/layout.js';
 import { bootedImage, type FakeImage, startProcess } from './fake-image.js';
 import { Exit, type FakeProcess, IMAGE } from './fake-process.js';
@@ -18,11 +19,21 @@ export const SIGFPE = 8;
 export const SIGSEGV = 11;
 export const TOOL = 4242;
 
+/** The words of a packed table, with zeros behind it to the next word. */
+export function packedRows(...rows: [text: number, second: number, third: number][]): number[] {
+  const packer = new RowPacker(rows.length);
+  for (const row of rows) packer.add(...row);
+  const bytes = packer.finish();
+  const padded = new Uint8Array((bytes.length + 3) & ~3);
+  padded.set(bytes);
+  return [...new Uint32Array(padded.buffer)];
+}
+
 /** Site tables as the process maps them: functions at text offsets 0x100 and 0x200 with frames of 16 and 24 bytes. */
 const SECTIONS: Record<number, number[]> = {
   [L.RT_FUNCS_FILE]: [0x100, 0x200, 1, 5, 16, 0, 0, 0, 0x200, 0x300, 1, 6, 24, 0, 0, 0, 0x300, 0x400, 1, 0, 0, 0, 0, 4],
-  [L.RT_SITES_FILE]: [0x140, 0x21, 0, 0x250, 0x34, 0],
-  [L.RT_TRAPS_FILE]: [0x180, (L.TRAP_MEMORY << 27) | 0x77, 0x184, (L.TRAP_OVERFLOW << 27) | 0x78],
+  [L.RT_SITES_FILE]: packedRows([0x140, 0x21, L.SITE_CALL], [0x250, 0x34, L.SITE_CALL]),
+  [L.RT_TRAPS_FILE]: packedRows([0x180, 0x77, L.TRAP_MEMORY], [0x184, 0x78, L.TRAP_OVERFLOW]),
   [L.RT_NAMES_FILE]: [0, 4, 4, 4, 0x21626966],
 };
 
