@@ -2,7 +2,7 @@
 
 import type { CommandModule } from 'yargs';
 import type { NamedDirectory } from '../../src/api/receive-options.js';
-import { type LatticeOptions, latticeOptions, parsePairs, parseServer } from '../options/lattice.js';
+import { type LatticeOptions, latticeOptions, parseEmbedded, parsePairs, parseServer } from '../options/lattice.js';
 import { DURATION, parseDuration, parseSize } from '../options/limits.js';
 import { once, parseArch, several, UsageError } from '../options/usage.js';
 import { serveNode } from '../programs/node.js';
@@ -19,6 +19,7 @@ interface Options extends LatticeOptions {
   moves: string | undefined;
   metrics: string | undefined;
   drainOn: string | undefined;
+  embedded: boolean;
 }
 
 const command: CommandModule<object, Options> = {
@@ -27,6 +28,12 @@ const command: CommandModule<object, Options> = {
   builder: (yargs) =>
     yargs
       .options(latticeOptions)
+      .option('embedded', {
+        type: 'boolean',
+        default: false,
+        describe:
+          'start a nats-server for this machine only, at 127.0.0.1:4222 or at the port of --nats; it ends with the node',
+      })
       .option('name', {
         type: 'string',
         requiresArg: true,
@@ -102,7 +109,7 @@ const command: CommandModule<object, Options> = {
     const { name, memory, lease, store, moves } = options;
     await serveNode(
       {
-        ...parseServer(options),
+        ...(options.embedded ? parseEmbedded(options) : parseServer(options)),
         name,
         store,
         moves,

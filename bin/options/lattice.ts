@@ -36,10 +36,21 @@ export function parseServer({ nats = process.env['WAGSNAP_NATS'], creds, nkey }:
   if (nats === undefined || nats === '') {
     throw new UsageError('no NATS server was given: --nats URL, or the variable WAGSNAP_NATS', [
       'the lattice keeps its records in NATS JetStream: nats-server --jetstream --store_dir /var/lib/nats',
+      'for this machine alone: wag-snap node --embedded starts one, at nats://127.0.0.1:4222',
     ]);
   }
   if (creds !== undefined && nkey !== undefined) throw new UsageError('--creds and --nkey exclude each other');
   return { nats, creds, nkey };
+}
+
+/** For a server that the node starts itself. @throws UsageError */
+export function parseEmbedded({ nats, creds, nkey }: LatticeOptions): ServerOptions {
+  if (creds !== undefined || nkey !== undefined) {
+    throw new UsageError(
+      '--embedded: its NATS server has no users from files: --nats nats://TOKEN@127.0.0.1:4222 protects it',
+    );
+  }
+  return { nats: nats ?? '' };
 }
 
 /** Parses `K=V` of an option that may be repeated. @throws UsageError */

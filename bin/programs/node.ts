@@ -2,6 +2,7 @@
 
 import { createServer, type Server } from 'node:http';
 import { type LatticeNode, type NodeOptions, runNode } from '../../src/api/node.js';
+import { OwnNatsServer } from '../../src/api/own-nats-server.js';
 import { systemReason, ToolError } from '../../src/base/errors.js';
 import { terminalJson } from '../../src/base/terminal-text.js';
 import { UsageError } from '../options/usage.js';
@@ -10,9 +11,30 @@ export interface ServeOptions {
   readonly metrics: string | undefined;
   /** The signal after which it gives its jobs away. */
   readonly drainOn: string | undefined;
+  /** It starts a NATS server of its own first. */
+  readonly embedded: boolean;
 }
 
-export async function serveNode(options: NodeOptions, { metrics, drainOn }: ServeOptions): Promise<void> {
+export async function serveNode(options: NodeOptions, serve: ServeOptions): Promise<void> {
+  if (!serve.embedded) return serveWith(options, serve, new Promise<never>(() => {}));
+  const server = await OwnNatsServer.start(options.nats || undefined);
+  const lost = server.ended.then((why) => {
+    throw new ToolError('nats-server', `the NATS server of this node has ended: ${why}`);
+  });
+  lost.catch(() => {});
+  try {
+    await serveWith({ ...options, nats: server.url }, serve, lost);
+  } finally {
+    await server.stop();
+  }
+}
+
+/** @param lost rejects when it cannot continue */
+async function serveWith(
+  options: NodeOptions,
+  { metrics, drainOn }: ServeOptions,
+  lost: Promise<never>,
+): Promise<void> {
   const print = (event: object) => console.log(terminalJson({ time: new Date().toISOString(), ...event }));
   const address = metrics === undefined ? undefined : parseMetrics(metrics);
   const node = await runNode({ ...options, onEvent: print });
@@ -26,7 +48,7 @@ export async function serveNode(options: NodeOptions, { metrics, drainOn }: Serv
   try {
     if (address) server = await serveMetrics(node, address);
     print({ event: 'started', name: node.name, metrics: server === undefined ? null : addressOf(server) });
-    await node.closed;
+    await Promise.race([node.closed, lost]);
   } catch (error) {
     await node.leave('drop').catch(() => {});
     throw error;

@@ -32,6 +32,7 @@ const SECONDS: Readonly<Record<string, number>> = {
   'test/e2e/output.test.ts': 39,
   'test/e2e/lattice.test.ts': 20,
   'test/model/lattice.test.ts': 12,
+  'test/e2e/lattice-embedded.test.ts': 12,
   'test/e2e/invoke.test.ts': 39,
   'test/unit/snapshot/stored.test.ts': 38,
   'test/e2e/input.test.ts': 36,
