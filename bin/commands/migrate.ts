@@ -5,6 +5,7 @@ import type { CommandModule } from 'yargs';
 import { attachGiven } from '../../src/api/find-process.js';
 import type { MigrateOptions } from '../../src/api/migrate-options.js';
 import type { Directory } from '../../src/api/process-options.js';
+import type { ImageProcess } from '../../src/capture/process.js';
 import { parseFds } from '../options/fd-option.js';
 import { keyOptions } from '../options/keys.js';
 import { DURATION, parseDuration, parseSize } from '../options/limits.js';
@@ -240,28 +241,30 @@ async function moveWorkload(options: Options, report: MoveReport): Promise<void>
   };
   checkLazy(moving);
   if (PID.test(options.process) && !existsSync(`/proc/${options.process}`)) await attachGiven(options.process); // fails
+  const interruption = new Interruption('it continues here');
+  const { abortSignal } = interruption;
+  abortSignal.addEventListener('abort', () => report.isAsked(String(abortSignal.reason)), { once: true });
   // a receiver that is started loads meanwhile; one that listens has done so
   const early = options.destination.startsWith('tls:') ? undefined : new EarlyLink(destination);
-  const workload = await attachGiven(options.process).catch(async (error) => {
-    await early?.close('there is no such program');
-    throw error;
-  });
-  const interruption = new Interruption('it continues here');
-  const pipes = moving.attach ? new ProgramPipes(workload.pid) : undefined;
+  let workload: ImageProcess | undefined;
+  let pipes: ProgramPipes | undefined;
   try {
+    workload = await attachGiven(options.process, abortSignal);
+    pipes = moving.attach ? new ProgramPipes(workload.pid) : undefined;
     const { migrateAttached } = await import('../../src/api/migrate.js');
     const moved = await migrateAttached(workload, early ?? destination, {
       ...moving,
-      signal: interruption.abortSignal,
+      signal: abortSignal,
       onEvent: report.onEvent,
     });
     report.moved(moved);
     interruption.stop();
-    if (pipes !== undefined) await followProgram(moved, pipes);
+    if (pipes !== undefined) await followProgram(moved, pipes, abortSignal.aborted);
   } finally {
+    await early?.close('nothing comes');
     pipes?.close();
     interruption.stop();
-    workload.close();
+    workload?.close();
   }
 }
 

@@ -9,6 +9,7 @@ import { keyOptions } from '../options/keys.js';
 import { parseSize } from '../options/limits.js';
 import { once, several, UsageError } from '../options/usage.js';
 import { Interruption } from '../programs/interruption.js';
+import { ReceiverSignals } from '../programs/receiver-signals.js';
 import { ReceiverLog } from '../show/receiver-log.js';
 
 interface Options {
@@ -100,12 +101,15 @@ async function fromStandardInput(options: Options): Promise<void> {
   const { receive, receiveFromPipe } = await import('../../src/api/receive.js');
   const grants = options.dir === undefined && options.accept === undefined ? undefined : parseGrants(options);
   const { maxMemory, outputDir } = parseCommon(options);
-  const receiving = { maxMemory, outputDir, grants };
-  const { pid, lost } = isPipe(STDIN)
-    ? await receiveFromPipe(STDIN, process.stdout, receiving)
-    : await receive(process.stdin, process.stdout, receiving).finally(() => process.stdin.destroy());
-  if (lost !== undefined) throw new ToolError('link', `nothing was started: ${lost}`);
-  if (pid === undefined) process.exitCode = ExitCode.failed; // the source reports the reason
+  const signals = new ReceiverSignals();
+  const { signal, onEvent } = signals;
+  const receiving = { maxMemory, outputDir, grants, signal, onEvent };
+  const received = isPipe(STDIN)
+    ? receiveFromPipe(STDIN, process.stdout, receiving)
+    : receive(process.stdin, process.stdout, receiving).finally(() => process.stdin.destroy());
+  const { pid, lost } = await received.finally(() => signals.stop());
+  if (pid === undefined) process.exitCode = ExitCode.failed; // the source reports the reason, or has given it up
+  if (lost !== undefined && !signal.aborted) throw new ToolError('link', `nothing was started: ${lost}`);
 }
 
 const STDIN = 0;

@@ -56,9 +56,14 @@ function openPipe(path: string, how: 'r' | 'w'): number | undefined {
 /**
  * Until it ends there, with its exit code for this command, or a signal detaches it: then it runs on there.
  *
+ * @param isAsked whether a signal has come already, too late to give the move up
  * @throws ToolError when the link is lost: it runs on, too
  */
-export async function followProgram({ streams, host, pid, output }: Moved, pipes: ProgramPipes): Promise<void> {
+export async function followProgram(
+  { streams, host, pid, output }: Moved,
+  pipes: ProgramPipes,
+  isAsked: boolean,
+): Promise<void> {
   if (streams === undefined) return;
   let isDetached = false;
   const detach = () => {
@@ -66,6 +71,7 @@ export async function followProgram({ streams, host, pid, output }: Moved, pipes
     streams.detach();
   };
   for (const signal of SIGNALS) process.on(signal, detach);
+  if (isAsked) detach();
   const input = pipes.read() ?? process.stdin;
   pipeline(input, streams.stdin).catch(() => {}); // it does not read any more
   const out = forward(streams.stdout, pipes.output[0], process.stdout);

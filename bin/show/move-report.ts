@@ -19,6 +19,8 @@ export class MoveReport {
   private round = 1;
   private sentAt = Number.NEGATIVE_INFINITY;
   private isOver = false;
+  /** The pid of a program that runs there, and needs memory that is still here. */
+  private owed: number | undefined;
 
   constructor(private readonly options: Readonly<Record<'json' | 'verbose' | 'attach' | 'dryRun', boolean>>) {}
 
@@ -38,8 +40,19 @@ export class MoveReport {
     }
     if (event.event === 'stopped') this.begin('it stands still: sending the rest');
     if (event.event === 'running') {
+      this.owed = event.pid;
       this.begin('it runs there: sending its memory');
     }
+    if (event.event === 'complete') this.owed = undefined;
+  };
+
+  /** A signal asks to end, which a lazy move does not do once the program runs there. */
+  readonly isAsked = (signal: string): void => {
+    if (this.owed === undefined) return;
+    this.progress.end();
+    printWarning(
+      `${signal}: pid ${this.owed} there needs memory that is still here: this ends when all of it is there`,
+    );
   };
 
   /** It has been moved, or looked at. */

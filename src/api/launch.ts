@@ -2,11 +2,12 @@
  * How an image is started on this machine: directly, or through qemu-user when it is for another CPU.
  */
 
-import { accessSync, closeSync, constants, openSync, readSync } from 'node:fs';
-import { delimiter, join, resolve } from 'node:path';
+import { closeSync, openSync, readSync } from 'node:fs';
+import { resolve } from 'node:path';
 import type { ArchName } from '../arch/masm/target.js';
 import { ToolError } from '../base/errors.js';
 import { fileError } from '../base/file-error.js';
+import { findProgram } from '../base/find-program.js';
 import { emulatorArguments, emulatorNames } from '../image/emulator.js';
 
 export interface Launch {
@@ -39,18 +40,7 @@ export function launch(image: string, argv0: string): Launch {
 
 /** Path of qemu-user for a CPU. */
 export function findEmulator(arch: ArchName): string | undefined {
-  for (const name of emulatorNames(arch)) {
-    for (const folder of (process.env['PATH'] ?? '').split(delimiter)) {
-      try {
-        const path = join(folder, name);
-        accessSync(path, constants.X_OK);
-        return path;
-      } catch {
-        // try the next folder
-      }
-    }
-  }
-  return undefined;
+  return findProgram(...emulatorNames(arch));
 }
 
 function machineOf(image: string): number {

@@ -37,5 +37,5 @@ async function receiveFrom(channel: Channel, options: ReceiveOptions): Promise<R
     import('../transport/target.js'),
     import('./receiver.js'),
   ]);
-  return receiveProgram(channel, new Receiver(options), options.onEvent);
+  return receiveProgram(channel, new Receiver(options), options.onEvent, options.signal);
 }

@@ -14,7 +14,7 @@ import type { ReceiveEvent, ReceiveOptions } from './receive-options.js';
 import { Receiver } from './receiver.js';
 import { WorkloadSlots } from './workload-slots.js';
 
-export interface ListenOptions extends Omit<ReceiveOptions, 'onEvent'> {
+export interface ListenOptions extends Omit<ReceiveOptions, 'onEvent' | 'signal'> {
   /** The folder with this host's keys and its list of peers; default: `$XDG_CONFIG_HOME/wag-snap`. */
   readonly keys?: string | undefined;
   /** Fingerprints of the hosts that may send; default: those of the folder's list. */

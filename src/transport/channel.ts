@@ -73,7 +73,7 @@ export async function within<T>(milliseconds: number, signal: AbortSignal | unde
   const given = new Promise<never>((_, reject) => {
     const seconds = Math.round(milliseconds / 1000);
     timer = setTimeout(() => reject(new LinkError(`the other side has said nothing for ${seconds} s`)), milliseconds);
-    abort = () => reject(new ToolError('interrupted', `interrupted by ${String(signal?.reason ?? 'its caller')}`));
+    abort = () => reject(interrupted(signal));
     if (signal?.aborted) abort();
     else signal?.addEventListener('abort', abort, { once: true });
   });
@@ -84,4 +84,9 @@ export async function within<T>(milliseconds: number, signal: AbortSignal | unde
     clearTimeout(timer);
     signal?.removeEventListener('abort', abort);
   }
+}
+
+/** What the caller hears who has given something up. */
+export function interrupted(signal: AbortSignal | undefined): ToolError {
+  return new ToolError('interrupted', `interrupted by ${String(signal?.reason ?? 'its caller')}`);
 }

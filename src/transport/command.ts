@@ -2,11 +2,15 @@
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import type { Socket } from 'node:net';
 import { systemReason, ToolError } from '../base/errors.js';
+import { findProgram } from '../base/find-program.js';
 import type { Link, Transport } from './transport.js';
 
 const SSH = /^(?:ssh:\/\/)?(?:([^@/:\s]+)@)?([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::(\d{1,5}))?\/?$/;
 const PORT_MAX = 65535;
+const MISSING = 'there is no such program in PATH';
+const SSH_HINT = '(Debian: apt-get install openssh-client)';
 
 /**
  * The user's OpenSSH, with its configuration.
@@ -32,20 +36,29 @@ export function commandTransport(name: string, program: string, args: readonly s
   return { name, connect: () => connect(name, program, args) };
 }
 
+/**
+ * A key of the terminal is for this command alone, which gives the move up or does not: a program that runs there may
+ * need the link. What is ignored by a shell is so by what it becomes.
+ */
+const DEAF = `trap '' INT QUIT HUP; exec "$0" "$@"`;
+
 /** The command's standard error is shown to the user. */
 async function connect(name: string, program: string, args: readonly string[]): Promise<Link> {
-  const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+  const fails = (why: string) => new ToolError('link', `${name} cannot be reached: ${program}: ${why}`);
+  const path = program.includes('/') ? program : findProgram(program);
+  if (path === undefined) throw fails(program === 'ssh' ? `${MISSING} ${SSH_HINT}` : MISSING);
+  const child = spawn('/bin/sh', ['-c', DEAF, path, ...args], { stdio: ['pipe', 'pipe', 'inherit'] });
   try {
     await once(child, 'spawn');
   } catch (error) {
-    const hint = program === 'ssh' ? ' (Debian: apt-get install openssh-client)' : '';
-    throw new ToolError('link', `${name} cannot be reached: ${program}: ${systemReason(error)}${hint}`);
+    throw fails(systemReason(error));
   }
   child.stdout.on('readable', () => {}); // else Node drops what nobody has read when the command ends
   return {
     input: child.stdout,
     output: child.stdin,
     close() {
+      if ((child.stdout as Socket).bytesRead === 0) child.kill(); // it may ask for a password, which nobody needs now
       child.stdin.destroy();
       child.stdout.destroy();
       child.unref();

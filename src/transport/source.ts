@@ -13,7 +13,7 @@
 import { ToolError, WagSnapError } from '../base/errors.js';
 import { trace } from '../base/trace.js';
 import { AttachedStreams } from './attached-streams.js';
-import { type Channel, within } from './channel.js';
+import { type Channel, interrupted, within } from './channel.js';
 import type { Codec } from './codec.js';
 import { type DecidedMove, decided } from './decided-move.js';
 import { LinkError, OwingError, RemoteError, UndecidedError, UnsentError, unexpected } from './errors.js';
@@ -131,11 +131,19 @@ class Move {
       });
       if (moved === undefined) throw new LinkError('the link ended before the program was handed over');
       return moved;
-    } catch (error) {
+    } catch (failure) {
+      const error = this.isGivenUp(failure) ? interrupted(this.options.signal) : failure;
       if (!this.committed) await this.cancel((error as Error).message).catch(() => {});
       if (this.runsHere(error)) error.add(`pid ${program.pid} continues here`);
       throw error;
     }
+  }
+
+  /** Whoever gives it up hears that, though the other side, or the link to it, may have ended for the same reason. */
+  private isGivenUp(failure: unknown): boolean {
+    const isOther = failure instanceof LinkError || failure instanceof RemoteError;
+    const isSo = isOther || (failure instanceof ToolError && failure.code === 'interrupted');
+    return isSo && !this.committed && this.options.signal?.aborted === true;
   }
 
   private runsHere(error: unknown): error is WagSnapError {
@@ -184,7 +192,7 @@ class Move {
     await this.say({ name: 'prepare', size: file.size, missing: missing?.units ?? null });
     const { pid } = await this.expect('prepared');
     options.onEvent?.({ event: 'prepared', pid });
-    if (options.signal?.aborted) throw new ToolError('interrupted', 'interrupted before the move was committed');
+    if (options.signal?.aborted) throw interrupted(options.signal);
     if (!options.copy) await parked.keep();
     if (options.decide)
       return decided(this.channel, options.decide, parked, { host, pid, bytes: this.bytes, wire: this.wire });

@@ -17,6 +17,7 @@ import type { ProcessEnd } from './attached-streams.js';
 import { type Channel, within } from './channel.js';
 import { commonCodec, unpack } from './codec.js';
 import { LinkError } from './errors.js';
+import { untilGivenUp } from './given-up.js';
 import type { Bytes, Hello, Message, MessageOf, Packed } from './messages.js';
 
 /** The streams of a program that has begun. */
@@ -99,15 +100,20 @@ const LAST_WORDS = 2000;
 /** The same after a success: with the program's streams, the source may still print. */
 const LINGER = 60_000;
 
-/** Takes one program. Reports every failure to the source. Resolves when the source needs nothing more. */
+/**
+ * Takes one program. Reports every failure to the source. Resolves when the source needs nothing more.
+ *
+ * @param signal gives up a program that has not begun, and the streams of one that has; not memory that it needs
+ */
 export async function receiveProgram(
   link: Channel,
   host: TargetHost,
   onEvent: (event: ReceiveEvent) => void = () => {},
+  signal?: AbortSignal,
 ): Promise<Received> {
   const channel = waitingOnce(link);
-  const received = await takeProgram(channel, host, onEvent);
-  if (received.pid !== undefined) await within(LINGER, undefined, untilEnd(channel)).catch(() => {});
+  const received = await takeProgram(channel, host, onEvent, signal);
+  if (received.pid !== undefined) await within(LINGER, signal, untilEnd(channel)).catch(() => {});
   return received;
 }
 
@@ -123,35 +129,37 @@ async function takeProgram(
   channel: Channel,
   host: TargetHost,
   onEvent: (event: ReceiveEvent) => void,
+  signal: AbortSignal | undefined,
 ): Promise<Received> {
+  const asked = untilGivenUp(channel, signal);
   try {
-    const hello = await expect(channel, host, undefined, 'hello');
+    const hello = await expect(asked, host, undefined, 'hello');
     if (hello.move !== undefined && host.decided === undefined) {
       throw new InputError('stream', 'this receiver is no node of a lattice');
     }
     const codec = commonCodec(hello.codecs);
     await channel.send({ name: 'welcome', version: ownPackage().version, codec: codec ?? null });
-    const { size, memory } = await expect(channel, host, 'outline', 'look');
+    const { size, memory } = await expect(asked, host, 'outline', 'look');
     const ready = await host.look(hello, size, memory);
     await channel.send({ name: 'ready', ...ready });
     onEvent({ event: 'ready', workload: hello.workload ?? undefined, arch: ready.arch });
-    if (ready.needsModules) await host.takeModules((await expect(channel, host, 'modules', 'modules')).size);
+    if (ready.needsModules) await host.takeModules((await expect(asked, host, 'modules', 'modules')).size);
     const compiling = alive(channel, 'compiling', host.compile()).then(async (compiled) => {
       await channel.send({ name: 'compiled', ...compiled });
       onEvent({ event: 'compiled', ...compiled });
     });
-    const prepare = await expect(channel, host, 'snapshot', 'prepare', compiling);
+    const prepare = await expect(asked, host, 'snapshot', 'prepare', compiling);
     await compiling;
     const held = await alive(channel, 'preparing', host.prepare(prepare.size, prepare.missing ?? undefined));
     // before the source hears of it: what decides may be here at once
-    const decided = hello.move && host.decided?.(held, givenUp(channel, host));
+    const decided = hello.move && host.decided?.(held, givenUp(asked, host));
     decided?.catch(() => {});
     await channel.send({ name: 'prepared', pid: held.pid });
     onEvent({ event: 'prepared', pid: held.pid });
     if (decided !== undefined) {
       if (!(await decided)) throw new Cancelled('it was decided that the program does not begin here');
     } else {
-      const { pid } = await expect(channel, host, undefined, 'commit');
+      const { pid } = await expect(asked, host, undefined, 'commit');
       if (pid !== held.pid) {
         throw new InputError('stream', `the other side commits to pid ${pid}, which is not prepared`);
       }
@@ -163,7 +171,7 @@ async function takeProgram(
     onEvent({ event: 'running', pid: held.pid, output: held.output });
     await channel.send({ name: 'running', pid: held.pid, output: held.output }).catch(() => {});
     if (held.pages) await completePages(channel, host, held.pid, held.pages, onEvent);
-    else if (hello.attach && held.streams) await serveStreams(channel, held.streams);
+    else if (hello.attach && held.streams) await serveStreams(asked, held.streams);
     return { pid: held.pid };
   } catch (error) {
     onEvent({

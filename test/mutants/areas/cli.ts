@@ -213,9 +213,13 @@ export const cli: Area = {
       changes: [
         ['const path = resolve(image);', 'const path = image;'],
         ['arch === undefined || arch === process.arch', 'arch === process.arch'],
-        ['accessSync(path, constants.X_OK);', 'accessSync(path);'],
         ['if (program === undefined) {', 'if (false) {'],
       ],
+    },
+    {
+      file: 'src/base/find-program.ts',
+      tests: ['test/unit/api/launch.test.ts'],
+      changes: [['accessSync(path, constants.X_OK);', 'accessSync(path);']],
     },
   ],
 };
