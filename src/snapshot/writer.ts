@@ -168,9 +168,14 @@ export class SnapshotWriter {
   /** Writes the output from the scratch file. @returns its size */
   private async pack(size: number, form: PackingForm): Promise<number> {
     const { fd } = this.output;
-    const { check } = this.options;
+    const onBytes = (bytes: number) => {
+      this.options.check?.();
+      this.unsynced += bytes;
+      if (this.unsynced >= WRITEBACK_BYTES) this.startWriteback();
+    };
+    this.unsynced = 0;
     try {
-      const { headerOffset, header } = await packFile(this.fd, size, fd, form, check);
+      const { headerOffset, header } = await packFile(this.fd, size, fd, form, onBytes);
       this.writeAll(header, headerOffset, fd);
       this.writeAll(encodePrologue(headerOffset, header, PACKED_VERSION), 0, fd);
       return headerOffset + header.length;
@@ -278,7 +283,7 @@ export class SnapshotWriter {
   private startWriteback(): void {
     if (this.syncing) return;
     this.unsynced = 0;
-    this.syncing = fdatasyncAsync(this.fd)
+    this.syncing = fdatasyncAsync(this.output.fd)
       .catch((error) => {
         this.syncError = error; // the kernel reports a lost write only once, so the last fsync would succeed
       })

@@ -23,7 +23,9 @@ function nonce(number: number): Buffer {
 /** @returns the encrypted bytes in parts; the last one is the tag */
 export function seal(key: Uint8Array, number: number, data: Uint8Array): Buffer[] {
   const cipher = createCipheriv(ALGORITHM, key, nonce(number));
-  return [cipher.update(data), cipher.final(), cipher.getAuthTag()];
+  const sealed = cipher.update(data);
+  cipher.final(); // has no bytes of its own in this mode
+  return [sealed, cipher.getAuthTag()];
 }
 
 /** @returns undefined when the bytes or their number have changed, or the key is another one */

@@ -27,8 +27,10 @@ export interface PackingForm {
 export const EXTENT = 128 << 10;
 /** How many extents are worked on at once. */
 const AHEAD = 8;
-/** Bytes that are collected for a write. */
-const WRITE_BYTES = 1 << 20;
+/** Bytes that are read at once. */
+const CHUNK = 1 << 20;
+/** How many chunks are in memory: extents of one are still worked on while the next one is read. */
+const CHUNKS = 2;
 
 export interface Packed {
   /** Where the header goes, which ends the file. */
@@ -54,51 +56,55 @@ export async function packFile(
   const key = form.recipients.length === 0 ? undefined : randomBytes(KEY_SIZE);
   const zstd = form.level === undefined ? undefined : await loadZstd();
   const writer = new ExtentWriter(target, key);
-  const pending: { readonly number: number; readonly length: number; readonly data: Promise<Uint8Array> }[] = [];
+  const pending: { readonly at: number; readonly length: number; readonly data: Promise<Uint8Array> | Uint8Array }[] =
+    [];
   const next = async () => {
-    const { number, length, data } = pending.shift()!;
-    writer.add(number, await data);
+    const { at, length, data } = pending.shift()!;
+    writer.add(at / EXTENT, data instanceof Uint8Array ? data : await data);
     onBytes(length);
   };
+  const buffers = Array.from({ length: CHUNKS }, () => Buffer.allocUnsafe(Math.min(CHUNK, size)));
   try {
-    for (let at = 0; at < size; at += EXTENT) {
-      const contents = readContents(source, at, Math.min(EXTENT, size - at));
-      if (isZero(contents)) continue;
-      const data = shrink(zstd, contents, form.level);
-      data.catch(() => {}); // until its turn comes
-      pending.push({ number: at / EXTENT, length: contents.length, data });
-      if (pending.length >= AHEAD) await next();
+    for (let start = 0; start < size; start += CHUNK) {
+      const buffer = buffers[(start / CHUNK) % CHUNKS]!;
+      while (pending.length > 0 && pending[0].at < start - CHUNK) await next(); // what is in the buffer
+      const chunk = readContents(source, start, buffer.subarray(0, Math.min(CHUNK, size - start)));
+      for (let at = start; at < start + chunk.length; at += EXTENT) {
+        const contents = chunk.subarray(at - start, at - start + EXTENT);
+        if (isZero(contents)) continue;
+        pending.push({ at, length: contents.length, data: shrink(zstd, contents, form.level) });
+        if (pending.length >= AHEAD) await next();
+      }
+      await new Promise((resolve) => setImmediate(resolve)); // lets other work in
     }
     while (pending.length > 0) await next();
   } finally {
     await Promise.allSettled(pending.map(({ data }) => data));
   }
-  const headerOffset = writer.flush();
   const codec: PackedCodec = zstd === undefined ? 'none' : 'zstd';
   const index = encodeIndex({ codec, extent: EXTENT, size }, writer.rows);
   const header = encodePackedHeader({
     keyPart: key && (await wrapKey(key, form.recipients)),
     index: key === undefined ? index : Buffer.concat(seal(key, INDEX_NUMBER, index)),
   });
-  return { headerOffset, header };
+  return { headerOffset: writer.end, header };
 }
 
 /** @returns the contents where compressing does not make them smaller */
-async function shrink(zstd: Zstd | undefined, contents: Buffer, level = 0): Promise<Uint8Array> {
-  if (zstd === undefined) {
-    await new Promise((resolve) => setImmediate(resolve)); // lets other work in
-    return contents;
-  }
-  const data = await zstd.compress(contents, level);
-  return data.length < contents.length ? data : contents;
+function shrink(zstd: Zstd | undefined, contents: Buffer, level = 0): Promise<Uint8Array> | Uint8Array {
+  if (zstd === undefined) return contents;
+  const data = zstd
+    .compress(contents, level)
+    .then((smaller) => (smaller.length < contents.length ? smaller : contents));
+  data.catch(() => {}); // until its turn comes
+  return data;
 }
 
-/** Encrypts, hashes and writes extents in order. */
+/** Encrypts, hashes and writes extents in order. Nothing is collected: copying costs more than many writes. */
 class ExtentWriter {
   readonly rows: IndexRow[] = [];
-  private parts: Uint8Array[] = [];
-  private waiting = 0;
-  private end = PACKED_START;
+  /** The file offset after all that was written. */
+  end = PACKED_START;
 
   constructor(
     private readonly fd: number,
@@ -106,33 +112,21 @@ class ExtentWriter {
   ) {}
 
   add(number: number, data: Uint8Array): void {
-    const parts = this.key === undefined ? [data] : seal(this.key, number, data);
+    const start = this.end;
     const hash = createHash('sha256');
-    let length = 0;
-    for (const part of parts) {
+    for (const part of this.key === undefined ? [data] : seal(this.key, number, data)) {
       hash.update(part);
-      length += part.length;
-      this.parts.push(part);
+      writeAt(this.fd, part, this.end);
+      this.end += part.length;
     }
-    this.rows.push({ number, length, hash: hash.digest() });
-    this.waiting += length;
-    if (this.waiting >= WRITE_BYTES) this.flush();
-  }
-
-  /** @returns the file offset after all that was written */
-  flush(): number {
-    writeAt(this.fd, Buffer.concat(this.parts), this.end);
-    this.end += this.waiting;
-    this.parts = [];
-    this.waiting = 0;
-    return this.end;
+    this.rows.push({ number, length: this.end - start, hash: hash.digest() });
   }
 }
 
-function readContents(fd: number, offset: number, length: number): Buffer {
-  const bytes = Buffer.allocUnsafe(length);
-  for (let done = 0; done < length; ) {
-    const got = readSync(fd, bytes, done, length - done, offset + done);
+/** Fills `bytes`, and returns it. */
+function readContents(fd: number, offset: number, bytes: Buffer): Buffer {
+  for (let done = 0; done < bytes.length; ) {
+    const got = readSync(fd, bytes, done, bytes.length - done, offset + done);
     if (got === 0) throw new BugError('a snapshot is shorter than it says');
     done += got;
   }
