@@ -46,13 +46,17 @@ export class HeldFiles {
     );
   }
 
-  /** May be called twice. */
+  /** Never fails: nothing was written. May be called twice. */
   close(): void {
     for (const { path, fd } of this.opened.splice(0)) {
       const others = (held.get(path) ?? []).filter((one) => one !== fd);
       if (others.length === 0) held.delete(path);
       else held.set(path, others);
-      closeSync(fd);
+      try {
+        closeSync(fd);
+      } catch {
+        // the disk has failed meanwhile
+      }
     }
   }
 }

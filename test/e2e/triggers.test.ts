@@ -197,6 +197,30 @@ describe('a signal', () => {
     expect(tags('terminal')).toEqual([1]);
   });
 
+  test.skipIf(!hasScript)('Ctrl-Z stops tool and program, and fg continues them', async () => {
+    const run = `${join(root, 'bin/wag-snap')} run -v -t stopped --snapshot-on SIGINT ${program}`;
+    writeFileSync(join(folder, 'job.sh'), `${run}\necho it is stopped\nread line\nfg\necho code $?\n`);
+    const shell = 'exec sh -m job.sh'; // with job control
+    const child = spawn('script', ['-qfec', shell, '/dev/null'], { cwd: folder, env, stdio: ['pipe', 'pipe', 'pipe'] });
+    children.push(child);
+    const out = new Output(child);
+    const [, pid] = /^pid (\d+)/m.exec(await out.has(/^pid \d+/m))!;
+    await out.has('ready');
+    child.stdin.write('7\n');
+    await out.has('readline 1 sum 7');
+    child.stdin.write('\x1a'); // Ctrl-Z
+    await out.has('it is stopped');
+    const stateOf = (one: string) => /^State:\s*(\S)/m.exec(readFileSync(`/proc/${one}/status`, 'latin1'))?.[1];
+    const [, tool] = /^PPid:\s*(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))!;
+    while ([pid, tool].some((one) => stateOf(one) !== 'T')) await sleep(5);
+    child.stdin.write('continue\n');
+    child.stdin.write('1\n');
+    await out.has('readline 2 sum 8');
+    child.stdin.write('\x03'); // Ctrl-C
+    await out.has('code 75');
+    expect(tags('stopped')).toEqual([1]);
+  });
+
   test('that was not chosen ends the program', async () => {
     const { child, out } = start('run', '-t', 'other', ...asked);
     await out.has('ready');

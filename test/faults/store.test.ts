@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
 import { createStore, openStore } from '../../src/api/store.js';
 import { random } from '../support/random.js';
-import { sample, seed } from '../support/sampling.js';
+import { ownPart, sample, seed } from '../support/sampling.js';
 import { temporaryFolder } from '../support/workload.js';
 import { wrongCommand } from './capture-sweep.js';
 import { command, describeFault, faultsFor, trace } from './command.js';
@@ -58,6 +58,8 @@ test.each([
   ['import', ['snapshots', 'import', join(fixtures, 'generations.wsnap'), '-t', 'job'], /^job:3$/],
   ['compact', ['snapshots', 'compact', 'job:2'], /^$/],
   ['rm', ['snapshots', 'rm', 'job:1'], /^job:1$/],
+  ['prune', ['snapshots', 'prune'], /^job:1$/],
+  ['export', ['snapshots', 'export', 'job:2', '-o', join(folder, 'export', 'out.wsnap')], /^$/],
 ])(`every step of %s, seed ${seed}`, { timeout: 7_200_000 }, async (what, args, may) => {
   const own = join(folder, what);
   mkdirSync(own);
@@ -65,7 +67,7 @@ test.each([
   fresh(own);
   const counts = await trace(all, { folder: own });
   const injected = tally.injected;
-  for (const fault of sample(faultsFor(counts, next), 12, ({ label }) => label.split(' ')[0], next)) {
+  for (const fault of ownPart(sample(faultsFor(counts, next), 12, ({ label }) => label.split(' ')[0], next))) {
     const at = fresh(own);
     const outcome = await command(all, { folder: own, fault });
     if (!outcome.reached) continue;

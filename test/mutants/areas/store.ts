@@ -110,7 +110,7 @@ export const store: Area = {
         ['filter((one) => one !== fd)', 'filter(() => false)'],
         ['      this.close();\n', ''],
         ['fd === undefined ? path : pathOfDescriptor(fd)', 'path'],
-        ['      closeSync(fd);\n', ''],
+        ['        closeSync(fd);\n', ''],
       ],
     },
     {
