@@ -1,7 +1,7 @@
 /** What a node does about a job: takes it, runs it, reports its snapshots and its end, gives it away. */
 
 import { hasLease, isOver } from './membership.js';
-import { bestOther, patience } from './placement.js';
+import { bestOther, isOnesTurn } from './placement.js';
 import { type HistoryEntry, isSameHolder, type JobRecord, withHistory } from './records.js';
 import { type Effect, jobKey, type Move, type NodeState, type Program, type Unable } from './state.js';
 
@@ -234,8 +234,7 @@ function mayTake(node: NodeState, record: JobRecord, now: number, write: Write):
   }
   const unable = node.unable[record.name];
   if (unable !== undefined && now - unable.at < retryDelay(unable)) return;
-  const others = patience(node, record, now);
-  if (others === undefined || now - known.freeSince < others + restartDelay(record)) return;
+  if (!isOnesTurn(node, record, now, now - known.freeSince - restartDelay(record))) return;
   const change = { holder: ownLife(node), fence: record.fence + 1, arrival: null };
   write(
     { ...change, to: record.to === node.name ? null : record.to },

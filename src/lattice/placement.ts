@@ -63,17 +63,17 @@ function candidate({ name, timing, nodes, holdings }: NodeState, job: JobRecord,
 }
 
 /**
- * How long this node leaves a free job to better ones: a turn for each of them, and longer the more jobs it has than the
- * best one, so that a node whose news come early does not take everything. They may hang, so there is an end to it.
- *
- * @returns milliseconds; undefined when the job cannot run here
+ * Whether it is this node's turn to take a job that has been free for so many milliseconds. It leaves it to better ones: a
+ * turn for each of them, and longer the more jobs it has than the best one, so that a node whose news come early does not
+ * take everything. They may hang, so there is an end to it.
  */
-export function patience(node: NodeState, job: JobRecord, now: number): number | undefined {
+export function isOnesTurn(node: NodeState, job: JobRecord, now: number, free: number): boolean {
   const { timing, nodes, holdings } = node;
-  if (nodes[node.name] === undefined) return undefined;
+  if (nodes[node.name] === undefined) return false;
   // those that are coming do not count: other nodes take some, too, and this one does not know of it
   const own = candidate(node, job, node.name, now, -holdings.coming);
-  if (own === undefined) return undefined;
+  if (own === undefined) return false;
+  if (free < 0) return false;
   let better = 0;
   let least = own.load;
   for (const name in nodes) {
@@ -82,8 +82,10 @@ export function patience(node: NodeState, job: JobRecord, now: number): number |
     if (other === undefined || compare(job.name, other, own) > 0) continue;
     better++;
     least = Math.min(least, other.load);
+    const wait = better * timing.turn + (own.load - least) * timing.busier;
+    if (wait > free && free < timing.lease / 2) return false;
   }
-  return Math.min(better * timing.turn + (own.load - least) * timing.busier, timing.lease / 2);
+  return true;
 }
 
 /** The best node for a job, this one aside. Programs that are on their way to a node count as its own. */

@@ -22,24 +22,26 @@ import { InputError, reading, ToolError, WagSnapError } from '../base/errors.js'
 import { quoted } from '../base/terminal-text.js';
 import { isWrongSequence, LOGS, LogWriter, logSubject } from './log-writer.js';
 import { decodeRecord, encodeRecord, isJobName, isNodeName } from './record-format.js';
+import { type RecordNews, RecordWatch } from './record-watch.js';
 import type { JobRecord, NodeRecord } from './records.js';
 import { parseAddress, withoutPasswords } from './server-address.js';
 import type { LogPiece, ServerOptions } from './server-options.js';
 import { jobKey, nodeKey } from './state.js';
 
-/** What is told of a record. */
-export type RecordNews =
-  | { readonly kind: 'node'; readonly record: NodeRecord; readonly revision: number }
-  | { readonly kind: 'job'; readonly record: JobRecord; readonly revision: number }
-  | { readonly kind: 'gone'; readonly job: string; readonly revision: number };
+export type { RecordNews };
 
 const RECORDS = 'wagsnap';
 const MODULES = 'wagsnap-modules';
 /** Pieces that are kept of each job. */
 const LOG_PIECES = 20_000;
+/** Copies in a cluster: with three, one may be lost. */
+const REPLICAS = 3;
+/** How long a cluster may take to elect a leader, in milliseconds. */
+const ELECTION = 15_000;
+const NO_LEADER = /temporarily unavailable|no suitable peers|insufficient resources|no responders|timeout/i;
 
 export class LatticeServer {
-  private isClosed = false;
+  private watching: RecordWatch | undefined;
 
   private constructor(
     private readonly nc: NatsConnection,
@@ -65,17 +67,24 @@ export class LatticeServer {
         pingInterval: 5000,
         ...(authenticator && { authenticator }),
       });
-      const js = jetstream(nc, { timeout: 5000 });
-      const manager = await jetstreamManager(nc, { timeout: 5000 });
-      const records = await new Kvm(js).create(RECORDS, { history: 1, allow_direct: false });
-      const modules = await new Objm(js).create(MODULES);
-      await makeLogs(manager);
-      return new LatticeServer(nc, js, manager, records, modules);
+      const connection = nc;
+      return await afterElection(connection, () => LatticeServer.open(connection));
     } catch (error) {
       await nc?.close().catch(() => {});
       if (error instanceof InputError || error instanceof ToolError) throw error;
       throw new ToolError('nats', `${withoutPasswords(nats)}: ${reasonOf(error)}`);
     }
+  }
+
+  /** Everything is there three times when the server is one of a cluster. */
+  private static async open(nc: NatsConnection): Promise<LatticeServer> {
+    const replicas = nc.info?.cluster === undefined ? 1 : REPLICAS;
+    const js = jetstream(nc, { timeout: 5000 });
+    const manager = await jetstreamManager(nc, { timeout: 5000 });
+    const records = await new Kvm(js).create(RECORDS, { history: 1, allow_direct: false, replicas });
+    const modules = await new Objm(js).create(MODULES, { replicas });
+    await makeLogs(manager, replicas);
+    return new LatticeServer(nc, js, manager, records, modules);
   }
 
   /**
@@ -85,7 +94,9 @@ export class LatticeServer {
   async write(record: NodeRecord | JobRecord, revision: number): Promise<number | undefined> {
     const key = 'session' in record ? nodeKey(record.name) : jobKey(record.name);
     try {
-      return await this.records.put(key, encodeRecord(record), { previousSeq: revision });
+      const written = await this.records.put(key, encodeRecord(record), { previousSeq: revision });
+      this.watching?.wrote(written);
+      return written;
     } catch (error) {
       if (isWrongSequence(error)) return undefined;
       throw failure(error);
@@ -159,46 +170,13 @@ export class LatticeServer {
   }
 
   /**
-   * Reports all records, and then each change. After a lost connection it begins again, so nothing is missed.
+   * Reports all records, and then each change.
    *
    * @param onStatus the connection was lost, or is there again
    */
   async watch(onNews: (news: RecordNews) => void, onStatus: (isConnected: boolean) => void): Promise<void> {
-    let stop = await this.watchOnce(onNews);
-    void (async () => {
-      for await (const { type } of this.nc.status()) {
-        if (type === 'disconnect') onStatus(false);
-        if (type !== 'reconnect') continue;
-        onStatus(true);
-        stop();
-        for (;;) {
-          if (this.isClosed) return;
-          try {
-            stop = await this.watchOnce(onNews);
-            break;
-          } catch {
-            await new Promise((resolve) => setTimeout(resolve, 200));
-          }
-        }
-      }
-    })();
-  }
-
-  private async watchOnce(onNews: (news: RecordNews) => void): Promise<() => void> {
-    const entries = await this.records.watch({ key: '>' });
-    void (async () => {
-      for await (const { key, value, revision, operation } of entries) {
-        if (operation !== 'PUT') {
-          if (key.startsWith('job.')) onNews({ kind: 'gone', job: key.slice('job.'.length), revision });
-          continue;
-        }
-        const found = decodeRecord(key, value);
-        if (found === undefined) continue;
-        if ('node' in found) onNews({ kind: 'node', record: found.node, revision });
-        else onNews({ kind: 'job', record: found.job, revision });
-      }
-    })().catch(() => {}); // the connection is lost or closed: see watch()
-    return () => entries.stop();
+    this.watching = new RecordWatch(this.nc, this.records, onNews, onStatus);
+    await this.watching.start();
   }
 
   /** Stores a module. @returns its digest, by which jobs name it */
@@ -270,7 +248,7 @@ export class LatticeServer {
   }
 
   async close(): Promise<void> {
-    this.isClosed = true;
+    this.watching?.close();
     await this.nc.close().catch(() => {});
   }
 }
@@ -282,12 +260,27 @@ function authenticatorOf({ creds, nkey }: ServerOptions): Authenticator | undefi
   return undefined;
 }
 
-async function makeLogs(manager: JetStreamManager): Promise<void> {
+/** A cluster that has just started, or has lost a server, answers when it has elected who does. */
+async function afterElection<T>(nc: NatsConnection, work: () => Promise<T>): Promise<T> {
+  const begun = performance.now();
+  for (;;) {
+    try {
+      return await work();
+    } catch (error) {
+      const mayPass = nc.info?.cluster !== undefined && NO_LEADER.test(String((error as Error).message));
+      if (!mayPass || performance.now() - begun >= ELECTION) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 250));
+    }
+  }
+}
+
+async function makeLogs(manager: JetStreamManager, replicas: number): Promise<void> {
   const limits = { max_msgs_per_subject: LOG_PIECES, max_age: 0, storage: 'file' as const, discard: 'old' as const };
+  const name = { name: LOGS, subjects: [logSubject('*')], num_replicas: replicas };
   try {
     await manager.streams.info(LOGS);
   } catch {
-    await manager.streams.add({ name: LOGS, subjects: [logSubject('*')], ...limits });
+    await manager.streams.add({ ...name, ...limits });
   }
 }
 
@@ -307,6 +300,9 @@ function reasonOf(error: unknown): string {
     return 'that NATS server has no JetStream: start it with --jetstream --store_dir FOLDER';
   }
   if (/does not support 'tls'|server does not support tls/i.test(message)) return 'that NATS server has no TLS';
+  if (/no suitable peers|insufficient resources/i.test(message)) {
+    return `that NATS cluster needs three servers with JetStream, and room on their disks (${message})`;
+  }
   if (name === 'PermissionViolationError' || /permissions violation/i.test(message)) {
     return `these credentials of NATS do not allow it (${message})`;
   }

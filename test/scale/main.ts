@@ -32,7 +32,7 @@ console.log(
 
 async function measure(count: number): Promise<Record<string, number>> {
   const jobs = count * JOBS_EACH;
-  const lattice = await SimulatedLattice.start(count, count > 100 ? 60_000 : 10_000);
+  const lattice = await SimulatedLattice.start(count, count >= 100 ? 60_000 : 10_000);
   try {
     const start = performance.now();
     await lattice.submit(jobs);

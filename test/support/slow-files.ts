@@ -33,6 +33,7 @@ const SECONDS: Readonly<Record<string, number>> = {
   'test/e2e/lattice.test.ts': 20,
   'test/model/lattice.test.ts': 12,
   'test/e2e/lattice-embedded.test.ts': 12,
+  'test/e2e/lattice-cluster.test.ts': 30,
   'test/e2e/invoke.test.ts': 39,
   'test/unit/snapshot/stored.test.ts': 38,
   'test/e2e/input.test.ts': 36,

@@ -1,0 +1,114 @@
+/** NATS servers that are lost, one of three, and news that stop coming: nothing acknowledged is forgotten, and jobs run on. */
+
+import { spawn } from 'node:child_process';
+import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { jetstreamManager } from '@nats-io/jetstream';
+import { connect, type NatsConnection } from '@nats-io/transport-node';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { connectLattice, type Lattice } from '../../src/api/lattice.js';
+import { LatticeServer, type RecordNews } from '../../src/lattice/server.js';
+import { hasNats, NO_NATS, TestLattice, TestNode } from '../support/lattice.js';
+import { NatsCluster } from '../support/nats-cluster.js';
+import { temporaryFolder } from '../support/workload.js';
+
+const cli = resolve(import.meta.dirname, '../../bin/wag-snap');
+const counter = join(import.meta.dirname, 'lattice-counter.wat');
+const RECORDS = 'KV_wagsnap';
+
+if (!hasNats) console.log(`skipped: ${NO_NATS}`);
+
+async function until<T>(look: () => Promise<T | undefined | false>): Promise<T> {
+  for (;;) {
+    const found = await look().catch(() => undefined);
+    if (found !== undefined && found !== false) return found;
+    await sleep(50);
+  }
+}
+
+describe.skipIf(!hasNats)('a cluster of three NATS servers', () => {
+  const folder = temporaryFolder();
+  const cluster = new NatsCluster(folder);
+  const nodes: TestNode[] = [];
+  let lattice: Lattice;
+  let nc: NatsConnection;
+
+  beforeAll(async () => {
+    await cluster.start();
+    lattice = await connectLattice({ nats: cluster.url });
+    nc = await connect({ servers: cluster.url.split(','), maxReconnectAttempts: -1, reconnectTimeWait: 200 });
+  });
+  afterAll(async () => {
+    await lattice?.close();
+    await nc?.close();
+    for (const { child, exited } of nodes) {
+      child.kill('SIGKILL');
+      await exited;
+    }
+    await cluster.close();
+  });
+
+  test('each in turn is lost and comes back: the job runs on, and another one is taken', async () => {
+    const manager = await jetstreamManager(nc, { timeout: 5000 });
+    for (const name of ['a', 'b']) {
+      const args = ['node', '--nats', cluster.url, '--name', name, '--store', join(folder, 'store'), '--lease', '60s'];
+      const env = { ...process.env, XDG_CACHE_HOME: join(folder, 'cache') };
+      const node = new TestNode(name, spawn(cli, args, { stdio: ['ignore', 'pipe', 'pipe'], env }));
+      nodes.push(node);
+      await node.until('joined');
+    }
+    for (const stream of [RECORDS, 'OBJ_wagsnap-modules', 'wagsnap-logs']) {
+      expect([stream, (await manager.streams.info(stream)).config.num_replicas]).toEqual([stream, 3]);
+    }
+    await lattice.submit(counter, { name: 'first', snapshotEvery: 500 });
+    await until(async () => (await lattice.job('first')).snapshot);
+    for (const lost of [0, 1, 2]) {
+      await cluster.kill(lost);
+      await until(() => lattice.submit(counter, { name: `job${lost}` }).catch((error) => error.code === 'job-exists'));
+      await until(async () => (await lattice.job(`job${lost}`)).state === 'running');
+      const { snapshot } = await until(() => lattice.job('first'));
+      await until(async () => (await lattice.job('first')).snapshot !== snapshot);
+      await cluster.startOne(lost);
+      // the next one may be lost only when all three have everything again
+      await until(async () => {
+        const { cluster: found } = await manager.streams.info(RECORDS);
+        return found?.leader && found.replicas?.length === 2 && found.replicas.every(({ current }) => current);
+      });
+    }
+    const { fence, history } = await until(() => lattice.job('first'));
+    expect([fence, history.map(({ what }) => what)]).toEqual([1, ['submitted', 'taken']]);
+    const names = (await until(() => lattice.jobs())).map(({ name, fence }) => [name, fence]);
+    expect(names).toEqual(['first', 'job0', 'job1', 'job2'].map((name) => [name, 1]));
+  });
+});
+
+describe.skipIf(!hasNats)('a NATS server that has forgotten who wants to have the news', () => {
+  const folder = temporaryFolder();
+  const world = new TestLattice(folder);
+  beforeAll(() => world.start());
+  afterAll(() => world.close());
+
+  test('they come again soon, without waiting for a heartbeat', async () => {
+    const server = await LatticeServer.connect({ nats: world.url });
+    const nc = await connect({ servers: world.url.slice('nats://'.length) });
+    try {
+      const news: RecordNews[] = [];
+      await server.watch(
+        (one) => news.push(one),
+        () => {},
+      );
+      const manager = await jetstreamManager(nc);
+      for await (const { name } of manager.consumers.list(RECORDS)) await manager.consumers.delete(RECORDS, name);
+      const offer = { arch: ['x64'], cpus: 1, memory: 1, labels: {}, store: false, dirs: [] };
+      const life = { incarnation: 1, session: 's', renewal: 1, lease: 1000, fenced: false };
+      const record = { name: 'n', ...life, cordoned: false, draining: false, offer, receiver: null };
+      const began = performance.now();
+      const revision = await server.write(record, 0);
+      await until(async () => news.some((one) => one.kind === 'node' && one.revision === revision));
+      expect(performance.now() - began).toBeLessThan(30_000); // the client itself takes a minute and more
+    } finally {
+      await nc.close();
+      await server.close();
+    }
+  });
+});
