@@ -2,12 +2,14 @@
 
 import type { CommandModule } from 'yargs';
 import type { NamedDirectory } from '../../src/api/receive-options.js';
+import { type FormOptions, form, formOptions } from '../options/form.js';
 import { type LatticeOptions, latticeOptions, parseEmbedded, parsePairs, parseServer } from '../options/lattice.js';
 import { DURATION, parseDuration, parseSize } from '../options/limits.js';
+import { type TrustOptions, trust, trustOptions } from '../options/trust.js';
 import { once, parseArch, several, UsageError } from '../options/usage.js';
 import { serveNode } from '../programs/node.js';
 
-interface Options extends LatticeOptions {
+interface Options extends LatticeOptions, FormOptions, TrustOptions {
   name: string | undefined;
   label: string | string[] | undefined;
   cpus: string | undefined;
@@ -83,6 +85,8 @@ const command: CommandModule<object, Options> = {
         describe:
           'ADDRESS:PORT: where other nodes send programs to while they run, or none; default: any port of the address by which NATS is reached',
       })
+      .options(formOptions)
+      .options(trustOptions)
       .option('lease', {
         type: 'string',
         requiresArg: true,
@@ -110,6 +114,8 @@ const command: CommandModule<object, Options> = {
     await serveNode(
       {
         ...(options.embedded ? parseEmbedded(options) : parseServer(options)),
+        ...form(options),
+        ...trust(options),
         name,
         store,
         moves,

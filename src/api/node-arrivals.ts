@@ -7,6 +7,8 @@ import { InputError } from '../base/errors.js';
 import { quoted } from '../base/terminal-text.js';
 import type { Holder } from '../lattice/records.js';
 import type { Report } from '../lattice/runner.js';
+import type { StoredSnapshot } from '../snapshot/snapshot.js';
+import { checkSeal, checkSubject, type Trust } from '../snapshot/trust/policy.js';
 import { streamChannel } from '../transport/channel.js';
 import { LinkError } from '../transport/errors.js';
 import { type HostKeys, temporaryKeys } from '../transport/keys.js';
@@ -34,6 +36,8 @@ export interface ArrivalsOptions {
   /** What others find in this node's record, if it is not that. */
   readonly advertised: string | undefined;
   readonly dirs: readonly NamedDirectory[];
+  /** Who must have signed snapshots. */
+  readonly trust: Trust;
   readonly folder: string;
   /** How long a program is held whose source is gone, until the records say what becomes of it, in milliseconds. */
   readonly grace: number;
@@ -169,6 +173,16 @@ class NodeReceiver extends Receiver {
     }
     this.move = move;
     return super.look(hello, size, memory);
+  }
+
+  /** Nobody has signed a program that runs, so what demands a signature lets it come by a snapshot only. */
+  protected override checkTrust({ snapshot }: StoredSnapshot): void {
+    const { trust } = this.node;
+    const job = this.move!.job;
+    const seal = { signer: undefined, isEncrypted: true };
+    const what = `the running program of the job ${quoted(job)}`;
+    checkSeal(trust, seal, what);
+    checkSubject(trust, seal, { stored: job, module: snapshot.modules.at(-1)?.sha256 }, what);
   }
 
   protected override async makeOutput(): Promise<OutputPipes> {

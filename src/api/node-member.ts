@@ -20,6 +20,7 @@ import { NodeGuard } from './node-guard.js';
 import type { LatticeNode, NodeOptions } from './node-options.js';
 import { NodeRunner } from './node-runner.js';
 import { checkDirectory } from './process-options.js';
+import { readKeys } from './seal-options.js';
 import { createStore } from './store.js';
 
 const LEASE = 10_000;
@@ -30,6 +31,9 @@ export async function joinLattice(options: NodeOptions): Promise<LatticeNode> {
   if (!(lease >= 500 && lease <= 600_000)) throw new UsageError(`--lease ${lease} ms: expected 0.5 s to 10 minutes`);
   for (const { host, name: guest } of dirs) checkGranted(checkDirectory({ host, guest, readOnly: false }).host, guest);
   const store = options.store === undefined ? undefined : await createStore(resolve(options.store));
+  const { compress, encryptTo, signKey, identities, verifyKeys, policy } = options;
+  const seal = await readKeys({ compress, encryptTo, signKey, identities, verifyKeys, policy });
+  const { publicKeys, policy: rules } = seal.keys!;
   const offer = offerOf(options);
   const server = await LatticeServer.connect(options);
   const folder = makeTemporaryFolder();
@@ -42,7 +46,7 @@ export async function joinLattice(options: NodeOptions): Promise<LatticeNode> {
     onEvent({ event: 'guard-lost' });
     fail(new ToolError('guard', 'the guard of this node has ended: nothing may run without it'));
   });
-  const runner = new NodeRunner({ name, server, guard, store, dirs, folder, arch: offer.arch[0]!, onEvent });
+  const runner = new NodeRunner({ name, server, guard, store, seal, dirs, folder, arch: offer.arch[0]!, onEvent });
   let agent: Agent | undefined;
   const close = async () => {
     agent?.stop();
@@ -54,7 +58,7 @@ export async function joinLattice(options: NodeOptions): Promise<LatticeNode> {
   const nodes = () => Object.values(agent?.state.nodes ?? {}).map(({ record }) => record);
   try {
     runner.arrivals = await listenForNodes(options.moves, server, {
-      ...{ dirs, folder, grace: 2 * lease, onEvent },
+      ...{ dirs, folder, grace: 2 * lease, onEvent, trust: { keys: publicKeys, policy: rules } },
       nodeOf: (key) => nodes().find(({ fenced, receiver }) => !fenced && receiver?.key === key)?.name,
       holderOf: (job) => agent?.state.jobs[job]?.record.holder ?? null,
       report: (event) => agent?.report(event),

@@ -4,8 +4,10 @@ import type { AgentEvent } from '../lattice/agent.js';
 import type { ServerOptions } from '../lattice/server-options.js';
 import type { MoveEventOfNode, ProgramEvent } from './node-events.js';
 import type { NamedDirectory } from './receive-options.js';
+import type { FormOptions, TrustOptions } from './seal-options.js';
 
-export interface NodeOptions extends ServerOptions {
+/** How its snapshots of jobs are written, and which ones it believes, those of other nodes among them. */
+export interface NodeOptions extends ServerOptions, FormOptions, TrustOptions {
   /** The node's name; default: the host's. */
   readonly name?: string | undefined;
   /** Labels that jobs can ask for. */

@@ -13,6 +13,7 @@ import type { NodeGuard } from './node-guard.js';
 import { LogSender, type Publish } from './node-log.js';
 import { OutputPipes } from './output-pipes.js';
 import type { Prepared } from './prepared.js';
+import type { FormOptions, TrustOptions, WithKeys } from './seal-options.js';
 import type { Store } from './store.js';
 
 export interface ProgramHost {
@@ -21,6 +22,7 @@ export interface ProgramHost {
   /** For names of its pipes. */
   readonly folder: string;
   readonly store: Store | undefined;
+  readonly seal: FormOptions & TrustOptions & WithKeys;
   prepare(job: JobRecord): Promise<Prepared>;
   publish(job: string, fence: number): Publish;
   onEvent(event: ProgramEvent): void;
@@ -133,7 +135,10 @@ export class NodeProgram {
     const { job, host, held, aborted } = this;
     if (host.store === undefined || held === undefined) throw new Error('there is no store');
     const began = performance.now();
-    const { generation } = await host.store.capture(held.pid, job.name, { kill, silent: true, signal: aborted.signal });
+    const { generation } = await host.store.capture(held.pid, job.name, {
+      ...host.seal,
+      ...{ kill, silent: true, signal: aborted.signal },
+    });
     await this.log?.flushed(); // whoever continues from there does not print it again
     const reference = `${generation.name}:${generation.tag}`;
     const milliseconds = Math.round(performance.now() - began);

@@ -20,6 +20,7 @@ import { NodeProgram } from './node-program.js';
 import type { Prepared } from './prepared.js';
 import type { Directory } from './process-options.js';
 import type { NamedDirectory } from './receive-options.js';
+import type { FormOptions, TrustOptions, WithKeys } from './seal-options.js';
 import type { Store } from './store.js';
 
 export interface RunnerOptions {
@@ -27,6 +28,8 @@ export interface RunnerOptions {
   readonly server: LatticeServer;
   readonly guard: NodeGuard;
   readonly store: Store | undefined;
+  /** How snapshots are written and read. */
+  readonly seal: FormOptions & TrustOptions & WithKeys;
   /** What programs may be given. */
   readonly dirs: readonly NamedDirectory[];
   /** For modules; removed when the node ends. */
@@ -79,10 +82,11 @@ export class NodeRunner implements Runner {
   }
 
   private add(job: JobRecord, incarnation: number): NodeProgram {
-    const { guard, store, folder } = this.options;
+    const { guard, store, folder, seal } = this.options;
     const program = new NodeProgram(job, incarnation, {
       guard,
       store,
+      seal,
       folder,
       report: (event) => {
         if ((event.kind === 'ended' || event.kind === 'not-started') && this.programs.get(job.name) === program)
@@ -270,7 +274,7 @@ export class NodeRunner implements Runner {
       const module = await this.module(spec.module);
       return prepareRun(module, spec.args, { ...common, ...arch, env: spec.env, programName: name });
     }
-    const { store } = this.options;
+    const { store, seal } = this.options;
     if (store === undefined) {
       throw new InputError(
         'no-store',
@@ -279,7 +283,7 @@ export class NodeRunner implements Runner {
     }
     const { prepareSnapshot } = await import('./restore.js');
     const { path, parents } = store.find(snapshot.reference);
-    return prepareSnapshot(path, { ...common, ...arch, parents });
+    return prepareSnapshot(path, { ...seal, ...common, ...arch, parents });
   }
 
   private dirsOf(spec: JobSpec): Directory[] {

@@ -89,6 +89,7 @@ export class Receiver implements TargetHost {
     const outline = await this.complete('outline', size);
     this.outline = outline;
     await flight.look(() => checkNoCall(outline));
+    await flight.look(() => this.checkTrust(outline));
     await flight.look(() => this.checkMemory(outline));
     await flight.look(() => checkSpace(this.folder, memory));
     const found = await flight.look(() => this.grants(outline));
@@ -101,6 +102,9 @@ export class Receiver implements TargetHost {
     const needsModules = this.ground === undefined;
     return { version: ownPackage().version, arch: this.arch, host: hostname(), warnings, needsModules };
   }
+
+  /** @throws InputError for what whoever asked for it does not believe */
+  protected checkTrust(_outline: StoredSnapshot): void {}
 
   /** @throws ToolError when programs for it cannot run here */
   private checkCpu(): void {

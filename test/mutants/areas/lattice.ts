@@ -23,7 +23,11 @@ export const lattice: Area = {
       file: 'src/api/node-arrivals.ts',
       tests: ARRIVALS,
       slow: true,
-      changes: [['this.node.holderOf(move.job)?.node !== sender', 'false']],
+      changes: [
+        ['this.node.holderOf(move.job)?.node !== sender', 'false'],
+        ['checkSeal(trust, seal, what);', ''],
+        ['checkSubject(trust, seal, ', 'checkSubject({}, seal, '],
+      ],
     },
     {
       file: 'src/transport/decided-move.ts',

@@ -56,7 +56,7 @@ async function target(options: Partial<ArrivalsOptions> = {}): Promise<Target> {
     wake();
   };
   const arrivals = await NodeArrivals.listen({
-    ...{ address: { host: '127.0.0.1', port: 0 }, advertised: undefined, dirs: [], folder, grace: 600_000 },
+    ...{ address: { host: '127.0.0.1', port: 0 }, advertised: undefined, dirs: [], folder, grace: 600_000, trust: {} },
     ...{ nodeOf: () => 'source', holderOf: () => ({ node: 'source', incarnation: 1 }), report: add, onEvent: add },
     ...options,
   });
@@ -192,6 +192,16 @@ const REFUSED: readonly (readonly [string, Partial<ArrivalsOptions>, string])[] 
     'source does not have the job "job"',
   ],
   ['a job that nobody has', { holderOf: () => null }, 'source does not have the job "job"'],
+  [
+    'what nobody has signed, where a key is demanded,',
+    { trust: { keys: ['ed25519:AAAA'] } },
+    'the running program of the job "job": is not signed, and must be signed by one of the keys',
+  ],
+  [
+    'what nobody has signed, where a rule of the policy demands it for this job,',
+    { trust: { policy: { path: 'policy.json', rules: [{ names: ['job'], signedBy: ['ed25519:AAAA'] }, {}] } } },
+    'the running program of the job "job": is not signed, and must be signed by a key of rule 1 of policy.json',
+  ],
   ['a key that no node has', { nodeOf: () => undefined }, 'does not take anything from this host'],
 ];
 

@@ -29,7 +29,7 @@ test('of many jobs that come at once, a few are started at the same time', async
     });
   };
   const runner = new NodeRunner({
-    ...{ name: 'a', store: undefined, dirs: [], arch: 'x64', folder: temporaryFolder(), onEvent: () => {} },
+    ...{ name: 'a', store: undefined, seal: {}, dirs: [], arch: 'x64', folder: temporaryFolder(), onEvent: () => {} },
     server: { getModule } as unknown as LatticeServer,
     guard: {} as never,
   });

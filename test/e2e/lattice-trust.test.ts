@@ -1,0 +1,52 @@
+/** Nodes that believe only what some keys have signed, and keep snapshots that nobody else can read. */
+
+import { readdirSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { command } from '../support/command.js';
+import { hasNats, NO_NATS, TestLattice } from '../support/lattice.js';
+import { temporaryFolder } from '../support/workload.js';
+
+const cli = resolve(import.meta.dirname, '../../bin/wag-snap');
+const counter = join(import.meta.dirname, 'lattice-counter.wat');
+const folder = temporaryFolder();
+const world = new TestLattice(folder);
+
+if (!hasNats) console.log(`skipped: ${NO_NATS}`);
+
+/** The contents of all files below a folder. */
+function contents(path: string): Buffer[] {
+  return readdirSync(path, { recursive: true, withFileTypes: true }).flatMap((entry) =>
+    entry.isFile() ? [readFileSync(join(entry.parentPath, entry.name))] : [],
+  );
+}
+
+describe.skipIf(!hasNats)('nodes with keys', () => {
+  beforeAll(() => world.start());
+  afterAll(() => world.close());
+
+  test('what runs is not signed, so it moves by a snapshot, which is signed and encrypted', async () => {
+    const [signing, identity] = [join(folder, 'signing.pem'), join(folder, 'identity.txt')];
+    const signer = (await command(cli, ['keys', '--signing', signing])).stdout.trim();
+    const recipient = (await command(cli, ['keys', '--identity', identity])).stdout.trim();
+    const trust = ['--verify-key', signer, '--identity', identity];
+    for (const name of ['a', 'b']) {
+      await world.node(name, ['--sign-key', signing, '--encrypt-to', recipient, ...trust]);
+    }
+    await world.lattice.submit(counter, { name: 'kept', snapshotEvery: 300 });
+    const { node } = await world.running('kept', 0);
+    const other = node === 'a' ? 'b' : 'a';
+    await world.until(async (lattice) => (await lattice.job('kept')).snapshot);
+    await world.lattice.move('kept', other);
+    await world.until(async (lattice) => (await lattice.job('kept')).node === other);
+    const { history } = await world.lattice.job('kept');
+    expect(history.at(-1)).toMatchObject({ what: 'moved', node: other });
+    expect(history.at(-1)?.note).toMatch(
+      /^by a snapshot: .*the running program of the job "kept": is not signed, and must be signed by one of the keys/s,
+    );
+    await world.running('kept', 1);
+    const files = contents(join(folder, 'store'));
+    expect(files.length).toBeGreaterThan(0);
+    expect(files.some((bytes) => bytes.includes('line 0000'))).toBe(false);
+  });
+});
