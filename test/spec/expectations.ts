@@ -1,7 +1,8 @@
 /**
  * What is known not to work, and how much worked last time: data beside this file.
  *
- *     expected-failures.json   [{ script, line, reason, arch? }]; without arch on every CPU
+ *     expected-failures.json   [{ script, sha256?, line, reason, arch? }]; without arch on every CPU. With sha256 (its
+ *                              first digits) of what has these contents, wherever it is; without of the suite's own
  *     counts.json              passed assertions by script; BLESS=1 rewrites it
  */
 
@@ -12,6 +13,8 @@ import type { Outcome, ScriptResult } from './run-script.js';
 
 export interface ExpectedFailure {
   readonly script: string;
+  /** The first digits of the script's sha256: of which version the row is, and where it is found does not matter. */
+  readonly sha256?: string;
   /** Of the command, in the script. */
   readonly line: number;
   readonly reason: string;
@@ -32,10 +35,21 @@ const countsPath = join(folder, 'counts.json');
 export const expectedFailures = read<ExpectedFailure[]>(join(folder, 'expected-failures.json'));
 export const storedCounts = read<Record<string, number>>(countsPath);
 
-export function judge(result: ScriptResult, arch: string): Judgement {
-  const expected = expectedFailures.filter(
-    (entry) => entry.script === result.script && (entry.arch === undefined || entry.arch.includes(arch)),
-  );
+/**
+ * @param sha256 of a script that is not the suite's own
+ * @param rows what is expected
+ */
+export function judge(
+  result: ScriptResult,
+  arch: string,
+  sha256?: string,
+  rows: readonly ExpectedFailure[] = expectedFailures,
+): Judgement {
+  const isAbout = (row: ExpectedFailure) =>
+    row.sha256 === undefined
+      ? sha256 === undefined && row.script === result.script
+      : sha256?.startsWith(row.sha256) === true;
+  const expected = rows.filter((row) => isAbout(row) && (row.arch === undefined || row.arch.includes(arch)));
   const lines = new Set(expected.map(({ line }) => line));
   const failed = new Set(result.failures.map(({ line }) => line));
   const unexpected = result.failures.filter(({ line }) => !lines.has(line));

@@ -6,11 +6,12 @@
  * (src/compile/convention/variation.ts).
  */
 
+import { createHash } from 'node:crypto';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { assembleAsUsersDo, scriptName, testsuiteFolder, testsuiteScripts } from '../support/wast.js';
+import { assembleAsUsersDo, testsuiteFolder, testsuiteScripts } from '../support/wast.js';
 import { areaOf } from './areas.js';
 import { judge } from './expectations.js';
 import { type Outcome, runScript } from './run-script.js';
@@ -46,18 +47,18 @@ async function main(): Promise<number> {
   const variation = values.variation === undefined ? undefined : Number(values.variation);
   const absent = given.find((path) => !existsSync(path));
   if (absent !== undefined) return usage(`${absent}: no such file`);
-  const paths = given.length > 0 ? given.flatMap(scriptsIn) : suite();
-  if (paths === undefined) {
+  const scripts = given.length > 0 ? given.flatMap(scriptsOf) : suite();
+  if (scripts === undefined) {
     console.log('the conformance suite is not there: set WASM_TESTSUITE to its folder. Nothing was run');
     return 0;
   }
   const folder = mkdtempSync(join(tmpdir(), 'wagsnap-spec-'));
   const total = emptyCounts();
   const areas = new Map<string, Counts>();
-  const width = Math.max(...paths.map((path) => scriptName(path).length));
+  const width = Math.max(...scripts.map(({ name }) => name.length));
   const start = performance.now();
   try {
-    for (const path of paths) {
+    for (const { path, name, isOwn } of scripts) {
       const options = {
         target,
         assemble: assembleAsUsersDo,
@@ -65,8 +66,10 @@ async function main(): Promise<number> {
         deterministic: values.deterministic ?? false,
         variation,
       };
-      const result = await runScript(scriptName(path), readFileSync(path), options);
-      const { unexpected, stale, known } = judge(result, arch);
+      const text = readFileSync(path);
+      const result = await runScript(name, text, options);
+      const sha256 = isOwn ? undefined : createHash('sha256').update(text).digest('hex');
+      const { unexpected, stale, known } = judge(result, arch, sha256);
       const { assertions, passed, skipped } = result;
       const failed = unexpected.length;
       console.log(formatRow(result.script.padEnd(width), { assertions, passed, known, failed, skipped }));
@@ -87,7 +90,7 @@ async function main(): Promise<number> {
     for (const [area, { stale: _, ...row }] of [...areas].sort()) console.log(formatRow(area.padEnd(width), row));
   }
   const { stale, ...row } = total;
-  console.log(formatRow(`${paths.length} scripts`.padEnd(width), row));
+  console.log(formatRow(`${scripts.length} scripts`.padEnd(width), row));
   console.log(`${((performance.now() - start) / 1000).toFixed(1)} s on ${arch}`);
   return row.failed + stale > 0 ? 1 : 0;
 }
@@ -113,9 +116,29 @@ function usage(message: string): number {
   return 2;
 }
 
-function suite(): string[] | undefined {
+interface Script {
+  readonly path: string;
+  readonly name: string;
+  /** Whether it is one of the suite's folder, which rows without sha256 are about. */
+  readonly isOwn: boolean;
+}
+
+function suite(): Script[] | undefined {
   const folder = testsuiteFolder();
-  return folder === undefined ? undefined : testsuiteScripts(folder).map((name) => join(folder, name));
+  return folder === undefined
+    ? undefined
+    : testsuiteScripts(folder).map((name) => ({ path: join(folder, name), name, isOwn: true }));
+}
+
+/** Scripts are named by their paths below the suite's folder, or else below the folder that was given. */
+function scriptsOf(given: string): Script[] {
+  const folder = statSync(given).isDirectory() ? given : dirname(given);
+  const suite = testsuiteFolder();
+  return scriptsIn(given).map((path) => {
+    const own = suite === undefined ? '..' : relative(suite, path);
+    const isOwn = !own.startsWith('..');
+    return { path, name: isOwn ? own : relative(folder, path), isOwn };
+  });
 }
 
 /** Those in a folder's folders come after its own. */

@@ -238,9 +238,11 @@ function missing(id: string | undefined): Verdict {
 
 /**
  * Without data segments wabt writes no data count section, whatever the code uses; and a shared memory without a
- * maximum is no binary: malformed where the text is invalid.
+ * maximum is no binary: malformed where the text is invalid. Sizes from 2^32 on are malformed text of WebAssembly 2.0,
+ * and text of 3.0, of an invalid module.
  */
 function isWrongLayer(error: ModuleError, { form }: ScriptModule): boolean {
+  if (form === 'quote') return /memory size must be at most/.test(error.message);
   return form === 'text' && /data count section required|shared memory has a maximum/.test(error.message);
 }
 

@@ -6,7 +6,7 @@
  */
 
 import { existsSync, readdirSync } from 'node:fs';
-import { basename, join, relative } from 'node:path';
+import { join } from 'node:path';
 import loadWabt from 'wabt';
 import { ownPackage } from '../../src/base/package.js';
 import { assemble } from '../../src/wasm/assemble.js';
@@ -37,13 +37,6 @@ export function testsuiteScripts(folder: string): string[] {
     return names.sort().map((name) => join(path, name));
   };
   return [...scriptsIn('.'), ...PROPOSALS.flatMap((name) => scriptsIn(`proposals/${name}`))];
-}
-
-/** The name of a script: its path below the suite's folder, or else its file's name. */
-export function scriptName(path: string): string {
-  const suite = testsuiteFolder();
-  const below = suite === undefined ? '..' : relative(suite, path);
-  return below.startsWith('..') ? basename(path) : below;
 }
 
 export interface Command {
