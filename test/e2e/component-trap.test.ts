@@ -36,6 +36,7 @@ describe.each(['x64', 'arm64'] as const)('on %s', (arch) => {
     expect(code).toBe(134);
     const names = Array.from(stderr.matchAll(/^ {2}#\d+ (.*) \(/gm), ([, name]) => name);
     expect(names.filter((name) => !name.startsWith('wasi!'))).toEqual([
+      'resource_drop_error',
       'library!func-1',
       'library!work',
       'module-1!inner',

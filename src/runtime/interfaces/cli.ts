@@ -3,6 +3,7 @@
 import { Kind, open, SEQUENTIAL } from './handles';
 import { found, freeScratch, give, scratch } from './memory';
 import { area, giveArea, giveList } from './results';
+import { asText, isText, TEXT_MOST } from './text';
 import {
   args_get,
   args_sizes_get,
@@ -23,8 +24,16 @@ function lengthOf(text: usize): usize {
   return end - text;
 }
 
-/** Puts a string of the component's at `to`: a copy of what is here. */
+/**
+ * Puts a string of the component's at `to`: a copy of what is here. Bytes that are no UTF-8 become U+FFFD, as in `run`,
+ * which has its arguments from Node.
+ */
 function putString(to: usize, text: usize, length: usize): void {
+  if (!isText(text, length)) {
+    const copy = scratch(length * TEXT_MOST);
+    length = asText(copy, text, length);
+    text = copy;
+  }
   store<u32>(to, <u32>give(text, length, 1));
   store<u32>(to, <u32>length, 4);
 }

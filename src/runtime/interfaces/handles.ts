@@ -28,7 +28,7 @@ const MAX_HANDLES: i32 = 4096;
 const MAX_DESCRIPTORS: i32 = 4096;
 const SIZE: i32 = 24;
 
-/** For each handle: u32 kind, i32 value (a descriptor, an errno), i64 position (or a time, or a cookie), i64 flags. */
+/** For each handle: u32 kind, i32 value (a descriptor, an errno), i64 position (or a time, or a cookie), i64 how much may be written. */
 const table: usize = memory.data(98304, 8); // MAX_HANDLES * SIZE
 /** How many handles have a descriptor. */
 const counts: usize = memory.data(16384, 4); // MAX_DESCRIPTORS * 4
@@ -60,6 +60,7 @@ export function open(kind: i32, value: i32, position: i64 = 0): i32 {
   store<i32>(at, kind);
   store<i32>(at, value, 4);
   store<i64>(at, position, 8);
+  store<u64>(at, 0, 16);
   if (hasDescriptor(kind)) hold(value);
   return handle;
 }
@@ -88,6 +89,15 @@ export function positionOf(handle: i32): i64 {
 
 export function setPosition(handle: i32, position: i64): void {
   store<i64>(slot(handle), position, 8);
+}
+
+/** What check-write has permitted, and no write has used. */
+export function permitOf(handle: i32): u64 {
+  return load<u64>(slot(handle), 16);
+}
+
+export function setPermit(handle: i32, bytes: u64): void {
+  store<u64>(slot(handle), bytes, 16);
 }
 
 /**

@@ -1,12 +1,23 @@
 /**
  * wasi:io/streams and wasi:io/error. AssemblyScript.
  *
- * Output is written at once, so that flushing has nothing to do, and more than check-write permits is written, too. A
- * stream of a file has a position of its own. Whatever fails closes its stream.
+ * Output is written at once, so that flushing has nothing to do. Writing more than check-write has permitted traps, as
+ * the WIT has it. A stream of a file has a position of its own. Whatever fails closes its stream.
  */
 
 import { from_component } from './component';
-import { AT_END, CLOSED, Kind, open, positionOf, SEQUENTIAL, setPosition, heldBy } from './handles';
+import {
+  AT_END,
+  CLOSED,
+  heldBy,
+  Kind,
+  open,
+  permitOf,
+  positionOf,
+  SEQUENTIAL,
+  setPermit,
+  setPosition,
+} from './handles';
 import { buffer, checkList, CHUNK, found, give, vectorOf } from './memory';
 import { descriptorReady } from './poll';
 import { area, giveArea, giveClosed, giveFailed, giveList, giveOk64, giveOkList } from './results';
@@ -15,6 +26,8 @@ import { fd_filestat_get, fd_pread, fd_pwrite, fd_read, fd_write } from './wasi_
 const EAGAIN: i32 = 6;
 const EPIPE: i32 = 64;
 const FILESTAT_SIZE: usize = 32;
+/** The most bytes of blocking-write-and-flush, which asks for no permit. */
+const BLOCKING_MOST: u64 = 4096;
 /** Where the payload of result<list<u8>, ..> and result<_, ..> is, and of result<u64, ..>. */
 const WORD: usize = 4;
 const LONG: usize = 8;
@@ -105,7 +118,18 @@ export function io_streams_output_stream_check_write(stream: i32, to: usize): vo
   const fd = heldBy(stream, Kind.Output);
   if (positionOf(stream) == CLOSED) return giveClosed(to, LONG);
   const isReady = positionOf(stream) != SEQUENTIAL || descriptorReady(fd, true, false);
-  giveOk64(to, isReady ? <u64>CHUNK : 0);
+  const permit = isReady ? <u64>CHUNK : 0;
+  setPermit(stream, permit);
+  giveOk64(to, permit);
+}
+
+/** Traps for more than was permitted; a closed stream says that it is closed. */
+function usePermit(stream: i32, length: u64): void {
+  heldBy(stream, Kind.Output);
+  if (positionOf(stream) == CLOSED) return;
+  const permit = permitOf(stream);
+  if (length > permit) unreachable();
+  setPermit(stream, permit - length);
 }
 
 /** All of the buffer's first bytes. Returns an errno: EPIPE of a closed stream. */
@@ -145,6 +169,11 @@ function giveWritten(to: usize, errno: i32): void {
 }
 
 export function io_streams_output_stream_write(stream: i32, from: usize, length: usize, to: usize): void {
+  usePermit(stream, <u64>length);
+  write(stream, from, length, to);
+}
+
+function write(stream: i32, from: usize, length: usize, to: usize): void {
   checkList(from, length);
   let errno = drain(stream, 0);
   for (let done: usize = 0; done < length && errno == 0; ) {
@@ -162,10 +191,16 @@ export function io_streams_output_stream_blocking_write_and_flush(
   length: usize,
   to: usize,
 ): void {
-  io_streams_output_stream_write(stream, from, length, to);
+  if (<u64>length > BLOCKING_MOST) unreachable();
+  write(stream, from, length, to);
 }
 
 export function io_streams_output_stream_write_zeroes(stream: i32, length: u64, to: usize): void {
+  usePermit(stream, length);
+  writeZeroes(stream, length, to);
+}
+
+function writeZeroes(stream: i32, length: u64, to: usize): void {
   let errno = drain(stream, 0);
   memory.fill(buffer, 0, CHUNK);
   for (let done: u64 = 0; done < length && errno == 0; ) {
@@ -177,7 +212,8 @@ export function io_streams_output_stream_write_zeroes(stream: i32, length: u64, 
 }
 
 export function io_streams_output_stream_blocking_write_zeroes_and_flush(stream: i32, length: u64, to: usize): void {
-  io_streams_output_stream_write_zeroes(stream, length, to);
+  if (length > BLOCKING_MOST) unreachable();
+  writeZeroes(stream, length, to);
 }
 
 export function io_streams_output_stream_flush(stream: i32, to: usize): void {

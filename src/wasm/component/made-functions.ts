@@ -3,7 +3,7 @@
  * serve, thunks of lowered functions, and what is started.
  *
  * One global says which memory and realloc the interfaces' functions work with: those of the lowered function that was
- * called last.
+ * called last. While a realloc runs it says that no function may be called (Component Model, may_leave).
  */
 
 import type { ByteWriter } from '../merge/byte-writer.js';
@@ -17,6 +17,9 @@ import { EMPTY_BLOCK } from '../read-types.js';
 
 /** The instance of the interfaces, in the merge. */
 export const INTERFACES = 0;
+
+/** What the global says while a realloc runs. */
+const MAY_NOT_LEAVE = -2;
 
 /** The first functions that are made, in this order. */
 const MADE = ['to_component', 'from_component', 'allocate', '_start'] as const;
@@ -73,13 +76,20 @@ export function madeFunctions(served: readonly Served[], started: Started): Made
   ];
 }
 
-/** Selects what is served, then calls a function of the interfaces. @param served its number, -1 for none */
+/**
+ * Selects what is served, then calls a function of the interfaces. Traps within a realloc.
+ *
+ * @param served its number, -1 for none
+ */
 export function lowering(name: string, of: FuncType, callee: Definition, served: number): MadeFunction {
   return {
     name,
     type: of,
     locals: [],
     write: (to, maps, { firstGlobal }) => {
+      ifServed(to, firstGlobal, MAY_NOT_LEAVE);
+      opcode(to, Op.Unreachable);
+      opcode(to, Op.End);
       constant(to, served);
       opcode(to, Op.GlobalSet);
       to.unsigned(firstGlobal);
@@ -130,7 +140,7 @@ function writeCopy(
   opcode(to, Op.End);
 }
 
-/** (alignment, size): where in the component's memory. It may call the interfaces. */
+/** (alignment, size): where in the component's memory. */
 function writeAllocate(
   served: readonly Served[],
   to: ByteWriter,
@@ -140,6 +150,9 @@ function writeAllocate(
   served.forEach(({ realloc }, i) => {
     if (realloc === undefined) return;
     ifServed(to, firstGlobal, i);
+    constant(to, MAY_NOT_LEAVE);
+    opcode(to, Op.GlobalSet);
+    to.unsigned(firstGlobal);
     constant(to, 0);
     constant(to, 0);
     for (const n of [0, 1]) getLocal(to, n);

@@ -199,8 +199,10 @@ class Linker {
   /** @param path of the resource: the interface, and its name there */
   private dropping(path: readonly string[]): Binding {
     const [name = ''] = path.slice(-1);
-    const found = this.interfaceFunction(`resource_drop_${name.replaceAll('-', '_')}`);
-    return found ?? this.interfaceFunction('resource_drop_other')!;
+    const own = `resource_drop_${name.replaceAll('-', '_')}`;
+    const found = this.interfaceFunction(own) ?? this.interfaceFunction('resource_drop_other')!;
+    const { params, results } = this.interfaces.types[this.interfaces.funcTypes[found.index]];
+    return this.thunk(lowering(own, { params, results }, found, -1));
   }
 
   private lowered(

@@ -18,6 +18,11 @@ let entry: Uint8Array;
 let seekable: boolean;
 /** How often something was written. */
 let writes: number;
+/** Descriptors that were closed. */
+let closed: number[];
+/** The time, in nanoseconds, and the arguments. */
+let time: bigint;
+let args: readonly Uint8Array[];
 
 /** One directory that is preopened and one file that is opened, which is empty. */
 const preview1 = {
@@ -66,9 +71,28 @@ const preview1 = {
   fd_filestat_set_times: () => 0,
   path_filestat_set_times: () => 0,
   fd_advise: () => 0,
-  fd_close: () => 0,
+  fd_close: (fd: number) => {
+    closed.push(fd);
+    return 0;
+  },
   path_create_directory: () => 0,
-  clock_time_get: () => 0,
+  clock_time_get(_id: number, _precision: bigint, to: number) {
+    served.view.setBigUint64(to, time, true);
+    return 0;
+  },
+  args_sizes_get(count: number, size: number) {
+    served.view.setUint32(count, args.length, true);
+    served.view.setUint32(size, Buffer.concat(args).length + args.length, true);
+    return 0;
+  },
+  args_get(pointers: number, text: number) {
+    for (const [i, arg] of args.entries()) {
+      served.view.setUint32(pointers + 4 * i, text, true);
+      served.own.set([...arg, 0], text);
+      text += arg.length + 1;
+    }
+    return 0;
+  },
   random_get: () => 0,
   proc_exit: () => 0,
 };
@@ -79,6 +103,9 @@ beforeEach(() => {
   entry = new Uint8Array();
   seekable = true;
   writes = 0;
+  closed = [];
+  time = 0n;
+  args = [];
 });
 
 const word = (bytes: readonly number[], at: number) => Buffer.from(bytes).readUint32LE(at);
@@ -102,9 +129,18 @@ function file(): number {
   return word(opened, 4);
 }
 
-/** A stream of a file from its start. */
+/** A stream of a file from its start; one that is written has a permit. */
 function stream(kind: 'read' | 'write'): number {
-  return word(served.get(`filesystem_types_descriptor_${kind}_via_stream`, 8, file(), 0), 4);
+  const made = word(served.get(`filesystem_types_descriptor_${kind}_via_stream`, 8, file(), 0), 4);
+  if (kind === 'write') permit(made);
+  return made;
+}
+
+const PERMITTED = 65536;
+
+function permit(output: number): void {
+  const given = served.get('io_streams_output_stream_check_write', 16, output);
+  expect([given[0], word(given, 8)]).toEqual([0, PERMITTED]);
 }
 
 /** A stream's error, by a read. */
@@ -148,7 +184,13 @@ describe('a handle of another kind traps, whatever else is given', () => {
     errors.fd_filestat_get = EACCES;
     const wrong = stream('read');
     if (/is_same_object$/.test(name)) traps(name, file(), wrong);
-    if (/splice$/.test(name)) traps(name, stream('write'), stream('write'), 0, RETURNED);
+    if (/splice$/.test(name)) {
+      traps(name, stream('write'), stream('write'), 0, RETURNED);
+      const closed = stream('write');
+      errors.fd_pwrite = EIO;
+      served.call('io_streams_output_stream_write', closed, ...served.put(Buffer.from('f')), RETURNED);
+      traps(name, closed, stream('write'), 0, RETURNED);
+    }
     if (/(link|rename)_at$/.test(name) && !/symlink|unlink|readlink/.test(name)) {
       const at = served.put(Buffer.from('f'));
       if (name.includes('rename')) traps(name, preopen(), ...at, wrong, ...at, RETURNED);
@@ -280,6 +322,81 @@ describe('what does not lie where its type asks traps', () => {
     served.misaligns = true;
     traps('filesystem_preopens_get_directories', RETURNED);
   });
+});
+
+describe('how much is written', () => {
+  const write = (output: number, length: number, how = 'write') =>
+    served.get(`io_streams_output_stream_${how}`, 1, output, 0, length);
+  const zeroes = (output: number, length: number, how = 'write_zeroes') =>
+    served.get(`io_streams_output_stream_${how}`, 1, output, length);
+
+  test.each([
+    ['write', write],
+    ['write_zeroes', zeroes],
+  ])('%s writes what check-write has permitted, once; more traps', (_name, writes) => {
+    const output = stream('write');
+    expect(writes(output, PERMITTED - 4)).toEqual([0]);
+    expect(() => writes(output, 5)).toThrow(RuntimeError);
+    expect(writes(output, 4)).toEqual([0]);
+    expect(() => writes(output, 1)).toThrow(RuntimeError);
+    expect(writes(output, 0)).toEqual([0]);
+    permit(output);
+    expect(() => writes(output, PERMITTED + 1)).toThrow(RuntimeError);
+    expect(writes(output, PERMITTED)).toEqual([0]);
+  });
+
+  test('nothing is permitted before check-write, also not by a stream that had the same handle', () => {
+    const output = stream('write');
+    served.call('resource_drop_output_stream', output);
+    const another = word(served.get('filesystem_types_descriptor_write_via_stream', 8, file(), 0), 4);
+    // The file has taken the free handle.
+    served.call('resource_drop_output_stream', another);
+    const [first, second] = [served.call('cli_stdout_get_stdout'), served.call('cli_stdout_get_stdout')];
+    for (const handle of [first, second]) traps('io_streams_output_stream_write', handle, 0, 1, RETURNED);
+  });
+
+  test('blocking-write-and-flush takes 4096 bytes at most, and needs no permit', () => {
+    const output = word(served.get('filesystem_types_descriptor_write_via_stream', 8, file(), 0), 4);
+    expect(write(output, 4096, 'blocking_write_and_flush')).toEqual([0]);
+    expect(zeroes(output, 4096, 'blocking_write_zeroes_and_flush')).toEqual([0]);
+    expect(() => write(output, 4097, 'blocking_write_and_flush')).toThrow(RuntimeError);
+    expect(() => zeroes(output, 4097, 'blocking_write_zeroes_and_flush')).toThrow(RuntimeError);
+  });
+});
+
+test('a descriptor is closed with the last handle that has it, a standard stream never', () => {
+  const descriptor = file();
+  const input = word(served.get('filesystem_types_descriptor_read_via_stream', 8, descriptor, 0), 4);
+  served.call('resource_drop_descriptor', descriptor);
+  expect(closed).toEqual([]);
+  served.call('resource_drop_input_stream', input);
+  expect(closed).toEqual([FILE]);
+  const handles = [served.call('cli_stdout_get_stdout'), served.call('cli_stdout_get_stdout')];
+  for (const handle of handles) served.call('resource_drop_output_stream', handle);
+  expect(closed).toEqual([FILE]);
+});
+
+test('a time has seconds and nanoseconds', () => {
+  time = 1_700_000_000_123_456_789n;
+  const now = served.get('clocks_wall_clock_now', 12);
+  expect([word(now, 0), word(now, 4), word(now, 8)]).toEqual([1_700_000_000, 0, 123_456_789]);
+});
+
+test('an argument that is no text has U+FFFD for what is none, as TextDecoder has it', () => {
+  const bytes = [
+    ...['plain', 'é\u{10ffff}'].map((text) => Buffer.from(text)),
+    ...['c0', '61ff62', 'e18080c2', 'f0908041', 'f09f98', 'eda080', 'e0806180', 'f4908080', 'c3', '80e282ac'].map(
+      (hex) => Buffer.from(hex, 'hex'),
+    ),
+  ];
+  args = bytes;
+  const list = served.get('cli_environment_get_arguments', 8);
+  expect(word(list, 4)).toBe(bytes.length);
+  const at = (offset: number) => word([...served.memory], word(list, 0) + offset);
+  const found = bytes.map((_, i) => served.memory.slice(at(8 * i), at(8 * i) + at(8 * i + 4)));
+  expect(found.map((text) => Buffer.from(text).toString('hex'))).toEqual(
+    bytes.map((text) => Buffer.from(new TextDecoder().decode(text)).toString('hex')),
+  );
 });
 
 describe('errors', () => {
