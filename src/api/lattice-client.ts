@@ -172,6 +172,28 @@ export class LatticeClient implements Lattice {
     await this.changeNode(node, (record) => ({ ...record, cordoned: true, draining: true }));
   }
 
+  /** Removes what is known of a node that has gone for good. @throws InputError for one that lives, or has jobs */
+  async forget(name: string): Promise<void> {
+    const { nodes, jobs, silence } = await this.server.readAll();
+    const found = await this.server.readNode(name);
+    if (found === undefined) throw noNode(name, nodes);
+    const { fenced, lease } = found.record;
+    // others may still be about to give it a job, for as long as their own leases last
+    if (!fenced || (silence.get(name) ?? 0) < 2 * lease) {
+      throw new InputError(
+        'node-alive',
+        `the node ${quoted(name)} has not gone, or not for long: end it, and try again after ${(2 * lease) / 1000} s`,
+      );
+    }
+    const held = jobs.filter(({ holder, end }) => holder?.node === name && end === null);
+    if (held.length > 0) {
+      throw new InputError('has-jobs', `the node ${quoted(name)} has jobs that no other node can run:`, [
+        ...held.map((job) => `  ${job.name}`),
+      ]);
+    }
+    if (!(await this.server.removeNode(name, found.revision))) throw busy(name);
+  }
+
   /** Starts or stops replicas of a job until there are so many. @returns the names of those that run then */
   async scale(name: string, replicas: number): Promise<string[]> {
     if (!(Number.isInteger(replicas) && replicas >= 0 && replicas <= 1000)) {

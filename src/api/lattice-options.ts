@@ -89,6 +89,8 @@ export interface Lattice {
   cordon(node: string, on?: boolean): Promise<void>;
   /** Gives away everything that a node has; it takes no more jobs. */
   drain(node: string): Promise<void>;
+  /** Removes what is known of a node that has gone for good. @throws InputError for one that lives, or has jobs */
+  forget(node: string): Promise<void>;
   /** Starts or stops replicas of a job until there are so many. @returns the names of those that run then */
   scale(name: string, replicas: number): Promise<string[]>;
   /** What a job has printed. */

@@ -84,7 +84,7 @@ export async function joinLattice(options: NodeOptions): Promise<LatticeNode> {
     if (own?.record.fenced === false) {
       onEvent({ event: 'waiting', why: 'there is a node of this name: it joins when that one has left, or is lost' });
     }
-    joined.report({ kind: 'up-to-date' });
+    joined.report({ kind: 'up-to-date', revision: await server.lastRevision() });
     await server.watch(
       (news) => joined.report(news),
       (isConnected) => onEvent({ event: isConnected ? 'connected' : 'disconnected' }),

@@ -50,12 +50,28 @@ export function observeNode(
   );
 }
 
+/**
+ * A record is deleted when its life is over and it has no job. Whoever lives under this name later has a higher
+ * incarnation: each is at most the revision that it was written with.
+ */
+export function forgetNode(node: NodeState, name: string, revision: number): void {
+  node.floor = Math.max(node.floor, revision);
+  settle(node, nodeKey(name), revision);
+  if (revision <= (node.nodes[name]?.revision ?? 0)) return;
+  delete node.nodes[name];
+  if (name === node.name) endLife(node);
+}
+
+function endLife(node: NodeState): void {
+  node.incarnation = 0;
+  node.until = 0;
+  node.ends = {};
+}
+
 function observeOwn(node: NodeState, record: NodeRecord, now: number, effects: Effect[]): void {
   const isOwn = record.session === node.session && !record.fenced;
   if (node.incarnation !== 0 && (!isOwn || record.incarnation !== node.incarnation)) {
-    node.incarnation = 0;
-    node.until = 0;
-    node.ends = {};
+    endLife(node);
   }
   if (!isOwn) return;
   node.incarnation = record.incarnation;
@@ -124,13 +140,13 @@ function join(node: NodeState, now: number, effects: Effect[]): void {
   }
 }
 
-const FIRST = { incarnation: 1, fenced: false, cordoned: false, draining: false };
+const FIRST = { fenced: false, cordoned: false, draining: false };
 
 function writeOwn(node: NodeState, from: NodeRecord | undefined, now: number, effects: Effect[]): void {
   const { name, session, timing, offer, receiver } = node;
   const renewal = ++node.renewal;
   const record: NodeRecord = {
-    ...(from ?? FIRST),
+    ...(from ?? { ...FIRST, incarnation: node.floor + 1 }),
     ...{ name, session, renewal, lease: timing.lease, offer, receiver },
   };
   const revision = node.nodes[name]?.revision ?? 0;

@@ -8,7 +8,7 @@
  */
 
 import { decideJob } from './jobs.js';
-import { decideMembership, fenceSilent, isOver, observeNode, settle } from './membership.js';
+import { decideMembership, fenceSilent, forgetNode, isOver, observeNode, settle } from './membership.js';
 import type { JobRecord } from './records.js';
 import { type Effect, type Event, jobKey, type NodeState, type Program } from './state.js';
 
@@ -63,12 +63,16 @@ function observe(node: NodeState, event: Event, now: number, effects: Effect[]):
       break;
     case 'up-to-date':
       node.isUpToDate = true;
+      node.floor = Math.max(node.floor, event.revision ?? 0);
       break;
     case 'leave':
       node.leaving = event.how;
       break;
     case 'node':
       return observeNode(node, event.record, event.revision, now, effects);
+    case 'node-gone':
+      forgetNode(node, event.node, event.revision);
+      break;
     case 'job':
       observeJob(node, event.record, event.revision);
       break;

@@ -14,7 +14,8 @@ import type { JobRecord, NodeRecord } from './records.js';
 export type RecordNews =
   | { readonly kind: 'node'; readonly record: NodeRecord; readonly revision: number }
   | { readonly kind: 'job'; readonly record: JobRecord; readonly revision: number }
-  | { readonly kind: 'gone'; readonly job: string; readonly revision: number };
+  | { readonly kind: 'gone'; readonly job: string; readonly revision: number }
+  | { readonly kind: 'node-gone'; readonly node: string; readonly revision: number };
 
 /** How long what was written may take to come back, without any news meanwhile, in milliseconds. */
 const STALL = 3000;
@@ -99,6 +100,7 @@ export class RecordWatch {
     if (this.awaited !== undefined && this.awaited.revision <= this.seen) this.awaited = undefined;
     if (operation !== 'PUT') {
       if (key.startsWith('job.')) this.onNews({ kind: 'gone', job: key.slice('job.'.length), revision });
+      if (key.startsWith('node.')) this.onNews({ kind: 'node-gone', node: key.slice('node.'.length), revision });
       return;
     }
     const found = decodeRecord(key, value);

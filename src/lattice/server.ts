@@ -94,7 +94,11 @@ export class LatticeServer {
   async write(record: NodeRecord | JobRecord, revision: number): Promise<number | undefined> {
     const key = 'session' in record ? nodeKey(record.name) : jobKey(record.name);
     try {
-      const written = await this.records.put(key, encodeRecord(record), { previousSeq: revision });
+      const bytes = encodeRecord(record);
+      // where there was a record once, its deletion has a revision
+      const written = await (revision === 0
+        ? this.records.create(key, bytes)
+        : this.records.put(key, bytes, { previousSeq: revision }));
       this.watching?.wrote(written);
       return written;
     } catch (error) {
@@ -158,10 +162,23 @@ export class LatticeServer {
     return new Date(created).getTime();
   }
 
+  /** The last revision that was given to a record. */
+  async lastRevision(): Promise<number> {
+    return (await this.manager.streams.info(`KV_${RECORDS}`).catch(fail)).state.last_seq;
+  }
+
+  removeJob(name: string, revision: number): Promise<boolean> {
+    return this.remove(jobKey(name), revision);
+  }
+
+  removeNode(name: string, revision: number): Promise<boolean> {
+    return this.remove(nodeKey(name), revision);
+  }
+
   /** @returns false when its revision is another one by now */
-  async removeJob(name: string, revision: number): Promise<boolean> {
+  private async remove(key: string, revision: number): Promise<boolean> {
     try {
-      await this.records.purge(jobKey(name), { previousSeq: revision });
+      await this.records.purge(key, { previousSeq: revision });
       return true;
     } catch (error) {
       if (isWrongSequence(error)) return false;

@@ -97,7 +97,9 @@ export interface NodeState {
   until: number;
   renewal: number;
   renewedAt: number;
-  /** Whether it has seen all records that were there when it began. */
+  /** A revision that is higher than the incarnation of any record that was deleted. */
+  floor: number;
+  /** Whether it knows of a record of its own name, if there is one. */
   isUpToDate: boolean;
   /** When each renewal under way was sent. */
   sent: Record<number, number>;
@@ -128,8 +130,10 @@ export type Event =
   | { readonly kind: 'job'; readonly record: JobRecord; readonly revision: number }
   /** A job's record was deleted. */
   | { readonly kind: 'gone'; readonly job: string; readonly revision: number }
-  /** All records that were there at the beginning have been reported. */
-  | { readonly kind: 'up-to-date' }
+  /** A node's record was deleted, after its life was over. */
+  | { readonly kind: 'node-gone'; readonly node: string; readonly revision: number }
+  /** What is known of the own name has been reported. `revision`: the last one that the server had given then. */
+  | { readonly kind: 'up-to-date'; readonly revision?: number }
   | { readonly kind: 'running'; readonly job: string; readonly fence: number }
   /** Durable, so that another node can continue with it. */
   | { readonly kind: 'captured'; readonly job: string; readonly fence: number; readonly snapshot: DurableSnapshot }
@@ -188,6 +192,7 @@ export function newNode(identity: NodeIdentity): NodeState {
     until: 0,
     renewal: 0,
     renewedAt: 0,
+    floor: 0,
     isUpToDate: false,
     sent: {},
     leaving: false,

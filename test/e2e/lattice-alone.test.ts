@@ -31,6 +31,8 @@ describe.skipIf(!hasNats)('a lattice without a node', () => {
     expect(stderr).toContain('there is a job "many-3" already');
     expect((await world.lattice.jobs()).map(({ name }) => name)).toEqual(['many-3']);
     await wagSnap('stop', 'many-3');
+    expect(await world.lattice.submit(counter, { name: 'many' })).toEqual(['many']);
+    await wagSnap('stop', 'many');
   });
 
   test('a directory that is not there, or is a file, is not granted', async () => {
@@ -78,5 +80,24 @@ describe.skipIf(!hasNats)('a lattice without a node', () => {
     expect(await exited).toEqual([0, null]);
     first.child.kill('SIGTERM');
     expect(await first.exited).toBe(0);
+  });
+
+  test('a node that has gone is forgotten, and one of its name begins after it', async () => {
+    const first = await world.node('gone');
+    const { incarnation } = (await first.until('joined')) as unknown as { incarnation: number };
+    await wagSnap('stop', 'orphan');
+    await world.until(async (lattice) => (await lattice.job('orphan')).state === 'stopped');
+    const alive = await wagSnap('nodes', '--forget', 'gone');
+    expect([alive.status, alive.stderr]).toEqual([3, expect.stringContaining('the node "gone" has not gone')]);
+    first.child.kill('SIGTERM');
+    await first.exited;
+    await world.until((lattice) => lattice.forget('gone').then(() => true));
+    expect((await wagSnap('nodes', '--all')).stdout).not.toMatch(/^gone /m);
+    expect((await wagSnap('nodes', '--forget', 'gone')).stderr).toContain('there is no node "gone"');
+    const second = await world.node('gone');
+    const again = (await second.until('joined')) as unknown as { incarnation: number };
+    expect(again.incarnation).toBeGreaterThan(incarnation);
+    second.child.kill('SIGTERM');
+    await second.exited;
   });
 });

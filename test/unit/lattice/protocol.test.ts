@@ -150,3 +150,21 @@ test('one look at its clock costs each job a few reads, however many nodes and j
   expect(one.starts()).toBe(0);
   expect(reads).toBeLessThan(10 * JOBS);
 });
+
+test('a life whose record was deleted is over, and the next one has a higher number', () => {
+  const one = joined();
+  one.tell({ kind: 'job', record: job, revision: ++one.revision }, 0);
+  const fence = one.node.jobs['job']!.record.fence;
+  one.tell({ kind: 'running', job: 'job', fence }, 0);
+  const effects = one.tell({ kind: 'node-gone', node: 'a', revision: (one.revision = 40) }, 0);
+  expect(effects).toContainEqual({ do: 'end', job: 'job', fence });
+  expect(one.node.incarnation).toBe(41);
+  const late = step(one.node, { kind: 'node-gone', node: 'a', revision: 30 }, 0);
+  expect([late, one.node.incarnation]).toEqual([[], 41]);
+});
+
+test('a node whose name was somebody else before begins after all that the server has numbered', () => {
+  const one = new One();
+  one.tell({ kind: 'up-to-date', revision: 7 }, 0);
+  expect(one.node.incarnation).toBe(8);
+});
